@@ -1,0 +1,70 @@
+/** What a command is, to the dispatcher and to the help: a table of options and a function. */
+
+/** One option. Its long name is the key it is asked for by. */
+export interface OptionSpec {
+  /** Long name without dashes: `freq` for `--freq`. */
+  name: string;
+  /** One letter, without the dash. */
+  short?: string;
+  /** The name of its value in the help (`HZ`); without it the option is a flag. */
+  value?: string;
+  /** May be given more than once; `texts()` gives them all. */
+  repeat?: boolean;
+  /** One line, in lower case, without a full stop. */
+  help: string;
+}
+
+/** Typed access to what was on the command line. Every method throws UsageError on a bad value. */
+export interface ParsedArgs {
+  /** Whether the option was given. */
+  has(name: string): boolean;
+  /** The value of an option given at most once, or undefined. */
+  text(name: string): string | undefined;
+  /** All the values of a repeatable option, in order. */
+  texts(name: string): string[];
+  /** The value as a number within the limits; undefined when the option was not given. */
+  number(
+    name: string,
+    limits?: { min?: number; max?: number; integer?: boolean },
+  ): number | undefined;
+  /** The value, which must be one of `choices`; undefined when the option was not given. */
+  choice<T extends string>(name: string, choices: readonly T[]): T | undefined;
+  /** What is neither an option nor behind `--`. */
+  positionals: string[];
+  /** The command to run: what is behind `--`, or from the first positional on where the command takes one. */
+  command: string[];
+}
+
+/** The world as a command sees it, so that tests can look at what it says. */
+export interface Io {
+  /** Adds to standard output, which is buffered: the result. */
+  out(text: string): void;
+  /** Adds bytes to standard output. */
+  outBytes(bytes: Uint8Array): void;
+  /** One line on standard error, at once: talk. */
+  err(line: string): void;
+  /** Writes what `out` gathered. */
+  flush(): void;
+  readonly stdoutIsTerminal: boolean;
+  readonly stderrIsTerminal: boolean;
+  /** Width of the terminal in columns, 80 when there is none. */
+  readonly columns: number;
+  env(name: string): string | undefined;
+}
+
+export interface Command {
+  name: string;
+  /** One line for the list of commands. */
+  summary: string;
+  /** What can stand behind `pmuctl NAME`, a line each: `[-e EVENT] [-o FILE] -- COMMAND`. */
+  usage: string[];
+  options: OptionSpec[];
+  /** Whole command lines worth copying. */
+  examples?: string[];
+  /** The first word that is not an option starts the command to run, even without `--`. */
+  takesCommand?: boolean;
+  /** How many positionals there may be; 0 when left out. */
+  maxPositionals?: number;
+  /** Does the work; resolves to the exit status. Throws UserError for everything the user can mend. */
+  run(args: ParsedArgs, io: Io): Promise<number>;
+}

@@ -1,0 +1,63 @@
+/** The real world behind `Io`: this process's standard streams and environment. */
+
+import type { Io } from "./command.ts";
+
+/** Thrown when the reader of our standard output has gone away, as `| head` does. */
+export class OutputClosed extends Error {}
+
+const FLUSH_AT = 1 << 16;
+
+/** An Io over this process. Writes block; standard output is gathered into 64 KiB pieces. */
+export function processIo(): Io {
+  const encoder = new TextEncoder();
+  let pending: string[] = [];
+  let size = 0;
+  const flush = () => {
+    const text = pending.join("");
+    pending = [];
+    size = 0;
+    writeAll(encoder.encode(text));
+  };
+  return {
+    out(text) {
+      pending.push(text);
+      size += text.length;
+      if (size >= FLUSH_AT) flush();
+    },
+    outBytes(bytes) {
+      flush();
+      writeAll(bytes);
+    },
+    err(line) {
+      try {
+        writeTo(Deno.stderr, encoder.encode(line + "\n"));
+      } catch {
+        // nobody reads standard error; there is nowhere left to say so
+      }
+    },
+    flush,
+    stdoutIsTerminal: Deno.stdout.isTerminal(),
+    stderrIsTerminal: Deno.stderr.isTerminal(),
+    get columns() {
+      try {
+        return Deno.consoleSize().columns;
+      } catch {
+        return 80;
+      }
+    },
+    env: (name) => Deno.env.get(name),
+  };
+}
+
+function writeAll(bytes: Uint8Array) {
+  try {
+    writeTo(Deno.stdout, bytes);
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed();
+    throw error;
+  }
+}
+
+function writeTo(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array) {
+  for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+}

@@ -1,0 +1,80 @@
+/** pmuctl: dispatch. The only catch and the only exit of the program. */
+
+import { EXIT, UsageError, UserError } from "./lib/base/errors.ts";
+import { VERSION } from "./lib/base/version.ts";
+import type { Command, Io } from "./lib/cli/command.ts";
+import { OutputClosed, processIo } from "./lib/cli/io.ts";
+
+/** Each command's module is loaded when it is asked for: `--version` pays for none of them. */
+const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
+  record: () => import("./lib/commands/record.ts"),
+  report: () => import("./lib/commands/report.ts"),
+  bind: () => import("./lib/commands/bind.ts"),
+  "list-events": () => import("./lib/commands/list_events.ts"),
+  info: () => import("./lib/commands/info.ts"),
+};
+
+async function dispatch(argv: readonly string[], io: Io): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === "--version" || name === "-V" || name === "version") {
+    io.out(`pmuctl ${VERSION}\n`);
+    return EXIT.ok;
+  }
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    if (rest.length) return await dispatch([rest[0], "--help"], io);
+    const { overview } = await import("./lib/cli/help.ts");
+    const text = overview(
+      await Promise.all(Object.values(COMMANDS).map(async (load) => (await load()).command)),
+    );
+    if (name !== undefined) {
+      io.out(text);
+      return EXIT.ok;
+    }
+    io.err(text.trimEnd());
+    return EXIT.usage;
+  }
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : await unknownCommand(name);
+  const { command } = await load();
+  const { parseCommandLine } = await import("./lib/cli/args.ts");
+  const args = parseCommandLine(command, rest);
+  if (args.has("help")) {
+    const { commandHelp } = await import("./lib/cli/help.ts");
+    io.out(commandHelp(command));
+    return EXIT.ok;
+  }
+  return await command.run(args, io);
+}
+
+async function unknownCommand(name: string): Promise<never> {
+  const { nearest } = await import("./lib/cli/nearest.ts");
+  const [near] = nearest(name, Object.keys(COMMANDS), 1);
+  throw new UsageError(
+    `there is no command '${name}'` + (near ? `; did you mean '${near}'?` : ": see 'pmuctl --help'"),
+  );
+}
+
+async function main(): Promise<number> {
+  const io = processIo();
+  try {
+    const status = await dispatch(Deno.args, io);
+    io.flush();
+    return status;
+  } catch (error) {
+    if (error instanceof OutputClosed) return 141; // 128 + SIGPIPE, as a C program would end here
+    try {
+      io.flush(); // what was found before the error is the user's all the same
+    } catch (closed) {
+      if (!(closed instanceof OutputClosed)) throw closed;
+    }
+    if (error instanceof UserError) {
+      io.err(`pmuctl: ${error.message}`);
+      return error.status;
+    }
+    const what = error instanceof Error ? error.message : String(error);
+    io.err(`pmuctl: internal error: ${what}: this is a bug in pmuctl (PMUCTL_DEBUG=1 shows where)`);
+    if (io.env("PMUCTL_DEBUG") && error instanceof Error) io.err(error.stack ?? "");
+    return EXIT.bug;
+  }
+}
+
+Deno.exit(await main());
