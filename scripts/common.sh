@@ -1,0 +1,76 @@
+# What the scripts of this folder share; sourced, not run. The caller has set $root, this checkout.
+# POSIX sh. What runs on every launch (is_set_up) uses shell builtins only: a launch must not cost processes.
+
+# The Deno fetched when there is none on PATH, and the oldest one of PATH that will do.
+DENO_PINNED=2.9.6
+DENO_OLDEST_MINOR=9
+
+# say LINE: a line about set-up; stderr, since stdout is the program's result.
+say() {
+  printf 'pmuctl: %s\n' "$*" >&2
+}
+
+# is_set_up: true when nothing is left to do. Sets $deno (path), $arch and $import_map (empty: deno.json's own
+# imports). The state file is written last, so it is newer than all that it stands for.
+is_set_up() {
+  [ -f "$root/.deno/state" ] || return 1
+  . "$root/.deno/state"
+  [ -x "$deno" ] && [ "$root/.deno/state" -nt "$root/deno.json" ] &&
+    [ "$root/.deno/state" -nt "$root/scripts/no-jsr/import_map.json" ] && shim_is_current "$arch"
+}
+
+# shim_is_current ARCH: true when the shim is newer than all that it is built from.
+shim_is_current() {
+  for source in "$root"/ffi/*.[ch] "$root/ffi/pmu.map" "$root/scripts/build-shim"; do
+    [ "$root/build/shim/libpmu-$1.so" -nt "$source" ] || return 1
+  done
+}
+
+# host_arch: this machine's architecture as the kernel, the shim and Deno.build.arch spell it.
+host_arch() {
+  case $(uname -m) in
+    x86_64 | amd64) echo x86_64 ;;
+    aarch64 | arm64) echo aarch64 ;;
+    *)
+      say "$(uname -m) is not supported: pmuctl runs on x86_64 and aarch64 Linux"
+      return 3
+      ;;
+  esac
+}
+
+# fetch_deno VERSION ARCH: puts that Deno into .deno/VERSION/deno and prints its path. It is taken from npm's
+# platform package itself: the package `deno` finds its binary in a postinstall script, and npm may be set
+# not to run those. One mv makes it appear whole or not at all.
+fetch_deno() {
+  fetched=$root/.deno/$1/deno
+  if [ ! -x "$fetched" ]; then
+    case $2 in
+      x86_64) package=@deno/linux-x64-glibc ;;
+      aarch64) package=@deno/linux-arm64-glibc ;;
+    esac
+    command -v npm >/dev/null || {
+      say "no Deno 2.$DENO_OLDEST_MINOR or newer on PATH, and no npm to get one with: apt-get install npm"
+      return 3
+    }
+    say "getting Deno $1 from npm into .deno/"
+    partial=$root/.deno/partial.$$
+    mkdir -p "$partial"
+    npm install --prefix "$partial" --no-save --no-package-lock --ignore-scripts --no-audit --no-fund \
+      --no-update-notifier --loglevel=error "$package@$1" >/dev/null || {
+      rm -rf "$partial"
+      say "npm could not install $package@$1: see its message above"
+      return 3
+    }
+    mkdir -p "$root/.deno/$1"
+    mv "$partial/node_modules/$package/deno" "$fetched"
+    rm -rf "$partial"
+  fi
+  printf '%s\n' "$fetched"
+}
+
+# with_imports COMMAND [ARG...]: runs Deno's COMMAND with this checkout's configuration and import map.
+with_imports() {
+  subcommand=$1
+  shift
+  "$deno" "$subcommand" --config "$root/deno.json" ${import_map:+"--import-map=$import_map"} "$@"
+}
