@@ -46,7 +46,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function unknownCommand(name: string): Promise<never> {
-  const { nearest } = await import("./lib/cli/nearest.ts");
+  const { nearest } = await import("./lib/base/nearest.ts");
   const [near] = nearest(name, Object.keys(COMMANDS), 1);
   throw new UsageError(
     `there is no command '${name}'` + (near ? `; did you mean '${near}'?` : ": see 'pmuctl --help'"),

@@ -3,7 +3,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { UsageError } from "../base/errors.ts";
 import type { Command, OptionSpec, ParsedArgs } from "./command.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../base/nearest.ts";
 
 const HELP: OptionSpec = { name: "help", short: "h", help: "show this help" };
 

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../lib/base/errors.ts";
 import { parseCommandLine } from "../../lib/cli/args.ts";
 import type { Command } from "../../lib/cli/command.ts";
-import { nearest } from "../../lib/cli/nearest.ts";
+import { nearest } from "../../lib/base/nearest.ts";
 
 const record: Command = {
   name: "record",

@@ -1,0 +1,39 @@
+/** Growable typed-array columns: what the profile's tables are made of. */
+
+type Numbers = Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+
+/** Rows 0 to length - 1 of `data` are in use; `data` is replaced when it grows, so do not keep it. */
+export class Column<T extends Numbers> {
+  data: T;
+  length = 0;
+  readonly #make: (capacity: number) => T;
+
+  constructor(make: (capacity: number) => T, capacity = 64) {
+    this.#make = make;
+    this.data = make(capacity);
+  }
+
+  /** Appends a value; returns its row. */
+  push(value: number): number {
+    const row = this.length;
+    if (row === this.data.length) {
+      const grown = this.#make(row * 2);
+      grown.set(this.data);
+      this.data = grown;
+    }
+    this.data[row] = value;
+    this.length = row + 1;
+    return row;
+  }
+
+  /** The rows in use, as a view. */
+  values(): T {
+    return this.data.subarray(0, this.length) as T;
+  }
+}
+
+/** A column of 32-bit signed integers: ids, with -1 for none. */
+export const int32Column = (capacity?: number) => new Column((n) => new Int32Array(n), capacity);
+
+/** A column of doubles: addresses, counts, times. */
+export const float64Column = (capacity?: number) => new Column((n) => new Float64Array(n), capacity);

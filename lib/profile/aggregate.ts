@@ -1,0 +1,147 @@
+/** From a profile to the tables people read: weight by command, object and symbol; who called what. */
+
+import { isKernel, type Profile } from "./profile.ts";
+
+/** How much: samples, and the sum of their periods. */
+export interface Weight {
+  count: number;
+  period: number;
+}
+
+/**
+ * Places: what a frame counts as when frames are added up. A frame with a symbol counts as that
+ * symbol; one without counts as "unresolved in its object". `ofFrame` maps frame rows to place rows.
+ */
+export interface Places {
+  ofFrame: Int32Array;
+  /** Symbol row, or -1. */
+  symbol: Int32Array;
+  /** Object row, or -1. */
+  object: Int32Array;
+  /** Whether the place runs in kernel mode. */
+  kernel: Uint8Array;
+}
+
+/** The places of a profile's frames. */
+export function placesOf(profile: Profile): Places {
+  const { frames, symbols, objects } = profile;
+  // symbols first, then for each object (and none: user, kernel) the place of its unresolved frames
+  const unresolvedBase = symbols.name.length;
+  const noneUser = unresolvedBase + objects.length;
+  const size = noneUser + 2;
+  const symbol = new Int32Array(size).fill(-1);
+  const object = new Int32Array(size).fill(-1);
+  const kernel = new Uint8Array(size);
+  for (let s = 0; s < unresolvedBase; s++) {
+    symbol[s] = s;
+    object[s] = symbols.object[s];
+  }
+  for (let o = 0; o < objects.length; o++) object[unresolvedBase + o] = o;
+  for (let p = 0; p < noneUser; p++) kernel[p] = isKernel(objects[object[p]].kind) ? 1 : 0;
+  kernel[noneUser + 1] = 1;
+  const ofFrame = new Int32Array(frames.object.length);
+  for (let f = 0; f < ofFrame.length; f++) {
+    if (frames.symbol[f] >= 0) ofFrame[f] = frames.symbol[f];
+    else if (frames.object[f] >= 0) ofFrame[f] = unresolvedBase + frames.object[f];
+    else ofFrame[f] = frames.address[f] < 0 ? noneUser + 1 : noneUser;
+  }
+  return { ofFrame, symbol, object, kernel };
+}
+
+/** The name to show for a place's symbol. */
+export function placeName(profile: Profile, places: Places, place: number): string {
+  const symbol = places.symbol[place];
+  return symbol >= 0 ? profile.symbols.name[symbol] : "[unresolved]";
+}
+
+/** The name to show for a place's object. */
+export function placeObject(profile: Profile, places: Places, place: number): string {
+  const object = places.object[place];
+  return object >= 0 ? profile.objects[object].name : "[unknown]";
+}
+
+/** One row of the overhead table. */
+export interface OverheadRow {
+  /** Row of `profile.comms`. */
+  comm: number;
+  place: number;
+  /** Samples that were in the place itself. */
+  self: Weight;
+  /** Samples with the place anywhere in their stack, each once however often it recurs. */
+  total: Weight;
+  /** Rows of `profile.samples` behind `self`. */
+  samples: number[];
+}
+
+/** Weight by command and place for one event, heaviest self first (then total, then order of appearance). */
+export function overhead(profile: Profile, places: Places, event: number): OverheadRow[] {
+  const { samples, stacks, threads } = profile;
+  const placeCount = places.symbol.length;
+  const rows = new Map<number, OverheadRow>();
+  const rowFor = (comm: number, place: number) => {
+    const key = comm * placeCount + place;
+    let row = rows.get(key);
+    if (!row) {
+      row = { comm, place, self: { count: 0, period: 0 }, total: { count: 0, period: 0 }, samples: [] };
+      rows.set(key, row);
+    }
+    return row;
+  };
+  // the last sample row in which each place was seen, so that recursion counts once
+  const seenIn = new Int32Array(placeCount).fill(-1);
+  for (let s = 0; s < samples.stack.length; s++) {
+    if (samples.event[s] !== event) continue;
+    const comm = threads.comm[samples.thread[s]];
+    const count = samples.count[s], period = samples.period[s];
+    const leaf = rowFor(comm, places.ofFrame[stacks.frame[samples.stack[s]]]);
+    leaf.self.count += count;
+    leaf.self.period += period;
+    leaf.samples.push(s);
+    for (let node = samples.stack[s]; node >= 0; node = stacks.parent[node]) {
+      const place = places.ofFrame[stacks.frame[node]];
+      if (seenIn[place] === s) continue;
+      seenIn[place] = s;
+      const row = rowFor(comm, place);
+      row.total.count += count;
+      row.total.period += period;
+    }
+  }
+  return [...rows.values()].sort((a, b) =>
+    b.self.period - a.self.period || b.total.period - a.total.period || b.total.count - a.total.count
+  );
+}
+
+/** A node of a caller tree: a place, the weight that passed through it here, and who called it. */
+export interface CallerNode extends Weight {
+  place: number;
+  callers: CallerNode[];
+}
+
+/**
+ * Who called the leaf of these samples: the tree of callers, from the immediate ones up to the roots,
+ * heaviest first at each level.
+ */
+export function callerTree(profile: Profile, places: Places, sampleRows: readonly number[]): CallerNode[] {
+  const { samples, stacks } = profile;
+  const top: CallerNode[] = [];
+  const byPlace = new Map<CallerNode[], Map<number, CallerNode>>();
+  for (const s of sampleRows) {
+    let level = top;
+    for (let node = stacks.parent[samples.stack[s]]; node >= 0; node = stacks.parent[node]) {
+      const place = places.ofFrame[stacks.frame[node]];
+      let known = byPlace.get(level);
+      if (!known) byPlace.set(level, known = new Map());
+      let next = known.get(place);
+      if (!next) {
+        next = { place, count: 0, period: 0, callers: [] };
+        known.set(place, next);
+        level.push(next);
+      }
+      next.count += samples.count[s];
+      next.period += samples.period[s];
+      level = next.callers;
+    }
+  }
+  for (const level of byPlace.keys()) level.sort((a, b) => b.period - a.period);
+  return top;
+}

@@ -1,0 +1,47 @@
+/**
+ * An open-addressing index from hashes to row numbers. The rows' columns live with the caller, who
+ * also compares keys: so a lookup allocates nothing and any tuple of columns can be a key.
+ */
+export class HashIndex {
+  /** Row + 1 in each slot, 0 where it is free. */
+  slots = new Int32Array(256);
+  /** `slots.length - 1`; a hash's home slot is `hash & mask`, the next ones follow it. */
+  mask = 255;
+  #used = 0;
+
+  /** Puts `row` into the free `slot` that a lookup of `hash` ended at; `hashOfRow` serves growing. */
+  insert(slot: number, row: number, hashOfRow: (row: number) => number): void {
+    this.slots[slot] = row + 1;
+    if (++this.#used * 2 > this.slots.length) this.#grow(hashOfRow);
+  }
+
+  /** Forgets every row. */
+  clear(): void {
+    this.slots.fill(0);
+    this.#used = 0;
+  }
+
+  #grow(hashOfRow: (row: number) => number) {
+    const old = this.slots;
+    this.slots = new Int32Array(old.length * 2);
+    this.mask = this.slots.length - 1;
+    for (const entry of old) {
+      if (entry === 0) continue;
+      let slot = hashOfRow(entry - 1) & this.mask;
+      while (this.slots[slot] !== 0) slot = (slot + 1) & this.mask;
+      this.slots[slot] = entry;
+    }
+  }
+}
+
+/** Mixes two 32-bit words into a hash whose low bits depend on all of both (murmur3's finalizer). */
+export function mix(a: number, b: number): number {
+  let h = Math.imul(a ^ Math.imul(b, 0x9e3779b1), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+/** A double that holds an integer below 2^53 in size, as a 32-bit hash input. */
+export function fold(value: number): number {
+  return (value | 0) ^ Math.imul((value / 4294967296) | 0, 0x27d4eb2f);
+}

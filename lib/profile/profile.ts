@@ -1,0 +1,151 @@
+/**
+ * The profile: the one model every report, output and comparison works on. All tables are columnar
+ * and interned: a row's number is its identity, -1 is none. It holds no file, no map, no process:
+ * addresses have become symbols already.
+ */
+
+/** What a mapped object is; `kernel`, `module` and `bpf` run in kernel mode. */
+export type ObjectKind = "kernel" | "module" | "bpf" | "vdso" | "file" | "jit" | "anon" | "unknown";
+
+export interface ProfileObject {
+  /** As shown: the file's base name, `[kernel.kallsyms]`, `[vdso]`. */
+  name: string;
+  /** As mapped: the whole path, or the same as `name`. */
+  path: string;
+  kind: ObjectKind;
+  /** Lower-case hex, or "" when it is not known. */
+  buildId: string;
+}
+
+/** An event as it was sampled. */
+export interface ProfileEvent {
+  /** As perf spells it: `cpu-clock`, `cycles:u`. */
+  name: string;
+  /** How it was sampled: `5000 Hz`, `every 100000`. */
+  rate: string;
+}
+
+/** Samples the reader could not turn into symbols, by cause, with what would mend it. */
+export interface Unresolved {
+  object: string;
+  cause: string;
+  remedy: string;
+  samples: number;
+}
+
+/** What was recorded, how, and what was lost. Texts are "" and numbers -1 when the file does not say. */
+export interface ProfileMeta {
+  command: string;
+  host: string;
+  kernel: string;
+  arch: string;
+  cpu: string;
+  cpus: number;
+  /** Wall-clock seconds between the first and the last sample. */
+  seconds: number;
+  /** Records the kernel could not deliver, as the file reports them. */
+  lost: number;
+  /** Things the user should know before trusting the numbers, a sentence each. */
+  warnings: string[];
+}
+
+export interface Profile {
+  meta: ProfileMeta;
+  events: ProfileEvent[];
+  comms: string[];
+  objects: ProfileObject[];
+  /** A symbol is a function of one object. */
+  symbols: { name: string[]; object: Int32Array };
+  /** `symbol` is -1 where none covers the address, `object` -1 where nothing was mapped. */
+  frames: { object: Int32Array; address: Float64Array; symbol: Int32Array };
+  /** A prefix tree: `parent` is the caller's row, which comes first, or -1. */
+  stacks: { parent: Int32Array; frame: Int32Array };
+  threads: { pid: Int32Array; tid: Int32Array; comm: Int32Array };
+  /** Alike samples added up; `period` is the weight: events, or ns for the clock events. */
+  samples: {
+    event: Int32Array;
+    thread: Int32Array;
+    cpu: Int32Array;
+    stack: Int32Array;
+    count: Float64Array;
+    period: Float64Array;
+  };
+  unresolved: Unresolved[];
+}
+
+/** Samples in the profile, of one event or of all. */
+export function sampleCount(profile: Profile, event = -1): number {
+  return sum(profile, profile.samples.count, event);
+}
+
+/** The sum of the periods, of one event or of all: events counted, or ns for the clock events. */
+export function totalPeriod(profile: Profile, event = -1): number {
+  return sum(profile, profile.samples.period, event);
+}
+
+function sum(profile: Profile, column: Float64Array, event: number): number {
+  let total = 0;
+  for (let row = 0; row < column.length; row++) {
+    if (event < 0 || profile.samples.event[row] === event) total += column[row];
+  }
+  return total;
+}
+
+/** Whether code of this object runs in kernel mode. */
+export function isKernel(kind: ObjectKind): boolean {
+  return kind === "kernel" || kind === "module" || kind === "bpf";
+}
+
+/**
+ * Checks what every consumer relies on: ids in range, parents before children, columns of a table
+ * equally long, counts positive. Throws Error (a bug of ours, never the user's) naming the first breach.
+ */
+export function checkValid(profile: Profile): void {
+  const { frames, stacks, samples, threads, symbols } = profile;
+  sameLength("frames", frames.object, frames.address, frames.symbol);
+  sameLength("stacks", stacks.parent, stacks.frame);
+  sameLength("threads", threads.pid, threads.tid, threads.comm);
+  sameLength("symbols", symbols.name, symbols.object);
+  sameLength(
+    "samples",
+    samples.event,
+    samples.thread,
+    samples.cpu,
+    samples.stack,
+    samples.count,
+    samples.period,
+  );
+  inRange("symbols.object", symbols.object, 0, profile.objects.length);
+  inRange("frames.object", frames.object, -1, profile.objects.length);
+  inRange("frames.symbol", frames.symbol, -1, symbols.name.length);
+  inRange("stacks.frame", stacks.frame, 0, frames.object.length);
+  inRange("threads.comm", threads.comm, 0, profile.comms.length);
+  inRange("samples.event", samples.event, 0, profile.events.length);
+  inRange("samples.thread", samples.thread, 0, threads.pid.length);
+  inRange("samples.stack", samples.stack, 0, stacks.parent.length);
+  stacks.parent.forEach((parent, row) => {
+    if (parent < -1 || parent >= row) throw new Error(`invalid profile: stacks.parent[${row}] is ${parent}`);
+  });
+  frames.symbol.forEach((symbol, row) => {
+    if (symbol >= 0 && symbols.object[symbol] !== frames.object[row]) {
+      throw new Error(`invalid profile: frame ${row} and its symbol are of different objects`);
+    }
+  });
+  samples.count.forEach((count, row) => {
+    if (!(count >= 1) || !(samples.period[row] >= 0)) {
+      throw new Error(`invalid profile: sample row ${row} has count ${count}, period ${samples.period[row]}`);
+    }
+  });
+}
+
+function sameLength(table: string, ...columns: { length: number }[]) {
+  if (columns.some((c) => c.length !== columns[0].length)) {
+    throw new Error(`invalid profile: columns of ${table} differ in length: ${columns.map((c) => c.length)}`);
+  }
+}
+
+function inRange(what: string, column: Int32Array, from: number, to: number) {
+  column.forEach((id, row) => {
+    if (id < from || id >= to) throw new Error(`invalid profile: ${what}[${row}] is ${id}, of ${to}`);
+  });
+}

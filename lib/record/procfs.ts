@@ -1,0 +1,177 @@
+/**
+ * What /proc says about processes that were there before we looked: their threads, names and
+ * executable maps. Processes that end while they are read are left out, as if they had ended before.
+ */
+
+/** A file of /proc as text, or undefined when it is gone or not ours to read. */
+export type ReadText = (path: string) => string | undefined;
+/** The names in a directory of /proc, empty when it is gone. */
+export type ListDirectory = (path: string) => string[];
+
+/** /proc as the functions below see it. */
+export interface Proc {
+  text: ReadText;
+  list: ListDirectory;
+}
+
+/** This machine's /proc. */
+export const liveProc: Proc = {
+  text(path) {
+    try {
+      return Deno.readTextFileSync(path);
+    } catch {
+      return undefined; // gone, or another user's: the same to us
+    }
+  },
+  list(path) {
+    try {
+      return Array.from(Deno.readDirSync(path), (entry) => entry.name);
+    } catch {
+      return [];
+    }
+  },
+};
+
+export interface ProcThread {
+  tid: number;
+  comm: string;
+}
+
+/** An executable mapping, a line of /proc/PID/maps. */
+export interface ProcMap {
+  start: bigint;
+  end: bigint;
+  /** Offset in the file, bytes. */
+  pgoff: bigint;
+  /** PROT_* bits. */
+  prot: number;
+  /** MAP_SHARED (1) or MAP_PRIVATE (2). */
+  flags: number;
+  major: number;
+  minor: number;
+  inode: bigint;
+  /** The path, or `//anon` where nothing is named, as perf writes it. */
+  filename: string;
+}
+
+export interface ProcProcess {
+  pid: number;
+  ppid: number;
+  threads: ProcThread[];
+  maps: ProcMap[];
+}
+
+/** Every process there is now, in order of pid. */
+export function allPids(proc: Proc): number[] {
+  return proc.list("/proc").filter((name) => /^\d+$/.test(name)).map(Number).sort((a, b) => a - b);
+}
+
+/** One process with all its threads, or undefined when it is gone (or hidden, or a zombie without threads). */
+export function readProcess(proc: Proc, pid: number): ProcProcess | undefined {
+  const status = proc.text(`/proc/${pid}/status`);
+  if (status === undefined) return undefined;
+  const ppid = Number(/^PPid:\s*(\d+)/m.exec(status)?.[1] ?? 0);
+  const threads: ProcThread[] = [];
+  for (const name of proc.list(`/proc/${pid}/task`)) {
+    const comm = proc.text(`/proc/${pid}/task/${name}/comm`);
+    if (comm !== undefined) threads.push({ tid: Number(name), comm: comm.replace(/\n$/, "") });
+  }
+  threads.sort((a, b) => Number(b.tid === pid) - Number(a.tid === pid) || a.tid - b.tid);
+  const maps = parseMaps(proc.text(`/proc/${pid}/maps`) ?? "");
+  return threads.length ? { pid, ppid, threads, maps } : undefined;
+}
+
+const MAP_LINE =
+  /^([0-9a-f]+)-([0-9a-f]+) ([r-])([w-])([x-])([ps]) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)$/;
+
+/** The executable maps in the text of /proc/PID/maps. Lines of an unknown form are passed over. */
+export function parseMaps(text: string): ProcMap[] {
+  const maps: ProcMap[] = [];
+  for (const line of text.split("\n")) {
+    // tested before the costly match: most maps are not executable
+    if (!line.includes("x", 17)) continue;
+    const m = MAP_LINE.exec(line);
+    if (!m || m[5] !== "x") continue;
+    maps.push({
+      start: BigInt("0x" + m[1]),
+      end: BigInt("0x" + m[2]),
+      prot: (m[3] === "r" ? 1 : 0) | (m[4] === "w" ? 2 : 0) | 4,
+      flags: m[6] === "s" ? 1 : 2,
+      pgoff: BigInt("0x" + m[7]),
+      major: parseInt(m[8], 16),
+      minor: parseInt(m[9], 16),
+      inode: BigInt(m[10]),
+      filename: unescapePath(m[11]) || "//anon",
+    });
+  }
+  return maps;
+}
+
+/** The kernel writes a newline in a path as `\012`; everything else stands as it is. */
+function unescapePath(path: string): string {
+  return path.replaceAll("\\012", "\n");
+}
+
+/** Where the running kernel's text lies. */
+export interface KernelText {
+  start: bigint;
+  end: bigint;
+}
+
+/**
+ * The kernel's text from `_text` (or `_stext`) to `_etext`, from the chunks of /proc/kallsyms; undefined
+ * when its addresses are hidden (all zero: kptr_restrict) or the symbols are not there. Reads no further
+ * than it must.
+ */
+export function kernelText(chunks: Iterable<Uint8Array>): KernelText | undefined {
+  const decoder = new TextDecoder("latin1");
+  let start: bigint | undefined;
+  let end: bigint | undefined;
+  let tail = "";
+  const find = (text: string, symbol: string) => {
+    const at = text.indexOf(symbol);
+    return at < 0 ? undefined : BigInt("0x" + text.slice(text.lastIndexOf("\n", at) + 1, at).split(" ")[0]);
+  };
+  for (const chunk of chunks) {
+    const text = tail + decoder.decode(chunk);
+    start ??= find(text, " T _text\n") ?? find(text, " T _stext\n");
+    end ??= find(text, " T _etext\n") ?? find(text, " D _etext\n");
+    if (start !== undefined && end !== undefined) break;
+    tail = text.slice(text.lastIndexOf("\n") + 1); // whole lines have been looked at
+  }
+  return start && end && end > start ? { start, end } : undefined;
+}
+
+/** /proc/kallsyms in pieces, as `kernelText` takes it; nothing when it cannot be opened. */
+export function* kallsymsChunks(path = "/proc/kallsyms"): Generator<Uint8Array> {
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(path);
+  } catch {
+    return;
+  }
+  try {
+    const buffer = new Uint8Array(1 << 20);
+    for (let n; (n = file.readSync(buffer)) !== null;) yield buffer.subarray(0, n);
+  } finally {
+    file.close();
+  }
+}
+
+/** A loaded kernel module's text. */
+export interface KernelModule {
+  name: string;
+  start: bigint;
+  size: bigint;
+}
+
+/** The modules in the text of /proc/modules; those with hidden (zero) addresses are left out. */
+export function parseModules(text: string): KernelModule[] {
+  const modules: KernelModule[] = [];
+  for (const line of text.split("\n")) {
+    const m = /^(\S+) (\d+) .* 0x([0-9a-f]+)/.exec(line);
+    if (!m || /^0+$/.test(m[3])) continue;
+    modules.push({ name: m[1], size: BigInt(m[2]), start: BigInt("0x" + m[3]) });
+  }
+  return modules;
+}
