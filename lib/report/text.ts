@@ -5,7 +5,6 @@ import {
   type CallerNode,
   callerTree,
   overhead,
-  type OverheadRow,
   placeName,
   placeObject,
   type Places,
@@ -14,7 +13,7 @@ import {
 import { type Profile, sampleCount, totalPeriod } from "../profile/profile.ts";
 import type { ReportOptions } from "./options.ts";
 
-/** Callers nested deeper than this are not drawn; a line says so. Recursive programs reach thousands. */
+/** Forks nested deeper than this are not drawn, and a line says so: they would leave the page. */
 const MOST_DEPTH = 128;
 
 /** The whole report; ends with a newline. */
@@ -40,7 +39,7 @@ function header(profile: Profile, options: ReportOptions): string[] {
     ...meta.warnings.map((w): [string, string] => ["warning", w]),
   ];
   return rows.map(([name, value]) => {
-    const line = fit(`${name.padEnd(9)}${value}`, options.width);
+    const line = `${name.padEnd(9)}${value}`;
     return !options.color ? line : name === "warning" ? yellow(line) : dim(line.slice(0, 9)) + line.slice(9);
   });
 }
@@ -51,9 +50,8 @@ function eventSection(profile: Profile, places: Places, event: number, options: 
   const whole = totalPeriod(profile, event);
   const name = profile.events[event].name;
   if (whole === 0) return [`No samples of ${name}.`];
-  const all = overhead(profile, places, event).filter((row) => options.callGraph || row.self.count > 0);
-  const share = (row: OverheadRow) => 100 * (options.callGraph ? row.total.period : row.self.period) / whole;
-  const shown = all.filter((row) => row.self.count > 0 && share(row) >= options.percentLimit);
+  const all = overhead(profile, places, event).filter((row) => row.self.count > 0);
+  const shown = all.filter((row) => 100 * row.self.period / whole >= options.percentLimit);
   const commWidth = widest(shown.map((r) => profile.comms[r.comm]), 7, 16);
   const objectWidth = widest(shown.map((r) => placeObject(profile, places, r.place)), 6, 32);
   const lines: string[] = [];
@@ -84,7 +82,7 @@ function eventSection(profile: Profile, places: Places, event: number, options: 
       lines.push(...callerLines(profile, places, tree, row.self.period, whole, indent, 0, options));
     }
   }
-  const rest = all.filter((row) => row.self.count > 0).length - shown.length;
+  const rest = all.length - shown.length;
   if (rest > 0) {
     const restPeriod = whole - shown.reduce((sum, row) => sum + row.self.period, 0);
     lines.push(
@@ -112,18 +110,13 @@ function callerLines(
   options: ReportOptions,
 ): string[] {
   const lines: string[] = [];
-  const shown = level.filter((node) => 100 * node.period / whole >= options.percentLimit);
-  if (shown.length === 0) return lines;
-  if (depth > MOST_DEPTH) return [`${indent}(deeper callers are not drawn)`];
   // a single caller that everything came from needs no branch and no number of its own
-  if (level.length === 1 && shown[0].period === above) {
-    const [only] = shown;
-    lines.push(fit(`${indent}${placeName(profile, places, only.place)}`, options.width));
-    // straight chains do not nest, so they may be as long as the stack is
-    return lines.concat(
-      callerLines(profile, places, only.callers, only.period, whole, indent, depth + 1, options),
-    );
+  while (level.length === 1 && level[0].period === above) {
+    lines.push(fit(`${indent}${placeName(profile, places, level[0].place)}`, options.width));
+    level = level[0].callers;
   }
+  const shown = level.filter((node) => 100 * node.period / whole >= options.percentLimit);
+  if (shown.length && depth >= MOST_DEPTH) return [...lines, `${indent}(deeper forks are not drawn)`];
   shown.forEach((node, i) => {
     const last = i === shown.length - 1;
     const label = `${percent(node.period, whole).trim()} ${placeName(profile, places, node.place)}`;

@@ -1,0 +1,90 @@
+/** Profiles from a few lines of text, for tests of what works on profiles. */
+
+import { type Profile, type ProfileObject } from "../../lib/profile/profile.ts";
+import { FrameTable, SampleTable, StackTable } from "../../lib/profile/tables.ts";
+
+/**
+ * Lines of `COMM FRAME;FRAME;... COUNT [PERIOD]`, root first, in the manner of folded stacks. A frame is
+ * `object!symbol`, or `object!` for an address without a symbol. Objects in [brackets] are the kernel's.
+ */
+export function profileOf(lines: string[], event = "cpu-clock"): Profile {
+  const objects: ProfileObject[] = [];
+  const objectIds = new Map<string, number>();
+  const symbolIds = new Map<string, number>();
+  const names: string[] = [];
+  const symbolObjects: number[] = [];
+  const frames = new FrameTable();
+  const stacks = new StackTable();
+  const samples = new SampleTable();
+  const frameSymbols: number[] = [];
+  const comms: string[] = [];
+
+  const idOf = <T>(map: Map<T, number>, key: T, add: () => void): number => {
+    let id = map.get(key);
+    if (id === undefined) {
+      map.set(key, id = map.size);
+      add();
+    }
+    return id;
+  };
+  const frameOf = (text: string): number => {
+    const [object, symbol] = text.split("!");
+    const o = idOf(objectIds, object, () => {
+      const kind = object.startsWith("[") ? "kernel" : "file";
+      objects.push({ name: object, path: `/bin/${object}`, kind, buildId: "" });
+    });
+    const s = symbol === "" ? -1 : idOf(symbolIds, text, () => {
+      names.push(symbol);
+      symbolObjects.push(o);
+    });
+    const frame = frames.intern(o, 0x1000 + s * 16);
+    frameSymbols[frame] = s;
+    return frame;
+  };
+
+  for (const line of lines) {
+    const [comm, stack, count, period] = line.split(" ");
+    if (!comms.includes(comm)) comms.push(comm);
+    let node = -1;
+    for (const frame of stack.split(";")) node = stacks.intern(node, frameOf(frame));
+    const each = Number(period ?? count) / Number(count);
+    for (let i = 0; i < Number(count); i++) samples.add(0, comms.indexOf(comm), 0, node, each);
+  }
+  return {
+    meta: {
+      command: "work --hard",
+      host: "box",
+      kernel: "6.1.0",
+      arch: "x86_64",
+      cpu: "Some CPU",
+      cpus: 2,
+      seconds: 1.5,
+      lost: 0,
+      warnings: [],
+    },
+    events: [{ name: event, rate: "1000 Hz" }],
+    comms,
+    objects,
+    symbols: { name: names, object: Int32Array.from(symbolObjects) },
+    frames: {
+      object: frames.object.values(),
+      address: frames.address.values(),
+      symbol: Int32Array.from(frameSymbols),
+    },
+    stacks: { parent: stacks.parent.values(), frame: stacks.frame.values() },
+    threads: {
+      pid: Int32Array.from(comms, (_, i) => 100 + i),
+      tid: Int32Array.from(comms, (_, i) => 100 + i),
+      comm: Int32Array.from(comms, (_, i) => i),
+    },
+    samples: {
+      event: samples.event.values(),
+      thread: samples.thread.values(),
+      cpu: samples.cpu.values(),
+      stack: samples.stack.values(),
+      count: samples.count.values(),
+      period: samples.period.values(),
+    },
+    unresolved: [],
+  };
+}
