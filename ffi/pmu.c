@@ -1,0 +1,162 @@
+/* Events, descriptors and clocks: one system call each. See pmu.h. */
+#define _GNU_SOURCE
+#include "pmu.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+uint32_t pmu_abi_version(void)
+{
+	return PMU_ABI_VERSION;
+}
+
+int32_t pmu_open(void *attr, int32_t pid, int32_t cpu, int32_t group_fd, uint32_t flags)
+{
+	unsigned long all = (unsigned long)flags | PERF_FLAG_FD_CLOEXEC;
+	long fd = syscall(SYS_perf_event_open, attr, pid, cpu, group_fd, all);
+
+	return fd < 0 ? -errno : (int32_t)fd;
+}
+
+int32_t pmu_close(int32_t fd)
+{
+	/* Not again after EINTR: Linux has released the descriptor by then. */
+	return close(fd) < 0 ? -errno : 0;
+}
+
+int64_t pmu_read(int32_t fd, void *buf, uint64_t len)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, buf, len);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static int32_t event_ioctl(int32_t fd, unsigned long request, unsigned long argument)
+{
+	int result;
+
+	do
+		result = ioctl(fd, request, argument);
+	while (result < 0 && errno == EINTR);
+	return result < 0 ? -errno : 0;
+}
+
+int32_t pmu_enable(int32_t fd, int32_t group)
+{
+	return event_ioctl(fd, PERF_EVENT_IOC_ENABLE, group ? PERF_IOC_FLAG_GROUP : 0);
+}
+
+int32_t pmu_disable(int32_t fd, int32_t group)
+{
+	return event_ioctl(fd, PERF_EVENT_IOC_DISABLE, group ? PERF_IOC_FLAG_GROUP : 0);
+}
+
+int32_t pmu_reset(int32_t fd, int32_t group)
+{
+	return event_ioctl(fd, PERF_EVENT_IOC_RESET, group ? PERF_IOC_FLAG_GROUP : 0);
+}
+
+int32_t pmu_refresh(int32_t fd, int32_t n)
+{
+	return event_ioctl(fd, PERF_EVENT_IOC_REFRESH, (unsigned long)n);
+}
+
+int32_t pmu_period(int32_t fd, uint64_t period)
+{
+	return event_ioctl(fd, PERF_EVENT_IOC_PERIOD, (unsigned long)&period);
+}
+
+int32_t pmu_id(int32_t fd, uint64_t *id)
+{
+	return event_ioctl(fd, PERF_EVENT_IOC_ID, (unsigned long)id);
+}
+
+int32_t pmu_set_output(int32_t fd, int32_t target_fd)
+{
+	return event_ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, (unsigned long)target_fd);
+}
+
+int32_t pmu_set_filter(int32_t fd, const char *filter)
+{
+	return event_ioctl(fd, PERF_EVENT_IOC_SET_FILTER, (unsigned long)filter);
+}
+
+int32_t pmu_create(const char *path, uint32_t mode)
+{
+	int fd;
+
+	do
+		fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t)mode);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : fd;
+}
+
+int32_t pmu_pipe(int32_t fds[2])
+{
+	return pipe2(fds, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
+int64_t pmu_write(int32_t fd, const void *buf, uint64_t len)
+{
+	const unsigned char *bytes = buf;
+	uint64_t done = 0;
+
+	while (done < len) {
+		ssize_t n = write(fd, bytes + done, len - done);
+
+		if (n > 0) {
+			done += (uint64_t)n;
+		} else if (n == 0) {
+			return -EIO; /* nothing is taken and nothing is wrong: never loop on it */
+		} else if (errno == EAGAIN) {
+			struct pollfd writable = { .fd = fd, .events = POLLOUT };
+
+			if (poll(&writable, 1, -1) < 0 && errno != EINTR)
+				return -errno;
+		} else if (errno != EINTR) {
+			return -errno;
+		}
+	}
+	return (int64_t)len;
+}
+
+int64_t pmu_seek(int32_t fd, int64_t offset, int32_t whence)
+{
+	off_t at = lseek(fd, offset, whence);
+
+	return at < 0 ? -errno : at;
+}
+
+int64_t pmu_rlimit_nofile(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	if (limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+			return -errno;
+	}
+	/* RLIM_INFINITY must not read as an error. */
+	return limit.rlim_cur > INT64_MAX ? INT64_MAX : (int64_t)limit.rlim_cur;
+}
+
+int64_t pmu_clock_ns(int32_t clockid)
+{
+	struct timespec now;
+
+	if (clock_gettime(clockid, &now) < 0)
+		return -errno;
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}

@@ -1,0 +1,247 @@
+/*
+ * libpmu: what pmuctl needs of Linux that Deno does not reach. It opens perf events, drains their
+ * rings on a thread of its own into a file descriptor, and starts a child that waits to be released.
+ *
+ * Every function returns a value >= 0, or -errno. Handles are opaque. Strings are UTF-8, ended by
+ * NUL. Structures that cross the border are arrays of fixed-width integers in host byte order, so
+ * that the other side needs no C layout rules.
+ *
+ * Threads: functions that take a file descriptor or nothing may be called from any thread. A drain's
+ * functions are for one thread at a time, except pmu_drain_stats, pmu_drain_written and
+ * pmu_drain_error, which may be called while pmu_drain_stop waits. pmu_spawn is for one thread at a
+ * time.
+ */
+#ifndef PMU_H
+#define PMU_H
+
+#include <stdint.h>
+
+#define PMU_API __attribute__((visibility("default")))
+
+/* Changes whenever a function below changes its meaning; ffi/symbols.ts holds the same number. */
+#define PMU_ABI_VERSION 1
+
+/* PMU_ABI_VERSION of this library. Call it before anything else. */
+PMU_API uint32_t pmu_abi_version(void);
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+/*
+ * perf_event_open(2); the descriptor is always close-on-exec. `attr` is a perf_event_attr whose
+ * `size` field says how many bytes there are. On -E2BIG the kernel has written the size it knows
+ * into that field: zero what lies beyond and try again.
+ */
+PMU_API int32_t pmu_open(void *attr, int32_t pid, int32_t cpu, int32_t group_fd, uint32_t flags);
+
+/* close(2), for events and for every other descriptor made here. */
+PMU_API int32_t pmu_close(int32_t fd);
+
+/*
+ * read(2) once, again when interrupted: the counts of an event or of a group as its read_format
+ * lays them out, or bytes of a pipe. Returns how many bytes; 0 from an event means that it is in
+ * the error state (a pinned event that lost its counter), from a pipe that it has ended.
+ */
+PMU_API int64_t pmu_read(int32_t fd, void *buf, uint64_t len);
+
+/* PERF_EVENT_IOC_ENABLE, _DISABLE and _RESET; `group` other than 0 applies it to the whole group. */
+PMU_API int32_t pmu_enable(int32_t fd, int32_t group);
+PMU_API int32_t pmu_disable(int32_t fd, int32_t group);
+PMU_API int32_t pmu_reset(int32_t fd, int32_t group);
+
+/* PERF_EVENT_IOC_REFRESH: enables a sampling event for `n` more overflows, after which it stops. */
+PMU_API int32_t pmu_refresh(int32_t fd, int32_t n);
+
+/* PERF_EVENT_IOC_PERIOD: a new period, or a new frequency for an event opened with `freq`. */
+PMU_API int32_t pmu_period(int32_t fd, uint64_t period);
+
+/* PERF_EVENT_IOC_ID: the id that samples and group reads of this event carry. */
+PMU_API int32_t pmu_id(int32_t fd, uint64_t *id);
+
+/* PERF_EVENT_IOC_SET_OUTPUT: sends the event's records to the ring of `target_fd`; -1 undoes it. */
+PMU_API int32_t pmu_set_output(int32_t fd, int32_t target_fd);
+
+/* PERF_EVENT_IOC_SET_FILTER: a tracepoint's filter expression, or an address filter. */
+PMU_API int32_t pmu_set_filter(int32_t fd, const char *filter);
+
+/* ---- drain ----------------------------------------------------------------------------------- */
+
+/*
+ * A drain moves records from any number of rings to `out_fd`, in this order of calls:
+ *
+ *     new, [set_base], [set_interval], add for each ring, start, ..., stop, free
+ *
+ * The thread wakes when a ring reaches the watermark of its event, at every interval, and to stop.
+ * Each time it makes one pass: it notes the heads of all rings, writes the records below them
+ * straight from the rings, releases the space, and ends with a PERF_RECORD_FINISHED_ROUND. As all
+ * heads are noted before anything is written, no record of a later pass is older than the newest
+ * record of the pass before the last, which is what readers rely on to sort by rounds.
+ *
+ * After a write error the thread keeps emptying the rings and counts what it could not write.
+ */
+
+/* Flags of pmu_drain_new. */
+#define PMU_DRAIN_NO_ROUNDS 1u /* write no PERF_RECORD_FINISHED_ROUND */
+
+/*
+ * Makes a drain that writes to `out_fd` from its present position on: a regular file (not opened
+ * with O_APPEND when it has a size field), a pipe or a socket. `out_fd` stays the caller's, and has
+ * to stay open until pmu_drain_stop. With `size_field_at` >= 0, the u64 at that offset of the file
+ * is kept equal to pmu_drain_written(), renewed about once a second and at the end: after the data
+ * it speaks of, so that a recorder that is killed leaves a file that can be read. NULL with -errno in
+ * `*err` when it fails.
+ */
+PMU_API void *pmu_drain_new(int32_t out_fd, int64_t size_field_at, uint32_t flags, int32_t *err);
+
+/* Counts `already_written` bytes of the data section as written before; -EBUSY once started. */
+PMU_API int32_t pmu_drain_set_base(void *drain, uint64_t already_written);
+
+/* Drains at least every `ms` milliseconds (250 unless set). -EINVAL below 1; -EBUSY once started. */
+PMU_API int32_t pmu_drain_set_interval(void *drain, int32_t ms);
+
+/*
+ * Maps the ring of event `fd`: `pages` data pages, a power of two. Returns the ring's index. mmap's
+ * errors come as they are: -EPERM when it is more than perf_event_mlock_kb and RLIMIT_MEMLOCK allow,
+ * -EINVAL for an inherited event that is not bound to a CPU, -ENOMEM. `cpu` is only repeated in the
+ * statistics. Other events join the ring with pmu_set_output. `fd` stays the caller's, and has to
+ * stay open until pmu_drain_free. -EBUSY once started.
+ */
+PMU_API int32_t pmu_drain_add(void *drain, int32_t fd, uint32_t pages, int32_t cpu);
+
+/* Starts the thread, with every signal blocked in it. -EALREADY when it has been started. */
+PMU_API int32_t pmu_drain_start(void *drain);
+
+/*
+ * Asks for one last pass, waits for it, renews the size field and ends the thread; what the events
+ * record afterwards stays in the rings, so disable them first. It may take as long as the reader of
+ * a pipe takes. Returns 0 or what pmu_drain_error gives; again the same when called again.
+ */
+PMU_API int32_t pmu_drain_stop(void *drain);
+
+/*
+ * The first thing that went wrong, or 0: -ENOSPC, -EPIPE, -EFBIG... from a write, -EBADMSG when a
+ * ring held a header that cannot be (that ring is left alone from there on, the others go on).
+ */
+PMU_API int32_t pmu_drain_error(void *drain);
+
+/*
+ * Bytes written, the base included, up to the end of the last whole record. When a write failed
+ * amid a record, a seekable `out_fd` is left positioned here.
+ */
+PMU_API int64_t pmu_drain_written(void *drain);
+
+/*
+ * What the drain has seen, as u64: the number of rings, then for each ring these fields in this
+ * order. A buffer that is too short gets the rings that fit. Returns the bytes filled.
+ * seen = written + dropped for each ring: samples taken from it and written are
+ * PMU_RING_SAMPLES - PMU_RING_DROPBUF_SAMPLE.
+ */
+enum pmu_ring_field {
+	PMU_RING_CPU,            /* as given to pmu_drain_add; signed */
+	PMU_RING_SAMPLES,        /* PERF_RECORD_SAMPLE taken from the ring */
+	PMU_RING_RECORDS,        /* records of any type taken from the ring */
+	PMU_RING_BYTES,          /* their size */
+	PMU_RING_LOST,           /* records the kernel had no room for: the sum of PERF_RECORD_LOST */
+	PMU_RING_LOST_SAMPLES,   /* samples the hardware had no room for: the sum of PERF_RECORD_LOST_SAMPLES */
+	PMU_RING_THROTTLE,       /* PERF_RECORD_THROTTLE */
+	PMU_RING_UNTHROTTLE,     /* PERF_RECORD_UNTHROTTLE */
+	PMU_RING_BUF,            /* passes that found records in the ring */
+	PMU_RING_EMPTYBUF,       /* passes that found none */
+	PMU_RING_DROPBUF,        /* passes whose records could not (all) be written */
+	PMU_RING_DROPBUF_SAMPLE, /* samples among those that could not be written */
+	PMU_RING_DROPPED_BYTES,  /* bytes of records that could not be written */
+	PMU_RING_FIELDS
+};
+PMU_API int64_t pmu_drain_stats(void *drain, uint64_t *buf, uint64_t len);
+
+/* Stops the thread if it runs, unmaps the rings and frees the drain. NULL is ignored. */
+PMU_API void pmu_drain_free(void *drain);
+
+/* ---- children -------------------------------------------------------------------------------- */
+
+/* Where pmu_spawn failed. */
+enum pmu_spawn_stage {
+	PMU_SPAWN_PREPARE = 1, /* arguments, memory, descriptors */
+	PMU_SPAWN_FORK = 2,
+	PMU_SPAWN_STDIO = 3,   /* a descriptor of `stdio` */
+	PMU_SPAWN_CHDIR = 4,   /* `cwd` */
+};
+
+/* A child that waits before exec. Filled by pmu_spawn, used up by pmu_release or pmu_cancel. */
+struct pmu_child {
+	int32_t pid;
+	int32_t line_fd; /* a socket to the child; -1 once used up */
+	int32_t stage;   /* enum pmu_spawn_stage when pmu_spawn failed, else 0 */
+};
+
+/*
+ * Forks a child that is ready to exec, and waits: its working directory and descriptors are set up,
+ * its signal mask is empty, signals this process catches and SIGPIPE (which Deno ignores) have their
+ * default action again, signals ignored by whoever started us (nohup) stay ignored. Events can be
+ * opened on its pid before it runs. If this process ends without releasing it, the child exits.
+ *
+ * `path` with a slash is taken as it is, from `cwd`; without, it is looked up in the PATH of the
+ * child's environment as execvp(3) does. `argv_block` and `env_block` hold `argc` >= 1 and `envc`
+ * strings, one behind another; `env_block` NULL gives the child this process's environment. `cwd`
+ * NULL leaves the working directory. stdio[i] becomes descriptor i; -1 leaves it. `flags` is 0.
+ *
+ * Returns the pid. On failure no child is left, and child->stage says where.
+ */
+PMU_API int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const void *env_block,
+			  uint32_t envc, const char *cwd, const int32_t stdio[3], uint32_t flags,
+			  struct pmu_child *child);
+
+/*
+ * Lets the child exec and waits until it has. Returns 0, or the -errno of exec (-ENOENT, -EACCES,
+ * -ENOEXEC...), after which the child has been reaped; -ESRCH when it was killed before. A file without
+ * a #! line is run by /bin/sh as execvp(3) does, unless it is an ELF file of another machine.
+ */
+PMU_API int32_t pmu_release(struct pmu_child *child);
+
+/* Ends a child that was not released, without exec, and reaps it. */
+PMU_API int32_t pmu_cancel(struct pmu_child *child);
+
+/* Layout of pmu_wait's rusage: times in ns, memory in bytes, the rest counts (getrusage(2)). */
+enum pmu_rusage_field {
+	PMU_RUSAGE_UTIME_NS,
+	PMU_RUSAGE_STIME_NS,
+	PMU_RUSAGE_MAXRSS_BYTES,
+	PMU_RUSAGE_MINFLT,
+	PMU_RUSAGE_MAJFLT,
+	PMU_RUSAGE_INBLOCK, /* in units of 512 bytes */
+	PMU_RUSAGE_OUBLOCK, /* in units of 512 bytes */
+	PMU_RUSAGE_NVCSW,
+	PMU_RUSAGE_NIVCSW,
+	PMU_RUSAGE_FIELDS = 16 /* the rest is 0 */
+};
+
+/*
+ * wait4(2) for one child, again when interrupted. `options` 0 blocks; 1 (WNOHANG) returns 0 while the
+ * child runs. Otherwise returns the pid, with wait status and resource use of the child and of what it
+ * has waited for. -ECHILD when it is no child of ours or was reaped before.
+ */
+PMU_API int32_t pmu_wait(int32_t pid, int32_t options, int32_t *status, uint64_t *rusage);
+
+/* kill(2) for one process: -EINVAL for a pid below 1. */
+PMU_API int32_t pmu_kill(int32_t pid, int32_t sig);
+
+/* ---- descriptors and the rest ---------------------------------------------------------------- */
+
+/* Makes or empties the file, for reading and writing, with these permissions less the umask. */
+PMU_API int32_t pmu_create(const char *path, uint32_t mode);
+
+/* A pipe, both ends close-on-exec: fds[0] to read, fds[1] to write. */
+PMU_API int32_t pmu_pipe(int32_t fds[2]);
+
+/* Writes all of it, waiting when `fd` does not block. Returns `len`, or -errno with an unknown part written. */
+PMU_API int64_t pmu_write(int32_t fd, const void *buf, uint64_t len);
+
+/* lseek(2): `whence` 0 from the start, 1 from here, 2 from the end. Returns the new position. */
+PMU_API int64_t pmu_seek(int32_t fd, int64_t offset, int32_t whence);
+
+/* Raises the soft limit of open files to the hard one. Returns the soft limit. */
+PMU_API int64_t pmu_rlimit_nofile(void);
+
+/* clock_gettime(2) in ns: the clock that samples are stamped with, to relate times to records. */
+PMU_API int64_t pmu_clock_ns(int32_t clockid);
+
+#endif
