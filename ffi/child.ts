@@ -1,0 +1,152 @@
+/** Children that wait before exec, so that events can be opened on them first. Protocol: ffi/pmu.h. */
+
+import { toCString } from "../lib/base/bytes.ts";
+import { ERRNO, PmuError } from "../lib/base/errno.ts";
+import { shim } from "./load.ts";
+import { checked } from "./result.ts";
+
+/** What to run. */
+export interface SpawnOptions {
+  /** The program's name and its arguments; at least the name. */
+  argv: readonly string[];
+  /** The file to run, looked up in PATH when it has no slash. Default: argv[0]. */
+  path?: string;
+  /** The whole environment. Default: this process's. */
+  env?: Readonly<Record<string, string>>;
+  /** The working directory. Default: this process's. */
+  cwd?: string;
+  /** Descriptors that become standard input, output and error; -1 keeps this process's. */
+  stdio?: readonly [number, number, number];
+}
+
+/** What a child has used, with the children it waited for: getrusage(2). */
+export interface Usage {
+  utimeNs: number;
+  stimeNs: number;
+  maxrssBytes: number;
+  /** Page faults without and with I/O. */
+  minflt: number;
+  majflt: number;
+  /** Blocks of 512 bytes read and written. */
+  inblock: number;
+  oublock: number;
+  /** Context switches: it waited, or was made to. */
+  nvcsw: number;
+  nivcsw: number;
+}
+
+/** How a child ended. */
+export interface Exit {
+  /** As a shell gives it: the exit status, or 128 and the signal. */
+  code: number;
+  /** The signal that ended it, or 0. */
+  signal: number;
+  usage: Usage;
+}
+
+/** Names of the failing calls, by enum pmu_spawn_stage. */
+const STAGES = ["spawn", "spawn", "fork", "dup2", "chdir"];
+const WNOHANG = 1;
+const RUSAGE_FIELDS = 16;
+/** Places in struct pmu_child, which is int32 all through. */
+const CHILD = { PID: 0, LINE_FD: 1, STAGE: 2, FIELDS: 3 } as const;
+
+/** A child, waiting before exec or released. */
+export class Child {
+  readonly pid: number;
+  readonly #child: Int32Array<ArrayBuffer>;
+
+  /** For spawn(): a struct pmu_child that pmu_spawn filled. */
+  constructor(child: Int32Array<ArrayBuffer>) {
+    this.#child = child;
+    this.pid = child[CHILD.PID];
+  }
+
+  /**
+   * Lets it exec, and waits until it has. Throws PmuError of `execve` when it cannot (ENOENT, EACCES,
+   * ENOEXEC...), of which the child has died.
+   */
+  async release(): Promise<void> {
+    checked("execve", await shim().pmu_release(this.#child));
+  }
+
+  /** Ends it without exec. Only before `release()`. */
+  cancel(): void {
+    checked("cancel", shim().pmu_cancel(this.#child));
+  }
+
+  /** Waits until it ends. Throws PmuError of `wait4`: ECHILD when it has been waited for before. */
+  async wait(): Promise<Exit> {
+    const status = new Int32Array(1);
+    const rusage = new BigUint64Array(RUSAGE_FIELDS);
+    checked("wait4", await shim().pmu_wait(this.pid, 0, status, rusage));
+    return exitOf(status[0], rusage);
+  }
+
+  /** How it ended, or undefined while it runs. Throws as `wait()`. */
+  poll(): Exit | undefined {
+    const status = new Int32Array(1);
+    const rusage = new BigUint64Array(RUSAGE_FIELDS);
+    const pid = checked("wait4", shim().pmu_poll(this.pid, WNOHANG, status, rusage));
+    return pid === 0 ? undefined : exitOf(status[0], rusage);
+  }
+
+  /** Sends it a signal. Throws PmuError: ESRCH when it has ended and was waited for. */
+  kill(signal: number): void {
+    kill(this.pid, signal);
+  }
+}
+
+/** Sends `signal` to a process. Throws PmuError. */
+export function kill(pid: number, signal: number): void {
+  checked("kill", shim().pmu_kill(pid, signal));
+}
+
+/**
+ * Makes a child that waits before exec. Throws PmuError: of `chdir` for a bad `cwd`, of `dup2` for a bad
+ * descriptor, of `fork` when there can be no more processes.
+ */
+export function spawn(options: SpawnOptions): Child {
+  const { argv, env } = options;
+  const strings = env === undefined ? [] : Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const child = new Int32Array(CHILD.FIELDS);
+  const result = shim().pmu_spawn(
+    cString(options.path ?? argv[0] ?? ""),
+    block(argv),
+    argv.length,
+    env === undefined ? null : block(strings),
+    strings.length,
+    options.cwd === undefined ? null : cString(options.cwd),
+    Int32Array.from(options.stdio ?? [-1, -1, -1]),
+    0,
+    child,
+  );
+  checked(STAGES[child[CHILD.STAGE]] ?? "spawn", result);
+  return new Child(child);
+}
+
+/** A C string; a NUL within would cut it short without a word. */
+function cString(text: string): Uint8Array<ArrayBuffer> {
+  if (text.includes("\0")) throw new PmuError("spawn", ERRNO.EINVAL);
+  return toCString(text);
+}
+
+/** C strings one behind another, and a NUL so that even none of them is a place in memory. */
+function block(strings: readonly string[]): Uint8Array<ArrayBuffer> {
+  strings.forEach(cString);
+  return toCString(strings.map((text) => text + "\0").join(""));
+}
+
+/** Reads a wait status (wait(2)) and the layout of enum pmu_rusage_field. */
+function exitOf(status: number, rusage: BigUint64Array): Exit {
+  const signal = status & 0x7f;
+  const [utimeNs, stimeNs, maxrssBytes, minflt, majflt, inblock, oublock, nvcsw, nivcsw] = Array.from(
+    rusage,
+    Number,
+  );
+  return {
+    code: signal === 0 ? (status >> 8) & 0xff : 128 + signal,
+    signal,
+    usage: { utimeNs, stimeNs, maxrssBytes, minflt, majflt, inblock, oublock, nvcsw, nivcsw },
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * Finds the shim and loads it, once, when it is first needed: the file that PMUCTL_SHIM names, else
+ * build/shim/libpmu-ARCH.so of this checkout. In a compiled binary that path is inside the binary,
+ * where dlopen(3) cannot reach; the bytes then go through a memory file, and nothing is written to disk.
+ */
+
+import { toCString } from "../lib/base/bytes.ts";
+import { UnsupportedError } from "../lib/base/errors.ts";
+import { ABI_VERSION, SYMBOLS } from "./symbols.ts";
+
+/** The shim's functions, as ffi/symbols.ts types them. */
+export type Shim = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+const MFD_CLOEXEC = 1;
+/** Asked for where vm.memfd_noexec is 2; mapping code from the memory file is allowed all the same. */
+const MFD_NOEXEC_SEAL = 8;
+
+let loaded: Shim | undefined;
+
+/** The shim. Throws UnsupportedError when it is missing, does not load, or is of another version. */
+export function shim(): Shim {
+  return loaded ??= load();
+}
+
+function load(): Shim {
+  const named = Deno.env.get("PMUCTL_SHIM");
+  const url = new URL(`../build/shim/libpmu-${Deno.build.arch}.so`, import.meta.url);
+  const where = named || decodeURIComponent(url.pathname);
+  let library: Deno.DynamicLibrary<typeof SYMBOLS>;
+  try {
+    library = Deno.build.standalone && !named
+      ? openBytes(Deno.readFileSync(url))
+      : Deno.dlopen(where, SYMBOLS);
+  } catch (error) {
+    throw unusable(where, error instanceof Error ? error.message : String(error), error);
+  }
+  const version = library.symbols.pmu_abi_version();
+  if (version !== ABI_VERSION) {
+    library.close();
+    throw unusable(where, `it has version ${version} and pmuctl needs ${ABI_VERSION}`);
+  }
+  return library.symbols;
+}
+
+/** dlopen for a library in memory. */
+function openBytes(bytes: Uint8Array): Deno.DynamicLibrary<typeof SYMBOLS> {
+  const libc = Deno.dlopen("libc.so.6", {
+    // int memfd_create(const char *name, unsigned int flags)
+    memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
+    // int close(int fd)
+    close: { parameters: ["i32"], result: "i32" },
+  });
+  try {
+    const name = toCString("libpmu");
+    let fd = libc.symbols.memfd_create(name, MFD_CLOEXEC);
+    if (fd < 0) fd = libc.symbols.memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+    if (fd < 0) throw new Error("memfd_create(2) is refused");
+    try {
+      Deno.writeFileSync(`/proc/self/fd/${fd}`, bytes, { create: false });
+      return Deno.dlopen(`/proc/self/fd/${fd}`, SYMBOLS);
+    } finally {
+      libc.symbols.close(fd); // what is mapped stays
+    }
+  } finally {
+    libc.close();
+  }
+}
+
+function unusable(where: string, cause: string, error?: unknown): UnsupportedError {
+  const remedy = Deno.build.standalone
+    ? "get the pmuctl binary made for this machine"
+    : "run scripts/setup, which builds it";
+  const failure = new UnsupportedError({ attempt: `load the shim ${where}`, cause, remedy });
+  failure.cause = error;
+  return failure;
+}

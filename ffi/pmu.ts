@@ -1,0 +1,143 @@
+/**
+ * The shim's typed API: events and descriptors here, rings in drain.ts, children in child.ts, all of
+ * it exported from here. Thin on purpose: what a refusal means to the user is said by the callers, who
+ * know what was wanted. Functions throw PmuError, with the errno, and UnsupportedError when there is no
+ * usable shim.
+ */
+
+import { toCString } from "../lib/base/bytes.ts";
+import { shim } from "./load.ts";
+import { checked, checkedSize } from "./result.ts";
+
+export { PmuError } from "../lib/base/errno.ts";
+export { Drain, type DrainOptions, type RingStats } from "./drain.ts";
+export { Child, type Exit, kill, spawn, type SpawnOptions, type Usage } from "./child.ts";
+
+/** Where an event counts: perf_event_open(2)'s arguments of the same names. */
+export interface EventPlace {
+  /** A thread; 0 is the calling one, -1 every process on `cpu`. */
+  pid: number;
+  /** A CPU; -1 is wherever `pid` runs. */
+  cpu: number;
+  /** The leader of the group to join; -1, the default, starts one. */
+  groupFd?: number;
+  /** PERF_FLAG.* bits. FD_CLOEXEC is always added. */
+  flags?: number;
+}
+
+/**
+ * Opens an event; returns its descriptor, or -errno. `attr` holds a perf_event_attr of as many bytes as
+ * its `size` field says; on -E2BIG that field then holds the size which the kernel knows.
+ */
+export function tryOpen(attr: Uint8Array<ArrayBuffer>, place: EventPlace): number {
+  const size = new DataView(attr.buffer, attr.byteOffset, attr.byteLength).getUint32(4, true);
+  if (size > attr.length) throw new RangeError(`perf_event_attr.size is ${size} in ${attr.length} bytes`);
+  return shim().pmu_open(attr, place.pid, place.cpu, place.groupFd ?? -1, place.flags ?? 0);
+}
+
+/** tryOpen that throws PmuError. */
+export function openEvent(attr: Uint8Array<ArrayBuffer>, place: EventPlace): number {
+  return checked("perf_event_open", tryOpen(attr, place));
+}
+
+/** Closes an event. */
+export function closeEvent(fd: number): void {
+  closeFd(fd);
+}
+
+/** Closes a descriptor of this module: an event, a file, an end of a pipe. */
+export function closeFd(fd: number): void {
+  checked("close", shim().pmu_close(fd));
+}
+
+/**
+ * Reads the counts of an event, or of its group, as its read_format lays them out. Returns how many
+ * numbers were filled: 0 for a pinned event that could not stay on its counter. `into` that is too small
+ * gives ENOSPC.
+ */
+export function readCounts(fd: number, into: BigUint64Array<ArrayBuffer>): number {
+  return checkedSize("read", shim().pmu_read(fd, into, BigInt(into.byteLength))) / 8;
+}
+
+/** Starts counting, in the event or its whole group. */
+export function enable(fd: number, group = false): void {
+  checked("PERF_EVENT_IOC_ENABLE", shim().pmu_enable(fd, Number(group)));
+}
+
+/** Stops counting, in the event or its whole group; the counts stay. */
+export function disable(fd: number, group = false): void {
+  checked("PERF_EVENT_IOC_DISABLE", shim().pmu_disable(fd, Number(group)));
+}
+
+/** Sets the count to 0, in the event or its whole group; the times enabled and running stay. */
+export function reset(fd: number, group = false): void {
+  checked("PERF_EVENT_IOC_RESET", shim().pmu_reset(fd, Number(group)));
+}
+
+/** Enables a sampling event for `n` more samples, after which it is disabled. */
+export function refresh(fd: number, n: number): void {
+  checked("PERF_EVENT_IOC_REFRESH", shim().pmu_refresh(fd, n));
+}
+
+/** Sets the sampling period, or the frequency in Hz of an event opened with `freq`. */
+export function setPeriod(fd: number, period: bigint): void {
+  checked("PERF_EVENT_IOC_PERIOD", shim().pmu_period(fd, period));
+}
+
+/** The id by which samples and group reads name the event. */
+export function eventId(fd: number): bigint {
+  const id = new BigUint64Array(1);
+  checked("PERF_EVENT_IOC_ID", shim().pmu_id(fd, id));
+  return id[0];
+}
+
+/** Sends the event's records to the ring of `targetFd`; -1 undoes it. */
+export function setOutput(fd: number, targetFd: number): void {
+  checked("PERF_EVENT_IOC_SET_OUTPUT", shim().pmu_set_output(fd, targetFd));
+}
+
+/** Sets a tracepoint's filter expression, such as `prev_pid == 1`. */
+export function setFilter(fd: number, filter: string): void {
+  checked("PERF_EVENT_IOC_SET_FILTER", shim().pmu_set_filter(fd, toCString(filter)));
+}
+
+/** Makes or empties a file, open for reading and writing. `mode` is its permissions, less the umask. */
+export function createFile(path: string, mode = 0o600): number {
+  return checked("open", shim().pmu_create(toCString(path), mode));
+}
+
+/** A pipe, for a drain whose records are read here; neither end is passed on to children. */
+export function makePipe(): { readFd: number; writeFd: number } {
+  const fds = new Int32Array(2);
+  checked("pipe", shim().pmu_pipe(fds));
+  return { readFd: fds[0], writeFd: fds[1] };
+}
+
+/** Waits for bytes from a pipe, off the main thread. Returns how many came, 0 at the end. */
+export async function readPipe(fd: number, into: Uint8Array<ArrayBuffer>): Promise<number> {
+  const n = await shim().pmu_read_waiting(fd, into, BigInt(into.length));
+  return Math.min(checkedSize("read", n), into.length); // used here, so that it outlives the call
+}
+
+/** Writes all of `bytes` at the descriptor's position. */
+export function writeAll(fd: number, bytes: Uint8Array<ArrayBuffer>): void {
+  checkedSize("write", shim().pmu_write(fd, bytes, BigInt(bytes.length)));
+}
+
+/** Moves the descriptor's position: `from` the start, the present position or the end. Returns it. */
+export function seek(fd: number, offset: number, from: "start" | "current" | "end" = "start"): number {
+  const whence = { start: 0, current: 1, end: 2 }[from];
+  return checkedSize("lseek", shim().pmu_seek(fd, BigInt(offset), whence));
+}
+
+/** Allows as many open files as the hard limit does; returns how many. */
+export function raiseFileLimit(): number {
+  return checkedSize("setrlimit", shim().pmu_rlimit_nofile());
+}
+
+/** The time of a clock in ns. `clockid` as in perf_event_attr: 1 is CLOCK_MONOTONIC. */
+export function clockNs(clockid: number): bigint {
+  const ns = shim().pmu_clock_ns(clockid);
+  if (ns < 0n) checkedSize("clock_gettime", ns);
+  return ns;
+}

@@ -1,0 +1,14 @@
+/** From the shim's results (a value, or -errno) to values and exceptions. */
+
+import { PmuError } from "../lib/base/errno.ts";
+
+/** `result` when it is no error; throws PmuError, which says that `call` failed. */
+export function checked(call: string, result: number): number {
+  if (result < 0) throw new PmuError(call, -result);
+  return result;
+}
+
+/** The same for a 64-bit result that fits a double, such as a size. */
+export function checkedSize(call: string, result: bigint): number {
+  return checked(call, Number(result));
+}

@@ -1,0 +1,95 @@
+/**
+ * The functions of the shim as Deno calls them, the C prototype above each. ffi/pmu.h says what they
+ * do. Calls that wait for something outside the process are `nonblocking`: they run on a thread of
+ * their own and give a promise.
+ */
+
+/** PMU_ABI_VERSION of ffi/pmu.h. */
+export const ABI_VERSION = 1;
+
+export const SYMBOLS = {
+  // uint32_t pmu_abi_version(void)
+  pmu_abi_version: { parameters: [], result: "u32" },
+
+  // int32_t pmu_open(void *attr, int32_t pid, int32_t cpu, int32_t group_fd, uint32_t flags)
+  pmu_open: { parameters: ["buffer", "i32", "i32", "i32", "u32"], result: "i32" },
+  // int32_t pmu_close(int32_t fd)
+  pmu_close: { parameters: ["i32"], result: "i32" },
+  // int64_t pmu_read(int32_t fd, void *buf, uint64_t len)
+  pmu_read: { parameters: ["i32", "buffer", "u64"], result: "i64" },
+  // the same, for a pipe that may have nothing yet
+  pmu_read_waiting: {
+    name: "pmu_read",
+    parameters: ["i32", "buffer", "u64"],
+    result: "i64",
+    nonblocking: true,
+  },
+  // int32_t pmu_enable(int32_t fd, int32_t group)
+  pmu_enable: { parameters: ["i32", "i32"], result: "i32" },
+  // int32_t pmu_disable(int32_t fd, int32_t group)
+  pmu_disable: { parameters: ["i32", "i32"], result: "i32" },
+  // int32_t pmu_reset(int32_t fd, int32_t group)
+  pmu_reset: { parameters: ["i32", "i32"], result: "i32" },
+  // int32_t pmu_refresh(int32_t fd, int32_t n)
+  pmu_refresh: { parameters: ["i32", "i32"], result: "i32" },
+  // int32_t pmu_period(int32_t fd, uint64_t period)
+  pmu_period: { parameters: ["i32", "u64"], result: "i32" },
+  // int32_t pmu_id(int32_t fd, uint64_t *id)
+  pmu_id: { parameters: ["i32", "buffer"], result: "i32" },
+  // int32_t pmu_set_output(int32_t fd, int32_t target_fd)
+  pmu_set_output: { parameters: ["i32", "i32"], result: "i32" },
+  // int32_t pmu_set_filter(int32_t fd, const char *filter)
+  pmu_set_filter: { parameters: ["i32", "buffer"], result: "i32" },
+
+  // void *pmu_drain_new(int32_t out_fd, int64_t size_field_at, uint32_t flags, int32_t *err)
+  pmu_drain_new: { parameters: ["i32", "i64", "u32", "buffer"], result: "pointer" },
+  // int32_t pmu_drain_set_base(void *drain, uint64_t already_written)
+  pmu_drain_set_base: { parameters: ["pointer", "u64"], result: "i32" },
+  // int32_t pmu_drain_set_interval(void *drain, int32_t ms)
+  pmu_drain_set_interval: { parameters: ["pointer", "i32"], result: "i32" },
+  // int32_t pmu_drain_add(void *drain, int32_t fd, uint32_t pages, int32_t cpu)
+  pmu_drain_add: { parameters: ["pointer", "i32", "u32", "i32"], result: "i32" },
+  // int32_t pmu_drain_start(void *drain)
+  pmu_drain_start: { parameters: ["pointer"], result: "i32" },
+  // int32_t pmu_drain_stop(void *drain)
+  pmu_drain_stop: { parameters: ["pointer"], result: "i32", nonblocking: true },
+  // int32_t pmu_drain_error(void *drain)
+  pmu_drain_error: { parameters: ["pointer"], result: "i32" },
+  // int64_t pmu_drain_written(void *drain)
+  pmu_drain_written: { parameters: ["pointer"], result: "i64" },
+  // int64_t pmu_drain_stats(void *drain, uint64_t *buf, uint64_t len)
+  pmu_drain_stats: { parameters: ["pointer", "buffer", "u64"], result: "i64" },
+  // void pmu_drain_free(void *drain)
+  pmu_drain_free: { parameters: ["pointer"], result: "void" },
+
+  // int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const void *env_block,
+  //                   uint32_t envc, const char *cwd, const int32_t stdio[3], uint32_t flags,
+  //                   struct pmu_child *child)
+  pmu_spawn: {
+    parameters: ["buffer", "buffer", "u32", "buffer", "u32", "buffer", "buffer", "u32", "buffer"],
+    result: "i32",
+  },
+  // int32_t pmu_release(struct pmu_child *child)
+  pmu_release: { parameters: ["buffer"], result: "i32", nonblocking: true },
+  // int32_t pmu_cancel(struct pmu_child *child)
+  pmu_cancel: { parameters: ["buffer"], result: "i32" },
+  // int32_t pmu_wait(int32_t pid, int32_t options, int32_t *status, uint64_t *rusage)
+  pmu_wait: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32", nonblocking: true },
+  // the same, with WNOHANG
+  pmu_poll: { name: "pmu_wait", parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
+  // int32_t pmu_kill(int32_t pid, int32_t sig)
+  pmu_kill: { parameters: ["i32", "i32"], result: "i32" },
+
+  // int32_t pmu_create(const char *path, uint32_t mode)
+  pmu_create: { parameters: ["buffer", "u32"], result: "i32" },
+  // int32_t pmu_pipe(int32_t fds[2])
+  pmu_pipe: { parameters: ["buffer"], result: "i32" },
+  // int64_t pmu_write(int32_t fd, const void *buf, uint64_t len)
+  pmu_write: { parameters: ["i32", "buffer", "u64"], result: "i64" },
+  // int64_t pmu_seek(int32_t fd, int64_t offset, int32_t whence)
+  pmu_seek: { parameters: ["i32", "i64", "i32"], result: "i64" },
+  // int64_t pmu_rlimit_nofile(void)
+  pmu_rlimit_nofile: { parameters: [], result: "i64" },
+  // int64_t pmu_clock_ns(int32_t clockid)
+  pmu_clock_ns: { parameters: ["i32"], result: "i64" },
+} as const satisfies Deno.ForeignLibraryInterface;
