@@ -48,11 +48,14 @@ export class UsageError extends UserError {
 
 /** Not permitted, or not supported by this machine or kernel (exit status 3). */
 export class UnsupportedError extends UserError {
+  /** The parts of the message. */
+  readonly advice: Advice;
   /** The errno behind it, or 0 when no system call was made. */
   readonly errno: number;
 
   constructor(advice: Advice, errno = 0) {
     super(sentence(advice), EXIT.unsupported);
+    this.advice = advice;
     this.errno = errno;
   }
 }
