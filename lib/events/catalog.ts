@@ -1,0 +1,239 @@
+/**
+ * The kernel's generic events: perf's names for them, what they count, and PAPI's names where PAPI
+ * means the same thing. These tables drive the grammar, the lists, the suggestions and the spelling of
+ * an attr; an event is added here and nowhere else.
+ */
+
+import { PERF_COUNT_HW, PERF_COUNT_SW, PERF_TYPE } from "../base/abi.ts";
+
+/** The families of generic events, as `perf list` heads them. */
+export type GenericKind = "hardware" | "software" | "cache";
+
+/** One generic event. */
+export interface GenericEvent {
+  /** perf's first name for it. */
+  name: string;
+  /** perf's other names, then PAPI's. */
+  aliases: string[];
+  kind: GenericKind;
+  /** PERF_TYPE.* */
+  type: number;
+  config: bigint;
+  /** What one count means, in one line. */
+  meaning: string;
+  /** Unit of the count when it is not a number of occurrences. */
+  unit?: string;
+}
+
+type Row = [config: number, names: string, meaning: string, unit?: string];
+
+const HARDWARE: Row[] = [
+  [
+    PERF_COUNT_HW.CPU_CYCLES,
+    "cycles cpu-cycles PAPI_TOT_CYC",
+    "CPU cycles, at whatever frequency the CPU runs",
+  ],
+  [PERF_COUNT_HW.INSTRUCTIONS, "instructions PAPI_TOT_INS", "instructions retired"],
+  [PERF_COUNT_HW.CACHE_REFERENCES, "cache-references", "cache accesses, usually of the last level"],
+  [PERF_COUNT_HW.CACHE_MISSES, "cache-misses", "cache misses, usually of the last level"],
+  [
+    PERF_COUNT_HW.BRANCH_INSTRUCTIONS,
+    "branches branch-instructions PAPI_BR_INS",
+    "branch instructions retired",
+  ],
+  [PERF_COUNT_HW.BRANCH_MISSES, "branch-misses PAPI_BR_MSP", "branches predicted wrongly"],
+  [
+    PERF_COUNT_HW.BUS_CYCLES,
+    "bus-cycles",
+    "cycles of the bus clock, which does not follow the CPU's frequency",
+  ],
+  [
+    PERF_COUNT_HW.STALLED_CYCLES_FRONTEND,
+    "stalled-cycles-frontend idle-cycles-frontend",
+    "cycles in which no instruction was ready to issue",
+  ],
+  [
+    PERF_COUNT_HW.STALLED_CYCLES_BACKEND,
+    "stalled-cycles-backend idle-cycles-backend PAPI_RES_STL",
+    "cycles in which issue or retirement waited for a resource",
+  ],
+  [PERF_COUNT_HW.REF_CPU_CYCLES, "ref-cycles PAPI_REF_CYC", "unhalted cycles at the CPU's nominal frequency"],
+];
+
+const SOFTWARE: Row[] = [
+  [PERF_COUNT_SW.CPU_CLOCK, "cpu-clock", "time by a high-resolution timer of each CPU", "ns"],
+  [PERF_COUNT_SW.TASK_CLOCK, "task-clock", "time during which the task ran", "ns"],
+  [PERF_COUNT_SW.PAGE_FAULTS, "page-faults faults", "page faults, minor and major"],
+  [PERF_COUNT_SW.CONTEXT_SWITCHES, "context-switches cs", "switches to another task"],
+  [PERF_COUNT_SW.CPU_MIGRATIONS, "cpu-migrations migrations", "moves of a task to another CPU"],
+  [PERF_COUNT_SW.PAGE_FAULTS_MIN, "minor-faults", "page faults served without a read from disk"],
+  [PERF_COUNT_SW.PAGE_FAULTS_MAJ, "major-faults", "page faults that waited for a read from disk"],
+  [
+    PERF_COUNT_SW.ALIGNMENT_FAULTS,
+    "alignment-faults",
+    "unaligned accesses the kernel had to fix up (never on x86)",
+  ],
+  [PERF_COUNT_SW.EMULATION_FAULTS, "emulation-faults", "instructions the kernel had to emulate"],
+  [PERF_COUNT_SW.DUMMY, "dummy", "nothing: carries the side-band records (mmap, comm, fork)"],
+  [PERF_COUNT_SW.BPF_OUTPUT, "bpf-output", "records that a BPF program writes"],
+  [PERF_COUNT_SW.CGROUP_SWITCHES, "cgroup-switches", "switches to a task of another cgroup"],
+];
+
+/** The caches of enum perf_hw_cache_id in its order, with perf's aliases and the operations they have. */
+const CACHES = [
+  { names: ["L1-dcache", "l1-d", "l1d", "L1-data"], ops: "RWP", what: "level 1 data cache" },
+  { names: ["L1-icache", "l1-i", "l1i", "L1-instruction"], ops: "RP", what: "level 1 instruction cache" },
+  { names: ["LLC", "L2"], ops: "RWP", what: "last level cache" },
+  { names: ["dTLB", "d-tlb", "Data-TLB"], ops: "RWP", what: "data TLB" },
+  { names: ["iTLB", "i-tlb", "Instruction-TLB"], ops: "R", what: "instruction TLB" },
+  { names: ["branch", "branches", "bpu", "btb", "bpc"], ops: "R", what: "branch predictor" },
+  { names: ["node"], ops: "RWP", what: "memory of the local NUMA node" },
+];
+
+/** enum perf_hw_cache_op_id; `names[0]` and `names[1]` are the singular and plural that perf prints. */
+const CACHE_OPS = [
+  { letter: "R", names: ["load", "loads", "read"], what: "loads" },
+  { letter: "W", names: ["store", "stores", "write"], what: "stores" },
+  {
+    letter: "P",
+    names: ["prefetch", "prefetches", "speculative-read", "speculative-load"],
+    what: "prefetches",
+  },
+];
+
+/** enum perf_hw_cache_op_result_id. */
+const CACHE_RESULTS = [
+  { names: ["refs", "Reference", "ops", "access"] },
+  { names: ["misses", "miss"] },
+];
+
+/** PAPI presets that are exactly one generic cache event. */
+const PAPI_CACHE: Record<string, string> = {
+  "L1-dcache-loads": "PAPI_L1_DCR",
+  "L1-dcache-load-misses": "PAPI_L1_LDM",
+  "L1-dcache-stores": "PAPI_L1_DCW",
+  "L1-dcache-store-misses": "PAPI_L1_STM",
+  "L1-icache-loads": "PAPI_L1_ICR",
+  "L1-icache-load-misses": "PAPI_L1_ICM",
+  "dTLB-load-misses": "PAPI_TLB_DM",
+  "iTLB-load-misses": "PAPI_TLB_IM",
+};
+
+function rows(kind: GenericKind, type: number, table: Row[]): GenericEvent[] {
+  return table.map(([config, names, meaning, unit]) => {
+    const [name, ...aliases] = names.split(" ");
+    return { name, aliases, kind, type, config: BigInt(config), meaning, ...(unit ? { unit } : {}) };
+  });
+}
+
+/** perf's name of a cache event: `L1-dcache-loads`, and `L1-dcache-load-misses` for its misses. */
+function cacheName(cache: number, op: number, result: number): string {
+  const [singular, plural] = CACHE_OPS[op].names;
+  const base = CACHES[cache].names[0];
+  return result === 0 ? `${base}-${plural}` : `${base}-${singular}-${CACHE_RESULTS[result].names[0]}`;
+}
+
+/** The config of a PERF_TYPE_HW_CACHE event: cache | operation << 8 | result << 16. */
+function cacheConfig(cache: number, op: number, result: number): bigint {
+  return BigInt(cache | (op << 8) | (result << 16));
+}
+
+function cacheEvents(): GenericEvent[] {
+  return CACHES.flatMap((cache, c) =>
+    CACHE_OPS.flatMap((op, o) =>
+      cache.ops.includes(op.letter)
+        ? CACHE_RESULTS.map((_, result): GenericEvent => {
+          const name = cacheName(c, o, result);
+          return {
+            name,
+            aliases: PAPI_CACHE[name] ? [PAPI_CACHE[name]] : [],
+            kind: "cache",
+            type: PERF_TYPE.HW_CACHE,
+            config: cacheConfig(c, o, result),
+            meaning: `${cache.what}: ${op.what}${result ? " that missed" : ""}`,
+          };
+        })
+        : []
+    )
+  );
+}
+
+/** Every generic event, in the order of `perf list`: hardware, software, cache. */
+export const GENERIC_EVENTS: readonly GenericEvent[] = [
+  ...rows("hardware", PERF_TYPE.HARDWARE, HARDWARE),
+  ...rows("software", PERF_TYPE.SOFTWARE, SOFTWARE),
+  ...cacheEvents(),
+];
+
+const byName = new Map<string, GenericEvent>();
+for (const event of GENERIC_EVENTS) {
+  for (const name of [event.name, ...event.aliases]) byName.set(name.toLowerCase(), event);
+}
+
+/**
+ * The generic event of that name or alias, in any case (PAPI names are written both ways), or
+ * undefined. Cache events are found in every spelling that perf takes, such as `l1d-read-miss`.
+ */
+export function findGeneric(name: string): GenericEvent | undefined {
+  return byName.get(name.toLowerCase()) ?? findCache(name.toLowerCase());
+}
+
+/** Every name and alias of a generic event, for suggestions. */
+export function genericNames(): string[] {
+  return GENERIC_EVENTS.flatMap((event) => [event.name, ...event.aliases]);
+}
+
+const cacheByConfig = new Map(
+  GENERIC_EVENTS.filter((e) => e.kind === "cache").map((e) => [e.config, e]),
+);
+
+/**
+ * perf's rule (parse_events__decode_legacy_cache): a cache, then up to two of an operation and a result
+ * in either order; loads and accesses unless said otherwise. A combination the hardware model does not
+ * have (stores to an instruction cache) is none.
+ */
+function findCache(name: string): GenericEvent | undefined {
+  if (name.endsWith("-")) return undefined;
+  for (const [cache, { names }] of CACHES.entries()) {
+    for (const spelled of names) {
+      const head = spelled.toLowerCase();
+      if (name !== head && !name.startsWith(head + "-")) continue;
+      const tail = cacheTail(name.slice(head.length + 1));
+      if (tail) return cacheByConfig.get(cacheConfig(cache, tail.op, tail.result));
+    }
+  }
+  return undefined;
+}
+
+function cacheTail(text: string): { op: number; result: number } | undefined {
+  let op = -1;
+  let result = -1;
+  let rest = text;
+  while (rest !== "") {
+    const asOp: Word | undefined = op < 0 ? leading(CACHE_OPS, rest) : undefined;
+    const asResult: Word | undefined = asOp || result >= 0 ? undefined : leading(CACHE_RESULTS, rest);
+    const word = asOp ?? asResult;
+    if (!word) return undefined;
+    if (asOp) op = word.index;
+    else result = word.index;
+    rest = word.rest;
+  }
+  return { op: Math.max(op, 0), result: Math.max(result, 0) };
+}
+
+interface Word {
+  index: number;
+  rest: string;
+}
+
+/** Which row of `table` has a name that `text` starts with, up to a `-` or the end. */
+function leading(table: { names: string[] }[], text: string): Word | undefined {
+  for (const [index, { names }] of table.entries()) {
+    for (const spelled of names) {
+      const name = spelled.toLowerCase();
+      if (text === name) return { index, rest: "" };
+      if (text.startsWith(name + "-")) return { index, rest: text.slice(name.length + 1) };
+    }
+  }
+  return undefined;
+}
