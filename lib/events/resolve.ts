@@ -1,0 +1,306 @@
+/** From parsed requests to perf_event_attrs, with the PMUs and tracepoints of a machine. */
+
+import { PERF_TYPE } from "../base/abi.ts";
+import { type EventAttr, makeAttr } from "./attr.ts";
+import { findGeneric, type GenericEvent, genericNames } from "./catalog.ts";
+import { isGlob } from "./glob.ts";
+import { type EventRequest, parseEvents, parseRaw, syntaxError, type Term } from "./grammar.ts";
+import { applyModifiers, modifierFlags, type ModifierState, NO_MODIFIERS } from "./modifiers.ts";
+import { encodeTerms, type EventCode } from "./pmu_terms.ts";
+import { type Pmu, Pmus } from "./sysfs.ts";
+import { Tracepoints } from "./tracepoints.ts";
+
+/** The machine an event string is resolved for. */
+export interface EventWorld {
+  pmus: Pmus;
+  tracepoints: Tracepoints;
+}
+
+/** An event ready to be opened, once the caller has set what to read and what to sample. */
+export interface ResolvedEvent {
+  /** As it was written, or its `name=` term; with the PMU's or tracepoint's own name where one text meant several. */
+  name: string;
+  /** type, config words, exclude bits, preciseIp, pinned, exclusive, bpType; nothing of sampling or reading. */
+  attr: EventAttr;
+  /** The PMU that counts it, or "" when the kernel finds one (generic and raw events). */
+  pmu: string;
+  /** The CPUs it counts on, and is to be opened on where it is opened by CPU; undefined: all. */
+  cpus?: number[];
+  /** False when it counts a package or a memory channel, so that it can be opened on CPUs but not on a task. */
+  followsTasks: boolean;
+  /** What one count times `scale` is; undefined: occurrences. */
+  unit?: string;
+  scale: number;
+  /** `period=`: a sample every this many events. */
+  period?: bigint;
+  /** `freq=`: samples a second. */
+  freq?: number;
+  /** Sample each occurrence unless told otherwise (tracepoints, breakpoints), as perf does. */
+  eachOccurrence: boolean;
+  /** `P`: the largest precise_ip that opens is wanted; attr.preciseIp is what the PMU says it can. */
+  preciseMax: boolean;
+}
+
+/** Events to be scheduled together; one without braces is a group of one. */
+export interface ResolvedGroup {
+  name?: string;
+  braces: boolean;
+  events: ResolvedEvent[];
+  /** `S`: the leader's samples carry the counts of the group. */
+  sampleRead: boolean;
+  /** `W`: may be split when it does not fit on the PMU. */
+  weak: boolean;
+}
+
+/** This machine. Nothing is read until an event needs it. */
+export function hostWorld(): EventWorld {
+  return { pmus: new Pmus(), tracepoints: new Tracepoints() };
+}
+
+/**
+ * Resolves an event string. Throws UsageError, with the place and the nearest known names, for what
+ * does not exist; UnsupportedError when a tracepoint is asked for and tracefs cannot be read.
+ */
+export function resolveEvents(text: string, world: EventWorld = hostWorld()): ResolvedGroup[] {
+  return parseEvents(text).map((group) => {
+    const members = group.members.map((request) => {
+      const own = request.modifiers ? applyModifiers(request.modifiers) : NO_MODIFIERS;
+      const state = group.modifiers ? applyModifiers(group.modifiers, own) : own;
+      return { state, events: new Resolver(text, world, request, state).events() };
+    });
+    return {
+      ...(group.name ? { name: group.name } : {}),
+      braces: group.braces,
+      events: members.flatMap((m) => m.events),
+      sampleRead: members.some((m) => m.state.sampleRead),
+      weak: members.some((m) => m.state.weak),
+    };
+  });
+}
+
+/** Resolves one request. */
+class Resolver {
+  readonly #text: string;
+  readonly #world: EventWorld;
+  readonly #request: EventRequest;
+  readonly #state: Readonly<ModifierState>;
+
+  constructor(text: string, world: EventWorld, request: EventRequest, state: Readonly<ModifierState>) {
+    this.#text = text;
+    this.#world = world;
+    this.#request = request;
+    this.#state = state;
+  }
+
+  events(): ResolvedEvent[] {
+    const { spec } = this.#request;
+    switch (spec.kind) {
+      case "tracepoint":
+        return this.#tracepoints(spec.system, spec.name);
+      case "breakpoint":
+        return [this.#breakpoint(spec.address, spec.length, spec.access)];
+      case "name":
+        return spec.terms ? this.#withTerms(spec.name, spec.terms) : this.#named(spec.name);
+    }
+  }
+
+  #named(name: string): ResolvedEvent[] {
+    const generic = findGeneric(name);
+    if (generic) return this.#generic(generic, []);
+    const raw = parseRaw(name);
+    if (raw !== undefined) return this.#raw(raw, []);
+    return this.#driverEvent(name) ?? this.#unknown(name);
+  }
+
+  #withTerms(name: string, terms: Term[]): ResolvedEvent[] {
+    const generic = findGeneric(name);
+    if (generic) return this.#generic(generic, terms);
+    const pmus = this.#world.pmus.matching(name);
+    if (pmus.length > 0) return pmus.map((pmu) => this.#ofPmu(pmu, terms, pmus.length > 1));
+    const raw = parseRaw(name);
+    if (raw !== undefined) return this.#raw(raw, terms);
+    const known = [...this.#world.pmus.names(), ...genericNames()];
+    return syntaxError(
+      this.#text,
+      this.#request.at,
+      `there is no PMU '${name}' here; there are ${this.#world.pmus.names().join(", ") || "none"}`,
+      name,
+      known,
+    );
+  }
+
+  /** On a CPU with several core PMUs each counts only its own CPUs, so that the event is opened on all of them. */
+  #generic(generic: GenericEvent, terms: Term[]): ResolvedEvent[] {
+    const code = encodeTerms(this.#text, terms, undefined);
+    code.words.config = generic.config;
+    if (generic.unit) code.unit = generic.unit;
+    const cores = generic.kind === "software" ? [] : this.#world.pmus.core();
+    if (cores.length < 2) return [this.#make({ type: generic.type, code, pmu: cores[0] })];
+    return cores.map((pmu) =>
+      this.#make({
+        type: generic.type,
+        code: { ...code, words: { ...code.words, config: extendedConfig(generic.config, pmu) } },
+        pmu,
+        name: `${pmu.name}/${generic.name}/${this.#request.modifiers}`,
+      })
+    );
+  }
+
+  #raw(config: bigint, terms: Term[]): ResolvedEvent[] {
+    const code = encodeTerms(this.#text, terms, undefined);
+    code.words.config = config;
+    const cores = this.#world.pmus.core();
+    if (cores.length < 2) return [this.#make({ type: PERF_TYPE.RAW, code, pmu: cores[0] })];
+    return cores.map((pmu) =>
+      this.#make({
+        type: pmu.type,
+        code,
+        pmu,
+        name: `${pmu.name}/r${config.toString(16)}/${this.#request.modifiers}`,
+      })
+    );
+  }
+
+  /** An event that only a PMU's driver knows, written without the PMU: `mem-loads`, `power-pkg`. */
+  #driverEvent(name: string): ResolvedEvent[] | undefined {
+    const pmus = this.#world.pmus.all().filter((pmu) => pmu.events.has(name));
+    if (pmus.length === 0) return undefined;
+    const terms = [{ name, at: this.#request.at }];
+    return pmus.map((pmu) => this.#ofPmu(pmu, terms, pmus.length > 1));
+  }
+
+  #ofPmu(pmu: Pmu, terms: Term[], several: boolean): ResolvedEvent {
+    const inner = terms.map((t) => t.value === undefined ? t.name : `${t.name}=${t.value}`).join(",");
+    const name = several ? `${pmu.name}/${inner}/${this.#request.modifiers}` : undefined;
+    const code = encodeTerms(this.#text, terms, pmu);
+    if (code.generic === undefined) return this.#make({ type: pmu.type, code, pmu, name });
+    // `cpu_core/cycles/`: a generic event of this very PMU
+    const config = this.#world.pmus.core().length > 1 && pmu.core
+      ? extendedConfig(code.generic.config, pmu)
+      : code.generic.config;
+    return this.#make({
+      type: code.generic.type,
+      code: { ...code, words: { ...code.words, config } },
+      pmu,
+      name,
+    });
+  }
+
+  #tracepoints(system: string, name: string): ResolvedEvent[] {
+    const found = this.#world.tracepoints.expand(system, name);
+    if (found.length === 0) this.#unknownTracepoint(system, name);
+    const glob = isGlob(system) || isGlob(name);
+    const tail = this.#request.modifiers ? `:${this.#request.modifiers}` : "";
+    return found.map((tracepoint) =>
+      this.#make({
+        type: PERF_TYPE.TRACEPOINT,
+        code: plainCode(tracepoint.id),
+        name: glob ? `${tracepoint.system}:${tracepoint.name}${tail}` : undefined,
+        eachOccurrence: true,
+      })
+    );
+  }
+
+  /** struct perf_event_attr: bp_addr shares its place with config1, bp_len with config2. */
+  #breakpoint(address: bigint, length: number | undefined, access: string): ResolvedEvent {
+    let bpType = 0;
+    for (const letter of access) bpType |= BREAKPOINT[letter as keyof typeof BREAKPOINT];
+    // The kernel wants sizeof(long) for execution; 4 is perf's default for data.
+    const bytes = length ?? (bpType === BREAKPOINT.x ? 8 : 4);
+    const code = plainCode(0n);
+    code.words.config1 = address;
+    code.words.config2 = BigInt(bytes);
+    return this.#make({ type: PERF_TYPE.BREAKPOINT, code, bpType, eachOccurrence: true });
+  }
+
+  #make(parts: {
+    type: number;
+    code: EventCode;
+    pmu?: Pmu;
+    name?: string;
+    bpType?: number;
+    eachOccurrence?: boolean;
+  }): ResolvedEvent {
+    const { type, code, pmu } = parts;
+    const fixedType = Object.values<number>(PERF_TYPE).includes(type);
+    const flags = new Set(modifierFlags(this.#state));
+    // Uncore and other device PMUs refuse every exclude bit; only what was asked for is set on them.
+    if (pmu && !pmu.core && !fixedType && !/[upH]/.test(this.#request.modifiers)) {
+      flags.delete("excludeGuest");
+    }
+    const cpus = pmu?.cpus;
+    return {
+      name: code.name ?? parts.name ?? this.#request.text,
+      attr: makeAttr({
+        type,
+        config: code.words.config,
+        config1: code.words.config1,
+        config2: code.words.config2,
+        flags,
+        preciseIp: this.#state.preciseMax ? maxPrecise(pmu) : this.#state.precise,
+        bpType: parts.bpType ?? 0,
+      }),
+      pmu: pmu?.name ?? FIXED_PMUS[type] ?? "",
+      ...(cpus ? { cpus } : {}),
+      followsTasks: !pmu || pmu.core || cpus === undefined,
+      ...(code.unit ? { unit: code.unit } : {}),
+      scale: code.scale,
+      ...(code.period === undefined ? {} : { period: code.period }),
+      ...(code.freq === undefined ? {} : { freq: code.freq }),
+      eachOccurrence: parts.eachOccurrence ?? false,
+      preciseMax: this.#state.preciseMax,
+    };
+  }
+
+  #unknown(name: string): never {
+    const driverEvents = this.#world.pmus.all().flatMap((pmu) => [...pmu.events.keys()]);
+    syntaxError(
+      this.#text,
+      this.#request.at,
+      `there is no event '${name}' (see 'pmuctl list-events')`,
+      name,
+      [...genericNames(), ...driverEvents],
+    );
+  }
+
+  #unknownTracepoint(system: string, name: string): never {
+    const { tracepoints } = this.#world;
+    const names = tracepoints.names(system);
+    if (names.length > 0) {
+      const at = this.#request.at + system.length + 1;
+      syntaxError(this.#text, at, `there is no tracepoint '${name}' in '${system}'`, name, names);
+    }
+    syntaxError(
+      this.#text,
+      this.#request.at,
+      `there is no event and no system of tracepoints '${system}'`,
+      system,
+      [...tracepoints.systems(), ...genericNames()],
+    );
+  }
+}
+
+/** perf_event_attr.bp_type: HW_BREAKPOINT_R, _W, _X. */
+const BREAKPOINT = { r: 1, w: 2, x: 4 } as const;
+
+/** sysfs's names of the PMUs behind the fixed types. */
+const FIXED_PMUS: Record<number, string> = {
+  [PERF_TYPE.SOFTWARE]: "software",
+  [PERF_TYPE.TRACEPOINT]: "tracepoint",
+  [PERF_TYPE.BREAKPOINT]: "breakpoint",
+};
+
+function plainCode(config: bigint): EventCode {
+  return { words: { config, config1: 0n, config2: 0n }, scale: 1 };
+}
+
+/** PERF_PMU_TYPE_SHIFT: a generic event for one of several core PMUs has that PMU's type in its upper half. */
+function extendedConfig(config: bigint, pmu: Pmu): bigint {
+  return config | (BigInt(pmu.type) << 32n);
+}
+
+/** The core PMU's own word on how precise it can be, or 0 when it gives none. */
+function maxPrecise(pmu: Pmu | undefined): number {
+  const cap = Number(pmu?.caps.get("max_precise"));
+  return cap >= 0 && cap <= 3 ? cap : 0;
+}
