@@ -1,0 +1,192 @@
+/**
+ * Why perf_event_open(2) refused, and what to do about it. The causes are those of the kernel's
+ * kernel/events/core.c, hw_breakpoint.c and arch/x86/events.
+ */
+
+import { PERF_SAMPLE, PERF_TYPE } from "../base/abi.ts";
+import { type Advice, UnsupportedError } from "../base/errors.ts";
+import type { EventAttr } from "./attr.ts";
+import { paranoidNeeded, type Privilege } from "./privilege.ts";
+
+/** What was asked of the kernel, and by whom. */
+export interface OpenAttempt {
+  /** The event's name, as the user knows it. */
+  eventName: string;
+  /** `pid 412`, `CPU 3`, `this process`. */
+  target: string;
+  /** The event is opened on a CPU for whatever runs there (pid -1). */
+  wholeCpu: boolean;
+  attr: EventAttr;
+  privilege: Privilege;
+  /** Whether this machine has a hardware PMU of the CPU. */
+  hasCorePmu: boolean;
+  /** kernel.perf_event_max_sample_rate, when known. */
+  maxSampleRate?: number;
+}
+
+type Reason = Omit<Advice, "attempt">;
+
+/** The error to throw for a refused perf_event_open; `errno` is positive. */
+export function openError(errno: number, attempt: OpenAttempt): UnsupportedError {
+  return new UnsupportedError(adviseOpen(errno, attempt), errno);
+}
+
+/** What to tell the user about a refused perf_event_open; `errno` is positive. */
+export function adviseOpen(errno: number, attempt: OpenAttempt): Advice {
+  const { eventName, target, attr } = attempt;
+  const verb = attr.samplePeriod > 0n ? "sample" : "count";
+  const reason = REASONS[errno]?.(attempt) ??
+    { cause: `perf_event_open failed with error ${errno}`, remedy: "see 'man perf_event_open'" };
+  return { attempt: `${verb} ${eventName} on ${target}`, ...reason };
+}
+
+const LIST = "see 'pmuctl list-events --available'";
+
+/** By errno, which Linux numbers alike on x86, arm64 and riscv. */
+const REASONS: Record<number, (attempt: OpenAttempt) => Reason> = {
+  1: (a) => permission(a, "operation not permitted"),
+  13: (a) => permission(a, "permission denied"),
+  2: noSuchEvent, // ENOENT
+  3: () => ({ cause: "there is no such process or thread", remedy: "it may have ended: check with ps" }), // ESRCH
+  6: noSuchEvent, // ENXIO
+  7: () => ({ // E2BIG
+    cause: "this kernel is too old for a field of perf_event_attr that is set",
+    remedy: "leave out the option that needs it, or use a newer kernel",
+  }),
+  12: () => ({ cause: "the kernel is out of memory", remedy: "open fewer events, or free some memory" }), // ENOMEM
+  16: () => ({ // EBUSY
+    cause: "the PMU is in use by a pinned or exclusive event",
+    remedy: "stop other profilers, or on x86 the NMI watchdog: sudo sysctl kernel.nmi_watchdog=0",
+  }),
+  19: noDevice,
+  22: invalid,
+  23: () => ({ // ENFILE
+    cause: "the system is out of file handles",
+    remedy: "raise fs.file-max, or open fewer events",
+  }),
+  24: () => ({ // EMFILE
+    cause: "this process has too many open files; an event takes one for each CPU and thread",
+    remedy: "raise the limit with ulimit -n, or measure fewer events, CPUs or threads",
+  }),
+  28: () => ({ // ENOSPC
+    cause: "no hardware breakpoint is free",
+    remedy: "use fewer mem: events, or stop the debugger that holds them",
+  }),
+  38: () => ({ // ENOSYS
+    cause:
+      "there is no perf_event_open here: a seccomp filter hides it, or the kernel has no CONFIG_PERF_EVENTS",
+    remedy: "in a container: --security-opt seccomp=unconfined; else a kernel with perf events",
+  }),
+  75: () => ({ // EOVERFLOW
+    cause: "call chains longer than kernel.perf_event_max_stack are asked for",
+    remedy: "raise it with sudo sysctl kernel.perf_event_max_stack=N",
+  }),
+  95: notSupported,
+};
+
+/** EACCES and EPERM. */
+function permission({ attr, wholeCpu, privilege, eventName }: OpenAttempt, denied: string): Reason {
+  const { paranoid, capable, seccomp } = privilege;
+  const needed = paranoidNeeded(attr, wholeCpu);
+  if (!capable && paranoid !== undefined && paranoid > needed) {
+    const less = needed === 1 ? `, or leave the kernel out with ${withUserModifier(eventName)}` : "";
+    return {
+      cause: `${denied} (perf_event_paranoid is ${paranoid})`,
+      remedy: `run as root or with CAP_PERFMON, or: sudo sysctl kernel.perf_event_paranoid=${needed}${less}`,
+    };
+  }
+  const rawTracepoint = attr.type === PERF_TYPE.TRACEPOINT && (attr.sampleType & PERF_SAMPLE.RAW) !== 0;
+  if (!capable && rawTracepoint && (paranoid ?? 2) > -1) {
+    return {
+      cause:
+        `${denied}: a tracepoint's data is only for privileged users (perf_event_paranoid is ${paranoid})`,
+      remedy: "run as root or with CAP_PERFMON, or: sudo sysctl kernel.perf_event_paranoid=-1",
+    };
+  }
+  if (seccomp) {
+    return {
+      cause: `${denied}: a seccomp filter is on this process, as in most containers`,
+      remedy: "start the container with --cap-add PERFMON --security-opt seccomp=unconfined",
+    };
+  }
+  return capable
+    ? { cause: `${denied} by a security module or kernel lockdown`, remedy: "see 'dmesg' for its reason" }
+    : { cause: `${denied}: the process is another user's`, remedy: "run as that user or as root" };
+}
+
+/** `cycles:u`, `cpu/event=0x3c/u`: the event without the kernel. */
+export function withUserModifier(name: string): string {
+  if (/\/[ukhIGHpPSDWe]*$/.test(name)) return `${name}u`;
+  return /:[ukhIGHpPSDWe]+$/.test(name) ? `${name}u` : `${name}:u`;
+}
+
+const HARDWARE_TYPES: readonly number[] = [PERF_TYPE.HARDWARE, PERF_TYPE.HW_CACHE, PERF_TYPE.RAW];
+
+function noSuchEvent({ attr, hasCorePmu }: OpenAttempt): Reason {
+  if (attr.type === PERF_TYPE.TRACEPOINT) {
+    return { cause: "the kernel has no such tracepoint", remedy: "see 'pmuctl list-events'" };
+  }
+  if (HARDWARE_TYPES.includes(attr.type) && !hasCorePmu) {
+    return {
+      cause: "there is no hardware PMU in this machine (a virtual machine without a vPMU, most likely)",
+      remedy: "use cpu-clock, or give the virtual machine a PMU",
+    };
+  }
+  return { cause: "this CPU or kernel does not have the event", remedy: LIST };
+}
+
+/** ENODEV: an offline CPU, or a feature that the CPU lacks. */
+function noDevice(attempt: OpenAttempt): Reason {
+  if (!attempt.wholeCpu) return noSuchEvent(attempt);
+  return {
+    cause: `${attempt.target} is offline, or its PMU does not have the event`,
+    remedy: "leave the CPU out: /sys/devices/system/cpu/online has those that run",
+  };
+}
+
+/** EOPNOTSUPP. */
+function notSupported({ attr }: OpenAttempt): Reason {
+  if (attr.preciseIp > 0) {
+    return {
+      cause: `the PMU cannot sample it with precision ${attr.preciseIp}`,
+      remedy: `use fewer p modifiers, or none`,
+    };
+  }
+  if (attr.samplePeriod > 0n) {
+    return {
+      cause: "its PMU has no interrupt to sample with",
+      remedy: "sample cpu-clock instead, or count the event with 'pmuctl bind'",
+    };
+  }
+  return { cause: "its PMU does not support what is asked for", remedy: LIST };
+}
+
+function invalid(attempt: OpenAttempt): Reason {
+  const { attr, wholeCpu, maxSampleRate } = attempt;
+  if (attr.flags.has("freq") && maxSampleRate !== undefined && attr.samplePeriod > BigInt(maxSampleRate)) {
+    return {
+      cause:
+        `${attr.samplePeriod} samples a second are more than kernel.perf_event_max_sample_rate, ${maxSampleRate}`,
+      remedy:
+        `use -F ${maxSampleRate} or less, or: sudo sysctl kernel.perf_event_max_sample_rate=${attr.samplePeriod}`,
+    };
+  }
+  if (attr.type === PERF_TYPE.BREAKPOINT) {
+    return {
+      cause: "the kernel refuses this breakpoint: its address, length and access do not go together",
+      remedy: "align the address to a length of 1, 2, 4 or 8 bytes; an execution breakpoint is mem:ADDRESS:x",
+    };
+  }
+  if (attr.type > PERF_TYPE.BREAKPOINT) {
+    const excludes = attr.flags.has("excludeKernel") || attr.flags.has("excludeUser");
+    if (excludes) return { cause: "its PMU cannot tell user from kernel", remedy: "leave the modifiers out" };
+    if (!wholeCpu) return { cause: "its PMU does not follow a task", remedy: "count it on CPUs: -a or -C" };
+    if (attr.samplePeriod > 0n) {
+      return { cause: "its PMU only counts", remedy: "count it with 'pmuctl bind'" };
+    }
+  }
+  return {
+    cause: "the kernel does not take this event with these settings",
+    remedy: "check its terms and modifiers; 'dmesg' may say more",
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * What to open instead of an event that the kernel refused, as perf does (evsel__fallback() and
+ * evsel__detect_missing_features() in tools/perf/util/evsel.c), but never without a word.
+ */
+
+import { PERF_COUNT_HW, PERF_COUNT_SW, PERF_TYPE } from "../base/abi.ts";
+import { withUserModifier } from "./advice.ts";
+import type { AttrFlag, EventAttr } from "./attr.ts";
+import { forbiddenByParanoid, type Privilege, restrictToUser } from "./privilege.ts";
+import type { ResolvedEvent } from "./resolve.ts";
+
+/** The next thing to try. */
+export interface Fallback {
+  event: ResolvedEvent;
+  /** What the user is to be told, or undefined when the event measures the same as before. */
+  note?: string;
+}
+
+const EPERM = 1;
+const ENOENT = 2;
+const ENXIO = 6;
+const EACCES = 13;
+const ENODEV = 19;
+const EINVAL = 22;
+const EOPNOTSUPP = 95;
+
+/**
+ * The event to try after perf_event_open refused `event` with `errno` (positive), or undefined when
+ * there is none and the refusal is to be told. Each step takes something away, so that asking again
+ * and again comes to an end.
+ */
+export function fallbackFor(
+  event: ResolvedEvent,
+  errno: number,
+  privilege: Privilege,
+  wholeCpu: boolean,
+): Fallback | undefined {
+  const { attr } = event;
+  if (errno === EACCES || errno === EPERM) return withoutKernel(event, privilege, wholeCpu);
+  if (errno === EINVAL || errno === EOPNOTSUPP) {
+    // `P` asks for what is possible; the kernel alone knows what that is
+    if (event.preciseMax && attr.preciseIp > 0) {
+      return { event: { ...event, attr: { ...attr, preciseIp: attr.preciseIp - 1 } } };
+    }
+    // kernels and PMUs that have no notion of guests; the host is all they see
+    if (errno === EINVAL && attr.flags.has("excludeGuest")) {
+      return { event: { ...event, attr: without(attr, "excludeGuest") } };
+    }
+  }
+  const noPmu = errno === ENOENT || errno === ENXIO || errno === ENODEV;
+  // with a precision that was asked for, EOPNOTSUPP is about the precision
+  const noInterrupt = errno === EOPNOTSUPP && attr.preciseIp === 0;
+  if ((noPmu || noInterrupt) && isCycles(attr)) return cpuClock(event);
+  return undefined;
+}
+
+function withoutKernel(event: ResolvedEvent, privilege: Privilege, wholeCpu: boolean): Fallback | undefined {
+  const { attr } = event;
+  if (attr.flags.has("excludeKernel") || attr.flags.has("excludeUser")) return undefined;
+  const user = restrictToUser(attr);
+  if (privilege.capable || forbiddenByParanoid(privilege, user, wholeCpu)) return undefined;
+  const name = withUserModifier(event.name);
+  return {
+    event: { ...event, name, attr: user },
+    note: `${event.name}: the kernel's side is not permitted (perf_event_paranoid is ` +
+      `${privilege.paranoid ?? "unknown"}); measuring user space only, as ${name}`,
+  };
+}
+
+/** perf_event_attr of `cycles`, on whichever core PMU. */
+function isCycles(attr: EventAttr): boolean {
+  return attr.type === PERF_TYPE.HARDWARE && Number(attr.config & 0xffffffffn) === PERF_COUNT_HW.CPU_CYCLES;
+}
+
+function cpuClock(event: ResolvedEvent): Fallback {
+  // a timer has no precision to choose
+  const modifiers = /[:/]([ukhIGHpPSDWe]+)$/.exec(event.name)?.[1].replace(/p/gi, "") ?? "";
+  const name = modifiers ? `cpu-clock:${modifiers}` : "cpu-clock";
+  const { cpus: _allCpusHaveIt, ...rest } = event;
+  return {
+    event: {
+      ...rest,
+      name,
+      attr: {
+        ...event.attr,
+        type: PERF_TYPE.SOFTWARE,
+        config: BigInt(PERF_COUNT_SW.CPU_CLOCK),
+        preciseIp: 0,
+      },
+      pmu: "software",
+      unit: "ns",
+      preciseMax: false,
+    },
+    note: `${event.name} is not supported here (no hardware PMU for it); using ${name}`,
+  };
+}
+
+function without(attr: EventAttr, flag: AttrFlag): EventAttr {
+  const flags = new Set(attr.flags);
+  flags.delete(flag);
+  return { ...attr, flags };
+}

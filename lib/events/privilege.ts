@@ -1,0 +1,54 @@
+/** What this process may measure: the kernel's perf_event_paranoid, and the capabilities that override it. */
+
+import type { EventAttr } from "./attr.ts";
+import { hostFiles, type KernelFiles, readIfAllowed, readNumber } from "./files.ts";
+
+const CAP_SYS_ADMIN = 21n;
+const CAP_PERFMON = 38n;
+
+/** Where the kernel's limit stands. */
+export const PARANOID = "/proc/sys/kernel/perf_event_paranoid";
+
+/** A process's standing with perf_event_open(2). */
+export interface Privilege {
+  /** kernel.perf_event_paranoid; undefined when it cannot be read (no perf events, or no /proc). */
+  paranoid?: number;
+  /** CAP_PERFMON or CAP_SYS_ADMIN: perf_event_paranoid does not apply. */
+  capable: boolean;
+  /** A seccomp filter is on this process, as in most containers. */
+  seccomp: boolean;
+}
+
+/** Reads the standing of this process. */
+export function readPrivilege(files: KernelFiles = hostFiles): Privilege {
+  const status = readIfAllowed(files, "/proc/self/status") ?? "";
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+  const paranoid = readNumber(files, PARANOID);
+  return {
+    ...(paranoid === undefined ? {} : { paranoid }),
+    capable: ((effective >> CAP_PERFMON) | (effective >> CAP_SYS_ADMIN)) % 2n === 1n,
+    seccomp: /^Seccomp:\s*2$/m.test(status),
+  };
+}
+
+/**
+ * The largest perf_event_paranoid with which an unprivileged process may open the event (the kernel's
+ * perf_allow_cpu(), perf_allow_kernel() and perf_allow_tracepoint()): on a whole CPU 0, with the
+ * kernel's side 1, of its own user space 2; 3 is a distribution's addition and allows nothing.
+ */
+export function paranoidNeeded(attr: EventAttr, wholeCpu: boolean): number {
+  if (wholeCpu) return 0;
+  return attr.flags.has("excludeKernel") ? 2 : 1;
+}
+
+/** Whether perf_event_paranoid stands in the way of the event, as far as can be told beforehand. */
+export function forbiddenByParanoid(privilege: Privilege, attr: EventAttr, wholeCpu: boolean): boolean {
+  return !privilege.capable && (privilege.paranoid ?? 2) > paranoidNeeded(attr, wholeCpu);
+}
+
+/** A copy of the attr that leaves out kernel and hypervisor, as `:u` does. */
+export function restrictToUser(attr: EventAttr): EventAttr {
+  const flags = new Set(attr.flags);
+  flags.add("excludeKernel").add("excludeHv");
+  return { ...attr, flags };
+}

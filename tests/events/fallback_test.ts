@@ -1,0 +1,59 @@
+import { assert, assertEquals } from "@std/assert";
+import { PERF_TYPE } from "../../lib/base/abi.ts";
+import { fallbackFor } from "../../lib/events/fallback.ts";
+import type { Privilege } from "../../lib/events/privilege.ts";
+import { resolveEvents } from "../../lib/events/resolve.ts";
+import { INTEL_SERVER, worldOf } from "./trees.ts";
+
+const ROOT: Privilege = { paranoid: 2, capable: true, seccomp: false };
+const USER: Privilege = { paranoid: 2, capable: false, seccomp: false };
+const event = (text: string) => resolveEvents(text, worldOf(INTEL_SERVER))[0].events[0];
+
+Deno.test("fallbackFor() takes cpu-clock for cycles where there is no PMU, and says so", () => {
+  const fallback = fallbackFor(event("cycles:upp"), 2, ROOT, false)!;
+  assertEquals([fallback.event.name, fallback.event.attr.type], ["cpu-clock:u", PERF_TYPE.SOFTWARE]);
+  assertEquals([fallback.event.attr.preciseIp, fallback.event.attr.flags.has("excludeKernel")], [0, true]);
+  assertEquals(
+    fallback.note,
+    "cycles:upp is not supported here (no hardware PMU for it); using cpu-clock:u",
+  );
+});
+
+Deno.test("fallbackFor() puts nothing in the place of another event", () => {
+  for (const text of ["instructions", "r3c", "L1-dcache-loads", "cpu-clock"]) {
+    assertEquals(fallbackFor(event(text), 2, ROOT, false), undefined, text);
+  }
+});
+
+Deno.test("fallbackFor() leaves the kernel out where that is what is refused, and says so", () => {
+  const fallback = fallbackFor(event("cycles"), 13, USER, false)!;
+  assertEquals(fallback.event.name, "cycles:u");
+  assert(fallback.event.attr.flags.has("excludeKernel") && fallback.event.attr.flags.has("excludeHv"));
+  assert(fallback.note!.includes("perf_event_paranoid is 2"));
+});
+
+Deno.test("fallbackFor() has nothing where leaving the kernel out would not help", () => {
+  assertEquals(fallbackFor(event("cycles"), 13, ROOT, false), undefined);
+  assertEquals(fallbackFor(event("cycles"), 13, USER, true), undefined);
+  assertEquals(fallbackFor(event("cycles"), 13, { ...USER, paranoid: 3 }, false), undefined);
+  assertEquals(fallbackFor(event("cycles:u"), 13, USER, false), undefined);
+  assertEquals(fallbackFor(event("cycles:k"), 13, USER, false), undefined);
+});
+
+Deno.test("fallbackFor() lowers :P step by step, then drops the guest bit, without a word", () => {
+  let current = event("instructions:P");
+  const seen: number[] = [];
+  for (let fallback; (fallback = fallbackFor(current, 95, ROOT, false)); current = fallback.event) {
+    assertEquals(fallback.note, undefined);
+    seen.push(fallback.event.attr.preciseIp);
+  }
+  assertEquals(seen, [2, 1, 0]);
+  const host = fallbackFor(event("instructions"), 22, ROOT, false)!;
+  assertEquals([host.note, host.event.attr.flags.size], [undefined, 0]);
+  assertEquals(fallbackFor(host.event, 22, ROOT, false), undefined);
+});
+
+Deno.test("fallbackFor() does not answer a wrong precision with another event", () => {
+  assertEquals(fallbackFor(event("cycles:pp"), 95, ROOT, false), undefined);
+  assertEquals(fallbackFor(event("cycles"), 95, ROOT, false)?.event.name, "cpu-clock");
+});

@@ -1,0 +1,52 @@
+import { assertEquals } from "@std/assert";
+import { makeAttr } from "../../lib/events/attr.ts";
+import {
+  forbiddenByParanoid,
+  paranoidNeeded,
+  readPrivilege,
+  restrictToUser,
+} from "../../lib/events/privilege.ts";
+import { treeFiles } from "./trees.ts";
+
+const proc = (capEff: string, seccomp: number, paranoid?: string) =>
+  treeFiles({
+    "/proc/self/status": `Name:\tdeno\nCapEff:\t${capEff}\nSeccomp:\t${seccomp}\n`,
+    "/proc/sys/kernel": paranoid === undefined ? {} : { perf_event_paranoid: paranoid },
+  });
+
+Deno.test("readPrivilege() reads the level, the capabilities and the seccomp filter", () => {
+  assertEquals(readPrivilege(proc("000001fffeffffff", 0, "-1\n")), {
+    paranoid: -1,
+    capable: true,
+    seccomp: false,
+  });
+  assertEquals(readPrivilege(proc("0000000000000000", 2, "2\n")), {
+    paranoid: 2,
+    capable: false,
+    seccomp: true,
+  });
+  assertEquals(readPrivilege(proc("0000004000000000", 0, "4\n")).capable, true); // CAP_PERFMON alone
+  assertEquals(readPrivilege(proc("0000000000200000", 0, "4\n")).capable, true); // CAP_SYS_ADMIN alone
+  assertEquals(readPrivilege(proc("0000000000400000", 0)), { capable: false, seccomp: false });
+});
+
+Deno.test("paranoidNeeded() is 0 for a CPU, 1 with the kernel, 2 without", () => {
+  const attr = makeAttr();
+  assertEquals(
+    [paranoidNeeded(attr, true), paranoidNeeded(attr, false), paranoidNeeded(restrictToUser(attr), false)],
+    [0, 1, 2],
+  );
+});
+
+Deno.test("forbiddenByParanoid() knows that capabilities override the level", () => {
+  const user = { paranoid: 2, capable: false, seccomp: false };
+  assertEquals(forbiddenByParanoid(user, makeAttr(), false), true);
+  assertEquals(forbiddenByParanoid(user, restrictToUser(makeAttr()), false), false);
+  assertEquals(forbiddenByParanoid({ ...user, capable: true }, makeAttr(), true), false);
+});
+
+Deno.test("restrictToUser() leaves the attr it was given alone", () => {
+  const attr = makeAttr({ flags: ["inherit"] });
+  assertEquals([...restrictToUser(attr).flags], ["inherit", "excludeKernel", "excludeHv"]);
+  assertEquals([...attr.flags], ["inherit"]);
+});
