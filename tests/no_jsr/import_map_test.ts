@@ -1,0 +1,32 @@
+import { assert, assertEquals } from "@std/assert";
+
+type Imports = Record<string, string>;
+
+function importsOf(path: string): Imports {
+  return JSON.parse(Deno.readTextFileSync(new URL(`../../${path}`, import.meta.url))).imports;
+}
+
+const real = importsOf("deno.json");
+const standIns = importsOf("scripts/no-jsr/import_map.json");
+
+Deno.test("both import maps name the same packages", () => {
+  const packageOf = (specifier: string) =>
+    specifier.startsWith("@") ? specifier.split("/").slice(0, 2).join("/") : specifier;
+  assertEquals(
+    [...new Set(Object.keys(standIns).map(packageOf))].sort(),
+    Object.keys(real).sort(),
+  );
+});
+
+Deno.test("both import maps pin npm packages to the same versions, and deno.json pins all", () => {
+  for (const [name, target] of Object.entries(real)) {
+    assert(/^(jsr|npm):@?[^@]+@\d+\.\d+\.\d+$/.test(target), `${name} is pinned: ${target}`);
+    if (target.startsWith("npm:")) assertEquals(standIns[name], target);
+  }
+});
+
+Deno.test("the stand-ins that the import map names exist", () => {
+  for (const target of Object.values(standIns).filter((path) => path.startsWith("./"))) {
+    assert(Deno.statSync(new URL(`../../scripts/no-jsr/${target}`, import.meta.url)).isFile);
+  }
+});
