@@ -1,0 +1,201 @@
+/**
+ * The symbols of an ELF file as a SymbolTable, chosen as Linux perf (6.1) chooses them. Addresses in
+ * the table are offsets in the file: an address of a process is looked up as
+ * `address - mapping.start + mapping.pgoff`, whatever the file was linked for.
+ */
+
+import { pltStubs } from "./elf_plt.ts";
+import { type ElfFile, EM, PT, type Section, SHT } from "./elf.ts";
+import { SymbolTableBuilder } from "./symbol_builder.ts";
+import { JoinedNames, StringTableNames } from "./symbol_names.ts";
+import type { SymbolTable } from "./symbol_table.ts";
+
+/** Low four bits of st_info. */
+const STT = { NOTYPE: 0, OBJECT: 1, FUNC: 2, GNU_IFUNC: 10 } as const;
+/** Low two bits of st_other. */
+const STV = { INTERNAL: 1, HIDDEN: 2 } as const;
+const SHN_UNDEF = 0;
+const SHN_ABS = 0xfff1;
+const DOLLAR = 0x24;
+const DOT = 0x2e;
+const TWO_32 = 4294967296;
+
+/** Candidates of one source within a file, in its order, in parallel arrays whose first `count` places are used. */
+export interface SymbolBatch {
+  count: number;
+  /** Offsets in the file. */
+  starts: Float64Array;
+  /** The offset behind the last byte; equal to the start when no size is given. */
+  ends: Float64Array;
+  /** STB.* */
+  binds: Uint8Array;
+  /** Where each name starts in `strings`. */
+  nameOffsets: Uint32Array;
+  strings: Uint8Array;
+  /** What every name ends in. */
+  suffix: string;
+  /** False when a symbol was met that perf cannot place: it stops there and leaves what it has as it is. */
+  complete: boolean;
+}
+
+/**
+ * The symbol table of `file`, or undefined when it has no symbols.
+ *
+ * Symbols come from .symtab and .dynsym of `symbols` (the file itself, or its separate debug file), PLT
+ * stubs and file offsets always from `file`, since the sections of a debug file are empty.
+ * Throws BadInputError when the tables are damaged.
+ */
+export function elfSymbols(file: ElfFile, symbols: ElfFile = file): SymbolTable | undefined {
+  const batches: SymbolBatch[] = [];
+  for (const [name, type] of [[".symtab", SHT.SYMTAB], [".dynsym", SHT.DYNSYM]] as const) {
+    const section = symbols.section(name, type);
+    if (section !== undefined) batches.push(sectionSymbols(symbols, section, file));
+    if (batches.at(-1)?.complete === false) break;
+  }
+  const found = batches.reduce((n, batch) => n + batch.count, 0);
+  if (found === 0) return undefined;
+
+  const stubs = batches.at(-1)?.complete ? pltStubs(file) : undefined;
+  const all = stubs === undefined ? batches : [...batches, stubs];
+  const builder = new SymbolTableBuilder(join(all));
+  let at = 0;
+  for (const batch of all) {
+    builder.insert(at, at + batch.count);
+    at += batch.count;
+    if (batch.complete && batch.count > 0 && batch !== stubs) builder.settle();
+  }
+  return builder.finish();
+}
+
+/** Whether `file` has a full symbol table, not only the one for the dynamic linker. */
+export function hasSymtab(file: ElfFile): boolean {
+  return file.section(".symtab", SHT.SYMTAB) !== undefined;
+}
+
+function join(batches: SymbolBatch[]) {
+  const total = batches.reduce((n, batch) => n + batch.count, 0);
+  const starts = new Float64Array(total);
+  const ends = new Float64Array(total);
+  const binds = new Uint8Array(total);
+  const names = new JoinedNames();
+  let at = 0;
+  for (const { count, suffix, ...batch } of batches) {
+    starts.set(batch.starts.subarray(0, count), at);
+    ends.set(batch.ends.subarray(0, count), at);
+    binds.set(batch.binds.subarray(0, count), at);
+    names.add(new StringTableNames(batch.strings, batch.nameOffsets), count, suffix);
+    at += count;
+  }
+  return { starts, ends, binds, names };
+}
+
+/**
+ * The candidates of one symbol table section:
+ *
+ *     Elf64_Sym: u32 st_name; u8 st_info, st_other; u16 st_shndx; u64 st_value, st_size
+ *     Elf32_Sym: u32 st_name, st_value, st_size; u8 st_info, st_other; u16 st_shndx
+ *
+ * Functions, indirect functions and objects are taken, and visible labels without a type in sections
+ * whose names contain `text` or `data`; the mapping symbols of ARM are not.
+ */
+function sectionSymbols(symbols: ElfFile, section: Section, file: ElfFile): SymbolBatch {
+  const { is64, littleEndian, machine } = symbols;
+  const bytes = symbols.contents(section);
+  const strings = stringsOf(symbols, section);
+  const entry = is64 ? 24 : 16;
+  const total = Math.floor(bytes.length / entry);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const places = placesOf(symbols, file);
+  const mapping = mappingLetters(machine);
+  const starts = new Float64Array(total);
+  const ends = new Float64Array(total);
+  const binds = new Uint8Array(total);
+  const nameOffsets = new Uint32Array(total);
+  let n = 0;
+  let complete = true;
+  for (let i = 0, at = 0; i < total; i++, at += entry) {
+    const name = view.getUint32(at, littleEndian);
+    const info = bytes[is64 ? at + 4 : at + 12];
+    const shndx = view.getUint16(is64 ? at + 6 : at + 14, littleEndian);
+    const type = info & 15;
+    if (name === 0 || shndx === SHN_UNDEF || name >= strings.length) continue;
+    const label = type === STT.NOTYPE;
+    if (label) {
+      const visibility = bytes[is64 ? at + 5 : at + 13] & 3;
+      if (shndx === SHN_ABS || visibility === STV.HIDDEN || visibility === STV.INTERNAL) continue;
+    } else if (type !== STT.FUNC && type !== STT.GNU_IFUNC && type !== STT.OBJECT) continue;
+    if (mapping !== "" && isMappingSymbol(strings, name, mapping)) continue;
+    const place = places[shndx];
+    if (place === undefined) {
+      if (shndx === SHN_ABS) continue;
+      complete = false;
+      break;
+    }
+    if (!place.allocated || (label && !place.takesLabels)) continue;
+    let value = is64 ? u64(view, at + 8, littleEndian) : view.getUint32(at + 4, littleEndian);
+    const size = is64 ? u64(view, at + 16, littleEndian) : view.getUint32(at + 8, littleEndian);
+    if (machine === EM.ARM && type === STT.FUNC && value % 2 === 1) value--; // the mark of Thumb code
+    if (value !== 0) value -= shiftOf(value, file, place.shift);
+    starts[n] = value;
+    ends[n] = value + size;
+    binds[n] = info >> 4;
+    nameOffsets[n] = name;
+    n++;
+  }
+  return { count: n, starts, ends, binds, nameOffsets, strings, suffix: "", complete };
+}
+
+/** The string table of a symbol table. */
+export function stringsOf(file: ElfFile, symbols: Section): Uint8Array {
+  const section = file.sections[symbols.link];
+  return section === undefined ? new Uint8Array(0) : file.contents(section);
+}
+
+/** What there is to know of a section to place the symbols in it. */
+interface Place {
+  allocated: boolean;
+  takesLabels: boolean;
+  /** Address minus file offset. */
+  shift: number;
+}
+
+function placesOf(symbols: ElfFile, file: ElfFile): Place[] {
+  const SHF_ALLOC = 2;
+  return symbols.sections.map((section, i) => {
+    // A debug file's sections are empty and their offsets mean nothing: the file itself has the true ones.
+    const real = section.type === SHT.NOBITS ? file.sections[i] ?? section : section;
+    return {
+      allocated: Math.floor(section.flags / SHF_ALLOC) % 2 === 1,
+      takesLabels: real.name.includes("text") || real.name.includes("data"),
+      shift: real.addr - real.offset,
+    };
+  });
+}
+
+/** Address minus file offset at `address`: of the loaded segment it is in, else of its section. */
+function shiftOf(address: number, file: ElfFile, otherwise: number): number {
+  for (const s of file.segments) {
+    if (s.type === PT.LOAD && address >= s.vaddr && address < s.vaddr + Math.max(s.memsz, s.filesz)) {
+      return s.vaddr - s.offset;
+    }
+  }
+  return otherwise;
+}
+
+/** Second letters of the `$x` symbols that mark code and data of these machines and name nothing. */
+function mappingLetters(machine: number): string {
+  if (machine === EM.ARM || machine === EM.AARCH64) return "adtx";
+  return "";
+}
+
+function isMappingSymbol(strings: Uint8Array, name: number, letters: string): boolean {
+  if (strings[name] !== DOLLAR) return false;
+  const after = strings[name + 2];
+  return letters.includes(String.fromCharCode(strings[name + 1])) && (after === 0 || after === DOT);
+}
+
+function u64(view: DataView, at: number, littleEndian: boolean): number {
+  const low = view.getUint32(littleEndian ? at : at + 4, littleEndian);
+  const high = view.getUint32(littleEndian ? at + 4 : at, littleEndian);
+  return high * TWO_32 + low;
+}

@@ -1,0 +1,218 @@
+/**
+ * The kernel's symbols, from the text of /proc/kallsyms:
+ *
+ *     ffffffff816b8fd0 T __x64_sys_read
+ *     ffffffffc0201000 t nf_hook_slow<tab>[netfilter]
+ *
+ * chosen as Linux perf (6.1) chooses them: text, weak, data and bss symbols, each ending where the next
+ * one starts. Parsed byte by byte, with no string for a line: there are 100,000 to 300,000 of them.
+ */
+
+import { RbTree } from "./rb_tree.ts";
+import { dropAliases, STB } from "./symbol_builder.ts";
+import { StringTableNames } from "./symbol_names.ts";
+import { SymbolTable } from "./symbol_table.ts";
+
+const TAB = 0x09;
+const NEWLINE = 0x0a;
+const SPACE = 0x20;
+const DOLLAR = 0x24;
+const PAGE = 4096;
+const TWO_32 = 4294967296;
+/** Set in the ASCII code of lower-case letters, which mark local symbols. */
+const LOWER = 0x20;
+
+const WEAK = 0x57;
+/** By byte: whether it is nm's letter of a symbol that is taken (bss, data, text, weak; global or local). */
+const TAKEN = new Uint8Array(256);
+for (const letter of "bdtwBDTW") TAKEN[letter.charCodeAt(0)] = 1;
+/** By byte: the value of a hex digit, 255 for every other byte. */
+const HEX = new Uint8Array(256).fill(255);
+for (let i = 0; i < 16; i++) {
+  HEX[i.toString(16).charCodeAt(0)] = i;
+  HEX[i.toString(16).toUpperCase().charCodeAt(0)] = i;
+}
+
+const decoder = new TextDecoder();
+
+/** What a kernel's symbol list holds. Addresses are as lib/base/address.ts has them. */
+export interface KernelSymbols {
+  /** True when the kernel gave every address as 0 (kernel.kptr_restrict): there are no tables then. */
+  hidden: boolean;
+  /** By module, named as perf names it: `[ext4]`. The kernel proper has the empty name. */
+  tables: Map<string, SymbolTable>;
+  /**
+   * Address of a symbol that recordings use to say where the kernel was loaded (`_text`, `_stext`), or
+   * undefined when there is none of that name.
+   */
+  reference(name: string): number | undefined;
+}
+
+/** Parses the text of /proc/kallsyms. Lines it cannot make sense of are passed over. */
+export function parseKallsyms(text: Uint8Array): KernelSymbols {
+  const lines = parseLines(text);
+  const references = new Map<string, number>();
+  const kernel: KernelSymbols = {
+    hidden: lines.hidden,
+    tables: new Map(),
+    reference: (name) => {
+      if (!references.has(name)) references.set(name, findAddress(text, name));
+      const address = references.get(name);
+      return Number.isNaN(address) ? undefined : address;
+    },
+  };
+  if (lines.hidden || lines.count === 0) return kernel;
+
+  const { count, starts, module, binds, nameStarts, nameEnds } = lines;
+  const ends = starts.slice(0, count);
+  const names = new StringTableNames(text, nameStarts, nameEnds);
+  const order = byAddress(starts, count);
+  stretch(order, starts, ends, module);
+  const kept = dropAliases(order, { starts, ends, binds, names });
+
+  const members = new Uint32Array(lines.modules.length);
+  for (const symbol of kept) members[module[symbol]]++;
+  const parts = Array.from(members, (size) => ({
+    starts: new Float64Array(size),
+    ends: new Float64Array(size),
+    nameOf: new Int32Array(size),
+    filled: 0,
+  }));
+  for (let i = 0; i < kept.length; i++) {
+    const symbol = kept[i];
+    const part = parts[module[symbol]];
+    part.starts[part.filled] = starts[symbol];
+    part.ends[part.filled] = ends[symbol];
+    part.nameOf[part.filled++] = symbol;
+  }
+  for (const [id, part] of parts.entries()) {
+    if (part.filled === 0) continue;
+    kernel.tables.set(lines.modules[id], new SymbolTable(part.starts, part.ends, names, part.nameOf));
+  }
+  return kernel;
+}
+
+interface Lines {
+  count: number;
+  hidden: boolean;
+  starts: Float64Array;
+  binds: Uint8Array;
+  nameStarts: Uint32Array;
+  nameEnds: Uint32Array;
+  /** Index in `modules` of each symbol's module. */
+  module: Uint16Array;
+  /** Module names in brackets; the first is the kernel proper, "". */
+  modules: string[];
+}
+
+function parseLines(text: Uint8Array): Lines {
+  const most = Math.ceil(text.length / 20) + 1; // 16 digits, two spaces, a letter, at least one of a name
+  const starts = new Float64Array(most);
+  const binds = new Uint8Array(most);
+  const nameStarts = new Uint32Array(most);
+  const nameEnds = new Uint32Array(most);
+  const module = new Uint16Array(most);
+  const modules = [""];
+  const moduleIds = new Map<string, number>([["", 0]]);
+  let lastModuleAt = -1;
+  let lastModuleLength = 0;
+  let lastModule = 0;
+  let anyAddress = false;
+  let n = 0;
+  for (let at = 0; at < text.length;) {
+    let high = 0;
+    let low = 0;
+    let digits = 0;
+    for (; digits < 16; digits++) {
+      const value = HEX[text[at + digits]];
+      if (!(value < 16)) break; // undefined behind the end
+      high = (high << 4) | (low >>> 28);
+      low = (low << 4) | value;
+    }
+    at += digits;
+    const type = text[at + 1];
+    const nameAt = at + 3;
+    const wellFormed = digits > 0 && text[at] === SPACE && text[at + 2] === SPACE;
+    if (wellFormed) at = nameAt;
+    while (at < text.length && text[at] > SPACE) at++;
+    const nameEnd = at;
+    while (at < text.length && text[at] !== NEWLINE) at++;
+    const end = at++;
+    if (!wellFormed || nameEnd === nameAt) continue;
+    const address = (high | 0) * TWO_32 + (low >>> 0);
+    if (address !== 0) anyAddress = true;
+    if (TAKEN[type] === 0 || text[nameAt] === DOLLAR) continue;
+    let id = 0;
+    if (text[nameEnd] === TAB && end > nameEnd + 1) {
+      const length = end - nameEnd - 1;
+      if (lastModuleAt < 0 || !sameBytes(text, lastModuleAt, lastModuleLength, nameEnd + 1, length)) {
+        lastModuleAt = nameEnd + 1;
+        lastModuleLength = length;
+        const name = decoder.decode(text.subarray(nameEnd + 1, end));
+        lastModule = moduleIds.get(name) ?? modules.push(name) - 1;
+        moduleIds.set(name, lastModule);
+      }
+      id = lastModule;
+    }
+    starts[n] = address;
+    binds[n] = type === WEAK ? STB.WEAK : (type & LOWER) !== 0 ? STB.LOCAL : STB.GLOBAL;
+    nameStarts[n] = nameAt;
+    nameEnds[n] = nameEnd;
+    module[n++] = id;
+  }
+  return { count: n, hidden: n > 0 && !anyAddress, starts, binds, nameStarts, nameEnds, module, modules };
+}
+
+function sameBytes(text: Uint8Array, a: number, aLength: number, b: number, bLength: number): boolean {
+  if (aLength !== bLength) return false;
+  for (let i = 0; i < aLength; i++) if (text[a + i] !== text[b + i]) return false;
+  return true;
+}
+
+/** Symbols by address, those of one address in the order of their lines. The kernel proper's come sorted. */
+function byAddress(starts: Float64Array, count: number): Int32Array<ArrayBuffer> {
+  let sorted = true;
+  for (let i = 1; i < count && sorted; i++) sorted = starts[i] >= starts[i - 1];
+  if (sorted) {
+    const order = new Int32Array(count);
+    for (let i = 0; i < count; i++) order[i] = i;
+    return order;
+  }
+  const tree = new RbTree(starts.subarray(0, count));
+  for (let i = 0; i < count; i++) tree.insert(i);
+  return tree.inOrder();
+}
+
+/**
+ * Every symbol ends where the next one starts; but the last of the kernel proper or of its modules,
+ * behind which there may be a gap of gigabytes, ends with its page and the one behind it.
+ */
+function stretch(order: Int32Array, starts: Float64Array, ends: Float64Array, module: Uint16Array): void {
+  const last = order.length - 1;
+  for (let i = 0; i < last; i++) {
+    const symbol = order[i];
+    const next = order[i + 1];
+    const border = (module[symbol] === 0) !== (module[next] === 0);
+    ends[symbol] = border ? roundUp(starts[symbol] + PAGE) : starts[next];
+  }
+  const symbol = order[last];
+  ends[symbol] = roundUp(starts[symbol]) + PAGE;
+}
+
+function roundUp(address: number): number {
+  return Math.ceil(address / PAGE) * PAGE;
+}
+
+/** Address on the first line for the symbol `name`, of whatever type, or NaN. */
+function findAddress(text: Uint8Array, name: string): number {
+  const wanted = new TextEncoder().encode(` ${name}\n`);
+  for (let at = text.indexOf(SPACE); at >= 0; at = text.indexOf(SPACE, at + 1)) {
+    let i = 1;
+    while (i < wanted.length && text[at + i] === wanted[i]) i++;
+    if (i < wanted.length) continue;
+    const lineStart = text.lastIndexOf(NEWLINE, at) + 1;
+    const digits = decoder.decode(text.subarray(lineStart, lineStart + 16));
+    return Number(BigInt.asIntN(64, BigInt(`0x${digits.trimEnd().split(" ")[0]}`)));
+  }
+  return NaN;
+}

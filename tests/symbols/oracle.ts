@@ -1,0 +1,99 @@
+/**
+ * Asks perf which symbol it gives an address: a synthetic perf.data file with one mapping and one
+ * sample an address is written, and `perf script` is run over it. perf then resolves exactly as it
+ * would for a real recording, at any address wanted and as many as wanted.
+ */
+
+import { PERF_RECORD, PERF_RECORD_MISC, PERF_SAMPLE, PERF_TYPE } from "../../lib/base/abi.ts";
+import { addressToBigint } from "../../lib/base/address.ts";
+import { ByteWriter } from "../../lib/base/bytes.ts";
+
+/** One executable mapping of the synthetic process, or of the kernel when `pid` is -1. */
+export interface OracleMap {
+  pid: number;
+  start: number;
+  length: number;
+  pgoff: number;
+  path: string;
+}
+
+/** What perf said of an address: symbol name and offset in it, both absent when it found none. */
+export interface OracleAnswer {
+  name?: string;
+  offset?: number;
+}
+
+const PID = 4242;
+/** struct perf_file_header with its 256 feature bits. */
+const HEADER_SIZE = 104;
+/** PERF_ATTR_SIZE_VER0, with the two u64 of the (here empty) id section behind it. */
+const ATTR_SIZE = 64;
+/** A sample record of ip, pid and tid. */
+const SAMPLE_SIZE = 24;
+
+/** The bytes of a perf.data file: COMM, the mappings, then one sample with `ip` for each address. */
+export function syntheticPerfData(maps: OracleMap[], addresses: ArrayLike<number>): Uint8Array {
+  const mapBytes = maps.reduce((n, map) => n + 64 + map.path.length, 0);
+  const records = new ByteWriter(64 + mapBytes + SAMPLE_SIZE * addresses.length);
+  records.u32(PERF_RECORD.COMM).u16(PERF_RECORD_MISC.USER).u16(8 + 8 + 8);
+  records.u32(PID).u32(PID).paddedString("oracle");
+  for (const map of maps) {
+    const kernel = map.pid === -1;
+    const at = records.length;
+    records.u32(PERF_RECORD.MMAP).u16(kernel ? PERF_RECORD_MISC.KERNEL : PERF_RECORD_MISC.USER).u16(0);
+    records.u32(map.pid >>> 0).u32(kernel ? 0 : map.pid);
+    records.u64(addressToBigint(map.start)).u64(map.length).u64(addressToBigint(map.pgoff));
+    records.paddedString(map.path);
+    records.patchU16(at + 6, records.length - at);
+  }
+  for (let i = 0; i < addresses.length; i++) {
+    const ip = addresses[i];
+    records.u32(PERF_RECORD.SAMPLE).u16(ip < 0 ? PERF_RECORD_MISC.KERNEL : PERF_RECORD_MISC.USER).u16(
+      SAMPLE_SIZE,
+    );
+    records.u64(addressToBigint(ip)).u32(PID).u32(PID);
+  }
+  const file = new ByteWriter(HEADER_SIZE + ATTR_SIZE + 16 + records.length);
+  file.raw(new TextEncoder().encode("PERFILE2")).u64(HEADER_SIZE).u64(ATTR_SIZE + 16);
+  file.u64(HEADER_SIZE).u64(ATTR_SIZE + 16);
+  file.u64(HEADER_SIZE + ATTR_SIZE + 16).u64(records.length);
+  file.zeros(16 + 32); // no event_types section, no features
+  file.u32(PERF_TYPE.SOFTWARE).u32(ATTR_SIZE).u64(0).u64(1).u64(PERF_SAMPLE.IP | PERF_SAMPLE.TID);
+  file.zeros(ATTR_SIZE - 32).zeros(16);
+  return file.raw(records.bytes()).bytes();
+}
+
+/** perf's answers, one for each address, in their order. Throws when perf fails. */
+export async function perfSymbols(
+  maps: OracleMap[],
+  addresses: ArrayLike<number>,
+  options: string[] = [],
+): Promise<OracleAnswer[]> {
+  const file = await Deno.makeTempFile({ suffix: ".data" });
+  try {
+    await Deno.writeFile(file, syntheticPerfData(maps, addresses));
+    const output = await new Deno.Command("perf", {
+      args: ["script", "-i", file, "-F", "ip,sym,symoff", ...options],
+      env: { LC_ALL: "C" },
+    }).output();
+    const text = new TextDecoder().decode(output.stdout);
+    const answers = text.split("\n").filter((line) => line.trim() !== "").map(parseAnswer);
+    if (!output.success || answers.length !== addresses.length) {
+      throw new Error(
+        `perf script gave ${answers.length} of ${addresses.length} answers: ` +
+          new TextDecoder().decode(output.stderr),
+      );
+    }
+    return answers;
+  } finally {
+    await Deno.remove(file);
+  }
+}
+
+/** `  401136 main+0x10` or `  401136 [unknown]`. */
+function parseAnswer(line: string): OracleAnswer {
+  const match = /^\s*[0-9a-f]+ (.*?)(?:\+0x([0-9a-f]+))?$/.exec(line);
+  if (!match) throw new Error(`unexpected line from perf script: ${line}`);
+  if (match[2] === undefined) return {};
+  return { name: match[1], offset: parseInt(match[2], 16) };
+}
