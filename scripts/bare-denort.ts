@@ -1,6 +1,6 @@
 /**
  * Cuts a program made by `deno compile` back to the runtime that it was made from:
- * `bare_denort.ts PROGRAM OUTPUT`.
+ * `bare-denort.ts PROGRAM OUTPUT`.
  *
  * Such a program is an ELF file with a payload behind it, and behind that a trailer of libsui, which joined
  * them (little endian):
