@@ -1,0 +1,247 @@
+/**
+ * The data of `perf record -z`: PERF_RECORD_COMPRESSED records, each with the next piece of one zstd
+ * stream, which holds records in turn. Pieces end anywhere, also within a record; other records may
+ * come between. This gives the records without the wrapping, in the order in which they are complete.
+ */
+
+import { PERF_RECORD_USER } from "../base/abi.ts";
+import { ByteReader } from "../base/bytes.ts";
+import { BadInputError } from "../base/errors.ts";
+import type { DataInput } from "./data_input.ts";
+import { payloadSize } from "./payload.ts";
+
+/** The part of the decompressor used here: takes compressed bytes, gives blocks to its callback. */
+interface Inflater {
+  push(chunk: Uint8Array): void;
+}
+/** Makes one; its blocks are only valid during the callback. */
+export type InflaterFactory = (onBlock: (block: Uint8Array) => void) => Inflater;
+
+/** Loads the zstd decompressor, which only compressed files need. */
+export async function loadInflater(): Promise<InflaterFactory> {
+  const { Decompress } = await import("fzstd");
+  return (onBlock) => new Decompress((block) => onBlock(block));
+}
+
+const HEADER_SIZE = 8;
+/**
+ * More than any one record can honestly unpack to: it holds at most 64 kB of what one pass took from
+ * a ring. Without a limit a small file could ask for any amount of memory.
+ */
+const MAX_UNPACKED = 64 * 1024 * 1024;
+
+/** A growing run of bytes that is taken from its front. */
+class ByteQueue {
+  #bytes = new Uint8Array(1 << 16);
+  #start = 0;
+  #end = 0;
+
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  /** All bytes there are, as a view that the next change may detach. */
+  get view(): Uint8Array {
+    return this.#bytes.subarray(this.#start, this.#end);
+  }
+
+  append(bytes: Uint8Array): void {
+    if (this.#end + bytes.length > this.#bytes.length) {
+      const needed = this.length + bytes.length;
+      const to = needed * 2 > this.#bytes.length ? new Uint8Array(needed * 2) : this.#bytes;
+      to.set(this.view);
+      this.#bytes = to;
+      this.#end = this.length;
+      this.#start = 0;
+    }
+    this.#bytes.set(bytes, this.#end);
+    this.#end += bytes.length;
+  }
+
+  drop(n: number): void {
+    this.#start += n;
+    if (this.#start === this.#end) this.#start = this.#end = 0;
+  }
+
+  /** Moves the first `n` bytes to the end of `to`. */
+  moveTo(to: ByteQueue, n: number): void {
+    to.append(this.view.subarray(0, n));
+    this.drop(n);
+  }
+}
+
+export class DecompressedInput implements DataInput {
+  readonly name: string;
+  /** Counts bytes of the output, from the offset in the file where decompression began. */
+  offset: number;
+
+  readonly #input: DataInput;
+  readonly #littleEndian: boolean;
+  readonly #inflater: Inflater;
+  /** Bytes of the file not yet looked at. */
+  readonly #outer = new ByteQueue();
+  /** Decompressed bytes that may end within a record. */
+  readonly #inner = new ByteQueue();
+  /** Whole records, to be read from here. */
+  readonly #ready = new ByteQueue();
+  readonly #chunk = new Uint8Array(1 << 17);
+  /** Offset in the file of the first byte in #outer. */
+  #outerOffset: number;
+  /** Bytes behind a record that belong to none, still to be passed on. */
+  #payload = 0;
+  #ended = false;
+  /** What is wrong with the compressed data; thrown once all before it has been read. */
+  #failure: BadInputError | undefined;
+
+  /**
+   * @param rest what has been read from `input` already.
+   * @param offset of the first byte of `rest` in the file.
+   */
+  constructor(
+    input: DataInput,
+    rest: Uint8Array,
+    offset: number,
+    littleEndian: boolean,
+    inflater: InflaterFactory,
+  ) {
+    this.name = input.name;
+    this.offset = offset;
+    this.#input = input;
+    this.#outer.append(rest);
+    this.#outerOffset = offset;
+    this.#littleEndian = littleEndian;
+    this.#inflater = inflater((block) => {
+      if (this.#inner.length + block.length > MAX_UNPACKED) {
+        throw new Error(`one record unpacks to more than ${MAX_UNPACKED} bytes`);
+      }
+      this.#inner.append(block);
+    });
+  }
+
+  get remaining(): number {
+    return this.#ended && this.#ready.length === 0 && !this.#failure ? 0 : Infinity;
+  }
+
+  get missing(): number {
+    return this.#input.missing;
+  }
+
+  /** Throws BadInputError when the compressed data is damaged, after all before it has been read. */
+  read(into: Uint8Array): number {
+    this.#prepare();
+    const n = Math.min(into.length, this.#ready.length);
+    into.set(this.#ready.view.subarray(0, n));
+    this.#ready.drop(n);
+    this.offset += n;
+    return n;
+  }
+
+  skip(n: number): boolean {
+    let left = n;
+    while (left > 0) {
+      this.#prepare();
+      const step = Math.min(left, this.#ready.length);
+      if (step === 0) return false;
+      this.#ready.drop(step);
+      this.offset += step;
+      left -= step;
+    }
+    return true;
+  }
+
+  /** Works until there is something to read, or nothing more will come. */
+  #prepare(): void {
+    while (this.#ready.length === 0 && !this.#ended) this.#advance();
+    if (this.#ready.length === 0 && this.#failure) throw this.#failure;
+  }
+
+  /** Takes in the next record of the file, or more bytes of it. */
+  #advance(): void {
+    const view = this.#outer.view;
+    if (this.#payload > 0 && view.length > 0) {
+      const n = Math.min(this.#payload, view.length);
+      this.#payload -= n;
+      this.#pass(n);
+      return;
+    }
+    const size = this.#recordSize(view, 0);
+    if (size < 0) {
+      if (!this.#readMore()) this.#end();
+    } else if (size < HEADER_SIZE) {
+      this.#end(); // the reader sees the same header and refuses it
+    } else {
+      const r = new ByteReader(view.subarray(0, size), this.#littleEndian, "a record");
+      const type = r.u32();
+      if (type === PERF_RECORD_USER.COMPRESSED) this.#inflate(size, HEADER_SIZE, size);
+      else if (type === PERF_RECORD_USER.COMPRESSED2) {
+        // struct { header; u64 data_size; char data[]; }, padded to a multiple of 8
+        r.take(4);
+        this.#inflate(size, 16, Math.min(size, 16 + r.size()));
+      } else {
+        this.#payload = payloadSize(type, r.bytes, this.#littleEndian);
+        this.#pass(size);
+      }
+    }
+  }
+
+  #pass(n: number): void {
+    this.#outer.moveTo(this.#ready, n);
+    this.#outerOffset += n;
+  }
+
+  #readMore(): boolean {
+    const n = this.#input.read(this.#chunk);
+    this.#outer.append(this.#chunk.subarray(0, n));
+    return n > 0;
+  }
+
+  /** Passes on what is left over, so that the reader finds the input cut short there. */
+  #end(): void {
+    this.#ended = true;
+    this.#inner.moveTo(this.#ready, this.#inner.length);
+    this.#outer.moveTo(this.#ready, this.#outer.length);
+  }
+
+  /** Unpacks bytes [from, to) of the record of `size` bytes at the front of #outer. */
+  #inflate(size: number, from: number, to: number): void {
+    const offset = this.#outerOffset;
+    try {
+      // A copy: the decompressor keeps what it cannot use yet.
+      this.#inflater.push(this.#outer.view.slice(from, to));
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#failure = new BadInputError(
+        `cannot read ${this.name}: the compressed data at offset ${offset} is damaged: ${why}`,
+        offset,
+      );
+      this.#ended = true;
+    }
+    this.#outer.drop(size);
+    this.#outerOffset += size;
+    this.#moveWholeRecords();
+  }
+
+  #moveWholeRecords(): void {
+    const view = this.#inner.view;
+    let at = 0;
+    for (;;) {
+      const size = this.#recordSize(view, at);
+      if (size < 0) break;
+      if (size < HEADER_SIZE) {
+        this.#end();
+        return;
+      }
+      at += size;
+    }
+    this.#inner.moveTo(this.#ready, at);
+  }
+
+  /** Size of the record at `at`, -1 when it is not all there. */
+  #recordSize(bytes: Uint8Array, at: number): number {
+    const have = bytes.length - at;
+    if (have < HEADER_SIZE) return -1;
+    const a = bytes[at + 6], b = bytes[at + 7];
+    const size = this.#littleEndian ? a | (b << 8) : b | (a << 8);
+    return size <= have ? size : -1;
+  }
+}

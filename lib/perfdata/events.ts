@@ -1,0 +1,83 @@
+/** The events of a recording, and which of them a record belongs to. */
+
+import type { EventAttr } from "../events/attr.ts";
+import { eventName } from "../events/name.ts";
+import { type AttrLayout, compileLayout } from "./attr_layout.ts";
+import type { Features } from "./features.ts";
+import { IdTable } from "./id_table.ts";
+
+/** One event of a recording. */
+export interface EventDesc {
+  attr: EventAttr;
+  /** The kernel's ids of its instances, one a CPU or thread. */
+  ids: bigint[];
+  /** As the recorder spelled it, else as eventName() does. */
+  name: string;
+  layout: AttrLayout;
+  /** What a sample counts for that does not say: the fixed period, or 1. */
+  period: number;
+}
+
+/** Makes the description of an event from its attr; `name` defaults to what the attr spells. */
+export function describeEvent(attr: EventAttr, ids: bigint[], name = eventName(attr)): EventDesc {
+  const fixed = attr.flags.has("freq") ? 1 : Number(attr.samplePeriod) || 1;
+  return { attr, ids, name, layout: compileLayout(attr), period: fixed };
+}
+
+export class EventTable {
+  readonly events: EventDesc[] = [];
+  #table = new IdTable();
+  /** Offset of the id in a sample, -1 when samples have none. */
+  #sampleIdAt = -1;
+  /** Distance of the id from the end of other records, 0 when they have none. */
+  #trailerIdBack = 0;
+
+  add(event: EventDesc): void {
+    // All events of a file agree on where the id is: without that no reader could tell them apart.
+    if (this.events.length === 0) {
+      const { identifier, id, trailer } = event.layout;
+      this.#sampleIdAt = identifier >= 0 ? identifier : id;
+      this.#trailerIdBack = trailer.identifier || trailer.id;
+    }
+    const index = this.events.push(event) - 1;
+    for (const id of event.ids) this.#table.set(id, index);
+  }
+
+  /** Index of the event of the sample at `pos`, `size` bytes long; -1 when its id is not known. */
+  ofSample(u32: Uint32Array, pos: number, size: number): number {
+    if (this.events.length < 2) return this.events.length - 1;
+    const at = this.#sampleIdAt;
+    if (at < 0) return 0;
+    if (at + 8 > size) return -1;
+    return this.#find(u32, (pos + at) >>> 2);
+  }
+
+  /** The same for another record, by its trailer. Records without one belong to the first event. */
+  ofRecord(u32: Uint32Array, pos: number, size: number): number {
+    if (this.events.length < 2) return this.events.length - 1;
+    const back = this.#trailerIdBack;
+    if (back === 0) return 0;
+    if (8 + back > size) return -1;
+    return this.#find(u32, (pos + size - back) >>> 2);
+  }
+
+  /** Id 0 is what perf gives to the records that it synthesizes: the first event's. */
+  #find(u32: Uint32Array, word: number): number {
+    const low = u32[word], high = u32[word + 1];
+    return (low | high) === 0 ? 0 : this.#table.find(low, high);
+  }
+
+  /** The event with this id, or undefined. */
+  byId(id: bigint): EventDesc | undefined {
+    return this.events[this.#table.find(Number(BigInt.asIntN(32, id)), Number(BigInt.asIntN(32, id >> 32n)))];
+  }
+
+  /** Takes names from EVENT_DESC, whose events are in the order of the attrs, and PMU names where there is none. */
+  applyNames(features: Features): void {
+    const described = features.eventDesc ?? [];
+    const pmus = features.pmuMappings;
+    this.events.forEach((event, i) => {
+      event.name = described[i]?.name || eventName(event.attr, pmus);
+    });
+  }
+}

@@ -1,0 +1,183 @@
+/** The front (and the back) of a recording: header, events and features, before any record is read. */
+
+import type { ByteInput } from "../base/byte_source.ts";
+import { BadInputError } from "../base/errors.ts";
+import {
+  type DataInput,
+  FileSection,
+  isSeekable,
+  readRange,
+  readStream,
+  type SeekableInput,
+  StreamSection,
+} from "./data_input.ts";
+import { describeEvent, EventTable } from "./events.ts";
+import { Features } from "./features.ts";
+import {
+  decodeAttrs,
+  decodeFeatureTable,
+  decodeFileHeader,
+  decodeIds,
+  decodeMagic,
+  FILE_HEADER_SIZE,
+  type FileHeader,
+  PIPE_HEADER_SIZE,
+  type Section,
+} from "./header.ts";
+
+/** A recording of which the front has been read. */
+export interface Opened {
+  pipe: boolean;
+  littleEndian: boolean;
+  table: EventTable;
+  features: Features;
+  dataOffset: number;
+  /** As the header has it; 0 when it does not say. */
+  dataSize: number;
+  /** The records. */
+  data: DataInput;
+  /** A file's header whose features are still to come, behind the data of a stream. */
+  late?: FileHeader;
+  /** What is wrong with the features: no reason not to read the records first. */
+  damage?: BadInputError;
+}
+
+/**
+ * Reads the front of `input`; of a file also its features, which lie at the end.
+ * Throws BadInputError when it is not perf.data or its events are damaged.
+ */
+export function openRecording(input: ByteInput): Opened {
+  return isSeekable(input) ? openFile(input) : openStream(input);
+}
+
+function openFile(input: SeekableInput): Opened {
+  const { name } = input;
+  const head = readRange(input, 0, FILE_HEADER_SIZE);
+  const magic = decodeMagic(head, name);
+  if (magic.pipe) {
+    return openPipe(magic.littleEndian, new FileSection(input, PIPE_HEADER_SIZE, Infinity));
+  }
+  const header = decodeFileHeader(head, magic.littleEndian, name);
+  const table = readEvents(header, name, input.size, (s) => readRange(input, s.offset, s.size));
+  const opened = withEvents(header, table, new FileSection(input, header.data.offset, dataLength(header)));
+  try {
+    readFeatures(header, name, input.size, opened.features, (s) => readRange(input, s.offset, s.size));
+    table.applyNames(opened.features);
+  } catch (error) {
+    if (!(error instanceof BadInputError)) throw error;
+    opened.damage = error;
+  }
+  return opened;
+}
+
+function openStream(input: ByteInput): Opened {
+  const { name } = input;
+  const first = readStream(input, PIPE_HEADER_SIZE);
+  const magic = decodeMagic(first, name);
+  if (magic.pipe) {
+    return openPipe(magic.littleEndian, new StreamSection(input, PIPE_HEADER_SIZE, Infinity));
+  }
+  const head = new Uint8Array(FILE_HEADER_SIZE);
+  head.set(first);
+  const rest = readStream(input, FILE_HEADER_SIZE - PIPE_HEADER_SIZE);
+  head.set(rest, PIPE_HEADER_SIZE);
+  const header = decodeFileHeader(head.subarray(0, PIPE_HEADER_SIZE + rest.length), magic.littleEndian, name);
+  const front = readStream(input, header.data.offset - FILE_HEADER_SIZE);
+  const table = readEvents(header, name, header.data.offset, ({ offset, size }) => {
+    const at = offset - FILE_HEADER_SIZE;
+    return at < 0 ? new Uint8Array() : front.subarray(at, at + size);
+  });
+  const opened = withEvents(header, table, new StreamSection(input, header.data.offset, dataLength(header)));
+  if (header.data.size > 0 && header.featureNumbers.length > 0) opened.late = header;
+  return opened;
+}
+
+function openPipe(littleEndian: boolean, data: DataInput): Opened {
+  return {
+    pipe: true,
+    littleEndian,
+    table: new EventTable(),
+    features: new Features(littleEndian),
+    dataOffset: PIPE_HEADER_SIZE,
+    dataSize: 0,
+    data,
+  };
+}
+
+function withEvents(header: FileHeader, table: EventTable, data: DataInput): Opened {
+  return {
+    pipe: false,
+    littleEndian: header.littleEndian,
+    table,
+    features: new Features(header.littleEndian),
+    dataOffset: header.data.offset,
+    dataSize: header.data.size,
+    data,
+  };
+}
+
+/** A recorder that was killed leaves 0: then all that is there is data. */
+function dataLength(header: FileHeader): number {
+  return header.data.size || Infinity;
+}
+
+/** @param limit sections must end by this offset. */
+function readEvents(
+  header: FileHeader,
+  name: string,
+  limit: number,
+  bytesOf: (section: Section) => Uint8Array,
+): EventTable {
+  const table = new EventTable();
+  let idBytes = 0;
+  for (const { attr, ids } of decodeAttrs(header, bytesOf(header.attrs), name)) {
+    idBytes += ids.size;
+    // More ids than bytes cannot be: events that all claim the same ones would cost their product.
+    if (idBytes > limit || ids.offset + ids.size > limit) {
+      throw new BadInputError(
+        `cannot read ${name}: an event's ids (${ids.size} bytes at offset ${ids.offset}) do not fit in it`,
+        ids.offset,
+      );
+    }
+    table.add(describeEvent(attr, decodeIds(bytesOf(ids), header.littleEndian)));
+  }
+  return table;
+}
+
+function readFeatures(
+  header: FileHeader,
+  name: string,
+  limit: number,
+  features: Features,
+  bytesOf: (section: Section) => Uint8Array,
+): void {
+  const { data, featureNumbers, littleEndian } = header;
+  if (data.size === 0) return;
+  const table = { offset: data.offset + data.size, size: featureNumbers.length * 16 };
+  const sections = decodeFeatureTable(bytesOf(table), featureNumbers, littleEndian, table.offset);
+  let total = 0;
+  sections.forEach((section, i) => {
+    total += section.size;
+    if (total > limit || section.offset + section.size > limit) {
+      throw new BadInputError(
+        `cannot read all of ${name}: it ends before feature section ${featureNumbers[i]} ` +
+          `(${section.size} bytes at offset ${section.offset})`,
+        Math.min(section.offset, limit),
+      );
+    }
+    features.add(featureNumbers[i], bytesOf(section));
+  });
+}
+
+/**
+ * Reads the features that follow the data of a stream, which has been read up to there, and names the
+ * events by them. Throws BadInputError when the stream ends before.
+ */
+export function readLateFeatures(input: ByteInput, header: FileHeader, opened: Opened): void {
+  const start = header.data.offset + header.data.size;
+  const behind = readStream(input, Infinity);
+  readFeatures(header, input.name, start + behind.length, opened.features, ({ offset, size }) => {
+    return offset < start ? new Uint8Array() : behind.subarray(offset - start, offset - start + size);
+  });
+  opened.table.applyNames(opened.features);
+}

@@ -1,0 +1,374 @@
+/**
+ * Reads perf.data, from a file or a pipe, of either byte order, compressed or not: one pass from front
+ * to back, each record handed out in place and in the order of time. Memory is a window of a few rounds
+ * of records, however long the recording.
+ */
+
+import { PERF_RECORD, PERF_RECORD_USER } from "../base/abi.ts";
+import type { ByteInput } from "../base/byte_source.ts";
+import { BadInputError } from "../base/errors.ts";
+import { RECORD_HEADER_SIZE } from "./attr_layout.ts";
+import { DecompressedInput, type InflaterFactory, loadInflater } from "./compressed.ts";
+import { Cursor, type RecordCursor, type SampleCursor } from "./cursor.ts";
+import { type EventDesc, EventTable } from "./events.ts";
+import { FEATURE, type Features } from "./features.ts";
+import { type Opened, openRecording, readLateFeatures } from "./open.ts";
+import { payloadSize } from "./payload.ts";
+import { isHeaderType, takeHeaderRecord } from "./pipe.ts";
+import { decodeLost, decodeLostSamples } from "./records.ts";
+import { isTime, sampleFits, setRecord, setSample, setToolRecord, type TimeBase } from "./sample.ts";
+import { RoundSorter } from "./sorter.ts";
+import { emptyStats, type ReadStats, TypeCounts } from "./stats.ts";
+import { swapBody, swapHeader } from "./swap.ts";
+import { RecordWindow } from "./window.ts";
+
+export type { RecordCursor, SampleCursor } from "./cursor.ts";
+export type { EventDesc } from "./events.ts";
+export type { ReadStats } from "./stats.ts";
+
+/** What is known of a recording besides its records. */
+export interface PerfHeader {
+  readonly pipe: boolean;
+  readonly littleEndian: boolean;
+  /** In the order of the attrs. In pipe mode more may come, and names may change, while reading. */
+  readonly events: readonly EventDesc[];
+  /** In pipe mode, and of a file that comes through a pipe, complete only when all has been read. */
+  readonly features: Features;
+  /** Offset in bytes of the first record. */
+  readonly dataOffset: number;
+  /** Bytes of records as the header has it; 0 in pipe mode and when the recorder was killed. */
+  readonly dataSize: number;
+}
+
+/** Who gets the records. The cursor is only good until the call returns. */
+export interface RecordHandler {
+  /** A sample of a known event. */
+  sample(cursor: SampleCursor): void;
+  /**
+   * Any other record, also of a type that is not known, and samples whose id belongs to no event. Not
+   * FINISHED_ROUND, COMPRESSED (what it holds comes instead) nor what follows AUXTRACE.
+   */
+  record?(cursor: RecordCursor): void;
+}
+
+/** How to read. */
+export interface ReaderOptions {
+  /** Bytes of the window to begin with; it grows when a round needs more. Default 2 MiB. */
+  window?: number;
+  /** What to do about input that ends early or is damaged, once all before has been given. Default "throw". */
+  damaged?: "throw" | "stop";
+}
+
+const DEFAULT_WINDOW = 2 * 1024 * 1024;
+const TWO_32 = 4294967296;
+/** Types from here on are of the perf tools and come outside the order of time. */
+const FIRST_TOOL_TYPE = PERF_RECORD_USER.HEADER_ATTR;
+/** In place of where a record's time is. */
+const NO_TIME = -1;
+const DAMAGED = -2;
+
+export class PerfDataReader {
+  readonly #input: ByteInput;
+  readonly #options: ReaderOptions;
+  readonly #stats = emptyStats();
+  readonly #types = new TypeCounts();
+  readonly #sorter = new RoundSorter();
+  /** Time of the first record that has one. */
+  readonly #base: TimeBase = { low: 0, high: 0 };
+  #hasBase = false;
+  #minTime = Infinity;
+  #opened: Opened | undefined;
+  #table = new EventTable();
+  #window!: RecordWindow;
+  #cursor!: Cursor;
+  #littleEndian = true;
+  #inflater: InflaterFactory | undefined;
+  #handler: RecordHandler = { sample() {} };
+  #damage: BadInputError | undefined;
+
+  /** @param input is read from its start; it stays the caller's to close. */
+  constructor(input: ByteInput, options: ReaderOptions = {}) {
+    this.#input = input;
+    this.#options = options;
+  }
+
+  /** The header; open() must have been awaited. */
+  get header(): PerfHeader {
+    if (!this.#opened) throw new Error("PerfDataReader.open() comes first");
+    const { pipe, littleEndian, features, dataOffset, dataSize } = this.#opened;
+    return { pipe, littleEndian, events: this.#table.events, features, dataOffset, dataSize };
+  }
+
+  /** What a cursor's `time` 0 means, in ns of the recording's clock; 0n until the first time was seen. */
+  get timeBase(): bigint {
+    return (BigInt(this.#base.high) << 32n) | BigInt(this.#base.low);
+  }
+
+  /**
+   * Reads the header (in pipe mode the records that stand for it) and, for a compressed recording,
+   * loads the decompressor. Throws BadInputError when the input is not perf.data or its header is damaged.
+   */
+  async open(): Promise<PerfHeader> {
+    const opened = openRecording(this.#input);
+    this.#opened = opened;
+    this.#table = opened.table;
+    this.#littleEndian = opened.littleEndian;
+    const capacity = Math.min(this.#options.window ?? DEFAULT_WINDOW, opened.data.remaining);
+    this.#window = new RecordWindow(opened.data, capacity, this.#littleEndian);
+    this.#cursor = new Cursor(this.#window);
+    if (opened.pipe) this.#readPipeHeader();
+    if (opened.features.has(FEATURE.COMPRESSED)) this.#inflater = await loadInflater();
+    return this.header;
+  }
+
+  /**
+   * Gives all records to `handler`, in the order of time. Once only, after open().
+   * Throws BadInputError, after all before has been given, when the input ends early or is damaged
+   * (with `damaged: "stop"` it does not, and the figures returned say so).
+   */
+  read(handler: RecordHandler): ReadStats {
+    this.#handler = handler;
+    this.#sizeCounts();
+    while (this.#scan() && this.#refill());
+    this.#deliver(this.#sorter.endInput());
+    this.#finish();
+    if (this.#damage && this.#options.damaged !== "stop") throw this.#damage;
+    return this.#stats;
+  }
+
+  /** Takes the records up to the first that belongs to the recording itself. */
+  #readPipeHeader(): void {
+    const window = this.#window;
+    for (;;) {
+      const size = window.peekSize();
+      if (size < 0) {
+        if (!this.#refill()) return;
+      } else if (size < RECORD_HEADER_SIZE || !isHeaderType(window.peekType())) {
+        return; // read() comes to it
+      } else if (!this.#toolRecord(window.peekType(), size)) {
+        return;
+      }
+    }
+  }
+
+  /** More bytes into the window; false at the end of the input. */
+  #refill(): boolean {
+    const sorter = this.#sorter, window = this.#window;
+    try {
+      return window.refill(() => sorter.lowestPlace(window.next), (by) => sorter.movePlaces(by));
+    } catch (error) {
+      return this.#note(error);
+    } finally {
+      this.#cursor.u8 = window.u8;
+      this.#cursor.u32 = window.u32;
+    }
+  }
+
+  /** Takes in the records that are in the window; false when reading cannot go on. */
+  #scan(): boolean {
+    const window = this.#window, table = this.#table, sorter = this.#sorter;
+    const { u8, u32 } = window; // they change only in refill()
+    for (;;) {
+      const size = window.peekSize();
+      if (size < 0) return true;
+      if (size < RECORD_HEADER_SIZE) return this.#refuse(`a record gives its size as ${size} bytes`);
+      const type = window.peekType();
+      if (type >= FIRST_TOOL_TYPE) {
+        if (!this.#toolRecord(type, size)) return false;
+        continue;
+      }
+      if (size % 8 !== 0) {
+        return this.#refuse(`a record of type ${type} gives its size as ${size} bytes, not a multiple of 8`);
+      }
+      window.settle(size);
+      const pos = window.next;
+      if (!this.#littleEndian) {
+        swapHeader(u8, pos);
+        swapBody(u8, u32, pos, size, table);
+      }
+      const timeAt = type === PERF_RECORD.SAMPLE
+        ? this.#sampleTimeAt(pos, size)
+        : this.#recordTimeAt(pos, size);
+      if (timeAt === DAMAGED) {
+        return this.#refuse(`a sample of ${size} bytes does not hold the fields that its event gives it`);
+      }
+      this.#types.count(type);
+      window.take(size);
+      if (timeAt >= 0) {
+        const low = u32[timeAt >>> 2], high = u32[(timeAt >>> 2) + 1];
+        if (isTime(low, high)) {
+          if (!this.#hasBase) this.#setBase(low, high);
+          const time = (high - this.#base.high) * TWO_32 + (low - this.#base.low);
+          if (time < this.#minTime) this.#minTime = time;
+          sorter.push(time, pos);
+          continue;
+        }
+      }
+      // Like perf, at once: such records describe what was there before the first sample.
+      this.#give(pos);
+    }
+  }
+
+  /** Place of the time of the sample at `pos`; NO_TIME without one, DAMAGED when its fields do not fit in it. */
+  #sampleTimeAt(pos: number, size: number): number {
+    const index = this.#table.ofSample(this.#window.u32, pos, size);
+    if (index < 0) return NO_TIME;
+    const event = this.#table.events[index];
+    if (!sampleFits(this.#window.u32, pos, size, event)) return DAMAGED;
+    return event.layout.time >= 0 ? pos + event.layout.time : NO_TIME;
+  }
+
+  #recordTimeAt(pos: number, size: number): number {
+    const index = this.#table.ofRecord(this.#window.u32, pos, size);
+    if (index < 0) return NO_TIME;
+    const { trailer } = this.#table.events[index].layout;
+    return trailer.time > 0 && size >= RECORD_HEADER_SIZE + trailer.size
+      ? pos + size - trailer.time
+      : NO_TIME;
+  }
+
+  #setBase(low: number, high: number): void {
+    this.#hasBase = true;
+    this.#base.low = low;
+    this.#base.high = high;
+  }
+
+  /** Takes a record of the perf tools; false when reading cannot go on. */
+  #toolRecord(type: number, size: number): boolean {
+    if (type === PERF_RECORD_USER.COMPRESSED || type === PERF_RECORD_USER.COMPRESSED2) return this.#unpack();
+    const window = this.#window;
+    const offset = window.rawOffset;
+    window.settle(size);
+    const pos = window.next;
+    if (!this.#littleEndian) swapHeader(window.u8, pos);
+    this.#types.count(type);
+    let payload = 0;
+    if (type !== PERF_RECORD_USER.FINISHED_ROUND) {
+      const bytes = window.u8.subarray(pos, pos + size);
+      try {
+        takeHeaderRecord(type, bytes, this.#littleEndian, this.#table, this.#opened!.features);
+        payload = payloadSize(type, bytes, this.#littleEndian);
+      } catch (error) {
+        return this.#note(error);
+      }
+      this.#sizeCounts();
+      setToolRecord(this.#cursor, pos, type, size);
+      this.#handler.record?.(this.#cursor);
+    }
+    window.release(size);
+    if (payload > 0 && !window.skip(payload)) {
+      return this.#refuse(`the ${payload} bytes that belong to the record at offset ${offset} are cut short`);
+    }
+    if (type === PERF_RECORD_USER.FINISHED_ROUND) {
+      this.#stats.rounds++;
+      this.#deliver(this.#sorter.endRound());
+    }
+    return true;
+  }
+
+  /** From a compressed record on, records come out of the decompressor. */
+  #unpack(): boolean {
+    const inflater = this.#inflater;
+    if (!inflater) return this.#refuse("a compressed record comes although the header names no compression");
+    const offset = this.#window.rawOffset;
+    this.#window.replaceInput((rest, input) =>
+      new DecompressedInput(input, rest, offset, this.#littleEndian, inflater)
+    );
+    return true;
+  }
+
+  /** Gives the first `n` records of the sorter. */
+  #deliver(n: number): void {
+    const { places } = this.#sorter;
+    for (let i = 0; i < n; i++) this.#give(places[i]);
+    this.#sorter.drop(n);
+  }
+
+  /** Gives the kernel's record at `pos`. */
+  #give(pos: number): void {
+    const cursor = this.#cursor, table = this.#table, u32 = cursor.u32;
+    const size = u32[(pos >>> 2) + 1] >>> 16;
+    if (u32[pos >>> 2] === PERF_RECORD.SAMPLE) {
+      const index = table.ofSample(u32, pos, size);
+      if (index >= 0) {
+        setSample(cursor, pos, index, table.events[index], this.#base);
+        this.#stats.samplesByEvent[index]++;
+        this.#handler.sample(cursor);
+        return;
+      }
+      setRecord(cursor, pos, -1, undefined, this.#base);
+    } else {
+      const index = table.ofRecord(u32, pos, size);
+      setRecord(cursor, pos, index, table.events[index], this.#base);
+      this.#countLost(cursor);
+    }
+    if (cursor.event < 0) this.#stats.unknownIds++;
+    this.#handler.record?.(cursor);
+  }
+
+  #countLost(cursor: Cursor): void {
+    const stats = this.#stats;
+    if (cursor.type === PERF_RECORD.LOST) {
+      const { id, lost } = decodeLost(cursor);
+      stats.lost += lost;
+      stats.lostById.set(id, (stats.lostById.get(id) ?? 0) + lost);
+    } else if (cursor.type === PERF_RECORD.LOST_SAMPLES) {
+      stats.lostSamples += decodeLostSamples(cursor);
+    }
+  }
+
+  /** Room for the counts of the events there are by now. */
+  #sizeCounts(): void {
+    const counts = this.#stats.samplesByEvent;
+    while (counts.length < this.#table.events.length) counts.push(0);
+  }
+
+  /** Notes that the input is damaged at the next byte. Returns false: reading cannot go on. */
+  #refuse(why: string): false {
+    const offset = this.#window.rawOffset;
+    this.#damage ??= new BadInputError(
+      `cannot read all of ${this.#input.name}: at offset ${offset}, ${why}`,
+      offset,
+    );
+    return false;
+  }
+
+  /** The same for an error that says where it is; others are thrown on. */
+  #note(error: unknown): false {
+    if (!(error instanceof BadInputError)) throw error;
+    this.#damage ??= error;
+    return false;
+  }
+
+  /** All records have been given: completes the figures, and says what is missing. */
+  #finish(): void {
+    const window = this.#window, stats = this.#stats, opened = this.#opened!;
+    const left = window.end - window.raw;
+    if (left > 0) {
+      this.#refuse(`it ends within a record: ${left} bytes are there`);
+    } else if (window.missing > 0) {
+      this.#refuse(`it ends ${window.missing} bytes before its header says: the recording was cut short`);
+    } else if (opened.late && !this.#damage) this.#readLate(opened);
+    this.#damage ??= opened.damage;
+    this.#types.report(stats);
+    for (const n of stats.samplesByEvent) stats.samples += n;
+    stats.outOfOrder = this.#sorter.outOfOrder;
+    stats.bytes = window.rawOffset - opened.dataOffset;
+    if (this.#hasBase) {
+      stats.timeFirst = this.timeBase + BigInt(this.#minTime);
+      stats.timeLast = this.timeBase + BigInt(this.#sorter.maxTime);
+    }
+    if (this.#damage) {
+      stats.damage = this.#damage;
+      stats.truncatedAt = this.#damage.offset;
+    }
+  }
+
+  #readLate(opened: Opened): void {
+    try {
+      readLateFeatures(this.#input, opened.late!, opened);
+    } catch (error) {
+      this.#note(error);
+    }
+  }
+}
