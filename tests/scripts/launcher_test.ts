@@ -1,0 +1,130 @@
+/** Set-up and launcher, on a copy of the checkout's scripts with a program that prints its arguments. */
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+
+const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+
+/** What the scripts may use of a bare system besides npm, git and a compiler. */
+const TOOLS = ["sh", "flock", "uname", "mkdir", "cat", "mv", "rm", "timeout", "readlink", "dirname"];
+
+interface Checkout extends Disposable {
+  path: string;
+  /** Runs a script of the checkout; PATH holds TOOLS, this Deno and, unless told otherwise, a compiler. */
+  run(script: string, args: string[], options?: { cwd?: string; compiler?: boolean }): Promise<Result>;
+}
+
+interface Result {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** Writes a folder of links to TOOLS, a `cc` when asked for, and `deno`: the one running this. */
+function toolbox(path: string, compiler: boolean): string {
+  Deno.mkdirSync(path, { recursive: true });
+  for (const name of TOOLS) {
+    const dir = (Deno.env.get("PATH") ?? "").split(":").find((dir) => {
+      try {
+        return Deno.statSync(`${dir}/${name}`).isFile;
+      } catch {
+        return false;
+      }
+    });
+    if (dir === undefined) throw new Error(`this test needs ${name} on PATH`);
+    Deno.symlinkSync(`${dir}/${name}`, `${path}/${name}`);
+  }
+  if (compiler) Deno.writeTextFileSync(`${path}/cc`, "#!/bin/sh\n", { mode: 0o755 });
+  Deno.symlinkSync(Deno.execPath(), `${path}/deno`);
+  return path;
+}
+
+/** A fresh checkout: no .deno, no build, and a shim "built" by a stand-in for scripts/build-shim. */
+function freshCheckout(): Checkout {
+  const path = Deno.makeTempDirSync({ prefix: "pmuctl-checkout-" });
+  for (const dir of ["scripts/no-jsr", "ffi", ".deno"]) Deno.mkdirSync(`${path}/${dir}`, { recursive: true });
+  for (const script of ["setup", "common.sh", "pmuctl"]) {
+    Deno.copyFileSync(`${ROOT}/scripts/${script}`, `${path}/scripts/${script}`);
+  }
+  Deno.copyFileSync(`${ROOT}/deno.json`, `${path}/deno.json`);
+  Deno.writeTextFileSync(`${path}/scripts/no-jsr/import_map.json`, '{"imports":{}}');
+  for (const source of ["pmu.c", "pmu.h", "pmu.map"]) Deno.writeTextFileSync(`${path}/ffi/${source}`, "");
+  Deno.writeTextFileSync(
+    `${path}/main.ts`,
+    "console.log(Deno.cwd(), JSON.stringify(Deno.args)); Deno.exit(7);",
+  );
+  Deno.writeTextFileSync(
+    `${path}/scripts/build-shim`,
+    `#!/bin/sh\nmkdir -p "${path}/build/shim"\n: >"${path}/build/shim/libpmu-${Deno.build.arch}.so"\n`,
+    { mode: 0o755 },
+  );
+  // As if the network had been asked: the choice is remembered.
+  Deno.writeTextFileSync(`${path}/.deno/imports`, "scripts/no-jsr/import_map.json\n");
+  let boxes = 0;
+  return {
+    path,
+    async run(script, args, { cwd = "/", compiler = true } = {}) {
+      const PATH = toolbox(`${path}/box${boxes++}`, compiler);
+      const command = new Deno.Command(script, { args, cwd, env: { PATH, NO_COLOR: "1", CC: "cc" } });
+      const { code, stdout, stderr } = await command.output();
+      const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+      return { code, out: text(stdout), err: text(stderr) };
+    },
+    [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }),
+  };
+}
+
+Deno.test("the launcher sets up a fresh checkout, then runs the program and passes its status on", async () => {
+  using checkout = freshCheckout();
+  const first = await checkout.run(`${checkout.path}/scripts/pmuctl`, ["a b", "", "--x"]);
+  assertEquals(first, { code: 7, out: '/ ["a b","","--x"]\n', err: "pmuctl: building the shim\n" });
+  const second = await checkout.run(`${checkout.path}/scripts/pmuctl`, []);
+  assertEquals(second, { code: 7, out: "/ []\n", err: "" });
+});
+
+Deno.test("the launcher works through links and from any directory", async () => {
+  using checkout = freshCheckout();
+  await checkout.run(`${checkout.path}/scripts/setup`, []);
+  Deno.mkdirSync(`${checkout.path}/bin`);
+  Deno.symlinkSync("../scripts/pmuctl", `${checkout.path}/bin/one`);
+  Deno.symlinkSync(`${checkout.path}/bin/one`, `${checkout.path}/bin/two`);
+  const { path } = checkout;
+  assertEquals((await checkout.run("../bin/two", [], { cwd: `${path}/ffi` })).out, `${path}/ffi []\n`);
+  assertEquals((await checkout.run("./pmuctl", [], { cwd: `${path}/scripts` })).out, `${path}/scripts []\n`);
+  assertEquals((await checkout.run("sh", ["one"], { cwd: `${path}/bin` })).out, `${path}/bin []\n`);
+});
+
+Deno.test("two first launches at once set up once", async () => {
+  using checkout = freshCheckout();
+  const launch = () => checkout.run(`${checkout.path}/scripts/pmuctl`, []);
+  const results = await Promise.all([launch(), launch(), launch()]);
+  assertEquals(results.map(({ code }) => code), [7, 7, 7]);
+  assertEquals(results.map(({ err }) => err).join("").split("building the shim").length - 1, 1);
+});
+
+Deno.test("set-up builds the shim again when a source is newer", async () => {
+  using checkout = freshCheckout();
+  const setup = () => checkout.run(`${checkout.path}/scripts/setup`, []);
+  await setup();
+  assertEquals((await setup()).err, "");
+  const later = new Date(Date.now() + 5000);
+  Deno.utimeSync(`${checkout.path}/ffi/pmu.h`, later, later);
+  assertStringIncludes((await setup()).err, "building the shim");
+});
+
+Deno.test("without a compiler set-up names the package, and the launcher still runs the program", async () => {
+  using checkout = freshCheckout();
+  const setup = await checkout.run(`${checkout.path}/scripts/setup`, [], { compiler: false });
+  assertEquals(setup.code, 3);
+  assertMatch(setup.err, /^pmuctl: no C compiler .*apt-get install gcc libc6-dev\n$/);
+  const launch = await checkout.run(`${checkout.path}/scripts/pmuctl`, [], { compiler: false });
+  assertEquals([launch.code, launch.out], [7, "/ []\n"]);
+});
+
+Deno.test("without Deno and npm set-up names the package", async () => {
+  using checkout = freshCheckout();
+  const PATH = toolbox(`${checkout.path}/box`, false);
+  Deno.removeSync(`${PATH}/deno`);
+  const command = new Deno.Command(`${checkout.path}/scripts/setup`, { env: { PATH } });
+  const { code, stderr } = await command.output();
+  assertEquals(code, 3);
+  assertMatch(new TextDecoder().decode(stderr), /^pmuctl: no Deno .*apt-get install npm\n$/);
+});
