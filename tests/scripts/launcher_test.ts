@@ -92,6 +92,23 @@ Deno.test("the launcher works through links and from any directory", async () =>
   assertEquals((await checkout.run("sh", ["one"], { cwd: `${path}/bin` })).out, `${path}/bin []\n`);
 });
 
+Deno.test("the remembered choice decides between the stand-ins and deno.json's own imports", async () => {
+  using checkout = freshCheckout();
+  const { path } = checkout;
+  Deno.writeTextFileSync(`${path}/real.ts`, 'export default "real";');
+  Deno.writeTextFileSync(`${path}/stand_in.ts`, 'export default "stand-in";');
+  Deno.writeTextFileSync(`${path}/main.ts`, 'import which from "which"; console.log(which);');
+  Deno.writeTextFileSync(`${path}/deno.json`, '{"imports":{"which":"./real.ts"}}');
+  const map = "scripts/no-jsr/import_map.json";
+  Deno.writeTextFileSync(`${path}/${map}`, '{"imports":{"which":"../../stand_in.ts"}}');
+  for (const [choice, expected] of [[map, "stand-in"], ["", "real"]]) {
+    Deno.removeSync(`${path}/.deno`, { recursive: true });
+    Deno.mkdirSync(`${path}/.deno`);
+    Deno.writeTextFileSync(`${path}/.deno/imports`, `${choice}\n`);
+    assertEquals((await checkout.run(`${path}/scripts/pmuctl`, [])).out, `${expected}\n`);
+  }
+});
+
 Deno.test("two first launches at once set up once", async () => {
   using checkout = freshCheckout();
   const launch = () => checkout.run(`${checkout.path}/scripts/pmuctl`, []);
