@@ -26,14 +26,13 @@ export const SHT = {
   REL: 9,
   DYNSYM: 11,
 } as const;
-/** sh_flags */
-export const SHF = { ALLOC: 2 } as const;
+/** The bit of sh_flags that says a section is in memory when the program runs. */
+export const SHF_ALLOC = 2;
 /** p_type */
 export const PT = { LOAD: 1, NOTE: 4 } as const;
 
 const ELF_MAGIC = 0x7f454c46;
 const NT_GNU_BUILD_ID = 3;
-const SHN_LORESERVE = 0xff00;
 const SHN_XINDEX = 0xffff;
 /** Notes and names are small: more than this in a file is damage. */
 const SMALL_SECTION_LIMIT = 16 << 20;
@@ -238,9 +237,10 @@ export class ElfFile {
   }
 }
 
-/** True for st_shndx values that stand for something other than a section. */
-export function isReservedSection(index: number): boolean {
-  return index >= SHN_LORESERVE;
+/** Whether two build ids in hex are the same; perf pads those shorter than 20 bytes with zeros. */
+export function sameBuildId(a: string, b: string): boolean {
+  const length = Math.max(a.length, b.length);
+  return a.padEnd(length, "0") === b.padEnd(length, "0");
 }
 
 /** Lower-case hex of some bytes, two digits each. */

@@ -5,7 +5,7 @@
  */
 
 import { pltStubs } from "./elf_plt.ts";
-import { type ElfFile, EM, PT, type Section, SHT } from "./elf.ts";
+import { type ElfFile, EM, PT, type Section, SHF_ALLOC, SHT } from "./elf.ts";
 import { SymbolTableBuilder } from "./symbol_builder.ts";
 import { JoinedNames, StringTableNames } from "./symbol_names.ts";
 import type { SymbolTable } from "./symbol_table.ts";
@@ -160,7 +160,6 @@ interface Place {
 }
 
 function placesOf(symbols: ElfFile, file: ElfFile): Place[] {
-  const SHF_ALLOC = 2;
   return symbols.sections.map((section, i) => {
     // A debug file's sections are empty and their offsets mean nothing: the file itself has the true ones.
     const real = section.type === SHT.NOBITS ? file.sections[i] ?? section : section;

@@ -1,0 +1,90 @@
+/** Where this machine keeps what symbols are read from: the one implementation of SymbolFiles that opens files. */
+
+import type { ByteSource } from "../base/byte_source.ts";
+import { FileBytes } from "../base/file_bytes.ts";
+import type { ObjectInfo } from "./objects.ts";
+import type { SymbolFiles } from "./symbolizer.ts";
+import { captureVdso } from "./vdso.ts";
+
+const DELETED = " (deleted)";
+
+/** This machine's files. Whatever is missing or not readable is answered with undefined. */
+export function hostSymbolFiles(): SymbolFiles {
+  return {
+    open: (object) => object.kind === "vdso" ? ownVdso() : openObject(object),
+    kallsyms() {
+      try {
+        return Deno.readFileSync("/proc/kallsyms");
+      } catch {
+        return undefined;
+      }
+    },
+    debugFile: (object, { buildId, debugLink }) => {
+      for (const path of debugPaths(object.path, buildId, debugLink)) {
+        const file = FileBytes.tryOpen(path);
+        if (file) return file;
+      }
+      return undefined;
+    },
+    kernelBuildId,
+  };
+}
+
+function openObject(object: ObjectInfo): ByteSource | undefined {
+  // a file that was replaced lives on under its name; whether it is the same one, its build id tells
+  const path = object.path.endsWith(DELETED) ? object.path.slice(0, -DELETED.length) : object.path;
+  return path.startsWith("/") ? FileBytes.tryOpen(path) : undefined;
+}
+
+/** Where debug files lie, best first: by build id, then by the name in .gnu_debuglink, as gdb searches. */
+function* debugPaths(path: string, buildId: string | undefined, debugLink: string | undefined) {
+  if (buildId && buildId.length > 2) {
+    yield `/usr/lib/debug/.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug`;
+  }
+  if (debugLink) {
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    yield `${folder}/${debugLink}`;
+    yield `${folder}/.debug/${debugLink}`;
+    yield `/usr/lib/debug${folder}/${debugLink}`;
+  }
+}
+
+function ownVdso(): ByteSource | undefined {
+  try {
+    const memory = Deno.openSync("/proc/self/mem");
+    try {
+      return captureVdso(Deno.readTextFileSync("/proc/self/maps"), (address, length) => {
+        const bytes = new Uint8Array(length);
+        memory.seekSync(address, Deno.SeekMode.Start);
+        return bytes.subarray(0, memory.readSync(bytes) ?? 0);
+      });
+    } finally {
+      memory.close();
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+const NT_GNU_BUILD_ID = 3;
+
+/** The running kernel's build id, from its ELF notes: { u32 namesz, descsz, type; "GNU\0"; desc }. */
+function kernelBuildId(): string | undefined {
+  let notes: Uint8Array;
+  try {
+    notes = Deno.readFileSync("/sys/kernel/notes");
+  } catch {
+    return undefined;
+  }
+  const view = new DataView(notes.buffer);
+  const align = (n: number) => (n + 3) & ~3;
+  for (let at = 0; at + 12 <= notes.length;) {
+    const [nameSize, size, type] = [0, 4, 8].map((o) => view.getUint32(at + o, true));
+    const name = at + 12, body = name + align(nameSize);
+    if (type === NT_GNU_BUILD_ID && nameSize === 4 && body + size <= notes.length) {
+      return Array.from(notes.subarray(body, body + size), (b) => b.toString(16).padStart(2, "0")).join("");
+    }
+    at = body + align(size);
+  }
+  return undefined;
+}

@@ -1,0 +1,150 @@
+/**
+ * The things that get mapped: files, the vdso, the kernel and its modules, code made at run time. What
+ * a mapping's name says about it is decided here, by perf's rules, and nowhere else.
+ */
+
+/** What a mapped object is; `kernel`, `module` and `bpf` run in kernel mode. */
+export type ObjectKind = "kernel" | "module" | "bpf" | "vdso" | "file" | "jit" | "anon";
+
+/** One mapped object. Mappings of one file, in whatever processes, share it. */
+export interface ObjectInfo {
+  /** Its row in the object table. */
+  id: number;
+  kind: ObjectKind;
+  /**
+   * As mapped, ` (deleted)` included; `[kernel.kallsyms]` for the kernel, `/tmp/perf-PID.map` (where the
+   * names of such code are by convention) for `jit`, the symbol's own name for `bpf`.
+   */
+  path: string;
+  /** As shown: a file's base name, `[vdso]`, `[ext4]` for a module, `[JIT] tid PID`. */
+  name: string;
+  /** In lower-case hex; undefined when nothing said it. */
+  buildId: string | undefined;
+  /** The process it belongs to, for `jit` and `anon`; else -1. */
+  pid: number;
+  /**
+   * For the kernel and its modules: a symbol of the kernel and the address it had during the recording,
+   * which tell how far the kernel was moved (KASLR) against a symbol list from another boot.
+   */
+  reference: { symbol: string; address: number } | undefined;
+}
+
+/** What tells objects apart and is known of one when it is mapped. */
+export interface ObjectKey {
+  /** Of the process, -1 for the kernel. */
+  pid: number;
+  /** The mapping's name as the record gives it. */
+  filename: string;
+  maj?: number;
+  min?: number;
+  ino?: bigint;
+  /** In hex. */
+  buildId?: string;
+  /** PROT_* bits; taken to be executable when absent, as in PERF_RECORD_MMAP. */
+  prot?: number;
+  /** For the kernel's own map: the address of its reference symbol. */
+  pgoff: number;
+}
+
+const PROT_EXEC = 4;
+/** The kernel's map is named so, with the reference symbol behind it: `[kernel.kallsyms]_text`. */
+export const KERNEL_MAP = "[kernel.kallsyms]";
+
+/** Every object seen, by number. */
+export class ObjectTable {
+  readonly rows: ObjectInfo[] = [];
+  readonly #byKey = new Map<string, ObjectInfo>();
+  readonly #buildIds = new Map<string, string>();
+  #kernelReference: ObjectInfo["reference"];
+
+  /** The object of a mapping, a new one if need be. */
+  of(key: ObjectKey): ObjectInfo {
+    const described = key.pid === -1 ? describeKernelSide(key) : describeUserSide(key);
+    if (described.kind === "kernel") this.#kernelReference = described.reference;
+    if (described.kind === "module") described.reference = this.#kernelReference;
+    const identity = `${described.path}\0${key.buildId ?? ""}\0${key.maj ?? 0}:${key.min ?? 0}:${
+      key.ino ?? 0
+    }`;
+    return this.#intern(identity, described, key.buildId);
+  }
+
+  /** The object of code the kernel announced by name (PERF_RECORD_KSYMBOL). */
+  ofKernelSymbol(name: string): ObjectInfo {
+    const described = { kind: "bpf", path: name, name, pid: -1, reference: undefined } as const;
+    return this.#intern(`\0${name}`, described, undefined);
+  }
+
+  /**
+   * Tells the build id of every object mapped as `path`, now or later, that has none of its own. Recordings
+   * carry a list of them at their end. The kernel goes by `[kernel.kallsyms]`.
+   */
+  setBuildId(path: string, buildId: string): void {
+    this.#buildIds.set(path, buildId);
+    for (const object of this.rows) {
+      if (object.path === path || (object.kind === "module" && object.name === path)) {
+        object.buildId ??= buildId;
+      }
+    }
+  }
+
+  #intern(
+    identity: string,
+    described: Omit<ObjectInfo, "id" | "buildId">,
+    buildId: string | undefined,
+  ): ObjectInfo {
+    let object = this.#byKey.get(identity);
+    if (object === undefined) {
+      const known = buildId ?? this.#buildIds.get(described.path) ??
+        (described.kind === "module" ? this.#buildIds.get(described.name) : undefined);
+      object = { id: this.rows.length, buildId: known, ...described };
+      this.rows.push(object);
+      this.#byKey.set(identity, object);
+    }
+    return object;
+  }
+}
+
+type Description = Omit<ObjectInfo, "id" | "buildId">;
+
+function describeKernelSide({ filename, pgoff }: ObjectKey): Description {
+  if (filename.startsWith(KERNEL_MAP)) {
+    const symbol = filename.slice(KERNEL_MAP.length);
+    // a reference address of zero says that kptr_restrict hid the true one
+    const reference = symbol !== "" && pgoff !== 0 ? { symbol, address: pgoff } : undefined;
+    return { kind: "kernel", path: KERNEL_MAP, name: KERNEL_MAP, pid: -1, reference };
+  }
+  return { kind: "module", path: filename, name: moduleName(filename), pid: -1, reference: undefined };
+}
+
+/** `/lib/modules/6.1.0/kernel/net/nf-log.ko.xz` is `[nf_log]` in the kernel's own lists. */
+function moduleName(filename: string): string {
+  if (filename.startsWith("[")) return filename;
+  const base = baseName(filename).replace(/\.ko(\.(gz|xz|zst))?$/, "");
+  return `[${base.replaceAll("-", "_")}]`;
+}
+
+function describeUserSide({ pid, filename, prot }: ObjectKey): Description {
+  const executable = prot === undefined || (prot & PROT_EXEC) !== 0;
+  if (filename === "[vdso]") {
+    return { kind: "vdso", path: filename, name: filename, pid: -1, reference: undefined };
+  }
+  if (isFileless(filename)) {
+    // code that a program wrote itself: its names, if anywhere, are in the perf map of its process
+    return executable
+      ? { kind: "jit", path: `/tmp/perf-${pid}.map`, name: `[JIT] tid ${pid}`, pid, reference: undefined }
+      : { kind: "anon", path: filename, name: filename, pid, reference: undefined };
+  }
+  const name = filename.startsWith("[") ? filename : baseName(filename);
+  return { kind: "file", path: filename, name, pid: -1, reference: undefined };
+}
+
+/** Memory with no file behind it, by the names the kernel gives it. */
+function isFileless(filename: string): boolean {
+  return filename === "" || filename.startsWith("//anon") || filename.startsWith("/dev/zero") ||
+    filename.startsWith("/anon_hugepage") || filename.startsWith("[stack") || filename.startsWith("/SYSV") ||
+    filename.startsWith("[heap]") || filename.startsWith("[anon:");
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}

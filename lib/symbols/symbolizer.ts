@@ -1,0 +1,216 @@
+/**
+ * From an address in an object to the symbol it belongs to. Tables are loaded when the first address
+ * of their object is asked for. Opens nothing itself: it asks for bytes through SymbolFiles.
+ */
+
+import type { ByteSource } from "../base/byte_source.ts";
+import { BadInputError } from "../base/errors.ts";
+import { ElfFile, sameBuildId } from "./elf.ts";
+import { elfSymbols, hasSymtab } from "./elf_symbols.ts";
+import { type KernelSymbols, parseKallsyms } from "./kallsyms.ts";
+import type { ObjectInfo } from "./objects.ts";
+import { parsePerfMap } from "./perf_map.ts";
+import type { SymbolTable } from "./symbol_table.ts";
+import { REASON, type Reason, REASONS } from "./unresolved.ts";
+
+/** Where the bytes come from that hold symbols. A hook that finds nothing returns undefined; none throws. */
+export interface SymbolFiles {
+  /** The object's own file; for kind `vdso` its bytes, for kind `jit` the perf map at the object's path. */
+  open(object: ObjectInfo): ByteSource | undefined;
+  /** The text of /proc/kallsyms, of the kernel that was recorded. */
+  kallsyms(): Uint8Array | undefined;
+  /** Build id of the kernel that `kallsyms` belongs to, in hex; without it any kernel's list is believed. */
+  kernelBuildId?(): string | undefined;
+  /**
+   * The separate file with an object's debug symbols, found by its build id (/usr/lib/debug/.build-id) or its
+   * .gnu_debuglink. Asked for every file, stripped or not, since perf prefers it.
+   */
+  debugFile?(object: ObjectInfo, by: { buildId?: string; debugLink?: string }): ByteSource | undefined;
+}
+
+/** A symbol that some address belongs to. */
+export interface SymbolInfo {
+  object: ObjectInfo;
+  /** As the object has it: mangled. demangle.ts makes it readable. */
+  name: string;
+  /**
+   * Its first address and the one behind its last, of the same kind as those given to `symbolize`. Both 0 for
+   * kind `bpf`, where the object is the symbol.
+   */
+  start: number;
+  end: number;
+}
+
+/** Addresses of one object that got no symbol, for one reason. */
+export interface Unresolved {
+  object: ObjectInfo;
+  reason: Reason;
+  /** The weights given to `symbolize`, added up. */
+  weight: number;
+}
+
+/** An object's table, or the reason why there is none; and the numbers its symbols have got so far. */
+interface Loaded {
+  object: ObjectInfo;
+  table: SymbolTable | undefined;
+  /** REASON.NOT_COVERED when there is a table. */
+  reason: Reason;
+  /** Added to an address before it is looked up: how far the kernel was moved. */
+  shift: number;
+  /** Number of each of the table's symbols plus one; 0 has none yet. */
+  ids: Int32Array;
+  /** Weight of what got no symbol, by -reason. */
+  unresolved: Float64Array;
+}
+
+/** What loading gives: a table (and a shift), or a reason. */
+type Outcome = { table: SymbolTable; shift?: number } | Reason;
+
+/** The symbols of a recording's objects, numbered as they turn up. */
+export class Symbolizer {
+  readonly #files: SymbolFiles;
+  /** By object id. */
+  readonly #loaded: (Loaded | undefined)[] = [];
+  readonly #symbols: SymbolInfo[] = [];
+  #kernelSymbols: KernelSymbols | undefined;
+  #kernelAsked = false;
+
+  constructor(files: SymbolFiles) {
+    this.#files = files;
+  }
+
+  /** How many symbols have been numbered. */
+  get count(): number {
+    return this.#symbols.length;
+  }
+
+  /**
+   * The number of the symbol at `address` of `object` (AddressSpaces.relative gives it), or a REASON, which
+   * is negative.
+   * @param weight what `unresolved` counts if there is none: samples, say.
+   */
+  symbolize(object: ObjectInfo, address: number, weight = 1): number {
+    const loaded = this.#loaded[object.id] ?? this.#load(object);
+    if (object.kind === "bpf") return loaded.ids[0] - 1;
+    const { table } = loaded;
+    const at = table === undefined ? -1 : table.find(address + loaded.shift);
+    if (table === undefined || at < 0) {
+      loaded.unresolved[-loaded.reason] += weight;
+      return loaded.reason;
+    }
+    if (loaded.ids[at] === 0) loaded.ids[at] = this.#number(loaded, table, at);
+    return loaded.ids[at] - 1;
+  }
+
+  /** What is known of a symbol `symbolize` has numbered. */
+  symbol(id: number): SymbolInfo {
+    return this.#symbols[id];
+  }
+
+  /** Everything that got no symbol, heaviest first. causeOf and remedyOf put it into words. */
+  unresolved(): Unresolved[] {
+    const all: Unresolved[] = [];
+    for (const loaded of this.#loaded) {
+      loaded?.unresolved.forEach((weight, i) => {
+        if (weight > 0) all.push({ object: loaded.object, reason: -i as Reason, weight });
+      });
+    }
+    return all.sort((a, b) => b.weight - a.weight);
+  }
+
+  #number(loaded: Loaded, table: SymbolTable, at: number): number {
+    const { object, shift } = loaded;
+    const start = table.starts[at] - shift;
+    return this.#symbols.push({ object, name: table.name(at), start, end: table.ends[at] - shift });
+  }
+
+  #load(object: ObjectInfo): Loaded {
+    const outcome = this.#outcome(object);
+    const found = typeof outcome === "object" ? outcome : undefined;
+    const loaded: Loaded = {
+      object,
+      table: found?.table,
+      reason: typeof outcome === "object" ? REASON.NOT_COVERED : outcome,
+      shift: found?.shift ?? 0,
+      ids: new Int32Array(found?.table.length ?? 1),
+      unresolved: new Float64Array(REASONS + 1),
+    };
+    if (object.kind === "bpf") {
+      loaded.ids[0] = this.#symbols.push({ object, name: object.path, start: 0, end: 0 });
+    }
+    this.#loaded[object.id] = loaded;
+    return loaded;
+  }
+
+  #outcome(object: ObjectInfo): Outcome {
+    switch (object.kind) {
+      case "kernel":
+      case "module":
+        return this.#kernelTable(object);
+      case "bpf":
+        return REASON.NOT_COVERED; // never counted: the object is the symbol
+      case "anon":
+        return REASON.NOT_CODE;
+      case "jit": {
+        const source = this.#files.open(object);
+        const table = source && parsePerfMap(source.read(0, source.size));
+        return table === undefined ? REASON.NO_PERF_MAP : { table };
+      }
+      case "vdso":
+      case "file":
+        return this.#fileTable(object);
+    }
+  }
+
+  #kernelTable(object: ObjectInfo): Outcome {
+    const expected = object.kind === "kernel" ? object.buildId : undefined;
+    const running = expected && this.#files.kernelBuildId?.();
+    if (expected && running && !sameBuildId(expected, running)) return REASON.OTHER_KERNEL;
+    if (!this.#kernelAsked) {
+      this.#kernelAsked = true;
+      const text = this.#files.kallsyms();
+      this.#kernelSymbols = text && parseKallsyms(text);
+    }
+    const kernel = this.#kernelSymbols;
+    if (kernel === undefined) return REASON.NO_FILE;
+    if (kernel.hidden) return REASON.KERNEL_HIDDEN;
+    const now = object.reference && kernel.reference(object.reference.symbol);
+    const shift = object.reference && now !== undefined ? now - object.reference.address : 0;
+    // modules are placed anew at every boot, each for itself
+    if (object.kind === "module" && shift !== 0) return REASON.OTHER_KERNEL;
+    const table = kernel.tables.get(object.kind === "kernel" ? "" : object.name);
+    return table === undefined ? REASON.NO_SYMBOLS : { table, shift };
+  }
+
+  #fileTable(object: ObjectInfo): Outcome {
+    const source = this.#files.open(object);
+    if (source === undefined) return REASON.NO_FILE;
+    try {
+      const file = new ElfFile(source);
+      const buildId = file.buildId();
+      if (object.buildId !== undefined && !(buildId !== undefined && sameBuildId(object.buildId, buildId))) {
+        return REASON.BUILD_ID_DIFFERS;
+      }
+      const table = elfSymbols(file, this.#debugFile(object, file, buildId) ?? file);
+      return table === undefined ? REASON.NO_SYMBOLS : { table };
+    } catch (error) {
+      if (error instanceof BadInputError) return REASON.DAMAGED;
+      throw error;
+    }
+  }
+
+  /** The file with the object's debug symbols, if there is one, it has symbols, and it belongs to `file`. */
+  #debugFile(object: ObjectInfo, file: ElfFile, buildId: string | undefined): ElfFile | undefined {
+    const source = this.#files.debugFile?.(object, { buildId, debugLink: file.debugLink() });
+    if (source === undefined) return undefined;
+    try {
+      const debug = new ElfFile(source);
+      const id = debug.buildId();
+      const belongs = buildId === undefined || (id !== undefined && sameBuildId(buildId, id));
+      return belongs && hasSymtab(debug) ? debug : undefined;
+    } catch (error) {
+      if (error instanceof BadInputError) return undefined; // the object's own symbols are still there
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/** Why an address got no symbol, and what the user can do about it. */
+
+import type { ObjectInfo } from "./objects.ts";
+
+/** Negative, so that they can stand where a symbol's number would. */
+export const REASON = {
+  /** There is a table, and the address is in none of its symbols. */
+  NOT_COVERED: -1,
+  /** The file is not there (any more), or may not be read. */
+  NO_FILE: -2,
+  /** The file there now is not the one that was recorded. */
+  BUILD_ID_DIFFERS: -3,
+  /** The file has no symbol table, or an empty one. */
+  NO_SYMBOLS: -4,
+  /** The file is no ELF file, or a damaged one. */
+  DAMAGED: -5,
+  /** The kernel hides its addresses from this user. */
+  KERNEL_HIDDEN: -6,
+  /** The list of kernel symbols belongs to another kernel or another boot than was recorded. */
+  OTHER_KERNEL: -7,
+  /** Code made at run time by a program that names none of it. */
+  NO_PERF_MAP: -8,
+  /** Memory that holds data: the address is no code, most likely a broken call chain. */
+  NOT_CODE: -9,
+} as const;
+
+export type Reason = typeof REASON[keyof typeof REASON];
+
+/** How many reasons; they are -1 to -REASONS. */
+export const REASONS: number = Object.keys(REASON).length;
+
+/** The cause in a few words, for a table: `no symbols`. */
+export function causeOf(reason: Reason): string {
+  switch (reason) {
+    case REASON.NOT_COVERED:
+      return "no symbol covers it";
+    case REASON.NO_FILE:
+      return "no file";
+    case REASON.BUILD_ID_DIFFERS:
+      return "build id differs";
+    case REASON.NO_SYMBOLS:
+      return "no symbols";
+    case REASON.DAMAGED:
+      return "not a readable ELF file";
+    case REASON.KERNEL_HIDDEN:
+      return "kernel symbols hidden";
+    case REASON.OTHER_KERNEL:
+      return "another kernel's symbols";
+    case REASON.NO_PERF_MAP:
+      return "run-time code without a perf map";
+    case REASON.NOT_CODE:
+      return "not code";
+  }
+}
+
+/** What the user can do about it, a sentence without its full stop: `install its debug symbols`. */
+export function remedyOf(reason: Reason, object: ObjectInfo): string {
+  switch (reason) {
+    case REASON.NOT_COVERED:
+      return object.kind === "file" || object.kind === "vdso"
+        ? "install its debug symbols, or build it without stripping (-s)"
+        : "nothing to do: the addresses lie between the symbols";
+    case REASON.NO_FILE:
+      if (object.path.endsWith(" (deleted)")) {
+        return "the file was deleted or replaced while it ran: restart the program and record again";
+      }
+      return object.kind === "kernel" || object.kind === "module"
+        ? "report on the machine that was recorded, where /proc/kallsyms is"
+        : "report on the machine that was recorded, or put the file back at its path";
+    case REASON.BUILD_ID_DIFFERS:
+      return "the file was rebuilt or upgraded since: put back the recorded version, or record again";
+    case REASON.NO_SYMBOLS:
+      return object.kind === "kernel" || object.kind === "module"
+        ? "the running kernel lists no symbols for it (CONFIG_KALLSYMS)"
+        : "install its debug symbols, or build it without stripping (-s)";
+    case REASON.DAMAGED:
+      return "check the file with readelf -S";
+    case REASON.KERNEL_HIDDEN:
+      return "report as root, or set kernel.kptr_restrict to 0";
+    case REASON.OTHER_KERNEL:
+      return "report under the kernel that was recorded, before it restarts";
+    case REASON.NO_PERF_MAP:
+      return "have the program write /tmp/perf-PID.map (node --perf-basic-prof, java with perf-map-agent)";
+    case REASON.NOT_CODE:
+      return "build the callers with -fno-omit-frame-pointer, so that call chains hold together";
+  }
+}
