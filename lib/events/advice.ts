@@ -4,8 +4,10 @@
  */
 
 import { PERF_SAMPLE, PERF_TYPE } from "../base/abi.ts";
+import { ERRNO, errnoName, errnoText } from "../base/errno.ts";
 import { type Advice, UnsupportedError } from "../base/errors.ts";
 import type { EventAttr } from "./attr.ts";
+import { happensInKernel } from "./catalog.ts";
 import { paranoidNeeded, type Privilege } from "./privilege.ts";
 
 /** What was asked of the kernel, and by whom. */
@@ -24,7 +26,13 @@ export interface OpenAttempt {
   maxSampleRate?: number;
 }
 
-type Reason = Omit<Advice, "attempt">;
+/** Advice whose remedy comes down to one command, where it does. */
+export interface OpenAdvice extends Advice {
+  /** A shell command that puts it right. */
+  command?: string;
+}
+
+type Reason = Omit<OpenAdvice, "attempt">;
 
 /** The error to throw for a refused perf_event_open; `errno` is positive. */
 export function openError(errno: number, attempt: OpenAttempt): UnsupportedError {
@@ -32,75 +40,90 @@ export function openError(errno: number, attempt: OpenAttempt): UnsupportedError
 }
 
 /** What to tell the user about a refused perf_event_open; `errno` is positive. */
-export function adviseOpen(errno: number, attempt: OpenAttempt): Advice {
+export function adviseOpen(errno: number, attempt: OpenAttempt): OpenAdvice {
   const { eventName, target, attr } = attempt;
   const verb = attr.samplePeriod > 0n ? "sample" : "count";
   const reason = REASONS[errno]?.(attempt) ??
-    { cause: `perf_event_open failed with error ${errno}`, remedy: "see 'man perf_event_open'" };
+    {
+      cause: `perf_event_open says ${errnoText(errno)} (${errnoName(errno)})`,
+      remedy: "see 'man perf_event_open'",
+    };
   return { attempt: `${verb} ${eventName} on ${target}`, ...reason };
 }
 
 const LIST = "see 'pmuctl list-events --available'";
 
-/** By errno, which Linux numbers alike on x86, arm64 and riscv. */
 const REASONS: Record<number, (attempt: OpenAttempt) => Reason> = {
-  1: (a) => permission(a, "operation not permitted"),
-  13: (a) => permission(a, "permission denied"),
-  2: noSuchEvent, // ENOENT
-  3: () => ({ cause: "there is no such process or thread", remedy: "it may have ended: check with ps" }), // ESRCH
-  6: noSuchEvent, // ENXIO
-  7: () => ({ // E2BIG
+  [ERRNO.EPERM]: (a) => permission(a, ERRNO.EPERM),
+  [ERRNO.EACCES]: (a) => permission(a, ERRNO.EACCES),
+  [ERRNO.ENOENT]: noSuchEvent,
+  [ERRNO.ESRCH]: () => ({
+    cause: "there is no such process or thread",
+    remedy: "it may have ended: check with ps",
+  }),
+  [ERRNO.ENXIO]: noSuchEvent,
+  [ERRNO.E2BIG]: () => ({
     cause: "this kernel is too old for a field of perf_event_attr that is set",
     remedy: "leave out the option that needs it, or use a newer kernel",
   }),
-  12: () => ({ cause: "the kernel is out of memory", remedy: "open fewer events, or free some memory" }), // ENOMEM
-  16: () => ({ // EBUSY
+  [ERRNO.ENOMEM]: () => ({
+    cause: "the kernel is out of memory",
+    remedy: "open fewer events, or free some memory",
+  }),
+  [ERRNO.EBUSY]: () => ({
     cause: "the PMU is in use by a pinned or exclusive event",
     remedy: "stop other profilers, or on x86 the NMI watchdog: sudo sysctl kernel.nmi_watchdog=0",
   }),
-  19: noDevice,
-  22: invalid,
-  23: () => ({ // ENFILE
+  [ERRNO.ENODEV]: noDevice,
+  [ERRNO.EINVAL]: invalid,
+  [ERRNO.ENFILE]: () => ({
     cause: "the system is out of file handles",
     remedy: "raise fs.file-max, or open fewer events",
   }),
-  24: () => ({ // EMFILE
+  [ERRNO.EMFILE]: () => ({
     cause: "this process has too many open files; an event takes one for each CPU and thread",
     remedy: "raise the limit with ulimit -n, or measure fewer events, CPUs or threads",
   }),
-  28: () => ({ // ENOSPC
+  [ERRNO.ENOSPC]: () => ({
     cause: "no hardware breakpoint is free",
     remedy: "use fewer mem: events, or stop the debugger that holds them",
   }),
-  38: () => ({ // ENOSYS
+  [ERRNO.ENOSYS]: () => ({
     cause:
       "there is no perf_event_open here: a seccomp filter hides it, or the kernel has no CONFIG_PERF_EVENTS",
     remedy: "in a container: --security-opt seccomp=unconfined; else a kernel with perf events",
   }),
-  75: () => ({ // EOVERFLOW
+  [ERRNO.EOVERFLOW]: () => ({
     cause: "call chains longer than kernel.perf_event_max_stack are asked for",
     remedy: "raise it with sudo sysctl kernel.perf_event_max_stack=N",
   }),
-  95: notSupported,
+  [ERRNO.EOPNOTSUPP]: notSupported,
 };
 
-/** EACCES and EPERM. */
-function permission({ attr, wholeCpu, privilege, eventName }: OpenAttempt, denied: string): Reason {
+/** EACCES, which is what perf_event_paranoid gives, and EPERM, which is what seccomp filters give. */
+function permission({ attr, wholeCpu, privilege, eventName }: OpenAttempt, errno: number): Reason {
   const { paranoid, capable, seccomp } = privilege;
+  const denied = errnoText(errno);
   const needed = paranoidNeeded(attr, wholeCpu);
-  if (!capable && paranoid !== undefined && paranoid > needed) {
-    const less = needed === 1 ? `, or leave the kernel out with ${withUserModifier(eventName)}` : "";
+  const filtered = seccomp && errno === ERRNO.EPERM && attr.type !== PERF_TYPE.TRACEPOINT;
+  if (!filtered && !capable && paranoid !== undefined && paranoid > needed) {
+    const command = `sudo sysctl kernel.perf_event_paranoid=${needed}`;
+    const userAlone = needed === 1 && attr.type <= PERF_TYPE.BREAKPOINT && !happensInKernel(attr);
+    const less = userAlone ? `, or leave the kernel out with ${withUserModifier(eventName)}` : "";
     return {
       cause: `${denied} (perf_event_paranoid is ${paranoid})`,
-      remedy: `run as root or with CAP_PERFMON, or: sudo sysctl kernel.perf_event_paranoid=${needed}${less}`,
+      remedy: `run as root or with CAP_PERFMON, or: ${command}${less}`,
+      command,
     };
   }
   const rawTracepoint = attr.type === PERF_TYPE.TRACEPOINT && (attr.sampleType & PERF_SAMPLE.RAW) !== 0;
   if (!capable && rawTracepoint && (paranoid ?? 2) > -1) {
+    const command = "sudo sysctl kernel.perf_event_paranoid=-1";
     return {
       cause:
         `${denied}: a tracepoint's data is only for privileged users (perf_event_paranoid is ${paranoid})`,
-      remedy: "run as root or with CAP_PERFMON, or: sudo sysctl kernel.perf_event_paranoid=-1",
+      remedy: `run as root or with CAP_PERFMON, or: ${command}`,
+      command,
     };
   }
   if (seccomp) {

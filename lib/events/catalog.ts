@@ -23,9 +23,16 @@ export interface GenericEvent {
   meaning: string;
   /** Unit of the count when it is not a number of occurrences. */
   unit?: string;
+  /** It only ever happens while the kernel runs: without the kernel's side it counts 0, always. */
+  kernelOnly?: true;
 }
 
-type Row = [config: number, names: string, meaning: string, unit?: string];
+type Row = [
+  config: number,
+  names: string,
+  meaning: string,
+  more?: Pick<GenericEvent, "unit" | "kernelOnly">,
+];
 
 const HARDWARE: Row[] = [
   [
@@ -61,11 +68,13 @@ const HARDWARE: Row[] = [
 ];
 
 const SOFTWARE: Row[] = [
-  [PERF_COUNT_SW.CPU_CLOCK, "cpu-clock", "time by a high-resolution timer of each CPU", "ns"],
-  [PERF_COUNT_SW.TASK_CLOCK, "task-clock", "time during which the task ran", "ns"],
+  [PERF_COUNT_SW.CPU_CLOCK, "cpu-clock", "time by a high-resolution timer of each CPU", { unit: "ns" }],
+  [PERF_COUNT_SW.TASK_CLOCK, "task-clock", "time during which the task ran", { unit: "ns" }],
   [PERF_COUNT_SW.PAGE_FAULTS, "page-faults faults", "page faults, minor and major"],
-  [PERF_COUNT_SW.CONTEXT_SWITCHES, "context-switches cs", "switches to another task"],
-  [PERF_COUNT_SW.CPU_MIGRATIONS, "cpu-migrations migrations", "moves of a task to another CPU"],
+  [PERF_COUNT_SW.CONTEXT_SWITCHES, "context-switches cs", "switches to another task", { kernelOnly: true }],
+  [PERF_COUNT_SW.CPU_MIGRATIONS, "cpu-migrations migrations", "moves of a task to another CPU", {
+    kernelOnly: true,
+  }],
   [PERF_COUNT_SW.PAGE_FAULTS_MIN, "minor-faults", "page faults served without a read from disk"],
   [PERF_COUNT_SW.PAGE_FAULTS_MAJ, "major-faults", "page faults that waited for a read from disk"],
   [
@@ -76,7 +85,9 @@ const SOFTWARE: Row[] = [
   [PERF_COUNT_SW.EMULATION_FAULTS, "emulation-faults", "instructions the kernel had to emulate"],
   [PERF_COUNT_SW.DUMMY, "dummy", "nothing: carries the side-band records (mmap, comm, fork)"],
   [PERF_COUNT_SW.BPF_OUTPUT, "bpf-output", "records that a BPF program writes"],
-  [PERF_COUNT_SW.CGROUP_SWITCHES, "cgroup-switches", "switches to a task of another cgroup"],
+  [PERF_COUNT_SW.CGROUP_SWITCHES, "cgroup-switches", "switches to a task of another cgroup", {
+    kernelOnly: true,
+  }],
 ];
 
 /** The caches of enum perf_hw_cache_id in its order, with perf's aliases and the operations they have. */
@@ -120,9 +131,9 @@ const PAPI_CACHE: Record<string, string> = {
 };
 
 function rows(kind: GenericKind, type: number, table: Row[]): GenericEvent[] {
-  return table.map(([config, names, meaning, unit]) => {
+  return table.map(([config, names, meaning, more]) => {
     const [name, ...aliases] = names.split(" ");
-    return { name, aliases, kind, type, config: BigInt(config), meaning, ...(unit ? { unit } : {}) };
+    return { name, aliases, kind, type, config: BigInt(config), meaning, ...more };
   });
 }
 
@@ -176,6 +187,12 @@ for (const event of GENERIC_EVENTS) {
  */
 export function findGeneric(name: string): GenericEvent | undefined {
   return byName.get(name.toLowerCase()) ?? findCache(name.toLowerCase());
+}
+
+/** Whether an event of that code only ever happens while the kernel runs: tracepoints, and some software events. */
+export function happensInKernel({ type, config }: { type: number; config: bigint }): boolean {
+  return type === PERF_TYPE.TRACEPOINT ||
+    GENERIC_EVENTS.some((event) => event.kernelOnly && event.type === type && event.config === config);
 }
 
 /** Every name and alias of a generic event, for suggestions. */

@@ -4,8 +4,10 @@
  */
 
 import { PERF_COUNT_HW, PERF_COUNT_SW, PERF_TYPE } from "../base/abi.ts";
+import { ERRNO } from "../base/errno.ts";
 import { withUserModifier } from "./advice.ts";
 import type { AttrFlag, EventAttr } from "./attr.ts";
+import { happensInKernel } from "./catalog.ts";
 import { forbiddenByParanoid, type Privilege, restrictToUser } from "./privilege.ts";
 import type { ResolvedEvent } from "./resolve.ts";
 
@@ -16,13 +18,7 @@ export interface Fallback {
   note?: string;
 }
 
-const EPERM = 1;
-const ENOENT = 2;
-const ENXIO = 6;
-const EACCES = 13;
-const ENODEV = 19;
-const EINVAL = 22;
-const EOPNOTSUPP = 95;
+const { EPERM, ENOENT, ENXIO, EACCES, ENODEV, EINVAL, EOPNOTSUPP } = ERRNO;
 
 /**
  * The event to try after perf_event_open refused `event` with `errno` (positive), or undefined when
@@ -57,6 +53,8 @@ export function fallbackFor(
 function withoutKernel(event: ResolvedEvent, privilege: Privilege, wholeCpu: boolean): Fallback | undefined {
   const { attr } = event;
   if (attr.flags.has("excludeKernel") || attr.flags.has("excludeUser")) return undefined;
+  // perf falls back here too, and then shows 0 context switches
+  if (!event.tellsModes || happensInKernel(attr)) return undefined;
   const user = restrictToUser(attr);
   if (privilege.capable || forbiddenByParanoid(privilege, user, wholeCpu)) return undefined;
   const name = withUserModifier(event.name);

@@ -2,7 +2,7 @@
 
 import { PERF_TYPE } from "../base/abi.ts";
 import { type EventAttr, makeAttr } from "./attr.ts";
-import { findGeneric, type GenericEvent, genericNames } from "./catalog.ts";
+import { findGeneric, type GenericEvent, genericNames, happensInKernel } from "./catalog.ts";
 import { isGlob } from "./glob.ts";
 import { type EventRequest, parseEvents, parseRaw, syntaxError, type Term } from "./grammar.ts";
 import { applyModifiers, modifierFlags, type ModifierState, NO_MODIFIERS } from "./modifiers.ts";
@@ -28,6 +28,10 @@ export interface ResolvedEvent {
   cpus?: number[];
   /** False when it counts a package or a memory channel, so that it can be opened on CPUs but not on a task. */
   followsTasks: boolean;
+  /** False when its PMU cannot count user space alone: uncore and other device PMUs. */
+  tellsModes: boolean;
+  /** What the user is to be told of the event as it was asked for, when it is to be used. */
+  warning?: string;
   /** What one count times `scale` is; undefined: occurrences. */
   unit?: string;
   scale: number;
@@ -229,8 +233,10 @@ class Resolver {
       flags.delete("excludeGuest");
     }
     const cpus = pmu?.cpus;
+    const name = code.name ?? parts.name ?? this.#request.text;
+    const alwaysZero = flags.has("excludeKernel") && happensInKernel({ type, config: code.words.config });
     return {
-      name: code.name ?? parts.name ?? this.#request.text,
+      name,
       attr: makeAttr({
         type,
         config: code.words.config,
@@ -243,6 +249,8 @@ class Resolver {
       pmu: pmu?.name ?? FIXED_PMUS[type] ?? "",
       ...(cpus ? { cpus } : {}),
       followsTasks: !pmu || pmu.core || cpus === undefined,
+      tellsModes: fixedType || pmu?.core === true,
+      ...(alwaysZero ? { warning: `${name} counts nothing: it only happens in the kernel` } : {}),
       ...(code.unit ? { unit: code.unit } : {}),
       scale: code.scale,
       ...(code.period === undefined ? {} : { period: code.period }),

@@ -41,9 +41,14 @@ export class Tracepoints {
     return this.#list(root).filter((name) => !FILES_BESIDE_SYSTEMS.has(name));
   }
 
-  /** Names of a system's tracepoints, sorted; empty when there is no such system. */
+  /**
+   * Names of a system's tracepoints, sorted; empty when there is no such system. Most of what is under
+   * `ftrace` describes records of tracefs's own buffer: those have no id and are no events.
+   */
   names(system: string): string[] {
-    return this.#list(`${this.#events()}/${system}`).filter((name) => name !== "enable" && name !== "filter");
+    const names = this.#list(`${this.#events()}/${system}`)
+      .filter((name) => name !== "enable" && name !== "filter");
+    return system === "ftrace" ? names.filter((name) => this.find(system, name)) : names;
   }
 
   /** The tracepoint, or undefined when there is none of that name. */

@@ -32,6 +32,23 @@ Deno.test("adviseOpen() asks for level 0 for a whole CPU and for 2 where a distr
   assert(closed.endsWith("kernel.perf_event_paranoid=2"));
 });
 
+Deno.test("adviseOpen() does not send to user space what only happens in the kernel, nor device PMUs", () => {
+  for (
+    const attr of [
+      makeAttr({ type: PERF_TYPE.TRACEPOINT }),
+      makeAttr({ type: 1, config: 3n }),
+      makeAttr({ type: 9 }),
+    ]
+  ) {
+    assert(say(13, { attr }).endsWith("or: sudo sysctl kernel.perf_event_paranoid=1"));
+  }
+});
+
+Deno.test("adviseOpen() gives the one command that helps, where there is one", () => {
+  assertEquals(adviseOpen(13, cycles).command, "sudo sysctl kernel.perf_event_paranoid=1");
+  assertEquals(adviseOpen(2, cycles).command, undefined);
+});
+
 Deno.test("adviseOpen() tells a seccomp filter, a foreign process and a security module apart", () => {
   const attr = makeAttr({ flags: ["excludeKernel"] });
   const ofPrivilege = (capable: boolean, seccomp: boolean) =>
@@ -68,7 +85,7 @@ Deno.test("adviseOpen() has a cause and a remedy for every errno of perf_event_o
     const advice = adviseOpen(errno, cycles);
     assert(advice.cause.length > 10 && advice.remedy, `${errno}`);
   }
-  assert(say(4095).includes("error 4095"));
+  assert(say(4095).includes("errno 4095"));
 });
 
 Deno.test("openError() is an UnsupportedError with the errno", () => {

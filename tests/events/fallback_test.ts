@@ -57,3 +57,11 @@ Deno.test("fallbackFor() does not answer a wrong precision with another event", 
   assertEquals(fallbackFor(event("cycles:pp"), 95, ROOT, false), undefined);
   assertEquals(fallbackFor(event("cycles"), 95, ROOT, false)?.event.name, "cpu-clock");
 });
+
+Deno.test("fallbackFor() does not leave the kernel out of what only happens there, or of a PMU that cannot", () => {
+  for (const text of ["context-switches", "migrations", "sched:sched_switch", "msr/tsc/"]) {
+    assertEquals(fallbackFor(event(text), 13, USER, false), undefined, text);
+  }
+  assert(fallbackFor(event("page-faults"), 13, USER, false));
+  assert(fallbackFor(event("cpu/event=0x3c/"), 13, USER, false));
+});

@@ -172,3 +172,17 @@ Deno.test("resolveEvents() refuses a hardware term on a PMU that has none", () =
   assertThrows(() => resolve("msr/cycles/", VIRTUAL_MACHINE), UsageError, "PMU msr has no term 'cycles'");
   assertEquals(codes("software/cpu-clock/", VIRTUAL_MACHINE), [["software/cpu-clock/", 1, 0n]]);
 });
+
+Deno.test("resolveEvents() warns of an event that would always count 0", () => {
+  assertEquals(
+    resolve("cs:u,{faults,sched:sched_switch}:u,cs,cs:uk,cycles:u").map((e) => e.warning),
+    [
+      "cs:u counts nothing: it only happens in the kernel",
+      undefined,
+      "sched:sched_switch counts nothing: it only happens in the kernel",
+      undefined,
+      undefined,
+      undefined,
+    ],
+  );
+});

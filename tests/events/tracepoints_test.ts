@@ -53,3 +53,10 @@ Deno.test("Tracepoints says that tracefs is closed, whether at its root or at a 
   }));
   assertThrows(() => open.find("sched", "sched_switch"), UnsupportedError, "closed to this user");
 });
+
+Deno.test("Tracepoints takes ftrace's own record descriptions for no events", () => {
+  const tracepoints = new Tracepoints(treeFiles({
+    "/sys/kernel/tracing/events": { ftrace: { function: { id: "1\n" }, print: { format: "" } } },
+  }));
+  assertEquals(tracepoints.names("ftrace"), ["function"]);
+});
