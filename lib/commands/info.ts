@@ -1,0 +1,167 @@
+/** `pmuctl info`: the machine as pmuctl sees it, and what this user can do with it. */
+
+import { EXIT } from "../base/errors.ts";
+import { VERSION } from "../base/version.ts";
+import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { Pics } from "../cpc/pics.ts";
+import { type Check, limits, pics, preflight } from "../cpc/preflight.ts";
+import { readPrivilege } from "../events/privilege.ts";
+import { hostWorld } from "../events/resolve.ts";
+import { type Host, readHost } from "../record/host.ts";
+import { liveProc } from "../record/procfs.ts";
+
+export const command: Command = {
+  name: "info",
+  summary: "this machine's PMUs and limits, and what this user can measure",
+  usage: ["[--json]"],
+  options: [{ name: "json", help: "as a JSON object" }],
+  examples: ["pmuctl info", "pmuctl info --json | jq '.preflight[] | select(.ok | not)'"],
+  run,
+};
+
+/** What `--json` prints. */
+interface Info {
+  pmuctl: string;
+  kernel: string;
+  arch: string;
+  cpu: { model: string; id: string; online: number; reference?: string };
+  /** The core PMUs' names; empty where there is no hardware PMU. */
+  implementation: string[];
+  /** Hardware counters of all core PMUs together, or of each where they differ by CPU: 0 without a PMU. */
+  npic: number;
+  pmus: PmuInfo[];
+  privilege: { user: string; capable: boolean };
+  limits: Record<string, number | undefined>;
+  preflight: Check[];
+}
+
+interface PmuInfo {
+  name: string;
+  type: number;
+  core: boolean;
+  /** CPUs that it counts on, or that stand for its package; left out when that is all of them. */
+  cpus?: number[];
+  /** How many events its driver names. */
+  events: number;
+  /** Counters, for core PMUs. */
+  pics?: Pics;
+}
+
+async function run(args: ParsedArgs, io: Io): Promise<number> {
+  const info = await gather();
+  io.out(args.has("json") ? JSON.stringify(info, null, 2) + "\n" : forPeople(info));
+  return EXIT.ok;
+}
+
+async function gather(): Promise<Info> {
+  const world = hostWorld();
+  const host = readHost(liveProc.text, Deno.build.arch);
+  const counters = pics(world);
+  const pmus = world.pmus.all().map((pmu): PmuInfo => {
+    const own = counters.get(pmu.name);
+    return {
+      name: pmu.name,
+      type: pmu.type,
+      core: pmu.core,
+      ...(pmu.cpus ? { cpus: pmu.cpus } : {}),
+      events: pmu.events.size,
+      ...(own ? { pics: own } : {}),
+    };
+  });
+  const reference = cpuReference(host);
+  return {
+    pmuctl: VERSION,
+    kernel: host.osrelease,
+    arch: host.arch,
+    cpu: {
+      model: host.cpudesc,
+      id: host.cpuid,
+      online: host.cpusOnline,
+      ...(reference ? { reference } : {}),
+    },
+    implementation: [...counters.keys()],
+    npic: Math.max(0, ...[...counters.values()].map(({ general, fixed }) => general + fixed)),
+    pmus,
+    privilege: { user: Deno.uid() === 0 ? "root" : `uid ${Deno.uid()}`, capable: readPrivilege().capable },
+    limits: limits(),
+    preflight: await preflight(world),
+  };
+}
+
+/** Where the vendor describes the CPU's events. */
+function cpuReference(host: Host): string | undefined {
+  if (host.cpuid.startsWith("GenuineIntel")) {
+    return "Intel 64 and IA-32 Architectures SDM, volume 3B, 'Performance Monitoring'; perfmon-events.intel.com";
+  }
+  if (host.cpuid.startsWith("AuthenticAMD")) {
+    return "AMD64 Architecture Programmer's Manual, volume 2, 'Performance Monitoring', and the family's PPR";
+  }
+  return host.arch === "aarch64"
+    ? "Arm Architecture Reference Manual, 'The Performance Monitors Extension'"
+    : undefined;
+}
+
+function forPeople(info: Info): string {
+  const { cpu, privilege } = info;
+  const rows: [string, string][] = [
+    ["pmuctl", info.pmuctl],
+    ["kernel", `${info.kernel} ${info.arch}`],
+    ["CPU", `${cpu.model || "unknown"}${cpu.id ? ` (${cpu.id})` : ""}, ${cpu.online} online`],
+    ...(cpu.reference ? [["events in", cpu.reference] as [string, string]] : []),
+    ["user", `${privilege.user}, ${privilege.capable ? "with" : "without"} CAP_PERFMON`],
+    ["counters", counters(info)],
+  ];
+  let text = rows.map(([name, value]) => `${name.padEnd(10)} ${value}\n`).join("");
+
+  text += "\nPMUs\n" + table([
+    ["name", "type", "CPUs", "named events"],
+    ...info.pmus.map((pmu) => [
+      pmu.name,
+      `${pmu.type}`,
+      pmu.cpus ? cpuList(pmu.cpus) : "all",
+      `${pmu.events}`,
+    ]),
+  ]);
+  text += "\nlimits\n" + table(
+    Object.entries(info.limits).map(([name, value]) => [name, limitText(name, value, privilege.capable)]),
+  );
+  text += "\ncan this user\n";
+  for (const { what, ok, detail, fix } of info.preflight) {
+    text += `  ${ok ? "yes" : "no "}  ${what}${detail ? `: ${detail}` : ""}\n`;
+    if (fix) text += `       fix: ${fix}\n`;
+  }
+  return text;
+}
+
+function counters(info: Info): string {
+  if (info.implementation.length === 0) return "no hardware PMU in this machine";
+  return info.pmus.filter((pmu) => pmu.pics).map(({ name, pics }) =>
+    `${name}: ${pics!.general} for any event, ${pics!.fixed} fixed`
+  ).join("; ");
+}
+
+function limitText(name: string, value: number | undefined, capable: boolean): string {
+  if (value === undefined) return "not here";
+  return name === "kernel.perf_event_paranoid" && capable
+    ? `${value} (does not apply: CAP_PERFMON)`
+    : `${value}`;
+}
+
+/** `0-3,8`: as the kernel writes lists of CPUs. */
+function cpuList(cpus: number[]): string {
+  const parts: string[] = [];
+  for (let i = 0; i < cpus.length; i++) {
+    const first = cpus[i];
+    while (cpus[i + 1] === cpus[i] + 1) i++;
+    parts.push(first === cpus[i] ? `${first}` : `${first}-${cpus[i]}`);
+  }
+  return parts.join(",");
+}
+
+function table(rows: string[][]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i])).join("  ")}`.trimEnd() + "\n")
+    .join(
+      "",
+    );
+}

@@ -1,0 +1,169 @@
+/** `pmuctl list-events`: what can be counted and sampled here, and for what cannot, why. */
+
+import { EXIT, UsageError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
+import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { sampleTracepoint } from "../cpc/preflight.ts";
+import { type Answer, Prober } from "../cpc/probe.ts";
+import { eventForms, type ListedEvent, type ListedKind, listEvents } from "../events/list.ts";
+import { type EventWorld, hostWorld, resolveEvents } from "../events/resolve.ts";
+
+export const command: Command = {
+  name: "list-events",
+  summary: "every event by PMU, what it counts, and whether it opens here",
+  usage: ["[PATTERN] [--available] [--pmu NAME] [--json]"],
+  options: [
+    { name: "available", help: "only events that open here" },
+    { name: "pmu", value: "NAME", help: "only events of this PMU" },
+    { name: "json", help: "as a JSON array" },
+  ],
+  examples: [
+    "pmuctl list-events cache",
+    "pmuctl list-events 'sched:*'",
+    "pmuctl list-events --available --json",
+  ],
+  maxPositionals: 1,
+  run,
+};
+
+/** An event with the kernel's answer. */
+interface Row extends ListedEvent {
+  opens: boolean;
+  /** Why it does not open, or what it leaves out when it does. */
+  why?: string;
+}
+
+const HEADINGS: Record<ListedKind, string> = {
+  hardware: "hardware",
+  software: "software",
+  cache: "hardware caches",
+  pmu: "PMU",
+  tracepoint: "tracepoints",
+};
+
+function run(args: ParsedArgs, io: Io): Promise<number> {
+  const world = hostWorld();
+  const pmu = args.text("pmu");
+  if (pmu !== undefined) checkPmu(pmu, world);
+  const pattern = args.positionals[0];
+  const events = listEvents(world, { ...(pattern ? { pattern } : {}), ...(pmu ? { pmu } : {}) });
+  const problem = world.tracepoints.problem();
+  const plain = !args.has("json") && !io.stdoutIsTerminal;
+
+  // names alone are asked of no one, so that a pipeline has them at once and without the shim
+  if (plain && !args.has("available")) {
+    for (const { name } of events) io.out(`${name}\n`);
+  } else {
+    const rows = withAnswers(events, world).filter((row) => row.opens || !args.has("available"));
+    if (args.has("json")) io.out(toJson(rows));
+    else if (plain) { for (const { name } of rows) io.out(`${name}\n`); }
+    else io.out(forPeople(rows, io.columns) + (pattern || pmu ? "" : forms(world, io.columns)));
+  }
+  if (problem && (events.length === 0 || mayMeanTracepoints(pattern, pmu))) {
+    io.err(`pmuctl: tracepoints are not listed: ${problem.cause}: ${problem.remedy}`);
+  }
+  if (events.length === 0) io.err(`pmuctl: no event matches${pattern ? ` '${pattern}'` : ""}`);
+  return Promise.resolve(EXIT.ok);
+}
+
+function checkPmu(pmu: string, world: EventWorld): void {
+  const known = [...new Set([...world.pmus.names(), "cpu"])];
+  if (known.includes(pmu)) return;
+  const [near] = nearest(pmu, known, 1);
+  throw new UsageError(
+    `--pmu ${pmu}: there is no such PMU here; there are ${world.pmus.names().join(", ")}` +
+      (near ? `; did you mean ${near}?` : ""),
+  );
+}
+
+function mayMeanTracepoints(pattern: string | undefined, pmu: string | undefined): boolean {
+  return pmu === "tracepoint" || (pmu === undefined && (pattern === undefined || pattern.includes(":")));
+}
+
+/**
+ * Tries each event. Of the tracepoints one is tried for all: they open by the same rule, and taking a
+ * tracepoint out again waits for every CPU to pass, tens of milliseconds for each of some thousands.
+ */
+function withAnswers(events: ListedEvent[], world: EventWorld): Row[] {
+  const prober = new Prober(world);
+  let ofTracepoints: Answer | undefined;
+  return events.map((event) => {
+    if (event.type !== "tracepoint") return toRow(event, answerOf(event.name, world, prober));
+    if (!ofTracepoints) {
+      const tried = sampleTracepoint(world);
+      ofTracepoints = tried && prober.try(tried);
+    }
+    return toRow(event, ofTracepoints);
+  });
+}
+
+/** The first refusal among the events that the name stands for (one a PMU), or else their opening. */
+function answerOf(name: string, world: EventWorld, prober: Prober): Answer | undefined {
+  let answer: Answer | undefined;
+  try {
+    for (const event of resolveEvents(name, world).flatMap((group) => group.events)) {
+      answer = prober.try(event);
+      if (!answer.opens) break;
+    }
+  } catch (error) {
+    // a driver's event that only opens with a value for its parameter
+    if (!(error instanceof UsageError)) throw error;
+  }
+  return answer;
+}
+
+function toRow(event: ListedEvent, answer: Answer | undefined): Row {
+  if (!answer) return { ...event, opens: false, why: "it needs a value for a parameter" };
+  if (answer.opens) return { ...event, opens: true, ...(answer.limit ? { why: answer.limit } : {}) };
+  const { cause, remedy } = answer.advice;
+  return { ...event, opens: false, why: remedy ? `${cause}: ${remedy}` : cause };
+}
+
+function toJson(rows: Row[]): string {
+  if (rows.length === 0) return "[]\n";
+  return `[\n${rows.map((row) => `  ${JSON.stringify(row)}`).join(",\n")}\n]\n`;
+}
+
+/** Grouped by kind and PMU; a reason that a whole group shares stands once, over it. */
+function forPeople(rows: Row[], columns: number): string {
+  const groups = Map.groupBy(rows, (row) => row.type === "pmu" ? `PMU ${row.pmu}` : HEADINGS[row.type]);
+  let text = "";
+  for (const [heading, members] of groups) {
+    const reasons = new Set(members.map((row) => row.why));
+    const shared = reasons.size === 1 ? members[0].why : undefined;
+    text += `${heading}\n`;
+    if (shared) text += wrap(`${members[0].opens ? "" : "none opens here: "}${shared}`, columns, "  ");
+    const width = Math.max(...members.map((row) => row.name.length));
+    for (const row of members) {
+      const mark = row.opens ? "+" : "-";
+      const also = row.aliases.length ? ` (also ${row.aliases.join(", ")})` : "";
+      const unit = row.unit ? `, in ${row.unit}` : "";
+      // thousands of times the same words would say nothing
+      const meaning = row.type === "tracepoint" ? "" : `  ${row.meaning}${unit}${also}`;
+      text += `  ${mark} ${meaning ? row.name.padEnd(width) : row.name}${meaning}\n`;
+      if (row.why && !shared) text += wrap(row.why, columns, "      ");
+    }
+    text += "\n";
+  }
+  return text && text + "+ opens here, - does not\n";
+}
+
+function forms(world: EventWorld, columns: number): string {
+  let text = "\nand by their codes\n";
+  for (const { form, meaning } of eventForms(world)) text += `  ${form}\n${wrap(meaning, columns, "      ")}`;
+  return text;
+}
+
+/** `text` in lines of at most `columns`, each behind `indent`. */
+function wrap(text: string, columns: number, indent: string): string {
+  const lines: string[] = [];
+  const room = Math.max(columns, 40) - indent.length; // some terminals give their width as 0
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line && line.length + 1 + word.length > room) {
+      lines.push(line);
+      line = word;
+    } else line = line ? `${line} ${word}` : word;
+  }
+  return [...lines, line].map((l) => `${indent}${l}\n`).join("");
+}
