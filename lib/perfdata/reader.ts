@@ -7,7 +7,7 @@
 import { PERF_RECORD, PERF_RECORD_USER } from "../base/abi.ts";
 import type { ByteInput } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
-import { RECORD_HEADER_SIZE } from "./attr_layout.ts";
+import { type AttrLayout, RECORD_HEADER_SIZE } from "./attr_layout.ts";
 import { DecompressedInput, type InflaterFactory, loadInflater } from "./compressed.ts";
 import { Cursor, type RecordCursor, type SampleCursor } from "./cursor.ts";
 import { type EventDesc, EventTable } from "./events.ts";
@@ -53,19 +53,22 @@ export interface RecordHandler {
 
 /** How to read. */
 export interface ReaderOptions {
-  /** Bytes of the window to begin with; it grows when a round needs more. Default 2 MiB. */
+  /** Bytes of the window to begin with; it grows when a round needs more. Default 1 MiB. */
   window?: number;
   /** What to do about input that ends early or is damaged, once all before has been given. Default "throw". */
   damaged?: "throw" | "stop";
 }
 
-const DEFAULT_WINDOW = 2 * 1024 * 1024;
+/** A few rounds, and little enough to stay in a CPU's second level cache. */
+const DEFAULT_WINDOW = 1024 * 1024;
 const TWO_32 = 4294967296;
 /** Types from here on are of the perf tools and come outside the order of time. */
 const FIRST_TOOL_TYPE = PERF_RECORD_USER.HEADER_ATTR;
-/** In place of where a record's time is. */
-const NO_TIME = -1;
-const DAMAGED = -2;
+/**
+ * Records lie at multiples of 8: the place that a waiting record is known by has its event's index in
+ * the low three bits, or this when that does not fit, to save looking it up again.
+ */
+const MANY_EVENTS = 7;
 
 export class PerfDataReader {
   readonly #input: ByteInput;
@@ -155,7 +158,7 @@ export class PerfDataReader {
   #refill(): boolean {
     const sorter = this.#sorter, window = this.#window;
     try {
-      return window.refill(() => sorter.lowestPlace(window.next), (by) => sorter.movePlaces(by));
+      return window.refill(() => positionOf(sorter.lowestPlace(window.next)), (by) => sorter.movePlaces(by));
     } catch (error) {
       return this.#note(error);
     } finally {
@@ -168,6 +171,7 @@ export class PerfDataReader {
   #scan(): boolean {
     const window = this.#window, table = this.#table, sorter = this.#sorter;
     const { u8, u32 } = window; // they change only in refill()
+    const base = this.#base, littleEndian = this.#littleEndian;
     for (;;) {
       const size = window.peekSize();
       if (size < 0) return true;
@@ -177,54 +181,46 @@ export class PerfDataReader {
         if (!this.#toolRecord(type, size)) return false;
         continue;
       }
-      if (size % 8 !== 0) {
+      if ((size & 7) !== 0) {
         return this.#refuse(`a record of type ${type} gives its size as ${size} bytes, not a multiple of 8`);
       }
       window.settle(size);
       const pos = window.next;
-      if (!this.#littleEndian) {
+      if (!littleEndian) {
         swapHeader(u8, pos);
         swapBody(u8, u32, pos, size, table);
       }
-      const timeAt = type === PERF_RECORD.SAMPLE
-        ? this.#sampleTimeAt(pos, size)
-        : this.#recordTimeAt(pos, size);
-      if (timeAt === DAMAGED) {
-        return this.#refuse(`a sample of ${size} bytes does not hold the fields that its event gives it`);
+      let index: number, timeAt = -1;
+      if (type === PERF_RECORD.SAMPLE) {
+        index = table.ofSample(u32, pos, size);
+        if (index >= 0) {
+          const layout = table.events[index].layout;
+          if (!sampleFits(u32, pos, size, layout)) {
+            return this.#refuse(`a sample of ${size} bytes does not hold the fields that its event gives it`);
+          }
+          timeAt = layout.time;
+        }
+      } else {
+        index = table.ofRecord(u32, pos, size);
+        if (index >= 0) timeAt = trailerTimeAt(table.events[index].layout, size);
       }
       this.#types.count(type);
       window.take(size);
+      const place = pos + (index >= 0 && index < MANY_EVENTS ? index : MANY_EVENTS);
       if (timeAt >= 0) {
-        const low = u32[timeAt >>> 2], high = u32[(timeAt >>> 2) + 1];
+        const word = (pos + timeAt) >>> 2;
+        const low = u32[word], high = u32[word + 1];
         if (isTime(low, high)) {
           if (!this.#hasBase) this.#setBase(low, high);
-          const time = (high - this.#base.high) * TWO_32 + (low - this.#base.low);
+          const time = (high - base.high) * TWO_32 + (low - base.low);
           if (time < this.#minTime) this.#minTime = time;
-          sorter.push(time, pos);
+          sorter.push(time, place);
           continue;
         }
       }
       // Like perf, at once: such records describe what was there before the first sample.
-      this.#give(pos);
+      this.#give(place);
     }
-  }
-
-  /** Place of the time of the sample at `pos`; NO_TIME without one, DAMAGED when its fields do not fit in it. */
-  #sampleTimeAt(pos: number, size: number): number {
-    const index = this.#table.ofSample(this.#window.u32, pos, size);
-    if (index < 0) return NO_TIME;
-    const event = this.#table.events[index];
-    if (!sampleFits(this.#window.u32, pos, size, event)) return DAMAGED;
-    return event.layout.time >= 0 ? pos + event.layout.time : NO_TIME;
-  }
-
-  #recordTimeAt(pos: number, size: number): number {
-    const index = this.#table.ofRecord(this.#window.u32, pos, size);
-    if (index < 0) return NO_TIME;
-    const { trailer } = this.#table.events[index].layout;
-    return trailer.time > 0 && size >= RECORD_HEADER_SIZE + trailer.size
-      ? pos + size - trailer.time
-      : NO_TIME;
   }
 
   #setBase(low: number, high: number): void {
@@ -284,12 +280,13 @@ export class PerfDataReader {
     this.#sorter.drop(n);
   }
 
-  /** Gives the kernel's record at `pos`. */
-  #give(pos: number): void {
+  /** Gives the kernel's record at `place`. */
+  #give(place: number): void {
     const cursor = this.#cursor, table = this.#table, u32 = cursor.u32;
-    const size = u32[(pos >>> 2) + 1] >>> 16;
-    if (u32[pos >>> 2] === PERF_RECORD.SAMPLE) {
-      const index = table.ofSample(u32, pos, size);
+    const tag = place & 7, pos = positionOf(place);
+    const word = pos >>> 2;
+    if (u32[word] === PERF_RECORD.SAMPLE) {
+      const index = tag < MANY_EVENTS ? tag : table.ofSample(u32, pos, u32[word + 1] >>> 16);
       if (index >= 0) {
         setSample(cursor, pos, index, table.events[index], this.#base);
         this.#stats.samplesByEvent[index]++;
@@ -298,7 +295,7 @@ export class PerfDataReader {
       }
       setRecord(cursor, pos, -1, undefined, this.#base);
     } else {
-      const index = table.ofRecord(u32, pos, size);
+      const index = table.ofRecord(u32, pos, u32[word + 1] >>> 16);
       setRecord(cursor, pos, index, table.events[index], this.#base);
       this.#countLost(cursor);
     }
@@ -371,4 +368,15 @@ export class PerfDataReader {
       this.#note(error);
     }
   }
+}
+
+/** A place without the event in its low bits. */
+function positionOf(place: number): number {
+  return place - (place & 7);
+}
+
+/** Offset of the time in a record of `size` bytes other than a sample, -1 when it has none. */
+function trailerTimeAt(layout: AttrLayout, size: number): number {
+  const { trailer } = layout;
+  return trailer.time > 0 && size >= RECORD_HEADER_SIZE + trailer.size ? size - trailer.time : -1;
 }

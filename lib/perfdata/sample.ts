@@ -2,7 +2,7 @@
 
 import { addressOf } from "../base/address.ts";
 import { PERF_RECORD_MISC } from "../base/abi.ts";
-import { callchainOffset, RECORD_HEADER_SIZE } from "./attr_layout.ts";
+import { type AttrLayout, callchainOffset, RECORD_HEADER_SIZE } from "./attr_layout.ts";
 import type { Cursor } from "./cursor.ts";
 import type { EventDesc } from "./events.ts";
 
@@ -115,8 +115,7 @@ export function setToolRecord(c: Cursor, pos: number, type: number, size: number
 }
 
 /** True when the sample of `size` bytes at `pos` holds all its fields up to the end of its call chain. */
-export function sampleFits(u32: Uint32Array, pos: number, size: number, event: EventDesc): boolean {
-  const { layout } = event;
+export function sampleFits(u32: Uint32Array, pos: number, size: number, layout: AttrLayout): boolean {
   if (size < layout.minSize) return false;
   if (!layout.hasCallchain) return true;
   const at = layout.callchain >= 0 ? layout.callchain : callchainOffset(layout, u32, pos, size);
