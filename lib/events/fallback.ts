@@ -8,7 +8,7 @@ import { ERRNO } from "../base/errno.ts";
 import { withUserModifier } from "./advice.ts";
 import type { AttrFlag, EventAttr } from "./attr.ts";
 import { happensInKernel } from "./catalog.ts";
-import { forbiddenByParanoid, type Privilege, restrictToUser } from "./privilege.ts";
+import { type Privilege, restrictToUser } from "./privilege.ts";
 import type { ResolvedEvent } from "./resolve.ts";
 
 /** The next thing to try. */
@@ -55,11 +55,12 @@ function withoutKernel(event: ResolvedEvent, privilege: Privilege, wholeCpu: boo
   if (attr.flags.has("excludeKernel") || attr.flags.has("excludeUser")) return undefined;
   // perf falls back here too, and then shows 0 context switches
   if (!event.tellsModes || happensInKernel(attr)) return undefined;
-  const user = restrictToUser(attr);
-  if (privilege.capable || forbiddenByParanoid(privilege, user, wholeCpu)) return undefined;
+  // A whole CPU needs a level that allows the kernel's side too. Of the levels above 2 only some
+  // distributions' kernels make more than of 2, so that trying is the way to know.
+  if (privilege.capable || wholeCpu) return undefined;
   const name = withUserModifier(event.name);
   return {
-    event: { ...event, name, attr: user },
+    event: { ...event, name, attr: restrictToUser(attr) },
     note: `${event.name}: the kernel's side is not permitted (perf_event_paranoid is ` +
       `${privilege.paranoid ?? "unknown"}); measuring user space only, as ${name}`,
   };

@@ -34,16 +34,11 @@ export function readPrivilege(files: KernelFiles = hostFiles): Privilege {
 /**
  * The largest perf_event_paranoid with which an unprivileged process may open the event (the kernel's
  * perf_allow_cpu(), perf_allow_kernel() and perf_allow_tracepoint()): on a whole CPU 0, with the
- * kernel's side 1, of its own user space 2; 3 is a distribution's addition and allows nothing.
+ * kernel's side 1, of its own user space 2; some distributions' kernels have a 3 that allows nothing.
  */
 export function paranoidNeeded(attr: EventAttr, wholeCpu: boolean): number {
   if (wholeCpu) return 0;
   return attr.flags.has("excludeKernel") ? 2 : 1;
-}
-
-/** Whether perf_event_paranoid stands in the way of the event, as far as can be told beforehand. */
-export function forbiddenByParanoid(privilege: Privilege, attr: EventAttr, wholeCpu: boolean): boolean {
-  return !privilege.capable && (privilege.paranoid ?? 2) > paranoidNeeded(attr, wholeCpu);
 }
 
 /** A copy of the attr that leaves out kernel and hypervisor, as `:u` does. */

@@ -1,11 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { makeAttr } from "../../lib/events/attr.ts";
-import {
-  forbiddenByParanoid,
-  paranoidNeeded,
-  readPrivilege,
-  restrictToUser,
-} from "../../lib/events/privilege.ts";
+import { paranoidNeeded, readPrivilege, restrictToUser } from "../../lib/events/privilege.ts";
 import { treeFiles } from "./trees.ts";
 
 const proc = (capEff: string, seccomp: number, paranoid?: string) =>
@@ -36,13 +31,6 @@ Deno.test("paranoidNeeded() is 0 for a CPU, 1 with the kernel, 2 without", () =>
     [paranoidNeeded(attr, true), paranoidNeeded(attr, false), paranoidNeeded(restrictToUser(attr), false)],
     [0, 1, 2],
   );
-});
-
-Deno.test("forbiddenByParanoid() knows that capabilities override the level", () => {
-  const user = { paranoid: 2, capable: false, seccomp: false };
-  assertEquals(forbiddenByParanoid(user, makeAttr(), false), true);
-  assertEquals(forbiddenByParanoid(user, restrictToUser(makeAttr()), false), false);
-  assertEquals(forbiddenByParanoid({ ...user, capable: true }, makeAttr(), true), false);
 });
 
 Deno.test("restrictToUser() leaves the attr it was given alone", () => {

@@ -91,7 +91,7 @@ testNeeding(
     const all = await infoOfNobody();
     assertEquals(all.privilege, { user: "uid 65534", capable: false });
     const paranoid = Number(text("/proc/sys/kernel/perf_event_paranoid"));
-    assertEquals(check(all, "count own").ok, paranoid <= 2);
+    if (paranoid <= 2) assertEquals(check(all, "count own").ok, true); // of 3 some kernels make more, some not
     assertEquals(check(all, "count system-wide").ok, paranoid <= 0);
     assertEquals(
       check(all, "kernel symbols").ok,

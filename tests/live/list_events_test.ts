@@ -75,7 +75,7 @@ testNeeding(
     const all = JSON.parse(ran.stdout) as Row[];
     const paranoid = Number(Deno.readTextFileSync("/proc/sys/kernel/perf_event_paranoid"));
     const of = (name: string) => all.find((row) => row.name === name)!;
-    assertEquals(of("page-faults").opens, paranoid <= 2);
+    if (paranoid <= 2) assertEquals(of("page-faults").opens, true);
     if (paranoid === 2) {
       assertEquals(of("page-faults").why, "user space only: perf_event_paranoid is 2");
       // without the kernel's side it would count 0 whatever happens
