@@ -102,6 +102,11 @@ export class Drain {
     return checked("mmap", this.tryAdd(fd, pages, cpu));
   }
 
+  /** Counts `bytes` of the data section as written before the drain; before `start()`. Throws PmuError. */
+  setBase(bytes: number): void {
+    checked("pmu_drain_set_base", shim().pmu_drain_set_base(this.#live, BigInt(bytes)));
+  }
+
   /** Starts the thread. Throws PmuError. */
   start(): void {
     checked("pthread_create", shim().pmu_drain_start(this.#live));

@@ -186,6 +186,12 @@ export class ByteWriter {
     return this;
   }
 
+  /** Overwrites a u32 written earlier at `at`. */
+  patchU32(at: number, value: number): this {
+    this.#view.setUint32(at, value, this.littleEndian);
+    return this;
+  }
+
   /** Overwrites a u64 written earlier at `at`. */
   patchU64(at: number, value: bigint | number): this {
     this.#view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), this.littleEndian);

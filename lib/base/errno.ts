@@ -97,4 +97,9 @@ export class PmuError extends Error {
     this.errno = errno;
     this.call = call;
   }
+
+  /** What the error number says: `permission denied`. */
+  get text(): string {
+    return errnoText(this.errno);
+  }
 }

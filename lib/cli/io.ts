@@ -6,6 +6,7 @@ import type { Io } from "./command.ts";
 export class OutputClosed extends Error {}
 
 const FLUSH_AT = 1 << 16;
+const NO_TERMINAL_COLUMNS = 80;
 
 /** An Io over this process. Writes block; standard output is gathered into 64 KiB pieces. */
 export function processIo(): Io {
@@ -40,9 +41,9 @@ export function processIo(): Io {
     stderrIsTerminal: Deno.stderr.isTerminal(),
     get columns() {
       try {
-        return Deno.consoleSize().columns;
+        return Deno.consoleSize().columns || NO_TERMINAL_COLUMNS; // a pty may have no size
       } catch {
-        return 80;
+        return NO_TERMINAL_COLUMNS;
       }
     },
     env: (name) => Deno.env.get(name),

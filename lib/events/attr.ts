@@ -193,3 +193,8 @@ export function decodeAttr(bytes: Uint8Array, littleEndian = true, origin = 0): 
     sigData: r.u64(),
   };
 }
+
+/** How an event is sampled, for people: `5000 Hz`, `every 100000`. */
+export function rateText(attr: EventAttr): string {
+  return attr.flags.has("freq") ? `${attr.samplePeriod} Hz` : `every ${attr.samplePeriod}`;
+}

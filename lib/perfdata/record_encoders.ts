@@ -7,6 +7,7 @@ import { PERF_RECORD, PERF_RECORD_MISC } from "../base/abi.ts";
 import { addressToBigint } from "../base/address.ts";
 import { ByteWriter } from "../base/bytes.ts";
 import type { AttrLayout } from "./attr_layout.ts";
+import { bytesOfHex } from "./feature_encoders.ts";
 import type { Comm, Ksymbol, Mmap, Mmap2, Task } from "./records.ts";
 
 /** The sample_id trailer's values; those that the layout does not have are not written. */
@@ -45,7 +46,7 @@ export function encodeMmap2(map: Mmap2Fields, layout: AttrLayout, trailer: Trail
     if (map.buildId === undefined) {
       w.u32(map.maj ?? 0).u32(map.min ?? 0).u64(map.ino ?? 0n).u64(map.inoGeneration ?? 0n);
     } else {
-      const id = bytesOfHex(map.buildId);
+      const id = bytesOfHex(map.buildId, 20);
       w.u8(id.length).zeros(3).raw(id).zeros(20 - id.length);
     }
     w.u32(map.prot).u32(map.flags).paddedString(map.filename);
@@ -66,18 +67,32 @@ export function encodeComm(comm: Comm, layout: AttrLayout, trailer: TrailerValue
   });
 }
 
-/** PERF_RECORD_FORK. */
-export function encodeFork(task: Task, layout: AttrLayout, trailer: TrailerValues = {}): Uint8Array {
-  return encodeTask(PERF_RECORD.FORK, task, layout, trailer);
+/**
+ * PERF_RECORD_FORK; with `ownMaps` marked as perf marks the processes it found running
+ * (PERF_RECORD_MISC_FORK_EXEC): their maps come in records of their own rather than from the parent.
+ */
+export function encodeFork(
+  task: Task,
+  layout: AttrLayout,
+  trailer: TrailerValues = {},
+  ownMaps = false,
+): Uint8Array {
+  return encodeTask(PERF_RECORD.FORK, ownMaps ? PERF_RECORD_MISC.FORK_EXEC : 0, task, layout, trailer);
 }
 
 /** PERF_RECORD_EXIT. */
 export function encodeExit(task: Task, layout: AttrLayout, trailer: TrailerValues = {}): Uint8Array {
-  return encodeTask(PERF_RECORD.EXIT, task, layout, trailer);
+  return encodeTask(PERF_RECORD.EXIT, 0, task, layout, trailer);
 }
 
-function encodeTask(type: number, task: Task, layout: AttrLayout, trailer: TrailerValues): Uint8Array {
-  return record(type, 0, layout, trailer, (w) => {
+function encodeTask(
+  type: number,
+  misc: number,
+  task: Task,
+  layout: AttrLayout,
+  trailer: TrailerValues,
+): Uint8Array {
+  return record(type, misc, layout, trailer, (w) => {
     w.i32(task.pid).i32(task.ppid).i32(task.tid).i32(task.ptid).u64(task.time);
   });
 }
@@ -110,10 +125,4 @@ export function record(
   if (identifier) w.u64(trailer.id ?? 0n);
   w.patchU16(6, w.length); // perf_event_header.size
   return w.bytes();
-}
-
-function bytesOfHex(digits: string): Uint8Array {
-  const bytes = new Uint8Array(Math.min(20, digits.length >>> 1));
-  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(digits.slice(2 * i, 2 * i + 2), 16);
-  return bytes;
 }

@@ -3,6 +3,8 @@
  * executable maps. Processes that end while they are read are left out, as if they had ended before.
  */
 
+import { addressFromBigint } from "../base/address.ts";
+
 /** A file of /proc as text, or undefined when it is gone or not ours to read. */
 export type ReadText = (path: string) => string | undefined;
 /** The names in a directory of /proc, empty when it is gone. */
@@ -39,10 +41,12 @@ export interface ProcThread {
 
 /** An executable mapping, a line of /proc/PID/maps. */
 export interface ProcMap {
-  start: bigint;
-  end: bigint;
+  /** First address, signed (base/address.ts). */
+  start: number;
+  /** In bytes. */
+  length: number;
   /** Offset in the file, bytes. */
-  pgoff: bigint;
+  pgoff: number;
   /** PROT_* bits. */
   prot: number;
   /** MAP_SHARED (1) or MAP_PRIVATE (2). */
@@ -92,12 +96,13 @@ export function parseMaps(text: string): ProcMap[] {
     if (!line.includes("x", 17)) continue;
     const m = MAP_LINE.exec(line);
     if (!m || m[5] !== "x") continue;
+    const start = address(m[1]);
     maps.push({
-      start: BigInt("0x" + m[1]),
-      end: BigInt("0x" + m[2]),
+      start,
+      length: address(m[2]) - start,
       prot: (m[3] === "r" ? 1 : 0) | (m[4] === "w" ? 2 : 0) | 4,
       flags: m[6] === "s" ? 1 : 2,
-      pgoff: BigInt("0x" + m[7]),
+      pgoff: address(m[7]),
       major: parseInt(m[8], 16),
       minor: parseInt(m[9], 16),
       inode: BigInt(m[10]),
@@ -107,6 +112,8 @@ export function parseMaps(text: string): ProcMap[] {
   return maps;
 }
 
+const address = (hex: string) => addressFromBigint(BigInt(`0x${hex}`));
+
 /** The kernel writes a newline in a path as `\012`; everything else stands as it is. */
 function unescapePath(path: string): string {
   return path.replaceAll("\\012", "\n");
@@ -114,8 +121,10 @@ function unescapePath(path: string): string {
 
 /** Where the running kernel's text lies. */
 export interface KernelText {
-  start: bigint;
-  end: bigint;
+  /** Signed (base/address.ts). */
+  start: number;
+  /** In bytes. */
+  length: number;
 }
 
 /**
@@ -125,12 +134,12 @@ export interface KernelText {
  */
 export function kernelText(chunks: Iterable<Uint8Array>): KernelText | undefined {
   const decoder = new TextDecoder("latin1");
-  let start: bigint | undefined;
-  let end: bigint | undefined;
+  let start: number | undefined;
+  let end: number | undefined;
   let tail = "";
   const find = (text: string, symbol: string) => {
     const at = text.indexOf(symbol);
-    return at < 0 ? undefined : BigInt("0x" + text.slice(text.lastIndexOf("\n", at) + 1, at).split(" ")[0]);
+    return at < 0 ? undefined : address(text.slice(text.lastIndexOf("\n", at) + 1, at));
   };
   for (const chunk of chunks) {
     const text = tail + decoder.decode(chunk);
@@ -139,7 +148,7 @@ export function kernelText(chunks: Iterable<Uint8Array>): KernelText | undefined
     if (start !== undefined && end !== undefined) break;
     tail = text.slice(text.lastIndexOf("\n") + 1); // whole lines have been looked at
   }
-  return start && end && end > start ? { start, end } : undefined;
+  return start && end && end > start ? { start, length: end - start } : undefined;
 }
 
 /** /proc/kallsyms in pieces, as `kernelText` takes it; nothing when it cannot be opened. */
@@ -161,8 +170,10 @@ export function* kallsymsChunks(path = "/proc/kallsyms"): Generator<Uint8Array> 
 /** A loaded kernel module's text. */
 export interface KernelModule {
   name: string;
-  start: bigint;
-  size: bigint;
+  /** Signed (base/address.ts). */
+  start: number;
+  /** In bytes. */
+  length: number;
 }
 
 /** The modules in the text of /proc/modules; those with hidden (zero) addresses are left out. */
@@ -171,7 +182,7 @@ export function parseModules(text: string): KernelModule[] {
   for (const line of text.split("\n")) {
     const m = /^(\S+) (\d+) .* 0x([0-9a-f]+)/.exec(line);
     if (!m || /^0+$/.test(m[3])) continue;
-    modules.push({ name: m[1], size: BigInt(m[2]), start: BigInt("0x" + m[3]) });
+    modules.push({ name: m[1], length: Number(m[2]), start: address(m[3]) });
   }
   return modules;
 }

@@ -1,0 +1,92 @@
+/** A command run under measurement: it waits while events are opened on it, is let go, and waited for. */
+
+import { ERRNO, PmuError } from "../lib/base/errno.ts";
+import { CommandError, EXIT } from "../lib/base/errors.ts";
+import { type Child, type Exit, spawn } from "./child.ts";
+
+/** How the user stops a measurement. */
+export interface Stopper {
+  /** Resolves to the signal's number at the first request to stop. */
+  first: Promise<number>;
+  /** Resolves at the second one: end now. */
+  second: Promise<number>;
+  /** The command gets the terminal's signals by itself, because it shares the terminal with us. */
+  commandHearsToo: boolean;
+}
+
+const SIGTERM = 15;
+
+export class MeasuredCommand {
+  readonly #name: string;
+  readonly #child: Child;
+  #released = false;
+
+  /** Makes the process, which waits before exec. Throws CommandError. */
+  constructor(command: readonly string[]) {
+    this.#name = command[0];
+    try {
+      this.#child = spawn({ argv: command });
+    } catch (error) {
+      throw commandError(error, this.#name);
+    }
+  }
+
+  /** Of the process that will be the command. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /**
+   * Lets it exec, and waits until it has. Throws CommandError with status 127 when there is no such
+   * command, 126 when it cannot be run, as shells have it.
+   */
+  async release(): Promise<void> {
+    try {
+      await this.#child.release();
+    } catch (error) {
+      throw commandError(error, this.#name);
+    } finally {
+      this.#released = true;
+    }
+  }
+
+  /** Ends it, unless it has been released. */
+  cancel(): void {
+    if (!this.#released) this.#child.cancel();
+    this.#released = true;
+  }
+
+  /**
+   * Waits for its end, or for the user's word. Ctrl-C on a terminal reaches the command as well, which
+   * is then left to end in its own way; a signal sent to us alone is passed on. The second one ends the
+   * measurement whatever the command does: it is sent SIGTERM, and undefined comes back.
+   */
+  async untilDone(stopper: Stopper): Promise<Exit | undefined> {
+    const ended = this.#child.wait();
+    const first = await Promise.race([ended, stopper.first]);
+    if (typeof first !== "number") return first;
+    if (!stopper.commandHearsToo || first === SIGTERM) this.#kill(first);
+    const second = await Promise.race([ended, stopper.second]);
+    if (typeof second !== "number") return second;
+    this.#kill(SIGTERM);
+    return undefined;
+  }
+
+  #kill(signal: number) {
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error; // it ended in the meantime
+    }
+  }
+}
+
+function commandError(error: unknown, name: string): unknown {
+  if (!(error instanceof PmuError)) return error;
+  const missing = error.errno === ERRNO.ENOENT || error.errno === ERRNO.ENOTDIR;
+  const where = missing && !name.includes("/") ? " in any folder of PATH" : "";
+  return new CommandError(
+    `cannot run ${name}: ${error.text}${where}`,
+    missing ? EXIT.notFound : EXIT.cannotRun,
+  );
+}

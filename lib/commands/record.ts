@@ -1,0 +1,146 @@
+/** `pmuctl record`: samples into a perf.data file, and the ledger on stderr. */
+
+import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
+import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { onSignals } from "../cli/signals.ts";
+import { hostFiles, readNumber } from "../events/files.ts";
+import { readPrivilege } from "../events/privilege.ts";
+import { hostWorld, type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
+import { onlineCpus, readHost } from "../record/host.ts";
+import { ledgerLine, lossWarnings } from "../record/ledger.ts";
+import { liveProc } from "../record/procfs.ts";
+import { DEFAULT_FREQ } from "../record/sampling.ts";
+import { record, type Recording } from "../record/session.ts";
+
+const DEFAULT_OUTPUT = "perf.data";
+/** 512 KiB for each CPU: as perf, and what kernel.perf_event_mlock_kb allows everyone. */
+const DEFAULT_RING_PAGES = 128;
+
+export const command: Command = {
+  name: "record",
+  summary: "sample a command, or the whole system, into a perf.data file",
+  usage: [
+    "[-e EVENT]... [-F HZ | -c COUNT] [-g] [-o FILE] -- COMMAND [ARG]...",
+    "-a [OPTION]... [-- COMMAND [ARG]...]",
+  ],
+  options: [
+    { name: "event", short: "e", value: "EVENT", repeat: true, help: "what to sample (default: cycles)" },
+    {
+      name: "freq",
+      short: "F",
+      value: "HZ",
+      help: `samples a second on each CPU (default: ${DEFAULT_FREQ})`,
+    },
+    { name: "count", short: "c", value: "COUNT", help: "a sample every COUNT events, rather than a rate" },
+    { name: "call-graph", short: "g", help: "capture call chains, by frame pointers" },
+    { name: "all-cpus", short: "a", help: "the whole system: while COMMAND runs, or until Ctrl-C" },
+    { name: "output", short: "o", value: "FILE", help: `where to (default: ${DEFAULT_OUTPUT})` },
+    {
+      name: "mmap-pages",
+      short: "m",
+      value: "PAGES",
+      help: `ring pages for each CPU (default: ${DEFAULT_RING_PAGES})`,
+    },
+    { name: "quiet", short: "q", help: "say nothing but errors" },
+  ],
+  examples: [
+    "pmuctl record -g -- make -j2",
+    "pmuctl record -F 999 -a -- sleep 10",
+  ],
+  takesCommand: true,
+  run,
+};
+
+async function run(args: ParsedArgs, io: Io): Promise<number> {
+  const wholeSystem = args.has("all-cpus");
+  if (args.command.length === 0 && !wholeSystem) {
+    throw new UsageError(
+      "record: what to record? A command (pmuctl record -- COMMAND), or the whole system (-a)",
+    );
+  }
+  const freq = args.number("freq", { min: 1, integer: true });
+  const count = args.number("count", { min: 1, integer: true });
+  if (freq !== undefined && count !== undefined) {
+    throw new UsageError("-F and -c exclude each other: give one");
+  }
+  const output = args.text("output") ?? DEFAULT_OUTPUT;
+  if (output === "-") {
+    throw new UsageError("record: writing to a pipe is not supported yet: name a file with -o");
+  }
+  const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
+
+  const world = hostWorld();
+  const maxSampleRate = readNumber(hostFiles, "/proc/sys/kernel/perf_event_max_sample_rate");
+  const recording = await record(
+    {
+      events: (args.has("event") ? args.texts("event") : ["cycles"]).flatMap((text) => eventsOf(text, world)),
+      sampling: {
+        freq: allowedFreq(freq, maxSampleRate, note),
+        period: count === undefined ? undefined : BigInt(count),
+        callGraph: args.has("call-graph"),
+      },
+      command: args.command,
+      wholeSystem,
+      cpus: onlineCpus(liveProc.text),
+      ringPages: ringPages(args),
+      output,
+      commandLine: ["pmuctl", ...Deno.args],
+      host: readHost(liveProc.text, Deno.build.arch),
+      standing: {
+        privilege: readPrivilege(),
+        hasCorePmu: world.pmus.core().length > 0,
+        maxSampleRate,
+      },
+    },
+    onSignals(["SIGINT", "SIGTERM"], io.stderrIsTerminal),
+    note,
+  );
+  report(recording, output, note);
+  if (recording.writeError) {
+    throw new UnsupportedError({
+      attempt: `write all of ${output}`,
+      cause: recording.writeError.text,
+      remedy: "what came before it is in the file",
+    }, recording.writeError.errno);
+  }
+  return recording.exit?.code ?? EXIT.ok;
+}
+
+function eventsOf(text: string, world: ReturnType<typeof hostWorld>): ResolvedEvent[] {
+  return resolveEvents(text, world).flatMap((group) => {
+    if (group.braces) {
+      throw new UsageError(
+        `record: '${text}': groups in braces are not supported yet: give the events apart`,
+      );
+    }
+    return group.events;
+  });
+}
+
+/** The kernel refuses rates above its limit; it is then the limit, and said. */
+function allowedFreq(freq: number | undefined, limit: number | undefined, note: (line: string) => void) {
+  if (limit === undefined || (freq ?? DEFAULT_FREQ) <= limit) return freq;
+  note(
+    `kernel.perf_event_max_sample_rate is ${limit}: sampling at ${limit} Hz rather than ${
+      freq ?? DEFAULT_FREQ
+    }`,
+  );
+  return limit;
+}
+
+function ringPages(args: ParsedArgs): number {
+  const pages = args.number("mmap-pages", { min: 1, max: 1 << 20, integer: true }) ?? DEFAULT_RING_PAGES;
+  if (pages & (pages - 1)) throw new UsageError(`--mmap-pages ${pages}: a power of two is wanted`);
+  return pages;
+}
+
+function report(recording: Recording, output: string, note: (line: string) => void) {
+  const { ledger, seconds, bytes, events } = recording;
+  const what = events.map((event) => `${event.name}, ${event.rate}`).join("; ");
+  note(
+    `recorded ${ledger.total.sample} samples (${what}) in ${seconds.toFixed(3)} s to ${output} ` +
+      `(${(bytes / 1024).toFixed(0)} KiB)`,
+  );
+  note(`ledger: ${ledgerLine(ledger)}`);
+  for (const warning of lossWarnings(ledger)) note(`warning: ${warning}`);
+}

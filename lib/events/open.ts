@@ -1,0 +1,93 @@
+/**
+ * Opening an event as well as this kernel and this user can: what an older kernel does not know is left
+ * out, what is not there or not allowed is replaced and said. The system call itself is handed in.
+ */
+
+import { PERF_FORMAT } from "../base/abi.ts";
+import { ERRNO } from "../base/errno.ts";
+import { openError } from "./advice.ts";
+import { type AttrFlag, encodeAttr, type EventAttr } from "./attr.ts";
+import { fallbackFor } from "./fallback.ts";
+import type { Privilege } from "./privilege.ts";
+import type { ResolvedEvent } from "./resolve.ts";
+
+/** perf_event_open(2) with an encoded attr: a descriptor, or -errno. */
+export type TryOpen = (attr: Uint8Array<ArrayBuffer>, place: { pid: number; cpu: number }) => number;
+
+/** An event to open, and how its attr is made: again for each event that stands in for it. */
+export interface Wanted {
+  event: ResolvedEvent;
+  attrOf: (event: ResolvedEvent) => EventAttr;
+}
+
+/** What the machine and this user may do. */
+export interface Standing {
+  privilege: Privilege;
+  hasCorePmu: boolean;
+  maxSampleRate?: number;
+}
+
+/** Where to open it, and what to call that in errors: `pid 412`, `all CPUs`. */
+export interface Place {
+  pid: number;
+  cpu: number;
+  target: string;
+}
+
+/** What was opened: the event asked for, or the one that stands in for it. */
+export interface OpenedEvent {
+  event: ResolvedEvent;
+  attr: EventAttr;
+  fd: number;
+}
+
+/**
+ * Opens the event. `note` is called with a line for each thing that will not be as it was asked for.
+ * Throws UnsupportedError when the kernel refuses it and all that could stand in for it.
+ */
+export function openEvent(
+  wanted: Wanted,
+  place: Place,
+  standing: Standing,
+  tryOpen: TryOpen,
+  note: (line: string) => void,
+): OpenedEvent {
+  const wholeCpu = place.pid === -1;
+  let event = wanted.event;
+  let attr = wanted.attrOf(event);
+  if (event.warning) note(`warning: ${event.warning}`);
+  for (;;) {
+    const fd = tryOpen(encodeAttr(attr), place);
+    if (fd >= 0) return { event, attr, fd };
+    const older = fd === -ERRNO.EINVAL ? withoutNewest(attr) : undefined;
+    if (older) {
+      attr = older;
+      continue;
+    }
+    const fallback = fallbackFor(event, -fd, standing.privilege, wholeCpu);
+    // samples of another event still show where the time went; its count would be a wrong number
+    const usable = fallback && (attr.samplePeriod > 0n || fallback.event.attr.type === event.attr.type);
+    if (!usable) {
+      throw openError(-fd, { eventName: event.name, target: place.target, wholeCpu, attr, ...standing });
+    }
+    if (fallback.note) note(fallback.note);
+    event = fallback.event;
+    attr = wanted.attrOf(event);
+  }
+}
+
+/**
+ * The attr without the newest thing it asks of the kernel, for trying again after EINVAL; undefined
+ * when there is nothing left to take away. Newest first: PERF_FORMAT_LOST (Linux 6.0), ksymbol and
+ * bpf_event (5.1), comm_exec and mmap2 (3.16; plain mmap stays).
+ */
+export function withoutNewest(attr: EventAttr): EventAttr | undefined {
+  if (attr.readFormat & PERF_FORMAT.LOST) return { ...attr, readFormat: attr.readFormat & ~PERF_FORMAT.LOST };
+  for (const newest of [["ksymbol", "bpfEvent"], ["commExec", "mmap2"]] as AttrFlag[][]) {
+    if (!newest.some((flag) => attr.flags.has(flag))) continue;
+    const flags = new Set(attr.flags);
+    for (const flag of newest) flags.delete(flag);
+    return { ...attr, flags };
+  }
+  return undefined;
+}

@@ -1,0 +1,46 @@
+/**
+ * What pmuctl alone keeps in a perf.data file, in a feature section that perf skips: the command that
+ * was measured and the ledger. JSON, so that a later pmuctl can add to it.
+ */
+
+/** One CPU's line of the ledger, or their total: see record/ledger.ts. */
+export type LedgerCounts = Record<string, number>;
+
+export interface SessionInfo {
+  /** Of this layout. Readers take what they know from a newer one. */
+  version: number;
+  /** pmuctl's version. */
+  tool: string;
+  /** The command that was run, empty when there was none. */
+  command: string[];
+  /** Wall-clock seconds of recording. */
+  seconds: number;
+  ledger: { rows: LedgerCounts[]; total: LedgerCounts };
+}
+
+/** Of what `encodeSessionInfo` writes. */
+export const SESSION_INFO_VERSION = 1;
+
+/** The section's text. */
+export function encodeSessionInfo(info: Omit<SessionInfo, "version">): string {
+  return JSON.stringify({ version: SESSION_INFO_VERSION, ...info });
+}
+
+/** The section's content, or undefined when it is not what pmuctl writes. Never throws. */
+export function decodeSessionInfo(text: string): SessionInfo | undefined {
+  let info: unknown;
+  try {
+    info = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return isSessionInfo(info) ? info : undefined;
+}
+
+function isSessionInfo(value: unknown): value is SessionInfo {
+  const info = value as SessionInfo | null;
+  return typeof info === "object" && info !== null && typeof info.version === "number" &&
+    Array.isArray(info.command) && info.command.every((word) => typeof word === "string") &&
+    typeof info.ledger?.total === "object" && info.ledger.total !== null &&
+    Object.values(info.ledger.total).every((count) => typeof count === "number");
+}

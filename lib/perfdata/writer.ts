@@ -1,0 +1,143 @@
+/**
+ * Writes what stands around the records of a perf.data file or pipe. The records themselves come from
+ * the kernel's rings and from record_encoders.ts, and go to the file without passing through here.
+ *
+ *     file:  header | ids of each event | attrs | records ... | table of features | features
+ *     pipe:  header | HEADER_ATTR, HEADER_FEATURE, EVENT_UPDATE records | records ...
+ *
+ * Layouts: header.ts, pipe.ts, and tools/perf/Documentation/perf.data-file-format.txt.
+ */
+
+import { PERF_ATTR_SIZE, PERF_RECORD_USER } from "../base/abi.ts";
+import { ByteWriter, toCString } from "../base/bytes.ts";
+import { encodeAttr, type EventAttr } from "../events/attr.ts";
+import type { FeatureSection } from "./feature_encoders.ts";
+import {
+  DATA_SIZE_AT,
+  FEATURE_BITS,
+  FEATURE_BITS_AT,
+  FILE_HEADER_SIZE,
+  MAGIC,
+  PIPE_HEADER_SIZE,
+} from "./header.ts";
+
+/** An event to be named in the header, with the kernel's ids of all its instances. */
+export interface WrittenEvent {
+  attr: EventAttr;
+  ids: readonly bigint[];
+}
+
+/** The front of a file. */
+export interface FileStart {
+  /** What to write at offset 0. It says "no data yet, no features": what a killed recorder leaves is readable. */
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Offset of the first record: the length of `bytes`. */
+  dataOffset: number;
+  /** Offset of the u64 to be kept equal to the number of bytes of records written. */
+  dataSizeAt: number;
+}
+
+/** Size of an entry of the attrs: the attr, then offset and size of its ids. */
+const ATTR_ENTRY_SIZE = PERF_ATTR_SIZE + 16;
+
+/** The header, ids and attrs of a file with these events. */
+export function encodeFileStart(events: readonly WrittenEvent[]): FileStart {
+  const idsSize = events.reduce((sum, { ids }) => sum + ids.length * 8, 0);
+  const attrsAt = FILE_HEADER_SIZE + idsSize;
+  const attrsSize = events.length * ATTR_ENTRY_SIZE;
+  const w = new ByteWriter(attrsAt + attrsSize);
+  w.raw(new TextEncoder().encode(MAGIC)).u64(FILE_HEADER_SIZE).u64(ATTR_ENTRY_SIZE);
+  w.u64(attrsAt).u64(attrsSize); // attrs
+  w.u64(attrsAt + attrsSize).u64(0); // data
+  w.u64(0).u64(0); // event_types
+  w.zeros(FEATURE_BITS / 8);
+  for (const { ids } of events) {
+    for (const id of ids) w.u64(id);
+  }
+  let idsAt = FILE_HEADER_SIZE;
+  for (const { attr, ids } of events) {
+    w.raw(encodeAttr(attr)).u64(idsAt).u64(ids.length * 8);
+    idsAt += ids.length * 8;
+  }
+  return { bytes: w.bytes(), dataOffset: w.length, dataSizeAt: DATA_SIZE_AT };
+}
+
+/** What completes a file. */
+export interface FileEnd {
+  /** What to write behind the last record. */
+  tail: Uint8Array<ArrayBuffer>;
+  /** Then these, in this order: features are only announced once they are there. */
+  patches: { offset: number; bytes: Uint8Array<ArrayBuffer> }[];
+}
+
+/**
+ * The end of a file whose `dataSize` bytes of records begin at `dataOffset`. `sections` must ascend by
+ * number, as encodeFeatures() gives them.
+ */
+export function encodeFileEnd(
+  dataOffset: number,
+  dataSize: number,
+  sections: readonly FeatureSection[],
+): FileEnd {
+  const table = new ByteWriter(sections.length * 16);
+  let at = dataOffset + dataSize + sections.length * 16;
+  const bitmap = new Uint8Array(FEATURE_BITS / 8);
+  for (const { number, payload } of sections) {
+    table.u64(at).u64(payload.length);
+    at += payload.length;
+    bitmap[number >>> 3] |= 1 << (number & 7);
+  }
+  for (const { payload } of sections) table.raw(payload);
+  return {
+    tail: table.bytes(),
+    patches: [
+      { offset: DATA_SIZE_AT, bytes: new ByteWriter(8).u64(dataSize).bytes() },
+      { offset: FEATURE_BITS_AT, bytes: bitmap },
+    ],
+  };
+}
+
+/** The header of a pipe. */
+export function encodePipeHeader(): Uint8Array<ArrayBuffer> {
+  return new ByteWriter(PIPE_HEADER_SIZE).raw(new TextEncoder().encode(MAGIC)).u64(PIPE_HEADER_SIZE).bytes();
+}
+
+/** PERF_RECORD_HEADER_ATTR: struct { header; struct perf_event_attr attr; u64 id[]; } */
+export function encodeHeaderAttr({ attr, ids }: WrittenEvent): Uint8Array<ArrayBuffer> {
+  return toolRecord(PERF_RECORD_USER.HEADER_ATTR, (w) => {
+    w.raw(encodeAttr(attr));
+    for (const id of ids) w.u64(id);
+  });
+}
+
+/** PERF_RECORD_HEADER_FEATURE: struct { header; u64 feat_id; char data[]; }. perf takes only those it knows. */
+export function encodeHeaderFeature({ number, payload }: FeatureSection): Uint8Array<ArrayBuffer> {
+  return toolRecord(PERF_RECORD_USER.HEADER_FEATURE, (w) => {
+    w.u64(number).raw(payload);
+  });
+}
+
+/** The type of PERF_RECORD_EVENT_UPDATE that gives a name. */
+const EVENT_UPDATE_NAME = 2;
+
+/** PERF_RECORD_EVENT_UPDATE: struct { header; u64 type; u64 id; char name[]; }, for the event with `id`. */
+export function encodeEventName(id: bigint, name: string): Uint8Array<ArrayBuffer> {
+  return toolRecord(PERF_RECORD_USER.EVENT_UPDATE, (w) => {
+    w.u64(EVENT_UPDATE_NAME).u64(id).raw(toCString(name));
+  });
+}
+
+/** PERF_RECORD_FINISHED_ROUND: all rings have been drained once more. */
+export function encodeFinishedRound(): Uint8Array<ArrayBuffer> {
+  return toolRecord(PERF_RECORD_USER.FINISHED_ROUND, () => {});
+}
+
+/** Padded with zeros to a multiple of 8, so that the records behind it are aligned. */
+function toolRecord(type: number, body: (w: ByteWriter) => void): Uint8Array<ArrayBuffer> {
+  const w = new ByteWriter();
+  w.u32(type).u16(0).u16(0);
+  body(w);
+  w.zeros((8 - w.length % 8) % 8);
+  w.patchU16(6, w.length); // perf_event_header.size
+  return w.bytes();
+}

@@ -1,0 +1,228 @@
+/**
+ * A recording from start to end: the child waits, the events open, /proc is told, the drain runs, the
+ * child goes; then the ledger is closed and the file gets its features.
+ */
+
+import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
+import {
+  disable,
+  Drain,
+  enable,
+  type Exit,
+  type PmuError,
+  raiseFileLimit,
+  readCounts,
+  setOutput,
+} from "../../ffi/pmu.ts";
+import { PERF_FORMAT } from "../base/abi.ts";
+import { ERRNO, errnoText } from "../base/errno.ts";
+import { UnsupportedError } from "../base/errors.ts";
+import { rateText } from "../events/attr.ts";
+import type { Standing, Wanted } from "../events/open.ts";
+import { type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
+import { compileLayout } from "../perfdata/attr_layout.ts";
+import { type Host } from "./host.ts";
+import { type Ledger, makeLedger } from "./ledger.ts";
+import { closeAll, type Opened, openOnCpus } from "./opening.ts";
+import { RecordFile } from "./file.ts";
+import { kallsymsChunks, kernelText, liveProc, parseModules } from "./procfs.ts";
+import { type Common, type Sampling, samplingAttr, trackingAttr } from "./sampling.ts";
+import { kernelRecords, processRecords } from "./synthesize.ts";
+
+export interface RecordRequest {
+  events: ResolvedEvent[];
+  sampling: Sampling;
+  /** What to run; empty to record until stopped. */
+  command: string[];
+  /** Record whatever runs on the CPUs, rather than the command alone. */
+  wholeSystem: boolean;
+  /** CPUs to record on. */
+  cpus: number[];
+  /** Ring size for each CPU, in pages: a power of two. */
+  ringPages: number;
+  output: string;
+  /** pmuctl's own command line, for the file. */
+  commandLine: string[];
+  host: Host;
+  standing: Standing;
+}
+
+export interface Recording {
+  /** How the command ended; undefined when there was none, or when it was left running. */
+  exit?: Exit;
+  ledger: Ledger;
+  /** Of the whole file. */
+  bytes: number;
+  seconds: number;
+  events: { name: string; rate: string }[];
+  /** What went wrong while writing; the file holds what came before. */
+  writeError?: PmuError;
+}
+
+/**
+ * Records until the command ends or `stopper` says so. `note` gets a line for whatever is not as asked.
+ * Throws UnsupportedError when an event or the file cannot be opened, CommandError when the command cannot
+ * be run; no file is left then, and one that was there before is as it was.
+ */
+export async function record(
+  request: RecordRequest,
+  stopper: Stopper,
+  note: (line: string) => void,
+): Promise<Recording> {
+  raiseFileLimit();
+  const command = request.command.length > 0 ? new MeasuredCommand(request.command) : undefined;
+  let opened: Opened[] = [];
+  let file: RecordFile | undefined;
+  let drain: Drain | undefined;
+  try {
+    opened = openEvents(request, command?.pid ?? -1, note);
+    file = RecordFile.create(request.output, opened);
+    drain = new Drain({ outFd: file.fd, sizeFieldAt: file.sizeFieldAt });
+    mapRings(drain, opened, request);
+    // the trackers report from here on, so that nothing falls between /proc and the rings
+    file.write(synthesized(request, opened));
+    drain.setBase(file.dataBytes);
+    drain.start();
+    const started = performance.now();
+    if (request.wholeSystem) setSamplers(opened, enable);
+    await command?.release();
+    const exit = command ? await command.untilDone(stopper) : await stopper.first.then(() => undefined);
+    const seconds = (performance.now() - started) / 1000;
+    setSamplers(opened, disable);
+    const writeError = await drain.stop();
+    const ledger = closeLedger(drain, opened);
+    const events = opened.filter((o) => isSampler(o)).map((o) => ({
+      name: o.event.name,
+      rate: rateText(o.attr),
+    }));
+    const bytes = file.finish(drain.written, {
+      host: request.host,
+      commandLine: request.commandLine,
+      command: request.command,
+      ledger,
+      seconds,
+    });
+    return { exit, ledger, bytes, seconds, events, writeError };
+  } catch (error) {
+    command?.cancel();
+    file?.discard();
+    throw error;
+  } finally {
+    drain?.free();
+    closeAll(opened);
+    file?.close();
+  }
+}
+
+/** Opens the events for process `pid`, the tracker first where there is one: its ring is then every event's ring. */
+function openEvents(
+  request: RecordRequest,
+  pid: number,
+  note: (line: string) => void,
+): Opened[] {
+  const { events, sampling, wholeSystem } = request;
+  // a command's own events report its maps and names; they start with it, so there is nothing to miss
+  const tracker = wholeSystem;
+  const common: Common = {
+    several: tracker || events.length > 1,
+    watermark: request.ringPages * 4096 / 4,
+    enableOnExec: !wholeSystem,
+  };
+  const where = {
+    pid: wholeSystem ? -1 : pid,
+    cpus: request.cpus,
+    target: wholeSystem ? "all CPUs" : request.command[0],
+  };
+  const wanted: Wanted[] = events.map((event, i) => ({
+    event,
+    attrOf: (e) => samplingAttr(e, sampling, common, !tracker && i === 0 ? "own" : "other"),
+  }));
+  if (tracker) {
+    const [{ events: [dummy] }] = resolveEvents("dummy");
+    wanted.unshift({ event: dummy, attrOf: (e) => trackingAttr(e, common) });
+  }
+  const opened: Opened[] = [];
+  try {
+    for (const each of wanted) opened.push(openOnCpus(each, where, request.standing, note));
+  } catch (error) {
+    closeAll(opened);
+    throw error;
+  }
+  return opened;
+}
+
+/** A ring for each CPU, that of the first event there; the others are pointed at it. */
+function mapRings(drain: Drain, opened: readonly Opened[], request: RecordRequest) {
+  const ringOf = new Map<number, number>();
+  for (const { event, places } of opened) {
+    for (const { cpu, fd } of places) {
+      const owner = ringOf.get(cpu);
+      if (owner !== undefined) {
+        setOutput(fd, owner);
+        continue;
+      }
+      const index = drain.tryAdd(fd, request.ringPages, cpu);
+      if (index < 0) throw ringError(-index, event.name, request.ringPages);
+      ringOf.set(cpu, fd);
+    }
+  }
+}
+
+function ringError(errno: number, event: string, pages: number): UnsupportedError {
+  const attempt = `map ${pages * 4} KiB of ring buffer for each CPU to sample ${event}`;
+  if (errno !== ERRNO.EPERM) return new UnsupportedError({ attempt, cause: errnoText(errno) }, errno);
+  return new UnsupportedError({
+    attempt,
+    cause: "that is more than kernel.perf_event_mlock_kb allows this user",
+    remedy: "use smaller rings (-m 32), end other recordings, or raise the limit as root",
+  }, errno);
+}
+
+function synthesized(request: RecordRequest, opened: readonly Opened[]): Uint8Array[] {
+  const [first] = opened;
+  const layout = compileLayout(first.attr);
+  const records: Uint8Array[] = [];
+  const seesKernel = opened.some((o) => !o.attr.flags.has("excludeKernel"));
+  if (seesKernel) {
+    const modules = parseModules(liveProc.text("/proc/modules") ?? "");
+    records.push(...kernelRecords(kernelText(kallsymsChunks()), modules, layout));
+  }
+  if (request.wholeSystem) records.push(...processRecords(liveProc, layout));
+  return records;
+}
+
+function isSampler(opened: Opened): boolean {
+  return opened.attr.flags.has("disabled");
+}
+
+function setSamplers(opened: readonly Opened[], change: (fd: number) => void) {
+  for (const each of opened.filter(isSampler)) for (const { fd } of each.places) change(fd);
+}
+
+/**
+ * The ledger, from what the drain took from each ring and what the kernel says that it could not put
+ * there: PERF_FORMAT_LOST of every event, or the LOST records where the kernel is too old for that.
+ */
+function closeLedger(drain: Drain, opened: readonly Opened[]): Ledger {
+  const lostOf = new Map<number, number>();
+  for (const { attr, places } of opened) {
+    if (!(attr.readFormat & PERF_FORMAT.LOST)) continue;
+    for (const { cpu, fd } of places) {
+      const counts = new BigUint64Array(3); // value, id, lost
+      readCounts(fd, counts);
+      lostOf.set(cpu, (lostOf.get(cpu) ?? 0) + Number(counts[2]));
+    }
+  }
+  return makeLedger(
+    drain.stats().map((ring) => ({
+      cpu: ring.cpu,
+      sample: ring.samples - ring.dropbufSample,
+      overflow: (lostOf.get(ring.cpu) ?? ring.lost) + ring.lostSamples,
+      buf: ring.buf,
+      emptybuf: ring.emptybuf,
+      dropbuf: ring.dropbuf,
+      dropbuf_sample: ring.dropbufSample,
+      throttle: ring.throttle,
+    })),
+  );
+}

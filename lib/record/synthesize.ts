@@ -1,0 +1,52 @@
+/**
+ * Records for what was there before the events were opened: /proc's state told in the words of the
+ * kernel, so that a reader needs no second path. They carry time 0, which puts them before all samples.
+ */
+
+import { PERF_RECORD_MISC } from "../base/abi.ts";
+import type { AttrLayout } from "../perfdata/attr_layout.ts";
+import { encodeComm, encodeFork, encodeMmap, encodeMmap2 } from "../perfdata/record_encoders.ts";
+import { allPids, type KernelModule, type KernelText, type Proc, readProcess } from "./procfs.ts";
+
+/** The kernel's own map, named as perf names it, and those of its modules. `layout` is the first event's. */
+export function kernelRecords(
+  text: KernelText | undefined,
+  modules: readonly KernelModule[],
+  layout: AttrLayout,
+): Uint8Array[] {
+  const kernel = { pid: -1, tid: 0, misc: PERF_RECORD_MISC.KERNEL };
+  const records = modules.map((m) =>
+    encodeMmap({ ...kernel, start: m.start, length: m.length, pgoff: 0, filename: `[${m.name}]` }, layout)
+  );
+  if (text) {
+    // the offset gives the address of _text, from which a reader elsewhere finds how far KASLR moved it
+    const map = { ...kernel, ...text, pgoff: text.start, filename: "[kernel.kallsyms]_text" };
+    records.unshift(encodeMmap(map, layout));
+  }
+  return records;
+}
+
+/** FORK, COMM and MMAP2 of every process there is, threads included. */
+export function* processRecords(proc: Proc, layout: AttrLayout): Generator<Uint8Array> {
+  for (const pid of allPids(proc)) yield* recordsOfProcess(proc, pid, layout);
+}
+
+/** The same of one process; nothing when it is gone. */
+export function* recordsOfProcess(proc: Proc, pid: number, layout: AttrLayout): Generator<Uint8Array> {
+  const process = readProcess(proc, pid);
+  if (!process) return;
+  const { ppid, threads, maps } = process;
+  for (const { tid, comm } of threads) {
+    const parent = tid === pid ? ppid : pid;
+    yield encodeFork({ pid, tid, ppid: parent, ptid: parent, time: 0n }, layout, {
+      pid: parent,
+      tid: parent,
+    });
+    yield encodeComm({ pid, tid, comm, exec: false }, layout, { pid, tid });
+    if (tid !== pid) continue;
+    for (const m of maps) {
+      const { major: maj, minor: min, inode: ino, ...map } = m;
+      yield encodeMmap2({ ...map, pid, tid, maj, min, ino, inoGeneration: 0n }, layout, { pid, tid });
+    }
+  }
+}
