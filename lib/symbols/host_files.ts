@@ -31,8 +31,12 @@ export function hostSymbolFiles(): SymbolFiles {
 }
 
 function openObject(object: ObjectInfo): ByteSource | undefined {
-  // a file that was replaced lives on under its name; whether it is the same one, its build id tells
-  const path = object.path.endsWith(DELETED) ? object.path.slice(0, -DELETED.length) : object.path;
+  let path = object.path;
+  if (path.endsWith(DELETED)) {
+    // another file may be there under its name by now: only a build id to compare makes it worth a look
+    if (object.buildId === undefined) return undefined;
+    path = path.slice(0, -DELETED.length);
+  }
   return path.startsWith("/") ? FileBytes.tryOpen(path) : undefined;
 }
 

@@ -1,0 +1,96 @@
+/** Files and standard input as the byte sources that readers take. The only place that opens a file to read it. */
+
+import type { ByteInput, ByteSource } from "./byte_source.ts";
+import { BadInputError } from "./errors.ts";
+
+/** An open file: readable from front to back and at any offset. `close()` it. */
+export class FileBytes implements ByteInput, ByteSource {
+  readonly name: string;
+  /** In bytes, as it was when the file was opened. */
+  readonly size: number;
+  readonly #file: Deno.FsFile;
+  #pos = 0;
+  #filePos = 0;
+
+  private constructor(name: string, file: Deno.FsFile, size: number) {
+    this.name = name;
+    this.#file = file;
+    this.size = size;
+  }
+
+  /** Opens a regular file; undefined when it is not there, not one, or not ours to read. */
+  static tryOpen(path: string): FileBytes | undefined {
+    try {
+      // asked before opening: opening a FIFO would wait, and a device may act
+      if (!Deno.statSync(path).isFile) return undefined;
+      const file = Deno.openSync(path);
+      return new FileBytes(path, file, file.statSync().size);
+    } catch {
+      return undefined;
+    }
+  }
+
+  read(into: Uint8Array): number;
+  read(offset: number, length: number): Uint8Array;
+  read(first: Uint8Array | number, length = 0): number | Uint8Array {
+    if (typeof first !== "number") {
+      const n = this.readAt(this.#pos, first);
+      this.#pos += n;
+      return n;
+    }
+    const bytes = new Uint8Array(Math.max(0, Math.min(length, this.size - first)));
+    let got = 0;
+    while (got < bytes.length) {
+      const n = this.readAt(first + got, bytes.subarray(got));
+      if (n === 0) break;
+      got += n;
+    }
+    return bytes.subarray(0, got);
+  }
+
+  readAt(offset: number, into: Uint8Array): number {
+    if (into.length === 0) return 0;
+    if (offset !== this.#filePos) this.#file.seekSync(offset, Deno.SeekMode.Start);
+    const n = this.#file.readSync(into) ?? 0;
+    this.#filePos = offset + n;
+    return n;
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+/** Standard input, as a stream. */
+export function standardInput(): ByteInput {
+  return { name: "standard input", read: (into) => Deno.stdin.readSync(into) ?? 0 };
+}
+
+/**
+ * Opens what the user named as input: a file, a FIFO, or standard input for `-`. Throws BadInputError
+ * saying why it cannot be read.
+ */
+export function openInput(path: string): ByteInput {
+  if (path === "-") return standardInput();
+  const file = FileBytes.tryOpen(path);
+  if (file) return file;
+  let cause: string;
+  try {
+    const stat = Deno.statSync(path);
+    if (stat.isDirectory) {
+      cause = "it is a folder";
+    } else {
+      const stream = Deno.openSync(path);
+      return { name: path, read: (into) => stream.readSync(into) ?? 0 };
+    }
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      cause = "no such file: record one with 'pmuctl record', or name another with -i";
+    } else if (error instanceof Deno.errors.PermissionDenied) {
+      cause = "permission denied: run as the user who recorded it, or as root";
+    } else {
+      cause = error instanceof Error ? error.message : String(error);
+    }
+  }
+  throw new BadInputError(`cannot read ${path}: ${cause}`);
+}
