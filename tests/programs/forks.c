@@ -4,11 +4,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "frame.h"
+
 static volatile unsigned long sink;
 
 __attribute__((noinline)) static void child_work(unsigned long n)
 {
 	unsigned long x = 1;
+	KEEP_FRAME;
 	for (unsigned long i = 0; i < n; i++)
 		x = x * 6364136223846793005UL + i;
 	sink = x;

@@ -2,11 +2,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "frame.h"
+
 static volatile unsigned long sink;
 
 __attribute__((noinline)) static unsigned long hot(unsigned long n)
 {
 	unsigned long x = 1;
+	KEEP_FRAME;
 	for (unsigned long i = 0; i < n; i++)
 		x = x * 6364136223846793005UL + i;
 	sink = x;
@@ -16,6 +19,7 @@ __attribute__((noinline)) static unsigned long hot(unsigned long n)
 __attribute__((noinline)) static unsigned long warm(unsigned long n)
 {
 	unsigned long x = 1;
+	KEEP_FRAME;
 	for (unsigned long i = 0; i < n; i++)
 		x = x * 6364136223846793005UL + i;
 	sink = x;

@@ -1,0 +1,280 @@
+/**
+ * pmuctl against perf on the same work, as whole processes, one after the other in turn. Prints the
+ * median of each and the median of the ratios of the pairs; with --json the same as one JSON object.
+ * Nothing here is asserted: a benchmark informs, tests decide.
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { spawn } from "../ffi/child.ts";
+import { closeFd, createFile } from "../ffi/pmu.ts";
+
+const ROOT = new URL("..", import.meta.url).pathname;
+const PMUCTL = Deno.env.get("PMUCTL") ?? `${ROOT}scripts/pmuctl`;
+const DENO = Deno.env.get("PMUCTL_BENCH_DENO")!;
+
+/** What one run took. Figures that a case does not measure are absent. */
+interface Figures {
+  wallMs: number;
+  /** User and system time, of the process and of all it waited for. */
+  cpuMs: number;
+  maxRssMb: number;
+  [extra: string]: number;
+}
+
+/** A side of a comparison: what to run, and what to find out afterwards. */
+interface Side {
+  name: string;
+  argv: string[];
+  after?: (stderr: string) => Record<string, number> | Promise<Record<string, number>>;
+}
+
+interface Case {
+  name: string;
+  /** What is compared, for people. */
+  what: string;
+  /** Which figures to show. */
+  figures: string[];
+  prepare?: () => Promise<void>;
+  ours: Side;
+  theirs: Side;
+  cleanUp?: () => void;
+}
+
+const folder = Deno.makeTempDirSync({ prefix: "pmuctl-bench-" });
+const path = (name: string) => `${folder}/${name}`;
+const spinner = `${ROOT}build/programs/threads`;
+
+/** Runs the command to its end, its output in files. */
+async function runOnce(side: Side): Promise<Figures> {
+  const [out, err] = [path("stdout"), path("stderr")];
+  const stdio = [createFile("/dev/null"), createFile(out), createFile(err)] as const;
+  const child = spawn({ argv: side.argv, stdio: [...stdio] });
+  const started = performance.now();
+  await child.release();
+  const exit = await child.wait();
+  const wallMs = performance.now() - started;
+  for (const fd of stdio) closeFd(fd);
+  const stderr = Deno.readTextFileSync(err);
+  if (exit.code !== 0) throw new Error(`${side.argv.join(" ")} ended with ${exit.code}: ${stderr}`);
+  const { utimeNs, stimeNs, maxrssBytes } = exit.usage;
+  return {
+    wallMs,
+    cpuMs: (utimeNs + stimeNs) / 1e6,
+    maxRssMb: maxrssBytes / 1e6,
+    ...await side.after?.(stderr),
+  };
+}
+
+const decoder = new TextDecoder();
+
+function output(argv: string[]): string {
+  const { stdout } = new Deno.Command(argv[0], { args: argv.slice(1), stderr: "null" }).outputSync();
+  return decoder.decode(stdout);
+}
+
+/** Samples and lost records of a file, as perf counts them. */
+function perfStats(file: string): Record<string, number> {
+  const stats = output(["perf", "report", "-i", file, "--stats"]);
+  const of = (name: string) =>
+    Number(new RegExp(`^\\s*${name} events:\\s+(\\d+)`, "m").exec(stats)?.[1] ?? 0);
+  const lost = /^# Total Lost Samples: (\d+)/m.exec(
+    output(["perf", "report", "-i", file, "--stdio", "-g", "none"]),
+  );
+  return { samples: of("SAMPLE"), lost: Number(lost?.[1] ?? 0), fileKb: Deno.statSync(file).size / 1024 };
+}
+
+/** Processes that keep both CPUs busy in user and kernel while something else is timed. */
+class Load {
+  #children: Deno.ChildProcess[] = [];
+
+  start() {
+    const busy = `while :; do ${spinner} 200; ls -R /usr/share >/dev/null 2>&1; done`;
+    for (let i = 0; i < 2; i++) {
+      this.#children.push(
+        new Deno.Command("setsid", {
+          args: ["sh", "-c", busy],
+          stdin: "null",
+          stdout: "null",
+          stderr: "null",
+        })
+          .spawn(),
+      );
+    }
+  }
+
+  stop() {
+    for (const child of this.#children) {
+      try {
+        new Deno.Command("kill", { args: ["--", `-${child.pid}`], stderr: "null" }).outputSync();
+      } catch {
+        // it has ended
+      }
+    }
+  }
+}
+
+const load = new Load();
+const recordArgs = ["-F", "20000", "-a", "-g"];
+const big = path("big.data");
+
+const CASES: Case[] = [
+  {
+    name: "record",
+    what: "record -F 20000 -a -g, both CPUs busy, 5 s: the recorder's own cost",
+    figures: ["cpuMs", "samples", "lost", "fileKb"],
+    prepare: () => Promise.resolve(load.start()),
+    ours: {
+      name: "pmuctl record",
+      argv: [PMUCTL, "record", "-q", ...recordArgs, "-o", path("ours.data"), "--", "sleep", "5"],
+      after: () => perfStats(path("ours.data")),
+    },
+    theirs: {
+      name: "perf record",
+      argv: [
+        "perf",
+        "record",
+        "-q",
+        "-e",
+        "cpu-clock",
+        ...recordArgs,
+        "-o",
+        path("perf.data"),
+        "--",
+        "sleep",
+        "5",
+      ],
+      after: () => perfStats(path("perf.data")),
+    },
+    cleanUp: () => load.stop(),
+  },
+  ...(["flat", "tree"] as const).map((kind): Case => ({
+    name: `report-${kind}`,
+    what: `report of the same perf file, ${kind === "flat" ? "flat" : "with call trees"}`,
+    figures: ["wallMs", "cpuMs", "maxRssMb"],
+    prepare: makeBig,
+    ours: {
+      name: "pmuctl report",
+      argv: [PMUCTL, "report", ...(kind === "tree" ? ["-g"] : []), "-i", big],
+    },
+    theirs: {
+      name: "perf report",
+      argv: [
+        "perf",
+        "report",
+        "--stdio",
+        "--no-children",
+        "-g",
+        kind === "tree" ? "graph,0.5,callee" : "none",
+        "-i",
+        big,
+      ],
+    },
+  })),
+  {
+    name: "start",
+    what: "pmuctl --version against `deno run` of an empty file",
+    figures: ["wallMs", "cpuMs", "maxRssMb"],
+    prepare: () => Deno.writeTextFile(path("empty.ts"), ""),
+    ours: { name: "pmuctl --version", argv: [PMUCTL, "--version"] },
+    theirs: { name: "deno run", argv: [DENO, "run", path("empty.ts")] },
+  },
+  {
+    name: "record-true",
+    what: "record -- true",
+    figures: ["wallMs", "cpuMs", "maxRssMb"],
+    ours: { name: "pmuctl record", argv: [PMUCTL, "record", "-q", "-o", path("true.data"), "--", "true"] },
+    theirs: {
+      name: "perf record",
+      argv: ["perf", "record", "-q", "-e", "cpu-clock", "-o", path("true-perf.data"), "--", "true"],
+    },
+  },
+  {
+    name: "bind-true",
+    what: "bind -- true",
+    figures: ["wallMs", "cpuMs", "maxRssMb"],
+    ours: { name: "pmuctl bind", argv: [PMUCTL, "bind", "-e", "task-clock,page-faults", "--", "true"] },
+    theirs: { name: "perf stat", argv: ["perf", "stat", "-e", "task-clock,page-faults", "--", "true"] },
+  },
+];
+
+/** A recording by perf of a busy system with call chains, made once, that both sides report on. */
+async function makeBig(): Promise<void> {
+  try {
+    Deno.statSync(big);
+    return;
+  } catch {
+    load.start();
+  }
+  await new Deno.Command("perf", {
+    args: ["record", "-q", "-e", "cpu-clock", ...recordArgs, "-o", big, "--", "sleep", "10"],
+    stderr: "null",
+  }).output();
+  load.stop();
+}
+
+const median = (values: number[]) => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+};
+
+async function runCase(each: Case, pairs: number) {
+  await each.prepare?.();
+  const runs: { ours: Figures; theirs: Figures }[] = [];
+  try {
+    await runOnce(each.ours); // warm-up: page cache, code cache
+    await runOnce(each.theirs);
+    for (let i = 0; i < pairs; i++) {
+      runs.push({ ours: await runOnce(each.ours), theirs: await runOnce(each.theirs) });
+    }
+  } finally {
+    each.cleanUp?.();
+  }
+  return {
+    name: each.name,
+    what: each.what,
+    ours: each.ours.name,
+    theirs: each.theirs.name,
+    pairs,
+    figures: each.figures.map((figure) => ({
+      figure,
+      ours: median(runs.map((run) => run.ours[figure])),
+      theirs: median(runs.map((run) => run.theirs[figure])),
+      ratio: median(runs.map((run) => run.ours[figure] / run.theirs[figure])),
+    })),
+  };
+}
+
+type Result = Awaited<ReturnType<typeof runCase>>;
+
+function table(result: Result): string {
+  const rows = [["", result.ours, result.theirs, "ratio"]];
+  for (const { figure, ours, theirs, ratio } of result.figures) {
+    rows.push([figure, ours.toFixed(1), theirs.toFixed(1), Number.isFinite(ratio) ? ratio.toFixed(2) : "-"]);
+  }
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const lines = rows.map((row) =>
+    row.map((cell, column) => column ? cell.padStart(widths[column]) : cell.padEnd(widths[column])).join("  ")
+  );
+  return [`${result.name}: ${result.what} (${result.pairs} pairs, medians)`, ...lines, ""].join("\n");
+}
+
+const args = parseArgs(Deno.args, { boolean: ["json"], string: ["pairs"], default: { pairs: "5" } });
+const wanted = args._.map(String);
+const unknown = wanted.filter((name) => !CASES.some((each) => each.name === name));
+if (unknown.length) {
+  console.error(`no case ${unknown.join(", ")}: there are ${CASES.map((each) => each.name).join(", ")}`);
+  Deno.exit(2);
+}
+const results: Result[] = [];
+try {
+  for (const each of CASES.filter((each) => wanted.length === 0 || wanted.includes(each.name))) {
+    const result = await runCase(each, Number(args.pairs));
+    results.push(result);
+    if (!args.json) console.log(table(result));
+  }
+  if (args.json) console.log(JSON.stringify(results, null, 1));
+} finally {
+  load.stop();
+  Deno.removeSync(folder, { recursive: true });
+}

@@ -1,0 +1,114 @@
+/** Running the real pmuctl, and perf beside it, on real programs. */
+
+import { assertEquals } from "@std/assert";
+
+const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+
+/** The program under test: $PMUCTL (a compiled binary), or this checkout's launcher. */
+export const PMUCTL = Deno.env.get("PMUCTL") ?? `${ROOT}/scripts/pmuctl`;
+
+export interface Ran {
+  status: number;
+  signal: string | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  cwd?: string;
+  env?: Record<string, string>;
+  stdin?: Uint8Array;
+}
+
+/** Runs a command to its end, with its output as text. Standard input is empty unless given. */
+export async function run(command: string, args: string[], options: RunOptions = {}): Promise<Ran> {
+  const child = new Deno.Command(command, {
+    args,
+    cwd: options.cwd,
+    env: options.env,
+    stdin: options.stdin ? "piped" : "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  if (options.stdin) {
+    const writer = child.stdin.getWriter();
+    writer.write(options.stdin).then(() => writer.close()).catch(() => {}); // it may stop reading early
+  }
+  const { code, signal, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  return { status: code, signal, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** Runs pmuctl. */
+export function pmuctl(args: string[], options?: RunOptions): Promise<Ran> {
+  return run(PMUCTL, args, options);
+}
+
+/** Runs pmuctl, which must end well, and gives its standard output. */
+export async function pmuctlOk(args: string[], options?: RunOptions): Promise<string> {
+  const ran = await pmuctl(args, options);
+  assertEquals(ran.status, 0, `pmuctl ${args.join(" ")} ended with ${ran.status}: ${ran.stderr}`);
+  return ran.stdout;
+}
+
+/** Runs perf, which must end well and complain of nothing, and gives its standard output. */
+export async function perfOk(args: string[]): Promise<string> {
+  const ran = await run("perf", args);
+  assertEquals(ran.status, 0, `perf ${args.join(" ")} ended with ${ran.status}: ${ran.stderr}`);
+  assertEquals(ran.stderr.trim(), "", `perf ${args.join(" ")} complained`);
+  return ran.stdout;
+}
+
+/** Path of a built workload of tests/programs; scripts/test builds them. */
+export function program(name: string): string {
+  return `${ROOT}/build/programs/${name}`;
+}
+
+/** Calls `body` with a fresh folder, removed afterwards. */
+export async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "pmuctl-test-" });
+  try {
+    await body(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** How many samples `perf script` finds in a file. */
+export async function perfSampleCount(file: string): Promise<number> {
+  const lines = (await perfOk(["script", "-i", file, "-F", "event"])).split("\n");
+  return lines.filter((line) => line.trim() !== "").length;
+}
+
+/** One row of `perf report`: a symbol's samples. */
+export interface PerfRow {
+  object: string;
+  symbol: string;
+  samples: number;
+}
+
+/** `perf report --sort dso,sym` of a file, self samples by symbol, names as in the symbol tables. */
+export async function perfReportRows(file: string): Promise<PerfRow[]> {
+  const out = await perfOk([
+    "report",
+    "-i",
+    file,
+    "--stdio",
+    "--no-children",
+    "-g",
+    "none",
+    "-n",
+    "--sort",
+    "dso,sym",
+    "--no-demangle",
+    "--no-inline",
+    "-t",
+    "\t",
+    "--percent-limit",
+    "0",
+  ]);
+  return out.split("\n").filter((line) => line && !line.startsWith("#")).map((line) => {
+    const [, samples, object, symbol] = line.split("\t").map((part) => part.trim());
+    return { object, symbol: symbol.replace(/^\[.\] /, ""), samples: Number(samples) };
+  });
+}

@@ -1,0 +1,40 @@
+/**
+ * Tests that need something of the machine. What is missing fails the test in CI, where the set-up has to
+ * provide it, and skips it loudly elsewhere: a skipped test never reads as passed.
+ */
+
+/** True when a command of this name is on PATH. */
+export function hasCommand(name: string): boolean {
+  return (Deno.env.get("PATH") ?? "").split(":").some((dir) => {
+    try {
+      return Deno.statSync(`${dir}/${name}`).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** What a test may need: a name to say, and whether it is here. */
+export const NEEDS = {
+  perf: { what: "perf (apt-get install linux-perf)", here: () => hasCommand("perf") },
+  cc: { what: "a C compiler (apt-get install gcc libc6-dev)", here: () => hasCommand("cc") },
+  root: { what: "root", here: () => Deno.uid() === 0 },
+  setpriv: { what: "setpriv (apt-get install util-linux)", here: () => hasCommand("setpriv") },
+} as const;
+
+export type Need = keyof typeof NEEDS;
+
+/** Deno.test for a test that needs `needs`. */
+export function testNeeding(needs: readonly Need[], name: string, body: () => void | Promise<void>): void {
+  const missing = needs.filter((need) => !NEEDS[need].here()).map((need) => NEEDS[need].what);
+  if (missing.length === 0) {
+    Deno.test(name, body);
+  } else if (Deno.env.get("CI")) {
+    Deno.test(name, () => {
+      throw new Error(`this test needs ${missing.join(", ")}, which CI has to provide`);
+    });
+  } else {
+    console.error(`SKIP ${name}: it needs ${missing.join(", ")}`);
+    Deno.test({ name, ignore: true, fn: body });
+  }
+}
