@@ -12,7 +12,7 @@ import {
   StreamSection,
 } from "./data_input.ts";
 import { describeEvent, EventTable } from "./events.ts";
-import { Features } from "./features.ts";
+import { FEATURE, Features } from "./features.ts";
 import {
   decodeAttrs,
   decodeFeatureTable,
@@ -36,6 +36,8 @@ export interface Opened {
   dataSize: number;
   /** The records. */
   data: DataInput;
+  /** False when the header rules out that they are compressed; a pipe says so in its records. */
+  mayBeCompressed: boolean;
   /** A file's header whose features are still to come, behind the data of a stream. */
   late?: FileHeader;
   /** What is wrong with the features: no reason not to read the records first. */
@@ -101,6 +103,7 @@ function openPipe(littleEndian: boolean, data: DataInput): Opened {
     dataOffset: PIPE_HEADER_SIZE,
     dataSize: 0,
     data,
+    mayBeCompressed: false,
   };
 }
 
@@ -113,6 +116,8 @@ function withEvents(header: FileHeader, table: EventTable, data: DataInput): Ope
     dataOffset: header.data.offset,
     dataSize: header.data.size,
     data,
+    // A recorder that was killed did not get to say it.
+    mayBeCompressed: header.data.size === 0 || header.featureNumbers.includes(FEATURE.COMPRESSED),
   };
 }
 

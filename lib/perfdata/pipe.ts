@@ -21,6 +21,8 @@ export function isHeaderType(type: number): boolean {
   return HEADER_TYPES.has(type);
 }
 
+const KNOWN = new Set<number>(Object.values(FEATURE));
+
 /** EVENT_UPDATE's type for a name. */
 const EVENT_UPDATE_NAME = 2;
 
@@ -52,6 +54,7 @@ export function takeHeaderRecord(
     case PERF_RECORD_USER.HEADER_FEATURE: {
       // struct { header; u64 feat_id; char data[]; }
       const number = r.size();
+      if (r.left === 0 && !KNOWN.has(number)) break; // perf ends its features with the number after the last
       features.add(number, r.slice(r.left).slice());
       if (number === FEATURE.EVENT_DESC || number === FEATURE.PMU_MAPPINGS) events.applyNames(features);
       break;

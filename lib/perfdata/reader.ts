@@ -120,7 +120,9 @@ export class PerfDataReader {
     this.#window = new RecordWindow(opened.data, capacity, this.#littleEndian);
     this.#cursor = new Cursor(this.#window);
     if (opened.pipe) this.#readPipeHeader();
-    if (opened.features.has(FEATURE.COMPRESSED)) this.#inflater = await loadInflater();
+    if (opened.mayBeCompressed || opened.features.has(FEATURE.COMPRESSED)) {
+      this.#inflater = await loadInflater();
+    }
     return this.header;
   }
 

@@ -1,0 +1,182 @@
+/** Reading perf.data in tests: everything into plain rows, and what `perf script` says for comparison. */
+
+import { assert, assertEquals } from "@std/assert";
+import { PERF_CONTEXT, PERF_RECORD } from "../../lib/base/abi.ts";
+import { addressFromBigint, addressOf, hexAddress } from "../../lib/base/address.ts";
+import { type ByteInput, MemoryBytes } from "../../lib/base/byte_source.ts";
+import {
+  PerfDataReader,
+  type PerfHeader,
+  type ReaderOptions,
+  type ReadStats,
+} from "../../lib/perfdata/reader.ts";
+import { decodeComm, decodeTask } from "../../lib/perfdata/records.ts";
+
+/** A sample as a row; `chain` without the context markers. */
+export interface SampleRow {
+  comm: string;
+  pid: number;
+  tid: number;
+  cpu: number;
+  time: bigint;
+  period: number;
+  event: number;
+  ip: number;
+  addr: number;
+  cpumode: number;
+  chain: number[];
+}
+
+/** Any other record as a row: its bytes tell the rest. */
+export interface RecordRow {
+  type: number;
+  misc: number;
+  size: number;
+  event: number;
+  pid: number;
+  tid: number;
+  cpu: number;
+  time: number;
+  body: Uint8Array;
+}
+
+export interface Reading {
+  header: PerfHeader;
+  stats: ReadStats;
+  timeBase: bigint;
+  samples: SampleRow[];
+  records: RecordRow[];
+  /** Offsets in the file, of samples and records in the order they came. */
+  offsets: number[];
+}
+
+/** The bytes of a file in tests/testdata/perfdata. */
+export function fixture(name: string): Uint8Array<ArrayBuffer> {
+  return Deno.readFileSync(new URL(`../testdata/perfdata/${name}`, import.meta.url));
+}
+
+/** The text of one. */
+export function fixtureText(name: string): string {
+  return new TextDecoder().decode(fixture(name));
+}
+
+/** The same bytes as a stream: no size, nothing but reading on, at most `chunk` bytes at a time. */
+export function stream(bytes: Uint8Array, chunk = Infinity): ByteInput {
+  const memory = new MemoryBytes(bytes, "a stream", chunk);
+  return { name: memory.name, read: (into: Uint8Array) => memory.read(into) };
+}
+
+/** Reads `input` to its end into rows. */
+export async function collect(input: ByteInput, options: ReaderOptions = {}): Promise<Reading> {
+  const reader = new PerfDataReader(input, options);
+  const header = await reader.open();
+  const samples: SampleRow[] = [], records: RecordRow[] = [], offsets: number[] = [];
+  const comms = new Map<number, string>();
+  const stats = reader.read({
+    sample(c) {
+      offsets.push(c.fileOffset);
+      const chain: number[] = [];
+      for (let i = 0; i < c.chainLength; i++) {
+        const address = addressOf(c.u32[c.chain + 2 * i], c.u32[c.chain + 2 * i + 1]);
+        if (address < PERF_CONTEXT.MAX || address >= 0) chain.push(address);
+      }
+      samples.push({
+        comm: comms.get(c.tid) ?? "",
+        pid: c.pid,
+        tid: c.tid,
+        cpu: c.cpu,
+        time: reader.timeBase + BigInt(c.time),
+        period: c.period,
+        event: c.event,
+        ip: c.ip,
+        addr: c.addr,
+        cpumode: c.cpumode,
+        chain,
+      });
+    },
+    record(c) {
+      offsets.push(c.fileOffset);
+      if (c.type === PERF_RECORD.COMM) {
+        const { tid, comm } = decodeComm(c);
+        comms.set(tid, comm);
+      } else if (c.type === PERF_RECORD.FORK) {
+        const { tid, ptid } = decodeTask(c);
+        comms.set(tid, comms.get(ptid) ?? "");
+      }
+      const { type, misc, size, event, pid, tid, cpu, time } = c;
+      records.push({
+        type,
+        misc,
+        size,
+        event,
+        pid,
+        tid,
+        cpu,
+        time,
+        body: c.u8.slice(c.pos + 8, c.pos + size),
+      });
+    },
+  });
+  return { header, stats, timeBase: reader.timeBase, samples, records, offsets };
+}
+
+/** One sample as perf script prints it: an address is hex text. */
+interface ScriptRow {
+  comm: string;
+  pid: number;
+  tid: number;
+  cpu: number;
+  time: bigint;
+  period: number;
+  event: string;
+  ips: string[];
+}
+
+const SCRIPT_LINE =
+  /^\s*(\S.*?)\s+(-?\d+)\/(-?\d+)\s+(?:\[(\d+)\]\s+)?(\d+)\.(\d{9}):\s+(\d+)\s+(\S+):\s*([0-9a-f]*)\s*$/;
+
+/** What `perf script --ns -F comm,pid,tid,[cpu,]time,period,event,ip` printed. */
+function parseScript(text: string): ScriptRow[] {
+  const rows: ScriptRow[] = [];
+  for (const line of text.split("\n")) {
+    const m = SCRIPT_LINE.exec(line);
+    if (m) {
+      rows.push({
+        comm: m[1],
+        pid: Number(m[2]),
+        tid: Number(m[3]),
+        cpu: m[4] === undefined ? -1 : Number(m[4]),
+        time: BigInt(m[5]) * 1000000000n + BigInt(m[6]),
+        period: Number(m[7]),
+        event: m[8],
+        ips: m[9] ? [m[9]] : [],
+      });
+    } else if (line.trim()) {
+      assert(/^\s+[0-9a-f]+$/.test(line), `perf script printed what this test does not understand: ${line}`);
+      rows[rows.length - 1].ips.push(line.trim());
+    }
+  }
+  return rows;
+}
+
+/** Fails unless `reading` has exactly the samples that perf script printed, in the same order. */
+export function assertLikeScript(reading: Reading, text: string): void {
+  const expected = parseScript(text);
+  const names = reading.header.events.map((event) => event.name);
+  assert(expected.length > 0, "perf script printed no samples");
+  assertEquals(reading.samples.length, expected.length);
+  reading.samples.forEach((sample, i) => {
+    const { ips, ...want } = expected[i];
+    const { comm, pid, tid, time, period } = sample;
+    const cpu = want.cpu < 0 ? -1 : sample.cpu;
+    assertEquals({ comm, pid, tid, cpu, time, period, event: names[sample.event] }, want);
+    const chain = sample.chain.length > 0 ? sample.chain : [sample.ip];
+    assertEquals(chain.map(comparable), ips.map((ip) => comparable(addressFromBigint(BigInt("0x" + ip)))));
+    if (sample.chain.length > 0) assertEquals(sample.chain[0], sample.ip);
+  });
+}
+
+/** In a chain perf prints a user address as an offset in its file: the place in the page is what stays. */
+function comparable(address: number): string {
+  return address < 0 ? hexAddress(address) : hexAddress(address % 4096);
+}
