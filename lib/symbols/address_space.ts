@@ -54,6 +54,12 @@ export class AddressSpaces {
   #lastId = 0;
   /** Value of #lastId at the last change of the kernel's maps: spaces numbered before it get new numbers. */
   #kernelChange = 0;
+  /**
+   * The mapping of the kernel proper, and its start. Its record spans _text to _etext; but call chains reach
+   * into the code behind that which started the machine, and data has symbols too.
+   */
+  #kernelText = -1;
+  #kernelStart = Infinity;
   #lastPid = NaN;
   #lastSpace: Space;
   // the mapping table
@@ -75,7 +81,12 @@ export class AddressSpaces {
     const object = this.objects.of(event);
     if (event.pid === KERNEL_PID) {
       // the tables of the kernel and its modules go by address
-      this.#kernel.insert(start, end, this.#addMapping(object, start, end, start), this.#recut);
+      const mapping = this.#addMapping(object, start, end, start);
+      this.#kernel.insert(start, end, mapping, this.#recut);
+      if (object.kind === "kernel") {
+        this.#kernelText = mapping;
+        this.#kernelStart = start;
+      }
       this.#kernelChanged();
       return;
     }
@@ -85,10 +96,13 @@ export class AddressSpaces {
     this.#writable(event.pid).insert(start, end, mapping, this.#recut);
   }
 
-  /** A thread got a name; with an exec, its process also lost every mapping it had. */
-  comm(pid: number, tid: number, name: string, exec: boolean): void {
+  /**
+   * A thread got a name, maybe by an exec. An exec drops no mapping: while the kernel loads the new program,
+   * call chains still begin in the old one, whose execve() called it. The new program's mappings take the
+   * place of the old one's as they are announced; what is left over of those is never run again.
+   */
+  comm(_pid: number, tid: number, name: string, _exec: boolean): void {
     this.#comms.set(tid, name);
-    if (exec) this.#replace(pid, new Space(this.#nextId()));
   }
 
   /**
@@ -138,8 +152,9 @@ export class AddressSpaces {
     if (cpumode === PERF_RECORD_MISC.USER || (cpumode === 0 && address >= 0)) {
       return this.#spaceFor(pid).find(address);
     }
-    if (cpumode === PERF_RECORD_MISC.KERNEL || cpumode === 0) return this.#kernel.find(address);
-    return -1;
+    if (cpumode !== PERF_RECORD_MISC.KERNEL && cpumode !== 0) return -1;
+    const mapping = this.#kernel.find(address);
+    return mapping < 0 && address >= this.#kernelStart ? this.#kernelText : mapping;
   }
 
   /**

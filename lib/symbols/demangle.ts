@@ -16,9 +16,12 @@ export function isMangled(name: string): boolean {
 /** Loads the demangler. The function it gives returns a name it cannot make sense of as it is. */
 export async function demangler(): Promise<(name: string) => string> {
   const { demangle_any } = await import("gecko-profiler-demangle");
+  const readable = (name: string) => {
+    const text = demangle_any(name);
+    return text === name.slice(1) ? name : text; // it gave up, having taken the first underscore off
+  };
   return (name) => {
     if (!isMangled(name)) return name;
-    if (name.endsWith(PLT)) return demangle_any(name.slice(0, -PLT.length)) + PLT;
-    return demangle_any(name);
+    return name.endsWith(PLT) ? readable(name.slice(0, -PLT.length)) + PLT : readable(name);
   };
 }

@@ -5,8 +5,10 @@
  */
 
 import { PERF_RECORD, PERF_RECORD_MISC, PERF_SAMPLE, PERF_TYPE } from "../../lib/base/abi.ts";
-import { addressToBigint } from "../../lib/base/address.ts";
+import { addressToBigint, hexAddress } from "../../lib/base/address.ts";
+import { type ByteSource, MemoryBytes } from "../../lib/base/byte_source.ts";
 import { ByteWriter } from "../../lib/base/bytes.ts";
+import type { SymbolTable } from "../../lib/symbols/symbol_table.ts";
 
 /** One executable mapping of the synthetic process, or of the kernel when `pid` is -1. */
 export interface OracleMap {
@@ -23,7 +25,8 @@ export interface OracleAnswer {
   offset?: number;
 }
 
-const PID = 4242;
+/** The synthetic process: a number beyond any that runs, so that perf finds nothing of it in /proc. */
+export const PID = 4194304 + 77;
 /** struct perf_file_header with its 256 feature bits. */
 const HEADER_SIZE = 104;
 /** PERF_ATTR_SIZE_VER0, with the two u64 of the (here empty) id section behind it. */
@@ -68,6 +71,7 @@ export async function perfSymbols(
   maps: OracleMap[],
   addresses: ArrayLike<number>,
   options: string[] = [],
+  cwd?: string,
 ): Promise<OracleAnswer[]> {
   const file = await Deno.makeTempFile({ suffix: ".data" });
   try {
@@ -75,6 +79,7 @@ export async function perfSymbols(
     const output = await new Deno.Command("perf", {
       args: ["script", "-i", file, "-F", "ip,sym,symoff", ...options],
       env: { LC_ALL: "C" },
+      cwd,
     }).output();
     const text = new TextDecoder().decode(output.stdout);
     const answers = text.split("\n").filter((line) => line.trim() !== "").map(parseAnswer);
@@ -95,5 +100,54 @@ function parseAnswer(line: string): OracleAnswer {
   const match = /^\s*[0-9a-f]+ (.*?)(?:\+0x([0-9a-f]+))?$/.exec(line);
   if (!match) throw new Error(`unexpected line from perf script: ${line}`);
   if (match[2] === undefined) return {};
-  return { name: match[1], offset: parseInt(match[2], 16) };
+  const offset = BigInt(`0x${match[2]}`);
+  // at the one address of a symbol without a size, perf prints an offset that wrapped below zero
+  return { name: match[1], offset: offset < 1n << 62n ? Number(offset) : 0 };
+}
+
+/**
+ * perf's answers at offsets of an ELF file, mapped whole; names as the file has them, not demangled.
+ * @param cwd where perf runs; it looks for the file of a .gnu_debuglink there.
+ */
+export function perfFileSymbols(
+  path: string,
+  offsets: ArrayLike<number>,
+  cwd?: string,
+): Promise<OracleAnswer[]> {
+  const base = 0x10000000;
+  const length = Math.ceil(Deno.statSync(path).size / 4096) * 4096;
+  const addresses = Float64Array.from(offsets, (offset) => base + offset);
+  return perfSymbols([{ pid: PID, start: base, length, pgoff: 0, path }], addresses, ["--no-demangle"], cwd);
+}
+
+/** How our answers differ from perf's, one line each, at most ten; empty when they agree. */
+export function differences(
+  addresses: ArrayLike<number>,
+  perf: OracleAnswer[],
+  ours: (address: number) => OracleAnswer,
+): string[] {
+  const lines: string[] = [];
+  for (let i = 0; i < addresses.length && lines.length < 10; i++) {
+    const our = ours(addresses[i]);
+    if (our.name !== perf[i].name || our.offset !== perf[i].offset) {
+      lines.push(`${hexAddress(addresses[i])}: perf ${shown(perf[i])}, ours ${shown(our)}`);
+    }
+  }
+  return lines;
+}
+
+function shown({ name, offset }: OracleAnswer): string {
+  return name === undefined ? "[unknown]" : `${name}+0x${offset?.toString(16)}`;
+}
+
+/** What a table says of an address, in the same form. */
+export function answerOf(table: SymbolTable | undefined, address: number): OracleAnswer {
+  const at = table === undefined ? -1 : table.find(address);
+  if (table === undefined || at < 0) return {};
+  return { name: table.name(at), offset: address - table.starts[at] };
+}
+
+/** A file as a ByteSource, read whole. */
+export function fileBytes(path: string): ByteSource {
+  return new MemoryBytes(Deno.readFileSync(path), path);
 }
