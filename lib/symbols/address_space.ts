@@ -154,7 +154,7 @@ export class AddressSpaces {
     }
     if (cpumode !== PERF_RECORD_MISC.KERNEL && cpumode !== 0) return -1;
     const mapping = this.#kernel.find(address);
-    return mapping < 0 && address >= this.#kernelStart ? this.#kernelText : mapping;
+    return mapping < 0 && address < 0 && address >= this.#kernelStart ? this.#kernelText : mapping;
   }
 
   /**

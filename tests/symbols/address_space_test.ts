@@ -1,0 +1,250 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { PERF_RECORD_MISC } from "../../lib/base/abi.ts";
+import { AddressSpaces } from "../../lib/symbols/address_space.ts";
+
+const { USER, KERNEL, GUEST_USER, HYPERVISOR } = PERF_RECORD_MISC;
+const KERNEL_TEXT = -2130706432;
+
+function mapped(
+  spaces: AddressSpaces,
+  pid: number,
+  start: number,
+  length: number,
+  filename: string,
+  pgoff = 0,
+) {
+  spaces.mmap({ pid, start, length, pgoff, filename });
+}
+
+/** `path+offset` of what is at an address, or undefined. */
+function at(spaces: AddressSpaces, pid: number, address: number, cpumode: number = USER): string | undefined {
+  const mapping = spaces.find(pid, address, cpumode);
+  if (mapping < 0) return undefined;
+  const { path } = spaces.objects.rows[spaces.objectOf(mapping)];
+  return `${path}+${spaces.relative(mapping, address)}`;
+}
+
+Deno.test("find() gives the object and the offset in its file, inside a mapping and not at its end", () => {
+  const spaces = new AddressSpaces();
+  mapped(spaces, 1, 0x1000, 0x1000, "/bin/a", 0x3000);
+  assertEquals(at(spaces, 1, 0xfff), undefined);
+  assertEquals(at(spaces, 1, 0x1000), `/bin/a+${0x3000}`);
+  assertEquals(at(spaces, 1, 0x1fff), `/bin/a+${0x3fff}`);
+  assertEquals(at(spaces, 1, 0x2000), undefined);
+  assertEquals(at(spaces, 2, 0x1000), undefined);
+});
+
+Deno.test("mmap() over a part of an older mapping leaves its head and its tail, with their offsets", () => {
+  const spaces = new AddressSpaces();
+  mapped(spaces, 1, 0x1000, 0x4000, "/old");
+  mapped(spaces, 1, 0x2000, 0x1000, "/new");
+  assertEquals(at(spaces, 1, 0x1fff), `/old+${0xfff}`);
+  assertEquals(at(spaces, 1, 0x2000), "/new+0");
+  assertEquals(at(spaces, 1, 0x3000), `/old+${0x2000}`);
+  assertEquals(at(spaces, 1, 0x4fff), `/old+${0x3fff}`);
+});
+
+Deno.test("mmap() over several mappings takes the place of all of them", () => {
+  const spaces = new AddressSpaces();
+  for (const [i, name] of ["/a", "/b", "/c", "/d"].entries()) {
+    mapped(spaces, 1, 0x1000 * (i + 1), 0x1000, name);
+  }
+  mapped(spaces, 1, 0x1800, 0x2000, "/over");
+  assertEquals([0x17ff, 0x1800, 0x2800, 0x37ff, 0x3800, 0x4000].map((address) => at(spaces, 1, address)), [
+    `/a+${0x7ff}`,
+    "/over+0",
+    `/over+${0x1000}`,
+    `/over+${0x1fff}`,
+    `/c+${0x800}`,
+    "/d+0",
+  ]);
+});
+
+Deno.test("mappings agree with a plain array of bytes after any sequence of them", () => {
+  const spaces = new AddressSpaces();
+  const truth: (string | undefined)[] = new Array(256);
+  let state = 7;
+  const random = (below: number) => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) % below;
+  for (let i = 0; i < 400; i++) {
+    const start = random(240);
+    const length = random(16);
+    const pgoff = random(100) * 1000;
+    mapped(spaces, 1, start, length, `/f${i}`, pgoff);
+    for (let k = 0; k < length; k++) truth[start + k] = `/f${i}+${pgoff + k}`;
+    for (let address = 0; address < 256; address++) assertEquals(at(spaces, 1, address), truth[address]);
+  }
+});
+
+Deno.test("a forked child has its parent's mappings, and each keeps later ones to itself", () => {
+  const spaces = new AddressSpaces();
+  mapped(spaces, 1, 0x1000, 0x1000, "/shared");
+  spaces.fork(2, 1, 2, 1);
+  assertEquals(spaces.spaceOf(2), spaces.spaceOf(1));
+  mapped(spaces, 2, 0x3000, 0x1000, "/child");
+  mapped(spaces, 1, 0x5000, 0x1000, "/parent");
+  assertNotEquals(spaces.spaceOf(2), spaces.spaceOf(1));
+  assertEquals([0x1000, 0x3000, 0x5000].map((a) => at(spaces, 1, a)), ["/shared+0", undefined, "/parent+0"]);
+  assertEquals([0x1000, 0x3000, 0x5000].map((a) => at(spaces, 2, a)), ["/shared+0", "/child+0", undefined]);
+});
+
+Deno.test("a fork the recorder made up for a running process copies no mappings", () => {
+  const spaces = new AddressSpaces();
+  mapped(spaces, 1, 0x1000, 0x1000, "/shared");
+  spaces.fork(2, 1, 2, 1, false);
+  assertEquals(at(spaces, 2, 0x1000), undefined);
+});
+
+Deno.test("a new thread shares its process's mappings, now and later", () => {
+  const spaces = new AddressSpaces();
+  spaces.fork(1, 1, 11, 1);
+  mapped(spaces, 1, 0x1000, 0x1000, "/a");
+  assertEquals(at(spaces, 1, 0x1000), "/a+0");
+});
+
+Deno.test("a process number that is used again belongs to the new process", () => {
+  const spaces = new AddressSpaces();
+  mapped(spaces, 1, 0x1000, 0x1000, "/shell");
+  spaces.fork(2, 1, 2, 1);
+  mapped(spaces, 2, 0x3000, 0x1000, "/first");
+  spaces.exit(2, 2);
+  assertEquals(at(spaces, 2, 0x3000), "/first+0");
+  spaces.fork(2, 1, 2, 1);
+  assertEquals(at(spaces, 2, 0x3000), undefined);
+  assertEquals(at(spaces, 2, 0x1000), "/shell+0");
+});
+
+Deno.test("an exec keeps the old program's mappings until the new one's take their place", () => {
+  const spaces = new AddressSpaces();
+  mapped(spaces, 1, 0x1000, 0x2000, "/old");
+  spaces.comm(1, 1, "new", true);
+  assertEquals(at(spaces, 1, 0x1000), "/old+0");
+  mapped(spaces, 1, 0x1000, 0x2000, "/new");
+  assertEquals(at(spaces, 1, 0x1000), "/new+0");
+});
+
+Deno.test("ten thousand forks of a process with five hundred mappings share one space", () => {
+  const spaces = new AddressSpaces();
+  for (let i = 0; i < 500; i++) mapped(spaces, 1, 0x10000 * (i + 1), 0x8000, `/lib/${i}`);
+  for (let child = 2; child < 10002; child++) spaces.fork(child, 1, child, 1);
+  const space = spaces.spaceOf(1);
+  for (let child = 2; child < 10002; child++) assertEquals(spaces.spaceOf(child), space);
+});
+
+Deno.test("spaceOf() changes whenever a look-up could, for the kernel's mappings too", () => {
+  const spaces = new AddressSpaces();
+  const seen = new Set<number>();
+  const changed = (what: string) => {
+    const id = spaces.spaceOf(1);
+    assert(!seen.has(id), `${what} left the number ${id}`);
+    assertEquals(spaces.spaceOf(1), id);
+    seen.add(id);
+  };
+  changed("nothing yet");
+  mapped(spaces, 1, 0x1000, 0x1000, "/a");
+  changed("a mapping");
+  mapped(spaces, -1, KERNEL_TEXT, 0x1000, "[kernel.kallsyms]_text", KERNEL_TEXT);
+  changed("the kernel's map");
+  spaces.ksymbol({ address: KERNEL_TEXT + 0x100000, length: 64, flags: 0, name: "bpf_prog_1" });
+  changed("a kernel symbol");
+  spaces.fork(1, 9, 1, 9);
+  changed("a fork into the number");
+  spaces.comm(1, 1, "name", false);
+  assert(seen.has(spaces.spaceOf(1)), "a name is no mapping");
+});
+
+Deno.test("the kernel's map holds addresses behind its recorded end, where no module is", () => {
+  const spaces = new AddressSpaces();
+  mapped(spaces, -1, KERNEL_TEXT, 0x1000, "[kernel.kallsyms]_text", KERNEL_TEXT);
+  mapped(spaces, -1, KERNEL_TEXT + 0x5000, 0x1000, "/lib/modules/6.1.0/kernel/net/nf-log.ko.xz");
+  assertEquals(at(spaces, 7, KERNEL_TEXT, KERNEL), `[kernel.kallsyms]+${KERNEL_TEXT}`);
+  assertEquals(at(spaces, 7, KERNEL_TEXT + 0x3000, KERNEL), `[kernel.kallsyms]+${KERNEL_TEXT + 0x3000}`);
+  assertEquals(at(spaces, 7, KERNEL_TEXT - 1, KERNEL), undefined);
+  const module = spaces.mapping(spaces.find(7, KERNEL_TEXT + 0x5000, KERNEL)).object;
+  assertEquals([module.kind, module.name], ["module", "[nf_log]"]);
+  assertEquals(module.reference, { symbol: "_text", address: KERNEL_TEXT });
+});
+
+Deno.test("find() looks at the kernel's maps in kernel mode and the process's in user mode only", () => {
+  const spaces = new AddressSpaces();
+  mapped(spaces, 1, 0x1000, 0x1000, "/a");
+  mapped(spaces, -1, KERNEL_TEXT, 0x1000, "[kernel.kallsyms]_text", KERNEL_TEXT);
+  assertEquals(at(spaces, 1, 0x1000, KERNEL), undefined);
+  assertEquals(at(spaces, 1, KERNEL_TEXT, USER), undefined);
+  assertEquals([HYPERVISOR, GUEST_USER].map((mode) => at(spaces, 1, 0x1000, mode)), [undefined, undefined]);
+  assertEquals(at(spaces, 1, 0x1000, 0), "/a+0");
+  assertEquals(at(spaces, 1, KERNEL_TEXT, 0), `[kernel.kallsyms]+${KERNEL_TEXT}`);
+});
+
+Deno.test("ksymbol() names a range of the kernel until it is unregistered", () => {
+  const spaces = new AddressSpaces();
+  const program = { address: KERNEL_TEXT, length: 64, flags: 0, name: "bpf_prog_6deef7357e7b4530" };
+  spaces.ksymbol(program);
+  const { object } = spaces.mapping(spaces.find(1, KERNEL_TEXT + 63, KERNEL));
+  assertEquals([object.kind, object.name], ["bpf", "bpf_prog_6deef7357e7b4530"]);
+  spaces.ksymbol({ ...program, flags: 1 });
+  assertEquals(spaces.find(1, KERNEL_TEXT, KERNEL), -1);
+});
+
+Deno.test("commOf() gives a thread's name as of now: its own, its parent's, or its number", () => {
+  const spaces = new AddressSpaces();
+  assertEquals([spaces.commOf(0, 0), spaces.commOf(5, 5)], ["swapper", ":5"]);
+  spaces.comm(1, 1, "sh", false);
+  spaces.fork(2, 1, 2, 1);
+  assertEquals(spaces.commOf(2, 2), "sh");
+  spaces.comm(2, 2, "ls", true);
+  assertEquals([spaces.commOf(1, 1), spaces.commOf(2, 2)], ["sh", "ls"]);
+  spaces.fork(2, 77, 2, 77);
+  assertEquals(spaces.commOf(2, 2), ":2");
+});
+
+const KINDS: [filename: string, prot: number | undefined, kind: string, name: string, path: string][] = [
+  ["/usr/bin/node", 5, "file", "node", "/usr/bin/node"],
+  ["/tmp/lib.so (deleted)", 5, "file", "lib.so (deleted)", "/tmp/lib.so (deleted)"],
+  ["/memfd:code (deleted)", 5, "file", "memfd:code (deleted)", "/memfd:code (deleted)"],
+  ["[vdso]", 5, "vdso", "[vdso]", "[vdso]"],
+  ["[vsyscall]", 5, "file", "[vsyscall]", "[vsyscall]"],
+  ["//anon", 7, "jit", "[JIT] tid 1", "/tmp/perf-1.map"],
+  ["//anon", undefined, "jit", "[JIT] tid 1", "/tmp/perf-1.map"],
+  ["//anon", 3, "anon", "//anon", "//anon"],
+  ["[heap]", 3, "anon", "[heap]", "[heap]"],
+  ["[stack]", 7, "jit", "[JIT] tid 1", "/tmp/perf-1.map"],
+];
+for (const [filename, prot, kind, name, path] of KINDS) {
+  Deno.test(`a mapping of ${filename} with protection ${prot ?? "unknown"} is of kind ${kind}`, () => {
+    const spaces = new AddressSpaces();
+    spaces.mmap({ pid: 1, start: 0x1000, length: 0x1000, pgoff: 0, filename, prot });
+    const { object } = spaces.mapping(spaces.find(1, 0x1000, USER));
+    assertEquals([object.kind, object.name, object.path], [kind, name, path]);
+  });
+}
+
+Deno.test("code without a file is looked up by its address, whatever offset its mapping has", () => {
+  for (const pgoff of [0, 0x1000]) {
+    const spaces = new AddressSpaces();
+    spaces.mmap({ pid: 1, start: 0x1000, length: 0x1000, pgoff, filename: "//anon", prot: 7 });
+    assertEquals(at(spaces, 1, 0x1234), `/tmp/perf-1.map+${0x1234}`);
+  }
+});
+
+Deno.test("mappings of one file share an object; another inode or build id at the same path is another", () => {
+  const spaces = new AddressSpaces();
+  const map = { start: 0x1000, length: 0x1000, pgoff: 0, filename: "/lib/x.so" };
+  spaces.mmap({ ...map, pid: 1, ino: 5n });
+  spaces.mmap({ ...map, pid: 2, ino: 5n });
+  spaces.mmap({ ...map, pid: 3, ino: 6n });
+  spaces.mmap({ ...map, pid: 4, buildId: "abcd" });
+  const ids = [1, 2, 3, 4].map((pid) => spaces.objectOf(spaces.find(pid, 0x1000, USER)));
+  assertEquals(ids, [0, 0, 1, 2]);
+  assertEquals(spaces.objects.rows[2].buildId, "abcd");
+});
+
+Deno.test("setBuildId() reaches objects mapped before and after, and overrides none they came with", () => {
+  const spaces = new AddressSpaces();
+  mapped(spaces, 1, 0x1000, 0x1000, "/lib/before.so");
+  spaces.mmap({ pid: 1, start: 0x3000, length: 0x1000, pgoff: 0, filename: "/lib/own.so", buildId: "11" });
+  for (const path of ["/lib/before.so", "/lib/own.so", "/lib/after.so"]) {
+    spaces.objects.setBuildId(path, "22");
+  }
+  mapped(spaces, 1, 0x5000, 0x1000, "/lib/after.so");
+  assertEquals(spaces.objects.rows.map((object) => object.buildId), ["22", "11", "22"]);
+});
