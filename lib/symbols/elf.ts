@@ -11,21 +11,10 @@ import type { ByteSource } from "../base/byte_source.ts";
 import { ByteReader, cString } from "../base/bytes.ts";
 import { BadInputError } from "../base/errors.ts";
 
-/** e_type */
-export const ET = { REL: 1, EXEC: 2, DYN: 3 } as const;
 /** e_machine of the architectures with rules of their own. */
-export const EM = { ARM: 40, X86_64: 62, AARCH64: 183, RISCV: 243 } as const;
+export const EM = { ARM: 40, AARCH64: 183 } as const;
 /** sh_type */
-export const SHT = {
-  PROGBITS: 1,
-  SYMTAB: 2,
-  STRTAB: 3,
-  RELA: 4,
-  NOTE: 7,
-  NOBITS: 8,
-  REL: 9,
-  DYNSYM: 11,
-} as const;
+export const SHT = { SYMTAB: 2, RELA: 4, NOTE: 7, NOBITS: 8, REL: 9, DYNSYM: 11 } as const;
 /** The bit of sh_flags that says a section is in memory when the program runs. */
 export const SHF_ALLOC = 2;
 /** p_type */
@@ -64,9 +53,7 @@ export class ElfFile {
   readonly source: ByteSource;
   readonly is64: boolean;
   readonly littleEndian: boolean;
-  /** ET.* */
-  readonly type: number;
-  /** EM.* */
+  /** e_machine; EM.* has those that matter. */
   readonly machine: number;
   readonly sections: readonly Section[];
   readonly segments: readonly Segment[];
@@ -88,7 +75,7 @@ export class ElfFile {
     this.littleEndian = ident[5] === 1;
     const header = this.reader(ident, 0, "the ELF header");
     header.take(16);
-    this.type = header.u16();
+    header.u16(); // e_type
     this.machine = header.u16();
     header.u32(); // e_version
     this.#word(header); // e_entry

@@ -5,7 +5,7 @@
  */
 
 import { pltStubs } from "./elf_plt.ts";
-import { type ElfFile, EM, PT, type Section, SHF_ALLOC, SHT } from "./elf.ts";
+import { type ElfFile, EM, PT, type Section, type Segment, SHF_ALLOC, SHT } from "./elf.ts";
 import { SymbolTableBuilder } from "./symbol_builder.ts";
 import { JoinedNames, StringTableNames } from "./symbol_names.ts";
 import type { SymbolTable } from "./symbol_table.ts";
@@ -107,6 +107,7 @@ function sectionSymbols(symbols: ElfFile, section: Section, file: ElfFile): Symb
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const places = placesOf(symbols, file);
   const mapping = mappingLetters(machine);
+  const shifts = new Shifts(file);
   const starts = new Float64Array(total);
   const ends = new Float64Array(total);
   const binds = new Uint8Array(total);
@@ -135,7 +136,7 @@ function sectionSymbols(symbols: ElfFile, section: Section, file: ElfFile): Symb
     let value = is64 ? u64(view, at + 8, littleEndian) : view.getUint32(at + 4, littleEndian);
     const size = is64 ? u64(view, at + 16, littleEndian) : view.getUint32(at + 8, littleEndian);
     if (machine === EM.ARM && type === STT.FUNC && value % 2 === 1) value--; // the mark of Thumb code
-    if (value !== 0) value -= shiftOf(value, file, place.shift);
+    if (value !== 0) value -= shifts.of(value, place.shift);
     starts[n] = value;
     ends[n] = value + size;
     binds[n] = info >> 4;
@@ -171,14 +172,27 @@ function placesOf(symbols: ElfFile, file: ElfFile): Place[] {
   });
 }
 
-/** Address minus file offset at `address`: of the loaded segment it is in, else of its section. */
-function shiftOf(address: number, file: ElfFile, otherwise: number): number {
-  for (const s of file.segments) {
-    if (s.type === PT.LOAD && address >= s.vaddr && address < s.vaddr + Math.max(s.memsz, s.filesz)) {
-      return s.vaddr - s.offset;
-    }
+/** Address minus file offset: of the loaded segment an address is in, else of its section. */
+class Shifts {
+  readonly #loaded: Segment[];
+  #last: Segment | undefined;
+
+  constructor(file: ElfFile) {
+    this.#loaded = file.segments.filter((segment) => segment.type === PT.LOAD);
   }
-  return otherwise;
+
+  of(address: number, otherwise: number): number {
+    const last = this.#last;
+    if (last === undefined || !holds(last, address)) {
+      this.#last = this.#loaded.find((segment) => holds(segment, address));
+    }
+    return this.#last === undefined ? otherwise : this.#last.vaddr - this.#last.offset;
+  }
+}
+
+function holds(segment: Segment, address: number): boolean {
+  const { vaddr, memsz, filesz } = segment;
+  return address >= vaddr && address < vaddr + Math.max(memsz, filesz);
 }
 
 /** Second letters of the `$x` symbols that mark code and data of these machines and name nothing. */

@@ -34,6 +34,8 @@ export interface Candidates {
 export class SymbolTableBuilder {
   readonly #symbols: Candidates;
   readonly #tree: RbTree;
+  /** What the tree holds in order, when that is known. */
+  #order: Int32Array<ArrayBuffer> | undefined;
 
   constructor(symbols: Candidates) {
     this.#symbols = symbols;
@@ -42,6 +44,7 @@ export class SymbolTableBuilder {
 
   /** Inserts candidates [from, to), in that order. */
   insert(from: number, to: number): void {
+    if (from < to) this.#order = undefined;
     for (let i = from; i < to; i++) this.#tree.insert(i);
   }
 
@@ -49,13 +52,13 @@ export class SymbolTableBuilder {
   settle(): void {
     const order = this.#tree.inOrder();
     stretchEmpty(order, this.#symbols);
-    dropAliases(order, this.#symbols, (loser) => this.#tree.remove(loser));
+    this.#order = dropAliases(order, this.#symbols, (loser) => this.#tree.remove(loser));
   }
 
   /** The table of everything inserted and not dropped. */
   finish(): SymbolTable {
     const { starts, ends, names } = this.#symbols;
-    const order = this.#tree.inOrder();
+    const order = this.#order ?? this.#tree.inOrder();
     return tableOf(order, starts, ends, names, (address) => this.#tree.find(address, ends));
   }
 }
@@ -150,11 +153,13 @@ function flatten(
   order: Int32Array,
   search: (address: number) => number,
 ): { from: Float64Array; to: Float64Array; owner: Int32Array } {
-  const positionOf = new Map<number, number>();
-  const from: number[] = [];
-  const to: number[] = [];
-  const owner: number[] = [];
   const count = starts.length;
+  // k symbols have 2k edges, and so at most 2k - 1 pieces between them
+  const from = new Float64Array(2 * count);
+  const to = new Float64Array(2 * count);
+  const owner = new Int32Array(2 * count);
+  const positionOf = new Map<number, number>();
+  let n = 0;
   for (let first = 0; first < count;) {
     let reach = ends[first];
     let next = first + 1;
@@ -163,9 +168,9 @@ function flatten(
       next++;
     }
     if (next === first + 1) {
-      from.push(starts[first]);
-      to.push(ends[first]);
-      owner.push(first);
+      from[n] = starts[first];
+      to[n] = ends[first];
+      owner[n++] = first;
       first = next;
       continue;
     }
@@ -180,15 +185,15 @@ function flatten(
       if (edges[i] === edges[i + 1]) continue;
       const winner = positionOf.get(search(edges[i]));
       if (winner === undefined) continue;
-      if (owner.at(-1) === winner && to.at(-1) === edges[i]) {
-        to[to.length - 1] = edges[i + 1];
+      if (n > 0 && owner[n - 1] === winner && to[n - 1] === edges[i]) {
+        to[n - 1] = edges[i + 1];
       } else {
-        from.push(edges[i]);
-        to.push(edges[i + 1]);
-        owner.push(winner);
+        from[n] = edges[i];
+        to[n] = edges[i + 1];
+        owner[n++] = winner;
       }
     }
     first = next;
   }
-  return { from: Float64Array.from(from), to: Float64Array.from(to), owner: Int32Array.from(owner) };
+  return { from: from.slice(0, n), to: to.slice(0, n), owner: owner.slice(0, n) };
 }
