@@ -137,27 +137,32 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#room(1), value);
+    const at = this.#room(1); // before #view is read: it may be replaced
+    this.#view.setUint8(at, value);
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#room(2), value, this.littleEndian);
+    const at = this.#room(2); // before #view is read: it may be replaced
+    this.#view.setUint16(at, value, this.littleEndian);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#room(4), value, this.littleEndian);
+    const at = this.#room(4); // before #view is read: it may be replaced
+    this.#view.setUint32(at, value, this.littleEndian);
     return this;
   }
 
   i32(value: number): this {
-    this.#view.setInt32(this.#room(4), value, this.littleEndian);
+    const at = this.#room(4); // before #view is read: it may be replaced
+    this.#view.setInt32(at, value, this.littleEndian);
     return this;
   }
 
   u64(value: bigint | number): this {
-    this.#view.setBigUint64(this.#room(8), BigInt.asUintN(64, BigInt(value)), this.littleEndian);
+    const at = this.#room(8); // before #view is read: it may be replaced
+    this.#view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), this.littleEndian);
     return this;
   }
 
