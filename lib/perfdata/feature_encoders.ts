@@ -2,7 +2,7 @@
 
 import { ByteWriter } from "../base/bytes.ts";
 import { encodeAttr } from "../events/attr.ts";
-import { PERF_ATTR_SIZE } from "../base/abi.ts";
+import { PERF_ATTR_SIZE, PERF_RECORD_USER } from "../base/abi.ts";
 import { type BuildIdEntry, type EventDescription, FEATURE, type GroupDescription } from "./features.ts";
 
 /** What a recorder knows of the machine and the recording; what is absent gets no section. */
@@ -18,11 +18,13 @@ export interface FeatureValues {
   totalMem?: number;
   cmdline?: readonly string[];
   eventDesc?: readonly EventDescription[];
-  /** CPU lists that share a package (core siblings) or a core (thread siblings), and ids by CPU. */
+  /** CPU lists that share a package (core siblings) or a core (thread siblings); ids of all available CPUs. */
   cpuTopology?: {
     coreSiblings: readonly string[];
     threadSiblings: readonly string[];
-    cpus: readonly { core: number; socket: number }[];
+    cpus: readonly { core: number; socket: number; die?: number }[];
+    /** CPU lists that share a die. */
+    dieSiblings?: readonly string[];
   };
   /** Samples have branch stacks. */
   branchStack?: boolean;
@@ -35,7 +37,7 @@ export interface FeatureValues {
   /** One moment on the recording's clock and on the wall clock, in ns. */
   clockData?: { clockid: number; wallClock: bigint; clock: bigint };
   buildIds?: readonly BuildIdEntry[];
-  /** JSON text for the section that is pmuctl's own. */
+  /** JSON text; stands behind `version` in its section, where perf does not look (see Features.ledger). */
   ledger?: string;
 }
 
@@ -63,7 +65,10 @@ export function encodeFeatures(values: FeatureValues): FeatureSection[] {
   add(FEATURE.BUILD_ID, values.buildIds, (w, ids) => ids.forEach((id) => buildId(w, id)));
   add(FEATURE.HOSTNAME, values.hostname, string);
   add(FEATURE.OSRELEASE, values.osrelease, string);
-  add(FEATURE.VERSION, values.version, string);
+  add(FEATURE.VERSION, values.version ?? (values.ledger && ""), (w, version) => {
+    string(w, version);
+    if (values.ledger) string(w, values.ledger);
+  });
   add(FEATURE.ARCH, values.arch, string);
   add(FEATURE.NRCPUS, values.nrcpus, (w, n) => w.u32(n.available).u32(n.online));
   add(FEATURE.CPUDESC, values.cpudesc, string);
@@ -75,6 +80,9 @@ export function encodeFeatures(values: FeatureValues): FeatureSection[] {
     strings(w, topology.coreSiblings);
     strings(w, topology.threadSiblings);
     for (const { core, socket } of topology.cpus) w.u32(core).u32(socket);
+    // Dies are told even where there are none: perf takes anything behind the CPUs for them, padding too.
+    strings(w, topology.dieSiblings ?? []);
+    for (const { die } of topology.cpus) w.u32(die ?? 0);
   });
   add(FEATURE.BRANCH_STACK, values.branchStack || undefined, () => {});
   add(FEATURE.PMU_MAPPINGS, values.pmuMappings, (w, pmus) => {
@@ -90,8 +98,14 @@ export function encodeFeatures(values: FeatureValues): FeatureSection[] {
   add(FEATURE.CLOCK_DATA, values.clockData, (w, { clockid, wallClock, clock }) => {
     w.u32(1).i32(clockid).u64(wallClock).u64(clock); // 1 is the version of the layout
   });
-  add(FEATURE.PMUCTL_LEDGER, values.ledger, (w, json) => w.paddedString(json));
   return sections;
+}
+
+/** PERF_RECORD_HEADER_BUILD_ID: what a pipe has in place of the BUILD_ID section, a record each. */
+export function encodeHeaderBuildId(entry: BuildIdEntry): Uint8Array<ArrayBuffer> {
+  const w = new ByteWriter();
+  buildId(w, entry);
+  return w.bytes();
 }
 
 /** u32 length with the padding; the text, NUL-terminated, padded. */
@@ -114,11 +128,11 @@ function eventDesc(w: ByteWriter, events: readonly EventDescription[]): void {
   }
 }
 
-/** A record without a type: struct { header; s32 pid; u8 build_id[20]; u8 size; u8 res[3]; char filename[]; } */
+/** struct { header; s32 pid; u8 build_id[20]; u8 size; u8 res[3]; char filename[]; } */
 function buildId(w: ByteWriter, entry: BuildIdEntry): void {
   const at = w.length;
   const id = bytesOfHex(entry.buildId, BUILD_ID_BYTES);
-  w.u32(0).u16(entry.misc | MISC_BUILD_ID_SIZE).u16(0).i32(entry.pid);
+  w.u32(PERF_RECORD_USER.HEADER_BUILD_ID).u16(entry.misc | MISC_BUILD_ID_SIZE).u16(0).i32(entry.pid);
   w.raw(id).zeros(BUILD_ID_BYTES - id.length).u8(id.length).zeros(3).paddedString(entry.filename, NAME_ALIGN);
   w.patchU16(at + 6, w.length - at);
 }

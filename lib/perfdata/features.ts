@@ -6,7 +6,7 @@
  * `u32 len; char string[len]`, NUL-terminated and padded within `len`.
  */
 
-import { ByteReader, cString } from "../base/bytes.ts";
+import { ByteReader } from "../base/bytes.ts";
 import { decodeAttr, type EventAttr } from "../events/attr.ts";
 
 /** Feature numbers: bits of the file header's bitmap, and `feat_id` of PERF_RECORD_HEADER_FEATURE. */
@@ -42,11 +42,6 @@ export const FEATURE = {
   CLOCK_DATA: 29,
   HYBRID_TOPOLOGY: 30,
   PMU_CAPS: 31,
-  /**
-   * pmuctl's ledger, as JSON. perf looks only at the features it knows and sections lie in the order of
-   * their numbers, so the last number of the bitmap is the one that stays out of everybody's way.
-   */
-  PMUCTL_LEDGER: 255,
 } as const;
 
 /** One event as EVENT_DESC describes it. */
@@ -79,7 +74,7 @@ export interface Compression {
   mmapLength: number;
 }
 
-/** A group of events, the leader's index among all events, and how many it has with the leader. */
+/** A group of events (`{anon_group}` when it has no name), the leader's index among all events, and how many it has with the leader. */
 export interface GroupDescription {
   name: string;
   leader: number;
@@ -270,9 +265,17 @@ export class Features {
     return [...(fromSection ?? []), ...this.#buildIdRecords];
   }
 
-  /** The ledger's JSON text, when pmuctl recorded the file. */
+  /**
+   * pmuctl's ledger as JSON, when pmuctl recorded: a second string in the VERSION section, of which
+   * perf and others read one. (A feature number of our own will not do: `perf inject` of Linux 6.1
+   * crashes on a number it does not know, and perf refuses one in a pipe.)
+   */
   get ledger(): string | undefined {
-    return this.#get(FEATURE.PMUCTL_LEDGER, (r) => cString(r.bytes));
+    const bytes = this.raw(FEATURE.VERSION);
+    if (!bytes) return undefined;
+    const r = new ByteReader(bytes, this.#littleEndian, "the header's VERSION section");
+    text(r);
+    return r.left >= 4 ? text(r) || undefined : undefined;
   }
 
   #get<T>(number: number, decode: Decode<T>): T | undefined {

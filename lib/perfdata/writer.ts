@@ -110,7 +110,11 @@ export function encodeHeaderAttr({ attr, ids }: WrittenEvent): Uint8Array<ArrayB
   });
 }
 
-/** PERF_RECORD_HEADER_FEATURE: struct { header; u64 feat_id; char data[]; }. perf takes only those it knows. */
+/**
+ * PERF_RECORD_HEADER_FEATURE: struct { header; u64 feat_id; char data[]; }. The last one of a number is
+ * the one that counts. Not for BUILD_ID, which has records of its own (encodeHeaderBuildId). Throws
+ * RangeError when the payload does not fit in a record.
+ */
 export function encodeHeaderFeature({ number, payload }: FeatureSection): Uint8Array<ArrayBuffer> {
   return toolRecord(PERF_RECORD_USER.HEADER_FEATURE, (w) => {
     w.u64(number).raw(payload);
@@ -132,12 +136,20 @@ export function encodeFinishedRound(): Uint8Array<ArrayBuffer> {
   return toolRecord(PERF_RECORD_USER.FINISHED_ROUND, () => {});
 }
 
+/** perf_event_header.size is a u16. */
+const MAX_RECORD_SIZE = 65528;
+
 /** Padded with zeros to a multiple of 8, so that the records behind it are aligned. */
 function toolRecord(type: number, body: (w: ByteWriter) => void): Uint8Array<ArrayBuffer> {
   const w = new ByteWriter();
   w.u32(type).u16(0).u16(0);
   body(w);
   w.zeros((8 - w.length % 8) % 8);
+  if (w.length > MAX_RECORD_SIZE) {
+    throw new RangeError(
+      `a record of type ${type} would be ${w.length} bytes: ${MAX_RECORD_SIZE} is the most`,
+    );
+  }
   w.patchU16(6, w.length); // perf_event_header.size
   return w.bytes();
 }

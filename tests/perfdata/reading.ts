@@ -133,7 +133,7 @@ interface ScriptRow {
 }
 
 const SCRIPT_LINE =
-  /^\s*(\S.*?)\s+(-?\d+)\/(-?\d+)\s+(?:\[(\d+)\]\s+)?(\d+)\.(\d{9}):\s+(\d+)\s+(\S+):\s*([0-9a-f]*)\s*$/;
+  /^\s*(\S.*?)\s+(-?\d+)\/(-?\d+)\s+(?:\[(\d+)\]\s+)?(\d+)\.(\d{9}):\s+(\d+)\s+(\S+):\s*([0-9a-f]*)(?: .*)?$/;
 
 /** What `perf script --ns -F comm,pid,tid,[cpu,]time,period,event,ip` printed. */
 function parseScript(text: string): ScriptRow[] {
@@ -152,8 +152,9 @@ function parseScript(text: string): ScriptRow[] {
         ips: m[9] ? [m[9]] : [],
       });
     } else if (line.trim()) {
-      assert(/^\s+[0-9a-f]+$/.test(line), `perf script printed what this test does not understand: ${line}`);
-      rows[rows.length - 1].ips.push(line.trim());
+      const ip = /^\s+([0-9a-f]+)( |$)/.exec(line); // of a pipe, perf prints the symbol too
+      assert(ip, `perf script printed what this test does not understand: ${line}`);
+      rows[rows.length - 1].ips.push(ip[1]);
     }
   }
   return rows;
