@@ -57,6 +57,7 @@ export class ElfFile {
   readonly machine: number;
   readonly sections: readonly Section[];
   readonly segments: readonly Segment[];
+  readonly #contents = new Map<Section, Uint8Array>();
 
   /** Reads the headers. Throws BadInputError when the source is not an ELF file or is damaged. */
   constructor(source: ByteSource) {
@@ -96,10 +97,18 @@ export class ElfFile {
     return this.sections.find((s) => s.name === name && (type === undefined || s.type === type));
   }
 
-  /** The bytes of a section; empty for one that has none in the file. Throws BadInputError when it is cut off. */
+  /**
+   * The bytes of a section, read once and kept as long as this is; empty for one that has none in the file.
+   * Throws BadInputError when it is cut off.
+   */
   contents(section: Section): Uint8Array {
-    if (section.type === SHT.NOBITS) return new Uint8Array(0);
-    return this.bytes(section.offset, section.size, `section ${section.name}`);
+    let bytes = this.#contents.get(section);
+    if (bytes === undefined) {
+      const { type, offset, size, name } = section;
+      bytes = type === SHT.NOBITS ? new Uint8Array(0) : this.bytes(offset, size, `section ${name}`);
+      this.#contents.set(section, bytes);
+    }
+    return bytes;
   }
 
   /** Bytes of the file. Throws BadInputError, without reading, when the file ends before them. */

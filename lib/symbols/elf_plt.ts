@@ -14,7 +14,7 @@ const STUB_SIZES: Record<number, { header: number; stub: number } | undefined> =
   [EM.AARCH64]: { header: 32, stub: 16 },
 };
 
-/** The PLT stubs of `file`, or undefined when it has none that can be named. Throws BadInputError on damage. */
+/** The PLT stubs of `file`, named without their `@plt`, or undefined when it has none that can be named. Throws BadInputError on damage. */
 export function pltStubs(file: ElfFile): SymbolBatch | undefined {
   const dynsym = file.section(".dynsym");
   const relocations = file.section(".rela.plt") ?? file.section(".rel.plt");
@@ -39,7 +39,6 @@ export function pltStubs(file: ElfFile): SymbolBatch | undefined {
     binds: new Uint8Array(count).fill(STB.GLOBAL),
     nameOffsets: nameOffsets(file, dynsym, symbols),
     strings: stringsOf(file, dynsym),
-    suffix: "@plt",
     complete: true,
   };
 }

@@ -6,8 +6,8 @@
 
 import { pltStubs } from "./elf_plt.ts";
 import { type ElfFile, EM, PT, type Section, type Segment, SHF_ALLOC, SHT } from "./elf.ts";
-import { SymbolTableBuilder } from "./symbol_builder.ts";
-import { JoinedNames, StringTableNames } from "./symbol_names.ts";
+import { type Candidates, SymbolTableBuilder } from "./symbol_builder.ts";
+import { StringTableNames } from "./symbol_names.ts";
 import type { SymbolTable } from "./symbol_table.ts";
 
 /** Low four bits of st_info. */
@@ -32,8 +32,6 @@ export interface SymbolBatch {
   /** Where each name starts in `strings`. */
   nameOffsets: Uint32Array;
   strings: Uint8Array;
-  /** What every name ends in. */
-  suffix: string;
   /** False when a symbol was met that perf cannot place: it stops there and leaves what it has as it is. */
   complete: boolean;
 }
@@ -57,7 +55,7 @@ export function elfSymbols(file: ElfFile, symbols: ElfFile = file): SymbolTable 
 
   const stubs = batches.at(-1)?.complete ? pltStubs(file) : undefined;
   const all = stubs === undefined ? batches : [...batches, stubs];
-  const builder = new SymbolTableBuilder(join(all));
+  const builder = new SymbolTableBuilder(join(all, stubs));
   let at = 0;
   for (const batch of all) {
     builder.insert(at, at + batch.count);
@@ -72,21 +70,40 @@ export function hasSymtab(file: ElfFile): boolean {
   return file.section(".symtab", SHT.SYMTAB) !== undefined;
 }
 
-function join(batches: SymbolBatch[]) {
+/** All batches as one list, over one table of strings; `stubs`, if there are any, come last. */
+function join(batches: SymbolBatch[], stubs: SymbolBatch | undefined): Candidates {
   const total = batches.reduce((n, batch) => n + batch.count, 0);
   const starts = new Float64Array(total);
   const ends = new Float64Array(total);
   const binds = new Uint8Array(total);
-  const names = new JoinedNames();
+  const nameStarts = new Uint32Array(total);
+  const tables = [...new Set(batches.map((batch) => batch.strings))];
+  const strings = concat(tables);
   let at = 0;
-  for (const { count, suffix, ...batch } of batches) {
+  for (const batch of batches) {
+    const { count } = batch;
     starts.set(batch.starts.subarray(0, count), at);
     ends.set(batch.ends.subarray(0, count), at);
     binds.set(batch.binds.subarray(0, count), at);
-    names.add(new StringTableNames(batch.strings, batch.nameOffsets), count, suffix);
+    let base = 0;
+    for (const table of tables.slice(0, tables.indexOf(batch.strings))) base += table.length;
+    for (let i = 0; i < count; i++) nameStarts[at + i] = base + batch.nameOffsets[i];
     at += count;
   }
-  return { starts, ends, binds, names };
+  const suffix = stubs && { text: "@plt", from: total - stubs.count };
+  return { starts, ends, binds, names: new StringTableNames(strings, nameStarts, { suffix }) };
+}
+
+/** The arrays one behind the other; a single one as it is. */
+function concat(arrays: Uint8Array[]): Uint8Array {
+  if (arrays.length === 1) return arrays[0];
+  const whole = new Uint8Array(arrays.reduce((n, array) => n + array.length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    whole.set(array, at);
+    at += array.length;
+  }
+  return whole;
 }
 
 /**
@@ -143,7 +160,7 @@ function sectionSymbols(symbols: ElfFile, section: Section, file: ElfFile): Symb
     nameOffsets[n] = name;
     n++;
   }
-  return { count: n, starts, ends, binds, nameOffsets, strings, suffix: "", complete };
+  return { count: n, starts, ends, binds, nameOffsets, strings, complete };
 }
 
 /** The string table of a symbol table. */

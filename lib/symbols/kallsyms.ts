@@ -65,7 +65,7 @@ export function parseKallsyms(text: Uint8Array): KernelSymbols {
 
   const { count, starts, module, binds, nameStarts, nameEnds } = lines;
   const ends = starts.slice(0, count);
-  const names = new StringTableNames(text, nameStarts, nameEnds);
+  const names = new StringTableNames(text, nameStarts, { ends: nameEnds });
   const order = byAddress(starts, count);
   stretch(order, starts, ends, module);
   const kept = dropAliases(order, { starts, ends, binds, names });

@@ -41,7 +41,7 @@ export function parsePerfMap(text: Uint8Array): SymbolTable | undefined {
     starts: starts.subarray(0, n),
     ends: ends.subarray(0, n),
     binds: new Uint8Array(n).fill(STB.GLOBAL),
-    names: new StringTableNames(text, nameStarts, nameEnds),
+    names: new StringTableNames(text, nameStarts, { ends: nameEnds }),
   });
   builder.insert(0, n); // as they are: code is replaced in place, and perf keeps old and new
   return builder.finish();

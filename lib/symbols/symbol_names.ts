@@ -16,28 +16,43 @@ export interface SymbolNames {
   startsWith(i: number, prefix: string): boolean;
 }
 
+/** What the names of some symbols get appended, because no table has them with it. */
+export interface Suffix {
+  text: string;
+  /** The first symbol whose name gets it; so do all behind. */
+  from: number;
+}
+
 /** Names that start at given places of some bytes. */
 export class StringTableNames implements SymbolNames {
   readonly #bytes: Uint8Array;
   readonly #starts: Uint32Array;
   readonly #ends: Uint32Array | undefined;
+  readonly #suffix: Suffix;
 
   /**
    * @param starts where each name starts in `bytes`.
    * @param ends where it ends; without them names end at a NUL.
    */
-  constructor(bytes: Uint8Array, starts: Uint32Array, ends?: Uint32Array) {
+  constructor(
+    bytes: Uint8Array,
+    starts: Uint32Array,
+    { ends, suffix = { text: "", from: Infinity } }: { ends?: Uint32Array; suffix?: Suffix } = {},
+  ) {
     this.#bytes = bytes;
     this.#starts = starts;
     this.#ends = ends;
+    this.#suffix = suffix;
   }
 
   text(i: number): string {
-    return decoder.decode(this.#bytes.subarray(this.#starts[i], this.#end(i)));
+    const text = decoder.decode(this.#bytes.subarray(this.#starts[i], this.#end(i)));
+    return i >= this.#suffix.from ? text + this.#suffix.text : text;
   }
 
   length(i: number): number {
-    return Math.max(0, this.#end(i) - this.#starts[i]);
+    const length = Math.max(0, this.#end(i) - this.#starts[i]);
+    return i >= this.#suffix.from ? length + this.#suffix.text.length : length;
   }
 
   underscores(i: number): number {
@@ -60,43 +75,5 @@ export class StringTableNames implements SymbolNames {
     if (this.#ends !== undefined) return this.#ends[i];
     const end = this.#bytes.indexOf(0, this.#starts[i]);
     return end < 0 ? this.#bytes.length : end;
-  }
-}
-
-/** Several lists one behind the other, each with what its names end in (`@plt` for the stubs of a PLT). */
-export class JoinedNames implements SymbolNames {
-  readonly #parts: { from: number; names: SymbolNames; suffix: string }[] = [];
-  #count = 0;
-
-  /** Appends `count` names. */
-  add(names: SymbolNames, count: number, suffix = ""): this {
-    if (count > 0) this.#parts.unshift({ from: this.#count, names, suffix });
-    this.#count += count;
-    return this;
-  }
-
-  text(i: number): string {
-    const part = this.#part(i);
-    return part.names.text(i - part.from) + part.suffix;
-  }
-
-  length(i: number): number {
-    const part = this.#part(i);
-    return part.names.length(i - part.from) + part.suffix.length;
-  }
-
-  underscores(i: number): number {
-    const part = this.#part(i);
-    return part.names.underscores(i - part.from);
-  }
-
-  startsWith(i: number, prefix: string): boolean {
-    const part = this.#part(i);
-    return part.names.startsWith(i - part.from, prefix);
-  }
-
-  #part(i: number) {
-    for (const part of this.#parts) if (i >= part.from) return part;
-    throw new RangeError(`no symbol ${i}`);
   }
 }

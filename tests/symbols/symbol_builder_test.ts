@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { STB, SymbolTableBuilder } from "../../lib/symbols/symbol_builder.ts";
-import { JoinedNames, StringTableNames } from "../../lib/symbols/symbol_names.ts";
+import { StringTableNames } from "../../lib/symbols/symbol_names.ts";
 import type { SymbolTable } from "../../lib/symbols/symbol_table.ts";
 
 type Row = [name: string, start: number, size: number, bind?: number];
@@ -80,10 +80,10 @@ Deno.test("SymbolTable.find() finds nothing in an empty table", () => {
   assertEquals(builder.finish().find(0), -1);
 });
 
-Deno.test("names of several lists are told apart by their place, with what each list's names end in", () => {
-  const list = (text: string, starts: number[]) =>
-    new StringTableNames(new TextEncoder().encode(text), Uint32Array.from(starts));
-  const names = new JoinedNames().add(list("one\0__two\0", [0, 4]), 2).add(list("three\0", [0]), 1, "@plt");
+Deno.test("StringTableNames appends a suffix to the names behind a place, and counts it in", () => {
+  const bytes = new TextEncoder().encode("one\0__two\0three\0");
+  const suffix = { text: "@plt", from: 2 };
+  const names = new StringTableNames(bytes, Uint32Array.of(0, 4, 10), { suffix });
   assertEquals([0, 1, 2].map((i) => names.text(i)), ["one", "__two", "three@plt"]);
   assertEquals([0, 1, 2].map((i) => names.length(i)), [3, 5, 9]);
   assertEquals([0, 1, 2].map((i) => names.underscores(i)), [0, 2, 0]);
