@@ -78,6 +78,7 @@ static void check_broken(uint16_t size)
 	put_samples(&rings[1], 2);
 	good = rings[1].head;
 	put_header(&rings[1], PERF_RECORD_SAMPLE, size);
+	put_samples(&rings[1], 1); /* so that there are bytes for the broken record to take */
 	publish(&rings[1]);
 	pmu_drain_start(drain);
 	WAIT_UNTIL(pmu_drain_error(drain) == -EBADMSG);
@@ -102,8 +103,8 @@ static void stops_at_broken_headers(void)
 {
 	check_broken(0);
 	check_broken(7);
-	check_broken(12);  /* not a multiple of 8 */
-	check_broken(16);  /* beyond the head */
+	check_broken(12);   /* not a multiple of 8 */
+	check_broken(48);   /* beyond the head */
 	check_broken(4096); /* as large as the ring */
 }
 
