@@ -15,7 +15,7 @@ export interface MapEvent extends ObjectKey {
   start: number;
   /** In bytes. */
   length: number;
-  /** PERF_RECORD_MISC.KERNEL or USER; the kernel's maps are also told by a pid of -1. */
+  /** PERF_RECORD_MISC.*; mappings of guests and hypervisors are passed over. The kernel's have a pid of -1. */
   cpumode?: number;
 }
 
@@ -76,7 +76,8 @@ export class AddressSpaces {
 
   /** A mapping appeared, in a process or (pid -1) in the kernel. It takes the place of what was there. */
   mmap(event: MapEvent): void {
-    const { start, length } = event;
+    const { start, length, cpumode = PERF_RECORD_MISC.USER } = event;
+    if (cpumode > PERF_RECORD_MISC.USER) return;
     const end = start + length;
     const object = this.objects.of(event);
     if (event.pid === KERNEL_PID) {

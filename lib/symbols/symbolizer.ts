@@ -184,7 +184,8 @@ export class Symbolizer {
 
   #fileTable(object: ObjectInfo): Outcome {
     const source = this.#files.open(object);
-    if (source === undefined) return REASON.NO_FILE;
+    // what the kernel maps by itself, like [vsyscall], has no file to look for
+    if (source === undefined) return object.path.startsWith("[") ? REASON.NO_SYMBOLS : REASON.NO_FILE;
     try {
       const file = new ElfFile(source);
       const buildId = file.buildId();

@@ -70,8 +70,11 @@ export function remedyOf(reason: Reason, object: ObjectInfo): string {
     case REASON.BUILD_ID_DIFFERS:
       return "the file was rebuilt or upgraded since: put back the recorded version, or record again";
     case REASON.NO_SYMBOLS:
-      return object.kind === "kernel" || object.kind === "module"
-        ? "the running kernel lists no symbols for it (CONFIG_KALLSYMS)"
+      if (object.kind === "kernel" || object.kind === "module") {
+        return "the running kernel lists no symbols for it: load the module again, or see CONFIG_KALLSYMS";
+      }
+      return object.path.startsWith("[")
+        ? "nothing to do: the kernel provides this code without symbols"
         : "install its debug symbols, or build it without stripping (-s)";
     case REASON.DAMAGED:
       return "check the file with readelf -S";

@@ -175,6 +175,12 @@ Deno.test("find() looks at the kernel's maps in kernel mode and the process's in
   assertEquals(at(spaces, 1, KERNEL_TEXT, 0), `[kernel.kallsyms]+${KERNEL_TEXT}`);
 });
 
+Deno.test("mmap() passes over what is mapped in a guest", () => {
+  const spaces = new AddressSpaces();
+  spaces.mmap({ pid: 1, start: 0x1000, length: 0x1000, pgoff: 0, filename: "/a", cpumode: GUEST_USER });
+  assertEquals(at(spaces, 1, 0x1000), undefined);
+});
+
 Deno.test("ksymbol() names a range of the kernel until it is unregistered", () => {
   const spaces = new AddressSpaces();
   const program = { address: KERNEL_TEXT, length: 64, flags: 0, name: "bpf_prog_6deef7357e7b4530" };

@@ -81,8 +81,9 @@ function feed(spaces: AddressSpaces, c: RecordCursor): void {
 /** `comm;symbol;caller;...` for each sample, in the order of time. */
 async function ourStacks(path: string): Promise<string[]> {
   const reader = new PerfDataReader(new MemoryBytes(await Deno.readFile(path), path));
-  await reader.open();
+  const { features } = await reader.open();
   const spaces = new AddressSpaces();
+  for (const { filename, buildId } of features.buildIds) spaces.objects.setBuildId(filename, buildId);
   const symbolizer = new Symbolizer(files);
   const name = (pid: number, address: number, mode: number) => {
     const mapping = spaces.find(pid, address, mode);
@@ -128,13 +129,13 @@ async function perfStacks(path: string): Promise<string[]> {
 
 testNeeding(
   ["perf", "root"],
-  "every frame of every call chain of a busy machine gets the symbol that perf gives it",
+  "every frame of every call chain of busy processes gets the symbol that perf gives it",
   async () => {
     const dir = await Deno.makeTempDir();
     try {
       const path = `${dir}/perf.data`;
       const recorded = await new Deno.Command("perf", {
-        args: ["record", "-e", "cpu-clock", "-F", "4999", "-a", "-g", "-o", path, "sh", "-c", WORK],
+        args: ["record", "-e", "cpu-clock", "-F", "4999", "-N", "-g", "-o", path, "sh", "-c", WORK],
         stdout: "null",
         stderr: "piped",
       }).output();

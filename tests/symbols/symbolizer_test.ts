@@ -58,6 +58,7 @@ Deno.test("symbolize() tells symbols of one name in two objects apart", () => {
 const OTHER_ID = Uint8Array.of(9, 9, 9);
 const CASES: [what: string, object: ObjectInfo, files: SymbolFiles, address: number, reason: Reason][] = [
   ["of a file that is gone", FILE, files(), 0, REASON.NO_FILE],
+  ["of code the kernel maps by itself", object("[vsyscall]"), files(), 0, REASON.NO_SYMBOLS],
   ["of a file without symbols", FILE, files({ open: () => elf([]) }), 0, REASON.NO_SYMBOLS],
   ["between symbols", FILE, files({ open: () => elf(["one"]) }), 0x2000, REASON.NOT_COVERED],
   ["of a script", FILE, files({ open: () => new MemoryBytes(bytes("#!/bin/sh")) }), 0, REASON.DAMAGED],
