@@ -59,8 +59,15 @@ export async function perfOk(args: string[]): Promise<string> {
   return ran.stdout;
 }
 
-/** Path of a built workload of tests/programs; scripts/test builds them. */
+let built = false;
+
+/** Path of a workload of tests/programs, built when the first one is asked for. */
 export function program(name: string): string {
+  if (!built) {
+    const { success, stderr } = new Deno.Command(`${ROOT}/scripts/build-programs`).outputSync();
+    if (!success) throw new Error(`scripts/build-programs failed: ${new TextDecoder().decode(stderr)}`);
+    built = true;
+  }
   return `${ROOT}/build/programs/${name}`;
 }
 
@@ -72,6 +79,62 @@ export async function withFolder(body: (folder: string) => Promise<void>): Promi
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** What `pmuctl report --json` gives, as far as tests look at it. */
+export interface JsonReport {
+  meta: { command: string; host: string; lost: number; warnings: string[] };
+  events: {
+    name: string;
+    rate: string;
+    samples: number;
+    period: number;
+    rows: {
+      command: string;
+      object: string;
+      symbol: string | null;
+      kernel: boolean;
+      self: { count: number; period: number };
+      total: { count: number; period: number };
+    }[];
+  }[];
+}
+
+/** `pmuctl report --json` of a file, names as in the symbol tables. */
+export async function jsonReport(file: string): Promise<JsonReport> {
+  return JSON.parse(await pmuctlOk(["report", "--json", "--no-demangle", "-i", file]));
+}
+
+/** Self samples by object and symbol, as perfReportRows() has them; without a symbol under "". */
+export function selfSamples(report: JsonReport): Map<string, number> {
+  const samples = new Map<string, number>();
+  for (const { object, symbol, self } of report.events.flatMap((event) => event.rows)) {
+    const key = `${object} ${symbol ?? ""}`;
+    if (self.count) samples.set(key, (samples.get(key) ?? 0) + self.count);
+  }
+  return samples;
+}
+
+/**
+ * Where pmuctl and perf differ on the samples of a symbol: `OBJECT SYMBOL: pmuctl N, perf M`, a line each.
+ * What perf has no name for shows there as an address, and is left out on both sides.
+ */
+export function symbolDifferences(report: JsonReport, perfRows: readonly PerfRow[]): string[] {
+  const ours = selfSamples(report);
+  const theirs = new Map<string, number>();
+  for (const { object, symbol, samples } of perfRows) {
+    if (/^0x[0-9a-f]+$/.test(symbol)) continue;
+    const key = `${object} ${symbol}`;
+    theirs.set(key, (theirs.get(key) ?? 0) + samples);
+  }
+  return [...new Set([...ours.keys(), ...theirs.keys()])]
+    .filter((key) => !key.endsWith(" ") && ours.get(key) !== theirs.get(key))
+    .map((key) => `${key}: pmuctl ${ours.get(key) ?? 0}, perf ${theirs.get(key) ?? 0}`);
+}
+
+/** The ledger's `sample`: what pmuctl says it wrote. */
+export function ledgerSamples(stderr: string): number {
+  return Number(/^pmuctl: ledger: sample (\d+) /m.exec(stderr)?.[1] ?? NaN);
 }
 
 /** How many samples `perf script` finds in a file. */

@@ -1,0 +1,78 @@
+/** `pmuctl bind` on real programs, beside `perf stat`. */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { testNeeding } from "../needs.ts";
+import { pmuctl, pmuctlOk, program, run, withFolder } from "./harness.ts";
+
+interface Row {
+  pid: number;
+  time: number;
+  counts: { name: string; unit: string; count: number | null }[];
+}
+
+/** The row is the last line: what the command prints comes before it. */
+async function bindRow(events: string, command: string[]): Promise<Row> {
+  const out = await pmuctlOk(["bind", "--json", "-e", events, "--", ...command]);
+  return JSON.parse(out.trimEnd().split("\n").at(-1)!);
+}
+
+async function bind(events: string, command: string[]): Promise<Record<string, number | null>> {
+  return Object.fromEntries((await bindRow(events, command)).counts.map((c) => [c.name, c.count]));
+}
+
+/** `perf stat -x,` of the same events, by name. */
+async function perfStat(events: string, command: string[]): Promise<Record<string, number>> {
+  const ran = await run("perf", ["stat", "-x,", "-e", events, "--", ...command]);
+  const lines = ran.stderr.trim().split("\n").map((line) => line.split(","));
+  return Object.fromEntries(lines.map(([value, , name]) => [name, Number(value)]));
+}
+
+testNeeding(["perf", "cc"], "bind counts the page faults that perf stat counts", async () => {
+  const command = [program("faults"), "10000"];
+  const ours = await bind("page-faults,minor-faults", command);
+  const theirs = await perfStat("page-faults,minor-faults", command);
+  // where the stack and the environment come to lie moves a handful of pages from run to run
+  assert(Math.abs(ours["page-faults"]! - theirs["page-faults"]) <= 10, JSON.stringify({ ours, theirs }));
+  assert(ours["page-faults"]! >= 10000);
+  assertEquals(ours["minor-faults"], ours["page-faults"]);
+});
+
+testNeeding(["cc"], "bind counts what the command's children do", async () => {
+  const few = await bind("page-faults", [program("forks"), "10", "1000"]);
+  const many = await bind("page-faults", [program("forks"), "100", "1000"]);
+  assert(many["page-faults"]! > 3 * few["page-faults"]!, JSON.stringify({ few, many }));
+});
+
+testNeeding(["cc"], "bind's task-clock is the time the command ran", async () => {
+  const row = await bindRow("task-clock", [program("ratio"), "1000"]);
+  const [clock] = row.counts;
+  assertEquals(clock.unit, "ns");
+  assert(clock.count! > 1e8 && clock.count! / 1e9 <= row.time * 1.01, JSON.stringify(row));
+});
+
+Deno.test("bind prints a header and a total row, and passes the command's status on", async () => {
+  const ran = await pmuctl(["bind", "-e", "page-faults,task-clock", "--", "sh", "-c", "exit 5"]);
+  assertEquals(ran.status, 5);
+  const [header, row, ...rest] = ran.stdout.trimEnd().split("\n");
+  assertMatch(header, /^ +time +pid event page-faults task-clock\(ns\)$/);
+  assertMatch(row, /^ +0\.\d{3} +\d+ total +\d+ +\d+$/);
+  assertEquals(rest, []);
+});
+
+Deno.test("bind never counts a clock in place of cycles: it counts them or says why not", async () => {
+  const ran = await pmuctl(["bind", "-e", "cycles", "--", "true"]);
+  if (ran.status === 0) {
+    assertMatch(ran.stdout, /cycles/);
+  } else {
+    assertEquals(ran.status, 3);
+    assertStringIncludes(ran.stderr, "no hardware PMU");
+  }
+});
+
+Deno.test("bind refuses what makes no sense with status 2, and a command that is not there with 127", () =>
+  withFolder(async (cwd) => {
+    assertEquals((await pmuctl(["bind", "--", "true"], { cwd })).status, 2);
+    assertEquals((await pmuctl(["bind", "-e", "page-faults"], { cwd })).status, 2);
+    assertEquals((await pmuctl(["bind", "-e", "nonsense", "--", "true"], { cwd })).status, 2);
+    assertEquals((await pmuctl(["bind", "-e", "page-faults", "--", "no-such-command"], { cwd })).status, 127);
+  }));
