@@ -1,0 +1,137 @@
+import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
+import { PERF_RECORD, PERF_RECORD_USER } from "../../lib/base/abi.ts";
+import { ERRNO, PmuError } from "../../lib/base/errno.ts";
+import {
+  closeEvent,
+  closeFd,
+  createFile,
+  Drain,
+  makePipe,
+  openEvent,
+  readCounts,
+  readPipe,
+  spawn,
+  writeAll,
+} from "../../ffi/pmu.ts";
+import { parseCpuList } from "../../lib/events/sysfs.ts";
+import { faultsAttr, testWithEvents } from "./software_events.ts";
+
+/** Record types in `bytes`, each with how often it is there; fails when the records do not end with them. */
+function recordTypes(bytes: Uint8Array): Map<number, number> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const types = new Map<number, number>();
+  let at = 0;
+  while (at < bytes.length) {
+    const type = view.getUint32(at, true);
+    const size = view.getUint16(at + 6, true);
+    assertGreater(size, 0);
+    types.set(type, (types.get(type) ?? 0) + 1);
+    at += size;
+  }
+  assertEquals(at, bytes.length);
+  return types;
+}
+
+/** A shell, parked, with an event that counts its faults from exec on and those of its children. */
+function parkedShell() {
+  const child = spawn({ argv: ["sh", "-c", "for i in 1 2 3; do /bin/true; done"] });
+  const flags = ["disabled", "enableOnExec", "excludeKernel", "excludeHv", "watermark", "inherit"] as const;
+  const cpus = parseCpuList(Deno.readTextFileSync("/sys/devices/system/cpu/online"));
+  const events = cpus.map((cpu) => ({ cpu, fd: openEvent(faultsAttr({ flags }), { pid: child.pid, cpu }) }));
+  const count = () => {
+    const words = new BigUint64Array(1);
+    return events.reduce((sum, { fd }) => (readCounts(fd, words), sum + Number(words[0])), 0);
+  };
+  return { child, events, count };
+}
+
+testWithEvents("a Drain writes what a command's events counted, and a size that is right", async () => {
+  const path = await Deno.makeTempFile();
+  const outFd = createFile(path);
+  writeAll(outFd, new Uint8Array(16)); // a header with the size at 8
+  const { child, events, count } = parkedShell();
+  const drain = new Drain({ outFd, sizeFieldAt: 8, base: 100, intervalMs: 10 });
+  events.forEach(({ fd, cpu }, index) => assertEquals(drain.add(fd, 32, cpu), index));
+  drain.start();
+  await child.release();
+  assertEquals((await child.wait()).code, 0);
+  assertEquals(await drain.stop(), undefined);
+  const stats = drain.stats();
+  const written = drain.written;
+  drain.free();
+  const bytes = await Deno.readFile(path);
+  const types = recordTypes(bytes.subarray(16));
+  assertGreater(count(), 100);
+  assertEquals(types.get(PERF_RECORD.SAMPLE), count());
+  assertEquals(stats.reduce((sum, ring) => sum + ring.samples, 0), count());
+  assertEquals(stats.map((ring) => ring.cpu), events.map(({ cpu }) => cpu));
+  assertGreater(types.get(PERF_RECORD_USER.FINISHED_ROUND) ?? 0, 0);
+  assertEquals(written, 100 + bytes.length - 16);
+  assertEquals(new DataView(bytes.buffer).getBigUint64(8, true), BigInt(written));
+  events.forEach(({ fd }) => closeEvent(fd));
+  closeFd(outFd);
+  await Deno.remove(path);
+});
+
+testWithEvents("a Drain into a pipe feeds a reader in this process", async () => {
+  const { readFd, writeFd } = makePipe();
+  const { child, events, count } = parkedShell();
+  const drain = new Drain({ outFd: writeFd, rounds: false, intervalMs: 10 });
+  events.forEach(({ fd, cpu }) => drain.add(fd, 32, cpu));
+  drain.start();
+  const chunks: number[] = [];
+  const reading = (async () => {
+    const chunk = new Uint8Array(4096);
+    for (let n; (n = await readPipe(readFd, chunk)) > 0;) chunks.push(...chunk.subarray(0, n));
+  })();
+  await child.release();
+  await child.wait();
+  assertEquals(await drain.stop(), undefined);
+  drain.free();
+  closeFd(writeFd);
+  await reading;
+  const types = recordTypes(Uint8Array.from(chunks));
+  assertEquals(types.get(PERF_RECORD.SAMPLE), count());
+  assertEquals(types.get(PERF_RECORD_USER.FINISHED_ROUND), undefined);
+  events.forEach(({ fd }) => closeEvent(fd));
+  closeFd(readFd);
+});
+
+testWithEvents("a Drain whose reader has gone says so at the end and in its statistics", async () => {
+  const { readFd, writeFd } = makePipe();
+  closeFd(readFd);
+  const { child, events, count } = parkedShell();
+  const drain = new Drain({ outFd: writeFd, intervalMs: 10 });
+  events.forEach(({ fd, cpu }) => drain.add(fd, 32, cpu));
+  drain.start();
+  await child.release();
+  assertEquals((await child.wait()).code, 0); // the command did not notice
+  const error = await drain.stop();
+  assertEquals(error?.errno, ERRNO.EPIPE);
+  assertEquals(drain.stats().reduce((sum, ring) => sum + ring.dropbufSample, 0), count());
+  assertEquals(drain.written, 0);
+  drain.free();
+  events.forEach(({ fd }) => closeEvent(fd));
+  closeFd(writeFd);
+});
+
+testWithEvents("tryAdd() returns mmap's refusal and add() throws it", () => {
+  const fd = openEvent(faultsAttr({ flags: ["inherit", "excludeKernel"] }), {
+    pid: Deno.pid,
+    cpu: -1,
+  });
+  const drain = new Drain({ outFd: 2 });
+  assertEquals(drain.tryAdd(fd, 1, -1), -ERRNO.EINVAL); // inherited, without a CPU
+  assertEquals(assertThrows(() => drain.add(fd, 1, -1), PmuError).call, "mmap");
+  assertEquals(drain.stats(), []);
+  drain.free();
+  closeEvent(fd);
+});
+
+Deno.test("a Drain refuses a bad interval, and use after free()", () => {
+  assertEquals(assertThrows(() => new Drain({ outFd: 2, intervalMs: 0 }), PmuError).errno, ERRNO.EINVAL);
+  const drain = new Drain({ outFd: 2 });
+  drain.free();
+  drain.free();
+  assert(assertThrows(() => drain.start()) instanceof Error);
+});
