@@ -89,6 +89,14 @@ Deno.test("reader() steps over tracing data and auxiliary payloads", async () =>
   assert(stats.samplesByEvent[0] >= 1);
 });
 
+Deno.test("reader() takes synthesized records, whose id is 0, for the first event's", async () => {
+  const { records, stats } = await collect(new MemoryBytes(fixture("two_events.data")));
+  const untimed = records.filter((record) => record.type < 64 && Number.isNaN(record.time));
+  assert(untimed.length > 0);
+  for (const record of untimed) assertEquals(record.event, 0);
+  assertEquals(stats.unknownIds, 0);
+});
+
 Deno.test("reader() finds call chains behind a group READ", async () => {
   const { samples, header } = await collect(new MemoryBytes(fixture("group_read.data")));
   assertEquals(header.events[0].layout.callchain, -1);
