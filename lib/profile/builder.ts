@@ -150,9 +150,9 @@ export class ProfileBuilder implements RecordHandler {
       const at = c.chain + 2 * i;
       const address = addressOf(c.u32[at], c.u32[at + 1]);
       if (address < 0 && address >= PERF_CONTEXT.MAX) {
-        // what follows this one is a cookie for a stack that comes in a record of its own
-        if (address === PERF_CONTEXT.USER_DEFERRED) break;
-        mode = modeOfContext(address, c.cpumode);
+        mode = modeOfContext(address);
+        // behind anything else is no chain: a cookie for a deferred stack, or a broken frame pointer (-1)
+        if (mode < 0) break;
         continue;
       }
       if (innermost) {
@@ -175,8 +175,8 @@ export class ProfileBuilder implements RecordHandler {
   }
 }
 
-/** The CPU mode of the addresses behind a marker in a call chain. */
-function modeOfContext(context: number, otherwise: number): number {
+/** The CPU mode of the addresses behind a marker in a call chain, or -1 when there are none behind it. */
+function modeOfContext(context: number): number {
   switch (context) {
     case PERF_CONTEXT.HV:
       return PERF_RECORD_MISC.HYPERVISOR;
@@ -190,6 +190,6 @@ function modeOfContext(context: number, otherwise: number): number {
     case PERF_CONTEXT.GUEST_USER:
       return PERF_RECORD_MISC.GUEST_USER;
     default:
-      return otherwise;
+      return -1;
   }
 }
