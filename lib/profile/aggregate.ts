@@ -73,18 +73,37 @@ export interface OverheadRow {
   samples: number[];
 }
 
+/** What else to find out besides self. */
+export interface OverheadOptions {
+  /** Leave `total` at nothing: it takes a walk through every stack. */
+  selfOnly?: boolean;
+}
+
 /** Weight by command and place for one event, heaviest self first (then total, then order of appearance). */
-export function overhead(profile: Profile, places: Places, event: number): OverheadRow[] {
+export function overhead(
+  profile: Profile,
+  places: Places,
+  event: number,
+  { selfOnly = false }: OverheadOptions = {},
+): OverheadRow[] {
   const { samples, stacks, threads } = profile;
+  const { ofFrame } = places;
   const placeCount = places.symbol.length;
-  const rows = new Map<number, OverheadRow>();
+  const rows: OverheadRow[] = [];
+  // by command: row + 1 of each place
+  const rowOf: Int32Array[] = profile.comms.map(() => new Int32Array(0));
   const rowFor = (comm: number, place: number) => {
-    const key = comm * placeCount + place;
-    let row = rows.get(key);
-    if (!row) {
-      row = { comm, place, self: { count: 0, period: 0 }, total: { count: 0, period: 0 }, samples: [] };
-      rows.set(key, row);
-    }
+    if (rowOf[comm].length === 0) rowOf[comm] = new Int32Array(placeCount);
+    const known = rowOf[comm][place];
+    if (known > 0) return rows[known - 1];
+    const row: OverheadRow = {
+      comm,
+      place,
+      self: { count: 0, period: 0 },
+      total: { count: 0, period: 0 },
+      samples: [],
+    };
+    rowOf[comm][place] = rows.push(row);
     return row;
   };
   // the last sample row in which each place was seen, so that recursion counts once
@@ -93,12 +112,13 @@ export function overhead(profile: Profile, places: Places, event: number): Overh
     if (samples.event[s] !== event) continue;
     const comm = threads.comm[samples.thread[s]];
     const count = samples.count[s], period = samples.period[s];
-    const leaf = rowFor(comm, places.ofFrame[stacks.frame[samples.stack[s]]]);
+    const leaf = rowFor(comm, ofFrame[stacks.frame[samples.stack[s]]]);
     leaf.self.count += count;
     leaf.self.period += period;
     leaf.samples.push(s);
+    if (selfOnly) continue;
     for (let node = samples.stack[s]; node >= 0; node = stacks.parent[node]) {
-      const place = places.ofFrame[stacks.frame[node]];
+      const place = ofFrame[stacks.frame[node]];
       if (seenIn[place] === s) continue;
       seenIn[place] = s;
       const row = rowFor(comm, place);
@@ -106,7 +126,7 @@ export function overhead(profile: Profile, places: Places, event: number): Overh
       row.total.period += period;
     }
   }
-  return [...rows.values()].sort((a, b) =>
+  return rows.sort((a, b) =>
     b.self.period - a.self.period || b.total.period - a.total.period || b.total.count - a.total.count
   );
 }

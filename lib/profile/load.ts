@@ -15,6 +15,8 @@ import { checkValid, type Profile, type ProfileMeta } from "./profile.ts";
 export interface LoadOptions {
   /** Symbol names as compilers wrote them, rather than readable. */
   mangled?: boolean;
+  /** Leave the callers out: each stack is its innermost frame. */
+  leafOnly?: boolean;
   /** Take what comes before damage, and warn, rather than throw. */
   force?: boolean;
 }
@@ -31,7 +33,7 @@ export async function loadProfile(
   const header = await reader.open();
   const spaces = new AddressSpaces();
   for (const { filename, buildId } of header.features.buildIds) spaces.objects.setBuildId(filename, buildId);
-  const builder = new ProfileBuilder(spaces);
+  const builder = new ProfileBuilder(spaces, options.leafOnly);
   const stats = reader.read(builder);
 
   const symbolizer = new Symbolizer(files);

@@ -50,7 +50,8 @@ function eventSection(profile: Profile, places: Places, event: number, options: 
   const whole = totalPeriod(profile, event);
   const name = profile.events[event].name;
   if (whole === 0) return [`No samples of ${name}.`];
-  const all = overhead(profile, places, event).filter((row) => row.self.count > 0);
+  const all = overhead(profile, places, event, { selfOnly: !options.callGraph })
+    .filter((row) => row.self.count > 0);
   const shown = all.filter((row) => 100 * row.self.period / whole >= options.percentLimit);
   const commWidth = widest(shown.map((r) => profile.comms[r.comm]), 7, 16);
   const objectWidth = widest(shown.map((r) => placeObject(profile, places, r.place)), 6, 32);
