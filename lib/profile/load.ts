@@ -1,5 +1,6 @@
 /** From a perf.data file or pipe to a profile: read, build, symbolize, check. */
 
+import { PERF_COUNT_SW, PERF_TYPE } from "../base/abi.ts";
 import type { ByteInput } from "../base/byte_source.ts";
 import { rateText } from "../events/attr.ts";
 import { PerfDataReader, type ReadStats } from "../perfdata/reader.ts";
@@ -48,7 +49,11 @@ export async function loadProfile(
   const { frames, stacks, threads, samples } = builder;
   const profile: Profile = {
     meta: metaOf(header.features, stats, builder),
-    events: header.events.map((event) => ({ name: event.name, rate: rateText(event.attr) })),
+    events: header.events.map(({ name, attr }) => ({
+      name,
+      rate: rateText(attr),
+      tracksOnly: attr.type === PERF_TYPE.SOFTWARE && Number(attr.config) === PERF_COUNT_SW.DUMMY,
+    })),
     comms: builder.comms,
     objects: spaces.objects.rows.map(({ name, path, kind, buildId }) => ({
       name,
@@ -111,7 +116,9 @@ function metaOf(features: Features, stats: ReadStats, builder: ProfileBuilder): 
   }
   if (stats.outOfOrder > 0) warnings.push(`${stats.outOfOrder} records came too late to be sorted by time`);
   return {
-    command: (session?.command ?? features.cmdline ?? []).join(" "),
+    command: session?.command.length === 0
+      ? "(the whole system)"
+      : (session?.command ?? features.cmdline ?? []).join(" "),
     host: features.hostname ?? "",
     kernel: features.osrelease ?? "",
     arch: features.arch ?? "",

@@ -20,15 +20,16 @@ const MOST_DEPTH = 128;
 export function renderText(profile: Profile, options: ReportOptions): string {
   const places = placesOf(profile);
   const lines = header(profile, options);
-  profile.events.forEach((_, event) => {
-    lines.push("", ...eventSection(profile, places, event, options));
+  profile.events.forEach(({ tracksOnly }, event) => {
+    if (!tracksOnly) lines.push("", ...eventSection(profile, places, event, options));
   });
   lines.push(...unresolvedSection(profile));
   return lines.map((line) => line.trimEnd()).join("\n") + "\n";
 }
 
 function header(profile: Profile, options: ReportOptions): string[] {
-  const { meta, events } = profile;
+  const { meta } = profile;
+  const events = profile.events.filter((event) => !event.tracksOnly);
   const host = [meta.host, meta.kernel && `Linux ${meta.kernel}`, meta.arch, meta.cpu, cpus(meta.cpus)];
   const rows: [string, string][] = [
     ["command", meta.command || "(not recorded)"],
@@ -56,7 +57,7 @@ function eventSection(profile: Profile, places: Places, event: number, options: 
   const commWidth = widest(shown.map((r) => profile.comms[r.comm]), 7, 16);
   const objectWidth = widest(shown.map((r) => placeObject(profile, places, r.place)), 6, 32);
   const lines: string[] = [];
-  if (profile.events.length > 1) {
+  if (profile.events.filter((event) => !event.tracksOnly).length > 1) {
     const count = sampleCount(profile, event);
     lines.push(`${name}: ${count} sample${count === 1 ? "" : "s"}`);
   }

@@ -31,6 +31,18 @@ export function hostSymbolFiles(): SymbolFiles {
 }
 
 function openObject(object: ObjectInfo): ByteSource | undefined {
+  const cached = object.buildId && object.kind === "file" ? openFromCache(object.buildId) : undefined;
+  return cached ?? openByPath(object);
+}
+
+/** perf's cache keeps each binary it recorded under its build id, so that it survives being rebuilt. */
+function openFromCache(buildId: string): ByteSource | undefined {
+  const home = Deno.env.get("HOME");
+  if (!home) return undefined;
+  return FileBytes.tryOpen(`${home}/.debug/.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}/elf`);
+}
+
+function openByPath(object: ObjectInfo): ByteSource | undefined {
   let path = object.path;
   if (path.endsWith(DELETED)) {
     // another file may be there under its name by now: only a build id to compare makes it worth a look
