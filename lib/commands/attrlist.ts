@@ -78,8 +78,8 @@ function forPeople(fields: { pmu: Pmu; rows: ListedAttribute[] }[], generic: Lis
   return [...sections, "every request\n" + generic.map(line).join("")].join("\n");
 }
 
-/** `0 to 1`; large ends in hex when they are all ones, or powers of two. */
+/** `0 to 1`; a large end that is a mask of ones is in hex. */
 function range({ min, max }: ListedAttribute): string {
-  const end = max > 0xffffn ? `0x${max.toString(16)}` : `${max}`;
-  return `${min} to ${end}`;
+  const mask = (max & (max + 1n)) === 0n;
+  return `${min} to ${mask && max > 0xffn ? `0x${max.toString(16)}` : max}`;
 }

@@ -1,8 +1,11 @@
 /** The perf.data file of a recording, from its header to its features. */
 
 import { closeFd, createFile, PmuError, seek, writeAll } from "../../ffi/pmu.ts";
+import { PERF_RECORD_MISC } from "../base/abi.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
+import { kernelBuildId } from "../symbols/host_files.ts";
+import { KERNEL_MAP } from "../symbols/objects.ts";
 import { encodeFeatures, type FeatureValues } from "../perfdata/feature_encoders.ts";
 import { encodeSessionInfo } from "../perfdata/session_info.ts";
 import { encodeFileEnd, encodeFileStart, type FileStart } from "../perfdata/writer.ts";
@@ -125,6 +128,8 @@ export class RecordFile {
 
 function featuresOf(facts: Facts, opened: readonly Opened[]): FeatureValues {
   const { host, commandLine, command, ledger, seconds } = facts;
+  // by it a reader knows whether the kernel symbols it finds are those of this kernel
+  const kernel = kernelBuildId();
   return {
     hostname: host.hostname,
     osrelease: host.osrelease,
@@ -140,6 +145,9 @@ function featuresOf(facts: Facts, opened: readonly Opened[]): FeatureValues {
       name: event.name,
       ids: places.map((p) => p.id),
     })),
+    buildIds: kernel === undefined
+      ? []
+      : [{ pid: -1, misc: PERF_RECORD_MISC.KERNEL, buildId: kernel, filename: KERNEL_MAP }],
     ledger: encodeSessionInfo({
       tool: VERSION,
       command,

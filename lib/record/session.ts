@@ -21,13 +21,14 @@ import { rateText } from "../events/attr.ts";
 import type { Standing, Wanted } from "../events/open.ts";
 import { type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
 import { compileLayout } from "../perfdata/attr_layout.ts";
+import { fileBuildId } from "../symbols/host_files.ts";
 import { type Host } from "./host.ts";
 import { type Ledger, makeLedger } from "./ledger.ts";
 import { closeAll, type Opened, openOnCpus } from "./opening.ts";
 import { RecordFile } from "./file.ts";
 import { kallsymsChunks, kernelText, liveProc, parseModules } from "./procfs.ts";
 import { type Common, type Sampling, samplingAttr, trackingAttr } from "./sampling.ts";
-import { kernelRecords, processRecords } from "./synthesize.ts";
+import { cachedBuildIds, kernelRecords, processRecords } from "./synthesize.ts";
 
 export interface RecordRequest {
   events: ResolvedEvent[];
@@ -187,7 +188,7 @@ function synthesized(request: RecordRequest, opened: readonly Opened[]): Uint8Ar
     const modules = parseModules(liveProc.text("/proc/modules") ?? "");
     records.push(...kernelRecords(kernelText(kallsymsChunks()), modules, layout));
   }
-  if (request.wholeSystem) records.push(...processRecords(liveProc, layout));
+  if (request.wholeSystem) records.push(...processRecords(liveProc, layout, cachedBuildIds(fileBuildId)));
   return records;
 }
 

@@ -1,7 +1,9 @@
 /** Where this machine keeps what symbols are read from: the one implementation of SymbolFiles that opens files. */
 
 import type { ByteSource } from "../base/byte_source.ts";
+import { BadInputError } from "../base/errors.ts";
 import { FileBytes } from "../base/file_bytes.ts";
+import { ElfFile } from "./elf.ts";
 import type { ObjectInfo } from "./objects.ts";
 import type { SymbolFiles } from "./symbolizer.ts";
 import { captureVdso } from "./vdso.ts";
@@ -84,8 +86,8 @@ function ownVdso(): ByteSource | undefined {
 
 const NT_GNU_BUILD_ID = 3;
 
-/** The running kernel's build id, from its ELF notes: { u32 namesz, descsz, type; "GNU\0"; desc }. */
-function kernelBuildId(): string | undefined {
+/** The running kernel's build id in hex, from its ELF notes: { u32 namesz, descsz, type; "GNU\0"; desc }. */
+export function kernelBuildId(): string | undefined {
   let notes: Uint8Array;
   try {
     notes = Deno.readFileSync("/sys/kernel/notes");
@@ -103,4 +105,18 @@ function kernelBuildId(): string | undefined {
     at = body + align(size);
   }
   return undefined;
+}
+
+/** The build id in hex of the ELF file at `path`; undefined when it has none or cannot be read. */
+export function fileBuildId(path: string): string | undefined {
+  const file = FileBytes.tryOpen(path);
+  if (!file) return undefined;
+  try {
+    return new ElfFile(file).buildId();
+  } catch (error) {
+    if (error instanceof BadInputError) return undefined; // mapped, but no ELF file
+    throw error;
+  } finally {
+    file.close();
+  }
 }
