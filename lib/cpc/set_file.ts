@@ -8,8 +8,6 @@
  * empty. 64-bit values are numbers, or strings in decimal or hex, which JSON's readers cannot round.
  */
 
-import { openInput } from "../base/file_bytes.ts";
-import type { ByteInput } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { parseValue } from "../events/grammar.ts";
@@ -28,18 +26,25 @@ export const SET_LIMITS = {
 
 /** Reads the set in the file at `path`, `-` for standard input. Throws BadInputError as parseSet() does. */
 export function readSetFile(path: string): RequestSet {
-  const input = openInput(path);
-  // a byte more than is allowed is enough to know that there are too many
-  return parseSet(readUpTo(input, SET_LIMITS.maxBytes + 1), input.name);
+  if (path === "-") return parseSet(readStart(Deno.stdin), "standard input");
+  let bytes: Uint8Array;
+  try {
+    using file = Deno.openSync(path);
+    bytes = readStart(file);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) fail(path, "there is no such file");
+    if (error instanceof Deno.errors.PermissionDenied) fail(path, "permission denied");
+    fail(path, error instanceof Error ? error.message : String(error));
+  }
+  return parseSet(bytes, path);
 }
 
-function readUpTo(input: ByteInput, most: number): Uint8Array {
-  const bytes = new Uint8Array(most);
+/** As much as a set may have, and a byte more where there is more. */
+function readStart(input: { readSync(into: Uint8Array): number | null }): Uint8Array {
+  const bytes = new Uint8Array(SET_LIMITS.maxBytes + 1);
   let length = 0;
-  while (length < most) {
-    const n = input.read(bytes.subarray(length));
-    if (n === 0) break;
-    length += n;
+  for (let n: number | null = 1; n && length < bytes.length; length += n ?? 0) {
+    n = input.readSync(bytes.subarray(length));
   }
   return bytes.subarray(0, length);
 }

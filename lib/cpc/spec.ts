@@ -12,7 +12,7 @@
 import { UsageError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { genericNames } from "../events/catalog.ts";
-import type { ResolvedEvent } from "../events/resolve.ts";
+import { type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
 import { genericAttributeNames, U64_MAX } from "./attributes.ts";
 import { capablePics, type MachineModel, type PmuModel } from "./machine.ts";
 import {
@@ -97,11 +97,11 @@ class SpecParser {
     if (this.#drafts.some((draft) => draft.number === number)) {
       this.#fail(token, `pic${number} is given twice`);
     }
-    const found = this.#resolve(event);
-    const pics = found?.pmu.pics?.map((pic) => pic.picnum);
-    if (found && pics?.includes(number) && !found.capable!.includes(number)) {
-      const others = found.capable!.length ? `; ${picList(found.capable!)} can` : "";
-      this.#fail(token, `pic${number} cannot measure ${event}${others}`);
+    const found = this.#resolve(event); // that it is no event verify() says
+    if (!(found instanceof UsageError) && found.pmu.pics?.some((pic) => pic.picnum === number)) {
+      const capable = found.capable ?? [];
+      const others = capable.length ? `; ${picList(capable)} can` : "";
+      if (!capable.includes(number)) this.#fail(token, `pic${number} cannot measure ${event}${others}`);
     }
     this.#drafts.push({ event, number, picnum: number });
     this.#highest = Math.max(this.#highest, number);
@@ -109,7 +109,7 @@ class SpecParser {
 
   #bareEvent(token: string): void {
     const found = this.#resolve(token);
-    if (!found) this.#unknown(token);
+    if (found instanceof UsageError) this.#unknown(token, found);
     const next = this.#highest + 1;
     const preferred = found.capable === undefined
       ? next
@@ -153,13 +153,13 @@ class SpecParser {
     });
   }
 
-  /** The event with what can count it; undefined when the text is no one event. */
-  #resolve(text: string): { pmu: PmuModel; capable?: number[] } | undefined {
+  /** What can count the event; the error when the text is no one event. */
+  #resolve(text: string): { pmu: PmuModel; capable?: number[] } | UsageError {
     let event: ResolvedEvent;
     try {
       event = resolveRequest(text, this.#machine.world);
     } catch (error) {
-      if (error instanceof UsageError) return undefined;
+      if (error instanceof UsageError) return error;
       throw error;
     }
     const pmu = this.#machine.pmuOf(event);
@@ -176,7 +176,7 @@ class SpecParser {
 
   #isAttribute(written: string): boolean {
     return this.#known().has(written) ||
-      this.#known().has(this.#splitNumber(written).name) && this.#resolve(written) === undefined;
+      this.#known().has(this.#splitNumber(written).name) && !this.#isEvent(written);
   }
 
   /** Names of attributes: the generic ones and the fields of every PMU. */
@@ -187,11 +187,22 @@ class SpecParser {
     ]);
   }
 
-  #unknown(token: string): never {
-    if (/[/:]/.test(token)) resolveRequest(token, this.#machine.world); // its error says what is wrong where
+  /** `error` knows what is wrong with an event; a mere word could also be meant for something else. */
+  #unknown(token: string, error: UsageError): never {
+    if (!/^[\w-]+$/.test(token) || this.#isEvent(token)) this.#fail(token, error.message);
     const near = nearest(token, ["nouser", ...this.#known(), ...genericNames()]);
     const hint = near.length ? `; did you mean ${near.join(" or ")}?` : "";
     this.#fail(token, `this is no event, flag or attribute${hint}`);
+  }
+
+  /** It may mean several. */
+  #isEvent(text: string): boolean {
+    try {
+      return resolveEvents(text, this.#machine.world).length > 0;
+    } catch (error) {
+      if (error instanceof UsageError) return false;
+      throw error;
+    }
   }
 
   #fail(token: string, fault: string): never {

@@ -12,7 +12,7 @@ export interface SessionInfo {
   version: number;
   /** pmuctl's version. */
   tool: string;
-  /** The command that was run, empty when there was none. */
+  /** The words of the command that was run; without one, what was measured: `pid 412`. */
   command: string[];
   /** Wall-clock seconds of recording. */
   seconds: number;

@@ -116,9 +116,7 @@ function metaOf(features: Features, stats: ReadStats, builder: ProfileBuilder): 
   }
   if (stats.outOfOrder > 0) warnings.push(`${stats.outOfOrder} records came too late to be sorted by time`);
   return {
-    command: session?.command.length === 0
-      ? "(the whole system)"
-      : (session?.command ?? features.cmdline ?? []).join(" "),
+    command: (session?.command ?? features.cmdline ?? []).join(" "),
     host: features.hostname ?? "",
     kernel: features.osrelease ?? "",
     arch: features.arch ?? "",

@@ -18,7 +18,7 @@ export interface Facts {
   host: Host;
   /** pmuctl's own command line. */
   commandLine: string[];
-  /** What was measured; empty for the whole system. */
+  /** What was measured: the command's words, or what stands for it (`pid 412`, `all CPUs`). */
   command: string[];
   ledger: Ledger;
   seconds: number;

@@ -26,19 +26,21 @@ import { type Host } from "./host.ts";
 import { type Ledger, makeLedger } from "./ledger.ts";
 import { closeAll, type Opened, openOnCpus } from "./opening.ts";
 import { RecordFile } from "./file.ts";
-import { kallsymsChunks, kernelText, liveProc, parseModules } from "./procfs.ts";
+import { allPids, kallsymsChunks, kernelText, liveProc, parseModules } from "./procfs.ts";
 import { type Common, type Sampling, samplingAttr, trackingAttr } from "./sampling.ts";
+import { allEnded, processesOf, type Target, targetName, threadsOf } from "./target.ts";
 import { cachedBuildIds, kernelRecords, processRecords } from "./synthesize.ts";
+
+const SIGTERM = 15;
 
 export interface RecordRequest {
   events: ResolvedEvent[];
   sampling: Sampling;
-  /** What to run; empty to record until stopped. */
-  command: string[];
-  /** Record whatever runs on the CPUs, rather than the command alone. */
-  wholeSystem: boolean;
+  target: Target;
   /** CPUs to record on. */
   cpus: number[];
+  /** Stop by itself after this many seconds. */
+  seconds?: number;
   /** Ring size for each CPU, in pages: a power of two. */
   ringPages: number;
   output: string;
@@ -71,12 +73,14 @@ export async function record(
   note: (line: string) => void,
 ): Promise<Recording> {
   raiseFileLimit();
-  const command = request.command.length > 0 ? new MeasuredCommand(request.command) : undefined;
+  const { target } = request;
+  const argv = "argv" in target ? target.argv : [];
+  const command = argv.length > 0 ? new MeasuredCommand(argv) : undefined;
   let opened: Opened[] = [];
   let file: RecordFile | undefined;
   let drain: Drain | undefined;
   try {
-    opened = openEvents(request, command?.pid ?? -1, note);
+    opened = openEvents(request, command?.pid, note);
     file = RecordFile.create(request.output, opened);
     drain = new Drain({ outFd: file.fd, sizeFieldAt: file.sizeFieldAt });
     mapRings(drain, opened, request);
@@ -85,9 +89,9 @@ export async function record(
     drain.setBase(file.dataBytes);
     drain.start();
     const started = performance.now();
-    if (request.wholeSystem) setSamplers(opened, enable);
+    if (target.kind !== "command") setSamplers(opened, enable);
     await command?.release();
-    const exit = command ? await command.untilDone(stopper) : await stopper.first.then(() => undefined);
+    const exit = await untilDone(command, request, stopper);
     const seconds = (performance.now() - started) / 1000;
     setSamplers(opened, disable);
     const writeError = await drain.stop();
@@ -99,7 +103,7 @@ export async function record(
     const bytes = file.finish(drain.written, {
       host: request.host,
       commandLine: request.commandLine,
-      command: request.command,
+      command: argv.length > 0 ? argv : [targetName(target)],
       ledger,
       seconds,
     });
@@ -115,25 +119,67 @@ export async function record(
   }
 }
 
-/** Opens the events for process `pid`, the tracker first where there is one: its ring is then every event's ring. */
+/** Waits for the command's end, the targets' end, the time set, or the user's word, whichever comes first. */
+async function untilDone(
+  command: MeasuredCommand | undefined,
+  { target, seconds }: RecordRequest,
+  stopper: Stopper,
+): Promise<Exit | undefined> {
+  const timer = Promise.withResolvers<number>();
+  const timeout = seconds === undefined
+    ? undefined
+    : setTimeout(() => timer.resolve(SIGTERM), seconds * 1000);
+  const stop = { ...stopper, first: Promise.race([stopper.first, timer.promise]) };
+  try {
+    if (command) return await command.untilDone(stop);
+    if (target.kind === "processes" || target.kind === "threads") {
+      await Promise.race([stop.first, untilEnded(target)]);
+    } else {
+      await stop.first;
+    }
+    return undefined;
+  } finally {
+    clearTimeout(timeout);
+  }
+}
+
+/** How often it is looked whether the processes recorded are still there, in ms. */
+const LOOK_EVERY = 100;
+
+function untilEnded(target: Extract<Target, { kind: "processes" | "threads" }>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (!allEnded(target, liveProc)) return;
+      clearInterval(timer);
+      resolve();
+    }, LOOK_EVERY);
+    Deno.unrefTimer(timer);
+  });
+}
+
+/**
+ * Opens the events, the tracker first where there is one: its ring is then every event's ring. `pid` is
+ * the command's.
+ */
 function openEvents(
   request: RecordRequest,
-  pid: number,
+  pid: number | undefined,
   note: (line: string) => void,
 ): Opened[] {
-  const { events, sampling, wholeSystem } = request;
+  const { events, sampling, target } = request;
   // a command's own events report its maps and names; they start with it, so there is nothing to miss
-  const tracker = wholeSystem;
+  const tracker = target.kind !== "command";
   const common: Common = {
     several: tracker || events.length > 1,
     watermark: request.ringPages * 4096 / 4,
-    enableOnExec: !wholeSystem,
+    enableOnExec: target.kind === "command",
   };
-  const where = {
-    pid: wholeSystem ? -1 : pid,
-    cpus: request.cpus,
-    target: wholeSystem ? "all CPUs" : request.command[0],
-  };
+  const tids = target.kind === "command"
+    ? [pid!]
+    : target.kind === "cpus"
+    ? [-1]
+    : threadsOf(target, liveProc);
+  const where = { tids, cpus: request.cpus, target: targetName(target) };
   const wanted: Wanted[] = events.map((event, i) => ({
     event,
     attrOf: (e) => samplingAttr(e, sampling, common, !tracker && i === 0 ? "own" : "other"),
@@ -188,7 +234,11 @@ function synthesized(request: RecordRequest, opened: readonly Opened[]): Uint8Ar
     const modules = parseModules(liveProc.text("/proc/modules") ?? "");
     records.push(...kernelRecords(kernelText(kallsymsChunks()), modules, layout));
   }
-  if (request.wholeSystem) records.push(...processRecords(liveProc, layout, cachedBuildIds(fileBuildId)));
+  const { target } = request;
+  if (target.kind !== "command") {
+    const pids = target.kind === "cpus" ? allPids(liveProc) : processesOf(target, liveProc);
+    records.push(...processRecords(liveProc, pids, layout, cachedBuildIds(fileBuildId)));
+  }
   return records;
 }
 

@@ -6,14 +6,7 @@
 import { PERF_RECORD_MISC } from "../base/abi.ts";
 import type { AttrLayout } from "../perfdata/attr_layout.ts";
 import { encodeComm, encodeFork, encodeMmap, encodeMmap2 } from "../perfdata/record_encoders.ts";
-import {
-  allPids,
-  type KernelModule,
-  type KernelText,
-  type Proc,
-  type ProcMap,
-  readProcess,
-} from "./procfs.ts";
+import { type KernelModule, type KernelText, type Proc, type ProcMap, readProcess } from "./procfs.ts";
 
 /** The kernel's own map, named as perf names it, and those of its modules. `layout` is the first event's. */
 export function kernelRecords(
@@ -48,17 +41,17 @@ export function cachedBuildIds(read: (path: string) => string | undefined): Buil
   };
 }
 
-/** FORK, COMM and MMAP2 of every process there is, threads included. */
+/** FORK, COMM and MMAP2 of these processes, threads included; those that are gone are left out. */
 export function* processRecords(
   proc: Proc,
+  pids: readonly number[],
   layout: AttrLayout,
   buildIdOf: BuildIdOf,
 ): Generator<Uint8Array> {
-  for (const pid of allPids(proc)) yield* recordsOfProcess(proc, pid, layout, buildIdOf);
+  for (const pid of pids) yield* recordsOfProcess(proc, pid, layout, buildIdOf);
 }
 
-/** The same of one process; nothing when it is gone. */
-export function* recordsOfProcess(
+function* recordsOfProcess(
   proc: Proc,
   pid: number,
   layout: AttrLayout,

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { makeAttr } from "../../lib/events/attr.ts";
 import { compileLayout } from "../../lib/perfdata/attr_layout.ts";
 import { decodeComm, decodeMmap, decodeMmap2, decodeTask } from "../../lib/perfdata/records.ts";
-import type { Proc } from "../../lib/record/procfs.ts";
+import { allPids, type Proc } from "../../lib/record/procfs.ts";
 import { cachedBuildIds, kernelRecords, processRecords } from "../../lib/record/synthesize.ts";
 import { PERF_RECORD, PERF_SAMPLE } from "../../lib/base/abi.ts";
 
@@ -44,7 +44,7 @@ Deno.test("processRecords() tells a process as the kernel would: threads, names,
     asked.push(path);
     return path.endsWith("/usr/bin/x") ? "ab".repeat(20) : undefined;
   });
-  const records = [...processRecords(proc, layout, buildIdOf)].map(cursorOf);
+  const records = [...processRecords(proc, allPids(proc), layout, buildIdOf)].map(cursorOf);
   assertEquals(records.map((r) => r.type), [
     PERF_RECORD.FORK,
     PERF_RECORD.COMM,
