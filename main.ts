@@ -12,6 +12,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   bind: () => import("./lib/commands/bind.ts"),
   "list-events": () => import("./lib/commands/list_events.ts"),
   info: () => import("./lib/commands/info.ts"),
+  attrlist: () => import("./lib/commands/attrlist.ts"),
 };
 
 async function dispatch(argv: readonly string[], io: Io): Promise<number> {
