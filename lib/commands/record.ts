@@ -41,7 +41,12 @@ export const command: Command = {
     { name: "pid", short: "p", value: "PIDS", help: "running processes, with all their threads" },
     { name: "tid", short: "t", value: "TIDS", help: "running threads" },
     { name: "duration", value: "SEC", help: "stop after this long" },
-    { name: "output", short: "o", value: "FILE", help: `where to (default: ${DEFAULT_OUTPUT})` },
+    {
+      name: "output",
+      short: "o",
+      value: "FILE",
+      help: `where to, - for a pipe (default: ${DEFAULT_OUTPUT})`,
+    },
     {
       name: "mmap-pages",
       short: "m",
@@ -67,8 +72,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     throw new UsageError("-F and -c exclude each other: give one");
   }
   const output = args.text("output") ?? DEFAULT_OUTPUT;
-  if (output === "-") {
-    throw new UsageError("record: writing to a pipe is not supported yet: name a file with -o");
+  if (output === "-" && io.stdoutIsTerminal) {
+    throw new UsageError("record: -o - writes binary data: send it into a pipe or a file");
   }
   const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
 
@@ -100,11 +105,11 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   );
   report(recording, output, note);
   if (recording.writeError) {
-    throw new UnsupportedError({
-      attempt: `write all of ${output}`,
-      cause: recording.writeError.text,
-      remedy: "what came before it is in the file",
-    }, recording.writeError.errno);
+    const { errno, text } = recording.writeError;
+    const advice = output === "-"
+      ? { attempt: "write all to standard output", cause: text }
+      : { attempt: `write all of ${output}`, cause: text, remedy: "what came before it is in the file" };
+    throw new UnsupportedError(advice, errno);
   }
   return recording.exit?.code ?? EXIT.ok;
 }
@@ -188,7 +193,9 @@ function report(recording: Recording, output: string, note: (line: string) => vo
   const { ledger, seconds, bytes, events } = recording;
   const what = events.map((event) => `${event.name}, ${event.rate}`).join("; ");
   note(
-    `recorded ${ledger.total.sample} samples (${what}) in ${seconds.toFixed(3)} s to ${output} ` +
+    `recorded ${ledger.total.sample} samples (${what}) in ${seconds.toFixed(3)} s to ${
+      output === "-" ? "a pipe" : output
+    } ` +
       `(${(bytes / 1024).toFixed(0)} KiB)`,
   );
   note(`ledger: ${ledgerLine(ledger)}`);

@@ -1,32 +1,14 @@
 /** The perf.data file of a recording, from its header to its features. */
 
 import { closeFd, createFile, PmuError, seek, writeAll } from "../../ffi/pmu.ts";
-import { PERF_RECORD_MISC } from "../base/abi.ts";
-import { UnsupportedError } from "../base/errors.ts";
-import { VERSION } from "../base/version.ts";
-import { kernelBuildId } from "../symbols/host_files.ts";
-import { KERNEL_MAP } from "../symbols/objects.ts";
-import { encodeFeatures, type FeatureValues } from "../perfdata/feature_encoders.ts";
-import { encodeSessionInfo } from "../perfdata/session_info.ts";
+import { encodeFeatures } from "../perfdata/feature_encoders.ts";
 import { encodeFileEnd, encodeFileStart, type FileStart } from "../perfdata/writer.ts";
-import type { Host } from "./host.ts";
-import type { Ledger } from "./ledger.ts";
 import type { Opened } from "./opening.ts";
-
-/** What is told of a recording when it is over. */
-export interface Facts {
-  host: Host;
-  /** pmuctl's own command line. */
-  commandLine: string[];
-  /** What was measured: the command's words, or what stands for it (`pid 412`, `all CPUs`). */
-  command: string[];
-  ledger: Ledger;
-  seconds: number;
-}
+import { concat, type Facts, featuresOf, type Sink, writeError } from "./sink.ts";
 
 const OLD = ".old";
 
-export class RecordFile {
+export class RecordFile implements Sink {
   readonly #path: string;
   /** Whether a file of that name was there, and waits as FILE.old. */
   readonly #hadOld: boolean;
@@ -74,19 +56,13 @@ export class RecordFile {
 
   /** Writes whole records. Throws UnsupportedError. */
   write(records: readonly Uint8Array[]): void {
-    const size = records.reduce((sum, record) => sum + record.length, 0);
-    const bytes = new Uint8Array(size);
-    let at = 0;
-    for (const record of records) {
-      bytes.set(record, at);
-      at += record.length;
-    }
+    const bytes = concat(records);
     try {
       this.#write(bytes);
     } catch (error) {
       throw writeError(this.#path, error);
     }
-    this.#dataBytes += size;
+    this.#dataBytes += bytes.length;
   }
 
   /**
@@ -126,55 +102,10 @@ export class RecordFile {
   }
 }
 
-function featuresOf(facts: Facts, opened: readonly Opened[]): FeatureValues {
-  const { host, commandLine, command, ledger, seconds } = facts;
-  // by it a reader knows whether the kernel symbols it finds are those of this kernel
-  const kernel = kernelBuildId();
-  return {
-    hostname: host.hostname,
-    osrelease: host.osrelease,
-    version: `pmuctl ${VERSION}`,
-    arch: host.arch,
-    nrcpus: { available: host.cpusAvailable, online: host.cpusOnline },
-    cpudesc: host.cpudesc,
-    cpuid: host.cpuid,
-    totalMem: host.totalMemoryKb,
-    cmdline: commandLine,
-    eventDesc: opened.map(({ event, attr, places }) => ({
-      attr,
-      name: event.name,
-      ids: places.map((p) => p.id),
-    })),
-    buildIds: kernel === undefined
-      ? []
-      : [{ pid: -1, misc: PERF_RECORD_MISC.KERNEL, buildId: kernel, filename: KERNEL_MAP }],
-    ledger: encodeSessionInfo({
-      tool: VERSION,
-      command,
-      seconds,
-      ledger: { rows: ledger.rows.map((row) => ({ ...row })), total: { ...ledger.total } },
-    }),
-  };
-}
-
 function isFile(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
   } catch {
     return false;
   }
-}
-
-function writeError(path: string, error: unknown): unknown {
-  const attempt = `write ${path}`;
-  if (error instanceof PmuError) {
-    return new UnsupportedError(
-      { attempt, cause: error.text, remedy: "name another file with -o" },
-      error.errno,
-    );
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return new UnsupportedError({ attempt, cause: "permission denied", remedy: "name another file with -o" });
-  }
-  return error;
 }

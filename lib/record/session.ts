@@ -26,6 +26,8 @@ import { type Host } from "./host.ts";
 import { type Ledger, makeLedger } from "./ledger.ts";
 import { closeAll, type Opened, openOnCpus } from "./opening.ts";
 import { RecordFile } from "./file.ts";
+import { RecordPipe } from "./pipe.ts";
+import type { Sink } from "./sink.ts";
 import { allPids, kallsymsChunks, kernelText, liveProc, parseModules } from "./procfs.ts";
 import { type Common, type Sampling, samplingAttr, trackingAttr } from "./sampling.ts";
 import { allEnded, processesOf, type Target, targetName, threadsOf } from "./target.ts";
@@ -43,6 +45,7 @@ export interface RecordRequest {
   seconds?: number;
   /** Ring size for each CPU, in pages: a power of two. */
   ringPages: number;
+  /** A path, or `-` for standard output. */
   output: string;
   /** pmuctl's own command line, for the file. */
   commandLine: string[];
@@ -75,23 +78,26 @@ export async function record(
   raiseFileLimit();
   const { target } = request;
   const argv = "argv" in target ? target.argv : [];
-  const command = argv.length > 0 ? new MeasuredCommand(argv) : undefined;
+  const command = argv.length > 0
+    ? new MeasuredCommand(argv, { outputToStderr: request.output === "-" })
+    : undefined;
   let opened: Opened[] = [];
-  let file: RecordFile | undefined;
+  let sink: Sink | undefined;
   let drain: Drain | undefined;
   try {
     opened = openEvents(request, command?.pid, note);
-    file = RecordFile.create(request.output, opened);
-    drain = new Drain({ outFd: file.fd, sizeFieldAt: file.sizeFieldAt });
-    mapRings(drain, opened, request);
+    sink = request.output === "-"
+      ? new RecordPipe(opened, request)
+      : RecordFile.create(request.output, opened);
+    drain = drainOf(sink, opened, request.ringPages, note);
     // the trackers report from here on, so that nothing falls between /proc and the rings
-    file.write(synthesized(request, opened));
-    drain.setBase(file.dataBytes);
+    sink.write(synthesized(request, opened));
+    drain.setBase(sink.dataBytes);
     drain.start();
     const started = performance.now();
     if (target.kind !== "command") setSamplers(opened, enable);
     await command?.release();
-    const exit = await untilDone(command, request, stopper);
+    const exit = await untilDone(command, request, drain, stopper);
     const seconds = (performance.now() - started) / 1000;
     setSamplers(opened, disable);
     const writeError = await drain.stop();
@@ -100,7 +106,7 @@ export async function record(
       name: o.event.name,
       rate: rateText(o.attr),
     }));
-    const bytes = file.finish(drain.written, {
+    const bytes = sink.finish(drain.written, {
       host: request.host,
       commandLine: request.commandLine,
       command: argv.length > 0 ? argv : [targetName(target)],
@@ -110,12 +116,12 @@ export async function record(
     return { exit, ledger, bytes, seconds, events, writeError };
   } catch (error) {
     command?.cancel();
-    file?.discard();
+    sink?.discard();
     throw error;
   } finally {
     drain?.free();
     closeAll(opened);
-    file?.close();
+    sink?.close();
   }
 }
 
@@ -123,6 +129,7 @@ export async function record(
 async function untilDone(
   command: MeasuredCommand | undefined,
   { target, seconds }: RecordRequest,
+  drain: Drain,
   stopper: Stopper,
 ): Promise<Exit | undefined> {
   const timer = Promise.withResolvers<number>();
@@ -132,28 +139,27 @@ async function untilDone(
   const stop = { ...stopper, first: Promise.race([stopper.first, timer.promise]) };
   try {
     if (command) return await command.untilDone(stop);
-    if (target.kind === "processes" || target.kind === "threads") {
-      await Promise.race([stop.first, untilEnded(target)]);
-    } else {
-      await stop.first;
-    }
+    // nothing keeps a recording without a command once its targets or its output are gone
+    const over = () =>
+      drain.error !== undefined ||
+      ((target.kind === "processes" || target.kind === "threads") && allEnded(target, liveProc));
+    await Promise.race([stop.first, until(over)]);
     return undefined;
   } finally {
     clearTimeout(timeout);
   }
 }
 
-/** How often it is looked whether the processes recorded are still there, in ms. */
+/** How often it is looked whether a recording is over, in ms. */
 const LOOK_EVERY = 100;
 
-function untilEnded(target: Extract<Target, { kind: "processes" | "threads" }>): Promise<void> {
+function until(condition: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     const timer = setInterval(() => {
-      if (!allEnded(target, liveProc)) return;
+      if (!condition()) return;
       clearInterval(timer);
       resolve();
     }, LOOK_EVERY);
-    Deno.unrefTimer(timer);
   });
 }
 
@@ -198,30 +204,58 @@ function openEvents(
   return opened;
 }
 
-/** A ring for each CPU, that of the first event there; the others are pointed at it. */
-function mapRings(drain: Drain, opened: readonly Opened[], request: RecordRequest) {
+/**
+ * A drain into `sink` with a ring for each CPU. When that is more memory than this user may lock, the rings
+ * are halved until it is not, and `note` says so.
+ */
+function drainOf(
+  sink: Sink,
+  opened: readonly Opened[],
+  ringPages: number,
+  note: (line: string) => void,
+): Drain {
+  for (let pages = ringPages;; pages /= 2) {
+    const drain = new Drain({ outFd: sink.fd, sizeFieldAt: sink.sizeFieldAt });
+    const errno = mapRings(drain, opened, pages);
+    if (errno === 0) {
+      if (pages < ringPages) {
+        note(
+          `this user may not lock rings of ${ringPages} pages for each CPU (kernel.perf_event_mlock_kb, ulimit -l): ` +
+            `recording with ${pages}, which loses samples sooner`,
+        );
+      }
+      return drain;
+    }
+    drain.free();
+    if (errno !== ERRNO.EPERM || pages === 1) throw ringError(errno, pages);
+  }
+}
+
+/** Maps a ring for each CPU, that of the first event there, and points the others at it. Returns 0 or an errno. */
+function mapRings(drain: Drain, opened: readonly Opened[], pages: number): number {
   const ringOf = new Map<number, number>();
-  for (const { event, places } of opened) {
+  for (const { places } of opened) {
     for (const { cpu, fd } of places) {
       const owner = ringOf.get(cpu);
       if (owner !== undefined) {
         setOutput(fd, owner);
         continue;
       }
-      const index = drain.tryAdd(fd, request.ringPages, cpu);
-      if (index < 0) throw ringError(-index, event.name, request.ringPages);
+      const index = drain.tryAdd(fd, pages, cpu);
+      if (index < 0) return -index;
       ringOf.set(cpu, fd);
     }
   }
+  return 0;
 }
 
-function ringError(errno: number, event: string, pages: number): UnsupportedError {
-  const attempt = `map ${pages * 4} KiB of ring buffer for each CPU to sample ${event}`;
+function ringError(errno: number, pages: number): UnsupportedError {
+  const attempt = `map rings of ${pages} page${pages > 1 ? "s" : ""} for each CPU`;
   if (errno !== ERRNO.EPERM) return new UnsupportedError({ attempt, cause: errnoText(errno) }, errno);
   return new UnsupportedError({
     attempt,
-    cause: "that is more than kernel.perf_event_mlock_kb allows this user",
-    remedy: "use smaller rings (-m 32), end other recordings, or raise the limit as root",
+    cause: "this user has locked all the memory that kernel.perf_event_mlock_kb and ulimit -l allow",
+    remedy: "end other recordings, or raise the limit as root",
   }, errno);
 }
 
