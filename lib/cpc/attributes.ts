@@ -95,6 +95,7 @@ const FIELD_MEANINGS: Record<string, string> = {
   long: "use a 64-bit counter",
   offcore_rsp: "which requests and answers of the memory system count",
   pc: "drive the CPU's performance monitor pin",
+  rdpmc: "let the program read the counter itself",
   ref_ctr_offset: "offset of the probe's reference counter in the file",
   retprobe: "the return from the function rather than its entry",
   umask: "which kinds of the event count",

@@ -19,7 +19,7 @@ export function minimalConflict(count: number, opens: Opens): number[] {
   const all = Array.from({ length: count }, (_, position) => position);
   if (count === 0 || opens(all)) return [];
   let conflict = all;
-  for (const position of all) {
+  for (const position of all.toReversed()) { // so that of equals the first are named
     const rest = conflict.filter((other) => other !== position);
     if (rest.length > 0 && !opens(rest)) conflict = rest;
   }
