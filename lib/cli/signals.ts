@@ -12,13 +12,34 @@ export interface StopRequests {
   commandHearsToo: boolean;
 }
 
-/** Takes these signals from now on, so that they no longer end the process. */
-export function onSignals(names: readonly (keyof typeof NUMBERS)[], onTerminal: boolean): StopRequests {
+/**
+ * Takes the signals that ask to stop from now on, so that they no longer end the process: SIGINT, SIGTERM, and
+ * SIGHUP unless we were started to ignore it (nohup). A child to be measured has to be made before: it
+ * inherits what is ignored, and Deno's first listener takes that away.
+ */
+export function onStopSignals(onTerminal: boolean): StopRequests {
   const first = Promise.withResolvers<number>();
   const second = Promise.withResolvers<number>();
   let seen = 0;
-  for (const name of names) {
-    Deno.addSignalListener(name, () => (seen++ === 0 ? first : second).resolve(NUMBERS[name]));
+  const ignored = ignoredSignals();
+  for (const name of Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]) {
+    // with any listener in place Deno catches all three, so that ignoring one takes a listener, too
+    const heed = !ignored.has(NUMBERS[name]);
+    Deno.addSignalListener(name, () => {
+      if (heed) (seen++ === 0 ? first : second).resolve(NUMBERS[name]);
+    });
   }
   return { first: first.promise, second: second.promise, commandHearsToo: onTerminal };
+}
+
+/** The signals that this process ignores, from the mask in /proc/self/status. */
+function ignoredSignals(): Set<number> {
+  let status = "";
+  try {
+    status = Deno.readTextFileSync("/proc/self/status");
+  } catch {
+    // no /proc: the usual case is that none is ignored
+  }
+  const mask = BigInt(`0x${/^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+  return new Set(Object.values(NUMBERS).filter((signal) => (mask >> BigInt(signal - 1)) & 1n));
 }

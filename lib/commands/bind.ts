@@ -2,7 +2,7 @@
 
 import { EXIT, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
-import { onSignals } from "../cli/signals.ts";
+import { onStopSignals } from "../cli/signals.ts";
 import { countWarnings, totalJson, totalRows } from "../cpc/rows.ts";
 import { countCommand } from "../cpc/totals.ts";
 import { readPrivilege } from "../events/privilege.ts";
@@ -30,7 +30,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const events = args.texts("event").flatMap((text) => resolveEvents(text, world)).flatMap((g) => g.events);
   const standing = { privilege: readPrivilege(), hasCorePmu: world.pmus.core().length > 0 };
   const note = (line: string) => io.err(`pmuctl: ${line}`);
-  const stopper = onSignals(["SIGINT", "SIGTERM"], io.stderrIsTerminal);
+  const stopper = onStopSignals(io.stderrIsTerminal);
   const totals = await countCommand(events, args.command, standing, stopper, note);
   io.out(args.has("json") ? totalJson(totals) : totalRows(totals));
   for (const warning of countWarnings(totals.totals)) note(`warning: ${warning}`);

@@ -2,7 +2,7 @@
 
 import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
-import { onSignals } from "../cli/signals.ts";
+import { onStopSignals } from "../cli/signals.ts";
 import { hostFiles, readNumber } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld, type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
@@ -41,6 +41,12 @@ export const command: Command = {
     { name: "pid", short: "p", value: "PIDS", help: "running processes, with all their threads" },
     { name: "tid", short: "t", value: "TIDS", help: "running threads" },
     { name: "duration", value: "SEC", help: "stop after this long" },
+    { name: "delay", short: "D", value: "MS", help: "start sampling this long after the start" },
+    {
+      name: "filter",
+      value: "EXPR",
+      help: "keep only events of tracepoints that this is true of: prev_pid > 0",
+    },
     {
       name: "output",
       short: "o",
@@ -90,6 +96,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       target,
       cpus: cpusOf(args),
       seconds: args.number("duration", { min: 0.001, max: 1e6 }),
+      delayMs: args.number("delay", { min: 0, max: 1e9 }),
+      filter: args.text("filter"),
       ringPages: ringPages(args),
       output,
       commandLine: ["pmuctl", ...Deno.args],
@@ -100,7 +108,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
         maxSampleRate,
       },
     },
-    onSignals(["SIGINT", "SIGTERM"], io.stderrIsTerminal),
+    () => onStopSignals(io.stderrIsTerminal),
     note,
   );
   report(recording, output, note);

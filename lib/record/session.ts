@@ -9,14 +9,15 @@ import {
   Drain,
   enable,
   type Exit,
-  type PmuError,
+  PmuError,
   raiseFileLimit,
   readCounts,
+  setFilter,
   setOutput,
 } from "../../ffi/pmu.ts";
-import { PERF_FORMAT } from "../base/abi.ts";
+import { PERF_FORMAT, PERF_TYPE } from "../base/abi.ts";
 import { ERRNO, errnoText } from "../base/errno.ts";
-import { UnsupportedError } from "../base/errors.ts";
+import { UnsupportedError, UsageError } from "../base/errors.ts";
 import { rateText } from "../events/attr.ts";
 import type { Standing, Wanted } from "../events/open.ts";
 import { type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
@@ -43,6 +44,10 @@ export interface RecordRequest {
   cpus: number[];
   /** Stop by itself after this many seconds. */
   seconds?: number;
+  /** Sample from this many ms after the start on. */
+  delayMs?: number;
+  /** The kernel's filter expression for the tracepoints among the events. */
+  filter?: string;
   /** Ring size for each CPU, in pages: a power of two. */
   ringPages: number;
   /** A path, or `-` for standard output. */
@@ -66,13 +71,14 @@ export interface Recording {
 }
 
 /**
- * Records until the command ends or `stopper` says so. `note` gets a line for whatever is not as asked.
+ * Records until the command ends or the user says so; `listen` is called once the command's process has been
+ * made, which inherits what signals are ignored. `note` gets a line for whatever is not as asked.
  * Throws UnsupportedError when an event or the file cannot be opened, CommandError when the command cannot
  * be run; no file is left then, and one that was there before is as it was.
  */
 export async function record(
   request: RecordRequest,
-  stopper: Stopper,
+  listen: () => Stopper,
   note: (line: string) => void,
 ): Promise<Recording> {
   raiseFileLimit();
@@ -81,11 +87,13 @@ export async function record(
   const command = argv.length > 0
     ? new MeasuredCommand(argv, { outputToStderr: request.output === "-" })
     : undefined;
+  const stopper = listen();
   let opened: Opened[] = [];
   let sink: Sink | undefined;
   let drain: Drain | undefined;
   try {
     opened = openEvents(request, command?.pid, note);
+    if (request.filter !== undefined) filterTracepoints(opened, request.filter);
     sink = request.output === "-"
       ? new RecordPipe(opened, request)
       : RecordFile.create(request.output, opened);
@@ -95,10 +103,14 @@ export async function record(
     drain.setBase(sink.dataBytes);
     drain.start();
     const started = performance.now();
-    if (target.kind !== "command") setSamplers(opened, enable);
+    const delayed = request.delayMs === undefined
+      ? undefined
+      : setTimeout(() => setSamplers(opened, enable), request.delayMs);
+    if (target.kind !== "command" && delayed === undefined) setSamplers(opened, enable);
     await command?.release();
     const exit = await untilDone(command, request, drain, stopper);
     const seconds = (performance.now() - started) / 1000;
+    clearTimeout(delayed);
     setSamplers(opened, disable);
     const writeError = await drain.stop();
     const ledger = closeLedger(drain, opened);
@@ -178,7 +190,7 @@ function openEvents(
   const common: Common = {
     several: tracker || events.length > 1,
     watermark: request.ringPages * 4096 / 4,
-    enableOnExec: target.kind === "command",
+    enableOnExec: target.kind === "command" && request.delayMs === undefined,
   };
   const tids = target.kind === "command"
     ? [pid!]
@@ -202,6 +214,24 @@ function openEvents(
     throw error;
   }
   return opened;
+}
+
+function filterTracepoints(opened: readonly Opened[], filter: string) {
+  const tracepoints = opened.filter(({ attr }) => attr.type === PERF_TYPE.TRACEPOINT);
+  if (tracepoints.length === 0) throw new UsageError("--filter: it is for tracepoints, and none is recorded");
+  for (const { event, places } of tracepoints) {
+    for (const { fd } of places) {
+      try {
+        setFilter(fd, filter);
+      } catch (error) {
+        if (!(error instanceof PmuError)) throw error;
+        throw new UsageError(
+          `--filter '${filter}': ${event.name} does not take it (${error.text}); the fields it has are in ` +
+            `/sys/kernel/tracing/events/${event.name.replace(":", "/")}/format`,
+        );
+      }
+    }
+  }
 }
 
 /**

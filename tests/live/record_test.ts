@@ -214,7 +214,8 @@ Deno.test("record of a command that cannot run ends with 127 or 126, and leaves 
     assertEquals(await Deno.readTextFile(`${cwd}/perf.data`), "precious");
   }));
 
-for (const [signal, name, status] of [["-INT", "Ctrl-C", 130], ["-TERM", "SIGTERM", 143]] as const) {
+const STOPS = [["-INT", "Ctrl-C", 130], ["-TERM", "SIGTERM", 143], ["-HUP", "SIGHUP", 129]] as const;
+for (const [signal, name, status] of STOPS) {
   testNeeding(
     ["perf"],
     `record ends cleanly at ${name}, with a whole file`,
@@ -238,6 +239,25 @@ for (const [signal, name, status] of [["-INT", "Ctrl-C", 130], ["-TERM", "SIGTER
       }),
   );
 }
+
+testNeeding(
+  ["cc"],
+  "record under nohup goes on when the terminal is gone, and so does its command",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/hup.data`;
+      const child = new Deno.Command("nohup", {
+        args: ["setsid", PMUCTL, "record", "-q", "-F", "500", "-o", file, "--", program("ratio"), "4000"],
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      await run("kill", ["-HUP", "--", `-${child.pid}`]);
+      assertEquals((await child.status).code, 0);
+      assert((await jsonReport(file)).events[0].samples > 100);
+    }),
+);
 
 testNeeding(
   ["root", "setpriv"],
