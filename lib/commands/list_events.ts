@@ -3,7 +3,9 @@
 import { EXIT, UsageError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
-import { sampleTracepoint } from "../cpc/preflight.ts";
+import { machineModel } from "../cpc/machine.ts";
+import { eventsOfPic } from "../cpc/pic_events.ts";
+import { pics, sampleTracepoint } from "../cpc/preflight.ts";
 import { type Answer, Prober } from "../cpc/probe.ts";
 import { eventForms, type ListedEvent, type ListedKind, listEvents } from "../events/list.ts";
 import { type EventWorld, hostWorld, resolveEvents } from "../events/resolve.ts";
@@ -11,10 +13,11 @@ import { type EventWorld, hostWorld, resolveEvents } from "../events/resolve.ts"
 export const command: Command = {
   name: "list-events",
   summary: "every event by PMU, what it counts, and whether it opens here",
-  usage: ["[PATTERN] [--available] [--pmu NAME] [--json]"],
+  usage: ["[PATTERN] [--available] [--pmu NAME] [--pic N] [--json]"],
   options: [
     { name: "available", help: "only events that open here" },
     { name: "pmu", value: "NAME", help: "only events of this PMU" },
+    { name: "pic", value: "N", help: "only events that this hardware counter can count" },
     { name: "json", help: "as a JSON array" },
   ],
   examples: [
@@ -46,7 +49,9 @@ function run(args: ParsedArgs, io: Io): Promise<number> {
   const pmu = args.text("pmu");
   if (pmu !== undefined) checkPmu(pmu, world);
   const pattern = args.positionals[0];
-  const events = listEvents(world, { ...(pattern ? { pattern } : {}), ...(pmu ? { pmu } : {}) });
+  const pic = args.number("pic", { min: 0, integer: true });
+  const named = listEvents(world, { ...(pattern ? { pattern } : {}), ...(pmu ? { pmu } : {}) });
+  const events = pic === undefined ? named : eventsOfPic(named, pic, machineModel(world, pics(world)));
   const problem = world.tracepoints.problem();
   const plain = !args.has("json") && !io.stdoutIsTerminal;
 
