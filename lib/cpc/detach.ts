@@ -99,7 +99,8 @@ export async function detach(wanted: Detachment, around: Surroundings): Promise<
       await released(command, registry, wanted.name);
       return info;
     } catch (error) {
-      holder.end();
+      await holder.end();
+      await registry.clean(wanted.name, held);
       throw error;
     }
   } finally {
@@ -138,7 +139,6 @@ class StartedHolder {
   #text = "";
   /** What it said that is no report: an error of the runtime, most likely. */
   #talk: string[] = [];
-  #ended = false;
 
   constructor(request: HoldRequest, note: (line: string) => void) {
     this.#name = request.name;
@@ -168,13 +168,13 @@ class StartedHolder {
     return (await this.#reportOf("bound")).bound;
   }
 
-  /** Ends it, unless it has ended by itself. */
-  end(): void {
-    if (this.#ended) return;
+  /** Ends it, whatever it does, and waits until it has. */
+  async end(): Promise<void> {
     try {
       this.#child.kill(SIGKILL);
+      await this.#child.wait();
     } catch (error) {
-      if (!(error instanceof PmuError)) throw error; // it has ended
+      if (!(error instanceof PmuError)) throw error; // it could not be started
     }
   }
 
@@ -224,7 +224,6 @@ class StartedHolder {
   }
 
   #diedEarly(): SetError {
-    this.#ended = true;
     const last = this.#talk.filter((line) => line.trim() !== "").at(-1);
     return new SetError(`bind set '${this.#name}'`, {
       errno: "EAGAIN",

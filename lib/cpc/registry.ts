@@ -80,8 +80,8 @@ export class Registry {
   }
 
   /** Removes what a dead holder left. False when there is a living one now. */
-  async clean(name: string): Promise<boolean> {
-    return (await this.#cleanAll([name])) === 0;
+  async clean(name: string, held?: Held): Promise<boolean> {
+    return (await this.#cleanAll([name], held)) === 0;
   }
 
   /** Takes the lock under which sets are bound. Throws SetError: EAGAIN when others take too long. */
