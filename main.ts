@@ -19,6 +19,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   sets: () => import("./lib/commands/sets.ts"),
   "list-events": () => import("./lib/commands/list_events.ts"),
   info: () => import("./lib/commands/info.ts"),
+  attrlist: () => import("./lib/commands/attrlist.ts"),
 };
 
 /** What pmuctl starts itself as; not for people, so not in the help. */

@@ -21,11 +21,14 @@ export class MeasuredCommand {
   readonly #child: Child;
   #released = false;
 
-  /** Makes the process, which waits before exec. Throws CommandError. */
-  constructor(command: readonly string[]) {
+  /**
+   * Makes the process, which waits before exec. With `outputToStderr` what it prints goes there, because our
+   * standard output holds something else. Throws CommandError.
+   */
+  constructor(command: readonly string[], options: { outputToStderr?: boolean } = {}) {
     this.#name = command[0];
     try {
-      this.#child = spawn({ argv: command });
+      this.#child = spawn({ argv: command, stdio: [-1, options.outputToStderr ? 2 : -1, -1] });
     } catch (error) {
       throw commandError(error, this.#name);
     }

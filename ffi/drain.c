@@ -18,7 +18,7 @@ PMU_OLD_SYMBOL(pthread_join);
 PMU_OLD_SYMBOL(pthread_sigmask);
 
 #define DEFAULT_INTERVAL_MS 250
-#define SIZE_FIELD_EVERY_NS 1000000000
+#define SIZE_FIELD_EVERY_NS 200000000LL
 #define STOP_EVENT UINT64_MAX /* epoll's name for the eventfd; rings go by their index */
 
 struct drain {
@@ -71,7 +71,7 @@ static void pass(struct drain *d)
 	note_error(d, d->batch.error);
 }
 
-/* Brings the file's size field up to date: at most about once a second, or now when `force`. */
+/* Brings the file's size field up to date: at most five times a second, or now when `force`. */
 static void renew_size_field(struct drain *d, bool force)
 {
 	uint64_t size = (uint64_t)pmu_drain_written(d);
@@ -200,7 +200,7 @@ int32_t pmu_drain_start(void *drain)
 
 	if (d->started)
 		return -EALREADY;
-	d->size_field_ns = pmu_clock_ns(CLOCK_MONOTONIC);
+	renew_size_field(d, true); /* from here on the file can be read, whatever becomes of us */
 	/* Signals are for other threads; a reader that goes away is EPIPE, not SIGPIPE. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);

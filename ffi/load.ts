@@ -1,7 +1,7 @@
 /**
  * Finds the shim and loads it, once, when it is first needed: the file that PMUCTL_SHIM names, else
  * build/shim/libpmu-ARCH.so of this checkout. In a compiled binary that path is inside the binary,
- * where dlopen(3) cannot reach; the bytes then go through a memory file, and nothing is written to disk.
+ * where dlopen(3) cannot reach; the bytes then go to a memory file, and nothing is written to disk.
  */
 
 import { toCString } from "../lib/base/bytes.ts";
@@ -26,44 +26,53 @@ function load(): Shim {
   const named = Deno.env.get("PMUCTL_SHIM");
   const url = new URL(`../build/shim/libpmu-${Deno.build.arch}.so`, import.meta.url);
   const where = named || decodeURIComponent(url.pathname);
-  let library: Deno.DynamicLibrary<typeof SYMBOLS>;
+  let symbols: Shim;
+  let version: number;
   try {
-    library = Deno.build.standalone && !named
-      ? openBytes(Deno.readFileSync(url))
-      : Deno.dlopen(where, SYMBOLS);
+    symbols = symbolsOf(Deno.build.standalone && !named ? memoryFile(Deno.readFileSync(url)) : where);
+    version = symbols.pmu_abi_version();
   } catch (error) {
     throw unusable(where, error instanceof Error ? error.message : String(error), error);
   }
-  const version = library.symbols.pmu_abi_version();
   if (version !== ABI_VERSION) {
-    library.close();
     throw unusable(where, `it has version ${version} and pmuctl needs ${ABI_VERSION}`);
   }
-  return library.symbols;
+  return symbols;
 }
 
-/** dlopen for a library in memory. */
-function openBytes(bytes: Uint8Array): Deno.DynamicLibrary<typeof SYMBOLS> {
+/**
+ * The functions of the library at `path`, each opened when it is first used: Deno compiles a trampoline
+ * for every symbol it opens, which for all of them takes as long as starting Deno.
+ */
+function symbolsOf(path: string): Shim {
+  const symbols = {};
+  for (const name of Object.keys(SYMBOLS) as (keyof typeof SYMBOLS)[]) {
+    Object.defineProperty(symbols, name, {
+      configurable: true,
+      get() {
+        const value = Deno.dlopen(path, { [name]: SYMBOLS[name] }).symbols[name];
+        Object.defineProperty(symbols, name, { value });
+        return value;
+      },
+    });
+  }
+  return symbols as Shim;
+}
+
+/** A file in memory with these bytes; its path holds as long as this process. */
+function memoryFile(bytes: Uint8Array): string {
   const libc = Deno.dlopen("libc.so.6", {
     // int memfd_create(const char *name, unsigned int flags)
     memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
-    // int close(int fd)
-    close: { parameters: ["i32"], result: "i32" },
   });
-  try {
-    const name = toCString("libpmu");
-    let fd = libc.symbols.memfd_create(name, MFD_CLOEXEC);
-    if (fd < 0) fd = libc.symbols.memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
-    if (fd < 0) throw new Error("memfd_create(2) is refused");
-    try {
-      Deno.writeFileSync(`/proc/self/fd/${fd}`, bytes, { create: false });
-      return Deno.dlopen(`/proc/self/fd/${fd}`, SYMBOLS);
-    } finally {
-      libc.symbols.close(fd); // what is mapped stays
-    }
-  } finally {
-    libc.close();
-  }
+  const name = toCString("libpmu");
+  let fd = libc.symbols.memfd_create(name, MFD_CLOEXEC);
+  if (fd < 0) fd = libc.symbols.memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+  libc.close();
+  if (fd < 0) throw new Error("memfd_create(2) is refused");
+  const path = `/proc/self/fd/${fd}`;
+  Deno.writeFileSync(path, bytes, { create: false });
+  return path;
 }
 
 function unusable(where: string, cause: string, error?: unknown): UnsupportedError {

@@ -86,7 +86,7 @@ PMU_API int32_t pmu_set_filter(int32_t fd, const char *filter);
  * Makes a drain that writes to `out_fd` from its present position on: a regular file (not opened
  * with O_APPEND when it has a size field), a pipe or a socket. `out_fd` stays the caller's, and has
  * to stay open until pmu_drain_stop. With `size_field_at` >= 0, the u64 at that offset of the file
- * is kept equal to pmu_drain_written(), renewed about once a second and at the end: after the data
+ * is kept equal to pmu_drain_written(): at the start, every fifth of a second, and at the end, after the data
  * it speaks of, so that a recorder that is killed leaves a file that can be read. NULL with -errno in
  * `*err` when it fails.
  */

@@ -4,7 +4,7 @@ import { EXIT } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import type { Pics } from "../cpc/pics.ts";
-import { type Check, limits, pics, preflight } from "../cpc/preflight.ts";
+import { type Check, limits, pics, preflight, SAMPLE_HARDWARE, SAMPLE_TIMER } from "../cpc/preflight.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld } from "../events/resolve.ts";
 import { type Host, readHost } from "../record/host.ts";
@@ -27,6 +27,10 @@ interface Info {
   cpu: { model: string; id: string; online: number; reference?: string };
   /** The core PMUs' names; empty where there is no hardware PMU. */
   implementation: string[];
+  /** What the hardware counters can do beside counting: cpc's capabilities. */
+  capabilities: { overflowInterrupt: boolean; precise: boolean };
+  /** What `record` can sample with, best first. */
+  backends: { name: string; what: string; works: boolean }[];
   /** Hardware counters of all core PMUs together, or of each where they differ by CPU: 0 without a PMU. */
   npic: number;
   pmus: PmuInfo[];
@@ -69,6 +73,8 @@ async function gather(): Promise<Info> {
     };
   });
   const reference = cpuReference(host);
+  const checks = await preflight(world);
+  const interrupts = checks.some((check) => check.what === SAMPLE_HARDWARE && check.ok);
   return {
     pmuctl: VERSION,
     kernel: host.osrelease,
@@ -80,11 +86,23 @@ async function gather(): Promise<Info> {
       ...(reference ? { reference } : {}),
     },
     implementation: [...counters.keys()],
+    capabilities: {
+      overflowInterrupt: interrupts,
+      precise: world.pmus.core().some((pmu) => Number(pmu.caps.get("max_precise") ?? 0) > 0),
+    },
+    backends: [
+      { name: "perf", what: "overflow of hardware counters", works: interrupts },
+      {
+        name: "clock",
+        what: "the cpu-clock timer",
+        works: checks.some((check) => check.what === SAMPLE_TIMER && check.ok),
+      },
+    ],
     npic: Math.max(0, ...[...counters.values()].map(({ general, fixed }) => general + fixed)),
     pmus,
     privilege: { user: Deno.uid() === 0 ? "root" : `uid ${Deno.uid()}`, capable: readPrivilege().capable },
     limits: limits(),
-    preflight: await preflight(world),
+    preflight: checks,
   };
 }
 
@@ -110,6 +128,10 @@ function forPeople(info: Info): string {
     ...(cpu.reference ? [["events in", cpu.reference] as [string, string]] : []),
     ["user", `${privilege.user}, ${privilege.capable ? "with" : "without"} CAP_PERFMON`],
     ["counters", counters(info)],
+    [
+      "backends",
+      info.backends.map(({ name, what, works }) => `${name} (${what}): ${works ? "yes" : "no"}`).join(", "),
+    ],
   ];
   let text = rows.map(([name, value]) => `${name.padEnd(10)} ${value}\n`).join("");
 
@@ -135,9 +157,11 @@ function forPeople(info: Info): string {
 
 function counters(info: Info): string {
   if (info.implementation.length === 0) return "no hardware PMU in this machine";
+  const { overflowInterrupt, precise } = info.capabilities;
+  const can = `; overflow interrupt: ${overflowInterrupt ? "yes" : "no"}, precise: ${precise ? "yes" : "no"}`;
   return info.pmus.filter((pmu) => pmu.pics).map(({ name, pics }) =>
     `${name}: ${pics!.general} for any event, ${pics!.fixed} fixed`
-  ).join("; ");
+  ).join("; ") + can;
 }
 
 function limitText(name: string, value: number | undefined, capable: boolean): string {

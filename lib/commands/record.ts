@@ -6,11 +6,13 @@ import { onSignals } from "../cli/signals.ts";
 import { hostFiles, readNumber } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld, type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
+import { parseCpuList } from "../events/sysfs.ts";
 import { onlineCpus, readHost } from "../record/host.ts";
 import { ledgerLine, lossWarnings } from "../record/ledger.ts";
 import { liveProc } from "../record/procfs.ts";
 import { DEFAULT_FREQ } from "../record/sampling.ts";
 import { record, type Recording } from "../record/session.ts";
+import type { Target } from "../record/target.ts";
 
 const DEFAULT_OUTPUT = "perf.data";
 /** 512 KiB for each CPU: as perf, and what kernel.perf_event_mlock_kb allows everyone. */
@@ -21,7 +23,8 @@ export const command: Command = {
   summary: "sample a command, or the whole system, into a perf.data file",
   usage: [
     "[-e EVENT]... [-F HZ | -c COUNT] [-g] [-o FILE] -- COMMAND [ARG]...",
-    "-a [OPTION]... [-- COMMAND [ARG]...]",
+    "(-a | -C CPUS) [OPTION]... [-- COMMAND [ARG]...]",
+    "(-p PID[,PID]... | -t TID[,TID]...) [OPTION]...",
   ],
   options: [
     { name: "event", short: "e", value: "EVENT", repeat: true, help: "what to sample (default: cycles)" },
@@ -34,7 +37,16 @@ export const command: Command = {
     { name: "count", short: "c", value: "COUNT", help: "a sample every COUNT events, rather than a rate" },
     { name: "call-graph", short: "g", help: "capture call chains, by frame pointers" },
     { name: "all-cpus", short: "a", help: "the whole system: while COMMAND runs, or until Ctrl-C" },
-    { name: "output", short: "o", value: "FILE", help: `where to (default: ${DEFAULT_OUTPUT})` },
+    { name: "cpu", short: "C", value: "CPUS", help: "whatever runs on these CPUs: 0-3,8" },
+    { name: "pid", short: "p", value: "PIDS", help: "running processes, with all their threads" },
+    { name: "tid", short: "t", value: "TIDS", help: "running threads" },
+    { name: "duration", value: "SEC", help: "stop after this long" },
+    {
+      name: "output",
+      short: "o",
+      value: "FILE",
+      help: `where to, - for a pipe (default: ${DEFAULT_OUTPUT})`,
+    },
     {
       name: "mmap-pages",
       short: "m",
@@ -45,27 +57,23 @@ export const command: Command = {
   ],
   examples: [
     "pmuctl record -g -- make -j2",
-    "pmuctl record -F 999 -a -- sleep 10",
+    "pmuctl record -F 999 -a --duration 10",
+    "pmuctl record -g -p 4711",
   ],
   takesCommand: true,
   run,
 };
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
-  const wholeSystem = args.has("all-cpus");
-  if (args.command.length === 0 && !wholeSystem) {
-    throw new UsageError(
-      "record: what to record? A command (pmuctl record -- COMMAND), or the whole system (-a)",
-    );
-  }
+  const target = targetOf(args);
   const freq = args.number("freq", { min: 1, integer: true });
   const count = args.number("count", { min: 1, integer: true });
   if (freq !== undefined && count !== undefined) {
     throw new UsageError("-F and -c exclude each other: give one");
   }
   const output = args.text("output") ?? DEFAULT_OUTPUT;
-  if (output === "-") {
-    throw new UsageError("record: writing to a pipe is not supported yet: name a file with -o");
+  if (output === "-" && io.stdoutIsTerminal) {
+    throw new UsageError("record: -o - writes binary data: send it into a pipe or a file");
   }
   const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
 
@@ -79,9 +87,9 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
         period: count === undefined ? undefined : BigInt(count),
         callGraph: args.has("call-graph"),
       },
-      command: args.command,
-      wholeSystem,
-      cpus: onlineCpus(liveProc.text),
+      target,
+      cpus: cpusOf(args),
+      seconds: args.number("duration", { min: 0.001, max: 1e6 }),
       ringPages: ringPages(args),
       output,
       commandLine: ["pmuctl", ...Deno.args],
@@ -97,13 +105,60 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   );
   report(recording, output, note);
   if (recording.writeError) {
-    throw new UnsupportedError({
-      attempt: `write all of ${output}`,
-      cause: recording.writeError.text,
-      remedy: "what came before it is in the file",
-    }, recording.writeError.errno);
+    const { errno, text } = recording.writeError;
+    const advice = output === "-"
+      ? { attempt: "write all to standard output", cause: text }
+      : { attempt: `write all of ${output}`, cause: text, remedy: "what came before it is in the file" };
+    throw new UnsupportedError(advice, errno);
   }
   return recording.exit?.code ?? EXIT.ok;
+}
+
+function targetOf(args: ParsedArgs): Target {
+  const { command: argv } = args;
+  const given = ["all-cpus", "cpu", "pid", "tid"].filter((name) => args.has(name));
+  if (given.length > 1 && !(given.length === 2 && given[0] === "all-cpus" && given[1] === "cpu")) {
+    throw new UsageError(`record: one target at a time: --${given[0]}, or --${given[1]}`);
+  }
+  const idsOf = (name: string) => {
+    if (argv.length > 0) throw new UsageError(`record: a command to run, or --${name}, not both`);
+    return idList(args.text(name)!, `--${name}`);
+  };
+  switch (given.at(-1)) {
+    case "all-cpus":
+    case "cpu":
+      return { kind: "cpus", argv };
+    case "pid":
+      return { kind: "processes", pids: idsOf("pid") };
+    case "tid":
+      return { kind: "threads", tids: idsOf("tid") };
+  }
+  if (argv.length > 0) return { kind: "command", argv };
+  throw new UsageError(
+    "record: what to record? A command (pmuctl record -- COMMAND), the whole system (-a) or a process (-p PID)",
+  );
+}
+
+function idList(text: string, option: string): number[] {
+  const ids = text.split(",").map((part) => /^[1-9]\d{0,9}$/.test(part) ? Number(part) : NaN);
+  if (ids.some(Number.isNaN)) throw new UsageError(`${option} '${text}': numbers are wanted, as in 12,34`);
+  return [...new Set(ids)];
+}
+
+/** The CPUs that run, or those of them that were asked for. */
+function cpusOf(args: ParsedArgs): number[] {
+  const online = onlineCpus(liveProc.text);
+  const text = args.text("cpu");
+  if (text === undefined) return online;
+  const wanted = parseCpuList(text);
+  const missing = wanted.find((cpu) => !online.includes(cpu));
+  if (wanted.length === 0 || !/^[\d,-]+$/.test(text)) {
+    throw new UsageError(`--cpu '${text}': CPUs are wanted, as in 0-3,8`);
+  }
+  if (missing !== undefined) {
+    throw new UsageError(`--cpu ${text}: there is no CPU ${missing} online; there are ${online.join(",")}`);
+  }
+  return wanted;
 }
 
 function eventsOf(text: string, world: ReturnType<typeof hostWorld>): ResolvedEvent[] {
@@ -138,7 +193,9 @@ function report(recording: Recording, output: string, note: (line: string) => vo
   const { ledger, seconds, bytes, events } = recording;
   const what = events.map((event) => `${event.name}, ${event.rate}`).join("; ");
   note(
-    `recorded ${ledger.total.sample} samples (${what}) in ${seconds.toFixed(3)} s to ${output} ` +
+    `recorded ${ledger.total.sample} samples (${what}) in ${seconds.toFixed(3)} s to ${
+      output === "-" ? "a pipe" : output
+    } ` +
       `(${(bytes / 1024).toFixed(0)} KiB)`,
   );
   note(`ledger: ${ledgerLine(ledger)}`);

@@ -49,6 +49,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const profile = await loadProfile(openInput(named ?? positional ?? DEFAULT_INPUT), hostSymbolFiles(), {
     mangled: args.has("no-demangle"),
     force: args.has("force"),
+    leafOnly: !args.has("call-graph") && !args.has("json"),
   });
   if (args.has("json")) {
     io.out(renderJson(profile));

@@ -30,6 +30,10 @@ export interface Check {
   fix?: string;
 }
 
+/** The checks that decide which backend samples. */
+export const SAMPLE_HARDWARE = "sample on hardware events";
+export const SAMPLE_TIMER = "sample on a timer (cpu-clock)";
+
 /** Samples a second for trying; low enough for any perf_event_max_sample_rate. */
 const TRY_FREQ = 99;
 
@@ -45,8 +49,8 @@ export async function preflight(world: EventWorld, files: KernelFiles = hostFile
     tryOne("count own processes", "task-clock"),
     tryOne("count hardware events", "cycles"),
     tryOne("count system-wide", "cpu-clock", { wholeCpu: true }),
-    tryOne("sample on hardware events", "cycles", { sampleFreq: TRY_FREQ }),
-    tryOne("sample on a timer (cpu-clock)", "cpu-clock", { sampleFreq: TRY_FREQ }),
+    tryOne(SAMPLE_HARDWARE, "cycles", { sampleFreq: TRY_FREQ }),
+    tryOne(SAMPLE_TIMER, "cpu-clock", { sampleFreq: TRY_FREQ }),
     tryOne("sample system-wide", "cpu-clock", { sampleFreq: TRY_FREQ, wholeCpu: true }),
     tracepoints(world, prober),
     await kernelSymbols(prober.privilege.paranoid, files),

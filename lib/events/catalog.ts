@@ -254,3 +254,16 @@ function leading(table: { names: string[] }[], text: string): Word | undefined {
   }
   return undefined;
 }
+
+const byCode = new Map(GENERIC_EVENTS.map((event) => [`${event.type} ${event.config}`, event.name]));
+
+/**
+ * perf's first name for a perf_event_attr's type and config, also of cache events that no CPU has (such
+ * as iTLB-store-misses); undefined where the type is not one of the generic three, or the config unknown.
+ */
+export function genericName(type: number, config: bigint): string | undefined {
+  if (type !== PERF_TYPE.HW_CACHE) return byCode.get(`${type} ${config}`);
+  const [cache, op, result] = [config & 0xffn, (config >> 8n) & 0xffn, config >> 16n].map(Number);
+  const known = cache < CACHES.length && op < CACHE_OPS.length && result < CACHE_RESULTS.length;
+  return known ? cacheName(cache, op, result) : undefined;
+}

@@ -81,12 +81,12 @@ export function openEvent(
 
 /**
  * The attr without the newest thing it asks of the kernel, for trying again after EINVAL; undefined
- * when there is nothing left to take away. Newest first: PERF_FORMAT_LOST (Linux 6.0), ksymbol and
- * bpf_event (5.1), comm_exec and mmap2 (3.16; plain mmap stays).
+ * when there is nothing left to take away. Newest first: PERF_FORMAT_LOST (Linux 6.0), build_id (5.12),
+ * ksymbol and bpf_event (5.1), comm_exec and mmap2 (3.16; plain mmap stays).
  */
 export function withoutNewest(attr: EventAttr): EventAttr | undefined {
   if (attr.readFormat & PERF_FORMAT.LOST) return { ...attr, readFormat: attr.readFormat & ~PERF_FORMAT.LOST };
-  for (const newest of [["ksymbol", "bpfEvent"], ["commExec", "mmap2"]] as AttrFlag[][]) {
+  for (const newest of [["buildId"], ["ksymbol", "bpfEvent"], ["commExec", "mmap2"]] as AttrFlag[][]) {
     if (!newest.some((flag) => attr.flags.has(flag))) continue;
     const flags = new Set(attr.flags);
     for (const flag of newest) flags.delete(flag);

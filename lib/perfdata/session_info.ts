@@ -1,6 +1,7 @@
 /**
- * What pmuctl alone keeps in a perf.data file, in a feature section that perf skips: the command that
- * was measured and the ledger. JSON, so that a later pmuctl can add to it.
+ * What pmuctl alone keeps in a perf.data file, behind the version string, where perf does not look
+ * (Features.ledger): the command that was measured and the ledger. JSON, so that a later pmuctl can add
+ * to it.
  */
 
 /** One CPU's line of the ledger, or their total: see record/ledger.ts. */
@@ -11,7 +12,7 @@ export interface SessionInfo {
   version: number;
   /** pmuctl's version. */
   tool: string;
-  /** The command that was run, empty when there was none. */
+  /** The words of the command that was run; without one, what was measured: `pid 412`. */
   command: string[];
   /** Wall-clock seconds of recording. */
   seconds: number;

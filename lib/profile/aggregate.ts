@@ -1,6 +1,8 @@
 /** From a profile to the tables people read: weight by command, object and symbol; who called what. */
 
+import { float64Column } from "../base/column.ts";
 import { isKernel, type Profile } from "./profile.ts";
+import { StackTable } from "./tables.ts";
 
 /** How much: samples, and the sum of their periods. */
 export interface Weight {
@@ -73,18 +75,37 @@ export interface OverheadRow {
   samples: number[];
 }
 
+/** What else to find out besides self. */
+export interface OverheadOptions {
+  /** Leave `total` at nothing: it takes a walk through every stack. */
+  selfOnly?: boolean;
+}
+
 /** Weight by command and place for one event, heaviest self first (then total, then order of appearance). */
-export function overhead(profile: Profile, places: Places, event: number): OverheadRow[] {
+export function overhead(
+  profile: Profile,
+  places: Places,
+  event: number,
+  { selfOnly = false }: OverheadOptions = {},
+): OverheadRow[] {
   const { samples, stacks, threads } = profile;
+  const { ofFrame } = places;
   const placeCount = places.symbol.length;
-  const rows = new Map<number, OverheadRow>();
+  const rows: OverheadRow[] = [];
+  // by command: row + 1 of each place
+  const rowOf: Int32Array[] = profile.comms.map(() => new Int32Array(0));
   const rowFor = (comm: number, place: number) => {
-    const key = comm * placeCount + place;
-    let row = rows.get(key);
-    if (!row) {
-      row = { comm, place, self: { count: 0, period: 0 }, total: { count: 0, period: 0 }, samples: [] };
-      rows.set(key, row);
-    }
+    if (rowOf[comm].length === 0) rowOf[comm] = new Int32Array(placeCount);
+    const known = rowOf[comm][place];
+    if (known > 0) return rows[known - 1];
+    const row: OverheadRow = {
+      comm,
+      place,
+      self: { count: 0, period: 0 },
+      total: { count: 0, period: 0 },
+      samples: [],
+    };
+    rowOf[comm][place] = rows.push(row);
     return row;
   };
   // the last sample row in which each place was seen, so that recursion counts once
@@ -93,12 +114,13 @@ export function overhead(profile: Profile, places: Places, event: number): Overh
     if (samples.event[s] !== event) continue;
     const comm = threads.comm[samples.thread[s]];
     const count = samples.count[s], period = samples.period[s];
-    const leaf = rowFor(comm, places.ofFrame[stacks.frame[samples.stack[s]]]);
+    const leaf = rowFor(comm, ofFrame[stacks.frame[samples.stack[s]]]);
     leaf.self.count += count;
     leaf.self.period += period;
     leaf.samples.push(s);
+    if (selfOnly) continue;
     for (let node = samples.stack[s]; node >= 0; node = stacks.parent[node]) {
-      const place = places.ofFrame[stacks.frame[node]];
+      const place = ofFrame[stacks.frame[node]];
       if (seenIn[place] === s) continue;
       seenIn[place] = s;
       const row = rowFor(comm, place);
@@ -106,7 +128,7 @@ export function overhead(profile: Profile, places: Places, event: number): Overh
       row.total.period += period;
     }
   }
-  return [...rows.values()].sort((a, b) =>
+  return rows.sort((a, b) =>
     b.self.period - a.self.period || b.total.period - a.total.period || b.total.count - a.total.count
   );
 }
@@ -118,30 +140,46 @@ export interface CallerNode extends Weight {
 }
 
 /**
- * Who called the leaf of these samples: the tree of callers, from the immediate ones up to the roots,
- * heaviest first at each level.
+ * Who called the leaf of each row's samples: the trees of callers, from the immediate ones up to the roots,
+ * heaviest first at each level. Callers that less than `leastPeriod` came through are left out.
  */
-export function callerTree(profile: Profile, places: Places, sampleRows: readonly number[]): CallerNode[] {
+export function callerTrees(
+  profile: Profile,
+  places: Places,
+  rows: readonly OverheadRow[],
+  leastPeriod = 0,
+): CallerNode[][] {
   const { samples, stacks } = profile;
-  const top: CallerNode[] = [];
-  const byPlace = new Map<CallerNode[], Map<number, CallerNode>>();
-  for (const s of sampleRows) {
-    let level = top;
-    for (let node = stacks.parent[samples.stack[s]]; node >= 0; node = stacks.parent[node]) {
-      const place = places.ofFrame[stacks.frame[node]];
-      let known = byPlace.get(level);
-      if (!known) byPlace.set(level, known = new Map());
-      let next = known.get(place);
-      if (!next) {
-        next = { place, count: 0, period: 0, callers: [] };
-        known.set(place, next);
-        level.push(next);
+  // all trees in one table of (parent, place), where a negative parent stands for a row; only what is
+  // heavy enough becomes an object in the end
+  const table = new StackTable();
+  const count = float64Column();
+  const period = float64Column();
+  rows.forEach((row, index) => {
+    for (const s of row.samples) {
+      let parent = -1 - index;
+      for (let stack = stacks.parent[samples.stack[s]]; stack >= 0; stack = stacks.parent[stack]) {
+        parent = table.intern(parent, places.ofFrame[stacks.frame[stack]]);
+        if (parent === count.length) {
+          count.push(0);
+          period.push(0);
+        }
+        count.data[parent] += samples.count[s];
+        period.data[parent] += samples.period[s];
       }
-      next.count += samples.count[s];
-      next.period += samples.period[s];
-      level = next.callers;
     }
+  });
+  const trees: CallerNode[][] = rows.map(() => []);
+  const nodes = new Map<number, CallerNode>();
+  for (let n = 0; n < count.length; n++) {
+    if (period.data[n] < leastPeriod) continue; // and so are all the callers behind it
+    const node = { place: table.frame.data[n], count: count.data[n], period: period.data[n], callers: [] };
+    const parent = table.parent.data[n];
+    (parent < 0 ? trees[-1 - parent] : nodes.get(parent)!.callers).push(node);
+    nodes.set(n, node);
   }
-  for (const level of byPlace.keys()) level.sort((a, b) => b.period - a.period);
-  return top;
+  for (const level of [...trees, ...Array.from(nodes.values(), (node) => node.callers)]) {
+    level.sort((a, b) => b.period - a.period);
+  }
+  return trees;
 }

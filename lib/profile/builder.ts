@@ -24,6 +24,7 @@ export class ProfileBuilder implements RecordHandler {
   lastTime = -Infinity;
 
   readonly #spaces: AddressSpaces;
+  readonly #leafOnly: boolean;
   readonly #chains = new ChainCache();
   readonly #commIds = new Map<string, number>();
   /** Thread row by tid, as long as its name and process stay. */
@@ -35,14 +36,16 @@ export class ProfileBuilder implements RecordHandler {
   #addresses = new Float64Array(256);
   #modes = new Uint8Array(256);
 
-  constructor(spaces: AddressSpaces) {
+  /** @param leafOnly takes of each call chain the innermost frame alone, for what looks at no callers. */
+  constructor(spaces: AddressSpaces, leafOnly = false) {
     this.#spaces = spaces;
+    this.#leafOnly = leafOnly;
   }
 
   sample(c: SampleCursor): void {
     const thread = c.tid === this.#lastTid ? this.#lastThread : this.#thread(c.pid, c.tid);
     const space = this.#spaces.spaceOf(c.pid) * 8 + c.cpumode;
-    const words = c.chainLength * 2;
+    const words = this.#leafOnly ? 0 : c.chainLength * 2;
     let stack = this.#chains.find(space, c.ip, c.u32, c.chain, words);
     if (stack < 0) {
       stack = this.#stack(c);
@@ -146,13 +149,14 @@ export class ProfileBuilder implements RecordHandler {
     modes[0] = mode;
     let depth = 1;
     let innermost = true;
-    for (let i = 0; i < c.chainLength; i++) {
+    const length = this.#leafOnly ? 0 : c.chainLength;
+    for (let i = 0; i < length; i++) {
       const at = c.chain + 2 * i;
       const address = addressOf(c.u32[at], c.u32[at + 1]);
       if (address < 0 && address >= PERF_CONTEXT.MAX) {
-        // what follows this one is a cookie for a stack that comes in a record of its own
-        if (address === PERF_CONTEXT.USER_DEFERRED) break;
-        mode = modeOfContext(address, c.cpumode);
+        mode = modeOfContext(address);
+        // behind anything else is no chain: a cookie for a deferred stack, or a broken frame pointer (-1)
+        if (mode < 0) break;
         continue;
       }
       if (innermost) {
@@ -175,8 +179,8 @@ export class ProfileBuilder implements RecordHandler {
   }
 }
 
-/** The CPU mode of the addresses behind a marker in a call chain. */
-function modeOfContext(context: number, otherwise: number): number {
+/** The CPU mode of the addresses behind a marker in a call chain, or -1 when there are none behind it. */
+function modeOfContext(context: number): number {
   switch (context) {
     case PERF_CONTEXT.HV:
       return PERF_RECORD_MISC.HYPERVISOR;
@@ -190,6 +194,6 @@ function modeOfContext(context: number, otherwise: number): number {
     case PERF_CONTEXT.GUEST_USER:
       return PERF_RECORD_MISC.GUEST_USER;
     default:
-      return otherwise;
+      return -1;
   }
 }

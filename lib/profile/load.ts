@@ -1,5 +1,6 @@
 /** From a perf.data file or pipe to a profile: read, build, symbolize, check. */
 
+import { PERF_COUNT_SW, PERF_TYPE } from "../base/abi.ts";
 import type { ByteInput } from "../base/byte_source.ts";
 import { rateText } from "../events/attr.ts";
 import { PerfDataReader, type ReadStats } from "../perfdata/reader.ts";
@@ -15,6 +16,8 @@ import { checkValid, type Profile, type ProfileMeta } from "./profile.ts";
 export interface LoadOptions {
   /** Symbol names as compilers wrote them, rather than readable. */
   mangled?: boolean;
+  /** Leave the callers out: each stack is its innermost frame. */
+  leafOnly?: boolean;
   /** Take what comes before damage, and warn, rather than throw. */
   force?: boolean;
 }
@@ -31,7 +34,7 @@ export async function loadProfile(
   const header = await reader.open();
   const spaces = new AddressSpaces();
   for (const { filename, buildId } of header.features.buildIds) spaces.objects.setBuildId(filename, buildId);
-  const builder = new ProfileBuilder(spaces);
+  const builder = new ProfileBuilder(spaces, options.leafOnly);
   const stats = reader.read(builder);
 
   const symbolizer = new Symbolizer(files);
@@ -46,7 +49,11 @@ export async function loadProfile(
   const { frames, stacks, threads, samples } = builder;
   const profile: Profile = {
     meta: metaOf(header.features, stats, builder),
-    events: header.events.map((event) => ({ name: event.name, rate: rateText(event.attr) })),
+    events: header.events.map(({ name, attr }) => ({
+      name,
+      rate: rateText(attr),
+      tracksOnly: attr.type === PERF_TYPE.SOFTWARE && Number(attr.config) === PERF_COUNT_SW.DUMMY,
+    })),
     comms: builder.comms,
     objects: spaces.objects.rows.map(({ name, path, kind, buildId }) => ({
       name,

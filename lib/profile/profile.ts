@@ -23,6 +23,8 @@ export interface ProfileEvent {
   name: string;
   /** How it was sampled: `5000 Hz`, `every 100000`. */
   rate: string;
+  /** It samples nothing: it was there to report processes and maps. Consumers leave it out. */
+  tracksOnly: boolean;
 }
 
 /** Samples the reader could not turn into symbols, by cause, with what would mend it. */

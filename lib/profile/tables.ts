@@ -32,19 +32,41 @@ export class FrameTable {
 export class StackTable {
   readonly parent = int32Column();
   readonly frame = int32Column();
-  readonly #index = new HashIndex();
-  readonly #hashOfRow = (row: number) => mix(this.parent.data[row], this.frame.data[row]);
+  /** Slots of three: parent, frame, row + 1. The keys lie in them because this is where a report's time goes. */
+  #slots = new Int32Array(3 << 10);
+  #mask = (1 << 10) - 1;
 
   intern(parent: number, frame: number): number {
-    const index = this.#index;
-    let slot = mix(parent, frame) & index.mask;
-    for (let entry; (entry = index.slots[slot]) !== 0; slot = (slot + 1) & index.mask) {
-      if (this.frame.data[entry - 1] === frame && this.parent.data[entry - 1] === parent) return entry - 1;
+    const slots = this.#slots, mask = this.#mask;
+    let slot = mix(parent, frame) & mask;
+    for (;;) {
+      const at = slot * 3;
+      const entry = slots[at + 2];
+      if (entry === 0) break;
+      if (slots[at] === parent && slots[at + 1] === frame) return entry - 1;
+      slot = (slot + 1) & mask;
     }
     const row = this.parent.push(parent);
     this.frame.push(frame);
-    index.insert(slot, row, this.#hashOfRow);
+    slots[slot * 3] = parent;
+    slots[slot * 3 + 1] = frame;
+    slots[slot * 3 + 2] = row + 1;
+    if (row * 2 > mask) this.#grow();
     return row;
+  }
+
+  #grow() {
+    const old = this.#slots;
+    this.#mask = this.#mask * 4 + 3;
+    const slots = this.#slots = new Int32Array(3 * (this.#mask + 1));
+    for (let at = 0; at < old.length; at += 3) {
+      if (old[at + 2] === 0) continue;
+      let slot = mix(old[at], old[at + 1]) & this.#mask;
+      while (slots[slot * 3 + 2] !== 0) slot = (slot + 1) & this.#mask;
+      slots[slot * 3] = old[at];
+      slots[slot * 3 + 1] = old[at + 1];
+      slots[slot * 3 + 2] = old[at + 2];
+    }
   }
 }
 

@@ -1,29 +1,14 @@
 /** The perf.data file of a recording, from its header to its features. */
 
 import { closeFd, createFile, PmuError, seek, writeAll } from "../../ffi/pmu.ts";
-import { UnsupportedError } from "../base/errors.ts";
-import { VERSION } from "../base/version.ts";
-import { encodeFeatures, type FeatureValues } from "../perfdata/feature_encoders.ts";
-import { encodeSessionInfo } from "../perfdata/session_info.ts";
+import { encodeFeatures } from "../perfdata/feature_encoders.ts";
 import { encodeFileEnd, encodeFileStart, type FileStart } from "../perfdata/writer.ts";
-import type { Host } from "./host.ts";
-import type { Ledger } from "./ledger.ts";
 import type { Opened } from "./opening.ts";
-
-/** What is told of a recording when it is over. */
-export interface Facts {
-  host: Host;
-  /** pmuctl's own command line. */
-  commandLine: string[];
-  /** What was measured; empty for the whole system. */
-  command: string[];
-  ledger: Ledger;
-  seconds: number;
-}
+import { concat, type Facts, featuresOf, type Sink, writeError } from "./sink.ts";
 
 const OLD = ".old";
 
-export class RecordFile {
+export class RecordFile implements Sink {
   readonly #path: string;
   /** Whether a file of that name was there, and waits as FILE.old. */
   readonly #hadOld: boolean;
@@ -71,19 +56,13 @@ export class RecordFile {
 
   /** Writes whole records. Throws UnsupportedError. */
   write(records: readonly Uint8Array[]): void {
-    const size = records.reduce((sum, record) => sum + record.length, 0);
-    const bytes = new Uint8Array(size);
-    let at = 0;
-    for (const record of records) {
-      bytes.set(record, at);
-      at += record.length;
-    }
+    const bytes = concat(records);
     try {
       this.#write(bytes);
     } catch (error) {
       throw writeError(this.#path, error);
     }
-    this.#dataBytes += size;
+    this.#dataBytes += bytes.length;
   }
 
   /**
@@ -123,50 +102,10 @@ export class RecordFile {
   }
 }
 
-function featuresOf(facts: Facts, opened: readonly Opened[]): FeatureValues {
-  const { host, commandLine, command, ledger, seconds } = facts;
-  return {
-    hostname: host.hostname,
-    osrelease: host.osrelease,
-    version: `pmuctl ${VERSION}`,
-    arch: host.arch,
-    nrcpus: { available: host.cpusAvailable, online: host.cpusOnline },
-    cpudesc: host.cpudesc,
-    cpuid: host.cpuid,
-    totalMem: host.totalMemoryKb,
-    cmdline: commandLine,
-    eventDesc: opened.map(({ event, attr, places }) => ({
-      attr,
-      name: event.name,
-      ids: places.map((p) => p.id),
-    })),
-    ledger: encodeSessionInfo({
-      tool: VERSION,
-      command,
-      seconds,
-      ledger: { rows: ledger.rows.map((row) => ({ ...row })), total: { ...ledger.total } },
-    }),
-  };
-}
-
 function isFile(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
   } catch {
     return false;
   }
-}
-
-function writeError(path: string, error: unknown): unknown {
-  const attempt = `write ${path}`;
-  if (error instanceof PmuError) {
-    return new UnsupportedError(
-      { attempt, cause: error.text, remedy: "name another file with -o" },
-      error.errno,
-    );
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return new UnsupportedError({ attempt, cause: "permission denied", remedy: "name another file with -o" });
-  }
-  return error;
 }

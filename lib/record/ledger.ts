@@ -57,6 +57,8 @@ export function ledgerLine(ledger: Ledger): string {
     .map((name) => `${name} ${ledger.total[name]}`).join("  ");
 }
 
+const times = (n: number) => n === 1 ? "once" : `${n} times`;
+
 /** What to tell the user about loss, a sentence each; nothing when nothing was lost. */
 export function lossWarnings(ledger: Ledger): string[] {
   const { total } = ledger;
@@ -72,7 +74,7 @@ export function lossWarnings(ledger: Ledger): string[] {
   }
   if (total.throttle > 0) {
     warnings.push(
-      `the kernel throttled the event ${total.throttle} times: the rate was higher than ` +
+      `the kernel throttled the event ${times(total.throttle)}: the rate was higher than ` +
         "kernel.perf_event_max_sample_rate or kernel.perf_cpu_time_max_percent allow: sample less often (-F)",
     );
   }

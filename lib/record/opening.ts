@@ -1,7 +1,8 @@
 /** A recording's events, each opened on every CPU. */
 
 import { closeEvent, eventId, tryOpen } from "../../ffi/pmu.ts";
-import { ERRNO, PmuError } from "../base/errno.ts";
+import { ERRNO } from "../base/errno.ts";
+import { openError } from "../events/advice.ts";
 import { encodeAttr, type EventAttr } from "../events/attr.ts";
 import { openEvent, type Standing, type Wanted } from "../events/open.ts";
 import type { ResolvedEvent } from "../events/resolve.ts";
@@ -15,16 +16,16 @@ export interface Opened {
 }
 
 export interface Where {
-  /** The thread to follow with all it starts, or -1 for whatever runs on the CPUs. */
-  pid: number;
+  /** The threads to follow with all they start, or -1 alone for whatever runs on the CPUs. */
+  tids: readonly number[];
   cpus: readonly number[];
   /** For errors: `pid 412`, `all CPUs`. */
   target: string;
 }
 
 /**
- * Opens the event on each CPU it counts on. `note` is called with a line for each thing that will not
- * be as it was asked for. Throws UnsupportedError when it cannot be opened.
+ * Opens the event for each thread on each CPU it counts on. `note` is called with a line for each thing
+ * that will not be as it was asked for. Throws UnsupportedError when it cannot be opened.
  */
 export function openOnCpus(
   wanted: Wanted,
@@ -32,19 +33,26 @@ export function openOnCpus(
   standing: Standing,
   note: (line: string) => void,
 ): Opened {
-  const { pid, target } = where;
+  const { target } = where;
   const own = wanted.event.cpus;
-  const [firstCpu, ...otherCpus] = own ? where.cpus.filter((cpu) => own.includes(cpu)) : where.cpus;
-  const first = openEvent(wanted, { pid, cpu: firstCpu, target }, standing, tryOpen, note);
-  const places = [{ cpu: firstCpu, fd: first.fd, id: eventId(first.fd) }];
-  const opened = { event: first.event, attr: first.attr, places };
-  for (const cpu of otherCpus) {
-    const fd = tryOpen(encodeAttr(first.attr), { pid, cpu });
+  const cpus = own ? where.cpus.filter((cpu) => own.includes(cpu)) : where.cpus;
+  const [first, ...others] = where.tids.flatMap((pid) => cpus.map((cpu) => ({ pid, cpu })));
+  const { event, attr, fd } = openEvent(wanted, { ...first, target }, standing, tryOpen, note);
+  const places = [{ cpu: first.cpu, fd, id: eventId(fd) }];
+  const opened = { event, attr, places };
+  for (const place of others) {
+    const fd = tryOpen(encodeAttr(attr), place);
     if (fd >= 0) {
-      places.push({ cpu, fd, id: eventId(fd) });
-    } else if (fd !== -ERRNO.ENODEV) { // a CPU may have gone offline since the list was read
+      places.push({ cpu: place.cpu, fd, id: eventId(fd) });
+    } else if (fd !== -ERRNO.ENODEV && fd !== -ERRNO.ESRCH) { // gone since it was listed: CPU or thread
       closeAll([opened]);
-      throw new PmuError("perf_event_open", -fd);
+      throw openError(-fd, {
+        eventName: event.name,
+        target,
+        wholeCpu: place.pid === -1,
+        attr,
+        ...standing,
+      });
     }
   }
   return opened;

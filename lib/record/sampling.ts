@@ -24,7 +24,7 @@ export type Sideband =
   | "other";
 
 /** Flags that make an event report what goes on beside its samples. */
-const SIDEBAND: AttrFlag[] = ["mmap", "mmap2", "comm", "commExec", "task", "ksymbol", "bpfEvent"];
+const SIDEBAND: AttrFlag[] = ["mmap", "mmap2", "buildId", "comm", "commExec", "task", "ksymbol", "bpfEvent"];
 
 /** Flags of every event of a recording. */
 const COMMON: AttrFlag[] = ["inherit", "sampleIdAll", "watermark"];

@@ -21,25 +21,31 @@ import { rateText } from "../events/attr.ts";
 import type { Standing, Wanted } from "../events/open.ts";
 import { type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
 import { compileLayout } from "../perfdata/attr_layout.ts";
+import { fileBuildId } from "../symbols/host_files.ts";
 import { type Host } from "./host.ts";
 import { type Ledger, makeLedger } from "./ledger.ts";
 import { closeAll, type Opened, openOnCpus } from "./opening.ts";
 import { RecordFile } from "./file.ts";
-import { kallsymsChunks, kernelText, liveProc, parseModules } from "./procfs.ts";
+import { RecordPipe } from "./pipe.ts";
+import type { Sink } from "./sink.ts";
+import { allPids, kallsymsChunks, kernelText, liveProc, parseModules } from "./procfs.ts";
 import { type Common, type Sampling, samplingAttr, trackingAttr } from "./sampling.ts";
-import { kernelRecords, processRecords } from "./synthesize.ts";
+import { allEnded, processesOf, type Target, targetName, threadsOf } from "./target.ts";
+import { cachedBuildIds, kernelRecords, processRecords } from "./synthesize.ts";
+
+const SIGTERM = 15;
 
 export interface RecordRequest {
   events: ResolvedEvent[];
   sampling: Sampling;
-  /** What to run; empty to record until stopped. */
-  command: string[];
-  /** Record whatever runs on the CPUs, rather than the command alone. */
-  wholeSystem: boolean;
+  target: Target;
   /** CPUs to record on. */
   cpus: number[];
+  /** Stop by itself after this many seconds. */
+  seconds?: number;
   /** Ring size for each CPU, in pages: a power of two. */
   ringPages: number;
+  /** A path, or `-` for standard output. */
   output: string;
   /** pmuctl's own command line, for the file. */
   commandLine: string[];
@@ -70,23 +76,28 @@ export async function record(
   note: (line: string) => void,
 ): Promise<Recording> {
   raiseFileLimit();
-  const command = request.command.length > 0 ? new MeasuredCommand(request.command) : undefined;
+  const { target } = request;
+  const argv = "argv" in target ? target.argv : [];
+  const command = argv.length > 0
+    ? new MeasuredCommand(argv, { outputToStderr: request.output === "-" })
+    : undefined;
   let opened: Opened[] = [];
-  let file: RecordFile | undefined;
+  let sink: Sink | undefined;
   let drain: Drain | undefined;
   try {
-    opened = openEvents(request, command?.pid ?? -1, note);
-    file = RecordFile.create(request.output, opened);
-    drain = new Drain({ outFd: file.fd, sizeFieldAt: file.sizeFieldAt });
-    mapRings(drain, opened, request);
+    opened = openEvents(request, command?.pid, note);
+    sink = request.output === "-"
+      ? new RecordPipe(opened, request)
+      : RecordFile.create(request.output, opened);
+    drain = drainOf(sink, opened, request.ringPages, note);
     // the trackers report from here on, so that nothing falls between /proc and the rings
-    file.write(synthesized(request, opened));
-    drain.setBase(file.dataBytes);
+    sink.write(synthesized(request, opened));
+    drain.setBase(sink.dataBytes);
     drain.start();
     const started = performance.now();
-    if (request.wholeSystem) setSamplers(opened, enable);
+    if (target.kind !== "command") setSamplers(opened, enable);
     await command?.release();
-    const exit = command ? await command.untilDone(stopper) : await stopper.first.then(() => undefined);
+    const exit = await untilDone(command, request, drain, stopper);
     const seconds = (performance.now() - started) / 1000;
     setSamplers(opened, disable);
     const writeError = await drain.stop();
@@ -95,44 +106,86 @@ export async function record(
       name: o.event.name,
       rate: rateText(o.attr),
     }));
-    const bytes = file.finish(drain.written, {
+    const bytes = sink.finish(drain.written, {
       host: request.host,
       commandLine: request.commandLine,
-      command: request.command,
+      command: argv.length > 0 ? argv : [targetName(target)],
       ledger,
       seconds,
     });
     return { exit, ledger, bytes, seconds, events, writeError };
   } catch (error) {
     command?.cancel();
-    file?.discard();
+    sink?.discard();
     throw error;
   } finally {
     drain?.free();
     closeAll(opened);
-    file?.close();
+    sink?.close();
   }
 }
 
-/** Opens the events for process `pid`, the tracker first where there is one: its ring is then every event's ring. */
+/** Waits for the command's end, the targets' end, the time set, or the user's word, whichever comes first. */
+async function untilDone(
+  command: MeasuredCommand | undefined,
+  { target, seconds }: RecordRequest,
+  drain: Drain,
+  stopper: Stopper,
+): Promise<Exit | undefined> {
+  const timer = Promise.withResolvers<number>();
+  const timeout = seconds === undefined
+    ? undefined
+    : setTimeout(() => timer.resolve(SIGTERM), seconds * 1000);
+  const stop = { ...stopper, first: Promise.race([stopper.first, timer.promise]) };
+  try {
+    if (command) return await command.untilDone(stop);
+    // nothing keeps a recording without a command once its targets or its output are gone
+    const over = () =>
+      drain.error !== undefined ||
+      ((target.kind === "processes" || target.kind === "threads") && allEnded(target, liveProc));
+    await Promise.race([stop.first, until(over)]);
+    return undefined;
+  } finally {
+    clearTimeout(timeout);
+  }
+}
+
+/** How often it is looked whether a recording is over, in ms. */
+const LOOK_EVERY = 100;
+
+function until(condition: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (!condition()) return;
+      clearInterval(timer);
+      resolve();
+    }, LOOK_EVERY);
+  });
+}
+
+/**
+ * Opens the events, the tracker first where there is one: its ring is then every event's ring. `pid` is
+ * the command's.
+ */
 function openEvents(
   request: RecordRequest,
-  pid: number,
+  pid: number | undefined,
   note: (line: string) => void,
 ): Opened[] {
-  const { events, sampling, wholeSystem } = request;
+  const { events, sampling, target } = request;
   // a command's own events report its maps and names; they start with it, so there is nothing to miss
-  const tracker = wholeSystem;
+  const tracker = target.kind !== "command";
   const common: Common = {
     several: tracker || events.length > 1,
     watermark: request.ringPages * 4096 / 4,
-    enableOnExec: !wholeSystem,
+    enableOnExec: target.kind === "command",
   };
-  const where = {
-    pid: wholeSystem ? -1 : pid,
-    cpus: request.cpus,
-    target: wholeSystem ? "all CPUs" : request.command[0],
-  };
+  const tids = target.kind === "command"
+    ? [pid!]
+    : target.kind === "cpus"
+    ? [-1]
+    : threadsOf(target, liveProc);
+  const where = { tids, cpus: request.cpus, target: targetName(target) };
   const wanted: Wanted[] = events.map((event, i) => ({
     event,
     attrOf: (e) => samplingAttr(e, sampling, common, !tracker && i === 0 ? "own" : "other"),
@@ -151,30 +204,58 @@ function openEvents(
   return opened;
 }
 
-/** A ring for each CPU, that of the first event there; the others are pointed at it. */
-function mapRings(drain: Drain, opened: readonly Opened[], request: RecordRequest) {
+/**
+ * A drain into `sink` with a ring for each CPU. When that is more memory than this user may lock, the rings
+ * are halved until it is not, and `note` says so.
+ */
+function drainOf(
+  sink: Sink,
+  opened: readonly Opened[],
+  ringPages: number,
+  note: (line: string) => void,
+): Drain {
+  for (let pages = ringPages;; pages /= 2) {
+    const drain = new Drain({ outFd: sink.fd, sizeFieldAt: sink.sizeFieldAt });
+    const errno = mapRings(drain, opened, pages);
+    if (errno === 0) {
+      if (pages < ringPages) {
+        note(
+          `this user may not lock rings of ${ringPages} pages for each CPU (kernel.perf_event_mlock_kb, ulimit -l): ` +
+            `recording with ${pages}, which loses samples sooner`,
+        );
+      }
+      return drain;
+    }
+    drain.free();
+    if (errno !== ERRNO.EPERM || pages === 1) throw ringError(errno, pages);
+  }
+}
+
+/** Maps a ring for each CPU, that of the first event there, and points the others at it. Returns 0 or an errno. */
+function mapRings(drain: Drain, opened: readonly Opened[], pages: number): number {
   const ringOf = new Map<number, number>();
-  for (const { event, places } of opened) {
+  for (const { places } of opened) {
     for (const { cpu, fd } of places) {
       const owner = ringOf.get(cpu);
       if (owner !== undefined) {
         setOutput(fd, owner);
         continue;
       }
-      const index = drain.tryAdd(fd, request.ringPages, cpu);
-      if (index < 0) throw ringError(-index, event.name, request.ringPages);
+      const index = drain.tryAdd(fd, pages, cpu);
+      if (index < 0) return -index;
       ringOf.set(cpu, fd);
     }
   }
+  return 0;
 }
 
-function ringError(errno: number, event: string, pages: number): UnsupportedError {
-  const attempt = `map ${pages * 4} KiB of ring buffer for each CPU to sample ${event}`;
+function ringError(errno: number, pages: number): UnsupportedError {
+  const attempt = `map rings of ${pages} page${pages > 1 ? "s" : ""} for each CPU`;
   if (errno !== ERRNO.EPERM) return new UnsupportedError({ attempt, cause: errnoText(errno) }, errno);
   return new UnsupportedError({
     attempt,
-    cause: "that is more than kernel.perf_event_mlock_kb allows this user",
-    remedy: "use smaller rings (-m 32), end other recordings, or raise the limit as root",
+    cause: "this user has locked all the memory that kernel.perf_event_mlock_kb and ulimit -l allow",
+    remedy: "end other recordings, or raise the limit as root",
   }, errno);
 }
 
@@ -187,7 +268,11 @@ function synthesized(request: RecordRequest, opened: readonly Opened[]): Uint8Ar
     const modules = parseModules(liveProc.text("/proc/modules") ?? "");
     records.push(...kernelRecords(kernelText(kallsymsChunks()), modules, layout));
   }
-  if (request.wholeSystem) records.push(...processRecords(liveProc, layout));
+  const { target } = request;
+  if (target.kind !== "command") {
+    const pids = target.kind === "cpus" ? allPids(liveProc) : processesOf(target, liveProc);
+    records.push(...processRecords(liveProc, pids, layout, cachedBuildIds(fileBuildId)));
+  }
   return records;
 }
 

@@ -6,7 +6,7 @@
 import { PERF_RECORD_MISC } from "../base/abi.ts";
 import type { AttrLayout } from "../perfdata/attr_layout.ts";
 import { encodeComm, encodeFork, encodeMmap, encodeMmap2 } from "../perfdata/record_encoders.ts";
-import { allPids, type KernelModule, type KernelText, type Proc, readProcess } from "./procfs.ts";
+import { type KernelModule, type KernelText, type Proc, type ProcMap, readProcess } from "./procfs.ts";
 
 /** The kernel's own map, named as perf names it, and those of its modules. `layout` is the first event's. */
 export function kernelRecords(
@@ -26,13 +26,37 @@ export function kernelRecords(
   return records;
 }
 
-/** FORK, COMM and MMAP2 of every process there is, threads included. */
-export function* processRecords(proc: Proc, layout: AttrLayout): Generator<Uint8Array> {
-  for (const pid of allPids(proc)) yield* recordsOfProcess(proc, pid, layout);
+/** The build id in hex of a mapped file, as process `pid` sees it; undefined when it has none. */
+export type BuildIdOf = (pid: number, map: ProcMap) => string | undefined;
+
+/** BuildIdOf through `read`, which is given a path and asked once for each file, by device and inode. */
+export function cachedBuildIds(read: (path: string) => string | undefined): BuildIdOf {
+  const known = new Map<string, string | undefined>();
+  return (pid, { major, minor, inode, filename }) => {
+    if (inode === 0n) return undefined;
+    const key = `${major}:${minor}:${inode}`;
+    // through the process's own root: in a container the path means another file
+    if (!known.has(key)) known.set(key, read(`/proc/${pid}/root${filename}`));
+    return known.get(key);
+  };
 }
 
-/** The same of one process; nothing when it is gone. */
-export function* recordsOfProcess(proc: Proc, pid: number, layout: AttrLayout): Generator<Uint8Array> {
+/** FORK, COMM and MMAP2 of these processes, threads included; those that are gone are left out. */
+export function* processRecords(
+  proc: Proc,
+  pids: readonly number[],
+  layout: AttrLayout,
+  buildIdOf: BuildIdOf,
+): Generator<Uint8Array> {
+  for (const pid of pids) yield* recordsOfProcess(proc, pid, layout, buildIdOf);
+}
+
+function* recordsOfProcess(
+  proc: Proc,
+  pid: number,
+  layout: AttrLayout,
+  buildIdOf: BuildIdOf,
+): Generator<Uint8Array> {
   const process = readProcess(proc, pid);
   if (!process) return;
   const { ppid, threads, maps } = process;
@@ -46,7 +70,9 @@ export function* recordsOfProcess(proc: Proc, pid: number, layout: AttrLayout): 
     if (tid !== pid) continue;
     for (const m of maps) {
       const { major: maj, minor: min, inode: ino, ...map } = m;
-      yield encodeMmap2({ ...map, pid, tid, maj, min, ino, inoGeneration: 0n }, layout, { pid, tid });
+      const buildId = buildIdOf(pid, m);
+      const identity = buildId === undefined ? { maj, min, ino, inoGeneration: 0n } : { buildId };
+      yield encodeMmap2({ ...map, ...identity, pid, tid }, layout, { pid, tid });
     }
   }
 }

@@ -9,7 +9,9 @@ import { type Profile, sampleCount, totalPeriod } from "../profile/profile.ts";
  */
 export function renderJson(profile: Profile): string {
   const places = placesOf(profile);
-  const events = profile.events.map((event, index) => ({
+  const events = profile.events.map((event, index) => ({ event, index })).filter(({ event }) =>
+    !event.tracksOnly
+  ).map(({ event, index }) => ({
     name: event.name,
     rate: event.rate,
     samples: sampleCount(profile, index),

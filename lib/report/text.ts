@@ -3,7 +3,7 @@
 import { bold, dim, red, yellow } from "@std/fmt/colors";
 import {
   type CallerNode,
-  callerTree,
+  callerTrees,
   overhead,
   placeName,
   placeObject,
@@ -20,15 +20,16 @@ const MOST_DEPTH = 128;
 export function renderText(profile: Profile, options: ReportOptions): string {
   const places = placesOf(profile);
   const lines = header(profile, options);
-  profile.events.forEach((_, event) => {
-    lines.push("", ...eventSection(profile, places, event, options));
+  profile.events.forEach(({ tracksOnly }, event) => {
+    if (!tracksOnly) lines.push("", ...eventSection(profile, places, event, options));
   });
   lines.push(...unresolvedSection(profile));
   return lines.map((line) => line.trimEnd()).join("\n") + "\n";
 }
 
 function header(profile: Profile, options: ReportOptions): string[] {
-  const { meta, events } = profile;
+  const { meta } = profile;
+  const events = profile.events.filter((event) => !event.tracksOnly);
   const host = [meta.host, meta.kernel && `Linux ${meta.kernel}`, meta.arch, meta.cpu, cpus(meta.cpus)];
   const rows: [string, string][] = [
     ["command", meta.command || "(not recorded)"],
@@ -50,12 +51,13 @@ function eventSection(profile: Profile, places: Places, event: number, options: 
   const whole = totalPeriod(profile, event);
   const name = profile.events[event].name;
   if (whole === 0) return [`No samples of ${name}.`];
-  const all = overhead(profile, places, event).filter((row) => row.self.count > 0);
+  const all = overhead(profile, places, event, { selfOnly: !options.callGraph })
+    .filter((row) => row.self.count > 0);
   const shown = all.filter((row) => 100 * row.self.period / whole >= options.percentLimit);
   const commWidth = widest(shown.map((r) => profile.comms[r.comm]), 7, 16);
   const objectWidth = widest(shown.map((r) => placeObject(profile, places, r.place)), 6, 32);
   const lines: string[] = [];
-  if (profile.events.length > 1) {
+  if (profile.events.filter((event) => !event.tracksOnly).length > 1) {
     const count = sampleCount(profile, event);
     lines.push(`${name}: ${count} sample${count === 1 ? "" : "s"}`);
   }
@@ -65,7 +67,9 @@ function eventSection(profile: Profile, places: Places, event: number, options: 
     options.width,
   );
   lines.push(options.color ? bold(title) : title);
-  for (const row of shown) {
+  const leastPeriod = options.percentLimit / 100 * whole;
+  const trees = options.callGraph ? callerTrees(profile, places, shown, leastPeriod) : [];
+  shown.forEach((row, index) => {
     const self = percent(row.self.period, whole);
     const numbers = options.callGraph ? `${self} ${percent(row.total.period, whole)}` : self;
     const text = fit(
@@ -78,10 +82,9 @@ function eventSection(profile: Profile, places: Places, event: number, options: 
     lines.push(options.color ? heat(text, 100 * row.self.period / whole) : text);
     if (options.callGraph) {
       const indent = " ".repeat(28);
-      const tree = callerTree(profile, places, row.samples);
-      lines.push(...callerLines(profile, places, tree, row.self.period, whole, indent, 0, options));
+      lines.push(...callerLines(profile, places, trees[index], row.self.period, whole, indent, 0, options));
     }
-  }
+  });
   const rest = all.length - shown.length;
   if (rest > 0) {
     const restPeriod = whole - shown.reduce((sum, row) => sum + row.self.period, 0);
@@ -115,10 +118,9 @@ function callerLines(
     lines.push(fit(`${indent}${placeName(profile, places, level[0].place)}`, options.width));
     level = level[0].callers;
   }
-  const shown = level.filter((node) => 100 * node.period / whole >= options.percentLimit);
-  if (shown.length && depth >= MOST_DEPTH) return [...lines, `${indent}(deeper forks are not drawn)`];
-  shown.forEach((node, i) => {
-    const last = i === shown.length - 1;
+  if (level.length && depth >= MOST_DEPTH) return [...lines, `${indent}(deeper forks are not drawn)`];
+  level.forEach((node, i) => {
+    const last = i === level.length - 1;
     const label = `${percent(node.period, whole).trim()} ${placeName(profile, places, node.place)}`;
     lines.push(fit(`${indent}${last ? "└─ " : "├─ "}${label}`, options.width));
     const below = indent + (last ? "   " : "│  ");

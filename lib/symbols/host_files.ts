@@ -1,7 +1,9 @@
 /** Where this machine keeps what symbols are read from: the one implementation of SymbolFiles that opens files. */
 
 import type { ByteSource } from "../base/byte_source.ts";
+import { BadInputError } from "../base/errors.ts";
 import { FileBytes } from "../base/file_bytes.ts";
+import { ElfFile } from "./elf.ts";
 import type { ObjectInfo } from "./objects.ts";
 import type { SymbolFiles } from "./symbolizer.ts";
 import { captureVdso } from "./vdso.ts";
@@ -31,6 +33,18 @@ export function hostSymbolFiles(): SymbolFiles {
 }
 
 function openObject(object: ObjectInfo): ByteSource | undefined {
+  const cached = object.buildId && object.kind === "file" ? openFromCache(object.buildId) : undefined;
+  return cached ?? openByPath(object);
+}
+
+/** perf's cache keeps each binary it recorded under its build id, so that it survives being rebuilt. */
+function openFromCache(buildId: string): ByteSource | undefined {
+  const home = Deno.env.get("HOME");
+  if (!home) return undefined;
+  return FileBytes.tryOpen(`${home}/.debug/.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}/elf`);
+}
+
+function openByPath(object: ObjectInfo): ByteSource | undefined {
   let path = object.path;
   if (path.endsWith(DELETED)) {
     // another file may be there under its name by now: only a build id to compare makes it worth a look
@@ -72,8 +86,8 @@ function ownVdso(): ByteSource | undefined {
 
 const NT_GNU_BUILD_ID = 3;
 
-/** The running kernel's build id, from its ELF notes: { u32 namesz, descsz, type; "GNU\0"; desc }. */
-function kernelBuildId(): string | undefined {
+/** The running kernel's build id in hex, from its ELF notes: { u32 namesz, descsz, type; "GNU\0"; desc }. */
+export function kernelBuildId(): string | undefined {
   let notes: Uint8Array;
   try {
     notes = Deno.readFileSync("/sys/kernel/notes");
@@ -91,4 +105,18 @@ function kernelBuildId(): string | undefined {
     at = body + align(size);
   }
   return undefined;
+}
+
+/** The build id in hex of the ELF file at `path`; undefined when it has none or cannot be read. */
+export function fileBuildId(path: string): string | undefined {
+  const file = FileBytes.tryOpen(path);
+  if (!file) return undefined;
+  try {
+    return new ElfFile(file).buildId();
+  } catch (error) {
+    if (error instanceof BadInputError) return undefined; // mapped, but no ELF file
+    throw error;
+  } finally {
+    file.close();
+  }
 }

@@ -4,6 +4,7 @@
 
 #include "../../ffi/pmu.h"
 
+#include <linux/perf_event.h>
 #include <stddef.h>
 
 /* One field of one ring. */

@@ -5,9 +5,6 @@
 #include "perf_helpers.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 
 static void *drain_of(struct fake_ring *rings, int count, int out_fd, uint32_t flags)

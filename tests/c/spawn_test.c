@@ -327,13 +327,14 @@ static void can_be_killed_and_cancelled_while_it_waits(void)
 	struct pmu_child child;
 	int32_t status;
 	uint64_t rusage[PMU_RUSAGE_FIELDS];
+	siginfo_t ended;
 
 	REQUIRE(spawn_script("exit 0", -1, NULL, &child) > 0);
 	CHECK_EQ(pmu_cancel(&child), 0);
 	CHECK_EQ(pmu_wait(child.pid, 0, &status, rusage), -ECHILD);
 	REQUIRE(spawn_script("exit 0", -1, NULL, &child) > 0);
 	CHECK_EQ(pmu_kill(child.pid, SIGTERM), 0);
-	usleep(50000);
+	CHECK_EQ(waitid(P_PID, (id_t)child.pid, &ended, WEXITED | WNOWAIT), 0); /* dead, and not reaped */
 	CHECK_EQ(pmu_release(&child), -ESRCH);
 	CHECK_EQ(pmu_wait(child.pid, 0, &status, rusage), -ECHILD);
 }

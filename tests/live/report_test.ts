@@ -79,3 +79,23 @@ testNeeding(["cc"], "report into a closed pipe ends without a word", () =>
     assertStringIncludes(ran.stdout, "command");
     assertEquals(ran.stderr, "");
   }));
+
+testNeeding(
+  ["cc"],
+  "report never takes a rebuilt program for the one that was recorded",
+  () =>
+    withFolder(async (cwd) => {
+      const source = new URL("../programs/ratio.c", import.meta.url).pathname;
+      const build = async (level: string) => {
+        const ran = await run("cc", [level, "-g", "-o", "ratio", source], { cwd });
+        assertEquals(ran.status, 0, ran.stderr);
+      };
+      await build("-O1");
+      await pmuctlOk(["record", "-q", "-F", "2000", "--", "./ratio", "300"], { cwd });
+      assertMatch(await pmuctlOk(["report"], { cwd }), /\bhot\n/);
+      await build("-O0");
+      const text = await pmuctlOk(["report"], { cwd });
+      assertEquals(/\bhot\n/.test(text), false);
+      assertMatch(text, /ratio: build id differs; the file was rebuilt or upgraded since/);
+    }),
+);

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { callerTree, overhead, placeName, placesOf } from "../../lib/profile/aggregate.ts";
+import { callerTrees, overhead, placeName, placesOf } from "../../lib/profile/aggregate.ts";
 import { checkValid, sampleCount, totalPeriod } from "../../lib/profile/profile.ts";
 import { profileOf } from "./build.ts";
 
@@ -54,9 +54,9 @@ Deno.test("overhead() accounts for every sample and period exactly once as self"
   assertEquals(all.reduce((n, r) => n + r.self.period, 0), totalPeriod(profile));
 });
 
-Deno.test("callerTree() goes from the leaf's callers up to the roots", () => {
+Deno.test("callerTrees() goes from the leaf's callers up to the roots", () => {
   const hot = overhead(profile, places, 0)[0];
-  const tree = callerTree(profile, places, hot.samples);
+  const [tree] = callerTrees(profile, places, [hot]);
   assertEquals(tree.length, 1);
   assertEquals(placeName(profile, places, tree[0].place), "work");
   assertEquals(tree[0].count, 70);
@@ -64,4 +64,16 @@ Deno.test("callerTree() goes from the leaf's callers up to the roots", () => {
     ["main", 60],
     ["hot", 10],
   ]);
+});
+
+Deno.test("callerTrees() keeps rows apart, and leaves out what is too light", () => {
+  const rows = overhead(profile, places, 0).filter((row) => row.self.count > 0);
+  const trees = callerTrees(profile, places, rows, 100);
+  assertEquals(trees.map((tree) => tree.map((n) => [placeName(profile, places, n.place), n.count])), [
+    [["work", 70]],
+    [["work", 20]],
+    [],
+    [],
+  ]);
+  assertEquals(trees[0][0].callers.map((n) => n.count), [60, 10]);
 });

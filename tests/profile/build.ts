@@ -62,7 +62,7 @@ export function profileOf(lines: string[], event = "cpu-clock"): Profile {
       lost: 0,
       warnings: [],
     },
-    events: [{ name: event, rate: "1000 Hz" }],
+    events: [{ name: event, rate: "1000 Hz", tracksOnly: false }],
     comms,
     objects,
     symbols: { name: names, object: Int32Array.from(symbolObjects) },

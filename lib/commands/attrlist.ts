@@ -1,0 +1,85 @@
+/** `pmuctl attrlist`: the attributes a request may carry. */
+
+import { EXIT, UsageError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
+import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { formatAttributes, genericAttributes, type ListedAttribute } from "../cpc/attributes.ts";
+import { MAX_SOFTWARE_PICNUM, picsOf } from "../cpc/machine.ts";
+import { pics } from "../cpc/preflight.ts";
+import { hostFiles, readNumber } from "../events/files.ts";
+import { hostWorld } from "../events/resolve.ts";
+import type { Pmu } from "../events/sysfs.ts";
+
+export const command: Command = {
+  name: "attrlist",
+  summary: "the attributes of a PMU's events and of all requests, with their ranges",
+  usage: ["[PMU] [--json]"],
+  options: [{ name: "json", help: "as a JSON array" }],
+  examples: ["pmuctl attrlist cpu", "pmuctl attrlist --json | jq -r '.[].name'"],
+  maxPositionals: 1,
+  run,
+};
+
+function run(args: ParsedArgs, io: Io): Promise<number> {
+  const world = hostWorld();
+  const [name] = args.positionals;
+  const pmus = name === undefined ? world.pmus.all() : [findPmu(name, world.pmus.all())];
+  const fields = pmus.map((pmu) => ({ pmu, rows: formatAttributes(pmu) }));
+  const plain = !args.has("json") && !io.stdoutIsTerminal;
+  // names alone need no counters to be counted
+  const maxPicnum = plain ? 0 : highestPicnum(pmus);
+  const maxSampleRate = readNumber(hostFiles, "/proc/sys/kernel/perf_event_max_sample_rate");
+  const generic = genericAttributes({ maxPicnum, ...(maxSampleRate === undefined ? {} : { maxSampleRate }) });
+  const all = [...fields.flatMap(({ rows }) => rows), ...generic];
+  if (args.has("json")) io.out(toJson(all));
+  else if (plain) { for (const attribute of new Set(all.map((row) => row.name))) io.out(`${attribute}\n`); }
+  else io.out(forPeople(fields, generic));
+  return Promise.resolve(EXIT.ok);
+
+  /** Over the PMUs listed: of their PICs, or of the numbers that events without a counter may have. */
+  function highestPicnum(listed: readonly Pmu[]): number {
+    const counted = listed.some((pmu) => pmu.core) ? pics(world) : undefined;
+    return Math.max(...listed.map((pmu) => {
+      const own = counted?.get(pmu.name);
+      return own ? picsOf(own, Deno.build.arch).at(-1)?.picnum ?? 0 : MAX_SOFTWARE_PICNUM;
+    }));
+  }
+}
+
+function findPmu(name: string, pmus: readonly Pmu[]): Pmu {
+  const found = pmus.find((pmu) => pmu.name === name);
+  if (found) return found;
+  const names = pmus.map((pmu) => pmu.name);
+  const [near] = nearest(name, names, 1);
+  throw new UsageError(
+    `attrlist ${name}: there is no such PMU here; there are ${names.join(", ") || "none"}` +
+      (near ? `; did you mean ${near}?` : ""),
+  );
+}
+
+/** `min` and `max` are strings: 64 bits do not fit JSON's numbers everywhere. */
+function toJson(rows: readonly ListedAttribute[]): string {
+  const lines = rows.map((row) => JSON.stringify({ ...row, min: `${row.min}`, max: `${row.max}` }));
+  return `[\n${lines.map((line) => `  ${line}`).join(",\n")}\n]\n`;
+}
+
+function forPeople(fields: { pmu: Pmu; rows: ListedAttribute[] }[], generic: ListedAttribute[]): string {
+  const all = [...fields.flatMap(({ rows }) => rows), ...generic];
+  const width = (cell: (row: ListedAttribute) => string) => Math.max(...all.map((row) => cell(row).length));
+  const [names, bits, ranges] = [width((row) => row.name), width((row) => row.bits ?? ""), width(range)];
+  const line = (row: ListedAttribute) =>
+    `  ${row.name.padEnd(names)}  ${(row.bits ?? "").padEnd(bits)}  ${
+      range(row).padEnd(ranges)
+    }  ${row.meaning}`
+      .trimEnd() + "\n";
+  const sections = fields.map(({ pmu, rows }) =>
+    `PMU ${pmu.name}\n` + (rows.map(line).join("") || "  no fields of its own\n")
+  );
+  return [...sections, "every request\n" + generic.map(line).join("")].join("\n");
+}
+
+/** `0 to 1`; a large end that is a mask of ones is in hex. */
+function range({ min, max }: ListedAttribute): string {
+  const mask = (max & (max + 1n)) === 0n;
+  return `${min} to ${mask && max > 0xffn ? `0x${max.toString(16)}` : max}`;
+}

@@ -1,0 +1,72 @@
+/** A recording into standard output, in perf's pipe format, for a reader that takes it as it comes. */
+
+import { writeAll } from "../../ffi/pmu.ts";
+import { encodeFeatures, encodeHeaderBuildId } from "../perfdata/feature_encoders.ts";
+import { FEATURE } from "../perfdata/features.ts";
+import {
+  encodeEventName,
+  encodeHeaderAttr,
+  encodeHeaderFeature,
+  encodePipeHeader,
+} from "../perfdata/writer.ts";
+import type { Opened } from "./opening.ts";
+import { concat, type Facts, featuresOf, type Origin, type Sink, writeError } from "./sink.ts";
+
+const STANDARD_OUTPUT = 1;
+
+export class RecordPipe implements Sink {
+  readonly fd = STANDARD_OUTPUT;
+  readonly sizeFieldAt = undefined;
+  #dataBytes = 0;
+  readonly #opened: readonly Opened[];
+
+  /** Writes what stands before the records: the events, their names, and the features. Throws UnsupportedError. */
+  constructor(opened: readonly Opened[], origin: Origin) {
+    this.#opened = opened;
+    const features = featuresOf(origin, opened);
+    this.#send([
+      encodePipeHeader(),
+      ...opened.map(({ attr, places }) => encodeHeaderAttr({ attr, ids: places.map((p) => p.id) })),
+      // the list of build ids has a record of its own in a pipe
+      ...encodeFeatures({ ...features, buildIds: undefined }).map(encodeHeaderFeature),
+      ...(features.buildIds ?? []).map(encodeHeaderBuildId),
+      ...opened.map(({ event, places }) => encodeEventName(places[0].id, event.name)),
+    ]);
+  }
+
+  get dataBytes(): number {
+    return this.#dataBytes;
+  }
+
+  write(records: readonly Uint8Array[]): void {
+    this.#dataBytes += this.#send(records);
+  }
+
+  /** The ledger goes behind the records: it is in the feature that holds the version, sent once more. */
+  finish(dataBytes: number, facts: Facts): number {
+    const version = encodeFeatures(featuresOf(facts, this.#opened)).filter((f) =>
+      f.number === FEATURE.VERSION
+    );
+    try {
+      this.#send(version.map(encodeHeaderFeature));
+    } catch {
+      // the reader has gone; the drain has counted what it did not get
+    }
+    return dataBytes;
+  }
+
+  /** What went into a pipe cannot be taken back. */
+  discard(): void {}
+
+  close(): void {}
+
+  #send(parts: readonly Uint8Array[]): number {
+    const bytes = concat(parts);
+    try {
+      writeAll(this.fd, bytes);
+    } catch (error) {
+      throw writeError("to standard output", error);
+    }
+    return bytes.length;
+  }
+}

@@ -1,0 +1,113 @@
+/** Where a recording goes: what a file and a pipe have in common. */
+
+import { PmuError } from "../../ffi/pmu.ts";
+import { PERF_RECORD_MISC } from "../base/abi.ts";
+import { ERRNO } from "../base/errno.ts";
+import { UnsupportedError } from "../base/errors.ts";
+import { VERSION } from "../base/version.ts";
+import type { FeatureValues } from "../perfdata/feature_encoders.ts";
+import { encodeSessionInfo } from "../perfdata/session_info.ts";
+import { kernelBuildId } from "../symbols/host_files.ts";
+import { KERNEL_MAP } from "../symbols/objects.ts";
+import type { Host } from "./host.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Opened } from "./opening.ts";
+
+/** What is known of a recording from its start. */
+export interface Origin {
+  host: Host;
+  /** pmuctl's own command line. */
+  commandLine: string[];
+}
+
+/** What is told of a recording when it is over. */
+export interface Facts extends Origin {
+  /** What was measured: the command's words, or what stands for it (`pid 412`, `all CPUs`). */
+  command: string[];
+  ledger: Ledger;
+  seconds: number;
+}
+
+/** A file or a pipe that records are written to, by `write()` and by a drain. */
+export interface Sink {
+  /** The descriptor, positioned behind what has been written. */
+  readonly fd: number;
+  /** Offset of the u64 that has to equal the bytes of records; undefined where there is none. */
+  readonly sizeFieldAt: number | undefined;
+  /** Bytes of records written through `write()`. */
+  readonly dataBytes: number;
+  /** Writes whole records. Throws UnsupportedError. */
+  write(records: readonly Uint8Array[]): void;
+  /** Completes it behind `dataBytes` bytes of records; gives the size of the whole. */
+  finish(dataBytes: number, facts: Facts): number;
+  /** Undoes it, as far as that can be done. */
+  discard(): void;
+  close(): void;
+}
+
+/**
+ * The features of a recording, with the ledger once it is over (`facts` then, `Origin` before).
+ */
+export function featuresOf(facts: Origin | Facts, opened: readonly Opened[]): FeatureValues {
+  const { host, commandLine } = facts;
+  // by it a reader knows whether the kernel symbols it finds are those of this kernel
+  const kernel = kernelBuildId();
+  return {
+    hostname: host.hostname,
+    osrelease: host.osrelease,
+    version: `pmuctl ${VERSION}`,
+    arch: host.arch,
+    nrcpus: { available: host.cpusAvailable, online: host.cpusOnline },
+    cpudesc: host.cpudesc,
+    cpuid: host.cpuid,
+    totalMem: host.totalMemoryKb,
+    cmdline: commandLine,
+    eventDesc: opened.map(({ event, attr, places }) => ({
+      attr,
+      name: event.name,
+      ids: places.map((p) => p.id),
+    })),
+    buildIds: kernel === undefined
+      ? []
+      : [{ pid: -1, misc: PERF_RECORD_MISC.KERNEL, buildId: kernel, filename: KERNEL_MAP }],
+    ...("ledger" in facts ? { ledger: sessionText(facts) } : {}),
+  };
+}
+
+function sessionText({ command, seconds, ledger }: Facts): string {
+  return encodeSessionInfo({
+    tool: VERSION,
+    command,
+    seconds,
+    ledger: { rows: ledger.rows.map((row) => ({ ...row })), total: { ...ledger.total } },
+  });
+}
+
+/** The parts one behind another. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** The error to throw when `path` could not be written. */
+export function writeError(path: string, error: unknown): unknown {
+  const attempt = `write ${path}`;
+  if (error instanceof PmuError && error.errno === ERRNO.EPIPE) {
+    return new UnsupportedError({ attempt, cause: "its reader has gone" }, error.errno);
+  }
+  if (error instanceof PmuError) {
+    return new UnsupportedError(
+      { attempt, cause: error.text, remedy: "name another file with -o" },
+      error.errno,
+    );
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return new UnsupportedError({ attempt, cause: "permission denied", remedy: "name another file with -o" });
+  }
+  return error;
+}

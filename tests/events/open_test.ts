@@ -1,0 +1,88 @@
+/** Opening events as well as a kernel can, against kernels that refuse this or that. */
+
+import { assertEquals, assertThrows } from "@std/assert";
+import { PERF_FORMAT, PERF_TYPE } from "../../lib/base/abi.ts";
+import { ERRNO } from "../../lib/base/errno.ts";
+import { UnsupportedError } from "../../lib/base/errors.ts";
+import { decodeAttr, type EventAttr } from "../../lib/events/attr.ts";
+import { openEvent, type Wanted, withoutNewest } from "../../lib/events/open.ts";
+import { resolveEvents } from "../../lib/events/resolve.ts";
+
+const root = { privilege: { paranoid: 2, capable: true, seccomp: false }, hasCorePmu: false };
+const user = { ...root, privilege: { ...root.privilege, capable: false } };
+const place = { pid: 1, cpu: -1, target: "pid 1" };
+
+/** A kernel that refuses by the attr: gives what was opened, the attrs tried, and the notes. */
+function open(wanted: Wanted, refuse: (attr: EventAttr) => number, standing = root) {
+  const tried: EventAttr[] = [];
+  const notes: string[] = [];
+  const opened = openEvent(wanted, place, standing, (bytes) => {
+    const attr = decodeAttr(bytes);
+    tried.push(attr);
+    const errno = refuse(attr);
+    return errno ? -errno : 5;
+  }, (line) => notes.push(line));
+  return { ...opened, tried, notes };
+}
+
+function wantedOf(name: string, sampling: boolean): Wanted {
+  const [{ events: [event] }] = resolveEvents(name);
+  return {
+    event,
+    attrOf: (e) => ({
+      ...e.attr,
+      samplePeriod: sampling ? 1000n : 0n,
+      readFormat: PERF_FORMAT.ID | PERF_FORMAT.LOST,
+      flags: new Set([...e.attr.flags, "ksymbol", "bpfEvent", "mmap2", "commExec", "mmap"]),
+    }),
+  };
+}
+
+Deno.test("openEvent() leaves out what an older kernel does not know, newest first, without a word", () => {
+  const { attr, tried, notes } = open(
+    wantedOf("page-faults", true),
+    (a) => a.readFormat & PERF_FORMAT.LOST || a.flags.has("ksymbol") ? ERRNO.EINVAL : 0,
+  );
+  assertEquals(tried.length, 3);
+  assertEquals([attr.flags.has("mmap2"), attr.flags.has("ksymbol")], [true, false]);
+  assertEquals(notes, []);
+});
+
+Deno.test("openEvent() samples cpu-clock where there is no PMU, and says so", () => {
+  const { event, attr, notes } = open(
+    wantedOf("cycles", true),
+    (a) => a.type === PERF_TYPE.HARDWARE ? ERRNO.ENOENT : 0,
+  );
+  assertEquals([event.name, attr.type], ["cpu-clock", PERF_TYPE.SOFTWARE]);
+  assertEquals(notes.length, 1);
+});
+
+Deno.test("openEvent() never counts a clock in place of cycles", () => {
+  assertThrows(
+    () => open(wantedOf("cycles", false), (a) => a.type === PERF_TYPE.HARDWARE ? ERRNO.ENOENT : 0),
+    UnsupportedError,
+    "no hardware PMU",
+  );
+});
+
+Deno.test("openEvent() leaves the kernel out for a user who may not see it, and says so", () => {
+  const { event, notes } = open(
+    wantedOf("cpu-clock", true),
+    (a) => a.flags.has("excludeKernel") ? 0 : ERRNO.EACCES,
+    user,
+  );
+  assertEquals(event.name, "cpu-clock:u");
+  assertEquals(notes.length, 1);
+});
+
+Deno.test("openEvent() tells the refusal when nothing can stand in", () => {
+  assertThrows(() => open(wantedOf("page-faults", true), () => ERRNO.EMFILE), UnsupportedError, "ulimit -n");
+  assertThrows(() => open(wantedOf("page-faults", true), () => ERRNO.EINVAL), UnsupportedError);
+});
+
+Deno.test("withoutNewest() comes to an end", () => {
+  let attr: EventAttr | undefined = wantedOf("page-faults", true).attrOf(wantedOf("page-faults", true).event);
+  let steps = 0;
+  while ((attr = withoutNewest(attr))) steps++;
+  assertEquals(steps, 3);
+});

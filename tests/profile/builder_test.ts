@@ -1,0 +1,179 @@
+/** From records to a profile: a recording made in memory, with symbols handed in. */
+
+import { assertEquals, assertRejects } from "@std/assert";
+import { PERF_CONTEXT, PERF_RECORD, PERF_SAMPLE } from "../../lib/base/abi.ts";
+import { addressToBigint } from "../../lib/base/address.ts";
+import { MemoryBytes } from "../../lib/base/byte_source.ts";
+import { ByteWriter } from "../../lib/base/bytes.ts";
+import { BadInputError } from "../../lib/base/errors.ts";
+import { makeAttr } from "../../lib/events/attr.ts";
+import { compileLayout } from "../../lib/perfdata/attr_layout.ts";
+import { encodeFeatures } from "../../lib/perfdata/feature_encoders.ts";
+import { encodeSessionInfo } from "../../lib/perfdata/session_info.ts";
+import { encodeComm, encodeExit, encodeFork, encodeMmap2 } from "../../lib/perfdata/record_encoders.ts";
+import { encodeFileEnd, encodeFileStart } from "../../lib/perfdata/writer.ts";
+import { overhead, placeName, placeObject, placesOf } from "../../lib/profile/aggregate.ts";
+import { loadProfile } from "../../lib/profile/load.ts";
+import type { Profile } from "../../lib/profile/profile.ts";
+import type { SymbolFiles } from "../../lib/symbols/symbolizer.ts";
+
+const attr = makeAttr({
+  type: 1,
+  samplePeriod: 1000n,
+  sampleType: PERF_SAMPLE.IP | PERF_SAMPLE.TID | PERF_SAMPLE.TIME | PERF_SAMPLE.CPU | PERF_SAMPLE.PERIOD |
+    PERF_SAMPLE.CALLCHAIN,
+  flags: ["sampleIdAll", "freq"],
+});
+const layout = compileLayout(attr);
+const KERNEL = addressToBigint(PERF_CONTEXT.KERNEL), USER = addressToBigint(PERF_CONTEXT.USER);
+const KERNEL_CODE = 0xffffffff81000100n;
+
+/** A sample; `ip` defaults to the first address of the chain. */
+function sample(s: { pid: number; time: bigint; chain: bigint[]; ip?: bigint; period?: bigint }): Uint8Array {
+  const ip = s.ip ?? s.chain[1];
+  const w = new ByteWriter();
+  w.u32(PERF_RECORD.SAMPLE).u16(ip >> 63n ? 1 : 2).u16(0);
+  w.u64(ip).u32(s.pid).u32(s.pid).u64(s.time).u32(0).u32(0).u64(s.period ?? 1000n);
+  w.u64(s.chain.length);
+  for (const address of s.chain) w.u64(address);
+  return w.patchU16(6, w.length).bytes();
+}
+
+const kernelList = "ffffffff81000000 T _text\nffffffff81000100 t page_fault\nffffffff82000000 T _etext\n";
+/** Files without symbols, and a kernel with one function. */
+const files: SymbolFiles = {
+  open: () => undefined,
+  kallsyms: () => new TextEncoder().encode(kernelList),
+};
+
+async function profileOf(records: Uint8Array[], session?: string): Promise<Profile> {
+  const start = encodeFileStart([{ attr, ids: [1n] }]);
+  const size = records.reduce((sum, r) => sum + r.length, 0);
+  const sections = encodeFeatures({
+    hostname: "box",
+    cmdline: ["perf", "record"],
+    ...(session ? { ledger: session } : {}),
+  });
+  const { tail, patches } = encodeFileEnd(start.dataOffset, size, sections);
+  const file = new ByteWriter();
+  file.raw(start.bytes);
+  for (const record of records) file.raw(record);
+  const bytes = file.raw(tail).bytes();
+  for (const { offset, bytes: patch } of patches) bytes.set(patch, offset);
+  return await loadProfile(new MemoryBytes(bytes, "test"), files);
+}
+
+const map = (pid: number, start: number, filename: string, time: bigint) =>
+  encodeMmap2(
+    { pid, tid: pid, start, length: 0x1000, pgoff: 0, prot: 5, flags: 2, filename },
+    layout,
+    { pid, tid: pid, time },
+  );
+const comm = (pid: number, name: string, time: bigint, exec = false) =>
+  encodeComm({ pid, tid: pid, comm: name, exec }, layout, { pid, tid: pid, time });
+
+/** `COMM OBJECT SYMBOL: SELF/TOTAL` of each row. */
+function rows(profile: Profile): string[] {
+  const places = placesOf(profile);
+  return overhead(profile, places, 0).map((row) =>
+    `${profile.comms[row.comm]} ${placeObject(profile, places, row.place)} ` +
+    `${placeName(profile, places, row.place)}: ${row.self.count}/${row.total.count}`
+  ).sort();
+}
+
+Deno.test("a sample counts for the object that its process had mapped at its time", async () => {
+  const profile = await profileOf([
+    comm(7, "one", 1n),
+    map(7, 0x400000, "/bin/a", 2n),
+    sample({ pid: 7, time: 10n, chain: [USER, 0x400100n] }),
+    comm(7, "two", 20n, true), // exec: the old maps are gone
+    map(7, 0x400000, "/bin/b", 21n),
+    sample({ pid: 7, time: 30n, chain: [USER, 0x400100n] }),
+    sample({ pid: 7, time: 31n, chain: [USER, 0x999000n] }),
+  ]);
+  assertEquals(rows(profile), [
+    "one a [unresolved]: 1/1",
+    "two [unknown] [unresolved]: 1/1",
+    "two b [unresolved]: 1/1",
+  ]);
+});
+
+Deno.test("a pid that is used again starts with its parent's maps and name", async () => {
+  const fork = (pid: number, ppid: number, time: bigint) =>
+    encodeFork({ pid, tid: pid, ppid, ptid: ppid, time }, layout, { pid: ppid, tid: ppid, time });
+  const profile = await profileOf([
+    comm(1, "init", 1n),
+    map(1, 0x400000, "/sbin/init", 2n),
+    fork(9, 1, 3n),
+    comm(9, "old", 4n, true),
+    map(9, 0x400000, "/bin/old", 5n),
+    sample({ pid: 9, time: 6n, chain: [USER, 0x400010n] }),
+    encodeExit({ pid: 9, tid: 9, ppid: 1, ptid: 1, time: 7n }, layout, { pid: 9, tid: 9, time: 7n }),
+    fork(9, 1, 8n),
+    sample({ pid: 9, time: 9n, chain: [USER, 0x400010n] }),
+  ]);
+  assertEquals(rows(profile), ["init init [unresolved]: 1/1", "old old [unresolved]: 1/1"]);
+});
+
+Deno.test("a stack goes from the kernel into user space, and the same addresses make the same stack", async () => {
+  const chain = [KERNEL, KERNEL_CODE, USER, 0x400020n, 0x400040n];
+  const profile = await profileOf([
+    encodeMmap2(
+      {
+        pid: -1,
+        tid: 0,
+        start: -0x7f000000,
+        length: 0x1000000,
+        pgoff: -0x7f000000,
+        prot: 5,
+        flags: 2,
+        filename: "[kernel.kallsyms]_text",
+        misc: 1,
+      },
+      layout,
+    ),
+    comm(7, "app", 1n),
+    map(7, 0x400000, "/bin/app", 2n),
+    sample({ pid: 7, time: 3n, chain }),
+    sample({ pid: 7, time: 4n, chain, period: 500n }),
+    // without the kernel's part of the chain the sample's own address is still its leaf
+    sample({ pid: 7, time: 5n, chain: [USER, 0x400020n, 0x400040n], ip: KERNEL_CODE }),
+  ]);
+  assertEquals(profile.samples.count.length, 1);
+  assertEquals(profile.samples.period[0], 2500);
+  assertEquals(rows(profile), [
+    "app [kernel.kallsyms] page_fault: 3/3",
+    "app app [unresolved]: 0/3",
+  ]);
+  assertEquals(profile.stacks.parent, Int32Array.of(-1, 0, 1));
+});
+
+Deno.test("what has no symbol is counted by cause, with a remedy", async () => {
+  const profile = await profileOf([
+    comm(7, "app", 1n),
+    map(7, 0x400000, "/bin/app", 2n),
+    sample({ pid: 7, time: 3n, chain: [USER, 0x400020n] }),
+    sample({ pid: 7, time: 4n, chain: [USER, 0x400020n, 0x400040n] }),
+  ]);
+  assertEquals(profile.unresolved.map((u) => [u.object, u.cause, u.samples]), [["app", "no file", 2]]);
+  assertEquals(profile.unresolved[0].remedy.length > 0, true);
+});
+
+Deno.test("the command and the losses come from pmuctl's own section where there is one", async () => {
+  const records = [comm(7, "app", 1n), sample({ pid: 7, time: 3n, chain: [USER, 0x400020n] })];
+  assertEquals((await profileOf(records)).meta.command, "perf record");
+  const session = encodeSessionInfo({
+    tool: "0",
+    command: ["make", "-j2"],
+    seconds: 1,
+    ledger: { rows: [], total: { overflow: 3, dropbuf_sample: 4 } },
+  });
+  const { meta } = await profileOf(records, session);
+  assertEquals([meta.command, meta.lost, meta.host], ["make -j2", 7, "box"]);
+  // a section that is not what pmuctl writes is as good as none
+  assertEquals((await profileOf(records, '{"version":1,"command":[1]}')).meta.command, "perf record");
+});
+
+Deno.test("loadProfile() refuses what is not perf.data", async () => {
+  await assertRejects(() => loadProfile(new MemoryBytes(new Uint8Array(200), "zeros"), files), BadInputError);
+});
