@@ -3,24 +3,28 @@
 import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { onSignals } from "../cli/signals.ts";
+import { bindDetached, DETACH_OPTIONS } from "./bind_detached.ts";
 import { bindCpus } from "../cpc/bind_cpus.ts";
 import { bindTasks } from "../cpc/bind_tasks.ts";
 import { bindTarget } from "../cpc/bind_target.ts";
 import type { BindOptions, BindTotals } from "../cpc/binding.ts";
+import { prepareSets, readSets, tryGroups } from "../cpc/bind_sets.ts";
+import { machineModel } from "../cpc/machine.ts";
+import { pics } from "../cpc/preflight.ts";
 import { columnOf } from "../cpc/row.ts";
 import { headerText, rowJson, rowText, type Table } from "../cpc/rows.ts";
 import type { CounterSet } from "../cpc/task_counters.ts";
+import type { BindTarget as Place } from "../cpc/verify_request.ts";
 import { hostFiles } from "../events/files.ts";
-import { readPrivilege } from "../events/privilege.ts";
-import { hostWorld, resolveEvents } from "../events/resolve.ts";
+import { hostWorld } from "../events/resolve.ts";
 
 export const command: Command = {
   name: "bind",
   summary: "count events in a command, processes, threads or on CPUs",
   usage: [
-    "-e EVENTS... [OPTION]... -- COMMAND [ARG]...",
-    "-e EVENTS... [OPTION]... -p PID[,PID] | --tid TID[,TID]",
-    "-e EVENTS... [OPTION]... -C CPULIST | -a [-- COMMAND [ARG]...]",
+    "(-c SPEC | -e EVENTS | --set FILE)... [OPTION]... -- COMMAND [ARG]...",
+    "(-c SPEC | -e EVENTS | --set FILE)... [OPTION]... -p PID[,PID] | --tid TID[,TID]",
+    "(-c SPEC | -e EVENTS | --set FILE)... [OPTION]... -C CPULIST | -a [-- COMMAND [ARG]...]",
   ],
   options: [
     {
@@ -28,8 +32,16 @@ export const command: Command = {
       short: "e",
       value: "EVENTS",
       repeat: true,
-      help: "what to count; sets given apart, or in braces, take turns at each tick",
+      help: "what to count; several -c, -e and --set take turns at each tick",
     },
+    {
+      name: "spec",
+      short: "c",
+      value: "SPEC",
+      repeat: true,
+      help: "a set in cpc's words: [picN=]EVENT,...,[nouser[N]],[sys[N]],[ATTR[N][=VALUE]]",
+    },
+    { name: "set", value: "FILE", repeat: true, help: "a set in a JSON file, - for standard input" },
     { name: "pid", short: "p", value: "PIDS", help: "count in these processes and the threads they start" },
     { name: "tid", value: "TIDS", help: "count in these threads alone" },
     { name: "cpu", short: "C", value: "CPULIST", help: "count whatever runs on these CPUs: 0-3,6" },
@@ -51,8 +63,10 @@ export const command: Command = {
     },
     { name: "tsc", short: "t", help: "a column with the time stamp: ns of CLOCK_MONOTONIC" },
     { name: "multiplex", help: "let events share counters: counts may be scaled, and say so" },
+    { name: "split", help: "count what has no counters at once in passes that take turns, each exact" },
     { name: "output", short: "o", value: "FILE", help: "rows go there" },
     { name: "json", help: "each row as a line of JSON" },
+    ...DETACH_OPTIONS,
   ],
   examples: [
     "pmuctl bind -e task-clock,page-faults,context-switches -- make -j2",
@@ -65,14 +79,14 @@ export const command: Command = {
 };
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
-  if (!args.has("event")) {
-    throw new UsageError("bind: what to count? -e EVENT ('pmuctl list-events' has them)");
+  const asked = { specs: args.texts("spec"), events: args.texts("event"), files: args.texts("set") };
+  if (Object.values(asked).flat().length === 0) {
+    throw new UsageError(
+      "bind: what to count? -e EVENT ('pmuctl list-events' has them), -c SPEC or --set FILE",
+    );
   }
+  const note = (line: string) => io.err(`pmuctl: ${line}`);
   const world = hostWorld();
-  const sets: CounterSet[] = args.texts("event").map((text) => ({
-    text,
-    groups: resolveEvents(text, world).map((group) => group.events),
-  }));
   const target = bindTarget({
     command: args.command,
     pids: args.text("pid"),
@@ -82,7 +96,17 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   }, hostFiles);
   const timing = timingOf(args);
   if (target.kind === "cpus") refuseTaskOptions(args, timing);
-  const standing = { privilege: readPrivilege(), hasCorePmu: world.pmus.core().length > 0 };
+  const machine = machineModel(world, pics(world));
+  const place: Place = target.kind === "cpus" ? target : { kind: "task" };
+  const preparing = { multiplex: args.has("multiplex"), split: args.has("split") };
+  const requested = readSets(asked, machine);
+  const prepared = prepareSets(requested, machine, place, preparing, tryGroups(place), note);
+  if (args.has("detach")) return await bindDetached(args, io, prepared.map((set) => set.groups), target);
+  const sets: CounterSet[] = prepared.map(({ text, groups }) => ({
+    text,
+    groups: groups.map((group) => group.map((counter) => counter.event)),
+  }));
+  const standing = { privilege: machine.privilege, hasCorePmu: world.pmus.core().length > 0 };
   const output = openOutput(args.text("output"), io);
   const rows = new RowPrinter(target.kind === "cpus" ? "cpus" : "tasks", args, output);
   const options: BindOptions = {
@@ -92,7 +116,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     begin: (really, startNs) => rows.begin(really, startNs),
     emit: (row) => rows.emit(row),
     flush: output.flush,
-    note: (line) => io.err(`pmuctl: ${line}`),
+    note,
   };
   if (options.count !== undefined && options.intervalMs === undefined) {
     throw new UsageError("bind: -n counts intervals: say how long one is with -i SEC");
