@@ -19,7 +19,7 @@ import {
   type StartReport,
   toLine,
 } from "./protocol.ts";
-import { Registry } from "./registry.ts";
+import { type Entry, Registry } from "./registry.ts";
 import { folderPath, makeFolder, socketPath } from "./runtime_folder.ts";
 import { lastCounts } from "./set_rows.ts";
 import { describeTarget, processOf, type SetTarget } from "./set_target.ts";
@@ -34,8 +34,8 @@ export const KEEP_SECONDS = 600;
 /** What to bind, and behind what name. */
 export interface Detachment {
   name: string;
-  /** The set, verified. */
-  counters: readonly Counter[];
+  /** The requests of the set, verified: each group is on the counters as a whole, or not at all. */
+  groups: readonly (readonly Counter[])[];
   /** The target; a command is started here, and runs on by itself. */
   target: SetTarget | { kind: "command"; argv: readonly string[] };
   /** How long to keep the counts after the target has ended and nobody has asked for them. */
@@ -74,19 +74,12 @@ export async function detach(wanted: Detachment, around: Surroundings): Promise<
     }
     const { target: given } = wanted;
     if (given.kind === "command") command = new MeasuredCommand(given.argv);
-    const target: SetTarget = given.kind === "command"
-      ? { kind: "process", pids: [command!.pid], command: given.argv.join(" ") }
-      : given;
-    const pmus = hardwarePmus(wanted.counters.map(({ event }) => event));
-    const holdings = others.flatMap((entry) => "answer" in entry ? [entry.answer.info] : []);
-    const exclusions = exclusionsOf({ target, pmus }, holdings, (tid) => processOf(tid, hostFiles));
-    if (exclusions.refusal) {
-      throw new SetError(`${attempt} to ${describeTarget(target)}`, exclusions.refusal);
-    }
+    const target = given.kind === "command" ? commandTarget(given.argv, command!.pid) : given;
+    const { replaced, pmus } = exclusionsAmong(others, wanted.name, target, wanted.groups);
     const holder = new StartedHolder({
       name: wanted.name,
       path,
-      counters: [...wanted.counters],
+      groups: wanted.groups.map((group) => [...group]),
       pmus,
       target,
       enableOnExec: command !== undefined,
@@ -94,7 +87,7 @@ export async function detach(wanted: Detachment, around: Surroundings): Promise<
     }, around.note);
     try {
       await holder.opened();
-      for (const replaced of exclusions.replaced) await unbindFirst(registry, replaced, around.note);
+      for (const set of replaced) await unbindFirst(registry, set, around.note);
       const info = await holder.bound();
       await released(command, registry, wanted.name);
       return info;
@@ -107,6 +100,29 @@ export async function detach(wanted: Detachment, around: Surroundings): Promise<
     command?.cancel();
     held.release();
   }
+}
+
+/**
+ * The hardware PMUs that the set takes counters of, and the sets that it replaces. A command's threads are
+ * new, so it replaces none. Throws SetError: EAGAIN when a set is in its way.
+ */
+export function exclusionsAmong(
+  others: readonly Entry[],
+  name: string,
+  given: Detachment["target"],
+  groups: readonly (readonly Counter[])[],
+): { pmus: string[]; replaced: Replaced[] } {
+  const target: SetTarget = given.kind === "command" ? commandTarget(given.argv) : given;
+  const pmus = hardwarePmus(groups.flat().map(({ event }) => event));
+  const holdings = others.flatMap((entry) => "answer" in entry ? [entry.answer.info] : []);
+  const { refusal, replaced } = exclusionsOf({ target, pmus }, holdings, (tid) => processOf(tid, hostFiles));
+  if (!refusal) return { pmus, replaced };
+  const what = given.kind === "command" ? given.argv[0] : describeTarget(target);
+  throw new SetError(`bind set '${name}' to ${what}`, refusal);
+}
+
+function commandTarget(argv: readonly string[], pid?: number): SetTarget {
+  return { kind: "process", pids: pid === undefined ? [] : [pid], command: argv.join(" ") };
 }
 
 /** cpc binds a thread anew by unbinding what it had. */

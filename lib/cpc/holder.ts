@@ -8,12 +8,12 @@
 import { clockNs, raiseFileLimit } from "../../ffi/pmu.ts";
 import { ERRNO } from "../base/errno.ts";
 import { EXIT, UnsupportedError, UserError } from "../base/errors.ts";
-import type { Standing } from "../events/open.ts";
 import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { Pmus } from "../events/sysfs.ts";
 import { BoundSet, type SetBuffer, SetRefusal } from "./bound_set.ts";
-import { type Counter, OpenSet, type Place } from "./open_set.ts";
+import { GroupsAtPlace } from "./groups.ts";
+import type { Place } from "./open_set.ts";
 import {
   type Answer,
   fromLine,
@@ -74,43 +74,31 @@ async function* inputLines(): AsyncGenerator<string, undefined> {
 
 /** Opens the counters at every place of the target. Throws UnsupportedError. */
 function openSet(request: HoldRequest, note: (line: string) => void): { set: BoundSet; watch: TargetWatch } {
-  const { target, counters, enableOnExec } = request;
+  const { target, groups, enableOnExec } = request;
   raiseFileLimit();
   const standing = { privilege: readPrivilege(), hasCorePmu: new Pmus().core().length > 0 };
   const watch = new TargetWatch(target, hostFiles);
-  const zeroed = counters.map((counter) => ({ ...counter, preset: 0n }));
   // what is to be said of a counter is the same at every place
   const said = new Set<string>();
   const once = (line: string) => {
     if (!said.has(line)) note(line);
     said.add(line);
   };
+  const zeroed = groups.map((counters) => counters.map((counter) => ({ ...counter, preset: 0n })));
   const options = { inherit: target.kind === "process", enableOnExec };
   const opened = placesOf(request).flatMap((place) => {
-    const open = openPlace(zeroed, place, options, standing, target, once);
-    return open ?? [];
+    try {
+      return GroupsAtPlace.open(zeroed, place, options, standing, once);
+    } catch (error) {
+      const vanished = error instanceof UnsupportedError && error.errno === ERRNO.ESRCH;
+      // a thread of a process that ended just now: the others are what is left of it
+      if (vanished && target.kind === "process") return [];
+      throw error;
+    }
   });
   if (opened.length === 0) throw gone(request);
   noteNewThreads(target, opened, note);
-  return { set: new BoundSet(opened, counters.map((counter) => counter.preset), now), watch };
-}
-
-/** undefined for a thread of a process that ended just now: the others are what is left of it. */
-function openPlace(
-  counters: Counter[],
-  place: Place,
-  options: { inherit: boolean; enableOnExec: boolean },
-  standing: Standing,
-  target: SetTarget,
-  note: (line: string) => void,
-): OpenSet | undefined {
-  try {
-    return OpenSet.open(counters, place, options, standing, note);
-  } catch (error) {
-    const vanished = error instanceof UnsupportedError && error.errno === ERRNO.ESRCH;
-    if (vanished && target.kind === "process") return undefined;
-    throw error;
-  }
+  return { set: new BoundSet(opened, groups.flat().map((counter) => counter.preset), now), watch };
 }
 
 function now(): bigint {
@@ -118,7 +106,7 @@ function now(): bigint {
 }
 
 /** Every thread of its processes there is now, its threads, or those of its CPUs which all the events count on. */
-function placesOf({ target, counters, name }: HoldRequest): Place[] {
+function placesOf({ target, groups, name }: HoldRequest): Place[] {
   const thread = (tid: number): Place => ({ pid: tid, cpu: -1, target: `thread ${tid}` });
   switch (target.kind) {
     case "process":
@@ -126,7 +114,7 @@ function placesOf({ target, counters, name }: HoldRequest): Place[] {
     case "thread":
       return target.tids.map(thread);
     case "cpu": {
-      const masks = counters.flatMap(({ event }) => event.cpus ? [event.cpus] : []);
+      const masks = groups.flat().flatMap(({ event }) => event.cpus ? [event.cpus] : []);
       const cpus = target.cpus.filter((cpu) => masks.every((mask) => mask.includes(cpu)));
       if (cpus.length > 0) return cpus.map((cpu) => ({ pid: -1, cpu, target: `CPU ${cpu}` }));
       throw new UnsupportedError({
@@ -150,7 +138,11 @@ function gone({ name, target }: HoldRequest): SetError {
  * Threads that were started while the others were being opened are counted when a thread that had been
  * opened started them, and are not else; which of them, nothing tells.
  */
-function noteNewThreads(target: SetTarget, opened: readonly OpenSet[], note: (line: string) => void): void {
+function noteNewThreads(
+  target: SetTarget,
+  opened: readonly GroupsAtPlace[],
+  note: (line: string) => void,
+): void {
   if (target.kind !== "process") return;
   const known = new Set(opened.map(({ place }) => place.pid));
   const fresh = target.pids.flatMap((pid) => threadsOf(pid, hostFiles)).filter((tid) => !known.has(tid));
@@ -205,13 +197,13 @@ class Holder {
   }
 
   info(): SetInfo {
-    const { name, target, pmus, counters } = this.#request;
+    const { name, target, pmus, groups } = this.#request;
     return {
       name,
       target,
       pmus,
       state: this.#set.state,
-      counters: counters.map(({ event }) => ({ name: event.name, unit: event.unit ?? "" })),
+      counters: groups.flat().map(({ event }) => ({ name: event.name, unit: event.unit ?? "" })),
       boundAtMs: this.#boundAtMs,
       holder: Deno.pid,
     };

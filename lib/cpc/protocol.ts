@@ -56,7 +56,8 @@ export interface HoldRequest {
   name: string;
   /** The socket to listen at. */
   path: string;
-  counters: Counter[];
+  /** The requests of the set: each group is on the counters as a whole, or not at all. */
+  groups: Counter[][];
   pmus: string[];
   target: SetTarget;
   /** Counting starts at the exec of the target, a command that waits for it. */
