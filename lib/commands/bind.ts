@@ -4,6 +4,7 @@ import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { onSignals } from "../cli/signals.ts";
 import { bindDetached, DETACH_OPTIONS } from "./bind_detached.ts";
+import { bindNotifying, notifies, NOTIFY_OPTIONS } from "./bind_notify.ts";
 import { bindCpus } from "../cpc/bind_cpus.ts";
 import { bindTasks } from "../cpc/bind_tasks.ts";
 import { bindTarget } from "../cpc/bind_target.ts";
@@ -66,6 +67,7 @@ export const command: Command = {
     { name: "split", help: "count what has no counters at once in passes that take turns, each exact" },
     { name: "output", short: "o", value: "FILE", help: "rows go there" },
     { name: "json", help: "each row as a line of JSON" },
+    ...NOTIFY_OPTIONS,
     ...DETACH_OPTIONS,
   ],
   examples: [
@@ -124,7 +126,9 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const stopper = onSignals(["SIGINT", "SIGTERM"], io.stderrIsTerminal);
   let totals: BindTotals;
   try {
-    totals = target.kind === "cpus"
+    totals = notifies(prepared)
+      ? await bindNotifying(args, prepared, target, options, standing, stopper)
+      : target.kind === "cpus"
       ? await bindCpus(sets, target.cpus, args.command, options, standing, stopper)
       : await bindTasks(
         sets,

@@ -5,14 +5,14 @@
 
 import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
 import { clockNs, type Exit } from "../../ffi/pmu.ts";
-import { UsageError } from "../base/errors.ts";
 import { hostFiles } from "../events/files.ts";
 import type { Standing } from "../events/open.ts";
-import type { ResolvedEvent } from "../events/resolve.ts";
 import { type Counter, OpenSet, type Place } from "./open_set.ts";
 import { type Overflow, OverflowWatch } from "./overflow.ts";
 import type { PcName, PcNames } from "./pc_names.ts";
 import { TargetWatch } from "./set_target.ts";
+
+export type { Stopper };
 
 /** What to bind to. */
 export type OverflowTarget =
@@ -34,6 +34,8 @@ export interface OverflowOptions {
   /** A set goes on when its overflow has been told; else it stands still from its first overflow on. */
   autoRestart: boolean;
   names: PcNames;
+  /** The sets begin to count: time 0, in ns of CLOCK_MONOTONIC, and the process of a command. */
+  begin(startNs: bigint, pid: number | undefined): void;
   emit(notice: OverflowNotice): void;
   /** A line for whatever is not as asked. */
   note(line: string): void;
@@ -43,8 +45,8 @@ export interface OverflowOptions {
 export interface OverflowTotals {
   /** How the command ended; undefined when there was none, or when it was left running. */
   exit?: Exit;
-  /** When the sets began to count, in ns of CLOCK_MONOTONIC. */
-  startNs: bigint;
+  /** When they had all stopped, in ns of CLOCK_MONOTONIC. */
+  endNs: bigint;
   overflows: number;
   /** Events that all sets together counted, one number a counter, without the presets. */
   counts: bigint[];
@@ -58,24 +60,9 @@ const CLOCK_MONOTONIC = 1;
 const LOOK_MS = 250;
 
 /**
- * The counters of a set: those of events with a `period=N` term notify after N. Throws UsageError when none has
- * one.
- */
-export function notifyingCounters(events: readonly ResolvedEvent[]): Counter[] {
-  if (!events.some((event) => event.period)) {
-    throw new UsageError(
-      "no event says when it overflows: give one a period: page-faults/period=1000/ notifies after 1000",
-    );
-  }
-  return events.map((event) =>
-    event.period ? { event, preset: (1n << 64n) - event.period, notify: true } : { event, preset: 0n }
-  );
-}
-
-/**
  * Binds the counters, at least one of which notifies, and calls `emit` at each overflow until the target has ended
- * or `stopper` says so. Throws UnsupportedError when an event cannot be opened or cannot notify, UsageError for a
- * preset out of range, CommandError when the command cannot be run.
+ * or `stopper` says so. Throws UnsupportedError when an event cannot be opened, CpcError when it cannot notify,
+ * CommandError when the command cannot be run.
  */
 export async function bindOverflows(
   counters: readonly Counter[],
@@ -105,16 +92,17 @@ export async function bindOverflows(
       );
     }
     const watching = tellOverflows(watch, sets, options);
-    const startNs = nowNs();
+    options.begin(nowNs(), command?.pid);
     if (command) await command.release();
     else for (const set of sets.keys()) set.enable();
     const exit = await (command ? command.untilDone(stopper) : untilGone(target, stopper));
     for (const set of sets.keys()) set.disable();
+    const endNs = nowNs();
     await watch.close();
     const overflows = await watching;
     const totals = { counts: counters.map(() => 0n), tickNs: 0, frozenNs: 0 };
     for (const tally of sets.values()) tally.finish(totals, options.note);
-    return { exit, startNs, overflows, ...totals };
+    return { exit, endNs, overflows, ...totals };
   } finally {
     command?.cancel();
     await watch.close();
@@ -131,10 +119,10 @@ async function tellOverflows(
   let overflows = 0;
   for await (const { set, ...overflow } of watch.overflows()) {
     overflows++;
-    const pc = names.name(overflow.pid, overflow.address, overflow.kernel);
     const tally = sets.get(set)!;
-    emit({ ...overflow, pc, counts: tally.frozen(overflow.hrtimeNs) });
-    if (autoRestart) tally.restart();
+    const counts = tally.frozen(overflow.hrtimeNs);
+    if (autoRestart) tally.restart(); // names can wait: they are looked up in files
+    emit({ ...overflow, counts, pc: names.name(overflow.pid, overflow.address, overflow.kernel) });
   }
   return overflows;
 }

@@ -15,10 +15,11 @@ import {
   tryOpen,
 } from "../../ffi/pmu.ts";
 import { PERF_FORMAT } from "../base/abi.ts";
-import { UnsupportedError, UsageError } from "../base/errors.ts";
+import { UnsupportedError } from "../base/errors.ts";
 import type { EventAttr } from "../events/attr.ts";
 import { type OpenedEvent, openEvent, type Standing } from "../events/open.ts";
 import type { ResolvedEvent } from "../events/resolve.ts";
+import { CpcError } from "./cpc_error.ts";
 import { noOverflowInterrupt, onOverflowClock, overflowAttr, overflowPeriod } from "./overflow_attr.ts";
 
 /** One counter of a set. */
@@ -111,8 +112,8 @@ export class OpenSet {
   /**
    * Opens the counters as one group, not yet enabled. `note` gets a line for each thing that will not be as
    * asked for. Throws UnsupportedError, with the errno, for the counter that the kernel refuses: EINVAL when
-   * the group as a whole does not fit on its PMU, EOPNOTSUPP when a counter that is to notify has no overflow
-   * interrupt. Throws UsageError for a preset that no overflow can be told of, and for `notify` with `inherit`.
+   * the group as a whole does not fit on its PMU. Throws CpcError for a counter that cannot notify: it has no
+   * overflow interrupt (ENOTSUP), its preset is too far from the overflow, or it is to be inherited.
    */
   static open(
     counters: readonly Counter[],
@@ -126,10 +127,12 @@ export class OpenSet {
     const slots: number[] = [];
     const notifies = counters.some((counter) => counter.notify);
     if (notifies && options.inherit) {
-      throw new UsageError(
-        `cannot notify of overflows on ${place.target} and in what it starts: the kernel stops a counter at its ` +
-          "overflow only where it is not inherited: bind each thread by itself",
-      );
+      throw new CpcError({
+        subcode: "CPC_CONFLICTING_REQS",
+        attempt: `notify of overflows on ${place.target} and in what it starts`,
+        cause: "the kernel stops no inherited counter at its overflow",
+        remedy: "bind each thread by itself",
+      });
     }
     // A leader that stops takes its whole group with it, at once and in the kernel: so a notifying one leads.
     const order = [...counters.keys()].sort((a, b) =>

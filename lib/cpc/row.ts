@@ -3,7 +3,7 @@
 import type { ResolvedEvent } from "../events/resolve.ts";
 
 /** What happened. */
-export type RowEvent = "tick" | "fork" | "exec" | "lwp_create" | "lwp_exit" | "exit" | "total";
+export type RowEvent = "tick" | "fork" | "exec" | "lwp_create" | "lwp_exit" | "exit" | "overflow" | "total";
 
 /** One counter's column: its title and what one count is. */
 export interface Column {
@@ -44,8 +44,22 @@ export interface Row {
   child?: number;
   /** Of `exec`: the new name. */
   command?: string;
+  /** Of `overflow`: the counter, by its position in the set, and where it happened. */
+  overflow?: OverflowPlace;
   /** What is to be known of the counts. */
   remark?: string;
+}
+
+/** The PC of an overflow. */
+export interface OverflowPlace {
+  counter: number;
+  /** In hex, with 0x. */
+  pc: string;
+  /** The same in words: `hot+0x1c`, or again the address where there is no symbol. */
+  text: string;
+  symbol?: string;
+  /** The program or library it is in, if that is known. */
+  object?: string;
 }
 
 /** The column of an event. */

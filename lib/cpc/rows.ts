@@ -3,7 +3,7 @@
  * caller prints.
  */
 
-import type { Column, Count, Row } from "./row.ts";
+import type { Column, Count, OverflowPlace, Row } from "./row.ts";
 
 /** What the rows of a run have in common. */
 export interface Table {
@@ -55,7 +55,7 @@ export function rowText(row: Row, table: Table): string {
 
 /**
  * A row as a line of JSON: `{time, tsc?, pid, lwp | cpu, event, counts: [{name, count, unit}], child?, command?,
- * spec?, remark?}`. `count` is null where nobody knows it, and a string of digits past 2^53; a count that is an
+ * overflow?, spec?, remark?}`. `count` is null where nobody knows it, and a string of digits past 2^53; a count that is an
  * estimate has `scaled: true` and `share`, the part of the time it was counted.
  */
 export function rowJson(row: Row, table: Table): string {
@@ -70,6 +70,7 @@ export function rowJson(row: Row, table: Table): string {
       : {}),
     ...(row.child === undefined ? {} : { child: row.child }),
     ...(row.command === undefined ? {} : { command: row.command }),
+    ...(row.overflow ? { overflow: overflowJson(row.overflow, table.sets[row.set ?? 0]) } : {}),
     ...(several && row.set !== undefined ? { spec: table.specs[row.set] } : {}),
     ...(row.remark ? { remark: row.remark } : {}),
   }) + "\n";
@@ -104,6 +105,20 @@ function countJson({ value, share }: Count, { name, unit, scale }: Column) {
   };
 }
 
+function overflowText({ counter, text, object }: OverflowPlace, columns: readonly Column[]): string {
+  return `${columns[counter].name} at ${text}${object ? ` (${object})` : ""}`;
+}
+
+function overflowJson({ counter, pc, symbol, object }: OverflowPlace, columns: readonly Column[]) {
+  return {
+    name: columns[counter].name,
+    request: counter,
+    pc,
+    symbol: symbol ?? null,
+    object: object ?? null,
+  };
+}
+
 function exact(value: bigint): number | string {
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
 }
@@ -112,6 +127,7 @@ function commentsOf(row: Row, table: Table): string[] {
   return [
     ...(row.child === undefined ? [] : [String(row.child)]),
     ...(row.command === undefined ? [] : [`'${row.command}'`]),
+    ...(row.overflow ? [overflowText(row.overflow, table.sets[row.set ?? 0])] : []),
     ...(table.sets.length > 1 && row.set !== undefined ? [table.specs[row.set]] : []),
     ...(row.remark ? [row.remark] : []),
   ];

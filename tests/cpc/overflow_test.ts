@@ -2,8 +2,8 @@
 
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { clockNs } from "../../ffi/pmu.ts";
-import { ERRNO } from "../../lib/base/errno.ts";
-import { UnsupportedError, UsageError } from "../../lib/base/errors.ts";
+import { UnsupportedError } from "../../lib/base/errors.ts";
+import { CpcError, SUBCODES } from "../../lib/cpc/cpc_error.ts";
 import { OverflowWatch } from "../../lib/cpc/overflow.ts";
 import { program } from "../live/harness.ts";
 import { testNeeding } from "../needs.ts";
@@ -98,9 +98,10 @@ testNeeding(["cc"], "preset() on a counter that notifies moves its overflow", as
 
 Deno.test("an overflow is as far away as its preset says, and no further than the kernel can count", () => {
   const far = { ...counter("page-faults:u", 1), preset: 0n };
-  const error = assertThrows(() => openSet([far], 0), UsageError);
+  const error = assertThrows(() => openSet([far], 0), CpcError);
+  assertEquals(error.subcode, SUBCODES.CPC_ATTRIBUTE_OUT_OF_RANGE);
   assertStringIncludes(error.message, "18446744073709551616 events away");
-  assertThrows(() => openSet([counter("page-faults:u", 1)], 0, { inherit: true }), UsageError);
+  assertThrows(() => openSet([counter("page-faults:u", 1)], 0, { inherit: true }), CpcError, "inherited");
 });
 
 Deno.test("an event without an overflow interrupt cannot notify: ENOTSUP", () => {
@@ -109,14 +110,12 @@ Deno.test("an event without an overflow interrupt cannot notify: ENOTSUP", () =>
   if (!pmu) {
     return console.error("SKIP an event without an overflow interrupt: there is none on this machine");
   }
-  const error = assertThrows(() => openSet([counter(event, 1000)], 0), UnsupportedError);
-  assertEquals(error.errno, ERRNO.EOPNOTSUPP);
-  assertStringIncludes(error.message, "ENOTSUP");
+  const error = assertThrows(() => openSet([counter(event, 1000)], 0), CpcError);
+  assertEquals([error.errno, error.status], ["ENOTSUP", 3]);
   // what does not open at all says why, and that is not the interrupt
   const unknown = { ...counter("page-faults:u", 1000) };
   unknown.event = { ...unknown.event, attr: { ...unknown.event.attr, config: 9999n } };
-  const other = assertThrows(() => openSet([unknown], 0), UnsupportedError);
-  assert(other.errno !== ERRNO.EOPNOTSUPP, other.message);
+  assertThrows(() => openSet([unknown], 0), UnsupportedError);
 });
 
 Deno.test("a watch ends when it is closed, whether or not somebody listens, and takes sets without notify", async () => {
