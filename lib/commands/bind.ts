@@ -3,7 +3,7 @@
 import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { onSignals } from "../cli/signals.ts";
-import { bindDetached, DETACH_OPTIONS } from "./bind_detached.ts";
+import { bindDetached, DETACH_OPTIONS, trialBesideSets } from "./bind_detached.ts";
 import { bindNotifying, notifies, NOTIFY_OPTIONS } from "./bind_notify.ts";
 import { bindCpus } from "../cpc/bind_cpus.ts";
 import { bindTasks } from "../cpc/bind_tasks.ts";
@@ -98,11 +98,16 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   }, hostFiles);
   const timing = timingOf(args);
   if (target.kind === "cpus") refuseTaskOptions(args, timing);
+  if (args.has("multiplex") && args.has("split")) {
+    throw new UsageError("bind: --multiplex and --split exclude each other: give one");
+  }
   const machine = machineModel(world, pics(world));
   const place: Place = target.kind === "cpus" ? target : { kind: "task" };
   const preparing = { multiplex: args.has("multiplex"), split: args.has("split") };
   const requested = readSets(asked, machine);
-  const prepared = prepareSets(requested, machine, place, preparing, tryGroups(place), note);
+  const trial = tryGroups(place);
+  const opens = args.has("detach") ? await trialBesideSets(args, io, target, trial) : trial;
+  const prepared = prepareSets(requested, machine, place, preparing, opens, note);
   if (args.has("detach")) return await bindDetached(args, io, prepared.map((set) => set.groups), target);
   const sets: CounterSet[] = prepared.map(({ text, groups }) => ({
     text,

@@ -59,11 +59,14 @@ export function prepareSets(
     try {
       const verified = sets.map((set) => verify(set, machine, place, options));
       const groups = verified.flatMap(groupsOf);
-      if (options.multiplex || opens(groups)) {
+      const text = sets.map((set) => set.text).join();
+      const conflict = options.multiplex ? [] : conflictOf(groups, opens);
+      // one that does not even open alone: opening it for good will say why
+      if (conflict.length < 2) {
         for (const line of verified.flatMap((set) => set.notes)) note(line);
-        return [{ text: sets.map((set) => set.text).join(), groups }];
+        return [{ text, groups }];
       }
-      if (!options.split) refuseConflict(sets, groups, opens);
+      if (!options.split) throw conflictError(text, groups, conflict);
     } catch (error) {
       const noPlace = error instanceof CpcError && error.subcodeName === "CPC_RESOURCE_UNAVAIL";
       if (!noPlace || !options.split) throw error;
@@ -82,20 +85,22 @@ function groupsOf({ set, requests }: VerifiedSet): Counter[][] {
   return set.together ? [counters] : counters.map((counter) => [counter]);
 }
 
-/** Returns when the kernel refuses a request even by itself: opening it for good will say why. */
-function refuseConflict(sets: readonly RequestSet[], groups: Counter[][], opens: GroupsOpen): void {
+/** The fewest counters, by position, that do not open together; none when all of them do. */
+function conflictOf(groups: Counter[][], opens: GroupsOpen): number[] {
   const members = groups.flatMap((group, g) => group.map((counter) => ({ counter, g })));
-  const conflict = minimalConflict(members.length, (subset) => {
+  return minimalConflict(members.length, (subset) => {
     const kept = new Map<number, Counter[]>();
     for (const i of subset) kept.set(members[i].g, [...(kept.get(members[i].g) ?? []), members[i].counter]);
     return opens([...kept.values()]);
   });
-  if (conflict.length < 2) return;
-  const names = conflict.map((i) => members[i].counter.event.name);
-  throw new CpcError({
+}
+
+function conflictError(text: string, groups: Counter[][], conflict: number[]): CpcError {
+  const names = conflict.map((i) => groups.flat()[i].event.name);
+  return new CpcError({
     subcode: "CPC_RESOURCE_UNAVAIL",
     requests: conflict,
-    attempt: `bind the set '${sets.map((set) => set.text).join()}'`,
+    attempt: `bind the set '${text}'`,
     cause: `the kernel has no counters for ${names.join(" and ")} at the same time`,
     remedy: "count them in turns with --split, or let them share counters with --multiplex",
   });

@@ -241,8 +241,8 @@ class TaskBinding {
   /** For processes whose execs are not followed: counters that start at the next one. */
   #openAfterExec(drain: Drain) {
     this.#roots.forEach((root, index) => {
+      const counting = { ...this.#counting, sets: this.#sets };
       try {
-        const counting = { ...this.#counting, sets: this.#sets };
         root.afterExec = TaskCounters.open(
           root.tid,
           `pid ${root.tid}`,
@@ -251,11 +251,13 @@ class TaskBinding {
           this.#standing,
           () => {},
         );
-        this.#addPlaces(root.afterExec, index, -1);
-        if (this.#counting.atExit) root.afterExec.addRings(drain, this.#ringPages);
       } catch (error) {
-        if (!(error instanceof UnsupportedError) || error.errno !== ERRNO.ESRCH) throw error;
+        // it is ending already, which the kernel has several errors for; an exec of it is told as one too early
+        if (error instanceof UnsupportedError) return;
+        throw error;
       }
+      this.#addPlaces(root.afterExec, index, -1);
+      if (this.#counting.atExit) root.afterExec.addRings(drain, this.#ringPages);
     });
     this.#afterExecNs = nowNs();
   }
@@ -371,7 +373,8 @@ class TaskBinding {
     if (record.kind === "exec" && this.#isFirstExec(record.pid)) return;
     this.#table.take(record);
     if (record.kind === "exec" && !this.#followsExecs && this.#table.has(record.tid)) {
-      if (record.timeNs < this.#afterExecNs) this.#early.add(record.pid);
+      const takesOff = this.#roots.every((root) => root.afterExec !== undefined);
+      if (!takesOff || record.timeNs < this.#afterExecNs) this.#early.add(record.pid);
       this.#leave(record.pid);
     }
     if (this.#table.live === 0) this.#allGone.resolve();

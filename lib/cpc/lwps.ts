@@ -228,7 +228,8 @@ export class LwpTable {
 
   #finishIfKnown(lwp: Lwp) {
     if (lwp.exitNs === undefined) return;
-    if (this.#toldAll(lwp)) this.#finishTold(lwp);
+    const noneCome = this.#world.readsPerLwp(lwp.root, lwp.startNs).counters === 0;
+    if (noneCome || this.#toldAll(lwp)) this.#finishTold(lwp);
     else if (this.#roots[lwp.root].lwps === 1 && lwp.reads === 0) this.#giveUpWaiting(lwp);
   }
 
