@@ -5,12 +5,14 @@
 
 import { MeasuredCommand } from "../../ffi/command.ts";
 import { type Child, closeFd, makePipe, PmuError, readPipe, spawn, writeAll } from "../../ffi/pmu.ts";
+import { ERRNO } from "../base/errno.ts";
 import { UserError } from "../base/errors.ts";
 import { hostFiles } from "../events/files.ts";
-import { checkedName } from "./client.ts";
+import { checkedName, type Env } from "./client.ts";
 import { exclusionsOf, hardwarePmus, type Replaced } from "./exclusion.ts";
 import type { Counter } from "./open_set.ts";
 import {
+  type Answer,
   fromLine,
   GO,
   HOLD_COMMAND,
@@ -19,7 +21,7 @@ import {
   type StartReport,
   toLine,
 } from "./protocol.ts";
-import { type Entry, Registry } from "./registry.ts";
+import { type Entry, type Held, Registry } from "./registry.ts";
 import { folderPath, makeFolder, socketPath } from "./runtime_folder.ts";
 import { lastCounts } from "./set_rows.ts";
 import { describeTarget, processOf, type SetTarget } from "./set_target.ts";
@@ -42,11 +44,13 @@ export interface Detachment {
   keepSeconds?: number;
 }
 
+/** Takes a line for the user. */
+type Note = (line: string) => void;
+
 /** The world around it. */
 export interface Surroundings {
-  env(name: string): string | undefined;
-  /** A line to the user. */
-  note(line: string): void;
+  env: Env;
+  note: Note;
 }
 
 /**
@@ -87,9 +91,9 @@ export async function detach(wanted: Detachment, around: Surroundings): Promise<
     }, around.note);
     try {
       await holder.opened();
-      for (const set of replaced) await unbindFirst(registry, set, around.note);
+      for (const set of replaced) await unbindFirst(registry, held, set, around.note);
       const info = await holder.bound();
-      await released(command, registry, wanted.name);
+      await released(command, registry, held, wanted.name);
       return info;
     } catch (error) {
       await holder.end();
@@ -126,17 +130,27 @@ function commandTarget(argv: readonly string[], pid?: number): SetTarget {
 }
 
 /** cpc binds a thread anew by unbinding what it had. */
-async function unbindFirst(registry: Registry, { name, shared }: Replaced, note: (line: string) => void) {
-  const answer = await registry.ask(name, { do: "unbind" }, `unbind set '${name}'`);
-  note(`${shared} was bound to set '${name}', which is unbound first: ${lastCounts(answer)}`);
+async function unbindFirst(registry: Registry, held: Held, { name, shared }: Replaced, note: Note) {
+  const answer = await unbindIfThere(registry, held, name);
+  if (answer) note(`${shared} was bound to set '${name}', which is unbound first: ${lastCounts(answer)}`);
 }
 
 /** Lets the command run. When it cannot be run, there is nothing to keep bound. */
-async function released(command: MeasuredCommand | undefined, registry: Registry, name: string) {
+async function released(command: MeasuredCommand | undefined, registry: Registry, held: Held, name: string) {
   try {
     await command?.release();
   } catch (error) {
-    await registry.ask(name, { do: "unbind" }, `unbind set '${name}'`);
+    await unbindIfThere(registry, held, name);
+    throw error;
+  }
+}
+
+/** undefined when it has been unbound by itself, or died, in the meantime. */
+async function unbindIfThere(registry: Registry, held: Held, name: string): Promise<Answer | undefined> {
+  try {
+    return await registry.ask(name, { do: "unbind" }, `unbind set '${name}'`, held);
+  } catch (error) {
+    if (error instanceof SetError && error.errno === "EINVAL") return undefined;
     throw error;
   }
 }
@@ -144,11 +158,11 @@ async function released(command: MeasuredCommand | undefined, registry: Registry
 /** The holder while it starts. */
 class StartedHolder {
   readonly #name: string;
-  readonly #note: (line: string) => void;
+  readonly #note: Note;
   readonly #child: Child;
   readonly #toHolder: number;
   readonly #fromHolder: number;
-  readonly #send: Promise<void>;
+  readonly #request: string;
   readonly #deadline = performance.now() + START_MS;
   readonly #chunk = new Uint8Array(1 << 16);
   readonly #decoder = new TextDecoder();
@@ -156,7 +170,7 @@ class StartedHolder {
   /** What it said that is no report: an error of the runtime, most likely. */
   #talk: string[] = [];
 
-  constructor(request: HoldRequest, note: (line: string) => void) {
+  constructor(request: HoldRequest, note: Note) {
     this.#name = request.name;
     this.#note = note;
     const input = makePipe();
@@ -168,13 +182,18 @@ class StartedHolder {
     this.#child = spawn({ argv: ownCommand(request.name), stdio: [stdin, stdout, stdout], detach: true });
     closeFd(stdin);
     closeFd(stdout);
-    this.#send = this.#child.release().then(() => this.#write(toLine(request)));
-    this.#send.catch(() => {}); // its end is seen on the other pipe
+    this.#request = toLine(request);
   }
 
   /** Waits until the counters are open. Throws what the holder could not do. */
   async opened(): Promise<void> {
-    await this.#send;
+    try {
+      await this.#child.release();
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error;
+      throw this.#diedEarly(error.message);
+    }
+    this.#write(this.#request);
     await this.#reportOf("opened");
   }
 
@@ -195,7 +214,12 @@ class StartedHolder {
   }
 
   #write(text: string): void {
-    writeAll(this.#toHolder, new TextEncoder().encode(text));
+    try {
+      writeAll(this.#toHolder, new TextEncoder().encode(text));
+    } catch (error) {
+      // it has ended, which the other pipe will tell, and why
+      if (!(error instanceof PmuError) || error.errno !== ERRNO.EPIPE) throw error;
+    }
   }
 
   async #reportOf<K extends "opened" | "bound">(kind: K): Promise<Extract<StartReport, Record<K, unknown>>> {
@@ -239,8 +263,7 @@ class StartedHolder {
     });
   }
 
-  #diedEarly(): SetError {
-    const last = this.#talk.filter((line) => line.trim() !== "").at(-1);
+  #diedEarly(last = this.#talk.filter((line) => line.trim() !== "").at(-1)): SetError {
     return new SetError(`bind set '${this.#name}'`, {
       errno: "EAGAIN",
       cause: "the process that is to hold it ended" + (last ? ` and said: ${last}` : ""),

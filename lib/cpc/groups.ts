@@ -6,10 +6,13 @@ import { type Counter, type OpenOptions, OpenSet, type Place, type SetSample } f
 
 export class GroupsAtPlace implements PlacedCounters {
   readonly place: Place;
+  /** What is really counted, in the order of the groups. */
+  readonly counters: readonly Counter[];
   readonly #groups: readonly OpenSet[];
 
   private constructor(place: Place, groups: readonly OpenSet[]) {
     this.place = place;
+    this.counters = groups.flatMap((group) => group.counters);
     this.#groups = groups;
   }
 

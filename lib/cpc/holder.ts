@@ -16,6 +16,7 @@ import { GroupsAtPlace } from "./groups.ts";
 import type { Place } from "./open_set.ts";
 import {
   type Answer,
+  type CounterTitle,
   fromLine,
   GO,
   type HoldRequest,
@@ -41,13 +42,13 @@ export async function holdSet(): Promise<number> {
   if (first.done) return EXIT.usage;
   const request = fromLine(first.value) as HoldRequest;
   try {
-    const { set, watch } = openSet(request, (note) => report({ note }));
+    const opened = openSet(request, (note) => report({ note }));
     report({ opened: true });
     const word = await lines.next();
     if (word.value !== GO) return EXIT.ok; // whoever wanted the set has gone
-    start(set, request);
+    start(opened.set, request);
     Deno.chdir("/"); // no file system is to be kept busy by us
-    const holder = new Holder(request, set, watch);
+    const holder = new Holder(request, opened);
     holder.listen();
     report({ bound: holder.info() });
   } catch (error) {
@@ -72,8 +73,15 @@ async function* inputLines(): AsyncGenerator<string, undefined> {
   }
 }
 
+/** A set that is open at all its places. */
+interface Opened {
+  set: BoundSet;
+  watch: TargetWatch;
+  counters: CounterTitle[];
+}
+
 /** Opens the counters at every place of the target. Throws UnsupportedError. */
-function openSet(request: HoldRequest, note: (line: string) => void): { set: BoundSet; watch: TargetWatch } {
+function openSet(request: HoldRequest, note: (line: string) => void): Opened {
   const { target, groups, enableOnExec } = request;
   raiseFileLimit();
   const standing = { privilege: readPrivilege(), hasCorePmu: new Pmus().core().length > 0 };
@@ -98,7 +106,11 @@ function openSet(request: HoldRequest, note: (line: string) => void): { set: Bou
   });
   if (opened.length === 0) throw gone(request);
   noteNewThreads(target, opened, note);
-  return { set: new BoundSet(opened, groups.flat().map((counter) => counter.preset), now), watch };
+  return {
+    set: new BoundSet(opened, groups.flat().map((counter) => counter.preset), now),
+    watch,
+    counters: opened[0].counters.map(({ event }) => ({ name: event.name, unit: event.unit ?? "" })),
+  };
 }
 
 function now(): bigint {
@@ -177,33 +189,41 @@ class Holder {
   readonly #request: HoldRequest;
   readonly #set: BoundSet;
   readonly #watch: TargetWatch;
+  readonly #counters: CounterTitle[];
   readonly #boundAtMs = Date.now();
   /** When it was last asked for anything but what it is, or its target ended; performance.now(). */
   #lastUse = performance.now();
 
-  constructor(request: HoldRequest, set: BoundSet, watch: TargetWatch) {
+  constructor(request: HoldRequest, { set, watch, counters }: Opened) {
     this.#request = request;
     this.#set = set;
     this.#watch = watch;
+    this.#counters = counters;
   }
 
-  /** From here on the set can be asked, and the process ends by itself. */
+  /** From here on the set can be asked, and the process ends by itself. Throws SetError: EEXIST. */
   listen(): void {
-    const { path } = this.#request;
-    serve(path, (request) => this.#handle(request));
+    const { name, path } = this.#request;
+    try {
+      serve(path, (request) => this.#handle(request));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+      const cause = "there is a set of that name";
+      throw new SetError(`bind set '${name}'`, { errno: "EEXIST", cause, remedy: "use another name" });
+    }
     const socket = Deno.lstatSync(path).ino;
     for (const signal of SIGNALS) Deno.addSignalListener(signal, () => this.#leave());
     setInterval(() => this.#lookAround(socket), LOOK_MS);
   }
 
   info(): SetInfo {
-    const { name, target, pmus, groups } = this.#request;
+    const { name, target, pmus } = this.#request;
     return {
       name,
       target,
       pmus,
       state: this.#set.state,
-      counters: groups.flat().map(({ event }) => ({ name: event.name, unit: event.unit ?? "" })),
+      counters: this.#counters,
       boundAtMs: this.#boundAtMs,
       holder: Deno.pid,
     };

@@ -41,11 +41,11 @@ export class Registry {
   }
 
   /**
-   * The answer of a set's holder. `attempt` completes `cannot ...`. Throws SetError: EINVAL when there is no
+   * The answer of a set's holder. `attempt` completes `cannot ...`; `held` is the lock, if it is held. Throws SetError: EINVAL when there is no
    * such set, or no longer, or when the set refuses; EAGAIN when the set is invalid; ETIMEDOUT when its
    * holder does not answer.
    */
-  async ask(name: string, request: Request, attempt: string): Promise<Answer> {
+  async ask(name: string, request: Request, attempt: string, held?: Held): Promise<Answer> {
     const path = socketPath(this.folder, name);
     for (let tries = 0; tries < 3; tries++) {
       const asked = await ask(path, request, ANSWER_MS);
@@ -54,7 +54,7 @@ export class Registry {
         case "absent":
           throw noSuchSet(attempt);
         case "dead":
-          if (!await this.clean(name)) continue; // it has been bound anew in the meantime
+          if (!await this.clean(name, held)) continue; // it has been bound anew in the meantime
           throw diedUnder(attempt);
         case "broken":
           continue; // it ended as we asked; what is left of it is met next
