@@ -10,7 +10,6 @@
 
 import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
 import {
-  closeEvent,
   closeFd,
   Drain,
   type Exit,
@@ -18,30 +17,22 @@ import {
   type PmuError,
   raiseFileLimit,
   readPipe,
-  setOutput,
 } from "../../ffi/pmu.ts";
 import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { hostFiles } from "../events/files.ts";
 import type { Standing } from "../events/open.ts";
 import { type BindOptions, type BindTotals, turnRemark, untilDone } from "./binding.ts";
-import { add, emptyTally, eventRow, type LwpRow, LwpTable, type ReadPlace, type Tally } from "./lwps.ts";
+import { eventRow, type LwpRow, LwpTable, type Tally } from "./lwps.ts";
 import { Meter, nowNs } from "./meter.ts";
 import { Rotation } from "./rotation.ts";
 import type { Row } from "./row.ts";
 import { threadsOf } from "./set_target.ts";
 import { countedNs, countsOf } from "./tallies.ts";
 import { readsComeAtExit } from "./exit_reads.ts";
-import {
-  addRing,
-  columnsOf,
-  type CounterSet,
-  lifecycleAttr,
-  openLifecycle,
-  TaskCounters,
-  type TaskCounting,
-} from "./task_counters.ts";
+import { columnsOf, type CounterSet, lifecycleAttr, type TaskCounting } from "./task_counters.ts";
 import { type TaskRecord, TaskRecordStream } from "./task_records.ts";
+import { TaskRoots } from "./task_roots.ts";
 
 export type TaskTarget =
   | { kind: "command"; argv: readonly string[] }
@@ -63,18 +54,8 @@ const DRAIN_MS = 50;
 /** How often what waits for older records is looked at, in ms, and how old it is let become. */
 const BEAT_MS = 100;
 const STALE_NS = 200_000_000n;
-const LIFECYCLE_PAGES = 16;
 /** The command exec'ed again within the first moments, before there were counters that start at an exec. */
 const AFTER_EXEC = "with what was counted after the exec";
-
-interface Root {
-  pid: number;
-  tid: number;
-  counters: TaskCounters;
-  /** The same counters, which start at an exec: what is to be taken off when execs are not followed. */
-  afterExec?: TaskCounters;
-  lifecycle: { cpu: number; fd: number }[];
-}
 
 /**
  * Binds the sets and calls `emit` for each row until the target has ended, `stopper` says so or `count`
@@ -98,16 +79,12 @@ class TaskBinding {
   readonly #standing: Standing;
   readonly #stopper: Stopper;
   readonly #counting: TaskCounting;
-  readonly #roots: Root[] = [];
-  readonly #places = new Map<bigint, ReadPlace>();
+  #roots!: TaskRoots;
   readonly #meters = new Map<number, Meter>();
   readonly #rotation: Rotation;
   readonly #table: LwpTable;
   readonly #stream: TaskRecordStream;
   readonly #allGone = Promise.withResolvers<void>();
-  #startNs = 0n;
-  /** From when on threads inherit the counters that start at an exec. */
-  #afterExecNs = 0n;
   #lost = 0;
   /** The kernel tells what threads counted at their end. */
   #readsCome = false;
@@ -115,7 +92,9 @@ class TaskBinding {
   #commandExecs = 0;
   #notedMeters = false;
   #checkedNewcomers = false;
-  /** All threads known of as soon as their records were here. */
+  /** What /proc had of the processes after events were on them. */
+  #newcomers?: number[];
+  /** Threads known of by their records, until that was compared with /proc. */
   readonly #arrivedTids = new Set<number>();
   /** Processes that exec'ed and are no longer followed. */
   readonly #execed = new Set<number>();
@@ -147,9 +126,10 @@ class TaskBinding {
       columns: columnsOf(sets),
       followForks: options.followForks,
       followThreads: this.#counting.inherit !== "none",
-      readsPerLwp: (root, startNs) => this.#readsPerLwp(root, startNs),
-      placeOf: (id) => this.#places.get(id),
-      totalOf: (root) => this.#totalOf(root),
+      readsPerLwp: (root, startNs) =>
+        this.#readsCome ? this.#roots.readsPerLwp(root, startNs) : { counters: 0, takenOff: 0 },
+      placeOf: (id) => this.#roots.placeOf(id),
+      totalOf: (root) => this.#roots.totalOf(root),
     }, (row) => this.#tell(row));
     this.#stream = new TaskRecordStream(lifecycleAttr(this.#counting.inherit), {
       arrived: (record) => this.#arrived(record),
@@ -175,18 +155,18 @@ class TaskBinding {
     try {
       this.#openRoots(command);
       drain = new Drain({ outFd: pipe.writeFd, intervalMs: DRAIN_MS });
-      this.#mapRings(drain);
-      this.#startNs = nowNs();
-      this.#options.begin(this.#sets, this.#startNs);
+      this.#roots.addRings(drain);
+      const startNs = nowNs();
       if (command) await command.release();
-      else this.#enableAll();
-      if (!this.#followsExecs) this.#openAfterExec(drain);
+      else this.#roots.enable(this.#rotation.current);
+      if (!this.#followsExecs) this.#roots.openAfterExec(drain); // at once: the command may exec any time
+      this.#options.begin(this.#sets, startNs);
       drain.start();
       const reading = this.#readRecords(pipe.readFd);
       beats = setInterval(() => this.#beat(), BEAT_MS);
       const exit = await this.#untilDone(command);
       const endNs = nowNs();
-      this.#disableAll();
+      this.#roots.disable(this.#rotation.current);
       const failed = await drain.stop();
       closeFd(pipe.writeFd);
       pipe.writeFd = -1;
@@ -200,92 +180,27 @@ class TaskBinding {
       drain?.free();
       if (pipe.writeFd >= 0) closeFd(pipe.writeFd);
       closeFd(pipe.readFd);
-      this.#closeAll();
+      for (const meter of this.#meters.values()) meter.close();
+      this.#roots?.close();
     }
   }
 
   // ---- opening
 
   #openRoots(command: MeasuredCommand | undefined) {
-    const threads = this.#target.kind === "command"
-      ? [{ pid: command!.pid, tid: command!.pid }]
-      : this.#target.threads;
-    const name = (tid: number) => this.#target.kind === "command" ? this.#target.argv[0] : `pid ${tid}`;
-    let gone: unknown;
-    for (const { pid, tid } of threads) {
-      try {
-        this.#openRoot(pid, tid, name(tid), command !== undefined);
-      } catch (error) {
-        if (!(error instanceof UnsupportedError) || error.errno !== ERRNO.ESRCH) throw error;
-        gone = error; // a thread may end while the others are opened
-      }
+    const target = this.#target;
+    const threads = target.kind === "command"
+      ? [{ pid: command!.pid, tid: command!.pid, target: target.argv[0] }]
+      : target.threads.map((thread) => ({ ...thread, target: `pid ${thread.tid}` }));
+    const { cpus, note } = this.#options;
+    const onExec = command !== undefined;
+    this.#roots = TaskRoots.open(threads, this.#counting, cpus, onExec, this.#standing, note);
+    this.#sets = this.#roots.sets;
+    for (const { pid, tid } of this.#roots.threads) {
+      this.#table.addRoot(pid, tid);
+      this.#arrivedTids.add(tid);
+      if (this.#wantsMeters) this.#openMeter(tid, onExec);
     }
-    if (this.#roots.length === 0) throw gone;
-  }
-
-  #openRoot(pid: number, tid: number, target: string, enableOnExec: boolean) {
-    const first = this.#roots.length === 0;
-    const note = first ? this.#options.note : () => {};
-    const counting = { ...this.#counting, sets: this.#sets };
-    const counters = TaskCounters.open(tid, target, counting, enableOnExec, this.#standing, note);
-    this.#sets = counters.sets; // the same for the threads to come, without telling again
-    const root: Root = { pid, tid, counters, lifecycle: [] };
-    this.#roots.push(root);
-    root.lifecycle = openLifecycle(tid, target, this.#counting, this.#options.cpus, this.#standing);
-    this.#table.addRoot(pid, tid);
-    this.#arrivedTids.add(tid);
-    this.#addPlaces(counters, this.#roots.length - 1, 1);
-    if (this.#wantsMeters) this.#openMeter(tid, enableOnExec);
-  }
-
-  /** For processes whose execs are not followed: counters that start at the next one. */
-  #openAfterExec(drain: Drain) {
-    this.#roots.forEach((root, index) => {
-      const counting = { ...this.#counting, sets: this.#sets };
-      try {
-        root.afterExec = TaskCounters.open(
-          root.tid,
-          `pid ${root.tid}`,
-          counting,
-          true,
-          this.#standing,
-          () => {},
-        );
-      } catch (error) {
-        // it is ending already, which the kernel has several errors for; an exec of it is told as one too early
-        if (error instanceof UnsupportedError) return;
-        throw error;
-      }
-      this.#addPlaces(root.afterExec, index, -1);
-      if (this.#counting.atExit) root.afterExec.addRings(drain, this.#ringPages);
-    });
-    this.#afterExecNs = nowNs();
-  }
-
-  #addPlaces(counters: TaskCounters, root: number, sign: 1 | -1) {
-    for (const { id, column } of counters.ids()) this.#places.set(id, { root, column, sign });
-  }
-
-  #mapRings(drain: Drain) {
-    const owner = new Map<number, number>();
-    for (const { lifecycle } of this.#roots) {
-      for (const { cpu, fd } of lifecycle) {
-        const ring = owner.get(cpu);
-        if (ring !== undefined) {
-          setOutput(fd, ring);
-          continue;
-        }
-        addRing(drain, fd, LIFECYCLE_PAGES, cpu);
-        owner.set(cpu, fd);
-      }
-    }
-    if (!this.#counting.atExit) return;
-    for (const { counters } of this.#roots) counters.addRings(drain, this.#ringPages);
-  }
-
-  /** Of each event's ring: 8 pages hold the ends of 400 threads. Locked memory is scarce. */
-  get #ringPages(): number {
-    return this.#roots.length > 8 ? 1 : 8;
   }
 
   get #wantsMeters(): boolean {
@@ -309,26 +224,6 @@ class TaskBinding {
     }
   }
 
-  #enableAll() {
-    for (const { counters } of this.#roots) counters.enable(this.#rotation.current);
-  }
-
-  #disableAll() {
-    for (const { counters, afterExec } of this.#roots) {
-      counters.disable(this.#rotation.current);
-      afterExec?.disable(this.#rotation.current);
-    }
-  }
-
-  #closeAll() {
-    for (const meter of this.#meters.values()) meter.close();
-    for (const { counters, afterExec, lifecycle } of this.#roots) {
-      counters.close();
-      afterExec?.close();
-      for (const { fd } of lifecycle) closeEvent(fd);
-    }
-  }
-
   // ---- what the kernel tells
 
   async #readRecords(fd: number) {
@@ -346,23 +241,29 @@ class TaskBinding {
     this.#options.flush();
   }
 
-  /** Threads that their process started after it was looked at, and before events were on it, are not counted. */
+  /**
+   * Threads that their process started after it was looked at, and before events were on it, are not counted: those
+   * that are there and that no record comes of within a beat.
+   */
   #checkNewcomers() {
-    this.#checkedNewcomers = true;
-    if (this.#target.kind !== "threads" || this.#target.alone) return;
-    const pids = new Set(this.#target.threads.map((thread) => thread.pid));
-    const missed = [...pids].flatMap((pid) => threadsOf(pid, hostFiles)).filter((tid) =>
-      !this.#arrivedTids.has(tid)
-    );
-    if (missed.length === 0) return;
-    this.#options.note(
-      `warning: ${missed.length} threads that started just now are not counted: bind again for them`,
-    );
+    if (this.#target.kind !== "threads" || this.#target.alone) {
+      this.#checkedNewcomers = true;
+    } else if (!this.#newcomers) {
+      const pids = new Set(this.#target.threads.map((thread) => thread.pid));
+      this.#newcomers = [...pids].flatMap((pid) => threadsOf(pid, hostFiles));
+    } else {
+      this.#checkedNewcomers = true;
+      const missed = this.#newcomers.filter((tid) => !this.#arrivedTids.has(tid)).length;
+      if (missed === 0) return;
+      this.#options.note(
+        `warning: ${missed} threads that started just now are not counted: bind again for them`,
+      );
+    }
   }
 
   #arrived(record: TaskRecord) {
     if (record.kind !== "fork") return;
-    this.#arrivedTids.add(record.tid);
+    if (!this.#checkedNewcomers) this.#arrivedTids.add(record.tid);
     const { inherit } = this.#counting;
     const measured = record.pid === record.ppid ? inherit !== "none" : inherit === "processes";
     if (measured && this.#wantsMeters) this.#openMeter(record.tid, false);
@@ -373,8 +274,7 @@ class TaskBinding {
     if (record.kind === "exec" && this.#isFirstExec(record.pid)) return;
     this.#table.take(record);
     if (record.kind === "exec" && !this.#followsExecs && this.#table.has(record.tid)) {
-      const takesOff = this.#roots.every((root) => root.afterExec !== undefined);
-      if (!takesOff || record.timeNs < this.#afterExecNs) this.#early.add(record.pid);
+      if (!this.#roots.takesOff(record.timeNs)) this.#early.add(record.pid);
       this.#leave(record.pid);
     }
     if (this.#table.live === 0) this.#allGone.resolve();
@@ -382,7 +282,8 @@ class TaskBinding {
 
   /** The command's first exec is how it came to be, and no row. */
   #isFirstExec(pid: number): boolean {
-    return this.#target.kind === "command" && pid === this.#roots[0].pid && this.#commandExecs++ === 0;
+    return this.#target.kind === "command" && pid === this.#roots.threads[0].pid &&
+      this.#commandExecs++ === 0;
   }
 
   /** Sets that take turns cannot tell what they counted after an exec: they follow it. */
@@ -399,19 +300,6 @@ class TaskBinding {
   #closeMeter(tid: number) {
     this.#meters.get(tid)?.close();
     this.#meters.delete(tid);
-  }
-
-  #readsPerLwp(root: number, startNs: bigint) {
-    if (!this.#readsCome) return { counters: 0, takenOff: 0 };
-    const { counters, afterExec } = this.#roots[root];
-    return { counters: counters.reads, takenOff: startNs > this.#afterExecNs ? afterExec?.reads ?? 0 : 0 };
-  }
-
-  #totalOf(root: number): Tally {
-    const { counters, afterExec } = this.#roots[root];
-    const tally = counters.read();
-    if (afterExec) add(tally, afterExec.read(), -1);
-    return tally;
   }
 
   // ---- rows
@@ -464,9 +352,9 @@ class TaskBinding {
   }
 
   #rotate(from: number, to: number) {
-    for (const { counters } of this.#roots) counters.disable(from);
+    this.#roots.disable(from);
     for (const meter of this.#meters.values()) meter.disable(from);
-    for (const { counters } of this.#roots) counters.enable(to);
+    this.#roots.enable(to);
     for (const meter of this.#meters.values()) meter.enable(to);
   }
 
@@ -481,9 +369,8 @@ class TaskBinding {
   }
 
   #totals(endNs: bigint, exit: Exit | undefined, failed: PmuError | undefined): BindTotals {
-    const total = emptyTally(columnsOf(this.#sets));
-    this.#roots.forEach((_, root) => add(total, this.#totalOf(root)));
-    const pids = new Set(this.#roots.map((root) => root.pid));
+    const total = this.#roots.total();
+    const pids = new Set(this.#roots.threads.map((thread) => thread.pid));
     const allNs = this.#sets.reduce((sum, _, set) => sum + countedNs(total, this.#sets, set), 0);
     this.#sets.forEach((_, set) => {
       const setNs = countedNs(total, this.#sets, set);
@@ -491,7 +378,7 @@ class TaskBinding {
       this.#options.emit({
         event: "total",
         timeNs: endNs,
-        ...(pids.size === 1 ? { pid: this.#roots[0].pid } : {}),
+        ...(pids.size === 1 ? { pid: [...pids][0] } : {}),
         lwp: this.#table.seen,
         set,
         counts: this.#counts(total, set).map((count) => never ? {} : count),
