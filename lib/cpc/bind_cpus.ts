@@ -40,9 +40,9 @@ export async function bindCpus(
     const rotation = new Rotation(sets.length);
     const startNs = nowNs();
     const turns: Turns = { countedNs: sets.map(() => 0n), sinceNs: startNs };
-    options.begin(really, startNs);
     for (const { meter } of meters) meter.enable(0);
     await command?.release();
+    options.begin(really, startNs);
     const ended: Promise<Exit | undefined> = command
       ? command.untilDone(stopper)
       : stopper.first.then(() => undefined);
