@@ -85,6 +85,7 @@ class TaskBinding {
   readonly #table: LwpTable;
   readonly #stream: TaskRecordStream;
   readonly #allGone = Promise.withResolvers<void>();
+  #startNs = 0n;
   #lost = 0;
   /** The kernel tells what threads counted at their end. */
   #readsCome = false;
@@ -128,6 +129,7 @@ class TaskBinding {
       followThreads: this.#counting.inherit !== "none",
       readsPerLwp: (root, startNs) =>
         this.#readsCome ? this.#roots.readsPerLwp(root, startNs) : { counters: 0, takenOff: 0 },
+      startNs: () => this.#startNs,
       placeOf: (id) => this.#roots.placeOf(id),
       totalOf: (root) => this.#roots.totalOf(root),
     }, (row) => this.#tell(row));
@@ -156,11 +158,11 @@ class TaskBinding {
       this.#openRoots(command);
       drain = new Drain({ outFd: pipe.writeFd, intervalMs: DRAIN_MS });
       this.#roots.addRings(drain);
-      const startNs = nowNs();
+      this.#startNs = nowNs();
       if (command) await command.release();
       else this.#roots.enable(this.#rotation.current);
       if (!this.#followsExecs) this.#roots.openAfterExec(drain); // at once: the command may exec any time
-      this.#options.begin(this.#sets, startNs);
+      this.#options.begin(this.#sets, this.#startNs);
       drain.start();
       const reading = this.#readRecords(pipe.readFd);
       beats = setInterval(() => this.#beat(), BEAT_MS);

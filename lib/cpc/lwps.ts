@@ -61,6 +61,8 @@ export interface LwpWorld {
    * where none come, and of what is to be taken off.
    */
   readsPerLwp(root: number, startNs: bigint): { counters: number; takenOff: number };
+  /** When counting began: who ended before has counted nothing, and what happened before is not told. */
+  startNs(): bigint;
   /** undefined for an id that is none of the counters'. */
   placeOf(id: bigint): ReadPlace | undefined;
   /** The root's counts with all that was inherited from it; its thread has ended. */
@@ -115,7 +117,9 @@ export class LwpTable {
 
   constructor(world: LwpWorld, emit: (row: LwpRow) => void) {
     this.#world = world;
-    this.#emit = emit;
+    this.#emit = (row) => {
+      if (row.timeNs >= world.startNs()) emit(row);
+    };
   }
 
   /** Threads that are measured now. */
@@ -241,7 +245,8 @@ export class LwpTable {
     if (root.silent.length === root.lwps) this.#shareRest(root);
   }
 
-  #toldAll({ root, startNs, reads, takenOff }: Lwp): boolean {
+  #toldAll({ root, startNs, exitNs, reads, takenOff }: Lwp): boolean {
+    if (exitNs !== undefined && exitNs < this.#world.startNs()) return true;
     const due = this.#world.readsPerLwp(root, startNs);
     return due.counters > 0 && reads >= due.counters && takenOff >= due.takenOff;
   }

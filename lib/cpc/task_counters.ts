@@ -256,9 +256,15 @@ export class TaskCounters {
   }
 }
 
-/** Maps a ring. Throws UnsupportedError with what to do when that is more than this user may lock. */
+/**
+ * Maps a ring of `pages`, or of as many as this user may lock. Throws UnsupportedError with what to do when
+ * that is none.
+ */
 export function addRing(drain: Drain, fd: number, pages: number, cpu: number): void {
-  const index = drain.tryAdd(fd, pages, cpu);
+  let index = drain.tryAdd(fd, pages, cpu);
+  for (let fewer = pages / 2; index === -ERRNO.EPERM && fewer >= 1; fewer /= 2) {
+    index = drain.tryAdd(fd, fewer, cpu);
+  }
   if (index >= 0) return;
   const errno = -index;
   throw new UnsupportedError({

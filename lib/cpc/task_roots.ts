@@ -31,7 +31,7 @@ interface Root {
   lifecycle: { cpu: number; fd: number }[];
 }
 
-const LIFECYCLE_PAGES = 16;
+const LIFECYCLE_PAGES = 32;
 
 export class TaskRoots {
   readonly #counting: TaskCounting;
@@ -196,8 +196,8 @@ export class TaskRoots {
     for (const { id, column } of counters.ids()) this.#places.set(id, { root, column, sign });
   }
 
-  /** Of each event's ring: 8 pages hold the ends of 400 threads. Locked memory is scarce. */
+  /** Of each event's ring: 32 pages hold the ends of 1600 threads. Locked memory is scarce. */
   get #ringPages(): number {
-    return this.#roots.length > 8 ? 1 : 8;
+    return this.#roots.length > 8 ? 2 : 32;
   }
 }

@@ -12,6 +12,7 @@ function table(total: bigint, options: Partial<LwpWorld> = {}) {
     followForks: true,
     followThreads: true,
     readsPerLwp: () => ({ counters: 1, takenOff: 0 }),
+    startNs: () => 0n,
     placeOf: (id) => ({ root: 0, column: 0, sign: id === 1n ? 1 : -1 }),
     totalOf: (): Tally => ({ values: [total], runningNs: [Number(total)] }),
     ...options,
@@ -99,6 +100,15 @@ Deno.test("LwpTable does not wait for READs that this kernel never sends", () =>
   const { lwps, rows } = table(30n, { readsPerLwp: () => ({ counters: 0, takenOff: 0 }) });
   for (const record of [fork(101), exit(101)]) lwps.take(record);
   assertEquals(told(rows).slice(1), ["lwp_exit 101=0 (incomplete)"]);
+});
+
+Deno.test("LwpTable passes over a thread that ended before counting began", () => {
+  const before = time + 100n;
+  const { lwps, rows } = table(30n, { startNs: () => before });
+  for (const record of [fork(101), exit(101)]) lwps.take(record);
+  time += 100n;
+  lwps.take(exit(PID));
+  assertEquals(told(rows), [`lwp_exit ${PID}=30`, `exit ${PID}=30`]);
 });
 
 Deno.test("LwpTable takes off what was counted after an exec", () => {
