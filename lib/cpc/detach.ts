@@ -281,10 +281,9 @@ function asReport(line: string): StartReport | undefined {
   }
 }
 
-/** pmuctl itself, as it can be started again: the compiled binary, or this checkout's launcher. */
+/** pmuctl itself, started as it was: a compiled binary, or Deno with its options and main.ts. */
 function ownCommand(name: string): string[] {
-  const self = Deno.build.standalone
-    ? Deno.execPath()
-    : decodeURIComponent(new URL("../../scripts/pmuctl", import.meta.url).pathname);
-  return [self, HOLD_COMMAND, name];
+  const words = Deno.readTextFileSync("/proc/self/cmdline").split("\0").slice(0, -1);
+  const own = words.slice(1, words.length - Deno.args.length);
+  return [Deno.execPath(), ...own, HOLD_COMMAND, name];
 }
