@@ -10,9 +10,21 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   record: () => import("./lib/commands/record.ts"),
   report: () => import("./lib/commands/report.ts"),
   bind: () => import("./lib/commands/bind.ts"),
+  sample: () => import("./lib/commands/sample.ts"),
+  preset: () => import("./lib/commands/preset.ts"),
+  restart: () => import("./lib/commands/restart.ts"),
+  enable: () => import("./lib/commands/enable.ts"),
+  disable: () => import("./lib/commands/disable.ts"),
+  unbind: () => import("./lib/commands/unbind.ts"),
+  sets: () => import("./lib/commands/sets.ts"),
   "list-events": () => import("./lib/commands/list_events.ts"),
   info: () => import("./lib/commands/info.ts"),
   attrlist: () => import("./lib/commands/attrlist.ts"),
+};
+
+/** What pmuctl starts itself as; not for people, so not in the help. */
+const INTERNAL: typeof COMMANDS = {
+  "hold-set": () => import("./lib/commands/hold_set.ts"),
 };
 
 async function dispatch(argv: readonly string[], io: Io): Promise<number> {
@@ -34,7 +46,8 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
     io.err(text.trimEnd());
     return EXIT.usage;
   }
-  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : await unknownCommand(name);
+  const table = Object.hasOwn(INTERNAL, name) ? INTERNAL : COMMANDS;
+  const load = Object.hasOwn(table, name) ? table[name] : await unknownCommand(name);
   const { command } = await load();
   const { parseCommandLine } = await import("./lib/cli/args.ts");
   const args = parseCommandLine(command, rest);

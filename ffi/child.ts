@@ -17,6 +17,8 @@ export interface SpawnOptions {
   cwd?: string;
   /** Descriptors that become standard input, output and error; -1 keeps this process's. */
   stdio?: readonly [number, number, number];
+  /** A session of its own, and no descriptors but the standard three: for what is to outlive us. */
+  detach?: boolean;
 }
 
 /** What a child has used, with the children it waited for: getrusage(2). */
@@ -47,6 +49,8 @@ export interface Exit {
 /** Names of the failing calls, by enum pmu_spawn_stage. */
 const STAGES = ["spawn", "spawn", "fork", "dup2", "chdir"];
 const WNOHANG = 1;
+/** PMU_SPAWN_DETACH of ffi/pmu.h. */
+const DETACH = 1;
 const RUSAGE_FIELDS = 16;
 /** Places in struct pmu_child, which is int32 all through. */
 const CHILD = { PID: 0, LINE_FD: 1, STAGE: 2, FIELDS: 3 } as const;
@@ -118,7 +122,7 @@ export function spawn(options: SpawnOptions): Child {
     strings.length,
     options.cwd === undefined ? null : cString(options.cwd),
     Int32Array.from(options.stdio ?? [-1, -1, -1]),
-    0,
+    options.detach ? DETACH : 0,
     child,
   );
   checked(STAGES[child[CHILD.STAGE]] ?? "spawn", result);

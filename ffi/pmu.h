@@ -158,6 +158,9 @@ PMU_API void pmu_drain_free(void *drain);
 
 /* ---- children -------------------------------------------------------------------------------- */
 
+/* Flags of pmu_spawn. */
+#define PMU_SPAWN_DETACH 1u /* a session of its own, and no descriptors but 0 to 2: a daemon's start */
+
 /* Where pmu_spawn failed. */
 enum pmu_spawn_stage {
 	PMU_SPAWN_PREPARE = 1, /* arguments, memory, descriptors */
@@ -182,7 +185,7 @@ struct pmu_child {
  * `path` with a slash is taken as it is, from `cwd`; without, it is looked up in the PATH of the
  * child's environment as execvp(3) does. `argv_block` and `env_block` hold `argc` >= 1 and `envc`
  * strings, one behind another; `env_block` NULL gives the child this process's environment. `cwd`
- * NULL leaves the working directory. stdio[i] becomes descriptor i; -1 leaves it. `flags` is 0.
+ * NULL leaves the working directory. stdio[i] becomes descriptor i; -1 leaves it. `flags`: PMU_SPAWN_*.
  *
  * Returns the pid. On failure no child is left, and child->stage says where.
  */

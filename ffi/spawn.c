@@ -12,12 +12,18 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 PMU_OLD_SYMBOL(pthread_sigmask);
 
 #define DEFAULT_PATH "/bin:/usr/bin" /* as execvp(3) when PATH is not set */
+
+#ifndef SYS_close_range
+#define SYS_close_range 436 /* the same everywhere; the headers may be older than the kernel */
+#endif
+#define CLOEXEC_RANGE 4u /* CLOSE_RANGE_CLOEXEC */
 
 extern char **environ;
 
@@ -31,6 +37,7 @@ struct plan {
 	char *names;  /* memory of `files` */
 	const char *cwd;
 	int stdio[3];
+	bool detach;
 	int line; /* to the parent: a report each way, closed by exec */
 };
 
@@ -174,6 +181,19 @@ static int child_stdio(const struct plan *plan)
 	return 0;
 }
 
+/* Descriptors from 3 on end at exec, also those that came from whoever started us. */
+static void child_keep_stdio_only(void)
+{
+	struct rlimit limit = { 0 };
+
+	if (syscall(SYS_close_range, 3u, ~0u, CLOEXEC_RANGE) == 0)
+		return;
+	/* Before Linux 5.11. No descriptor is beyond what fs.nr_open allows, 1048576 unless raised. */
+	getrlimit(RLIMIT_NOFILE, &limit);
+	for (rlim_t fd = 3; fd < limit.rlim_max && fd < 1 << 20; fd++)
+		fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+}
+
 /* Whether an ENOEXEC is about a program of another machine, which no shell can run either. */
 static bool is_elf(const char *file)
 {
@@ -221,6 +241,10 @@ __attribute__((noreturn)) static void child_main(const struct plan *plan)
 		child_fail(plan, PMU_SPAWN_STDIO, error);
 	if (plan->cwd && chdir(plan->cwd) < 0)
 		child_fail(plan, PMU_SPAWN_CHDIR, errno);
+	if (plan->detach) {
+		setsid(); /* cannot fail: a new process leads no group */
+		child_keep_stdio_only();
+	}
 	(void)send(plan->line, &ready, sizeof(ready), MSG_NOSIGNAL);
 	do
 		n = recv(plan->line, &go, 1, 0);
@@ -308,11 +332,15 @@ int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const
 		  uint32_t envc, const char *cwd, const int32_t stdio[3], uint32_t flags,
 		  struct pmu_child *child)
 {
-	struct plan plan = { .cwd = cwd, .stdio = { stdio[0], stdio[1], stdio[2] } };
+	struct plan plan = {
+		.cwd = cwd,
+		.stdio = { stdio[0], stdio[1], stdio[2] },
+		.detach = (flags & PMU_SPAWN_DETACH) != 0,
+	};
 	int32_t result;
 
 	*child = (struct pmu_child){ -1, -1, PMU_SPAWN_PREPARE };
-	if (argc == 0 || flags != 0)
+	if (argc == 0 || (flags & ~PMU_SPAWN_DETACH) != 0)
 		return -EINVAL;
 	if (*path == '\0')
 		return -ENOENT;

@@ -19,6 +19,7 @@ export const NEEDS = {
   perf: { what: "perf (apt-get install linux-perf)", here: () => hasCommand("perf") },
   cc: { what: "a C compiler (apt-get install gcc libc6-dev)", here: () => hasCommand("cc") },
   root: { what: "root", here: () => Deno.uid() === 0 },
+  perl: { what: "perl (apt-get install perl)", here: () => hasCommand("perl") },
   setpriv: { what: "setpriv (apt-get install util-linux)", here: () => hasCommand("setpriv") },
 } as const;
 

@@ -4,20 +4,34 @@
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
 export interface StopRequests {
-  /** Resolves to the number of the first of the signals to come. */
-  first: Promise<number>;
+  /** Resolves to the number of the first of the signals to come, from when this is first read on. */
+  readonly first: Promise<number>;
   /** The same of the second one. */
-  second: Promise<number>;
+  readonly second: Promise<number>;
   /** Whether a command we run gets the terminal's signals by itself. */
-  commandHearsToo: boolean;
+  readonly commandHearsToo: boolean;
 }
 
 /**
- * Takes the signals that ask to stop from now on, so that they no longer end the process: SIGINT, SIGTERM, and
- * SIGHUP unless we were started to ignore it (nohup). A child to be measured has to be made before: it
- * inherits what is ignored, and Deno's first listener takes that away.
+ * The signals that ask to stop: SIGINT, SIGTERM, and SIGHUP unless we were started to ignore it (nohup). They
+ * are taken, so that they no longer end the process, from the first look at `first` or `second` on. A child
+ * to be measured has to be made before that: it inherits what is ignored, and Deno's first listener takes
+ * that away.
  */
 export function onStopSignals(onTerminal: boolean): StopRequests {
+  let listening: { first: Promise<number>; second: Promise<number> } | undefined;
+  return {
+    get first() {
+      return (listening ??= listen()).first;
+    },
+    get second() {
+      return (listening ??= listen()).second;
+    },
+    commandHearsToo: onTerminal,
+  };
+}
+
+function listen() {
   const first = Promise.withResolvers<number>();
   const second = Promise.withResolvers<number>();
   let seen = 0;
@@ -29,7 +43,7 @@ export function onStopSignals(onTerminal: boolean): StopRequests {
       if (heed) (seen++ === 0 ? first : second).resolve(NUMBERS[name]);
     });
   }
-  return { first: first.promise, second: second.promise, commandHearsToo: onTerminal };
+  return { first: first.promise, second: second.promise };
 }
 
 /** The signals that this process ignores, from the mask in /proc/self/status. */

@@ -1,38 +1,242 @@
-/** `pmuctl bind`: counts events while a command runs. */
+/** `pmuctl bind`: counts events in a command, processes, threads or on CPUs, with rows while it goes on. */
 
-import { EXIT, UsageError } from "../base/errors.ts";
+import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { onStopSignals } from "../cli/signals.ts";
-import { countWarnings, totalJson, totalRows } from "../cpc/rows.ts";
-import { countCommand } from "../cpc/totals.ts";
-import { readPrivilege } from "../events/privilege.ts";
-import { hostWorld, resolveEvents } from "../events/resolve.ts";
+import { bindDetached, DETACH_OPTIONS, trialBesideSets } from "./bind_detached.ts";
+import { bindNotifying, notifies, NOTIFY_OPTIONS } from "./bind_notify.ts";
+import { bindCpus } from "../cpc/bind_cpus.ts";
+import { bindTasks } from "../cpc/bind_tasks.ts";
+import { bindTarget } from "../cpc/bind_target.ts";
+import type { BindOptions, BindTotals } from "../cpc/binding.ts";
+import { prepareSets, readSets, tryGroups } from "../cpc/bind_sets.ts";
+import { machineModel } from "../cpc/machine.ts";
+import { pics } from "../cpc/preflight.ts";
+import { columnOf } from "../cpc/row.ts";
+import { headerText, rowJson, rowText, type Table } from "../cpc/rows.ts";
+import type { CounterSet } from "../cpc/task_counters.ts";
+import type { BindTarget as Place } from "../cpc/verify_request.ts";
+import { hostFiles } from "../events/files.ts";
+import { hostWorld } from "../events/resolve.ts";
 
 export const command: Command = {
   name: "bind",
-  summary: "count events while a command runs",
-  usage: ["-e EVENT[,EVENT]... [--json] -- COMMAND [ARG]..."],
-  options: [
-    { name: "event", short: "e", value: "EVENTS", repeat: true, help: "what to count, separated by commas" },
-    { name: "json", help: "the row as a line of JSON" },
+  summary: "count events in a command, processes, threads or on CPUs",
+  usage: [
+    "(-c SPEC | -e EVENTS | --set FILE)... [OPTION]... -- COMMAND [ARG]...",
+    "(-c SPEC | -e EVENTS | --set FILE)... [OPTION]... -p PID[,PID] | --tid TID[,TID]",
+    "(-c SPEC | -e EVENTS | --set FILE)... [OPTION]... -C CPULIST | -a [-- COMMAND [ARG]...]",
   ],
-  examples: ["pmuctl bind -e task-clock,page-faults,context-switches -- make -j2"],
+  options: [
+    {
+      name: "event",
+      short: "e",
+      value: "EVENTS",
+      repeat: true,
+      help: "what to count; several -c, -e and --set take turns at each tick",
+    },
+    {
+      name: "spec",
+      short: "c",
+      value: "SPEC",
+      repeat: true,
+      help: "a set in cpc's words: [picN=]EVENT,...,[nouser[N]],[sys[N]],[ATTR[N][=VALUE]]",
+    },
+    { name: "set", value: "FILE", repeat: true, help: "a set in a JSON file, - for standard input" },
+    { name: "pid", short: "p", value: "PIDS", help: "count in these processes and the threads they start" },
+    { name: "tid", value: "TIDS", help: "count in these threads alone" },
+    { name: "cpu", short: "C", value: "CPULIST", help: "count whatever runs on these CPUs: 0-3,6" },
+    { name: "all-cpus", short: "a", help: "the same on all CPUs, until COMMAND ends or Ctrl-C" },
+    { name: "interval", short: "i", value: "SEC", help: "a row for each living thread, or CPU, every SEC" },
+    {
+      name: "count",
+      short: "n",
+      value: "COUNT",
+      help: "end after so many intervals; a COMMAND goes on alone",
+    },
+    { name: "follow-forks", short: "f", help: "count the processes that are started, too" },
+    { name: "follow-execs", short: "x", help: "go on counting a process that execs" },
+    {
+      name: "tick",
+      short: "T",
+      value: "SEC",
+      help: "as -i; 0: rows only when threads or processes come, exec or go",
+    },
+    { name: "tsc", short: "t", help: "a column with the time stamp: ns of CLOCK_MONOTONIC" },
+    { name: "multiplex", help: "let events share counters: counts may be scaled, and say so" },
+    { name: "split", help: "count what has no counters at once in passes that take turns, each exact" },
+    { name: "output", short: "o", value: "FILE", help: "rows go there" },
+    { name: "json", help: "each row as a line of JSON" },
+    ...NOTIFY_OPTIONS,
+    ...DETACH_OPTIONS,
+  ],
+  examples: [
+    "pmuctl bind -e task-clock,page-faults,context-switches -- make -j2",
+    "pmuctl bind -i 1 -e page-faults -p 412",
+    "pmuctl bind -T 0 -fx -e page-faults -- make",
+    "pmuctl bind -i 0.5 -n 10 -a -e context-switches,cpu-migrations",
+  ],
   takesCommand: true,
   run,
 };
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
-  if (!args.has("event")) {
-    throw new UsageError("bind: what to count? -e EVENT ('pmuctl list-events' has them)");
+  const asked = { specs: args.texts("spec"), events: args.texts("event"), files: args.texts("set") };
+  if (Object.values(asked).flat().length === 0) {
+    throw new UsageError(
+      "bind: what to count? -e EVENT ('pmuctl list-events' has them), -c SPEC or --set FILE",
+    );
   }
-  if (args.command.length === 0) throw new UsageError("bind: what to run? pmuctl bind -e EVENT -- COMMAND");
-  const world = hostWorld();
-  const events = args.texts("event").flatMap((text) => resolveEvents(text, world)).flatMap((g) => g.events);
-  const standing = { privilege: readPrivilege(), hasCorePmu: world.pmus.core().length > 0 };
   const note = (line: string) => io.err(`pmuctl: ${line}`);
+  const world = hostWorld();
+  const target = bindTarget({
+    command: args.command,
+    pids: args.text("pid"),
+    tids: args.text("tid"),
+    cpus: args.text("cpu"),
+    allCpus: args.has("all-cpus"),
+  }, hostFiles);
+  const timing = timingOf(args);
+  if (target.kind === "cpus") refuseTaskOptions(args, timing);
+  if (args.has("multiplex") && args.has("split")) {
+    throw new UsageError("bind: --multiplex and --split exclude each other: give one");
+  }
+  const machine = machineModel(world, pics(world));
+  const place: Place = target.kind === "cpus" ? target : { kind: "task" };
+  const preparing = { multiplex: args.has("multiplex"), split: args.has("split") };
+  const requested = readSets(asked, machine);
+  const trial = tryGroups(place);
+  const opens = args.has("detach") ? await trialBesideSets(args, io, target, trial) : trial;
+  const prepared = prepareSets(requested, machine, place, preparing, opens, note);
+  if (args.has("detach")) return await bindDetached(args, io, prepared.map((set) => set.groups), target);
+  const sets: CounterSet[] = prepared.map(({ text, groups }) => ({
+    text,
+    groups: groups.map((group) => group.map((counter) => counter.event)),
+  }));
+  const standing = { privilege: machine.privilege, hasCorePmu: world.pmus.core().length > 0 };
+  const output = openOutput(args.text("output"), io);
+  const rows = new RowPrinter(target.kind === "cpus" ? "cpus" : "tasks", args, output);
+  const options: BindOptions = {
+    ...(timing.intervalMs === undefined ? {} : { intervalMs: timing.intervalMs }),
+    count: args.number("count", { min: 1, integer: true }),
+    multiplex: args.has("multiplex"),
+    begin: (really, startNs) => rows.begin(really, startNs),
+    emit: (row) => rows.emit(row),
+    flush: output.flush,
+    note,
+  };
+  if (options.count !== undefined && options.intervalMs === undefined) {
+    throw new UsageError("bind: -n counts intervals: say how long one is with -i SEC");
+  }
   const stopper = onStopSignals(io.stderrIsTerminal);
-  const totals = await countCommand(events, args.command, standing, stopper, note);
-  io.out(args.has("json") ? totalJson(totals) : totalRows(totals));
-  for (const warning of countWarnings(totals.totals)) note(`warning: ${warning}`);
+  let totals: BindTotals;
+  try {
+    totals = notifies(prepared)
+      ? await bindNotifying(args, prepared, target, options, standing, stopper)
+      : target.kind === "cpus"
+      ? await bindCpus(sets, target.cpus, args.command, options, standing, stopper)
+      : await bindTasks(
+        sets,
+        target.tasks,
+        {
+          ...options,
+          followForks: args.has("follow-forks"),
+          followExecs: args.has("follow-execs"),
+          lifecycle: timing.lifecycle,
+          cpus: target.online,
+        },
+        standing,
+        stopper,
+      );
+  } finally {
+    output.close();
+  }
   return totals.exit?.code ?? EXIT.ok;
+}
+
+interface Timing {
+  intervalMs?: number;
+  /** Rows besides the total. */
+  lifecycle: boolean;
+}
+
+function timingOf(args: ParsedArgs): Timing {
+  if (args.has("interval") && args.has("tick")) {
+    throw new UsageError("bind: -i and -T say the same: give one");
+  }
+  const interval = args.number("interval", { min: 0.001, max: 1e6 });
+  const tick = args.number("tick", { min: 0, max: 1e6 });
+  if (tick === 0) return { lifecycle: true };
+  const seconds = interval ?? tick;
+  return seconds === undefined ? { lifecycle: false } : { intervalMs: 1000 * seconds, lifecycle: true };
+}
+
+function refuseTaskOptions(args: ParsedArgs, { intervalMs, lifecycle }: Timing) {
+  for (const [name, letter] of [["follow-forks", "f"], ["follow-execs", "x"]]) {
+    if (args.has(name)) throw new UsageError(`bind: -${letter} is about processes, CPUs count whatever runs`);
+  }
+  if (lifecycle && intervalMs === undefined) {
+    throw new UsageError("bind: -T 0 is about threads; on CPUs there is nothing to tell but ticks: -i SEC");
+  }
+}
+
+/** Where rows go. */
+interface Output {
+  write(text: string): void;
+  flush(): void;
+  close(): void;
+}
+
+function openOutput(path: string | undefined, io: Io): Output {
+  if (path === undefined || path === "-") {
+    return { write: (text) => io.out(text), flush: () => io.flush(), close: () => {} };
+  }
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(path, { write: true, create: true, truncate: true });
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new UnsupportedError({ attempt: `write rows to ${path}`, cause });
+  }
+  const encoder = new TextEncoder();
+  return {
+    write(text) {
+      const bytes = encoder.encode(text);
+      for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+    },
+    flush: () => {},
+    close: () => file.close(),
+  };
+}
+
+/** Rows as the user wants to see them. */
+class RowPrinter {
+  readonly #kind: Table["kind"];
+  readonly #json: boolean;
+  readonly #stamps: boolean;
+  readonly #output: Output;
+  #table: Table | undefined;
+
+  constructor(kind: Table["kind"], args: ParsedArgs, output: Output) {
+    this.#kind = kind;
+    this.#json = args.has("json");
+    this.#stamps = args.has("tsc");
+    this.#output = output;
+  }
+
+  begin(sets: readonly CounterSet[], startNs: bigint) {
+    this.#table = {
+      kind: this.#kind,
+      sets: sets.map((set) => set.groups.flat().map(columnOf)),
+      specs: sets.map((set) => set.text),
+      startNs,
+      stamps: this.#stamps,
+    };
+    if (!this.#json) this.#output.write(headerText(this.#table));
+    this.#output.flush();
+  }
+
+  emit(row: Parameters<typeof rowText>[0]) {
+    this.#output.write(this.#json ? rowJson(row, this.#table!) : rowText(row, this.#table!));
+  }
 }

@@ -108,7 +108,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
         maxSampleRate,
       },
     },
-    () => onStopSignals(io.stderrIsTerminal),
+    onStopSignals(io.stderrIsTerminal),
     note,
   );
   report(recording, output, note);

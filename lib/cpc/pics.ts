@@ -29,12 +29,18 @@ export interface Pics {
 /** More than any PMU has; a group that still fits then is not limited by counters. */
 const MOST = 64;
 
+/**
+ * Stand for any event, the first that the PMU has: branch misses, which no CPU has a fixed counter for; else
+ * instructions, for PMUs that count little more (those of emulators), and of which none has a fixed counter for them.
+ */
+const ANY_EVENT = [PERF_COUNT_HW.BRANCH_MISSES, PERF_COUNT_HW.INSTRUCTIONS];
+
 /** The events that some CPUs have a fixed counter for. */
 const MAYBE_FIXED = [PERF_COUNT_HW.CPU_CYCLES, PERF_COUNT_HW.INSTRUCTIONS, PERF_COUNT_HW.REF_CPU_CYCLES];
 
 /**
  * Counts the PICs of a core PMU; `extended` where the machine has several, so that the event must name
- * its own. Branch misses stand for any event: x86 and ARM have them, and no fixed counter for them.
+ * its own.
  */
 export function countPics(pmu: Pmu, extended: boolean, opener: GroupOpener): Pics {
   const upper = extended ? BigInt(pmu.type) << 32n : 0n;
@@ -46,19 +52,20 @@ export function countPics(pmu: Pmu, extended: boolean, opener: GroupOpener): Pic
       flags: leads ? ["disabled", "pinned", "excludeKernel", "excludeHv"] : ["excludeKernel", "excludeHv"],
     });
   const open: number[] = [];
-  const add = (hardware: number): boolean => {
+  const add = (hardware: number): "counts" | "waits" | "refused" => {
     const leads = open.length === 0;
     const fd = opener.open(attr(hardware, leads), leads ? -1 : open[0]);
-    if (fd < 0) return false;
+    if (fd < 0) return "refused";
     open.push(fd);
-    if (opener.counts(open[0])) return true;
+    if (opener.counts(open[0])) return "counts";
     opener.close(open.pop()!);
-    return false;
+    return "waits";
   };
   try {
-    while (open.length < MOST && add(PERF_COUNT_HW.BRANCH_MISSES));
+    const any = ANY_EVENT.find((hardware) => add(hardware) !== "refused");
+    if (any !== undefined) { while (open.length < MOST && add(any) === "counts"); }
     const general = open.length;
-    const fixed = MAYBE_FIXED.filter(add).length;
+    const fixed = MAYBE_FIXED.filter((hardware) => add(hardware) === "counts").length;
     return { general, fixed };
   } finally {
     for (const fd of open.reverse()) opener.close(fd);

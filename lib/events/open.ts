@@ -18,6 +18,8 @@ export type TryOpen = (attr: Uint8Array<ArrayBuffer>, place: { pid: number; cpu:
 export interface Wanted {
   event: ResolvedEvent;
   attrOf: (event: ResolvedEvent) => EventAttr;
+  /** The count is wanted, also where the event samples: no other event may stand in for it. */
+  counted?: boolean;
 }
 
 /** What the machine and this user may do. */
@@ -66,7 +68,8 @@ export function openEvent(
     }
     const fallback = fallbackFor(event, -fd, standing.privilege, wholeCpu);
     // samples of another event still show where the time went; its count would be a wrong number
-    const usable = fallback && (attr.samplePeriod > 0n || fallback.event.attr.type === event.attr.type);
+    const anyEvent = attr.samplePeriod > 0n && !wanted.counted;
+    const usable = fallback && (anyEvent || fallback.event.attr.type === event.attr.type);
     if (!usable) {
       throw openError(-fd, { eventName: event.name, target: place.target, wholeCpu, attr, ...standing });
     }

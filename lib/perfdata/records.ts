@@ -8,7 +8,7 @@
  */
 
 import { addressOf } from "../base/address.ts";
-import { PERF_RECORD_MISC } from "../base/abi.ts";
+import { PERF_FORMAT, PERF_RECORD_MISC } from "../base/abi.ts";
 import { ByteReader } from "../base/bytes.ts";
 import type { RecordCursor } from "./cursor.ts";
 import { hex } from "./features.ts";
@@ -149,6 +149,32 @@ export interface Task {
 export function decodeTask(record: RecordBytes): Task {
   const r = bodyOf(record, "FORK or EXIT");
   return { pid: r.i32(), ppid: r.i32(), tid: r.i32(), ptid: r.i32(), time: r.u64() };
+}
+
+/** PERF_RECORD_READ: what an inherited event (`inherit_stat`) had counted in a thread, at the thread's end. */
+export interface Read {
+  pid: number;
+  tid: number;
+  value: bigint;
+  /** ns that the event was enabled in the thread, and that it was counting; 0 where not asked for. */
+  enabledNs: number;
+  runningNs: number;
+  /** The kernel's id of the event that the thread's was inherited from; 0 where not asked for. */
+  id: bigint;
+}
+
+/** struct { u32 pid, tid; read_format of one event (see readSize) } */
+export function decodeRead(record: RecordBytes, readFormat: number): Read {
+  const r = bodyOf(record, "READ");
+  const optional = (bit: number) => readFormat & bit ? r.u64() : 0n;
+  return {
+    pid: r.i32(),
+    tid: r.i32(),
+    value: r.u64(),
+    enabledNs: Number(optional(PERF_FORMAT.TOTAL_TIME_ENABLED)),
+    runningNs: Number(optional(PERF_FORMAT.TOTAL_TIME_RUNNING)),
+    id: optional(PERF_FORMAT.ID),
+  };
 }
 
 /** PERF_RECORD_LOST: the ring of an event had no room for `lost` records. */

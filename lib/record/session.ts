@@ -71,14 +71,13 @@ export interface Recording {
 }
 
 /**
- * Records until the command ends or the user says so; `listen` is called once the command's process has been
- * made, which inherits what signals are ignored. `note` gets a line for whatever is not as asked.
+ * Records until the command ends or `stopper` says so. `note` gets a line for whatever is not as asked.
  * Throws UnsupportedError when an event or the file cannot be opened, CommandError when the command cannot
  * be run; no file is left then, and one that was there before is as it was.
  */
 export async function record(
   request: RecordRequest,
-  listen: () => Stopper,
+  stopper: Stopper,
   note: (line: string) => void,
 ): Promise<Recording> {
   raiseFileLimit();
@@ -87,7 +86,7 @@ export async function record(
   const command = argv.length > 0
     ? new MeasuredCommand(argv, { outputToStderr: request.output === "-" })
     : undefined;
-  const stopper = listen();
+  void stopper.first; // from here on, when the command's process has inherited what is ignored
   let opened: Opened[] = [];
   let sink: Sink | undefined;
   let drain: Drain | undefined;

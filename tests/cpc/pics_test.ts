@@ -19,9 +19,15 @@ class FakePmu implements GroupOpener {
   readonly configs: bigint[] = [];
   #next = 3;
 
-  constructor(readonly general: number, readonly fixed: number[], readonly taken = 0) {}
+  constructor(
+    readonly general: number,
+    readonly fixed: number[],
+    readonly taken = 0,
+    readonly unknown: number[] = [],
+  ) {}
 
   open(attr: EventAttr, leader: number): number {
+    if (this.unknown.includes(Number(attr.config & 0xffffffffn))) return -2;
     if ((leader === -1) !== attr.flags.has("pinned")) return -22; // only a leader may be pinned
     if (leader !== -1 && !this.open_.has(leader)) return -9;
     this.open_.set(this.#next, attr);
@@ -63,6 +69,14 @@ Deno.test("countPics() leaves out counters that another user has", () => {
   const watched = new FakePmu(4, [], 1);
   assertEquals(countPics(pmu, false, watched), { general: 3, fixed: 0 });
   assertEquals(watched.open_.size, 0);
+});
+
+Deno.test("countPics() fills a PMU without branch misses with instructions", () => {
+  const { BRANCH_MISSES, CPU_CYCLES, REF_CPU_CYCLES } = PERF_COUNT_HW;
+  const emulated = new FakePmu(6, [CPU_CYCLES], 0, [BRANCH_MISSES, REF_CPU_CYCLES]);
+  assertEquals(countPics(pmu, false, emulated), { general: 6, fixed: 1 });
+  const taken = new FakePmu(4, [PERF_COUNT_HW.INSTRUCTIONS], 4);
+  assertEquals(countPics(pmu, false, taken), { general: 0, fixed: 1 }); // branch misses are there, and wait
 });
 
 Deno.test("countPics() finds none where nothing opens, and ends where everything does", () => {

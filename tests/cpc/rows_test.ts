@@ -1,38 +1,83 @@
 import { assertEquals } from "@std/assert";
-import { countWarnings, totalJson, totalRows } from "../../lib/cpc/rows.ts";
-import { totalOf } from "../../lib/cpc/totals.ts";
+import type { Row } from "../../lib/cpc/row.ts";
+import { headerText, rowJson, rowText, type Table } from "../../lib/cpc/rows.ts";
+import { assertGolden } from "../golden.ts";
 
-const totals = [
-  { name: "page-faults", unit: "", count: 10050, enabledNs: 100, runningNs: 100 },
-  { name: "task-clock", unit: "ns", count: 123456789, enabledNs: 100, runningNs: 43 },
-  { name: "cycles", unit: "", count: undefined, enabledNs: 100, runningNs: 0 },
+const START = 5_000_000_000n;
+const FAULTS = { name: "page-faults", unit: "", scale: 1 };
+const CLOCK = { name: "task-clock", unit: "ns", scale: 1 };
+const ENERGY = { name: "power/energy-pkg/", unit: "Joules", scale: 0.5 };
+
+const TASKS: Table = {
+  kind: "tasks",
+  sets: [[FAULTS, CLOCK]],
+  specs: ["page-faults,task-clock"],
+  startNs: START,
+  stamps: false,
+};
+
+const LIFE: Row[] = [
+  {
+    event: "lwp_create",
+    timeNs: START + 1_500_000n,
+    pid: 412,
+    lwp: 413,
+    counts: [{ value: 0n }, { value: 0n }],
+  },
+  {
+    event: "tick",
+    timeNs: START + 1_000_000_000n,
+    pid: 412,
+    lwp: 412,
+    counts: [{ value: 7n }, { value: 12345n }],
+  },
+  { event: "fork", timeNs: START + 1_200_000_000n, pid: 412, lwp: 412, child: 414 },
+  { event: "exec", timeNs: START + 1_300_000_000n, pid: 414, lwp: 414, command: "make" },
+  { event: "lwp_exit", timeNs: START + 1_400_000_000n, pid: 412, lwp: 413, counts: [{}, {}], remark: "why" },
+  {
+    event: "exit",
+    timeNs: START + 2_000_000_000n,
+    pid: 412,
+    lwp: 412,
+    counts: [{ value: 1234n, share: 0.4321 }, { value: 1n << 60n }],
+  },
+  { event: "total", timeNs: START + 2_100_000_000n, lwp: 3, counts: [{ value: 1241n }, { value: 12345n }] },
 ];
-const counted = { pid: 4321, seconds: 0.5071, totals };
 
-Deno.test("totalRows() lines up a title and a number for each counter", () => {
-  assertEquals(
-    totalRows(counted),
-    "   time     pid event page-faults task-clock(ns)      cycles\n" +
-      "  0.507    4321 total       10050      123456789 not counted\n",
-  );
+function text(rows: Row[], table: Table): string {
+  return headerText(table) + rows.map((row) => rowText(row, table)).join("");
+}
+
+Deno.test("rows of tasks are cputrack's: time, pid, lwp, event and a column a counter", () => {
+  assertGolden("bind_tasks.txt", text(LIFE, TASKS));
 });
 
-Deno.test("totalJson() is one line, with null for what was not counted", () => {
-  const json = JSON.parse(totalJson(counted));
-  assertEquals([json.pid, json.event, json.counts[2].count], [4321, "total", null]);
-  assertEquals(totalJson(counted).trimEnd().includes("\n"), false);
+Deno.test("rows as JSON have the same, scaled counts marked and unknown ones null", () => {
+  assertGolden("bind_tasks.jsonl", LIFE.map((row) => rowJson(row, { ...TASKS, stamps: true })).join(""));
 });
 
-Deno.test("countWarnings() says which counts are no counts, and which are estimates", () => {
-  assertEquals(countWarnings(totals), [
-    "task-clock is scaled: it was counted 43% of the time; count fewer events at once",
-    "cycles was not counted: it never got a counter; count fewer events at once",
-  ]);
+Deno.test("rows of CPUs are cpustat's, with the number of CPUs in the total", () => {
+  const table: Table = { ...TASKS, kind: "cpus", sets: [[ENERGY]], stamps: true };
+  const rows: Row[] = [
+    { event: "tick", timeNs: START + 1_000_000_000n, cpu: 0, counts: [{ value: 3n }] },
+    { event: "tick", timeNs: START + 1_000_000_000n, cpu: 1, counts: [{}] },
+    { event: "total", timeNs: START + 1_000_000_000n, cpu: 2, counts: [{}] },
+  ];
+  assertGolden("bind_cpus.txt", text(rows, table));
 });
 
-Deno.test("totalOf() scales by the time an event ran, and never makes a zero of nothing", () => {
-  assertEquals(totalOf(500, 100, 100), 500);
-  assertEquals(totalOf(500, 100, 50), 1000);
-  assertEquals(totalOf(0, 100, 0), undefined);
-  assertEquals(totalOf(0, 100, 100), 0);
+Deno.test("rows of several sets have pic columns, and say whose they are", () => {
+  const table: Table = { ...TASKS, sets: [[FAULTS, CLOCK], [CLOCK]], specs: ["a,b", "c"] };
+  const rows: Row[] = [
+    { event: "tick", timeNs: START, pid: 1, lwp: 1, set: 0, counts: [{ value: 1n }, { value: 2n }] },
+    { event: "tick", timeNs: START, pid: 1, lwp: 1, set: 1, counts: [{ value: 3n }] },
+    { event: "total", timeNs: START, pid: 1, lwp: 1, set: 1, counts: [{}], remark: "not counted" },
+  ];
+  assertGolden("bind_sets.txt", text(rows, table));
+});
+
+Deno.test("rowJson() gives counts past 2^53 as digits, so that no reader rounds them", () => {
+  const { counts } = JSON.parse(rowJson(LIFE[5], TASKS));
+  assertEquals(counts[1].count, String(1n << 60n));
+  assertEquals(counts[0], { name: "page-faults", count: 1234, unit: "", scaled: true, share: 0.4321 });
 });

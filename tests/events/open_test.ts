@@ -57,6 +57,12 @@ Deno.test("openEvent() samples cpu-clock where there is no PMU, and says so", ()
   assertEquals(notes.length, 1);
 });
 
+Deno.test("openEvent() lets nothing stand in for an event that samples and whose count is wanted", () => {
+  const wanted = { ...wantedOf("cycles", true), counted: true };
+  const refuse = (a: EventAttr) => a.type === PERF_TYPE.HARDWARE ? ERRNO.ENOENT : 0;
+  assertEquals(assertThrows(() => open(wanted, refuse), UnsupportedError).errno, ERRNO.ENOENT);
+});
+
 Deno.test("openEvent() never counts a clock in place of cycles", () => {
   assertThrows(
     () => open(wantedOf("cycles", false), (a) => a.type === PERF_TYPE.HARDWARE ? ERRNO.ENOENT : 0),

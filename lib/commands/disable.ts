@@ -1,0 +1,21 @@
+/** `pmuctl disable`: a named set keeps its counts and stops counting. */
+
+import { EXIT } from "../base/errors.ts";
+import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { askSet, setArguments } from "../cpc/client.ts";
+
+export const command: Command = {
+  name: "disable",
+  summary: "stop a named set's counting; its counts stay",
+  usage: ["NAME"],
+  options: [],
+  examples: ["pmuctl disable web"],
+  maxPositionals: 1,
+  run,
+};
+
+async function run(args: ParsedArgs, io: Io): Promise<number> {
+  const [name] = setArguments("disable", args.positionals, []);
+  await askSet(name, { do: "disable" }, "disable", io.env);
+  return EXIT.ok;
+}

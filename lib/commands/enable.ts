@@ -1,0 +1,21 @@
+/** `pmuctl enable`: a named set that was disabled counts again. */
+
+import { EXIT } from "../base/errors.ts";
+import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { askSet, setArguments } from "../cpc/client.ts";
+
+export const command: Command = {
+  name: "enable",
+  summary: "make a named set that was disabled count again",
+  usage: ["NAME"],
+  options: [],
+  examples: ["pmuctl enable web"],
+  maxPositionals: 1,
+  run,
+};
+
+async function run(args: ParsedArgs, io: Io): Promise<number> {
+  const [name] = setArguments("enable", args.positionals, []);
+  await askSet(name, { do: "enable" }, "enable", io.env);
+  return EXIT.ok;
+}

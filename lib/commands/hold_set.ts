@@ -1,0 +1,20 @@
+/** `pmuctl hold-set`: the process behind a named set. It is started by `bind --detach`, not by people. */
+
+import { UsageError } from "../base/errors.ts";
+import type { Command } from "../cli/command.ts";
+import { holdSet } from "../cpc/holder.ts";
+import { HOLD_COMMAND } from "../cpc/protocol.ts";
+
+export const command: Command = {
+  name: HOLD_COMMAND,
+  summary: "the process behind a named set",
+  usage: ["NAME"],
+  options: [],
+  maxPositionals: 1,
+  run: () => {
+    if (Deno.stdin.isTerminal()) {
+      throw new UsageError(`${HOLD_COMMAND} is for 'pmuctl bind --detach' to start`);
+    }
+    return holdSet();
+  },
+};

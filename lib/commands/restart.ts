@@ -1,0 +1,21 @@
+/** `pmuctl restart`: a named set counts from its presets again. */
+
+import { EXIT } from "../base/errors.ts";
+import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { askSet, setArguments } from "../cpc/client.ts";
+
+export const command: Command = {
+  name: "restart",
+  summary: "make a named set count from its presets again",
+  usage: ["NAME"],
+  options: [],
+  examples: ["pmuctl restart web"],
+  maxPositionals: 1,
+  run,
+};
+
+async function run(args: ParsedArgs, io: Io): Promise<number> {
+  const [name] = setArguments("restart", args.positionals, []);
+  await askSet(name, { do: "restart" }, "restart", io.env);
+  return EXIT.ok;
+}

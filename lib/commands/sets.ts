@@ -1,0 +1,23 @@
+/** `pmuctl sets`: the named sets there are. */
+
+import { EXIT } from "../base/errors.ts";
+import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { listSets } from "../cpc/client.ts";
+import { setsJson, setsText } from "../cpc/set_rows.ts";
+
+export const command: Command = {
+  name: "sets",
+  summary: "the named sets that are bound, and their states",
+  usage: ["[--json]"],
+  options: [{ name: "json", help: "a line of JSON for each set" }],
+  run,
+};
+
+async function run(args: ParsedArgs, io: Io): Promise<number> {
+  const entries = await listSets(io.env);
+  io.out(args.has("json") ? setsJson(entries) : setsText(entries));
+  for (const entry of entries) {
+    if ("problem" in entry) io.err(`pmuctl: set '${entry.name}': ${entry.problem}`);
+  }
+  return EXIT.ok;
+}

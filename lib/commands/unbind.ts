@@ -1,0 +1,29 @@
+/** `pmuctl unbind`: ends a named set. */
+
+import { EXIT } from "../base/errors.ts";
+import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { askSet, setArguments } from "../cpc/client.ts";
+import { bufferJson, bufferText } from "../cpc/set_rows.ts";
+
+export const command: Command = {
+  name: "unbind",
+  summary: "end a named set, with its last counts",
+  usage: ["NAME [--each] [--json]"],
+  options: [
+    { name: "each", help: "a row for each thread or CPU" },
+    { name: "json", help: "as a line of JSON" },
+  ],
+  examples: ["pmuctl unbind web"],
+  maxPositionals: 1,
+  run,
+};
+
+async function run(args: ParsedArgs, io: Io): Promise<number> {
+  const [name] = setArguments("unbind", args.positionals, []);
+  const { info, buffer } = await askSet(name, { do: "unbind" }, "unbind", io.env);
+  const each = args.has("each");
+  if (args.has("json")) io.out(bufferJson(info, buffer, each));
+  else if (buffer) io.out(bufferText(info, buffer, each));
+  if (!buffer) io.err(`pmuctl: set '${name}' had lost its counters: there are no last counts`);
+  return EXIT.ok;
+}

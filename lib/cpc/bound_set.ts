@@ -1,0 +1,194 @@
+/**
+ * A request set that is bound to all the places of its target: threads, or CPUs. It knows its state, and
+ * does what cpc does to a bound set: sample, preset, restart, enable, disable.
+ *
+ * Starting anew is done by subtraction here rather than by resetting the counters: the kernel's reset leaves
+ * out what threads that have ended had counted, and would lose what happens between read and reset.
+ */
+
+import type { SetSample } from "./open_set.ts";
+import { type Refusal, refusalOf, type SetAction, type SetState } from "./states.ts";
+
+/** One group of counters at one place: an OpenSet, opened with presets of 0. */
+export interface PlacedCounters {
+  readonly place: { target: string };
+  enable(): void;
+  disable(): void;
+  /** undefined when the counters were lost. */
+  sample(hrtimeNs: bigint): SetSample | undefined;
+}
+
+/** What one place had counted, from the presets on. */
+export interface PlaceCounts {
+  /** `thread 412`, `CPU 3`. */
+  place: string;
+  /** ns that the set was really counting there. */
+  tickNs: bigint;
+  /** u64s, one a request. */
+  counts: bigint[];
+}
+
+/** A sample of a set, as a cpc buffer: hrtime, tick and counts. */
+export interface SetBuffer {
+  /** When, in ns of CLOCK_MONOTONIC. */
+  hrtimeNs: bigint;
+  /** ns that the set was really counting, summed over its places. */
+  tickNs: bigint;
+  /** u64s, one a request: its preset, and what all places have counted since. */
+  counts: bigint[];
+  places: PlaceCounts[];
+}
+
+/** Says that a set refuses what is asked of it; whoever knows the set's name makes the line. */
+export class SetRefusal extends Error {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.cause);
+    this.refusal = refusal;
+  }
+}
+
+const u64 = (value: bigint) => BigInt.asUintN(64, value);
+
+export class BoundSet {
+  readonly #places: readonly PlacedCounters[];
+  readonly #now: () => bigint;
+  readonly #presets: bigint[];
+  /** What each place's counters showed when the counts were last to start from the presets. */
+  readonly #starts: bigint[][];
+  #state: SetState = "frozen";
+  /** What the next difference is taken to. */
+  #previous: SetBuffer;
+
+  /** `places` are opened and not yet counting; `now` is CLOCK_MONOTONIC in ns. */
+  constructor(places: readonly PlacedCounters[], presets: readonly bigint[], now: () => bigint) {
+    this.#places = places;
+    this.#presets = presets.map(u64);
+    this.#starts = places.map(() => presets.map(() => 0n));
+    this.#now = now;
+    this.#previous = this.#buffer(places.map(() => ({
+      hrtimeNs: 0n,
+      enabledNs: 0,
+      tickNs: 0,
+      counts: presets.map(() => 0n),
+    })));
+  }
+
+  get state(): SetState {
+    return this.#state;
+  }
+
+  /** Marks it as started by something else than `enable()`: the exec of the command. */
+  startsByItself(): void {
+    this.#state = "counting";
+  }
+
+  /** Its target has ended: from here on the counts are final. */
+  targetEnded(): void {
+    if (this.#state !== "invalid") this.#state = "ended";
+  }
+
+  /**
+   * The counts, without making them what the next difference is taken to. Throws SetRefusal: EAGAIN when the
+   * set has lost its counters, which makes it invalid.
+   */
+  sample(): SetBuffer {
+    this.#allow("sample");
+    return this.#buffer(this.#read());
+  }
+
+  /** What has been counted since the buffer last given to `remember`, or else the start. */
+  since(buffer: SetBuffer): SetBuffer {
+    return subtract(buffer, this.#previous);
+  }
+
+  remember(buffer: SetBuffer): void {
+    this.#previous = buffer;
+  }
+
+  /** Makes request `index` count from `value` on. Throws SetRefusal: EINVAL for an index out of range. */
+  preset(index: number, value: bigint): void {
+    this.#allow("preset");
+    const last = this.#presets.length - 1;
+    if (!Number.isInteger(index) || index < 0 || index > last) {
+      throw new SetRefusal({
+        errno: "EINVAL",
+        cause: `there is no request ${index}`,
+        remedy: last === 0 ? "the set has one, which is 0" : `the set has 0 to ${last}`,
+      });
+    }
+    const read = this.#read();
+    this.#presets[index] = u64(value);
+    read.forEach(({ counts }, at) => this.#starts[at][index] = counts[index]);
+    const { counts, places } = this.#buffer(read);
+    // the difference over a preset is what was counted since the preset
+    this.#previous.counts[index] = counts[index];
+    places.forEach((place, at) => this.#previous.places[at].counts[index] = place.counts[index]);
+  }
+
+  /** Counts from the presets again; a frozen set goes on counting. */
+  restart(): void {
+    this.#allow("restart");
+    const read = this.#read();
+    read.forEach(({ counts }, at) => this.#starts[at] = counts);
+    this.#previous = this.#buffer(read);
+    if (this.#state === "frozen") this.enable();
+  }
+
+  enable(): void {
+    this.#allow("enable");
+    for (const place of this.#places) place.enable();
+    this.#state = "counting";
+  }
+
+  disable(): void {
+    this.#allow("disable");
+    for (const place of this.#places) place.disable();
+    this.#state = "frozen";
+  }
+
+  #allow(action: SetAction): void {
+    const refusal = refusalOf(action, this.#state);
+    if (refusal) throw new SetRefusal(refusal);
+  }
+
+  #read(): SetSample[] {
+    const hrtimeNs = this.#now();
+    return this.#places.map((place) => {
+      const sample = place.sample(hrtimeNs);
+      if (sample) return sample;
+      this.#state = "invalid";
+      throw new SetRefusal(refusalOf("sample", "invalid")!);
+    });
+  }
+
+  #buffer(read: readonly SetSample[]): SetBuffer {
+    const counted = read.map(({ counts }, at) => counts.map((count, i) => count - this.#starts[at][i]));
+    return {
+      hrtimeNs: read[0]?.hrtimeNs ?? 0n,
+      tickNs: read.reduce((sum, { tickNs }) => sum + BigInt(tickNs), 0n),
+      counts: this.#presets.map((preset, i) => u64(counted.reduce((sum, counts) => sum + counts[i], preset))),
+      places: read.map(({ tickNs }, at) => ({
+        place: this.#places[at].place.target,
+        tickNs: BigInt(tickNs),
+        counts: this.#presets.map((preset, i) => u64(preset + counted[at][i])),
+      })),
+    };
+  }
+}
+
+/** `later - earlier` of the same set, request by request, in 64 bits; hrtime is the later one. */
+export function subtract(later: SetBuffer, earlier: SetBuffer): SetBuffer {
+  const counts = (a: bigint[], b: bigint[]) => a.map((count, i) => u64(count - b[i]));
+  return {
+    hrtimeNs: later.hrtimeNs,
+    tickNs: later.tickNs - earlier.tickNs,
+    counts: counts(later.counts, earlier.counts),
+    places: later.places.map(({ place, tickNs, counts: ofPlace }, at) => ({
+      place,
+      tickNs: tickNs - earlier.places[at].tickNs,
+      counts: counts(ofPlace, earlier.places[at].counts),
+    })),
+  };
+}

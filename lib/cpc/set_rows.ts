@@ -1,0 +1,101 @@
+/** Samples and lists of named sets, as text and as JSON. */
+
+import type { PlaceCounts, SetBuffer } from "./bound_set.ts";
+import type { Answer, SetInfo } from "./protocol.ts";
+import type { Entry } from "./registry.ts";
+import { describeTarget } from "./set_target.ts";
+
+/** Aligned columns, each line ended; numbers to the right, and the columns in `left` to the left. */
+function table(rows: readonly string[][], left: readonly number[]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const cell = (text: string, column: number) =>
+    left.includes(column) ? text.padEnd(widths[column]) : text.padStart(widths[column]);
+  return rows.map((row) => row.map(cell).join("  ").trimEnd() + "\n").join("");
+}
+
+/**
+ * A sample: a header, with `each` a row for each place of the set, and a row of the whole. hrtime and tick
+ * are ns; a row of a place starts from the presets, as the whole does.
+ */
+export function bufferText(info: SetInfo, buffer: SetBuffer, each: boolean): string {
+  const titles = info.counters.map(({ name, unit }) => unit ? `${name}(${unit})` : name);
+  const row = (place: string, { tickNs, counts }: Omit<PlaceCounts, "place">) => [
+    ...(each ? [place] : []),
+    String(buffer.hrtimeNs),
+    String(tickNs),
+    ...counts.map(String),
+  ];
+  const rows = [
+    [...(each ? ["place"] : []), "hrtime", "tick", ...titles],
+    ...(each ? buffer.places.map((place) => row(place.place, place)) : []),
+    row("total", buffer),
+  ];
+  return table(rows, each ? [0] : []);
+}
+
+/** The counts of a set that has been unbound, to go into a sentence: `its last counts are page-faults 12, task-clock 34 ns`. */
+export function lastCounts({ info, buffer }: Answer): string {
+  if (!buffer) return "it had lost its counters, so there are no last counts";
+  const counts = info.counters.map(({ name, unit }, i) => `${name} ${buffer.counts[i]} ${unit}`.trimEnd());
+  return `its last counts are ${counts.join(", ")}`;
+}
+
+/** The same as one line of JSON; `places` where `each` is asked for. */
+export function bufferJson(info: SetInfo, buffer: SetBuffer | undefined, each: boolean): string {
+  const counts = (values: readonly bigint[]) =>
+    values.map((count, i) => ({ ...info.counters[i], count: jsonInteger(count) }));
+  return JSON.stringify({
+    name: info.name,
+    state: info.state,
+    ...(buffer
+      ? {
+        hrtime: jsonInteger(buffer.hrtimeNs),
+        tick: jsonInteger(buffer.tickNs),
+        counts: counts(buffer.counts),
+      }
+      : { counts: null }),
+    ...(buffer && each
+      ? {
+        places: buffer.places.map((p) => ({
+          place: p.place,
+          tick: jsonInteger(p.tickNs),
+          counts: counts(p.counts),
+        })),
+      }
+      : {}),
+  }) + "\n";
+}
+
+/** A number, or decimal digits in a string where JSON's readers would round: above 2^53. */
+function jsonInteger(value: bigint): number | string {
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
+}
+
+/** The list of sets, a row each. */
+export function setsText(entries: readonly Entry[]): string {
+  const rows = entries.map((entry) => {
+    if ("problem" in entry) return [entry.name, "unknown", "", "", ""];
+    const { info } = entry.answer;
+    const events = info.counters.map(({ name }) => name).join(",");
+    return [info.name, info.state, isoTime(info.boundAtMs), describeTarget(info.target), events];
+  });
+  return table([["name", "state", "since", "target", "events"], ...rows], [0, 1, 2, 3, 4]);
+}
+
+/** The list of sets, a line of JSON each. */
+export function setsJson(entries: readonly Entry[]): string {
+  return entries.map((
+    entry,
+  ) => ("problem" in entry ? JSON.stringify(entry) + "\n" : infoJson(entry.answer.info)))
+    .join("");
+}
+
+/** A set as a line of JSON. */
+export function infoJson({ name, state, boundAtMs, target, counters, pmus, holder }: SetInfo): string {
+  return JSON.stringify({ name, state, since: isoTime(boundAtMs), target, counters, pmus, holder }) + "\n";
+}
+
+/** UTC, to the second. */
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+}
