@@ -67,8 +67,15 @@ async function unknownCommand(name: string): Promise<never> {
   );
 }
 
+/** What scripts/pmuctl sets for Deno would otherwise be part of every program's environment, and move its stack. */
+function dropLauncherEnvironment() {
+  const name = "DENO_NO_UPDATE_CHECK";
+  if (Deno.env.get(name) === "pmuctl") Deno.env.delete(name);
+}
+
 async function main(): Promise<number> {
   const io = processIo();
+  dropLauncherEnvironment();
   try {
     const status = await dispatch(Deno.args, io);
     io.flush();

@@ -1,6 +1,7 @@
 /** What `bind` is to count in, from its options. */
 
-import { EXIT, UnsupportedError, UsageError, UserError } from "../base/errors.ts";
+import { UnsupportedError, UsageError, type UserError } from "../base/errors.ts";
+import { CpcError } from "./cpc_error.ts";
 import { type KernelFiles, readIfAllowed } from "../events/files.ts";
 import { parseCpuList } from "../events/sysfs.ts";
 import type { TaskTarget } from "./bind_tasks.ts";
@@ -83,11 +84,12 @@ function cpusOf(list: string, online: readonly number[]): number[] {
   const cpus = parseCpuList(list);
   const missing = cpus.filter((cpu) => !online.includes(cpu));
   if (missing.length > 0 || cpus.length === 0) {
-    throw new UserError(
-      `cannot count on CPU ${missing[0] ?? list}: it is not there, or offline: ` +
-        `/sys/devices/system/cpu/online has those that run (${online.join(",")})`,
-      EXIT.unsupported,
-    );
+    throw new CpcError({
+      subcode: "CPC_PBIND_FAILED",
+      attempt: `count on CPU ${missing[0] ?? list}`,
+      cause: "it is not there, or offline",
+      remedy: `/sys/devices/system/cpu/online has those that run (${online.join(",")})`,
+    });
   }
   return [...new Set(cpus)].sort((a, b) => a - b);
 }
