@@ -16,6 +16,8 @@ export interface PlacedCounters {
   disable(): void;
   /** undefined when the counters were lost. */
   sample(hrtimeNs: bigint): SetSample | undefined;
+  /** Gives the counters back. */
+  close(): void;
 }
 
 /** What one place had counted, from the presets on. */
@@ -146,6 +148,11 @@ export class BoundSet {
     this.#allow("disable");
     for (const place of this.#places) place.disable();
     this.#state = "frozen";
+  }
+
+  /** Gives its counters back: it is bound no more. */
+  close(): void {
+    for (const place of this.#places) place.close();
   }
 
   #allow(action: SetAction): void {

@@ -42,6 +42,10 @@ export class GroupsAtPlace implements PlacedCounters {
     for (const group of this.#groups) group.disable();
   }
 
+  close(): void {
+    for (const group of this.#groups) group.close();
+  }
+
   /** Times are those of the group that counted least; undefined when any of them has lost its counters. */
   sample(hrtimeNs: bigint): SetSample | undefined {
     const samples: SetSample[] = [];

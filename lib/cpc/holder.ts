@@ -193,6 +193,7 @@ class Holder {
   readonly #boundAtMs = Date.now();
   /** When it was last asked for anything but what it is, or its target ended; performance.now(). */
   #lastUse = performance.now();
+  #unbound = false;
 
   constructor(request: HoldRequest, { set, watch, counters }: Opened) {
     this.#request = request;
@@ -230,6 +231,7 @@ class Holder {
   }
 
   #handle(request: Request): Handled {
+    if (this.#unbound) return { reply: { refused: { errno: "EINVAL", cause: "it has just been unbound" } } };
     this.#noticeEnd();
     if (request.do !== "describe") this.#lastUse = performance.now();
     try {
@@ -268,8 +270,10 @@ class Holder {
       case "unbind": {
         const buffer = this.#lastCounts();
         const reply = ok(buffer ? { buffer } : {});
-        // gone before the answer is, so that whoever has it can bind the name again
+        // all gone before the answer is, so that whoever has it can use the counters and the name at once
+        set.close();
         removeOwn(this.#request.path);
+        this.#unbound = true;
         return { reply, afterwards: () => Deno.exit(EXIT.ok) };
       }
     }
@@ -291,7 +295,7 @@ class Holder {
   }
 
   #lookAround(socket: number | null): void {
-    if (!isStillThere(this.#request.path, socket)) Deno.exit(EXIT.ok); // nobody will ever reach us
+    if (this.#unbound || !isStillThere(this.#request.path, socket)) Deno.exit(EXIT.ok); // nobody can reach us
     this.#noticeEnd();
     const idleMs = performance.now() - this.#lastUse;
     if (this.#set.state === "ended" && idleMs >= this.#request.keepMs) this.#leave();

@@ -23,6 +23,10 @@ class FakePlace implements PlacedCounters {
     this.enabled = false;
   }
 
+  close() {
+    this.counts = undefined;
+  }
+
   sample(hrtimeNs: bigint) {
     const { counts, tickNs } = this;
     return counts && { hrtimeNs, enabledNs: tickNs, tickNs, counts: [...counts] };
