@@ -17,6 +17,8 @@ export interface Ran {
 export interface RunOptions {
   cwd?: string;
   env?: Record<string, string>;
+  /** Of this process's environment only what programs here cannot do without. */
+  bareEnv?: boolean;
   stdin?: Uint8Array;
 }
 
@@ -25,7 +27,8 @@ export async function run(command: string, args: string[], options: RunOptions =
   const child = new Deno.Command(command, {
     args,
     cwd: options.cwd,
-    env: options.env,
+    env: options.bareEnv ? { PATH: Deno.env.get("PATH")!, HOME: Deno.env.get("HOME")! } : options.env,
+    clearEnv: options.bareEnv,
     stdin: options.stdin ? "piped" : "null",
     stdout: "piped",
     stderr: "piped",
