@@ -196,8 +196,24 @@ static void gives_argv_and_environment(void)
 	REQUIRE(pmu_spawn("/bin/sh", argv, 5, env, 3, NULL, INHERIT, 0, &child) > 0);
 	CHECK_EQ(finish(&child), 0);
 	CHECK_EQ(pmu_spawn("/bin/sh", argv, 0, env, 3, NULL, INHERIT, 0, &child), -EINVAL);
-	CHECK_EQ(pmu_spawn("/bin/sh", argv, 5, env, 3, NULL, INHERIT, 1, &child), -EINVAL);
+	CHECK_EQ(pmu_spawn("/bin/sh", argv, 5, env, 3, NULL, INHERIT, 1u << 31, &child), -EINVAL);
 	CHECK_EQ(child.stage, PMU_SPAWN_PREPARE);
+}
+
+/* A descriptor that exec would leave open does not come along. Field 6 of /proc/PID/stat is the session. */
+static void detaches(void)
+{
+	static const char argv[] =
+		"sh\0-c\0set -- $(cat /proc/$$/stat) && test \"$6\" = \"$$\" && test ! -e /proc/$$/fd/100";
+	struct pmu_child child;
+	int kept = dup2(1, 100);
+
+	CHECK_EQ(kept, 100);
+	REQUIRE(pmu_spawn("/bin/sh", argv, 3, NULL, 0, NULL, INHERIT, PMU_SPAWN_DETACH, &child) > 0);
+	CHECK_EQ(finish(&child), 0);
+	REQUIRE(pmu_spawn("/bin/sh", argv, 3, NULL, 0, NULL, INHERIT, 0, &child) > 0);
+	CHECK(finish(&child) != 0); /* neither of it without the flag */
+	close(kept);
 }
 
 static void changes_directory(void)
@@ -422,6 +438,7 @@ int main(void)
 		{ "a name without a slash is searched in PATH", searches_path, false },
 		{ "a script without a first line is run by sh", runs_scripts_without_a_first_line, false },
 		{ "a child gets exactly the given argv and environment", gives_argv_and_environment, false },
+		{ "a detached child has a session of its own and no descriptor besides", detaches, false },
 		{ "a child starts in the given directory", changes_directory, false },
 		{ "a child gets the given descriptors, even swapped ones", redirects_stdio, false },
 		{ "a child gets no descriptor besides", passes_on_no_descriptor, false },

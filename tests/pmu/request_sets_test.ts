@@ -19,6 +19,16 @@ Deno.test("bind refuses a set of seven instructions on six counters: RESOURCE_UN
   assertEquals(ran.stderr.match(/\(instructions\)/g)?.length, 7);
 });
 
+Deno.test("bind refuses with subcode 6 an event on a counter that counts another", async () => {
+  const set = { flags: 0, reqs: [{ event: "instructions", preset: "0", flags: 2, attrs: { picnum: 31 } }] };
+  const file = await Deno.makeTempFile({ suffix: ".json" });
+  await Deno.writeTextFile(file, JSON.stringify(set));
+  const ran = await pmuctl(["bind", "--set", file, "--", "true"]);
+  assertEquals(ran.status, 3);
+  assertStringIncludes(ran.stderr, "pic31 of armv8_pmuv3 counts only cycles: use pic0 to pic5");
+  assertStringIncludes(ran.stderr, "(CPC_PIC_NOT_CAPABLE, EINVAL)");
+});
+
 Deno.test("bind --split counts the same set in two passes", async () => {
   const out = await pmuctlOk(["bind", "--json", "--split", "-c", MANY, "--", workload("ratio"), "200"]);
   const totals = out.split("\n").filter((line) => line.includes('"total"')).map((line) => JSON.parse(line));
