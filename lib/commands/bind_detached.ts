@@ -50,8 +50,15 @@ export async function bindDetached(
     throw new UsageError(`bind: --detach keeps one set behind its name, and ${sets.length} are given`);
   }
   const [groups] = sets;
-  if (groups.flat().some((counter) => counter.notify)) {
-    throw new UsageError("bind: --detach has nobody to notify of an overflow: leave notify out");
+  if (groups.length > 1 && groups.flat().some((counter) => counter.notify)) {
+    throw new UsageError(
+      "bind: notify freezes one set as a whole: give its requests in one -c SPEC or --set FILE",
+    );
+  }
+  if (args.has("auto-restart")) {
+    throw new UsageError(
+      "bind: --auto-restart is for rows; a set behind a name goes on with 'pmuctl restart'",
+    );
   }
   const name = args.text("detach")!;
   const keepSeconds = args.number("keep", { min: 0, max: MAX_KEEP_SECONDS });

@@ -57,10 +57,7 @@ export async function bindNotifying(
     targetOf(target),
     {
       autoRestart: args.has("auto-restart"),
-      names: new PcNames(hostSymbolFiles(), {
-        process: (pid) => processMaps(liveProc, pid),
-        kernel: () => kernelMaps(liveProc),
-      }),
+      names: livePcNames(),
       begin(startNs, pid) {
         commandPid = pid;
         options.begin([{ text, groups: [counters.map((counter) => counter.event)] }], startNs);
@@ -91,6 +88,14 @@ export async function bindNotifying(
       `${(frozenNs / 1e9).toFixed(3)} s`,
   });
   return { exit };
+}
+
+/** Names for PCs of this machine's processes. */
+export function livePcNames(): PcNames {
+  return new PcNames(hostSymbolFiles(), {
+    process: (pid) => processMaps(liveProc, pid),
+    kernel: () => kernelMaps(liveProc),
+  });
 }
 
 function targetOf(target: BindTarget): OverflowTarget {

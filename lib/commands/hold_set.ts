@@ -3,6 +3,7 @@
 import { UsageError } from "../base/errors.ts";
 import type { Command } from "../cli/command.ts";
 import { holdSet } from "../cpc/holder.ts";
+import { livePcNames } from "./bind_notify.ts";
 import { HOLD_COMMAND } from "../cpc/protocol.ts";
 
 export const command: Command = {
@@ -15,6 +16,6 @@ export const command: Command = {
     if (Deno.stdin.isTerminal()) {
       throw new UsageError(`${HOLD_COMMAND} is for 'pmuctl bind --detach' to start`);
     }
-    return holdSet();
+    return holdSet(livePcNames);
   },
 };

@@ -3,7 +3,7 @@
 import { EXIT } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { askSet, setArguments } from "../cpc/client.ts";
-import { bufferJson, bufferText } from "../cpc/set_rows.ts";
+import { bufferJson, bufferText, overflowText } from "../cpc/set_rows.ts";
 
 export const command: Command = {
   name: "sample",
@@ -27,5 +27,12 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   else if (buffer) io.out(bufferText(info, buffer, each));
   if (info.state === "ended") io.err(`pmuctl: the target of set '${name}' has ended: these counts are final`);
   if (info.state === "frozen") io.err(`pmuctl: set '${name}' is disabled: its counts do not move`);
+  if (info.state === "overflowed") {
+    io.err(
+      `pmuctl: set '${name}' stands still since ${
+        overflowText(info)
+      }: 'pmuctl restart ${name}' lets it go on`,
+    );
+  }
   return EXIT.ok;
 }

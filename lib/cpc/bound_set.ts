@@ -41,6 +41,28 @@ export interface SetBuffer {
   places: PlaceCounts[];
 }
 
+/** What can be done with a set that is bound behind a name. */
+export interface HeldSet {
+  readonly state: SetState;
+  /** Marks it as started by something else than `enable()`: the exec of the command. */
+  startsByItself(): void;
+  /** Its target has ended: from here on the counts are final. */
+  targetEnded(): void;
+  /** The counts. Throws SetRefusal: EAGAIN when the set has lost its counters, which makes it invalid. */
+  sample(): SetBuffer;
+  /** What has been counted since the buffer last given to `remember`, or else the start. */
+  since(buffer: SetBuffer): SetBuffer;
+  remember(buffer: SetBuffer): void;
+  /** Makes request `index` count from `value` on. Throws SetRefusal: EINVAL for an index out of range. */
+  preset(index: number, value: bigint): void;
+  /** Counts from the presets again; a set that stands still goes on counting. */
+  restart(): void;
+  enable(): void;
+  disable(): void;
+  /** Gives its counters back: it is bound no more. */
+  close(): void;
+}
+
 /** Says that a set refuses what is asked of it; whoever knows the set's name makes the line. */
 export class SetRefusal extends Error {
   readonly refusal: Refusal;
@@ -53,7 +75,7 @@ export class SetRefusal extends Error {
 
 const u64 = (value: bigint) => BigInt.asUintN(64, value);
 
-export class BoundSet {
+export class BoundSet implements HeldSet {
   readonly #places: readonly PlacedCounters[];
   readonly #now: () => bigint;
   readonly #presets: bigint[];
@@ -81,26 +103,20 @@ export class BoundSet {
     return this.#state;
   }
 
-  /** Marks it as started by something else than `enable()`: the exec of the command. */
   startsByItself(): void {
     this.#state = "counting";
   }
 
-  /** Its target has ended: from here on the counts are final. */
   targetEnded(): void {
     if (this.#state !== "invalid") this.#state = "ended";
   }
 
-  /**
-   * The counts, without making them what the next difference is taken to. Throws SetRefusal: EAGAIN when the
-   * set has lost its counters, which makes it invalid.
-   */
+  /** Without making them what the next difference is taken to. */
   sample(): SetBuffer {
     this.#allow("sample");
     return this.#buffer(this.#read());
   }
 
-  /** What has been counted since the buffer last given to `remember`, or else the start. */
   since(buffer: SetBuffer): SetBuffer {
     return subtract(buffer, this.#previous);
   }
@@ -109,17 +125,9 @@ export class BoundSet {
     this.#previous = buffer;
   }
 
-  /** Makes request `index` count from `value` on. Throws SetRefusal: EINVAL for an index out of range. */
   preset(index: number, value: bigint): void {
     this.#allow("preset");
-    const last = this.#presets.length - 1;
-    if (!Number.isInteger(index) || index < 0 || index > last) {
-      throw new SetRefusal({
-        errno: "EINVAL",
-        cause: `there is no request ${index}`,
-        remedy: last === 0 ? "the set has one, which is 0" : `the set has 0 to ${last}`,
-      });
-    }
+    checkIndex(index, this.#presets.length);
     const read = this.#read();
     this.#presets[index] = u64(value);
     read.forEach(({ counts }, at) => this.#starts[at][index] = counts[index]);
@@ -129,7 +137,6 @@ export class BoundSet {
     places.forEach((place, at) => this.#previous.places[at].counts[index] = place.counts[index]);
   }
 
-  /** Counts from the presets again; a frozen set goes on counting. */
   restart(): void {
     this.#allow("restart");
     const read = this.#read();
@@ -150,7 +157,6 @@ export class BoundSet {
     this.#state = "frozen";
   }
 
-  /** Gives its counters back: it is bound no more. */
   close(): void {
     for (const place of this.#places) place.close();
   }
@@ -183,6 +189,16 @@ export class BoundSet {
       })),
     };
   }
+}
+
+/** Throws SetRefusal: EINVAL when a set of `requests` has no request of that number. */
+export function checkIndex(index: number, requests: number): void {
+  if (Number.isInteger(index) && index >= 0 && index < requests) return;
+  throw new SetRefusal({
+    errno: "EINVAL",
+    cause: `there is no request ${index}`,
+    remedy: requests === 1 ? "the set has one, which is 0" : `the set has 0 to ${requests - 1}`,
+  });
 }
 
 /** `later - earlier` of the same set, request by request, in 64 bits; hrtime is the later one. */

@@ -6,14 +6,18 @@
  */
 
 import { clockNs, raiseFileLimit } from "../../ffi/pmu.ts";
+import { addressToBigint } from "../base/address.ts";
 import { ERRNO } from "../base/errno.ts";
 import { EXIT, UnsupportedError, UserError } from "../base/errors.ts";
 import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { Pmus } from "../events/sysfs.ts";
-import { BoundSet, type SetBuffer, SetRefusal } from "./bound_set.ts";
+import { BoundSet, type HeldSet, type SetBuffer, SetRefusal } from "./bound_set.ts";
 import { GroupsAtPlace } from "./groups.ts";
-import type { Place } from "./open_set.ts";
+import { NotifyingSet } from "./notifying_set.ts";
+import { type Counter, OpenSet, type Place } from "./open_set.ts";
+import { OverflowWatch } from "./overflow.ts";
+import type { PcNames } from "./pc_names.ts";
 import {
   type Answer,
   type CounterTitle,
@@ -35,14 +39,17 @@ const CLOCK_MONOTONIC = 1;
 const LOOK_MS = 500;
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
-/** Holds the set that standard input describes; comes back only when it could not be bound. */
-export async function holdSet(): Promise<number> {
+/**
+ * Holds the set that standard input describes; comes back only when it could not be bound. `names` is asked
+ * for when overflows are to be told.
+ */
+export async function holdSet(names: () => PcNames): Promise<number> {
   const lines = inputLines();
   const first = await lines.next();
   if (first.done) return EXIT.usage;
   const request = fromLine(first.value) as HoldRequest;
   try {
-    const opened = openSet(request, (note) => report({ note }));
+    const opened = openSet(request, names, (note) => report({ note }));
     report({ opened: true });
     const word = await lines.next();
     if (word.value !== GO) return EXIT.ok; // whoever wanted the set has gone
@@ -75,13 +82,13 @@ async function* inputLines(): AsyncGenerator<string, undefined> {
 
 /** A set that is open at all its places. */
 interface Opened {
-  set: BoundSet;
+  set: HeldSet;
   watch: TargetWatch;
   counters: CounterTitle[];
 }
 
 /** Opens the counters at every place of the target. Throws UnsupportedError. */
-function openSet(request: HoldRequest, note: (line: string) => void): Opened {
+function openSet(request: HoldRequest, names: () => PcNames, note: (line: string) => void): Opened {
   const { target, groups, enableOnExec } = request;
   raiseFileLimit();
   const standing = { privilege: readPrivilege(), hasCorePmu: new Pmus().core().length > 0 };
@@ -92,25 +99,52 @@ function openSet(request: HoldRequest, note: (line: string) => void): Opened {
     if (!said.has(line)) note(line);
     said.add(line);
   };
+  const open = <T>(openAt: (place: Place) => T): T[] => {
+    const opened = placesOf(request).flatMap((place) => {
+      try {
+        return [openAt(place)];
+      } catch (error) {
+        const vanished = error instanceof UnsupportedError && error.errno === ERRNO.ESRCH;
+        // a thread of a process that ended just now: the others are what is left of it
+        if (vanished && target.kind === "process") return [];
+        throw error;
+      }
+    });
+    if (opened.length === 0) throw gone(request);
+    return opened;
+  };
+  const titles = (counters: readonly Counter[]) =>
+    counters.map(({ event }) => ({ name: event.name, unit: event.unit ?? "" }));
+
+  if (groups.flat().some((counter) => counter.notify)) {
+    const [counters] = groups;
+    const places = open((place) => OpenSet.open(counters, place, { enableOnExec }, standing, once));
+    if (target.kind !== "cpu") note("notify: threads that are started from now on are not counted");
+    const set = new NotifyingSet(places, counters.map((counter) => counter.preset), now);
+    tellOverflows(places, set, names());
+    return { set, watch, counters: titles(places[0].counters) };
+  }
   const zeroed = groups.map((counters) => counters.map((counter) => ({ ...counter, preset: 0n })));
   const options = { inherit: target.kind === "process", enableOnExec };
-  const opened = placesOf(request).flatMap((place) => {
-    try {
-      return GroupsAtPlace.open(zeroed, place, options, standing, once);
-    } catch (error) {
-      const vanished = error instanceof UnsupportedError && error.errno === ERRNO.ESRCH;
-      // a thread of a process that ended just now: the others are what is left of it
-      if (vanished && target.kind === "process") return [];
-      throw error;
-    }
-  });
-  if (opened.length === 0) throw gone(request);
+  const opened = open((place) => GroupsAtPlace.open(zeroed, place, options, standing, once));
   noteNewThreads(target, opened, note);
   return {
     set: new BoundSet(opened, groups.flat().map((counter) => counter.preset), now),
     watch,
-    counters: opened[0].counters.map(({ event }) => ({ name: event.name, unit: event.unit ?? "" })),
+    counters: titles(opened[0].counters),
   };
+}
+
+/** Tells the set of its overflows, from now until this process ends. Throws UnsupportedError. */
+function tellOverflows(places: readonly OpenSet[], set: NotifyingSet, names: PcNames): void {
+  const watch = new OverflowWatch();
+  for (const place of places) watch.add(place);
+  (async () => {
+    for await (const { counter, pid, tid, cpu, hrtimeNs, address, kernel } of watch.overflows()) {
+      const pc = `0x${addressToBigint(address).toString(16)}`;
+      set.overflowed({ counter, pid, tid, cpu, hrtimeNs, pc, ...names.name(pid, address, kernel) });
+    }
+  })();
 }
 
 function now(): bigint {
@@ -166,7 +200,7 @@ function noteNewThreads(
 }
 
 /** Throws SetError: EAGAIN when the counters are taken already. */
-function start(set: BoundSet, { name, target, enableOnExec }: HoldRequest): void {
+function start(set: HeldSet, { name, target, enableOnExec }: HoldRequest): void {
   if (enableOnExec) {
     set.startsByItself();
     return;
@@ -187,7 +221,7 @@ function start(set: BoundSet, { name, target, enableOnExec }: HoldRequest): void
 /** A bound set with its socket. */
 class Holder {
   readonly #request: HoldRequest;
-  readonly #set: BoundSet;
+  readonly #set: HeldSet;
   readonly #watch: TargetWatch;
   readonly #counters: CounterTitle[];
   readonly #boundAtMs = Date.now();
@@ -224,6 +258,7 @@ class Holder {
       target,
       pmus,
       state: this.#set.state,
+      ...(this.#set instanceof NotifyingSet && this.#set.overflow ? { overflow: this.#set.overflow } : {}),
       counters: this.#counters,
       boundAtMs: this.#boundAtMs,
       holder: Deno.pid,

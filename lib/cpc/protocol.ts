@@ -33,9 +33,27 @@ export interface CounterTitle {
   unit: string;
 }
 
+/** An overflow of a set that notifies. */
+export interface OverflowInfo {
+  /** Index of the request that overflowed. */
+  counter: number;
+  pid: number;
+  tid: number;
+  cpu: number;
+  /** When, in ns of CLOCK_MONOTONIC. */
+  hrtimeNs: bigint;
+  /** The PC in hex, and in words: `hot+0x1c`. */
+  pc: string;
+  text: string;
+  symbol?: string;
+  object?: string;
+}
+
 /** What a set is. */
 export interface SetInfo extends Holding {
   counters: CounterTitle[];
+  /** The last overflow of a set that notifies. */
+  overflow?: OverflowInfo;
   /** When it was bound, ms since 1970. */
   boundAtMs: number;
   /** The process that holds it. */

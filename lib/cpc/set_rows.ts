@@ -47,6 +47,7 @@ export function bufferJson(info: SetInfo, buffer: SetBuffer | undefined, each: b
   return JSON.stringify({
     name: info.name,
     state: info.state,
+    ...overflowJson(info),
     ...(buffer
       ? {
         hrtime: jsonInteger(buffer.hrtimeNs),
@@ -64,6 +65,20 @@ export function bufferJson(info: SetInfo, buffer: SetBuffer | undefined, each: b
       }
       : {}),
   }) + "\n";
+}
+
+/** The last overflow, for JSON: nothing when there was none. */
+function overflowJson({ overflow }: SetInfo) {
+  return overflow ? { overflow: { ...overflow, hrtimeNs: jsonInteger(overflow.hrtimeNs) } } : {};
+}
+
+/** `an overflow of page-faults in thread 412 at hot+0x1c (ratio)`: the last one of a set that had any. */
+export function overflowText({ counters, overflow }: SetInfo): string {
+  if (!overflow) return "an overflow";
+  const { counter, tid, text, object } = overflow;
+  return `an overflow of ${counters[counter].name} in thread ${tid} at ${text}${
+    object ? ` (${object})` : ""
+  }`;
 }
 
 /** A number, or decimal digits in a string where JSON's readers would round: above 2^53. */
@@ -91,8 +106,10 @@ export function setsJson(entries: readonly Entry[]): string {
 }
 
 /** A set as a line of JSON. */
-export function infoJson({ name, state, boundAtMs, target, counters, pmus, holder }: SetInfo): string {
-  return JSON.stringify({ name, state, since: isoTime(boundAtMs), target, counters, pmus, holder }) + "\n";
+export function infoJson(info: SetInfo): string {
+  const { name, state, boundAtMs, target, counters, pmus, holder } = info;
+  const since = isoTime(boundAtMs);
+  return JSON.stringify({ name, state, since, target, counters, pmus, holder, ...overflowJson(info) }) + "\n";
 }
 
 /** UTC, to the second. */

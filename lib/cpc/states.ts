@@ -5,10 +5,11 @@ import { EXIT, sentence, UserError } from "../base/errors.ts";
 /**
  * - `counting`: bound, and counts.
  * - `frozen`: bound, disabled: the counts are kept, and do not move.
+ * - `overflowed`: a request that notifies has overflowed, which froze the set until it is restarted.
  * - `invalid`: its counters were taken from it, so what it has counted since is not known.
  * - `ended`: its target has ended: these are the final counts.
  */
-export type SetState = "counting" | "frozen" | "invalid" | "ended";
+export type SetState = "counting" | "frozen" | "overflowed" | "invalid" | "ended";
 
 /** What can be asked of a set that is bound. */
 export type SetAction = "sample" | "preset" | "restart" | "enable" | "disable" | "unbind";
@@ -62,10 +63,17 @@ const ENDED: Refusal = {
   remedy: "it can still be sampled and unbound",
 };
 
+const OVERFLOWED: Refusal = {
+  errno: "EINVAL",
+  cause: "it stands still since an overflow",
+  remedy: "'pmuctl restart' lets it go on",
+};
+
 /** Only what is refused stands here. */
 const REFUSALS: Record<SetState, Partial<Record<SetAction, Refusal>>> = {
   counting: { enable: { errno: "EINVAL", cause: "it is enabled already" } },
   frozen: { disable: { errno: "EINVAL", cause: "it is disabled already" } },
+  overflowed: { enable: OVERFLOWED, disable: OVERFLOWED },
   invalid: { sample: INVALID, preset: INVALID, restart: INVALID, enable: INVALID, disable: INVALID },
   ended: { preset: ENDED, restart: ENDED, enable: ENDED, disable: ENDED },
 };

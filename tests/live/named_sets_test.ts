@@ -416,3 +416,42 @@ testNeeding(
       assertMatch(await nobody("unbind", "x"), /^0 /);
     }),
 );
+
+testNeeding(
+  ["cc"],
+  "a set that notifies stands still at its overflow, says where it was, and goes on with restart",
+  async () => {
+    const busy = new Deno.Command(program("ratio"), { args: ["1000000"], stdout: "null" }).spawn();
+    const name = newName();
+    // 100 ms of running before the overflow
+    const preset = (1n << 64n) - 100_000_000n;
+    try {
+      const spec = `pic0=task-clock,preset0=${preset},notify0,pic1=page-faults`;
+      await ok("bind", "--detach", name, "-c", spec, "-p", `${busy.pid}`);
+      const overflowed = () => until(async () => (await listed(name))?.state === "overflowed", "an overflow");
+      await overflowed();
+      const ran = await pmuctl(["sample", name]);
+      assertMatch(
+        ran.stderr,
+        /stands still since an overflow of task-clock in thread \d+ at \S+ \(\S+\): 'pmuctl restart/,
+      );
+      const first = await sample(name);
+      assertEquals(countsOf(first), countsOf(await sample(name)), "it stands still");
+      assertEquals(
+        await refused("enable", name),
+        `2 pmuctl: cannot enable set '${name}': it stands still since an ` +
+          "overflow: 'pmuctl restart' lets it go on (EINVAL)",
+      );
+      await ok("restart", name);
+      await overflowed();
+      assert((await sample(name)).tick > first.tick, "it went on");
+      const { overflow } = JSON.parse(await ok("sample", name, "--json"));
+      assertEquals([overflow.pid, overflow.counter], [busy.pid, 0]);
+      assertMatch(overflow.pc, /^0x[0-9a-f]+$/);
+    } finally {
+      busy.kill("SIGKILL");
+      await busy.status;
+      await pmuctl(["unbind", name]);
+    }
+  },
+);
