@@ -7,6 +7,7 @@
 #include <linux/perf_event.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -39,6 +40,19 @@ int64_t pmu_read(int32_t fd, void *buf, uint64_t len)
 		n = read(fd, buf, len);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
+}
+
+int32_t pmu_width(int32_t fd)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	struct perf_event_mmap_page *page = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	int32_t width;
+
+	if (page == MAP_FAILED)
+		return -errno;
+	width = page->pmc_width;
+	munmap(page, size);
+	return width;
 }
 
 static int32_t event_ioctl(int32_t fd, unsigned long request, unsigned long argument)

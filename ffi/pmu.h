@@ -43,6 +43,12 @@ PMU_API int32_t pmu_close(int32_t fd);
  */
 PMU_API int64_t pmu_read(int32_t fd, void *buf, uint64_t len);
 
+/*
+ * The width in bits of the event's hardware counter, as the page says that is there for reading counters from
+ * user space (perf_event_mmap_page.pmc_width); 0 where it does not say. The event must have no ring.
+ */
+PMU_API int32_t pmu_width(int32_t fd);
+
 /* PERF_EVENT_IOC_ENABLE, _DISABLE and _RESET; `group` other than 0 applies it to the whole group. */
 PMU_API int32_t pmu_enable(int32_t fd, int32_t group);
 PMU_API int32_t pmu_disable(int32_t fd, int32_t group);

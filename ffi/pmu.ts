@@ -59,6 +59,11 @@ export function readCounts(fd: number, into: BigUint64Array<ArrayBuffer>): numbe
   return checkedSize("read", shim().pmu_read(fd, into, BigInt(into.byteLength))) / 8;
 }
 
+/** The width in bits of an event's hardware counter; 0 when the kernel does not tell user space. */
+export function counterWidth(fd: number): number {
+  return checked("mmap", shim().pmu_width(fd));
+}
+
 /** Starts counting, in the event or its whole group. */
 export function enable(fd: number, group = false): void {
   checked("PERF_EVENT_IOC_ENABLE", shim().pmu_enable(fd, Number(group)));

@@ -24,6 +24,8 @@ export const SYMBOLS = {
     result: "i64",
     nonblocking: true,
   },
+  // int32_t pmu_width(int32_t fd)
+  pmu_width: { parameters: ["i32"], result: "i32" },
   // int32_t pmu_enable(int32_t fd, int32_t group)
   pmu_enable: { parameters: ["i32", "i32"], result: "i32" },
   // int32_t pmu_disable(int32_t fd, int32_t group)

@@ -4,7 +4,15 @@ import { EXIT } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import type { Pics } from "../cpc/pics.ts";
-import { type Check, limits, pics, preflight, SAMPLE_HARDWARE, SAMPLE_TIMER } from "../cpc/preflight.ts";
+import {
+  type Check,
+  counterWidthOf,
+  limits,
+  pics,
+  preflight,
+  SAMPLE_HARDWARE,
+  SAMPLE_TIMER,
+} from "../cpc/preflight.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld } from "../events/resolve.ts";
 import { type Host, readHost } from "../record/host.ts";
@@ -49,6 +57,8 @@ interface PmuInfo {
   events: number;
   /** Counters, for core PMUs. */
   pics?: Pics;
+  /** Their width in bits, where the kernel tells. */
+  width?: number;
 }
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
@@ -69,7 +79,7 @@ async function gather(): Promise<Info> {
       core: pmu.core,
       ...(pmu.cpus ? { cpus: pmu.cpus } : {}),
       events: pmu.events.size,
-      ...(own ? { pics: own } : {}),
+      ...(own ? { pics: own, width: counterWidthOf(pmu, world) } : {}),
     };
   });
   const reference = cpuReference(host);
@@ -159,8 +169,8 @@ function counters(info: Info): string {
   if (info.implementation.length === 0) return "no hardware PMU in this machine";
   const { overflowInterrupt, precise } = info.capabilities;
   const can = `; overflow interrupt: ${overflowInterrupt ? "yes" : "no"}, precise: ${precise ? "yes" : "no"}`;
-  return info.pmus.filter((pmu) => pmu.pics).map(({ name, pics }) =>
-    `${name}: ${pics!.general} for any event, ${pics!.fixed} fixed`
+  return info.pmus.filter((pmu) => pmu.pics).map(({ name, pics, width }) =>
+    `${name}: ${pics!.general} for any event, ${pics!.fixed} fixed${width ? `, ${width} bits wide` : ""}`
   ).join("; ") + can;
 }
 

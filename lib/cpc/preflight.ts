@@ -3,10 +3,12 @@
 import {
   closeEvent,
   closeFd,
+  counterWidth,
   createFile,
   disable,
   Drain,
   enable,
+  PmuError,
   readCounts,
   tryOpen,
 } from "../../ffi/pmu.ts";
@@ -15,7 +17,7 @@ import type { OpenAdvice } from "../events/advice.ts";
 import { encodeAttr } from "../events/attr.ts";
 import { hostFiles, type KernelFiles, readIfAllowed, readNumber } from "../events/files.ts";
 import { type EventWorld, type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
-import { parseCpuList } from "../events/sysfs.ts";
+import { packField, parseCpuList, type Pmu } from "../events/sysfs.ts";
 import { countPics, type GroupOpener, type Pics } from "./pics.ts";
 import { type Answer, Prober, type TryOptions } from "./probe.ts";
 
@@ -166,6 +168,35 @@ function lockedMemory(world: EventWorld, files: KernelFiles): Check {
 export function pics(world: EventWorld): Map<string, Pics> {
   const cores = world.pmus.core();
   return new Map(cores.map((pmu) => [pmu.name, countPics(pmu, cores.length > 1, opener)]));
+}
+
+/** arm64's attribute that asks for a counter which user space may read: its width is told with that alone. */
+const USER_READ = "rdpmc";
+
+/**
+ * The width in bits of a core PMU's counters, where the kernel tells user space: on x86, and on arm64 with
+ * kernel.perf_user_access; else undefined.
+ */
+export function counterWidthOf(pmu: Pmu, world: EventWorld): number | undefined {
+  const plain = resolveEvents("cycles:u", world).flatMap((group) => group.events).find((e) =>
+    e.pmu === pmu.name
+  );
+  if (!plain) return undefined;
+  const field = pmu.formats.get(USER_READ);
+  const asked = field && { ...plain.attr, config1: packField(plain.attr.config1, field, 1n) };
+  for (const attr of asked ? [asked, plain.attr] : [plain.attr]) {
+    const fd = tryOpen(encodeAttr(attr), { pid: 0, cpu: -1 });
+    if (fd < 0) continue;
+    try {
+      const width = counterWidth(fd);
+      if (width > 0) return width;
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error; // no page for it is no answer
+    } finally {
+      closeEvent(fd);
+    }
+  }
+  return undefined;
 }
 
 const opener: GroupOpener = {

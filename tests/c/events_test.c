@@ -31,6 +31,17 @@ static void counts_what_happens(void)
 	CHECK_EQ(pmu_close(fd), 0);
 }
 
+/* Software events have no counter, and their page says nothing: 0, or the width that x86 puts on every page. */
+static void tells_the_width_of_a_counter(void)
+{
+	int32_t fd = open_faults(0, -1, false);
+
+	REQUIRE(fd >= 0);
+	CHECK(pmu_width(fd) == 0 || pmu_width(fd) >= 32);
+	CHECK_EQ(pmu_close(fd), 0);
+	CHECK_EQ(pmu_width(fd), -EBADF);
+}
+
 static void reads_a_group(void)
 {
 	static const uint64_t configs[3] = {
@@ -200,6 +211,7 @@ int main(void)
 {
 	static const struct test tests[] = {
 		{ "pmu_enable(), pmu_disable() and pmu_reset() bound what is counted", counts_what_happens, true },
+		{ "pmu_width() reads the event's page, and refuses what is no event", tells_the_width_of_a_counter, true },
 		{ "pmu_read() gives a group's counts with their ids", reads_a_group, true },
 		{ "pmu_open() passes on the attr size the kernel knows", learns_the_attr_size_of_the_kernel, true },
 		{ "every refusal comes with its errno", refuses_with_the_errno, true },

@@ -48,6 +48,19 @@ Deno.test("info finds the six general counters and the cycle counter", async () 
   assertEquals(pmu.pics, { general: GENERAL, fixed: 1 });
 });
 
+Deno.test("info tells the width of the counters where user space may read them", async () => {
+  const access = "/proc/sys/kernel/perf_user_access";
+  await Deno.writeTextFile(access, "1");
+  try {
+    const info = JSON.parse(await pmuctlOk(["info", "--json"]));
+    const pmu = info.pmus.find((p: { name: string }) => p.name === "armv8_pmuv3");
+    console.log(`info: counters of ${pmu.width} bits`);
+    assert([32, 64].includes(pmu.width), `${pmu.width}`);
+  } finally {
+    await Deno.writeTextFile(access, "0");
+  }
+});
+
 Deno.test("a set as large as the PMU counts all the time, and one request more is refused", () => {
   const full = openSet([counter("cycles:u"), ...counters(GENERAL, "instructions:u")], 0);
   full.enable();
