@@ -75,32 +75,35 @@ export class SetRefusal extends Error {
 
 const u64 = (value: bigint) => BigInt.asUintN(64, value);
 
-export class BoundSet implements HeldSet {
-  readonly #places: readonly PlacedCounters[];
+/**
+ * What both kinds of held set are: a state, and places that are switched together. The kinds differ in how
+ * they make the counts start anew.
+ */
+export abstract class SetAtPlaces<P extends PlacedCounters> implements HeldSet {
+  protected readonly places: readonly P[];
+  /** u64s, one a request. */
+  protected readonly presets: bigint[];
   readonly #now: () => bigint;
-  readonly #presets: bigint[];
-  /** What each place's counters showed when the counts were last to start from the presets. */
-  readonly #starts: bigint[][];
   #state: SetState = "frozen";
-  /** What the next difference is taken to. */
-  #previous: SetBuffer;
 
-  /** `places` are opened and not yet counting; `now` is CLOCK_MONOTONIC in ns. */
-  constructor(places: readonly PlacedCounters[], presets: readonly bigint[], now: () => bigint) {
-    this.#places = places;
-    this.#presets = presets.map(u64);
-    this.#starts = places.map(() => presets.map(() => 0n));
+  constructor(places: readonly P[], presets: readonly bigint[], now: () => bigint) {
+    this.places = places;
+    this.presets = presets.map(u64);
     this.#now = now;
-    this.#previous = this.#buffer(places.map(() => ({
-      hrtimeNs: 0n,
-      enabledNs: 0,
-      tickNs: 0,
-      counts: presets.map(() => 0n),
-    })));
   }
+
+  abstract sample(): SetBuffer;
+  abstract since(buffer: SetBuffer): SetBuffer;
+  abstract remember(buffer: SetBuffer): void;
+  abstract preset(index: number, value: bigint): void;
+  abstract restart(): void;
 
   get state(): SetState {
     return this.#state;
+  }
+
+  protected set state(state: SetState) {
+    this.#state = state;
   }
 
   startsByItself(): void {
@@ -111,10 +114,78 @@ export class BoundSet implements HeldSet {
     if (this.#state !== "invalid") this.#state = "ended";
   }
 
+  enable(): void {
+    this.allow("enable");
+    for (const place of this.places) place.enable();
+    this.#state = "counting";
+  }
+
+  disable(): void {
+    this.allow("disable");
+    for (const place of this.places) place.disable();
+    this.#state = "frozen";
+  }
+
+  close(): void {
+    for (const place of this.places) place.close();
+  }
+
+  /** Throws SetRefusal for what this state does not allow. */
+  protected allow(action: SetAction): void {
+    const refusal = refusalOf(action, this.#state);
+    if (refusal) throw new SetRefusal(refusal);
+  }
+
+  /** What each place shows. Throws SetRefusal when one has lost its counters, which makes the set invalid. */
+  protected read(): SetSample[] {
+    const hrtimeNs = this.#now();
+    return this.places.map((place) => {
+      const sample = place.sample(hrtimeNs);
+      if (sample) return sample;
+      this.#state = "invalid";
+      throw new SetRefusal(refusalOf("sample", "invalid")!);
+    });
+  }
+
+  /** The buffer before anything has been counted: what the first difference is taken to. */
+  protected nothingCounted(): SetBuffer {
+    const zeros = this.presets.map(() => 0n);
+    const read = this.places.map(() => ({ hrtimeNs: 0n, enabledNs: 0, tickNs: 0, counts: zeros }));
+    return this.buffer(read, this.places.map(() => zeros));
+  }
+
+  /** The buffer of what the places have counted: `counted` gives that, without the presets, of each. */
+  protected buffer(read: readonly SetSample[], counted: readonly (readonly bigint[])[]): SetBuffer {
+    return {
+      hrtimeNs: read[0]?.hrtimeNs ?? 0n,
+      tickNs: read.reduce((sum, { tickNs }) => sum + BigInt(tickNs), 0n),
+      counts: this.presets.map((preset, i) => u64(counted.reduce((sum, counts) => sum + counts[i], preset))),
+      places: read.map(({ tickNs }, at) => ({
+        place: this.places[at].place.target,
+        tickNs: BigInt(tickNs),
+        counts: this.presets.map((preset, i) => u64(preset + counted[at][i])),
+      })),
+    };
+  }
+}
+
+export class BoundSet extends SetAtPlaces<PlacedCounters> {
+  /** What each place's counters showed when the counts were last to start from the presets. */
+  readonly #starts: bigint[][];
+  /** What the next difference is taken to. */
+  #previous: SetBuffer;
+
+  /** `places` are opened and not yet counting; `now` is CLOCK_MONOTONIC in ns. */
+  constructor(places: readonly PlacedCounters[], presets: readonly bigint[], now: () => bigint) {
+    super(places, presets, now);
+    this.#starts = places.map(() => presets.map(() => 0n));
+    this.#previous = this.nothingCounted();
+  }
+
   /** Without making them what the next difference is taken to. */
   sample(): SetBuffer {
-    this.#allow("sample");
-    return this.#buffer(this.#read());
+    this.allow("sample");
+    return this.#bufferOf(this.read());
   }
 
   since(buffer: SetBuffer): SetBuffer {
@@ -126,68 +197,30 @@ export class BoundSet implements HeldSet {
   }
 
   preset(index: number, value: bigint): void {
-    this.#allow("preset");
-    checkIndex(index, this.#presets.length);
-    const read = this.#read();
-    this.#presets[index] = u64(value);
+    this.allow("preset");
+    checkIndex(index, this.presets.length);
+    const read = this.read();
+    this.presets[index] = u64(value);
     read.forEach(({ counts }, at) => this.#starts[at][index] = counts[index]);
-    const { counts, places } = this.#buffer(read);
+    const { counts, places } = this.#bufferOf(read);
     // the difference over a preset is what was counted since the preset
     this.#previous.counts[index] = counts[index];
     places.forEach((place, at) => this.#previous.places[at].counts[index] = place.counts[index]);
   }
 
   restart(): void {
-    this.#allow("restart");
-    const read = this.#read();
+    this.allow("restart");
+    const read = this.read();
     read.forEach(({ counts }, at) => this.#starts[at] = counts);
-    this.#previous = this.#buffer(read);
-    if (this.#state === "frozen") this.enable();
+    this.#previous = this.#bufferOf(read);
+    if (this.state === "frozen") this.enable();
   }
 
-  enable(): void {
-    this.#allow("enable");
-    for (const place of this.#places) place.enable();
-    this.#state = "counting";
-  }
-
-  disable(): void {
-    this.#allow("disable");
-    for (const place of this.#places) place.disable();
-    this.#state = "frozen";
-  }
-
-  close(): void {
-    for (const place of this.#places) place.close();
-  }
-
-  #allow(action: SetAction): void {
-    const refusal = refusalOf(action, this.#state);
-    if (refusal) throw new SetRefusal(refusal);
-  }
-
-  #read(): SetSample[] {
-    const hrtimeNs = this.#now();
-    return this.#places.map((place) => {
-      const sample = place.sample(hrtimeNs);
-      if (sample) return sample;
-      this.#state = "invalid";
-      throw new SetRefusal(refusalOf("sample", "invalid")!);
-    });
-  }
-
-  #buffer(read: readonly SetSample[]): SetBuffer {
-    const counted = read.map(({ counts }, at) => counts.map((count, i) => count - this.#starts[at][i]));
-    return {
-      hrtimeNs: read[0]?.hrtimeNs ?? 0n,
-      tickNs: read.reduce((sum, { tickNs }) => sum + BigInt(tickNs), 0n),
-      counts: this.#presets.map((preset, i) => u64(counted.reduce((sum, counts) => sum + counts[i], preset))),
-      places: read.map(({ tickNs }, at) => ({
-        place: this.#places[at].place.target,
-        tickNs: BigInt(tickNs),
-        counts: this.#presets.map((preset, i) => u64(preset + counted[at][i])),
-      })),
-    };
+  #bufferOf(read: readonly SetSample[]): SetBuffer {
+    return this.buffer(
+      read,
+      read.map(({ counts }, at) => counts.map((count, i) => count - this.#starts[at][i])),
+    );
   }
 }
 

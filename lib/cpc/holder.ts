@@ -207,7 +207,7 @@ function start(set: HeldSet, { name, target, enableOnExec }: HoldRequest): void 
   }
   set.enable();
   try {
-    set.remember(set.sample());
+    set.sample();
   } catch (error) {
     if (!(error instanceof SetRefusal)) throw error;
     throw new SetError(`bind set '${name}' to ${describeTarget(target)}`, {

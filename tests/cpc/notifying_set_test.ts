@@ -83,9 +83,11 @@ Deno.test("counts of several places start from the preset once, past its overflo
 Deno.test("differences go from one sample to the next, and begin anew with restart", () => {
   const { places, set } = setOf();
   set.enable();
+  places[0].counts = [PRESETS[0] + 3n, 5n];
   const first = set.sample();
+  assertEquals(set.since(first).counts, [3n, 0n]); // since the start
   set.remember(first);
-  places[0].counts = [PRESETS[0] + 7n, 6n];
+  places[0].counts = [PRESETS[0] + 10n, 6n];
   assertEquals(set.since(set.sample()).counts, [7n, 1n]);
   set.restart();
   assertEquals(set.since(set.sample()).counts, [0n, 0n]);

@@ -4,6 +4,7 @@ import { PERF_COUNT_SW, PERF_SAMPLE, PERF_TYPE } from "../../lib/base/abi.ts";
 import { errnoText } from "../../lib/base/errno.ts";
 import { encodeAttr, makeAttr } from "../../lib/events/attr.ts";
 import { closeEvent, tryOpen } from "../../ffi/pmu.ts";
+import { testUnless } from "../needs.ts";
 
 type AttrFields = NonNullable<Parameters<typeof makeAttr>[0]>;
 
@@ -23,18 +24,6 @@ export function faultsAttr(fields: AttrFields = {}): Uint8Array<ArrayBuffer> {
 /** Deno.test for a test that opens events: where that is refused it fails in CI, else it is skipped, loudly. */
 export function testWithEvents(name: string, body: () => void | Promise<void>): void {
   const fd = tryOpen(faultsAttr(), { pid: 0, cpu: -1 });
-  if (fd >= 0) {
-    closeEvent(fd);
-    Deno.test(name, body);
-    return;
-  }
-  const missing = `perf_event_open is refused here: ${errnoText(-fd)}`;
-  if (Deno.env.get("CI")) {
-    Deno.test(name, () => {
-      throw new Error(missing);
-    });
-  } else {
-    console.error(`SKIP ${name}: ${missing}`);
-    Deno.test({ name, ignore: true, fn: body });
-  }
+  if (fd >= 0) closeEvent(fd);
+  testUnless(fd < 0 && `perf_event_open is refused here: ${errnoText(-fd)}`, name, body);
 }
