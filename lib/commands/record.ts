@@ -1,13 +1,14 @@
 /** `pmuctl record`: samples into a perf.data file, and the ledger on stderr. */
 
 import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
+import { parseIdList } from "../base/id_list.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { onStopSignals } from "../cli/signals.ts";
 import { hostFiles, readNumber } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld, type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
-import { parseCpuList } from "../events/sysfs.ts";
-import { onlineCpus, readHost } from "../record/host.ts";
+import { onlineCpus, parseWrittenCpus } from "../events/sysfs.ts";
+import { readHost } from "../record/host.ts";
 import { ledgerLine, lossWarnings } from "../record/ledger.ts";
 import { liveProc } from "../record/procfs.ts";
 import { DEFAULT_FREQ } from "../record/sampling.ts";
@@ -148,21 +149,19 @@ function targetOf(args: ParsedArgs): Target {
 }
 
 function idList(text: string, option: string): number[] {
-  const ids = text.split(",").map((part) => /^[1-9]\d{0,9}$/.test(part) ? Number(part) : NaN);
-  if (ids.some(Number.isNaN)) throw new UsageError(`${option} '${text}': numbers are wanted, as in 12,34`);
-  return [...new Set(ids)];
+  const ids = parseIdList(text);
+  if (ids) return ids;
+  throw new UsageError(`${option} '${text}': numbers are wanted, as in 12,34`);
 }
 
 /** The CPUs that run, or those of them that were asked for. */
 function cpusOf(args: ParsedArgs): number[] {
-  const online = onlineCpus(liveProc.text);
+  const online = onlineCpus();
   const text = args.text("cpu");
   if (text === undefined) return online;
-  const wanted = parseCpuList(text);
+  const wanted = parseWrittenCpus(text) ?? [];
+  if (wanted.length === 0) throw new UsageError(`--cpu '${text}': CPUs are wanted, as in 0-3,8`);
   const missing = wanted.find((cpu) => !online.includes(cpu));
-  if (wanted.length === 0 || !/^[\d,-]+$/.test(text)) {
-    throw new UsageError(`--cpu '${text}': CPUs are wanted, as in 0-3,8`);
-  }
   if (missing !== undefined) {
     throw new UsageError(`--cpu ${text}: there is no CPU ${missing} online; there are ${online.join(",")}`);
   }

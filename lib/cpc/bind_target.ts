@@ -1,9 +1,10 @@
 /** What `bind` is to count in, from its options. */
 
 import { UnsupportedError, UsageError, type UserError } from "../base/errors.ts";
+import { parseIdList } from "../base/id_list.ts";
 import { CpcError } from "./cpc_error.ts";
-import { type KernelFiles, readIfAllowed } from "../events/files.ts";
-import { parseCpuList } from "../events/sysfs.ts";
+import type { KernelFiles } from "../events/files.ts";
+import { onlineCpus, parseWrittenCpus } from "../events/sysfs.ts";
 import type { TaskTarget } from "./bind_tasks.ts";
 import { processOf, threadsOf } from "./set_target.ts";
 
@@ -32,7 +33,7 @@ export function bindTarget(options: TargetOptions, files: KernelFiles): BindTarg
     ...(options.allCpus ? ["-a"] : []),
   ];
   if (given.length > 1) throw new UsageError(`bind: ${given.join(" and ")} exclude each other: give one`);
-  const online = parseCpuList(readIfAllowed(files, "/sys/devices/system/cpu/online") ?? "0");
+  const online = onlineCpus(files);
   const ofCpus = options.allCpus || options.cpus !== undefined;
   if (!ofCpus && given.length > 0 && options.command.length > 0) {
     throw new UsageError(`bind: ${given[0]} and a command exclude each other: give one`);
@@ -70,18 +71,14 @@ function notThere(target: string, what: string): UserError {
 }
 
 function numbersOf(option: string, list: string): number[] {
-  const numbers = list.split(",").map((text) => /^[1-9]\d{0,9}$/.test(text) ? Number(text) : NaN);
-  if (numbers.some(Number.isNaN)) {
-    throw new UsageError(`bind: ${option} '${list}': numbers separated by commas are wanted`);
-  }
-  return [...new Set(numbers)];
+  const numbers = parseIdList(list);
+  if (numbers) return numbers;
+  throw new UsageError(`bind: ${option} '${list}': numbers separated by commas are wanted`);
 }
 
 function cpusOf(list: string, online: readonly number[]): number[] {
-  if (!/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/.test(list)) {
-    throw new UsageError(`bind: -C '${list}': a list of CPUs such as 0-3,6 is wanted`);
-  }
-  const cpus = parseCpuList(list);
+  const cpus = parseWrittenCpus(list);
+  if (!cpus) throw new UsageError(`bind: -C '${list}': a list of CPUs such as 0-3,6 is wanted`);
   const missing = cpus.filter((cpu) => !online.includes(cpu));
   if (missing.length > 0 || cpus.length === 0) {
     throw new CpcError({
@@ -91,5 +88,5 @@ function cpusOf(list: string, online: readonly number[]): number[] {
       remedy: `/sys/devices/system/cpu/online has those that run (${online.join(",")})`,
     });
   }
-  return [...new Set(cpus)].sort((a, b) => a - b);
+  return cpus;
 }

@@ -83,18 +83,20 @@ export abstract class SetAtPlaces<P extends PlacedCounters> implements HeldSet {
   protected readonly places: readonly P[];
   /** u64s, one a request. */
   protected readonly presets: bigint[];
+  /** What the next difference is taken to. */
+  protected previous: SetBuffer;
   readonly #now: () => bigint;
   #state: SetState = "frozen";
 
+  /** `places` are opened and not yet counting; `now` is CLOCK_MONOTONIC in ns. */
   constructor(places: readonly P[], presets: readonly bigint[], now: () => bigint) {
     this.places = places;
     this.presets = presets.map(u64);
     this.#now = now;
+    this.previous = this.#nothingCounted();
   }
 
   abstract sample(): SetBuffer;
-  abstract since(buffer: SetBuffer): SetBuffer;
-  abstract remember(buffer: SetBuffer): void;
   abstract preset(index: number, value: bigint): void;
   abstract restart(): void;
 
@@ -104,6 +106,14 @@ export abstract class SetAtPlaces<P extends PlacedCounters> implements HeldSet {
 
   protected set state(state: SetState) {
     this.#state = state;
+  }
+
+  since(buffer: SetBuffer): SetBuffer {
+    return subtract(buffer, this.previous);
+  }
+
+  remember(buffer: SetBuffer): void {
+    this.previous = buffer;
   }
 
   startsByItself(): void {
@@ -148,7 +158,7 @@ export abstract class SetAtPlaces<P extends PlacedCounters> implements HeldSet {
   }
 
   /** The buffer before anything has been counted: what the first difference is taken to. */
-  protected nothingCounted(): SetBuffer {
+  #nothingCounted(): SetBuffer {
     const zeros = this.presets.map(() => 0n);
     const read = this.places.map(() => ({ hrtimeNs: 0n, enabledNs: 0, tickNs: 0, counts: zeros }));
     return this.buffer(read, this.places.map(() => zeros));
@@ -172,28 +182,17 @@ export abstract class SetAtPlaces<P extends PlacedCounters> implements HeldSet {
 export class BoundSet extends SetAtPlaces<PlacedCounters> {
   /** What each place's counters showed when the counts were last to start from the presets. */
   readonly #starts: bigint[][];
-  /** What the next difference is taken to. */
-  #previous: SetBuffer;
 
   /** `places` are opened and not yet counting; `now` is CLOCK_MONOTONIC in ns. */
   constructor(places: readonly PlacedCounters[], presets: readonly bigint[], now: () => bigint) {
     super(places, presets, now);
     this.#starts = places.map(() => presets.map(() => 0n));
-    this.#previous = this.nothingCounted();
   }
 
   /** Without making them what the next difference is taken to. */
   sample(): SetBuffer {
     this.allow("sample");
     return this.#bufferOf(this.read());
-  }
-
-  since(buffer: SetBuffer): SetBuffer {
-    return subtract(buffer, this.#previous);
-  }
-
-  remember(buffer: SetBuffer): void {
-    this.#previous = buffer;
   }
 
   preset(index: number, value: bigint): void {
@@ -204,15 +203,15 @@ export class BoundSet extends SetAtPlaces<PlacedCounters> {
     read.forEach(({ counts }, at) => this.#starts[at][index] = counts[index]);
     const { counts, places } = this.#bufferOf(read);
     // the difference over a preset is what was counted since the preset
-    this.#previous.counts[index] = counts[index];
-    places.forEach((place, at) => this.#previous.places[at].counts[index] = place.counts[index]);
+    this.previous.counts[index] = counts[index];
+    places.forEach((place, at) => this.previous.places[at].counts[index] = place.counts[index]);
   }
 
   restart(): void {
     this.allow("restart");
     const read = this.read();
     read.forEach(({ counts }, at) => this.#starts[at] = counts);
-    this.#previous = this.#bufferOf(read);
+    this.previous = this.#bufferOf(read);
     if (this.state === "frozen") this.enable();
   }
 

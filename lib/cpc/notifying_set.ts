@@ -3,7 +3,7 @@
  * the counts it had then and where it was, and goes on when it is restarted.
  */
 
-import { checkIndex, SetAtPlaces, type SetBuffer, subtract } from "./bound_set.ts";
+import { checkIndex, SetAtPlaces, type SetBuffer } from "./bound_set.ts";
 import type { OpenSet } from "./open_set.ts";
 import type { OverflowInfo } from "./protocol.ts";
 
@@ -14,7 +14,6 @@ export type NotifyingPlace = Pick<
 >;
 
 export class NotifyingSet extends SetAtPlaces<NotifyingPlace> {
-  #previous: SetBuffer = this.nothingCounted();
   #overflow: OverflowInfo | undefined;
 
   /** The last overflow, also when the set has gone on since. */
@@ -38,21 +37,13 @@ export class NotifyingSet extends SetAtPlaces<NotifyingPlace> {
     );
   }
 
-  since(buffer: SetBuffer): SetBuffer {
-    return subtract(buffer, this.#previous);
-  }
-
-  remember(buffer: SetBuffer): void {
-    this.#previous = buffer;
-  }
-
   preset(index: number, value: bigint): void {
     this.allow("preset");
     checkIndex(index, this.presets.length);
     for (const place of this.places) place.preset(index, value);
     this.presets[index] = BigInt.asUintN(64, value);
     // the difference over a preset is what was counted since the preset
-    this.#previous = this.sample();
+    this.previous = this.sample();
   }
 
   restart(): void {
@@ -62,6 +53,6 @@ export class NotifyingSet extends SetAtPlaces<NotifyingPlace> {
       place.enable();
     }
     this.state = "counting";
-    this.#previous = this.sample();
+    this.previous = this.sample();
   }
 }

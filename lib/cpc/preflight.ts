@@ -15,9 +15,9 @@ import {
 import { ERRNO, errnoText } from "../base/errno.ts";
 import type { OpenAdvice } from "../events/advice.ts";
 import { encodeAttr } from "../events/attr.ts";
-import { hostFiles, type KernelFiles, readIfAllowed, readNumber } from "../events/files.ts";
+import { hostFiles, type KernelFiles, readNumber } from "../events/files.ts";
 import { type EventWorld, type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
-import { packField, parseCpuList, type Pmu } from "../events/sysfs.ts";
+import { onlineCpus, packField, type Pmu } from "../events/sysfs.ts";
 import { countPics, type GroupOpener, type Pics } from "./pics.ts";
 import { type Answer, Prober, type TryOptions } from "./probe.ts";
 
@@ -141,7 +141,7 @@ function lockedMemory(world: EventWorld, files: KernelFiles): Check {
   const drain = new Drain({ outFd: out });
   const open: number[] = [];
   try {
-    for (const cpu of parseCpuList(readIfAllowed(files, "/sys/devices/system/cpu/online") ?? "0")) {
+    for (const cpu of onlineCpus(files)) {
       const fd = tryOpen(bytes, { pid: 0, cpu });
       if (fd < 0) return { what, ok: false, detail: "no event can be opened to map a ring of" };
       open.push(fd);

@@ -211,3 +211,18 @@ export function parseCpuList(text: string): number[] {
   }
   return cpus;
 }
+
+/**
+ * The CPUs in a list as people write it, `0-3,8`, each once and ascending; undefined when it is no such list.
+ * Numbers have five digits at most, so that no range is endless.
+ */
+export function parseWrittenCpus(text: string): number[] | undefined {
+  if (!/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/.test(text)) return undefined;
+  return [...new Set(parseCpuList(text))].sort((a, b) => a - b);
+}
+
+/** The CPUs that run; CPU 0 alone where that cannot be read. */
+export function onlineCpus(files: KernelFiles = hostFiles): number[] {
+  const cpus = parseCpuList(readIfAllowed(files, "/sys/devices/system/cpu/online") ?? "");
+  return cpus.length > 0 ? cpus : [0];
+}

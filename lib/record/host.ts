@@ -35,9 +35,3 @@ export function readHost(text: ReadText, arch: string): Host {
     totalMemoryKb: Number(/^MemTotal:\s*(\d+)/m.exec(text("/proc/meminfo") ?? "")?.[1] ?? 0),
   };
 }
-
-/** The CPUs that run, from sysfs; CPU 0 alone where that cannot be read. */
-export function onlineCpus(text: ReadText): number[] {
-  const cpus = parseCpuList(text("/sys/devices/system/cpu/online") ?? "");
-  return cpus.length ? cpus : [0];
-}

@@ -213,24 +213,30 @@ export class ElfFile {
     return sections;
   }
 
-  /** Elf_Nhdr: u32 n_namesz, n_descsz, n_type; then name and descriptor, each padded to 4 bytes. */
   #buildIdIn(offset: number, size: number): string | undefined {
     if (size > SMALL_SECTION_LIMIT || offset + size > this.source.size) return undefined;
-    const r = this.reader(this.bytes(offset, size, "a note"), offset, "a note");
-    while (r.left >= 12) {
-      const namesz = r.u32();
-      const descsz = r.u32();
-      const type = r.u32();
-      const nameLength = (namesz + 3) & ~3;
-      const padded = (descsz + 3) & ~3;
-      if (nameLength < 0 || padded < 0 || nameLength + descsz > r.left) return undefined;
-      const name = r.slice(nameLength);
-      const desc = r.slice(descsz);
-      r.take(Math.min(padded - descsz, r.left));
-      if (type === NT_GNU_BUILD_ID && namesz === 4 && cString(name) === "GNU") return toHex(desc);
-    }
-    return undefined;
+    return buildIdInNotes(this.reader(this.bytes(offset, size, "a note"), offset, "a note"));
   }
+}
+
+/**
+ * The build id in hex among ELF notes, read from `r` on; undefined when there is none. Elf_Nhdr: u32 n_namesz,
+ * n_descsz, n_type; then name and descriptor, each padded to 4 bytes.
+ */
+export function buildIdInNotes(r: ByteReader): string | undefined {
+  while (r.left >= 12) {
+    const namesz = r.u32();
+    const descsz = r.u32();
+    const type = r.u32();
+    const nameLength = (namesz + 3) & ~3;
+    const padded = (descsz + 3) & ~3;
+    if (nameLength < 0 || padded < 0 || nameLength + descsz > r.left) return undefined;
+    const name = r.slice(nameLength);
+    const desc = r.slice(descsz);
+    r.take(Math.min(padded - descsz, r.left));
+    if (type === NT_GNU_BUILD_ID && namesz === 4 && cString(name) === "GNU") return toHex(desc);
+  }
+  return undefined;
 }
 
 /** Whether two build ids in hex are the same; perf pads those shorter than 20 bytes with zeros. */

@@ -1,9 +1,10 @@
 /** Where this machine keeps what symbols are read from: the one implementation of SymbolFiles that opens files. */
 
 import type { ByteSource } from "../base/byte_source.ts";
+import { ByteReader } from "../base/bytes.ts";
 import { BadInputError } from "../base/errors.ts";
 import { FileBytes } from "../base/file_bytes.ts";
-import { ElfFile } from "./elf.ts";
+import { buildIdInNotes, ElfFile } from "./elf.ts";
 import type { ObjectInfo } from "./objects.ts";
 import type { SymbolFiles } from "./symbolizer.ts";
 import { captureVdso } from "./vdso.ts";
@@ -84,27 +85,13 @@ function ownVdso(): ByteSource | undefined {
   }
 }
 
-const NT_GNU_BUILD_ID = 3;
-
-/** The running kernel's build id in hex, from its ELF notes: { u32 namesz, descsz, type; "GNU\0"; desc }. */
+/** The running kernel's build id in hex, from its ELF notes. */
 export function kernelBuildId(): string | undefined {
-  let notes: Uint8Array;
   try {
-    notes = Deno.readFileSync("/sys/kernel/notes");
+    return buildIdInNotes(new ByteReader(Deno.readFileSync("/sys/kernel/notes"), true, "the kernel's notes"));
   } catch {
-    return undefined;
+    return undefined; // hidden, as in some containers
   }
-  const view = new DataView(notes.buffer);
-  const align = (n: number) => (n + 3) & ~3;
-  for (let at = 0; at + 12 <= notes.length;) {
-    const [nameSize, size, type] = [0, 4, 8].map((o) => view.getUint32(at + o, true));
-    const name = at + 12, body = name + align(nameSize);
-    if (type === NT_GNU_BUILD_ID && nameSize === 4 && body + size <= notes.length) {
-      return Array.from(notes.subarray(body, body + size), (b) => b.toString(16).padStart(2, "0")).join("");
-    }
-    at = body + align(size);
-  }
-  return undefined;
 }
 
 /** The build id in hex of the ELF file at `path`; undefined when it has none or cannot be read. */
