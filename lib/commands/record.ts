@@ -12,7 +12,8 @@ import { readHost } from "../record/host.ts";
 import { ledgerLine, lossWarnings } from "../record/ledger.ts";
 import { liveProc } from "../record/procfs.ts";
 import { DEFAULT_FREQ } from "../record/sampling.ts";
-import { record, type Recording } from "../record/session.ts";
+import type { Recording } from "../record/request.ts";
+import { record } from "../record/session.ts";
 import type { Target } from "../record/target.ts";
 
 const DEFAULT_OUTPUT = "perf.data";

@@ -1,0 +1,82 @@
+/** The events of a recording: those asked for, and the tracker of what runs already. */
+
+import { PmuError, setFilter } from "../../ffi/pmu.ts";
+import { PERF_TYPE } from "../base/abi.ts";
+import { UsageError } from "../base/errors.ts";
+import type { Wanted } from "../events/open.ts";
+import { resolveEvents } from "../events/resolve.ts";
+import { closeAll, type Opened, openOnCpus } from "./opening.ts";
+import { liveProc } from "./procfs.ts";
+import type { RecordRequest } from "./request.ts";
+import { type Common, samplingAttr, trackingAttr } from "./sampling.ts";
+import { targetName, threadsOf } from "./target.ts";
+
+/**
+ * Opens the events, the tracker first where there is one: its ring is then every event's ring. `pid` is
+ * the command's.
+ */
+export function openEvents(
+  request: RecordRequest,
+  pid: number | undefined,
+  note: (line: string) => void,
+): Opened[] {
+  const { events, sampling, target } = request;
+  // a command's own events report its maps and names; they start with it, so there is nothing to miss
+  const tracker = target.kind !== "command";
+  const common: Common = {
+    several: tracker || events.length > 1,
+    watermark: request.ringPages * 4096 / 4,
+    enableOnExec: target.kind === "command" && request.delayMs === undefined,
+  };
+  const tids = target.kind === "command"
+    ? [pid!]
+    : target.kind === "cpus"
+    ? [-1]
+    : threadsOf(target, liveProc);
+  const where = { tids, cpus: request.cpus, target: targetName(target) };
+  const wanted: Wanted[] = events.map((event, i) => ({
+    event,
+    attrOf: (e) => samplingAttr(e, sampling, common, !tracker && i === 0 ? "own" : "other"),
+  }));
+  if (tracker) {
+    const [{ events: [dummy] }] = resolveEvents("dummy");
+    wanted.unshift({ event: dummy, attrOf: (e) => trackingAttr(e, common) });
+  }
+  const opened: Opened[] = [];
+  try {
+    for (const each of wanted) opened.push(openOnCpus(each, where, request.standing, note));
+  } catch (error) {
+    closeAll(opened);
+    throw error;
+  }
+  return opened;
+}
+
+/** Gives the tracepoints among the events this filter. Throws UsageError when there are none, or one does not take it. */
+export function filterTracepoints(opened: readonly Opened[], filter: string) {
+  const tracepoints = opened.filter(({ attr }) => attr.type === PERF_TYPE.TRACEPOINT);
+  if (tracepoints.length === 0) throw new UsageError("--filter: it is for tracepoints, and none is recorded");
+  for (const { event, places } of tracepoints) {
+    for (const { fd } of places) {
+      try {
+        setFilter(fd, filter);
+      } catch (error) {
+        if (!(error instanceof PmuError)) throw error;
+        throw new UsageError(
+          `--filter '${filter}': ${event.name} does not take it (${error.text}); the fields it has are in ` +
+            `/sys/kernel/tracing/events/${event.name.replace(":", "/")}/format`,
+        );
+      }
+    }
+  }
+}
+
+/** Whether it samples, rather than tracks. */
+export function isSampler(opened: Opened): boolean {
+  return opened.attr.flags.has("disabled");
+}
+
+/** Calls `change` (enable, disable) for every descriptor that samples. */
+export function setSamplers(opened: readonly Opened[], change: (fd: number) => void) {
+  for (const each of opened.filter(isSampler)) for (const { fd } of each.places) change(fd);
+}

@@ -1,0 +1,43 @@
+/** What a recording is asked for, and what comes of it. */
+
+import type { Exit, PmuError } from "../../ffi/pmu.ts";
+import type { Standing } from "../events/open.ts";
+import type { ResolvedEvent } from "../events/resolve.ts";
+import type { Host } from "./host.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Sampling } from "./sampling.ts";
+import type { Target } from "./target.ts";
+
+export interface RecordRequest {
+  events: ResolvedEvent[];
+  sampling: Sampling;
+  target: Target;
+  /** CPUs to record on. */
+  cpus: number[];
+  /** Stop by itself after this many seconds. */
+  seconds?: number;
+  /** Sample from this many ms after the start on. */
+  delayMs?: number;
+  /** The kernel's filter expression for the tracepoints among the events. */
+  filter?: string;
+  /** Ring size for each CPU, in pages: a power of two. */
+  ringPages: number;
+  /** A path, or `-` for standard output. */
+  output: string;
+  /** pmuctl's own command line, for the file. */
+  commandLine: string[];
+  host: Host;
+  standing: Standing;
+}
+
+export interface Recording {
+  /** How the command ended; undefined when there was none, or when it was left running. */
+  exit?: Exit;
+  ledger: Ledger;
+  /** Of the whole file. */
+  bytes: number;
+  seconds: number;
+  events: { name: string; rate: string }[];
+  /** What went wrong while writing; the file holds what came before. */
+  writeError?: PmuError;
+}
