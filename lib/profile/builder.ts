@@ -11,7 +11,17 @@ import type { RecordCursor, RecordHandler, SampleCursor } from "../perfdata/read
 import { decodeComm, decodeKsymbol, decodeMmap, decodeMmap2, decodeTask } from "../perfdata/records.ts";
 import type { AddressSpaces } from "../symbols/address_space.ts";
 import { ChainCache } from "./chain_cache.ts";
-import { FrameTable, SampleTable, StackTable } from "./tables.ts";
+import { FrameTable, SampleTable, StackTable, TimeTable } from "./tables.ts";
+
+/** What to take of a recording. */
+export interface BuilderOptions {
+  /** Of each call chain the innermost frame alone, for what looks at no callers. */
+  leafOnly?: boolean;
+  /** Keep the time of every sample. */
+  times?: boolean;
+  /** Samples for whose time (ns since the reader's base; NaN without one) this is false are passed over. */
+  within?: (time: number) => boolean;
+}
 
 export class ProfileBuilder implements RecordHandler {
   readonly frames = new FrameTable();
@@ -19,12 +29,17 @@ export class ProfileBuilder implements RecordHandler {
   readonly samples = new SampleTable();
   readonly comms: string[] = [];
   readonly threads = { pid: int32Column(), tid: int32Column(), comm: int32Column() };
+  /** Row of `comms` by pid: the name that each process with a thread here last went by. */
+  readonly processes = new Map<number, number>();
+  /** Every sample that has a time, in ns since the reader's base; undefined unless asked for. */
+  readonly times: TimeTable | undefined;
   /** Smallest and largest time of a sample, ns since the reader's base; Infinity and -Infinity without any. */
   firstTime = Infinity;
   lastTime = -Infinity;
 
   readonly #spaces: AddressSpaces;
   readonly #leafOnly: boolean;
+  readonly #within: BuilderOptions["within"];
   readonly #chains = new ChainCache();
   readonly #commIds = new Map<string, number>();
   /** Thread row by tid, as long as its name and process stay. */
@@ -36,13 +51,15 @@ export class ProfileBuilder implements RecordHandler {
   #addresses = new Float64Array(256);
   #modes = new Uint8Array(256);
 
-  /** @param leafOnly takes of each call chain the innermost frame alone, for what looks at no callers. */
-  constructor(spaces: AddressSpaces, leafOnly = false) {
+  constructor(spaces: AddressSpaces, options: BuilderOptions = {}) {
     this.#spaces = spaces;
-    this.#leafOnly = leafOnly;
+    this.#leafOnly = options.leafOnly ?? false;
+    this.#within = options.within;
+    this.times = options.times ? new TimeTable() : undefined;
   }
 
   sample(c: SampleCursor): void {
+    if (this.#within !== undefined && !this.#within(c.time)) return;
     const thread = c.tid === this.#lastTid ? this.#lastThread : this.#thread(c.pid, c.tid);
     const space = this.#spaces.spaceOf(c.pid) * 8 + c.cpumode;
     const words = this.#leafOnly ? 0 : c.chainLength * 2;
@@ -51,7 +68,8 @@ export class ProfileBuilder implements RecordHandler {
       stack = this.#stack(c);
       this.#chains.put(space, c.ip, c.u32, c.chain, words, stack);
     }
-    this.samples.add(c.event, thread, c.cpu, stack, c.period);
+    const row = this.samples.add(c.event, thread, c.cpu, stack, c.period);
+    if (this.times !== undefined && c.time === c.time) this.times.add(c.time, row, c.period);
     if (c.time < this.firstTime) this.firstTime = c.time;
     if (c.time > this.lastTime) this.lastTime = c.time;
   }
@@ -109,6 +127,7 @@ export class ProfileBuilder implements RecordHandler {
         this.threads.tid.push(tid);
         this.threads.comm.push(comm);
         this.#threadIds.set(key, row);
+        this.processes.set(pid, pid === tid ? comm : this.#comm(this.#spaces.commOf(pid, pid)));
       }
       this.#threadOfTid.set(tid, row);
     }

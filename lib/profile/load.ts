@@ -2,6 +2,7 @@
 
 import { PERF_COUNT_SW, PERF_TYPE } from "../base/abi.ts";
 import type { ByteInput } from "../base/byte_source.ts";
+import { BadInputError } from "../base/errors.ts";
 import { rateText } from "../events/attr.ts";
 import { PerfDataReader, type ReadStats } from "../perfdata/reader.ts";
 import type { Features } from "../perfdata/features.ts";
@@ -11,13 +12,20 @@ import { demangler, isMangled } from "../symbols/demangle.ts";
 import { type SymbolFiles, Symbolizer } from "../symbols/symbolizer.ts";
 import { causeOf, remedyOf } from "../symbols/unresolved.ts";
 import { ProfileBuilder } from "./builder.ts";
+import { cutTimes } from "./filter.ts";
 import { checkValid, type Profile, type ProfileMeta } from "./profile.ts";
+import type { TimeTable } from "./tables.ts";
+import { clockText, type TimeRanges, timeTest } from "./time_ranges.ts";
 
 export interface LoadOptions {
   /** Symbol names as compilers wrote them, rather than readable. */
   mangled?: boolean;
   /** Leave the callers out: each stack is its innermost frame. */
   leafOnly?: boolean;
+  /** Keep the time of every sample (`Profile.times`). */
+  times?: boolean;
+  /** Only the samples of these times. */
+  within?: TimeRanges;
   /** Take what comes before damage, and warn, rather than throw. */
   force?: boolean;
 }
@@ -34,11 +42,23 @@ export async function loadProfile(
   const header = await reader.open();
   const spaces = new AddressSpaces();
   for (const { filename, buildId } of header.features.buildIds) spaces.objects.setBuildId(filename, buildId);
-  const builder = new ProfileBuilder(spaces, options.leafOnly);
+  const { within } = options;
+  const { sampleTime } = header.features;
+  // a slice of the whole needs to know the whole: where the header does not say, all is read first, then cut
+  const cutLater = within !== undefined && "slices" in within && sampleTime === undefined;
+  const builder = new ProfileBuilder(spaces, {
+    leafOnly: options.leafOnly,
+    times: options.times || cutLater,
+    within: within && !cutLater ? timeTest(within, () => reader.timeBase, sampleTime) : undefined,
+  });
   const stats = reader.read(builder);
+  if (within && stats.samples > 0 && stats.timeFirst === undefined) {
+    throw new BadInputError(`cannot cut ${input.name} by time: its samples have no times`);
+  }
 
   const symbolizer = new Symbolizer(files);
   const symbol = symbolizeFrames(builder, spaces, symbolizer);
+  const unresolved = symbolizer.unresolved();
   const names: string[] = [];
   const symbolObjects = new Int32Array(symbolizer.count);
   for (let id = 0; id < symbolizer.count; id++) {
@@ -47,8 +67,8 @@ export async function loadProfile(
     symbolObjects[id] = object.id;
   }
   const { frames, stacks, threads, samples } = builder;
-  const profile: Profile = {
-    meta: metaOf(header.features, stats, builder),
+  const whole: Profile = {
+    meta: metaOf(header.features, stats, builder, reader.timeBase),
     events: header.events.map(({ name, attr }) => ({
       name,
       rate: rateText(attr),
@@ -62,9 +82,13 @@ export async function loadProfile(
       buildId: buildId ?? "",
     })),
     symbols: { name: options.mangled ? names : await readable(names), object: symbolObjects },
-    frames: { object: frames.object.values(), address: frames.address.values(), symbol },
+    frames: { object: frames.object.values(), address: frames.address.values(), ...symbol },
     stacks: { parent: stacks.parent.values(), frame: stacks.frame.values() },
     threads: { pid: threads.pid.values(), tid: threads.tid.values(), comm: threads.comm.values() },
+    processes: {
+      pid: Int32Array.from(builder.processes.keys()),
+      comm: Int32Array.from(builder.processes.values()),
+    },
     samples: {
       event: samples.event.values(),
       thread: samples.thread.values(),
@@ -73,32 +97,77 @@ export async function loadProfile(
       count: samples.count.values(),
       period: samples.period.values(),
     },
-    unresolved: symbolizer.unresolved().map(({ object, reason, weight }) => ({
+    times: builder.times && timesInOrder(builder.times, builder.firstTime),
+    unresolved: unresolved.map(({ object, reason, weight }) => ({
       object: object.name,
       cause: causeOf(reason),
       remedy: remedyOf(reason, object),
       samples: weight,
-    })).filter((u) => u.samples > 0).sort((a, b) => b.samples - a.samples),
+    })),
   };
+  const profile = cutLater ? cutOut(whole, within, options.times ?? false) : whole;
+  if (within && profile.samples.count.length === 0 && stats.timeFirst !== undefined) {
+    const first = clockText(stats.timeFirst), last = clockText(stats.timeLast!);
+    profile.meta.warnings.push(`no sample is within these times: the recording is from ${first} to ${last}`);
+  }
   checkValid(profile);
   return profile;
 }
 
-/** The symbol of each frame, -1 for none; what stays unresolved counts by the samples it was innermost in. */
-function symbolizeFrames(builder: ProfileBuilder, spaces: AddressSpaces, symbolizer: Symbolizer): Int32Array {
+/** The slices of a profile that has all times, which it keeps if asked to. */
+function cutOut(whole: Profile, within: TimeRanges, keepTimes: boolean): Profile {
+  const { start, end } = whole.meta;
+  if (!whole.times?.at.length) return whole;
+  const cut = cutTimes(whole, timeTest(within, () => start, { first: start, last: end }));
+  return keepTimes ? cut : { ...cut, times: undefined };
+}
+
+/** The samples one by one, from the first one's time on, in order even where some came late. */
+function timesInOrder({ at, sample, period }: TimeTable, first: number): Profile["times"] {
+  const times = {
+    at: at.values().map((time) => time - first),
+    sample: sample.values(),
+    period: period.values(),
+  };
+  if (times.at.every((time, row) => row === 0 || time >= times.at[row - 1])) return times;
+  const order = Int32Array.from(times.at.keys()).sort((a, b) => times.at[a] - times.at[b] || a - b);
+  return {
+    at: Float64Array.from(order, (row) => times.at[row]),
+    sample: Int32Array.from(order, (row) => times.sample[row]),
+    period: Float64Array.from(order, (row) => times.period[row]),
+  };
+}
+
+/**
+ * The symbol of each frame, -1 for none; what stays unresolved counts by the samples it was innermost in, and
+ * `unresolved` is its row in the symbolizer's list.
+ */
+function symbolizeFrames(
+  builder: ProfileBuilder,
+  spaces: AddressSpaces,
+  symbolizer: Symbolizer,
+): { symbol: Int32Array; unresolved: Int32Array } {
   const { frames, stacks, samples } = builder;
   const weight = new Float64Array(frames.object.length);
   for (let row = 0; row < samples.stack.length; row++) {
     weight[stacks.frame.data[samples.stack.data[row]]] += samples.count.data[row];
   }
   const symbol = new Int32Array(frames.object.length).fill(-1);
+  // reasons, which are negative, until the list of them is complete
+  const unresolved = new Int32Array(frames.object.length);
   for (let frame = 0; frame < symbol.length; frame++) {
     const object = frames.object.data[frame];
     if (object < 0) continue;
     const id = symbolizer.symbolize(spaces.objects.rows[object], frames.address.data[frame], weight[frame]);
-    symbol[frame] = Math.max(id, -1); // below that are reasons, which the symbolizer counts
+    if (id >= 0) symbol[frame] = id;
+    else unresolved[frame] = id;
   }
-  return symbol;
+  const rows = new Map(symbolizer.unresolved().map((u, row) => [`${u.object.id} ${u.reason}`, row]));
+  for (let frame = 0; frame < symbol.length; frame++) {
+    const reason = unresolved[frame];
+    unresolved[frame] = reason === 0 ? -1 : rows.get(`${frames.object.data[frame]} ${reason}`) ?? -1;
+  }
+  return { symbol, unresolved };
 }
 
 async function readable(names: string[]): Promise<string[]> {
@@ -107,7 +176,14 @@ async function readable(names: string[]): Promise<string[]> {
   return names.map(demangle);
 }
 
-function metaOf(features: Features, stats: ReadStats, builder: ProfileBuilder): ProfileMeta {
+function metaOf(
+  features: Features,
+  stats: ReadStats,
+  builder: ProfileBuilder,
+  timeBase: bigint,
+): ProfileMeta {
+  const { firstTime, lastTime } = builder;
+  const timed = lastTime >= firstTime;
   const session = features.ledger === undefined ? undefined : decodeSessionInfo(features.ledger);
   const warnings: string[] = [];
   if (stats.damage) warnings.push(`${stats.damage.message}: what follows is not in this report`);
@@ -122,7 +198,9 @@ function metaOf(features: Features, stats: ReadStats, builder: ProfileBuilder): 
     arch: features.arch ?? "",
     cpu: features.cpudesc ?? "",
     cpus: features.nrcpus?.online ?? -1,
-    seconds: builder.lastTime >= builder.firstTime ? (builder.lastTime - builder.firstTime) / 1e9 : -1,
+    seconds: timed ? (lastTime - firstTime) / 1e9 : -1,
+    start: timed ? timeBase + BigInt(firstTime) : -1n,
+    end: timed ? timeBase + BigInt(lastTime) : -1n,
     lost: session
       ? session.ledger.total.overflow + session.ledger.total.dropbuf_sample
       : stats.lost + stats.lostSamples,

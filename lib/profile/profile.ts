@@ -43,8 +43,11 @@ export interface ProfileMeta {
   arch: string;
   cpu: string;
   cpus: number;
-  /** Wall-clock seconds between the first and the last sample. */
+  /** Seconds between the first and the last sample. */
   seconds: number;
+  /** Times of the first and the last sample, in ns of the recording's clock; -1n when samples have none. */
+  start: bigint;
+  end: bigint;
   /** Records the kernel could not deliver, as the file reports them. */
   lost: number;
   /** Things the user should know before trusting the numbers, a sentence each. */
@@ -58,11 +61,17 @@ export interface Profile {
   objects: ProfileObject[];
   /** A symbol is a function of one object. */
   symbols: { name: string[]; object: Int32Array };
-  /** `symbol` is -1 where none covers the address, `object` -1 where nothing was mapped. */
-  frames: { object: Int32Array; address: Float64Array; symbol: Int32Array };
+  /**
+   * `symbol` is -1 where none covers the address, `object` -1 where nothing was mapped; `unresolved` is the row
+   * of `unresolved` that says why there is no symbol, -1 when nothing does.
+   */
+  frames: { object: Int32Array; address: Float64Array; symbol: Int32Array; unresolved: Int32Array };
   /** A prefix tree: `parent` is the caller's row, which comes first, or -1. */
   stacks: { parent: Int32Array; frame: Int32Array };
+  /** A thread has a row for each name it had. */
   threads: { pid: Int32Array; tid: Int32Array; comm: Int32Array };
+  /** Every process that `threads` speaks of, and the name it last went by: that of its main thread. */
+  processes: { pid: Int32Array; comm: Int32Array };
   /** Alike samples added up; `period` is the weight: events, or ns for the clock events. */
   samples: {
     event: Int32Array;
@@ -72,7 +81,18 @@ export interface Profile {
     count: Float64Array;
     period: Float64Array;
   };
+  /**
+   * Every sample that has a time, one by one and in order: ns since `meta.start`, row of `samples`, weight.
+   * Only where it was asked for: it is the one table that grows with the length of a recording.
+   */
+  times?: { at: Float64Array; sample: Int32Array; period: Float64Array };
   unresolved: Unresolved[];
+}
+
+/** The name of each process by its pid. */
+export function processNames(profile: Profile): Map<number, string> {
+  const { pid, comm } = profile.processes;
+  return new Map(Array.from(pid, (id, row) => [id, profile.comms[comm[row]]]));
 }
 
 /** Samples in the profile, of one event or of all. */
@@ -103,10 +123,11 @@ export function isKernel(kind: ObjectKind): boolean {
  * equally long, counts positive. Throws Error (a bug of ours, never the user's) naming the first breach.
  */
 export function checkValid(profile: Profile): void {
-  const { frames, stacks, samples, threads, symbols } = profile;
-  sameLength("frames", frames.object, frames.address, frames.symbol);
+  const { frames, stacks, samples, threads, processes, symbols } = profile;
+  sameLength("frames", frames.object, frames.address, frames.symbol, frames.unresolved);
   sameLength("stacks", stacks.parent, stacks.frame);
   sameLength("threads", threads.pid, threads.tid, threads.comm);
+  sameLength("processes", processes.pid, processes.comm);
   sameLength("symbols", symbols.name, symbols.object);
   sameLength(
     "samples",
@@ -120,8 +141,10 @@ export function checkValid(profile: Profile): void {
   inRange("symbols.object", symbols.object, 0, profile.objects.length);
   inRange("frames.object", frames.object, -1, profile.objects.length);
   inRange("frames.symbol", frames.symbol, -1, symbols.name.length);
+  inRange("frames.unresolved", frames.unresolved, -1, profile.unresolved.length);
   inRange("stacks.frame", stacks.frame, 0, frames.object.length);
   inRange("threads.comm", threads.comm, 0, profile.comms.length);
+  inRange("processes.comm", processes.comm, 0, profile.comms.length);
   inRange("samples.event", samples.event, 0, profile.events.length);
   inRange("samples.thread", samples.thread, 0, threads.pid.length);
   inRange("samples.stack", samples.stack, 0, stacks.parent.length);
@@ -138,6 +161,28 @@ export function checkValid(profile: Profile): void {
       throw new Error(`invalid profile: sample row ${row} has count ${count}, period ${samples.period[row]}`);
     }
   });
+  const processIds = new Set(processes.pid);
+  threads.pid.forEach((pid, row) => {
+    if (!processIds.has(pid)) throw new Error(`invalid profile: threads.pid[${row}] is ${pid}, no process`);
+  });
+  checkTimes(profile);
+}
+
+/** `checkValid` for the samples one by one: in order, and as many as the rows they are of have at most. */
+function checkTimes({ times, samples }: Profile): void {
+  if (!times) return;
+  sameLength("times", times.at, times.sample, times.period);
+  inRange("times.sample", times.sample, 0, samples.count.length);
+  const seen = new Float64Array(samples.count.length);
+  for (let row = 0; row < times.at.length; row++) {
+    if (!(times.at[row] >= (row > 0 ? times.at[row - 1] : 0))) {
+      throw new Error(`invalid profile: times.at[${row}] is ${times.at[row]}, out of order`);
+    }
+    const sample = times.sample[row];
+    if (++seen[sample] > samples.count[sample]) {
+      throw new Error(`invalid profile: times has more samples of row ${sample} than there are`);
+    }
+  }
 }
 
 function sameLength(table: string, ...columns: { length: number }[]) {

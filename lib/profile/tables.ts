@@ -82,7 +82,8 @@ export class SampleTable {
   readonly #hashOfRow = (row: number) =>
     hashSample(this.event.data[row], this.thread.data[row], this.cpu.data[row], this.stack.data[row]);
 
-  add(event: number, thread: number, cpu: number, stack: number, period: number): void {
+  /** Counts a sample; returns the row it went to. */
+  add(event: number, thread: number, cpu: number, stack: number, period: number): number {
     const index = this.#index;
     let slot = hashSample(event, thread, cpu, stack) & index.mask;
     for (let entry; (entry = index.slots[slot]) !== 0; slot = (slot + 1) & index.mask) {
@@ -93,7 +94,7 @@ export class SampleTable {
       ) {
         this.count.data[row] += 1;
         this.period.data[row] += period;
-        return;
+        return row;
       }
     }
     const row = this.event.push(event);
@@ -103,6 +104,20 @@ export class SampleTable {
     this.count.push(1);
     this.period.push(period);
     index.insert(slot, row, this.#hashOfRow);
+    return row;
+  }
+}
+
+/** Samples one by one, in the order they came: when, what (a row of the sample table), how much. */
+export class TimeTable {
+  readonly at = float64Column();
+  readonly sample = int32Column();
+  readonly period = float64Column();
+
+  add(at: number, sample: number, period: number): void {
+    this.at.push(at);
+    this.sample.push(sample);
+    this.period.push(period);
   }
 }
 

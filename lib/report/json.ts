@@ -2,6 +2,7 @@
 
 import { overhead, placeName, placeObject, placesOf } from "../profile/aggregate.ts";
 import { type Profile, sampleCount, totalPeriod } from "../profile/profile.ts";
+import { clockText } from "../profile/time_ranges.ts";
 
 /**
  * One object: `meta`, `events` (each with `samples`, `period` and `rows` by command, object and symbol,
@@ -25,5 +26,12 @@ export function renderJson(profile: Profile): string {
       total: row.total,
     })),
   }));
-  return JSON.stringify({ meta: profile.meta, events, unresolved: profile.unresolved }, null, 1) + "\n";
+  const unresolved = profile.unresolved.filter((u) => u.samples > 0);
+  return JSON.stringify({ meta: metaJson(profile), events, unresolved }, null, 1) + "\n";
+}
+
+/** `meta` with its times as text in seconds, since no JSON number holds ns since 1970; null where not known. */
+function metaJson({ meta }: Profile) {
+  const time = (ns: bigint) => ns < 0n ? null : clockText(ns);
+  return { ...meta, start: time(meta.start), end: time(meta.end) };
 }

@@ -130,12 +130,13 @@ function callerLines(
 }
 
 function unresolvedSection(profile: Profile): string[] {
-  if (profile.unresolved.length === 0) return [];
+  const unresolved = profile.unresolved.filter((u) => u.samples > 0);
+  if (unresolved.length === 0) return [];
   const whole = sampleCount(profile);
   return [
     "",
     "Without a symbol:",
-    ...profile.unresolved.map((u) =>
+    ...unresolved.map((u) =>
       `${percent(u.samples, whole)} ${String(u.samples).padStart(8)}  ${u.object}: ${u.cause}` +
       (u.remedy ? `; ${u.remedy}` : "")
     ),

@@ -59,6 +59,8 @@ export function profileOf(lines: string[], event = "cpu-clock"): Profile {
       cpu: "Some CPU",
       cpus: 2,
       seconds: 1.5,
+      start: 10_000_000_000n,
+      end: 11_500_000_000n,
       lost: 0,
       warnings: [],
     },
@@ -70,11 +72,16 @@ export function profileOf(lines: string[], event = "cpu-clock"): Profile {
       object: frames.object.values(),
       address: frames.address.values(),
       symbol: Int32Array.from(frameSymbols),
+      unresolved: new Int32Array(frameSymbols.length).fill(-1),
     },
     stacks: { parent: stacks.parent.values(), frame: stacks.frame.values() },
     threads: {
       pid: Int32Array.from(comms, (_, i) => 100 + i),
       tid: Int32Array.from(comms, (_, i) => 100 + i),
+      comm: Int32Array.from(comms, (_, i) => i),
+    },
+    processes: {
+      pid: Int32Array.from(comms, (_, i) => 100 + i),
       comm: Int32Array.from(comms, (_, i) => i),
     },
     samples: {

@@ -13,8 +13,9 @@ import { encodeSessionInfo } from "../../lib/perfdata/session_info.ts";
 import { encodeComm, encodeExit, encodeFork, encodeMmap2 } from "../../lib/perfdata/record_encoders.ts";
 import { encodeFileEnd, encodeFileStart } from "../../lib/perfdata/writer.ts";
 import { overhead, placeName, placeObject, placesOf } from "../../lib/profile/aggregate.ts";
-import { loadProfile } from "../../lib/profile/load.ts";
-import type { Profile } from "../../lib/profile/profile.ts";
+import { type LoadOptions, loadProfile } from "../../lib/profile/load.ts";
+import { processNames, type Profile, sampleCount } from "../../lib/profile/profile.ts";
+import { parseTimeRanges } from "../../lib/profile/time_ranges.ts";
 import type { SymbolFiles } from "../../lib/symbols/symbolizer.ts";
 
 const attr = makeAttr({
@@ -29,11 +30,13 @@ const KERNEL = addressToBigint(PERF_CONTEXT.KERNEL), USER = addressToBigint(PERF
 const KERNEL_CODE = 0xffffffff81000100n;
 
 /** A sample; `ip` defaults to the first address of the chain. */
-function sample(s: { pid: number; time: bigint; chain: bigint[]; ip?: bigint; period?: bigint }): Uint8Array {
+function sample(
+  s: { pid: number; tid?: number; time: bigint; chain: bigint[]; ip?: bigint; period?: bigint },
+): Uint8Array {
   const ip = s.ip ?? s.chain[1];
   const w = new ByteWriter();
   w.u32(PERF_RECORD.SAMPLE).u16(ip >> 63n ? 1 : 2).u16(0);
-  w.u64(ip).u32(s.pid).u32(s.pid).u64(s.time).u32(0).u32(0).u64(s.period ?? 1000n);
+  w.u64(ip).u32(s.pid).u32(s.tid ?? s.pid).u64(s.time).u32(0).u32(0).u64(s.period ?? 1000n);
   w.u64(s.chain.length);
   for (const address of s.chain) w.u64(address);
   return w.patchU16(6, w.length).bytes();
@@ -46,7 +49,11 @@ const files: SymbolFiles = {
   kallsyms: () => new TextEncoder().encode(kernelList),
 };
 
-async function profileOf(records: Uint8Array[], session?: string): Promise<Profile> {
+async function profileOf(
+  records: Uint8Array[],
+  session?: string,
+  options: LoadOptions = {},
+): Promise<Profile> {
   const start = encodeFileStart([{ attr, ids: [1n] }]);
   const size = records.reduce((sum, r) => sum + r.length, 0);
   const sections = encodeFeatures({
@@ -60,7 +67,7 @@ async function profileOf(records: Uint8Array[], session?: string): Promise<Profi
   for (const record of records) file.raw(record);
   const bytes = file.raw(tail).bytes();
   for (const { offset, bytes: patch } of patches) bytes.set(patch, offset);
-  return await loadProfile(new MemoryBytes(bytes, "test"), files);
+  return await loadProfile(new MemoryBytes(bytes, "test"), files, options);
 }
 
 const map = (pid: number, start: number, filename: string, time: bigint) =>
@@ -172,6 +179,50 @@ Deno.test("the command and the losses come from pmuctl's own section where there
   assertEquals([meta.command, meta.lost, meta.host], ["make -j2", 7, "box"]);
   // a section that is not what pmuctl writes is as good as none
   assertEquals((await profileOf(records, '{"version":1,"command":[1]}')).meta.command, "perf record");
+});
+
+/** Three samples, at 1.0, 1.2 and 2.0 s. */
+const timed = [
+  comm(7, "app", 1n),
+  ...[1_000_000_000n, 1_200_000_000n, 2_000_000_000n].map((time, i) =>
+    sample({ pid: 7, time, chain: [USER, 0x400020n], period: BigInt(i + 1) })
+  ),
+];
+
+Deno.test("loadProfile() keeps the time of every sample where it is asked to", async () => {
+  assertEquals((await profileOf(timed)).times, undefined);
+  const { times, meta } = await profileOf(timed, undefined, { times: true });
+  assertEquals(times, {
+    at: Float64Array.of(0, 2e8, 1e9),
+    sample: Int32Array.of(0, 0, 0),
+    period: Float64Array.of(1, 2, 3),
+  });
+  assertEquals([meta.start, meta.end], [1_000_000_000n, 2_000_000_000n]);
+});
+
+Deno.test("loadProfile() takes a part by time, slices too without a header that says how long it was", async () => {
+  const part = async (text: string) => {
+    const { samples, meta } = await profileOf(timed, undefined, { within: parseTimeRanges(text) });
+    return [samples.period[0], meta.seconds, ...meta.warnings];
+  };
+  assertEquals(await part("1.1,"), [5, 0.8]);
+  assertEquals(await part("+0.1,+0.5"), [2, 0]);
+  assertEquals(await part("0%-50%"), [3, 0.2]);
+  assertEquals(await part("30,"), [
+    undefined,
+    -1,
+    "no sample is within these times: the recording is from 0.000000001 to 2.000000000",
+  ]);
+});
+
+Deno.test("a process goes by the name of its main thread, sampled or not", async () => {
+  const name = (tid: number, text: string) =>
+    encodeComm({ pid: 7, tid, comm: text, exec: false }, layout, { pid: 7, tid, time: 1n });
+  const worker = sample({ pid: 7, tid: 8, time: 5n, chain: [USER, 0x400020n] });
+  const profile = await profileOf([name(7, "server"), name(8, "worker"), worker]);
+  assertEquals(profile.comms[profile.threads.comm[0]], "worker");
+  assertEquals(processNames(profile), new Map([[7, "server"]]));
+  assertEquals(sampleCount(profile), 1);
 });
 
 Deno.test("loadProfile() refuses what is not perf.data", async () => {
