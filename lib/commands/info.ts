@@ -4,17 +4,11 @@ import { EXIT } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import type { Pics } from "../cpc/pics.ts";
-import {
-  type Check,
-  counterWidthOf,
-  limits,
-  pics,
-  preflight,
-  SAMPLE_HARDWARE,
-  SAMPLE_TIMER,
-} from "../cpc/preflight.ts";
+import { type Check, counterWidthOf, limits, pics, preflight, SAMPLES_A_SECOND } from "../cpc/preflight.ts";
+import { Prober } from "../cpc/probe.ts";
 import { readPrivilege } from "../events/privilege.ts";
-import { hostWorld } from "../events/resolve.ts";
+import { type EventWorld, hostWorld, resolveEvents } from "../events/resolve.ts";
+import { backends } from "../record/backends/all.ts";
 import { type Host, readHost } from "../record/host.ts";
 import { liveProc } from "../record/procfs.ts";
 
@@ -38,13 +32,23 @@ interface Info {
   /** What the hardware counters can do beside counting: cpc's capabilities. */
   capabilities: { overflowInterrupt: boolean; precise: boolean };
   /** What `record` can sample with, best first. */
-  backends: { name: string; what: string; works: boolean }[];
+  backends: BackendInfo[];
   /** Hardware counters of all core PMUs together, or of each where they differ by CPU: 0 without a PMU. */
   npic: number;
   pmus: PmuInfo[];
   privilege: { user: string; capable: boolean };
   limits: Record<string, number | undefined>;
   preflight: Check[];
+}
+
+interface BackendInfo {
+  name: string;
+  what: string;
+  /** Whether the event that it is tried with opens: what `record` samples unless told otherwise, or the timer. */
+  trial: string;
+  works: boolean;
+  /** Events it samples at once; left out where there is no limit. */
+  ncounters?: number;
 }
 
 interface PmuInfo {
@@ -84,7 +88,8 @@ async function gather(): Promise<Info> {
   });
   const reference = cpuReference(host);
   const checks = await preflight(world);
-  const interrupts = checks.some((check) => check.what === SAMPLE_HARDWARE && check.ok);
+  const npic = Math.max(0, ...[...counters.values()].map(({ general, fixed }) => general + fixed));
+  const samplers = backendsOf(world, npic);
   return {
     pmuctl: VERSION,
     kernel: host.osrelease,
@@ -97,23 +102,27 @@ async function gather(): Promise<Info> {
     },
     implementation: [...counters.keys()],
     capabilities: {
-      overflowInterrupt: interrupts,
+      overflowInterrupt: samplers.some(({ name, works }) => name === "perf" && works),
       precise: world.pmus.core().some((pmu) => Number(pmu.caps.get("max_precise") ?? 0) > 0),
     },
-    backends: [
-      { name: "perf", what: "overflow of hardware counters", works: interrupts },
-      {
-        name: "clock",
-        what: "the cpu-clock timer",
-        works: checks.some((check) => check.what === SAMPLE_TIMER && check.ok),
-      },
-    ],
-    npic: Math.max(0, ...[...counters.values()].map(({ general, fixed }) => general + fixed)),
+    backends: samplers,
+    npic,
     pmus,
     privilege: { user: Deno.uid() === 0 ? "root" : `uid ${Deno.uid()}`, capable: readPrivilege().capable },
     limits: limits(),
     preflight: checks,
   };
+}
+
+/** Each registered backend, tried. */
+function backendsOf(world: EventWorld, npic: number): BackendInfo[] {
+  const prober = new Prober(world);
+  return backends.all().map(({ name, what, trial, ncounters }) => {
+    const [{ events: [event] }] = resolveEvents(trial, world);
+    const works = prober.try(event, { sampleFreq: SAMPLES_A_SECOND }).opens;
+    const most = ncounters(npic);
+    return { name, what, trial, works, ...(Number.isFinite(most) ? { ncounters: most } : {}) };
+  });
 }
 
 /** Where the vendor describes the CPU's events. */
@@ -140,7 +149,9 @@ function forPeople(info: Info): string {
     ["counters", counters(info)],
     [
       "backends",
-      info.backends.map(({ name, what, works }) => `${name} (${what}): ${works ? "yes" : "no"}`).join(", "),
+      info.backends.map(({ name, what, trial, works }) =>
+        `${name} (${what}): ${works ? "yes" : `no ${trial}`}`
+      ).join(", "),
     ],
   ];
   let text = rows.map(([name, value]) => `${name.padEnd(10)} ${value}\n`).join("");

@@ -61,6 +61,11 @@ export const command: Command = {
       value: "PAGES",
       help: `ring pages for each CPU (default: ${DEFAULT_RING_PAGES})`,
     },
+    {
+      name: "backend",
+      value: "NAME",
+      help: "sample with this one alone: perf (overflow of counters), clock (timer); default: what works",
+    },
     { name: "quiet", short: "q", help: "say nothing but errors" },
   ],
   examples: [
@@ -109,6 +114,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
         hasCorePmu: world.pmus.core().length > 0,
         maxSampleRate,
       },
+      backend: args.text("backend"),
     },
     onStopSignals(io.stderrIsTerminal),
     note,
@@ -199,7 +205,7 @@ function ringPages(args: ParsedArgs): number {
 
 function report(recording: Recording, output: string, note: (line: string) => void) {
   const { ledger, seconds, bytes, events } = recording;
-  const what = events.map((event) => `${event.name}, ${event.rate}`).join("; ");
+  const what = events.map(({ name, rate, backend }) => `${name}, ${rate}, backend ${backend}`).join("; ");
   note(
     `recorded ${ledger.total.sample} samples (${what}) in ${seconds.toFixed(3)} s to ${
       output === "-" ? "a pipe" : output

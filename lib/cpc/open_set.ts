@@ -150,7 +150,7 @@ export class OpenSet {
             if (notifies) onOverflowClock(attr);
             return notify ? overflowAttr(attr, { ...counter, event }) : attr;
           };
-          return openEvent({ event: counter.event, attrOf, counted: true }, place, standing, open, note);
+          return openEvent({ event: counter.event, attrOf }, place, standing, open, note);
         };
         const { event, fd } = counter.notify ? openNotifying(openAs, counter) : openAs(false);
         slots[index] = fds.push(fd) - 1;

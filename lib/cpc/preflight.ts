@@ -32,12 +32,8 @@ export interface Check {
   fix?: string;
 }
 
-/** The checks that decide which backend samples. */
-export const SAMPLE_HARDWARE = "sample on hardware events";
-export const SAMPLE_TIMER = "sample on a timer (cpu-clock)";
-
 /** Samples a second for trying; low enough for any perf_event_max_sample_rate. */
-const TRY_FREQ = 99;
+export const SAMPLES_A_SECOND = 99;
 
 /** Data pages of the ring that is tried: what perf uses, and the kernel's default limit is made for. */
 const TRY_PAGES = 128;
@@ -51,9 +47,9 @@ export async function preflight(world: EventWorld, files: KernelFiles = hostFile
     tryOne("count own processes", "task-clock"),
     tryOne("count hardware events", "cycles"),
     tryOne("count system-wide", "cpu-clock", { wholeCpu: true }),
-    tryOne(SAMPLE_HARDWARE, "cycles", { sampleFreq: TRY_FREQ }),
-    tryOne(SAMPLE_TIMER, "cpu-clock", { sampleFreq: TRY_FREQ }),
-    tryOne("sample system-wide", "cpu-clock", { sampleFreq: TRY_FREQ, wholeCpu: true }),
+    tryOne("sample on hardware events", "cycles", { sampleFreq: SAMPLES_A_SECOND }),
+    tryOne("sample on a timer (cpu-clock)", "cpu-clock", { sampleFreq: SAMPLES_A_SECOND }),
+    tryOne("sample system-wide", "cpu-clock", { sampleFreq: SAMPLES_A_SECOND, wholeCpu: true }),
     tracepoints(world, prober),
     await kernelSymbols(prober.privilege.paranoid, files),
     lockedMemory(world, files),

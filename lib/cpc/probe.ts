@@ -53,7 +53,7 @@ export class Prober {
         };
       }
       const next = fallbackFor({ ...current, attr }, -fd, this.privilege, wholeCpu)?.event;
-      if (!next || next.attr.type !== event.attr.type) { // another event is no answer to whether this one opens
+      if (!next) {
         return { opens: false, errno: -fd, advice: this.#advise(-fd, current, attr, wholeCpu, place.cpu) };
       }
       current = next;

@@ -195,6 +195,18 @@ export function happensInKernel({ type, config }: { type: number; config: bigint
     GENERIC_EVENTS.some((event) => event.kernelOnly && event.type === type && event.config === config);
 }
 
+/** Whether it is `cycles`, on whichever core PMU. */
+export function isCycles({ type, config }: { type: number; config: bigint }): boolean {
+  // above the low half is the PMU's type (PERF_PMU_TYPE_SHIFT of linux/perf_event.h)
+  return type === PERF_TYPE.HARDWARE && Number(config & 0xffffffffn) === PERF_COUNT_HW.CPU_CYCLES;
+}
+
+/** Whether it is one of the kernel's timers, which interrupt by the clock. */
+export function isClock({ type, config }: { type: number; config: bigint }): boolean {
+  const { CPU_CLOCK, TASK_CLOCK } = PERF_COUNT_SW;
+  return type === PERF_TYPE.SOFTWARE && (config === BigInt(CPU_CLOCK) || config === BigInt(TASK_CLOCK));
+}
+
 /** Every name and alias of a generic event, for suggestions. */
 export function genericNames(): string[] {
   return GENERIC_EVENTS.flatMap((event) => [event.name, ...event.aliases]);

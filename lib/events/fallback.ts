@@ -1,9 +1,9 @@
 /**
- * What to open instead of an event that the kernel refused, as perf does (evsel__fallback() and
- * evsel__detect_missing_features() in tools/perf/util/evsel.c), but never without a word.
+ * How to open an event that the kernel refused all the same, with less, as perf does (evsel__fallback() and
+ * evsel__detect_missing_features() in tools/perf/util/evsel.c), but never without a word. Another event in
+ * its place is not for here: that is a choice of backend (record/backends).
  */
 
-import { PERF_COUNT_HW, PERF_COUNT_SW, PERF_TYPE } from "../base/abi.ts";
 import { ERRNO } from "../base/errno.ts";
 import { withUserModifier } from "./advice.ts";
 import type { AttrFlag, EventAttr } from "./attr.ts";
@@ -18,7 +18,7 @@ export interface Fallback {
   note?: string;
 }
 
-const { EPERM, ENOENT, ENXIO, EACCES, ENODEV, EINVAL, EOPNOTSUPP } = ERRNO;
+const { EPERM, EACCES, EINVAL, EOPNOTSUPP } = ERRNO;
 
 /**
  * The event to try after perf_event_open refused `event` with `errno` (positive), or undefined when
@@ -43,10 +43,6 @@ export function fallbackFor(
       return { event: { ...event, attr: without(attr, "excludeGuest") } };
     }
   }
-  const noPmu = errno === ENOENT || errno === ENXIO || errno === ENODEV;
-  // with a precision that was asked for, EOPNOTSUPP is about the precision
-  const noInterrupt = errno === EOPNOTSUPP && attr.preciseIp === 0;
-  if ((noPmu || noInterrupt) && isCycles(attr)) return cpuClock(event);
   return undefined;
 }
 
@@ -63,34 +59,6 @@ function withoutKernel(event: ResolvedEvent, privilege: Privilege, wholeCpu: boo
     event: { ...event, name, attr: restrictToUser(attr) },
     note: `${event.name}: the kernel's side is not permitted (perf_event_paranoid is ` +
       `${privilege.paranoid ?? "unknown"}); measuring user space only, as ${name}`,
-  };
-}
-
-/** perf_event_attr of `cycles`, on whichever core PMU. */
-function isCycles(attr: EventAttr): boolean {
-  return attr.type === PERF_TYPE.HARDWARE && Number(attr.config & 0xffffffffn) === PERF_COUNT_HW.CPU_CYCLES;
-}
-
-function cpuClock(event: ResolvedEvent): Fallback {
-  // a timer has no precision to choose
-  const modifiers = /[:/]([ukhIGHpPSDWe]+)$/.exec(event.name)?.[1].replace(/p/gi, "") ?? "";
-  const name = modifiers ? `cpu-clock:${modifiers}` : "cpu-clock";
-  const { cpus: _allCpusHaveIt, ...rest } = event;
-  return {
-    event: {
-      ...rest,
-      name,
-      attr: {
-        ...event.attr,
-        type: PERF_TYPE.SOFTWARE,
-        config: BigInt(PERF_COUNT_SW.CPU_CLOCK),
-        preciseIp: 0,
-      },
-      pmu: "software",
-      unit: "ns",
-      preciseMax: false,
-    },
-    note: `${event.name} is not supported here (no hardware PMU for it); using ${name}`,
   };
 }
 

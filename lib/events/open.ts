@@ -1,6 +1,6 @@
 /**
  * Opening an event as well as this kernel and this user can: what an older kernel does not know is left
- * out, what is not there or not allowed is replaced and said. The system call itself is handed in.
+ * out, what is not allowed is left out and said. The system call itself is handed in.
  */
 
 import { PERF_FORMAT } from "../base/abi.ts";
@@ -14,12 +14,10 @@ import type { ResolvedEvent } from "./resolve.ts";
 /** perf_event_open(2) with an encoded attr: a descriptor, or -errno. */
 export type TryOpen = (attr: Uint8Array<ArrayBuffer>, place: { pid: number; cpu: number }) => number;
 
-/** An event to open, and how its attr is made: again for each event that stands in for it. */
+/** An event to open, and how its attr is made: again for each form of it that is tried. */
 export interface Wanted {
   event: ResolvedEvent;
   attrOf: (event: ResolvedEvent) => EventAttr;
-  /** The count is wanted, also where the event samples: no other event may stand in for it. */
-  counted?: boolean;
 }
 
 /** What the machine and this user may do. */
@@ -36,7 +34,7 @@ export interface Place {
   target: string;
 }
 
-/** What was opened: the event asked for, or the one that stands in for it. */
+/** What was opened: the event asked for, or as much of it as may be had. */
 export interface OpenedEvent {
   event: ResolvedEvent;
   attr: EventAttr;
@@ -67,10 +65,7 @@ export function openEvent(
       continue;
     }
     const fallback = fallbackFor(event, -fd, standing.privilege, wholeCpu);
-    // samples of another event still show where the time went; its count would be a wrong number
-    const anyEvent = attr.samplePeriod > 0n && !wanted.counted;
-    const usable = fallback && (anyEvent || fallback.event.attr.type === event.attr.type);
-    if (!usable) {
+    if (!fallback) {
       throw openError(-fd, { eventName: event.name, target: place.target, wholeCpu, attr, ...standing });
     }
     if (fallback.note) note(fallback.note);

@@ -7,6 +7,18 @@
 /** One CPU's line of the ledger, or their total: see record/ledger.ts. */
 export type LedgerCounts = Record<string, number>;
 
+/** How an event was sampled. */
+export interface SampledEvent {
+  /** What was really sampled, as perf spells it. */
+  name: string;
+  /** How often: `4000 Hz`. */
+  rate: string;
+  /** The backend that took the samples: `perf`, `clock`. */
+  backend: string;
+  /** The event that was asked for, when `name` stands in for it. */
+  insteadOf?: string;
+}
+
 export interface SessionInfo {
   /** Of this layout. Readers take what they know from a newer one. */
   version: number;
@@ -16,6 +28,8 @@ export interface SessionInfo {
   command: string[];
   /** Wall-clock seconds of recording. */
   seconds: number;
+  /** What was sampled; none in files of pmuctl before it had backends. */
+  events?: SampledEvent[];
   ledger: { rows: LedgerCounts[]; total: LedgerCounts };
 }
 
@@ -41,7 +55,13 @@ export function decodeSessionInfo(text: string): SessionInfo | undefined {
 function isSessionInfo(value: unknown): value is SessionInfo {
   const info = value as SessionInfo | null;
   return typeof info === "object" && info !== null && typeof info.version === "number" &&
+    (info.events === undefined || (Array.isArray(info.events) && info.events.every(isSampledEvent))) &&
     Array.isArray(info.command) && info.command.every((word) => typeof word === "string") &&
     typeof info.ledger?.total === "object" && info.ledger.total !== null &&
     Object.values(info.ledger.total).every((count) => typeof count === "number");
+}
+
+function isSampledEvent(value: unknown): boolean {
+  const { name, rate, backend, insteadOf } = (value ?? {}) as Partial<SampledEvent>;
+  return [name, rate, backend, insteadOf ?? ""].every((text) => typeof text === "string");
 }

@@ -201,6 +201,7 @@ function metaOf(
     seconds: timed ? (lastTime - firstTime) / 1e9 : -1,
     start: timed ? timeBase + BigInt(firstTime) : -1n,
     end: timed ? timeBase + BigInt(lastTime) : -1n,
+    sampling: session?.events ?? [],
     lost: session
       ? session.ledger.total.overflow + session.ledger.total.dropbuf_sample
       : stats.lost + stats.lostSamples,

@@ -4,6 +4,8 @@
  * addresses have become symbols already.
  */
 
+import type { SampledEvent } from "../perfdata/session_info.ts";
+
 /** What a mapped object is; `kernel`, `module` and `bpf` run in kernel mode. */
 export type ObjectKind = "kernel" | "module" | "bpf" | "vdso" | "file" | "jit" | "anon" | "unknown";
 
@@ -48,6 +50,8 @@ export interface ProfileMeta {
   /** Times of the first and the last sample, in ns of the recording's clock; -1n when samples have none. */
   start: bigint;
   end: bigint;
+  /** How each event was sampled; none when the file does not say. */
+  sampling: SampledEvent[];
   /** Records the kernel could not deliver, as the file reports them. */
   lost: number;
   /** Things the user should know before trusting the numbers, a sentence each. */

@@ -4,7 +4,8 @@ import { PmuError, setFilter } from "../../ffi/pmu.ts";
 import { PERF_TYPE } from "../base/abi.ts";
 import { UsageError } from "../base/errors.ts";
 import type { Wanted } from "../events/open.ts";
-import { resolveEvents } from "../events/resolve.ts";
+import { type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
+import type { BackendOwner, Sampler } from "./backends/owner.ts";
 import { closeAll, type Opened, openOnCpus } from "./opening.ts";
 import { liveProc } from "./procfs.ts";
 import type { RecordRequest } from "./request.ts";
@@ -17,6 +18,7 @@ import { targetName, threadsOf } from "./target.ts";
  */
 export function openEvents(
   request: RecordRequest,
+  owner: BackendOwner,
   pid: number | undefined,
   note: (line: string) => void,
 ): Opened[] {
@@ -38,13 +40,15 @@ export function openEvents(
     event,
     attrOf: (e) => samplingAttr(e, sampling, common, !tracker && i === 0 ? "own" : "other"),
   }));
-  if (tracker) {
-    const [{ events: [dummy] }] = resolveEvents("dummy");
-    wanted.unshift({ event: dummy, attrOf: (e) => trackingAttr(e, common) });
-  }
+  const { standing, backend: insist } = request;
   const opened: Opened[] = [];
   try {
-    for (const each of wanted) opened.push(openOnCpus(each, where, request.standing, note));
+    if (tracker) {
+      const [{ events: [dummy] }] = resolveEvents("dummy");
+      const attrOf = (e: ResolvedEvent) => trackingAttr(e, common);
+      opened.push(openOnCpus({ event: dummy, attrOf }, where, standing, note));
+    }
+    for (const each of wanted) opened.push(owner.openEvent(each, { where, standing, insist }, note));
   } catch (error) {
     closeAll(opened);
     throw error;
@@ -71,12 +75,7 @@ export function filterTracepoints(opened: readonly Opened[], filter: string) {
   }
 }
 
-/** Whether it samples, rather than tracks. */
-export function isSampler(opened: Opened): boolean {
-  return opened.attr.flags.has("disabled");
-}
-
-/** Calls `change` (enable, disable) for every descriptor that samples. */
-export function setSamplers(opened: readonly Opened[], change: (fd: number) => void) {
-  for (const each of opened.filter(isSampler)) for (const { fd } of each.places) change(fd);
+/** Those that sample, rather than track. */
+export function samplersOf(opened: readonly Opened[]): Sampler[] {
+  return opened.filter((each): each is Sampler => "choice" in each);
 }

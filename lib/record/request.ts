@@ -3,6 +3,7 @@
 import type { Exit, PmuError } from "../../ffi/pmu.ts";
 import type { Standing } from "../events/open.ts";
 import type { ResolvedEvent } from "../events/resolve.ts";
+import type { SampledEvent } from "../perfdata/session_info.ts";
 import type { Host } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Sampling } from "./sampling.ts";
@@ -28,6 +29,8 @@ export interface RecordRequest {
   commandLine: string[];
   host: Host;
   standing: Standing;
+  /** The one backend that will do; undefined leaves the choice. */
+  backend?: string;
 }
 
 export interface Recording {
@@ -37,7 +40,7 @@ export interface Recording {
   /** Of the whole file. */
   bytes: number;
   seconds: number;
-  events: { name: string; rate: string }[];
+  events: SampledEvent[];
   /** What went wrong while writing; the file holds what came before. */
   writeError?: PmuError;
 }

@@ -4,13 +4,15 @@
  */
 
 import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
-import { disable, type Drain, enable, raiseFileLimit } from "../../ffi/pmu.ts";
+import { type Drain, raiseFileLimit } from "../../ffi/pmu.ts";
 import { rateText } from "../events/attr.ts";
 import { compileLayout } from "../perfdata/attr_layout.ts";
 import { fileBuildId } from "../symbols/host_files.ts";
+import { backends } from "./backends/all.ts";
+import type { BackendOwner } from "./backends/owner.ts";
 import { closeLedger } from "./closing.ts";
 import { untilDone } from "./ending.ts";
-import { filterTracepoints, isSampler, openEvents, setSamplers } from "./events.ts";
+import { filterTracepoints, openEvents, samplersOf } from "./events.ts";
 import { RecordFile } from "./file.ts";
 import { closeAll, type Opened } from "./opening.ts";
 import { RecordPipe } from "./pipe.ts";
@@ -38,11 +40,13 @@ export async function record(
     ? new MeasuredCommand(argv, { outputToStderr: request.output === "-" })
     : undefined;
   void stopper.first; // from here on, when the command's process has inherited what is ignored
+  let owner: BackendOwner | undefined;
   let opened: Opened[] = [];
   let sink: Sink | undefined;
   let drain: Drain | undefined;
   try {
-    opened = openEvents(request, command?.pid, note);
+    const sampling = owner = backends.open();
+    opened = openEvents(request, sampling, command?.pid, note);
     if (request.filter !== undefined) filterTracepoints(opened, request.filter);
     sink = request.output === "-"
       ? new RecordPipe(opened, request)
@@ -55,23 +59,25 @@ export async function record(
     const started = performance.now();
     const delayed = request.delayMs === undefined
       ? undefined
-      : setTimeout(() => setSamplers(opened, enable), request.delayMs);
-    if (target.kind !== "command" && delayed === undefined) setSamplers(opened, enable);
+      : setTimeout(() => sampling.start(), request.delayMs);
+    if (delayed === undefined) sampling.start({ onExec: target.kind === "command" });
     await command?.release();
     const exit = await untilDone(command, request, drain, stopper);
     const seconds = (performance.now() - started) / 1000;
     clearTimeout(delayed);
-    setSamplers(opened, disable);
+    sampling.stop();
     const writeError = await drain.stop();
     const ledger = closeLedger(drain, opened);
-    const events = opened.filter((o) => isSampler(o)).map((o) => ({
-      name: o.event.name,
-      rate: rateText(o.attr),
+    const events = samplersOf(opened).map(({ event, attr, choice }) => ({
+      name: event.name,
+      rate: rateText(attr),
+      ...choice,
     }));
     const bytes = sink.finish(drain.written, {
       host: request.host,
       commandLine: request.commandLine,
       command: argv.length > 0 ? argv : [targetName(target)],
+      events,
       ledger,
       seconds,
     });
@@ -82,6 +88,7 @@ export async function record(
     throw error;
   } finally {
     drain?.free();
+    owner?.close();
     closeAll(opened);
     sink?.close();
   }

@@ -6,7 +6,7 @@ import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import type { FeatureValues } from "../perfdata/feature_encoders.ts";
-import { encodeSessionInfo } from "../perfdata/session_info.ts";
+import { encodeSessionInfo, type SampledEvent } from "../perfdata/session_info.ts";
 import { kernelBuildId } from "../symbols/host_files.ts";
 import { KERNEL_MAP } from "../symbols/objects.ts";
 import type { Host } from "./host.ts";
@@ -24,6 +24,8 @@ export interface Origin {
 export interface Facts extends Origin {
   /** What was measured: the command's words, or what stands for it (`pid 412`, `all CPUs`). */
   command: string[];
+  /** What was sampled. */
+  events: SampledEvent[];
   ledger: Ledger;
   seconds: number;
 }
@@ -74,11 +76,12 @@ export function featuresOf(facts: Origin | Facts, opened: readonly Opened[]): Fe
   };
 }
 
-function sessionText({ command, seconds, ledger }: Facts): string {
+function sessionText({ command, seconds, events, ledger }: Facts): string {
   return encodeSessionInfo({
     tool: VERSION,
     command,
     seconds,
+    events,
     ledger: { rows: ledger.rows.map((row) => ({ ...row })), total: { ...ledger.total } },
   });
 }

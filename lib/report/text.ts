@@ -35,6 +35,7 @@ function header(profile: Profile, options: ReportOptions): string[] {
     ["command", meta.command || "(not recorded)"],
     ["host", host.filter(Boolean).join(", ") || "(not recorded)"],
     ...events.map((e): [string, string] => ["event", `${e.name}, ${e.rate}`]),
+    ...meta.sampling.map((s): [string, string] => ["backend", backend(s)]),
     ["samples", `${sampleCount(profile)}${meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : ""}`],
     ["lost", meta.lost < 0 ? "(not recorded)" : String(meta.lost)],
     ...meta.warnings.map((w): [string, string] => ["warning", w]),
@@ -46,6 +47,10 @@ function header(profile: Profile, options: ReportOptions): string[] {
 }
 
 const cpus = (n: number) => n > 0 ? `${n} CPU${n > 1 ? "s" : ""}` : "";
+
+function backend({ name, backend, insteadOf }: Profile["meta"]["sampling"][number]): string {
+  return `${backend}, for ${name}${insteadOf === undefined ? "" : ` in place of ${insteadOf}`}`;
+}
 
 function eventSection(profile: Profile, places: Places, event: number, options: ReportOptions): string[] {
   const whole = totalPeriod(profile, event);

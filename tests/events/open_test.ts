@@ -1,6 +1,6 @@
 /** Opening events as well as a kernel can, against kernels that refuse this or that. */
 
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { PERF_FORMAT, PERF_TYPE } from "../../lib/base/abi.ts";
 import { ERRNO } from "../../lib/base/errno.ts";
 import { UnsupportedError } from "../../lib/base/errors.ts";
@@ -48,27 +48,13 @@ Deno.test("openEvent() leaves out what an older kernel does not know, newest fir
   assertEquals(notes, []);
 });
 
-Deno.test("openEvent() samples cpu-clock where there is no PMU, and says so", () => {
-  const { event, attr, notes } = open(
-    wantedOf("cycles", true),
-    (a) => a.type === PERF_TYPE.HARDWARE ? ERRNO.ENOENT : 0,
-  );
-  assertEquals([event.name, attr.type], ["cpu-clock", PERF_TYPE.SOFTWARE]);
-  assertEquals(notes.length, 1);
-});
-
-Deno.test("openEvent() lets nothing stand in for an event that samples and whose count is wanted", () => {
-  const wanted = { ...wantedOf("cycles", true), counted: true };
-  const refuse = (a: EventAttr) => a.type === PERF_TYPE.HARDWARE ? ERRNO.ENOENT : 0;
-  assertEquals(assertThrows(() => open(wanted, refuse), UnsupportedError).errno, ERRNO.ENOENT);
-});
-
-Deno.test("openEvent() never counts a clock in place of cycles", () => {
-  assertThrows(
-    () => open(wantedOf("cycles", false), (a) => a.type === PERF_TYPE.HARDWARE ? ERRNO.ENOENT : 0),
-    UnsupportedError,
-    "no hardware PMU",
-  );
+Deno.test("openEvent() opens no clock in place of cycles", () => {
+  for (const sampling of [false, true]) {
+    const refuse = (a: EventAttr) => a.type === PERF_TYPE.HARDWARE ? ERRNO.ENOENT : 0;
+    const error = assertThrows(() => open(wantedOf("cycles", sampling), refuse), UnsupportedError);
+    assertEquals(error.errno, ERRNO.ENOENT);
+    assertStringIncludes(error.message, "no hardware PMU");
+  }
 });
 
 Deno.test("openEvent() leaves the kernel out for a user who may not see it, and says so", () => {

@@ -61,6 +61,7 @@ export function profileOf(lines: string[], event = "cpu-clock"): Profile {
       seconds: 1.5,
       start: 10_000_000_000n,
       end: 11_500_000_000n,
+      sampling: [],
       lost: 0,
       warnings: [],
     },

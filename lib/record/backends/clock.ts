@@ -1,0 +1,38 @@
+/** The backend `clock`: an interrupt by each CPU's timer. It works on every machine, also without a PMU. */
+
+import { PERF_COUNT_SW, PERF_TYPE } from "../../base/abi.ts";
+import { isClock, isCycles } from "../../events/catalog.ts";
+import type { ResolvedEvent } from "../../events/resolve.ts";
+import type { Operations } from "./backend.ts";
+import { perfEvents } from "./perf_events.ts";
+
+const NS_A_SECOND = 1e9;
+
+export const clockBackend: Operations = {
+  ...perfEvents,
+  what: "the cpu-clock timer",
+  trial: "cpu-clock",
+  ncounters: () => Infinity,
+  sampled: (event) => isClock(event.attr) ? event : isCycles(event.attr) ? cpuClock(event) : undefined,
+  estimateFrequency: () => NS_A_SECOND,
+};
+
+/** `cycles` by the timer: samples in proportion to time, which is where the cycles went. */
+function cpuClock(event: ResolvedEvent): ResolvedEvent {
+  // a timer has no precision to choose
+  const modifiers = /[:/]([ukhIGHpPSDWe]+)$/.exec(event.name)?.[1].replace(/p/gi, "") ?? "";
+  const { cpus: _allCpusHaveIt, ...rest } = event;
+  return {
+    ...rest,
+    name: modifiers ? `cpu-clock:${modifiers}` : "cpu-clock",
+    attr: {
+      ...event.attr,
+      type: PERF_TYPE.SOFTWARE,
+      config: BigInt(PERF_COUNT_SW.CPU_CLOCK),
+      preciseIp: 0,
+    },
+    pmu: "software",
+    unit: "ns",
+    preciseMax: false,
+  };
+}

@@ -1,0 +1,137 @@
+/** Sampling with backends: the one for each event is chosen by opening it, best first. */
+
+import { ERRNO } from "../../base/errno.ts";
+import { UnsupportedError, UsageError } from "../../base/errors.ts";
+import type { Standing, Wanted } from "../../events/open.ts";
+import type { ResolvedEvent } from "../../events/resolve.ts";
+import type { Opened, Where } from "../opening.ts";
+import type { Backend, BackendRegistry } from "./registry.ts";
+
+/** What came of choosing a backend for an event. */
+export interface Choice {
+  backend: string;
+  /** The event that was asked for, when another one stands in for it. */
+  insteadOf?: string;
+}
+
+/** An event that a backend samples. */
+export interface Sampler extends Opened {
+  choice: Choice;
+}
+
+/** How an event is to be opened. */
+export interface OpenOptions {
+  where: Where;
+  standing: Standing;
+  /** The one backend that will do; undefined leaves the choice. */
+  insist?: string;
+}
+
+/** Made by BackendRegistry.open(). */
+export class BackendOwner {
+  readonly #registry: BackendRegistry;
+  readonly #closed: () => void;
+  readonly #samplers: { backend: Backend; opened: Opened }[] = [];
+  #running = false;
+
+  constructor(registry: BackendRegistry, closed: () => void) {
+    this.#registry = registry;
+    this.#closed = closed;
+  }
+
+  /** Whether something was opened with that backend. */
+  uses(name: string): boolean {
+    return this.#samplers.some(({ backend }) => backend.name === name);
+  }
+
+  /**
+   * Opens the event with the first backend that can, and `note`s when that is by another event than was asked
+   * for. Throws UsageError for a backend there is not, and for one that does not sample such an event; ENOENT
+   * where there are no backends; otherwise what the preferred one says.
+   */
+  openEvent(wanted: Wanted, options: OpenOptions, note: (line: string) => void): Sampler {
+    const { where, standing, insist } = options;
+    const { event } = wanted;
+    let refusal: UnsupportedError | undefined;
+    for (const { backend, sampled } of this.#candidates(event, insist)) {
+      let opened: Opened;
+      try {
+        opened = backend.open({ ...wanted, event: sampled }, where, standing, note);
+      } catch (error) {
+        if (!(error instanceof UnsupportedError) || !hasNoCounter(error.errno, event)) throw error;
+        refusal ??= error;
+        continue;
+      }
+      if (sampled !== event && refusal) {
+        note(`${event.name} is not supported here (no hardware PMU for it); using ${opened.event.name}`);
+      }
+      this.#samplers.push({ backend, opened });
+      const choice = { backend: backend.name, ...(sampled !== event ? { insteadOf: event.name } : {}) };
+      return { ...opened, choice };
+    }
+    throw insist === undefined ? refusal : withRemedy(refusal!, "leave --backend out, and another is chosen");
+  }
+
+  /**
+   * Starts all that was opened; with `onExec` the kernel does that by itself. Throws EBUSY while it runs, ENOENT
+   * when no backend has anything to start.
+   */
+  start(how: { onExec: boolean } = { onExec: false }): void {
+    const attempt = "start sampling";
+    if (this.#running) {
+      throw new UnsupportedError({ attempt, cause: "it runs already", remedy: "stop it first" }, ERRNO.EBUSY);
+    }
+    if (this.#samplers.length === 0) {
+      const cause = "no backend has an event open";
+      throw new UnsupportedError({ attempt, cause, remedy: this.#registry.known() }, ERRNO.ENOENT);
+    }
+    if (!how.onExec) { for (const { backend, opened } of this.#samplers) backend.start(opened); }
+    this.#running = true;
+  }
+
+  /** Stops what runs. */
+  stop(): void {
+    if (!this.#running) return;
+    for (const { backend, opened } of this.#samplers) backend.stop(opened);
+    this.#running = false;
+  }
+
+  /** Gives the backends up to the next owner. The events are the caller's to close. */
+  close(): void {
+    this.#samplers.length = 0;
+    this.#running = false;
+    this.#closed();
+  }
+
+  #candidates(event: ResolvedEvent, insist?: string): { backend: Backend; sampled: ResolvedEvent }[] {
+    const backends = this.#registry.all();
+    if (backends.length === 0) {
+      const advice = { attempt: `sample ${event.name}`, cause: "no backend is registered" };
+      throw new UnsupportedError(advice, ERRNO.ENOENT);
+    }
+    const allowed = backends.filter(({ name }) => insist === undefined || name === insist);
+    if (allowed.length === 0) throw new UsageError(`--backend ${insist}: ${this.#registry.known()}`);
+    const able = allowed.flatMap((backend) => {
+      const sampled = backend.sampled(event);
+      return sampled ? [{ backend, sampled }] : [];
+    });
+    if (able.length > 0) return able;
+    const others = backends.filter((backend) => backend.sampled(event)).map(({ name }) => name);
+    throw new UsageError(
+      `--backend ${insist}: it samples by ${allowed[0].what}, which ${event.name} is not: ` +
+        (others.length ? `take --backend ${others.join(" or ")}, or leave it out` : "leave it out"),
+    );
+  }
+}
+
+/** Whether a refusal means that there is nothing here that could count or interrupt for the event. */
+function hasNoCounter(errno: number, event: ResolvedEvent): boolean {
+  const { ENOENT, ENXIO, ENODEV, EOPNOTSUPP } = ERRNO;
+  if (errno === ENOENT || errno === ENXIO || errno === ENODEV) return true;
+  // with a precision that was asked for, EOPNOTSUPP is about the precision
+  return errno === EOPNOTSUPP && (event.preciseMax || event.attr.preciseIp === 0);
+}
+
+function withRemedy({ advice, errno }: UnsupportedError, remedy: string): UnsupportedError {
+  return new UnsupportedError({ ...advice, remedy }, errno);
+}
