@@ -8,10 +8,13 @@ import { hostFiles, readNumber } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld, type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
 import { onlineCpus, parseWrittenCpus } from "../events/sysfs.ts";
+import { parseCallGraph } from "../record/call_graph.ts";
+import { parseClock } from "../record/clock.ts";
 import { readHost } from "../record/host.ts";
 import { ledgerLine, lossWarnings } from "../record/ledger.ts";
 import { liveProc } from "../record/procfs.ts";
-import { DEFAULT_FREQ } from "../record/sampling.ts";
+import { cyclesPerSecond, parseRate } from "../record/rates.ts";
+import { DEFAULT_FREQ, SAMPLE_FIELDS, type Sampling } from "../record/sampling.ts";
 import type { Recording } from "../record/request.ts";
 import { record } from "../record/session.ts";
 import type { Target } from "../record/target.ts";
@@ -29,19 +32,32 @@ export const command: Command = {
     "(-p PID[,PID]... | -t TID[,TID]...) [OPTION]...",
   ],
   options: [
-    { name: "event", short: "e", value: "EVENT", repeat: true, help: "what to sample (default: cycles)" },
+    {
+      name: "event",
+      short: "e",
+      value: "EVENT",
+      repeat: true,
+      help: "what to sample (default: cycles); EVENT,=N every N; EVENT,N for one N times slower than cycles",
+    },
     {
       name: "freq",
       short: "F",
       value: "HZ",
-      help: `samples a second on each CPU (default: ${DEFAULT_FREQ})`,
+      help: `samples a second on each CPU, or max, the kernel's limit (default: ${DEFAULT_FREQ})`,
     },
     { name: "count", short: "c", value: "COUNT", help: "a sample every COUNT events, rather than a rate" },
-    { name: "call-graph", short: "g", help: "capture call chains, by frame pointers" },
+    { name: "frame-pointers", short: "g", help: "capture call chains: --call-graph fp" },
+    {
+      name: "call-graph",
+      value: "MODE",
+      help:
+        "capture call chains: fp, by frame pointers, or dwarf[,BYTES], copies of user stacks to be unwound later",
+    },
     { name: "all-cpus", short: "a", help: "the whole system: while COMMAND runs, or until Ctrl-C" },
     { name: "cpu", short: "C", value: "CPUS", help: "whatever runs on these CPUs: 0-3,8" },
     { name: "pid", short: "p", value: "PIDS", help: "running processes, with all their threads" },
     { name: "tid", short: "t", value: "TIDS", help: "running threads" },
+    { name: "no-inherit", short: "i", help: "leave out what the target starts" },
     { name: "duration", value: "SEC", help: "stop after this long" },
     { name: "delay", short: "D", value: "MS", help: "start sampling this long after the start" },
     {
@@ -66,6 +82,20 @@ export const command: Command = {
       value: "NAME",
       help: "sample with this one alone: perf (overflow of counters), clock (timer); default: what works",
     },
+    { name: "data", short: "d", help: "the address of the data with each sample, and data mappings" },
+    { name: "weight", short: "W", help: "what each sample cost, where the PMU tells" },
+    { name: "phys-data", help: "the physical address of the data" },
+    { name: "data-page-size", help: "the size of the data's page" },
+    { name: "code-page-size", help: "the size of the code's page" },
+    {
+      name: "clockid",
+      short: "k",
+      value: "CLOCK",
+      help: "the clock of the times: monotonic, monotonic_raw, ...",
+    },
+    { name: "timestamp", short: "T", help: "the time with each sample: always there, as in perf's default" },
+    { name: "period", short: "P", help: "how many events each sample stands for: always told" },
+    { name: "sample-cpu", help: "the CPU with each sample: always there" },
     { name: "quiet", short: "q", help: "say nothing but errors" },
   ],
   examples: [
@@ -79,11 +109,6 @@ export const command: Command = {
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
   const target = targetOf(args);
-  const freq = args.number("freq", { min: 1, integer: true });
-  const count = args.number("count", { min: 1, integer: true });
-  if (freq !== undefined && count !== undefined) {
-    throw new UsageError("-F and -c exclude each other: give one");
-  }
   const output = args.text("output") ?? DEFAULT_OUTPUT;
   if (output === "-" && io.stdoutIsTerminal) {
     throw new UsageError("record: -o - writes binary data: send it into a pipe or a file");
@@ -92,20 +117,18 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
 
   const world = hostWorld();
   const maxSampleRate = readNumber(hostFiles, "/proc/sys/kernel/perf_event_max_sample_rate");
+  const sampling = samplingOf(args, maxSampleRate, note);
+  const ringPages = ringPagesOf(args, sampling);
   const recording = await record(
     {
       events: (args.has("event") ? args.texts("event") : ["cycles"]).flatMap((text) => eventsOf(text, world)),
-      sampling: {
-        freq: allowedFreq(freq, maxSampleRate, note),
-        period: count === undefined ? undefined : BigInt(count),
-        callGraph: args.has("call-graph"),
-      },
+      sampling,
       target,
       cpus: cpusOf(args),
       seconds: args.number("duration", { min: 0.001, max: 1e6 }),
       delayMs: args.number("delay", { min: 0, max: 1e9 }),
       filter: args.text("filter"),
-      ringPages: ringPages(args),
+      ringPages,
       output,
       commandLine: ["pmuctl", ...Deno.args],
       host: readHost(liveProc.text, Deno.build.arch),
@@ -186,20 +209,40 @@ function eventsOf(text: string, world: ReturnType<typeof hostWorld>): ResolvedEv
   });
 }
 
-/** The kernel refuses rates above its limit; it is then the limit, and said. */
-function allowedFreq(freq: number | undefined, limit: number | undefined, note: (line: string) => void) {
-  if (limit === undefined || (freq ?? DEFAULT_FREQ) <= limit) return freq;
-  note(
-    `kernel.perf_event_max_sample_rate is ${limit}: sampling at ${limit} Hz rather than ${
-      freq ?? DEFAULT_FREQ
-    }`,
-  );
-  return limit;
+function samplingOf(args: ParsedArgs, maxRate: number | undefined, note: (line: string) => void): Sampling {
+  const count = args.number("count", { min: 1, integer: true });
+  if (args.has("freq") && count !== undefined) throw new UsageError("-F and -c exclude each other: give one");
+  const { freq, defaultFreq, note: rateNote } = parseRate(args.text("freq"), maxRate);
+  if (rateNote !== undefined && count === undefined) note(rateNote);
+  const callGraph = args.text("call-graph") ?? (args.has("frame-pointers") ? "fp" : undefined);
+  const clock = args.text("clockid");
+  return {
+    freq,
+    defaultFreq,
+    period: count === undefined ? undefined : BigInt(count),
+    cyclesPerSecond: cyclesPerSecond(liveProc.text),
+    callGraph: callGraph === undefined ? undefined : parseCallGraph(callGraph, Deno.build.arch),
+    inherit: !args.has("no-inherit"),
+    clockid: clock === undefined ? undefined : parseClock(clock),
+    fields: new Set(SAMPLE_FIELDS.filter((field) => args.has(field))),
+  };
 }
 
-function ringPages(args: ParsedArgs): number {
+/** A ring that holds fewer than two samples with their stacks would lose most of them. */
+function checkStacksFit({ callGraph }: Sampling, pages: number) {
+  if (callGraph?.mode !== "dwarf" || pages * 4096 >= 2 * callGraph.stackBytes) return;
+  throw new UsageError(
+    `--mmap-pages ${pages}: rings of ${
+      pages * 4096
+    } bytes are too small for samples with ${callGraph.stackBytes} ` +
+      "bytes of stack: give more pages, or a smaller --call-graph dwarf,BYTES",
+  );
+}
+
+function ringPagesOf(args: ParsedArgs, sampling: Sampling): number {
   const pages = args.number("mmap-pages", { min: 1, max: 1 << 20, integer: true }) ?? DEFAULT_RING_PAGES;
   if (pages & (pages - 1)) throw new UsageError(`--mmap-pages ${pages}: a power of two is wanted`);
+  checkStacksFit(sampling, pages);
   return pages;
 }
 

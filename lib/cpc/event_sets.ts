@@ -1,7 +1,13 @@
 /** From perf's event syntax (`-e`) to request sets: what the letters behind an event say becomes flags and attributes. */
 
 import { findGeneric } from "../events/catalog.ts";
-import { type EventRequest, parseEvents, type RequestGroup, type Term } from "../events/grammar.ts";
+import {
+  type EventRequest,
+  parseEvents,
+  type RequestGroup,
+  syntaxError,
+  type Term,
+} from "../events/grammar.ts";
 import { type EventWorld, type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
 import { attributesOfAttr, flagsOfAttr, type RequestSet, type SetRequest } from "./request_set.ts";
 
@@ -16,6 +22,10 @@ export function setsOfEvents(text: string, world: EventWorld): RequestSet[] {
   const sets: RequestSet[] = [];
   let loose: { set: RequestSet; texts: string[] } | undefined;
   for (const group of parseEvents(text)) {
+    const rated = group.members.find((member) => member.rate);
+    if (rated) {
+      syntaxError(text, rated.at, `'${rated.text}' is counted: a rate behind it is for 'pmuctl record'`);
+    }
     const requests = group.members.flatMap((member) => requestsOf(member, group, world));
     if (group.braces) {
       const weak = /W/.test(group.modifiers + group.members.map((member) => member.modifiers).join(""));

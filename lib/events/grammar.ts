@@ -3,7 +3,8 @@
  * names of generic events; what PMUs, formats and tracepoints there are is resolve.ts's.
  *
  *     events  = item {"," item}
- *     item    = [name] "{" event {"," event} "}" [":" modifiers] | event
+ *     item    = [name] "{" member {"," member} "}" [":" modifiers] | member
+ *     member  = event ["," ["="] number]   tprof's rates: no event's name is a number
  *     event   = "mem:" address ["/" length] [":" access] [":" modifiers]
  *             | name "/" [term {"," term}] "/" [[":"] modifiers]
  *             | system ":" tracepoint [":" modifiers]
@@ -32,15 +33,24 @@ export type EventSpec =
   | { kind: "tracepoint"; system: string; name: string }
   | { kind: "breakpoint"; address: bigint; length?: number; access: string };
 
+/** tprof's word on how often to sample an event, behind it: `,N` or `,=N`. */
+export type WrittenRate =
+  /** `,N`: it is N times slower than cycles. */
+  | { slower: bigint }
+  /** `,=N`: a sample every N of them. */
+  | { every: bigint };
+
 /** One event of the text. */
 export interface EventRequest {
   spec: EventSpec;
   /** Its modifiers, valid, or "". */
   modifiers: string;
-  /** The event as written, modifiers and all. */
+  /** The event as written, modifiers and all, without the rate. */
   text: string;
   /** Index of its first character in the whole text. */
   at: number;
+  /** Absent where none is written. */
+  rate?: WrittenRate;
 }
 
 /** Events to be scheduled together; a plain event is a group of one without braces. */
@@ -144,12 +154,35 @@ class Parser {
   #event(): EventRequest {
     const at = this.#space();
     const { spec, modifiers } = this.#text.startsWith("mem:", at) ? this.#breakpoint() : this.#named();
-    return { spec, modifiers, text: this.#text.slice(at, this.#pos), at };
+    const request = { spec, modifiers, text: this.#text.slice(at, this.#pos), at };
+    const rate = this.#rate();
+    return rate ? { ...request, rate } : request;
+  }
+
+  /** A number behind a comma, which can be no event. */
+  #rate(): WrittenRate | undefined {
+    const word = /\s*,\s*(=?)\s*([^,{}\s]*)/y;
+    word.lastIndex = this.#pos;
+    const match = word.exec(this.#text);
+    if (!match || !/^=|^[0-9]/.test(match[1] + match[2])) return undefined;
+    const at = word.lastIndex - match[2].length;
+    const number = parseValue(match[2]);
+    if (number === undefined || number === 0n) {
+      this.#fail(
+        `'${match[2]}' is no rate: NAME,N (N times slower than cycles) or NAME,=COUNT is wanted`,
+        at,
+      );
+    }
+    this.#pos = word.lastIndex;
+    return match[1] ? { every: number } : { slower: number };
   }
 
   #named(): { spec: EventSpec; modifiers: string } {
     const at = this.#pos;
     const name = this.#take(/(?:\[[^\]\s]*\]|[^,{}:/\s])*/y);
+    if (/^=?[0-9]/.test(name)) {
+      this.#fail(`'${name}' is a rate, which stands behind an event: NAME,${name}`, at);
+    }
     if (name === "") {
       const found = this.#pos < this.#text.length ? `, not '${this.#text[this.#pos]}'` : "";
       this.#fail(`an event is expected here${found}`);

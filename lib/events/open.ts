@@ -3,7 +3,7 @@
  * out, what is not allowed is left out and said. The system call itself is handed in.
  */
 
-import { PERF_FORMAT } from "../base/abi.ts";
+import { PERF_FORMAT, PERF_SAMPLE } from "../base/abi.ts";
 import { ERRNO } from "../base/errno.ts";
 import { openError } from "./advice.ts";
 import { type AttrFlag, encodeAttr, type EventAttr } from "./attr.ts";
@@ -76,11 +76,15 @@ export function openEvent(
 
 /**
  * The attr without the newest thing it asks of the kernel, for trying again after EINVAL; undefined
- * when there is nothing left to take away. Newest first: PERF_FORMAT_LOST (Linux 6.0), build_id (5.12),
- * ksymbol and bpf_event (5.1), comm_exec and mmap2 (3.16; plain mmap stays).
+ * when there is nothing left to take away. Newest first: PERF_FORMAT_LOST (Linux 6.0), PERF_SAMPLE_WEIGHT_STRUCT
+ * and build_id (5.12), ksymbol and bpf_event (5.1), comm_exec and mmap2 (3.16; plain mmap stays).
  */
 export function withoutNewest(attr: EventAttr): EventAttr | undefined {
   if (attr.readFormat & PERF_FORMAT.LOST) return { ...attr, readFormat: attr.readFormat & ~PERF_FORMAT.LOST };
+  if (attr.sampleType & PERF_SAMPLE.WEIGHT_STRUCT) {
+    const sampleType = (attr.sampleType & ~PERF_SAMPLE.WEIGHT_STRUCT) | PERF_SAMPLE.WEIGHT;
+    return { ...attr, sampleType };
+  }
   for (const newest of [["buildId"], ["ksymbol", "bpfEvent"], ["commExec", "mmap2"]] as AttrFlag[][]) {
     if (!newest.some((flag) => attr.flags.has(flag))) continue;
     const flags = new Set(attr.flags);

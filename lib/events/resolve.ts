@@ -35,8 +35,10 @@ export interface ResolvedEvent {
   /** What one count times `scale` is; undefined: occurrences. */
   unit?: string;
   scale: number;
-  /** `period=`: a sample every this many events. */
+  /** `period=`, or tprof's `,=N`: a sample every this many events. */
   period?: bigint;
+  /** tprof's `,N`: it is this many times slower than cycles. */
+  slower?: bigint;
   /** `freq=`: samples a second. */
   freq?: number;
   /** Sample each occurrence unless told otherwise (tracepoints, breakpoints), as perf does. */
@@ -234,6 +236,7 @@ class Resolver {
     }
     const cpus = pmu?.cpus;
     const name = code.name ?? parts.name ?? this.#request.text;
+    const inexact = fixedType && type === PERF_TYPE.SOFTWARE && this.#state.precise > 0;
     const alwaysZero = flags.has("excludeKernel") && happensInKernel({ type, config: code.words.config });
     return {
       name,
@@ -251,13 +254,27 @@ class Resolver {
       followsTasks: !pmu || pmu.core || cpus === undefined,
       tellsModes: fixedType || pmu?.core === true,
       ...(alwaysZero ? { warning: `${name} counts nothing: it only happens in the kernel` } : {}),
+      ...(inexact ? { warning: `${name}: a software event has no precision, p is without effect` } : {}),
       ...(code.unit ? { unit: code.unit } : {}),
       scale: code.scale,
-      ...(code.period === undefined ? {} : { period: code.period }),
+      ...this.#rateOf(code),
       ...(code.freq === undefined ? {} : { freq: code.freq }),
       eachOccurrence: parts.eachOccurrence ?? false,
       preciseMax: this.#state.preciseMax,
     };
+  }
+
+  #rateOf(code: EventCode): Pick<ResolvedEvent, "period" | "slower"> {
+    const { rate, text, at } = this.#request;
+    if (rate && (code.period !== undefined || code.freq !== undefined)) {
+      syntaxError(
+        this.#text,
+        at,
+        `'${text}' gives a period or a rate already: a number behind it is one too many`,
+      );
+    }
+    if (rate) return "every" in rate ? { period: rate.every } : { slower: rate.slower };
+    return code.period === undefined ? {} : { period: code.period };
   }
 
   #unknown(name: string): never {

@@ -1,10 +1,10 @@
 /** From a perf.data file or pipe to a profile: read, build, symbolize, check. */
 
-import { PERF_COUNT_SW, PERF_TYPE } from "../base/abi.ts";
+import { PERF_COUNT_SW, PERF_SAMPLE, PERF_TYPE } from "../base/abi.ts";
 import type { ByteInput } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
 import { rateText } from "../events/attr.ts";
-import { PerfDataReader, type ReadStats } from "../perfdata/reader.ts";
+import { type EventDesc, PerfDataReader, type ReadStats } from "../perfdata/reader.ts";
 import type { Features } from "../perfdata/features.ts";
 import { decodeSessionInfo } from "../perfdata/session_info.ts";
 import { AddressSpaces } from "../symbols/address_space.ts";
@@ -68,7 +68,13 @@ export async function loadProfile(
   }
   const { frames, stacks, threads, samples } = builder;
   const whole: Profile = {
-    meta: metaOf(header.features, stats, builder, reader.timeBase),
+    meta: metaOf(
+      header.features,
+      stats,
+      builder,
+      reader.timeBase,
+      options.leafOnly ? [] : chainWarnings(header.events),
+    ),
     events: header.events.map(({ name, attr }) => ({
       name,
       rate: rateText(attr),
@@ -176,16 +182,26 @@ async function readable(names: string[]): Promise<string[]> {
   return names.map(demangle);
 }
 
+/** What is to be known of the call chains of a recording with these events. */
+function chainWarnings(events: readonly EventDesc[]): string[] {
+  if (!events.some(({ attr }) => attr.sampleType & PERF_SAMPLE.STACK_USER)) return [];
+  return [
+    "callers in user space are not shown: their stacks were copied (--call-graph dwarf) and pmuctl does not unwind " +
+    "them; perf report does, or record with -g where programs have frame pointers",
+  ];
+}
+
 function metaOf(
   features: Features,
   stats: ReadStats,
   builder: ProfileBuilder,
   timeBase: bigint,
+  chains: readonly string[],
 ): ProfileMeta {
   const { firstTime, lastTime } = builder;
   const timed = lastTime >= firstTime;
   const session = features.ledger === undefined ? undefined : decodeSessionInfo(features.ledger);
-  const warnings: string[] = [];
+  const warnings = [...chains];
   if (stats.damage) warnings.push(`${stats.damage.message}: what follows is not in this report`);
   if (stats.unknownIds > 0) {
     warnings.push(`${stats.unknownIds} samples are of no event that the file describes`);

@@ -45,7 +45,7 @@ export function openEvents(
   try {
     if (tracker) {
       const [{ events: [dummy] }] = resolveEvents("dummy");
-      const attrOf = (e: ResolvedEvent) => trackingAttr(e, common);
+      const attrOf = (e: ResolvedEvent) => trackingAttr(e, sampling, common);
       opened.push(openOnCpus({ event: dummy, attrOf }, where, standing, note));
     }
     for (const each of wanted) opened.push(owner.openEvent(each, { where, standing, insist }, note));

@@ -116,3 +116,33 @@ Deno.test("parseRaw() takes r and up to sixteen hex digits", () => {
     assertEquals(parseRaw(text), undefined, text);
   }
 });
+
+Deno.test("parseEvents() reads tprof's rates behind an event, in groups too", () => {
+  const rates = (text: string) => parseEvents(text).flatMap((g) => g.members.map((m) => [m.text, m.rate]));
+  assertEquals(rates("cycles:u,1000,faults,=0x10"), [
+    ["cycles:u", { slower: 1000n }],
+    ["faults", { every: 16n }],
+  ]);
+  assertEquals(rates("{cycles, = 5 ,faults},sched:sched_switch,2"), [
+    ["cycles", { every: 5n }],
+    ["faults", undefined],
+    ["sched:sched_switch", { slower: 2n }],
+  ]);
+});
+
+for (
+  const [text, at, message] of [
+    ["cycles,0", 8, "is no rate"],
+    ["cycles,=", 9, "is no rate"],
+    ["cycles,5x", 8, "is no rate"],
+    ["cycles,=,faults", 9, "is no rate"],
+    ["cycles,5,6", 10, "stands behind an event"],
+    ["{cycles},5", 10, "stands behind an event"],
+    ["=5", 1, "stands behind an event"],
+  ] as const
+) {
+  Deno.test(`parseEvents() refuses the rate in '${text}' and says where`, () => {
+    const { message: said } = assertThrows(() => parseEvents(text), UsageError);
+    assertEquals([said.includes(`character ${at}:`), said.includes(message)], [true, true], said);
+  });
+}
