@@ -151,12 +151,19 @@ int64_t pmu_seek(int32_t fd, int64_t offset, int32_t whence)
 	return at < 0 ? -errno : at;
 }
 
-int64_t pmu_rlimit_nofile(void)
+int64_t pmu_rlimit_nofile(uint64_t want)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return -errno;
+	if (limit.rlim_max < want) {
+		struct rlimit higher = { want, want };
+
+		/* Refused to most users, and beyond fs.nr_open to all: the return value says where it is then. */
+		if (setrlimit(RLIMIT_NOFILE, &higher) == 0)
+			limit = higher;
+	}
 	if (limit.rlim_cur < limit.rlim_max) {
 		limit.rlim_cur = limit.rlim_max;
 		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)

@@ -19,7 +19,7 @@
 #define PMU_API __attribute__((visibility("default")))
 
 /* Changes whenever a function below changes its meaning; ffi/symbols.ts holds the same number. */
-#define PMU_ABI_VERSION 1
+#define PMU_ABI_VERSION 2
 
 /* PMU_ABI_VERSION of this library. Call it before anything else. */
 PMU_API uint32_t pmu_abi_version(void);
@@ -247,8 +247,11 @@ PMU_API int64_t pmu_write(int32_t fd, const void *buf, uint64_t len);
 /* lseek(2): `whence` 0 from the start, 1 from here, 2 from the end. Returns the new position. */
 PMU_API int64_t pmu_seek(int32_t fd, int64_t offset, int32_t whence);
 
-/* Raises the soft limit of open files to the hard one. Returns the soft limit. */
-PMU_API int64_t pmu_rlimit_nofile(void);
+/*
+ * Raises the soft limit of open files to the hard one; that one as well when it is below `want` and this
+ * process may (CAP_SYS_RESOURCE, up to fs.nr_open). Returns the soft limit, which may still be below `want`.
+ */
+PMU_API int64_t pmu_rlimit_nofile(uint64_t want);
 
 /* clock_gettime(2) in ns: the clock that samples are stamped with, to relate times to records. */
 PMU_API int64_t pmu_clock_ns(int32_t clockid);

@@ -135,9 +135,12 @@ export function seek(fd: number, offset: number, from: "start" | "current" | "en
   return checkedSize("lseek", shim().pmu_seek(fd, BigInt(offset), whence));
 }
 
-/** Allows as many open files as the hard limit does; returns how many. */
-export function raiseFileLimit(): number {
-  return checkedSize("setrlimit", shim().pmu_rlimit_nofile());
+/**
+ * Allows as many open files as the hard limit does, and `want` where this user may raise that. Returns how
+ * many are allowed, which may be fewer than `want`.
+ */
+export function raiseFileLimit(want = 0): number {
+  return checkedSize("setrlimit", shim().pmu_rlimit_nofile(BigInt(want)));
 }
 
 /** The time of a clock in ns. `clockid` as in perf_event_attr: 1 is CLOCK_MONOTONIC. */

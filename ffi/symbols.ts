@@ -5,7 +5,7 @@
  */
 
 /** PMU_ABI_VERSION of ffi/pmu.h. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 export const SYMBOLS = {
   // uint32_t pmu_abi_version(void)
@@ -90,8 +90,8 @@ export const SYMBOLS = {
   pmu_write: { parameters: ["i32", "buffer", "u64"], result: "i64" },
   // int64_t pmu_seek(int32_t fd, int64_t offset, int32_t whence)
   pmu_seek: { parameters: ["i32", "i64", "i32"], result: "i64" },
-  // int64_t pmu_rlimit_nofile(void)
-  pmu_rlimit_nofile: { parameters: [], result: "i64" },
+  // int64_t pmu_rlimit_nofile(uint64_t want)
+  pmu_rlimit_nofile: { parameters: ["u64"], result: "i64" },
   // int64_t pmu_clock_ns(int32_t clockid)
   pmu_clock_ns: { parameters: ["i32"], result: "i64" },
 } as const satisfies Deno.ForeignLibraryInterface;

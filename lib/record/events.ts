@@ -7,6 +7,7 @@ import type { Wanted } from "../events/open.ts";
 import { type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
 import type { BackendOwner, Sampler } from "./backends/owner.ts";
 import { closeAll, type Opened, openOnCpus } from "./opening.ts";
+import { allowFiles, filesAllowed } from "./file_limit.ts";
 import { liveProc } from "./procfs.ts";
 import type { RecordRequest } from "./request.ts";
 import { type Common, samplingAttr, trackingAttr } from "./sampling.ts";
@@ -14,7 +15,8 @@ import { targetName, threadsOf } from "./target.ts";
 
 /**
  * Opens the events, the tracker first where there is one: its ring is then every event's ring. `pid` is
- * the command's.
+ * the command's. What runs already has no tracker only where this user may not have the descriptors for it:
+ * the events that sample then report maps and names as well (see `tracks`).
  */
 export function openEvents(
   request: RecordRequest,
@@ -23,19 +25,22 @@ export function openEvents(
   note: (line: string) => void,
 ): Opened[] {
   const { events, sampling, target } = request;
-  // a command's own events report its maps and names; they start with it, so there is nothing to miss
-  const tracker = target.kind !== "command";
-  const common: Common = {
-    several: tracker || events.length > 1,
-    watermark: request.ringPages * 4096 / 4,
-    enableOnExec: target.kind === "command" && request.delayMs === undefined,
-  };
   const tids = target.kind === "command"
     ? [pid!]
     : target.kind === "cpus"
     ? [-1]
     : threadsOf(target, liveProc);
   const where = { tids, cpus: request.cpus, target: targetName(target) };
+  // a command's own events report its maps and names: they start with it, so there is nothing to miss, unless
+  // they start later than it does
+  const late = request.delayMs !== undefined;
+  const tracker = late || (target.kind !== "command" && filesAllowed(events.length + 1, where));
+  if (!tracker || late) allowFiles(events.length + (tracker ? 1 : 0), where);
+  const common: Common = {
+    several: tracker || events.length > 1,
+    watermark: request.ringPages * 4096 / 4,
+    enableOnExec: target.kind === "command" && request.delayMs === undefined,
+  };
   const wanted: Wanted[] = events.map((event, i) => ({
     event,
     attrOf: (e) => samplingAttr(e, sampling, common, !tracker && i === 0 ? "own" : "other"),
@@ -78,4 +83,9 @@ export function filterTracepoints(opened: readonly Opened[], filter: string) {
 /** Those that sample, rather than track. */
 export function samplersOf(opened: readonly Opened[]): Sampler[] {
   return opened.filter((each): each is Sampler => "choice" in each);
+}
+
+/** Whether a tracker is among them, which reports maps and names before the others are enabled. */
+export function tracks(opened: readonly Opened[]): boolean {
+  return opened.length > samplersOf(opened).length;
 }

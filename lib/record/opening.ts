@@ -2,6 +2,7 @@
 
 import { closeEvent, eventId, tryOpen } from "../../ffi/pmu.ts";
 import { ERRNO } from "../base/errno.ts";
+import { UnsupportedError } from "../base/errors.ts";
 import { openError } from "../events/advice.ts";
 import { encodeAttr, type EventAttr } from "../events/attr.ts";
 import { openEvent, type Standing, type Wanted } from "../events/open.ts";
@@ -36,11 +37,11 @@ export function openOnCpus(
   const { target } = where;
   const own = wanted.event.cpus;
   const cpus = own ? where.cpus.filter((cpu) => own.includes(cpu)) : where.cpus;
-  const [first, ...others] = where.tids.flatMap((pid) => cpus.map((cpu) => ({ pid, cpu })));
-  const { event, attr, fd } = openEvent(wanted, { ...first, target }, standing, tryOpen, note);
-  const places = [{ cpu: first.cpu, fd, id: eventId(fd) }];
+  const all = where.tids.flatMap((pid) => cpus.map((cpu) => ({ pid, cpu })));
+  const { event, attr, fd, at } = openFirst(wanted, all, where, standing, note);
+  const places = [{ cpu: all[at].cpu, fd, id: eventId(fd) }];
   const opened = { event, attr, places };
-  for (const place of others) {
+  for (const place of all.slice(at + 1)) {
     const fd = tryOpen(encodeAttr(attr), place);
     if (fd >= 0) {
       places.push({ cpu: place.cpu, fd, id: eventId(fd) });
@@ -56,6 +57,27 @@ export function openOnCpus(
     }
   }
   return opened;
+}
+
+/**
+ * Opens the event at the first place that is still there: threads come and go while they are listed. `at` is
+ * that place's index. Throws UnsupportedError as `openOnCpus`, of ESRCH when every thread has ended.
+ */
+function openFirst(
+  wanted: Wanted,
+  places: readonly { pid: number; cpu: number }[],
+  { target }: Where,
+  standing: Standing,
+  note: (line: string) => void,
+) {
+  for (let at = 0;; at++) {
+    try {
+      return { ...openEvent(wanted, { ...places[at], target }, standing, tryOpen, note), at };
+    } catch (error) {
+      const gone = error instanceof UnsupportedError && error.errno === ERRNO.ESRCH;
+      if (!gone || at + 1 === places.length) throw error;
+    }
+  }
 }
 
 /** Closes what was opened. */

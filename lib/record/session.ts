@@ -4,7 +4,7 @@
  */
 
 import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
-import { type Drain, raiseFileLimit } from "../../ffi/pmu.ts";
+import type { Drain } from "../../ffi/pmu.ts";
 import { rateText } from "../events/attr.ts";
 import { compileLayout } from "../perfdata/attr_layout.ts";
 import { fileBuildId } from "../symbols/host_files.ts";
@@ -12,7 +12,7 @@ import { backends } from "./backends/all.ts";
 import type { BackendOwner } from "./backends/owner.ts";
 import { closeLedger } from "./closing.ts";
 import { untilDone } from "./ending.ts";
-import { filterTracepoints, openEvents, samplersOf } from "./events.ts";
+import { filterTracepoints, openEvents, samplersOf, tracks } from "./events.ts";
 import { RecordFile } from "./file.ts";
 import { closeAll, type Opened } from "./opening.ts";
 import { RecordPipe } from "./pipe.ts";
@@ -33,7 +33,6 @@ export async function record(
   stopper: Stopper,
   note: (line: string) => void,
 ): Promise<Recording> {
-  raiseFileLimit();
   const { target } = request;
   const argv = "argv" in target ? target.argv : [];
   const command = argv.length > 0
@@ -52,7 +51,9 @@ export async function record(
       ? new RecordPipe(opened, request)
       : RecordFile.create(request.output, opened);
     drain = drainOf(sink, opened, request.ringPages, note);
-    // the trackers report from here on, so that nothing falls between /proc and the rings
+    // the trackers report from here on, so that nothing falls between /proc and the rings; without one, the samplers
+    const atOnce = target.kind !== "command" && !tracks(opened);
+    if (atOnce) sampling.start();
     sink.write(synthesized(request, opened));
     drain.setBase(sink.dataBytes);
     drain.start();
@@ -60,7 +61,7 @@ export async function record(
     const delayed = request.delayMs === undefined
       ? undefined
       : setTimeout(() => sampling.start(), request.delayMs);
-    if (delayed === undefined) sampling.start({ onExec: target.kind === "command" });
+    if (delayed === undefined && !atOnce) sampling.start({ onExec: target.kind === "command" });
     await command?.release();
     const exit = await untilDone(command, request, drain, stopper);
     const seconds = (performance.now() - started) / 1000;
