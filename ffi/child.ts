@@ -2,7 +2,7 @@
 
 import { toCString } from "../lib/base/bytes.ts";
 import { ERRNO, PmuError } from "../lib/base/errno.ts";
-import { shim } from "./load.ts";
+import { shim, shimPath } from "./load.ts";
 import { checked } from "./result.ts";
 
 /** What to run. */
@@ -19,6 +19,11 @@ export interface SpawnOptions {
   stdio?: readonly [number, number, number];
   /** A session of its own, and no descriptors but the standard three: for what is to outlive us. */
   detach?: boolean;
+  /**
+   * Its `maxrssBytes` is to be its own, rather than at least what this process has: it is made by a process
+   * without memory. PmuError of `launcher` (EACCES) where files cannot be executed from the shim's place.
+   */
+  ownMemory?: boolean;
 }
 
 /** What a child has used, with the children it waited for: getrusage(2). */
@@ -37,6 +42,11 @@ export interface Usage {
   nivcsw: number;
 }
 
+/** A run from the word to go until the wait for its end was over. */
+export interface Run extends Exit {
+  wallNs: number;
+}
+
 /** How a child ended. */
 export interface Exit {
   /** As a shell gives it: the exit status, or 128 and the signal. */
@@ -47,13 +57,15 @@ export interface Exit {
 }
 
 /** Names of the failing calls, by enum pmu_spawn_stage. */
-const STAGES = ["spawn", "spawn", "fork", "dup2", "chdir"];
+const STAGES = ["spawn", "spawn", "fork", "dup2", "chdir", "launcher"];
 const WNOHANG = 1;
 /** PMU_SPAWN_DETACH of ffi/pmu.h. */
 const DETACH = 1;
 const RUSAGE_FIELDS = 16;
-/** Places in struct pmu_child, which is int32 all through. */
-const CHILD = { PID: 0, LINE_FD: 1, STAGE: 2, FIELDS: 3 } as const;
+/** Where PMU_RUSAGE_ENDED_NS is. */
+const ENDED_NS = 9;
+/** Places in struct pmu_child as int32s, RELEASED_NS as an int64. */
+const CHILD = { PID: 0, LINE_FD: 1, STAGE: 2, RELEASED_NS: 2, FIELDS: 6 } as const;
 
 /** A child, waiting before exec or released. */
 export class Child {
@@ -77,6 +89,24 @@ export class Child {
   /** Ends it without exec. Only before `release()`. */
   cancel(): void {
     checked("cancel", shim().pmu_cancel(this.#child));
+  }
+
+  /**
+   * Lets it exec and waits until it ends, with the time between, which no work of this process is part of.
+   * Throws as `release()`.
+   */
+  async run(): Promise<Run> {
+    const status = new Int32Array(1);
+    const rusage = new BigUint64Array(RUSAGE_FIELDS);
+    // waiting begins first: a command may end before this thread would come to it
+    const ended = shim().pmu_wait(this.pid, 0, status, rusage);
+    await this.release();
+    checked("wait4", await ended);
+    const releasedNs = new BigInt64Array(this.#child.buffer)[CHILD.RELEASED_NS];
+    return {
+      ...exitOf(status[0], rusage),
+      wallNs: Number(rusage[ENDED_NS] - BigInt.asUintN(64, releasedNs)),
+    };
   }
 
   /** Waits until it ends. Throws PmuError of `wait4`: ECHILD when it has been waited for before. */
@@ -123,6 +153,7 @@ export function spawn(options: SpawnOptions): Child {
     options.cwd === undefined ? null : cString(options.cwd),
     Int32Array.from(options.stdio ?? [-1, -1, -1]),
     options.detach ? DETACH : 0,
+    options.ownMemory ? toCString(shimPath()) : null,
     child,
   );
   checked(STAGES[child[CHILD.STAGE]] ?? "spawn", result);

@@ -16,10 +16,17 @@ const MFD_CLOEXEC = 1;
 const MFD_NOEXEC_SEAL = 8;
 
 let loaded: Shim | undefined;
+let path = "";
 
 /** The shim. Throws UnsupportedError when it is missing, does not load, or is of another version. */
 export function shim(): Shim {
   return loaded ??= load();
+}
+
+/** The path that the shim was loaded from: its own, or that of a memory file. Throws as shim(). */
+export function shimPath(): string {
+  shim();
+  return path;
 }
 
 function load(): Shim {
@@ -29,7 +36,8 @@ function load(): Shim {
   let symbols: Shim;
   let version: number;
   try {
-    symbols = symbolsOf(Deno.build.standalone && !named ? memoryFile(Deno.readFileSync(url)) : where);
+    path = Deno.build.standalone && !named ? memoryFile(Deno.readFileSync(url)) : where;
+    symbols = symbolsOf(path);
     version = symbols.pmu_abi_version();
   } catch (error) {
     throw unusable(where, error instanceof Error ? error.message : String(error), error);

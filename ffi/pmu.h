@@ -173,6 +173,7 @@ enum pmu_spawn_stage {
 	PMU_SPAWN_FORK = 2,
 	PMU_SPAWN_STDIO = 3,   /* a descriptor of `stdio` */
 	PMU_SPAWN_CHDIR = 4,   /* `cwd` */
+	PMU_SPAWN_LAUNCHER = 5, /* exec of `launcher` */
 };
 
 /* A child that waits before exec. Filled by pmu_spawn, used up by pmu_release or pmu_cancel. */
@@ -180,6 +181,8 @@ struct pmu_child {
 	int32_t pid;
 	int32_t line_fd; /* a socket to the child; -1 once used up */
 	int32_t stage;   /* enum pmu_spawn_stage when pmu_spawn failed, else 0 */
+	int32_t unused;
+	int64_t released_ns; /* CLOCK_MONOTONIC when pmu_release gave the word */
 };
 
 /*
@@ -193,11 +196,16 @@ struct pmu_child {
  * strings, one behind another; `env_block` NULL gives the child this process's environment. `cwd`
  * NULL leaves the working directory. stdio[i] becomes descriptor i; -1 leaves it. `flags`: PMU_SPAWN_*.
  *
+ * A child's peak memory (wait4's maxrss) begins with what its parent has at fork. With `launcher`, a path of
+ * this library, which can be run as a program, the child is made by a process of next to no memory instead,
+ * and is a child of this process all the same; NULL does without. (It cannot be run from where executing
+ * files is not allowed: EACCES, stage PMU_SPAWN_LAUNCHER.)
+ *
  * Returns the pid. On failure no child is left, and child->stage says where.
  */
 PMU_API int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const void *env_block,
 			  uint32_t envc, const char *cwd, const int32_t stdio[3], uint32_t flags,
-			  struct pmu_child *child);
+			  const char *launcher, struct pmu_child *child);
 
 /*
  * Lets the child exec and waits until it has. Returns 0, or the -errno of exec (-ENOENT, -EACCES,
@@ -220,6 +228,7 @@ enum pmu_rusage_field {
 	PMU_RUSAGE_OUBLOCK, /* in units of 512 bytes */
 	PMU_RUSAGE_NVCSW,
 	PMU_RUSAGE_NIVCSW,
+	PMU_RUSAGE_ENDED_NS, /* CLOCK_MONOTONIC when the wait was over */
 	PMU_RUSAGE_FIELDS = 16 /* the rest is 0 */
 };
 

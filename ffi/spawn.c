@@ -1,51 +1,27 @@
 /* Starts a child that waits before exec, lets it go, and waits for it to end. See pmu.h. */
 #define _GNU_SOURCE
-#include "pmu.h"
 #include "portable.h"
+#include "spawn_child.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 PMU_OLD_SYMBOL(pthread_sigmask);
 
 #define DEFAULT_PATH "/bin:/usr/bin" /* as execvp(3) when PATH is not set */
 
-#ifndef SYS_close_range
-#define SYS_close_range 436 /* the same everywhere; the headers may be older than the kernel */
-#endif
-#define CLOEXEC_RANGE 4u /* CLOSE_RANGE_CLOEXEC */
-
 extern char **environ;
-
-/* Everything the child needs, made before fork: after it, only async-signal-safe calls are allowed. */
-struct plan {
-	char **argv;       /* of the command */
-	char **shell_argv; /* /bin/sh FILE ARGS...: FILE is filled in by the child */
-	char **envp;
-	bool own_envp;
-	char **files; /* the paths to try in turn, NULL at the end */
-	char *names;  /* memory of `files` */
-	const char *cwd;
-	int stdio[3];
-	bool detach;
-	int line; /* to the parent: a report each way, closed by exec */
-};
-
-/* What the child tells its parent: that it is ready (all zero), or why it is not. */
-struct report {
-	int32_t stage;
-	int32_t error;
-};
 
 /* ---- before fork ----------------------------------------------------------------------------- */
 
@@ -101,6 +77,26 @@ static int32_t list_files(struct plan *plan, const char *path)
 	}
 }
 
+/* Room for the launcher's arguments, all but the line's number filled in. False when memory is out. */
+static bool list_launcher_argv(struct plan *plan, uint32_t argc)
+{
+	uint32_t files = 0;
+
+	while (plan->files[files])
+		files++;
+	plan->launcher_argv = calloc((size_t)files + argc + LAUNCHER_ARGV_FILES + 2, sizeof(*plan->launcher_argv));
+	if (!plan->launcher_argv)
+		return false;
+	snprintf(plan->file_count, sizeof(plan->file_count), "%u", files);
+	plan->launcher_argv[0] = "pmuctl-launcher";
+	plan->launcher_argv[LAUNCHER_ARGV_LINE] = plan->line_number;
+	plan->launcher_argv[LAUNCHER_ARGV_COUNT] = plan->file_count;
+	memcpy(plan->launcher_argv + LAUNCHER_ARGV_FILES, plan->files, files * sizeof(*plan->files));
+	plan->launcher_argv[LAUNCHER_ARGV_FILES + files] = "";
+	memcpy(plan->launcher_argv + LAUNCHER_ARGV_FILES + files + 1, plan->argv, argc * sizeof(*plan->argv));
+	return true;
+}
+
 static void free_plan(struct plan *plan)
 {
 	free(plan->argv);
@@ -109,6 +105,7 @@ static void free_plan(struct plan *plan)
 		free(plan->envp);
 	free(plan->files);
 	free(plan->names);
+	free(plan->launcher_argv);
 }
 
 /* A pair of connected sockets above the standard descriptors, so that the child's dup2 cannot hit them. */
@@ -132,126 +129,6 @@ static int32_t high_socketpair(int fds[2])
 		if (fds[i] >= 0)
 			close(fds[i]);
 	return -error;
-}
-
-/* ---- in the child: async-signal-safe calls only ---------------------------------------------- */
-
-__attribute__((noreturn)) static void child_fail(const struct plan *plan, int32_t stage, int error)
-{
-	struct report report = { .stage = stage, .error = error };
-
-	(void)send(plan->line, &report, sizeof(report), MSG_NOSIGNAL); /* no one may be left to hear it */
-	_exit(127);
-}
-
-/* Back to the default: what we catch (its handlers are not the child's) and SIGPIPE. */
-static void child_signals(void)
-{
-	struct sigaction action;
-	sigset_t none;
-
-	for (int sig = 1; sig < NSIG; sig++) {
-		if (sigaction(sig, NULL, &action) < 0)
-			continue; /* a number that the C library keeps for itself: exec resets it */
-		if (action.sa_handler == SIG_DFL || (action.sa_handler == SIG_IGN && sig != SIGPIPE))
-			continue;
-		memset(&action, 0, sizeof(action));
-		action.sa_handler = SIG_DFL;
-		sigaction(sig, &action, NULL);
-	}
-	sigemptyset(&none);
-	pthread_sigmask(SIG_SETMASK, &none, NULL);
-}
-
-static int child_stdio(const struct plan *plan)
-{
-	int from[3];
-
-	/* First all of them out of the way of 0 to 2, so that swapping works. */
-	for (int i = 0; i < 3; i++) {
-		from[i] = plan->stdio[i];
-		if (from[i] >= 0 && from[i] <= 2)
-			from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 3);
-		if (plan->stdio[i] >= 0 && from[i] < 0)
-			return errno;
-	}
-	for (int i = 0; i < 3; i++)
-		if (from[i] >= 0 && dup2(from[i], i) < 0)
-			return errno;
-	return 0;
-}
-
-/* Descriptors from 3 on end at exec, also those that came from whoever started us. */
-static void child_keep_stdio_only(void)
-{
-	struct rlimit limit = { 0 };
-
-	if (syscall(SYS_close_range, 3u, ~0u, CLOEXEC_RANGE) == 0)
-		return;
-	/* Before Linux 5.11. No descriptor is beyond what fs.nr_open allows, 1048576 unless raised. */
-	getrlimit(RLIMIT_NOFILE, &limit);
-	for (rlim_t fd = 3; fd < limit.rlim_max && fd < 1 << 20; fd++)
-		fcntl((int)fd, F_SETFD, FD_CLOEXEC);
-}
-
-/* Whether an ENOEXEC is about a program of another machine, which no shell can run either. */
-static bool is_elf(const char *file)
-{
-	char magic[4] = { 0 };
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, magic, sizeof(magic));
-
-	if (fd >= 0)
-		close(fd);
-	return n == (ssize_t)sizeof(magic) && memcmp(magic, "\177ELF", sizeof(magic)) == 0;
-}
-
-/* Tries each file as execvp(3) does; returns the errno when none of them could be run. */
-static int child_exec(const struct plan *plan)
-{
-	int last = ENOENT;
-	bool denied = false;
-
-	for (char **file = plan->files; *file; file++) {
-		execve(*file, plan->argv, plan->envp);
-		last = errno;
-		if (last == ENOEXEC && !is_elf(*file)) {
-			plan->shell_argv[1] = *file;
-			execve(plan->shell_argv[0], plan->shell_argv, plan->envp);
-			return ENOEXEC;
-		}
-		if (last == EACCES)
-			denied = true; /* a later directory may have one that can be run */
-		else if (last != ENOENT && last != ENOTDIR && last != ESTALE && last != ENODEV && last != ETIMEDOUT)
-			return last;
-	}
-	return denied ? EACCES : last;
-}
-
-__attribute__((noreturn)) static void child_main(const struct plan *plan)
-{
-	struct report ready = { 0 };
-	int error;
-	char go;
-	ssize_t n;
-
-	child_signals();
-	error = child_stdio(plan);
-	if (error)
-		child_fail(plan, PMU_SPAWN_STDIO, error);
-	if (plan->cwd && chdir(plan->cwd) < 0)
-		child_fail(plan, PMU_SPAWN_CHDIR, errno);
-	if (plan->detach) {
-		setsid(); /* cannot fail: a new process leads no group */
-		child_keep_stdio_only();
-	}
-	(void)send(plan->line, &ready, sizeof(ready), MSG_NOSIGNAL);
-	do
-		n = recv(plan->line, &go, 1, 0);
-	while (n < 0 && errno == EINTR);
-	if (n != 1)
-		_exit(127); /* the parent has gone, or cancelled */
-	child_fail(plan, 0, child_exec(plan));
 }
 
 /* ---- in the parent --------------------------------------------------------------------------- */
@@ -305,6 +182,7 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 	if (result < 0)
 		return result;
 	plan->line = line[1];
+	snprintf(plan->line_number, sizeof(plan->line_number), "%d", line[1]);
 	child->stage = PMU_SPAWN_FORK;
 	child->pid = fork_quietly();
 	if (child->pid == 0) {
@@ -316,10 +194,15 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 	child->line_fd = line[0];
 	if (child->pid > 0 && !read_report(child->line_fd, &report))
 		report = (struct report){ .stage = PMU_SPAWN_FORK, .error = ESRCH }; /* killed by someone */
+	if (child->pid > 0 && plan->launcher)
+		reap(child->pid); /* it has made the child and ends */
 	if (child->pid > 0 && report.error) {
 		child->stage = report.stage;
 		result = -report.error;
-		reap(child->pid);
+		if (!plan->launcher)
+			reap(child->pid);
+	} else if (child->pid > 0) {
+		result = child->pid = report.pid;
 	}
 	if (result < 0)
 		hang_up(child);
@@ -330,7 +213,7 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 
 int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const void *env_block,
 		  uint32_t envc, const char *cwd, const int32_t stdio[3], uint32_t flags,
-		  struct pmu_child *child)
+		  const char *launcher, struct pmu_child *child)
 {
 	struct plan plan = {
 		.cwd = cwd,
@@ -339,7 +222,7 @@ int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const
 	};
 	int32_t result;
 
-	*child = (struct pmu_child){ -1, -1, PMU_SPAWN_PREPARE };
+	*child = (struct pmu_child){ .pid = -1, .line_fd = -1, .stage = PMU_SPAWN_PREPARE };
 	if (argc == 0 || (flags & ~PMU_SPAWN_DETACH) != 0)
 		return -EINVAL;
 	if (*path == '\0')
@@ -351,7 +234,8 @@ int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const
 	result = plan.argv && plan.shell_argv && plan.envp ? list_files(&plan, path) : -ENOMEM;
 	if (result == 0) {
 		plan.shell_argv[0] = "/bin/sh"; /* [1] was argv[0]: the file takes its place */
-		result = fork_child(&plan, child);
+		plan.launcher = (char *)launcher;
+		result = !launcher || list_launcher_argv(&plan, argc) ? fork_child(&plan, child) : -ENOMEM;
 	}
 	free_plan(&plan);
 	return result;
@@ -365,6 +249,7 @@ int32_t pmu_release(struct pmu_child *child)
 
 	if (child->line_fd < 0)
 		return -EINVAL;
+	child->released_ns = pmu_clock_ns(CLOCK_MONOTONIC);
 	if (send(child->line_fd, &go, 1, MSG_NOSIGNAL) < 0)
 		result = -ESRCH; /* killed while it waited */
 	else if (read_report(child->line_fd, &report))
@@ -392,6 +277,7 @@ static uint64_t ns(struct timeval time)
 int32_t pmu_wait(int32_t pid, int32_t options, int32_t *status, uint64_t *rusage)
 {
 	struct rusage usage;
+	int64_t ended_ns;
 	pid_t result;
 	int raw = 0;
 
@@ -402,6 +288,7 @@ int32_t pmu_wait(int32_t pid, int32_t options, int32_t *status, uint64_t *rusage
 	while (result < 0 && errno == EINTR);
 	if (result <= 0)
 		return result < 0 ? -errno : 0;
+	ended_ns = pmu_clock_ns(CLOCK_MONOTONIC);
 	*status = raw;
 	memset(rusage, 0, PMU_RUSAGE_FIELDS * sizeof(*rusage));
 	rusage[PMU_RUSAGE_UTIME_NS] = ns(usage.ru_utime);
@@ -413,6 +300,7 @@ int32_t pmu_wait(int32_t pid, int32_t options, int32_t *status, uint64_t *rusage
 	rusage[PMU_RUSAGE_OUBLOCK] = (uint64_t)usage.ru_oublock;
 	rusage[PMU_RUSAGE_NVCSW] = (uint64_t)usage.ru_nvcsw;
 	rusage[PMU_RUSAGE_NIVCSW] = (uint64_t)usage.ru_nivcsw;
+	rusage[PMU_RUSAGE_ENDED_NS] = (uint64_t)ended_ns;
 	return result;
 }
 

@@ -66,9 +66,9 @@ export const SYMBOLS = {
 
   // int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const void *env_block,
   //                   uint32_t envc, const char *cwd, const int32_t stdio[3], uint32_t flags,
-  //                   struct pmu_child *child)
+  //                   const char *launcher, struct pmu_child *child)
   pmu_spawn: {
-    parameters: ["buffer", "buffer", "u32", "buffer", "u32", "buffer", "buffer", "u32", "buffer"],
+    parameters: ["buffer", "buffer", "u32", "buffer", "u32", "buffer", "buffer", "u32", "buffer", "buffer"],
     result: "i32",
   },
   // int32_t pmu_release(struct pmu_child *child)

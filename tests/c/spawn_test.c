@@ -25,7 +25,7 @@ static int32_t spawn_script(const char *script, int32_t out, const char *cwd, st
 
 	if (length < 0 || length >= (int)sizeof(argv))
 		abort();
-	return pmu_spawn("sh", argv, 3, NULL, 0, cwd, stdio, 0, child);
+	return pmu_spawn("sh", argv, 3, NULL, 0, cwd, stdio, 0, NULL, child);
 }
 
 /* Releases the child, waits for it, and gives its wait status, or a negative errno of release. */
@@ -68,7 +68,7 @@ static int32_t run_file(const char *path, const char *path_variable)
 
 	if (length < 0 || length >= (int)sizeof(env))
 		abort();
-	if (pmu_spawn(path, path, 1, env, path_variable != NULL, NULL, INHERIT, 0, &child) < 0)
+	if (pmu_spawn(path, path, 1, env, path_variable != NULL, NULL, INHERIT, 0, NULL, &child) < 0)
 		return -9999;
 	return finish(&child);
 }
@@ -183,7 +183,7 @@ static void runs_scripts_without_a_first_line(void)
 	length = snprintf(argv, sizeof(argv), "name%cone%ctwo", 0, 0);
 	CHECK(length > 0);
 	snprintf(argv + 128, 100, "WANT=%s one two", in_dir("script"));
-	REQUIRE(pmu_spawn(in_dir("script"), argv, 3, argv + 128, 1, NULL, INHERIT, 0, &child) > 0);
+	REQUIRE(pmu_spawn(in_dir("script"), argv, 3, argv + 128, 1, NULL, INHERIT, 0, NULL, &child) > 0);
 	CHECK_EQ(WEXITSTATUS(finish(&child)), 3);
 }
 
@@ -193,10 +193,10 @@ static void gives_argv_and_environment(void)
 	static const char env[] = "A=x y\0B=\0PATH=/usr/bin:/bin";
 	struct pmu_child child;
 
-	REQUIRE(pmu_spawn("/bin/sh", argv, 5, env, 3, NULL, INHERIT, 0, &child) > 0);
+	REQUIRE(pmu_spawn("/bin/sh", argv, 5, env, 3, NULL, INHERIT, 0, NULL, &child) > 0);
 	CHECK_EQ(finish(&child), 0);
-	CHECK_EQ(pmu_spawn("/bin/sh", argv, 0, env, 3, NULL, INHERIT, 0, &child), -EINVAL);
-	CHECK_EQ(pmu_spawn("/bin/sh", argv, 5, env, 3, NULL, INHERIT, 1u << 31, &child), -EINVAL);
+	CHECK_EQ(pmu_spawn("/bin/sh", argv, 0, env, 3, NULL, INHERIT, 0, NULL, &child), -EINVAL);
+	CHECK_EQ(pmu_spawn("/bin/sh", argv, 5, env, 3, NULL, INHERIT, 1u << 31, NULL, &child), -EINVAL);
 	CHECK_EQ(child.stage, PMU_SPAWN_PREPARE);
 }
 
@@ -209,9 +209,9 @@ static void detaches(void)
 	int kept = dup2(1, 100);
 
 	CHECK_EQ(kept, 100);
-	REQUIRE(pmu_spawn("/bin/sh", argv, 3, NULL, 0, NULL, INHERIT, PMU_SPAWN_DETACH, &child) > 0);
+	REQUIRE(pmu_spawn("/bin/sh", argv, 3, NULL, 0, NULL, INHERIT, PMU_SPAWN_DETACH, NULL, &child) > 0);
 	CHECK_EQ(finish(&child), 0);
-	REQUIRE(pmu_spawn("/bin/sh", argv, 3, NULL, 0, NULL, INHERIT, 0, &child) > 0);
+	REQUIRE(pmu_spawn("/bin/sh", argv, 3, NULL, 0, NULL, INHERIT, 0, NULL, &child) > 0);
 	CHECK(finish(&child) != 0); /* neither of it without the flag */
 	close(kept);
 }
@@ -249,7 +249,7 @@ static void redirects_stdio(void)
 	stdio[0] = in[0];
 	stdio[1] = 2;
 	stdio[2] = 1;
-	(void)pmu_spawn("sh", argv, 3, NULL, 0, NULL, stdio, 0, &child);
+	(void)pmu_spawn("sh", argv, 3, NULL, 0, NULL, stdio, 0, NULL, &child);
 	for (int fd = 1; fd < 3; fd++) {
 		dup2(saved[fd], fd);
 		close(saved[fd]);
@@ -266,7 +266,7 @@ static void redirects_stdio(void)
 	close(first[0]);
 	close(second[0]);
 	stdio[0] = 0x7ffffffe;
-	CHECK_EQ(pmu_spawn("sh", argv, 3, NULL, 0, NULL, stdio, 0, &child), -EBADF);
+	CHECK_EQ(pmu_spawn("sh", argv, 3, NULL, 0, NULL, stdio, 0, NULL, &child), -EBADF);
 	CHECK_EQ(child.stage, PMU_SPAWN_STDIO);
 }
 
@@ -371,8 +371,8 @@ static void dies_with_its_parent(void)
 		int32_t stdio[3] = { -1, gone[1], -1 };
 		static const char argv[] = "sh\0-c\0echo ran";
 
-		if (pmu_spawn("sh", argv, 3, NULL, 0, NULL, stdio, 0, &child) < 0 ||
-		    pmu_spawn("sh", argv, 3, NULL, 0, NULL, stdio, 0, &second) < 0)
+		if (pmu_spawn("sh", argv, 3, NULL, 0, NULL, stdio, 0, NULL, &child) < 0 ||
+		    pmu_spawn("sh", argv, 3, NULL, 0, NULL, stdio, 0, NULL, &second) < 0)
 			_exit(1);
 		pmu_write(pids[1], &child.pid, sizeof(child.pid));
 		kill(getpid(), SIGKILL);
@@ -403,7 +403,7 @@ static void reports_signals_and_usage(void)
 	CHECK(rusage[PMU_RUSAGE_UTIME_NS] > 1000000); /* a hundred thousand turns take a millisecond at least */
 	CHECK(rusage[PMU_RUSAGE_MAXRSS_BYTES] > 100000);
 	CHECK(rusage[PMU_RUSAGE_MINFLT] > 0);
-	for (int i = PMU_RUSAGE_NIVCSW + 1; i < PMU_RUSAGE_FIELDS; i++)
+	for (int i = PMU_RUSAGE_ENDED_NS + 1; i < PMU_RUSAGE_FIELDS; i++)
 		CHECK_EQ(rusage[i], 0);
 	CHECK_EQ(pmu_wait(0, 0, &status, rusage), -EINVAL);
 	CHECK_EQ(pmu_kill(0, SIGTERM), -EINVAL);
@@ -421,7 +421,7 @@ static void works_without_standard_descriptors(void)
 
 		for (int fd = 0; fd < 3; fd++)
 			close(fd);
-		if (pmu_spawn("sh", argv, 3, NULL, 0, NULL, INHERIT, 0, &child) < 0)
+		if (pmu_spawn("sh", argv, 3, NULL, 0, NULL, INHERIT, 0, NULL, &child) < 0)
 			_exit(1);
 		_exit(WEXITSTATUS(finish(&child)));
 	}

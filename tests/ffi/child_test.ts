@@ -1,4 +1,12 @@
-import { assertEquals, assertGreater, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertGreater,
+  assertGreaterOrEqual,
+  assertLess,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { ERRNO, PmuError } from "../../lib/base/errno.ts";
 import { Child, closeFd, makePipe, readPipe, spawn, type SpawnOptions } from "../../ffi/pmu.ts";
 
@@ -31,6 +39,39 @@ Deno.test("a child runs when it is released and not before", async () => {
   assertGreater(usage.minflt, 0);
   assertEquals(assertThrows(() => child.poll(), PmuError).errno, ERRNO.ECHILD);
 });
+
+Deno.test("a child that is to have its own memory counts none of ours", async () => {
+  const ours = new Uint8Array(64 << 20).fill(1);
+  const small = await spawn({ argv: ["true"], ownMemory: true }).run();
+  const forked = await spawn({ argv: ["true"] }).run();
+  assertEquals([small.code, forked.code, ours.length], [0, 0, 64 << 20]);
+  assertLess(small.usage.maxrssBytes, 8 << 20);
+  assertGreaterOrEqual(forked.usage.maxrssBytes, 64 << 20);
+});
+
+for (const ownMemory of [false, true]) {
+  const kind = ownMemory ? "made by the launcher" : "forked";
+  Deno.test(`a child ${kind} is run as it was asked for, or refused`, async () => {
+    const argv = ["sh", "-c", 'test "$1/$2/$(pwd)/$NAME" = "a b////x y" && exit 3', "", "a b", ""];
+    const path = "/no/such/folder:/bin";
+    const ran = await spawn({ argv, ownMemory, cwd: "/", env: { NAME: "x y", PATH: path } }).run();
+    assertEquals(ran.code, 3);
+    assertGreater(ran.wallNs, 0);
+    assertLess(ran.wallNs, 60e9);
+    const missing = await assertRejects(
+      () => spawn({ argv: ["no-such-program"], ownMemory }).run(),
+      PmuError,
+    );
+    assertEquals(missing.errno, ERRNO.ENOENT);
+    assertEquals(
+      assertThrows(() => spawn({ argv: ["true"], cwd: "/nope", ownMemory }), PmuError).call,
+      "chdir",
+    );
+    const cancelled = spawn({ argv: ["true"], ownMemory });
+    cancelled.cancel();
+    assertEquals(assertThrows(() => cancelled.poll(), PmuError).errno, ERRNO.ECHILD);
+  });
+}
 
 Deno.test("a child gets argv, environment and directory as they are given", async () => {
   const script = 'printf "%s|" "$0" "$@" "$NAME" "${HOME-none}"; pwd';
