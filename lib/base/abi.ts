@@ -71,6 +71,7 @@ export const PERF_RECORD = {
   CGROUP: 19,
   TEXT_POKE: 20,
   AUX_OUTPUT_HW_ID: 21,
+  CALLCHAIN_DEFERRED: 22,
 } as const;
 
 /** Record types of the perf tools themselves, written by user space (tools/lib/perf/include/perf/event.h). */
@@ -95,6 +96,9 @@ export const PERF_RECORD_USER = {
   COMPRESSED: 81,
   FINISHED_INIT: 82,
   COMPRESSED2: 83,
+  BPF_METADATA: 84,
+  SCHEDSTAT_CPU: 85,
+  SCHEDSTAT_DOMAIN: 86,
 } as const;
 
 /** perf_event_header.misc bits. The low three bits are the CPU mode. */

@@ -33,10 +33,22 @@ export class UserError extends Error {
   readonly status: number;
 
   constructor(message: string, status: number, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.name = new.target.name;
     this.status = status;
   }
+}
+
+/**
+ * `text` on one line that a terminal only shows: messages quote file names and arguments, which may hold
+ * anything. Control characters become `\n`, `\x1b` and so on.
+ */
+export function printable(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, (c) => {
+    if (c === "\n") return "\\n";
+    return c === "\t" ? "\\t" : `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
 }
 
 /** The arguments do not make sense (exit status 2). */

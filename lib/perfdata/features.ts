@@ -7,6 +7,7 @@
  */
 
 import { ByteReader } from "../base/bytes.ts";
+import { BadInputError } from "../base/errors.ts";
 import { decodeAttr, type EventAttr } from "../events/attr.ts";
 
 /** Feature numbers: bits of the file header's bitmap, and `feat_id` of PERF_RECORD_HEADER_FEATURE. */
@@ -131,6 +132,24 @@ export class Features {
   /** The payload as it was in the file, or undefined. */
   raw(number: number): Uint8Array | undefined {
     return this.#sections.get(number);
+  }
+
+  /**
+   * Decodes every section that is known here, and takes out those that end early, so that the getters below
+   * find them absent. Returns what is wrong with the first of them.
+   */
+  dropDamaged(): BadInputError | undefined {
+    let damage: BadInputError | undefined;
+    for (const [number, name] of DECODED) {
+      try {
+        void this[name];
+      } catch (error) {
+        if (!(error instanceof BadInputError)) throw error;
+        damage ??= error;
+        this.#sections.delete(number);
+      }
+    }
+    return damage;
   }
 
   // Each getter below is undefined when the feature is absent, and throws BadInputError when its
@@ -291,6 +310,29 @@ export class Features {
     return this.#cache.get(number) as T;
   }
 }
+
+/** The sections that have getters; a feature that another needs comes before it. */
+const DECODED: readonly [number, keyof Features][] = [
+  [FEATURE.BUILD_ID, "buildIds"],
+  [FEATURE.HOSTNAME, "hostname"],
+  [FEATURE.OSRELEASE, "osrelease"],
+  [FEATURE.VERSION, "version"],
+  [FEATURE.VERSION, "ledger"],
+  [FEATURE.ARCH, "arch"],
+  [FEATURE.NRCPUS, "nrcpus"],
+  [FEATURE.CPUDESC, "cpudesc"],
+  [FEATURE.CPUID, "cpuid"],
+  [FEATURE.TOTAL_MEM, "totalMem"],
+  [FEATURE.CMDLINE, "cmdline"],
+  [FEATURE.EVENT_DESC, "eventDesc"],
+  [FEATURE.CPU_TOPOLOGY, "cpuTopology"],
+  [FEATURE.PMU_MAPPINGS, "pmuMappings"],
+  [FEATURE.GROUP_DESC, "groupDesc"],
+  [FEATURE.SAMPLE_TIME, "sampleTime"],
+  [FEATURE.CLOCKID, "clockid"],
+  [FEATURE.COMPRESSED, "compressed"],
+  [FEATURE.CLOCK_DATA, "clockData"],
+];
 
 /** PERF_RECORD_MISC_BUILD_ID_SIZE: the byte behind the 20 of the id gives its length. */
 const MISC_BUILD_ID_SIZE = 1 << 15;

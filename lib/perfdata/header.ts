@@ -88,6 +88,12 @@ export function decodeFileHeader(bytes: Uint8Array, littleEndian: boolean, name:
   const section = () => ({ offset: r.size(), size: r.size() });
   const attrs = section();
   const data = section();
+  if (data.offset < FILE_HEADER_SIZE) {
+    throw new BadInputError(
+      `cannot read ${name}: its header is damaged: it has the records begin at offset ${data.offset}, within itself`,
+      DATA_SIZE_AT - 8,
+    );
+  }
   section(); // event_types, which no recorder writes since 2012
   const featureNumbers: number[] = [];
   for (let word = 0; word < FEATURE_BITS / 64; word++) {
@@ -115,8 +121,30 @@ function whatItIs(bytes: Uint8Array, magic: string): string {
   if (magic === "PERFFILE") {
     return "it was written by perf before Linux 3.0: convert it with a perf of that time";
   }
+  const found = KNOWN_STARTS.find(([start]) => start.every((byte, i) => bytes[i] === byte));
+  if (found) return `it is ${found[1]}`;
   return "it is not a perf.data file (no PERFILE2 at its start)";
 }
+
+/** What people hand in by mistake, by its first bytes. */
+const KNOWN_STARTS: readonly [number[], string][] = [
+  [
+    [0x1f, 0x8b],
+    "compressed with gzip: unpack it first (gunzip), or pipe it in: zcat FILE | pmuctl report -i -",
+  ],
+  [
+    [0x28, 0xb5, 0x2f, 0xfd],
+    "compressed with zstd: unpack it first (unzstd), or pipe it in: zstdcat FILE | pmuctl report -i -",
+  ],
+  [
+    [0xfd, 0x37, 0x7a, 0x58, 0x5a],
+    "compressed with xz: unpack it first (unxz), or pipe it in: xzcat FILE | pmuctl report -i -",
+  ],
+  [
+    [0x7f, 0x45, 0x4c, 0x46],
+    "a program or library (ELF), not a recording of one: record it with 'pmuctl record -- PROGRAM'",
+  ],
+];
 
 /** An event's attr and where its ids are. */
 export interface AttrEntry {

@@ -62,13 +62,7 @@ function openFile(input: SeekableInput): Opened {
   const header = decodeFileHeader(head, magic.littleEndian, name);
   const table = readEvents(header, name, input.size, (s) => readRange(input, s.offset, s.size));
   const opened = withEvents(header, table, new FileSection(input, header.data.offset, dataLength(header)));
-  try {
-    readFeatures(header, name, input.size, opened.features, (s) => readRange(input, s.offset, s.size));
-    table.applyNames(opened.features);
-  } catch (error) {
-    if (!(error instanceof BadInputError)) throw error;
-    opened.damage = error;
-  }
+  takeFeatures(header, name, input.size, opened, (s) => readRange(input, s.offset, s.size));
   return opened;
 }
 
@@ -149,6 +143,25 @@ function readEvents(
   return table;
 }
 
+/** Reads the features and names the events by them; what is damaged is left out, and noted in `opened`. */
+function takeFeatures(
+  header: FileHeader,
+  name: string,
+  limit: number,
+  opened: Opened,
+  bytesOf: (section: Section) => Uint8Array,
+): void {
+  try {
+    readFeatures(header, name, limit, opened.features, bytesOf);
+  } catch (error) {
+    if (!(error instanceof BadInputError)) throw error;
+    opened.damage = error;
+  }
+  const damaged = opened.features.dropDamaged();
+  opened.damage ??= damaged;
+  opened.table.applyNames(opened.features);
+}
+
 function readFeatures(
   header: FileHeader,
   name: string,
@@ -176,13 +189,12 @@ function readFeatures(
 
 /**
  * Reads the features that follow the data of a stream, which has been read up to there, and names the
- * events by them. Throws BadInputError when the stream ends before.
+ * events by them. What is damaged, or missing because the stream ends before, is noted in `opened`.
  */
 export function readLateFeatures(input: ByteInput, header: FileHeader, opened: Opened): void {
   const start = header.data.offset + header.data.size;
   const behind = readStream(input, Infinity);
-  readFeatures(header, input.name, start + behind.length, opened.features, ({ offset, size }) => {
+  takeFeatures(header, input.name, start + behind.length, opened, ({ offset, size }) => {
     return offset < start ? new Uint8Array() : behind.subarray(offset - start, offset - start + size);
   });
-  opened.table.applyNames(opened.features);
 }

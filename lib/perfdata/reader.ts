@@ -17,6 +17,7 @@ import { payloadSize } from "./payload.ts";
 import { isHeaderType, takeHeaderRecord } from "./pipe.ts";
 import { decodeLost, decodeLostSamples } from "./records.ts";
 import { isTime, sampleFits, setRecord, setSample, setToolRecord, type TimeBase } from "./sample.ts";
+import { bodyFits } from "./record_sizes.ts";
 import { RoundSorter } from "./sorter.ts";
 import { emptyStats, type ReadStats, TypeCounts } from "./stats.ts";
 import { swapBody, swapHeader } from "./swap.ts";
@@ -119,7 +120,10 @@ export class PerfDataReader {
     const capacity = Math.min(this.#options.window ?? DEFAULT_WINDOW, opened.data.remaining);
     this.#window = new RecordWindow(opened.data, capacity, this.#littleEndian);
     this.#cursor = new Cursor(this.#window);
-    if (opened.pipe) this.#readPipeHeader();
+    if (opened.pipe) {
+      this.#readPipeHeader();
+      opened.damage = opened.features.dropDamaged();
+    }
     if (opened.mayBeCompressed || opened.features.has(FEATURE.COMPRESSED)) {
       this.#inflater = await loadInflater();
     }
@@ -204,7 +208,11 @@ export class PerfDataReader {
         }
       } else {
         index = table.ofRecord(u32, pos, size);
-        if (index >= 0) timeAt = trailerTimeAt(table.events[index].layout, size);
+        const layout = index >= 0 ? table.events[index].layout : undefined;
+        if (!bodyFits(type, size, layout?.trailer.size ?? 0)) {
+          return this.#refuse(`a record of type ${type} is of ${size} bytes, too few for its fields`);
+        }
+        if (layout) timeAt = trailerTimeAt(layout, size);
       }
       this.#types.count(type);
       window.take(size);
@@ -347,8 +355,9 @@ export class PerfDataReader {
       this.#refuse(`it ends within a record: ${left} bytes are there`);
     } else if (window.missing > 0) {
       this.#refuse(`it ends ${window.missing} bytes before its header says: the recording was cut short`);
-    } else if (opened.late && !this.#damage) this.#readLate(opened);
-    this.#damage ??= opened.damage;
+    } else if (opened.late && !this.#damage) readLateFeatures(this.#input, opened.late, opened);
+    const damaged = opened.features.dropDamaged(); // of those that came as records
+    this.#damage ??= opened.damage ?? damaged;
     this.#types.report(stats);
     for (const n of stats.samplesByEvent) stats.samples += n;
     stats.outOfOrder = this.#sorter.outOfOrder;
@@ -360,14 +369,6 @@ export class PerfDataReader {
     if (this.#damage) {
       stats.damage = this.#damage;
       stats.truncatedAt = this.#damage.offset;
-    }
-  }
-
-  #readLate(opened: Opened): void {
-    try {
-      readLateFeatures(this.#input, opened.late!, opened);
-    } catch (error) {
-      this.#note(error);
     }
   }
 }

@@ -219,7 +219,7 @@ function metaOf(
     end: timed ? timeBase + BigInt(lastTime) : -1n,
     sampling: session?.events ?? [],
     lost: session
-      ? session.ledger.total.overflow + session.ledger.total.dropbuf_sample
+      ? (session.ledger.total.overflow ?? 0) + (session.ledger.total.dropbuf_sample ?? 0)
       : stats.lost + stats.lostSamples,
     warnings,
   };

@@ -211,8 +211,8 @@ function findAddress(text: Uint8Array, name: string): number {
     while (i < wanted.length && text[at + i] === wanted[i]) i++;
     if (i < wanted.length) continue;
     const lineStart = text.lastIndexOf(NEWLINE, at) + 1;
-    const digits = decoder.decode(text.subarray(lineStart, lineStart + 16));
-    return Number(BigInt.asIntN(64, BigInt(`0x${digits.trimEnd().split(" ")[0]}`)));
+    const address = /^[0-9a-f]{1,16}(?= )/i.exec(decoder.decode(text.subarray(lineStart, lineStart + 17)));
+    if (address) return Number(BigInt.asIntN(64, BigInt(`0x${address[0]}`)));
   }
   return NaN;
 }
