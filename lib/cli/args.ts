@@ -68,7 +68,7 @@ function toLongOptions(command: Command, options: OptionSpec[], argv: readonly s
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i];
     const valueOf = (option: OptionSpec, written: string, glued: string | undefined) => {
-      const value = glued ?? argv[++i];
+      const value = glued ?? option.bare ?? argv[++i];
       if (value === undefined || value === "") {
         throw new UsageError(`${written} needs a value: ${written} ${option.value}`);
       }

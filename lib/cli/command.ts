@@ -8,6 +8,8 @@ export interface OptionSpec {
   short?: string;
   /** The name of its value in the help (`HZ`); without it the option is a flag. */
   value?: string;
+  /** What it means without a value, which then can only be given behind `=`. */
+  bare?: string;
   /** May be given more than once; `texts()` gives them all. */
   repeat?: boolean;
   /** One line, in lower case, without a full stop. */

@@ -8,7 +8,8 @@ import type { Command } from "./command.ts";
 export function commandHelp(command: Command): string {
   const rows = allOptions(command).map((o) => {
     const short = o.short ? `-${o.short}, ` : "    ";
-    return [`${short}--${o.name}${o.value ? ` ${o.value}` : ""}`, o.help + (o.repeat ? " (repeatable)" : "")];
+    const value = o.bare !== undefined ? `[=${o.value}]` : o.value ? ` ${o.value}` : "";
+    return [`${short}--${o.name}${value}`, o.help + (o.repeat ? " (repeatable)" : "")];
   });
   const lines = [
     `pmuctl ${command.name}: ${command.summary}`,

@@ -46,6 +46,17 @@ function listen() {
   return { first: first.promise, second: second.promise };
 }
 
+/** The user's requests for a dump, as often as they come. */
+export interface DumpRequests {
+  /** Calls `act` at each SIGUSR2 from now on, which then no longer ends the process. */
+  each(act: () => void): void;
+}
+
+/** SIGUSR2, which asks for what has been recorded so far and stops nothing. */
+export function onDumpSignal(): DumpRequests {
+  return { each: (act) => Deno.addSignalListener("SIGUSR2", act) };
+}
+
 /** The signals that this process ignores, from the mask in /proc/self/status. */
 function ignoredSignals(): Set<number> {
   let status = "";

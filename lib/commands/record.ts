@@ -3,7 +3,7 @@
 import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
 import { parseIdList } from "../base/id_list.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
-import { onStopSignals } from "../cli/signals.ts";
+import { onDumpSignal, onStopSignals } from "../cli/signals.ts";
 import { hostFiles, readNumber } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld, type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
@@ -12,10 +12,11 @@ import { parseCallGraph } from "../record/call_graph.ts";
 import { parseClock } from "../record/clock.ts";
 import { readHost } from "../record/host.ts";
 import { ledgerLine, lossWarnings } from "../record/ledger.ts";
+import { parseSize, parseSwitchWhen } from "../record/limits.ts";
 import { liveProc } from "../record/procfs.ts";
 import { cyclesPerSecond, parseRate } from "../record/rates.ts";
 import { DEFAULT_FREQ, SAMPLE_FIELDS, type Sampling } from "../record/sampling.ts";
-import type { Recording } from "../record/request.ts";
+import type { Recording, Switching } from "../record/request.ts";
 import { record } from "../record/session.ts";
 import type { Target } from "../record/target.ts";
 
@@ -71,6 +72,14 @@ export const command: Command = {
       value: "FILE",
       help: `where to, - for a pipe (default: ${DEFAULT_OUTPUT})`,
     },
+    { name: "max-size", value: "SIZE", help: "stop recording at this size (64M); the command goes on" },
+    {
+      name: "switch-output",
+      value: "WHEN",
+      bare: "signal",
+      help: "files FILE.TIMESTAMP, the next at SIGUSR2 and after a size (64M) or time (10s)",
+    },
+    { name: "switch-max-files", value: "N", help: "of those files, keep the N youngest" },
     {
       name: "mmap-pages",
       short: "m",
@@ -102,6 +111,7 @@ export const command: Command = {
     "pmuctl record -g -- make -j2",
     "pmuctl record -F 999 -a --duration 10",
     "pmuctl record -g -p 4711",
+    "pmuctl record -g -a --switch-output=1m --switch-max-files 60",
   ],
   takesCommand: true,
   run,
@@ -130,6 +140,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       filter: args.text("filter"),
       ringPages,
       output,
+      maxBytes: args.has("max-size") ? parseSize(args.text("max-size")!, "--max-size") : undefined,
+      switching: switchingOf(args, output),
       commandLine: ["pmuctl", ...Deno.args],
       host: readHost(liveProc.text, Deno.build.arch),
       standing: {
@@ -141,6 +153,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     },
     onStopSignals(io.stderrIsTerminal),
     note,
+    onDumpSignal(),
   );
   report(recording, output, note);
   if (recording.writeError) {
@@ -151,6 +164,19 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     throw new UnsupportedError(advice, errno);
   }
   return recording.exit?.code ?? EXIT.ok;
+}
+
+function switchingOf(args: ParsedArgs, output: string): Switching | undefined {
+  const when = args.text("switch-output");
+  const maxFiles = args.number("switch-max-files", { min: 1, integer: true });
+  if (when === undefined) {
+    if (maxFiles !== undefined) throw new UsageError("--switch-max-files: it is for --switch-output");
+    return undefined;
+  }
+  if (output === "-") {
+    throw new UsageError("--switch-output: it makes files, and -o - is a pipe: name a file with -o");
+  }
+  return { when: parseSwitchWhen(when), maxFiles };
 }
 
 function targetOf(args: ParsedArgs): Target {
@@ -247,14 +273,20 @@ function ringPagesOf(args: ParsedArgs, sampling: Sampling): number {
 }
 
 function report(recording: Recording, output: string, note: (line: string) => void) {
-  const { ledger, seconds, bytes, events } = recording;
+  const { ledger, seconds, bytes, events, paths } = recording;
   const what = events.map(({ name, rate, backend }) => `${name}, ${rate}, backend ${backend}`).join("; ");
   note(
     `recorded ${ledger.total.sample} samples (${what}) in ${seconds.toFixed(3)} s to ${
-      output === "-" ? "a pipe" : output
+      whereTo(output, paths)
     } ` +
       `(${(bytes / 1024).toFixed(0)} KiB)`,
   );
   note(`ledger: ${ledgerLine(ledger)}`);
   for (const warning of lossWarnings(ledger)) note(`warning: ${warning}`);
+}
+
+function whereTo(output: string, paths: readonly string[]): string {
+  if (output === "-") return "a pipe";
+  if (paths[0] === output) return output;
+  return paths.length === 1 ? paths[0] : `${paths.length} files, ${paths[0]} to ${paths.at(-1)}`;
 }

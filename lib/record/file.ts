@@ -9,7 +9,7 @@ import { concat, type Facts, featuresOf, type Sink, writeError } from "./sink.ts
 const OLD = ".old";
 
 export class RecordFile implements Sink {
-  readonly #path: string;
+  #path: string;
   /** Whether a file of that name was there, and waits as FILE.old. */
   readonly #hadOld: boolean;
   readonly #start: FileStart;
@@ -85,6 +85,16 @@ export class RecordFile implements Sink {
       this.#write(bytes);
     }
     return end + tail.length;
+  }
+
+  /** Gives the file another name; nothing may be there. Throws UnsupportedError. */
+  rename(path: string): void {
+    try {
+      Deno.renameSync(this.#path, path);
+    } catch (error) {
+      throw writeError(path, error);
+    }
+    this.#path = path;
   }
 
   /** Removes the file, and puts back the one that was there before. */

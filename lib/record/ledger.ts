@@ -46,6 +46,17 @@ export function makeLedger(rows: LedgerRow[]): Ledger {
   return { rows, total };
 }
 
+/** The ledger of parts that follow one another, on the same CPUs. */
+export function sumOfLedgers(parts: readonly Ledger[]): Ledger {
+  const byCpu = new Map<number, LedgerRow>();
+  for (const row of parts.flatMap(({ rows }) => rows)) {
+    const sum = byCpu.get(row.cpu);
+    if (sum) { for (const name of COUNTS) sum[name] += row[name]; }
+    else byCpu.set(row.cpu, { ...row });
+  }
+  return makeLedger([...byCpu.values()]);
+}
+
 /** Samples there were, written or lost. */
 export function seen(row: LedgerRow): number {
   return row.sample + row.overflow + row.dropbuf_sample;

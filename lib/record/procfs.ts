@@ -85,6 +85,14 @@ export function readProcess(proc: Proc, pid: number): ProcProcess | undefined {
   return threads.length ? { pid, ppid, threads, maps } : undefined;
 }
 
+/** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); undefined when it is gone. */
+export function startTimeOf(proc: Proc, pid: number | "self"): number | undefined {
+  const stat = proc.text(`/proc/${pid}/stat`);
+  // behind the name, which may hold anything, the third field comes first
+  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields && Number(fields[22 - 3]);
+}
+
 const MAP_LINE =
   /^([0-9a-f]+)-([0-9a-f]+) ([r-])([w-])([x-])([ps]) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)$/;
 

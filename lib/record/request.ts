@@ -6,8 +6,17 @@ import type { ResolvedEvent } from "../events/resolve.ts";
 import type { SampledEvent } from "../perfdata/session_info.ts";
 import type { Host } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
+import type { SwitchWhen } from "./limits.ts";
 import type { Sampling } from "./sampling.ts";
 import type { Target } from "./target.ts";
+
+/** A recording into several files. */
+export interface Switching {
+  /** When the next one begins, besides at the user's word. */
+  when: SwitchWhen;
+  /** How many are kept, the youngest; all of them by default. */
+  maxFiles?: number;
+}
 
 export interface RecordRequest {
   events: ResolvedEvent[];
@@ -25,6 +34,10 @@ export interface RecordRequest {
   ringPages: number;
   /** A path, or `-` for standard output. */
   output: string;
+  /** Stop recording once there are this many bytes of records. */
+  maxBytes?: number;
+  /** Several files, one after another; not into a pipe. */
+  switching?: Switching;
   /** pmuctl's own command line, for the file. */
   commandLine: string[];
   host: Host;
@@ -37,8 +50,10 @@ export interface Recording {
   /** How the command ended; undefined when there was none, or when it was left running. */
   exit?: Exit;
   ledger: Ledger;
-  /** Of the whole file. */
+  /** Of the whole file, or of all files. */
   bytes: number;
+  /** The files there are: one, unless the output was switched; `-` for a pipe. */
+  paths: string[];
   seconds: number;
   events: SampledEvent[];
   /** What went wrong while writing; the file holds what came before. */

@@ -6,19 +6,28 @@ import { UnsupportedError } from "../base/errors.ts";
 import type { Opened } from "./opening.ts";
 import type { Sink } from "./sink.ts";
 
+/** Rings that are there. */
+export interface Rings {
+  /** Data pages of each. */
+  pages: number;
+  /** The events that they belong to: on each CPU, the first event's. */
+  owners: { cpu: number; fd: number }[];
+}
+
 /**
- * A drain into `sink` with a ring for each CPU. When that is more memory than this user may lock, the rings
- * are halved until it is not, and `note` says so.
+ * Makes a ring for each CPU, and a drain from them into `sink`. When that is more memory than this user may
+ * lock, the rings are halved until it is not, and `note` says so. Throws UnsupportedError.
  */
-export function drainOf(
+export function makeRings(
   sink: Sink,
   opened: readonly Opened[],
   ringPages: number,
   note: (line: string) => void,
-): Drain {
+): { rings: Rings; drain: Drain } {
+  const { owners, guests } = ownersOf(opened);
   for (let pages = ringPages;; pages /= 2) {
-    const drain = new Drain({ outFd: sink.fd, sizeFieldAt: sink.sizeFieldAt });
-    const errno = mapRings(drain, opened, pages);
+    const drain = drainInto(sink);
+    const errno = addAll(drain, { pages, owners });
     if (errno === 0) {
       if (pages < ringPages) {
         note(
@@ -26,27 +35,47 @@ export function drainOf(
             `recording with ${pages}, which loses samples sooner`,
         );
       }
-      return drain;
+      for (const { fd, owner } of guests) setOutput(fd, owner);
+      return { rings: { pages, owners }, drain };
     }
     drain.free();
     if (errno !== ERRNO.EPERM || pages === 1) throw ringError(errno, pages);
   }
 }
 
-/** Maps a ring for each CPU, that of the first event there, and points the others at it. Returns 0 or an errno. */
-function mapRings(drain: Drain, opened: readonly Opened[], pages: number): number {
-  const ringOf = new Map<number, number>();
-  for (const { places } of opened) {
-    for (const { cpu, fd } of places) {
-      const owner = ringOf.get(cpu);
-      if (owner !== undefined) {
-        setOutput(fd, owner);
-        continue;
-      }
-      const index = drain.tryAdd(fd, pages, cpu);
-      if (index < 0) return -index;
-      ringOf.set(cpu, fd);
-    }
+/**
+ * Another drain from the same rings, into `sink`. It goes on where the one before it ends, and is to be
+ * started after that one's `stop()` and before its `free()`, so that the rings stay. Throws UnsupportedError.
+ */
+export function takeOver(sink: Sink, rings: Rings): Drain {
+  const drain = drainInto(sink);
+  const errno = addAll(drain, rings);
+  if (errno === 0) return drain;
+  drain.free();
+  throw ringError(errno, rings.pages);
+}
+
+function drainInto(sink: Sink): Drain {
+  return new Drain({ outFd: sink.fd, sizeFieldAt: sink.sizeFieldAt });
+}
+
+/** On each CPU the first event owns the ring; the others write into it. */
+function ownersOf(opened: readonly Opened[]) {
+  const ownerOf = new Map<number, number>();
+  const guests: { fd: number; owner: number }[] = [];
+  for (const { cpu, fd } of opened.flatMap(({ places }) => places)) {
+    const owner = ownerOf.get(cpu);
+    if (owner === undefined) ownerOf.set(cpu, fd);
+    else guests.push({ fd, owner });
+  }
+  return { owners: [...ownerOf].map(([cpu, fd]) => ({ cpu, fd })), guests };
+}
+
+/** Returns 0 or an errno. */
+function addAll(drain: Drain, { pages, owners }: Rings): number {
+  for (const { cpu, fd } of owners) {
+    const index = drain.tryAdd(fd, pages, cpu);
+    if (index < 0) return -index;
   }
   return 0;
 }

@@ -1,0 +1,98 @@
+/** One output of a recording: a file or a pipe, the drain that fills it, and the ledger of what went there. */
+
+import { type Drain, PmuError, seek } from "../../ffi/pmu.ts";
+import { UnsupportedError } from "../base/errors.ts";
+import { closeLedger, type LostCounts } from "./closing.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Facts, Sink } from "./sink.ts";
+
+/** What there is to know of an output that has been completed. */
+export interface ClosedPart {
+  ledger: Ledger;
+  /** Of the whole file. */
+  bytes: number;
+  /** What went wrong while writing; the output holds what came before. */
+  writeError?: PmuError;
+}
+
+export class Part {
+  readonly sink: Sink;
+  readonly #drain: Drain;
+  #began = 0;
+  #seconds = 0;
+  #freed = false;
+  #lostBefore: LostCounts = new Map();
+  #ledger: Ledger | undefined;
+  #writeError: PmuError | undefined;
+
+  /** Takes both: `free()` closes them. */
+  constructor(sink: Sink, drain: Drain) {
+    this.sink = sink;
+    this.#drain = drain;
+  }
+
+  /** Bytes of records so far. */
+  get bytes(): number {
+    return this.#drain.written;
+  }
+
+  /** What went wrong while writing. */
+  get error(): PmuError | undefined {
+    return this.#drain.error;
+  }
+
+  /**
+   * Writes what stands in front, and lets the drain run. `lostBefore` is what the kernel had counted as lost
+   * when the part before this one ended. Throws UnsupportedError when the front cannot be written.
+   */
+  begin(front: readonly Uint8Array[], lostBefore: LostCounts): void {
+    this.sink.write(front);
+    this.#start(lostBefore);
+  }
+
+  /**
+   * The same in the midst of a recording, where a front that cannot be written (the disk is full) is no
+   * reason to stop: the drain says what it could not write either, and counts it.
+   */
+  follow(front: readonly Uint8Array[], lostBefore: LostCounts): void {
+    const at = seek(this.sink.fd, 0, "current");
+    try {
+      this.sink.write(front);
+    } catch (error) {
+      if (!(error instanceof UnsupportedError)) throw error;
+      seek(this.sink.fd, at);
+    }
+    this.#start(lostBefore);
+  }
+
+  #start(lostBefore: LostCounts) {
+    this.#lostBefore = lostBefore;
+    this.#began = performance.now();
+    this.#drain.setBase(this.sink.dataBytes);
+    this.#drain.start();
+  }
+
+  /** Takes what is in the rings now as the last of this part; `lost` is asked for when that is done. */
+  async stop(lost: () => LostCounts): Promise<LostCounts> {
+    this.#writeError = await this.#drain.stop();
+    this.#seconds = (performance.now() - this.#began) / 1000;
+    const now = lost();
+    this.#ledger = closeLedger(this.#drain.stats(), now, this.#lostBefore);
+    return now;
+  }
+
+  /** Completes the output; after `stop()`. */
+  finish(facts: Omit<Facts, "ledger" | "seconds">): ClosedPart {
+    const ledger = this.#ledger!;
+    const bytes = this.sink.finish(this.#drain.written, { ...facts, ledger, seconds: this.#seconds });
+    return { ledger, bytes, writeError: this.#writeError };
+  }
+
+  /** Ends the drain, wherever it is, and closes the output; once, however often it is called. */
+  free(): void {
+    if (this.#freed) return;
+    this.#freed = true;
+    this.#drain.free();
+    this.sink.close();
+  }
+}

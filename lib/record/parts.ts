@@ -1,0 +1,193 @@
+/**
+ * The outputs of a recording, one after another: a single file or pipe, or files FILE.TIMESTAMP of which each is
+ * complete by itself. A file that is being written is called FILE. No sample is lost or written twice where
+ * one ends and the next begins: the rings stay, and a new drain goes on where the one before it stopped.
+ */
+
+import type { PmuError } from "../../ffi/pmu.ts";
+import { UnsupportedError } from "../base/errors.ts";
+import { lostCounts } from "./closing.ts";
+import { sampledEvents } from "./events.ts";
+import { RecordFile } from "./file.ts";
+import { sumOfLedgers } from "./ledger.ts";
+import { partName } from "./limits.ts";
+import type { Opened } from "./opening.ts";
+import { type ClosedPart, Part } from "./part.ts";
+import { RecordPipe } from "./pipe.ts";
+import { Preamble } from "./preamble.ts";
+import type { RecordRequest } from "./request.ts";
+import { makeRings, type Rings, takeOver } from "./rings.ts";
+import type { Sink } from "./sink.ts";
+import { targetName } from "./target.ts";
+
+/** All the outputs of a recording, completed. */
+export interface ClosedParts extends ClosedPart {
+  /** The files that there are; one, and `-` for a pipe, unless the output was switched. */
+  paths: string[];
+}
+
+export class Parts {
+  readonly #request: RecordRequest;
+  readonly #opened: readonly Opened[];
+  readonly #note: (line: string) => void;
+  readonly #preamble: Preamble;
+  readonly #rings: Rings;
+  #part: Part;
+  /** Completed ones. */
+  readonly #closed: ClosedPart[] = [];
+  /** Names of those that are left, oldest first. */
+  readonly #paths: string[] = [];
+  #switching: Promise<void> = Promise.resolve();
+  readonly #failed = Promise.withResolvers<never>();
+
+  /** Makes the first output, and the rings. Throws UnsupportedError, and leaves no file then. */
+  constructor(request: RecordRequest, opened: readonly Opened[], note: (line: string) => void) {
+    this.#request = request;
+    this.#opened = opened;
+    this.#note = note;
+    this.#preamble = new Preamble(request, opened);
+    this.#failed.promise.catch(() => {}); // heard by those who wait for it
+    const sink = this.#makeSink();
+    try {
+      const { rings, drain } = makeRings(sink, opened, request.ringPages, note);
+      this.#rings = rings;
+      this.#part = new Part(sink, drain);
+    } catch (error) {
+      sink.discard();
+      sink.close();
+      throw error;
+    }
+  }
+
+  /** Bytes of records so far, in all files. */
+  get bytes(): number {
+    return this.#closed.reduce((sum, { bytes }) => sum + bytes, 0) + this.#part.bytes;
+  }
+
+  /** Bytes of records in the file that is being written. */
+  get partBytes(): number {
+    return this.#part.bytes;
+  }
+
+  /** What went wrong while writing. */
+  get error(): PmuError | undefined {
+    return this.#closed.find(({ writeError }) => writeError)?.writeError ?? this.#part.error;
+  }
+
+  /** Rejects when a switch goes wrong in a way that nobody foresaw. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  /** Writes what runs already, and lets the drain run. Throws UnsupportedError. */
+  begin(): void {
+    this.#part.begin([...this.#preamble.kernel(), ...this.#preamble.processesAtStart()], new Map());
+  }
+
+  /** Completes the file that is being written, under a name of its own, and begins the next; one after another. */
+  switch(): Promise<void> {
+    return this.#switching = this.#switching.then(() => this.#switch()).catch((error) =>
+      this.#failed.reject(error)
+    );
+  }
+
+  async #switch(): Promise<void> {
+    const old = this.#part;
+    const kernel = this.#preamble.kernel(); // it takes a while, in which the old drain still runs
+    const path = this.#rename(old);
+    let next: Part;
+    try {
+      next = this.#nextPart();
+    } catch (error) {
+      if (!(error instanceof UnsupportedError)) throw error;
+      (old.sink as RecordFile).rename(this.#request.output);
+      this.#note(`${error.message}: going on in the same file`);
+      return;
+    }
+    this.#part = next;
+    const lost = await old.stop(() => lostCounts(this.#opened));
+    // read only now: what happened before is in the old file, and what happens from here on waits in the rings
+    next.follow([...kernel, ...this.#preamble.processesNow()], lost);
+    this.#close(old, path);
+  }
+
+  #rename(part: Part): string {
+    const path = partName(this.#request.output, new Date(), exists);
+    (part.sink as RecordFile).rename(path);
+    return path;
+  }
+
+  #nextPart(): Part {
+    const sink = this.#makeSink();
+    try {
+      return new Part(sink, takeOver(sink, this.#rings));
+    } catch (error) {
+      sink.discard();
+      sink.close();
+      throw error;
+    }
+  }
+
+  #makeSink(): Sink {
+    const { output } = this.#request;
+    return output === "-"
+      ? new RecordPipe(this.#opened, this.#request)
+      : RecordFile.create(output, this.#opened);
+  }
+
+  #close(part: Part, path: string): void {
+    const { target, host, commandLine, switching } = this.#request;
+    const argv = "argv" in target ? target.argv : [];
+    const command = argv.length > 0 ? argv : [targetName(target)];
+    const closed = part.finish({ host, commandLine, command, events: sampledEvents(this.#opened) });
+    part.free();
+    this.#closed.push(closed);
+    this.#paths.push(path);
+    if (!switching) return;
+    const { ledger, bytes } = closed;
+    this.#note(`wrote ${path}: ${ledger.total.sample} samples (${(bytes / 1024).toFixed(0)} KiB)`);
+    while (this.#paths.length > (switching.maxFiles ?? Infinity)) this.#removeOldest();
+  }
+
+  #removeOldest(): void {
+    try {
+      Deno.removeSync(this.#paths.shift()!);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error; // somebody has taken it away
+    }
+  }
+
+  /** Takes the last of what is in the rings, and completes the last output. */
+  async end(): Promise<ClosedParts> {
+    await this.#switching;
+    await this.#part.stop(() => lostCounts(this.#opened));
+    const path = this.#request.switching ? this.#rename(this.#part) : this.#request.output;
+    this.#close(this.#part, path);
+    return {
+      ledger: sumOfLedgers(this.#closed.map(({ ledger }) => ledger)),
+      bytes: this.#closed.reduce((sum, { bytes }) => sum + bytes, 0),
+      writeError: this.#closed.find(({ writeError }) => writeError)?.writeError,
+      paths: this.#paths,
+    };
+  }
+
+  /** Undoes the output, as far as that can be done; before the first switch. */
+  discard(): void {
+    this.#part.sink.discard();
+    this.free();
+  }
+
+  /** Lets go of everything; the last output stays as it is. */
+  free(): void {
+    this.#part.free();
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
