@@ -31,8 +31,7 @@ export async function record(
     ? new MeasuredCommand(argv, { outputToStderr: request.output === "-" })
     : undefined;
   void stopper.first; // from here on, when the command's process has inherited what is ignored
-  let onPrompt = () => {};
-  if (switching) prompts?.each(() => onPrompt()); // from here on, too: one that comes early is too early, no more
+  const earlyPrompts = switching && prompts ? new EarlyPrompts(prompts) : undefined; // from here on, too
   let owner: BackendOwner | undefined;
   let opened: Opened[] = [];
   let parts: Parts | undefined;
@@ -54,7 +53,7 @@ export async function record(
     if (delayed === undefined && !atOnce) sampling.start({ onExec: target.kind === "command" });
     await command?.release();
     running = true;
-    if (switching) stopSwitching = switchWhen(switching.when, { each: (act) => onPrompt = act }, parts);
+    if (switching) stopSwitching = switchWhen(switching.when, earlyPrompts, parts);
     const { full, exit } = await untilDone(command, request, parts, stopper);
     const seconds = (performance.now() - started) / 1000;
     clearTimeout(delayed);

@@ -8,6 +8,21 @@ export interface Prompts {
   each(act: () => void): void;
 }
 
+/** Prompts that are taken before there is anybody to act on them, and are not forgotten. */
+export class EarlyPrompts implements Prompts {
+  #waiting = 0;
+  #act: (() => void) | undefined;
+
+  constructor(prompts: Prompts) {
+    prompts.each(() => this.#act ? this.#act() : this.#waiting++);
+  }
+
+  each(act: () => void): void {
+    this.#act = act;
+    for (; this.#waiting > 0; this.#waiting--) act();
+  }
+}
+
 /** What is switched. */
 export interface Switched {
   /** Bytes of records in the file that is being written. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Switched, switchWhen } from "../../lib/record/triggers.ts";
+import { EarlyPrompts, type Switched, switchWhen } from "../../lib/record/triggers.ts";
 
 /** An output that grows by `step` bytes each time somebody looks, and prompts given by hand. */
 function growing(step: number) {
@@ -32,6 +32,17 @@ Deno.test("switchWhen() switches at each prompt, until it is over", () => {
   stop();
   prompt();
   assertEquals(parts.switches, 2);
+});
+
+Deno.test("EarlyPrompts keeps what comes before there is anybody to act", () => {
+  const { prompts, prompt } = growing(0);
+  const early = new EarlyPrompts(prompts);
+  let acts = 0;
+  prompt();
+  early.each(() => acts++);
+  assertEquals(acts, 1);
+  prompt();
+  assertEquals(acts, 2);
 });
 
 Deno.test("switchWhen() switches when the file has its size, and when it has its age", async () => {
