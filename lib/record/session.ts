@@ -11,7 +11,7 @@ import { filterTracepoints, openEvents, sampledEvents, tracks } from "./events.t
 import { closeAll, type Opened } from "./opening.ts";
 import { Parts } from "./parts.ts";
 import type { Recording, RecordRequest } from "./request.ts";
-import { type Prompts, switchWhen } from "./triggers.ts";
+import { EarlyPrompts, type Prompts, switchWhen } from "./triggers.ts";
 
 /**
  * Records until the command ends or `stopper` says so; `prompts` ask for the next file, where there are to be
