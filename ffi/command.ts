@@ -84,7 +84,8 @@ export class MeasuredCommand {
   }
 }
 
-function commandError(error: unknown, name: string): unknown {
+/** The CommandError of a PmuError that was met in starting `name`; any other error as it is. */
+export function commandError(error: unknown, name: string): unknown {
   if (!(error instanceof PmuError)) return error;
   const missing = error.errno === ERRNO.ENOENT || error.errno === ERRNO.ENOTDIR;
   const where = missing && !name.includes("/") ? " in any folder of PATH" : "";

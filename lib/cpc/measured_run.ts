@@ -1,0 +1,150 @@
+/**
+ * One run of a command, measured from the word to go until its end: time, what getrusage(2) tells, and
+ * events counted over it and all it starts. The runs of `stat` and `check` are made of these.
+ */
+
+import { commandError } from "../../ffi/command.ts";
+import { type Child, PmuError, spawn, type Usage } from "../../ffi/pmu.ts";
+import { UnsupportedError } from "../base/errors.ts";
+import type { Standing } from "../events/open.ts";
+import type { ResolvedEvent } from "../events/resolve.ts";
+import { OpenSet } from "./open_set.ts";
+
+/** An event to be counted in each run. */
+export interface Wish {
+  event: ResolvedEvent;
+  /** Where it cannot be counted it is left out, and `absent` says why, rather than an error. */
+  optional?: boolean;
+}
+
+/** What to run. */
+export interface Command {
+  argv: readonly string[];
+  /** The whole environment. Default: this process's. */
+  env?: Readonly<Record<string, string>>;
+  cwd?: string;
+  /** Descriptors that become standard input, output and error; -1 keeps this process's. */
+  stdio: readonly [number, number, number];
+}
+
+/** A count over a run. */
+export interface Count {
+  /** Events, or ns for the clock events; in the user mode alone where the event says so. */
+  value: number;
+  /** The part of the time that it was really on a counter, 0 to 1; below 1 the value is scaled up. */
+  running: number;
+}
+
+/** What one run took. */
+export interface MeasuredRun {
+  /** As a shell gives it: the exit status, or 128 and the signal. */
+  code: number;
+  /** The signal that ended it, or 0. */
+  signal: number;
+  /** From the word to go, just before its exec, until the wait for its end was over. */
+  wallNs: number;
+  /** Of the command and of what it waited for. */
+  usage: Usage;
+  /** False where `usage.maxrssBytes` is at least what pmuctl itself has, and says nothing of the command. */
+  ownMemory: boolean;
+  /** By the event's name as it was asked for. Events that are absent are not in it. */
+  counts: ReadonlyMap<string, Count>;
+}
+
+export class CommandMeter {
+  readonly #wishes: readonly Wish[];
+  readonly #standing: Standing;
+  readonly #note: (line: string) => void;
+  readonly #absent = new Map<string, string>();
+  #ownMemory = true;
+  #noted = false;
+  #running: Child | undefined;
+
+  /** `note` gets, in the first run, a line for each event that is not counted as it was asked for. */
+  constructor(wishes: readonly Wish[], standing: Standing, note: (line: string) => void) {
+    this.#wishes = wishes;
+    this.#standing = standing;
+    this.#note = note;
+  }
+
+  /** Why an event is in no count, by its name; known from the first run on. */
+  get absent(): ReadonlyMap<string, string> {
+    return this.#absent;
+  }
+
+  /**
+   * Runs the command to its end. Throws CommandError when it cannot be run, UnsupportedError when an event that
+   * is not optional cannot be counted.
+   */
+  async run(command: Command): Promise<MeasuredRun> {
+    const child = this.#spawn(command);
+    const sets: [string, OpenSet][] = [];
+    let released = false;
+    try {
+      for (const wish of this.#wishes) {
+        const set = this.#open(wish, child.pid);
+        if (set) sets.push([wish.event.name, set]);
+      }
+      this.#noted = true;
+      released = true;
+      this.#running = child;
+      const { code, signal, wallNs, usage } = await child.run();
+      const counts = new Map(sets.flatMap(([name, set]) => {
+        const count = this.#count(name, set);
+        return count ? [[name, count] as const] : [];
+      }));
+      return { code, signal, wallNs, usage, ownMemory: this.#ownMemory, counts };
+    } catch (error) {
+      if (!released) child.cancel();
+      throw commandError(error, command.argv[0]);
+    } finally {
+      this.#running = undefined;
+      for (const [, set] of sets) set.close();
+    }
+  }
+
+  /** Sends a signal to the command that runs now, if one does. */
+  kill(signal: number): void {
+    try {
+      this.#running?.kill(signal);
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error; // it ended in the meantime
+    }
+  }
+
+  #spawn(command: Command): Child {
+    try {
+      return spawn({ ...command, ownMemory: this.#ownMemory });
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error;
+      if (error.call !== "launcher") throw commandError(error, command.argv[0]);
+      this.#ownMemory = false; // the shim lies where nothing may be executed
+      return this.#spawn(command);
+    }
+  }
+
+  #open({ event, optional }: Wish, pid: number): OpenSet | undefined {
+    if (this.#absent.has(event.name)) return undefined;
+    const note = this.#noted ? () => {} : this.#note;
+    const place = { pid, cpu: -1, target: "a command" };
+    const options = { multiplex: true, inherit: true, enableOnExec: true };
+    try {
+      return OpenSet.open([{ event, preset: 0n }], place, options, this.#standing, note);
+    } catch (error) {
+      if (!optional || !(error instanceof UnsupportedError)) throw error;
+      this.#absent.set(event.name, error.advice.cause);
+      return undefined;
+    }
+  }
+
+  /** What the set counted; undefined when it was on no counter at any time, which is not the same as 0. */
+  #count(name: string, set: OpenSet): Count | undefined {
+    const sample = set.sample(0n);
+    if (sample === undefined || (sample.enabledNs > 0 && sample.tickNs === 0)) {
+      this.#absent.set(name, "its counters were in use by others all the time");
+      return undefined;
+    }
+    const { counts, enabledNs, tickNs } = sample;
+    return { value: Number(counts[0]), running: enabledNs > 0 ? tickNs / enabledNs : 1 };
+  }
+}
