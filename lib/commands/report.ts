@@ -4,10 +4,15 @@ import { setColorEnabled } from "@std/fmt/colors";
 import { openInput } from "../base/file_bytes.ts";
 import { EXIT, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { filterProfile } from "../profile/filter.ts";
+import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/groups.ts";
 import { loadProfile } from "../profile/load.ts";
+import { wholeOf } from "../profile/table.ts";
 import { renderJson } from "../report/json.ts";
+import type { ReportOptions } from "../report/options.ts";
 import { renderText } from "../report/text.ts";
 import { hostSymbolFiles } from "../symbols/host_files.ts";
+import { FILTER_OPTIONS, partOf } from "./report_filter.ts";
 
 const DEFAULT_INPUT = "perf.data";
 /** Rows and callers below this share, in percent, are added up in one line unless asked for. */
@@ -16,7 +21,7 @@ const DEFAULT_PERCENT_LIMIT = 0.05;
 export const command: Command = {
   name: "report",
   summary: "show where the time went, by command, object and symbol",
-  usage: ["[-g] [--json] [-i FILE | FILE]"],
+  usage: ["[-s KEYS] [-g | -G] [--children] [FILTER]... [--json] [-i FILE | FILE]"],
   options: [
     {
       name: "input",
@@ -24,13 +29,25 @@ export const command: Command = {
       value: "FILE",
       help: `what to read, - for a pipe (default: ${DEFAULT_INPUT})`,
     },
-    { name: "call-graph", short: "g", help: "show the callers of each symbol" },
+    {
+      name: "sort",
+      short: "s",
+      value: "KEYS",
+      help: `what rows are of: any of ${SORT_KEYS.join(", ")} (default: ${DEFAULT_SORT.join(",")})`,
+    },
+    { name: "children", help: "with what each symbol called: total before self, heaviest total first" },
+    { name: "no-children", help: "by self alone (the default)" },
+    { name: "call-graph", short: "g", help: "under each row, who called it" },
+    { name: "call-tree", short: "G", help: "instead of rows, what called what, from the roots down" },
+    { name: "group", help: "several events side by side in one table" },
+    { name: "show-total-period", help: "a column with periods: events, or ns of the clock events" },
     {
       name: "percent-limit",
       value: "PCT",
       help: `leave out rows and callers below this share (default: ${DEFAULT_PERCENT_LIMIT})`,
     },
-    { name: "json", help: "all rows as JSON" },
+    ...FILTER_OPTIONS,
+    { name: "json", help: "all rows as JSON; with -g and -G the trees, too" },
     { name: "no-demangle", help: "C++ and Rust names as the compiler wrote them" },
     { name: "force", help: "report what comes before damage in the file" },
   ],
@@ -46,22 +63,44 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     throw new UsageError(`report: one file at a time: -i ${named}, or ${positional}`);
   }
   const percentLimit = args.number("percent-limit", { min: 0, max: 100 }) ?? DEFAULT_PERCENT_LIMIT;
-  const profile = await loadProfile(openInput(named ?? positional ?? DEFAULT_INPUT), hostSymbolFiles(), {
+  const part = partOf(args);
+  const options = viewOf(args, io, percentLimit);
+  const loaded = await loadProfile(openInput(named ?? positional ?? DEFAULT_INPUT), hostSymbolFiles(), {
     mangled: args.has("no-demangle"),
     force: args.has("force"),
-    leafOnly: !args.has("call-graph") && !args.has("json"),
+    leafOnly: options.tree === "none" && !options.children && !args.has("json"),
+    within: part.within,
   });
+  const all = part.cpus ? filterProfile(loaded, { cpus: part.cpus }) : loaded;
+  const profile = part.filter ? filterProfile(all, part.filter) : all;
+  const whole = wholeOf(part.absolute ? all : profile);
   if (args.has("json")) {
-    io.out(renderJson(profile));
+    io.out(renderJson(profile, { ...options, whole }));
     return EXIT.ok;
   }
-  const color = io.stdoutIsTerminal && !io.env("NO_COLOR");
-  setColorEnabled(color);
-  io.out(renderText(profile, {
-    callGraph: args.has("call-graph"),
+  setColorEnabled(options.color);
+  io.out(renderText(profile, { ...options, whole }));
+  return EXIT.ok;
+}
+
+function viewOf(args: ParsedArgs, io: Io, percentLimit: number): ReportOptions {
+  for (const [one, other] of [["children", "no-children"], ["call-graph", "call-tree"]]) {
+    if (args.has(one) && args.has(other)) {
+      throw new UsageError(`report: --${one} and --${other} exclude each other`);
+    }
+  }
+  const sort = args.text("sort");
+  if (args.has("group") && args.has("call-graph")) {
+    throw new UsageError("report: --group has no room for callers: leave -g out, or --group");
+  }
+  return {
+    sort: sort === undefined ? DEFAULT_SORT : parseSortKeys(sort),
+    children: args.has("children"),
+    tree: args.has("call-graph") ? "callers" : args.has("call-tree") ? "calls" : "none",
+    sideBySide: args.has("group"),
+    showPeriod: args.has("show-total-period"),
     percentLimit,
     width: io.stdoutIsTerminal ? io.columns : Infinity,
-    color,
-  }));
-  return EXIT.ok;
+    color: io.stdoutIsTerminal && !io.env("NO_COLOR"),
+  };
 }

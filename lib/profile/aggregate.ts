@@ -1,7 +1,9 @@
-/** From a profile to the tables people read: weight by command, object and symbol; who called what. */
+/** From a profile to the tables people read: weight by command, object, symbol and more; who called what. */
 
 import { float64Column } from "../base/column.ts";
-import { isKernel, type Profile } from "./profile.ts";
+import type { Grouping, Groups } from "./groups.ts";
+import type { Places } from "./places.ts";
+import type { Profile } from "./profile.ts";
 import { StackTable } from "./tables.ts";
 
 /** How much: samples, and the sum of their periods. */
@@ -10,62 +12,10 @@ export interface Weight {
   period: number;
 }
 
-/**
- * Places: what a frame counts as when frames are added up. A frame with a symbol counts as that
- * symbol; one without counts as "unresolved in its object". `ofFrame` maps frame rows to place rows.
- */
-export interface Places {
-  ofFrame: Int32Array;
-  /** Symbol row, or -1. */
-  symbol: Int32Array;
-  /** Object row, or -1. */
-  object: Int32Array;
-  /** Whether the place runs in kernel mode. */
-  kernel: Uint8Array;
-}
-
-/** The places of a profile's frames. */
-export function placesOf(profile: Profile): Places {
-  const { frames, symbols, objects } = profile;
-  // symbols first, then for each object (and none: user, kernel) the place of its unresolved frames
-  const unresolvedBase = symbols.name.length;
-  const noneUser = unresolvedBase + objects.length;
-  const size = noneUser + 2;
-  const symbol = new Int32Array(size).fill(-1);
-  const object = new Int32Array(size).fill(-1);
-  const kernel = new Uint8Array(size);
-  for (let s = 0; s < unresolvedBase; s++) {
-    symbol[s] = s;
-    object[s] = symbols.object[s];
-  }
-  for (let o = 0; o < objects.length; o++) object[unresolvedBase + o] = o;
-  for (let p = 0; p < noneUser; p++) kernel[p] = isKernel(objects[object[p]].kind) ? 1 : 0;
-  kernel[noneUser + 1] = 1;
-  const ofFrame = new Int32Array(frames.object.length);
-  for (let f = 0; f < ofFrame.length; f++) {
-    if (frames.symbol[f] >= 0) ofFrame[f] = frames.symbol[f];
-    else if (frames.object[f] >= 0) ofFrame[f] = unresolvedBase + frames.object[f];
-    else ofFrame[f] = frames.address[f] < 0 ? noneUser + 1 : noneUser;
-  }
-  return { ofFrame, symbol, object, kernel };
-}
-
-/** The name to show for a place's symbol. */
-export function placeName(profile: Profile, places: Places, place: number): string {
-  const symbol = places.symbol[place];
-  return symbol >= 0 ? profile.symbols.name[symbol] : "[unresolved]";
-}
-
-/** The name to show for a place's object. */
-export function placeObject(profile: Profile, places: Places, place: number): string {
-  const object = places.object[place];
-  return object >= 0 ? profile.objects[object].name : "[unknown]";
-}
-
 /** One row of the overhead table. */
 export interface OverheadRow {
-  /** Row of `profile.comms`. */
-  comm: number;
+  /** Row of the groups: the command, say. */
+  group: number;
   place: number;
   /** Samples that were in the place itself. */
   self: Weight;
@@ -81,40 +31,42 @@ export interface OverheadOptions {
   selfOnly?: boolean;
 }
 
-/** Weight by command and place for one event, heaviest self first (then total, then order of appearance). */
+/**
+ * Weight by group and place for one event (-1: for all), heaviest self first, then total, then in the order of
+ * appearance.
+ */
 export function overhead(
   profile: Profile,
-  places: Places,
+  { groups, places }: Grouping,
   event: number,
   { selfOnly = false }: OverheadOptions = {},
 ): OverheadRow[] {
-  const { samples, stacks, threads } = profile;
+  const { samples, stacks } = profile;
   const { ofFrame } = places;
-  const placeCount = places.symbol.length;
   const rows: OverheadRow[] = [];
-  // by command: row + 1 of each place
-  const rowOf: Int32Array[] = profile.comms.map(() => new Int32Array(0));
-  const rowFor = (comm: number, place: number) => {
-    if (rowOf[comm].length === 0) rowOf[comm] = new Int32Array(placeCount);
-    const known = rowOf[comm][place];
-    if (known > 0) return rows[known - 1];
+  // one group after the other, so that a row is found by its place alone: row + 1, of the group it is for
+  const rowOf = new Int32Array(places.symbol.length);
+  const rowIsOf = new Int32Array(places.symbol.length).fill(-1);
+  const rowFor = (group: number, place: number) => {
+    if (rowIsOf[place] === group) return rows[rowOf[place]];
     const row: OverheadRow = {
-      comm,
+      group,
       place,
       self: { count: 0, period: 0 },
       total: { count: 0, period: 0 },
       samples: [],
     };
-    rowOf[comm][place] = rows.push(row);
+    rowIsOf[place] = group;
+    rowOf[place] = rows.push(row) - 1;
     return row;
   };
   // the last sample row in which each place was seen, so that recursion counts once
-  const seenIn = new Int32Array(placeCount).fill(-1);
-  for (let s = 0; s < samples.stack.length; s++) {
-    if (samples.event[s] !== event) continue;
-    const comm = threads.comm[samples.thread[s]];
+  const seenIn = new Int32Array(places.symbol.length).fill(-1);
+  for (const s of samplesByGroup(groups)) {
+    if (event >= 0 && samples.event[s] !== event) continue;
+    const group = groups.ofSample[s];
     const count = samples.count[s], period = samples.period[s];
-    const leaf = rowFor(comm, ofFrame[stacks.frame[samples.stack[s]]]);
+    const leaf = rowFor(group, ofFrame[stacks.frame[samples.stack[s]]]);
     leaf.self.count += count;
     leaf.self.period += period;
     leaf.samples.push(s);
@@ -123,14 +75,32 @@ export function overhead(
       const place = ofFrame[stacks.frame[node]];
       if (seenIn[place] === s) continue;
       seenIn[place] = s;
-      const row = rowFor(comm, place);
-      row.total.count += count;
-      row.total.period += period;
+      const { total } = rowFor(group, place);
+      total.count += count;
+      total.period += period;
     }
   }
-  return rows.sort((a, b) =>
-    b.self.period - a.self.period || b.total.period - a.total.period || b.total.count - a.total.count
-  );
+  return rows.sort(bySelf);
+}
+
+/** Heaviest self first. */
+export function bySelf(a: OverheadRow, b: OverheadRow): number {
+  return b.self.period - a.self.period || b.total.period - a.total.period || b.total.count - a.total.count;
+}
+
+/** Heaviest total first. */
+export function byTotal(a: OverheadRow, b: OverheadRow): number {
+  return b.total.period - a.total.period || b.self.period - a.self.period || b.total.count - a.total.count;
+}
+
+/** Rows of `profile.samples` by group, within a group in their order (a counting sort). */
+function samplesByGroup({ ofSample, example }: Groups): Int32Array {
+  const next = new Int32Array(example.length + 1);
+  for (let s = 0; s < ofSample.length; s++) next[ofSample[s] + 1]++;
+  for (let group = 1; group < next.length; group++) next[group] += next[group - 1];
+  const order = new Int32Array(ofSample.length);
+  for (let s = 0; s < ofSample.length; s++) order[next[ofSample[s]]++] = s;
+  return order;
 }
 
 /** A node of a caller tree: a place, the weight that passed through it here, and who called it. */
@@ -146,7 +116,7 @@ export interface CallerNode extends Weight {
 export function callerTrees(
   profile: Profile,
   places: Places,
-  rows: readonly OverheadRow[],
+  rows: readonly { samples: readonly number[] }[],
   leastPeriod = 0,
 ): CallerNode[][] {
   const { samples, stacks } = profile;

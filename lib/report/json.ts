@@ -1,33 +1,118 @@
 /** The report as JSON, for programs: the same rows as the text, with whole numbers. */
 
-import { overhead, placeName, placeObject, placesOf } from "../profile/aggregate.ts";
-import { type Profile, sampleCount, totalPeriod } from "../profile/profile.ts";
+import { type CallerNode, callerTrees } from "../profile/aggregate.ts";
+import { type CallNode, callTrees } from "../profile/call_tree.ts";
+import { groupBy, type Grouping, groupValues } from "../profile/groups.ts";
+import { placeName, placeObject } from "../profile/places.ts";
+import { processNames, type Profile, sampleCount, totalPeriod } from "../profile/profile.ts";
+import { sampledEvents, tableOf, wholeOf } from "../profile/table.ts";
 import { clockText } from "../profile/time_ranges.ts";
+import type { ReportOptions } from "./options.ts";
+
+/** What JSON output depends on: its rows are all there are, whatever the limit. */
+export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "whole">;
 
 /**
- * One object: `meta`, `events` (each with `samples`, `period` and `rows` by command, object and symbol,
- * heaviest self first) and `unresolved`. Periods are in events, or ns for the clock events.
+ * One object:
+ *
+ * - `meta`: command, host and so on, as in ProfileMeta; `start` and `end` are text, seconds of the clock of the
+ *   recording, or null
+ * - `events`: for each `name`, `rate`, `samples` and `period` (of what the report is of), `whole` (the same of all
+ *   that was recorded, when it was filtered) and `rows`, heaviest self (with `children`: total) first
+ * - `rows`: what the sort keys ask for of `command`, `pid` and `process` (its name), `tid`, `cpu`, `object`, `symbol`
+ *   (null: unresolved), `kernel`; then `self` and `total`, each with `count` and `period`; with tree `callers`
+ *   also `callers`, of the samples in `self`: `symbol`, `object`, `count`, `period`, `callers`
+ * - with tree `calls` an event has `calls`: for each group what it is, and `roots`: `symbol`, `object`, `self`,
+ *   `total`, `callees`
+ * - `unresolved`: `object`, `cause`, `remedy`, `samples`
+ *
+ * Periods are in events, or ns for the clock events.
  */
-export function renderJson(profile: Profile): string {
-  const places = placesOf(profile);
-  const events = profile.events.map((event, index) => ({ event, index })).filter(({ event }) =>
-    !event.tracksOnly
-  ).map(({ event, index }) => ({
-    name: event.name,
-    rate: event.rate,
-    samples: sampleCount(profile, index),
-    period: totalPeriod(profile, index),
-    rows: overhead(profile, places, index).map((row) => ({
-      command: profile.comms[row.comm],
-      object: placeObject(profile, places, row.place),
-      symbol: places.symbol[row.place] >= 0 ? placeName(profile, places, row.place) : null,
-      kernel: places.kernel[row.place] === 1,
-      self: row.self,
-      total: row.total,
-    })),
-  }));
+export function renderJson(profile: Profile, options: JsonOptions): string {
+  const grouping = groupBy(profile, options.sort);
+  const whole = options.whole ?? wholeOf(profile);
+  const events = sampledEvents(profile).map((event) => {
+    const samples = sampleCount(profile, event), period = totalPeriod(profile, event);
+    return {
+      name: profile.events[event].name,
+      rate: profile.events[event].rate,
+      samples,
+      period,
+      ...(samples === whole.count[event]
+        ? {}
+        : { whole: { samples: whole.count[event], period: whole.period[event] } }),
+      rows: rowsJson(profile, grouping, event, options),
+      ...(options.tree === "calls" ? { calls: callsJson(profile, grouping, event) } : {}),
+    };
+  });
   const unresolved = profile.unresolved.filter((u) => u.samples > 0);
   return JSON.stringify({ meta: metaJson(profile), events, unresolved }, null, 1) + "\n";
+}
+
+function rowsJson(profile: Profile, grouping: Grouping, event: number, { tree, children }: JsonOptions) {
+  const { groups, places } = grouping;
+  const describe = describer(profile, grouping);
+  const rows = tableOf(profile, grouping, [event], { children: true });
+  if (!children) {
+    rows.sort((a, b) => b.self[0].period - a.self[0].period || b.total[0].period - a.total[0].period);
+  }
+  const callers = tree === "callers" ? callerTrees(profile, places, rows) : [];
+  const callerJson = (node: CallerNode): unknown => ({
+    ...placeJson(profile, grouping, node.place),
+    count: node.count,
+    period: node.period,
+    callers: node.callers.map(callerJson),
+  });
+  return rows.map((row, i) => ({
+    ...describe(row.group),
+    ...placeJson(profile, grouping, row.place),
+    ...(groups.keys.includes("sym") || groups.keys.includes("dso")
+      ? { kernel: places.kernel[row.place] === 1 }
+      : {}),
+    self: row.self[0],
+    total: row.total[0],
+    ...(tree === "callers" ? { callers: callers[i].map(callerJson) } : {}),
+  }));
+}
+
+function callsJson(profile: Profile, grouping: Grouping, event: number) {
+  const describe = describer(profile, grouping);
+  const callJson = (node: CallNode): unknown => ({
+    ...placeJson(profile, grouping, node.place),
+    self: node.self,
+    total: node.total,
+    callees: node.callees.map(callJson),
+  });
+  return callTrees(profile, grouping, event).map(({ group, total, roots }) => ({
+    ...describe(group),
+    total,
+    roots: roots.map(callJson),
+  }));
+}
+
+/** A function that gives what a group is, under the keys that tell groups apart. */
+function describer(profile: Profile, { groups }: Grouping) {
+  const names = processNames(profile);
+  const { keys } = groups;
+  return (group: number) => {
+    const { comm, pid, tid, cpu } = groupValues(profile, groups, group);
+    return {
+      ...(keys.includes("comm") ? { command: comm } : {}),
+      ...(keys.includes("pid") ? { pid, process: names.get(pid) } : {}),
+      ...(keys.includes("tid") ? { tid } : {}),
+      ...(keys.includes("cpu") ? { cpu } : {}),
+    };
+  };
+}
+
+/** The place, under those of its keys that rows are told apart by. */
+function placeJson(profile: Profile, { groups, places }: Grouping, place: number) {
+  const { keys } = groups;
+  const symbol = () => places.symbol[place] >= 0 ? placeName(profile, places, place) : null;
+  return {
+    ...(keys.includes("dso") || keys.includes("sym") ? { object: placeObject(profile, places, place) } : {}),
+    ...(keys.includes("sym") ? { symbol: symbol() } : {}),
+  };
 }
 
 /** `meta` with its times as text in seconds, since no JSON number holds ns since 1970; null where not known. */

@@ -1,42 +1,53 @@
 /** The report as text: what was recorded, what was lost, then where the time went. */
 
-import { bold, dim, red, yellow } from "@std/fmt/colors";
-import {
-  type CallerNode,
-  callerTrees,
-  overhead,
-  placeName,
-  placeObject,
-  type Places,
-  placesOf,
-} from "../profile/aggregate.ts";
-import { type Profile, sampleCount, totalPeriod } from "../profile/profile.ts";
+import { bold, dim, yellow } from "@std/fmt/colors";
+import { callerTrees, type Weight } from "../profile/aggregate.ts";
+import { callTrees } from "../profile/call_tree.ts";
+import { groupBy, type Grouping, groupValues, type SortKey } from "../profile/groups.ts";
+import { type Profile, sampleCount } from "../profile/profile.ts";
+import { sampledEvents, tableOf, type TableRow, type Whole, wholeOf } from "../profile/table.ts";
+import { type CellText, cellTexts, fit, heat, percent, setCells } from "./columns.ts";
 import type { ReportOptions } from "./options.ts";
-
-/** Forks nested deeper than this are not drawn, and a line says so: they would leave the page. */
-const MOST_DEPTH = 128;
+import { CALL_TITLE, callerLines, callLines } from "./trees.ts";
 
 /** The whole report; ends with a newline. */
 export function renderText(profile: Profile, options: ReportOptions): string {
-  const places = placesOf(profile);
-  const lines = header(profile, options);
-  profile.events.forEach(({ tracksOnly }, event) => {
-    if (!tracksOnly) lines.push("", ...eventSection(profile, places, event, options));
-  });
+  const whole = options.whole ?? wholeOf(profile);
+  const lines = header(profile, whole, options);
+  const grouping = groupBy(profile, options.sort);
+  const text = cellTexts(profile, grouping);
+  const events = sampledEvents(profile);
+  const oneTable = options.sideBySide || options.sort.includes("event");
+  for (const of of oneTable ? [events] : events.map((event) => [event])) {
+    lines.push("", ...section({ profile, grouping, text, whole, options, events: of }));
+  }
   lines.push(...unresolvedSection(profile));
   return lines.map((line) => line.trimEnd()).join("\n") + "\n";
 }
 
-function header(profile: Profile, options: ReportOptions): string[] {
+/** What a table is made from. */
+interface Section {
+  profile: Profile;
+  grouping: Grouping;
+  text: CellText;
+  whole: Whole;
+  options: ReportOptions;
+  /** The events in it. */
+  events: number[];
+}
+
+function header(profile: Profile, whole: Whole, options: ReportOptions): string[] {
   const { meta } = profile;
   const events = profile.events.filter((event) => !event.tracksOnly);
   const host = [meta.host, meta.kernel && `Linux ${meta.kernel}`, meta.arch, meta.cpu, cpus(meta.cpus)];
+  const count = sampleCount(profile), of = sum(whole.count);
+  const samples = count === of ? `${count}` : `${count} of ${of}`;
   const rows: [string, string][] = [
     ["command", meta.command || "(not recorded)"],
     ["host", host.filter(Boolean).join(", ") || "(not recorded)"],
     ...events.map((e): [string, string] => ["event", `${e.name}, ${e.rate}`]),
     ...meta.sampling.map((s): [string, string] => ["backend", backend(s)]),
-    ["samples", `${sampleCount(profile)}${meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : ""}`],
+    ["samples", `${samples}${meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : ""}`],
     ["lost", meta.lost < 0 ? "(not recorded)" : String(meta.lost)],
     ...meta.warnings.map((w): [string, string] => ["warning", w]),
   ];
@@ -52,85 +63,125 @@ function backend({ name, backend, insteadOf }: Profile["meta"]["sampling"][numbe
   return `${backend}, for ${name}${insteadOf === undefined ? "" : ` in place of ${insteadOf}`}`;
 }
 
-function eventSection(profile: Profile, places: Places, event: number, options: ReportOptions): string[] {
-  const whole = totalPeriod(profile, event);
-  const name = profile.events[event].name;
-  if (whole === 0) return [`No samples of ${name}.`];
-  const all = overhead(profile, places, event, { selfOnly: !options.callGraph })
-    .filter((row) => row.self.count > 0);
-  const shown = all.filter((row) => 100 * row.self.period / whole >= options.percentLimit);
-  const commWidth = widest(shown.map((r) => profile.comms[r.comm]), 7, 16);
-  const objectWidth = widest(shown.map((r) => placeObject(profile, places, r.place)), 6, 32);
+function section(of: Section): string[] {
+  const { profile, events, whole, options } = of;
+  const names = events.map((event) => profile.events[event].name);
+  if (sum(events.map((event) => whole.period[event])) === 0) return [`No samples of ${names.join(", ")}.`];
   const lines: string[] = [];
-  if (profile.events.filter((event) => !event.tracksOnly).length > 1) {
-    const count = sampleCount(profile, event);
-    lines.push(`${name}: ${count} sample${count === 1 ? "" : "s"}`);
+  if (events.length === 1 && sampledEvents(profile).length > 1) {
+    const count = sampleCount(profile, events[0]);
+    lines.push(`${names[0]}: ${count} sample${count === 1 ? "" : "s"}`);
   }
-  const columns = options.callGraph ? "    Self    Total  Samples" : "Overhead  Samples";
-  const title = fit(
-    `${columns}  ${"Command".padEnd(commWidth)}  ${"Object".padEnd(objectWidth)}  Symbol`,
-    options.width,
-  );
-  lines.push(options.color ? bold(title) : title);
-  const leastPeriod = options.percentLimit / 100 * whole;
-  const trees = options.callGraph ? callerTrees(profile, places, shown, leastPeriod) : [];
-  shown.forEach((row, index) => {
-    const self = percent(row.self.period, whole);
-    const numbers = options.callGraph ? `${self} ${percent(row.total.period, whole)}` : self;
-    const text = fit(
-      `${numbers} ${String(row.self.count).padStart(8)}  ` +
-        `${profile.comms[row.comm].padEnd(commWidth)}  ` +
-        `${placeObject(profile, places, row.place).padEnd(objectWidth)}  ` +
-        `${places.kernel[row.place] ? "[k]" : "[.]"} ${placeName(profile, places, row.place)}`,
-      options.width,
-    );
-    lines.push(options.color ? heat(text, 100 * row.self.period / whole) : text);
-    if (options.callGraph) {
-      const indent = " ".repeat(28);
-      lines.push(...callerLines(profile, places, trees[index], row.self.period, whole, indent, 0, options));
-    }
-  });
-  const rest = all.length - shown.length;
-  if (rest > 0) {
-    const restPeriod = whole - shown.reduce((sum, row) => sum + row.self.period, 0);
+  const body = options.tree === "calls" ? events.flatMap((event) => calls(of, event)) : table(of);
+  for (const line of body) lines.push(line);
+  return lines;
+}
+
+/** Rows and their numbers, heaviest first; with `callers`, those of each row under it. */
+function table({ profile, grouping, text, whole, options, events }: Section): string[] {
+  const { children, percentLimit, width } = options;
+  const callers = options.tree === "callers";
+  // with the event as a key each row has its own, and there is one set of columns for all
+  const byEvent = options.sort.includes("event");
+  const columns = byEvent ? [-1] : events;
+  const wholeFor = (row: TableRow, column: number) =>
+    whole.period[byEvent ? groupValues(profile, grouping.groups, row.group).event : columns[column]];
+  const all = tableOf(profile, grouping, columns, { children, selfOnly: !children && !callers });
+  const share = (row: TableRow, column: number) =>
+    100 * (children ? row.total : row.self)[column].period / (wholeFor(row, column) || 1);
+  if (byEvent) all.sort((a, b) => share(b, 0) - share(a, 0));
+  const most = (row: TableRow) => Math.max(...columns.map((_, column) => share(row, column)));
+  const shown = all.filter((row) => most(row) >= percentLimit);
+
+  const numbers = numberColumns(options);
+  const cells = setCells(options.sort, shown, text, width);
+  const title = columns.map(() => numbers.title).join(" ") + `  ${cells.title}`;
+  const lines: string[] = [];
+  if (columns.length > 1) {
     lines.push(
-      `${percent(restPeriod, whole)} in ${rest} more row${
-        rest > 1 ? "s" : ""
-      } below ${options.percentLimit}% each` +
-        " (--percent-limit 0 shows all)",
+      fit(columns.map((event) => centre(profile.events[event].name, numbers.title.length)).join(" "), width),
     );
+  }
+  lines.push(fit(title, width));
+  if (options.color) lines.forEach((line, i) => lines[i] = bold(line));
+  const trees = callers
+    ? callerTrees(
+      profile,
+      grouping.places,
+      shown,
+      percentLimit / 100 * Math.min(...events.map((e) => whole.period[e])),
+    )
+    : [];
+  const indent = " ".repeat(numbers.title.length * columns.length + columns.length + 1);
+  shown.forEach((row, i) => {
+    const figures = columns.map((_, column) =>
+      numbers.figures(row.self[column], row.total[column], wholeFor(row, column))
+    );
+    const line = fit(`${figures.join(" ")}  ${cells.lines[i]}`, width);
+    lines.push(options.color ? heat(line, most(row)) : line);
+    if (!callers) return;
+    const drawing = {
+      profile,
+      places: grouping.places,
+      whole: wholeFor(row, 0),
+      width,
+      color: options.color,
+    };
+    for (const each of callerLines(drawing, trees[i], row.self[0].period, indent)) lines.push(each);
+  });
+  const left = all.length - shown.length;
+  if (left > 0) {
+    const rows = `${left} more row${
+      left > 1 ? "s" : ""
+    } below ${percentLimit}% each (--percent-limit 0 shows all)`;
+    // totals overlap, and shares of several events do not add up
+    if (children || columns.length > 1 || byEvent) lines.push(`${" ".repeat(8)} ${rows}`);
+    else {
+      const rest = sum(all.map((row) => row.self[0].period)) - sum(shown.map((row) => row.self[0].period));
+      lines.push(`${percent(rest, whole.period[events[0]])} in ${rows}`);
+    }
   }
   return lines;
 }
 
-/**
- * The callers of a row: a chain of only callers goes straight down, a fork is drawn as a branch with
- * its share of the whole. `above` is the weight that came into this level.
- */
-function callerLines(
-  profile: Profile,
-  places: Places,
-  level: CallerNode[],
-  above: number,
-  whole: number,
-  indent: string,
-  depth: number,
-  options: ReportOptions,
-): string[] {
-  const lines: string[] = [];
-  // a single caller that everything came from needs no branch and no number of its own
-  while (level.length === 1 && level[0].period === above) {
-    lines.push(fit(`${indent}${placeName(profile, places, level[0].place)}`, options.width));
-    level = level[0].callers;
-  }
-  if (level.length && depth >= MOST_DEPTH) return [...lines, `${indent}(deeper forks are not drawn)`];
-  level.forEach((node, i) => {
-    const last = i === level.length - 1;
-    const label = `${percent(node.period, whole).trim()} ${placeName(profile, places, node.place)}`;
-    lines.push(fit(`${indent}${last ? "└─ " : "├─ "}${label}`, options.width));
-    const below = indent + (last ? "   " : "│  ");
-    lines.push(...callerLines(profile, places, node.callers, node.period, whole, below, depth + 1, options));
-  });
+/** The columns of numbers of one event: their titles, and a row's figures under them. */
+function numberColumns({ children, tree, showPeriod }: ReportOptions): {
+  title: string;
+  figures(self: Weight, total: Weight, whole: number): string;
+} {
+  const both = children || tree === "callers";
+  const shares = children ? "   Total     Self" : both ? "    Self    Total" : "Overhead";
+  const periodWidth = 14;
+  return {
+    title: `${shares}  Samples${showPeriod ? "Period".padStart(periodWidth) : ""}`,
+    figures(self, total, whole) {
+      const [first, second] = children ? [total, self] : [self, total];
+      const figures = both
+        ? `${percent(first.period, whole)} ${percent(second.period, whole)}`
+        : percent(self.period, whole);
+      // samples and period are those that the rows are sorted by
+      const period = showPeriod ? String(first.period).padStart(periodWidth) : "";
+      return `${figures} ${String(first.count).padStart(8)}${period}`;
+    },
+  };
+}
+
+/** The call trees of an event, a group each when something besides places tells groups apart. */
+function calls({ profile, grouping, text, whole, options }: Section, event: number): string[] {
+  const keys = options.sort.filter((key): key is SortKey => key !== "dso" && key !== "sym");
+  const period = whole.period[event];
+  const trees = callTrees(profile, grouping, event, options.percentLimit / 100 * period);
+  const label = (group: number) => keys.map((key) => text(key, { group, place: 0 }).trim()).join("  ");
+  const drawing = {
+    profile,
+    places: grouping.places,
+    whole: period,
+    width: options.width,
+    color: options.color,
+  };
+  const title = fit(CALL_TITLE, options.width);
+  const lines = [options.color ? bold(title) : title];
+  for (const line of callLines(drawing, trees, label)) lines.push(line);
   return lines;
 }
 
@@ -148,19 +199,11 @@ function unresolvedSection(profile: Profile): string[] {
   ];
 }
 
-function heat(text: string, share: number): string {
-  return share >= 5 ? red(text) : share >= 0.5 ? yellow(text) : text;
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, n) => total + n, 0);
 }
 
-/** `  12.34%`, eight columns wide. */
-function percent(part: number, whole: number): string {
-  return `${(whole > 0 ? 100 * part / whole : 0).toFixed(2)}%`.padStart(8);
-}
-
-function widest(texts: string[], least: number, most: number): number {
-  return Math.min(most, texts.reduce((width, text) => Math.max(width, text.length), least));
-}
-
-function fit(text: string, width: number): string {
-  return text.length <= width ? text : text.slice(0, Math.max(1, width - 1)) + "…";
+function centre(text: string, width: number): string {
+  const cut = fit(text, width);
+  return cut.padStart((width + cut.length) >> 1).padEnd(width);
 }

@@ -1,5 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { callerTrees, overhead, placeName, placesOf } from "../../lib/profile/aggregate.ts";
+import { callerTrees, overhead } from "../../lib/profile/aggregate.ts";
+import { DEFAULT_SORT, groupBy, groupValues } from "../../lib/profile/groups.ts";
+import { placeName } from "../../lib/profile/places.ts";
 import { checkValid, sampleCount, totalPeriod } from "../../lib/profile/profile.ts";
 import { profileOf } from "./build.ts";
 
@@ -10,9 +12,10 @@ const profile = profileOf([
   "app app!main;app!work;app!hot;[kernel]!fault 5 50",
   "other app!main;app! 5 50",
 ]);
-const places = placesOf(profile);
-const rows = overhead(profile, places, 0).map((row) => ({
-  what: `${profile.comms[row.comm]} ${placeName(profile, places, row.place)}`,
+const grouping = groupBy(profile, DEFAULT_SORT);
+const { places } = grouping;
+const rows = overhead(profile, grouping, 0).map((row) => ({
+  what: `${groupValues(profile, grouping.groups, row.group).comm} ${placeName(profile, places, row.place)}`,
   self: row.self.count,
   total: row.total.count,
 }));
@@ -49,13 +52,13 @@ Deno.test("overhead() counts a recursive symbol once a sample in total", () => {
 });
 
 Deno.test("overhead() accounts for every sample and period exactly once as self", () => {
-  const all = overhead(profile, places, 0);
+  const all = overhead(profile, grouping, 0);
   assertEquals(all.reduce((n, r) => n + r.self.count, 0), sampleCount(profile));
   assertEquals(all.reduce((n, r) => n + r.self.period, 0), totalPeriod(profile));
 });
 
 Deno.test("callerTrees() goes from the leaf's callers up to the roots", () => {
-  const hot = overhead(profile, places, 0)[0];
+  const hot = overhead(profile, grouping, 0)[0];
   const [tree] = callerTrees(profile, places, [hot]);
   assertEquals(tree.length, 1);
   assertEquals(placeName(profile, places, tree[0].place), "work");
@@ -67,7 +70,7 @@ Deno.test("callerTrees() goes from the leaf's callers up to the roots", () => {
 });
 
 Deno.test("callerTrees() keeps rows apart, and leaves out what is too light", () => {
-  const rows = overhead(profile, places, 0).filter((row) => row.self.count > 0);
+  const rows = overhead(profile, grouping, 0).filter((row) => row.self.count > 0);
   const trees = callerTrees(profile, places, rows, 100);
   assertEquals(trees.map((tree) => tree.map((n) => [placeName(profile, places, n.place), n.count])), [
     [["work", 70]],

@@ -12,7 +12,9 @@ import { encodeFeatures } from "../../lib/perfdata/feature_encoders.ts";
 import { encodeSessionInfo } from "../../lib/perfdata/session_info.ts";
 import { encodeComm, encodeExit, encodeFork, encodeMmap2 } from "../../lib/perfdata/record_encoders.ts";
 import { encodeFileEnd, encodeFileStart } from "../../lib/perfdata/writer.ts";
-import { overhead, placeName, placeObject, placesOf } from "../../lib/profile/aggregate.ts";
+import { overhead } from "../../lib/profile/aggregate.ts";
+import { DEFAULT_SORT, groupBy, groupValues } from "../../lib/profile/groups.ts";
+import { placeName, placeObject } from "../../lib/profile/places.ts";
 import { type LoadOptions, loadProfile } from "../../lib/profile/load.ts";
 import { processNames, type Profile, sampleCount } from "../../lib/profile/profile.ts";
 import { parseTimeRanges } from "../../lib/profile/time_ranges.ts";
@@ -81,9 +83,10 @@ const comm = (pid: number, name: string, time: bigint, exec = false) =>
 
 /** `COMM OBJECT SYMBOL: SELF/TOTAL` of each row. */
 function rows(profile: Profile): string[] {
-  const places = placesOf(profile);
-  return overhead(profile, places, 0).map((row) =>
-    `${profile.comms[row.comm]} ${placeObject(profile, places, row.place)} ` +
+  const grouping = groupBy(profile, DEFAULT_SORT);
+  const { places } = grouping;
+  return overhead(profile, grouping, 0).map((row) =>
+    `${groupValues(profile, grouping.groups, row.group).comm} ${placeObject(profile, places, row.place)} ` +
     `${placeName(profile, places, row.place)}: ${row.self.count}/${row.total.count}`
   ).sort();
 }

@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { overhead, placeName, placesOf } from "../../lib/profile/aggregate.ts";
+import { overhead } from "../../lib/profile/aggregate.ts";
+import { DEFAULT_SORT, groupBy, groupValues } from "../../lib/profile/groups.ts";
+import { placeName } from "../../lib/profile/places.ts";
 import { cutTimes, filterProfile, type ProfileFilter } from "../../lib/profile/filter.ts";
 import { checkValid, type Profile } from "../../lib/profile/profile.ts";
 import { profileOf } from "./build.ts";
@@ -16,9 +18,11 @@ profile.frames.unresolved.set(Array.from(profile.frames.symbol, (symbol) => symb
 /** `COMM SYMBOL COUNT` of what is left, heaviest first. */
 function left(of: Profile): string[] {
   checkValid(of);
-  const places = placesOf(of);
-  return overhead(of, places, 0, { selfOnly: true }).map((row) =>
-    `${of.comms[row.comm]} ${placeName(of, places, row.place)} ${row.self.count}`
+  const grouping = groupBy(of, DEFAULT_SORT);
+  return overhead(of, grouping, 0, { selfOnly: true }).map((row) =>
+    `${groupValues(of, grouping.groups, row.group).comm} ${
+      placeName(of, grouping.places, row.place)
+    } ${row.self.count}`
   );
 }
 const kept = (filter: ProfileFilter) => left(filterProfile(profile, filter));

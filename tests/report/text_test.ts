@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { renderJson } from "../../lib/report/json.ts";
 import { renderText } from "../../lib/report/text.ts";
-import type { ReportOptions } from "../../lib/report/options.ts";
+import { DEFAULT_REPORT as plain } from "../../lib/report/options.ts";
 import { assertGolden } from "../golden.ts";
 import { profileOf } from "../profile/build.ts";
 
@@ -19,16 +19,15 @@ profile.unresolved = [{
   remedy: "install the package with its debug symbols",
   samples: 4,
 }];
-const plain: ReportOptions = { callGraph: false, percentLimit: 0.05, width: Infinity, color: false };
 
 Deno.test("renderText() flat", () => assertGolden("report.txt", renderText(profile, plain)));
 
 Deno.test("renderText() with -g", () => {
-  assertGolden("report-g.txt", renderText(profile, { ...plain, callGraph: true }));
+  assertGolden("report-g.txt", renderText(profile, { ...plain, tree: "callers" }));
 });
 
 Deno.test("renderText() cuts the table's lines to the width, and no warning", () => {
-  const text = renderText(profile, { ...plain, callGraph: true, width: 60 });
+  const text = renderText(profile, { ...plain, tree: "callers", width: 60 });
   const table = text.slice(text.indexOf("    Self"), text.indexOf("Without a symbol")).split("\n");
   assertEquals(table.filter((line) => line.length > 60 && !line.includes("--percent-limit")), []);
   assertEquals(table.some((line) => line.endsWith("…")), true);
@@ -42,12 +41,12 @@ Deno.test("renderText() says what it leaves out", () => {
 
 Deno.test("renderText() draws a recursion of 10,000 frames as a straight line", () => {
   const deep = profileOf([`app ${Array.from({ length: 10000 }, () => "app!f").join(";")} 3`]);
-  const text = renderText(deep, { ...plain, callGraph: true });
+  const text = renderText(deep, { ...plain, tree: "callers" });
   assertEquals(text.split("\n").filter((line) => line.trim() === "f").length, 9999);
 });
 
 Deno.test("renderJson() has the same rows with whole numbers", () => {
-  const json = JSON.parse(renderJson(profile));
+  const json = JSON.parse(renderJson(profile, plain));
   assertEquals(json.events[0].samples, 1000);
   assertEquals(json.events[0].rows[0].symbol, "hot");
   assertEquals(json.events[0].rows[0].self, { count: 700, period: 700000 });

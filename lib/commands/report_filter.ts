@@ -1,0 +1,83 @@
+/** The options of commands that report a part of a profile, and what they mean. */
+
+import { UsageError } from "../base/errors.ts";
+import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
+import { parseWrittenCpus } from "../events/sysfs.ts";
+import type { ProfileFilter } from "../profile/filter.ts";
+import { parseTimeRanges, type TimeRanges } from "../profile/time_ranges.ts";
+
+/** perf's spellings. */
+export const FILTER_OPTIONS: readonly OptionSpec[] = [
+  { name: "comms", short: "c", value: "LIST", help: "only threads of these names, with commas between" },
+  { name: "dsos", short: "d", value: "LIST", help: "only samples in these objects, by name or path" },
+  { name: "symbols", short: "S", value: "LIST", help: "only samples in these symbols" },
+  { name: "symbol-filter", value: "TEXT", help: "only samples in symbols with this in their names" },
+  { name: "pid", short: "p", value: "LIST", help: "only these processes" },
+  { name: "tid", value: "LIST", help: "only these threads" },
+  { name: "cpu", short: "C", value: "CPUS", help: "only these CPUs: 0-3,8" },
+  { name: "kernel", short: "k", help: "only samples in the kernel" },
+  {
+    name: "time",
+    value: "RANGE",
+    help: "only this part: FROM,TO in the clock's seconds; +1.5,+3 from the first sample; 10%-20%; 10%/2",
+  },
+  {
+    name: "percentage",
+    value: "HOW",
+    help: "shares of a filtered report: of all samples (absolute, the default) or of those left (relative)",
+  },
+];
+
+/** What to take of a recording. */
+export interface Part {
+  /** As all of the samples: by time and CPU, so that shares are of this. */
+  within?: TimeRanges;
+  cpus?: ReadonlySet<number>;
+  /** As some of the samples; undefined when nothing is filtered. */
+  filter?: ProfileFilter;
+  /** Shares are of all samples, not of those that `filter` leaves. */
+  absolute: boolean;
+}
+
+/** The part that the options ask for. Throws UsageError. */
+export function partOf(args: ParsedArgs): Part {
+  const time = args.text("time");
+  const filter: ProfileFilter = {
+    comms: listOf(args, "comms"),
+    objects: listOf(args, "dsos"),
+    symbols: listOf(args, "symbols"),
+    symbolPart: args.text("symbol-filter"),
+    pids: idsOf(args, "pid"),
+    tids: idsOf(args, "tid"),
+    kernel: args.has("kernel") ? true : undefined,
+  };
+  return {
+    within: time === undefined ? undefined : parseTimeRanges(time),
+    cpus: cpusOf(args),
+    filter: Object.values(filter).some((value) => value !== undefined) ? filter : undefined,
+    absolute: (args.choice("percentage", ["absolute", "relative"]) ?? "absolute") === "absolute",
+  };
+}
+
+function listOf(args: ParsedArgs, name: string): ReadonlySet<string> | undefined {
+  const text = args.text(name);
+  return text === undefined ? undefined : new Set(text.split(",").map((word) => word.trim()));
+}
+
+/** Process or thread ids; 0 is the idle task's. */
+function idsOf(args: ParsedArgs, name: string): ReadonlySet<number> | undefined {
+  const text = args.text(name);
+  if (text === undefined) return undefined;
+  if (!/^\d{1,10}(,\d{1,10})*$/.test(text)) {
+    throw new UsageError(`--${name} '${text}': numbers with commas between are wanted`);
+  }
+  return new Set(text.split(",").map(Number));
+}
+
+function cpusOf(args: ParsedArgs): ReadonlySet<number> | undefined {
+  const text = args.text("cpu");
+  if (text === undefined) return undefined;
+  const cpus = parseWrittenCpus(text);
+  if (!cpus) throw new UsageError(`--cpu '${text}': a list of CPUs such as 0-3,6 is wanted`);
+  return new Set(cpus);
+}

@@ -1,0 +1,90 @@
+/** Call trees from the roots down: what each function called, and how much of the weight went there. */
+
+import { float64Column } from "../base/column.ts";
+import type { Weight } from "./aggregate.ts";
+import type { Grouping } from "./groups.ts";
+import type { Profile } from "./profile.ts";
+import { StackTable } from "./tables.ts";
+
+/** A place, reached by the path of its parents. */
+export interface CallNode {
+  place: number;
+  /** In the place itself, here. */
+  self: Weight;
+  /** The same and in all that it called from here. */
+  total: Weight;
+  /** Heaviest first. */
+  callees: CallNode[];
+}
+
+/** The tree of one group. */
+export interface GroupTree {
+  group: number;
+  total: Weight;
+  /** The outermost frames, heaviest first. */
+  roots: CallNode[];
+}
+
+/**
+ * The call trees of one event (-1: of all), one a group, heaviest first. What less than `leastPeriod` went
+ * through is left out.
+ */
+export function callTrees(
+  profile: Profile,
+  { groups, places }: Grouping,
+  event: number,
+  leastPeriod = 0,
+): GroupTree[] {
+  const { samples, stacks } = profile;
+  const { ofFrame } = places;
+  // all trees in one table of (parent, place), where a negative parent stands for a group
+  const table = new StackTable();
+  const columns = [float64Column(), float64Column(), float64Column(), float64Column()];
+  const [selfCount, selfPeriod, count, period] = columns;
+  const totals = Array.from(groups.example, () => ({ count: 0, period: 0 }));
+  const path: number[] = [];
+  for (let s = 0; s < samples.count.length; s++) {
+    if (event >= 0 && samples.event[s] !== event) continue;
+    const group = groups.ofSample[s];
+    path.length = 0;
+    for (let stack = samples.stack[s]; stack >= 0; stack = stacks.parent[stack]) {
+      path.push(ofFrame[stacks.frame[stack]]);
+    }
+    let node = -1 - group;
+    for (let i = path.length - 1; i >= 0; i--) {
+      node = table.intern(node, path[i]);
+      if (node === count.length) { for (const column of columns) column.push(0); }
+    }
+    selfCount.data[node] += samples.count[s];
+    selfPeriod.data[node] += samples.period[s];
+    totals[group].count += samples.count[s];
+    totals[group].period += samples.period[s];
+  }
+  // parents come first, so that going backwards everything below a node has been added to it
+  for (let node = count.length - 1; node >= 0; node--) {
+    count.data[node] += selfCount.data[node];
+    period.data[node] += selfPeriod.data[node];
+    const parent = table.parent.data[node];
+    if (parent < 0) continue;
+    count.data[parent] += count.data[node];
+    period.data[parent] += period.data[node];
+  }
+  const trees = totals.map((total, group): GroupTree => ({ group, total, roots: [] }));
+  const nodes = new Map<number, CallNode>();
+  for (let n = 0; n < count.length; n++) {
+    if (period.data[n] < leastPeriod) continue; // and so is all that it called
+    const node: CallNode = {
+      place: table.frame.data[n],
+      self: { count: selfCount.data[n], period: selfPeriod.data[n] },
+      total: { count: count.data[n], period: period.data[n] },
+      callees: [],
+    };
+    const parent = table.parent.data[n];
+    (parent < 0 ? trees[-1 - parent].roots : nodes.get(parent)!.callees).push(node);
+    nodes.set(n, node);
+  }
+  const heaviest = (a: { total: Weight }, b: { total: Weight }) => b.total.period - a.total.period;
+  for (const { roots } of trees) roots.sort(heaviest);
+  for (const { callees } of nodes.values()) callees.sort(heaviest);
+  return trees.filter(({ total }) => total.count > 0 && total.period >= leastPeriod).sort(heaviest);
+}

@@ -1,0 +1,86 @@
+/** The columns of the text report that say where, one a sort key, and how numbers and lines are set. */
+
+import { red, yellow } from "@std/fmt/colors";
+import { type Grouping, groupValues, type SortKey } from "../profile/groups.ts";
+import { placeName, placeObject } from "../profile/places.ts";
+import { processNames, type Profile } from "../profile/profile.ts";
+
+const TITLES: Record<SortKey, string> = {
+  comm: "Command",
+  pid: "Process",
+  tid: "Thread",
+  cpu: "CPU",
+  dso: "Object",
+  sym: "Symbol",
+  event: "Event",
+};
+
+/** The most columns that a cell takes of a terminal's line, unless it is the last one. */
+const WIDEST: Record<SortKey, number> = { comm: 16, pid: 24, tid: 24, cpu: 4, dso: 32, sym: 60, event: 32 };
+
+/** The text under a key for a row. */
+export type CellText = (key: SortKey, row: { group: number; place: number }) => string;
+
+/** Cell texts for a profile: `4711:nginx` for processes and threads, `[k] do_idle` for symbols in the kernel. */
+export function cellTexts(profile: Profile, { groups, places }: Grouping): CellText {
+  const names = processNames(profile);
+  const { threads, comms } = profile;
+  // a thread that changed its name goes by the last one
+  const threadNames = new Map(Array.from(threads.tid, (tid, row) => [tid, comms[threads.comm[row]]]));
+  return (key, { group, place }) => {
+    if (key === "dso") return placeObject(profile, places, place);
+    if (key === "sym") return `${places.kernel[place] ? "[k]" : "[.]"} ${placeName(profile, places, place)}`;
+    const values = groupValues(profile, groups, group);
+    switch (key) {
+      case "comm":
+        return values.comm;
+      case "pid":
+        return `${String(values.pid).padStart(7)}:${names.get(values.pid)}`;
+      case "tid":
+        return `${String(values.tid).padStart(7)}:${threadNames.get(values.tid)}`;
+      case "cpu":
+        return values.cpu < 0 ? "-" : String(values.cpu);
+      case "event":
+        return profile.events[values.event].name;
+    }
+  };
+}
+
+/** The cells of a table set in columns: a title line, and a line for each row. */
+export function setCells(
+  keys: readonly SortKey[],
+  rows: readonly { group: number; place: number }[],
+  text: CellText,
+  width: number,
+): { title: string; lines: string[] } {
+  const columns = keys.map((key, i) => {
+    const cells = rows.map((row) => text(key, row));
+    if (i === keys.length - 1 && key !== "cpu") return [TITLES[key], ...cells];
+    const most = Math.max(TITLES[key].length, width === Infinity ? Infinity : WIDEST[key]);
+    const wide = cells.reduce((wide, cell) => Math.max(wide, cell.length), TITLES[key].length);
+    const own = Math.min(wide, most);
+    return [TITLES[key], ...cells].map((cell) =>
+      key === "cpu" ? cell.padStart(own) : fit(cell, own).padEnd(own)
+    );
+  });
+  const lines = Array.from(
+    { length: rows.length + 1 },
+    (_, i) => columns.map((column) => column[i]).join("  "),
+  );
+  return { title: lines[0], lines: lines.slice(1) };
+}
+
+/** Colours a line by the share of the whole that it stands for, in percent, in perf's steps. */
+export function heat(text: string, share: number): string {
+  return share >= 5 ? red(text) : share >= 0.5 ? yellow(text) : text;
+}
+
+/** `  12.34%`, eight columns wide. */
+export function percent(part: number, whole: number): string {
+  return `${(whole > 0 ? 100 * part / whole : 0).toFixed(2)}%`.padStart(8);
+}
+
+/** The text, cut to the width if it is longer, which a … at its end says. */
+export function fit(text: string, width: number): string {
+  return text.length <= width ? text : text.slice(0, Math.max(1, width - 1)) + "…";
+}
