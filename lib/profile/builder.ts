@@ -89,6 +89,7 @@ export class ProfileBuilder implements RecordHandler {
       case PERF_RECORD.COMM: {
         const { pid, tid, comm, exec } = decodeComm(c);
         this.#spaces.comm(pid, tid, comm, exec);
+        if (pid === tid && this.processes.has(pid)) this.processes.set(pid, this.#comm(comm));
         this.#forget(tid);
         break;
       }

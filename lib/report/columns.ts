@@ -25,8 +25,11 @@ export type CellText = (key: SortKey, row: { group: number; place: number }) => 
 export function cellTexts(profile: Profile, { groups, places }: Grouping): CellText {
   const names = processNames(profile);
   const { threads, comms } = profile;
-  // a thread that changed its name goes by the last one
-  const threadNames = new Map(Array.from(threads.tid, (tid, row) => [tid, comms[threads.comm[row]]]));
+  // a thread that changed its name goes by the last one, a main thread by its process's
+  const threadNames = new Map([
+    ...Array.from(threads.tid, (tid, row): [number, string] => [tid, comms[threads.comm[row]]]),
+    ...names,
+  ]);
   return (key, { group, place }) => {
     if (key === "dso") return placeObject(profile, places, place);
     if (key === "sym") return `${places.kernel[place] ? "[k]" : "[.]"} ${placeName(profile, places, place)}`;

@@ -64,9 +64,11 @@ function backend({ name, backend, insteadOf }: Profile["meta"]["sampling"][numbe
 }
 
 function section(of: Section): string[] {
-  const { profile, events, whole, options } = of;
+  const { profile, events, options } = of;
   const names = events.map((event) => profile.events[event].name);
-  if (sum(events.map((event) => whole.period[event])) === 0) return [`No samples of ${names.join(", ")}.`];
+  if (sum(events.map((event) => sampleCount(profile, event))) === 0) {
+    return [`No samples of ${names.join(", ")}.`];
+  }
   const lines: string[] = [];
   if (events.length === 1 && sampledEvents(profile).length > 1) {
     const count = sampleCount(profile, events[0]);

@@ -63,22 +63,21 @@ export const CALL_TITLE = "   Total     Self  Samples  Calls";
 
 /**
  * The call trees of groups, each under its label (none when that is ""): total, self and samples of the place
- * itself at the left, the tree at the right. A function that all of its caller's weight went to stands straight
- * below it; a fork is a branch each. The object is named where it changes.
+ * itself at the left, the tree at the right. What alone was called (of what is heavy enough to be here) stands
+ * straight below its caller; a fork is a branch each. The object is named where it changes.
  */
 export function callLines(drawing: Drawing, trees: GroupTree[], label: (group: number) => string): string[] {
   return trees.flatMap(({ group, total, roots }) => {
     const name = label(group);
-    if (name === "") return nodeLines(drawing, roots, total.period, "", "", 0);
+    if (name === "") return nodeLines(drawing, roots, "", "", 0);
     const top = numbered(drawing, total.period, { count: 0, period: 0 }, name, "");
-    return [top, ...nodeLines(drawing, roots, -1, "", "", 0)];
+    return [top, ...nodeLines(drawing, roots, "  ", "", 0)];
   });
 }
 
 function nodeLines(
   drawing: Drawing,
   level: CallNode[],
-  above: number,
   indent: string,
   object: string,
   depth: number,
@@ -91,7 +90,7 @@ function nodeLines(
     lines.push(numbered(drawing, node.total.period, node.self, before + name, own === object ? "" : own));
     return own;
   };
-  while (level.length === 1 && level[0].total.period === above) {
+  while (level.length === 1) {
     object = line(level[0], indent, object);
     level = level[0].callees;
   }
@@ -102,7 +101,7 @@ function nodeLines(
     const last = i === level.length - 1;
     const own = line(node, `${indent}${last ? "└─ " : "├─ "}`, object);
     const below = indent + (last ? "   " : "│  ");
-    for (const each of nodeLines(drawing, node.callees, node.total.period, below, own, depth + 1)) {
+    for (const each of nodeLines(drawing, node.callees, below, own, depth + 1)) {
       lines.push(each);
     }
   });

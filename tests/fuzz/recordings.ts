@@ -3,6 +3,7 @@
 import { MemoryBytes } from "../../lib/base/byte_source.ts";
 import { loadProfile } from "../../lib/profile/load.ts";
 import { renderJson } from "../../lib/report/json.ts";
+import { DEFAULT_REPORT, type ReportOptions } from "../../lib/report/options.ts";
 import { renderText } from "../../lib/report/text.ts";
 import { PerfDataReader } from "../../lib/perfdata/reader.ts";
 import { bigEndianFile, bigEndianPipe } from "../perfdata/big_endian.ts";
@@ -71,14 +72,15 @@ async function seeds(): Promise<Seed[]> {
 /** Reads as `report` does, from a file or a stream; what is given in spite of damage is rendered too. */
 async function report(bytes: Uint8Array, asStream: boolean, leafOnly: boolean): Promise<void> {
   const open = () => asStream ? stream(bytes) : new MemoryBytes(bytes, "input");
-  const options = { callGraph: !leafOnly, percentLimit: 0, width: 120, color: false };
+  const tree = leafOnly ? "none" : "callers";
+  const options: ReportOptions = { ...DEFAULT_REPORT, tree, percentLimit: 0, width: 120 };
   await new PerfDataReader(open()).open(); // refused here, it has nothing to report
   const profile = await loadProfile(open(), memoryFiles(), { leafOnly, force: true }).catch((error) => {
     throw new Error("refused in spite of force", { cause: error });
   });
   const text = renderText(profile, options);
   if (/\bNaN\b|\bundefined\b/.test(text)) throw new Error(`the report shows a NaN or undefined:\n${text}`);
-  JSON.parse(renderJson(profile));
+  JSON.parse(renderJson(profile, options));
 }
 
 /** Fails when a reading with `force` gives fewer records than lie before the first changed byte. */
