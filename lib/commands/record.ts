@@ -105,6 +105,7 @@ export const command: Command = {
     { name: "timestamp", short: "T", help: "the time with each sample: always there, as in perf's default" },
     { name: "period", short: "P", help: "how many events each sample stands for: always told" },
     { name: "sample-cpu", help: "the CPU with each sample: always there" },
+    { name: "keep-rate", help: "never lower the rate, whatever it costs the machine" },
     { name: "quiet", short: "q", help: "say nothing but errors" },
   ],
   examples: [
@@ -150,6 +151,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
         maxSampleRate,
       },
       backend: args.text("backend"),
+      keepRate: args.has("keep-rate"),
     },
     onStopSignals(io.stderrIsTerminal),
     note,

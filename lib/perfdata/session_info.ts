@@ -19,6 +19,17 @@ export interface SampledEvent {
   insteadOf?: string;
 }
 
+/** A rate that was lowered while it was recorded, for what it cost the machine. */
+export interface TimedRateChange {
+  /** After the start of the recording. */
+  seconds: number;
+  /** In Hz. */
+  from: number;
+  to: number;
+  /** `31% of the samples came faster than they could be written`. */
+  reason: string;
+}
+
 export interface SessionInfo {
   /** Of this layout. Readers take what they know from a newer one. */
   version: number;
@@ -30,6 +41,8 @@ export interface SessionInfo {
   seconds: number;
   /** What was sampled; none in files of pmuctl before it had backends. */
   events?: SampledEvent[];
+  /** In order; left out when there was none. */
+  rateChanges?: TimedRateChange[];
   ledger: { rows: LedgerCounts[]; total: LedgerCounts };
 }
 
@@ -55,7 +68,7 @@ export function decodeSessionInfo(text: string): SessionInfo | undefined {
 function isSessionInfo(value: unknown): value is SessionInfo {
   const info = value as SessionInfo | null;
   return typeof info === "object" && info !== null && typeof info.version === "number" &&
-    (info.events === undefined || (Array.isArray(info.events) && info.events.every(isSampledEvent))) &&
+    allOf(info.events, isSampledEvent) && allOf(info.rateChanges, isRateChange) &&
     Array.isArray(info.command) && info.command.every((word) => typeof word === "string") &&
     typeof info.ledger?.total === "object" && info.ledger.total !== null &&
     Object.values(info.ledger.total).every((count) => typeof count === "number");
@@ -64,4 +77,14 @@ function isSessionInfo(value: unknown): value is SessionInfo {
 function isSampledEvent(value: unknown): boolean {
   const { name, rate, backend, insteadOf } = (value ?? {}) as Partial<SampledEvent>;
   return [name, rate, backend, insteadOf ?? ""].every((text) => typeof text === "string");
+}
+
+function isRateChange(value: unknown): boolean {
+  const { seconds, from, to, reason } = (value ?? {}) as Partial<TimedRateChange>;
+  return [seconds, from, to].every((number) => typeof number === "number") && typeof reason === "string";
+}
+
+/** Whether it is left out, or a list of such things. */
+function allOf(value: unknown, is: (each: unknown) => boolean): boolean {
+  return value === undefined || (Array.isArray(value) && value.every(is));
 }

@@ -207,6 +207,9 @@ function metaOf(
     warnings.push(`${stats.unknownIds} samples are of no event that the file describes`);
   }
   if (stats.outOfOrder > 0) warnings.push(`${stats.outOfOrder} records came too late to be sorted by time`);
+  for (const { seconds, from, to, reason } of session?.rateChanges ?? []) {
+    warnings.push(`the rate was lowered from ${from} to ${to} Hz after ${seconds.toFixed(1)} s: ${reason}`);
+  }
   return {
     command: (session?.command ?? features.cmdline ?? []).join(" "),
     host: features.hostname ?? "",

@@ -118,7 +118,7 @@ const LIVELOCK = 0.9;
  * heeds for hardware counters but not for timers), and at least SAFE_RATE.
  */
 export function firstRate(asked: number, cost: number, budget: number): number {
-  if (asked <= SAFE_RATE) return asked;
+  if (asked <= SAFE_RATE || cost === 0) return asked;
   return Math.min(asked, Math.max(SAFE_RATE, twoDigits(budget / (cost * REAL_SAMPLE))));
 }
 

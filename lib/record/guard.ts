@@ -1,12 +1,14 @@
 /** Keeps a recording from taking the machine down: figures for flood.ts, and what it says put into effect. */
 
-import { clockNs, type Drain, PmuError, setPeriod } from "../../ffi/pmu.ts";
+import { clockNs } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { hostFiles, readNumber } from "../events/files.ts";
 import type { TimedRateChange } from "../perfdata/session_info.ts";
 import { backends } from "./backends/all.ts";
 import type { Sampler } from "./backends/owner.ts";
+import type { Backend } from "./backends/registry.ts";
 import { firstRate, FloodControl, livelocks, type RateChange, SAFE_RATE, type Stretch } from "./flood.ts";
+import type { Progress } from "./part.ts";
 import { sampleCost } from "./sample_cost.ts";
 
 const LOOK_EVERY_MS = 1000;
@@ -14,6 +16,11 @@ const LOOK_EVERY_MS = 1000;
 const PROCESS_CPU_TIME = 2;
 /** What the kernel's limit is unless it was set, as a share of the CPU's time. */
 const DEFAULT_BUDGET = 0.25;
+
+/** What there is to watch. */
+export interface Recorded {
+  readonly progress: Progress;
+}
 
 export interface GuardOptions {
   samplers: readonly Sampler[];
@@ -56,7 +63,7 @@ export class Guard {
       const percent = readNumber(hostFiles, "/proc/sys/kernel/perf_cpu_time_max_percent");
       const to = firstRate(asked, cost, percent ? percent / 100 : DEFAULT_BUDGET);
       if (to === asked) continue;
-      this.#setRate(sampler, to);
+      backendOf(sampler).setRate(sampler, to);
       sampler.attr = { ...sampler.attr, samplePeriod: BigInt(to) };
       const each = (cost * 1e6).toFixed(0);
       this.#options.note(
@@ -67,13 +74,13 @@ export class Guard {
   }
 
   /** While it runs: looks at what it costs once a second. */
-  watch(drain: Drain): void {
+  watch(recorded: Recorded): void {
     const rates = this.#rated.map(({ attr }) => Number(attr.samplePeriod));
     // without a rate there is none to lower, but the user is told once
-    const control = new FloodControl(rates.length > 0 ? Math.max(...rates) : Infinity);
+    const control = new FloodControl(rates.length > 0 ? Math.max(...rates) : SAFE_RATE);
     const started = performance.now();
     let told = false;
-    const next = stretches(drain, this.#options.cpus);
+    const next = stretches(recorded, this.#options.cpus);
     this.#timer = setInterval(() => {
       const change = told ? undefined : control.observe(next());
       if (!change) return;
@@ -94,37 +101,28 @@ export class Guard {
 
   #apply({ from, to, reason }: RateChange, seconds: number) {
     for (const sampler of this.#rated) {
-      if (Number(sampler.attr.samplePeriod) > to) this.#setRate(sampler, to);
+      if (Number(sampler.attr.samplePeriod) > to) backendOf(sampler).setRate(sampler, to);
     }
     this.#changes.push({ seconds, from, to, reason });
     const whose = this.#options.ofThreads ? " in threads that start from now on, and in the first" : "";
     this.#options.note(`lowered the rate from ${from} to ${to} Hz${whose}: ${reason}`);
   }
 
-  #setRate({ places }: Sampler, rate: number) {
-    for (const { fd } of places) {
-      try {
-        setPeriod(fd, BigInt(rate));
-      } catch (error) {
-        if (!(error instanceof PmuError)) throw error; // its thread or CPU has gone
-      }
-    }
-  }
-
   #checkPeriods() {
-    for (const { event, attr, choice } of this.#options.samplers) {
+    for (const sampler of this.#options.samplers) {
+      const { event, attr } = sampler;
       if (attr.flags.has("freq")) continue;
-      const backend = backends.all().find(({ name }) => name === choice.backend);
-      const estimate = backend?.estimateFrequency(event);
+      const estimate = backendOf(sampler).estimateFrequency(event);
       const rate = estimate === undefined ? 0 : estimate / Number(attr.samplePeriod);
       if (rate <= SAFE_RATE) continue;
       const cost = sampleCost(attr);
       if (cost === undefined || !livelocks(rate, cost)) continue;
       throw new UnsupportedError({
         attempt: `sample ${event.name} every ${attr.samplePeriod}`,
-        cause: `that is about ${Math.round(rate)} samples a second on each CPU, of ${
-          (cost * 1e6).toFixed(0)
-        } us each, ` +
+        cause:
+          `that is about ${Math.round(rate)} samples a second on each CPU, of ${
+            (cost * 1e6).toFixed(0)
+          } us each, ` +
           "which leaves programs no time",
         remedy: "give a larger -c, or --keep-rate to do it all the same",
       });
@@ -132,19 +130,17 @@ export class Guard {
   }
 }
 
+function backendOf({ choice }: Sampler): Backend {
+  return backends.all().find(({ name }) => name === choice.backend)!; // it cannot go while it is in use
+}
+
 /** A function that gives what happened since it was last called. */
-function stretches(drain: Drain, cpus: number): () => Stretch {
-  const now = () => {
-    const rings = drain.stats();
-    const dropped = rings.reduce((sum, ring) => sum + ring.dropbufSample, 0);
-    return {
-      at: performance.now() / 1000,
-      ownCpuSeconds: Number(clockNs(PROCESS_CPU_TIME)) / 1e9,
-      written: rings.reduce((sum, ring) => sum + ring.samples, 0) - dropped,
-      lost: rings.reduce((sum, ring) => sum + ring.lost + ring.lostSamples, 0) + dropped,
-      bytes: drain.written,
-    };
-  };
+function stretches(recorded: Recorded, cpus: number): () => Stretch {
+  const now = () => ({
+    at: performance.now() / 1000,
+    ownCpuSeconds: Number(clockNs(PROCESS_CPU_TIME)) / 1e9,
+    ...recorded.progress,
+  });
   let last = now();
   return () => {
     const before = last;
@@ -153,7 +149,7 @@ function stretches(drain: Drain, cpus: number): () => Stretch {
       seconds: last.at - before.at,
       ownCpuSeconds: last.ownCpuSeconds - before.ownCpuSeconds,
       cpus,
-      written: last.written - before.written,
+      written: last.samples - before.samples,
       lost: last.lost - before.lost,
       bytes: last.bytes - before.bytes,
       kernelLimit: readNumber(hostFiles, "/proc/sys/kernel/perf_event_max_sample_rate"),

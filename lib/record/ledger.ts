@@ -59,7 +59,12 @@ export function sumOfLedgers(parts: readonly Ledger[]): Ledger {
 
 /** Samples there were, written or lost. */
 export function seen(row: LedgerRow): number {
-  return row.sample + row.overflow + row.dropbuf_sample;
+  return row.sample + lostOf(row);
+}
+
+/** Samples that were lost, on whatever way. */
+export function lostOf(row: LedgerRow): number {
+  return row.overflow + row.dropbuf_sample;
 }
 
 /** The ledger on one line: `sample 3751  overflow 0  buf 12 ...`, throttle only where there was any. */

@@ -15,6 +15,16 @@ export interface ClosedPart {
   writeError?: PmuError;
 }
 
+/** How far a recording has come. */
+export interface Progress {
+  /** Samples that were taken from the rings and, but for what is queued, written. */
+  samples: number;
+  /** Samples that were not, as far as it is known. */
+  lost: number;
+  /** Bytes of records. */
+  bytes: number;
+}
+
 export class Part {
   readonly sink: Sink;
   readonly #drain: Drain;
@@ -34,6 +44,17 @@ export class Part {
   /** Bytes of records so far. */
   get bytes(): number {
     return this.#drain.written;
+  }
+
+  /** What went there so far. What was lost is known in full only at the end. */
+  get progress(): Progress {
+    const rings = this.#drain.stats();
+    const dropped = rings.reduce((sum, ring) => sum + ring.dropbufSample, 0);
+    return {
+      samples: rings.reduce((sum, ring) => sum + ring.samples, -dropped),
+      lost: rings.reduce((sum, ring) => sum + ring.lost + ring.lostSamples, dropped),
+      bytes: this.bytes,
+    };
   }
 
   /** What went wrong while writing. */

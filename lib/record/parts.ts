@@ -6,13 +6,14 @@
 
 import type { PmuError } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../base/errors.ts";
+import type { TimedRateChange } from "../perfdata/session_info.ts";
 import { lostCounts } from "./closing.ts";
 import { sampledEvents } from "./events.ts";
 import { RecordFile } from "./file.ts";
-import { sumOfLedgers } from "./ledger.ts";
+import { lostOf, sumOfLedgers } from "./ledger.ts";
 import { partName } from "./limits.ts";
 import type { Opened } from "./opening.ts";
-import { type ClosedPart, Part } from "./part.ts";
+import { type ClosedPart, Part, type Progress } from "./part.ts";
 import { RecordPipe } from "./pipe.ts";
 import { Preamble } from "./preamble.ts";
 import type { RecordRequest } from "./request.ts";
@@ -30,6 +31,7 @@ export class Parts {
   readonly #request: RecordRequest;
   readonly #opened: readonly Opened[];
   readonly #note: (line: string) => void;
+  readonly #rateChanges: readonly TimedRateChange[];
   readonly #preamble: Preamble;
   readonly #rings: Rings;
   #part: Part;
@@ -40,8 +42,17 @@ export class Parts {
   #switching: Promise<void> = Promise.resolve();
   readonly #failed = Promise.withResolvers<never>();
 
-  /** Makes the first output, and the rings. Throws UnsupportedError, and leaves no file then. */
-  constructor(request: RecordRequest, opened: readonly Opened[], note: (line: string) => void) {
+  /**
+   * Makes the first output, and the rings. `rateChanges` are those there have been when an output is completed.
+   * Throws UnsupportedError, and leaves no file then.
+   */
+  constructor(
+    request: RecordRequest,
+    opened: readonly Opened[],
+    note: (line: string) => void,
+    rateChanges: readonly TimedRateChange[] = [],
+  ) {
+    this.#rateChanges = rateChanges;
     this.#request = request;
     this.#opened = opened;
     this.#note = note;
@@ -62,6 +73,16 @@ export class Parts {
   /** Bytes of records so far, in all files. */
   get bytes(): number {
     return this.#closed.reduce((sum, { bytes }) => sum + bytes, 0) + this.#part.bytes;
+  }
+
+  /** What has been recorded so far, in all files. */
+  get progress(): Progress {
+    const now = this.#part.progress;
+    return {
+      samples: this.#closed.reduce((sum, { ledger }) => sum + ledger.total.sample, now.samples),
+      lost: this.#closed.reduce((sum, { ledger }) => sum + lostOf(ledger.total), now.lost),
+      bytes: this.bytes,
+    };
   }
 
   /** Bytes of records in the file that is being written. */
@@ -139,7 +160,13 @@ export class Parts {
     const { target, host, commandLine, switching } = this.#request;
     const argv = "argv" in target ? target.argv : [];
     const command = argv.length > 0 ? argv : [targetName(target)];
-    const closed = part.finish({ host, commandLine, command, events: sampledEvents(this.#opened) });
+    const closed = part.finish({
+      host,
+      commandLine,
+      command,
+      events: sampledEvents(this.#opened),
+      rateChanges: this.#rateChanges,
+    });
     part.free();
     this.#closed.push(closed);
     this.#paths.push(path);

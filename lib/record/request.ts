@@ -44,6 +44,8 @@ export interface RecordRequest {
   standing: Standing;
   /** The one backend that will do; undefined leaves the choice. */
   backend?: string;
+  /** Sample as often as was asked for, whatever that costs the machine. */
+  keepRate: boolean;
 }
 
 export interface Recording {

@@ -16,7 +16,9 @@ const WORK = 1e6;
 export function sampleCost(attr: EventAttr): number | undefined {
   const trial: EventAttr = {
     ...attr,
-    flags: new Set([...attr.flags].filter((flag) => flag !== "enableOnExec" && flag !== "inherit")).add("freq"),
+    flags: new Set([...attr.flags].filter((flag) => flag !== "enableOnExec" && flag !== "inherit")).add(
+      "freq",
+    ),
     samplePeriod: BigInt(TRIAL_RATE),
   };
   const fd = tryOpen(encodeAttr(trial), { pid: 0, cpu: -1 });

@@ -7,7 +7,8 @@ import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
 import { backends } from "./backends/all.ts";
 import type { BackendOwner } from "./backends/owner.ts";
 import { untilDone } from "./ending.ts";
-import { filterTracepoints, openEvents, sampledEvents, tracks } from "./events.ts";
+import { filterTracepoints, openEvents, sampledEvents, samplersOf, tracks } from "./events.ts";
+import { Guard } from "./guard.ts";
 import { closeAll, type Opened } from "./opening.ts";
 import { Parts } from "./parts.ts";
 import type { Recording, RecordRequest } from "./request.ts";
@@ -33,6 +34,7 @@ export async function record(
   void stopper.first; // from here on, when the command's process has inherited what is ignored
   const earlyPrompts = switching && prompts ? new EarlyPrompts(prompts) : undefined; // from here on, too
   let owner: BackendOwner | undefined;
+  let guard: Guard | undefined;
   let opened: Opened[] = [];
   let parts: Parts | undefined;
   let running = false;
@@ -41,7 +43,14 @@ export async function record(
     const sampling = owner = backends.open();
     opened = openEvents(request, sampling, command?.pid, note);
     if (request.filter !== undefined) filterTracepoints(opened, request.filter);
-    parts = new Parts(request, opened, note);
+    guard = request.keepRate ? undefined : new Guard({
+      samplers: samplersOf(opened),
+      cpus: request.host.cpusOnline,
+      ofThreads: target.kind !== "cpus",
+      note,
+    });
+    guard?.begin();
+    parts = new Parts(request, opened, note, guard?.changes);
     // the trackers report from here on, so that nothing falls between /proc and the rings; without one, the samplers
     const atOnce = target.kind !== "command" && !tracks(opened);
     if (atOnce) sampling.start();
@@ -51,6 +60,7 @@ export async function record(
       ? undefined
       : setTimeout(() => sampling.start(), request.delayMs);
     if (delayed === undefined && !atOnce) sampling.start({ onExec: target.kind === "command" });
+    guard?.watch(parts);
     await command?.release();
     running = true;
     if (switching) stopSwitching = switchWhen(switching.when, earlyPrompts, parts);
@@ -58,6 +68,7 @@ export async function record(
     const seconds = (performance.now() - started) / 1000;
     clearTimeout(delayed);
     stopSwitching();
+    guard?.stop();
     sampling.stop();
     const closed = await parts.end();
     const events = sampledEvents(opened);
@@ -70,6 +81,7 @@ export async function record(
     throw error;
   } finally {
     stopSwitching();
+    guard?.stop();
     parts?.free();
     owner?.close();
     closeAll(opened);

@@ -6,7 +6,7 @@ import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import type { FeatureValues } from "../perfdata/feature_encoders.ts";
-import { encodeSessionInfo, type SampledEvent } from "../perfdata/session_info.ts";
+import { encodeSessionInfo, type SampledEvent, type TimedRateChange } from "../perfdata/session_info.ts";
 import { kernelBuildId } from "../symbols/host_files.ts";
 import { KERNEL_MAP } from "../symbols/objects.ts";
 import type { Host } from "./host.ts";
@@ -26,6 +26,8 @@ export interface Facts extends Origin {
   command: string[];
   /** What was sampled. */
   events: SampledEvent[];
+  /** Rates that were lowered on the way. */
+  rateChanges: readonly TimedRateChange[];
   ledger: Ledger;
   seconds: number;
 }
@@ -76,12 +78,13 @@ export function featuresOf(facts: Origin | Facts, opened: readonly Opened[]): Fe
   };
 }
 
-function sessionText({ command, seconds, events, ledger }: Facts): string {
+function sessionText({ command, seconds, events, rateChanges, ledger }: Facts): string {
   return encodeSessionInfo({
     tool: VERSION,
     command,
     seconds,
     events,
+    ...(rateChanges.length > 0 ? { rateChanges: [...rateChanges] } : {}),
     ledger: { rows: ledger.rows.map((row) => ({ ...row })), total: { ...ledger.total } },
   });
 }

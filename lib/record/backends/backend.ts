@@ -35,6 +35,11 @@ export interface Operations {
   open(wanted: Wanted, where: Where, standing: Standing, note: (line: string) => void): Opened;
   /** Lets what it opened sample. */
   start(opened: Opened): void;
-  /** Ends that. What was taken stays in the rings. */
+  /**
+   * Makes it sample at `rate` Hz from now on; it was opened for a rate. Threads that inherited the event and run
+   * already keep theirs.
+   */
+  setRate(opened: Opened, rate: number): void;
+  /** Ends sampling. What was taken stays in the rings. */
   stop(opened: Opened): void;
 }

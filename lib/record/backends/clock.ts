@@ -4,7 +4,7 @@ import { PERF_COUNT_SW, PERF_TYPE } from "../../base/abi.ts";
 import { isClock, isCycles } from "../../events/catalog.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 import type { Operations } from "./backend.ts";
-import { perfEvents } from "./perf_events.ts";
+import { perfEvents, setPeriods } from "./perf_events.ts";
 
 const NS_A_SECOND = 1e9;
 
@@ -15,6 +15,8 @@ export const clockBackend: Operations = {
   ncounters: () => Infinity,
   sampled: (event) => isClock(event.attr) ? event : isCycles(event.attr) ? cpuClock(event) : undefined,
   estimateFrequency: () => NS_A_SECOND,
+  // the kernel has made a period of the rate (perf_swevent_init_hrtimer() in kernel/events/core.c)
+  setRate: (opened, rate) => setPeriods(opened, Math.round(NS_A_SECOND / rate)),
 };
 
 /** `cycles` by the timer: samples in proportion to time, which is where the cycles went. */

@@ -2,7 +2,7 @@
 
 import { isClock, isCycles } from "../../events/catalog.ts";
 import type { Operations } from "./backend.ts";
-import { perfEvents } from "./perf_events.ts";
+import { perfEvents, setPeriods } from "./perf_events.ts";
 
 /** Cycles a second of a busy CPU: within a factor of two for any that runs Linux today. */
 const CYCLES_A_SECOND = 3e9;
@@ -13,6 +13,7 @@ export const perfBackend: Operations = {
   trial: "cycles",
   ncounters: (pics) => pics,
   sampled: (event) => isClock(event.attr) ? undefined : event,
+  setRate: (opened, rate) => setPeriods(opened, rate),
   // of other events, how often they happen is what the user wants to find out
   estimateFrequency: (event) => isCycles(event.attr) ? CYCLES_A_SECOND : undefined,
 };
