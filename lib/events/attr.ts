@@ -9,7 +9,7 @@
  *     u64 sig_data                                                                                  (128)
  */
 
-import { PERF_ATTR_SIZE, PERF_ATTR_SIZE_VER0 } from "../base/abi.ts";
+import { PERF_ATTR_SIZE, PERF_ATTR_SIZE_VER0, PERF_SAMPLE } from "../base/abi.ts";
 import { ByteReader, ByteWriter } from "../base/bytes.ts";
 import { BadInputError } from "../base/errors.ts";
 
@@ -194,7 +194,8 @@ export function decodeAttr(bytes: Uint8Array, littleEndian = true, origin = 0): 
   };
 }
 
-/** How an event is sampled, for people: `5000 Hz`, `every 100000`. */
+/** How an event is sampled, for people: `5000 Hz`, `every 100000`; of one that its group's leader reads: that. */
 export function rateText(attr: EventAttr): string {
+  if (attr.samplePeriod === 0n && attr.sampleType & PERF_SAMPLE.READ) return "read at its leader's samples";
   return attr.flags.has("freq") ? `${attr.samplePeriod} Hz` : `every ${attr.samplePeriod}`;
 }

@@ -4,6 +4,7 @@ import type { EventAttr } from "../events/attr.ts";
 import { eventName } from "../events/name.ts";
 import { type AttrLayout, compileLayout } from "./attr_layout.ts";
 import type { Features } from "./features.ts";
+import { compileRead, type ReadLayout } from "./group_read.ts";
 import { IdTable } from "./id_table.ts";
 
 /** One event of a recording. */
@@ -14,6 +15,8 @@ export interface EventDesc {
   /** As the recorder spelled it, else as eventName() does. */
   name: string;
   layout: AttrLayout;
+  /** Where samples have counts that are samples of this and other events; undefined when they have none. */
+  read?: ReadLayout;
   /** What a sample counts for that does not say: the fixed period, or 1. */
   period: number;
 }
@@ -21,7 +24,9 @@ export interface EventDesc {
 /** Makes the description of an event from its attr; `name` defaults to what the attr spells. */
 export function describeEvent(attr: EventAttr, ids: bigint[], name = eventName(attr)): EventDesc {
   const fixed = attr.flags.has("freq") ? 1 : Number(attr.samplePeriod) || 1;
-  return { attr, ids, name, layout: compileLayout(attr), period: fixed };
+  const layout = compileLayout(attr);
+  const read = compileRead(layout, attr.flags.has("inherit"));
+  return { attr, ids, name, layout, ...read ? { read } : {}, period: fixed };
 }
 
 export class EventTable {
@@ -59,6 +64,11 @@ export class EventTable {
     if (back === 0) return 0;
     if (8 + back > size) return -1;
     return this.#find(u32, (pos + size - back) >>> 2);
+  }
+
+  /** Index of the event with the id at `word`, as two halves; -1 when it is not known. */
+  ofId(u32: Uint32Array, word: number): number {
+    return this.#table.find(u32[word], u32[word + 1]);
   }
 
   /** Id 0 is what perf gives to the records that it synthesizes: the first event's. */

@@ -13,6 +13,7 @@ import { Cursor, type RecordCursor, type SampleCursor } from "./cursor.ts";
 import { type EventDesc, EventTable } from "./events.ts";
 import { FEATURE, type Features } from "./features.ts";
 import { type Opened, openRecording, readLateFeatures } from "./open.ts";
+import { LastCounts, type ReadLayout } from "./group_read.ts";
 import { payloadSize } from "./payload.ts";
 import { isHeaderType, takeHeaderRecord } from "./pipe.ts";
 import { decodeLost, decodeLostSamples } from "./records.ts";
@@ -43,7 +44,10 @@ export interface PerfHeader {
 
 /** Who gets the records. The cursor is only good until the call returns. */
 export interface RecordHandler {
-  /** A sample of a known event. */
+  /**
+   * A sample of a known event. One that carries counts (PERF_SAMPLE_READ, `{a,b}:S`) comes once for each event
+   * whose count has moved since, with that as its period.
+   */
   sample(cursor: SampleCursor): void;
   /**
    * Any other record, also of a type that is not known, and samples whose id belongs to no event. Not
@@ -77,6 +81,7 @@ export class PerfDataReader {
   readonly #stats = emptyStats();
   readonly #types = new TypeCounts();
   readonly #sorter = new RoundSorter();
+  readonly #lastCounts = new LastCounts();
   /** Time of the first record that has one. */
   readonly #base: TimeBase = { low: 0, high: 0 };
   #hasBase = false;
@@ -298,7 +303,9 @@ export class PerfDataReader {
     if (u32[word] === PERF_RECORD.SAMPLE) {
       const index = tag < MANY_EVENTS ? tag : table.ofSample(u32, pos, u32[word + 1] >>> 16);
       if (index >= 0) {
-        setSample(cursor, pos, index, table.events[index], this.#base);
+        const event = table.events[index];
+        setSample(cursor, pos, index, event, this.#base);
+        if (event.read) return this.#giveCounts(pos + event.layout.read, event.read);
         this.#stats.samplesByEvent[index]++;
         this.#handler.sample(cursor);
         return;
@@ -311,6 +318,25 @@ export class PerfDataReader {
     }
     if (cursor.event < 0) this.#stats.unknownIds++;
     this.#handler.record?.(cursor);
+  }
+
+  /** Gives the sample under the cursor once for each event whose count in it has moved, as a sample of that event. */
+  #giveCounts(at: number, read: ReadLayout): void {
+    const cursor = this.#cursor, u32 = cursor.u32, stats = this.#stats;
+    const members = read.members < 0 ? 1 : u32[(at + read.members) >>> 2];
+    const tid = read.byThread ? cursor.tid : -1;
+    let word = (at + read.first) >>> 2;
+    for (let i = 0; i < members; i++, word += read.stride >>> 2) {
+      const id = word + (read.id >>> 2);
+      const moved = this.#lastCounts.advance(u32[id], u32[id + 1], tid, u32[word], u32[word + 1]);
+      const index = this.#table.ofId(u32, id);
+      if (index < 0) stats.unknownIds++;
+      if (index < 0 || moved === 0) continue;
+      cursor.event = index;
+      cursor.period = moved;
+      stats.samplesByEvent[index]++;
+      this.#handler.sample(cursor);
+    }
   }
 
   #countLost(cursor: Cursor): void {

@@ -1,8 +1,8 @@
 /** Sets the cursor for a record: the loads of the hot path, and nothing else. */
 
 import { addressOf } from "../base/address.ts";
-import { PERF_RECORD_MISC } from "../base/abi.ts";
-import { type AttrLayout, callchainOffset, RECORD_HEADER_SIZE } from "./attr_layout.ts";
+import { PERF_FORMAT, PERF_RECORD_MISC } from "../base/abi.ts";
+import { type AttrLayout, callchainOffset, readSize, RECORD_HEADER_SIZE } from "./attr_layout.ts";
 import type { Cursor } from "./cursor.ts";
 import type { EventDesc } from "./events.ts";
 
@@ -117,9 +117,16 @@ export function setToolRecord(c: Cursor, pos: number, type: number, size: number
 /** True when the sample of `size` bytes at `pos` holds all its fields up to the end of its call chain. */
 export function sampleFits(u32: Uint32Array, pos: number, size: number, layout: AttrLayout): boolean {
   if (size < layout.minSize) return false;
-  if (!layout.hasCallchain) return true;
+  if (!layout.hasCallchain) return groupFits(u32, pos, size, layout);
   const at = layout.callchain >= 0 ? layout.callchain : callchainOffset(layout, u32, pos, size);
   if (at < 0) return false;
   const word = (pos + at) >>> 2;
   return u32[word + 1] === 0 && u32[word] <= (size - at - 8) / 8;
+}
+
+/** The same for the counts of a group, which with a call chain are looked at on the way to it. */
+function groupFits(u32: Uint32Array, pos: number, size: number, { read, readFormat }: AttrLayout): boolean {
+  if (read < 0 || !(readFormat & PERF_FORMAT.GROUP)) return true;
+  const word = (pos + read) >>> 2;
+  return u32[word + 1] === 0 && read + readSize(readFormat, u32[word]) <= size;
 }

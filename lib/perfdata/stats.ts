@@ -7,7 +7,7 @@ import type { BadInputError } from "../base/errors.ts";
 export interface ReadStats {
   /** All records, samples among them. */
   records: number;
-  /** Samples of known events. */
+  /** Samples of known events, as often as the handler was given them. */
   samples: number;
   /** By index of the event. */
   samplesByEvent: number[];
