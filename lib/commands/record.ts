@@ -6,7 +6,7 @@ import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { onDumpSignal, onStopSignals } from "../cli/signals.ts";
 import { hostFiles, readNumber } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
-import { hostWorld, type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
+import { type EventWorld, hostWorld, type ResolvedGroup, resolveEvents } from "../events/resolve.ts";
 import { onlineCpus, parseWrittenCpus } from "../events/sysfs.ts";
 import { parseCallGraph } from "../record/call_graph.ts";
 import { parseClock } from "../record/clock.ts";
@@ -38,7 +38,8 @@ export const command: Command = {
       short: "e",
       value: "EVENT",
       repeat: true,
-      help: "what to sample (default: cycles); EVENT,=N every N; EVENT,N for one N times slower than cycles",
+      help:
+        "what to sample (default: cycles); EVENT,=N every N; EVENT,N for one N times slower than cycles; {A,B} as a group, {A,B}:S reads B whenever A samples",
     },
     {
       name: "freq",
@@ -132,7 +133,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const ringPages = ringPagesOf(args, sampling);
   const recording = await record(
     {
-      events: (args.has("event") ? args.texts("event") : ["cycles"]).flatMap((text) => eventsOf(text, world)),
+      groups: (args.has("event") ? args.texts("event") : ["cycles"]).flatMap((text) => groupsOf(text, world)),
       sampling,
       target,
       cpus: cpusOf(args),
@@ -226,15 +227,18 @@ function cpusOf(args: ParsedArgs): number[] {
   return wanted;
 }
 
-function eventsOf(text: string, world: ReturnType<typeof hostWorld>): ResolvedEvent[] {
-  return resolveEvents(text, world).flatMap((group) => {
-    if (group.braces) {
-      throw new UsageError(
-        `record: '${text}': groups in braces are not supported yet: give the events apart`,
-      );
-    }
-    return group.events;
-  });
+function groupsOf(text: string, world: EventWorld): ResolvedGroup[] {
+  const groups = resolveEvents(text, world);
+  const alone = groups.find((group) => group.sampleRead && group.events.length < 2);
+  if (alone) {
+    throw new UsageError(
+      `record: '${text}': S is for groups: {${
+        alone.events[0].name.replace(/:S$/, "")
+      },OTHER}:S samples the first ` +
+        "event and reads the others with it",
+    );
+  }
+  return groups;
 }
 
 function samplingOf(args: ParsedArgs, maxRate: number | undefined, note: (line: string) => void): Sampling {

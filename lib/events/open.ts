@@ -58,7 +58,15 @@ export function openEvent(
   if (event.warning) note(`warning: ${event.warning}`);
   for (;;) {
     const fd = tryOpen(encodeAttr(attr), place);
-    if (fd >= 0) return { event, attr, fd };
+    if (fd >= 0) {
+      if (readsAndInherits(wanted.attrOf(event)) && !attr.flags.has("inherit")) {
+        note(
+          `${event.name}: this kernel reads a group only where it starts (Linux 6.12 reads it in children too): ` +
+            "what the target starts is left out",
+        );
+      }
+      return { event, attr, fd };
+    }
     const older = fd === -ERRNO.EINVAL ? withoutNewest(attr) : undefined;
     if (older) {
       attr = older;
@@ -76,10 +84,12 @@ export function openEvent(
 
 /**
  * The attr without the newest thing it asks of the kernel, for trying again after EINVAL; undefined
- * when there is nothing left to take away. Newest first: PERF_FORMAT_LOST (Linux 6.0), PERF_SAMPLE_WEIGHT_STRUCT
+ * when there is nothing left to take away. Newest first: PERF_SAMPLE_READ of what
+ * inherits (Linux 6.12), PERF_FORMAT_LOST (6.0), PERF_SAMPLE_WEIGHT_STRUCT
  * and build_id (5.12), ksymbol and bpf_event (5.1), comm_exec and mmap2 (3.16; plain mmap stays).
  */
 export function withoutNewest(attr: EventAttr): EventAttr | undefined {
+  if (readsAndInherits(attr)) return withoutFlags(attr, ["inherit"]);
   if (attr.readFormat & PERF_FORMAT.LOST) return { ...attr, readFormat: attr.readFormat & ~PERF_FORMAT.LOST };
   if (attr.sampleType & PERF_SAMPLE.WEIGHT_STRUCT) {
     const sampleType = (attr.sampleType & ~PERF_SAMPLE.WEIGHT_STRUCT) | PERF_SAMPLE.WEIGHT;
@@ -87,9 +97,17 @@ export function withoutNewest(attr: EventAttr): EventAttr | undefined {
   }
   for (const newest of [["buildId"], ["ksymbol", "bpfEvent"], ["commExec", "mmap2"]] as AttrFlag[][]) {
     if (!newest.some((flag) => attr.flags.has(flag))) continue;
-    const flags = new Set(attr.flags);
-    for (const flag of newest) flags.delete(flag);
-    return { ...attr, flags };
+    return withoutFlags(attr, newest);
   }
   return undefined;
+}
+
+function readsAndInherits(attr: EventAttr): boolean {
+  return (attr.sampleType & PERF_SAMPLE.READ) !== 0 && attr.flags.has("inherit");
+}
+
+function withoutFlags(attr: EventAttr, names: readonly AttrFlag[]): EventAttr {
+  const flags = new Set(attr.flags);
+  for (const name of names) flags.delete(name);
+  return { ...attr, flags };
 }

@@ -11,12 +11,19 @@ export type LostCounts = ReadonlyMap<number, number>;
 /** PERF_FORMAT_LOST of every event, where the kernel has it. */
 export function lostCounts(opened: readonly Opened[]): LostCounts {
   const lostOf = new Map<number, number>();
-  for (const { attr, places } of opened) {
+  for (const each of opened) {
+    const { attr, places } = each;
     if (!(attr.readFormat & PERF_FORMAT.LOST)) continue;
+    const grouped = (attr.readFormat & PERF_FORMAT.GROUP) !== 0;
+    if (grouped && each.group) continue; // read with its leader
+    const members = opened.filter(({ group }) => group?.leader === each).length;
+    // value, id, lost; for a group: how many, and those for each
+    const counts = new BigUint64Array(grouped ? 1 + 3 * (1 + members) : 3);
     for (const { cpu, fd } of places) {
-      const counts = new BigUint64Array(3); // value, id, lost
-      readCounts(fd, counts);
-      lostOf.set(cpu, (lostOf.get(cpu) ?? 0) + Number(counts[2]));
+      const filled = readCounts(fd, counts);
+      let lost = 0;
+      for (let i = grouped ? 3 : 2; i < filled; i += 3) lost += Number(counts[i]);
+      lostOf.set(cpu, (lostOf.get(cpu) ?? 0) + lost);
     }
   }
   return lostOf;

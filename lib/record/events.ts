@@ -5,14 +5,21 @@ import { PERF_TYPE } from "../base/abi.ts";
 import { UsageError } from "../base/errors.ts";
 import { rateText } from "../events/attr.ts";
 import type { Wanted } from "../events/open.ts";
-import { type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
+import { type ResolvedEvent, type ResolvedGroup, resolveEvents } from "../events/resolve.ts";
 import type { SampledEvent } from "../perfdata/session_info.ts";
 import type { BackendOwner, Sampler } from "./backends/owner.ts";
-import { closeAll, type Opened, openOnCpus } from "./opening.ts";
+import { closeAll, type Group, type Opened, openOnCpus } from "./opening.ts";
 import { allowFiles, filesAllowed } from "./file_limit.ts";
 import { liveProc } from "./procfs.ts";
 import type { RecordRequest } from "./request.ts";
-import { type Common, samplingAttr, trackingAttr } from "./sampling.ts";
+import {
+  type Common,
+  memberAttr,
+  readingLeaderAttr,
+  readMemberAttr,
+  samplingAttr,
+  trackingAttr,
+} from "./sampling.ts";
 import { targetName, threadsOf } from "./target.ts";
 
 /**
@@ -26,7 +33,7 @@ export function openEvents(
   pid: number | undefined,
   note: (line: string) => void,
 ): Opened[] {
-  const { events, sampling, target } = request;
+  const { groups, sampling, target } = request;
   const tids = target.kind === "command"
     ? [pid!]
     : target.kind === "cpus"
@@ -36,17 +43,14 @@ export function openEvents(
   // a command's own events report its maps and names: they start with it, so there is nothing to miss, unless
   // they start later than it does
   const late = request.delayMs !== undefined;
-  const tracker = late || (target.kind !== "command" && filesAllowed(events.length + 1, where));
-  if (!tracker || late) allowFiles(events.length + (tracker ? 1 : 0), where);
+  const events = groups.reduce((sum, group) => sum + group.events.length, 0);
+  const tracker = late || (target.kind !== "command" && filesAllowed(events + 1, where));
+  if (!tracker || late) allowFiles(events + (tracker ? 1 : 0), where);
   const common: Common = {
-    several: tracker || events.length > 1,
+    several: tracker || events > 1,
     watermark: request.ringPages * 4096 / 4,
     enableOnExec: target.kind === "command" && request.delayMs === undefined,
   };
-  const wanted: Wanted[] = events.map((event, i) => ({
-    event,
-    attrOf: (e) => samplingAttr(e, sampling, common, !tracker && i === 0 ? "own" : "other"),
-  }));
   const { standing, backend: insist } = request;
   const opened: Opened[] = [];
   try {
@@ -55,12 +59,43 @@ export function openEvents(
       const attrOf = (e: ResolvedEvent) => trackingAttr(e, sampling, common);
       opened.push(openOnCpus({ event: dummy, attrOf }, where, standing, note));
     }
-    for (const each of wanted) opened.push(owner.openEvent(each, { where, standing, insist }, note));
+    const open: Open = (wanted, group) => {
+      opened.push(owner.openEvent(wanted, { where: { ...where, group }, standing, insist }, note));
+      return opened.at(-1)!;
+    };
+    for (const group of groups) {
+      const sideband = () => opened.length === 0 ? "own" : "other";
+      openGroup(group, (e) => samplingAttr(e, sampling, common, sideband()), where.tids[0] === -1, open);
+    }
   } catch (error) {
     closeAll(opened);
     throw error;
   }
   return opened;
+}
+
+type Open = (wanted: Wanted, group?: Group) => Opened;
+
+/** Opens the events one by one, those in braces as a group; `attrOf` is how each would be sampled by itself. */
+function openGroup(
+  { name, braces, events, sampleRead }: ResolvedGroup,
+  attrOf: Wanted["attrOf"],
+  wholeCpus: boolean,
+  open: Open,
+): void {
+  if (!braces || events.length < 2) {
+    for (const event of events) open({ event, attrOf });
+    return;
+  }
+  const [first, ...others] = events;
+  const leader = open({
+    event: first,
+    attrOf: (e) => sampleRead ? readingLeaderAttr(attrOf(e), wholeCpus) : attrOf(e),
+  });
+  const memberOf = sampleRead ? readMemberAttr : memberAttr;
+  for (const event of others) {
+    open({ event, attrOf: (e) => memberOf(attrOf(e), leader.attr) }, { leader, ...name ? { name } : {} });
+  }
 }
 
 /** Gives the tracepoints among the events this filter. Throws UsageError when there are none, or one does not take it. */

@@ -1,11 +1,11 @@
 /** A recording's events, each opened on every CPU. */
 
-import { closeEvent, eventId, tryOpen } from "../../ffi/pmu.ts";
+import { closeEvent, eventId, type EventPlace, tryOpen } from "../../ffi/pmu.ts";
 import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { openError } from "../events/advice.ts";
 import { encodeAttr, type EventAttr } from "../events/attr.ts";
-import { openEvent, type Standing, type Wanted } from "../events/open.ts";
+import { openEvent, type Standing, type TryOpen, type Wanted } from "../events/open.ts";
 import type { ResolvedEvent } from "../events/resolve.ts";
 
 /** An event that is open, once for each CPU. */
@@ -13,13 +13,25 @@ export interface Opened {
   /** What is really measured: the event asked for, or the one that stands in for it. */
   event: ResolvedEvent;
   attr: EventAttr;
-  places: { cpu: number; fd: number; id: bigint }[];
+  /** One for each thread and CPU; `tid` is -1 for whatever runs on the CPU. */
+  places: { tid: number; cpu: number; fd: number; id: bigint }[];
+  /** The group it has joined. */
+  group?: Group;
+}
+
+/** A group of events that is open, by its leader. */
+export interface Group {
+  leader: Opened;
+  /** As it was written before the braces, if it was. */
+  name?: string;
 }
 
 export interface Where {
   /** The threads to follow with all they start, or -1 alone for whatever runs on the CPUs. */
   tids: readonly number[];
   cpus: readonly number[];
+  /** To be joined, wherever its leader is. */
+  group?: Group;
   /** For errors: `pid 412`, `all CPUs`. */
   target: string;
 }
@@ -34,17 +46,15 @@ export function openOnCpus(
   standing: Standing,
   note: (line: string) => void,
 ): Opened {
-  const { target } = where;
-  const own = wanted.event.cpus;
-  const cpus = own ? where.cpus.filter((cpu) => own.includes(cpu)) : where.cpus;
-  const all = where.tids.flatMap((pid) => cpus.map((cpu) => ({ pid, cpu })));
+  const { target, group } = where;
+  const all = placesOf(wanted.event, where);
   const { event, attr, fd, at } = openFirst(wanted, all, where, standing, note);
-  const places = [{ cpu: all[at].cpu, fd, id: eventId(fd) }];
-  const opened = { event, attr, places };
+  const places = [{ tid: all[at].pid, cpu: all[at].cpu, fd, id: eventId(fd) }];
+  const opened = { event, attr, places, ...group ? { group } : {} };
   for (const place of all.slice(at + 1)) {
     const fd = tryOpen(encodeAttr(attr), place);
     if (fd >= 0) {
-      places.push({ cpu: place.cpu, fd, id: eventId(fd) });
+      places.push({ tid: place.pid, cpu: place.cpu, fd, id: eventId(fd) });
     } else if (fd !== -ERRNO.ENODEV && fd !== -ERRNO.ESRCH) { // gone since it was listed: CPU or thread
       closeAll([opened]);
       throw openError(-fd, {
@@ -65,19 +75,29 @@ export function openOnCpus(
  */
 function openFirst(
   wanted: Wanted,
-  places: readonly { pid: number; cpu: number }[],
+  places: readonly EventPlace[],
   { target }: Where,
   standing: Standing,
   note: (line: string) => void,
 ) {
   for (let at = 0;; at++) {
+    const { pid, cpu, groupFd } = places[at];
+    const open: TryOpen = (attr, place) => tryOpen(attr, { ...place, groupFd });
     try {
-      return { ...openEvent(wanted, { ...places[at], target }, standing, tryOpen, note), at };
+      return { ...openEvent(wanted, { pid, cpu, target }, standing, open, note), at };
     } catch (error) {
       const gone = error instanceof UnsupportedError && error.errno === ERRNO.ESRCH;
       if (!gone || at + 1 === places.length) throw error;
     }
   }
+}
+
+/** Where to open the event: for each thread on each CPU it counts on, or where its group's leader is. */
+function placesOf(event: ResolvedEvent, { tids, cpus, group }: Where): EventPlace[] {
+  if (group) return group.leader.places.map(({ tid, cpu, fd }) => ({ pid: tid, cpu, groupFd: fd }));
+  const own = event.cpus;
+  const where = own ? cpus.filter((cpu) => own.includes(cpu)) : cpus;
+  return tids.flatMap((pid) => where.map((cpu) => ({ pid, cpu })));
 }
 
 /** Closes what was opened. */

@@ -2,7 +2,7 @@
 
 import type { Exit, PmuError } from "../../ffi/pmu.ts";
 import type { Standing } from "../events/open.ts";
-import type { ResolvedEvent } from "../events/resolve.ts";
+import type { ResolvedGroup } from "../events/resolve.ts";
 import type { SampledEvent } from "../perfdata/session_info.ts";
 import type { Host } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
@@ -19,7 +19,8 @@ export interface Switching {
 }
 
 export interface RecordRequest {
-  events: ResolvedEvent[];
+  /** The events, as they are to be scheduled. */
+  groups: ResolvedGroup[];
   sampling: Sampling;
   target: Target;
   /** CPUs to record on. */

@@ -151,6 +151,37 @@ export function trackingAttr(event: ResolvedEvent, sampling: Sampling, common: C
   };
 }
 
+/**
+ * From the attr of an event by itself to that of the leader of a group whose counts its samples carry. Threads have
+ * counts of their own when the event follows a task and what that starts, which the kernel does since 6.12.
+ */
+export function readingLeaderAttr(attr: EventAttr, wholeCpus: boolean): EventAttr {
+  const flags = new Set(attr.flags);
+  if (wholeCpus) flags.delete("inherit");
+  return {
+    ...attr,
+    flags,
+    sampleType: attr.sampleType | PERF_SAMPLE.READ,
+    readFormat: attr.readFormat | PERF_FORMAT.GROUP,
+  };
+}
+
+/** The attr of a group's member: it starts with its leader, and follows what the leader follows. */
+export function memberAttr(attr: EventAttr, leader: EventAttr): EventAttr {
+  const flags = new Set(attr.flags);
+  for (const flag of ["disabled", "enableOnExec"] as const) flags.delete(flag);
+  if (!leader.flags.has("inherit")) flags.delete("inherit");
+  return { ...attr, flags };
+}
+
+/** The attr of a member whose count comes with its leader's samples: it takes none itself, and says so like the leader. */
+export function readMemberAttr(attr: EventAttr, leader: EventAttr): EventAttr {
+  const member = memberAttr(attr, leader);
+  member.flags.delete("freq");
+  const { sampleType, readFormat } = leader;
+  return { ...member, samplePeriod: 0n, sampleType, readFormat };
+}
+
 function commonSampleType(common: Common): number {
   return PERF_SAMPLE.TID | PERF_SAMPLE.TIME | PERF_SAMPLE.CPU | (common.several ? PERF_SAMPLE.IDENTIFIER : 0);
 }

@@ -71,11 +71,24 @@ export function featuresOf(facts: Origin | Facts, opened: readonly Opened[]): Fe
       name: event.name,
       ids: places.map((p) => p.id),
     })),
+    ...groupsOf(opened),
     buildIds: kernel === undefined
       ? []
       : [{ pid: -1, misc: PERF_RECORD_MISC.KERNEL, buildId: kernel, filename: KERNEL_MAP }],
     ...("ledger" in facts ? { ledger: sessionText(facts) } : {}),
   };
+}
+
+/** GROUP_DESC, where there are groups: by it `perf report` shows a group's events side by side. */
+function groupsOf(opened: readonly Opened[]): Pick<FeatureValues, "groupDesc"> {
+  const leaders = new Map<Opened, { name: string; leader: number; members: number }>();
+  for (const { group } of opened) {
+    if (!group) continue;
+    const { leader, name = "{anon_group}" } = group; // as perf calls those without a name
+    const known = leaders.get(leader) ?? { name, leader: opened.indexOf(leader), members: 1 };
+    leaders.set(leader, { ...known, members: known.members + 1 });
+  }
+  return leaders.size > 0 ? { groupDesc: [...leaders.values()] } : {};
 }
 
 function sessionText({ command, seconds, events, rateChanges, ledger }: Facts): string {

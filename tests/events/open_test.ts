@@ -1,7 +1,7 @@
 /** Opening events as well as a kernel can, against kernels that refuse this or that. */
 
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { PERF_FORMAT, PERF_TYPE } from "../../lib/base/abi.ts";
+import { PERF_FORMAT, PERF_SAMPLE, PERF_TYPE } from "../../lib/base/abi.ts";
 import { ERRNO } from "../../lib/base/errno.ts";
 import { UnsupportedError } from "../../lib/base/errors.ts";
 import { decodeAttr, type EventAttr } from "../../lib/events/attr.ts";
@@ -77,4 +77,23 @@ Deno.test("withoutNewest() comes to an end", () => {
   let steps = 0;
   while ((attr = withoutNewest(attr))) steps++;
   assertEquals(steps, 3);
+});
+
+Deno.test("openEvent() reads a group without its children where the kernel is too old to, and says so", () => {
+  const sampled = wantedOf("page-faults", true);
+  const wanted: Wanted = {
+    ...sampled,
+    attrOf: (event) => {
+      const attr = sampled.attrOf(event);
+      return {
+        ...attr,
+        sampleType: attr.sampleType | PERF_SAMPLE.READ,
+        flags: new Set([...attr.flags, "inherit"]),
+      };
+    },
+  };
+  const { attr, notes } = open(wanted, (a) => a.flags.has("inherit") ? ERRNO.EINVAL : 0);
+  assertEquals(attr.flags.has("inherit"), false);
+  assertEquals(notes.length, 1);
+  assertEquals(open(wanted, () => 0).notes, []);
 });

@@ -2,7 +2,15 @@ import { assertEquals } from "@std/assert";
 import { PERF_FORMAT, PERF_SAMPLE } from "../../lib/base/abi.ts";
 import { rateText } from "../../lib/events/attr.ts";
 import { resolveEvents } from "../../lib/events/resolve.ts";
-import { SAMPLE_FIELDS, type Sampling, samplingAttr, trackingAttr } from "../../lib/record/sampling.ts";
+import {
+  memberAttr,
+  readingLeaderAttr,
+  readMemberAttr,
+  SAMPLE_FIELDS,
+  type Sampling,
+  samplingAttr,
+  trackingAttr,
+} from "../../lib/record/sampling.ts";
 
 const [{ events: [clock] }] = resolveEvents("cpu-clock:u");
 const common = { several: false, watermark: 4096, enableOnExec: true };
@@ -73,4 +81,32 @@ Deno.test("samplingAttr() adds the fields, the clock and the following of childr
     ADDR | DATA_SRC | WEIGHT_STRUCT | PHYS_ADDR | DATA_PAGE_SIZE | CODE_PAGE_SIZE,
   );
   assertEquals([attr.flags.has("inherit"), attr.flags.has("useClockid"), attr.clockid], [false, true, 4]);
+});
+
+Deno.test("readingLeaderAttr() and readMemberAttr() let one event sample for all, and agree on its fields", () => {
+  const alone = samplingAttr(clock, { freq: 99 }, { ...common, several: true }, "own");
+  const leader = readingLeaderAttr(alone, false);
+  assertEquals([leader.flags.has("inherit"), leader.samplePeriod], [true, 99n]);
+  assertEquals(leader.sampleType & PERF_SAMPLE.READ, PERF_SAMPLE.READ);
+  assertEquals(leader.readFormat & PERF_FORMAT.GROUP, PERF_FORMAT.GROUP);
+  const member = readMemberAttr(
+    samplingAttr(clock, { freq: 99 }, { ...common, several: true }, "other"),
+    leader,
+  );
+  assertEquals([member.samplePeriod, member.flags.has("freq"), member.flags.has("disabled")], [
+    0n,
+    false,
+    false,
+  ]);
+  assertEquals([member.sampleType, member.readFormat], [leader.sampleType, leader.readFormat]);
+  assertEquals(rateText(member), "read at its leader's samples");
+});
+
+Deno.test("readingLeaderAttr() does not inherit on whole CPUs, and memberAttr() follows its leader in that", () => {
+  const alone = samplingAttr(clock, {}, common, "own");
+  const leader = readingLeaderAttr(alone, true);
+  assertEquals(leader.flags.has("inherit"), false);
+  const member = memberAttr(alone, leader);
+  assertEquals([member.flags.has("inherit"), member.flags.has("enableOnExec")], [false, false]);
+  assertEquals([member.samplePeriod, member.flags.has("freq")], [4000n, true]);
 });
