@@ -69,6 +69,10 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     mangled: args.has("no-demangle"),
     force: args.has("force"),
     leafOnly: options.tree === "none" && !options.children && !args.has("json"),
+    // what no row and no filter goes by is merged as it is read, and costs neither time nor memory
+    mergeCpus: !options.sort.includes("cpu") && !part.cpus,
+    mergeThreads: !options.sort.some((key) => key === "pid" || key === "tid") &&
+      !part.filter?.pids && !part.filter?.tids,
     within: part.within,
   });
   const all = part.cpus ? filterProfile(loaded, { cpus: part.cpus }) : loaded;

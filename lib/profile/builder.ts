@@ -4,19 +4,30 @@
  * once for each distinct frame.
  */
 
-import { PERF_CONTEXT, PERF_RECORD, PERF_RECORD_MISC } from "../base/abi.ts";
+import { PERF_RECORD, PERF_RECORD_MISC } from "../base/abi.ts";
 import { addressOf } from "../base/address.ts";
 import { int32Column } from "../base/column.ts";
 import type { RecordCursor, RecordHandler, SampleCursor } from "../perfdata/reader.ts";
 import { decodeComm, decodeKsymbol, decodeMmap, decodeMmap2, decodeTask } from "../perfdata/records.ts";
 import type { AddressSpaces } from "../symbols/address_space.ts";
-import { ChainCache } from "./chain_cache.ts";
+import { ChainSegments, isMarker } from "./chain_segments.ts";
+import { mix } from "./hash_index.ts";
 import { FrameTable, SampleTable, StackTable, TimeTable } from "./tables.ts";
+import { WordCache } from "./word_cache.ts";
+
+const TWO_32 = 4294967296;
+const RECENT = 256;
+/** No tid. */
+const NOBODY = -0x80000000;
 
 /** What to take of a recording. */
 export interface BuilderOptions {
   /** Of each call chain the innermost frame alone, for what looks at no callers. */
   leafOnly?: boolean;
+  /** Take samples that differ only in their CPU for alike: all rows have CPU -1. */
+  mergeCpus?: boolean;
+  /** Take threads of one name for one, whatever their processes: it goes by the ids of the first. */
+  mergeThreads?: boolean;
   /** Keep the time of every sample. */
   times?: boolean;
   /** Samples for whose time (ns since the reader's base; NaN without one) this is false are passed over. */
@@ -40,35 +51,36 @@ export class ProfileBuilder implements RecordHandler {
   readonly #spaces: AddressSpaces;
   readonly #leafOnly: boolean;
   readonly #within: BuilderOptions["within"];
-  readonly #chains = new ChainCache();
+  readonly #mergeCpus: boolean;
+  readonly #mergeThreads: boolean;
+  readonly #segments = new ChainSegments();
+  /** Stack of a segment of a call chain: its fingerprint and the stack below it. */
+  readonly #stackOf = new WordCache();
+  /** Frame of an address: its two words and the address space. */
+  readonly #frameOf = new WordCache();
   readonly #commIds = new Map<string, number>();
   /** Thread row by tid, as long as its name and process stay. */
   readonly #threadOfTid = new Map<number, number>();
   readonly #threadIds = new Map<string, number>();
-  #lastTid = NaN;
-  #lastThread = -1;
-  // a call chain's addresses and CPU modes while it is turned into a stack
-  #addresses = new Float64Array(256);
-  #modes = new Uint8Array(256);
+  /** What #threadOf has found, by the low bits of the tid: CPUs take turns in a recording, each with its thread. */
+  readonly #recentTids = new Int32Array(RECENT).fill(NOBODY);
+  readonly #recentThreads = new Int32Array(RECENT);
 
   constructor(spaces: AddressSpaces, options: BuilderOptions = {}) {
     this.#spaces = spaces;
     this.#leafOnly = options.leafOnly ?? false;
+    this.#mergeCpus = options.mergeCpus ?? false;
+    this.#mergeThreads = options.mergeThreads ?? false;
     this.#within = options.within;
     this.times = options.times ? new TimeTable() : undefined;
   }
 
   sample(c: SampleCursor): void {
     if (this.#within !== undefined && !this.#within(c.time)) return;
-    const thread = c.tid === this.#lastTid ? this.#lastThread : this.#thread(c.pid, c.tid);
-    const space = this.#spaces.spaceOf(c.pid) * 8 + c.cpumode;
-    const words = this.#leafOnly ? 0 : c.chainLength * 2;
-    let stack = this.#chains.find(space, c.ip, c.u32, c.chain, words);
-    if (stack < 0) {
-      stack = this.#stack(c);
-      this.#chains.put(space, c.ip, c.u32, c.chain, words, stack);
-    }
-    const row = this.samples.add(c.event, thread, c.cpu, stack, c.period);
+    const at = c.tid & (RECENT - 1);
+    const thread = this.#recentTids[at] === c.tid ? this.#recentThreads[at] : this.#thread(c.pid, c.tid);
+    const stack = this.#leafOnly ? this.#leaf(c) : this.#stack(c);
+    const row = this.samples.add(c.event, thread, this.#mergeCpus ? -1 : c.cpu, stack, c.period);
     if (this.times !== undefined && c.time === c.time) this.times.add(c.time, row, c.period);
     if (c.time < this.firstTime) this.firstTime = c.time;
     if (c.time > this.lastTime) this.lastTime = c.time;
@@ -113,7 +125,7 @@ export class ProfileBuilder implements RecordHandler {
 
   #forget(tid: number) {
     this.#threadOfTid.delete(tid);
-    this.#lastTid = NaN;
+    this.#recentTids[tid & (RECENT - 1)] = NOBODY;
   }
 
   /** The thread's row: one for each name it has had in each process. */
@@ -121,7 +133,7 @@ export class ProfileBuilder implements RecordHandler {
     let row = this.#threadOfTid.get(tid);
     if (row === undefined) {
       const comm = this.#comm(this.#spaces.commOf(pid, tid));
-      const key = `${pid} ${tid} ${comm}`;
+      const key = this.#mergeThreads ? `${comm}` : `${pid} ${tid} ${comm}`;
       row = this.#threadIds.get(key);
       if (row === undefined) {
         row = this.threads.pid.push(pid);
@@ -132,8 +144,9 @@ export class ProfileBuilder implements RecordHandler {
       }
       this.#threadOfTid.set(tid, row);
     }
-    this.#lastTid = tid;
-    this.#lastThread = row;
+    const at = tid & (RECENT - 1);
+    this.#recentTids[at] = tid;
+    this.#recentThreads[at] = row;
     return row;
   }
 
@@ -146,74 +159,59 @@ export class ProfileBuilder implements RecordHandler {
     return id;
   }
 
-  /** Interns the sample's stack, which lies innermost first, from its root. */
+  /** The sample's innermost frame as a stack. As every frame becomes one, they have the same numbers. */
+  #leaf(c: SampleCursor): number {
+    const frame = this.#frame(c.pid, c.ip, c.cpumode);
+    return frame < this.stacks.parent.length ? frame : this.stacks.intern(-1, frame);
+  }
+
+  /** The sample's stack, interned from its root. */
   #stack(c: SampleCursor): number {
-    if (c.chainLength + 1 > this.#addresses.length) {
-      this.#addresses = new Float64Array(c.chainLength * 2);
-      this.#modes = new Uint8Array(c.chainLength * 2);
-    }
-    const depth = this.#unpack(c);
+    const segments = this.#segments, stackOf = this.#stackOf;
+    segments.split(c);
     let stack = -1;
-    for (let i = depth - 1; i >= 0; i--) {
-      stack = this.stacks.intern(stack, this.#frame(c.pid, this.#addresses[i], this.#modes[i]));
+    for (let i = segments.count - 1; i >= 0; i--) {
+      if (i > 0 && segments.from[i] === segments.to[i]) continue;
+      const space = this.#space(c.pid, segments.mode[i]);
+      const low = mix(segments.low[i], space), high = mix(space, segments.high[i]);
+      let found = stackOf.find(low, high, stack);
+      if (found < 0) {
+        found = this.#segment(c, i, stack);
+        stackOf.put(low, high, stack, found);
+      }
+      stack = found;
     }
     return stack;
   }
 
-  /** Writes the chain's addresses and modes, markers left out, innermost first; gives how many. */
-  #unpack(c: SampleCursor): number {
-    const addresses = this.#addresses, modes = this.#modes;
-    let mode = c.cpumode;
-    // place 0 is the sample's own address, which the chain repeats unless it was captured without it
-    addresses[0] = c.ip;
-    modes[0] = mode;
-    let depth = 1;
-    let innermost = true;
-    const length = this.#leafOnly ? 0 : c.chainLength;
-    for (let i = 0; i < length; i++) {
-      const at = c.chain + 2 * i;
-      const address = addressOf(c.u32[at], c.u32[at + 1]);
-      if (address < 0 && address >= PERF_CONTEXT.MAX) {
-        mode = modeOfContext(address);
-        // behind anything else is no chain: a cookie for a deferred stack, or a broken frame pointer (-1)
-        if (mode < 0) break;
-        continue;
-      }
-      if (innermost) {
-        innermost = false;
-        // a precise event corrects the address of the sample and not that in the chain
-        if (address === c.ip || mode === c.cpumode) continue;
-      }
-      addresses[depth] = address;
-      modes[depth] = mode;
-      depth++;
+  /** The stack with all frames of segment `i` on top of `stack`. */
+  #segment(c: SampleCursor, i: number, stack: number): number {
+    const { u32, pid } = c, mode = this.#segments.mode[i], from = this.#segments.from[i];
+    for (let at = this.#segments.to[i] - 2; at >= from; at -= 2) {
+      const low = u32[at], high = u32[at + 1];
+      if (isMarker(low, high)) continue;
+      stack = this.stacks.intern(stack, this.#frame(pid, addressOf(low, high), mode));
     }
-    return depth;
+    return i > 0 ? stack : this.stacks.intern(stack, this.#frame(pid, c.ip, mode));
+  }
+
+  /** A number that stands for all that an address in this process and mode can mean. */
+  #space(pid: number, mode: number): number {
+    return this.#spaces.spaceOf(pid, mode) * 8 + mode;
   }
 
   #frame(pid: number, address: number, mode: number): number {
-    const spaces = this.#spaces;
-    const mapping = spaces.find(pid, address, mode);
-    if (mapping < 0) return this.frames.intern(-1, address);
-    return this.frames.intern(spaces.objectOf(mapping), spaces.relative(mapping, address));
-  }
-}
-
-/** The CPU mode of the addresses behind a marker in a call chain, or -1 when there are none behind it. */
-function modeOfContext(context: number): number {
-  switch (context) {
-    case PERF_CONTEXT.HV:
-      return PERF_RECORD_MISC.HYPERVISOR;
-    case PERF_CONTEXT.KERNEL:
-      return PERF_RECORD_MISC.KERNEL;
-    case PERF_CONTEXT.USER:
-      return PERF_RECORD_MISC.USER;
-    case PERF_CONTEXT.GUEST_KERNEL:
-      return PERF_RECORD_MISC.GUEST_KERNEL;
-    case PERF_CONTEXT.GUEST:
-    case PERF_CONTEXT.GUEST_USER:
-      return PERF_RECORD_MISC.GUEST_USER;
-    default:
-      return -1;
+    const frameOf = this.#frameOf;
+    const low = address | 0, high = Math.floor(address / TWO_32) | 0, space = this.#space(pid, mode);
+    let frame = frameOf.find(low, high, space);
+    if (frame < 0) {
+      const spaces = this.#spaces;
+      const mapping = spaces.find(pid, address, mode);
+      frame = mapping < 0
+        ? this.frames.intern(-1, address)
+        : this.frames.intern(spaces.objectOf(mapping), spaces.relative(mapping, address));
+      frameOf.put(low, high, space, frame);
+    }
+    return frame;
   }
 }

@@ -14,7 +14,7 @@ import { causeOf, remedyOf } from "../symbols/unresolved.ts";
 import { ProfileBuilder } from "./builder.ts";
 import { cutTimes } from "./filter.ts";
 import { checkValid, type Profile, type ProfileMeta } from "./profile.ts";
-import type { TimeTable } from "./tables.ts";
+import type { Samples, TimeTable } from "./tables.ts";
 import { clockText, type TimeRanges, timeTest } from "./time_ranges.ts";
 
 export interface LoadOptions {
@@ -22,6 +22,10 @@ export interface LoadOptions {
   mangled?: boolean;
   /** Leave the callers out: each stack is its innermost frame. */
   leafOnly?: boolean;
+  /** Take samples that differ only in their CPU for alike: all rows have CPU -1. */
+  mergeCpus?: boolean;
+  /** Take threads of one name for one, whatever their processes: it goes by the ids of the first. */
+  mergeThreads?: boolean;
   /** Keep the time of every sample (`Profile.times`). */
   times?: boolean;
   /** Only the samples of these times. */
@@ -48,6 +52,8 @@ export async function loadProfile(
   const cutLater = within !== undefined && "slices" in within && sampleTime === undefined;
   const builder = new ProfileBuilder(spaces, {
     leafOnly: options.leafOnly,
+    mergeCpus: options.mergeCpus,
+    mergeThreads: options.mergeThreads,
     times: options.times || cutLater,
     within: within && !cutLater ? timeTest(within, () => reader.timeBase, sampleTime) : undefined,
   });
@@ -57,7 +63,8 @@ export async function loadProfile(
   }
 
   const symbolizer = new Symbolizer(files);
-  const symbol = symbolizeFrames(builder, spaces, symbolizer);
+  const samples = builder.samples.columns();
+  const symbol = symbolizeFrames(builder, samples, spaces, symbolizer);
   const unresolved = symbolizer.unresolved();
   const names: string[] = [];
   const symbolObjects = new Int32Array(symbolizer.count);
@@ -66,7 +73,7 @@ export async function loadProfile(
     names.push(name);
     symbolObjects[id] = object.id;
   }
-  const { frames, stacks, threads, samples } = builder;
+  const { frames, stacks, threads } = builder;
   const whole: Profile = {
     meta: metaOf(
       header.features,
@@ -95,14 +102,7 @@ export async function loadProfile(
       pid: Int32Array.from(builder.processes.keys()),
       comm: Int32Array.from(builder.processes.values()),
     },
-    samples: {
-      event: samples.event.values(),
-      thread: samples.thread.values(),
-      cpu: samples.cpu.values(),
-      stack: samples.stack.values(),
-      count: samples.count.values(),
-      period: samples.period.values(),
-    },
+    samples,
     times: builder.times && timesInOrder(builder.times, builder.firstTime),
     unresolved: unresolved.map(({ object, reason, weight }) => ({
       object: object.name,
@@ -150,13 +150,14 @@ function timesInOrder({ at, sample, period }: TimeTable, first: number): Profile
  */
 function symbolizeFrames(
   builder: ProfileBuilder,
+  samples: Samples,
   spaces: AddressSpaces,
   symbolizer: Symbolizer,
 ): { symbol: Int32Array; unresolved: Int32Array } {
-  const { frames, stacks, samples } = builder;
+  const { frames, stacks } = builder;
   const weight = new Float64Array(frames.object.length);
   for (let row = 0; row < samples.stack.length; row++) {
-    weight[stacks.frame.data[samples.stack.data[row]]] += samples.count.data[row];
+    weight[stacks.frame.data[samples.stack[row]]] += samples.count[row];
   }
   const symbol = new Int32Array(frames.object.length).fill(-1);
   // reasons, which are negative, until the list of them is complete

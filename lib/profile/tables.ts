@@ -6,6 +6,16 @@
 import { float64Column, int32Column } from "../base/column.ts";
 import { fold, HashIndex, mix } from "./hash_index.ts";
 
+/** The rows of a SampleTable: see Profile.samples. */
+export interface Samples {
+  event: Int32Array;
+  thread: Int32Array;
+  cpu: Int32Array;
+  stack: Int32Array;
+  count: Float64Array;
+  period: Float64Array;
+}
+
 /** Frames: an object (-1: none is known) and an address inside it (absolute when there is no object). */
 export class FrameTable {
   readonly object = int32Column();
@@ -72,40 +82,86 @@ export class StackTable {
 
 /** Samples that are alike in event, thread, CPU and stack, added up: how many, and their periods. */
 export class SampleTable {
-  readonly event = int32Column();
-  readonly thread = int32Column();
-  readonly cpu = int32Column();
-  readonly stack = int32Column();
-  readonly count = float64Column();
-  readonly period = float64Column();
+  /** How many rows. */
+  length = 0;
+  /** Rows of 32 bytes, which lie in one line of the CPU's cache: event, thread, CPU, stack; count, period. */
+  #words = new Int32Array(8 * 64);
+  #numbers = new Float64Array(this.#words.buffer);
+  /** By stack: the row that last counted a sample of it, plus one. Most samples are like the one before. */
+  #latest = new Int32Array(64);
   readonly #index = new HashIndex();
-  readonly #hashOfRow = (row: number) =>
-    hashSample(this.event.data[row], this.thread.data[row], this.cpu.data[row], this.stack.data[row]);
+  readonly #hashOfRow = (row: number) => {
+    const words = this.#words, at = row * 8;
+    return hashSample(words[at], words[at + 1], words[at + 2], words[at + 3]);
+  };
 
   /** Counts a sample; returns the row it went to. */
   add(event: number, thread: number, cpu: number, stack: number, period: number): number {
-    const index = this.#index;
-    let slot = hashSample(event, thread, cpu, stack) & index.mask;
-    for (let entry; (entry = index.slots[slot]) !== 0; slot = (slot + 1) & index.mask) {
-      const row = entry - 1;
-      if (
-        this.stack.data[row] === stack && this.thread.data[row] === thread &&
-        this.cpu.data[row] === cpu && this.event.data[row] === event
-      ) {
-        this.count.data[row] += 1;
-        this.period.data[row] += period;
-        return row;
-      }
+    let row = stack < this.#latest.length ? this.#latest[stack] - 1 : -1;
+    if (row < 0 || !this.#isRow(row, event, thread, cpu, stack)) {
+      row = this.#intern(event, thread, cpu, stack);
     }
-    const row = this.event.push(event);
-    this.thread.push(thread);
-    this.cpu.push(cpu);
-    this.stack.push(stack);
-    this.count.push(1);
-    this.period.push(period);
-    index.insert(slot, row, this.#hashOfRow);
+    const numbers = this.#numbers, at = row * 4;
+    numbers[at + 2] += 1;
+    numbers[at + 3] += period;
     return row;
   }
+
+  /** The rows as columns of their own. */
+  columns(): Samples {
+    const n = this.length, words = this.#words, numbers = this.#numbers;
+    const event = new Int32Array(n), thread = new Int32Array(n), cpu = new Int32Array(n);
+    const stack = new Int32Array(n), count = new Float64Array(n), period = new Float64Array(n);
+    for (let row = 0; row < n; row++) {
+      event[row] = words[8 * row];
+      thread[row] = words[8 * row + 1];
+      cpu[row] = words[8 * row + 2];
+      stack[row] = words[8 * row + 3];
+      count[row] = numbers[4 * row + 2];
+      period[row] = numbers[4 * row + 3];
+    }
+    return { event, thread, cpu, stack, count, period };
+  }
+
+  #isRow(row: number, event: number, thread: number, cpu: number, stack: number): boolean {
+    const words = this.#words, at = row * 8;
+    return words[at + 3] === stack && words[at + 1] === thread && words[at + 2] === cpu &&
+      words[at] === event;
+  }
+
+  #intern(event: number, thread: number, cpu: number, stack: number): number {
+    const index = this.#index;
+    let slot = hashSample(event, thread, cpu, stack) & index.mask;
+    let entry;
+    while ((entry = index.slots[slot]) !== 0 && !this.#isRow(entry - 1, event, thread, cpu, stack)) {
+      slot = (slot + 1) & index.mask;
+    }
+    const row = entry === 0 ? this.length : entry - 1;
+    if (entry === 0) {
+      this.length++;
+      if (row * 8 === this.#words.length) {
+        this.#words = grown(this.#words, row * 16);
+        this.#numbers = new Float64Array(this.#words.buffer);
+      }
+      const words = this.#words, at = row * 8;
+      words[at] = event;
+      words[at + 1] = thread;
+      words[at + 2] = cpu;
+      words[at + 3] = stack;
+      index.insert(slot, row, this.#hashOfRow);
+    }
+    if (stack >= this.#latest.length) {
+      this.#latest = grown(this.#latest, Math.max(stack + 1, this.#latest.length * 2));
+    }
+    this.#latest[stack] = row + 1;
+    return row;
+  }
+}
+
+function grown(from: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
+  const to = new Int32Array(length);
+  to.set(from);
+  return to;
 }
 
 /** Samples one by one, in the order they came: when, what (a row of the sample table), how much. */

@@ -41,6 +41,9 @@ export interface Mapping {
 
 const UNREGISTER = 1;
 const KERNEL_PID = -1;
+const RECENT = 256;
+/** No pid. */
+const NOBODY = -0x80000000;
 
 /** Address spaces and thread names of everything recorded. */
 export class AddressSpaces {
@@ -52,16 +55,15 @@ export class AddressSpaces {
   readonly #nothing: Space;
   readonly #comms = new Map<number, string>([[0, "swapper"]]);
   #lastId = 0;
-  /** Value of #lastId at the last change of the kernel's maps: spaces numbered before it get new numbers. */
-  #kernelChange = 0;
   /**
    * The mapping of the kernel proper, and its start. Its record spans _text to _etext; but call chains reach
    * into the code behind that which started the machine, and data has symbols too.
    */
   #kernelText = -1;
   #kernelStart = Infinity;
-  #lastPid = NaN;
-  #lastSpace: Space;
+  /** What #spaceFor has found, by the low bits of the pid: CPUs take turns in a recording, each with its process. */
+  readonly #recentPids = new Int32Array(RECENT).fill(NOBODY);
+  readonly #recentSpaces: Space[];
   // the mapping table
   readonly #object = int32Column();
   readonly #start = float64Column();
@@ -71,7 +73,7 @@ export class AddressSpaces {
   constructor() {
     this.#kernel = new Space(this.#nextId());
     this.#nothing = new Space(this.#nextId());
-    this.#lastSpace = this.#nothing;
+    this.#recentSpaces = new Array(RECENT).fill(this.#nothing);
   }
 
   /** A mapping appeared, in a process or (pid -1) in the kernel. It takes the place of what was there. */
@@ -159,12 +161,15 @@ export class AddressSpaces {
   }
 
   /**
-   * A number that stays the same only as long as no look-up for this process can change, and that
-   * processes share as long as all their look-ups agree.
+   * A number that stays the same only as long as no look-up for this process in this CPU mode can change, and
+   * that processes share as long as all their look-ups agree: the kernel's is the same for all of them.
+   * @param cpumode as for find().
    */
-  spaceOf(pid: number): number {
+  spaceOf(pid: number, cpumode: number): number {
+    if (cpumode === PERF_RECORD_MISC.KERNEL) return this.#kernel.id;
     const space = this.#spaceFor(pid);
-    if (space.id <= this.#kernelChange) space.id = this.#nextId();
+    // an address of unknown mode may be either's
+    if (cpumode !== PERF_RECORD_MISC.USER && space.id <= this.#kernel.id) space.id = this.#nextId();
     return space.id;
   }
 
@@ -205,14 +210,14 @@ export class AddressSpaces {
   }
 
   #kernelChanged(): void {
-    this.#kernelChange = this.#lastId;
+    this.#kernel.id = this.#nextId();
   }
 
   #spaceFor(pid: number): Space {
-    if (pid === this.#lastPid) return this.#lastSpace;
-    this.#lastPid = pid;
-    this.#lastSpace = this.#processes.get(pid) ?? this.#nothing;
-    return this.#lastSpace;
+    const at = pid & (RECENT - 1);
+    if (this.#recentPids[at] === pid) return this.#recentSpaces[at];
+    this.#recentPids[at] = pid;
+    return this.#recentSpaces[at] = this.#processes.get(pid) ?? this.#nothing;
   }
 
   /** The process's space, about to be changed: its own, not one it shares. */
@@ -230,6 +235,6 @@ export class AddressSpaces {
     const old = this.#processes.get(pid);
     if (old !== undefined) old.users--;
     this.#processes.set(pid, space);
-    this.#lastPid = NaN;
+    this.#recentPids[pid & (RECENT - 1)] = NOBODY;
   }
 }

@@ -85,14 +85,7 @@ export function profileOf(lines: string[], event = "cpu-clock"): Profile {
       pid: Int32Array.from(comms, (_, i) => 100 + i),
       comm: Int32Array.from(comms, (_, i) => i),
     },
-    samples: {
-      event: samples.event.values(),
-      thread: samples.thread.values(),
-      cpu: samples.cpu.values(),
-      stack: samples.stack.values(),
-      count: samples.count.values(),
-      period: samples.period.values(),
-    },
+    samples: samples.columns(),
     unresolved: [],
   };
 }

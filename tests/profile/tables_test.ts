@@ -1,6 +1,6 @@
-import { assertEquals } from "@std/assert";
-import { ChainCache } from "../../lib/profile/chain_cache.ts";
+import { assert, assertEquals } from "@std/assert";
 import { FrameTable, SampleTable, StackTable } from "../../lib/profile/tables.ts";
+import { WordCache } from "../../lib/profile/word_cache.ts";
 
 Deno.test("FrameTable.intern() gives one row a key, through growth", () => {
   const table = new FrameTable();
@@ -20,30 +20,39 @@ Deno.test("StackTable.intern() shares prefixes and puts parents first", () => {
 Deno.test("SampleTable.add() adds up what is alike and keeps apart what is not", () => {
   const table = new SampleTable();
   for (let i = 0; i < 3000; i++) table.add(i % 2, i % 3, i % 5, i % 11, 10);
-  assertEquals(table.count.length, 2 * 3 * 5 * 11);
-  assertEquals(table.count.values().reduce((a, b) => a + b), 3000);
-  assertEquals(table.period.values().reduce((a, b) => a + b), 30000);
+  const { event, thread, cpu, stack, count, period } = table.columns();
+  assertEquals(table.length, 2 * 3 * 5 * 11);
+  assertEquals(
+    new Set(stack.map((_, i) => event[i] + 2 * (thread[i] + 3 * (cpu[i] + 5 * stack[i])))).size,
+    330,
+  );
+  assertEquals(count.reduce((a, b) => a + b), 3000);
+  assertEquals(period.reduce((a, b) => a + b), 30000);
 });
 
-Deno.test("ChainCache finds a chain by all of its words, its space and its address", () => {
-  const cache = new ChainCache();
-  const words = new Uint32Array([1, 2, 3, 4, 1, 9, 3, 4]);
-  assertEquals(cache.find(0, 5, words, 0, 4), -1);
-  cache.put(0, 5, words, 0, 4, 42);
-  assertEquals(cache.find(0, 5, words, 0, 4), 42);
-  // the same low words, another high word
-  assertEquals(cache.find(0, 5, words, 4, 4), -1);
-  assertEquals(cache.find(1, 5, words, 0, 4), -1);
-  assertEquals(cache.find(0, 6, words, 0, 4), -1);
-  assertEquals(cache.find(0, 5, words, 0, 2), -1);
+Deno.test("WordCache tells apart keys that differ in any of their words, through growth", () => {
+  const cache = new WordCache();
+  const keys = Array.from({ length: 1000 }, (_, i) => [i % 10, -1 - (i / 10 | 0) % 10, (i / 100) | 0]);
+  keys.forEach(([a, b, c], row) => {
+    assertEquals(cache.find(a, b, c), -1);
+    cache.put(a, b, c, row);
+    assertEquals(cache.find(a, b, c), row);
+  });
+  const found = keys.map(([a, b, c]) => cache.find(a, b, c));
+  assert(found.every((row, i) => row === i || row === -1), "a key has another one's row");
+  assert(found.filter((row) => row >= 0).length > 900, "what was put in lately is still there");
 });
 
-Deno.test("ChainCache still answers rightly after it started over", () => {
-  const cache = new ChainCache();
-  const words = new Uint32Array(1 << 16);
-  for (let round = 0; round < 300; round++) {
-    words[0] = round;
-    if (cache.find(0, 1, words, 0, words.length) < 0) cache.put(0, 1, words, 0, words.length, round);
-    assertEquals(cache.find(0, 1, words, 0, words.length), round);
+Deno.test("WordCache forgets the oldest, and never more memory is needed", () => {
+  const cache = new WordCache();
+  const n = 3_000_000;
+  for (let i = 0; i < n; i++) cache.put(i, i, 0, i);
+  let known = 0;
+  for (let i = 0; i < n; i++) {
+    const row = cache.find(i, i, 0);
+    if (row !== -1 && row !== i) throw new Error(`${i} has the row ${row}`);
+    if (row === i) known++;
+    else if (i > n - 1000) throw new Error(`${i} is gone, though it is one of the last`);
   }
+  assert(known <= 1 << 19);
 });

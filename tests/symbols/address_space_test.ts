@@ -79,10 +79,10 @@ Deno.test("a forked child has its parent's mappings, and each keeps later ones t
   const spaces = new AddressSpaces();
   mapped(spaces, 1, 0x1000, 0x1000, "/shared");
   spaces.fork(2, 1, 2, 1);
-  assertEquals(spaces.spaceOf(2), spaces.spaceOf(1));
+  assertEquals(spaces.spaceOf(2, USER), spaces.spaceOf(1, USER));
   mapped(spaces, 2, 0x3000, 0x1000, "/child");
   mapped(spaces, 1, 0x5000, 0x1000, "/parent");
-  assertNotEquals(spaces.spaceOf(2), spaces.spaceOf(1));
+  assertNotEquals(spaces.spaceOf(2, USER), spaces.spaceOf(1, USER));
   assertEquals([0x1000, 0x3000, 0x5000].map((a) => at(spaces, 1, a)), ["/shared+0", undefined, "/parent+0"]);
   assertEquals([0x1000, 0x3000, 0x5000].map((a) => at(spaces, 2, a)), ["/shared+0", "/child+0", undefined]);
 });
@@ -126,30 +126,51 @@ Deno.test("ten thousand forks of a process with five hundred mappings share one 
   const spaces = new AddressSpaces();
   for (let i = 0; i < 500; i++) mapped(spaces, 1, 0x10000 * (i + 1), 0x8000, `/lib/${i}`);
   for (let child = 2; child < 10002; child++) spaces.fork(child, 1, child, 1);
-  const space = spaces.spaceOf(1);
-  for (let child = 2; child < 10002; child++) assertEquals(spaces.spaceOf(child), space);
+  const space = spaces.spaceOf(1, USER);
+  for (let child = 2; child < 10002; child++) assertEquals(spaces.spaceOf(child, USER), space);
 });
 
-Deno.test("spaceOf() changes whenever a look-up could, for the kernel's mappings too", () => {
+/** What befell process 1, and in which modes its look-ups could change by it. */
+const CHANGES: [what: string, of: (spaces: AddressSpaces) => void, modes: number[]][] = [
+  ["a mapping", (s) => mapped(s, 1, 0x1000, 0x1000, "/a"), [USER]],
+  ["the kernel's map", (s) => mapped(s, -1, KERNEL_TEXT, 4096, "[kernel.kallsyms]_text", KERNEL_TEXT), [
+    KERNEL,
+  ]],
+  [
+    "a kernel symbol",
+    (s) => s.ksymbol({ address: KERNEL_TEXT + 0x100000, length: 64, flags: 0, name: "bpf_prog_1" }),
+    [KERNEL],
+  ],
+  ["a fork into the number", (s) => s.fork(1, 9, 1, 9), [USER]],
+  ["a name, which is no mapping", (s) => s.comm(1, 1, "name", false), []],
+];
+
+Deno.test("spaceOf() changes when a look-up in that mode could, and only then", () => {
   const spaces = new AddressSpaces();
   const seen = new Set<number>();
-  const changed = (what: string) => {
-    const id = spaces.spaceOf(1);
-    assert(!seen.has(id), `${what} left the number ${id}`);
-    assertEquals(spaces.spaceOf(1), id);
-    seen.add(id);
-  };
-  changed("nothing yet");
-  mapped(spaces, 1, 0x1000, 0x1000, "/a");
-  changed("a mapping");
-  mapped(spaces, -1, KERNEL_TEXT, 0x1000, "[kernel.kallsyms]_text", KERNEL_TEXT);
-  changed("the kernel's map");
-  spaces.ksymbol({ address: KERNEL_TEXT + 0x100000, length: 64, flags: 0, name: "bpf_prog_1" });
-  changed("a kernel symbol");
-  spaces.fork(1, 9, 1, 9);
-  changed("a fork into the number");
-  spaces.comm(1, 1, "name", false);
-  assert(seen.has(spaces.spaceOf(1)), "a name is no mapping");
+  const modes = [USER, KERNEL];
+  let before = modes.map((mode) => spaces.spaceOf(1, mode));
+  for (const [what, change, expected] of CHANGES) {
+    before.forEach((id) => seen.add(id));
+    change(spaces);
+    const now = modes.map((mode) => spaces.spaceOf(1, mode));
+    const changed = modes.filter((_, i) => now[i] !== before[i]);
+    assertEquals(changed, expected, what);
+    for (const mode of changed) {
+      assert(!seen.has(now[modes.indexOf(mode)]), `${what}: the number was used before`);
+    }
+    before = now;
+  }
+});
+
+Deno.test("spaceOf() an unknown mode changes with the process's mappings and with the kernel's", () => {
+  const spaces = new AddressSpaces();
+  const seen = new Set([spaces.spaceOf(1, 0)]);
+  for (const [what, change, modes] of CHANGES) {
+    change(spaces);
+    assertEquals(seen.has(spaces.spaceOf(1, 0)), modes.length === 0, what);
+    seen.add(spaces.spaceOf(1, 0));
+  }
 });
 
 Deno.test("the kernel's map holds addresses behind its recorded end, where no module is", () => {
