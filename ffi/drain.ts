@@ -16,6 +16,38 @@ export interface DrainOptions {
   rounds?: boolean;
   /** The longest time that a record stays in its ring, in ms. Default 250. */
   intervalMs?: number;
+  /**
+   * How many bytes may wait for a slow output before samples are dropped. By default three times the rings,
+   * at least 16 MiB; never less than the rings.
+   */
+  queueBytes?: number;
+  /** What stands in the output for dropped samples. Without it none is dropped: the kernel loses them. */
+  loss?: LossRecord;
+}
+
+/** A record to be written where samples were dropped, and where its values go: offsets in bytes, -1 for none. */
+export interface LossRecord {
+  /** A whole record, whose u64 behind the header is set to the number of samples. */
+  record: Uint8Array<ArrayBuffer>;
+  /** Of the u64 that is set to the time of the last of them. */
+  timeAt: number;
+  /** Of the u32 that is set to the CPU of the ring. */
+  cpuAt: number;
+  /** Of the time in a sample. */
+  sampleTimeAt: number;
+}
+
+/** Another output for a drain that runs: as in DrainOptions. */
+export type NextOutput = Pick<DrainOptions, "outFd" | "sizeFieldAt" | "base">;
+
+/** What became of the output before a switch. */
+export interface FinishedOutput {
+  /** Bytes written to it, with its base. */
+  written: number;
+  /** What each ring had seen from the drain's start up to there. */
+  stats: RingStats[];
+  /** What went wrong with it. */
+  error?: PmuError;
 }
 
 /**
@@ -57,7 +89,7 @@ export interface RingStats {
   /** Passes that found records in the ring, and passes that found none. */
   buf: number;
   emptybuf: number;
-  /** Passes, samples and bytes that were taken from the ring and could not be written. */
+  /** Passes, samples and bytes that were taken from the ring and were not written: no room, or a write error. */
   dropbuf: number;
   dropbufSample: number;
   droppedBytes: number;
@@ -78,6 +110,17 @@ export class Drain {
     shim().pmu_drain_set_base(this.#handle, BigInt(options.base ?? 0));
     if (options.intervalMs !== undefined) {
       checked("pmu_drain_set_interval", shim().pmu_drain_set_interval(this.#handle, options.intervalMs));
+    }
+    const { queueBytes, loss } = options;
+    if (queueBytes !== undefined) {
+      checked("pmu_drain_set_queue", shim().pmu_drain_set_queue(this.#handle, BigInt(queueBytes)));
+    }
+    if (loss) {
+      const { record, timeAt, cpuAt, sampleTimeAt } = loss;
+      checked(
+        "pmu_drain_set_loss",
+        shim().pmu_drain_set_loss(this.#handle, record, record.length, timeAt, cpuAt, sampleTimeAt),
+      );
     }
   }
 
@@ -102,6 +145,14 @@ export class Drain {
     return checked("mmap", this.tryAdd(fd, pages, cpu));
   }
 
+  /**
+   * Has event `fd`, which sends its records to ring `ring`, tell that it fills once the tasks of the ring's own
+   * event have ended. Throws PmuError.
+   */
+  addStandIn(ring: number, fd: number): void {
+    checked("pmu_drain_stand_in", shim().pmu_drain_stand_in(this.#live, ring, fd));
+  }
+
   /** Counts `bytes` of the data section as written before the drain; before `start()`. Throws PmuError. */
   setBase(bytes: number): void {
     checked("pmu_drain_set_base", shim().pmu_drain_set_base(this.#live, BigInt(bytes)));
@@ -113,7 +164,39 @@ export class Drain {
   }
 
   /**
-   * One last pass over the rings, the size field, and the end of the thread. Gives the first error of
+   * Goes on in another output, behind a round: no record is lost between the two, and none is in both. When it
+   * is done the output before has all that it gets. Throws PmuError when the drain does not run.
+   */
+  async switchTo({ outFd, sizeFieldAt = -1, base = 0 }: NextOutput): Promise<FinishedOutput> {
+    const words = this.#statsBuffer();
+    const written = new BigInt64Array(1).fill(-1n);
+    const result = await shim().pmu_drain_switch(
+      this.#live,
+      outFd,
+      BigInt(sizeFieldAt),
+      BigInt(base),
+      words,
+      BigInt(words.byteLength),
+      written,
+    );
+    if (written[0] < 0n) checked("pmu_drain_switch", result);
+    return {
+      written: Number(written[0]),
+      stats: this.#statsIn(words),
+      error: result < 0 ? new PmuError("drain", -result) : undefined,
+    };
+  }
+
+  /**
+   * Writes no more: what waits and what comes is counted as dropped. For an output that takes nothing, while
+   * `stop()` or `switchTo()` waits for it; they are done soon afterwards.
+   */
+  abort(): void {
+    shim().pmu_drain_abort(this.#live);
+  }
+
+  /**
+   * One last pass over the rings, the size field, and the end of the threads. Gives the first error of
    * the whole run, if there was one, rather than throwing it: there is a file to be finished.
    */
   async stop(): Promise<PmuError | undefined> {
@@ -134,8 +217,16 @@ export class Drain {
 
   /** What each ring has seen, by the index that `add()` gave. May be asked for while it runs. */
   stats(): RingStats[] {
-    const words = new BigInt64Array(1 + this.#rings * RING_FIELDS.length);
+    const words = this.#statsBuffer();
     shim().pmu_drain_stats(this.#live, words, BigInt(words.byteLength));
+    return this.#statsIn(words);
+  }
+
+  #statsBuffer(): BigInt64Array<ArrayBuffer> {
+    return new BigInt64Array(1 + this.#rings * RING_FIELDS.length);
+  }
+
+  #statsIn(words: BigInt64Array): RingStats[] {
     return Array.from({ length: this.#rings }, (_, ring) => {
       const first = 1 + ring * RING_FIELDS.length;
       return Object.fromEntries(

@@ -7,8 +7,8 @@
  * that the other side needs no C layout rules.
  *
  * Threads: functions that take a file descriptor or nothing may be called from any thread. A drain's
- * functions are for one thread at a time, except pmu_drain_stats, pmu_drain_written and
- * pmu_drain_error, which may be called while pmu_drain_stop waits. pmu_spawn is for one thread at a
+ * functions are for one thread at a time, except pmu_drain_stats, pmu_drain_written, pmu_drain_error and
+ * pmu_drain_abort, which may be called while pmu_drain_stop or pmu_drain_switch waits. pmu_spawn is for one thread at a
  * time.
  */
 #ifndef PMU_H
@@ -74,15 +74,22 @@ PMU_API int32_t pmu_set_filter(int32_t fd, const char *filter);
 /*
  * A drain moves records from any number of rings to `out_fd`, in this order of calls:
  *
- *     new, [set_base], [set_interval], add for each ring, start, ..., stop, free
+ *     new, [set_base], [set_interval], [set_queue], [set_loss], add and stand_in for each ring, start,
+ *     [switch]..., stop, free
  *
- * The thread wakes when a ring reaches the watermark of its event, at every interval, and to stop.
- * Each time it makes one pass: it notes the heads of all rings, writes the records below them
- * straight from the rings, releases the space, and ends with a PERF_RECORD_FINISHED_ROUND. As all
- * heads are noted before anything is written, no record of a later pass is older than the newest
- * record of the pass before the last, which is what readers rely on to sort by rounds.
+ * One thread empties the rings into a bounded queue. It wakes when a ring reaches the watermark of its event,
+ * at every interval, and to stop. Each time it makes one pass: it notes the heads of all rings, queues the
+ * records below them, releases the space, and ends with a PERF_RECORD_FINISHED_ROUND. As all heads are noted
+ * before anything is taken, and a pass takes from all rings or from none, no record of a later pass is older
+ * than the newest record of the pass before the last, which is what readers rely on to sort by rounds.
  *
- * After a write error the thread keeps emptying the rings and counts what it could not write.
+ * Another thread writes what is queued, and may be made to wait by a slow disk or reader. When the queue is
+ * full, the samples of a pass are dropped and counted, a record in their place says so (set_loss), and all
+ * other records go into a reserve of the queue, for without maps and names the samples that are left are worth
+ * little. When that is full, too, or nothing may be dropped, the rings are left as they are until there is
+ * room, and the kernel counts what they cannot hold.
+ *
+ * After a write error both go on, and what could not be written is counted as dropped.
  */
 
 /* Flags of pmu_drain_new. */
@@ -101,6 +108,24 @@ PMU_API void *pmu_drain_new(int32_t out_fd, int64_t size_field_at, uint32_t flag
 /* Counts `already_written` bytes of the data section as written before; -EBUSY once started. */
 PMU_API int32_t pmu_drain_set_base(void *drain, uint64_t already_written);
 
+/*
+ * How many bytes may be queued before samples are dropped; a quarter more is for all other records. At least
+ * what the rings hold together; by default three times that, or 16 MiB. Memory is taken as it is used.
+ * -EINVAL for 0; -EBUSY once started.
+ */
+PMU_API int32_t pmu_drain_set_queue(void *drain, uint64_t bytes);
+
+/*
+ * The record to write in the place of dropped samples, as a rule a PERF_RECORD_LOST_SAMPLES: the u64 behind
+ * its header is set to their number. With `time_at` and `cpu_at` >= 0, the u64 and the u32 at these offsets
+ * are set to the time of the last of the samples, which has it at `sample_time_at`, and to the ring's `cpu`.
+ * Without a call nothing is dropped for want of room. -EINVAL when `length` is not a multiple of 8 up to
+ * PMU_LOSS_MOST, or an offset is beyond it; -EBUSY once started.
+ */
+#define PMU_LOSS_MOST 128
+PMU_API int32_t pmu_drain_set_loss(void *drain, const void *record, uint32_t length, int32_t time_at,
+				   int32_t cpu_at, int32_t sample_time_at);
+
 /* Drains at least every `ms` milliseconds (250 unless set). -EINVAL below 1; -EBUSY once started. */
 PMU_API int32_t pmu_drain_set_interval(void *drain, int32_t ms);
 
@@ -113,13 +138,42 @@ PMU_API int32_t pmu_drain_set_interval(void *drain, int32_t ms);
  */
 PMU_API int32_t pmu_drain_add(void *drain, int32_t fd, uint32_t pages, int32_t cpu);
 
-/* Starts the thread, with every signal blocked in it. -EALREADY when it has been started. */
+/*
+ * Names another event that sends its records to the ring. When all tasks of the ring's event have ended, the
+ * kernel no longer tells of it that the ring fills; the next stand-in is listened to then. Without one, the ring
+ * is looked at every 10 ms. `fd` has to stay open until pmu_drain_free. -EINVAL: no such ring; -EBUSY once
+ * started; -ENOMEM.
+ */
+PMU_API int32_t pmu_drain_stand_in(void *drain, int32_t ring, int32_t fd);
+
+/*
+ * Starts the threads, with every signal blocked in them but one of the real-time signals, SIGRTMAX - 1, which
+ * this catches. -EALREADY when it has been started; -ENOMEM.
+ */
 PMU_API int32_t pmu_drain_start(void *drain);
 
 /*
- * Asks for one last pass, waits for it, renews the size field and ends the thread; what the events
+ * Goes on in another output, behind a round: makes a pass, writes all of it and renews the size field, then
+ * takes `new_fd`, `size_field_at` and `base` for what follows, as pmu_drain_new and pmu_drain_set_base. Waits
+ * until that is done, as long as the output before takes. `buf` gets the statistics of pmu_drain_stats as of
+ * there, `written` the bytes in the output before, its base included. A new output is written to whatever
+ * became of the one before. Returns 0, or what went wrong with the one before; -EINVAL when the drain does not
+ * run or `buf` is too short.
+ */
+PMU_API int32_t pmu_drain_switch(void *drain, int32_t new_fd, int64_t size_field_at, uint64_t base, uint64_t *buf,
+				 uint64_t len, int64_t *written);
+
+/*
+ * Writes no more: what is queued and what is still to come is counted as dropped, and pmu_drain_error is
+ * -ECANCELED unless there was one before. For an output that takes nothing and may do so for ever: call it while
+ * pmu_drain_stop or pmu_drain_switch waits, which then return.
+ */
+PMU_API void pmu_drain_abort(void *drain);
+
+/*
+ * Asks for one last pass, waits until all is written, renews the size field and ends the threads; what the events
  * record afterwards stays in the rings, so disable them first. It may take as long as the reader of
- * a pipe takes. Returns 0 or what pmu_drain_error gives; again the same when called again.
+ * a pipe takes, for nothing is dropped here any more. Returns 0 or what pmu_drain_error gives; again the same when called again.
  */
 PMU_API int32_t pmu_drain_stop(void *drain);
 
@@ -152,9 +206,9 @@ enum pmu_ring_field {
 	PMU_RING_UNTHROTTLE,     /* PERF_RECORD_UNTHROTTLE */
 	PMU_RING_BUF,            /* passes that found records in the ring */
 	PMU_RING_EMPTYBUF,       /* passes that found none */
-	PMU_RING_DROPBUF,        /* passes whose records could not (all) be written */
-	PMU_RING_DROPBUF_SAMPLE, /* samples among those that could not be written */
-	PMU_RING_DROPPED_BYTES,  /* bytes of records that could not be written */
+	PMU_RING_DROPBUF,        /* passes whose records were not (all) written: a full queue, a write error */
+	PMU_RING_DROPBUF_SAMPLE, /* samples among those that were not written */
+	PMU_RING_DROPPED_BYTES,  /* bytes of records that were not written */
 	PMU_RING_FIELDS
 };
 PMU_API int64_t pmu_drain_stats(void *drain, uint64_t *buf, uint64_t len);

@@ -3,6 +3,7 @@
 #include "ring.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,10 +18,10 @@ int32_t ring_map(struct ring *r, int fd, uint32_t pages, int32_t cpu)
 		return -errno;
 	memset(r, 0, sizeof(*r));
 	r->control = map;
-	r->data = (unsigned char *)map + page;
-	r->size = (uint64_t)pages * page;
+	r->records.data = (unsigned char *)map + page;
+	r->records.size = (uint64_t)pages * page;
 	r->mapped = mapped;
-	r->fd = fd;
+	r->wake_fd = fd;
 	r->tail = r->head = r->control->data_tail;
 	r->counts[PMU_RING_CPU] = (uint64_t)(int64_t)cpu;
 	return 0;
@@ -29,12 +30,47 @@ int32_t ring_map(struct ring *r, int fd, uint32_t pages, int32_t cpu)
 void ring_unmap(struct ring *r)
 {
 	munmap(r->control, r->mapped);
+	free(r->stand_ins);
 }
 
-void ring_note_head(struct ring *r)
+int32_t ring_add_stand_in(struct ring *r, int fd)
 {
-	if (!r->broken)
-		r->head = __atomic_load_n(&r->control->data_head, __ATOMIC_ACQUIRE);
+	int *more = realloc(r->stand_ins, (r->stand_in_count + 1) * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	r->stand_ins = more;
+	more[r->stand_in_count++] = fd;
+	return 0;
+}
+
+int32_t ring_note_pass(struct ring *r)
+{
+	uint64_t end = r->tail;
+
+	if (r->broken)
+		return -EBADMSG;
+	r->head = __atomic_load_n(&r->control->data_head, __ATOMIC_ACQUIRE);
+	memset(&r->pass, 0, sizeof(r->pass));
+	if (r->head - r->tail <= r->records.size)
+		end = records_walk(&r->records, r->tail, r->head, &r->pass);
+	if (end != r->head) {
+		r->broken = true;
+		r->head = end;
+	}
+	return r->broken ? -EBADMSG : 0;
+}
+
+void ring_count_pass(struct ring *r)
+{
+	ring_count(r->counts, PMU_RING_SAMPLES, r->pass.samples);
+	ring_count(r->counts, PMU_RING_RECORDS, r->pass.records);
+	ring_count(r->counts, PMU_RING_BYTES, r->head - r->tail);
+	ring_count(r->counts, PMU_RING_LOST, r->pass.lost);
+	ring_count(r->counts, PMU_RING_LOST_SAMPLES, r->pass.lost_samples);
+	ring_count(r->counts, PMU_RING_THROTTLE, r->pass.throttle);
+	ring_count(r->counts, PMU_RING_UNTHROTTLE, r->pass.unthrottle);
+	ring_count(r->counts, PMU_RING_BUF, 1);
 }
 
 void ring_release(struct ring *r)
@@ -43,77 +79,9 @@ void ring_release(struct ring *r)
 	r->tail = r->head;
 }
 
-/* Records start at multiples of eight, so neither a header nor a u64 field wraps around the end. */
-static uint64_t u64_at(const struct ring *r, uint64_t position)
+void ring_counts(const struct ring *r, uint64_t words[PMU_RING_FIELDS])
 {
-	uint64_t value;
-
-	memcpy(&value, ring_at(r, position), sizeof(value));
-	return value;
-}
-
-uint64_t ring_walk(const struct ring *r, uint64_t from, uint64_t to, struct tally *t)
-{
-	memset(t, 0, sizeof(*t));
-	while (to - from >= sizeof(struct perf_event_header)) {
-		struct perf_event_header header;
-
-		memcpy(&header, ring_at(r, from), sizeof(header));
-		if (header.size < sizeof(header) || header.size % 8 || header.size > to - from)
-			break;
-		switch (header.type) {
-		case PERF_RECORD_SAMPLE:
-			t->samples++;
-			break;
-		case PERF_RECORD_LOST: /* u64 id; u64 lost */
-			if (header.size >= sizeof(header) + 16)
-				t->lost += u64_at(r, from + sizeof(header) + 8);
-			break;
-		case PERF_RECORD_LOST_SAMPLES: /* u64 lost */
-			if (header.size >= sizeof(header) + 8)
-				t->lost_samples += u64_at(r, from + sizeof(header));
-			break;
-		case PERF_RECORD_THROTTLE:
-			t->throttle++;
-			break;
-		case PERF_RECORD_UNTHROTTLE:
-			t->unthrottle++;
-			break;
-		}
-		t->records++;
-		from += header.size;
-	}
-	return from;
-}
-
-int32_t ring_count_pass(struct ring *r)
-{
-	struct tally t = { 0 };
-	uint64_t end = r->tail;
-
-	if (r->head - r->tail <= r->size)
-		end = ring_walk(r, r->tail, r->head, &t);
-	if (end != r->head) {
-		r->broken = true;
-		r->head = end;
-	}
-	ring_count(r, PMU_RING_SAMPLES, t.samples);
-	ring_count(r, PMU_RING_RECORDS, t.records);
-	ring_count(r, PMU_RING_BYTES, r->head - r->tail);
-	ring_count(r, PMU_RING_LOST, t.lost);
-	ring_count(r, PMU_RING_LOST_SAMPLES, t.lost_samples);
-	ring_count(r, PMU_RING_THROTTLE, t.throttle);
-	ring_count(r, PMU_RING_UNTHROTTLE, t.unthrottle);
-	ring_count(r, PMU_RING_BUF, 1);
-	return r->broken ? -EBADMSG : 0;
-}
-
-void ring_count_dropped(struct ring *r, uint64_t written)
-{
-	struct tally t;
-
-	ring_walk(r, r->tail + written, r->head, &t);
-	ring_count(r, PMU_RING_DROPBUF, 1);
-	ring_count(r, PMU_RING_DROPBUF_SAMPLE, t.samples);
-	ring_count(r, PMU_RING_DROPPED_BYTES, r->head - r->tail - written);
+	for (int field = 0; field < PMU_RING_FIELDS; field++)
+		words[field] = __atomic_load_n(&r->counts[field], __ATOMIC_RELAXED) +
+			       __atomic_load_n(&r->failed[field], __ATOMIC_RELAXED);
 }

@@ -1,8 +1,9 @@
-/* One perf ring as user space sees it: where its records are, and what a stretch of them holds. */
+/* One perf ring as user space sees it: where its records are, what has been counted, and who wakes us for it. */
 #ifndef PMU_RING_H
 #define PMU_RING_H
 
 #include "pmu.h"
+#include "records.h"
 
 #include <linux/perf_event.h>
 #include <stdbool.h>
@@ -10,54 +11,54 @@
 
 struct ring {
 	struct perf_event_mmap_page *control;
-	const unsigned char *data;
-	uint64_t size; /* of data: a power of two */
+	struct circle records;
 	size_t mapped; /* control page and data */
-	int fd;
-	bool broken;         /* held a header that cannot be: left alone from there on */
-	uint64_t tail, head; /* what the pass under way takes; they grow for ever, masked for access */
-	uint64_t counts[PMU_RING_FIELDS]; /* added to by one thread, read by any: relaxed atomics */
-};
+	bool broken;   /* held a header that cannot be: left alone from there on */
+	uint64_t tail, head; /* what the pass under way takes; they grow for ever */
+	struct tally pass;   /* of [tail, head) */
 
-/* Sums over a stretch of records; the names are those of enum pmu_ring_field. */
-struct tally {
-	uint64_t samples, records, lost, lost_samples, throttle, unthrottle;
+	/* Both added to by one thread each, read by any: relaxed atomics. Their sum is what is told. */
+	uint64_t counts[PMU_RING_FIELDS]; /* by the thread that empties the ring */
+	uint64_t failed[PMU_RING_FIELDS]; /* by the thread that writes: what it could not */
+
+	/* The event whose readability says that the ring has records; the others wait to stand in for it. */
+	int wake_fd;
+	int *stand_ins;
+	uint32_t stand_in_count, stand_in_next;
 };
 
 /* Maps the ring of `fd` with `pages` data pages (a power of two). Returns 0 or mmap's -errno. */
 int32_t ring_map(struct ring *r, int fd, uint32_t pages, int32_t cpu);
 void ring_unmap(struct ring *r);
 
-/* Notes how far the kernel has written: the records in [tail, head) are ours. */
-void ring_note_head(struct ring *r);
+/* Has `fd` stand in for the ring's event when the tasks before it have ended. Returns 0 or -ENOMEM. */
+int32_t ring_add_stand_in(struct ring *r, int fd);
+
+/*
+ * Notes how far the kernel has written, with what that is: [tail, head) and `pass`. At a header that cannot
+ * be, marks the ring as broken and ends before it. Returns 0 or -EBADMSG.
+ */
+int32_t ring_note_pass(struct ring *r);
+
+/* Counts the records of the pass as taken. */
+void ring_count_pass(struct ring *r);
 
 /* Gives the space below `head` back to the kernel. */
 void ring_release(struct ring *r);
 
-/*
- * Sums up the whole records in [from, to) and returns where the last of them ends. That is `to`,
- * unless `to` cuts a record or a header cannot be: too small, odd, or reaching beyond `to`.
- */
-uint64_t ring_walk(const struct ring *r, uint64_t from, uint64_t to, struct tally *t);
+/* Fills `words` with the fields of enum pmu_ring_field. */
+void ring_counts(const struct ring *r, uint64_t words[PMU_RING_FIELDS]);
 
-/*
- * Counts the records in [tail, head). At a header that cannot be, marks the ring as broken and lowers
- * the head to it. Returns 0 or -EBADMSG.
- */
-int32_t ring_count_pass(struct ring *r);
-
-/* Counts the records of this pass that lie `written` bytes and more above the tail as dropped. */
-void ring_count_dropped(struct ring *r, uint64_t written);
-
-/* The address of a position in the ring. */
-static inline const unsigned char *ring_at(const struct ring *r, uint64_t position)
+static inline void ring_count(uint64_t counts[PMU_RING_FIELDS], enum pmu_ring_field field, uint64_t n)
 {
-	return r->data + (position & (r->size - 1));
+	__atomic_fetch_add(&counts[field], n, __ATOMIC_RELAXED);
 }
 
-static inline void ring_count(struct ring *r, enum pmu_ring_field field, uint64_t n)
+/* Counts records that were taken and are not written: in `counts`, those of this thread. */
+static inline void ring_count_dropped(uint64_t counts[PMU_RING_FIELDS], uint64_t samples, uint64_t bytes)
 {
-	__atomic_fetch_add(&r->counts[field], n, __ATOMIC_RELAXED);
+	ring_count(counts, PMU_RING_DROPBUF_SAMPLE, samples);
+	ring_count(counts, PMU_RING_DROPPED_BYTES, bytes);
 }
 
 #endif

@@ -49,10 +49,26 @@ export const SYMBOLS = {
   pmu_drain_set_base: { parameters: ["pointer", "u64"], result: "i32" },
   // int32_t pmu_drain_set_interval(void *drain, int32_t ms)
   pmu_drain_set_interval: { parameters: ["pointer", "i32"], result: "i32" },
+  // int32_t pmu_drain_set_queue(void *drain, uint64_t bytes)
+  pmu_drain_set_queue: { parameters: ["pointer", "u64"], result: "i32" },
+  // int32_t pmu_drain_set_loss(void *drain, const void *record, uint32_t length, int32_t time_at,
+  //                            int32_t cpu_at, int32_t sample_time_at)
+  pmu_drain_set_loss: { parameters: ["pointer", "buffer", "u32", "i32", "i32", "i32"], result: "i32" },
   // int32_t pmu_drain_add(void *drain, int32_t fd, uint32_t pages, int32_t cpu)
   pmu_drain_add: { parameters: ["pointer", "i32", "u32", "i32"], result: "i32" },
+  // int32_t pmu_drain_stand_in(void *drain, int32_t ring, int32_t fd)
+  pmu_drain_stand_in: { parameters: ["pointer", "i32", "i32"], result: "i32" },
   // int32_t pmu_drain_start(void *drain)
   pmu_drain_start: { parameters: ["pointer"], result: "i32" },
+  // int32_t pmu_drain_switch(void *drain, int32_t new_fd, int64_t size_field_at, uint64_t base, uint64_t *buf,
+  //                          uint64_t len, int64_t *written)
+  pmu_drain_switch: {
+    parameters: ["pointer", "i32", "i64", "u64", "buffer", "u64", "buffer"],
+    result: "i32",
+    nonblocking: true,
+  },
+  // void pmu_drain_abort(void *drain)
+  pmu_drain_abort: { parameters: ["pointer"], result: "void" },
   // int32_t pmu_drain_stop(void *drain)
   pmu_drain_stop: { parameters: ["pointer"], result: "i32", nonblocking: true },
   // int32_t pmu_drain_error(void *drain)

@@ -81,6 +81,12 @@ struct found find_records(const void *bytes, size_t size)
 			memcpy(&lost, at + 16, sizeof(lost));
 			found.lost += lost;
 		}
+		if (header.type == PERF_RECORD_LOST_SAMPLES) {
+			memcpy(&lost, at + 8, sizeof(lost));
+			found.lost_samples += lost;
+		}
+		if (header.type == PERF_RECORD_COMM)
+			found.comms++;
 		at += header.size;
 	}
 	found.whole = at == end;

@@ -24,7 +24,9 @@ uint64_t count_of(int32_t fd);
 /* What records a stretch of bytes holds. */
 struct found {
 	uint64_t records, samples, rounds;
-	uint64_t lost; /* sum of PERF_RECORD_LOST */
+	uint64_t lost;         /* sum of PERF_RECORD_LOST */
+	uint64_t lost_samples; /* sum of PERF_RECORD_LOST_SAMPLES */
+	uint64_t comms;        /* PERF_RECORD_COMM */
 	bool whole;    /* the last record ends where the bytes end */
 	uint64_t last_type;
 };

@@ -1,0 +1,173 @@
+/* See output.h. */
+#define _GNU_SOURCE
+#include "output.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+_Static_assert(OUTPUT_PARTS <= IOV_MAX, "one writev takes them all");
+
+#define SIZE_FIELD_EVERY_NS INT64_C(200000000)
+
+static bool aborted(const struct output *o)
+{
+	return __atomic_load_n(o->aborted, __ATOMIC_RELAXED);
+}
+
+/* Adds a stretch of the circle to the parts; it may take two. */
+static int add_parts(struct iovec *parts, int count, const struct circle *c, uint64_t position, uint64_t length)
+{
+	uint64_t to_end = c->size - (position & (c->size - 1));
+
+	if (length > to_end) {
+		parts[count++] = (struct iovec){ circle_at(c, position), to_end };
+		position += to_end;
+		length -= to_end;
+	}
+	parts[count++] = (struct iovec){ circle_at(c, position), length };
+	return count;
+}
+
+/* Writes the parts, using them up. Returns the bytes written: fewer than all when o->error was set. */
+static uint64_t write_parts(struct output *o, int left)
+{
+	struct iovec *parts = o->parts;
+	uint64_t done = 0;
+
+	while (left > 0) {
+		ssize_t n;
+
+		if (aborted(o)) {
+			o->error = ECANCELED;
+			break;
+		}
+		n = writev(o->fd, parts, left);
+		if (n > 0) {
+			done += (uint64_t)n;
+			while (left > 0 && (size_t)n >= parts->iov_len) {
+				n -= (ssize_t)parts->iov_len;
+				parts++;
+				left--;
+			}
+			if (left > 0) {
+				parts->iov_base = (char *)parts->iov_base + n;
+				parts->iov_len -= (size_t)n;
+			}
+		} else if (n < 0 && errno == EAGAIN) {
+			struct pollfd writable = { .fd = o->fd, .events = POLLOUT };
+
+			poll(&writable, 1, -1); /* whatever it says, the next writev says it too */
+		} else if (n == 0 || errno != EINTR) {
+			o->error = n == 0 ? EIO : errno;
+			break;
+		}
+	}
+	return done;
+}
+
+/* Settles the entries in [queue->tail, end), of which `done` bytes have been written. */
+static void settle(struct output *o, struct queue *q, uint64_t end, uint64_t done, struct ring *rings)
+{
+	uint64_t left = done; /* of what was written: the part beyond the entries settled so far */
+	uint64_t kept = 0;    /* of what was written: whole records */
+	uint64_t at = q->tail, bytes;
+	struct entry e;
+
+	while (at != end && queue_next(q, &at, &e, &bytes)) {
+		uint64_t *failed;
+		struct tally t;
+		uint64_t whole;
+
+		if (left >= e.length) {
+			left -= e.length;
+			kept += e.length;
+			continue;
+		}
+		whole = records_walk(&q->bytes, bytes, bytes + left, &t) - bytes;
+		left = 0;
+		kept += whole;
+		if (e.kind == ENTRY_ROUND)
+			continue;
+		records_walk(&q->bytes, bytes + whole, bytes + e.length, &t);
+		failed = rings[e.ring].failed;
+		ring_count_dropped(failed, t.samples, e.length - whole);
+		if (e.kind == ENTRY_PASS) /* the other kind has been counted already */
+			ring_count(failed, PMU_RING_DROPBUF, 1);
+	}
+	if (done > kept) /* in a file, what comes next overwrites the cut record; a pipe refuses */
+		(void)lseek(o->fd, -(off_t)(done - kept), SEEK_CUR);
+	__atomic_fetch_add(&o->written, kept, __ATOMIC_RELAXED);
+	queue_release(q, end);
+}
+
+static void hand_over(struct output *o, struct handover *to, const struct ring *rings, uint32_t ring_count)
+{
+	uint64_t one = 1;
+
+	output_renew_size(o, true);
+	/* What the rings had given up to here was noted when this was queued; what of it failed is known now. */
+	for (uint32_t i = 0; i < ring_count; i++)
+		for (int field = 0; field < PMU_RING_FIELDS; field++)
+			to->words[i * PMU_RING_FIELDS + (uint32_t)field] +=
+				__atomic_load_n(&rings[i].failed[field], __ATOMIC_RELAXED);
+	to->written = (int64_t)o->written;
+	to->error = o->error;
+	o->fd = to->fd;
+	o->size_field_at = to->size_field_at;
+	o->error = 0;
+	__atomic_store_n(&o->written, to->base, __ATOMIC_RELAXED);
+	output_renew_size(o, true);
+	while (write(to->done_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+bool output_write(struct output *o, struct queue *q, struct ring *rings, uint32_t ring_count)
+{
+	uint64_t at = q->tail, end = at, bytes, total = 0;
+	struct entry e;
+	int count = 0;
+
+	while (total < OUTPUT_BYTES && count + 2 <= OUTPUT_PARTS && queue_next(q, &at, &e, &bytes)) {
+		if (e.kind == ENTRY_SWITCH) {
+			struct handover *to;
+
+			if (end != q->tail)
+				break; /* first what comes before it */
+			circle_read(&q->bytes, bytes, &to, sizeof(to));
+			hand_over(o, to, rings, ring_count);
+			queue_release(q, at);
+			return true;
+		}
+		count = add_parts(o->parts, count, &q->bytes, bytes, e.length);
+		total += e.length;
+		end = at;
+	}
+	if (end == q->tail)
+		return false;
+	settle(o, q, end, o->error ? 0 : write_parts(o, count), rings);
+	return true;
+}
+
+int output_renew_size(struct output *o, bool now)
+{
+	int64_t clock, due;
+	ssize_t n;
+
+	if (o->size_field_at < 0 || (!now && o->told == o->written))
+		return -1;
+	clock = pmu_clock_ns(CLOCK_MONOTONIC);
+	due = o->told_ns + SIZE_FIELD_EVERY_NS - clock;
+	if (!now && due > 0)
+		return (int)(due / 1000000) + 1;
+	o->told = o->written;
+	o->told_ns = clock;
+	do
+		n = pwrite(o->fd, &o->told, sizeof(o->told), o->size_field_at);
+	while (n < 0 && errno == EINTR);
+	if (n != (ssize_t)sizeof(o->told) && !o->error)
+		o->error = n < 0 ? errno : EIO;
+	return -1;
+}

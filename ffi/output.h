@@ -1,0 +1,49 @@
+/* The descriptor that records go to: many entries of the queue in one writev(2), and what came of them. */
+#ifndef PMU_OUTPUT_H
+#define PMU_OUTPUT_H
+
+#include "queue.h"
+#include "ring.h"
+
+#include <sys/uio.h>
+
+/* One writev takes at most this many bytes, so that the queue gets its space back soon, or parts. */
+#define OUTPUT_BYTES (1u << 20)
+#define OUTPUT_PARTS 1024
+
+struct output {
+	int fd;
+	int64_t size_field_at; /* -1 for none */
+	int error;             /* of the first write that failed, as a positive errno: nothing is written after it */
+	uint64_t written;      /* bytes, up to the end of the last whole record; atomic, changed by one thread */
+	uint64_t told;         /* what the size field says */
+	int64_t told_ns;       /* since when */
+	const bool *aborted;   /* atomic: write no more */
+	struct iovec parts[OUTPUT_PARTS];
+};
+
+/* What pmu_drain_switch hands over at its place in the queue. */
+struct handover {
+	int fd;
+	int64_t size_field_at;
+	uint64_t base;
+	uint64_t *words;  /* ring_counts of every ring as of here */
+	int64_t written;  /* into the descriptor before */
+	int error;        /* of the descriptor before, positive */
+	int done_fd;      /* an eventfd, told when all is done */
+};
+
+/*
+ * Writes what the queue has, up to one writev's worth or a handover, waiting when the descriptor does not
+ * take it; counts what could not be written as failed, ring by ring; gives the queue its space back.
+ * Returns false when the queue was empty.
+ */
+bool output_write(struct output *o, struct queue *q, struct ring *rings, uint32_t ring_count);
+
+/*
+ * Brings the size field up to date when it is a fifth of a second old, or when `now`. Returns the ms until
+ * that is due, -1 when nothing is.
+ */
+int output_renew_size(struct output *o, bool now);
+
+#endif
