@@ -8,6 +8,7 @@ export class FileBytes implements ByteInput, ByteSource {
   readonly name: string;
   /** In bytes, as it was when the file was opened. */
   readonly size: number;
+  beside?: readonly FileBytes[];
   readonly #file: Deno.FsFile;
   #pos = 0;
   #filePos = 0;
@@ -78,7 +79,10 @@ export function openInput(path: string): ByteInput {
   try {
     const stat = Deno.statSync(path);
     if (stat.isDirectory) {
-      cause = "it is a folder";
+      const folder = openFolder(path);
+      if (folder) return folder;
+      cause =
+        "it is a folder, and not a recording by 'perf record --threads' (it has no file 'data'): name a file";
     } else {
       const stream = Deno.openSync(path);
       return { name: path, read: (into) => stream.readSync(into) ?? 0 };
@@ -93,4 +97,24 @@ export function openInput(path: string): ByteInput {
     }
   }
   throw new BadInputError(`cannot read ${path}: ${cause}`);
+}
+
+/** A recording in several files: `data`, and `data.0`, `data.1` and so on beside it. Undefined when it is none. */
+function openFolder(path: string): ByteInput | undefined {
+  const main = FileBytes.tryOpen(`${path}/data`);
+  if (!main) return undefined;
+  const numbers: number[] = [];
+  for (const { name } of Deno.readDirSync(path)) {
+    const number = /^data\.(\d+)$/.exec(name);
+    if (number) numbers.push(Number(number[1]));
+  }
+  const names = numbers.sort((a, b) => a - b).map((number) => `${path}/data.${number}`);
+  main.beside = names.map((name) => {
+    const file = FileBytes.tryOpen(name);
+    if (!file) {
+      throw new BadInputError(`cannot read ${name}, a part of the recording ${path}: permission denied`);
+    }
+    return file;
+  });
+  return main;
 }

@@ -4,12 +4,15 @@ import { setColorEnabled } from "@std/fmt/colors";
 import { openInput } from "../base/file_bytes.ts";
 import { EXIT, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { countRecords } from "../perfdata/count.ts";
+import { damageWarning } from "../perfdata/damage.ts";
 import { filterProfile } from "../profile/filter.ts";
 import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/groups.ts";
 import { loadProfile } from "../profile/load.ts";
 import { wholeOf } from "../profile/table.ts";
 import { renderJson } from "../report/json.ts";
 import type { ReportOptions } from "../report/options.ts";
+import { renderStats, renderStatsJson } from "../report/stats.ts";
 import { renderText } from "../report/text.ts";
 import { hostSymbolFiles } from "../symbols/host_files.ts";
 import { FILTER_OPTIONS, partOf } from "./report_filter.ts";
@@ -21,7 +24,10 @@ const DEFAULT_PERCENT_LIMIT = 0.05;
 export const command: Command = {
   name: "report",
   summary: "show where the time went, by command, object and symbol",
-  usage: ["[-s KEYS] [-g | -G] [--children] [FILTER]... [--json] [-i FILE | FILE]"],
+  usage: [
+    "[-s KEYS] [-g | -G] [--children] [FILTER]... [--json] [-i FILE | FILE]",
+    "--stats [--json] [-i FILE | FILE]",
+  ],
   options: [
     {
       name: "input",
@@ -49,6 +55,7 @@ export const command: Command = {
     ...FILTER_OPTIONS,
     { name: "json", help: "all rows as JSON; with -g and -G the trees, too" },
     { name: "no-demangle", help: "C++ and Rust names as the compiler wrote them" },
+    { name: "stats", help: "count the records by type and by event, as perf report --stats does" },
     { name: "force", help: "report what comes before damage in the file" },
   ],
   examples: ["pmuctl report -g", "perf record -o - -- make | pmuctl report -i -"],
@@ -65,7 +72,15 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const percentLimit = args.number("percent-limit", { min: 0, max: 100 }) ?? DEFAULT_PERCENT_LIMIT;
   const part = partOf(args);
   const options = viewOf(args, io, percentLimit);
-  const loaded = await loadProfile(openInput(named ?? positional ?? DEFAULT_INPUT), hostSymbolFiles(), {
+  const input = openInput(named ?? positional ?? DEFAULT_INPUT);
+  if (args.has("stats")) {
+    const counts = await countRecords(input, args.has("force"));
+    const warning = damageWarning(counts.stats);
+    if (warning) io.err(`pmuctl: warning: ${warning}`);
+    io.out(args.has("json") ? renderStatsJson(counts) : renderStats(counts));
+    return EXIT.ok;
+  }
+  const loaded = await loadProfile(input, hostSymbolFiles(), {
     mangled: args.has("no-demangle"),
     force: args.has("force"),
     leafOnly: options.tree === "none" && !options.children && !args.has("json"),

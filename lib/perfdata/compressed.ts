@@ -78,6 +78,7 @@ export class DecompressedInput implements DataInput {
   readonly #input: DataInput;
   readonly #littleEndian: boolean;
   readonly #inflater: Inflater;
+  readonly #unpacked: (type: number) => void;
   /** Bytes of the file not yet looked at. */
   readonly #outer = new ByteQueue();
   /** Decompressed bytes that may end within a record. */
@@ -96,6 +97,7 @@ export class DecompressedInput implements DataInput {
   /**
    * @param rest what has been read from `input` already.
    * @param offset of the first byte of `rest` in the file.
+   * @param unpacked is told the type of each record that was unpacked, and so will not be seen by a reader.
    */
   constructor(
     input: DataInput,
@@ -103,6 +105,7 @@ export class DecompressedInput implements DataInput {
     offset: number,
     littleEndian: boolean,
     inflater: InflaterFactory,
+    unpacked: (type: number) => void,
   ) {
     this.name = input.name;
     this.offset = offset;
@@ -110,6 +113,7 @@ export class DecompressedInput implements DataInput {
     this.#outer.append(rest);
     this.#outerOffset = offset;
     this.#littleEndian = littleEndian;
+    this.#unpacked = unpacked;
     this.#inflater = inflater((block) => {
       if (this.#inner.length + block.length > MAX_UNPACKED) {
         throw new Error(`one record unpacks to more than ${MAX_UNPACKED} bytes`);
@@ -172,6 +176,7 @@ export class DecompressedInput implements DataInput {
     } else {
       const r = new ByteReader(view.subarray(0, size), this.#littleEndian, "a record");
       const type = r.u32();
+      if (type === PERF_RECORD_USER.COMPRESSED || type === PERF_RECORD_USER.COMPRESSED2) this.#unpacked(type);
       if (type === PERF_RECORD_USER.COMPRESSED) this.#inflate(size, HEADER_SIZE, size);
       else if (type === PERF_RECORD_USER.COMPRESSED2) {
         // struct { header; u64 data_size; char data[]; }, padded to a multiple of 8

@@ -113,6 +113,52 @@ export class StreamSection extends Section {
   }
 }
 
+/** One input after the other, as if they were one; offsets count on from the first one's. */
+export class ChainedInput implements DataInput {
+  readonly name: string;
+  offset: number;
+  readonly #parts: readonly DataInput[];
+  #at = 0;
+
+  /** @param parts at least one. */
+  constructor(parts: readonly DataInput[]) {
+    this.name = parts[0].name;
+    this.offset = parts[0].offset;
+    this.#parts = parts;
+  }
+
+  get remaining(): number {
+    return this.#parts.slice(this.#at).reduce((sum, part) => sum + part.remaining, 0);
+  }
+
+  get missing(): number {
+    return this.#parts.reduce((sum, part) => sum + part.missing, 0);
+  }
+
+  read(into: Uint8Array): number {
+    while (this.#at < this.#parts.length) {
+      const n = this.#parts[this.#at].read(into);
+      this.offset += n;
+      if (n > 0 || into.length === 0) return n;
+      this.#at++;
+    }
+    return 0;
+  }
+
+  skip(n: number): boolean {
+    let left = n;
+    while (left > 0 && this.#at < this.#parts.length) {
+      const part = this.#parts[this.#at];
+      const before = part.offset;
+      part.skip(left);
+      this.offset += part.offset - before;
+      left -= part.offset - before;
+      if (left > 0) this.#at++;
+    }
+    return left === 0;
+  }
+}
+
 /** A ByteInput that is a file: its size is known and it can be read anywhere. */
 export type SeekableInput = ByteInput & Required<Pick<ByteInput, "readAt" | "size">>;
 

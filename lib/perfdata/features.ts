@@ -95,6 +95,7 @@ type Decode<T> = (r: ByteReader) => T;
 
 export class Features {
   readonly #sections = new Map<number, Uint8Array>();
+  readonly #offsets = new Map<number, number>();
   readonly #cache = new Map<number, unknown>();
   readonly #littleEndian: boolean;
   readonly #buildIdRecords: BuildIdEntry[] = [];
@@ -103,9 +104,10 @@ export class Features {
     this.#littleEndian = littleEndian;
   }
 
-  /** Takes the payload of feature `number`; a second one replaces the first. */
-  add(number: number, payload: Uint8Array): void {
+  /** Takes the payload of feature `number`, which lies at `offset` in the file; a second one replaces the first. */
+  add(number: number, payload: Uint8Array, offset = 0): void {
     this.#sections.set(number, payload);
+    this.#offsets.set(number, offset);
     this.#cache.delete(number);
   }
 
@@ -304,7 +306,14 @@ export class Features {
       const name = Object.entries(FEATURE).find(([, value]) => value === number)?.[0] ?? String(number);
       this.#cache.set(
         number,
-        decode(new ByteReader(bytes, this.#littleEndian, `the header's ${name} section`)),
+        decode(
+          new ByteReader(
+            bytes,
+            this.#littleEndian,
+            `the header's ${name} section`,
+            this.#offsets.get(number),
+          ),
+        ),
       );
     }
     return this.#cache.get(number) as T;

@@ -36,6 +36,10 @@ export interface Opened {
   dataSize: number;
   /** The records. */
   data: DataInput;
+  /** The input is one of several files of a recording, and the others were not given. */
+  partial: boolean;
+  /** More records in files of their own, in no order of time with the others. */
+  beside: DataInput[];
   /** False when the header rules out that they are compressed; a pipe says so in its records. */
   mayBeCompressed: boolean;
   /** A file's header whose features are still to come, behind the data of a stream. */
@@ -62,7 +66,8 @@ function openFile(input: SeekableInput): Opened {
   const header = decodeFileHeader(head, magic.littleEndian, name);
   const table = readEvents(header, name, input.size, (s) => readRange(input, s.offset, s.size));
   const opened = withEvents(header, table, new FileSection(input, header.data.offset, dataLength(header)));
-  takeFeatures(header, name, input.size, opened, (s) => readRange(input, s.offset, s.size));
+  opened.beside = (input.beside ?? []).filter(isSeekable).map((file) => new FileSection(file, 0, file.size));
+  takeFeatures(header, input, input.size, opened, (s) => readRange(input, s.offset, s.size));
   return opened;
 }
 
@@ -97,6 +102,8 @@ function openPipe(littleEndian: boolean, data: DataInput): Opened {
     dataOffset: PIPE_HEADER_SIZE,
     dataSize: 0,
     data,
+    beside: [],
+    partial: false,
     mayBeCompressed: false,
   };
 }
@@ -110,6 +117,8 @@ function withEvents(header: FileHeader, table: EventTable, data: DataInput): Ope
     dataOffset: header.data.offset,
     dataSize: header.data.size,
     data,
+    beside: [],
+    partial: false,
     // A recorder that was killed did not get to say it.
     mayBeCompressed: header.data.size === 0 || header.featureNumbers.includes(FEATURE.COMPRESSED),
   };
@@ -146,11 +155,12 @@ function readEvents(
 /** Reads the features and names the events by them; what is damaged is left out, and noted in `opened`. */
 function takeFeatures(
   header: FileHeader,
-  name: string,
+  input: ByteInput,
   limit: number,
   opened: Opened,
   bytesOf: (section: Section) => Uint8Array,
 ): void {
+  const { name } = input;
   try {
     readFeatures(header, name, limit, opened.features, bytesOf);
   } catch (error) {
@@ -158,8 +168,18 @@ function takeFeatures(
     opened.damage = error;
   }
   const damaged = opened.features.dropDamaged();
-  opened.damage ??= damaged;
+  if (damaged) {
+    opened.damage ??= new BadInputError(`cannot read all of ${name}: ${damaged.message}`, damaged.offset);
+  }
   opened.table.applyNames(opened.features);
+  if (opened.features.has(FEATURE.DIR_FORMAT) && !input.beside) {
+    opened.partial = true;
+    opened.damage ??= new BadInputError(
+      `cannot read all of ${name}: it is one of several files of a recording by 'perf record --threads': ` +
+        "name the folder that it is in",
+      header.data.offset + header.data.size,
+    );
+  }
 }
 
 function readFeatures(
@@ -183,7 +203,7 @@ function readFeatures(
         Math.min(section.offset, limit),
       );
     }
-    features.add(featureNumbers[i], bytesOf(section));
+    features.add(featureNumbers[i], bytesOf(section), section.offset);
   });
 }
 
@@ -194,7 +214,7 @@ function readFeatures(
 export function readLateFeatures(input: ByteInput, header: FileHeader, opened: Opened): void {
   const start = header.data.offset + header.data.size;
   const behind = readStream(input, Infinity);
-  takeFeatures(header, input.name, start + behind.length, opened, ({ offset, size }) => {
+  takeFeatures(header, input, start + behind.length, opened, ({ offset, size }) => {
     return offset < start ? new Uint8Array() : behind.subarray(offset - start, offset - start + size);
   });
 }

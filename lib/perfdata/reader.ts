@@ -8,6 +8,7 @@ import { PERF_RECORD, PERF_RECORD_USER } from "../base/abi.ts";
 import type { ByteInput } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
 import { type AttrLayout, RECORD_HEADER_SIZE } from "./attr_layout.ts";
+import { ChainedInput, type DataInput } from "./data_input.ts";
 import { DecompressedInput, type InflaterFactory, loadInflater } from "./compressed.ts";
 import { Cursor, type RecordCursor, type SampleCursor } from "./cursor.ts";
 import { type EventDesc, EventTable } from "./events.ts";
@@ -122,16 +123,16 @@ export class PerfDataReader {
     this.#opened = opened;
     this.#table = opened.table;
     this.#littleEndian = opened.littleEndian;
-    const capacity = Math.min(this.#options.window ?? DEFAULT_WINDOW, opened.data.remaining);
-    this.#window = new RecordWindow(opened.data, capacity, this.#littleEndian);
+    if (opened.mayBeCompressed) this.#inflater = await loadInflater();
+    const data = opened.beside.length > 0 ? this.#chained(opened) : opened.data;
+    const capacity = Math.min(this.#options.window ?? DEFAULT_WINDOW, data.remaining);
+    this.#window = new RecordWindow(data, capacity, this.#littleEndian);
     this.#cursor = new Cursor(this.#window);
     if (opened.pipe) {
       this.#readPipeHeader();
       opened.damage = opened.features.dropDamaged();
     }
-    if (opened.mayBeCompressed || opened.features.has(FEATURE.COMPRESSED)) {
-      this.#inflater = await loadInflater();
-    }
+    if (opened.features.has(FEATURE.COMPRESSED)) this.#inflater ??= await loadInflater();
     return this.header;
   }
 
@@ -148,6 +149,20 @@ export class PerfDataReader {
     this.#finish();
     if (this.#damage && this.#options.damaged !== "stop") throw this.#damage;
     return this.#stats;
+  }
+
+  /** All files of a recording as one; each is compressed by itself, if at all. */
+  #chained({ data, beside }: Opened): DataInput {
+    const inflater = this.#inflater;
+    const parts = [data, ...beside].map((part) =>
+      inflater ? this.#decompressed(part, new Uint8Array(), part.offset, inflater) : part
+    );
+    return new ChainedInput(parts);
+  }
+
+  #decompressed(input: DataInput, rest: Uint8Array, offset: number, inflater: InflaterFactory): DataInput {
+    const count = (type: number) => this.#types.count(type);
+    return new DecompressedInput(input, rest, offset, this.#littleEndian, inflater, count);
   }
 
   /** Takes the records up to the first that belongs to the recording itself. */
@@ -272,7 +287,8 @@ export class PerfDataReader {
     }
     if (type === PERF_RECORD_USER.FINISHED_ROUND) {
       this.#stats.rounds++;
-      this.#deliver(this.#sorter.endRound());
+      // a round of one file says nothing of the others, which are read later: all is sorted at the end, as in perf
+      if (this.#opened!.beside.length === 0) this.#deliver(this.#sorter.endRound());
     }
     return true;
   }
@@ -282,9 +298,7 @@ export class PerfDataReader {
     const inflater = this.#inflater;
     if (!inflater) return this.#refuse("a compressed record comes although the header names no compression");
     const offset = this.#window.rawOffset;
-    this.#window.replaceInput((rest, input) =>
-      new DecompressedInput(input, rest, offset, this.#littleEndian, inflater)
-    );
+    this.#window.replaceInput((rest, input) => this.#decompressed(input, rest, offset, inflater));
     return true;
   }
 
@@ -382,6 +396,7 @@ export class PerfDataReader {
     } else if (window.missing > 0) {
       this.#refuse(`it ends ${window.missing} bytes before its header says: the recording was cut short`);
     } else if (opened.late && !this.#damage) readLateFeatures(this.#input, opened.late, opened);
+    stats.cut = this.#damage !== undefined || opened.partial;
     const damaged = opened.features.dropDamaged(); // of those that came as records
     this.#damage ??= opened.damage ?? damaged;
     this.#types.report(stats);

@@ -36,6 +36,8 @@ export interface ReadStats {
   truncatedAt: number;
   /** What was wrong there. */
   damage?: BadInputError;
+  /** Records are missing because of it; false when only what describes the recording is damaged. */
+  cut: boolean;
 }
 
 /** Figures of nothing read yet, for `events` events. */
@@ -54,6 +56,7 @@ export function emptyStats(): ReadStats {
     outOfOrder: 0,
     bytes: 0,
     truncatedAt: -1,
+    cut: false,
   };
 }
 

@@ -5,6 +5,7 @@ import type { ByteInput } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
 import { rateText } from "../events/attr.ts";
 import { type EventDesc, PerfDataReader, type ReadStats } from "../perfdata/reader.ts";
+import { damageWarning, refuseDamage } from "../perfdata/damage.ts";
 import type { Features } from "../perfdata/features.ts";
 import { decodeSessionInfo } from "../perfdata/session_info.ts";
 import { AddressSpaces } from "../symbols/address_space.ts";
@@ -42,7 +43,7 @@ export async function loadProfile(
   files: SymbolFiles,
   options: LoadOptions = {},
 ): Promise<Profile> {
-  const reader = new PerfDataReader(input, { damaged: options.force ? "stop" : "throw" });
+  const reader = new PerfDataReader(input, { damaged: "stop" });
   const header = await reader.open();
   const spaces = new AddressSpaces();
   for (const { filename, buildId } of header.features.buildIds) spaces.objects.setBuildId(filename, buildId);
@@ -58,6 +59,7 @@ export async function loadProfile(
     within: within && !cutLater ? timeTest(within, () => reader.timeBase, sampleTime) : undefined,
   });
   const stats = reader.read(builder);
+  if (!options.force) refuseDamage(stats);
   if (within && stats.samples > 0 && stats.timeFirst === undefined) {
     throw new BadInputError(`cannot cut ${input.name} by time: its samples have no times`);
   }
@@ -203,7 +205,8 @@ function metaOf(
   const timed = lastTime >= firstTime;
   const session = features.ledger === undefined ? undefined : decodeSessionInfo(features.ledger);
   const warnings = [...chains];
-  if (stats.damage) warnings.push(`${stats.damage.message}: what follows is not in this report`);
+  const damaged = damageWarning(stats);
+  if (damaged) warnings.push(damaged);
   if (stats.unknownIds > 0) {
     warnings.push(`${stats.unknownIds} samples are of no event that the file describes`);
   }
