@@ -26,6 +26,11 @@ export interface FeatureValues {
     /** CPU lists that share a die. */
     dieSiblings?: readonly string[];
   };
+  numaTopology?: readonly NumaNode[];
+  caches?: readonly CacheLevel[];
+  memoryTopology?: { blockBytes: bigint; nodes: readonly MemoryNode[] };
+  /** What the CPU's PMU can, by the names of its sysfs files: `max_precise` -> `3`. */
+  cpuPmuCaps?: ReadonlyMap<string, string>;
   /** Samples have branch stacks. */
   branchStack?: boolean;
   pmuMappings?: ReadonlyMap<number, string>;
@@ -39,6 +44,31 @@ export interface FeatureValues {
   buildIds?: readonly BuildIdEntry[];
   /** JSON text; stands behind `version` in its section, where perf does not look (see Features.ledger). */
   ledger?: string;
+}
+
+/** A node of memory with its CPUs, as a list: `0-3`. Memory in kB. */
+export interface NumaNode {
+  node: number;
+  totalKb: number;
+  freeKb: number;
+  cpus: string;
+}
+
+/** A cache: line size in bytes, `type` and `size` as sysfs spells them (`Data`, `32K`), and the CPUs that share it. */
+export interface CacheLevel {
+  level: number;
+  lineSize: number;
+  sets: number;
+  ways: number;
+  type: string;
+  size: string;
+  cpus: string;
+}
+
+/** The numbers of a node's memory blocks, ascending. */
+export interface MemoryNode {
+  node: number;
+  blocks: readonly number[];
 }
 
 /** A section to be written. */
@@ -84,6 +114,10 @@ export function encodeFeatures(values: FeatureValues): FeatureSection[] {
     strings(w, topology.dieSiblings ?? []);
     for (const { die } of topology.cpus) w.u32(die ?? 0);
   });
+  add(FEATURE.NUMA_TOPOLOGY, values.numaTopology, (w, nodes) => {
+    w.u32(nodes.length);
+    for (const { node, totalKb, freeKb, cpus } of nodes) string(w.u32(node).u64(totalKb).u64(freeKb), cpus);
+  });
   add(FEATURE.BRANCH_STACK, values.branchStack || undefined, () => {});
   add(FEATURE.PMU_MAPPINGS, values.pmuMappings, (w, pmus) => {
     w.u32(pmus.size);
@@ -93,8 +127,22 @@ export function encodeFeatures(values: FeatureValues): FeatureSection[] {
     w.u32(groups.length);
     for (const { name, leader, members } of groups) string(w, name).u32(leader).u32(members);
   });
+  add(FEATURE.CACHE, values.caches, (w, caches) => {
+    w.u32(1).u32(caches.length); // 1 is the version of the layout
+    for (const { level, lineSize, sets, ways, type, size, cpus } of caches) {
+      string(string(string(w.u32(level).u32(lineSize).u32(sets).u32(ways), type), size), cpus);
+    }
+  });
   add(FEATURE.SAMPLE_TIME, values.sampleTime, (w, { first, last }) => w.u64(first).u64(last));
+  add(FEATURE.MEM_TOPOLOGY, values.memoryTopology, (w, { blockBytes, nodes }) => {
+    w.u64(1).u64(blockBytes).u64(nodes.length); // 1 is the version of the layout
+    for (const { node, blocks } of nodes) memoryNode(w.u64(node), blocks);
+  });
   add(FEATURE.CLOCKID, values.clockid, (w, resolution) => w.u64(resolution));
+  add(FEATURE.CPU_PMU_CAPS, values.cpuPmuCaps, (w, caps) => {
+    w.u32(caps.size);
+    for (const [name, value] of caps) string(string(w, name), value);
+  });
   add(FEATURE.CLOCK_DATA, values.clockData, (w, { clockid, wallClock, clock }) => {
     w.u32(1).i32(clockid).u64(wallClock).u64(clock); // 1 is the version of the layout
   });
@@ -118,6 +166,15 @@ function string(w: ByteWriter, text: string): ByteWriter {
 function strings(w: ByteWriter, texts: readonly string[]): void {
   w.u32(texts.length);
   for (const text of texts) string(w, text);
+}
+
+/** u64 size in bits, twice as perf has it, and a bit for each block there is in words of 64. */
+function memoryNode(w: ByteWriter, blocks: readonly number[]): void {
+  const size = (blocks.at(-1) ?? -1) + 1;
+  const words = new BigUint64Array(Math.ceil(size / 64));
+  for (const block of blocks) words[block >>> 6] |= 1n << BigInt(block & 63);
+  w.u64(size).u64(size);
+  for (const word of words) w.u64(word);
 }
 
 function eventDesc(w: ByteWriter, events: readonly EventDescription[]): void {

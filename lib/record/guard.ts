@@ -111,7 +111,7 @@ export class Guard {
   #checkPeriods() {
     for (const sampler of this.#options.samplers) {
       const { event, attr } = sampler;
-      if (attr.flags.has("freq")) continue;
+      if (attr.flags.has("freq") || attr.samplePeriod === 0n) continue; // 0: its leader samples for it
       const estimate = backendOf(sampler).estimateFrequency(event);
       const rate = estimate === undefined ? 0 : estimate / Number(attr.samplePeriod);
       if (rate <= SAFE_RATE) continue;

@@ -1,9 +1,10 @@
 /** Where a recording goes: what a file and a pipe have in common. */
 
-import { PmuError } from "../../ffi/pmu.ts";
+import { clockNs, PmuError } from "../../ffi/pmu.ts";
 import { PERF_RECORD_MISC } from "../base/abi.ts";
 import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
+import { hostFiles } from "../events/files.ts";
 import { VERSION } from "../base/version.ts";
 import type { FeatureValues } from "../perfdata/feature_encoders.ts";
 import { encodeSessionInfo, type SampledEvent, type TimedRateChange } from "../perfdata/session_info.ts";
@@ -11,7 +12,10 @@ import { kernelBuildId } from "../symbols/host_files.ts";
 import { KERNEL_MAP } from "../symbols/objects.ts";
 import type { Host } from "./host.ts";
 import type { Ledger } from "./ledger.ts";
+import { readMachine } from "./machine.ts";
 import type { Opened } from "./opening.ts";
+
+const CLOCK_REALTIME = 0;
 
 /** What is known of a recording from its start. */
 export interface Origin {
@@ -66,6 +70,8 @@ export function featuresOf(facts: Origin | Facts, opened: readonly Opened[]): Fe
     cpuid: host.cpuid,
     totalMem: host.totalMemoryKb,
     cmdline: commandLine,
+    ...readMachine(hostFiles),
+    ...clockOf(opened),
     eventDesc: opened.map(({ event, attr, places }) => ({
       attr,
       name: event.name,
@@ -76,6 +82,15 @@ export function featuresOf(facts: Origin | Facts, opened: readonly Opened[]): Fe
       ? []
       : [{ pid: -1, misc: PERF_RECORD_MISC.KERNEL, buildId: kernel, filename: KERNEL_MAP }],
     ...("ledger" in facts ? { ledger: sessionText(facts) } : {}),
+  };
+}
+
+/** CLOCK_DATA, where a clock was asked for: what time it is on the wall when that clock shows what it does. */
+function clockOf(opened: readonly Opened[]): Pick<FeatureValues, "clockData"> {
+  const attr = opened.find((each) => each.attr.flags.has("useClockid"))?.attr;
+  if (!attr) return {};
+  return {
+    clockData: { clockid: attr.clockid, wallClock: clockNs(CLOCK_REALTIME), clock: clockNs(attr.clockid) },
   };
 }
 

@@ -139,7 +139,18 @@ testNeeding(
   () =>
     withFolder(async (folder) => {
       const file = `${folder}/max.data`;
-      const ran = await pmuctl(["record", "-F", "max", "-e", "cpu-clock", "-o", file, "--", "true"]);
+      const ran = await pmuctl([
+        "record",
+        "-F",
+        "max",
+        "--keep-rate",
+        "-e",
+        "cpu-clock",
+        "-o",
+        file,
+        "--",
+        "true",
+      ]);
       assertEquals(ran.status, 0, ran.stderr);
       const [, limit] = /kernel.perf_event_max_sample_rate is (\d+): sampling at \1 Hz/.exec(ran.stderr)!;
       assertStringIncludes(await attrs(file), `{ sample_period, sample_freq }: ${limit},`);
