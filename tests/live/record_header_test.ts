@@ -8,7 +8,7 @@ import { perfOk, pmuctlOk, withFolder } from "./harness.ts";
 async function machineLines(file: string): Promise<string[]> {
   const header = await perfOk(["report", "--header-only", "-I", "-i", file]);
   const about =
-    /^# (hostname|os release|arch|nrcpus|cpudesc|cpuid|total memory|sibling|CPU|pmu mappings|node\d|memory|  )/;
+    /^# (hostname|os release|arch|nrcpus|cpudesc|cpuid|total memory|sibling|CPU|pmu mappings|node\d|memory| {2})/;
   return header.split("\n").filter((line) => about.test(line)).map((line) =>
     line.replace(/, free = .*/, "").replace(
       /: (.*=.*)/,
