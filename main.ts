@@ -9,6 +9,7 @@ import { OutputClosed, processIo } from "./lib/cli/io.ts";
 const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   record: () => import("./lib/commands/record.ts"),
   report: () => import("./lib/commands/report.ts"),
+  analyze: () => import("./lib/commands/analyze.ts"),
   bind: () => import("./lib/commands/bind.ts"),
   sample: () => import("./lib/commands/sample.ts"),
   preset: () => import("./lib/commands/preset.ts"),

@@ -51,6 +51,8 @@ export interface Io {
   readonly stderrIsTerminal: boolean;
   /** Width of the terminal in columns, 80 when there is none. */
   readonly columns: number;
+  /** Lines of the terminal; Infinity when there is none. */
+  readonly rows: number;
   env(name: string): string | undefined;
 }
 

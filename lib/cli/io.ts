@@ -46,6 +46,13 @@ export function processIo(): Io {
         return NO_TERMINAL_COLUMNS;
       }
     },
+    get rows() {
+      try {
+        return Deno.consoleSize().rows || Infinity;
+      } catch {
+        return Infinity;
+      }
+    },
     env: (name) => Deno.env.get(name),
   };
 }

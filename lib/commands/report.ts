@@ -4,6 +4,7 @@ import { setColorEnabled } from "@std/fmt/colors";
 import { openInput } from "../base/file_bytes.ts";
 import { EXIT, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { page } from "../cli/pager.ts";
 import { countRecords } from "../perfdata/count.ts";
 import { damageWarning } from "../perfdata/damage.ts";
 import { filterProfile } from "../profile/filter.ts";
@@ -11,15 +12,17 @@ import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/groups.ts";
 import { loadProfile } from "../profile/load.ts";
 import { wholeOf } from "../profile/table.ts";
 import { renderJson } from "../report/json.ts";
-import type { ReportOptions } from "../report/options.ts";
+import { DEFAULT_REPORT, type ReportOptions } from "../report/options.ts";
 import { renderStats, renderStatsJson } from "../report/stats.ts";
 import { renderText } from "../report/text.ts";
+import { renderTprof, tprofKeys } from "../report/tprof.ts";
 import { hostSymbolFiles } from "../symbols/host_files.ts";
 import { FILTER_OPTIONS, partOf } from "./report_filter.ts";
+import { refuseTprofOptions, TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
 const DEFAULT_INPUT = "perf.data";
-/** Rows and callers below this share, in percent, are added up in one line unless asked for. */
-const DEFAULT_PERCENT_LIMIT = 0.05;
+const FORMATS = ["text", "json", "tprof"] as const;
+type Format = typeof FORMATS[number];
 
 export const command: Command = {
   name: "report",
@@ -50,10 +53,17 @@ export const command: Command = {
     {
       name: "percent-limit",
       value: "PCT",
-      help: `leave out rows and callers below this share (default: ${DEFAULT_PERCENT_LIMIT})`,
+      help: `leave out rows and callers below this share (default: ${DEFAULT_REPORT.percentLimit})`,
     },
     ...FILTER_OPTIONS,
     { name: "json", help: "all rows as JSON; with -g and -G the trees, too" },
+    {
+      name: "format",
+      value: "FORMAT",
+      help: `${FORMATS.join(", ")} (as NetBSD's tprof analyze has it; default: text)`,
+    },
+    ...TPROF_OPTIONS,
+    { name: "no-pager", help: "print long output on a terminal as it is, not through $PAGER (less)" },
     { name: "no-demangle", help: "C++ and Rust names as the compiler wrote them" },
     { name: "stats", help: "count the records by type and by event, as perf report --stats does" },
     { name: "force", help: "report what comes before damage in the file" },
@@ -69,10 +79,11 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (named !== undefined && positional !== undefined) {
     throw new UsageError(`report: one file at a time: -i ${named}, or ${positional}`);
   }
-  const percentLimit = args.number("percent-limit", { min: 0, max: 100 }) ?? DEFAULT_PERCENT_LIMIT;
+  const file = named ?? positional ?? DEFAULT_INPUT;
+  const format = formatOf(args);
   const part = partOf(args);
-  const options = viewOf(args, io, percentLimit);
-  const input = openInput(named ?? positional ?? DEFAULT_INPUT);
+  const options = viewOf(args, io);
+  const input = openInput(file);
   if (args.has("stats")) {
     const counts = await countRecords(input, args.has("force"));
     const warning = damageWarning(counts.stats);
@@ -80,29 +91,52 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     io.out(args.has("json") ? renderStatsJson(counts) : renderStats(counts));
     return EXIT.ok;
   }
+  const tprof = tprofOptionsOf(args, file);
+  const keys = format === "tprof" ? tprofKeys(tprof) : options.sort;
   const loaded = await loadProfile(input, hostSymbolFiles(), {
     mangled: args.has("no-demangle"),
     force: args.has("force"),
-    leafOnly: options.tree === "none" && !options.children && !args.has("json"),
+    leafOnly: format === "tprof" || (format === "text" && options.tree === "none" && !options.children),
     // what no row and no filter goes by is merged as it is read, and costs neither time nor memory
-    mergeCpus: !options.sort.includes("cpu") && !part.cpus,
-    mergeThreads: !options.sort.some((key) => key === "pid" || key === "tid") &&
-      !part.filter?.pids && !part.filter?.tids,
+    mergeCpus: !keys.includes("cpu") && !part.cpus,
+    mergeThreads: !keys.includes("pid") && !keys.includes("tid") && !part.filter?.pids && !part.filter?.tids,
     within: part.within,
   });
   const all = part.cpus ? filterProfile(loaded, { cpus: part.cpus }) : loaded;
   const profile = part.filter ? filterProfile(all, part.filter) : all;
   const whole = wholeOf(part.absolute ? all : profile);
-  if (args.has("json")) {
-    io.out(renderJson(profile, { ...options, whole }));
-    return EXIT.ok;
+  switch (format) {
+    case "json":
+      io.out(renderJson(profile, { ...options, whole }));
+      break;
+    case "tprof":
+      await print(renderTprof(profile, tprof), args, io);
+      break;
+    case "text":
+      setColorEnabled(options.color);
+      await print(renderText(profile, { ...options, whole }), args, io);
+      break;
   }
-  setColorEnabled(options.color);
-  io.out(renderText(profile, { ...options, whole }));
   return EXIT.ok;
 }
 
-function viewOf(args: ParsedArgs, io: Io, percentLimit: number): ReportOptions {
+/** Prints what people read. */
+async function print(text: string, args: ParsedArgs, io: Io): Promise<void> {
+  if (args.has("no-pager")) io.out(text);
+  else await page(text, io);
+}
+
+function formatOf(args: ParsedArgs): Format {
+  const format = args.choice("format", FORMATS);
+  if (args.has("json") && format !== undefined && format !== "json") {
+    throw new UsageError(`report: --json and --format ${format} exclude each other`);
+  }
+  const chosen = args.has("json") ? "json" : format ?? "text";
+  if (chosen !== "tprof") refuseTprofOptions(args);
+  return chosen;
+}
+
+function viewOf(args: ParsedArgs, io: Io): ReportOptions {
   for (const [one, other] of [["children", "no-children"], ["call-graph", "call-tree"]]) {
     if (args.has(one) && args.has(other)) {
       throw new UsageError(`report: --${one} and --${other} exclude each other`);
@@ -118,7 +152,7 @@ function viewOf(args: ParsedArgs, io: Io, percentLimit: number): ReportOptions {
     tree: args.has("call-graph") ? "callers" : args.has("call-tree") ? "calls" : "none",
     sideBySide: args.has("group"),
     showPeriod: args.has("show-total-period"),
-    percentLimit,
+    percentLimit: args.number("percent-limit", { min: 0, max: 100 }) ?? DEFAULT_REPORT.percentLimit,
     width: io.stdoutIsTerminal ? io.columns : Infinity,
     color: io.stdoutIsTerminal && !io.env("NO_COLOR"),
   };

@@ -70,6 +70,7 @@ Deno.test("attrlist aligns its columns on a terminal", async () => {
     stdoutIsTerminal: true,
     stderrIsTerminal: true,
     columns: 80,
+    rows: Infinity,
     env: () => undefined,
   };
   assertEquals(await command.run(parseCommandLine(command, ["software"]), terminal), 0);

@@ -53,3 +53,42 @@ Deno.test("renderJson() has the same rows with whole numbers", () => {
   assertEquals(json.events[0].rows[0].total, { count: 795, period: 795000 });
   assertEquals(json.unresolved[0].samples, 4);
 });
+
+Deno.test("renderText() with --children: by total, and what only called others has its row", () => {
+  assertGolden("report-children.txt", renderText(profile, { ...plain, children: true }));
+});
+
+Deno.test("renderText() with -G: from the roots down, by command", () => {
+  assertGolden("report-G.txt", renderText(profile, { ...plain, tree: "calls" }));
+});
+
+Deno.test("renderText() has a column for each sort key, in their order", () => {
+  const sort = ["cpu", "sym", "pid", "event"] as const;
+  const text = renderText(profile, { ...plain, sort, showPeriod: true });
+  const lines = text.split("\n").slice(6, 8).map((line) => line.trim().split(/\s+/));
+  assertEquals(lines, [
+    ["Overhead", "Samples", "Period", "CPU", "Symbol", "Process", "Event"],
+    ["70.06%", "700", "700000", "0", "[.]", "hot", "100:app", "cpu-clock"],
+  ]);
+});
+
+Deno.test("renderText() puts several events side by side, shares of each its own", () => {
+  const two = profileOf(["app app!hot 3 300", "app app!warm 1 100", "app app!warm;app!hot 2 2"]);
+  two.events.push({ name: "page-faults", rate: "", tracksOnly: false });
+  two.samples.event[2] = 1;
+  const lines = renderText(two, { ...plain, sideBySide: true }).split("\n").slice(7);
+  assertEquals(lines.map((line) => line.trim().split(/\s+/)), [
+    ["cpu-clock", "page-faults"],
+    ["Overhead", "Samples", "Overhead", "Samples", "Command", "Object", "Symbol"],
+    ["75.00%", "3", "100.00%", "2", "app", "app", "[.]", "hot"],
+    ["25.00%", "1", "0.00%", "0", "app", "app", "[.]", "warm"],
+    [""],
+  ]);
+});
+
+Deno.test("renderText() takes shares of all samples when the profile was filtered", () => {
+  const whole = { count: [2000], period: [2_000_000] };
+  const text = renderText(profile, { ...plain, whole });
+  assertStringIncludes(text, "samples  1000 of 2000 over");
+  assertStringIncludes(text, "  35.00%      700  app");
+});

@@ -1,0 +1,35 @@
+/** `pmuctl analyze`: `report --format tprof`, with the option letters of NetBSD's `tprof analyze`. */
+
+import { openInput } from "../base/file_bytes.ts";
+import { EXIT } from "../base/errors.ts";
+import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { page } from "../cli/pager.ts";
+import { filterProfile } from "../profile/filter.ts";
+import { loadProfile } from "../profile/load.ts";
+import { renderTprof } from "../report/tprof.ts";
+import { hostSymbolFiles } from "../symbols/host_files.ts";
+import { FILTER_OPTIONS, partOf } from "./report_filter.ts";
+import { ANALYZE_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
+
+const DEFAULT_INPUT = "perf.data";
+
+export const command: Command = {
+  name: "analyze",
+  summary: "report in the columns of NetBSD's tprof",
+  usage: ["[-CkLPs] [-p PID] [FILE]"],
+  options: [
+    ...ANALYZE_OPTIONS,
+    ...FILTER_OPTIONS.filter(({ name }) => name === "kernel" || name === "pid"),
+  ],
+  examples: ["pmuctl analyze -CLP", "pmuctl analyze -ks perf.data | head"],
+  maxPositionals: 1,
+  run,
+};
+
+async function run(args: ParsedArgs, io: Io): Promise<number> {
+  const file = args.positionals[0] ?? DEFAULT_INPUT;
+  const { filter = {} } = partOf(args);
+  const profile = await loadProfile(openInput(file), hostSymbolFiles(), { leafOnly: true });
+  await page(renderTprof(filterProfile(profile, filter), tprofOptionsOf(args, file)), io);
+  return EXIT.ok;
+}

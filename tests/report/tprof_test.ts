@@ -1,0 +1,43 @@
+import { assertEquals } from "@std/assert";
+import { renderTprof, type TprofOptions } from "../../lib/report/tprof.ts";
+import { assertGolden } from "../golden.ts";
+import { profileOf } from "../profile/build.ts";
+
+const profile = profileOf([
+  "app app!main;app!hot 60 600",
+  "app app!main;app!warm 20 200000",
+  "sh app!hot 5 5",
+  "sh [kernel.kallsyms]!do_idle 9 9",
+  "sh lib.so! 1 1",
+]);
+const all: TprofOptions = {
+  file: "perf.data",
+  mergeCpus: false,
+  mergeThreads: false,
+  mergeProcesses: false,
+  perSymbol: false,
+};
+
+Deno.test("renderTprof() with everything told apart", () =>
+  assertGolden("tprof.txt", renderTprof(profile, all)));
+
+Deno.test("renderTprof() with CPUs, threads and processes merged, by symbol", () => {
+  const options = { ...all, mergeCpus: true, mergeThreads: true, mergeProcesses: true, perSymbol: true };
+  assertGolden("tprof-CLPs.txt", renderTprof(profile, options));
+});
+
+Deno.test("renderTprof() has a column for each event, and counts samples rather than periods", () => {
+  const two = profileOf(["app app!hot 3 300", "app app!warm 2 2"]);
+  two.events.push({ name: "page-faults", rate: "", tracksOnly: false }, {
+    name: "d",
+    rate: "",
+    tracksOnly: true,
+  });
+  two.samples.event[1] = 1;
+  const lines = renderTprof(two, { ...all, mergeThreads: true, mergeCpus: true }).trimEnd().split("\n");
+  assertEquals(lines.slice(1, 4), ["Number of samples: 5", "Event #00: cpu-clock", "Event #01: page-faults"]);
+  assertEquals(lines.slice(-2).map((line) => line.trim().split(/\s+/).slice(0, 5)), [
+    ["60.000", "3", "3", "0", "100"],
+    ["40.000", "2", "0", "2", "100"],
+  ]);
+});
