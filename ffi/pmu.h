@@ -216,6 +216,58 @@ PMU_API int64_t pmu_drain_stats(void *drain, uint64_t *buf, uint64_t len);
 /* Stops the thread if it runs, unmaps the rings and frees the drain. NULL is ignored. */
 PMU_API void pmu_drain_free(void *drain);
 
+/* ---- flight recorder ------------------------------------------------------------------------- */
+
+/*
+ * Rings that hold the youngest records and are read only when asked for: events with attr.write_backward,
+ * whose rings the kernel overwrites. Calls: new, add for each ring, { take, write, stats }..., free; one
+ * thread at a time.
+ */
+
+/* NULL when there is no memory. */
+PMU_API void *pmu_flight_new(void);
+
+/*
+ * Maps the ring of event `fd`, which is written backward, and the memory to copy it to. As pmu_drain_add:
+ * `pages` a power of two, mmap's -errno, `fd` stays open until pmu_flight_free. Returns the ring's index.
+ */
+PMU_API int32_t pmu_flight_add(void *flight, int32_t fd, uint32_t pages, int32_t cpu);
+
+/*
+ * Copies from each ring the whole records that came since the last take and are still there. The ring stands
+ * still while it is copied (PERF_EVENT_IOC_PAUSE_OUTPUT): what comes then is lost, and the kernel counts it.
+ * Returns 0 or the first -errno; the other rings are taken all the same.
+ */
+PMU_API int32_t pmu_flight_take(void *flight);
+
+/*
+ * Writes what was taken, ring by ring, each oldest record first, from the present position of `out_fd` on.
+ * Returns 0 or the first -errno; *written is the bytes of whole records that were written in either case, and
+ * a seekable `out_fd` is positioned behind them.
+ */
+PMU_API int32_t pmu_flight_write(void *flight, int32_t out_fd, uint64_t *written);
+
+/*
+ * For each ring these fields of the last take, as u64, in this order; rings in the order they were added, as
+ * many as fit. Returns the bytes filled.
+ */
+enum pmu_flight_field {
+	PMU_FLIGHT_CPU,               /* as given to pmu_flight_add; signed */
+	PMU_FLIGHT_SAMPLES,           /* PERF_RECORD_SAMPLE taken */
+	PMU_FLIGHT_RECORDS,           /* records of any type taken */
+	PMU_FLIGHT_BYTES,             /* their size */
+	PMU_FLIGHT_LOST,              /* as PMU_RING_LOST, of the records taken */
+	PMU_FLIGHT_LOST_SAMPLES,      /* as PMU_RING_LOST_SAMPLES */
+	PMU_FLIGHT_THROTTLE,          /* PERF_RECORD_THROTTLE among them */
+	PMU_FLIGHT_OVERWRITTEN_BYTES, /* of records that came since the take before and are gone */
+	PMU_FLIGHT_DROPPED_SAMPLES,   /* samples taken that pmu_flight_write could not write */
+	PMU_FLIGHT_FIELDS
+};
+PMU_API int64_t pmu_flight_stats(void *flight, uint64_t *buf, uint64_t len);
+
+/* Unmaps the rings and frees it all. NULL is ignored. */
+PMU_API void pmu_flight_free(void *flight);
+
 /* ---- children -------------------------------------------------------------------------------- */
 
 /* Flags of pmu_spawn. */

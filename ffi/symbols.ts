@@ -80,6 +80,19 @@ export const SYMBOLS = {
   // void pmu_drain_free(void *drain)
   pmu_drain_free: { parameters: ["pointer"], result: "void" },
 
+  // void *pmu_flight_new(void)
+  pmu_flight_new: { parameters: [], result: "pointer" },
+  // int32_t pmu_flight_add(void *flight, int32_t fd, uint32_t pages, int32_t cpu)
+  pmu_flight_add: { parameters: ["pointer", "i32", "u32", "i32"], result: "i32" },
+  // int32_t pmu_flight_take(void *flight)
+  pmu_flight_take: { parameters: ["pointer"], result: "i32" },
+  // int32_t pmu_flight_write(void *flight, int32_t out_fd, uint64_t *written)
+  pmu_flight_write: { parameters: ["pointer", "i32", "buffer"], result: "i32" },
+  // int64_t pmu_flight_stats(void *flight, uint64_t *buf, uint64_t len)
+  pmu_flight_stats: { parameters: ["pointer", "buffer", "u64"], result: "i64" },
+  // void pmu_flight_free(void *flight)
+  pmu_flight_free: { parameters: ["pointer"], result: "void" },
+
   // int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const void *env_block,
   //                   uint32_t envc, const char *cwd, const int32_t stdio[3], uint32_t flags,
   //                   const char *launcher, struct pmu_child *child)
