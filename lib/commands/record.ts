@@ -80,6 +80,11 @@ export const command: Command = {
       bare: "signal",
       help: "files FILE.TIMESTAMP, the next at SIGUSR2 and after a size (64M) or time (10s)",
     },
+    {
+      name: "overwrite",
+      help:
+        "flight recorder: keep the youngest samples in memory (-m), a file of them at SIGUSR2 and at the end",
+    },
     { name: "switch-max-files", value: "N", help: "of those files, keep the N youngest" },
     {
       name: "mmap-pages",
@@ -113,6 +118,7 @@ export const command: Command = {
     "pmuctl record -g -- make -j2",
     "pmuctl record -F 999 -a --duration 10",
     "pmuctl record -g -p 4711",
+    "pmuctl record -g -a --overwrite -m 1024   # then: kill -USR2 PID",
     "pmuctl record -g -a --switch-output=1m --switch-max-files 60",
   ],
   takesCommand: true,
@@ -144,6 +150,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       output,
       maxBytes: args.has("max-size") ? parseSize(args.text("max-size")!, "--max-size") : undefined,
       switching: switchingOf(args, output),
+      overwrite: args.has("overwrite"),
       commandLine: ["pmuctl", ...Deno.args],
       host: readHost(liveProc.text, Deno.build.arch),
       standing: {
@@ -170,16 +177,33 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
 }
 
 function switchingOf(args: ParsedArgs, output: string): Switching | undefined {
-  const when = args.text("switch-output");
+  const when = args.has("overwrite") ? overwriteWhen(args) : args.text("switch-output");
   const maxFiles = args.number("switch-max-files", { min: 1, integer: true });
   if (when === undefined) {
-    if (maxFiles !== undefined) throw new UsageError("--switch-max-files: it is for --switch-output");
+    if (maxFiles !== undefined) {
+      throw new UsageError("--switch-max-files: it is for --switch-output and --overwrite");
+    }
     return undefined;
   }
   if (output === "-") {
-    throw new UsageError("--switch-output: it makes files, and -o - is a pipe: name a file with -o");
+    const option = args.has("overwrite") ? "--overwrite" : "--switch-output";
+    throw new UsageError(`${option}: it makes files, and -o - is a pipe: name a file with -o`);
   }
   return { when: parseSwitchWhen(when), maxFiles };
+}
+
+/** When a flight recorder writes a file. Nothing grows there that could have a size. */
+function overwriteWhen(args: ParsedArgs): string {
+  if (args.has("max-size")) {
+    throw new UsageError("--overwrite and --max-size exclude each other: -m says how much is kept");
+  }
+  const when = args.text("switch-output") ?? "signal";
+  if (parseSwitchWhen(when).kind === "size") {
+    throw new UsageError(
+      `--overwrite --switch-output=${when}: a time is wanted, or 'signal'; -m says how much is kept`,
+    );
+  }
+  return when;
 }
 
 function targetOf(args: ParsedArgs): Target {

@@ -1,8 +1,8 @@
 /** Closing the ledger of a recording, or of a part of it. */
 
-import { readCounts, type RingStats } from "../../ffi/pmu.ts";
+import { type FlightStats, readCounts, type RingStats } from "../../ffi/pmu.ts";
 import { PERF_FORMAT } from "../base/abi.ts";
-import { type Ledger, makeLedger } from "./ledger.ts";
+import { type Ledger, type LedgerRow, makeLedger } from "./ledger.ts";
 import type { Opened } from "./opening.ts";
 
 /** Records that the kernel had no room for since the events were opened, by CPU; of CPUs whose events tell. */
@@ -30,24 +30,50 @@ export function lostCounts(opened: readonly Opened[]): LostCounts {
 }
 
 /**
- * The ledger, from what the drain took from each ring and what the kernel says that it could not put
- * there: `lostCounts()` less what they were `before`, or the LOST records where the kernel is too old for that.
+ * The ledger, from what the drain took from each ring, and the flight recorder from its own, and what the kernel
+ * says that it could not put there: `lostCounts()` less what they were `before`, or the LOST records where the
+ * kernel is too old for that.
  */
-export function closeLedger(stats: readonly RingStats[], lost: LostCounts, before: LostCounts): Ledger {
+export function closeLedger(
+  stats: readonly RingStats[],
+  lost: LostCounts,
+  before: LostCounts,
+  flight: readonly FlightStats[] = [],
+): Ledger {
   const lostOn = (cpu: number) => {
     const count = lost.get(cpu);
     return count === undefined ? undefined : count - (before.get(cpu) ?? 0);
   };
+  const flightOn = new Map(flight.map((ring) => [ring.cpu, ring]));
   return makeLedger(
-    stats.map((ring) => ({
-      cpu: ring.cpu,
-      sample: ring.samples - ring.dropbufSample,
-      overflow: (lostOn(ring.cpu) ?? ring.lost) + ring.lostSamples,
-      buf: ring.buf,
-      emptybuf: ring.emptybuf,
-      dropbuf: ring.dropbuf,
-      dropbuf_sample: ring.dropbufSample,
-      throttle: ring.throttle,
-    })),
+    stats.map((ring) => {
+      const row = {
+        cpu: ring.cpu,
+        sample: ring.samples - ring.dropbufSample,
+        overflow: (lostOn(ring.cpu) ?? ring.lost) + ring.lostSamples,
+        buf: ring.buf,
+        emptybuf: ring.emptybuf,
+        dropbuf: ring.dropbuf,
+        dropbuf_sample: ring.dropbufSample,
+        throttle: ring.throttle,
+      };
+      const taken = flightOn.get(ring.cpu);
+      return taken ? withTaken(row, taken, lost.has(ring.cpu)) : row;
+    }),
   );
+}
+
+/** The row of a CPU's drain with what was taken from its flight recorder; `counted`: what was lost is in the row. */
+function withTaken(row: LedgerRow, taken: FlightStats, counted: boolean): LedgerRow {
+  const dropped = taken.droppedSamples;
+  return {
+    ...row,
+    sample: row.sample + taken.samples - dropped,
+    overflow: row.overflow + (counted ? 0 : taken.lost) + taken.lostSamples,
+    buf: row.buf + (taken.records > 0 ? 1 : 0),
+    dropbuf: row.dropbuf + (dropped > 0 ? 1 : 0),
+    dropbuf_sample: row.dropbuf_sample + dropped,
+    throttle: row.throttle + taken.throttle,
+    overwritten_bytes: taken.overwrittenBytes,
+  };
 }

@@ -41,15 +41,16 @@ export function openEvents(
     : threadsOf(target, liveProc);
   const where = { tids, cpus: request.cpus, target: targetName(target) };
   // a command's own events report its maps and names: they start with it, so there is nothing to miss, unless
-  // they start later than it does
-  const late = request.delayMs !== undefined;
+  // they start later than it does, or their rings forget
+  const needed = request.delayMs !== undefined || request.overwrite === true;
   const events = groups.reduce((sum, group) => sum + group.events.length, 0);
-  const tracker = late || (target.kind !== "command" && filesAllowed(events + 1, where));
-  if (!tracker || late) allowFiles(events + (tracker ? 1 : 0), where);
+  const tracker = needed || (target.kind !== "command" && filesAllowed(events + 1, where));
+  if (!tracker || needed) allowFiles(events + (tracker ? 1 : 0), where);
   const common: Common = {
     several: tracker || events > 1,
     watermark: request.ringPages * 4096 / 4,
     enableOnExec: target.kind === "command" && request.delayMs === undefined,
+    overwrite: request.overwrite,
   };
   const { standing, backend: insist } = request;
   const opened: Opened[] = [];

@@ -21,6 +21,11 @@ export interface LedgerRow {
   dropbuf_sample: number;
   /** Times the kernel stopped the event for a while because it interrupted too often. */
   throttle: number;
+  /**
+   * Of a flight recorder alone: bytes of records that younger ones took the place of before anybody asked for
+   * them. They are not lost: it is what it is for. Only their bytes are known, not what they were.
+   */
+  overwritten_bytes?: number;
 }
 
 export interface Ledger {
@@ -42,8 +47,15 @@ export function makeLedger(rows: LedgerRow[]): Ledger {
     dropbuf_sample: 0,
     throttle: 0,
   };
-  for (const row of rows) for (const name of COUNTS) total[name] += row[name];
+  for (const row of rows) add(total, row);
   return { rows, total };
+}
+
+function add(sum: LedgerRow, row: LedgerRow): void {
+  for (const name of COUNTS) sum[name] += row[name];
+  if (row.overwritten_bytes !== undefined) {
+    sum.overwritten_bytes = (sum.overwritten_bytes ?? 0) + row.overwritten_bytes;
+  }
 }
 
 /** The ledger of parts that follow one another, on the same CPUs. */
@@ -51,7 +63,7 @@ export function sumOfLedgers(parts: readonly Ledger[]): Ledger {
   const byCpu = new Map<number, LedgerRow>();
   for (const row of parts.flatMap(({ rows }) => rows)) {
     const sum = byCpu.get(row.cpu);
-    if (sum) { for (const name of COUNTS) sum[name] += row[name]; }
+    if (sum) add(sum, row);
     else byCpu.set(row.cpu, { ...row });
   }
   return makeLedger([...byCpu.values()]);
@@ -67,9 +79,10 @@ export function lostOf(row: LedgerRow): number {
   return row.overflow + row.dropbuf_sample;
 }
 
-/** The ledger on one line: `sample 3751  overflow 0  buf 12 ...`, throttle only where there was any. */
+/** The ledger on one line: `sample 3751  overflow 0  buf 12 ...`, the last columns only where there was any. */
 export function ledgerLine(ledger: Ledger): string {
-  return COUNTS.filter((name) => name !== "throttle" || ledger.total.throttle > 0)
+  return [...COUNTS, "overwritten_bytes" as const]
+    .filter((name) => (name !== "throttle" && name !== "overwritten_bytes") || ledger.total[name])
     .map((name) => `${name} ${ledger.total[name]}`).join("  ");
 }
 

@@ -1,6 +1,6 @@
 /** One output of a recording: a file or a pipe, the drain that fills it, and the ledger of what went there. */
 
-import { type Drain, PmuError, seek } from "../../ffi/pmu.ts";
+import { type Drain, type FlightRings, PmuError, seek } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { closeLedger, type LostCounts } from "./closing.ts";
 import type { Ledger } from "./ledger.ts";
@@ -32,13 +32,15 @@ export class Part {
   #seconds = 0;
   #freed = false;
   #lostBefore: LostCounts = new Map();
-  #ledger: Ledger | undefined;
+  #lost: LostCounts = new Map();
+  readonly #flight: FlightRings | undefined;
   #writeError: PmuError | undefined;
 
-  /** Takes both: `free()` closes them. */
-  constructor(sink: Sink, drain: Drain) {
+  /** Takes sink and drain: `free()` closes them. `flight` are the rings whose youngest records are added at the end. */
+  constructor(sink: Sink, drain: Drain, flight?: FlightRings) {
     this.sink = sink;
     this.#drain = drain;
+    this.#flight = flight;
   }
 
   /** Bytes of records so far. */
@@ -95,18 +97,20 @@ export class Part {
 
   /** Takes what is in the rings now as the last of this part; `lost` is asked for when that is done. */
   async stop(lost: () => LostCounts): Promise<LostCounts> {
+    // samples first: whatever map or name they need is then in the drain's rings, or written
+    this.#flight?.take();
     this.#writeError = await this.#drain.stop();
     this.#seconds = (performance.now() - this.#began) / 1000;
-    const now = lost();
-    this.#ledger = closeLedger(this.#drain.stats(), now, this.#lostBefore);
-    return now;
+    return this.#lost = lost();
   }
 
   /** Completes the output; after `stop()`. */
   finish(facts: Omit<Facts, "ledger" | "seconds">): ClosedPart {
-    const ledger = this.#ledger!;
-    const bytes = this.sink.finish(this.#drain.written, { ...facts, ledger, seconds: this.#seconds });
-    return { ledger, bytes, writeError: this.#writeError };
+    const added = this.#flight?.write(this.sink.fd);
+    const ledger = closeLedger(this.#drain.stats(), this.#lost, this.#lostBefore, this.#flight?.stats());
+    const dataBytes = this.#drain.written + (added?.bytes ?? 0);
+    const bytes = this.sink.finish(dataBytes, { ...facts, ledger, seconds: this.#seconds });
+    return { ledger, bytes, writeError: this.#writeError ?? added?.error };
   }
 
   /** Ends the drain, wherever it is, and closes the output; once, however often it is called. */

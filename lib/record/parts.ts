@@ -1,7 +1,8 @@
 /**
  * The outputs of a recording, one after another: a single file or pipe, or files FILE.TIMESTAMP of which each is
  * complete by itself. A file that is being written is called FILE. No sample is lost or written twice where
- * one ends and the next begins: the rings stay, and a new drain goes on where the one before it stopped.
+ * one ends and the next begins: the rings stay, and a new drain goes on where the one before it stopped. A
+ * flight recorder's file gets what runs, and who it is, as it happens, and the samples when it is completed.
  */
 
 import type { PmuError } from "../../ffi/pmu.ts";
@@ -62,7 +63,7 @@ export class Parts {
     try {
       const { rings, drain } = makeRings(sink, opened, request.ringPages, note);
       this.#rings = rings;
-      this.#part = new Part(sink, drain);
+      this.#part = new Part(sink, drain, rings.flight);
     } catch (error) {
       sink.discard();
       sink.close();
@@ -114,7 +115,8 @@ export class Parts {
 
   async #switch(): Promise<void> {
     const old = this.#part;
-    const kernel = this.#preamble.kernel(); // it takes a while, in which the old drain still runs
+    // reading it takes a while: a drain still runs meanwhile, but a flight recorder would go on overwriting
+    const kernel = this.#rings.flight ? undefined : this.#preamble.kernel();
     const path = this.#rename(old);
     let next: Part;
     try {
@@ -128,7 +130,7 @@ export class Parts {
     this.#part = next;
     const lost = await old.stop(() => lostCounts(this.#opened));
     // read only now: what happened before is in the old file, and what happens from here on waits in the rings
-    next.follow([...kernel, ...this.#preamble.processesNow()], lost);
+    next.follow([...kernel ?? this.#preamble.kernel(), ...this.#preamble.processesNow()], lost);
     this.#close(old, path);
   }
 
@@ -141,7 +143,7 @@ export class Parts {
   #nextPart(): Part {
     const sink = this.#makeSink();
     try {
-      return new Part(sink, takeOver(sink, this.#rings));
+      return new Part(sink, takeOver(sink, this.#rings), this.#rings.flight);
     } catch (error) {
       sink.discard();
       sink.close();
@@ -171,8 +173,7 @@ export class Parts {
     this.#closed.push(closed);
     this.#paths.push(path);
     if (!switching) return;
-    const { ledger, bytes } = closed;
-    this.#note(`wrote ${path}: ${ledger.total.sample} samples (${(bytes / 1024).toFixed(0)} KiB)`);
+    this.#note(wroteLine(path, closed));
     while (this.#paths.length > (switching.maxFiles ?? Infinity)) this.#removeOldest();
   }
 
@@ -207,7 +208,16 @@ export class Parts {
   /** Lets go of everything; the last output stays as it is. */
   free(): void {
     this.#part.free();
+    this.#rings.flight?.free();
   }
+}
+
+function wroteLine(path: string, { ledger: { total }, bytes }: ClosedPart): string {
+  const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`;
+  const older = total.overwritten_bytes
+    ? `; ${kib(total.overwritten_bytes)} of older records were overwritten`
+    : "";
+  return `wrote ${path}: ${total.sample} samples (${kib(bytes)})${older}`;
 }
 
 function exists(path: string): boolean {

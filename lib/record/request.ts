@@ -39,6 +39,8 @@ export interface RecordRequest {
   maxBytes?: number;
   /** Several files, one after another; not into a pipe. */
   switching?: Switching;
+  /** Keep the youngest samples in the rings alone, and write them when the output is switched. */
+  overwrite?: boolean;
   /** pmuctl's own command line, for the file. */
   commandLine: string[];
   host: Host;

@@ -61,6 +61,8 @@ export interface Common {
   watermark: number;
   /** Start counting when the command is exec'ed, rather than when told. */
   enableOnExec: boolean;
+  /** The samplers' rings keep the youngest records, rather than those that there was room for. */
+  overwrite?: boolean;
 }
 
 /** The attr of a sampled event. */
@@ -75,6 +77,7 @@ export function samplingAttr(
   const flags = new Set<AttrFlag>([...event.attr.flags, ...commonFlags(sampling), "disabled"]);
   if (sideband === "own") { for (const flag of sidebandFlags(sampling)) flags.add(flag); }
   if (common.enableOnExec) flags.add("enableOnExec");
+  if (common.overwrite) flags.add("writeBackward");
   if (period === undefined) flags.add("freq");
   const stacks = sampling.callGraph?.mode === "dwarf" ? sampling.callGraph : undefined;
   // the user's part of the chain is what the copied stack is unwound for
