@@ -4,27 +4,26 @@
  * has been overwritten.
  */
 #define _GNU_SOURCE
-#include "ring.h"
+#include "pmu.h"
+#include "records.h"
 
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define RECORD_HEADER sizeof(struct perf_event_header)
-
 struct flight_ring {
 	struct perf_event_mmap_page *control;
-	const unsigned char *data;
-	size_t mapped;
-	uint64_t size; /* of data: a power of two */
+	struct circle records;
+	size_t mapped; /* control page and data */
 	int fd;
 	uint64_t last_head; /* at the last take: what lies above has been taken */
-	unsigned char *copy;  /* what a take copied, youngest record first */
-	unsigned char *taken; /* the same, oldest record first */
-	uint64_t taken_bytes, written_bytes;
+	struct circle copy;  /* what a take copied, youngest record first */
+	struct circle taken; /* the same, oldest record first */
+	uint64_t taken_bytes;
 	uint64_t counts[PMU_FLIGHT_FIELDS];
 };
 
@@ -44,27 +43,27 @@ static int32_t map_ring(struct flight_ring *r, int fd, uint32_t pages)
 	void *map;
 
 	memset(r, 0, sizeof(*r));
-	r->size = (uint64_t)pages * page;
-	r->mapped = r->size + page;
+	r->records.size = r->copy.size = r->taken.size = (uint64_t)pages * page;
+	r->mapped = r->records.size + page;
 	r->fd = fd;
 	/* Not writable: that tells the kernel that nobody will make room, and to overwrite. */
 	map = mmap(NULL, r->mapped, PROT_READ, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
 	r->control = map;
-	r->data = (unsigned char *)map + page;
+	r->records.data = (unsigned char *)map + page;
 	/* Here rather than at a dump: a machine in trouble may have no memory then. */
-	r->copy = malloc(r->size);
-	r->taken = malloc(r->size);
-	return r->copy && r->taken ? 0 : -ENOMEM;
+	r->copy.data = malloc(r->copy.size);
+	r->taken.data = malloc(r->taken.size);
+	return r->copy.data && r->taken.data ? 0 : -ENOMEM;
 }
 
 static void unmap_ring(struct flight_ring *r)
 {
 	if (r->control)
 		munmap(r->control, r->mapped);
-	free(r->copy);
-	free(r->taken);
+	free(r->copy.data);
+	free(r->taken.data);
 }
 
 int32_t pmu_flight_add(void *flight, int32_t fd, uint32_t pages, int32_t cpu)
@@ -96,68 +95,30 @@ static uint64_t head_of(const struct flight_ring *r)
 /* Copies what is new, youngest record first; the ring stands still meanwhile. Returns the bytes that are good. */
 static uint64_t copy_new(struct flight_ring *r, uint64_t *head)
 {
-	uint64_t written, length, at, to_end, moved;
+	uint64_t size = r->records.size, length, moved;
 
 	*head = head_of(r);
-	written = r->last_head - *head;
-	length = written < r->size ? written : r->size;
-	at = *head & (r->size - 1);
-	to_end = r->size - at;
-	if (length > to_end) {
-		memcpy(r->copy, r->data + at, to_end);
-		memcpy(r->copy + to_end, r->data, length - to_end);
-	} else {
-		memcpy(r->copy, r->data + at, length);
-	}
+	length = r->last_head - *head;
+	if (length > size)
+		length = size;
+	circle_read(&r->records, *head, r->copy.data, length);
 	/* A record that was being written when the ring was stopped took its place from the oldest ones. */
 	moved = *head - head_of(r);
-	if (moved > r->size - length)
-		length = moved < r->size ? r->size - moved : 0;
+	if (moved > size - length)
+		length = moved < size ? size - moved : 0;
 	return length;
 }
 
-static void count_record(struct flight_ring *r, const unsigned char *record, const struct perf_event_header *header)
+/* Turns the records in [0, end) of the copy round into `taken`. */
+static void turn_round(struct flight_ring *r, uint64_t end)
 {
-	uint64_t lost;
-
-	r->counts[PMU_FLIGHT_RECORDS]++;
-	switch (header->type) {
-	case PERF_RECORD_SAMPLE:
-		r->counts[PMU_FLIGHT_SAMPLES]++;
-		break;
-	case PERF_RECORD_LOST: /* u64 id; u64 lost */
-	case PERF_RECORD_LOST_SAMPLES: /* u64 lost */
-		lost = header->type == PERF_RECORD_LOST ? 8 : 0;
-		if (header->size < RECORD_HEADER + lost + 8)
-			break;
-		memcpy(&lost, record + RECORD_HEADER + lost, sizeof(lost));
-		r->counts[header->type == PERF_RECORD_LOST ? PMU_FLIGHT_LOST : PMU_FLIGHT_LOST_SAMPLES] += lost;
-		break;
-	case PERF_RECORD_THROTTLE:
-		r->counts[PMU_FLIGHT_THROTTLE]++;
-		break;
-	}
-}
-
-/* The whole records in the `length` bytes of the copy, counted, and turned round into `taken`. */
-static void turn_round(struct flight_ring *r, uint64_t length)
-{
+	unsigned char *to = r->taken.data + end;
 	struct perf_event_header header;
-	uint64_t end = 0;
-	unsigned char *to;
 
-	/* The last record there may be cut: the kernel has overwritten its end. */
-	for (; length - end >= RECORD_HEADER; end += header.size) {
-		memcpy(&header, r->copy + end, sizeof(header));
-		if (header.size < sizeof(header) || header.size % 8 || header.size > length - end)
-			break;
-	}
-	to = r->taken + end;
 	for (uint64_t at = 0; at < end; at += header.size) {
-		memcpy(&header, r->copy + at, sizeof(header));
+		memcpy(&header, r->copy.data + at, sizeof(header));
 		to -= header.size;
-		memcpy(to, r->copy + at, header.size);
-		count_record(r, to, &header);
+		memcpy(to, r->copy.data + at, header.size);
 	}
 	r->taken_bytes = end;
 }
@@ -170,20 +131,25 @@ static int32_t pause_output(const struct flight_ring *r, uint32_t pause)
 
 static int32_t take_ring(struct flight_ring *r)
 {
-	uint64_t head, length, cpu = r->counts[PMU_FLIGHT_CPU];
 	int32_t error = pause_output(r, 1);
+	uint64_t head, length;
+	struct tally t;
 
 	if (error)
 		return error;
 	length = copy_new(r, &head);
 	error = pause_output(r, 0);
-	memset(r->counts, 0, sizeof(r->counts));
-	r->counts[PMU_FLIGHT_CPU] = cpu;
-	turn_round(r, length);
+	/* The last record of the copy may be cut, and is left out then: the kernel has overwritten its end. */
+	turn_round(r, records_walk(&r->copy, 0, length, &t));
+	r->counts[PMU_FLIGHT_SAMPLES] = t.samples;
+	r->counts[PMU_FLIGHT_RECORDS] = t.records;
 	r->counts[PMU_FLIGHT_BYTES] = r->taken_bytes;
+	r->counts[PMU_FLIGHT_LOST] = t.lost;
+	r->counts[PMU_FLIGHT_LOST_SAMPLES] = t.lost_samples;
+	r->counts[PMU_FLIGHT_THROTTLE] = t.throttle;
 	r->counts[PMU_FLIGHT_OVERWRITTEN_BYTES] = r->last_head - head - r->taken_bytes;
+	r->counts[PMU_FLIGHT_DROPPED_SAMPLES] = 0;
 	r->last_head = head;
-	r->written_bytes = 0;
 	return error;
 }
 
@@ -202,35 +168,26 @@ int32_t pmu_flight_take(void *flight)
 	return first;
 }
 
-/* Writes what was taken from a ring. Returns 0 or -errno; r->written_bytes are whole records then, too. */
-static int32_t write_taken(struct flight_ring *r, int out_fd)
+/* Writes what was taken from a ring; `*whole` is the bytes of whole records among what was. Returns 0 or -errno. */
+static int32_t write_taken(struct flight_ring *r, int out_fd, uint64_t *whole)
 {
-	struct perf_event_header header;
-	uint64_t done = 0, at = 0;
+	uint64_t done = 0;
 	int32_t error = 0;
+	struct tally t;
 
 	while (done < r->taken_bytes && !error) {
-		ssize_t n = write(out_fd, r->taken + done, r->taken_bytes - done);
+		ssize_t n = write(out_fd, r->taken.data + done, r->taken_bytes - done);
 
 		if (n > 0)
 			done += (uint64_t)n;
 		else if (n == 0 || errno != EINTR)
 			error = n == 0 ? -EIO : -errno;
 	}
-	while (at < done) {
-		memcpy(&header, r->taken + at, sizeof(header));
-		if (header.size > done - at)
-			break;
-		at += header.size;
-	}
-	if (done > at)
-		(void)lseek(out_fd, -(off_t)(done - at), SEEK_CUR);
-	r->written_bytes = at;
-	r->counts[PMU_FLIGHT_DROPPED_SAMPLES] = 0;
-	for (; at < r->taken_bytes; at += header.size) {
-		memcpy(&header, r->taken + at, sizeof(header));
-		r->counts[PMU_FLIGHT_DROPPED_SAMPLES] += header.type == PERF_RECORD_SAMPLE;
-	}
+	*whole = records_walk(&r->taken, 0, done, &t);
+	if (done > *whole)
+		(void)lseek(out_fd, -(off_t)(done - *whole), SEEK_CUR);
+	records_walk(&r->taken, *whole, r->taken_bytes, &t);
+	r->counts[PMU_FLIGHT_DROPPED_SAMPLES] = t.samples;
 	return error;
 }
 
@@ -241,9 +198,10 @@ int32_t pmu_flight_write(void *flight, int32_t out_fd, uint64_t *written)
 
 	*written = 0;
 	for (uint32_t i = 0; i < f->ring_count; i++) {
-		int32_t error = write_taken(&f->rings[i], out_fd);
+		uint64_t whole;
+		int32_t error = write_taken(&f->rings[i], out_fd, &whole);
 
-		*written += f->rings[i].written_bytes;
+		*written += whole;
 		if (error && !first)
 			first = error;
 	}
