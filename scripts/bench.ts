@@ -7,6 +7,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { spawn } from "../ffi/child.ts";
 import { closeFd, createFile } from "../ffi/pmu.ts";
+import { writeLongRecording } from "../tests/perfdata/long_recording.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const PMUCTL = Deno.env.get("PMUCTL") ?? `${ROOT}scripts/pmuctl`;
@@ -170,6 +171,20 @@ const CASES: Case[] = [
       ],
     },
   })),
+  {
+    name: "report-memory",
+    what:
+      "report -g of 5,000,000 samples against 100,000 of the same stacks: memory does not grow with samples",
+    figures: ["maxRssMb", "wallMs"],
+    prepare: () => {
+      writeLongRecording(path("short.data"), 100_000);
+      writeLongRecording(path("long.data"), 5_000_000);
+      return Promise.resolve();
+    },
+    ours: { name: "5,000,000", argv: [PMUCTL, "report", "-g", "-i", path("long.data")] },
+    theirs: { name: "100,000", argv: [PMUCTL, "report", "-g", "-i", path("short.data")] },
+    cleanUp: () => Deno.removeSync(path("long.data")),
+  },
   {
     name: "start",
     what: "pmuctl --version against `deno run` of an empty file",
