@@ -11,7 +11,7 @@ import { onlineCpus, parseWrittenCpus } from "../events/sysfs.ts";
 import { parseCallGraph } from "../record/call_graph.ts";
 import { parseClock } from "../record/clock.ts";
 import { readHost } from "../record/host.ts";
-import { ledgerLine, lossWarnings } from "../record/ledger.ts";
+import { ledgerLine, ledgerTable, lossWarnings, lostPercent, lostText } from "../perfdata/ledger.ts";
 import { parseSize, parseSwitchWhen } from "../record/limits.ts";
 import { liveProc } from "../record/procfs.ts";
 import { cyclesPerSecond, parseRate } from "../record/rates.ts";
@@ -111,6 +111,12 @@ export const command: Command = {
     { name: "timestamp", short: "T", help: "the time with each sample: always there, as in perf's default" },
     { name: "period", short: "P", help: "how many events each sample stands for: always told" },
     { name: "sample-cpu", help: "the CPU with each sample: always there" },
+    {
+      name: "max-lost",
+      value: "PCT",
+      help: "end with status 5 when more of the samples than this are lost (and COMMAND ended with 0)",
+    },
+    { name: "verbose", short: "v", help: "the ledger of each CPU, too" },
     { name: "keep-rate", help: "never lower the rate, whatever it costs the machine" },
     { name: "quiet", short: "q", help: "say nothing but errors" },
   ],
@@ -133,6 +139,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   }
   const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
 
+  const maxLost = args.number("max-lost", { min: 0, max: 100 });
   const world = hostWorld();
   const maxSampleRate = readNumber(hostFiles, "/proc/sys/kernel/perf_event_max_sample_rate");
   const sampling = samplingOf(args, maxSampleRate, note);
@@ -165,7 +172,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     note,
     onDumpSignal(),
   );
-  report(recording, output, note);
+  report(recording, output, args.has("verbose"), note);
   if (recording.writeError) {
     const { errno, text } = recording.writeError;
     const advice = output === "-"
@@ -173,7 +180,14 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       : { attempt: `write all of ${output}`, cause: text, remedy: "what came before it is in the file" };
     throw new UnsupportedError(advice, errno);
   }
-  return recording.exit?.code ?? EXIT.ok;
+  const status = recording.exit?.code ?? EXIT.ok;
+  if (maxLost === undefined || lostPercent(recording.ledger.total) <= maxLost) return status;
+  io.err(
+    `pmuctl: lost ${lostText(recording.ledger.total)} samples, more than --max-lost ${maxLost} allows: ` +
+      "record with larger rings (-m) or less often (-F)",
+  );
+  // that the command failed matters more than how well it was sampled
+  return status === EXIT.ok ? EXIT.inconclusive : status;
 }
 
 function switchingOf(args: ParsedArgs, output: string): Switching | undefined {
@@ -302,7 +316,7 @@ function ringPagesOf(args: ParsedArgs, sampling: Sampling): number {
   return pages;
 }
 
-function report(recording: Recording, output: string, note: (line: string) => void) {
+function report(recording: Recording, output: string, verbose: boolean, note: (line: string) => void) {
   const { ledger, seconds, bytes, events, paths } = recording;
   const what = events.map(({ name, rate, backend }) => `${name}, ${rate}, backend ${backend}`).join("; ");
   note(
@@ -312,7 +326,8 @@ function report(recording: Recording, output: string, note: (line: string) => vo
       `(${(bytes / 1024).toFixed(0)} KiB)`,
   );
   note(`ledger: ${ledgerLine(ledger)}`);
-  for (const warning of lossWarnings(ledger)) note(`warning: ${warning}`);
+  if (verbose) { for (const line of ledgerTable(ledger.rows, ledger.total)) note(line); }
+  for (const warning of lossWarnings(ledger.total)) note(`warning: ${warning}`);
 }
 
 function whereTo(output: string, paths: readonly string[]): string {

@@ -50,6 +50,7 @@ export const command: Command = {
     { name: "call-tree", short: "G", help: "instead of rows, what called what, from the roots down" },
     { name: "group", help: "several events side by side in one table" },
     { name: "show-total-period", help: "a column with periods: events, or ns of the clock events" },
+    { name: "ledger", help: "what became of the samples on each CPU: written, lost, and how" },
     {
       name: "percent-limit",
       value: "PCT",
@@ -152,6 +153,7 @@ function viewOf(args: ParsedArgs, io: Io): ReportOptions {
     tree: args.has("call-graph") ? "callers" : args.has("call-tree") ? "calls" : "none",
     sideBySide: args.has("group"),
     showPeriod: args.has("show-total-period"),
+    ledger: args.has("ledger"),
     percentLimit: args.number("percent-limit", { min: 0, max: 100 }) ?? DEFAULT_REPORT.percentLimit,
     width: io.stdoutIsTerminal ? io.columns : Infinity,
     color: io.stdoutIsTerminal && !io.env("NO_COLOR"),

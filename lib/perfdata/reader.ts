@@ -21,6 +21,7 @@ import { decodeLost, decodeLostSamples } from "./records.ts";
 import { isTime, sampleFits, setRecord, setSample, setToolRecord, type TimeBase } from "./sample.ts";
 import { bodyFits } from "./record_sizes.ts";
 import { RoundSorter } from "./sorter.ts";
+import { RecordLedger } from "./record_ledger.ts";
 import { emptyStats, type ReadStats, TypeCounts } from "./stats.ts";
 import { swapBody, swapHeader } from "./swap.ts";
 import { RecordWindow } from "./window.ts";
@@ -80,6 +81,8 @@ export class PerfDataReader {
   readonly #input: ByteInput;
   readonly #options: ReaderOptions;
   readonly #stats = emptyStats();
+  /** What the records tell of samples and losses, by CPU. */
+  readonly ledger = new RecordLedger();
   readonly #types = new TypeCounts();
   readonly #sorter = new RoundSorter();
   readonly #lastCounts = new LastCounts();
@@ -321,6 +324,7 @@ export class PerfDataReader {
         setSample(cursor, pos, index, event, this.#base);
         if (event.read) return this.#giveCounts(pos + event.layout.read, event.read);
         this.#stats.samplesByEvent[index]++;
+        this.ledger.sample(cursor.cpu);
         this.#handler.sample(cursor);
         return;
       }
@@ -329,6 +333,7 @@ export class PerfDataReader {
       const index = table.ofRecord(u32, pos, u32[word + 1] >>> 16);
       setRecord(cursor, pos, index, table.events[index], this.#base);
       this.#countLost(cursor);
+      this.ledger.record(cursor);
     }
     if (cursor.event < 0) this.#stats.unknownIds++;
     this.#handler.record?.(cursor);

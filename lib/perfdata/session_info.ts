@@ -4,8 +4,11 @@
  * to it.
  */
 
-/** One CPU's line of the ledger, or their total: see record/ledger.ts. */
-export type LedgerCounts = Record<string, number>;
+/** One CPU's line of the ledger, or their total: see perfdata/ledger.ts. */
+export interface LedgerCounts {
+  sample: number;
+  [name: string]: number | undefined;
+}
 
 /** How an event was sampled. */
 export interface SampledEvent {
@@ -70,8 +73,13 @@ function isSessionInfo(value: unknown): value is SessionInfo {
   return typeof info === "object" && info !== null && typeof info.version === "number" &&
     allOf(info.events, isSampledEvent) && allOf(info.rateChanges, isRateChange) &&
     Array.isArray(info.command) && info.command.every((word) => typeof word === "string") &&
-    typeof info.ledger?.total === "object" && info.ledger.total !== null &&
-    Object.values(info.ledger.total).every((count) => typeof count === "number");
+    Array.isArray(info.ledger?.rows) && [...info.ledger.rows, info.ledger.total].every(isCounts);
+}
+
+function isCounts(value: unknown): boolean {
+  return typeof value === "object" && value !== null &&
+    typeof (value as LedgerCounts).sample === "number" &&
+    Object.values(value).every((count) => typeof count === "number");
 }
 
 function isSampledEvent(value: unknown): boolean {

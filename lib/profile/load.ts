@@ -1,20 +1,22 @@
 /** From a perf.data file or pipe to a profile: read, build, symbolize, check. */
 
-import { PERF_COUNT_SW, PERF_SAMPLE, PERF_TYPE } from "../base/abi.ts";
+import { PERF_COUNT_SW, PERF_FORMAT, PERF_SAMPLE, PERF_TYPE } from "../base/abi.ts";
 import type { ByteInput } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
 import { rateText } from "../events/attr.ts";
-import { type EventDesc, PerfDataReader, type ReadStats } from "../perfdata/reader.ts";
+import { type EventDesc, PerfDataReader, type PerfHeader, type ReadStats } from "../perfdata/reader.ts";
 import { damageWarning, refuseDamage } from "../perfdata/damage.ts";
 import type { Features } from "../perfdata/features.ts";
-import { decodeSessionInfo } from "../perfdata/session_info.ts";
+import { lossWarnings, lostIn, unaccounted } from "../perfdata/ledger.ts";
+import type { RecordLedger } from "../perfdata/record_ledger.ts";
+import { decodeSessionInfo, type LedgerCounts, type SessionInfo } from "../perfdata/session_info.ts";
 import { AddressSpaces } from "../symbols/address_space.ts";
 import { demangler, isMangled } from "../symbols/demangle.ts";
 import { type SymbolFiles, Symbolizer } from "../symbols/symbolizer.ts";
 import { causeOf, remedyOf } from "../symbols/unresolved.ts";
 import { ProfileBuilder } from "./builder.ts";
 import { cutTimes } from "./filter.ts";
-import { checkValid, type Profile, type ProfileMeta } from "./profile.ts";
+import { checkValid, type Profile, type ProfileLedger, type ProfileMeta } from "./profile.ts";
 import type { Samples, TimeTable } from "./tables.ts";
 import { clockText, type TimeRanges, timeTest } from "./time_ranges.ts";
 
@@ -83,6 +85,7 @@ export async function loadProfile(
       builder,
       reader.timeBase,
       options.leafOnly ? [] : chainWarnings(header.events),
+      reader.ledger.close(stats.timeLast, lossesOverlap(header)),
     ),
     events: header.events.map(({ name, attr }) => ({
       name,
@@ -200,6 +203,7 @@ function metaOf(
   builder: ProfileBuilder,
   timeBase: bigint,
   chains: readonly string[],
+  told: ReturnType<RecordLedger["close"]>,
 ): ProfileMeta {
   const { firstTime, lastTime } = builder;
   const timed = lastTime >= firstTime;
@@ -211,6 +215,11 @@ function metaOf(
     warnings.push(`${stats.unknownIds} samples are of no event that the file describes`);
   }
   if (stats.outOfOrder > 0) warnings.push(`${stats.outOfOrder} records came too late to be sorted by time`);
+  const ledger = ledgerOf(session, told);
+  warnings.push(...lossWarnings(ledger.total));
+  const wrong = session && !stats.damage &&
+    unaccounted(session.ledger.total, stats.samples + stats.unknownIds);
+  if (wrong) warnings.push(wrong);
   for (const { seconds, from, to, reason } of session?.rateChanges ?? []) {
     warnings.push(`the rate was lowered from ${from} to ${to} Hz after ${seconds.toFixed(1)} s: ${reason}`);
   }
@@ -225,9 +234,26 @@ function metaOf(
     start: timed ? timeBase + BigInt(firstTime) : -1n,
     end: timed ? timeBase + BigInt(lastTime) : -1n,
     sampling: session?.events ?? [],
-    lost: session
-      ? (session.ledger.total.overflow ?? 0) + (session.ledger.total.dropbuf_sample ?? 0)
-      : stats.lost + stats.lostSamples,
+    lost: lostIn(ledger.total),
+    ledger,
     warnings,
+  };
+}
+
+/** Whether LOST_SAMPLES has what LOST tells, too: perf adds one at the end, of PERF_FORMAT_LOST. Ours has a ledger for that. */
+function lossesOverlap({ features, events }: PerfHeader): boolean {
+  return !features.version?.startsWith("pmuctl") &&
+    events.some(({ attr }) => (attr.readFormat & PERF_FORMAT.LOST) !== 0);
+}
+
+/** The recorder's ledger, with what the records alone tell; or theirs. */
+function ledgerOf(session: SessionInfo | undefined, told: ReturnType<RecordLedger["close"]>): ProfileLedger {
+  if (!session) return { from: "records", ...told };
+  const withTimes = (row: LedgerCounts, of: LedgerCounts | undefined) =>
+    of?.throttle ? { ...row, throttled_ns: of.throttled_ns } : row;
+  return {
+    from: "recorder",
+    rows: session.ledger.rows.map((row) => withTimes(row, told.rows.find(({ cpu }) => cpu === row.cpu))),
+    total: withTimes(session.ledger.total, told.total),
   };
 }

@@ -4,7 +4,7 @@
  * addresses have become symbols already.
  */
 
-import type { SampledEvent } from "../perfdata/session_info.ts";
+import type { LedgerCounts, SampledEvent } from "../perfdata/session_info.ts";
 
 /** What a mapped object is; `kernel`, `module` and `bpf` run in kernel mode. */
 export type ObjectKind = "kernel" | "module" | "bpf" | "vdso" | "file" | "jit" | "anon" | "unknown";
@@ -37,6 +37,13 @@ export interface Unresolved {
   samples: number;
 }
 
+export interface ProfileLedger {
+  /** Who tells: the recorder, at its end, or the records of a file that has no ledger. */
+  from: "recorder" | "records";
+  rows: LedgerCounts[];
+  total: LedgerCounts;
+}
+
 /** What was recorded, how, and what was lost. Texts are "" and numbers -1 when the file does not say. */
 export interface ProfileMeta {
   command: string;
@@ -54,6 +61,8 @@ export interface ProfileMeta {
   sampling: SampledEvent[];
   /** Records the kernel could not deliver, as the file reports them. */
   lost: number;
+  /** What became of every sample, by CPU and in total; a figure that is not known is left out. */
+  ledger: ProfileLedger;
   /** Things the user should know before trusting the numbers, a sentence each. */
   warnings: string[];
 }

@@ -2,7 +2,7 @@
 
 import { type FlightStats, readCounts, type RingStats } from "../../ffi/pmu.ts";
 import { PERF_FORMAT } from "../base/abi.ts";
-import { type Ledger, type LedgerRow, makeLedger } from "./ledger.ts";
+import { type Ledger, type LedgerRow, makeLedger } from "../perfdata/ledger.ts";
 import type { Opened } from "./opening.ts";
 
 /** Records that the kernel had no room for since the events were opened, by CPU; of CPUs whose events tell. */

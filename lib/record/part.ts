@@ -3,7 +3,7 @@
 import { type Drain, type FlightRings, PmuError, seek } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { closeLedger, type LostCounts } from "./closing.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger } from "../perfdata/ledger.ts";
 import type { Facts, Sink } from "./sink.ts";
 
 /** What there is to know of an output that has been completed. */

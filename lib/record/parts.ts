@@ -11,7 +11,7 @@ import type { TimedRateChange } from "../perfdata/session_info.ts";
 import { lostCounts } from "./closing.ts";
 import { sampledEvents } from "./events.ts";
 import { RecordFile } from "./file.ts";
-import { lostOf, sumOfLedgers } from "./ledger.ts";
+import { lostIn, sumOfLedgers } from "../perfdata/ledger.ts";
 import { partName } from "./limits.ts";
 import type { Opened } from "./opening.ts";
 import { type ClosedPart, Part, type Progress } from "./part.ts";
@@ -81,7 +81,7 @@ export class Parts {
     const now = this.#part.progress;
     return {
       samples: this.#closed.reduce((sum, { ledger }) => sum + ledger.total.sample, now.samples),
-      lost: this.#closed.reduce((sum, { ledger }) => sum + lostOf(ledger.total), now.lost),
+      lost: this.#closed.reduce((sum, { ledger }) => sum + lostIn(ledger.total), now.lost),
       bytes: this.bytes,
     };
   }

@@ -5,7 +5,7 @@ import type { Standing } from "../events/open.ts";
 import type { ResolvedGroup } from "../events/resolve.ts";
 import type { SampledEvent } from "../perfdata/session_info.ts";
 import type { Host } from "./host.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger } from "../perfdata/ledger.ts";
 import type { SwitchWhen } from "./limits.ts";
 import type { Sampling } from "./sampling.ts";
 import type { Target } from "./target.ts";

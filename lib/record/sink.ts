@@ -11,7 +11,7 @@ import { encodeSessionInfo, type SampledEvent, type TimedRateChange } from "../p
 import { kernelBuildId } from "../symbols/host_files.ts";
 import { KERNEL_MAP } from "../symbols/objects.ts";
 import type { Host } from "./host.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger } from "../perfdata/ledger.ts";
 import { readMachine } from "./machine.ts";
 import type { Opened } from "./opening.ts";
 

@@ -14,6 +14,8 @@ export interface ReportOptions {
   sideBySide: boolean;
   /** A column with the periods, besides shares and samples. */
   showPeriod: boolean;
+  /** What became of the samples, by CPU. */
+  ledger: boolean;
   /** Leave out rows, and branches, below this share, in percent. */
   percentLimit: number;
   /** What shares are shares of, when that is more than the profile has: it was filtered. */
@@ -31,6 +33,7 @@ export const DEFAULT_REPORT: ReportOptions = {
   tree: "none",
   sideBySide: false,
   showPeriod: false,
+  ledger: false,
   percentLimit: 0.05,
   width: Infinity,
   color: false,

@@ -1,6 +1,7 @@
 /** The report as text: what was recorded, what was lost, then where the time went. */
 
 import { bold, dim, yellow } from "@std/fmt/colors";
+import { ledgerTable, lostText } from "../perfdata/ledger.ts";
 import { callerTrees, type Weight } from "../profile/aggregate.ts";
 import { callTrees } from "../profile/call_tree.ts";
 import { groupBy, type Grouping, groupValues, type SortKey } from "../profile/groups.ts";
@@ -48,7 +49,13 @@ function header(profile: Profile, whole: Whole, options: ReportOptions): string[
     ...events.map((e): [string, string] => ["event", `${e.name}, ${e.rate}`]),
     ...meta.sampling.map((s): [string, string] => ["backend", backend(s)]),
     ["samples", `${samples}${meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : ""}`],
-    ["lost", meta.lost < 0 ? "(not recorded)" : String(meta.lost)],
+    ["lost", lostText(meta.ledger.total)],
+    ...(options.ledger ? ledgerTable(meta.ledger.rows, meta.ledger.total) : []).map((
+      line,
+    ): [string, string] => [
+      "ledger",
+      line,
+    ]),
     ...meta.warnings.map((w): [string, string] => ["warning", w]),
   ];
   return rows.map(([name, value]) => {

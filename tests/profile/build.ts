@@ -62,6 +62,7 @@ export function profileOf(lines: string[], event = "cpu-clock"): Profile {
       start: 10_000_000_000n,
       end: 11_500_000_000n,
       sampling: [],
+      ledger: { from: "recorder", rows: [], total: { cpu: -1, sample: 0, overflow: 0, dropbuf_sample: 0 } },
       lost: 0,
       warnings: [],
     },

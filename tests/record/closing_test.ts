@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { FlightStats, RingStats } from "../../ffi/pmu.ts";
 import { closeLedger } from "../../lib/record/closing.ts";
-import { ledgerLine, seen, sumOfLedgers } from "../../lib/record/ledger.ts";
+import { ledgerLine, seen, sumOfLedgers } from "../../lib/perfdata/ledger.ts";
 
 const ring: RingStats = {
   cpu: 0,

@@ -1,0 +1,106 @@
+/**
+ * The ledger as the records of a file tell it, for files that bring none (perf's), and for what only the records
+ * know: how long the kernel had an event throttled.
+ */
+
+import { PERF_RECORD } from "../base/abi.ts";
+import type { RecordCursor } from "./cursor.ts";
+import type { LedgerCounts } from "./session_info.ts";
+import { decodeLost, decodeLostSamples, decodeThrottle } from "./records.ts";
+
+/** One CPU's figures; CPU -1 is for records that name none. */
+interface Tally {
+  sample: number;
+  lost: number;
+  lostSamples: number;
+  throttle: number;
+  throttledNs: number;
+}
+
+/** Samples are counted for CPUs below this in an array, which is fast; the others as they come. */
+const MANY_CPUS = 1024;
+
+export class RecordLedger {
+  readonly #samples = new Float64Array(MANY_CPUS);
+  readonly #tallies = new Map<number, Tally>();
+  /** Events that are throttled: since when, and on which CPU. */
+  readonly #throttled = new Map<bigint, { since: bigint; cpu: number }>();
+
+  /** Counts a sample on `cpu`. */
+  sample(cpu: number): void {
+    if (cpu >= 0 && cpu < MANY_CPUS) this.#samples[cpu]++;
+    else this.#of(cpu).sample++;
+  }
+
+  /** Counts what a record of the kernel tells of losses; it may be of any type. */
+  record(cursor: RecordCursor): void {
+    switch (cursor.type) {
+      case PERF_RECORD.LOST:
+        this.#of(cursor.cpu).lost += decodeLost(cursor).lost;
+        break;
+      case PERF_RECORD.LOST_SAMPLES:
+        this.#of(cursor.cpu).lostSamples += decodeLostSamples(cursor);
+        break;
+      case PERF_RECORD.THROTTLE: {
+        const { time, streamId } = decodeThrottle(cursor);
+        this.#of(cursor.cpu).throttle++;
+        // a second one without an end to the first: that was lost, and so is how long the first one took
+        this.#throttled.set(streamId, { since: time, cpu: cursor.cpu });
+        break;
+      }
+      case PERF_RECORD.UNTHROTTLE: {
+        const { time, streamId } = decodeThrottle(cursor);
+        this.#endThrottle(streamId, time);
+        break;
+      }
+    }
+  }
+
+  /**
+   * The rows by CPU, and their total. An event that is throttled to the end was so until `lastTime` (ns of the
+   * recording's clock). `overlapping`: LOST_SAMPLES has all that was lost, and what LOST tells is a part of it, as
+   * in files of a perf that reads PERF_FORMAT_LOST at the end, which it does for all CPUs together; otherwise each
+   * tells of samples of its own.
+   */
+  close(lastTime: bigint | undefined, overlapping: boolean): { rows: LedgerCounts[]; total: LedgerCounts } {
+    for (const id of [...this.#throttled.keys()]) this.#endThrottle(id, lastTime ?? 0n);
+    this.#samples.forEach((n, cpu) => {
+      if (n > 0) this.#of(cpu).sample += n;
+    });
+    this.#samples.fill(0);
+    const counts = (cpu: number, t: Tally, overflow: number): LedgerCounts => ({
+      cpu,
+      sample: t.sample,
+      overflow,
+      throttle: t.throttle,
+      throttled_ns: t.throttledNs,
+    });
+    const sorted = [...this.#tallies].sort((a, b) => a[0] - b[0]);
+    const total = emptyTally();
+    for (const [, tally] of sorted) {
+      for (const name of Object.keys(total) as (keyof Tally)[]) total[name] += tally[name];
+    }
+    const both = ({ lost, lostSamples }: Tally) => lost + lostSamples;
+    return {
+      rows: sorted.map(([cpu, tally]) => counts(cpu, tally, overlapping ? tally.lost : both(tally))),
+      total: counts(-1, total, overlapping ? Math.max(total.lost, total.lostSamples) : both(total)),
+    };
+  }
+
+  #endThrottle(streamId: bigint, time: bigint) {
+    const began = this.#throttled.get(streamId);
+    if (!began) return;
+    this.#throttled.delete(streamId);
+    this.#of(began.cpu).throttledNs += Math.max(0, Number(time - began.since));
+  }
+
+  #of(cpu: number): Tally {
+    let tally = this.#tallies.get(cpu);
+    if (!tally) this.#tallies.set(cpu, tally = emptyTally());
+    return tally;
+  }
+}
+
+function emptyTally(): Tally {
+  return { sample: 0, lost: 0, lostSamples: 0, throttle: 0, throttledNs: 0 };
+}

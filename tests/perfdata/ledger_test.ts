@@ -1,0 +1,79 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  ledgerLine,
+  ledgerTable,
+  lossWarnings,
+  lostPercent,
+  lostText,
+  makeLedger,
+  seen,
+  sumOfLedgers,
+  unaccounted,
+} from "../../lib/perfdata/ledger.ts";
+
+const row = { buf: 4, emptybuf: 1, dropbuf: 0, throttle: 0 };
+const LOSSY = makeLedger([
+  { ...row, cpu: 0, sample: 90, overflow: 6, dropbuf_sample: 4 },
+  { ...row, cpu: 1, sample: 100, overflow: 0, dropbuf_sample: 0 },
+]);
+
+Deno.test("makeLedger() adds the CPUs up, and what was seen is what was written and lost", () => {
+  assertEquals(seen(LOSSY.total), 200);
+  assertEquals(
+    ledgerLine(LOSSY),
+    "sample 190  overflow 6  buf 8  emptybuf 2  dropbuf 0  dropbuf_sample 4",
+  );
+  assertEquals([lostText(LOSSY.total), lostPercent(LOSSY.total)], ["10 of 200 (5.0%)", 5]);
+});
+
+Deno.test("sumOfLedgers() adds parts up by CPU", () => {
+  const sum = sumOfLedgers([LOSSY, LOSSY]);
+  assertEquals(sum.rows.map((r) => [r.cpu, r.sample, r.overflow]), [[0, 180, 12], [1, 200, 0]]);
+  assertEquals(sum.total.buf, 16);
+});
+
+Deno.test("ledgerTable() shows each CPU, and a dash for what nobody knows", () => {
+  assertEquals(ledgerTable(LOSSY.rows, LOSSY.total), [
+    "CPU  sample  overflow  buf  emptybuf  dropbuf  dropbuf_sample",
+    "  0      90         6    4         1        0               4",
+    "  1     100         0    4         1        0               0",
+    "all     190         6    8         2        0               4",
+  ]);
+  assertEquals(
+    ledgerTable([{ cpu: 0, sample: 9 }], {
+      cpu: -1,
+      sample: 9,
+      overflow: 0,
+      throttle: 2,
+      throttled_ns: 1.5e6,
+    }),
+    [
+      "CPU  sample  overflow  throttle  throttled",
+      "  0       9         -         -          -",
+      "all       9         0         2     1.5 ms",
+    ],
+  );
+});
+
+Deno.test("lossWarnings() says how much was lost, and what to do", () => {
+  assertEquals(lossWarnings(LOSSY.total), [
+    "the ring buffers overflowed: 6 of 200 (3.0%) records lost: record with larger ones (-m) or less often (-F)",
+    "the output could not be written: 4 of 200 (2.0%) samples dropped: record to a faster place, or less often (-F)",
+  ]);
+  const [throttled] = lossWarnings({ cpu: -1, sample: 9, throttle: 1, throttled_ns: 2e6 });
+  assertStringIncludes(throttled, "throttled the event once, for 2.0 ms in all:");
+});
+
+Deno.test("lossWarnings() says nothing of a recording without loss", () => {
+  assertEquals(
+    lossWarnings(makeLedger([{ ...row, cpu: 0, sample: 5, overflow: 0, dropbuf_sample: 0 }]).total),
+    [],
+  );
+  const nothing = makeLedger([]).total;
+  assertEquals([lossWarnings(nothing), lostText(nothing), lostPercent(nothing)], [[], "0", 0]);
+});
+
+Deno.test("unaccounted() tells a file that does not hold what the ledger says", () => {
+  assertEquals(unaccounted(LOSSY.total, 190), undefined);
+  assertStringIncludes(unaccounted(LOSSY.total, 189)!, "190 samples written, and the file holds 189");
+});
