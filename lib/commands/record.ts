@@ -110,6 +110,7 @@ export const command: Command = {
     },
     { name: "timestamp", short: "T", help: "the time with each sample: always there, as in perf's default" },
     { name: "period", short: "P", help: "how many events each sample stands for: always told" },
+    { name: "raw-samples", short: "R", help: "the fields of tracepoints: always there" },
     { name: "sample-cpu", help: "the CPU with each sample: always there" },
     {
       name: "max-lost",

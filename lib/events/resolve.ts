@@ -28,6 +28,8 @@ export interface ResolvedEvent {
   cpus?: number[];
   /** False when it counts a package or a memory channel, so that it can be opened on CPUs but not on a task. */
   followsTasks: boolean;
+  /** The tracepoint that it is; absent for all other events. */
+  tracepoint?: { system: string; name: string };
   /** False when its PMU cannot count user space alone: uncore and other device PMUs. */
   tellsModes: boolean;
   /** What the user is to be told of the event as it was asked for, when it is to be used. */
@@ -202,6 +204,7 @@ class Resolver {
         type: PERF_TYPE.TRACEPOINT,
         code: plainCode(tracepoint.id),
         name: glob ? `${tracepoint.system}:${tracepoint.name}${tail}` : undefined,
+        tracepoint: { system: tracepoint.system, name: tracepoint.name },
         eachOccurrence: true,
       })
     );
@@ -225,6 +228,7 @@ class Resolver {
     pmu?: Pmu;
     name?: string;
     bpType?: number;
+    tracepoint?: { system: string; name: string };
     eachOccurrence?: boolean;
   }): ResolvedEvent {
     const { type, code, pmu } = parts;
@@ -252,6 +256,7 @@ class Resolver {
       pmu: pmu?.name ?? FIXED_PMUS[type] ?? "",
       ...(cpus ? { cpus } : {}),
       followsTasks: !pmu || pmu.core || cpus === undefined,
+      ...(parts.tracepoint ? { tracepoint: parts.tracepoint } : {}),
       tellsModes: fixedType || pmu?.core === true,
       ...(alwaysZero ? { warning: `${name} counts nothing: it only happens in the kernel` } : {}),
       ...(inexact ? { warning: `${name}: a software event has no precision, p is without effect` } : {}),

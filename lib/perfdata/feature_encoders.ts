@@ -4,6 +4,7 @@ import { ByteWriter } from "../base/bytes.ts";
 import { encodeAttr } from "../events/attr.ts";
 import { PERF_ATTR_SIZE, PERF_RECORD_USER } from "../base/abi.ts";
 import { type BuildIdEntry, type EventDescription, FEATURE, type GroupDescription } from "./features.ts";
+import { encodeTracingData, type TracingData } from "./tracing_data.ts";
 
 /** What a recorder knows of the machine and the recording; what is absent gets no section. */
 export interface FeatureValues {
@@ -42,6 +43,8 @@ export interface FeatureValues {
   /** One moment on the recording's clock and on the wall clock, in ns. */
   clockData?: { clockid: number; wallClock: bigint; clock: bigint };
   buildIds?: readonly BuildIdEntry[];
+  /** Of the tracepoints among the events. In a pipe it has a record of its own (encodeHeaderTracingData). */
+  tracingData?: TracingData;
   /** JSON text; stands behind `version` in its section, where perf does not look (see Features.ledger). */
   ledger?: string;
 }
@@ -92,6 +95,7 @@ export function encodeFeatures(values: FeatureValues): FeatureSection[] {
     encode(w, value);
     sections.push({ number, payload: w.bytes() });
   };
+  add(FEATURE.TRACING_DATA, values.tracingData, (w, data) => w.raw(encodeTracingData(data)));
   add(FEATURE.BUILD_ID, values.buildIds, (w, ids) => ids.forEach((id) => buildId(w, id)));
   add(FEATURE.HOSTNAME, values.hostname, string);
   add(FEATURE.OSRELEASE, values.osrelease, string);

@@ -121,6 +121,18 @@ export function encodeHeaderFeature({ number, payload }: FeatureSection): Uint8A
   });
 }
 
+/**
+ * PERF_RECORD_HEADER_TRACING_DATA: struct { header; u32 size; }, and behind it, not part of the record, the data,
+ * both padded to a multiple of 8.
+ */
+export function encodeHeaderTracingData(data: Uint8Array): Uint8Array<ArrayBuffer> {
+  const size = Math.ceil(data.length / 8) * 8;
+  const record = toolRecord(PERF_RECORD_USER.HEADER_TRACING_DATA, (w) => {
+    w.u32(size);
+  });
+  return new ByteWriter(record.length + size).raw(record).raw(data).zeros(size - data.length).bytes();
+}
+
 /** The type of PERF_RECORD_EVENT_UPDATE that gives a name. */
 const EVENT_UPDATE_NAME = 2;
 

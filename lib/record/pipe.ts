@@ -7,8 +7,10 @@ import {
   encodeEventName,
   encodeHeaderAttr,
   encodeHeaderFeature,
+  encodeHeaderTracingData,
   encodePipeHeader,
 } from "../perfdata/writer.ts";
+import { encodeTracingData } from "../perfdata/tracing_data.ts";
 import type { Opened } from "./opening.ts";
 import { concat, type Facts, featuresOf, type Origin, type Sink, writeError } from "./sink.ts";
 
@@ -27,8 +29,11 @@ export class RecordPipe implements Sink {
     this.#send([
       encodePipeHeader(),
       ...opened.map(({ attr, places }) => encodeHeaderAttr({ attr, ids: places.map((p) => p.id) })),
-      // the list of build ids has a record of its own in a pipe
-      ...encodeFeatures({ ...features, buildIds: undefined }).map(encodeHeaderFeature),
+      // build ids and the formats of tracepoints have records of their own in a pipe
+      ...encodeFeatures({ ...features, buildIds: undefined, tracingData: undefined }).map(
+        encodeHeaderFeature,
+      ),
+      ...(features.tracingData ? [encodeHeaderTracingData(encodeTracingData(features.tracingData))] : []),
       ...(features.buildIds ?? []).map(encodeHeaderBuildId),
       ...opened.map(({ event, places }) => encodeEventName(places[0].id, event.name)),
     ]);

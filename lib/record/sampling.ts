@@ -84,6 +84,7 @@ export function samplingAttr(
   if (stacks) flags.add("excludeCallchainUser");
   let sampleType = commonSampleType(common) | PERF_SAMPLE.IP;
   if (tellsPeriod(period)) sampleType |= PERF_SAMPLE.PERIOD;
+  if (event.tracepoint) sampleType |= PERF_SAMPLE.RAW; // its fields
   if (sampling.callGraph) sampleType |= PERF_SAMPLE.CALLCHAIN;
   if (stacks) sampleType |= PERF_SAMPLE.REGS_USER | PERF_SAMPLE.STACK_USER;
   for (const field of sampling.fields ?? []) sampleType |= FIELD_BITS[field];

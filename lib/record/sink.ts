@@ -13,6 +13,7 @@ import { KERNEL_MAP } from "../symbols/objects.ts";
 import type { Host } from "./host.ts";
 import type { Ledger } from "../perfdata/ledger.ts";
 import { readMachine } from "./machine.ts";
+import { readTracingData, tracefsText } from "./tracing.ts";
 import type { Opened } from "./opening.ts";
 
 const CLOCK_REALTIME = 0;
@@ -72,6 +73,7 @@ export function featuresOf(facts: Origin | Facts, opened: readonly Opened[]): Fe
     cmdline: commandLine,
     ...readMachine(hostFiles),
     ...clockOf(opened),
+    tracingData: readTracingData(opened.flatMap(({ event }) => event.tracepoint ?? []), tracefsText),
     eventDesc: opened.map(({ event, attr, places }) => ({
       attr,
       name: event.name,
