@@ -39,6 +39,12 @@ export const PERF_SAMPLE = {
   WEIGHT_STRUCT: 1 << 24,
 } as const;
 
+/** perf_event_attr.branch_sample_type: those bits of enum perf_branch_sample_type that change what a sample holds. */
+export const PERF_SAMPLE_BRANCH = {
+  HW_INDEX: 1 << 17,
+  COUNTERS: 1 << 19,
+} as const;
+
 /** perf_event_attr.read_format: enum perf_event_read_format. */
 export const PERF_FORMAT = {
   TOTAL_TIME_ENABLED: 1 << 0,

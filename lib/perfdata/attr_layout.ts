@@ -141,3 +141,19 @@ export function callchainOffset(layout: AttrLayout, u32: Uint32Array, pos: numbe
   const at = layout.read + readSize(layout.readFormat, members);
   return u32[word + 1] === 0 && at + 8 <= size ? at : -1;
 }
+
+/**
+ * Offset of what follows READ and CALLCHAIN (see sample_tail.ts) in the sample at byte `pos` of `u32`, `size`
+ * bytes long; `size` when they do not fit in it.
+ */
+export function tailOffset(layout: AttrLayout, u32: Uint32Array, pos: number, size: number): number {
+  if (layout.hasCallchain) {
+    const at = callchainOffset(layout, u32, pos, size);
+    return at < 0 ? size : Math.min(size, at + 8 + 8 * u32[(pos + at) >>> 2]);
+  }
+  if (layout.read >= 0 && layout.readFormat & PERF_FORMAT.GROUP) {
+    const members = u32[(pos + layout.read) >>> 2];
+    return Math.min(size, layout.read + readSize(layout.readFormat, members));
+  }
+  return layout.minSize;
+}

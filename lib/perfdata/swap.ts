@@ -6,14 +6,8 @@
  * swapping the 8 bytes of two u32s swaps each of them and exchanges the two.
  */
 
-import { PERF_FORMAT, PERF_RECORD, PERF_RECORD_MISC, PERF_RECORD_USER } from "../base/abi.ts";
-import {
-  type AttrLayout,
-  callchainOffset,
-  readSize,
-  RECORD_HEADER_SIZE,
-  type TrailerLayout,
-} from "./attr_layout.ts";
+import { PERF_RECORD, PERF_RECORD_MISC, PERF_RECORD_USER } from "../base/abi.ts";
+import { type AttrLayout, RECORD_HEADER_SIZE, tailOffset, type TrailerLayout } from "./attr_layout.ts";
 import type { EventTable } from "./events.ts";
 
 /**
@@ -131,19 +125,6 @@ function fixSample(u32: Uint32Array, pos: number, size: number, layout: AttrLayo
   if (size < layout.minSize) return;
   if (layout.tid >= 0) exchange(u32, pos + layout.tid);
   if (layout.cpu >= 0) exchange(u32, pos + layout.cpu);
-  const end = endOfCallchain(u32, pos, size, layout);
+  const end = tailOffset(layout, u32, pos, size);
   if (end < size) swap64s(u32, pos + end, pos + size);
-}
-
-/** Offset of what follows READ and CALLCHAIN in the sample; `size` when they do not fit in it. */
-function endOfCallchain(u32: Uint32Array, pos: number, size: number, layout: AttrLayout): number {
-  if (layout.hasCallchain) {
-    const at = callchainOffset(layout, u32, pos, size);
-    return at < 0 ? size : Math.min(size, at + 8 + 8 * u32[(pos + at) >>> 2]);
-  }
-  if (layout.read >= 0 && layout.readFormat & PERF_FORMAT.GROUP) {
-    const members = u32[(pos + layout.read) >>> 2];
-    return Math.min(size, layout.read + readSize(layout.readFormat, members));
-  }
-  return layout.minSize;
 }
