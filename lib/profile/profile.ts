@@ -108,6 +108,11 @@ export function processNames(profile: Profile): Map<number, string> {
   return new Map(Array.from(pid, (id, row) => [id, profile.comms[comm[row]]]));
 }
 
+/** What has no symbol in this profile, most samples first; a filtered one keeps rows for what it left out. */
+export function unresolvedSamples(profile: Profile): Unresolved[] {
+  return profile.unresolved.filter(({ samples }) => samples > 0).sort((a, b) => b.samples - a.samples);
+}
+
 /** Samples in the profile, of one event or of all. */
 export function sampleCount(profile: Profile, event = -1): number {
   return sum(profile, profile.samples.count, event);

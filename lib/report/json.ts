@@ -4,10 +4,19 @@ import { type CallerNode, callerTrees } from "../profile/aggregate.ts";
 import { type CallNode, callTrees } from "../profile/call_tree.ts";
 import { groupBy, type Grouping, groupValues } from "../profile/groups.ts";
 import { placeName, placeObject } from "../profile/places.ts";
-import { processNames, type Profile, sampleCount, totalPeriod } from "../profile/profile.ts";
+import {
+  processNames,
+  type Profile,
+  sampleCount,
+  totalPeriod,
+  unresolvedSamples,
+} from "../profile/profile.ts";
 import { sampledEvents, tableOf, wholeOf } from "../profile/table.ts";
 import { clockText } from "../profile/time_ranges.ts";
 import type { ReportOptions } from "./options.ts";
+
+/** Trees end at this depth: writing them is recursive, and many readers of JSON refuse what nests much deeper. */
+const MOST_DEPTH = 512;
 
 /** What JSON output depends on: its rows are all there are, whatever the limit. */
 export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "whole">;
@@ -24,6 +33,7 @@ export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "wh
  *   also `callers`, of the samples in `self`: `symbol`, `object`, `count`, `period`, `callers`
  * - with tree `calls` an event has `calls`: for each group what it is, and `roots`: `symbol`, `object`, `self`,
  *   `total`, `callees`
+ * - a node 512 calls deep has `cut`, true when what follows was left out
  * - `unresolved`: `object`, `cause`, `remedy`, `samples`
  *
  * Periods are in events, or ns for the clock events.
@@ -45,7 +55,7 @@ export function renderJson(profile: Profile, options: JsonOptions): string {
       ...(options.tree === "calls" ? { calls: callsJson(profile, grouping, event) } : {}),
     };
   });
-  const unresolved = profile.unresolved.filter((u) => u.samples > 0);
+  const unresolved = unresolvedSamples(profile);
   return JSON.stringify({ meta: metaJson(profile), events, unresolved }, null, 1) + "\n";
 }
 
@@ -57,11 +67,13 @@ function rowsJson(profile: Profile, grouping: Grouping, event: number, { tree, c
     rows.sort((a, b) => b.self[0].period - a.self[0].period || b.total[0].period - a.total[0].period);
   }
   const callers = tree === "callers" ? callerTrees(profile, places, rows) : [];
-  const callerJson = (node: CallerNode): unknown => ({
+  const callerJson = (node: CallerNode, depth: number): unknown => ({
     ...placeJson(profile, grouping, node.place),
     count: node.count,
     period: node.period,
-    callers: node.callers.map(callerJson),
+    ...(depth < MOST_DEPTH
+      ? { callers: node.callers.map((caller) => callerJson(caller, depth + 1)) }
+      : { callers: [], cut: node.callers.length > 0 }),
   });
   return rows.map((row, i) => ({
     ...describe(row.group),
@@ -71,22 +83,24 @@ function rowsJson(profile: Profile, grouping: Grouping, event: number, { tree, c
       : {}),
     self: row.self[0],
     total: row.total[0],
-    ...(tree === "callers" ? { callers: callers[i].map(callerJson) } : {}),
+    ...(tree === "callers" ? { callers: callers[i].map((node) => callerJson(node, 1)) } : {}),
   }));
 }
 
 function callsJson(profile: Profile, grouping: Grouping, event: number) {
   const describe = describer(profile, grouping);
-  const callJson = (node: CallNode): unknown => ({
+  const callJson = (node: CallNode, depth: number): unknown => ({
     ...placeJson(profile, grouping, node.place),
     self: node.self,
     total: node.total,
-    callees: node.callees.map(callJson),
+    ...(depth < MOST_DEPTH
+      ? { callees: node.callees.map((callee) => callJson(callee, depth + 1)) }
+      : { callees: [], cut: node.callees.length > 0 }),
   });
   return callTrees(profile, grouping, event).map(({ group, total, roots }) => ({
     ...describe(group),
     total,
-    roots: roots.map(callJson),
+    roots: roots.map((node) => callJson(node, 1)),
   }));
 }
 

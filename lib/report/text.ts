@@ -5,7 +5,7 @@ import { ledgerTable, lostText } from "../perfdata/ledger.ts";
 import { callerTrees, type Weight } from "../profile/aggregate.ts";
 import { callTrees } from "../profile/call_tree.ts";
 import { groupBy, type Grouping, groupValues, type SortKey } from "../profile/groups.ts";
-import { type Profile, sampleCount } from "../profile/profile.ts";
+import { type Profile, sampleCount, unresolvedSamples } from "../profile/profile.ts";
 import { sampledEvents, tableOf, type TableRow, type Whole, wholeOf } from "../profile/table.ts";
 import { type CellText, cellTexts, fit, heat, percent, setCells } from "./columns.ts";
 import type { ReportOptions } from "./options.ts";
@@ -195,7 +195,7 @@ function calls({ profile, grouping, text, whole, options }: Section, event: numb
 }
 
 function unresolvedSection(profile: Profile): string[] {
-  const unresolved = profile.unresolved.filter((u) => u.samples > 0);
+  const unresolved = unresolvedSamples(profile);
   if (unresolved.length === 0) return [];
   const whole = sampleCount(profile);
   return [

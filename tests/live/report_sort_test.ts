@@ -206,3 +206,26 @@ testNeeding(
       assertEquals(JSON.parse(piped.stdout).events[0].samples, slices[0]);
     }),
 );
+
+testNeeding(
+  ["cc"],
+  "analyze has tprof's columns, and the same as report --format tprof",
+  () =>
+    withFolder(async (cwd) => {
+      await pmuctlOk(["record", "-q", "-F", "2000", "--", program("ratio"), "300"], { cwd });
+      const [event] = JSON.parse(await pmuctlOk(["report", "--json"], { cwd })).events;
+      const merged = await pmuctlOk(["analyze", "-CLPs"], { cwd });
+      const long = ["--merge-cpus", "--merge-threads", "--merge-processes", "--per-symbol"];
+      assertEquals(await pmuctlOk(["report", "--format", "tprof", ...long], { cwd }), merged);
+      const [file, total, , , title, first] = merged.split("\n");
+      assertEquals([file, total], ["File: perf.data", `Number of samples: ${event.samples}`]);
+      assertMatch(title, /^percentage nsamples event#00 k +address symbol$/);
+      assertMatch(first, /^ *\d+\.\d{3} +\d+ +\d+ 0 [0-9a-f]{16} ratio:hot$/);
+      const apart = (await pmuctlOk(["analyze", "perf.data"], { cwd })).trimEnd().split("\n").slice(5);
+      assertEquals(apart.reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[1]), 0), event.samples);
+      assertMatch(
+        (await pmuctl(["report", "-L"], { cwd })).stderr,
+        /--merge-threads goes with --format tprof/,
+      );
+    }),
+);

@@ -54,6 +54,32 @@ Deno.test("renderJson() has the same rows with whole numbers", () => {
   assertEquals(json.unresolved[0].samples, 4);
 });
 
+Deno.test("renderJson() nests callers and calls, and says where it cut them", () => {
+  const deep = profileOf([`app ${Array.from({ length: 10000 }, () => "app!f").join(";")} 3`]);
+  const [event] = JSON.parse(renderJson(deep, { ...plain, tree: "calls" })).events;
+  let node = event.calls[0].roots[0], depth = 1;
+  for (; node.callees.length; node = node.callees[0]) depth++;
+  assertEquals([depth, node.cut, node.total.count], [512, true, 3]);
+  const { rows } = JSON.parse(renderJson(profile, { ...plain, tree: "callers" })).events[0];
+  assertEquals(rows[0].callers.map((c: { symbol: string; count: number }) => [c.symbol, c.count]), [
+    ["work", 600],
+    ["other", 100],
+  ]);
+});
+
+Deno.test("renderJson() has the keys that rows are sorted by", () => {
+  const [event] = JSON.parse(renderJson(profile, { ...plain, sort: ["pid", "cpu", "dso"] })).events;
+  assertEquals(event.rows[0], {
+    pid: 100,
+    process: "app",
+    cpu: 0,
+    object: "app",
+    kernel: false,
+    self: { count: 900, period: 900000 },
+    total: { count: 995, period: 995000 },
+  });
+});
+
 Deno.test("renderText() with --children: by total, and what only called others has its row", () => {
   assertGolden("report-children.txt", renderText(profile, { ...plain, children: true }));
 });
