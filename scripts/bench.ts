@@ -115,6 +115,44 @@ class Load {
 }
 
 const load = new Load();
+/** Four threads on two CPUs for about a second, which leave their own wall time in ns in a file. */
+const timed = [
+  "sh",
+  "-c",
+  'began=$(date +%s%N); "$0" 6000; echo $(($(date +%s%N) - began)) >"$1"',
+  spinner,
+  path("took"),
+];
+
+const tookMs = () => Number(Deno.readTextFileSync(path("took"))) / 1e6;
+
+/** What being recorded has added to the workload's time, against the same alone right afterwards. */
+function overhead(): Record<string, number> {
+  const workMs = tookMs();
+  output(timed);
+  const aloneMs = tookMs();
+  return { workMs, aloneMs, addedPercent: 100 * (workMs / aloneMs - 1) };
+}
+
+function overheadCase(freq: number): Case {
+  const args = ["record", "-q", "-F", String(freq), "-g", "-e", "cpu-clock"];
+  return {
+    name: `overhead-${freq}`,
+    what: `record -F ${freq} -g: what it adds to the wall time of what is recorded`,
+    figures: ["workMs", "aloneMs", "addedPercent"],
+    ours: {
+      name: "pmuctl record",
+      argv: [PMUCTL, ...args, "-o", path("overhead.data"), "--", ...timed],
+      after: overhead,
+    },
+    theirs: {
+      name: "perf record",
+      argv: ["perf", ...args, "-o", path("overhead-perf.data"), "--", ...timed],
+      after: overhead,
+    },
+  };
+}
+
 const recordArgs = ["-F", "20000", "-a", "-g"];
 const big = path("big.data");
 
@@ -148,6 +186,7 @@ const CASES: Case[] = [
     },
     cleanUp: () => load.stop(),
   },
+  ...[100, 1000, 5000].map(overheadCase),
   ...(["flat", "tree"] as const).map((kind): Case => ({
     name: `report-${kind}`,
     what: `report of the same perf file, ${kind === "flat" ? "flat" : "with call trees"}`,

@@ -45,6 +45,11 @@ export interface Io {
   outBytes(bytes: Uint8Array): void;
   /** One line on standard error, at once: talk. */
   err(line: string): void;
+  /**
+   * Shows a line at the bottom of a terminal on standard error in place of the one shown before; "" takes it away.
+   * Lines of `err` go above it.
+   */
+  status(line: string): void;
   /** Writes what `out` gathered. */
   flush(): void;
   readonly stdoutIsTerminal: boolean;

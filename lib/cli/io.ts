@@ -5,6 +5,8 @@ import type { Io } from "./command.ts";
 /** Thrown when the reader of our standard output has gone away, as `| head` does. */
 export class OutputClosed extends Error {}
 
+/** To the first column, and nothing in the line (ECMA-48: CR, EL). */
+const CLEAR_LINE = "\r\x1b[K";
 const FLUSH_AT = 1 << 16;
 const NO_TERMINAL_COLUMNS = 80;
 
@@ -13,6 +15,15 @@ export function processIo(): Io {
   const encoder = new TextEncoder();
   let pending: string[] = [];
   let size = 0;
+  /** The status line on the terminal; "" for none. */
+  let shown = "";
+  const say = (text: string) => {
+    try {
+      writeTo(Deno.stderr, encoder.encode(text));
+    } catch {
+      // nobody reads standard error; there is nowhere left to say so
+    }
+  };
   const flush = () => {
     const text = pending.join("");
     pending = [];
@@ -30,11 +41,11 @@ export function processIo(): Io {
       writeAll(bytes);
     },
     err(line) {
-      try {
-        writeTo(Deno.stderr, encoder.encode(line + "\n"));
-      } catch {
-        // nobody reads standard error; there is nowhere left to say so
-      }
+      say(shown ? `${CLEAR_LINE}${line}\n${shown}` : `${line}\n`);
+    },
+    status(line) {
+      if (line !== shown) say(CLEAR_LINE + line);
+      shown = line;
     },
     flush,
     stdoutIsTerminal: Deno.stdout.isTerminal(),

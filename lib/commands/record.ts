@@ -3,6 +3,7 @@
 import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
 import { parseIdList } from "../base/id_list.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { RateOverASecond, renderLive } from "../cli/live_line.ts";
 import { onDumpSignal, onStopSignals } from "../cli/signals.ts";
 import { hostFiles, readNumber } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
@@ -16,7 +17,7 @@ import { parseSize, parseSwitchWhen } from "../record/limits.ts";
 import { liveProc } from "../record/procfs.ts";
 import { cyclesPerSecond, parseRate } from "../record/rates.ts";
 import { DEFAULT_FREQ, SAMPLE_FIELDS, type Sampling } from "../record/sampling.ts";
-import type { Recording, Switching } from "../record/request.ts";
+import type { Recording, RecordRequest, Switching } from "../record/request.ts";
 import { record } from "../record/session.ts";
 import type { Target } from "../record/target.ts";
 
@@ -168,11 +169,12 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       },
       backend: args.text("backend"),
       keepRate: args.has("keep-rate"),
+      onProgress: showsItself(args, target, io) ? liveLine(io) : undefined,
     },
     onStopSignals(io.stderrIsTerminal),
     note,
     onDumpSignal(),
-  );
+  ).finally(() => io.status(""));
   report(recording, output, args.has("verbose"), note);
   if (recording.writeError) {
     const { errno, text } = recording.writeError;
@@ -219,6 +221,19 @@ function overwriteWhen(args: ParsedArgs): string {
     );
   }
   return when;
+}
+
+/** A command writes to the same terminal as we do, and its lines would be torn apart. */
+function showsItself(args: ParsedArgs, target: Target, io: Io): boolean {
+  const runsCommand = "argv" in target && target.argv.length > 0;
+  return io.stderrIsTerminal && !args.has("quiet") && !runsCommand;
+}
+
+function liveLine(io: Io): RecordRequest["onProgress"] {
+  const rate = new RateOverASecond();
+  return ({ samples, lost, bytes }, seconds) => {
+    io.status(renderLive({ seconds, samples, lost, bytes, rate: rate.at(seconds, samples) }, io.columns));
+  };
 }
 
 function targetOf(args: ParsedArgs): Target {

@@ -7,6 +7,7 @@ import type { SampledEvent } from "../perfdata/session_info.ts";
 import type { Host } from "./host.ts";
 import type { Ledger } from "../perfdata/ledger.ts";
 import type { SwitchWhen } from "./limits.ts";
+import type { Progress } from "./part.ts";
 import type { Sampling } from "./sampling.ts";
 import type { Target } from "./target.ts";
 
@@ -47,6 +48,8 @@ export interface RecordRequest {
   standing: Standing;
   /** The one backend that will do; undefined leaves the choice. */
   backend?: string;
+  /** Is given how far the recording has come, after so many seconds, some times a second. */
+  onProgress?: (progress: Progress, seconds: number) => void;
   /** Sample as often as was asked for, whatever that costs the machine. */
   keepRate: boolean;
 }

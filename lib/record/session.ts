@@ -38,7 +38,7 @@ export async function record(
   let opened: Opened[] = [];
   let parts: Parts | undefined;
   let running = false;
-  let stopSwitching = () => {};
+  let stopSwitching = () => {}, stopTelling = () => {};
   try {
     const sampling = owner = backends.open();
     opened = openEvents(request, sampling, command?.pid, note);
@@ -61,6 +61,7 @@ export async function record(
       : setTimeout(() => sampling.start(), request.delayMs);
     if (delayed === undefined && !atOnce) sampling.start({ onExec: target.kind === "command" });
     guard?.watch(parts);
+    stopTelling = tell(request.onProgress, parts, started);
     await command?.release();
     running = true;
     if (switching) stopSwitching = switchWhen(switching.when, earlyPrompts, parts);
@@ -69,6 +70,7 @@ export async function record(
     clearTimeout(delayed);
     stopSwitching();
     guard?.stop();
+    stopTelling();
     sampling.stop();
     const closed = await parts.end();
     const events = sampledEvents(opened);
@@ -82,10 +84,23 @@ export async function record(
   } finally {
     stopSwitching();
     guard?.stop();
+    stopTelling();
     parts?.free();
     owner?.close();
     closeAll(opened);
   }
+}
+
+/** How often it is told how far a recording has come, in ms: what the eye can follow. */
+const TELL_EVERY = 250;
+
+function tell(onProgress: RecordRequest["onProgress"], parts: Parts, started: number): () => void {
+  if (!onProgress) return () => {};
+  const timer = setInterval(
+    () => onProgress(parts.progress, (performance.now() - started) / 1000),
+    TELL_EVERY,
+  );
+  return () => clearInterval(timer);
 }
 
 function fullLine({ target, output }: RecordRequest, runsOn: boolean): string {

@@ -10,6 +10,7 @@ async function paged(text: string, rows: number, env: Record<string, string>, te
     out: (more) => out += more,
     outBytes: () => {},
     err: () => {},
+    status: () => {},
     flush: () => {},
     stdoutIsTerminal: terminal,
     stderrIsTerminal: terminal,

@@ -66,6 +66,7 @@ Deno.test("attrlist aligns its columns on a terminal", async () => {
     out: (more) => text += more,
     outBytes: () => {},
     err: () => {},
+    status: () => {},
     flush: () => {},
     stdoutIsTerminal: true,
     stderrIsTerminal: true,

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { testNeeding } from "../needs.ts";
-import { ledgerSamples, pmuctl, pmuctlOk, program, run, withFolder } from "./harness.ts";
+import { ledgerSamples, PMUCTL, pmuctl, pmuctlOk, program, run, withFolder } from "./harness.ts";
 
 /** Each page that is touched is a sample with its call chain, far more than a ring of one page has room for. */
 const LOSSY = ["-e", "page-faults", "-c", "1", "-g", "-m", "1"];
@@ -124,5 +124,28 @@ testNeeding(
       );
       if (lowered) assertEquals(rate, Number(lowered[1]));
       assert(rate >= 20000 || !lowered, ran.stderr);
+    }),
+);
+
+Deno.test(
+  "record tells on a terminal how far it is, on one line that it takes away",
+  () =>
+    withFolder(async (folder) => {
+      const record = `${PMUCTL} record -e cpu-clock -F 500 -o ${folder}/live.data --duration 0.9`;
+      const onTerminal = async (args: string) =>
+        (await run("script", ["-qec", `stty cols 80; ${record} ${args}`, "/dev/null"])).stdout;
+      const shown = await onTerminal("-a");
+      assertMatch(shown, /\r\x1b\[Krecording \d\.\d s  \d+ samples  \d+\/s  lost \d/);
+      assertMatch(shown, /\r\x1b\[Kpmuctl: recorded \d+ samples/);
+      // not where a command writes to the same terminal, and not when nothing is to be said
+      for (const args of ["-a -- sleep 0.5", "-a -q"]) {
+        assertEquals((await onTerminal(args)).includes("recording "), false, args);
+      }
+      assertEquals(
+        (await pmuctl(["record", "-a", "-o", `${folder}/live.data`, "--duration", "0.5"])).stderr.includes(
+          "\r",
+        ),
+        false,
+      );
     }),
 );
