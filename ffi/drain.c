@@ -482,6 +482,8 @@ int32_t pmu_drain_start(void *drain)
 	error = -make_queue(d);
 	if (error)
 		return -error;
+	for (uint32_t i = 0; i < d->ring_count; i++)
+		ring_take_up(&d->rings[i]);
 	/* From here on the file can be read, whatever becomes of us. */
 	output_renew_size(&d->out, true);
 	/* Signals are for other threads; a reader that goes away is EPIPE, not SIGPIPE, a limit EFBIG. */

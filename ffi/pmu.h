@@ -148,7 +148,8 @@ PMU_API int32_t pmu_drain_stand_in(void *drain, int32_t ring, int32_t fd);
 
 /*
  * Starts the threads, with every signal blocked in them but one of the real-time signals, SIGRTMAX - 1, which
- * this catches. -EALREADY when it has been started; -ENOMEM.
+ * this catches. A ring that another drain has emptied is taken up where that one has stopped: both may have it
+ * mapped, and one of them run. -EALREADY when it has been started; -ENOMEM.
  */
 PMU_API int32_t pmu_drain_start(void *drain);
 

@@ -22,9 +22,14 @@ int32_t ring_map(struct ring *r, int fd, uint32_t pages, int32_t cpu)
 	r->records.size = (uint64_t)pages * page;
 	r->mapped = mapped;
 	r->wake_fd = fd;
-	r->tail = r->head = r->control->data_tail;
+	ring_take_up(r);
 	r->counts[PMU_RING_CPU] = (uint64_t)(int64_t)cpu;
 	return 0;
+}
+
+void ring_take_up(struct ring *r)
+{
+	r->tail = r->head = __atomic_load_n(&r->control->data_tail, __ATOMIC_ACQUIRE);
 }
 
 void ring_unmap(struct ring *r)

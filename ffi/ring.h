@@ -31,6 +31,9 @@ struct ring {
 int32_t ring_map(struct ring *r, int fd, uint32_t pages, int32_t cpu);
 void ring_unmap(struct ring *r);
 
+/* Begins where the ring has been emptied up to: by nobody, or by another drain since it was mapped. */
+void ring_take_up(struct ring *r);
+
 /* Has `fd` stand in for the ring's event when the tasks before it have ended. Returns 0 or -ENOMEM. */
 int32_t ring_add_stand_in(struct ring *r, int fd);
 

@@ -115,8 +115,9 @@ export class Parts {
 
   async #switch(): Promise<void> {
     const old = this.#part;
-    // reading it takes a while: a drain still runs meanwhile, but a flight recorder would go on overwriting
-    const kernel = this.#rings.flight ? undefined : this.#preamble.kernel();
+    // the rings are nobody's while it is read what runs: little is left to read then. A flight recorder's samples
+    // wait for nothing, and its other rings fill slowly.
+    const ready = this.#rings.flight ? undefined : this.#preamble.inTheMidst();
     const path = this.#rename(old);
     let next: Part;
     try {
@@ -130,7 +131,7 @@ export class Parts {
     this.#part = next;
     const lost = await old.stop(() => lostCounts(this.#opened));
     // read only now: what happened before is in the old file, and what happens from here on waits in the rings
-    next.follow([...kernel ?? this.#preamble.kernel(), ...this.#preamble.processesNow()], lost);
+    next.follow((ready ?? this.#preamble.inTheMidst())(), lost);
     this.#close(old, path);
   }
 

@@ -4,15 +4,24 @@ import type { AttrLayout } from "../perfdata/attr_layout.ts";
 import { compileLayout } from "../perfdata/attr_layout.ts";
 import { fileBuildId } from "../symbols/host_files.ts";
 import type { Opened } from "./opening.ts";
-import { allPids, kallsymsChunks, kernelText, liveProc, parseModules, startTimeOf } from "./procfs.ts";
+import {
+  allPids,
+  kallsymsChunks,
+  type KernelText,
+  kernelText,
+  liveProc,
+  parseModules,
+  startTimeOf,
+} from "./procfs.ts";
 import type { RecordRequest } from "./request.ts";
-import { cachedBuildIds, kernelRecords, processRecords } from "./synthesize.ts";
+import { type BuildIdOf, cachedBuildIds, kernelRecords, processRecords } from "./synthesize.ts";
 import { processesOf } from "./target.ts";
 
 export class Preamble {
   readonly #request: RecordRequest;
   readonly #layout: AttrLayout;
   readonly #seesKernel: boolean;
+  #kernelText: { text: KernelText | undefined } | undefined;
   /** When this process started, in clock ticks since boot: what is recorded and is younger may be the target's. */
   readonly #since: number;
 
@@ -26,32 +35,45 @@ export class Preamble {
   /** The kernel's maps; none when nothing is sampled there. */
   kernel(): Uint8Array[] {
     if (!this.#seesKernel) return [];
+    // megabytes to read, and modules are all that changes there
+    this.#kernelText ??= { text: kernelText(kallsymsChunks()) };
     const modules = parseModules(liveProc.text("/proc/modules") ?? "");
-    return kernelRecords(kernelText(kallsymsChunks()), modules, this.#layout);
+    return kernelRecords(this.#kernelText.text, modules, this.#layout);
   }
 
   /** The processes of the target before it starts: none of a command that has yet to run. */
   processesAtStart(): Uint8Array[] {
     const { target } = this.#request;
     if (target.kind === "command") return [];
-    return this.#records(target.kind === "cpus" ? allPids(liveProc) : processesOf(target, liveProc));
+    const pids = target.kind === "cpus" ? allPids(liveProc) : processesOf(target, liveProc);
+    return this.#records(pids, cachedBuildIds(fileBuildId));
   }
 
   /**
-   * The processes of the target in the midst of a recording. The kernel does not tell which those are that a
-   * target has started: a daemon is nobody's child. So it is all that are younger than the recording.
+   * What a file begins with in the midst of a recording. What takes long, the build ids of all that is mapped, is
+   * read at once; the function it gives reads the rest, which is quick then, as it is when that is called.
    */
-  processesNow(): Uint8Array[] {
-    const { target } = this.#request;
-    const all = allPids(liveProc);
-    if (target.kind === "cpus") return this.#records(all);
-    const asked = new Set(target.kind === "command" ? [] : processesOf(target, liveProc));
-    const younger = (pid: number) => (startTimeOf(liveProc, pid) ?? -1) >= this.#since;
-    return this.#records(all.filter((pid) => asked.has(pid) || younger(pid)));
+  inTheMidst(): () => Uint8Array[] {
+    const kernel = this.kernel();
+    // asked anew for each file: a path or an inode may stand for another object by then
+    const buildIdOf = cachedBuildIds(fileBuildId);
+    this.#records(this.#pidsNow(), buildIdOf);
+    return () => [...kernel, ...this.#records(this.#pidsNow(), buildIdOf)];
   }
 
-  #records(pids: readonly number[]): Uint8Array[] {
-    // asked anew for each file: a path or an inode may stand for another object by then
-    return [...processRecords(liveProc, pids, this.#layout, cachedBuildIds(fileBuildId))];
+  /**
+   * The target's processes in the midst of a recording. The kernel does not tell which those are that a target
+   * has started: a daemon is nobody's child. So it is all that are younger than the recording.
+   */
+  #pidsNow(): number[] {
+    const { target } = this.#request;
+    const all = allPids(liveProc);
+    if (target.kind === "cpus") return all;
+    const asked = new Set(target.kind === "command" ? [] : processesOf(target, liveProc));
+    return all.filter((pid) => asked.has(pid) || (startTimeOf(liveProc, pid) ?? -1) >= this.#since);
+  }
+
+  #records(pids: readonly number[], buildIdOf: BuildIdOf): Uint8Array[] {
+    return [...processRecords(liveProc, pids, this.#layout, buildIdOf)];
   }
 }

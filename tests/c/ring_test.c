@@ -227,6 +227,29 @@ static void settles_a_write_cut_amid_a_record(void)
 	check_cut(17, (const uint64_t[]){ 10, 10, 10 }, 0);
 }
 
+/* The second drain has mapped the ring before the first empties it. */
+static void takes_up_where_another_stopped(void)
+{
+	struct fake_ring ring = make_fake_ring(1);
+	int files[2] = { scratch_file(), scratch_file() };
+	void *drains[2] = { drain_of(&ring, 1, files[0], 0), drain_of(&ring, 1, files[1], 0) };
+
+	for (int i = 0; i < 2; i++) {
+		/* More than half a ring each: read from the wrong place it would be nonsense. */
+		put_samples(&ring, 100 + i);
+		publish(&ring);
+		CHECK_EQ(pmu_drain_start(drains[i]), 0);
+		CHECK_EQ(pmu_drain_stop(drains[i]), 0);
+		CHECK_EQ(stat_of(drains[i], 0, PMU_RING_SAMPLES), 100 + i);
+		CHECK_EQ(find_in_file(files[i], 0).samples, 100 + i);
+	}
+	for (int i = 0; i < 2; i++) {
+		pmu_drain_free(drains[i]);
+		close(files[i]);
+	}
+	free_fake_ring(&ring);
+}
+
 static void keeps_its_protocol(void)
 {
 	struct fake_ring ring = make_fake_ring(1);
@@ -278,6 +301,7 @@ int main(void)
 		{ "a pass that found records ends with a round, unless told not to", ends_passes_with_a_round, false },
 		{ "a pass takes more rings than one writev", writes_many_rings_at_once, false },
 		{ "a write cut amid a record leaves whole records and an exact ledger", settles_a_write_cut_amid_a_record, false },
+		{ "a drain takes a ring up where another has stopped", takes_up_where_another_stopped, false },
 		{ "a drain refuses calls that come too late", keeps_its_protocol, false },
 		{ "a size field in a pipe is an error", says_when_the_size_field_cannot_be, false },
 	};

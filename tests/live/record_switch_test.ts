@@ -53,6 +53,8 @@ testNeeding(
       const files = partsIn(folder);
       assert(files.length >= 2, ran.stderr);
       assertEquals(await samplesOf(files), ledgerSamples(ran.stderr));
+      const all = (await Promise.all(files.map(times))).flat();
+      assertEquals(new Set(all).size, all.length, "a sample is in two files");
       // the program began in the first file, and is known in the others
       for (const file of files) {
         const rows = (await jsonReport(file)).events[0].rows;
@@ -115,7 +117,9 @@ testNeeding(
 
 /** The times of the samples of a file, in seconds, as perf script tells them. */
 async function times(file: string): Promise<number[]> {
-  return (await perfOk(["script", "-i", file, "-F", "time"])).split("\n").filter((line) => line.trim())
+  return (await perfOk(["script", "-i", file, "-F", "time", "--ns"])).split("\n").filter((line) =>
+    line.trim()
+  )
     .map((line) => parseFloat(line));
 }
 
