@@ -9,14 +9,21 @@ export class FileBytes implements ByteInput, ByteSource {
   /** In bytes, as it was when the file was opened. */
   readonly size: number;
   beside?: readonly FileBytes[];
+  /** Tells this file from all others of the machine, whatever its names. */
+  readonly identity: string;
   readonly #file: Deno.FsFile;
   #pos = 0;
   #filePos = 0;
 
-  private constructor(name: string, file: Deno.FsFile, size: number) {
+  private constructor(
+    name: string,
+    file: Deno.FsFile,
+    { size, identity }: { size: number; identity: string },
+  ) {
     this.name = name;
     this.#file = file;
     this.size = size;
+    this.identity = identity;
   }
 
   /** Opens a regular file; undefined when it is not there, not one, or not ours to read. */
@@ -25,7 +32,8 @@ export class FileBytes implements ByteInput, ByteSource {
       // asked before opening: opening a FIFO would wait, and a device may act
       if (!Deno.statSync(path).isFile) return undefined;
       const file = Deno.openSync(path);
-      return new FileBytes(path, file, file.statSync().size);
+      const stat = file.statSync();
+      return new FileBytes(path, file, { size: stat.size, identity: identityOf(stat) });
     } catch {
       return undefined;
     }
@@ -60,6 +68,11 @@ export class FileBytes implements ByteInput, ByteSource {
   close(): void {
     this.#file.close();
   }
+}
+
+/** What FileBytes.identity is for the file of this `stat`. */
+export function identityOf({ dev, ino }: Deno.FileInfo): string {
+  return `${dev}:${ino}`;
 }
 
 /** Standard input, as a stream. */

@@ -74,6 +74,12 @@ export const command: Command = {
       value: "FILE",
       help: `where to, - for a pipe (default: ${DEFAULT_OUTPUT})`,
     },
+    {
+      name: "no-buildid-cache",
+      short: "N",
+      help: "save no objects that could not be found later (see README)",
+    },
+    { name: "no-buildid", short: "B", help: "list no build ids of what samples are in, and save nothing" },
     { name: "max-size", value: "SIZE", help: "stop recording at this size (64M); the command goes on" },
     {
       name: "switch-output",
@@ -156,6 +162,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       delayMs: args.number("delay", { min: 0, max: 1e9 }),
       filter: args.text("filter"),
       ringPages,
+      keeping: args.has("no-buildid") ? "nothing" : args.has("no-buildid-cache") ? "list" : "save",
       output,
       maxBytes: args.has("max-size") ? parseSize(args.text("max-size")!, "--max-size") : undefined,
       switching: switchingOf(args, output),

@@ -4,6 +4,9 @@ import { type Drain, type FlightRings, PmuError, seek } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { closeLedger, type LostCounts } from "./closing.ts";
 import type { Ledger } from "../perfdata/ledger.ts";
+import { type Keeping, ObjectKeeper } from "./object_keeper.ts";
+import type { Opened } from "./opening.ts";
+import { liveProc } from "./procfs.ts";
 import type { Facts, Sink } from "./sink.ts";
 
 /** What there is to know of an output that has been completed. */
@@ -28,6 +31,7 @@ export interface Progress {
 export class Part {
   readonly sink: Sink;
   readonly #drain: Drain;
+  readonly #keeper: ObjectKeeper | undefined;
   #began = 0;
   #seconds = 0;
   #freed = false;
@@ -36,10 +40,13 @@ export class Part {
   readonly #flight: FlightRings | undefined;
   #writeError: PmuError | undefined;
 
-  /** Takes sink and drain: `free()` closes them. `flight` are the rings whose youngest records are added at the end. */
-  constructor(sink: Sink, drain: Drain, flight?: FlightRings) {
+  /**
+   * Takes sink and drain: `free()` closes them. `flight` are the rings whose youngest records are added at the end.
+   */
+  constructor(sink: Sink, drain: Drain, opened: readonly Opened[], keeping: Keeping, flight?: FlightRings) {
     this.sink = sink;
     this.#drain = drain;
+    this.#keeper = ObjectKeeper.of(sink, opened, () => drain.written, keeping);
     this.#flight = flight;
   }
 
@@ -95,6 +102,11 @@ export class Part {
     this.#drain.start();
   }
 
+  /** Looks at a process that was just started: at what it runs, to be found again when it has ended. */
+  lookAt(pid: number): void {
+    this.#keeper?.lookAt(liveProc, pid);
+  }
+
   /** Takes what is in the rings now as the last of this part; `lost` is asked for when that is done. */
   async stop(lost: () => LostCounts): Promise<LostCounts> {
     // samples first: whatever map or name they need is then in the drain's rings, or written
@@ -105,11 +117,12 @@ export class Part {
   }
 
   /** Completes the output; after `stop()`. */
-  finish(facts: Omit<Facts, "ledger" | "seconds">): ClosedPart {
+  finish(facts: Omit<Facts, "ledger" | "seconds" | "buildIds">): ClosedPart {
     const added = this.#flight?.write(this.sink.fd);
     const ledger = closeLedger(this.#drain.stats(), this.#lost, this.#lostBefore, this.#flight?.stats());
     const dataBytes = this.#drain.written + (added?.bytes ?? 0);
-    const bytes = this.sink.finish(dataBytes, { ...facts, ledger, seconds: this.#seconds });
+    const buildIds = this.#keeper?.finish(dataBytes) ?? [];
+    const bytes = this.sink.finish(dataBytes, { ...facts, buildIds, ledger, seconds: this.#seconds });
     return { ledger, bytes, writeError: this.#writeError ?? added?.error };
   }
 
@@ -117,6 +130,7 @@ export class Part {
   free(): void {
     if (this.#freed) return;
     this.#freed = true;
+    this.#keeper?.close();
     this.#drain.free();
     this.sink.close();
   }

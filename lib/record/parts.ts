@@ -63,7 +63,7 @@ export class Parts {
     try {
       const { rings, drain } = makeRings(sink, opened, request.ringPages, note);
       this.#rings = rings;
-      this.#part = new Part(sink, drain, rings.flight);
+      this.#part = new Part(sink, drain, opened, request.keeping, rings.flight);
     } catch (error) {
       sink.discard();
       sink.close();
@@ -106,6 +106,11 @@ export class Parts {
     this.#part.begin([...this.#preamble.kernel(), ...this.#preamble.processesAtStart()], new Map());
   }
 
+  /** Looks at a process that was just started: at what it runs, to be found again when it has ended. */
+  lookAt(pid: number): void {
+    this.#part.lookAt(pid);
+  }
+
   /** Completes the file that is being written, under a name of its own, and begins the next; one after another. */
   switch(): Promise<void> {
     return this.#switching = this.#switching.then(() => this.#switch()).catch((error) =>
@@ -144,7 +149,8 @@ export class Parts {
   #nextPart(): Part {
     const sink = this.#makeSink();
     try {
-      return new Part(sink, takeOver(sink, this.#rings), this.#rings.flight);
+      const { flight } = this.#rings;
+      return new Part(sink, takeOver(sink, this.#rings), this.#opened, this.#request.keeping, flight);
     } catch (error) {
       sink.discard();
       sink.close();

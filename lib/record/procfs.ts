@@ -127,6 +127,14 @@ function unescapePath(path: string): string {
   return path.replaceAll("\\012", "\n");
 }
 
+/**
+ * Where the file behind a mapping of a process can be opened as long as the process lives, whatever became of
+ * its name; it needs privilege (CAP_CHECKPOINT_RESTORE).
+ */
+export function mapFile(pid: number, start: number, length: number): string {
+  return `/proc/${pid}/map_files/${start.toString(16)}-${(start + length).toString(16)}`;
+}
+
 /** Where the running kernel's text lies. */
 export interface KernelText {
   /** Signed (base/address.ts). */

@@ -6,6 +6,7 @@ import type { ResolvedGroup } from "../events/resolve.ts";
 import type { SampledEvent } from "../perfdata/session_info.ts";
 import type { Host } from "./host.ts";
 import type { Ledger } from "../perfdata/ledger.ts";
+import type { Keeping } from "./object_keeper.ts";
 import type { SwitchWhen } from "./limits.ts";
 import type { Progress } from "./part.ts";
 import type { Sampling } from "./sampling.ts";
@@ -34,6 +35,8 @@ export interface RecordRequest {
   filter?: string;
   /** Ring size for each CPU, in pages: a power of two. */
   ringPages: number;
+  /** What is done so that the objects can be found again; only for files. */
+  keeping: Keeping;
   /** A path, or `-` for standard output. */
   output: string;
   /** Stop recording once there are this many bytes of records. */

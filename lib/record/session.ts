@@ -64,6 +64,7 @@ export async function record(
     stopTelling = tell(request.onProgress, parts, started);
     await command?.release();
     running = true;
+    if (command) parts.lookAt(command.pid);
     if (switching) stopSwitching = switchWhen(switching.when, earlyPrompts, parts);
     const { full, exit } = await untilDone(command, request, parts, stopper);
     const seconds = (performance.now() - started) / 1000;

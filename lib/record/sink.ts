@@ -7,6 +7,7 @@ import { UnsupportedError } from "../base/errors.ts";
 import { hostFiles } from "../events/files.ts";
 import { VERSION } from "../base/version.ts";
 import type { FeatureValues } from "../perfdata/feature_encoders.ts";
+import type { BuildIdEntry } from "../perfdata/features.ts";
 import { encodeSessionInfo, type SampledEvent, type TimedRateChange } from "../perfdata/session_info.ts";
 import { kernelBuildId } from "../symbols/host_files.ts";
 import { KERNEL_MAP } from "../symbols/objects.ts";
@@ -33,6 +34,8 @@ export interface Facts extends Origin {
   events: SampledEvent[];
   /** Rates that were lowered on the way. */
   rateChanges: readonly TimedRateChange[];
+  /** Of the objects that samples are in. */
+  buildIds: readonly BuildIdEntry[];
   ledger: Ledger;
   seconds: number;
 }
@@ -80,9 +83,12 @@ export function featuresOf(facts: Origin | Facts, opened: readonly Opened[]): Fe
       ids: places.map((p) => p.id),
     })),
     ...groupsOf(opened),
-    buildIds: kernel === undefined
-      ? []
-      : [{ pid: -1, misc: PERF_RECORD_MISC.KERNEL, buildId: kernel, filename: KERNEL_MAP }],
+    buildIds: [
+      ...(kernel === undefined
+        ? []
+        : [{ pid: -1, misc: PERF_RECORD_MISC.KERNEL, buildId: kernel, filename: KERNEL_MAP }]),
+      ...("buildIds" in facts ? facts.buildIds : []),
+    ],
     ...("ledger" in facts ? { ledger: sessionText(facts) } : {}),
   };
 }

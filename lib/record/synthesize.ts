@@ -6,7 +6,14 @@
 import { PERF_RECORD_MISC } from "../base/abi.ts";
 import type { AttrLayout } from "../perfdata/attr_layout.ts";
 import { encodeComm, encodeFork, encodeMmap, encodeMmap2 } from "../perfdata/record_encoders.ts";
-import { type KernelModule, type KernelText, type Proc, type ProcMap, readProcess } from "./procfs.ts";
+import {
+  type KernelModule,
+  type KernelText,
+  mapFile,
+  type Proc,
+  type ProcMap,
+  readProcess,
+} from "./procfs.ts";
 
 /** The kernel's own map, named as perf names it, and those of its modules. `layout` is the first event's. */
 export function kernelRecords(
@@ -32,11 +39,14 @@ export type BuildIdOf = (pid: number, map: ProcMap) => string | undefined;
 /** BuildIdOf through `read`, which is given a path and asked once for each file, by device and inode. */
 export function cachedBuildIds(read: (path: string) => string | undefined): BuildIdOf {
   const known = new Map<string, string | undefined>();
-  return (pid, { major, minor, inode, filename }) => {
+  return (pid, { major, minor, inode, filename, start, length }) => {
     if (inode === 0n) return undefined;
     const key = `${major}:${minor}:${inode}`;
-    // through the process's own root: in a container the path means another file
-    if (!known.has(key)) known.set(key, read(`/proc/${pid}/root${filename}`));
+    if (!known.has(key)) {
+      // the mapped file itself where this user may, also when it was deleted; else by its name, through the
+      // process's own root: in a container the path means another file
+      known.set(key, read(mapFile(pid, start, length)) ?? read(`/proc/${pid}/root${filename}`));
+    }
     return known.get(key);
   };
 }

@@ -4,6 +4,7 @@ import type { ByteSource } from "../base/byte_source.ts";
 import { ByteReader } from "../base/bytes.ts";
 import { BadInputError } from "../base/errors.ts";
 import { FileBytes } from "../base/file_bytes.ts";
+import { openCached } from "./build_id_cache.ts";
 import { buildIdInNotes, ElfFile } from "./elf.ts";
 import type { ObjectInfo } from "./objects.ts";
 import type { SymbolFiles } from "./symbolizer.ts";
@@ -34,15 +35,8 @@ export function hostSymbolFiles(): SymbolFiles {
 }
 
 function openObject(object: ObjectInfo): ByteSource | undefined {
-  const cached = object.buildId && object.kind === "file" ? openFromCache(object.buildId) : undefined;
+  const cached = object.buildId && object.kind === "file" ? openCached(object.buildId) : undefined;
   return cached ?? openByPath(object);
-}
-
-/** perf's cache keeps each binary it recorded under its build id, so that it survives being rebuilt. */
-function openFromCache(buildId: string): ByteSource | undefined {
-  const home = Deno.env.get("HOME");
-  if (!home) return undefined;
-  return FileBytes.tryOpen(`${home}/.debug/.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}/elf`);
 }
 
 function openByPath(object: ObjectInfo): ByteSource | undefined {
@@ -94,9 +88,12 @@ export function kernelBuildId(): string | undefined {
   }
 }
 
-/** The build id in hex of the ELF file at `path`; undefined when it has none or cannot be read. */
-export function fileBuildId(path: string): string | undefined {
-  const file = FileBytes.tryOpen(path);
+/**
+ * The build id in hex of an ELF file, given open or by its path; undefined when it has none or cannot be read.
+ * A file that was given open stays so.
+ */
+export function fileBuildId(path: string | ByteSource): string | undefined {
+  const file = typeof path === "string" ? FileBytes.tryOpen(path) : path;
   if (!file) return undefined;
   try {
     return new ElfFile(file).buildId();
@@ -104,6 +101,12 @@ export function fileBuildId(path: string): string | undefined {
     if (error instanceof BadInputError) return undefined; // mapped, but no ELF file
     throw error;
   } finally {
-    file.close();
+    if (typeof path === "string" && file instanceof FileBytes) file.close();
   }
+}
+
+/** The build id in hex of the vdso that this kernel gives to processes like this one. */
+export function vdsoBuildId(): string | undefined {
+  const vdso = ownVdso();
+  return vdso && fileBuildId(vdso);
 }

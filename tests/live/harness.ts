@@ -101,11 +101,12 @@ export interface JsonReport {
       total: { count: number; period: number };
     }[];
   }[];
+  unresolved: { object: string; cause: string; remedy: string; samples: number }[];
 }
 
 /** `pmuctl report --json` of a file, names as in the symbol tables. */
-export async function jsonReport(file: string): Promise<JsonReport> {
-  return JSON.parse(await pmuctlOk(["report", "--json", "--no-demangle", "-i", file]));
+export async function jsonReport(file: string, env?: Record<string, string>): Promise<JsonReport> {
+  return JSON.parse(await pmuctlOk(["report", "--json", "--no-demangle", "-i", file], { env }));
 }
 
 /** Self samples by object and symbol, as perfReportRows() has them; without a symbol under "". */

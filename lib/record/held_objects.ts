@@ -1,0 +1,130 @@
+/**
+ * What processes have mapped, held open while they live: a program that is deleted or replaced while it is
+ * recorded, one in memory alone (memfd), one that only its own container can see, can still be read when
+ * the recording is over.
+ */
+
+import { FileBytes, identityOf } from "../base/file_bytes.ts";
+import { mapFile } from "./procfs.ts";
+import { fileBuildId } from "../symbols/host_files.ts";
+
+/** A mapping, as far as its file is looked for. */
+export interface SeenMap {
+  pid: number;
+  start: number;
+  length: number;
+  /** As the kernel tells it, ` (deleted)` included. */
+  filename: string;
+  /** In hex, where the kernel tells it. */
+  buildId?: string;
+  maj?: number;
+  min?: number;
+  ino?: bigint;
+}
+
+/** Objects held at most: each takes a file descriptor. What comes beyond is looked for by its path at the end. */
+const MOST = 1024;
+/** How far up a process's parents are asked for what it ran. */
+const MOST_PARENTS = 4;
+const DELETED = " (deleted)";
+
+interface Held {
+  filename: string;
+  file: FileBytes;
+}
+
+export class HeldObjects {
+  /** By path and identity. */
+  readonly #held = new Map<string, FileBytes>();
+  /** By the last part of the path: a chroot has another view of the rest than we have. */
+  readonly #byName = new Map<string, Held[]>();
+  readonly #parents = new Map<number, number>();
+
+  /** The process `pid` was started by `parent`, which is asked when the child has ended already. */
+  parent(pid: number, parent: number): void {
+    this.#parents.set(pid, parent);
+  }
+
+  /** Takes hold of a mapped file, unless it is held. */
+  see(map: SeenMap): void {
+    const { filename, buildId, maj = 0, min = 0, ino = 0n } = map;
+    if (!filename.startsWith("/") || filename.startsWith("//") || this.#held.size >= MOST) return;
+    const key = `${filename}\0${buildId ?? `${maj}:${min}:${ino}`}`;
+    if (this.#held.has(key)) return;
+    const file = this.#open(map);
+    if (file === undefined) return;
+    this.#held.set(key, file);
+    const name = nameOf(filename);
+    const same = this.#byName.get(name);
+    if (same) same.push({ filename, file });
+    else this.#byName.set(name, [{ filename, file }]);
+  }
+
+  /** The file that was mapped under this name and has this build id; undefined when it is not held. */
+  find(filename: string, buildId: string): FileBytes | undefined {
+    return this.#byName.get(nameOf(filename))?.find(({ file }) => fileBuildId(file) === buildId)?.file;
+  }
+
+  /** Whether a file that was mapped under this name is where the name says, for us as well. */
+  isThere(filename: string): boolean {
+    const there = identityAt(filename);
+    const held = this.#byName.get(nameOf(filename));
+    return there !== undefined && held !== undefined && held.some(({ file }) => file.identity === there);
+  }
+
+  /** The build id of what was mapped under this name, when all of that has the same. */
+  buildIdOf(filename: string): string | undefined {
+    const files = this.#byName.get(nameOf(filename))?.filter((held) => held.filename === filename);
+    const ids = new Set(files?.map(({ file }) => fileBuildId(file)));
+    return ids.size === 1 ? [...ids][0] : undefined;
+  }
+
+  /** Lets go of all. */
+  close(): void {
+    for (const file of this.#held.values()) file.close();
+    this.#held.clear();
+    this.#byName.clear();
+  }
+
+  /** Whether what is opened is what was mapped is for the build id to tell, at the end. */
+  #open({ pid, start, length, filename }: SeenMap): FileBytes | undefined {
+    const mapped = FileBytes.tryOpen(mapFile(pid, start, length));
+    if (mapped) return mapped;
+    const file = filename.endsWith(DELETED) ? undefined : this.#openByName(pid, filename);
+    return file ?? openProgram(pid, filename);
+  }
+
+  /** Through the root of the process, which may be another than ours; of those that started it when it has ended. */
+  #openByName(pid: number, filename: string): FileBytes | undefined {
+    for (let near: number | undefined = pid, tries = 0; near && tries < MOST_PARENTS; tries++) {
+      const file = FileBytes.tryOpen(`/proc/${near}/root${filename}`);
+      if (file) return file;
+      near = this.#parents.get(near);
+    }
+    return undefined;
+  }
+}
+
+function identityAt(path: string): string | undefined {
+  try {
+    return identityOf(Deno.statSync(path));
+  } catch {
+    return undefined; // there is none, or it is not ours to see
+  }
+}
+
+function nameOf(filename: string): string {
+  const name = filename.slice(filename.lastIndexOf("/") + 1);
+  return name.endsWith(DELETED) ? name.slice(0, -DELETED.length) : name;
+}
+
+/** The program that the process runs, when that is the one of this name. */
+function openProgram(pid: number, filename: string): FileBytes | undefined {
+  const link = `/proc/${pid}/exe`;
+  try {
+    const runs = Deno.readLinkSync(link);
+    return runs === filename || runs === filename + DELETED ? FileBytes.tryOpen(link) : undefined;
+  } catch {
+    return undefined; // it has ended
+  }
+}

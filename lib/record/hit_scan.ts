@@ -1,0 +1,158 @@
+/**
+ * Goes through the records of a recording while it is written, a piece at a time, to learn which objects
+ * its samples are in, and to tell of each mapping while its process may still live. Records come in the
+ * order they were written in, which is that of time but within a round; so an address whose mapping is not
+ * there yet is looked up once more at the end of its piece.
+ */
+
+import { PERF_RECORD, PERF_RECORD_MISC } from "../base/abi.ts";
+import { addressOf } from "../base/address.ts";
+import { BadInputError } from "../base/errors.ts";
+import type { FileBytes } from "../base/file_bytes.ts";
+import { RECORD_HEADER_SIZE } from "../perfdata/attr_layout.ts";
+import type { EventTable } from "../perfdata/events.ts";
+import { IdTable } from "../perfdata/id_table.ts";
+import { decodeMmap2, decodeTask, type Mmap2, type RecordBytes } from "../perfdata/records.ts";
+import { callchainOffset } from "../perfdata/attr_layout.ts";
+import { sampleFits } from "../perfdata/sample.ts";
+import { AddressSpaces } from "../symbols/address_space.ts";
+import type { ObjectInfo } from "../symbols/objects.ts";
+
+/** Told of what the scan comes by. */
+export interface ScanListener {
+  /** An executable mapping appeared in a process. */
+  mapped(map: Mmap2): void;
+  /** A process was started by another. */
+  forked(pid: number, parent: number): void;
+}
+
+const CHUNK = 1 << 20;
+/**
+ * Of so many samples every caller is looked at, and of every so manieth behind them: by then an object that callers
+ * are in has been seen, or matters to next to none, and the recorder has to be cheap. Where each sample itself
+ * is (all that perf looks at) is always looked at.
+ */
+const ALL_CALLERS_OF = 10_000;
+const CALLERS_OF_EVERY = 16;
+/** Addresses kept for a second look in one piece; more are garbage of broken call chains. */
+const MOST_PENDING = 10_000;
+
+export class HitScan {
+  readonly #file: FileBytes;
+  readonly #table: EventTable;
+  readonly #listener: ScanListener;
+  readonly #spaces = new AddressSpaces();
+  readonly #buffer = new Uint8Array(CHUNK);
+  readonly #words = new Uint32Array(this.#buffer.buffer);
+  /** Pages that have been looked up, by address space: a sample in one of them tells nothing new. */
+  readonly #pages = new IdTable();
+  readonly #hit = new Set<number>();
+  #pending: { pid: number; address: number }[] = [];
+  #at: number;
+  #stopped = false;
+  #samples = 0;
+
+  /**
+   * @param file the recording; it stays the caller's.
+   * @param dataOffset where its records begin.
+   */
+  constructor(file: FileBytes, dataOffset: number, table: EventTable, listener: ScanListener) {
+    this.#file = file;
+    this.#at = dataOffset;
+    this.#table = table;
+    this.#listener = listener;
+  }
+
+  /** Takes in the records before offset `end` of the file that have not been yet. */
+  advance(end: number): void {
+    while (!this.#stopped && this.#at < end) {
+      const got = this.#file.readAt(this.#at, this.#buffer.subarray(0, Math.min(CHUNK, end - this.#at)));
+      const taken = this.#records(got);
+      this.#at += taken;
+      // what is there is no whole record: nothing a recorder writes
+      if (taken === 0) this.#stopped = true;
+    }
+    for (const { pid, address } of this.#pending) this.#lookUp(pid, address);
+    this.#pending = [];
+  }
+
+  /** The objects that samples are in, and their callers (see ALL_CALLERS_OF). */
+  hits(): ObjectInfo[] {
+    return [...this.#hit].map((id) => this.#spaces.objects.rows[id]);
+  }
+
+  /** The whole records at the buffer's start; gives their bytes. */
+  #records(bytes: number): number {
+    const words = this.#words;
+    let pos = 0;
+    while (pos + RECORD_HEADER_SIZE <= bytes) {
+      const type = words[pos >>> 2], second = words[(pos >>> 2) + 1];
+      const size = second >>> 16;
+      if (size < RECORD_HEADER_SIZE || size % 8 !== 0 || pos + size > bytes) break;
+      if (type === PERF_RECORD.SAMPLE) this.#sample(pos, size);
+      else if (type === PERF_RECORD.MMAP2 || type === PERF_RECORD.FORK) {
+        this.#record(type, pos, size, second & 0xffff);
+      }
+      pos += size;
+    }
+    return pos;
+  }
+
+  #record(type: number, pos: number, size: number, misc: number): void {
+    const index = this.#table.ofRecord(this.#words, pos, size);
+    const trailer = this.#table.events[index]?.layout.trailer.size ?? 0;
+    const record: RecordBytes = { u8: this.#buffer, pos, size, misc, trailer, fileOffset: this.#at + pos };
+    try {
+      if (type === PERF_RECORD.FORK) {
+        const { pid, ppid, tid, ptid } = decodeTask(record);
+        this.#spaces.fork(pid, ppid, tid, ptid, (misc & PERF_RECORD_MISC.FORK_EXEC) === 0);
+        if (pid !== ppid) this.#listener.forked(pid, ppid);
+      } else {
+        const map = decodeMmap2(record);
+        this.#spaces.mmap({ ...map, cpumode: misc & PERF_RECORD_MISC.CPUMODE_MASK });
+        this.#listener.mapped(map);
+      }
+    } catch (error) {
+      if (!(error instanceof BadInputError)) throw error; // shorter than its struct: the reader will say so
+    }
+  }
+
+  #sample(pos: number, size: number): void {
+    const words = this.#words;
+    const index = this.#table.ofSample(words, pos, size);
+    if (index < 0) return;
+    const { layout } = this.#table.events[index];
+    if (layout.tid < 0 || !sampleFits(words, pos, size, layout)) return;
+    const pid = words[(pos + layout.tid) >>> 2] | 0;
+    const space = this.#spaces.spaceOf(pid, PERF_RECORD_MISC.USER);
+    if (layout.ip >= 0) this.#address(pid, space, (pos + layout.ip) >>> 2);
+    if (++this.#samples > ALL_CALLERS_OF && this.#samples % CALLERS_OF_EVERY !== 0) return;
+    const chain = callchainOffset(layout, words, pos, size);
+    if (chain < 0) return;
+    const first = ((pos + chain) >>> 2) + 2;
+    const end = first + 2 * words[first - 2];
+    for (let word = first; word < end; word += 2) this.#address(pid, space, word);
+  }
+
+  /** The address at this word of the buffer, in user space; the kernel is listed whether it is hit or not. */
+  #address(pid: number, space: number, word: number): void {
+    const low = this.#words[word], high = this.#words[word + 1];
+    if (high >>> 31 === 1) return;
+    // a page of 4096 bytes: bits 12 to 43 in one half of the key, the rest beside the space in the other
+    const page = (low >>> 12) | ((high & 0xfff) << 20);
+    const rest = (space << 8) | ((high >>> 12) & 0xff);
+    if (this.#pages.find(page, rest) >= 0) return;
+    this.#pages.set((BigInt(rest) << 32n) | BigInt(page >>> 0), 0);
+    const address = addressOf(low, high);
+    if (!this.#lookUp(pid, address) && this.#pending.length < MOST_PENDING) {
+      this.#pending.push({ pid, address });
+    }
+  }
+
+  #lookUp(pid: number, address: number): boolean {
+    const mapping = this.#spaces.find(pid, address, PERF_RECORD_MISC.USER);
+    if (mapping < 0) return false;
+    this.#hit.add(this.#spaces.objectOf(mapping));
+    return true;
+  }
+}
