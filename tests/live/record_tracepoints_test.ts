@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { testNeeding } from "../needs.ts";
-import { jsonReport, PMUCTL, pmuctl, program, run, withFolder } from "./harness.ts";
+import { jsonReport, perfOk, PMUCTL, pmuctl, program, run, withFolder } from "./harness.ts";
 
 const WAITS = "sched:sched_process_wait";
 const FORKS = "sched:sched_process_fork";
@@ -27,7 +27,7 @@ testNeeding(
       const workload = ["--", program("forks"), "5", "1000"];
       const ran = await pmuctl(["record", ...args, "-o", ours, ...workload]);
       assertEquals(ran.status, 0, ran.stderr);
-      assertEquals((await run("perf", ["record", "-q", ...args, "-o", perfs, ...workload])).status, 0);
+      await perfOk(["record", "-q", ...args, "-o", perfs, ...workload]);
       const traced = async (file: string) =>
         (await script(file)).filter((line) => /sched:/.test(line)).map(plain);
       const lines = await traced(ours);
