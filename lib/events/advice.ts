@@ -126,6 +126,13 @@ function permission({ attr, wholeCpu, privilege, eventName }: OpenAttempt, errno
       command,
     };
   }
+  if (!capable && (attr.sampleType & PERF_SAMPLE.PHYS_ADDR) !== 0) {
+    return {
+      cause:
+        `${denied}: physical addresses are only for privileged users (perf_event_paranoid is ${paranoid})`,
+      remedy: "run as root or with CAP_PERFMON, or leave out --phys-data",
+    };
+  }
   if (seccomp) {
     return {
       cause: `${denied}: a seccomp filter is on this process, as in most containers`,

@@ -10,6 +10,7 @@ import {
   type KernelText,
   kernelText,
   liveProc,
+  type MapChoice,
   parseModules,
   startTimeOf,
 } from "./procfs.ts";
@@ -24,11 +25,14 @@ export class Preamble {
   #kernelText: { text: KernelText | undefined } | undefined;
   /** When this process started, in clock ticks since boot: what is recorded and is younger may be the target's. */
   readonly #since: number;
+  /** Data mappings too, where the kernel tells of those of later. */
+  readonly #maps: MapChoice;
 
   constructor(request: RecordRequest, opened: readonly Opened[]) {
     this.#request = request;
     this.#layout = compileLayout(opened[0].attr);
     this.#seesKernel = opened.some((o) => !o.attr.flags.has("excludeKernel"));
+    this.#maps = opened.some((o) => o.attr.flags.has("mmapData")) ? "readable" : "executable";
     this.#since = startTimeOf(liveProc, "self") ?? 0;
   }
 
@@ -74,6 +78,6 @@ export class Preamble {
   }
 
   #records(pids: readonly number[], buildIdOf: BuildIdOf): Uint8Array[] {
-    return [...processRecords(liveProc, pids, this.#layout, buildIdOf)];
+    return [...processRecords(liveProc, pids, this.#layout, buildIdOf, this.#maps)];
   }
 }

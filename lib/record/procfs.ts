@@ -39,7 +39,7 @@ export interface ProcThread {
   comm: string;
 }
 
-/** An executable mapping, a line of /proc/PID/maps. */
+/** A mapping, a line of /proc/PID/maps. */
 export interface ProcMap {
   /** First address, signed (base/address.ts). */
   start: number;
@@ -70,8 +70,15 @@ export function allPids(proc: Proc): number[] {
   return proc.list("/proc").filter((name) => /^\d+$/.test(name)).map(Number).sort((a, b) => a - b);
 }
 
+/** Which maps are wanted: those that run, or with them those that can be read. */
+export type MapChoice = "executable" | "readable";
+
 /** One process with all its threads, or undefined when it is gone (or hidden, or a zombie without threads). */
-export function readProcess(proc: Proc, pid: number): ProcProcess | undefined {
+export function readProcess(
+  proc: Proc,
+  pid: number,
+  maps: MapChoice = "executable",
+): ProcProcess | undefined {
   const status = proc.text(`/proc/${pid}/status`);
   if (status === undefined) return undefined;
   const ppid = Number(/^PPid:\s*(\d+)/m.exec(status)?.[1] ?? 0);
@@ -81,8 +88,8 @@ export function readProcess(proc: Proc, pid: number): ProcProcess | undefined {
     if (comm !== undefined) threads.push({ tid: Number(name), comm: comm.replace(/\n$/, "") });
   }
   threads.sort((a, b) => Number(b.tid === pid) - Number(a.tid === pid) || a.tid - b.tid);
-  const maps = parseMaps(proc.text(`/proc/${pid}/maps`) ?? "");
-  return threads.length ? { pid, ppid, threads, maps } : undefined;
+  const text = proc.text(`/proc/${pid}/maps`) ?? "";
+  return threads.length ? { pid, ppid, threads, maps: parseMaps(text, maps) } : undefined;
 }
 
 /** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); undefined when it is gone. */
@@ -93,22 +100,25 @@ export function startTimeOf(proc: Proc, pid: number | "self"): number | undefine
   return fields && Number(fields[22 - 3]);
 }
 
+/** mmap(2). */
+export const PROT_EXEC = 4;
+
 const MAP_LINE =
   /^([0-9a-f]+)-([0-9a-f]+) ([r-])([w-])([x-])([ps]) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)$/;
 
-/** The executable maps in the text of /proc/PID/maps. Lines of an unknown form are passed over. */
-export function parseMaps(text: string): ProcMap[] {
+/** The maps in the text of /proc/PID/maps. Lines of an unknown form are passed over. */
+export function parseMaps(text: string, choice: MapChoice = "executable"): ProcMap[] {
   const maps: ProcMap[] = [];
   for (const line of text.split("\n")) {
     // tested before the costly match: most maps are not executable
-    if (!line.includes("x", 17)) continue;
+    if (choice === "executable" && !line.includes("x", 17)) continue;
     const m = MAP_LINE.exec(line);
-    if (!m || m[5] !== "x") continue;
+    if (!m || (m[5] !== "x" && (choice === "executable" || m[3] !== "r"))) continue;
     const start = address(m[1]);
     maps.push({
       start,
       length: address(m[2]) - start,
-      prot: (m[3] === "r" ? 1 : 0) | (m[4] === "w" ? 2 : 0) | 4,
+      prot: (m[3] === "r" ? 1 : 0) | (m[4] === "w" ? 2 : 0) | (m[5] === "x" ? PROT_EXEC : 0),
       flags: m[6] === "s" ? 1 : 2,
       pgoff: address(m[7]),
       major: parseInt(m[8], 16),

@@ -9,9 +9,11 @@ import { encodeComm, encodeFork, encodeMmap, encodeMmap2 } from "../perfdata/rec
 import {
   type KernelModule,
   type KernelText,
+  type MapChoice,
   mapFile,
   type Proc,
   type ProcMap,
+  PROT_EXEC,
   readProcess,
 } from "./procfs.ts";
 
@@ -51,14 +53,18 @@ export function cachedBuildIds(read: (path: string) => string | undefined): Buil
   };
 }
 
-/** FORK, COMM and MMAP2 of these processes, threads included; those that are gone are left out. */
+/**
+ * FORK, COMM and MMAP2 of these processes, threads included; those that are gone are left out. `maps` says which
+ * mappings are told of.
+ */
 export function* processRecords(
   proc: Proc,
   pids: readonly number[],
   layout: AttrLayout,
   buildIdOf: BuildIdOf,
+  maps: MapChoice = "executable",
 ): Generator<Uint8Array> {
-  for (const pid of pids) yield* recordsOfProcess(proc, pid, layout, buildIdOf);
+  for (const pid of pids) yield* recordsOfProcess(proc, pid, layout, buildIdOf, maps);
 }
 
 function* recordsOfProcess(
@@ -66,10 +72,13 @@ function* recordsOfProcess(
   pid: number,
   layout: AttrLayout,
   buildIdOf: BuildIdOf,
+  choice: MapChoice,
 ): Generator<Uint8Array> {
-  const process = readProcess(proc, pid);
+  const process = readProcess(proc, pid, choice);
   if (!process) return;
   const { ppid, threads, maps } = process;
+  // only of what runs is it safe to say that it is an object: data may be a device, which reading disturbs
+  const objects = new Set(maps.filter(({ prot }) => prot & PROT_EXEC).map(({ filename }) => filename));
   for (const { tid, comm } of threads) {
     const parent = tid === pid ? ppid : pid;
     yield encodeFork({ pid, tid, ppid: parent, ptid: parent, time: 0n }, layout, {
@@ -80,9 +89,10 @@ function* recordsOfProcess(
     if (tid !== pid) continue;
     for (const m of maps) {
       const { major: maj, minor: min, inode: ino, ...map } = m;
-      const buildId = buildIdOf(pid, m);
+      const misc = PERF_RECORD_MISC.USER | (m.prot & PROT_EXEC ? 0 : PERF_RECORD_MISC.MMAP_DATA);
+      const buildId = objects.has(m.filename) ? buildIdOf(pid, m) : undefined;
       const identity = buildId === undefined ? { maj, min, ino, inoGeneration: 0n } : { buildId };
-      yield encodeMmap2({ ...map, ...identity, pid, tid }, layout, { pid, tid });
+      yield encodeMmap2({ ...map, ...identity, pid, tid, misc }, layout, { pid, tid });
     }
   }
 }

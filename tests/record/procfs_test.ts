@@ -3,6 +3,7 @@ import {
   allPids,
   kernelText,
   liveProc,
+  type MapChoice,
   parseMaps,
   parseModules,
   type Proc,
@@ -97,4 +98,17 @@ Deno.test("kernelText() takes no hidden addresses for true ones", () => {
 Deno.test("parseModules() takes names, sizes and addresses, and leaves hidden ones out", () => {
   const text = "ext4 1234567 1 - Live 0xffffffffc0100000\nhid 100 0 - Live 0x0000000000000000\n";
   assertEquals(parseModules(text), [{ name: "ext4", length: 1234567, start: -0x3ff00000 }]);
+});
+
+Deno.test("parseMaps() takes readable data too where that is wanted", () => {
+  const lines = [
+    "00001000-00002000 r-xp 00000000 08:01 5 /bin/a",
+    "00002000-00003000 r--p 00001000 08:01 5 /bin/a",
+    "00003000-00004000 ---p 00000000 00:00 0 ",
+    "00004000-00005000 rw-p 00000000 00:00 0 [heap]",
+    "00005000-00006000 --xp 00000000 00:00 0 ",
+  ].join("\n");
+  const starts = (choice: MapChoice) => parseMaps(lines, choice).map(({ start, prot }) => [start, prot]);
+  assertEquals(starts("executable"), [[0x1000, 5], [0x5000, 4]]);
+  assertEquals(starts("readable"), [[0x1000, 5], [0x2000, 1], [0x4000, 3], [0x5000, 4]]);
 });
