@@ -77,7 +77,7 @@ export const command: Command = {
     {
       name: "no-buildid-cache",
       short: "N",
-      help: "save no objects that could not be found later (see README)",
+      help: "save no programs that no path leads to later (deleted, replaced, in a container)",
     },
     { name: "no-buildid", short: "B", help: "list no build ids of what samples are in, and save nothing" },
     { name: "max-size", value: "SIZE", help: "stop recording at this size (64M); the command goes on" },
