@@ -1,17 +1,23 @@
 /* Events, descriptors and clocks: one system call each. See pmu.h. */
 #define _GNU_SOURCE
 #include "pmu.h"
+#include "portable.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+PMU_OLD_SYMBOL(pthread_sigmask);
 
 uint32_t pmu_abi_version(void)
 {
@@ -105,14 +111,58 @@ int32_t pmu_set_filter(int32_t fd, const char *filter)
 	return event_ioctl(fd, PERF_EVENT_IOC_SET_FILTER, (unsigned long)filter);
 }
 
-int32_t pmu_create(const char *path, uint32_t mode)
+static int open_again(const char *path, int flags, mode_t mode)
 {
 	int fd;
 
 	do
-		fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t)mode);
+		fd = open(path, flags | O_CLOEXEC, mode);
 	while (fd < 0 && errno == EINTR);
-	return fd < 0 ? -errno : fd;
+	return fd;
+}
+
+/* Locks the file, when it is one. Returns 0 or -errno. */
+static int lock_regular(int fd)
+{
+	struct stat stat;
+
+	/* By its number: glibc had no symbol for fstat before 2.33. The layouts are the same. */
+	if (syscall(SYS_fstat, fd, &stat) < 0)
+		return -errno;
+	/* Where there are no locks (some network file systems) everything else still works. */
+	if (S_ISREG(stat.st_mode) && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return -EWOULDBLOCK;
+	return 0;
+}
+
+int32_t pmu_create(const char *path, uint32_t mode)
+{
+	int fd = open_again(path, O_RDWR | O_CREAT, (mode_t)mode), error;
+
+	if (fd < 0)
+		return -errno;
+	error = lock_regular(fd);
+	if (error == 0 && ftruncate(fd, 0) < 0 && errno != EINVAL) /* EINVAL: not a thing to be emptied */
+		error = -errno;
+	if (error == 0)
+		return fd;
+	close(fd);
+	return error;
+}
+
+int32_t pmu_lock(const char *path)
+{
+	int fd = open_again(path, O_RDWR, 0), error;
+
+	if (fd < 0 && (errno == EACCES || errno == EROFS || errno == ETXTBSY))
+		fd = open_again(path, O_RDONLY, 0); /* enough for a lock on a local file system */
+	if (fd < 0)
+		return -errno;
+	error = lock_regular(fd);
+	if (error == 0)
+		return fd;
+	close(fd);
+	return error;
 }
 
 int32_t pmu_pipe(int32_t fds[2])
@@ -120,7 +170,7 @@ int32_t pmu_pipe(int32_t fds[2])
 	return pipe2(fds, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
-int64_t pmu_write(int32_t fd, const void *buf, uint64_t len)
+static int64_t write_all(int32_t fd, const void *buf, uint64_t len)
 {
 	const unsigned char *bytes = buf;
 	uint64_t done = 0;
@@ -142,6 +192,24 @@ int64_t pmu_write(int32_t fd, const void *buf, uint64_t len)
 		}
 	}
 	return (int64_t)len;
+}
+
+int64_t pmu_write(int32_t fd, const void *buf, uint64_t len)
+{
+	static const struct timespec at_once;
+	sigset_t too_large, old, pending;
+	int64_t result;
+
+	/* A file that may not grow is to be an error (EFBIG), not the end of this process. */
+	sigemptyset(&too_large);
+	sigaddset(&too_large, SIGXFSZ);
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, &too_large, &old);
+	result = write_all(fd, buf, len);
+	if (result == -EFBIG && !sigismember(&pending, SIGXFSZ))
+		sigtimedwait(&too_large, NULL, &at_once);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return result;
 }
 
 int64_t pmu_seek(int32_t fd, int64_t offset, int32_t whence)
@@ -171,6 +239,11 @@ int64_t pmu_rlimit_nofile(uint64_t want)
 	}
 	/* RLIM_INFINITY must not read as an error. */
 	return limit.rlim_cur > INT64_MAX ? INT64_MAX : (int64_t)limit.rlim_cur;
+}
+
+int32_t pmu_page_size(void)
+{
+	return (int32_t)sysconf(_SC_PAGESIZE);
 }
 
 int64_t pmu_clock_ns(int32_t clockid)

@@ -351,8 +351,17 @@ PMU_API int32_t pmu_kill(int32_t pid, int32_t sig);
 
 /* ---- descriptors and the rest ---------------------------------------------------------------- */
 
-/* Makes or empties the file, for reading and writing, with these permissions less the umask. */
+/*
+ * Makes or empties the file, for reading and writing, with these permissions less the umask. A regular file is
+ * locked (flock(2)) until its descriptor is closed: -EWOULDBLOCK, and the file as it was, when it is locked.
+ */
 PMU_API int32_t pmu_create(const char *path, uint32_t mode);
+
+/*
+ * Opens the file and locks it as pmu_create does, so that nobody else gets the lock while the descriptor is open:
+ * -EWOULDBLOCK when someone has it.
+ */
+PMU_API int32_t pmu_lock(const char *path);
 
 /* A pipe, both ends close-on-exec: fds[0] to read, fds[1] to write. */
 PMU_API int32_t pmu_pipe(int32_t fds[2]);
@@ -368,6 +377,9 @@ PMU_API int64_t pmu_seek(int32_t fd, int64_t offset, int32_t whence);
  * process may (CAP_SYS_RESOURCE, up to fs.nr_open). Returns the soft limit, which may still be below `want`.
  */
 PMU_API int64_t pmu_rlimit_nofile(uint64_t want);
+
+/* The size of a page in bytes: the unit of rings. */
+PMU_API int32_t pmu_page_size(void);
 
 /* clock_gettime(2) in ns: the clock that samples are stamped with, to relate times to records. */
 PMU_API int64_t pmu_clock_ns(int32_t clockid);

@@ -10,7 +10,7 @@ import { shim } from "./load.ts";
 import { checked, checkedSize } from "./result.ts";
 
 export { PmuError } from "../lib/base/errno.ts";
-export { Drain, type DrainOptions, type RingStats } from "./drain.ts";
+export { Drain, type DrainOptions, type LossRecord, type RingStats } from "./drain.ts";
 export { FlightRings, type FlightStats } from "./flight.ts";
 export { Child, type Exit, kill, spawn, type SpawnOptions, type Usage } from "./child.ts";
 
@@ -107,9 +107,17 @@ export function setFilter(fd: number, filter: string): void {
   checked("PERF_EVENT_IOC_SET_FILTER", shim().pmu_set_filter(fd, toCString(filter)));
 }
 
-/** Makes or empties a file, open for reading and writing. `mode` is its permissions, less the umask. */
+/**
+ * Makes or empties a file, open for reading and writing. `mode` is its permissions, less the umask. It stays locked
+ * while it is open: EAGAIN when another process has made it in this way and has it open.
+ */
 export function createFile(path: string, mode = 0o600): number {
   return checked("open", shim().pmu_create(toCString(path), mode));
+}
+
+/** Opens a file that is there to lock it in the same way. */
+export function lockFile(path: string): number {
+  return checked("flock", shim().pmu_lock(toCString(path)));
 }
 
 /** A pipe, for a drain whose records are read here; neither end is passed on to children. */
@@ -142,6 +150,11 @@ export function seek(fd: number, offset: number, from: "start" | "current" | "en
  */
 export function raiseFileLimit(want = 0): number {
   return checkedSize("setrlimit", shim().pmu_rlimit_nofile(BigInt(want)));
+}
+
+/** The size of a page in bytes, the unit of rings: 4096 on x86_64, up to 65536 on aarch64. */
+export function pageSize(): number {
+  return checked("sysconf", shim().pmu_page_size());
 }
 
 /** The time of a clock in ns. `clockid` as in perf_event_attr: 1 is CLOCK_MONOTONIC. */

@@ -113,6 +113,8 @@ export const SYMBOLS = {
 
   // int32_t pmu_create(const char *path, uint32_t mode)
   pmu_create: { parameters: ["buffer", "u32"], result: "i32" },
+  // int32_t pmu_lock(const char *path)
+  pmu_lock: { parameters: ["buffer"], result: "i32" },
   // int32_t pmu_pipe(int32_t fds[2])
   pmu_pipe: { parameters: ["buffer"], result: "i32" },
   // int64_t pmu_write(int32_t fd, const void *buf, uint64_t len)
@@ -121,6 +123,8 @@ export const SYMBOLS = {
   pmu_seek: { parameters: ["i32", "i64", "i32"], result: "i64" },
   // int64_t pmu_rlimit_nofile(uint64_t want)
   pmu_rlimit_nofile: { parameters: ["u64"], result: "i64" },
+  // int32_t pmu_page_size(void)
+  pmu_page_size: { parameters: [], result: "i32" },
   // int64_t pmu_clock_ns(int32_t clockid)
   pmu_clock_ns: { parameters: ["i32"], result: "i64" },
 } as const satisfies Deno.ForeignLibraryInterface;

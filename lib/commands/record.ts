@@ -1,5 +1,6 @@
 /** `pmuctl record`: samples into a perf.data file, and the ledger on stderr. */
 
+import { ERRNO } from "../base/errno.ts";
 import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
 import { parseIdList } from "../base/id_list.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
@@ -18,12 +19,11 @@ import { liveProc } from "../record/procfs.ts";
 import { cyclesPerSecond, parseRate } from "../record/rates.ts";
 import { DEFAULT_FREQ, SAMPLE_FIELDS, type Sampling } from "../record/sampling.ts";
 import type { Recording, RecordRequest, Switching } from "../record/request.ts";
+import { defaultRingPages, ringBytes } from "../record/ring_sizes.ts";
 import { record } from "../record/session.ts";
 import type { Target } from "../record/target.ts";
 
 const DEFAULT_OUTPUT = "perf.data";
-/** 512 KiB for each CPU: as perf, and what kernel.perf_event_mlock_kb allows everyone. */
-const DEFAULT_RING_PAGES = 128;
 
 export const command: Command = {
   name: "record",
@@ -97,7 +97,13 @@ export const command: Command = {
       name: "mmap-pages",
       short: "m",
       value: "PAGES",
-      help: `ring pages for each CPU (default: ${DEFAULT_RING_PAGES})`,
+      help: "ring pages for each CPU, a power of two (default: 512 KiB of them)",
+    },
+    {
+      name: "queue",
+      value: "SIZE",
+      help:
+        "what may wait in memory for a slow output before samples are dropped (default: three times the rings, at least 16M)",
     },
     {
       name: "backend",
@@ -163,6 +169,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       filter: args.text("filter"),
       ringPages,
       keeping: args.has("no-buildid") ? "nothing" : args.has("no-buildid-cache") ? "list" : "save",
+      queueBytes: args.has("queue") ? parseSize(args.text("queue")!, "--queue") : undefined,
       output,
       maxBytes: args.has("max-size") ? parseSize(args.text("max-size")!, "--max-size") : undefined,
       switching: switchingOf(args, output),
@@ -185,9 +192,10 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   report(recording, output, args.has("verbose"), note);
   if (recording.writeError) {
     const { errno, text } = recording.writeError;
+    const cause = errno === ERRNO.ECANCELED ? "it was too slow for an end that was asked for twice" : text;
     const advice = output === "-"
-      ? { attempt: "write all to standard output", cause: text }
-      : { attempt: `write all of ${output}`, cause: text, remedy: "what came before it is in the file" };
+      ? { attempt: "write all to standard output", cause }
+      : { attempt: `write all of ${output}`, cause, remedy: "what came before it is in the file" };
     throw new UnsupportedError(advice, errno);
   }
   const status = recording.exit?.code ?? EXIT.ok;
@@ -323,17 +331,17 @@ function samplingOf(args: ParsedArgs, maxRate: number | undefined, note: (line: 
 
 /** A ring that holds fewer than two samples with their stacks would lose most of them. */
 function checkStacksFit({ callGraph }: Sampling, pages: number) {
-  if (callGraph?.mode !== "dwarf" || pages * 4096 >= 2 * callGraph.stackBytes) return;
+  if (callGraph?.mode !== "dwarf" || ringBytes(pages) >= 2 * callGraph.stackBytes) return;
   throw new UsageError(
     `--mmap-pages ${pages}: rings of ${
-      pages * 4096
+      ringBytes(pages)
     } bytes are too small for samples with ${callGraph.stackBytes} ` +
       "bytes of stack: give more pages, or a smaller --call-graph dwarf,BYTES",
   );
 }
 
 function ringPagesOf(args: ParsedArgs, sampling: Sampling): number {
-  const pages = args.number("mmap-pages", { min: 1, max: 1 << 20, integer: true }) ?? DEFAULT_RING_PAGES;
+  const pages = args.number("mmap-pages", { min: 1, max: 1 << 20, integer: true }) ?? defaultRingPages();
   if (pages & (pages - 1)) throw new UsageError(`--mmap-pages ${pages}: a power of two is wanted`);
   checkStacksFit(sampling, pages);
   return pages;

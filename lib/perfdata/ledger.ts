@@ -17,7 +17,7 @@ export interface LedgerRow extends LedgerCounts {
   buf: number;
   /** Drains that found nothing. */
   emptybuf: number;
-  /** Drains whose records could not be written. */
+  /** Drains whose records were not all written: the output was too slow, or failed. */
   dropbuf: number;
   /** Samples in them. */
   dropbuf_sample: number;
@@ -147,7 +147,7 @@ export function lossWarnings(total: LedgerCounts): string[] {
   }
   if (dropbuf_sample > 0) {
     warnings.push(
-      `the output could not be written: ${
+      `the output did not take all: ${
         share(dropbuf_sample)
       } samples dropped: record to a faster place, or less often (-F)`,
     );

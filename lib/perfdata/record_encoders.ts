@@ -97,6 +97,13 @@ function encodeTask(
   });
 }
 
+/** PERF_RECORD_LOST_SAMPLES. */
+export function encodeLostSamples(lost: bigint, layout: AttrLayout, trailer: TrailerValues = {}): Uint8Array {
+  return record(PERF_RECORD.LOST_SAMPLES, 0, layout, trailer, (w) => {
+    w.u64(lost);
+  });
+}
+
 /** PERF_RECORD_KSYMBOL. */
 export function encodeKsymbol(symbol: Ksymbol, layout: AttrLayout, trailer: TrailerValues = {}): Uint8Array {
   return record(PERF_RECORD.KSYMBOL, 0, layout, trailer, (w) => {

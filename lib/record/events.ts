@@ -12,6 +12,7 @@ import { closeAll, type Group, type Opened, openOnCpus } from "./opening.ts";
 import { allowFiles, filesAllowed } from "./file_limit.ts";
 import { liveProc } from "./procfs.ts";
 import type { RecordRequest } from "./request.ts";
+import { ringBytes } from "./ring_sizes.ts";
 import {
   type Common,
   memberAttr,
@@ -21,6 +22,9 @@ import {
   trackingAttr,
 } from "./sampling.ts";
 import { targetName, threadsOf } from "./target.ts";
+
+/** Bytes: a ring of any size tells that early, so that its records get out soon. The quarter of a default ring. */
+const MOST_WATERMARK = 128 * 1024;
 
 /**
  * Opens the events, the tracker first where there is one: its ring is then every event's ring. `pid` is
@@ -48,7 +52,7 @@ export function openEvents(
   if (!tracker || needed) allowFiles(events + (tracker ? 1 : 0), where);
   const common: Common = {
     several: tracker || events > 1,
-    watermark: request.ringPages * 4096 / 4,
+    watermark: Math.min(ringBytes(request.ringPages) / 4, MOST_WATERMARK),
     enableOnExec: target.kind === "command" && request.delayMs === undefined,
     overwrite: request.overwrite,
   };

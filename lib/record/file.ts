@@ -1,10 +1,12 @@
 /** The perf.data file of a recording, from its header to its features. */
 
-import { closeFd, createFile, PmuError, seek, writeAll } from "../../ffi/pmu.ts";
+import { closeFd, createFile, lockFile, PmuError, seek, writeAll } from "../../ffi/pmu.ts";
+import { ERRNO } from "../base/errno.ts";
+import { UnsupportedError } from "../base/errors.ts";
 import { encodeFeatures } from "../perfdata/feature_encoders.ts";
 import { encodeFileEnd, encodeFileStart, type FileStart } from "../perfdata/writer.ts";
 import type { Opened } from "./opening.ts";
-import { concat, type Facts, featuresOf, type Sink, writeError } from "./sink.ts";
+import { concat, type Facts, featuresOf, type Finished, type Sink, writeError } from "./sink.ts";
 
 const OLD = ".old";
 
@@ -29,18 +31,30 @@ export class RecordFile implements Sink {
   }
 
   /**
-   * Makes the file, with its header. A file that was there is kept as FILE.old, as perf does. Throws
-   * UnsupportedError when it cannot be made.
+   * Makes the file, with its header. A file that was there is kept as FILE.old, as perf does. It is locked while it
+   * is written: a lock goes with its process, however that ends. Throws UnsupportedError when it cannot be made,
+   * or another recorder is writing it.
    */
   static create(path: string, opened: readonly Opened[]): RecordFile {
-    const hadOld = isFile(path);
+    let lock: number | undefined;
     try {
-      if (hadOld) Deno.renameSync(path, path + OLD);
+      const hadOld = isFile(path);
+      if (hadOld) {
+        lock = lockFile(path); // so that no other recorder writes to it
+        Deno.renameSync(path, path + OLD);
+      }
       const file = new RecordFile(path, hadOld, createFile(path), opened);
       file.#write(file.#start.bytes);
       return file;
     } catch (error) {
-      throw writeError(path, error);
+      if (!(error instanceof PmuError) || error.errno !== ERRNO.EAGAIN) throw writeError(path, error);
+      throw new UnsupportedError({
+        attempt: `write ${path}`,
+        cause: "another recorder is writing it",
+        remedy: "name another file with -o, or end the other recording",
+      }, error.errno);
+    } finally {
+      if (lock !== undefined) closeFd(lock);
     }
   }
 
@@ -66,25 +80,25 @@ export class RecordFile implements Sink {
   }
 
   /**
-   * Puts the features behind `dataBytes` bytes of records and completes the header; gives the size of the
-   * whole file. When the disk is full it leaves out what does not fit: the records can be read without.
+   * Puts the features behind `dataBytes` bytes of records and completes the header. When that fails (the disk is
+   * full) they are left out: the records can be read without.
    */
-  finish(dataBytes: number, facts: Facts): number {
+  finish(dataBytes: number, facts: Facts): Finished {
     const sections = encodeFeatures(featuresOf(facts, this.#opened));
     const { tail, patches } = encodeFileEnd(this.#start.dataOffset, dataBytes, sections);
     const end = this.#start.dataOffset + dataBytes;
     try {
       seek(this.fd, end);
       this.#write(tail);
+      for (const { offset, bytes } of patches) {
+        seek(this.fd, offset);
+        this.#write(bytes);
+      }
     } catch (error) {
       if (!(error instanceof PmuError)) throw error;
-      return end;
+      return { bytes: end, error };
     }
-    for (const { offset, bytes } of patches) {
-      seek(this.fd, offset);
-      this.#write(bytes);
-    }
-    return end + tail.length;
+    return { bytes: end + tail.length };
   }
 
   /** Gives the file another name; nothing may be there. Throws UnsupportedError. */

@@ -1,6 +1,7 @@
 /** One output of a recording: a file or a pipe, the drain that fills it, and the ledger of what went there. */
 
 import { type Drain, type FlightRings, PmuError, seek } from "../../ffi/pmu.ts";
+import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { closeLedger, type LostCounts } from "./closing.ts";
 import type { Ledger } from "../perfdata/ledger.ts";
@@ -116,14 +117,23 @@ export class Part {
     return this.#lost = lost();
   }
 
+  /** Gives up what still waits to be written, and counts it as dropped: `stop()` is done soon. */
+  giveUp(): void {
+    if (!this.#freed) this.#drain.abort();
+  }
+
   /** Completes the output; after `stop()`. */
   finish(facts: Omit<Facts, "ledger" | "seconds" | "buildIds">): ClosedPart {
     const added = this.#flight?.write(this.sink.fd);
     const ledger = closeLedger(this.#drain.stats(), this.#lost, this.#lostBefore, this.#flight?.stats());
     const dataBytes = this.#drain.written + (added?.bytes ?? 0);
     const buildIds = this.#keeper?.finish(dataBytes) ?? [];
-    const bytes = this.sink.finish(dataBytes, { ...facts, buildIds, ledger, seconds: this.#seconds });
-    return { ledger, bytes, writeError: this.#writeError ?? added?.error };
+    // a pipe that was given up takes nothing more
+    const givenUp = this.#writeError?.errno === ERRNO.ECANCELED && this.sink.sizeFieldAt === undefined;
+    const { bytes, error } = givenUp
+      ? { bytes: dataBytes }
+      : this.sink.finish(dataBytes, { ...facts, buildIds, ledger, seconds: this.#seconds });
+    return { ledger, bytes, writeError: this.#writeError ?? added?.error ?? error };
   }
 
   /** Ends the drain, wherever it is, and closes the output; once, however often it is called. */

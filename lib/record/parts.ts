@@ -28,6 +28,9 @@ export interface ClosedParts extends ClosedPart {
   paths: string[];
 }
 
+/** What an output gets to take the rest when the user asks a second time for an end, in ms. */
+const PATIENCE = 300;
+
 export class Parts {
   readonly #request: RecordRequest;
   readonly #opened: readonly Opened[];
@@ -61,7 +64,10 @@ export class Parts {
     this.#failed.promise.catch(() => {}); // heard by those who wait for it
     const sink = this.#makeSink();
     try {
-      const { rings, drain } = makeRings(sink, opened, request.ringPages, note);
+      const { rings, drain } = makeRings(sink, opened, {
+        pages: request.ringPages,
+        queueBytes: request.queueBytes,
+      }, note);
       this.#rings = rings;
       this.#part = new Part(sink, drain, opened, request.keeping, rings.flight);
     } catch (error) {
@@ -192,10 +198,23 @@ export class Parts {
     }
   }
 
-  /** Takes the last of what is in the rings, and completes the last output. */
-  async end(): Promise<ClosedParts> {
-    await this.#switching;
-    await this.#part.stop(() => lostCounts(this.#opened));
+  /**
+   * Takes the last of what is in the rings, and completes the last output. That takes as long as its reader or
+   * its disk, but not much longer than `hurry`.
+   */
+  async end(hurry: Promise<unknown>): Promise<ClosedParts> {
+    let patience: ReturnType<typeof setTimeout> | undefined;
+    let ended = false;
+    hurry.then(() => {
+      if (!ended) patience = setTimeout(() => this.#part.giveUp(), PATIENCE);
+    });
+    try {
+      await this.#switching;
+      await this.#part.stop(() => lostCounts(this.#opened));
+    } finally {
+      ended = true;
+      clearTimeout(patience);
+    }
     const path = this.#request.switching ? this.#rename(this.#part) : this.#request.output;
     this.#close(this.#part, path);
     return {

@@ -1,6 +1,6 @@
 /** A recording into standard output, in perf's pipe format, for a reader that takes it as it comes. */
 
-import { writeAll } from "../../ffi/pmu.ts";
+import { PmuError, writeAll } from "../../ffi/pmu.ts";
 import { encodeFeatures, encodeHeaderBuildId } from "../perfdata/feature_encoders.ts";
 import { FEATURE } from "../perfdata/features.ts";
 import {
@@ -12,7 +12,7 @@ import {
 } from "../perfdata/writer.ts";
 import { encodeTracingData } from "../perfdata/tracing_data.ts";
 import type { Opened } from "./opening.ts";
-import { concat, type Facts, featuresOf, type Origin, type Sink, writeError } from "./sink.ts";
+import { concat, type Facts, featuresOf, type Finished, type Origin, type Sink, writeError } from "./sink.ts";
 
 const STANDARD_OUTPUT = 1;
 
@@ -48,16 +48,17 @@ export class RecordPipe implements Sink {
   }
 
   /** The ledger goes behind the records: it is in the feature that holds the version, sent once more. */
-  finish(dataBytes: number, facts: Facts): number {
+  finish(dataBytes: number, facts: Facts): Finished {
     const version = encodeFeatures(featuresOf(facts, this.#opened)).filter((f) =>
       f.number === FEATURE.VERSION
     );
     try {
-      this.#send(version.map(encodeHeaderFeature));
-    } catch {
-      // the reader has gone; the drain has counted what it did not get
+      writeAll(this.fd, concat(version.map(encodeHeaderFeature)));
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error;
+      return { bytes: dataBytes, error };
     }
-    return dataBytes;
+    return { bytes: dataBytes };
   }
 
   /** What went into a pipe cannot be taken back. */

@@ -35,6 +35,8 @@ export interface RecordRequest {
   filter?: string;
   /** Ring size for each CPU, in pages: a power of two. */
   ringPages: number;
+  /** How many bytes may wait for a slow output before samples are dropped. */
+  queueBytes?: number;
   /** What is done so that the objects can be found again; only for files. */
   keeping: Keeping;
   /** A path, or `-` for standard output. */

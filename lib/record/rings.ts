@@ -1,22 +1,41 @@
 /** The rings of a recording: one for each CPU, as large as this user may lock. */
 
-import { Drain, FlightRings, setOutput } from "../../ffi/pmu.ts";
+import { Drain, type DrainOptions, FlightRings, setOutput } from "../../ffi/pmu.ts";
 import { ERRNO, errnoText } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
+import { lossRecord } from "./loss.ts";
 import type { Opened } from "./opening.ts";
 import type { Sink } from "./sink.ts";
+
+/** On a CPU: the event that the ring belongs to, and the others that write into it. */
+interface Owner {
+  cpu: number;
+  fd: number;
+  guests: number[];
+}
 
 /** Rings that are there. */
 export interface Rings {
   /** Data pages of each. */
   pages: number;
-  /** The events that they belong to: on each CPU, the first event's. */
-  owners: { cpu: number; fd: number }[];
-  /** Whether the drain ends its passes with rounds. */
-  rounds: boolean;
+  /** Whose they are: on each CPU, the first event's. */
+  owners: Owner[];
+  /** How they are drained. */
+  options: Omit<DrainOptions, "outFd" | "sizeFieldAt">;
   /** The rings of events whose youngest records are kept, where there are any. */
   flight?: FlightRings;
 }
+
+/** How much of what the rings held may wait for a slow output, and how soon they are emptied. */
+export interface RingSizes {
+  /** Data pages of each: a power of two. */
+  pages: number;
+  /** Bytes in the queue; what the drain thinks right when left out. */
+  queueBytes?: number;
+}
+
+/** Rings that are smaller than the events were opened for are looked at so often, in ms: they tell too late. */
+const SMALL_RING_INTERVAL = 10;
 
 /**
  * Makes a ring for each CPU, and a drain from them into `sink`; another ring for each CPU for the events that
@@ -26,28 +45,31 @@ export interface Rings {
 export function makeRings(
   sink: Sink,
   opened: readonly Opened[],
-  ringPages: number,
+  sizes: RingSizes,
   note: (line: string) => void,
 ): { rings: Rings; drain: Drain } {
   const isBackward = ({ attr }: Opened) => attr.flags.has("writeBackward");
-  const { owners, guests } = ownersOf(opened.filter((each) => !isBackward(each)));
+  const owners = ownersOf(opened.filter((each) => !isBackward(each)));
   const backward = ownersOf(opened.filter(isBackward));
   // what a flight recorder adds at the end is older than what the drain wrote before it: no rounds, or readers
   // would take the drain's as sorted
-  const rounds = backward.owners.length === 0;
-  for (let pages = ringPages;; pages /= 2) {
-    const drain = drainInto(sink, rounds);
+  const rounds = backward.length === 0;
+  const loss = lossRecord(opened);
+  for (let { pages } = sizes;; pages /= 2) {
+    const intervalMs = pages < sizes.pages ? SMALL_RING_INTERVAL : undefined;
+    const options = { rounds, queueBytes: sizes.queueBytes, loss, intervalMs };
+    const drain = drainInto(sink, options);
     const flight = rounds ? undefined : new FlightRings();
-    const errno = addAll(drain, owners, pages) || (flight ? addAll(flight, backward.owners, pages) : 0);
+    const errno = addToDrain(drain, owners, pages) || (flight ? addToFlight(flight, backward, pages) : 0);
     if (errno === 0) {
-      if (pages < ringPages) {
+      if (pages < sizes.pages) {
         note(
-          `this user may not lock rings of ${ringPages} pages for each CPU (kernel.perf_event_mlock_kb, ulimit -l): ` +
+          `this user may not lock rings of ${sizes.pages} pages for each CPU (kernel.perf_event_mlock_kb, ulimit -l): ` +
             `recording with ${pages}, which ${flight ? "holds less" : "loses samples sooner"}`,
         );
       }
-      for (const { fd, owner } of [...guests, ...backward.guests]) setOutput(fd, owner);
-      return { rings: { pages, owners, rounds, flight }, drain };
+      for (const { fd, guests } of [...owners, ...backward]) for (const guest of guests) setOutput(guest, fd);
+      return { rings: { pages, owners, options, flight }, drain };
     }
     drain.free();
     flight?.free();
@@ -59,32 +81,42 @@ export function makeRings(
  * Another drain from the same rings, into `sink`. It goes on where the one before it ends, and is to be
  * started after that one's `stop()` and before its `free()`, so that the rings stay. Throws UnsupportedError.
  */
-export function takeOver(sink: Sink, { owners, pages, rounds }: Rings): Drain {
-  const drain = drainInto(sink, rounds);
-  const errno = addAll(drain, owners, pages);
+export function takeOver(sink: Sink, { owners, pages, options }: Rings): Drain {
+  const drain = drainInto(sink, options);
+  const errno = addToDrain(drain, owners, pages);
   if (errno === 0) return drain;
   drain.free();
   throw ringError(errno, pages);
 }
 
-function drainInto(sink: Sink, rounds: boolean): Drain {
-  return new Drain({ outFd: sink.fd, sizeFieldAt: sink.sizeFieldAt, rounds });
+function drainInto(sink: Sink, options: Rings["options"]): Drain {
+  return new Drain({ outFd: sink.fd, sizeFieldAt: sink.sizeFieldAt, ...options });
 }
 
 /** On each CPU the first event owns the ring; the others write into it. */
-function ownersOf(opened: readonly Opened[]) {
-  const ownerOf = new Map<number, number>();
-  const guests: { fd: number; owner: number }[] = [];
+function ownersOf(opened: readonly Opened[]): Owner[] {
+  const ownerOf = new Map<number, Owner>();
   for (const { cpu, fd } of opened.flatMap(({ places }) => places)) {
     const owner = ownerOf.get(cpu);
-    if (owner === undefined) ownerOf.set(cpu, fd);
-    else guests.push({ fd, owner });
+    if (owner) owner.guests.push(fd);
+    else ownerOf.set(cpu, { cpu, fd, guests: [] });
   }
-  return { owners: [...ownerOf].map(([cpu, fd]) => ({ cpu, fd })), guests };
+  return [...ownerOf.values()];
 }
 
 /** Returns 0 or an errno. */
-function addAll(rings: Drain | FlightRings, owners: Rings["owners"], pages: number): number {
+function addToDrain(drain: Drain, owners: readonly Owner[], pages: number): number {
+  for (const { cpu, fd, guests } of owners) {
+    const ring = drain.tryAdd(fd, pages, cpu);
+    if (ring < 0) return -ring;
+    // the owner's task may end before the others do
+    for (const guest of guests) drain.addStandIn(ring, guest);
+  }
+  return 0;
+}
+
+/** Returns 0 or an errno. */
+function addToFlight(rings: FlightRings, owners: readonly Owner[], pages: number): number {
   for (const { cpu, fd } of owners) {
     const index = rings.tryAdd(fd, pages, cpu);
     if (index < 0) return -index;

@@ -73,7 +73,7 @@ export async function record(
     guard?.stop();
     stopTelling();
     sampling.stop();
-    const closed = await parts.end();
+    const closed = await parts.end(stopper.second);
     const events = sampledEvents(opened);
     closeAll(opened.splice(0)); // a command that goes on is no longer measured
     if (full) note(fullLine(request, command !== undefined));

@@ -40,6 +40,14 @@ export interface Facts extends Origin {
   seconds: number;
 }
 
+/** An output that has been completed, as far as it could be. */
+export interface Finished {
+  /** Size of the whole. */
+  bytes: number;
+  /** Why what is told of a recording at its end (`Facts`) is not there. */
+  error?: PmuError;
+}
+
 /** A file or a pipe that records are written to, by `write()` and by a drain. */
 export interface Sink {
   /** The descriptor, positioned behind what has been written. */
@@ -50,8 +58,8 @@ export interface Sink {
   readonly dataBytes: number;
   /** Writes whole records. Throws UnsupportedError. */
   write(records: readonly Uint8Array[]): void;
-  /** Completes it behind `dataBytes` bytes of records; gives the size of the whole. */
-  finish(dataBytes: number, facts: Facts): number;
+  /** Completes it behind `dataBytes` bytes of records. */
+  finish(dataBytes: number, facts: Facts): Finished;
   /** Undoes it, as far as that can be done. */
   discard(): void;
   close(): void;

@@ -58,7 +58,7 @@ Deno.test("ledgerTable() shows each CPU, and a dash for what nobody knows", () =
 Deno.test("lossWarnings() says how much was lost, and what to do", () => {
   assertEquals(lossWarnings(LOSSY.total), [
     "the ring buffers overflowed: 6 of 200 (3.0%) records lost: record with larger ones (-m) or less often (-F)",
-    "the output could not be written: 4 of 200 (2.0%) samples dropped: record to a faster place, or less often (-F)",
+    "the output did not take all: 4 of 200 (2.0%) samples dropped: record to a faster place, or less often (-F)",
   ]);
   const [throttled] = lossWarnings({ cpu: -1, sample: 9, throttle: 1, throttled_ns: 2e6 });
   assertStringIncludes(throttled, "throttled the event once, for 2.0 ms in all:");
