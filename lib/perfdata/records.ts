@@ -100,17 +100,28 @@ export function decodeMmap2(record: RecordBytes): Mmap2 {
     inoGeneration: 0n,
     buildId: undefined as string | undefined,
   };
-  if (record.misc & PERF_RECORD_MISC.MMAP_BUILD_ID) {
-    const size = r.u8();
-    r.take(3);
-    map.buildId = hex(r.slice(20).subarray(0, size));
+  const union = r.slice(24);
+  if (record.misc & PERF_RECORD_MISC.MMAP_BUILD_ID && holdsBuildId(union)) {
+    map.buildId = hex(union.subarray(4, 4 + union[0]));
   } else {
-    map.maj = r.u32();
-    map.min = r.u32();
-    map.ino = r.u64();
-    map.inoGeneration = r.u64();
+    const device = new ByteReader(union, r.littleEndian, "an MMAP2 record");
+    map.maj = device.u32();
+    map.min = device.u32();
+    map.ino = device.u64();
+    map.inoGeneration = device.u64();
   }
   return { ...map, prot: r.u32(), flags: r.u32(), filename: restString(r) };
+}
+
+/**
+ * Whether it can be a build id: 1 to 20 bytes, zeros around them. The bit in `misc` alone does not say: while
+ * somebody else records the same process with build ids, the kernel (6.18) sets it in the records of those who
+ * asked for none, too, which have a device and an inode there.
+ */
+function holdsBuildId(union: Uint8Array): boolean {
+  const size = union[0];
+  return size > 0 && size <= 20 && union.subarray(1, 4).every((byte) => byte === 0) &&
+    union.subarray(4 + size).every((byte) => byte === 0);
 }
 
 /** PERF_RECORD_COMM: a thread got a name. */

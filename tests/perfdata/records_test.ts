@@ -58,6 +58,25 @@ Deno.test("MMAP comes back as it was encoded", () => {
   assertEquals(cursorOn(bytes).misc, PERF_RECORD_MISC.KERNEL);
 });
 
+Deno.test("MMAP2 with a device where its header promises a build id comes back with the device", () => {
+  const map = {
+    pid: 7,
+    tid: 8,
+    start: 0x1000,
+    length: 0x2000,
+    pgoff: 0,
+    prot: 5,
+    flags: 2,
+    filename: "/bin/a",
+  };
+  for (const [maj, inoGeneration] of [[254, 0n], [8, 3198809627n]] as const) {
+    const bytes = encodeMmap2({ ...map, maj, min: 1, ino: 99n, inoGeneration }, LAYOUT, TRAILER);
+    const record = { ...cursorOn(bytes), misc: PERF_RECORD_MISC.USER | PERF_RECORD_MISC.MMAP_BUILD_ID };
+    const decoded = decode.decodeMmap2(record);
+    assertEquals([decoded.maj, decoded.min, decoded.ino, decoded.buildId], [maj, 1, 99n, undefined]);
+  }
+});
+
 Deno.test("MMAP2 comes back as it was encoded, with an inode or with a build id", () => {
   const map = {
     pid: 7,
