@@ -30,6 +30,29 @@ const HEADER_SIZE = 8;
  */
 const MAX_UNPACKED = 64 * 1024 * 1024;
 
+/** The most that zstd's own decoder allows unless told otherwise, and what its highest level (-z 22) asks for. */
+const MAX_WINDOW = 1 << 27;
+
+/**
+ * Bytes of memory that decoding asks for when a zstd frame begins with `bytes`, else 0. Layout of the frame's
+ * header (RFC 8878, 3.1.1.1): u32 magic; u8 descriptor; u8 window, unless the descriptor's bit 5 says that
+ * the content, whose size follows, is its own window.
+ */
+function frameWindow(bytes: Uint8Array): number {
+  if (bytes.length < 6 || bytes[0] !== 0x28 || bytes[1] !== 0xb5 || bytes[2] !== 0x2f || bytes[3] !== 0xfd) {
+    return 0;
+  }
+  const descriptor = bytes[4];
+  if (!(descriptor & 0x20)) {
+    const base = 2 ** (10 + (bytes[5] >> 3));
+    return base + (base / 8) * (bytes[5] & 7);
+  }
+  const idBytes = [0, 1, 2, 4][descriptor & 3], sizeBytes = [1, 2, 4, 8][descriptor >> 6];
+  let size = sizeBytes === 2 ? 256 : 0;
+  for (let i = 0; i < sizeBytes; i++) size += (bytes[5 + idBytes + i] ?? 0) * 2 ** (8 * i);
+  return size;
+}
+
 /** A growing run of bytes that is taken from its front. */
 class ByteQueue {
   #bytes = new Uint8Array(1 << 16);
@@ -212,7 +235,10 @@ export class DecompressedInput implements DataInput {
     const offset = this.#outerOffset;
     try {
       // A copy: the decompressor keeps what it cannot use yet.
-      this.#inflater.push(this.#outer.view.slice(from, to));
+      const piece = this.#outer.view.slice(from, to);
+      const window = frameWindow(piece);
+      if (window > MAX_WINDOW) throw new Error(`it asks for a window of ${window} bytes`);
+      this.#inflater.push(piece);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#failure = new BadInputError(

@@ -318,7 +318,7 @@ function compressed(random: Random, records: Uint8Array, little: boolean): Uint8
   // RFC 8878: magic, frame header descriptor, window descriptor; then blocks with a header of 3 bytes
   const frame = new ByteWriter(records.length + 64);
   frame.u32(0xfd2fb528).u8(random.oneIn(12) ? random.below(256) : 0).u8(
-    random.oneIn(6) ? random.below(256) : 0x38,
+    random.oneIn(40) ? random.below(256) : 0x38,
   );
   const block = (type: number, size: number, bytes: Uint8Array) => {
     const header = (size << 3) | (type << 1);

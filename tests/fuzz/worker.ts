@@ -26,9 +26,9 @@ const scope = self as unknown as {
 };
 
 scope.onmessage = async ({ data: { seed, first, step, end, progress } }) => {
+  meterAllocations(); // before anything keeps a constructor for itself, as the decompressor does when it is loaded
   const subjects = await allSubjects();
   const at = new Int32Array(progress);
-  meterAllocations();
   let done = 0;
   for (let run = first; run < end; run += step) {
     Atomics.store(at, 0, run);

@@ -162,3 +162,18 @@ Deno.test("reader() refuses compressed data that does not unpack, after what cam
   assertStringIncludes(stats.damage!.message, "compressed data");
   assert(stats.samples < samples.length);
 });
+
+Deno.test("reader() refuses compressed data that asks for gigabytes to unpack, before it allocates them", async () => {
+  const bytes = fixture("compressed.data");
+  const { header } = await collect(new MemoryBytes(bytes));
+  const view = new DataView(bytes.buffer);
+  let at = header.dataOffset;
+  while (view.getUint32(at, true) !== 81) at += view.getUint16(at + 6, true);
+  assertEquals(view.getUint32(at + 8, true), 0xfd2fb528);
+  for (const [descriptor, window] of [[0x00, 0xa0], [0xe0, 0xff]]) { // by a window of 1 GiB; by the content's size
+    bytes[at + 12] = descriptor;
+    bytes.fill(window, at + 13, at + 21);
+    const { stats } = await collect(new MemoryBytes(bytes), { damaged: "stop" });
+    assertStringIncludes(stats.damage!.message, "asks for a window of");
+  }
+});
