@@ -119,7 +119,7 @@ const load = new Load();
 const timed = [
   "sh",
   "-c",
-  'began=$(date +%s%N); "$0" 6000; echo $(($(date +%s%N) - began)) >"$1"',
+  'began=$(date +%s%N); "$0" 2000; echo $(($(date +%s%N) - began)) >"$1"',
   spinner,
   path("took"),
 ];
