@@ -1,9 +1,10 @@
 /** One output of a recording: a file or a pipe, the drain that fills it, and the ledger of what went there. */
 
-import { type Drain, type FlightRings, PmuError, seek } from "../../ffi/pmu.ts";
+import { type Drain, type FlightRings, PmuError, type RingStats, seek } from "../../ffi/pmu.ts";
 import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { closeLedger, type LostCounts } from "./closing.ts";
+import type { Gap } from "./gap.ts";
 import type { Ledger } from "../perfdata/ledger.ts";
 import { type Keeping, ObjectKeeper } from "./object_keeper.ts";
 import type { Opened } from "./opening.ts";
@@ -38,6 +39,7 @@ export class Part {
   #freed = false;
   #lostBefore: LostCounts = new Map();
   #lost: LostCounts = new Map();
+  #gap: { bytes: number; stats: RingStats[] } | undefined;
   readonly #flight: FlightRings | undefined;
   #writeError: PmuError | undefined;
 
@@ -56,9 +58,16 @@ export class Part {
     return this.#drain.written;
   }
 
+  /** What each ring has seen: in the gap, and since. */
+  #stats(): RingStats[] {
+    const now = this.#drain.stats();
+    const before = this.#gap?.stats;
+    return before ? now.map((ring, i) => sumOfStats(before[i], ring)) : now;
+  }
+
   /** What went there so far. What was lost is known in full only at the end. */
   get progress(): Progress {
-    const rings = this.#drain.stats();
+    const rings = this.#stats();
     const dropped = rings.reduce((sum, ring) => sum + ring.dropbufSample, 0);
     return {
       samples: rings.reduce((sum, ring) => sum + ring.samples, -dropped),
@@ -83,9 +92,10 @@ export class Part {
 
   /**
    * The same in the midst of a recording, where a front that cannot be written (the disk is full) is no
-   * reason to stop: the drain says what it could not write either, and counts it.
+   * reason to stop: the drain says what it could not write either, and counts it. Behind the front comes what
+   * came in the `gap` since the part before.
    */
-  follow(front: readonly Uint8Array[], lostBefore: LostCounts): void {
+  async follow(front: readonly Uint8Array[], lostBefore: LostCounts, gap: Gap | undefined): Promise<void> {
     const at = seek(this.sink.fd, 0, "current");
     try {
       this.sink.write(front);
@@ -93,13 +103,14 @@ export class Part {
       if (!(error instanceof UnsupportedError)) throw error;
       seek(this.sink.fd, at);
     }
+    this.#gap = await gap?.endInto(this.sink.fd);
     this.#start(lostBefore);
   }
 
   #start(lostBefore: LostCounts) {
     this.#lostBefore = lostBefore;
     this.#began = performance.now();
-    this.#drain.setBase(this.sink.dataBytes);
+    this.#drain.setBase(this.sink.dataBytes + (this.#gap?.bytes ?? 0));
     this.#drain.start();
   }
 
@@ -125,7 +136,7 @@ export class Part {
   /** Completes the output; after `stop()`. */
   finish(facts: Omit<Facts, "ledger" | "seconds" | "buildIds">): ClosedPart {
     const added = this.#flight?.write(this.sink.fd);
-    const ledger = closeLedger(this.#drain.stats(), this.#lost, this.#lostBefore, this.#flight?.stats());
+    const ledger = closeLedger(this.#stats(), this.#lost, this.#lostBefore, this.#flight?.stats());
     const dataBytes = this.#drain.written + (added?.bytes ?? 0);
     const buildIds = this.#keeper?.finish(dataBytes) ?? [];
     // a pipe that was given up takes nothing more
@@ -144,4 +155,13 @@ export class Part {
     this.#drain.free();
     this.sink.close();
   }
+}
+
+/** What one ring has seen, one stretch behind another. */
+function sumOfStats(before: RingStats, after: RingStats): RingStats {
+  const sum = { ...after };
+  for (const name of Object.keys(sum) as (keyof RingStats)[]) {
+    if (name !== "cpu") sum[name] += before[name];
+  }
+  return sum;
 }

@@ -12,6 +12,7 @@ import { lostCounts } from "./closing.ts";
 import { sampledEvents } from "./events.ts";
 import { RecordFile } from "./file.ts";
 import { lostIn, sumOfLedgers } from "../perfdata/ledger.ts";
+import { Gap } from "./gap.ts";
 import { partName } from "./limits.ts";
 import type { Opened } from "./opening.ts";
 import { type ClosedPart, Part, type Progress } from "./part.ts";
@@ -126,9 +127,6 @@ export class Parts {
 
   async #switch(): Promise<void> {
     const old = this.#part;
-    // the rings are nobody's while it is read what runs: little is left to read then. A flight recorder's samples
-    // wait for nothing, and its other rings fill slowly.
-    const ready = this.#rings.flight ? undefined : this.#preamble.inTheMidst();
     const path = this.#rename(old);
     let next: Part;
     try {
@@ -139,10 +137,17 @@ export class Parts {
       this.#note(`${error.message}: going on in the same file`);
       return;
     }
+    // a flight recorder's samples wait where they are, and its other rings fill slowly
+    const gap = this.#rings.flight ? undefined : Gap.open(this.#request.output, this.#rings);
     this.#part = next;
-    const lost = await old.stop(() => lostCounts(this.#opened));
-    // read only now: what happened before is in the old file, and what happens from here on waits in the rings
-    next.follow((ready ?? this.#preamble.inTheMidst())(), lost);
+    try {
+      const lost = await old.stop(() => lostCounts(this.#opened));
+      gap?.start();
+      // read only now: what happened before is in the old file, and what happens from here on comes behind
+      await next.follow(this.#preamble.inTheMidst(), lost, gap);
+    } finally {
+      gap?.free();
+    }
     this.#close(old, path);
   }
 

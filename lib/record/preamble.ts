@@ -15,7 +15,7 @@ import {
   startTimeOf,
 } from "./procfs.ts";
 import type { RecordRequest } from "./request.ts";
-import { type BuildIdOf, cachedBuildIds, kernelRecords, processRecords } from "./synthesize.ts";
+import { cachedBuildIds, kernelRecords, processRecords } from "./synthesize.ts";
 import { processesOf } from "./target.ts";
 
 export class Preamble {
@@ -50,19 +50,12 @@ export class Preamble {
     const { target } = this.#request;
     if (target.kind === "command") return [];
     const pids = target.kind === "cpus" ? allPids(liveProc) : processesOf(target, liveProc);
-    return this.#records(pids, cachedBuildIds(fileBuildId));
+    return this.#records(pids);
   }
 
-  /**
-   * What a file begins with in the midst of a recording. What takes long, the build ids of all that is mapped, is
-   * read at once; the function it gives reads the rest, which is quick then, as it is when that is called.
-   */
-  inTheMidst(): () => Uint8Array[] {
-    const kernel = this.kernel();
-    // asked anew for each file: a path or an inode may stand for another object by then
-    const buildIdOf = cachedBuildIds(fileBuildId);
-    this.#records(this.#pidsNow(), buildIdOf);
-    return () => [...kernel, ...this.#records(this.#pidsNow(), buildIdOf)];
+  /** What a file begins with in the midst of a recording: the kernel's maps, and the processes there are now. */
+  inTheMidst(): Uint8Array[] {
+    return [...this.kernel(), ...this.#records(this.#pidsNow())];
   }
 
   /**
@@ -77,7 +70,8 @@ export class Preamble {
     return all.filter((pid) => asked.has(pid) || (startTimeOf(liveProc, pid) ?? -1) >= this.#since);
   }
 
-  #records(pids: readonly number[], buildIdOf: BuildIdOf): Uint8Array[] {
-    return [...processRecords(liveProc, pids, this.#layout, buildIdOf, this.#maps)];
+  #records(pids: readonly number[]): Uint8Array[] {
+    // asked anew for each file: a path or an inode may stand for another object by then
+    return [...processRecords(liveProc, pids, this.#layout, cachedBuildIds(fileBuildId), this.#maps)];
   }
 }

@@ -7,6 +7,9 @@ import { lossRecord } from "./loss.ts";
 import type { Opened } from "./opening.ts";
 import type { Sink } from "./sink.ts";
 
+/** What a drain writes to. */
+type Output = Pick<Sink, "fd" | "sizeFieldAt">;
+
 /** On a CPU: the event that the ring belongs to, and the others that write into it. */
 interface Owner {
   cpu: number;
@@ -43,7 +46,7 @@ const SMALL_RING_INTERVAL = 10;
  * `note` says so. Throws UnsupportedError.
  */
 export function makeRings(
-  sink: Sink,
+  sink: Output,
   opened: readonly Opened[],
   sizes: RingSizes,
   note: (line: string) => void,
@@ -81,7 +84,7 @@ export function makeRings(
  * Another drain from the same rings, into `sink`. It goes on where the one before it ends, and is to be
  * started after that one's `stop()` and before its `free()`, so that the rings stay. Throws UnsupportedError.
  */
-export function takeOver(sink: Sink, { owners, pages, options }: Rings): Drain {
+export function takeOver(sink: Output, { owners, pages, options }: Rings): Drain {
   const drain = drainInto(sink, options);
   const errno = addToDrain(drain, owners, pages);
   if (errno === 0) return drain;
@@ -89,7 +92,7 @@ export function takeOver(sink: Sink, { owners, pages, options }: Rings): Drain {
   throw ringError(errno, pages);
 }
 
-function drainInto(sink: Sink, options: Rings["options"]): Drain {
+function drainInto(sink: Output, options: Rings["options"]): Drain {
   return new Drain({ outFd: sink.fd, sizeFieldAt: sink.sizeFieldAt, ...options });
 }
 
