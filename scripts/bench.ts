@@ -164,7 +164,18 @@ const CASES: Case[] = [
     prepare: () => Promise.resolve(load.start()),
     ours: {
       name: "pmuctl record",
-      argv: [PMUCTL, "record", "-q", ...recordArgs, "-o", path("ours.data"), "--", "sleep", "5"],
+      argv: [
+        PMUCTL,
+        "record",
+        "-q",
+        "--keep-rate",
+        ...recordArgs,
+        "-o",
+        path("ours.data"),
+        "--",
+        "sleep",
+        "5",
+      ],
       after: () => perfStats(path("ours.data")),
     },
     theirs: {
