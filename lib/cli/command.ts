@@ -68,6 +68,8 @@ export interface Command {
   /** What can stand behind `pmuctl NAME`, a line each: `[-e EVENT] [-o FILE] -- COMMAND`. */
   usage: string[];
   options: OptionSpec[];
+  /** What an option can be, where that takes more than its line: a title, and rows of a word and what it is. */
+  lists?: { title: string; rows: readonly [string, string][] }[];
   /** Whole command lines worth copying. */
   examples?: string[];
   /** The first word that is not an option starts the command to run, even without `--`. */

@@ -19,6 +19,7 @@ export function commandHelp(command: Command): string {
     "options:",
     ...columns(rows),
   ];
+  for (const { title, rows } of command.lists ?? []) lines.push("", `${title}:`, ...columns(rows));
   if (command.examples?.length) lines.push("", "examples:", ...command.examples.map((e) => `  ${e}`));
   return lines.join("\n") + "\n";
 }
@@ -39,7 +40,7 @@ export function overview(commands: readonly Command[]): string {
   ].join("\n") + "\n";
 }
 
-function columns(rows: string[][]): string[] {
+function columns(rows: readonly (readonly string[])[]): string[] {
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
 }

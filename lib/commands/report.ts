@@ -4,31 +4,30 @@ import { setColorEnabled } from "@std/fmt/colors";
 import { openInput } from "../base/file_bytes.ts";
 import { EXIT, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { page } from "../cli/pager.ts";
 import { countRecords } from "../perfdata/count.ts";
 import { damageWarning } from "../perfdata/damage.ts";
-import { filterProfile } from "../profile/filter.ts";
+import { filterProfile, withEvents } from "../profile/filter.ts";
 import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/groups.ts";
 import { loadProfile } from "../profile/load.ts";
-import { wholeOf } from "../profile/table.ts";
-import { renderJson } from "../report/json.ts";
+import type { Profile } from "../profile/profile.ts";
+import { sampledEvents, wholeOf } from "../profile/table.ts";
+import { type Format, formatNamed, FORMATS } from "../report/formats.ts";
 import { DEFAULT_REPORT, type ReportOptions } from "../report/options.ts";
 import { renderStats, renderStatsJson } from "../report/stats.ts";
-import { renderText } from "../report/text.ts";
-import { renderTprof, tprofKeys } from "../report/tprof.ts";
 import { hostSymbolFiles } from "../symbols/host_files.ts";
 import { FILTER_OPTIONS, partOf } from "./report_filter.ts";
 import { refuseTprofOptions, TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
 const DEFAULT_INPUT = "perf.data";
-const FORMATS = ["text", "json", "tprof"] as const;
-type Format = typeof FORMATS[number];
 
 export const command: Command = {
   name: "report",
   summary: "show where the time went, by command, object and symbol",
   usage: [
     "[-s KEYS] [-g | -G] [--children] [FILTER]... [--json] [-i FILE | FILE]",
+    "--format FORMAT [-o FILE] [FILTER]... [-i FILE | FILE]",
     "--stats [--json] [-i FILE | FILE]",
   ],
   options: [
@@ -57,18 +56,26 @@ export const command: Command = {
       help: `leave out rows and callers below this share (default: ${DEFAULT_REPORT.percentLimit})`,
     },
     ...FILTER_OPTIONS,
+    {
+      name: "event",
+      value: "EVENT",
+      repeat: true,
+      help: "only this event, by the name that the report gives it",
+    },
     { name: "json", help: "all rows as JSON; with -g and -G the trees, too" },
     {
       name: "format",
       value: "FORMAT",
-      help: `${FORMATS.join(", ")} (as NetBSD's tprof analyze has it; default: text)`,
+      help: "what to write: see below (default: text)",
     },
+    { name: "output", short: "o", value: "FILE", help: "write the report to a file" },
     ...TPROF_OPTIONS,
     { name: "no-pager", help: "print long output on a terminal as it is, not through $PAGER (less)" },
     { name: "no-demangle", help: "C++ and Rust names as the compiler wrote them" },
     { name: "stats", help: "count the records by type and by event, as perf report --stats does" },
     { name: "force", help: "report what comes before damage in the file" },
   ],
+  lists: [{ title: "formats", rows: FORMATS.map(({ name, what }) => [name, what]) }],
   examples: ["pmuctl report -g", "perf record -o - -- make | pmuctl report -i -"],
   maxPositionals: 1,
   run,
@@ -82,8 +89,14 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   }
   const file = named ?? positional ?? DEFAULT_INPUT;
   const format = formatOf(args);
+  const output = outputOf(args, format, io);
+  if (output !== undefined) refuseSameFile(output, file);
   const part = partOf(args);
-  const options = viewOf(args, io);
+  const options = {
+    ...viewOf(args, io.stdoutIsTerminal && output === undefined, io),
+    tprof: tprofOptionsOf(args, file),
+  };
+  const keys = format.keys(options);
   const input = openInput(file);
   if (args.has("stats")) {
     const counts = await countRecords(input, args.has("force"));
@@ -92,52 +105,79 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     io.out(args.has("json") ? renderStatsJson(counts) : renderStats(counts));
     return EXIT.ok;
   }
-  const tprof = tprofOptionsOf(args, file);
-  const keys = format === "tprof" ? tprofKeys(tprof) : options.sort;
   const loaded = await loadProfile(input, hostSymbolFiles(), {
     mangled: args.has("no-demangle"),
     force: args.has("force"),
-    leafOnly: format === "tprof" || (format === "text" && options.tree === "none" && !options.children),
+    leafOnly: !format.callers(options),
     // what no row and no filter goes by is merged as it is read, and costs neither time nor memory
     mergeCpus: !keys.includes("cpu") && !part.cpus,
     mergeThreads: !keys.includes("pid") && !keys.includes("tid") && !part.filter?.pids && !part.filter?.tids,
+    times: format.times,
     within: part.within,
   });
-  const all = part.cpus ? filterProfile(loaded, { cpus: part.cpus }) : loaded;
+  const chosen = chooseEvents(loaded, args.texts("event"), format, io);
+  const all = part.cpus ? filterProfile(chosen, { cpus: part.cpus }) : chosen;
   const profile = part.filter ? filterProfile(all, part.filter) : all;
   const whole = wholeOf(part.absolute ? all : profile);
-  switch (format) {
-    case "json":
-      io.out(renderJson(profile, { ...options, whole }));
-      break;
-    case "tprof":
-      await print(renderTprof(profile, tprof), args, io);
-      break;
-    case "text":
-      setColorEnabled(options.color);
-      await print(renderText(profile, { ...options, whole }), args, io);
-      break;
-  }
+  setColorEnabled(options.color);
+  const render = await format.renderer();
+  const content = render(profile, { ...options, whole });
+  if (output !== undefined) writeOutputFile(output, content);
+  else if (typeof content !== "string") io.outBytes(content);
+  else if (format.reader === "people" && !args.has("no-pager")) await page(content, io);
+  else io.out(content);
   return EXIT.ok;
 }
 
-/** Prints what people read. */
-async function print(text: string, args: ParsedArgs, io: Io): Promise<void> {
-  if (args.has("no-pager")) io.out(text);
-  else await page(text, io);
-}
-
 function formatOf(args: ParsedArgs): Format {
-  const format = args.choice("format", FORMATS);
+  const format = args.choice("format", FORMATS.map(({ name }) => name));
   if (args.has("json") && format !== undefined && format !== "json") {
     throw new UsageError(`report: --json and --format ${format} exclude each other`);
   }
   const chosen = args.has("json") ? "json" : format ?? "text";
   if (chosen !== "tprof") refuseTprofOptions(args);
-  return chosen;
+  return formatNamed(chosen);
 }
 
-function viewOf(args: ParsedArgs, io: Io): ReportOptions {
+/** The file to write; undefined for standard output. */
+function outputOf(args: ParsedArgs, { name, reader, fileName }: Format, io: Io): string | undefined {
+  const output = args.text("output");
+  if (output !== undefined && args.has("stats")) throw new UsageError("report: --stats has no -o: use >");
+  if (output !== undefined && output !== "-") return output;
+  if (reader === "file" && output === undefined && io.stdoutIsTerminal) {
+    throw new UsageError(
+      `report: --format ${name} is not for a terminal: -o ${fileName} writes it to a file`,
+    );
+  }
+}
+
+/** The profile of the events named; of the first one, with a warning, where only one can be shown. */
+function chooseEvents(
+  profile: Profile,
+  names: readonly string[],
+  { name, oneEvent }: Format,
+  io: Io,
+): Profile {
+  const sampled = sampledEvents(profile);
+  const nameOf = (event: number) => profile.events[event].name;
+  const missing = names.find((name) => !sampled.some((event) => nameOf(event) === name));
+  if (missing !== undefined) {
+    throw new UsageError(
+      `--event ${missing}: the recording has ${sampled.map(nameOf).join(", ") || "no events"}`,
+    );
+  }
+  let events = names.length === 0 ? sampled : sampled.filter((event) => names.includes(nameOf(event)));
+  if (oneEvent && events.length > 1) {
+    const others = events.slice(1).map((event) => `--event ${nameOf(event)}`);
+    io.err(
+      `pmuctl: warning: --format ${name} shows one event, ${nameOf(events[0])}; others: ${others.join(", ")}`,
+    );
+    events = events.slice(0, 1);
+  }
+  return events.length === sampled.length ? profile : withEvents(profile, events);
+}
+
+function viewOf(args: ParsedArgs, onTerminal: boolean, io: Io): ReportOptions {
   for (const [one, other] of [["children", "no-children"], ["call-graph", "call-tree"]]) {
     if (args.has(one) && args.has(other)) {
       throw new UsageError(`report: --${one} and --${other} exclude each other`);
@@ -155,7 +195,7 @@ function viewOf(args: ParsedArgs, io: Io): ReportOptions {
     showPeriod: args.has("show-total-period"),
     ledger: args.has("ledger"),
     percentLimit: args.number("percent-limit", { min: 0, max: 100 }) ?? DEFAULT_REPORT.percentLimit,
-    width: io.stdoutIsTerminal ? io.columns : Infinity,
-    color: io.stdoutIsTerminal && !io.env("NO_COLOR"),
+    width: onTerminal ? io.columns : Infinity,
+    color: onTerminal && !io.env("NO_COLOR"),
   };
 }

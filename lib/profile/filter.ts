@@ -41,6 +41,17 @@ export function filterProfile(profile: Profile, filter: ProfileFilter): Profile 
   return keep.includes(0) ? withSamples(profile, keep, samples.count, samples.period) : profile;
 }
 
+/** The profile as if only these of its events (rows of `events`) had been recorded, in this order. */
+export function withEvents(profile: Profile, events: readonly number[]): Profile {
+  const newRow = new Map(events.map((event, row) => [event, row]));
+  const kept = filterProfile(profile, { events: new Set(events) });
+  return {
+    ...kept,
+    events: events.map((event) => profile.events[event]),
+    samples: { ...kept.samples, event: kept.samples.event.map((event) => newRow.get(event)!) },
+  };
+}
+
 /**
  * The profile with only the samples for whose time (in ns since `meta.start`) `within` is true, and `meta` of
  * those; it has to have `times`.

@@ -1,0 +1,69 @@
+/** The formats of `pmuctl report`: one row each, and nothing else to add for one more. */
+
+import type { SortKey } from "../profile/groups.ts";
+import type { Profile } from "../profile/profile.ts";
+import type { ReportOptions } from "./options.ts";
+import { tprofKeys, type TprofOptions } from "./tprof.ts";
+
+/** What a format may depend on: each takes what it knows of. */
+export interface OutputOptions extends ReportOptions {
+  tprof: TprofOptions;
+}
+
+/** The profile in a format. No I/O. */
+export type Renderer = (profile: Profile, options: OutputOptions) => string | Uint8Array;
+
+export interface Format {
+  name: string;
+  /** For the help, in a few words. */
+  what: string;
+  /** `people`: paged on a terminal. `programs`: text, printed as it is. `file`: not for terminals. */
+  reader: "people" | "programs" | "file";
+  /** With `file`: a name for one, to be proposed. */
+  fileName?: string;
+  /** What the output tells samples apart by; what it does not is merged as the recording is read. */
+  keys(options: OutputOptions): readonly SortKey[];
+  /** Whether it shows callers; without them reading takes less time and memory. */
+  callers(options: OutputOptions): boolean;
+  /** It needs `profile.times`. */
+  times?: true;
+  /** It shows one event: the first one, unless another is chosen. */
+  oneEvent?: true;
+  /** Its code is loaded when it is asked for. */
+  renderer(): Promise<Renderer>;
+}
+
+export const FORMATS: readonly Format[] = [
+  {
+    name: "text",
+    what: "tables and trees for people",
+    reader: "people",
+    keys: ({ sort }) => sort,
+    callers: ({ tree, children }) => tree !== "none" || children,
+    renderer: async () => (await import("./text.ts")).renderText,
+  },
+  {
+    name: "json",
+    what: "the same with all rows, for programs",
+    reader: "programs",
+    keys: ({ sort }) => sort,
+    callers: () => true,
+    renderer: async () => (await import("./json.ts")).renderJson,
+  },
+  {
+    name: "tprof",
+    what: "as NetBSD's tprof analyze",
+    reader: "people",
+    keys: ({ tprof }) => tprofKeys(tprof),
+    callers: () => false,
+    renderer: async () => {
+      const { renderTprof } = await import("./tprof.ts");
+      return (profile, { tprof }) => renderTprof(profile, tprof);
+    },
+  },
+];
+
+/** The format of this name. */
+export function formatNamed(name: string): Format {
+  return FORMATS.find((format) => format.name === name)!;
+}
