@@ -78,6 +78,7 @@ export async function loadProfile(
     symbolObjects[id] = object.id;
   }
   const { frames, stacks, threads } = builder;
+  const shown = options.mangled ? { names } : await readable(names);
   const whole: Profile = {
     meta: metaOf(
       header.features,
@@ -99,7 +100,7 @@ export async function loadProfile(
       kind,
       buildId: buildId ?? "",
     })),
-    symbols: { name: options.mangled ? names : await readable(names), object: symbolObjects },
+    symbols: { name: shown.names, object: symbolObjects },
     frames: { object: frames.object.values(), address: frames.address.values(), ...symbol },
     stacks: { parent: stacks.parent.values(), frame: stacks.frame.values() },
     threads: { pid: threads.pid.values(), tid: threads.tid.values(), comm: threads.comm.values() },
@@ -121,6 +122,7 @@ export async function loadProfile(
     const first = clockText(stats.timeFirst), last = clockText(stats.timeLast!);
     profile.meta.warnings.push(`no sample is within these times: the recording is from ${first} to ${last}`);
   }
+  if (shown.warning) profile.meta.warnings.push(shown.warning);
   checkValid(profile);
   return profile;
 }
@@ -182,10 +184,16 @@ function symbolizeFrames(
   return { symbol, unresolved };
 }
 
-async function readable(names: string[]): Promise<string[]> {
-  if (!names.some(isMangled)) return names;
+/** The names made readable; as they are, with a warning, where that cannot be done. */
+async function readable(names: string[]): Promise<{ names: string[]; warning?: string }> {
+  if (!names.some(isMangled)) return { names };
   const demangle = await demangler();
-  return names.map(demangle);
+  if (typeof demangle === "function") return { names: names.map(demangle) };
+  return {
+    names,
+    warning: `C++ and Rust names are as compilers wrote them: the demangler cannot be loaded ` +
+      `(${demangle.failure}): let this user read what pmuctl has fetched, or use its compiled program`,
+  };
 }
 
 /** What is to be known of the call chains of a recording with these events. */

@@ -13,11 +13,30 @@ export function isMangled(name: string): boolean {
   return name.charCodeAt(0) === 0x5f && MANGLED.test(name);
 }
 
-/** Loads the demangler. The function it gives returns a name it cannot make sense of as it is. */
-export async function demangler(): Promise<(name: string) => string> {
-  const { demangle_any } = await import("gecko-profiler-demangle");
+/** Makes a name readable; gives one that it cannot make sense of as it is. */
+export type Demangle = (name: string) => string;
+
+/** The module that does the work, as far as it is used. */
+interface Module {
+  demangle_any(name: string): string;
+}
+
+/**
+ * Loads the demangler. Where that fails (a checkout whose packages this user may not read, or that never
+ * fetched them) it gives the cause instead.
+ * @param load imports the module.
+ */
+export async function demangler(
+  load: () => Promise<Module> = () => import("gecko-profiler-demangle"),
+): Promise<Demangle | { failure: string }> {
+  let demangleAny: Module["demangle_any"];
+  try {
+    demangleAny = (await load()).demangle_any;
+  } catch (error) {
+    return { failure: String(error instanceof Error ? error.message : error).replace(/\s+/g, " ") };
+  }
   const readable = (name: string) => {
-    const text = demangle_any(name);
+    const text = demangleAny(name);
     return text === name.slice(1) ? name : text; // it gave up, having taken the first underscore off
   };
   return (name) => {
