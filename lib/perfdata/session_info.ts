@@ -33,6 +33,29 @@ export interface TimedRateChange {
   reason: string;
 }
 
+/** A CPU that went or came while it was recorded, so that samples are missing from then on. */
+export interface CpuChange {
+  /** After the start of the recording. */
+  seconds: number;
+  cpu: number;
+  /** It came. */
+  online: boolean;
+}
+
+/** What happened on the way, in order each. */
+export interface Happenings {
+  rateChanges: readonly TimedRateChange[];
+  cpuChanges: readonly CpuChange[];
+}
+
+/** The change in words: `CPU 1 went offline after 3.2 s: ...`. */
+export function cpuChangeText({ seconds, cpu, online }: CpuChange): string {
+  const when = `after ${seconds.toFixed(1)} s`;
+  return online
+    ? `CPU ${cpu} came online ${when}: what runs there is not recorded; a new recording has it`
+    : `CPU ${cpu} went offline ${when}: nothing is recorded there from then on`;
+}
+
 export interface SessionInfo {
   /** Of this layout. Readers take what they know from a newer one. */
   version: number;
@@ -44,8 +67,9 @@ export interface SessionInfo {
   seconds: number;
   /** What was sampled; none in files of pmuctl before it had backends. */
   events?: SampledEvent[];
-  /** In order; left out when there was none. */
-  rateChanges?: TimedRateChange[];
+  /** In order; left out when there was none, as the next one. */
+  rateChanges?: readonly TimedRateChange[];
+  cpuChanges?: readonly CpuChange[];
   ledger: { rows: LedgerCounts[]; total: LedgerCounts };
 }
 
@@ -72,6 +96,7 @@ function isSessionInfo(value: unknown): value is SessionInfo {
   const info = value as SessionInfo | null;
   return typeof info === "object" && info !== null && typeof info.version === "number" &&
     allOf(info.events, isSampledEvent) && allOf(info.rateChanges, isRateChange) &&
+    allOf(info.cpuChanges, isCpuChange) &&
     Array.isArray(info.command) && info.command.every((word) => typeof word === "string") &&
     Array.isArray(info.ledger?.rows) && [...info.ledger.rows, info.ledger.total].every(isCounts);
 }
@@ -90,6 +115,11 @@ function isSampledEvent(value: unknown): boolean {
 function isRateChange(value: unknown): boolean {
   const { seconds, from, to, reason } = (value ?? {}) as Partial<TimedRateChange>;
   return [seconds, from, to].every((number) => typeof number === "number") && typeof reason === "string";
+}
+
+function isCpuChange(value: unknown): boolean {
+  const { seconds, cpu, online } = (value ?? {}) as Partial<CpuChange>;
+  return [seconds, cpu].every((number) => typeof number === "number") && typeof online === "boolean";
 }
 
 /** Whether it is left out, or a list of such things. */

@@ -9,7 +9,12 @@ import { damageWarning, refuseDamage } from "../perfdata/damage.ts";
 import type { Features } from "../perfdata/features.ts";
 import { lossWarnings, lostIn, unaccounted } from "../perfdata/ledger.ts";
 import type { RecordLedger } from "../perfdata/record_ledger.ts";
-import { decodeSessionInfo, type LedgerCounts, type SessionInfo } from "../perfdata/session_info.ts";
+import {
+  cpuChangeText,
+  decodeSessionInfo,
+  type LedgerCounts,
+  type SessionInfo,
+} from "../perfdata/session_info.ts";
 import { AddressSpaces } from "../symbols/address_space.ts";
 import { demangler, isMangled } from "../symbols/demangle.ts";
 import { type SymbolFiles, Symbolizer } from "../symbols/symbolizer.ts";
@@ -231,6 +236,7 @@ function metaOf(
   for (const { seconds, from, to, reason } of session?.rateChanges ?? []) {
     warnings.push(`the rate was lowered from ${from} to ${to} Hz after ${seconds.toFixed(1)} s: ${reason}`);
   }
+  warnings.push(...(session?.cpuChanges ?? []).map(cpuChangeText));
   return {
     command: (session?.command ?? features.cmdline ?? []).join(" "),
     host: features.hostname ?? "",

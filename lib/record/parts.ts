@@ -7,7 +7,7 @@
 
 import type { PmuError } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../base/errors.ts";
-import type { TimedRateChange } from "../perfdata/session_info.ts";
+import type { Happenings } from "../perfdata/session_info.ts";
 import { lostCounts } from "./closing.ts";
 import { sampledEvents } from "./events.ts";
 import { RecordFile } from "./file.ts";
@@ -36,7 +36,7 @@ export class Parts {
   readonly #request: RecordRequest;
   readonly #opened: readonly Opened[];
   readonly #note: (line: string) => void;
-  readonly #rateChanges: readonly TimedRateChange[];
+  readonly #happened: Happenings;
   readonly #preamble: Preamble;
   readonly #rings: Rings;
   #part: Part;
@@ -48,16 +48,16 @@ export class Parts {
   readonly #failed = Promise.withResolvers<never>();
 
   /**
-   * Makes the first output, and the rings. `rateChanges` are those there have been when an output is completed.
+   * Makes the first output, and the rings. `happened` is looked at when an output is completed.
    * Throws UnsupportedError, and leaves no file then.
    */
   constructor(
     request: RecordRequest,
     opened: readonly Opened[],
     note: (line: string) => void,
-    rateChanges: readonly TimedRateChange[] = [],
+    happened: Happenings,
   ) {
-    this.#rateChanges = rateChanges;
+    this.#happened = happened;
     this.#request = request;
     this.#opened = opened;
     this.#note = note;
@@ -185,7 +185,7 @@ export class Parts {
       commandLine,
       command,
       events: sampledEvents(this.#opened),
-      rateChanges: this.#rateChanges,
+      happened: this.#happened,
     });
     part.free();
     this.#closed.push(closed);

@@ -9,6 +9,7 @@ import type { BackendOwner } from "./backends/owner.ts";
 import { untilDone } from "./ending.ts";
 import { filterTracepoints, openEvents, sampledEvents, samplersOf, tracks } from "./events.ts";
 import { Guard } from "./guard.ts";
+import { CpuWatch } from "./hotplug.ts";
 import { closeAll, type Opened } from "./opening.ts";
 import { Parts } from "./parts.ts";
 import type { Recording, RecordRequest } from "./request.ts";
@@ -35,6 +36,7 @@ export async function record(
   const earlyPrompts = switching && prompts ? new EarlyPrompts(prompts) : undefined; // from here on, too
   let owner: BackendOwner | undefined;
   let guard: Guard | undefined;
+  const cpus = new CpuWatch();
   let opened: Opened[] = [];
   let parts: Parts | undefined;
   let running = false;
@@ -50,7 +52,10 @@ export async function record(
       note,
     });
     guard?.begin();
-    parts = new Parts(request, opened, note, guard?.changes);
+    parts = new Parts(request, opened, note, {
+      rateChanges: guard?.changes ?? [],
+      cpuChanges: cpus.changes,
+    });
     // the trackers report from here on, so that nothing falls between /proc and the rings; without one, the samplers
     const atOnce = target.kind !== "command" && !tracks(opened);
     if (atOnce) sampling.start();
@@ -61,6 +66,7 @@ export async function record(
       : setTimeout(() => sampling.start(), request.delayMs);
     if (delayed === undefined && !atOnce) sampling.start({ onExec: target.kind === "command" });
     guard?.watch(parts);
+    cpus.begin(request.cpus, target.kind !== "cpus", note);
     stopTelling = tell(request.onProgress, parts, started);
     await command?.release();
     running = true;
@@ -71,6 +77,7 @@ export async function record(
     clearTimeout(delayed);
     stopSwitching();
     guard?.stop();
+    cpus.stop();
     stopTelling();
     sampling.stop();
     const closed = await parts.end(stopper.second);
@@ -85,6 +92,7 @@ export async function record(
   } finally {
     stopSwitching();
     guard?.stop();
+    cpus.stop();
     stopTelling();
     parts?.free();
     owner?.close();

@@ -8,7 +8,7 @@ import { hostFiles } from "../events/files.ts";
 import { VERSION } from "../base/version.ts";
 import type { FeatureValues } from "../perfdata/feature_encoders.ts";
 import type { BuildIdEntry } from "../perfdata/features.ts";
-import { encodeSessionInfo, type SampledEvent, type TimedRateChange } from "../perfdata/session_info.ts";
+import { encodeSessionInfo, type Happenings, type SampledEvent } from "../perfdata/session_info.ts";
 import { kernelBuildId } from "../symbols/host_files.ts";
 import { KERNEL_MAP } from "../symbols/objects.ts";
 import type { Host } from "./host.ts";
@@ -32,8 +32,7 @@ export interface Facts extends Origin {
   command: string[];
   /** What was sampled. */
   events: SampledEvent[];
-  /** Rates that were lowered on the way. */
-  rateChanges: readonly TimedRateChange[];
+  happened: Happenings;
   /** Of the objects that samples are in. */
   buildIds: readonly BuildIdEntry[];
   ledger: Ledger;
@@ -122,13 +121,13 @@ function groupsOf(opened: readonly Opened[]): Pick<FeatureValues, "groupDesc"> {
   return leaders.size > 0 ? { groupDesc: [...leaders.values()] } : {};
 }
 
-function sessionText({ command, seconds, events, rateChanges, ledger }: Facts): string {
+function sessionText({ command, seconds, events, happened, ledger }: Facts): string {
   return encodeSessionInfo({
     tool: VERSION,
     command,
     seconds,
     events,
-    ...(rateChanges.length > 0 ? { rateChanges: [...rateChanges] } : {}),
+    ...Object.fromEntries(Object.entries(happened).filter(([, changes]) => changes.length > 0)),
     ledger: { rows: ledger.rows.map((row) => ({ ...row })), total: { ...ledger.total } },
   });
 }
