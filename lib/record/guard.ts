@@ -20,6 +20,8 @@ const DEFAULT_BUDGET = 0.25;
 /** What there is to watch. */
 export interface Recorded {
   readonly progress: Progress;
+  /** How many outputs have been completed: each takes time that has nothing to do with the rate. */
+  readonly completed: number;
 }
 
 export interface GuardOptions {
@@ -82,7 +84,8 @@ export class Guard {
     let told = false;
     const next = stretches(recorded, this.#options.cpus);
     this.#timer = setInterval(() => {
-      const change = told ? undefined : control.observe(next());
+      const stretch = next();
+      const change = told || !stretch ? undefined : control.observe(stretch);
       if (!change) return;
       if (rates.length === 0) {
         told = true;
@@ -134,17 +137,19 @@ function backendOf({ choice }: Sampler): Backend {
   return backends.all().find(({ name }) => name === choice.backend)!; // it cannot go while it is in use
 }
 
-/** A function that gives what happened since it was last called. */
-function stretches(recorded: Recorded, cpus: number): () => Stretch {
+/** A function that gives what happened since it was last called; undefined when an output was completed meanwhile. */
+function stretches(recorded: Recorded, cpus: number): () => Stretch | undefined {
   const now = () => ({
     at: performance.now() / 1000,
     ownCpuSeconds: Number(clockNs(PROCESS_CPU_TIME)) / 1e9,
     ...recorded.progress,
+    completed: recorded.completed,
   });
   let last = now();
   return () => {
     const before = last;
     last = now();
+    if (last.completed > before.completed) return undefined;
     return {
       seconds: last.at - before.at,
       ownCpuSeconds: last.ownCpuSeconds - before.ownCpuSeconds,

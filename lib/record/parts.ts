@@ -93,6 +93,11 @@ export class Parts {
     };
   }
 
+  /** How many outputs have been completed. */
+  get completed(): number {
+    return this.#closed.length;
+  }
+
   /** Bytes of records in the file that is being written. */
   get partBytes(): number {
     return this.#part.bytes;
