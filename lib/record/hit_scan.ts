@@ -51,6 +51,11 @@ export class HitScan {
   #at: number;
   #stopped = false;
   #samples = 0;
+  // of samples, in ns of the recording's clock: each as two halves, because it takes more than a double holds
+  #firstHigh = Infinity;
+  #firstLow = 0;
+  #lastHigh = -1;
+  #lastLow = 0;
 
   /**
    * @param file the recording; it stays the caller's.
@@ -79,6 +84,15 @@ export class HitScan {
   /** The objects that samples are in, and their callers (see ALL_CALLERS_OF). */
   hits(): ObjectInfo[] {
     return [...this.#hit].map((id) => this.#spaces.objects.rows[id]);
+  }
+
+  /** Times of the first and the last sample, in ns of the recording's clock; undefined without any. */
+  times(): { first: bigint; last: bigint } | undefined {
+    if (this.#lastHigh < 0) return undefined;
+    return {
+      first: (BigInt(this.#firstHigh) << 32n) | BigInt(this.#firstLow),
+      last: (BigInt(this.#lastHigh) << 32n) | BigInt(this.#lastLow),
+    };
   }
 
   /** The whole records at the buffer's start; gives their bytes. */
@@ -123,6 +137,7 @@ export class HitScan {
     if (index < 0) return;
     const { layout } = this.#table.events[index];
     if (layout.tid < 0 || !sampleFits(words, pos, size, layout)) return;
+    if (layout.time >= 0) this.#time((pos + layout.time) >>> 2);
     const pid = words[(pos + layout.tid) >>> 2] | 0;
     const space = this.#spaces.spaceOf(pid, PERF_RECORD_MISC.USER);
     if (layout.ip >= 0) this.#address(pid, space, (pos + layout.ip) >>> 2);
@@ -132,6 +147,18 @@ export class HitScan {
     const first = ((pos + chain) >>> 2) + 2;
     const end = first + 2 * words[first - 2];
     for (let word = first; word < end; word += 2) this.#address(pid, space, word);
+  }
+
+  #time(word: number): void {
+    const low = this.#words[word], high = this.#words[word + 1];
+    if (high < this.#firstHigh || (high === this.#firstHigh && low < this.#firstLow)) {
+      this.#firstHigh = high;
+      this.#firstLow = low;
+    }
+    if (high > this.#lastHigh || (high === this.#lastHigh && low > this.#lastLow)) {
+      this.#lastHigh = high;
+      this.#lastLow = low;
+    }
   }
 
   /** The address at this word of the buffer, in user space; the kernel is listed whether it is hit or not. */

@@ -99,6 +99,11 @@ export class ObjectKeeper {
     return [...entries.values()];
   }
 
+  /** When the first and the last sample were taken, in ns of the recording's clock; after `finish()`. */
+  get sampleTime(): { first: bigint; last: bigint } | undefined {
+    return this.#scan.times();
+  }
+
   /** Ends the looking, and lets go of what was held. */
   close(): void {
     for (const timer of this.#timers) clearInterval(timer);

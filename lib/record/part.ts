@@ -134,16 +134,20 @@ export class Part {
   }
 
   /** Completes the output; after `stop()`. */
-  finish(facts: Omit<Facts, "ledger" | "seconds" | "buildIds">): ClosedPart {
+  finish(facts: Omit<Facts, "ledger" | "seconds" | "buildIds" | "sampleTime">): ClosedPart {
     const added = this.#flight?.write(this.sink.fd);
     const ledger = closeLedger(this.#stats(), this.#lost, this.#lostBefore, this.#flight?.stats());
     const dataBytes = this.#drain.written + (added?.bytes ?? 0);
     const buildIds = this.#keeper?.finish(dataBytes) ?? [];
     // a pipe that was given up takes nothing more
     const givenUp = this.#writeError?.errno === ERRNO.ECANCELED && this.sink.sizeFieldAt === undefined;
-    const { bytes, error } = givenUp
-      ? { bytes: dataBytes }
-      : this.sink.finish(dataBytes, { ...facts, buildIds, ledger, seconds: this.#seconds });
+    const { bytes, error } = givenUp ? { bytes: dataBytes } : this.sink.finish(dataBytes, {
+      ...facts,
+      buildIds,
+      sampleTime: this.#keeper?.sampleTime,
+      ledger,
+      seconds: this.#seconds,
+    });
     return { ledger, bytes, writeError: this.#writeError ?? added?.error ?? error };
   }
 

@@ -35,6 +35,8 @@ export interface Facts extends Origin {
   happened: Happenings;
   /** Of the objects that samples are in. */
   buildIds: readonly BuildIdEntry[];
+  /** Of the first and the last sample, in ns of the recording's clock, where they have been looked at. */
+  sampleTime?: { first: bigint; last: bigint };
   ledger: Ledger;
   seconds: number;
 }
@@ -96,7 +98,7 @@ export function featuresOf(facts: Origin | Facts, opened: readonly Opened[]): Fe
         : [{ pid: -1, misc: PERF_RECORD_MISC.KERNEL, buildId: kernel, filename: KERNEL_MAP }]),
       ...("buildIds" in facts ? facts.buildIds : []),
     ],
-    ...("ledger" in facts ? { ledger: sessionText(facts) } : {}),
+    ...("ledger" in facts ? { sampleTime: facts.sampleTime, ledger: sessionText(facts) } : {}),
   };
 }
 

@@ -33,6 +33,23 @@ testNeeding(
 
 testNeeding(
   ["perf"],
+  "record keeps the times of the first and the last sample in the header",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/times.data`;
+      await pmuctlOk(["record", "-e", "page-faults", "-c", "1", "-o", file, "--", "ls", "-R", "/etc/ssl"]);
+      const header = await perfOk(["report", "--header-only", "-i", file]);
+      const times = [...header.matchAll(/^# time of (?:first|last) sample : (\S+)$/gm)].map(([, time]) =>
+        time
+      );
+      const samples = (await perfOk(["script", "--ns", "-F", "time", "-i", file])).trim().split(/:\s*/);
+      const micros = (time: string) => time.slice(0, time.indexOf(".") + 7); // the header cuts them off
+      assertEquals(times.map(micros), [samples[0], samples.findLast((time) => time !== "")!].map(micros));
+    }),
+);
+
+testNeeding(
+  ["perf"],
   "record -k says what the wall clock showed at a time of the recording's clock",
   () =>
     withFolder(async (folder) => {
