@@ -166,19 +166,22 @@ export function checkValid(profile: Profile): void {
   inRange("samples.event", samples.event, 0, profile.events.length);
   inRange("samples.thread", samples.thread, 0, threads.pid.length);
   inRange("samples.stack", samples.stack, 0, stacks.parent.length);
-  stacks.parent.forEach((parent, row) => {
+  for (let row = 0; row < stacks.parent.length; row++) {
+    const parent = stacks.parent[row];
     if (parent < -1 || parent >= row) throw new Error(`invalid profile: stacks.parent[${row}] is ${parent}`);
-  });
-  frames.symbol.forEach((symbol, row) => {
+  }
+  for (let row = 0; row < frames.symbol.length; row++) {
+    const symbol = frames.symbol[row];
     if (symbol >= 0 && symbols.object[symbol] !== frames.object[row]) {
       throw new Error(`invalid profile: frame ${row} and its symbol are of different objects`);
     }
-  });
-  samples.count.forEach((count, row) => {
-    if (!(count >= 1) || !(samples.period[row] >= 0)) {
-      throw new Error(`invalid profile: sample row ${row} has count ${count}, period ${samples.period[row]}`);
+  }
+  for (let row = 0; row < samples.count.length; row++) {
+    const count = samples.count[row], period = samples.period[row];
+    if (!(count >= 1) || !(period >= 0)) {
+      throw new Error(`invalid profile: sample row ${row} has count ${count}, period ${period}`);
     }
-  });
+  }
   const processIds = new Set(processes.pid);
   threads.pid.forEach((pid, row) => {
     if (!processIds.has(pid)) throw new Error(`invalid profile: threads.pid[${row}] is ${pid}, no process`);
@@ -210,7 +213,8 @@ function sameLength(table: string, ...columns: { length: number }[]) {
 }
 
 function inRange(what: string, column: Int32Array, from: number, to: number) {
-  column.forEach((id, row) => {
+  for (let row = 0; row < column.length; row++) {
+    const id = column[row];
     if (id < from || id >= to) throw new Error(`invalid profile: ${what}[${row}] is ${id}, of ${to}`);
-  });
+  }
 }

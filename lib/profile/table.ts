@@ -18,8 +18,6 @@ export interface TableRow {
   /** By column of events. */
   self: Weight[];
   total: Weight[];
-  /** Rows of `profile.samples` behind `self`, of all the events. */
-  samples: number[];
 }
 
 /** How much there is in all: what shares are shares of. By event. */
@@ -70,7 +68,6 @@ export function tableOf(
       }
       into.self[column] = row.self;
       into.total[column] = row.total;
-      for (const sample of row.samples) into.samples.push(sample);
     }
   });
   return rows;
@@ -78,5 +75,5 @@ export function tableOf(
 
 function emptyRow({ group, place }: OverheadRow, columns: number): TableRow {
   const nothing = () => Array.from({ length: columns }, () => ({ count: 0, period: 0 }));
-  return { group, place, self: nothing(), total: nothing(), samples: [] };
+  return { group, place, self: nothing(), total: nothing() };
 }

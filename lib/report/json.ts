@@ -1,6 +1,6 @@
 /** The report as JSON, for programs: the same rows as the text, with whole numbers. */
 
-import { type CallerNode, callerTrees } from "../profile/aggregate.ts";
+import { type CallerNode, callerTrees } from "../profile/caller_trees.ts";
 import { type CallNode, callTrees } from "../profile/call_tree.ts";
 import { groupBy, type Grouping, groupValues } from "../profile/groups.ts";
 import { placeName, placeObject } from "../profile/places.ts";
@@ -66,7 +66,7 @@ function rowsJson(profile: Profile, grouping: Grouping, event: number, { tree, c
   if (!children) {
     rows.sort((a, b) => b.self[0].period - a.self[0].period || b.total[0].period - a.total[0].period);
   }
-  const callers = tree === "callers" ? callerTrees(profile, places, rows) : [];
+  const callers = tree === "callers" ? callerTrees(profile, grouping, event, rows) : [];
   const callerJson = (node: CallerNode, depth: number): unknown => ({
     ...placeJson(profile, grouping, node.place),
     count: node.count,

@@ -2,7 +2,8 @@
 
 import { bold, dim, yellow } from "@std/fmt/colors";
 import { ledgerTable, lostText } from "../perfdata/ledger.ts";
-import { callerTrees, type Weight } from "../profile/aggregate.ts";
+import type { Weight } from "../profile/aggregate.ts";
+import { callerTrees } from "../profile/caller_trees.ts";
 import { callTrees } from "../profile/call_tree.ts";
 import { groupBy, type Grouping, groupValues, type SortKey } from "../profile/groups.ts";
 import { type Profile, sampleCount, unresolvedSamples } from "../profile/profile.ts";
@@ -116,7 +117,8 @@ function table({ profile, grouping, text, whole, options, events }: Section): st
   const trees = callers
     ? callerTrees(
       profile,
-      grouping.places,
+      grouping,
+      columns[0],
       shown,
       percentLimit / 100 * Math.min(...events.map((e) => whole.period[e])),
     )

@@ -1,7 +1,7 @@
 /** Trees of calls drawn as text: who called a row, and what was called from the roots down. */
 
 import { dim } from "@std/fmt/colors";
-import type { CallerNode } from "../profile/aggregate.ts";
+import type { CallerNode } from "../profile/caller_trees.ts";
 import type { CallNode, GroupTree } from "../profile/call_tree.ts";
 import { placeName, placeObject, type Places } from "../profile/places.ts";
 import type { Profile } from "../profile/profile.ts";

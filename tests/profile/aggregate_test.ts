@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { callerTrees, overhead } from "../../lib/profile/aggregate.ts";
+import { overhead } from "../../lib/profile/aggregate.ts";
+import { callerTrees } from "../../lib/profile/caller_trees.ts";
 import { DEFAULT_SORT, groupBy, groupValues } from "../../lib/profile/groups.ts";
 import { placeName } from "../../lib/profile/places.ts";
 import { checkValid, sampleCount, totalPeriod } from "../../lib/profile/profile.ts";
@@ -59,7 +60,7 @@ Deno.test("overhead() accounts for every sample and period exactly once as self"
 
 Deno.test("callerTrees() goes from the leaf's callers up to the roots", () => {
   const hot = overhead(profile, grouping, 0)[0];
-  const [tree] = callerTrees(profile, places, [hot]);
+  const [tree] = callerTrees(profile, grouping, 0, [hot]);
   assertEquals(tree.length, 1);
   assertEquals(placeName(profile, places, tree[0].place), "work");
   assertEquals(tree[0].count, 70);
@@ -71,7 +72,7 @@ Deno.test("callerTrees() goes from the leaf's callers up to the roots", () => {
 
 Deno.test("callerTrees() keeps rows apart, and leaves out what is too light", () => {
   const rows = overhead(profile, grouping, 0).filter((row) => row.self.count > 0);
-  const trees = callerTrees(profile, places, rows, 100);
+  const trees = callerTrees(profile, grouping, 0, rows, 100);
   assertEquals(trees.map((tree) => tree.map((n) => [placeName(profile, places, n.place), n.count])), [
     [["work", 70]],
     [["work", 20]],
