@@ -89,7 +89,8 @@ class Load {
   #children: Deno.ChildProcess[] = [];
 
   start() {
-    const busy = `while :; do ${spinner} 200; ls -R /usr/share >/dev/null 2>&1; done`;
+    // it ends by itself when this process was killed and could not end it
+    const busy = `while kill -0 ${Deno.pid}; do ${spinner} 200; ls -R /usr/share >/dev/null 2>&1; done`;
     for (let i = 0; i < 2; i++) {
       this.#children.push(
         new Deno.Command("setsid", {
