@@ -10,6 +10,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   record: () => import("./lib/commands/record.ts"),
   report: () => import("./lib/commands/report.ts"),
   analyze: () => import("./lib/commands/analyze.ts"),
+  diff: () => import("./lib/commands/diff.ts"),
   bind: () => import("./lib/commands/bind.ts"),
   sample: () => import("./lib/commands/sample.ts"),
   preset: () => import("./lib/commands/preset.ts"),

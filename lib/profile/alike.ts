@@ -1,0 +1,189 @@
+/**
+ * Two profiles in the same terms: what is the same function in both gets the same number, although each
+ * was built, installed and recorded on its own.
+ */
+
+import type { Grouping, Groups } from "./groups.ts";
+import { type Places, placesOf } from "./places.ts";
+import type { Profile } from "./profile.ts";
+
+/** What rows of two profiles may be told apart by. */
+export type AlikeKey = "comm" | "dso" | "sym";
+
+/** A place of either profile; what is not among the keys is undefined. */
+export interface AlikePlace {
+  object?: string;
+  /** null: no symbol is known. */
+  symbol?: string | null;
+  kernel: boolean;
+}
+
+/** Objects of two names that are taken for one, for the symbols they have in common. */
+export interface Renamed {
+  a: string;
+  b: string;
+  symbols: number;
+}
+
+/** Groups and places of both profiles, with numbers that mean the same in both. */
+export interface Alike {
+  a: Grouping;
+  b: Grouping;
+  /** By the numbers of places. */
+  places: AlikePlace[];
+  /** By the numbers of groups; one group named "" where commands are not told apart. */
+  comms: string[];
+  renamed: Renamed[];
+}
+
+/**
+ * The grouping of both by `keys`. Functions are the same when objects and symbols have the same names, as
+ * `plainObject` and `plainSymbol` give them; an object that only one of them has is taken for one that only the
+ * other has when at least half of the symbols seen in the smaller one are in both.
+ */
+export function groupAlike(a: Profile, b: Profile, keys: readonly AlikeKey[]): Alike {
+  const places: AlikePlace[] = [];
+  const renamed = renamedObjects(a, b);
+  const ids = new Map<string, number>();
+  // B first: it is the names of the newer recording that are shown
+  const newNames = new Map(renamed.map((pair) => [pair.a, pair.b]));
+  const ofB = alikePlaces(b, keys, places, ids, new Map());
+  const ofA = alikePlaces(a, keys, places, ids, newNames);
+  const comms: string[] = [];
+  const commIds = new Map<string, number>();
+  const groupsB = alikeGroups(b, keys, comms, commIds);
+  const groupsA = alikeGroups(a, keys, comms, commIds);
+  const finished = (profile: Profile, ofFrame: Int32Array, ofSample: Int32Array): Grouping => ({
+    groups: groupsOf(keys, ofSample, comms.length),
+    places: sharedPlaces(profile, ofFrame, places),
+  });
+  return { a: finished(a, ofA, groupsA), b: finished(b, ofB, groupsB), places, comms, renamed };
+}
+
+/** The name of an object without what changes from one version to the next: `libc-2.31.so`, `libc.so.6`: `libc.so`. */
+export function plainObject(name: string): string {
+  if (name.startsWith("[JIT] tid ")) return "[JIT]";
+  return name.replace(/ \(deleted\)$/, "").replace(/(-\d+(\.\d+)+)?\.so(\.\d+)*$/, ".so");
+}
+
+/** A symbol's name without what compilers append to copies and parts of a function: `.constprop.0`, `.isra.0`, `.cold`. */
+export function plainSymbol(name: string): string {
+  return name.replace(
+    /((\.(constprop|isra|part|cold|lto_priv|localalias|llvm)(\.\d+)*)| \[clone [^\]]*\])+$/,
+    "",
+  );
+}
+
+/** By frame the number of its place; adds places that were not there yet. */
+function alikePlaces(
+  profile: Profile,
+  keys: readonly AlikeKey[],
+  into: AlikePlace[],
+  ids: Map<string, number>,
+  newNames: ReadonlyMap<string, string>,
+): Int32Array {
+  const bySymbol = keys.includes("sym"), byObject = keys.includes("dso");
+  const own = placesOf(profile, bySymbol ? "symbol" : byObject ? "object" : "none");
+  const idOf = new Int32Array(own.symbol.length).fill(-1);
+  return own.ofFrame.map((place) => {
+    if (idOf[place] >= 0) return idOf[place];
+    const object = own.object[place] >= 0 ? profile.objects[own.object[place]].name : "[unknown]";
+    const symbol = own.symbol[place] >= 0 ? plainSymbol(profile.symbols.name[own.symbol[place]]) : null;
+    const plain = plainObject(object);
+    const key = [
+      byObject ? newNames.get(plain) ?? plain : "",
+      bySymbol ? symbol === null ? "-" : `+${symbol}` : "",
+      own.kernel[place],
+    ].join("\0");
+    let id = ids.get(key);
+    if (id === undefined) {
+      ids.set(key, id = into.length);
+      into.push({
+        ...(byObject ? { object: plain === "[JIT]" ? plain : object } : {}),
+        ...(bySymbol ? { symbol } : {}),
+        kernel: own.kernel[place] === 1,
+      });
+    }
+    return idOf[place] = id;
+  });
+}
+
+/** By sample the number of its group: its command's, or 0. */
+function alikeGroups(
+  { samples, threads, comms }: Profile,
+  keys: readonly AlikeKey[],
+  into: string[],
+  ids: Map<string, number>,
+): Int32Array {
+  const idOf = comms.map((comm) => {
+    const name = keys.includes("comm") ? comm : "";
+    let id = ids.get(name);
+    if (id === undefined) {
+      ids.set(name, id = into.length);
+      into.push(name);
+    }
+    return id;
+  });
+  return samples.thread.map((thread) => idOf[threads.comm[thread]]);
+}
+
+function groupsOf(keys: readonly AlikeKey[], ofSample: Int32Array, count: number): Groups {
+  const example = new Int32Array(count).fill(-1); // it stays for groups that only the other profile has
+  for (let s = ofSample.length - 1; s >= 0; s--) example[ofSample[s]] = s;
+  return { keys: keys.filter((key) => key === "comm"), ofSample, example };
+}
+
+/** Places as aggregation takes them. What they are is in `AlikePlace`: there is no one row for each in either profile. */
+function sharedPlaces({ frames }: Profile, ofFrame: Int32Array, shared: readonly AlikePlace[]): Places {
+  const symbol = new Int32Array(shared.length).fill(-1);
+  const object = new Int32Array(shared.length).fill(-1);
+  ofFrame.forEach((place, frame) => {
+    symbol[place] = frames.symbol[frame];
+    object[place] = frames.object[frame];
+  });
+  return {
+    kind: "symbol",
+    ofFrame,
+    symbol,
+    object,
+    kernel: Uint8Array.from(shared, (p) => p.kernel ? 1 : 0),
+  };
+}
+
+/** What every program has, and tells nothing about whether two are the same. */
+const EVERYWHERE = new Set(["main", "_start", "_init", "_fini", "__libc_csu_init"]);
+
+/** Objects that were renamed between the two, most common symbols first; each is in one pair at most. */
+function renamedObjects(a: Profile, b: Profile): Renamed[] {
+  const ofA = fileSymbols(a), ofB = fileSymbols(b);
+  const pairs: Renamed[] = [];
+  for (const [nameA, symbolsA] of ofA) {
+    if (ofB.has(nameA)) continue;
+    for (const [nameB, symbolsB] of ofB) {
+      if (ofA.has(nameB)) continue;
+      let symbols = 0;
+      for (const symbol of symbolsA) if (symbolsB.has(symbol)) symbols++;
+      if (symbols > 0 && 2 * symbols >= Math.min(symbolsA.size, symbolsB.size)) {
+        pairs.push({ a: nameA, b: nameB, symbols });
+      }
+    }
+  }
+  pairs.sort((p, q) => q.symbols - p.symbols);
+  const taken = new Set<string>();
+  return pairs.filter(({ a, b }) => {
+    if (taken.has(`a${a}`) || taken.has(`b${b}`)) return false;
+    taken.add(`a${a}`).add(`b${b}`);
+    return true;
+  });
+}
+
+/** Programs and libraries with the symbols that were seen in them. */
+function fileSymbols({ symbols, objects }: Profile): Map<string, Set<string>> {
+  const seen = new Map<string, Set<string>>();
+  for (const { name, kind } of objects) if (kind === "file") seen.set(plainObject(name), new Set());
+  symbols.name.forEach((name, row) => {
+    const symbol = plainSymbol(name);
+    if (!EVERYWHERE.has(symbol)) seen.get(plainObject(objects[symbols.object[row]].name))?.add(symbol);
+  });
+  return seen;
+}

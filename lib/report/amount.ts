@@ -1,0 +1,28 @@
+/** Weights for people: times with the unit that fits, counts with k, M, G. */
+
+/** From the largest on: the first that is not larger than the amount is taken. */
+const SCALES = {
+  ns: [[1e9, " s"], [1e6, " ms"], [1e3, " us"], [1, " ns"]],
+  events: [[1e12, " T"], [1e9, " G"], [1e6, " M"], [1e3, " k"], [1, ""]],
+} as const;
+
+/** `1.234 s`, `12.34 ms`, `56.7 M`: four digits or so, and the sign of what is less than nothing. */
+export function amountText(amount: number, unit: "ns" | "events"): string {
+  const size = Math.abs(amount);
+  if (size === 0) return "0";
+  const scales = SCALES[unit];
+  const [scale, name] = scales.find(([scale]) => size >= 0.9995 * scale) ?? scales[scales.length - 1];
+  const scaled = size / scale;
+  const decimals = scale === 1 ? 0 : scaled < 9.9995 ? 3 : scaled < 99.995 ? 2 : 1;
+  return `${amount < 0 ? "-" : ""}${scaled.toFixed(decimals)}${name}`;
+}
+
+/** The same of a change: `+1.234 s`. */
+export function changeText(change: number, unit: "ns" | "events"): string {
+  return (change > 0 ? "+" : "") + amountText(change, unit);
+}
+
+/** `1,234,567`. */
+export function grouped(whole: number): string {
+  return String(whole).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+}

@@ -1,0 +1,50 @@
+/** A comparison of two profiles as JSON: the same rows as the text, all of them, with whole numbers. */
+
+import { type DiffOrder, diffOrder, type ProfileDiff } from "../profile/diff.ts";
+import { type Profile, sampleCount } from "../profile/profile.ts";
+import { weightUnit } from "../profile/unit.ts";
+
+/**
+ * One object:
+ *
+ * - `a`, `b`: `file`, `command`, `host`, `kernel`, `cpu`, `seconds` (-1: not known), `samples`
+ * - `notes`: sentences on what makes the two differ besides the code
+ * - `events`: for each `name` (of A: `nameA`, where it differs), `unit` (`ns` or `events`), `a` and `b` (`count`,
+ *   `period` of all samples, as recorded), `normalize`, `factor` (what B's weights are multiplied by in every
+ *   change), and `rows`
+ * - `rows`: what they are told apart by of `command`, `object`, `symbol` (null: unresolved); `kernel`; `presence`
+ *   (`both`, `new`, `gone`); `a` and `b`, each with `self` and `total` as recorded; the changes `self` and `total`,
+ *   each with `weight`, `share` (percentage points) and `noise` (the standard deviation of `weight`)
+ */
+export function renderDiffJson(
+  diff: ProfileDiff,
+  { names, order }: { names: { a: string; b: string }; order: DiffOrder },
+): string {
+  return JSON.stringify(
+    {
+      a: sideJson(names.a, diff.a),
+      b: sideJson(names.b, diff.b),
+      notes: diff.notes,
+      events: diff.events.map(({ names: { a: nameA, b: name }, a, b, normalize, factor, rows }) => ({
+        name,
+        ...(nameA === name ? {} : { nameA }),
+        unit: weightUnit(name),
+        a,
+        b,
+        normalize,
+        factor,
+        rows: rows.toSorted(diffOrder(order, factor)).map(({ comm, ...row }) => ({
+          ...(comm === undefined ? {} : { command: comm }),
+          ...row,
+        })),
+      })),
+    },
+    null,
+    1,
+  ) + "\n";
+}
+
+function sideJson(file: string, profile: Profile) {
+  const { command, host, kernel, cpu, seconds } = profile.meta;
+  return { file, command, host, kernel, cpu, seconds, samples: sampleCount(profile) };
+}

@@ -1,0 +1,67 @@
+import { assertEquals } from "@std/assert";
+import { groupAlike, plainObject, plainSymbol } from "../../lib/profile/alike.ts";
+import { profileOf } from "./build.ts";
+
+Deno.test("plainObject() drops versions and process ids, and nothing else", () => {
+  const cases = [
+    ["libc.so.6", "libc.so"],
+    ["libc-2.31.so", "libc.so"],
+    ["libstdc++.so.6.0.30", "libstdc++.so"],
+    ["ld-linux-x86-64.so.2", "ld-linux-x86-64.so"],
+    ["[JIT] tid 4711", "[JIT]"],
+    ["app (deleted)", "app"],
+    ["python3.11", "python3.11"],
+    ["[kernel.kallsyms]", "[kernel.kallsyms]"],
+  ];
+  for (const [name, plain] of cases) assertEquals(plainObject(name), plain);
+});
+
+Deno.test("plainSymbol() drops what compilers append to copies and parts of functions", () => {
+  const cases = [
+    ["hot", "hot"],
+    ["hot.constprop.0", "hot"],
+    ["hot.isra.0.cold", "hot"],
+    ["hot.part.3", "hot"],
+    ["std::sort(int*) [clone .constprop.0]", "std::sort(int*)"],
+    ["foo.llvm.1234567", "foo"],
+    ["a.out", "a.out"],
+    ["main.main.func1", "main.main.func1"],
+  ];
+  for (const [name, plain] of cases) assertEquals(plainSymbol(name), plain);
+});
+
+Deno.test("groupAlike() gives the same function the same number in both", () => {
+  const a = profileOf(["app app!main;libc-2.31.so!memcpy 3", "app app!main;app!hot.isra.0 3"]);
+  const b = profileOf(["app app!main;app!hot 3", "app app!main;libc.so.6!memcpy 3", "app app! 1"]);
+  const alike = groupAlike(a, b, ["dso", "sym"]);
+  assertEquals(alike.places, [
+    { object: "app", symbol: "main", kernel: false },
+    { object: "app", symbol: "hot", kernel: false },
+    { object: "libc.so.6", symbol: "memcpy", kernel: false },
+    { object: "app", symbol: null, kernel: false },
+  ]);
+  assertEquals([...alike.a.places.ofFrame], [0, 2, 1]);
+  assertEquals([...alike.b.places.ofFrame], [0, 1, 2, 3]);
+  assertEquals(alike.renamed, []);
+});
+
+Deno.test("groupAlike() takes a program under a new name for the same one, by its symbols", () => {
+  const a = profileOf(["old app.old!main;app.old!work;app.old!hot 3", "old tool!main;tool!chop 1"]);
+  const b = profileOf(["new app.new!main;app.new!work;app.new!cold 3", "new other!main;other!saw 1"]);
+  const alike = groupAlike(a, b, ["dso", "sym"]);
+  assertEquals(alike.renamed, [{ a: "app.old", b: "app.new", symbols: 1 }]);
+  assertEquals(alike.places.filter(({ symbol }) => symbol === "work"), [
+    { object: "app.new", symbol: "work", kernel: false },
+  ]);
+  // tool and other have nothing but main in common
+  assertEquals(alike.places.filter(({ symbol }) => symbol === "main").length, 3);
+});
+
+Deno.test("groupAlike() tells commands apart when asked to", () => {
+  const a = profileOf(["one app!f 1", "two app!f 1"]);
+  const b = profileOf(["two app!f 1"]);
+  const alike = groupAlike(a, b, ["comm", "sym"]);
+  assertEquals(alike.comms, ["two", "one"]);
+  assertEquals([...alike.a.groups.ofSample], [1, 0]);
+  assertEquals(alike.places, [{ symbol: "f", kernel: false }]);
+});
