@@ -69,7 +69,6 @@ struct drain {
 	bool hungup;    /* a ring has no event left that would tell of it */
 	bool choked;    /* the last pass found no room */
 	bool stop;      /* asked to; atomic */
-	struct handover *handover; /* to be queued behind the next pass; atomic */
 
 	struct queue queue;
 	uint64_t queue_limit; /* how full it may get with samples; the rest is for all other records */
@@ -226,23 +225,6 @@ static void pass(struct drain *d, bool last)
 		d->choked = true;
 }
 
-/* Queues the handover that was asked for, when there is one and room for it. */
-static void queue_handover(struct drain *d)
-{
-	struct handover *to = __atomic_load_n(&d->handover, __ATOMIC_ACQUIRE);
-
-	if (!to || d->choked || queue_room(&d->queue) < ENTRY_OVERHEAD + sizeof(to))
-		return;
-	for (uint32_t i = 0; i < d->ring_count; i++)
-		memcpy(to->words + i * PMU_RING_FIELDS, d->rings[i].counts, sizeof(d->rings[i].counts));
-	__atomic_store_n(&d->handover, NULL, __ATOMIC_RELAXED);
-	queue_begin(&d->queue, ENTRY_SWITCH, 0);
-	queue_append_bytes(&d->queue, &to, sizeof(to));
-	queue_end(&d->queue);
-	queue_publish(&d->queue);
-	tell(d->queued_fd);
-}
-
 /* The tasks of the ring's event have ended, and epoll would say so for ever: the next event takes its place. */
 static void next_waker(struct drain *d, uint32_t index)
 {
@@ -281,7 +263,6 @@ static void *emptier_main(void *argument)
 		}
 		last = __atomic_load_n(&d->stop, __ATOMIC_ACQUIRE);
 		pass(d, last);
-		queue_handover(d);
 	}
 	__atomic_store_n(&d->all_queued, true, __ATOMIC_RELEASE);
 	tell(d->queued_fd);
@@ -299,7 +280,7 @@ static void *writer_main(void *argument)
 	__atomic_store_n(&d->writer_id, (int32_t)syscall(SYS_gettid), __ATOMIC_RELAXED);
 	while (!all_queued) {
 		all_queued = __atomic_load_n(&d->all_queued, __ATOMIC_ACQUIRE);
-		while (output_write(&d->out, &d->queue, d->rings, d->ring_count)) {
+		while (output_write(&d->out, &d->queue, d->rings)) {
 			note_error(d, d->out.error);
 			output_renew_size(&d->out, false);
 		}
@@ -497,29 +478,6 @@ int32_t pmu_drain_start(void *drain)
 		return -error;
 	d->started = d->running = true;
 	return 0;
-}
-
-int32_t pmu_drain_switch(void *drain, int32_t new_fd, int64_t size_field_at, uint64_t base, uint64_t *buf,
-			 uint64_t len, int64_t *written)
-{
-	struct drain *d = drain;
-	struct handover to = { .fd = new_fd, .size_field_at = size_field_at, .base = base };
-
-	if (!d->running)
-		return -EINVAL;
-	if (len < sizeof(*buf) * (1 + (uint64_t)d->ring_count * PMU_RING_FIELDS))
-		return -EINVAL;
-	buf[0] = d->ring_count;
-	to.words = buf + 1;
-	to.done_fd = eventfd(0, EFD_CLOEXEC);
-	if (to.done_fd < 0)
-		return -errno;
-	__atomic_store_n(&d->handover, &to, __ATOMIC_RELEASE);
-	tell(d->wake_fd);
-	wait_told(to.done_fd, -1);
-	close(to.done_fd);
-	*written = to.written;
-	return -to.error;
 }
 
 int32_t pmu_drain_stop(void *drain)

@@ -37,19 +37,6 @@ export interface LossRecord {
   sampleTimeAt: number;
 }
 
-/** Another output for a drain that runs: as in DrainOptions. */
-export type NextOutput = Pick<DrainOptions, "outFd" | "sizeFieldAt" | "base">;
-
-/** What became of the output before a switch. */
-export interface FinishedOutput {
-  /** Bytes written to it, with its base. */
-  written: number;
-  /** What each ring had seen from the drain's start up to there. */
-  stats: RingStats[];
-  /** What went wrong with it. */
-  error?: PmuError;
-}
-
 /**
  * The numbers the shim keeps for a ring, in the order of enum pmu_ring_field. The names are tprof's
  * where it has them.
@@ -164,32 +151,8 @@ export class Drain {
   }
 
   /**
-   * Goes on in another output, behind a round: no record is lost between the two, and none is in both. When it
-   * is done the output before has all that it gets. Throws PmuError when the drain does not run.
-   */
-  async switchTo({ outFd, sizeFieldAt = -1, base = 0 }: NextOutput): Promise<FinishedOutput> {
-    const words = this.#statsBuffer();
-    const written = new BigInt64Array(1).fill(-1n);
-    const result = await shim().pmu_drain_switch(
-      this.#live,
-      outFd,
-      BigInt(sizeFieldAt),
-      BigInt(base),
-      words,
-      BigInt(words.byteLength),
-      written,
-    );
-    if (written[0] < 0n) checked("pmu_drain_switch", result);
-    return {
-      written: Number(written[0]),
-      stats: this.#statsIn(words),
-      error: result < 0 ? new PmuError("drain", -result) : undefined,
-    };
-  }
-
-  /**
    * Writes no more: what waits and what comes is counted as dropped. For an output that takes nothing, while
-   * `stop()` or `switchTo()` waits for it; they are done soon afterwards.
+   * `stop()` waits for it; that is done soon afterwards.
    */
   abort(): void {
     shim().pmu_drain_abort(this.#live);

@@ -103,44 +103,13 @@ static void settle(struct output *o, struct queue *q, uint64_t end, uint64_t don
 	queue_release(q, end);
 }
 
-static void hand_over(struct output *o, struct handover *to, const struct ring *rings, uint32_t ring_count)
-{
-	uint64_t one = 1;
-
-	output_renew_size(o, true);
-	/* What the rings had given up to here was noted when this was queued; what of it failed is known now. */
-	for (uint32_t i = 0; i < ring_count; i++)
-		for (int field = 0; field < PMU_RING_FIELDS; field++)
-			to->words[i * PMU_RING_FIELDS + (uint32_t)field] +=
-				__atomic_load_n(&rings[i].failed[field], __ATOMIC_RELAXED);
-	to->written = (int64_t)o->written;
-	to->error = o->error;
-	o->fd = to->fd;
-	o->size_field_at = to->size_field_at;
-	o->error = 0;
-	__atomic_store_n(&o->written, to->base, __ATOMIC_RELAXED);
-	output_renew_size(o, true);
-	while (write(to->done_fd, &one, sizeof(one)) < 0 && errno == EINTR)
-		;
-}
-
-bool output_write(struct output *o, struct queue *q, struct ring *rings, uint32_t ring_count)
+bool output_write(struct output *o, struct queue *q, struct ring *rings)
 {
 	uint64_t at = q->tail, end = at, bytes, total = 0;
 	struct entry e;
 	int count = 0;
 
 	while (total < OUTPUT_BYTES && count + 2 <= OUTPUT_PARTS && queue_next(q, &at, &e, &bytes)) {
-		if (e.kind == ENTRY_SWITCH) {
-			struct handover *to;
-
-			if (end != q->tail)
-				break; /* first what comes before it */
-			circle_read(&q->bytes, bytes, &to, sizeof(to));
-			hand_over(o, to, rings, ring_count);
-			queue_release(q, at);
-			return true;
-		}
 		count = add_parts(o->parts, count, &q->bytes, bytes, e.length);
 		total += e.length;
 		end = at;

@@ -22,23 +22,12 @@ struct output {
 	struct iovec parts[OUTPUT_PARTS];
 };
 
-/* What pmu_drain_switch hands over at its place in the queue. */
-struct handover {
-	int fd;
-	int64_t size_field_at;
-	uint64_t base;
-	uint64_t *words;  /* ring_counts of every ring as of here */
-	int64_t written;  /* into the descriptor before */
-	int error;        /* of the descriptor before, positive */
-	int done_fd;      /* an eventfd, told when all is done */
-};
-
 /*
- * Writes what the queue has, up to one writev's worth or a handover, waiting when the descriptor does not
+ * Writes what the queue has, up to one writev's worth, waiting when the descriptor does not
  * take it; counts what could not be written as failed, ring by ring; gives the queue its space back.
  * Returns false when the queue was empty.
  */
-bool output_write(struct output *o, struct queue *q, struct ring *rings, uint32_t ring_count);
+bool output_write(struct output *o, struct queue *q, struct ring *rings);
 
 /*
  * Brings the size field up to date when it is a fifth of a second old, or when `now`. Returns the ms until

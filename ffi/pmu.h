@@ -8,7 +8,7 @@
  *
  * Threads: functions that take a file descriptor or nothing may be called from any thread. A drain's
  * functions are for one thread at a time, except pmu_drain_stats, pmu_drain_written, pmu_drain_error and
- * pmu_drain_abort, which may be called while pmu_drain_stop or pmu_drain_switch waits. pmu_spawn is for one thread at a
+ * pmu_drain_abort, which may be called while pmu_drain_stop waits. pmu_spawn is for one thread at a
  * time.
  */
 #ifndef PMU_H
@@ -75,7 +75,7 @@ PMU_API int32_t pmu_set_filter(int32_t fd, const char *filter);
  * A drain moves records from any number of rings to `out_fd`, in this order of calls:
  *
  *     new, [set_base], [set_interval], [set_queue], [set_loss], add and stand_in for each ring, start,
- *     [switch]..., stop, free
+ *     ..., stop, free
  *
  * One thread empties the rings into a bounded queue. It wakes when a ring reaches the watermark of its event,
  * at every interval, and to stop. Each time it makes one pass: it notes the heads of all rings, queues the
@@ -154,20 +154,9 @@ PMU_API int32_t pmu_drain_stand_in(void *drain, int32_t ring, int32_t fd);
 PMU_API int32_t pmu_drain_start(void *drain);
 
 /*
- * Goes on in another output, behind a round: makes a pass, writes all of it and renews the size field, then
- * takes `new_fd`, `size_field_at` and `base` for what follows, as pmu_drain_new and pmu_drain_set_base. Waits
- * until that is done, as long as the output before takes. `buf` gets the statistics of pmu_drain_stats as of
- * there, `written` the bytes in the output before, its base included. A new output is written to whatever
- * became of the one before. Returns 0, or what went wrong with the one before; -EINVAL when the drain does not
- * run or `buf` is too short.
- */
-PMU_API int32_t pmu_drain_switch(void *drain, int32_t new_fd, int64_t size_field_at, uint64_t base, uint64_t *buf,
-				 uint64_t len, int64_t *written);
-
-/*
  * Writes no more: what is queued and what is still to come is counted as dropped, and pmu_drain_error is
  * -ECANCELED unless there was one before. For an output that takes nothing and may do so for ever: call it while
- * pmu_drain_stop or pmu_drain_switch waits, which then return.
+ * pmu_drain_stop waits, which then returns.
  */
 PMU_API void pmu_drain_abort(void *drain);
 

@@ -13,8 +13,7 @@
 enum entry_kind {
 	ENTRY_PASS,  /* all that a pass took from a ring */
 	ENTRY_REST,  /* what is left of it without its samples, which have been counted as dropped */
-	ENTRY_ROUND, /* a PERF_RECORD_FINISHED_ROUND, of no ring */
-	ENTRY_SWITCH /* a struct handover *: what follows goes elsewhere */
+	ENTRY_ROUND /* a PERF_RECORD_FINISHED_ROUND, of no ring */
 };
 
 struct entry {

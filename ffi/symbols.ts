@@ -60,13 +60,6 @@ export const SYMBOLS = {
   pmu_drain_stand_in: { parameters: ["pointer", "i32", "i32"], result: "i32" },
   // int32_t pmu_drain_start(void *drain)
   pmu_drain_start: { parameters: ["pointer"], result: "i32" },
-  // int32_t pmu_drain_switch(void *drain, int32_t new_fd, int64_t size_field_at, uint64_t base, uint64_t *buf,
-  //                          uint64_t len, int64_t *written)
-  pmu_drain_switch: {
-    parameters: ["pointer", "i32", "i64", "u64", "buffer", "u64", "buffer"],
-    result: "i32",
-    nonblocking: true,
-  },
   // void pmu_drain_abort(void *drain)
   pmu_drain_abort: { parameters: ["pointer"], result: "void" },
   // int32_t pmu_drain_stop(void *drain)

@@ -1,4 +1,4 @@
-/* The drain's queue: a slow output, what is dropped and what is not, another output, an end by force. */
+/* The drain's queue: a slow output, what is dropped and what is not, an end by force. */
 #define _GNU_SOURCE
 #include "drain_helpers.h"
 #include "harness.h"
@@ -242,81 +242,6 @@ static void ends_by_force(void)
 	tear_down(&s);
 }
 
-static void goes_on_in_another_output(void)
-{
-	enum { PARTS = 5 };
-	struct fake_ring ring = make_fake_ring(4);
-	int32_t error = 0;
-	int files[PARTS];
-	uint64_t words[PARTS][1 + PMU_RING_FIELDS] = { 0 }, put = 0, before = 0, found = 0;
-	void *drain;
-
-	for (int i = 0; i < PARTS; i++) {
-		files[i] = scratch_file();
-		pmu_write(files[i], words, 24); /* a header with a size field at 8, and 8 bytes of records before */
-	}
-	drain = pmu_drain_new(files[0], 8, 0, &error);
-	pmu_drain_set_base(drain, 8);
-	pmu_drain_set_interval(drain, 1);
-	CHECK_EQ(pmu_drain_switch(drain, files[1], 8, 8, words[0], sizeof(words[0]), (int64_t *)&before), -EINVAL);
-	CHECK_EQ(pmu_drain_add(drain, ring.fd, 4, 0), 0);
-	pmu_drain_start(drain);
-	CHECK_EQ(pmu_drain_switch(drain, files[1], 8, 8, words[0], 8, (int64_t *)&before), -EINVAL);
-	for (int i = 0; i < PARTS; i++) {
-		int64_t written = 0;
-
-		for (int n = 0; n < 10 * (i + 1); n++, put++)
-			put_record(&ring, PERF_RECORD_SAMPLE, (const uint64_t[]){ 1, 2, 3 }, 3);
-		publish(&ring);
-		if (i + 1 == PARTS)
-			break;
-		CHECK_EQ(pmu_drain_switch(drain, files[i + 1], 8, 8, words[i], sizeof(words[i]), &written), 0);
-		CHECK_EQ(words[i][0], 1);
-		CHECK_EQ(words[i][1 + PMU_RING_SAMPLES], put);
-		CHECK_EQ(u64_in_file(files[i], 8), written);
-		CHECK_EQ(lseek(files[i], 0, SEEK_END), 16 + written);
-		CHECK_EQ(u64_in_file(files[i + 1], 8), 8); /* it can be read already */
-	}
-	CHECK_EQ(pmu_drain_stop(drain), 0);
-	for (int i = 0; i < PARTS; i++) {
-		CHECK(find_in_file(files[i], 24).whole);
-		CHECK_EQ(find_in_file(files[i], 24).samples, 10 * (i + 1)); /* no other, and none twice */
-		CHECK_EQ(find_in_file(files[i], 24).last_type, 68);
-		found += find_in_file(files[i], 24).samples;
-		close(files[i]);
-	}
-	CHECK_EQ(found, put);
-	pmu_drain_free(drain);
-	free_fake_ring(&ring);
-}
-
-static void writes_to_the_next_output_after_an_error(void)
-{
-	struct fake_ring ring = make_fake_ring(1);
-	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), file = scratch_file();
-	uint64_t words[1 + PMU_RING_FIELDS];
-	int32_t error = 0;
-	int64_t written = -1;
-	void *drain = pmu_drain_new(full, -1, 0, &error);
-
-	CHECK_EQ(pmu_drain_add(drain, ring.fd, 1, 0), 0);
-	pmu_drain_start(drain);
-	put_record(&ring, PERF_RECORD_SAMPLE, (const uint64_t[]){ 1 }, 1);
-	publish(&ring);
-	CHECK_EQ(pmu_drain_switch(drain, file, -1, 0, words, sizeof(words), &written), -ENOSPC);
-	CHECK_EQ(written, 0);
-	CHECK_EQ(words[1 + PMU_RING_DROPBUF_SAMPLE], 1);
-	put_record(&ring, PERF_RECORD_SAMPLE, (const uint64_t[]){ 1 }, 1);
-	publish(&ring);
-	CHECK_EQ(pmu_drain_stop(drain), -ENOSPC); /* the first that went wrong */
-	CHECK_EQ(find_in_file(file, 0).samples, 1);
-	CHECK_EQ(stat_of(drain, 0, PMU_RING_DROPBUF_SAMPLE), 1);
-	pmu_drain_free(drain);
-	free_fake_ring(&ring);
-	close(full);
-	close(file);
-}
-
 /* Faults pages on `cpu` in a child that waits for a byte first, then ends when it gets another. */
 static pid_t faulting_child(int cpu, int go_fd, size_t pages)
 {
@@ -404,8 +329,6 @@ int main(void)
 		{ "what stands for dropped samples has the CPU and the time of the last", stamps_what_it_dropped, false },
 		{ "what not even the reserve takes stays in the ring", leaves_to_the_kernel_what_has_no_room, false },
 		{ "pmu_drain_abort() ends a drain whose reader takes nothing, with an exact ledger", ends_by_force, false },
-		{ "pmu_drain_switch() splits the records at a round, each into one output", goes_on_in_another_output, false },
-		{ "after a write error the next output is written to", writes_to_the_next_output_after_an_error, false },
 		{ "a ring is heard of after the end of its task, through an event that shares it",
 		  hears_of_a_ring_whose_task_has_ended, true },
 		{ "a drain refuses a loss record that cannot be", refuses_a_record_that_cannot_be, false },

@@ -1,0 +1,222 @@
+/** `pmuctl record` into outputs that are slow, full, gone, limited, or taken: the file stays readable, the ledger exact. */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { testNeeding } from "../needs.ts";
+import { jsonReport, perfSampleCount, PMUCTL, pmuctl, program, run, withFolder } from "./harness.ts";
+
+/** Recordings that provoke loss; PMUCTL_LOSSES=50 for all the ways there are to mix, several times over. */
+const LOSSES = Number(Deno.env.get("PMUCTL_LOSSES") ?? 5);
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+interface Counts {
+  sample: number;
+  overflow: number;
+  dropbuf: number;
+  dropbuf_sample: number;
+}
+
+/** The ledger as record prints it. */
+function ledgerOf(stderr: string): Counts {
+  const line = /^pmuctl: ledger: (.*)$/m.exec(stderr)?.[1];
+  assert(line, stderr);
+  const count = (name: string) => Number(new RegExp(`\\b${name} (\\d+)`).exec(line)![1]);
+  return {
+    sample: count("sample"),
+    overflow: count("overflow"),
+    dropbuf: count("dropbuf"),
+    dropbuf_sample: count("dropbuf_sample"),
+  };
+}
+
+/** The samples that a file's PERF_RECORD_LOST_SAMPLES say are missing, by perf: `lost samples :23` in its dump. */
+async function lostSamplesIn(file: string): Promise<number> {
+  const dump = await run("sh", [
+    "-c",
+    `perf report -D -i ${file} 2>/dev/null | grep PERF_RECORD_LOST_SAMPLES`,
+  ]);
+  return Array.from(dump.stdout.matchAll(/lost samples :(\d+)/g)).reduce((sum, [, n]) => sum + Number(n), 0);
+}
+
+/** One line of complaint, with what it has to hold, and status 3. */
+function assertSaid(ran: { status: number; stderr: string }, complaint: RegExp) {
+  assertEquals(ran.status, 3, ran.stderr);
+  const lines = ran.stderr.split("\n").filter((line) => line.includes("cannot "));
+  assertEquals(lines.length, 1, ran.stderr);
+  assertMatch(lines[0], complaint);
+}
+
+/** Calls `body` with the folder of a small file system of its own. */
+async function withSmallDisk(kib: number, body: (folder: string) => Promise<void>): Promise<void> {
+  await withFolder(async (folder) => {
+    assertEquals((await run("mount", ["-t", "tmpfs", "-o", `size=${kib}k`, "tmpfs", folder])).status, 0);
+    try {
+      await body(folder);
+    } finally {
+      await run("umount", ["-l", folder]);
+    }
+  });
+}
+
+testNeeding(
+  ["perf", "cc", "root"],
+  "seen = written + lost, in the ledger and in the file, whatever the loss comes from",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/lossy.data`;
+      let dropped = 0, overflowed = 0;
+      for (let i = 0; i < LOSSES; i++) {
+        const pages = [1, 2, 128, 1, 64][i % 5];
+        const rate = [20000, 9000, 20000, 4000, 15000][i % 5];
+        const slow = i % 5 !== 0 && i % 5 !== 3;
+        // it stands still once the recording is under way: the pipe fills, then the queue
+        const reader = slow ? `(head -c 30000; sleep 1; cat) >${file}` : `cat >${file}`;
+        const ran = await run("sh", [
+          "-c",
+          `${PMUCTL} record -F ${rate} --keep-rate -g --queue 64K -m ${pages} -o - -- ` +
+          `${program("threads")} 500 | ${reader}`,
+        ]);
+        const ledger = ledgerOf(ran.stderr);
+        const report = await jsonReport(file);
+        const written = report.events[0].samples;
+        const what = `-m ${pages} -F ${rate}${slow ? ", slow" : ""}: ${ran.stderr}`;
+        assertEquals(written, ledger.sample, what);
+        assertEquals(report.meta.lost, ledger.overflow + ledger.dropbuf_sample, what);
+        assertEquals(await lostSamplesIn(file), ledger.dropbuf_sample, what);
+        const stats = await run("perf", ["report", "-i", file, "--stats"]);
+        assertEquals(Number(/SAMPLE events:\s+(\d+)/.exec(stats.stdout)?.[1]), written, what);
+        dropped += ledger.dropbuf_sample;
+        overflowed += ledger.overflow;
+      }
+      assert(dropped > 0, "none was dropped");
+      console.log(`${LOSSES} recordings: ${dropped} samples dropped, ${overflowed} records lost`);
+    }),
+);
+
+testNeeding(
+  ["perf", "cc", "root"],
+  "record to a disk that fills up keeps what came before, counts the rest, and says so in one line",
+  () =>
+    withSmallDisk(200, async (folder) => {
+      const file = `${folder}/full.data`;
+      const ran = await pmuctl(["record", "-g", "-F", "10000", "-o", file, "--", program("ratio"), "800"]);
+      assertSaid(
+        ran,
+        /cannot write all of \S*full\.data: no space left on device: what came before it is in the file/,
+      );
+      const ledger = ledgerOf(ran.stderr);
+      assert(ledger.sample > 0 && ledger.dropbuf_sample > 0, ran.stderr);
+      assertEquals((await jsonReport(file)).events[0].samples, ledger.sample);
+      assertEquals(await perfSampleCount(file), ledger.sample);
+    }),
+);
+
+testNeeding(
+  ["perf", "cc"],
+  "record under a limit of file size is not killed by SIGXFSZ: the file ends there",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/limited.data`;
+      const ran = await run("sh", [
+        "-c",
+        `ulimit -f 200; exec ${PMUCTL} record -g -F 10000 -o ${file} -- ${program("ratio")} 800`,
+      ]);
+      assertSaid(ran, /cannot write all of .*: file too large/);
+      const ledger = ledgerOf(ran.stderr);
+      assert(ledger.sample > 0 && ledger.dropbuf_sample > 0, ran.stderr);
+      assertEquals(await perfSampleCount(file), ledger.sample);
+      const tiny = await run("sh", ["-c", `ulimit -f 0; exec ${PMUCTL} record -o ${file} -- true`]);
+      assertSaid(tiny, /cannot write .*limited\.data: file too large/);
+    }),
+);
+
+testNeeding(
+  ["cc"],
+  "an output that another recorder writes is refused and left alone; two outputs at once are both right",
+  () =>
+    withFolder(async (folder) => {
+      const [one, two] = [`${folder}/one.data`, `${folder}/two.data`];
+      const record = (file: string, ms: string) =>
+        pmuctl(["record", "-F", "2000", "-o", file, "--", program("ratio"), ms]);
+      const first = record(one, "1500");
+      while (!(await Deno.stat(one).catch(() => undefined))?.size) await sleep(20);
+      const [refused, second] = await Promise.all([record(one, "10"), record(two, "300")]);
+      assertSaid(
+        refused,
+        /cannot write .*one\.data: another recorder is writing it: name another file with -o/,
+      );
+      assertEquals((await first).status, 0);
+      for (const [file, ran] of [[one, await first], [two, second]] as const) {
+        assertEquals((await jsonReport(file)).events[0].samples, ledgerOf(ran.stderr).sample);
+      }
+      assertEquals(Array.from(Deno.readDirSync(folder), (e) => e.name).sort(), ["one.data", "two.data"]);
+    }),
+);
+
+testNeeding(
+  ["root", "cc"],
+  "a second Ctrl-C ends a recording whose reader takes nothing",
+  () =>
+    withFolder(async (folder) => {
+      const stderr = `${folder}/stderr`;
+      const fifo = `${folder}/fifo`;
+      await run("mkfifo", [fifo]);
+      const holder = new Deno.Command("sh", { args: ["-c", `exec sleep 30 <>${fifo}`] }).spawn();
+      await sleep(100);
+      const busy = new Deno.Command(program("threads"), { args: ["100000"], stdout: "null" }).spawn();
+      const recorder = new Deno.Command("sh", {
+        args: ["-c", `exec ${PMUCTL} record -F 20000 -g -p ${busy.pid} -o - >${fifo} 2>${stderr}`],
+      }).spawn();
+      try {
+        await sleep(2000);
+        let ended: Deno.CommandStatus | undefined;
+        // again and again: signals that come faster than they are looked at are one
+        for (let tries = 0; tries < 20 && !ended; tries++) {
+          recorder.kill("SIGINT");
+          ended = await Promise.race([recorder.status, sleep(500).then(() => undefined)]);
+        }
+        assert(ended, "it still runs");
+        const said = await Deno.readTextFile(stderr);
+        assertSaid(
+          { status: ended.code, stderr: said },
+          /cannot write all to standard output: it was too slow/,
+        );
+        assert(ledgerOf(said).dropbuf_sample > 0, said);
+      } finally {
+        for (const child of [busy, holder]) child.kill("SIGKILL");
+        await Promise.all([busy.status, holder.status]);
+      }
+    }),
+);
+
+testNeeding(
+  ["perf", "cc"],
+  "a recorder that was stopped goes on when it is continued, and counts what its rings could not take",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/stopped.data`;
+      const busy = new Deno.Command(program("ratio"), { args: ["100000"], stdout: "null" }).spawn();
+      const recorder = new Deno.Command(PMUCTL, {
+        args: ["record", "-F", "10000", "--keep-rate", "-m", "4", "-o", file, "-p", `${busy.pid}`],
+        stderr: "piped",
+      }).spawn();
+      try {
+        await sleep(1500);
+        recorder.kill("SIGSTOP");
+        await sleep(700);
+        recorder.kill("SIGCONT");
+        await sleep(500);
+        recorder.kill("SIGINT");
+        const { code, stderr } = await recorder.output();
+        const said = new TextDecoder().decode(stderr);
+        assertEquals(code, 0, said);
+        const ledger = ledgerOf(said);
+        assert(ledger.overflow > 0, said);
+        assertEquals((await jsonReport(file)).events[0].samples, ledger.sample);
+        assertStringIncludes(said, "ring buffers overflowed");
+      } finally {
+        busy.kill("SIGKILL");
+        await busy.status;
+      }
+    }),
+);
