@@ -65,12 +65,16 @@ export async function loadProfile(
     times: options.times || cutLater,
     within: within && !cutLater ? timeTest(within, () => reader.timeBase, sampleTime) : undefined,
   });
+  const kernel = header.events.some(({ attr }) => !attr.flags.has("excludeKernel"))
+    ? files.expectKernel?.()
+    : undefined;
   const stats = reader.read(builder);
   if (!options.force) refuseDamage(stats);
   if (within && stats.samples > 0 && stats.timeFirst === undefined) {
     throw new BadInputError(`cannot cut ${input.name} by time: its samples have no times`);
   }
 
+  await kernel;
   const symbolizer = new Symbolizer(files);
   const samples = builder.samples.columns();
   const symbol = symbolizeFrames(builder, samples, spaces, symbolizer);

@@ -10,15 +10,21 @@ import type { ObjectInfo } from "./objects.ts";
 import type { SymbolFiles } from "./symbolizer.ts";
 import { captureVdso } from "./vdso.ts";
 
+const KALLSYMS = "/proc/kallsyms";
 const DELETED = " (deleted)";
 
 /** This machine's files. Whatever is missing or not readable is answered with undefined. */
 export function hostSymbolFiles(): SymbolFiles {
+  let kallsyms: Uint8Array | undefined;
   return {
     open: (object) => object.kind === "vdso" ? ownVdso() : openObject(object),
+    // the kernel takes as long to write its list as we to read a hundred thousand samples: on another CPU
+    async expectKernel() {
+      kallsyms = await Deno.readFile(KALLSYMS).catch(() => undefined);
+    },
     kallsyms() {
       try {
-        return Deno.readFileSync("/proc/kallsyms");
+        return kallsyms ?? Deno.readFileSync(KALLSYMS);
       } catch {
         return undefined;
       }

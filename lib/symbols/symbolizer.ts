@@ -19,6 +19,11 @@ export interface SymbolFiles {
   open(object: ObjectInfo): ByteSource | undefined;
   /** The text of /proc/kallsyms, of the kernel that was recorded. */
   kallsyms(): Uint8Array | undefined;
+  /**
+   * Told, before the records are read, that kernel addresses may be asked for: a chance to read what kallsyms()
+   * gives meanwhile. kallsyms() is not called before the promise is kept.
+   */
+  expectKernel?(): Promise<void>;
   /** Build id of the kernel that `kallsyms` belongs to, in hex; without it any kernel's list is believed. */
   kernelBuildId?(): string | undefined;
   /**
