@@ -8,8 +8,7 @@
  * one starts. Parsed byte by byte, with no string for a line: there are 100,000 to 300,000 of them.
  */
 
-import { RbTree } from "./rb_tree.ts";
-import { dropAliases, STB } from "./symbol_builder.ts";
+import { byAddress, dropAliases, STB } from "./symbol_builder.ts";
 import { StringTableNames } from "./symbol_names.ts";
 import { SymbolTable } from "./symbol_table.ts";
 
@@ -66,7 +65,7 @@ export function parseKallsyms(text: Uint8Array): KernelSymbols {
   const { count, starts, module, binds, nameStarts, nameEnds } = lines;
   const ends = starts.slice(0, count);
   const names = new StringTableNames(text, nameStarts, { ends: nameEnds });
-  const order = byAddress(starts, count);
+  const order = byAddress(starts, 0, count);
   stretch(order, starts, ends, module);
   const kept = dropAliases(order, { starts, ends, binds, names });
 
@@ -167,20 +166,6 @@ function sameBytes(text: Uint8Array, a: number, aLength: number, b: number, bLen
   if (aLength !== bLength) return false;
   for (let i = 0; i < aLength; i++) if (text[a + i] !== text[b + i]) return false;
   return true;
-}
-
-/** Symbols by address, those of one address in the order of their lines. The kernel proper's come sorted. */
-function byAddress(starts: Float64Array, count: number): Int32Array<ArrayBuffer> {
-  let sorted = true;
-  for (let i = 1; i < count && sorted; i++) sorted = starts[i] >= starts[i - 1];
-  if (sorted) {
-    const order = new Int32Array(count);
-    for (let i = 0; i < count; i++) order[i] = i;
-    return order;
-  }
-  const tree = new RbTree(starts.subarray(0, count));
-  for (let i = 0; i < count; i++) tree.insert(i);
-  return tree.inOrder();
 }
 
 /**

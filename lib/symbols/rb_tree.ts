@@ -6,7 +6,7 @@
  * first one that its search of a red-black tree meets. Which one that is depends on the shape of the
  * tree, and so on the order of insertions and removals. This is the textbook algorithm (Cormen et
  * al., Introduction to Algorithms, chapter 13), whose rotations are those of the kernel's lib/rbtree.c.
- * It is used while loading only: SymbolTable flattens the answers into disjoint ranges.
+ * It is built only for objects that an address was sampled in where symbols overlap.
  */
 
 /** Node i + 1 stands for element i, so that index 0 can be the sentinel. */

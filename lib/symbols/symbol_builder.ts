@@ -30,37 +30,99 @@ export interface Candidates {
   names: SymbolNames;
 }
 
-/** Takes candidates in, in as many batches as their object has sources, and makes the table. */
+/** What was done to the symbols: candidates [from, to) came in, or some of them went. */
+type Step = { from: number; to: number } | { gone: number[] };
+
+/**
+ * Takes candidates in, in as many batches as their object has sources, and makes the table. perf keeps a tree of
+ * them all the while; here sorted arrays do, and the tree is made up for when an address that several symbols
+ * cover is asked for.
+ */
 export class SymbolTableBuilder {
   readonly #symbols: Candidates;
-  readonly #tree: RbTree;
-  /** What the tree holds in order, when that is known. */
-  #order: Int32Array<ArrayBuffer> | undefined;
+  readonly #steps: Step[] = [];
+  /** What there is so far, by address; those of one address in the order they came. */
+  #order: Int32Array<ArrayBuffer> = new Int32Array(0);
 
   constructor(symbols: Candidates) {
     this.#symbols = symbols;
-    this.#tree = new RbTree(symbols.starts);
   }
 
   /** Inserts candidates [from, to), in that order. */
   insert(from: number, to: number): void {
-    if (from < to) this.#order = undefined;
-    for (let i = from; i < to; i++) this.#tree.insert(i);
+    const { starts } = this.#symbols;
+    this.#steps.push({ from, to });
+    this.#order = merge(this.#order, byAddress(starts, from, to), starts);
   }
 
   /** Applies rules 1 and 2 to everything inserted so far. */
   settle(): void {
-    const order = this.#tree.inOrder();
-    stretchEmpty(order, this.#symbols);
-    this.#order = dropAliases(order, this.#symbols, (loser) => this.#tree.remove(loser));
+    const gone: number[] = [];
+    stretchEmpty(this.#order, this.#symbols);
+    this.#order = dropAliases(this.#order, this.#symbols, (loser) => gone.push(loser));
+    this.#steps.push({ gone });
   }
 
   /** The table of everything inserted and not dropped. */
   finish(): SymbolTable {
     const { starts, ends, names } = this.#symbols;
-    const order = this.#order ?? this.#tree.inOrder();
-    return tableOf(order, starts, ends, names, (address) => this.#tree.find(address, ends));
+    const order = this.#order;
+    let tree: RbTree | undefined;
+    const positions = new Int32Array(starts.length);
+    return tableOf(order, starts, ends, names, (address) => {
+      if (tree === undefined) {
+        tree = this.#replay();
+        tree.inOrder().forEach((symbol, i) => positions[symbol] = i);
+      }
+      const symbol = tree.find(address, ends);
+      return symbol < 0 ? -1 : positions[symbol];
+    });
   }
+
+  /** The tree that perf has after all the steps. */
+  #replay(): RbTree {
+    const tree = new RbTree(this.#symbols.starts);
+    for (const step of this.#steps) {
+      if ("gone" in step) { for (const symbol of step.gone) tree.remove(symbol); }
+      else for (let i = step.from; i < step.to; i++) tree.insert(i);
+    }
+    return tree;
+  }
+}
+
+/** Indices [from, to) by their `starts`, those of one start in order. */
+export function byAddress(starts: Float64Array, from: number, to: number): Int32Array<ArrayBuffer> {
+  const count = to - from;
+  const order = new Int32Array(count);
+  let sorted = true, least = Infinity, most = -Infinity;
+  for (let i = from; i < to; i++) {
+    if (i > from && starts[i] < starts[i - 1]) sorted = false;
+    if (starts[i] < least) least = starts[i];
+    if (starts[i] > most) most = starts[i];
+    order[i - from] = i;
+  }
+  if (sorted) return order;
+  // start and index as one number, where both fit: numbers are sorted many times faster than by a function
+  const unit = 2 ** Math.ceil(Math.log2(count));
+  if ((most - least + 1) * unit > Number.MAX_SAFE_INTEGER) {
+    return order.sort((a, b) => starts[a] - starts[b] || a - b);
+  }
+  const keys = new Float64Array(count);
+  for (let i = 0; i < count; i++) keys[i] = (starts[from + i] - least) * unit + i;
+  keys.sort();
+  for (let i = 0; i < count; i++) order[i] = from + keys[i] - Math.floor(keys[i] / unit) * unit;
+  return order;
+}
+
+/** Two ascending lists as one; of one start those of `a` come first. */
+function merge(a: Int32Array<ArrayBuffer>, b: Int32Array<ArrayBuffer>, starts: Float64Array) {
+  if (a.length === 0) return b;
+  const merged = new Int32Array(a.length + b.length);
+  for (let i = 0, j = 0, n = 0; n < merged.length; n++) {
+    const fromA = j === b.length || (i < a.length && starts[a[i]] <= starts[b[j]]);
+    merged[n] = fromA ? a[i++] : b[j++];
+  }
+  return merged;
 }
 
 /** Rule 1. `order` lists the symbols by address. */
@@ -119,7 +181,7 @@ function isBetter(b: number, a: number, { starts, ends, binds, names }: Candidat
 
 /**
  * Rule 3: the table of the symbols in `order` (by address).
- * @param search tells which symbol wins an address that several cover, or -1; -1 there is no symbol at all.
+ * @param search tells which symbol wins an address that several may cover, by its place in `order`; -1: none.
  */
 export function tableOf(
   order: Int32Array<ArrayBuffer>,
@@ -131,69 +193,23 @@ export function tableOf(
   const count = order.length;
   const sortedStarts = new Float64Array(count);
   const sortedEnds = new Float64Array(count);
-  let overlap = false;
-  let reach = -Infinity;
+  const from: number[] = [], to: number[] = [];
+  let reach = -Infinity, first = 0;
   for (let i = 0; i < count; i++) {
     const start = starts[order[i]];
     const end = Math.max(ends[order[i]], start + 1); // an empty one still holds its own address
     sortedStarts[i] = start;
     sortedEnds[i] = end;
-    if (start < reach) overlap = true;
+    if (start >= reach) first = i;
+    else if (first === i - 1) {
+      from.push(sortedStarts[first]);
+      to.push(0);
+    }
     if (end > reach) reach = end;
+    if (first < i) to[to.length - 1] = reach;
   }
-  if (!overlap) return new SymbolTable(sortedStarts, sortedEnds, names, order);
-  const ranges = flatten(sortedStarts, sortedEnds, order, search);
-  return new SymbolTable(sortedStarts, sortedEnds, names, order, ranges);
-}
-
-/** Cuts overlapping symbols into disjoint ranges, asking `search` who owns each piece. */
-function flatten(
-  starts: Float64Array,
-  ends: Float64Array,
-  order: Int32Array,
-  search: (address: number) => number,
-): { from: Float64Array; to: Float64Array; owner: Int32Array } {
-  const count = starts.length;
-  // k symbols have 2k edges, and so at most 2k - 1 pieces between them
-  const from = new Float64Array(2 * count);
-  const to = new Float64Array(2 * count);
-  const owner = new Int32Array(2 * count);
-  const positionOf = new Map<number, number>();
-  let n = 0;
-  for (let first = 0; first < count;) {
-    let reach = ends[first];
-    let next = first + 1;
-    while (next < count && starts[next] < reach) {
-      if (ends[next] > reach) reach = ends[next];
-      next++;
-    }
-    if (next === first + 1) {
-      from[n] = starts[first];
-      to[n] = ends[first];
-      owner[n++] = first;
-      first = next;
-      continue;
-    }
-    // A cluster of symbols that overlap: between two neighbouring edges the answer is the same.
-    const edges = new Float64Array(2 * (next - first));
-    edges.set(starts.subarray(first, next));
-    edges.set(ends.subarray(first, next), next - first);
-    edges.sort();
-    positionOf.clear();
-    for (let i = first; i < next; i++) positionOf.set(order[i], i);
-    for (let i = 0; i + 1 < edges.length; i++) {
-      if (edges[i] === edges[i + 1]) continue;
-      const winner = positionOf.get(search(edges[i]));
-      if (winner === undefined) continue;
-      if (n > 0 && owner[n - 1] === winner && to[n - 1] === edges[i]) {
-        to[n - 1] = edges[i + 1];
-      } else {
-        from[n] = edges[i];
-        to[n] = edges[i + 1];
-        owner[n++] = winner;
-      }
-    }
-    first = next;
-  }
-  return { from: from.slice(0, n), to: to.slice(0, n), owner: owner.slice(0, n) };
+  const overlaps = from.length === 0
+    ? undefined
+    : { from: Float64Array.from(from), to: Float64Array.from(to), search };
+  return new SymbolTable(sortedStarts, sortedEnds, names, order, overlaps);
 }
