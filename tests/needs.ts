@@ -14,12 +14,19 @@ export function hasCommand(name: string): boolean {
   });
 }
 
+/** The commands Chromium goes by, in the order they are tried. */
+export const CHROMIUM_NAMES: readonly string[] = ["chromium", "chromium-browser", "google-chrome"];
+
 /** What a test may need: a name to say, and whether it is here. */
 export const NEEDS = {
   perf: { what: "perf (apt-get install linux-perf)", here: () => hasCommand("perf") },
   cc: { what: "a C compiler (apt-get install gcc libc6-dev)", here: () => hasCommand("cc") },
   root: { what: "root", here: () => Deno.uid() === 0 },
   perl: { what: "perl (apt-get install perl)", here: () => hasCommand("perl") },
+  chromium: {
+    what: "Chromium (apt-get install chromium)",
+    here: () => CHROMIUM_NAMES.some(hasCommand),
+  },
   setpriv: { what: "setpriv (apt-get install util-linux)", here: () => hasCommand("setpriv") },
 } as const;
 
