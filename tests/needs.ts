@@ -21,6 +21,7 @@ export const CHROMIUM_NAMES: readonly string[] = ["chromium", "chromium-browser"
 export const NEEDS = {
   perf: { what: "perf (apt-get install linux-perf)", here: () => hasCommand("perf") },
   cc: { what: "a C compiler (apt-get install gcc libc6-dev)", here: () => hasCommand("cc") },
+  addr2line: { what: "addr2line (apt-get install binutils)", here: () => hasCommand("addr2line") },
   root: { what: "root", here: () => Deno.uid() === 0 },
   perl: { what: "perl (apt-get install perl)", here: () => hasCommand("perl") },
   chromium: {

@@ -55,6 +55,7 @@ export const command: Command = {
       value: "PCT",
       help: `leave out rows and callers below this share (default: ${DEFAULT_REPORT.percentLimit})`,
     },
+    { name: "lines", help: "by source line, too, from the debug information of what was built with -g" },
     ...FILTER_OPTIONS,
     {
       name: "event",
@@ -113,6 +114,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     mergeCpus: !keys.includes("cpu") && !part.cpus,
     mergeThreads: !keys.includes("pid") && !keys.includes("tid") && !part.filter?.pids && !part.filter?.tids,
     times: format.times,
+    lines: args.has("lines") || keys.includes("srcline"),
     within: part.within,
   });
   const chosen = chooseEvents(loaded, args.texts("event"), format, io);
@@ -183,12 +185,13 @@ function viewOf(args: ParsedArgs, onTerminal: boolean, io: Io): ReportOptions {
       throw new UsageError(`report: --${one} and --${other} exclude each other`);
     }
   }
-  const sort = args.text("sort");
+  const text = args.text("sort");
+  const sort = text === undefined ? DEFAULT_SORT : parseSortKeys(text);
   if (args.has("group") && args.has("call-graph")) {
     throw new UsageError("report: --group has no room for callers: leave -g out, or --group");
   }
   return {
-    sort: sort === undefined ? DEFAULT_SORT : parseSortKeys(sort),
+    sort: args.has("lines") && !sort.includes("srcline") ? [...sort, "srcline"] : sort,
     children: args.has("children"),
     tree: args.has("call-graph") ? "callers" : args.has("call-tree") ? "calls" : "none",
     sideBySide: args.has("group"),

@@ -1,18 +1,23 @@
 /** What the rows of a report are told apart by: sort keys, as perf names them. */
 
 import { UsageError } from "../base/errors.ts";
-import { type PlaceKind, type Places, placesOf } from "./places.ts";
+import { byLine, type PlaceKind, type Places, placesOf } from "./places.ts";
 import type { Profile } from "./profile.ts";
 import { StackTable } from "./tables.ts";
 
-/** Keys of the thread or the moment a sample was taken in; `dso` and `sym` are keys of the place. */
-export type SortKey = "comm" | "pid" | "tid" | "cpu" | "event" | "dso" | "sym";
+/** Keys of the thread or the moment a sample was taken in; `dso`, `sym` and `srcline` are keys of the place. */
+export type SortKey = "comm" | "pid" | "tid" | "cpu" | "event" | "dso" | "sym" | "srcline";
 
-export const SORT_KEYS: readonly SortKey[] = ["comm", "pid", "tid", "cpu", "dso", "sym", "event"];
+export const SORT_KEYS: readonly SortKey[] = ["comm", "pid", "tid", "cpu", "dso", "sym", "srcline", "event"];
 export const DEFAULT_SORT: readonly SortKey[] = ["comm", "dso", "sym"];
 
 /** Other spellings of perf's. */
-const ALIASES: Readonly<Record<string, SortKey>> = { symbol: "sym", command: "comm", tgid: "pid" };
+const ALIASES: Readonly<Record<string, SortKey>> = {
+  symbol: "sym",
+  command: "comm",
+  tgid: "pid",
+  line: "srcline",
+};
 
 /** Parses `comm,dso,sym`: keys in the order of their columns, each once. Throws UsageError. */
 export function parseSortKeys(text: string): SortKey[] {
@@ -47,7 +52,11 @@ export interface Grouping {
 /** The grouping by `keys`. */
 export function groupBy(profile: Profile, keys: readonly SortKey[]): Grouping {
   const kind: PlaceKind = keys.includes("sym") ? "symbol" : keys.includes("dso") ? "object" : "none";
-  return { groups: groupsOf(profile, keys), places: placesOf(profile, kind) };
+  const places = placesOf(profile, kind);
+  return {
+    groups: groupsOf(profile, keys),
+    places: keys.includes("srcline") ? byLine(profile, places) : places,
+  };
 }
 
 /** The groups by those of `keys` that are not of the place; without any, one group. */

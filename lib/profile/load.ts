@@ -21,6 +21,7 @@ import { type SymbolFiles, Symbolizer } from "../symbols/symbolizer.ts";
 import { causeOf, remedyOf } from "../symbols/unresolved.ts";
 import { ProfileBuilder } from "./builder.ts";
 import { cutTimes } from "./filter.ts";
+import { frameLines } from "./frame_lines.ts";
 import { checkValid, type Profile, type ProfileLedger, type ProfileMeta } from "./profile.ts";
 import type { Samples, TimeTable } from "./tables.ts";
 import { clockText, type TimeRanges, timeTest } from "./time_ranges.ts";
@@ -38,6 +39,8 @@ export interface LoadOptions {
   times?: boolean;
   /** Only the samples of these times. */
   within?: TimeRanges;
+  /** Find the source line of every frame (`Profile.lines`). */
+  lines?: boolean;
   /** Take what comes before damage, and warn, rather than throw. */
   force?: boolean;
 }
@@ -77,7 +80,8 @@ export async function loadProfile(
   await kernel;
   const symbolizer = new Symbolizer(files);
   const samples = builder.samples.columns();
-  const symbol = symbolizeFrames(builder, samples, spaces, symbolizer);
+  const weight = frameWeights(builder, samples);
+  const symbol = symbolizeFrames(builder, weight, spaces, symbolizer);
   const unresolved = symbolizer.unresolved();
   const names: string[] = [];
   const symbolObjects = new Int32Array(symbolizer.count);
@@ -88,6 +92,10 @@ export async function loadProfile(
   }
   const { frames, stacks, threads } = builder;
   const shown = options.mangled ? { names } : await readable(names);
+  const placed = { object: frames.object.values(), address: frames.address.values() };
+  const sources = options.lines
+    ? await frameLines({ ...placed, weight }, spaces.objects.rows, files)
+    : undefined;
   const whole: Profile = {
     meta: metaOf(
       header.features,
@@ -110,7 +118,7 @@ export async function loadProfile(
       buildId: buildId ?? "",
     })),
     symbols: { name: shown.names, object: symbolObjects },
-    frames: { object: frames.object.values(), address: frames.address.values(), ...symbol },
+    frames: { ...placed, ...symbol },
     stacks: { parent: stacks.parent.values(), frame: stacks.frame.values() },
     threads: { pid: threads.pid.values(), tid: threads.tid.values(), comm: threads.comm.values() },
     processes: {
@@ -125,13 +133,14 @@ export async function loadProfile(
       remedy: remedyOf(reason, object),
       samples: weight,
     })),
+    lines: sources?.lines,
   };
   const profile = cutLater ? cutOut(whole, within, options.times ?? false) : whole;
   if (within && profile.samples.count.length === 0 && stats.timeFirst !== undefined) {
     const first = clockText(stats.timeFirst), last = clockText(stats.timeLast!);
     profile.meta.warnings.push(`no sample is within these times: the recording is from ${first} to ${last}`);
   }
-  if (shown.warning) profile.meta.warnings.push(shown.warning);
+  for (const warning of [shown.warning, sources?.warning]) if (warning) profile.meta.warnings.push(warning);
   checkValid(profile);
   return profile;
 }
@@ -160,21 +169,26 @@ function timesInOrder({ at, sample, period }: TimeTable, first: number): Profile
   };
 }
 
+/** How many samples each frame was innermost in. */
+function frameWeights({ frames, stacks }: ProfileBuilder, samples: Samples): Float64Array {
+  const weight = new Float64Array(frames.object.length);
+  for (let row = 0; row < samples.stack.length; row++) {
+    weight[stacks.frame.data[samples.stack[row]]] += samples.count[row];
+  }
+  return weight;
+}
+
 /**
  * The symbol of each frame, -1 for none; what stays unresolved counts by the samples it was innermost in, and
  * `unresolved` is its row in the symbolizer's list.
  */
 function symbolizeFrames(
   builder: ProfileBuilder,
-  samples: Samples,
+  weight: Float64Array,
   spaces: AddressSpaces,
   symbolizer: Symbolizer,
 ): { symbol: Int32Array; unresolved: Int32Array } {
-  const { frames, stacks } = builder;
-  const weight = new Float64Array(frames.object.length);
-  for (let row = 0; row < samples.stack.length; row++) {
-    weight[stacks.frame.data[samples.stack[row]]] += samples.count[row];
-  }
+  const { frames } = builder;
   const symbol = new Int32Array(frames.object.length).fill(-1);
   // reasons, which are negative, until the list of them is complete
   const unresolved = new Int32Array(frames.object.length);

@@ -1,6 +1,7 @@
 /** Places: what a frame counts as when frames are added up. */
 
 import { isKernel, type Profile } from "./profile.ts";
+import { StackTable } from "./tables.ts";
 
 /**
  * What tells places apart. `symbol`: a frame with a symbol counts as that symbol, one without as "unresolved in
@@ -19,6 +20,8 @@ export interface Places {
   object: Int32Array;
   /** Whether the place runs in kernel mode. */
   kernel: Uint8Array;
+  /** Row of `profile.lines`, -1 for none; only where lines tell places apart. */
+  line?: Int32Array;
 }
 
 /** The places of a profile's frames. */
@@ -89,6 +92,36 @@ function byAddress({ frames, objects }: Profile): Places {
     (o, frame) => (o >= 0 ? isKernel(objects[o].kind) : address[frame] < 0) ? 1 : 0,
   );
   return { kind: "address", ofFrame: Int32Array.from(object.keys()), symbol, object, kernel };
+}
+
+/** The places, each told apart further by source line. The profile has to have `lines`. */
+export function byLine({ lines }: Profile, places: Places): Places {
+  if (!lines) throw new Error("byLine() needs a profile with lines");
+  const table = new StackTable(); // a line under its place
+  const ofFrame = places.ofFrame.map((place, frame) => table.intern(place, lines.ofFrame[frame]));
+  const of = table.parent.values();
+  return {
+    kind: places.kind,
+    ofFrame,
+    symbol: of.map((place) => places.symbol[place]),
+    object: of.map((place) => places.object[place]),
+    kernel: Uint8Array.from(of, (place) => places.kernel[place]),
+    line: table.frame.values(),
+  };
+}
+
+/** The place's source line as perf and addr2line have it, `main.c:12`, `??:0` for none. */
+export function placeLine({ lines }: Profile, { line }: Places, place: number): string {
+  const row = line?.[place] ?? -1;
+  if (!lines || row < 0) return "??:0";
+  const path = lines.paths[lines.file[row]];
+  return `${path.slice(path.lastIndexOf("/") + 1)}:${lines.line[row]}`;
+}
+
+/** What to call a place in a tree of calls: its symbol, and its line where lines tell places apart. */
+export function placeLabel(profile: Profile, places: Places, place: number): string {
+  const name = placeName(profile, places, place);
+  return places.line ? `${name} ${placeLine(profile, places, place)}` : name;
 }
 
 /** The name to show for a place's symbol. */

@@ -67,6 +67,17 @@ export interface ProfileMeta {
   warnings: string[];
 }
 
+/** Source lines: rows of a path and a number, each once. */
+export interface ProfileLines {
+  /** Row of each frame's line, by frame; -1 where none is known. */
+  ofFrame: Int32Array;
+  /** Row of `paths`. */
+  file: Int32Array;
+  /** From 1 on; 0 for code that the compiler made up, which is of no line of its file. */
+  line: Int32Array;
+  paths: string[];
+}
+
 export interface Profile {
   meta: ProfileMeta;
   events: ProfileEvent[];
@@ -100,6 +111,8 @@ export interface Profile {
    */
   times?: { at: Float64Array; sample: Int32Array; period: Float64Array };
   unresolved: Unresolved[];
+  /** Source lines, where they were asked for. */
+  lines?: ProfileLines;
 }
 
 /** The name of each process by its pid. */
@@ -187,6 +200,15 @@ export function checkValid(profile: Profile): void {
     if (!processIds.has(pid)) throw new Error(`invalid profile: threads.pid[${row}] is ${pid}, no process`);
   });
   checkTimes(profile);
+  checkLines(profile);
+}
+
+function checkLines({ lines, frames }: Profile): void {
+  if (!lines) return;
+  sameLength("lines", lines.file, lines.line);
+  sameLength("frames and lines.ofFrame", frames.object, lines.ofFrame);
+  inRange("lines.ofFrame", lines.ofFrame, -1, lines.line.length);
+  inRange("lines.file", lines.file, 0, lines.paths.length);
 }
 
 /** `checkValid` for the samples one by one: in order, and as many as the rows they are of have at most. */

@@ -2,7 +2,7 @@
 
 import { red, yellow } from "@std/fmt/colors";
 import { type Grouping, groupValues, type SortKey } from "../profile/groups.ts";
-import { placeName, placeObject } from "../profile/places.ts";
+import { placeLine, placeName, placeObject } from "../profile/places.ts";
 import { processNames, type Profile } from "../profile/profile.ts";
 
 const TITLES: Record<SortKey, string> = {
@@ -12,11 +12,21 @@ const TITLES: Record<SortKey, string> = {
   cpu: "CPU",
   dso: "Object",
   sym: "Symbol",
+  srcline: "Source:Line",
   event: "Event",
 };
 
 /** The most columns that a cell takes of a terminal's line, unless it is the last one. */
-const WIDEST: Record<SortKey, number> = { comm: 16, pid: 24, tid: 24, cpu: 4, dso: 32, sym: 60, event: 32 };
+const WIDEST: Record<SortKey, number> = {
+  comm: 16,
+  pid: 24,
+  tid: 24,
+  cpu: 4,
+  dso: 32,
+  sym: 60,
+  srcline: 40,
+  event: 32,
+};
 
 /** The text under a key for a row. */
 export type CellText = (key: SortKey, row: { group: number; place: number }) => string;
@@ -33,6 +43,7 @@ export function cellTexts(profile: Profile, { groups, places }: Grouping): CellT
   return (key, { group, place }) => {
     if (key === "dso") return placeObject(profile, places, place);
     if (key === "sym") return `${places.kernel[place] ? "[k]" : "[.]"} ${placeName(profile, places, place)}`;
+    if (key === "srcline") return placeLine(profile, places, place);
     const values = groupValues(profile, groups, group);
     switch (key) {
       case "comm":

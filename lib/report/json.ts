@@ -29,7 +29,7 @@ export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "wh
  * - `events`: for each `name`, `rate`, `samples` and `period` (of what the report is of), `whole` (the same of all
  *   that was recorded, when it was filtered) and `rows`, heaviest self (with `children`: total) first
  * - `rows`: what the sort keys ask for of `command`, `pid` and `process` (its name), `tid`, `cpu`, `object`, `symbol`
- *   (null: unresolved), `kernel`; then `self` and `total`, each with `count` and `period`; with tree `callers`
+ *   (null: unresolved), `file` (its whole path) and `line` (both null: not known), `kernel`; then `self` and `total`, each with `count` and `period`; with tree `callers`
  *   also `callers`, of the samples in `self`: `symbol`, `object`, `count`, `period`, `callers`
  * - with tree `calls` an event has `calls`: for each group what it is, and `roots`: `symbol`, `object`, `self`,
  *   `total`, `callees`
@@ -122,10 +122,18 @@ function describer(profile: Profile, { groups }: Grouping) {
 /** The place, under those of its keys that rows are told apart by. */
 function placeJson(profile: Profile, { groups, places }: Grouping, place: number) {
   const { keys } = groups;
+  const { lines } = profile;
+  const row = places.line?.[place] ?? -1;
   const symbol = () => places.symbol[place] >= 0 ? placeName(profile, places, place) : null;
   return {
     ...(keys.includes("dso") || keys.includes("sym") ? { object: placeObject(profile, places, place) } : {}),
     ...(keys.includes("sym") ? { symbol: symbol() } : {}),
+    ...(keys.includes("srcline")
+      ? {
+        file: lines && row >= 0 ? lines.paths[lines.file[row]] : null,
+        line: lines && row >= 0 ? lines.line[row] : null,
+      }
+      : {}),
   };
 }
 

@@ -27,6 +27,9 @@ export function renderText(profile: Profile, options: ReportOptions): string {
   return lines.map((line) => line.trimEnd()).join("\n") + "\n";
 }
 
+/** Keys that a tree shows at its nodes. */
+const PLACE_KEYS: ReadonlySet<SortKey> = new Set(["dso", "sym", "srcline"]);
+
 /** What a table is made from. */
 interface Section {
   profile: Profile;
@@ -179,7 +182,7 @@ function numberColumns({ children, tree, showPeriod }: ReportOptions): {
 
 /** The call trees of an event, a group each when something besides places tells groups apart. */
 function calls({ profile, grouping, text, whole, options }: Section, event: number): string[] {
-  const keys = options.sort.filter((key): key is SortKey => key !== "dso" && key !== "sym");
+  const keys = options.sort.filter((key): key is SortKey => !PLACE_KEYS.has(key));
   const period = whole.period[event];
   const trees = callTrees(profile, grouping, event, options.percentLimit / 100 * period);
   const label = (group: number) => keys.map((key) => text(key, { group, place: 0 }).trim()).join("  ");

@@ -3,7 +3,7 @@
 import { dim } from "@std/fmt/colors";
 import type { CallerNode } from "../profile/caller_trees.ts";
 import type { CallNode, GroupTree } from "../profile/call_tree.ts";
-import { placeName, placeObject, type Places } from "../profile/places.ts";
+import { placeLabel, placeObject, type Places } from "../profile/places.ts";
 import type { Profile } from "../profile/profile.ts";
 import { fit, heat, percent } from "./columns.ts";
 
@@ -35,13 +35,13 @@ export function callerLines(
   const lines: string[] = [];
   // a single caller that everything came from needs no branch and no number of its own
   while (level.length === 1 && level[0].period === above) {
-    lines.push(fit(`${indent}${placeName(profile, places, level[0].place)}`, width));
+    lines.push(fit(`${indent}${placeLabel(profile, places, level[0].place)}`, width));
     level = level[0].callers;
   }
   if (level.length && depth >= MOST_DEPTH) return [...lines, `${indent}(deeper forks are not drawn)`];
   level.forEach((node, i) => {
     const last = i === level.length - 1;
-    const label = `${percent(node.period, whole).trim()} ${placeName(profile, places, node.place)}`;
+    const label = `${percent(node.period, whole).trim()} ${placeLabel(profile, places, node.place)}`;
     lines.push(fit(`${indent}${last ? "└─ " : "├─ "}${label}`, width));
     for (
       const line of callerLines(
@@ -86,7 +86,7 @@ function nodeLines(
   const lines: string[] = [];
   const line = (node: CallNode, before: string, object: string) => {
     const own = placeObject(profile, places, node.place);
-    const name = placeName(profile, places, node.place);
+    const name = placeLabel(profile, places, node.place);
     lines.push(numbered(drawing, node.total.period, node.self, before + name, own === object ? "" : own));
     return own;
   };

@@ -48,6 +48,14 @@ export interface Segment {
   memsz: number;
 }
 
+/** What .gnu_debuglink says of the file with the debug symbols. */
+export interface DebugLink {
+  /** A file name without a folder. */
+  name: string;
+  /** CRC-32 of the whole file. */
+  crc: number;
+}
+
 /** An opened ELF file. Everything but the headers is read when asked for. */
 export class ElfFile {
   readonly source: ByteSource;
@@ -141,11 +149,18 @@ export class ElfFile {
     return undefined;
   }
 
-  /** Name of the file with this one's debug symbols (.gnu_debuglink), or undefined. */
-  debugLink(): string | undefined {
+  /**
+   * The file with this one's debug symbols, as .gnu_debuglink has it: its name, padded to 4 bytes, and the CRC-32 of its
+   * contents. Undefined when there is no such section.
+   */
+  debugLink(): DebugLink | undefined {
     const section = this.section(".gnu_debuglink");
     if (section === undefined || section.size > SMALL_SECTION_LIMIT) return undefined;
-    return cString(this.contents(section)) || undefined;
+    const bytes = this.contents(section);
+    const name = cString(bytes);
+    const crcAt = (bytes.indexOf(0) + 4) & ~3;
+    if (name === "" || crcAt + 4 > bytes.length) return undefined;
+    return { name, crc: this.reader(bytes.subarray(crcAt), section.offset + crcAt, ".gnu_debuglink").u32() };
   }
 
   #damaged(what: string, offset: number): BadInputError {

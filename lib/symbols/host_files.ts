@@ -4,7 +4,7 @@ import type { ByteSource } from "../base/byte_source.ts";
 import { ByteReader } from "../base/bytes.ts";
 import { BadInputError } from "../base/errors.ts";
 import { FileBytes } from "../base/file_bytes.ts";
-import { openCached } from "./build_id_cache.ts";
+import { buildIdCache, openCached } from "./build_id_cache.ts";
 import { buildIdInNotes, ElfFile } from "./elf.ts";
 import type { ObjectInfo } from "./objects.ts";
 import type { SymbolFiles } from "./symbolizer.ts";
@@ -29,12 +29,11 @@ export function hostSymbolFiles(): SymbolFiles {
         return undefined;
       }
     },
-    debugFile: (object, { buildId, debugLink }) => {
+    debugFiles: function* (object, { buildId, debugLink }) {
       for (const path of debugPaths(object.path, buildId, debugLink)) {
         const file = FileBytes.tryOpen(path);
-        if (file) return file;
+        if (file) yield file;
       }
-      return undefined;
     },
     kernelBuildId,
   };
@@ -55,16 +54,30 @@ function openByPath(object: ObjectInfo): ByteSource | undefined {
   return path.startsWith("/") ? FileBytes.tryOpen(path) : undefined;
 }
 
-/** Where debug files lie, best first: by build id, then by the name in .gnu_debuglink, as gdb searches. */
+/**
+ * Where debug files lie: by build id, by the name in .gnu_debuglink in the three places where gdb looks, then where
+ * perf looks besides, and what debuginfod has fetched.
+ */
 function* debugPaths(path: string, buildId: string | undefined, debugLink: string | undefined) {
+  const home = Deno.env.get("HOME");
+  const cache = buildIdCache();
   if (buildId && buildId.length > 2) {
-    yield `/usr/lib/debug/.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug`;
+    const inFolder = `.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}`;
+    yield `/usr/lib/debug/${inFolder}.debug`;
+    if (cache) yield `${cache}/${inFolder}/debug`;
+    const fetched = Deno.env.get("DEBUGINFOD_CACHE_PATH") ??
+      `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/debuginfod_client`;
+    yield `${fetched}/${buildId}/debuginfo`;
   }
+  const folder = path.slice(0, path.lastIndexOf("/"));
   if (debugLink) {
-    const folder = path.slice(0, path.lastIndexOf("/"));
     yield `${folder}/${debugLink}`;
     yield `${folder}/.debug/${debugLink}`;
     yield `/usr/lib/debug${folder}/${debugLink}`;
+  }
+  if (path.startsWith("/")) {
+    yield `/usr/lib/debug${path}.debug`;
+    yield `/usr/lib/debug${path}`;
   }
 }
 

@@ -5,9 +5,10 @@
 
 import type { ByteSource } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
-import { ElfFile, sameBuildId } from "./elf.ts";
+import { sameBuildId } from "./elf.ts";
 import { elfSymbols, hasSymtab } from "./elf_symbols.ts";
 import { type KernelSymbols, parseKallsyms } from "./kallsyms.ts";
+import { openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./objects.ts";
 import { parsePerfMap } from "./perf_map.ts";
 import type { SymbolTable } from "./symbol_table.ts";
@@ -27,10 +28,10 @@ export interface SymbolFiles {
   /** Build id of the kernel that `kallsyms` belongs to, in hex; without it any kernel's list is believed. */
   kernelBuildId?(): string | undefined;
   /**
-   * The separate file with an object's debug symbols, found by its build id (/usr/lib/debug/.build-id) or its
-   * .gnu_debuglink. Asked for every file, stripped or not, since perf prefers it.
+   * Separate files with an object's debug symbols, best first, found by its build id or its .gnu_debuglink; whether
+   * they belong to it is checked here. Asked for every file, stripped or not, since perf prefers them.
    */
-  debugFile?(object: ObjectInfo, by: { buildId?: string; debugLink?: string }): ByteSource | undefined;
+  debugFiles?(object: ObjectInfo, by: { buildId?: string; debugLink?: string }): Iterable<ByteSource>;
 }
 
 /** A symbol that some address belongs to. */
@@ -188,34 +189,14 @@ export class Symbolizer {
   }
 
   #fileTable(object: ObjectInfo): Outcome {
-    const source = this.#files.open(object);
-    // what the kernel maps by itself, like [vsyscall], has no file to look for
-    if (source === undefined) return object.path.startsWith("[") ? REASON.NO_SYMBOLS : REASON.NO_FILE;
+    const opened = openObjectElf(this.#files, object);
+    if (typeof opened !== "object") return opened;
+    const { file, debug } = opened;
     try {
-      const file = new ElfFile(source);
-      const buildId = file.buildId();
-      if (object.buildId !== undefined && !(buildId !== undefined && sameBuildId(object.buildId, buildId))) {
-        return REASON.BUILD_ID_DIFFERS;
-      }
-      const table = elfSymbols(file, this.#debugFile(object, file, buildId) ?? file);
+      const table = elfSymbols(file, debug && hasSymtab(debug) ? debug : file);
       return table === undefined ? REASON.NO_SYMBOLS : { table };
     } catch (error) {
       if (error instanceof BadInputError) return REASON.DAMAGED;
-      throw error;
-    }
-  }
-
-  /** The file with the object's debug symbols, if there is one, it has symbols, and it belongs to `file`. */
-  #debugFile(object: ObjectInfo, file: ElfFile, buildId: string | undefined): ElfFile | undefined {
-    const source = this.#files.debugFile?.(object, { buildId, debugLink: file.debugLink() });
-    if (source === undefined) return undefined;
-    try {
-      const debug = new ElfFile(source);
-      const id = debug.buildId();
-      const belongs = buildId === undefined || (id !== undefined && sameBuildId(buildId, id));
-      return belongs && hasSymtab(debug) ? debug : undefined;
-    } catch (error) {
-      if (error instanceof BadInputError) return undefined; // the object's own symbols are still there
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 /** Our choice of symbols against perf's, address by address. */
 
+import { crc32 } from "node:zlib";
 import { assertEquals, assertGreater } from "@std/assert";
 import { ElfFile } from "../../lib/symbols/elf.ts";
 import { elfSymbols } from "../../lib/symbols/elf_symbols.ts";
@@ -179,7 +180,10 @@ testNeeding(
       await run("objcopy", "--only-keep-debug", `${dir}/program`, `${dir}/program.debug`);
       await run("objcopy", "--strip-all", `--add-gnu-debuglink=${dir}/program.debug`, `${dir}/program`);
       const file = new ElfFile(fileBytes(`${dir}/program`));
-      assertEquals(file.debugLink(), "program.debug");
+      assertEquals(file.debugLink(), {
+        name: "program.debug",
+        crc: crc32(await Deno.readFile(`${dir}/program.debug`)),
+      });
       const table = elfSymbols(file, new ElfFile(fileBytes(`${dir}/program.debug`)));
       const offsets = everyOffset(`${dir}/program`);
       const perf = await perfFileSymbols(`${dir}/program`, offsets);

@@ -33,8 +33,10 @@ wait
 const files: SymbolFiles = {
   open: (object) => object.kind === "vdso" ? ownVdso() : tryFile(object.path),
   kallsyms: () => Deno.readFileSync("/proc/kallsyms"),
-  debugFile: (_object, { buildId = "" }) =>
-    tryFile(`/usr/lib/debug/.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug`),
+  debugFiles: (_object, { buildId = "" }) => {
+    const file = tryFile(`/usr/lib/debug/.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug`);
+    return file ? [file] : [];
+  },
 };
 
 function tryFile(path: string) {

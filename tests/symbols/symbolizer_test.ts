@@ -131,9 +131,9 @@ Deno.test("symbolize() prefers the symbols of a debug file that belongs to the f
   const named = (debugId: Uint8Array) => {
     const symbolizer = new Symbolizer(files({
       open: () => elf(["exported"], id),
-      debugFile: (_object, by) => {
+      debugFiles: (_object, by) => {
         asked.push(by);
-        return elf(["static_function"], debugId);
+        return [elf(["of_another"], OTHER_ID), elf(["static_function"], debugId)];
       },
     }));
     return symbolizer.symbol(symbolizer.symbolize(FILE, 0x1000)).name;

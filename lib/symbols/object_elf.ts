@@ -1,0 +1,75 @@
+/**
+ * The ELF files of an object: the file that was mapped, if it is still the same, and the separate file with its debug
+ * symbols and lines, if there is one that belongs to it.
+ */
+
+import { crc32 } from "node:zlib";
+import type { ByteSource } from "../base/byte_source.ts";
+import { BadInputError } from "../base/errors.ts";
+import { type DebugLink, ElfFile, sameBuildId } from "./elf.ts";
+import { hasSymtab } from "./elf_symbols.ts";
+import type { ObjectInfo } from "./objects.ts";
+import type { SymbolFiles } from "./symbolizer.ts";
+import { REASON, type Reason } from "./unresolved.ts";
+
+const CHUNK = 1 << 20;
+
+/** An object's own file and, where there is one, that with its debug information. */
+export interface ObjectElf {
+  file: ElfFile;
+  debug: ElfFile | undefined;
+}
+
+/** Opens what there is of `object`, or says why there is nothing. */
+export function openObjectElf(files: SymbolFiles, object: ObjectInfo): ObjectElf | Reason {
+  const source = files.open(object);
+  // what the kernel maps by itself, like [vsyscall], has no file to look for
+  if (source === undefined) return object.path.startsWith("[") ? REASON.NO_SYMBOLS : REASON.NO_FILE;
+  try {
+    const file = new ElfFile(source);
+    const buildId = file.buildId();
+    if (object.buildId !== undefined && !(buildId !== undefined && sameBuildId(object.buildId, buildId))) {
+      return REASON.BUILD_ID_DIFFERS;
+    }
+    return { file, debug: debugFile(files, object, file, buildId) };
+  } catch (error) {
+    if (error instanceof BadInputError) return REASON.DAMAGED;
+    throw error;
+  }
+}
+
+/** The first file with debug information of `file` that belongs to it: by the build id, or by the CRC where there is none. */
+function debugFile(
+  files: SymbolFiles,
+  object: ObjectInfo,
+  file: ElfFile,
+  buildId: string | undefined,
+): ElfFile | undefined {
+  const debugLink = file.debugLink();
+  for (const source of files.debugFiles?.(object, { buildId, debugLink: debugLink?.name }) ?? []) {
+    try {
+      const debug = new ElfFile(source);
+      const useful = hasSymtab(debug) || debug.section(".debug_line") || debug.section(".zdebug_line");
+      if (useful && belongs(debug, buildId, debugLink)) return debug;
+    } catch (error) {
+      // another may do, and the object's own symbols are still there
+      if (!(error instanceof BadInputError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+function belongs(debug: ElfFile, buildId: string | undefined, debugLink: DebugLink | undefined): boolean {
+  const id = debug.buildId();
+  if (buildId !== undefined || id !== undefined) {
+    return buildId !== undefined && id !== undefined && sameBuildId(buildId, id);
+  }
+  return debugLink !== undefined && checksum(debug.source) === debugLink.crc;
+}
+
+/** CRC-32 of all of a source. */
+function checksum(source: ByteSource): number {
+  let crc = 0;
+  for (let at = 0; at < source.size; at += CHUNK) crc = crc32(source.read(at, CHUNK), crc);
+  return crc;
+}
