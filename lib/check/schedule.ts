@@ -24,8 +24,8 @@ export interface Step {
 export interface Executor<R> {
   /** Does what is to be done before a run and is not part of it. */
   prepare?(step: Step): Promise<void>;
-  /** One run. What it throws ends the plan. */
-  run(step: Step): Promise<R>;
+  /** One run; undefined when the user cut it short, which ends the plan, as does what it throws. */
+  run(step: Step): Promise<R | undefined>;
 }
 
 export interface Plan<R> {
@@ -70,6 +70,7 @@ export async function* execute<R>(plan: Plan<R>, executor: Executor<R>): AsyncGe
       await executor.prepare?.(step);
       if (plan.stopped?.()) return;
       const result = await executor.run(step);
+      if (result === undefined) return;
       if (!warmup) samples[command].push(result);
       yield { step, result, samples };
     }
@@ -99,7 +100,7 @@ export interface Enough {
   minRuns: number;
   /** No more than so many. */
   maxRuns: number;
-  /** And until the runs of a command, on average over the commands, took this long together. */
+  /** And until this much was spent on each command, on average. */
   minTimeNs: number;
 }
 
@@ -108,27 +109,16 @@ export function exactly(runs: number): Enough {
   return { minRuns: runs, maxRuns: runs, minTimeNs: 0 };
 }
 
-/** Whether another round is wanted, for a plan's `wantsMore`. */
-export function wantsRound<R>(samples: Samples<R>, enough: Enough, wallNs: (result: R) => number): boolean {
-  const rounds = samples[0].length;
-  if (rounds < enough.minRuns) return true;
-  return rounds < enough.maxRuns && meanTimeNs(samples, wallNs) < enough.minTimeNs;
+/**
+ * Whether another round is wanted behind `rounds`, for a plan's `wantsMore`. `spentNs` is what they took for each
+ * command, on average.
+ */
+export function wantsRound(rounds: number, spentNs: number, enough: Enough): boolean {
+  return rounds < enough.minRuns || (rounds < enough.maxRuns && spentNs < enough.minTimeNs);
 }
 
-/** How many rounds there will be as far as can be told now; for showing how far it is. */
-export function expectedRounds<R>(
-  samples: Samples<R>,
-  enough: Enough,
-  wallNs: (result: R) => number,
-): number {
-  const rounds = samples[0].length;
-  const perRound = rounds > 0 ? meanTimeNs(samples, wallNs) / rounds : Infinity;
-  const byTime = Math.ceil(enough.minTimeNs / perRound);
+/** How many rounds there will be as far as can be told after `rounds` of them; for showing how far it is. */
+export function expectedRounds(rounds: number, spentNs: number, enough: Enough): number {
+  const byTime = spentNs > 0 ? Math.ceil(rounds * enough.minTimeNs / spentNs) : 0;
   return Math.max(enough.minRuns, Math.min(enough.maxRuns, byTime));
-}
-
-function meanTimeNs<R>(samples: Samples<R>, wallNs: (result: R) => number): number {
-  let sum = 0;
-  for (const results of samples) for (const result of results) sum += wallNs(result);
-  return sum / samples.length;
 }

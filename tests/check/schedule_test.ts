@@ -71,23 +71,31 @@ Deno.test("execute() ends at what a run throws, after all that went before was t
   assertEquals(told, 2);
 });
 
+Deno.test("execute() ends at a run that was cut short, which does not count", async () => {
+  const runs: (number | undefined)[] = [1, 2, undefined, 4];
+  let last: readonly (readonly number[])[] = [];
+  const executor = { run: () => Promise.resolve(runs.shift()) };
+  for await (const done of execute({ commands: 1, warmups: 0, wantsMore: () => true }, executor)) {
+    last = done.samples;
+  }
+  assertEquals([last, runs], [[[1, 2]], [4]]);
+});
+
 Deno.test("wantsRound() runs at least so often and so long, and no more than allowed", () => {
   const enough = { minRuns: 3, maxRuns: 6, minTimeNs: 1000 };
-  const ns = (result: number) => result;
-  assert(wantsRound([[900, 900]], enough, ns)); // too few
-  assert(wantsRound([[100, 100, 100]], enough, ns)); // too short
-  assert(!wantsRound([[400, 400, 400]], enough, ns));
-  assert(!wantsRound([[1, 1, 1, 1, 1, 1]], enough, ns)); // as many as there may be
-  assert(!wantsRound([[100, 100, 100], [600, 600, 600]], enough, ns)); // over 1000 each on average
-  assert(wantsRound([[900]], exactly(2), ns));
-  assert(!wantsRound([[1, 1]], exactly(2), ns));
+  assert(wantsRound(2, 1800, enough)); // too few
+  assert(wantsRound(3, 300, enough)); // too short
+  assert(!wantsRound(3, 1200, enough));
+  assert(!wantsRound(6, 6, enough)); // as many as there may be
+  assert(wantsRound(1, 900, exactly(2)));
+  assert(!wantsRound(2, 2, exactly(2)));
 });
 
 Deno.test("expectedRounds() follows what runs take", () => {
   const enough = { minRuns: 10, maxRuns: 100, minTimeNs: 3000 };
-  const ns = (result: number) => result;
-  assertEquals(expectedRounds([[]], enough, ns), 10);
-  assertEquals(expectedRounds([[100]], enough, ns), 30);
-  assertEquals(expectedRounds([[1000]], enough, ns), 10);
-  assertEquals(expectedRounds([[1]], enough, ns), 100);
+  assertEquals(expectedRounds(0, 0, enough), 10);
+  assertEquals(expectedRounds(1, 100, enough), 30);
+  assertEquals(expectedRounds(4, 4000, enough), 10);
+  assertEquals(expectedRounds(1, 1, enough), 100);
+  assertEquals(expectedRounds(3, 5000, exactly(5)), 5);
 });
