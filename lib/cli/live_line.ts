@@ -35,7 +35,7 @@ export function renderLive({ seconds, samples, lost, bytes, rate }: LiveState, c
 }
 
 /** `7.2 s`, from a minute on `1:07`, from an hour on `1:02:07`. */
-function clock(seconds: number): string {
+export function clock(seconds: number): string {
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   const two = (n: number) => String(Math.floor(n) % 60).padStart(2, "0");
   const minutes = seconds / 60;

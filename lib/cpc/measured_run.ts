@@ -56,6 +56,7 @@ export class CommandMeter {
   readonly #standing: Standing;
   readonly #note: (line: string) => void;
   readonly #absent = new Map<string, string>();
+  readonly #measured = new Map<string, string>();
   #ownMemory = true;
   #noted = false;
   #running: Child | undefined;
@@ -70,6 +71,11 @@ export class CommandMeter {
   /** Why an event is in no count, by its name; known from the first run on. */
   get absent(): ReadonlyMap<string, string> {
     return this.#absent;
+  }
+
+  /** What an event is measured as, by its name: `task-clock:u` where the kernel's side is not permitted. */
+  get measured(): ReadonlyMap<string, string> {
+    return this.#measured;
   }
 
   /**
@@ -129,7 +135,9 @@ export class CommandMeter {
     const place = { pid, cpu: -1, target: "a command" };
     const options = { multiplex: true, inherit: true, enableOnExec: true };
     try {
-      return OpenSet.open([{ event, preset: 0n }], place, options, this.#standing, note);
+      const set = OpenSet.open([{ event, preset: 0n }], place, options, this.#standing, note);
+      this.#measured.set(event.name, set.counters[0].event.name);
+      return set;
     } catch (error) {
       if (!optional || !(error instanceof UnsupportedError)) throw error;
       this.#absent.set(event.name, error.advice.cause);

@@ -1,0 +1,52 @@
+/** Numbers of metrics for people: one unit for all of a row, and as many digits as mean something. */
+
+import type { Unit } from "./metrics.ts";
+
+/** A unit to show values in. */
+export interface Scale {
+  /** `ms`, `MiB`, `M`, or "". */
+  unit: string;
+  /** What a value is divided by. */
+  divisor: number;
+  /** Digits behind the point. */
+  decimals: number;
+}
+
+const STEPS: Record<string, readonly (readonly [string, number])[]> = {
+  ns: [["s", 1e9], ["ms", 1e6], ["µs", 1e3], ["ns", 1]],
+  bytes: [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10], ["B", 1]],
+};
+/** Counts are told to the last from here down. */
+const LARGE_COUNT = 1e6;
+const COUNT_STEPS: readonly (readonly [string, number])[] = [["G", 1e9], ["M", 1e6]];
+const SIGNIFICANT = 4;
+
+/** The scale in which `typical` has four digits, whole counts none behind the point unless `exact` is false. */
+export function scaleFor(unit: Unit, typical: number, whole = false): Scale {
+  const size = Math.abs(typical);
+  const steps = STEPS[unit] ??
+    (unit === "count" && size >= LARGE_COUNT ? COUNT_STEPS : [[unitText(unit), 1]]);
+  const [text, divisor] = steps.find(([, divisor]) => size >= divisor) ?? steps[steps.length - 1];
+  if (whole && divisor === 1) return { unit: text, divisor, decimals: 0 };
+  const before = size > 0 ? Math.floor(Math.log10(size / divisor)) + 1 : 1;
+  return {
+    unit: text,
+    divisor,
+    decimals: Math.min(SIGNIFICANT, Math.max(0, SIGNIFICANT - Math.max(before, 1))),
+  };
+}
+
+/** A value in a scale, without the unit. */
+export function figure(value: number, { divisor, decimals }: Scale): string {
+  return (value / divisor).toFixed(decimals);
+}
+
+/** A value with its unit: `51.32 ms`. */
+export function quantity(value: number, unit: Unit): string {
+  const scale = scaleFor(unit, value, Number.isInteger(value));
+  return `${figure(value, scale)} ${scale.unit}`.trimEnd();
+}
+
+function unitText(unit: Unit): string {
+  return unit === "count" ? "" : unit;
+}

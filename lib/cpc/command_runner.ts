@@ -1,0 +1,194 @@
+/**
+ * Runs commands for a schedule (lib/check/schedule.ts): the same conditions for each run, what failed told with the end of
+ * what it printed, and an end when the user says so.
+ */
+
+import { closeFd, createFile, type PmuError, seek } from "../../ffi/pmu.ts";
+import type { Stopper } from "../../ffi/command.ts";
+import { CommandError, printable, UnsupportedError } from "../base/errors.ts";
+import type { Standing } from "../events/open.ts";
+import { CommandMeter, type MeasuredRun, type Wish } from "./measured_run.ts";
+
+/** A command to be measured. */
+export interface Job {
+  /** What it is called in errors. */
+  name: string;
+  argv: readonly string[];
+  /** What is run before each run and is no part of it. */
+  prepare?: readonly string[];
+}
+
+/** What becomes of what commands print: nowhere, to where pmuctl's goes, to our standard error, or to a file. */
+export type CommandOutput = "null" | "inherit" | "stderr" | { file: string };
+
+export interface RunnerOptions {
+  wishes: readonly Wish[];
+  standing: Standing;
+  /** Default `null`. A file has what the last run printed. */
+  output?: CommandOutput;
+  /** A run that fails counts as any other. */
+  ignoreFailure?: boolean;
+  /** Gets what is to be known of events, once, and what a command that failed had to say. */
+  note: (line: string) => void;
+  stopper: Pick<Stopper, "first" | "second" | "commandHearsToo">;
+}
+
+/** A command that is measured has failed: its status is pmuctl's. */
+export class FailedCommand extends CommandError {}
+
+/** How much of what a failed command wrote to its standard error is shown. */
+const TAIL = { bytes: 4096, lines: 12 } as const;
+const SIGTERM = 15, SIGKILL = 9;
+/** A terminal's Ctrl-C ends the command, too; its end may be seen before the signal is. In ms. */
+const SIGNAL_LAG = 100;
+/** Of a process's standard streams. */
+const STDOUT = 1, STDERR = 2;
+
+export class CommandRunner {
+  readonly #jobs: readonly Job[];
+  readonly #options: RunnerOptions;
+  readonly #meter: CommandMeter;
+  readonly #preparer: CommandMeter;
+  readonly #null: number;
+  readonly #stdout: number;
+  readonly #stderr: number;
+  /** The files that are emptied before each run. */
+  readonly #files: readonly number[];
+  #stopSignal: number | undefined;
+
+  /** Throws UnsupportedError when there is no place for what commands print. */
+  constructor(jobs: readonly Job[], options: RunnerOptions) {
+    this.#jobs = jobs;
+    this.#options = options;
+    this.#meter = new CommandMeter(options.wishes, options.standing, options.note);
+    this.#preparer = new CommandMeter([], options.standing, options.note);
+    const output = options.output ?? "null";
+    this.#null = create("/dev/null");
+    const file = typeof output === "object" ? create(output.file) : undefined;
+    const shown = output === "inherit" || output === "stderr";
+    this.#stdout = output === "inherit" ? STDOUT : output === "stderr" ? STDERR : file ?? this.#null;
+    // a file rather than a pipe: no command waits for us to read
+    const errors = shown ? undefined : namelessFile();
+    this.#stderr = errors ?? STDERR;
+    this.#files = [file, errors].filter((fd) => fd !== undefined);
+    options.stopper.first.then((signal) => {
+      this.#stopSignal = signal;
+      if (!options.stopper.commandHearsToo || signal === SIGTERM) this.#kill(signal);
+    });
+    options.stopper.second.then(() => this.#kill(SIGKILL));
+  }
+
+  /** Why an event is in no run, by its name; known from the first run on. */
+  get absent(): ReadonlyMap<string, string> {
+    return this.#meter.absent;
+  }
+
+  /** What events are measured as, by their names. */
+  get measured(): ReadonlyMap<string, string> {
+    return this.#meter.measured;
+  }
+
+  /** The signal by which the user has asked for an end. */
+  get stopSignal(): number | undefined {
+    return this.#stopSignal;
+  }
+
+  /** Runs what is to be done before a run of the command. Throws as `run()`. */
+  async prepare({ command }: { command: number }): Promise<void> {
+    const { name, prepare } = this.#jobs[command];
+    if (prepare) await this.#measure(this.#preparer, prepare, `what prepares a run of '${name}'`, false);
+  }
+
+  /**
+   * One run; undefined when the user has cut it short. Throws FailedCommand when the command fails, unless that is
+   * ignored, CommandError when it cannot be run.
+   */
+  async run({ command }: { command: number }): Promise<MeasuredRun | undefined> {
+    const { name, argv } = this.#jobs[command];
+    return await this.#measure(this.#meter, argv, `'${name}'`, this.#options.ignoreFailure);
+  }
+
+  close(): void {
+    for (const fd of new Set([this.#null, ...this.#files])) closeFd(fd);
+  }
+
+  async #measure(meter: CommandMeter, argv: readonly string[], what: string, ignoreFailure = false) {
+    for (const fd of this.#files) empty(fd);
+    const run = await meter.run({ argv, stdio: [this.#null, this.#stdout, this.#stderr] });
+    if (run.code !== 0) await this.#awaitSignal();
+    if (this.#stopSignal !== undefined) return undefined;
+    if (run.code !== 0 && !ignoreFailure) {
+      this.#showErrors(argv[0]);
+      throw new FailedCommand(failureOf(what, run), run.code);
+    }
+    return run;
+  }
+
+  async #awaitSignal() {
+    let timer;
+    const lag = new Promise((resolve) => timer = setTimeout(resolve, SIGNAL_LAG));
+    await Promise.race([this.#options.stopper.first, lag]);
+    clearTimeout(timer);
+  }
+
+  #showErrors(name: string) {
+    if (this.#stderr === STDERR) return; // it was shown when it was written
+    const lines = tailOf(this.#stderr);
+    if (lines.length === 0) return;
+    this.#options.note(`${name} wrote to standard error:`);
+    for (const line of lines) this.#options.note(`  ${printable(line)}`);
+  }
+
+  #kill(signal: number) {
+    this.#meter.kill(signal);
+    this.#preparer.kill(signal);
+  }
+}
+
+function failureOf(what: string, { code, signal }: MeasuredRun): string {
+  const how = signal ? `was ended by signal ${signal}` : `failed with exit status ${code}`;
+  return `${what} ${how}: a run that fails says nothing of how long it takes (-i counts it all the same)`;
+}
+
+function create(path: string): number {
+  try {
+    return createFile(path, 0o666);
+  } catch (error) {
+    throw new UnsupportedError({ attempt: `write to ${path}`, cause: (error as PmuError).text });
+  }
+}
+
+/** A file for what commands print that nobody has to clean up after. */
+function namelessFile(): number {
+  let path;
+  try {
+    path = Deno.makeTempFileSync({ prefix: "pmuctl-" });
+  } catch (error) {
+    throw new UnsupportedError({
+      attempt: "make a file for what the command writes to standard error",
+      cause: error instanceof Error ? error.message : String(error),
+      remedy: "set TMPDIR to a folder that can be written to, or give --output inherit",
+    });
+  }
+  const fd = create(path);
+  Deno.removeSync(path);
+  return fd;
+}
+
+function empty(fd: number) {
+  try {
+    Deno.truncateSync(`/proc/self/fd/${fd}`);
+    seek(fd, 0); // of the commands' descriptors, too: they share the position
+  } catch {
+    // not a file: nothing stays in it
+  }
+}
+
+function tailOf(fd: number): string[] {
+  using file = Deno.openSync(`/proc/self/fd/${fd}`);
+  const { size } = file.statSync();
+  file.seekSync(Math.max(0, size - TAIL.bytes), Deno.SeekMode.Start);
+  const bytes = new Uint8Array(TAIL.bytes);
+  const text = new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0)).trimEnd();
+  return text === "" ? [] : text.split("\n").slice(-TAIL.lines);
+}
