@@ -23,6 +23,7 @@ export const NEEDS = {
   cc: { what: "a C compiler (apt-get install gcc libc6-dev)", here: () => hasCommand("cc") },
   addr2line: { what: "addr2line (apt-get install binutils)", here: () => hasCommand("addr2line") },
   root: { what: "root", here: () => Deno.uid() === 0 },
+  hyperfine: { what: "hyperfine (apt-get install hyperfine)", here: () => hasCommand("hyperfine") },
   perl: { what: "perl (apt-get install perl)", here: () => hasCommand("perl") },
   chromium: {
     what: "Chromium (apt-get install chromium)",

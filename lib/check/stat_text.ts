@@ -153,7 +153,8 @@ function ratioLines(
     if (!ratio) return [];
     const verdict = verdictOf(ratio, metric.unit === "ns", confidence);
     const few = ratio.interval.confidence < confidence;
-    const words = verdict ?? (few ? "too few runs to tell" : "no difference can be told");
+    const same = ratio.interval.low === 1 && ratio.interval.high === 1;
+    const words = verdict ?? (few ? "too few runs to tell" : same ? "the same" : "no difference can be told");
     const how = verdict === undefined ? (text: string) => text : ratio.ratio > 1 ? red : green;
     return [[metric.name, `${ratio.ratio.toFixed(3)}x`, rangeText(ratio.interval), paint(words, how)]];
   });
@@ -161,14 +162,11 @@ function ratioLines(
   const sure = command.metrics.find(({ ratio }) => ratio)?.ratio?.interval.confidence ?? 1;
   const only = sure < confidence ? `  (so few runs make the intervals ${percentText(sure)} sure)` : "";
   return [
-    `  ${command.name}${
-      sure < 0.9 ? `  (with so few runs the intervals hold for ${percentText(sure)})` : ""
-    }`,
-    ...rows.map((row) =>
-      `    ${row[0].padEnd(widths[0])}  ${row[1].padStart(widths[1])}  ${row[2].padStart(widths[2])}  ${
-        row[3]
-      }`
-    ),
+    `  ${command.name}${only}`,
+    ...rows.map(([name, ratio, range, words]) => {
+      const cells = [name.padEnd(widths[0]), ratio.padStart(widths[1]), range.padStart(widths[2]), words];
+      return `    ${cells.join("  ")}`;
+    }),
   ];
 }
 

@@ -3,7 +3,7 @@
  * what it printed, and an end when the user says so.
  */
 
-import { closeFd, createFile, type PmuError, seek } from "../../ffi/pmu.ts";
+import { closeFd, createFile, PmuError, seek } from "../../ffi/pmu.ts";
 import type { Stopper } from "../../ffi/command.ts";
 import { CommandError, printable, UnsupportedError } from "../base/errors.ts";
 import type { Standing } from "../events/open.ts";
@@ -51,9 +51,10 @@ export class CommandRunner {
   readonly #preparer: CommandMeter;
   readonly #null: number;
   readonly #stdout: number;
-  readonly #stderr: number;
+  /** What commands write to standard error, unless it is shown. */
+  readonly #errors?: PrintedFile;
   /** The files that are emptied before each run. */
-  readonly #files: readonly number[];
+  readonly #files: readonly PrintedFile[];
   #stopSignal: number | undefined;
 
   /** Throws UnsupportedError when there is no place for what commands print. */
@@ -64,13 +65,11 @@ export class CommandRunner {
     this.#preparer = new CommandMeter([], options.standing, options.note);
     const output = options.output ?? "null";
     this.#null = create("/dev/null");
-    const file = typeof output === "object" ? create(output.file) : undefined;
+    const file = typeof output === "object" ? new PrintedFile(output.file) : undefined;
+    this.#stdout = output === "inherit" ? STDOUT : output === "stderr" ? STDERR : file?.fd ?? this.#null;
     const shown = output === "inherit" || output === "stderr";
-    this.#stdout = output === "inherit" ? STDOUT : output === "stderr" ? STDERR : file ?? this.#null;
-    // a file rather than a pipe: no command waits for us to read
-    const errors = shown ? undefined : namelessFile();
-    this.#stderr = errors ?? STDERR;
-    this.#files = [file, errors].filter((fd) => fd !== undefined);
+    if (!shown) this.#errors = PrintedFile.nameless(); // not a pipe: no command waits for us to read
+    this.#files = [file, this.#errors].filter((file) => file !== undefined);
     options.stopper.first.then((signal) => {
       this.#stopSignal = signal;
       if (!options.stopper.commandHearsToo || signal === SIGTERM) this.#kill(signal);
@@ -109,15 +108,17 @@ export class CommandRunner {
   }
 
   close(): void {
-    for (const fd of new Set([this.#null, ...this.#files])) closeFd(fd);
+    closeFd(this.#null);
+    for (const file of this.#files) file.close();
   }
 
   async #measure(meter: CommandMeter, argv: readonly string[], what: string, ignoreFailure = false) {
-    for (const fd of this.#files) empty(fd);
-    const run = await meter.run({ argv, stdio: [this.#null, this.#stdout, this.#stderr] });
-    if (run.code !== 0) await this.#awaitSignal();
+    for (const file of this.#files) file.empty();
+    const run = await meter.run({ argv, stdio: [this.#null, this.#stdout, this.#errors?.fd ?? STDERR] });
+    const failed = run.code !== 0 && !ignoreFailure;
+    if (failed || run.signal > 0) await this.#awaitSignal();
     if (this.#stopSignal !== undefined) return undefined;
-    if (run.code !== 0 && !ignoreFailure) {
+    if (failed) {
       this.#showErrors(argv[0]);
       throw new FailedCommand(failureOf(what, run), run.code);
     }
@@ -132,8 +133,7 @@ export class CommandRunner {
   }
 
   #showErrors(name: string) {
-    if (this.#stderr === STDERR) return; // it was shown when it was written
-    const lines = tailOf(this.#stderr);
+    const lines = this.#errors?.tail() ?? []; // else it was shown when it was written
     if (lines.length === 0) return;
     this.#options.note(`${name} wrote to standard error:`);
     for (const line of lines) this.#options.note(`  ${printable(line)}`);
@@ -154,41 +154,58 @@ function create(path: string): number {
   try {
     return createFile(path, 0o666);
   } catch (error) {
-    throw new UnsupportedError({ attempt: `write to ${path}`, cause: (error as PmuError).text });
+    if (!(error instanceof PmuError)) throw error;
+    throw new UnsupportedError({ attempt: `write to ${path}`, cause: error.text });
   }
 }
 
-/** A file for what commands print that nobody has to clean up after. */
-function namelessFile(): number {
-  let path;
-  try {
-    path = Deno.makeTempFileSync({ prefix: "pmuctl-" });
-  } catch (error) {
-    throw new UnsupportedError({
-      attempt: "make a file for what the command writes to standard error",
-      cause: error instanceof Error ? error.message : String(error),
-      remedy: "set TMPDIR to a folder that can be written to, or give --output inherit",
-    });
-  }
-  const fd = create(path);
-  Deno.removeSync(path);
-  return fd;
-}
+/** A file that commands print into. */
+class PrintedFile {
+  /** What commands get; they share its position. */
+  readonly fd: number;
+  /** The same file, to be emptied and read. */
+  readonly #file: Deno.FsFile;
 
-function empty(fd: number) {
-  try {
-    Deno.truncateSync(`/proc/self/fd/${fd}`);
-    seek(fd, 0); // of the commands' descriptors, too: they share the position
-  } catch {
-    // not a file: nothing stays in it
+  /** Throws UnsupportedError when it cannot be written. */
+  constructor(path: string) {
+    this.fd = create(path);
+    this.#file = Deno.openSync(path, { read: true, write: true });
   }
-}
 
-function tailOf(fd: number): string[] {
-  using file = Deno.openSync(`/proc/self/fd/${fd}`);
-  const { size } = file.statSync();
-  file.seekSync(Math.max(0, size - TAIL.bytes), Deno.SeekMode.Start);
-  const bytes = new Uint8Array(TAIL.bytes);
-  const text = new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0)).trimEnd();
-  return text === "" ? [] : text.split("\n").slice(-TAIL.lines);
+  /** One that has no name, so that nobody has to clean up after us. */
+  static nameless(): PrintedFile {
+    let path;
+    try {
+      path = Deno.makeTempFileSync({ prefix: "pmuctl-" });
+    } catch (error) {
+      throw new UnsupportedError({
+        attempt: "make a file for what the command writes to standard error",
+        cause: error instanceof Error ? error.message : String(error),
+        remedy: "set TMPDIR to a folder that can be written to, or give --output inherit",
+      });
+    }
+    const file = new PrintedFile(path);
+    Deno.removeSync(path);
+    return file;
+  }
+
+  empty() {
+    if (!this.#file.statSync().isFile) return; // nothing stays in a device or a pipe
+    this.#file.truncateSync();
+    seek(this.fd, 0);
+  }
+
+  /** Its last lines. */
+  tail(): string[] {
+    const { size } = this.#file.statSync();
+    this.#file.seekSync(Math.max(0, size - TAIL.bytes), Deno.SeekMode.Start);
+    const bytes = new Uint8Array(TAIL.bytes);
+    const text = new TextDecoder().decode(bytes.subarray(0, this.#file.readSync(bytes) ?? 0)).trimEnd();
+    return text === "" ? [] : text.split("\n").slice(-TAIL.lines);
+  }
+
+  close() {
+    closeFd(this.fd);
+    this.#file.close();
+  }
 }
