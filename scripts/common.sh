@@ -16,13 +16,21 @@ is_set_up() {
   [ -f "$root/.deno/state" ] || return 1
   . "$root/.deno/state"
   [ -x "$deno" ] && [ "$root/.deno/state" -nt "$root/deno.json" ] &&
-    [ "$root/.deno/state" -nt "$root/scripts/no-jsr/import_map.json" ] && shim_is_current "$arch"
+    [ "$root/.deno/state" -nt "$root/scripts/no-jsr/import_map.json" ] && shim_is_current "$arch" && page_is_current
 }
 
 # shim_is_current ARCH: true when the shim is newer than all that it is built from.
 shim_is_current() {
   for source in "$root"/ffi/*.[ch] "$root/ffi/pmu.map" "$root/scripts/build-shim"; do
     [ "$root/build/shim/libpmu-$1.so" -nt "$source" ] || return 1
+  done
+}
+
+# page_is_current: true when the HTML report's page program is newer than all that it is built from.
+page_is_current() {
+  for source in "$root"/lib/report/page/*.ts "$root"/lib/report/html/*.ts "$root/lib/report/amount.ts" \
+    "$root/deno.json" "$root/scripts/build-page"; do
+    [ "$root/build/page.js" -nt "$source" ] || return 1
   done
 }
 

@@ -92,17 +92,22 @@ export function ledgerLine({ total }: Ledger): string {
     .map((name) => `${name} ${total[name]}`).join("  ");
 }
 
-/** The ledger by CPU, a line each, then the total; `-` for what is not known. Columns without a count are left out. */
-export function ledgerTable(rows: readonly LedgerCounts[], total: LedgerCounts): string[] {
+/** The cells of the ledger's table: titles, a row for each CPU, then the total; `-` for what is not known. */
+export function ledgerCells(rows: readonly LedgerCounts[], total: LedgerCounts): string[][] {
   const names = [...COUNTS, THROTTLED, "overwritten_bytes"].filter((name) => isShown(name, total));
   const text = (name: string, count: number | undefined) =>
     count === undefined ? "-" : name === THROTTLED ? ms(count) : `${count}`;
   const line = (first: string, row: LedgerCounts) => [first, ...names.map((name) => text(name, row[name]))];
-  const cells = [
+  return [
     ["CPU", ...names.map((name) => name === THROTTLED ? "throttled" : name)],
     ...rows.map((row) => line((row.cpu ?? -1) < 0 ? "-" : `${row.cpu}`, row)),
     line("all", total),
   ];
+}
+
+/** The ledger by CPU as lines, in columns. Columns without a count are left out. */
+export function ledgerTable(rows: readonly LedgerCounts[], total: LedgerCounts): string[] {
+  const cells = ledgerCells(rows, total);
   const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
   return cells.map((row) => row.map((cell, column) => cell.padStart(widths[column])).join("  "));
 }

@@ -61,6 +61,23 @@ export const FORMATS: readonly Format[] = [
       return (profile, { tprof }) => renderTprof(profile, tprof);
     },
   },
+  {
+    name: "html",
+    what: "one page for a browser: timeline, flame graph, symbols",
+    reader: "file",
+    fileName: "report.html",
+    keys: () => ["cpu", "pid", "tid", "dso", "sym"],
+    callers: () => true,
+    times: true,
+    renderer: async () => {
+      const [{ renderHtml }, { pageAssets }] = await Promise.all([
+        import("./html.ts"),
+        import("./html/assets.ts"),
+      ]);
+      const assets = pageAssets();
+      return (profile) => renderHtml(profile, assets);
+    },
+  },
 ];
 
 /** The format of this name. */

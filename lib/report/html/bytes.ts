@@ -1,0 +1,102 @@
+/**
+ * The bytes that carry a page's tables: columns of whole numbers as varints, seven bits a byte, low ones first, with
+ * the sign in the lowest bit. Written by the report and read in the browser, by this one file.
+ */
+
+/** Writes columns one behind the other. */
+export class ColumnWriter {
+  #bytes = new Uint8Array(1 << 16);
+  #length = 0;
+
+  /** What has been written so far. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  /** Whole numbers of at most 2^53 either way; `delta`: as differences, which are small where a column is sorted. */
+  column(values: ArrayLike<number>, delta = false): void {
+    this.#number(values.length);
+    let before = 0;
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i];
+      this.#number(delta ? value - before : value);
+      before = value;
+    }
+  }
+
+  /** Any text. */
+  text(text: string): void {
+    const encoded = new TextEncoder().encode(text);
+    this.#number(encoded.length);
+    this.#reserve(encoded.length);
+    this.#bytes.set(encoded, this.#length);
+    this.#length += encoded.length;
+  }
+
+  #number(value: number): void {
+    this.#reserve(10);
+    const bytes = this.#bytes;
+    // halves and doubles are exact, and bit operations would end at 2^31
+    let rest = value < 0 ? -value * 2 - 1 : value * 2;
+    while (rest >= 0x80) {
+      bytes[this.#length++] = 0x80 | (rest % 0x80);
+      rest = Math.floor(rest / 0x80);
+    }
+    bytes[this.#length++] = rest;
+  }
+
+  #reserve(more: number): void {
+    if (this.#length + more <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more));
+    grown.set(this.#bytes);
+    this.#bytes = grown;
+  }
+}
+
+/** Reads what ColumnWriter wrote, in the same order. */
+export class ColumnReader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** A column of numbers below 2^31. */
+  ints(delta = false): Int32Array<ArrayBuffer> {
+    return this.#into(new Int32Array(this.#number()), delta);
+  }
+
+  /** A column of any whole numbers. */
+  doubles(): Float64Array<ArrayBuffer> {
+    return this.#into(new Float64Array(this.#number()), false);
+  }
+
+  text(): string {
+    const length = this.#number();
+    this.#at += length;
+    return new TextDecoder().decode(this.#bytes.subarray(this.#at - length, this.#at));
+  }
+
+  #into<T extends Int32Array | Float64Array>(column: T, delta: boolean): T {
+    let before = 0;
+    for (let i = 0; i < column.length; i++) {
+      const value = this.#number();
+      column[i] = delta ? before + value : value;
+      before = column[i];
+    }
+    return column;
+  }
+
+  #number(): number {
+    const bytes = this.#bytes;
+    let value = 0, scale = 1, byte;
+    do {
+      byte = bytes[this.#at++];
+      value += (byte & 0x7f) * scale;
+      scale *= 0x80;
+    } while (byte >= 0x80);
+    const half = Math.floor(value / 2);
+    return value % 2 === 1 ? -half - 1 : half;
+  }
+}

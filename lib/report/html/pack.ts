@@ -1,0 +1,219 @@
+/** From a profile to the tables of a page: places for frames, buckets for times. */
+
+import { int32Column } from "../../base/column.ts";
+import { type Places, placesOf } from "../../profile/places.ts";
+import type { Profile } from "../../profile/profile.ts";
+import { sampledEvents } from "../../profile/table.ts";
+import { SampleTable, StackTable } from "../../profile/tables.ts";
+import { weightUnit } from "../../profile/unit.ts";
+import { COMMAND, type PageTables } from "./tables.ts";
+
+/** Time is cut into this many buckets: more than a screen has columns. */
+const MOST_BUCKETS = 2000;
+/** Buckets get longer until there are no more cells than this, which are about 3 MB of page. */
+const MOST_CELLS = 1_000_000;
+/** They do not get fewer than this, whatever the size: a range has to be a choice. */
+const LEAST_BUCKETS = 125;
+
+/** The tables of a profile. It needs `times` for a timeline; without, all samples are in no bucket of time. */
+export function packProfile(profile: Profile): PageTables {
+  const { stacks, places, sampleRows } = mergedRows(profile);
+  const { cells, bucketStart, bucketNs } = bucketsOf(profile, sampleRows);
+  const events = sampledEvents(profile).map((event) => profile.events[event]);
+  const timed = bucketNs > 0;
+  return {
+    start: timed ? String(profile.meta.start) : "",
+    bucketNs,
+    events: events.map(({ name, rate }) => ({
+      name,
+      rate,
+      unit: weightUnit(name),
+    })),
+    objects: profile.objects.map(({ name, kind }) => ({ name, kind })),
+    ...places,
+    comms: profile.comms,
+    stacks,
+    threads: profile.threads,
+    rows: sampleRows.rows,
+    cells,
+    bucketStart,
+  };
+}
+
+/** Rows of samples as the page tells them apart, and the one of each row of `profile.samples` (-1: left out). */
+interface SampleRows {
+  rows: PageTables["rows"];
+  of: Int32Array;
+}
+
+/** Stacks of places, rooted in their commands, and the samples by them. */
+function mergedRows(profile: Profile): {
+  stacks: PageTables["stacks"];
+  places: Pick<PageTables, "places" | "names">;
+  sampleRows: SampleRows;
+} {
+  const { samples, threads } = profile;
+  const all = placesOf(profile);
+  const used = new PlaceList(profile, all);
+  const table = new StackTable();
+  const eventOf = new Int32Array(profile.events.length).fill(-1);
+  sampledEvents(profile).forEach((event, column) => eventOf[event] = column);
+  // by command, as stacks are shared between commands in a profile and are not here
+  const stackOf = profile.comms.map(() => new Map<number, number>());
+  const path: number[] = [];
+  const rows = new SampleTable();
+  const of = new Int32Array(samples.count.length).fill(-1);
+  for (let s = 0; s < of.length; s++) {
+    const event = eventOf[samples.event[s]];
+    if (event < 0) continue;
+    const comm = threads.comm[samples.thread[s]];
+    const known = stackOf[comm];
+    path.length = 0;
+    let from = samples.stack[s];
+    while (from >= 0 && !known.has(from)) {
+      path.push(from);
+      from = profile.stacks.parent[from];
+    }
+    let node = from >= 0 ? known.get(from)! : table.intern(-1, used.command(comm));
+    for (let i = path.length - 1; i >= 0; i--) {
+      node = table.intern(node, used.place(all.ofFrame[profile.stacks.frame[path[i]]]));
+      known.set(path[i], node);
+    }
+    of[s] = rows.add(event, samples.thread[s], samples.cpu[s], node, 0);
+  }
+  const { event, thread, cpu, stack } = rows.columns();
+  return {
+    stacks: { parent: table.parent.values(), place: table.frame.values() },
+    places: used.tables(),
+    sampleRows: { rows: { event, thread, cpu, stack }, of },
+  };
+}
+
+/** The places that occur, numbered as they come. */
+class PlaceList {
+  readonly #profile: Profile;
+  readonly #all: Places;
+  readonly #ofPlace: Int32Array;
+  readonly #ofCommand: Int32Array;
+  readonly #names: string[] = [];
+  readonly #nameIds = new Map<string, number>();
+  readonly #name = int32Column();
+  readonly #object = int32Column();
+  readonly #kernel = int32Column();
+
+  constructor(profile: Profile, all: Places) {
+    this.#profile = profile;
+    this.#all = all;
+    this.#ofPlace = new Int32Array(all.symbol.length).fill(-1);
+    this.#ofCommand = new Int32Array(profile.comms.length).fill(-1);
+  }
+
+  place(place: number): number {
+    const known = this.#ofPlace[place];
+    if (known >= 0) return known;
+    const { symbol, object, kernel } = this.#all;
+    const name = symbol[place] < 0 ? -1 : this.#nameId(this.#profile.symbols.name[symbol[place]]);
+    return this.#ofPlace[place] = this.#add(name, object[place], kernel[place]);
+  }
+
+  command(comm: number): number {
+    const known = this.#ofCommand[comm];
+    if (known >= 0) return known;
+    return this.#ofCommand[comm] = this.#add(this.#nameId(this.#profile.comms[comm]), COMMAND, 0);
+  }
+
+  tables(): Pick<PageTables, "places" | "names"> {
+    return {
+      names: this.#names,
+      places: {
+        name: this.#name.values(),
+        object: this.#object.values(),
+        kernel: this.#kernel.values(),
+      },
+    };
+  }
+
+  #add(name: number, object: number, kernel: number): number {
+    this.#object.push(object);
+    this.#kernel.push(kernel);
+    return this.#name.push(name);
+  }
+
+  #nameId(name: string): number {
+    let id = this.#nameIds.get(name);
+    if (id === undefined) this.#nameIds.set(name, id = this.#names.push(name) - 1);
+    return id;
+  }
+}
+
+type Buckets = Pick<PageTables, "cells" | "bucketStart" | "bucketNs">;
+
+/** The samples by bucket of time and row. */
+function bucketsOf(profile: Profile, sampleRows: SampleRows): Buckets {
+  const { times } = profile;
+  if (!times?.at.length) return cellsOf(profile, sampleRows, 0, 0);
+  const last = times.at[times.at.length - 1];
+  for (let most = MOST_BUCKETS;; most = most >> 1) {
+    const bucketNs = Math.max(1, Math.ceil((last + 1) / most));
+    const count = Math.floor(last / bucketNs) + 1;
+    const buckets = cellsOf(profile, sampleRows, bucketNs, count);
+    if (buckets.cells.row.length <= MOST_CELLS || most >> 1 < LEAST_BUCKETS) return buckets;
+  }
+}
+
+/** The same with buckets of this length. */
+function cellsOf(
+  profile: Profile,
+  { rows, of }: SampleRows,
+  bucketNs: number,
+  bucketCount: number,
+): Buckets {
+  const { samples, times } = profile;
+  // what has no time is what the table of times does not have
+  const restCount = samples.count.slice(), restPeriod = samples.period.slice();
+  for (let t = 0; times && bucketNs > 0 && t < times.at.length; t++) {
+    restCount[times.sample[t]]--;
+    restPeriod[times.sample[t]] -= times.period[t];
+  }
+  const row = int32Column();
+  const bucketStart = new Int32Array(bucketCount + 2);
+  // of each row its weights in the bucket that is being filled, and which rows that are
+  const count = new Float64Array(rows.stack.length), period = new Float64Array(rows.stack.length);
+  const cellCount: number[] = [], cellPeriod: number[] = [];
+  let filled: number[] = [];
+  const put = (s: number, n: number, weight: number) => {
+    const to = of[s];
+    if (to < 0) return;
+    if (count[to] === 0) filled.push(to);
+    count[to] += n;
+    period[to] += weight;
+  };
+  const close = () => {
+    filled.sort((a, b) => a - b);
+    for (const each of filled) {
+      row.push(each);
+      cellCount.push(count[each]);
+      cellPeriod.push(Math.round(period[each])); // whole in every recording; a made-up profile may differ
+      count[each] = period[each] = 0;
+    }
+    filled = [];
+  };
+  for (let s = 0; s < restCount.length; s++) if (restCount[s] > 0) put(s, restCount[s], restPeriod[s]);
+  close();
+  for (let bucket = 1, t = 0; bucket <= bucketCount; bucket++) {
+    bucketStart[bucket] = row.length;
+    const end = bucket * bucketNs;
+    for (; times && t < times.at.length && times.at[t] < end; t++) put(times.sample[t], 1, times.period[t]);
+    close();
+  }
+  bucketStart[bucketCount + 1] = row.length;
+  return {
+    bucketNs,
+    bucketStart,
+    cells: {
+      row: row.values(),
+      count: Float64Array.from(cellCount),
+      period: Float64Array.from(cellPeriod),
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/** The parts of the page that are text: what was recorded, what was lost, what has no symbol. */
+
+import { grouped } from "../amount.ts";
+import { ledgerCells, lostText } from "../../perfdata/ledger.ts";
+import { type Profile, sampleCount, unresolvedSamples } from "../../profile/profile.ts";
+
+/** Text as it may stand in an element or in a quoted attribute. */
+export function escapeHtml(text: string): string {
+  const names: Record<string, string> = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    '"': "&quot;",
+    "'": "&#39;",
+  };
+  return text.replace(/[&<>"']/g, (c) => names[c]);
+}
+
+/** Elements with what the recording is of. */
+export function factsHtml({ meta, events }: Profile, count: number): string {
+  const machine = [meta.kernel && `Linux ${meta.kernel}`, meta.arch, meta.cpu];
+  if (meta.cpus > 0) machine.push(`${meta.cpus} CPU${meta.cpus > 1 ? "s" : ""}`);
+  const facts: [string, string][] = [
+    ["Samples", `${grouped(count)}${meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : ""}`],
+    ["Lost", lostText(meta.ledger.total)],
+    ...events.filter(({ tracksOnly }) => !tracksOnly).map(({ name, rate }): [string, string] => [
+      "Event",
+      `${name}, ${rate}`,
+    ]),
+    ...meta.sampling.filter(({ insteadOf }) => insteadOf !== undefined).map((s): [string, string] => [
+      "Stands in",
+      `${s.name} for ${s.insteadOf}`,
+    ]),
+    ["Host", meta.host || "not recorded"],
+    ["Machine", machine.filter(Boolean).join(", ") || "not recorded"],
+  ];
+  return facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`).join("\n");
+}
+
+/** The warnings, if any. */
+export function warningsHtml({ meta }: Profile): string {
+  if (meta.warnings.length === 0) return "";
+  const items = meta.warnings.map((warning) => `<li>${escapeHtml(warning)}</li>`).join("\n");
+  return `<section class="warnings" aria-label="Warnings"><h2>Before you trust the numbers</h2>
+<ul>${items}</ul></section>`;
+}
+
+/** The ledger by CPU. */
+export function ledgerHtml({ meta: { ledger } }: Profile): string {
+  const [head, ...rows] = ledgerCells(ledger.rows, ledger.total);
+  const by = ledger.from === "recorder" ? "told by the recorder" : "counted from the file's records";
+  const cells = (row: string[], tag: string) =>
+    row.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join("");
+  return `<details><summary>Ledger <span class="muted">${
+    escapeHtml(lostText(ledger.total))
+  } lost, ${by}</span></summary>
+<div class="scroll"><table class="plain"><thead><tr>${cells(head, "th")}</tr></thead>
+<tbody>${rows.map((row) => `<tr>${cells(row, "td")}</tr>`).join("\n")}</tbody></table></div></details>`;
+}
+
+/** What has no symbol, and what to do about it; nothing when all has. */
+export function unresolvedHtml(profile: Profile): string {
+  const unresolved = unresolvedSamples(profile);
+  if (unresolved.length === 0) return "";
+  const whole = sampleCount(profile);
+  const without = unresolved.reduce((sum, { samples }) => sum + samples, 0);
+  const rows = unresolved.map(({ object, cause, remedy, samples }) =>
+    `<tr><td>${grouped(samples)}</td><td>${percent(samples, whole)}</td><td class="text">${
+      escapeHtml(object)
+    }</td>` +
+    `<td class="text">${escapeHtml(remedy ? `${cause}; ${remedy}` : cause)}</td></tr>`
+  );
+  return `<details><summary>Without a symbol <span class="muted">${grouped(without)} samples, ${
+    percent(without, whole)
+  }</span></summary>
+<div class="scroll"><table class="plain"><thead><tr><th>samples</th><th>share</th><th class="text">object</th>
+<th class="text">why</th></tr></thead>
+<tbody>${rows.join("\n")}</tbody></table></div></details>`;
+}
+
+const percent = (part: number, whole: number) => `${(whole > 0 ? 100 * part / whole : 0).toFixed(2)}%`;

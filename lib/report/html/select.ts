@@ -1,0 +1,165 @@
+/** A part of a page's profile and its weights: what the page shows is computed here, in the browser. */
+
+import { bucketCount, COMMAND, type PageTables } from "./tables.ts";
+
+/** What to take. */
+export interface Selection {
+  /** Row of `events`. */
+  event: number;
+  /** Buckets of time from (1 is the first) up to and not including; undefined for all samples. */
+  range?: { from: number; to: number };
+  /** Lanes of the timeline to take; undefined for all. */
+  lane?: { of: Int32Array; is: number };
+}
+
+/** Weights by stack: of samples whose innermost frame it is, and of all that went through it. */
+export interface StackWeights {
+  selfCount: Float64Array;
+  selfPeriod: Float64Array;
+  count: Float64Array;
+  period: Float64Array;
+  /** Of all that was selected. */
+  whole: { count: number; period: number };
+}
+
+/** The weights of a part of the profile. */
+export function weigh(tables: PageTables, selection: Selection): StackWeights {
+  const { rows, cells, stacks, bucketStart } = tables;
+  const size = stacks.parent.length;
+  const selfCount = new Float64Array(size), selfPeriod = new Float64Array(size);
+  const { range, lane } = selection;
+  const first = range ? bucketStart[range.from] : 0;
+  const end = range ? bucketStart[range.to] : cells.row.length;
+  for (let cell = first; cell < end; cell++) {
+    const row = cells.row[cell];
+    if (rows.event[row] !== selection.event || (lane && lane.of[row] !== lane.is)) continue;
+    const stack = rows.stack[row];
+    selfCount[stack] += cells.count[cell];
+    selfPeriod[stack] += cells.period[cell];
+  }
+  return withTotals(tables, selfCount, selfPeriod);
+}
+
+/** The weights of those samples alone that have `place` in their stacks. */
+export function through(tables: PageTables, weights: StackWeights, place: number): StackWeights {
+  const { parent, place: placeOf } = tables.stacks;
+  const has = new Uint8Array(parent.length);
+  const selfCount = new Float64Array(parent.length), selfPeriod = new Float64Array(parent.length);
+  for (let stack = 0; stack < parent.length; stack++) {
+    has[stack] = placeOf[stack] === place || (parent[stack] >= 0 && has[parent[stack]] === 1) ? 1 : 0;
+    if (has[stack] === 0) continue;
+    selfCount[stack] = weights.selfCount[stack];
+    selfPeriod[stack] = weights.selfPeriod[stack];
+  }
+  return withTotals(tables, selfCount, selfPeriod);
+}
+
+function withTotals(
+  { stacks: { parent } }: PageTables,
+  selfCount: Float64Array,
+  selfPeriod: Float64Array,
+): StackWeights {
+  const count = selfCount.slice(), period = selfPeriod.slice();
+  const whole = { count: 0, period: 0 };
+  for (let stack = parent.length - 1; stack >= 0; stack--) {
+    if (parent[stack] >= 0) {
+      count[parent[stack]] += count[stack];
+      period[parent[stack]] += period[stack];
+    } else {
+      whole.count += count[stack];
+      whole.period += period[stack];
+    }
+  }
+  return { selfCount, selfPeriod, count, period, whole };
+}
+
+/** A function's weights; `totalCount` and `totalPeriod` count a sample once, however often it recurs. */
+export interface PlaceRow {
+  place: number;
+  selfCount: number;
+  selfPeriod: number;
+  totalCount: number;
+  totalPeriod: number;
+}
+
+/** The functions with any weight; commands are none. */
+export function placeRows(tables: PageTables, weights: StackWeights): PlaceRow[] {
+  const { stacks, places } = tables;
+  const rows = new Map<number, PlaceRow>();
+  const outermost = outermostStacks(tables);
+  for (let stack = 0; stack < outermost.length; stack++) {
+    const place = stacks.place[stack];
+    if (weights.count[stack] === 0 || places.object[place] === COMMAND) continue;
+    let row = rows.get(place);
+    if (!row) {
+      row = { place, selfCount: 0, selfPeriod: 0, totalCount: 0, totalPeriod: 0 };
+      rows.set(place, row);
+    }
+    row.selfCount += weights.selfCount[stack];
+    row.selfPeriod += weights.selfPeriod[stack];
+    if (outermost[stack] === 0) continue;
+    row.totalCount += weights.count[stack];
+    row.totalPeriod += weights.period[stack];
+  }
+  return [...rows.values()];
+}
+
+const outermostOf = new WeakMap<PageTables, Uint8Array>();
+
+/** By stack: 1 where no caller is the same place. */
+function outermostStacks(tables: PageTables): Uint8Array {
+  let outermost = outermostOf.get(tables);
+  if (outermost) return outermost;
+  const { parent, place } = tables.stacks;
+  outermost = new Uint8Array(parent.length);
+  for (let stack = 0; stack < parent.length; stack++) {
+    let caller = parent[stack];
+    while (caller >= 0 && place[caller] !== place[stack]) caller = parent[caller];
+    outermost[stack] = caller < 0 ? 1 : 0;
+  }
+  outermostOf.set(tables, outermost);
+  return outermost;
+}
+
+/** The lanes of a timeline: what each row of `rows` belongs to, and what it is called. */
+export interface Lanes {
+  ofRow: Int32Array;
+  labels: string[];
+  /** Samples of one event by lane and bucket (lane * bucketCount + bucket - 1). */
+  counts: Float64Array;
+  /** What was left over for a last lane of its own: how many threads; 0 when there is none. */
+  others: number;
+}
+
+/** Lanes by CPU, in their order, or by thread, those with most samples first and the rest in one. */
+export function lanesOf(tables: PageTables, event: number, by: "cpu" | "thread", most: number): Lanes {
+  const { rows, threads, comms, cells, bucketStart } = tables;
+  const keys = by === "cpu" ? rows.cpu : rows.thread;
+  const weight = new Map<number, number>();
+  for (let cell = 0; cell < cells.row.length; cell++) {
+    const row = cells.row[cell];
+    if (rows.event[row] !== event) continue;
+    weight.set(keys[row], (weight.get(keys[row]) ?? 0) + cells.count[cell]);
+  }
+  const ordered = [...weight.keys()].sort((a, b) =>
+    by === "cpu" ? a - b : weight.get(b)! - weight.get(a)! || a - b
+  );
+  const shown = ordered.length > most ? ordered.slice(0, most - 1) : ordered;
+  const others = ordered.length - shown.length;
+  const laneOf = new Map(shown.map((key, lane) => [key, lane]));
+  const labels = shown.map((key) => {
+    if (by === "cpu") return key < 0 ? "CPU ?" : `CPU ${key}`;
+    return `${comms[threads.comm[key]]} ${threads.tid[key]}`;
+  });
+  if (others > 0) labels.push(`${others} more ${by === "cpu" ? "CPUs" : "threads"}`);
+  const ofRow = keys.map((key) => laneOf.get(key) ?? shown.length);
+  const buckets = bucketCount(tables);
+  const counts = new Float64Array(labels.length * buckets);
+  for (let bucket = 1; bucket <= buckets; bucket++) {
+    for (let cell = bucketStart[bucket]; cell < bucketStart[bucket + 1]; cell++) {
+      const row = cells.row[cell];
+      if (rows.event[row] === event) counts[ofRow[row] * buckets + bucket - 1] += cells.count[cell];
+    }
+  }
+  return { ofRow, labels, counts, others };
+}

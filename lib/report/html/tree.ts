@@ -1,0 +1,103 @@
+/** The tree that the page's flame graph draws. */
+
+import type { StackWeights } from "./select.ts";
+import { COMMAND, type PageTables } from "./tables.ts";
+
+/** A node as d3-flame-graph wants them: its `value` includes those of its children. */
+export interface FlameNode {
+  name: string;
+  value: number;
+  children: FlameNode[];
+  /** Row of `places`; -1 for the root. */
+  place: number;
+  count: number;
+  selfCount: number;
+}
+
+export interface FlameTree {
+  root: FlameNode;
+  /** Stacks that are too light, or too deep, to be drawn. */
+  left: number;
+}
+
+/** No more nodes than this, the lightest left out: the browser lays all of them out at each step. */
+const MOST_NODES = 20_000;
+/** What weighs less than this share is thinner than a line, zoomed in tenfold. */
+const LEAST_SHARE = 1 / 20_000;
+/** d3-flame-graph walks trees by recursion. */
+const MOST_DEPTH = 1500;
+
+/** The name to show for a place. */
+export function nameOf({ places, names, objects }: PageTables, place: number): string {
+  if (places.name[place] >= 0) return names[places.name[place]];
+  const object = places.object[place];
+  return `[unresolved in ${object >= 0 ? objects[object].name : "unknown"}]`;
+}
+
+/** The tree of `weights`, children by name, so that what is drawn stays in its place while weights change. */
+export function flameTree(tables: PageTables, weights: StackWeights): FlameTree {
+  const { parent, place } = tables.stacks;
+  // an event may weigh nothing; then samples are what there is to draw
+  const byPeriod = weights.whole.period > 0;
+  const weight = byPeriod ? weights.period : weights.count;
+  const whole = byPeriod ? weights.whole.period : weights.whole.count;
+  const depth = new Int32Array(parent.length);
+  const candidates: number[] = [];
+  let present = 0;
+  for (let stack = 0; stack < parent.length; stack++) {
+    depth[stack] = parent[stack] < 0 ? 1 : depth[parent[stack]] + 1;
+    if (weights.count[stack] === 0) continue;
+    present++;
+    if (weight[stack] >= whole * LEAST_SHARE && depth[stack] <= MOST_DEPTH) {
+      candidates.push(stack);
+    }
+  }
+  const limit = limitOf(candidates.map((stack) => weight[stack]));
+  const root: FlameNode = {
+    name: "all",
+    value: whole,
+    children: [],
+    place: -1,
+    count: weights.whole.count,
+    selfCount: 0,
+  };
+  const nodes = new Map<number, FlameNode>();
+  for (const stack of candidates) {
+    if (weight[stack] <= limit) continue; // and so are all that it called
+    const node: FlameNode = {
+      name: nameOf(tables, place[stack]),
+      value: weight[stack],
+      children: [],
+      place: place[stack],
+      count: weights.count[stack],
+      selfCount: weights.selfCount[stack],
+    };
+    const above = parent[stack] < 0 ? root : nodes.get(parent[stack])!;
+    above.children.push(node);
+    nodes.set(stack, node);
+  }
+  for (const { children } of [root, ...nodes.values()]) {
+    children.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  }
+  return { root, left: present - nodes.size };
+}
+
+/** At most MOST_NODES weigh more than this. */
+function limitOf(weights: number[]): number {
+  if (weights.length <= MOST_NODES) return 0;
+  const sorted = Float64Array.from(weights).sort();
+  return sorted[sorted.length - MOST_NODES - 1];
+}
+
+/** What kind of code a place is, for its colour. */
+export function colourKind(tables: PageTables, place: number): string {
+  if (place < 0) return "root";
+  const object = tables.places.object[place];
+  if (object === COMMAND) return "command";
+  if (tables.places.kernel[place]) return "kernel";
+  if (tables.places.name[place] < 0) return "unresolved";
+  const kind = object < 0 ? "unknown" : tables.objects[object].kind;
+  if (kind === "jit" || kind === "anon") return "jit";
+  if (kind === "unknown") return "unresolved";
+  return /\.so(\.|$)/.test(tables.objects[object].name) || kind === "vdso" ? "library" : "program";
+}

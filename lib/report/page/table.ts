@@ -1,0 +1,140 @@
+/** The table of symbols. */
+
+import { nameOf } from "../html/tree.ts";
+import { type PlaceRow, placeRows, type StackWeights } from "../html/select.ts";
+import type { PageTables } from "../html/tables.ts";
+import { byId, element } from "./dom.ts";
+import { grouped } from "../amount.ts";
+import { share } from "./format.ts";
+import type { Matcher } from "./search.ts";
+
+/** What columns are sorted by. */
+type SortBy = "self" | "self-samples" | "total" | "total-samples" | "symbol" | "object";
+
+/** Rows that are shown at first, and how many more each time. */
+const PAGE = 100;
+
+/** Draws, sorts and filters; `onPick` is told the symbol that was chosen. */
+export class SymbolTable {
+  readonly #tables: PageTables;
+  readonly #onPick: (place: number) => void;
+  readonly #body = byId("symbols").querySelector("tbody")!;
+  #rows: PlaceRow[] = [];
+  #whole = { count: 0, period: 0 };
+  #matcher: Matcher;
+  #sortBy: SortBy = "self";
+  #descending = true;
+  #shown = PAGE;
+  #picked = -1;
+
+  constructor(tables: PageTables, onPick: (place: number) => void) {
+    this.#tables = tables;
+    this.#onPick = onPick;
+    for (const button of byId("symbols").querySelectorAll<HTMLButtonElement>("th button")) {
+      button.addEventListener("click", () => this.#sort(button.dataset.sort as SortBy));
+    }
+    byId("more-symbols").addEventListener("click", () => {
+      this.#shown += PAGE * 5;
+      this.#draw();
+    });
+  }
+
+  /** Shows these weights. */
+  show(weights: StackWeights): void {
+    this.#rows = placeRows(this.#tables, weights);
+    this.#whole = weights.whole;
+    this.#shown = PAGE;
+    this.#draw();
+  }
+
+  /** Shows only what matches. */
+  search(matcher: Matcher): void {
+    this.#matcher = matcher;
+    this.#shown = PAGE;
+    this.#draw();
+  }
+
+  /** Marks the row of a symbol; -1 for none. */
+  pick(place: number): void {
+    this.#picked = place;
+    this.#draw();
+  }
+
+  #sort(by: SortBy): void {
+    const text = by === "symbol" || by === "object";
+    this.#descending = this.#sortBy === by ? !this.#descending : !text;
+    this.#sortBy = by;
+    this.#draw();
+  }
+
+  #objectOf(place: number): string {
+    const object = this.#tables.places.object[place];
+    return object >= 0 ? this.#tables.objects[object].name : "[unknown]";
+  }
+
+  #compare(a: PlaceRow, b: PlaceRow): number {
+    const text = (of: (row: PlaceRow) => string) => of(a) < of(b) ? -1 : of(a) > of(b) ? 1 : 0;
+    switch (this.#sortBy) {
+      case "self":
+        return a.selfPeriod - b.selfPeriod || a.selfCount - b.selfCount || a.totalPeriod - b.totalPeriod;
+      case "self-samples":
+        return a.selfCount - b.selfCount;
+      case "total":
+        return a.totalPeriod - b.totalPeriod || a.totalCount - b.totalCount || a.selfPeriod - b.selfPeriod;
+      case "total-samples":
+        return a.totalCount - b.totalCount;
+      case "symbol":
+        return text(({ place }) => nameOf(this.#tables, place).toLowerCase());
+      case "object":
+        return text(({ place }) => this.#objectOf(place).toLowerCase()) || b.selfPeriod - a.selfPeriod;
+    }
+  }
+
+  #draw(): void {
+    const matcher = this.#matcher;
+    const rows = matcher
+      ? this.#rows.filter(({ place }) =>
+        matcher(nameOf(this.#tables, place)) || matcher(this.#objectOf(place))
+      )
+      : this.#rows.slice();
+    rows.sort((a, b) => this.#descending ? this.#compare(b, a) : this.#compare(a, b));
+    this.#body.replaceChildren(...rows.slice(0, this.#shown).map((row) => this.#line(row)));
+    for (const header of byId("symbols").querySelectorAll("th")) {
+      const by = header.querySelector("button")!.dataset.sort;
+      if (by === this.#sortBy) header.ariaSort = this.#descending ? "descending" : "ascending";
+      else header.removeAttribute("aria-sort");
+    }
+    const left = rows.length - Math.min(rows.length, this.#shown);
+    byId("more-symbols").hidden = left === 0;
+    byId("more-symbols").textContent = `Show more: ${grouped(left)} left`;
+    byId("symbol-count").textContent = matcher
+      ? `${grouped(rows.length)} of ${grouped(this.#rows.length)} symbols`
+      : `${grouped(rows.length)} symbols`;
+  }
+
+  #line(row: PlaceRow): HTMLTableRowElement {
+    const line = element("tr", row.place === this.#picked ? "picked" : "");
+    const name = element("button", "link", nameOf(this.#tables, row.place));
+    name.title = `Only the stacks through ${name.textContent}`;
+    name.addEventListener("click", () => this.#onPick(row.place === this.#picked ? -1 : row.place));
+    const symbol = element("td", "symbol");
+    if (this.#tables.places.kernel[row.place]) symbol.append(element("span", "tag", "kernel"));
+    symbol.append(name);
+    line.append(
+      this.#shareCell(row.selfPeriod, row.selfCount),
+      element("td", "number", grouped(row.selfCount)),
+      this.#shareCell(row.totalPeriod, row.totalCount),
+      element("td", "number", grouped(row.totalCount)),
+      symbol,
+      element("td", "object", this.#objectOf(row.place)),
+    );
+    return line;
+  }
+
+  #shareCell(period: number, count: number): HTMLTableCellElement {
+    const [part, of] = this.#whole.period > 0 ? [period, this.#whole.period] : [count, this.#whole.count];
+    const cell = element("td", "number share", share(part, of));
+    cell.style.setProperty("--share", `${of > 0 ? 100 * part / of : 0}%`);
+    return cell;
+  }
+}

@@ -1,0 +1,199 @@
+/** The HTML report in a real browser, of a real recording. */
+
+import { assert, assertEquals } from "@std/assert";
+import { pmuctlOk, withFolder } from "../live/harness.ts";
+import { testNeeding } from "../needs.ts";
+import { type Page, withPage } from "./chromium.ts";
+
+const RECORDING = new URL("../testdata/perfdata/two_events.data", import.meta.url).pathname;
+
+/** Makes the page of the recording and calls `body` with it open. */
+function withReport(body: (page: Page) => Promise<void>): Promise<void> {
+  return withFolder(async (folder) => {
+    const file = `${folder}/report.html`;
+    await pmuctlOk(["report", "--format", "html", "-o", file, "-i", RECORDING]);
+    await withPage({ width: 1280, height: 900 }, async (page) => {
+      await page.open(file);
+      await page.until("document.documentElement.dataset.ready");
+      await body(page);
+      assertEquals([page.problems, page.requests], [[], []]);
+    });
+  });
+}
+
+/** Samples that the page says it shows. */
+async function shown(page: Page): Promise<number> {
+  const text = await page.evaluate<string>("document.getElementById('choice').textContent");
+  return Number(/^([\d,]+) sample/.exec(text)![1].replaceAll(",", ""));
+}
+
+/** The rows of the table of symbols: texts of their cells. */
+function rows(page: Page): Promise<string[][]> {
+  return page.evaluate(
+    "[...document.querySelectorAll('#symbols tbody tr')].map((tr) => [...tr.cells].map((td) => td.textContent))",
+  );
+}
+
+/** Writes into the search box as a user does. */
+async function search(page: Page, text: string): Promise<void> {
+  await page.evaluate("void document.getElementById('search').select()");
+  await page.send("Input.insertText", { text });
+}
+
+interface Row {
+  symbol: string | null;
+  self: { count: number };
+  total: { count: number };
+}
+
+/** Rows of `report --json`, with the options given, as `SYMBOL SELF TOTAL`. */
+async function reported(options: string[]): Promise<{ samples: number; rows: string[] }> {
+  const text = await pmuctlOk(["report", "--json", "-s", "dso,sym", "-i", RECORDING, ...options]);
+  const [event] = JSON.parse(text).events;
+  const rows = event.rows.map(({ symbol, self, total }: Row) => `${symbol} ${self.count} ${total.count}`);
+  return { samples: event.samples, rows: rows.sort() };
+}
+
+/** The same of the page's table; it shows what has no symbol as `[unresolved in ...]`. */
+async function tabled(page: Page): Promise<string[]> {
+  const grouped = (text: string) => text.replaceAll(",", "");
+  return (await rows(page)).map(([, self, , total, symbol]) => {
+    const name = symbol.replace(/^kernel/, "").replace(/^\[unresolved in .*\]$/, "null");
+    return `${name} ${grouped(self)} ${grouped(total)}`;
+  }).sort();
+}
+
+testNeeding(
+  ["chromium"],
+  "the HTML report shows what report counts, also of a range of time",
+  () =>
+    withReport(async (page) => {
+      const all = await reported([]);
+      assertEquals(await shown(page), all.samples);
+      assertEquals(await tabled(page), all.rows);
+
+      const box = await page.evaluate<{ x: number; y: number; width: number }>(
+        "document.getElementById('lane-plot').getBoundingClientRect().toJSON()",
+      );
+      await page.drag(box.x + box.width * 0.3, box.y + 20, box.x + box.width * 0.7, box.y + 20);
+      const command = await page.evaluate<string>("document.getElementById('same-command').textContent");
+      const [, time] = /^pmuctl report --time (\S+)$/.exec(command)!;
+      const part = await reported(["--time", time]);
+      assert(part.samples > 0 && part.samples < all.samples, `${part.samples} of ${all.samples}`);
+      assertEquals(await shown(page), part.samples);
+      assertEquals(await tabled(page), part.rows);
+      assertEquals(
+        await page.evaluate("document.querySelector('#flame g.frame').__data__.data.count"),
+        part.samples,
+      );
+
+      await page.clickOn("#reset-choice");
+      assertEquals(await shown(page), all.samples);
+      await page.evaluate("document.getElementById('lane-plot').focus()");
+      await page.key("ArrowRight");
+      assert(await shown(page) < all.samples);
+      await page.key("Escape");
+      assertEquals(await shown(page), all.samples);
+
+      await page.clickOn("input[name=lanes][value=thread] + span");
+      await page.clickOn(".lane-label");
+      const lane = await page.evaluate<string>("document.querySelector('.lane-label').textContent");
+      const thread = await reported(["--tid", lane.split(" ").pop()!, "--percentage", "relative"]);
+      assertEquals(await shown(page), thread.samples);
+    }),
+);
+
+testNeeding(
+  ["chromium"],
+  "the HTML report finds, sorts, zooms and focuses",
+  () =>
+    withReport(async (page) => {
+      const everything = await rows(page);
+      const [, , , , symbol] = everything[0];
+      const name = symbol.replace(/^kernel/, "");
+      await search(page, name);
+      const found = await rows(page);
+      assert(found.length > 0 && found.length < everything.length);
+      assert(found.every((row) => row[4].includes(name)));
+      assertEquals(
+        await page.evaluate("/^[\\d.]+% matches$/.test(document.getElementById('found').textContent)"),
+        true,
+      );
+      const highlighted =
+        "[...document.querySelectorAll('#flame g.frame')].filter((g) => g.__data__.highlight)";
+      assert(await page.evaluate<number>(`${highlighted}.length`) > 0);
+      assertEquals(
+        await page.evaluate(`${highlighted}.every((g) => g.__data__.data.name.includes("${name}"))`),
+        true,
+      );
+      await search(page, "/(/");
+      assertEquals(
+        await page.evaluate("document.getElementById('found').textContent"),
+        "not a regular expression",
+      );
+      await page.key("Escape");
+      assertEquals((await rows(page)).length, everything.length);
+
+      const samples = async () => (await rows(page)).map((row) => Number(row[1].replaceAll(",", "")));
+      await page.clickOn("[data-sort=self-samples]");
+      assertEquals(await samples(), (await samples()).sort((a, b) => b - a));
+      await page.clickOn("[data-sort=self-samples]");
+      assertEquals(await samples(), (await samples()).sort((a, b) => a - b));
+      await page.clickOn("[data-sort=self]");
+
+      const width = "document.querySelector('#flame svg').getBoundingClientRect().width";
+      const frame =
+        "[...document.querySelectorAll('#flame g.frame')].find((g) => g.__data__.depth === 2 && !g.__data__.children)";
+      await page.evaluate(`void ${frame}.dispatchEvent(new MouseEvent("click", { bubbles: true }))`);
+      const zoomed = `${frame}.querySelector('rect').getBoundingClientRect().width`;
+      await page.until(`Math.abs(${zoomed} - ${width}) < 3`);
+      await page.clickOn("#reset-zoom");
+      await page.until("document.getElementById('reset-zoom').disabled");
+
+      await page.evaluate("document.querySelector('#symbols .link').scrollIntoView({ block: 'center' })");
+      await page.clickOn("#symbols .link");
+      const total = Number(everything[0][3].replaceAll(",", ""));
+      assertEquals(
+        await page.evaluate("document.querySelector('#flame g.frame').__data__.data.count"),
+        total,
+      );
+      assertEquals(await page.evaluate("document.getElementById('focus').hidden"), false);
+      await page.clickOn("#unfocus");
+      assertEquals(await page.evaluate("document.getElementById('focus').hidden"), true);
+    }),
+);
+
+testNeeding(
+  ["chromium"],
+  "the HTML report follows the system's colours, and its button",
+  () =>
+    withReport(async (page) => {
+      const ground = () => page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
+      const light = await ground();
+      await page.prefer(true);
+      await page.until("document.documentElement.dataset.theme === 'dark'");
+      assert(await ground() !== light);
+      await page.clickOn("#theme");
+      assertEquals(await ground(), light);
+    }),
+);
+
+testNeeding(
+  ["chromium"],
+  "the HTML report keeps to the width of a phone, and shows each event",
+  () =>
+    withReport(async (page) => {
+      await page.resize(390, 800);
+      await page.until("document.querySelector('#flame svg').getBoundingClientRect().width < 390");
+      assertEquals(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
+      const events = await page.evaluate<number>("document.getElementById('event').length");
+      assertEquals(events, 2);
+      await page.evaluate(`(() => {
+      const event = document.getElementById("event");
+      event.value = "1";
+      event.dispatchEvent(new Event("change"));
+    })()`);
+      const text = await pmuctlOk(["report", "--json", "-i", RECORDING]);
+      assertEquals(await shown(page), JSON.parse(text).events[1].samples);
+    }),
+);

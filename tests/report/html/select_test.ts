@@ -1,0 +1,141 @@
+/** What the page computes of its tables has to be what the report computes of the profile. */
+
+import { assert, assertEquals } from "@std/assert";
+import { overhead } from "../../../lib/profile/aggregate.ts";
+import { cutTimes, filterProfile } from "../../../lib/profile/filter.ts";
+import { groupBy } from "../../../lib/profile/groups.ts";
+import { placeName, placeObject } from "../../../lib/profile/places.ts";
+import type { Profile } from "../../../lib/profile/profile.ts";
+import { packProfile } from "../../../lib/report/html/pack.ts";
+import { lanesOf, placeRows, type Selection, through, weigh } from "../../../lib/report/html/select.ts";
+import { bucketCount, decodeTables, encodeTables, type PageTables } from "../../../lib/report/html/tables.ts";
+import { colourKind, flameTree, nameOf } from "../../../lib/report/html/tree.ts";
+import { profileOf } from "../../profile/build.ts";
+
+/** Samples on two CPUs, at uneven times, one of them without a time. */
+function timedProfile(): Profile {
+  const profile = profileOf([
+    "app app!main;app!work;app!hot 60 60000",
+    "app app!main;app!work;app!main;libc.so.6! 30 33000",
+    "app app!main;[kernel.kallsyms]!do_idle 25 25000",
+    "sh app!main;sh!once 5 500",
+  ]);
+  const { samples } = profile;
+  samples.cpu.set([0, 1, 1, 0]);
+  const order: number[] = [];
+  for (let left = samples.count.slice(); left.some((n) => n > 0);) {
+    left = left.map((n, row) => n > 0 ? (order.push(row), n - 1) : n);
+  }
+  order.pop();
+  profile.times = {
+    at: Float64Array.from(order, (_, i) => i * i * 997),
+    sample: Int32Array.from(order),
+    period: Float64Array.from(order, (row) => samples.period[row] / samples.count[row]),
+  };
+  return profile;
+}
+
+const profile = timedProfile();
+const tables = decodeTables(encodeTables(packProfile(profile)));
+
+/** `OBJECT SYMBOL: self count, self period, total count, total period` of each function, as the page has them. */
+function ofPage(selection: Selection, from: PageTables = tables): string[] {
+  return placeRows(from, weigh(from, selection)).map((row) => {
+    const object = from.places.object[row.place];
+    const name = from.places.name[row.place] < 0 ? "[unresolved]" : nameOf(from, row.place);
+    return `${object < 0 ? "[unknown]" : from.objects[object].name} ${name}: ` +
+      [row.selfCount, row.selfPeriod, row.totalCount, row.totalPeriod].join(" ");
+  }).sort();
+}
+
+/** The same as the report has them. */
+function ofReport(of: Profile): string[] {
+  const grouping = groupBy(of, ["dso", "sym"]);
+  return overhead(of, grouping, 0).filter(({ total }) => total.count > 0).map(({ place, self, total }) =>
+    `${placeObject(of, grouping.places, place)} ${placeName(of, grouping.places, place)}: ` +
+    [self.count, self.period, total.count, total.period].join(" ")
+  ).sort();
+}
+
+Deno.test("weigh() of everything is what the report counts, with samples that have no time", () => {
+  assertEquals(ofPage({ event: 0 }), ofReport(profile));
+});
+
+Deno.test("weigh() of a range of buckets is what the report counts of these times", () => {
+  const buckets = bucketCount(tables);
+  assert(buckets > 1000);
+  for (const [from, to] of [[1, 2], [1, buckets + 1], [100, 900], [901, 1500], [buckets, buckets + 1]]) {
+    const cut = cutTimes(
+      profile,
+      (at) => at >= (from - 1) * tables.bucketNs && at <= (to - 1) * tables.bucketNs - 1,
+    );
+    assertEquals(ofPage({ event: 0, range: { from, to } }), ofReport(cut), `${from} to ${to}`);
+  }
+});
+
+Deno.test("weigh() of a lane is what the report counts of this CPU", () => {
+  const lanes = lanesOf(tables, 0, "cpu", 40);
+  assertEquals(lanes.labels, ["CPU 0", "CPU 1"]);
+  const lane = { of: lanes.ofRow, is: 1 };
+  assertEquals(ofPage({ event: 0, lane }), ofReport(filterProfile(profile, { cpus: new Set([1]) })));
+});
+
+Deno.test("lanesOf() puts the lightest threads into one lane, and counts all timed samples once", () => {
+  const lanes = lanesOf(tables, 0, "thread", 2);
+  assertEquals(lanes.labels, ["app 100", "sh 101"]);
+  const one = lanesOf(tables, 0, "thread", 1);
+  assertEquals([one.labels, one.others], [["2 more threads"], 2]);
+  assertEquals(one.counts.reduce((a, b) => a + b, 0), profile.times!.at.length);
+});
+
+Deno.test("through() keeps the stacks that a function is in", () => {
+  const all = weigh(tables, { event: 0 });
+  const hot = placeRows(tables, all).find(({ place }) => nameOf(tables, place) === "hot")!;
+  const part = through(tables, all, hot.place);
+  assertEquals(part.whole, { count: 60, period: 60000 });
+  const main = placeRows(tables, part).find(({ place }) => nameOf(tables, place) === "main")!;
+  assertEquals([main.selfCount, main.totalCount], [0, 60]);
+});
+
+Deno.test("flameTree() is rooted in the commands, and a node weighs what its callees and itself do", () => {
+  const { root, left } = flameTree(tables, weigh(tables, { event: 0 }));
+  assertEquals([root.value, root.count, left], [118500, 120, 0]);
+  assertEquals(root.children.map(({ name, count }) => [name, count]), [["app", 115], ["sh", 5]]);
+  const [main] = root.children[0].children;
+  assertEquals(main.children.map(({ name }) => name), ["do_idle", "work"]);
+  assertEquals(main.children.map(({ place }) => colourKind(tables, place)), ["kernel", "program"]);
+  const [, work] = main.children;
+  assertEquals(work.children[1].children.map(({ name }) => name), ["[unresolved in libc.so.6]"]);
+});
+
+Deno.test("flameTree() leaves the lightest out of very many stacks, and says how many", () => {
+  const lines = Array.from({ length: 30_000 }, (_, i) => `app app!f${i} ${1 + i % 3}`);
+  const many = packProfile(profileOf(lines));
+  const weights = weigh(many, { event: 0 });
+  const { root, left } = flameTree(many, weights);
+  const drawn = root.children[0].children.length;
+  assert(drawn <= 20_000, `${drawn} drawn`);
+  assertEquals(drawn + left, 30_000);
+  assertEquals(root.value, 60_000);
+  assertEquals(placeRows(many, weights).length, 30_000);
+});
+
+Deno.test("packProfile() of samples without times has one bucket, which is of no time", () => {
+  const untimed = packProfile(profileOf(["app app!f 3 300"]));
+  assertEquals([bucketCount(untimed), untimed.bucketNs, untimed.start], [0, 0, ""]);
+  assertEquals(ofPage({ event: 0 }, untimed), ["app f: 3 300 3 300"]);
+});
+
+Deno.test("packProfile() makes buckets longer where there would be too many cells", () => {
+  const lines = Array.from({ length: 1500 }, (_, i) => `app app!f${i} 1000 1000`);
+  const long = profileOf(lines);
+  const n = 1_500_000;
+  long.times = {
+    at: Float64Array.from({ length: n }, (_, i) => i * 1000),
+    sample: Int32Array.from({ length: n }, (_, i) => i % 1500),
+    period: new Float64Array(n).fill(1),
+  };
+  const packed = packProfile(long);
+  assertEquals(bucketCount(packed) < 1000 && bucketCount(packed) >= 125, true);
+  assertEquals(weigh(packed, { event: 0 }).whole, { count: n, period: n });
+});
