@@ -13,12 +13,12 @@ import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/groups.ts";
 import { loadProfile } from "../profile/load.ts";
 import type { Profile } from "../profile/profile.ts";
 import { sampledEvents, wholeOf } from "../profile/table.ts";
-import { type Format, formatNamed, FORMATS } from "../report/formats.ts";
+import { type Format, formatNamed, FORMATS, formatsWith } from "../report/formats.ts";
 import { DEFAULT_REPORT, type ReportOptions } from "../report/options.ts";
 import { renderStats, renderStatsJson } from "../report/stats.ts";
 import { hostSymbolFiles } from "../symbols/host_files.ts";
 import { FILTER_OPTIONS, partOf } from "./report_filter.ts";
-import { refuseTprofOptions, TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
+import { TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
 const DEFAULT_INPUT = "perf.data";
 
@@ -70,6 +70,12 @@ export const command: Command = {
       help: "what to write: see below (default: text)",
     },
     { name: "output", short: "o", value: "FILE", help: "write the report to a file" },
+    {
+      name: "weight",
+      value: "WHAT",
+      help: "folded: the number of each stack: period (the default) or samples",
+    },
+    { name: "annotate", help: "folded: names in the kernel with _[k], of code made at run time with _[j]" },
     ...TPROF_OPTIONS,
     { name: "no-pager", help: "print long output on a terminal as it is, not through $PAGER (less)" },
     { name: "no-demangle", help: "C++ and Rust names as the compiler wrote them" },
@@ -96,6 +102,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const options = {
     ...viewOf(args, io.stdoutIsTerminal && output === undefined, io),
     tprof: tprofOptionsOf(args, file),
+    weight: args.choice("weight", ["period", "samples"]) ?? "period",
+    annotate: args.has("annotate"),
   };
   const keys = format.keys(options);
   const input = openInput(file);
@@ -137,7 +145,12 @@ function formatOf(args: ParsedArgs): Format {
     throw new UsageError(`report: --json and --format ${format} exclude each other`);
   }
   const chosen = args.has("json") ? "json" : format ?? "text";
-  if (chosen !== "tprof") refuseTprofOptions(args);
+  for (const { name } of command.options) {
+    const knowing = formatsWith(name);
+    if (args.has(name) && knowing.length > 0 && !knowing.includes(chosen)) {
+      throw new UsageError(`report: --${name} goes with --format ${knowing.join(" or ")}, not ${chosen}`);
+    }
+  }
   return formatNamed(chosen);
 }
 

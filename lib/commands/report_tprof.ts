@@ -1,6 +1,5 @@
 /** `report --format tprof`, and `analyze` with the letters that NetBSD's tprof gives its options. */
 
-import { UsageError } from "../base/errors.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
 import type { TprofOptions } from "../report/tprof.ts";
 
@@ -29,12 +28,4 @@ export function tprofOptionsOf(args: ParsedArgs, file: string): TprofOptions {
     mergeProcesses: args.has("merge-processes"),
     perSymbol: args.has("per-symbol"),
   };
-}
-
-/** Throws UsageError for options that another format than tprof's does not know. */
-export function refuseTprofOptions(args: ParsedArgs): void {
-  const given = TPROF_OPTIONS.find(({ name }) => args.has(name));
-  if (given) {
-    throw new UsageError(`report: --${given.name} goes with --format tprof; --sort says what rows are of`);
-  }
 }

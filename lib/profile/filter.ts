@@ -75,11 +75,12 @@ export function cutTimes(profile: Profile, within: (at: number) => boolean): Pro
     period: times.period.filter((_, row) => kept[row]),
   };
   const keep = Uint8Array.from(count, (n) => n > 0 ? 1 : 0);
-  const { start } = profile.meta;
+  const { start, wallStart } = profile.meta;
   const meta = {
     ...profile.meta,
     start: at.length > 0 ? start + BigInt(first) : -1n,
     end: at.length > 0 ? start + BigInt(last) : -1n,
+    wallStart: at.length > 0 && wallStart >= 0 ? wallStart + first / 1e6 : -1,
     seconds: at.length > 0 ? (last - first) / 1e9 : -1,
   };
   return withSamples({ ...profile, meta, times: cut }, keep, count, period);

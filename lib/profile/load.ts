@@ -265,11 +265,17 @@ function metaOf(
     seconds: timed ? (lastTime - firstTime) / 1e9 : -1,
     start: timed ? timeBase + BigInt(firstTime) : -1n,
     end: timed ? timeBase + BigInt(lastTime) : -1n,
+    wallStart: timed ? wallTime(features, timeBase + BigInt(firstTime)) : -1,
     sampling: session?.events ?? [],
     lost: lostIn(ledger.total),
     ledger,
     warnings,
   };
+}
+
+/** A time of the recording's clock as the wall clock's, in ms since 1970; -1 when the file does not relate the two. */
+function wallTime({ clockData }: Features, time: bigint): number {
+  return clockData ? Number(clockData.wallClock + time - clockData.clock) / 1e6 : -1;
 }
 
 /** Whether LOST_SAMPLES has what LOST tells, too: perf adds one at the end, of PERF_FORMAT_LOST. Ours has a ledger for that. */

@@ -57,6 +57,8 @@ export interface ProfileMeta {
   /** Times of the first and the last sample, in ns of the recording's clock; -1n when samples have none. */
   start: bigint;
   end: bigint;
+  /** The wall clock's time of the first sample, in ms since 1970. */
+  wallStart: number;
   /** How each event was sampled; none when the file does not say. */
   sampling: SampledEvent[];
   /** Records the kernel could not deliver, as the file reports them. */
@@ -113,6 +115,11 @@ export interface Profile {
   unresolved: Unresolved[];
   /** Source lines, where they were asked for. */
   lines?: ProfileLines;
+}
+
+/** Whether an event's periods are ns of time rather than events counted: the software clocks, by perf's names. */
+export function isClock({ name }: ProfileEvent): boolean {
+  return /^(cpu|task)-clock(:|$)/.test(name);
 }
 
 /** The name of each process by its pid. */

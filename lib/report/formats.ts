@@ -2,11 +2,12 @@
 
 import type { SortKey } from "../profile/groups.ts";
 import type { Profile } from "../profile/profile.ts";
+import type { FoldedOptions } from "./folded.ts";
 import type { ReportOptions } from "./options.ts";
 import { tprofKeys, type TprofOptions } from "./tprof.ts";
 
 /** What a format may depend on: each takes what it knows of. */
-export interface OutputOptions extends ReportOptions {
+export interface OutputOptions extends ReportOptions, FoldedOptions {
   tprof: TprofOptions;
 }
 
@@ -27,11 +28,26 @@ export interface Format {
   callers(options: OutputOptions): boolean;
   /** It needs `profile.times`. */
   times?: true;
+  /** Options that not every format knows, of those it does. */
+  options?: readonly string[];
   /** It shows one event: the first one, unless another is chosen. */
   oneEvent?: true;
   /** Its code is loaded when it is asked for. */
   renderer(): Promise<Renderer>;
 }
+
+/** Options of tables and trees. */
+const VIEW_OPTIONS: readonly string[] = [
+  "sort",
+  "children",
+  "no-children",
+  "call-graph",
+  "call-tree",
+  "group",
+  "show-total-period",
+  "ledger",
+  "percent-limit",
+];
 
 export const FORMATS: readonly Format[] = [
   {
@@ -40,6 +56,7 @@ export const FORMATS: readonly Format[] = [
     reader: "people",
     keys: ({ sort }) => sort,
     callers: ({ tree, children }) => tree !== "none" || children,
+    options: VIEW_OPTIONS,
     renderer: async () => (await import("./text.ts")).renderText,
   },
   {
@@ -48,6 +65,7 @@ export const FORMATS: readonly Format[] = [
     reader: "programs",
     keys: ({ sort }) => sort,
     callers: () => true,
+    options: VIEW_OPTIONS,
     renderer: async () => (await import("./json.ts")).renderJson,
   },
   {
@@ -56,6 +74,7 @@ export const FORMATS: readonly Format[] = [
     reader: "people",
     keys: ({ tprof }) => tprofKeys(tprof),
     callers: () => false,
+    options: ["merge-cpus", "merge-threads", "merge-processes", "per-symbol"],
     renderer: async () => {
       const { renderTprof } = await import("./tprof.ts");
       return (profile, { tprof }) => renderTprof(profile, tprof);
@@ -78,7 +97,52 @@ export const FORMATS: readonly Format[] = [
       return (profile) => renderHtml(profile, assets);
     },
   },
+  {
+    name: "folded",
+    what: "folded stacks, for FlameGraph, inferno and others",
+    reader: "programs",
+    keys: () => ["comm"],
+    callers: () => true,
+    oneEvent: true,
+    options: ["weight", "annotate"],
+    renderer: async () => (await import("./folded.ts")).renderFolded,
+  },
+  {
+    name: "pprof",
+    what: "a gzipped profile.proto, for go tool pprof and what reads the same",
+    reader: "file",
+    fileName: "profile.pb.gz",
+    keys: () => ["pid", "tid"],
+    callers: () => true,
+    renderer: async () => (await import("./pprof.ts")).renderPprof,
+  },
+  {
+    name: "speedscope",
+    what: "for speedscope.app: a profile for each thread, and for all",
+    reader: "file",
+    fileName: "profile.speedscope.json",
+    keys: () => ["pid", "tid"],
+    callers: () => true,
+    times: true,
+    renderer: async () => (await import("./speedscope.ts")).renderSpeedscope,
+  },
+  {
+    name: "firefox",
+    what: "for profiler.firefox.com: each thread's samples over time",
+    reader: "file",
+    fileName: "profile.json",
+    keys: () => ["pid", "tid"],
+    callers: () => true,
+    times: true,
+    oneEvent: true,
+    renderer: async () => (await import("./firefox.ts")).renderFirefox,
+  },
 ];
+
+/** Names of formats that know an option which not every format does; none for options that all do. */
+export function formatsWith(option: string): string[] {
+  return FORMATS.filter(({ options }) => options?.includes(option)).map(({ name }) => name);
+}
 
 /** The format of this name. */
 export function formatNamed(name: string): Format {

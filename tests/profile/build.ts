@@ -61,6 +61,7 @@ export function profileOf(lines: string[], event = "cpu-clock"): Profile {
       seconds: 1.5,
       start: 10_000_000_000n,
       end: 11_500_000_000n,
+      wallStart: -1,
       sampling: [],
       ledger: { from: "recorder", rows: [], total: { cpu: -1, sample: 0, overflow: 0, dropbuf_sample: 0 } },
       lost: 0,
