@@ -39,6 +39,7 @@ export interface Format {
 /** Options of tables and trees. */
 const VIEW_OPTIONS: readonly string[] = [
   "sort",
+  "lines",
   "children",
   "no-children",
   "call-graph",
@@ -114,6 +115,7 @@ export const FORMATS: readonly Format[] = [
     fileName: "profile.pb.gz",
     keys: () => ["pid", "tid"],
     callers: () => true,
+    options: ["lines"],
     renderer: async () => (await import("./pprof.ts")).renderPprof,
   },
   {

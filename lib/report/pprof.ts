@@ -18,7 +18,7 @@ import { pprofMappings } from "./pprof_mappings.ts";
  * One profile of all events. Its values, by event: `samples` in `count` (with several events `samples_EVENT`), and
  * `EVENT` in `nanoseconds` (the clock events) or `count`, the periods; the first event's periods are the default.
  * Stacks are told apart by process and thread, which are in the labels `pid`, `tid`, `thread` and `process`.
- * What has no symbol is a location without a function, which pprof shows by its mapping. The addresses are those of
+ * Where source lines were looked up, locations have them. What has no symbol is a location without a function, which pprof shows by its mapping. The addresses are those of
  * `pprofMappings`. Warnings, the command and the machine are comments.
  */
 export function renderPprof(profile: Profile): Uint8Array {
@@ -26,6 +26,7 @@ export function renderPprof(profile: Profile): Uint8Array {
   const text = (value: string) => strings.dedup(value);
   const events = sampledEvents(profile);
   const { mappings, base } = pprofMappings(profile);
+  const { locations, functions } = locationsOf(profile, base, text);
   const { meta } = profile;
   const types = events.flatMap((event) => {
     const { name } = profile.events[event];
@@ -45,9 +46,10 @@ export function renderPprof(profile: Profile): Uint8Array {
       filename: text(path),
       buildId: text(buildId),
       hasFunctions: symbolized,
+      hasLineNumbers: symbolized && profile.lines !== undefined,
     })),
-    location: locationsOf(profile, base),
-    function: functionsOf(profile, text),
+    location: locations,
+    function: functions,
     stringTable: strings,
     timeNanos: meta.wallStart < 0 ? 0 : BigInt(Math.round(meta.wallStart * 1e6)),
     durationNanos: meta.seconds < 0 ? 0 : Math.round(meta.seconds * 1e9),
@@ -101,27 +103,45 @@ function labelsOf(profile: Profile, text: (value: string) => number): LabelInput
   ]);
 }
 
-function locationsOf({ frames }: Profile, base: Float64Array): LocationInput[] {
-  return Array.from(frames.object, (object, frame) => {
-    const symbol = frames.symbol[frame];
+/**
+ * A location for each frame, and the functions they are in: one for each symbol, and where lines are known one for
+ * each source file that code of it is from, for inlined code is from other files.
+ */
+function locationsOf(
+  { frames, symbols, objects, lines }: Profile,
+  base: Float64Array,
+  text: (value: string) => number,
+): { locations: LocationInput[]; functions: FunctionInput[] } {
+  const functions: FunctionInput[] = [];
+  const known = new Map<string, number>();
+  const functionOf = (symbol: number, file: string): number => {
+    const key = `${symbol} ${file}`;
+    let id = known.get(key);
+    if (id === undefined) {
+      // no name for the linker: with one that is the same, pprof would shorten ours as if it were mangled
+      id = functions.push({
+        id: functions.length + 1,
+        name: text(symbols.name[symbol]),
+        filename: text(file),
+      });
+      known.set(key, id);
+    }
+    return id;
+  };
+  const locations = Array.from(frames.object, (object, frame): LocationInput => {
+    const symbol = frames.symbol[frame], line = lines?.ofFrame[frame] ?? -1;
     const address = frames.address[frame] + (object >= 0 ? base[object] : 0);
     return {
       id: frame + 1,
       mappingId: object + 1,
       address: address >= 0 ? address : addressToBigint(address),
-      line: symbol >= 0 ? [{ functionId: symbol + 1 }] : [],
+      line: symbol < 0 ? [] : line < 0
+        // the object in place of a file tells functions of one name apart
+        ? [{ functionId: functionOf(symbol, objects[object].path) }]
+        : [{ functionId: functionOf(symbol, lines!.paths[lines!.file[line]]), line: lines!.line[line] }],
     };
   });
-}
-
-function functionsOf({ symbols, objects }: Profile, text: (value: string) => number): FunctionInput[] {
-  return symbols.name.map((name, symbol) => ({
-    id: symbol + 1,
-    // no name for the linker: with one that is the same, pprof would shorten ours as if it were mangled
-    name: text(name),
-    // no source file is known; where it is from tells functions of one name apart
-    filename: text(objects[symbols.object[symbol]].path),
-  }));
+  return { locations, functions };
 }
 
 /** What a sample of this event stands for on average. */
