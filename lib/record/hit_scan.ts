@@ -11,7 +11,6 @@ import { BadInputError } from "../base/errors.ts";
 import type { FileBytes } from "../base/file_bytes.ts";
 import { RECORD_HEADER_SIZE } from "../perfdata/attr_layout.ts";
 import type { EventTable } from "../perfdata/events.ts";
-import { IdTable } from "../perfdata/id_table.ts";
 import { decodeMmap2, decodeTask, type Mmap2, type RecordBytes } from "../perfdata/records.ts";
 import { callchainOffset } from "../perfdata/attr_layout.ts";
 import { sampleFits } from "../perfdata/sample.ts";
@@ -32,8 +31,10 @@ const CHUNK = 1 << 20;
  * are in has been seen, or matters to next to none, and the recorder has to be cheap. Where each sample itself
  * is (all that perf looks at) is always looked at.
  */
-const ALL_CALLERS_OF = 10_000;
-const CALLERS_OF_EVERY = 16;
+const ALL_CALLERS_OF = 2000;
+const CALLERS_OF_EVERY = 32;
+/** Slots for the pages that were looked up last; a power of two. */
+const RECENT = 1 << 14;
 /** Addresses kept for a second look in one piece; more are garbage of broken call chains. */
 const MOST_PENDING = 10_000;
 
@@ -44,13 +45,21 @@ export class HitScan {
   readonly #spaces = new AddressSpaces();
   readonly #buffer = new Uint8Array(CHUNK);
   readonly #words = new Uint32Array(this.#buffer.buffer);
-  /** Pages that have been looked up, by address space: a sample in one of them tells nothing new. */
-  readonly #pages = new IdTable();
+  /**
+   * Pages that have been looked up, by address space: a sample in one of them tells nothing new. Each in the slot that
+   * its key gives: both halves of the key, and 1 where there is one.
+   */
+  readonly #recent = new Int32Array(3 * RECENT);
   readonly #hit = new Set<number>();
   #pending: { pid: number; address: number }[] = [];
   #at: number;
   #stopped = false;
   #samples = 0;
+  // samples of one process follow one another: its space, until a mapping or a process may have changed it
+  #pid = -1;
+  #space = -1;
+  /** Where a sample's address, process and time are, when it is the same place for all events; else undefined. */
+  readonly #places: { ip: number; tid: number; time: number; size: number } | undefined;
   // of samples, in ns of the recording's clock: each as two halves, because it takes more than a double holds
   #firstHigh = Infinity;
   #firstLow = 0;
@@ -65,6 +74,7 @@ export class HitScan {
     this.#file = file;
     this.#at = dataOffset;
     this.#table = table;
+    this.#places = samePlaces(table);
     this.#listener = listener;
   }
 
@@ -98,13 +108,17 @@ export class HitScan {
   /** The whole records at the buffer's start; gives their bytes. */
   #records(bytes: number): number {
     const words = this.#words;
+    const places = this.#places;
     let pos = 0;
     while (pos + RECORD_HEADER_SIZE <= bytes) {
       const type = words[pos >>> 2], second = words[(pos >>> 2) + 1];
       const size = second >>> 16;
       if (size < RECORD_HEADER_SIZE || size % 8 !== 0 || pos + size > bytes) break;
-      if (type === PERF_RECORD.SAMPLE) this.#sample(pos, size);
-      else if (type === PERF_RECORD.MMAP2 || type === PERF_RECORD.FORK) {
+      if (type === PERF_RECORD.SAMPLE) {
+        const callers = ++this.#samples <= ALL_CALLERS_OF || this.#samples % CALLERS_OF_EVERY === 0;
+        if (callers || !places) this.#sample(pos, size, callers);
+        else if (size >= places.size) this.#sampleAt(pos, places.ip, places.tid, places.time);
+      } else if (type === PERF_RECORD.MMAP2 || type === PERF_RECORD.FORK) {
         this.#record(type, pos, size, second & 0xffff);
       }
       pos += size;
@@ -113,6 +127,7 @@ export class HitScan {
   }
 
   #record(type: number, pos: number, size: number, misc: number): void {
+    this.#pid = -1;
     const index = this.#table.ofRecord(this.#words, pos, size);
     const trailer = this.#table.events[index]?.layout.trailer.size ?? 0;
     const record: RecordBytes = { u8: this.#buffer, pos, size, misc, trailer, fileOffset: this.#at + pos };
@@ -131,22 +146,30 @@ export class HitScan {
     }
   }
 
-  #sample(pos: number, size: number): void {
+  #sample(pos: number, size: number, callers: boolean): void {
     const words = this.#words;
     const index = this.#table.ofSample(words, pos, size);
     if (index < 0) return;
     const { layout } = this.#table.events[index];
     if (layout.tid < 0 || !sampleFits(words, pos, size, layout)) return;
-    if (layout.time >= 0) this.#time((pos + layout.time) >>> 2);
-    const pid = words[(pos + layout.tid) >>> 2] | 0;
-    const space = this.#spaces.spaceOf(pid, PERF_RECORD_MISC.USER);
-    if (layout.ip >= 0) this.#address(pid, space, (pos + layout.ip) >>> 2);
-    if (++this.#samples > ALL_CALLERS_OF && this.#samples % CALLERS_OF_EVERY !== 0) return;
+    this.#sampleAt(pos, layout.ip, layout.tid, layout.time);
+    if (!callers) return;
     const chain = callchainOffset(layout, words, pos, size);
     if (chain < 0) return;
     const first = ((pos + chain) >>> 2) + 2;
     const end = first + 2 * words[first - 2];
-    for (let word = first; word < end; word += 2) this.#address(pid, space, word);
+    for (let word = first; word < end; word += 2) this.#address(this.#pid, this.#space, word);
+  }
+
+  /** The sample itself: when, whose, and where. The offsets are those of its layout. */
+  #sampleAt(pos: number, ip: number, tid: number, time: number): void {
+    const pid = this.#words[(pos + tid) >>> 2] | 0;
+    if (time >= 0) this.#time((pos + time) >>> 2);
+    if (pid !== this.#pid) {
+      this.#pid = pid;
+      this.#space = this.#spaces.spaceOf(pid, PERF_RECORD_MISC.USER);
+    }
+    if (ip >= 0) this.#address(pid, this.#space, (pos + ip) >>> 2);
   }
 
   #time(word: number): void {
@@ -168,8 +191,12 @@ export class HitScan {
     // a page of 4096 bytes: bits 12 to 43 in one half of the key, the rest beside the space in the other
     const page = (low >>> 12) | ((high & 0xfff) << 20);
     const rest = (space << 8) | ((high >>> 12) & 0xff);
-    if (this.#pages.find(page, rest) >= 0) return;
-    this.#pages.set((BigInt(rest) << 32n) | BigInt(page >>> 0), 0);
+    const recent = this.#recent;
+    const slot = 3 * ((Math.imul(page ^ Math.imul(space, 0x85ebca6b), 0x9e3779b1) >>> 16) & (RECENT - 1));
+    if (recent[slot] === page && recent[slot + 1] === rest && recent[slot + 2] === 1) return;
+    recent[slot] = page;
+    recent[slot + 1] = rest;
+    recent[slot + 2] = 1;
     const address = addressOf(low, high);
     if (!this.#lookUp(pid, address) && this.#pending.length < MOST_PENDING) {
       this.#pending.push({ pid, address });
@@ -182,4 +209,16 @@ export class HitScan {
     this.#hit.add(this.#spaces.objectOf(mapping));
     return true;
   }
+}
+
+/** The places that samples of all events have in common; events that are told apart by more than their id have none. */
+function samePlaces(
+  { events }: EventTable,
+): { ip: number; tid: number; time: number; size: number } | undefined {
+  const layouts = events.map(({ layout }) => layout).filter(({ ip }) => ip >= 0);
+  const [first] = layouts;
+  if (!first || first.tid < 0) return undefined;
+  const { ip, tid, time } = first;
+  if (layouts.some((other) => other.ip !== ip || other.tid !== tid || other.time !== time)) return undefined;
+  return { ip, tid, time, size: Math.max(ip, tid, time) + 8 };
 }
