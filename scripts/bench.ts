@@ -7,6 +7,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { spawn } from "../ffi/child.ts";
 import { closeFd, createFile } from "../ffi/pmu.ts";
+import { repeatRecording } from "./repeat-recording.ts";
 import { writeLongRecording } from "../tests/perfdata/long_recording.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
@@ -26,7 +27,7 @@ interface Figures {
 interface Side {
   name: string;
   argv: string[];
-  after?: (stderr: string) => Record<string, number> | Promise<Record<string, number>>;
+  after?: (stderr: string, wallMs: number) => Record<string, number> | Promise<Record<string, number>>;
 }
 
 interface Case {
@@ -62,7 +63,7 @@ async function runOnce(side: Side): Promise<Figures> {
     wallMs,
     cpuMs: (utimeNs + stimeNs) / 1e6,
     maxRssMb: maxrssBytes / 1e6,
-    ...await side.after?.(stderr),
+    ...await side.after?.(stderr, wallMs),
   };
 }
 
@@ -157,6 +158,48 @@ function overheadCase(freq: number): Case {
 const recordArgs = ["-F", "20000", "-a", "-g"];
 const big = path("big.data");
 
+function reportCase(name: string, what: string, ours: string[], theirs: string[]): Case {
+  return {
+    name: `report-${name}`,
+    what: `report of the same perf file of a million samples, ${what}`,
+    figures: ["wallMs", "cpuMs", "maxRssMb"],
+    prepare: () => makeRecording(big, 27),
+    ours: { name: "pmuctl report", argv: [PMUCTL, "report", ...ours, "-i", big] },
+    theirs: { name: "perf report", argv: ["perf", "report", "--stdio", ...theirs, "-i", big] },
+  };
+}
+
+/** The same tenth of a million samples, so many times over: time per sample and memory are to stay the same. */
+function linearCase(name: string, many: number, few: number): Case {
+  const short = path("short-real.data"), none = path("no-samples.data");
+  const side = (times: number): Side => {
+    const file = path(`times-${times}.data`);
+    return {
+      name: `${times / 10} M`,
+      argv: [PMUCTL, "report", "-g", "-i", file],
+      after: async (_, wallMs) => {
+        // what the same takes without samples is not a sample's
+        const start = await runOnce({ name: "", argv: [PMUCTL, "report", "-g", "-i", none] });
+        const samples = times * perfStats(short).samples;
+        return { nsPerSample: (wallMs - start.wallMs) * 1e6 / samples, samples };
+      },
+    };
+  };
+  return {
+    name: `report-${name}`,
+    what: `report -g of the same stacks, ${many / 10} against ${few / 10} million samples`,
+    figures: ["samples", "wallMs", "nsPerSample", "maxRssMb"],
+    prepare: async () => {
+      await makeRecording(short, 2.6);
+      for (const times of [many, few]) repeatRecording(short, path(`times-${times}.data`), times);
+      repeatRecording(short, none, 0);
+    },
+    ours: side(many),
+    theirs: side(few),
+    cleanUp: () => Deno.removeSync(path(`times-${many}.data`)),
+  };
+}
+
 const CASES: Case[] = [
   {
     name: "record",
@@ -199,29 +242,11 @@ const CASES: Case[] = [
     cleanUp: () => load.stop(),
   },
   ...[100, 1000, 5000].map(overheadCase),
-  ...(["flat", "tree"] as const).map((kind): Case => ({
-    name: `report-${kind}`,
-    what: `report of the same perf file, ${kind === "flat" ? "flat" : "with call trees"}`,
-    figures: ["wallMs", "cpuMs", "maxRssMb"],
-    prepare: makeBig,
-    ours: {
-      name: "pmuctl report",
-      argv: [PMUCTL, "report", ...(kind === "tree" ? ["-g"] : []), "-i", big],
-    },
-    theirs: {
-      name: "perf report",
-      argv: [
-        "perf",
-        "report",
-        "--stdio",
-        "--no-children",
-        "-g",
-        kind === "tree" ? "graph,0.5,callee" : "none",
-        "-i",
-        big,
-      ],
-    },
-  })),
+  reportCase("flat", "flat", [], ["--no-children", "-g", "none"]),
+  reportCase("tree", "with callers", ["-g"], ["--no-children", "-g", "graph,0.5,callee"]),
+  reportCase("tree-default", "with call trees, as perf does it unless told otherwise", ["-g"], ["-g"]),
+  linearCase("linear-1m", 10, 1),
+  linearCase("linear-10m", 100, 10),
   {
     name: "report-memory",
     what:
@@ -264,15 +289,15 @@ const CASES: Case[] = [
 ];
 
 /** A recording by perf of a busy system with call chains, made once, that both sides report on. */
-async function makeBig(): Promise<void> {
+async function makeRecording(file: string, seconds: number): Promise<void> {
   try {
-    Deno.statSync(big);
+    Deno.statSync(file);
     return;
   } catch {
     load.start();
   }
   await new Deno.Command("perf", {
-    args: ["record", "-q", "-e", "cpu-clock", ...recordArgs, "-o", big, "--", "sleep", "10"],
+    args: ["record", "-q", "-e", "cpu-clock", ...recordArgs, "-o", file, "--", "sleep", String(seconds)],
     stderr: "null",
   }).output();
   load.stop();
