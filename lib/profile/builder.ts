@@ -10,6 +10,7 @@ import { int32Column } from "../base/column.ts";
 import type { RecordCursor, RecordHandler, SampleCursor } from "../perfdata/reader.ts";
 import { decodeComm, decodeKsymbol, decodeMmap, decodeMmap2, decodeTask } from "../perfdata/records.ts";
 import type { AddressSpaces } from "../symbols/address_space.ts";
+import type { JitPlaces } from "./jit_places.ts";
 import { ChainSegments, isMarker } from "./chain_segments.ts";
 import { mix } from "./hash_index.ts";
 import { FrameTable, SampleTable, StackTable, TimeTable } from "./tables.ts";
@@ -32,6 +33,8 @@ export interface BuilderOptions {
   times?: boolean;
   /** Samples for whose time (ns since the reader's base; NaN without one) this is false are passed over. */
   within?: (time: number) => boolean;
+  /** What is told by the programs that make code as they run. */
+  jit?: JitPlaces;
 }
 
 export class ProfileBuilder implements RecordHandler {
@@ -50,6 +53,7 @@ export class ProfileBuilder implements RecordHandler {
 
   readonly #spaces: AddressSpaces;
   readonly #leafOnly: boolean;
+  readonly #jit: JitPlaces | undefined;
   readonly #within: BuilderOptions["within"];
   readonly #mergeCpus: boolean;
   readonly #mergeThreads: boolean;
@@ -72,10 +76,12 @@ export class ProfileBuilder implements RecordHandler {
     this.#mergeCpus = options.mergeCpus ?? false;
     this.#mergeThreads = options.mergeThreads ?? false;
     this.#within = options.within;
+    this.#jit = options.jit;
     this.times = options.times ? new TimeTable() : undefined;
   }
 
   sample(c: SampleCursor): void {
+    if (this.#jit !== undefined && c.time >= this.#jit.next) this.#jit.advance(c.time);
     if (this.#within !== undefined && !this.#within(c.time)) return;
     const at = c.tid & (RECENT - 1);
     const thread = this.#recentTids[at] === c.tid ? this.#recentThreads[at] : this.#thread(c.pid, c.tid);
@@ -87,15 +93,18 @@ export class ProfileBuilder implements RecordHandler {
   }
 
   record(c: RecordCursor): void {
+    if (this.#jit !== undefined && c.time >= this.#jit.next) this.#jit.advance(c.time);
     switch (c.type) {
       case PERF_RECORD.MMAP: {
         const map = decodeMmap(c);
         this.#spaces.mmap({ ...map, cpumode: c.misc & PERF_RECORD_MISC.CPUMODE_MASK });
+        this.#jit?.map(map);
         break;
       }
       case PERF_RECORD.MMAP2: {
         const map = decodeMmap2(c);
         this.#spaces.mmap({ ...map, cpumode: c.misc & PERF_RECORD_MISC.CPUMODE_MASK });
+        this.#jit?.map(map);
         break;
       }
       case PERF_RECORD.COMM: {

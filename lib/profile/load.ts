@@ -22,9 +22,12 @@ import { causeOf, remedyOf } from "../symbols/unresolved.ts";
 import { ProfileBuilder } from "./builder.ts";
 import { cutTimes } from "./filter.ts";
 import { frameLines } from "./frame_lines.ts";
+import { JitPlaces } from "./jit_places.ts";
 import { checkValid, type Profile, type ProfileLedger, type ProfileMeta } from "./profile.ts";
 import type { Samples, TimeTable } from "./tables.ts";
 import { clockText, type TimeRanges, timeTest } from "./time_ranges.ts";
+
+const CLOCK_MONOTONIC = 1;
 
 export interface LoadOptions {
   /** Symbol names as compilers wrote them, rather than readable. */
@@ -61,7 +64,9 @@ export async function loadProfile(
   const { sampleTime } = header.features;
   // a slice of the whole needs to know the whole: where the header does not say, all is read first, then cut
   const cutLater = within !== undefined && "slices" in within && sampleTime === undefined;
+  const jit = new JitPlaces(spaces, files, isMonotonic(header) ? () => reader.timeBase : undefined);
   const builder = new ProfileBuilder(spaces, {
+    jit,
     leafOnly: options.leafOnly,
     mergeCpus: options.mergeCpus,
     mergeThreads: options.mergeThreads,
@@ -140,9 +145,16 @@ export async function loadProfile(
     const first = clockText(stats.timeFirst), last = clockText(stats.timeLast!);
     profile.meta.warnings.push(`no sample is within these times: the recording is from ${first} to ${last}`);
   }
-  for (const warning of [shown.warning, sources?.warning]) if (warning) profile.meta.warnings.push(warning);
+  for (const warning of [...jit.warnings, shown.warning, sources?.warning]) {
+    if (warning) profile.meta.warnings.push(warning);
+  }
   checkValid(profile);
   return profile;
+}
+
+/** Whether times are of CLOCK_MONOTONIC, as they are when that was asked for. */
+function isMonotonic({ events }: PerfHeader): boolean {
+  return events.some(({ attr }) => attr.flags.has("useClockid") && attr.clockid === CLOCK_MONOTONIC);
 }
 
 /** The slices of a profile that has all times, which it keeps if asked to. */

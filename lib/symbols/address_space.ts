@@ -6,6 +6,7 @@
 
 import { PERF_RECORD_MISC } from "../base/abi.ts";
 import { float64Column, int32Column } from "../base/column.ts";
+import type { CodePlace } from "./jitdump.ts";
 import { type ObjectInfo, type ObjectKey, ObjectTable } from "./objects.ts";
 import { Space } from "./space.ts";
 
@@ -97,6 +98,12 @@ export class AddressSpaces {
     const pgoff = object.kind === "jit" || object.kind === "anon" ? start : event.pgoff;
     const mapping = this.#addMapping(object, start, end, pgoff);
     this.#writable(event.pid).insert(start, end, mapping, this.#recut);
+  }
+
+  /** A process made code, that of `object` from `at` on in the object's own numbering. */
+  placeCode(pid: number, object: ObjectInfo, { address, size, at }: Omit<CodePlace, "time">): void {
+    const mapping = this.#addMapping(object, address, address + size, at);
+    this.#writable(pid).insert(address, address + size, mapping, this.#recut);
   }
 
   /**

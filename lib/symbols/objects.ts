@@ -13,7 +13,7 @@ export interface ObjectInfo {
   kind: ObjectKind;
   /**
    * As mapped, ` (deleted)` included; `[kernel.kallsyms]` for the kernel, `/tmp/perf-PID.map` (where the
-   * names of such code are by convention) for `jit`, the symbol's own name for `bpf`.
+   * names of such code are by convention) or a jitdump for `jit`, the symbol's own name for `bpf`.
    */
   path: string;
   /** As shown: a file's base name, `[vdso]`, `[ext4]` for a module, `[JIT] tid PID`. */
@@ -74,6 +74,12 @@ export class ObjectTable {
     return this.#intern(`\0${name}`, described, undefined);
   }
 
+  /** The object of the code that process `pid` describes in its jitdump at `path`. */
+  ofJitDump(pid: number, path: string): ObjectInfo {
+    const described = { kind: "jit", path, name: jitName(pid), pid, reference: undefined } as const;
+    return this.#intern(`${path}\0jitdump ${pid}`, described, undefined);
+  }
+
   /**
    * Tells the build id of every object mapped as `path`, now or later, that has none of its own. Recordings
    * carry a list of them at their end. The kernel goes by `[kernel.kallsyms]`.
@@ -131,7 +137,7 @@ function describeUserSide({ pid, filename, prot }: ObjectKey): Description {
   if (isFileless(filename)) {
     // code that a program wrote itself: its names, if anywhere, are in the perf map of its process
     return executable
-      ? { kind: "jit", path: `/tmp/perf-${pid}.map`, name: `[JIT] tid ${pid}`, pid, reference: undefined }
+      ? { kind: "jit", path: `/tmp/perf-${pid}.map`, name: jitName(pid), pid, reference: undefined }
       : { kind: "anon", path: filename, name: filename, pid, reference: undefined };
   }
   const name = filename.startsWith("[") ? filename : baseName(filename);
@@ -143,6 +149,11 @@ function isFileless(filename: string): boolean {
   return filename === "" || filename.startsWith("//anon") || filename.startsWith("/dev/zero") ||
     filename.startsWith("/anon_hugepage") || filename.startsWith("[stack") || filename.startsWith("/SYSV") ||
     filename.startsWith("[heap]") || filename.startsWith("[anon:");
+}
+
+/** perf's name for code that a process made. */
+function jitName(pid: number): string {
+  return `[JIT] tid ${pid}`;
 }
 
 function baseName(path: string): string {

@@ -7,6 +7,7 @@ import type { ByteSource } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
 import { sameBuildId } from "./elf.ts";
 import { elfSymbols, hasSymtab } from "./elf_symbols.ts";
+import { isJitDump, readJitDump } from "./jitdump.ts";
 import { type KernelSymbols, parseKallsyms } from "./kallsyms.ts";
 import { openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./objects.ts";
@@ -16,7 +17,7 @@ import { REASON, type Reason, REASONS } from "./unresolved.ts";
 
 /** Where the bytes come from that hold symbols. A hook that finds nothing returns undefined; none throws. */
 export interface SymbolFiles {
-  /** The object's own file; for kind `vdso` its bytes, for kind `jit` the perf map at the object's path. */
+  /** The object's own file; for kind `vdso` its bytes, for kind `jit` the perf map or jitdump at the object's path. */
   open(object: ObjectInfo): ByteSource | undefined;
   /** The text of /proc/kallsyms, of the kernel that was recorded. */
   kallsyms(): Uint8Array | undefined;
@@ -71,6 +72,11 @@ interface Loaded {
 
 /** What loading gives: a table (and a shift), or a reason. */
 type Outcome = { table: SymbolTable; shift?: number } | Reason;
+
+/** Symbols of run-time code, by addresses from a perf map, or as a jitdump numbers them. */
+function jitTable(source: ByteSource, { path }: ObjectInfo): SymbolTable | undefined {
+  return isJitDump(path) ? readJitDump(source).symbols : parsePerfMap(source.read(0, source.size));
+}
 
 /** The symbols of a recording's objects, numbered as they turn up. */
 export class Symbolizer {
@@ -159,7 +165,7 @@ export class Symbolizer {
         return REASON.NOT_CODE;
       case "jit": {
         const source = this.#files.open(object);
-        const table = source && parsePerfMap(source.read(0, source.size));
+        const table = source && jitTable(source, object);
         return table === undefined ? REASON.NO_PERF_MAP : { table };
       }
       case "vdso":

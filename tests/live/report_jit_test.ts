@@ -1,0 +1,65 @@
+/** Code made at run time, by what its program tells of it in a jitdump: against `perf inject --jit`. */
+
+import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { hasCommand, testUnless } from "../needs.ts";
+import { jsonReport, perfOk, pmuctlOk, run, selfSamples, withFolder } from "./harness.ts";
+
+const SCRIPT = `
+function fib(n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }
+function mix(k) { let s = 0; for (let i = 0; i < k; i++) s = (s * 31 + i) % 1000003; return s; }
+const end = Date.now() + 700;
+let x = 0;
+while (Date.now() < end) x += fib(20) + mix(20000);
+`;
+const missing = ["perf", "node"].filter((command) => !hasCommand(command));
+
+/** Records node, which writes its jitdump where it runs. */
+async function recordNode(folder: string, ...options: string[]): Promise<string> {
+  await Deno.writeTextFile(`${folder}/script.js`, SCRIPT);
+  const file = `${folder}/perf.data`;
+  const args = ["record", "-q", "-e", "cpu-clock:u", ...options, "-o", file, "--"];
+  await pmuctlOk([...args, "node", "--perf-prof", "script.js"], { cwd: folder });
+  return file;
+}
+
+testUnless(
+  missing.length > 0 && `it needs ${missing.join(" and ")}`,
+  "report names code by its program's jitdump, as perf does after perf inject --jit",
+  () =>
+    withFolder(async (folder) => {
+      const file = await recordNode(folder, "-k", "monotonic");
+      const report = await jsonReport(file);
+      assertEquals(report.meta.warnings, []);
+      const ours: Record<string, number> = {};
+      for (const [key, samples] of selfSamples(report)) {
+        const script = /script\.js.*/.exec(key)?.[0];
+        if (key.startsWith("[JIT]") && script) ours[key.split(" ")[3]] = samples;
+      }
+      const injected = `${folder}/injected.data`;
+      assertEquals(
+        (await run("perf", ["inject", "--jit", "-i", file, "-o", injected], { cwd: folder })).status,
+        0,
+      );
+      const theirs: Record<string, number> = {};
+      const out = await perfOk(
+        ["report", "-i", injected, "--stdio", "-n", "-t", "\t", "--percent-limit", "0", "--sort", "sym"],
+      );
+      for (const row of out.split("\n")) {
+        const [, samples, name] = row.split("\t").map((cell) => cell.trim());
+        if (name?.includes("script.js")) theirs[name.split(" ")[1]] = Number(samples);
+      }
+      assertEquals(ours, theirs);
+      assertGreater(Object.values(ours).reduce((sum, samples) => sum + samples, 0), 100);
+    }),
+);
+
+testUnless(
+  !hasCommand("node") && "it needs node",
+  "report warns when a recording's clock is not that of a jitdump, and names its code all the same",
+  () =>
+    withFolder(async (folder) => {
+      const report = await jsonReport(await recordNode(folder));
+      assertStringIncludes(report.meta.warnings.join(), "record with -k monotonic");
+      assertGreater([...selfSamples(report).keys()].filter((key) => key.includes("script.js")).length, 0);
+    }),
+);
