@@ -4,6 +4,7 @@ import { openInput } from "../base/file_bytes.ts";
 import { EXIT } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { page } from "../cli/pager.ts";
+import { withProgress } from "../cli/reading_progress.ts";
 import { filterProfile } from "../profile/filter.ts";
 import { loadProfile } from "../profile/load.ts";
 import { renderTprof } from "../report/tprof.ts";
@@ -29,7 +30,11 @@ export const command: Command = {
 async function run(args: ParsedArgs, io: Io): Promise<number> {
   const file = args.positionals[0] ?? DEFAULT_INPUT;
   const { filter = {} } = partOf(args);
-  const profile = await loadProfile(openInput(file), hostSymbolFiles(), { leafOnly: true });
+  const profile = await withProgress(
+    openInput(file),
+    io,
+    (input) => loadProfile(input, hostSymbolFiles(), { leafOnly: true }),
+  );
   await page(renderTprof(filterProfile(profile, filter), tprofOptionsOf(args, file)), io);
   return EXIT.ok;
 }

@@ -9,6 +9,7 @@ import type { AlikeKey } from "../profile/alike.ts";
 import { DEFAULT_DIFF_KEYS, DIFF_ORDERS, diffProfiles, NORMALIZATIONS } from "../profile/diff.ts";
 import { filterProfile } from "../profile/filter.ts";
 import { parseSortKeys } from "../profile/groups.ts";
+import { withProgress } from "../cli/reading_progress.ts";
 import { loadProfile } from "../profile/load.ts";
 import type { Profile } from "../profile/profile.ts";
 import { renderDiffJson } from "../report/diff_json.ts";
@@ -68,8 +69,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   };
   const percentLimit = args.number("percent-limit", { min: 0, max: 100 }) ?? PERCENT_LIMIT;
   const part = partOf(args);
-  const a = await load(fileA, part, args);
-  const b = await load(fileB, part, args);
+  const a = await load(fileA, part, args, io);
+  const b = await load(fileB, part, args, io);
   const diff = diffProfiles(a, b, options);
   if (args.has("json")) {
     io.out(renderDiffJson(diff, { names, order }));
@@ -94,14 +95,19 @@ function keysOf(args: ParsedArgs): AlikeKey[] | undefined {
   });
 }
 
-async function load(file: string, part: Part, args: ParsedArgs): Promise<Profile> {
-  const loaded = await loadProfile(openInput(file), hostSymbolFiles(), {
+async function load(file: string, part: Part, args: ParsedArgs, io: Io): Promise<Profile> {
+  const loading = {
     mangled: args.has("no-demangle"),
     force: args.has("force"),
     mergeCpus: !part.cpus,
     mergeThreads: !part.filter?.pids && !part.filter?.tids,
     within: part.within,
-  });
+  };
+  const loaded = await withProgress(
+    openInput(file),
+    io,
+    (input) => loadProfile(input, hostSymbolFiles(), loading),
+  );
   const all = part.cpus ? filterProfile(loaded, { cpus: part.cpus }) : loaded;
   return part.filter ? filterProfile(all, part.filter) : all;
 }

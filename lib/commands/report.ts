@@ -6,11 +6,12 @@ import { EXIT, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { page } from "../cli/pager.ts";
+import { withProgress } from "../cli/reading_progress.ts";
 import { countRecords } from "../perfdata/count.ts";
 import { damageWarning } from "../perfdata/damage.ts";
 import { filterProfile, withEvents } from "../profile/filter.ts";
 import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/groups.ts";
-import { loadProfile } from "../profile/load.ts";
+import { type LoadOptions, loadProfile } from "../profile/load.ts";
 import type { Profile } from "../profile/profile.ts";
 import { sampledEvents, wholeOf } from "../profile/table.ts";
 import { type Format, formatNamed, FORMATS, formatsWith } from "../report/formats.ts";
@@ -108,13 +109,13 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const keys = format.keys(options);
   const input = openInput(file);
   if (args.has("stats")) {
-    const counts = await countRecords(input, args.has("force"));
+    const counts = await withProgress(input, io, (input) => countRecords(input, args.has("force")));
     const warning = damageWarning(counts.stats);
     if (warning) io.err(`pmuctl: warning: ${warning}`);
     io.out(args.has("json") ? renderStatsJson(counts) : renderStats(counts));
     return EXIT.ok;
   }
-  const loaded = await loadProfile(input, hostSymbolFiles(), {
+  const loading: LoadOptions = {
     mangled: args.has("no-demangle"),
     force: args.has("force"),
     leafOnly: !format.callers(options),
@@ -124,7 +125,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     times: format.times,
     lines: args.has("lines") || keys.includes("srcline"),
     within: part.within,
-  });
+  };
+  const loaded = await withProgress(input, io, (input) => loadProfile(input, hostSymbolFiles(), loading));
   const chosen = chooseEvents(loaded, args.texts("event"), format, io);
   const all = part.cpus ? filterProfile(chosen, { cpus: part.cpus }) : chosen;
   const profile = part.filter ? filterProfile(all, part.filter) : all;

@@ -1,0 +1,57 @@
+/** How far a long reading is, on a terminal. */
+
+import { format } from "@std/fmt/bytes";
+import type { ByteInput } from "../base/byte_source.ts";
+import type { Io } from "./command.ts";
+
+/** From this size in bytes on a file takes long enough to want to know. */
+const LONG = 100e6;
+/** Between two looks at the line, in ms. */
+const INTERVAL = 100;
+
+/**
+ * Calls `body` with `input`, showing on standard error how much of it has been read: only where that is a terminal
+ * and the input a file (or a folder of them) of 100 MB or more. The line is gone when `body` has ended.
+ */
+export async function withProgress<T>(
+  input: ByteInput,
+  io: Pick<Io, "status" | "stderrIsTerminal">,
+  body: (input: ByteInput) => Promise<T>,
+  now: () => number = () => performance.now(),
+): Promise<T> {
+  const parts = [input, ...input.beside ?? []];
+  const size = parts.reduce((sum, { size = 0 }) => sum + size, 0);
+  if (!io.stderrIsTerminal || size < LONG) return await body(input);
+  let done = 0, shown = -Infinity;
+  const count = (bytes: number) => {
+    done += bytes;
+    const time = now();
+    if (time - shown >= INTERVAL) {
+      shown = time;
+      io.status(progressLine(done, size));
+    }
+    return bytes;
+  };
+  const [main, ...beside] = parts.map((part) => counting(part, count));
+  try {
+    return await body(input.beside ? { ...main, beside } : main);
+  } finally {
+    io.status("");
+  }
+}
+
+/** `reading  34% of 1.2 GiB`; parts that are read twice do not make it more than all. */
+function progressLine(done: number, size: number): string {
+  const percent = Math.min(100, Math.floor(100 * done / size));
+  return `reading ${String(percent).padStart(3)}% of ${format(size, { binary: true })}`;
+}
+
+/** The same input, of which `count` is told how much is read. */
+function counting(input: ByteInput, count: (bytes: number) => number): ByteInput {
+  return {
+    name: input.name,
+    size: input.size,
+    read: (into) => count(input.read(into)),
+    readAt: input.readAt && ((offset, into) => count(input.readAt!(offset, into))),
+  };
+}
