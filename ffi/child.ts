@@ -42,7 +42,7 @@ export interface Usage {
   nivcsw: number;
 }
 
-/** A run from the word to go until the wait for its end was over. */
+/** A run from just before the exec until the wait for its end was over; its usage is of that time. */
 export interface Run extends Exit {
   wallNs: number;
 }
@@ -64,8 +64,8 @@ const DETACH = 1;
 const RUSAGE_FIELDS = 16;
 /** Where PMU_RUSAGE_ENDED_NS is. */
 const ENDED_NS = 9;
-/** Places in struct pmu_child as int32s, RELEASED_NS as an int64. */
-const CHILD = { PID: 0, LINE_FD: 1, STAGE: 2, RELEASED_NS: 2, FIELDS: 6 } as const;
+/** Places in struct pmu_child as int32s, EXEC_NS and USED, the first of RUSAGE_FIELDS, as 64 bits. */
+const CHILD = { PID: 0, LINE_FD: 1, STAGE: 2, EXEC_NS: 2, USED: 3, FIELDS: 6 + 2 * RUSAGE_FIELDS } as const;
 
 /** A child, waiting before exec or released. */
 export class Child {
@@ -92,7 +92,8 @@ export class Child {
   }
 
   /**
-   * Lets it exec and waits until it ends, with the time between, which no work of this process is part of.
+   * Lets it exec and waits until it ends, with the time from just before the exec on, and what it has used since
+   * then: no work of this process and no wait for a CPU is part of it.
    * Throws as `release()`.
    */
   async run(): Promise<Run> {
@@ -102,10 +103,12 @@ export class Child {
     const ended = shim().pmu_wait(this.pid, 0, status, rusage);
     await this.release();
     checked("wait4", await ended);
-    const releasedNs = new BigInt64Array(this.#child.buffer)[CHILD.RELEASED_NS];
+    const before = new BigUint64Array(this.#child.buffer);
+    const exit = exitOf(status[0], rusage);
     return {
-      ...exitOf(status[0], rusage),
-      wallNs: Number(rusage[ENDED_NS] - BigInt.asUintN(64, releasedNs)),
+      ...exit,
+      usage: since(exit.usage, usageOf(before.subarray(CHILD.USED))),
+      wallNs: Number(rusage[ENDED_NS] - before[CHILD.EXEC_NS]),
     };
   }
 
@@ -175,13 +178,19 @@ function block(strings: readonly string[]): Uint8Array<ArrayBuffer> {
 /** Reads a wait status (wait(2)) and the layout of enum pmu_rusage_field. */
 function exitOf(status: number, rusage: BigUint64Array): Exit {
   const signal = status & 0x7f;
+  return { code: signal === 0 ? (status >> 8) & 0xff : 128 + signal, signal, usage: usageOf(rusage) };
+}
+
+function usageOf(rusage: BigUint64Array): Usage {
   const [utimeNs, stimeNs, maxrssBytes, minflt, majflt, inblock, oublock, nvcsw, nivcsw] = Array.from(
     rusage,
     Number,
   );
-  return {
-    code: signal === 0 ? (status >> 8) & 0xff : 128 + signal,
-    signal,
-    usage: { utimeNs, stimeNs, maxrssBytes, minflt, majflt, inblock, oublock, nvcsw, nivcsw },
-  };
+  return { utimeNs, stimeNs, maxrssBytes, minflt, majflt, inblock, oublock, nvcsw, nivcsw };
+}
+
+/** What was used after `before`; the peak memory stays what it is. */
+function since(usage: Usage, before: Usage): Usage {
+  const rest = (Object.keys(usage) as (keyof Usage)[]).map((key) => [key, usage[key] - before[key]]);
+  return { ...Object.fromEntries(rest), maxrssBytes: usage.maxrssBytes };
 }

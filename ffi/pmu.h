@@ -19,7 +19,7 @@
 #define PMU_API __attribute__((visibility("default")))
 
 /* Changes whenever a function below changes its meaning; ffi/symbols.ts holds the same number. */
-#define PMU_ABI_VERSION 2
+#define PMU_ABI_VERSION 3
 
 /* PMU_ABI_VERSION of this library. Call it before anything else. */
 PMU_API uint32_t pmu_abi_version(void);
@@ -272,13 +272,29 @@ enum pmu_spawn_stage {
 	PMU_SPAWN_LAUNCHER = 5, /* exec of `launcher` */
 };
 
+/* Layout of what a child has used: times in ns, memory in bytes, the rest counts (getrusage(2)). */
+enum pmu_rusage_field {
+	PMU_RUSAGE_UTIME_NS,
+	PMU_RUSAGE_STIME_NS,
+	PMU_RUSAGE_MAXRSS_BYTES,
+	PMU_RUSAGE_MINFLT,
+	PMU_RUSAGE_MAJFLT,
+	PMU_RUSAGE_INBLOCK, /* in units of 512 bytes */
+	PMU_RUSAGE_OUBLOCK, /* in units of 512 bytes */
+	PMU_RUSAGE_NVCSW,
+	PMU_RUSAGE_NIVCSW,
+	PMU_RUSAGE_ENDED_NS, /* CLOCK_MONOTONIC when the wait was over: pmu_wait's alone */
+	PMU_RUSAGE_FIELDS = 16 /* the rest is 0 */
+};
+
 /* A child that waits before exec. Filled by pmu_spawn, used up by pmu_release or pmu_cancel. */
 struct pmu_child {
 	int32_t pid;
 	int32_t line_fd; /* a socket to the child; -1 once used up */
 	int32_t stage;   /* enum pmu_spawn_stage when pmu_spawn failed, else 0 */
 	int32_t unused;
-	int64_t released_ns; /* CLOCK_MONOTONIC when pmu_release gave the word */
+	int64_t exec_ns; /* CLOCK_MONOTONIC just before the exec; set by pmu_release, as is: */
+	uint64_t used[PMU_RUSAGE_FIELDS]; /* by then, which is none of the command's */
 };
 
 /*
@@ -312,21 +328,6 @@ PMU_API int32_t pmu_release(struct pmu_child *child);
 
 /* Ends a child that was not released, without exec, and reaps it. */
 PMU_API int32_t pmu_cancel(struct pmu_child *child);
-
-/* Layout of pmu_wait's rusage: times in ns, memory in bytes, the rest counts (getrusage(2)). */
-enum pmu_rusage_field {
-	PMU_RUSAGE_UTIME_NS,
-	PMU_RUSAGE_STIME_NS,
-	PMU_RUSAGE_MAXRSS_BYTES,
-	PMU_RUSAGE_MINFLT,
-	PMU_RUSAGE_MAJFLT,
-	PMU_RUSAGE_INBLOCK, /* in units of 512 bytes */
-	PMU_RUSAGE_OUBLOCK, /* in units of 512 bytes */
-	PMU_RUSAGE_NVCSW,
-	PMU_RUSAGE_NIVCSW,
-	PMU_RUSAGE_ENDED_NS, /* CLOCK_MONOTONIC when the wait was over */
-	PMU_RUSAGE_FIELDS = 16 /* the rest is 0 */
-};
 
 /*
  * wait4(2) for one child, again when interrupted. `options` 0 blocks; 1 (WNOHANG) returns 0 while the

@@ -241,6 +241,25 @@ int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const
 	return result;
 }
 
+static uint64_t ns(struct timeval time)
+{
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_usec * 1000u;
+}
+
+static void fill_rusage(uint64_t fields[PMU_RUSAGE_FIELDS], const struct rusage *usage)
+{
+	memset(fields, 0, PMU_RUSAGE_FIELDS * sizeof(*fields));
+	fields[PMU_RUSAGE_UTIME_NS] = ns(usage->ru_utime);
+	fields[PMU_RUSAGE_STIME_NS] = ns(usage->ru_stime);
+	fields[PMU_RUSAGE_MAXRSS_BYTES] = (uint64_t)usage->ru_maxrss * 1024u;
+	fields[PMU_RUSAGE_MINFLT] = (uint64_t)usage->ru_minflt;
+	fields[PMU_RUSAGE_MAJFLT] = (uint64_t)usage->ru_majflt;
+	fields[PMU_RUSAGE_INBLOCK] = (uint64_t)usage->ru_inblock;
+	fields[PMU_RUSAGE_OUBLOCK] = (uint64_t)usage->ru_oublock;
+	fields[PMU_RUSAGE_NVCSW] = (uint64_t)usage->ru_nvcsw;
+	fields[PMU_RUSAGE_NIVCSW] = (uint64_t)usage->ru_nivcsw;
+}
+
 int32_t pmu_release(struct pmu_child *child)
 {
 	struct report report;
@@ -249,11 +268,14 @@ int32_t pmu_release(struct pmu_child *child)
 
 	if (child->line_fd < 0)
 		return -EINVAL;
-	child->released_ns = pmu_clock_ns(CLOCK_MONOTONIC);
-	if (send(child->line_fd, &go, 1, MSG_NOSIGNAL) < 0)
+	if (send(child->line_fd, &go, 1, MSG_NOSIGNAL) < 0 || !read_report(child->line_fd, &report)) {
 		result = -ESRCH; /* killed while it waited */
-	else if (read_report(child->line_fd, &report))
-		result = -report.error;
+	} else {
+		child->exec_ns = report.exec_ns;
+		fill_rusage(child->used, &report.used);
+		if (read_report(child->line_fd, &report))
+			result = -report.error;
+	}
 	hang_up(child);
 	if (result < 0)
 		reap(child->pid);
@@ -267,11 +289,6 @@ int32_t pmu_cancel(struct pmu_child *child)
 	hang_up(child);
 	reap(child->pid);
 	return 0;
-}
-
-static uint64_t ns(struct timeval time)
-{
-	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_usec * 1000u;
 }
 
 int32_t pmu_wait(int32_t pid, int32_t options, int32_t *status, uint64_t *rusage)
@@ -289,18 +306,9 @@ int32_t pmu_wait(int32_t pid, int32_t options, int32_t *status, uint64_t *rusage
 	if (result <= 0)
 		return result < 0 ? -errno : 0;
 	ended_ns = pmu_clock_ns(CLOCK_MONOTONIC);
-	*status = raw;
-	memset(rusage, 0, PMU_RUSAGE_FIELDS * sizeof(*rusage));
-	rusage[PMU_RUSAGE_UTIME_NS] = ns(usage.ru_utime);
-	rusage[PMU_RUSAGE_STIME_NS] = ns(usage.ru_stime);
-	rusage[PMU_RUSAGE_MAXRSS_BYTES] = (uint64_t)usage.ru_maxrss * 1024u;
-	rusage[PMU_RUSAGE_MINFLT] = (uint64_t)usage.ru_minflt;
-	rusage[PMU_RUSAGE_MAJFLT] = (uint64_t)usage.ru_majflt;
-	rusage[PMU_RUSAGE_INBLOCK] = (uint64_t)usage.ru_inblock;
-	rusage[PMU_RUSAGE_OUBLOCK] = (uint64_t)usage.ru_oublock;
-	rusage[PMU_RUSAGE_NVCSW] = (uint64_t)usage.ru_nvcsw;
-	rusage[PMU_RUSAGE_NIVCSW] = (uint64_t)usage.ru_nivcsw;
+	fill_rusage(rusage, &usage);
 	rusage[PMU_RUSAGE_ENDED_NS] = (uint64_t)ended_ns;
+	*status = raw;
 	return result;
 }
 

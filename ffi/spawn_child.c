@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 PMU_OLD_SYMBOL(pthread_sigmask);
@@ -112,6 +113,16 @@ static int child_exec(const struct plan *plan)
 	return denied ? EACCES : last;
 }
 
+/* In the child, because only it knows when it came to a CPU after the word to go. */
+static void child_says_it_execs(const struct plan *plan)
+{
+	struct report report = { 0 };
+
+	getrusage(RUSAGE_SELF, &report.used);
+	report.exec_ns = pmu_clock_ns(CLOCK_MONOTONIC);
+	(void)send(plan->line, &report, sizeof(report), MSG_NOSIGNAL);
+}
+
 void child_wait_and_exec(const struct plan *plan)
 {
 	struct report ready = { .pid = getpid() };
@@ -124,6 +135,7 @@ void child_wait_and_exec(const struct plan *plan)
 	while (n < 0 && errno == EINTR);
 	if (n != 1)
 		_exit(127); /* the parent has gone, or cancelled */
+	child_says_it_execs(plan);
 	child_fail(plan, 0, child_exec(plan));
 }
 

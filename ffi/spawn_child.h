@@ -5,6 +5,7 @@
 #include "pmu.h"
 
 #include <stdbool.h>
+#include <sys/resource.h>
 
 /* Everything the child needs, made before fork: after it, only async-signal-safe calls are allowed. */
 struct plan {
@@ -26,11 +27,13 @@ struct plan {
 /* The launcher's arguments: behind its name the line's number, how many files, the files, an empty one, then argv. */
 enum launcher_argv { LAUNCHER_ARGV_LINE = 1, LAUNCHER_ARGV_COUNT, LAUNCHER_ARGV_FILES };
 
-/* What the child tells its parent: that it is ready (all zero), or why it is not. */
+/* What the child tells its parent: that it is ready, that it execs now, or why it does not (`error`). */
 struct report {
 	int32_t stage;
 	int32_t error;
 	int32_t pid; /* of the child, in a report that it is ready */
+	int64_t exec_ns; /* of CLOCK_MONOTONIC, and what it had used by then: in a report that it execs */
+	struct rusage used;
 };
 
 /* The whole life of the forked process. Async-signal-safe calls only, as between any fork and exec. */

@@ -5,7 +5,7 @@
  */
 
 /** PMU_ABI_VERSION of ffi/pmu.h. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 export const SYMBOLS = {
   // uint32_t pmu_abi_version(void)

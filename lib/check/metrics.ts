@@ -60,7 +60,7 @@ const MAJOR_FAULTS: Metric = {
   onlyWhenAny: true,
   of: (run) => run.usage.majflt,
 };
-/** Of getrusage(2), where the events of the same matter cannot be counted. They hold what was before the exec. */
+/** Of getrusage(2), where the events of the same matter cannot be counted. */
 const STAND_INS: Record<string, Metric> = {
   "page-faults": {
     name: "page-faults(rusage)",

@@ -1,5 +1,5 @@
 /**
- * One run of a command, measured from the word to go until its end: time, what getrusage(2) tells, and
+ * One run of a command, measured from its exec until its end: time, what getrusage(2) tells, and
  * events counted over it and all it starts. The runs of `stat` and `check` are made of these.
  */
 
@@ -41,9 +41,9 @@ export interface MeasuredRun {
   code: number;
   /** The signal that ended it, or 0. */
   signal: number;
-  /** From the word to go, just before its exec, until the wait for its end was over. */
+  /** From just before its exec until the wait for its end was over. */
   wallNs: number;
-  /** Of the command and of what it waited for. */
+  /** Of the command from then on, and of what it waited for. */
   usage: Usage;
   /** False where `usage.maxrssBytes` is at least what pmuctl itself has, and says nothing of the command. */
   ownMemory: boolean;

@@ -50,6 +50,22 @@ Deno.test("a child that is to have its own memory counts none of ours", async ()
 });
 
 for (const ownMemory of [false, true]) {
+  Deno.test(`a run ${ownMemory ? "by the launcher " : ""}is the command's from its exec on, not what was before`, async () => {
+    // the same, with what was before: the way there has page faults of its own
+    const whole = spawn({ argv: ["true"], ownMemory });
+    await whole.release();
+    const { usage: all } = await whole.wait();
+    const begin = performance.now();
+    const child = spawn({ argv: ["true"], ownMemory });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const { usage, wallNs } = await child.run();
+    assertLess(wallNs, 1e6 * (performance.now() - begin) - 290e6);
+    assertLess(usage.minflt, all.minflt);
+    for (const value of Object.values(usage)) assertGreaterOrEqual(value, 0);
+  });
+}
+
+for (const ownMemory of [false, true]) {
   const kind = ownMemory ? "made by the launcher" : "forked";
   Deno.test(`a child ${kind} is run as it was asked for, or refused`, async () => {
     const argv = ["sh", "-c", 'test "$1/$2/$(pwd)/$NAME" = "a b////x y" && exit 3', "", "a b", ""];
