@@ -1,8 +1,11 @@
 /** The HTML report in a real browser, of a real recording. */
 
 import { assert, assertEquals } from "@std/assert";
+import { renderHtml } from "../../lib/report/html.ts";
+import { pageAssets } from "../../lib/report/html/assets.ts";
 import { pmuctlOk, withFolder } from "../live/harness.ts";
 import { testNeeding } from "../needs.ts";
+import { profileOf } from "../profile/build.ts";
 import { type Page, withPage } from "./chromium.ts";
 
 const RECORDING = new URL("../testdata/perfdata/two_events.data", import.meta.url).pathname;
@@ -24,7 +27,7 @@ function withReport(body: (page: Page) => Promise<void>): Promise<void> {
 /** Samples that the page says it shows. */
 async function shown(page: Page): Promise<number> {
   const text = await page.evaluate<string>("document.getElementById('choice').textContent");
-  return Number(/^([\d,]+) sample/.exec(text)![1].replaceAll(",", ""));
+  return Number(/^[\d,]+/.exec(text)![0].replaceAll(",", ""));
 }
 
 /** The rows of the table of symbols: texts of their cells. */
@@ -196,4 +199,54 @@ testNeeding(
       const text = await pmuctlOk(["report", "--json", "-i", RECORDING]);
       assertEquals(await shown(page), JSON.parse(text).events[1].samples);
     }),
+);
+
+/** Opens the page of a made-up profile: what `lines` are, see profileOf(). */
+function withMadeUp(lines: string[], body: (page: Page) => Promise<void>): Promise<void> {
+  return withFolder(async (folder) => {
+    const file = `${folder}/report.html`;
+    await Deno.writeTextFile(file, renderHtml(profileOf(lines), pageAssets()));
+    await withPage({}, async (page) => {
+      await page.open(file);
+      await page.until("document.documentElement.dataset.ready");
+      await body(page);
+      assertEquals([page.problems, page.requests], [[], []]);
+    });
+  });
+}
+
+testNeeding(["chromium"], "the HTML report shows hostile names as they are, and runs none of them", () => {
+  const evil = "<img/src=x/onerror=window.hit=1></script><script>window.hit=2</script>";
+  return withMadeUp([`${evil} ${evil}!${evil} 3`], async (page) => {
+    assertEquals((await rows(page))[0].slice(4), [evil, evil]);
+    const box = await page.evaluate<{ x: number; y: number; width: number }>(
+      "[...document.querySelectorAll('#flame g.frame')].at(-1).getBoundingClientRect().toJSON()",
+    );
+    await page.move(box.x + box.width / 2, box.y + 8);
+    await page.until("!document.getElementById('tip').hidden");
+    assertEquals(await page.evaluate("document.querySelector('#tip b').textContent"), evil);
+    await page.evaluate("document.querySelector('#symbols .link').click()");
+    assertEquals(
+      await page.evaluate("document.getElementById('focus-name').textContent"),
+      `${evil} (${evil})`,
+    );
+    assertEquals(await page.evaluate("window.hit === undefined && !document.querySelector('img')"), true);
+  });
+});
+
+testNeeding(
+  ["chromium"],
+  "the HTML report of nothing says so, and one of a deep recursion is drawn",
+  async () => {
+    await withMadeUp([], async (page) => {
+      assertEquals(await page.evaluate("document.getElementById('flame-empty').hidden"), false);
+      assertEquals(await shown(page), 0);
+    });
+    const deep = `app ${Array.from({ length: 5000 }, () => "app!f").join(";")} 7`;
+    await withMadeUp([deep, "app app!g 3"], async (page) => {
+      await search(page, "f");
+      assertEquals(await page.evaluate("document.getElementById('found').textContent"), "70.0% matches");
+      assertEquals((await rows(page))[0].slice(1, 5), ["7", "70.0%", "7", "f"]);
+    });
+  },
 );

@@ -46,6 +46,17 @@ testUnless(
   },
 );
 
+testUnless(
+  noHostBinary,
+  "the binary has the HTML report's page in it, as the checkout makes it",
+  async () => {
+    const report = ["report", "--format", "html", "-i", `${ROOT}/tests/testdata/perfdata/callgraph.data`];
+    const { code, out, err } = await run(`${ROOT}/build/pmuctl-${HOST}`, report);
+    assertEquals(code, 0, err);
+    assertEquals(out, (await run(`${ROOT}/scripts/pmuctl`, report)).out);
+  },
+);
+
 testUnless(noOtherBinary, "the binary for the other architecture runs, too", async () => {
   const { code, out, err } = await run(EMULATOR, [
     "-L",

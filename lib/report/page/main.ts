@@ -2,7 +2,7 @@
 
 import { type Selection, type StackWeights, through, weigh } from "../html/select.ts";
 import type { PageTables } from "../html/tables.ts";
-import { amountText } from "../amount.ts";
+import { amountText, grouped } from "../amount.ts";
 import { byId } from "./dom.ts";
 import { FlameGraph, fullName } from "./flame.ts";
 import { clockSeconds, samples, share, weight } from "./format.ts";
@@ -105,13 +105,13 @@ class Page {
     const { count, period } = this.#weights.whole;
     const parts = [
       range || lane
-        ? `${samples(count)} of ${samples(this.#whole)} (${share(count, this.#whole)})`
+        ? `${grouped(count)} of ${samples(this.#whole)} (${share(count, this.#whole)})`
         : samples(count),
     ];
     if (period > 0) parts.push(weight(period, events[this.#event].unit));
     if (range) {
       const from = (range.from - 1) * bucketNs, to = (range.to - 1) * bucketNs;
-      parts.push(`${amountText(to - from, "ns")} from ${amountText(from, "ns")} on`);
+      parts.push(`${amountText(to - from, "ns")} from ${amountText(from, "ns")}`);
       // a range of report has both its ends, and the next bucket begins where this one ends
       const [first, last] = [clockSeconds(start, from), clockSeconds(start, to - 1)];
       byId("same-command").textContent = `pmuctl report --time ${first},${last}`;
