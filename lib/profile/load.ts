@@ -83,9 +83,12 @@ export async function loadProfile(
   }
 
   await kernel;
+  const { frames, stacks, threads } = builder;
   const symbolizer = new Symbolizer(files);
   const samples = builder.samples.columns();
   const weight = frameWeights(builder, samples);
+  const sampled = new Set(frames.object.values());
+  await symbolizer.prepare(spaces.objects.rows.filter(({ id }) => sampled.has(id)));
   const symbol = symbolizeFrames(builder, weight, spaces, symbolizer);
   const unresolved = symbolizer.unresolved();
   const names: string[] = [];
@@ -95,7 +98,6 @@ export async function loadProfile(
     names.push(name);
     symbolObjects[id] = object.id;
   }
-  const { frames, stacks, threads } = builder;
   const shown = options.mangled ? { names } : await readable(names);
   const placed = { object: frames.object.values(), address: frames.address.values() };
   const sources = options.lines
@@ -145,7 +147,7 @@ export async function loadProfile(
     const first = clockText(stats.timeFirst), last = clockText(stats.timeLast!);
     profile.meta.warnings.push(`no sample is within these times: the recording is from ${first} to ${last}`);
   }
-  for (const warning of [...jit.warnings, shown.warning, sources?.warning]) {
+  for (const warning of [...jit.warnings, ...symbolizer.warnings, shown.warning, sources?.warning]) {
     if (warning) profile.meta.warnings.push(warning);
   }
   checkValid(profile);

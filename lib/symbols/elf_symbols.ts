@@ -42,12 +42,22 @@ export interface SymbolBatch {
  * Symbols come from .symtab and .dynsym of `symbols` (the file itself, or its separate debug file), PLT
  * stubs and file offsets always from `file`, since the sections of a debug file are empty.
  * Throws BadInputError when the tables are damaged.
+ * @param dynamic the file whose .dynsym it is, where that is not `symbols`.
  */
-export function elfSymbols(file: ElfFile, symbols: ElfFile = file): SymbolTable | undefined {
+export function elfSymbols(
+  file: ElfFile,
+  symbols: ElfFile = file,
+  dynamic: ElfFile = symbols,
+): SymbolTable | undefined {
   const batches: SymbolBatch[] = [];
-  for (const [name, type] of [[".symtab", SHT.SYMTAB], [".dynsym", SHT.DYNSYM]] as const) {
-    const section = symbols.section(name, type);
-    if (section !== undefined) batches.push(sectionSymbols(symbols, section, file));
+  for (
+    const [from, name, type] of [
+      [symbols, ".symtab", SHT.SYMTAB],
+      [dynamic, ".dynsym", SHT.DYNSYM],
+    ] as const
+  ) {
+    const section = from.section(name, type);
+    if (section !== undefined) batches.push(sectionSymbols(from, section, file));
     if (batches.at(-1)?.complete === false) break;
   }
   const found = batches.reduce((n, batch) => n + batch.count, 0);

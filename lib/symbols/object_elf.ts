@@ -18,6 +18,8 @@ const CHUNK = 1 << 20;
 export interface ObjectElf {
   file: ElfFile;
   debug: ElfFile | undefined;
+  /** What its .gnu_debugdata holds, once unpacked. */
+  mini?: ElfFile;
 }
 
 /** Opens what there is of `object`, or says why there is nothing. */

@@ -9,7 +9,8 @@ import { sameBuildId } from "./elf.ts";
 import { elfSymbols, hasSymtab } from "./elf_symbols.ts";
 import { isJitDump, readJitDump } from "./jitdump.ts";
 import { type KernelSymbols, parseKallsyms } from "./kallsyms.ts";
-import { openObjectElf } from "./object_elf.ts";
+import { miniDebug } from "./mini_debug.ts";
+import { type ObjectElf, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./objects.ts";
 import { parsePerfMap } from "./perf_map.ts";
 import type { SymbolTable } from "./symbol_table.ts";
@@ -84,11 +85,35 @@ export class Symbolizer {
   /** By object id. */
   readonly #loaded: (Loaded | undefined)[] = [];
   readonly #symbols: SymbolInfo[] = [];
+  /** What `prepare` could not do, a sentence each. */
+  readonly warnings: string[] = [];
+  /** What `prepare` has opened, until it is loaded; by object id. */
+  readonly #opened = new Map<number, ObjectElf | Reason>();
   #kernelSymbols: KernelSymbols | undefined;
   #kernelAsked = false;
 
   constructor(files: SymbolFiles) {
     this.#files = files;
+  }
+
+  /**
+   * Unpacks what has to be before `symbolize` can do its work: the symbols inside stripped programs. Without it those
+   * have only their exported ones.
+   */
+  async prepare(objects: Iterable<ObjectInfo>): Promise<void> {
+    for (const object of objects) {
+      if (object.kind !== "file" || this.#loaded[object.id] !== undefined) continue;
+      const opened = openObjectElf(this.#files, object);
+      this.#opened.set(object.id, opened);
+      if (typeof opened !== "object" || hasSymtab(opened.file)) continue;
+      if (opened.debug && hasSymtab(opened.debug)) continue;
+      try {
+        opened.mini = await miniDebug(opened.file);
+      } catch (error) {
+        if (!(error instanceof BadInputError)) throw error;
+        this.warnings.push(`${error.message}: only what it exports has names`);
+      }
+    }
   }
 
   /** How many symbols have been numbered. */
@@ -195,11 +220,14 @@ export class Symbolizer {
   }
 
   #fileTable(object: ObjectInfo): Outcome {
-    const opened = openObjectElf(this.#files, object);
+    const opened = this.#opened.get(object.id) ?? openObjectElf(this.#files, object);
+    this.#opened.delete(object.id);
     if (typeof opened !== "object") return opened;
-    const { file, debug } = opened;
+    const { file, debug, mini } = opened;
     try {
-      const table = elfSymbols(file, debug && hasSymtab(debug) ? debug : file);
+      const table = mini
+        ? elfSymbols(file, mini, file)
+        : elfSymbols(file, debug && hasSymtab(debug) ? debug : file);
       return table === undefined ? REASON.NO_SYMBOLS : { table };
     } catch (error) {
       if (error instanceof BadInputError) return REASON.DAMAGED;

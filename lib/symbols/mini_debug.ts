@@ -1,0 +1,43 @@
+/**
+ * .gnu_debugdata: the symbols that a distribution (Fedora and its kin) leaves in programs it strips, as an ELF file
+ * compressed with xz (gdb's manual, "MiniDebugInfo"). Decompressed by xz-embedded as WebAssembly, which is loaded
+ * when such a section is met, and not before.
+ */
+
+import { MemoryBytes } from "../base/byte_source.ts";
+import { BadInputError } from "../base/errors.ts";
+import { ElfFile } from "./elf.ts";
+
+/** More than the symbols of any program take: what unpacks to more is damaged. */
+const MOST = 1 << 30;
+
+/**
+ * The ELF file inside `file` that has its symbols but those for the dynamic linker; undefined when it has none. Throws
+ * BadInputError when that cannot be unpacked.
+ */
+export async function miniDebug(file: ElfFile): Promise<ElfFile | undefined> {
+  const section = file.section(".gnu_debugdata");
+  if (section === undefined) return undefined;
+  const packed = file.contents(section);
+  const refuse = (cause: string) =>
+    new BadInputError(`cannot read section .gnu_debugdata of ${file.source.name}: ${cause}`, section.offset);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    const { default: { XzReadableStream } } = await import("xz-decompress");
+    for await (const chunk of new XzReadableStream(new Blob([packed as BlobPart]).stream())) {
+      chunks.push(chunk.slice()); // the decoder uses its buffer again
+      size += chunk.length;
+      if (size > MOST) break;
+    }
+  } catch (error) {
+    throw refuse(error instanceof Error ? error.message : String(error));
+  }
+  if (size > MOST) throw refuse("it unpacks to more than a gigabyte");
+  const whole = new Uint8Array(size);
+  chunks.reduce((at, chunk) => {
+    whole.set(chunk, at);
+    return at + chunk.length;
+  }, 0);
+  return new ElfFile(new MemoryBytes(whole, `${file.source.name} (.gnu_debugdata)`));
+}
