@@ -6,6 +6,8 @@ const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 /** What the scripts may use of a bare system besides npm, git and a compiler. */
 const TOOLS = ["sh", "flock", "uname", "mkdir", "cat", "mv", "rm", "timeout", "readlink", "dirname"];
 
+const PAGE_SOURCES = ["page/main.ts", "html/tables.ts", "amount.ts"];
+
 interface Checkout extends Disposable {
   path: string;
   /** Runs a script of the checkout; PATH holds TOOLS, this Deno and, unless told otherwise, a compiler. */
@@ -37,10 +39,12 @@ function toolbox(path: string, compiler: boolean): string {
   return path;
 }
 
-/** A fresh checkout: no .deno, no build, and a shim "built" by a stand-in for scripts/build-shim. */
+/** A fresh checkout: no .deno, no build, and a shim and a page "built" by stand-ins for their scripts. */
 function freshCheckout(): Checkout {
   const path = Deno.makeTempDirSync({ prefix: "pmuctl-checkout-" });
-  for (const dir of ["scripts/no-jsr", "ffi", ".deno"]) Deno.mkdirSync(`${path}/${dir}`, { recursive: true });
+  for (const dir of ["scripts/no-jsr", "ffi", ".deno", "lib/report/page", "lib/report/html"]) {
+    Deno.mkdirSync(`${path}/${dir}`, { recursive: true });
+  }
   for (const script of ["setup", "common.sh", "pmuctl"]) {
     Deno.copyFileSync(`${ROOT}/scripts/${script}`, `${path}/scripts/${script}`);
   }
@@ -54,6 +58,13 @@ function freshCheckout(): Checkout {
   Deno.writeTextFileSync(
     `${path}/scripts/build-shim`,
     `#!/bin/sh\nmkdir -p "${path}/build/shim"\n: >"${path}/build/shim/libpmu-${Deno.build.arch}.so"\n`,
+    { mode: 0o755 },
+  );
+  for (const source of PAGE_SOURCES) Deno.writeTextFileSync(`${path}/lib/report/${source}`, "");
+  Deno.writeTextFileSync(`${path}/lib/report/page/deno.json`, "{}");
+  Deno.writeTextFileSync(
+    `${path}/scripts/build-page`,
+    `#!/bin/sh\nmkdir -p "${path}/build"\n: >"${path}/build/page.js"\necho page >>"${path}/pages"\n`,
     { mode: 0o755 },
   );
   // As if the network had been asked: the choice is remembered.
@@ -125,6 +136,30 @@ Deno.test("set-up builds the shim again when a source is newer", async () => {
   const later = new Date(Date.now() + 5000);
   Deno.utimeSync(`${checkout.path}/ffi/pmu.h`, later, later);
   assertStringIncludes((await setup()).err, "building the shim");
+});
+
+Deno.test("set-up makes the page of HTML reports, and again when a source of it is newer", async () => {
+  using checkout = freshCheckout();
+  const pages = async () => {
+    assertEquals((await checkout.run(`${checkout.path}/scripts/setup`, [])).code, 0);
+    return Deno.readTextFileSync(`${checkout.path}/pages`).split("\n").length - 1;
+  };
+  assertEquals([await pages(), await pages()], [1, 1]);
+  for (const [i, source] of PAGE_SOURCES.entries()) {
+    const later = new Date(Date.now() + 5000);
+    Deno.utimeSync(`${checkout.path}/lib/report/${source}`, later, later);
+    assertEquals(await pages(), i + 2, source);
+    Deno.utimeSync(`${checkout.path}/lib/report/${source}`, 0, 0);
+  }
+});
+
+Deno.test("where the page cannot be made set-up says so, and the launcher still runs the program", async () => {
+  using checkout = freshCheckout();
+  Deno.writeTextFileSync(`${checkout.path}/scripts/build-page`, "#!/bin/sh\necho no page >&2; exit 3\n");
+  const setup = await checkout.run(`${checkout.path}/scripts/setup`, []);
+  assertEquals([setup.code, setup.err], [3, "no page\npmuctl: building the shim\n"]);
+  const launch = await checkout.run(`${checkout.path}/scripts/pmuctl`, []);
+  assertEquals([launch.code, launch.out], [7, "/ []\n"]);
 });
 
 Deno.test("without a compiler set-up names the package, and the launcher still runs the program", async () => {
