@@ -36,8 +36,12 @@ const SIGNS: readonly {
 /** A count is unusual at twice the rule and this many more: 1 instead of 0 slows nothing. */
 const LEAST_MORE = 5;
 
+/** Of fewer runs it cannot be said which is the odd one. */
+const LEAST_RUNS = 5;
+
 /** The runs whose wall time is an outlier, each with why; `warmed` when runs went before these. */
 export function explainedOutliers(runs: readonly Facts[], warmed: boolean): ExplainedOutlier[] {
+  if (runs.length < LEAST_RUNS) return [];
   const outliers = outliersOf(runs.map((run) => run.wallNs));
   return outliers.map((outlier) => ({
     ...outlier,

@@ -224,7 +224,8 @@ function enoughOf(args: ParsedArgs): Enough {
 function wishesOf(args: ParsedArgs): Wish[] {
   const asked = args.texts("event");
   const optional = asked.length === 0;
-  return resolveEvents(optional ? DEFAULT_EVENTS : ["task-clock", ...asked].join(","))
+  return (optional ? [DEFAULT_EVENTS] : ["task-clock", ...asked])
+    .flatMap((text) => resolveEvents(text))
     .flatMap((group) => group.events)
     .filter((event, index, all) => all.findIndex((other) => other.name === event.name) === index)
     .map((event) => ({ event, optional: optional || event.name === "task-clock" }));

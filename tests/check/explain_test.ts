@@ -12,6 +12,12 @@ Deno.test("explainedOutliers() names none where runs are alike", () => {
   assertEquals(explainedOutliers(steadyRuns(20, 50), false), []);
 });
 
+Deno.test("explainedOutliers() names none of a few runs, of which any may be the odd one", () => {
+  const runs = [10, 10.1, 30, 10.2, 10.1].map((wallMs) => madeRun({ wallMs }));
+  assertEquals(explainedOutliers(runs, true).map(({ run }) => run), [2]);
+  assertEquals(explainedOutliers(runs.slice(0, 4), true), []);
+});
+
 Deno.test("explainedOutliers() tells a context-switch storm by the counts of that run", () => {
   const [outlier, ...others] = explainedOutliers(
     withRun(4, madeRun({ wallMs: 90, cpuMs: 46, nivcsw: 412 })),
