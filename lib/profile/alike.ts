@@ -51,8 +51,8 @@ export function groupAlike(a: Profile, b: Profile, keys: readonly AlikeKey[]): A
   const ofA = alikePlaces(a, keys, places, ids, newNames);
   const comms: string[] = [];
   const commIds = new Map<string, number>();
-  const groupsB = alikeGroups(b, keys, comms, commIds);
-  const groupsA = alikeGroups(a, keys, comms, commIds);
+  const groupsB = alikeGroups(b, keys, comms, commIds, new Map());
+  const groupsA = alikeGroups(a, keys, comms, commIds, newCommNames(a, b, renamed));
   const finished = (profile: Profile, ofFrame: Int32Array, ofSample: Int32Array): Grouping => ({
     groups: groupsOf(keys, ofSample, comms.length),
     places: sharedPlaces(profile, ofFrame, places),
@@ -114,9 +114,10 @@ function alikeGroups(
   keys: readonly AlikeKey[],
   into: string[],
   ids: Map<string, number>,
+  newNames: ReadonlyMap<string, string>,
 ): Int32Array {
   const idOf = comms.map((comm) => {
-    const name = keys.includes("comm") ? comm : "";
+    const name = keys.includes("comm") ? newNames.get(comm) ?? comm : "";
     let id = ids.get(name);
     if (id === undefined) {
       ids.set(name, id = into.length);
@@ -125,6 +126,18 @@ function alikeGroups(
     return id;
   });
   return samples.thread.map((thread) => idOf[threads.comm[thread]]);
+}
+
+/** The most that the kernel keeps of a command's name (TASK_COMM_LEN, less the NUL at its end). */
+const COMM_LENGTH = 15;
+
+/** The commands of A that run a program which goes by another name in B, and so does the command there. */
+function newCommNames(a: Profile, b: Profile, renamed: readonly Renamed[]): Map<string, string> {
+  const inA = new Set(a.comms), inB = new Set(b.comms);
+  return new Map(renamed.flatMap((pair): [string, string][] => {
+    const [commA, commB] = [pair.a.slice(0, COMM_LENGTH), pair.b.slice(0, COMM_LENGTH)];
+    return inA.has(commA) && !inB.has(commA) && inB.has(commB) && !inA.has(commB) ? [[commA, commB]] : [];
+  }));
 }
 
 function groupsOf(keys: readonly AlikeKey[], ofSample: Int32Array, count: number): Groups {

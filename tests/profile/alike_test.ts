@@ -65,3 +65,11 @@ Deno.test("groupAlike() tells commands apart when asked to", () => {
   assertEquals([...alike.a.groups.ofSample], [1, 0]);
   assertEquals(alike.places, [{ symbol: "f", kernel: false }]);
 });
+
+Deno.test("groupAlike() takes the command of a renamed program for the same one", () => {
+  const a = profileOf(["server-1.0-debug app-a!f 1", "server-1.0-debug server-1.0-debug-build!work 3"]);
+  const b = profileOf(["server-1.1-debug app-a!f 1", "server-1.1-debug server-1.1-debug-build!work 3"]);
+  const cut = (profile: typeof a) => ({ ...profile, comms: profile.comms.map((comm) => comm.slice(0, 15)) });
+  const { comms } = groupAlike(cut(a), cut(b), ["comm", "dso", "sym"]);
+  assertEquals(comms, ["server-1.1-debu"]);
+});

@@ -1,0 +1,95 @@
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { groupAlike } from "../../../lib/profile/alike.ts";
+import { groupBy } from "../../../lib/profile/groups.ts";
+import type { Profile } from "../../../lib/profile/profile.ts";
+import { type Box, type FlameLayout, layoutFlames } from "../../../lib/report/flame/layout.ts";
+import { profileOf } from "../../profile/build.ts";
+
+const limits = { mostFrames: 0, leastWidth: 0, mostDepth: 100 };
+const source = (profile: Profile) => ({ profile, grouping: groupBy(profile, ["comm", "sym"]), event: 0 });
+const shape = ({ boxes }: FlameLayout) =>
+  boxes.map(({ name, depth, x, width }) => `${" ".repeat(depth)}${name} ${x}+${width}`);
+const named = ({ boxes }: FlameLayout, name: string) => boxes.find((box) => box.name === name)!;
+
+const profile = profileOf([
+  "b app!main;app!work;libm.so.6!sin 4 400",
+  "b app!main;app!work 2 200",
+  "b app!main;app!idle;[kernel.kallsyms]!halt 1 200",
+  "a app! 2 200",
+]);
+
+Deno.test("layoutFlames() puts siblings side by side by their names, each under what it called", () => {
+  assertEquals(shape(layoutFlames(source(profile), undefined, limits)), [
+    "all 0+1",
+    " a 0+0.2",
+    "  [app] 0+0.2",
+    " b 0.2+0.8",
+    "  main 0.2+0.8",
+    "   idle 0.2+0.2",
+    "    halt 0.2+0.2",
+    "   work 0.4+0.6",
+    "    sin 0.4+0.4",
+  ]);
+});
+
+Deno.test("layoutFlames() keeps self and total of each frame, and what kind of code it is", () => {
+  const layout = layoutFlames(source(profile), undefined, limits);
+  const work = named(layout, "work");
+  assertEquals([work.self, work.total], [{ count: 2, period: 200 }, { count: 6, period: 600 }]);
+  assertEquals([layout.rows, layout.whole], [5, { count: 9, period: 1000 }]);
+  const kinds = layout.boxes.map(({ name, kind }): [string, Box["kind"]] => [name, kind]);
+  assertEquals(Object.fromEntries(kinds), {
+    all: "root",
+    a: "root",
+    b: "root",
+    "[app]": "unresolved",
+    main: "program",
+    work: "program",
+    idle: "program",
+    halt: "kernel",
+    sin: "library",
+  });
+});
+
+Deno.test("layoutFlames() leaves narrow frames out of large graphs only, and says how many", () => {
+  const narrow = layoutFlames(source(profile), undefined, { ...limits, leastWidth: 0.3 });
+  assertEquals(narrow.boxes.map(({ name }) => name), ["all", "a", "b", "main", "work", "sin"]);
+  assertEquals(narrow.narrow, { frames: 3, weight: { count: 3, period: 400 } });
+  const few = layoutFlames(source(profile), undefined, { ...limits, mostFrames: 6, leastWidth: 0.3 });
+  assertEquals([few.boxes.length, few.narrow.frames], [9, 0]);
+});
+
+Deno.test("layoutFlames() ends a deep recursion, and says how much is above", () => {
+  const deep = profileOf([`app ${Array.from({ length: 10_000 }, () => "app!f").join(";")} 3`]);
+  const layout = layoutFlames(source(deep), undefined, limits);
+  assertEquals([layout.rows, layout.boxes.length], [102, 102]);
+  assertEquals(layout.deep, { frames: 9900, weight: { count: 3, period: 3 } });
+});
+
+Deno.test("layoutFlames() of nothing has one box", () => {
+  const layout = layoutFlames(source(profileOf([])), undefined, limits);
+  assertEquals([layout.boxes.length, layout.boxes[0].width, layout.rows], [1, 1, 1]);
+});
+
+Deno.test("layoutFlames() finds each frame in the other profile, by its path, and what is gone from there", () => {
+  const old = profileOf([
+    "b app!main;app!work;libm.so.5!sin 1 100",
+    "b app!main;app!idle 1 50",
+    "b app!main;app!dropped 5 500",
+  ]);
+  const alike = groupAlike(old, profile, ["comm", "dso", "sym"]);
+  const layout = layoutFlames(
+    { profile, grouping: alike.b, event: 0 },
+    { profile: old, grouping: alike.a, event: 0 },
+    limits,
+  );
+  assertEquals(named(layout, "sin").other, {
+    self: { count: 1, period: 100 },
+    total: { count: 1, period: 100 },
+  });
+  assertEquals(named(layout, "halt").other?.total.count, 0);
+  assertEquals(named(layout, "main").other?.total.period, 650);
+  assertEquals(layout.otherWhole, { count: 7, period: 650 });
+  assertEquals(layout.gone, { count: 5, period: 500 });
+  assertAlmostEquals(layout.boxes[0].width, 1);
+});
