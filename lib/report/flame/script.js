@@ -17,15 +17,14 @@ export function interact(root, { rowHeight, inverted, letterWidth, headHeight })
   const hint = details.textContent;
   const elements = [...chart.children];
   const number = (element, name) => parseFloat(element.getAttribute(name));
-  const bottom = Math.max(...elements.map((element) => number(element, "y")));
+  const rootY = number(elements[0], "y");
   const boxes = elements.map((element) => {
     const [name, ...rest] = element.firstElementChild.textContent.split("\n");
-    const y = number(element, "y");
     return {
       element,
       name,
       rest: rest.join("; "),
-      depth: Math.round((inverted ? y : bottom - y) / rowHeight),
+      depth: Math.abs(number(element, "y") - rootY) / rowHeight,
       x: number(element, "x"),
       width: number(element, "width"),
       parent: -1,
