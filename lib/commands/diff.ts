@@ -4,32 +4,31 @@ import { setColorEnabled } from "@std/fmt/colors";
 import { openInput } from "../base/file_bytes.ts";
 import { EXIT, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { page } from "../cli/pager.ts";
 import type { AlikeKey } from "../profile/alike.ts";
 import { DEFAULT_DIFF_KEYS, DIFF_ORDERS, diffProfiles, NORMALIZATIONS } from "../profile/diff.ts";
-import { filterProfile } from "../profile/filter.ts";
 import { parseSortKeys } from "../profile/groups.ts";
 import { withProgress } from "../cli/reading_progress.ts";
 import { loadProfile } from "../profile/load.ts";
 import type { Profile } from "../profile/profile.ts";
 import { renderDiffJson } from "../report/diff_json.ts";
 import { renderDiffText } from "../report/diff_text.ts";
+import { renderFlamegraph } from "../report/flamegraph.ts";
 import { hostSymbolFiles } from "../symbols/host_files.ts";
-import { FILTER_OPTIONS, type Part, partOf } from "./report_filter.ts";
+import { FILTER_OPTIONS, type Part, partOf, partOfProfile } from "./report_filter.ts";
+import { NORMALIZE_OPTION } from "./report_flamegraph.ts";
 
+const FORMATS = ["text", "json", "flamegraph"] as const;
 const PERCENT_LIMIT = 0.1;
 const KEYS: readonly AlikeKey[] = ["comm", "dso", "sym"];
 
 export const command: Command = {
   name: "diff",
   summary: "compare two profiles, symbol by symbol: what takes more, what takes less, what is new",
-  usage: ["[--normalize HOW] [--by KEYS] [FILTER]... [--json] A B"],
+  usage: ["[--normalize HOW] [--by KEYS] [FILTER]... [--json | --format FORMAT] [-o FILE] A B"],
   options: [
-    {
-      name: "normalize",
-      value: "HOW",
-      help: "B's weights: none (as recorded, the default), or to A's duration, samples or share",
-    },
+    NORMALIZE_OPTION,
     { name: "by", value: "KEYS", help: `what rows are of: any of ${KEYS} (default: ${DEFAULT_DIFF_KEYS})` },
     {
       name: "sort",
@@ -44,6 +43,10 @@ export const command: Command = {
     },
     ...FILTER_OPTIONS.filter(({ name }) => name !== "percentage"),
     { name: "json", help: "all rows as JSON" },
+    { name: "format", value: "FORMAT", help: `${FORMATS.join(", ")} (default: text)` },
+    { name: "inverted", help: "flamegraph: the roots at the top" },
+    { name: "negate", help: "flamegraph: draw A, so that what is gone is in sight" },
+    { name: "output", short: "o", value: "FILE", help: "write the result to a file" },
     { name: "no-pager", help: "print long output on a terminal as it is, not through $PAGER (less)" },
     { name: "no-demangle", help: "C++ and Rust names as the compiler wrote them" },
     { name: "force", help: "compare what comes before damage in a file" },
@@ -51,6 +54,7 @@ export const command: Command = {
   examples: [
     "pmuctl record -g -o old.data -- ./app.old && pmuctl record -g -o new.data -- ./app.new",
     "pmuctl diff old.data new.data",
+    "pmuctl diff --format flamegraph -o diff.svg old.data new.data",
   ],
   maxPositionals: 2,
   run,
@@ -69,20 +73,50 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   };
   const percentLimit = args.number("percent-limit", { min: 0, max: 100 }) ?? PERCENT_LIMIT;
   const part = partOf(args);
+  const format = formatOf(args);
+  const output = args.text("output") === "-" ? undefined : args.text("output");
+  if (output !== undefined) for (const file of [fileA, fileB]) refuseSameFile(output, file);
+  if (format === "flamegraph" && args.text("output") === undefined && io.stdoutIsTerminal) {
+    throw new UsageError("diff: a flame graph is not for a terminal: -o diff.svg writes it to a file");
+  }
   const a = await load(fileA, part, args, io);
   const b = await load(fileB, part, args, io);
-  const diff = diffProfiles(a, b, options);
-  if (args.has("json")) {
-    io.out(renderDiffJson(diff, { names, order }));
-    return EXIT.ok;
-  }
-  const color = io.stdoutIsTerminal && !io.env("NO_COLOR");
+  const onTerminal = io.stdoutIsTerminal && output === undefined;
+  const color = onTerminal && !io.env("NO_COLOR");
   setColorEnabled(color);
-  const width = io.stdoutIsTerminal ? io.columns : Infinity;
-  const text = renderDiffText(diff, { names, order, percentLimit, width, color });
-  if (args.has("no-pager")) io.out(text);
-  else await page(text, io);
+  const render = (): string => {
+    switch (format) {
+      case "text": {
+        const width = onTerminal ? io.columns : Infinity;
+        return renderDiffText(diffProfiles(a, b, options), { names, order, percentLimit, width, color });
+      }
+      case "json":
+        return renderDiffJson(diffProfiles(a, b, options), { names, order });
+      case "flamegraph": {
+        const { normalize = "none", event } = options;
+        const base = { profile: a, name: fileA, normalize, negate: args.has("negate") };
+        return renderFlamegraph(b, { inverted: args.has("inverted"), event, base });
+      }
+    }
+  };
+  const content = render();
+  if (output !== undefined) writeOutputFile(output, content);
+  else if (format === "text" && !args.has("no-pager")) await page(content, io);
+  else io.out(content);
   return EXIT.ok;
+}
+
+function formatOf(args: ParsedArgs): typeof FORMATS[number] {
+  const format = args.choice("format", FORMATS);
+  if (args.has("json") && format !== undefined && format !== "json") {
+    throw new UsageError(`diff: --json and --format ${format} exclude each other`);
+  }
+  const chosen = args.has("json") ? "json" : format ?? "text";
+  const foreign = chosen === "flamegraph"
+    ? ["by", "sort", "percent-limit"].find((name) => args.has(name))
+    : ["inverted", "negate"].find((name) => args.has(name));
+  if (foreign) throw new UsageError(`diff: --${foreign} does not go with --format ${chosen}`);
+  return chosen;
 }
 
 function keysOf(args: ParsedArgs): AlikeKey[] | undefined {
@@ -103,11 +137,10 @@ async function load(file: string, part: Part, args: ParsedArgs, io: Io): Promise
     mergeThreads: !part.filter?.pids && !part.filter?.tids,
     within: part.within,
   };
-  const loaded = await withProgress(
+  const profile = await withProgress(
     openInput(file),
     io,
     (input) => loadProfile(input, hostSymbolFiles(), loading),
   );
-  const all = part.cpus ? filterProfile(loaded, { cpus: part.cpus }) : loaded;
-  return part.filter ? filterProfile(all, part.filter) : all;
+  return partOfProfile(profile, part);
 }

@@ -18,7 +18,8 @@ import { type Format, formatNamed, FORMATS, formatsWith } from "../report/format
 import { DEFAULT_REPORT, type ReportOptions } from "../report/options.ts";
 import { renderStats, renderStatsJson } from "../report/stats.ts";
 import { hostSymbolFiles } from "../symbols/host_files.ts";
-import { FILTER_OPTIONS, partOf } from "./report_filter.ts";
+import { FILTER_OPTIONS, partOf, partOfProfile } from "./report_filter.ts";
+import { baseOf, FLAMEGRAPH_OPTIONS } from "./report_flamegraph.ts";
 import { TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
 const DEFAULT_INPUT = "perf.data";
@@ -77,6 +78,7 @@ export const command: Command = {
       help: "folded: the number of each stack: period (the default) or samples",
     },
     { name: "annotate", help: "folded: names in the kernel with _[k], of code made at run time with _[j]" },
+    ...FLAMEGRAPH_OPTIONS,
     ...TPROF_OPTIONS,
     { name: "no-pager", help: "print long output on a terminal as it is, not through $PAGER (less)" },
     { name: "no-demangle", help: "C++ and Rust names as the compiler wrote them" },
@@ -100,11 +102,13 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const output = outputOf(args, format, io);
   if (output !== undefined) refuseSameFile(output, file);
   const part = partOf(args);
+  const compared = baseOf(args);
   const options = {
     ...viewOf(args, io.stdoutIsTerminal && output === undefined, io),
     tprof: tprofOptionsOf(args, file),
     weight: args.choice("weight", ["period", "samples"]) ?? "period",
     annotate: args.has("annotate"),
+    flamegraph: { inverted: args.has("inverted"), title: args.text("title") },
   };
   const keys = format.keys(options);
   const input = openInput(file);
@@ -131,9 +135,17 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const all = part.cpus ? filterProfile(chosen, { cpus: part.cpus }) : chosen;
   const profile = part.filter ? filterProfile(all, part.filter) : all;
   const whole = wholeOf(part.absolute ? all : profile);
+  const base = compared && {
+    ...compared,
+    profile: partOfProfile(
+      await withProgress(openInput(compared.name), io, (input) => loadProfile(input, hostSymbolFiles(), loading)),
+      part,
+    ),
+  };
   setColorEnabled(options.color);
   const render = await format.renderer();
-  const content = render(profile, { ...options, whole });
+  const flamegraph = { ...options.flamegraph, base };
+  const content = render(profile, { ...options, whole, flamegraph });
   if (output !== undefined) writeOutputFile(output, content);
   else if (typeof content !== "string") io.outBytes(content);
   else if (format.reader === "people" && !args.has("no-pager")) await page(content, io);

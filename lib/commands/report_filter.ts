@@ -3,7 +3,8 @@
 import { UsageError } from "../base/errors.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
 import { parseWrittenCpus } from "../events/sysfs.ts";
-import type { ProfileFilter } from "../profile/filter.ts";
+import { filterProfile, type ProfileFilter } from "../profile/filter.ts";
+import type { Profile } from "../profile/profile.ts";
 import { parseTimeRanges, type TimeRanges } from "../profile/time_ranges.ts";
 
 /** perf's spellings. */
@@ -57,6 +58,12 @@ export function partOf(args: ParsedArgs): Part {
     filter: Object.values(filter).some((value) => value !== undefined) ? filter : undefined,
     absolute: (args.choice("percentage", ["absolute", "relative"]) ?? "absolute") === "absolute",
   };
+}
+
+/** The part, of a profile that was loaded with `within` and with what the filter goes by. */
+export function partOfProfile(profile: Profile, { cpus, filter }: Part): Profile {
+  const all = cpus ? filterProfile(profile, { cpus }) : profile;
+  return filter ? filterProfile(all, filter) : all;
 }
 
 function listOf(args: ParsedArgs, name: string): ReadonlySet<string> | undefined {

@@ -3,6 +3,7 @@
 import { lostText } from "../perfdata/ledger.ts";
 import type { Weight } from "../profile/aggregate.ts";
 import { groupAlike } from "../profile/alike.ts";
+import { comparisonNotes } from "../profile/comparable.ts";
 import { commonEvents, type Normalization, normalizingFactor } from "../profile/diff.ts";
 import { groupBy } from "../profile/groups.ts";
 import { type Profile, sampleCount } from "../profile/profile.ts";
@@ -17,8 +18,8 @@ import { escapeXml } from "./flame/xml.ts";
 export interface FlamegraphOptions {
   /** The roots at the top. */
   inverted: boolean;
-  /** Row of `profile.events`; the first one with samples unless given. */
-  event?: number;
+  /** Name of the event to show; the first one with samples unless given. */
+  event?: string;
   /** What it is of, for the title; the recorded command unless given. */
   title?: string;
   /** Colour by what changed since another profile. */
@@ -48,7 +49,7 @@ const LIMITS = { mostFrames: 10_000, leastWidth: 0.1 / USUAL_WIDTH, mostDepth: 5
 const TEXT_FROM = 27;
 
 /**
- * The whole picture. Widths are weights; with a base colours are changes of self weight, red for more and blue for
+ * The whole picture. Widths are weights, of the `data-weight` that the root has, in events or ns; with a base colours are changes of self weight, red for more and blue for
  * less. Throws BadInputError when the base cannot be compared: see diffProfiles().
  */
 export function renderFlamegraph(profile: Profile, options: FlamegraphOptions): string {
@@ -65,7 +66,7 @@ export function renderFlamegraph(profile: Profile, options: FlamegraphOptions): 
   const how = { rowHeight: ROW, inverted, letterWidth: LETTER, headHeight };
   return [
     `<?xml version="1.0" encoding="UTF-8"?>`,
-    `<svg xmlns="http://www.w3.org/2000/svg" class="flames" width="100%" height="${height}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" class="flames" width="100%" height="${height}" data-weight="${layout.whole.period}">`,
     `<title>${escapeXml(title)}</title>`,
     `<style>${styleSheet()}</style>`,
     `<rect class="page" width="100%" height="100%"/>`,
@@ -101,6 +102,8 @@ interface Graph {
   eventName: string;
   /** What to add below the title. */
   said: string[];
+  /** What to know before trusting it. */
+  notes: string[];
   change?: GraphChange;
 }
 
@@ -114,22 +117,23 @@ interface GraphChange {
   otherName: string;
 }
 
-function alone(profile: Profile, wanted: number | undefined): Graph {
+function alone(profile: Profile, wanted: string | undefined): Graph {
   const events = sampledEvents(profile);
-  const event = wanted ?? events.find((event) => sampleCount(profile, event) > 0) ?? events[0] ?? 0;
+  const event = events.find((event) => profile.events[event].name === wanted) ??
+    events.find((event) => sampleCount(profile, event) > 0) ?? events[0] ?? 0;
   const grouping = groupBy(profile, ["comm", "sym"]);
   return {
     layout: layoutFlames({ profile, grouping, event }, undefined, LIMITS),
     of: profile,
     eventName: profile.events[event]?.name ?? "",
     said: [],
+    notes: profile.meta.warnings,
   };
 }
 
-function againstBase(profile: Profile, base: BaseOptions, wanted: number | undefined): Graph {
+function againstBase(profile: Profile, base: BaseOptions, wanted: string | undefined): Graph {
   const { normalize, negate, name } = base;
-  const wantedName = wanted === undefined ? undefined : profile.events[wanted].name;
-  const [eventA, eventB] = commonEvents(base.profile, profile, wantedName)[0];
+  const [eventA, eventB] = commonEvents(base.profile, profile, wanted)[0];
   const sameEvent = base.profile.events[eventA].name === profile.events[eventB].name;
   const used = sameEvent ? normalize : "share";
   const factor = normalizingFactor(base.profile, profile, used, { a: eventA, b: eventB });
@@ -155,17 +159,18 @@ function againstBase(profile: Profile, base: BaseOptions, wanted: number | undef
     of: drawn.profile,
     eventName: drawn.profile.events[drawn.event].name,
     said: [
-      `Against ${name}, ${measure[used]}: red frames take more of their own, blue ones less. ` +
-      `Widths are ${negate ? "the base's" : "the new profile's"}.`,
+      `B against A, which is ${name}, ${measure[used]}: red frames take more of their own, blue ones less. ` +
+      `Widths are ${negate ? "A's" : "B's"}.`,
       ...(gone >= 0.005
         ? [
           negate
-            ? `${gone.toFixed(2)}% of the new profile is in calls that the base has not.`
-            : `${gone.toFixed(2)}% of the base is in calls that are gone (--negate shows them).`,
+            ? `${gone.toFixed(2)}% of B is in calls that A has not.`
+            : `${gone.toFixed(2)}% of A is in calls that are gone (--negate shows them).`,
         ]
         : []),
     ],
-    change: { scale, sign: negate ? -1 : 1, greatest, otherName: negate ? "the new one" : name },
+    notes: comparisonNotes(base.profile, profile),
+    change: { scale, sign: negate ? -1 : 1, greatest, otherName: negate ? "B" : name },
   };
 }
 
@@ -174,7 +179,7 @@ interface Line {
   warning?: boolean;
 }
 
-function subtitles({ layout, eventName, said }: Graph, { meta, events }: Profile): Line[] {
+function subtitles({ layout, eventName, said, notes }: Graph, { meta, events }: Profile): Line[] {
   const { whole, narrow, deep } = layout;
   const event = events.find(({ name }) => name === eventName);
   const amount = weightText(whole, eventName);
@@ -197,7 +202,7 @@ function subtitles({ layout, eventName, said }: Graph, { meta, events }: Profile
     { text: facts.filter(Boolean).join("  ·  ") },
     ...said.map((text) => ({ text })),
     ...left.map((text) => ({ text })),
-    ...meta.warnings.map((text) => ({ text: `Warning: ${text}`, warning: true })),
+    ...notes.map((text) => ({ text: `Note: ${text}`, warning: true })),
   ];
 }
 

@@ -2,6 +2,7 @@
 
 import type { SortKey } from "../profile/groups.ts";
 import type { Profile } from "../profile/profile.ts";
+import type { FlamegraphOptions } from "./flamegraph.ts";
 import type { FoldedOptions } from "./folded.ts";
 import type { ReportOptions } from "./options.ts";
 import { tprofKeys, type TprofOptions } from "./tprof.ts";
@@ -9,6 +10,7 @@ import { tprofKeys, type TprofOptions } from "./tprof.ts";
 /** What a format may depend on: each takes what it knows of. */
 export interface OutputOptions extends ReportOptions, FoldedOptions {
   tprof: TprofOptions;
+  flamegraph: FlamegraphOptions;
 }
 
 /** The profile in a format. No I/O. */
@@ -96,6 +98,20 @@ export const FORMATS: readonly Format[] = [
       ]);
       const assets = pageAssets();
       return (profile) => renderHtml(profile, assets);
+    },
+  },
+  {
+    name: "flamegraph",
+    what: "one SVG that zooms and searches in a browser, and compares with --base",
+    reader: "file",
+    fileName: "flamegraph.svg",
+    keys: () => ["comm"],
+    callers: () => true,
+    oneEvent: true,
+    options: ["inverted", "title", "base", "normalize", "negate"],
+    renderer: async () => {
+      const { renderFlamegraph } = await import("./flamegraph.ts");
+      return (profile, { flamegraph }) => renderFlamegraph(profile, flamegraph);
     },
   },
   {

@@ -109,3 +109,24 @@ testNeeding(["cc"], "diff refuses what it cannot compare in one line", () =>
       assertEquals(ran.stderr.trim().split("\n").length, 1, ran.stderr);
     }
   }));
+
+testNeeding(
+  ["cc"],
+  "a flame graph, alone or against a base, goes into the file that -o names",
+  () =>
+    withFolder(async (cwd) => {
+      await recordTwo(cwd);
+      const graph = ["--format", "flamegraph"];
+      assertEquals(await pmuctlOk(["report", ...graph, "-o", "flame.svg", "new"], { cwd }), "");
+      const alone = await Deno.readTextFile(`${cwd}/flame.svg`);
+      assertMatch(alone, /<title>hot\n/);
+      const against = await pmuctlOk(["report", ...graph, "--base", "old", "-i", "new"], { cwd });
+      assertStringIncludes(against, "B against A, which is old, weights as recorded");
+      assertEquals(await pmuctlOk(["diff", ...graph, "old", "new"], { cwd }), against);
+      const lonely = await pmuctl(["report", ...graph, "--negate", "new"], { cwd });
+      assertEquals([lonely.status, lonely.stderr], [2, "pmuctl: --negate goes with --base FILE\n"]);
+      const same = await pmuctl(["diff", "-o", "old", "old", "new"], { cwd });
+      assertEquals(same.status, 2);
+      assertMatch(same.stderr, /would overwrite the recording itself/);
+    }),
+);

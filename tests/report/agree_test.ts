@@ -12,6 +12,7 @@ const OPTIONS: OutputOptions = {
   ...DEFAULT_REPORT,
   weight: "period",
   annotate: false,
+  flamegraph: { inverted: false },
   tprof: {
     file: "perf.data",
     mergeCpus: true,
@@ -99,6 +100,31 @@ const READERS: Record<string, (content: string | Uint8Array) => Weights> = {
     };
     const weights = read([all]);
     assertSame(read(threads), weights, "speedscope's threads, and all of them");
+    return weights;
+  },
+  flamegraph(content) {
+    const svg = textOf(content);
+    const whole = Number(/ data-weight="(\d+)"/.exec(svg)![1]);
+    const box = /<svg class="\w+" x="[^"]*" y="(\d+)" width="([^"]*)%" height="17"><title>([^<\n]*)/g;
+    const boxes = [...svg.matchAll(box)].map(([, y, width, name]) => ({
+      name,
+      y: Number(y),
+      self: Math.round(Number(width) / 100 * whole),
+    }));
+    const weights = new Sum();
+    const path: typeof boxes = [];
+    const leave = () => {
+      const { self } = path[path.length - 1];
+      if (path.length > 2 && self > 0) weights.add(path.slice(2).map(({ name }) => name), self);
+      path.pop();
+    };
+    for (const box of boxes) {
+      // the roots are at the bottom
+      while (path.length > 0 && path[path.length - 1].y <= box.y) leave();
+      if (path.length > 0) path[path.length - 1].self -= box.self;
+      path.push(box);
+    }
+    while (path.length > 0) leave();
     return weights;
   },
   firefox(content) {

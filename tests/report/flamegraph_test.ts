@@ -88,8 +88,8 @@ Deno.test("renderFlamegraph() against a base tells in colour and words what grew
     "change -200.0 ms, 42.86% in old.data",
     "itself -200.0 ms, 42.86% in old.data",
   ]);
-  assertStringIncludes(svg, "Against old.data, weights as recorded");
-  assertStringIncludes(svg, "14.29% of the base is in calls that are gone (--negate shows them).");
+  assertStringIncludes(svg, "B against A, which is old.data, weights as recorded");
+  assertStringIncludes(svg, "14.29% of A is in calls that are gone (--negate shows them).");
 
   const negated = renderFlamegraph(profile, { inverted: false, base: { ...options, negate: true } });
   const dropped = boxesOf(negated).find(({ name }) => name === "dropped")!;
