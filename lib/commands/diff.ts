@@ -75,7 +75,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const part = partOf(args);
   const format = formatOf(args);
   const output = args.text("output") === "-" ? undefined : args.text("output");
-  if (output !== undefined) for (const file of [fileA, fileB]) refuseSameFile(output, file);
+  if (output !== undefined) { for (const file of [fileA, fileB]) refuseSameFile(output, file); }
   if (format === "flamegraph" && args.text("output") === undefined && io.stdoutIsTerminal) {
     throw new UsageError("diff: a flame graph is not for a terminal: -o diff.svg writes it to a file");
   }

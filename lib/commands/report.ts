@@ -138,7 +138,11 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const base = compared && {
     ...compared,
     profile: partOfProfile(
-      await withProgress(openInput(compared.name), io, (input) => loadProfile(input, hostSymbolFiles(), loading)),
+      await withProgress(
+        openInput(compared.name),
+        io,
+        (input) => loadProfile(input, hostSymbolFiles(), loading),
+      ),
       part,
     ),
   };

@@ -15,7 +15,11 @@ export const NORMALIZE_OPTION: OptionSpec = {
 export const FLAMEGRAPH_OPTIONS: readonly OptionSpec[] = [
   { name: "inverted", help: "flamegraph: the roots at the top" },
   { name: "title", value: "TEXT", help: "flamegraph: instead of the recorded command" },
-  { name: "base", value: "FILE", help: "flamegraph: red for what grew since this recording, blue for what shrank" },
+  {
+    name: "base",
+    value: "FILE",
+    help: "flamegraph: red for what grew since this recording, blue for what shrank",
+  },
   { ...NORMALIZE_OPTION, help: `flamegraph: with --base, ${NORMALIZE_OPTION.help}` },
   { name: "negate", help: "flamegraph: with --base, draw that one, so that what is gone is in sight" },
 ];
