@@ -29,6 +29,7 @@ export const NEEDS = {
     what: "Chromium (apt-get install chromium)",
     here: () => CHROMIUM_NAMES.some(hasCommand),
   },
+  go: { what: "Go, for its pprof (apt-get install golang-go)", here: () => hasCommand("go") },
   setpriv: { what: "setpriv (apt-get install util-linux)", here: () => hasCommand("setpriv") },
 } as const;
 

@@ -56,14 +56,15 @@ export function renderFirefox(profile: Profile): string {
   );
   // busiest first, so that the page opens with what there is to see
   made.sort((a, b) => b.samples.length - a.samples.length);
-  const milliseconds = Math.max(meta.seconds, 0) * 1000;
+  const interval = intervalOf(profile, event, clock);
   const shared = sharedJson(profile, places, tree, strings);
   return JSON.stringify({
     meta: {
-      interval: intervalOf(profile, event, clock),
+      interval,
       startTime: Math.max(meta.wallStart, 0),
       profilingStartTime: 0,
-      profilingEndTime: milliseconds,
+      // the last sample has to be before it to be shown
+      profilingEndTime: Math.max(meta.seconds, 0) * 1000 + interval,
       version: GECKO_VERSION,
       preprocessedProfileVersion: PROCESSED_VERSION,
       product: meta.command || "pmuctl",

@@ -14,8 +14,9 @@ export interface FoldedOptions {
 }
 
 /**
- * `COMM;ROOT;...;LEAF WEIGHT`, a line for each stack, in the order of their bytes. In commands blanks become `_`, as
- * stackcollapse-perf.pl has it; in all names `;` becomes `:` and a line end a blank. All of the profile's events are
+ * `COMM;ROOT;...;LEAF WEIGHT`, a line for each stack, sorted by command and path, so that equal profiles give equal
+ * files. In commands blanks become `_`, as stackcollapse-perf.pl has it; in all names `;` becomes `:` and a line end a
+ * blank. Names are whole, arguments and all, where inferno cuts them off. All of the profile's events are
  * added up: give it one event's. Stacks that weigh nothing are left out.
  */
 export function renderFolded(profile: Profile, { weight, annotate }: FoldedOptions): Uint8Array {

@@ -20,7 +20,7 @@ Deno.test("both import maps name the same packages", () => {
 
 Deno.test("both import maps pin npm packages to the same versions, and deno.json pins all", () => {
   for (const [name, target] of Object.entries(real)) {
-    assert(/^(jsr|npm):@?[^@]+@\d+\.\d+\.\d+$/.test(target), `${name} is pinned: ${target}`);
+    assert(/^(jsr|npm):@?[^@]+@\d+\.\d+\.\d+(\/[\w./-]+)?$/.test(target), `${name} is pinned: ${target}`);
     if (target.startsWith("npm:")) assertEquals(standIns[name], target);
   }
 });
