@@ -17,9 +17,9 @@ import { sampledEvents, wholeOf } from "../profile/table.ts";
 import { type Format, formatNamed, FORMATS, formatsWith } from "../report/formats.ts";
 import { DEFAULT_REPORT, type ReportOptions } from "../report/options.ts";
 import { renderStats, renderStatsJson } from "../report/stats.ts";
-import { hostSymbolFiles } from "../symbols/host_files.ts";
 import { FILTER_OPTIONS, partOf, partOfProfile } from "./report_filter.ts";
 import { baseOf, FLAMEGRAPH_OPTIONS } from "./report_flamegraph.ts";
+import { SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 import { TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
 const DEFAULT_INPUT = "perf.data";
@@ -79,6 +79,7 @@ export const command: Command = {
     },
     { name: "annotate", help: "folded: names in the kernel with _[k], of code made at run time with _[j]" },
     ...FLAMEGRAPH_OPTIONS,
+    ...SYMBOL_FILE_OPTIONS,
     ...TPROF_OPTIONS,
     { name: "no-pager", help: "print long output on a terminal as it is, not through $PAGER (less)" },
     { name: "no-demangle", help: "C++ and Rust names as the compiler wrote them" },
@@ -130,7 +131,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     lines: args.has("lines") || keys.includes("srcline"),
     within: part.within,
   };
-  const loaded = await withProgress(input, io, (input) => loadProfile(input, hostSymbolFiles(), loading));
+  const loaded = await withProgress(input, io, (input) => loadProfile(input, symbolFilesOf(args), loading));
   const chosen = chooseEvents(loaded, args.texts("event"), format, io);
   const all = part.cpus ? filterProfile(chosen, { cpus: part.cpus }) : chosen;
   const profile = part.filter ? filterProfile(all, part.filter) : all;

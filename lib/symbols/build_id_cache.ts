@@ -22,6 +22,11 @@ export function openCached(buildId: string, cache = buildIdCache()): FileBytes |
   return cache === undefined ? undefined : FileBytes.tryOpen(`${cache}/${linkOf(buildId)}/elf`);
 }
 
+/** The symbol list of the kernel with this build id, as perf saves it; undefined when it is not in the cache. */
+export function openCachedKallsyms(buildId: string, cache = buildIdCache()): FileBytes | undefined {
+  return cache === undefined ? undefined : FileBytes.tryOpen(`${cache}/${linkOf(buildId)}/kallsyms`);
+}
+
 /**
  * Puts `object` into the cache as `path` with this build id. False when that cannot be done: no room, no
  * home, no permission. What is there stays as it is; what appears does so whole.

@@ -4,6 +4,7 @@
  * `address - mapping.start + mapping.pgoff`, whatever the file was linked for.
  */
 
+import { addressOf } from "../base/address.ts";
 import { pltStubs } from "./elf_plt.ts";
 import { type ElfFile, EM, PT, type Section, type Segment, SHF_ALLOC, SHT } from "./elf.ts";
 import { type Candidates, SymbolTableBuilder } from "./symbol_builder.ts";
@@ -75,6 +76,36 @@ export function elfSymbols(
   return builder.finish();
 }
 
+/**
+ * The symbols of the kernel's own file, by the addresses it was linked for; undefined when it has none. Throws
+ * BadInputError on damage.
+ */
+export function vmlinuxSymbols(file: ElfFile): SymbolTable | undefined {
+  const section = file.section(".symtab", SHT.SYMTAB);
+  const batch = section && sectionSymbols(file, section, undefined);
+  if (batch === undefined || batch.count === 0) return undefined;
+  const builder = new SymbolTableBuilder(join([batch], undefined));
+  builder.insert(0, batch.count);
+  builder.settle();
+  return builder.finish();
+}
+
+/** The address that `file` was linked to have the symbol `name` at, of whatever type; undefined when it has none. */
+export function symbolAddress(file: ElfFile, name: string): number | undefined {
+  const section = file.section(".symtab", SHT.SYMTAB);
+  if (section === undefined) return undefined;
+  const bytes = file.contents(section), strings = stringsOf(file, section);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const wanted = new TextEncoder().encode(name + "\0");
+  const entry = file.is64 ? 24 : 16;
+  for (let at = 0; at + entry <= bytes.length; at += entry) {
+    const start = view.getUint32(at, file.littleEndian);
+    if (wanted.some((byte, i) => strings[start + i] !== byte)) continue;
+    return file.is64 ? address(view, at + 8, file.littleEndian) : view.getUint32(at + 4, file.littleEndian);
+  }
+  return undefined;
+}
+
 /** Whether `file` has a full symbol table, not only the one for the dynamic linker. */
 export function hasSymtab(file: ElfFile): boolean {
   return file.section(".symtab", SHT.SYMTAB) !== undefined;
@@ -123,18 +154,19 @@ function concat(arrays: Uint8Array[]): Uint8Array {
  *     Elf32_Sym: u32 st_name, st_value, st_size; u8 st_info, st_other; u16 st_shndx
  *
  * Functions, indirect functions and objects are taken, and visible labels without a type in sections
- * whose names contain `text` or `data`; the mapping symbols of ARM are not.
+ * whose names contain `text` or `data`; the mapping symbols of ARM are not. They are placed by the offsets in `file`,
+ * or without one by their addresses.
  */
-function sectionSymbols(symbols: ElfFile, section: Section, file: ElfFile): SymbolBatch {
+function sectionSymbols(symbols: ElfFile, section: Section, file: ElfFile | undefined): SymbolBatch {
   const { is64, littleEndian, machine } = symbols;
   const bytes = symbols.contents(section);
   const strings = stringsOf(symbols, section);
   const entry = is64 ? 24 : 16;
   const total = Math.floor(bytes.length / entry);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const places = placesOf(symbols, file);
+  const places = placesOf(symbols, file ?? symbols);
   const mapping = mappingLetters(machine);
-  const shifts = new Shifts(file);
+  const shifts = file && new Shifts(file);
   const starts = new Float64Array(total);
   const ends = new Float64Array(total);
   const binds = new Uint8Array(total);
@@ -160,10 +192,10 @@ function sectionSymbols(symbols: ElfFile, section: Section, file: ElfFile): Symb
       break;
     }
     if (!place.allocated || (label && !place.takesLabels)) continue;
-    let value = is64 ? u64(view, at + 8, littleEndian) : view.getUint32(at + 4, littleEndian);
+    let value = is64 ? address(view, at + 8, littleEndian) : view.getUint32(at + 4, littleEndian);
     const size = is64 ? u64(view, at + 16, littleEndian) : view.getUint32(at + 8, littleEndian);
     if (machine === EM.ARM && type === STT.FUNC && value % 2 === 1) value--; // the mark of Thumb code
-    if (value !== 0) value -= shifts.of(value, place.shift);
+    if (value !== 0 && shifts) value -= shifts.of(value, place.shift);
     starts[n] = value;
     ends[n] = value + size;
     binds[n] = info >> 4;
@@ -232,6 +264,13 @@ function isMappingSymbol(strings: Uint8Array, name: number, letters: string): bo
   if (strings[name] !== DOLLAR) return false;
   const after = strings[name + 2];
   return letters.includes(String.fromCharCode(strings[name + 1])) && (after === 0 || after === DOT);
+}
+
+/** An address (lib/base/address.ts). */
+function address(view: DataView, at: number, littleEndian: boolean): number {
+  const low = view.getUint32(littleEndian ? at : at + 4, littleEndian);
+  const high = view.getUint32(littleEndian ? at + 4 : at, littleEndian);
+  return addressOf(low, high);
 }
 
 function u64(view: DataView, at: number, littleEndian: boolean): number {

@@ -4,7 +4,7 @@ import type { ByteSource } from "../base/byte_source.ts";
 import { ByteReader } from "../base/bytes.ts";
 import { BadInputError } from "../base/errors.ts";
 import { FileBytes } from "../base/file_bytes.ts";
-import { buildIdCache, openCached } from "./build_id_cache.ts";
+import { buildIdCache, openCached, openCachedKallsyms } from "./build_id_cache.ts";
 import { buildIdInNotes, ElfFile } from "./elf.ts";
 import type { ObjectInfo } from "./objects.ts";
 import type { SymbolFiles } from "./symbolizer.ts";
@@ -13,57 +13,93 @@ import { captureVdso } from "./vdso.ts";
 const KALLSYMS = "/proc/kallsyms";
 const DELETED = " (deleted)";
 
-/** This machine's files. Whatever is missing or not readable is answered with undefined. */
-export function hostSymbolFiles(): SymbolFiles {
+/** Where to look for files, when not where the recording says. */
+export interface FilePlaces {
+  /** The folder that holds the recorded machine's files, as its root does: programs are looked for there, and only there. */
+  root?: string;
+  /** The kernel's own file. */
+  vmlinux?: string;
+  /** A copy of /proc/kallsyms of the kernel that was recorded. */
+  kallsyms?: string;
+}
+
+/**
+ * This machine's files, or those at the places given. Whatever is missing or not readable is answered with undefined.
+ * Throws BadInputError when a file that was named cannot be read.
+ */
+export function hostSymbolFiles({ root = "", ...named }: FilePlaces = {}): SymbolFiles {
+  const vmlinux = named.vmlinux === undefined ? undefined : openNamed(named.vmlinux, "--vmlinux");
+  const list = named.kallsyms === undefined ? undefined : openNamed(named.kallsyms, "--kallsyms");
   let kallsyms: Uint8Array | undefined;
   return {
-    open: (object) => object.kind === "vdso" ? ownVdso() : openObject(object),
+    open: (object) => object.kind === "vdso" ? ownVdso() : openObject(object, root),
     // the kernel takes as long to write its list as we to read a hundred thousand samples: on another CPU
     async expectKernel() {
+      if (list || vmlinux) return;
       kallsyms = await Deno.readFile(KALLSYMS).catch(() => undefined);
     },
     kallsyms() {
+      if (list) return list.read(0, list.size);
       try {
         return kallsyms ?? Deno.readFileSync(KALLSYMS);
       } catch {
         return undefined;
       }
     },
+    savedKallsyms(buildId) {
+      const saved = openCachedKallsyms(buildId);
+      return saved?.read(0, saved.size);
+    },
+    vmlinux: () => vmlinux,
     debugFiles: function* (object, { buildId, debugLink }) {
-      for (const path of debugPaths(object.path, buildId, debugLink)) {
+      for (const path of debugPaths(object.path, buildId, debugLink, root)) {
         const file = FileBytes.tryOpen(path);
         if (file) yield file;
       }
     },
-    kernelBuildId,
+    // a list that was named is believed
+    kernelBuildId: () => list ? undefined : kernelBuildId(),
   };
 }
 
-function openObject(object: ObjectInfo): ByteSource | undefined {
-  const cached = object.buildId && object.kind === "file" ? openCached(object.buildId) : undefined;
-  return cached ?? openByPath(object);
+function openNamed(path: string, option: string): FileBytes {
+  const file = FileBytes.tryOpen(path);
+  if (file) return file;
+  throw new BadInputError(
+    `cannot read ${path} (${option}): it is not there, no file, or not this user's to read`,
+  );
 }
 
-function openByPath(object: ObjectInfo): ByteSource | undefined {
+function openObject(object: ObjectInfo, root: string): ByteSource | undefined {
+  const cached = object.buildId && object.kind === "file" ? openCached(object.buildId) : undefined;
+  return cached ?? openByPath(object, root);
+}
+
+function openByPath(object: ObjectInfo, root: string): ByteSource | undefined {
   let path = object.path;
   if (path.endsWith(DELETED)) {
     // another file may be there under its name by now: only a build id to compare makes it worth a look
     if (object.buildId === undefined) return undefined;
     path = path.slice(0, -DELETED.length);
   }
-  return path.startsWith("/") ? FileBytes.tryOpen(path) : undefined;
+  return path.startsWith("/") ? FileBytes.tryOpen(root + path) : undefined;
 }
 
 /**
  * Where debug files lie: by build id, by the name in .gnu_debuglink in the three places where gdb looks, then where
  * perf looks besides, and what debuginfod has fetched.
  */
-function* debugPaths(path: string, buildId: string | undefined, debugLink: string | undefined) {
+function* debugPaths(
+  path: string,
+  buildId: string | undefined,
+  debugLink: string | undefined,
+  root: string,
+) {
   const home = Deno.env.get("HOME");
   const cache = buildIdCache();
   if (buildId && buildId.length > 2) {
     const inFolder = `.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}`;
-    yield `/usr/lib/debug/${inFolder}.debug`;
+    yield `${root}/usr/lib/debug/${inFolder}.debug`;
     if (cache) yield `${cache}/${inFolder}/debug`;
     const fetched = Deno.env.get("DEBUGINFOD_CACHE_PATH") ??
       `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/debuginfod_client`;
@@ -71,13 +107,13 @@ function* debugPaths(path: string, buildId: string | undefined, debugLink: strin
   }
   const folder = path.slice(0, path.lastIndexOf("/"));
   if (debugLink) {
-    yield `${folder}/${debugLink}`;
-    yield `${folder}/.debug/${debugLink}`;
-    yield `/usr/lib/debug${folder}/${debugLink}`;
+    yield `${root}${folder}/${debugLink}`;
+    yield `${root}${folder}/.debug/${debugLink}`;
+    yield `${root}/usr/lib/debug${folder}/${debugLink}`;
   }
   if (path.startsWith("/")) {
-    yield `/usr/lib/debug${path}.debug`;
-    yield `/usr/lib/debug${path}`;
+    yield `${root}/usr/lib/debug${path}.debug`;
+    yield `${root}/usr/lib/debug${path}`;
   }
 }
 

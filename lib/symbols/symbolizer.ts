@@ -5,8 +5,8 @@
 
 import type { ByteSource } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
-import { sameBuildId } from "./elf.ts";
-import { elfSymbols, hasSymtab } from "./elf_symbols.ts";
+import { ElfFile, sameBuildId } from "./elf.ts";
+import { elfSymbols, hasSymtab, symbolAddress, vmlinuxSymbols } from "./elf_symbols.ts";
 import { isJitDump, readJitDump } from "./jitdump.ts";
 import { type KernelSymbols, parseKallsyms } from "./kallsyms.ts";
 import { miniDebug } from "./mini_debug.ts";
@@ -27,6 +27,10 @@ export interface SymbolFiles {
    * gives meanwhile. kallsyms() is not called before the promise is kept.
    */
   expectKernel?(): Promise<void>;
+  /** The text of /proc/kallsyms of the kernel with this build id, saved while it ran. */
+  savedKallsyms?(buildId: string): Uint8Array | undefined;
+  /** The kernel's own file, when one is to be taken rather than `kallsyms`. */
+  vmlinux?(): ByteSource | undefined;
   /** Build id of the kernel that `kallsyms` belongs to, in hex; without it any kernel's list is believed. */
   kernelBuildId?(): string | undefined;
   /**
@@ -73,6 +77,22 @@ interface Loaded {
 
 /** What loading gives: a table (and a shift), or a reason. */
 type Outcome = { table: SymbolTable; shift?: number } | Reason;
+
+/** The kernel's symbols from its own file, and how far it was moved (KASLR) from where that was linked for. */
+function vmlinuxTable(source: ByteSource, object: ObjectInfo): Outcome {
+  try {
+    const file = new ElfFile(source);
+    const buildId = file.buildId();
+    if (object.buildId && buildId && !sameBuildId(object.buildId, buildId)) return REASON.BUILD_ID_DIFFERS;
+    const table = vmlinuxSymbols(file);
+    if (table === undefined) return REASON.NO_SYMBOLS;
+    const linked = object.reference && symbolAddress(file, object.reference.symbol);
+    return { table, shift: object.reference && linked !== undefined ? linked - object.reference.address : 0 };
+  } catch (error) {
+    if (error instanceof BadInputError) return REASON.DAMAGED;
+    throw error;
+  }
+}
 
 /** Symbols of run-time code, by addresses from a perf map, or as a jitdump numbers them. */
 function jitTable(source: ByteSource, { path }: ObjectInfo): SymbolTable | undefined {
@@ -200,16 +220,22 @@ export class Symbolizer {
   }
 
   #kernelTable(object: ObjectInfo): Outcome {
+    const named = object.kind === "kernel" ? this.#files.vmlinux?.() : undefined;
+    if (named) return vmlinuxTable(named, object);
     const expected = object.kind === "kernel" ? object.buildId : undefined;
     const running = expected && this.#files.kernelBuildId?.();
-    if (expected && running && !sameBuildId(expected, running)) return REASON.OTHER_KERNEL;
-    if (!this.#kernelAsked) {
+    const other = expected && running && !sameBuildId(expected, running);
+    if (!this.#kernelAsked && !other) {
       this.#kernelAsked = true;
       const text = this.#files.kallsyms();
       this.#kernelSymbols = text && parseKallsyms(text);
     }
-    const kernel = this.#kernelSymbols;
-    if (kernel === undefined) return REASON.NO_FILE;
+    let kernel = other ? undefined : this.#kernelSymbols;
+    if (expected && (kernel === undefined || kernel.hidden)) {
+      const saved = this.#files.savedKallsyms?.(expected);
+      if (saved) kernel = parseKallsyms(saved);
+    }
+    if (kernel === undefined) return other ? REASON.OTHER_KERNEL : REASON.NO_FILE;
     if (kernel.hidden) return REASON.KERNEL_HIDDEN;
     const now = object.reference && kernel.reference(object.reference.symbol);
     const shift = object.reference && now !== undefined ? now - object.reference.address : 0;

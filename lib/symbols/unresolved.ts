@@ -53,12 +53,16 @@ export function causeOf(reason: Reason): string {
   }
 }
 
+const INSTALL =
+  "install its debug symbols (-dbgsym or -debuginfo, or fetch them with debuginfod-find debuginfo), " +
+  "or build it without stripping (-s)";
+
 /** What the user can do about it, a sentence without its full stop: `install its debug symbols`. */
 export function remedyOf(reason: Reason, object: ObjectInfo): string {
   switch (reason) {
     case REASON.NOT_COVERED:
       return object.kind === "file" || object.kind === "vdso"
-        ? "install its debug symbols, or build it without stripping (-s)"
+        ? INSTALL
         : "nothing to do: the addresses lie between the symbols";
     case REASON.NO_FILE:
       if (object.path.endsWith(" (deleted)")) {
@@ -68,6 +72,7 @@ export function remedyOf(reason: Reason, object: ObjectInfo): string {
         ? "report on the machine that was recorded, where /proc/kallsyms is"
         : "report on the machine that was recorded, or put the file back at its path";
     case REASON.BUILD_ID_DIFFERS:
+      if (object.kind === "kernel") return "name the file of the kernel that was recorded with --vmlinux";
       return "the file was rebuilt or upgraded since: put back the recorded version, or record again";
     case REASON.NO_SYMBOLS:
       if (object.kind === "kernel" || object.kind === "module") {
@@ -75,13 +80,13 @@ export function remedyOf(reason: Reason, object: ObjectInfo): string {
       }
       return object.path.startsWith("[")
         ? "nothing to do: the kernel provides this code without symbols"
-        : "install its debug symbols, or build it without stripping (-s)";
+        : INSTALL;
     case REASON.DAMAGED:
       return "check the file with readelf -S";
     case REASON.KERNEL_HIDDEN:
       return "report as root, or set kernel.kptr_restrict to 0";
     case REASON.OTHER_KERNEL:
-      return "report under the kernel that was recorded, before it restarts";
+      return "report under the kernel that was recorded, before it restarts, or name its --kallsyms or --vmlinux";
     case REASON.NO_PERF_MAP:
       return "have the program write /tmp/perf-PID.map (node --perf-basic-prof, java with perf-map-agent)";
     case REASON.NOT_CODE:

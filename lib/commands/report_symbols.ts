@@ -1,0 +1,28 @@
+/** The options of `pmuctl report` that say where symbols are read from. */
+
+import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
+import { hostSymbolFiles } from "../symbols/host_files.ts";
+import type { SymbolFiles } from "../symbols/symbolizer.ts";
+
+export const SYMBOL_FILE_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "symfs",
+    value: "DIR",
+    help: "look for the recorded programs below DIR, a copy of their machine's root",
+  },
+  {
+    name: "vmlinux",
+    value: "FILE",
+    help: "the kernel's symbols from its own file, wherever it was loaded (KASLR)",
+  },
+  { name: "kallsyms", value: "FILE", help: "the kernel's symbols from a copy of its /proc/kallsyms" },
+];
+
+/** Throws BadInputError when a file that was named cannot be read. */
+export function symbolFilesOf(args: ParsedArgs): SymbolFiles {
+  return hostSymbolFiles({
+    root: args.text("symfs")?.replace(/\/+$/, ""),
+    vmlinux: args.text("vmlinux"),
+    kallsyms: args.text("kallsyms"),
+  });
+}
