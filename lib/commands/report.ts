@@ -20,6 +20,7 @@ import { renderStats, renderStatsJson } from "../report/stats.ts";
 import { FILTER_OPTIONS, partOf, partOfProfile } from "./report_filter.ts";
 import { baseOf, FLAMEGRAPH_OPTIONS } from "./report_flamegraph.ts";
 import { SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
+import { FILTER_OPTIONS, partOf } from "./report_filter.ts";
 import { TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
 const DEFAULT_INPUT = "perf.data";
