@@ -20,7 +20,6 @@ import { renderStats, renderStatsJson } from "../report/stats.ts";
 import { FILTER_OPTIONS, partOf, partOfProfile } from "./report_filter.ts";
 import { baseOf, FLAMEGRAPH_OPTIONS } from "./report_flamegraph.ts";
 import { SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
-import { FILTER_OPTIONS, partOf } from "./report_filter.ts";
 import { TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
 const DEFAULT_INPUT = "perf.data";
@@ -143,7 +142,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       await withProgress(
         openInput(compared.name),
         io,
-        (input) => loadProfile(input, hostSymbolFiles(), loading),
+        (input) => loadProfile(input, symbolFilesOf(args), loading),
       ),
       part,
     ),
