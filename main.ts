@@ -74,6 +74,17 @@ async function unknownCommand(name: string): Promise<never> {
 function dropLauncherEnvironment() {
   const name = "DENO_NO_UPDATE_CHECK";
   if (Deno.env.get(name) === "pmuctl") Deno.env.delete(name);
+  // of the launcher when it is this checkout's, however it is written
+  const cache = new URL(".deno/cache", import.meta.url).pathname;
+  if (isSameFolder(Deno.env.get("DENO_DIR"), cache)) Deno.env.delete("DENO_DIR");
+}
+
+function isSameFolder(one: string | undefined, other: string): boolean {
+  try {
+    return one !== undefined && Deno.realPathSync(one) === Deno.realPathSync(decodeURIComponent(other));
+  } catch {
+    return false; // one of them is not there
+  }
 }
 
 async function main(): Promise<number> {

@@ -5,6 +5,11 @@
 DENO_PINNED=2.9.6
 DENO_OLDEST_MINOR=9
 
+# Packages lie in the checkout, where whoever may run it can read them, rather than in the folder of the user who
+# set it up.
+: "${DENO_DIR:=$root/.deno/cache}"
+export DENO_DIR
+
 # say LINE: a line about set-up; stderr, since stdout is the program's result.
 say() {
   printf 'pmuctl: %s\n' "$*" >&2
