@@ -246,7 +246,11 @@ function tooltip(box: Box, graph: Graph): string {
   const { name, object, kind, total, self } = box;
   const { layout: { whole }, eventName } = graph;
   const figures = (weight: Weight) => `${weightText(weight, eventName)}, ${share(weight, whole)}`;
-  const lines = [oneLine(name), ...(object === "" ? [] : [oneLine(object)]), figures(total)];
+  const lines = [
+    oneLine(name),
+    ...(object === "" || object === name ? [] : [oneLine(object)]),
+    figures(total),
+  ];
   if (kind !== "root" && self.count > 0 && self.count < total.count) lines.push(`itself ${figures(self)}`);
   if (graph.change) lines.push(...changeLines(box, graph));
   return lines.join("\n");

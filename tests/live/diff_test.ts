@@ -120,6 +120,7 @@ testNeeding(
       assertEquals(await pmuctlOk(["report", ...graph, "-o", "flame.svg", "new"], { cwd }), "");
       const alone = await Deno.readTextFile(`${cwd}/flame.svg`);
       assertMatch(alone, /<title>hot\n/);
+      assertStringIncludes(alone, 'addEventListener("keydown"'); // the script is in it as it was written
       const against = await pmuctlOk(["report", ...graph, "--base", "old", "-i", "new"], { cwd });
       assertStringIncludes(against, "B against A, which is old, weights as recorded");
       assertEquals(await pmuctlOk(["diff", ...graph, "old", "new"], { cwd }), against);
