@@ -112,20 +112,24 @@ export function pairedRatio(a: readonly number[], b: readonly number[], confiden
 /**
  * The ratio of the medians of two sets of runs that were not made in pairs (a baseline and today), with the
  * percentile bootstrap's interval (Efron and Tibshirani, An Introduction to the Bootstrap, 13.3): both are resampled
- * `resamples` times. The same for the same `seed`. Throws RangeError as pairedRatio().
+ * `resamples` times, in blocks of as many runs in a row as `block` says, round the end to the start (Politis and Romano,
+ * the circular block bootstrap). The same for the same `seed`. Throws RangeError as pairedRatio().
  */
 export function unpairedRatio(
   a: readonly number[],
   b: readonly number[],
   confidence = 0.95,
-  { seed = 1, resamples = 4000 } = {},
+  { seed = 1, resamples = 4000, block = 1 } = {},
 ): Ratio {
   if (!(a.length > 0 && b.length > 0 && a.every((x) => x > 0) && b.every((x) => x > 0))) {
     throw new RangeError("ratios are of values above 0");
   }
   const random = seededRandom(seed);
   const medianOfResample = (from: readonly number[], into: Float64Array) => {
-    for (let i = 0; i < into.length; i++) into[i] = from[Math.floor(random() * from.length)];
+    for (let i = 0, start = 0; i < into.length; i++) {
+      if (i % block === 0) start = Math.floor(random() * from.length);
+      into[i] = from[(start + i % block) % from.length];
+    }
     return quantileSorted(into.sort() as unknown as number[], 0.5);
   };
   const [intoA, intoB] = [new Float64Array(a.length), new Float64Array(b.length)];

@@ -1,0 +1,14 @@
+/** A check's result as JSON: docs/check.md describes it. */
+
+import type { Fingerprint } from "./fingerprint.ts";
+import type { CheckResult } from "./result.ts";
+
+/** `status` is the exit status that goes with it. */
+export function checkJson(
+  result: CheckResult,
+  { status, version, machine }: { status: number; version: string; machine: Fingerprint },
+): string {
+  const { mode, rows, notes, where } = result;
+  const document = { schema: "pmuctl-check/1", version, mode, status, machine, rows, notes, where };
+  return JSON.stringify(document, null, 2) + "\n";
+}

@@ -1,0 +1,67 @@
+/** A check's result for people. */
+
+import { bold, green, red, yellow } from "@std/fmt/colors";
+import { printable } from "../base/errors.ts";
+import { quantity } from "./figures.ts";
+import { type CheckResult, type CheckRow, type Figures, percent, signedPercent } from "./result.ts";
+import type { Verdict } from "./verdict.ts";
+
+const COLORS: Record<Verdict, (text: string) => string> = {
+  pass: green,
+  regressed: red,
+  inconclusive: yellow,
+  unmeasurable: yellow,
+};
+
+/** How each method is told. */
+const METHODS: Record<Figures["method"], string> = {
+  "signed-rank": "pairs of runs",
+  "block-bootstrap": "against the baseline's runs",
+  range: "all runs alike",
+};
+
+/** Two lines for each metric: the verdict, and the numbers behind it. */
+export function checkText(result: CheckResult, { colors }: { colors: boolean }): string {
+  const lines = result.rows.flatMap((row) => {
+    const word = verdictWord(row);
+    const shown = colors ? bold(COLORS[row.verdict](word)) : word;
+    const head = `${shown}${" ".repeat(Math.max(1, 14 - word.length))}${printable(row.benchmark)}: ${rungName(row)}`;
+    const change = row.figures ? ` ${changeText(row.figures)}` : "";
+    return [head + change, ...detailLines(row).map((line) => `  ${line}`)];
+  });
+  for (const [benchmark, text] of Object.entries(result.where)) {
+    lines.push("", `${printable(benchmark)}: where it went`, "", text.trimEnd());
+  }
+  if (result.notes.length) lines.push("", ...result.notes.map((note) => `note: ${printable(note)}`));
+  return lines.join("\n") + "\n";
+}
+
+/** `regressed`, `pass`, or `improved`, which is a pass, too. */
+export function verdictWord({ verdict, improved }: CheckRow): string {
+  return improved ? "improved" : verdict;
+}
+
+/** The rung, and the metric it stands for where that has another name. */
+export function rungName({ metric, rung }: CheckRow): string {
+  return rung === undefined || rung === metric ? printable(metric) : `${rung} (${printable(metric)})`;
+}
+
+/** `+5.1% (+4.2% to +6.0%)` */
+export function changeText({ change, low, high }: Figures): string {
+  return `${signedPercent(change)} (${signedPercent(low)} to ${signedPercent(high)})`;
+}
+
+/** What is behind a verdict, a line each. */
+export function detailLines({ figures, unit, threshold, reason }: CheckRow): string[] {
+  const lines: string[] = [];
+  if (figures) {
+    const { runs, method, noise, confidence } = figures;
+    lines.push(
+      `${quantity(figures.old, unit)} -> ${quantity(figures.new, unit)}; allowed ${signedPercent(threshold! / 100)}, ` +
+        `noise floor ${percent(noise)}; ${runs.old} and ${runs.new} runs, ${METHODS[method]}, ` +
+        `confidence ${(100 * confidence).toFixed(2)}%`,
+    );
+  }
+  if (reason !== undefined) lines.push(printable(reason));
+  return lines;
+}

@@ -1,0 +1,149 @@
+/**
+ * Runs a benchmark until each of its metrics is decided, or there were enough runs. Pure: what a run is, is the
+ * executor's, and so is the clock.
+ */
+
+import type { Rung } from "./ladder.ts";
+import { type Looks, planLooks } from "./looks.ts";
+import { execute, type Executor, type Samples } from "./schedule.ts";
+import {
+  judgeAgainstBaseline,
+  type Judgement,
+  judgePairs,
+  judgeSteady,
+  STEADY_RUNS,
+  type Terms,
+} from "./verdict.ts";
+
+/** What a run gave: values by the names of rungs. What is not known is not in it. */
+export type Values = ReadonlyMap<string, number>;
+
+/** A metric on the rung that it is decided by. */
+export interface Gated {
+  /** As it was asked for. */
+  metric: string;
+  rung: Rung;
+  /** By how many percent it may be worse. */
+  threshold: number;
+  /** The baseline's samples of this rung; without them the old command is run as well. */
+  stored?: { samples: readonly number[]; gauge?: readonly number[] };
+}
+
+/** Which of a plan's commands is which: the old command or, with a baseline, the gauge; and the new one. */
+export const OLD = 0, NEW = 1;
+
+export interface Limits {
+  maxRuns: number;
+  /** For all runs together, in ms. */
+  budgetMs: number;
+}
+
+export interface World {
+  executor: Executor<Values>;
+  /** In ms, from any start. */
+  now(): number;
+  stopped(): boolean;
+  /** Of the order of runs: by chance. */
+  seed: number;
+  /** Is told of each run: how many rounds are over, and how many there may be. */
+  onRound?(rounds: number, most: number): void;
+}
+
+/** Why runs ended before all was decided. */
+export type Ended = "runs" | "budget" | "user";
+
+/** A metric after the runs. */
+export interface Gate {
+  gated: Gated;
+  /** The last judgement; undefined when there were too few runs for any. */
+  judgement?: Judgement;
+  /** Why there is none and never will be: a value that is not known, or 0, of which there is no ratio. */
+  unmeasurable?: string;
+  /** All there are, also of runs behind the one that decided. */
+  samples: { old: number[]; new: number[] };
+  /** How many rounds it took; with those after it was decided left out. */
+  rounds: number;
+}
+
+export interface Gates {
+  gates: Gate[];
+  looks: Looks;
+  ended?: Ended;
+  /** ms that a round took on average. */
+  roundMs: number;
+}
+
+/**
+ * Decides all of `gated`, which share their runs. `metrics` is how many the whole check decides, with those of other runs:
+ * the chance of error is shared out over them.
+ */
+export async function gate(
+  gated: readonly Gated[],
+  metrics: number,
+  { maxRuns, budgetMs }: Limits,
+  world: World,
+): Promise<Gates> {
+  const looks = planLooks(maxRuns, metrics);
+  const gates = gated.map((one): Gate => ({ gated: one, samples: { old: [], new: [] }, rounds: 0 }));
+  const isOpen = (one: Gate) => one.unmeasurable === undefined && (one.judgement?.outcome ?? "undecided") === "undecided";
+  let begun = world.now();
+  let rounds = 0;
+  let ended: Ended | undefined;
+  const wantsMore = (samples: Samples<Values>) => {
+    rounds = samples[NEW].length;
+    if (rounds === 0) begun = world.now();
+    if (rounds === STEADY_RUNS || looks.rounds.includes(rounds)) {
+      for (const one of gates.filter(isOpen)) look(one, samples, rounds, looks.confidence);
+    }
+    if (!gates.some(isOpen)) return false;
+    const spent = world.now() - begun;
+    if (rounds >= looks.rounds[looks.rounds.length - 1]) ended = "runs";
+    else if (rounds > 0 && spent + spent / rounds > budgetMs) ended = "budget";
+    return ended === undefined;
+  };
+  const plan = { commands: 2, warmups: 1, wantsMore, stopped: () => world.stopped(), seed: world.seed };
+  for await (const { step, samples } of execute(plan, world.executor)) {
+    if (!step.warmup && samples[OLD].length === samples[NEW].length) {
+      world.onRound?.(samples[NEW].length, looks.rounds[looks.rounds.length - 1]);
+    }
+  }
+  if (world.stopped()) ended = "user";
+  return { gates, looks, ended, roundMs: (world.now() - begun) / Math.max(1, rounds) };
+}
+
+/** Judges a metric by the runs there are. */
+function look(one: Gate, samples: Samples<Values>, rounds: number, confidence: number): void {
+  const { rung, stored, threshold } = one.gated;
+  one.rounds = rounds;
+  const now = valuesOf(samples[NEW], rung, "the command");
+  const other = stored && !stored.gauge ? [] : valuesOf(samples[OLD], rung, stored ? "the gauge" : "the old command");
+  if (typeof now === "string" || typeof other === "string") {
+    one.unmeasurable = typeof now === "string" ? now : other as string;
+    return;
+  }
+  one.samples = { old: stored ? [...stored.samples] : other, new: now };
+  const terms: Terms = { threshold: threshold / 100, confidence, steady: rung.steady };
+  const steady = judgeSteady(one.samples.old, one.samples.new, terms);
+  if (steady) {
+    one.judgement = steady;
+  } else if (rounds > STEADY_RUNS) {
+    one.judgement = stored
+      ? judgeAgainstBaseline(
+        stored.samples,
+        now,
+        terms,
+        stored.gauge && { before: stored.gauge, now: other },
+      )
+      : judgePairs(other, now, terms);
+  }
+}
+
+/** The rung's values in all runs, or why they cannot be compared. */
+function valuesOf(runs: readonly Values[], rung: Rung, whose: string): number[] | string {
+  const values = runs.map((run) => run.get(rung.name));
+  const missing = values.findIndex((value) => value === undefined);
+  if (missing >= 0) return `run ${missing + 1} of ${whose} has no ${rung.name}`;
+  const zero = values.findIndex((value) => !(value! > 0));
+  if (zero >= 0) return `run ${zero + 1} of ${whose} has 0 of it, and there is no ratio to 0`;
+  return values as number[];
+}

@@ -1,0 +1,42 @@
+/**
+ * A check's result as JUnit XML, for CI systems that show test results. A metric is a test case: regressed is a
+ * failure, unmeasurable an error, and inconclusive is skipped, or a failure where it is to end the build.
+ */
+
+import { changeText, detailLines, rungName, verdictWord } from "./check_text.ts";
+import type { CheckResult, CheckRow } from "./result.ts";
+
+export function junitXml({ rows }: CheckResult, { strict }: { strict: boolean }): string {
+  const elementOf = ({ verdict }: CheckRow) => {
+    if (verdict === "regressed" || (verdict === "inconclusive" && strict)) return "failure";
+    return verdict === "unmeasurable" ? "error" : verdict === "inconclusive" ? "skipped" : undefined;
+  };
+  const number = (element: string) => rows.filter((row) => elementOf(row) === element).length;
+  const cases = rows.map((row) => {
+    const element = elementOf(row);
+    const details = escaped(detailLines(row).join("\n"));
+    const message = escaped(`${verdictWord(row)} ${row.figures ? changeText(row.figures) : row.reason ?? ""}`.trim());
+    const body = element === undefined
+      ? `<system-out>${message}\n${details}</system-out>`
+      : `<${element} message="${message}">${details}</${element}>`;
+    return `  <testcase classname="${escaped(row.benchmark)}" name="${escaped(rungName(row))}">${body}</testcase>`;
+  });
+  const counts = `tests="${rows.length}" failures="${number("failure")}" errors="${number("error")}" skipped="${
+    number("skipped")
+  }"`;
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuite name="pmuctl check" ${counts}>`,
+    ...cases,
+    "</testsuite>",
+    "",
+  ].join("\n");
+}
+
+/** Text for elements and attributes. XML 1.0 has no place for most control characters at all. */
+function escaped(text: string): string {
+  const named: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+  return text.replace(/[&<>"]/g, (c) => named[c])
+    // deno-lint-ignore no-control-regex
+    .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "\ufffd");
+}

@@ -1,0 +1,104 @@
+/**
+ * What a check can go by, best first: the fewer things besides the command move a number, the smaller the change it can
+ * show. A metric is what the user asks for; a rung is one way to get it, and its name stands beside every number, because
+ * numbers from different rungs are not the same thing.
+ */
+
+import type { Facts, Unit } from "./metrics.ts";
+
+/** How a rung gets its numbers: off a run of the command, or from another run of it under valgrind. */
+export type Source = "run" | "valgrind";
+
+export interface Rung {
+  /** As printed, stored and compared: `task-clock`, `instructions(valgrind-3.19.0)`. */
+  name: string;
+  source: Source;
+  unit: Unit;
+  /** The event to be counted, as it is asked for. */
+  event?: string;
+  /**
+   * It counts what the program does, not how fast: the same in every run, but for what the program does differently,
+   * and independent of what else the machine runs.
+   */
+  steady: boolean;
+  /** By how many percent it may be worse, unless the user says. */
+  threshold: number;
+  /** Its value in a run of source `run`, unless it is an event's; undefined when nobody knows. */
+  of?(run: Facts): number | undefined;
+}
+
+const INSTRUCTIONS_PMU = eventRung("instructions:u", { steady: true, threshold: 1 });
+const INSTRUCTIONS_VALGRIND: Rung = {
+  name: "instructions(valgrind)",
+  source: "valgrind",
+  unit: "count",
+  steady: true,
+  threshold: 1,
+};
+const TASK_CLOCK = eventRung("task-clock", { unit: "ns", threshold: 2 });
+const CPU_TIME: Rung = {
+  name: "task-clock(rusage)",
+  source: "run",
+  unit: "ns",
+  steady: false,
+  threshold: 2,
+  of: ({ usage }) => usage.utimeNs + usage.stimeNs,
+};
+const WALL: Rung = {
+  name: "wall",
+  source: "run",
+  unit: "ns",
+  steady: false,
+  threshold: 2,
+  of: (run) => run.wallNs,
+};
+const MAX_RSS: Rung = {
+  name: "max-rss",
+  source: "run",
+  unit: "bytes",
+  steady: true,
+  threshold: 5,
+  of: (run) => run.ownMemory ? run.usage.maxrssBytes : undefined,
+};
+const PAGE_FAULTS = eventRung("page-faults", { steady: true });
+const PAGE_FAULTS_RUSAGE: Rung = {
+  name: "page-faults(rusage)",
+  source: "run",
+  unit: "count",
+  steady: true,
+  threshold: 5,
+  of: ({ usage }) => usage.minflt + usage.majflt,
+};
+
+/** The metric that is the best rung there is. */
+export const BEST = "best";
+
+/** The rungs of each metric that is more than an event, best first. */
+const METRICS: Record<string, readonly Rung[]> = {
+  [BEST]: [INSTRUCTIONS_PMU, INSTRUCTIONS_VALGRIND, TASK_CLOCK, CPU_TIME, WALL],
+  instructions: [INSTRUCTIONS_PMU, INSTRUCTIONS_VALGRIND],
+  "task-clock": [TASK_CLOCK, CPU_TIME],
+  wall: [WALL],
+  "max-rss": [MAX_RSS],
+  "page-faults": [PAGE_FAULTS, PAGE_FAULTS_RUSAGE],
+};
+
+/** Names of metrics, for help and errors. */
+export const METRIC_NAMES: readonly string[] = Object.keys(METRICS);
+
+/** The rungs of a metric, best first. Any other name is an event's, which is its only rung. */
+export function rungsOf(metric: string): readonly Rung[] {
+  return Object.hasOwn(METRICS, metric) ? METRICS[metric] : [eventRung(metric, {})];
+}
+
+/** The rung under the name of what really measures it: an event without the kernel's side, this valgrind. */
+export function measuredAs(rung: Rung, name: string): Rung {
+  return { ...rung, name };
+}
+
+function eventRung(
+  event: string,
+  { unit = "count", steady = false, threshold = 5 }: { unit?: Unit; steady?: boolean; threshold?: number },
+): Rung {
+  return { name: event, source: "run", unit, event, steady, threshold };
+}
