@@ -20,6 +20,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   unbind: () => import("./lib/commands/unbind.ts"),
   sets: () => import("./lib/commands/sets.ts"),
   stat: () => import("./lib/commands/stat.ts"),
+  check: () => import("./lib/commands/check.ts"),
   "list-events": () => import("./lib/commands/list_events.ts"),
   info: () => import("./lib/commands/info.ts"),
   attrlist: () => import("./lib/commands/attrlist.ts"),

@@ -8,7 +8,7 @@ export function checkJson(
   result: CheckResult,
   { status, version, machine }: { status: number; version: string; machine: Fingerprint },
 ): string {
-  const { mode, rows, notes, where } = result;
-  const document = { schema: "pmuctl-check/1", version, mode, status, machine, rows, notes, where };
+  const { rows, notes, where } = result;
+  const document = { schema: "pmuctl-check/1", version, status, machine, rows, notes, where };
   return JSON.stringify(document, null, 2) + "\n";
 }

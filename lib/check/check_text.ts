@@ -25,7 +25,9 @@ export function checkText(result: CheckResult, { colors }: { colors: boolean }):
   const lines = result.rows.flatMap((row) => {
     const word = verdictWord(row);
     const shown = colors ? bold(COLORS[row.verdict](word)) : word;
-    const head = `${shown}${" ".repeat(Math.max(1, 14 - word.length))}${printable(row.benchmark)}: ${rungName(row)}`;
+    const head = `${shown}${" ".repeat(Math.max(1, 14 - word.length))}${printable(row.benchmark)}: ${
+      rungName(row)
+    }`;
     const change = row.figures ? ` ${changeText(row.figures)}` : "";
     return [head + change, ...detailLines(row).map((line) => `  ${line}`)];
   });
@@ -57,7 +59,9 @@ export function detailLines({ figures, unit, threshold, reason }: CheckRow): str
   if (figures) {
     const { runs, method, noise, confidence } = figures;
     lines.push(
-      `${quantity(figures.old, unit)} -> ${quantity(figures.new, unit)}; allowed ${signedPercent(threshold! / 100)}, ` +
+      `${quantity(figures.old, unit)} -> ${quantity(figures.new, unit)}; allowed ${
+        signedPercent(threshold! / 100)
+      }, ` +
         `noise floor ${percent(noise)}; ${runs.old} and ${runs.new} runs, ${METHODS[method]}, ` +
         `confidence ${(100 * confidence).toFixed(2)}%`,
     );

@@ -28,7 +28,10 @@ export const FINGERPRINT_KEYS = [
 const CONTAINER_MARKS = [["docker", "/.dockerenv"], ["podman", "/run/.containerenv"]] as const;
 
 /** Reads it from /proc and /sys; `tool` is this program and its version. */
-export function readFingerprint(files: KernelFiles, { arch, tool }: { arch: string; tool: string }): Fingerprint {
+export function readFingerprint(
+  files: KernelFiles,
+  { arch, tool }: { arch: string; tool: string },
+): Fingerprint {
   const read = (path: string) => readIfAllowed(files, path) || undefined;
   const cpuinfo = read("/proc/cpuinfo") ?? "";
   const field = (name: string) => new RegExp(`^${name}\\s*:\\s*(.+)$`, "m").exec(cpuinfo)?.[1].trim();

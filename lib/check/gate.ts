@@ -33,6 +33,8 @@ export interface Gated {
 export const OLD = 0, NEW = 1;
 
 export interface Limits {
+  /** Rounds that do not count. */
+  warmups: number;
   maxRuns: number;
   /** For all runs together, in ms. */
   budgetMs: number;
@@ -80,12 +82,13 @@ export interface Gates {
 export async function gate(
   gated: readonly Gated[],
   metrics: number,
-  { maxRuns, budgetMs }: Limits,
+  { warmups, maxRuns, budgetMs }: Limits,
   world: World,
 ): Promise<Gates> {
   const looks = planLooks(maxRuns, metrics);
   const gates = gated.map((one): Gate => ({ gated: one, samples: { old: [], new: [] }, rounds: 0 }));
-  const isOpen = (one: Gate) => one.unmeasurable === undefined && (one.judgement?.outcome ?? "undecided") === "undecided";
+  const isOpen = (one: Gate) =>
+    one.unmeasurable === undefined && (one.judgement?.outcome ?? "undecided") === "undecided";
   let begun = world.now();
   let rounds = 0;
   let ended: Ended | undefined;
@@ -101,7 +104,7 @@ export async function gate(
     else if (rounds > 0 && spent + spent / rounds > budgetMs) ended = "budget";
     return ended === undefined;
   };
-  const plan = { commands: 2, warmups: 1, wantsMore, stopped: () => world.stopped(), seed: world.seed };
+  const plan = { commands: 2, warmups, wantsMore, stopped: () => world.stopped(), seed: world.seed };
   for await (const { step, samples } of execute(plan, world.executor)) {
     if (!step.warmup && samples[OLD].length === samples[NEW].length) {
       world.onRound?.(samples[NEW].length, looks.rounds[looks.rounds.length - 1]);
@@ -116,7 +119,9 @@ function look(one: Gate, samples: Samples<Values>, rounds: number, confidence: n
   const { rung, stored, threshold } = one.gated;
   one.rounds = rounds;
   const now = valuesOf(samples[NEW], rung, "the command");
-  const other = stored && !stored.gauge ? [] : valuesOf(samples[OLD], rung, stored ? "the gauge" : "the old command");
+  const other = stored && !stored.gauge
+    ? []
+    : valuesOf(samples[OLD], rung, stored ? "the gauge" : "the old command");
   if (typeof now === "string" || typeof other === "string") {
     one.unmeasurable = typeof now === "string" ? now : other as string;
     return;

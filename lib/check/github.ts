@@ -40,7 +40,14 @@ export function stepSummary({ rows, notes, where }: CheckResult): string {
     lines.push(`- ${cell(row.benchmark)}, ${cell(rungName(row))}: ${cell(row.reason!)}`);
   }
   for (const [benchmark, text] of Object.entries(where)) {
-    lines.push("", `#### ${cell(benchmark)}: where it went`, "", "```", text.replaceAll("```", "'''").trimEnd(), "```");
+    lines.push(
+      "",
+      `#### ${cell(benchmark)}: where it went`,
+      "",
+      "```",
+      text.replaceAll("```", "'''").trimEnd(),
+      "```",
+    );
   }
   if (notes.length) lines.push("", ...notes.map((note) => `> ${cell(note)}`));
   return lines.join("\n") + "\n";

@@ -15,15 +15,19 @@ export function junitXml({ rows }: CheckResult, { strict }: { strict: boolean })
   const cases = rows.map((row) => {
     const element = elementOf(row);
     const details = escaped(detailLines(row).join("\n"));
-    const message = escaped(`${verdictWord(row)} ${row.figures ? changeText(row.figures) : row.reason ?? ""}`.trim());
+    const message = escaped(
+      `${verdictWord(row)} ${row.figures ? changeText(row.figures) : row.reason ?? ""}`.trim(),
+    );
     const body = element === undefined
       ? `<system-out>${message}\n${details}</system-out>`
       : `<${element} message="${message}">${details}</${element}>`;
-    return `  <testcase classname="${escaped(row.benchmark)}" name="${escaped(rungName(row))}">${body}</testcase>`;
+    return `  <testcase classname="${escaped(row.benchmark)}" name="${
+      escaped(rungName(row))
+    }">${body}</testcase>`;
   });
-  const counts = `tests="${rows.length}" failures="${number("failure")}" errors="${number("error")}" skipped="${
-    number("skipped")
-  }"`;
+  const counts = `tests="${rows.length}" failures="${number("failure")}" errors="${
+    number("error")
+  }" skipped="${number("skipped")}"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuite name="pmuctl check" ${counts}>`,

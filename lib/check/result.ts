@@ -7,8 +7,12 @@ import type { Unit } from "./metrics.ts";
 import { roundsNeeded } from "./looks.ts";
 import type { Judgement, Method, Verdict } from "./verdict.ts";
 
+export type ComparedWith = "command" | "baseline";
+
 export interface CheckRow {
   benchmark: string;
+  /** What it was compared with: the old command, run side by side, or the baseline in a file. */
+  comparedWith: ComparedWith;
   metric: string;
   /** By which it was measured; undefined when it was not. */
   rung?: string;
@@ -42,8 +46,6 @@ export interface Figures {
 }
 
 export interface CheckResult {
-  /** What the new command was compared with: each other, side by side, or a file. */
-  mode: "against" | "baseline";
   rows: CheckRow[];
   /** What to know before trusting the verdicts, a sentence each. */
   notes: string[];
@@ -52,10 +54,23 @@ export interface CheckResult {
 }
 
 /** The rows of a benchmark's gates. */
-export function rowsOf(benchmark: string, gates: Gates, metrics: number, budgetMs: number): CheckRow[] {
+export function rowsOf(
+  { benchmark, comparedWith }: Pick<CheckRow, "benchmark" | "comparedWith">,
+  gates: Gates,
+  metrics: number,
+  budgetMs: number,
+): CheckRow[] {
   return gates.gates.map((gate): CheckRow => {
     const { metric, rung, threshold } = gate.gated;
-    const row = { benchmark, metric, rung: rung.name, unit: rung.unit, threshold, improved: false };
+    const row = {
+      benchmark,
+      comparedWith,
+      metric,
+      rung: rung.name,
+      unit: rung.unit,
+      threshold,
+      improved: false,
+    };
     if (gate.unmeasurable !== undefined) {
       return { ...row, verdict: "unmeasurable", reason: gate.unmeasurable };
     }
@@ -74,8 +89,12 @@ export function rowsOf(benchmark: string, gates: Gates, metrics: number, budgetM
 }
 
 /** A metric that could not be measured at all. */
-export function unmeasurableRow(benchmark: string, metric: string, reason: string): CheckRow {
-  return { benchmark, metric, unit: "count", verdict: "unmeasurable", improved: false, reason };
+export function unmeasurableRow(
+  of: Pick<CheckRow, "benchmark" | "comparedWith">,
+  metric: string,
+  reason: string,
+): CheckRow {
+  return { ...of, metric, unit: "count", verdict: "unmeasurable", improved: false, reason };
 }
 
 function figuresOf({ samples, rounds }: Gate, { ratio, method, noise }: Judgement): Figures {
@@ -102,13 +121,17 @@ function undecidedBecause(
   const needed = roundsNeeded(metrics);
   if (!judgement || judgement.ratio.interval.confidence < looks.confidence) {
     return ended === "budget"
-      ? `the budget of ${budgetMs / 1000} s was not enough for ${needed} rounds of ${(roundMs / 1000).toFixed(2)} s: ` +
+      ? `the budget of ${budgetMs / 1000} s was not enough for ${needed} rounds of ${
+        (roundMs / 1000).toFixed(2)
+      } s: ` +
         `give --budget ${Math.ceil(1.2 * needed * roundMs / 1000)}`
       : `${looks.rounds[looks.rounds.length - 1]} rounds are too few: give --max-runs ${needed} or more`;
   }
   const more = ended === "budget" ? "a greater --budget" : "a greater --max-runs";
   if (100 * judgement.noise >= gated.threshold) {
-    return `alike runs differ by ${percent(judgement.noise)} here, so that ${gated.threshold}% cannot be told: ` +
+    return `alike runs differ by ${
+      percent(judgement.noise)
+    } here, so that ${gated.threshold}% cannot be told: ` +
       `a quieter machine, ${more}, or a greater --threshold`;
   }
   return `the change is too near to the threshold to tell on which side it is: ${more} may decide`;

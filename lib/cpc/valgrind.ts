@@ -11,7 +11,8 @@ const ATTEMPT = "count instructions with valgrind";
 /** `valgrind-3.19.0` of the valgrind on PATH; undefined when there is none that runs. */
 export async function valgrindVersion(): Promise<string | undefined> {
   try {
-    const { success, stdout } = await new Deno.Command("valgrind", { args: ["--version"], stderr: "null" }).output();
+    const { success, stdout } = await new Deno.Command("valgrind", { args: ["--version"], stderr: "null" })
+      .output();
     const version = new TextDecoder().decode(stdout).trim();
     return success && version.startsWith("valgrind-") ? version : undefined;
   } catch {

@@ -1,0 +1,195 @@
+/** `pmuctl check`: whether a command got slower, and how sure that is. */
+
+import { BadInputError, EXIT, UnsupportedError } from "../base/errors.ts";
+import { VERSION } from "../base/version.ts";
+import { type Baseline, parseBaseline, renderBaseline, type StoredBenchmark } from "../check/baseline.ts";
+import { checkJson } from "../check/check_json.ts";
+import { checkText } from "../check/check_text.ts";
+import { differences, type Fingerprint, readFingerprint } from "../check/fingerprint.ts";
+import { annotations, stepSummary } from "../check/github.ts";
+import { junitXml } from "../check/junit.ts";
+import { BEST } from "../check/ladder.ts";
+import { type CheckResult, exitStatus, unmeasurableRow } from "../check/result.ts";
+import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { writeOutputFile } from "../cli/output_file.ts";
+import { quoteWords } from "../cli/shell_words.ts";
+import { onStopSignals } from "../cli/signals.ts";
+import { hostFiles } from "../events/files.ts";
+import { readPrivilege } from "../events/privilege.ts";
+import { hostWorld } from "../events/resolve.ts";
+import { checkBenchmark, measureBaseline, type Plan, type Setting } from "./check_bench.ts";
+import { CHECK_OPTIONS, type Request, requestOf } from "./check_options.ts";
+
+export const command: Command = {
+  name: "check",
+  summary: "did it get slower? A verdict that CI can trust, by a baseline or side by side",
+  usage: [
+    "--against 'OLD COMMAND' [-m METRIC]... [-t PCT]... -- NEW COMMAND",
+    "--baseline FILE [--update] [-m METRIC]... [-t PCT]... -- COMMAND",
+    "[--config FILE] [--update]",
+  ],
+  options: CHECK_OPTIONS,
+  examples: [
+    "pmuctl check --against './old/bench' -- ./bench",
+    "pmuctl check --update --baseline perf.json -- ./bench && pmuctl check --baseline perf.json -- ./bench",
+    "pmuctl check --junit check.xml   # the benchmarks of pmuctl.json",
+  ],
+  takesCommand: true,
+  run,
+};
+
+async function run(args: ParsedArgs, io: Io): Promise<number> {
+  const request = requestOf(args);
+  const note = (line: string) => io.err(`pmuctl: ${line}`);
+  const world = hostWorld();
+  const setting: Setting = {
+    io,
+    note,
+    standing: { privilege: readPrivilege(), hasCorePmu: world.pmus.core().length > 0 },
+    stopper: onStopSignals(io.stderrIsTerminal),
+  };
+  const machine = readFingerprint(hostFiles, { arch: Deno.build.arch, tool: `pmuctl ${VERSION}` });
+  if (args.has("update")) return await update(request, machine, args.has("profile"), setting);
+
+  const { result, stopSignal } = await check(request, machine, args, setting);
+  const strict = args.has("strict");
+  const status = stopSignal === undefined ? exitStatus(result.rows, strict) : 128 + stopSignal;
+  const colors = io.stdoutIsTerminal && !io.env("NO_COLOR");
+  io.out(
+    args.has("json")
+      ? checkJson(result, { status, version: VERSION, machine })
+      : checkText(result, { colors }),
+  );
+  const junit = args.text("junit");
+  if (junit !== undefined) writeOutputFile(junit, junitXml(result, { strict }));
+  if (io.env("GITHUB_ACTIONS") === "true") tellGithub(result, { strict, file: request.config }, io);
+  return status;
+}
+
+/** Runs all benchmarks, one after another. */
+async function check(
+  { plans, baseline: file }: Request,
+  machine: Fingerprint,
+  args: ParsedArgs,
+  setting: Setting,
+): Promise<{ result: CheckResult; stopSignal?: number }> {
+  const baseline = file === undefined ? {} : readBaseline(file);
+  const result: CheckResult = { rows: [], notes: [], where: {} };
+  for (const plan of plans) {
+    const stored = plan.against ? undefined : baseline[plan.name];
+    const metrics = plan.metrics.length ? plan.metrics : stored ? Object.keys(stored.metrics) : [BEST];
+    const hindrance = plan.against
+      ? undefined
+      : hindranceOf(plan, metrics, stored, machine, file!, args, result);
+    if (hindrance !== undefined) {
+      const of = { benchmark: plan.name, comparedWith: "baseline" as const };
+      result.rows.push(...metrics.map((metric) => unmeasurableRow(of, metric, hindrance)));
+      continue;
+    }
+    const { rows, notes, stopSignal } = await checkBenchmark({ ...plan, metrics }, stored, setting);
+    result.rows.push(...rows);
+    result.notes.push(...notes);
+    if (stopSignal !== undefined) return { result, stopSignal };
+  }
+  return { result };
+}
+
+/** Why a benchmark cannot be compared with the baseline; what is only to be known goes into the notes. */
+function hindranceOf(
+  plan: Plan,
+  metrics: readonly string[],
+  stored: StoredBenchmark | undefined,
+  machine: Fingerprint,
+  file: string,
+  args: ParsedArgs,
+  result: CheckResult,
+): string | undefined {
+  if (!stored) return `${file} has no '${plan.name}': measure it with --update`;
+  const missing = metrics.find((metric) => !Object.hasOwn(stored.metrics, metric));
+  if (missing !== undefined) return `${file} has no ${missing} of '${plan.name}': measure it with --update`;
+  if (quoteWords(stored.command) !== quoteWords(plan.argv)) {
+    result.notes.push(`${plan.name}: the baseline is of another command: ${quoteWords(stored.command)}`);
+  }
+  const differing = differences(stored.machine, machine);
+  if (differing.length === 0) return undefined;
+  if (!args.has("allow-mismatch")) {
+    return `the baseline is of another machine (${
+      differing.join("; ")
+    }): make one here with --update, use --against, ` +
+      "or compare machine and command together with --allow-mismatch";
+  }
+  result.notes.push(
+    `${plan.name}: the baseline is of another machine (${
+      differing.join("; ")
+    }): a change is of the machine and the ` +
+      "command together, and nothing here tells them apart (--allow-mismatch)",
+  );
+  return undefined;
+}
+
+/** Measures all benchmarks, and writes them into the baseline. Those of others stay in it. */
+async function update(
+  { plans, baseline: file }: Request,
+  machine: Fingerprint,
+  withProfile: boolean,
+  setting: Setting,
+): Promise<number> {
+  const { note } = setting;
+  if (file === undefined) {
+    note("there is nothing to update: every benchmark is compared with a command of its own (against)");
+    return EXIT.ok;
+  }
+  const baseline = exists(file) ? readBaseline(file) : {};
+  for (const plan of plans) {
+    const full = { ...plan, metrics: plan.metrics.length ? plan.metrics : [BEST] };
+    const { metrics, notes, stopSignal } = await measureBaseline(full, setting);
+    for (const line of notes) note(line);
+    if (stopSignal !== undefined) {
+      note(`stopped: ${file} is as it was`);
+      return 128 + stopSignal;
+    }
+    baseline[plan.name] = { command: plan.argv, machine, metrics };
+    for (const { rung, samples } of Object.values(metrics)) {
+      note(`${plan.name}: ${rung}, ${samples.length} runs`);
+    }
+  }
+  writeOutputFile(file, renderBaseline(baseline));
+  note(`wrote ${file}`);
+  return EXIT.ok;
+}
+
+function readBaseline(file: string): Baseline {
+  let text;
+  try {
+    text = Deno.readTextFileSync(file);
+  } catch (error) {
+    const cause = error instanceof Deno.errors.NotFound ? "no such file" : (error as Error).message;
+    throw new BadInputError(`cannot read the baseline ${file}: ${cause}: make one with --update`);
+  }
+  return parseBaseline(file, text);
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Annotations on standard error, where the runner looks as well, so that standard output is the result alone. */
+function tellGithub(result: CheckResult, options: { strict: boolean; file?: string }, io: Io) {
+  for (const line of annotations(result, options)) io.err(line);
+  const summary = io.env("GITHUB_STEP_SUMMARY");
+  if (!summary) return;
+  try {
+    Deno.writeTextFileSync(summary, stepSummary(result), { append: true });
+  } catch (error) {
+    throw new UnsupportedError({
+      attempt: `write the step summary to ${summary}`,
+      cause: (error as Error).message,
+      remedy: "see what GITHUB_STEP_SUMMARY is set to",
+    });
+  }
+}
