@@ -24,6 +24,7 @@ export const NEEDS = {
   addr2line: { what: "addr2line (apt-get install binutils)", here: () => hasCommand("addr2line") },
   root: { what: "root", here: () => Deno.uid() === 0 },
   hyperfine: { what: "hyperfine (apt-get install hyperfine)", here: () => hasCommand("hyperfine") },
+  valgrind: { what: "valgrind (apt-get install valgrind)", here: () => hasCommand("valgrind") },
   perl: { what: "perl (apt-get install perl)", here: () => hasCommand("perl") },
   chromium: {
     what: "Chromium (apt-get install chromium)",

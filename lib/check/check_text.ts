@@ -43,9 +43,9 @@ export function verdictWord({ verdict, improved }: CheckRow): string {
   return improved ? "improved" : verdict;
 }
 
-/** The rung, and the metric it stands for where that has another name. */
+/** What it was measured by, or what was to be measured. */
 export function rungName({ metric, rung }: CheckRow): string {
-  return rung === undefined || rung === metric ? printable(metric) : `${rung} (${printable(metric)})`;
+  return printable(rung ?? metric);
 }
 
 /** `+5.1% (+4.2% to +6.0%)` */

@@ -38,7 +38,7 @@ export function roundsNeeded(metrics: number): number {
   return firstLook(metrics);
 }
 
-/** Enough for the confidence of a plan of eight looks, so that the first look can decide. */
+/** Enough for the confidence of a plan of ten looks, which is one of 1000 rounds, so that the first look can decide. */
 function firstLook(metrics: number): number {
-  return Math.max(FIRST, fewestPairs(1 - ERROR_RATE / (8 * metrics)));
+  return Math.max(FIRST, fewestPairs(1 - ERROR_RATE / (10 * metrics)));
 }

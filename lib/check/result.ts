@@ -137,12 +137,13 @@ function undecidedBecause(
   return `the change is too near to the threshold to tell on which side it is: ${more} may decide`;
 }
 
-/** `5.1%`, with as many digits as a small one needs. */
+/** `5.1%`, `0.02%`: a digit behind the point, and more where it would be 0 otherwise. */
 export function percent(fraction: number): string {
   const value = 100 * fraction;
   if (!Number.isFinite(value)) return "any%";
   const size = Math.abs(value);
-  return `${value.toFixed(size >= 9.95 || size === 0 ? 0 : size >= 0.095 ? 1 : size >= 0.0095 ? 2 : 3)}%`;
+  const digits = size === 0 || size >= 100 ? 0 : size >= 0.1 ? 1 : size >= 0.01 ? 2 : 3;
+  return `${value.toFixed(digits)}%`;
 }
 
 /** The same with its sign. */

@@ -18,6 +18,7 @@ import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld } from "../events/resolve.ts";
 import { checkBenchmark, measureBaseline, type Plan, type Setting } from "./check_bench.ts";
+import { keepProfile, whereItWent } from "./check_profile.ts";
 import { CHECK_OPTIONS, type Request, requestOf } from "./check_options.ts";
 
 export const command: Command = {
@@ -90,6 +91,9 @@ async function check(
     result.rows.push(...rows);
     result.notes.push(...notes);
     if (stopSignal !== undefined) return { result, stopSignal };
+    if (args.has("profile") && rows.some(({ verdict }) => verdict === "regressed")) {
+      result.where[plan.name] = await whereItWent(plan, file, setting);
+    }
   }
   return { result };
 }
@@ -148,6 +152,7 @@ async function update(
       note(`stopped: ${file} is as it was`);
       return 128 + stopSignal;
     }
+    if (withProfile) note(`wrote ${await keepProfile(plan, file, setting)}`);
     baseline[plan.name] = { command: plan.argv, machine, metrics };
     for (const { rung, samples } of Object.values(metrics)) {
       note(`${plan.name}: ${rung}, ${samples.length} runs`);

@@ -56,8 +56,6 @@ interface Series {
   close(): void;
 }
 
-const NOTHING: readonly string[] = ["/bin/sh", "-c", ":"];
-
 /** Compares the new command with the old one, or with what the baseline has of it. */
 export async function checkBenchmark(
   plan: Plan,
@@ -73,7 +71,7 @@ export async function checkBenchmark(
       if (rung) {
         const threshold = plan.thresholds.byMetric[metric] ?? plan.thresholds.all ?? rung.threshold;
         gated.push({ metric, rung, threshold, stored: stored?.metrics[metric] });
-        if (passedOver.length) outcome.notes.push(ladderNote(plan, rung, passedOver));
+        if (passedOver.length && !stored) outcome.notes.push(ladderNote(plan, rung, passedOver));
       } else {
         outcome.rows.push(unmeasurableRow(of, metric, passedOver.join("; ")));
       }
@@ -192,16 +190,17 @@ function bySource<T extends { rung: Rung }>(gated: readonly T[]): Map<Rung["sour
   return Map.groupBy(gated, ({ rung }) => rung.source);
 }
 
-/** The rung of each metric, found by trying the events on a command that does nothing, and valgrind on the real one. */
+/** The rung of each metric, found by a run of the command, and maybe another one under valgrind. */
 async function chooseRungs(
   plan: Plan,
   setting: Setting,
   stored: (metric: string) => string | undefined,
 ): Promise<Choice[]> {
   const rungs = plan.metrics.flatMap((metric) => rungsOf(metric));
-  const runner = newRunner([{ name: "sh", argv: NOTHING }], rungs, setting, () => {});
+  const runner = newRunner(jobsOf(plan, (argv) => argv), rungs, setting, setting.note);
   try {
-    await runner.run({ command: 0 });
+    await runner.prepare({ command: NEW });
+    await runner.run({ command: NEW });
   } finally {
     runner.close();
   }
@@ -228,7 +227,7 @@ async function tryValgrind(
   if (!hasChoice) return { version };
   const series = valgrindSeries({ ...plan, against: undefined }, "", setting, () => {});
   try {
-    setting.io.status(`${plan.name}: trying valgrind`);
+    if (setting.io.stderrIsTerminal) setting.io.status(`${plan.name}: trying valgrind`);
     const begun = performance.now();
     const step: Step = { command: NEW, warmup: true, round: 0 };
     await series.executor.prepare?.(step);
@@ -300,6 +299,16 @@ function valgrindSeries(plan: Plan, rung: string, setting: Setting, note: Settin
       counts.close();
     },
   };
+}
+
+/** How long one run takes, in ms. Throws CommandError when it fails. */
+export async function timeOnce(argv: readonly string[], setting: Setting): Promise<number> {
+  const runner = newRunner([{ name: quoteWords(argv), argv }], [], setting, setting.note);
+  try {
+    return ((await runner.run({ command: 0 }))?.wallNs ?? 0) / 1e6;
+  } finally {
+    runner.close();
+  }
 }
 
 function jobsOf(plan: Plan, wrapped: (argv: readonly string[]) => readonly string[]): Job[] {

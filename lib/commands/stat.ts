@@ -110,6 +110,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     standing,
     output: outputOf(args),
     ignoreFailure: args.has("ignore-failure"),
+    failureHint: " (-i counts it all the same)",
     note,
     stopper: onStopSignals(io.stderrIsTerminal),
   });

@@ -28,6 +28,8 @@ export interface RunnerOptions {
   output?: CommandOutput;
   /** A run that fails counts as any other. */
   ignoreFailure?: boolean;
+  /** What stands behind the error of a run that failed: what to do about it. */
+  failureHint?: string;
   /** Gets what is to be known of events, once, and what a command that failed had to say. */
   note: (line: string) => void;
   stopper: Pick<Stopper, "first" | "second" | "commandHearsToo">;
@@ -120,7 +122,7 @@ export class CommandRunner {
     if (this.#stopSignal !== undefined) return undefined;
     if (failed) {
       this.#showErrors(argv[0]);
-      throw new FailedCommand(failureOf(what, run), run.code);
+      throw new FailedCommand(`${failureOf(what, run)}${this.#options.failureHint ?? ""}`, run.code);
     }
     return run;
   }
@@ -147,7 +149,7 @@ export class CommandRunner {
 
 function failureOf(what: string, { code, signal }: MeasuredRun): string {
   const how = signal ? `was ended by signal ${signal}` : `failed with exit status ${code}`;
-  return `${what} ${how}: a run that fails says nothing of how long it takes (-i counts it all the same)`;
+  return `${what} ${how}: a run that fails says nothing of how long it takes`;
 }
 
 function create(path: string): number {

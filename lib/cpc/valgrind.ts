@@ -79,7 +79,7 @@ export class ValgrindCounts {
 export function cachegrindTotal(text: string): number {
   const events = /^events: (.*)$/m.exec(text)?.[1].trim().split(/\s+/) ?? [];
   const totals = /^summary: (.*)$/m.exec(text)?.[1].trim().split(/\s+/) ?? [];
-  const total = Number(totals[events.indexOf("Ir")] ?? NaN);
+  const total = Number(totals[events.indexOf("Ir")] || NaN);
   if (!Number.isSafeInteger(total)) {
     throw new BadInputError(`cannot ${ATTEMPT}: its counts are damaged or cut short`);
   }

@@ -1,0 +1,131 @@
+/** Where the time went, for a check that found a command slower: profiles of the old and the new one, compared. */
+
+import { BadInputError, UserError } from "../base/errors.ts";
+import { openInput } from "../base/file_bytes.ts";
+import { quoteWords } from "../cli/shell_words.ts";
+import { writeOutputFile } from "../cli/output_file.ts";
+import { onlineCpus } from "../events/sysfs.ts";
+import { resolveEvents } from "../events/resolve.ts";
+import { diffProfiles } from "../profile/diff.ts";
+import { loadProfile } from "../profile/load.ts";
+import type { Profile } from "../profile/profile.ts";
+import { readStoredProfile, storeProfile } from "../profile/stored.ts";
+import { readHost } from "../record/host.ts";
+import { liveProc } from "../record/procfs.ts";
+import { defaultRingPages } from "../record/ring_sizes.ts";
+import { DEFAULT_FREQ } from "../record/sampling.ts";
+import { record } from "../record/session.ts";
+import { renderDiffText } from "../report/diff_text.ts";
+import { hostSymbolFiles } from "../symbols/host_files.ts";
+import { type Plan, type Setting, timeOnce } from "./check_bench.ts";
+
+/** A command is run again until it was sampled for about so long, so that a short one has samples as well. In ms. */
+const SAMPLED_MS = 1000;
+const MOST_REPEATS = 200;
+/** Runs "$@" as often as $1 says. */
+const REPEAT = 'n=$1; shift; while [ "$n" -gt 0 ]; do "$@" >/dev/null 2>&1 </dev/null; n=$((n-1)); done';
+/** What is shown: rows of at least this share in percent, and no more lines than this. */
+const PERCENT_LIMIT = 0.5, MOST_LINES = 30;
+
+/** The file beside a baseline that has a benchmark's profile. */
+export function profilePath(baseline: string, name: string): string {
+  return `${baseline.replace(/\.json$/, "")}.${name.replace(/[^\w.-]/g, "_")}.profile.json`;
+}
+
+/** Records the command, and writes its profile beside the baseline. Resolves to the path. */
+export async function keepProfile(plan: Plan, baseline: string, setting: Setting): Promise<string> {
+  const repeats = await repeatsFor(plan.argv, setting);
+  const profile = await recordProfile(plan.argv, repeats, setting);
+  const path = profilePath(baseline, plan.name);
+  writeOutputFile(path, storeProfile(profile, repeats));
+  return path;
+}
+
+/**
+ * The comparison of the new command with the old one, or with the profile beside the baseline, as text; why there is
+ * none, where it cannot be made: that must not take the verdict away.
+ */
+export async function whereItWent(
+  plan: Plan,
+  baseline: string | undefined,
+  setting: Setting,
+): Promise<string> {
+  try {
+    const old = plan.against
+      ? await recordOld(plan.against, setting)
+      : readKept(profilePath(baseline!, plan.name));
+    const now = await recordProfile(plan.argv, old.repeats, setting);
+    const runs = `${old.repeats} run${old.repeats === 1 ? "" : "s"}`;
+    const diff = diffProfiles(old.profile, now, { normalize: "none" });
+    const text = renderDiffText(diff, {
+      names: { a: `before, ${runs}`, b: `now, ${runs}` },
+      order: "delta",
+      percentLimit: PERCENT_LIMIT,
+      width: Infinity,
+      color: false,
+    });
+    // what options of `diff` would show is of no use here
+    const lines = text.split("\n").filter((line) => !line.includes("--normalize"))
+      .map((line) => line.replace(/ \(--percent-limit .*\)$/, ""));
+    return lines.slice(0, MOST_LINES).join("\n");
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
+async function recordOld(argv: readonly string[], setting: Setting) {
+  const repeats = await repeatsFor(argv, setting);
+  return { repeats, profile: await recordProfile(argv, repeats, setting) };
+}
+
+function readKept(path: string) {
+  let text;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch {
+    throw new BadInputError(`there is no profile ${path} to compare with: --update --profile makes one`);
+  }
+  return readStoredProfile(path, text);
+}
+
+/** How often to run it. */
+async function repeatsFor(argv: readonly string[], setting: Setting): Promise<number> {
+  const ms = await timeOnce(argv, setting);
+  return Math.max(1, Math.min(MOST_REPEATS, Math.ceil(SAMPLED_MS / Math.max(1, ms))));
+}
+
+/** Samples `repeats` runs of the command. Throws UserError when that cannot be done. */
+async function recordProfile(
+  argv: readonly string[],
+  repeats: number,
+  { standing, stopper }: Setting,
+): Promise<Profile> {
+  const folder = Deno.makeTempDirSync({ prefix: "pmuctl-check-" });
+  const output = `${folder}/perf.data`;
+  try {
+    await record(
+      {
+        groups: resolveEvents("cycles"),
+        sampling: { defaultFreq: DEFAULT_FREQ, callGraph: { mode: "fp" } },
+        target: { kind: "command", argv: ["/bin/sh", "-c", REPEAT, "sh", `${repeats}`, ...argv] },
+        cpus: onlineCpus(),
+        ringPages: defaultRingPages(),
+        keeping: "list",
+        output,
+        commandLine: ["pmuctl", "check", quoteWords(argv)],
+        host: readHost(liveProc.text, Deno.build.arch),
+        standing,
+        keepRate: false,
+      },
+      stopper,
+      () => {},
+    );
+    const options = { mergeCpus: true, mergeThreads: true };
+    const profile = await loadProfile(openInput(output), hostSymbolFiles(), options);
+    // the loop around it is ours
+    return { ...profile, meta: { ...profile.meta, command: quoteWords(argv) } };
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}

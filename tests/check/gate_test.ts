@@ -1,0 +1,131 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { gate, type Gated, type Limits, OLD, type Values } from "../../lib/check/gate.ts";
+import { type Rung, rungsOf } from "../../lib/check/ladder.ts";
+import { seededRandom } from "../../lib/check/random.ts";
+import { rowsOf } from "../../lib/check/result.ts";
+import type { Step } from "../../lib/check/schedule.ts";
+import { noise, simulate, WEATHER } from "./simulated.ts";
+
+const [WALL] = rungsOf("wall");
+const [INSTRUCTIONS] = rungsOf("instructions");
+const LIMITS: Limits = { warmups: 0, maxRuns: 100, budgetMs: 1e9 };
+
+/** Gates one metric whose runs take what `valueOf` says, a ms each by the clock. */
+async function play(
+  rung: Rung,
+  valueOf: (step: Step) => number | undefined,
+  { limits = LIMITS, stored, seed = 1, stopAfter = Infinity }: {
+    limits?: Limits;
+    stored?: Gated["stored"];
+    seed?: number;
+    stopAfter?: number;
+  } = {},
+) {
+  let runs = 0;
+  const gates = await gate([{ metric: rung.name, rung, threshold: rung.threshold, stored }], 1, limits, {
+    executor: {
+      run: (step) => {
+        runs++;
+        const value = valueOf(step);
+        const values: Values = new Map(value === undefined ? [] : [[rung.name, value]]);
+        return Promise.resolve(values);
+      },
+    },
+    now: () => runs,
+    stopped: () => runs >= stopAfter,
+    seed,
+  });
+  const [row] = rowsOf({ benchmark: "x", comparedWith: "command" }, gates, 1, limits.budgetMs);
+  return { row, runs, gates };
+}
+
+Deno.test("gate() ends at the first look where the answer is plain", async () => {
+  const random = seededRandom(1);
+  const slower = await play(WALL, ({ command }) => (command === OLD ? 100 : 110) * noise(random, 0.01));
+  assertEquals([slower.row.verdict, slower.runs], ["regressed", 24]);
+  assertEquals(slower.row.figures?.runs, { old: 12, new: 12 });
+  const same = await play(WALL, () => 100 * noise(random, 0.01));
+  assertEquals([same.row.verdict, same.runs], ["pass", 24]);
+});
+
+Deno.test("gate() runs more where the answer is not plain, and says so when there are no more", async () => {
+  const random = seededRandom(2);
+  const { row, runs } = await play(
+    WALL,
+    ({ command }) => (command === OLD ? 100 : 102) * noise(random, 0.01),
+  );
+  assertEquals([row.verdict, runs], ["inconclusive", 200]);
+  assertStringIncludes(row.reason!, "too near to the threshold");
+  const noisy = await play(WALL, () => 100 * noise(random, 0.5));
+  assertEquals(noisy.row.verdict, "inconclusive");
+  assertStringIncludes(noisy.row.reason!, "alike runs differ by");
+});
+
+Deno.test("gate() decides counts that do not vary by four runs", async () => {
+  const { row, runs } = await play(INSTRUCTIONS, ({ command }) => command === OLD ? 1e6 : 1.02e6);
+  assertEquals([row.verdict, runs, row.figures?.method], ["regressed", 8, "range"]);
+  const random = seededRandom(4);
+  const varying = await play(INSTRUCTIONS, () => 1e6 * noise(random, 0.01));
+  assert(varying.runs > 8);
+});
+
+Deno.test("gate() stops when the next round would be over the budget, and says what it takes", async () => {
+  const { row, runs } = await play(WALL, () => 100, { limits: { ...LIMITS, budgetMs: 11 } });
+  assertEquals([row.verdict, runs], ["inconclusive", 10]);
+  assertStringIncludes(row.reason!, "give --budget");
+  const few = await play(WALL, () => 100, { limits: { ...LIMITS, maxRuns: 3 } });
+  assertEquals([few.row.verdict, few.runs], ["inconclusive", 6]);
+  assertStringIncludes(few.row.reason!, "give --max-runs 12");
+});
+
+Deno.test("gate() tells of a stop by the user, and of values that there are not", async () => {
+  const stopped = await play(WALL, () => 100, { stopAfter: 7 });
+  assertEquals([stopped.gates.ended, stopped.row.verdict], ["user", "inconclusive"]);
+  const missing = await play(WALL, ({ round }) => round === 3 ? undefined : 100);
+  assertEquals(missing.row.verdict, "unmeasurable");
+  assertStringIncludes(missing.row.reason!, "run 4");
+  const zero = await play(WALL, () => 0);
+  assertStringIncludes(zero.row.reason!, "no ratio to 0");
+});
+
+Deno.test("gate() compares with stored samples, and with the gauge beside them", async () => {
+  const random = seededRandom(6);
+  const samples = Array.from({ length: 40 }, () => 100 * noise(random, 0.005));
+  const gauge = Array.from({ length: 40 }, () => 30 * noise(random, 0.005));
+  const at = (machine: number, change: number) => ({ command }: Step) =>
+    machine * (command === OLD ? 30 : 100 * change) * noise(random, 0.005);
+  const stored = { samples, gauge };
+  assertEquals((await play(WALL, at(1, 1), { stored })).row.verdict, "pass");
+  assertEquals((await play(WALL, at(1, 1.1), { stored })).row.verdict, "regressed");
+  assertEquals((await play(WALL, at(1.1, 1), { stored })).row.verdict, "inconclusive");
+});
+
+for (const name of Object.keys(WEATHER)) {
+  Deno.test(`of 800 checks of alike commands at most 1% regress: ${name}`, async () => {
+    const { regressed = 0 } = await simulate({
+      weather: name,
+      checks: 800,
+      change: 1,
+      maxRuns: 62,
+      seed: 11,
+    });
+    assert(regressed <= 8, `${regressed} of 800`);
+  });
+
+  Deno.test(`of 60 checks of a command that is 5% slower at least 57 regress: ${name}`, async () => {
+    const verdicts = await simulate({ weather: name, checks: 60, change: 1.05, maxRuns: 500, seed: 12 });
+    assert((verdicts.regressed ?? 0) >= 57, JSON.stringify(verdicts));
+  });
+
+  Deno.test(`of 12 checks against a baseline of another time none regresses for the weather: ${name}`, async () => {
+    const verdicts = await simulate({
+      weather: name,
+      checks: 12,
+      change: 1,
+      maxRuns: 21,
+      seed: 13,
+      fromBaseline: true,
+    });
+    assertEquals(verdicts.regressed ?? 0, 0, JSON.stringify(verdicts));
+  });
+}

@@ -1,0 +1,183 @@
+import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { testNeeding } from "../needs.ts";
+import { pmuctl, program, withFolder } from "./harness.ts";
+
+interface Check {
+  status: number;
+  rows: {
+    benchmark: string;
+    metric: string;
+    rung?: string;
+    verdict: string;
+    reason?: string;
+    figures?: { old: number; new: number; change: number; low: number; high: number };
+  }[];
+  notes: string[];
+  where: Record<string, string>;
+}
+
+/** Of the loop, 4 instructions each: enough of them that what a process takes to start is nothing beside. */
+const ROUNDS = 2_000_000;
+
+async function checkJson(args: string[], env?: Record<string, string>) {
+  const ran = await pmuctl(["check", "--json", ...args], { env });
+  const check: Check = JSON.parse(ran.stdout || "{}");
+  return { ...ran, check };
+}
+
+testNeeding(
+  ["cc", "valgrind"],
+  "check finds two percent more instructions, and none where there are none",
+  async () => {
+    const loop = program("loop");
+    const against = ["--against", `${loop} ${ROUNDS}`, "-m", "instructions", "--"];
+    const slower = await checkJson([...against, loop, `${1.02 * ROUNDS}`]);
+    assertEquals([slower.status, slower.check.status], [1, 1], slower.stderr);
+    const [{ verdict, rung, figures }] = slower.check.rows;
+    assertEquals(verdict, "regressed");
+    assert(rung === "instructions:u" || rung!.startsWith("instructions(valgrind"));
+    assertGreater(figures!.old, 4 * ROUNDS);
+    assert(figures!.change > 0.018 && figures!.change < 0.0201, `${figures!.change}`);
+    const same = await checkJson([...against, loop, `${ROUNDS}`]);
+    assertEquals([same.status, same.check.rows[0].verdict], [0, "pass"]);
+  },
+);
+
+testNeeding(
+  ["cc"],
+  "check finds a command that takes twice the time, and names what measured it",
+  async () => {
+    const loop = program("loop");
+    const { status, check } = await checkJson(
+      ["--against", `${loop} ${ROUNDS}`, "-m", "task-clock", "-m", "wall", "--", loop, `${12 * ROUNDS}`],
+    );
+    assertEquals(status, 1);
+    for (const { rung, metric, verdict, figures } of check.rows) {
+      assertEquals(verdict, "regressed");
+      assert(rung!.startsWith(metric));
+      assert(figures!.low <= figures!.change && figures!.change <= figures!.high);
+    }
+  },
+);
+
+testNeeding(
+  ["cc"],
+  "check compares with a baseline, refuses another machine's, and goes on when told to",
+  async () => {
+    await withFolder(async (folder) => {
+      const baseline = `${folder}/b.json`;
+      const loop = program("loop");
+      const args = ["--baseline", baseline, "--max-runs", "12"];
+      const made = await pmuctl(["check", "--update", ...args, "-m", "wall", "--", loop, `${ROUNDS}`]);
+      assertEquals(made.status, 0, made.stderr);
+      const slower = await checkJson([...args, "--", loop, `${10 * ROUNDS}`]);
+      assertEquals([slower.status, slower.check.rows[0].verdict], [1, "regressed"]);
+      assertStringIncludes(slower.check.notes.join(), "another command");
+
+      const text = Deno.readTextFileSync(baseline);
+      Deno.writeTextFileSync(baseline, text.replace(/"kernel": "[^"]*"/, '"kernel": "2.6.39"'));
+      const elsewhere = await checkJson([...args, "--", loop, `${ROUNDS}`]);
+      assertEquals([elsewhere.status, elsewhere.check.rows[0].verdict], [3, "unmeasurable"]);
+      assertStringIncludes(elsewhere.check.rows[0].reason!, "kernel: 2.6.39 in the baseline");
+      const allowed = await checkJson([...args, "--allow-mismatch", "--", loop, `${10 * ROUNDS}`]);
+      assertEquals(allowed.status, 1);
+      assertStringIncludes(allowed.check.notes.join(), "nothing here tells them apart");
+
+      Deno.writeTextFileSync(baseline, text.replace('"rung": "wall"', '"rung": "moon"'));
+      const other = await checkJson([...args, "--", loop, `${ROUNDS}`]);
+      assertEquals(other.status, 3);
+      assertStringIncludes(other.check.rows[0].reason!, "different rungs are not compared");
+    });
+  },
+);
+
+testNeeding(["cc"], "check --profile says which function it is", async () => {
+  await withFolder(async (folder) => {
+    const source = (rounds: number) =>
+      `#define LOOP(name, n) __attribute__((noinline)) void name(void) { for (volatile long i = 0; i < n; i++); }
+       LOOP(parse, ${rounds}) LOOP(emit, 4000000)
+       int main(void) { parse(); emit(); }`;
+    const build = async (rounds: number) => {
+      await Deno.writeTextFile(`${folder}/app.c`, source(rounds));
+      const { success } = await new Deno.Command("cc", {
+        args: ["-O1", "-o", `${folder}/app`, `${folder}/app.c`],
+      })
+        .output();
+      assert(success);
+    };
+    const args = [
+      "--baseline",
+      `${folder}/b.json`,
+      "--profile",
+      "--max-runs",
+      "12",
+      "-m",
+      "wall",
+      "-t",
+      "20",
+    ];
+    await build(4e6);
+    const made = await pmuctl(["check", "--update", ...args, "--", `${folder}/app`]);
+    assertEquals(made.status, 0, made.stderr);
+    await build(12e6); // in its place: the old one is gone
+    const { status, check } = await checkJson([...args, "--", `${folder}/app`]);
+    assertEquals(status, 1);
+    const rows = check.where.app.split("\n");
+    const first = rows[rows.findIndex((line) => /^ +Change/.test(line)) + 1];
+    assertStringIncludes(first, "parse");
+  });
+});
+
+Deno.test("check of a config file checks every benchmark, and tells GitHub and JUnit", async () => {
+  await withFolder(async (folder) => {
+    const config = {
+      benchmarks: [
+        { name: "slower", command: "sleep 0.06", against: "sleep 0.02", metrics: ["wall"] },
+        { name: "fails", command: "sh -c 'echo broken >&2; exit 7'", against: "true", metrics: ["wall"] },
+        { name: "new", command: "true", metrics: ["wall"] },
+      ],
+    };
+    await Deno.writeTextFile(`${folder}/pmuctl.json`, JSON.stringify(config));
+    await Deno.writeTextFile(
+      `${folder}/pmuctl.baseline.json`,
+      '{"schema": "pmuctl-baseline/1", "benchmarks": {}}',
+    );
+    const summary = `${folder}/summary.md`;
+    const { status, check, stderr } = await checkJson(
+      ["--config", `${folder}/pmuctl.json`, "--junit", `${folder}/j.xml`],
+      { GITHUB_ACTIONS: "true", GITHUB_STEP_SUMMARY: summary },
+    );
+    assertEquals(status, 1, stderr);
+    assertEquals(check.rows.map(({ benchmark, verdict }) => `${benchmark} ${verdict}`), [
+      "slower regressed",
+      "fails unmeasurable",
+      "new unmeasurable",
+    ]);
+    assertStringIncludes(check.rows[1].reason!, "failed with exit status 7");
+    assertStringIncludes(stderr, "broken");
+    assertStringIncludes(check.rows[2].reason!, "has no 'new'");
+    assertStringIncludes(
+      stderr,
+      `::error file=${folder}/pmuctl.json,title=pmuctl check%3A slower::wall regressed`,
+    );
+    assertStringIncludes(Deno.readTextFileSync(summary), "❌ regressed | slower | wall |");
+    assertStringIncludes(Deno.readTextFileSync(`${folder}/j.xml`), 'tests="3" failures="1" errors="2"');
+  });
+});
+
+Deno.test("check says what is missing, in one line", async () => {
+  const cases: [string[], number, string][] = [
+    [["--", "true"], 2, "--against 'OLD COMMAND'"],
+    [["--against", "true", "-t", "fast", "--", "true"], 2, "a percentage above 0 is wanted"],
+    [["--against", "true", "-m", "no-such-event", "--", "true"], 2, "no event 'no-such-event'"],
+    [["--baseline", "/no/such", "--", "true"], 4, "no such file: make one with --update"],
+    [["--config", "/no/such.json"], 4, "cannot read /no/such.json"],
+    [["--against", "a | b", "--", "true"], 2, "| is for a shell"],
+  ];
+  for (const [args, status, words] of cases) {
+    const ran = await pmuctl(["check", ...args]);
+    assertEquals([ran.status, ran.stdout], [status, ""], ran.stderr);
+    assertEquals(ran.stderr.trimEnd().split("\n").length, 1, ran.stderr);
+    assertStringIncludes(ran.stderr, words);
+  }
+});
