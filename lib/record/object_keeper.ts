@@ -15,6 +15,7 @@ import { HeldObjects } from "./held_objects.ts";
 import { HitScan } from "./hit_scan.ts";
 import type { Opened } from "./opening.ts";
 import type { Sink } from "./sink.ts";
+import { PerfMaps } from "./perf_maps.ts";
 import { parseMaps, type Proc } from "./procfs.ts";
 
 /** How often new records are looked through, in ms: what lives shorter is seen through its parent. */
@@ -30,6 +31,7 @@ export class ObjectKeeper {
   readonly #dataOffset: number;
   readonly #scan: HitScan;
   readonly #held = new HeldObjects();
+  readonly #perfMaps = new PerfMaps();
   readonly #save: boolean;
   readonly #timers: ReturnType<typeof setTimeout>[] = [];
 
@@ -46,10 +48,17 @@ export class ObjectKeeper {
     const table = new EventTable();
     for (const { attr, places } of opened) table.add(describeEvent(attr, places.map((place) => place.id)));
     this.#scan = new HitScan(file, dataOffset, table, {
-      mapped: (map) => this.#held.see(map),
+      mapped: (map) => {
+        this.#held.see(map);
+        if (save && map.filename.startsWith("//anon")) this.#perfMaps.see(map.pid);
+      },
       forked: (pid, parent) => this.#held.parent(pid, parent),
     });
-    this.#timers.push(setInterval(() => this.#scan.advance(dataOffset + written()), LOOK_EVERY));
+    const look = () => {
+      this.#scan.advance(dataOffset + written());
+      this.#perfMaps.look();
+    };
+    this.#timers.push(setInterval(look, LOOK_EVERY));
   }
 
   /**
@@ -88,8 +97,10 @@ export class ObjectKeeper {
   /** The build ids of all that samples are in, once all `dataBytes` of records are written; saves what needs it. */
   finish(dataBytes: number): BuildIdEntry[] {
     this.#scan.advance(this.#dataOffset + dataBytes);
+    this.#perfMaps.look();
     const entries = new Map<string, BuildIdEntry>();
     for (const object of this.#scan.hits()) {
+      if (object.kind === "jit") this.#perfMaps.save(object.pid);
       const buildId = this.#buildIdOf(object);
       if (buildId === undefined) continue;
       if (this.#save && object.kind === "file") this.#saveUnlessFound(object.path, buildId);
@@ -108,6 +119,7 @@ export class ObjectKeeper {
   close(): void {
     for (const timer of this.#timers) clearInterval(timer);
     this.#held.close();
+    this.#perfMaps.close();
     this.#file.close();
   }
 

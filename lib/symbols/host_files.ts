@@ -72,7 +72,28 @@ function openNamed(path: string, option: string): FileBytes {
 
 function openObject(object: ObjectInfo, root: string): ByteSource | undefined {
   const cached = object.buildId && object.kind === "file" ? openCached(object.buildId) : undefined;
+  if (object.kind === "jit" && root === "" && object.path === `/tmp/perf-${object.pid}.map`) {
+    const namespaced = namespacedPerfMap(object.pid);
+    const file = namespaced === undefined ? undefined : FileBytes.tryOpen(namespaced);
+    if (file) return file;
+  }
   return cached ?? openByPath(object, root);
+}
+
+/**
+ * Where a process of another pid or mount namespace writes its perf map, as we see it while it lives; undefined for
+ * one that is in ours, or has ended.
+ */
+export function namespacedPerfMap(pid: number): string | undefined {
+  try {
+    const numbers = /^NSpid:\s*(.*)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1].split(/\s+/) ??
+      [];
+    const own = Deno.readLinkSync(`/proc/${pid}/ns/mnt`) === Deno.readLinkSync("/proc/self/ns/mnt") &&
+      Deno.readLinkSync(`/proc/${pid}/root`) === "/";
+    return own && numbers.length < 2 ? undefined : `/proc/${pid}/root/tmp/perf-${numbers.at(-1) ?? pid}.map`;
+  } catch {
+    return undefined; // it has ended, or is another user's
+  }
 }
 
 function openByPath(object: ObjectInfo, root: string): ByteSource | undefined {
