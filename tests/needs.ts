@@ -31,6 +31,8 @@ export const NEEDS = {
     here: () => CHROMIUM_NAMES.some(hasCommand),
   },
   go: { what: "Go, for its pprof (apt-get install golang-go)", here: () => hasCommand("go") },
+  make: { what: "make (apt-get install make)", here: () => hasCommand("make") },
+  npm: { what: "npm (apt-get install npm)", here: () => hasCommand("npm") },
   setpriv: { what: "setpriv (apt-get install util-linux)", here: () => hasCommand("setpriv") },
 } as const;
 
