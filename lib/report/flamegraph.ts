@@ -43,7 +43,7 @@ const LETTER = 6.65;
 const LINE = 17;
 /** What widths are for where nobody can tell how wide the window will be. */
 const USUAL_WIDTH = 1200;
-/** What is drawn: all that has weight, but of very many frames none that is narrower than a tenth of a pixel. */
+/** What is drawn: all that has weight, but of very many frames the widest, and none narrower than a tenth of a pixel. */
 const LIMITS = { mostFrames: 10_000, leastWidth: 0.1 / USUAL_WIDTH, mostDepth: 500 };
 /** Boxes narrower than this many pixels have no text until they are wider. */
 const TEXT_FROM = 27;
@@ -180,7 +180,8 @@ interface Line {
 }
 
 function subtitles({ layout, eventName, said, notes }: Graph, { meta, events }: Profile): Line[] {
-  const { whole, narrow, deep } = layout;
+  const { whole, narrow, deep, narrowest } = layout;
+  const pixels = Math.ceil(100 * narrowest * USUAL_WIDTH - 1e-6) / 100;
   const event = events.find(({ name }) => name === eventName);
   const amount = weightText(whole, eventName);
   const facts = [
@@ -189,7 +190,7 @@ function subtitles({ layout, eventName, said, notes }: Graph, { meta, events }: 
     `lost: ${lostText(meta.ledger.total)}`,
     [meta.host, meta.kernel && `Linux ${meta.kernel}`].filter(Boolean).join(", "),
   ];
-  const left = ([[narrow, "narrower than a tenth of a pixel"], [
+  const left = ([[narrow, `narrower than ${pixels} pixels (of ${USUAL_WIDTH})`], [
     deep,
     `more than ${LIMITS.mostDepth} calls deep`,
   ]] as const)

@@ -33,6 +33,8 @@ export interface FlameLayout {
   whole: Weight;
   /** Of the other profile. */
   otherWhole: Weight;
+  /** What is drawn is wider than this part of the whole. */
+  narrowest: number;
   /** Frames that are too narrow to be drawn, and the weight that they have of their own. */
   narrow: { frames: number; weight: Weight };
   /** The same of frames that are too far from the root. */
@@ -42,8 +44,9 @@ export interface FlameLayout {
 }
 
 export interface LayoutOptions {
-  /** With more frames than this, those that take less than `leastWidth` of the whole are left out. */
+  /** With more frames than this, the lightest are left out until as many are left, or fewer. */
   mostFrames: number;
+  /** And then all that do not take more of the whole than this, too. */
   leastWidth: number;
   /** And so are those with more frames between them and the root. */
   mostDepth: number;
@@ -60,8 +63,8 @@ export function layoutFlames(
   const roots = rootWeights(tree, own, drawn), otherRoots = theirs && rootWeights(tree, theirs, drawn);
   const whole = sum(roots), otherWhole = sum(otherRoots ?? []);
   const left = { narrow: noFrames(), deep: noFrames() };
-  const leastPeriod = tree.parent.length > mostFrames ? leastWidth * whole.period : 0;
-  const callees = drawnCallees(tree, own, leastPeriod, mostDepth, left);
+  const limit = periodLimit(own, mostFrames, leastWidth * whole.period);
+  const callees = drawnCallees(tree, own, limit, mostDepth, left);
 
   const boxes: Box[] = [];
   const add = (box: Omit<Box, "width">) => {
@@ -114,7 +117,8 @@ export function layoutFlames(
       for (const callee of placed(callees.get(node), tree, own, describe, depth + 1, from)) todo.push(callee);
     }
   }
-  return { boxes, rows, whole, otherWhole, ...left, gone: theirs ? goneWeight(own, theirs) : none() };
+  const narrowest = part(Math.max(0, limit), whole);
+  return { boxes, rows, whole, otherWhole, narrowest, ...left, gone: theirs ? goneWeight(own, theirs) : none() };
 }
 
 /** A node with its place in the graph: `from` is the weight to its left. */
@@ -183,11 +187,18 @@ function groupNames({ profile, grouping: { groups } }: FlameSource, roots: reado
   ).sort((a, b) => order(a.name, b.name));
 }
 
+/** The period that a frame must exceed to be drawn; -1 when all are. */
+function periodLimit({ count, period }: NodeWeights, mostFrames: number, least: number): number {
+  const weighty = period.filter((_, node) => count[node] > 0);
+  if (weighty.length <= mostFrames) return -1;
+  return Math.max(least, weighty.sort()[weighty.length - 1 - mostFrames]);
+}
+
 /** What is drawn, by parent; what is not is added up in `left`. */
 function drawnCallees(
   { parent }: FlameTree,
   { count, period, selfCount, selfPeriod }: NodeWeights,
-  leastPeriod: number,
+  limit: number,
   mostDepth: number,
   left: Pick<FlameLayout, "narrow" | "deep">,
 ): Map<number, number[]> {
@@ -196,7 +207,7 @@ function drawnCallees(
   for (let node = 0; node < parent.length; node++) {
     depth[node] = parent[node] < 0 ? 0 : depth[parent[node]] + 1;
     if (count[node] === 0) continue;
-    const why = period[node] < leastPeriod ? "narrow" : depth[node] >= mostDepth ? "deep" : undefined;
+    const why = period[node] <= limit ? "narrow" : depth[node] >= mostDepth ? "deep" : undefined;
     if (why) {
       left[why].frames++;
       left[why].weight.count += selfCount[node];

@@ -5,7 +5,7 @@ import type { Profile } from "../../../lib/profile/profile.ts";
 import { type Box, type FlameLayout, layoutFlames } from "../../../lib/report/flame/layout.ts";
 import { profileOf } from "../../profile/build.ts";
 
-const limits = { mostFrames: 0, leastWidth: 0, mostDepth: 100 };
+const limits = { mostFrames: Infinity, leastWidth: 0, mostDepth: 100 };
 const source = (profile: Profile) => ({ profile, grouping: groupBy(profile, ["comm", "sym"]), event: 0 });
 const shape = ({ boxes }: FlameLayout) =>
   boxes.map(({ name, depth, x, width }) => `${" ".repeat(depth)}${name} ${x}+${width}`);
@@ -52,11 +52,14 @@ Deno.test("layoutFlames() keeps self and total of each frame, and what kind of c
 });
 
 Deno.test("layoutFlames() leaves narrow frames out of large graphs only, and says how many", () => {
-  const narrow = layoutFlames(source(profile), undefined, { ...limits, leastWidth: 0.3 });
-  assertEquals(narrow.boxes.map(({ name }) => name), ["all", "a", "b", "main", "work", "sin"]);
-  assertEquals(narrow.narrow, { frames: 3, weight: { count: 3, period: 400 } });
-  const few = layoutFlames(source(profile), undefined, { ...limits, mostFrames: 6, leastWidth: 0.3 });
-  assertEquals([few.boxes.length, few.narrow.frames], [9, 0]);
+  const names = ({ boxes }: FlameLayout) => boxes.map(({ name }) => name);
+  const narrow = layoutFlames(source(profile), undefined, { ...limits, mostFrames: 5, leastWidth: 0.3 });
+  assertEquals(names(narrow), ["all", "a", "b", "main", "work", "sin"]);
+  assertEquals([narrow.narrow, narrow.narrowest], [{ frames: 3, weight: { count: 3, period: 400 } }, 0.3]);
+  const enough = layoutFlames(source(profile), undefined, { ...limits, mostFrames: 6, leastWidth: 0.3 });
+  assertEquals([enough.boxes.length, enough.narrow.frames], [9, 0]);
+  const widest = layoutFlames(source(profile), undefined, { ...limits, mostFrames: 2 });
+  assertEquals([names(widest), widest.narrowest], [["all", "a", "b", "main", "work"], 0.4]);
 });
 
 Deno.test("layoutFlames() ends a deep recursion, and says how much is above", () => {
