@@ -118,7 +118,15 @@ export function layoutFlames(
     }
   }
   const narrowest = part(Math.max(0, limit), whole);
-  return { boxes, rows, whole, otherWhole, narrowest, ...left, gone: theirs ? goneWeight(own, theirs) : none() };
+  return {
+    boxes,
+    rows,
+    whole,
+    otherWhole,
+    narrowest,
+    ...left,
+    gone: theirs ? goneWeight(own, theirs) : none(),
+  };
 }
 
 /** A node with its place in the graph: `from` is the weight to its left. */
