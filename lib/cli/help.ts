@@ -35,7 +35,8 @@ export function overview(commands: readonly Command[]): string {
     ...columns(commands.map((c) => [c.name, c.summary])),
     "",
     "'pmuctl COMMAND --help' tells more.",
-    "Exit status: 0 done, 2 usage, 3 not permitted or not supported here, 4 bad input, 70 a bug in pmuctl;",
+    "Exit status: 0 done, 1 a check regressed, 2 usage, 3 not permitted or not supported here, 4 bad input,",
+    "5 inconclusive, 70 a bug in pmuctl;",
     "with a command to run and nothing else wrong, the command's own status.",
   ].join("\n") + "\n";
 }
