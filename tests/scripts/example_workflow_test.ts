@@ -1,6 +1,6 @@
 import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { testNeeding } from "../needs.ts";
-import { run, withFolder } from "./harness.ts";
+import { run, withFolder } from "../live/harness.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 
