@@ -60,8 +60,9 @@ interface Series {
 export async function checkBenchmark(
   plan: Plan,
   stored: StoredBenchmark | undefined,
-  setting: Setting,
+  shared: Setting,
 ): Promise<Outcome> {
+  const setting = { ...shared, note: once(shared.note) };
   const of = { benchmark: plan.name, comparedWith: plan.against ? "command" as const : "baseline" as const };
   const outcome: Outcome = { rows: [], notes: [] };
   try {
@@ -115,8 +116,9 @@ const BASELINE_RUNS = 40;
 /** Measures a benchmark for the baseline. Throws CommandError, UnsupportedError when that cannot be done. */
 export async function measureBaseline(
   plan: Plan,
-  setting: Setting,
+  shared: Setting,
 ): Promise<{ metrics: Record<string, StoredMetric>; notes: string[]; stopSignal?: number }> {
+  const setting = { ...shared, note: once(shared.note) };
   const choices = await chooseRungs(plan, setting, () => undefined);
   const missing = choices.find(({ rung }) => !rung);
   if (missing) {
@@ -180,6 +182,15 @@ export async function measureBaseline(
     }
   }
   return { metrics, notes, stopSignal };
+}
+
+/** Runs of several kinds have the same things to say of events. */
+function once(note: (line: string) => void): (line: string) => void {
+  const told = new Set<string>();
+  return (line) => {
+    if (!told.has(line)) note(line);
+    told.add(line);
+  };
 }
 
 function ladderNote(plan: Plan, rung: Rung, passedOver: readonly string[]): string {
@@ -351,7 +362,10 @@ function progress(plan: Plan, io: Io): (rounds: number, most: number) => void {
   return (rounds, most) => {
     const seconds = (performance.now() - begun) / 1000;
     io.status(
-      renderProgress({ done: rounds, expected: most, seconds, what: `${plan.name}: at most` }, io.columns),
+      renderProgress(
+        { done: rounds, expected: most, seconds, what: `${plan.name} (fewer once it is plain)` },
+        io.columns,
+      ),
     );
   };
 }
