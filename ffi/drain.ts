@@ -2,7 +2,7 @@
 
 import { PmuError } from "../lib/base/errno.ts";
 import { shim } from "./load.ts";
-import { checked } from "./result.ts";
+import { checked, ringFields } from "./result.ts";
 
 /** What Drain is made with. */
 export interface DrainOptions {
@@ -190,12 +190,7 @@ export class Drain {
   }
 
   #statsIn(words: BigInt64Array): RingStats[] {
-    return Array.from({ length: this.#rings }, (_, ring) => {
-      const first = 1 + ring * RING_FIELDS.length;
-      return Object.fromEntries(
-        RING_FIELDS.map((name, field) => [name, Number(words[first + field])]),
-      ) as Record<typeof RING_FIELDS[number], number>;
-    });
+    return ringFields(words, 1, this.#rings, RING_FIELDS);
   }
 
   /** Unmaps the rings; the drain is of no use afterwards. Call it when `stop()` is done, or before `start()`. */

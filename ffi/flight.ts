@@ -2,7 +2,7 @@
 
 import { PmuError } from "../lib/base/errno.ts";
 import { shim } from "./load.ts";
-import { checked } from "./result.ts";
+import { checked, ringFields } from "./result.ts";
 
 /** The numbers the shim keeps for a ring, in the order of enum pmu_flight_field. */
 const FLIGHT_FIELDS = [
@@ -79,12 +79,7 @@ export class FlightRings {
   stats(): FlightStats[] {
     const words = new BigInt64Array(this.#rings * FLIGHT_FIELDS.length);
     shim().pmu_flight_stats(this.#live, words, BigInt(words.byteLength));
-    return Array.from({ length: this.#rings }, (_, ring) => {
-      const first = ring * FLIGHT_FIELDS.length;
-      return Object.fromEntries(
-        FLIGHT_FIELDS.map((name, field) => [name, Number(words[first + field])]),
-      ) as Record<typeof FLIGHT_FIELDS[number], number>;
-    });
+    return ringFields(words, 0, this.#rings, FLIGHT_FIELDS);
   }
 
   /** Unmaps the rings; they are of no use afterwards. */

@@ -12,3 +12,19 @@ export function checked(call: string, result: number): number {
 export function checkedSize(call: string, result: bigint): number {
   return checked(call, Number(result));
 }
+
+/** What the shim tells of each of `count` rings: from word `first` on, the fields of one behind those of another. */
+export function ringFields<Name extends string>(
+  words: BigInt64Array,
+  first: number,
+  count: number,
+  names: readonly Name[],
+): Record<Name, number>[] {
+  return Array.from({ length: count }, (_, ring) => {
+    const at = first + ring * names.length;
+    return Object.fromEntries(names.map((name, field) => [name, Number(words[at + field])])) as Record<
+      Name,
+      number
+    >;
+  });
+}

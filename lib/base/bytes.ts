@@ -208,3 +208,14 @@ export class ByteWriter {
     return this.#buffer.subarray(0, this.#length);
   }
 }
+
+/** The parts one behind another. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

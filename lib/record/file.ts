@@ -3,10 +3,11 @@
 import { closeFd, createFile, lockFile, PmuError, seek, writeAll } from "../../ffi/pmu.ts";
 import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
+import { concat } from "../base/bytes.ts";
 import { encodeFeatures } from "../perfdata/feature_encoders.ts";
 import { encodeFileEnd, encodeFileStart, type FileStart } from "../perfdata/writer.ts";
 import type { Opened } from "./opening.ts";
-import { concat, type Facts, featuresOf, type Finished, type Sink, writeError } from "./sink.ts";
+import { type Facts, featuresOf, type Finished, type Sink, writeError } from "./sink.ts";
 
 const OLD = ".old";
 

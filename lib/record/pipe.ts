@@ -1,6 +1,7 @@
 /** A recording into standard output, in perf's pipe format, for a reader that takes it as it comes. */
 
 import { PmuError, writeAll } from "../../ffi/pmu.ts";
+import { concat } from "../base/bytes.ts";
 import { encodeFeatures, encodeHeaderBuildId } from "../perfdata/feature_encoders.ts";
 import { FEATURE } from "../perfdata/features.ts";
 import {
@@ -12,7 +13,7 @@ import {
 } from "../perfdata/writer.ts";
 import { encodeTracingData } from "../perfdata/tracing_data.ts";
 import type { Opened } from "./opening.ts";
-import { concat, type Facts, featuresOf, type Finished, type Origin, type Sink, writeError } from "./sink.ts";
+import { type Facts, featuresOf, type Finished, type Origin, type Sink, writeError } from "./sink.ts";
 
 const STANDARD_OUTPUT = 1;
 

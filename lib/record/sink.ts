@@ -134,17 +134,6 @@ function sessionText({ command, seconds, events, happened, ledger }: Facts): str
   });
 }
 
-/** The parts one behind another. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
 /** The error to throw when `path` could not be written. */
 export function writeError(path: string, error: unknown): unknown {
   const attempt = `write ${path}`;

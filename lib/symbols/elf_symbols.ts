@@ -4,6 +4,7 @@
  * `address - mapping.start + mapping.pgoff`, whatever the file was linked for.
  */
 
+import { concat } from "../base/bytes.ts";
 import { addressOf } from "../base/address.ts";
 import { pltStubs } from "./elf_plt.ts";
 import { type ElfFile, EM, PT, type Section, type Segment, SHF_ALLOC, SHT } from "./elf.ts";
@@ -119,7 +120,7 @@ function join(batches: SymbolBatch[], stubs: SymbolBatch | undefined): Candidate
   const binds = new Uint8Array(total);
   const nameStarts = new Uint32Array(total);
   const tables = [...new Set(batches.map((batch) => batch.strings))];
-  const strings = concat(tables);
+  const strings = tables.length === 1 ? tables[0] : concat(tables);
   let at = 0;
   for (const batch of batches) {
     const { count } = batch;
@@ -133,18 +134,6 @@ function join(batches: SymbolBatch[], stubs: SymbolBatch | undefined): Candidate
   }
   const suffix = stubs && { text: "@plt", from: total - stubs.count };
   return { starts, ends, binds, names: new StringTableNames(strings, nameStarts, { suffix }) };
-}
-
-/** The arrays one behind the other; a single one as it is. */
-function concat(arrays: Uint8Array[]): Uint8Array {
-  if (arrays.length === 1) return arrays[0];
-  const whole = new Uint8Array(arrays.reduce((n, array) => n + array.length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    whole.set(array, at);
-    at += array.length;
-  }
-  return whole;
 }
 
 /**

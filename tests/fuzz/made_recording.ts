@@ -5,9 +5,9 @@
  */
 
 import { PERF_FORMAT, PERF_RECORD, PERF_RECORD_USER, PERF_SAMPLE } from "../../lib/base/abi.ts";
-import { ByteWriter } from "../../lib/base/bytes.ts";
+import { ByteWriter, concat } from "../../lib/base/bytes.ts";
 import { FEATURE } from "../../lib/perfdata/features.ts";
-import { joined, mutateBytes } from "./mutate.ts";
+import { mutateBytes } from "./mutate.ts";
 import type { Random } from "./random.ts";
 
 /** What the records of a recording are made by. */
@@ -49,7 +49,7 @@ export function makeRecording(random: Random): Uint8Array<ArrayBuffer> {
   };
   const records: Uint8Array[] = [];
   for (let n = random.below(40); n > 0; n--) records.push(makeRecord(random, shape));
-  const data = random.oneIn(6) ? compressed(random, joined(...records), little) : joined(...records);
+  const data = random.oneIn(6) ? compressed(random, concat(records), little) : concat(records);
   return pipe ? asPipe(random, shape, data) : asFile(random, shape, data);
 }
 
@@ -280,7 +280,7 @@ function asPipe(random: Random, shape: Shape, data: Uint8Array): Uint8Array<Arra
     const attr = makeAttr(random, shape);
     w.u32(PERF_RECORD_USER.HEADER_ATTR).u16(0).u16(8 + attr.length + 8).raw(attr).u64(shape.ids[n % 3]);
   }
-  return joined(w.bytes(), data);
+  return concat([w.bytes(), data]);
 }
 
 function asFile(random: Random, shape: Shape, data: Uint8Array): Uint8Array<ArrayBuffer> {

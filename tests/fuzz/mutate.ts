@@ -1,5 +1,6 @@
 /** Changes to bytes and texts that know nothing of their meaning. */
 
+import { concat } from "../../lib/base/bytes.ts";
 import { EDGES, type Random } from "./random.ts";
 
 /** A copy of `bytes` with one to four changes, cut off or grown in some of them. Changes nothing before `from`. */
@@ -19,10 +20,10 @@ function changeOnce(bytes: Uint8Array<ArrayBuffer>, random: Random, from: number
       return bytes.slice(0, at);
     case 1: { // leave some out
       const n = random.below(Math.min(64, bytes.length - at)) + 1;
-      return joined(bytes.subarray(0, at), bytes.subarray(at + n));
+      return concat([bytes.subarray(0, at), bytes.subarray(at + n)]);
     }
     case 2: // the same once more
-      return joined(bytes.subarray(0, at), bytes.subarray(at, at + random.below(256)), bytes.subarray(at));
+      return concat([bytes.subarray(0, at), bytes.subarray(at, at + random.below(256)), bytes.subarray(at)]);
     case 3:
       bytes.fill(random.pick([0, 0xff, random.below(256)]), at, at + random.below(32));
       return bytes;
@@ -44,17 +45,6 @@ function changeOnce(bytes: Uint8Array<ArrayBuffer>, random: Random, from: number
       return bytes;
     }
   }
-}
-
-/** The parts as one. */
-export function joined(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** A text made of one of `seeds` with pieces of `words` and of others put in, left out, or doubled. */

@@ -1,8 +1,8 @@
+import { concat } from "../../lib/base/bytes.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { MemoryBytes } from "../../lib/base/byte_source.ts";
 import { BadInputError } from "../../lib/base/errors.ts";
 import { decodeAttr, encodeAttr, makeAttr } from "../../lib/events/attr.ts";
-import { joined } from "../fuzz/mutate.ts";
 import { collect } from "./reading.ts";
 import { killedFile } from "./writing.ts";
 
@@ -22,7 +22,7 @@ function withAttrSize(size: number): Uint8Array<ArrayBuffer> {
     new DataView(attr.buffer).setUint32(4, size, true);
     parts.push(attr, file.slice(entry + 128, entry + 144));
   }
-  const out = joined(...parts, file.subarray(data));
+  const out = concat([...parts, file.subarray(data)]);
   const outView = new DataView(out.buffer);
   const entries = attrsSize / 144;
   outView.setBigUint64(16, BigInt(size + 16), true);

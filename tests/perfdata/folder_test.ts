@@ -1,3 +1,4 @@
+import { concat } from "../../lib/base/bytes.ts";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type ByteInput, MemoryBytes } from "../../lib/base/byte_source.ts";
 import { BadInputError } from "../../lib/base/errors.ts";
@@ -7,7 +8,6 @@ import { encodeFeatures } from "../../lib/perfdata/feature_encoders.ts";
 import { FEATURE } from "../../lib/perfdata/features.ts";
 import { encodeFileEnd, encodeFileStart } from "../../lib/perfdata/writer.ts";
 import { renderStats } from "../../lib/report/stats.ts";
-import { joined } from "../fuzz/mutate.ts";
 import { testNeeding } from "../needs.ts";
 import { collect, stream } from "./reading.ts";
 import { EVENTS, FEATURES, records, writtenFile } from "./writing.ts";
@@ -17,21 +17,21 @@ function divided(): { main: Uint8Array; parts: Uint8Array[] } {
   const all = records();
   const isSample = (record: Uint8Array) => record[0] === 9;
   const start = encodeFileStart(EVENTS);
-  const data = joined(...all.filter((record) => !isSample(record)));
+  const data = concat(all.filter((record) => !isSample(record)));
   const sections = [...encodeFeatures(FEATURES), {
     number: FEATURE.DIR_FORMAT,
     payload: new Uint8Array(8).fill(0),
   }]
     .sort((a, b) => a.number - b.number);
   const end = encodeFileEnd(start.dataOffset, data.length, sections);
-  const main = joined(start.bytes, data, end.tail);
+  const main = concat([start.bytes, data, end.tail]);
   for (const { offset, bytes } of end.patches) main.set(bytes, offset);
   const samples = all.filter(isSample);
   return {
     main,
     parts: [
-      joined(...samples.filter((_, i) => i % 2 === 1)),
-      joined(...samples.filter((_, i) => i % 2 === 0)),
+      concat(samples.filter((_, i) => i % 2 === 1)),
+      concat(samples.filter((_, i) => i % 2 === 0)),
     ],
   };
 }

@@ -1,10 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { PERF_RECORD_USER } from "../../lib/base/abi.ts";
-import { ByteWriter } from "../../lib/base/bytes.ts";
+import { ByteWriter, concat } from "../../lib/base/bytes.ts";
 import { FileBytes } from "../../lib/base/file_bytes.ts";
 import { encodeFeatures } from "../../lib/perfdata/feature_encoders.ts";
 import { encodeFileEnd, encodeFileStart } from "../../lib/perfdata/writer.ts";
-import { joined } from "../fuzz/mutate.ts";
 import { collect } from "./reading.ts";
 import { EVENTS, FEATURES, records, writtenFile } from "./writing.ts";
 import { MemoryBytes } from "../../lib/base/byte_source.ts";
@@ -20,7 +19,7 @@ for (const gib of [2.5, 5]) {
     const path = await Deno.makeTempFile();
     try {
       const hole = gib * 2 ** 30;
-      const start = encodeFileStart(EVENTS), trace = auxtrace(hole), rest = joined(...records());
+      const start = encodeFileStart(EVENTS), trace = auxtrace(hole), rest = concat(records());
       const dataSize = trace.length + hole + rest.length;
       const end = encodeFileEnd(start.dataOffset, dataSize, encodeFeatures(FEATURES));
       const restAt = start.dataOffset + trace.length + hole;
@@ -30,8 +29,8 @@ for (const gib of [2.5, 5]) {
           await file.seek(offset, Deno.SeekMode.Start);
           assertEquals(await file.write(bytes), bytes.length);
         };
-        await put(0, joined(start.bytes, trace));
-        await put(restAt, joined(rest, end.tail)); // what lies between takes no room on the disk
+        await put(0, concat([start.bytes, trace]));
+        await put(restAt, concat([rest, end.tail])); // what lies between takes no room on the disk
         for (const { offset, bytes } of end.patches) await put(offset, bytes);
       }
       const input = FileBytes.tryOpen(path)!;

@@ -2,7 +2,7 @@
 
 import { PERF_CONTEXT, PERF_RECORD, PERF_SAMPLE } from "../../lib/base/abi.ts";
 import { addressToBigint } from "../../lib/base/address.ts";
-import { ByteWriter } from "../../lib/base/bytes.ts";
+import { ByteWriter, concat } from "../../lib/base/bytes.ts";
 import { makeAttr } from "../../lib/events/attr.ts";
 import { compileLayout } from "../../lib/perfdata/attr_layout.ts";
 import {
@@ -182,16 +182,6 @@ export const FEATURES: FeatureValues = {
   buildIds: [{ pid: -1, misc: 2, buildId: "ab".repeat(20), filename: "/nonexistent/worker" }],
   ledger: '{"seen":4,"written":4,"lost":0,"who":"é"}',
 };
-
-function concat(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
 
 /** The recording as a file. */
 export function writtenFile(features: FeatureValues = FEATURES): Uint8Array<ArrayBuffer> {
