@@ -23,14 +23,17 @@ interface DrawnNode {
 }
 
 const CELL = 20;
-/** Hue, saturation and lightness of each kind's colours, on light and on dark ground. */
+/**
+ * Hue, saturation and lightness of each kind's colours, on light and on dark ground; a kind has the hues that it
+ * has in the SVG (report/flame/style.ts).
+ */
 const COLOURS: Record<string, { hue: number; light: [number, number]; dark: [number, number] }> = {
   root: { hue: 220, light: [10, 86], dark: [8, 30] },
   command: { hue: 220, light: [16, 80], dark: [12, 36] },
-  kernel: { hue: 22, light: [85, 74], dark: [52, 38] },
-  library: { hue: 205, light: [68, 77], dark: [38, 38] },
-  program: { hue: 46, light: [85, 72], dark: [50, 33] },
-  jit: { hue: 140, light: [46, 72], dark: [30, 34] },
+  kernel: { hue: 207, light: [72, 77], dark: [42, 38] },
+  library: { hue: 115, light: [46, 75], dark: [28, 34] },
+  program: { hue: 31, light: [88, 76], dark: [52, 36] },
+  jit: { hue: 280, light: [58, 79], dark: [34, 42] },
   unresolved: { hue: 220, light: [4, 76], dark: [3, 42] },
 };
 
