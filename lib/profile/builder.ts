@@ -13,6 +13,7 @@ import type { AddressSpaces } from "../symbols/address_space.ts";
 import type { JitPlaces } from "./jit_places.ts";
 import { ChainSegments, isMarker } from "./chain_segments.ts";
 import { mix } from "./hash_index.ts";
+import { LeafCounts } from "./leaf_counts.ts";
 import { FrameTable, SampleTable, StackTable, TimeTable } from "./tables.ts";
 import { WordCache } from "./word_cache.ts";
 
@@ -40,7 +41,6 @@ export interface BuilderOptions {
 export class ProfileBuilder implements RecordHandler {
   readonly frames = new FrameTable();
   readonly stacks = new StackTable();
-  readonly samples = new SampleTable();
   readonly comms: string[] = [];
   readonly threads = { pid: int32Column(), tid: int32Column(), comm: int32Column() };
   /** Row of `comms` by pid: the name that each process with a thread here last went by. */
@@ -51,6 +51,9 @@ export class ProfileBuilder implements RecordHandler {
   firstTime = Infinity;
   lastTime = -Infinity;
 
+  readonly #samples = new SampleTable();
+  /** In front of #samples where callers and CPUs are left out, so that little tells samples apart. */
+  readonly #leaves: LeafCounts | undefined;
   readonly #spaces: AddressSpaces;
   readonly #leafOnly: boolean;
   readonly #jit: JitPlaces | undefined;
@@ -78,6 +81,15 @@ export class ProfileBuilder implements RecordHandler {
     this.#within = options.within;
     this.#jit = options.jit;
     this.times = options.times ? new TimeTable() : undefined;
+    this.#leaves = this.#leafOnly && this.#mergeCpus && !this.times
+      ? new LeafCounts((row, count, period) => this.#samples.addTo(row, count, period))
+      : undefined;
+  }
+
+  /** The samples so far. */
+  get samples(): SampleTable {
+    this.#leaves?.flush();
+    return this.#samples;
   }
 
   sample(c: SampleCursor): void {
@@ -85,9 +97,13 @@ export class ProfileBuilder implements RecordHandler {
     if (this.#within !== undefined && !this.#within(c.time)) return;
     const at = c.tid & (RECENT - 1);
     const thread = this.#recentTids[at] === c.tid ? this.#recentThreads[at] : this.#thread(c.pid, c.tid);
-    const stack = this.#leafOnly ? this.#leaf(c) : this.#stack(c);
-    const row = this.samples.add(c.event, thread, this.#mergeCpus ? -1 : c.cpu, stack, c.period);
-    if (this.times !== undefined && c.time === c.time) this.times.add(c.time, row, c.period);
+    if (this.#leaves !== undefined) {
+      this.#countLeaf(this.#leaves, c, thread);
+    } else {
+      const stack = this.#leafOnly ? this.#leafOf(this.#frame(c.pid, c.ip, c.cpumode)) : this.#stack(c);
+      const row = this.#samples.add(c.event, thread, this.#mergeCpus ? -1 : c.cpu, stack, c.period);
+      if (this.times !== undefined && c.time === c.time) this.times.add(c.time, row, c.period);
+    }
     if (c.time < this.firstTime) this.firstTime = c.time;
     if (c.time > this.lastTime) this.lastTime = c.time;
   }
@@ -168,9 +184,22 @@ export class ProfileBuilder implements RecordHandler {
     return id;
   }
 
-  /** The sample's innermost frame as a stack. As every frame becomes one, they have the same numbers. */
-  #leaf(c: SampleCursor): number {
-    const frame = this.#frame(c.pid, c.ip, c.cpumode);
+  /**
+   * Goes by object and address in it: these stay the same from one process of a program to the next, and finding
+   * them is a search of a few ranges.
+   */
+  #countLeaf(leaves: LeafCounts, c: SampleCursor, thread: number): void {
+    const { ip, event, period } = c, spaces = this.#spaces;
+    const mapping = spaces.find(c.pid, ip, c.cpumode);
+    const object = mapping < 0 ? -1 : spaces.objectOf(mapping);
+    const address = mapping < 0 ? ip : spaces.relative(mapping, ip);
+    if (leaves.add(object, address, thread, event, period)) return;
+    const stack = this.#leafOf(this.frames.intern(object, address));
+    leaves.put(object, address, thread, event, period, this.#samples.intern(event, thread, -1, stack));
+  }
+
+  /** A frame as a stack of its own. As every frame becomes one, they have the same numbers. */
+  #leafOf(frame: number): number {
     return frame < this.stacks.parent.length ? frame : this.stacks.intern(-1, frame);
   }
 

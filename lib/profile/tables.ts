@@ -99,12 +99,17 @@ export class SampleTable {
   add(event: number, thread: number, cpu: number, stack: number, period: number): number {
     let row = stack < this.#latest.length ? this.#latest[stack] - 1 : -1;
     if (row < 0 || !this.#isRow(row, event, thread, cpu, stack)) {
-      row = this.#intern(event, thread, cpu, stack);
+      row = this.intern(event, thread, cpu, stack);
     }
-    const numbers = this.#numbers, at = row * 4;
-    numbers[at + 2] += 1;
-    numbers[at + 3] += period;
+    this.addTo(row, 1, period);
     return row;
+  }
+
+  /** Counts samples that go to a row which intern() has given. */
+  addTo(row: number, count: number, period: number): void {
+    const numbers = this.#numbers, at = row * 4;
+    numbers[at + 2] += count;
+    numbers[at + 3] += period;
   }
 
   /** The rows as columns of their own. */
@@ -129,7 +134,8 @@ export class SampleTable {
       words[at] === event;
   }
 
-  #intern(event: number, thread: number, cpu: number, stack: number): number {
+  /** The row of such samples; there is one from now on. */
+  intern(event: number, thread: number, cpu: number, stack: number): number {
     const index = this.#index;
     let slot = hashSample(event, thread, cpu, stack) & index.mask;
     let entry;
