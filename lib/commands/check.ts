@@ -17,9 +17,10 @@ import { onStopSignals } from "../cli/signals.ts";
 import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld } from "../events/resolve.ts";
-import { checkBenchmark, measureBaseline, type Plan, type Setting } from "./check_bench.ts";
+import { checkBenchmark, measureBaseline } from "./check_bench.ts";
 import { keepProfile, whereItWent } from "./check_profile.ts";
 import { CHECK_OPTIONS, type Request, requestOf } from "./check_options.ts";
+import type { Plan, Setting } from "./check_series.ts";
 
 export const command: Command = {
   name: "check",
@@ -149,7 +150,7 @@ async function update(
     const { metrics, notes, stopSignal } = await measureBaseline(full, setting);
     for (const line of notes) note(line);
     if (stopSignal !== undefined) {
-      note(`stopped: ${file} is as it was`);
+      note(`stopped: nothing was written to ${file}`);
       return 128 + stopSignal;
     }
     if (withProfile) note(`wrote ${await keepProfile(plan, file, setting)}`);

@@ -5,7 +5,7 @@ import { type Benchmark, parseConfig, type Thresholds } from "../check/config.ts
 import { BEST, METRIC_NAMES } from "../check/ladder.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
 import { splitWords } from "../cli/shell_words.ts";
-import type { Plan } from "./check_bench.ts";
+import type { Plan } from "./check_series.ts";
 
 export const DEFAULT_CONFIG = "pmuctl.json";
 export const DEFAULT_BASELINE = "pmuctl.baseline.json";

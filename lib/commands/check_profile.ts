@@ -17,7 +17,7 @@ import { DEFAULT_FREQ } from "../record/sampling.ts";
 import { record } from "../record/session.ts";
 import { renderDiffText } from "../report/diff_text.ts";
 import { hostSymbolFiles } from "../symbols/host_files.ts";
-import { type Plan, type Setting, timeOnce } from "./check_bench.ts";
+import { type Plan, type Setting, timeOnce } from "./check_series.ts";
 
 /** A command is run again until it was sampled for about so long, so that a short one has samples as well. In ms. */
 const SAMPLED_MS = 1000;

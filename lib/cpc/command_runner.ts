@@ -116,7 +116,13 @@ export class CommandRunner {
 
   async #measure(meter: CommandMeter, argv: readonly string[], what: string, ignoreFailure = false) {
     for (const file of this.#files) file.empty();
-    const run = await meter.run({ argv, stdio: [this.#null, this.#stdout, this.#errors?.fd ?? STDERR] });
+    let run;
+    try {
+      run = await meter.run({ argv, stdio: [this.#null, this.#stdout, this.#errors?.fd ?? STDERR] });
+    } catch (error) {
+      if (this.#stopSignal !== undefined) return undefined; // it was ended before it began
+      throw error;
+    }
     const failed = run.code !== 0 && !ignoreFailure;
     if (failed || run.signal > 0) await this.#awaitSignal();
     if (this.#stopSignal !== undefined) return undefined;

@@ -165,6 +165,14 @@ Deno.test("check of a config file checks every benchmark, and tells GitHub and J
   });
 });
 
+testNeeding(["valgrind"], "check takes no rung that is beyond the budget, and says which it is", async () => {
+  const { check } = await checkJson(["--budget", "1", "--against", "sleep 0.5", "--", "sleep", "0.5"]);
+  const [{ rung, verdict }] = check.rows;
+  if (rung === "instructions:u") return; // there is a PMU
+  assertEquals([rung, verdict], ["task-clock", "inconclusive"]);
+  assertStringIncludes(check.notes.join(), "too long for the budget");
+});
+
 Deno.test("check says what is missing, in one line", async () => {
   const cases: [string[], number, string][] = [
     [["--", "true"], 2, "--against 'OLD COMMAND'"],

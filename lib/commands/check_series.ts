@@ -1,0 +1,211 @@
+/** How the runs of a check are made: which rungs there are, and the commands, the gauge or valgrind behind them. */
+
+import { CommandError } from "../base/errors.ts";
+import { type Choice, chooseRung } from "../check/choose.ts";
+import type { Thresholds } from "../check/config.ts";
+import { NEW, OLD, type Values } from "../check/gate.ts";
+import { GAUGE } from "../check/gauge.ts";
+import { BEST, type Rung, rungsOf } from "../check/ladder.ts";
+import type { Executor, Step } from "../check/schedule.ts";
+import { STEADY_RUNS } from "../check/verdict.ts";
+import type { Io } from "../cli/command.ts";
+import { quoteWords } from "../cli/shell_words.ts";
+import type { StopRequests } from "../cli/signals.ts";
+import { CommandRunner, type Job } from "../cpc/command_runner.ts";
+import type { MeasuredRun, Wish } from "../cpc/measured_run.ts";
+import { ValgrindCounts, valgrindVersion } from "../cpc/valgrind.ts";
+import type { Standing } from "../events/open.ts";
+import { resolveEvents } from "../events/resolve.ts";
+
+/** A benchmark with all that was left to defaults. */
+export interface Plan {
+  name: string;
+  argv: string[];
+  /** The old command; without it a baseline is compared with, or made. */
+  against?: string[];
+  prepare?: string[];
+  metrics: string[];
+  thresholds: Thresholds;
+  maxRuns: number;
+  budgetMs: number;
+}
+
+/** What benchmarks have in common. */
+export interface Setting {
+  standing: Standing;
+  stopper: StopRequests;
+  io: Io;
+  note: (line: string) => void;
+}
+
+/** Runs that share their measurement: of rungs off the run itself, or of the one that valgrind has. */
+export interface Series {
+  executor: Executor<Values>;
+  stopSignal(): number | undefined;
+  close(): void;
+}
+
+/** The status of timeout(1) when the time was over. */
+const TIMED_OUT = 124;
+const SIGKILL = 9;
+
+/** The rung of each metric, found by a run of the command, and maybe another one under valgrind. */
+export async function chooseRungs(
+  plan: Plan,
+  setting: Setting,
+  stored: (metric: string) => string | undefined,
+): Promise<Choice[]> {
+  const rungs = plan.metrics.flatMap((metric) => rungsOf(metric));
+  const runner = newRunner(jobsOf(plan, (argv) => argv), rungs, setting, setting.note);
+  try {
+    await runner.prepare({ command: NEW });
+    await runner.run({ command: NEW });
+  } finally {
+    runner.close();
+  }
+  const available = { absent: runner.absent, measured: runner.measured };
+  const choices: Choice[] = [];
+  for (const metric of plan.metrics) {
+    const valgrind = () => tryValgrind(plan, setting, metric === BEST);
+    choices.push(await chooseRung(metric, { ...available, valgrind }, stored(metric)));
+  }
+  return choices;
+}
+
+/**
+ * Whether the command can be measured under valgrind: that there is one, that the command runs under it and, where that
+ * is one choice of several, that enough runs fit into the budget.
+ */
+async function tryValgrind(
+  plan: Plan,
+  setting: Setting,
+  hasChoice: boolean,
+): Promise<{ version: string } | { reason: string }> {
+  const version = await valgrindVersion();
+  if (version === undefined) return { reason: "there is no valgrind (apt-get install valgrind)" };
+  if (!hasChoice) return { version };
+  const seconds = plan.budgetMs / 1000 / STEADY_RUNS / (plan.against ? 2 : 1);
+  const trial = { ...plan, against: undefined };
+  // timeout(1) ends what valgrind has started as well
+  const limit = (argv: readonly string[]) => ["timeout", "-k", "1", `${seconds}`, ...argv];
+  const series = valgrindSeries(trial, "", setting, () => {}, limit);
+  try {
+    if (setting.io.stderrIsTerminal) setting.io.status(`${plan.name}: trying valgrind`);
+    const step: Step = { command: NEW, warmup: true, round: 0 };
+    await series.executor.prepare?.(step);
+    await series.executor.run(step);
+    return { version };
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    const tooSlow = error.status === TIMED_OUT || error.status === 128 + SIGKILL;
+    return {
+      reason: tooSlow
+        ? `a run under ${version} takes more than ${seconds.toFixed(1)} s, too long for the budget`
+        : `${version}: ${error.message}`,
+    };
+  } finally {
+    series.close();
+    setting.io.status("");
+  }
+}
+
+export function openSeries(
+  plan: Plan,
+  rungs: readonly Rung[],
+  { gauge }: { gauge: boolean },
+  setting: Setting,
+): Series {
+  return rungs[0].source === "valgrind"
+    ? valgrindSeries(plan, rungs[0].name, setting, setting.note)
+    : runSeries(plan, rungs, { gauge }, setting);
+}
+
+/** Runs of the commands themselves; with a baseline the gauge takes the place of the old one. */
+function runSeries(
+  plan: Plan,
+  rungs: readonly Rung[],
+  { gauge }: { gauge: boolean },
+  setting: Setting,
+): Series {
+  const runner = newRunner(jobsOf(plan, (argv) => argv), rungs, setting, setting.note);
+  const executor: Executor<Values> = {
+    prepare: (step) => runner.prepare(step),
+    run: async (step) => {
+      if (step.command === OLD && !plan.against && !gauge) return new Map();
+      const run = await runner.run(step);
+      return run && valuesOf(run, rungs);
+    },
+  };
+  return { executor, stopSignal: () => runner.stopSignal, close: () => runner.close() };
+}
+
+/** Runs under valgrind, whose counts need no gauge. */
+function valgrindSeries(
+  plan: Plan,
+  rung: string,
+  setting: Setting,
+  note: Setting["note"],
+  limit = (argv: readonly string[]) => argv,
+): Series {
+  const counts = new ValgrindCounts();
+  const runner = newRunner(jobsOf(plan, (argv) => limit(counts.argv(argv))), [], setting, note);
+  const executor: Executor<Values> = {
+    prepare: (step) => runner.prepare(step),
+    run: async (step) => {
+      if (step.command === OLD && !plan.against) return new Map();
+      const run = await runner.run(step);
+      return run && new Map([[rung, counts.take()]]);
+    },
+  };
+  return {
+    executor,
+    stopSignal: () => runner.stopSignal,
+    close: () => {
+      runner.close();
+      counts.close();
+    },
+  };
+}
+
+/** How long one run takes, in ms. Throws CommandError when it fails. */
+export async function timeOnce(argv: readonly string[], setting: Setting): Promise<number> {
+  const runner = newRunner([{ name: quoteWords(argv), argv }], [], setting, setting.note);
+  try {
+    return ((await runner.run({ command: 0 }))?.wallNs ?? 0) / 1e6;
+  } finally {
+    runner.close();
+  }
+}
+
+function jobsOf(plan: Plan, wrapped: (argv: readonly string[]) => readonly string[]): Job[] {
+  const job = (argv: readonly string[]): Job => ({
+    name: quoteWords(argv),
+    argv: wrapped(argv),
+    ...(plan.prepare ? { prepare: plan.prepare } : {}),
+  });
+  return [plan.against ? job(plan.against) : { name: "the gauge", argv: GAUGE }, job(plan.argv)];
+}
+
+function newRunner(
+  jobs: readonly Job[],
+  rungs: readonly Rung[],
+  { standing, stopper }: Setting,
+  note: Setting["note"],
+): CommandRunner {
+  const events = new Set(rungs.flatMap(({ event }) => event === undefined ? [] : [event]));
+  const wishes = [...events].flatMap((event): Wish[] =>
+    resolveEvents(event).flatMap((group) => group.events).map((resolved) => ({
+      event: resolved,
+      optional: true,
+    }))
+  );
+  return new CommandRunner(jobs, { wishes, standing, stopper, note });
+}
+
+/** The rungs' values in a run, under their names. */
+function valuesOf(run: MeasuredRun, rungs: readonly Rung[]): Values {
+  return new Map(rungs.flatMap((rung) => {
+    const value = rung.of ? rung.of(run) : run.counts.get(rung.event!)?.value;
+    return value === undefined ? [] : [[rung.name, value] as const];
+  }));
+}
