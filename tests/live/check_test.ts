@@ -91,7 +91,7 @@ testNeeding(
   },
 );
 
-testNeeding(["cc"], "check --profile says which function it is", async () => {
+testNeeding(["cc", "valgrind"], "check --profile says which function it is", async () => {
   await withFolder(async (folder) => {
     const source = (rounds: number) =>
       `#define LOOP(name, n) __attribute__((noinline)) void name(void) { for (volatile long i = 0; i < n; i++); }
@@ -109,12 +109,8 @@ testNeeding(["cc"], "check --profile says which function it is", async () => {
       "--baseline",
       `${folder}/b.json`,
       "--profile",
-      "--max-runs",
-      "12",
       "-m",
-      "wall",
-      "-t",
-      "20",
+      "instructions",
     ];
     await build(4e6);
     const made = await pmuctl(["check", "--update", ...args, "--", `${folder}/app`]);
