@@ -9,7 +9,7 @@ import type { Plan } from "./check_series.ts";
 
 export const DEFAULT_CONFIG = "pmuctl.json";
 export const DEFAULT_BASELINE = "pmuctl.baseline.json";
-const DEFAULT_MAX_RUNS = 500;
+const DEFAULT_MAX_RUNS = 1000;
 const DEFAULT_BUDGET = 120;
 
 export const CHECK_OPTIONS: OptionSpec[] = [
