@@ -76,7 +76,8 @@ function load(): { stop(): Promise<void> } {
     );
   const ended = (async () => {
     while (running) {
-      const busy = new Deno.Command("sh", { args: ["-c", "while :; do :; done"] }).spawn();
+      // with a limit, so that it does not outlive an experiment that is killed
+      const busy = new Deno.Command("timeout", { args: ["10", "sh", "-c", "while :; do :; done"] }).spawn();
       await pause();
       busy.kill();
       await busy.status;
