@@ -217,7 +217,7 @@ Deno.test("bind refuses targets that are not there with status 3, and what makes
     [["-a", "-f", "-e", "page-faults"], 2, "-f is about processes"],
     [["-n", "3", "-e", "page-faults", "--", "true"], 2, "-n counts intervals"],
     [["-c", "page-faults,nonsense=1", "--", "true"], 2, "nonsense"],
-    [["--set", "/nonexistent", "--", "true"], 4, "no such file"],
+    [["--set", "/no/such/set", "--", "true"], 4, "no such file"],
   ];
   for (const [args, status, text] of cases) {
     const ran = await pmuctl(["bind", ...args]);

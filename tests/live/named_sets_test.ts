@@ -243,7 +243,7 @@ Deno.test("the holder keeps nothing of the caller's: not its pipes, not its fold
 });
 
 Deno.test("a set whose target has ended goes by itself after the time that --keep gives", () =>
-  whileRunning("exec sleep 0.3", async (pid) => {
+  whileRunning("exec sleep 3", async (pid) => {
     const name = newName();
     await ok("bind", "--detach", name, "--keep", "1", "-e", "page-faults", "-p", String(pid));
     const { holder } = (await listed(name))!;

@@ -2,7 +2,16 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { testNeeding } from "../needs.ts";
-import { jsonReport, perfSampleCount, PMUCTL, pmuctl, program, run, withFolder } from "./harness.ts";
+import {
+  jsonReport,
+  perfSampleCount,
+  PMUCTL,
+  pmuctl,
+  pmuctlOk,
+  program,
+  run,
+  withFolder,
+} from "./harness.ts";
 
 /** Recordings that provoke loss; PMUCTL_LOSSES=50 for all the ways there are to mix, several times over. */
 const LOSSES = Number(Deno.env.get("PMUCTL_LOSSES") ?? 5);
@@ -117,6 +126,8 @@ testNeeding(
   () =>
     withFolder(async (folder) => {
       const file = `${folder}/limited.data`;
+      // Deno writes what it has compiled beside the checkout, and would meet the limit before us
+      await pmuctlOk(["record", "-q", "-o", `${folder}/before.data`, "--", "true"]);
       const ran = await run("sh", [
         "-c",
         `ulimit -f 200; exec ${PMUCTL} record -g -F 10000 -o ${file} -- ${program("ratio")} 800`,

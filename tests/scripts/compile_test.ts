@@ -6,12 +6,16 @@ import { hasCommand, testUnless } from "../needs.ts";
 const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 const HOST = Deno.build.arch;
 
-/** Runs a command with no Deno cache to fall back on; its output as text. */
-async function run(program: string, args: string[]) {
+/** Runs a command, its output as text; with no Deno cache to fall back on unless `env` says otherwise. */
+async function run(
+  program: string,
+  args: string[],
+  env: Record<string, string> = { DENO_DIR: "/nonexistent" },
+) {
   const { code, stdout, stderr } = await new Deno.Command(program, {
     args,
     cwd: "/",
-    env: { DENO_DIR: "/nonexistent", NO_COLOR: "1" },
+    env: { ...env, NO_COLOR: "1" },
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, out: text(stdout), err: text(stderr) };
@@ -53,7 +57,7 @@ testUnless(
     const report = ["report", "--format", "html", "-i", `${ROOT}/tests/testdata/perfdata/callgraph.data`];
     const { code, out, err } = await run(`${ROOT}/build/pmuctl-${HOST}`, report);
     assertEquals(code, 0, err);
-    assertEquals(out, (await run(`${ROOT}/scripts/pmuctl`, report)).out);
+    assertEquals(out, (await run(`${ROOT}/scripts/pmuctl`, report, {})).out);
   },
 );
 
