@@ -36,6 +36,10 @@ export class EventTable {
   #sampleIdAt = -1;
   /** Distance of the id from the end of other records, 0 when they have none. */
   #trailerIdBack = 0;
+  /** The id that was looked up last, and its event: the records of one ring come one after the other. */
+  #lastLow = 0;
+  #lastHigh = 0;
+  #lastEvent = 0;
 
   add(event: EventDesc): void {
     // All events of a file agree on where the id is: without that no reader could tell them apart.
@@ -46,6 +50,7 @@ export class EventTable {
     }
     const index = this.events.push(event) - 1;
     for (const id of event.ids) this.#table.set(id, index);
+    this.#lastLow = this.#lastHigh = this.#lastEvent = 0;
   }
 
   /** Index of the event of the sample at `pos`, `size` bytes long; -1 when its id is not known. */
@@ -74,7 +79,10 @@ export class EventTable {
   /** Id 0 is what perf gives to the records that it synthesizes: the first event's. */
   #find(u32: Uint32Array, word: number): number {
     const low = u32[word], high = u32[word + 1];
-    return (low | high) === 0 ? 0 : this.#table.find(low, high);
+    if (low === this.#lastLow && high === this.#lastHigh) return this.#lastEvent;
+    this.#lastLow = low;
+    this.#lastHigh = high;
+    return this.#lastEvent = (low | high) === 0 ? 0 : this.#table.find(low, high);
   }
 
   /** The event with this id, or undefined. */

@@ -202,6 +202,7 @@ export class PerfDataReader {
     const { u8, u32 } = window; // they change only in refill()
     const base = this.#base, littleEndian = this.#littleEndian;
     for (;;) {
+      this.#takeSamples();
       const size = window.peekSize();
       if (size < 0) return true;
       if (size < RECORD_HEADER_SIZE) return this.#refuse(`a record gives its size as ${size} bytes`);
@@ -254,6 +255,38 @@ export class PerfDataReader {
       // Like perf, at once: such records describe what was there before the first sample.
       this.#give(place);
     }
+  }
+
+  /**
+   * Takes the samples up to the first record that anything is to be said of besides its time: nearly all records
+   * are samples, and this is what reading them costs. What is left is for #scan to look at.
+   */
+  #takeSamples(): void {
+    const window = this.#window, table = this.#table, sorter = this.#sorter, base = this.#base;
+    if (!this.#littleEndian || !this.#hasBase || window.raw !== window.next) return;
+    const { u32, end } = window, { events } = table;
+    const first = window.next;
+    let pos = first, taken = 0, minTime = this.#minTime;
+    while (end - pos >= RECORD_HEADER_SIZE) {
+      const word = pos >>> 2;
+      const size = u32[word + 1] >>> 16;
+      if (u32[word] !== PERF_RECORD.SAMPLE || (size & 7) !== 0 || size > end - pos) break;
+      const index = table.ofSample(u32, pos, size);
+      if (index < 0 || index >= MANY_EVENTS) break;
+      const layout = events[index].layout;
+      if (layout.time < 0 || !sampleFits(u32, pos, size, layout)) break;
+      const low = u32[word + (layout.time >>> 2)], high = u32[word + (layout.time >>> 2) + 1];
+      if (!isTime(low, high)) break;
+      const time = (high - base.high) * TWO_32 + (low - base.low);
+      if (time < minTime) minTime = time;
+      sorter.push(time, pos + index);
+      pos += size;
+      taken++;
+    }
+    if (taken === 0) return;
+    this.#minTime = minTime;
+    this.#types.count(PERF_RECORD.SAMPLE, taken);
+    window.take(pos - first);
   }
 
   #setBase(low: number, high: number): void {

@@ -21,14 +21,15 @@ interface Tally {
 const MANY_CPUS = 1024;
 
 export class RecordLedger {
-  readonly #samples = new Float64Array(MANY_CPUS);
+  /** By CPU plus one: without any is as frequent, where threads are recorded and not CPUs. */
+  readonly #samples = new Float64Array(MANY_CPUS + 1);
   readonly #tallies = new Map<number, Tally>();
   /** Events that are throttled: since when, and on which CPU. */
   readonly #throttled = new Map<bigint, { since: bigint; cpu: number }>();
 
   /** Counts a sample on `cpu`. */
   sample(cpu: number): void {
-    if (cpu >= 0 && cpu < MANY_CPUS) this.#samples[cpu]++;
+    if (cpu >= -1 && cpu < MANY_CPUS) this.#samples[cpu + 1]++;
     else this.#of(cpu).sample++;
   }
 
@@ -64,8 +65,8 @@ export class RecordLedger {
    */
   close(lastTime: bigint | undefined, overlapping: boolean): { rows: LedgerCounts[]; total: LedgerCounts } {
     for (const id of [...this.#throttled.keys()]) this.#endThrottle(id, lastTime ?? 0n);
-    this.#samples.forEach((n, cpu) => {
-      if (n > 0) this.#of(cpu).sample += n;
+    this.#samples.forEach((n, i) => {
+      if (n > 0) this.#of(i - 1).sample += n;
     });
     this.#samples.fill(0);
     const counts = (cpu: number, t: Tally, overflow: number): LedgerCounts => ({

@@ -67,9 +67,9 @@ export class TypeCounts {
   readonly #low = new Float64Array(128);
   readonly #high = new Map<number, number>();
 
-  count(type: number): void {
-    if (type < 128) this.#low[type]++;
-    else this.#high.set(type, (this.#high.get(type) ?? 0) + 1);
+  count(type: number, n = 1): void {
+    if (type < 128) this.#low[type] += n;
+    else this.#high.set(type, (this.#high.get(type) ?? 0) + n);
   }
 
   /** Puts the counts, the total and the number of unknown types into `stats`. */

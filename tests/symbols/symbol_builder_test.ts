@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { STB, SymbolTableBuilder } from "../../lib/symbols/symbol_builder.ts";
+import { byAddress, STB, SymbolTableBuilder } from "../../lib/symbols/symbol_builder.ts";
 import { StringTableNames } from "../../lib/symbols/symbol_names.ts";
 import type { SymbolTable } from "../../lib/symbols/symbol_table.ts";
 
@@ -88,4 +88,16 @@ Deno.test("StringTableNames appends a suffix to the names behind a place, and co
   assertEquals([0, 1, 2].map((i) => names.length(i)), [3, 5, 9]);
   assertEquals([0, 1, 2].map((i) => names.underscores(i)), [0, 2, 0]);
   assertEquals([names.startsWith(2, "thr"), names.startsWith(2, "two")], [true, false]);
+});
+
+Deno.test("byAddress() sorts addresses near and far apart, and leaves those of one address in order", () => {
+  let state = 1;
+  const random = () => (state = Math.imul(state, 1103515245) + 12345 >>> 0) / 2 ** 32;
+  for (const span of [1, 2047, 2048, 2 ** 22, 2 ** 31, 2 ** 32 + 5, 2 ** 52, 2 ** 62]) {
+    const starts = Float64Array.from({ length: 500 }, () => Math.floor(random() * span) - 2 ** 31);
+    starts[7] = starts[400] = starts[3];
+    const expected = Array.from(starts.keys()).slice(2).sort((a, b) => starts[a] - starts[b] || a - b);
+    assertEquals([...byAddress(starts, 2, starts.length)], expected, `of a span of ${span}`);
+  }
+  assertEquals([...byAddress(Float64Array.of(5, 5, 5), 0, 3)], [0, 1, 2]);
 });
