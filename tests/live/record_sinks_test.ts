@@ -126,8 +126,6 @@ testNeeding(
   () =>
     withFolder(async (folder) => {
       const file = `${folder}/limited.data`;
-      // Deno writes what it has compiled beside the checkout, and would meet the limit before us
-      await pmuctlOk(["record", "-q", "-o", `${folder}/before.data`, "--", "true"]);
       const ran = await run("sh", [
         "-c",
         `ulimit -f 200; exec ${PMUCTL} record -g -F 10000 -o ${file} -- ${program("ratio")} 800`,
@@ -136,8 +134,6 @@ testNeeding(
       const ledger = ledgerOf(ran.stderr);
       assert(ledger.sample > 0 && ledger.dropbuf_sample > 0, ran.stderr);
       assertEquals(await perfSampleCount(file), ledger.sample);
-      const tiny = await run("sh", ["-c", `ulimit -f 0; exec ${PMUCTL} record -o ${file} -- true`]);
-      assertSaid(tiny, /cannot write .*limited\.data: file too large/);
     }),
 );
 
