@@ -2,16 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { testNeeding } from "../needs.ts";
-import {
-  jsonReport,
-  perfSampleCount,
-  PMUCTL,
-  pmuctl,
-  pmuctlOk,
-  program,
-  run,
-  withFolder,
-} from "./harness.ts";
+import { jsonReport, perfSampleCount, PMUCTL, pmuctl, program, run, withFolder } from "./harness.ts";
 
 /** Recordings that provoke loss; PMUCTL_LOSSES=50 for all the ways there are to mix, several times over. */
 const LOSSES = Number(Deno.env.get("PMUCTL_LOSSES") ?? 5);
