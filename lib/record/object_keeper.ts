@@ -19,7 +19,7 @@ import { PerfMaps } from "./perf_maps.ts";
 import { parseMaps, type Proc } from "./procfs.ts";
 
 /** How often new records are looked through, in ms: what lives shorter is seen through its parent. */
-const LOOK_EVERY = 250;
+const LOOK_EVERY = 100;
 /** A command's own maps are looked at this many ms after its start, before any record of it has been written. */
 const FIRST_LOOKS = [3, 15, 60, 150];
 

@@ -37,6 +37,11 @@ export interface RingSizes {
   queueBytes?: number;
 }
 
+/**
+ * How long records stay in their rings at most, in ms: what is mapped has to be seen while it can still be opened
+ * (object_keeper.ts).
+ */
+const RING_INTERVAL = 100;
 /** Rings that are smaller than the events were opened for are looked at so often, in ms: they tell too late. */
 const SMALL_RING_INTERVAL = 10;
 
@@ -59,7 +64,7 @@ export function makeRings(
   const rounds = backward.length === 0;
   const loss = lossRecord(opened);
   for (let { pages } = sizes;; pages /= 2) {
-    const intervalMs = pages < sizes.pages ? SMALL_RING_INTERVAL : undefined;
+    const intervalMs = pages < sizes.pages ? SMALL_RING_INTERVAL : RING_INTERVAL;
     const options = { rounds, queueBytes: sizes.queueBytes, loss, intervalMs };
     const drain = drainInto(sink, options);
     const flight = rounds ? undefined : new FlightRings();

@@ -46,7 +46,7 @@ testNeeding(
   () =>
     withHome(async (folder, env) => {
       const buildId = await build(`${folder}/gone`);
-      const script = `${folder}/gone 700 >&2 & sleep 0.1; rm ${folder}/gone; wait`;
+      const script = `${folder}/gone 2000 >&2 & sleep 0.1; rm ${folder}/gone; wait`;
       await pmuctlOk(["record", "-o", `${folder}/p.data`, "--", "sh", "-c", script], { env });
       await expectResolved(`${folder}/p.data`, buildId, env);
     }),
@@ -117,7 +117,7 @@ testNeeding(
       const buildId = await build(`${folder}/program`);
       const script =
         `mount -t tmpfs none ${folder}/mount && cp ${folder}/program ${folder}/mount/hidden && ` +
-        `${folder}/mount/hidden 400 && ${folder}/mount/hidden 400`;
+        `${folder}/mount/hidden 1000 && ${folder}/mount/hidden 1000`;
       await pmuctlOk(["record", "-o", `${folder}/p.data`, "--", "unshare", "-m", "sh", "-c", script], {
         env,
       });
@@ -132,7 +132,7 @@ testNeeding(
   () =>
     withHome(async (folder, env) => {
       const buildId = await build(`${folder}/program`);
-      const command = [program("memfd"), `${folder}/program`, "700"];
+      const command = [program("memfd"), `${folder}/program`, "2000"];
       await pmuctlOk(["record", "-o", `${folder}/p.data`, "--", ...command], { env });
       await expectResolved(`${folder}/p.data`, buildId, env);
     }),
