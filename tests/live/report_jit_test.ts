@@ -22,34 +22,45 @@ async function recordNode(folder: string, ...options: string[]): Promise<string>
   return file;
 }
 
+/** Samples by name of what the script made, as pmuctl reports them. */
+async function ourCounts(file: string): Promise<Record<string, number>> {
+  const report = await jsonReport(file);
+  assertEquals(report.meta.warnings, []);
+  const counts: [string, number][] = [];
+  for (const [key, samples] of selfSamples(report)) {
+    if (key.startsWith("[JIT]") && key.includes("script.js")) counts.push([key.split(" ")[3], samples]);
+  }
+  return Object.fromEntries(counts.sort());
+}
+
+/** The same by perf, which needs `perf inject --jit` first. */
+async function perfCounts(folder: string, file: string): Promise<Record<string, number>> {
+  const injected = `${folder}/injected.data`;
+  const { status } = await run("perf", ["inject", "--jit", "-i", file, "-o", injected], { cwd: folder });
+  assertEquals(status, 0);
+  const out = await perfOk(
+    ["report", "-i", injected, "--stdio", "-n", "-t", "\t", "--percent-limit", "0", "--sort", "sym"],
+  );
+  const counts: [string, number][] = [];
+  for (const row of out.split("\n")) {
+    const [, samples, name] = row.split("\t").map((cell) => cell.trim());
+    if (name?.includes("script.js")) counts.push([name.split(" ")[1], Number(samples)]);
+  }
+  return Object.fromEntries(counts.sort());
+}
+
 testUnless(
   missing.length > 0 && `it needs ${missing.join(" and ")}`,
   "report names code by its program's jitdump, as perf does after perf inject --jit",
   () =>
     withFolder(async (folder) => {
-      const file = await recordNode(folder, "-k", "monotonic");
-      const report = await jsonReport(file);
-      assertEquals(report.meta.warnings, []);
-      const ours: Record<string, number> = {};
-      for (const [key, samples] of selfSamples(report)) {
-        const script = /script\.js.*/.exec(key)?.[0];
-        if (key.startsWith("[JIT]") && script) ours[key.split(" ")[3]] = samples;
+      // perf inject places code by its own file's time, and now and then too late for its samples
+      for (let tries = 1;; tries++) {
+        const file = await recordNode(folder, "-k", "monotonic");
+        const ours = await ourCounts(file), theirs = await perfCounts(folder, file);
+        assertGreater(Object.values(ours).reduce((sum, samples) => sum + samples, 0), 100);
+        if (tries === 3 || JSON.stringify(theirs) === JSON.stringify(ours)) return assertEquals(ours, theirs);
       }
-      const injected = `${folder}/injected.data`;
-      assertEquals(
-        (await run("perf", ["inject", "--jit", "-i", file, "-o", injected], { cwd: folder })).status,
-        0,
-      );
-      const theirs: Record<string, number> = {};
-      const out = await perfOk(
-        ["report", "-i", injected, "--stdio", "-n", "-t", "\t", "--percent-limit", "0", "--sort", "sym"],
-      );
-      for (const row of out.split("\n")) {
-        const [, samples, name] = row.split("\t").map((cell) => cell.trim());
-        if (name?.includes("script.js")) theirs[name.split(" ")[1]] = Number(samples);
-      }
-      assertEquals(ours, theirs);
-      assertGreater(Object.values(ours).reduce((sum, samples) => sum + samples, 0), 100);
     }),
 );
 
