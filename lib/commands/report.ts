@@ -124,6 +124,11 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     mangled: args.has("no-demangle"),
     force: args.has("force"),
     leafOnly: !format.callers(options),
+    // a filter goes by readable names, and makes the shares of what it leaves larger
+    readableFrom:
+      format.name === "text" && !format.callers(options) && !part.within && !part.cpus && !part.filter
+        ? options.percentLimit
+        : undefined,
     // what no row and no filter goes by is merged as it is read, and costs neither time nor memory
     mergeCpus: !keys.includes("cpu") && !part.cpus,
     mergeThreads: !keys.includes("pid") && !keys.includes("tid") && !part.filter?.pids && !part.filter?.tids,

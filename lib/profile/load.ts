@@ -32,6 +32,11 @@ const CLOCK_MONOTONIC = 1;
 export interface LoadOptions {
   /** Symbol names as compilers wrote them, rather than readable. */
   mangled?: boolean;
+  /**
+   * Make readable only names of symbols with at least this share, in percent, of an event's weight, for what
+   * shows no others: it takes as long as reading a hundred thousand samples.
+   */
+  readableFrom?: number;
   /** Leave the callers out: each stack is its innermost frame. */
   leafOnly?: boolean;
   /** Take samples that differ only in their CPU for alike: all rows have CPU -1. */
@@ -98,7 +103,10 @@ export async function loadProfile(
     names.push(name);
     symbolObjects[id] = object.id;
   }
-  const shown = options.mangled ? { names } : await readable(names);
+  const isShown = options.readableFrom === undefined
+    ? undefined
+    : symbolsFrom(options.readableFrom, names.length, symbol.symbol, stacks.frame.data, samples);
+  const shown = options.mangled ? { names } : await readable(names, isShown);
   const placed = { object: frames.object.values(), address: frames.address.values() };
   const sources = options.lines
     ? await frameLines({ ...placed, weight }, spaces.objects.rows, files)
@@ -221,11 +229,35 @@ function symbolizeFrames(
   return { symbol, unresolved };
 }
 
-/** The names made readable; as they are, with a warning, where that cannot be done. */
-async function readable(names: string[]): Promise<{ names: string[]; warning?: string }> {
-  if (!names.some(isMangled)) return { names };
+/** Whether a symbol is innermost in at least `percent` of the weight of one of the events, by symbol. */
+function symbolsFrom(
+  percent: number,
+  symbols: number,
+  symbolOfFrame: Int32Array,
+  frameOfStack: Int32Array,
+  { event, stack, period }: Samples,
+): (symbol: number) => boolean {
+  const weights: Float64Array[] = [], wholes: number[] = [];
+  for (let row = 0; row < period.length; row++) {
+    const weight = weights[event[row]] ??= new Float64Array(symbols);
+    const symbol = symbolOfFrame[frameOfStack[stack[row]]];
+    if (symbol >= 0) weight[symbol] += period[row];
+    wholes[event[row]] = (wholes[event[row]] ?? 0) + period[row];
+  }
+  const least = percent / 100 * (1 - 1e-9); // whoever compares rows with the limit may round otherwise
+  return (symbol) => weights.some((weight, e) => weight[symbol] >= wholes[e] * least);
+}
+
+/** The names of the symbols that are shown made readable; as they are, with a warning, where that cannot be done. */
+async function readable(
+  names: string[],
+  isShown: (symbol: number) => boolean = () => true,
+): Promise<{ names: string[]; warning?: string }> {
+  if (!names.some((name, symbol) => isMangled(name) && isShown(symbol))) return { names };
   const demangle = await demangler();
-  if (typeof demangle === "function") return { names: names.map(demangle) };
+  if (typeof demangle === "function") {
+    return { names: names.map((name, symbol) => isShown(symbol) ? demangle(name) : name) };
+  }
   return {
     names,
     warning: `C++ and Rust names are as compilers wrote them: the demangler cannot be loaded ` +
