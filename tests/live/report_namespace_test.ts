@@ -22,7 +22,7 @@ testUnless(
       await pmuctlOk([
         ...["record", "-q", "-e", "cpu-clock:u", "-o", file, "--"],
         ...["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", inside, SCRIPT],
-      ]);
+      ], { cwd: folder }); // where node leaves a log
       const rows = (await jsonReport(file)).events[0].rows;
       const ours = rows.filter(({ symbol }) => /\bfib\b/.test(symbol ?? ""));
       const pid = /tid (\d+)/.exec(ours[0]?.object ?? "")?.[1];
