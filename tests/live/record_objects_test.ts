@@ -52,25 +52,35 @@ testNeeding(
     }),
 );
 
+/** Builds and starts the program `path`, lets `change` do its work on the file, and records the process by its pid. */
+async function recordRunning(
+  path: string,
+  seconds: number,
+  env: Record<string, string>,
+  change: () => void,
+): Promise<void> {
+  const file = `${path}.data`;
+  const buildId = await build(path);
+  const child = new Deno.Command(path, { args: ["100000000"], stdout: "null" }).spawn();
+  try {
+    change();
+    await pmuctlOk(["record", "-o", file, "-p", `${child.pid}`, "--duration", `${seconds}`], { env });
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+  }
+  await expectResolved(file, buildId, env);
+}
+
 testNeeding(
   ["cc", "perf"],
   "record -p keeps a program that is replaced by another build",
   () =>
     withHome(async (folder, env) => {
       const path = `${folder}/replaced`;
-      const buildId = await build(path);
       await build(`${folder}/other`);
-      const child = new Deno.Command(path, { args: ["100000000"], stdout: "null" }).spawn();
-      try {
-        setTimeout(() => Deno.renameSync(`${folder}/other`, path), 300);
-        await pmuctlOk(["record", "-o", `${folder}/p.data`, "-p", `${child.pid}`, "--duration", "1"], {
-          env,
-        });
-      } finally {
-        child.kill("SIGKILL");
-        await child.status;
-      }
-      await expectResolved(`${folder}/p.data`, buildId, env);
+      const replace = () => Deno.renameSync(`${folder}/other`, path);
+      await recordRunning(path, 1, env, () => setTimeout(replace, 300));
     }),
 );
 
@@ -80,18 +90,7 @@ testNeeding(
   () =>
     withHome(async (folder, env) => {
       const path = `${folder}/gone`;
-      const buildId = await build(path);
-      const child = new Deno.Command(path, { args: ["100000000"], stdout: "null" }).spawn();
-      try {
-        Deno.removeSync(path);
-        await pmuctlOk(["record", "-o", `${folder}/p.data`, "-p", `${child.pid}`, "--duration", "0.5"], {
-          env,
-        });
-      } finally {
-        child.kill("SIGKILL");
-        await child.status;
-      }
-      await expectResolved(`${folder}/p.data`, buildId, env);
+      await recordRunning(path, 0.5, env, () => Deno.removeSync(path));
     }),
 );
 
