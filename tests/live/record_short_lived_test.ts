@@ -29,7 +29,9 @@ async function recordJobs(how: string, options: string[]): Promise<void> {
       if (inObject !== undefined) assertEquals(command, `job-${inObject}`, where);
       if (inSpin !== undefined) assertEquals(object, `job-${inSpin}`, where);
       if (command.startsWith("job-")) assert(object !== "jobs", where);
-      if (command.startsWith("job")) assert(symbol !== null || self.count === 0, `unresolved: ${where}`);
+      // a library has code that no symbol covers, for perf as well, which the comparison below is for
+      const mayLackSymbol = self.count === 0 || /^(libc|ld-linux)/.test(object);
+      if (command.startsWith("job")) assert(symbol !== null || mayLackSymbol, `unresolved: ${where}`);
     }
     for (const k of KINDS) {
       const spin = rows.find((row) => row.symbol === `spin_${k}`);
