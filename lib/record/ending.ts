@@ -36,14 +36,15 @@ export async function untilDone(
   const isOver = () =>
     isFull() || (!command && (parts.error !== undefined ||
       ((target.kind === "processes" || target.kind === "threads") && allEnded(target, liveProc))));
-  const over = new Condition(isOver);
+  // a command without a size to stop at is over when it ends, and at no other time: there is nothing to look at
+  const over = command && maxBytes === Infinity ? undefined : new Condition(isOver);
   try {
     const exit = command ? command.untilDone(stop) : stop.first.then(() => undefined);
-    await Promise.race([exit, over.met, parts.failed]);
+    await Promise.race([exit, parts.failed, ...over ? [over.met] : []]);
     const full = isFull();
     return { full, exit: command ? exit : Promise.resolve(undefined) };
   } finally {
-    over.forget();
+    over?.forget();
     clearTimeout(timeout);
   }
 }
