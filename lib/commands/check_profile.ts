@@ -4,6 +4,7 @@ import { BadInputError, UserError } from "../base/errors.ts";
 import { openInput } from "../base/file_bytes.ts";
 import { quoteWords } from "../cli/shell_words.ts";
 import { writeOutputFile } from "../cli/output_file.ts";
+import { RepeatedCommand } from "../cpc/repeated_command.ts";
 import { onlineCpus } from "../events/sysfs.ts";
 import { resolveEvents } from "../events/resolve.ts";
 import { diffProfiles } from "../profile/diff.ts";
@@ -17,7 +18,7 @@ import { DEFAULT_FREQ } from "../record/sampling.ts";
 import { record } from "../record/session.ts";
 import { renderDiffText } from "../report/diff_text.ts";
 import { hostSymbolFiles } from "../symbols/host_files.ts";
-import { type Plan, type Setting, timeOnce } from "./check_series.ts";
+import { openRunner, type Plan, type Setting } from "./check_series.ts";
 
 /** A command is run again until it was sampled for about so long, so that a short one has samples as well. In ms. */
 const SAMPLED_MS = 1000;
@@ -34,8 +35,7 @@ export function profilePath(baseline: string, name: string): string {
 
 /** Records the command, and writes its profile beside the baseline. Resolves to the path. */
 export async function keepProfile(plan: Plan, baseline: string, setting: Setting): Promise<string> {
-  const repeats = await repeatsFor(plan.argv, setting);
-  const profile = await recordProfile(plan.argv, repeats, setting);
+  const { profile, repeats } = await recordFresh(plan.argv, plan, setting);
   const path = profilePath(baseline, plan.name);
   writeOutputFile(path, storeProfile(profile, repeats));
   return path;
@@ -52,9 +52,9 @@ export async function whereItWent(
 ): Promise<string> {
   try {
     const old = plan.against
-      ? await recordOld(plan.against, setting)
+      ? await recordFresh(plan.against, plan, setting)
       : readKept(profilePath(baseline!, plan.name));
-    const now = await recordProfile(plan.argv, old.repeats, setting);
+    const now = await recordProfile(plan.argv, old.repeats, plan, setting);
     const runs = `${old.repeats} run${old.repeats === 1 ? "" : "s"}`;
     const diff = diffProfiles(old.profile, now, { normalize: "none" });
     const text = renderDiffText(diff, {
@@ -74,9 +74,10 @@ export async function whereItWent(
   }
 }
 
-async function recordOld(argv: readonly string[], setting: Setting) {
-  const repeats = await repeatsFor(argv, setting);
-  return { repeats, profile: await recordProfile(argv, repeats, setting) };
+/** Records a command of the plan as often as its time asks for. */
+async function recordFresh(argv: readonly string[], plan: Plan, setting: Setting) {
+  const repeats = await repeatsFor(argv, plan, setting);
+  return { repeats, profile: await recordProfile(argv, repeats, plan, setting) };
 }
 
 function readKept(path: string) {
@@ -89,16 +90,49 @@ function readKept(path: string) {
   return readStoredProfile(path, text);
 }
 
-/** How often to run it. */
-async function repeatsFor(argv: readonly string[], setting: Setting): Promise<number> {
-  const ms = await timeOnce(argv, setting);
-  return Math.max(1, Math.min(MOST_REPEATS, Math.ceil(SAMPLED_MS / Math.max(1, ms))));
+/** How often to run it. Throws CommandError when it fails. */
+async function repeatsFor(argv: readonly string[], { prepare }: Plan, setting: Setting): Promise<number> {
+  const runner = openRunner(argv, prepare, setting);
+  try {
+    await runner.prepare({ command: 0 });
+    const ms = ((await runner.run({ command: 0 }))?.wallNs ?? 0) / 1e6;
+    return Math.max(1, Math.min(MOST_REPEATS, Math.ceil(SAMPLED_MS / Math.max(1, ms))));
+  } finally {
+    runner.close();
+  }
 }
 
-/** Samples `repeats` runs of the command. Throws UserError when that cannot be done. */
+/** Samples `repeats` runs of the command, not what prepares them. Throws UserError when that cannot be done. */
 async function recordProfile(
   argv: readonly string[],
   repeats: number,
+  { prepare }: Plan,
+  setting: Setting,
+): Promise<Profile> {
+  if (!prepare) {
+    return await recordRuns(argv, ["/bin/sh", "-c", REPEAT, "sh", `${repeats}`, ...argv], setting);
+  }
+  const runner = openRunner(argv, prepare, setting);
+  const prepared = async () => {
+    await runner.prepare({ command: 0 });
+    return runner.stopSignal === undefined;
+  };
+  try {
+    const repeated = RepeatedCommand.open({ argv, count: repeats, prepare: prepared });
+    try {
+      return await recordRuns(argv, repeated.argv, setting);
+    } finally {
+      await repeated.close();
+    }
+  } finally {
+    runner.close();
+  }
+}
+
+/** Samples `looped`, which runs `argv` several times. */
+async function recordRuns(
+  argv: readonly string[],
+  looped: readonly string[],
   { standing, stopper }: Setting,
 ): Promise<Profile> {
   const folder = Deno.makeTempDirSync({ prefix: "pmuctl-check-" });
@@ -108,7 +142,7 @@ async function recordProfile(
       {
         groups: resolveEvents("cycles"),
         sampling: { defaultFreq: DEFAULT_FREQ, callGraph: { mode: "fp" } },
-        target: { kind: "command", argv: ["/bin/sh", "-c", REPEAT, "sh", `${repeats}`, ...argv] },
+        target: { kind: "command", argv: [...looped] },
         cpus: onlineCpus(),
         ringPages: defaultRingPages(),
         keeping: "list",

@@ -167,14 +167,13 @@ function valgrindSeries(
   };
 }
 
-/** How long one run takes, in ms. Throws CommandError when it fails. */
-export async function timeOnce(argv: readonly string[], setting: Setting): Promise<number> {
-  const runner = newRunner([{ name: quoteWords(argv), argv }], [], setting, setting.note);
-  try {
-    return ((await runner.run({ command: 0 }))?.wallNs ?? 0) / 1e6;
-  } finally {
-    runner.close();
-  }
+/** Runs of one command, with what prepares each of them, of which nothing but the time is known. */
+export function openRunner(
+  argv: readonly string[],
+  prepare: Plan["prepare"],
+  setting: Setting,
+): CommandRunner {
+  return newRunner([{ name: quoteWords(argv), argv, prepare }], [], setting, setting.note);
 }
 
 function jobsOf(plan: Plan, wrapped: (argv: readonly string[]) => readonly string[]): Job[] {

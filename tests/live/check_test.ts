@@ -91,38 +91,52 @@ testNeeding(
   },
 );
 
-testNeeding(["cc", "valgrind"], "check --profile says which function it is", async () => {
-  await withFolder(async (folder) => {
-    const source = (rounds: number) =>
-      `#define LOOP(name, n) __attribute__((noinline)) void name(void) { for (volatile long i = 0; i < n; i++); }
-       LOOP(parse, ${rounds}) LOOP(emit, 4000000)
-       int main(void) { parse(); emit(); }`;
-    const build = async (rounds: number) => {
-      await Deno.writeTextFile(`${folder}/app.c`, source(rounds));
-      const { success } = await new Deno.Command("cc", {
-        args: ["-O1", "-o", `${folder}/app`, `${folder}/app.c`],
-      })
-        .output();
-      assert(success);
-    };
-    const args = [
-      "--baseline",
-      `${folder}/b.json`,
-      "--profile",
-      "-m",
-      "instructions",
-    ];
-    await build(4e6);
-    const made = await pmuctl(["check", "--update", ...args, "--", `${folder}/app`]);
-    assertEquals(made.status, 0, made.stderr);
-    await build(12e6); // in its place: the old one is gone
-    const { status, check } = await checkJson([...args, "--", `${folder}/app`]);
-    assertEquals(status, 1);
-    const rows = check.where.app.split("\n");
-    const first = rows[rows.findIndex((line) => /^ +Change/.test(line)) + 1];
-    assertStringIncludes(first, "parse");
-  });
-});
+testNeeding(
+  ["cc", "valgrind"],
+  "check --profile says which function it is, of prepared runs alone",
+  async () => {
+    await withFolder(async (folder) => {
+      const source = (rounds: number) =>
+        `#define LOOP(name, n) __attribute__((noinline)) void name(void) { for (volatile long i = 0; i < n; i++); }
+       #include <stdio.h>
+       LOOP(parse, ${rounds}) LOOP(emit, 4000000) LOOP(set_up, 2000000)
+       int main(int argc, char **argv) {
+         if (argc > 1) return set_up(), !fopen("${folder}/ready", "w");
+         if (remove("${folder}/ready")) return 1; // nothing has prepared this run
+         parse(); emit();
+       }`;
+      const build = async (rounds: number) => {
+        await Deno.writeTextFile(`${folder}/app.c`, source(rounds));
+        const { success } = await new Deno.Command("cc", {
+          args: ["-O1", "-o", `${folder}/app`, `${folder}/app.c`],
+        })
+          .output();
+        assert(success);
+      };
+      const args = [
+        "--baseline",
+        `${folder}/b.json`,
+        "--profile",
+        "--prepare",
+        `${folder}/app setup`,
+        "-m",
+        "instructions",
+      ];
+      await build(4e6);
+      const made = await pmuctl(["check", "--update", ...args, "--", `${folder}/app`]);
+      assertEquals(made.status, 0, made.stderr);
+      await build(12e6); // in its place: the old one is gone
+      const { status, check } = await checkJson([...args, "--", `${folder}/app`]);
+      assertEquals(status, 1);
+      const rows = check.where.app.split("\n");
+      const first = rows[rows.findIndex((line) => /^ +Change/.test(line)) + 1];
+      assertStringIncludes(first, "parse");
+      assert(!check.where.app.includes("set_up"), check.where.app);
+      const kept = Deno.readTextFileSync(`${folder}/b.app.profile.json`);
+      assert(kept.includes('"emit"') && !kept.includes('"set_up"'));
+    });
+  },
+);
 
 Deno.test("check of a config file checks every benchmark, and tells GitHub and JUnit", async () => {
   await withFolder(async (folder) => {
