@@ -156,26 +156,10 @@ static void hang_up(struct pmu_child *child)
 	child->line_fd = -1;
 }
 
-/* Forks with every signal blocked, so that no handler of ours runs in the child. */
-static pid_t fork_quietly(void)
-{
-	sigset_t all, old;
-	pid_t pid;
-	int error;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pid = fork();
-	error = errno;
-	if (pid != 0)
-		pthread_sigmask(SIG_SETMASK, &old, NULL);
-	errno = error;
-	return pid;
-}
-
 static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 {
 	struct report report;
+	sigset_t all, old;
 	int line[2];
 	int32_t result = high_socketpair(line);
 
@@ -184,12 +168,19 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 	plan->line = line[1];
 	snprintf(plan->line_number, sizeof(plan->line_number), "%d", line[1]);
 	child->stage = PMU_SPAWN_FORK;
-	child->pid = fork_quietly();
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old); /* so that no handler of ours runs in the child */
+	/*
+	 * vfork copies none of our page tables, which takes milliseconds with Deno's memory, and the page faults
+	 * after it as well. It waits for the child's exec, which only the launcher's comes at once.
+	 */
+	child->pid = plan->launcher ? vfork() : fork();
 	if (child->pid == 0) {
 		close(line[0]); /* or it would not notice that the parent has gone */
 		child_main(plan);
 	}
 	result = child->pid < 0 ? -errno : child->pid;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	close(line[1]);
 	child->line_fd = line[0];
 	if (child->pid > 0 && !read_report(child->line_fd, &report))
