@@ -2,7 +2,7 @@
 
 import { PmuError } from "../lib/base/errno.ts";
 import { shim } from "./load.ts";
-import { checked, ringFields } from "./result.ts";
+import { checked, checkedSize, ringFields } from "./result.ts";
 
 /** What Drain is made with. */
 export interface DrainOptions {
@@ -23,7 +23,26 @@ export interface DrainOptions {
   queueBytes?: number;
   /** What stands in the output for dropped samples. Without it none is dropped: the kernel loses them. */
   loss?: LossRecord;
+  /**
+   * Has it note what runs (`takeSeen()`) and when samples were taken (`times`), which they tell at this offset in
+   * bytes, -1 for nowhere.
+   */
+  watch?: { sampleTimeAt: number };
 }
+
+/** What the records told since it was last asked. */
+export interface Seen {
+  /**
+   * PERF_RECORD_MMAP2 of code, whole: each file once, and again when it is mapped later. `file` tells it from
+   * all others; memory without a file is told apart by its process.
+   */
+  maps: { file: number; record: Uint8Array<ArrayBuffer> }[];
+  /** Processes, each with the one that started it. */
+  forks: { pid: number; parent: number }[];
+}
+
+/** Room for the longest entry that the shim has. */
+const SEEN_BYTES = 1 << 16;
 
 /** A record to be written where samples were dropped, and where its values go: offsets in bytes, -1 for none. */
 export interface LossRecord {
@@ -98,7 +117,8 @@ export class Drain {
     if (options.intervalMs !== undefined) {
       checked("pmu_drain_set_interval", shim().pmu_drain_set_interval(this.#handle, options.intervalMs));
     }
-    const { queueBytes, loss } = options;
+    const { queueBytes, loss, watch } = options;
+    if (watch) checked("pmu_drain_watch", shim().pmu_drain_watch(this.#handle, watch.sampleTimeAt));
     if (queueBytes !== undefined) {
       checked("pmu_drain_set_queue", shim().pmu_drain_set_queue(this.#handle, BigInt(queueBytes)));
     }
@@ -185,6 +205,31 @@ export class Drain {
     return this.#statsIn(words);
   }
 
+  /** Takes in records that it has not written itself, as if it had. Throws PmuError unless they are whole. */
+  see(records: Uint8Array<ArrayBuffer>): void {
+    checked("pmu_drain_see", shim().pmu_drain_see(this.#live, records, BigInt(records.length)));
+  }
+
+  /** What has been seen since the last call; only with `watch`. At any time. Throws PmuError. */
+  takeSeen(): Seen {
+    const seen: Seen = { maps: [], forks: [] };
+    const bytes = new Uint8Array(SEEN_BYTES);
+    for (let got; (got = this.#takeSeen(bytes)) > 0;) addSeen(seen, bytes, got);
+    return seen;
+  }
+
+  #takeSeen(into: Uint8Array<ArrayBuffer>): number {
+    const got = shim().pmu_drain_seen(this.#live, into, BigInt(into.length));
+    return checkedSize("pmu_drain_seen", got);
+  }
+
+  /** The least and the greatest time of a sample, in ns of the recording's clock; undefined without any. After `stop()`. */
+  get times(): { first: bigint; last: bigint } | undefined {
+    const times = new BigUint64Array(2);
+    if (shim().pmu_drain_times(this.#live, times) < 0) return undefined;
+    return { first: times[0], last: times[1] };
+  }
+
   #statsBuffer(): BigInt64Array<ArrayBuffer> {
     return new BigInt64Array(1 + this.#rings * RING_FIELDS.length);
   }
@@ -197,5 +242,20 @@ export class Drain {
   free(): void {
     shim().pmu_drain_free(this.#handle);
     this.#handle = null;
+  }
+}
+
+/** Adds the entries in the first `length` of these bytes: a u64 that tells files apart, 0 for a fork, and a record. */
+function addSeen(seen: Seen, bytes: Uint8Array<ArrayBuffer>, length: number): void {
+  const words = new Uint32Array(bytes.buffer);
+  for (let at = 0; at < length;) {
+    const word = at >>> 2;
+    const size = words[word + 3] >>> 16; // perf_event_header: u32 type; u16 misc, size
+    // 53 bits of it: what a double holds
+    const file = words[word + 1] * 2 ** 21 + (words[word] >>> 11);
+    if (words[word] === 0 && words[word + 1] === 0) {
+      seen.forks.push({ pid: words[word + 4], parent: words[word + 5] });
+    } else seen.maps.push({ file, record: bytes.slice(at + 8, at + 8 + size) });
+    at += 8 + size;
   }
 }

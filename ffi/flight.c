@@ -140,7 +140,7 @@ static int32_t take_ring(struct flight_ring *r)
 	length = copy_new(r, &head);
 	error = pause_output(r, 0);
 	/* The last record of the copy may be cut, and is left out then: the kernel has overwritten its end. */
-	turn_round(r, records_walk(&r->copy, 0, length, &t));
+	turn_round(r, records_walk(&r->copy, 0, length, &t, NULL));
 	r->counts[PMU_FLIGHT_SAMPLES] = t.samples;
 	r->counts[PMU_FLIGHT_RECORDS] = t.records;
 	r->counts[PMU_FLIGHT_BYTES] = r->taken_bytes;
@@ -183,10 +183,10 @@ static int32_t write_taken(struct flight_ring *r, int out_fd, uint64_t *whole)
 		else if (n == 0 || errno != EINTR)
 			error = n == 0 ? -EIO : -errno;
 	}
-	*whole = records_walk(&r->taken, 0, done, &t);
+	*whole = records_walk(&r->taken, 0, done, &t, NULL);
 	if (done > *whole)
 		(void)lseek(out_fd, -(off_t)(done - *whole), SEEK_CUR);
-	records_walk(&r->taken, *whole, r->taken_bytes, &t);
+	records_walk(&r->taken, *whole, r->taken_bytes, &t, NULL);
 	r->counts[PMU_FLIGHT_DROPPED_SAMPLES] = t.samples;
 	return error;
 }

@@ -20,14 +20,11 @@ static bool aborted(const struct output *o)
 /* Adds a stretch of the circle to the parts; it may take two. */
 static int add_parts(struct iovec *parts, int count, const struct circle *c, uint64_t position, uint64_t length)
 {
-	uint64_t to_end = c->size - (position & (c->size - 1));
+	uint64_t first = circle_before_end(c, position, length);
 
-	if (length > to_end) {
-		parts[count++] = (struct iovec){ circle_at(c, position), to_end };
-		position += to_end;
-		length -= to_end;
-	}
-	parts[count++] = (struct iovec){ circle_at(c, position), length };
+	parts[count++] = (struct iovec){ circle_at(c, position), first };
+	if (first < length)
+		parts[count++] = (struct iovec){ circle_at(c, position + first), length - first };
 	return count;
 }
 
@@ -86,12 +83,12 @@ static void settle(struct output *o, struct queue *q, uint64_t end, uint64_t don
 			kept += e.length;
 			continue;
 		}
-		whole = records_walk(&q->bytes, bytes, bytes + left, &t) - bytes;
+		whole = records_walk(&q->bytes, bytes, bytes + left, &t, NULL) - bytes;
 		left = 0;
 		kept += whole;
 		if (e.kind == ENTRY_ROUND)
 			continue;
-		records_walk(&q->bytes, bytes + whole, bytes + e.length, &t);
+		records_walk(&q->bytes, bytes + whole, bytes + e.length, &t, NULL);
 		failed = rings[e.ring].failed;
 		ring_count_dropped(failed, t.samples, e.length - whole);
 		if (e.kind == ENTRY_PASS) /* the other kind has been counted already */

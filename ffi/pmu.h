@@ -19,7 +19,7 @@
 #define PMU_API __attribute__((visibility("default")))
 
 /* Changes whenever a function below changes its meaning; ffi/symbols.ts holds the same number. */
-#define PMU_ABI_VERSION 3
+#define PMU_ABI_VERSION 4
 
 /* PMU_ABI_VERSION of this library. Call it before anything else. */
 PMU_API uint32_t pmu_abi_version(void);
@@ -126,6 +126,12 @@ PMU_API int32_t pmu_drain_set_queue(void *drain, uint64_t bytes);
 PMU_API int32_t pmu_drain_set_loss(void *drain, const void *record, uint32_t length, int32_t time_at,
 				   int32_t cpu_at, int32_t sample_time_at);
 
+/*
+ * Has the drain note what its records tell of what runs, for pmu_drain_seen, and of the samples' times, which they have
+ * at `sample_time_at` (-1: nowhere), for pmu_drain_times. -ENOMEM; -EBUSY once started, or when called again.
+ */
+PMU_API int32_t pmu_drain_watch(void *drain, int32_t sample_time_at);
+
 /* Drains at least every `ms` milliseconds (250 unless set). -EINVAL below 1; -EBUSY once started. */
 PMU_API int32_t pmu_drain_set_interval(void *drain, int32_t ms);
 
@@ -202,6 +208,24 @@ enum pmu_ring_field {
 	PMU_RING_FIELDS
 };
 PMU_API int64_t pmu_drain_stats(void *drain, uint64_t *buf, uint64_t len);
+
+/*
+ * Notes what these records tell, which the drain has not written itself. -EINVAL unless they are whole, or without
+ * pmu_drain_watch.
+ */
+PMU_API int32_t pmu_drain_see(void *drain, const void *records, uint64_t len);
+
+/*
+ * Moves what has been noted since the last call into `buf`; at any time. Entries are a u64 and a record. With 0
+ * it is a PERF_RECORD_FORK that starts a process; else a PERF_RECORD_MMAP2 of code, and the number tells its file
+ * (for memory without one: its process) from all others. A file comes once, and again when it is mapped after
+ * all was taken. Returns the bytes, 0 when there are none, or when `len` is less than 64 KiB and the next does not
+ * fit; -EINVAL without pmu_drain_watch.
+ */
+PMU_API int64_t pmu_drain_seen(void *drain, void *buf, uint64_t len);
+
+/* The least and the greatest time of a sample; after pmu_drain_stop. -ENOENT when there is none. */
+PMU_API int32_t pmu_drain_times(void *drain, uint64_t times[2]);
 
 /* Stops the thread if it runs, unmaps the rings and frees the drain. NULL is ignored. */
 PMU_API void pmu_drain_free(void *drain);

@@ -10,7 +10,7 @@ import { shim } from "./load.ts";
 import { checked, checkedSize } from "./result.ts";
 
 export { PmuError } from "../lib/base/errno.ts";
-export { Drain, type DrainOptions, type LossRecord, type RingStats } from "./drain.ts";
+export { Drain, type DrainOptions, type LossRecord, type RingStats, type Seen } from "./drain.ts";
 export { FlightRings, type FlightStats } from "./flight.ts";
 export { Child, type Exit, kill, spawn, type SpawnOptions, type Usage } from "./child.ts";
 

@@ -39,6 +39,13 @@ uint64_t queue_room(const struct queue *q)
 	return q->bytes.size - queue_used(q);
 }
 
+void queue_rewind(struct queue *q)
+{
+	/* Nobody has a position in it: the one that takes looks at none before head has moved. */
+	if (queue_used(q) == 0)
+		q->bytes.origin = q->put;
+}
+
 void queue_begin(struct queue *q, enum entry_kind kind, uint32_t ring)
 {
 	struct entry e = { .kind = kind, .ring = ring };
@@ -49,20 +56,22 @@ void queue_begin(struct queue *q, enum entry_kind kind, uint32_t ring)
 
 void queue_append(struct queue *q, const struct circle *from, uint64_t position, uint64_t length)
 {
-	uint64_t to_end = from->size - (position & (from->size - 1));
+	uint64_t first = circle_before_end(from, position, length);
 
-	if (length > to_end) {
-		queue_append_bytes(q, circle_at(from, position), to_end);
-		position += to_end;
-		length -= to_end;
-	}
-	queue_append_bytes(q, circle_at(from, position), length);
+	queue_append_bytes(q, circle_at(from, position), first);
+	if (first < length)
+		queue_append_bytes(q, circle_at(from, position + first), length - first);
 }
 
 void queue_append_bytes(struct queue *q, const void *bytes, uint64_t length)
 {
 	circle_write(&q->bytes, q->put, bytes, length);
 	q->put += length;
+}
+
+void queue_cut(struct queue *q, uint64_t position)
+{
+	q->put = position;
 }
 
 void queue_end(struct queue *q)

@@ -39,10 +39,18 @@ void queue_free(struct queue *q);
 uint64_t queue_used(const struct queue *q);
 uint64_t queue_room(const struct queue *q);
 
+/*
+ * Begins at the start of its memory when it is empty: as long as the output keeps up, the same few pages are used
+ * again and again, which stay in the CPU's cache. Of the one that puts, between two entries.
+ */
+void queue_rewind(struct queue *q);
+
 /* Puts an entry: begin, append what it holds, end. There has to be room for it. */
 void queue_begin(struct queue *q, enum entry_kind kind, uint32_t ring);
 void queue_append(struct queue *q, const struct circle *from, uint64_t position, uint64_t length);
 void queue_append_bytes(struct queue *q, const void *bytes, uint64_t length);
+/* Takes back what was appended from `position` on: a value of q->put since queue_begin, or between two. */
+void queue_cut(struct queue *q, uint64_t position);
 void queue_end(struct queue *q);
 
 /* Lets the other thread see all entries so far. */

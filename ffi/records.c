@@ -1,5 +1,6 @@
 /* See records.h; the records' layouts are those of perf_event_open(2). */
 #include "records.h"
+#include "seen.h"
 
 #include <linux/perf_event.h>
 #include <string.h>
@@ -12,17 +13,9 @@ uint64_t circle_u64(const struct circle *c, uint64_t position)
 	return value;
 }
 
-/* How many of `length` bytes from `position` on lie before the end of the circle. */
-static uint64_t before_end(const struct circle *c, uint64_t position, uint64_t length)
-{
-	uint64_t to_end = c->size - (position & (c->size - 1));
-
-	return length < to_end ? length : to_end;
-}
-
 void circle_read(const struct circle *c, uint64_t position, void *into, uint64_t length)
 {
-	uint64_t first = before_end(c, position, length);
+	uint64_t first = circle_before_end(c, position, length);
 
 	memcpy(into, circle_at(c, position), first);
 	memcpy((unsigned char *)into + first, c->data, length - first);
@@ -30,13 +23,13 @@ void circle_read(const struct circle *c, uint64_t position, void *into, uint64_t
 
 void circle_write(struct circle *c, uint64_t position, const void *from, uint64_t length)
 {
-	uint64_t first = before_end(c, position, length);
+	uint64_t first = circle_before_end(c, position, length);
 
 	memcpy(circle_at(c, position), from, first);
 	memcpy(c->data, (const unsigned char *)from + first, length - first);
 }
 
-uint64_t records_walk(const struct circle *c, uint64_t from, uint64_t to, struct tally *t)
+uint64_t records_walk(const struct circle *c, uint64_t from, uint64_t to, struct tally *t, struct seen *seen)
 {
 	memset(t, 0, sizeof(*t));
 	while (to - from >= sizeof(struct perf_event_header)) {
@@ -47,7 +40,9 @@ uint64_t records_walk(const struct circle *c, uint64_t from, uint64_t to, struct
 			break;
 		switch (header.type) {
 		case PERF_RECORD_SAMPLE:
-			t->samples++;
+			if (t->samples++ == 0)
+				t->first_sample = from;
+			t->last_sample = from;
 			t->sample_bytes += header.size;
 			break;
 		case PERF_RECORD_LOST: /* u64 id; u64 lost */
@@ -57,6 +52,11 @@ uint64_t records_walk(const struct circle *c, uint64_t from, uint64_t to, struct
 		case PERF_RECORD_LOST_SAMPLES: /* u64 lost */
 			if (header.size >= sizeof(header) + 8)
 				t->lost_samples += circle_u64(c, from + sizeof(header));
+			break;
+		case PERF_RECORD_MMAP2:
+		case PERF_RECORD_FORK:
+			if (seen)
+				seen_record(seen, c, from, &header);
 			break;
 		case PERF_RECORD_THROTTLE:
 			t->throttle++;

@@ -49,19 +49,25 @@ int32_t ring_add_stand_in(struct ring *r, int fd)
 	return 0;
 }
 
-int32_t ring_note_pass(struct ring *r)
+int32_t ring_look(struct ring *r)
 {
-	uint64_t end = r->tail;
-
-	if (r->broken)
-		return -EBADMSG;
-	r->head = __atomic_load_n(&r->control->data_head, __ATOMIC_ACQUIRE);
 	memset(&r->pass, 0, sizeof(r->pass));
-	if (r->head - r->tail <= r->records.size)
-		end = records_walk(&r->records, r->tail, r->head, &r->pass);
-	if (end != r->head) {
+	r->head = r->broken ? r->tail : __atomic_load_n(&r->control->data_head, __ATOMIC_ACQUIRE);
+	if (r->head - r->tail > r->records.size) {
 		r->broken = true;
-		r->head = end;
+		r->head = r->tail;
+	}
+	return r->broken ? -EBADMSG : 0;
+}
+
+int32_t ring_walk(struct ring *r, const struct circle *c, uint64_t at, struct seen *seen)
+{
+	uint64_t length = r->head - r->tail;
+	uint64_t whole = records_walk(c, at, at + length, &r->pass, seen) - at;
+
+	if (whole != length) {
+		r->broken = true;
+		r->head = r->tail + whole;
 	}
 	return r->broken ? -EBADMSG : 0;
 }

@@ -37,11 +37,14 @@ void ring_take_up(struct ring *r);
 /* Has `fd` stand in for the ring's event when the tasks before it have ended. Returns 0 or -ENOMEM. */
 int32_t ring_add_stand_in(struct ring *r, int fd);
 
+/* Notes how far the kernel has written: [tail, head). Returns 0, or -EBADMSG when the ring holds nonsense. */
+int32_t ring_look(struct ring *r);
+
 /*
- * Notes how far the kernel has written, with what that is: [tail, head) and `pass`. At a header that cannot
- * be, marks the ring as broken and ends before it. Returns 0 or -EBADMSG.
+ * Sums up [tail, head) in `pass`, which lies at position `at` of `c`: of the ring, or of a copy. At a header that
+ * cannot be, marks the ring as broken and ends before it. Returns 0 or -EBADMSG.
  */
-int32_t ring_note_pass(struct ring *r);
+int32_t ring_walk(struct ring *r, const struct circle *c, uint64_t at, struct seen *seen);
 
 /* Counts the records of the pass as taken. */
 void ring_count_pass(struct ring *r);

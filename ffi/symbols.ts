@@ -5,7 +5,7 @@
  */
 
 /** PMU_ABI_VERSION of ffi/pmu.h. */
-export const ABI_VERSION = 3;
+export const ABI_VERSION = 4;
 
 export const SYMBOLS = {
   // uint32_t pmu_abi_version(void)
@@ -58,6 +58,14 @@ export const SYMBOLS = {
   pmu_drain_add: { parameters: ["pointer", "i32", "u32", "i32"], result: "i32" },
   // int32_t pmu_drain_stand_in(void *drain, int32_t ring, int32_t fd)
   pmu_drain_stand_in: { parameters: ["pointer", "i32", "i32"], result: "i32" },
+  // int32_t pmu_drain_watch(void *drain, int32_t sample_time_at)
+  pmu_drain_watch: { parameters: ["pointer", "i32"], result: "i32" },
+  // int32_t pmu_drain_see(void *drain, const void *records, uint64_t len)
+  pmu_drain_see: { parameters: ["pointer", "buffer", "u64"], result: "i32" },
+  // int64_t pmu_drain_seen(void *drain, void *buf, uint64_t len)
+  pmu_drain_seen: { parameters: ["pointer", "buffer", "u64"], result: "i64" },
+  // int32_t pmu_drain_times(void *drain, uint64_t times[2])
+  pmu_drain_times: { parameters: ["pointer", "buffer"], result: "i32" },
   // int32_t pmu_drain_start(void *drain)
   pmu_drain_start: { parameters: ["pointer"], result: "i32" },
   // void pmu_drain_abort(void *drain)

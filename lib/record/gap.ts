@@ -11,11 +11,19 @@ import {
   readPipe,
   type RingStats,
   seek,
+  type Seen,
   writeAll,
 } from "../../ffi/pmu.ts";
 import { type Rings, takeOver } from "./rings.ts";
 
 const CHUNK = 1 << 20;
+
+/** What came in a gap: bytes, what each ring has seen, and what they tell of what runs. */
+export interface GapEnd {
+  bytes: number;
+  stats: RingStats[];
+  seen: Seen;
+}
 
 export class Gap {
   readonly #fd: number;
@@ -46,20 +54,22 @@ export class Gap {
   }
 
   /**
-   * Ends it, and writes what came to the position of `fd`: its bytes, and what each ring has seen. What
-   * cannot be written is not there at all, and counted as dropped.
+   * Ends it, and writes what came to the position of `fd`. What cannot be written is not there at all, and
+   * counted as dropped.
    */
-  async endInto(fd: number): Promise<{ bytes: number; stats: RingStats[] }> {
+  async endInto(fd: number): Promise<GapEnd> {
     await this.#drain.stop();
     const stats = this.#drain.stats();
+    const seen = this.#drain.takeSeen();
     const at = seek(fd, 0, "current");
     try {
       await this.#copy(fd);
-      return { bytes: this.#drain.written, stats };
+      return { bytes: this.#drain.written, stats, seen };
     } catch (error) {
       if (!(error instanceof PmuError)) throw error;
       seek(fd, at);
-      return { bytes: 0, stats: stats.map((ring) => ({ ...ring, dropbuf: 1, dropbufSample: ring.samples })) };
+      const dropped = stats.map((ring) => ({ ...ring, dropbuf: 1, dropbufSample: ring.samples }));
+      return { bytes: 0, stats: dropped, seen };
     }
   }
 

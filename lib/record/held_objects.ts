@@ -45,19 +45,20 @@ export class HeldObjects {
     this.#parents.set(pid, parent);
   }
 
-  /** Takes hold of a mapped file, unless it is held. */
-  see(map: SeenMap): void {
+  /** Takes hold of a mapped file, unless it is held; false when it could not, and another process may help. */
+  see(map: SeenMap): boolean {
     const { filename, buildId, maj = 0, min = 0, ino = 0n } = map;
-    if (!filename.startsWith("/") || filename.startsWith("//") || this.#held.size >= MOST) return;
+    if (!filename.startsWith("/") || filename.startsWith("//") || this.#held.size >= MOST) return true;
     const key = `${filename}\0${buildId ?? `${maj}:${min}:${ino}`}`;
-    if (this.#held.has(key)) return;
+    if (this.#held.has(key)) return true;
     const file = this.#open(map);
-    if (file === undefined) return;
+    if (file === undefined) return false;
     this.#held.set(key, file);
     const name = nameOf(filename);
     const same = this.#byName.get(name);
     if (same) same.push({ filename, file });
     else this.#byName.set(name, [{ filename, file }]);
+    return true;
   }
 
   /** The file that was mapped under this name and has this build id; undefined when it is not held. */

@@ -1,47 +1,44 @@
 /**
- * Goes through the records of a recording while it is written, a piece at a time, to learn which objects
- * its samples are in, and to tell of each mapping while its process may still live. Records come in the
- * order they were written in, which is that of time but within a round; so an address whose mapping is not
- * there yet is looked up once more at the end of its piece.
+ * Goes through the records of a recording that is complete, to learn which objects its samples are in. Records come
+ * in the order they were written in, which is that of time but within a round; so an address whose mapping is
+ * not there yet is looked up once more at the end of its piece.
  */
 
 import { PERF_RECORD, PERF_RECORD_MISC } from "../base/abi.ts";
 import { addressOf } from "../base/address.ts";
 import { BadInputError } from "../base/errors.ts";
 import type { FileBytes } from "../base/file_bytes.ts";
-import { RECORD_HEADER_SIZE } from "../perfdata/attr_layout.ts";
+import { callchainOffset, RECORD_HEADER_SIZE } from "../perfdata/attr_layout.ts";
 import type { EventTable } from "../perfdata/events.ts";
-import { decodeMmap2, decodeTask, type Mmap2, type RecordBytes } from "../perfdata/records.ts";
-import { callchainOffset } from "../perfdata/attr_layout.ts";
+import { decodeMmap2, decodeTask, type RecordBytes } from "../perfdata/records.ts";
 import { sampleFits } from "../perfdata/sample.ts";
 import { AddressSpaces } from "../symbols/address_space.ts";
 import type { ObjectInfo } from "../symbols/objects.ts";
 
-/** Told of what the scan comes by. */
-export interface ScanListener {
-  /** An executable mapping appeared in a process. */
-  mapped(map: Mmap2): void;
-  /** A process was started by another. */
-  forked(pid: number, parent: number): void;
-}
-
 const CHUNK = 1 << 20;
-/**
- * Of so many samples every caller is looked at, and of every so manieth behind them: by then an object that callers
- * are in has been seen, or matters to next to none, and the recorder has to be cheap. Where each sample itself
- * is (all that perf looks at) is always looked at.
- */
-const ALL_CALLERS_OF = 2000;
-const CALLERS_OF_EVERY = 32;
 /** Slots for the pages that were looked up last; a power of two. */
 const RECENT = 1 << 14;
 /** Addresses kept for a second look in one piece; more are garbage of broken call chains. */
 const MOST_PENDING = 10_000;
 
-export class HitScan {
+/** What the samples of a recording tell. */
+export interface Hits {
+  /** The objects that they are in, or that their callers are in. */
+  objects: ObjectInfo[];
+  /** Times of the first and the last, in ns of the recording's clock; undefined without any. */
+  times: { first: bigint; last: bigint } | undefined;
+}
+
+/** Goes through the records in [from, to) of `file`, whose events are those of `table`. The file stays the caller's. */
+export function scanHits(file: FileBytes, from: number, to: number, table: EventTable): Hits {
+  const scan = new HitScan(file, table);
+  scan.take(from, to);
+  return scan.hits;
+}
+
+class HitScan {
   readonly #file: FileBytes;
   readonly #table: EventTable;
-  readonly #listener: ScanListener;
   readonly #spaces = new AddressSpaces();
   readonly #buffer = new Uint8Array(CHUNK);
   readonly #words = new Uint32Array(this.#buffer.buffer);
@@ -52,124 +49,93 @@ export class HitScan {
   readonly #recent = new Int32Array(3 * RECENT);
   readonly #hit = new Set<number>();
   #pending: { pid: number; address: number }[] = [];
-  #at: number;
-  #stopped = false;
-  #samples = 0;
   // samples of one process follow one another: its space, until a mapping or a process may have changed it
   #pid = -1;
   #space = -1;
-  /** Where a sample's address, process and time are, when it is the same place for all events; else undefined. */
-  readonly #places: { ip: number; tid: number; time: number; size: number } | undefined;
-  // of samples, in ns of the recording's clock: each as two halves, because it takes more than a double holds
+  // times of samples: each as two halves, because they take more than a double holds
   #firstHigh = Infinity;
   #firstLow = 0;
   #lastHigh = -1;
   #lastLow = 0;
 
-  /**
-   * @param file the recording; it stays the caller's.
-   * @param dataOffset where its records begin.
-   */
-  constructor(file: FileBytes, dataOffset: number, table: EventTable, listener: ScanListener) {
+  constructor(file: FileBytes, table: EventTable) {
     this.#file = file;
-    this.#at = dataOffset;
     this.#table = table;
-    this.#places = samePlaces(table);
-    this.#listener = listener;
   }
 
-  /** Takes in the records before offset `end` of the file that have not been yet. */
-  advance(end: number): void {
-    while (!this.#stopped && this.#at < end) {
-      const got = this.#file.readAt(this.#at, this.#buffer.subarray(0, Math.min(CHUNK, end - this.#at)));
-      const taken = this.#records(got);
-      this.#at += taken;
-      // what is there is no whole record: nothing a recorder writes
-      if (taken === 0) this.#stopped = true;
-    }
-    for (const { pid, address } of this.#pending) this.#lookUp(pid, address);
-    this.#pending = [];
-  }
-
-  /** The objects that samples are in, and their callers (see ALL_CALLERS_OF). */
-  hits(): ObjectInfo[] {
-    return [...this.#hit].map((id) => this.#spaces.objects.rows[id]);
-  }
-
-  /** Times of the first and the last sample, in ns of the recording's clock; undefined without any. */
-  times(): { first: bigint; last: bigint } | undefined {
-    if (this.#lastHigh < 0) return undefined;
+  get hits(): Hits {
+    const time = (high: number, low: number) => (BigInt(high) << 32n) | BigInt(low);
     return {
-      first: (BigInt(this.#firstHigh) << 32n) | BigInt(this.#firstLow),
-      last: (BigInt(this.#lastHigh) << 32n) | BigInt(this.#lastLow),
+      objects: [...this.#hit].map((id) => this.#spaces.objects.rows[id]),
+      times: this.#lastHigh < 0
+        ? undefined
+        : { first: time(this.#firstHigh, this.#firstLow), last: time(this.#lastHigh, this.#lastLow) },
     };
   }
 
-  /** The whole records at the buffer's start; gives their bytes. */
-  #records(bytes: number): number {
+  take(from: number, to: number): void {
+    for (let at = from; at < to;) {
+      const got = this.#file.readAt(at, this.#buffer.subarray(0, Math.min(CHUNK, to - at)));
+      const taken = this.#records(at, got);
+      if (taken === 0) break; // no whole record: nothing a recorder writes
+      at += taken;
+      for (const { pid, address } of this.#pending) this.#lookUp(pid, address);
+      this.#pending = [];
+    }
+  }
+
+  /** The whole records at the buffer's start, which is at `offset` of the file; gives their bytes. */
+  #records(offset: number, bytes: number): number {
     const words = this.#words;
-    const places = this.#places;
     let pos = 0;
     while (pos + RECORD_HEADER_SIZE <= bytes) {
       const type = words[pos >>> 2], second = words[(pos >>> 2) + 1];
       const size = second >>> 16;
       if (size < RECORD_HEADER_SIZE || size % 8 !== 0 || pos + size > bytes) break;
-      if (type === PERF_RECORD.SAMPLE) {
-        const callers = ++this.#samples <= ALL_CALLERS_OF || this.#samples % CALLERS_OF_EVERY === 0;
-        if (callers || !places) this.#sample(pos, size, callers);
-        else if (size >= places.size) this.#sampleAt(pos, places.ip, places.tid, places.time);
-      } else if (type === PERF_RECORD.MMAP2 || type === PERF_RECORD.FORK) {
-        this.#record(type, pos, size, second & 0xffff);
+      if (type === PERF_RECORD.SAMPLE) this.#sample(pos, size);
+      else if (type === PERF_RECORD.MMAP2 || type === PERF_RECORD.FORK) {
+        this.#record(type, pos, size, second & 0xffff, offset + pos);
       }
       pos += size;
     }
     return pos;
   }
 
-  #record(type: number, pos: number, size: number, misc: number): void {
+  #record(type: number, pos: number, size: number, misc: number, fileOffset: number): void {
     this.#pid = -1;
     const index = this.#table.ofRecord(this.#words, pos, size);
     const trailer = this.#table.events[index]?.layout.trailer.size ?? 0;
-    const record: RecordBytes = { u8: this.#buffer, pos, size, misc, trailer, fileOffset: this.#at + pos };
+    const record: RecordBytes = { u8: this.#buffer, pos, size, misc, trailer, fileOffset };
     try {
       if (type === PERF_RECORD.FORK) {
         const { pid, ppid, tid, ptid } = decodeTask(record);
         this.#spaces.fork(pid, ppid, tid, ptid, (misc & PERF_RECORD_MISC.FORK_EXEC) === 0);
-        if (pid !== ppid) this.#listener.forked(pid, ppid);
       } else {
-        const map = decodeMmap2(record);
-        this.#spaces.mmap({ ...map, cpumode: misc & PERF_RECORD_MISC.CPUMODE_MASK });
-        this.#listener.mapped(map);
+        this.#spaces.mmap({ ...decodeMmap2(record), cpumode: misc & PERF_RECORD_MISC.CPUMODE_MASK });
       }
     } catch (error) {
       if (!(error instanceof BadInputError)) throw error; // shorter than its struct: the reader will say so
     }
   }
 
-  #sample(pos: number, size: number, callers: boolean): void {
+  #sample(pos: number, size: number): void {
     const words = this.#words;
     const index = this.#table.ofSample(words, pos, size);
     if (index < 0) return;
     const { layout } = this.#table.events[index];
     if (layout.tid < 0 || !sampleFits(words, pos, size, layout)) return;
-    this.#sampleAt(pos, layout.ip, layout.tid, layout.time);
-    if (!callers) return;
-    const chain = callchainOffset(layout, words, pos, size);
-    if (chain < 0) return;
-    const first = ((pos + chain) >>> 2) + 2;
-    const end = first + 2 * words[first - 2];
-    for (let word = first; word < end; word += 2) this.#address(this.#pid, this.#space, word);
-  }
-
-  /** The sample itself: when, whose, and where. The offsets are those of its layout. */
-  #sampleAt(pos: number, ip: number, tid: number, time: number): void {
-    const pid = this.#words[(pos + tid) >>> 2] | 0;
-    if (time >= 0) this.#time((pos + time) >>> 2);
+    const pid = words[(pos + layout.tid) >>> 2] | 0;
     if (pid !== this.#pid) {
       this.#pid = pid;
       this.#space = this.#spaces.spaceOf(pid, PERF_RECORD_MISC.USER);
     }
-    if (ip >= 0) this.#address(pid, this.#space, (pos + ip) >>> 2);
+    if (layout.time >= 0) this.#time((pos + layout.time) >>> 2);
+    if (layout.ip >= 0) this.#address((pos + layout.ip) >>> 2);
+    const chain = callchainOffset(layout, words, pos, size);
+    if (chain < 0) return;
+    const first = ((pos + chain) >>> 2) + 2;
+    const end = first + 2 * words[first - 2];
+    for (let word = first; word < end; word += 2) this.#address(word);
   }
 
   #time(word: number): void {
@@ -184,22 +150,23 @@ export class HitScan {
     }
   }
 
-  /** The address at this word of the buffer, in user space; the kernel is listed whether it is hit or not. */
-  #address(pid: number, space: number, word: number): void {
+  /** The address at this word of the buffer, in user space. */
+  #address(word: number): void {
     const low = this.#words[word], high = this.#words[word + 1];
     if (high >>> 31 === 1) return;
     // a page of 4096 bytes: bits 12 to 43 in one half of the key, the rest beside the space in the other
     const page = (low >>> 12) | ((high & 0xfff) << 20);
-    const rest = (space << 8) | ((high >>> 12) & 0xff);
+    const rest = (this.#space << 8) | ((high >>> 12) & 0xff);
     const recent = this.#recent;
-    const slot = 3 * ((Math.imul(page ^ Math.imul(space, 0x85ebca6b), 0x9e3779b1) >>> 16) & (RECENT - 1));
+    const slot = 3 *
+      ((Math.imul(page ^ Math.imul(this.#space, 0x85ebca6b), 0x9e3779b1) >>> 16) & (RECENT - 1));
     if (recent[slot] === page && recent[slot + 1] === rest && recent[slot + 2] === 1) return;
     recent[slot] = page;
     recent[slot + 1] = rest;
     recent[slot + 2] = 1;
     const address = addressOf(low, high);
-    if (!this.#lookUp(pid, address) && this.#pending.length < MOST_PENDING) {
-      this.#pending.push({ pid, address });
+    if (!this.#lookUp(this.#pid, address) && this.#pending.length < MOST_PENDING) {
+      this.#pending.push({ pid: this.#pid, address });
     }
   }
 
@@ -209,16 +176,4 @@ export class HitScan {
     this.#hit.add(this.#spaces.objectOf(mapping));
     return true;
   }
-}
-
-/** The places that samples of all events have in common; events that are told apart by more than their id have none. */
-function samePlaces(
-  { events }: EventTable,
-): { ip: number; tid: number; time: number; size: number } | undefined {
-  const layouts = events.map(({ layout }) => layout).filter(({ ip }) => ip >= 0);
-  const [first] = layouts;
-  if (!first || first.tid < 0) return undefined;
-  const { ip, tid, time } = first;
-  if (layouts.some((other) => other.ip !== ip || other.tid !== tid || other.time !== time)) return undefined;
-  return { ip, tid, time, size: Math.max(ip, tid, time) + 8 };
 }

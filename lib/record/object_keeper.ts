@@ -1,24 +1,27 @@
 /**
- * Sees to it that a recording can be resolved later: lists the build ids of the objects that samples are in,
- * and saves those that no one could find by their path afterwards: deleted or replaced programs, memfds, and what only a
- * container or a chroot could see.
+ * Sees to it that a recording can be resolved later: lists the build ids of the objects that ran, and saves those
+ * that samples are in and that no one could find by their path afterwards: deleted or replaced programs, memfds, and what
+ * only a container or a chroot could see. Which they are is told by the drain, which sees every record anyway.
  */
 
+import type { Drain, Seen } from "../../ffi/pmu.ts";
 import { PERF_RECORD_MISC } from "../base/abi.ts";
+import { concat } from "../base/bytes.ts";
 import { FileBytes } from "../base/file_bytes.ts";
 import { describeEvent, EventTable } from "../perfdata/events.ts";
 import type { BuildIdEntry } from "../perfdata/features.ts";
+import { decodeMmap2 } from "../perfdata/records.ts";
 import { openCached, saveCached } from "../symbols/build_id_cache.ts";
 import { fileBuildId, vdsoBuildId } from "../symbols/host_files.ts";
-import type { ObjectInfo } from "../symbols/objects.ts";
+import { type ObjectInfo, ObjectTable } from "../symbols/objects.ts";
 import { HeldObjects } from "./held_objects.ts";
-import { HitScan } from "./hit_scan.ts";
+import { type Hits, scanHits } from "./hit_scan.ts";
 import type { Opened } from "./opening.ts";
-import type { Sink } from "./sink.ts";
 import { PerfMaps } from "./perf_maps.ts";
 import { parseMaps, type Proc } from "./procfs.ts";
+import type { Sink } from "./sink.ts";
 
-/** How often new records are looked through, in ms: what lives shorter is seen through its parent. */
+/** How often it is looked at what the drain has seen, in ms: what lives shorter is seen through its parent. */
 const LOOK_EVERY = 100;
 /** A command's own maps are looked at this many ms after its start, before any record of it has been written. */
 const FIRST_LOOKS = [3, 15, 60, 150];
@@ -26,10 +29,21 @@ const FIRST_LOOKS = [3, 15, 60, 150];
 /** What is done about objects: their ids listed and those saved that would not be found, only listed, or nothing. */
 export type Keeping = "save" | "list" | "nothing";
 
+/** What there is to say of a recording's objects and samples when it is complete. */
+export interface Kept {
+  buildIds: BuildIdEntry[];
+  /** When the first and the last sample were taken, in ns of the recording's clock; undefined without any. */
+  sampleTime: Hits["times"];
+}
+
 export class ObjectKeeper {
   readonly #file: FileBytes;
   readonly #dataOffset: number;
-  readonly #scan: HitScan;
+  readonly #opened: readonly Opened[];
+  readonly #drain: Drain;
+  readonly #objects = new ObjectTable();
+  /** Files that are held, by the number that the drain knows them by. */
+  readonly #known = new Set<number>();
   readonly #held = new HeldObjects();
   readonly #perfMaps = new PerfMaps();
   readonly #save: boolean;
@@ -39,37 +53,25 @@ export class ObjectKeeper {
     file: FileBytes,
     dataOffset: number,
     opened: readonly Opened[],
-    written: () => number,
+    drain: Drain,
     save: boolean,
   ) {
     this.#file = file;
     this.#dataOffset = dataOffset;
+    this.#opened = opened;
+    this.#drain = drain;
     this.#save = save;
-    const table = new EventTable();
-    for (const { attr, places } of opened) table.add(describeEvent(attr, places.map((place) => place.id)));
-    this.#scan = new HitScan(file, dataOffset, table, {
-      mapped: (map) => {
-        this.#held.see(map);
-        if (save && map.filename.startsWith("//anon")) this.#perfMaps.see(map.pid);
-      },
-      forked: (pid, parent) => this.#held.parent(pid, parent),
-    });
-    const look = () => {
-      this.#scan.advance(dataOffset + written());
-      this.#perfMaps.look();
-    };
-    this.#timers.push(setInterval(look, LOOK_EVERY));
+    this.#timers.push(setInterval(() => this.#look(), LOOK_EVERY));
   }
 
   /**
-   * The keeper of what is recorded into `sink`, which looks at it from now on until `close()`; undefined where
+   * The keeper of what `drain` records into the sink, which looks at it from now on until `close()`; undefined where
    * what was written cannot be read back: into a pipe, or a device.
-   * @param written gives how many bytes of records there are.
    */
   static of(
     { fd, sizeFieldAt }: Pick<Sink, "fd" | "sizeFieldAt">,
     opened: readonly Opened[],
-    written: () => number,
+    drain: Drain,
     keeping: Keeping,
   ): ObjectKeeper | undefined {
     if (keeping === "nothing" || sizeFieldAt === undefined) return undefined;
@@ -77,42 +79,78 @@ export class ObjectKeeper {
     if (!file) return undefined;
     // struct perf_file_section { u64 offset, size; }
     const dataOffset = new DataView(file.read(sizeFieldAt - 8, 8).buffer).getUint32(0, true);
-    return new ObjectKeeper(file, dataOffset, opened, written, keeping === "save");
+    return new ObjectKeeper(file, dataOffset, opened, drain, keeping === "save");
+  }
+
+  /** Takes in records that stand in front of those of the drain. */
+  seeFront(records: readonly Uint8Array[]): void {
+    this.#drain.see(concat(records));
+  }
+
+  /** Takes in what another drain has seen. */
+  see({ maps, forks }: Seen): void {
+    for (const { pid, parent } of forks) this.#held.parent(pid, parent);
+    for (const { file, record } of maps) {
+      if (this.#known.has(file)) continue;
+      const view = new DataView(record.buffer, record.byteOffset);
+      // the trailer behind the file name is no harm: the name ends with a NUL
+      const map = decodeMmap2({
+        u8: record,
+        pos: 0,
+        size: record.length,
+        misc: view.getUint16(4, true),
+        trailer: 0,
+        fileOffset: 0,
+      });
+      this.#objects.of(map);
+      if (this.#held.see(map)) this.#known.add(file);
+      if (this.#save && map.filename.startsWith("//anon")) this.#perfMaps.see(map.pid);
+    }
+  }
+
+  #look(): void {
+    this.see(this.#drain.takeSeen());
+    this.#perfMaps.look();
   }
 
   /** Looks at a process that was just started, before any record of it has been written. */
   lookAt(proc: Proc, pid: number): void {
     const look = () => {
-      for (
-        const { major: maj, minor: min, inode: ino, ...map } of parseMaps(
-          proc.text(`/proc/${pid}/maps`) ?? "",
-        )
-      ) {
+      const maps = parseMaps(proc.text(`/proc/${pid}/maps`) ?? "");
+      for (const { major: maj, minor: min, inode: ino, ...map } of maps) {
         this.#held.see({ ...map, maj, min, ino, pid });
       }
     };
     for (const ms of FIRST_LOOKS) this.#timers.push(setTimeout(look, ms));
   }
 
-  /** The build ids of all that samples are in, once all `dataBytes` of records are written; saves what needs it. */
-  finish(dataBytes: number): BuildIdEntry[] {
-    this.#scan.advance(this.#dataOffset + dataBytes);
-    this.#perfMaps.look();
-    const entries = new Map<string, BuildIdEntry>();
-    for (const object of this.#scan.hits()) {
-      if (object.kind === "jit") this.#perfMaps.save(object.pid);
+  /**
+   * Lists all that ran, and saves what needs it, once all `dataBytes` of records are written and the drain has
+   * stopped. `samplesElsewhere`: not all samples came through the drain.
+   */
+  finish(dataBytes: number, samplesElsewhere = false): Kept {
+    this.#look();
+    const buildIds = new Map<string, BuildIdEntry>();
+    const lost = new Map<string, { path: string; buildId: string }>();
+    for (const object of this.#objects.rows) {
       const buildId = this.#buildIdOf(object);
       if (buildId === undefined) continue;
-      if (this.#save && object.kind === "file") this.#saveUnlessFound(object.path, buildId);
-      const entry = { pid: -1, misc: PERF_RECORD_MISC.USER, buildId, filename: object.path };
-      entries.set(`${object.path}\0${buildId}`, entry);
+      const { path: filename } = object;
+      const key = `${filename}\0${buildId}`;
+      buildIds.set(key, { pid: -1, misc: PERF_RECORD_MISC.USER, buildId, filename });
+      if (this.#save && object.kind === "file" && !this.#isFound(filename, buildId)) {
+        lost.set(key, { path: filename, buildId });
+      }
     }
-    return [...entries.values()];
-  }
-
-  /** When the first and the last sample were taken, in ns of the recording's clock; after `finish()`. */
-  get sampleTime(): { first: bigint; last: bigint } | undefined {
-    return this.#scan.times();
+    const saving = lost.size > 0 || this.#perfMaps.pids.length > 0;
+    const times = samplesElsewhere ? undefined : this.#drain.times;
+    const hits = saving || times === undefined ? this.#hits(dataBytes) : undefined;
+    for (const object of saving && hits ? hits.objects : []) {
+      if (object.kind === "jit") this.#perfMaps.save(object.pid);
+      const one = lost.get(`${object.path}\0${this.#buildIdOf(object)}`);
+      if (one) this.#saveOne(one);
+    }
+    return { buildIds: [...buildIds.values()], sampleTime: times ?? hits?.times };
   }
 
   /** Ends the looking, and lets go of what was held. */
@@ -123,16 +161,28 @@ export class ObjectKeeper {
     this.#file.close();
   }
 
+  #hits(dataBytes: number): Hits {
+    const table = new EventTable();
+    for (const { attr, places } of this.#opened) {
+      table.add(describeEvent(attr, places.map((place) => place.id)));
+    }
+    return scanHits(this.#file, this.#dataOffset, this.#dataOffset + dataBytes, table);
+  }
+
   #buildIdOf({ kind, path, buildId }: ObjectInfo): string | undefined {
     if (kind === "vdso") return buildId ?? vdsoBuildId();
     return kind === "file" ? buildId ?? this.#held.buildIdOf(path) : undefined;
   }
 
-  /** Saves an object unless a reader of this machine will find it, by its path or in the cache. */
-  #saveUnlessFound(path: string, buildId: string): void {
-    if (this.#held.isThere(path)) return;
+  /** Whether a reader of this machine will find it, by its path or in the cache. */
+  #isFound(path: string, buildId: string): boolean {
+    if (this.#held.isThere(path)) return true;
     const cached = openCached(buildId);
-    if (cached) return cached.close();
+    cached?.close();
+    return cached !== undefined;
+  }
+
+  #saveOne({ path, buildId }: { path: string; buildId: string }): void {
     const held = this.#held.find(path, buildId);
     if (held && fileBuildId(path) !== buildId) saveCached(held, path, buildId);
   }

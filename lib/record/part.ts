@@ -4,7 +4,7 @@ import { type Drain, type FlightRings, PmuError, type RingStats, seek } from "..
 import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { closeLedger, type LostCounts } from "./closing.ts";
-import type { Gap } from "./gap.ts";
+import type { Gap, GapEnd } from "./gap.ts";
 import type { Ledger } from "../perfdata/ledger.ts";
 import { type Keeping, ObjectKeeper } from "./object_keeper.ts";
 import type { Opened } from "./opening.ts";
@@ -39,7 +39,7 @@ export class Part {
   #freed = false;
   #lostBefore: LostCounts = new Map();
   #lost: LostCounts = new Map();
-  #gap: { bytes: number; stats: RingStats[] } | undefined;
+  #gap: GapEnd | undefined;
   readonly #flight: FlightRings | undefined;
   #writeError: PmuError | undefined;
 
@@ -49,7 +49,7 @@ export class Part {
   constructor(sink: Sink, drain: Drain, opened: readonly Opened[], keeping: Keeping, flight?: FlightRings) {
     this.sink = sink;
     this.#drain = drain;
-    this.#keeper = ObjectKeeper.of(sink, opened, () => drain.written, keeping);
+    this.#keeper = ObjectKeeper.of(sink, opened, drain, keeping);
     this.#flight = flight;
   }
 
@@ -87,6 +87,7 @@ export class Part {
    */
   begin(front: readonly Uint8Array[], lostBefore: LostCounts): void {
     this.sink.write(front);
+    this.#keeper?.seeFront(front);
     this.#start(lostBefore);
   }
 
@@ -103,7 +104,9 @@ export class Part {
       if (!(error instanceof UnsupportedError)) throw error;
       seek(this.sink.fd, at);
     }
+    this.#keeper?.seeFront(front);
     this.#gap = await gap?.endInto(this.sink.fd);
+    if (this.#gap) this.#keeper?.see(this.#gap.seen);
     this.#start(lostBefore);
   }
 
@@ -138,13 +141,14 @@ export class Part {
     const added = this.#flight?.write(this.sink.fd);
     const ledger = closeLedger(this.#stats(), this.#lost, this.#lostBefore, this.#flight?.stats());
     const dataBytes = this.#drain.written + (added?.bytes ?? 0);
-    const buildIds = this.#keeper?.finish(dataBytes) ?? [];
+    const gap = this.#gap !== undefined && this.#gap.stats.some(({ samples }) => samples > 0);
+    const kept = this.#keeper?.finish(dataBytes, this.#flight !== undefined || gap);
     // a pipe that was given up takes nothing more
     const givenUp = this.#writeError?.errno === ERRNO.ECANCELED && this.sink.sizeFieldAt === undefined;
     const { bytes, error } = givenUp ? { bytes: dataBytes } : this.sink.finish(dataBytes, {
       ...facts,
-      buildIds,
-      sampleTime: this.#keeper?.sampleTime,
+      buildIds: kept?.buildIds ?? [],
+      sampleTime: kept?.sampleTime,
       ledger,
       seconds: this.#seconds,
     });

@@ -37,6 +37,11 @@ export class PerfMaps {
     }
   }
 
+  /** The processes whose maps are held. */
+  get pids(): number[] {
+    return [...this.#held.keys()];
+  }
+
   /** Puts the map of a process where it is looked for, unless something is there. */
   save(pid: number): void {
     const file = this.#held.get(pid);

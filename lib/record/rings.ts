@@ -65,7 +65,8 @@ export function makeRings(
   const loss = lossRecord(opened);
   for (let { pages } = sizes;; pages /= 2) {
     const intervalMs = pages < sizes.pages ? SMALL_RING_INTERVAL : RING_INTERVAL;
-    const options = { rounds, queueBytes: sizes.queueBytes, loss, intervalMs };
+    const watch = { sampleTimeAt: loss?.sampleTimeAt ?? -1 };
+    const options = { rounds, queueBytes: sizes.queueBytes, loss, intervalMs, watch };
     const drain = drainInto(sink, options);
     const flight = rounds ? undefined : new FlightRings();
     const errno = addToDrain(drain, owners, pages) || (flight ? addToFlight(flight, backward, pages) : 0);

@@ -1,0 +1,200 @@
+/* The thread that empties a drain's rings into its queue. See drain.h. */
+#define _GNU_SOURCE
+#include "drain.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* How often it is looked at what nobody tells of: a ring whose events have no task left, a full queue. */
+#define LOOK_MS 10
+
+#define RECORD_FINISHED_ROUND 68 /* of the perf tools: tools/lib/perf/include/perf/event.h */
+
+static const struct perf_event_header finished_round = {
+	.type = RECORD_FINISHED_ROUND,
+	.size = sizeof(finished_round),
+};
+
+/* Appends the record for `r`'s dropped samples, stamped with the time of the last: readers sort by it. */
+static void append_loss(struct drain *d, const struct ring *r, uint64_t last_sample)
+{
+	struct loss loss = d->loss;
+	uint32_t cpu = (uint32_t)r->counts[PMU_RING_CPU];
+
+	memcpy(loss.record + sizeof(struct perf_event_header), &r->pass.samples, sizeof(r->pass.samples));
+	if (loss.time_at >= 0)
+		circle_read(&r->records, last_sample + (uint64_t)loss.sample_time_at, loss.record + loss.time_at, 8);
+	if (loss.cpu_at >= 0)
+		memcpy(loss.record + loss.cpu_at, &cpu, sizeof(cpu));
+	queue_append_bytes(&d->queue, loss.record, loss.length);
+}
+
+/* Queues all records of the ring's pass but its samples, and a record that tells of those. */
+static void queue_rest(struct drain *d, const struct ring *r)
+{
+	uint64_t kept_from = r->tail, last_sample = r->tail;
+
+	for (uint64_t at = r->tail; at != r->head;) {
+		struct perf_event_header header;
+
+		circle_read(&r->records, at, &header, sizeof(header));
+		if (header.type == PERF_RECORD_SAMPLE) {
+			queue_append(&d->queue, &r->records, kept_from, at - kept_from);
+			last_sample = at;
+			kept_from = at + header.size;
+		}
+		at += header.size;
+	}
+	queue_append(&d->queue, &r->records, kept_from, r->head - kept_from);
+	append_loss(d, r, last_sample);
+}
+
+/* Notes how far the kernel has come, before anything is taken: see pmu.h on rounds. Returns the bytes in the queue of it all. */
+static uint64_t look(struct drain *d)
+{
+	uint64_t size = ENTRY_OVERHEAD + sizeof(finished_round);
+
+	for (uint32_t i = 0; i < d->ring_count; i++) {
+		struct ring *r = &d->rings[i];
+
+		drain_note_error(d, -ring_look(r));
+		size += ENTRY_OVERHEAD + (r->head - r->tail);
+	}
+	return size;
+}
+
+/* Goes through the records where they are. Returns the bytes in the queue of all but the samples. */
+static uint64_t look_into_rings(struct drain *d)
+{
+	uint64_t size = ENTRY_OVERHEAD + sizeof(finished_round);
+
+	for (uint32_t i = 0; i < d->ring_count; i++) {
+		struct ring *r = &d->rings[i];
+
+		drain_note_error(d, -ring_walk(r, &r->records, r->tail, d->seen));
+		size += ENTRY_OVERHEAD + (r->head - r->tail) - r->pass.sample_bytes + d->loss.length;
+	}
+	return size;
+}
+
+/* Queues all that the ring's pass has. It is gone through in the queue: it has only just been brought into the cache. */
+static void queue_all(struct drain *d, struct ring *r)
+{
+	uint64_t at = d->queue.put;
+
+	queue_append(&d->queue, &r->records, r->tail, r->head - r->tail);
+	drain_note_error(d, -ring_walk(r, &d->queue.bytes, at, d->seen));
+	queue_cut(&d->queue, at + (r->head - r->tail));
+	if (d->seen)
+		seen_times(d->seen, &d->queue.bytes, &r->pass);
+}
+
+/* `samples`: of each ring all is taken; else all but the samples that look_into_rings() has found. */
+static void take_pass(struct drain *d, bool samples)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < d->ring_count; i++) {
+		struct ring *r = &d->rings[i];
+		bool drop = !samples && r->pass.samples > 0;
+
+		if (r->head != r->tail) {
+			queue_begin(&d->queue, drop ? ENTRY_REST : ENTRY_PASS, i);
+			if (drop)
+				queue_rest(d, r);
+			else
+				queue_all(d, r);
+			if (r->head != r->tail)
+				queue_end(&d->queue);
+			else
+				queue_cut(&d->queue, d->queue.filling); /* not one record that can be */
+		}
+		if (r->head == r->tail) {
+			ring_count(r->counts, PMU_RING_EMPTYBUF, 1);
+			continue;
+		}
+		any = true;
+		ring_count_pass(r);
+		if (drop) {
+			ring_count(r->counts, PMU_RING_DROPBUF, 1);
+			ring_count_dropped(r->counts, r->pass.samples, r->pass.sample_bytes);
+		}
+		ring_release(r);
+	}
+	if (any && !(d->flags & PMU_DRAIN_NO_ROUNDS)) {
+		queue_begin(&d->queue, ENTRY_ROUND, 0);
+		queue_append_bytes(&d->queue, &finished_round, sizeof(finished_round));
+		queue_end(&d->queue);
+	}
+	if (any) {
+		queue_publish(&d->queue);
+		drain_tell(d->queued_fd);
+	}
+}
+
+/*
+ * One pass: all rings or, when there is room for nothing, none, so that rounds stay true; the kernel then
+ * counts what the rings have no room for. `last`: nothing is urgent any more, and nothing dropped.
+ */
+static void pass(struct drain *d, bool last)
+{
+	uint64_t size;
+
+	queue_rewind(&d->queue);
+	size = look(d);
+	d->choked = false;
+	if (queue_used(&d->queue) + size <= d->queue_limit || (last && queue_room(&d->queue) >= size))
+		take_pass(d, true);
+	else if (!last && d->loss.length && queue_room(&d->queue) >= look_into_rings(d))
+		take_pass(d, false);
+	else
+		d->choked = true;
+}
+
+/* The tasks of the ring's event have ended, and epoll would say so for ever: the next event takes its place. */
+static void next_waker(struct drain *d, uint32_t index)
+{
+	struct ring *r = &d->rings[index];
+	struct epoll_event readable = { .events = EPOLLIN, .data.u64 = index };
+
+	epoll_ctl(d->epoll_fd, EPOLL_CTL_DEL, r->wake_fd, NULL);
+	while (r->stand_in_next < r->stand_in_count) {
+		r->wake_fd = r->stand_ins[r->stand_in_next++];
+		if (epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, r->wake_fd, &readable) == 0)
+			return;
+	}
+	d->hungup = true; /* but the children of those tasks may go on */
+}
+
+void *drain_emptier_main(void *argument)
+{
+	struct drain *d = argument;
+	struct epoll_event events[64];
+	bool last = false;
+
+	prctl(PR_SET_NAME, "pmuctl-drain");
+	while (!last || d->choked) {
+		int ms = (d->hungup || d->choked) && d->interval_ms > LOOK_MS ? LOOK_MS : d->interval_ms;
+		int n = epoll_wait(d->epoll_fd, events, 64, ms);
+
+		if (n < 0 && errno != EINTR) {
+			drain_note_error(d, errno);
+			usleep(LOOK_MS * 1000);
+		}
+		for (int i = 0; i < n; i++) {
+			if (events[i].data.u64 == WAKE_EVENT)
+				drain_wait_told(d->wake_fd, 0);
+			else if (events[i].events & (EPOLLHUP | EPOLLERR))
+				next_waker(d, (uint32_t)events[i].data.u64);
+		}
+		last = __atomic_load_n(&d->stop, __ATOMIC_ACQUIRE);
+		pass(d, last);
+	}
+	__atomic_store_n(&d->all_queued, true, __ATOMIC_RELEASE);
+	drain_tell(d->queued_fd);
+	return NULL;
+}
+
