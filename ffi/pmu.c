@@ -254,3 +254,12 @@ int64_t pmu_clock_ns(int32_t clockid)
 		return -errno;
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
+
+int64_t pmu_clock_res_ns(int32_t clockid)
+{
+	struct timespec step;
+
+	if (clock_getres(clockid, &step) < 0)
+		return -errno;
+	return (int64_t)step.tv_sec * 1000000000 + step.tv_nsec;
+}

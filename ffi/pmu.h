@@ -398,4 +398,7 @@ PMU_API int32_t pmu_page_size(void);
 /* clock_gettime(2) in ns: the clock that samples are stamped with, to relate times to records. */
 PMU_API int64_t pmu_clock_ns(int32_t clockid);
 
+/* clock_getres(2) in ns: what a clock's time goes up by. */
+PMU_API int64_t pmu_clock_res_ns(int32_t clockid);
+
 #endif

@@ -163,3 +163,10 @@ export function clockNs(clockid: number): bigint {
   if (ns < 0n) checkedSize("clock_gettime", ns);
   return ns;
 }
+
+/** What the time of a clock goes up by, in ns: 1 where the kernel has high-resolution timers. */
+export function clockResolutionNs(clockid: number): bigint {
+  const ns = shim().pmu_clock_res_ns(clockid);
+  if (ns < 0n) checkedSize("clock_getres", ns);
+  return ns;
+}

@@ -128,4 +128,6 @@ export const SYMBOLS = {
   pmu_page_size: { parameters: [], result: "i32" },
   // int64_t pmu_clock_ns(int32_t clockid)
   pmu_clock_ns: { parameters: ["i32"], result: "i64" },
+  // int64_t pmu_clock_res_ns(int32_t clockid)
+  pmu_clock_res_ns: { parameters: ["i32"], result: "i64" },
 } as const satisfies Deno.ForeignLibraryInterface;

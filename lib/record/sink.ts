@@ -1,6 +1,6 @@
 /** Where a recording goes: what a file and a pipe have in common. */
 
-import { clockNs, PmuError } from "../../ffi/pmu.ts";
+import { clockNs, clockResolutionNs, PmuError } from "../../ffi/pmu.ts";
 import { PERF_RECORD_MISC } from "../base/abi.ts";
 import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
@@ -102,11 +102,12 @@ export function featuresOf(facts: Origin | Facts, opened: readonly Opened[]): Fe
   };
 }
 
-/** CLOCK_DATA, where a clock was asked for: what time it is on the wall when that clock shows what it does. */
-function clockOf(opened: readonly Opened[]): Pick<FeatureValues, "clockData"> {
+/** Where a clock was asked for: its resolution, and what time it is on the wall when that clock shows what it does. */
+function clockOf(opened: readonly Opened[]): Pick<FeatureValues, "clockid" | "clockData"> {
   const attr = opened.find((each) => each.attr.flags.has("useClockid"))?.attr;
   if (!attr) return {};
   return {
+    clockid: clockResolutionNs(attr.clockid),
     clockData: { clockid: attr.clockid, wallClock: clockNs(CLOCK_REALTIME), clock: clockNs(attr.clockid) },
   };
 }

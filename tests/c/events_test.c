@@ -206,6 +206,8 @@ static void tells_the_time(void)
 
 	CHECK(before > 0 && after >= before);
 	CHECK_EQ(pmu_clock_ns(12345), -EINVAL);
+	CHECK(pmu_clock_res_ns(CLOCK_MONOTONIC) > 0);
+	CHECK_EQ(pmu_clock_res_ns(12345), -EINVAL);
 	CHECK_EQ(pmu_abi_version(), PMU_ABI_VERSION);
 }
 
@@ -221,7 +223,7 @@ int main(void)
 		{ "descriptors are close-on-exec", hands_no_descriptor_to_programs, true },
 		{ "pmu_write() and pmu_seek() work on files", writes_and_seeks, false },
 		{ "pmu_rlimit_nofile() raises the soft limit to the hard one", raises_the_limit_of_open_files, false },
-		{ "pmu_clock_ns() goes forward", tells_the_time, false },
+		{ "pmu_clock_ns() goes forward, and pmu_clock_res_ns() has its steps", tells_the_time, false },
 	};
 
 	return RUN_TESTS(tests);

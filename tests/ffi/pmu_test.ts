@@ -4,6 +4,7 @@ import { ERRNO, PmuError } from "../../lib/base/errno.ts";
 import { encodeAttr, makeAttr } from "../../lib/events/attr.ts";
 import {
   clockNs,
+  clockResolutionNs,
   closeEvent,
   closeFd,
   createFile,
@@ -127,11 +128,13 @@ Deno.test("readPipe() waits for bytes, and gives 0 at the end", async () => {
   closeFd(readFd);
 });
 
-Deno.test("clockNs() and raiseFileLimit() answer", () => {
+Deno.test("clockNs(), clockResolutionNs() and raiseFileLimit() answer", () => {
   const before = clockNs(1);
   assertGreater(before, 0n);
   assert(clockNs(1) >= before);
   assertEquals(assertThrows(() => clockNs(12345), PmuError).errno, ERRNO.EINVAL);
+  assertGreater(clockResolutionNs(1), 0n);
+  assertEquals(assertThrows(() => clockResolutionNs(12345), PmuError).errno, ERRNO.EINVAL);
   assertGreater(raiseFileLimit(), 0);
   assertEquals(raiseFileLimit(), raiseFileLimit());
 });

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { testNeeding } from "../needs.ts";
-import { perfOk, pmuctlOk, withFolder } from "./harness.ts";
+import { perfOk, pmuctlOk, run, withFolder } from "./harness.ts";
 
 /** Lines of `perf report --header-only -I` on what does not change from one recording to the next, sorted. */
 async function machineLines(file: string): Promise<string[]> {
@@ -50,14 +50,31 @@ testNeeding(
 
 testNeeding(
   ["perf"],
-  "record -k says what the wall clock showed at a time of the recording's clock",
+  "record -k says how fine the recording's clock is, as perf does, and what the wall clock showed at a time of it",
   () =>
     withFolder(async (folder) => {
-      const file = `${folder}/clock.data`;
+      const [file, theirs] = [`${folder}/clock.data`, `${folder}/perf.data`];
       const before = Date.now() / 1000;
       await pmuctlOk(["record", "-k", "mono", "-e", "cpu-clock", "-o", file, "--", "true"]);
       const header = await perfOk(["report", "--header-only", "-i", file]);
       assertMatch(header, /^# clockid: monotonic \(1\)$/m);
+      const { status } = await run("perf", [
+        "record",
+        "-q",
+        "-k",
+        "mono",
+        "-e",
+        "cpu-clock",
+        "-o",
+        theirs,
+        "true",
+      ]);
+      assertEquals(status, 0);
+      const frequency = /^# clockid frequency: \d+ MHz$/m;
+      assertEquals(
+        frequency.exec(header)?.[0],
+        frequency.exec(await perfOk(["report", "--header-only", "-i", theirs]))?.[0] ?? "perf says nothing",
+      );
       const [, wall] = /^# reference time: .* = (\d+\.\d+) \(TOD\) = \d+\.\d+ \(monotonic\)$/m.exec(header)!;
       assert(
         Number(wall) >= before - 1 && Number(wall) <= Date.now() / 1000 + 1,
