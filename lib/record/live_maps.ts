@@ -2,7 +2,7 @@
 
 import { PERF_RECORD_MISC } from "../base/abi.ts";
 import type { MapEvent } from "../symbols/address_space.ts";
-import { kallsymsChunks, kernelText, parseMaps, parseModules, type Proc } from "./procfs.ts";
+import { liveKernelText, parseMaps, parseModules, type Proc } from "./procfs.ts";
 
 /** The executable mappings of a process; none when it is gone or not ours to look at. */
 export function processMaps(proc: Proc, pid: number): MapEvent[] {
@@ -20,7 +20,7 @@ export function processMaps(proc: Proc, pid: number): MapEvent[] {
 /** The kernel's text and its modules', under a pid of -1; none when their addresses are hidden. */
 export function kernelMaps(proc: Proc): MapEvent[] {
   const kernel = { pid: -1, cpumode: PERF_RECORD_MISC.KERNEL };
-  const text = kernelText(kallsymsChunks());
+  const text = liveKernelText();
   const modules = parseModules(proc.text("/proc/modules") ?? "");
   return [
     ...(text ? [{ ...kernel, ...text, pgoff: text.start, filename: "[kernel.kallsyms]_text" }] : []),

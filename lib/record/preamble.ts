@@ -6,9 +6,8 @@ import { fileBuildId } from "../symbols/host_files.ts";
 import type { Opened } from "./opening.ts";
 import {
   allPids,
-  kallsymsChunks,
   type KernelText,
-  kernelText,
+  liveKernelText,
   liveProc,
   type MapChoice,
   parseModules,
@@ -40,7 +39,7 @@ export class Preamble {
   kernel(): Uint8Array[] {
     if (!this.#seesKernel) return [];
     // megabytes to read, and modules are all that changes there
-    this.#kernelText ??= { text: kernelText(kallsymsChunks()) };
+    this.#kernelText ??= { text: liveKernelText() };
     const modules = parseModules(liveProc.text("/proc/modules") ?? "");
     return kernelRecords(this.#kernelText.text, modules, this.#layout);
   }

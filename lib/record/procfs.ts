@@ -156,9 +156,9 @@ export interface KernelText {
 /**
  * The kernel's text from `_text` (or `_stext`) to `_etext`, from the chunks of /proc/kallsyms; undefined
  * when its addresses are hidden (all zero: kptr_restrict) or the symbols are not there. Reads no further
- * than it must.
+ * than it must: with the `length` in bytes known, hardly anything.
  */
-export function kernelText(chunks: Iterable<Uint8Array>): KernelText | undefined {
+export function kernelText(chunks: Iterable<Uint8Array>, length?: number): KernelText | undefined {
   const decoder = new TextDecoder("latin1");
   let start: number | undefined;
   let end: number | undefined;
@@ -171,14 +171,32 @@ export function kernelText(chunks: Iterable<Uint8Array>): KernelText | undefined
     const text = tail + decoder.decode(chunk);
     start ??= find(text, " T _text\n") ?? find(text, " T _stext\n");
     end ??= find(text, " T _etext\n") ?? find(text, " D _etext\n");
+    if (start && length !== undefined) end = start + length;
     if (start !== undefined && end !== undefined) break;
     tail = text.slice(text.lastIndexOf("\n") + 1); // whole lines have been looked at
   }
   return start && end && end > start ? { start, length: end - start } : undefined;
 }
 
+/** The text of the kernel that runs, as `kernelText` has it. */
+export function liveKernelText(): KernelText | undefined {
+  // elsewhere the resource does not begin at _text
+  const length = Deno.build.arch === "x86_64" ? codeLength(liveProc.text("/proc/iomem") ?? "") : undefined;
+  return kernelText(kallsymsChunks(), length);
+}
+
+/**
+ * Bytes of the resource "Kernel code" in /proc/iomem, which is [_text, _etext) on x86; undefined when it is hidden (all
+ * zero, from all but root) or not there.
+ */
+export function codeLength(iomem: string): number | undefined {
+  const [, first, last] = /^ *([0-9a-f]+)-([0-9a-f]+) : Kernel code$/m.exec(iomem) ?? [];
+  const length = parseInt(last, 16) + 1 - parseInt(first, 16);
+  return length > 1 ? length : undefined;
+}
+
 /** /proc/kallsyms in pieces, as `kernelText` takes it; nothing when it cannot be opened. */
-export function* kallsymsChunks(path = "/proc/kallsyms"): Generator<Uint8Array> {
+function* kallsymsChunks(path = "/proc/kallsyms"): Generator<Uint8Array> {
   let file: Deno.FsFile;
   try {
     file = Deno.openSync(path);

@@ -1,7 +1,9 @@
 import { assertEquals } from "@std/assert";
 import {
   allPids,
+  codeLength,
   kernelText,
+  liveKernelText,
   liveProc,
   type MapChoice,
   parseMaps,
@@ -9,6 +11,7 @@ import {
   type Proc,
   readProcess,
 } from "../../lib/record/procfs.ts";
+import { testNeeding } from "../needs.ts";
 
 const MAPS = `00400000-00401000 r--p 00000000 fe:00 1234                               /usr/bin/x
 00401000-00452000 r-xp 00001000 fe:00 1234                               /usr/bin/x
@@ -87,6 +90,30 @@ Deno.test("kernelText() finds its ends in chunks cut anywhere", () => {
     const chunks = [bytes.subarray(0, cut), bytes.subarray(cut)];
     assertEquals(kernelText(chunks), { start: -0x7f000000, length: 0x12090c8 }, `cut at ${cut}`);
   }
+});
+
+Deno.test("kernelText() reads no further than its start when it knows the length", () => {
+  const text = encoder.encode("ffffffff81000000 T _stext\nffffffff81000000 T _text\n");
+  function* chunks() {
+    yield text;
+    throw new Error("read on");
+  }
+  assertEquals(kernelText(chunks(), 0x12090c8), { start: -0x7f000000, length: 0x12090c8 });
+  const hidden = encoder.encode("0000000000000000 T _stext\n0000000000000000 T _text\n");
+  assertEquals(kernelText([hidden], 0x12090c8), undefined);
+});
+
+Deno.test("codeLength() finds the kernel's code, unless it is hidden", () => {
+  assertEquals(codeLength("00100000-bfffffff : System RAM\n  01000000-022090c7 : Kernel code\n"), 0x12090c8);
+  assertEquals(codeLength("00000000-00000000 : System RAM\n  00000000-00000000 : Kernel code\n"), undefined);
+  assertEquals(codeLength("00100000-bfffffff : System RAM\n"), undefined);
+});
+
+testNeeding(["root"], "liveKernelText() is as long as /proc/kallsyms says", () => {
+  const symbols = Deno.readTextFileSync("/proc/kallsyms");
+  const addressOf = (name: string) =>
+    BigInt(`0x${new RegExp(`^(\\w+) \\w ${name}$`, "m").exec(symbols)?.[1]}`);
+  assertEquals(BigInt(liveKernelText()!.length), addressOf("_etext") - addressOf("_text"));
 });
 
 Deno.test("kernelText() takes no hidden addresses for true ones", () => {
