@@ -1,6 +1,7 @@
 /** One benchmark of a check: its runs, and what came of them. */
 
 import { CommandError, UnsupportedError } from "../base/errors.ts";
+import { once } from "../base/once.ts";
 import type { StoredBenchmark, StoredMetric } from "../check/baseline.ts";
 import type { Choice } from "../check/choose.ts";
 import { gate, type Gated, NEW, OLD, type Values } from "../check/gate.ts";
@@ -146,15 +147,6 @@ export async function measureBaseline(
     }
   }
   return { metrics, notes, stopSignal };
-}
-
-/** Runs of several kinds have the same things to say of events. */
-function once(note: (line: string) => void): (line: string) => void {
-  const told = new Set<string>();
-  return (line) => {
-    if (!told.has(line)) note(line);
-    told.add(line);
-  };
 }
 
 function ladderNote(plan: Plan, rung: Rung, passedOver: readonly string[]): string {

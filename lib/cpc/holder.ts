@@ -9,6 +9,7 @@ import { clockNs, raiseFileLimit } from "../../ffi/pmu.ts";
 import { addressToBigint } from "../base/address.ts";
 import { ERRNO } from "../base/errno.ts";
 import { EXIT, UnsupportedError, UserError } from "../base/errors.ts";
+import { once } from "../base/once.ts";
 import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { Pmus } from "../events/sysfs.ts";
@@ -94,11 +95,7 @@ function openSet(request: HoldRequest, names: () => PcNames, note: (line: string
   const standing = { privilege: readPrivilege(), hasCorePmu: new Pmus().core().length > 0 };
   const watch = new TargetWatch(target, hostFiles);
   // what is to be said of a counter is the same at every place
-  const said = new Set<string>();
-  const once = (line: string) => {
-    if (!said.has(line)) note(line);
-    said.add(line);
-  };
+  const noteOnce = once(note);
   const open = <T>(openAt: (place: Place) => T): T[] => {
     const opened = placesOf(request).flatMap((place) => {
       try {
@@ -118,7 +115,7 @@ function openSet(request: HoldRequest, names: () => PcNames, note: (line: string
 
   if (groups.flat().some((counter) => counter.notify)) {
     const [counters] = groups;
-    const places = open((place) => OpenSet.open(counters, place, { enableOnExec }, standing, once));
+    const places = open((place) => OpenSet.open(counters, place, { enableOnExec }, standing, noteOnce));
     if (target.kind !== "cpu") note("notify: threads that are started from now on are not counted");
     const set = new NotifyingSet(places, counters.map((counter) => counter.preset), now);
     tellOverflows(places, set, names());
@@ -126,7 +123,7 @@ function openSet(request: HoldRequest, names: () => PcNames, note: (line: string
   }
   const zeroed = groups.map((counters) => counters.map((counter) => ({ ...counter, preset: 0n })));
   const options = { inherit: target.kind === "process", enableOnExec };
-  const opened = open((place) => GroupsAtPlace.open(zeroed, place, options, standing, once));
+  const opened = open((place) => GroupsAtPlace.open(zeroed, place, options, standing, noteOnce));
   noteNewThreads(target, opened, note);
   return {
     set: new BoundSet(opened, groups.flat().map((counter) => counter.preset), now),

@@ -3,24 +3,18 @@
 import { PmuError, setFilter } from "../../ffi/pmu.ts";
 import { PERF_TYPE } from "../base/abi.ts";
 import { UsageError } from "../base/errors.ts";
+import { once } from "../base/once.ts";
 import { rateText } from "../events/attr.ts";
-import type { Wanted } from "../events/open.ts";
-import { type ResolvedEvent, type ResolvedGroup, resolveEvents } from "../events/resolve.ts";
+import { type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
 import type { SampledEvent } from "../perfdata/session_info.ts";
 import type { BackendOwner, Sampler } from "./backends/owner.ts";
-import { closeAll, type Group, type Opened, openOnCpus } from "./opening.ts";
+import { closeAll, type Opened, openOnCpus } from "./opening.ts";
 import { allowFiles, filesAllowed } from "./file_limit.ts";
+import { type Opener, openGroup } from "./group.ts";
 import { liveProc } from "./procfs.ts";
 import type { RecordRequest } from "./request.ts";
 import { ringBytes } from "./ring_sizes.ts";
-import {
-  type Common,
-  memberAttr,
-  readingLeaderAttr,
-  readMemberAttr,
-  samplingAttr,
-  trackingAttr,
-} from "./sampling.ts";
+import { type Common, samplingAttr, trackingAttr } from "./sampling.ts";
 import { targetName, threadsOf } from "./target.ts";
 
 /** Bytes: a ring of any size tells that early, so that its records get out soon. The quarter of a default ring. */
@@ -64,43 +58,27 @@ export function openEvents(
       const attrOf = (e: ResolvedEvent) => trackingAttr(e, sampling, common);
       opened.push(openOnCpus({ event: dummy, attrOf }, where, standing, note));
     }
-    const open: Open = (wanted, group) => {
-      opened.push(owner.openEvent(wanted, { where: { ...where, group }, standing, insist }, note));
-      return opened.at(-1)!;
+    const noteOnce = once(note); // a group that comes apart is opened twice
+    const opener: Opener = {
+      open: (wanted, group) => {
+        opened.push(owner.openEvent(wanted, { where: { ...where, group }, standing, insist }, noteOnce));
+        return opened.at(-1)!;
+      },
+      drop: (dropped) => {
+        owner.forget(dropped);
+        closeAll(opened.splice(-dropped.length));
+      },
     };
     for (const group of groups) {
       const sideband = () => opened.length === 0 ? "own" : "other";
-      openGroup(group, (e) => samplingAttr(e, sampling, common, sideband()), where.tids[0] === -1, open);
+      const attrOf = (e: ResolvedEvent) => samplingAttr(e, sampling, common, sideband());
+      openGroup(group, attrOf, where.tids[0] === -1, opener, noteOnce);
     }
   } catch (error) {
     closeAll(opened);
     throw error;
   }
   return opened;
-}
-
-type Open = (wanted: Wanted, group?: Group) => Opened;
-
-/** Opens the events one by one, those in braces as a group; `attrOf` is how each would be sampled by itself. */
-function openGroup(
-  { name, braces, events, sampleRead }: ResolvedGroup,
-  attrOf: Wanted["attrOf"],
-  wholeCpus: boolean,
-  open: Open,
-): void {
-  if (!braces || events.length < 2) {
-    for (const event of events) open({ event, attrOf });
-    return;
-  }
-  const [first, ...others] = events;
-  const leader = open({
-    event: first,
-    attrOf: (e) => sampleRead ? readingLeaderAttr(attrOf(e), wholeCpus) : attrOf(e),
-  });
-  const memberOf = sampleRead ? readMemberAttr : memberAttr;
-  for (const event of others) {
-    open({ event, attrOf: (e) => memberOf(attrOf(e), leader.attr) }, { leader, ...name ? { name } : {} });
-  }
 }
 
 /** Gives the tracepoints among the events this filter. Throws UsageError when there are none, or one does not take it. */

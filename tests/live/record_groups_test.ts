@@ -135,3 +135,22 @@ Deno.test("record refuses S without a group, and says how a group is written", a
   assertEquals(status, 2);
   assertStringIncludes(stderr, "{cpu-clock,OTHER}:S");
 });
+
+testNeeding(
+  ["cc"],
+  "record takes a weak group apart that the kernel does not take, and samples each event",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/weak.data`;
+      // only a leader may be pinned
+      const group = "{context-switches,page-faults:D}";
+      const record = (events: string) => ["record", "-e", events, "-c", "100", "-o", file, "--"];
+      const refused = await pmuctl([...record(group), "true"]);
+      assertEquals(refused.status, 3, refused.stderr);
+      const { status, stderr } = await pmuctl([...record(`${group}:W`), program("faults"), "20000"]);
+      assertEquals(status, 0, stderr);
+      assertStringIncludes(stderr, "each is sampled by itself");
+      const samples = new Map((await jsonReport(file)).events.map((event) => [event.name, event.samples]));
+      assert(samples.get("page-faults:D")! >= 200, JSON.stringify([...samples]));
+    }),
+);

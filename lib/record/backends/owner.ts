@@ -31,7 +31,7 @@ export interface OpenOptions {
 export class BackendOwner {
   readonly #registry: BackendRegistry;
   readonly #closed: () => void;
-  readonly #samplers: { backend: Backend; opened: Opened }[] = [];
+  #samplers: { backend: Backend; opened: Opened }[] = [];
   #running = false;
 
   constructor(registry: BackendRegistry, closed: () => void) {
@@ -72,6 +72,13 @@ export class BackendOwner {
     throw insist === undefined ? refusal : withRemedy(refusal!, "leave --backend out, and another is chosen");
   }
 
+  /** Takes events back that the caller closes without starting them. */
+  forget(dropped: readonly Opened[]): void {
+    this.#samplers = this.#samplers.filter(({ opened }) =>
+      !dropped.some(({ places }) => places === opened.places)
+    );
+  }
+
   /**
    * Starts all that was opened; with `onExec` the kernel does that by itself. Throws EBUSY while it runs, ENOENT
    * when no backend has anything to start.
@@ -98,7 +105,7 @@ export class BackendOwner {
 
   /** Gives the backends up to the next owner. The events are the caller's to close. */
   close(): void {
-    this.#samplers.length = 0;
+    this.#samplers = [];
     this.#running = false;
     this.#closed();
   }
