@@ -120,6 +120,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     io.out(args.has("json") ? renderStatsJson(counts) : renderStats(counts));
     return EXIT.ok;
   }
+  const lines = args.has("lines") || keys.includes("srcline");
   const loading: LoadOptions = {
     mangled: args.has("no-demangle"),
     force: args.has("force"),
@@ -132,8 +133,9 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     // what no row and no filter goes by is merged as it is read, and costs neither time nor memory
     mergeCpus: !keys.includes("cpu") && !part.cpus,
     mergeThreads: !keys.includes("pid") && !keys.includes("tid") && !part.filter?.pids && !part.filter?.tids,
+    mergeAddresses: format.name === "text" && !lines,
     times: format.times,
-    lines: args.has("lines") || keys.includes("srcline"),
+    lines,
     within: part.within,
   };
   const loaded = await withProgress(input, io, (input) => loadProfile(input, symbolFilesOf(args), loading));

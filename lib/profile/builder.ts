@@ -13,7 +13,7 @@ import type { AddressSpaces } from "../symbols/address_space.ts";
 import type { JitPlaces } from "./jit_places.ts";
 import { ChainSegments, isMarker } from "./chain_segments.ts";
 import { mix } from "./hash_index.ts";
-import { LeafCounts } from "./leaf_counts.ts";
+import { type LeafCount, LeafCounts } from "./leaf_counts.ts";
 import { FrameTable, SampleTable, StackTable, TimeTable } from "./tables.ts";
 import { WordCache } from "./word_cache.ts";
 
@@ -51,9 +51,10 @@ export class ProfileBuilder implements RecordHandler {
   firstTime = Infinity;
   lastTime = -Infinity;
 
-  readonly #samples = new SampleTable();
-  /** In front of #samples where callers and CPUs are left out, so that little tells samples apart. */
-  readonly #leaves: LeafCounts | undefined;
+  /** The samples so far, but for those in `leaves`, which addLeaves() brings here. */
+  readonly samples = new SampleTable();
+  /** What has been counted where callers and CPUs are left out, so that little tells samples apart. */
+  readonly leaves: LeafCounts | undefined;
   readonly #spaces: AddressSpaces;
   readonly #leafOnly: boolean;
   readonly #jit: JitPlaces | undefined;
@@ -81,15 +82,28 @@ export class ProfileBuilder implements RecordHandler {
     this.#within = options.within;
     this.#jit = options.jit;
     this.times = options.times ? new TimeTable() : undefined;
-    this.#leaves = this.#leafOnly && this.#mergeCpus && !this.times
-      ? new LeafCounts((row, count, period) => this.#samples.addTo(row, count, period))
-      : undefined;
+    if (this.#leafOnly && this.#mergeCpus && !this.times) this.leaves = new LeafCounts();
   }
 
-  /** The samples so far. */
-  get samples(): SampleTable {
-    this.#leaves?.flush();
-    return this.#samples;
+  /**
+   * Makes rows of `samples` of what is in `leaves`. Once, when all has been read.
+   * @param frameOf the frame that stands for a place; by default one of its own.
+   */
+  addLeaves(
+    frameOf: (leaf: LeafCount) => number = (leaf) => this.frames.intern(leaf.object, leaf.address),
+  ): void {
+    const { samples } = this;
+    this.leaves?.forEach((leaf) => {
+      const row = samples.intern(leaf.event, leaf.thread, -1, this.#leafOf(frameOf(leaf)));
+      samples.addTo(row, leaf.count, leaf.period);
+    });
+  }
+
+  /** Rows of the objects that samples are in. */
+  sampledObjects(): Set<number> {
+    const objects = new Set(this.frames.object.values());
+    this.leaves?.forEach(({ object }) => objects.add(object));
+    return objects;
   }
 
   sample(c: SampleCursor): void {
@@ -97,11 +111,11 @@ export class ProfileBuilder implements RecordHandler {
     if (this.#within !== undefined && !this.#within(c.time)) return;
     const at = c.tid & (RECENT - 1);
     const thread = this.#recentTids[at] === c.tid ? this.#recentThreads[at] : this.#thread(c.pid, c.tid);
-    if (this.#leaves !== undefined) {
-      this.#countLeaf(this.#leaves, c, thread);
+    if (this.leaves !== undefined) {
+      this.#countLeaf(this.leaves, c, thread);
     } else {
       const stack = this.#leafOnly ? this.#leafOf(this.#frame(c.pid, c.ip, c.cpumode)) : this.#stack(c);
-      const row = this.#samples.add(c.event, thread, this.#mergeCpus ? -1 : c.cpu, stack, c.period);
+      const row = this.samples.add(c.event, thread, this.#mergeCpus ? -1 : c.cpu, stack, c.period);
       if (this.times !== undefined && c.time === c.time) this.times.add(c.time, row, c.period);
     }
     if (c.time < this.firstTime) this.firstTime = c.time;
@@ -194,8 +208,7 @@ export class ProfileBuilder implements RecordHandler {
     const object = mapping < 0 ? -1 : spaces.objectOf(mapping);
     const address = mapping < 0 ? ip : spaces.relative(mapping, ip);
     if (leaves.add(object, address, thread, event, period)) return;
-    const stack = this.#leafOf(this.frames.intern(object, address));
-    leaves.put(object, address, thread, event, period, this.#samples.intern(event, thread, -1, stack));
+    this.samples.add(event, thread, -1, this.#leafOf(this.frames.intern(object, address)), period);
   }
 
   /** A frame as a stack of its own. As every frame becomes one, they have the same numbers. */

@@ -1,7 +1,6 @@
 /**
- * Samples of the same place added up before they become rows, for reports without callers. What a sample is like
- * and what its like add up to lie in one line of the CPU's cache: without that a flat report waits for memory
- * most of the time.
+ * Samples of the same place added up, for reports without callers. What a sample is like and what its like add up
+ * to lie in one line of the CPU's cache: without that a flat report waits for memory most of the time.
  */
 
 import { fold, mix } from "./hash_index.ts";
@@ -13,99 +12,91 @@ const ADDRESS = 1;
 /** 0: the slot is free. */
 const COUNT = 2;
 const PERIOD = 3;
-/** Slots there are at most: 8 MiB. */
-const MOST_SLOTS = 1 << 18;
-/** A thread's row and an event's index are one word; of more events than this nothing is kept. */
+/** 1 MiB, of which only what is written to costs memory; what is too small is copied to grow. */
+const FIRST_SLOTS = 1 << 15;
+/** A thread's row and an event's index are one word; of more than these nothing is kept. */
 const MOST_EVENTS = 64;
 const MOST_THREADS = 2 ** 31 / MOST_EVENTS;
 
-/** Told what has been added up for a row. */
-export type TakeCounts = (row: number, count: number, period: number) => void;
+/** What samples of one kind have in common, and add up to. */
+export interface LeafCount {
+  /** Row of the object, -1 for none. */
+  object: number;
+  /** In the object; absolute without one. */
+  address: number;
+  /** Row of the thread. */
+  thread: number;
+  /** Index of the event. */
+  event: number;
+  /** How many samples. */
+  count: number;
+  /** The sum of their periods. */
+  period: number;
+}
 
 export class LeafCounts {
-  #words = new Int32Array(SLOT << 10);
+  #words = new Int32Array(SLOT * FIRST_SLOTS);
   #numbers = new Float64Array(this.#words.buffer);
-  /** Row of each slot, which only flush() looks at. */
-  #rows = new Int32Array(1 << 10);
-  #mask = (1 << 10) - 1;
+  #mask = FIRST_SLOTS - 1;
   #used = 0;
-  readonly #take: TakeCounts;
 
-  /** @param take is told by flush() what has been added up, and when there is no more room. */
-  constructor(take: TakeCounts) {
-    this.#take = take;
-  }
-
-  /**
-   * Counts a sample where its like is known; false where it is not, and put() has to say which row is theirs.
-   * @param object its row, -1 for none.
-   * @param address in the object.
-   */
+  /** Counts a sample, which is described as in LeafCount. False when it has no room for such threads and events. */
   add(object: number, address: number, thread: number, event: number, period: number): boolean {
-    if (event >= MOST_EVENTS) return false;
+    if (event >= MOST_EVENTS || thread >= MOST_THREADS) return false;
     const words = this.#words, numbers = this.#numbers, mask = this.#mask;
     const who = thread * MOST_EVENTS + event;
     for (let slot = hash(object, address, who) & mask;; slot = (slot + 1) & mask) {
       const word = slot * SLOT, number = slot * NUMBERS;
-      if (numbers[number + COUNT] === 0) return false;
-      if (words[word] !== object || words[word + 1] !== who || numbers[number + ADDRESS] !== address) {
-        continue;
-      }
-      numbers[number + COUNT] += 1;
+      const count = numbers[number + COUNT];
+      if (count === 0) {
+        words[word] = object;
+        words[word + 1] = who;
+        numbers[number + ADDRESS] = address;
+      } else if (
+        words[word] !== object || words[word + 1] !== who || numbers[number + ADDRESS] !== address
+      ) continue;
+      numbers[number + COUNT] = count + 1;
       numbers[number + PERIOD] += period;
+      if (count === 0 && ++this.#used * 2 > mask) this.#grow();
       return true;
     }
   }
 
-  /** Counts a sample whose like add() does not know, and has them go to `row` from now on. */
-  put(object: number, address: number, thread: number, event: number, period: number, row: number): void {
-    if (event >= MOST_EVENTS || thread >= MOST_THREADS) return this.#take(row, 1, period);
-    if (++this.#used * 2 > this.#mask) this.#makeRoom();
-    const who = thread * MOST_EVENTS + event;
-    const slot = this.#freeSlot(hash(object, address, who)), number = slot * NUMBERS;
-    this.#words[slot * SLOT] = object;
-    this.#words[slot * SLOT + 1] = who;
-    this.#numbers[number + ADDRESS] = address;
-    this.#numbers[number + COUNT] = 1;
-    this.#numbers[number + PERIOD] = period;
-    this.#rows[slot] = row;
-  }
-
-  /** Hands over all that has been added up, and forgets it. */
-  flush(): void {
-    const numbers = this.#numbers;
+  /** Shows what there is, one after the other in the same object. */
+  forEach(visit: (leaf: Readonly<LeafCount>) => void): void {
+    const words = this.#words, numbers = this.#numbers;
+    const leaf = { object: 0, address: 0.5, thread: 0, event: 0, count: 0.5, period: 0.5 };
     for (let slot = 0; slot <= this.#mask; slot++) {
       const at = slot * NUMBERS;
-      if (numbers[at + COUNT] > 0) this.#take(this.#rows[slot], numbers[at + COUNT], numbers[at + PERIOD]);
+      leaf.count = numbers[at + COUNT];
+      if (leaf.count === 0) continue;
+      const who = words[slot * SLOT + 1];
+      leaf.object = words[slot * SLOT];
+      leaf.address = numbers[at + ADDRESS];
+      leaf.event = who % MOST_EVENTS;
+      leaf.thread = (who - leaf.event) / MOST_EVENTS;
+      leaf.period = numbers[at + PERIOD];
+      visit(leaf);
     }
-    numbers.fill(0);
-    this.#used = 0;
   }
 
-  #freeSlot(hash: number): number {
-    let slot = hash & this.#mask;
-    while (this.#numbers[slot * NUMBERS + COUNT] !== 0) slot = (slot + 1) & this.#mask;
-    return slot;
-  }
-
-  #makeRoom(): void {
-    if (this.#mask + 1 >= MOST_SLOTS) {
-      this.flush();
-      this.#used = 1;
-      return;
-    }
-    const { length } = this.#rows;
-    const words = this.#words, rows = this.#rows, numbers = this.#numbers;
-    this.#mask = length * 4 - 1;
-    this.#words = new Int32Array(words.length * 4);
-    this.#numbers = new Float64Array(this.#words.buffer);
-    this.#rows = new Int32Array(length * 4);
-    for (let from = 0; from < length; from++) {
-      const at = from * NUMBERS, word = from * SLOT;
-      if (numbers[at + COUNT] === 0) continue;
-      const slot = this.#freeSlot(hash(words[word], numbers[at + ADDRESS], words[word + 1]));
-      this.#numbers.set(numbers.subarray(at, at + NUMBERS), slot * NUMBERS);
-      this.#rows[slot] = rows[from];
+  #grow(): void {
+    const words = this.#words, numbers = this.#numbers;
+    this.#mask = this.#mask * 4 + 3;
+    const mask = this.#mask;
+    const toWords = this.#words = new Int32Array(words.length * 4);
+    const to = this.#numbers = new Float64Array(toWords.buffer);
+    for (let from = 0; from < numbers.length; from += NUMBERS) {
+      if (numbers[from + COUNT] === 0) continue;
+      const object = words[2 * from], who = words[2 * from + 1], address = numbers[from + ADDRESS];
+      let slot = hash(object, address, who) & mask;
+      while (to[slot * NUMBERS + COUNT] !== 0) slot = (slot + 1) & mask;
+      const at = slot * NUMBERS;
+      toWords[2 * at] = object;
+      toWords[2 * at + 1] = who;
+      to[at + ADDRESS] = address;
+      to[at + COUNT] = numbers[from + COUNT];
+      to[at + PERIOD] = numbers[from + PERIOD];
     }
   }
 }

@@ -22,6 +22,7 @@ import { causeOf, remedyOf } from "../symbols/unresolved.ts";
 import { ProfileBuilder } from "./builder.ts";
 import { cutTimes } from "./filter.ts";
 import { frameLines } from "./frame_lines.ts";
+import { FrameSymbols } from "./frame_symbols.ts";
 import { JitPlaces } from "./jit_places.ts";
 import { checkValid, type Profile, type ProfileLedger, type ProfileMeta } from "./profile.ts";
 import type { Samples, TimeTable } from "./tables.ts";
@@ -43,6 +44,8 @@ export interface LoadOptions {
   mergeCpus?: boolean;
   /** Take threads of one name for one, whatever their processes: it goes by the ids of the first. */
   mergeThreads?: boolean;
+  /** With leafOnly and mergeCpus: take addresses of one symbol for one, its first. */
+  mergeAddresses?: boolean;
   /** Keep the time of every sample (`Profile.times`). */
   times?: boolean;
   /** Only the samples of these times. */
@@ -90,11 +93,17 @@ export async function loadProfile(
   await kernel;
   const { frames, stacks, threads } = builder;
   const symbolizer = new Symbolizer(files);
-  const samples = builder.samples.columns();
-  const weight = frameWeights(builder, samples);
-  const sampled = new Set(frames.object.values());
+  const sampled = builder.sampledObjects();
   await symbolizer.prepare(spaces.objects.rows.filter(({ id }) => sampled.has(id)));
-  const symbol = symbolizeFrames(builder, weight, spaces, symbolizer);
+  const frameSymbols = new FrameSymbols(frames, spaces.objects.rows, symbolizer);
+  if (options.mergeAddresses) {
+    frameSymbols.find(frameWeights(builder));
+    builder.addLeaves(({ object, address, count }) => frameSymbols.merged(object, address, count));
+  } else builder.addLeaves();
+  const weight = frameWeights(builder);
+  frameSymbols.find(weight);
+  const samples = builder.samples.columns();
+  const symbol = frameSymbols.columns();
   const unresolved = symbolizer.unresolved();
   const names: string[] = [];
   const symbolObjects = new Int32Array(symbolizer.count);
@@ -192,41 +201,10 @@ function timesInOrder({ at, sample, period }: TimeTable, first: number): Profile
 }
 
 /** How many samples each frame was innermost in. */
-function frameWeights({ frames, stacks }: ProfileBuilder, samples: Samples): Float64Array {
+function frameWeights({ frames, stacks, samples }: ProfileBuilder): Float64Array {
   const weight = new Float64Array(frames.object.length);
-  for (let row = 0; row < samples.stack.length; row++) {
-    weight[stacks.frame.data[samples.stack[row]]] += samples.count[row];
-  }
+  samples.forEach((stack, count) => weight[stacks.frame.data[stack]] += count);
   return weight;
-}
-
-/**
- * The symbol of each frame, -1 for none; what stays unresolved counts by the samples it was innermost in, and
- * `unresolved` is its row in the symbolizer's list.
- */
-function symbolizeFrames(
-  builder: ProfileBuilder,
-  weight: Float64Array,
-  spaces: AddressSpaces,
-  symbolizer: Symbolizer,
-): { symbol: Int32Array; unresolved: Int32Array } {
-  const { frames } = builder;
-  const symbol = new Int32Array(frames.object.length).fill(-1);
-  // reasons, which are negative, until the list of them is complete
-  const unresolved = new Int32Array(frames.object.length);
-  for (let frame = 0; frame < symbol.length; frame++) {
-    const object = frames.object.data[frame];
-    if (object < 0) continue;
-    const id = symbolizer.symbolize(spaces.objects.rows[object], frames.address.data[frame], weight[frame]);
-    if (id >= 0) symbol[frame] = id;
-    else unresolved[frame] = id;
-  }
-  const rows = new Map(symbolizer.unresolved().map((u, row) => [`${u.object.id} ${u.reason}`, row]));
-  for (let frame = 0; frame < symbol.length; frame++) {
-    const reason = unresolved[frame];
-    unresolved[frame] = reason === 0 ? -1 : rows.get(`${frames.object.data[frame]} ${reason}`) ?? -1;
-  }
-  return { symbol, unresolved };
 }
 
 /** Whether a symbol is innermost in at least `percent` of the weight of one of the events, by symbol. */

@@ -1,13 +1,6 @@
 /** The rows of a report over one event, or over several side by side. */
 
-import {
-  bySelf,
-  byTotal,
-  overhead,
-  type OverheadOptions,
-  type OverheadRow,
-  type Weight,
-} from "./aggregate.ts";
+import { byTotal, overhead, type OverheadOptions, type OverheadRow, type Weight } from "./aggregate.ts";
 import type { Grouping } from "./groups.ts";
 import { type Profile, sampleCount, totalPeriod } from "./profile.ts";
 
@@ -44,6 +37,9 @@ export interface TableOptions extends OverheadOptions {
   children: boolean;
 }
 
+/** Of an event that a row has none of. */
+const NOTHING: Weight = Object.freeze({ count: 0, period: 0 });
+
 /** Heaviest in the first event first; what weighs nothing there by the next one. */
 export function tableOf(
   profile: Profile,
@@ -51,14 +47,14 @@ export function tableOf(
   events: readonly number[],
   { children, selfOnly }: TableOptions,
 ): TableRow[] {
-  const order = children ? byTotal : bySelf;
   const rows: TableRow[] = [];
   const byPlace = new Map<number, TableRow>();
   const placeCount = grouping.places.symbol.length;
   events.forEach((event, column) => {
     const weighty = overhead(profile, grouping, event, { selfOnly })
       .filter((row) => row.self.count > 0 || (children && row.total.count > 0));
-    for (const row of weighty.sort(order)) {
+    if (children) weighty.sort(byTotal);
+    for (const row of weighty) {
       const key = row.group * placeCount + row.place;
       let into = byPlace.get(key);
       if (!into) {
@@ -74,6 +70,5 @@ export function tableOf(
 }
 
 function emptyRow({ group, place }: OverheadRow, columns: number): TableRow {
-  const nothing = () => Array.from({ length: columns }, () => ({ count: 0, period: 0 }));
-  return { group, place, self: nothing(), total: nothing() };
+  return { group, place, self: new Array(columns).fill(NOTHING), total: new Array(columns).fill(NOTHING) };
 }

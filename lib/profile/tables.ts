@@ -85,10 +85,10 @@ export class SampleTable {
   /** How many rows. */
   length = 0;
   /** Rows of 32 bytes, which lie in one line of the CPU's cache: event, thread, CPU, stack; count, period. */
-  #words = new Int32Array(8 * 64);
+  #words = new Int32Array(8 * 4096);
   #numbers = new Float64Array(this.#words.buffer);
   /** By stack: the row that last counted a sample of it, plus one. Most samples are like the one before. */
-  #latest = new Int32Array(64);
+  #latest = new Int32Array(4096);
   readonly #index = new HashIndex();
   readonly #hashOfRow = (row: number) => {
     const words = this.#words, at = row * 8;
@@ -110,6 +110,13 @@ export class SampleTable {
     const numbers = this.#numbers, at = row * 4;
     numbers[at + 2] += count;
     numbers[at + 3] += period;
+  }
+
+  /** Shows each row's stack and how many samples it has. */
+  forEach(visit: (stack: number, count: number) => void): void {
+    for (let row = 0; row < this.length; row++) {
+      visit(this.#words[8 * row + 3], this.#numbers[4 * row + 2]);
+    }
   }
 
   /** The rows as columns of their own. */

@@ -105,12 +105,10 @@ export function byAddress(starts: Float64Array, from: number, to: number): Int32
   return sortedBy(starts, order, least, most);
 }
 
-const DIGIT_BITS = 11;
-const DIGITS = 1 << DIGIT_BITS;
-
 /**
- * Sorts `order` by the starts, which are from `least` to `most`, digit by digit from the lowest: a tenth of the time
- * that comparing takes for 200,000 symbols, and those of one start stay in order.
+ * Sorts `order`, which are the numbers from its first on, by the starts, which are from `least` to `most`; those of
+ * one start stay in order. A start and its number are one double, which the engine sorts without calling anything:
+ * a tenth of the time that comparing takes for 200,000 symbols.
  */
 function sortedBy(
   starts: Float64Array,
@@ -118,28 +116,16 @@ function sortedBy(
   least: number,
   most: number,
 ): Int32Array<ArrayBuffer> {
-  const places = new Uint32Array(DIGITS);
-  let from = order, to = new Int32Array(order.length);
-  // so far apart, a difference need not be exact
-  if (!(most - least <= Number.MAX_SAFE_INTEGER)) return order.sort((a, b) => starts[a] - starts[b] || a - b);
-  for (let unit = 1; unit <= most - least; unit *= DIGITS) {
-    places.fill(0);
-    for (const i of from) places[digitOf(starts[i] - least, unit)]++;
-    for (let digit = 0, at = 0; digit < DIGITS; digit++) {
-      const count = places[digit];
-      places[digit] = at;
-      at += count;
-    }
-    for (const i of from) to[places[digitOf(starts[i] - least, unit)]++] = i;
-    [from, to] = [to, from];
+  const count = order.length, first = order[0];
+  // so far apart, the two do not fit
+  if (!((most - least + 1) * count <= Number.MAX_SAFE_INTEGER)) {
+    return order.sort((a, b) => starts[a] - starts[b] || a - b);
   }
-  return from;
-}
-
-function digitOf(value: number, unit: number): number {
-  // below 2^53 the quotient's whole part is exact, as the unit is a power of two
-  const quotient = value / unit;
-  return quotient < 2147483648 ? quotient & (DIGITS - 1) : Math.floor(quotient % DIGITS);
+  const keys = new Float64Array(count);
+  for (let i = 0; i < count; i++) keys[i] = (starts[first + i] - least) * count + i;
+  keys.sort();
+  for (let i = 0; i < count; i++) order[i] = first + keys[i] % count;
+  return order;
 }
 
 /** Two ascending lists as one; of one start those of `a` come first. */

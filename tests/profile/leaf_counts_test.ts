@@ -1,25 +1,18 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { LeafCounts } from "../../lib/profile/leaf_counts.ts";
 
-/** Counts `samples` (object, address, thread, event) as a builder does, its rows being the keys. */
+/** What `samples` (object, address, thread, event) of period 3 come to. */
 function counted(
   samples: Iterable<readonly [number, number, number, number]>,
 ): Map<string, [number, number]> {
-  const rows: string[] = [];
-  const rowOf = new Map<string, number>();
+  const leaves = new LeafCounts();
+  for (const sample of samples) assert(leaves.add(...sample, 3));
   const got = new Map<string, [number, number]>();
-  const leaves = new LeafCounts((row, count, period) => {
-    const [n, sum] = got.get(rows[row]) ?? [0, 0];
-    got.set(rows[row], [n + count, sum + period]);
-  });
-  for (const [object, address, thread, event] of samples) {
-    if (leaves.add(object, address, thread, event, 3)) continue;
+  leaves.forEach(({ object, address, thread, event, count, period }) => {
     const key = `${object} ${address} ${thread} ${event}`;
-    if (!rowOf.has(key)) rowOf.set(key, rows.push(key) - 1);
-    leaves.put(object, address, thread, event, 3, rowOf.get(key)!);
-  }
-  leaves.flush();
-  leaves.flush(); // there is nothing more
+    assert(!got.has(key), `${key} comes twice`);
+    got.set(key, [count, period]);
+  });
   return got;
 }
 
@@ -32,13 +25,13 @@ Deno.test("LeafCounts tells samples apart by each of object, address, thread and
     [0, 2 ** 46 + 2 ** 32 + 1, 0, 0],
     [0, 0, 1, 0],
     [0, 0, 0, 1],
-    [0, 0, 0, 64],
+    [0, 0, 2 ** 25 - 1, 63],
   ] as const;
   const got = counted([...keys, ...keys, ...keys]);
   assertEquals(got, new Map(keys.map((key) => [key.join(" "), [3, 9]])));
 });
 
-Deno.test("LeafCounts loses nothing when it grows, and when it may grow no more", () => {
+Deno.test("LeafCounts loses nothing when it grows", () => {
   const distinct = 300_000;
   const got = counted(function* () {
     for (let i = 0; i < 2 * distinct; i++) yield [i % 3, i % distinct, 5, 0] as const;
@@ -47,4 +40,10 @@ Deno.test("LeafCounts loses nothing when it grows, and when it may grow no more"
   for (const [n, period] of got.values()) {
     if (n !== 2 || period !== 6) throw new Error(`${n} samples of ${period}`);
   }
+});
+
+Deno.test("LeafCounts says so when it cannot tell an event or a thread from others", () => {
+  const leaves = new LeafCounts();
+  assertEquals([leaves.add(0, 0, 0, 64, 1), leaves.add(0, 0, 2 ** 25, 0, 1)], [false, false]);
+  leaves.forEach(() => assert(false, "nothing was counted"));
 });
