@@ -64,22 +64,23 @@ export async function record(
     const delayed = request.delayMs === undefined
       ? undefined
       : setTimeout(() => sampling.start(), request.delayMs);
-    if (delayed === undefined && !atOnce) sampling.start({ onExec: target.kind === "command" });
     guard?.watch(parts);
     cpus.begin(request.cpus, target.kind !== "cpus", note);
     stopTelling = tell(request.onProgress, parts, started);
+    // last of all: whole CPUs are sampled from here on, and we are not what was asked about
+    if (delayed === undefined && !atOnce) sampling.start({ onExec: target.kind === "command" });
     await command?.release();
     running = true;
     if (command) parts.lookAt(command.pid);
     if (switching) stopSwitching = switchWhen(switching.when, earlyPrompts, parts);
     const { full, exit } = await untilDone(command, request, parts, stopper);
+    sampling.stop(); // first of all, likewise
     const seconds = (performance.now() - started) / 1000;
     clearTimeout(delayed);
     stopSwitching();
     guard?.stop();
     cpus.stop();
     stopTelling();
-    sampling.stop();
     const closed = await parts.end(stopper.second);
     const events = sampledEvents(opened);
     closeAll(opened.splice(0)); // a command that goes on is no longer measured
