@@ -7,7 +7,7 @@ DENO_OLDEST_MINOR=9
 
 # Packages lie in the checkout, where whoever may run it can read them, rather than in the folder of the user who
 # set it up.
-: "${DENO_DIR:=$root/.deno/cache}"
+case $root in /*) : "${DENO_DIR:=$root/.deno/cache}" ;; *) : "${DENO_DIR:=$PWD/$root/.deno/cache}" ;; esac
 export DENO_DIR
 
 # say LINE: a line about set-up; stderr, since stdout is the program's result.
