@@ -1,7 +1,6 @@
 /** Where a recording goes: what a file and a pipe have in common. */
 
 import { clockNs, clockResolutionNs, PmuError } from "../../ffi/pmu.ts";
-import { PERF_RECORD_MISC } from "../base/abi.ts";
 import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { hostFiles } from "../events/files.ts";
@@ -9,10 +8,9 @@ import { VERSION } from "../base/version.ts";
 import type { FeatureValues } from "../perfdata/feature_encoders.ts";
 import type { BuildIdEntry } from "../perfdata/features.ts";
 import { encodeSessionInfo, type Happenings, type SampledEvent } from "../perfdata/session_info.ts";
-import { kernelBuildId } from "../symbols/host_files.ts";
-import { KERNEL_MAP } from "../symbols/objects.ts";
 import type { Host } from "./host.ts";
 import type { Ledger } from "../perfdata/ledger.ts";
+import { kernelBuildIds } from "./kernel_ids.ts";
 import { readMachine } from "./machine.ts";
 import { readTracingData, tracefsText } from "./tracing.ts";
 import type { Opened } from "./opening.ts";
@@ -71,8 +69,6 @@ export interface Sink {
  */
 export function featuresOf(facts: Origin | Facts, opened: readonly Opened[]): FeatureValues {
   const { host, commandLine } = facts;
-  // by it a reader knows whether the kernel symbols it finds are those of this kernel
-  const kernel = kernelBuildId();
   return {
     hostname: host.hostname,
     osrelease: host.osrelease,
@@ -93,9 +89,7 @@ export function featuresOf(facts: Origin | Facts, opened: readonly Opened[]): Fe
     })),
     ...groupsOf(opened),
     buildIds: [
-      ...(kernel === undefined
-        ? []
-        : [{ pid: -1, misc: PERF_RECORD_MISC.KERNEL, buildId: kernel, filename: KERNEL_MAP }]),
+      ...kernelBuildIds(opened.some(({ attr }) => !attr.flags.has("excludeKernel"))),
       ...("buildIds" in facts ? facts.buildIds : []),
     ],
     ...("ledger" in facts ? { sampleTime: facts.sampleTime, ledger: sessionText(facts) } : {}),

@@ -157,10 +157,19 @@ function ownVdso(): ByteSource | undefined {
 
 /** The running kernel's build id in hex, from its ELF notes. */
 export function kernelBuildId(): string | undefined {
+  return buildIdInFile("/sys/kernel/notes");
+}
+
+/** The build id in hex of a loaded module, named as in /proc/modules. `sysfs` is where sysfs is mounted. */
+export function moduleBuildId(name: string, sysfs = "/sys"): string | undefined {
+  return buildIdInFile(`${sysfs}/module/${name}/notes/.note.gnu.build-id`);
+}
+
+function buildIdInFile(path: string): string | undefined {
   try {
-    return buildIdInNotes(new ByteReader(Deno.readFileSync("/sys/kernel/notes"), true, "the kernel's notes"));
+    return buildIdInNotes(new ByteReader(Deno.readFileSync(path), true, path));
   } catch {
-    return undefined; // hidden, as in some containers
+    return undefined; // not there, or hidden, as in some containers
   }
 }
 
