@@ -259,10 +259,18 @@ export class ProfileBuilder implements RecordHandler {
       const spaces = this.#spaces;
       const mapping = spaces.find(pid, address, mode);
       frame = mapping < 0
-        ? this.frames.intern(-1, address)
+        ? this.frames.intern(-1, mode === PERF_RECORD_MISC.USER ? unsigned(address) : address)
         : this.frames.intern(spaces.objectOf(mapping), spaces.relative(mapping, address));
       frameOf.put(low, high, space, frame);
     }
     return frame;
   }
+}
+
+/**
+ * A broken frame pointer's address above 2^63 as it is, not as a negative one, which an unmapped frame in the kernel
+ * has. Doubles of that size are 2048 apart, so that only 2^64 itself has to be kept away from.
+ */
+function unsigned(address: number): number {
+  return address < 0 ? Math.min(address + TWO_32 ** 2, TWO_32 ** 2 - 2048) : address;
 }

@@ -3,74 +3,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { testNeeding } from "../needs.ts";
 import { perfOk, PMUCTL, pmuctl, pmuctlOk, program, run, withFolder } from "./harness.ts";
+import { ourRows, perfRows, rowDifferences, type Rows } from "./perf_rows.ts";
 
 const KEYS = "comm,dso,sym";
 
-/** What both make of each row: the share to two places (with --children the total's first), and samples. */
-type Rows = Map<string, string>;
-
-/** Adds a row; several of one name (static functions) are told apart by nothing but their weights. */
-function addRow(rows: Rows, key: string, numbers: string) {
-  const known = rows.get(key);
-  rows.set(key, known === undefined ? numbers : [...known.split(", "), numbers].sort().join(", "));
-}
-
-interface Weight {
-  count: number;
-  period: number;
-}
-
-/** perf's rows for sort keys of its own (its `pid` is the thread), unresolved addresses left out. */
-async function perfRows(file: string, keys: string, ...extra: string[]): Promise<Rows> {
-  const children = extra.includes("--children");
-  const out = await perfOk([
-    ...["report", "-i", file, "--stdio", "-n", "-g", "none", "-t", "\t", "--percent-limit", "0"],
-    ...["--no-demangle", "--no-inline", "--sort", keys, ...(children ? [] : ["--no-children"]), ...extra],
-  ]);
-  const rows: Rows = new Map();
-  for (const line of out.split("\n")) {
-    if (line === "" || line.startsWith("#")) continue;
-    const cells = line.split("\t").map((cell) => cell.trim());
-    const numbers = cells.splice(0, children ? 3 : 2);
-    if (cells.some((cell) => /^(\[.\] )?(0x[0-9a-f]+|[0-9a-f]{16})$/.test(cell))) continue;
-    const key = cells.map((cell) => cell.replace(/^\[.\] /, "")).join("|");
-    addRow(rows, key, numbers.join(" "));
-  }
-  return rows;
-}
-
-/** The same of pmuctl's JSON. */
-async function ourRows(file: string, keys: string, ...extra: string[]): Promise<Rows> {
-  const args = ["report", "-i", file, "--json", "--no-demangle", "--sort", keys, ...extra];
-  const report = JSON.parse(await pmuctlOk(args));
-  const [event] = report.events;
-  const whole: number = event.whole?.period ?? event.period;
-  const share = (weight: Weight) => `${(100 * weight.period / whole).toFixed(2)}%`;
-  const rows: Rows = new Map();
-  for (const row of event.rows) {
-    const { self, total } = row;
-    if (!extra.includes("--children") && self.count === 0) continue;
-    if (row.symbol === null) continue;
-    const key = keys.split(",").map((key) => {
-      if (key === "comm") return row.command;
-      if (key === "dso") return row.object;
-      if (key === "sym") return row.symbol;
-      if (key === "cpu") return String(row.cpu).padStart(3, "0");
-      return row[key];
-    }).join("|");
-    const shares = extra.includes("--children") ? [share(total), share(self)] : [share(self)];
-    addRow(rows, key, [...shares, self.count].join(" "));
-  }
-  return rows;
-}
-
 /** Fails with the rows that differ, for the tables are long. */
 function assertSame(ours: Rows, theirs: Rows, what: string) {
-  const keys = [...new Set([...ours.keys(), ...theirs.keys()])];
-  const differing = keys.filter((key) => ours.get(key) !== theirs.get(key))
-    .map((key) => `${key}: pmuctl ${ours.get(key) ?? "-"}, perf ${theirs.get(key) ?? "-"}`);
-  assertEquals(differing, [], what);
-  assert(keys.length > 0, what);
+  assertEquals(rowDifferences(ours, theirs), [], what);
+  assert(ours.size > 0, what);
 }
 
 /** Calls `body` with a recording by perf of a shell that starts programs, two of them with threads. */

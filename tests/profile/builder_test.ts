@@ -158,6 +158,19 @@ Deno.test("a stack goes from the kernel into user space, and the same addresses 
   assertEquals(profile.stacks.parent, Int32Array.of(-1, 0, 1));
 });
 
+Deno.test("a chain with a broken frame pointer counts up to there, and is not the kernel's", async () => {
+  const profile = await profileOf([
+    comm(7, "app", 1n),
+    map(7, 0x400000, "/bin/app", 2n),
+    // perf discards this one whole for its -1, which is no address and no marker
+    sample({ pid: 7, time: 3n, chain: [USER, 0x400020n, 0xa80fbe0fd40fea0fn, 2n ** 64n - 1n, 0x400040n] }),
+    sample({ pid: 7, time: 4n, chain: [USER, 0x400020n, 2n ** 64n - 4096n] }),
+  ]);
+  assertEquals(rows(profile), ["app [unknown] [unresolved]: 0/2", "app app [unresolved]: 2/2"]);
+  const { kernel, ofFrame } = groupBy(profile, DEFAULT_SORT).places;
+  assertEquals([...ofFrame].filter((place) => kernel[place]), []);
+});
+
 Deno.test("what has no symbol is counted by cause, with a remedy", async () => {
   const profile = await profileOf([
     comm(7, "app", 1n),

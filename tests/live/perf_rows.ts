@@ -1,0 +1,161 @@
+/** `pmuctl report` and `perf report` of the same file, row for row. */
+
+import { assertEquals } from "@std/assert";
+import { perfOk, pmuctlOk, run } from "./harness.ts";
+
+/**
+ * What both make of each row: the share to two places (with --children the total's first), and samples. Several
+ * rows of one name (static functions) are one entry here, which holds what each of them has.
+ */
+export type Rows = Map<string, string>;
+
+/** Adds a row; several of one name are told apart by nothing but their weights. */
+function addRow(rows: Rows, key: string, numbers: string): void {
+  const known = rows.get(key);
+  rows.set(key, known === undefined ? numbers : [...known.split(", "), numbers].sort().join(", "));
+}
+
+/** perf's rows for sort keys of its own (its `pid` is the thread), without those that have no symbol. */
+export async function perfRows(file: string, keys: string, ...extra: string[]): Promise<Rows> {
+  const children = extra.includes("--children");
+  const out = await perfOk([
+    ...["report", "-i", file, "--stdio", "-n", "-g", "none", "-t", "\t", "--percent-limit", "0"],
+    ...["--no-demangle", "--no-inline", "--sort", keys, ...(children ? [] : ["--no-children"]), ...extra],
+  ]);
+  const rows: Rows = new Map();
+  for (const line of out.split("\n")) {
+    if (line === "" || line.startsWith("#")) continue;
+    const cells = line.split("\t").map((cell) => cell.trim());
+    const numbers = cells.splice(0, children ? 3 : 2);
+    if (cells.some((cell) => /^(\[.\] )?(0x[0-9a-f]+|[0-9a-f]{16})$/.test(cell))) continue;
+    const key = cells.map((cell) => cell.replace(/^\[.\] /, "")).join("|");
+    addRow(rows, key, numbers.join(" "));
+  }
+  return rows;
+}
+
+interface Weight {
+  count: number;
+  period: number;
+}
+
+/** A table of `pmuctl report --json`, as far as it is looked at here. */
+interface EventTable {
+  samples: number;
+  period: number;
+  whole?: Weight;
+  rows: {
+    command: string;
+    object: string;
+    symbol: string | null;
+    cpu: number;
+    self: Weight;
+    total: Weight;
+    [key: string]: unknown;
+  }[];
+}
+
+/** The first event's table, names as in the symbol tables. */
+async function ourTable(file: string, keys: string, ...extra: string[]): Promise<EventTable> {
+  const args = ["report", "-i", file, "--json", "--no-demangle", "--sort", keys, ...extra];
+  return JSON.parse(await pmuctlOk(args)).events[0];
+}
+
+/** The same as perfRows() of pmuctl's table. */
+function rowsOf(table: EventTable, keys: string, children: boolean): Rows {
+  const whole = table.whole?.period ?? table.period;
+  const share = (weight: Weight) => `${(100 * weight.period / whole).toFixed(2)}%`;
+  const rows: Rows = new Map();
+  for (const row of table.rows) {
+    const { self, total } = row;
+    if (!children && self.count === 0) continue;
+    if (row.symbol === null) continue;
+    const key = keys.split(",").map((key) => {
+      if (key === "comm") return row.command;
+      if (key === "dso") return row.object;
+      if (key === "sym") return row.symbol;
+      if (key === "cpu") return String(row.cpu).padStart(3, "0");
+      return row[key];
+    }).join("|");
+    const shares = children ? [share(total), share(self)] : [share(self)];
+    addRow(rows, key, [...shares, self.count].join(" "));
+  }
+  return rows;
+}
+
+/** The same as perfRows() by pmuctl. */
+export async function ourRows(file: string, keys: string, ...extra: string[]): Promise<Rows> {
+  return rowsOf(await ourTable(file, keys, ...extra), keys, extra.includes("--children"));
+}
+
+/**
+ * Samples in code that has no symbol, `SELF TOTAL` by `command|object`, from how perf resolves each frame: its
+ * report has a row for every address.
+ */
+function perfUnresolved(script: string): Rows {
+  const self = new Map<string, number>(), total = new Map<string, number>();
+  const count = (counts: Map<string, number>, key: string) => counts.set(key, (counts.get(key) ?? 0) + 1);
+  for (const sample of script.split("\n\n")) {
+    const [command, ...frames] = sample.split("\n");
+    const objects = frames.map((frame) => /^\s+[0-9a-f]+ \[unknown\] \((.*)\)$/.exec(frame)?.[1]);
+    const keys = objects.map((path) => path && `${command.trim()}|${path.slice(path.lastIndexOf("/") + 1)}`);
+    if (keys[0]) count(self, keys[0]);
+    for (const key of new Set(keys)) if (key) count(total, key);
+  }
+  return new Map([...total].map(([key, n]) => [key, `${self.get(key) ?? 0} ${n}`]));
+}
+
+/** The same of pmuctl's table. */
+function unresolvedOf({ rows }: EventTable): Rows {
+  const unresolved: Rows = new Map();
+  for (const { command, object, symbol, self, total } of rows) {
+    if (symbol === null) addRow(unresolved, `${command}|${object}`, `${self.count} ${total.count}`);
+  }
+  return unresolved;
+}
+
+/** The entries in which two tables differ, a line each: `KEY: pmuctl NUMBERS, perf NUMBERS`. */
+export function rowDifferences(ours: Rows, theirs: Rows): string[] {
+  return [...new Set([...ours.keys(), ...theirs.keys()])]
+    .filter((key) => ours.get(key) !== theirs.get(key))
+    .map((key) => `${key}: pmuctl ${ours.get(key) ?? "-"}, perf ${theirs.get(key) ?? "-"}`);
+}
+
+/** One file as both see it. */
+export interface Comparison {
+  samples: number;
+  /** Commands, objects and symbols that were sampled, and those with callers. */
+  selfRows: number;
+  totalRows: number;
+  /** Where they differ: by self, by total, and on what has no symbol. */
+  self: string[];
+  total: string[];
+  unresolved: string[];
+  /** Call chains that perf throws away, all of each, because one address in it looks like a marker. */
+  discardedChains: number;
+  /** Objects that perf says it has no symbols of: its first look-up in one may fail where later ones do not. */
+  failedObjects: string[];
+}
+
+/**
+ * `pmuctl report` against `perf report` of a file with call chains of one event: each command, object and symbol,
+ * self and total. Where samples weigh the same and are fewer than 10,000, a share to two places is a number of them.
+ */
+export async function compareWithPerf(file: string): Promise<Comparison> {
+  const keys = "comm,dso,sym";
+  const table = await ourTable(file, keys);
+  const ofSelf = rowsOf(table, keys, false), ofTotal = rowsOf(table, keys, true);
+  const script = await run("perf", ["script", "-v", "-i", file, "-F", "comm,ip,sym,dso", "--no-inline"]);
+  assertEquals(script.status, 0, script.stderr);
+  return {
+    samples: table.samples,
+    selfRows: ofSelf.size,
+    totalRows: ofTotal.size,
+    self: rowDifferences(ofSelf, await perfRows(file, keys)),
+    total: rowDifferences(ofTotal, await perfRows(file, keys, "--children")),
+    unresolved: rowDifferences(unresolvedOf(table), perfUnresolved(script.stdout)),
+    discardedChains: script.stderr.match(/^invalid callchain context/gm)?.length ?? 0,
+    failedObjects: [...script.stderr.matchAll(/^Failed to open (.*), continuing without symbols$/gm)]
+      .map(([, path]) => path),
+  };
+}
