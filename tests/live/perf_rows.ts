@@ -64,7 +64,7 @@ async function ourTable(file: string, keys: string, ...extra: string[]): Promise
 /** The same as perfRows() of pmuctl's table. */
 function rowsOf(table: EventTable, keys: string, children: boolean): Rows {
   const whole = table.whole?.period ?? table.period;
-  const share = (weight: Weight) => `${(100 * weight.period / whole).toFixed(2)}%`;
+  const share = (weight: Weight) => `${printed(100 * weight.period / whole)}%`;
   const rows: Rows = new Map();
   for (const row of table.rows) {
     const { self, total } = row;
@@ -81,6 +81,11 @@ function rowsOf(table: EventTable, keys: string, children: boolean): Rows {
     addRow(rows, key, [...shares, self.count].join(" "));
   }
   return rows;
+}
+
+/** As printf's %.2f, which takes the even one of two numbers equally near; those are eighths. */
+function printed(percent: number): string {
+  return (percent * 8 % 4 === 1 ? percent - 0.005 : percent).toFixed(2);
 }
 
 /** The same as perfRows() by pmuctl. */
