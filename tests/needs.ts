@@ -33,6 +33,7 @@ export const NEEDS = {
   go: { what: "Go, for its pprof (apt-get install golang-go)", here: () => hasCommand("go") },
   make: { what: "make (apt-get install make)", here: () => hasCommand("make") },
   npm: { what: "npm (apt-get install npm)", here: () => hasCommand("npm") },
+  btrfs: { what: "btrfs (apt-get install btrfs-progs)", here: () => hasCommand("btrfs") },
   setpriv: { what: "setpriv (apt-get install util-linux)", here: () => hasCommand("setpriv") },
 } as const;
 
