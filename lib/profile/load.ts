@@ -21,7 +21,6 @@ import { type SymbolFiles, Symbolizer } from "../symbols/symbolizer.ts";
 import { causeOf, remedyOf } from "../symbols/unresolved.ts";
 import { ProfileBuilder } from "./builder.ts";
 import { cutTimes } from "./filter.ts";
-import { frameLines } from "./frame_lines.ts";
 import { FrameSymbols } from "./frame_symbols.ts";
 import { JitPlaces } from "./jit_places.ts";
 import { checkValid, type Profile, type ProfileLedger, type ProfileMeta } from "./profile.ts";
@@ -118,7 +117,7 @@ export async function loadProfile(
   const shown = options.mangled ? { names } : await readable(names, isShown);
   const placed = { object: frames.object.values(), address: frames.address.values() };
   const sources = options.lines
-    ? await frameLines({ ...placed, weight }, spaces.objects.rows, files)
+    ? await (await import("./frame_lines.ts")).frameLines({ ...placed, weight }, spaces.objects.rows, files)
     : undefined;
   const whole: Profile = {
     meta: metaOf(

@@ -6,6 +6,8 @@ import { BadInputError } from "../base/errors.ts";
 import { FileBytes } from "../base/file_bytes.ts";
 import { buildIdCache, openCached, openCachedKallsyms } from "./build_id_cache.ts";
 import { buildIdInNotes, ElfFile } from "./elf.ts";
+import type { KernelSymbols } from "./kallsyms.ts";
+import { KernelCache, kernelCacheFolder } from "./kernel_cache.ts";
 import type { ObjectInfo } from "./objects.ts";
 import type { SymbolFiles } from "./symbolizer.ts";
 import { captureVdso } from "./vdso.ts";
@@ -31,12 +33,22 @@ export function hostSymbolFiles({ root = "", ...named }: FilePlaces = {}): Symbo
   const vmlinux = named.vmlinux === undefined ? undefined : openNamed(named.vmlinux, "--vmlinux");
   const list = named.kallsyms === undefined ? undefined : openNamed(named.kallsyms, "--kallsyms");
   let kallsyms: Uint8Array | undefined;
+  const folder = list ? undefined : kernelCacheFolder();
+  let cache: KernelCache | undefined, kept: KernelSymbols | undefined;
+  const kernelCache = () => cache ??= folder === undefined ? undefined : new KernelCache(folder);
   return {
     open: (object) => object.kind === "vdso" ? ownVdso() : openObject(object, root),
     // the kernel takes as long to write its list as we to read a hundred thousand samples: on another CPU
     async expectKernel() {
       if (list || vmlinux) return;
-      kallsyms = await Deno.readFile(KALLSYMS).catch(() => undefined);
+      kept = kernelCache()?.read();
+      if (!kept) kallsyms = await Deno.readFile(KALLSYMS).catch(() => undefined);
+    },
+    kernelSymbols() {
+      kept ??= kallsyms ? undefined : kernelCache()?.read();
+      if (kept || !kernelCache()) return kept;
+      const text = this.kallsyms();
+      return kept = text && kernelCache()!.parse(text);
     },
     kallsyms() {
       if (list) return list.read(0, list.size);

@@ -47,21 +47,57 @@ export interface KernelSymbols {
   reference(name: string): number | undefined;
 }
 
+/** The symbols of a kernel's list, sorted out, as plain columns: what kernel_cache.ts keeps. */
+export interface KernelColumns {
+  /** The list itself, which names lie in. */
+  text: Uint8Array;
+  /** Each table's name and how many symbols it has; those of one table after those of the table before. */
+  tables: { name: string; count: number }[];
+  /** First address, and the address behind the last, of each symbol. */
+  starts: Float64Array;
+  ends: Float64Array;
+  /** Of each symbol, its number among the names. */
+  nameOf: Int32Array;
+  /** By name: where in `text` it starts and ends. */
+  nameStarts: Uint32Array;
+  nameEnds: Uint32Array;
+}
+
 /** Parses the text of /proc/kallsyms. Lines it cannot make sense of are passed over. */
 export function parseKallsyms(text: Uint8Array): KernelSymbols {
-  const lines = parseLines(text);
+  return kernelSymbols(kernelColumns(text) ?? "hidden");
+}
+
+/** What `columns` hold, ready for look-ups. */
+export function kernelSymbols(columns: KernelColumns | "hidden"): KernelSymbols {
+  const tables = new Map<string, SymbolTable>();
+  if (columns === "hidden") return { hidden: true, tables, reference: () => undefined };
+  const { text, starts, ends, nameOf } = columns;
+  const names = new StringTableNames(text, columns.nameStarts, { ends: columns.nameEnds });
+  let at = 0;
+  for (const { name, count } of columns.tables) {
+    const part = [at, at += count] as const;
+    tables.set(
+      name,
+      new SymbolTable(starts.subarray(...part), ends.subarray(...part), names, nameOf.subarray(...part)),
+    );
+  }
   const references = new Map<string, number>();
-  const kernel: KernelSymbols = {
-    hidden: lines.hidden,
-    tables: new Map(),
+  return {
+    hidden: false,
+    tables,
     reference: (name) => {
       if (!references.has(name)) references.set(name, findAddress(text, name));
       const address = references.get(name);
       return Number.isNaN(address) ? undefined : address;
     },
   };
-  if (lines.hidden || lines.count === 0) return kernel;
+}
 
+/** Parses the text of /proc/kallsyms into columns; undefined when all addresses in it are hidden. */
+export function kernelColumns(text: Uint8Array): KernelColumns | undefined {
+  const lines = parseLines(text);
+  if (lines.hidden) return undefined;
   const { count, starts, module, binds, nameStarts, nameEnds } = lines;
   const ends = starts.slice(0, count);
   const names = new StringTableNames(text, nameStarts, { ends: nameEnds });
@@ -71,24 +107,24 @@ export function parseKallsyms(text: Uint8Array): KernelSymbols {
 
   const members = new Uint32Array(lines.modules.length);
   for (const symbol of kept) members[module[symbol]]++;
-  const parts = Array.from(members, (size) => ({
-    starts: new Float64Array(size),
-    ends: new Float64Array(size),
-    nameOf: new Int32Array(size),
-    filled: 0,
-  }));
+  const next = new Uint32Array(members.length);
+  for (let id = 1; id < next.length; id++) next[id] = next[id - 1] + members[id - 1];
+  const columns: KernelColumns = {
+    text,
+    tables: lines.modules.map((name, id) => ({ name, count: members[id] })).filter(({ count }) => count > 0),
+    starts: new Float64Array(kept.length),
+    ends: new Float64Array(kept.length),
+    nameOf: new Int32Array(kept.length),
+    nameStarts: nameStarts.subarray(0, count),
+    nameEnds: nameEnds.subarray(0, count),
+  };
   for (let i = 0; i < kept.length; i++) {
-    const symbol = kept[i];
-    const part = parts[module[symbol]];
-    part.starts[part.filled] = starts[symbol];
-    part.ends[part.filled] = ends[symbol];
-    part.nameOf[part.filled++] = symbol;
+    const symbol = kept[i], at = next[module[symbol]]++;
+    columns.starts[at] = starts[symbol];
+    columns.ends[at] = ends[symbol];
+    columns.nameOf[at] = symbol;
   }
-  for (const [id, part] of parts.entries()) {
-    if (part.filled === 0) continue;
-    kernel.tables.set(lines.modules[id], new SymbolTable(part.starts, part.ends, names, part.nameOf));
-  }
-  return kernel;
+  return columns;
 }
 
 interface Lines {
@@ -174,6 +210,7 @@ function sameBytes(text: Uint8Array, a: number, aLength: number, b: number, bLen
  */
 function stretch(order: Int32Array, starts: Float64Array, ends: Float64Array, module: Uint16Array): void {
   const last = order.length - 1;
+  if (last < 0) return;
   for (let i = 0; i < last; i++) {
     const symbol = order[i];
     const next = order[i + 1];

@@ -3,7 +3,6 @@
  * symbols and lines, if there is one that belongs to it.
  */
 
-import { crc32 } from "node:zlib";
 import type { ByteSource } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
 import { type DebugLink, ElfFile, sameBuildId } from "./elf.ts";
@@ -69,8 +68,9 @@ function belongs(debug: ElfFile, buildId: string | undefined, debugLink: DebugLi
   return debugLink !== undefined && checksum(debug.source) === debugLink.crc;
 }
 
-/** CRC-32 of all of a source. */
+/** CRC-32 of all of a source. Few programs need it, and node:zlib takes longer to load than a short report. */
 function checksum(source: ByteSource): number {
+  const { crc32 } = process.getBuiltinModule("node:zlib");
   let crc = 0;
   for (let at = 0; at < source.size; at += CHUNK) crc = crc32(source.read(at, CHUNK), crc);
   return crc;

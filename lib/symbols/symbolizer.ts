@@ -22,6 +22,8 @@ export interface SymbolFiles {
   open(object: ObjectInfo): ByteSource | undefined;
   /** The text of /proc/kallsyms, of the kernel that was recorded. */
   kallsyms(): Uint8Array | undefined;
+  /** What that text comes to, where it need not be parsed again; asked before `kallsyms`. */
+  kernelSymbols?(): KernelSymbols | undefined;
   /**
    * Told, before the records are read, that kernel addresses may be asked for: a chance to read what kallsyms()
    * gives meanwhile. kallsyms() is not called before the promise is kept.
@@ -227,8 +229,11 @@ export class Symbolizer {
     const other = expected && running && !sameBuildId(expected, running);
     if (!this.#kernelAsked && !other) {
       this.#kernelAsked = true;
-      const text = this.#files.kallsyms();
-      this.#kernelSymbols = text && parseKallsyms(text);
+      this.#kernelSymbols = this.#files.kernelSymbols?.();
+      if (this.#kernelSymbols === undefined) {
+        const text = this.#files.kallsyms();
+        this.#kernelSymbols = text && parseKallsyms(text);
+      }
     }
     let kernel = other ? undefined : this.#kernelSymbols;
     if (expected && (kernel === undefined || kernel.hidden)) {

@@ -1,0 +1,182 @@
+/**
+ * The running kernel's symbols as they were sorted out once, kept in $XDG_CACHE_HOME/pmuctl (~/.cache/pmuctl) for as
+ * long as they hold: the kernel takes longer to write /proc/kallsyms than a report does to read 100,000 samples.
+ *
+ *     8 bytes    MAGIC
+ *     u32        bytes of the head that follows
+ *     head       JSON: Head; padded with spaces, so that what follows is at a multiple of 8
+ *     columns    of KernelColumns: starts, ends, nameOf, nameStarts, nameEnds, text
+ *
+ * All in this machine's byte order. Kernel addresses are a secret, so the folder and the file have to be this user's
+ * alone; what is not is neither read nor written. A file that is damaged or of another boot is as good as none.
+ */
+
+import { type KernelColumns, kernelColumns, type KernelSymbols, kernelSymbols } from "./kallsyms.ts";
+
+const MAGIC = "pmuctlk1";
+const FILE = "kernel-symbols";
+const MODULES = "/proc/modules";
+const NOT_MINE = 0o077;
+
+interface Head {
+  /** What the symbols depend on: see `loadedKernel`. */
+  key: string;
+  tables: KernelColumns["tables"];
+  /** How many symbols, and names. */
+  symbols: number;
+  names: number;
+  /** Bytes of the list's text. */
+  text: number;
+}
+
+/**
+ * What the symbols of the running kernel and its modules depend on, in words: the boot, and which modules are loaded
+ * where, each by its build id, as one may have been built anew and loaded to the same place. Undefined when that
+ * cannot be read. Not BPF programs, which come and go: they are no part of what is kept.
+ */
+export function loadedKernel(): string | undefined {
+  try {
+    const boot = Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
+    return `${boot}\n${loadedModules().join("\n")}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `NAME SIZE ADDRESS BUILD-ID-NOTE` of every module; none where the kernel has none. */
+function loadedModules(): string[] {
+  let list: string;
+  try {
+    list = Deno.readTextFileSync(MODULES);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error; // without them nothing is known of the symbols
+  }
+  // name, size, users, by whom, state, address: those in the middle change and change no symbol
+  return list.split("\n").filter(Boolean).map((line) => {
+    const [name, size, , , , address] = line.split(" ");
+    let note = "";
+    try {
+      note = Deno.readFileSync(`/sys/module/${name}/notes/.note.gnu.build-id`).toHex();
+    } catch {
+      // it has none
+    }
+    return `${name} ${size} ${address} ${note}`;
+  });
+}
+
+/** The folder, or undefined when there is no home. */
+export function kernelCacheFolder(): string | undefined {
+  const home = Deno.env.get("HOME");
+  const caches = Deno.env.get("XDG_CACHE_HOME") || (home ? `${home}/.cache` : undefined);
+  return caches?.startsWith("/") ? `${caches}/pmuctl` : undefined;
+}
+
+/** Where kept symbols are, for one state of the kernel. */
+export class KernelCache {
+  readonly #folder: string;
+  readonly #loaded: () => string | undefined;
+  readonly #key: string | undefined;
+
+  /** @param loaded says what the symbols depend on, as `loadedKernel` does. */
+  constructor(folder: string, loaded: () => string | undefined = loadedKernel) {
+    this.#folder = folder;
+    this.#loaded = loaded;
+    this.#key = loaded();
+  }
+
+  /** The symbols kept for this kernel; undefined when there are none. */
+  read(): KernelSymbols | undefined {
+    try {
+      if (this.#key === undefined || !isMine(Deno.lstatSync(this.#folder))) return undefined;
+      const path = `${this.#folder}/${FILE}`, stat = Deno.lstatSync(path);
+      if (!stat.isFile || !isMine(stat)) return undefined;
+      const columns = decode(Deno.readFileSync(path), this.#key);
+      return columns && kernelSymbols(columns);
+    } catch {
+      return undefined; // not there, or no JSON
+    }
+  }
+
+  /**
+   * Parses the text of /proc/kallsyms, read after this was made, and keeps the outcome in the folder, which is made if
+   * need be. Keeps nothing where addresses are hidden, where a module has come or gone meanwhile, or when that cannot
+   * be done: no room, a folder that others can look into.
+   */
+  parse(text: Uint8Array): KernelSymbols {
+    const columns = kernelColumns(text);
+    if (columns === undefined) return kernelSymbols("hidden");
+    if (this.#key !== undefined && this.#loaded() === this.#key) this.#keep(encode(columns, this.#key));
+    return kernelSymbols(columns);
+  }
+
+  #keep(parts: Uint8Array[]): void {
+    const partial = `${this.#folder}/${FILE}.${Deno.pid}`;
+    try {
+      Deno.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      if (!isMine(Deno.lstatSync(this.#folder))) return;
+      try {
+        writeParts(partial, parts);
+        Deno.renameSync(partial, `${this.#folder}/${FILE}`);
+      } catch {
+        Deno.removeSync(partial);
+      }
+    } catch {
+      // the next report parses it again
+    }
+  }
+}
+
+/** Whether it is this user's, and nobody else's to look into. */
+function isMine({ uid, mode }: Deno.FileInfo): boolean {
+  return uid === Deno.uid() && mode !== null && (mode & NOT_MINE) === 0;
+}
+
+function writeParts(path: string, parts: Uint8Array[]): void {
+  using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+  for (const part of parts) {
+    for (let at = 0; at < part.length;) at += file.writeSync(part.subarray(at));
+  }
+}
+
+function encode(columns: KernelColumns, key: string): Uint8Array[] {
+  const { text, tables, starts, ends, nameOf, nameStarts, nameEnds } = columns;
+  const head: Head = {
+    key,
+    tables,
+    symbols: starts.length,
+    names: nameStarts.length,
+    text: text.length,
+  };
+  const json = new TextEncoder().encode(JSON.stringify(head));
+  const before = MAGIC.length + 4;
+  const first = new Uint8Array(Math.ceil((before + json.length) / 8) * 8).fill(0x20);
+  first.set(new TextEncoder().encode(MAGIC));
+  new Uint32Array(first.buffer, MAGIC.length, 1)[0] = first.length - before;
+  first.set(json, before);
+  const bytes = (column: Float64Array | Int32Array | Uint32Array) =>
+    new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
+  return [first, bytes(starts), bytes(ends), bytes(nameOf), bytes(nameStarts), bytes(nameEnds), text];
+}
+
+/** What `bytes` hold; undefined when that is something else, or too little. */
+function decode({ buffer, length }: Uint8Array<ArrayBuffer>, key: string): KernelColumns | undefined {
+  const decoder = new TextDecoder();
+  const before = MAGIC.length + 4;
+  if (length < before || decoder.decode(new Uint8Array(buffer, 0, MAGIC.length)) !== MAGIC) return undefined;
+  const headSize = new Uint32Array(buffer, MAGIC.length, 1)[0];
+  const head: Head = JSON.parse(decoder.decode(new Uint8Array(buffer, before, headSize)));
+  const { symbols, names, text, tables } = head;
+  if (head.key !== key || length !== before + headSize + 20 * symbols + 8 * names + text) return undefined;
+  let at = before + headSize;
+  const part = (size: number) => at += size;
+  return {
+    tables,
+    starts: new Float64Array(buffer, at, symbols),
+    ends: new Float64Array(buffer, part(8 * symbols), symbols),
+    nameOf: new Int32Array(buffer, part(8 * symbols), symbols),
+    nameStarts: new Uint32Array(buffer, part(4 * symbols), names),
+    nameEnds: new Uint32Array(buffer, part(4 * names), names),
+    text: new Uint8Array(buffer, part(4 * names), text),
+  };
+}
