@@ -7,6 +7,7 @@ import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { RateOverASecond, renderLive } from "../cli/live_line.ts";
 import { onDumpSignal, onStopSignals } from "../cli/signals.ts";
 import { hostFiles, readNumber } from "../events/files.ts";
+import { lessOften } from "../events/attr.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { type EventWorld, hostWorld, type ResolvedGroup, resolveEvents } from "../events/resolve.ts";
 import { onlineCpus, parseWrittenCpus } from "../events/sysfs.ts";
@@ -202,7 +203,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (maxLost === undefined || lostPercent(recording.ledger.total) <= maxLost) return status;
   io.err(
     `pmuctl: lost ${lostText(recording.ledger.total)} samples, more than --max-lost ${maxLost} allows: ` +
-      "record with larger rings (-m) or less often (-F)",
+      `record with larger rings (-m) or ${lessOften(recording.events.map(({ rate }) => rate))}`,
   );
   // that the command failed matters more than how well it was sampled
   return status === EXIT.ok ? EXIT.inconclusive : status;
@@ -358,7 +359,9 @@ function report(recording: Recording, output: string, verbose: boolean, note: (l
   );
   note(`ledger: ${ledgerLine(ledger)}`);
   if (verbose) { for (const line of ledgerTable(ledger.rows, ledger.total)) note(line); }
-  for (const warning of lossWarnings(ledger.total)) note(`warning: ${warning}`);
+  for (const warning of lossWarnings(ledger.total, events.map(({ rate }) => rate))) {
+    note(`warning: ${warning}`);
+  }
 }
 
 function whereTo(output: string, paths: readonly string[]): string {

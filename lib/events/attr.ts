@@ -199,3 +199,10 @@ export function rateText(attr: EventAttr): string {
   if (attr.samplePeriod === 0n && attr.sampleType & PERF_SAMPLE.READ) return "read at its leader's samples";
   return attr.flags.has("freq") ? `${attr.samplePeriod} Hz` : `every ${attr.samplePeriod}`;
 }
+
+/** What to tell a user whose samples were too many, by the `rateText()`s of the events: `less often (-F)`. */
+export function lessOften(rates: readonly string[]): string {
+  const counted = rates.some((rate) => rate.startsWith("every "));
+  const rated = !counted || rates.some((rate) => rate.endsWith(" Hz"));
+  return `less often (${[...rated ? ["-F"] : [], ...counted ? ["a larger -c"] : []].join(", ")})`;
+}

@@ -3,6 +3,7 @@
  * statistics, made exact: seen = sample + overflow + dropbuf_sample, each side known by itself.
  */
 
+import { lessOften } from "../events/attr.ts";
 import type { LedgerCounts } from "./session_info.ts";
 
 /** One CPU's line. All are counts since the recording began. */
@@ -137,31 +138,36 @@ export function lostPercent(total: LedgerCounts): number {
 
 const percent = (part: number, whole: number) => `${(100 * part / whole).toFixed(1)}%`;
 
-/** What to tell the user about loss, a sentence each; nothing when nothing was lost. */
-export function lossWarnings(total: LedgerCounts): string[] {
+/**
+ * What to tell the user about loss, a sentence each; nothing when nothing was lost. `rates` are those of the events, as
+ * `rateText()` has them.
+ */
+export function lossWarnings(total: LedgerCounts, rates: readonly string[]): string[] {
   const all = lostIn(total) + total.sample;
   const share = (lost: number) => `${lost} of ${all} (${percent(lost, all)})`;
   const { overflow = 0, dropbuf_sample = 0, throttle = 0 } = total;
   const warnings: string[] = [];
   if (overflow > 0) {
     warnings.push(
-      `the ring buffers overflowed: ${
-        share(overflow)
-      } records lost: record with larger ones (-m) or less often (-F)`,
+      `the ring buffers overflowed: ${share(overflow)} records lost: record with larger ones (-m) or ${
+        lessOften(rates)
+      }`,
     );
   }
   if (dropbuf_sample > 0) {
     warnings.push(
-      `the output did not take all: ${
-        share(dropbuf_sample)
-      } samples dropped: record to a faster place, or less often (-F)`,
+      `the output did not take all: ${share(dropbuf_sample)} samples dropped: record to a faster place, or ${
+        lessOften(rates)
+      }`,
     );
   }
   if (throttle > 0) {
     const took = total[THROTTLED] === undefined ? "" : `, for ${ms(total[THROTTLED])} in all`;
     warnings.push(
       `the kernel throttled the event ${times(throttle)}${took}: the rate was higher than ` +
-        "kernel.perf_event_max_sample_rate or kernel.perf_cpu_time_max_percent allow: sample less often (-F)",
+        `kernel.perf_event_max_sample_rate or kernel.perf_cpu_time_max_percent allow: sample ${
+          lessOften(rates)
+        }`,
     );
   }
   return warnings;

@@ -119,20 +119,22 @@ export async function loadProfile(
   const sources = options.lines
     ? await (await import("./frame_lines.ts")).frameLines({ ...placed, weight }, spaces.objects.rows, files)
     : undefined;
+  const events = header.events.map(({ name, attr }) => ({
+    name,
+    rate: rateText(attr),
+    tracksOnly: attr.type === PERF_TYPE.SOFTWARE && Number(attr.config) === PERF_COUNT_SW.DUMMY,
+  }));
   const whole: Profile = {
     meta: metaOf(
       header.features,
+      events.filter(({ tracksOnly }) => !tracksOnly).map(({ rate }) => rate),
       stats,
       builder,
       reader.timeBase,
       options.leafOnly ? [] : chainWarnings(header.events),
       reader.ledger.close(stats.timeLast, lossesOverlap(header)),
     ),
-    events: header.events.map(({ name, attr }) => ({
-      name,
-      rate: rateText(attr),
-      tracksOnly: attr.type === PERF_TYPE.SOFTWARE && Number(attr.config) === PERF_COUNT_SW.DUMMY,
-    })),
+    events,
     comms: builder.comms,
     objects: spaces.objects.rows.map(({ name, path, kind, buildId }) => ({
       name,
@@ -253,6 +255,7 @@ function chainWarnings(events: readonly EventDesc[]): string[] {
 
 function metaOf(
   features: Features,
+  rates: readonly string[],
   stats: ReadStats,
   builder: ProfileBuilder,
   timeBase: bigint,
@@ -270,7 +273,7 @@ function metaOf(
   }
   if (stats.outOfOrder > 0) warnings.push(`${stats.outOfOrder} records came too late to be sorted by time`);
   const ledger = ledgerOf(session, told);
-  warnings.push(...lossWarnings(ledger.total));
+  warnings.push(...lossWarnings(ledger.total, rates));
   const wrong = session && !stats.damage &&
     unaccounted(session.ledger.total, stats.samples + stats.unknownIds);
   if (wrong) warnings.push(wrong);

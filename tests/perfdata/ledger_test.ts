@@ -56,21 +56,32 @@ Deno.test("ledgerTable() shows each CPU, and a dash for what nobody knows", () =
 });
 
 Deno.test("lossWarnings() says how much was lost, and what to do", () => {
-  assertEquals(lossWarnings(LOSSY.total), [
+  assertEquals(lossWarnings(LOSSY.total, ["4000 Hz"]), [
     "the ring buffers overflowed: 6 of 200 (3.0%) records lost: record with larger ones (-m) or less often (-F)",
     "the output did not take all: 4 of 200 (2.0%) samples dropped: record to a faster place, or less often (-F)",
   ]);
-  const [throttled] = lossWarnings({ cpu: -1, sample: 9, throttle: 1, throttled_ns: 2e6 });
+  const [throttled] = lossWarnings({ cpu: -1, sample: 9, throttle: 1, throttled_ns: 2e6 }, ["4000 Hz"]);
   assertStringIncludes(throttled, "throttled the event once, for 2.0 ms in all:");
+});
+
+Deno.test("lossWarnings() advises what there is to change: a rate, or a count", () => {
+  const advice = (...rates: string[]) =>
+    lossWarnings(LOSSY.total, rates).map((line) => /less often \(.*\)$/.exec(line)?.[0]);
+  assertEquals(advice("4000 Hz"), ["less often (-F)", "less often (-F)"]);
+  assertEquals(advice("every 1000")[0], "less often (a larger -c)");
+  assertEquals(advice("4000 Hz", "every 1")[0], "less often (-F, a larger -c)");
+  assertEquals(advice("every 1000", "read at its leader's samples")[0], "less often (a larger -c)");
+  const [throttled] = lossWarnings({ cpu: -1, sample: 9, throttle: 1 }, ["every 1000"]);
+  assertStringIncludes(throttled, "sample less often (a larger -c)");
 });
 
 Deno.test("lossWarnings() says nothing of a recording without loss", () => {
   assertEquals(
-    lossWarnings(makeLedger([{ ...row, cpu: 0, sample: 5, overflow: 0, dropbuf_sample: 0 }]).total),
+    lossWarnings(makeLedger([{ ...row, cpu: 0, sample: 5, overflow: 0, dropbuf_sample: 0 }]).total, []),
     [],
   );
   const nothing = makeLedger([]).total;
-  assertEquals([lossWarnings(nothing), lostText(nothing), lostPercent(nothing)], [[], "0", 0]);
+  assertEquals([lossWarnings(nothing, []), lostText(nothing), lostPercent(nothing)], [[], "0", 0]);
 });
 
 Deno.test("unaccounted() tells a file that does not hold what the ledger says", () => {
