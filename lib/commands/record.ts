@@ -80,7 +80,7 @@ export const command: Command = {
       short: "N",
       help: "save no programs that no path leads to later (deleted, replaced, in a container)",
     },
-    { name: "no-buildid", short: "B", help: "list no build ids of what samples are in, and save nothing" },
+    { name: "no-buildid", short: "B", help: "list no build ids of what ran, and save nothing" },
     { name: "max-size", value: "SIZE", help: "stop recording at this size (64M); the command goes on" },
     {
       name: "switch-output",

@@ -31,7 +31,7 @@ export interface Facts extends Origin {
   /** What was sampled. */
   events: SampledEvent[];
   happened: Happenings;
-  /** Of the objects that samples are in. */
+  /** Of the objects that ran. */
   buildIds: readonly BuildIdEntry[];
   /** Of the first and the last sample, in ns of the recording's clock, where they have been looked at. */
   sampleTime?: { first: bigint; last: bigint };
