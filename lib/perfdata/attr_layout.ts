@@ -143,8 +143,8 @@ export function callchainOffset(layout: AttrLayout, u32: Uint32Array, pos: numbe
 }
 
 /**
- * Offset of what follows READ and CALLCHAIN (see sample_tail.ts) in the sample at byte `pos` of `u32`, `size`
- * bytes long; `size` when they do not fit in it.
+ * Offset of what follows READ and CALLCHAIN (RAW, branches, registers, the stack and so on) in the sample at byte
+ * `pos` of `u32`, `size` bytes long; `size` when they do not fit in it.
  */
 export function tailOffset(layout: AttrLayout, u32: Uint32Array, pos: number, size: number): number {
   if (layout.hasCallchain) {

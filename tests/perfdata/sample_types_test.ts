@@ -1,4 +1,7 @@
-/** Samples of any sample_type, read_format and branch_sample_type: written by the kernel's rules, and read back. */
+/**
+ * Samples of any sample_type, read_format and branch_sample_type, written by the kernel's rules (perf_output_sample()):
+ * what the reader takes from them comes back, and what is behind the call chain is left as it was.
+ */
 
 import { assert, assertEquals } from "@std/assert";
 import { PERF_FORMAT, PERF_RECORD, PERF_SAMPLE, PERF_SAMPLE_BRANCH } from "../../lib/base/abi.ts";
@@ -7,7 +10,7 @@ import { MemoryBytes } from "../../lib/base/byte_source.ts";
 import { ByteWriter } from "../../lib/base/bytes.ts";
 import { encodeAttr, makeAttr } from "../../lib/events/attr.ts";
 import { PerfDataReader } from "../../lib/perfdata/reader.ts";
-import { SampleTail } from "../../lib/perfdata/sample_tail.ts";
+import { tailOffset } from "../../lib/perfdata/attr_layout.ts";
 import { Random } from "../fuzz/random.ts";
 import { stream } from "./reading.ts";
 
@@ -29,6 +32,7 @@ function encode(random: Random, w: ByteWriter, attr: ReturnType<typeof makeAttr>
   };
   const words = (n: number) => Array.from({ length: n }, u64);
   const bytes = (n: number) => Uint8Array.from({ length: n }, () => random.below(256));
+  const put = (values: bigint[]) => values.forEach((value) => w.u64(value));
   w.u32(PERF_RECORD.SAMPLE).u16(2).u16(0);
   word(P.IDENTIFIER, "identifier", ID);
   word(P.IP, "ip");
@@ -42,19 +46,19 @@ function encode(random: Random, w: ByteWriter, attr: ReturnType<typeof makeAttr>
   if (type & P.READ) {
     const group = (format & PERF_FORMAT.GROUP) !== 0;
     const counts: bigint[] = [];
-    const put = (value: bigint) => (w.u64(value), counts.push(value));
+    const count = (value: bigint) => (w.u64(value), counts.push(value));
     const member = () => {
-      put(BigInt(random.u32()) + 1n);
-      if (!group && format & PERF_FORMAT.TOTAL_TIME_ENABLED) put(u64());
-      if (!group && format & PERF_FORMAT.TOTAL_TIME_RUNNING) put(u64());
-      if (format & PERF_FORMAT.ID) put(ID);
-      if (format & PERF_FORMAT.LOST) put(u64());
+      count(BigInt(random.u32()) + 1n);
+      if (!group && format & PERF_FORMAT.TOTAL_TIME_ENABLED) count(u64());
+      if (!group && format & PERF_FORMAT.TOTAL_TIME_RUNNING) count(u64());
+      if (format & PERF_FORMAT.ID) count(ID);
+      if (format & PERF_FORMAT.LOST) count(u64());
     };
     const members = group ? 1 + random.below(4) : 1;
     if (group) {
-      put(BigInt(members));
-      if (format & PERF_FORMAT.TOTAL_TIME_ENABLED) put(u64());
-      if (format & PERF_FORMAT.TOTAL_TIME_RUNNING) put(u64());
+      count(BigInt(members));
+      if (format & PERF_FORMAT.TOTAL_TIME_ENABLED) count(u64());
+      if (format & PERF_FORMAT.TOTAL_TIME_RUNNING) count(u64());
     }
     for (let i = 0; i < members; i++) member();
     fields.read = counts;
@@ -65,55 +69,39 @@ function encode(random: Random, w: ByteWriter, attr: ReturnType<typeof makeAttr>
     for (const address of chain) w.u64(address);
     fields.chain = chain;
   }
+  const tailAt = w.length;
   if (type & P.RAW) {
     const raw = bytes(4 + 8 * random.below(6));
     w.u32(raw.length).raw(raw);
-    fields.raw = raw;
   }
   if (type & P.BRANCH_STACK) {
     const n = random.below(5), branch = Number(attr.branchSampleType);
     w.u64(n);
-    if (branch & PERF_SAMPLE_BRANCH.HW_INDEX) w.u64(fields.branchIndex = u64());
-    fields.branches = words(3 * n);
-    for (const value of fields.branches as bigint[]) w.u64(value);
-    if (branch & PERF_SAMPLE_BRANCH.COUNTERS) {
-      fields.branchCounters = words(n);
-      for (const value of fields.branchCounters as bigint[]) w.u64(value);
-    }
+    if (branch & PERF_SAMPLE_BRANCH.HW_INDEX) w.u64(u64());
+    put(words(3 * n));
+    if (branch & PERF_SAMPLE_BRANCH.COUNTERS) put(words(n));
   }
-  const regs = (bit: number, mask: bigint, name: string) => {
+  const regs = (bit: number, mask: bigint) => {
     if (!(type & bit)) return;
     const abi = random.below(3);
     w.u64(abi);
-    if (abi === 0) return;
-    const values = words([...mask.toString(2)].filter((digit) => digit === "1").length);
-    for (const value of values) w.u64(value);
-    fields[name] = values;
+    if (abi > 0) put(words([...mask.toString(2)].filter((digit) => digit === "1").length));
   };
-  regs(P.REGS_USER, attr.sampleRegsUser, "userRegs");
+  regs(P.REGS_USER, attr.sampleRegsUser);
   if (type & P.STACK_USER) {
-    const room = 8 * random.below(9), used = random.below(room + 1);
+    const room = 8 * random.below(9);
     w.u64(room);
-    if (room > 0) {
-      const stack = bytes(room);
-      w.raw(stack).u64(used);
-      fields.stack = stack.slice(0, used);
-    }
+    if (room > 0) w.raw(bytes(room)).u64(random.below(room + 1));
   }
-  word(P.WEIGHT | P.WEIGHT_STRUCT, "weight");
-  word(P.DATA_SRC, "dataSource");
-  word(P.TRANSACTION, "transaction");
-  regs(P.REGS_INTR, attr.sampleRegsIntr, "interruptRegs");
-  word(P.PHYS_ADDR, "physicalAddress");
-  word(P.CGROUP, "cgroup");
-  word(P.DATA_PAGE_SIZE, "dataPageSize");
-  word(P.CODE_PAGE_SIZE, "codePageSize");
+  for (const bit of [P.WEIGHT | P.WEIGHT_STRUCT, P.DATA_SRC, P.TRANSACTION]) if (type & bit) w.u64(u64());
+  regs(P.REGS_INTR, attr.sampleRegsIntr);
+  for (const bit of [P.PHYS_ADDR, P.CGROUP, P.DATA_PAGE_SIZE, P.CODE_PAGE_SIZE]) if (type & bit) w.u64(u64());
   if (type & P.AUX) {
     const aux = bytes(8 * random.below(5));
     w.u64(aux.length).raw(aux);
-    fields.aux = aux;
   }
   w.patchU16(6, w.length);
+  fields.tail = w.bytes().slice(tailAt);
   return fields;
 }
 
@@ -137,14 +125,12 @@ function recording(random: Random, little: boolean) {
   return { bytes: w.bytes(), attr, fields };
 }
 
-/** Reads the sample back; also what is behind the last of its fields, which must be nothing. */
-async function decode(bytes: Uint8Array, chunk: number): Promise<{ fields: Fields; left: number }> {
+/** Reads the sample back. */
+async function decode(bytes: Uint8Array, chunk: number): Promise<Fields> {
   const reader = new PerfDataReader(chunk > 0 ? stream(bytes, chunk) : new MemoryBytes(bytes));
   await reader.open();
   const [{ attr, layout }] = reader.header.events;
-  const little = reader.header.littleEndian;
-  const tail = new SampleTail(attr, layout, little);
-  let fields: Fields | undefined, left = NaN;
+  let fields: Fields | undefined;
   reader.read({
     sample(c) {
       if (fields) return; // the same sample once more, for another member of its group
@@ -152,13 +138,10 @@ async function decode(bytes: Uint8Array, chunk: number): Promise<{ fields: Field
       const has = (bit: number) => (attr.sampleType & bit) !== 0;
       const turned = (at: number, n: number) =>
         Array.from({ length: n }, (_, i) => view.getBigUint64(c.pos + at + 8 * i, true));
-      const asIs = (at: number, n: number) =>
-        Array.from({ length: n }, (_, i) => view.getBigUint64(at + 8 * i, little));
       const found: Fields = {};
       const put = (name: string, there: boolean, value: () => unknown) => {
         if (there) found[name] = value();
       };
-      assert(tail.locate(c), "the sample ends before its fields");
       for (const name of ["identifier", "id", "streamId"] as const) {
         put(name, layout[name] >= 0, () => turned(layout[name], 1)[0]);
       }
@@ -188,31 +171,12 @@ async function decode(bytes: Uint8Array, chunk: number): Promise<{ fields: Field
         if (chainAt >= 0) assertEquals(chainAt, layout.read + 8 * n);
         return turned(layout.read, n);
       });
-      put("raw", tail.raw >= 0, () => c.u8.slice(tail.raw, tail.raw + tail.rawSize));
-      put("branchIndex", tail.branchIndex >= 0, () => asIs(tail.branchIndex, 1)[0]);
-      put("branches", tail.branches >= 0, () => asIs(tail.branches, 3 * tail.branchCount));
-      put("branchCounters", tail.branchCounters >= 0, () => asIs(tail.branchCounters, tail.branchCount));
-      const bitsOf = (mask: bigint) => [...mask.toString(2)].filter((digit) => digit === "1").length;
-      put("userRegs", tail.userRegs >= 0, () => asIs(tail.userRegs, bitsOf(attr.sampleRegsUser)));
-      put("stack", tail.stack >= 0, () => c.u8.slice(tail.stack, tail.stack + tail.stackSize));
-      for (const name of ["weight", "dataSource", "transaction", "physicalAddress", "cgroup"] as const) {
-        put(name, tail[name] >= 0, () => asIs(tail[name], 1)[0]);
-      }
-      put(
-        "interruptRegs",
-        tail.interruptRegs >= 0,
-        () => asIs(tail.interruptRegs, bitsOf(attr.sampleRegsIntr)),
-      );
-      for (const name of ["dataPageSize", "codePageSize"] as const) {
-        put(name, tail[name] >= 0, () => asIs(tail[name], 1)[0]);
-      }
-      put("aux", tail.aux >= 0, () => c.u8.slice(tail.aux, tail.aux + tail.auxSize));
+      found.tail = c.u8.slice(c.pos + tailOffset(layout, c.u32, c.pos, c.size), c.pos + c.size);
       fields = found;
-      left = c.pos + c.size - tail.end;
     },
   });
   assert(fields, "the sample was not given");
-  return { fields, left };
+  return fields;
 }
 
 /** As a reader gives it: addresses are signed doubles. */
@@ -232,8 +196,7 @@ for (const little of [true, false]) {
       const what = `run ${run}, sample_type 0x${
         attr.sampleType.toString(16)
       }, read_format ${attr.readFormat}`;
-      assertEquals(found.fields, expected(fields), what);
-      assertEquals(found.left, 0, what);
+      assertEquals(found, expected(fields), what);
     }
   });
 }
@@ -247,19 +210,6 @@ Deno.test("every bit of sample_type alone comes back as it was", async () => {
     const w = new ByteWriter(1024).u64(0x32454c4946524550n).u64(16);
     w.u32(64).u16(0).u16(8 + 128 + 8).raw(encodeAttr(attr)).u64(ID).raw(sample.bytes());
     const found = await decode(w.bytes(), 0);
-    assertEquals(found, { fields: expected(fields), left: 0 }, `bit 0x${bit.toString(16)}`);
+    assertEquals(found, expected(fields), `bit 0x${bit.toString(16)}`);
   }
-});
-
-Deno.test("SampleTail.locate() refuses a sample that ends before its fields", () => {
-  const attr = makeAttr({ sampleType: P.RAW | P.STACK_USER | P.AUX });
-  const layout = { sampleType: attr.sampleType, hasCallchain: false, read: -1, minSize: 8 };
-  const tail = new SampleTail(attr, layout as unknown as ConstructorParameters<typeof SampleTail>[1], true);
-  const at = (w: ByteWriter) => ({ u32: new Uint32Array(w.bytes().slice().buffer), pos: 0, size: w.length });
-  const sample = () => new ByteWriter(64).u32(9).u16(0).u16(0);
-  assertEquals(tail.locate(at(sample().u32(4).u32(0).u64(0).u64(0))), true);
-  assertEquals(tail.locate(at(sample().u32(5).u32(0).u64(0).u64(0))), false); // not padded
-  assertEquals(tail.locate(at(sample().u32(0xffffffff).u32(0).u64(0).u64(0))), false);
-  assertEquals(tail.locate(at(sample().u32(4).u32(0).u64(2n ** 63n).u64(0))), false);
-  assertEquals(tail.locate(at(sample().u32(4).u32(0).u64(0).u64(8))), false);
 });
