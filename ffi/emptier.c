@@ -19,14 +19,15 @@ static const struct perf_event_header finished_round = {
 };
 
 /* Appends the record for `r`'s dropped samples, stamped with the time of the last: readers sort by it. */
-static void append_loss(struct drain *d, const struct ring *r, uint64_t last_sample)
+static void append_loss(struct drain *d, const struct ring *r)
 {
 	struct loss loss = d->loss;
 	uint32_t cpu = (uint32_t)r->counts[PMU_RING_CPU];
 
 	memcpy(loss.record + sizeof(struct perf_event_header), &r->pass.samples, sizeof(r->pass.samples));
 	if (loss.time_at >= 0)
-		circle_read(&r->records, last_sample + (uint64_t)loss.sample_time_at, loss.record + loss.time_at, 8);
+		circle_read(&r->records, r->pass.last_sample + (uint64_t)loss.sample_time_at,
+			    loss.record + loss.time_at, 8);
 	if (loss.cpu_at >= 0)
 		memcpy(loss.record + loss.cpu_at, &cpu, sizeof(cpu));
 	queue_append_bytes(&d->queue, loss.record, loss.length);
@@ -35,7 +36,7 @@ static void append_loss(struct drain *d, const struct ring *r, uint64_t last_sam
 /* Queues all records of the ring's pass but its samples, and a record that tells of those. */
 static void queue_rest(struct drain *d, const struct ring *r)
 {
-	uint64_t kept_from = r->tail, last_sample = r->tail;
+	uint64_t kept_from = r->tail;
 
 	for (uint64_t at = r->tail; at != r->head;) {
 		struct perf_event_header header;
@@ -43,16 +44,18 @@ static void queue_rest(struct drain *d, const struct ring *r)
 		circle_read(&r->records, at, &header, sizeof(header));
 		if (header.type == PERF_RECORD_SAMPLE) {
 			queue_append(&d->queue, &r->records, kept_from, at - kept_from);
-			last_sample = at;
 			kept_from = at + header.size;
 		}
 		at += header.size;
 	}
 	queue_append(&d->queue, &r->records, kept_from, r->head - kept_from);
-	append_loss(d, r, last_sample);
+	append_loss(d, r);
 }
 
-/* Notes how far the kernel has come, before anything is taken: see pmu.h on rounds. Returns the bytes in the queue of it all. */
+/*
+ * Notes how far the kernel has come, before anything is taken: see pmu.h on rounds. Returns the bytes in the
+ * queue of it all.
+ */
 static uint64_t look(struct drain *d)
 {
 	uint64_t size = ENTRY_OVERHEAD + sizeof(finished_round);
@@ -80,7 +83,7 @@ static uint64_t look_into_rings(struct drain *d)
 	return size;
 }
 
-/* Queues all that the ring's pass has. It is gone through in the queue: it has only just been brought into the cache. */
+/* Queues all that the ring's pass has, and goes through it there: it has only just come into the cache. */
 static void queue_all(struct drain *d, struct ring *r)
 {
 	uint64_t at = d->queue.put;
