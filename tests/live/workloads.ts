@@ -44,7 +44,8 @@ export const WORKLOADS: readonly Workload[] = [
     name: "node",
     what: "Node with --perf-basic-prof",
     needs: ["node"],
-    make: (_folder, ms) => ["node", "--perf-basic-prof", `${PROGRAMS}shapes.js`, `${ms}`],
+    // which leaves a log where it runs
+    make: (folder, ms) => ["env", "-C", folder, "node", "--perf-basic-prof", `${PROGRAMS}shapes.js`, `${ms}`],
   },
   {
     name: "stripped",
