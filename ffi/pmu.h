@@ -69,6 +69,16 @@ PMU_API int32_t pmu_set_output(int32_t fd, int32_t target_fd);
 /* PERF_EVENT_IOC_SET_FILTER: a tracepoint's filter expression, or an address filter. */
 PMU_API int32_t pmu_set_filter(int32_t fd, const char *filter);
 
+/* ---- BPF programs ---------------------------------------------------------------------------- */
+
+/*
+ * The first loaded BPF program whose id is above `*id`, which becomes that program's: where each of its functions
+ * lies in memory as the kernel compiled it, and how many bytes long it is. Returns how many functions there are, of
+ * which at most `capacity` are told; their addresses are 0 where the kernel hides them. -ENOENT behind the last
+ * program; -EPERM without CAP_SYS_ADMIN.
+ */
+PMU_API int32_t pmu_bpf_code(uint32_t *id, uint64_t *starts, uint32_t *lengths, uint32_t capacity);
+
 /* ---- drain ----------------------------------------------------------------------------------- */
 
 /*

@@ -5,7 +5,9 @@
  * usable shim.
  */
 
+import { addressFromBigint } from "../lib/base/address.ts";
 import { toCString } from "../lib/base/bytes.ts";
+import { ERRNO } from "../lib/base/errno.ts";
 import { shim } from "./load.ts";
 import { checked, checkedSize } from "./result.ts";
 
@@ -63,6 +65,39 @@ export function readCounts(fd: number, into: BigUint64Array<ArrayBuffer>): numbe
 /** The width in bits of an event's hardware counter; 0 when the kernel does not tell user space. */
 export function counterWidth(fd: number): number {
   return checked("mmap", shim().pmu_width(fd));
+}
+
+/** One function of a BPF program as the kernel compiled it. */
+export interface BpfCode {
+  /** Signed (lib/base/address.ts). */
+  start: number;
+  /** In bytes. */
+  length: number;
+}
+
+/**
+ * The code of all loaded BPF programs, in the order of their ids; of functions whose address the kernel tells. Throws
+ * PmuError with EPERM without CAP_SYS_ADMIN.
+ */
+export function bpfCode(): BpfCode[] {
+  const code: BpfCode[] = [];
+  const id = new Uint32Array(1);
+  for (let capacity = 64;;) {
+    const after = id[0];
+    const starts = new BigUint64Array(capacity), lengths = new Uint32Array(capacity);
+    const result = shim().pmu_bpf_code(id, starts, lengths, capacity);
+    if (result === -ERRNO.ENOENT) return code;
+    const count = checked("bpf", result);
+    if (count > capacity) {
+      // once more, with room for all
+      capacity = count;
+      id[0] = after;
+      continue;
+    }
+    for (let i = 0; i < count; i++) {
+      if (starts[i] !== 0n) code.push({ start: addressFromBigint(starts[i]), length: lengths[i] });
+    }
+  }
 }
 
 /** Starts counting, in the event or its whole group. */

@@ -43,6 +43,9 @@ export const SYMBOLS = {
   // int32_t pmu_set_filter(int32_t fd, const char *filter)
   pmu_set_filter: { parameters: ["i32", "buffer"], result: "i32" },
 
+  // int32_t pmu_bpf_code(uint32_t *id, uint64_t *starts, uint32_t *lengths, uint32_t capacity)
+  pmu_bpf_code: { parameters: ["buffer", "buffer", "buffer", "u32"], result: "i32" },
+
   // void *pmu_drain_new(int32_t out_fd, int64_t size_field_at, uint32_t flags, int32_t *err)
   pmu_drain_new: { parameters: ["i32", "i64", "u32", "buffer"], result: "pointer" },
   // int32_t pmu_drain_set_base(void *drain, uint64_t already_written)

@@ -2,7 +2,9 @@
 
 import type { AttrLayout } from "../perfdata/attr_layout.ts";
 import { compileLayout } from "../perfdata/attr_layout.ts";
+import { encodeKsymbol } from "../perfdata/record_encoders.ts";
 import { fileBuildId } from "../symbols/host_files.ts";
+import { liveBpfSymbols } from "./bpf.ts";
 import type { Opened } from "./opening.ts";
 import {
   allPids,
@@ -35,13 +37,16 @@ export class Preamble {
     this.#since = startTimeOf(liveProc, "self") ?? 0;
   }
 
-  /** The kernel's maps; none when nothing is sampled there. */
+  /** The kernel's maps, and the BPF programs that are loaded; none when nothing is sampled there. */
   kernel(): Uint8Array[] {
     if (!this.#seesKernel) return [];
-    // megabytes to read, and modules are all that changes there
+    // megabytes to read, and it stays where it is
     this.#kernelText ??= { text: liveKernelText() };
     const modules = parseModules(liveProc.text("/proc/modules") ?? "");
-    return kernelRecords(this.#kernelText.text, modules, this.#layout);
+    return [
+      ...kernelRecords(this.#kernelText.text, modules, this.#layout),
+      ...liveBpfSymbols().map((symbol) => encodeKsymbol(symbol, this.#layout)),
+    ];
   }
 
   /** The processes of the target before it starts: none of a command that has yet to run. */

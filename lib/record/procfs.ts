@@ -196,7 +196,7 @@ export function codeLength(iomem: string): number | undefined {
 }
 
 /** /proc/kallsyms in pieces, as `kernelText` takes it; nothing when it cannot be opened. */
-function* kallsymsChunks(path = "/proc/kallsyms"): Generator<Uint8Array> {
+export function* kallsymsChunks(path = "/proc/kallsyms"): Generator<Uint8Array> {
   let file: Deno.FsFile;
   try {
     file = Deno.openSync(path);

@@ -7,9 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 static void counts_what_happens(void)
 {
@@ -211,6 +214,49 @@ static void tells_the_time(void)
 	CHECK_EQ(pmu_abi_version(), PMU_ABI_VERSION);
 }
 
+/* Loads `return 0` as a socket filter; a negative number where that is not permitted. */
+static int load_bpf_program(void)
+{
+	static const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
+	attr.insns = (uintptr_t)nothing;
+	attr.insn_cnt = 2;
+	attr.license = (uintptr_t)"GPL";
+	return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+}
+
+static void finds_the_code_of_bpf_programs(void)
+{
+	uint64_t starts[64];
+	uint32_t lengths[64], id = 0;
+	int32_t count, compiled = 0;
+	int program = load_bpf_program();
+
+	if (program < 0) {
+		CHECK(pmu_bpf_code(&id, starts, lengths, 64) < 0);
+		return;
+	}
+	while ((count = pmu_bpf_code(&id, starts, lengths, 64)) >= 0) {
+		for (int32_t i = 0; i < count && i < 64; i++)
+			compiled += lengths[i] > 0;
+	}
+	CHECK_EQ(count, -ENOENT);
+	CHECK(compiled > 0);
+	/* Of more functions than there is room for, it tells the number alone. */
+	id = 0;
+	CHECK(pmu_bpf_code(&id, starts, lengths, 0) >= 0);
+	CHECK(id > 0);
+	id = INT32_MAX - 1;
+	CHECK_EQ(pmu_bpf_code(&id, starts, lengths, 64), -ENOENT);
+	close(program);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
@@ -221,6 +267,7 @@ int main(void)
 		{ "every refusal comes with its errno", refuses_with_the_errno, true },
 		{ "pmu_period() and pmu_refresh() work on a sampling event", changes_the_period_of_a_sampling_event, true },
 		{ "descriptors are close-on-exec", hands_no_descriptor_to_programs, true },
+		{ "pmu_bpf_code() tells where BPF programs lie, one by one", finds_the_code_of_bpf_programs, false },
 		{ "pmu_write() and pmu_seek() work on files", writes_and_seeks, false },
 		{ "pmu_rlimit_nofile() raises the soft limit to the hard one", raises_the_limit_of_open_files, false },
 		{ "pmu_clock_ns() goes forward, and pmu_clock_res_ns() has its steps", tells_the_time, false },
