@@ -36,6 +36,8 @@ interface Case {
   what: string;
   /** Which figures to show. */
   figures: string[];
+  /** What is missing to run it, and how to get it; undefined when nothing is. */
+  missing?: () => string | undefined;
   prepare?: () => Promise<void>;
   ours: Side;
   theirs: Side;
@@ -169,6 +171,56 @@ function reportCase(name: string, what: string, ours: string[], theirs: string[]
   };
 }
 
+/** Folded stacks of the same file, by us and by what others make of `perf script`: `command`, found as `peer` has it. */
+function foldedCase(name: string, peer: Peer): Case {
+  const { command, path: tool } = peer;
+  return {
+    name,
+    what: `folded stacks of the same perf file of a million samples, by \`perf script | ${command}\``,
+    figures: ["wallMs", "cpuMs", "maxRssMb"],
+    missing: () => isFile(tool) ? undefined : `${tool} is not there: ${peer.remedy}`,
+    prepare: () => makeRecording(big, 27),
+    ours: { name: "pmuctl report", argv: [PMUCTL, "report", "--format", "folded", "-i", big] },
+    theirs: {
+      name: `perf script | ${command}`,
+      argv: ["sh", "-c", 'perf script -i "$0" 2>/dev/null | "$@"', big, ...peer.runBy, tool],
+    },
+  };
+}
+
+/** A program of others that is fetched by whoever wants the comparison, and is no part of this repository. */
+interface Peer {
+  command: string;
+  path: string;
+  /** What runs it, when it is a script. */
+  runBy: string[];
+  remedy: string;
+}
+
+const peers = `${ROOT}build/peers/bin`;
+const INFERNO: Peer = {
+  command: "inferno-collapse-perf",
+  path: Deno.env.get("INFERNO_COLLAPSE_PERF") ?? `${peers}/inferno-collapse-perf`,
+  runBy: [],
+  remedy: "cargo install inferno --version 0.11.21 --no-default-features --features cli --locked " +
+    "--root build/peers, or name another with INFERNO_COLLAPSE_PERF",
+};
+const STACKCOLLAPSE: Peer = {
+  command: "stackcollapse-perf.pl",
+  path: Deno.env.get("STACKCOLLAPSE_PERF") ?? `${peers}/stackcollapse-perf.pl`,
+  runBy: ["perl"],
+  remedy:
+    "put that of https://github.com/brendangregg/FlameGraph there, or name another with STACKCOLLAPSE_PERF",
+};
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
 /** The same tenth of a million samples, so many times over: time per sample and memory are to stay the same. */
 function linearCase(name: string, many: number, few: number): Case {
   const short = path("short-real.data"), none = path("no-samples.data");
@@ -245,6 +297,8 @@ const CASES: Case[] = [
   reportCase("flat", "flat", [], ["--no-children", "-g", "none"]),
   reportCase("tree", "with callers", ["-g"], ["--no-children", "-g", "graph,0.5,callee"]),
   reportCase("tree-default", "with call trees, as perf does it unless told otherwise", ["-g"], ["-g"]),
+  foldedCase("folded", INFERNO),
+  foldedCase("folded-perl", STACKCOLLAPSE),
   linearCase("linear-1m", 10, 1),
   linearCase("linear-10m", 100, 10),
   {
@@ -360,6 +414,11 @@ if (unknown.length) {
 const results: Result[] = [];
 try {
   for (const each of CASES.filter((each) => wanted.length === 0 || wanted.includes(each.name))) {
+    const missing = each.missing?.();
+    if (missing) {
+      console.error(`${each.name}: left out: ${missing}`);
+      continue;
+    }
     const result = await runCase(each, Number(args.pairs));
     results.push(result);
     if (!args.json) console.log(table(result));

@@ -4,10 +4,16 @@
  */
 export class HashIndex {
   /** Row + 1 in each slot, 0 where it is free. */
-  slots = new Int32Array(256);
+  slots: Int32Array<ArrayBuffer>;
   /** `slots.length - 1`; a hash's home slot is `hash & mask`, the next ones follow it. */
-  mask = 255;
+  mask: number;
   #used = 0;
+
+  /** @param capacity slots to begin with, a power of two. */
+  constructor(capacity = 256) {
+    this.slots = new Int32Array(capacity);
+    this.mask = capacity - 1;
+  }
 
   /** Puts `row` into the free `slot` that a lookup of `hash` ended at; `hashOfRow` serves growing. */
   insert(slot: number, row: number, hashOfRow: (row: number) => number): void {

@@ -82,9 +82,9 @@ export class LeafCounts {
 
   #grow(): void {
     const words = this.#words, numbers = this.#numbers;
-    this.#mask = this.#mask * 4 + 3;
+    this.#mask = this.#mask * 2 + 1;
     const mask = this.#mask;
-    const toWords = this.#words = new Int32Array(words.length * 4);
+    const toWords = this.#words = new Int32Array(words.length * 2);
     const to = this.#numbers = new Float64Array(toWords.buffer);
     for (let from = 0; from < numbers.length; from += NUMBERS) {
       if (numbers[from + COUNT] === 0) continue;

@@ -61,13 +61,13 @@ export class StackTable {
     slots[slot * 3] = parent;
     slots[slot * 3 + 1] = frame;
     slots[slot * 3 + 2] = row + 1;
-    if (row * 2 > mask) this.#grow();
+    if (row * 3 > mask * 2) this.#grow();
     return row;
   }
 
   #grow() {
     const old = this.#slots;
-    this.#mask = this.#mask * 4 + 3;
+    this.#mask = this.#mask * 2 + 1;
     const slots = this.#slots = new Int32Array(3 * (this.#mask + 1));
     for (let at = 0; at < old.length; at += 3) {
       if (old[at + 2] === 0) continue;
@@ -80,16 +80,19 @@ export class StackTable {
   }
 }
 
+/** Room for that many to begin with, of which only what is used costs memory. */
+const FIRST_ROWS = 1 << 14;
+
 /** Samples that are alike in event, thread, CPU and stack, added up: how many, and their periods. */
 export class SampleTable {
   /** How many rows. */
   length = 0;
   /** Rows of 32 bytes, which lie in one line of the CPU's cache: event, thread, CPU, stack; count, period. */
-  #words = new Int32Array(8 * 4096);
+  #words = new Int32Array(8 * FIRST_ROWS);
   #numbers = new Float64Array(this.#words.buffer);
   /** By stack: the row that last counted a sample of it, plus one. Most samples are like the one before. */
-  #latest = new Int32Array(4096);
-  readonly #index = new HashIndex();
+  #latest = new Int32Array(FIRST_ROWS);
+  readonly #index = new HashIndex(2 * FIRST_ROWS);
   readonly #hashOfRow = (row: number) => {
     const words = this.#words, at = row * 8;
     return hashSample(words[at], words[at + 1], words[at + 2], words[at + 3]);

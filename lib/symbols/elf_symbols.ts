@@ -129,7 +129,8 @@ function join(batches: SymbolBatch[], stubs: SymbolBatch | undefined): Candidate
     binds.set(batch.binds.subarray(0, count), at);
     let base = 0;
     for (const table of tables.slice(0, tables.indexOf(batch.strings))) base += table.length;
-    for (let i = 0; i < count; i++) nameStarts[at + i] = base + batch.nameOffsets[i];
+    nameStarts.set(batch.nameOffsets.subarray(0, count), at);
+    if (base > 0) { for (let i = at; i < at + count; i++) nameStarts[i] += base; }
     at += count;
   }
   const suffix = stubs && { text: "@plt", from: total - stubs.count };
