@@ -129,7 +129,10 @@ async function recordProfile(
   }
 }
 
-/** Samples `looped`, which runs `argv` several times. */
+/**
+ * Samples `looped`, which runs `argv` several times. Throws UserError with the signal's status when the user has cut it
+ * short: a part of the runs compares with nothing.
+ */
 async function recordRuns(
   argv: readonly string[],
   looped: readonly string[],
@@ -137,6 +140,8 @@ async function recordRuns(
 ): Promise<Profile> {
   const folder = Deno.makeTempDirSync({ prefix: "pmuctl-check-" });
   const output = `${folder}/perf.data`;
+  let stopSignal: number | undefined;
+  stopper.first.then((signal) => stopSignal = signal);
   try {
     await record(
       {
@@ -155,6 +160,7 @@ async function recordRuns(
       stopper,
       () => {},
     );
+    if (stopSignal !== undefined) throw new UserError("stopped: there is no profile", 128 + stopSignal);
     const options = { mergeCpus: true, mergeThreads: true };
     const profile = await loadProfile(openInput(output), hostSymbolFiles(), options);
     // the loop around it is ours

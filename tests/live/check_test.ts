@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { testNeeding } from "../needs.ts";
-import { pmuctl, program, withFolder } from "./harness.ts";
+import { PMUCTL, pmuctl, program, withFolder } from "./harness.ts";
 
 interface Check {
   status: number;
@@ -137,6 +137,48 @@ testNeeding(
     });
   },
 );
+
+Deno.test("check --update --profile that is stopped while it records writes nothing, and leaves nothing behind", () =>
+  withFolder(async (folder) => {
+    const prepare = `${folder}/prepare.sh`;
+    // a recording has a folder for what it asks of us
+    await Deno.writeTextFile(
+      prepare,
+      `[ ! -e "$TMPDIR"/pmuctl-runs-* ] || { touch ${folder}/records; exec sleep 60; }\n`,
+    );
+    await Deno.mkdir(`${folder}/tmp`);
+    const child = new Deno.Command(PMUCTL, {
+      args: [
+        "check",
+        "--update",
+        "--baseline",
+        `${folder}/b.json`,
+        "--profile",
+        "-m",
+        "wall",
+        "--max-runs",
+        "2",
+      ]
+        .concat(["--prepare", `sh ${prepare}`, "--", "true"]),
+      env: { TMPDIR: `${folder}/tmp` },
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    let over = false;
+    const ended = child.output().finally(() => over = true);
+    while (!over && !Array.from(Deno.readDirSync(folder)).some(({ name }) => name === "records")) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    if (!over) child.kill("SIGTERM");
+    const { code, stderr } = await ended;
+    assertEquals(code, 143, new TextDecoder().decode(stderr));
+    assertEquals(Array.from(Deno.readDirSync(folder), ({ name }) => name).sort(), [
+      "prepare.sh",
+      "records",
+      "tmp",
+    ]);
+    assertEquals(Array.from(Deno.readDirSync(`${folder}/tmp`)), []);
+  }));
 
 Deno.test("check of a config file checks every benchmark, and tells GitHub and JUnit", async () => {
   await withFolder(async (folder) => {
