@@ -110,6 +110,7 @@ export class CommandRunner {
   }
 
   close(): void {
+    this.#meter.close();
     closeFd(this.#null);
     for (const file of this.#files) file.close();
   }

@@ -51,6 +51,7 @@ export interface MeasuredRun {
   counts: ReadonlyMap<string, Count>;
 }
 
+/** Runs commands, one after another; `close()` when there are no more. */
 export class CommandMeter {
   readonly #wishes: readonly Wish[];
   readonly #standing: Standing;
@@ -60,6 +61,11 @@ export class CommandMeter {
   #ownMemory = true;
   #noted = false;
   #running: Child | undefined;
+  /**
+   * The counters of the last run, closed when those of the next are open: with the first software event of a kind, and
+   * when the last one goes, the kernel rewrites its own code, for which it interrupts all CPUs.
+   */
+  #last: OpenSet[] = [];
 
   /** `note` gets, in the first run, a line for each event that is not counted as it was asked for. */
   constructor(wishes: readonly Wish[], standing: Standing, note: (line: string) => void) {
@@ -105,8 +111,15 @@ export class CommandMeter {
       throw commandError(error, command.argv[0]);
     } finally {
       this.#running = undefined;
-      for (const [, set] of sets) set.close();
+      this.close();
+      this.#last = sets.map(([, set]) => set);
     }
+  }
+
+  /** Lets go of the counters. */
+  close(): void {
+    for (const set of this.#last) set.close();
+    this.#last = [];
   }
 
   /** Sends a signal to the command that runs now, if one does. */

@@ -35,7 +35,31 @@ testWithEvents("a run counts over the command and what it starts", async () => {
   assertGreater(faults(big), 2 * faults(small));
   assertGreater(big.counts.get("task-clock:u")!.value, 0);
   assertEquals(big.counts.get("page-faults:u")!.running, 1);
+  one.close();
 });
+
+testWithEvents("a meter holds the counters of one run, until it is closed", async () => {
+  const before = openEvents();
+  const { meter: one } = meter("page-faults:u,task-clock:u");
+  for (let i = 0; i < 3; i++) {
+    await one.run({ argv: ["true"], stdio: INHERIT });
+    assertEquals(openEvents() - before, 2);
+  }
+  one.close();
+  assertEquals(openEvents(), before);
+});
+
+/** perf events that this process has open. */
+function openEvents(): number {
+  const names = Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => {
+    try {
+      return Deno.readLinkSync(`/proc/self/fd/${name}`);
+    } catch {
+      return ""; // of the listing itself
+    }
+  });
+  return names.filter((name) => name === "anon_inode:[perf_event]").length;
+}
 
 testWithEvents("a run's wall time is the command's, its peak memory its own", async () => {
   const { meter: one } = meter("task-clock");
@@ -43,6 +67,7 @@ testWithEvents("a run's wall time is the command's, its peak memory its own", as
   assert(run.wallNs >= 50e6);
   assert(run.ownMemory);
   assertLess(run.usage.maxrssBytes, 16 << 20);
+  one.close();
 });
 
 Deno.test("an event that cannot be counted is an error, or absent with its cause, and never a zero", async () => {
@@ -69,4 +94,5 @@ Deno.test("a command that cannot be run is a CommandError, one that is killed ha
   const killed = await sleeping;
   clearInterval(killer);
   assertEquals([killed.code, killed.signal], [143, 15]);
+  one.close();
 });
