@@ -57,7 +57,10 @@ export const command: Command = {
       value: "PCT",
       help: `leave out rows and callers below this share (default: ${DEFAULT_REPORT.percentLimit})`,
     },
-    { name: "lines", help: "by source line, too, from the debug information of what was built with -g" },
+    {
+      name: "lines",
+      help: "by source line, too, of what was built with -g; inlined code is in the symbol it was put into",
+    },
     ...FILTER_OPTIONS,
     {
       name: "event",
