@@ -1,0 +1,59 @@
+/** A flat report's shortcut, one frame for all addresses of a symbol, changes no row of it. */
+
+import { assert, assertEquals } from "@std/assert";
+import { FileBytes } from "../../lib/base/file_bytes.ts";
+import { groupBy, groupValues } from "../../lib/profile/groups.ts";
+import { type LoadOptions, loadProfile } from "../../lib/profile/load.ts";
+import { placeName } from "../../lib/profile/places.ts";
+import { type Profile, sampleCount, unresolvedSamples } from "../../lib/profile/profile.ts";
+import { tableOf } from "../../lib/profile/table.ts";
+import type { SymbolFiles } from "../../lib/symbols/symbolizer.ts";
+
+/** A list whose symbols are 4 KiB apart, so that many addresses share one; no program is there. */
+const kernel: SymbolFiles = {
+  open: () => undefined,
+  kallsyms() {
+    const line = (_: unknown, i: number) =>
+      `ffffffff${(0x81000000 + i * 0x1000).toString(16)} T function_${i}\n`;
+    return new TextEncoder().encode(Array.from({ length: 0x2000 }, line).join(""));
+  },
+};
+
+async function load(file: string, options: LoadOptions): Promise<Profile> {
+  const input = FileBytes.tryOpen(new URL(`../testdata/perfdata/${file}`, import.meta.url).pathname)!;
+  return await loadProfile(input, kernel, {
+    ...options,
+    leafOnly: true,
+    mergeCpus: true,
+    mergeThreads: true,
+  });
+}
+
+/** Command, object, symbol, samples and period of every row, in an order of their own. */
+function rowsOf(profile: Profile): string[] {
+  const grouping = groupBy(profile, ["comm", "dso", "sym"]);
+  return profile.events.flatMap((_, event) =>
+    tableOf(profile, grouping, [event], { children: false, selfOnly: true }).map(({ group, place, self }) => {
+      const object = profile.objects[grouping.places.object[place]]?.name;
+      const { comm } = groupValues(profile, grouping.groups, group);
+      const { count, period } = self[0];
+      return [event, comm, object, placeName(profile, grouping.places, place), count, period].join(" ");
+    })
+  ).sort();
+}
+
+for (const file of ["callgraph.data", "two_events.data", "compressed.data", "clock.data", "pipe.data"]) {
+  Deno.test(`loadProfile() of ${file} with a frame for each symbol has the rows of that with one for each address`, async () => {
+    const apart = await load(file, {}), merged = await load(file, { mergeAddresses: true });
+    assertEquals(rowsOf(merged), rowsOf(apart));
+    assertEquals(sampleCount(merged), sampleCount(apart));
+    assertEquals(unresolvedSamples(merged), unresolvedSamples(apart));
+    assert(merged.frames.object.length <= apart.frames.object.length);
+  });
+}
+
+Deno.test("loadProfile() with a frame for each symbol has fewer than with one for each address", async () => {
+  const apart = await load("callgraph.data", {}),
+    merged = await load("callgraph.data", { mergeAddresses: true });
+  assert(merged.frames.object.length < apart.frames.object.length);
+});
