@@ -72,7 +72,7 @@ static void *writer_main(void *argument)
 	__atomic_store_n(&d->writer_id, (int32_t)syscall(SYS_gettid), __ATOMIC_RELAXED);
 	while (!all_queued) {
 		all_queued = __atomic_load_n(&d->all_queued, __ATOMIC_ACQUIRE);
-		while (output_write(&d->out, &d->queue, d->rings)) {
+		while (output_write(&d->out, &d->queue)) {
 			drain_note_error(d, d->out.error);
 			output_renew_size(&d->out, false);
 		}
@@ -81,7 +81,7 @@ static void *writer_main(void *argument)
 		if (!all_queued)
 			drain_wait_told(d->queued_fd, output_renew_size(&d->out, false));
 	}
-	output_renew_size(&d->out, true);
+	output_end(&d->out);
 	drain_note_error(d, d->out.error);
 	__atomic_store_n(&d->writer_id, 0, __ATOMIC_RELAXED);
 	return NULL;
@@ -274,6 +274,8 @@ int32_t pmu_drain_start(void *drain)
 		return -error;
 	for (uint32_t i = 0; i < d->ring_count; i++)
 		ring_take_up(&d->rings[i]);
+	d->out.rings = d->rings;
+	d->out.ring_count = d->ring_count;
 	/* From here on the file can be read, whatever becomes of us. */
 	output_renew_size(&d->out, true);
 	/* Signals are for other threads; a reader that goes away is EPIPE, not SIGPIPE, a limit EFBIG. */

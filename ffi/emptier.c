@@ -111,7 +111,7 @@ static void take_pass(struct drain *d, bool samples)
 			else
 				queue_all(d, r);
 			if (r->head != r->tail)
-				queue_end(&d->queue);
+				queue_end(&d->queue, drop ? 0 : r->pass.samples);
 			else
 				queue_cut(&d->queue, d->queue.filling); /* not one record that can be */
 		}
@@ -130,7 +130,7 @@ static void take_pass(struct drain *d, bool samples)
 	if (any && !(d->flags & PMU_DRAIN_NO_ROUNDS)) {
 		queue_begin(&d->queue, ENTRY_ROUND, 0);
 		queue_append_bytes(&d->queue, &finished_round, sizeof(finished_round));
-		queue_end(&d->queue);
+		queue_end(&d->queue, 0);
 	}
 	if (any) {
 		queue_publish(&d->queue);

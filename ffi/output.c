@@ -66,7 +66,7 @@ static uint64_t write_parts(struct output *o, int left)
 }
 
 /* Settles the entries in [queue->tail, end), of which `done` bytes have been written. */
-static void settle(struct output *o, struct queue *q, uint64_t end, uint64_t done, struct ring *rings)
+static void settle(struct output *o, struct queue *q, uint64_t end, uint64_t done)
 {
 	uint64_t left = done; /* of what was written: the part beyond the entries settled so far */
 	uint64_t kept = 0;    /* of what was written: whole records */
@@ -81,6 +81,7 @@ static void settle(struct output *o, struct queue *q, uint64_t end, uint64_t don
 		if (left >= e.length) {
 			left -= e.length;
 			kept += e.length;
+			o->rings[e.ring].untold += e.samples;
 			continue;
 		}
 		whole = records_walk(&q->bytes, bytes, bytes + left, &t, NULL) - bytes;
@@ -88,8 +89,9 @@ static void settle(struct output *o, struct queue *q, uint64_t end, uint64_t don
 		kept += whole;
 		if (e.kind == ENTRY_ROUND)
 			continue;
+		o->rings[e.ring].untold += t.samples;
 		records_walk(&q->bytes, bytes + whole, bytes + e.length, &t, NULL);
-		failed = rings[e.ring].failed;
+		failed = o->rings[e.ring].failed;
 		ring_count_dropped(failed, t.samples, e.length - whole);
 		if (e.kind == ENTRY_PASS) /* the other kind has been counted already */
 			ring_count(failed, PMU_RING_DROPBUF, 1);
@@ -100,7 +102,7 @@ static void settle(struct output *o, struct queue *q, uint64_t end, uint64_t don
 	queue_release(q, end);
 }
 
-bool output_write(struct output *o, struct queue *q, struct ring *rings)
+bool output_write(struct output *o, struct queue *q)
 {
 	uint64_t at = q->tail, end = at, bytes, total = 0;
 	struct entry e;
@@ -113,14 +115,33 @@ bool output_write(struct output *o, struct queue *q, struct ring *rings)
 	}
 	if (end == q->tail)
 		return false;
-	settle(o, q, end, o->error ? 0 : write_parts(o, count), rings);
+	settle(o, q, end, o->error ? 0 : write_parts(o, count));
+	return true;
+}
+
+/* Writes the size field; false when that failed. */
+static bool write_size(struct output *o)
+{
+	uint64_t size = o->written;
+	ssize_t n;
+
+	do
+		n = pwrite(o->fd, &size, sizeof(size), o->size_field_at);
+	while (n < 0 && errno == EINTR);
+	if (n != (ssize_t)sizeof(size)) {
+		if (!o->error)
+			o->error = n < 0 ? errno : EIO;
+		return false;
+	}
+	o->told = size;
+	for (uint32_t i = 0; i < o->ring_count; i++)
+		o->rings[i].untold = 0;
 	return true;
 }
 
 int output_renew_size(struct output *o, bool now)
 {
 	int64_t clock, due;
-	ssize_t n;
 
 	if (o->size_field_at < 0 || (!now && o->told == o->written))
 		return -1;
@@ -128,12 +149,20 @@ int output_renew_size(struct output *o, bool now)
 	due = o->told_ns + SIZE_FIELD_EVERY_NS - clock;
 	if (!now && due > 0)
 		return (int)(due / 1000000) + 1;
-	o->told = o->written;
 	o->told_ns = clock;
-	do
-		n = pwrite(o->fd, &o->told, sizeof(o->told), o->size_field_at);
-	while (n < 0 && errno == EINTR);
-	if (n != (ssize_t)sizeof(o->told) && !o->error)
-		o->error = n < 0 ? errno : EIO;
+	write_size(o);
 	return -1;
+}
+
+void output_end(struct output *o)
+{
+	if (o->size_field_at < 0 || write_size(o))
+		return;
+	for (uint32_t i = 0; i < o->ring_count; i++) {
+		struct ring *r = &o->rings[i];
+
+		ring_count_dropped(r->failed, r->untold, 0);
+		ring_count(r->failed, PMU_RING_DROPBUF, r->untold > 0);
+	}
+	__atomic_store_n(&o->written, o->told, __ATOMIC_RELAXED);
 }

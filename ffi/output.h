@@ -19,6 +19,8 @@ struct output {
 	uint64_t told;         /* what the size field says */
 	int64_t told_ns;       /* since when */
 	const bool *aborted;   /* atomic: write no more */
+	struct ring *rings;    /* where the records come from, set before the first write */
+	uint32_t ring_count;
 	struct iovec parts[OUTPUT_PARTS];
 };
 
@@ -27,12 +29,19 @@ struct output {
  * take it; counts what could not be written as failed, ring by ring; gives the queue its space back.
  * Returns false when the queue was empty.
  */
-bool output_write(struct output *o, struct queue *q, struct ring *rings);
+bool output_write(struct output *o, struct queue *q);
 
 /*
  * Brings the size field up to date when it is a fifth of a second old, or when `now`. Returns the ms until
  * that is due, -1 when nothing is.
  */
 int output_renew_size(struct output *o, bool now);
+
+/*
+ * Brings the size field up to date for the last time. Where that cannot be done (on a file system that copies what it
+ * writes anew, there may be no room even for that), no reader gets to what lies behind the size it has: that
+ * counts as failed, and not as written.
+ */
+void output_end(struct output *o);
 
 #endif

@@ -74,11 +74,12 @@ void queue_cut(struct queue *q, uint64_t position)
 	q->put = position;
 }
 
-void queue_end(struct queue *q)
+void queue_end(struct queue *q, uint64_t samples)
 {
 	uint64_t length = q->put - q->filling - sizeof(struct entry);
 
 	circle_write(&q->bytes, q->filling + offsetof(struct entry, length), &length, sizeof(length));
+	circle_write(&q->bytes, q->filling + offsetof(struct entry, samples), &samples, sizeof(samples));
 	q->put = (q->put + 15) & ~UINT64_C(15);
 }
 

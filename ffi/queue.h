@@ -19,6 +19,7 @@ enum entry_kind {
 struct entry {
 	uint32_t kind, ring;
 	uint64_t length; /* of what follows: a multiple of eight; the next header is at a multiple of 16 */
+	uint64_t samples; /* among what follows */
 };
 
 struct queue {
@@ -29,7 +30,7 @@ struct queue {
 };
 
 /* The most that an entry takes beyond its records. */
-#define ENTRY_OVERHEAD 24
+#define ENTRY_OVERHEAD 32
 
 /* Makes a queue of at least `size` bytes. The memory is taken as it is first used. Returns 0 or -errno. */
 int32_t queue_make(struct queue *q, uint64_t size);
@@ -51,7 +52,7 @@ void queue_append(struct queue *q, const struct circle *from, uint64_t position,
 void queue_append_bytes(struct queue *q, const void *bytes, uint64_t length);
 /* Takes back what was appended from `position` on: a value of q->put since queue_begin, or between two. */
 void queue_cut(struct queue *q, uint64_t position);
-void queue_end(struct queue *q);
+void queue_end(struct queue *q, uint64_t samples);
 
 /* Lets the other thread see all entries so far. */
 void queue_publish(struct queue *q);

@@ -20,6 +20,7 @@ struct ring {
 	/* Both added to by one thread each, read by any: relaxed atomics. Their sum is what is told. */
 	uint64_t counts[PMU_RING_FIELDS]; /* by the thread that empties the ring */
 	uint64_t failed[PMU_RING_FIELDS]; /* by the thread that writes: what it could not */
+	uint64_t untold; /* of that thread: samples written behind what the file's size field tells of */
 
 	/* The event whose readability says that the ring has records; the others wait to stand in for it. */
 	int wake_fd;

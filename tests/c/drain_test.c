@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -300,6 +301,36 @@ static void goes_on_when_the_disk_is_full(void)
 	close(full);
 }
 
+static void counts_what_no_reader_gets_to(void)
+{
+	static const char header[DATA_AT];
+	struct fake_ring ring = make_fake_ring(1);
+	int file = memfd_create("sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *drain = new_drain(file, SIZE_AT, 1);
+	uint64_t body[2] = { 1, 2 }, size;
+
+	CHECK_EQ(pmu_write(file, header, sizeof(header)), sizeof(header));
+	CHECK_EQ(pmu_drain_add(drain, ring.fd, 1, 0), 0);
+	CHECK_EQ(pmu_drain_start(drain), 0);
+	put_record(&ring, PERF_RECORD_SAMPLE, body, 2);
+	publish(&ring);
+	WAIT_UNTIL(u64_in_file(file, SIZE_AT) > 0);
+	put_record(&ring, PERF_RECORD_SAMPLE, body, 2);
+	publish(&ring);
+	size = u64_in_file(file, SIZE_AT);
+	WAIT_UNTIL((uint64_t)pmu_drain_written(drain) > size);
+	/* From here on not even the header can be written: as a rule, before it tells of the second sample. */
+	REQUIRE(fcntl(file, F_ADD_SEALS, F_SEAL_FUTURE_WRITE) == 0);
+	CHECK_EQ(pmu_drain_stop(drain), -EPERM);
+	size = u64_in_file(file, SIZE_AT);
+	CHECK_EQ(stat_of(drain, 0, PMU_RING_SAMPLES), 2);
+	CHECK_EQ(pmu_drain_written(drain), size);
+	CHECK_EQ(samples_written(drain), size / (8 + sizeof(body) + 8)); /* each pass ends with a round */
+	pmu_drain_free(drain);
+	free_fake_ring(&ring);
+	close(file);
+}
+
 static void goes_on_when_the_reader_has_gone(void)
 {
 	int pipe[2];
@@ -382,6 +413,7 @@ int main(void)
 		  follows_children_and_survives_their_exit, true },
 		{ "pmu_drain_add() passes on what mmap refuses", passes_on_what_mmap_refuses, true },
 		{ "a drain goes on when the disk is full, and counts what it drops", goes_on_when_the_disk_is_full, true },
+		{ "what lies behind a size that cannot be renewed is not counted as written", counts_what_no_reader_gets_to, false },
 		{ "a drain goes on when the reader has gone, and no SIGPIPE kills", goes_on_when_the_reader_has_gone, true },
 		{ "a drain waits for a slow reader and loses nothing", serves_a_slow_reader, true },
 		{ "the size field grows while the drain runs, behind the data", renews_the_size_while_it_runs, true },
