@@ -11,8 +11,6 @@ import { lacking, WORKLOADS } from "./workloads.ts";
 
 for (const workload of WORKLOADS) {
   const missing = [...hasCommand("perf") ? [] : ["perf"], ...lacking(workload)];
-  // rustc is too large to be installed for this alone
-  if (missing.join() === "rustc") continue;
   testUnless(
     missing.length > 0 && `it needs ${missing.join(", ")}`,
     `report has perf's samples of each symbol, self and total: ${workload.what}`,
