@@ -121,7 +121,12 @@ testNeeding(
       assertEquals(ran.status, 0, ran.stderr);
       const { events: [clock, faults] } = await jsonReport(file);
       assert(clock.samples > 10, `${clock.samples} samples of cpu-clock`);
-      assert(faults.samples >= 200 && faults.samples < 230, `${faults.samples} samples of 100 faults each`);
+      // each CPU counts to 100 by itself, and the program may move from one to the other
+      const least = 200 - navigator.hardwareConcurrency;
+      assert(
+        faults.samples >= least && faults.samples < 230,
+        `${faults.samples} samples of 100 faults each`,
+      );
       assertEquals(faults.period, 100 * faults.samples);
       assertMatch(
         await perfOk(["report", "--header-only", "-i", file]),
