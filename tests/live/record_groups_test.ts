@@ -156,6 +156,7 @@ testNeeding(
       assertEquals(status, 0, stderr);
       assertStringIncludes(stderr, "each is sampled by itself");
       const samples = new Map((await jsonReport(file)).events.map((event) => [event.name, event.samples]));
-      assert(samples.get("page-faults:D")! >= 200, JSON.stringify([...samples]));
+      const least = 200 - navigator.hardwareConcurrency; // each CPU counts to 100 by itself
+      assert(samples.get("page-faults:D")! >= least, JSON.stringify([...samples]));
     }),
 );
