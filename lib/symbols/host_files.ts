@@ -38,10 +38,10 @@ export function hostSymbolFiles({ root = "", ...named }: FilePlaces = {}): Symbo
   const kernelCache = () => cache ??= folder === undefined ? undefined : new KernelCache(folder);
   return {
     open: (object) => object.kind === "vdso" ? ownVdso() : openObject(object, root),
-    // the kernel takes as long to write its list as we to read a hundred thousand samples: on another CPU
+    // both take as long as reading a hundred thousand samples: on another CPU
     async expectKernel() {
       if (list || vmlinux) return;
-      kept = kernelCache()?.read();
+      kept = await kernelCache()?.readMeanwhile();
       if (!kept) kallsyms = await Deno.readFile(KALLSYMS).catch(() => undefined);
     },
     kernelSymbols() {

@@ -87,14 +87,39 @@ export class KernelCache {
 
   /** The symbols kept for this kernel; undefined when there are none. */
   read(): KernelSymbols | undefined {
+    const path = this.#path();
+    try {
+      return path === undefined ? undefined : this.#symbolsIn(Deno.readFileSync(path));
+    } catch {
+      return undefined; // it has gone
+    }
+  }
+
+  /** The same, read on another CPU while this one goes on; undefined at once when nothing is kept. */
+  readMeanwhile(): Promise<KernelSymbols | undefined> | undefined {
+    const path = this.#path();
+    return path === undefined
+      ? undefined
+      : Deno.readFile(path).then((bytes) => this.#symbolsIn(bytes), () => undefined);
+  }
+
+  /** The file, where there is one that may be read. */
+  #path(): string | undefined {
     try {
       if (this.#key === undefined || !isMine(Deno.lstatSync(this.#folder))) return undefined;
       const path = `${this.#folder}/${FILE}`, stat = Deno.lstatSync(path);
-      if (!stat.isFile || !isMine(stat)) return undefined;
-      const columns = decode(Deno.readFileSync(path), this.#key);
+      return stat.isFile && isMine(stat) ? path : undefined;
+    } catch {
+      return undefined; // not there
+    }
+  }
+
+  #symbolsIn(bytes: Uint8Array<ArrayBuffer>): KernelSymbols | undefined {
+    try {
+      const columns = decode(bytes, this.#key!);
       return columns && kernelSymbols(columns);
     } catch {
-      return undefined; // not there, or no JSON
+      return undefined; // no JSON
     }
   }
 

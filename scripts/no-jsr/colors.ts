@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { stripVTControlCharacters } from "node:util";
-
 /** A colour of 8 bits a channel. */
 export interface Rgb {
   /** Red, 0 to 255. */
@@ -102,7 +100,12 @@ export function bgRgb24(str: string, color: number | Rgb): string {
   return wrap(str, `48;2;${channels(color)}`, 49);
 }
 
+// ECMA-48: control sequences, and strings such as OSC. Written out, because node:util takes as long to load as a
+// small report.
+// deno-lint-ignore no-control-regex
+const SEQUENCE = /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)/g;
+
 /** The text without its escape sequences. */
 export function stripAnsiCode(string: string): string {
-  return stripVTControlCharacters(string);
+  return string.replace(SEQUENCE, "");
 }
