@@ -5,13 +5,15 @@
  * younger than the youngest record seen when the *previous* round ended can go out.
  *
  * Within a round the records of one ring ascend, hence a natural merge sort: it merges the ascending
- * runs that are there, is stable (ties keep file order), and allocates nothing per record.
+ * runs that are there, is stable (ties keep file order), and allocates next to nothing. Of each run only what goes
+ * out is merged; that is nearly all of the round before and next to nothing of the last, so each record is merged
+ * once.
  */
 
 export class RoundSorter {
-  /** After ready(): the times of the records in order. */
+  /** After endRound() and endInput(): the times of the records that can go out, in order, and behind them those of the rest. */
   times: Float64Array<ArrayBuffer>;
-  /** After ready(): the places of the records in the same order. */
+  /** The places of the records in the same order. */
   places: Uint32Array<ArrayBuffer>;
   /** Records held. */
   count = 0;
@@ -22,8 +24,10 @@ export class RoundSorter {
 
   #otherTimes: Float64Array<ArrayBuffer>;
   #otherPlaces: Uint32Array<ArrayBuffer>;
-  /** Index of the first record of each ascending run, and, when merging, the end of the last. */
+  /** Index of the first record of each ascending run. */
   #runs = new Uint32Array(64);
+  /** While they are sorted: where what goes out of each run ends. */
+  #splits = new Uint32Array(64);
   #runCount = 0;
   #lastPushed = -Infinity;
   /** Time of the youngest record that has gone out. */
@@ -68,12 +72,14 @@ export class RoundSorter {
     if (n === 0) return;
     this.times.copyWithin(0, n, this.count);
     this.places.copyWithin(0, n, this.count);
-    this.count -= n;
-    this.#runCount = 0;
-    if (this.count > 0) {
-      this.#startRun(0);
-      this.#lastPushed = this.times[this.count - 1];
+    const runs = this.#runs, many = this.#runCount;
+    let left = 0;
+    for (let r = 0; r < many; r++) {
+      const end = r + 1 < many ? runs[r + 1] : this.count;
+      if (end > n) runs[left++] = Math.max(0, runs[r] - n);
     }
+    this.#runCount = left;
+    this.count -= n;
   }
 
   /** The smallest place held, or `none` when nothing is held. */
@@ -90,16 +96,31 @@ export class RoundSorter {
     for (let i = 0; i < this.count; i++) this.places[i] -= by;
   }
 
+  /** Puts all that is not younger than `limit` in front, in order; gives how many these are. */
   #ready(limit: number): number {
-    this.#sort();
-    const n = this.#upperBound(limit);
-    if (n > 0 && this.times[n - 1] > this.#flushed) this.#flushed = this.times[n - 1];
+    const n = this.#split(limit);
+    if (n === 0) return 0;
+    this.#mergeFronts();
+    while (this.#endOfRun(0) < n) this.#mergeNeighbours(n);
+    if (this.times[n - 1] > this.#flushed) this.#flushed = this.times[n - 1];
+    this.#lastPushed = this.times[this.count - 1]; // what comes next comes behind that
     return n;
   }
 
-  /** How many of the sorted times are <= limit. */
-  #upperBound(limit: number): number {
-    let low = 0, high = this.count;
+  /** Notes where in each run the times go beyond `limit`; gives how many do not. */
+  #split(limit: number): number {
+    if (this.#splits.length < this.#runs.length) this.#splits = new Uint32Array(this.#runs.length);
+    let n = 0;
+    for (let r = 0; r < this.#runCount; r++) {
+      const start = this.#runs[r], split = this.#upperBound(start, this.#endOfRun(r), limit);
+      this.#splits[r] = split;
+      n += split - start;
+    }
+    return n;
+  }
+
+  /** The first of [low, high) whose time is beyond `limit`. */
+  #upperBound(low: number, high: number, limit: number): number {
     while (low < high) {
       const mid = (low + high) >>> 1;
       if (this.times[mid] <= limit) low = mid + 1;
@@ -108,47 +129,81 @@ export class RoundSorter {
     return low;
   }
 
-  /** Merges neighbouring runs pairwise until one is left. */
-  #sort(): void {
-    const runs = this.#runs;
-    while (this.#runCount > 1) {
-      const n = this.#runCount;
-      let merged = 0;
-      for (let r = 0; r < n; r += 2) {
-        const start = runs[r];
-        const middle = r + 1 < n ? runs[r + 1] : this.count;
-        const end = r + 2 < n ? runs[r + 2] : this.count;
-        this.#merge(start, middle, end);
-        runs[merged++] = start;
-      }
-      this.#runCount = merged;
-      const times = this.times, places = this.places;
-      this.times = this.#otherTimes;
-      this.places = this.#otherPlaces;
-      this.#otherTimes = times;
-      this.#otherPlaces = places;
-    }
-    if (this.count > 0) this.#lastPushed = this.times[this.count - 1];
+  #endOfRun(run: number): number {
+    return run + 1 < this.#runCount ? this.#runs[run + 1] : this.count;
   }
 
-  /** Merges [start, middle) and [middle, end) into the other arrays; the left one goes first in a tie. */
-  #merge(start: number, middle: number, end: number): void {
+  /** Merges what goes out of the runs, two by two, to the front; what stays comes behind, run by run. */
+  #mergeFronts(): void {
+    const many = this.#runCount, splits = this.#splits;
+    const runs = this.#runs.slice(0, many), ends = runs.map((_, r) => this.#endOfRun(r));
+    let merged = 0, to = 0, first = -1;
+    for (let r = 0; r < many; r++) {
+      if (splits[r] === runs[r]) continue;
+      if (first < 0) {
+        first = r;
+        continue;
+      }
+      this.#runs[merged++] = to;
+      to = this.#merge(runs[first], splits[first], runs[r], splits[r], to);
+      first = -1;
+    }
+    if (first >= 0) {
+      this.#runs[merged++] = to;
+      to = this.#merge(runs[first], splits[first], 0, 0, to);
+    }
+    for (let r = 0; r < many; r++) {
+      if (splits[r] === ends[r]) continue;
+      this.#runs[merged++] = to;
+      to = this.#copy(splits[r], ends[r], to);
+    }
+    this.#runCount = merged;
+    this.#swap();
+  }
+
+  /** Merges neighbouring runs in front of `n`, which is the end of one. */
+  #mergeNeighbours(n: number): void {
+    const many = this.#runCount;
+    let merged = 0;
+    for (let r = 0; r < many; r++) {
+      const start = this.#runs[r], middle = this.#endOfRun(r);
+      if (start >= n) this.#copy(start, middle, start);
+      else if (middle === n) this.#merge(start, middle, 0, 0, start);
+      else this.#merge(start, middle, middle, this.#endOfRun(++r), start);
+      this.#runs[merged++] = start;
+    }
+    this.#runCount = merged;
+    this.#swap();
+  }
+
+  /**
+   * Merges [left, middle) and [right, end) into the other arrays at `to`; the left one goes first in a tie. Gives the
+   * end there.
+   */
+  #merge(left: number, middle: number, right: number, end: number, to: number): number {
     const times = this.times, places = this.places;
     const toTimes = this.#otherTimes, toPlaces = this.#otherPlaces;
-    let left = start, right = middle, to = start;
     while (left < middle && right < end) {
       const from = times[left] <= times[right] ? left++ : right++;
       toTimes[to] = times[from];
       toPlaces[to++] = places[from];
     }
-    for (; left < middle; left++, to++) {
-      toTimes[to] = times[left];
-      toPlaces[to] = places[left];
-    }
-    for (; right < end; right++, to++) {
-      toTimes[to] = times[right];
-      toPlaces[to] = places[right];
-    }
+    return this.#copy(right, end, this.#copy(left, middle, to));
+  }
+
+  /** Copies [start, end) into the other arrays at `to`; gives the end there. */
+  #copy(start: number, end: number, to: number): number {
+    this.#otherTimes.set(this.times.subarray(start, end), to);
+    this.#otherPlaces.set(this.places.subarray(start, end), to);
+    return to + end - start;
+  }
+
+  #swap(): void {
+    const times = this.times, places = this.places;
+    this.times = this.#otherTimes;
+    this.places = this.#otherPlaces;
+    this.#otherTimes = times;
+    this.#otherPlaces = places;
   }
 
   #startRun(at: number): void {

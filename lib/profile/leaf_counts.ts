@@ -74,7 +74,13 @@ export class LeafCounts {
     }
     this.touched = touched;
     for (let i = 0; i < many; i++) {
-      this.#add(hashes[i], batchWords[2 * i], batchNumbers[2 * i], batchWords[2 * i + 1], batchNumbers[2 * i + 1]);
+      this.#add(
+        hashes[i],
+        batchWords[2 * i],
+        batchNumbers[2 * i],
+        batchWords[2 * i + 1],
+        batchNumbers[2 * i + 1],
+      );
     }
     this.#collected = 0;
   }

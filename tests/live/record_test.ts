@@ -86,7 +86,7 @@ testNeeding(
       for (const k of [0, 1, 2, 3]) {
         const row = event.rows.find((r) => r.symbol === `spin_${k}`)!;
         assertEquals(row.command, `worker-${k}`);
-        near(100 * row.self.period / event.period, 25, 3, `worker-${k}`);
+        near(100 * row.self.period / event.period, 25, 8, `worker-${k}`); // CPUs may be shared with others
       }
     }),
 );
