@@ -137,6 +137,7 @@ export class RoundSorter {
   #mergeFronts(): void {
     const many = this.#runCount, splits = this.#splits;
     const runs = this.#runs.slice(0, many), ends = runs.map((_, r) => this.#endOfRun(r));
+    if (this.#runs.length < 2 * many) this.#runs = new Uint32Array(2 * many); // each may be cut in two
     let merged = 0, to = 0, first = -1;
     for (let r = 0; r < many; r++) {
       if (splits[r] === runs[r]) continue;

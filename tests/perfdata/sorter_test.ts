@@ -66,6 +66,28 @@ Deno.test("sorter() sorts any mix of runs and rounds as a plain sort does", () =
   }
 });
 
+Deno.test("sorter() merges the rings of a hundred CPUs, round by round, into the order of time", () => {
+  const CPUS = 100, ROUNDS = 6, EACH = 40;
+  const sorter = new RoundSorter(4);
+  const out: string[] = [], given: [number, number][] = [[500, 0]];
+  sorter.push(500, 0);
+  sorter.endRound(); // so that the next one cuts every run in two
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let cpu = 0; cpu < CPUS; cpu++) {
+      // rings that are drained later hold younger records
+      for (let n = 0; n < EACH; n++) {
+        given.push([round * 1000 + cpu * 3 + n * 25 + (n * cpu) % 7, given.length * 8]);
+      }
+      for (const record of given.slice(-EACH)) sorter.push(...record);
+    }
+    out.push(...take(sorter, sorter.endRound()));
+  }
+  out.push(...take(sorter, sorter.endInput()));
+  given.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  assertEquals(sorter.outOfOrder, 0);
+  assertEquals(out, given.map(([time, place]) => `${time}@${place}`));
+});
+
 Deno.test("sorter() moves the places of what it holds", () => {
   const sorter = new RoundSorter();
   sorter.push(2, 800);
