@@ -369,6 +369,16 @@ int64_t pmu_drain_seen(void *drain, void *buf, uint64_t len)
 	return d->seen ? (int64_t)seen_take(d->seen, buf, len) : -EINVAL;
 }
 
+int32_t pmu_drain_see_again(void *drain)
+{
+	struct drain *d = drain;
+
+	if (!d->seen)
+		return -EINVAL;
+	seen_again(d->seen);
+	return 0;
+}
+
 int32_t pmu_drain_times(void *drain, uint64_t times[2])
 {
 	struct drain *d = drain;

@@ -33,8 +33,8 @@ export interface DrainOptions {
 /** What the records told since it was last asked. */
 export interface Seen {
   /**
-   * PERF_RECORD_MMAP2 of code, whole: each file once, and again when it is mapped later. `file` tells it from
-   * all others; memory without a file is told apart by its process.
+   * PERF_RECORD_MMAP2 of code, whole: each file once, until `seeAgain()` or thousands of others. `file` tells it
+   * from all others; memory without a file is told apart by its process.
    */
   maps: { file: number; record: Uint8Array<ArrayBuffer> }[];
   /** Processes, each with the one that started it. */
@@ -105,6 +105,7 @@ export interface RingStats {
 export class Drain {
   #handle: Deno.PointerObject | null;
   #rings = 0;
+  #seenBytes: Uint8Array<ArrayBuffer> | undefined;
 
   /** Throws PmuError. */
   constructor(options: DrainOptions) {
@@ -213,9 +214,14 @@ export class Drain {
   /** What has been seen since the last call; only with `watch`. At any time. Throws PmuError. */
   takeSeen(): Seen {
     const seen: Seen = { maps: [], forks: [] };
-    const bytes = new Uint8Array(SEEN_BYTES);
+    const bytes = this.#seenBytes ??= new Uint8Array(SEEN_BYTES);
     for (let got; (got = this.#takeSeen(bytes)) > 0;) addSeen(seen, bytes, got);
     return seen;
+  }
+
+  /** Has files that were seen come again when they are mapped once more. Throws PmuError. */
+  seeAgain(): void {
+    checked("pmu_drain_see_again", shim().pmu_drain_see_again(this.#live));
   }
 
   #takeSeen(into: Uint8Array<ArrayBuffer>): number {

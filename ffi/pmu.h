@@ -19,7 +19,7 @@
 #define PMU_API __attribute__((visibility("default")))
 
 /* Changes whenever a function below changes its meaning; ffi/symbols.ts holds the same number. */
-#define PMU_ABI_VERSION 4
+#define PMU_ABI_VERSION 5
 
 /* PMU_ABI_VERSION of this library. Call it before anything else. */
 PMU_API uint32_t pmu_abi_version(void);
@@ -228,11 +228,14 @@ PMU_API int32_t pmu_drain_see(void *drain, const void *records, uint64_t len);
 /*
  * Moves what has been noted since the last call into `buf`; at any time. Entries are a u64 and a record. With 0
  * it is a PERF_RECORD_FORK that starts a process; else a PERF_RECORD_MMAP2 of code, and the number tells its file
- * (for memory without one: its process) from all others. A file comes once, and again when it is mapped after
- * all was taken. Returns the bytes, 0 when there are none, or when `len` is less than 64 KiB and the next does not
+ * (for memory without one: its process) from all others. A file comes once, until pmu_drain_see_again or some two
+ * thousand others. Returns the bytes, 0 when there are none, or when `len` is less than 64 KiB and the next does not
  * fit; -EINVAL without pmu_drain_watch.
  */
 PMU_API int64_t pmu_drain_seen(void *drain, void *buf, uint64_t len);
+
+/* Has files come again when they are mapped once more. -EINVAL without pmu_drain_watch. */
+PMU_API int32_t pmu_drain_see_again(void *drain);
 
 /* The least and the greatest time of a sample; after pmu_drain_stop. -ENOENT when there is none. */
 PMU_API int32_t pmu_drain_times(void *drain, uint64_t times[2]);

@@ -68,13 +68,19 @@ static uint64_t hash_of(const struct mmap2 *map)
 	return h ? h : 1;
 }
 
-/* Whether it has not been noted since the last time that all was taken; notes it. */
+static void forget(struct seen *s)
+{
+	memset(s->known, 0, sizeof(s->known));
+	s->known_count = 0;
+}
+
+/* Whether it has not been noted since the beginning, or since seen_again(); notes it. */
 static bool is_new(struct seen *s, uint64_t h)
 {
 	uint32_t slot = (uint32_t)h & (SEEN_SLOTS - 1);
 
 	if (s->known_count > SEEN_SLOTS / 2)
-		return false; /* soon enough there is room again */
+		forget(s);
 	while (s->known[slot]) {
 		if (s->known[slot] == h)
 			return false;
@@ -150,10 +156,13 @@ uint64_t seen_take(struct seen *s, void *buf, uint64_t len)
 	memcpy(buf, s->bytes, end);
 	memmove(s->bytes, s->bytes + end, s->used - end);
 	s->used -= end;
-	if (s->used == 0) {
-		memset(s->known, 0, sizeof(s->known));
-		s->known_count = 0;
-	}
 	pthread_mutex_unlock(&s->lock);
 	return end;
+}
+
+void seen_again(struct seen *s)
+{
+	pthread_mutex_lock(&s->lock);
+	forget(s);
+	pthread_mutex_unlock(&s->lock);
 }

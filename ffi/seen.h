@@ -17,10 +17,10 @@
 
 struct seen {
 	pthread_mutex_t lock;
-	/* Hashes of the files noted since they were last taken; 0 is a free slot. */
+	/* Hashes of the files that have been noted; 0 is a free slot. */
 	uint64_t known[SEEN_SLOTS];
 	uint32_t known_count;
-	/* Entries: see pmu_drain_seen. What has no room is left out, and comes again with the next process. */
+	/* Entries: see pmu_drain_seen. What has no room is left out. */
 	unsigned char *bytes;
 	uint64_t used;
 
@@ -41,5 +41,8 @@ void seen_times(struct seen *s, const struct circle *c, const struct tally *t);
 
 /* Moves as many whole entries as fit into `buf`; returns their bytes. */
 uint64_t seen_take(struct seen *s, void *buf, uint64_t len);
+
+/* Forgets which files have been noted. */
+void seen_again(struct seen *s);
 
 #endif

@@ -90,6 +90,7 @@ export class ObjectKeeper {
   /** Takes in what another drain has seen. */
   see({ maps, forks }: Seen): void {
     for (const { pid, parent } of forks) this.#held.parent(pid, parent);
+    let missed = false;
     for (const { file, record } of maps) {
       if (this.#known.has(file)) continue;
       const view = new DataView(record.buffer, record.byteOffset);
@@ -104,8 +105,10 @@ export class ObjectKeeper {
       });
       this.#objects.of(map);
       if (this.#held.see(map)) this.#known.add(file);
+      else missed = true;
       if (this.#save && map.filename.startsWith("//anon")) this.#perfMaps.see(map.pid);
     }
+    if (missed) this.#drain.seeAgain(); // another process may live longer
   }
 
   #look(): void {

@@ -90,8 +90,10 @@ static void notes_each_file_once(void)
 	CHECK_EQ(header.type, PERF_RECORD_MMAP2);
 	CHECK_EQ(header.size, 8 + sizeof(a));
 	CHECK(memcmp(&s->words[2], &a, sizeof(a)) == 0);
+	put(s, PERF_RECORD_MMAP2, &other);
 	CHECK_EQ(take(s), 0);
 	/* The one that was there may have gone before anyone looked. */
+	CHECK_EQ(pmu_drain_see_again(s->drain), 0);
 	put(s, PERF_RECORD_MMAP2, &other);
 	CHECK_EQ(take(s), 1);
 	tear_down(s);
@@ -205,6 +207,7 @@ static void is_asked_for(void)
 
 	CHECK_EQ(pmu_drain_seen(drain, words, sizeof(words)), -EINVAL);
 	CHECK_EQ(pmu_drain_see(drain, words, 0), -EINVAL);
+	CHECK_EQ(pmu_drain_see_again(drain), -EINVAL);
 	CHECK_EQ(pmu_drain_times(drain, words), -ENOENT);
 	pmu_drain_free(drain);
 }
@@ -212,7 +215,7 @@ static void is_asked_for(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "a drain notes each mapped file once, and again after it was asked", notes_each_file_once, false },
+		{ "a drain notes each mapped file once, and again when told to", notes_each_file_once, false },
 		{ "a drain tells files of one name apart, and the run-time code of processes", tells_files_apart, false },
 		{ "a drain notes which process started which, and no threads", notes_who_started_whom, false },
 		{ "a drain keeps what does not fit for the next call", keeps_what_does_not_fit_for_later, false },
