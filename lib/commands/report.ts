@@ -136,7 +136,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     // what no row and no filter goes by is merged as it is read, and costs neither time nor memory
     mergeCpus: !keys.includes("cpu") && !part.cpus,
     mergeThreads: !keys.includes("pid") && !keys.includes("tid") && !part.filter?.pids && !part.filter?.tids,
-    mergeAddresses: format.name === "text" && !lines,
+    mergeAddresses: !format.addresses,
     times: format.times,
     lines,
     within: part.within,

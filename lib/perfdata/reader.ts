@@ -36,8 +36,10 @@ export interface PerfHeader {
   readonly littleEndian: boolean;
   /** In the order of the attrs. In pipe mode more may come, and names may change, while reading. */
   readonly events: readonly EventDesc[];
-  /** In pipe mode, and of a file that comes through a pipe, complete only when all has been read. */
+  /** In pipe mode, and of a file that comes through a pipe, more may come while reading. */
   readonly features: Features;
+  /** Whether `features` are complete before all has been read. */
+  readonly complete: boolean;
   /** Offset in bytes of the first record. */
   readonly dataOffset: number;
   /** Bytes of records as the header has it; 0 in pipe mode and when the recorder was killed. */
@@ -108,8 +110,9 @@ export class PerfDataReader {
   /** The header; open() must have been awaited. */
   get header(): PerfHeader {
     if (!this.#opened) throw new Error("PerfDataReader.open() comes first");
-    const { pipe, littleEndian, features, dataOffset, dataSize } = this.#opened;
-    return { pipe, littleEndian, events: this.#table.events, features, dataOffset, dataSize };
+    const { pipe, late, littleEndian, features, dataOffset, dataSize } = this.#opened;
+    const complete = !pipe && late === undefined, events = this.#table.events;
+    return { pipe, littleEndian, events, features, complete, dataOffset, dataSize };
   }
 
   /** What a cursor's `time` 0 means, in ns of the recording's clock; 0n until the first time was seen. */

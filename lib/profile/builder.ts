@@ -13,8 +13,8 @@ import type { AddressSpaces } from "../symbols/address_space.ts";
 import type { JitPlaces } from "./jit_places.ts";
 import { ChainSegments, isMarker } from "./chain_segments.ts";
 import { mix } from "./hash_index.ts";
-import { type LeafCount, LeafCounts } from "./leaf_counts.ts";
-import { FrameTable, SampleTable, StackTable, TimeTable } from "./tables.ts";
+import { LeafBatch, type PlaceFrames } from "./leaf_batch.ts";
+import { SampleTable, StackTable, TimeTable } from "./tables.ts";
 import { WordCache } from "./word_cache.ts";
 
 const TWO_32 = 4294967296;
@@ -39,7 +39,6 @@ export interface BuilderOptions {
 }
 
 export class ProfileBuilder implements RecordHandler {
-  readonly frames = new FrameTable();
   readonly stacks = new StackTable();
   readonly comms: string[] = [];
   readonly threads = { pid: int32Column(), tid: int32Column(), comm: int32Column() };
@@ -51,11 +50,11 @@ export class ProfileBuilder implements RecordHandler {
   firstTime = Infinity;
   lastTime = -Infinity;
 
-  /** The samples so far, but for those in `leaves`, which addLeaves() brings here. */
   readonly samples = new SampleTable();
-  /** What has been counted where callers and CPUs are left out, so that little tells samples apart. */
-  readonly leaves: LeafCounts | undefined;
   readonly #spaces: AddressSpaces;
+  readonly #frames: PlaceFrames;
+  /** Where callers and CPUs are left out. */
+  readonly #leaves: LeafBatch | undefined;
   readonly #leafOnly: boolean;
   readonly #jit: JitPlaces | undefined;
   readonly #within: BuilderOptions["within"];
@@ -65,7 +64,7 @@ export class ProfileBuilder implements RecordHandler {
   /** Stack of a segment of a call chain: its fingerprint and the stack below it. */
   readonly #stackOf = new WordCache();
   /** Frame of an address: its two words and the address space. */
-  readonly #frameOf = new WordCache();
+  readonly #knownFrames = new WordCache();
   readonly #commIds = new Map<string, number>();
   /** Thread row by tid, as long as its name and process stay. */
   readonly #threadOfTid = new Map<number, number>();
@@ -74,36 +73,27 @@ export class ProfileBuilder implements RecordHandler {
   readonly #recentTids = new Int32Array(RECENT).fill(NOBODY);
   readonly #recentThreads = new Int32Array(RECENT);
 
-  constructor(spaces: AddressSpaces, options: BuilderOptions = {}) {
+  /** @param frames numbers the frames from 0 on, as they turn up. */
+  constructor(spaces: AddressSpaces, frames: PlaceFrames, options: BuilderOptions = {}) {
     this.#spaces = spaces;
+    this.#frames = frames;
     this.#leafOnly = options.leafOnly ?? false;
     this.#mergeCpus = options.mergeCpus ?? false;
     this.#mergeThreads = options.mergeThreads ?? false;
     this.#within = options.within;
     this.#jit = options.jit;
     this.times = options.times ? new TimeTable() : undefined;
-    if (this.#leafOnly && this.#mergeCpus && !this.times) this.leaves = new LeafCounts();
+    if (this.#leafOnly && this.#mergeCpus && !this.times) {
+      this.#leaves = new LeafBatch(
+        frames,
+        (frame, thread, event, period) => this.samples.add(event, thread, -1, this.#leafOf(frame), period),
+      );
+    }
   }
 
-  /**
-   * Makes rows of `samples` of what is in `leaves`. Once, when all has been read.
-   * @param frameOf the frame that stands for a place; by default one of its own.
-   */
-  addLeaves(
-    frameOf: (leaf: LeafCount) => number = (leaf) => this.frames.intern(leaf.object, leaf.address),
-  ): void {
-    const { samples } = this;
-    this.leaves?.forEach((leaf) => {
-      const row = samples.intern(leaf.event, leaf.thread, -1, this.#leafOf(frameOf(leaf)));
-      samples.addTo(row, leaf.count, leaf.period);
-    });
-  }
-
-  /** Rows of the objects that samples are in. */
-  sampledObjects(): Set<number> {
-    const objects = new Set(this.frames.object.values());
-    this.leaves?.forEach(({ object }) => objects.add(object));
-    return objects;
+  /** All has been read: completes `samples`. */
+  finish(): void {
+    this.#leaves?.flush();
   }
 
   sample(c: SampleCursor): void {
@@ -111,10 +101,9 @@ export class ProfileBuilder implements RecordHandler {
     if (this.#within !== undefined && !this.#within(c.time)) return;
     const at = c.tid & (RECENT - 1);
     const thread = this.#recentTids[at] === c.tid ? this.#recentThreads[at] : this.#thread(c.pid, c.tid);
-    if (this.leaves !== undefined) {
-      this.#countLeaf(this.leaves, c, thread);
-    } else {
-      const stack = this.#leafOnly ? this.#leafOf(this.#frame(c.pid, c.ip, c.cpumode)) : this.#stack(c);
+    if (this.#leaves !== undefined) this.#addLeaf(this.#leaves, c, thread);
+    else {
+      const stack = this.#leafOnly ? this.#leafOf(this.#frameAt(c.pid, c.ip, c.cpumode)) : this.#stack(c);
       const row = this.samples.add(c.event, thread, this.#mergeCpus ? -1 : c.cpu, stack, c.period);
       if (this.times !== undefined && c.time === c.time) this.times.add(c.time, row, c.period);
     }
@@ -198,17 +187,11 @@ export class ProfileBuilder implements RecordHandler {
     return id;
   }
 
-  /**
-   * Goes by object and address in it: these stay the same from one process of a program to the next, and finding
-   * them is a search of a few ranges.
-   */
-  #countLeaf(leaves: LeafCounts, c: SampleCursor, thread: number): void {
-    const { ip, event, period } = c, spaces = this.#spaces;
-    const mapping = spaces.find(c.pid, ip, c.cpumode);
-    const object = mapping < 0 ? -1 : spaces.objectOf(mapping);
-    const address = mapping < 0 ? ip : spaces.relative(mapping, ip);
-    if (leaves.add(object, address, thread, event, period)) return;
-    this.samples.add(event, thread, -1, this.#leafOf(this.frames.intern(object, address)), period);
+  #addLeaf(leaves: LeafBatch, c: SampleCursor, thread: number): void {
+    const spaces = this.#spaces;
+    const mapping = spaces.find(c.pid, c.ip, c.cpumode);
+    if (mapping < 0) leaves.add(-1, ofNoObject(c.ip, c.cpumode), thread, c.event, c.period);
+    else leaves.add(spaces.objectOf(mapping), spaces.relative(mapping, c.ip), thread, c.event, c.period);
   }
 
   /** A frame as a stack of its own. As every frame becomes one, they have the same numbers. */
@@ -252,25 +235,32 @@ export class ProfileBuilder implements RecordHandler {
   }
 
   #frame(pid: number, address: number, mode: number): number {
-    const frameOf = this.#frameOf;
+    const known = this.#knownFrames;
     const low = address | 0, high = Math.floor(address / TWO_32) | 0, space = this.#space(pid, mode);
-    let frame = frameOf.find(low, high, space);
+    let frame = known.find(low, high, space);
     if (frame < 0) {
-      const spaces = this.#spaces;
-      const mapping = spaces.find(pid, address, mode);
-      frame = mapping < 0
-        ? this.frames.intern(-1, mode === PERF_RECORD_MISC.USER ? unsigned(address) : address)
-        : this.frames.intern(spaces.objectOf(mapping), spaces.relative(mapping, address));
-      frameOf.put(low, high, space, frame);
+      frame = this.#frameAt(pid, address, mode);
+      known.put(low, high, space, frame);
     }
     return frame;
+  }
+
+  /** The same from the maps: a search of a few ranges, which is as fast where the same address seldom comes again. */
+  #frameAt(pid: number, address: number, mode: number): number {
+    const spaces = this.#spaces;
+    const mapping = spaces.find(pid, address, mode);
+    return mapping < 0
+      ? this.#frames.frameOf(-1, ofNoObject(address, mode))
+      : this.#frames.frameOf(spaces.objectOf(mapping), spaces.relative(mapping, address));
   }
 }
 
 /**
- * A broken frame pointer's address above 2^63 as it is, not as a negative one, which an unmapped frame in the kernel
+ * An address in this mode that is in no object. A broken frame pointer's address above 2^63 as it is, not as a negative one, which an unmapped frame in the kernel
  * has. Doubles of that size are 2048 apart, so that only 2^64 itself has to be kept away from.
  */
-function unsigned(address: number): number {
-  return address < 0 ? Math.min(address + TWO_32 ** 2, TWO_32 ** 2 - 2048) : address;
+function ofNoObject(address: number, mode: number): number {
+  return address < 0 && mode === PERF_RECORD_MISC.USER
+    ? Math.min(address + TWO_32 ** 2, TWO_32 ** 2 - 2048)
+    : address;
 }

@@ -1,26 +1,36 @@
-/** The symbols of a profile's frames, and one frame for all addresses of a symbol where addresses do not matter. */
+/**
+ * The symbols of a profile's frames, and one frame for all addresses of a symbol where addresses do not matter: there
+ * are a hundred times as many stacks of addresses as of symbols.
+ */
 
 import { int32Column } from "../base/column.ts";
 import type { ObjectInfo } from "../symbols/objects.ts";
 import type { Symbolizer } from "../symbols/symbolizer.ts";
-import type { FrameTable } from "./tables.ts";
+import type { Reason } from "../symbols/unresolved.ts";
+import type { PlaceFrames } from "./leaf_batch.ts";
+import { type FrameTable, PlaceIndex } from "./tables.ts";
 
 /** More than there are reasons for having no symbol. */
 const REASONS_ROOM = 16;
 /** Stands for a symbol where there is no object; beyond every symbol's number. */
 const NO_OBJECT = 0x7fffffff;
+/** Stands for the symbol of a frame that has not been looked up; below every REASON. */
+const UNKNOWN = -0x80000000;
 
-export class FrameSymbols {
+export class FrameSymbols implements PlaceFrames {
   readonly #frames: FrameTable;
   readonly #objects: readonly ObjectInfo[];
   readonly #symbolizer: Symbolizer;
-  /** Of each frame: its symbol, or a REASON, which is negative. Frames without an object have NO_OBJECT. */
+  /** Of each frame: its symbol, or a REASON, which is negative; or one of the above. */
   readonly #found = int32Column();
+  /** What `frameOf` has said of each place. */
+  readonly #places = new PlaceIndex();
   /** Frame of each symbol plus one. */
   readonly #ofSymbol: number[] = [];
   /** Frame of what has no symbol, by object and reason. */
   readonly #ofUnresolved = new Map<number, number>();
 
+  /** @param objects may grow. */
   constructor(frames: FrameTable, objects: readonly ObjectInfo[], symbolizer: Symbolizer) {
     this.#frames = frames;
     this.#objects = objects;
@@ -28,19 +38,60 @@ export class FrameSymbols {
   }
 
   /**
-   * Finds the symbols of all frames that there are by now.
-   * @param weight of each frame, which `Symbolizer.unresolved` adds up.
+   * The frame that stands for everything in the same symbol, or for everything without one in the same object for the
+   * same reason. The first place asked for is the frame's. Places in objects that have to be unpacked first
+   * (`Symbolizer.prepare`) have a frame each.
    */
-  find(weight: Float64Array): void {
-    const { object, address } = this.#frames;
-    for (let frame = this.#found.length; frame < object.length; frame++) {
-      this.#found.push(this.#lookUp(object.data[frame], address.data[frame], weight[frame]));
+  frameOf(object: number, address: number): number {
+    let frame = this.#places.find(object, address);
+    if (frame < 0) {
+      frame = this.#merge(object, address);
+      this.#places.put(object, address, frame);
+    }
+    return frame;
+  }
+
+  framesOf(objects: Int32Array, addresses: Float64Array, count: number, into: Int32Array): void {
+    this.#places.findAll(objects, addresses, count, into);
+    for (let i = 0; i < count; i++) {
+      if (into[i] < 0) into[i] = this.frameOf(objects[i], addresses[i]);
     }
   }
 
-  /** The frame that stands for everything in the same symbol; the first address asked for is its address. */
-  merged(object: number, address: number, weight: number): number {
-    const found = this.#lookUp(object, address, weight);
+  /** Finds the symbols of all frames that have none from `frameOf`. */
+  find(): void {
+    const { object, address } = this.#frames, found = this.#found;
+    for (let frame = 0; frame < object.length; frame++) {
+      if (frame === found.length) found.push(UNKNOWN);
+      if (found.data[frame] === UNKNOWN) {
+        found.data[frame] = this.#lookUp(object.data[frame], address.data[frame]);
+      }
+    }
+  }
+
+  /**
+   * By frame: the symbol, -1 for none, and the row of `Symbolizer.unresolved()` that says why, -1 for none. Once, after
+   * `find`.
+   * @param weight of each frame, which `Symbolizer.unresolved` adds up.
+   */
+  columns(weight: Float64Array): { symbol: Int32Array; unresolved: Int32Array } {
+    const found = this.#found.values(), objects = this.#frames.object.data, symbolizer = this.#symbolizer;
+    found.forEach((id, frame) => {
+      if (id < 0) symbolizer.addUnresolved(this.#objects[objects[frame]], id as Reason, weight[frame]);
+    });
+    const rows = new Map(symbolizer.unresolved().map((u, row) => [`${u.object.id} ${u.reason}`, row]));
+    const why = (id: number, frame: number) => rows.get(`${objects[frame]} ${id}`) ?? -1;
+    return {
+      symbol: found.map((id) => id < 0 || id === NO_OBJECT ? -1 : id),
+      unresolved: found.map((id, frame) => id < 0 ? why(id, frame) : -1),
+    };
+  }
+
+  #merge(object: number, address: number): number {
+    if (object >= 0 && !this.#symbolizer.isReady(this.#objects[object])) {
+      return this.#frame(object, address, UNKNOWN);
+    }
+    const found = this.#lookUp(object, address);
     if (found >= 0 && found < NO_OBJECT) {
       return (this.#ofSymbol[found] ??= this.#frame(object, address, found) + 1) - 1;
     }
@@ -51,24 +102,13 @@ export class FrameSymbols {
     return frame;
   }
 
-  /** By frame: the symbol, -1 for none, and the row of `Symbolizer.unresolved()` that says why, -1 for none. */
-  columns(): { symbol: Int32Array; unresolved: Int32Array } {
-    const found = this.#found.values(), objects = this.#frames.object.data;
-    const rows = new Map(this.#symbolizer.unresolved().map((u, row) => [`${u.object.id} ${u.reason}`, row]));
-    const why = (id: number, frame: number) => rows.get(`${objects[frame]} ${id}`) ?? -1;
-    return {
-      symbol: found.map((id) => id < 0 || id === NO_OBJECT ? -1 : id),
-      unresolved: found.map((id, frame) => id < 0 ? why(id, frame) : -1),
-    };
+  #lookUp(object: number, address: number): number {
+    return object < 0 ? NO_OBJECT : this.#symbolizer.symbolize(this.#objects[object], address);
   }
 
-  #lookUp(object: number, address: number, weight: number): number {
-    return object < 0 ? NO_OBJECT : this.#symbolizer.symbolize(this.#objects[object], address, weight);
-  }
-
+  /** A new frame for a place. */
   #frame(object: number, address: number, found: number): number {
-    const frame = this.#frames.intern(object, address);
-    if (frame === this.#found.length) this.#found.push(found);
-    return frame;
+    this.#found.push(found);
+    return this.#frames.frameOf(object, address);
   }
 }

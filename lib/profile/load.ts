@@ -24,7 +24,7 @@ import { cutTimes } from "./filter.ts";
 import { FrameSymbols } from "./frame_symbols.ts";
 import { JitPlaces } from "./jit_places.ts";
 import { checkValid, type Profile, type ProfileLedger, type ProfileMeta } from "./profile.ts";
-import type { Samples, TimeTable } from "./tables.ts";
+import { FrameTable, type Samples, type TimeTable } from "./tables.ts";
 import { clockText, type TimeRanges, timeTest } from "./time_ranges.ts";
 
 const CLOCK_MONOTONIC = 1;
@@ -43,7 +43,10 @@ export interface LoadOptions {
   mergeCpus?: boolean;
   /** Take threads of one name for one, whatever their processes: it goes by the ids of the first. */
   mergeThreads?: boolean;
-  /** With leafOnly and mergeCpus: take addresses of one symbol for one, its first. */
+  /**
+   * Take addresses of one symbol for one, the first: faster, and smaller by far. Not done where symbols can only be
+   * told when all has been read: of a pipe, and with `lines`.
+   */
   mergeAddresses?: boolean;
   /** Keep the time of every sample (`Profile.times`). */
   times?: boolean;
@@ -72,7 +75,11 @@ export async function loadProfile(
   // a slice of the whole needs to know the whole: where the header does not say, all is read first, then cut
   const cutLater = within !== undefined && "slices" in within && sampleTime === undefined;
   const jit = new JitPlaces(spaces, files, isMonotonic(header) ? () => reader.timeBase : undefined);
-  const builder = new ProfileBuilder(spaces, {
+  const symbolizer = new Symbolizer(files);
+  const frames = new FrameTable();
+  const frameSymbols = new FrameSymbols(frames, spaces.objects.rows, symbolizer);
+  const merge = options.mergeAddresses && !options.lines && header.complete;
+  const builder = new ProfileBuilder(spaces, merge ? frameSymbols : frames, {
     jit,
     leafOnly: options.leafOnly,
     mergeCpus: options.mergeCpus,
@@ -83,26 +90,22 @@ export async function loadProfile(
   const kernel = header.events.some(({ attr }) => !attr.flags.has("excludeKernel"))
     ? files.expectKernel?.()
     : undefined;
+  if (merge) await kernel;
   const stats = reader.read(builder);
+  builder.finish();
   if (!options.force) refuseDamage(stats);
   if (within && stats.samples > 0 && stats.timeFirst === undefined) {
     throw new BadInputError(`cannot cut ${input.name} by time: its samples have no times`);
   }
 
   await kernel;
-  const { frames, stacks, threads } = builder;
-  const symbolizer = new Symbolizer(files);
-  const sampled = builder.sampledObjects();
+  const { stacks, threads } = builder;
+  const sampled = new Set(frames.object.values());
   await symbolizer.prepare(spaces.objects.rows.filter(({ id }) => sampled.has(id)));
-  const frameSymbols = new FrameSymbols(frames, spaces.objects.rows, symbolizer);
-  if (options.mergeAddresses) {
-    frameSymbols.find(frameWeights(builder));
-    builder.addLeaves(({ object, address, count }) => frameSymbols.merged(object, address, count));
-  } else builder.addLeaves();
-  const weight = frameWeights(builder);
-  frameSymbols.find(weight);
+  frameSymbols.find();
+  const weight = frameWeights(frames, builder);
   const samples = builder.samples.columns();
-  const symbol = frameSymbols.columns();
+  const symbol = frameSymbols.columns(weight);
   const unresolved = symbolizer.unresolved();
   const names: string[] = [];
   const symbolObjects = new Int32Array(symbolizer.count);
@@ -202,7 +205,7 @@ function timesInOrder({ at, sample, period }: TimeTable, first: number): Profile
 }
 
 /** How many samples each frame was innermost in. */
-function frameWeights({ frames, stacks, samples }: ProfileBuilder): Float64Array {
+function frameWeights(frames: FrameTable, { stacks, samples }: ProfileBuilder): Float64Array {
   const weight = new Float64Array(frames.object.length);
   samples.forEach((stack, count) => weight[stacks.frame.data[stack]] += count);
   return weight;

@@ -5,6 +5,10 @@
 
 import { float64Column, int32Column } from "../base/column.ts";
 import { fold, HashIndex, mix } from "./hash_index.ts";
+import type { PlaceFrames } from "./leaf_batch.ts";
+
+/** Room for that many to begin with, of which only what is used costs memory. */
+const FIRST_ROWS = 1 << 14;
 
 /** The rows of a SampleTable: see Profile.samples. */
 export interface Samples {
@@ -16,25 +20,97 @@ export interface Samples {
   period: Float64Array;
 }
 
-/** Frames: an object (-1: none is known) and an address inside it (absolute when there is no object). */
-export class FrameTable {
+/**
+ * Numbers by place: an object (-1: none is known) and an address inside it (absolute when there is no object). What is
+ * looked up and what is found lie side by side, as samples come from everywhere and each look-up waits for memory.
+ */
+export class PlaceIndex {
+  /** Slots of two doubles: the address; and as two words the object and the number plus one (0: free). */
+  #numbers = new Float64Array(2 * FIRST_ROWS);
+  #words = new Int32Array(this.#numbers.buffer);
+  #mask = FIRST_ROWS - 1;
+  #used = 0;
+  /** Where `findAll` begins to look for each. */
+  #slots = new Int32Array(0);
+
+  /** The number that was put in for a place, or -1. */
+  find(object: number, address: number): number {
+    const words = this.#words, numbers = this.#numbers, mask = this.#mask;
+    for (let slot = hashPlace(object, address) & mask;; slot = (slot + 1) & mask) {
+      const found = words[4 * slot + 3];
+      if (found === 0) return -1;
+      if (numbers[2 * slot] === address && words[4 * slot + 2] === object) return found - 1;
+    }
+  }
+
+  /** `find` for the first `count` places of two columns, into a third one. */
+  findAll(objects: Int32Array, addresses: Float64Array, count: number, found: Int32Array): void {
+    const words = this.#words, numbers = this.#numbers, mask = this.#mask;
+    if (this.#slots.length < count) this.#slots = new Int32Array(count);
+    const slots = this.#slots;
+    // nothing here waits for what is read; below most of it has come
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i] = hashPlace(objects[i], addresses[i]) & mask;
+      found[i] = words[4 * slot + 3];
+    }
+    for (let i = 0; i < count; i++) {
+      const object = objects[i], address = addresses[i];
+      let slot = slots[i], number = found[i];
+      while (number !== 0 && (numbers[2 * slot] !== address || words[4 * slot + 2] !== object)) {
+        slot = (slot + 1) & mask;
+        number = words[4 * slot + 3];
+      }
+      found[i] = number - 1;
+    }
+  }
+
+  /** Keeps a number, from 0 on, for a place that `find` knows none for. */
+  put(object: number, address: number, number: number): void {
+    if (++this.#used * 2 > this.#mask) this.#grow();
+    this.#insert(object, address, number + 1);
+  }
+
+  #insert(object: number, address: number, entry: number): void {
+    const words = this.#words, mask = this.#mask;
+    let slot = hashPlace(object, address) & mask;
+    while (words[4 * slot + 3] !== 0) slot = (slot + 1) & mask;
+    this.#numbers[2 * slot] = address;
+    words[4 * slot + 2] = object;
+    words[4 * slot + 3] = entry;
+  }
+
+  #grow() {
+    const numbers = this.#numbers, words = this.#words;
+    this.#mask = this.#mask * 2 + 1;
+    this.#numbers = new Float64Array(2 * (this.#mask + 1));
+    this.#words = new Int32Array(this.#numbers.buffer);
+    for (let at = 0; at < words.length; at += 4) {
+      if (words[at + 3] !== 0) this.#insert(words[at + 2], numbers[at / 2], words[at + 3]);
+    }
+  }
+}
+
+/** Frames, by their place. */
+export class FrameTable implements PlaceFrames {
   readonly object = int32Column();
   readonly address = float64Column();
-  readonly #index = new HashIndex();
-  readonly #hashOfRow = (row: number) => mix(this.object.data[row], fold(this.address.data[row]));
+  readonly #index = new PlaceIndex();
 
-  intern(object: number, address: number): number {
-    const index = this.#index;
-    let slot = mix(object, fold(address)) & index.mask;
-    for (let entry; (entry = index.slots[slot]) !== 0; slot = (slot + 1) & index.mask) {
-      if (this.object.data[entry - 1] === object && this.address.data[entry - 1] === address) {
-        return entry - 1;
-      }
+  frameOf(object: number, address: number): number {
+    let row = this.#index.find(object, address);
+    if (row < 0) {
+      row = this.object.push(object);
+      this.address.push(address);
+      this.#index.put(object, address, row);
     }
-    const row = this.object.push(object);
-    this.address.push(address);
-    index.insert(slot, row, this.#hashOfRow);
     return row;
+  }
+
+  framesOf(objects: Int32Array, addresses: Float64Array, count: number, into: Int32Array): void {
+    this.#index.findAll(objects, addresses, count, into);
+    for (let i = 0; i < count; i++) {
+      if (into[i] < 0) into[i] = this.frameOf(objects[i], addresses[i]);
+    }
   }
 }
 
@@ -79,9 +155,6 @@ export class StackTable {
     }
   }
 }
-
-/** Room for that many to begin with, of which only what is used costs memory. */
-const FIRST_ROWS = 1 << 14;
 
 /** Samples that are alike in event, thread, CPU and stack, added up: how many, and their periods. */
 export class SampleTable {
@@ -191,6 +264,10 @@ export class TimeTable {
     this.sample.push(sample);
     this.period.push(period);
   }
+}
+
+function hashPlace(object: number, address: number): number {
+  return mix(object, fold(address));
 }
 
 function hashSample(event: number, thread: number, cpu: number, stack: number): number {

@@ -30,6 +30,8 @@ export interface Format {
   callers(options: OutputOptions): boolean;
   /** It needs `profile.times`. */
   times?: true;
+  /** It tells addresses in one symbol apart. */
+  addresses?: true;
   /** Options that not every format knows, of those it does. */
   options?: readonly string[];
   /** It shows one event: the first one, unless another is chosen. */
@@ -77,6 +79,7 @@ export const FORMATS: readonly Format[] = [
     reader: "people",
     keys: ({ tprof }) => tprofKeys(tprof),
     callers: () => false,
+    addresses: true,
     options: ["merge-cpus", "merge-threads", "merge-processes", "per-symbol"],
     renderer: async () => {
       const { renderTprof } = await import("./tprof.ts");
@@ -131,6 +134,7 @@ export const FORMATS: readonly Format[] = [
     fileName: "profile.pb.gz",
     keys: () => ["pid", "tid"],
     callers: () => true,
+    addresses: true,
     options: ["lines"],
     renderer: async () => (await import("./pprof.ts")).renderPprof,
   },

@@ -8,6 +8,8 @@ import { MemoryBytes } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
 import { ElfFile } from "./elf.ts";
 
+/** Where it is. */
+export const MINI_DEBUG_SECTION = ".gnu_debugdata";
 /** More than the symbols of any program take: what unpacks to more is damaged. */
 const MOST = 1 << 30;
 
@@ -16,7 +18,7 @@ const MOST = 1 << 30;
  * BadInputError when that cannot be unpacked.
  */
 export async function miniDebug(file: ElfFile): Promise<ElfFile | undefined> {
-  const section = file.section(".gnu_debugdata");
+  const section = file.section(MINI_DEBUG_SECTION);
   if (section === undefined) return undefined;
   const packed = file.contents(section);
   const refuse = (cause: string) =>

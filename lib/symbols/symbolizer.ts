@@ -9,7 +9,7 @@ import { ElfFile, sameBuildId } from "./elf.ts";
 import { elfSymbols, hasSymtab, symbolAddress, vmlinuxSymbols } from "./elf_symbols.ts";
 import { isJitDump, readJitDump } from "./jitdump.ts";
 import { type KernelSymbols, parseKallsyms } from "./kallsyms.ts";
-import { miniDebug } from "./mini_debug.ts";
+import { MINI_DEBUG_SECTION, miniDebug } from "./mini_debug.ts";
 import { type ObjectElf, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./objects.ts";
 import { parsePerfMap } from "./perf_map.ts";
@@ -59,7 +59,7 @@ export interface SymbolInfo {
 export interface Unresolved {
   object: ObjectInfo;
   reason: Reason;
-  /** The weights given to `symbolize`, added up. */
+  /** The weights given to `addUnresolved`, added up. */
   weight: number;
 }
 
@@ -101,6 +101,13 @@ function jitTable(source: ByteSource, { path }: ObjectInfo): SymbolTable | undef
   return isJitDump(path) ? readJitDump(source).symbols : parsePerfMap(source.read(0, source.size));
 }
 
+/** Whether the symbols may be in a section that only `prepare` can unpack. */
+function isPacked(opened: ObjectElf | Reason): opened is ObjectElf {
+  if (typeof opened !== "object" || opened.mini) return false;
+  const { file, debug } = opened;
+  return !hasSymtab(file) && !(debug && hasSymtab(debug)) && file.section(MINI_DEBUG_SECTION) !== undefined;
+}
+
 /** The symbols of a recording's objects, numbered as they turn up. */
 export class Symbolizer {
   readonly #files: SymbolFiles;
@@ -109,13 +116,18 @@ export class Symbolizer {
   readonly #symbols: SymbolInfo[] = [];
   /** What `prepare` could not do, a sentence each. */
   readonly warnings: string[] = [];
-  /** What `prepare` has opened, until it is loaded; by object id. */
+  /** What has been opened, until it is loaded; by object id. */
   readonly #opened = new Map<number, ObjectElf | Reason>();
   #kernelSymbols: KernelSymbols | undefined;
   #kernelAsked = false;
 
   constructor(files: SymbolFiles) {
     this.#files = files;
+  }
+
+  /** Whether `symbolize` finds all there is for `object` without `prepare`. */
+  isReady(object: ObjectInfo): boolean {
+    return object.kind !== "file" || this.#loaded[object.id] !== undefined || !isPacked(this.#open(object));
   }
 
   /**
@@ -125,10 +137,8 @@ export class Symbolizer {
   async prepare(objects: Iterable<ObjectInfo>): Promise<void> {
     for (const object of objects) {
       if (object.kind !== "file" || this.#loaded[object.id] !== undefined) continue;
-      const opened = openObjectElf(this.#files, object);
-      this.#opened.set(object.id, opened);
-      if (typeof opened !== "object" || hasSymtab(opened.file)) continue;
-      if (opened.debug && hasSymtab(opened.debug)) continue;
+      const opened = this.#open(object);
+      if (!isPacked(opened)) continue;
       try {
         opened.mini = await miniDebug(opened.file);
       } catch (error) {
@@ -146,17 +156,13 @@ export class Symbolizer {
   /**
    * The number of the symbol at `address` of `object` (AddressSpaces.relative gives it), or a REASON, which
    * is negative.
-   * @param weight what `unresolved` counts if there is none: samples, say.
    */
-  symbolize(object: ObjectInfo, address: number, weight = 1): number {
+  symbolize(object: ObjectInfo, address: number): number {
     const loaded = this.#loaded[object.id] ?? this.#load(object);
     if (object.kind === "bpf") return loaded.ids[0] - 1;
     const { table } = loaded;
     const at = table === undefined ? -1 : table.find(address + loaded.shift);
-    if (table === undefined || at < 0) {
-      loaded.unresolved[-loaded.reason] += weight;
-      return loaded.reason;
-    }
+    if (table === undefined || at < 0) return loaded.reason;
     if (loaded.ids[at] === 0) loaded.ids[at] = this.#number(loaded, table, at);
     return loaded.ids[at] - 1;
   }
@@ -166,7 +172,12 @@ export class Symbolizer {
     return this.#symbols[id];
   }
 
-  /** Everything that got no symbol, heaviest first. causeOf and remedyOf put it into words. */
+  /** Counts what `symbolize` had a REASON for in `object`: `weight` samples, say. */
+  addUnresolved(object: ObjectInfo, reason: Reason, weight: number): void {
+    this.#loaded[object.id]!.unresolved[-reason] += weight;
+  }
+
+  /** Everything that was counted as having no symbol, heaviest first. causeOf and remedyOf put it into words. */
   unresolved(): Unresolved[] {
     const all: Unresolved[] = [];
     for (const loaded of this.#loaded) {
@@ -250,8 +261,14 @@ export class Symbolizer {
     return table === undefined ? REASON.NO_SYMBOLS : { table, shift };
   }
 
-  #fileTable(object: ObjectInfo): Outcome {
+  #open(object: ObjectInfo): ObjectElf | Reason {
     const opened = this.#opened.get(object.id) ?? openObjectElf(this.#files, object);
+    this.#opened.set(object.id, opened);
+    return opened;
+  }
+
+  #fileTable(object: ObjectInfo): Outcome {
+    const opened = this.#open(object);
     this.#opened.delete(object.id);
     if (typeof opened !== "object") return opened;
     const { file, debug, mini } = opened;

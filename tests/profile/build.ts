@@ -37,7 +37,7 @@ export function profileOf(lines: string[], event = "cpu-clock"): Profile {
       names.push(symbol);
       symbolObjects.push(o);
     });
-    const frame = frames.intern(o, 0x1000 + s * 16);
+    const frame = frames.frameOf(o, 0x1000 + s * 16);
     frameSymbols[frame] = s;
     return frame;
   };

@@ -1,4 +1,4 @@
-/** A flat report's shortcut, one frame for all addresses of a symbol, changes no row of it. */
+/** A report's shortcut, one frame for all addresses of a symbol, changes nothing that it shows. */
 
 import { assert, assertEquals } from "@std/assert";
 import { FileBytes } from "../../lib/base/file_bytes.ts";
@@ -7,6 +7,7 @@ import { type LoadOptions, loadProfile } from "../../lib/profile/load.ts";
 import { placeName } from "../../lib/profile/places.ts";
 import { type Profile, sampleCount, unresolvedSamples } from "../../lib/profile/profile.ts";
 import { tableOf } from "../../lib/profile/table.ts";
+import { renderFolded } from "../../lib/report/folded.ts";
 import type { SymbolFiles } from "../../lib/symbols/symbolizer.ts";
 
 /** A list whose symbols are 4 KiB apart, so that many addresses share one; no program is there. */
@@ -19,14 +20,11 @@ const kernel: SymbolFiles = {
   },
 };
 
+const FLAT: LoadOptions = { leafOnly: true, mergeCpus: true, mergeThreads: true };
+
 async function load(file: string, options: LoadOptions): Promise<Profile> {
   const input = FileBytes.tryOpen(new URL(`../testdata/perfdata/${file}`, import.meta.url).pathname)!;
-  return await loadProfile(input, kernel, {
-    ...options,
-    leafOnly: true,
-    mergeCpus: true,
-    mergeThreads: true,
-  });
+  return await loadProfile(input, kernel, options);
 }
 
 /** Command, object, symbol, samples and period of every row, in an order of their own. */
@@ -44,7 +42,7 @@ function rowsOf(profile: Profile): string[] {
 
 for (const file of ["callgraph.data", "two_events.data", "compressed.data", "clock.data", "pipe.data"]) {
   Deno.test(`loadProfile() of ${file} with a frame for each symbol has the rows of that with one for each address`, async () => {
-    const apart = await load(file, {}), merged = await load(file, { mergeAddresses: true });
+    const apart = await load(file, FLAT), merged = await load(file, { ...FLAT, mergeAddresses: true });
     assertEquals(rowsOf(merged), rowsOf(apart));
     assertEquals(sampleCount(merged), sampleCount(apart));
     assertEquals(unresolvedSamples(merged), unresolvedSamples(apart));
@@ -52,8 +50,22 @@ for (const file of ["callgraph.data", "two_events.data", "compressed.data", "clo
   });
 }
 
+for (const file of ["callgraph.data", "two_events.data", "compressed.data", "clock.data", "pipe.data"]) {
+  Deno.test(`the stacks of ${file} are the same with a frame for each symbol as with one for each address`, async () => {
+    const apart = await load(file, {}), merged = await load(file, { mergeAddresses: true });
+    for (const weight of ["period", "samples"] as const) {
+      const folded = (profile: Profile) => renderFolded(profile, { weight, annotate: true });
+      assertEquals(folded(merged), folded(apart));
+    }
+    assertEquals(unresolvedSamples(merged), unresolvedSamples(apart));
+  });
+}
+
 Deno.test("loadProfile() with a frame for each symbol has fewer than with one for each address", async () => {
-  const apart = await load("callgraph.data", {}),
-    merged = await load("callgraph.data", { mergeAddresses: true });
-  assert(merged.frames.object.length < apart.frames.object.length);
+  for (const options of [FLAT, {}]) {
+    const apart = await load("callgraph.data", options),
+      merged = await load("callgraph.data", { ...options, mergeAddresses: true });
+    assert(merged.frames.object.length < apart.frames.object.length);
+    assert(merged.stacks.frame.length < apart.stacks.frame.length);
+  }
 });

@@ -2,6 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import { MemoryBytes } from "../../lib/base/byte_source.ts";
+import { FrameSymbols } from "../../lib/profile/frame_symbols.ts";
+import { FrameTable } from "../../lib/profile/tables.ts";
 import { ObjectTable } from "../../lib/symbols/objects.ts";
 import { Symbolizer } from "../../lib/symbols/symbolizer.ts";
 import { hasCommand, testUnless } from "../needs.ts";
@@ -58,6 +60,27 @@ testUnless(
   () =>
     withStripped(async (path, offsets) => {
       assertEquals(await symbolsOf(path, offsets), ["hidden", "exported"]);
+    }),
+);
+
+testUnless(
+  missing.length > 0 && `it needs ${missing.join(", ")}`,
+  "the addresses of a program whose symbols are still packed have a frame each, and the right symbol once unpacked",
+  () =>
+    withStripped(async (path, [hidden]) => {
+      const objects = new ObjectTable();
+      const object = objects.of({ pid: 1, pgoff: 0, filename: path });
+      const symbolizer = new Symbolizer({ open: () => fileBytes(path), kallsyms: () => undefined });
+      const symbols = new FrameSymbols(new FrameTable(), objects.rows, symbolizer);
+      const frames = [hidden, hidden + 1, hidden].map((at) => symbols.frameOf(object.id, at));
+      assertEquals(frames, [0, 1, 0]);
+      await symbolizer.prepare([object]);
+      symbols.find();
+      const names = Array.from(
+        symbols.columns(new Float64Array(2)).symbol,
+        (id) => symbolizer.symbol(id).name,
+      );
+      assertEquals(names, ["hidden", "hidden"]);
     }),
 );
 

@@ -97,8 +97,9 @@ const CASES: [what: string, object: ObjectInfo, files: SymbolFiles, address: num
 for (const [what, object, hooks, address, reason] of CASES) {
   Deno.test(`an address ${what} is unresolved because: ${causeOf(reason)}`, () => {
     const symbolizer = new Symbolizer(hooks);
-    assertEquals(symbolizer.symbolize(object, address, 5), reason);
-    symbolizer.symbolize(object, address, 2);
+    assertEquals(symbolizer.symbolize(object, address), reason);
+    symbolizer.addUnresolved(object, reason, 5);
+    symbolizer.addUnresolved(object, reason, 2);
     assertEquals(symbolizer.unresolved(), [{ object, reason, weight: 7 }]);
     assertEquals(symbolizer.count, 0);
   });
@@ -120,8 +121,8 @@ Deno.test("unresolved() lists the heaviest first", () => {
   const table = new ObjectTable();
   const [light, heavy] = ["/light", "/heavy"].map((filename) => table.of({ pid: 1, pgoff: 0, filename }));
   const symbolizer = new Symbolizer(files());
-  symbolizer.symbolize(light, 0, 1);
-  symbolizer.symbolize(heavy, 0, 9);
+  symbolizer.addUnresolved(light, symbolizer.symbolize(light, 0) as Reason, 1);
+  symbolizer.addUnresolved(heavy, symbolizer.symbolize(heavy, 0) as Reason, 9);
   assertEquals(symbolizer.unresolved().map((u) => u.object.name), ["heavy", "light"]);
 });
 
