@@ -8,7 +8,8 @@ import { PERF_RECORD, PERF_RECORD_MISC } from "../base/abi.ts";
 import { addressOf } from "../base/address.ts";
 import { int32Column } from "../base/column.ts";
 import type { RecordCursor, RecordHandler, SampleCursor } from "../perfdata/reader.ts";
-import { decodeComm, decodeKsymbol, decodeMmap, decodeMmap2, decodeTask } from "../perfdata/records.ts";
+import { decodeKsymbol, decodeMmap } from "../perfdata/records.ts";
+import { TaskRecords } from "../perfdata/task_records.ts";
 import type { AddressSpaces } from "../symbols/address_space.ts";
 import type { JitPlaces } from "./jit_places.ts";
 import { ChainSegments, isMarker } from "./chain_segments.ts";
@@ -52,6 +53,7 @@ export class ProfileBuilder implements RecordHandler {
 
   readonly samples = new SampleTable();
   readonly #spaces: AddressSpaces;
+  readonly #records = new TaskRecords();
   readonly #frames: PlaceFrames;
   /** Where callers and CPUs are left out. */
   readonly #leaves: LeafBatch | undefined;
@@ -114,33 +116,28 @@ export class ProfileBuilder implements RecordHandler {
   record(c: RecordCursor): void {
     if (this.#jit !== undefined && c.time >= this.#jit.next) this.#jit.advance(c.time);
     switch (c.type) {
-      case PERF_RECORD.MMAP: {
-        const map = decodeMmap(c);
-        this.#spaces.mmap({ ...map, cpumode: c.misc & PERF_RECORD_MISC.CPUMODE_MASK });
-        this.#jit?.map(map);
-        break;
-      }
+      case PERF_RECORD.MMAP:
       case PERF_RECORD.MMAP2: {
-        const map = decodeMmap2(c);
-        this.#spaces.mmap({ ...map, cpumode: c.misc & PERF_RECORD_MISC.CPUMODE_MASK });
+        const map = c.type === PERF_RECORD.MMAP ? decodeMmap(c) : this.#records.mmap2(c);
+        this.#spaces.mmap(map, c.misc & PERF_RECORD_MISC.CPUMODE_MASK);
         this.#jit?.map(map);
         break;
       }
       case PERF_RECORD.COMM: {
-        const { pid, tid, comm, exec } = decodeComm(c);
+        const { pid, tid, comm, exec } = this.#records.comm(c);
         this.#spaces.comm(pid, tid, comm, exec);
         if (pid === tid && this.processes.has(pid)) this.processes.set(pid, this.#comm(comm));
         this.#forget(tid);
         break;
       }
       case PERF_RECORD.FORK: {
-        const { pid, ppid, tid, ptid } = decodeTask(c);
+        const { pid, ppid, tid, ptid } = this.#records.task(c);
         this.#spaces.fork(pid, ppid, tid, ptid, (c.misc & PERF_RECORD_MISC.FORK_EXEC) === 0);
         this.#forget(tid);
         break;
       }
       case PERF_RECORD.EXIT: {
-        const { pid, tid } = decodeTask(c);
+        const { pid, tid } = this.#records.task(c);
         this.#spaces.exit(pid, tid);
         this.#forget(tid);
         break;

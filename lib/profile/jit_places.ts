@@ -46,8 +46,8 @@ export class JitPlaces {
 
   /** Something was mapped into a process, just now: by mapping its dump it tells that it writes one. */
   map({ pid, filename, start, length }: MapRange): void {
-    const key = `${pid} ${filename}`;
-    if (!isJitDump(filename) || this.#mapped.has(key)) {
+    const key = isJitDump(filename) ? `${pid} ${filename}` : undefined;
+    if (key === undefined || this.#mapped.has(key)) {
       if (this.#timeBase === undefined) this.#placeAgain(pid, start, start + length);
       return;
     }

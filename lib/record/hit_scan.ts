@@ -111,7 +111,7 @@ class HitScan {
         const { pid, ppid, tid, ptid } = decodeTask(record);
         this.#spaces.fork(pid, ppid, tid, ptid, (misc & PERF_RECORD_MISC.FORK_EXEC) === 0);
       } else {
-        this.#spaces.mmap({ ...decodeMmap2(record), cpumode: misc & PERF_RECORD_MISC.CPUMODE_MASK });
+        this.#spaces.mmap(decodeMmap2(record), misc & PERF_RECORD_MISC.CPUMODE_MASK);
       }
     } catch (error) {
       if (!(error instanceof BadInputError)) throw error; // shorter than its struct: the reader will say so

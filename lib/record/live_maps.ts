@@ -1,6 +1,5 @@
 /** The mappings of running processes and of the kernel as /proc tells them, in the words of map records. */
 
-import { PERF_RECORD_MISC } from "../base/abi.ts";
 import type { MapEvent } from "../symbols/address_space.ts";
 import { liveKernelText, parseMaps, parseModules, type Proc } from "./procfs.ts";
 
@@ -19,11 +18,10 @@ export function processMaps(proc: Proc, pid: number): MapEvent[] {
 
 /** The kernel's text and its modules', under a pid of -1; none when their addresses are hidden. */
 export function kernelMaps(proc: Proc): MapEvent[] {
-  const kernel = { pid: -1, cpumode: PERF_RECORD_MISC.KERNEL };
   const text = liveKernelText();
   const modules = parseModules(proc.text("/proc/modules") ?? "");
   return [
-    ...(text ? [{ ...kernel, ...text, pgoff: text.start, filename: "[kernel.kallsyms]_text" }] : []),
-    ...modules.map(({ name, ...map }) => ({ ...kernel, ...map, pgoff: 0, filename: `[${name}]` })),
+    ...(text ? [{ ...text, pid: -1, pgoff: text.start, filename: "[kernel.kallsyms]_text" }] : []),
+    ...modules.map(({ name, ...map }) => ({ ...map, pid: -1, pgoff: 0, filename: `[${name}]` })),
   ];
 }

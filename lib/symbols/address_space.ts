@@ -16,8 +16,6 @@ export interface MapEvent extends ObjectKey {
   start: number;
   /** In bytes. */
   length: number;
-  /** PERF_RECORD_MISC.*; mappings of guests and hypervisors are passed over. The kernel's have a pid of -1. */
-  cpumode?: number;
 }
 
 /** Code in the kernel that came or went under a name (PERF_RECORD_KSYMBOL). */
@@ -77,15 +75,18 @@ export class AddressSpaces {
     this.#recentSpaces = new Array(RECENT).fill(this.#nothing);
   }
 
-  /** A mapping appeared, in a process or (pid -1) in the kernel. It takes the place of what was there. */
-  mmap(event: MapEvent): void {
-    const { start, length, cpumode = PERF_RECORD_MISC.USER } = event;
+  /**
+   * A mapping appeared, in a process or (pid -1) in the kernel. It takes the place of what was there.
+   * @param cpumode PERF_RECORD_MISC.*; mappings of guests and hypervisors are passed over.
+   */
+  mmap(event: MapEvent, cpumode: number = PERF_RECORD_MISC.USER): void {
     if (cpumode > PERF_RECORD_MISC.USER) return;
-    const end = start + length;
+    const { start } = event;
+    const end = start + event.length;
     const object = this.objects.of(event);
     if (event.pid === KERNEL_PID) {
       // the tables of the kernel and its modules go by address
-      const mapping = this.#addMapping(object, start, end, start);
+      const mapping = this.#addMapping(object.id, start, end, start);
       this.#kernel.insert(start, end, mapping, this.#recut);
       if (object.kind === "kernel") {
         this.#kernelText = mapping;
@@ -96,13 +97,13 @@ export class AddressSpaces {
     }
     // so do the perf maps of code without a file, whose pgoff may be zero or the address
     const pgoff = object.kind === "jit" || object.kind === "anon" ? start : event.pgoff;
-    const mapping = this.#addMapping(object, start, end, pgoff);
+    const mapping = this.#addMapping(object.id, start, end, pgoff);
     this.#writable(event.pid).insert(start, end, mapping, this.#recut);
   }
 
   /** A process made code, that of `object` from `at` on in the object's own numbering. */
   placeCode(pid: number, object: ObjectInfo, { address, size, at }: Omit<CodePlace, "time">): void {
-    const mapping = this.#addMapping(object, address, address + size, at);
+    const mapping = this.#addMapping(object.id, address, address + size, at);
     this.#writable(pid).insert(address, address + size, mapping, this.#recut);
   }
 
@@ -142,7 +143,7 @@ export class AddressSpaces {
     if (flags & UNREGISTER) {
       this.#kernel.remove(address, end, this.#recut);
     } else {
-      const mapping = this.#addMapping(this.objects.ofKernelSymbol(name), address, end, address);
+      const mapping = this.#addMapping(this.objects.ofKernelSymbol(name).id, address, end, address);
       this.#kernel.insert(address, end, mapping, this.#recut);
     }
     this.#kernelChanged();
@@ -201,12 +202,13 @@ export class AddressSpaces {
   }
 
   readonly #recut = (mapping: number, newStart: number): number => {
-    const { object, end } = this.mapping(mapping);
+    const object = this.#object.data[mapping], end = this.#end.data[mapping];
     return this.#addMapping(object, newStart, end, this.relative(mapping, newStart));
   };
 
-  #addMapping(object: ObjectInfo, start: number, end: number, pgoff: number): number {
-    this.#object.push(object.id);
+  /** @param object its row in `objects`. */
+  #addMapping(object: number, start: number, end: number, pgoff: number): number {
+    this.#object.push(object);
     this.#start.push(start);
     this.#end.push(end);
     return this.#pgoff.push(pgoff);

@@ -50,22 +50,43 @@ const PROT_EXEC = 4;
 /** The kernel's map is named so, with the reference symbol behind it: `[kernel.kallsyms]_text`. */
 export const KERNEL_MAP = "[kernel.kallsyms]";
 
+/** What a name in a process last was, and the key that said so. */
+interface LastMapped extends Pick<ObjectKey, "maj" | "min" | "ino" | "buildId"> {
+  object: ObjectInfo;
+  /** As the name describes it: the process that has it for itself and whether it is its code; pid -1: all have it. */
+  pid: number;
+  isCode: boolean;
+}
+
 /** Every object seen, by number. */
 export class ObjectTable {
   readonly rows: ObjectInfo[] = [];
   readonly #byKey = new Map<string, ObjectInfo>();
+  /** By the name in a process: the same libraries are mapped again and again, mostly with the same key. */
+  readonly #lastMapped = new Map<string, LastMapped>();
   readonly #buildIds = new Map<string, string>();
   #kernelReference: ObjectInfo["reference"];
 
   /** The object of a mapping, a new one if need be. */
   of(key: ObjectKey): ObjectInfo {
-    const described = key.pid === -1 ? describeKernelSide(key) : describeUserSide(key);
-    if (described.kind === "kernel") this.#kernelReference = described.reference;
-    if (described.kind === "module") described.reference = this.#kernelReference;
-    const identity = `${described.path}\0${key.buildId ?? ""}\0${key.maj ?? 0}:${key.min ?? 0}:${
-      key.ino ?? 0
-    }`;
-    return this.#intern(identity, described, key.buildId);
+    if (key.pid === -1) {
+      const described = describeKernelSide(key);
+      if (described.kind === "kernel") this.#kernelReference = described.reference;
+      else described.reference = this.#kernelReference;
+      return this.#ofDescribed(described, key);
+    }
+    const { filename, maj, min, ino, buildId } = key;
+    const last = this.#lastMapped.get(filename);
+    if (
+      last !== undefined && last.maj === maj && last.min === min && last.ino === ino &&
+      last.buildId === buildId &&
+      (last.pid === -1 || (last.pid === key.pid && last.isCode === isExecutable(key)))
+    ) return last.object;
+    const described = describeUserSide(key);
+    const object = this.#ofDescribed(described, key);
+    const isCode = described.kind === "jit";
+    this.#lastMapped.set(filename, { maj, min, ino, buildId, object, pid: described.pid, isCode });
+    return object;
   }
 
   /** The object of code the kernel announced by name (PERF_RECORD_KSYMBOL). */
@@ -93,9 +114,13 @@ export class ObjectTable {
     }
   }
 
+  #ofDescribed(described: Description, { maj = 0, min = 0, ino = 0n, buildId }: ObjectKey): ObjectInfo {
+    return this.#intern(`${described.path}\0${buildId ?? ""}\0${maj}:${min}:${ino}`, described, buildId);
+  }
+
   #intern(
     identity: string,
-    described: Omit<ObjectInfo, "id" | "buildId">,
+    described: Description,
     buildId: string | undefined,
   ): ObjectInfo {
     let object = this.#byKey.get(identity);
@@ -129,14 +154,18 @@ function moduleName(filename: string): string {
   return `[${base.replaceAll("-", "_")}]`;
 }
 
-function describeUserSide({ pid, filename, prot }: ObjectKey): Description {
-  const executable = prot === undefined || (prot & PROT_EXEC) !== 0;
+function isExecutable({ prot }: ObjectKey): boolean {
+  return prot === undefined || (prot & PROT_EXEC) !== 0;
+}
+
+function describeUserSide(key: ObjectKey): Description {
+  const { pid, filename } = key;
   if (filename === "[vdso]") {
     return { kind: "vdso", path: filename, name: filename, pid: -1, reference: undefined };
   }
   if (isFileless(filename)) {
     // code that a program wrote itself: its names, if anywhere, are in the perf map of its process
-    return executable
+    return isExecutable(key)
       ? { kind: "jit", path: `/tmp/perf-${pid}.map`, name: jitName(pid), pid, reference: undefined }
       : { kind: "anon", path: filename, name: filename, pid, reference: undefined };
   }

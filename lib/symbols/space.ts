@@ -1,6 +1,10 @@
 /** The mappings of one address space: disjoint ranges in ascending order. */
 
-const INITIAL = 32;
+/** Numbers of a range: its start, its end, its mapping. Together, so that a copy for a new process is one. */
+const RANGE = 3;
+/** A copy has room for as many ranges more: the mappings of a small program. */
+const MORE = 8 * RANGE;
+const EMPTY = new Float64Array(0);
 
 /** Told when a range loses its head to a new one: gives the mapping that is to stand for what is left. */
 export type Recut = (mapping: number, newStart: number) => number;
@@ -11,55 +15,49 @@ export class Space {
   id: number;
   /** Processes that share it. */
   users = 1;
-  #starts: Float64Array;
-  #ends: Float64Array;
-  #mappings: Int32Array;
-  #count = 0;
+  #ranges = EMPTY;
+  /** How many of the numbers in #ranges are in use. */
+  #used = 0;
+  /** Where in #ranges the last look-up ended. */
   #last = 0;
 
-  constructor(id: number, capacity = INITIAL) {
+  constructor(id: number) {
     this.id = id;
-    this.#starts = new Float64Array(capacity);
-    this.#ends = new Float64Array(capacity);
-    this.#mappings = new Int32Array(capacity);
   }
 
   /** How many ranges. */
   get count(): number {
-    return this.#count;
+    return this.#used / RANGE;
   }
 
   /** The same mappings in a space of its own. */
   clone(id: number): Space {
-    const copy = new Space(id, Math.max(INITIAL, this.#count + 8));
-    copy.#starts.set(this.#starts.subarray(0, this.#count));
-    copy.#ends.set(this.#ends.subarray(0, this.#count));
-    copy.#mappings.set(this.#mappings.subarray(0, this.#count));
-    copy.#count = this.#count;
+    const copy = new Space(id);
+    copy.#ranges = new Float64Array(this.#used + MORE);
+    copy.#ranges.set(this.#ranges.length > this.#used ? this.#ranges.subarray(0, this.#used) : this.#ranges);
+    copy.#used = this.#used;
     return copy;
   }
 
   /** The mapping at `address`, or -1. */
   find(address: number): number {
-    const starts = this.#starts;
+    const ranges = this.#ranges;
     const last = this.#last;
-    if (last < this.#count && address >= starts[last] && address < this.#ends[last]) {
-      return this.#mappings[last];
+    if (last < this.#used && address >= ranges[last] && address < ranges[last + 1]) {
+      return ranges[last + 2] | 0;
     }
-    const at = this.#firstBehind(address) - 1;
-    if (at < 0 || address >= this.#ends[at]) return -1;
+    const at = this.#firstBehind(address) - RANGE;
+    if (at < 0 || address >= ranges[at + 1]) return -1;
     this.#last = at;
-    return this.#mappings[at];
+    return ranges[at + 2] | 0;
   }
 
   /** Puts a mapping in. What it covers of others is cut away; a range it falls into is cut in two. */
   insert(start: number, end: number, mapping: number, recut: Recut): void {
     if (!(end > start)) return;
     const first = this.#carve(start, end, recut);
-    this.#open(first, 1);
-    this.#starts[first] = start;
-    this.#ends[first] = end;
-    this.#mappings[first] = mapping;
+    this.#open(first, RANGE);
+    this.#set(first, start, end, mapping);
   }
 
   /** Takes away whatever is mapped in [start, end). */
@@ -67,68 +65,56 @@ export class Space {
     if (end > start) this.#carve(start, end, recut);
   }
 
-  /** Forgets every range. */
-  clear(): void {
-    this.#count = 0;
-  }
-
-  /** Index of the first range that starts behind `address`. */
+  /** Place of the first range that starts behind `address`. */
   #firstBehind(address: number): number {
-    const starts = this.#starts;
+    const ranges = this.#ranges;
     let low = 0;
-    let high = this.#count;
+    let high = this.#used / RANGE;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (starts[middle] <= address) low = middle + 1;
+      if (ranges[middle * RANGE] <= address) low = middle + 1;
       else high = middle;
     }
-    return low;
+    return low * RANGE;
   }
 
-  /** Empties [start, end) and gives the index where a range starting there belongs. */
+  /** Empties [start, end) and gives the place where a range starting there belongs. */
   #carve(start: number, end: number, recut: Recut): number {
+    const ranges = this.#ranges, used = this.#used;
     let first = this.#firstBehind(start);
-    if (first > 0 && this.#ends[first - 1] > start) first--;
+    if (first > 0 && ranges[first - RANGE + 1] > start) first -= RANGE;
     let behind = first;
-    while (behind < this.#count && this.#starts[behind] < end) behind++;
+    while (behind < used && ranges[behind] < end) behind += RANGE;
     if (behind === first) return first;
-    const keepsHead = this.#starts[first] < start;
-    const lastEnd = this.#ends[behind - 1];
-    const tail = lastEnd > end ? recut(this.#mappings[behind - 1], end) : -1;
-    const from = keepsHead ? first + 1 : first;
-    const kept = tail >= 0 ? 1 : 0;
+    const keepsHead = ranges[first] < start;
+    const lastEnd = ranges[behind - RANGE + 1];
+    const tail = lastEnd > end ? recut(ranges[behind - RANGE + 2], end) : -1;
+    const from = keepsHead ? first + RANGE : first;
+    const kept = tail >= 0 ? RANGE : 0;
     this.#open(from, kept - (behind - from));
-    if (keepsHead) this.#ends[first] = start;
-    if (tail >= 0) {
-      this.#starts[from] = end;
-      this.#ends[from] = lastEnd;
-      this.#mappings[from] = tail;
-    }
+    if (keepsHead) this.#ranges[first + 1] = start;
+    if (tail >= 0) this.#set(from, end, lastEnd, tail);
     return from;
   }
 
-  /** Moves the ranges from `at` on by `by` places: opens a gap, or closes one that ends where they are now. */
-  #open(at: number, by: number): void {
-    const count = this.#count + by;
-    if (count > this.#starts.length) this.#grow(count);
-    const from = by < 0 ? at - by : at;
-    const to = by < 0 ? at : at + by;
-    this.#starts.copyWithin(to, from, this.#count);
-    this.#ends.copyWithin(to, from, this.#count);
-    this.#mappings.copyWithin(to, from, this.#count);
-    this.#count = count;
+  #set(at: number, start: number, end: number, mapping: number): void {
+    const ranges = this.#ranges;
+    ranges[at] = start;
+    ranges[at + 1] = end;
+    ranges[at + 2] = mapping;
   }
 
-  #grow(count: number): void {
-    const capacity = Math.max(count, this.#starts.length * 2);
-    const starts = new Float64Array(capacity);
-    const ends = new Float64Array(capacity);
-    const mappings = new Int32Array(capacity);
-    starts.set(this.#starts);
-    ends.set(this.#ends);
-    mappings.set(this.#mappings);
-    this.#starts = starts;
-    this.#ends = ends;
-    this.#mappings = mappings;
+  /** Moves the ranges from `at` on by `by` numbers: opens a gap, or closes one that ends where they are now. */
+  #open(at: number, by: number): void {
+    if (by === 0) return;
+    const used = this.#used + by;
+    if (used > this.#ranges.length) {
+      const ranges = new Float64Array(Math.max(used, this.#ranges.length * 2, MORE));
+      ranges.set(this.#ranges);
+      this.#ranges = ranges;
+    }
+    if (by > 0) this.#ranges.copyWithin(at + by, at, this.#used);
+    else this.#ranges.copyWithin(at, at - by, this.#used);
+    this.#used = used;
   }
 }

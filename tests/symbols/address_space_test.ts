@@ -198,7 +198,7 @@ Deno.test("find() looks at the kernel's maps in kernel mode and the process's in
 
 Deno.test("mmap() passes over what is mapped in a guest", () => {
   const spaces = new AddressSpaces();
-  spaces.mmap({ pid: 1, start: 0x1000, length: 0x1000, pgoff: 0, filename: "/a", cpumode: GUEST_USER });
+  spaces.mmap({ pid: 1, start: 0x1000, length: 0x1000, pgoff: 0, filename: "/a" }, GUEST_USER);
   assertEquals(at(spaces, 1, 0x1000), undefined);
 });
 
@@ -263,6 +263,57 @@ Deno.test("mappings of one file share an object; another inode or build id at th
   const ids = [1, 2, 3, 4].map((pid) => spaces.objectOf(spaces.find(pid, 0x1000, USER)));
   assertEquals(ids, [0, 0, 1, 2]);
   assertEquals(spaces.objects.rows[2].buildId, "abcd");
+});
+
+const ONE = [0, 0, 0, 0], TWO = [0, 1, 0, 1];
+/** The objects of what processes 1 and 2 map in turns, with protections of their own. */
+const SHARED: [what: string, filename: string, prots: [number, number], objects: number[]][] = [
+  ["a file, whatever its protection", "/lib/x.so", [5, 1], ONE],
+  ["the vdso", "[vdso]", [5, 5], ONE],
+  ["memory without a file", "//anon", [3, 3], ONE],
+  ["code without a file", "//anon", [7, 7], TWO],
+  ["code in shared memory", "/dev/zero (deleted)", [7, 7], TWO],
+];
+for (const [what, filename, prots, objects] of SHARED) {
+  Deno.test(`two processes ${objects === ONE ? "share" : "have each their own"}: ${what}`, () => {
+    const spaces = new AddressSpaces();
+    const ids = [1, 2, 1, 2].map((pid) => {
+      const map = { start: 0x1000, length: 0x1000, pgoff: 0, filename, maj: 8, min: 1, ino: 5n };
+      spaces.mmap({ ...map, pid, prot: prots[pid - 1] });
+      return spaces.objectOf(spaces.find(pid, 0x1000, USER));
+    });
+    assertEquals(ids, objects);
+  });
+}
+
+Deno.test("code and memory of one name in one process are two objects, however they take turns", () => {
+  const spaces = new AddressSpaces();
+  const kinds = [7, 3, 7, undefined, 3].map((prot, i) => {
+    spaces.mmap({ pid: 1, start: 0x1000 * i, length: 0x1000, pgoff: 0, filename: "//anon", prot });
+    return spaces.mapping(spaces.find(1, 0x1000 * i, USER)).object.kind;
+  });
+  assertEquals(kinds, ["jit", "anon", "jit", "jit", "anon"]);
+  assertEquals(spaces.objects.rows.length, 2);
+});
+
+Deno.test("a file in the place of a perf map does not become the code of other processes", () => {
+  const spaces = new AddressSpaces();
+  mapped(spaces, 9, 0x1000, 0x1000, "/tmp/perf-1.map");
+  const names = [1, 2, 1].map((pid) => {
+    mapped(spaces, pid, 0x1000, 0x1000, "//anon");
+    return at(spaces, pid, 0x1000);
+  });
+  assertEquals(names, [1, 2, 1].map((pid) => `/tmp/perf-${pid}.map+${0x1000 * (pid === 1 ? 0 : 1)}`));
+});
+
+Deno.test("a name that is now one file, now another, is each time the one it was", () => {
+  const spaces = new AddressSpaces();
+  const keys = [{ ino: 5n }, { ino: 6n }, { buildId: "ab" }, { ino: 5n, maj: 1 }, { ino: 5n, min: 1 }, {}];
+  const ids = [...keys, ...keys, ...keys.toReversed()].map((key, i) => {
+    spaces.mmap({ pid: i, start: 0x1000, length: 0x1000, pgoff: 0, filename: "/lib/x.so", ...key });
+    return spaces.objectOf(spaces.find(i, 0x1000, USER));
+  });
+  assertEquals(ids, [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 5, 4, 3, 2, 1, 0]);
 });
 
 Deno.test("setBuildId() reaches objects mapped before and after, and overrides none they came with", () => {

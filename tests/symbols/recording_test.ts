@@ -60,9 +60,9 @@ function feed(spaces: AddressSpaces, c: RecordCursor): void {
   const cpumode = c.misc & PERF_RECORD_MISC.CPUMODE_MASK;
   switch (c.type) {
     case PERF_RECORD.MMAP:
-      return spaces.mmap({ ...decodeMmap(c), cpumode });
+      return spaces.mmap(decodeMmap(c), cpumode);
     case PERF_RECORD.MMAP2:
-      return spaces.mmap({ ...decodeMmap2(c), cpumode });
+      return spaces.mmap(decodeMmap2(c), cpumode);
     case PERF_RECORD.KSYMBOL:
       return spaces.ksymbol(decodeKsymbol(c));
     case PERF_RECORD.COMM: {
