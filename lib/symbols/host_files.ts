@@ -38,10 +38,10 @@ export function hostSymbolFiles({ root = "", ...named }: FilePlaces = {}): Symbo
   const kernelCache = () => cache ??= folder === undefined ? undefined : new KernelCache(folder);
   return {
     open: (object) => object.kind === "vdso" ? ownVdso() : openObject(object, root),
-    // both take as long as reading a hundred thousand samples: on another CPU
+    // the kernel takes as long to write it as a report does to read a hundred thousand samples: on another CPU
     async expectKernel() {
       if (list || vmlinux) return;
-      kept = await kernelCache()?.readMeanwhile();
+      kept = kernelCache()?.read();
       if (!kept) kallsyms = await Deno.readFile(KALLSYMS).catch(() => undefined);
     },
     kernelSymbols() {

@@ -41,27 +41,29 @@ export interface KernelSymbols {
   /** By module, named as perf names it: `[ext4]`. The kernel proper has the empty name. */
   tables: Map<string, SymbolTable>;
   /**
-   * Address of a symbol that recordings use to say where the kernel was loaded (`_text`, `_stext`), or
-   * undefined when there is none of that name.
+   * Address of a symbol that recordings use to say where the kernel was loaded (one of REFERENCES), or undefined
+   * when there is none of that name.
    */
   reference(name: string): number | undefined;
 }
 
 /** The symbols of a kernel's list, sorted out, as plain columns: what kernel_cache.ts keeps. */
 export interface KernelColumns {
-  /** The list itself, which names lie in. */
-  text: Uint8Array;
+  /** The names one behind the other, as the symbols are. */
+  names: Uint8Array;
   /** Each table's name and how many symbols it has; those of one table after those of the table before. */
   tables: { name: string; count: number }[];
   /** First address, and the address behind the last, of each symbol. */
   starts: Float64Array;
   ends: Float64Array;
-  /** Of each symbol, its number among the names. */
-  nameOf: Int32Array;
-  /** By name: where in `text` it starts and ends. */
+  /** Where in `names` each symbol's starts, and at last where the last one ends. */
   nameStarts: Uint32Array;
-  nameEnds: Uint32Array;
+  /** Addresses of those of REFERENCES that there are. */
+  references: Record<string, number>;
 }
+
+/** What perf names to say where the kernel was loaded: the first of these that the kernel has. */
+export const REFERENCES: readonly string[] = ["_text", "_stext"];
 
 /** Parses the text of /proc/kallsyms. Lines it cannot make sense of are passed over. */
 export function parseKallsyms(text: Uint8Array): KernelSymbols {
@@ -72,25 +74,17 @@ export function parseKallsyms(text: Uint8Array): KernelSymbols {
 export function kernelSymbols(columns: KernelColumns | "hidden"): KernelSymbols {
   const tables = new Map<string, SymbolTable>();
   if (columns === "hidden") return { hidden: true, tables, reference: () => undefined };
-  const { text, starts, ends, nameOf } = columns;
-  const names = new StringTableNames(text, columns.nameStarts, { ends: columns.nameEnds });
+  const { starts, ends, nameStarts, references } = columns;
+  const names = new StringTableNames(columns.names, nameStarts, { ends: nameStarts.subarray(1) });
   let at = 0;
   for (const { name, count } of columns.tables) {
     const part = [at, at += count] as const;
-    tables.set(
-      name,
-      new SymbolTable(starts.subarray(...part), ends.subarray(...part), names, nameOf.subarray(...part)),
-    );
+    tables.set(name, new SymbolTable(starts.subarray(...part), ends.subarray(...part), names, part[0]));
   }
-  const references = new Map<string, number>();
   return {
     hidden: false,
     tables,
-    reference: (name) => {
-      if (!references.has(name)) references.set(name, findAddress(text, name));
-      const address = references.get(name);
-      return Number.isNaN(address) ? undefined : address;
-    },
+    reference: (name) => Object.hasOwn(references, name) ? references[name] : undefined,
   };
 }
 
@@ -109,22 +103,33 @@ export function kernelColumns(text: Uint8Array): KernelColumns | undefined {
   for (const symbol of kept) members[module[symbol]]++;
   const next = new Uint32Array(members.length);
   for (let id = 1; id < next.length; id++) next[id] = next[id - 1] + members[id - 1];
-  const columns: KernelColumns = {
-    text,
+  const sorted = new Int32Array(kept.length);
+  for (const symbol of kept) sorted[next[module[symbol]]++] = symbol;
+  const found = REFERENCES.map((name) => [name, findAddress(text, name)] as const);
+  return {
     tables: lines.modules.map((name, id) => ({ name, count: members[id] })).filter(({ count }) => count > 0),
-    starts: new Float64Array(kept.length),
-    ends: new Float64Array(kept.length),
-    nameOf: new Int32Array(kept.length),
-    nameStarts: nameStarts.subarray(0, count),
-    nameEnds: nameEnds.subarray(0, count),
+    starts: Float64Array.from(sorted, (symbol) => starts[symbol]),
+    ends: Float64Array.from(sorted, (symbol) => ends[symbol]),
+    ...namesOf(sorted, text, nameStarts, nameEnds),
+    references: Object.fromEntries(found.filter(([, address]) => !Number.isNaN(address))),
   };
-  for (let i = 0; i < kept.length; i++) {
-    const symbol = kept[i], at = next[module[symbol]]++;
-    columns.starts[at] = starts[symbol];
-    columns.ends[at] = ends[symbol];
-    columns.nameOf[at] = symbol;
+}
+
+/** The names of these symbols, which lie in `text`, and no others. */
+function namesOf(
+  symbols: Int32Array,
+  text: Uint8Array,
+  starts: Uint32Array,
+  ends: Uint32Array,
+): Pick<KernelColumns, "names" | "nameStarts"> {
+  const nameStarts = new Uint32Array(symbols.length + 1);
+  symbols.forEach((symbol, i) => nameStarts[i + 1] = nameStarts[i] + ends[symbol] - starts[symbol]);
+  const names = new Uint8Array(nameStarts[symbols.length]);
+  let to = 0;
+  for (const symbol of symbols) {
+    for (let at = starts[symbol]; at < ends[symbol]; at++) names[to++] = text[at];
   }
-  return columns;
+  return { names, nameStarts };
 }
 
 interface Lines {

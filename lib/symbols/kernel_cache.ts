@@ -5,7 +5,7 @@
  *     8 bytes    MAGIC
  *     u32        bytes of the head that follows
  *     head       JSON: Head; padded with spaces, so that what follows is at a multiple of 8
- *     columns    of KernelColumns: starts, ends, nameOf, nameStarts, nameEnds, text
+ *     columns    of KernelColumns: starts, ends, nameStarts, names
  *
  * All in this machine's byte order. Kernel addresses are a secret, so the folder and the file have to be this user's
  * alone; what is not is neither read nor written. A file that is damaged or of another boot is as good as none.
@@ -13,7 +13,7 @@
 
 import { type KernelColumns, kernelColumns, type KernelSymbols, kernelSymbols } from "./kallsyms.ts";
 
-const MAGIC = "pmuctlk1";
+const MAGIC = "pmuctlk2";
 const FILE = "kernel-symbols";
 const MODULES = "/proc/modules";
 const NOT_MINE = 0o077;
@@ -22,11 +22,11 @@ interface Head {
   /** What the symbols depend on: see `loadedKernel`. */
   key: string;
   tables: KernelColumns["tables"];
-  /** How many symbols, and names. */
+  references: KernelColumns["references"];
+  /** How many symbols. */
   symbols: number;
+  /** Bytes of all names. */
   names: number;
-  /** Bytes of the list's text. */
-  text: number;
 }
 
 /**
@@ -89,18 +89,10 @@ export class KernelCache {
   read(): KernelSymbols | undefined {
     const path = this.#path();
     try {
-      return path === undefined ? undefined : this.#symbolsIn(Deno.readFileSync(path));
+      return path === undefined ? undefined : this.#symbolsIn(readWhole(path));
     } catch {
       return undefined; // it has gone
     }
-  }
-
-  /** The same, read on another CPU while this one goes on; undefined at once when nothing is kept. */
-  readMeanwhile(): Promise<KernelSymbols | undefined> | undefined {
-    const path = this.#path();
-    return path === undefined
-      ? undefined
-      : Deno.readFile(path).then((bytes) => this.#symbolsIn(bytes), () => undefined);
   }
 
   /** The file, where there is one that may be read. */
@@ -152,6 +144,15 @@ export class KernelCache {
   }
 }
 
+/** All of a file; Deno.readFileSync would take twice as long, as it reads to memory of its own first. */
+function readWhole(path: string): Uint8Array<ArrayBuffer> {
+  using file = Deno.openSync(path);
+  const bytes = new Uint8Array(file.statSync().size);
+  let at = 0;
+  for (let n; at < bytes.length && (n = file.readSync(bytes.subarray(at))) !== null;) at += n;
+  return bytes.subarray(0, at);
+}
+
 /** Whether it is this user's, and nobody else's to look into. */
 function isMine({ uid, mode }: Deno.FileInfo): boolean {
   return uid === Deno.uid() && mode !== null && (mode & NOT_MINE) === 0;
@@ -165,23 +166,17 @@ function writeParts(path: string, parts: Uint8Array[]): void {
 }
 
 function encode(columns: KernelColumns, key: string): Uint8Array[] {
-  const { text, tables, starts, ends, nameOf, nameStarts, nameEnds } = columns;
-  const head: Head = {
-    key,
-    tables,
-    symbols: starts.length,
-    names: nameStarts.length,
-    text: text.length,
-  };
+  const { names, tables, references, starts, ends, nameStarts } = columns;
+  const head: Head = { key, tables, references, symbols: starts.length, names: names.length };
   const json = new TextEncoder().encode(JSON.stringify(head));
   const before = MAGIC.length + 4;
   const first = new Uint8Array(Math.ceil((before + json.length) / 8) * 8).fill(0x20);
   first.set(new TextEncoder().encode(MAGIC));
   new Uint32Array(first.buffer, MAGIC.length, 1)[0] = first.length - before;
   first.set(json, before);
-  const bytes = (column: Float64Array | Int32Array | Uint32Array) =>
+  const bytes = (column: Float64Array | Uint32Array) =>
     new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
-  return [first, bytes(starts), bytes(ends), bytes(nameOf), bytes(nameStarts), bytes(nameEnds), text];
+  return [first, bytes(starts), bytes(ends), bytes(nameStarts), names];
 }
 
 /** What `bytes` hold; undefined when that is something else, or too little. */
@@ -191,17 +186,16 @@ function decode({ buffer, length }: Uint8Array<ArrayBuffer>, key: string): Kerne
   if (length < before || decoder.decode(new Uint8Array(buffer, 0, MAGIC.length)) !== MAGIC) return undefined;
   const headSize = new Uint32Array(buffer, MAGIC.length, 1)[0];
   const head: Head = JSON.parse(decoder.decode(new Uint8Array(buffer, before, headSize)));
-  const { symbols, names, text, tables } = head;
-  if (head.key !== key || length !== before + headSize + 20 * symbols + 8 * names + text) return undefined;
+  const { symbols, names, tables, references } = head;
+  if (head.key !== key || length !== before + headSize + 20 * symbols + 4 + names) return undefined;
   let at = before + headSize;
   const part = (size: number) => at += size;
   return {
     tables,
+    references,
     starts: new Float64Array(buffer, at, symbols),
     ends: new Float64Array(buffer, part(8 * symbols), symbols),
-    nameOf: new Int32Array(buffer, part(8 * symbols), symbols),
-    nameStarts: new Uint32Array(buffer, part(4 * symbols), names),
-    nameEnds: new Uint32Array(buffer, part(4 * names), names),
-    text: new Uint8Array(buffer, part(4 * names), text),
+    nameStarts: new Uint32Array(buffer, part(8 * symbols), symbols + 1),
+    names: new Uint8Array(buffer, part(4 * symbols + 4), names),
   };
 }

@@ -21,18 +21,18 @@ export class SymbolTable {
   readonly ends: Float64Array;
   readonly #overlaps: Overlaps | undefined;
   readonly #names: SymbolNames;
-  readonly #nameOf: Int32Array;
+  readonly #nameOf: Int32Array | number;
 
   /**
    * @param starts ascending, one for each symbol.
-   * @param nameOf each symbol's index in `names`.
+   * @param nameOf each symbol's index in `names`; or that of the first one, where the others' follow it.
    * @param overlaps without it all symbols are disjoint.
    */
   constructor(
     starts: Float64Array,
     ends: Float64Array,
     names: SymbolNames,
-    nameOf: Int32Array,
+    nameOf: Int32Array | number,
     overlaps?: Overlaps,
   ) {
     this.starts = starts;
@@ -60,7 +60,8 @@ export class SymbolTable {
 
   /** The symbol's name as the object has it (mangled); decoded anew at every call. */
   name(i: number): string {
-    return this.#names.text(this.#nameOf[i]);
+    const nameOf = this.#nameOf;
+    return this.#names.text(typeof nameOf === "number" ? nameOf + i : nameOf[i]);
   }
 }
 
