@@ -343,8 +343,8 @@ export class PerfDataReader {
 
   /** Gives the first `n` records of the sorter. */
   #deliver(n: number): void {
-    const { places } = this.#sorter;
-    for (let i = 0; i < n; i++) this.#give(places[i]);
+    const { places, moved } = this.#sorter;
+    for (let i = 0; i < n; i++) this.#give((places[i] - moved) >>> 0);
     this.#sorter.drop(n);
   }
 

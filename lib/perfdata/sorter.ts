@@ -13,8 +13,10 @@
 export class RoundSorter {
   /** After endRound() and endInput(): the times of the records that can go out, in order, and behind them those of the rest. */
   times: Float64Array<ArrayBuffer>;
-  /** The places of the records in the same order. */
+  /** The places of the records in the same order, each more by `moved`, modulo 2^32. */
   places: Uint32Array<ArrayBuffer>;
+  /** How far all places have moved down, modulo 2^32. */
+  moved = 0;
   /** Records held. */
   count = 0;
   /** Largest time ever pushed. */
@@ -47,7 +49,7 @@ export class RoundSorter {
     const n = this.count;
     if (n === this.times.length) this.#grow();
     this.times[n] = time;
-    this.places[n] = place;
+    this.places[n] = place + this.moved;
     this.count = n + 1;
     if (n === 0 || time < this.#lastPushed) this.#startRun(n);
     this.#lastPushed = time;
@@ -82,18 +84,19 @@ export class RoundSorter {
     this.count -= n;
   }
 
-  /** The smallest place held, or `none` when nothing is held. */
+  /** The smallest place held, or `none` when nothing is held: records come by ascending places, and a run is of some of them. */
   lowestPlace(none: number): number {
     let lowest = none;
-    for (let i = 0; i < this.count; i++) {
-      if (this.places[i] < lowest) lowest = this.places[i];
+    for (let r = 0; r < this.#runCount; r++) {
+      const place = (this.places[this.#runs[r]] - this.moved) >>> 0;
+      if (place < lowest) lowest = place;
     }
     return lowest;
   }
 
   /** All places move down by `by`. */
   movePlaces(by: number): void {
-    for (let i = 0; i < this.count; i++) this.places[i] -= by;
+    this.moved = (this.moved + by) >>> 0;
   }
 
   /** Puts all that is not younger than `limit` in front, in order; gives how many these are. */

@@ -13,7 +13,6 @@ import { TaskRecords } from "../perfdata/task_records.ts";
 import type { AddressSpaces } from "../symbols/address_space.ts";
 import type { JitPlaces } from "./jit_places.ts";
 import { ChainSegments, isMarker } from "./chain_segments.ts";
-import { mix } from "./hash_index.ts";
 import { LeafBatch, type PlaceFrames } from "./leaf_batch.ts";
 import { SampleTable, StackTable, TimeTable } from "./tables.ts";
 import { WordCache } from "./word_cache.ts";
@@ -65,8 +64,6 @@ export class ProfileBuilder implements RecordHandler {
   readonly #segments = new ChainSegments();
   /** Stack of a segment of a call chain: its fingerprint and the stack below it. */
   readonly #stackOf = new WordCache();
-  /** Frame of an address: its two words and the address space. */
-  readonly #knownFrames = new WordCache();
   readonly #commIds = new Map<string, number>();
   /** Thread row by tid, as long as its name and process stay. */
   readonly #threadOfTid = new Map<number, number>();
@@ -204,7 +201,8 @@ export class ProfileBuilder implements RecordHandler {
     for (let i = segments.count - 1; i >= 0; i--) {
       if (i > 0 && segments.from[i] === segments.to[i]) continue;
       const space = this.#space(c.pid, segments.mode[i]);
-      const low = mix(segments.low[i], space), high = mix(space, segments.high[i]);
+      const low = segments.low[i] ^ Math.imul(space, 0x9e3779b1);
+      const high = segments.high[i] ^ Math.imul(space, 0x27d4eb2f);
       let found = stackOf.find(low, high, stack);
       if (found < 0) {
         found = this.#segment(c, i, stack);
@@ -221,9 +219,9 @@ export class ProfileBuilder implements RecordHandler {
     for (let at = this.#segments.to[i] - 2; at >= from; at -= 2) {
       const low = u32[at], high = u32[at + 1];
       if (isMarker(low, high)) continue;
-      stack = this.stacks.intern(stack, this.#frame(pid, addressOf(low, high), mode));
+      stack = this.stacks.intern(stack, this.#frameAt(pid, addressOf(low, high), mode));
     }
-    return i > 0 ? stack : this.stacks.intern(stack, this.#frame(pid, c.ip, mode));
+    return i > 0 ? stack : this.stacks.intern(stack, this.#frameAt(pid, c.ip, mode));
   }
 
   /** A number that stands for all that an address in this process and mode can mean. */
@@ -231,18 +229,7 @@ export class ProfileBuilder implements RecordHandler {
     return this.#spaces.spaceOf(pid, mode) * 8 + mode;
   }
 
-  #frame(pid: number, address: number, mode: number): number {
-    const known = this.#knownFrames;
-    const low = address | 0, high = Math.floor(address / TWO_32) | 0, space = this.#space(pid, mode);
-    let frame = known.find(low, high, space);
-    if (frame < 0) {
-      frame = this.#frameAt(pid, address, mode);
-      known.put(low, high, space, frame);
-    }
-    return frame;
-  }
-
-  /** The same from the maps: a search of a few ranges, which is as fast where the same address seldom comes again. */
+  /** The frame of an address: a search of a few ranges, and in one table for all processes. */
   #frameAt(pid: number, address: number, mode: number): number {
     const spaces = this.#spaces;
     const mapping = spaces.find(pid, address, mode);

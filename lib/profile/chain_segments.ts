@@ -41,7 +41,7 @@ export class ChainSegments {
     for (; at < end; at += 2) {
       const low = u32[at], high = u32[at + 1];
       if (high === 0xffffffff && low >= LOWEST_MARKER) {
-        const next = modeOfContext(low - TWO_32);
+        const next = modeOfContext(low | 0);
         // behind anything else is no chain: a cookie for a deferred stack, or a broken frame pointer (-1)
         if (next < 0) break;
         if (next === mode) {
@@ -86,21 +86,23 @@ export function isMarker(low: number, high: number): boolean {
   return high === 0xffffffff && low >= LOWEST_MARKER;
 }
 
+/** Markers are multiples of this. */
+const MARKER_SHIFT = 5;
+const MARKER_STEP = 1 << MARKER_SHIFT;
+/** By marker, divided by -MARKER_STEP: the CPU mode of the addresses behind it. */
+const MODES = new Int8Array(-PERF_CONTEXT.MAX / MARKER_STEP + 1).fill(-1);
+for (
+  const [context, mode] of [
+    [PERF_CONTEXT.HV, PERF_RECORD_MISC.HYPERVISOR],
+    [PERF_CONTEXT.KERNEL, PERF_RECORD_MISC.KERNEL],
+    [PERF_CONTEXT.USER, PERF_RECORD_MISC.USER],
+    [PERF_CONTEXT.GUEST_KERNEL, PERF_RECORD_MISC.GUEST_KERNEL],
+    [PERF_CONTEXT.GUEST, PERF_RECORD_MISC.GUEST_USER],
+    [PERF_CONTEXT.GUEST_USER, PERF_RECORD_MISC.GUEST_USER],
+  ]
+) MODES[-context / MARKER_STEP] = mode;
+
 /** The CPU mode of the addresses behind a marker in a call chain, or -1 when there are none behind it. */
 function modeOfContext(context: number): number {
-  switch (context) {
-    case PERF_CONTEXT.HV:
-      return PERF_RECORD_MISC.HYPERVISOR;
-    case PERF_CONTEXT.KERNEL:
-      return PERF_RECORD_MISC.KERNEL;
-    case PERF_CONTEXT.USER:
-      return PERF_RECORD_MISC.USER;
-    case PERF_CONTEXT.GUEST_KERNEL:
-      return PERF_RECORD_MISC.GUEST_KERNEL;
-    case PERF_CONTEXT.GUEST:
-    case PERF_CONTEXT.GUEST_USER:
-      return PERF_RECORD_MISC.GUEST_USER;
-    default:
-      return -1;
-  }
+  return (context & (MARKER_STEP - 1)) === 0 ? MODES[-context >> MARKER_SHIFT] : -1;
 }

@@ -4,7 +4,7 @@ import { RoundSorter } from "../../lib/perfdata/sorter.ts";
 /** Takes the records that are ready out of the sorter, as `time@place`. */
 function take(sorter: RoundSorter, n: number): string[] {
   const out: string[] = [];
-  for (let i = 0; i < n; i++) out.push(`${sorter.times[i]}@${sorter.places[i]}`);
+  for (let i = 0; i < n; i++) out.push(`${sorter.times[i]}@${(sorter.places[i] - sorter.moved) >>> 0}`);
   sorter.drop(n);
   return out;
 }
@@ -96,4 +96,12 @@ Deno.test("sorter() moves the places of what it holds", () => {
   sorter.movePlaces(800);
   assertEquals(take(sorter, sorter.endInput()), ["1@8", "2@0"]);
   assertEquals(sorter.lowestPlace(4000), 4000);
+  sorter.push(3, 1600);
+  sorter.push(1, 1608);
+  sorter.push(4, 1616);
+  sorter.endRound(); // nothing goes out, and the order stays that of the places
+  sorter.movePlaces(1600);
+  sorter.push(5, 24);
+  assertEquals(sorter.lowestPlace(4000), 0);
+  assertEquals(take(sorter, sorter.endInput()), ["1@8", "3@0", "4@16", "5@24"]);
 });

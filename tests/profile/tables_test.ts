@@ -47,7 +47,7 @@ Deno.test("SampleTable.add() adds up what is alike and keeps apart what is not",
   assertEquals(period.reduce((a, b) => a + b), 30000);
 });
 
-Deno.test("WordCache tells apart keys that differ in any of their words, through growth", () => {
+Deno.test("WordCache tells apart keys that differ in any of their words", () => {
   const cache = new WordCache();
   const keys = Array.from({ length: 1000 }, (_, i) => [i % 10, -1 - (i / 10 | 0) % 10, (i / 100) | 0]);
   keys.forEach(([a, b, c], row) => {
