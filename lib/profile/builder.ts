@@ -13,8 +13,7 @@ import { TaskRecords } from "../perfdata/task_records.ts";
 import type { AddressSpaces } from "../symbols/address_space.ts";
 import type { JitPlaces } from "./jit_places.ts";
 import { ChainSegments, isMarker } from "./chain_segments.ts";
-import { LeafBatch, type PlaceFrames } from "./leaf_batch.ts";
-import { SampleTable, StackTable, TimeTable } from "./tables.ts";
+import { type PlaceFrames, SampleTable, StackTable, TimeTable } from "./tables.ts";
 import { WordCache } from "./word_cache.ts";
 
 const TWO_32 = 4294967296;
@@ -54,8 +53,6 @@ export class ProfileBuilder implements RecordHandler {
   readonly #spaces: AddressSpaces;
   readonly #records = new TaskRecords();
   readonly #frames: PlaceFrames;
-  /** Where callers and CPUs are left out. */
-  readonly #leaves: LeafBatch | undefined;
   readonly #leafOnly: boolean;
   readonly #jit: JitPlaces | undefined;
   readonly #within: BuilderOptions["within"];
@@ -82,17 +79,6 @@ export class ProfileBuilder implements RecordHandler {
     this.#within = options.within;
     this.#jit = options.jit;
     this.times = options.times ? new TimeTable() : undefined;
-    if (this.#leafOnly && this.#mergeCpus && !this.times) {
-      this.#leaves = new LeafBatch(
-        frames,
-        (frame, thread, event, period) => this.samples.add(event, thread, -1, this.#leafOf(frame), period),
-      );
-    }
-  }
-
-  /** All has been read: completes `samples`. */
-  finish(): void {
-    this.#leaves?.flush();
   }
 
   sample(c: SampleCursor): void {
@@ -100,12 +86,9 @@ export class ProfileBuilder implements RecordHandler {
     if (this.#within !== undefined && !this.#within(c.time)) return;
     const at = c.tid & (RECENT - 1);
     const thread = this.#recentTids[at] === c.tid ? this.#recentThreads[at] : this.#thread(c.pid, c.tid);
-    if (this.#leaves !== undefined) this.#addLeaf(this.#leaves, c, thread);
-    else {
-      const stack = this.#leafOnly ? this.#leafOf(this.#frameAt(c.pid, c.ip, c.cpumode)) : this.#stack(c);
-      const row = this.samples.add(c.event, thread, this.#mergeCpus ? -1 : c.cpu, stack, c.period);
-      if (this.times !== undefined && c.time === c.time) this.times.add(c.time, row, c.period);
-    }
+    const stack = this.#leafOnly ? this.#leafOf(this.#frameAt(c.pid, c.ip, c.cpumode)) : this.#stack(c);
+    const row = this.samples.add(c.event, thread, this.#mergeCpus ? -1 : c.cpu, stack, c.period);
+    if (this.times !== undefined && c.time === c.time) this.times.add(c.time, row, c.period);
     if (c.time < this.firstTime) this.firstTime = c.time;
     if (c.time > this.lastTime) this.lastTime = c.time;
   }
@@ -179,13 +162,6 @@ export class ProfileBuilder implements RecordHandler {
       this.#commIds.set(name, id);
     }
     return id;
-  }
-
-  #addLeaf(leaves: LeafBatch, c: SampleCursor, thread: number): void {
-    const spaces = this.#spaces;
-    const mapping = spaces.find(c.pid, c.ip, c.cpumode);
-    if (mapping < 0) leaves.add(-1, ofNoObject(c.ip, c.cpumode), thread, c.event, c.period);
-    else leaves.add(spaces.objectOf(mapping), spaces.relative(mapping, c.ip), thread, c.event, c.period);
   }
 
   /** A frame as a stack of its own. As every frame becomes one, they have the same numbers. */

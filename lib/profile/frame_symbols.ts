@@ -7,8 +7,7 @@ import { int32Column } from "../base/column.ts";
 import type { ObjectInfo } from "../symbols/objects.ts";
 import type { Symbolizer } from "../symbols/symbolizer.ts";
 import type { Reason } from "../symbols/unresolved.ts";
-import type { PlaceFrames } from "./leaf_batch.ts";
-import { type FrameTable, PlaceIndex } from "./tables.ts";
+import { type FrameTable, type PlaceFrames, PlaceIndex } from "./tables.ts";
 
 /** More than there are reasons for having no symbol. */
 const REASONS_ROOM = 16;
@@ -49,13 +48,6 @@ export class FrameSymbols implements PlaceFrames {
       this.#places.put(object, address, frame);
     }
     return frame;
-  }
-
-  framesOf(objects: Int32Array, addresses: Float64Array, count: number, into: Int32Array): void {
-    this.#places.findAll(objects, addresses, count, into);
-    for (let i = 0; i < count; i++) {
-      if (into[i] < 0) into[i] = this.frameOf(objects[i], addresses[i]);
-    }
   }
 
   /** Finds the symbols of all frames that have none from `frameOf`. */

@@ -92,7 +92,6 @@ export async function loadProfile(
     : undefined;
   if (merge) await kernel;
   const stats = reader.read(builder);
-  builder.finish();
   if (!options.force) refuseDamage(stats);
   if (within && stats.samples > 0 && stats.timeFirst === undefined) {
     throw new BadInputError(`cannot cut ${input.name} by time: its samples have no times`);

@@ -5,10 +5,10 @@
 
 import { float64Column, int32Column } from "../base/column.ts";
 import { fold, HashIndex, mix } from "./hash_index.ts";
-import type { PlaceFrames } from "./leaf_batch.ts";
 
 /** Room for that many to begin with, of which only what is used costs memory. */
 const FIRST_ROWS = 1 << 14;
+const FIRST_SLOTS = 4 * FIRST_ROWS;
 
 /** The rows of a SampleTable: see Profile.samples. */
 export interface Samples {
@@ -26,12 +26,10 @@ export interface Samples {
  */
 export class PlaceIndex {
   /** Slots of two doubles: the address; and as two words the object and the number plus one (0: free). */
-  #numbers = new Float64Array(2 * FIRST_ROWS);
+  #numbers = new Float64Array(2 * FIRST_SLOTS);
   #words = new Int32Array(this.#numbers.buffer);
-  #mask = FIRST_ROWS - 1;
+  #mask = FIRST_SLOTS - 1;
   #used = 0;
-  /** Where `findAll` begins to look for each. */
-  #slots = new Int32Array(0);
 
   /** The number that was put in for a place, or -1. */
   find(object: number, address: number): number {
@@ -40,27 +38,6 @@ export class PlaceIndex {
       const found = words[4 * slot + 3];
       if (found === 0) return -1;
       if (numbers[2 * slot] === address && words[4 * slot + 2] === object) return found - 1;
-    }
-  }
-
-  /** `find` for the first `count` places of two columns, into a third one. */
-  findAll(objects: Int32Array, addresses: Float64Array, count: number, found: Int32Array): void {
-    const words = this.#words, numbers = this.#numbers, mask = this.#mask;
-    if (this.#slots.length < count) this.#slots = new Int32Array(count);
-    const slots = this.#slots;
-    // nothing here waits for what is read; below most of it has come
-    for (let i = 0; i < count; i++) {
-      const slot = slots[i] = hashPlace(objects[i], addresses[i]) & mask;
-      found[i] = words[4 * slot + 3];
-    }
-    for (let i = 0; i < count; i++) {
-      const object = objects[i], address = addresses[i];
-      let slot = slots[i], number = found[i];
-      while (number !== 0 && (numbers[2 * slot] !== address || words[4 * slot + 2] !== object)) {
-        slot = (slot + 1) & mask;
-        number = words[4 * slot + 3];
-      }
-      found[i] = number - 1;
     }
   }
 
@@ -90,6 +67,12 @@ export class PlaceIndex {
   }
 }
 
+/** Finds the frames of places. */
+export interface PlaceFrames {
+  /** The frame for an address in an object (-1: of none, and absolute). */
+  frameOf(object: number, address: number): number;
+}
+
 /** Frames, by their place. */
 export class FrameTable implements PlaceFrames {
   readonly object = int32Column();
@@ -104,13 +87,6 @@ export class FrameTable implements PlaceFrames {
       this.#index.put(object, address, row);
     }
     return row;
-  }
-
-  framesOf(objects: Int32Array, addresses: Float64Array, count: number, into: Int32Array): void {
-    this.#index.findAll(objects, addresses, count, into);
-    for (let i = 0; i < count; i++) {
-      if (into[i] < 0) into[i] = this.frameOf(objects[i], addresses[i]);
-    }
   }
 }
 

@@ -35,6 +35,7 @@ export function hostSymbolFiles({ root = "", ...named }: FilePlaces = {}): Symbo
   let kallsyms: Uint8Array | undefined;
   const folder = list ? undefined : kernelCacheFolder();
   let cache: KernelCache | undefined, kept: KernelSymbols | undefined;
+  const folders = new Folders();
   const kernelCache = () => cache ??= folder === undefined ? undefined : new KernelCache(folder);
   return {
     open: (object) => object.kind === "vdso" ? ownVdso() : openObject(object, root),
@@ -65,13 +66,40 @@ export function hostSymbolFiles({ root = "", ...named }: FilePlaces = {}): Symbo
     vmlinux: () => vmlinux,
     debugFiles: function* (object, { buildId, debugLink }) {
       for (const path of debugPaths(object.path, buildId, debugLink, root)) {
-        const file = FileBytes.tryOpen(path);
+        const file = folders.mayHave(path) ? FileBytes.tryOpen(path) : undefined;
         if (file) yield file;
       }
     },
     // a list that was named is believed
     kernelBuildId: () => list ? undefined : kernelBuildId(),
   };
+}
+
+/** Where folders are known not to be, so that what lies in them need not be looked for, object by object. */
+class Folders {
+  readonly #there = new Map<string, boolean>();
+
+  /** False when the folder that `path` is in does not exist. */
+  mayHave(path: string): boolean {
+    const end = path.lastIndexOf("/");
+    if (end <= 0) return true;
+    const folder = path.slice(0, end);
+    let there = this.#there.get(folder);
+    if (there === undefined) {
+      there = this.mayHave(folder) && isThere(folder);
+      this.#there.set(folder, there);
+    }
+    return there;
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound);
+  }
 }
 
 function openNamed(path: string, option: string): FileBytes {

@@ -2,23 +2,6 @@ import { assert, assertEquals } from "@std/assert";
 import { FrameTable, SampleTable, StackTable } from "../../lib/profile/tables.ts";
 import { WordCache } from "../../lib/profile/word_cache.ts";
 
-Deno.test("FrameTable.framesOf() gives the rows that frameOf() gives, and rows to what it has not seen", () => {
-  const many = 100_000, objects = new Int32Array(many), addresses = new Float64Array(many);
-  for (let i = 0; i < many; i++) {
-    objects[i] = i % 5 - 1;
-    addresses[i] = (i % 40_000) * 2 ** 30 - 2 ** 44; // most come twice or more, some in the same call
-  }
-  const one = new FrameTable(), all = new FrameTable();
-  const expected = Array.from(objects, (object, i) => one.frameOf(object, addresses[i]));
-  const got = new Int32Array(many);
-  for (let from = 0; from < many; from += 1000) {
-    const part = (column: Int32Array | Float64Array) => column.subarray(from, from + 1000);
-    all.framesOf(part(objects) as Int32Array, part(addresses) as Float64Array, 1000, got.subarray(from));
-  }
-  assertEquals(Array.from(got), expected);
-  assertEquals(all.object.length, new Set(expected).size);
-});
-
 Deno.test("FrameTable.frameOf() gives one row a key, through growth", () => {
   const table = new FrameTable();
   const keys = Array.from({ length: 5000 }, (_, i) => [i % 7 - 1, (i % 3 ? 1 : -1) * (0x7fff_0000_0000 - i)]);
