@@ -1,7 +1,7 @@
 /** What of a machine moves the numbers that are measured on it. Baselines from another one are not comparable. */
 
 import { type KernelFiles, readIfAllowed } from "../events/files.ts";
-import { parseCpuList } from "../events/sysfs.ts";
+import { parseCpuList } from "../base/cpu_list.ts";
 
 /** By name, in the order in which it is told and stored; every value is a text that says `none` or `unknown` if so. */
 export interface Fingerprint {

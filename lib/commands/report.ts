@@ -7,8 +7,6 @@ import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { page } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
-import { countRecords } from "../perfdata/count.ts";
-import { damageWarning } from "../perfdata/damage.ts";
 import { filterProfile, withEvents } from "../profile/filter.ts";
 import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/groups.ts";
 import { type LoadOptions, loadProfile } from "../profile/load.ts";
@@ -16,7 +14,6 @@ import type { Profile } from "../profile/profile.ts";
 import { sampledEvents, wholeOf } from "../profile/table.ts";
 import { type Format, formatNamed, FORMATS, formatsWith } from "../report/formats.ts";
 import { DEFAULT_REPORT, type ReportOptions } from "../report/options.ts";
-import { renderStats, renderStatsJson } from "../report/stats.ts";
 import { FILTER_OPTIONS, partOf, partOfProfile } from "./report_filter.ts";
 import { baseOf, FLAMEGRAPH_OPTIONS } from "./report_flamegraph.ts";
 import { SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
@@ -117,11 +114,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const keys = format.keys(options);
   const input = openInput(file);
   if (args.has("stats")) {
-    const counts = await withProgress(input, io, (input) => countRecords(input, args.has("force")));
-    const warning = damageWarning(counts.stats);
-    if (warning) io.err(`pmuctl: warning: ${warning}`);
-    io.out(args.has("json") ? renderStatsJson(counts) : renderStats(counts));
-    return EXIT.ok;
+    const { printStats } = await import("./report_stats.ts");
+    return await printStats(input, args, io);
   }
   const lines = args.has("lines") || keys.includes("srcline");
   const loading: LoadOptions = {

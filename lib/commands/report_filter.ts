@@ -2,7 +2,7 @@
 
 import { UsageError } from "../base/errors.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
-import { parseWrittenCpus } from "../events/sysfs.ts";
+import { parseWrittenCpus } from "../base/cpu_list.ts";
 import { filterProfile, type ProfileFilter } from "../profile/filter.ts";
 import type { Profile } from "../profile/profile.ts";
 import { parseTimeRanges, type TimeRanges } from "../profile/time_ranges.ts";

@@ -2,7 +2,7 @@
 
 import { UsageError } from "../base/errors.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
-import { NORMALIZATIONS } from "../profile/diff.ts";
+import { NORMALIZATIONS } from "../profile/normalization.ts";
 import type { BaseOptions } from "../report/flamegraph.ts";
 
 /** How two profiles are made comparable: of `report --base` and of `diff`. */

@@ -4,7 +4,8 @@ import { UnsupportedError, UsageError, type UserError } from "../base/errors.ts"
 import { parseIdList } from "../base/id_list.ts";
 import { CpcError } from "./cpc_error.ts";
 import type { KernelFiles } from "../events/files.ts";
-import { onlineCpus, parseWrittenCpus } from "../events/sysfs.ts";
+import { parseWrittenCpus } from "../base/cpu_list.ts";
+import { onlineCpus } from "../events/sysfs.ts";
 import type { TaskTarget } from "./bind_tasks.ts";
 import { processOf, threadsOf } from "./set_target.ts";
 

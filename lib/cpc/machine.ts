@@ -7,7 +7,8 @@ import { PERF_COUNT_HW, PERF_TYPE } from "../base/abi.ts";
 import { hostFiles, type KernelFiles, readIfAllowed, readNumber } from "../events/files.ts";
 import { type Privilege, readPrivilege } from "../events/privilege.ts";
 import type { EventWorld, ResolvedEvent } from "../events/resolve.ts";
-import { type FormatField, parseCpuList } from "../events/sysfs.ts";
+import { parseCpuList } from "../base/cpu_list.ts";
+import type { FormatField } from "../events/sysfs.ts";
 import type { Pics } from "./pics.ts";
 
 /** A hardware counter. */

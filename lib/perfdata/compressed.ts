@@ -15,12 +15,23 @@ interface Inflater {
   push(chunk: Uint8Array): void;
 }
 /** Makes one; its blocks are only valid during the callback. */
-export type InflaterFactory = (onBlock: (block: Uint8Array) => void) => Inflater;
+type InflaterFactory = (onBlock: (block: Uint8Array) => void) => Inflater;
+
+/** Reads on from `input`, of which `rest` has been read already; as the constructor of DecompressedInput. */
+export type Unpack = (
+  input: DataInput,
+  rest: Uint8Array,
+  offset: number,
+  littleEndian: boolean,
+  unpacked: (type: number) => void,
+) => DataInput;
 
 /** Loads the zstd decompressor, which only compressed files need. */
-export async function loadInflater(): Promise<InflaterFactory> {
+export async function loadUnpack(): Promise<Unpack> {
   const { Decompress } = await import("fzstd");
-  return (onBlock) => new Decompress((block) => onBlock(block));
+  const inflater: InflaterFactory = (onBlock) => new Decompress((block) => onBlock(block));
+  return (input, rest, offset, littleEndian, unpacked) =>
+    new DecompressedInput(input, rest, offset, littleEndian, inflater, unpacked);
 }
 
 const HEADER_SIZE = 8;

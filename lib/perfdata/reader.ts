@@ -9,7 +9,7 @@ import type { ByteInput } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
 import { type AttrLayout, RECORD_HEADER_SIZE } from "./attr_layout.ts";
 import { ChainedInput, type DataInput } from "./data_input.ts";
-import { DecompressedInput, type InflaterFactory, loadInflater } from "./compressed.ts";
+import type { Unpack } from "./compressed.ts";
 import { Cursor, type RecordCursor, type SampleCursor } from "./cursor.ts";
 import { type EventDesc, EventTable } from "./events.ts";
 import { FEATURE, type Features } from "./features.ts";
@@ -97,7 +97,8 @@ export class PerfDataReader {
   #window!: RecordWindow;
   #cursor!: Cursor;
   #littleEndian = true;
-  #inflater: InflaterFactory | undefined;
+  /** Of a compressed recording. */
+  #unpacker: Unpack | undefined;
   #handler: RecordHandler = { sample() {} };
   #damage: BadInputError | undefined;
 
@@ -129,7 +130,7 @@ export class PerfDataReader {
     this.#opened = opened;
     this.#table = opened.table;
     this.#littleEndian = opened.littleEndian;
-    if (opened.mayBeCompressed) this.#inflater = await loadInflater();
+    if (opened.mayBeCompressed) this.#unpacker = await loadUnpacker();
     const data = opened.beside.length > 0 ? this.#chained(opened) : opened.data;
     const capacity = Math.min(this.#options.window ?? DEFAULT_WINDOW, data.remaining);
     this.#window = new RecordWindow(data, capacity, this.#littleEndian);
@@ -138,7 +139,7 @@ export class PerfDataReader {
       this.#readPipeHeader();
       opened.damage = opened.features.dropDamaged();
     }
-    if (opened.features.has(FEATURE.COMPRESSED)) this.#inflater ??= await loadInflater();
+    if (opened.features.has(FEATURE.COMPRESSED)) this.#unpacker ??= await loadUnpacker();
     return this.header;
   }
 
@@ -159,16 +160,15 @@ export class PerfDataReader {
 
   /** All files of a recording as one; each is compressed by itself, if at all. */
   #chained({ data, beside }: Opened): DataInput {
-    const inflater = this.#inflater;
+    const unpacker = this.#unpacker;
     const parts = [data, ...beside].map((part) =>
-      inflater ? this.#decompressed(part, new Uint8Array(), part.offset, inflater) : part
+      unpacker ? this.#unpacked(part, new Uint8Array(), part.offset, unpacker) : part
     );
     return new ChainedInput(parts);
   }
 
-  #decompressed(input: DataInput, rest: Uint8Array, offset: number, inflater: InflaterFactory): DataInput {
-    const count = (type: number) => this.#types.count(type);
-    return new DecompressedInput(input, rest, offset, this.#littleEndian, inflater, count);
+  #unpacked(input: DataInput, rest: Uint8Array, offset: number, unpacker: Unpack): DataInput {
+    return unpacker(input, rest, offset, this.#littleEndian, (type) => this.#types.count(type));
   }
 
   /** Takes the records up to the first that belongs to the recording itself. */
@@ -334,10 +334,10 @@ export class PerfDataReader {
 
   /** From a compressed record on, records come out of the decompressor. */
   #unpack(): boolean {
-    const inflater = this.#inflater;
-    if (!inflater) return this.#refuse("a compressed record comes although the header names no compression");
+    const unpacker = this.#unpacker;
+    if (!unpacker) return this.#refuse("a compressed record comes although the header names no compression");
     const offset = this.#window.rawOffset;
-    this.#window.replaceInput((rest, input) => this.#decompressed(input, rest, offset, inflater));
+    this.#window.replaceInput((rest, input) => this.#unpacked(input, rest, offset, unpacker));
     return true;
   }
 
@@ -453,6 +453,10 @@ export class PerfDataReader {
       stats.truncatedAt = this.#damage.offset;
     }
   }
+}
+
+async function loadUnpacker(): Promise<Unpack> {
+  return await (await import("./compressed.ts")).loadUnpack();
 }
 
 /** A place without the event in its low bits. */

@@ -1,6 +1,6 @@
 /** What a perf.data file says of the machine it was made on. */
 
-import { parseCpuList } from "../events/sysfs.ts";
+import { parseCpuList } from "../base/cpu_list.ts";
 import type { ReadText } from "./procfs.ts";
 
 export interface Host {

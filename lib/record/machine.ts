@@ -4,7 +4,8 @@
  */
 
 import { type KernelFiles, readIfAllowed, readNumber } from "../events/files.ts";
-import { parseCpuList, PMU_ROOT } from "../events/sysfs.ts";
+import { parseCpuList } from "../base/cpu_list.ts";
+import { PMU_ROOT } from "../events/sysfs.ts";
 import type { CacheLevel, FeatureValues, MemoryNode, NumaNode } from "../perfdata/feature_encoders.ts";
 
 /** The features of a machine. */

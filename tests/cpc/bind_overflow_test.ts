@@ -6,7 +6,7 @@ import type { Stopper } from "../../ffi/command.ts";
 import { bindOverflows, type OverflowNotice, type OverflowTarget } from "../../lib/cpc/bind_overflow.ts";
 import type { Counter } from "../../lib/cpc/open_set.ts";
 import { readPrivilege } from "../../lib/events/privilege.ts";
-import { parseCpuList } from "../../lib/events/sysfs.ts";
+import { parseCpuList } from "../../lib/base/cpu_list.ts";
 import { program } from "../live/harness.ts";
 import { testNeeding } from "../needs.ts";
 import { counter, pcNames } from "./overflow_harness.ts";

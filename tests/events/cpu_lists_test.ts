@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { parseIdList } from "../../lib/base/id_list.ts";
 import type { KernelFiles } from "../../lib/events/files.ts";
-import { onlineCpus, parseWrittenCpus } from "../../lib/events/sysfs.ts";
+import { parseWrittenCpus } from "../../lib/base/cpu_list.ts";
+import { onlineCpus } from "../../lib/events/sysfs.ts";
 
 const filesOf = (online: string | undefined): KernelFiles => ({
   read: (path) => path === "/sys/devices/system/cpu/online" ? online : undefined,

@@ -1,12 +1,6 @@
+import { parseCpuList } from "../../lib/base/cpu_list.ts";
 import { assert, assertEquals } from "@std/assert";
-import {
-  fieldMaximum,
-  formatText,
-  packField,
-  parseCpuList,
-  parseFormat,
-  Pmus,
-} from "../../lib/events/sysfs.ts";
+import { fieldMaximum, formatText, packField, parseFormat, Pmus } from "../../lib/events/sysfs.ts";
 import {
   AMD,
   ARM,

@@ -13,7 +13,7 @@ import {
   spawn,
   writeAll,
 } from "../../ffi/pmu.ts";
-import { parseCpuList } from "../../lib/events/sysfs.ts";
+import { parseCpuList } from "../../lib/base/cpu_list.ts";
 import { faultsAttr, testWithEvents } from "./software_events.ts";
 
 /** Record types in `bytes`, each with how often it is there; fails when the records do not end with them. */

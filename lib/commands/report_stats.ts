@@ -1,0 +1,18 @@
+/** `pmuctl report --stats`: the records, counted. */
+
+import type { ByteInput } from "../base/byte_source.ts";
+import { EXIT } from "../base/errors.ts";
+import type { Io, ParsedArgs } from "../cli/command.ts";
+import { withProgress } from "../cli/reading_progress.ts";
+import { countRecords } from "../perfdata/count.ts";
+import { damageWarning } from "../perfdata/damage.ts";
+import { renderStats, renderStatsJson } from "../report/stats.ts";
+
+/** Prints the counts of `input`; gives the exit status. Throws BadInputError when it is not perf.data. */
+export async function printStats(input: ByteInput, args: ParsedArgs, io: Io): Promise<number> {
+  const counts = await withProgress(input, io, (input) => countRecords(input, args.has("force")));
+  const warning = damageWarning(counts.stats);
+  if (warning) io.err(`pmuctl: warning: ${warning}`);
+  io.out(args.has("json") ? renderStatsJson(counts) : renderStats(counts));
+  return EXIT.ok;
+}
