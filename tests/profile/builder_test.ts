@@ -91,39 +91,54 @@ function rows(profile: Profile): string[] {
   ).sort();
 }
 
-Deno.test("a sample counts for the object that its process had mapped at its time", async () => {
-  const profile = await profileOf([
-    comm(7, "one", 1n),
-    map(7, 0x400000, "/bin/a", 2n),
-    sample({ pid: 7, time: 10n, chain: [USER, 0x400100n] }),
-    comm(7, "two", 20n, true), // exec: the old maps are gone
-    map(7, 0x400000, "/bin/b", 21n),
-    sample({ pid: 7, time: 30n, chain: [USER, 0x400100n] }),
-    sample({ pid: 7, time: 31n, chain: [USER, 0x999000n] }),
-  ]);
-  assertEquals(rows(profile), [
-    "one a [unresolved]: 1/1",
-    "two [unknown] [unresolved]: 1/1",
-    "two b [unresolved]: 1/1",
-  ]);
-});
+const WAYS: [string, LoadOptions][] = [
+  ["", {}],
+  [", also without callers", { leafOnly: true, mergeCpus: true, mergeAddresses: true }],
+];
 
-Deno.test("a pid that is used again starts with its parent's maps and name", async () => {
-  const fork = (pid: number, ppid: number, time: bigint) =>
-    encodeFork({ pid, tid: pid, ppid, ptid: ppid, time }, layout, { pid: ppid, tid: ppid, time });
-  const profile = await profileOf([
-    comm(1, "init", 1n),
-    map(1, 0x400000, "/sbin/init", 2n),
-    fork(9, 1, 3n),
-    comm(9, "old", 4n, true),
-    map(9, 0x400000, "/bin/old", 5n),
-    sample({ pid: 9, time: 6n, chain: [USER, 0x400010n] }),
-    encodeExit({ pid: 9, tid: 9, ppid: 1, ptid: 1, time: 7n }, layout, { pid: 9, tid: 9, time: 7n }),
-    fork(9, 1, 8n),
-    sample({ pid: 9, time: 9n, chain: [USER, 0x400010n] }),
-  ]);
-  assertEquals(rows(profile), ["init init [unresolved]: 1/1", "old old [unresolved]: 1/1"]);
-});
+for (const [how, options] of WAYS) {
+  Deno.test(`a sample counts for the object that its process had mapped at its time${how}`, async () => {
+    const profile = await profileOf(
+      [
+        comm(7, "one", 1n),
+        map(7, 0x400000, "/bin/a", 2n),
+        sample({ pid: 7, time: 10n, chain: [USER, 0x400100n] }),
+        comm(7, "two", 20n, true), // exec: the old maps are gone
+        map(7, 0x400000, "/bin/b", 21n),
+        sample({ pid: 7, time: 30n, chain: [USER, 0x400100n] }),
+        sample({ pid: 7, time: 31n, chain: [USER, 0x999000n] }),
+      ],
+      undefined,
+      options,
+    );
+    assertEquals(rows(profile), [
+      "one a [unresolved]: 1/1",
+      "two [unknown] [unresolved]: 1/1",
+      "two b [unresolved]: 1/1",
+    ]);
+  });
+
+  Deno.test(`a pid that is used again starts with its parent's maps and name${how}`, async () => {
+    const fork = (pid: number, ppid: number, time: bigint) =>
+      encodeFork({ pid, tid: pid, ppid, ptid: ppid, time }, layout, { pid: ppid, tid: ppid, time });
+    const profile = await profileOf(
+      [
+        comm(1, "init", 1n),
+        map(1, 0x400000, "/sbin/init", 2n),
+        fork(9, 1, 3n),
+        comm(9, "old", 4n, true),
+        map(9, 0x400000, "/bin/old", 5n),
+        sample({ pid: 9, time: 6n, chain: [USER, 0x400010n] }),
+        encodeExit({ pid: 9, tid: 9, ppid: 1, ptid: 1, time: 7n }, layout, { pid: 9, tid: 9, time: 7n }),
+        fork(9, 1, 8n),
+        sample({ pid: 9, time: 9n, chain: [USER, 0x400010n] }),
+      ],
+      undefined,
+      options,
+    );
+    assertEquals(rows(profile), ["init init [unresolved]: 1/1", "old old [unresolved]: 1/1"]);
+  });
+}
 
 Deno.test("a stack goes from the kernel into user space, and the same addresses make the same stack", async () => {
   const chain = [KERNEL, KERNEL_CODE, USER, 0x400020n, 0x400040n];
