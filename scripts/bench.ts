@@ -404,12 +404,36 @@ function table(result: Result): string {
   return [`${result.name}: ${result.what} (${result.pairs} pairs, medians)`, ...lines, ""].join("\n");
 }
 
-const args = parseArgs(Deno.args, { boolean: ["json"], string: ["pairs"], default: { pairs: "5" } });
+/** Ends with this status, before anything is measured. */
+function leave(status: number): never {
+  Deno.removeSync(folder, { recursive: true });
+  Deno.exit(status);
+}
+
+const USAGE = "usage: scripts/bench [--json] [--pairs N] [CASE]...";
+const args = parseArgs(Deno.args, {
+  boolean: ["json", "help"],
+  string: ["pairs"],
+  default: { pairs: "5" },
+  unknown: (option) => {
+    if (!option.startsWith("-")) return;
+    console.error(`there is no option ${option}: ${USAGE}`);
+    leave(2);
+  },
+});
+if (args.help) {
+  console.log([USAGE, "cases:", ...CASES.map(({ name, what }) => `  ${name}: ${what}`)].join("\n"));
+  leave(0);
+}
+if (!(Number(args.pairs) >= 1)) {
+  console.error(`--pairs ${args.pairs} is no number of pairs: ${USAGE}`);
+  leave(2);
+}
 const wanted = args._.map(String);
 const unknown = wanted.filter((name) => !CASES.some((each) => each.name === name));
 if (unknown.length) {
   console.error(`no case ${unknown.join(", ")}: there are ${CASES.map((each) => each.name).join(", ")}`);
-  Deno.exit(2);
+  leave(2);
 }
 const results: Result[] = [];
 try {
