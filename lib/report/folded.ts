@@ -40,10 +40,11 @@ export function renderFolded(profile: Profile, { weight, annotate }: FoldedOptio
   }
   // pairs as numbers, which sort faster than by any comparison
   const size = paths.rank.length || 1;
-  const order = Float64Array.from(
-    { length: weights.length },
-    (_, pair) => table.parent.data[pair] * size + table.frame.data[pair],
-  ).sort();
+  const order = new Float64Array(weights.length);
+  for (let pair = 0; pair < order.length; pair++) {
+    order[pair] = table.parent.data[pair] * size + table.frame.data[pair];
+  }
+  order.sort();
   const writer = new FoldedWriter(paths, comms.name);
   for (const key of order) {
     const comm = Math.floor(key / size), rank = key % size;
@@ -114,7 +115,7 @@ class FoldedWriter {
   readonly #paths: SortedPaths;
   readonly #comms: readonly string[];
   readonly #encoder = new TextEncoder();
-  #out = new Uint8Array(1 << 16);
+  #out = new Uint8Array(1 << 20);
   #length = 0;
   /** The line so far, and by depth the row it has there and where it ends. */
   #line = new Uint8Array(1 << 12);
