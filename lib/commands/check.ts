@@ -1,6 +1,7 @@
 /** `pmuctl check`: whether a command got slower, and how sure that is. */
 
 import { BadInputError, EXIT, UnsupportedError } from "../base/errors.ts";
+import { exists } from "../base/exists.ts";
 import { VERSION } from "../base/version.ts";
 import { type Baseline, parseBaseline, renderBaseline, type StoredBenchmark } from "../check/baseline.ts";
 import { checkJson } from "../check/check_json.ts";
@@ -173,15 +174,6 @@ function readBaseline(file: string): Baseline {
     throw new BadInputError(`cannot read the baseline ${file}: ${cause}: make one with --update`);
   }
   return parseBaseline(file, text);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Annotations on standard error, where the runner looks as well, so that standard output is the result alone. */

@@ -7,6 +7,7 @@
 
 import type { PmuError } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../base/errors.ts";
+import { exists } from "../base/exists.ts";
 import type { Happenings } from "../perfdata/session_info.ts";
 import { lostCounts } from "./closing.ts";
 import { sampledEvents } from "./events.ts";
@@ -254,13 +255,4 @@ function wroteLine(path: string, { ledger: { total }, bytes }: ClosedPart): stri
     ? `; ${kib(total.overwritten_bytes)} of older records were overwritten`
     : "";
   return `wrote ${path}: ${total.sample} samples (${kib(bytes)})${older}`;
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -3,6 +3,7 @@
 import type { ByteSource } from "../base/byte_source.ts";
 import { ByteReader } from "../base/bytes.ts";
 import { BadInputError } from "../base/errors.ts";
+import { exists } from "../base/exists.ts";
 import { FileBytes } from "../base/file_bytes.ts";
 import { buildIdCache, openCached, openCachedKallsyms } from "./build_id_cache.ts";
 import { buildIdInNotes, ElfFile } from "./elf.ts";
@@ -86,19 +87,10 @@ class Folders {
     const folder = path.slice(0, end);
     let there = this.#there.get(folder);
     if (there === undefined) {
-      there = this.mayHave(folder) && isThere(folder);
+      there = this.mayHave(folder) && exists(folder);
       this.#there.set(folder, there);
     }
     return there;
-  }
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    return !(error instanceof Deno.errors.NotFound);
   }
 }
 

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { clockNs } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../../lib/base/errors.ts";
+import { exists } from "../../lib/base/exists.ts";
 import { CpcError, SUBCODES } from "../../lib/cpc/cpc_error.ts";
 import { OverflowWatch } from "../../lib/cpc/overflow.ts";
 import { program } from "../live/harness.ts";
@@ -137,12 +138,3 @@ Deno.test("a watch ends when it is closed, whether or not somebody listens, and 
   plain.close();
   notifying.close();
 });
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}

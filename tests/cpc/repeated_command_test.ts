@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RepeatedCommand } from "../../lib/cpc/repeated_command.ts";
+import { exists } from "../../lib/base/exists.ts";
 
 /** Runs `sh -c SCRIPT` repeatedly, `$1` being a file that it and what prepares it write into; gives the file. */
 async function log(
@@ -56,12 +57,3 @@ Deno.test("close() ends a repeated command whose shell never asked, or is gone",
   await gone.close();
   assert(!gone.argv.some((word) => word.includes("pmuctl-runs-") && exists(word)), "the FIFOs are left");
 });
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { testNeeding } from "../needs.ts";
 import { jsonReport, perfOk, pmuctlOk, program, run, withFolder } from "./harness.ts";
+import { exists } from "../../lib/base/exists.ts";
 
 const RATIO = new URL("../programs/ratio.c", import.meta.url).pathname;
 
@@ -157,12 +158,3 @@ testNeeding(["cc"], "record refuses no output that it cannot read back", () =>
   withHome(async (_, env) => {
     await pmuctlOk(["record", "-o", "/dev/null", "--", program("ratio"), "100"], { env });
   }));
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
