@@ -5,6 +5,7 @@
  */
 
 import type { LedgerCounts, SampledEvent } from "../perfdata/session_info.ts";
+import type { Samples } from "./tables.ts";
 
 /** What a mapped object is; `kernel`, `module` and `bpf` run in kernel mode. */
 export type ObjectKind = "kernel" | "module" | "bpf" | "vdso" | "file" | "jit" | "anon" | "unknown";
@@ -99,14 +100,7 @@ export interface Profile {
   /** Every process that `threads` speaks of, and the name it last went by: that of its main thread. */
   processes: { pid: Int32Array; comm: Int32Array };
   /** Alike samples added up; `period` is the weight: events, or ns for the clock events. */
-  samples: {
-    event: Int32Array;
-    thread: Int32Array;
-    cpu: Int32Array;
-    stack: Int32Array;
-    count: Float64Array;
-    period: Float64Array;
-  };
+  samples: Samples;
   /**
    * Every sample that has a time, one by one and in order: ns since `meta.start`, row of `samples`, weight.
    * Only where it was asked for: it is the one table that grows with the length of a recording.

@@ -15,6 +15,7 @@ import {
   record,
 } from "../../lib/perfdata/record_encoders.ts";
 import * as decode from "../../lib/perfdata/records.ts";
+import { MAP, NAMED } from "./maps.ts";
 
 const LAYOUT = compileLayout(makeAttr({
   sampleType: PERF_SAMPLE.TID | PERF_SAMPLE.TIME | PERF_SAMPLE.CPU | PERF_SAMPLE.IDENTIFIER,
@@ -78,33 +79,10 @@ Deno.test("MMAP2 with a device where its header promises a build id comes back w
 });
 
 Deno.test("MMAP2 comes back as it was encoded, with an inode or with a build id", () => {
-  const map = {
-    pid: 7,
-    tid: 8,
-    start: 0x7f0000001000,
-    length: 0x2000,
-    pgoff: 0x3000,
-    maj: 8,
-    min: 1,
-    ino: 0x123456789abcn,
-    inoGeneration: 2n,
-    buildId: undefined,
-    prot: 5,
-    flags: 2,
-    filename: "/usr/lib/libé.so",
-  };
-  assertEquals(decode.decodeMmap2(cursorOn(encodeMmap2(map, LAYOUT, TRAILER))), map);
-  const named = {
-    ...map,
-    buildId: "0123456789abcdef0123456789abcdef01234567",
-    maj: 0,
-    min: 0,
-    ino: 0n,
-    inoGeneration: 0n,
-  };
-  const cursor = cursorOn(encodeMmap2(named, LAYOUT, TRAILER));
+  assertEquals(decode.decodeMmap2(cursorOn(encodeMmap2(MAP, LAYOUT, TRAILER))), MAP);
+  const cursor = cursorOn(encodeMmap2(NAMED, LAYOUT, TRAILER));
   assertEquals(cursor.misc & PERF_RECORD_MISC.MMAP_BUILD_ID, PERF_RECORD_MISC.MMAP_BUILD_ID);
-  assertEquals(decode.decodeMmap2(cursor), named);
+  assertEquals(decode.decodeMmap2(cursor), NAMED);
 });
 
 Deno.test("COMM, FORK, EXIT and KSYMBOL come back as they were encoded", () => {

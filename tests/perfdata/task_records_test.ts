@@ -7,28 +7,12 @@ import type { RecordCursor } from "../../lib/perfdata/cursor.ts";
 import { encodeComm, encodeFork, encodeMmap2, record } from "../../lib/perfdata/record_encoders.ts";
 import { decodeComm, decodeMmap2, decodeTask, type Mmap2 } from "../../lib/perfdata/records.ts";
 import { TaskRecords } from "../../lib/perfdata/task_records.ts";
+import { BUILD_ID, MAP, NAMED } from "./maps.ts";
 
 const LAYOUT = compileLayout(makeAttr({
   sampleType: PERF_SAMPLE.TID | PERF_SAMPLE.TIME | PERF_SAMPLE.CPU | PERF_SAMPLE.IDENTIFIER,
   flags: ["sampleIdAll"],
 }));
-const MAP: Mmap2 = {
-  pid: 7,
-  tid: 8,
-  start: 0x7f0000001000,
-  length: 0x2000,
-  pgoff: 0x3000,
-  maj: 8,
-  min: 1,
-  ino: 0x123456789abcn,
-  inoGeneration: 2n,
-  buildId: undefined,
-  prot: 5,
-  flags: 2,
-  filename: "/usr/lib/libé.so",
-};
-const BUILD_ID = "0123456789abcdef0123456789abcdef01234567";
-const NAMED: Mmap2 = { ...MAP, maj: 0, min: 0, ino: 0n, inoGeneration: 0n, buildId: BUILD_ID };
 const encoder = new TextEncoder();
 let time = 0n;
 
