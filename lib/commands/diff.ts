@@ -136,6 +136,7 @@ async function load(file: string, part: Part, args: ParsedArgs, io: Io): Promise
     force: args.has("force"),
     mergeCpus: !part.cpus,
     mergeThreads: !part.filter?.pids && !part.filter?.tids,
+    mergeAddresses: true,
     within: part.within,
   };
   const profile = await withProgress(
