@@ -232,8 +232,8 @@ export class ProfileBuilder implements RecordHandler {
 }
 
 /**
- * An address in this mode that is in no object. A broken frame pointer's address above 2^63 as it is, not as a negative one, which an unmapped frame in the kernel
- * has. Doubles of that size are 2048 apart, so that only 2^64 itself has to be kept away from.
+ * An address that is in no object: in user space above 2^63, where broken frame pointers lead, as it is, since a negative
+ * one would be the kernel's. Doubles of that size are 2048 apart, so that only 2^64 itself has to be kept away from.
  */
 function ofNoObject(address: number, mode: number): number {
   return address < 0 && mode === PERF_RECORD_MISC.USER
