@@ -28,7 +28,8 @@ export async function perfRows(file: string, keys: string, ...extra: string[]): 
     const cells = line.split("\t").map((cell) => cell.trim());
     const numbers = cells.splice(0, children ? 3 : 2);
     if (cells.some((cell) => /^(\[.\] )?(0x[0-9a-f]+|[0-9a-f]{16})$/.test(cell))) continue;
-    const key = cells.map((cell) => cell.replace(/^\[.\] /, "")).join("|");
+    // of data, where a chain went astray, perf also writes how far into it
+    const key = cells.map((cell) => cell.replace(/^\[.\] (.*?)(\+0x[0-9a-f]+)?$/, "$1")).join("|");
     addRow(rows, key, numbers.join(" "));
   }
   return rows;
