@@ -1,7 +1,10 @@
-/** Whether something is at `path`, be it a link that leads nowhere. False, too, where this user cannot know. */
-export function exists(path: string): boolean {
+/**
+ * Whether something is at `path`, be it a link that leads nowhere; with Deno.statSync, where links lead. False, too, where
+ * this user cannot know.
+ */
+export function exists(path: string, stat: typeof Deno.lstatSync = Deno.lstatSync): boolean {
   try {
-    Deno.lstatSync(path);
+    stat(path);
     return true;
   } catch {
     return false;

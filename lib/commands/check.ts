@@ -145,7 +145,7 @@ async function update(
     note("there is nothing to update: every benchmark is compared with a command of its own (against)");
     return EXIT.ok;
   }
-  const baseline = exists(file) ? readBaseline(file) : {};
+  const baseline = exists(file, Deno.statSync) ? readBaseline(file) : {};
   for (const plan of plans) {
     const full = { ...plan, metrics: plan.metrics.length ? plan.metrics : [BEST] };
     const { metrics, notes, stopSignal } = await measureBaseline(full, setting);
