@@ -21,12 +21,6 @@ export class HashIndex {
     if (++this.#used * 2 > this.slots.length) this.#grow(hashOfRow);
   }
 
-  /** Forgets every row. */
-  clear(): void {
-    this.slots.fill(0);
-    this.#used = 0;
-  }
-
   #grow(hashOfRow: (row: number) => number) {
     const old = this.slots;
     this.slots = new Int32Array(old.length * 2);

@@ -151,17 +151,12 @@ export class SampleTable {
   add(event: number, thread: number, cpu: number, stack: number, period: number): number {
     let row = stack < this.#latest.length ? this.#latest[stack] - 1 : -1;
     if (row < 0 || !this.#isRow(row, event, thread, cpu, stack)) {
-      row = this.intern(event, thread, cpu, stack);
+      row = this.#intern(event, thread, cpu, stack);
     }
-    this.addTo(row, 1, period);
-    return row;
-  }
-
-  /** Counts samples that go to a row which intern() has given. */
-  addTo(row: number, count: number, period: number): void {
     const numbers = this.#numbers, at = row * 4;
-    numbers[at + 2] += count;
+    numbers[at + 2]++;
     numbers[at + 3] += period;
+    return row;
   }
 
   /** Shows each row's stack and how many samples it has. */
@@ -194,7 +189,7 @@ export class SampleTable {
   }
 
   /** The row of such samples; there is one from now on. */
-  intern(event: number, thread: number, cpu: number, stack: number): number {
+  #intern(event: number, thread: number, cpu: number, stack: number): number {
     const index = this.#index;
     let slot = hashSample(event, thread, cpu, stack) & index.mask;
     let entry;
