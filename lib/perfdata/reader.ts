@@ -87,6 +87,7 @@ export class PerfDataReader {
   readonly ledger = new RecordLedger();
   readonly #types = new TypeCounts();
   readonly #sorter = new RoundSorter();
+  readonly #take = (place: number) => this.#give(place);
   readonly #lastCounts = new LastCounts();
   /** Time of the first record that has one. */
   readonly #base: TimeBase = { low: 0, high: 0 };
@@ -152,7 +153,7 @@ export class PerfDataReader {
     this.#handler = handler;
     this.#sizeCounts();
     while (this.#scan() && this.#refill());
-    this.#deliver(this.#sorter.endInput());
+    this.#sorter.endInput(this.#take);
     this.#finish();
     if (this.#damage && this.#options.damaged !== "stop") throw this.#damage;
     return this.#stats;
@@ -327,7 +328,7 @@ export class PerfDataReader {
     if (type === PERF_RECORD_USER.FINISHED_ROUND) {
       this.#stats.rounds++;
       // a round of one file says nothing of the others, which are read later: all is sorted at the end, as in perf
-      if (this.#opened!.beside.length === 0) this.#deliver(this.#sorter.endRound());
+      if (this.#opened!.beside.length === 0) this.#sorter.endRound(this.#take);
     }
     return true;
   }
@@ -339,13 +340,6 @@ export class PerfDataReader {
     const offset = this.#window.rawOffset;
     this.#window.replaceInput((rest, input) => this.#unpacked(input, rest, offset, unpacker));
     return true;
-  }
-
-  /** Gives the first `n` records of the sorter. */
-  #deliver(n: number): void {
-    const { places, moved } = this.#sorter;
-    for (let i = 0; i < n; i++) this.#give((places[i] - moved) >>> 0);
-    this.#sorter.drop(n);
   }
 
   /** Gives the kernel's record at `place`. */

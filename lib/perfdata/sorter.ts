@@ -7,16 +7,13 @@
  * Within a round the records of one ring ascend, hence a natural merge sort: it merges the ascending
  * runs that are there, is stable (ties keep file order), and allocates next to nothing. Of each run only what goes
  * out is merged; that is nearly all of the round before and next to nothing of the last, so each record is merged
- * once.
+ * once. The last two runs are merged as their records go out, so that those of two CPUs are never moved.
  */
 
+/** Is given the place of a record whose turn it is. It must not push. */
+export type Take = (place: number) => void;
+
 export class RoundSorter {
-  /** After endRound() and endInput(): the times of the records that can go out, in order, and behind them those of the rest. */
-  times: Float64Array<ArrayBuffer>;
-  /** The places of the records in the same order, each more by `moved`, modulo 2^32. */
-  places: Uint32Array<ArrayBuffer>;
-  /** How far all places have moved down, modulo 2^32. */
-  moved = 0;
   /** Records held. */
   count = 0;
   /** Largest time ever pushed. */
@@ -24,11 +21,16 @@ export class RoundSorter {
   /** Records that came after a younger one had gone out already. */
   outOfOrder = 0;
 
+  /** Of the records held: their times, and their places, each more by #moved, modulo 2^32. */
+  #times: Float64Array<ArrayBuffer>;
+  #places: Uint32Array<ArrayBuffer>;
+  /** How far all places have moved down, modulo 2^32. */
+  #moved = 0;
   #otherTimes: Float64Array<ArrayBuffer>;
   #otherPlaces: Uint32Array<ArrayBuffer>;
   /** Index of the first record of each ascending run. */
   #runs = new Uint32Array(64);
-  /** While they are sorted: where what goes out of each run ends. */
+  /** While they go out: where what goes out of each run ends. */
   #splits = new Uint32Array(64);
   #runCount = 0;
   #lastPushed = -Infinity;
@@ -38,8 +40,8 @@ export class RoundSorter {
   #limit = -Infinity;
 
   constructor(capacity = 1024) {
-    this.times = new Float64Array(capacity);
-    this.places = new Uint32Array(capacity);
+    this.#times = new Float64Array(capacity);
+    this.#places = new Uint32Array(capacity);
     this.#otherTimes = new Float64Array(capacity);
     this.#otherPlaces = new Uint32Array(capacity);
   }
@@ -47,9 +49,9 @@ export class RoundSorter {
   /** Holds the record at `place` until its time comes. */
   push(time: number, place: number): void {
     const n = this.count;
-    if (n === this.times.length) this.#grow();
-    this.times[n] = time;
-    this.places[n] = place + this.moved;
+    if (n === this.#times.length) this.#grow();
+    this.#times[n] = time;
+    this.#places[n] = place + this.#moved;
     this.count = n + 1;
     if (n === 0 || time < this.#lastPushed) this.#startRun(n);
     this.#lastPushed = time;
@@ -57,38 +59,22 @@ export class RoundSorter {
     if (time < this.#flushed) this.outOfOrder++;
   }
 
-  /** A round has ended: sorts, and returns how many records at the front of `places` can go out. */
-  endRound(): number {
-    const n = this.#ready(this.#limit);
+  /** A round has ended: gives all that can go out to `take`, in order. */
+  endRound(take: Take): void {
+    this.#flush(this.#limit, take);
     this.#limit = this.maxTime;
-    return n;
   }
 
-  /** The input has ended: sorts, and returns how many records there are. */
-  endInput(): number {
-    return this.#ready(Infinity);
-  }
-
-  /** Forgets the first `n` records, which have gone out. */
-  drop(n: number): void {
-    if (n === 0) return;
-    this.times.copyWithin(0, n, this.count);
-    this.places.copyWithin(0, n, this.count);
-    const runs = this.#runs, many = this.#runCount;
-    let left = 0;
-    for (let r = 0; r < many; r++) {
-      const end = r + 1 < many ? runs[r + 1] : this.count;
-      if (end > n) runs[left++] = Math.max(0, runs[r] - n);
-    }
-    this.#runCount = left;
-    this.count -= n;
+  /** The input has ended: gives all there is to `take`, in order. */
+  endInput(take: Take): void {
+    this.#flush(Infinity, take);
   }
 
   /** The smallest place held, or `none` when nothing is held: records come by ascending places, and a run is of some of them. */
   lowestPlace(none: number): number {
     let lowest = none;
     for (let r = 0; r < this.#runCount; r++) {
-      const place = (this.places[this.#runs[r]] - this.moved) >>> 0;
+      const place = (this.#places[this.#runs[r]] - this.#moved) >>> 0;
       if (place < lowest) lowest = place;
     }
     return lowest;
@@ -96,23 +82,91 @@ export class RoundSorter {
 
   /** All places move down by `by`. */
   movePlaces(by: number): void {
-    this.moved = (this.moved + by) >>> 0;
+    this.#moved = (this.#moved + by) >>> 0;
   }
 
-  /** Puts all that is not younger than `limit` in front, in order; gives how many these are. */
-  #ready(limit: number): number {
+  /** Gives all that is not younger than `limit` to `take`, and forgets it. */
+  #flush(limit: number, take: Take): void {
     const n = this.#split(limit);
-    if (n === 0) return 0;
-    this.#mergeFronts();
-    while (this.#endOfRun(0) < n) this.#mergeNeighbours(n);
-    if (this.times[n - 1] > this.#flushed) this.#flushed = this.times[n - 1];
-    this.#lastPushed = this.times[this.count - 1]; // what comes next comes behind that
+    if (n === 0) return;
+    if (this.#goingOut() > 2) {
+      this.#mergeFronts();
+      while (this.#runsBefore(n) > 2) this.#mergeNeighbours(n);
+      this.#sizeSplits();
+      for (let r = 0; r < this.#runCount; r++) {
+        const start = this.#runs[r];
+        this.#splits[r] = start < n ? this.#endOfRun(r) : start;
+      }
+    }
+    const runs = this.#runs, splits = this.#splits;
+    let first = 0;
+    while (splits[first] === runs[first]) first++;
+    let second = first + 1;
+    while (second < this.#runCount && splits[second] === runs[second]) second++;
+    if (second < this.#runCount) {
+      this.#giveTwo(runs[first], splits[first], runs[second], splits[second], take);
+    } else this.#give(runs[first], splits[first], take);
+    this.#drop();
+  }
+
+  /** How many runs something goes out of. */
+  #goingOut(): number {
+    let n = 0;
+    for (let r = 0; r < this.#runCount; r++) if (this.#splits[r] > this.#runs[r]) n++;
     return n;
+  }
+
+  /** How many runs start before `n`. */
+  #runsBefore(n: number): number {
+    let r = 0;
+    while (r < this.#runCount && this.#runs[r] < n) r++;
+    return r;
+  }
+
+  /** Gives [left, middle) and [right, end), merged; the left one goes first in a tie. */
+  #giveTwo(left: number, middle: number, right: number, end: number, take: Take): void {
+    const times = this.#times, places = this.#places, moved = this.#moved;
+    let leftTime = times[left], rightTime = times[right];
+    while (true) {
+      if (leftTime <= rightTime) {
+        take((places[left] - moved) >>> 0);
+        if (++left === middle) return this.#give(right, end, take);
+        leftTime = times[left];
+      } else {
+        take((places[right] - moved) >>> 0);
+        if (++right === end) return this.#give(left, middle, take);
+        rightTime = times[right];
+      }
+    }
+  }
+
+  /** Gives [start, end), which has the youngest of all that goes out. */
+  #give(start: number, end: number, take: Take): void {
+    const places = this.#places, moved = this.#moved;
+    for (let i = start; i < end; i++) take((places[i] - moved) >>> 0);
+    if (this.#times[end - 1] > this.#flushed) this.#flushed = this.#times[end - 1];
+  }
+
+  /** Forgets what has gone out of each run. */
+  #drop(): void {
+    const runs = this.#runs, splits = this.#splits, many = this.#runCount;
+    let left = 0, to = 0;
+    for (let r = 0; r < many; r++) {
+      const split = splits[r], end = this.#endOfRun(r);
+      if (split === end) continue;
+      this.#times.copyWithin(to, split, end);
+      this.#places.copyWithin(to, split, end);
+      runs[left++] = to;
+      to += end - split;
+    }
+    this.#runCount = left;
+    this.count = to;
+    if (to > 0) this.#lastPushed = this.#times[to - 1]; // what comes next comes behind that
   }
 
   /** Notes where in each run the times go beyond `limit`; gives how many do not. */
   #split(limit: number): number {
-    if (this.#splits.length < this.#runs.length) this.#splits = new Uint32Array(this.#runs.length);
+    this.#sizeSplits();
     let n = 0;
     for (let r = 0; r < this.#runCount; r++) {
       const start = this.#runs[r], split = this.#upperBound(start, this.#endOfRun(r), limit);
@@ -122,11 +176,15 @@ export class RoundSorter {
     return n;
   }
 
+  #sizeSplits(): void {
+    if (this.#splits.length < this.#runs.length) this.#splits = new Uint32Array(this.#runs.length);
+  }
+
   /** The first of [low, high) whose time is beyond `limit`. */
   #upperBound(low: number, high: number, limit: number): number {
     while (low < high) {
       const mid = (low + high) >>> 1;
-      if (this.times[mid] <= limit) low = mid + 1;
+      if (this.#times[mid] <= limit) low = mid + 1;
       else high = mid;
     }
     return low;
@@ -185,7 +243,7 @@ export class RoundSorter {
    * end there.
    */
   #merge(left: number, middle: number, right: number, end: number, to: number): number {
-    const times = this.times, places = this.places;
+    const times = this.#times, places = this.#places;
     const toTimes = this.#otherTimes, toPlaces = this.#otherPlaces;
     while (left < middle && right < end) {
       const from = times[left] <= times[right] ? left++ : right++;
@@ -197,15 +255,15 @@ export class RoundSorter {
 
   /** Copies [start, end) into the other arrays at `to`; gives the end there. */
   #copy(start: number, end: number, to: number): number {
-    this.#otherTimes.set(this.times.subarray(start, end), to);
-    this.#otherPlaces.set(this.places.subarray(start, end), to);
+    this.#otherTimes.set(this.#times.subarray(start, end), to);
+    this.#otherPlaces.set(this.#places.subarray(start, end), to);
     return to + end - start;
   }
 
   #swap(): void {
-    const times = this.times, places = this.places;
-    this.times = this.#otherTimes;
-    this.places = this.#otherPlaces;
+    const times = this.#times, places = this.#places;
+    this.#times = this.#otherTimes;
+    this.#places = this.#otherPlaces;
     this.#otherTimes = times;
     this.#otherPlaces = places;
   }
@@ -220,12 +278,12 @@ export class RoundSorter {
   }
 
   #grow(): void {
-    const size = this.times.length * 2;
+    const size = this.#times.length * 2;
     const times = new Float64Array(size), places = new Uint32Array(size);
-    times.set(this.times);
-    places.set(this.places);
-    this.times = times;
-    this.places = places;
+    times.set(this.#times);
+    places.set(this.#places);
+    this.#times = times;
+    this.#places = places;
     this.#otherTimes = new Float64Array(size);
     this.#otherPlaces = new Uint32Array(size);
   }

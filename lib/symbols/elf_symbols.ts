@@ -21,6 +21,8 @@ const SHN_ABS = 0xfff1;
 const DOLLAR = 0x24;
 const DOT = 0x2e;
 const TWO_32 = 4294967296;
+/** Words of an Elf64_Sym. */
+const WORDS = 6;
 
 /** Candidates of one source within a file, in its order, in parallel arrays whose first `count` places are used. */
 export interface SymbolBatch {
@@ -95,14 +97,12 @@ export function vmlinuxSymbols(file: ElfFile): SymbolTable | undefined {
 export function symbolAddress(file: ElfFile, name: string): number | undefined {
   const section = file.section(".symtab", SHT.SYMTAB);
   if (section === undefined) return undefined;
-  const bytes = file.contents(section), strings = stringsOf(file, section);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const words = symbolWords(file, file.contents(section)), strings = stringsOf(file, section);
   const wanted = new TextEncoder().encode(name + "\0");
-  const entry = file.is64 ? 24 : 16;
-  for (let at = 0; at + entry <= bytes.length; at += entry) {
-    const start = view.getUint32(at, file.littleEndian);
+  for (let at = 0; at < words.length; at += WORDS) {
+    const start = words[at];
     if (wanted.some((byte, i) => strings[start + i] !== byte)) continue;
-    return file.is64 ? address(view, at + 8, file.littleEndian) : view.getUint32(at + 4, file.littleEndian);
+    return addressOf(words[at + 2], words[at + 3]);
   }
   return undefined;
 }
@@ -148,12 +148,10 @@ function join(batches: SymbolBatch[], stubs: SymbolBatch | undefined): Candidate
  * or without one by their addresses.
  */
 function sectionSymbols(symbols: ElfFile, section: Section, file: ElfFile | undefined): SymbolBatch {
-  const { is64, littleEndian, machine } = symbols;
-  const bytes = symbols.contents(section);
+  const { machine } = symbols;
+  const words = symbolWords(symbols, symbols.contents(section));
   const strings = stringsOf(symbols, section);
-  const entry = is64 ? 24 : 16;
-  const total = Math.floor(bytes.length / entry);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const total = words.length / WORDS;
   const places = placesOf(symbols, file ?? symbols);
   const mapping = mappingLetters(machine);
   const shifts = file && new Shifts(file);
@@ -163,36 +161,58 @@ function sectionSymbols(symbols: ElfFile, section: Section, file: ElfFile | unde
   const nameOffsets = new Uint32Array(total);
   let n = 0;
   let complete = true;
-  for (let i = 0, at = 0; i < total; i++, at += entry) {
-    const name = view.getUint32(at, littleEndian);
-    const info = bytes[is64 ? at + 4 : at + 12];
-    const shndx = view.getUint16(is64 ? at + 6 : at + 14, littleEndian);
-    const type = info & 15;
+  for (let at = 0; at < words.length; at += WORDS) {
+    const name = words[at], second = words[at + 1];
+    const type = second & 15, shndx = second >>> 16;
     if (name === 0 || shndx === SHN_UNDEF || name >= strings.length) continue;
     const label = type === STT.NOTYPE;
     if (label) {
-      const visibility = bytes[is64 ? at + 5 : at + 13] & 3;
+      const visibility = (second >>> 8) & 3;
       if (shndx === SHN_ABS || visibility === STV.HIDDEN || visibility === STV.INTERNAL) continue;
     } else if (type !== STT.FUNC && type !== STT.GNU_IFUNC && type !== STT.OBJECT) continue;
     if (mapping !== "" && isMappingSymbol(strings, name, mapping)) continue;
-    const place = places[shndx];
-    if (place === undefined) {
+    if (shndx >= places.length) {
       if (shndx === SHN_ABS) continue;
       complete = false;
       break;
     }
+    const place = places[shndx];
     if (!place.allocated || (label && !place.takesLabels)) continue;
-    let value = is64 ? address(view, at + 8, littleEndian) : view.getUint32(at + 4, littleEndian);
-    const size = is64 ? u64(view, at + 16, littleEndian) : view.getUint32(at + 8, littleEndian);
+    let value = addressOf(words[at + 2], words[at + 3]);
     if (machine === EM.ARM && type === STT.FUNC && value % 2 === 1) value--; // the mark of Thumb code
-    if (value !== 0 && shifts) value -= shifts.of(value, place.shift);
+    if (value !== 0 && shifts !== undefined) value -= shifts.of(value, place.shift);
     starts[n] = value;
-    ends[n] = value + size;
-    binds[n] = info >> 4;
+    ends[n] = value + words[at + 5] * TWO_32 + words[at + 4];
+    binds[n] = (second >>> 4) & 15;
     nameOffsets[n] = name;
     n++;
   }
   return { count: n, starts, ends, binds, nameOffsets, strings, complete };
+}
+
+/** The symbols of a table as Elf64_Sym in the words of this machine, WORDS each: as they are where they are that. */
+function symbolWords({ is64, littleEndian }: ElfFile, bytes: Uint8Array): Uint32Array {
+  const entry = is64 ? 24 : 16;
+  const total = Math.floor(bytes.length / entry);
+  if (is64 && littleEndian) {
+    const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+    return new Uint32Array(aligned.buffer, aligned.byteOffset, total * WORDS);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const words = new Uint32Array(total * WORDS);
+  for (let i = 0, at = 0; i < words.length; i += WORDS, at += entry) {
+    const infoAt = is64 ? at + 4 : at + 12;
+    words[i] = view.getUint32(at, littleEndian);
+    words[i + 1] = bytes[infoAt] | (bytes[infoAt + 1] << 8) |
+      (view.getUint16(infoAt + 2, littleEndian) << 16);
+    if (is64) {
+      for (let k = 0; k < 4; k++) words[i + 2 + k] = view.getUint32(at + 8 + 4 * (k ^ 1), littleEndian);
+    } else {
+      words[i + 2] = view.getUint32(at + 4, littleEndian);
+      words[i + 4] = view.getUint32(at + 8, littleEndian);
+    }
+  }
+  return words;
 }
 
 /** The string table of a symbol table. */
@@ -224,24 +244,26 @@ function placesOf(symbols: ElfFile, file: ElfFile): Place[] {
 /** Address minus file offset: of the loaded segment an address is in, else of its section. */
 class Shifts {
   readonly #loaded: Segment[];
-  #last: Segment | undefined;
+  // of the segment that was found last
+  #start = Infinity;
+  #end = -Infinity;
+  #shift = 0;
 
   constructor(file: ElfFile) {
     this.#loaded = file.segments.filter((segment) => segment.type === PT.LOAD);
   }
 
   of(address: number, otherwise: number): number {
-    const last = this.#last;
-    if (last === undefined || !holds(last, address)) {
-      this.#last = this.#loaded.find((segment) => holds(segment, address));
+    if (address >= this.#start && address < this.#end) return this.#shift;
+    for (const { vaddr, memsz, filesz, offset } of this.#loaded) {
+      const end = vaddr + Math.max(memsz, filesz);
+      if (address < vaddr || address >= end) continue;
+      this.#start = vaddr;
+      this.#end = end;
+      return this.#shift = vaddr - offset;
     }
-    return this.#last === undefined ? otherwise : this.#last.vaddr - this.#last.offset;
+    return otherwise;
   }
-}
-
-function holds(segment: Segment, address: number): boolean {
-  const { vaddr, memsz, filesz } = segment;
-  return address >= vaddr && address < vaddr + Math.max(memsz, filesz);
 }
 
 /** Second letters of the `$x` symbols that mark code and data of these machines and name nothing. */
@@ -254,17 +276,4 @@ function isMappingSymbol(strings: Uint8Array, name: number, letters: string): bo
   if (strings[name] !== DOLLAR) return false;
   const after = strings[name + 2];
   return letters.includes(String.fromCharCode(strings[name + 1])) && (after === 0 || after === DOT);
-}
-
-/** An address (lib/base/address.ts). */
-function address(view: DataView, at: number, littleEndian: boolean): number {
-  const low = view.getUint32(littleEndian ? at : at + 4, littleEndian);
-  const high = view.getUint32(littleEndian ? at + 4 : at, littleEndian);
-  return addressOf(low, high);
-}
-
-function u64(view: DataView, at: number, littleEndian: boolean): number {
-  const low = view.getUint32(littleEndian ? at : at + 4, littleEndian);
-  const high = view.getUint32(littleEndian ? at + 4 : at, littleEndian);
-  return high * TWO_32 + low;
 }

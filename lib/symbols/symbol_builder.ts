@@ -92,40 +92,31 @@ export class SymbolTableBuilder {
 
 /** Indices [from, to) by their `starts`, those of one start in order. */
 export function byAddress(starts: Float64Array, from: number, to: number): Int32Array<ArrayBuffer> {
-  const count = to - from;
-  const order = new Int32Array(count);
-  let sorted = true, least = Infinity, most = -Infinity;
-  for (let i = from; i < to; i++) {
-    if (i > from && starts[i] < starts[i - 1]) sorted = false;
-    if (starts[i] < least) least = starts[i];
-    if (starts[i] > most) most = starts[i];
-    order[i - from] = i;
-  }
-  if (sorted) return order;
-  return sortedBy(starts, order, least, most);
+  const order = new Int32Array(to - from);
+  if (sortFrom(0, starts, from, order)) return order;
+  const least = starts.subarray(from, to).reduce((a, b) => Math.min(a, b), Infinity);
+  if (sortFrom(least, starts, from, order)) return order;
+  for (let i = 0; i < order.length; i++) order[i] = from + i;
+  return order.sort((a, b) => starts[a] - starts[b] || a - b);
 }
 
 /**
- * Sorts `order`, which are the numbers from its first on, by the starts, which are from `least` to `most`; those of
- * one start stay in order. A start and its number are one double, which the engine sorts without calling anything:
- * a tenth of the time that comparing takes for 200,000 symbols.
+ * The same into `order`, by the distances of the starts from `base`; false when these are too far apart. A distance
+ * and its number are one double, which the engine sorts without calling anything: a tenth of the time that comparing
+ * takes for 200,000 symbols.
  */
-function sortedBy(
-  starts: Float64Array,
-  order: Int32Array<ArrayBuffer>,
-  least: number,
-  most: number,
-): Int32Array<ArrayBuffer> {
-  const count = order.length, first = order[0];
-  // so far apart, the two do not fit
-  if (!((most - least + 1) * count <= Number.MAX_SAFE_INTEGER)) {
-    return order.sort((a, b) => starts[a] - starts[b] || a - b);
-  }
+function sortFrom(base: number, starts: Float64Array, from: number, order: Int32Array): boolean {
+  const count = order.length;
+  const unit = 2 ** Math.ceil(Math.log2(count)); // a power of two, to divide by without rounding
   const keys = new Float64Array(count);
-  for (let i = 0; i < count; i++) keys[i] = (starts[first + i] - least) * count + i;
+  for (let i = 0; i < count; i++) keys[i] = (starts[from + i] - base) * unit + i;
   keys.sort();
-  for (let i = 0; i < count; i++) order[i] = first + keys[i] % count;
-  return order;
+  if (!(keys[0] >= Number.MIN_SAFE_INTEGER && keys[count - 1] <= Number.MAX_SAFE_INTEGER)) return count === 0;
+  for (let i = 0; i < count; i++) {
+    const key = keys[i];
+    order[i] = from + key - Math.floor(key / unit) * unit;
+  }
+  return true;
 }
 
 /** Two ascending lists as one; of one start those of `a` come first. */
@@ -140,15 +131,17 @@ function merge(a: Int32Array<ArrayBuffer>, b: Int32Array<ArrayBuffer>, starts: F
 }
 
 /** Rule 1. `order` lists the symbols by address. */
-export function stretchEmpty(order: Int32Array, { starts, ends }: Candidates): void {
+function stretchEmpty(order: Int32Array, { starts, ends }: Candidates): void {
   const last = order.length - 1;
-  for (let i = 0; i < last; i++) {
-    const symbol = order[i];
-    if (ends[symbol] === starts[symbol]) ends[symbol] = starts[order[i + 1]];
-  }
   if (last < 0) return;
-  const symbol = order[last];
-  if (ends[symbol] === starts[symbol]) ends[symbol] = Math.ceil(starts[symbol] / PAGE) * PAGE + PAGE;
+  const final = order[last];
+  let next = starts[final];
+  if (ends[final] === next) ends[final] = Math.ceil(next / PAGE) * PAGE + PAGE;
+  for (let i = last - 1; i >= 0; i--) {
+    const symbol = order[i], start = starts[symbol];
+    if (ends[symbol] === start) ends[symbol] = next;
+    next = start;
+  }
 }
 
 /** Rule 2. `order` lists the symbols by address; `drop` is told of every one that loses. Returns the winners in order. */
@@ -157,21 +150,22 @@ export function dropAliases(
   symbols: Candidates,
   drop?: (loser: number) => void,
 ): Int32Array<ArrayBuffer> {
+  const { starts } = symbols;
   const kept = new Int32Array(order.length);
-  let n = 0;
+  let n = -1, keptStart = NaN;
   for (let i = 0; i < order.length; i++) {
-    const symbol = order[i];
-    const before = n > 0 ? kept[n - 1] : -1;
-    if (before < 0 || symbols.starts[before] !== symbols.starts[symbol]) {
-      kept[n++] = symbol;
-    } else if (isBetter(symbol, before, symbols)) {
-      drop?.(before);
-      kept[n - 1] = symbol;
+    const symbol = order[i], start = starts[symbol];
+    if (start !== keptStart) {
+      kept[++n] = symbol;
+      keptStart = start;
+    } else if (isBetter(symbol, kept[n], symbols)) {
+      drop?.(kept[n]);
+      kept[n] = symbol;
     } else {
       drop?.(symbol);
     }
   }
-  return kept.slice(0, n);
+  return kept.slice(0, n + 1);
 }
 
 /** Whether `b` is to be preferred to `a`, which comes before it and starts at the same address. */
