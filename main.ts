@@ -1,6 +1,7 @@
 /** pmuctl: dispatch. The only catch and the only exit of the program. */
 
 import { EXIT, UsageError, UserError } from "./lib/base/errors.ts";
+import { rootUrl } from "./lib/base/root.ts";
 import { VERSION } from "./lib/base/version.ts";
 import type { Command, Io } from "./lib/cli/command.ts";
 import { OutputClosed, processIo } from "./lib/cli/io.ts";
@@ -76,7 +77,7 @@ function dropLauncherEnvironment() {
   const name = "DENO_NO_UPDATE_CHECK";
   if (Deno.env.get(name) === "pmuctl") Deno.env.delete(name);
   // of the launcher when it is this checkout's, however it is written
-  const cache = new URL(".deno/cache", import.meta.url).pathname;
+  const cache = rootUrl(".deno/cache").pathname;
   if (isSameFolder(Deno.env.get("DENO_DIR"), cache)) Deno.env.delete("DENO_DIR");
 }
 

@@ -6,6 +6,7 @@
 
 import { toCString } from "../lib/base/bytes.ts";
 import { UnsupportedError } from "../lib/base/errors.ts";
+import { rootUrl } from "../lib/base/root.ts";
 import { ABI_VERSION, SYMBOLS } from "./symbols.ts";
 
 /** The shim's functions, as ffi/symbols.ts types them. */
@@ -31,7 +32,7 @@ export function shimPath(): string {
 
 function load(): Shim {
   const named = Deno.env.get("PMUCTL_SHIM");
-  const url = new URL(`../build/shim/libpmu-${Deno.build.arch}.so`, import.meta.url);
+  const url = rootUrl(`build/shim/libpmu-${Deno.build.arch}.so`);
   const where = named || decodeURIComponent(url.pathname);
   let symbols: Shim;
   let version: number;

@@ -15,8 +15,9 @@ say() {
   printf 'pmuctl: %s\n' "$*" >&2
 }
 
-# is_set_up: true when nothing is left to do. Sets $deno (path), $arch and $import_map (empty: deno.json's own
-# imports). The state file is written last, so it is newer than all that it stands for.
+# is_set_up: true when nothing is left to do but what program_is_current tells. Sets $deno (path), $arch and
+# $import_map (empty: deno.json's own imports). The state file is written last, so it is newer than all that it
+# stands for.
 is_set_up() {
   [ -f "$root/.deno/state" ] || return 1
   . "$root/.deno/state"
@@ -36,6 +37,15 @@ page_is_current() {
   for source in "$root"/lib/report/page/*.ts "$root"/lib/report/html/*.ts "$root/lib/report/amount.ts" \
     "$root/deno.json" "$root/scripts/build-page"; do
     [ "$root/build/page.js" -nt "$source" ] || return 1
+  done
+}
+
+# program_is_current: true when the program in build/program/ is newer than all that it is put together from. Only who
+# runs it asks: who has just changed a source may want to check it first.
+program_is_current() {
+  for source in "$root"/main.ts "$root"/lib/*/*.ts "$root"/lib/*/*/*.ts "$root"/ffi/*.ts "$root"/scripts/no-jsr/* \
+    "$root/deno.json" "$root/scripts/build-program"; do
+    [ "$root/build/program/main.js" -nt "$source" ] || return 1
   done
 }
 

@@ -6,6 +6,14 @@ const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 /** What the scripts may use of a bare system besides npm, git and a compiler. */
 const TOOLS = ["sh", "flock", "uname", "mkdir", "cat", "mv", "rm", "timeout", "readlink", "dirname"];
 
+/** Of each place that the program is put together from one. */
+const PROGRAM_SOURCES = [
+  "main.ts",
+  "lib/base/errors.ts",
+  "lib/report/html/tables.ts",
+  "ffi/load.ts",
+  "deno.json",
+];
 const PAGE_SOURCES = ["page/main.ts", "html/tables.ts", "amount.ts"];
 
 interface Checkout extends Disposable {
@@ -42,7 +50,7 @@ function toolbox(path: string, compiler: boolean): string {
 /** A fresh checkout: no .deno, no build, and a shim and a page "built" by stand-ins for their scripts. */
 function freshCheckout(): Checkout {
   const path = Deno.makeTempDirSync({ prefix: "pmuctl-checkout-" });
-  for (const dir of ["scripts/no-jsr", "ffi", ".deno", "lib/report/page", "lib/report/html"]) {
+  for (const dir of ["scripts/no-jsr", "ffi", ".deno", "lib/report/page", "lib/report/html", "lib/base"]) {
     Deno.mkdirSync(`${path}/${dir}`, { recursive: true });
   }
   for (const script of ["setup", "common.sh", "pmuctl"]) {
@@ -54,6 +62,13 @@ function freshCheckout(): Checkout {
   Deno.writeTextFileSync(
     `${path}/main.ts`,
     "console.log(Deno.cwd(), JSON.stringify(Deno.args)); Deno.exit(7);",
+  );
+  for (const source of ["lib/base/errors.ts", "ffi/load.ts"]) Deno.writeTextFileSync(`${path}/${source}`, "");
+  const program = `${path}/build/program`;
+  Deno.writeTextFileSync(
+    `${path}/scripts/build-program`,
+    `#!/bin/sh\nmkdir -p "${program}"\ncat "${path}/main.ts" >"${program}/main.js"\necho made >>"${path}/programs"\n`,
+    { mode: 0o755 },
   );
   Deno.writeTextFileSync(
     `${path}/scripts/build-shim`,
@@ -151,6 +166,34 @@ Deno.test("set-up makes the page of HTML reports, and again when a source of it 
     assertEquals(await pages(), i + 2, source);
     Deno.utimeSync(`${checkout.path}/lib/report/${source}`, 0, 0);
   }
+});
+
+Deno.test("set-up puts the program together, and again when a source of it is newer", async () => {
+  using checkout = freshCheckout();
+  const programs = async () => {
+    assertEquals((await checkout.run(`${checkout.path}/scripts/pmuctl`, [])).code, 7);
+    return Deno.readTextFileSync(`${checkout.path}/programs`).split("\n").length - 1;
+  };
+  assertEquals([await programs(), await programs()], [1, 1]);
+  for (const [i, source] of PROGRAM_SOURCES.entries()) {
+    const later = new Date(Date.now() + 5000);
+    Deno.utimeSync(`${checkout.path}/${source}`, later, later);
+    assertEquals(await programs(), i + 2, source);
+    Deno.utimeSync(`${checkout.path}/${source}`, 0, 0);
+  }
+});
+
+Deno.test("the launcher runs the program as put together, and as it is where that is out of date and fails", async () => {
+  using checkout = freshCheckout();
+  const { path } = checkout;
+  const launch = () => checkout.run(`${path}/scripts/pmuctl`, []);
+  await launch();
+  Deno.writeTextFileSync(`${path}/build/program/main.js`, 'console.log("together");');
+  assertEquals((await launch()).out, "together\n");
+  Deno.writeTextFileSync(`${path}/scripts/build-program`, "#!/bin/sh\necho no program >&2; exit 3\n");
+  const later = new Date(Date.now() + 5000);
+  Deno.utimeSync(`${path}/main.ts`, later, later);
+  assertEquals(await launch(), { code: 7, out: "/ []\n", err: "no program\n" });
 });
 
 Deno.test("where the page cannot be made set-up says so, and the launcher still runs the program", async () => {

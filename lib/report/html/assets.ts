@@ -1,13 +1,14 @@
 /** The page's own program and style, which scripts/setup makes and the compiled binary has inside. */
 
 import { UnsupportedError } from "../../base/errors.ts";
+import { rootUrl } from "../../base/root.ts";
 import type { HtmlOptions } from "../html.ts";
 
 /** Reads them. Throws UnsupportedError when the program has not been made. */
 export function pageAssets(): HtmlOptions {
   return {
-    program: read(new URL("../../../build/page.js", import.meta.url)),
-    style: read(new URL("../page/page.css", import.meta.url)),
+    program: read(rootUrl("build/page.js")),
+    style: read(rootUrl("lib/report/page/page.css")),
   };
 }
 
