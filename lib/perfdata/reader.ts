@@ -10,24 +10,25 @@ import { BadInputError } from "../base/errors.ts";
 import { type AttrLayout, RECORD_HEADER_SIZE } from "./attr_layout.ts";
 import { ChainedInput, type DataInput } from "./data_input.ts";
 import type { Unpack } from "./compressed.ts";
-import { Cursor, type RecordCursor, type SampleCursor } from "./cursor.ts";
+import { Cursor } from "./cursor.ts";
+import { Delivery, MANY_EVENTS, positionOf, type RecordHandler } from "./delivery.ts";
 import { type EventDesc, EventTable } from "./events.ts";
 import { FEATURE, type Features } from "./features.ts";
 import { type Opened, openRecording, readLateFeatures } from "./open.ts";
-import { LastCounts, type ReadLayout } from "./group_read.ts";
 import { payloadSize } from "./payload.ts";
 import { isHeaderType, takeHeaderRecord } from "./pipe.ts";
-import { decodeLost, decodeLostSamples } from "./records.ts";
-import { isTime, sampleFits, setRecord, setSample, setToolRecord, type TimeBase } from "./sample.ts";
+import { isTime, sampleFits, type TimeBase } from "./sample.ts";
 import { bodyFits } from "./record_sizes.ts";
-import { RoundSorter } from "./sorter.ts";
+import { RoundSorter, type Take } from "./sorter.ts";
 import { RecordLedger } from "./record_ledger.ts";
 import { emptyStats, type ReadStats, TypeCounts } from "./stats.ts";
 import { swapBody, swapHeader } from "./swap.ts";
 import { RecordWindow } from "./window.ts";
 
 export type { RecordCursor, SampleCursor } from "./cursor.ts";
+export type { RecordHandler } from "./delivery.ts";
 export type { EventDesc } from "./events.ts";
+export type { SampleRun } from "./sample_run.ts";
 export type { ReadStats } from "./stats.ts";
 
 /** What is known of a recording besides its records. */
@@ -46,20 +47,6 @@ export interface PerfHeader {
   readonly dataSize: number;
 }
 
-/** Who gets the records. The cursor is only good until the call returns. */
-export interface RecordHandler {
-  /**
-   * A sample of a known event. One that carries counts (PERF_SAMPLE_READ, `{a,b}:S`) comes once for each event
-   * whose count has moved since, with that as its period.
-   */
-  sample(cursor: SampleCursor): void;
-  /**
-   * Any other record, also of a type that is not known, and samples whose id belongs to no event. Not
-   * FINISHED_ROUND, COMPRESSED (what it holds comes instead) nor what follows AUXTRACE.
-   */
-  record?(cursor: RecordCursor): void;
-}
-
 /** How to read. */
 export interface ReaderOptions {
   /** Bytes of the window to begin with; it grows when a round needs more. Default 1 MiB. */
@@ -73,12 +60,6 @@ const DEFAULT_WINDOW = 1024 * 1024;
 const TWO_32 = 4294967296;
 /** Types from here on are of the perf tools and come outside the order of time. */
 const FIRST_TOOL_TYPE = PERF_RECORD_USER.HEADER_ATTR;
-/**
- * Records lie at multiples of 8: the place that a waiting record is known by has its event's index in
- * the low three bits, or this when that does not fit, to save looking it up again.
- */
-const MANY_EVENTS = 7;
-
 export class PerfDataReader {
   readonly #input: ByteInput;
   readonly #options: ReaderOptions;
@@ -87,8 +68,7 @@ export class PerfDataReader {
   readonly ledger = new RecordLedger();
   readonly #types = new TypeCounts();
   readonly #sorter = new RoundSorter();
-  readonly #take = (place: number) => this.#give(place);
-  readonly #lastCounts = new LastCounts();
+  readonly #take: Take = (places, count) => this.#delivery.giveAll(places, count);
   /** Time of the first record that has one. */
   readonly #base: TimeBase = { low: 0, high: 0 };
   #hasBase = false;
@@ -97,10 +77,10 @@ export class PerfDataReader {
   #table = new EventTable();
   #window!: RecordWindow;
   #cursor!: Cursor;
+  #delivery!: Delivery;
   #littleEndian = true;
   /** Of a compressed recording. */
   #unpacker: Unpack | undefined;
-  #handler: RecordHandler = { sample() {} };
   #damage: BadInputError | undefined;
 
   /** @param input is read from its start; it stays the caller's to close. */
@@ -135,7 +115,9 @@ export class PerfDataReader {
     const data = opened.beside.length > 0 ? this.#chained(opened) : opened.data;
     const capacity = Math.min(this.#options.window ?? DEFAULT_WINDOW, data.remaining);
     this.#window = new RecordWindow(data, capacity, this.#littleEndian);
-    this.#cursor = new Cursor(this.#window);
+    const cursor = this.#cursor = new Cursor(this.#window);
+    const table = this.#table, base = this.#base, stats = this.#stats, ledger = this.ledger;
+    this.#delivery = new Delivery({ cursor, table, base, stats, ledger });
     if (opened.pipe) {
       this.#readPipeHeader();
       opened.damage = opened.features.dropDamaged();
@@ -150,8 +132,8 @@ export class PerfDataReader {
    * (with `damaged: "stop"` it does not, and the figures returned say so).
    */
   read(handler: RecordHandler): ReadStats {
-    this.#handler = handler;
-    this.#sizeCounts();
+    this.#delivery.handler = handler;
+    this.#delivery.sizeCounts();
     while (this.#scan() && this.#refill());
     this.#sorter.endInput(this.#take);
     this.#finish();
@@ -257,7 +239,7 @@ export class PerfDataReader {
         }
       }
       // Like perf, at once: such records describe what was there before the first sample.
-      this.#give(place);
+      this.#delivery.give(place);
     }
   }
 
@@ -317,9 +299,7 @@ export class PerfDataReader {
       } catch (error) {
         return this.#note(error);
       }
-      this.#sizeCounts();
-      setToolRecord(this.#cursor, pos, type, size);
-      this.#handler.record?.(this.#cursor);
+      this.#delivery.giveToolRecord(pos, type, size);
     }
     window.release(size);
     if (payload > 0 && !window.skip(payload)) {
@@ -340,69 +320,6 @@ export class PerfDataReader {
     const offset = this.#window.rawOffset;
     this.#window.replaceInput((rest, input) => this.#unpacked(input, rest, offset, unpacker));
     return true;
-  }
-
-  /** Gives the kernel's record at `place`. */
-  #give(place: number): void {
-    const cursor = this.#cursor, table = this.#table, u32 = cursor.u32;
-    const tag = place & 7, pos = positionOf(place);
-    const word = pos >>> 2;
-    if (u32[word] === PERF_RECORD.SAMPLE) {
-      const index = tag < MANY_EVENTS ? tag : table.ofSample(u32, pos, u32[word + 1] >>> 16);
-      if (index >= 0) {
-        const event = table.events[index];
-        setSample(cursor, pos, index, event, this.#base);
-        if (event.read) return this.#giveCounts(pos + event.layout.read, event.read);
-        this.#stats.samplesByEvent[index]++;
-        this.ledger.sample(cursor.cpu);
-        this.#handler.sample(cursor);
-        return;
-      }
-      setRecord(cursor, pos, -1, undefined, this.#base);
-    } else {
-      const index = table.ofRecord(u32, pos, u32[word + 1] >>> 16);
-      setRecord(cursor, pos, index, table.events[index], this.#base);
-      this.#countLost(cursor);
-      this.ledger.record(cursor);
-    }
-    if (cursor.event < 0) this.#stats.unknownIds++;
-    this.#handler.record?.(cursor);
-  }
-
-  /** Gives the sample under the cursor once for each event whose count in it has moved, as a sample of that event. */
-  #giveCounts(at: number, read: ReadLayout): void {
-    const cursor = this.#cursor, u32 = cursor.u32, stats = this.#stats;
-    const members = read.members < 0 ? 1 : u32[(at + read.members) >>> 2];
-    const tid = read.byThread ? cursor.tid : -1;
-    let word = (at + read.first) >>> 2;
-    for (let i = 0; i < members; i++, word += read.stride >>> 2) {
-      const id = word + (read.id >>> 2);
-      const moved = this.#lastCounts.advance(u32[id], u32[id + 1], tid, u32[word], u32[word + 1]);
-      const index = this.#table.ofId(u32, id);
-      if (index < 0) stats.unknownIds++;
-      if (index < 0 || moved === 0) continue;
-      cursor.event = index;
-      cursor.period = moved;
-      stats.samplesByEvent[index]++;
-      this.#handler.sample(cursor);
-    }
-  }
-
-  #countLost(cursor: Cursor): void {
-    const stats = this.#stats;
-    if (cursor.type === PERF_RECORD.LOST) {
-      const { id, lost } = decodeLost(cursor);
-      stats.lost += lost;
-      stats.lostById.set(id, (stats.lostById.get(id) ?? 0) + lost);
-    } else if (cursor.type === PERF_RECORD.LOST_SAMPLES) {
-      stats.lostSamples += decodeLostSamples(cursor);
-    }
-  }
-
-  /** Room for the counts of the events there are by now. */
-  #sizeCounts(): void {
-    const counts = this.#stats.samplesByEvent;
-    while (counts.length < this.#table.events.length) counts.push(0);
   }
 
   /** Notes that the input is damaged at the next byte. Returns false: reading cannot go on. */
@@ -451,11 +368,6 @@ export class PerfDataReader {
 
 async function loadUnpacker(): Promise<Unpack> {
   return await (await import("./compressed.ts")).loadUnpack();
-}
-
-/** A place without the event in its low bits. */
-function positionOf(place: number): number {
-  return place - (place & 7);
 }
 
 /** Offset of the time in a record of `size` bytes other than a sample, -1 when it has none. */

@@ -6,6 +6,7 @@
 import { PERF_RECORD } from "../base/abi.ts";
 import type { RecordCursor } from "./cursor.ts";
 import type { LedgerCounts } from "./session_info.ts";
+import type { SampleRun } from "./sample_run.ts";
 import { decodeLost, decodeLostSamples, decodeThrottle } from "./records.ts";
 
 /** One CPU's figures; CPU -1 is for records that name none. */
@@ -31,6 +32,15 @@ export class RecordLedger {
   sample(cpu: number): void {
     if (cpu >= -1 && cpu < MANY_CPUS) this.#samples[cpu + 1]++;
     else this.#of(cpu).sample++;
+  }
+
+  /** Counts those of a run, each on its CPU. */
+  samples({ u32, words, count, cpu }: SampleRun): void {
+    if (cpu < 0) {
+      this.#samples[0] += count;
+      return;
+    }
+    for (let i = 0; i < count; i++) this.sample(u32[words[i] + cpu] | 0);
   }
 
   /** Counts what a record of the kernel tells of losses; it may be of any type. */

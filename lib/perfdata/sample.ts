@@ -19,6 +19,11 @@ export function isTime(low: number, high: number): boolean {
   return (low | high) !== 0 && (low & high) !== -1;
 }
 
+/** The time whose low half is word `word`, in ns since the base. */
+export function timeAt(u32: Uint32Array, word: number, base: TimeBase): number {
+  return (u32[word + 1] - base.high) * TWO_32 + (u32[word] - base.low);
+}
+
 /** Sets header and event. */
 function setHeader(c: Cursor, pos: number, event: number): void {
   const word = pos >>> 2;
@@ -48,8 +53,7 @@ export function setSample(c: Cursor, pos: number, index: number, event: EventDes
     c.tid = u32[word + 1] | 0;
   } else c.pid = c.tid = -1;
   if (layout.time >= 0) {
-    word = (pos + layout.time) >>> 2;
-    c.time = (u32[word + 1] - base.high) * TWO_32 + (u32[word] - base.low);
+    c.time = timeAt(u32, (pos + layout.time) >>> 2, base);
   } else c.time = NaN;
   if (layout.addr >= 0) {
     word = (pos + layout.addr) >>> 2;

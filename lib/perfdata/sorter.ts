@@ -10,8 +10,11 @@
  * once. The last two runs are merged as their records go out, so that those of two CPUs are never moved.
  */
 
-/** Is given the place of a record whose turn it is. It must not push. */
-export type Take = (place: number) => void;
+/** Is given the places of records whose turn it is, the first `count` of `places`, which are only good until it returns. It must not push. */
+export type Take = (places: Uint32Array, count: number) => void;
+
+/** So many places go out at once. */
+export const BATCH = 1024;
 
 export class RoundSorter {
   /** Records held. */
@@ -32,6 +35,8 @@ export class RoundSorter {
   #runs = new Uint32Array(64);
   /** While they go out: where what goes out of each run ends. */
   #splits = new Uint32Array(64);
+  /** What is about to go out. */
+  readonly #batch = new Uint32Array(BATCH);
   #runCount = 0;
   #lastPushed = -Infinity;
   /** Time of the youngest record that has gone out. */
@@ -125,25 +130,26 @@ export class RoundSorter {
 
   /** Gives [left, middle) and [right, end), merged; the left one goes first in a tie. */
   #giveTwo(left: number, middle: number, right: number, end: number, take: Take): void {
-    const times = this.#times, places = this.#places, moved = this.#moved;
-    let leftTime = times[left], rightTime = times[right];
-    while (true) {
-      if (leftTime <= rightTime) {
-        take((places[left] - moved) >>> 0);
-        if (++left === middle) return this.#give(right, end, take);
-        leftTime = times[left];
-      } else {
-        take((places[right] - moved) >>> 0);
-        if (++right === end) return this.#give(left, middle, take);
-        rightTime = times[right];
+    const times = this.#times, places = this.#places, batch = this.#batch, moved = this.#moved;
+    while (left < middle && right < end) {
+      let n = 0;
+      for (; n < BATCH && left < middle && right < end; n++) {
+        batch[n] = (times[left] <= times[right] ? places[left++] : places[right++]) - moved;
       }
+      take(batch, n);
     }
+    if (left < middle) this.#give(left, middle, take);
+    else this.#give(right, end, take);
   }
 
   /** Gives [start, end), which has the youngest of all that goes out. */
   #give(start: number, end: number, take: Take): void {
-    const places = this.#places, moved = this.#moved;
-    for (let i = start; i < end; i++) take((places[i] - moved) >>> 0);
+    const places = this.#places, batch = this.#batch, moved = this.#moved;
+    for (let from = start; from < end; from += BATCH) {
+      const n = Math.min(BATCH, end - from);
+      for (let i = 0; i < n; i++) batch[i] = places[from + i] - moved;
+      take(batch, n);
+    }
     if (this.#times[end - 1] > this.#flushed) this.#flushed = this.#times[end - 1];
   }
 

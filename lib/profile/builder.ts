@@ -7,12 +7,13 @@
 import { PERF_RECORD, PERF_RECORD_MISC } from "../base/abi.ts";
 import { addressOf } from "../base/address.ts";
 import { int32Column } from "../base/column.ts";
-import type { RecordCursor, RecordHandler, SampleCursor } from "../perfdata/reader.ts";
+import type { RecordCursor, RecordHandler, SampleCursor, SampleRun } from "../perfdata/reader.ts";
 import { decodeKsymbol, decodeMmap } from "../perfdata/records.ts";
 import { TaskRecords } from "../perfdata/task_records.ts";
 import type { AddressSpaces } from "../symbols/address_space.ts";
 import type { JitPlaces } from "./jit_places.ts";
 import { ChainSegments, isMarker } from "./chain_segments.ts";
+import { SampleCache } from "./sample_cache.ts";
 import { type PlaceFrames, SampleTable, StackTable, TimeTable } from "./tables.ts";
 import { WordCache } from "./word_cache.ts";
 
@@ -64,6 +65,7 @@ export class ProfileBuilder implements RecordHandler {
   readonly #hotAddress = new Float64Array(HOT).fill(NaN);
   readonly #hotSpace = new Int32Array(HOT);
   readonly #hotFrame = new Int32Array(HOT);
+  readonly #sampleCache: SampleCache;
   readonly #segments = new ChainSegments();
   /** Stack of a segment of a call chain: its fingerprint and the stack below it. */
   readonly #stackOf = new WordCache();
@@ -80,12 +82,17 @@ export class ProfileBuilder implements RecordHandler {
     this.#spaces = spaces;
     this.#frames = frames;
     this.#leafOnly = options.leafOnly ?? false;
+    this.#sampleCache = new SampleCache(this.#leafOnly ? undefined : 1);
     this.#mergeCpus = options.mergeCpus ?? false;
     this.#mergeThreads = options.mergeThreads ?? false;
     this.#within = options.within;
     this.#jit = options.jit;
     this.times = options.times ? new TimeTable() : undefined;
+    if (this.#leafOnly && !options.times && !options.within) this.sampleRun = (run) => this.#leaves(run);
   }
+
+  /** Not there where samples have to be looked at one by one. */
+  readonly sampleRun?: RecordHandler["sampleRun"];
 
   sample(c: SampleCursor): void {
     if (this.#jit !== undefined && c.time >= this.#jit.next) this.#jit.advance(c.time);
@@ -132,6 +139,49 @@ export class ProfileBuilder implements RecordHandler {
         this.#spaces.ksymbol(decodeKsymbol(c));
         break;
     }
+  }
+
+  /** The same for many of whose call chains only the innermost frame is taken. */
+  #leaves(run: SampleRun): boolean {
+    if (this.#jit !== undefined && run.lastTime >= this.#jit.next) return false;
+    const { u32, words, count, event, fixedPeriod, ip: ipAt, pid: pidAt, cpu: cpuAt, period: periodAt } = run;
+    const cache = this.#sampleCache, samples = this.samples;
+    const recentTids = this.#recentTids, recentThreads = this.#recentThreads;
+    // nothing comes between these samples, so that address spaces stay what they are
+    const kernel = this.#space(-1, PERF_RECORD_MISC.KERNEL);
+    let lastPid = NOBODY, lastMode = -1, lastSpace = 0;
+    let pid = -1, tid = -1, cpu = -1, low = 0, high = 0, period = fixedPeriod;
+    for (let i = 0; i < count; i++) {
+      const word = words[i];
+      const mode = u32[word + 1] & PERF_RECORD_MISC.CPUMODE_MASK;
+      if (pidAt >= 0) {
+        pid = u32[word + pidAt] | 0;
+        tid = u32[word + pidAt + 1] | 0;
+      }
+      if (cpuAt >= 0 && !this.#mergeCpus) cpu = u32[word + cpuAt] | 0;
+      if (ipAt >= 0) {
+        low = u32[word + ipAt] | 0;
+        high = u32[word + ipAt + 1] | 0;
+      }
+      if (periodAt >= 0) period = u32[word + periodAt + 1] * TWO_32 + u32[word + periodAt];
+      const recent = tid & (RECENT - 1);
+      const thread = recentTids[recent] === tid ? recentThreads[recent] : this.#thread(pid, tid);
+      let space = kernel;
+      if (mode !== PERF_RECORD_MISC.KERNEL) {
+        if (pid !== lastPid || mode !== lastMode) lastSpace = this.#space(lastPid = pid, lastMode = mode);
+        space = lastSpace;
+      }
+      let row = cache.find(low, high, space, thread, cpu, event);
+      if (row < 0) {
+        const stack = this.#leafOf(this.#findFrame(pid, addressOf(low, high), mode));
+        row = samples.rowOf(event, thread, cpu, stack);
+        cache.put(low, high, space, thread, cpu, event, row);
+      }
+      samples.count(row, period);
+    }
+    if (run.firstTime < this.firstTime) this.firstTime = run.firstTime;
+    if (run.lastTime > this.lastTime) this.lastTime = run.lastTime;
+    return true;
   }
 
   #forget(tid: number) {

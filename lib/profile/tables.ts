@@ -149,14 +149,24 @@ export class SampleTable {
 
   /** Counts a sample; returns the row it went to. */
   add(event: number, thread: number, cpu: number, stack: number, period: number): number {
-    let row = stack < this.#latest.length ? this.#latest[stack] - 1 : -1;
-    if (row < 0 || !this.#isRow(row, event, thread, cpu, stack)) {
-      row = this.#intern(event, thread, cpu, stack);
-    }
+    const row = this.rowOf(event, thread, cpu, stack);
+    this.count(row, period);
+    return row;
+  }
+
+  /** The row of such samples, which stays the same. */
+  rowOf(event: number, thread: number, cpu: number, stack: number): number {
+    const row = stack < this.#latest.length ? this.#latest[stack] - 1 : -1;
+    return row >= 0 && this.#isRow(row, event, thread, cpu, stack)
+      ? row
+      : this.#intern(event, thread, cpu, stack);
+  }
+
+  /** Counts a sample of a row. */
+  count(row: number, period: number): void {
     const numbers = this.#numbers, at = row * 4;
     numbers[at + 2]++;
     numbers[at + 3] += period;
-    return row;
   }
 
   /** Shows each row's stack and how many samples it has. */

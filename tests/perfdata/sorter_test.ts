@@ -4,14 +4,14 @@ import { RoundSorter } from "../../lib/perfdata/sorter.ts";
 /** The places of what goes out when a round ends. */
 function round(sorter: RoundSorter): number[] {
   const places: number[] = [];
-  sorter.endRound((place) => places.push(place));
+  sorter.endRound((batch, count) => places.push(...batch.subarray(0, count)));
   return places;
 }
 
 /** The places of what goes out at the end. */
 function rest(sorter: RoundSorter): number[] {
   const places: number[] = [];
-  sorter.endInput((place) => places.push(place));
+  sorter.endInput((batch, count) => places.push(...batch.subarray(0, count)));
   return places;
 }
 
