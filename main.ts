@@ -53,8 +53,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   }
   const table = Object.hasOwn(INTERNAL, name) ? INTERNAL : COMMANDS;
   const load = Object.hasOwn(table, name) ? table[name] : await unknownCommand(name);
-  const { command } = await load();
-  const { parseCommandLine } = await import("./lib/cli/args.ts");
+  const [{ command }, { parseCommandLine }] = await Promise.all([load(), import("./lib/cli/args.ts")]);
   const args = parseCommandLine(command, rest);
   if (args.has("help")) {
     const { commandHelp } = await import("./lib/cli/help.ts");

@@ -34,10 +34,11 @@ export interface RecordHandler {
 }
 
 /**
- * Records lie at multiples of 8: the place that a waiting record is known by has its event's index in
- * the low three bits, or this when that does not fit, to save looking it up again.
+ * Records lie at multiples of 8: the place that a waiting sample is known by has its event's index in the low three
+ * bits, to save looking it up again. Samples of events for which that is too few bits have this there, and all other
+ * records.
  */
-export const MANY_EVENTS = 7;
+export const OTHERS = 7;
 
 /** A place without the event in its low bits. */
 export function positionOf(place: number): number {
@@ -84,24 +85,24 @@ export class Delivery {
       for (let i = 0; i < count; i++) this.give(places[i]);
       return;
     }
-    const u32 = this.#cursor.u32, run = this.#run;
+    const run = this.#run, words = run.words;
     for (let i = 0; i < count; i++) {
-      const place = places[i], event = place & 7, word = (place >>> 3) << 1;
-      if (event !== run.event || u32[word] !== PERF_RECORD.SAMPLE) {
+      const place = places[i], event = place & 7;
+      if (event !== run.event) {
         this.#giveRun();
-        if (u32[word] !== PERF_RECORD.SAMPLE || !this.#beginRun(event)) {
+        if (!this.#beginRun(event)) {
           this.give(place);
           continue;
         }
       }
-      run.words[run.count++] = word;
+      words[run.count++] = (place >>> 3) << 1;
     }
     this.#giveRun();
   }
 
   /** Begins a run of samples of an event; false when these have to be given one by one. */
   #beginRun(index: number): boolean {
-    const event = index < MANY_EVENTS ? this.#table.events[index] : undefined;
+    const event = index < OTHERS ? this.#table.events[index] : undefined;
     if (event === undefined || event.read) return false;
     this.#run.begin(index, event);
     return true;
@@ -132,8 +133,8 @@ export class Delivery {
     const cursor = this.#cursor, table = this.#table, u32 = cursor.u32;
     const tag = place & 7, pos = positionOf(place);
     const word = pos >>> 2;
-    if (u32[word] === PERF_RECORD.SAMPLE) {
-      const index = tag < MANY_EVENTS ? tag : table.ofSample(u32, pos, u32[word + 1] >>> 16);
+    if (tag < OTHERS || u32[word] === PERF_RECORD.SAMPLE) {
+      const index = tag < OTHERS ? tag : table.ofSample(u32, pos, u32[word + 1] >>> 16);
       if (index >= 0) {
         const event = table.events[index];
         setSample(cursor, pos, index, event, this.#base);

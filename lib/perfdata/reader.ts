@@ -11,7 +11,7 @@ import { type AttrLayout, RECORD_HEADER_SIZE } from "./attr_layout.ts";
 import { ChainedInput, type DataInput } from "./data_input.ts";
 import type { Unpack } from "./compressed.ts";
 import { Cursor } from "./cursor.ts";
-import { Delivery, MANY_EVENTS, positionOf, type RecordHandler } from "./delivery.ts";
+import { Delivery, OTHERS, positionOf, type RecordHandler } from "./delivery.ts";
 import { type EventDesc, EventTable } from "./events.ts";
 import { FEATURE, type Features } from "./features.ts";
 import { type Opened, openRecording, readLateFeatures } from "./open.ts";
@@ -226,7 +226,8 @@ export class PerfDataReader {
       }
       this.#types.count(type);
       window.take(size);
-      const place = pos + (index >= 0 && index < MANY_EVENTS ? index : MANY_EVENTS);
+      const place = pos +
+        (type === PERF_RECORD.SAMPLE && index >= 0 && index < OTHERS ? index : OTHERS);
       if (timeAt >= 0) {
         const word = (pos + timeAt) >>> 2;
         const low = u32[word], high = u32[word + 1];
@@ -258,7 +259,7 @@ export class PerfDataReader {
       const size = u32[word + 1] >>> 16;
       if (u32[word] !== PERF_RECORD.SAMPLE || (size & 7) !== 0 || size > end - pos) break;
       const index = table.ofSample(u32, pos, size);
-      if (index < 0 || index >= MANY_EVENTS) break;
+      if (index < 0 || index >= OTHERS) break;
       const layout = events[index].layout;
       if (layout.time < 0 || !sampleFits(u32, pos, size, layout)) break;
       const low = u32[word + (layout.time >>> 2)], high = u32[word + (layout.time >>> 2) + 1];

@@ -163,7 +163,10 @@ export class ProfileBuilder implements RecordHandler {
         low = u32[word + ipAt] | 0;
         high = u32[word + ipAt + 1] | 0;
       }
-      if (periodAt >= 0) period = u32[word + periodAt + 1] * TWO_32 + u32[word + periodAt];
+      if (periodAt >= 0) {
+        const above = u32[word + periodAt + 1];
+        period = above === 0 ? u32[word + periodAt] : above * TWO_32 + u32[word + periodAt];
+      }
       const recent = tid & (RECENT - 1);
       const thread = recentTids[recent] === tid ? recentThreads[recent] : this.#thread(pid, tid);
       let space = kernel;

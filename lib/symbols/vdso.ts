@@ -11,10 +11,12 @@ const MOST = 1 << 20;
 
 /** Where the vdso is, from the text of /proc/PID/maps; undefined when the process has none. */
 export function findVdso(maps: string): { start: number; length: number } | undefined {
-  const line = /^([0-9a-f]+)-([0-9a-f]+) .*\[vdso\]$/m.exec(maps);
-  if (line === null) return undefined;
-  const start = parseInt(line[1], 16);
-  const length = parseInt(line[2], 16) - start;
+  // one by one: a pattern for all would be tried at every letter of them
+  const line = maps.split("\n").find((line) => line.endsWith(" [vdso]"));
+  const range = line === undefined ? null : /^([0-9a-f]+)-([0-9a-f]+) /.exec(line);
+  if (range === null) return undefined;
+  const start = parseInt(range[1], 16);
+  const length = parseInt(range[2], 16) - start;
   return length > 0 && length <= MOST ? { start, length } : undefined;
 }
 
