@@ -221,34 +221,43 @@ function isFile(path: string): boolean {
   }
 }
 
-/** The same tenth of a million samples, so many times over: time per sample and memory are to stay the same. */
+/**
+ * The same tenth of a million samples, so many times over: time per sample and memory are to stay the same. Time per
+ * sample is without what a file without any takes, and time per further sample what those take that a tenth of the
+ * file does not have: the first ones are paid for with symbols to read and code to compile.
+ */
 function linearCase(name: string, many: number, few: number): Case {
-  const short = path("short-real.data"), none = path("no-samples.data");
-  const side = (times: number): Side => {
-    const file = path(`times-${times}.data`);
-    return {
-      name: `${times / 10} M`,
-      argv: [PMUCTL, "report", "-g", "-i", file],
-      after: async (_, wallMs) => {
-        // what the same takes without samples is not a sample's
-        const start = await runOnce({ name: "", argv: [PMUCTL, "report", "-g", "-i", none] });
-        const samples = times * perfStats(short).samples;
-        return { nsPerSample: (wallMs - start.wallMs) * 1e6 / samples, samples };
-      },
-    };
-  };
+  const short = path("short-real.data");
+  const fileOf = (times: number) => path(`times-${times}.data`);
+  const argvOf = (times: number) => [PMUCTL, "report", "-g", "-i", fileOf(times)];
+  const tenthOf = (times: number) => Math.floor(times / 10);
+  const side = (times: number): Side => ({
+    name: `${times / 10} M`,
+    argv: argvOf(times),
+    after: async (_, wallMs) => {
+      const each = perfStats(short).samples;
+      const nsBeyond = async (fewer: number) => {
+        const start = await runOnce({ name: "", argv: argvOf(fewer) });
+        return (wallMs - start.wallMs) * 1e6 / (each * (times - fewer));
+      };
+      return {
+        samples: each * times,
+        nsPerSample: await nsBeyond(0),
+        nsPerFurtherSample: await nsBeyond(tenthOf(times)),
+      };
+    },
+  });
   return {
     name: `report-${name}`,
     what: `report -g of the same stacks, ${many / 10} against ${few / 10} million samples`,
-    figures: ["samples", "wallMs", "nsPerSample", "maxRssMb"],
+    figures: ["samples", "wallMs", "nsPerSample", "nsPerFurtherSample", "maxRssMb"],
     prepare: async () => {
       await makeRecording(short, 2.6);
-      for (const times of [many, few]) repeatRecording(short, path(`times-${times}.data`), times);
-      repeatRecording(short, none, 0);
+      for (const times of new Set([many, few, tenthOf(few), 0])) repeatRecording(short, fileOf(times), times);
     },
     ours: side(many),
     theirs: side(few),
-    cleanUp: () => Deno.removeSync(path(`times-${many}.data`)),
+    cleanUp: () => Deno.removeSync(fileOf(many)),
   };
 }
 
