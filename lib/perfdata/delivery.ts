@@ -9,7 +9,7 @@ import type { EventTable } from "./events.ts";
 import { LastCounts, type ReadLayout } from "./group_read.ts";
 import type { RecordLedger } from "./record_ledger.ts";
 import { decodeLost, decodeLostSamples } from "./records.ts";
-import { setRecord, setSample, setToolRecord, timeAt, type TimeBase } from "./sample.ts";
+import { setRecord, setSample, setToolRecord, type TimeBase, timeOf } from "./sample.ts";
 import { SampleRun } from "./sample_run.ts";
 import { BATCH } from "./sorter.ts";
 import type { ReadStats } from "./stats.ts";
@@ -113,10 +113,10 @@ export class Delivery {
     const run = this.#run, { words, count } = run;
     if (count === 0) return;
     const cursor = this.#cursor, base = this.#base, event = this.#table.events[run.event];
-    const time = event.layout.time >>> 2;
-    run.u32 = cursor.u32;
-    run.firstTime = timeAt(run.u32, words[0] + time, base);
-    run.lastTime = timeAt(run.u32, words[count - 1] + time, base);
+    const u32 = run.u32 = cursor.u32, time = event.layout.time >>> 2;
+    const first = words[0] + time, last = words[count - 1] + time;
+    run.firstTime = timeOf(u32[first], u32[first + 1], base);
+    run.lastTime = timeOf(u32[last], u32[last + 1], base);
     this.#stats.samplesByEvent[run.event] += count;
     this.#ledger.samples(run);
     if (!this.handler.sampleRun!(run)) {

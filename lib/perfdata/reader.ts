@@ -17,7 +17,7 @@ import { FEATURE, type Features } from "./features.ts";
 import { type Opened, openRecording, readLateFeatures } from "./open.ts";
 import { payloadSize } from "./payload.ts";
 import { isHeaderType, takeHeaderRecord } from "./pipe.ts";
-import { isTime, sampleFits, type TimeBase } from "./sample.ts";
+import { isTime, sampleFits, type TimeBase, timeOf } from "./sample.ts";
 import { bodyFits } from "./record_sizes.ts";
 import { RoundSorter, type Take } from "./sorter.ts";
 import { RecordLedger } from "./record_ledger.ts";
@@ -57,7 +57,6 @@ export interface ReaderOptions {
 
 /** A few rounds, and little enough to stay in a CPU's second level cache. */
 const DEFAULT_WINDOW = 1024 * 1024;
-const TWO_32 = 4294967296;
 /** Types from here on are of the perf tools and come outside the order of time. */
 const FIRST_TOOL_TYPE = PERF_RECORD_USER.HEADER_ATTR;
 export class PerfDataReader {
@@ -233,7 +232,7 @@ export class PerfDataReader {
         const low = u32[word], high = u32[word + 1];
         if (isTime(low, high)) {
           if (!this.#hasBase) this.#setBase(low, high);
-          const time = (high - base.high) * TWO_32 + (low - base.low);
+          const time = timeOf(low, high, base);
           if (time < this.#minTime) this.#minTime = time;
           sorter.push(time, place);
           continue;
@@ -264,7 +263,7 @@ export class PerfDataReader {
       if (layout.time < 0 || !sampleFits(u32, pos, size, layout)) break;
       const low = u32[word + (layout.time >>> 2)], high = u32[word + (layout.time >>> 2) + 1];
       if (!isTime(low, high)) break;
-      const time = (high - base.high) * TWO_32 + (low - base.low);
+      const time = timeOf(low, high, base);
       if (time < minTime) minTime = time;
       sorter.push(time, pos + index);
       pos += size;

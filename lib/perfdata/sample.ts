@@ -19,9 +19,9 @@ export function isTime(low: number, high: number): boolean {
   return (low | high) !== 0 && (low & high) !== -1;
 }
 
-/** The time whose low half is word `word`, in ns since the base. */
-export function timeAt(u32: Uint32Array, word: number, base: TimeBase): number {
-  return (u32[word + 1] - base.high) * TWO_32 + (u32[word] - base.low);
+/** The time of these halves in ns since the base. */
+export function timeOf(low: number, high: number, base: TimeBase): number {
+  return (high - base.high) * TWO_32 + (low - base.low);
 }
 
 /** Sets header and event. */
@@ -53,7 +53,8 @@ export function setSample(c: Cursor, pos: number, index: number, event: EventDes
     c.tid = u32[word + 1] | 0;
   } else c.pid = c.tid = -1;
   if (layout.time >= 0) {
-    c.time = timeAt(u32, (pos + layout.time) >>> 2, base);
+    word = (pos + layout.time) >>> 2;
+    c.time = timeOf(u32[word], u32[word + 1], base);
   } else c.time = NaN;
   if (layout.addr >= 0) {
     word = (pos + layout.addr) >>> 2;
@@ -99,7 +100,7 @@ export function setRecord(
   if (trailer.time) {
     const word = (end - trailer.time) >>> 2;
     const low = u32[word], high = u32[word + 1];
-    if (isTime(low, high)) c.time = (high - base.high) * TWO_32 + (low - base.low);
+    if (isTime(low, high)) c.time = timeOf(low, high, base);
   }
 }
 

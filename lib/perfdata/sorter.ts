@@ -10,7 +10,10 @@
  * once. The last two runs are merged as their records go out, so that those of two CPUs are never moved.
  */
 
-/** Is given the places of records whose turn it is, the first `count` of `places`, which are only good until it returns. It must not push. */
+/**
+ * Is given the places of records whose turn it is: the first `count` of `places`, which are only good until it returns.
+ * It must not push.
+ */
 export type Take = (places: Uint32Array, count: number) => void;
 
 /** So many places go out at once. */
@@ -97,11 +100,7 @@ export class RoundSorter {
     if (this.#goingOut() > 2) {
       this.#mergeFronts();
       while (this.#runsBefore(n) > 2) this.#mergeNeighbours(n);
-      this.#sizeSplits();
-      for (let r = 0; r < this.#runCount; r++) {
-        const start = this.#runs[r];
-        this.#splits[r] = start < n ? this.#endOfRun(r) : start;
-      }
+      this.#split(limit);
     }
     const runs = this.#runs, splits = this.#splits;
     let first = 0;
@@ -172,7 +171,7 @@ export class RoundSorter {
 
   /** Notes where in each run the times go beyond `limit`; gives how many do not. */
   #split(limit: number): number {
-    this.#sizeSplits();
+    if (this.#splits.length < this.#runs.length) this.#splits = new Uint32Array(this.#runs.length);
     let n = 0;
     for (let r = 0; r < this.#runCount; r++) {
       const start = this.#runs[r], split = this.#upperBound(start, this.#endOfRun(r), limit);
@@ -180,10 +179,6 @@ export class RoundSorter {
       n += split - start;
     }
     return n;
-  }
-
-  #sizeSplits(): void {
-    if (this.#splits.length < this.#runs.length) this.#splits = new Uint32Array(this.#runs.length);
   }
 
   /** The first of [low, high) whose time is beyond `limit`. */

@@ -53,6 +53,8 @@ export class ProfileBuilder implements RecordHandler {
   lastTime = -Infinity;
 
   readonly samples = new SampleTable();
+  /** Not there where samples have to be looked at one by one. */
+  readonly sampleRun?: RecordHandler["sampleRun"];
   readonly #spaces: AddressSpaces;
   readonly #records = new TaskRecords();
   readonly #frames: PlaceFrames;
@@ -65,7 +67,8 @@ export class ProfileBuilder implements RecordHandler {
   readonly #hotAddress = new Float64Array(HOT).fill(NaN);
   readonly #hotSpace = new Int32Array(HOT);
   readonly #hotFrame = new Int32Array(HOT);
-  readonly #sampleCache: SampleCache;
+  /** What #leaves has found. */
+  readonly #sampleCache = new SampleCache();
   readonly #segments = new ChainSegments();
   /** Stack of a segment of a call chain: its fingerprint and the stack below it. */
   readonly #stackOf = new WordCache();
@@ -73,7 +76,7 @@ export class ProfileBuilder implements RecordHandler {
   /** Thread row by tid, as long as its name and process stay. */
   readonly #threadOfTid = new Map<number, number>();
   readonly #threadIds = new Map<string, number>();
-  /** What #threadOf has found, by the low bits of the tid: CPUs take turns in a recording, each with its thread. */
+  /** What #findThread has found, by the low bits of the tid: CPUs take turns in a recording, each with its thread. */
   readonly #recentTids = new Int32Array(RECENT).fill(NOBODY);
   readonly #recentThreads = new Int32Array(RECENT);
 
@@ -82,7 +85,6 @@ export class ProfileBuilder implements RecordHandler {
     this.#spaces = spaces;
     this.#frames = frames;
     this.#leafOnly = options.leafOnly ?? false;
-    this.#sampleCache = new SampleCache(this.#leafOnly ? undefined : 1);
     this.#mergeCpus = options.mergeCpus ?? false;
     this.#mergeThreads = options.mergeThreads ?? false;
     this.#within = options.within;
@@ -91,14 +93,10 @@ export class ProfileBuilder implements RecordHandler {
     if (this.#leafOnly && !options.times && !options.within) this.sampleRun = (run) => this.#leaves(run);
   }
 
-  /** Not there where samples have to be looked at one by one. */
-  readonly sampleRun?: RecordHandler["sampleRun"];
-
   sample(c: SampleCursor): void {
     if (this.#jit !== undefined && c.time >= this.#jit.next) this.#jit.advance(c.time);
     if (this.#within !== undefined && !this.#within(c.time)) return;
-    const at = c.tid & (RECENT - 1);
-    const thread = this.#recentTids[at] === c.tid ? this.#recentThreads[at] : this.#thread(c.pid, c.tid);
+    const thread = this.#threadOf(c.pid, c.tid);
     const stack = this.#leafOnly ? this.#leafOf(this.#frameAt(c.pid, c.ip, c.cpumode)) : this.#stack(c);
     const row = this.samples.add(c.event, thread, this.#mergeCpus ? -1 : c.cpu, stack, c.period);
     if (this.times !== undefined && c.time === c.time) this.times.add(c.time, row, c.period);
@@ -146,7 +144,6 @@ export class ProfileBuilder implements RecordHandler {
     if (this.#jit !== undefined && run.lastTime >= this.#jit.next) return false;
     const { u32, words, count, event, fixedPeriod, ip: ipAt, pid: pidAt, cpu: cpuAt, period: periodAt } = run;
     const cache = this.#sampleCache, samples = this.samples;
-    const recentTids = this.#recentTids, recentThreads = this.#recentThreads;
     // nothing comes between these samples, so that address spaces stay what they are
     const kernel = this.#space(-1, PERF_RECORD_MISC.KERNEL);
     let lastPid = NOBODY, lastMode = -1, lastSpace = 0;
@@ -167,8 +164,7 @@ export class ProfileBuilder implements RecordHandler {
         const above = u32[word + periodAt + 1];
         period = above === 0 ? u32[word + periodAt] : above * TWO_32 + u32[word + periodAt];
       }
-      const recent = tid & (RECENT - 1);
-      const thread = recentTids[recent] === tid ? recentThreads[recent] : this.#thread(pid, tid);
+      const thread = this.#threadOf(pid, tid);
       let space = kernel;
       if (mode !== PERF_RECORD_MISC.KERNEL) {
         if (pid !== lastPid || mode !== lastMode) lastSpace = this.#space(lastPid = pid, lastMode = mode);
@@ -193,7 +189,13 @@ export class ProfileBuilder implements RecordHandler {
   }
 
   /** The thread's row: one for each name it has had in each process. */
-  #thread(pid: number, tid: number): number {
+  #threadOf(pid: number, tid: number): number {
+    const at = tid & (RECENT - 1);
+    return this.#recentTids[at] === tid ? this.#recentThreads[at] : this.#findThread(pid, tid);
+  }
+
+  /** The same by a search, for those not seen of late. */
+  #findThread(pid: number, tid: number): number {
     let row = this.#threadOfTid.get(tid);
     if (row === undefined) {
       const comm = this.#comm(this.#spaces.commOf(pid, tid));

@@ -2,16 +2,11 @@
 
 /** Words of an entry, half a line of the CPU's cache: the six of the key, and row + 1. */
 const ENTRY = 8;
-/** 512 KiB: more does not stay in a CPU's own caches. */
+/** 512 KiB, of which only what is written to costs memory: more does not stay in a CPU's own caches. */
 const ENTRIES = 1 << 14;
 
 export class SampleCache {
-  readonly #words: Int32Array;
-
-  /** @param entries a power of two. */
-  constructor(entries = ENTRIES) {
-    this.#words = new Int32Array(ENTRY * entries);
-  }
+  readonly #words = new Int32Array(ENTRY * ENTRIES);
 
   /**
    * The row put in for such samples, or -1 when there is none any more.
@@ -21,8 +16,7 @@ export class SampleCache {
   find(low: number, high: number, space: number, thread: number, cpu: number, event: number): number {
     const words = this.#words, at = this.#place(low, space, thread);
     return words[at] === low && words[at + 1] === high && words[at + 2] === space &&
-        words[at + 3] === thread &&
-        words[at + 4] === cpu && words[at + 5] === event
+        words[at + 3] === thread && words[at + 4] === cpu && words[at + 5] === event
       ? words[at + 6] - 1
       : -1;
   }
@@ -49,6 +43,6 @@ export class SampleCache {
 
   #place(low: number, space: number, thread: number): number {
     const hash = low ^ Math.imul(space, 0x9e3779b1) ^ Math.imul(thread, 0x85ebca6b);
-    return hash * ENTRY & (this.#words.length - 1);
+    return (hash & (ENTRIES - 1)) * ENTRY;
   }
 }

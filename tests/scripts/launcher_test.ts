@@ -153,34 +153,32 @@ Deno.test("set-up builds the shim again when a source is newer", async () => {
   assertStringIncludes((await setup()).err, "building the shim");
 });
 
-Deno.test("set-up makes the page of HTML reports, and again when a source of it is newer", async () => {
+/** Asserts that running `script` has made something once, a line in `log`, and again after each of the sources became newer. */
+async function assertMadeAgain(
+  script: string,
+  { status, log, sources }: { status: number; log: string; sources: readonly string[] },
+) {
   using checkout = freshCheckout();
-  const pages = async () => {
-    assertEquals((await checkout.run(`${checkout.path}/scripts/setup`, [])).code, 0);
-    return Deno.readTextFileSync(`${checkout.path}/pages`).split("\n").length - 1;
+  const made = async () => {
+    assertEquals((await checkout.run(`${checkout.path}/scripts/${script}`, [])).code, status);
+    return Deno.readTextFileSync(`${checkout.path}/${log}`).split("\n").length - 1;
   };
-  assertEquals([await pages(), await pages()], [1, 1]);
-  for (const [i, source] of PAGE_SOURCES.entries()) {
+  assertEquals([await made(), await made()], [1, 1]);
+  for (const [i, source] of sources.entries()) {
     const later = new Date(Date.now() + 5000);
-    Deno.utimeSync(`${checkout.path}/lib/report/${source}`, later, later);
-    assertEquals(await pages(), i + 2, source);
-    Deno.utimeSync(`${checkout.path}/lib/report/${source}`, 0, 0);
+    Deno.utimeSync(`${checkout.path}/${source}`, later, later);
+    assertEquals(await made(), i + 2, source);
+    Deno.utimeSync(`${checkout.path}/${source}`, 0, 0);
   }
+}
+
+Deno.test("set-up makes the page of HTML reports, and again when a source of it is newer", async () => {
+  const sources = PAGE_SOURCES.map((source) => `lib/report/${source}`);
+  await assertMadeAgain("setup", { status: 0, log: "pages", sources });
 });
 
 Deno.test("set-up puts the program together, and again when a source of it is newer", async () => {
-  using checkout = freshCheckout();
-  const programs = async () => {
-    assertEquals((await checkout.run(`${checkout.path}/scripts/pmuctl`, [])).code, 7);
-    return Deno.readTextFileSync(`${checkout.path}/programs`).split("\n").length - 1;
-  };
-  assertEquals([await programs(), await programs()], [1, 1]);
-  for (const [i, source] of PROGRAM_SOURCES.entries()) {
-    const later = new Date(Date.now() + 5000);
-    Deno.utimeSync(`${checkout.path}/${source}`, later, later);
-    assertEquals(await programs(), i + 2, source);
-    Deno.utimeSync(`${checkout.path}/${source}`, 0, 0);
-  }
+  await assertMadeAgain("pmuctl", { status: 7, log: "programs", sources: PROGRAM_SOURCES });
 });
 
 Deno.test("the launcher runs the program as put together, and as it is where that is out of date and fails", async () => {
