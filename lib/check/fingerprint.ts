@@ -1,7 +1,8 @@
 /** What of a machine moves the numbers that are measured on it. Baselines from another one are not comparable. */
 
-import { type KernelFiles, readIfAllowed } from "../events/files.ts";
+import { procField } from "../base/proc_text.ts";
 import { parseCpuList } from "../base/cpu_list.ts";
+import { type KernelFiles, readIfAllowed } from "../events/files.ts";
 
 /** By name, in the order in which it is told and stored; every value is a text that says `none` or `unknown` if so. */
 export interface Fingerprint {
@@ -34,7 +35,7 @@ export function readFingerprint(
 ): Fingerprint {
   const read = (path: string) => readIfAllowed(files, path) || undefined;
   const cpuinfo = read("/proc/cpuinfo") ?? "";
-  const field = (name: string) => new RegExp(`^${name}\\s*:\\s*(.+)$`, "m").exec(cpuinfo)?.[1].trim();
+  const field = (name: string) => procField(cpuinfo, name) || undefined;
   // ARM's cpuinfo has numbers alone
   const armParts = ["CPU implementer", "CPU part"].map(field).filter((part) => part !== undefined);
   const online = parseCpuList(read("/sys/devices/system/cpu/online") ?? "");

@@ -1,5 +1,6 @@
 /** What a named set is bound to: processes with all they start, threads, or CPUs. */
 
+import { hasEnded, parseStat, procField, type ProcStat } from "../base/proc_text.ts";
 import { type KernelFiles, readIfAllowed } from "../events/files.ts";
 
 export type SetTarget =
@@ -41,24 +42,12 @@ export function threadsOf(pid: number, files: KernelFiles): number[] {
 
 /** The process that a thread belongs to, or undefined when there is no such thread. */
 export function processOf(tid: number, files: KernelFiles): number | undefined {
-  const tgid = /^Tgid:\s*(\d+)$/m.exec(readIfAllowed(files, `/proc/${tid}/status`) ?? "")?.[1];
+  const tgid = procField(readIfAllowed(files, `/proc/${tid}/status`) ?? "", "Tgid");
   return tgid === undefined ? undefined : Number(tgid);
 }
 
-/** What /proc says of a task. */
-interface TaskStat {
-  /** Has ended, and nobody has asked for its status yet. */
-  zombie: boolean;
-  /** Its start in clock ticks since boot: what tells it from a later task with its number. */
-  start: string;
-}
-
-/** proc(5): `PID (COMM) STATE ... STARTTIME ...`, the 3rd and the 22nd field; COMM may hold anything. */
-function readStat(path: string, files: KernelFiles): TaskStat | undefined {
-  const stat = readIfAllowed(files, path);
-  if (stat === undefined) return undefined;
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return { zombie: fields[0] === "Z" || fields[0] === "X", start: fields[19] };
+function readStat(path: string, files: KernelFiles): ProcStat | undefined {
+  return parseStat(readIfAllowed(files, path) ?? "");
 }
 
 /** Watches whether a target is still there. */
@@ -66,7 +55,7 @@ export class TargetWatch {
   readonly #kind: SetTarget["kind"];
   readonly #files: KernelFiles;
   /** Start times of its processes or threads. */
-  readonly #starts: Map<number, string | undefined>;
+  readonly #starts: Map<number, number | undefined>;
 
   /** Of the target as it is now: what is not there counts as ended. */
   constructor(target: SetTarget, files: KernelFiles) {
@@ -81,14 +70,14 @@ export class TargetWatch {
     return this.#kind !== "cpu" && ![...this.#starts].some(([id, start]) => this.#isThere(id, start));
   }
 
-  #isThere(id: number, start: string | undefined): boolean {
+  #isThere(id: number, start: number | undefined): boolean {
     const stat = readStat(`/proc/${id}/stat`, this.#files);
     if (stat === undefined || stat.start !== start) return false;
-    if (!stat.zombie || this.#kind === "thread") return !stat.zombie;
+    if (!hasEnded(stat) || this.#kind === "thread") return !hasEnded(stat);
     // the first thread of a process may end before the others
     return threadsOf(id, this.#files).some((tid) => {
       const thread = readStat(`/proc/${id}/task/${tid}/stat`, this.#files);
-      return thread !== undefined && !thread.zombie;
+      return thread !== undefined && !hasEnded(thread);
     });
   }
 }

@@ -1,5 +1,6 @@
 /** What this process may measure: the kernel's perf_event_paranoid, and the capabilities that override it. */
 
+import { procField } from "../base/proc_text.ts";
 import type { EventAttr } from "./attr.ts";
 import { hostFiles, type KernelFiles, readIfAllowed, readNumber } from "./files.ts";
 
@@ -22,12 +23,12 @@ export interface Privilege {
 /** Reads the standing of this process. */
 export function readPrivilege(files: KernelFiles = hostFiles): Privilege {
   const status = readIfAllowed(files, "/proc/self/status") ?? "";
-  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+  const effective = BigInt(`0x${procField(status, "CapEff") ?? "0"}`);
   const paranoid = readNumber(files, PARANOID);
   return {
     ...(paranoid === undefined ? {} : { paranoid }),
     capable: ((effective >> CAP_PERFMON) | (effective >> CAP_SYS_ADMIN)) % 2n === 1n,
-    seccomp: /^Seccomp:\s*2$/m.test(status),
+    seccomp: procField(status, "Seccomp") === "2",
   };
 }
 

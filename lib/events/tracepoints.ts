@@ -1,6 +1,7 @@
 /** The kernel's tracepoints, as tracefs lists them: /sys/kernel/tracing/events/SYSTEM/NAME/id. */
 
 import { type Advice, UnsupportedError } from "../base/errors.ts";
+import { isMounted } from "../base/proc_text.ts";
 import { hostFiles, type KernelFiles, readIfAllowed } from "./files.ts";
 import { globMatcher, isGlob } from "./glob.ts";
 
@@ -85,7 +86,7 @@ export class Tracepoints {
 
   /** Whether tracefs is mounted anywhere: where it is not, its directory is as closed as where it is. */
   #mounted(): boolean {
-    return / tracefs /.test(readIfAllowed(this.#files, "/proc/self/mounts") ?? " tracefs ");
+    return isMounted(readIfAllowed(this.#files, "/proc/self/mounts") ?? "- - tracefs", "tracefs");
   }
 }
 

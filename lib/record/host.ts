@@ -1,6 +1,7 @@
 /** What a perf.data file says of the machine it was made on. */
 
 import { parseCpuList } from "../base/cpu_list.ts";
+import { procField } from "../base/proc_text.ts";
 import type { ReadText } from "./procfs.ts";
 
 export interface Host {
@@ -21,7 +22,7 @@ export interface Host {
 /** Reads it from /proc and /sys; what cannot be read comes out empty or 0. */
 export function readHost(text: ReadText, arch: string): Host {
   const cpuinfo = text("/proc/cpuinfo") ?? "";
-  const field = (name: string) => new RegExp(`^${name}\\s*:\\s*(.*)$`, "m").exec(cpuinfo)?.[1].trim() ?? "";
+  const field = (name: string) => procField(cpuinfo, name) ?? "";
   const x86 = [field("vendor_id"), field("cpu family"), field("model"), field("stepping")];
   const midr = text("/sys/devices/system/cpu/cpu0/regs/identification/midr_el1")?.trim() ?? "";
   return {
@@ -32,6 +33,6 @@ export function readHost(text: ReadText, arch: string): Host {
     cpusAvailable: parseCpuList(text("/sys/devices/system/cpu/present") ?? "").length,
     cpudesc: field("model name") || field("Processor"),
     cpuid: x86[0] ? x86.join(",") : midr,
-    totalMemoryKb: Number(/^MemTotal:\s*(\d+)/m.exec(text("/proc/meminfo") ?? "")?.[1] ?? 0),
+    totalMemoryKb: parseInt(procField(text("/proc/meminfo") ?? "", "MemTotal") ?? "0"),
   };
 }

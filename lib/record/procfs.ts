@@ -4,6 +4,7 @@
  */
 
 import { addressFromBigint } from "../base/address.ts";
+import { parseMapsLine, parseStat, procField } from "../base/proc_text.ts";
 
 /** A file of /proc as text, or undefined when it is gone or not ours to read. */
 export type ReadText = (path: string) => string | undefined;
@@ -81,7 +82,7 @@ export function readProcess(
 ): ProcProcess | undefined {
   const status = proc.text(`/proc/${pid}/status`);
   if (status === undefined) return undefined;
-  const ppid = Number(/^PPid:\s*(\d+)/m.exec(status)?.[1] ?? 0);
+  const ppid = Number(procField(status, "PPid") ?? 0);
   const threads: ProcThread[] = [];
   for (const name of proc.list(`/proc/${pid}/task`)) {
     const comm = proc.text(`/proc/${pid}/task/${name}/comm`);
@@ -94,17 +95,11 @@ export function readProcess(
 
 /** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); undefined when it is gone. */
 export function startTimeOf(proc: Proc, pid: number | "self"): number | undefined {
-  const stat = proc.text(`/proc/${pid}/stat`);
-  // behind the name, which may hold anything, the third field comes first
-  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields && Number(fields[22 - 3]);
+  return parseStat(proc.text(`/proc/${pid}/stat`) ?? "")?.start;
 }
 
 /** mmap(2). */
 export const PROT_EXEC = 4;
-
-const MAP_LINE =
-  /^([0-9a-f]+)-([0-9a-f]+) ([r-])([w-])([x-])([ps]) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)$/;
 
 /** The maps in the text of /proc/PID/maps. Lines of an unknown form are passed over. */
 export function parseMaps(text: string, choice: MapChoice = "executable"): ProcMap[] {
@@ -112,30 +107,27 @@ export function parseMaps(text: string, choice: MapChoice = "executable"): ProcM
   for (const line of text.split("\n")) {
     // tested before the costly match: most maps are not executable
     if (choice === "executable" && !line.includes("x", 17)) continue;
-    const m = MAP_LINE.exec(line);
-    if (!m || (m[5] !== "x" && (choice === "executable" || m[3] !== "r"))) continue;
-    const start = address(m[1]);
+    const map = parseMapsLine(line);
+    if (!map) continue;
+    const [readable, writable, executable, sharing] = map.permissions;
+    if (executable !== "x" && (choice === "executable" || readable !== "r")) continue;
+    const start = address(map.start);
     maps.push({
       start,
-      length: address(m[2]) - start,
-      prot: (m[3] === "r" ? 1 : 0) | (m[4] === "w" ? 2 : 0) | (m[5] === "x" ? PROT_EXEC : 0),
-      flags: m[6] === "s" ? 1 : 2,
-      pgoff: address(m[7]),
-      major: parseInt(m[8], 16),
-      minor: parseInt(m[9], 16),
-      inode: BigInt(m[10]),
-      filename: unescapePath(m[11]) || "//anon",
+      length: address(map.end) - start,
+      prot: (readable === "r" ? 1 : 0) | (writable === "w" ? 2 : 0) | (executable === "x" ? PROT_EXEC : 0),
+      flags: sharing === "s" ? 1 : 2,
+      pgoff: address(map.offset),
+      major: parseInt(map.major, 16),
+      minor: parseInt(map.minor, 16),
+      inode: BigInt(map.inode),
+      filename: map.path || "//anon",
     });
   }
   return maps;
 }
 
 const address = (hex: string) => addressFromBigint(BigInt(`0x${hex}`));
-
-/** The kernel writes a newline in a path as `\012`; everything else stands as it is. */
-function unescapePath(path: string): string {
-  return path.replaceAll("\\012", "\n");
-}
 
 /**
  * Where the file behind a mapping of a process can be opened as long as the process lives, whatever became of

@@ -1,6 +1,7 @@
 /** How often to sample: what the user asked for, and what the machine allows and does. */
 
 import { UsageError } from "../base/errors.ts";
+import { procField } from "../base/proc_text.ts";
 import type { ReadText } from "./procfs.ts";
 import { DEFAULT_FREQ } from "./sampling.ts";
 
@@ -48,6 +49,6 @@ export function cyclesPerSecond(text: ReadText): number | undefined {
     const kHz = Number(text(`${cpufreq}/${file}`)?.trim());
     if (kHz > 0) return kHz * 1000;
   }
-  const mHz = Number(/^cpu MHz\s*:\s*([\d.]+)/m.exec(text("/proc/cpuinfo") ?? "")?.[1]);
+  const mHz = parseFloat(procField(text("/proc/cpuinfo") ?? "", "cpu MHz") ?? "");
   return mHz > 0 ? mHz * 1e6 : undefined;
 }

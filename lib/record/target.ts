@@ -1,6 +1,7 @@
 /** What is recorded: a command, the CPUs, processes or threads that run already. */
 
 import { UnsupportedError } from "../base/errors.ts";
+import { procField } from "../base/proc_text.ts";
 import type { Proc } from "./procfs.ts";
 
 export type Target =
@@ -54,7 +55,7 @@ export function processesOf(
   if (target.kind === "processes") return target.pids;
   const tgids = target.tids.map((tid) => {
     const status = proc.text(`/proc/${tid}/status`) ?? "";
-    return Number(/^Tgid:\s*(\d+)/m.exec(status)?.[1] ?? tid);
+    return Number(procField(status, "Tgid") ?? tid);
   });
   return [...new Set(tgids)];
 }
@@ -64,7 +65,7 @@ export function allEnded(target: Extract<Target, { kind: "processes" | "threads"
   const ids = target.kind === "processes" ? target.pids : target.tids;
   return ids.every((id) => {
     const status = proc.text(`/proc/${id}/status`);
-    return status === undefined || /^State:\s*[ZX]/m.test(status);
+    return status === undefined || /^[ZX]/.test(procField(status, "State") ?? "");
   });
 }
 
