@@ -12,8 +12,13 @@ export interface LedgerRow extends LedgerCounts {
   cpu: number;
   /** Samples written to the file. */
   sample: number;
-  /** Records the kernel had no room for in the ring. */
+  /**
+   * Samples the kernel had no room for in the ring. Where it does not tell them from other records, which it does
+   * since Linux 6.0, `lost_sideband` is left out and these are records of all kinds.
+   */
   overflow: number;
+  /** Other records the kernel had no room for: of maps, names and processes. */
+  lost_sideband?: number;
   /** Drains that found something. */
   buf: number;
   /** Drains that found nothing. */
@@ -41,6 +46,9 @@ const COUNTS = ["sample", "overflow", "buf", "emptybuf", "dropbuf", "dropbuf_sam
 /** How long events were throttled, in ns: counted by those who read the records. */
 const THROTTLED = "throttled_ns";
 
+/** Figures that not every ledger has: the total has them where a row does. */
+const OPTIONAL = ["lost_sideband", "overwritten_bytes"] as const;
+
 /** A ledger of these CPUs, the total added up. */
 export function makeLedger(rows: LedgerRow[]): Ledger {
   const total: LedgerRow = {
@@ -59,8 +67,9 @@ export function makeLedger(rows: LedgerRow[]): Ledger {
 
 function add(sum: LedgerRow, row: LedgerRow): void {
   for (const name of COUNTS) sum[name] += row[name];
-  if (row.overwritten_bytes !== undefined) {
-    sum.overwritten_bytes = (sum.overwritten_bytes ?? 0) + row.overwritten_bytes;
+  for (const name of OPTIONAL) {
+    const count = row[name];
+    if (count !== undefined) sum[name] = (sum[name] ?? 0) + count;
   }
 }
 
@@ -81,21 +90,24 @@ export function seen(row: LedgerRow): number {
 }
 
 /** Columns that are shown only where there is something in them. */
-const RARE = ["throttle", THROTTLED, "overwritten_bytes"] as const;
+const RARE = ["lost_sideband", "throttle", THROTTLED, "overwritten_bytes"] as const;
 
 function isShown(name: string, total: LedgerCounts): boolean {
   return RARE.includes(name as typeof RARE[number]) ? (total[name] ?? 0) > 0 : total[name] !== undefined;
 }
 
+/** All columns, in the order they are shown in. */
+const COLUMNS = [...COUNTS, THROTTLED, ...OPTIONAL];
+
 /** The ledger on one line: `sample 3751  overflow 0  buf 12 ...`, the last columns only where there was any. */
 export function ledgerLine({ total }: Ledger): string {
-  return [...COUNTS, "overwritten_bytes"].filter((name) => isShown(name, total))
+  return COLUMNS.filter((name) => isShown(name, total))
     .map((name) => `${name} ${total[name]}`).join("  ");
 }
 
 /** The cells of the ledger's table: titles, a row for each CPU, then the total; `-` for what is not known. */
 export function ledgerCells(rows: readonly LedgerCounts[], total: LedgerCounts): string[][] {
-  const names = [...COUNTS, THROTTLED, "overwritten_bytes"].filter((name) => isShown(name, total));
+  const names = COLUMNS.filter((name) => isShown(name, total));
   const text = (name: string, count: number | undefined) =>
     count === undefined ? "-" : name === THROTTLED ? ms(count) : `${count}`;
   const line = (first: string, row: LedgerCounts) => [first, ...names.map((name) => text(name, row[name]))];
@@ -145,13 +157,20 @@ const percent = (part: number, whole: number) => `${(100 * part / whole).toFixed
 export function lossWarnings(total: LedgerCounts, rates: readonly string[]): string[] {
   const all = lostIn(total) + total.sample;
   const share = (lost: number) => `${lost} of ${all} (${percent(lost, all)})`;
-  const { overflow = 0, dropbuf_sample = 0, throttle = 0 } = total;
+  const { overflow = 0, lost_sideband, dropbuf_sample = 0, throttle = 0 } = total;
   const warnings: string[] = [];
   if (overflow > 0) {
+    const what = lost_sideband === undefined ? "records" : "samples";
     warnings.push(
-      `the ring buffers overflowed: ${share(overflow)} records lost: record with larger ones (-m) or ${
+      `the ring buffers overflowed: ${share(overflow)} ${what} lost: record with larger ones (-m) or ${
         lessOften(rates)
       }`,
+    );
+  }
+  if (lost_sideband) {
+    warnings.push(
+      `the ring buffers overflowed: ${lost_sideband} records of maps, names and processes lost: ` +
+        "some samples may have no symbol, or another process's: record with larger ones (-m)",
     );
   }
   if (dropbuf_sample > 0) {

@@ -3,14 +3,25 @@
 import { type FlightStats, readCounts, type RingStats } from "../../ffi/pmu.ts";
 import { PERF_FORMAT } from "../base/abi.ts";
 import { type Ledger, type LedgerRow, makeLedger } from "../perfdata/ledger.ts";
+import { samplersOf, tracks } from "./events.ts";
 import type { Opened } from "./opening.ts";
 
-/** Records that the kernel had no room for since the events were opened, by CPU; of CPUs whose events tell. */
-export type LostCounts = ReadonlyMap<number, number>;
+/** What the kernel had no room for in the rings of a CPU since its events were opened. */
+export interface Lost {
+  /** Records of the events that sample: samples, where another event reports what runs. */
+  samples: number;
+  /** Records of the event that reports what runs; undefined where those that sample do that as well. */
+  sideband?: number;
+}
+
+/** By CPU; of CPUs whose events tell. */
+export type LostCounts = ReadonlyMap<number, Lost>;
 
 /** PERF_FORMAT_LOST of every event, where the kernel has it. */
 export function lostCounts(opened: readonly Opened[]): LostCounts {
-  const lostOf = new Map<number, number>();
+  const lostOf = new Map<number, Lost>();
+  const samplers = new Set<Opened>(samplersOf(opened));
+  const none = tracks(opened) ? { samples: 0, sideband: 0 } : { samples: 0 };
   for (const each of opened) {
     const { attr, places } = each;
     if (!(attr.readFormat & PERF_FORMAT.LOST)) continue;
@@ -23,7 +34,11 @@ export function lostCounts(opened: readonly Opened[]): LostCounts {
       const filled = readCounts(fd, counts);
       let lost = 0;
       for (let i = grouped ? 3 : 2; i < filled; i += 3) lost += Number(counts[i]);
-      lostOf.set(cpu, (lostOf.get(cpu) ?? 0) + lost);
+      const { samples, sideband } = lostOf.get(cpu) ?? none;
+      lostOf.set(
+        cpu,
+        samplers.has(each) ? { samples: samples + lost, sideband } : { samples, sideband: sideband! + lost },
+      );
     }
   }
   return lostOf;
@@ -40,17 +55,15 @@ export function closeLedger(
   before: LostCounts,
   flight: readonly FlightStats[] = [],
 ): Ledger {
-  const lostOn = (cpu: number) => {
-    const count = lost.get(cpu);
-    return count === undefined ? undefined : count - (before.get(cpu) ?? 0);
-  };
   const flightOn = new Map(flight.map((ring) => [ring.cpu, ring]));
   return makeLedger(
     stats.map((ring) => {
+      const now = lost.get(ring.cpu), then = before.get(ring.cpu);
       const row = {
         cpu: ring.cpu,
         sample: ring.samples - ring.dropbufSample,
-        overflow: (lostOn(ring.cpu) ?? ring.lost) + ring.lostSamples,
+        overflow: (now ? now.samples - (then?.samples ?? 0) : ring.lost) + ring.lostSamples,
+        ...now?.sideband === undefined ? {} : { lost_sideband: now.sideband - (then?.sideband ?? 0) },
         buf: ring.buf,
         emptybuf: ring.emptybuf,
         dropbuf: ring.dropbuf,
@@ -58,7 +71,7 @@ export function closeLedger(
         throttle: ring.throttle,
       };
       const taken = flightOn.get(ring.cpu);
-      return taken ? withTaken(row, taken, lost.has(ring.cpu)) : row;
+      return taken ? withTaken(row, taken, now !== undefined) : row;
     }),
   );
 }

@@ -22,8 +22,8 @@ const MOST_WATERMARK = 128 * 1024;
 
 /**
  * Opens the events, the tracker first where there is one: its ring is then every event's ring. `pid` is
- * the command's. What runs already has no tracker only where this user may not have the descriptors for it:
- * the events that sample then report maps and names as well (see `tracks`).
+ * the command's. There is no tracker only where this user may not have the descriptors for it: the first event that
+ * samples then reports maps and names as well (see `tracks`), and the kernel counts those it lost with the samples.
  */
 export function openEvents(
   request: RecordRequest,
@@ -38,14 +38,15 @@ export function openEvents(
     ? [-1]
     : threadsOf(target, liveProc);
   const where = { tids, cpus: request.cpus, target: targetName(target) };
-  // a command's own events report its maps and names: they start with it, so there is nothing to miss, unless
-  // they start later than it does, or their rings forget
+  // a command's events could report its maps and names: they start with it, unless they start later than it does,
+  // or their rings forget
   const needed = request.delayMs !== undefined || request.overwrite === true;
   const events = groups.reduce((sum, group) => sum + group.events.length, 0);
-  const tracker = needed || (target.kind !== "command" && filesAllowed(events + 1, where));
+  const tracker = needed || filesAllowed(events + 1, where);
   if (!tracker || needed) allowFiles(events + (tracker ? 1 : 0), where);
+  const listed = tracker && (needed || target.kind !== "command");
   const common: Common = {
-    several: tracker || events > 1,
+    several: listed || events > 1,
     watermark: Math.min(ringBytes(request.ringPages) / 4, MOST_WATERMARK),
     enableOnExec: target.kind === "command" && request.delayMs === undefined,
     overwrite: request.overwrite,
@@ -56,7 +57,9 @@ export function openEvents(
     if (tracker) {
       const [{ events: [dummy] }] = resolveEvents("dummy");
       const attrOf = (e: ResolvedEvent) => trackingAttr(e, sampling, common);
-      opened.push(openOnCpus({ event: dummy, attrOf }, where, standing, note));
+      // what this user may not have is told of the events that sample
+      const it = openOnCpus({ event: dummy, attrOf }, where, standing, () => {});
+      opened.push(listed ? it : { ...it, unlisted: true });
     }
     const noteOnce = once(note); // a group that comes apart is opened twice
     const opener: Opener = {

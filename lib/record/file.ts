@@ -6,7 +6,7 @@ import { UnsupportedError } from "../base/errors.ts";
 import { concat } from "../base/bytes.ts";
 import { encodeFeatures } from "../perfdata/feature_encoders.ts";
 import { encodeFileEnd, encodeFileStart, type FileStart } from "../perfdata/writer.ts";
-import type { Opened } from "./opening.ts";
+import { listed, type Opened } from "./opening.ts";
 import { type Facts, featuresOf, type Finished, type Sink, writeError } from "./sink.ts";
 
 const OLD = ".old";
@@ -27,7 +27,7 @@ export class RecordFile implements Sink {
     this.fd = fd;
     this.#opened = opened;
     this.#start = encodeFileStart(
-      opened.map(({ attr, places }) => ({ attr, ids: places.map((p) => p.id) })),
+      listed(opened),
     );
   }
 

@@ -16,7 +16,7 @@ import { fileBuildId, vdsoBuildId } from "../symbols/host_files.ts";
 import { type ObjectInfo, ObjectTable } from "../symbols/objects.ts";
 import { HeldObjects } from "./held_objects.ts";
 import { type Hits, scanHits } from "./hit_scan.ts";
-import type { Opened } from "./opening.ts";
+import { listed, type Opened } from "./opening.ts";
 import { PerfMaps } from "./perf_maps.ts";
 import { parseMaps, type Proc } from "./procfs.ts";
 import type { Sink } from "./sink.ts";
@@ -166,9 +166,7 @@ export class ObjectKeeper {
 
   #hits(dataBytes: number): Hits {
     const table = new EventTable();
-    for (const { attr, places } of this.#opened) {
-      table.add(describeEvent(attr, places.map((place) => place.id)));
-    }
+    for (const { attr, ids } of listed(this.#opened)) table.add(describeEvent(attr, ids));
     return scanHits(this.#file, this.#dataOffset, this.#dataOffset + dataBytes, table);
   }
 

@@ -17,6 +17,29 @@ export interface Opened {
   places: { tid: number; cpu: number; fd: number; id: bigint }[];
   /** The group it has joined. */
   group?: Group;
+  /** Its records are told as the first event's, and a file does not list it (see `listed()`). */
+  unlisted?: true;
+}
+
+/** An event as a file lists it, with the ids of all whose records are told as its own. */
+export interface Listed {
+  of: Opened;
+  attr: EventAttr;
+  ids: bigint[];
+}
+
+/**
+ * Returns the events as a file lists them. An unlisted one has the fields of the first in its records, so that a
+ * reader cannot tell whose they are, and need not: what it reports, the first one does.
+ */
+export function listed(opened: readonly Opened[]): Listed[] {
+  const idsOf = ({ places }: Opened) => places.map(({ id }) => id);
+  const unlisted = opened.filter((each) => each.unlisted);
+  return opened.filter((each) => !each.unlisted).map((of, i) => {
+    const told = i === 0 ? unlisted : [];
+    const flags = new Set([...of.attr.flags, ...told.flatMap(({ attr }) => [...attr.flags])]);
+    return { of, attr: { ...of.attr, flags }, ids: [of, ...told].flatMap(idsOf) };
+  });
 }
 
 /** A group of events that is open, by its leader. */

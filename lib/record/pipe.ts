@@ -12,7 +12,7 @@ import {
   encodePipeHeader,
 } from "../perfdata/writer.ts";
 import { encodeTracingData } from "../perfdata/tracing_data.ts";
-import type { Opened } from "./opening.ts";
+import { listed, type Opened } from "./opening.ts";
 import { type Facts, featuresOf, type Finished, type Origin, type Sink, writeError } from "./sink.ts";
 
 const STANDARD_OUTPUT = 1;
@@ -29,14 +29,14 @@ export class RecordPipe implements Sink {
     const features = featuresOf(origin, opened);
     this.#send([
       encodePipeHeader(),
-      ...opened.map(({ attr, places }) => encodeHeaderAttr({ attr, ids: places.map((p) => p.id) })),
+      ...listed(opened).map(encodeHeaderAttr),
       // build ids and the formats of tracepoints have records of their own in a pipe
       ...encodeFeatures({ ...features, buildIds: undefined, tracingData: undefined }).map(
         encodeHeaderFeature,
       ),
       ...(features.tracingData ? [encodeHeaderTracingData(encodeTracingData(features.tracingData))] : []),
       ...(features.buildIds ?? []).map(encodeHeaderBuildId),
-      ...opened.map(({ event, places }) => encodeEventName(places[0].id, event.name)),
+      ...listed(opened).map(({ of, ids }) => encodeEventName(ids[0], of.event.name)),
     ]);
   }
 

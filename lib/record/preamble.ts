@@ -5,7 +5,7 @@ import { compileLayout } from "../perfdata/attr_layout.ts";
 import { encodeKsymbol } from "../perfdata/record_encoders.ts";
 import { fileBuildId } from "../symbols/host_files.ts";
 import { liveBpfSymbols } from "./bpf.ts";
-import type { Opened } from "./opening.ts";
+import { listed, type Opened } from "./opening.ts";
 import {
   allPids,
   type KernelText,
@@ -31,9 +31,10 @@ export class Preamble {
 
   constructor(request: RecordRequest, opened: readonly Opened[]) {
     this.#request = request;
-    this.#layout = compileLayout(opened[0].attr);
-    this.#seesKernel = opened.some((o) => !o.attr.flags.has("excludeKernel"));
-    this.#maps = opened.some((o) => o.attr.flags.has("mmapData")) ? "readable" : "executable";
+    const events = listed(opened);
+    this.#layout = compileLayout(events[0].attr);
+    this.#seesKernel = events.some(({ attr }) => !attr.flags.has("excludeKernel"));
+    this.#maps = events.some(({ attr }) => attr.flags.has("mmapData")) ? "readable" : "executable";
     this.#since = startTimeOf(liveProc, "self") ?? 0;
   }
 

@@ -140,13 +140,18 @@ function sidebandFlags({ fields, callGraph }: Sampling): AttrFlag[] {
 }
 
 /**
- * The attr of an event (`dummy`) that samples nothing and reports processes, maps and names, from the moment it is opened:
- * for targets that run already, where the samplers start only after /proc has been read.
+ * The attr of an event (`dummy`) that samples nothing and reports processes, maps and names: from the command's exec on
+ * where the samplers start there, else from the moment it is opened, as they start only after /proc has been read.
  */
 export function trackingAttr(event: ResolvedEvent, sampling: Sampling, common: Common): EventAttr {
   return {
     ...event.attr,
-    flags: new Set([...event.attr.flags, ...sidebandFlags(sampling), ...commonFlags(sampling)]),
+    flags: new Set([
+      ...event.attr.flags,
+      ...sidebandFlags(sampling),
+      ...commonFlags(sampling),
+      ...common.enableOnExec ? ["disabled", "enableOnExec"] as const : [],
+    ]),
     samplePeriod: 1n,
     sampleType: commonSampleType(common),
     readFormat: PERF_FORMAT.ID | PERF_FORMAT.LOST,

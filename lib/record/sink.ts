@@ -13,7 +13,7 @@ import type { Ledger } from "../perfdata/ledger.ts";
 import { kernelBuildIds } from "./kernel_ids.ts";
 import { readMachine } from "./machine.ts";
 import { readTracingData, tracefsText } from "./tracing.ts";
-import type { Opened } from "./opening.ts";
+import { listed, type Opened } from "./opening.ts";
 
 const CLOCK_REALTIME = 0;
 
@@ -69,6 +69,7 @@ export interface Sink {
  */
 export function featuresOf(facts: Origin | Facts, opened: readonly Opened[]): FeatureValues {
   const { host, commandLine } = facts;
+  const events = listed(opened);
   return {
     hostname: host.hostname,
     osrelease: host.osrelease,
@@ -81,15 +82,11 @@ export function featuresOf(facts: Origin | Facts, opened: readonly Opened[]): Fe
     cmdline: commandLine,
     ...readMachine(hostFiles),
     ...clockOf(opened),
-    tracingData: readTracingData(opened.flatMap(({ event }) => event.tracepoint ?? []), tracefsText),
-    eventDesc: opened.map(({ event, attr, places }) => ({
-      attr,
-      name: event.name,
-      ids: places.map((p) => p.id),
-    })),
-    ...groupsOf(opened),
+    tracingData: readTracingData(events.flatMap(({ of }) => of.event.tracepoint ?? []), tracefsText),
+    eventDesc: events.map(({ of, attr, ids }) => ({ attr, name: of.event.name, ids })),
+    ...groupsOf(events.map(({ of }) => of)),
     buildIds: [
-      ...kernelBuildIds(opened.some(({ attr }) => !attr.flags.has("excludeKernel"))),
+      ...kernelBuildIds(events.some(({ attr }) => !attr.flags.has("excludeKernel"))),
       ...("buildIds" in facts ? facts.buildIds : []),
     ],
     ...("ledger" in facts ? { sampleTime: facts.sampleTime, ledger: sessionText(facts) } : {}),

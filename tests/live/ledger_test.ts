@@ -61,6 +61,27 @@ testNeeding(
 );
 
 testNeeding(
+  ["cc", "root"],
+  "what happened is what was sampled and what was lost, to the last one",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/exact.data`;
+      const event = ["-e", "syscalls:sys_enter_getppid", "-c", "1"];
+      for (
+        const [options, threads] of [[["-m", "1"], 1], [["-m", "2"], 4], [["-m", "1", "-a"], 2]] as const
+      ) {
+        const work = ["--", program("calls"), "50000", `${threads}`];
+        const ran = await pmuctl(["record", ...event, ...options, "-o", file, ...work]);
+        assertEquals(ran.status, 0, ran.stderr);
+        const { total } = await ledgerOf(file);
+        assertEquals(total.sample + total.overflow + total.dropbuf_sample, 50000 * threads, ran.stderr);
+        assert(total.overflow > 0 && total.lost_sideband > 0, ran.stderr);
+        assertStringIncludes(ran.stderr, `  lost_sideband ${total.lost_sideband}`);
+      }
+    }),
+);
+
+testNeeding(
   ["perf", "cc"],
   "the status of a command that failed is not hidden by what was lost",
   () =>

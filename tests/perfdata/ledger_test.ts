@@ -55,6 +55,24 @@ Deno.test("ledgerTable() shows each CPU, and a dash for what nobody knows", () =
   );
 });
 
+Deno.test("records of maps and names that were lost stand beside the samples, and are not counted as such", () => {
+  const ledger = makeLedger([{
+    ...row,
+    cpu: 0,
+    sample: 90,
+    overflow: 10,
+    lost_sideband: 7,
+    dropbuf_sample: 0,
+  }]);
+  assertStringIncludes(ledgerLine(ledger), "lost_sideband 7");
+  assertEquals([seen(ledger.total), lostText(ledger.total)], [100, "10 of 100 (10.0%)"]);
+  assertEquals(lossWarnings(ledger.total, ["4000 Hz"]), [
+    "the ring buffers overflowed: 10 of 100 (10.0%) samples lost: record with larger ones (-m) or less often (-F)",
+    "the ring buffers overflowed: 7 records of maps, names and processes lost: some samples may have no symbol, or " +
+    "another process's: record with larger ones (-m)",
+  ]);
+});
+
 Deno.test("lossWarnings() says how much was lost, and what to do", () => {
   assertEquals(lossWarnings(LOSSY.total, ["4000 Hz"]), [
     "the ring buffers overflowed: 6 of 200 (3.0%) records lost: record with larger ones (-m) or less often (-F)",

@@ -36,9 +36,11 @@ Deno.test("samplingAttr() names the event in each record only where there are se
   assertEquals([alone.flags.has("mmap2"), among.flags.has("mmap2")], [true, false]);
 });
 
-Deno.test("trackingAttr() runs from the start and shares the samplers' fields", () => {
-  const tracker = trackingAttr(clock, {}, { ...common, several: true });
+Deno.test("trackingAttr() runs from the start, or from exec like the samplers, and shares their fields", () => {
+  const tracker = trackingAttr(clock, {}, { ...common, several: true, enableOnExec: false });
   assertEquals([tracker.flags.has("disabled"), tracker.flags.has("task")], [false, true]);
+  const onExec = trackingAttr(clock, {}, common).flags;
+  assertEquals([onExec.has("disabled"), onExec.has("enableOnExec")], [true, true]);
   assertEquals(tracker.readFormat & PERF_FORMAT.ID, PERF_FORMAT.ID);
 });
 
