@@ -1,7 +1,9 @@
-/** Files and standard input as the byte sources that readers take. The only place that opens a file to read it. */
+/** Files and standard input as the byte sources that readers take. */
 
 import type { ByteInput, ByteSource } from "./byte_source.ts";
 import { BadInputError } from "./errors.ts";
+import { exists } from "./exists.ts";
+import { type GuardedFile, openGuarded, type OpenPolicy, type Refusal } from "./guarded_open.ts";
 
 /** An open file: readable from front to back and at any offset. `close()` it. */
 export class FileBytes implements ByteInput, ByteSource {
@@ -15,28 +17,30 @@ export class FileBytes implements ByteInput, ByteSource {
   #pos = 0;
   #filePos = 0;
 
-  private constructor(
-    name: string,
-    file: Deno.FsFile,
-    { size, identity }: { size: number; identity: string },
-  ) {
+  /** User id of its owner. */
+  readonly uid: number;
+
+  private constructor(name: string, { file, stat }: GuardedFile) {
     this.name = name;
     this.#file = file;
-    this.size = size;
-    this.identity = identity;
+    this.size = stat.size;
+    this.identity = identityOf(stat);
+    this.uid = stat.uid ?? -1;
   }
 
-  /** Opens a regular file; undefined when it is not there, not one, or not ours to read. */
-  static tryOpen(path: string): FileBytes | undefined {
-    try {
-      // asked before opening: opening a FIFO would wait, and a device may act
-      if (!Deno.statSync(path).isFile) return undefined;
-      const file = Deno.openSync(path);
-      const stat = file.statSync();
-      return new FileBytes(path, file, { size: stat.size, identity: identityOf(stat) });
-    } catch {
-      return undefined;
-    }
+  /**
+   * Opens a regular file that `policy` allows, which by default is one that no link of another user leads to; else says
+   * why not. Never waits for anyone, and throws nothing.
+   */
+  static open(path: string, policy?: OpenPolicy): FileBytes | Refusal {
+    const opened = openGuarded(path, policy);
+    return "file" in opened ? new FileBytes(path, opened) : opened;
+  }
+
+  /** Opens as `open()`; undefined when that is refused, for whatever cause. */
+  static tryOpen(path: string, policy?: OpenPolicy): FileBytes | undefined {
+    const opened = FileBytes.open(path, policy);
+    return opened instanceof FileBytes ? opened : undefined;
   }
 
   read(into: Uint8Array): number;
@@ -86,8 +90,8 @@ export function standardInput(): ByteInput {
  */
 export function openInput(path: string): ByteInput {
   if (path === "-") return standardInput();
-  const file = FileBytes.tryOpen(path);
-  if (file) return file;
+  const file = FileBytes.open(path, NAMED);
+  if (file instanceof FileBytes) return file;
   let cause: string;
   try {
     const stat = Deno.statSync(path);
@@ -96,6 +100,8 @@ export function openInput(path: string): ByteInput {
       if (folder) return folder;
       cause =
         "it is a folder, and not a recording by 'perf record --threads' (it has no file 'data'): name a file";
+    } else if (stat.isFile && isMountedProc()) {
+      cause = file.cause === "permission denied" ? DENIED : file.cause;
     } else {
       const stream = Deno.openSync(path);
       return { name: path, read: (into) => stream.readSync(into) ?? 0 };
@@ -104,7 +110,7 @@ export function openInput(path: string): ByteInput {
     if (error instanceof Deno.errors.NotFound) {
       cause = "no such file: record one with 'pmuctl record', or name another with -i";
     } else if (error instanceof Deno.errors.PermissionDenied) {
-      cause = "permission denied: run as the user who recorded it, or as root";
+      cause = DENIED;
     } else {
       cause = error instanceof Error ? error.message : String(error);
     }
@@ -112,9 +118,19 @@ export function openInput(path: string): ByteInput {
   throw new BadInputError(`cannot read ${path}: ${cause}`);
 }
 
+/** For what the user named: any link may lead there. */
+export const NAMED: OpenPolicy = { links: "all" };
+
+const DENIED = "permission denied: run as the user who recorded it, or as root";
+
+/** False in a chroot or container without /proc, where a file can only be read as a stream. */
+function isMountedProc(): boolean {
+  return exists("/proc/self/fd");
+}
+
 /** A recording in several files: `data`, and `data.0`, `data.1` and so on beside it. Undefined when it is none. */
 function openFolder(path: string): ByteInput | undefined {
-  const main = FileBytes.tryOpen(`${path}/data`);
+  const main = FileBytes.tryOpen(`${path}/data`, NAMED);
   if (!main) return undefined;
   const numbers: number[] = [];
   for (const { name } of Deno.readDirSync(path)) {
@@ -123,7 +139,7 @@ function openFolder(path: string): ByteInput | undefined {
   }
   const names = numbers.sort((a, b) => a - b).map((number) => `${path}/data.${number}`);
   main.beside = names.map((name) => {
-    const file = FileBytes.tryOpen(name);
+    const file = FileBytes.tryOpen(name, NAMED);
     if (!file) {
       throw new BadInputError(`cannot read ${name}, a part of the recording ${path}: permission denied`);
     }
