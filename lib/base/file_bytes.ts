@@ -17,15 +17,21 @@ export class FileBytes implements ByteInput, ByteSource {
   #pos = 0;
   #filePos = 0;
 
-  /** User id of its owner. */
-  readonly uid: number;
+  /** Bytes that it takes on the disk: less than its size where it has holes. */
+  readonly allocated: number;
+  /** Its permission bits. */
+  readonly mode: number;
+  /** When it was last written to, in seconds since 1970. */
+  readonly modified: number;
 
   private constructor(name: string, { file, stat }: GuardedFile) {
     this.name = name;
     this.#file = file;
     this.size = stat.size;
     this.identity = identityOf(stat);
-    this.uid = stat.uid ?? -1;
+    this.allocated = 512 * (stat.blocks ?? 0);
+    this.mode = (stat.mode ?? 0) & 0o7777;
+    this.modified = (stat.mtime?.getTime() ?? 0) / 1000;
   }
 
   /**
@@ -44,8 +50,8 @@ export class FileBytes implements ByteInput, ByteSource {
   }
 
   read(into: Uint8Array): number;
-  read(offset: number, length: number): Uint8Array;
-  read(first: Uint8Array | number, length = 0): number | Uint8Array {
+  read(offset: number, length: number): Uint8Array<ArrayBuffer>;
+  read(first: Uint8Array | number, length = 0): number | Uint8Array<ArrayBuffer> {
     if (typeof first !== "number") {
       const n = this.readAt(this.#pos, first);
       this.#pos += n;

@@ -71,6 +71,19 @@ export interface SessionInfo {
   rateChanges?: readonly TimedRateChange[];
   cpuChanges?: readonly CpuChange[];
   ledger: { rows: LedgerCounts[]; total: LedgerCounts };
+  /** Processes that made code as they ran, left out when there was none. */
+  jitProcesses?: readonly RecordedProcess[];
+}
+
+/** A process that made code as it ran, so that what it says about that code can be told from what others say. */
+export interface RecordedProcess {
+  pid: number;
+  /** The user it belonged to. */
+  uid: number;
+  /** When it started, in seconds since 1970. */
+  started: number;
+  /** Name of the copy of its perf map among those that were saved. */
+  map?: string;
 }
 
 /** Of what `encodeSessionInfo` writes. */
@@ -96,7 +109,7 @@ function isSessionInfo(value: unknown): value is SessionInfo {
   const info = value as SessionInfo | null;
   return typeof info === "object" && info !== null && typeof info.version === "number" &&
     allOf(info.events, isSampledEvent) && allOf(info.rateChanges, isRateChange) &&
-    allOf(info.cpuChanges, isCpuChange) &&
+    allOf(info.cpuChanges, isCpuChange) && allOf(info.jitProcesses, isProcess) &&
     Array.isArray(info.command) && info.command.every((word) => typeof word === "string") &&
     Array.isArray(info.ledger?.rows) && [...info.ledger.rows, info.ledger.total].every(isCounts);
 }
@@ -120,6 +133,11 @@ function isRateChange(value: unknown): boolean {
 function isCpuChange(value: unknown): boolean {
   const { seconds, cpu, online } = (value ?? {}) as Partial<CpuChange>;
   return [seconds, cpu].every((number) => typeof number === "number") && typeof online === "boolean";
+}
+
+function isProcess(value: unknown): boolean {
+  const { pid, uid, started, map } = (value ?? {}) as Partial<RecordedProcess>;
+  return [pid, uid, started].every((number) => typeof number === "number") && typeof (map ?? "") === "string";
 }
 
 /** Whether it is left out, or a list of such things. */

@@ -74,6 +74,10 @@ export async function loadProfile(
   const { sampleTime } = header.features;
   // a slice of the whole needs to know the whole: where the header does not say, all is read first, then cut
   const cutLater = within !== undefined && "slices" in within && sampleTime === undefined;
+  const recorded = header.features.ledger === undefined
+    ? undefined
+    : decodeSessionInfo(header.features.ledger);
+  files.tellProcesses?.(recorded?.jitProcesses ?? []);
   const jit = new JitPlaces(spaces, files, isMonotonic(header) ? () => reader.timeBase : undefined);
   const symbolizer = new Symbolizer(files);
   const frames = new FrameTable();

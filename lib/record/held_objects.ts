@@ -5,7 +5,7 @@
  */
 
 import { FileBytes, identityOf } from "../base/file_bytes.ts";
-import { mapFile } from "./procfs.ts";
+import { KERNEL_LINK, mapFile } from "./procfs.ts";
 import { fileBuildId } from "../symbols/host_files.ts";
 
 /** A mapping, as far as its file is looked for. */
@@ -89,7 +89,7 @@ export class HeldObjects {
 
   /** Whether what is opened is what was mapped is for the build id to tell, at the end. */
   #open({ pid, start, length, filename }: SeenMap): FileBytes | undefined {
-    const mapped = FileBytes.tryOpen(mapFile(pid, start, length));
+    const mapped = FileBytes.tryOpen(mapFile(pid, start, length), KERNEL_LINK);
     if (mapped) return mapped;
     const file = filename.endsWith(DELETED) ? undefined : this.#openByName(pid, filename);
     return file ?? openProgram(pid, filename);
@@ -98,7 +98,7 @@ export class HeldObjects {
   /** Through the root of the process, which may be another than ours; of those that started it when it has ended. */
   #openByName(pid: number, filename: string): FileBytes | undefined {
     for (let near: number | undefined = pid, tries = 0; near && tries < MOST_PARENTS; tries++) {
-      const file = FileBytes.tryOpen(`/proc/${near}/root${filename}`);
+      const file = FileBytes.tryOpen(filename, { root: `/proc/${near}/root` });
       if (file) return file;
       near = this.#parents.get(near);
     }
@@ -124,7 +124,9 @@ function openProgram(pid: number, filename: string): FileBytes | undefined {
   const link = `/proc/${pid}/exe`;
   try {
     const runs = Deno.readLinkSync(link);
-    return runs === filename || runs === filename + DELETED ? FileBytes.tryOpen(link) : undefined;
+    return runs === filename || runs === filename + DELETED
+      ? FileBytes.tryOpen(link, KERNEL_LINK)
+      : undefined;
   } catch {
     return undefined; // it has ended
   }

@@ -10,15 +10,16 @@ import { concat } from "../base/bytes.ts";
 import { FileBytes } from "../base/file_bytes.ts";
 import { describeEvent, EventTable } from "../perfdata/events.ts";
 import type { BuildIdEntry } from "../perfdata/features.ts";
+import type { RecordedProcess } from "../perfdata/session_info.ts";
 import { decodeMmap2 } from "../perfdata/records.ts";
-import { openCached, saveCached } from "../symbols/build_id_cache.ts";
+import { CacheWriter, openCached } from "../symbols/build_id_cache.ts";
 import { fileBuildId, vdsoBuildId } from "../symbols/host_files.ts";
 import { type ObjectInfo, ObjectTable } from "../symbols/objects.ts";
 import { HeldObjects } from "./held_objects.ts";
 import { type Hits, scanHits } from "./hit_scan.ts";
 import { listed, type Opened } from "./opening.ts";
 import { PerfMaps } from "./perf_maps.ts";
-import { parseMaps, type Proc } from "./procfs.ts";
+import { KERNEL_LINK, parseMaps, type Proc } from "./procfs.ts";
 import type { Sink } from "./sink.ts";
 
 /** How often it is looked at what the drain has seen, in ms: what lives shorter is seen through its parent. */
@@ -34,6 +35,8 @@ export interface Kept {
   buildIds: BuildIdEntry[];
   /** When the first and the last sample were taken, in ns of the recording's clock; undefined without any. */
   sampleTime: Hits["times"];
+  /** Processes that made code as they ran. */
+  jitProcesses: RecordedProcess[];
 }
 
 export class ObjectKeeper {
@@ -47,6 +50,9 @@ export class ObjectKeeper {
   readonly #held = new HeldObjects();
   readonly #perfMaps = new PerfMaps();
   readonly #save: boolean;
+  /** What `finish()` found to be saved. */
+  readonly #lost: { path: string; buildId: string }[] = [];
+  #mapsOf: number[] = [];
   readonly #timers: ReturnType<typeof setTimeout>[] = [];
 
   private constructor(
@@ -75,7 +81,7 @@ export class ObjectKeeper {
     keeping: Keeping,
   ): ObjectKeeper | undefined {
     if (keeping === "nothing" || sizeFieldAt === undefined) return undefined;
-    const file = FileBytes.tryOpen(`/proc/self/fd/${fd}`);
+    const file = FileBytes.tryOpen(`/proc/self/fd/${fd}`, KERNEL_LINK);
     if (!file) return undefined;
     // struct perf_file_section { u64 offset, size; }
     const dataOffset = new DataView(file.read(sizeFieldAt - 8, 8).buffer).getUint32(0, true);
@@ -106,7 +112,7 @@ export class ObjectKeeper {
       this.#objects.of(map);
       if (this.#held.see(map)) this.#known.add(file);
       else missed = true;
-      if (this.#save && map.filename.startsWith("//anon")) this.#perfMaps.see(map.pid);
+      if (map.filename.startsWith("//anon")) this.#perfMaps.see(map.pid);
     }
     if (missed) this.#drain.seeAgain(); // another process may live longer
   }
@@ -128,8 +134,8 @@ export class ObjectKeeper {
   }
 
   /**
-   * Lists all that ran, and saves what needs it, once all `dataBytes` of records are written and the drain has
-   * stopped. `samplesElsewhere`: not all samples came through the drain.
+   * Lists all that ran, and finds out what has to be saved, once all `dataBytes` of records are written and the drain
+   * has stopped. `samplesElsewhere`: not all samples came through the drain.
    */
   finish(dataBytes: number, samplesElsewhere = false): Kept {
     this.#look();
@@ -148,12 +154,38 @@ export class ObjectKeeper {
     const saving = lost.size > 0 || this.#perfMaps.pids.length > 0;
     const times = samplesElsewhere ? undefined : this.#drain.times;
     const hits = saving || times === undefined ? this.#hits(dataBytes) : undefined;
+    const jitPids = new Set<number>();
     for (const object of saving && hits ? hits.objects : []) {
-      if (object.kind === "jit") this.#perfMaps.save(object.pid);
+      if (object.kind === "jit") jitPids.add(object.pid);
       const one = lost.get(`${object.path}\0${this.#buildIdOf(object)}`);
-      if (one) this.#saveOne(one);
+      if (one) this.#lost.push(one);
     }
-    return { buildIds: [...buildIds.values()], sampleTime: times ?? hits?.times };
+    if (this.#save) this.#mapsOf = this.#perfMaps.pids.filter((pid) => jitPids.has(pid));
+    return {
+      buildIds: [...buildIds.values()],
+      sampleTime: times ?? hits?.times,
+      jitProcesses: this.#perfMaps.processes(new Set(this.#mapsOf)),
+    };
+  }
+
+  /**
+   * Saves what `finish()` found, after the output is complete, so that nothing waits for it. Returns what could not be
+   * saved, a sentence each. Gives up once `stopped`.
+   */
+  async save(stopped: () => boolean): Promise<string[]> {
+    const writer = new CacheWriter();
+    const failures: string[] = [];
+    for (const { path, buildId } of this.#lost) {
+      const held = this.#held.find(path, buildId);
+      if (!held || fileBuildId(path) === buildId) continue;
+      const cause = await writer.save(held, path, buildId, stopped);
+      if (cause) failures.push(`${path} is not saved for reports: ${cause}`);
+    }
+    for (const pid of this.#mapsOf) {
+      const cause = await this.#perfMaps.save(pid, stopped);
+      if (cause) failures.push(`the perf map of process ${pid} is not saved for reports: ${cause}`);
+    }
+    return failures;
   }
 
   /** Ends the looking, and lets go of what was held. */
@@ -178,13 +210,8 @@ export class ObjectKeeper {
   /** Whether a reader of this machine will find it, by its path or in the cache. */
   #isFound(path: string, buildId: string): boolean {
     if (this.#held.isThere(path)) return true;
-    const cached = openCached(buildId);
+    const cached = openCached(buildId, path);
     cached?.close();
     return cached !== undefined;
-  }
-
-  #saveOne({ path, buildId }: { path: string; buildId: string }): void {
-    const held = this.#held.find(path, buildId);
-    if (held && fileBuildId(path) !== buildId) saveCached(held, path, buildId);
   }
 }

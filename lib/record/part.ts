@@ -137,7 +137,7 @@ export class Part {
   }
 
   /** Completes the output; after `stop()`. */
-  finish(facts: Omit<Facts, "ledger" | "seconds" | "buildIds" | "sampleTime">): ClosedPart {
+  finish(facts: Omit<Facts, "ledger" | "seconds" | "buildIds" | "sampleTime" | "jitProcesses">): ClosedPart {
     const added = this.#flight?.write(this.sink.fd);
     const ledger = closeLedger(this.#stats(), this.#lost, this.#lostBefore, this.#flight?.stats());
     const dataBytes = this.#drain.written + (added?.bytes ?? 0);
@@ -149,10 +149,19 @@ export class Part {
       ...facts,
       buildIds: kept?.buildIds ?? [],
       sampleTime: kept?.sampleTime,
+      jitProcesses: kept?.jitProcesses ?? [],
       ledger,
       seconds: this.#seconds,
     });
     return { ledger, bytes, writeError: this.#writeError ?? added?.error ?? error };
+  }
+
+  /**
+   * Saves objects that would not be found by a report, after `finish()`. Returns what could not be saved, a sentence each.
+   * Gives up once `stopped`.
+   */
+  async saveObjects(stopped: () => boolean): Promise<string[]> {
+    return await this.#keeper?.save(stopped) ?? [];
   }
 
   /** Ends the drain, wherever it is, and closes the output; once, however often it is called. */

@@ -30,6 +30,8 @@ export interface ClosedParts extends ClosedPart {
   paths: string[];
 }
 
+/** Files that could not be saved and are named one by one. */
+const MAX_FAILURES = 3;
 /** What an output gets to take the rest when the user asks a second time for an end, in ms. */
 const PATIENCE = 300;
 
@@ -46,6 +48,8 @@ export class Parts {
   /** Names of those that are left, oldest first. */
   readonly #paths: string[] = [];
   #switching: Promise<void> = Promise.resolve();
+  /** The user has asked twice for an end. */
+  #hurried = false;
   readonly #failed = Promise.withResolvers<never>();
 
   /**
@@ -154,7 +158,7 @@ export class Parts {
     } finally {
       gap?.free();
     }
-    this.#close(old, path);
+    await this.#close(old, path);
   }
 
   #rename(part: Part): string {
@@ -182,7 +186,7 @@ export class Parts {
       : RecordFile.create(output, this.#opened);
   }
 
-  #close(part: Part, path: string): void {
+  async #close(part: Part, path: string): Promise<void> {
     const { target, host, commandLine, switching } = this.#request;
     const argv = "argv" in target ? target.argv : [];
     const command = argv.length > 0 ? argv : [targetName(target)];
@@ -193,12 +197,18 @@ export class Parts {
       events: sampledEvents(this.#opened),
       happened: this.#happened,
     });
-    part.free();
     this.#closed.push(closed);
     this.#paths.push(path);
-    if (!switching) return;
-    this.#note(wroteLine(path, closed));
-    while (this.#paths.length > (switching.maxFiles ?? Infinity)) this.#removeOldest();
+    if (switching) {
+      this.#note(wroteLine(path, closed));
+      while (this.#paths.length > (switching.maxFiles ?? Infinity)) this.#removeOldest();
+    }
+    const failures = await part.saveObjects(() => this.#hurried);
+    part.free();
+    for (const failure of failures.slice(0, MAX_FAILURES)) this.#note(`warning: ${failure}`);
+    if (failures.length > MAX_FAILURES) {
+      this.#note(`warning: ${failures.length - MAX_FAILURES} more files are not saved for reports`);
+    }
   }
 
   #removeOldest(): void {
@@ -217,6 +227,7 @@ export class Parts {
     let patience: ReturnType<typeof setTimeout> | undefined;
     let ended = false;
     hurry.then(() => {
+      this.#hurried = true;
       if (!ended) patience = setTimeout(() => this.#part.giveUp(), PATIENCE);
     });
     try {
@@ -227,7 +238,7 @@ export class Parts {
       clearTimeout(patience);
     }
     const path = this.#request.switching ? this.#rename(this.#part) : this.#request.output;
-    this.#close(this.#part, path);
+    await this.#close(this.#part, path);
     return {
       ledger: sumOfLedgers(this.#closed.map(({ ledger }) => ledger)),
       bytes: this.#closed.reduce((sum, { bytes }) => sum + bytes, 0),

@@ -1,39 +1,42 @@
 /**
- * The perf maps of processes that live in another pid or mount namespace than we do: they write /tmp/perf-PID.map of
- * a /tmp and with a number that only they know. Held open while they live, and put where every reader looks for
- * them when the recording is over: into our own /tmp, under the number that the recording has.
+ * Processes that make code as they run: whose they are, and the perf maps of those that live in another pid or mount
+ * namespace than we do. These write /tmp/perf-PID.map of a /tmp and with a number that only they know, so their maps are
+ * held open while they live, and saved when the recording is over.
  */
 
-import { FileBytes, identityOf } from "../base/file_bytes.ts";
-import { namespacedPerfMap } from "../symbols/host_files.ts";
+import { FileBytes } from "../base/file_bytes.ts";
+import type { RecordedProcess } from "../perfdata/session_info.ts";
+import { savedMapName, saveMap } from "../symbols/cache_folder.ts";
+import { jitProcess, openNamespacedPerfMap } from "../symbols/process_files.ts";
 
-/** Processes looked after at most: each takes a file descriptor. */
-const MOST = 256;
+/** Maps held at most: each takes a file descriptor. */
+const MAX_HELD = 256;
+/** Processes remembered at most: more start in an hour only where one makes them to be many. */
+const MAX_PROCESSES = 10_000;
 
 export class PerfMaps {
+  readonly #processes = new Map<number, RecordedProcess>();
   readonly #held = new Map<number, FileBytes>();
-  /** Processes that have run-time code, whose map was not there yet. */
+  /** Processes whose map was not there yet. */
   readonly #waiting = new Set<number>();
 
   /** The process has memory for code of its own making. */
   see(pid: number): void {
-    if (this.#held.has(pid) || this.#held.size + this.#waiting.size >= MOST) return;
-    this.#waiting.add(pid);
+    const process = this.#processes.has(pid) || this.#processes.size >= MAX_PROCESSES
+      ? undefined
+      : jitProcess(pid);
+    if (process === undefined) return;
+    this.#processes.set(pid, process);
+    if (this.#held.size + this.#waiting.size < MAX_HELD) this.#waiting.add(pid);
   }
 
   /** Takes hold of the maps that are there by now. */
   look(): void {
     for (const pid of this.#waiting) {
-      const path = namespacedPerfMap(pid);
-      if (path === undefined) {
-        this.#waiting.delete(pid); // it has ended, or it is in our namespaces
-        continue;
-      }
-      const file = FileBytes.tryOpen(path);
-      if (!file) continue;
-      this.#waiting.delete(pid);
-      if (file.identity === identityAt(ourPath(pid))) file.close();
-      else this.#held.set(pid, file);
+      const file = openNamespacedPerfMap(pid);
+      const waits = file !== undefined && !(file instanceof FileBytes) && file.kind === "missing";
+      if (!waits) this.#waiting.delete(pid); // what is not there has ended, or is in our namespaces
+      if (file instanceof FileBytes) this.#held.set(pid, file);
     }
   }
 
@@ -42,19 +45,22 @@ export class PerfMaps {
     return [...this.#held.keys()];
   }
 
-  /** Puts the map of a process where it is looked for, unless something is there. */
-  save(pid: number): void {
-    const file = this.#held.get(pid);
-    if (!file) return;
+  /** The processes that were seen, with the names that the held maps of `hit` are to be saved under. */
+  processes(hit: ReadonlySet<number>): RecordedProcess[] {
+    return [...this.#processes.values()].map((process) => {
+      const { pid, started } = process;
+      return this.#held.has(pid) && hit.has(pid) ? { ...process, map: savedMapName(pid, started) } : process;
+    });
+  }
+
+  /** Saves the map of a process; returns why that could not be done. Gives up once `stopped`. */
+  async save(pid: number, stopped: () => boolean): Promise<string | undefined> {
+    const file = this.#held.get(pid), process = this.#processes.get(pid);
+    if (!file || !process) return undefined;
     try {
-      // never through a link that somebody else put into /tmp
-      using to = Deno.openSync(ourPath(pid), { write: true, createNew: true, mode: 0o644 });
-      const buffer = new Uint8Array(1 << 16);
-      for (let at = 0, n: number; (n = file.readAt(at, buffer)) > 0; at += n) {
-        for (let done = 0; done < n;) done += to.writeSync(buffer.subarray(done, n));
-      }
-    } catch {
-      // what is there stays; the report says what has no names
+      return await saveMap(file, savedMapName(pid, process.started), stopped);
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
     }
   }
 
@@ -62,17 +68,5 @@ export class PerfMaps {
   close(): void {
     for (const file of this.#held.values()) file.close();
     this.#held.clear();
-  }
-}
-
-function ourPath(pid: number): string {
-  return `/tmp/perf-${pid}.map`;
-}
-
-function identityAt(path: string): string | undefined {
-  try {
-    return identityOf(Deno.statSync(path));
-  } catch {
-    return undefined;
   }
 }

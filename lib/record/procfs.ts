@@ -4,6 +4,7 @@
  */
 
 import { addressFromBigint } from "../base/address.ts";
+import type { OpenPolicy } from "../base/guarded_open.ts";
 import { parseMapsLine, parseStat, procField } from "../base/proc_text.ts";
 
 /** A file of /proc as text, or undefined when it is gone or not ours to read. */
@@ -136,6 +137,9 @@ const address = (hex: string) => addressFromBigint(BigInt(`0x${hex}`));
 export function mapFile(pid: number, start: number, length: number): string {
   return `/proc/${pid}/map_files/${start.toString(16)}-${(start + length).toString(16)}`;
 }
+
+/** How to open what the kernel itself links to in /proc, such as a mapped file: the link cannot be anybody else's. */
+export const KERNEL_LINK: OpenPolicy = { links: "all" };
 
 /** Where the running kernel's text lies. */
 export interface KernelText {

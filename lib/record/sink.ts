@@ -7,7 +7,12 @@ import { hostFiles } from "../events/files.ts";
 import { VERSION } from "../base/version.ts";
 import type { FeatureValues } from "../perfdata/feature_encoders.ts";
 import type { BuildIdEntry } from "../perfdata/features.ts";
-import { encodeSessionInfo, type Happenings, type SampledEvent } from "../perfdata/session_info.ts";
+import {
+  encodeSessionInfo,
+  type Happenings,
+  type RecordedProcess,
+  type SampledEvent,
+} from "../perfdata/session_info.ts";
 import type { Host } from "./host.ts";
 import type { Ledger } from "../perfdata/ledger.ts";
 import { kernelBuildIds } from "./kernel_ids.ts";
@@ -37,6 +42,8 @@ export interface Facts extends Origin {
   sampleTime?: { first: bigint; last: bigint };
   ledger: Ledger;
   seconds: number;
+  /** Processes that made code as they ran. */
+  jitProcesses: readonly RecordedProcess[];
 }
 
 /** An output that has been completed, as far as it could be. */
@@ -115,7 +122,7 @@ function groupsOf(opened: readonly Opened[]): Pick<FeatureValues, "groupDesc"> {
   return leaders.size > 0 ? { groupDesc: [...leaders.values()] } : {};
 }
 
-function sessionText({ command, seconds, events, happened, ledger }: Facts): string {
+function sessionText({ command, seconds, events, happened, ledger, jitProcesses }: Facts): string {
   return encodeSessionInfo({
     tool: VERSION,
     command,
@@ -123,6 +130,7 @@ function sessionText({ command, seconds, events, happened, ledger }: Facts): str
     events,
     ...Object.fromEntries(Object.entries(happened).filter(([, changes]) => changes.length > 0)),
     ledger: { rows: ledger.rows.map((row) => ({ ...row })), total: { ...ledger.total } },
+    ...(jitProcesses.length > 0 ? { jitProcesses } : {}),
   });
 }
 

@@ -4,9 +4,11 @@
  */
 
 import { PERF_RECORD_MISC } from "../base/abi.ts";
+import type { OpenPolicy } from "../base/guarded_open.ts";
 import type { AttrLayout } from "../perfdata/attr_layout.ts";
 import { encodeComm, encodeFork, encodeMmap, encodeMmap2 } from "../perfdata/record_encoders.ts";
 import {
+  KERNEL_LINK,
   type KernelModule,
   type KernelText,
   type MapChoice,
@@ -38,8 +40,8 @@ export function kernelRecords(
 /** The build id in hex of a mapped file, as process `pid` sees it; undefined when it has none. */
 export type BuildIdOf = (pid: number, map: ProcMap) => string | undefined;
 
-/** BuildIdOf through `read`, which is given a path and asked once for each file, by device and inode. */
-export function cachedBuildIds(read: (path: string) => string | undefined): BuildIdOf {
+/** BuildIdOf through `read`, which is given a path, how to open it, and asked once for each file, by device and inode. */
+export function cachedBuildIds(read: (path: string, policy: OpenPolicy) => string | undefined): BuildIdOf {
   const known = new Map<string, string | undefined>();
   return (pid, { major, minor, inode, filename, start, length }) => {
     if (inode === 0n) return undefined;
@@ -47,7 +49,8 @@ export function cachedBuildIds(read: (path: string) => string | undefined): Buil
     if (!known.has(key)) {
       // the mapped file itself where this user may, also when it was deleted; else by its name, through the
       // process's own root: in a container the path means another file
-      known.set(key, read(mapFile(pid, start, length)) ?? read(`/proc/${pid}/root${filename}`));
+      const mapped = read(mapFile(pid, start, length), KERNEL_LINK);
+      known.set(key, mapped ?? read(filename, { root: `/proc/${pid}/root` }));
     }
     return known.get(key);
   };

@@ -4,12 +4,16 @@ import type { ByteSource } from "../base/byte_source.ts";
 import { ByteReader } from "../base/bytes.ts";
 import { BadInputError } from "../base/errors.ts";
 import { exists } from "../base/exists.ts";
-import { FileBytes } from "../base/file_bytes.ts";
+import { FileBytes, NAMED } from "../base/file_bytes.ts";
+import { type OpenPolicy, type Refusal } from "../base/guarded_open.ts";
 import { buildIdCache, openCached, openCachedKallsyms } from "./build_id_cache.ts";
-import { buildIdInNotes, ElfFile } from "./elf.ts";
+import { cacheFolder, openSavedMap } from "./cache_folder.ts";
+import { buildIdInNotes, ElfFile, sameBuildId } from "./elf.ts";
+import { isJitDump } from "./jitdump.ts";
 import type { KernelSymbols } from "./kallsyms.ts";
-import { KernelCache, kernelCacheFolder } from "./kernel_cache.ts";
+import { KernelCache } from "./kernel_cache.ts";
 import type { ObjectInfo } from "./objects.ts";
+import { type JitProcess, jitProcess, openJitFile, openNamespacedPerfMap } from "./process_files.ts";
 import type { SymbolFiles } from "./symbolizer.ts";
 import { captureVdso } from "./vdso.ts";
 
@@ -34,12 +38,26 @@ export function hostSymbolFiles({ root = "", ...named }: FilePlaces = {}): Symbo
   const vmlinux = named.vmlinux === undefined ? undefined : openNamed(named.vmlinux, "--vmlinux");
   const list = named.kallsyms === undefined ? undefined : openNamed(named.kallsyms, "--kallsyms");
   let kallsyms: Uint8Array | undefined;
-  const folder = list ? undefined : kernelCacheFolder();
+  const folder = list ? undefined : cacheFolder();
   let cache: KernelCache | undefined, kept: KernelSymbols | undefined;
   const folders = new Folders();
   const kernelCache = () => cache ??= folder === undefined ? undefined : new KernelCache(folder);
+  const processes = new Map<number, JitProcess>();
+  const refusals = new Map<number, Refusal>();
   return {
-    open: (object) => object.kind === "vdso" ? ownVdso() : openObject(object, root),
+    open(object) {
+      if (object.kind === "vdso") return ownVdso();
+      const opened = object.kind === "jit" && root === ""
+        ? openJit(object, processes.get(object.pid))
+        : openObject(object, root);
+      if (opened instanceof FileBytes) return opened;
+      if (opened) refusals.set(object.id, opened);
+      return undefined;
+    },
+    refusal: ({ id }) => refusals.get(id),
+    tellProcesses(told) {
+      for (const process of told) processes.set(process.pid, process);
+    },
     // the kernel takes as long to write it as a report does to read a hundred thousand samples: on another CPU
     async expectKernel() {
       if (list || vmlinux) return;
@@ -67,7 +85,7 @@ export function hostSymbolFiles({ root = "", ...named }: FilePlaces = {}): Symbo
     vmlinux: () => vmlinux,
     debugFiles: function* (object, { buildId, debugLink }) {
       for (const path of debugPaths(object.path, buildId, debugLink, root)) {
-        const file = folders.mayHave(path) ? FileBytes.tryOpen(path) : undefined;
+        const file = folders.mayHave(path.root + path.path) ? FileBytes.tryOpen(path.path, path) : undefined;
         if (file) yield file;
       }
     },
@@ -95,47 +113,59 @@ class Folders {
 }
 
 function openNamed(path: string, option: string): FileBytes {
-  const file = FileBytes.tryOpen(path);
-  if (file) return file;
-  throw new BadInputError(
-    `cannot read ${path} (${option}): it is not there, no file, or not this user's to read`,
-  );
-}
-
-function openObject(object: ObjectInfo, root: string): ByteSource | undefined {
-  const cached = object.buildId && object.kind === "file" ? openCached(object.buildId) : undefined;
-  if (object.kind === "jit" && root === "" && object.path === `/tmp/perf-${object.pid}.map`) {
-    const namespaced = namespacedPerfMap(object.pid);
-    const file = namespaced === undefined ? undefined : FileBytes.tryOpen(namespaced);
-    if (file) return file;
-  }
-  return cached ?? openByPath(object, root);
+  const file = FileBytes.open(path, NAMED);
+  if (file instanceof FileBytes) return file;
+  throw new BadInputError(`cannot read ${path} (${option}): ${file.cause}`);
 }
 
 /**
- * Where a process of another pid or mount namespace writes its perf map, as we see it while it lives; undefined for
- * one that is in ours, or has ended.
+ * The object's file: at its path when that has the right build id, else the saved one. Anyone may have saved another
+ * program with the same build id.
  */
-export function namespacedPerfMap(pid: number): string | undefined {
-  try {
-    const numbers = /^NSpid:\s*(.*)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1].split(/\s+/) ??
-      [];
-    const own = Deno.readLinkSync(`/proc/${pid}/ns/mnt`) === Deno.readLinkSync("/proc/self/ns/mnt") &&
-      Deno.readLinkSync(`/proc/${pid}/root`) === "/";
-    return own && numbers.length < 2 ? undefined : `/proc/${pid}/root/tmp/perf-${numbers.at(-1) ?? pid}.map`;
-  } catch {
-    return undefined; // it has ended, or is another user's
-  }
+function openObject(object: ObjectInfo, root: string): FileBytes | Refusal | undefined {
+  const { buildId } = object;
+  const found = openByPath(object, root);
+  if (object.kind !== "file" || buildId === undefined) return found;
+  const id = found instanceof FileBytes ? fileBuildId(found) : undefined;
+  if (id !== undefined && sameBuildId(id, buildId)) return found;
+  const cached = openCached(buildId, object.path);
+  if (cached === undefined) return found;
+  if (found instanceof FileBytes) found.close();
+  return cached;
 }
 
-function openByPath(object: ObjectInfo, root: string): ByteSource | undefined {
+/** What a process wrote about its run-time code: as it sees it while it lives, as it was saved, or where we see it. */
+function openJit(object: ObjectInfo, told: JitProcess | undefined): FileBytes | Refusal | undefined {
+  const { pid, path } = object;
+  const now = jitProcess(pid);
+  // the number may have gone to another process since
+  const lives = now !== undefined && (told === undefined || Math.abs(now.started - told.started) < 2);
+  if (isJitDump(path)) return openJitFile(path, told ?? now);
+  const namespaced = lives ? openNamespacedPerfMap(pid) : undefined;
+  if (namespaced instanceof FileBytes) return namespaced;
+  const saved = told?.map === undefined ? undefined : openSavedMap(told.map);
+  return saved ?? namespaced ?? openJitFile(path, told ?? now);
+}
+
+function openByPath(object: ObjectInfo, root: string): FileBytes | Refusal | undefined {
   let path = object.path;
   if (path.endsWith(DELETED)) {
     // another file may be there under its name by now: only a build id to compare makes it worth a look
     if (object.buildId === undefined) return undefined;
     path = path.slice(0, -DELETED.length);
   }
-  return path.startsWith("/") ? FileBytes.tryOpen(root + path) : undefined;
+  return path.startsWith("/") ? FileBytes.open(path, below(root)) : undefined;
+}
+
+/** The policy for files of the recorded machine: below the folder that holds them, when one was named. */
+function below(root: string): OpenPolicy {
+  return root === "" ? {} : { root };
+}
+
+/** Where a debug file may be, and whom it may belong to there. */
+interface DebugPlace extends OpenPolicy {
+  path: string;
+  root: string;
 }
 
 /**
@@ -147,27 +177,35 @@ function* debugPaths(
   buildId: string | undefined,
   debugLink: string | undefined,
   root: string,
-) {
-  const home = Deno.env.get("HOME");
+): Generator<DebugPlace> {
+  const cached = { root: "", owners: [0, Deno.uid()!] };
   const cache = buildIdCache();
   if (buildId && buildId.length > 2) {
     const inFolder = `.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}`;
-    yield `${root}/usr/lib/debug/${inFolder}.debug`;
-    if (cache) yield `${cache}/${inFolder}/debug`;
-    const fetched = Deno.env.get("DEBUGINFOD_CACHE_PATH") ??
-      `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/debuginfod_client`;
-    yield `${fetched}/${buildId}/debuginfo`;
+    yield { root, path: `/usr/lib/debug/${inFolder}.debug` };
+    if (cache) yield { ...cached, path: `${cache}/${inFolder}/debug` };
+    const fetched = debuginfodFolder();
+    if (fetched) yield { ...cached, path: `${fetched}/${buildId}/debuginfo` };
   }
   const folder = path.slice(0, path.lastIndexOf("/"));
-  if (debugLink) {
-    yield `${root}${folder}/${debugLink}`;
-    yield `${root}${folder}/.debug/${debugLink}`;
-    yield `${root}/usr/lib/debug${folder}/${debugLink}`;
+  // the name is the program's to choose: nothing but a name
+  if (debugLink && !debugLink.includes("/")) {
+    yield { root, path: `${folder}/${debugLink}` };
+    yield { root, path: `${folder}/.debug/${debugLink}` };
+    yield { root, path: `/usr/lib/debug${folder}/${debugLink}` };
   }
   if (path.startsWith("/")) {
-    yield `${root}/usr/lib/debug${path}.debug`;
-    yield `${root}/usr/lib/debug${path}`;
+    yield { root, path: `/usr/lib/debug${path}.debug` };
+    yield { root, path: `/usr/lib/debug${path}` };
   }
+}
+
+/** Where debuginfod's client keeps what it has fetched; undefined when there is no home. */
+function debuginfodFolder(): string | undefined {
+  const home = Deno.env.get("HOME");
+  const caches = Deno.env.get("XDG_CACHE_HOME") || (home ? `${home}/.cache` : undefined);
+  const folder = Deno.env.get("DEBUGINFOD_CACHE_PATH") || (caches && `${caches}/debuginfod_client`);
+  return folder?.startsWith("/") ? folder : undefined;
 }
 
 function ownVdso(): ByteSource | undefined {
@@ -207,10 +245,10 @@ function buildIdInFile(path: string): string | undefined {
 
 /**
  * The build id in hex of an ELF file, given open or by its path; undefined when it has none or cannot be read.
- * A file that was given open stays so.
+ * A file that was given open stays so; `policy` is for opening a path.
  */
-export function fileBuildId(path: string | ByteSource): string | undefined {
-  const file = typeof path === "string" ? FileBytes.tryOpen(path) : path;
+export function fileBuildId(path: string | ByteSource, policy?: OpenPolicy): string | undefined {
+  const file = typeof path === "string" ? FileBytes.tryOpen(path, policy) : path;
   if (!file) return undefined;
   try {
     return new ElfFile(file).buildId();

@@ -11,12 +11,16 @@
  * alone; what is not is neither read nor written. A file that is damaged or of another boot is as good as none.
  */
 
+import { FileBytes } from "../base/file_bytes.ts";
+import { makePrivateFolder } from "../base/private_folder.ts";
 import { type KernelColumns, kernelColumns, type KernelSymbols, kernelSymbols } from "./kallsyms.ts";
 
 const MAGIC = "pmuctlk2";
 const FILE = "kernel-symbols";
 const MODULES = "/proc/modules";
 const NOT_MINE = 0o077;
+/** The largest kernels have some 300,000 symbols, of 50 bytes each. */
+const MAX_BYTES = 1 << 28;
 
 interface Head {
   /** What the symbols depend on: see `loadedKernel`. */
@@ -65,13 +69,6 @@ function loadedModules(): string[] {
   });
 }
 
-/** The folder, or undefined when there is no home. */
-export function kernelCacheFolder(): string | undefined {
-  const home = Deno.env.get("HOME");
-  const caches = Deno.env.get("XDG_CACHE_HOME") || (home ? `${home}/.cache` : undefined);
-  return caches?.startsWith("/") ? `${caches}/pmuctl` : undefined;
-}
-
 /** Where kept symbols are, for one state of the kernel. */
 export class KernelCache {
   readonly #folder: string;
@@ -87,22 +84,21 @@ export class KernelCache {
 
   /** The symbols kept for this kernel; undefined when there are none. */
   read(): KernelSymbols | undefined {
-    const path = this.#path();
+    if (this.#key === undefined || !this.#isPrivate()) return undefined;
+    const file = FileBytes.tryOpen(`${this.#folder}/${FILE}`, { owners: [Deno.uid()!], maxBytes: MAX_BYTES });
+    if (file === undefined) return undefined;
     try {
-      return path === undefined ? undefined : this.#symbolsIn(readWhole(path));
-    } catch {
-      return undefined; // it has gone
+      return (file.mode & NOT_MINE) === 0 ? this.#symbolsIn(file.read(0, file.size)) : undefined;
+    } finally {
+      file.close();
     }
   }
 
-  /** The file, where there is one that may be read. */
-  #path(): string | undefined {
+  #isPrivate(): boolean {
     try {
-      if (this.#key === undefined || !isMine(Deno.lstatSync(this.#folder))) return undefined;
-      const path = `${this.#folder}/${FILE}`, stat = Deno.lstatSync(path);
-      return stat.isFile && isMine(stat) ? path : undefined;
+      return isMine(Deno.lstatSync(this.#folder));
     } catch {
-      return undefined; // not there
+      return false; // not there
     }
   }
 
@@ -130,8 +126,7 @@ export class KernelCache {
   #keep(parts: Uint8Array[]): void {
     const partial = `${this.#folder}/${FILE}.${Deno.pid}`;
     try {
-      Deno.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      if (!isMine(Deno.lstatSync(this.#folder))) return;
+      if (makePrivateFolder(this.#folder) || !this.#isPrivate()) return;
       try {
         writeParts(partial, parts);
         Deno.renameSync(partial, `${this.#folder}/${FILE}`);
@@ -142,15 +137,6 @@ export class KernelCache {
       // the next report parses it again
     }
   }
-}
-
-/** All of a file; Deno.readFileSync would take twice as long, as it reads to memory of its own first. */
-function readWhole(path: string): Uint8Array<ArrayBuffer> {
-  using file = Deno.openSync(path);
-  const bytes = new Uint8Array(file.statSync().size);
-  let at = 0;
-  for (let n; at < bytes.length && (n = file.readSync(bytes.subarray(at))) !== null;) at += n;
-  return bytes.subarray(0, at);
 }
 
 /** Whether it is this user's, and nobody else's to look into. */

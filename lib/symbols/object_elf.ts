@@ -25,7 +25,10 @@ export interface ObjectElf {
 export function openObjectElf(files: SymbolFiles, object: ObjectInfo): ObjectElf | Reason {
   const source = files.open(object);
   // what the kernel maps by itself, like [vsyscall], has no file to look for
-  if (source === undefined) return object.path.startsWith("[") ? REASON.NO_SYMBOLS : REASON.NO_FILE;
+  if (source === undefined) {
+    if (object.path.startsWith("[")) return REASON.NO_SYMBOLS;
+    return files.refusal?.(object)?.kind === "untrusted" ? REASON.NOT_TRUSTED : REASON.NO_FILE;
+  }
   try {
     const file = new ElfFile(source);
     const buildId = file.buildId();

@@ -5,6 +5,7 @@
 
 import type { ByteSource } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
+import type { Refusal } from "../base/guarded_open.ts";
 import { ElfFile, sameBuildId } from "./elf.ts";
 import { elfSymbols, hasSymtab, symbolAddress, vmlinuxSymbols } from "./elf_symbols.ts";
 import { isJitDump, readJitDump } from "./jitdump.ts";
@@ -12,6 +13,7 @@ import { type KernelSymbols, parseKallsyms } from "./kallsyms.ts";
 import { MINI_DEBUG_SECTION, miniDebug } from "./mini_debug.ts";
 import { type ObjectElf, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./objects.ts";
+import type { JitProcess } from "./process_files.ts";
 import { parsePerfMap } from "./perf_map.ts";
 import type { SymbolTable } from "./symbol_table.ts";
 import { REASON, type Reason, REASONS } from "./unresolved.ts";
@@ -20,6 +22,10 @@ import { REASON, type Reason, REASONS } from "./unresolved.ts";
 export interface SymbolFiles {
   /** The object's own file; for kind `vdso` its bytes, for kind `jit` the perf map or jitdump at the object's path. */
   open(object: ObjectInfo): ByteSource | undefined;
+  /** Why `open` gave nothing for an object whose file is there; asked after it. */
+  refusal?(object: ObjectInfo): Refusal | undefined;
+  /** Told, before `open`, whose the run-time code of processes is, where the recording says. */
+  tellProcesses?(processes: readonly JitProcess[]): void;
   /** The text of /proc/kallsyms, of the kernel that was recorded. */
   kallsyms(): Uint8Array | undefined;
   /** What that text comes to, where it need not be parsed again; asked before `kallsyms`. */
@@ -224,7 +230,8 @@ export class Symbolizer {
       case "jit": {
         const source = this.#files.open(object);
         const table = source && jitTable(source, object);
-        return table === undefined ? REASON.NO_PERF_MAP : { table };
+        if (table !== undefined) return { table };
+        return this.#files.refusal?.(object)?.kind === "untrusted" ? REASON.NOT_TRUSTED : REASON.NO_PERF_MAP;
       }
       case "vdso":
       case "file":

@@ -22,6 +22,8 @@ export const REASON = {
   NO_PERF_MAP: -8,
   /** Memory that holds data: the address is no code, most likely a broken call chain. */
   NOT_CODE: -9,
+  /** What is at the file's path belongs to another user than it should, or is no regular file. */
+  NOT_TRUSTED: -10,
 } as const;
 
 export type Reason = typeof REASON[keyof typeof REASON];
@@ -50,6 +52,8 @@ export function causeOf(reason: Reason): string {
       return "run-time code without a perf map";
     case REASON.NOT_CODE:
       return "not code";
+    case REASON.NOT_TRUSTED:
+      return "its file is not to be trusted";
   }
 }
 
@@ -89,6 +93,10 @@ export function remedyOf(reason: Reason, object: ObjectInfo): string {
       return "report under the kernel that was recorded, before it restarts, or name its --kallsyms or --vmlinux";
     case REASON.NO_PERF_MAP:
       return "have the program write /tmp/perf-PID.map (node --perf-basic-prof, java with perf-map-agent)";
+    case REASON.NOT_TRUSTED:
+      return object.kind === "jit"
+        ? "its file must belong to the user of the process, to you or to root, and be newer than the process"
+        : "only links of root and your own are followed, to regular files: see who owns what is at its path";
     case REASON.NOT_CODE:
       return "build the callers with -fno-omit-frame-pointer, so that call chains hold together";
   }

@@ -40,8 +40,8 @@ function cursorOf(bytes: Uint8Array) {
 
 Deno.test("processRecords() tells a process as the kernel would: threads, names, maps, build ids", () => {
   const asked: string[] = [];
-  const buildIdOf = cachedBuildIds((path) => {
-    asked.push(path);
+  const buildIdOf = cachedBuildIds((path, { root = "" }) => {
+    asked.push(root + path);
     return path.endsWith("/usr/bin/x") ? "ab".repeat(20) : undefined;
   });
   const records = [...processRecords(proc, allPids(proc), layout, buildIdOf)].map(cursorOf);

@@ -1,0 +1,65 @@
+/** The folder of this user's caches, and the perf maps that are saved there. */
+
+import { FileBytes } from "../base/file_bytes.ts";
+import { makePrivateFolder } from "../base/private_folder.ts";
+import { copySparse } from "../base/sparse_copy.ts";
+
+/** Saved perf maps are removed when they are older, in ms. */
+const KEEP_MS = 30 * 24 * 3600 * 1000;
+/** Bytes of all saved perf maps; the oldest go first. */
+const MAX_TOTAL = 1 << 30;
+const MAP_NAME = /^perf-\d+-\d+\.map$/;
+
+/** Returns $XDG_CACHE_HOME/pmuctl or ~/.cache/pmuctl, or undefined when there is no home. */
+export function cacheFolder(): string | undefined {
+  const home = Deno.env.get("HOME");
+  const caches = Deno.env.get("XDG_CACHE_HOME") || (home ? `${home}/.cache` : undefined);
+  return caches?.startsWith("/") ? `${caches.replace(/\/+$/, "")}/pmuctl` : undefined;
+}
+
+/** Names the copy of the perf map of process `pid` that started at `started` (seconds since 1970). */
+export function savedMapName(pid: number, started: number): string {
+  return `perf-${pid}-${Math.floor(started)}.map`;
+}
+
+/** Opens a perf map that was saved; undefined when it is not there, or not this user's. */
+export function openSavedMap(name: string, folder = cacheFolder()): FileBytes | undefined {
+  if (folder === undefined || !MAP_NAME.test(name)) return undefined;
+  return FileBytes.tryOpen(`${folder}/perf-maps/${name}`, { owners: [Deno.uid()!] });
+}
+
+/**
+ * Saves a perf map, readable by this user alone, and removes saved ones that are old or too many. Throws Deno.errors when
+ * it cannot be written; returns why not when the folder is not to be trusted.
+ */
+export async function saveMap(
+  file: FileBytes,
+  name: string,
+  stopped: () => boolean,
+  folder = cacheFolder(),
+): Promise<string | undefined> {
+  if (folder === undefined) return "there is no home folder";
+  const maps = `${folder}/perf-maps`;
+  const unsafe = makePrivateFolder(maps);
+  if (unsafe) return unsafe.cause;
+  removeOld(maps, MAX_TOTAL - file.size);
+  await copySparse(file, `${maps}/${name}`, stopped);
+  return undefined;
+}
+
+/** Removes maps until those that are left have at most `room` bytes. */
+function removeOld(folder: string, room: number): void {
+  const maps = Array.from(Deno.readDirSync(folder)).filter(({ name }) => MAP_NAME.test(name)).map(
+    ({ name }) => {
+      const path = `${folder}/${name}`;
+      const { size, mtime } = Deno.lstatSync(path);
+      return { path, size, time: mtime?.getTime() ?? 0 };
+    },
+  );
+  const oldest = Date.now() - KEEP_MS;
+  let left = room;
+  for (const { path, size, time } of maps.sort((a, b) => b.time - a.time)) {
+    left -= size;
+    if (left < 0 || time < oldest) Deno.removeSync(path);
+  }
+}
