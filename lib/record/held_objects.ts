@@ -6,7 +6,7 @@
 
 import { FileBytes, identityOf } from "../base/file_bytes.ts";
 import { KERNEL_LINK, mapFile } from "./procfs.ts";
-import { fileBuildId } from "../symbols/host_files.ts";
+import { fileBuildId } from "../symbols/build_id.ts";
 
 /** A mapping, as far as its file is looked for. */
 export interface SeenMap {

@@ -3,7 +3,7 @@
 import type { AttrLayout } from "../perfdata/attr_layout.ts";
 import { compileLayout } from "../perfdata/attr_layout.ts";
 import { encodeKsymbol } from "../perfdata/record_encoders.ts";
-import { fileBuildId } from "../symbols/host_files.ts";
+import { fileBuildId } from "../symbols/build_id.ts";
 import { liveBpfSymbols } from "./bpf.ts";
 import { listed, type Opened } from "./opening.ts";
 import {

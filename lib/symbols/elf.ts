@@ -10,6 +10,8 @@
 import type { ByteSource } from "../base/byte_source.ts";
 import { ByteReader, cString } from "../base/bytes.ts";
 import { BadInputError } from "../base/errors.ts";
+import { buildIdInNotes } from "./build_id.ts";
+import { type ElfHeader, elfWord, PT, readElfHeader, readSegments, type Segment } from "./elf_header.ts";
 
 /** e_machine of the architectures with rules of their own. */
 export const EM = { ARM: 40, AARCH64: 183 } as const;
@@ -17,11 +19,6 @@ export const EM = { ARM: 40, AARCH64: 183 } as const;
 export const SHT = { SYMTAB: 2, RELA: 4, NOTE: 7, NOBITS: 8, REL: 9, DYNSYM: 11 } as const;
 /** The bit of sh_flags that says a section is in memory when the program runs. */
 export const SHF_ALLOC = 2;
-/** p_type */
-export const PT = { LOAD: 1, NOTE: 4 } as const;
-
-const ELF_MAGIC = 0x7f454c46;
-const NT_GNU_BUILD_ID = 3;
 const SHN_XINDEX = 0xffff;
 /** Notes and names are small: more than this in a file is damage. */
 const SMALL_SECTION_LIMIT = 16 << 20;
@@ -37,15 +34,6 @@ export interface Section {
   /** Index of a related section: a symbol table's strings, a relocation table's symbols. */
   link: number;
   entsize: number;
-}
-
-/** A program header (Elf32_Phdr, Elf64_Phdr). */
-export interface Segment {
-  type: number;
-  offset: number;
-  vaddr: number;
-  filesz: number;
-  memsz: number;
 }
 
 /** What .gnu_debuglink says of the file with the debug symbols. */
@@ -69,35 +57,13 @@ export class ElfFile {
 
   /** Reads the headers. Throws BadInputError when the source is not an ELF file or is damaged. */
   constructor(source: ByteSource) {
-    const ident = source.read(0, 64);
-    if (ident.length < 16 || new ByteReader(ident, false).u32() !== ELF_MAGIC) {
-      throw new BadInputError(`cannot read symbols of ${source.name}: it is not an ELF file`, 0);
-    }
-    if ((ident[4] !== 1 && ident[4] !== 2) || (ident[5] !== 1 && ident[5] !== 2)) {
-      throw new BadInputError(
-        `cannot read symbols of ${source.name}: unknown ELF class ${ident[4]} or byte order ${ident[5]}`,
-        4,
-      );
-    }
     this.source = source;
-    this.is64 = ident[4] === 2;
-    this.littleEndian = ident[5] === 1;
-    const header = this.reader(ident, 0, "the ELF header");
-    header.take(16);
-    header.u16(); // e_type
-    this.machine = header.u16();
-    header.u32(); // e_version
-    this.#word(header); // e_entry
-    const phoff = this.#word(header);
-    const shoff = this.#word(header);
-    header.take(4 + 2); // e_flags, e_ehsize
-    const phentsize = header.u16();
-    const phnum = header.u16();
-    const shentsize = header.u16();
-    const shnum = header.u16();
-    const shstrndx = header.u16();
-    this.segments = this.#readSegments(phoff, phentsize, phnum);
-    this.sections = shoff === 0 ? [] : this.#readSections(shoff, shentsize, shnum, shstrndx);
+    const header = readElfHeader(source);
+    this.is64 = header.is64;
+    this.littleEndian = header.littleEndian;
+    this.machine = header.machine;
+    this.segments = readSegments(source, header);
+    this.sections = header.shoff === 0 ? [] : this.#readSections(header);
   }
 
   /** The first section of that name (and type, when given). */
@@ -167,50 +133,21 @@ export class ElfFile {
     return new BadInputError(`cannot read symbols of ${this.source.name}: ${what}`, offset);
   }
 
-  /** Elf32_Addr/Off or Elf64_Addr/Off. Hostile values past 2^53 are rounded; they fail the checks that follow. */
-  #word(reader: ByteReader): number {
-    return this.is64 ? Number(reader.u64()) : reader.u32();
-  }
-
-  #readSegments(phoff: number, entsize: number, count: number): Segment[] {
-    if (phoff === 0 || count === 0) return [];
-    const least = this.is64 ? 56 : 32;
-    if (entsize < least) throw this.#damaged(`program headers of ${entsize} bytes`, phoff);
-    const bytes = this.bytes(phoff, count * entsize, "the program header table");
-    const segments: Segment[] = [];
-    for (let i = 0; i < count; i++) {
-      const r = this.reader(
-        bytes.subarray(i * entsize, (i + 1) * entsize),
-        phoff + i * entsize,
-        "a program header",
-      );
-      const type = r.u32();
-      if (this.is64) r.u32(); // p_flags stands here in ELF64, near the end in ELF32
-      const offset = this.#word(r);
-      const vaddr = this.#word(r);
-      this.#word(r); // p_paddr
-      const filesz = this.#word(r);
-      const memsz = this.#word(r);
-      segments.push({ type, offset, vaddr, filesz, memsz });
-    }
-    return segments;
-  }
-
-  #readSections(shoff: number, entsize: number, shnum: number, shstrndx: number): Section[] {
+  #readSections({ shoff, shentsize: entsize, shnum, shstrndx }: ElfHeader): Section[] {
     const least = this.is64 ? 64 : 40;
     if (entsize < least) throw this.#damaged(`section headers of ${entsize} bytes`, shoff);
     const parse = (bytes: Uint8Array, at: number): Section & { nameAt: number } => {
       const r = this.reader(bytes, at, "a section header");
       const nameAt = r.u32();
       const type = r.u32();
-      const flags = this.#word(r);
-      const addr = this.#word(r);
-      const offset = this.#word(r);
-      const size = this.#word(r);
+      const flags = elfWord(r, this.is64);
+      const addr = elfWord(r, this.is64);
+      const offset = elfWord(r, this.is64);
+      const size = elfWord(r, this.is64);
       const link = r.u32();
       r.u32(); // sh_info
-      this.#word(r); // sh_addralign
-      return { name: "", nameAt, type, flags, addr, offset, size, link, entsize: this.#word(r) };
+      elfWord(r, this.is64); // sh_addralign
+      return { name: "", nameAt, type, flags, addr, offset, size, link, entsize: elfWord(r, this.is64) };
     };
     // Counts that do not fit 16 bits are in section 0.
     const first = parse(this.bytes(shoff, entsize, "the section header table"), shoff);
@@ -232,37 +169,4 @@ export class ElfFile {
     if (size > SMALL_SECTION_LIMIT || offset + size > this.source.size) return undefined;
     return buildIdInNotes(this.reader(this.bytes(offset, size, "a note"), offset, "a note"));
   }
-}
-
-/**
- * The build id in hex among ELF notes, read from `r` on; undefined when there is none. Elf_Nhdr: u32 n_namesz,
- * n_descsz, n_type; then name and descriptor, each padded to 4 bytes.
- */
-export function buildIdInNotes(r: ByteReader): string | undefined {
-  while (r.left >= 12) {
-    const namesz = r.u32();
-    const descsz = r.u32();
-    const type = r.u32();
-    const nameLength = (namesz + 3) & ~3;
-    const padded = (descsz + 3) & ~3;
-    if (nameLength < 0 || padded < 0 || nameLength + descsz > r.left) return undefined;
-    const name = r.slice(nameLength);
-    const desc = r.slice(descsz);
-    r.take(Math.min(padded - descsz, r.left));
-    if (type === NT_GNU_BUILD_ID && namesz === 4 && cString(name) === "GNU") return toHex(desc);
-  }
-  return undefined;
-}
-
-/** Whether two build ids in hex are the same; perf pads those shorter than 20 bytes with zeros. */
-export function sameBuildId(a: string, b: string): boolean {
-  const length = Math.max(a.length, b.length);
-  return a.padEnd(length, "0") === b.padEnd(length, "0");
-}
-
-/** Lower-case hex of some bytes, two digits each. */
-export function toHex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
-  return text;
 }

@@ -7,7 +7,8 @@
 import { concat } from "../base/bytes.ts";
 import { addressOf } from "../base/address.ts";
 import { pltStubs } from "./elf_plt.ts";
-import { type ElfFile, EM, PT, type Section, type Segment, SHF_ALLOC, SHT } from "./elf.ts";
+import { type ElfFile, EM, type Section, SHF_ALLOC, SHT } from "./elf.ts";
+import { PT, type Segment } from "./elf_header.ts";
 import { type Candidates, SymbolTableBuilder } from "./symbol_builder.ts";
 import { StringTableNames } from "./symbol_names.ts";
 import type { SymbolTable } from "./symbol_table.ts";

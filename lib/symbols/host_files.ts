@@ -8,7 +8,7 @@ import { FileBytes, NAMED } from "../base/file_bytes.ts";
 import { type OpenPolicy, type Refusal } from "../base/guarded_open.ts";
 import { buildIdCache, openCached, openCachedKallsyms } from "./build_id_cache.ts";
 import { cacheFolder, openSavedMap } from "./cache_folder.ts";
-import { buildIdInNotes, ElfFile, sameBuildId } from "./elf.ts";
+import { buildIdInNotes, fileBuildId, sameBuildId } from "./build_id.ts";
 import { isJitDump } from "./jitdump.ts";
 import type { KernelSymbols } from "./kallsyms.ts";
 import { KernelCache } from "./kernel_cache.ts";
@@ -240,23 +240,6 @@ function buildIdInFile(path: string): string | undefined {
     return buildIdInNotes(new ByteReader(Deno.readFileSync(path), true, path));
   } catch {
     return undefined; // not there, or hidden, as in some containers
-  }
-}
-
-/**
- * The build id in hex of an ELF file, given open or by its path; undefined when it has none or cannot be read.
- * A file that was given open stays so; `policy` is for opening a path.
- */
-export function fileBuildId(path: string | ByteSource, policy?: OpenPolicy): string | undefined {
-  const file = typeof path === "string" ? FileBytes.tryOpen(path, policy) : path;
-  if (!file) return undefined;
-  try {
-    return new ElfFile(file).buildId();
-  } catch (error) {
-    if (error instanceof BadInputError) return undefined; // mapped, but no ELF file
-    throw error;
-  } finally {
-    if (typeof path === "string" && file instanceof FileBytes) file.close();
   }
 }
 

@@ -5,7 +5,8 @@
 
 import type { ByteSource } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
-import { type DebugLink, ElfFile, sameBuildId } from "./elf.ts";
+import { sameBuildId } from "./build_id.ts";
+import { type DebugLink, ElfFile } from "./elf.ts";
 import { hasSymtab } from "./elf_symbols.ts";
 import type { ObjectInfo } from "./objects.ts";
 import type { SymbolFiles } from "./symbolizer.ts";

@@ -6,7 +6,8 @@
 import type { ByteSource } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
 import type { Refusal } from "../base/guarded_open.ts";
-import { ElfFile, sameBuildId } from "./elf.ts";
+import { sameBuildId } from "./build_id.ts";
+import { ElfFile } from "./elf.ts";
 import { elfSymbols, hasSymtab, symbolAddress, vmlinuxSymbols } from "./elf_symbols.ts";
 import { isJitDump, readJitDump } from "./jitdump.ts";
 import { type KernelSymbols, parseKallsyms } from "./kallsyms.ts";
