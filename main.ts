@@ -2,9 +2,11 @@
 
 import { EXIT, UsageError, UserError } from "./lib/base/errors.ts";
 import { rootUrl } from "./lib/base/root.ts";
+import { unforeseenRefusal } from "./lib/base/system_error.ts";
 import { VERSION } from "./lib/base/version.ts";
 import type { Command, Io } from "./lib/cli/command.ts";
 import { OutputClosed, processIo } from "./lib/cli/io.ts";
+import { settleSignals } from "./lib/cli/runtime_signals.ts";
 
 /** Each command's module is loaded when it is asked for: `--version` pays for none of them. */
 const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
@@ -38,6 +40,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
     io.out(`pmuctl ${VERSION}\n`);
     return EXIT.ok;
   }
+  settleSignals();
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     if (rest.length) return await dispatch([rest[0], "--help"], io);
     const { overview } = await import("./lib/cli/help.ts");
@@ -90,27 +93,42 @@ function isSameFolder(one: string | undefined, other: string): boolean {
 
 async function main(): Promise<number> {
   const io = processIo();
+  // an error that nobody waits for: the runtime's own end would be a trace and status 1, "regressed" to check
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    Deno.exit(told(event.reason, io));
+  });
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    Deno.exit(told(event.error, io));
+  });
   dropLauncherEnvironment();
   try {
     const status = await dispatch(Deno.args, io);
     io.flush();
     return status;
   } catch (error) {
-    if (error instanceof OutputClosed) return 141; // 128 + SIGPIPE, as a C program would end here
     try {
       io.flush(); // what was found before the error is the user's all the same
-    } catch (closed) {
-      if (!(closed instanceof OutputClosed)) throw closed;
+    } catch {
+      // the first error is the one to tell
     }
-    if (error instanceof UserError) {
-      io.err(`pmuctl: ${error.message}`);
-      return error.status;
-    }
+    return told(error, io);
+  }
+}
+
+/** Says on standard error what ended the program, and gives its exit status. */
+function told(error: unknown, io: Io): number {
+  if (error instanceof OutputClosed) return 141; // 128 + SIGPIPE, as a C program would end here
+  const known = error instanceof UserError ? error : unforeseenRefusal(error);
+  if (known) {
+    io.err(`pmuctl: ${known.message}`);
+  } else {
     const what = error instanceof Error ? error.message : String(error);
     io.err(`pmuctl: internal error: ${what}: this is a bug in pmuctl (PMUCTL_DEBUG=1 shows where)`);
-    if (io.env("PMUCTL_DEBUG") && error instanceof Error) io.err(error.stack ?? "");
-    return EXIT.bug;
   }
+  if (known !== error && io.env("PMUCTL_DEBUG") && error instanceof Error) io.err(error.stack ?? "");
+  return known?.status ?? EXIT.bug;
 }
 
 Deno.exit(await main());

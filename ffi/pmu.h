@@ -336,8 +336,8 @@ struct pmu_child {
 
 /*
  * Forks a child that is ready to exec, and waits: its working directory and descriptors are set up,
- * its signal mask is empty, signals this process catches and SIGPIPE (which Deno ignores) have their
- * default action again, signals ignored by whoever started us (nohup) stay ignored. Events can be
+ * signals this process catches and SIGPIPE (which Deno ignores) have their default action again, signals
+ * ignored by whoever started us (nohup) stay ignored, and those blocked in the calling thread stay blocked. Events can be
  * opened on its pid before it runs. If this process ends without releasing it, the child exits.
  *
  * `path` with a slash is taken as it is, from `cwd`; without, it is looked up in the PATH of the

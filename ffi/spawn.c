@@ -159,7 +159,7 @@ static void hang_up(struct pmu_child *child)
 static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 {
 	struct report report;
-	sigset_t all, old;
+	sigset_t all;
 	int line[2];
 	int32_t result = high_socketpair(line);
 
@@ -169,7 +169,7 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 	snprintf(plan->line_number, sizeof(plan->line_number), "%d", line[1]);
 	child->stage = PMU_SPAWN_FORK;
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old); /* so that no handler of ours runs in the child */
+	pthread_sigmask(SIG_SETMASK, &all, &plan->mask); /* so that no handler of ours runs in the child */
 	/*
 	 * vfork copies none of our page tables, which takes milliseconds with Deno's memory, and the page faults
 	 * after it as well. It waits for the child's exec, which only the launcher's comes at once.
@@ -180,7 +180,7 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 		child_main(plan);
 	}
 	result = child->pid < 0 ? -errno : child->pid;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_sigmask(SIG_SETMASK, &plan->mask, NULL);
 	close(line[1]);
 	child->line_fd = line[0];
 	if (child->pid > 0 && !read_report(child->line_fd, &report))

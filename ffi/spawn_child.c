@@ -30,10 +30,9 @@ void child_fail(const struct plan *plan, int32_t stage, int error)
 }
 
 /* Back to the default: what we catch (its handlers are not the child's) and SIGPIPE. */
-static void child_signals(void)
+static void child_signals(const struct plan *plan)
 {
 	struct sigaction action;
-	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++) {
 		if (sigaction(sig, NULL, &action) < 0)
@@ -44,8 +43,7 @@ static void child_signals(void)
 		action.sa_handler = SIG_DFL;
 		sigaction(sig, &action, NULL);
 	}
-	sigemptyset(&none);
-	pthread_sigmask(SIG_SETMASK, &none, NULL);
+	pthread_sigmask(SIG_SETMASK, &plan->mask, NULL);
 }
 
 static int child_stdio(const struct plan *plan)
@@ -143,7 +141,7 @@ void child_main(const struct plan *plan)
 {
 	int error;
 
-	child_signals();
+	child_signals(plan);
 	error = child_stdio(plan);
 	if (error)
 		child_fail(plan, PMU_SPAWN_STDIO, error);

@@ -4,6 +4,7 @@
 
 #include "pmu.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/resource.h>
 
@@ -17,6 +18,7 @@ struct plan {
 	char *names;  /* memory of `files` */
 	const char *cwd;
 	int stdio[3];
+	sigset_t mask; /* of blocked signals: that of whoever started us */
 	bool detach;
 	char *launcher; /* the program that makes the child, see launcher.c; NULL: this process does */
 	char **launcher_argv; /* enum launcher_argv */

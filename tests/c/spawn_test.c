@@ -329,7 +329,9 @@ static void restores_signals(void)
 	sigaddset(&usr2, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &usr2, &old);
 	output_of("grep -E 'Sig(Blk|Ign)' /proc/self/status | cut -f 2", NULL, text, sizeof(text));
-	snprintf(want, sizeof(want), "%016x\n%016" PRIx64 "\n", 0, own_mask("SigIgn") & ~((uint64_t)1 << (SIGPIPE - 1)));
+	snprintf(want, sizeof(want), "%016" PRIx64 "\n%016" PRIx64 "\n", own_mask("SigBlk"),
+		 own_mask("SigIgn") & ~((uint64_t)1 << (SIGPIPE - 1)));
+	CHECK(own_mask("SigBlk") & (1 << (SIGUSR2 - 1)));
 	CHECK(own_mask("SigIgn") & 1); /* SIGHUP is signal 1 */
 	CHECK(strcmp(text, want) == 0);
 	sigprocmask(SIG_SETMASK, &old, NULL);
