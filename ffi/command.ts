@@ -2,6 +2,7 @@
 
 import { ERRNO, PmuError } from "../lib/base/errno.ts";
 import { CommandError, EXIT } from "../lib/base/errors.ts";
+import { refusal } from "../lib/base/system_error.ts";
 import { type Child, type Exit, spawn } from "./child.ts";
 
 /** How the user stops a measurement. */
@@ -84,9 +85,16 @@ export class MeasuredCommand {
   }
 }
 
-/** The CommandError of a PmuError that was met in starting `name`; any other error as it is. */
+/** What there may be too few of to start a command, which is then not the command's fault. */
+const SHORTAGES: readonly number[] = [ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.EAGAIN, ERRNO.ENOMEM];
+
+/**
+ * The CommandError of a PmuError that was met in starting `name`, or UnsupportedError when descriptors, processes or
+ * memory ran out; any other error as it is.
+ */
 export function commandError(error: unknown, name: string): unknown {
   if (!(error instanceof PmuError)) return error;
+  if (SHORTAGES.includes(error.errno)) return refusal(`run ${name}`, error);
   const missing = error.errno === ERRNO.ENOENT || error.errno === ERRNO.ENOTDIR;
   const where = missing && !name.includes("/") ? " in any folder of PATH" : "";
   return new CommandError(

@@ -233,9 +233,10 @@ int64_t pmu_rlimit_nofile(uint64_t want)
 			limit = higher;
 	}
 	if (limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-			return -errno;
+		struct rlimit higher = { limit.rlim_max, limit.rlim_max };
+
+		if (setrlimit(RLIMIT_NOFILE, &higher) == 0)
+			limit = higher; /* a seccomp filter may refuse it */
 	}
 	/* RLIM_INFINITY must not read as an error. */
 	return limit.rlim_cur > INT64_MAX ? INT64_MAX : (int64_t)limit.rlim_cur;

@@ -181,10 +181,12 @@ export function seek(fd: number, offset: number, from: "start" | "current" | "en
 
 /**
  * Allows as many open files as the hard limit does, and `want` where this user may raise that. Returns how
- * many are allowed, which may be fewer than `want`.
+ * many are allowed, which may be fewer than `want`; Infinity where a seccomp filter keeps that from us.
  */
 export function raiseFileLimit(want = 0): number {
-  return checkedSize("setrlimit", shim().pmu_rlimit_nofile(BigInt(want)));
+  const allowed = Number(shim().pmu_rlimit_nofile(BigInt(want)));
+  if (allowed === -ERRNO.EPERM || allowed === -ERRNO.ENOSYS) return Infinity;
+  return checked("setrlimit", allowed);
 }
 
 /** The size of a page in bytes, the unit of rings: 4096 on x86_64, up to 65536 on aarch64. */

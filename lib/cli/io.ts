@@ -1,9 +1,15 @@
 /** The real world behind `Io`: this process's standard streams and environment. */
 
+import { refusal } from "../base/system_error.ts";
 import type { Io } from "./command.ts";
+import { stdoutIsNonblocking, waitingStdout } from "./nonblocking.ts";
 
 /** Thrown when the reader of our standard output has gone away, as `| head` does. */
 export class OutputClosed extends Error {}
+
+interface Stream {
+  writeSync(bytes: Uint8Array<ArrayBuffer>): number;
+}
 
 /** To the first column, and nothing in the line (ECMA-48: CR, EL). */
 const CLEAR_LINE = "\r\x1b[K";
@@ -38,7 +44,7 @@ export function processIo(): Io {
     },
     outBytes(bytes) {
       flush();
-      writeAll(bytes);
+      writeAll(bytes as Uint8Array<ArrayBuffer>);
     },
     err(line) {
       say(shown ? `${CLEAR_LINE}${line}\n${shown}` : `${line}\n`);
@@ -68,15 +74,20 @@ export function processIo(): Io {
   };
 }
 
-function writeAll(bytes: Uint8Array) {
+/** Throws OutputClosed, or UnsupportedError for a full disk and the like. */
+function writeAll(bytes: Uint8Array<ArrayBuffer>) {
   try {
-    writeTo(Deno.stdout, bytes);
+    if (bytes.length === 0) return;
+    writeTo(stdout ??= stdoutIsNonblocking() ? waitingStdout() : Deno.stdout, bytes);
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed();
-    throw error;
+    throw refusal("write to standard output", error);
   }
 }
 
-function writeTo(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array) {
+/** Standard output, as writes to it are to be made; found out at the first one. */
+let stdout: Stream | undefined;
+
+function writeTo(stream: Stream, bytes: Uint8Array<ArrayBuffer>) {
   for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
 }

@@ -2,6 +2,7 @@
 
 import { UnsupportedError, UsageError } from "../base/errors.ts";
 import { identityOf } from "../base/file_bytes.ts";
+import { refusal } from "../base/system_error.ts";
 
 /** Throws UsageError when writing `output` would destroy `input`: both are one file, whatever their names. */
 export function refuseSameFile(output: string, input: string): void {
@@ -17,19 +18,44 @@ export function writeOutputFile(path: string, content: string | Uint8Array): voi
     if (typeof content === "string") Deno.writeTextFileSync(path, content);
     else Deno.writeFileSync(path, content);
   } catch (error) {
-    throw new UnsupportedError({
-      attempt: `write ${path}`,
-      cause: causeOf(error),
-      remedy: "name another file with -o",
-    });
+    throw outputError(path, error);
   }
 }
 
-function causeOf(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "no such folder";
-  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
-  return error instanceof Error ? error.message : String(error);
+/** A file that results go into as they come. */
+export class OutputFile {
+  readonly #path: string;
+  readonly #file: Deno.FsFile;
+  readonly #encoder = new TextEncoder();
+
+  /** Makes the file, or empties one that was there. Throws UnsupportedError. */
+  constructor(path: string) {
+    this.#path = path;
+    try {
+      this.#file = Deno.openSync(path, { write: true, create: true, truncate: true });
+    } catch (error) {
+      throw outputError(path, error);
+    }
+  }
+
+  /** Throws UnsupportedError. */
+  write(text: string): void {
+    const bytes = this.#encoder.encode(text);
+    try {
+      for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+    } catch (error) {
+      throw outputError(this.#path, error);
+    }
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+function outputError(path: string, error: unknown): UnsupportedError {
+  const missing = error instanceof Deno.errors.NotFound ? new Error("no such folder") : error;
+  return refusal(`write ${path}`, missing, "name another file with -o");
 }
 
 function tryStat(path: string): Deno.FileInfo | undefined {

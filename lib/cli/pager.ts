@@ -1,5 +1,6 @@
 /** Long output on a terminal goes through the user's pager, as git's does. */
 
+import { toolFolders } from "../base/tools.ts";
 import type { Io } from "./command.ts";
 
 /**
@@ -19,7 +20,7 @@ export async function page(text: string, io: Io): Promise<void> {
       args: ["-c", `command -v "\${1%% *}" >/dev/null 2>&1 || exec cat; eval "exec $1"`, "sh", pager],
       stdin: "piped",
       // R: our colours; X and F: what is shown stays on the screen
-      env: { LESS: io.env("LESS") ?? "FRX" },
+      env: { LESS: io.env("LESS") ?? "FRX", PATH: toolFolders() },
     }).spawn();
   } catch {
     return io.out(text);

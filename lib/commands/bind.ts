@@ -1,7 +1,8 @@
 /** `pmuctl bind`: counts events in a command, processes, threads or on CPUs, with rows while it goes on. */
 
-import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
+import { EXIT, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { OutputFile } from "../cli/output_file.ts";
 import { onStopSignals } from "../cli/signals.ts";
 import { bindDetached, DETACH_OPTIONS, trialBesideSets } from "./bind_detached.ts";
 import { bindNotifying, notifies, NOTIFY_OPTIONS } from "./bind_notify.ts";
@@ -191,22 +192,8 @@ function openOutput(path: string | undefined, io: Io): Output {
   if (path === undefined || path === "-") {
     return { write: (text) => io.out(text), flush: () => io.flush(), close: () => {} };
   }
-  let file: Deno.FsFile;
-  try {
-    file = Deno.openSync(path, { write: true, create: true, truncate: true });
-  } catch (error) {
-    const cause = error instanceof Error ? error.message : String(error);
-    throw new UnsupportedError({ attempt: `write rows to ${path}`, cause });
-  }
-  const encoder = new TextEncoder();
-  return {
-    write(text) {
-      const bytes = encoder.encode(text);
-      for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
-    },
-    flush: () => {},
-    close: () => file.close(),
-  };
+  const file = new OutputFile(path);
+  return { write: (text) => file.write(text), flush: () => {}, close: () => file.close() };
 }
 
 /** Rows as the user wants to see them. */

@@ -1,7 +1,8 @@
 /** `pmuctl check`: whether a command got slower, and how sure that is. */
 
-import { BadInputError, EXIT, UnsupportedError } from "../base/errors.ts";
+import { BadInputError, EXIT } from "../base/errors.ts";
 import { exists } from "../base/exists.ts";
+import { causeOf, refusal } from "../base/system_error.ts";
 import { VERSION } from "../base/version.ts";
 import { type Baseline, parseBaseline, renderBaseline, type StoredBenchmark } from "../check/baseline.ts";
 import { checkJson } from "../check/check_json.ts";
@@ -170,7 +171,7 @@ function readBaseline(file: string): Baseline {
   try {
     text = Deno.readTextFileSync(file);
   } catch (error) {
-    const cause = error instanceof Deno.errors.NotFound ? "no such file" : (error as Error).message;
+    const cause = error instanceof Deno.errors.NotFound ? "no such file" : causeOf(error);
     throw new BadInputError(`cannot read the baseline ${file}: ${cause}: make one with --update`);
   }
   return parseBaseline(file, text);
@@ -184,10 +185,6 @@ function tellGithub(result: CheckResult, options: { strict: boolean; file?: stri
   try {
     Deno.writeTextFileSync(summary, stepSummary(result), { append: true });
   } catch (error) {
-    throw new UnsupportedError({
-      attempt: `write the step summary to ${summary}`,
-      cause: (error as Error).message,
-      remedy: "see what GITHUB_STEP_SUMMARY is set to",
-    });
+    throw refusal(`write the step summary to ${summary}`, error, "see what GITHUB_STEP_SUMMARY is set to");
   }
 }

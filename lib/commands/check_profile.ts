@@ -2,6 +2,7 @@
 
 import { BadInputError, UserError } from "../base/errors.ts";
 import { openInput } from "../base/file_bytes.ts";
+import { temporaryFolder } from "../base/temporary.ts";
 import { quoteWords } from "../cli/shell_words.ts";
 import { writeOutputFile } from "../cli/output_file.ts";
 import { RepeatedCommand } from "../cpc/repeated_command.ts";
@@ -138,7 +139,7 @@ async function recordRuns(
   looped: readonly string[],
   { standing, stopper }: Setting,
 ): Promise<Profile> {
-  const folder = Deno.makeTempDirSync({ prefix: "pmuctl-check-" });
+  const folder = temporaryFolder("pmuctl-check-", "record the command");
   const output = `${folder}/perf.data`;
   let stopSignal: number | undefined;
   stopper.first.then((signal) => stopSignal = signal);

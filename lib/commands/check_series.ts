@@ -1,6 +1,7 @@
 /** How the runs of a check are made: which rungs there are, and the commands, the gauge or valgrind behind them. */
 
 import { CommandError } from "../base/errors.ts";
+import { toolFile } from "../base/tools.ts";
 import { type Choice, chooseRung } from "../check/choose.ts";
 import type { Thresholds } from "../check/config.ts";
 import { NEW, OLD, type Values } from "../check/gate.ts";
@@ -87,7 +88,9 @@ async function tryValgrind(
   const seconds = plan.budgetMs / 1000 / STEADY_RUNS / (plan.against ? 2 : 1);
   const trial = { ...plan, against: undefined };
   // timeout(1) ends what valgrind has started as well
-  const limit = (argv: readonly string[]) => ["timeout", "-k", "1", `${seconds}`, ...argv];
+  const limit = (
+    argv: readonly string[],
+  ) => [toolFile("timeout") ?? "timeout", "-k", "1", `${seconds}`, ...argv];
   const series = valgrindSeries(trial, "", setting, () => {}, limit);
   try {
     if (setting.io.stderrIsTerminal) setting.io.status(`${plan.name}: trying valgrind`);

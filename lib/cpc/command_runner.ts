@@ -6,6 +6,7 @@
 import { closeFd, createFile, PmuError, seek } from "../../ffi/pmu.ts";
 import type { Stopper } from "../../ffi/command.ts";
 import { CommandError, printable, UnsupportedError } from "../base/errors.ts";
+import { refusal } from "../base/system_error.ts";
 import type { Standing } from "../events/open.ts";
 import { CommandMeter, type MeasuredRun, type Wish } from "./measured_run.ts";
 
@@ -187,11 +188,8 @@ class PrintedFile {
     try {
       path = Deno.makeTempFileSync({ prefix: "pmuctl-" });
     } catch (error) {
-      throw new UnsupportedError({
-        attempt: "make a file for what the command writes to standard error",
-        cause: error instanceof Error ? error.message : String(error),
-        remedy: "set TMPDIR to a folder that can be written to, or give --output inherit",
-      });
+      const remedy = "set TMPDIR to a folder that can be written to, or give --output inherit";
+      throw refusal("make a file for what the command writes to standard error", error, remedy);
     }
     const file = new PrintedFile(path);
     Deno.removeSync(path);

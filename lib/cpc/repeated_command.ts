@@ -3,7 +3,9 @@
  * outside of it: only what the recorded process starts is recorded, and that is a shell that asks us for each run.
  */
 
-import { UnsupportedError } from "../base/errors.ts";
+import { refusal } from "../base/system_error.ts";
+import { temporaryFolder } from "../base/temporary.ts";
+import { toolFile } from "../base/tools.ts";
 
 /** Runs what is behind $1 and $2 once for each word that it is given: `$1` has its questions, `$2` our answers. */
 const ASKING = 'exec 3<>"$1" 4<>"$2"; shift 2; ' +
@@ -42,21 +44,20 @@ export class RepeatedCommand {
   /** Waits for the shell from now on. Throws UnsupportedError when there is no place for the two FIFOs. */
   static open(runs: Runs): RepeatedCommand {
     const attempt = "prepare each run of a recording";
-    const remedy = "set TMPDIR to a folder that can be written to";
-    let folder;
-    try {
-      folder = Deno.makeTempDirSync({ prefix: "pmuctl-runs-" });
-    } catch (error) {
-      throw new UnsupportedError({ attempt, cause: (error as Error).message, remedy });
-    }
+    const folder = temporaryFolder("pmuctl-runs-", attempt);
     try {
       const fifos = [`${folder}/questions`, `${folder}/answers`];
-      const made = new Deno.Command("mkfifo", { args: fifos, stdin: "null", stdout: "null" }).outputSync();
+      const made = new Deno.Command(toolFile("mkfifo") ?? "mkfifo", {
+        args: fifos,
+        stdin: "null",
+        stdout: "null",
+      })
+        .outputSync();
       if (!made.success) throw new Error(new TextDecoder().decode(made.stderr).trim());
       return new RepeatedCommand(folder, fifos, runs);
     } catch (error) {
       Deno.removeSync(folder, { recursive: true });
-      throw new UnsupportedError({ attempt, cause: (error as Error).message, remedy });
+      throw refusal(attempt, error, "set TMPDIR to a folder that can be written to");
     }
   }
 

@@ -4,6 +4,7 @@
  */
 
 import { UnsupportedError } from "../base/errors.ts";
+import { causeOf } from "../base/system_error.ts";
 
 const ROOT_UID = 0;
 /** Under systemd each user's, and removed when the user has logged out. */
@@ -108,7 +109,7 @@ function octal(mode: number): string {
 /** `problem` is a sentence, or the error of a system call. */
 function folderError(path: string, problem: unknown): UnsupportedError {
   const checked = typeof problem === "string";
-  const cause = checked ? problem : (problem instanceof Error ? problem.message : String(problem));
+  const cause = checked ? problem : causeOf(problem);
   return new UnsupportedError({
     attempt: `use ${path} for the sockets of sets`,
     cause,

@@ -10,6 +10,7 @@
 
 import { BadInputError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
+import { causeOf } from "../base/system_error.ts";
 import { parseValue } from "../events/grammar.ts";
 import { foldAttributes, REQUEST_FLAG, type RequestSet, type SetRequest } from "./request_set.ts";
 
@@ -34,7 +35,7 @@ export function readSetFile(path: string): RequestSet {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) fail(path, "there is no such file");
     if (error instanceof Deno.errors.PermissionDenied) fail(path, "permission denied");
-    fail(path, error instanceof Error ? error.message : String(error));
+    fail(path, causeOf(error));
   }
   return parseSet(bytes, path);
 }

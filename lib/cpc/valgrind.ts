@@ -4,14 +4,21 @@
  * itself does differently.
  */
 
-import { BadInputError, UnsupportedError } from "../base/errors.ts";
+import { BadInputError } from "../base/errors.ts";
+import { temporaryFolder } from "../base/temporary.ts";
+import { toolFile } from "../base/tools.ts";
 
 const ATTEMPT = "count instructions with valgrind";
+
+/** Valgrind's file, or its name where there is none. */
+function valgrind(): string {
+  return toolFile("valgrind") ?? "valgrind";
+}
 
 /** `valgrind-3.19.0` of the valgrind on PATH; undefined when there is none that runs. */
 export async function valgrindVersion(): Promise<string | undefined> {
   try {
-    const { success, stdout } = await new Deno.Command("valgrind", { args: ["--version"], stderr: "null" })
+    const { success, stdout } = await new Deno.Command(valgrind(), { args: ["--version"], stderr: "null" })
       .output();
     const version = new TextDecoder().decode(stdout).trim();
     return success && version.startsWith("valgrind-") ? version : undefined;
@@ -26,21 +33,13 @@ export class ValgrindCounts {
 
   /** Throws UnsupportedError when there is no place for temporary files. */
   constructor() {
-    try {
-      this.#folder = Deno.makeTempDirSync({ prefix: "pmuctl-valgrind-" });
-    } catch (error) {
-      throw new UnsupportedError({
-        attempt: ATTEMPT,
-        cause: (error as Error).message,
-        remedy: "set TMPDIR to a folder that can be written to",
-      });
-    }
+    this.#folder = temporaryFolder("pmuctl-valgrind-", ATTEMPT);
   }
 
   /** The command to run in place of `command`: with all that it starts. */
   argv(command: readonly string[]): string[] {
     return [
-      "valgrind",
+      valgrind(),
       "-q",
       "--tool=cachegrind",
       "--cache-sim=no",

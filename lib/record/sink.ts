@@ -4,6 +4,7 @@ import { clockNs, clockResolutionNs, PmuError } from "../../ffi/pmu.ts";
 import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { hostFiles } from "../events/files.ts";
+import { errnoOf, refusal } from "../base/system_error.ts";
 import { VERSION } from "../base/version.ts";
 import type { FeatureValues } from "../perfdata/feature_encoders.ts";
 import type { BuildIdEntry } from "../perfdata/features.ts";
@@ -140,14 +141,5 @@ export function writeError(path: string, error: unknown): unknown {
   if (error instanceof PmuError && error.errno === ERRNO.EPIPE) {
     return new UnsupportedError({ attempt, cause: "its reader has gone" }, error.errno);
   }
-  if (error instanceof PmuError) {
-    return new UnsupportedError(
-      { attempt, cause: error.text, remedy: "name another file with -o" },
-      error.errno,
-    );
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return new UnsupportedError({ attempt, cause: "permission denied", remedy: "name another file with -o" });
-  }
-  return error;
+  return errnoOf(error) === undefined ? error : refusal(attempt, error, "name another file with -o");
 }

@@ -25,7 +25,7 @@ Deno.test("writeOutputFile() says why a file cannot be written", () =>
   withFolder((folder) => {
     const write = (path: string) => () => writeOutputFile(path, "");
     assertThrows(write(`${folder}/no/out`), UnsupportedError, "no such folder: name another file with -o");
-    assertThrows(write(folder), UnsupportedError, "it is a folder");
+    assertThrows(write(folder), UnsupportedError, "is a directory");
   }));
 
 Deno.test("refuseSameFile() sees through links, and lets other files, devices and new names be", () =>

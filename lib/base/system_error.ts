@@ -1,0 +1,80 @@
+/** What the system refused, from the errors of the runtime and of the shim alike. */
+
+import { ERRNO, type ErrnoName, errnoText, PmuError } from "./errno.ts";
+import { type Advice, UnsupportedError } from "./errors.ts";
+
+/** The error number behind a failed system call; undefined for an error of another kind. */
+export function errnoOf(error: unknown): number | undefined {
+  if (error instanceof PmuError) return error.errno;
+  if (!(error instanceof Error)) return undefined;
+  // Deno: "Too many open files (os error 24), open '/etc/passwd'"
+  const number = /\(os error (\d+)\)/.exec(error.message)?.[1];
+  return number === undefined ? undefined : Number(number);
+}
+
+/** Why something failed, in lower case and without the runtime's way of putting it: `no space left on device`. */
+export function causeOf(error: unknown): string {
+  const errno = errnoOf(error);
+  if (errno !== undefined) return errnoText(errno);
+  return error instanceof Error ? error.message : String(error);
+}
+
+const FILES = "raise the limit (ulimit -n, or LimitNOFILE of a service)";
+const MEMORY = "free memory, or raise what limits it (ulimit -v, a cgroup)";
+const SECCOMP = "a seccomp filter or a security module may be in the way";
+const SPACE = "make room, or write to another place";
+
+/** What can be done about each refusal that any system call may meet, whatever it is for. */
+const REMEDIES: Partial<Record<ErrnoName, string>> = {
+  EMFILE: FILES,
+  ENFILE: "raise fs.file-max",
+  ENOMEM: MEMORY,
+  EAGAIN: "allow more processes and threads (ulimit -u, TasksMax of a service, pids.max of a cgroup)",
+  ENOSPC: SPACE,
+  EDQUOT: SPACE,
+  EFBIG: "raise the limit (ulimit -f), or write to another place",
+  EROFS: "write to another place",
+  EIO: "see the kernel's log",
+  EPERM: SECCOMP,
+  EACCES: SECCOMP,
+  ENOSYS: SECCOMP,
+};
+
+const REMEDY_OF = new Map<number, string>(
+  (Object.keys(REMEDIES) as ErrnoName[]).map((name) => [ERRNO[name], REMEDIES[name]!]),
+);
+
+/** What can be done about a refusal by its error number; undefined for one that pmuctl ought not to have met. */
+export function remedyOf(error: unknown): string | undefined {
+  const errno = errnoOf(error);
+  if (errno !== undefined) return REMEDY_OF.get(errno);
+  return isOutOfMemory(error) ? MEMORY : undefined;
+}
+
+/** Whether V8 found no memory for an array or for a module of WebAssembly. */
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof RangeError &&
+    /Array buffer allocation failed|could not allocate memory/.test(error.message);
+}
+
+/** The UnsupportedError that tells `error`, met while trying `attempt`, with `remedy` rather than what helps in general. */
+export function refusal(attempt: string, error: unknown, remedy = remedyOf(error)): UnsupportedError {
+  const advice: Advice = { attempt, cause: causeOf(error), remedy };
+  const told = new UnsupportedError(advice, errnoOf(error) ?? 0);
+  told.cause = error;
+  return told;
+}
+
+/**
+ * The same for an error that nobody foresaw: UnsupportedError when it is the system that refused, for want of
+ * descriptors, memory, threads, room or permission; undefined when it is a bug.
+ */
+export function unforeseenRefusal(error: unknown): UnsupportedError | undefined {
+  const remedy = remedyOf(error);
+  if (remedy === undefined) return undefined;
+  // Deno: "..., open '/etc/passwd'" or "...: open '/etc/passwd'"
+  const what = error instanceof PmuError
+    ? error.call
+    : /\(os error \d+\)[,:] (.+)$/.exec((error as Error).message)?.[1];
+  return refusal(what ? `go on: ${what}` : "go on", error, remedy);
+}
