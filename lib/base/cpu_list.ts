@@ -1,10 +1,13 @@
 /** Lists of CPUs as text. */
 
-/** The kernel's CPU list format: `0-3,8` is [0, 1, 2, 3, 8]. Parts of no known form are left out. */
+/**
+ * Parses the kernel's CPU list format: `0-3,8` is [0, 1, 2, 3, 8]. Leaves out parts of another form, and numbers of more
+ * than five digits, so that no range is endless.
+ */
 export function parseCpuList(text: string): number[] {
   const cpus: number[] = [];
   for (const part of text.trim().split(",")) {
-    const match = /^(\d+)(?:-(\d+))?$/.exec(part.trim());
+    const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part.trim());
     if (!match) continue;
     for (let cpu = Number(match[1]); cpu <= Number(match[2] ?? match[1]); cpu++) cpus.push(cpu);
   }
@@ -13,7 +16,6 @@ export function parseCpuList(text: string): number[] {
 
 /**
  * The CPUs in a list as people write it, `0-3,8`, each once and ascending; undefined when it is no such list.
- * Numbers have five digits at most, so that no range is endless.
  */
 export function parseWrittenCpus(text: string): number[] | undefined {
   if (!/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/.test(text)) return undefined;

@@ -20,6 +20,12 @@ export function procField(text: string, name: string): string | undefined {
   return undefined;
 }
 
+/** Returns the set in a field of hex digits (CapEff, SigIgn), a bit for each member; none of them when it is no such field. */
+export function procMask(text: string, name: string): bigint {
+  const hex = procField(text, name) ?? "";
+  return /^[0-9a-f]+$/.test(hex) ? BigInt(`0x${hex}`) : 0n;
+}
+
 /** User ids of a process: which user it acts for. */
 export interface ProcessUsers {
   real: number;

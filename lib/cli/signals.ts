@@ -1,6 +1,6 @@
 /** The user's requests to stop, as promises. */
 
-import { procField } from "../base/proc_text.ts";
+import { procMask } from "../base/proc_text.ts";
 
 /** Numbers of the signals that ask a program to stop; the same on every Linux. */
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
@@ -67,6 +67,6 @@ function ignoredSignals(): Set<number> {
   } catch {
     // no /proc: the usual case is that none is ignored
   }
-  const mask = BigInt(`0x${procField(status, "SigIgn") ?? "0"}`);
+  const mask = procMask(status, "SigIgn");
   return new Set(Object.values(NUMBERS).filter((signal) => (mask >> BigInt(signal - 1)) & 1n));
 }

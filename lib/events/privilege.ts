@@ -1,6 +1,6 @@
 /** What this process may measure: the kernel's perf_event_paranoid, and the capabilities that override it. */
 
-import { procField } from "../base/proc_text.ts";
+import { procField, procMask } from "../base/proc_text.ts";
 import type { EventAttr } from "./attr.ts";
 import { hostFiles, type KernelFiles, readIfAllowed, readNumber } from "./files.ts";
 
@@ -23,7 +23,7 @@ export interface Privilege {
 /** Reads the standing of this process. */
 export function readPrivilege(files: KernelFiles = hostFiles): Privilege {
   const status = readIfAllowed(files, "/proc/self/status") ?? "";
-  const effective = BigInt(`0x${procField(status, "CapEff") ?? "0"}`);
+  const effective = procMask(status, "CapEff");
   const paranoid = readNumber(files, PARANOID);
   return {
     ...(paranoid === undefined ? {} : { paranoid }),

@@ -161,7 +161,8 @@ export function kernelText(chunks: Iterable<Uint8Array>, length?: number): Kerne
   let tail = "";
   const find = (text: string, symbol: string) => {
     const at = text.indexOf(symbol);
-    return at < 0 ? undefined : address(text.slice(text.lastIndexOf("\n", at) + 1, at));
+    const hex = text.slice(text.lastIndexOf("\n", at) + 1, at);
+    return at >= 0 && /^[0-9a-f]{1,16}$/.test(hex) ? address(hex) : undefined;
   };
   for (const chunk of chunks) {
     const text = tail + decoder.decode(chunk);

@@ -6,6 +6,7 @@ import {
   parseStat,
   processUsers,
   procField,
+  procMask,
 } from "../../lib/base/proc_text.ts";
 
 /** Names that a thread may give itself with prctl(PR_SET_NAME), as the kernel writes them. */
@@ -68,4 +69,11 @@ Deno.test("a file system is mounted when its type is third on a line", () => {
   const mounts = "proc /proc proc rw 0 0\nx\\040tracefs /mnt/tracefs fuse rw 0 0\n";
   assertEquals(isMounted(mounts, "tracefs"), false);
   assertEquals(isMounted(mounts, "proc"), true);
+});
+
+Deno.test("procMask() is empty for a field that is not there, or is no hex", () => {
+  const status = "SigIgn:\t0000000000001000\nCapEff:\t00:0001\n";
+  assertEquals(procMask(status, "SigIgn"), 0x1000n);
+  assertEquals(procMask(status, "CapEff"), 0n);
+  assertEquals(procMask(status, "CapPrm"), 0n);
 });

@@ -1,14 +1,30 @@
 /** What no input may do, whatever it is: end in an error that is no answer, take long, or take memory out of proportion. */
 
 import { UserError } from "../../lib/base/errors.ts";
+import type { Input, Target } from "./target.ts";
 
-/** A small input may take this long; what takes longer is work that grows with more than its size. */
-const MOST_MS = 4000;
+/** Exit status of a file that is damaged or not what it should be. */
+const BAD_INPUT = 4;
 /** Bytes in typed arrays: what any reading may need (windows, tables), and what it may for each byte of the input. */
 const MOST_BYTES = 48 << 20;
 /** The window that compressed data may ask for, whatever its size; it is refused more (MAX_WINDOW in compressed.ts). */
 const ZSTD_WINDOW = 2 ** 27;
 const BYTES_FOR_A_BYTE = 512;
+/** Wall time in ms from which on it is worth asking for CPU time and memory. */
+const SLOW_MS = 30;
+
+/** What an input may take. */
+export interface Limits {
+  /** CPU time in ms. */
+  cpuMs: number;
+  /** Of the process, in bytes, resident. */
+  rssBytes: number;
+  /** Wall time in ms after which an input that needs no CPU is taken to hang: the machine may have other work. */
+  waitMs: number;
+}
+
+/** A small input that takes longer does work that grows with more than its size. */
+export const LIMITS: Limits = { cpuMs: 2000, rssBytes: 1 << 30, waitMs: 60_000 };
 
 /** Bytes asked for by constructing typed arrays since the last reset. */
 let allocated = 0;
@@ -47,26 +63,57 @@ class OutOfProportion extends Error {
   override message = "more than 1 GiB asked for at once";
 }
 
-/** Runs `body` on an input of `size` bytes. Undefined when all was well, else what was wrong. */
-export async function judge(size: number, body: () => void | Promise<void>): Promise<string | undefined> {
+/** Gives the target an input. Resolves to undefined when all was well, else to what was wrong. */
+export async function judge(target: Target, input: Input, limits = LIMITS): Promise<string | undefined> {
   allocated = largest = 0;
   largestStack = "";
-  const started = performance.now();
+  const started = performance.now(), cpuBefore = process.cpuUsage();
   try {
-    await body();
+    await input.check?.();
+    await target.take(input.bytes);
   } catch (error) {
-    if (!(error instanceof UserError)) {
-      if (!(error instanceof Error)) return `thrown: ${error}`;
-      return `${error.stack}${error.cause instanceof Error ? `\nbecause ${error.cause.stack}` : ""}`;
-    }
-    const { message } = error;
-    if (message.includes("\n")) return `an error of more than one line: ${JSON.stringify(message)}`;
-    if (/\b(NaN|undefined|\[object)\b/.test(message)) return `an error that says nothing: ${message}`;
+    const wrong = wrongError(error, target.statuses ?? [BAD_INPUT]);
+    if (wrong !== undefined) return wrong;
   }
-  const took = performance.now() - started;
-  if (took > MOST_MS) return `it took ${took.toFixed(0)} ms`;
+  if (performance.now() - started > SLOW_MS) {
+    const { user, system } = process.cpuUsage(cpuBefore);
+    const cpuMs = (user + system) / 1000;
+    if (cpuMs > limits.cpuMs) return `it took ${cpuMs.toFixed(0)} ms of CPU`;
+    const rss = peakRss();
+    if (rss > limits.rssBytes) return `the process came to ${rss >> 20} MiB`;
+  }
   const window = largestStack.includes("fzstd") ? Math.min(largest, ZSTD_WINDOW) : 0;
-  if (allocated > MOST_BYTES + window + BYTES_FOR_A_BYTE * size) {
-    return `${allocated} bytes were asked for, for an input of ${size}; the largest piece: ${largestStack}`;
+  const most = (target.mostBytes ?? MOST_BYTES) + window + BYTES_FOR_A_BYTE * input.bytes.length;
+  if (allocated > most) {
+    return `${allocated} bytes were asked for, for an input of ${input.bytes.length}; the largest piece: ${largestStack}`;
   }
+}
+
+/** Why an error is no answer; undefined when it is one. */
+function wrongError(error: unknown, statuses: readonly number[]): string | undefined {
+  if (!(error instanceof UserError)) {
+    if (!(error instanceof Error)) return `thrown: ${error}`;
+    return `${error.stack}${error.cause instanceof Error ? `\nbecause ${error.cause.stack}` : ""}`;
+  }
+  const { message, status } = error;
+  if (!statuses.includes(status)) return `it ends with status ${status}: ${error.stack}`;
+  if (message.includes("\n")) return `an error of more than one line: ${JSON.stringify(message)}`;
+  // what it quotes may be anything
+  if (/\b(NaN|undefined)\b|\[object /.test(message.replace(/'[^']*'/g, ""))) {
+    return `an error that says nothing: ${message}`;
+  }
+  if (message.length > 2000) return `an error of ${message.length} letters: ${message.slice(0, 200)}`;
+}
+
+/** The most that this process ever had resident, in bytes. */
+export function peakRss(): number {
+  const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(Deno.readTextFileSync("/proc/self/status")) ?? [];
+  return 1024 * Number(kilobytes ?? 0);
+}
+
+/** What failures have in common that are of one fault: the words without numbers, and the place in lib/ where it was seen. */
+export function kindOf(why: string): string {
+  const [first] = why.split("\n");
+  const frame = /\/((?:lib|tests)\/[\w/]+\.ts:\d+)/.exec(why)?.[1] ?? "";
+  return `${first.slice(0, 120).replace(/"(?:[^"\\]|\\.)*"|\d+/g, "…")} ${frame}`;
 }

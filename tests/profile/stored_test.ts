@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertNotEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { BadInputError } from "../../lib/base/errors.ts";
 import { readStoredProfile, storeProfile } from "../../lib/profile/stored.ts";
 import { profileOf } from "./build.ts";
@@ -18,8 +18,14 @@ Deno.test("readStoredProfile() refuses what is damaged, and says how to make it 
       "{}",
       text.slice(0, 100),
       text.replace('"parent":{"Int32Array":[-1', '"parent":{"Int32Array":[5'),
+      text.replace('"repeats":7', '"repeats":1e999'),
+      text.replace('"warnings":[]', '"warnings":7'),
+      text.replace('"events":[{', '"events":[null,{'),
+      text.replace('"frames":{', '"frame":{'),
+      text.replace('"count":{"Float64Array":[', '"count":{"Float64Array":["x",'),
     ]
   ) {
+    assertNotEquals(damaged, text);
     const { message } = assertThrows(() => readStoredProfile("p.json", damaged), BadInputError);
     assertStringIncludes(message, "--update --profile");
   }

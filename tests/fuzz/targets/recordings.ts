@@ -1,21 +1,23 @@
-/** Recordings as fuzzing subjects: real ones with changes, and made-up ones, through all that `pmuctl report` does. */
+/** Recordings: real ones with changes, and made-up ones, read as `pmuctl report` does. */
 
-import { MemoryBytes } from "../../lib/base/byte_source.ts";
-import { loadProfile } from "../../lib/profile/load.ts";
-import { renderJson } from "../../lib/report/json.ts";
-import { DEFAULT_REPORT, type ReportOptions } from "../../lib/report/options.ts";
-import { renderText } from "../../lib/report/text.ts";
-import { PerfDataReader } from "../../lib/perfdata/reader.ts";
-import { bigEndianFile, bigEndianPipe } from "../perfdata/big_endian.ts";
-import { fixture, stream } from "../perfdata/reading.ts";
-import { killedFile, writtenFile, writtenPipe } from "../perfdata/writing.ts";
-import { memoryFiles } from "./memory_files.ts";
-import { makeRecording } from "./made_recording.ts";
-import { mutateBytes } from "./mutate.ts";
-import { EDGES, type Random } from "./random.ts";
-import type { Input, Subject } from "./subject.ts";
+import { MemoryBytes } from "../../../lib/base/byte_source.ts";
+import { ByteWriter } from "../../../lib/base/bytes.ts";
+import { loadProfile } from "../../../lib/profile/load.ts";
+import { renderJson } from "../../../lib/report/json.ts";
+import { DEFAULT_REPORT, type ReportOptions } from "../../../lib/report/options.ts";
+import { renderText } from "../../../lib/report/text.ts";
+import { PerfDataReader } from "../../../lib/perfdata/reader.ts";
+import { bigEndianFile, bigEndianPipe } from "../../perfdata/big_endian.ts";
+import { fixture, stream } from "../../perfdata/reading.ts";
+import { killedFile, writtenFile, writtenPipe } from "../../perfdata/writing.ts";
+import { memoryFiles } from "../memory_files.ts";
+import { makeRecording } from "../made_recording.ts";
+import { mutateBytes } from "../mutate.ts";
+import { EDGES, type Random } from "../random.ts";
+import { choiceBy, type Input, type Target } from "../target.ts";
 
-interface Seed {
+/** A recording that others are made of. */
+export interface Seed {
   name: string;
   bytes: Uint8Array;
   /** Where the records end that a reading gives, ascending; empty where they have no place of their own. */
@@ -56,7 +58,8 @@ function shortened(file: Uint8Array, bytes: number): Uint8Array<ArrayBuffer> {
   return out;
 }
 
-async function seeds(): Promise<Seed[]> {
+/** The recordings that others are made of, with the ends of their records. */
+export async function seeds(): Promise<Seed[]> {
   const all: Seed[] = [];
   for (const [name, bytes] of seedBytes()) {
     const ends: number[] = [];
@@ -99,7 +102,7 @@ function firstDifference(a: Uint8Array, b: Uint8Array): number {
 }
 
 /** Changes one number of the header, of an attr, or of a record's header: what the rest hangs on. */
-function mutateStructure(seed: Uint8Array, random: Random): Uint8Array<ArrayBuffer> {
+export function mutateStructure(seed: Uint8Array, random: Random): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(seed);
   const view = new DataView(bytes.buffer);
   const little = bytes[0] === 0x50;
@@ -156,48 +159,103 @@ function recordAt(view: DataView, start: number, n: number, little: boolean): nu
   return at + 8 <= view.byteLength ? at : -1;
 }
 
-/** The subjects whose inputs are recordings. */
-export async function recordingSubjects(): Promise<Subject[]> {
-  const all = await seeds();
-  const changed = (mutate: (bytes: Uint8Array, random: Random) => Uint8Array) => (random: Random): Input => {
+/** A recording with changes: all that comes before the first of them has to be given. */
+function changed(all: readonly Seed[], mutate: (bytes: Uint8Array, random: Random) => Uint8Array) {
+  return (random: Random): Input => {
     const seed = random.pick(all);
     const bytes = mutate(seed.bytes, random);
-    const asStream = random.oneIn(3), leafOnly = random.oneIn(2);
     const from = firstDifference(seed.bytes, bytes);
     const wanted = seed.ends.filter((end) => end <= from).length;
     return {
       bytes,
-      made: `${seed.name}, changed from byte ${from} on${asStream ? ", as a stream" : ""}`,
-      async run() {
-        if (wanted > 0) await givesAllBefore(bytes, wanted, asStream);
-        await report(bytes, asStream, leafOnly);
-      },
+      made: `${seed.name}, changed from byte ${from} on`,
+      check: wanted === 0 ? undefined : () => givesAllBefore(bytes, wanted, isStreamed(bytes)),
     };
   };
+}
+
+/** Whether an input comes as a stream, which cannot be read anywhere but from front to back. */
+export function isStreamed(bytes: Uint8Array): boolean {
+  return choiceBy(bytes, 3) === 0;
+}
+
+/** Takes an input as a recording, as `report` without options does. */
+const take = (bytes: Uint8Array) => report(bytes, isStreamed(bytes), choiceBy(bytes, 2) === 0);
+
+export async function recordingTargets(): Promise<Target[]> {
+  const all = await seeds();
+  const donors = all.map(({ bytes }) => bytes.subarray(0, 8000));
   return [
     {
-      name: "recording, bytes changed",
-      weight: 5,
-      make: changed((bytes, random) => mutateBytes(bytes, random)),
-    },
-    {
-      name: "recording, end changed",
-      weight: 2,
-      make: changed((bytes, random) => mutateBytes(bytes, random, random.below(bytes.length))),
-    },
-    { name: "recording, structure changed", weight: 5, make: changed(mutateStructure) },
-    {
-      name: "recording, made up",
+      name: "recording-bytes",
+      what: "recordings with bytes changed anywhere",
       weight: 8,
+      make: changed(all, (bytes, random) => mutateBytes(bytes, random, 0, { donors })),
+      take,
+    },
+    {
+      name: "recording-end",
+      what: "recordings that are changed or cut off from somewhere on",
+      weight: 4,
+      make: changed(all, (bytes, random) => mutateBytes(bytes, random, random.below(bytes.length))),
+      take,
+    },
+    {
+      name: "recording-structure",
+      what: "recordings with a number of the header, an attr or a record changed",
+      weight: 8,
+      make: changed(all, mutateStructure),
+      take,
+    },
+    {
+      name: "recording-made",
+      what: "recordings made up from nothing",
+      weight: 10,
+      make: (random) => ({ bytes: makeRecording(random), made: "made up" }),
+      take,
+    },
+    {
+      name: "recording-folder",
+      what: "recordings in several files, as perf record --threads leaves them",
+      weight: 3,
       make(random) {
-        const bytes = makeRecording(random);
-        const asStream = random.oneIn(3), leafOnly = random.oneIn(2);
-        return {
-          bytes,
-          made: asStream ? "as a stream" : "as a file",
-          run: () => report(bytes, asStream, leafOnly),
-        };
+        const parts = Array.from(
+          { length: 1 + random.below(3) },
+          () =>
+            random.oneIn(2)
+              ? makeRecording(random).subarray(104)
+              : random.pick(donors).subarray(random.below(3000)),
+        );
+        const main = random.oneIn(2) ? random.pick(all).bytes : makeRecording(random);
+        return { bytes: packParts([mutateBytes(main, random), ...parts]), made: `${parts.length} parts` };
+      },
+      async take(bytes) {
+        const [main, ...parts] = unpackParts(bytes);
+        const input = Object.assign(new MemoryBytes(main, "folder/data"), {
+          beside: parts.map((part, i) => new MemoryBytes(part, `folder/data.${i}`)),
+        });
+        const profile = await loadProfile(input, memoryFiles(), { force: true });
+        renderText(profile, DEFAULT_REPORT);
       },
     },
   ];
+}
+
+/** Several inputs in one: the length of each as a u32 before it. */
+function packParts(parts: readonly Uint8Array[]): Uint8Array {
+  const w = new ByteWriter(1024);
+  for (const part of parts) w.u32(part.length).raw(part);
+  return w.bytes().slice();
+}
+
+/** The parts of `packParts`, of any bytes. */
+function unpackParts(bytes: Uint8Array): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at + 4 <= bytes.length && parts.length < 8;) {
+    const length = view.getUint32(at, true);
+    parts.push(bytes.subarray(at + 4, at + 4 + length));
+    at += 4 + length;
+  }
+  return parts.length === 0 ? [bytes] : parts;
 }

@@ -1,0 +1,25 @@
+/** All that is fuzzed. */
+
+import type { Target } from "./target.ts";
+import { fileTargets } from "./targets/files.ts";
+import { jitTargets } from "./targets/jit.ts";
+import { objectTargets } from "./targets/objects.ts";
+import { procTargets } from "./targets/proc.ts";
+import { recordingTargets } from "./targets/recordings.ts";
+import { rendererTargets } from "./targets/renderers.ts";
+import { socketTargets } from "./targets/sockets.ts";
+import { textTargets } from "./targets/texts.ts";
+
+/** Every target, always in the same order. */
+export async function allTargets(): Promise<Target[]> {
+  return [
+    ...objectTargets(),
+    ...jitTargets(),
+    ...procTargets(),
+    ...await fileTargets(),
+    ...textTargets(),
+    ...socketTargets(),
+    ...await recordingTargets(),
+    ...await rendererTargets(),
+  ];
+}

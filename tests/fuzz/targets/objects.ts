@@ -1,0 +1,222 @@
+/** Object files: their headers, symbols, source lines, and what is packed in them. */
+
+import { deflateSync } from "node:zlib";
+import { type ByteSource, MemoryBytes } from "../../../lib/base/byte_source.ts";
+import { ByteWriter, concat } from "../../../lib/base/bytes.ts";
+import { ElfFile } from "../../../lib/symbols/elf.ts";
+import { elfSymbols, symbolAddress, vmlinuxSymbols } from "../../../lib/symbols/elf_symbols.ts";
+import { ObjectTable } from "../../../lib/symbols/objects.ts";
+import { sourceLines } from "../../../lib/symbols/source_lines.ts";
+import { type SymbolFiles, Symbolizer } from "../../../lib/symbols/symbolizer.ts";
+import { buildElf } from "../../symbols/build_elf.ts";
+import { makeLines, makeUnits, type Sections } from "../made_dwarf.ts";
+import { xzStored, zstdStored } from "../made_packed.ts";
+import { mutateBytes } from "../mutate.ts";
+import { ElfParts, mutateElf } from "../mutate_elf.ts";
+import type { Random } from "../random.ts";
+import { type Input, type Target } from "../target.ts";
+
+const FOLDER = new URL("../../testdata/fuzz/", import.meta.url);
+const NAMES = [
+  "dwarf2",
+  "dwarf3",
+  "dwarf4",
+  "dwarf5",
+  "dwarf64",
+  "i386",
+  "zlib",
+  "zstd",
+  "zlib-gnu",
+  "library",
+  "mini",
+  "debuglink",
+];
+const WORDS = [
+  ".symtab",
+  ".debug_line",
+  ".zdebug_line",
+  ".gnu_debugdata",
+  "GNU\0",
+  "ZLIB",
+  "\0",
+  "_ZN",
+  "$x",
+  "@plt",
+]
+  .map((text) => new TextEncoder().encode(text));
+/** Where .text is in the programs of testdata. */
+const TEXT = 0x400150;
+
+/** Reads what the headers lead to. */
+export function readElf(source: ByteSource): void {
+  const file = new ElfFile(source);
+  file.buildId();
+  file.debugLink();
+  const table = elfSymbols(file);
+  for (const address of [0, 0x160, 0x1000, 0x1080, 0x7fffffff]) table?.find(address);
+  vmlinuxSymbols(file);
+  symbolAddress(file, "_text");
+}
+
+/** Names and lines of addresses all over the object, as a report with --lines asks for. */
+export async function readObject(open: () => ByteSource): Promise<void> {
+  const files: SymbolFiles = {
+    open,
+    kallsyms: () => undefined,
+    debugFiles: function* () {
+      yield open();
+    },
+  };
+  const object = new ObjectTable().of({ pid: 1, pgoff: 0, filename: "/bin/object" });
+  const symbolizer = new Symbolizer(files);
+  await symbolizer.prepare([object]);
+  const size = Math.min(open().size, 1 << 20);
+  const offsets = Float64Array.from({ length: 64 }, (_, i) => Math.floor(i * size / 64));
+  for (const offset of offsets) {
+    const id = symbolizer.symbolize(object, offset);
+    if (id >= 0 && typeof symbolizer.symbol(id).name !== "string") throw new Error("a symbol without a name");
+    if (id < 0) symbolizer.addUnresolved(object, id as never, 1);
+  }
+  symbolizer.unresolved();
+  const lines = await sourceLines(files, object, offsets);
+  if (lines === undefined) return;
+  for (const [i, file] of lines.file.entries()) {
+    if (file < -1 || file >= lines.paths.length) {
+      throw new Error(`line ${i} is of file ${file} of ${lines.paths.length}`);
+    }
+  }
+}
+
+/** The programs of testdata, and made-up ones of both classes and byte orders. */
+function seeds(): ElfParts[] {
+  const real = NAMES.map((name) => Deno.readFileSync(new URL(`${name}.elf`, FOLDER)));
+  const symbols = [
+    { name: "main", value: 0x11000, size: 0x80 },
+    { name: "$x.1", value: 0x11020, size: 0, type: 0 },
+    { name: "helper", value: 0x11080, size: 0x40, bind: 0 },
+    { name: "helper_alias", value: 0x11080, size: 0x40, bind: 2 },
+  ];
+  const made = [[true, true], [true, false], [false, true], [false, false]].map(([is64, littleEndian]) =>
+    buildElf({ is64, littleEndian, machine: is64 ? 62 : 40, symbols, buildId: new Uint8Array(20).fill(7) })
+  );
+  return [...real, ...made].map((bytes) => new ElfParts(bytes));
+}
+
+/** A section's contents as SHF_COMPRESSED has them: Elf64_Chdr or Elf32_Chdr, then the data. */
+function packed(random: Random, elf: ElfParts, contents: Uint8Array): Uint8Array {
+  const isZstd = random.oneIn(2);
+  const w = new ByteWriter(32, elf.littleEndian);
+  w.u32(random.oneIn(12) ? random.u32() : isZstd ? 2 : 1);
+  const size = random.oneIn(6) ? random.u64() : BigInt(contents.length);
+  if (elf.is64) w.u32(0).u64(size).u64(1);
+  else w.u32(Number(size & 0xffffffffn)).u32(1);
+  const data: Uint8Array = isZstd
+    ? zstdStored(contents, random.oneIn(6) ? [random.pick([1, 70000, 131072]), 1] : [])
+    : new Uint8Array(deflateSync(contents, { level: random.pick([0, 1]) }));
+  return concat([w.bytes(), random.oneIn(3) ? mutateBytes(data, random) : data]);
+}
+
+/** The sections in an object file of their own. */
+function objectWith(random: Random, elf: ElfParts, sections: Sections): Uint8Array {
+  if (!random.oneIn(5)) return elf.with(sections);
+  return elf.with(
+    sections.map(({ name, contents }) => ({ name, contents: packed(random, elf, contents), flags: 0x800 })),
+  );
+}
+
+/** .gnu_debugdata: an ELF file in an xz file, either of them with changes. */
+function miniDebug(
+  random: Random,
+  mini: ElfParts,
+  inner: readonly ElfParts[],
+  stuff: { words: Uint8Array[] },
+): Input {
+  if (random.oneIn(3)) {
+    const own = mini.contents(mini.section(".gnu_debugdata"));
+    return {
+      bytes: mini.with([{ name: ".gnu_debugdata", contents: mutateBytes(own, random) }]),
+      made: "xz changed",
+    };
+  }
+  const elf = random.pick(inner);
+  const bytes = random.oneIn(3) ? mutateBytes(elf.bytes, random, 0, stuff) : mutateElf(elf, random, stuff);
+  const contents = random.oneIn(8) ? mutateBytes(xzStored(bytes), random) : xzStored(bytes);
+  return { bytes: mini.with([{ name: ".gnu_debugdata", contents }]), made: "ELF file in it changed" };
+}
+
+export function objectTargets(): Target[] {
+  const all = seeds();
+  const stuff = { words: WORDS, donors: all.map(({ bytes }) => bytes.subarray(0, 5000)) };
+  const named = (name: string) => all[NAMES.indexOf(name)];
+  const changed = (random: Random): Input => ({
+    bytes: mutateElf(random.pick(all), random, stuff),
+    made: "changed",
+  });
+  const take = (bytes: Uint8Array) => readObject(() => new MemoryBytes(bytes, "object"));
+  const lined = ["dwarf5", "i386"].map(named);
+  return [
+    {
+      name: "elf",
+      what: "headers and symbols of an object file",
+      weight: 10,
+      make: changed,
+      take: (bytes) => readElf(new MemoryBytes(bytes, "object")),
+    },
+    {
+      name: "object",
+      what: "names and source lines of an object file, packed ones too",
+      weight: 10,
+      make: changed,
+      take,
+    },
+    {
+      name: "dwarf-lines",
+      what: "line tables made up from nothing",
+      weight: 10,
+      make(random) {
+        const elf = random.pick(lined);
+        return { bytes: objectWith(random, elf, makeLines(random, elf.littleEndian, TEXT)), made: "made up" };
+      },
+      take,
+    },
+    {
+      name: "dwarf-units",
+      what: "units and abbreviations made up from nothing, below a line table that needs them",
+      weight: 6,
+      make(random) {
+        const elf = named("dwarf4");
+        const sections = makeUnits(random, elf.littleEndian).filter(({ name }) => elf.section(name));
+        return { bytes: objectWith(random, elf, sections), made: "made up" };
+      },
+      take,
+    },
+    {
+      name: "packed-section",
+      what: "compressed sections: zlib, zstd, and the older .zdebug",
+      weight: 6,
+      make(random) {
+        if (random.oneIn(3)) {
+          const elf = named(random.pick(["zlib", "zstd", "zlib-gnu"]));
+          const section = random.pick(
+            elf.sections.filter(({ name }) => /debug_(line|info|str|abbrev)/.test(name)),
+          );
+          const contents = mutateBytes(elf.contents(section), random);
+          return { bytes: elf.with([{ name: section.name, contents }]), made: "compressed bytes changed" };
+        }
+        const elf = named("dwarf5");
+        const { name } = random.pick(elf.sections.filter(({ name }) => name.startsWith(".debug_")));
+        const own = elf.contents(elf.section(name));
+        const contents = packed(random, elf, random.oneIn(2) ? mutateBytes(own, random) : own);
+        return { bytes: elf.with([{ name, contents, flags: 0x800 }]), made: `${name} compressed` };
+      },
+      take,
+    },
+    {
+      name: "mini-debug",
+      what: ".gnu_debugdata: an ELF file in an xz file in an ELF file",
+      weight: 4,
+      make: (random) => miniDebug(random, named("mini"), all.slice(0, 8), stuff),
+      take,
+    },
+  ];
+}
