@@ -42,15 +42,11 @@ export class PcNames {
   name(pid: number, address: number, kernel: boolean): PcName {
     if (kernel) this.#tell(-1, () => this.#maps.kernel());
     else this.#tell(pid, () => this.#maps.process(pid));
-    const mapping = this.#spaces.find(
-      pid,
-      address,
-      kernel ? PERF_RECORD_MISC.KERNEL : PERF_RECORD_MISC.USER,
-    );
+    const mode = kernel ? PERF_RECORD_MISC.KERNEL : PERF_RECORD_MISC.USER;
+    const row = this.#spaces.find(pid, address, mode);
     const unnamed = `0x${hexAddress(address)}`;
-    if (mapping < 0) return { text: unnamed };
-    const { object } = this.#spaces.mapping(mapping);
-    const at = this.#spaces.relative(mapping, address);
+    if (row < 0) return { text: unnamed };
+    const object = this.#spaces.objects.rows[row], { at } = this.#spaces;
     const id = this.#symbolizer.symbolize(object, at);
     if (id < 0) return { text: unnamed, object: object.name };
     const { name, start } = this.#symbolizer.symbol(id);

@@ -279,10 +279,8 @@ export class ProfileBuilder implements RecordHandler {
   /** The same by a search of a few ranges, and in one table for all processes. */
   #findFrame(pid: number, address: number, mode: number): number {
     const spaces = this.#spaces;
-    const mapping = spaces.find(pid, address, mode);
-    return mapping < 0
-      ? this.#frames.frameOf(-1, ofNoObject(address, mode))
-      : this.#frames.frameOf(spaces.objectOf(mapping), spaces.relative(mapping, address));
+    const object = spaces.find(pid, address, mode);
+    return this.#frames.frameOf(object, object < 0 ? ofNoObject(address, mode) : spaces.at);
   }
 }
 

@@ -33,15 +33,3 @@ export class HashIndex {
     }
   }
 }
-
-/** Mixes two 32-bit words into a hash whose low bits depend on all of both (murmur3's finalizer). */
-export function mix(a: number, b: number): number {
-  let h = Math.imul(a ^ Math.imul(b, 0x9e3779b1), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
-}
-
-/** A double that holds an integer below 2^53 in size, as a 32-bit hash input. */
-export function fold(value: number): number {
-  return (value | 0) ^ Math.imul((value / 4294967296) | 0, 0x27d4eb2f);
-}

@@ -4,7 +4,8 @@
  */
 
 import { float64Column, int32Column } from "../base/column.ts";
-import { fold, HashIndex, mix } from "./hash_index.ts";
+import { fold, mix } from "../base/hash.ts";
+import { HashIndex } from "./hash_index.ts";
 
 /** Room for that many to begin with, of which only what is used costs memory. */
 const FIRST_ROWS = 1 << 14;

@@ -4,7 +4,7 @@
  * grow with processes that come and go.
  */
 
-import { mix } from "./hash_index.ts";
+import { mix } from "../base/hash.ts";
 
 /** Words of an entry: the three of the key, and row + 1 (0: free). */
 const ENTRY = 4;

@@ -171,9 +171,9 @@ class HitScan {
   }
 
   #lookUp(pid: number, address: number): boolean {
-    const mapping = this.#spaces.find(pid, address, PERF_RECORD_MISC.USER);
-    if (mapping < 0) return false;
-    this.#hit.add(this.#spaces.objectOf(mapping));
+    const object = this.#spaces.find(pid, address, PERF_RECORD_MISC.USER);
+    if (object < 0) return false;
+    this.#hit.add(object);
     return true;
   }
 }

@@ -5,10 +5,11 @@
  */
 
 import { PERF_RECORD_MISC } from "../base/abi.ts";
-import { float64Column, int32Column } from "../base/column.ts";
+import { ABSENT, IntMap } from "../base/int_map.ts";
 import type { CodePlace } from "./jitdump.ts";
 import { type ObjectInfo, type ObjectKey, ObjectTable } from "./objects.ts";
 import { Space } from "./space.ts";
+import { Tasks } from "./tasks.ts";
 
 /** A mapping as a record announces it (PERF_RECORD_MMAP, MMAP2). */
 export interface MapEvent extends ObjectKey {
@@ -28,16 +29,6 @@ export interface KernelSymbolEvent {
   name: string;
 }
 
-/** A range of addresses and what is behind it. */
-export interface Mapping {
-  object: ObjectInfo;
-  start: number;
-  /** The address behind the last; later mappings may have taken parts away. */
-  end: number;
-  /** What has to be added to an address, less `start`, to get where it is in the object. */
-  pgoff: number;
-}
-
 const UNREGISTER = 1;
 const KERNEL_PID = -1;
 const RECENT = 256;
@@ -48,26 +39,27 @@ const NOBODY = -0x80000000;
 export class AddressSpaces {
   /** Every object that was ever mapped. */
   readonly objects: ObjectTable = new ObjectTable();
-  readonly #processes = new Map<number, Space>();
+  /** Where in its object the address is that `find` was asked for last: a file offset, or the address itself without a file. */
+  at = 0.5;
+  /** By pid: index in #spaces. */
+  readonly #spaceIndex = new IntMap();
+  readonly #spaces: Space[] = [];
+  /** Indices in #spaces of processes that are gone. */
+  readonly #free: number[] = [];
   readonly #kernel: Space;
   /** A process nothing is known of. */
   readonly #nothing: Space;
-  readonly #comms = new Map<number, string>([[0, "swapper"]]);
+  readonly #tasks = new Tasks();
   #lastId = 0;
   /**
-   * The mapping of the kernel proper, and its start. Its record spans _text to _etext; but call chains reach
-   * into the code behind that which started the machine, and data has symbols too.
+   * The kernel proper, and where it starts. Its record spans _text to _etext; but call chains reach into the code
+   * behind that which started the machine, and data has symbols too.
    */
-  #kernelText = -1;
+  #kernelObject = -1;
   #kernelStart = Infinity;
   /** What #spaceFor has found, by the low bits of the pid: CPUs take turns in a recording, each with its process. */
   readonly #recentPids = new Int32Array(RECENT).fill(NOBODY);
   readonly #recentSpaces: Space[];
-  // the mapping table
-  readonly #object = int32Column();
-  readonly #start = float64Column();
-  readonly #end = float64Column();
-  readonly #pgoff = float64Column();
 
   constructor() {
     this.#kernel = new Space(this.#nextId());
@@ -86,25 +78,22 @@ export class AddressSpaces {
     const object = this.objects.of(event);
     if (event.pid === KERNEL_PID) {
       // the tables of the kernel and its modules go by address
-      const mapping = this.#addMapping(object.id, start, end, start);
-      this.#kernel.insert(start, end, mapping, this.#recut);
+      this.#kernel.insert(start, end, object.id, 0);
       if (object.kind === "kernel") {
-        this.#kernelText = mapping;
+        this.#kernelObject = object.id;
         this.#kernelStart = start;
       }
       this.#kernelChanged();
       return;
     }
     // so do the perf maps of code without a file, whose pgoff may be zero or the address
-    const pgoff = object.kind === "jit" || object.kind === "anon" ? start : event.pgoff;
-    const mapping = this.#addMapping(object.id, start, end, pgoff);
-    this.#writable(event.pid).insert(start, end, mapping, this.#recut);
+    const byAddress = object.kind === "jit" || object.kind === "anon";
+    this.#writable(event.pid).insert(start, end, object.id, byAddress ? 0 : event.pgoff - start);
   }
 
   /** A process made code, that of `object` from `at` on in the object's own numbering. */
   placeCode(pid: number, object: ObjectInfo, { address, size, at }: Omit<CodePlace, "time">): void {
-    const mapping = this.#addMapping(object.id, address, address + size, at);
-    this.#writable(pid).insert(address, address + size, mapping, this.#recut);
+    this.#writable(pid).insert(address, address + size, object.id, at - address);
   }
 
   /**
@@ -112,60 +101,65 @@ export class AddressSpaces {
    * call chains still begin in the old one, whose execve() called it. The new program's mappings take the
    * place of the old one's as they are announced; what is left over of those is never run again.
    */
-  comm(_pid: number, tid: number, name: string, _exec: boolean): void {
-    this.#comms.set(tid, name);
+  comm(pid: number, tid: number, name: string, _exec: boolean): void {
+    this.#tasks.named(pid, tid, name);
   }
 
   /**
-   * A process or thread began, with its parent's name and, a process, with a copy of its mappings.
+   * A process or thread began, with its parent's name and, a process, with its parent's mappings.
    * @param copyMaps false for the records a recorder made up for what ran before it
    *   (PERF_RECORD_MISC_FORK_EXEC): all mappings of the child follow in records of their own.
    */
   fork(pid: number, ppid: number, tid: number, ptid: number, copyMaps = true): void {
-    const comm = this.#comms.get(ptid);
-    if (comm === undefined) this.#comms.delete(tid);
-    else this.#comms.set(tid, comm);
+    this.#tasks.began(pid, tid, ptid);
     if (pid === ppid) return;
-    const parent = copyMaps ? this.#processes.get(ppid) : undefined;
+    const index = copyMaps ? this.#spaceIndex.get(ppid) : ABSENT;
+    const parent = index === ABSENT ? undefined : this.#spaces[index];
     if (parent !== undefined) parent.users++;
     this.#replace(pid, parent ?? new Space(this.#nextId()));
   }
 
-  /**
-   * A thread ended. Nothing is dropped: samples from its last moments in the kernel come after this, other
-   * threads may go on, and when the number is used again a fork says so.
-   */
-  exit(_pid: number, _tid: number): void {}
+  /** A thread ended. What a process had mapped is forgotten some time after its last thread has ended. */
+  exit(pid: number, tid: number): void {
+    const gone = this.#tasks.ended(pid, tid);
+    const index = gone < 0 ? ABSENT : this.#spaceIndex.get(gone);
+    if (index === ABSENT) return;
+    this.#spaces[index].users--;
+    this.#spaces[index] = this.#nothing;
+    this.#free.push(index);
+    this.#spaceIndex.delete(gone);
+    this.#recentPids[gone & (RECENT - 1)] = NOBODY;
+  }
 
   /** Code in the kernel was registered under a name, or taken away. */
   ksymbol({ address, length, flags, name }: KernelSymbolEvent): void {
     const end = address + length;
-    if (flags & UNREGISTER) {
-      this.#kernel.remove(address, end, this.#recut);
-    } else {
-      const mapping = this.#addMapping(this.objects.ofKernelSymbol(name).id, address, end, address);
-      this.#kernel.insert(address, end, mapping, this.#recut);
-    }
+    if (flags & UNREGISTER) this.#kernel.remove(address, end);
+    else this.#kernel.insert(address, end, this.objects.ofKernelSymbol(name).id, 0);
     this.#kernelChanged();
   }
 
   /** The thread's name as of now; `:TID` for one that nothing named, as perf has it. */
-  commOf(_pid: number, tid: number): string {
-    return this.#comms.get(tid) ?? `:${tid}`;
+  commOf(pid: number, tid: number): string {
+    return this.#tasks.nameOf(pid, tid);
   }
 
   /**
-   * The mapping that `address` is in, or -1.
+   * The object that `address` is in, as its row in `objects`, and where in it, as `at`; or -1.
    * @param cpumode PERF_RECORD_MISC.KERNEL or USER; with 0 (unknown) the address itself tells. Guests and
    *   hypervisors have no maps here.
    */
   find(pid: number, address: number, cpumode: number): number {
     if (cpumode === PERF_RECORD_MISC.USER || (cpumode === 0 && address >= 0)) {
-      return this.#spaceFor(pid).find(address);
+      const space = this.#spaceFor(pid);
+      const object = space.find(address);
+      this.at = address + space.shift;
+      return object;
     }
     if (cpumode !== PERF_RECORD_MISC.KERNEL && cpumode !== 0) return -1;
-    const mapping = this.#kernel.find(address);
-    return mapping < 0 && address < 0 && address >= this.#kernelStart ? this.#kernelText : mapping;
+    this.at = address;
+    const object = this.#kernel.find(address);
+    return object < 0 && address < 0 && address >= this.#kernelStart ? this.#kernelObject : object;
   }
 
   /**
@@ -181,39 +175,6 @@ export class AddressSpaces {
     return space.id;
   }
 
-  /** Row in `objects` of a mapping's object. */
-  objectOf(mapping: number): number {
-    return this.#object.data[mapping];
-  }
-
-  /** Where in its object an address of a mapping is: a file offset, or the address itself where there is no file. */
-  relative(mapping: number, address: number): number {
-    return address - this.#start.data[mapping] + this.#pgoff.data[mapping];
-  }
-
-  /** All there is to know of a mapping. */
-  mapping(mapping: number): Mapping {
-    return {
-      object: this.objects.rows[this.#object.data[mapping]],
-      start: this.#start.data[mapping],
-      end: this.#end.data[mapping],
-      pgoff: this.#pgoff.data[mapping],
-    };
-  }
-
-  readonly #recut = (mapping: number, newStart: number): number => {
-    const object = this.#object.data[mapping], end = this.#end.data[mapping];
-    return this.#addMapping(object, newStart, end, this.relative(mapping, newStart));
-  };
-
-  /** @param object its row in `objects`. */
-  #addMapping(object: number, start: number, end: number, pgoff: number): number {
-    this.#object.push(object);
-    this.#start.push(start);
-    this.#end.push(end);
-    return this.#pgoff.push(pgoff);
-  }
-
   #nextId(): number {
     return ++this.#lastId;
   }
@@ -226,12 +187,14 @@ export class AddressSpaces {
     const at = pid & (RECENT - 1);
     if (this.#recentPids[at] === pid) return this.#recentSpaces[at];
     this.#recentPids[at] = pid;
-    return this.#recentSpaces[at] = this.#processes.get(pid) ?? this.#nothing;
+    const index = this.#spaceIndex.get(pid);
+    return this.#recentSpaces[at] = index === ABSENT ? this.#nothing : this.#spaces[index];
   }
 
   /** The process's space, about to be changed: its own, not one it shares. */
   #writable(pid: number): Space {
-    let space = this.#processes.get(pid);
+    const index = this.#spaceIndex.get(pid);
+    let space = index === ABSENT ? undefined : this.#spaces[index];
     if (space === undefined || space.users > 1) {
       space = space === undefined ? new Space(this.#nextId()) : space.clone(this.#nextId());
       this.#replace(pid, space);
@@ -241,9 +204,12 @@ export class AddressSpaces {
   }
 
   #replace(pid: number, space: Space): void {
-    const old = this.#processes.get(pid);
-    if (old !== undefined) old.users--;
-    this.#processes.set(pid, space);
+    let index = this.#spaceIndex.get(pid);
+    if (index === ABSENT) {
+      index = this.#free.pop() ?? this.#spaces.length;
+      this.#spaceIndex.set(pid, index);
+    } else this.#spaces[index].users--;
+    this.#spaces[index] = space;
     this.#recentPids[pid & (RECENT - 1)] = NOBODY;
   }
 }

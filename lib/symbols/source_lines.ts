@@ -22,7 +22,7 @@ export interface SourceLines {
 }
 
 /**
- * The lines of `addresses` (offsets in the file, as AddressSpaces.relative gives them) of an object of kind `file`;
+ * The lines of `addresses` (offsets in the file, as `AddressSpaces.at` gives them) of an object of kind `file`;
  * undefined when there is no debug information of lines.
  */
 export async function sourceLines(

@@ -161,7 +161,7 @@ export class Symbolizer {
   }
 
   /**
-   * The number of the symbol at `address` of `object` (AddressSpaces.relative gives it), or a REASON, which
+   * The number of the symbol at `address` of `object` (`AddressSpaces.at` gives it), or a REASON, which
    * is negative.
    */
   symbolize(object: ObjectInfo, address: number): number {

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { PERF_RECORD_MISC } from "../../lib/base/abi.ts";
 import { AddressSpaces } from "../../lib/symbols/address_space.ts";
+import { bytesKept } from "../memory.ts";
+import type { ObjectInfo } from "../../lib/symbols/objects.ts";
 
 const { USER, KERNEL, GUEST_USER, HYPERVISOR } = PERF_RECORD_MISC;
 const KERNEL_TEXT = -2130706432;
@@ -18,10 +20,13 @@ function mapped(
 
 /** `path+offset` of what is at an address, or undefined. */
 function at(spaces: AddressSpaces, pid: number, address: number, cpumode: number = USER): string | undefined {
-  const mapping = spaces.find(pid, address, cpumode);
-  if (mapping < 0) return undefined;
-  const { path } = spaces.objects.rows[spaces.objectOf(mapping)];
-  return `${path}+${spaces.relative(mapping, address)}`;
+  const object = spaces.find(pid, address, cpumode);
+  return object < 0 ? undefined : `${spaces.objects.rows[object].path}+${spaces.at}`;
+}
+
+/** The object at an address. */
+function objectAt(spaces: AddressSpaces, pid: number, address: number, cpumode: number = USER): ObjectInfo {
+  return spaces.objects.rows[spaces.find(pid, address, cpumode)];
 }
 
 Deno.test("find() gives the object and the offset in its file, inside a mapping and not at its end", () => {
@@ -180,7 +185,7 @@ Deno.test("the kernel's map holds addresses behind its recorded end, where no mo
   assertEquals(at(spaces, 7, KERNEL_TEXT, KERNEL), `[kernel.kallsyms]+${KERNEL_TEXT}`);
   assertEquals(at(spaces, 7, KERNEL_TEXT + 0x3000, KERNEL), `[kernel.kallsyms]+${KERNEL_TEXT + 0x3000}`);
   assertEquals(at(spaces, 7, KERNEL_TEXT - 1, KERNEL), undefined);
-  const module = spaces.mapping(spaces.find(7, KERNEL_TEXT + 0x5000, KERNEL)).object;
+  const module = objectAt(spaces, 7, KERNEL_TEXT + 0x5000, KERNEL);
   assertEquals([module.kind, module.name], ["module", "[nf_log]"]);
   assertEquals(module.reference, { symbol: "_text", address: KERNEL_TEXT });
 });
@@ -206,7 +211,7 @@ Deno.test("ksymbol() names a range of the kernel until it is unregistered", () =
   const spaces = new AddressSpaces();
   const program = { address: KERNEL_TEXT, length: 64, flags: 0, name: "bpf_prog_6deef7357e7b4530" };
   spaces.ksymbol(program);
-  const { object } = spaces.mapping(spaces.find(1, KERNEL_TEXT + 63, KERNEL));
+  const object = objectAt(spaces, 1, KERNEL_TEXT + 63, KERNEL);
   assertEquals([object.kind, object.name], ["bpf", "bpf_prog_6deef7357e7b4530"]);
   spaces.ksymbol({ ...program, flags: 1 });
   assertEquals(spaces.find(1, KERNEL_TEXT, KERNEL), -1);
@@ -240,7 +245,7 @@ for (const [filename, prot, kind, name, path] of KINDS) {
   Deno.test(`a mapping of ${filename} with protection ${prot ?? "unknown"} is of kind ${kind}`, () => {
     const spaces = new AddressSpaces();
     spaces.mmap({ pid: 1, start: 0x1000, length: 0x1000, pgoff: 0, filename, prot });
-    const { object } = spaces.mapping(spaces.find(1, 0x1000, USER));
+    const object = objectAt(spaces, 1, 0x1000);
     assertEquals([object.kind, object.name, object.path], [kind, name, path]);
   });
 }
@@ -260,7 +265,7 @@ Deno.test("mappings of one file share an object; another inode or build id at th
   spaces.mmap({ ...map, pid: 2, ino: 5n });
   spaces.mmap({ ...map, pid: 3, ino: 6n });
   spaces.mmap({ ...map, pid: 4, buildId: "abcd" });
-  const ids = [1, 2, 3, 4].map((pid) => spaces.objectOf(spaces.find(pid, 0x1000, USER)));
+  const ids = [1, 2, 3, 4].map((pid) => spaces.find(pid, 0x1000, USER));
   assertEquals(ids, [0, 0, 1, 2]);
   assertEquals(spaces.objects.rows[2].buildId, "abcd");
 });
@@ -280,7 +285,7 @@ for (const [what, filename, prots, objects] of SHARED) {
     const ids = [1, 2, 1, 2].map((pid) => {
       const map = { start: 0x1000, length: 0x1000, pgoff: 0, filename, maj: 8, min: 1, ino: 5n };
       spaces.mmap({ ...map, pid, prot: prots[pid - 1] });
-      return spaces.objectOf(spaces.find(pid, 0x1000, USER));
+      return spaces.find(pid, 0x1000, USER);
     });
     assertEquals(ids, objects);
   });
@@ -290,7 +295,7 @@ Deno.test("code and memory of one name in one process are two objects, however t
   const spaces = new AddressSpaces();
   const kinds = [7, 3, 7, undefined, 3].map((prot, i) => {
     spaces.mmap({ pid: 1, start: 0x1000 * i, length: 0x1000, pgoff: 0, filename: "//anon", prot });
-    return spaces.mapping(spaces.find(1, 0x1000 * i, USER)).object.kind;
+    return objectAt(spaces, 1, 0x1000 * i).kind;
   });
   assertEquals(kinds, ["jit", "anon", "jit", "jit", "anon"]);
   assertEquals(spaces.objects.rows.length, 2);
@@ -311,7 +316,7 @@ Deno.test("a name that is now one file, now another, is each time the one it was
   const keys = [{ ino: 5n }, { ino: 6n }, { buildId: "ab" }, { ino: 5n, maj: 1 }, { ino: 5n, min: 1 }, {}];
   const ids = [...keys, ...keys, ...keys.toReversed()].map((key, i) => {
     spaces.mmap({ pid: i, start: 0x1000, length: 0x1000, pgoff: 0, filename: "/lib/x.so", ...key });
-    return spaces.objectOf(spaces.find(i, 0x1000, USER));
+    return spaces.find(i, 0x1000, USER);
   });
   assertEquals(ids, [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 5, 4, 3, 2, 1, 0]);
 });
@@ -326,3 +331,64 @@ Deno.test("setBuildId() reaches objects mapped before and after, and overrides n
   mapped(spaces, 1, 0x5000, 0x1000, "/lib/after.so");
   assertEquals(spaces.objects.rows.map((object) => object.buildId), ["22", "11", "22"]);
 });
+
+/** What a process that has a program and a library of its own does from its start to its end. */
+function livesAndEnds(spaces: AddressSpaces, pid: number): void {
+  spaces.fork(pid, 1, pid, 1);
+  spaces.comm(pid, pid, `worker ${pid % 10}`, true);
+  for (let i = 0; i < 10; i++) mapped(spaces, pid, (1000 * pid + i) * 0x10000, 0x8000, `/lib/${i}`);
+  spaces.exit(pid, pid);
+}
+
+Deno.test("processes that have ended are forgotten, so that memory does not grow with how many there were", () => {
+  const kept = (processes: number) =>
+    bytesKept(() => {
+      const spaces = new AddressSpaces();
+      for (let i = 0; i < processes; i++) livesAndEnds(spaces, 2 + i);
+      return spaces;
+    });
+  kept(10);
+  const few = kept(5000), many = kept(20_000);
+  assert(many < 1.2 * few, `${few} bytes after 5000 processes, ${many} after 20000`);
+});
+
+Deno.test("a process's mappings and name are there for a while after its end", () => {
+  const spaces = new AddressSpaces();
+  livesAndEnds(spaces, 2);
+  for (let pid = 3; pid < 500; pid++) livesAndEnds(spaces, pid);
+  assertEquals([at(spaces, 2, 2000 * 0x10000), spaces.commOf(2, 2)], ["/lib/0+0", "worker 2"]);
+  for (let pid = 500; pid < 2000; pid++) livesAndEnds(spaces, pid);
+  assertEquals([at(spaces, 2, 2000 * 0x10000), spaces.commOf(2, 2)], [undefined, ":2"]);
+});
+
+/** Ends of threads of a process that goes on, and how it was told that it has threads. */
+const GOES_ON: [what: string, of: (spaces: AddressSpaces) => void][] = [
+  ["its main thread, while one that it made goes on", (s) => {
+    s.fork(7, 1, 7, 1);
+    s.fork(7, 7, 70, 7);
+    s.exit(7, 7);
+  }],
+  ["its main thread, while one that was named goes on", (s) => {
+    s.comm(7, 7, "main", false);
+    s.comm(7, 70, "other", false);
+    s.exit(7, 7);
+  }],
+  ["its main thread, while one that was sampled goes on", (s) => {
+    s.commOf(7, 70);
+    s.exit(7, 7);
+  }],
+  ["a thread of a process that nothing told of", (s) => s.exit(7, 70)],
+  ["a thread of its, and its main thread goes on", (s) => {
+    s.fork(7, 7, 70, 7);
+    s.exit(7, 70);
+  }],
+];
+for (const [what, happens] of GOES_ON) {
+  Deno.test(`a process is not forgotten at the end of ${what}`, () => {
+    const spaces = new AddressSpaces();
+    happens(spaces);
+    mapped(spaces, 7, 0x1000, 0x1000, "/program");
+    for (let pid = 100; pid < 3000; pid++) livesAndEnds(spaces, pid);
+    assertEquals(at(spaces, 7, 0x1000), "/program+0");
+  });
+}

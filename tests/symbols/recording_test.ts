@@ -88,10 +88,9 @@ async function ourStacks(path: string): Promise<string[]> {
   for (const { filename, buildId } of features.buildIds) spaces.objects.setBuildId(filename, buildId);
   const symbolizer = new Symbolizer(files);
   const name = (pid: number, address: number, mode: number) => {
-    const mapping = spaces.find(pid, address, mode);
-    if (mapping < 0) return "[unknown]";
-    const object = spaces.objects.rows[spaces.objectOf(mapping)];
-    const id = symbolizer.symbolize(object, spaces.relative(mapping, address));
+    const object = spaces.find(pid, address, mode);
+    if (object < 0) return "[unknown]";
+    const id = symbolizer.symbolize(spaces.objects.rows[object], spaces.at);
     return id < 0 ? "[unknown]" : symbolizer.symbol(id).name;
   };
   const stacks: string[] = [];
