@@ -66,7 +66,7 @@ export class Parts {
     this.#request = request;
     this.#opened = opened;
     this.#note = note;
-    this.#preamble = new Preamble(request, opened);
+    this.#preamble = new Preamble(request, opened, note);
     this.#failed.promise.catch(() => {}); // heard by those who wait for it
     const sink = this.#makeSink();
     try {

@@ -5,6 +5,7 @@ import { compileLayout } from "../perfdata/attr_layout.ts";
 import { encodeKsymbol } from "../perfdata/record_encoders.ts";
 import { fileBuildId } from "../symbols/build_id.ts";
 import { liveBpfSymbols } from "./bpf.ts";
+import { MapBudget } from "./map_budget.ts";
 import { listed, type Opened } from "./opening.ts";
 import {
   allPids,
@@ -21,6 +22,7 @@ import { processesOf } from "./target.ts";
 
 export class Preamble {
   readonly #request: RecordRequest;
+  readonly #note: (line: string) => void;
   readonly #layout: AttrLayout;
   readonly #seesKernel: boolean;
   #kernelText: { text: KernelText | undefined } | undefined;
@@ -29,8 +31,9 @@ export class Preamble {
   /** Data mappings too, where the kernel tells of those of later. */
   readonly #maps: MapChoice;
 
-  constructor(request: RecordRequest, opened: readonly Opened[]) {
+  constructor(request: RecordRequest, opened: readonly Opened[], note: (line: string) => void) {
     this.#request = request;
+    this.#note = note;
     const events = listed(opened);
     this.#layout = compileLayout(events[0].attr);
     this.#seesKernel = events.some(({ attr }) => !attr.flags.has("excludeKernel"));
@@ -76,7 +79,15 @@ export class Preamble {
   }
 
   #records(pids: readonly number[]): Uint8Array[] {
-    // asked anew for each file: a path or an inode may stand for another object by then
-    return [...processRecords(liveProc, pids, this.#layout, cachedBuildIds(fileBuildId), this.#maps)];
+    const budget = new MapBudget();
+    const records = [...processRecords(liveProc, pids, {
+      layout: this.#layout,
+      // asked anew for each file: a path or an inode may stand for another object by then
+      buildIdOf: cachedBuildIds(fileBuildId),
+      maps: this.#maps,
+      budget,
+    })];
+    for (const line of budget.notes()) this.#note(`warning: ${line}`);
+    return records;
   }
 }

@@ -5,7 +5,8 @@
 
 import { addressFromBigint } from "../base/address.ts";
 import type { OpenPolicy } from "../base/guarded_open.ts";
-import { parseMapsLine, parseStat, procField } from "../base/proc_text.ts";
+import { parseMapsLine, parseStat, processUsers, procField } from "../base/proc_text.ts";
+import { MapBudget } from "./map_budget.ts";
 
 /** A file of /proc as text, or undefined when it is gone or not ours to read. */
 export type ReadText = (path: string) => string | undefined;
@@ -18,11 +19,27 @@ export interface Proc {
   list: ListDirectory;
 }
 
+/** Bytes that are read of a file: vm.max_map_count, 65,530 by default, makes 5 MB of a process's maps. */
+const MAX_TEXT = 1 << 26;
+
+/** The text of a file of /proc, whose size nobody knows before it has been read; no more of it than MAX_TEXT. */
+function readText(path: string): string {
+  using file = Deno.openSync(path);
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let n: number | null, all = 0; all < MAX_TEXT && (n = file.readSync(chunk)) !== null; all += n) {
+    text += decoder.decode(chunk.subarray(0, n), { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+const chunk = new Uint8Array(1 << 16);
+
 /** This machine's /proc. */
 export const liveProc: Proc = {
   text(path) {
     try {
-      return Deno.readTextFileSync(path);
+      return readText(path);
     } catch {
       return undefined; // gone, or another user's: the same to us
     }
@@ -75,11 +92,15 @@ export function allPids(proc: Proc): number[] {
 /** Which maps are wanted: those that run, or with them those that can be read. */
 export type MapChoice = "executable" | "readable";
 
-/** One process with all its threads, or undefined when it is gone (or hidden, or a zombie without threads). */
+/**
+ * One process with all its threads, or undefined when it is gone (or hidden, or a zombie without threads). Without maps
+ * where `budget` allows none.
+ */
 export function readProcess(
   proc: Proc,
   pid: number,
   maps: MapChoice = "executable",
+  budget = new MapBudget(),
 ): ProcProcess | undefined {
   const status = proc.text(`/proc/${pid}/status`);
   if (status === undefined) return undefined;
@@ -90,8 +111,11 @@ export function readProcess(
     if (comm !== undefined) threads.push({ tid: Number(name), comm: comm.replace(/\n$/, "") });
   }
   threads.sort((a, b) => Number(b.tid === pid) - Number(a.tid === pid) || a.tid - b.tid);
-  const text = proc.text(`/proc/${pid}/maps`) ?? "";
-  return threads.length ? { pid, ppid, threads, maps: parseMaps(text, maps) } : undefined;
+  if (threads.length === 0) return undefined;
+  const uid = processUsers(status)?.effective ?? -1;
+  const text = budget.allows(uid) ? proc.text(`/proc/${pid}/maps`) ?? "" : "";
+  budget.spend(uid, text.length);
+  return { pid, ppid, threads, maps: parseMaps(text, maps) };
 }
 
 /** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); undefined when it is gone. */

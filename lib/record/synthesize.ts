@@ -7,6 +7,7 @@ import { PERF_RECORD_MISC } from "../base/abi.ts";
 import type { OpenPolicy } from "../base/guarded_open.ts";
 import type { AttrLayout } from "../perfdata/attr_layout.ts";
 import { encodeComm, encodeFork, encodeMmap, encodeMmap2 } from "../perfdata/record_encoders.ts";
+import type { MapBudget } from "./map_budget.ts";
 import {
   KERNEL_LINK,
   type KernelModule,
@@ -56,28 +57,31 @@ export function cachedBuildIds(read: (path: string, policy: OpenPolicy) => strin
   };
 }
 
-/**
- * FORK, COMM and MMAP2 of these processes, threads included; those that are gone are left out. `maps` says which
- * mappings are told of.
- */
+/** How processes are told of. */
+export interface ProcessOptions {
+  /** The first event's. */
+  layout: AttrLayout;
+  buildIdOf: BuildIdOf;
+  /** Which mappings are told of; those that run by default. */
+  maps?: MapChoice;
+  budget?: MapBudget;
+}
+
+/** FORK, COMM and MMAP2 of these processes, threads included; those that are gone are left out. */
 export function* processRecords(
   proc: Proc,
   pids: readonly number[],
-  layout: AttrLayout,
-  buildIdOf: BuildIdOf,
-  maps: MapChoice = "executable",
+  options: ProcessOptions,
 ): Generator<Uint8Array> {
-  for (const pid of pids) yield* recordsOfProcess(proc, pid, layout, buildIdOf, maps);
+  for (const pid of pids) yield* recordsOfProcess(proc, pid, options);
 }
 
 function* recordsOfProcess(
   proc: Proc,
   pid: number,
-  layout: AttrLayout,
-  buildIdOf: BuildIdOf,
-  choice: MapChoice,
+  { layout, buildIdOf, maps: choice, budget }: ProcessOptions,
 ): Generator<Uint8Array> {
-  const process = readProcess(proc, pid, choice);
+  const process = readProcess(proc, pid, choice, budget);
   if (!process) return;
   const { ppid, threads, maps } = process;
   // only of what runs is it safe to say that it is an object: data may be a device, which reading disturbs

@@ -44,7 +44,7 @@ Deno.test("processRecords() tells a process as the kernel would: threads, names,
     asked.push(root + path);
     return path.endsWith("/usr/bin/x") ? "ab".repeat(20) : undefined;
   });
-  const records = [...processRecords(proc, allPids(proc), layout, buildIdOf)].map(cursorOf);
+  const records = [...processRecords(proc, allPids(proc), { layout, buildIdOf })].map(cursorOf);
   assertEquals(records.map((r) => r.type), [
     PERF_RECORD.FORK,
     PERF_RECORD.COMM,
