@@ -5,8 +5,8 @@
 
 import { isTrusted } from "../base/guarded_open.ts";
 
-/** Characters of /proc/PID/maps that are read of each user's processes: some 600,000 mappings. */
-const MAX_CHARACTERS = 1 << 26;
+/** Characters of /proc/PID/maps that are read of each user's processes: some 300,000 mappings. */
+const MAX_CHARACTERS = 1 << 25;
 
 /** What each user may still cost. Root's processes, and this user's, are always read. */
 export class MapBudget {
