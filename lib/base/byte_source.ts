@@ -13,6 +13,8 @@ export interface ByteInput {
   readAt?(offset: number, into: Uint8Array): number;
   /** Present when the input is a file: its size in bytes. */
   readonly size?: number;
+  /** Present when the input is a file: when it was last written to, in seconds since 1970. */
+  readonly modified?: number;
   /** Present when the input is a folder, of which this is the main file: the files beside it, in their order. */
   readonly beside?: readonly ByteInput[];
 }

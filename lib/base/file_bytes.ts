@@ -17,6 +17,9 @@ export class FileBytes implements ByteInput, ByteSource {
   #pos = 0;
   #filePos = 0;
 
+  /** Its device, `major:minor` in hex as in /proc/PID/maps, and its inode there. */
+  readonly device: string;
+  readonly inode: number;
   /** Bytes that it takes on the disk: less than its size where it has holes. */
   readonly allocated: number;
   /** Its permission bits. */
@@ -29,6 +32,8 @@ export class FileBytes implements ByteInput, ByteSource {
     this.#file = file;
     this.size = stat.size;
     this.identity = identityOf(stat);
+    this.device = deviceText(stat.dev);
+    this.inode = stat.ino ?? 0;
     this.allocated = 512 * (stat.blocks ?? 0);
     this.mode = (stat.mode ?? 0) & 0o7777;
     this.modified = (stat.mtime?.getTime() ?? 0) / 1000;
@@ -78,6 +83,18 @@ export class FileBytes implements ByteInput, ByteSource {
   close(): void {
     this.#file.close();
   }
+}
+
+/** Returns `major:minor` in hex of a device as stat(2) numbers it (gnu_dev_major() and gnu_dev_minor() of glibc). */
+function deviceText(dev: number): string {
+  const high = Math.floor(dev / 2 ** 32), low = dev >>> 0;
+  const major = ((low >>> 8) & 0xfff) + (high & ~0xfff), minor = (low & 0xff) + ((low >>> 12) & ~0xff);
+  return deviceOf(major, minor);
+}
+
+/** Returns what FileBytes.device is for a device of these numbers. */
+export function deviceOf(major: number, minor: number): string {
+  return `${major.toString(16)}:${minor.toString(16)}`;
 }
 
 /** What FileBytes.identity is for the file of this `stat`. */

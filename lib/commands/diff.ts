@@ -50,7 +50,10 @@ export const command: Command = {
     { name: "output", short: "o", value: "FILE", help: "write the result to a file" },
     { name: "no-pager", help: "print long output on a terminal as it is, not through $PAGER (less)" },
     { name: "no-demangle", help: "C++ and Rust names as the compiler wrote them" },
-    { name: "force", help: "compare what comes before damage in a file" },
+    {
+      name: "force",
+      help: "compare what comes before damage in a file, and take programs that may have changed since",
+    },
   ],
   examples: [
     "pmuctl record -g -o old.data -- ./app.old && pmuctl record -g -o new.data -- ./app.new",
@@ -142,7 +145,7 @@ async function load(file: string, part: Part, args: ParsedArgs, io: Io): Promise
   const profile = await withProgress(
     openInput(file),
     io,
-    (input) => loadProfile(input, hostSymbolFiles(), loading),
+    (input) => loadProfile(input, hostSymbolFiles({ force: args.has("force") }), loading),
   );
   return partOfProfile(profile, part);
 }

@@ -84,7 +84,10 @@ export const command: Command = {
     { name: "no-pager", help: "print long output on a terminal as it is, not through $PAGER (less)" },
     { name: "no-demangle", help: "C++ and Rust names as the compiler wrote them" },
     { name: "stats", help: "count the records by type and by event, as perf report --stats does" },
-    { name: "force", help: "report what comes before damage in the file" },
+    {
+      name: "force",
+      help: "report what comes before damage in the file, and take programs that may have changed since",
+    },
   ],
   lists: [{ title: "formats", rows: FORMATS.map(({ name, what }) => [name, what]) }],
   examples: ["pmuctl report -g", "perf record -o - -- make | pmuctl report -i -"],

@@ -24,5 +24,6 @@ export function symbolFilesOf(args: ParsedArgs): SymbolFiles {
     root: args.text("symfs")?.replace(/\/+$/, ""),
     vmlinux: args.text("vmlinux"),
     kallsyms: args.text("kallsyms"),
+    force: args.has("force"),
   });
 }

@@ -1,6 +1,6 @@
 /** From a perf.data file or pipe to a profile: read, build, symbolize, check. */
 
-import { PERF_COUNT_SW, PERF_FORMAT, PERF_SAMPLE, PERF_TYPE } from "../base/abi.ts";
+import { PERF_COUNT_SW, PERF_FORMAT, PERF_RECORD_MISC, PERF_SAMPLE, PERF_TYPE } from "../base/abi.ts";
 import type { ByteInput } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
 import { rateText } from "../events/attr.ts";
@@ -17,6 +17,8 @@ import {
 } from "../perfdata/session_info.ts";
 import { AddressSpaces } from "../symbols/address_space.ts";
 import { demangler, isMangled } from "../symbols/demangle.ts";
+import { isModule, KERNEL_MAP } from "../symbols/objects.ts";
+import type { RecordedMachine } from "../symbols/recorded_machine.ts";
 import { type SymbolFiles, Symbolizer } from "../symbols/symbolizer.ts";
 import { causeOf, remedyOf } from "../symbols/unresolved.ts";
 import { ProfileBuilder } from "./builder.ts";
@@ -69,15 +71,12 @@ export async function loadProfile(
   const reader = new PerfDataReader(input, { damaged: "stop" });
   const header = await reader.open();
   const spaces = new AddressSpaces();
-  for (const { filename, buildId } of header.features.buildIds) spaces.objects.setBuildId(filename, buildId);
+  tellBuildIds(spaces, header.features);
   const { within } = options;
   const { sampleTime } = header.features;
   // a slice of the whole needs to know the whole: where the header does not say, all is read first, then cut
   const cutLater = within !== undefined && "slices" in within && sampleTime === undefined;
-  const recorded = header.features.ledger === undefined
-    ? undefined
-    : decodeSessionInfo(header.features.ledger);
-  files.tellProcesses?.(recorded?.jitProcesses ?? []);
+  files.tellMachine?.(machineOf(header.features, input));
   const jit = new JitPlaces(spaces, files, isMonotonic(header) ? () => reader.timeBase : undefined);
   const symbolizer = new Symbolizer(files);
   const frames = new FrameTable();
@@ -101,6 +100,11 @@ export async function loadProfile(
     throw new BadInputError(`cannot cut ${input.name} by time: its samples have no times`);
   }
 
+  if (!header.complete) {
+    // what a pipe tells of itself comes with the records
+    tellBuildIds(spaces, header.features);
+    files.tellMachine?.(machineOf(header.features, input));
+  }
   await kernel;
   const { stacks, threads } = builder;
   const sampled = new Set(frames.object.values());
@@ -176,6 +180,28 @@ export async function loadProfile(
   }
   checkValid(profile);
   return profile;
+}
+
+/** Tells the objects the build ids that the recording lists. */
+function tellBuildIds({ objects }: AddressSpaces, { buildIds }: Features): void {
+  for (const entry of buildIds) {
+    // the kernel's own may be listed by the path of a vmlinux; a guest's are of another machine
+    const mode = entry.misc & PERF_RECORD_MISC.CPUMODE_MASK;
+    const isKernel = mode === PERF_RECORD_MISC.KERNEL && entry.pid === -1 && !isModule(entry.filename);
+    objects.setBuildId(isKernel ? KERNEL_MAP : entry.filename, entry.buildId);
+  }
+}
+
+/** Where and when it was recorded. What it does not say itself, the time of the file says: it ended before that. */
+function machineOf(features: Features, { modified }: ByteInput): RecordedMachine {
+  const session = features.ledger === undefined ? undefined : decodeSessionInfo(features.ledger);
+  return {
+    hostname: features.hostname ?? "",
+    osrelease: features.osrelease ?? "",
+    arch: features.arch ?? "",
+    ended: session?.ended ?? modified,
+    processes: session?.jitProcesses ?? [],
+  };
 }
 
 /** Whether times are of CLOCK_MONOTONIC, as they are when that was asked for. */

@@ -131,6 +131,7 @@ function sessionText({ command, seconds, events, happened, ledger, jitProcesses 
     events,
     ...Object.fromEntries(Object.entries(happened).filter(([, changes]) => changes.length > 0)),
     ledger: { rows: ledger.rows.map((row) => ({ ...row })), total: { ...ledger.total } },
+    ended: Date.now() / 1000,
     ...(jitProcesses.length > 0 ? { jitProcesses } : {}),
   });
 }

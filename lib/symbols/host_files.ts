@@ -13,8 +13,10 @@ import { isJitDump } from "./jitdump.ts";
 import type { KernelSymbols } from "./kallsyms.ts";
 import { KernelCache } from "./kernel_cache.ts";
 import type { ObjectInfo } from "./objects.ts";
-import { type JitProcess, jitProcess, openJitFile, openNamespacedPerfMap } from "./process_files.ts";
+import { jitProcess, openJitFile, openNamespacedPerfMap } from "./process_files.ts";
+import { isReplaced, isThisHost, isThisKernel, type RecordedMachine } from "./recorded_machine.ts";
 import type { SymbolFiles } from "./symbolizer.ts";
+import { REASON, type Reason } from "./unresolved.ts";
 import { captureVdso } from "./vdso.ts";
 
 const KALLSYMS = "/proc/kallsyms";
@@ -28,13 +30,15 @@ export interface FilePlaces {
   vmlinux?: string;
   /** A copy of /proc/kallsyms of the kernel that was recorded. */
   kallsyms?: string;
+  /** Take files that may not be those that were recorded, for want of a build id to tell. */
+  force?: boolean;
 }
 
 /**
  * This machine's files, or those at the places given. Whatever is missing or not readable is answered with undefined.
  * Throws BadInputError when a file that was named cannot be read.
  */
-export function hostSymbolFiles({ root = "", ...named }: FilePlaces = {}): SymbolFiles {
+export function hostSymbolFiles({ root = "", force = false, ...named }: FilePlaces = {}): SymbolFiles {
   const vmlinux = named.vmlinux === undefined ? undefined : openNamed(named.vmlinux, "--vmlinux");
   const list = named.kallsyms === undefined ? undefined : openNamed(named.kallsyms, "--kallsyms");
   let kallsyms: Uint8Array | undefined;
@@ -42,22 +46,26 @@ export function hostSymbolFiles({ root = "", ...named }: FilePlaces = {}): Symbo
   let cache: KernelCache | undefined, kept: KernelSymbols | undefined;
   const folders = new Folders();
   const kernelCache = () => cache ??= folder === undefined ? undefined : new KernelCache(folder);
-  const processes = new Map<number, JitProcess>();
-  const refusals = new Map<number, Refusal>();
+  let machine: RecordedMachine = { hostname: "", osrelease: "", arch: "", processes: [] };
+  const refusals = new Map<number, Reason>();
+  const judged = root === "" && !force;
   return {
     open(object) {
       if (object.kind === "vdso") return ownVdso();
       const opened = object.kind === "jit" && root === ""
-        ? openJit(object, processes.get(object.pid))
-        : openObject(object, root);
+        ? openJit(object, machine, judged)
+        : openObject(object, root, judged ? machine : undefined);
       if (opened instanceof FileBytes) return opened;
-      if (opened) refusals.set(object.id, opened);
+      if (typeof opened === "number") refusals.set(object.id, opened);
+      else if (opened?.kind === "untrusted") refusals.set(object.id, REASON.NOT_TRUSTED);
       return undefined;
     },
     refusal: ({ id }) => refusals.get(id),
-    tellProcesses(told) {
-      for (const process of told) processes.set(process.pid, process);
+    tellMachine(told) {
+      machine = told;
     },
+    // what was named is believed
+    isOtherKernel: () => judged && !list && !isThisKernel(machine),
     // the kernel takes as long to write it as a report does to read a hundred thousand samples: on another CPU
     async expectKernel() {
       if (list || vmlinux) return;
@@ -120,12 +128,25 @@ function openNamed(path: string, option: string): FileBytes {
 
 /**
  * The object's file: at its path when that has the right build id, else the saved one. Anyone may have saved another
- * program with the same build id.
+ * program with the same build id. Without a build id the one at its path, unless it can be seen that it is another; that
+ * is looked for where `machine` is given.
  */
-function openObject(object: ObjectInfo, root: string): FileBytes | Refusal | undefined {
+function openObject(
+  object: ObjectInfo,
+  root: string,
+  machine: RecordedMachine | undefined,
+): FileBytes | Refusal | Reason | undefined {
   const { buildId } = object;
+  if (object.kind === "file" && buildId === undefined && machine && !isThisHost(machine)) {
+    return REASON.OTHER_HOST;
+  }
   const found = openByPath(object, root);
-  if (object.kind !== "file" || buildId === undefined) return found;
+  if (object.kind !== "file") return found;
+  if (buildId === undefined) {
+    if (!(found instanceof FileBytes) || !machine || !isReplaced(found, object, machine)) return found;
+    found.close();
+    return REASON.REPLACED;
+  }
   const id = found instanceof FileBytes ? fileBuildId(found) : undefined;
   if (id !== undefined && sameBuildId(id, buildId)) return found;
   const cached = openCached(buildId, object.path);
@@ -135,8 +156,13 @@ function openObject(object: ObjectInfo, root: string): FileBytes | Refusal | und
 }
 
 /** What a process wrote about its run-time code: as it sees it while it lives, as it was saved, or where we see it. */
-function openJit(object: ObjectInfo, told: JitProcess | undefined): FileBytes | Refusal | undefined {
-  const { pid, path } = object;
+function openJit(
+  { pid, path }: ObjectInfo,
+  machine: RecordedMachine,
+  judged: boolean,
+): FileBytes | Refusal | Reason | undefined {
+  if (judged && !isThisHost(machine)) return REASON.OTHER_HOST;
+  const told = machine.processes.find((process) => process.pid === pid);
   const now = jitProcess(pid);
   // the number may have gone to another process since
   const lives = now !== undefined && (told === undefined || Math.abs(now.started - told.started) < 2);

@@ -24,11 +24,14 @@ export interface ObjectElf {
 
 /** Opens what there is of `object`, or says why there is nothing. */
 export function openObjectElf(files: SymbolFiles, object: ObjectInfo): ObjectElf | Reason {
+  if (object.kind === "vdso" && object.buildId === undefined && files.isOtherKernel?.()) {
+    return REASON.OTHER_KERNEL;
+  }
   const source = files.open(object);
   // what the kernel maps by itself, like [vsyscall], has no file to look for
   if (source === undefined) {
     if (object.path.startsWith("[")) return REASON.NO_SYMBOLS;
-    return files.refusal?.(object)?.kind === "untrusted" ? REASON.NOT_TRUSTED : REASON.NO_FILE;
+    return files.refusal?.(object) ?? REASON.NO_FILE;
   }
   try {
     const file = new ElfFile(source);

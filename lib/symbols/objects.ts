@@ -3,6 +3,8 @@
  * a mapping's name says about it is decided here, by perf's rules, and nowhere else.
  */
 
+import { deviceOf } from "../base/file_bytes.ts";
+
 /** What a mapped object is; `kernel`, `module` and `bpf` run in kernel mode. */
 export type ObjectKind = "kernel" | "module" | "bpf" | "vdso" | "file" | "jit" | "anon";
 
@@ -27,6 +29,8 @@ export interface ObjectInfo {
    * which tell how far the kernel was moved (KASLR) against a symbol list from another boot.
    */
   reference: { symbol: string; address: number } | undefined;
+  /** For a file, as the kernel told it: its device as FileBytes.device has it, and its inode there. */
+  mapped?: { device: string; inode: bigint };
 }
 
 /** What tells objects apart and is known of one when it is mapped. */
@@ -44,6 +48,12 @@ export interface ObjectKey {
   prot?: number;
   /** For the kernel's own map: the address of its reference symbol. */
   pgoff: number;
+}
+
+/** Returns whether a kernel-side object of this name is a module: `[ext4]`, or a path ending in .ko, compressed or not. */
+export function isModule(filename: string): boolean {
+  const bracketed = filename.startsWith("[") && !/^\[(kernel|guest)\./.test(filename);
+  return bracketed || /\.ko(\.[a-z0-9]+)?$/.test(filename);
 }
 
 const PROT_EXEC = 4;
@@ -115,7 +125,9 @@ export class ObjectTable {
   }
 
   #ofDescribed(described: Description, { maj = 0, min = 0, ino = 0n, buildId }: ObjectKey): ObjectInfo {
-    return this.#intern(`${described.path}\0${buildId ?? ""}\0${maj}:${min}:${ino}`, described, buildId);
+    const identity = `${described.path}\0${buildId ?? ""}\0${maj}:${min}:${ino}`;
+    if (described.kind === "file") described.mapped = { device: deviceOf(maj, min), inode: ino };
+    return this.#intern(identity, described, buildId);
   }
 
   #intern(

@@ -5,7 +5,6 @@
 
 import type { ByteSource } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
-import type { Refusal } from "../base/guarded_open.ts";
 import { sameBuildId } from "./build_id.ts";
 import { ElfFile } from "./elf.ts";
 import { elfSymbols, hasSymtab, symbolAddress, vmlinuxSymbols } from "./elf_symbols.ts";
@@ -14,7 +13,7 @@ import { type KernelSymbols, parseKallsyms } from "./kallsyms.ts";
 import { MINI_DEBUG_SECTION, miniDebug } from "./mini_debug.ts";
 import { type ObjectElf, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./objects.ts";
-import type { JitProcess } from "./process_files.ts";
+import type { RecordedMachine } from "./recorded_machine.ts";
 import { parsePerfMap } from "./perf_map.ts";
 import type { SymbolTable } from "./symbol_table.ts";
 import { REASON, type Reason, REASONS } from "./unresolved.ts";
@@ -24,9 +23,11 @@ export interface SymbolFiles {
   /** The object's own file; for kind `vdso` its bytes, for kind `jit` the perf map or jitdump at the object's path. */
   open(object: ObjectInfo): ByteSource | undefined;
   /** Why `open` gave nothing for an object whose file is there; asked after it. */
-  refusal?(object: ObjectInfo): Refusal | undefined;
-  /** Told, before `open`, whose the run-time code of processes is, where the recording says. */
-  tellProcesses?(processes: readonly JitProcess[]): void;
+  refusal?(object: ObjectInfo): Reason | undefined;
+  /** Told, before `open`, where and when the recording was made. */
+  tellMachine?(machine: RecordedMachine): void;
+  /** Whether kernel and vdso of this machine are others than were recorded, as far as can be told without build ids. */
+  isOtherKernel?(): boolean;
   /** The text of /proc/kallsyms, of the kernel that was recorded. */
   kallsyms(): Uint8Array | undefined;
   /** What that text comes to, where it need not be parsed again; asked before `kallsyms`. */
@@ -232,7 +233,7 @@ export class Symbolizer {
         const source = this.#files.open(object);
         const table = source && jitTable(source, object);
         if (table !== undefined) return { table };
-        return this.#files.refusal?.(object)?.kind === "untrusted" ? REASON.NOT_TRUSTED : REASON.NO_PERF_MAP;
+        return this.#files.refusal?.(object) ?? REASON.NO_PERF_MAP;
       }
       case "vdso":
       case "file":
@@ -245,7 +246,9 @@ export class Symbolizer {
     if (named) return vmlinuxTable(named, object);
     const expected = object.kind === "kernel" ? object.buildId : undefined;
     const running = expected && this.#files.kernelBuildId?.();
-    const other = expected && running && !sameBuildId(expected, running);
+    const other = expected && running
+      ? !sameBuildId(expected, running)
+      : this.#files.isOtherKernel?.() ?? false;
     if (!this.#kernelAsked && !other) {
       this.#kernelAsked = true;
       this.#kernelSymbols = this.#files.kernelSymbols?.();

@@ -24,6 +24,10 @@ export const REASON = {
   NOT_CODE: -9,
   /** What is at the file's path belongs to another user than it should, or is no regular file. */
   NOT_TRUSTED: -10,
+  /** The recording names no build id, and the file was replaced or written to since. */
+  REPLACED: -11,
+  /** The recording names no build id, and was made on another machine. */
+  OTHER_HOST: -12,
 } as const;
 
 export type Reason = typeof REASON[keyof typeof REASON];
@@ -54,6 +58,10 @@ export function causeOf(reason: Reason): string {
       return "not code";
     case REASON.NOT_TRUSTED:
       return "its file is not to be trusted";
+    case REASON.REPLACED:
+      return "replaced since";
+    case REASON.OTHER_HOST:
+      return "of another machine";
   }
 }
 
@@ -93,6 +101,10 @@ export function remedyOf(reason: Reason, object: ObjectInfo): string {
       return "report under the kernel that was recorded, before it restarts, or name its --kallsyms or --vmlinux";
     case REASON.NO_PERF_MAP:
       return "have the program write /tmp/perf-PID.map (node --perf-basic-prof, java with perf-map-agent)";
+    case REASON.REPLACED:
+      return "the file was rebuilt or upgraded since: record again, or take it all the same with --force";
+    case REASON.OTHER_HOST:
+      return "report on the machine that was recorded, or name a copy of its files with --symfs; --force takes this machine's";
     case REASON.NOT_TRUSTED:
       return object.kind === "jit"
         ? "its file must belong to the user of the process, to you or to root, and be newer than the process"

@@ -130,7 +130,13 @@ function readAll(text: string): void {
   const files = { read: () => text, list: () => text.split("\n").slice(0, 20) };
   readProcess(proc, 100, "readable");
   startTimeOf(proc, 100);
-  for (const _ of processRecords(proc, [100], { layout: LAYOUT, buildIdOf: () => undefined, maps: "readable" })) { /* each is encoded */ }
+  for (
+    const _ of processRecords(proc, [100], {
+      layout: LAYOUT,
+      buildIdOf: () => undefined,
+      maps: "readable",
+    })
+  ) { /* each is encoded */ }
   processMaps(proc, 100);
   parseMaps(text);
   parseModules(text);
