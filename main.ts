@@ -1,5 +1,6 @@
 /** pmuctl: dispatch. The only catch and the only exit of the program. */
 
+import { callerArgs, takeCaller } from "./lib/base/caller.ts";
 import { EXIT, UsageError, UserError } from "./lib/base/errors.ts";
 import { rootUrl } from "./lib/base/root.ts";
 import { unforeseenRefusal } from "./lib/base/system_error.ts";
@@ -102,9 +103,10 @@ async function main(): Promise<number> {
     event.preventDefault();
     Deno.exit(told(event.error, io));
   });
+  takeCaller();
   dropLauncherEnvironment();
   try {
-    const status = await dispatch(Deno.args, io);
+    const status = await dispatch(callerArgs(), io);
     io.flush();
     return status;
   } catch (error) {

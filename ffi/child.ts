@@ -1,6 +1,7 @@
 /** Children that wait before exec, so that events can be opened on them first. Protocol: ffi/pmu.h. */
 
 import { toCString } from "../lib/base/bytes.ts";
+import { caller } from "../lib/base/caller.ts";
 import { ERRNO, PmuError } from "../lib/base/errno.ts";
 import { shim, shimPath } from "./load.ts";
 import { checked } from "./result.ts";
@@ -11,7 +12,7 @@ export interface SpawnOptions {
   argv: readonly string[];
   /** The file to run, looked up in PATH when it has no slash. Default: argv[0]. */
   path?: string;
-  /** The whole environment. Default: this process's. */
+  /** The whole environment. Default: that of whoever started us. */
   env?: Readonly<Record<string, string>>;
   /** The working directory. Default: this process's. */
   cwd?: string;
@@ -19,6 +20,8 @@ export interface SpawnOptions {
   stdio?: readonly [number, number, number];
   /** A session of its own, and no descriptors but the standard three: for what is to outlive us. */
   detach?: boolean;
+  /** A process group of its own, so that `killGroup()` ends what it starts as well. A terminal's Ctrl-C passes it by. */
+  ownGroup?: boolean;
   /**
    * Its `maxrssBytes` is to be its own, rather than at least what this process has: it is made by a process
    * without memory. PmuError of `launcher` (EACCES) where files cannot be executed from the shim's place.
@@ -59,8 +62,10 @@ export interface Exit {
 /** Names of the failing calls, by enum pmu_spawn_stage. */
 const STAGES = ["spawn", "spawn", "fork", "dup2", "chdir", "launcher"];
 const WNOHANG = 1;
-/** PMU_SPAWN_DETACH of ffi/pmu.h. */
-const DETACH = 1;
+/** PMU_SPAWN_DETACH and PMU_SPAWN_GROUP of ffi/pmu.h. */
+const DETACH = 1, OWN_GROUP = 2;
+/** Bytes of struct pmu_setup, and where its u64s are. */
+const SETUP = { BYTES: 32, IGNORED: 2, NOFILE: 3 } as const;
 const RUSAGE_FIELDS = 16;
 /** Where PMU_RUSAGE_ENDED_NS is. */
 const ENDED_NS = 9;
@@ -132,6 +137,11 @@ export class Child {
   kill(signal: number): void {
     kill(this.pid, signal);
   }
+
+  /** Sends a signal to it and all it has started, where it has a group of its own. Throws PmuError: ESRCH when none is left. */
+  killGroup(signal: number): void {
+    checked("kill", shim().pmu_kill_group(this.pid, signal));
+  }
 }
 
 /** Sends `signal` to a process. Throws PmuError. */
@@ -140,27 +150,53 @@ export function kill(pid: number, signal: number): void {
 }
 
 /**
- * Makes a child that waits before exec. Throws PmuError: of `chdir` for a bad `cwd`, of `dup2` for a bad
- * descriptor, of `fork` when there can be no more processes.
+ * Makes a child that waits before exec. Its limit of open files, the signals that it ignores and has blocked are those of
+ * whoever started us. Throws PmuError: of `chdir` for a bad `cwd`, of `dup2` for a bad descriptor, of `fork` when there
+ * can be no more processes.
  */
 export function spawn(options: SpawnOptions): Child {
-  const { argv, env } = options;
-  const strings = env === undefined ? [] : Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const { argv } = options;
+  const env = environmentOf(options);
   const child = new Int32Array(CHILD.FIELDS);
   const result = shim().pmu_spawn(
     cString(options.path ?? argv[0] ?? ""),
     block(argv),
     argv.length,
-    env === undefined ? null : block(strings),
-    strings.length,
+    env?.block ?? null,
+    env?.count ?? 0,
     options.cwd === undefined ? null : cString(options.cwd),
-    Int32Array.from(options.stdio ?? [-1, -1, -1]),
-    options.detach ? DETACH : 0,
+    setupOf(options),
     options.ownMemory ? toCString(shimPath()) : null,
     child,
   );
   checked(STAGES[child[CHILD.STAGE]] ?? "spawn", result);
   return new Child(child);
+}
+
+/** The environment as C strings one behind another; undefined for this process's own. */
+function environmentOf({ env }: SpawnOptions): { block: Uint8Array<ArrayBuffer>; count: number } | undefined {
+  if (env !== undefined) {
+    const strings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    return { block: block(strings), count: strings.length };
+  }
+  const { environment } = caller();
+  if (environment === undefined) return undefined;
+  const count = environment.reduce((n, byte) => n + Number(byte === 0), 0);
+  return { block: count > 0 ? environment : block([]), count };
+}
+
+/** A struct pmu_setup. */
+function setupOf({ stdio, detach, ownGroup }: SpawnOptions): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(SETUP.BYTES);
+  const { ignored, openFiles = 0n } = caller();
+  new Int32Array(bytes.buffer).set([
+    ...(stdio ?? [-1, -1, -1]),
+    (detach ? DETACH : 0) | (ownGroup ? OWN_GROUP : 0),
+  ]);
+  const words = new BigUint64Array(bytes.buffer);
+  words[SETUP.IGNORED] = ignored;
+  words[SETUP.NOFILE] = openFiles;
+  return bytes;
 }
 
 /** A C string; a NUL within would cut it short without a word. */

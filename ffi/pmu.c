@@ -1,6 +1,7 @@
 /* Events, descriptors and clocks: one system call each. See pmu.h. */
 #define _GNU_SOURCE
 #include "pmu.h"
+#include "nofile.h"
 #include "portable.h"
 
 #include <errno.h>
@@ -219,12 +220,25 @@ int64_t pmu_seek(int32_t fd, int64_t offset, int32_t whence)
 	return at < 0 ? -errno : at;
 }
 
+/* The limit before it was first raised; rlim_max is 0 until then. Of the one thread that makes children. */
+static struct rlimit unraised;
+
+void nofile_outside(struct rlimit *limit)
+{
+	if (unraised.rlim_max > 0)
+		*limit = unraised;
+	else
+		getrlimit(RLIMIT_NOFILE, limit); /* cannot fail: the number and the address are good */
+}
+
 int64_t pmu_rlimit_nofile(uint64_t want)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return -errno;
+	if (unraised.rlim_max == 0)
+		unraised = limit;
 	if (limit.rlim_max < want) {
 		struct rlimit higher = { want, want };
 

@@ -19,7 +19,7 @@
 #define PMU_API __attribute__((visibility("default")))
 
 /* Changes whenever a function below changes its meaning; ffi/symbols.ts holds the same number. */
-#define PMU_ABI_VERSION 5
+#define PMU_ABI_VERSION 6
 
 /* PMU_ABI_VERSION of this library. Call it before anything else. */
 PMU_API uint32_t pmu_abi_version(void);
@@ -299,6 +299,15 @@ PMU_API void pmu_flight_free(void *flight);
 
 /* Flags of pmu_spawn. */
 #define PMU_SPAWN_DETACH 1u /* a session of its own, and no descriptors but 0 to 2: a daemon's start */
+#define PMU_SPAWN_GROUP 2u  /* a process group of its own, for pmu_kill_group */
+
+/* How pmu_spawn sets up a child. */
+struct pmu_setup {
+	int32_t stdio[3];  /* descriptors that become 0, 1 and 2; -1 leaves ours */
+	uint32_t flags;    /* PMU_SPAWN_* */
+	uint64_t ignored;  /* signals that it ignores, bit N - 1 for signal N; all others get their default action */
+	uint64_t nofile;   /* soft limit of open files; 0: ours, as it was before pmu_rlimit_nofile raised it */
+};
 
 /* Where pmu_spawn failed. */
 enum pmu_spawn_stage {
@@ -335,15 +344,14 @@ struct pmu_child {
 };
 
 /*
- * Forks a child that is ready to exec, and waits: its working directory and descriptors are set up,
- * signals this process catches and SIGPIPE (which Deno ignores) have their default action again, signals
- * ignored by whoever started us (nohup) stay ignored, and those blocked in the calling thread stay blocked. Events can be
- * opened on its pid before it runs. If this process ends without releasing it, the child exits.
+ * Forks a child that is ready to exec, and waits: its working directory, descriptors, limits and signals are
+ * set up, its signal mask is the calling thread's. Events can be opened on its pid before it runs. If this
+ * process ends without releasing it, the child exits.
  *
  * `path` with a slash is taken as it is, from `cwd`; without, it is looked up in the PATH of the
  * child's environment as execvp(3) does. `argv_block` and `env_block` hold `argc` >= 1 and `envc`
  * strings, one behind another; `env_block` NULL gives the child this process's environment. `cwd`
- * NULL leaves the working directory. stdio[i] becomes descriptor i; -1 leaves it. `flags`: PMU_SPAWN_*.
+ * NULL leaves the working directory.
  *
  * A child's peak memory (wait4's maxrss) begins with what its parent has at fork. With `launcher`, a path of
  * this library, which can be run as a program, the child is made by a process of next to no memory instead,
@@ -353,8 +361,8 @@ struct pmu_child {
  * Returns the pid. On failure no child is left, and child->stage says where.
  */
 PMU_API int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const void *env_block,
-			  uint32_t envc, const char *cwd, const int32_t stdio[3], uint32_t flags,
-			  const char *launcher, struct pmu_child *child);
+			  uint32_t envc, const char *cwd, const struct pmu_setup *setup, const char *launcher,
+			  struct pmu_child *child);
 
 /*
  * Lets the child exec and waits until it has. Returns 0, or the -errno of exec (-ENOENT, -EACCES,
@@ -375,6 +383,9 @@ PMU_API int32_t pmu_wait(int32_t pid, int32_t options, int32_t *status, uint64_t
 
 /* kill(2) for one process: -EINVAL for a pid below 1. */
 PMU_API int32_t pmu_kill(int32_t pid, int32_t sig);
+
+/* kill(2) for the process group that a child of PMU_SPAWN_GROUP leads: -EINVAL for a pid below 2. */
+PMU_API int32_t pmu_kill_group(int32_t pid, int32_t sig);
 
 /* ---- descriptors and the rest ---------------------------------------------------------------- */
 
@@ -402,6 +413,7 @@ PMU_API int64_t pmu_seek(int32_t fd, int64_t offset, int32_t whence);
 /*
  * Raises the soft limit of open files to the hard one; that one as well when it is below `want` and this
  * process may (CAP_SYS_RESOURCE, up to fs.nr_open). Returns the soft limit, which may still be below `want`.
+ * Children get the limits as they were before the first call.
  */
 PMU_API int64_t pmu_rlimit_nofile(uint64_t want);
 

@@ -1,6 +1,7 @@
 /* Starts a child that waits before exec, lets it go, and waits for it to end. See pmu.h. */
 #define _GNU_SOURCE
 #include "portable.h"
+#include "nofile.h"
 #include "spawn_child.h"
 
 #include <errno.h>
@@ -194,6 +195,9 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 			reap(child->pid);
 	} else if (child->pid > 0) {
 		result = child->pid = report.pid;
+		/* By us, before it execs: whoever signals the group knows that there is one. */
+		if (plan->setup.flags & PMU_SPAWN_GROUP)
+			setpgid(child->pid, child->pid);
 	}
 	if (result < 0)
 		hang_up(child);
@@ -203,21 +207,20 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 }
 
 int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const void *env_block,
-		  uint32_t envc, const char *cwd, const int32_t stdio[3], uint32_t flags,
-		  const char *launcher, struct pmu_child *child)
+		  uint32_t envc, const char *cwd, const struct pmu_setup *setup, const char *launcher,
+		  struct pmu_child *child)
 {
-	struct plan plan = {
-		.cwd = cwd,
-		.stdio = { stdio[0], stdio[1], stdio[2] },
-		.detach = (flags & PMU_SPAWN_DETACH) != 0,
-	};
+	struct plan plan = { .cwd = cwd, .setup = *setup };
 	int32_t result;
 
 	*child = (struct pmu_child){ .pid = -1, .line_fd = -1, .stage = PMU_SPAWN_PREPARE };
-	if (argc == 0 || (flags & ~PMU_SPAWN_DETACH) != 0)
+	if (argc == 0 || (setup->flags & ~(PMU_SPAWN_DETACH | PMU_SPAWN_GROUP)) != 0)
 		return -EINVAL;
 	if (*path == '\0')
 		return -ENOENT;
+	nofile_outside(&plan.nofile);
+	if (setup->nofile != 0 && setup->nofile <= plan.nofile.rlim_max)
+		plan.nofile.rlim_cur = setup->nofile;
 	plan.argv = pointers(argv_block, argc, 0);
 	plan.shell_argv = pointers(argv_block, argc, 1);
 	plan.own_envp = env_block != NULL;
@@ -308,4 +311,11 @@ int32_t pmu_kill(int32_t pid, int32_t sig)
 	if (pid < 1)
 		return -EINVAL; /* 0 and below would mean a whole group */
 	return kill(pid, sig) < 0 ? -errno : 0;
+}
+
+int32_t pmu_kill_group(int32_t pid, int32_t sig)
+{
+	if (pid < 2)
+		return -EINVAL; /* 0 would mean our own group, 1 every process */
+	return kill(-pid, sig) < 0 ? -errno : 0;
 }

@@ -29,18 +29,40 @@ void child_fail(const struct plan *plan, int32_t stage, int error)
 	_exit(127);
 }
 
-/* Back to the default: what we catch (its handlers are not the child's) and SIGPIPE. */
+/*
+ * The kernel's struct sigaction on both architectures, for the two signals that glibc keeps for itself (32 and 33) and
+ * whoever started us may have had ignored: glibc catches them as soon as there are threads.
+ */
+struct kernel_sigaction {
+	void (*handler)(int);
+	unsigned long flags;
+	void (*restorer)(void);
+	unsigned long mask;
+};
+
+static void set_signal_of_libc(int sig, bool ignored)
+{
+	struct kernel_sigaction action = { .handler = ignored ? SIG_IGN : SIG_DFL };
+
+	syscall(SYS_rt_sigaction, sig, &action, NULL, sizeof(action.mask));
+}
+
+/* What is not to be ignored is left to the default: our handlers are not the child's, and Deno ignores SIGPIPE. */
 static void child_signals(const struct plan *plan)
 {
 	struct sigaction action;
 
 	for (int sig = 1; sig < NSIG; sig++) {
-		if (sigaction(sig, NULL, &action) < 0)
-			continue; /* a number that the C library keeps for itself: exec resets it */
-		if (action.sa_handler == SIG_DFL || (action.sa_handler == SIG_IGN && sig != SIGPIPE))
+		bool ignored = sig <= 64 && (plan->setup.ignored >> (sig - 1) & 1) != 0;
+
+		if (sigaction(sig, NULL, &action) < 0) {
+			set_signal_of_libc(sig, ignored);
+			continue;
+		}
+		if (action.sa_handler == (ignored ? SIG_IGN : SIG_DFL))
 			continue;
 		memset(&action, 0, sizeof(action));
-		action.sa_handler = SIG_DFL;
+		action.sa_handler = ignored ? SIG_IGN : SIG_DFL;
 		sigaction(sig, &action, NULL);
 	}
 	pthread_sigmask(SIG_SETMASK, &plan->mask, NULL);
@@ -52,10 +74,10 @@ static int child_stdio(const struct plan *plan)
 
 	/* First all of them out of the way of 0 to 2, so that swapping works. */
 	for (int i = 0; i < 3; i++) {
-		from[i] = plan->stdio[i];
+		from[i] = plan->setup.stdio[i];
 		if (from[i] >= 0 && from[i] <= 2)
 			from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 3);
-		if (plan->stdio[i] >= 0 && from[i] < 0)
+		if (plan->setup.stdio[i] >= 0 && from[i] < 0)
 			return errno;
 	}
 	for (int i = 0; i < 3; i++)
@@ -142,12 +164,13 @@ void child_main(const struct plan *plan)
 	int error;
 
 	child_signals(plan);
+	setrlimit(RLIMIT_NOFILE, &plan->nofile); /* cannot fail: no limit is above what it was */
 	error = child_stdio(plan);
 	if (error)
 		child_fail(plan, PMU_SPAWN_STDIO, error);
 	if (plan->cwd && chdir(plan->cwd) < 0)
 		child_fail(plan, PMU_SPAWN_CHDIR, errno);
-	if (plan->detach) {
+	if (plan->setup.flags & PMU_SPAWN_DETACH) {
 		setsid(); /* cannot fail: a new process leads no group */
 		child_keep_stdio_only();
 	}

@@ -17,9 +17,9 @@ struct plan {
 	char **files; /* the paths to try in turn, NULL at the end */
 	char *names;  /* memory of `files` */
 	const char *cwd;
-	int stdio[3];
-	sigset_t mask; /* of blocked signals: that of whoever started us */
-	bool detach;
+	struct pmu_setup setup;
+	sigset_t mask;        /* signals that it has blocked */
+	struct rlimit nofile; /* of open files */
 	char *launcher; /* the program that makes the child, see launcher.c; NULL: this process does */
 	char **launcher_argv; /* enum launcher_argv */
 	char line_number[12], file_count[12]; /* among them */

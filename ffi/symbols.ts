@@ -5,7 +5,7 @@
  */
 
 /** PMU_ABI_VERSION of ffi/pmu.h. */
-export const ABI_VERSION = 5;
+export const ABI_VERSION = 6;
 
 export const SYMBOLS = {
   // uint32_t pmu_abi_version(void)
@@ -100,10 +100,10 @@ export const SYMBOLS = {
   pmu_flight_free: { parameters: ["pointer"], result: "void" },
 
   // int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const void *env_block,
-  //                   uint32_t envc, const char *cwd, const int32_t stdio[3], uint32_t flags,
-  //                   const char *launcher, struct pmu_child *child)
+  //                   uint32_t envc, const char *cwd, const struct pmu_setup *setup, const char *launcher,
+  //                   struct pmu_child *child)
   pmu_spawn: {
-    parameters: ["buffer", "buffer", "u32", "buffer", "u32", "buffer", "buffer", "u32", "buffer", "buffer"],
+    parameters: ["buffer", "buffer", "u32", "buffer", "u32", "buffer", "buffer", "buffer", "buffer"],
     result: "i32",
   },
   // int32_t pmu_release(struct pmu_child *child)
@@ -116,6 +116,8 @@ export const SYMBOLS = {
   pmu_poll: { name: "pmu_wait", parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
   // int32_t pmu_kill(int32_t pid, int32_t sig)
   pmu_kill: { parameters: ["i32", "i32"], result: "i32" },
+  // int32_t pmu_kill_group(int32_t pid, int32_t sig)
+  pmu_kill_group: { parameters: ["i32", "i32"], result: "i32" },
 
   // int32_t pmu_create(const char *path, uint32_t mode)
   pmu_create: { parameters: ["buffer", "u32"], result: "i32" },

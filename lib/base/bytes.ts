@@ -4,6 +4,7 @@
  */
 
 import { BadInputError } from "./errors.ts";
+import { osBytes } from "./os_text.ts";
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -101,9 +102,9 @@ export function cString(bytes: Uint8Array): string {
   return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
-/** `text` as UTF-8 with a NUL behind it. */
+/** Encodes `text` with a NUL behind it: as UTF-8, or as the bytes that `osText()` read. */
 export function toCString(text: string): Uint8Array<ArrayBuffer> {
-  return encoder.encode(text + "\0") as Uint8Array<ArrayBuffer>;
+  return osBytes(text + "\0");
 }
 
 /** Writes C scalars one after another, growing as needed; `bytes()` gives what was written. */

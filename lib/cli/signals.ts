@@ -1,6 +1,6 @@
 /** The user's requests to stop, as promises. */
 
-import { procMask } from "../base/proc_text.ts";
+import { caller } from "../base/caller.ts";
 
 /** Numbers of the signals that ask a program to stop; the same on every Linux. */
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
@@ -16,11 +16,10 @@ export interface StopRequests {
 
 /**
  * The signals that ask to stop: SIGINT, SIGTERM, and SIGHUP unless we were started to ignore it (nohup). They
- * are taken, so that they no longer end the process, from the first look at `first` or `second` on. A child
- * to be measured has to be made before that: it inherits what is ignored, and Deno's first listener takes
- * that away.
+ * are taken, so that they no longer end the process, from the first look at `first` or `second` on.
  */
 export function onStopSignals(onTerminal: boolean): StopRequests {
+  caller(); // it has to know what is ignored before there are listeners, which take that away
   let listening: { first: Promise<number>; second: Promise<number> } | undefined;
   return {
     get first() {
@@ -37,10 +36,10 @@ function listen() {
   const first = Promise.withResolvers<number>();
   const second = Promise.withResolvers<number>();
   let seen = 0;
-  const ignored = ignoredSignals();
+  const { ignored } = caller();
   for (const name of Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]) {
     // with any listener in place Deno catches all three, so that ignoring one takes a listener, too
-    const heed = !ignored.has(NUMBERS[name]);
+    const heed = (ignored >> BigInt(NUMBERS[name] - 1) & 1n) === 0n;
     Deno.addSignalListener(name, () => {
       if (heed) (seen++ === 0 ? first : second).resolve(NUMBERS[name]);
     });
@@ -56,17 +55,6 @@ export interface DumpRequests {
 
 /** SIGUSR2, which asks for what has been recorded so far and stops nothing. */
 export function onDumpSignal(): DumpRequests {
+  caller();
   return { each: (act) => Deno.addSignalListener("SIGUSR2", act) };
-}
-
-/** The signals that this process ignores, from the mask in /proc/self/status. */
-function ignoredSignals(): Set<number> {
-  let status = "";
-  try {
-    status = Deno.readTextFileSync("/proc/self/status");
-  } catch {
-    // no /proc: the usual case is that none is ignored
-  }
-  const mask = procMask(status, "SigIgn");
-  return new Set(Object.values(NUMBERS).filter((signal) => (mask >> BigInt(signal - 1)) & 1n));
 }

@@ -32,7 +32,7 @@ export async function record(
   const command = argv.length > 0
     ? new MeasuredCommand(argv, { outputToStderr: request.output === "-" })
     : undefined;
-  void stopper.first; // from here on, when the command's process has inherited what is ignored
+  void stopper.first; // from here on
   const earlyPrompts = switching && prompts ? new EarlyPrompts(prompts) : undefined; // from here on, too
   let owner: BackendOwner | undefined;
   let guard: Guard | undefined;

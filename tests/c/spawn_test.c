@@ -10,22 +10,23 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-static const int32_t INHERIT[3] = { -1, -1, -1 };
+static const struct pmu_setup INHERIT = { .stdio = { -1, -1, -1 } };
 static char dir[] = "/tmp/pmu-spawn-test-XXXXXX";
 
 /* `sh -c SCRIPT`, standard output to `out` (-1: ours), in `cwd`; pmu_spawn's result. */
 static int32_t spawn_script(const char *script, int32_t out, const char *cwd, struct pmu_child *child)
 {
-	int32_t stdio[3] = { -1, out, -1 };
+	struct pmu_setup setup = { .stdio = { -1, out, -1 } };
 	char argv[4096];
 	int length = snprintf(argv, sizeof(argv), "sh%c-c%c%s", 0, 0, script);
 
 	if (length < 0 || length >= (int)sizeof(argv))
 		abort();
-	return pmu_spawn("sh", argv, 3, NULL, 0, cwd, stdio, 0, NULL, child);
+	return pmu_spawn("sh", argv, 3, NULL, 0, cwd, &setup, NULL, child);
 }
 
 /* Releases the child, waits for it, and gives its wait status, or a negative errno of release. */
@@ -68,7 +69,7 @@ static int32_t run_file(const char *path, const char *path_variable)
 
 	if (length < 0 || length >= (int)sizeof(env))
 		abort();
-	if (pmu_spawn(path, path, 1, env, path_variable != NULL, NULL, INHERIT, 0, NULL, &child) < 0)
+	if (pmu_spawn(path, path, 1, env, path_variable != NULL, NULL, &INHERIT, NULL, &child) < 0)
 		return -9999;
 	return finish(&child);
 }
@@ -183,7 +184,7 @@ static void runs_scripts_without_a_first_line(void)
 	length = snprintf(argv, sizeof(argv), "name%cone%ctwo", 0, 0);
 	CHECK(length > 0);
 	snprintf(argv + 128, 100, "WANT=%s one two", in_dir("script"));
-	REQUIRE(pmu_spawn(in_dir("script"), argv, 3, argv + 128, 1, NULL, INHERIT, 0, NULL, &child) > 0);
+	REQUIRE(pmu_spawn(in_dir("script"), argv, 3, argv + 128, 1, NULL, &INHERIT, NULL, &child) > 0);
 	CHECK_EQ(WEXITSTATUS(finish(&child)), 3);
 }
 
@@ -191,12 +192,13 @@ static void gives_argv_and_environment(void)
 {
 	static const char argv[] = "sh\0-c\0test \"$1|$2|$A|$B\" = '||x y|' && test -z \"$HOME\"\0sh\0\0";
 	static const char env[] = "A=x y\0B=\0PATH=/usr/bin:/bin";
+	struct pmu_setup unknown = { .stdio = { -1, -1, -1 }, .flags = 1u << 31 };
 	struct pmu_child child;
 
-	REQUIRE(pmu_spawn("/bin/sh", argv, 5, env, 3, NULL, INHERIT, 0, NULL, &child) > 0);
+	REQUIRE(pmu_spawn("/bin/sh", argv, 5, env, 3, NULL, &INHERIT, NULL, &child) > 0);
 	CHECK_EQ(finish(&child), 0);
-	CHECK_EQ(pmu_spawn("/bin/sh", argv, 0, env, 3, NULL, INHERIT, 0, NULL, &child), -EINVAL);
-	CHECK_EQ(pmu_spawn("/bin/sh", argv, 5, env, 3, NULL, INHERIT, 1u << 31, NULL, &child), -EINVAL);
+	CHECK_EQ(pmu_spawn("/bin/sh", argv, 0, env, 3, NULL, &INHERIT, NULL, &child), -EINVAL);
+	CHECK_EQ(pmu_spawn("/bin/sh", argv, 5, env, 3, NULL, &unknown, NULL, &child), -EINVAL);
 	CHECK_EQ(child.stage, PMU_SPAWN_PREPARE);
 }
 
@@ -205,13 +207,14 @@ static void detaches(void)
 {
 	static const char argv[] =
 		"sh\0-c\0set -- $(cat /proc/$$/stat) && test \"$6\" = \"$$\" && test ! -e /proc/$$/fd/100";
+	struct pmu_setup detached = { .stdio = { -1, -1, -1 }, .flags = PMU_SPAWN_DETACH };
 	struct pmu_child child;
 	int kept = dup2(1, 100);
 
 	CHECK_EQ(kept, 100);
-	REQUIRE(pmu_spawn("/bin/sh", argv, 3, NULL, 0, NULL, INHERIT, PMU_SPAWN_DETACH, NULL, &child) > 0);
+	REQUIRE(pmu_spawn("/bin/sh", argv, 3, NULL, 0, NULL, &detached, NULL, &child) > 0);
 	CHECK_EQ(finish(&child), 0);
-	REQUIRE(pmu_spawn("/bin/sh", argv, 3, NULL, 0, NULL, INHERIT, 0, NULL, &child) > 0);
+	REQUIRE(pmu_spawn("/bin/sh", argv, 3, NULL, 0, NULL, &INHERIT, NULL, &child) > 0);
 	CHECK(finish(&child) != 0); /* neither of it without the flag */
 	close(kept);
 }
@@ -231,7 +234,8 @@ static void changes_directory(void)
 static void redirects_stdio(void)
 {
 	static const char argv[] = "sh\0-c\0cat; echo error >&2";
-	int32_t in[2], first[2], second[2], stdio[3];
+	int32_t in[2], first[2], second[2];
+	struct pmu_setup setup;
 	struct pmu_child child;
 	char text[64] = { 0 };
 	int saved[3];
@@ -246,10 +250,8 @@ static void redirects_stdio(void)
 		saved[fd] = dup(fd);
 	dup2(first[1], 1);
 	dup2(second[1], 2);
-	stdio[0] = in[0];
-	stdio[1] = 2;
-	stdio[2] = 1;
-	(void)pmu_spawn("sh", argv, 3, NULL, 0, NULL, stdio, 0, NULL, &child);
+	setup = (struct pmu_setup){ .stdio = { in[0], 2, 1 } };
+	(void)pmu_spawn("sh", argv, 3, NULL, 0, NULL, &setup, NULL, &child);
 	for (int fd = 1; fd < 3; fd++) {
 		dup2(saved[fd], fd);
 		close(saved[fd]);
@@ -265,8 +267,8 @@ static void redirects_stdio(void)
 	close(in[0]);
 	close(first[0]);
 	close(second[0]);
-	stdio[0] = 0x7ffffffe;
-	CHECK_EQ(pmu_spawn("sh", argv, 3, NULL, 0, NULL, stdio, 0, NULL, &child), -EBADF);
+	setup.stdio[0] = 0x7ffffffe;
+	CHECK_EQ(pmu_spawn("sh", argv, 3, NULL, 0, NULL, &setup, NULL, &child), -EBADF);
 	CHECK_EQ(child.stage, PMU_SPAWN_STDIO);
 }
 
@@ -300,44 +302,108 @@ static void catch_signal(int sig)
 	(void)sig;
 }
 
-/* The field of /proc/self/status, as a number in hex. */
-static uint64_t own_mask(const char *field)
-{
-	char line[256];
-	uint64_t mask = 0;
-	FILE *status = fopen("/proc/self/status", "re");
+/* Bit of a signal in the masks of /proc/PID/status. */
+#define BIT(sig) (UINT64_C(1) << ((sig) - 1))
 
-	while (status && fgets(line, sizeof(line), status))
-		if (strncmp(line, field, strlen(field)) == 0)
-			mask = strtoull(line + strlen(field) + 1, NULL, 16);
-	if (status)
-		fclose(status);
-	return mask;
-}
-
-static void restores_signals(void)
+/* Whoever started us had SIGHUP ignored (nohup) and SIGUSR2 blocked; we catch one signal and ignore others. */
+static void gives_signals_as_asked_and_our_mask(void)
 {
 	struct sigaction caught = { .sa_handler = catch_signal }, ignored = { .sa_handler = SIG_IGN };
 	struct sigaction old_usr1, old_hup, old_pipe;
-	char text[256], want[256];
+	struct pmu_setup setup = { .ignored = BIT(SIGHUP) | BIT(SIGUSR1) };
+	static const char argv[] = "grep\0-E\0^Sig(Blk|Ign)\0/proc/self/status";
+	char text[256] = { 0 }, want[256];
+	struct pmu_child child;
+	int32_t pipe[2];
 	sigset_t usr2, old;
 
+	CHECK_EQ(pmu_pipe(pipe), 0);
+	setup.stdio[0] = setup.stdio[2] = -1;
+	setup.stdio[1] = pipe[1];
 	sigaction(SIGUSR1, &caught, &old_usr1);
-	sigaction(SIGHUP, &ignored, &old_hup);   /* as under nohup */
-	sigaction(SIGPIPE, &ignored, &old_pipe); /* as under Deno */
+	sigaction(SIGHUP, &ignored, &old_hup);
+	sigaction(SIGPIPE, &ignored, &old_pipe); /* as Deno does */
 	sigemptyset(&usr2);
 	sigaddset(&usr2, SIGUSR2);
-	sigprocmask(SIG_BLOCK, &usr2, &old);
-	output_of("grep -E 'Sig(Blk|Ign)' /proc/self/status | cut -f 2", NULL, text, sizeof(text));
-	snprintf(want, sizeof(want), "%016" PRIx64 "\n%016" PRIx64 "\n", own_mask("SigBlk"),
-		 own_mask("SigIgn") & ~((uint64_t)1 << (SIGPIPE - 1)));
-	CHECK(own_mask("SigBlk") & (1 << (SIGUSR2 - 1)));
-	CHECK(own_mask("SigIgn") & 1); /* SIGHUP is signal 1 */
+	sigprocmask(SIG_SETMASK, &usr2, &old);
+	REQUIRE(pmu_spawn("grep", argv, 4, NULL, 0, NULL, &setup, NULL, &child) > 0);
+	close(pipe[1]);
+	CHECK_EQ(finish(&child), 0);
+	CHECK(pmu_read(pipe[0], text, sizeof(text) - 1) > 0);
+	snprintf(want, sizeof(want), "SigBlk:\t%016" PRIx64 "\nSigIgn:\t%016" PRIx64 "\n", BIT(SIGUSR2), setup.ignored);
 	CHECK(strcmp(text, want) == 0);
+	close(pipe[0]);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	sigaction(SIGUSR1, &old_usr1, NULL);
 	sigaction(SIGHUP, &old_hup, NULL);
 	sigaction(SIGPIPE, &old_pipe, NULL);
+}
+
+/* The limits that `sh` prints, soft and hard, as a child of this setup. */
+static void limits_of_child(const struct pmu_setup *asked, char *text, size_t size)
+{
+	static const char argv[] = "sh\0-c\0ulimit -Sn; ulimit -Hn";
+	struct pmu_setup setup = *asked;
+	struct pmu_child child;
+	int32_t pipe[2];
+	int64_t n;
+
+	CHECK_EQ(pmu_pipe(pipe), 0);
+	setup.stdio[1] = pipe[1];
+	REQUIRE(pmu_spawn("sh", argv, 3, NULL, 0, NULL, &setup, NULL, &child) > 0);
+	close(pipe[1]);
+	CHECK_EQ(finish(&child), 0);
+	n = pmu_read(pipe[0], text, size - 1);
+	text[n > 0 ? n : 0] = '\0';
+	close(pipe[0]);
+}
+
+/* In a process of its own: limits that were lowered stay so. */
+static void gives_back_the_limit_of_open_files(void)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	if (pid == 0) {
+		struct rlimit limit = { 100, 200 };
+		struct pmu_setup asked = INHERIT;
+		char text[64], raised[64];
+
+		setrlimit(RLIMIT_NOFILE, &limit);
+		pmu_rlimit_nofile(1 << 12); /* raises the soft one, and as root the hard one, too */
+		limits_of_child(&asked, text, sizeof(text));
+		asked.nofile = 150;
+		limits_of_child(&asked, raised, sizeof(raised));
+		_exit(strcmp(text, "100\n200\n") == 0 && strcmp(raised, "150\n200\n") == 0 ? 0 : 1);
+	}
+	waitpid(pid, &status, 0);
+	CHECK_EQ(status, 0);
+}
+
+/* A child that leads a group is ended with all that it has started. */
+static void ends_a_group(void)
+{
+	static const char argv[] = "sh\0-c\0sleep 1000 & echo; wait";
+	struct pmu_setup setup = { .stdio = { -1, -1, -1 }, .flags = PMU_SPAWN_GROUP };
+	struct pmu_child child;
+	uint64_t rusage[PMU_RUSAGE_FIELDS];
+	int32_t status = 0, pipe[2];
+	char byte;
+
+	CHECK_EQ(pmu_pipe(pipe), 0);
+	setup.stdio[1] = pipe[1];
+	REQUIRE(pmu_spawn("sh", argv, 3, NULL, 0, NULL, &setup, NULL, &child) > 0);
+	close(pipe[1]);
+	CHECK_EQ(getpgid(child.pid), child.pid);
+	CHECK_EQ(pmu_release(&child), 0);
+	CHECK_EQ(pmu_read(pipe[0], &byte, 1), 1); /* both run */
+	CHECK_EQ(pmu_kill_group(child.pid, SIGTERM), 0);
+	CHECK_EQ(pmu_wait(child.pid, 0, &status, rusage), child.pid);
+	CHECK_EQ(WTERMSIG(status), SIGTERM);
+	CHECK_EQ(pmu_read(pipe[0], &byte, 1), 0); /* nobody has the other end any more */
+	close(pipe[0]);
+	CHECK_EQ(pmu_kill_group(1, SIGTERM), -EINVAL);
+	CHECK_EQ(pmu_kill_group(0, SIGTERM), -EINVAL);
 }
 
 static void can_be_killed_and_cancelled_while_it_waits(void)
@@ -370,11 +436,11 @@ static void dies_with_its_parent(void)
 	parent = fork();
 	if (parent == 0) {
 		struct pmu_child child, second;
-		int32_t stdio[3] = { -1, gone[1], -1 };
+		struct pmu_setup setup = { .stdio = { -1, gone[1], -1 } };
 		static const char argv[] = "sh\0-c\0echo ran";
 
-		if (pmu_spawn("sh", argv, 3, NULL, 0, NULL, stdio, 0, NULL, &child) < 0 ||
-		    pmu_spawn("sh", argv, 3, NULL, 0, NULL, stdio, 0, NULL, &second) < 0)
+		if (pmu_spawn("sh", argv, 3, NULL, 0, NULL, &setup, NULL, &child) < 0 ||
+		    pmu_spawn("sh", argv, 3, NULL, 0, NULL, &setup, NULL, &second) < 0)
 			_exit(1);
 		pmu_write(pids[1], &child.pid, sizeof(child.pid));
 		kill(getpid(), SIGKILL);
@@ -423,7 +489,7 @@ static void works_without_standard_descriptors(void)
 
 		for (int fd = 0; fd < 3; fd++)
 			close(fd);
-		if (pmu_spawn("sh", argv, 3, NULL, 0, NULL, INHERIT, 0, NULL, &child) < 0)
+		if (pmu_spawn("sh", argv, 3, NULL, 0, NULL, &INHERIT, NULL, &child) < 0)
 			_exit(1);
 		_exit(WEXITSTATUS(finish(&child)));
 	}
@@ -444,7 +510,9 @@ int main(void)
 		{ "a child starts in the given directory", changes_directory, false },
 		{ "a child gets the given descriptors, even swapped ones", redirects_stdio, false },
 		{ "a child gets no descriptor besides", passes_on_no_descriptor, false },
-		{ "a child's signals are as whoever started us left them", restores_signals, false },
+		{ "a child ignores what it is asked to and has our mask", gives_signals_as_asked_and_our_mask, false },
+		{ "a child gets the limit of open files from before it was raised", gives_back_the_limit_of_open_files, false },
+		{ "a child in a group of its own is ended with what it started", ends_a_group, false },
 		{ "a waiting child can be killed and cancelled", can_be_killed_and_cancelled_while_it_waits, false },
 		{ "a waiting child exits when its parent dies", dies_with_its_parent, false },
 		{ "pmu_wait() reports the signal and the resources", reports_signals_and_usage, false },
