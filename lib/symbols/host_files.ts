@@ -93,7 +93,10 @@ export function hostSymbolFiles({ root = "", force = false, ...named }: FilePlac
     vmlinux: () => vmlinux,
     debugFiles: function* (object, { buildId, debugLink }) {
       for (const path of debugPaths(object.path, buildId, debugLink, root)) {
-        const file = folders.mayHave(path.root + path.path) ? FileBytes.tryOpen(path.path, path) : undefined;
+        if (!folders.mayHave(path.root + path.path)) continue;
+        // most are not there, which is cheaper to find out without care; links below another root lead elsewhere
+        if (path.root === "" && !exists(path.path, Deno.statSync)) continue;
+        const file = FileBytes.tryOpen(path.path, path);
         if (file) yield file;
       }
     },
