@@ -56,7 +56,7 @@ export const command: Command = {
       help: "end after so many intervals; a COMMAND goes on alone",
     },
     { name: "follow-forks", short: "f", help: "count the processes that are started, too" },
-    { name: "follow-execs", short: "x", help: "go on counting a process that execs" },
+    { name: "follow-execs", short: "x", help: "go on counting a process that execs: always so" },
     {
       name: "tick",
       short: "T",
@@ -74,7 +74,7 @@ export const command: Command = {
   examples: [
     "pmuctl bind -e task-clock,page-faults,context-switches -- make -j2",
     "pmuctl bind -i 1 -e page-faults -p 412",
-    "pmuctl bind -T 0 -fx -e page-faults -- make",
+    "pmuctl bind -T 0 -f -e page-faults -- make",
     "pmuctl bind -i 0.5 -n 10 -a -e context-switches,cpu-migrations",
   ],
   takesCommand: true,
@@ -142,7 +142,6 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
         {
           ...options,
           followForks: args.has("follow-forks"),
-          followExecs: args.has("follow-execs"),
           lifecycle: timing.lifecycle,
           cpus: target.online,
         },
@@ -173,8 +172,8 @@ function timingOf(args: ParsedArgs): Timing {
 }
 
 function refuseTaskOptions(args: ParsedArgs, { intervalMs, lifecycle }: Timing) {
-  for (const [name, letter] of [["follow-forks", "f"], ["follow-execs", "x"]]) {
-    if (args.has(name)) throw new UsageError(`bind: -${letter} is about processes, CPUs count whatever runs`);
+  if (args.has("follow-forks")) {
+    throw new UsageError("bind: -f is about processes, CPUs count whatever runs");
   }
   if (lifecycle && intervalMs === undefined) {
     throw new UsageError("bind: -T 0 is about threads; on CPUs there is nothing to tell but ticks: -i SEC");

@@ -25,7 +25,6 @@ const FOR_ROWS = [
   "interval",
   "count",
   "follow-forks",
-  "follow-execs",
   "tick",
   "tsc",
   "multiplex",

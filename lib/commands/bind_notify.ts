@@ -19,7 +19,7 @@ export const NOTIFY_OPTIONS: OptionSpec[] = [
 ];
 
 /** Options of `bind` that need counters which go on by themselves. */
-const NOT_FOR_OVERFLOWS = ["interval", "count", "tick", "follow-forks", "follow-execs", "multiplex", "split"];
+const NOT_FOR_OVERFLOWS = ["interval", "count", "tick", "follow-forks", "multiplex", "split"];
 
 /** True when a request of the sets is to notify. */
 export function notifies(sets: readonly PreparedSet[]): boolean {

@@ -1,6 +1,7 @@
 /** Sets bound to CPUs: whatever runs there is counted, with a row for each CPU at each tick. */
 
 import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
+import { needDescriptors, OTHER_DESCRIPTORS } from "../../ffi/descriptors.ts";
 import type { Exit } from "../../ffi/pmu.ts";
 import type { Standing } from "../events/open.ts";
 import { type BindOptions, type BindTotals, turnRemark, untilDone } from "./binding.ts";
@@ -28,6 +29,12 @@ export async function bindCpus(
   standing: Standing,
   stopper: Stopper,
 ): Promise<BindTotals> {
+  const events = sets.flatMap((set) => set.groups.flat()).length;
+  needDescriptors(events * cpus.length + OTHER_DESCRIPTORS, {
+    attempt: "count on CPUs",
+    counts: { event: events, CPU: cpus.length },
+    instead: "count fewer of them",
+  });
   const command = argv.length > 0 ? new MeasuredCommand(argv) : undefined;
   const meters: { cpu: number; meter: Meter }[] = [];
   try {

@@ -9,15 +9,8 @@
  */
 
 import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
-import {
-  closeFd,
-  Drain,
-  type Exit,
-  makePipe,
-  type PmuError,
-  raiseFileLimit,
-  readPipe,
-} from "../../ffi/pmu.ts";
+import { needDescriptors, OTHER_DESCRIPTORS } from "../../ffi/descriptors.ts";
+import { closeFd, Drain, type Exit, makePipe, type PmuError, readPipe } from "../../ffi/pmu.ts";
 import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { hostFiles } from "../events/files.ts";
@@ -42,8 +35,6 @@ export type TaskTarget =
 export interface TaskOptions extends BindOptions {
   /** Measure the processes that are started, too. */
   followForks: boolean;
-  /** Go on after an exec. */
-  followExecs: boolean;
   /** Rows for all that happens, not for the total alone. */
   lifecycle: boolean;
   cpus: readonly number[];
@@ -54,8 +45,6 @@ const DRAIN_MS = 50;
 /** How often what waits for older records is looked at, in ms, and how old it is let become. */
 const BEAT_MS = 100;
 const STALE_NS = 200_000_000n;
-/** The command exec'ed again within the first moments, before there were counters that start at an exec. */
-const AFTER_EXEC = "with what was counted after the exec";
 
 /**
  * Binds the sets and calls `emit` for each row until the target has ended, `stopper` says so or `count`
@@ -78,7 +67,7 @@ class TaskBinding {
   readonly #options: TaskOptions;
   readonly #standing: Standing;
   readonly #stopper: Stopper;
-  readonly #counting: TaskCounting;
+  #counting: TaskCounting;
   #roots!: TaskRoots;
   readonly #meters = new Map<number, Meter>();
   readonly #rotation: Rotation;
@@ -97,10 +86,6 @@ class TaskBinding {
   #newcomers?: number[];
   /** Threads known of by their records, until that was compared with /proc. */
   readonly #arrivedTids = new Set<number>();
-  /** Processes that exec'ed and are no longer followed. */
-  readonly #execed = new Set<number>();
-  /** Those of them that did before there were counters to take off what came after. */
-  readonly #early = new Set<number>();
 
   constructor(
     sets: readonly CounterSet[],
@@ -118,17 +103,16 @@ class TaskBinding {
     this.#counting = {
       sets,
       inherit: options.followForks ? "processes" : alone ? "none" : "threads",
-      atExit: options.lifecycle,
+      atExit: false,
       multiplex: options.multiplex,
-      cpus: options.lifecycle ? options.cpus : [-1],
+      cpus: [-1],
     };
     this.#rotation = new Rotation(sets.length);
     this.#table = new LwpTable({
       columns: columnsOf(sets),
       followForks: options.followForks,
       followThreads: this.#counting.inherit !== "none",
-      readsPerLwp: (root, startNs) =>
-        this.#readsCome ? this.#roots.readsPerLwp(root, startNs) : { counters: 0, takenOff: 0 },
+      readsPerLwp: (root) => this.#readsCome ? this.#roots.readsPerLwp(root) : 0,
       startNs: () => this.#startNs,
       placeOf: (id) => this.#roots.placeOf(id),
       totalOf: (root) => this.#roots.totalOf(root),
@@ -140,16 +124,19 @@ class TaskBinding {
   }
 
   async run(): Promise<BindTotals> {
-    raiseFileLimit(); // each event takes a descriptor for each CPU
     if (this.#options.lifecycle) {
-      this.#readsCome = await readsComeAtExit(this.#options.cpus);
-      if (!this.#readsCome) {
+      const { cpus } = this.#options;
+      this.#readsCome = await readsComeAtExit(cpus);
+      if (this.#readsCome) {
+        this.#counting = { ...this.#counting, atExit: true, cpus };
+      } else {
         this.#options.note(
           "warning: this kernel does not tell what a thread had counted at its end: rows of threads say what " +
             "was counted from when they were seen; totals are exact",
         );
       }
     }
+    this.#needDescriptors();
     const command = this.#target.kind === "command" ? new MeasuredCommand(this.#target.argv) : undefined;
     const pipe = makePipe();
     let drain: Drain | undefined;
@@ -161,7 +148,6 @@ class TaskBinding {
       this.#startNs = nowNs();
       if (command) await command.release();
       else this.#roots.enable(this.#rotation.current);
-      if (!this.#followsExecs) this.#roots.openAfterExec(drain); // at once: the command may exec any time
       this.#options.begin(this.#sets, this.#startNs);
       drain.start();
       const reading = this.#readRecords(pipe.readFd);
@@ -203,6 +189,21 @@ class TaskBinding {
       this.#arrivedTids.add(tid);
       if (this.#wantsMeters) this.#openMeter(tid, onExec);
     }
+  }
+
+  /** Throws UnsupportedError when there may not be as many descriptors as it takes. */
+  #needDescriptors() {
+    const target = this.#target;
+    const threads = target.kind === "command" ? 1 : target.threads.length;
+    const events = this.#sets.flatMap((set) => set.groups.flat()).length;
+    const { cpus } = this.#options;
+    const forEach = columnsOf(this.#sets) * this.#counting.cpus.length + cpus.length +
+      (this.#wantsMeters ? events : 0);
+    needDescriptors(threads * forEach + OTHER_DESCRIPTORS, {
+      attempt: `count in ${target.kind === "command" ? target.argv[0] : pidsText(target.threads)}`,
+      counts: { event: events, thread: threads, CPU: cpus.length },
+      instead: "count on CPUs, with -a",
+    });
   }
 
   get #wantsMeters(): boolean {
@@ -275,10 +276,6 @@ class TaskBinding {
     if (record.kind === "lost") this.#lost += record.count;
     if (record.kind === "exec" && this.#isFirstExec(record.pid)) return;
     this.#table.take(record);
-    if (record.kind === "exec" && !this.#followsExecs && this.#table.has(record.tid)) {
-      if (!this.#roots.takesOff(record.timeNs)) this.#early.add(record.pid);
-      this.#leave(record.pid);
-    }
     if (this.#table.live === 0) this.#allGone.resolve();
   }
 
@@ -286,17 +283,6 @@ class TaskBinding {
   #isFirstExec(pid: number): boolean {
     return this.#target.kind === "command" && pid === this.#roots.threads[0].pid &&
       this.#commandExecs++ === 0;
-  }
-
-  /** Sets that take turns cannot tell what they counted after an exec: they follow it. */
-  get #followsExecs(): boolean {
-    return this.#options.followExecs || this.#sets.length > 1;
-  }
-
-  /** No more rows of the process: what it counts from now on is taken off. */
-  #leave(pid: number) {
-    this.#execed.add(pid);
-    for (const lwp of this.#table.lwps()) if (lwp.pid === pid) this.#closeMeter(lwp.tid);
   }
 
   #closeMeter(tid: number) {
@@ -323,10 +309,7 @@ class TaskBinding {
   }
 
   #countsOf(row: LwpRow, set: number): Pick<Row, "counts" | "remark"> {
-    if (row.doubt === undefined) {
-      const remark = row.event !== "lwp_create" && this.#early.has(row.pid) ? { remark: AFTER_EXEC } : {};
-      return { counts: this.#counts(row.tally!, set), ...remark };
-    }
+    if (row.doubt === undefined) return { counts: this.#counts(row.tally!, set) };
     if (row.doubt === "with others") {
       return { counts: this.#counts(row.tally!, set), remark: "with threads it started that go on" };
     }
@@ -345,7 +328,7 @@ class TaskBinding {
     if (this.#options.intervalMs !== undefined) {
       for (const { pid, tid } of this.#table.lwps()) {
         const meter = this.#meters.get(tid);
-        if (!meter || this.#execed.has(pid)) continue;
+        if (!meter) continue;
         this.#options.emit({ event: "tick", timeNs: nowNs(), pid, lwp: tid, set, counts: meter.since(set) });
       }
     }
@@ -385,7 +368,6 @@ class TaskBinding {
         set,
         counts: this.#counts(total, set).map((count) => never ? {} : count),
         ...(this.#sets.length > 1 ? { remark: turnRemark(setNs, allNs) } : {}),
-        ...(this.#early.size > 0 ? { remark: AFTER_EXEC } : {}),
       });
     });
     this.#warn(failed);
@@ -396,12 +378,13 @@ class TaskBinding {
     const { note } = this.#options;
     const { unfollowed } = this.#table;
     if (unfollowed > 0) note(`${plural(unfollowed, "process")} that it started not counted: -f counts them`);
-    if (this.#execed.size > 0) {
-      note(`counting of ${plural(this.#execed.size, "process")} ended at an exec: -x goes on`);
-    }
     if (this.#lost > 0) note(`warning: ${this.#lost} records of threads were lost: rows may be missing`);
     if (failed) note(`warning: rows may be missing: ${failed.message}`);
   }
+}
+
+function pidsText(threads: readonly { pid: number }[]): string {
+  return `pid ${[...new Set(threads.map(({ pid }) => pid))].join(",")}`;
 }
 
 function plural(n: number, noun: string): string {

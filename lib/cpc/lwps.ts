@@ -45,8 +45,6 @@ export interface ReadPlace {
   root: number;
   /** Index in the Tally. */
   column: number;
-  /** -1 for what is to be taken off: what was counted after an exec that is not followed. */
-  sign: 1 | -1;
 }
 
 /** What the table asks of those who opened the events. */
@@ -56,11 +54,8 @@ export interface LwpWorld {
   followForks: boolean;
   /** The threads that are started are measured, too. */
   followThreads: boolean;
-  /**
-   * READs that a thread started at `startNs` that inherits from the root sends at its end: of the counters, 0
-   * where none come, and of what is to be taken off.
-   */
-  readsPerLwp(root: number, startNs: bigint): { counters: number; takenOff: number };
+  /** READs that a thread that inherits from the root sends at its end; 0 where none come. */
+  readsPerLwp(root: number): number;
   /** When counting began: who ended before has counted nothing, and what happened before is not told. */
   startNs(): bigint;
   /** undefined for an id that is none of the counters'. */
@@ -74,10 +69,8 @@ interface Lwp {
   tid: number;
   root: number;
   tally: Tally;
-  /** READs that came: of the counters, and of what is to be taken off. */
+  /** READs that came. */
   reads: number;
-  takenOff: number;
-  startNs: bigint;
   exitNs?: bigint;
   /** Rounds since its EXIT. */
   waited: number;
@@ -149,7 +142,7 @@ export class LwpTable {
   /** A thread on which events were opened; roots are numbered in the order they are added. */
   addRoot(pid: number, tid: number): void {
     this.#roots.push({ lwps: 0, silent: [], told: emptyTally(this.#world.columns), incomplete: false });
-    this.#add(pid, tid, this.#roots.length - 1, 0n);
+    this.#add(pid, tid, this.#roots.length - 1);
   }
 
   /** Whether a thread that such a record tells of is measured. */
@@ -192,7 +185,7 @@ export class LwpTable {
     if (this.follows(record)) {
       const stale = this.#ended.get(tid); // the number is in use again
       if (stale) this.#giveUpWaiting(stale);
-      this.#add(pid, tid, parent.root, timeNs);
+      this.#add(pid, tid, parent.root);
       if (isThread) {
         this.#emit({ event: "lwp_create", timeNs, pid, lwp: tid, tally: emptyTally(this.#world.columns) });
       }
@@ -223,16 +216,15 @@ export class LwpTable {
     const place = this.#world.placeOf(read.id);
     const lwp = this.#ended.get(tid) ?? this.#lwps.get(tid);
     if (!place || !lwp) return;
-    lwp.tally.values[place.column] += BigInt(place.sign) * read.value;
-    lwp.tally.runningNs[place.column] += place.sign * read.runningNs;
-    if (place.sign > 0) lwp.reads++;
-    else lwp.takenOff++;
+    lwp.tally.values[place.column] += read.value;
+    lwp.tally.runningNs[place.column] += read.runningNs;
+    lwp.reads++;
     this.#finishIfKnown(lwp);
   }
 
   #finishIfKnown(lwp: Lwp) {
     if (lwp.exitNs === undefined) return;
-    const noneCome = this.#world.readsPerLwp(lwp.root, lwp.startNs).counters === 0;
+    const noneCome = this.#world.readsPerLwp(lwp.root) === 0;
     if (noneCome || this.#toldAll(lwp)) this.#finishTold(lwp);
     else if (this.#roots[lwp.root].lwps === 1 && lwp.reads === 0) this.#giveUpWaiting(lwp);
   }
@@ -245,10 +237,10 @@ export class LwpTable {
     if (root.silent.length === root.lwps) this.#shareRest(root);
   }
 
-  #toldAll({ root, startNs, exitNs, reads, takenOff }: Lwp): boolean {
+  #toldAll({ root, exitNs, reads }: Lwp): boolean {
     if (exitNs !== undefined && exitNs < this.#world.startNs()) return true;
-    const due = this.#world.readsPerLwp(root, startNs);
-    return due.counters > 0 && reads >= due.counters && takenOff >= due.takenOff;
+    const due = this.#world.readsPerLwp(root);
+    return due > 0 && reads >= due;
   }
 
   #finishTold(lwp: Lwp) {
@@ -296,10 +288,10 @@ export class LwpTable {
     });
   }
 
-  #add(pid: number, tid: number, root: number, startNs: bigint) {
+  #add(pid: number, tid: number, root: number) {
     const tally = emptyTally(this.#world.columns);
     this.#roots[root].lwps++;
-    const lwp = { pid, tid, root, tally, reads: 0, takenOff: 0, startNs, waited: 0 };
+    const lwp = { pid, tid, root, tally, reads: 0, waited: 0 };
     this.#lwps.set(tid, lwp);
     this.#seen++;
     const process = this.#processes.get(pid);

@@ -5,7 +5,6 @@ import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import type { Standing } from "../events/open.ts";
 import { add, emptyTally, type ReadPlace, type Tally } from "./lwps.ts";
-import { nowNs } from "./meter.ts";
 import {
   addRing,
   columnsOf,
@@ -26,8 +25,6 @@ export interface RootThread {
 interface Root {
   thread: RootThread;
   counters: TaskCounters;
-  /** The same counters, which start at an exec: what is to be taken off when execs are not followed. */
-  afterExec?: TaskCounters;
   lifecycle: { cpu: number; fd: number }[];
 }
 
@@ -40,8 +37,6 @@ export class TaskRoots {
   readonly #roots: Root[] = [];
   readonly #places = new Map<bigint, ReadPlace>();
   #sets: readonly CounterSet[];
-  /** From when on threads inherit the counters that start at an exec. */
-  #afterExecNs?: bigint;
 
   private constructor(counting: TaskCounting, cpus: readonly number[], standing: Standing) {
     this.#counting = counting;
@@ -95,7 +90,7 @@ export class TaskRoots {
     }
     this.#sets = counters.sets; // the same for the threads to come, without telling again
     this.#roots.push({ thread, counters, lifecycle });
-    this.#addPlaces(counters, this.#roots.length - 1, 1);
+    this.#addPlaces(counters, this.#roots.length - 1);
   }
 
   /** What is really counted. */
@@ -124,33 +119,9 @@ export class TaskRoots {
     for (const { counters } of this.#roots) counters.addRings(drain, this.#ringPages);
   }
 
-  /** Opens counters that start when one execs; what they count is taken off all totals and READs from now on. */
-  openAfterExec(drain: Drain): void {
-    const counting = { ...this.#counting, sets: this.#sets };
-    this.#roots.forEach((root, index) => {
-      const { tid, target } = root.thread;
-      try {
-        root.afterExec = TaskCounters.open(tid, target, counting, true, this.#standing, () => {});
-      } catch (error) {
-        // it is ending already, which the kernel has several errors for; an exec of it is told as one too early
-        if (error instanceof UnsupportedError) return;
-        throw error;
-      }
-      this.#addPlaces(root.afterExec, index, -1);
-      if (this.#counting.atExit) root.afterExec.addRings(drain, this.#ringPages);
-    });
-    if (this.#roots.every((root) => root.afterExec)) this.#afterExecNs = nowNs();
-  }
-
-  /** Whether what was counted after an exec at `timeNs` can be told apart. */
-  takesOff(timeNs: bigint): boolean {
-    return this.#afterExecNs !== undefined && timeNs >= this.#afterExecNs;
-  }
-
   /** READs of the threads that inherit from the root: see LwpWorld. */
-  readsPerLwp(root: number, startNs: bigint): { counters: number; takenOff: number } {
-    const { counters, afterExec } = this.#roots[root];
-    return { counters: counters.reads, takenOff: this.takesOff(startNs) ? afterExec?.reads ?? 0 : 0 };
+  readsPerLwp(root: number): number {
+    return this.#roots[root].counters.reads;
   }
 
   placeOf(id: bigint): ReadPlace | undefined {
@@ -162,18 +133,12 @@ export class TaskRoots {
   }
 
   disable(set: number): void {
-    for (const { counters, afterExec } of this.#roots) {
-      counters.disable(set);
-      afterExec?.disable(set);
-    }
+    for (const { counters } of this.#roots) counters.disable(set);
   }
 
   /** What the root's thread and all that inherited from it have counted. */
   totalOf(root: number): Tally {
-    const { counters, afterExec } = this.#roots[root];
-    const tally = counters.read();
-    if (afterExec) add(tally, afterExec.read(), -1);
-    return tally;
+    return this.#roots[root].counters.read();
   }
 
   /** The same of all roots. */
@@ -184,16 +149,15 @@ export class TaskRoots {
   }
 
   close(): void {
-    for (const { counters, afterExec, lifecycle } of this.#roots) {
+    for (const { counters, lifecycle } of this.#roots) {
       counters.close();
-      afterExec?.close();
       for (const { fd } of lifecycle) closeEvent(fd);
     }
     this.#roots.length = 0;
   }
 
-  #addPlaces(counters: TaskCounters, root: number, sign: 1 | -1) {
-    for (const { id, column } of counters.ids()) this.#places.set(id, { root, column, sign });
+  #addPlaces(counters: TaskCounters, root: number) {
+    for (const { id, column } of counters.ids()) this.#places.set(id, { root, column });
   }
 
   /** Of each event's ring: 32 pages hold the ends of 1600 threads. Locked memory is scarce. */

@@ -4,16 +4,16 @@ import type { TaskRecord } from "../../lib/cpc/task_records.ts";
 
 const PID = 100;
 
-/** A table of one root with one column; READs with id 1 are of its counter, with id 2 to be taken off. */
+/** A table of one root with one column. */
 function table(total: bigint, options: Partial<LwpWorld> = {}) {
   const rows: LwpRow[] = [];
   const lwps = new LwpTable({
     columns: 1,
     followForks: true,
     followThreads: true,
-    readsPerLwp: () => ({ counters: 1, takenOff: 0 }),
+    readsPerLwp: () => 1,
     startNs: () => 0n,
-    placeOf: (id) => ({ root: 0, column: 0, sign: id === 1n ? 1 : -1 }),
+    placeOf: () => ({ root: 0, column: 0 }),
     totalOf: (): Tally => ({ values: [total], runningNs: [Number(total)] }),
     ...options,
   }, (row) => rows.push(row));
@@ -31,12 +31,12 @@ const fork = (tid: number, pid = PID, ptid = PID, ppid = PID): TaskRecord => ({
   ptid,
 });
 const exit = (tid: number, pid = PID): TaskRecord => ({ kind: "exit", timeNs: ++time, pid, tid });
-const read = (tid: number, value: bigint, id = 1n): TaskRecord => ({
+const read = (tid: number, value: bigint): TaskRecord => ({
   kind: "read",
   timeNs: ++time,
   pid: PID,
   tid,
-  read: { pid: PID, tid, value, enabledNs: 0, runningNs: Number(value), id },
+  read: { pid: PID, tid, value, enabledNs: 0, runningNs: Number(value), id: 1n },
 });
 
 /** `lwp_exit 101=5`: the events, with lwp and count. */
@@ -97,7 +97,7 @@ Deno.test("LwpTable says so when READs were lost, of the thread and of all that 
 });
 
 Deno.test("LwpTable does not wait for READs that this kernel never sends", () => {
-  const { lwps, rows } = table(30n, { readsPerLwp: () => ({ counters: 0, takenOff: 0 }) });
+  const { lwps, rows } = table(30n, { readsPerLwp: () => 0 });
   for (const record of [fork(101), exit(101)]) lwps.take(record);
   assertEquals(told(rows).slice(1), ["lwp_exit 101=0 (incomplete)"]);
 });
@@ -109,12 +109,6 @@ Deno.test("LwpTable passes over a thread that ended before counting began", () =
   time += 100n;
   lwps.take(exit(PID));
   assertEquals(told(rows), [`lwp_exit ${PID}=30`, `exit ${PID}=30`]);
-});
-
-Deno.test("LwpTable takes off what was counted after an exec", () => {
-  const { lwps, rows } = table(30n, { readsPerLwp: () => ({ counters: 1, takenOff: 1 }) });
-  for (const record of [fork(101), exit(101), read(101, 9n), read(101, 4n, 2n)]) lwps.take(record);
-  assertEquals(told(rows)[1], "lwp_exit 101=5");
 });
 
 Deno.test("LwpTable follows processes when asked to, and counts those it does not", () => {

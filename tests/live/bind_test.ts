@@ -49,7 +49,7 @@ for (const [name, ...args] of [["faults", "10000"], ["ratio", "10"], ["forks", "
       // how much of a file one fault maps depends on how it lies in the page cache: settled after a run
       await run("setarch", ["-R", ...command], { bareEnv: true });
       const theirs = await perfStat("page-faults,minor-faults", command, ["setarch", "-R"]);
-      for (const options of [[], ["-x"], ["-x", "-T", "0"]]) {
+      for (const options of [[], ["-T", "0"]]) {
         const all = ["bind", "-f", ...options, "--json", "-e", "page-faults,minor-faults", "--", ...command];
         const ran = await run("setarch", ["-R", PMUCTL, ...all], { bareEnv: true });
         assertEquals(ran.status, 0, ran.stderr);

@@ -36,8 +36,8 @@ async function withCrowd(body: (pid: number) => Promise<void>): Promise<void> {
 
 const cpus = navigator.hardwareConcurrency;
 
-/** Records the process where no more than `files` descriptors may be had, whoever asks. */
-function recordWith(files: number, args: string[]): Promise<Ran> {
+/** Runs pmuctl where no more than `files` descriptors may be had, whoever asks. */
+function pmuctlWith(files: number, args: string[]): Promise<Ran> {
   const limited = `ulimit -n ${files} && exec "$@"`;
   return run("setpriv", [
     "--bounding-set",
@@ -47,7 +47,6 @@ function recordWith(files: number, args: string[]): Promise<Ran> {
     limited,
     "sh",
     PMUCTL,
-    "record",
     ...args,
   ]);
 }
@@ -76,7 +75,7 @@ testNeeding(
       withFolder(async (folder) => {
         const file = `${folder}/crowd.data`;
         const args = ["-F", "500", "-o", file, "-p", `${pid}`, "--duration", "0.5"];
-        const ran = await recordWith(Math.ceil((THREADS + 4) * cpus * 1.5) + 256, args);
+        const ran = await pmuctlWith(Math.ceil((THREADS + 4) * cpus * 1.5) + 256, ["record", ...args]);
         assertEquals(ran.status, 0, ran.stderr);
         const [event, ...more] = (await jsonReport(file)).events;
         assertEquals(more, [], "there is room for no tracker");
@@ -92,11 +91,32 @@ testNeeding(
     withCrowd((pid) =>
       withFolder(async (folder) => {
         const file = `${folder}/crowd.data`;
-        const ran = await recordWith(300, ["-o", file, "-p", `${pid}`]);
+        const ran = await pmuctlWith(300, ["record", "-o", file, "-p", `${pid}`]);
         assertEquals(ran.status, 3, ran.stderr);
-        assertMatch(ran.stderr, /1 event on \d+ threads and \d+ CPUs? take \d+ file descriptors/);
+        assertMatch(ran.stderr, /1 event, \d+ threads and \d+ CPUs? take \d+ file descriptors/);
         assertStringIncludes(ran.stderr, "no more than 300 are allowed: raise the limit (ulimit -n ");
         assert(!Array.from(Deno.readDirSync(folder)).length, "no file is left");
       })
     ),
 );
+
+for (const [name, options] of [["", []], [" with rows", ["-i", "0.1", "-n", "1"]]] as const) {
+  testNeeding(
+    ["cc", "root", "setpriv"],
+    `bind -p${name} says how many descriptors it would take when it may not have them`,
+    () =>
+      withCrowd(async (pid) => {
+        const args = ["bind", ...options, "-e", "task-clock", "-p", `${pid}`];
+        for (const files of [300, THREADS, 2 * THREADS]) {
+          const ran = await pmuctlWith(files, args);
+          assertEquals([ran.status, ran.stdout], [3, ""], ran.stderr);
+          assertMatch(ran.stderr, /1 event, \d+ threads and \d+ CPUs? take \d+ file descriptors/);
+        }
+        // -n ends it only where there are ticks
+        if (options.length === 0) return;
+        const enough = Number(/ulimit -n (\d+)/.exec((await pmuctlWith(300, args)).stderr)![1]);
+        const counted = await pmuctlWith(enough + 100, args);
+        assertEquals(counted.status, 0, counted.stderr);
+      }),
+  );
+}
