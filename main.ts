@@ -5,7 +5,8 @@ import { EXIT, UsageError, UserError } from "./lib/base/errors.ts";
 import { rootUrl } from "./lib/base/root.ts";
 import { unforeseenRefusal } from "./lib/base/system_error.ts";
 import { VERSION } from "./lib/base/version.ts";
-import type { Command, Io } from "./lib/cli/command.ts";
+import type { UnknownOption } from "./lib/cli/args.ts";
+import type { Command, Io, ParsedArgs } from "./lib/cli/command.ts";
 import { OutputClosed, processIo } from "./lib/cli/io.ts";
 import { settleSignals } from "./lib/cli/runtime_signals.ts";
 
@@ -47,6 +48,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
     const { overview } = await import("./lib/cli/help.ts");
     const text = overview(
       await Promise.all(Object.values(COMMANDS).map(async (load) => (await load()).command)),
+      io.columns,
     );
     if (name !== undefined) {
       io.out(text);
@@ -55,19 +57,36 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
     io.err(text.trimEnd());
     return EXIT.usage;
   }
+  if (name === "list") return await dispatch(["list-events", ...rest], io); // as perf calls it
   const table = Object.hasOwn(INTERNAL, name) ? INTERNAL : COMMANDS;
   const load = Object.hasOwn(table, name) ? table[name] : await unknownCommand(name);
   const [{ command }, { parseCommandLine }] = await Promise.all([load(), import("./lib/cli/args.ts")]);
-  const args = parseCommandLine(command, rest);
+  const args = await explainForeign(() => parseCommandLine(command, rest));
   if (args.has("help")) {
     const { commandHelp } = await import("./lib/cli/help.ts");
-    io.out(commandHelp(command));
+    io.out(commandHelp(command, io.columns));
     return EXIT.ok;
   }
   return await command.run(args, io);
 }
 
+/** Parses a command line; an option that another tool has is answered with what stands for it here. */
+async function explainForeign(parse: () => ParsedArgs): Promise<ParsedArgs> {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof UsageError && "written" in error)) throw error;
+    const { foreignOption } = await import("./lib/cli/foreign_words.ts");
+    const { command, written } = error as UnknownOption;
+    const hint = foreignOption(command, written);
+    throw hint === undefined ? error : new UsageError(`${command} has no option ${written}: ${hint}`);
+  }
+}
+
 async function unknownCommand(name: string): Promise<never> {
+  const { foreignCommand } = await import("./lib/cli/foreign_words.ts");
+  const hint = foreignCommand(name);
+  if (hint !== undefined) throw new UsageError(`there is no command '${name}': ${hint}`);
   const { nearest } = await import("./lib/base/nearest.ts");
   const [near] = nearest(name, Object.keys(COMMANDS), 1);
   throw new UsageError(

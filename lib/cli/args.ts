@@ -105,10 +105,23 @@ function toLongOptions(command: Command, options: OptionSpec[], argv: readonly s
   return { words, positionals, rest };
 }
 
+/** An option that a command does not have. */
+export class UnknownOption extends UsageError {
+  readonly command: string;
+  /** With its dashes. */
+  readonly written: string;
+
+  constructor(command: string, written: string, hint: string) {
+    super(`unknown option ${written}${hint}`);
+    this.command = command;
+    this.written = written;
+  }
+}
+
 function unknownOption(command: Command, written: string, known: Iterable<string>): never {
   const near = nearest(written.replace(/^-+/, ""), [...known], 1);
   const hint = near.length ? `; did you mean --${near[0]}?` : `: see 'pmuctl ${command.name} --help'`;
-  throw new UsageError(`unknown option ${written}${hint}`);
+  throw new UnknownOption(command.name, written, hint);
 }
 
 function toNumber(

@@ -61,6 +61,13 @@ export interface Io {
   env(name: string): string | undefined;
 }
 
+/** Options that serve one purpose, under a title of their own in the help. */
+export interface OptionGroup {
+  title: string;
+  /** Names of options, in the order shown. */
+  options: readonly string[];
+}
+
 export interface Command {
   name: string;
   /** One line for the list of commands. */
@@ -68,6 +75,10 @@ export interface Command {
   /** What can stand behind `pmuctl NAME`, a line each: `[-e EVENT] [-o FILE] -- COMMAND`. */
   usage: string[];
   options: OptionSpec[];
+  /** How the help orders the options; those in no group come last. */
+  groups?: readonly OptionGroup[];
+  /** Names of options that are accepted, since fingers know them, but change nothing: the help leaves them out. */
+  hidden?: readonly string[];
   /** What an option can be, where that takes more than its line: a title, and rows of a word and what it is. */
   lists?: { title: string; rows: readonly [string, string][] }[];
   /** Whole command lines worth copying. */

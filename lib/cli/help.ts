@@ -1,47 +1,113 @@
-/** Help texts, rendered from the commands' tables. */
+/** Help texts, rendered from the commands' tables, in lines that fit the terminal. */
 
 import { VERSION } from "../base/version.ts";
 import { allOptions } from "./args.ts";
-import type { Command } from "./command.ts";
+import type { Command, OptionSpec } from "./command.ts";
 
-/** The page for `pmuctl COMMAND --help`. */
-export function commandHelp(command: Command): string {
-  const rows = allOptions(command).map((o) => {
-    const short = o.short ? `-${o.short}, ` : "    ";
-    const value = o.bare !== undefined ? `[=${o.value}]` : o.value ? ` ${o.value}` : "";
-    return [`${short}--${o.name}${value}`, o.help + (o.repeat ? " (repeatable)" : "")];
-  });
+/** Columns that the explanation of an option gets at least: below that it stands under the option. */
+const MIN_TEXT = 36;
+/** Longer lines are hard to read, however wide the terminal is. */
+const MAX_WIDTH = 110;
+
+/** Returns the page for `pmuctl COMMAND --help`, in lines of at most `width` columns where words allow it. */
+export function commandHelp(command: Command, width = 80): string {
+  const across = Math.min(width, MAX_WIDTH);
   const lines = [
-    `pmuctl ${command.name}: ${command.summary}`,
+    ...wrap(`pmuctl ${command.name}: ${command.summary}`, across, ""),
     "",
-    ...command.usage.map((u, i) => `${i ? "      " : "usage:"} pmuctl ${command.name} ${u}`.trimEnd()),
-    "",
-    "options:",
-    ...columns(rows),
+    ...command.usage.flatMap((u, i) =>
+      wrap(
+        `${i ? "      " : "usage:"} pmuctl ${command.name} ${u}`.trimEnd(),
+        across,
+        " ".repeat(15),
+        BRACKETS,
+      )
+    ),
   ];
-  for (const { title, rows } of command.lists ?? []) lines.push("", `${title}:`, ...columns(rows));
+  for (const { title, options } of groupsOf(command)) {
+    lines.push("", `${title}:`, ...columns(options.map(optionRow), across));
+  }
+  for (const { title, rows } of command.lists ?? []) lines.push("", `${title}:`, ...columns(rows, across));
   if (command.examples?.length) lines.push("", "examples:", ...command.examples.map((e) => `  ${e}`));
   return lines.join("\n") + "\n";
 }
 
-/** The page for `pmuctl --help`: the commands, a line each. */
-export function overview(commands: readonly Command[]): string {
+/** Returns the page for `pmuctl --help`: the commands, a line each. */
+export function overview(commands: readonly Command[], width = 80): string {
+  const across = Math.min(width, MAX_WIDTH);
   return [
     `pmuctl ${VERSION}: CPU performance counters and profiles on Linux`,
     "",
     "usage: pmuctl COMMAND [OPTION]... [TARGET]",
     "",
     "commands:",
-    ...columns(commands.map((c) => [c.name, c.summary])),
+    ...columns(commands.map((c) => [c.name, c.summary]), across),
     "",
-    "'pmuctl COMMAND --help' tells more.",
-    "Exit status: 0 done, 1 a check regressed, 2 usage, 3 not permitted or not supported here, 4 bad input,",
-    "5 inconclusive, 70 a bug in pmuctl;",
-    "with a command to run and nothing else wrong, the command's own status.",
+    ...wrap("'pmuctl COMMAND --help' shows the options of a command.", across, ""),
+    ...wrap(
+      "Exit status: 0 done, 1 a check regressed, 2 usage, 3 not permitted or not supported here, 4 bad input, " +
+        "5 inconclusive, 70 a bug in pmuctl. With a command to run and nothing else wrong, it is the status of that command.",
+      across,
+      "",
+    ),
   ].join("\n") + "\n";
 }
 
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+/** The options by purpose, hidden ones left out; those in no group, --help among them, at the end. */
+function groupsOf(command: Command): { title: string; options: OptionSpec[] }[] {
+  const left = new Map(allOptions(command).map((option) => [option.name, option]));
+  for (const name of command.hidden ?? []) left.delete(name);
+  const groups = (command.groups ?? []).map(({ title, options }) => ({
+    title,
+    options: options.flatMap((name) => {
+      const option = left.get(name);
+      left.delete(name);
+      return option ?? [];
+    }),
+  }));
+  return [...groups, { title: groups.length ? "other options" : "options", options: [...left.values()] }]
+    .filter(({ options }) => options.length > 0);
+}
+
+function optionRow(o: OptionSpec): [string, string] {
+  const short = o.short ? `-${o.short}, ` : "    ";
+  const value = o.bare !== undefined ? `[=${o.value}]` : o.value ? ` ${o.value}` : "";
+  return [`${short}--${o.name}${value}`, o.help + (o.repeat ? " (repeatable)" : "")];
+}
+
+function columns(rows: readonly (readonly [string, string] | readonly string[])[], width: number): string[] {
+  const widest = Math.max(...rows.map(([left]) => left.length));
+  const indent = Math.min(widest + 4, Math.max(width - MIN_TEXT, 8));
+  return rows.flatMap(([left, right]) => {
+    const text = wrap(right, width - indent, "");
+    const first = `  ${left}`.padEnd(indent);
+    // an option that is longer than its column has the line for itself
+    const beside = first.length > indent || first.endsWith(left) ? [first.trimEnd()] : [];
+    const rest = beside.length > 0 ? text : text.slice(1);
+    return [
+      ...beside,
+      ...(beside.length > 0 ? [] : [first + text[0]]),
+      ...rest.map((line) => " ".repeat(indent) + line),
+    ];
+  });
+}
+
+/** Where a text may be broken: between words, and in a usage line not inside brackets. */
+const WORDS = /(?<=\S) (?=\S)/;
+const BRACKETS = /(?<=\S) (?=\S)(?![^[(]*[\])])/;
+
+/** Breaks a text between words into lines of at most `width` columns, all but the first behind `indent`. */
+function wrap(text: string, width: number, indent: string, between = WORDS): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(between)) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (longer.length <= width || line === "") {
+      line = longer;
+    } else {
+      lines.push(line);
+      line = indent + word;
+    }
+  }
+  return [...lines, line];
 }

@@ -52,7 +52,7 @@ export const command: Command = {
     { name: "no-demangle", help: "C++ and Rust names as the compiler wrote them" },
     {
       name: "force",
-      help: "compare what comes before damage in a file, and take programs that may have changed since",
+      help: "compare what comes before damage in a file, and use programs that may have changed since",
     },
   ],
   examples: [

@@ -42,99 +42,149 @@ export const command: Command = {
       value: "EVENT",
       repeat: true,
       help:
-        "what to sample (default: cycles); EVENT,=N every N; EVENT,N for one N times slower than cycles; {A,B} as a group, {A,B}:S reads B whenever A samples",
+        "event to sample (default: cycles, or cpu-clock where there are no counters); EVENT,=N samples every N of them, EVENT,N suits one that is N times rarer than cycles; {A,B} is a group, {A,B}:S samples A and reads B with it",
     },
     {
       name: "freq",
       short: "F",
       value: "HZ",
-      help: `samples a second on each CPU, or max, the kernel's limit (default: ${DEFAULT_FREQ})`,
+      help: `samples per second on each CPU, or 'max' for the kernel's limit (default: ${DEFAULT_FREQ})`,
     },
-    { name: "count", short: "c", value: "COUNT", help: "a sample every COUNT events, rather than a rate" },
-    { name: "frame-pointers", short: "g", help: "capture call chains: --call-graph fp" },
+    { name: "count", short: "c", value: "COUNT", help: "sample every COUNT events, instead of at a rate" },
+    {
+      name: "frame-pointers",
+      short: "g",
+      help: "record call chains by frame pointers; same as --call-graph fp",
+    },
     {
       name: "call-graph",
       value: "MODE",
       help:
-        "capture call chains: fp, by frame pointers, or dwarf[,BYTES], copies of user stacks to be unwound later",
+        "record call chains: 'fp' follows frame pointers, 'dwarf[,BYTES]' copies user stacks for perf to unwind later",
     },
-    { name: "all-cpus", short: "a", help: "the whole system: while COMMAND runs, or until Ctrl-C" },
-    { name: "cpu", short: "C", value: "CPUS", help: "whatever runs on these CPUs: 0-3,8" },
+    { name: "all-cpus", short: "a", help: "all CPUs, while COMMAND runs or until Ctrl-C" },
+    { name: "cpu", short: "C", value: "CPUS", help: "these CPUs, whatever runs on them: 0-3,8" },
     { name: "pid", short: "p", value: "PIDS", help: "running processes, with all their threads" },
     { name: "tid", short: "t", value: "TIDS", help: "running threads" },
-    { name: "no-inherit", short: "i", help: "leave out what the target starts" },
-    { name: "duration", value: "SEC", help: "stop after this long" },
-    { name: "delay", short: "D", value: "MS", help: "start sampling this long after the start" },
+    { name: "no-inherit", short: "i", help: "leave out threads and processes that the target starts" },
+    { name: "duration", value: "SEC", help: "stop after this many seconds" },
+    { name: "delay", short: "D", value: "MS", help: "wait before sampling starts" },
     {
       name: "filter",
       value: "EXPR",
-      help: "keep only events of tracepoints that this is true of: prev_pid > 0",
+      help: "keep only those tracepoint events for which EXPR holds: 'prev_pid > 0'",
     },
     {
       name: "output",
       short: "o",
       value: "FILE",
-      help: `where to, - for a pipe (default: ${DEFAULT_OUTPUT})`,
+      help: `file to write, - for a pipe (default: ${DEFAULT_OUTPUT})`,
     },
     {
       name: "no-buildid-cache",
       short: "N",
-      help: "save no programs that no path leads to later (deleted, replaced, in a container)",
+      help: "don't copy programs into ~/.debug that will be gone later (deleted, replaced, in a container)",
     },
-    { name: "no-buildid", short: "B", help: "list no build ids of what ran, and save nothing" },
-    { name: "max-size", value: "SIZE", help: "stop recording at this size (64M); the command goes on" },
+    { name: "no-buildid", short: "B", help: "don't list the build ids of what ran; implies -N" },
+    {
+      name: "max-size",
+      value: "SIZE",
+      help: "stop recording when the file has this size (64M); the command goes on",
+    },
     {
       name: "switch-output",
       value: "WHEN",
       bare: "signal",
-      help: "files FILE.TIMESTAMP, the next at SIGUSR2 and after a size (64M) or time (10s)",
+      help: "write FILE.TIMESTAMP, and start the next one on SIGUSR2 and after a size (64M) or a time (10s)",
     },
     {
       name: "overwrite",
       help:
-        "flight recorder: keep the youngest samples in memory (-m), a file of them at SIGUSR2 and at the end",
+        "flight recorder: keep the most recent samples in memory (see -m), and write them on SIGUSR2 and at the end",
     },
-    { name: "switch-max-files", value: "N", help: "of those files, keep the N youngest" },
+    { name: "switch-max-files", value: "N", help: "keep the N most recent of those files" },
     {
       name: "mmap-pages",
       short: "m",
       value: "PAGES",
-      help: "ring pages for each CPU, a power of two (default: 512 KiB of them)",
+      help: "size of the ring buffer of each CPU, a power of two (default: 512 KiB)",
     },
     {
       name: "queue",
       value: "SIZE",
       help:
-        "what may wait in memory for a slow output before samples are dropped (default: three times the rings, at least 16M)",
+        "memory for records that a slow output has not taken yet; beyond it samples are dropped (default: three times the ring buffers, at least 16M)",
     },
     {
       name: "backend",
       value: "NAME",
-      help: "sample with this one alone: perf (overflow of counters), clock (timer); default: what works",
+      help: "take samples by 'perf' (counter overflow) or 'clock' (timer) only (default: whichever works)",
     },
-    { name: "data", short: "d", help: "the address of the data with each sample, and data mappings" },
-    { name: "weight", short: "W", help: "what each sample cost, where the PMU tells" },
-    { name: "phys-data", help: "the physical address of the data" },
-    { name: "data-page-size", help: "the size of the data's page" },
-    { name: "code-page-size", help: "the size of the code's page" },
+    { name: "data", short: "d", help: "address of the data that was accessed; also records data mappings" },
+    { name: "weight", short: "W", help: "cost of the sampled instruction, where the PMU reports it" },
+    { name: "phys-data", help: "physical address of the data" },
+    { name: "data-page-size", help: "size of the page that the data is on" },
+    { name: "code-page-size", help: "size of the page that the code is on" },
     {
       name: "clockid",
       short: "k",
       value: "CLOCK",
-      help: "the clock of the times: monotonic, monotonic_raw, ...",
+      help: "clock that times are taken from: monotonic, monotonic_raw, ...",
     },
     { name: "timestamp", short: "T", help: "the time with each sample: always there, as in perf's default" },
     { name: "period", short: "P", help: "how many events each sample stands for: always told" },
     { name: "raw-samples", short: "R", help: "the fields of tracepoints: always there" },
     { name: "sample-cpu", help: "the CPU with each sample: always there" },
+    { name: "buildid-all", help: "build ids of all that ran: always listed" },
+    { name: "sample-identifier", help: "the event's id with each sample: always there" },
     {
       name: "max-lost",
       value: "PCT",
-      help: "end with status 5 when more of the samples than this are lost (and COMMAND ended with 0)",
+      help: "exit with status 5 if more than this share of the samples is lost and COMMAND exited with 0",
     },
-    { name: "verbose", short: "v", help: "the ledger of each CPU, too" },
-    { name: "keep-rate", help: "never lower the rate, whatever it costs the machine" },
-    { name: "quiet", short: "q", help: "say nothing but errors" },
+    { name: "verbose", short: "v", help: "also print the ledger of each CPU" },
+    { name: "keep-rate", help: "never lower the sampling rate, however much it slows the machine down" },
+    { name: "quiet", short: "q", help: "print errors only" },
+  ],
+  groups: [
+    {
+      title: "what to record",
+      options: ["all-cpus", "cpu", "pid", "tid", "no-inherit", "duration", "delay"],
+    },
+    {
+      title: "which samples, and how many",
+      options: ["event", "freq", "count", "filter", "backend", "keep-rate", "clockid"],
+    },
+    {
+      title: "what each sample holds",
+      options: [
+        ...[
+          "frame-pointers",
+          "call-graph",
+          "data",
+          "phys-data",
+          "data-page-size",
+          "code-page-size",
+          "weight",
+        ],
+      ],
+    },
+    {
+      title: "output",
+      options: [
+        ...["output", "max-size", "switch-output", "switch-max-files", "overwrite", "no-buildid-cache"],
+        ...["no-buildid", "quiet", "verbose"],
+      ],
+    },
+    { title: "buffers and loss", options: ["mmap-pages", "queue", "max-lost"] },
+  ],
+  hidden: [
+    "timestamp",
+    "period",
+    "raw-samples",
+    "sample-cpu",
+    "buildid-all",
+    "sample-identifier",
   ],
   examples: [
     "pmuctl record -g -- make -j2",
@@ -260,7 +310,12 @@ function targetOf(args: ParsedArgs): Target {
     throw new UsageError(`record: one target at a time: --${given[0]}, or --${given[1]}`);
   }
   const idsOf = (name: string) => {
-    if (argv.length > 0) throw new UsageError(`record: a command to run, or --${name}, not both`);
+    if (argv.length > 0) {
+      const instead = argv[0] === "sleep"
+        ? `: for a length of time, give --duration ${argv[1] ?? "SEC"}`
+        : "";
+      throw new UsageError(`record: a command to run, or --${name}, not both${instead}`);
+    }
     return idList(args.text(name)!, `--${name}`);
   };
   switch (given.at(-1)) {

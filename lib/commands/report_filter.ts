@@ -9,23 +9,30 @@ import { parseTimeRanges, type TimeRanges } from "../profile/time_ranges.ts";
 
 /** perf's spellings. */
 export const FILTER_OPTIONS: readonly OptionSpec[] = [
-  { name: "comms", short: "c", value: "LIST", help: "only threads of these names, with commas between" },
-  { name: "dsos", short: "d", value: "LIST", help: "only samples in these objects, by name or path" },
-  { name: "symbols", short: "S", value: "LIST", help: "only samples in these symbols" },
-  { name: "symbol-filter", value: "TEXT", help: "only samples in symbols with this in their names" },
-  { name: "pid", short: "p", value: "LIST", help: "only these processes" },
-  { name: "tid", value: "LIST", help: "only these threads" },
-  { name: "cpu", short: "C", value: "CPUS", help: "only these CPUs: 0-3,8" },
-  { name: "kernel", short: "k", help: "only samples in the kernel" },
+  { name: "comms", short: "c", value: "LIST", help: "threads with these names, comma-separated" },
+  {
+    name: "dsos",
+    short: "d",
+    value: "LIST",
+    help: "samples in these programs and libraries, by name or path",
+  },
+  { name: "symbols", short: "S", value: "LIST", help: "samples in these symbols" },
+  { name: "symbol-filter", value: "TEXT", help: "samples in symbols whose name contains TEXT" },
+  { name: "pid", short: "p", value: "LIST", help: "these processes" },
+  { name: "tid", value: "LIST", help: "these threads" },
+  { name: "cpu", short: "C", value: "CPUS", help: "these CPUs: 0-3,8" },
+  { name: "kernel", short: "k", help: "samples in the kernel" },
   {
     name: "time",
     value: "RANGE",
-    help: "only this part: FROM,TO in the clock's seconds; +1.5,+3 from the first sample; 10%-20%; 10%/2",
+    help:
+      "a part of the recording: FROM,TO in seconds of its clock; +1.5,+3 from the first sample; 10%-20%; 10%/2 for the second tenth",
   },
   {
     name: "percentage",
     value: "HOW",
-    help: "shares of a filtered report: of all samples (absolute, the default) or of those left (relative)",
+    help:
+      "what shares of a filtered report refer to: all samples (absolute, the default) or those left (relative)",
   },
 ];
 

@@ -9,19 +9,19 @@ import type { BaseOptions } from "../report/flamegraph.ts";
 export const NORMALIZE_OPTION: OptionSpec = {
   name: "normalize",
   value: "HOW",
-  help: "weights as recorded (none, the default), or to the same duration, samples or share",
+  help: "scale weights: none (the default), or to the same duration, samples or share",
 };
 
 export const FLAMEGRAPH_OPTIONS: readonly OptionSpec[] = [
-  { name: "inverted", help: "flamegraph: the roots at the top" },
-  { name: "title", value: "TEXT", help: "flamegraph: instead of the recorded command" },
+  { name: "inverted", help: "put the roots at the top" },
+  { name: "title", value: "TEXT", help: "title, instead of the recorded command" },
   {
     name: "base",
     value: "FILE",
-    help: "flamegraph: red for what grew since this recording, blue for what shrank",
+    help: "compare with this recording: red grew, blue shrank",
   },
-  { ...NORMALIZE_OPTION, help: `flamegraph: with --base, ${NORMALIZE_OPTION.help}` },
-  { name: "negate", help: "flamegraph: with --base, draw that one, so that what is gone is in sight" },
+  { ...NORMALIZE_OPTION, help: `with --base: ${NORMALIZE_OPTION.help}` },
+  { name: "negate", help: "with --base: draw the older recording, to see what is gone" },
 ];
 
 /** What to compare with, but for its profile; undefined for nothing. Throws UsageError. */

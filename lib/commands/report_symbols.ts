@@ -8,14 +8,14 @@ export const SYMBOL_FILE_OPTIONS: readonly OptionSpec[] = [
   {
     name: "symfs",
     value: "DIR",
-    help: "look for the recorded programs below DIR, a copy of their machine's root",
+    help: "look for programs below DIR, a copy of the recorded machine's root",
   },
   {
     name: "vmlinux",
     value: "FILE",
-    help: "the kernel's symbols from its own file, wherever it was loaded (KASLR)",
+    help: "take the kernel's symbols from its own file",
   },
-  { name: "kallsyms", value: "FILE", help: "the kernel's symbols from a copy of its /proc/kallsyms" },
+  { name: "kallsyms", value: "FILE", help: "take the kernel's symbols from a copy of its /proc/kallsyms" },
 ];
 
 /** Throws BadInputError when a file that was named cannot be read. */

@@ -11,6 +11,7 @@ import { exists } from "../base/exists.ts";
 import { FileBytes } from "../base/file_bytes.ts";
 import { makePrivateFolder } from "../base/private_folder.ts";
 import { copySparse } from "../base/sparse_copy.ts";
+import { homeFolder } from "./cache_folder.ts";
 
 /** Bytes on disk that one saved object may take. Programs with their debug information have some 500 MB. */
 const MAX_OBJECT_BYTES = 1 << 29;
@@ -25,8 +26,8 @@ const MAX_CACHE_FILES = 100_000;
 
 /** The cache of this user, or undefined when there is no home. */
 export function buildIdCache(): string | undefined {
-  const home = Deno.env.get("HOME");
-  return home?.startsWith("/") ? `${home.replace(/\/+$/, "")}/.debug` : undefined;
+  const home = homeFolder();
+  return home && `${home}/.debug`;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The folder of this user's caches, and the perf maps that are saved there. */
 
+import { exists } from "../base/exists.ts";
 import { FileBytes } from "../base/file_bytes.ts";
 import { makePrivateFolder } from "../base/private_folder.ts";
 import { copySparse } from "../base/sparse_copy.ts";
@@ -10,11 +11,24 @@ const KEEP_MS = 30 * 24 * 3600 * 1000;
 const MAX_TOTAL = 1 << 30;
 const MAP_NAME = /^perf-\d+-\d+\.map$/;
 
-/** Returns $XDG_CACHE_HOME/pmuctl or ~/.cache/pmuctl, or undefined when there is no home. */
+/** Returns pmuctl's own folder among the caches, which may not be there yet; undefined when there is no home. */
 export function cacheFolder(): string | undefined {
-  const home = Deno.env.get("HOME");
-  const caches = Deno.env.get("XDG_CACHE_HOME") || (home ? `${home}/.cache` : undefined);
-  return caches?.startsWith("/") ? `${caches.replace(/\/+$/, "")}/pmuctl` : undefined;
+  const caches = cachesFolder();
+  return caches && `${caches}/pmuctl`;
+}
+
+/** Returns where this user's programs keep their caches: $XDG_CACHE_HOME or ~/.cache; undefined when there is no home. */
+export function cachesFolder(): string | undefined {
+  const named = Deno.env.get("XDG_CACHE_HOME")?.replace(/\/+$/, "");
+  if (named?.startsWith("/")) return named;
+  const home = homeFolder();
+  return home && `${home}/.cache`;
+}
+
+/** Returns this user's home folder, or undefined when it is not there: many services have one that is never made. */
+export function homeFolder(): string | undefined {
+  const home = Deno.env.get("HOME")?.replace(/\/+$/, "");
+  return home?.startsWith("/") && exists(home, Deno.statSync) ? home : undefined;
 }
 
 /** Names the copy of the perf map of process `pid` that started at `started` (seconds since 1970). */

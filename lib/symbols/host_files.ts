@@ -7,7 +7,7 @@ import { exists } from "../base/exists.ts";
 import { FileBytes, NAMED } from "../base/file_bytes.ts";
 import { type OpenPolicy, type Refusal } from "../base/guarded_open.ts";
 import { buildIdCache, openCached, openCachedKallsyms } from "./build_id_cache.ts";
-import { cacheFolder, openSavedMap } from "./cache_folder.ts";
+import { cacheFolder, cachesFolder, openSavedMap } from "./cache_folder.ts";
 import { buildIdInNotes, fileBuildId, sameBuildId } from "./build_id.ts";
 import { isJitDump } from "./jitdump.ts";
 import type { KernelSymbols } from "./kallsyms.ts";
@@ -231,8 +231,7 @@ function* debugPaths(
 
 /** Where debuginfod's client keeps what it has fetched; undefined when there is no home. */
 function debuginfodFolder(): string | undefined {
-  const home = Deno.env.get("HOME");
-  const caches = Deno.env.get("XDG_CACHE_HOME") || (home ? `${home}/.cache` : undefined);
+  const caches = cachesFolder();
   const folder = Deno.env.get("DEBUGINFOD_CACHE_PATH") || (caches && `${caches}/debuginfod_client`);
   return folder?.startsWith("/") ? folder : undefined;
 }
