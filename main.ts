@@ -2,7 +2,7 @@
 
 import { callerArgs, takeCaller } from "./lib/base/caller.ts";
 import { EXIT, UsageError, UserError } from "./lib/base/errors.ts";
-import { rootUrl } from "./lib/base/root.ts";
+import { dropLauncherEnvironment } from "./lib/base/launcher.ts";
 import { unforeseenRefusal } from "./lib/base/system_error.ts";
 import { VERSION } from "./lib/base/version.ts";
 import type { UnknownOption } from "./lib/cli/args.ts";
@@ -92,23 +92,6 @@ async function unknownCommand(name: string): Promise<never> {
   throw new UsageError(
     `there is no command '${name}'` + (near ? `; did you mean '${near}'?` : ": see 'pmuctl --help'"),
   );
-}
-
-/** What scripts/pmuctl sets for Deno would otherwise be part of every program's environment, and move its stack. */
-function dropLauncherEnvironment() {
-  const name = "DENO_NO_UPDATE_CHECK";
-  if (Deno.env.get(name) === "pmuctl") Deno.env.delete(name);
-  // of the launcher when it is this checkout's, however it is written
-  const cache = rootUrl(".deno/cache").pathname;
-  if (isSameFolder(Deno.env.get("DENO_DIR"), cache)) Deno.env.delete("DENO_DIR");
-}
-
-function isSameFolder(one: string | undefined, other: string): boolean {
-  try {
-    return one !== undefined && Deno.realPathSync(one) === Deno.realPathSync(decodeURIComponent(other));
-  } catch {
-    return false; // one of them is not there
-  }
 }
 
 async function main(): Promise<number> {

@@ -7,6 +7,7 @@
 import { toCString } from "../lib/base/bytes.ts";
 import { UnsupportedError } from "../lib/base/errors.ts";
 import { rootUrl } from "../lib/base/root.ts";
+import { causeOf, remedyOf } from "../lib/base/system_error.ts";
 import { ABI_VERSION, SYMBOLS } from "./symbols.ts";
 
 /** The shim's functions, as ffi/symbols.ts types them. */
@@ -41,7 +42,7 @@ function load(): Shim {
     symbols = symbolsOf(path);
     version = symbols.pmu_abi_version();
   } catch (error) {
-    throw unusable(where, error instanceof Error ? error.message : String(error), error);
+    throw unusable(where, causeOf(error), error);
   }
   if (version !== ABI_VERSION) {
     throw unusable(where, `it has version ${version} and pmuctl needs ${ABI_VERSION}`);
@@ -85,9 +86,10 @@ function memoryFile(bytes: Uint8Array): string {
 }
 
 function unusable(where: string, cause: string, error?: unknown): UnsupportedError {
-  const remedy = Deno.build.standalone
-    ? "get the pmuctl binary made for this machine"
-    : "run scripts/setup, which builds it";
+  const remedy = remedyOf(error) ??
+    (Deno.build.standalone
+      ? "get the pmuctl binary made for this machine"
+      : "run scripts/setup, which builds it");
   const failure = new UnsupportedError({ attempt: `load the shim ${where}`, cause, remedy });
   failure.cause = error;
   return failure;

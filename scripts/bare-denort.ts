@@ -11,17 +11,10 @@
  * headers, which are the last thing in it.
  */
 
+import { elfEnd } from "./elf-end.ts";
+
 const TRAILER_SIZE = 16;
 const MAGIC = 0x501e;
-
-/** Where the ELF file with this header ends: e_shoff (at 0x28) + e_shnum (0x3c) * e_shentsize (0x3a). */
-function elfEnd(header: DataView): number {
-  if (header.getUint32(0) !== 0x7f454c46 || header.getUint8(4) !== 2) {
-    throw new Error("not a 64-bit ELF file");
-  }
-  return Number(header.getBigUint64(0x28, true)) +
-    header.getUint16(0x3c, true) * header.getUint16(0x3a, true);
-}
 
 /** Reads `length` bytes at `offset`. */
 function readAt(file: Deno.FsFile, offset: number, length: number): Uint8Array<ArrayBuffer> {

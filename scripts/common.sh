@@ -10,6 +10,28 @@ DENO_OLDEST_MINOR=9
 case $root in /*) : "${DENO_DIR:=$root/.deno/cache}" ;; *) : "${DENO_DIR:=$PWD/$root/.deno/cache}" ;; esac
 export DENO_DIR
 
+# Both for scripts that make files: whoever may read the checkout may read them, and nothing is run from the folder that
+# the script was called in, which a relative or an empty entry of PATH would mean.
+#
+# absolute_path: takes those out of PATH.
+absolute_path() {
+  rest=$PATH: PATH=
+  while [ -n "$rest" ]; do
+    entry=${rest%%:*}
+    rest=${rest#*:}
+    case $entry in /*) PATH=${PATH:+$PATH:}$entry ;; esac
+  done
+  PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
+}
+
+# make_files: to be called first.
+make_files() {
+  umask 022
+  absolute_path
+  # Deno and npm read ~/.npmrc, and end, or wait for ever, where that is no file.
+  if [ ! -d "${HOME-}" ] || { [ -e "$HOME/.npmrc" ] && [ ! -f "$HOME/.npmrc" ]; }; then export HOME="$root/.deno"; fi
+}
+
 # say LINE: a line about set-up; stderr, since stdout is the program's result.
 say() {
   printf 'pmuctl: %s\n' "$*" >&2
@@ -22,7 +44,8 @@ is_set_up() {
   [ -f "$root/.deno/state" ] || return 1
   . "$root/.deno/state"
   [ -x "$deno" ] && [ "$root/.deno/state" -nt "$root/deno.json" ] &&
-    [ "$root/.deno/state" -nt "$root/scripts/no-jsr/import_map.json" ] && shim_is_current "$arch" && page_is_current
+    [ "$root/.deno/state" -nt "$root/scripts/no-jsr/import_map.json" ] &&
+    [ "$root/.deno/state" -nt "$root/deno.lock" ] && shim_is_current "$arch" && page_is_current
 }
 
 # shim_is_current ARCH: true when the shim is newer than all that it is built from.
@@ -44,7 +67,7 @@ page_is_current() {
 # runs it asks: who has just changed a source may want to check it first.
 program_is_current() {
   for source in "$root"/main.ts "$root"/lib/*/*.ts "$root"/lib/*/*/*.ts "$root"/ffi/*.ts "$root"/scripts/no-jsr/* \
-    "$root/deno.json" "$root/scripts/build-program"; do
+    "$root/deno.json" "$root/deno.lock" "$root/scripts/build-program"; do
     [ "$root/build/program/main.js" -nt "$source" ] || return 1
   done
 }
@@ -84,6 +107,13 @@ fetch_deno() {
       say "npm could not install $package@$1: see its message above"
       return 3
     }
+    pinned=$(sed -n "s/ $1 $2\$//p" "$root/scripts/deno-hashes.txt")
+    found=$(sha256sum "$partial/node_modules/$package/deno")
+    [ "${found%% *}" = "$pinned" ] || {
+      rm -rf "$partial"
+      say "$package@$1 from npm is not the file that scripts/deno-hashes.txt names: see who changed it"
+      return 3
+    }
     mkdir -p "$root/.deno/$1"
     mv "$partial/node_modules/$package/deno" "$fetched"
     rm -rf "$partial"
@@ -91,9 +121,15 @@ fetch_deno() {
   printf '%s\n' "$fetched"
 }
 
-# with_imports COMMAND [ARG...]: runs Deno's COMMAND with this checkout's configuration and import map.
+# with_imports COMMAND [ARG...]: runs Deno's COMMAND with this checkout's configuration and import map. The packages of
+# npm have to be those of deno.lock, by their hashes; JSR's, which it lacks, are added to a copy.
 with_imports() {
   subcommand=$1
   shift
-  "$deno" "$subcommand" --config "$root/deno.json" ${import_map:+"--import-map=$import_map"} "$@"
+  if [ -n "$import_map" ]; then
+    "$deno" "$subcommand" --config "$root/deno.json" --import-map="$import_map" "$@"
+  else
+    [ -f "$root/.deno/jsr.lock" ] || cp "$root/deno.lock" "$root/.deno/jsr.lock"
+    "$deno" "$subcommand" --config "$root/deno.json" --lock="$root/.deno/jsr.lock" --frozen=false "$@"
+  fi
 }

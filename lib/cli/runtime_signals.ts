@@ -1,5 +1,7 @@
 /** Takes from the runtime what it would do about signals, which is more than a program wants. */
 
+import { xfszIsOurs } from "../base/launcher.ts";
+
 /** The same numbers on x86_64 and aarch64. */
 const SIGUSR1 = 10, SIGXFSZ = 25;
 /** Signals that the runtime catches along with the first one that it is asked to: SIGHUP, SIGINT, SIGTERM. */
@@ -49,5 +51,5 @@ export function settleSignals(): void {
     if (isIgnored(before.get(signal)!)) sigaction(signal, before.get(signal)!, null);
   }
   Deno.removeSignalListener("SIGUSR1", listener);
-  if (actionOf(SIGXFSZ)[ACTION.HANDLER] === SIG_DFL) sigaction(SIGXFSZ, nothing, null);
+  if (xfszIsOurs() || actionOf(SIGXFSZ)[ACTION.HANDLER] === SIG_DFL) sigaction(SIGXFSZ, nothing, null);
 }

@@ -7,6 +7,7 @@ import { MeasuredCommand } from "../../ffi/command.ts";
 import { type Child, closeFd, makePipe, PmuError, readPipe, spawn, writeAll } from "../../ffi/pmu.ts";
 import { ERRNO } from "../base/errno.ts";
 import { UserError } from "../base/errors.ts";
+import { ownEnvironment } from "../base/launcher.ts";
 import { hostFiles } from "../events/files.ts";
 import { checkedName, type Env } from "./client.ts";
 import { exclusionsOf, hardwarePmus, type Replaced } from "./exclusion.ts";
@@ -179,7 +180,12 @@ class StartedHolder {
     this.#toHolder = input.writeFd;
     this.#fromHolder = output.readFd;
     // once nobody reads the pipe, whatever it might still say goes nowhere: as good as /dev/null
-    this.#child = spawn({ argv: ownCommand(request.name), stdio: [stdin, stdout, stdout], detach: true });
+    this.#child = spawn({
+      argv: ownCommand(request.name),
+      env: ownEnvironment(),
+      stdio: [stdin, stdout, stdout],
+      detach: true,
+    });
     closeFd(stdin);
     closeFd(stdout);
     this.#request = toLine(request);

@@ -154,7 +154,8 @@ testNeeding(
       ]);
       assertEquals([status, stderr], [
         3,
-        "pmuctl: cannot write to standard output: file too large: write to another place\n",
+        "pmuctl: cannot write to standard output: file too large: " +
+        "raise the limit (ulimit -f), or write to another place\n",
       ]);
     }),
 );

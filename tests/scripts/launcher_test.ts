@@ -4,7 +4,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 
 /** What the scripts may use of a bare system besides npm, git and a compiler. */
-const TOOLS = ["sh", "flock", "uname", "mkdir", "cat", "mv", "rm", "timeout", "readlink", "dirname"];
+const TOOLS = ["sh", "flock", "uname", "mkdir", "cat", "mv", "rm", "timeout", "readlink", "dirname", "cp"];
 
 /** Of each place that the program is put together from one. */
 const PROGRAM_SOURCES = [
@@ -13,6 +13,7 @@ const PROGRAM_SOURCES = [
   "lib/report/html/tables.ts",
   "ffi/load.ts",
   "deno.json",
+  "deno.lock",
 ];
 const PAGE_SOURCES = ["page/main.ts", "html/tables.ts", "amount.ts"];
 
@@ -56,7 +57,7 @@ function freshCheckout(): Checkout {
   for (const script of ["setup", "common.sh", "pmuctl"]) {
     Deno.copyFileSync(`${ROOT}/scripts/${script}`, `${path}/scripts/${script}`);
   }
-  Deno.copyFileSync(`${ROOT}/deno.json`, `${path}/deno.json`);
+  for (const file of ["deno.json", "deno.lock"]) Deno.copyFileSync(`${ROOT}/${file}`, `${path}/${file}`);
   Deno.writeTextFileSync(`${path}/scripts/no-jsr/import_map.json`, '{"imports":{}}');
   for (const source of ["pmu.c", "pmu.h", "pmu.map"]) Deno.writeTextFileSync(`${path}/ffi/${source}`, "");
   Deno.writeTextFileSync(
@@ -67,7 +68,8 @@ function freshCheckout(): Checkout {
   const program = `${path}/build/program`;
   Deno.writeTextFileSync(
     `${path}/scripts/build-program`,
-    `#!/bin/sh\nmkdir -p "${program}"\ncat "${path}/main.ts" >"${program}/main.js"\necho made >>"${path}/programs"\n`,
+    `#!/bin/sh\nmkdir -p "${program}"\ncat "${path}/main.ts" >"${program}/main.js"\n` +
+      `echo '{ "workspace": [] }' >"${program}/deno.json"\necho made >>"${path}/programs"\n`,
     { mode: 0o755 },
   );
   Deno.writeTextFileSync(
@@ -125,6 +127,8 @@ Deno.test("the remembered choice decides between the stand-ins and deno.json's o
   Deno.writeTextFileSync(`${path}/stand_in.ts`, 'export default "stand-in";');
   Deno.writeTextFileSync(`${path}/main.ts`, 'import which from "which"; console.log(which);');
   Deno.writeTextFileSync(`${path}/deno.json`, '{"imports":{"which":"./real.ts"}}');
+  // what is put together has its imports in it
+  Deno.writeTextFileSync(`${path}/scripts/build-program`, "#!/bin/sh\nexit 3\n");
   const map = "scripts/no-jsr/import_map.json";
   Deno.writeTextFileSync(`${path}/${map}`, '{"imports":{"which":"../../stand_in.ts"}}');
   for (const [choice, expected] of [[map, "stand-in"], ["", "real"]]) {
