@@ -147,7 +147,7 @@ testNeeding(
     withFolder(async (folder) => {
       const { status, stderr } = await run("sh", [
         "-c",
-        'ulimit -f 1; exec "$1" list-events --json >"$2"',
+        'ulimit -f 200; exec "$1" list-events --json >"$2"',
         "sh",
         PMUCTL,
         `${folder}/out`,
