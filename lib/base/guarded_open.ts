@@ -11,6 +11,7 @@
 
 import { ERRNO, errnoText } from "./errno.ts";
 import { AT_FDCWD, closeDescriptor, O, openAt, openAt2, readLinkOf, RESOLVE } from "./libc.ts";
+import { append } from "./lists.ts";
 
 /** Whom and what to trust when a path is opened. */
 export interface OpenPolicy {
@@ -149,7 +150,7 @@ function walk(top: number, path: string, links: "trusted" | "all"): number {
       closeDescriptor(fd);
       if (target === undefined) return -ERRNO.ELOOP;
       if (target.startsWith("/")) { for (const left of opened.splice(0)) closeDescriptor(left); }
-      parts.push(...target.split("/").reverse());
+      append(parts, target.split("/").reverse());
     }
     return opened.pop() ?? openAt(top, ".", O.PATH);
   } finally {

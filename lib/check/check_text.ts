@@ -2,6 +2,7 @@
 
 import { bold, green, red, yellow } from "@std/fmt/colors";
 import { printable } from "../base/errors.ts";
+import { append } from "../base/lists.ts";
 import { quantity } from "./figures.ts";
 import { type CheckResult, type CheckRow, type Figures, percent, signedPercent } from "./result.ts";
 import type { Verdict } from "./verdict.ts";
@@ -34,7 +35,7 @@ export function checkText(result: CheckResult, { colors }: { colors: boolean }):
   for (const [benchmark, text] of Object.entries(result.where)) {
     lines.push("", `${printable(benchmark)}: where it went`, "", text.trimEnd());
   }
-  if (result.notes.length) lines.push("", ...result.notes.map((note) => `note: ${printable(note)}`));
+  if (result.notes.length) append(lines, ["", ...result.notes.map((note) => `note: ${printable(note)}`)]);
   return lines.join("\n") + "\n";
 }
 

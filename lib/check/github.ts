@@ -1,5 +1,6 @@
 /** A check's result as GitHub Actions shows it: annotations in the log, and a summary of the step. */
 
+import { append } from "../base/lists.ts";
 import { changeText, detailLines, rungName, verdictWord } from "./check_text.ts";
 import { quantity } from "./figures.ts";
 import { type CheckResult, type CheckRow, percent, signedPercent } from "./result.ts";
@@ -49,7 +50,7 @@ export function stepSummary({ rows, notes, where }: CheckResult): string {
       "```",
     );
   }
-  if (notes.length) lines.push("", ...notes.map((note) => `> ${cell(note)}`));
+  if (notes.length) append(lines, ["", ...notes.map((note) => `> ${cell(note)}`)]);
   return lines.join("\n") + "\n";
 }
 

@@ -1,5 +1,6 @@
 /** What repeated runs of commands come to: a summary for each metric, ratios, and the runs that stand out. */
 
+import { least } from "../base/lists.ts";
 import { type ExplainedOutlier, explainedOutliers } from "./explain.ts";
 import type { Facts, Metric } from "./metrics.ts";
 import type { Samples } from "./schedule.ts";
@@ -79,7 +80,7 @@ function metricResult(
   const samples = runs.map((run) => metric.of(run));
   const known = samples.filter((value) => value !== undefined);
   if (known.length === 0) return undefined;
-  const running = Math.min(1, ...runs.map((run) => run.counts.get(metric.event ?? "")?.running ?? 1));
+  const running = Math.min(1, least(runs.map((run) => run.counts.get(metric.event ?? "")?.running ?? 1)));
   const ratio = base && ratioOf(base.map((run) => metric.of(run)), samples, confidence);
   return { metric, samples, summary: summarize(known, confidence), ...(ratio ? { ratio } : {}), running };
 }

@@ -1,6 +1,7 @@
 /** The result of `stat` as text for a terminal. Pure. */
 
 import { bold, cyan, green, red } from "@std/fmt/colors";
+import { columnWidths, least } from "../base/lists.ts";
 import type { Facts } from "./metrics.ts";
 import { figure, quantity, type Scale, scaleFor } from "./figures.ts";
 import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
@@ -106,7 +107,7 @@ function tableLines(
   });
   const sure = Math.min(confidence, command.metrics[0].summary.interval.confidence);
   const titles = ["", "", "median", "mean ± sd", "min … max", `${percentText(sure)} CI of median`];
-  const widths = titles.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
+  const widths = columnWidths([titles, ...rows]);
   const line = (cells: readonly string[]) =>
     "  " + cells.map((cell, i) => i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  ");
   return command.runs.length === 1
@@ -137,7 +138,7 @@ function sharedLines({ metrics }: CommandResult): string[] {
 
 /** The kernel splits CPU time into user and sys by what each tick of its clock met; there may have been next to none. */
 function tickLines({ runs }: CommandResult): string[] {
-  const shortest = Math.min(...runs.map(({ usage }) => usage.utimeNs + usage.stimeNs));
+  const shortest = least(runs.map(({ usage }) => usage.utimeNs + usage.stimeNs));
   if (shortest >= FEW_TICKS_NS) return [];
   return [
     "  user and sys are split by the ticks of a clock, and runs are too short for that: their sum is exact",
@@ -158,7 +159,7 @@ function ratioLines(
     const how = verdict === undefined ? (text: string) => text : ratio.ratio > 1 ? red : green;
     return [[metric.name, `${ratio.ratio.toFixed(3)}x`, rangeText(ratio.interval), paint(words, how)]];
   });
-  const widths = [0, 1, 2].map((i) => Math.max(0, ...rows.map((row) => row[i].length)));
+  const widths = columnWidths(rows);
   const sure = command.metrics.find(({ ratio }) => ratio)?.ratio?.interval.confidence ?? 1;
   const only = sure < confidence ? `  (so few runs make the intervals ${percentText(sure)} sure)` : "";
   return [

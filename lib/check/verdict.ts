@@ -4,6 +4,7 @@
  */
 
 import { median } from "simple-statistics";
+import { greatest, least } from "../base/lists.ts";
 import { signedRankRatio } from "./signed_rank.ts";
 import { type Ratio, unpairedRatio } from "./statistics.ts";
 
@@ -101,8 +102,8 @@ export function judgeSteady(
   const ratio = {
     ratio: median([...b]) / median([...a]),
     interval: {
-      low: Math.min(...b) / Math.max(...a),
-      high: Math.max(...b) / Math.min(...a),
+      low: least(b) / greatest(a),
+      high: greatest(b) / least(a),
       confidence: 1 - 2 ** (-2 * STEADY_RUNS),
     },
   };
@@ -137,5 +138,5 @@ function noiseOf(commands: readonly (readonly number[])[], confidence: number): 
 }
 
 function spread(values: readonly number[]): number {
-  return Math.max(...values) / Math.min(...values) - 1;
+  return greatest(values) / least(values) - 1;
 }

@@ -1,5 +1,6 @@
 /** Help texts, rendered from the commands' tables, in lines that fit the terminal. */
 
+import { append, greatest } from "../base/lists.ts";
 import { VERSION } from "../base/version.ts";
 import { allOptions } from "./args.ts";
 import type { Command, OptionSpec } from "./command.ts";
@@ -25,10 +26,10 @@ export function commandHelp(command: Command, width = 80): string {
     ),
   ];
   for (const { title, options } of groupsOf(command)) {
-    lines.push("", `${title}:`, ...columns(options.map(optionRow), across));
+    append(lines, ["", `${title}:`, ...columns(options.map(optionRow), across)]);
   }
-  for (const { title, rows } of command.lists ?? []) lines.push("", `${title}:`, ...columns(rows, across));
-  if (command.examples?.length) lines.push("", "examples:", ...command.examples.map((e) => `  ${e}`));
+  for (const { title, rows } of command.lists ?? []) append(lines, ["", `${title}:`, ...columns(rows, across)]);
+  if (command.examples?.length) append(lines, ["", "examples:", ...command.examples.map((e) => `  ${e}`)]);
   return lines.join("\n") + "\n";
 }
 
@@ -76,7 +77,7 @@ function optionRow(o: OptionSpec): [string, string] {
 }
 
 function columns(rows: readonly (readonly [string, string] | readonly string[])[], width: number): string[] {
-  const widest = Math.max(...rows.map(([left]) => left.length));
+  const widest = greatest(rows.map(([left]) => left.length));
   const indent = Math.min(widest + 4, Math.max(width - MIN_TEXT, 8));
   return rows.flatMap(([left, right]) => {
     const text = wrap(right, width - indent, "");

@@ -1,6 +1,7 @@
 /** `pmuctl attrlist`: the attributes a request may carry. */
 
 import { EXIT, UsageError } from "../base/errors.ts";
+import { greatest } from "../base/lists.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { formatAttributes, genericAttributes, type ListedAttribute } from "../cpc/attributes.ts";
@@ -39,7 +40,7 @@ function run(args: ParsedArgs, io: Io): Promise<number> {
   /** Over the PMUs listed: of their PICs, or of the numbers that events without a counter may have. */
   function highestPicnum(listed: readonly Pmu[]): number {
     const counted = listed.some((pmu) => pmu.core) ? pics(world) : undefined;
-    return Math.max(...listed.map((pmu) => {
+    return greatest(listed.map((pmu) => {
       const own = counted?.get(pmu.name);
       return own ? picsOf(own, Deno.build.arch).at(-1)?.picnum ?? 0 : MAX_SOFTWARE_PICNUM;
     }));
@@ -65,7 +66,7 @@ function toJson(rows: readonly ListedAttribute[]): string {
 
 function forPeople(fields: { pmu: Pmu; rows: ListedAttribute[] }[], generic: ListedAttribute[]): string {
   const all = [...fields.flatMap(({ rows }) => rows), ...generic];
-  const width = (cell: (row: ListedAttribute) => string) => Math.max(...all.map((row) => cell(row).length));
+  const width = (cell: (row: ListedAttribute) => string) => greatest(all.map((row) => cell(row).length));
   const [names, bits, ranges] = [width((row) => row.name), width((row) => row.bits ?? ""), width(range)];
   const line = (row: ListedAttribute) =>
     `  ${row.name.padEnd(names)}  ${(row.bits ?? "").padEnd(bits)}  ${

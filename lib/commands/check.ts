@@ -2,6 +2,7 @@
 
 import { BadInputError, EXIT } from "../base/errors.ts";
 import { exists } from "../base/exists.ts";
+import { append } from "../base/lists.ts";
 import { causeOf, refusal } from "../base/system_error.ts";
 import { VERSION } from "../base/version.ts";
 import { type Baseline, parseBaseline, renderBaseline, type StoredBenchmark } from "../check/baseline.ts";
@@ -87,12 +88,12 @@ async function check(
       : hindranceOf(plan, metrics, stored, machine, file!, args, result);
     if (hindrance !== undefined) {
       const of = { benchmark: plan.name, comparedWith: "baseline" as const };
-      result.rows.push(...metrics.map((metric) => unmeasurableRow(of, metric, hindrance)));
+      append(result.rows, metrics.map((metric) => unmeasurableRow(of, metric, hindrance)));
       continue;
     }
     const { rows, notes, stopSignal } = await checkBenchmark({ ...plan, metrics }, stored, setting);
-    result.rows.push(...rows);
-    result.notes.push(...notes);
+    append(result.rows, rows);
+    append(result.notes, notes);
     if (stopSignal !== undefined) return { result, stopSignal };
     if (args.has("profile") && rows.some(({ verdict }) => verdict === "regressed")) {
       result.where[plan.name] = await whereItWent(plan, file, setting);

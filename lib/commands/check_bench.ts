@@ -1,6 +1,7 @@
 /** One benchmark of a check: its runs, and what came of them. */
 
 import { CommandError, UnsupportedError } from "../base/errors.ts";
+import { append } from "../base/lists.ts";
 import { once } from "../base/once.ts";
 import type { StoredBenchmark, StoredMetric } from "../check/baseline.ts";
 import type { Choice } from "../check/choose.ts";
@@ -59,7 +60,7 @@ export async function checkBenchmark(
           seed: crypto.getRandomValues(new Int32Array(1))[0],
           onRound: progress(plan, setting.io),
         });
-        outcome.rows.push(...rowsOf(of, gates, gated.length, plan.budgetMs));
+        append(outcome.rows, rowsOf(of, gates, gated.length, plan.budgetMs));
         outcome.stopSignal ??= series.stopSignal();
       } finally {
         series.close();

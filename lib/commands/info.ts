@@ -1,6 +1,7 @@
 /** `pmuctl info`: the machine as pmuctl sees it, and what this user can do with it. */
 
 import { EXIT } from "../base/errors.ts";
+import { columnWidths, greatest } from "../base/lists.ts";
 import { VERSION } from "../base/version.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import type { Pics } from "../cpc/pics.ts";
@@ -88,7 +89,7 @@ async function gather(): Promise<Info> {
   });
   const reference = cpuReference(host);
   const checks = await preflight(world);
-  const npic = Math.max(0, ...[...counters.values()].map(({ general, fixed }) => general + fixed));
+  const npic = Math.max(0, greatest([...counters.values()].map(({ general, fixed }) => general + fixed)));
   const samplers = backendsOf(world, npic);
   return {
     pmuctl: VERSION,
@@ -204,7 +205,7 @@ function cpuList(cpus: number[]): string {
 }
 
 function table(rows: string[][]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const widths = columnWidths(rows);
   return rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i])).join("  ")}`.trimEnd() + "\n")
     .join(
       "",

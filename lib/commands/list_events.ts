@@ -1,6 +1,7 @@
 /** `pmuctl list-events`: what can be counted and sampled here, and for what cannot, why. */
 
 import { EXIT, UsageError } from "../base/errors.ts";
+import { greatest } from "../base/lists.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { machineModel } from "../cpc/machine.ts";
@@ -138,7 +139,7 @@ function forPeople(rows: Row[], columns: number): string {
     const shared = reasons.size === 1 ? members[0].why : undefined;
     text += `${heading}\n`;
     if (shared) text += wrap(`${members[0].opens ? "" : "none opens here: "}${shared}`, columns, "  ");
-    const width = Math.max(...members.map((row) => row.name.length));
+    const width = greatest(members.map((row) => row.name.length));
     for (const row of members) {
       const mark = row.opens ? "+" : "-";
       const also = row.aliases.length ? ` (also ${row.aliases.join(", ")})` : "";

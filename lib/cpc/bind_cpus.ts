@@ -3,6 +3,7 @@
 import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
 import { needDescriptors, OTHER_DESCRIPTORS } from "../../ffi/descriptors.ts";
 import type { Exit } from "../../ffi/pmu.ts";
+import { least } from "../base/lists.ts";
 import type { Standing } from "../events/open.ts";
 import { type BindOptions, type BindTotals, turnRemark, untilDone } from "./binding.ts";
 import { Meter, nowNs } from "./meter.ts";
@@ -113,6 +114,6 @@ export function sumOf(counts: readonly Count[][]): Count[] {
     if (each.some((count) => count.value === undefined)) return {};
     const value = each.reduce((sum, count) => sum + count.value!, 0n);
     const shares = each.flatMap((count) => count.share ?? []);
-    return shares.length ? { value, share: Math.min(...shares) } : { value };
+    return shares.length ? { value, share: least(shares) } : { value };
   });
 }

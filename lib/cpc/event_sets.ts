@@ -1,5 +1,6 @@
 /** From perf's event syntax (`-e`) to request sets: what the letters behind an event say becomes flags and attributes. */
 
+import { append } from "../base/lists.ts";
 import { findGeneric } from "../events/catalog.ts";
 import {
   type EventRequest,
@@ -36,7 +37,7 @@ export function setsOfEvents(text: string, world: EventWorld): RequestSet[] {
       loose = { set: { flags: 0, text: "", together: false, requests: [] }, texts: [] };
       sets.push(loose.set);
     }
-    loose.set.requests.push(...requests);
+    append(loose.set.requests, requests);
     loose.texts.push(group.members[0].text);
   }
   if (loose) {

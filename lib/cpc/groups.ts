@@ -1,5 +1,6 @@
 /** The groups of a set at one place, as if they were one: requests of several PMUs cannot be one to the kernel. */
 
+import { least } from "../base/lists.ts";
 import type { Standing } from "../events/open.ts";
 import type { PlacedCounters } from "./bound_set.ts";
 import { type Counter, type OpenOptions, OpenSet, type Place, type SetSample } from "./open_set.ts";
@@ -56,8 +57,8 @@ export class GroupsAtPlace implements PlacedCounters {
     }
     return {
       hrtimeNs,
-      enabledNs: Math.min(...samples.map((sample) => sample.enabledNs)),
-      tickNs: Math.min(...samples.map((sample) => sample.tickNs)),
+      enabledNs: least(samples.map((sample) => sample.enabledNs)),
+      tickNs: least(samples.map((sample) => sample.tickNs)),
       counts: samples.flatMap((sample) => sample.counts),
     };
   }

@@ -3,6 +3,7 @@
  * caller prints.
  */
 
+import { greatest } from "../base/lists.ts";
 import type { Column, Count, OverflowPlace, Row } from "./row.ts";
 
 /** What the rows of a run have in common. */
@@ -82,7 +83,7 @@ function seconds(row: Row, table: Table): number {
 
 function titlesOf({ sets }: Table): string[] {
   if (sets.length === 1) return sets[0].map((c) => c.unit ? `${c.name}(${c.unit})` : c.name);
-  return Array.from({ length: Math.max(...sets.map((set) => set.length)) }, (_, i) => `pic${i}`);
+  return Array.from({ length: greatest(sets.map((set) => set.length)) }, (_, i) => `pic${i}`);
 }
 
 function widthsOf(table: Table): number[] {

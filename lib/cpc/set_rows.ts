@@ -1,5 +1,6 @@
 /** Samples and lists of named sets, as text and as JSON. */
 
+import { columnWidths } from "../base/lists.ts";
 import type { PlaceCounts, SetBuffer } from "./bound_set.ts";
 import type { Answer, SetInfo } from "./protocol.ts";
 import type { Entry } from "./registry.ts";
@@ -7,7 +8,7 @@ import { describeTarget } from "./set_target.ts";
 
 /** Aligned columns, each line ended; numbers to the right, and the columns in `left` to the left. */
 function table(rows: readonly string[][], left: readonly number[]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const widths = columnWidths(rows);
   const cell = (text: string, column: number) =>
     left.includes(column) ? text.padEnd(widths[column]) : text.padStart(widths[column]);
   return rows.map((row) => row.map(cell).join("  ").trimEnd() + "\n").join("");

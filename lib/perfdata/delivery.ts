@@ -177,9 +177,7 @@ export class Delivery {
   #countLost(cursor: Cursor): void {
     const stats = this.#stats;
     if (cursor.type === PERF_RECORD.LOST) {
-      const { id, lost } = decodeLost(cursor);
-      stats.lost += lost;
-      stats.lostById.set(id, (stats.lostById.get(id) ?? 0) + lost);
+      stats.lost += decodeLost(cursor).lost;
     } else if (cursor.type === PERF_RECORD.LOST_SAMPLES) {
       stats.lostSamples += decodeLostSamples(cursor);
     }

@@ -3,6 +3,7 @@
  * statistics, made exact: seen = sample + overflow + dropbuf_sample, each side known by itself.
  */
 
+import { columnWidths } from "../base/lists.ts";
 import { lessOften } from "../events/attr.ts";
 import type { LedgerCounts } from "./session_info.ts";
 
@@ -121,7 +122,7 @@ export function ledgerCells(rows: readonly LedgerCounts[], total: LedgerCounts):
 /** The ledger by CPU as lines, in columns. Columns without a count are left out. */
 export function ledgerTable(rows: readonly LedgerCounts[], total: LedgerCounts): string[] {
   const cells = ledgerCells(rows, total);
-  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  const widths = columnWidths(cells);
   return cells.map((row) => row.map((cell, column) => cell.padStart(widths[column])).join("  "));
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { PERF_RECORD } from "../base/abi.ts";
+import { ABSENT, IntMap } from "../base/int_map.ts";
 import type { RecordCursor } from "./cursor.ts";
 import type { LedgerCounts } from "./session_info.ts";
 import type { SampleRun } from "./sample_run.ts";
@@ -11,6 +12,7 @@ import { decodeLost, decodeLostSamples, decodeThrottle } from "./records.ts";
 
 /** One CPU's figures; CPU -1 is for records that name none. */
 interface Tally {
+  cpu: number;
   sample: number;
   lost: number;
   lostSamples: number;
@@ -24,7 +26,9 @@ const MANY_CPUS = 1024;
 export class RecordLedger {
   /** By CPU plus one: without any is as frequent, where threads are recorded and not CPUs. */
   readonly #samples = new Float64Array(MANY_CPUS + 1);
-  readonly #tallies = new Map<number, Tally>();
+  readonly #tallies: Tally[] = [];
+  /** By CPU: index in #tallies. */
+  readonly #tallyOf = new IntMap();
   /** Events that are throttled: since when, and on which CPU. */
   readonly #throttled = new Map<bigint, { since: bigint; cpu: number }>();
 
@@ -79,22 +83,20 @@ export class RecordLedger {
       if (n > 0) this.#of(i - 1).sample += n;
     });
     this.#samples.fill(0);
-    const counts = (cpu: number, t: Tally, overflow: number): LedgerCounts => ({
-      cpu,
+    const counts = (t: Tally, overflow: number): LedgerCounts => ({
+      cpu: t.cpu,
       sample: t.sample,
       overflow,
       throttle: t.throttle,
       throttled_ns: t.throttledNs,
     });
-    const sorted = [...this.#tallies].sort((a, b) => a[0] - b[0]);
-    const total = emptyTally();
-    for (const [, tally] of sorted) {
-      for (const name of Object.keys(total) as (keyof Tally)[]) total[name] += tally[name];
-    }
+    const sorted = this.#tallies.toSorted((a, b) => a.cpu - b.cpu);
+    const total = emptyTally(-1);
+    for (const tally of sorted) for (const name of ADDED) total[name] += tally[name];
     const both = ({ lost, lostSamples }: Tally) => lost + lostSamples;
     return {
-      rows: sorted.map(([cpu, tally]) => counts(cpu, tally, overlapping ? tally.lost : both(tally))),
-      total: counts(-1, total, overlapping ? Math.max(total.lost, total.lostSamples) : both(total)),
+      rows: sorted.map((tally) => counts(tally, overlapping ? tally.lost : both(tally))),
+      total: counts(total, overlapping ? Math.max(total.lost, total.lostSamples) : both(total)),
     };
   }
 
@@ -106,12 +108,17 @@ export class RecordLedger {
   }
 
   #of(cpu: number): Tally {
-    let tally = this.#tallies.get(cpu);
-    if (!tally) this.#tallies.set(cpu, tally = emptyTally());
-    return tally;
+    let index = this.#tallyOf.get(cpu);
+    if (index === ABSENT) {
+      index = this.#tallies.push(emptyTally(cpu)) - 1;
+      this.#tallyOf.set(cpu, index);
+    }
+    return this.#tallies[index];
   }
 }
 
-function emptyTally(): Tally {
-  return { sample: 0, lost: 0, lostSamples: 0, throttle: 0, throttledNs: 0 };
+const ADDED = ["sample", "lost", "lostSamples", "throttle", "throttledNs"] as const;
+
+function emptyTally(cpu: number): Tally {
+  return { cpu, sample: 0, lost: 0, lostSamples: 0, throttle: 0, throttledNs: 0 };
 }

@@ -1,6 +1,7 @@
 /** Names of record types, as `perf report --stats` has them. */
 
 import { PERF_RECORD, PERF_RECORD_USER } from "../base/abi.ts";
+import { OTHER_TYPES } from "./stats.ts";
 
 /** Where perf is shorter than its own constants. */
 const SHORTER: Record<string, string | undefined> = {
@@ -17,7 +18,7 @@ const NAMES = new Map<number, string>(
   ) => [type, SHORTER[name] ?? name]),
 );
 
-/** `SAMPLE`, `FINISHED_ROUND`; `type 99` for one that is not known here. */
+/** `SAMPLE`, `FINISHED_ROUND`; `type 99` for one that is not known here; `other types`. */
 export function recordTypeName(type: number): string {
-  return NAMES.get(type) ?? `type ${type}`;
+  return NAMES.get(type) ?? (type === OTHER_TYPES ? "other types" : `type ${type}`);
 }

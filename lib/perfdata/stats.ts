@@ -11,7 +11,7 @@ export interface ReadStats {
   samples: number;
   /** By index of the event. */
   samplesByEvent: number[];
-  /** Records by type, ascending; PERF_RECORD.* and PERF_RECORD_USER.*. */
+  /** Records by type, ascending, PERF_RECORD.* and PERF_RECORD_USER.*; those of types beyond many unknown ones under OTHER_TYPES. */
   byType: Map<number, number>;
   /** Records of types that are not known here; the handler was given them as they are. */
   unknownRecords: number;
@@ -19,8 +19,6 @@ export interface ReadStats {
   unknownIds: number;
   /** Records that the kernel dropped for want of room in a ring, as PERF_RECORD_LOST says. */
   lost: number;
-  /** The same by the kernel's id of the event. */
-  lostById: Map<bigint, number>;
   /** Samples that the kernel dropped, as PERF_RECORD_LOST_SAMPLES says. */
   lostSamples: number;
   /** FINISHED_ROUND records. */
@@ -50,7 +48,6 @@ export function emptyStats(): ReadStats {
     unknownRecords: 0,
     unknownIds: 0,
     lost: 0,
-    lostById: new Map(),
     lostSamples: 0,
     rounds: 0,
     outOfOrder: 0,
@@ -59,6 +56,11 @@ export function emptyStats(): ReadStats {
     cut: false,
   };
 }
+
+/** Types that are told apart at most, besides those below 128: a file may have as many as it has records. */
+const MOST_TYPES = 256;
+/** Stands for the types that are not told apart. */
+export const OTHER_TYPES = 2 ** 32;
 
 const KNOWN_TYPES = new Set<number>([...Object.values(PERF_RECORD), ...Object.values(PERF_RECORD_USER)]);
 
@@ -69,7 +71,10 @@ export class TypeCounts {
 
   count(type: number, n = 1): void {
     if (type < 128) this.#low[type] += n;
-    else this.#high.set(type, (this.#high.get(type) ?? 0) + n);
+    else {
+      const counted = this.#high.has(type) || this.#high.size < MOST_TYPES ? type : OTHER_TYPES;
+      this.#high.set(counted, (this.#high.get(counted) ?? 0) + n);
+    }
   }
 
   /** Puts the counts, the total and the number of unknown types into `stats`. */

@@ -7,12 +7,15 @@
 import { PERF_RECORD, PERF_RECORD_MISC } from "../base/abi.ts";
 import { addressOf } from "../base/address.ts";
 import { int32Column } from "../base/column.ts";
+import { mix } from "../base/hash.ts";
+import { ABSENT, IntMap } from "../base/int_map.ts";
 import type { RecordCursor, RecordHandler, SampleCursor, SampleRun } from "../perfdata/reader.ts";
 import { decodeKsymbol, decodeMmap } from "../perfdata/records.ts";
 import { TaskRecords } from "../perfdata/task_records.ts";
 import type { AddressSpaces } from "../symbols/address_space.ts";
 import type { JitPlaces } from "./jit_places.ts";
 import { ChainSegments, isMarker } from "./chain_segments.ts";
+import { HashIndex } from "./hash_index.ts";
 import { SampleCache } from "./sample_cache.ts";
 import { type PlaceFrames, SampleTable, StackTable, TimeTable } from "./tables.ts";
 import { WordCache } from "./word_cache.ts";
@@ -44,8 +47,8 @@ export class ProfileBuilder implements RecordHandler {
   readonly stacks = new StackTable();
   readonly comms: string[] = [];
   readonly threads = { pid: int32Column(), tid: int32Column(), comm: int32Column() };
-  /** Row of `comms` by pid: the name that each process with a thread here last went by. */
-  readonly processes = new Map<number, number>();
+  /** Each process with a thread here, and the name that it last went by. */
+  readonly processes = { pid: int32Column(), comm: int32Column() };
   /** Every sample that has a time, in ns since the reader's base; undefined unless asked for. */
   readonly times: TimeTable | undefined;
   /** Smallest and largest time of a sample, ns since the reader's base; Infinity and -Infinity without any. */
@@ -73,9 +76,14 @@ export class ProfileBuilder implements RecordHandler {
   /** Stack of a segment of a call chain: its fingerprint and the stack below it. */
   readonly #stackOf = new WordCache();
   readonly #commIds = new Map<string, number>();
+  readonly #processOfPid = new IntMap();
   /** Thread row by tid, as long as its name and process stay. */
-  readonly #threadOfTid = new Map<number, number>();
-  readonly #threadIds = new Map<string, number>();
+  readonly #threadOfTid = new IntMap();
+  readonly #threadIndex = new HashIndex();
+  readonly #hashOfThread = (row: number) => {
+    const { pid, tid, comm } = this.threads;
+    return this.#threadHash(pid.data[row], tid.data[row], comm.data[row]);
+  };
   /** What #findThread has found, by the low bits of the tid: CPUs take turns in a recording, each with its thread. */
   readonly #recentTids = new Int32Array(RECENT).fill(NOBODY);
   readonly #recentThreads = new Int32Array(RECENT);
@@ -117,7 +125,8 @@ export class ProfileBuilder implements RecordHandler {
       case PERF_RECORD.COMM: {
         const { pid, tid, comm, exec } = this.#records.comm(c);
         this.#spaces.comm(pid, tid, comm, exec);
-        if (pid === tid && this.processes.has(pid)) this.processes.set(pid, this.#comm(comm));
+        const process = pid === tid ? this.#processOfPid.get(pid) : ABSENT;
+        if (process !== ABSENT) this.processes.comm.data[process] = this.#comm(comm);
         this.#forget(tid);
         break;
       }
@@ -197,23 +206,41 @@ export class ProfileBuilder implements RecordHandler {
   /** The same by a search, for those not seen of late. */
   #findThread(pid: number, tid: number): number {
     let row = this.#threadOfTid.get(tid);
-    if (row === undefined) {
-      const comm = this.#comm(this.#spaces.commOf(pid, tid));
-      const key = this.#mergeThreads ? `${comm}` : `${pid} ${tid} ${comm}`;
-      row = this.#threadIds.get(key);
-      if (row === undefined) {
-        row = this.threads.pid.push(pid);
-        this.threads.tid.push(tid);
-        this.threads.comm.push(comm);
-        this.#threadIds.set(key, row);
-        this.processes.set(pid, pid === tid ? comm : this.#comm(this.#spaces.commOf(pid, pid)));
-      }
+    if (row === ABSENT) {
+      row = this.#internThread(pid, tid, this.#comm(this.#spaces.commOf(pid, tid)));
       this.#threadOfTid.set(tid, row);
     }
     const at = tid & (RECENT - 1);
     this.#recentTids[at] = tid;
     this.#recentThreads[at] = row;
     return row;
+  }
+
+  /** The row of such a thread; there is one from now on, and one of its process. */
+  #internThread(pid: number, tid: number, comm: number): number {
+    const index = this.#threadIndex, { threads, processes } = this;
+    const alike = (row: number) =>
+      threads.comm.data[row] === comm &&
+      (this.#mergeThreads || (threads.tid.data[row] === tid && threads.pid.data[row] === pid));
+    let slot = this.#threadHash(pid, tid, comm) & index.mask, entry;
+    for (; (entry = index.slots[slot]) !== 0; slot = (slot + 1) & index.mask) {
+      if (alike(entry - 1)) return entry - 1;
+    }
+    const row = threads.pid.push(pid);
+    threads.tid.push(tid);
+    threads.comm.push(comm);
+    index.insert(slot, row, this.#hashOfThread);
+    const name = pid === tid ? comm : this.#comm(this.#spaces.commOf(pid, pid));
+    const process = this.#processOfPid.get(pid);
+    if (process === ABSENT) {
+      this.#processOfPid.set(pid, processes.pid.push(pid));
+      processes.comm.push(name);
+    } else processes.comm.data[process] = name;
+    return row;
+  }
+
+  #threadHash(pid: number, tid: number, comm: number): number {
+    return this.#mergeThreads ? mix(comm, 0) : mix(mix(pid, tid), comm);
   }
 
   #comm(name: string): number {

@@ -1,6 +1,7 @@
 /** Two profiles compared, symbol by symbol: what took more, what took less, what is new, what is gone. */
 
 import { BadInputError } from "../base/errors.ts";
+import { append } from "../base/lists.ts";
 import { overhead, type Weight } from "./aggregate.ts";
 import { type Alike, type AlikeKey, type AlikePlace, groupAlike } from "./alike.ts";
 import { comparisonNotes, sides } from "./comparable.ts";
@@ -93,7 +94,7 @@ export function diffProfiles(a: Profile, b: Profile, options: DiffOptions = {}):
     }
     return diffEvent(alike, { profile: a, event: eventA }, { profile: b, event: eventB }, names, normalize);
   });
-  notes.push(...lengthNotes(a, b, events));
+  append(notes, lengthNotes(a, b, events));
   return { a, b, keys, events, notes };
 }
 

@@ -3,6 +3,7 @@
 import { PERF_COUNT_SW, PERF_FORMAT, PERF_RECORD_MISC, PERF_SAMPLE, PERF_TYPE } from "../base/abi.ts";
 import type { ByteInput } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
+import { append } from "../base/lists.ts";
 import { rateText } from "../events/attr.ts";
 import { type EventDesc, PerfDataReader, type PerfHeader, type ReadStats } from "../perfdata/reader.ts";
 import { damageWarning, refuseDamage } from "../perfdata/damage.ts";
@@ -156,10 +157,7 @@ export async function loadProfile(
     frames: { ...placed, ...symbol },
     stacks: { parent: stacks.parent.values(), frame: stacks.frame.values() },
     threads: { pid: threads.pid.values(), tid: threads.tid.values(), comm: threads.comm.values() },
-    processes: {
-      pid: Int32Array.from(builder.processes.keys()),
-      comm: Int32Array.from(builder.processes.values()),
-    },
+    processes: { pid: builder.processes.pid.values(), comm: builder.processes.comm.values() },
     samples,
     times: builder.times && timesInOrder(builder.times, builder.firstTime),
     unresolved: unresolved.map(({ object, reason, weight }) => ({
@@ -305,14 +303,14 @@ function metaOf(
   }
   if (stats.outOfOrder > 0) warnings.push(`${stats.outOfOrder} records came too late to be sorted by time`);
   const ledger = ledgerOf(session, told);
-  warnings.push(...lossWarnings(ledger.total, rates));
+  append(warnings, lossWarnings(ledger.total, rates));
   const wrong = session && !stats.damage &&
     unaccounted(session.ledger.total, stats.samples + stats.unknownIds);
   if (wrong) warnings.push(wrong);
   for (const { seconds, from, to, reason } of session?.rateChanges ?? []) {
     warnings.push(`the rate was lowered from ${from} to ${to} Hz after ${seconds.toFixed(1)} s: ${reason}`);
   }
-  warnings.push(...(session?.cpuChanges ?? []).map(cpuChangeText));
+  append(warnings, (session?.cpuChanges ?? []).map(cpuChangeText));
   return {
     command: (session?.command ?? features.cmdline ?? []).join(" "),
     host: features.hostname ?? "",

@@ -2,6 +2,7 @@
 
 import { clockNs } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../base/errors.ts";
+import { greatest } from "../base/lists.ts";
 import { hostFiles, readNumber } from "../events/files.ts";
 import type { TimedRateChange } from "../perfdata/session_info.ts";
 import { backends } from "./backends/all.ts";
@@ -79,7 +80,7 @@ export class Guard {
   watch(recorded: Recorded): void {
     const rates = this.#rated.map(({ attr }) => Number(attr.samplePeriod));
     // without a rate there is none to lower, but the user is told once
-    const control = new FloodControl(rates.length > 0 ? Math.max(...rates) : SAFE_RATE);
+    const control = new FloodControl(rates.length > 0 ? greatest(rates) : SAFE_RATE);
     const started = performance.now();
     let told = false;
     const next = stretches(recorded, this.#options.cpus);
