@@ -4,6 +4,8 @@
  * `main.ts` is a bug in pmuctl (status 70).
  */
 
+import { printable } from "./printable.ts";
+
 /** Exit statuses, as the design lists them. */
 export const EXIT = {
   ok: 0,
@@ -28,7 +30,10 @@ export interface Advice {
   remedy?: string;
 }
 
-/** The base of every error whose message is meant for the user. `status` is pmuctl's exit status. */
+/**
+ * The base of every error whose message is meant for the user, which may quote names and arguments with anything in
+ * them. `status` is pmuctl's exit status.
+ */
 export class UserError extends Error {
   readonly status: number;
 
@@ -37,18 +42,6 @@ export class UserError extends Error {
     this.name = new.target.name;
     this.status = status;
   }
-}
-
-/**
- * `text` on one line that a terminal only shows: messages quote file names and arguments, which may hold
- * anything. Control characters become `\n`, `\x1b` and so on.
- */
-export function printable(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, (c) => {
-    if (c === "\n") return "\\n";
-    return c === "\t" ? "\\t" : `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  });
 }
 
 /** The arguments do not make sense (exit status 2). */

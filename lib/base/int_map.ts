@@ -18,6 +18,11 @@ export class IntMap {
   /** How many keys there are. */
   size = 0;
 
+  /** @param keys each of them is there to begin with, its last place among them as its value. */
+  constructor(keys: ArrayLike<number> = []) {
+    for (let i = 0; i < keys.length; i++) this.set(keys[i], i);
+  }
+
   /** The value of `key`, or ABSENT. */
   get(key: number): number {
     const slots = this.#slots, mask = this.#mask;

@@ -1,7 +1,7 @@
 /** A check's result for people. */
 
 import { bold, green, red, yellow } from "@std/fmt/colors";
-import { printable } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
 import { append } from "../base/lists.ts";
 import { quantity } from "./figures.ts";
 import { type CheckResult, type CheckRow, type Figures, percent, signedPercent } from "./result.ts";

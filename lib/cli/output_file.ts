@@ -2,6 +2,7 @@
 
 import { UnsupportedError, UsageError } from "../base/errors.ts";
 import { identityOf } from "../base/file_bytes.ts";
+import { gathered } from "./gather.ts";
 import { refusal } from "../base/system_error.ts";
 
 /** Throws UsageError when writing `output` would destroy `input`: both are one file, whatever their names. */
@@ -12,13 +13,23 @@ export function refuseSameFile(output: string, input: string): void {
   }
 }
 
-/** Writes all of a file, in place of one that was there. Throws UnsupportedError when that cannot be done. */
-export function writeOutputFile(path: string, content: string | Uint8Array): void {
+/**
+ * Writes all of a file, in place of one that was there. Throws UnsupportedError when that cannot be done, and what the
+ * pieces throw: when that comes before the first block is full, no file has been
+ * touched.
+ */
+export function writeOutputFile(
+  path: string,
+  content: string | Uint8Array | Iterable<string | Uint8Array>,
+): void {
+  const isWhole = typeof content === "string" || content instanceof Uint8Array;
+  const blocks = gathered(isWhole ? [content] : content);
+  let block = blocks.next();
+  const file = new OutputFile(path);
   try {
-    if (typeof content === "string") Deno.writeTextFileSync(path, content);
-    else Deno.writeFileSync(path, content);
-  } catch (error) {
-    throw outputError(path, error);
+    for (; !block.done; block = blocks.next()) file.write(block.value);
+  } finally {
+    file.close();
   }
 }
 
@@ -39,8 +50,8 @@ export class OutputFile {
   }
 
   /** Throws UnsupportedError. */
-  write(text: string): void {
-    const bytes = this.#encoder.encode(text);
+  write(piece: string | Uint8Array): void {
+    const bytes = typeof piece === "string" ? this.#encoder.encode(piece) : piece;
     try {
       for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
     } catch (error) {

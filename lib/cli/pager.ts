@@ -2,16 +2,23 @@
 
 import { toolFolders } from "../base/tools.ts";
 import type { Io } from "./command.ts";
+import { gathered } from "./gather.ts";
 
 /**
- * Prints `text`: through $PMUCTL_PAGER, else $PAGER, else `less`, when standard output is a terminal with fewer
- * lines than the text; else as it is. An empty setting, or `cat`, is no pager. Where the pager cannot be run, the
- * text is printed as it is.
+ * Prints text that comes in pieces: through $PMUCTL_PAGER, else $PAGER, else `less`, when standard output is a terminal
+ * with fewer lines than the text; else as it is. An empty setting, or `cat`, is no pager. Where the pager cannot be run,
+ * the text is printed as it is.
  */
-export async function page(text: string, io: Io): Promise<void> {
+export async function page(text: Iterable<string | Uint8Array>, io: Io): Promise<void> {
   const pager = (io.env("PMUCTL_PAGER") ?? io.env("PAGER") ?? "less").trim();
-  const fits = () => countLines(text) < io.rows;
-  if (!io.stdoutIsTerminal || pager === "" || pager === "cat" || fits()) return io.out(text);
+  if (!io.stdoutIsTerminal || pager === "" || pager === "cat") return print(text, io);
+  const pieces = text[Symbol.iterator]();
+  const { screen, fits } = screenful(pieces, io.rows);
+  const all = (function* () {
+    yield* screen;
+    for (let next = pieces.next(); !next.done; next = pieces.next()) yield next.value;
+  })();
+  if (fits) return print(all, io);
   io.flush();
   let child: Deno.ChildProcess;
   try {
@@ -23,18 +30,46 @@ export async function page(text: string, io: Io): Promise<void> {
       env: { LESS: io.env("LESS") ?? "FRX", PATH: toolFolders() },
     }).spawn();
   } catch {
-    return io.out(text);
+    return print(all, io);
   }
   // Ctrl-C is the pager's, which stays, and must not end us before it
   const ignore = () => {};
   Deno.addSignalListener("SIGINT", ignore);
   try {
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(text)).then(() => writer.close()).catch(() => {}); // it was left early
+    await feed(child.stdin, all);
     await child.status;
   } finally {
     Deno.removeSignalListener("SIGINT", ignore);
   }
+}
+
+/** Prints pieces as they are. */
+export function print(pieces: Iterable<string | Uint8Array>, io: Io): void {
+  for (const piece of pieces) typeof piece === "string" ? io.out(piece) : io.outBytes(piece);
+}
+
+/** Writes all of a text to a pager, or as much as it reads before it is left. */
+async function feed(to: WritableStream<Uint8Array>, text: Iterable<string | Uint8Array>): Promise<void> {
+  const writer = to.getWriter();
+  const left = { before: false };
+  const write = (bytes: Uint8Array) => writer.write(bytes).catch(() => left.before = true);
+  for (const block of gathered(text)) {
+    await write(block);
+    if (left.before) return;
+  }
+  await writer.close().catch(() => {});
+}
+
+/** The first pieces, as many as have more lines than a screen, or all of them; and whether they fit on it. */
+function screenful<T extends string | Uint8Array>(pieces: Iterator<T>, rows: number) {
+  const screen: T[] = [];
+  let lines = 0;
+  for (let next = pieces.next(); !next.done; next = pieces.next()) {
+    screen.push(next.value);
+    if (typeof next.value === "string") lines += countLines(next.value);
+    if (lines >= rows) return { screen, fits: false };
+  }
+  return { screen, fits: true };
 }
 
 function countLines(text: string): number {

@@ -66,9 +66,9 @@ export async function whereItWent(
       color: false,
     });
     // what options of `diff` would show is of no use here
-    const lines = text.split("\n").filter((line) => !line.includes("--normalize"))
-      .map((line) => line.replace(/ \(--percent-limit .*\)$/, ""));
-    return lines.slice(0, MOST_LINES).join("\n");
+    const lines = text.filter((line) => !line.includes("--normalize"))
+      .map((line) => line.replace(/ \(--percent-limit .*\)$/m, ""));
+    return lines.take(MOST_LINES).toArray().join("").trimEnd();
   } catch (error) {
     if (error instanceof UserError) return error.message;
     throw error;

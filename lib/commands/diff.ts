@@ -5,7 +5,7 @@ import { openInput } from "../base/file_bytes.ts";
 import { EXIT, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
-import { page } from "../cli/pager.ts";
+import { page, print } from "../cli/pager.ts";
 import type { AlikeKey } from "../profile/alike.ts";
 import { DEFAULT_DIFF_KEYS, DIFF_ORDERS, diffProfiles } from "../profile/diff.ts";
 import { NORMALIZATIONS } from "../profile/normalization.ts";
@@ -88,7 +88,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const onTerminal = io.stdoutIsTerminal && output === undefined;
   const color = onTerminal && !io.env("NO_COLOR");
   setColorEnabled(color);
-  const render = (): string => {
+  const render = (): Iterable<string> => {
     switch (format) {
       case "text": {
         const width = onTerminal ? io.columns : Infinity;
@@ -99,14 +99,14 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       case "flamegraph": {
         const { normalize = "none", event } = options;
         const base = { profile: a, name: fileA, normalize, negate: args.has("negate") };
-        return renderFlamegraph(b, { inverted: args.has("inverted"), event, base });
+        return [renderFlamegraph(b, { inverted: args.has("inverted"), event, base })];
       }
     }
   };
   const content = render();
   if (output !== undefined) writeOutputFile(output, content);
   else if (format === "text" && !args.has("no-pager")) await page(content, io);
-  else io.out(content);
+  else print(content, io);
   return EXIT.ok;
 }
 

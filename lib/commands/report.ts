@@ -5,7 +5,7 @@ import { openInput } from "../base/file_bytes.ts";
 import { EXIT, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
-import { page } from "../cli/pager.ts";
+import { page, print } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
 import { filterProfile, withEvents } from "../profile/filter.ts";
 import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/groups.ts";
@@ -199,9 +199,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const flamegraph = { ...options.flamegraph, base };
   const content = render(profile, { ...options, whole, flamegraph });
   if (output !== undefined) writeOutputFile(output, content);
-  else if (typeof content !== "string") io.outBytes(content);
   else if (format.reader === "people" && !args.has("no-pager")) await page(content, io);
-  else io.out(content);
+  else print(content, io);
   return EXIT.ok;
 }
 

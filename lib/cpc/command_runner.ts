@@ -5,7 +5,8 @@
 
 import { closeFd, createFile, PmuError, seek } from "../../ffi/pmu.ts";
 import type { Stopper } from "../../ffi/command.ts";
-import { CommandError, printable, UnsupportedError } from "../base/errors.ts";
+import { CommandError, UnsupportedError } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
 import { refusal } from "../base/system_error.ts";
 import type { Standing } from "../events/open.ts";
 import { CommandMeter, type MeasuredRun, type Wish } from "./measured_run.ts";

@@ -2,7 +2,8 @@
 
 import type { Grouping, Groups } from "./groups.ts";
 import { PathTotals } from "./path_totals.ts";
-import type { Profile } from "./profile.ts";
+import type { Places } from "./places.ts";
+import { countingSort, type Profile, samplesOf } from "./profile.ts";
 
 /** How much: samples, and the sum of their periods. */
 export interface Weight {
@@ -33,42 +34,61 @@ export interface OverheadOptions {
  */
 export function overhead(
   profile: Profile,
-  { groups, places }: Grouping,
+  grouping: Grouping,
   event: number,
   { selfOnly = false }: OverheadOptions = {},
 ): OverheadRow[] {
   const { samples, stacks } = profile;
-  const { ofFrame } = places;
+  const { groups, places: { ofFrame } } = grouping;
   const rows: OverheadRow[] = [];
-  // one group after the other, so that a row is found by its place alone: its row, and the group that is of
-  const rowOf = new Int32Array(places.symbol.length);
-  const rowIsOf = new Int32Array(places.symbol.length).fill(-1);
-  const rowFor = (group: number, place: number) => {
-    if (rowIsOf[place] === group) return rows[rowOf[place]];
+  // one group after the other, so that a row is found by its place alone: its row, and the first row of its group
+  const { rowOf, totalsOf } = scratchOf(profile, grouping);
+  const totals = selfOnly ? undefined : totalsOf();
+  const order = byGroup(groups, event < 0 ? undefined : samplesOf(profile, event));
+  let first = 0, group = 0;
+  const rowFor = (place: number) => {
+    const known = rowOf[place];
+    if (known >= first && known < rows.length && rows[known].place === place) return rows[known];
     const row: OverheadRow = { group, place, self: { count: 0, period: 0 }, total: { count: 0, period: 0 } };
-    rowIsOf[place] = group;
     rowOf[place] = rows.push(row) - 1;
     return row;
   };
-  const totals = selfOnly ? undefined : new PathTotals(profile, places);
-  const { order, ends } = samplesByGroup(groups);
-  for (let group = 0, i = 0; group < ends.length; group++) {
-    for (; i < ends[group]; i++) {
-      const s = order[i];
-      if (event >= 0 && samples.event[s] !== event) continue;
-      const count = samples.count[s], period = samples.period[s];
-      const { self } = rowFor(group, ofFrame[stacks.frame[samples.stack[s]]]);
+  for (let i = 0; i < order.length;) {
+    group = groups.ofSample[order[i]];
+    first = rows.length;
+    for (; i < order.length && groups.ofSample[order[i]] === group; i++) {
+      const s = order[i], count = samples.count[s], period = samples.period[s];
+      const { self } = rowFor(ofFrame[stacks.frame[samples.stack[s]]]);
       self.count += count;
       self.period += period;
       totals?.add(samples.stack[s], count, period);
     }
     totals?.take((place, count, period) => {
-      const { total } = rowFor(group, place);
+      const { total } = rowFor(place);
       total.count += count;
       total.period += period;
     });
   }
   return rows.sort(bySelf);
+}
+
+/** What is as long as the tables of a profile and is used again, since there may be very many events. */
+interface Scratch {
+  profile: Profile;
+  rowOf: Int32Array;
+  totalsOf(): PathTotals;
+}
+
+const scratches = new WeakMap<Places, Scratch>();
+
+function scratchOf(profile: Profile, { places }: Grouping): Scratch {
+  let scratch = scratches.get(places);
+  if (scratch?.profile.stacks !== profile.stacks) {
+    let totals: PathTotals | undefined;
+    const totalsOf = () => totals ??= new PathTotals(profile, places);
+    scratches.set(places, scratch = { profile, rowOf: new Int32Array(places.symbol.length), totalsOf });
+  }
+  return scratch;
 }
 
 /** Heaviest self first. */
@@ -81,12 +101,13 @@ export function byTotal(a: OverheadRow, b: OverheadRow): number {
   return b.total.period - a.total.period || b.self.period - a.self.period || b.total.count - a.total.count;
 }
 
-/** Rows of `profile.samples` by group, within a group in their order, and where each group ends (a counting sort). */
-function samplesByGroup({ ofSample, example }: Groups): { order: Int32Array; ends: Int32Array } {
-  const next = new Int32Array(example.length + 1);
-  for (let s = 0; s < ofSample.length; s++) next[ofSample[s] + 1]++;
-  for (let group = 1; group < next.length; group++) next[group] += next[group - 1];
-  const order = new Int32Array(ofSample.length);
-  for (let s = 0; s < ofSample.length; s++) order[next[ofSample[s]]++] = s;
-  return { order, ends: next.subarray(0, example.length) };
+/** Rows of samples (all unless given, ascending) by group, within a group in their order. */
+function byGroup({ ofSample, example }: Groups, rows?: Int32Array): Int32Array {
+  if (rows === undefined || rows.length === ofSample.length) {
+    return countingSort(ofSample, example.length).order;
+  }
+  // to go through all groups for each of very many events would take longer than to compare a few rows
+  if (rows.length * 16 < example.length) return rows.toSorted((a, b) => ofSample[a] - ofSample[b] || a - b);
+  const { order } = countingSort(Int32Array.from(rows, (row) => ofSample[row]), example.length);
+  return order.map((at) => rows[at]);
 }

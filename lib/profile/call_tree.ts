@@ -3,7 +3,7 @@
 import { float64Column } from "../base/column.ts";
 import type { Weight } from "./aggregate.ts";
 import type { Grouping } from "./groups.ts";
-import type { Profile } from "./profile.ts";
+import { type Profile, samplesOf } from "./profile.ts";
 import { StackTable } from "./tables.ts";
 
 /** A place, reached by the path of its parents. */
@@ -37,28 +37,33 @@ export function callTrees(
 ): GroupTree[] {
   const { samples, stacks } = profile;
   const { ofFrame } = places;
-  // all trees in one table of (parent, place), where a negative parent stands for a group
+  // all trees in one table of (parent, place), where a negative parent stands for a tree
   const table = new StackTable();
   const columns = [float64Column(), float64Column(), float64Column(), float64Column()];
   const [selfCount, selfPeriod, count, period] = columns;
-  const totals = Array.from(groups.example, () => ({ count: 0, period: 0 }));
+  const trees: GroupTree[] = [];
+  const treeOf = new Map<number, number>();
   const path: number[] = [];
-  for (let s = 0; s < samples.count.length; s++) {
-    if (event >= 0 && samples.event[s] !== event) continue;
+  for (const s of event < 0 ? samples.count.keys() : samplesOf(profile, event)) {
     const group = groups.ofSample[s];
+    let tree = treeOf.get(group);
+    if (tree === undefined) {
+      tree = trees.push({ group, total: { count: 0, period: 0 }, roots: [] }) - 1;
+      treeOf.set(group, tree);
+    }
     path.length = 0;
     for (let stack = samples.stack[s]; stack >= 0; stack = stacks.parent[stack]) {
       path.push(ofFrame[stacks.frame[stack]]);
     }
-    let node = -1 - group;
+    let node = -1 - tree;
     for (let i = path.length - 1; i >= 0; i--) {
       node = table.intern(node, path[i]);
       if (node === count.length) { for (const column of columns) column.push(0); }
     }
     selfCount.data[node] += samples.count[s];
     selfPeriod.data[node] += samples.period[s];
-    totals[group].count += samples.count[s];
-    totals[group].period += samples.period[s];
+    trees[tree].total.count += samples.count[s];
+    trees[tree].total.period += samples.period[s];
   }
   // parents come first, so that going backwards everything below a node has been added to it
   for (let node = count.length - 1; node >= 0; node--) {
@@ -69,9 +74,9 @@ export function callTrees(
     count.data[parent] += count.data[node];
     period.data[parent] += period.data[node];
   }
-  const trees = totals.map((total, group): GroupTree => ({ group, total, roots: [] }));
-  const nodes = new Map<number, CallNode>();
+  const nodes: (CallNode | undefined)[] = [];
   for (let n = 0; n < count.length; n++) {
+    nodes.push(undefined);
     if (period.data[n] < leastPeriod) continue; // and so is all that it called
     const node: CallNode = {
       place: table.frame.data[n],
@@ -80,11 +85,12 @@ export function callTrees(
       callees: [],
     };
     const parent = table.parent.data[n];
-    (parent < 0 ? trees[-1 - parent].roots : nodes.get(parent)!.callees).push(node);
-    nodes.set(n, node);
+    (parent < 0 ? trees[-1 - parent].roots : nodes[parent]!.callees).push(node);
+    nodes[n] = node;
   }
   const heaviest = (a: { total: Weight }, b: { total: Weight }) => b.total.period - a.total.period;
   for (const { roots } of trees) roots.sort(heaviest);
-  for (const { callees } of nodes.values()) callees.sort(heaviest);
-  return trees.filter(({ total }) => total.count > 0 && total.period >= leastPeriod).sort(heaviest);
+  for (const node of nodes) node?.callees.sort(heaviest);
+  return trees.filter(({ total }) => total.count > 0 && total.period >= leastPeriod)
+    .sort((a, b) => heaviest(a, b) || a.group - b.group);
 }

@@ -2,7 +2,8 @@
 
 import type { Weight } from "./aggregate.ts";
 import type { Grouping } from "./groups.ts";
-import type { Profile } from "./profile.ts";
+import type { Places } from "./places.ts";
+import { countingSort, type Profile, samplesOf } from "./profile.ts";
 
 /** A node of a caller tree: a place, the weight that passed through it here, and who called it. */
 export interface CallerNode extends Weight {
@@ -25,6 +26,9 @@ interface Level {
   to: number;
 }
 
+/** By place: its node in the level at hand, -1 for none; all are -1 between levels. */
+const nodesAt = new WeakMap<Places, Int32Array>();
+
 /**
  * Who called the leaf of each row's samples of one event (-1: of all): the trees of callers, from the immediate
  * ones up to the roots, heaviest first at each level. Callers that less than `leastPeriod` came through are left
@@ -42,7 +46,8 @@ export function callerTrees(
   const trees: CallerNode[][] = rows.map(() => []);
   let { paths, levels } = pathsOf(profile, grouping, event, rows, trees);
   let spare: Paths = copyOf(paths);
-  const nodeAt = new Int32Array(symbol.length).fill(-1);
+  let nodeAt = nodesAt.get(grouping.places);
+  if (!nodeAt) nodesAt.set(grouping.places, nodeAt = new Int32Array(symbol.length).fill(-1));
   while (levels.length > 0) {
     const next: Level[] = [];
     let filled = 0;
@@ -90,45 +95,43 @@ export function callerTrees(
   return trees;
 }
 
+/** By stack (plus one): the last path from it, plus one. Used again, as there may be very many events. */
+const pathsFrom = new WeakMap<Profile["stacks"], Int32Array>();
+
 /** The rows' samples, those called from one stack added up. */
 function pathsOf(
-  { samples, stacks }: Profile,
+  profile: Profile,
   { groups, places }: Grouping,
   event: number,
   rows: readonly { group: number; place: number }[],
   trees: CallerNode[][],
 ): { paths: Paths; levels: Level[] } {
+  const { samples, stacks } = profile;
   const rowOf = new Map(rows.map(({ group, place }, row) => [group * places.symbol.length + place, row]));
-  const ofSample = new Int32Array(samples.count.length).fill(-1);
-  const ends = new Int32Array(rows.length + 1);
-  for (let s = 0; s < ofSample.length; s++) {
-    if (event >= 0 && samples.event[s] !== event) continue;
+  const own = event < 0 ? Int32Array.from(samples.count.keys()) : samplesOf(profile, event);
+  // rows.length stands for none of them
+  const row = own.map((s) => {
     const place = places.ofFrame[stacks.frame[samples.stack[s]]];
-    const row = rowOf.get(groups.ofSample[s] * places.symbol.length + place);
-    if (row === undefined) continue;
-    ofSample[s] = row;
-    ends[row + 1]++;
-  }
-  for (let row = 0; row < rows.length; row++) ends[row + 1] += ends[row];
-  const order = new Int32Array(ends[rows.length]);
-  const at = ends.slice();
-  for (let s = 0; s < ofSample.length; s++) if (ofSample[s] >= 0) order[at[ofSample[s]]++] = s;
+    return rowOf.get(groups.ofSample[s] * places.symbol.length + place) ?? rows.length;
+  });
+  const { order, ends } = countingSort(row, rows.length + 1);
+  const many = rows.length === 0 ? 0 : ends[rows.length - 1];
 
   const paths: Paths = {
-    stack: new Int32Array(order.length),
-    count: new Float64Array(order.length),
-    period: new Float64Array(order.length),
+    stack: new Int32Array(many),
+    count: new Float64Array(many),
+    period: new Float64Array(many),
   };
-  // by stack (plus one): the path from it, plus one, which may be another row's
-  const pathOf = new Int32Array(stacks.parent.length + 1);
+  let pathOf = pathsFrom.get(stacks);
+  if (!pathOf) pathsFrom.set(stacks, pathOf = new Int32Array(stacks.parent.length + 1));
   const levels: Level[] = [];
   let filled = 0;
-  for (let row = 0; row < rows.length; row++) {
+  for (let row = 0, i = 0; row < rows.length; row++) {
     const from = filled;
-    for (let i = ends[row]; i < ends[row + 1]; i++) {
-      const s = order[i], caller = stacks.parent[samples.stack[s]];
+    for (; i < ends[row]; i++) {
+      const s = own[order[i]], caller = stacks.parent[samples.stack[s]];
       let path = pathOf[caller + 1] - 1;
-      if (path < from) {
+      if (path < from || path >= filled || paths.stack[path] !== caller) {
         path = filled++;
         pathOf[caller + 1] = filled;
         paths.stack[path] = caller;

@@ -2,7 +2,7 @@
 
 import { type Column, float64Column } from "../base/column.ts";
 import type { Grouping } from "./groups.ts";
-import type { Profile } from "./profile.ts";
+import { type Profile, samplesOf } from "./profile.ts";
 import { StackTable } from "./tables.ts";
 
 /** What one profile has at each node. */
@@ -35,10 +35,9 @@ export function flameTree(sources: readonly FlameSource[]): FlameTree {
   const table = new StackTable();
   const columns = sources.map(() => ({ count: float64Column(), period: float64Column() }));
   const path: number[] = [];
-  sources.forEach(({ profile: { samples, stacks }, grouping: { groups, places }, event }, source) => {
-    const { count, period } = columns[source];
-    for (let s = 0; s < samples.count.length; s++) {
-      if (samples.event[s] !== event) continue;
+  sources.forEach(({ profile, grouping: { groups, places }, event }, source) => {
+    const { samples, stacks } = profile, { count, period } = columns[source];
+    for (const s of samplesOf(profile, event)) {
       path.length = 0;
       for (let stack = samples.stack[s]; stack >= 0; stack = stacks.parent[stack]) {
         path.push(places.ofFrame[stacks.frame[stack]]);

@@ -4,6 +4,7 @@
  * addresses have become symbols already.
  */
 
+import { ABSENT, IntMap } from "../base/int_map.ts";
 import type { LedgerCounts, SampledEvent } from "../perfdata/session_info.ts";
 import type { Samples } from "./tables.ts";
 
@@ -116,10 +117,10 @@ export function isClock({ name }: ProfileEvent): boolean {
   return /^(cpu|task)-clock(:|$)/.test(name);
 }
 
-/** The name of each process by its pid. */
-export function processNames(profile: Profile): Map<number, string> {
-  const { pid, comm } = profile.processes;
-  return new Map(Array.from(pid, (id, row) => [id, profile.comms[comm[row]]]));
+/** A function that gives the name of a process of the profile by its pid. */
+export function processNames({ processes, comms }: Profile): (pid: number) => string {
+  const rows = new IntMap(processes.pid);
+  return (pid) => comms[processes.comm[rows.get(pid)]];
 }
 
 /** What has no symbol in this profile, most samples first; a filtered one keeps rows for what it left out. */
@@ -139,10 +140,34 @@ export function totalPeriod(profile: Profile, event = -1): number {
 
 function sum(profile: Profile, column: Float64Array, event: number): number {
   let total = 0;
-  for (let row = 0; row < column.length; row++) {
-    if (event < 0 || profile.samples.event[row] === event) total += column[row];
-  }
+  if (event < 0) { for (let row = 0; row < column.length; row++) total += column[row]; }
+  else for (const row of samplesOf(profile, event)) total += column[row];
   return total;
+}
+
+/** Rows of samples, those of one event together: their order, and where each event's end. */
+interface ByEvent {
+  order: Int32Array;
+  ends: Int32Array;
+}
+
+const byEvent = new WeakMap<Samples, ByEvent>();
+
+/** Rows of `samples` that are of one event, ascending; those of an event are found at once, however many there are. */
+export function samplesOf({ samples, events }: Profile, event: number): Int32Array {
+  let sorted = byEvent.get(samples);
+  if (!sorted) byEvent.set(samples, sorted = countingSort(samples.event, events.length));
+  return sorted.order.subarray(event > 0 ? sorted.ends[event - 1] : 0, sorted.ends[event]);
+}
+
+/** The rows of a column of numbers below `count` by their number, those of one number ascending; and where each one's end. */
+export function countingSort(column: Int32Array, count: number): ByEvent {
+  const next = new Int32Array(count + 1);
+  for (let row = 0; row < column.length; row++) next[column[row] + 1]++;
+  for (let number = 1; number < next.length; number++) next[number] += next[number - 1];
+  const order = new Int32Array(column.length);
+  for (let row = 0; row < column.length; row++) order[next[column[row]]++] = row;
+  return { order, ends: next.subarray(0, count) };
 }
 
 /** Whether code of this object runs in kernel mode. */
@@ -196,9 +221,11 @@ export function checkValid(profile: Profile): void {
       throw new Error(`invalid profile: sample row ${row} has count ${count}, period ${period}`);
     }
   }
-  const processIds = new Set(processes.pid);
+  const rows = new IntMap(processes.pid);
   threads.pid.forEach((pid, row) => {
-    if (!processIds.has(pid)) throw new Error(`invalid profile: threads.pid[${row}] is ${pid}, no process`);
+    if (rows.get(pid) === ABSENT) {
+      throw new Error(`invalid profile: threads.pid[${row}] is ${pid}, no process`);
+    }
   });
   checkTimes(profile);
   checkLines(profile);

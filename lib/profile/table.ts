@@ -1,5 +1,6 @@
 /** The rows of a report over one event, or over several side by side. */
 
+import { UsageError } from "../base/errors.ts";
 import { byTotal, overhead, type OverheadOptions, type OverheadRow, type Weight } from "./aggregate.ts";
 import type { Grouping } from "./groups.ts";
 import { type Profile, sampleCount, totalPeriod } from "./profile.ts";
@@ -32,6 +33,17 @@ export function sampledEvents(profile: Profile): number[] {
   return profile.events.flatMap(({ tracksOnly }, event) => tracksOnly ? [] : [event]);
 }
 
+/** More are not told apart in columns: a table of all rows by all events may be larger than any file. */
+const MOST_COLUMNS = 256;
+
+/** Throws UsageError for more events than a table has columns for. */
+export function refuseManyColumns(events: number): void {
+  if (events <= MOST_COLUMNS) return;
+  throw new UsageError(
+    `${events} events are more than stand side by side (${MOST_COLUMNS}): choose some with --event`,
+  );
+}
+
 export interface TableOptions extends OverheadOptions {
   /** By total, and with the rows that only called others. */
   children: boolean;
@@ -40,13 +52,14 @@ export interface TableOptions extends OverheadOptions {
 /** Of an event that a row has none of. */
 const NOTHING: Weight = Object.freeze({ count: 0, period: 0 });
 
-/** Heaviest in the first event first; what weighs nothing there by the next one. */
+/** Heaviest in the first event first; what weighs nothing there by the next one. Throws UsageError: see refuseManyColumns(). */
 export function tableOf(
   profile: Profile,
   grouping: Grouping,
   events: readonly number[],
   { children, selfOnly }: TableOptions,
 ): TableRow[] {
+  refuseManyColumns(events.length);
   const rows: TableRow[] = [];
   const byPlace = new Map<number, TableRow>();
   const placeCount = grouping.places.symbol.length;

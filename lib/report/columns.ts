@@ -1,6 +1,7 @@
 /** The columns of the text report that say where, one a sort key, and how numbers and lines are set. */
 
 import { red, yellow } from "@std/fmt/colors";
+import { ABSENT, IntMap } from "../base/int_map.ts";
 import { type Grouping, groupValues, type SortKey } from "../profile/groups.ts";
 import { placeLine, placeName, placeObject } from "../profile/places.ts";
 import { processNames, type Profile } from "../profile/profile.ts";
@@ -33,13 +34,14 @@ export type CellText = (key: SortKey, row: { group: number; place: number }) => 
 
 /** Cell texts for a profile: `4711:nginx` for processes and threads, `[k] do_idle` for symbols in the kernel. */
 export function cellTexts(profile: Profile, { groups, places }: Grouping): CellText {
-  const names = processNames(profile);
-  const { threads, comms } = profile;
+  const processName = processNames(profile);
+  const { threads, processes, comms } = profile;
+  const threadRows = new IntMap(threads.tid), processRows = new IntMap(processes.pid);
   // a thread that changed its name goes by the last one, a main thread by its process's
-  const threadNames = new Map([
-    ...Array.from(threads.tid, (tid, row): [number, string] => [tid, comms[threads.comm[row]]]),
-    ...names,
-  ]);
+  const threadName = (tid: number) => {
+    const process = processRows.get(tid);
+    return comms[process === ABSENT ? threads.comm[threadRows.get(tid)] : processes.comm[process]];
+  };
   return (key, { group, place }) => {
     if (key === "dso") return placeObject(profile, places, place);
     if (key === "sym") return `${places.kernel[place] ? "[k]" : "[.]"} ${placeName(profile, places, place)}`;
@@ -49,9 +51,9 @@ export function cellTexts(profile: Profile, { groups, places }: Grouping): CellT
       case "comm":
         return values.comm;
       case "pid":
-        return `${String(values.pid).padStart(7)}:${names.get(values.pid)}`;
+        return `${String(values.pid).padStart(7)}:${processName(values.pid)}`;
       case "tid":
-        return `${String(values.tid).padStart(7)}:${threadNames.get(values.tid)}`;
+        return `${String(values.tid).padStart(7)}:${threadName(values.tid)}`;
       case "cpu":
         return values.cpu < 0 ? "-" : String(values.cpu);
       case "event":
@@ -60,28 +62,34 @@ export function cellTexts(profile: Profile, { groups, places }: Grouping): CellT
   };
 }
 
-/** The cells of a table set in columns: a title line, and a line for each row. */
-export function setCells(
+/** What stands in the columns of a table: the titles, and the cells of a row, each in one line. */
+export interface Cells {
+  title: string;
+  line(row: { group: number; place: number }): string;
+}
+
+/** The cells of a table with these rows, in columns as wide as their widest cell, but for those cut to fit a terminal. */
+export function layCells(
   keys: readonly SortKey[],
   rows: readonly { group: number; place: number }[],
   text: CellText,
   width: number,
-): { title: string; lines: string[] } {
+): Cells {
   const columns = keys.map((key, i) => {
-    const cells = rows.map((row) => text(key, row));
-    if (i === keys.length - 1 && key !== "cpu") return [TITLES[key], ...cells];
+    if (i === keys.length - 1 && key !== "cpu") return { key, set: (cell: string) => cell };
     const most = Math.max(TITLES[key].length, width === Infinity ? Infinity : WIDEST[key]);
-    const wide = cells.reduce((wide, cell) => Math.max(wide, cell.length), TITLES[key].length);
+    let wide = TITLES[key].length;
+    for (let row = 0; row < rows.length && wide < most; row++) {
+      wide = Math.max(wide, text(key, rows[row]).length);
+    }
     const own = Math.min(wide, most);
-    return [TITLES[key], ...cells].map((cell) =>
-      key === "cpu" ? cell.padStart(own) : fit(cell, own).padEnd(own)
-    );
+    const set = (cell: string) => key === "cpu" ? cell.padStart(own) : fit(cell, own).padEnd(own);
+    return { key, set };
   });
-  const lines = Array.from(
-    { length: rows.length + 1 },
-    (_, i) => columns.map((column) => column[i]).join("  "),
-  );
-  return { title: lines[0], lines: lines.slice(1) };
+  return {
+    title: columns.map(({ key, set }) => set(TITLES[key])).join("  "),
+    line: (row) => columns.map(({ key, set }) => set(text(key, row))).join("  "),
+  };
 }
 
 /** Colours a line by the share of the whole that it stands for, in percent, in perf's steps. */

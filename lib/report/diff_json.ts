@@ -3,6 +3,7 @@
 import { type DiffOrder, diffOrder, type ProfileDiff } from "../profile/diff.ts";
 import { type Profile, sampleCount } from "../profile/profile.ts";
 import { weightUnit } from "../profile/unit.ts";
+import { Each, jsonPieces } from "./json_pieces.ts";
 
 /**
  * One object:
@@ -19,13 +20,14 @@ import { weightUnit } from "../profile/unit.ts";
 export function renderDiffJson(
   diff: ProfileDiff,
   { names, order }: { names: { a: string; b: string }; order: DiffOrder },
-): string {
-  return JSON.stringify(
-    {
-      a: sideJson(names.a, diff.a),
-      b: sideJson(names.b, diff.b),
-      notes: diff.notes,
-      events: diff.events.map(({ names: { a: nameA, b: name }, a, b, normalize, factor, rows }) => ({
+): Generator<string> {
+  return jsonPieces({
+    a: sideJson(names.a, diff.a),
+    b: sideJson(names.b, diff.b),
+    notes: diff.notes,
+    events: new Each(diff.events, (event) => {
+      const { names: { a: nameA, b: name }, a, b, normalize, factor, rows } = event;
+      return {
         name,
         ...(nameA === name ? {} : { nameA }),
         unit: weightUnit(name),
@@ -33,15 +35,13 @@ export function renderDiffJson(
         b,
         normalize,
         factor,
-        rows: rows.toSorted(diffOrder(order, factor)).map(({ comm, ...row }) => ({
+        rows: new Each(rows.toSorted(diffOrder(order, factor)), ({ comm, ...row }) => ({
           ...(comm === undefined ? {} : { command: comm }),
           ...row,
         })),
-      })),
-    },
-    null,
-    1,
-  ) + "\n";
+      };
+    }),
+  }, 1);
 }
 
 function sideJson(file: string, profile: Profile) {

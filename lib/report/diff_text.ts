@@ -1,6 +1,7 @@
 /** A comparison of two profiles as text: what they are, then what changed most. */
 
 import { bold, dim, green, red, yellow } from "@std/fmt/colors";
+import { printable } from "../base/printable.ts";
 import {
   type Change,
   type DiffOrder,
@@ -14,7 +15,7 @@ import { sides } from "../profile/comparable.ts";
 import { sampleCount } from "../profile/profile.ts";
 import { weightUnit } from "../profile/unit.ts";
 import { amountText, changeText } from "./amount.ts";
-import { type CellText, fit, setCells } from "./columns.ts";
+import { type CellText, fit, layCells } from "./columns.ts";
 
 export interface DiffTextOptions {
   /** What A and B are called: the names of their files. */
@@ -27,28 +28,34 @@ export interface DiffTextOptions {
   color: boolean;
 }
 
-/** The whole comparison; ends with a newline. Changes that chance may have made have a ~ before them. */
-export function renderDiffText(diff: ProfileDiff, options: DiffTextOptions): string {
-  const lines = header(diff, options);
-  for (const event of diff.events) lines.push("", ...eventSection(diff, event, options));
-  return lines.map((line) => line.trimEnd()).join("\n") + "\n";
+/** The whole comparison, a line at a time, each with its end. Changes that chance may have made have a ~ before them. */
+export function* renderDiffText(diff: ProfileDiff, options: DiffTextOptions): Generator<string> {
+  for (const line of diffLines(diff, options)) yield line.trimEnd() + "\n";
 }
 
-function header({ a, b, notes }: ProfileDiff, { names, color }: DiffTextOptions): string[] {
-  const rows = sides(a, b).map(([side, profile]): [string, string] => {
-    const { command, seconds } = profile.meta;
+function* diffLines(diff: ProfileDiff, options: DiffTextOptions): Generator<string> {
+  yield* header(diff, options);
+  for (const event of diff.events) {
+    yield "";
+    yield* eventSection(diff, event, options);
+  }
+}
+
+function* header({ a, b, notes }: ProfileDiff, { names, color }: DiffTextOptions): Generator<string> {
+  for (const [side, { meta, ...profile }] of sides(a, b)) {
+    const seconds = meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : "";
     const parts = [
       side === "A" ? names.a : names.b,
-      command || "(command not recorded)",
-      `${sampleCount(profile)} samples${seconds >= 0 ? ` over ${seconds.toFixed(3)} s` : ""}`,
+      meta.command || "(command not recorded)",
+      `${sampleCount({ meta, ...profile })} samples${seconds}`,
     ];
-    return [side, parts.join(", ")];
-  });
-  rows.push(...notes.map((note): [string, string] => ["note", note]));
-  return rows.map(([name, value]) => {
-    const line = `${name.padEnd(9)}${value}`;
-    return !color ? line : name === "note" ? yellow(line) : dim(line.slice(0, 9)) + line.slice(9);
-  });
+    const name = side.padEnd(9);
+    yield (color ? dim(name) : name) + printable(parts.join(", "));
+  }
+  for (const note of notes) {
+    const line = "note".padEnd(9) + printable(note);
+    yield color ? yellow(line) : line;
+  }
 }
 
 /** How B's weights were made comparable, for people. */
@@ -58,20 +65,20 @@ export function normalizationText({ normalize, factor }: EventDiff): string {
   return `B's weights times ${Number(factor.toPrecision(4))}, to the same ${of}`;
 }
 
-function eventSection(diff: ProfileDiff, event: EventDiff, options: DiffTextOptions): string[] {
+function* eventSection(diff: ProfileDiff, event: EventDiff, options: DiffTextOptions): Generator<string> {
   const { names: { a, b }, rows, factor } = event;
   const { color, width, percentLimit } = options;
   const unit = weightUnit(b);
   const wholeB = event.b.period * factor;
   const ratio = event.a.period > 0 ? 100 * (wholeB / event.a.period - 1) : NaN;
   const percents = Number.isFinite(ratio) ? ` (${signed(ratio, 1)}%)` : "";
-  const name = a === b ? a : `${a} against ${b}`;
-  const lines = [
-    `${name}: ${amountText(event.a.period, unit)} to ${amountText(wholeB, unit)}${percents}, ${
-      normalizationText(event)
-    }`,
-  ];
-  if (rows.length === 0) return [...lines, "No samples in either."];
+  const name = printable(a === b ? a : `${a} against ${b}`);
+  const change = `${amountText(event.a.period, unit)} to ${amountText(wholeB, unit)}${percents}`;
+  yield `${name}: ${change}, ${normalizationText(event)}`;
+  if (rows.length === 0) {
+    yield "No samples in either.";
+    return;
+  }
 
   const of = options.order === "total" ? "total" : "self";
   const sorted = rows.toSorted(diffOrder(options.order, factor));
@@ -81,26 +88,26 @@ function eventSection(diff: ProfileDiff, event: EventDiff, options: DiffTextOpti
   const calls = rows.some((row) =>
     row.a.total.count !== row.a.self.count || row.b.total.count !== row.b.self.count
   );
-  const cells = setCells(diff.keys, shown.map((_, place) => ({ group: 0, place })), rowTexts(shown), width);
+  const places = shown.map((_, place) => ({ group: 0, place }));
+  const cells = layCells(diff.keys, places, rowTexts(shown), width);
   const totals = calls ? " Total A  Total B " : "";
   const title = fit(`     Change    Share   Self A   Self B ${totals} ${cells.title}`, width);
-  lines.push(color ? bold(title) : title);
-  shown.forEach((row, i) => {
+  yield color ? bold(title) : title;
+  for (const [i, row] of shown.entries()) {
     const figures = [
       changeCell(row[of], unit),
       signed(row[of].share, 2).padStart(8),
       ...shares(row, "self", event),
       ...(calls ? shares(row, "total", event) : []),
     ];
-    const line = fit(`${figures.join(" ")}  ${cells.lines[i]}`, width);
-    lines.push(color ? tinted(line, row[of]) : line);
-  });
+    const line = fit(`${figures.join(" ")}  ${cells.line(places[i])}`, width);
+    yield color ? tinted(line, row[of]) : line;
+  }
   const left = rows.length - shown.length;
   if (left > 0) {
     const rest = `${left} more row${left > 1 ? "s" : ""} below ${percentLimit}% in both`;
-    lines.push(`${" ".repeat(11)} ${rest} (--percent-limit 0 shows all)`);
+    yield `${" ".repeat(11)} ${rest} (--percent-limit 0 shows all)`;
   }
-  return lines;
 }
 
 function changeCell(change: Change, unit: "ns" | "events"): string {
@@ -134,7 +141,9 @@ function signed(number: number, decimals: number): string {
 function rowTexts(rows: readonly DiffRow[]): CellText {
   return (key, { place }) => {
     const { comm, object, symbol, kernel } = rows[place];
-    if (key === "comm") return comm ?? "";
-    return key === "dso" ? object ?? "" : `${kernel ? "[k]" : "[.]"} ${symbol ?? "[unresolved]"}`;
+    if (key === "comm") return printable(comm ?? "");
+    return key === "dso"
+      ? printable(object ?? "")
+      : `${kernel ? "[k]" : "[.]"} ${printable(symbol ?? "[unresolved]")}`;
   };
 }

@@ -7,9 +7,10 @@ import { BadInputError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import { type PathTree, pathTree } from "../profile/path_tree.ts";
 import { type Places, placesOf } from "../profile/places.ts";
-import { isClock, isKernel, type Profile, sampleCount } from "../profile/profile.ts";
+import { countingSort, isClock, isKernel, type Profile, sampleCount } from "../profile/profile.ts";
 import { sampledEvents } from "../profile/table.ts";
 import { frameName } from "./frame_names.ts";
+import { Each, jsonPieces, Numbers, Part, Repeated } from "./json_pieces.ts";
 import { type ListedThread, threadList } from "./thread_list.ts";
 
 const PROCESSED_VERSION = 70;
@@ -30,35 +31,19 @@ const OTHER = 0, USER = 1, KERNEL = 2, JIT = 3;
  * All threads with their samples one by one, of one event: give it a profile of one, with times. Samples of the
  * clock events weigh their time in ms, which also is the CPU time that graphs show; the format has no unit for other
  * events' periods, so that their samples weigh one each. Functions carry no addresses: they are symbolized.
- * Throws BadInputError when samples have no times.
+ * The text comes in pieces. Throws BadInputError when samples have no times.
  */
-export function renderFirefox(profile: Profile): string {
-  const { times, samples, meta } = profile;
+export function renderFirefox(profile: Profile): Generator<string> {
+  const { times, meta } = profile;
   const [event] = sampledEvents(profile);
   if ((times?.at.length ?? 0) < sampleCount(profile)) {
     throw new BadInputError("--format firefox shows samples over time, and not all samples here have times");
   }
   const clock = event !== undefined && isClock(profile.events[event]);
-  const strings = new Strings();
   const places = placesOf(profile, "symbol");
   const tree = pathTree(profile, places.ofFrame);
-  const { threads, ofRow } = threadList(profile);
-  const columns = threads.map(() => ({ at: [] as number[], stack: [] as number[], period: [] as number[] }));
-  times?.at.forEach((at, i) => {
-    const row = times.sample[i];
-    const column = columns[ofRow[samples.thread[row]]];
-    column.at.push(at / 1e6);
-    column.stack.push(tree.ofStack[samples.stack[row]]);
-    column.period.push(times.period[i]);
-  });
-  const made = threads.flatMap((thread, row) =>
-    columns[row].at.length > 0 ? [threadJson(thread, columns[row], clock)] : []
-  );
-  // busiest first, so that the page opens with what there is to see
-  made.sort((a, b) => b.samples.length - a.samples.length);
   const interval = intervalOf(profile, event, clock);
-  const shared = sharedJson(profile, places, tree, strings);
-  return JSON.stringify({
+  return jsonPieces({
     meta: {
       interval,
       startTime: Math.max(meta.wallStart, 0),
@@ -84,7 +69,7 @@ export function renderFirefox(profile: Profile): string {
       ...(meta.cpus > 0 ? { logicalCPUs: meta.cpus } : {}),
       extra: [{ label: "Recording", entries: recordingEntries(profile, event) }],
     },
-    libs: profile.objects.map(({ name, path, buildId }) => ({
+    libs: new Each(profile.objects, ({ name, path, buildId }) => ({
       arch: meta.arch,
       name,
       path,
@@ -93,9 +78,36 @@ export function renderFirefox(profile: Profile): string {
       breakpadId: breakpadId(buildId),
       codeId: buildId || null,
     })),
-    shared,
-    threads: made,
+    shared: sharedJson(profile, places, tree),
+    threads: new Each(threadsOf(profile, tree), (thread) => threadJson(thread, clock)),
   });
+}
+
+/** A thread's samples: ms since the start, rows of the tree, weights. */
+interface ThreadSamples extends ListedThread {
+  at: Float64Array;
+  stack: Int32Array;
+  period: Float64Array;
+}
+
+/** The threads that have samples, busiest first, so that the page opens with what there is to see. */
+function* threadsOf({ samples, times, ...rest }: Profile, tree: PathTree): Generator<ThreadSamples> {
+  if (!times) return;
+  const { threads, ofRow } = threadList({ samples, times, ...rest });
+  const threadOf = times.sample.map((row) => ofRow[samples.thread[row]]);
+  const { order, ends } = countingSort(threadOf, threads.length);
+  const startOf = (thread: number) => thread > 0 ? ends[thread - 1] : 0;
+  const many = (thread: number) => ends[thread] - startOf(thread);
+  for (const thread of Int32Array.from(threads.keys()).sort((a, b) => many(b) - many(a))) {
+    const own = order.subarray(startOf(thread), ends[thread]);
+    if (own.length === 0) return;
+    yield {
+      ...threads[thread],
+      at: Float64Array.from(own, (i) => times.at[i] / 1e6),
+      stack: Int32Array.from(own, (i) => tree.ofStack[samples.stack[times.sample[i]]]),
+      period: Float64Array.from(own, (i) => times.period[i]),
+    };
+  }
 }
 
 /** Texts, each once. */
@@ -110,11 +122,7 @@ class Strings {
   }
 }
 
-function threadJson(
-  { pid, tid, name, process }: ListedThread,
-  { at, stack, period }: { at: number[]; stack: number[]; period: number[] },
-  clock: boolean,
-) {
+function threadJson({ pid, tid, name, process, at, stack, period }: ThreadSamples, clock: boolean) {
   return {
     processType: "default",
     processStartupTime: 0,
@@ -127,62 +135,68 @@ function threadJson(
     processName: process,
     pid: String(pid),
     tid,
-    samples: {
+    samples: new Part({
       length: at.length,
-      stack,
-      time: at,
+      stack: new Numbers(stack),
+      time: new Numbers(at),
       ...(clock
-        ? { weight: period.map((ns) => ns / 1e6), weightType: "tracing-ms", threadCPUDelta: period }
+        ? {
+          weight: new Numbers(period.map((ns) => ns / 1e6)),
+          weightType: "tracing-ms",
+          threadCPUDelta: new Numbers(period),
+        }
         : { weight: null, weightType: "samples" }),
-    },
+    }),
     markers: { length: 0, data: [], name: [], startTime: [], endTime: [], phase: [], category: [] },
   };
 }
 
 /** The tables that threads share: a function and a frame for each place, a resource for each object. */
-function sharedJson(profile: Profile, places: Places, tree: PathTree, strings: Strings) {
+function sharedJson(profile: Profile, places: Places, tree: PathTree): Part {
   const { objects } = profile;
   const count = places.symbol.length;
-  const nulls = new Array(count).fill(null);
-  const falses = new Array(count).fill(false);
-  const rows = Array.from({ length: count }, (_, place) => place);
-  return {
-    stackTable: {
+  const strings = new Strings();
+  const rows = Int32Array.from({ length: count }, (_, place) => place);
+  const all = (value: unknown) => new Repeated(value, count);
+  const names = rows.map((place) => strings.of(frameName(profile, places, place)));
+  const objectNames = Int32Array.from(objects, ({ name }) => strings.of(name));
+  return new Part({
+    stackTable: new Part({
       length: tree.parent.length,
-      frame: Array.from(tree.what),
-      prefixOffset: Array.from(tree.parent, (parent, row) => parent < 0 ? 0 : row - parent),
-    },
-    frameTable: {
+      frame: new Numbers(tree.what),
+      prefixOffset: new Numbers(tree.parent.map((parent, row) => parent < 0 ? 0 : row - parent)),
+    }),
+    frameTable: new Part({
       length: count,
-      address: new Array(count).fill(-1),
-      lib: new Array(count).fill(-1),
-      inlineDepth: new Array(count).fill(0),
-      category: rows.map((place) => categoryOf(profile, places, place)),
-      subcategory: new Array(count).fill(0),
-      func: rows,
-      nativeSymbol: nulls,
-      innerWindowID: nulls,
-      line: nulls,
-      column: nulls,
-      originalLocation: nulls,
-    },
-    funcTable: {
+      address: all(-1),
+      lib: all(-1),
+      inlineDepth: all(0),
+      category: new Numbers(rows.map((place) => categoryOf(profile, places, place))),
+      subcategory: all(0),
+      func: new Numbers(rows),
+      nativeSymbol: all(null),
+      innerWindowID: all(null),
+      line: all(null),
+      column: all(null),
+      originalLocation: all(null),
+    }),
+    funcTable: new Part({
       length: count,
-      name: rows.map((place) => strings.of(frameName(profile, places, place))),
-      isJS: falses,
-      relevantForJS: falses,
-      resource: Array.from(places.object),
-      source: nulls,
-      lineNumber: nulls,
-      columnNumber: nulls,
-      originalLocation: nulls,
-    },
-    resourceTable: {
+      name: new Numbers(names),
+      isJS: all(false),
+      relevantForJS: all(false),
+      resource: new Numbers(places.object),
+      source: all(null),
+      lineNumber: all(null),
+      columnNumber: all(null),
+      originalLocation: all(null),
+    }),
+    resourceTable: new Part({
       length: objects.length,
-      name: objects.map(({ name }) => strings.of(name)),
-      host: objects.map(() => null),
-      type: objects.map(() => LIBRARY),
-    },
+      name: new Numbers(objectNames),
+      host: new Repeated(null, objects.length),
+      type: new Repeated(LIBRARY, objects.length),
+    }),
     nativeSymbols: { length: 0, libIndex: [], address: [], name: [], functionSize: [] },
     sources: {
       length: 0,
@@ -194,8 +208,8 @@ function sharedJson(profile: Profile, places: Places, tree: PathTree, strings: S
       content: [],
     },
     sourceLocationTable: { length: 0, source: [], line: [], column: [] },
-    stringArray: strings.all,
-  };
+    stringArray: new Each(strings.all),
+  });
 }
 
 function categoryOf({ objects }: Profile, { object, kernel }: Places, place: number): number {

@@ -1,6 +1,7 @@
 /** Folded stacks: a line for each stack with its weight, as FlameGraph, inferno and speedscope read them. */
 
 import { float64Column } from "../base/column.ts";
+import { printable } from "../base/printable.ts";
 import { type PathTree, pathTree } from "../profile/path_tree.ts";
 import { isKernel, type Profile } from "../profile/profile.ts";
 import { StackTable } from "../profile/tables.ts";
@@ -15,11 +16,15 @@ export interface FoldedOptions {
 
 /**
  * `COMM;ROOT;...;LEAF WEIGHT`, a line for each stack, sorted by command and path, so that equal profiles give equal
- * files. In commands blanks become `_`, as stackcollapse-perf.pl has it; in all names `;` becomes `:` and a line end a
- * blank. Names are whole, arguments and all, where inferno cuts them off. All of the profile's events are
- * added up: give it one event's. Stacks that weigh nothing are left out.
+ * files. In commands blanks become `_`, as stackcollapse-perf.pl has it; in all names `;` becomes `:`, and what a
+ * terminal would act on an escape, line ends among it. Names are whole, arguments and all, where inferno cuts them off.
+ * All of the profile's events are added up: give it one event's. Stacks that weigh nothing are left out. The bytes come
+ * in pieces of whole lines.
  */
-export function renderFolded(profile: Profile, { weight, annotate }: FoldedOptions): Uint8Array {
+export function* renderFolded(
+  profile: Profile,
+  { weight, annotate }: FoldedOptions,
+): Generator<Uint8Array<ArrayBuffer>> {
   const { samples, threads, objects } = profile;
   const suffixes = objects.map(({ kind }) => isKernel(kind) ? "_[k]" : kind === "jit" ? "_[j]" : "");
   const names = frameNames(
@@ -50,8 +55,9 @@ export function renderFolded(profile: Profile, { weight, annotate }: FoldedOptio
     const comm = Math.floor(key / size), rank = key % size;
     const sum = weights.data[table.intern(comm, rank)];
     if (sum > 0) writer.line(comm, rank, sum);
+    if (writer.length >= PIECE) yield writer.take();
   }
-  return writer.bytes();
+  yield writer.take();
 }
 
 /** A tree of paths, its names as bytes, and the order of its rows: each behind its caller, siblings by name. */
@@ -67,7 +73,7 @@ interface SortedPaths {
 function sortedPaths(tree: PathTree, names: FrameNames): SortedPaths {
   const { parent, what } = tree;
   const encoder = new TextEncoder();
-  const texts = names.name.map((name) => name.replaceAll(";", ":").replace(/[\r\n]/g, " "));
+  const texts = names.name.map((name) => printable(name).replaceAll(";", ":"));
   // a name's place among the names; behind it comes `;`, which some characters are before
   const place = new Int32Array(texts.length);
   const keys = texts.map((text) => text + ";");
@@ -88,7 +94,7 @@ function sortedPaths(tree: PathTree, names: FrameNames): SortedPaths {
     }
   }
   const rank = new Int32Array(rows), row = new Int32Array(rows), depth = new Int32Array(rows);
-  const stack = [...child.subarray(start[0], start[1])].reverse();
+  const stack = Array.from(child.subarray(start[0], start[1])).reverse();
   for (let at = 0; stack.length > 0; at++) {
     const node = stack.pop()!;
     rank[node] = at;
@@ -101,12 +107,15 @@ function sortedPaths(tree: PathTree, names: FrameNames): SortedPaths {
 
 /** Commands in the order of their names; those that look alike here are one. */
 function rankOfComms(comms: readonly string[]): { rank: Int32Array; name: string[] } {
-  const shown = comms.map((comm) => comm.replace(/[\s;]/g, "_"));
+  const shown = comms.map((comm) => printable(comm).replace(/[\s;]/g, "_"));
   const name = [...new Set(shown)].sort((a, b) => a + ";" < b + ";" ? -1 : 1);
-  return { rank: Int32Array.from(shown, (comm) => name.indexOf(comm)), name };
+  const rank = new Map(name.map((comm, at) => [comm, at]));
+  return { rank: Int32Array.from(shown, (comm) => rank.get(comm)!), name };
 }
 
 const SEMICOLON = 0x3b;
+/** About the bytes of a piece. */
+const PIECE = 1 << 20;
 /** Room for a blank, a number of 22 characters at most, and a line end. */
 const TAIL_BYTES = 24;
 
@@ -115,7 +124,7 @@ class FoldedWriter {
   readonly #paths: SortedPaths;
   readonly #comms: readonly string[];
   readonly #encoder = new TextEncoder();
-  #out = new Uint8Array(1 << 20);
+  #out = new Uint8Array(PIECE);
   #length = 0;
   /** The line so far, and by depth the row it has there and where it ends. */
   #line = new Uint8Array(1 << 12);
@@ -144,8 +153,16 @@ class FoldedWriter {
     for (let i = 0; i < tail.length; i++) this.#out[this.#length++] = tail.charCodeAt(i);
   }
 
-  bytes(): Uint8Array {
-    return this.#out.subarray(0, this.#length);
+  /** Bytes of the lines that have not been taken. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The lines written since the last time. */
+  take(): Uint8Array<ArrayBuffer> {
+    const lines = this.#out.slice(0, this.#length);
+    this.#length = 0;
+    return lines;
   }
 
   #startComm(comm: number) {

@@ -13,8 +13,8 @@ export interface OutputOptions extends ReportOptions, FoldedOptions {
   flamegraph: FlamegraphOptions;
 }
 
-/** The profile in a format. No I/O. */
-export type Renderer = (profile: Profile, options: OutputOptions) => string | Uint8Array;
+/** The profile in a format, in pieces, since all of it may be more than a string can hold. No I/O. */
+export type Renderer = (profile: Profile, options: OutputOptions) => Iterable<string | Uint8Array>;
 
 export interface Format {
   name: string;
@@ -100,7 +100,7 @@ export const FORMATS: readonly Format[] = [
         import("./html/assets.ts"),
       ]);
       const assets = pageAssets();
-      return (profile) => renderHtml(profile, assets);
+      return (profile) => [renderHtml(profile, assets)];
     },
   },
   {
@@ -114,7 +114,7 @@ export const FORMATS: readonly Format[] = [
     options: ["inverted", "title", "base", "normalize", "negate"],
     renderer: async () => {
       const { renderFlamegraph } = await import("./flamegraph.ts");
-      return (profile, { flamegraph }) => renderFlamegraph(profile, flamegraph);
+      return (profile, { flamegraph }) => [renderFlamegraph(profile, flamegraph)];
     },
   },
   {
@@ -136,7 +136,10 @@ export const FORMATS: readonly Format[] = [
     callers: () => true,
     addresses: true,
     options: ["lines"],
-    renderer: async () => (await import("./pprof.ts")).renderPprof,
+    renderer: async () => {
+      const { renderPprof } = await import("./pprof.ts");
+      return (profile) => [renderPprof(profile)];
+    },
   },
   {
     name: "speedscope",

@@ -13,9 +13,10 @@ import {
 } from "../profile/profile.ts";
 import { sampledEvents, tableOf, wholeOf } from "../profile/table.ts";
 import { clockText } from "../profile/time_ranges.ts";
+import { Each, jsonPieces } from "./json_pieces.ts";
 import type { ReportOptions } from "./options.ts";
 
-/** Trees end at this depth: writing them is recursive, and many readers of JSON refuse what nests much deeper. */
+/** Trees end at this depth: many readers of JSON refuse what nests much deeper. */
 const MOST_DEPTH = 512;
 
 /** What JSON output depends on: its rows are all there are, whatever the limit. */
@@ -36,12 +37,12 @@ export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "wh
  * - a node 512 calls deep has `cut`, true when what follows was left out
  * - `unresolved`: `object`, `cause`, `remedy`, `samples`
  *
- * Periods are in events, or ns for the clock events.
+ * Periods are in events, or ns for the clock events. The text comes in pieces.
  */
-export function renderJson(profile: Profile, options: JsonOptions): string {
+export function renderJson(profile: Profile, options: JsonOptions): Generator<string> {
   const grouping = groupBy(profile, options.sort);
   const whole = options.whole ?? wholeOf(profile);
-  const events = sampledEvents(profile).map((event) => {
+  const events = new Each(sampledEvents(profile), (event) => {
     const samples = sampleCount(profile, event), period = totalPeriod(profile, event);
     return {
       name: profile.events[event].name,
@@ -55,8 +56,8 @@ export function renderJson(profile: Profile, options: JsonOptions): string {
       ...(options.tree === "calls" ? { calls: callsJson(profile, grouping, event) } : {}),
     };
   });
-  const unresolved = unresolvedSamples(profile);
-  return JSON.stringify({ meta: metaJson(profile), events, unresolved }, null, 1) + "\n";
+  const unresolved = new Each(unresolvedSamples(profile));
+  return jsonPieces({ meta: metaJson(profile), events, unresolved }, 1);
 }
 
 function rowsJson(profile: Profile, grouping: Grouping, event: number, { tree, children }: JsonOptions) {
@@ -67,15 +68,16 @@ function rowsJson(profile: Profile, grouping: Grouping, event: number, { tree, c
     rows.sort((a, b) => b.self[0].period - a.self[0].period || b.total[0].period - a.total[0].period);
   }
   const callers = tree === "callers" ? callerTrees(profile, grouping, event, rows) : [];
-  const callerJson = (node: CallerNode, depth: number): unknown => ({
-    ...placeJson(profile, grouping, node.place),
-    count: node.count,
-    period: node.period,
-    ...(depth < MOST_DEPTH
-      ? { callers: node.callers.map((caller) => callerJson(caller, depth + 1)) }
-      : { callers: [], cut: node.callers.length > 0 }),
-  });
-  return rows.map((row, i) => ({
+  const callersJson = (callers: readonly CallerNode[], depth: number): Each<CallerNode> =>
+    new Each(callers, (node) => ({
+      ...placeJson(profile, grouping, node.place),
+      count: node.count,
+      period: node.period,
+      ...(depth < MOST_DEPTH
+        ? { callers: callersJson(node.callers, depth + 1) }
+        : { callers: [], cut: node.callers.length > 0 }),
+    }));
+  return new Each(rows.entries(), ([i, row]) => ({
     ...describe(row.group),
     ...placeJson(profile, grouping, row.place),
     ...(groups.keys.includes("sym") || groups.keys.includes("dso")
@@ -83,36 +85,37 @@ function rowsJson(profile: Profile, grouping: Grouping, event: number, { tree, c
       : {}),
     self: row.self[0],
     total: row.total[0],
-    ...(tree === "callers" ? { callers: callers[i].map((node) => callerJson(node, 1)) } : {}),
+    ...(tree === "callers" ? { callers: callersJson(callers[i], 1) } : {}),
   }));
 }
 
 function callsJson(profile: Profile, grouping: Grouping, event: number) {
   const describe = describer(profile, grouping);
-  const callJson = (node: CallNode, depth: number): unknown => ({
-    ...placeJson(profile, grouping, node.place),
-    self: node.self,
-    total: node.total,
-    ...(depth < MOST_DEPTH
-      ? { callees: node.callees.map((callee) => callJson(callee, depth + 1)) }
-      : { callees: [], cut: node.callees.length > 0 }),
-  });
-  return callTrees(profile, grouping, event).map(({ group, total, roots }) => ({
+  const calleesJson = (callees: readonly CallNode[], depth: number): Each<CallNode> =>
+    new Each(callees, (node) => ({
+      ...placeJson(profile, grouping, node.place),
+      self: node.self,
+      total: node.total,
+      ...(depth < MOST_DEPTH
+        ? { callees: calleesJson(node.callees, depth + 1) }
+        : { callees: [], cut: node.callees.length > 0 }),
+    }));
+  return new Each(callTrees(profile, grouping, event), ({ group, total, roots }) => ({
     ...describe(group),
     total,
-    roots: roots.map((node) => callJson(node, 1)),
+    roots: calleesJson(roots, 1),
   }));
 }
 
 /** A function that gives what a group is, under the keys that tell groups apart. */
 function describer(profile: Profile, { groups }: Grouping) {
-  const names = processNames(profile);
+  const processName = processNames(profile);
   const { keys } = groups;
   return (group: number) => {
     const { comm, pid, tid, cpu } = groupValues(profile, groups, group);
     return {
       ...(keys.includes("comm") ? { command: comm } : {}),
-      ...(keys.includes("pid") ? { pid, process: names.get(pid) } : {}),
+      ...(keys.includes("pid") ? { pid, process: processName(pid) } : {}),
       ...(keys.includes("tid") ? { tid } : {}),
       ...(keys.includes("cpu") ? { cpu } : {}),
     };

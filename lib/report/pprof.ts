@@ -1,156 +1,172 @@
 /** The profile as pprof has it: a gzipped `perftools.profiles.Profile` (github.com/google/pprof, proto/profile.proto). */
 
 import { gzipSync } from "node:zlib";
-import {
-  type FunctionInput,
-  type LabelInput,
-  type LocationInput,
-  Profile as PprofProfile,
-  type SampleInput,
-  StringTable,
-} from "pprof-format";
 import { addressToBigint } from "../base/address.ts";
-import { isClock, type Profile, totalPeriod } from "../profile/profile.ts";
-import { sampledEvents } from "../profile/table.ts";
+import {
+  countingSort,
+  isClock,
+  processNames,
+  type Profile,
+  sampleCount,
+  totalPeriod,
+} from "../profile/profile.ts";
+import { refuseManyColumns, sampledEvents } from "../profile/table.ts";
+import { StackTable } from "../profile/tables.ts";
 import { pprofMappings } from "./pprof_mappings.ts";
+import { ProtoWriter } from "./proto.ts";
+
+/** Numbers of the fields of Profile, */
+const SAMPLE_TYPE = 1, SAMPLE = 2, MAPPING = 3, LOCATION = 4, FUNCTION = 5, STRING_TABLE = 6;
+const TIME_NANOS = 9,
+  DURATION_NANOS = 10,
+  PERIOD_TYPE = 11,
+  PERIOD = 12,
+  COMMENT = 13,
+  DEFAULT_SAMPLE_TYPE = 14;
+/** and of its parts. */
+const VALUE_TYPE = { type: 1, unit: 2 };
+const SAMPLE_OF = { location: 1, value: 2, label: 3 };
+const LABEL = { key: 1, text: 2, number: 3 };
+const MAPPING_OF = { id: 1, start: 2, limit: 3, file: 5, buildId: 6, hasFunctions: 7, hasLines: 9 };
+const LOCATION_OF = { id: 1, mapping: 2, address: 3, line: 4 };
+const LINE = { function: 1, line: 2 };
+const FUNCTION_OF = { id: 1, name: 2, file: 4 };
+
+/** Texts, each once; the first is the empty one. */
+class Texts {
+  readonly all = [""];
+  readonly #rows = new Map([["", 0]]);
+
+  of(text: string): number {
+    let row = this.#rows.get(text);
+    if (row === undefined) this.#rows.set(text, row = this.all.push(text) - 1);
+    return row;
+  }
+}
 
 /**
  * One profile of all events. Its values, by event: `samples` in `count` (with several events `samples_EVENT`), and
  * `EVENT` in `nanoseconds` (the clock events) or `count`, the periods; the first event's periods are the default.
  * Stacks are told apart by process and thread, which are in the labels `pid`, `tid`, `thread` and `process`.
- * Where source lines were looked up, locations have them. What has no symbol is a location without a function, which pprof shows by its mapping. The addresses are those of
- * `pprofMappings`. Warnings, the command and the machine are comments.
+ * Where source lines were looked up, locations have them. What has no symbol is a location without a function, which
+ * pprof shows by its mapping. The addresses are those of `pprofMappings`. Warnings, the command and the machine are
+ * comments. Throws UsageError: see refuseManyColumns().
  */
 export function renderPprof(profile: Profile): Uint8Array {
-  const strings = new StringTable();
-  const text = (value: string) => strings.dedup(value);
-  const events = sampledEvents(profile);
-  const { mappings, base } = pprofMappings(profile);
-  const { locations, functions } = locationsOf(profile, base, text);
   const { meta } = profile;
-  const types = events.flatMap((event) => {
+  const out = new ProtoWriter(), texts = new Texts();
+  const events = sampledEvents(profile);
+  refuseManyColumns(events.length);
+  const types = events.flatMap((event): [string, string][] => {
     const { name } = profile.events[event];
     return [
-      { type: text(events.length === 1 ? "samples" : `samples_${name}`), unit: text("count") },
-      { type: text(name), unit: text(isClock(profile.events[event]) ? "nanoseconds" : "count") },
+      [events.length === 1 ? "samples" : `samples_${name}`, "count"],
+      [name, isClock(profile.events[event]) ? "nanoseconds" : "count"],
     ];
   });
-  const [, main] = types;
-  const encoded = new PprofProfile({
-    sampleType: types,
-    sample: samplesOf(profile, events, text),
-    mapping: mappings.map(({ object, start, limit, path, buildId, symbolized }) => ({
-      id: object + 1,
-      memoryStart: start,
-      memoryLimit: limit,
-      filename: text(path),
-      buildId: text(buildId),
-      hasFunctions: symbolized,
-      hasLineNumbers: symbolized && profile.lines !== undefined,
-    })),
-    location: locations,
-    function: functions,
-    stringTable: strings,
-    timeNanos: meta.wallStart < 0 ? 0 : BigInt(Math.round(meta.wallStart * 1e6)),
-    durationNanos: meta.seconds < 0 ? 0 : Math.round(meta.seconds * 1e9),
-    periodType: main,
-    period: meanPeriod(profile, events[0]),
-    comment: commentsOf(profile).map(text),
-    defaultSampleType: main?.type,
-  });
-  return gzipSync(encoded.encode());
-}
-
-/** One for each thread and stack, with all values; ids are rows plus one. */
-function samplesOf(
-  profile: Profile,
-  events: readonly number[],
-  text: (value: string) => number,
-): SampleInput[] {
-  const { samples, stacks } = profile;
-  const column = new Map(events.map((event, i) => [event, 2 * i]));
-  const labels = labelsOf(profile, text);
-  const byThread = new Map<number, SampleInput & { value: number[] }>();
-  const threads = profile.threads.pid.length;
-  for (let row = 0; row < samples.count.length; row++) {
-    const at = column.get(samples.event[row]);
-    if (at === undefined) continue;
-    const thread = samples.thread[row];
-    const key = samples.stack[row] * threads + thread;
-    let sample = byThread.get(key);
-    if (!sample) {
-      const locationId: number[] = [];
-      for (let stack = samples.stack[row]; stack >= 0; stack = stacks.parent[stack]) {
-        locationId.push(stacks.frame[stack] + 1);
-      }
-      sample = { locationId, value: new Array(2 * events.length).fill(0), label: labels[thread] };
-      byThread.set(key, sample);
-    }
-    sample.value[at] += samples.count[row];
-    sample.value[at + 1] += samples.period[row];
+  const type = ([name, unit]: [string, string]) => (inner: ProtoWriter) =>
+    inner.number(VALUE_TYPE.type, texts.of(name)).number(VALUE_TYPE.unit, texts.of(unit));
+  for (const each of types) out.message(SAMPLE_TYPE, type(each));
+  writeSamples(profile, events, texts, out);
+  const { mappings, base } = pprofMappings(profile);
+  for (const { object, start, limit, path, buildId, symbolized } of mappings) {
+    out.message(MAPPING, (inner) => {
+      inner.number(MAPPING_OF.id, object + 1).number(MAPPING_OF.start, start).number(MAPPING_OF.limit, limit);
+      inner.number(MAPPING_OF.file, texts.of(path)).number(MAPPING_OF.buildId, texts.of(buildId));
+      inner.number(MAPPING_OF.hasFunctions, symbolized ? 1 : 0);
+      inner.number(MAPPING_OF.hasLines, symbolized && profile.lines !== undefined ? 1 : 0);
+    });
   }
-  return [...byThread.values()];
+  writeLocations(profile, base, texts, out);
+  out.number(TIME_NANOS, meta.wallStart < 0 ? 0 : BigInt(Math.round(meta.wallStart * 1e6)));
+  out.number(DURATION_NANOS, meta.seconds < 0 ? 0 : Math.round(meta.seconds * 1e9));
+  if (types.length > 1) {
+    out.message(PERIOD_TYPE, type(types[1]));
+    out.number(DEFAULT_SAMPLE_TYPE, texts.of(types[1][0]));
+  }
+  out.number(PERIOD, meanPeriod(profile, events[0]));
+  out.numbers(COMMENT, commentsOf(profile).map((comment) => texts.of(comment)));
+  for (const text of texts.all) out.text(STRING_TABLE, text);
+  return gzipSync(out.bytes());
 }
 
-function labelsOf(profile: Profile, text: (value: string) => number): LabelInput[][] {
-  const { threads, processes, comms } = profile;
-  const processComm = new Map(Array.from(processes.pid, (pid, row) => [pid, comms[processes.comm[row]]]));
-  return Array.from(threads.pid, (pid, row) => [
-    { key: text("process"), str: text(processComm.get(pid)!) },
-    { key: text("thread"), str: text(comms[threads.comm[row]]) },
-    { key: text("pid"), num: pid },
-    { key: text("tid"), num: threads.tid[row] },
-  ]);
+/** One for each thread and stack, with the values of all events. */
+function writeSamples(profile: Profile, events: readonly number[], texts: Texts, out: ProtoWriter): void {
+  const { samples, threads, comms } = profile;
+  const column = new Int32Array(profile.events.length).fill(-1);
+  events.forEach((event, i) => column[event] = 2 * i);
+  const own = Int32Array.from(samples.stack.keys()).filter((row) => column[samples.event[row]] >= 0);
+  const pairs = new StackTable(); // a thread under a stack
+  const pairOf = own.map((row) => pairs.intern(samples.stack[row], samples.thread[row]));
+  const { order, ends } = countingSort(pairOf, pairs.parent.length);
+  const values = new Float64Array(2 * events.length);
+  const processName = processNames(profile);
+  const label = (key: string, text: string, number: number) => (inner: ProtoWriter) =>
+    inner.number(LABEL.key, texts.of(key)).number(LABEL.text, texts.of(text)).number(LABEL.number, number);
+  for (let pair = 0, i = 0; pair < ends.length; pair++) {
+    values.fill(0);
+    for (; i < ends[pair]; i++) {
+      const row = own[order[i]], at = column[samples.event[row]];
+      values[at] += samples.count[row];
+      values[at + 1] += samples.period[row];
+    }
+    const thread = pairs.frame.data[pair], pid = threads.pid[thread];
+    out.message(SAMPLE, (inner) => {
+      inner.numbers(SAMPLE_OF.location, locationIds(profile, pairs.parent.data[pair]));
+      inner.numbers(SAMPLE_OF.value, values);
+      inner.message(SAMPLE_OF.label, label("process", processName(pid), 0));
+      inner.message(SAMPLE_OF.label, label("thread", comms[threads.comm[thread]], 0));
+      inner.message(SAMPLE_OF.label, label("pid", "", pid));
+      inner.message(SAMPLE_OF.label, label("tid", "", threads.tid[thread]));
+    });
+  }
+}
+
+/** Ids of the locations of a stack, innermost first. */
+function* locationIds({ stacks: { parent, frame } }: Profile, leaf: number): Generator<number> {
+  for (let stack = leaf; stack >= 0; stack = parent[stack]) yield frame[stack] + 1;
 }
 
 /**
  * A location for each frame, and the functions they are in: one for each symbol, and where lines are known one for
  * each source file that code of it is from, for inlined code is from other files.
  */
-function locationsOf(
+function writeLocations(
   { frames, symbols, objects, lines }: Profile,
   base: Float64Array,
-  text: (value: string) => number,
-): { locations: LocationInput[]; functions: FunctionInput[] } {
-  const functions: FunctionInput[] = [];
-  const known = new Map<string, number>();
-  const functionOf = (symbol: number, file: string): number => {
-    const key = `${symbol} ${file}`;
-    let id = known.get(key);
-    if (id === undefined) {
-      // no name for the linker: with one that is the same, pprof would shorten ours as if it were mangled
-      id = functions.push({
-        id: functions.length + 1,
-        name: text(symbols.name[symbol]),
-        filename: text(file),
-      });
-      known.set(key, id);
-    }
-    return id;
-  };
-  const locations = Array.from(frames.object, (object, frame): LocationInput => {
-    const symbol = frames.symbol[frame], line = lines?.ofFrame[frame] ?? -1;
+  texts: Texts,
+  out: ProtoWriter,
+): void {
+  const functions = new StackTable(); // a file under a symbol
+  for (let frame = 0; frame < frames.object.length; frame++) {
+    const object = frames.object[frame], symbol = frames.symbol[frame];
+    const line = lines?.ofFrame[frame] ?? -1;
     const address = frames.address[frame] + (object >= 0 ? base[object] : 0);
-    return {
-      id: frame + 1,
-      mappingId: object + 1,
-      address: address >= 0 ? address : addressToBigint(address),
-      line: symbol < 0 ? [] : line < 0
-        // the object in place of a file tells functions of one name apart
-        ? [{ functionId: functionOf(symbol, objects[object].path) }]
-        : [{ functionId: functionOf(symbol, lines!.paths[lines!.file[line]]), line: lines!.line[line] }],
-    };
-  });
-  return { locations, functions };
+    out.message(LOCATION, (inner) => {
+      inner.number(LOCATION_OF.id, frame + 1).number(LOCATION_OF.mapping, object + 1);
+      inner.number(LOCATION_OF.address, address >= 0 ? address : addressToBigint(address));
+      if (symbol < 0) return;
+      // the object in place of a file tells functions of one name apart
+      const file = line < 0 ? objects[object].path : lines!.paths[lines!.file[line]];
+      const id = functions.intern(symbol, texts.of(file)) + 1;
+      inner.message(LOCATION_OF.line, (inner) => {
+        inner.number(LINE.function, id).number(LINE.line, line < 0 ? 0 : lines!.line[line]);
+      });
+    });
+  }
+  for (let row = 0; row < functions.parent.length; row++) {
+    out.message(FUNCTION, (inner) => {
+      // no name for the linker: with one that is the same, pprof would shorten ours as if it were mangled
+      inner.number(FUNCTION_OF.id, row + 1);
+      inner.number(FUNCTION_OF.name, texts.of(symbols.name[functions.parent.data[row]]));
+      inner.number(FUNCTION_OF.file, functions.frame.data[row]);
+    });
+  }
 }
 
 /** What a sample of this event stands for on average. */
 function meanPeriod(profile: Profile, event: number | undefined): number {
-  const { samples } = profile;
-  let count = 0;
-  for (let row = 0; row < samples.count.length; row++) {
-    if (samples.event[row] === event) count += samples.count[row];
-  }
+  const count = event === undefined ? 0 : sampleCount(profile, event);
   return count > 0 ? Math.round(totalPeriod(profile, event) / count) : 0;
 }
 

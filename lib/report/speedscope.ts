@@ -3,121 +3,139 @@
 import { VERSION } from "../base/version.ts";
 import { type PathTree, pathTree } from "../profile/path_tree.ts";
 import { placesOf } from "../profile/places.ts";
-import { isClock, type Profile } from "../profile/profile.ts";
+import { countingSort, isClock, type Profile, sampleCount } from "../profile/profile.ts";
 import { sampledEvents } from "../profile/table.ts";
 import { frameName } from "./frame_names.ts";
+import { Each, jsonPieces, Numbers } from "./json_pieces.ts";
 import { threadList } from "./thread_list.ts";
 
 /** Up to so many samples are written in the order of time; of more, a browser could not open the file. */
 const MOST_IN_ORDER = 200_000;
 
-/** Stacks (rows of the tree) and what each weighs, in the order they are shown. */
+/** Samples in the order they are shown in. */
 interface Sequence {
-  stack: number[];
-  weight: number[];
-}
-
-interface SampledProfile {
-  type: "sampled";
-  name: string;
-  unit: "nanoseconds" | "none";
-  startValue: number;
-  endValue: number;
-  samples: number[][];
-  weights: number[];
+  /** Row of `profile.samples` of each. */
+  row: Int32Array;
+  weight: Float64Array;
 }
 
 /**
  * For each event a profile of all threads, then one of each, heaviest first. Weights are periods: ns for the clock
  * events, else events. Samples are in the order of time, alike ones in a row made one; without times, or where
- * there are more than 200,000, each stack is there once, heaviest first, which says nothing of when.
+ * there are more than 200,000, each stack is there once, heaviest first, which says nothing of when. The text comes in
+ * pieces.
  */
-export function renderSpeedscope(profile: Profile): string {
+export function renderSpeedscope(profile: Profile): Generator<string> {
   const { frames, objects, meta } = profile;
   const places = placesOf(profile, "symbol");
   // frames of what is in a stack; places are more
   const frameOf = new Int32Array(places.symbol.length).fill(-1);
-  const shared: { name: string; file: string }[] = [];
+  const shared: number[] = [];
   for (let frame = 0; frame < frames.object.length; frame++) {
     const place = places.ofFrame[frame];
-    if (frameOf[place] >= 0) continue;
-    const object = places.object[place];
-    const file = object >= 0 ? objects[object].path : "[unknown]";
-    frameOf[place] = shared.push({ name: frameName(profile, places, place), file }) - 1;
+    if (frameOf[place] < 0) frameOf[place] = shared.push(place) - 1;
   }
   const tree = pathTree(profile, places.ofFrame.map((place) => frameOf[place]));
-  const profiles = sampledEvents(profile).flatMap((event) => profilesOf(profile, event, tree));
-  return JSON.stringify({
+  return jsonPieces({
     $schema: "https://www.speedscope.app/file-format-schema.json",
     name: meta.command || "pmuctl",
     activeProfileIndex: 0,
     exporter: `pmuctl ${VERSION}`,
-    shared: { frames: shared },
-    profiles,
+    shared: {
+      frames: shared.map((place) => {
+        const object = places.object[place];
+        return {
+          name: frameName(profile, places, place),
+          file: object >= 0 ? objects[object].path : "[unknown]",
+        };
+      }),
+    },
+    profiles: new Each(profilesOf(profile, tree)),
   });
 }
 
-function profilesOf(profile: Profile, event: number, tree: PathTree): SampledProfile[] {
+function* profilesOf(profile: Profile, tree: PathTree): Generator<unknown> {
+  const { samples, events } = profile;
   const { threads, ofRow } = threadList(profile);
   const title = (thread: number) => {
     const { pid, tid, name, process } = threads[thread];
     return pid === tid ? `${name} (${pid})` : `${name} (${tid} of ${process} ${pid})`;
   };
-  const all: Sequence = { stack: [], weight: [] };
-  const byThread = new Map<number, Sequence>();
-  for (const [row, weight] of inOrder(profile, event)) {
-    const thread = ofRow[profile.samples.thread[row]], stack = tree.ofStack[profile.samples.stack[row]];
-    let sequence = byThread.get(thread);
-    if (!sequence) byThread.set(thread, sequence = { stack: [], weight: [] });
-    append(sequence, stack, weight);
-    append(all, stack, weight);
-  }
-  const unit = isClock(profile.events[event]) ? "nanoseconds" : "none";
-  const { name: eventName } = profile.events[event];
-  const made = [...byThread].map(([thread, sequence]) =>
-    sampled(`${eventName}: ${title(thread)}`, unit, sequence, tree)
+  const sequence = inOrder(profile);
+  const eventOf = sequence.row.map((row) => samples.event[row]);
+  const threadOf = sequence.row.map((row) => ofRow[samples.thread[row]]);
+  const byEvent = countingSort(eventOf, events.length);
+  const byThread = countingSort(threadOf, threads.length).order;
+  const ofThreads = countingSort(byThread.map((at) => eventOf[at]), events.length).order.map((i) =>
+    byThread[i]
   );
-  made.sort((a, b) => b.endValue - a.endValue);
-  return [sampled(`${eventName}: all threads`, unit, all, tree), ...made];
-}
-
-/** Row of `samples` and weight: of each sample in the order of time, or of each row, heaviest first. */
-function* inOrder({ samples, times }: Profile, event: number): Generator<[number, number]> {
-  let total = 0;
-  for (const count of samples.count) total += count;
-  if (times && times.at.length === total && total <= MOST_IN_ORDER) {
-    for (let i = 0; i < times.at.length; i++) {
-      const row = times.sample[i];
-      if (samples.event[row] === event) yield [row, times.period[i]];
+  for (const event of sampledEvents(profile)) {
+    const from = event > 0 ? byEvent.ends[event - 1] : 0, to = byEvent.ends[event];
+    const unit = isClock(events[event]) ? "nanoseconds" : "none";
+    const made = (name: string, places: Int32Array) =>
+      sampled(`${events[event].name}: ${name}`, unit, merged(profile, tree, sequence, places), tree);
+    yield made("all threads", byEvent.order.subarray(from, to));
+    const parts = runsOf(ofThreads.subarray(from, to), (at) => threadOf[at]).map((places) => ({
+      places,
+      total: places.reduce((sum, at) => sum + sequence.weight[at], 0),
+    }));
+    for (const { places } of parts.sort((a, b) => b.total - a.total)) {
+      yield made(title(threadOf[places[0]]), places);
     }
-    return;
-  }
-  const rows = [...samples.count.keys()].filter((row) => samples.event[row] === event);
-  for (const row of rows.sort((a, b) => samples.period[b] - samples.period[a])) {
-    yield [row, samples.period[row]];
   }
 }
 
-function append({ stack, weight }: Sequence, node: number, by: number) {
-  const last = stack.length - 1;
-  if (stack[last] === node) weight[last] += by;
-  else {
-    stack.push(node);
-    weight.push(by);
+/** Parts of `places` next to each other that are of the same thing. */
+function runsOf(places: Int32Array, what: (place: number) => number): Int32Array[] {
+  const runs: Int32Array[] = [];
+  for (let from = 0, to = 1; from < places.length; from = to++) {
+    while (to < places.length && what(places[to]) === what(places[from])) to++;
+    runs.push(places.subarray(from, to));
   }
+  return runs;
+}
+
+/** Each sample in the order of time; or each row of samples, heaviest first. */
+function inOrder(profile: Profile): Sequence {
+  const { times, samples: { period } } = profile;
+  const total = sampleCount(profile);
+  if (times && times.at.length === total && total <= MOST_IN_ORDER) {
+    return { row: times.sample, weight: times.period };
+  }
+  const row = Int32Array.from(period.keys()).sort((a, b) => period[b] - period[a]);
+  return { row, weight: Float64Array.from(row, (row) => period[row]) };
+}
+
+/** Stacks, as rows of the tree, and their weights: of samples at these places, alike ones in a row made one. */
+function merged({ samples }: Profile, { ofStack }: PathTree, { row, weight }: Sequence, places: Int32Array) {
+  const stacks = new Int32Array(places.length), weights = new Float64Array(places.length);
+  let count = 0;
+  for (const at of places) {
+    const stack = ofStack[samples.stack[row[at]]];
+    if (count === 0 || stacks[count - 1] !== stack) stacks[count++] = stack;
+    weights[count - 1] += weight[at];
+  }
+  return { stacks: stacks.subarray(0, count), weights: weights.subarray(0, count) };
 }
 
 function sampled(
   name: string,
-  unit: SampledProfile["unit"],
-  { stack, weight }: Sequence,
+  unit: "nanoseconds" | "none",
+  { stacks, weights }: ReturnType<typeof merged>,
   { parent, what }: PathTree,
-): SampledProfile {
-  const samples = stack.map((leaf) => {
-    const path: number[] = [];
-    for (let node = leaf; node >= 0; node = parent[node]) path.push(what[node]);
-    return path.reverse();
-  });
-  const endValue = weight.reduce((sum, one) => sum + one, 0);
-  return { type: "sampled", name, unit, startValue: 0, endValue, samples, weights: weight };
+) {
+  const path = (leaf: number): number[] => {
+    const frames: number[] = [];
+    for (let node = leaf; node >= 0; node = parent[node]) frames.push(what[node]);
+    return frames.reverse();
+  };
+  return {
+    type: "sampled",
+    name,
+    unit,
+    startValue: 0,
+    endValue: weights.reduce((sum, weight) => sum + weight, 0),
+    samples: new Each(stacks, path),
+    weights: new Numbers(weights),
+  };
 }

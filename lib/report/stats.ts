@@ -1,5 +1,6 @@
 /** The records of a recording, counted by type and by event: `report --stats`. */
 
+import { printable } from "../base/printable.ts";
 import type { ReadStats } from "../perfdata/reader.ts";
 import { recordTypeName } from "../perfdata/record_names.ts";
 
@@ -30,7 +31,7 @@ export function renderStats({ stats, events }: RecordCounts): string {
   }
   events.forEach((name, i) => {
     const samples = stats.samplesByEvent[i] ?? 0;
-    if (samples > 0) lines.push(`${name} stats:`, countLine("SAMPLE", samples));
+    if (samples > 0) lines.push(`${printable(name)} stats:`, countLine("SAMPLE", samples));
   });
   for (const [what, n] of beyondPerf(stats)) {
     if (n > 0) lines.push(`${what.padStart(16)}: ${String(n).padStart(16)}`);

@@ -1,30 +1,44 @@
 /** The report as text: what was recorded, what was lost, then where the time went. */
 
 import { bold, dim, yellow } from "@std/fmt/colors";
+import { greatest, least } from "../base/lists.ts";
 import { ledgerTable, lostText } from "../perfdata/ledger.ts";
 import type { Weight } from "../profile/aggregate.ts";
 import { callerTrees } from "../profile/caller_trees.ts";
 import { callTrees } from "../profile/call_tree.ts";
 import { groupBy, type Grouping, groupValues, type SortKey } from "../profile/groups.ts";
 import { type Profile, sampleCount, unresolvedSamples } from "../profile/profile.ts";
-import { sampledEvents, tableOf, type TableRow, type Whole, wholeOf } from "../profile/table.ts";
-import { type CellText, cellTexts, fit, heat, percent, setCells } from "./columns.ts";
+import {
+  refuseManyColumns,
+  sampledEvents,
+  tableOf,
+  type TableRow,
+  type Whole,
+  wholeOf,
+} from "../profile/table.ts";
+import { type CellText, cellTexts, fit, heat, layCells, percent } from "./columns.ts";
 import type { ReportOptions } from "./options.ts";
+import { printedProfile } from "./printed.ts";
 import { CALL_TITLE, callerLines, callLines } from "./trees.ts";
 
-/** The whole report; ends with a newline. */
-export function renderText(profile: Profile, options: ReportOptions): string {
+/** The whole report, a line at a time, each with its end. Throws UsageError: see refuseManyColumns(). */
+export function* renderText(given: Profile, options: ReportOptions): Generator<string> {
+  for (const line of reportLines(printedProfile(given), options)) yield line.trimEnd() + "\n";
+}
+
+function* reportLines(profile: Profile, options: ReportOptions): Generator<string> {
+  if (options.sideBySide) refuseManyColumns(sampledEvents(profile).length);
   const whole = options.whole ?? wholeOf(profile);
-  const lines = header(profile, whole, options);
+  yield* header(profile, whole, options);
   const grouping = groupBy(profile, options.sort);
   const text = cellTexts(profile, grouping);
   const events = sampledEvents(profile);
   const oneTable = options.sideBySide || options.sort.includes("event");
   for (const of of oneTable ? [events] : events.map((event) => [event])) {
-    lines.push("", ...section({ profile, grouping, text, whole, options, events: of }));
+    yield "";
+    yield* section({ profile, grouping, text, whole, options, events: of, sampledCount: events.length });
   }
-  lines.push(...unresolvedSection(profile));
-  return lines.map((line) => line.trimEnd()).join("\n") + "\n";
+  yield* unresolvedSection(profile);
 }
 
 /** Keys that a tree shows at its nodes. */
@@ -37,8 +51,9 @@ interface Section {
   text: CellText;
   whole: Whole;
   options: ReportOptions;
-  /** The events in it. */
+  /** The events in it, and how many events samples are taken of. */
   events: number[];
+  sampledCount: number;
 }
 
 function header(profile: Profile, whole: Whole, options: ReportOptions): string[] {
@@ -74,24 +89,23 @@ function backend({ name, backend, insteadOf }: Profile["meta"]["sampling"][numbe
   return `${backend}, for ${name}${insteadOf === undefined ? "" : ` in place of ${insteadOf}`}`;
 }
 
-function section(of: Section): string[] {
-  const { profile, events, options } = of;
+function* section(of: Section): Generator<string> {
+  const { profile, events, options, sampledCount } = of;
   const names = events.map((event) => profile.events[event].name);
   if (sum(events.map((event) => sampleCount(profile, event))) === 0) {
-    return [`No samples of ${names.join(", ")}.`];
+    yield `No samples of ${names.join(", ")}.`;
+    return;
   }
-  const lines: string[] = [];
-  if (events.length === 1 && sampledEvents(profile).length > 1) {
+  if (events.length === 1 && sampledCount > 1) {
     const count = sampleCount(profile, events[0]);
-    lines.push(`${names[0]}: ${count} sample${count === 1 ? "" : "s"}`);
+    yield `${names[0]}: ${count} sample${count === 1 ? "" : "s"}`;
   }
-  const body = options.tree === "calls" ? events.flatMap((event) => calls(of, event)) : table(of);
-  for (const line of body) lines.push(line);
-  return lines;
+  if (options.tree !== "calls") yield* table(of);
+  else for (const event of events) yield* calls(of, event);
 }
 
 /** Rows and their numbers, heaviest first; with `callers`, those of each row under it. */
-function table({ profile, grouping, text, whole, options, events }: Section): string[] {
+function* table({ profile, grouping, text, whole, options, events }: Section): Generator<string> {
   const { children, percentLimit, width } = options;
   const callers = options.tree === "callers";
   // with the event as a key each row has its own, and there is one set of columns for all
@@ -103,37 +117,27 @@ function table({ profile, grouping, text, whole, options, events }: Section): st
   const share = (row: TableRow, column: number) =>
     100 * (children ? row.total : row.self)[column].period / (wholeFor(row, column) || 1);
   if (byEvent) all.sort((a, b) => share(b, 0) - share(a, 0));
-  const most = (row: TableRow) => Math.max(...columns.map((_, column) => share(row, column)));
+  const most = (row: TableRow) => greatest(columns.map((_, column) => share(row, column)));
   const shown = all.filter((row) => most(row) >= percentLimit);
 
   const numbers = numberColumns(options);
-  const cells = setCells(options.sort, shown, text, width);
-  const title = columns.map(() => numbers.title).join(" ") + `  ${cells.title}`;
-  const lines: string[] = [];
+  const cells = layCells(options.sort, shown, text, width);
+  const heading = (line: string) => options.color ? bold(fit(line, width)) : fit(line, width);
   if (columns.length > 1) {
-    lines.push(
-      fit(columns.map((event) => centre(profile.events[event].name, numbers.title.length)).join(" "), width),
-    );
+    const titles = columns.map((event) => centre(profile.events[event].name, numbers.title.length));
+    yield heading(titles.join(" "));
   }
-  lines.push(fit(title, width));
-  if (options.color) lines.forEach((line, i) => lines[i] = bold(line));
-  const trees = callers
-    ? callerTrees(
-      profile,
-      grouping,
-      columns[0],
-      shown,
-      percentLimit / 100 * Math.min(...events.map((e) => whole.period[e])),
-    )
-    : [];
+  yield heading(columns.map(() => numbers.title).join(" ") + `  ${cells.title}`);
+  const leastPeriod = percentLimit / 100 * least(events.map((e) => whole.period[e]));
+  const trees = callers ? callerTrees(profile, grouping, columns[0], shown, leastPeriod) : [];
   const indent = " ".repeat(numbers.title.length * columns.length + columns.length + 1);
-  shown.forEach((row, i) => {
+  for (const [i, row] of shown.entries()) {
     const figures = columns.map((_, column) =>
       numbers.figures(row.self[column], row.total[column], wholeFor(row, column))
     );
-    const line = fit(`${figures.join(" ")}  ${cells.lines[i]}`, width);
-    lines.push(options.color ? heat(line, most(row)) : line);
-    if (!callers) return;
+    const line = fit(`${figures.join(" ")}  ${cells.line(row)}`, width);
+    yield options.color ? heat(line, most(row)) : line;
+    if (!callers) continue;
     const drawing = {
       profile,
       places: grouping.places,
@@ -141,21 +145,19 @@ function table({ profile, grouping, text, whole, options, events }: Section): st
       width,
       color: options.color,
     };
-    for (const each of callerLines(drawing, trees[i], row.self[0].period, indent)) lines.push(each);
-  });
-  const left = all.length - shown.length;
-  if (left > 0) {
-    const rows = `${left} more row${
-      left > 1 ? "s" : ""
-    } below ${percentLimit}% each (--percent-limit 0 shows all)`;
-    // totals overlap, and shares of several events do not add up
-    if (children || columns.length > 1 || byEvent) lines.push(`${" ".repeat(8)} ${rows}`);
-    else {
-      const rest = sum(all.map((row) => row.self[0].period)) - sum(shown.map((row) => row.self[0].period));
-      lines.push(`${percent(rest, whole.period[events[0]])} in ${rows}`);
-    }
+    yield* callerLines(drawing, trees[i], row.self[0].period, indent);
   }
-  return lines;
+  const left = all.length - shown.length;
+  if (left === 0) return;
+  const rows = `${left} more row${
+    left > 1 ? "s" : ""
+  } below ${percentLimit}% each (--percent-limit 0 shows all)`;
+  // totals overlap, and shares of several events do not add up
+  if (children || columns.length > 1 || byEvent) yield `${" ".repeat(8)} ${rows}`;
+  else {
+    const rest = sum(all.map((row) => row.self[0].period)) - sum(shown.map((row) => row.self[0].period));
+    yield `${percent(rest, whole.period[events[0]])} in ${rows}`;
+  }
 }
 
 /** The columns of numbers of one event: their titles, and a row's figures under them. */
@@ -181,7 +183,7 @@ function numberColumns({ children, tree, showPeriod }: ReportOptions): {
 }
 
 /** The call trees of an event, a group each when something besides places tells groups apart. */
-function calls({ profile, grouping, text, whole, options }: Section, event: number): string[] {
+function* calls({ profile, grouping, text, whole, options }: Section, event: number): Generator<string> {
   const keys = options.sort.filter((key): key is SortKey => !PLACE_KEYS.has(key));
   const period = whole.period[event];
   const trees = callTrees(profile, grouping, event, options.percentLimit / 100 * period);
@@ -194,23 +196,20 @@ function calls({ profile, grouping, text, whole, options }: Section, event: numb
     color: options.color,
   };
   const title = fit(CALL_TITLE, options.width);
-  const lines = [options.color ? bold(title) : title];
-  for (const line of callLines(drawing, trees, label)) lines.push(line);
-  return lines;
+  yield options.color ? bold(title) : title;
+  yield* callLines(drawing, trees, label);
 }
 
-function unresolvedSection(profile: Profile): string[] {
+function* unresolvedSection(profile: Profile): Generator<string> {
   const unresolved = unresolvedSamples(profile);
-  if (unresolved.length === 0) return [];
+  if (unresolved.length === 0) return;
   const whole = sampleCount(profile);
-  return [
-    "",
-    "Without a symbol:",
-    ...unresolved.map((u) =>
-      `${percent(u.samples, whole)} ${String(u.samples).padStart(8)}  ${u.object}: ${u.cause}` +
-      (u.remedy ? `; ${u.remedy}` : "")
-    ),
-  ];
+  yield "";
+  yield "Without a symbol:";
+  for (const { samples, object, cause, remedy } of unresolved) {
+    const figures = `${percent(samples, whole)} ${String(samples).padStart(8)}`;
+    yield `${figures}  ${object}: ${cause}${remedy ? `; ${remedy}` : ""}`;
+  }
 }
 
 function sum(numbers: readonly number[]): number {

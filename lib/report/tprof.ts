@@ -1,11 +1,13 @@
 /** The report in the columns of NetBSD's `tprof analyze`. */
 
 import { hexAddress } from "../base/address.ts";
+import { printable } from "../base/printable.ts";
 import { overhead } from "../profile/aggregate.ts";
 import { groupsOf, groupValues, type SortKey } from "../profile/groups.ts";
 import { placesOf } from "../profile/places.ts";
 import { type Profile, sampleCount } from "../profile/profile.ts";
-import { sampledEvents } from "../profile/table.ts";
+import { refuseManyColumns, sampledEvents } from "../profile/table.ts";
+import { printedProfile } from "./printed.ts";
 
 export interface TprofOptions {
   /** The name to say it is of. */
@@ -39,10 +41,12 @@ export function tprofKeys({ mergeProcesses, mergeThreads, mergeCpus }: TprofOpti
  * `percentage nsamples event#00... pid lwp cpu k address symbol`, by descending samples. `nsamples` is of all
  * events together, as in tprof: samples, not periods. `k` is 1 in the kernel. `address` is the one in the object
  * (which for the kernel is the absolute one), and with `perSymbol` the lowest that was seen in the symbol;
- * `symbol` is `object:symbol` in user space, where tprof has none.
+ * `symbol` is `object:symbol` in user space, where tprof has none. Line by line, each with its end.
  */
-export function renderTprof(profile: Profile, options: TprofOptions): string {
+export function* renderTprof(given: Profile, options: TprofOptions): Generator<string> {
+  const profile = printedProfile(given);
   const events = sampledEvents(profile);
+  refuseManyColumns(events.length);
   const total = sampleCount(profile);
   const groups = groupsOf(profile, tprofKeys(options));
   const places = placesOf(profile, options.perSymbol ? "symbol" : "address");
@@ -73,23 +77,18 @@ export function renderTprof(profile: Profile, options: TprofOptions): string {
     right("k", 1, (row) => String(places.kernel[row.place])),
     right("address", 16, (row) => hexAddress(addresses[row.place]).padStart(16, "0")),
   ];
-  const lines = [
-    `File: ${options.file}`,
-    `Number of samples: ${total}`,
-    ...events.map((event, column) =>
-      `Event #${String(column).padStart(2, "0")}: ${profile.events[event].name}`
-    ),
-    "",
-    `${columns.map(({ title, width }) => title.padStart(width)).join(" ")} symbol`,
-  ];
+  yield `File: ${printable(options.file)}\nNumber of samples: ${total}\n`;
+  for (const [column, event] of events.entries()) {
+    yield `Event #${String(column).padStart(2, "0")}: ${profile.events[event].name}\n`;
+  }
+  yield `\n${columns.map(({ title, width }) => title.padStart(width)).join(" ")} symbol\n`;
   const sorted = [...rows.values()].sort((a, b) =>
     b.samples - a.samples || addresses[a.place] - addresses[b.place]
   );
   for (const row of sorted) {
     const cells = columns.map(({ width, cell }) => cell(row).padStart(width));
-    lines.push(`${cells.join(" ")} ${symbolText(profile, places, row.place)}`);
+    yield `${cells.join(" ")} ${symbolText(profile, places, row.place)}\n`;
   }
-  return lines.join("\n") + "\n";
 }
 
 const cpuText = (cpu: number) => cpu < 0 ? "-" : String(cpu);

@@ -20,42 +20,50 @@ export interface Drawing {
   color: boolean;
 }
 
+/** Siblings of a tree that is being drawn, of which those before `next` are there. */
+interface Level<T> {
+  nodes: readonly T[];
+  next: number;
+  indent: string;
+  /** The object of what is above them. */
+  object: string;
+}
+
 /**
  * The callers of a row: a chain of only callers goes straight down, a fork is drawn as a branch with
  * its share of the whole. `above` is the weight that came into this level.
  */
-export function callerLines(
-  drawing: Drawing,
-  level: CallerNode[],
+export function* callerLines(
+  { profile, places, whole, width }: Drawing,
+  callers: readonly CallerNode[],
   above: number,
   indent: string,
-  depth = 0,
-): string[] {
-  const { profile, places, whole, width } = drawing;
-  const lines: string[] = [];
-  // a single caller that everything came from needs no branch and no number of its own
-  while (level.length === 1 && level[0].period === above) {
-    lines.push(fit(`${indent}${placeLabel(profile, places, level[0].place)}`, width));
-    level = level[0].callers;
-  }
-  if (level.length && depth >= MOST_DEPTH) return [...lines, `${indent}(deeper forks are not drawn)`];
-  level.forEach((node, i) => {
-    const last = i === level.length - 1;
-    const label = `${percent(node.period, whole).trim()} ${placeLabel(profile, places, node.place)}`;
-    lines.push(fit(`${indent}${last ? "└─ " : "├─ "}${label}`, width));
-    for (
-      const line of callerLines(
-        drawing,
-        node.callers,
-        node.period,
-        indent + (last ? "   " : "│  "),
-        depth + 1,
-      )
-    ) {
-      lines.push(line);
+): Generator<string> {
+  const open: Level<CallerNode>[] = [];
+  for (let nodes = callers;;) {
+    // a single caller that everything came from needs no branch and no number of its own
+    for (; nodes.length === 1 && nodes[0].period === above; nodes = nodes[0].callers) {
+      yield fit(`${indent}${placeLabel(profile, places, nodes[0].place)}`, width);
     }
-  });
-  return lines;
+    if (nodes.length > 0) {
+      if (open.length < MOST_DEPTH) open.push({ nodes, next: 0, indent, object: "" });
+      else yield `${indent}(deeper forks are not drawn)`;
+    }
+    const level = unfinished(open);
+    if (level === undefined) return;
+    const node = level.nodes[level.next++], last = level.next === level.nodes.length;
+    const label = `${percent(node.period, whole).trim()} ${placeLabel(profile, places, node.place)}`;
+    yield fit(`${level.indent}${last ? "└─ " : "├─ "}${label}`, width);
+    indent = level.indent + (last ? "   " : "│  ");
+    nodes = node.callers;
+    above = node.period;
+  }
+}
+
+/** The innermost level with siblings that are still to be drawn. */
+function unfinished<T>(open: Level<T>[]): Level<T> | undefined {
+  while (open.length > 0 && open[open.length - 1].next === open[open.length - 1].nodes.length) open.pop();
+  return open.at(-1);
 }
 
 /** The title above what `callLines` gives. */
@@ -66,46 +74,42 @@ export const CALL_TITLE = "   Total     Self  Samples  Calls";
  * itself at the left, the tree at the right. What alone was called (of what is heavy enough to be here) stands
  * straight below its caller; a fork is a branch each. The object is named where it changes.
  */
-export function callLines(drawing: Drawing, trees: GroupTree[], label: (group: number) => string): string[] {
-  return trees.flatMap(({ group, total, roots }) => {
+export function* callLines(
+  drawing: Drawing,
+  trees: readonly GroupTree[],
+  label: (group: number) => string,
+): Generator<string> {
+  for (const { group, total, roots } of trees) {
     const name = label(group);
-    if (name === "") return nodeLines(drawing, roots, "", "", 0);
-    const top = numbered(drawing, total.period, { count: 0, period: 0 }, name, "");
-    return [top, ...nodeLines(drawing, roots, "  ", "", 0)];
-  });
+    if (name !== "") yield numbered(drawing, total.period, { count: 0, period: 0 }, name, "");
+    yield* nodeLines(drawing, roots, name === "" ? "" : "  ");
+  }
 }
 
-function nodeLines(
-  drawing: Drawing,
-  level: CallNode[],
-  indent: string,
-  object: string,
-  depth: number,
-): string[] {
+function* nodeLines(drawing: Drawing, roots: readonly CallNode[], indent: string): Generator<string> {
   const { profile, places } = drawing;
-  const lines: string[] = [];
-  const line = (node: CallNode, before: string, object: string) => {
-    const own = placeObject(profile, places, node.place);
+  const open: Level<CallNode>[] = [];
+  let object = "";
+  const line = (node: CallNode, before: string) => {
+    const own = placeObject(profile, places, node.place), changed = own === object ? "" : own;
+    object = own;
     const name = placeLabel(profile, places, node.place);
-    lines.push(numbered(drawing, node.total.period, node.self, before + name, own === object ? "" : own));
-    return own;
+    return numbered(drawing, node.total.period, node.self, before + name, changed);
   };
-  while (level.length === 1) {
-    object = line(level[0], indent, object);
-    level = level[0].callees;
-  }
-  if (level.length && depth >= MOST_DEPTH) {
-    return [...lines, `${" ".repeat(28)}${indent}(deeper forks are not drawn)`];
-  }
-  level.forEach((node, i) => {
-    const last = i === level.length - 1;
-    const own = line(node, `${indent}${last ? "└─ " : "├─ "}`, object);
-    const below = indent + (last ? "   " : "│  ");
-    for (const each of nodeLines(drawing, node.callees, below, own, depth + 1)) {
-      lines.push(each);
+  for (let nodes = roots;;) {
+    for (; nodes.length === 1; nodes = nodes[0].callees) yield line(nodes[0], indent);
+    if (nodes.length > 0) {
+      if (open.length < MOST_DEPTH) open.push({ nodes, next: 0, indent, object });
+      else yield `${" ".repeat(28)}${indent}(deeper forks are not drawn)`;
     }
-  });
-  return lines;
+    const level = unfinished(open);
+    if (level === undefined) return;
+    const node = level.nodes[level.next++], last = level.next === level.nodes.length;
+    object = level.object;
+    yield line(node, `${level.indent}${last ? "└─ " : "├─ "}`);
+    indent = level.indent + (last ? "   " : "│  ");
+    nodes = node.callees;
+  }
 }
 
 /** A line of a call tree; the object, where one is to be said, dimmed behind the name. */

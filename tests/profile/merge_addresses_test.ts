@@ -8,6 +8,7 @@ import { placeName } from "../../lib/profile/places.ts";
 import { type Profile, sampleCount, unresolvedSamples } from "../../lib/profile/profile.ts";
 import { tableOf } from "../../lib/profile/table.ts";
 import { renderFolded } from "../../lib/report/folded.ts";
+import { whole } from "../report/whole.ts";
 import type { SymbolFiles } from "../../lib/symbols/symbolizer.ts";
 
 /** A list whose symbols are 4 KiB apart, so that many addresses share one; no program is there. */
@@ -54,7 +55,7 @@ for (const file of ["callgraph.data", "two_events.data", "compressed.data", "clo
   Deno.test(`the stacks of ${file} are the same with a frame for each symbol as with one for each address`, async () => {
     const apart = await load(file, {}), merged = await load(file, { mergeAddresses: true });
     for (const weight of ["period", "samples"] as const) {
-      const folded = (profile: Profile) => renderFolded(profile, { weight, annotate: true });
+      const folded = (profile: Profile) => whole(renderFolded(profile, { weight, annotate: true }));
       assertEquals(folded(merged), folded(apart));
     }
     assertEquals(unresolvedSamples(merged), unresolvedSamples(apart));

@@ -7,6 +7,7 @@ import { checkValid, type Profile } from "../../lib/profile/profile.ts";
 import { formatNamed, FORMATS, type OutputOptions } from "../../lib/report/formats.ts";
 import { DEFAULT_REPORT } from "../../lib/report/options.ts";
 import { profileOf } from "../profile/build.ts";
+import { contentOf } from "./whole.ts";
 
 const OPTIONS: OutputOptions = {
   ...DEFAULT_REPORT,
@@ -184,7 +185,8 @@ const readable = Object.keys(READERS);
 Deno.test("all outputs of one profile have the same total, and the same self and total of each symbol", async () => {
   const profile = example();
   checkValid(profile);
-  const read = async (name: string) => READERS[name]((await formatNamed(name).renderer())(profile, OPTIONS));
+  const read = async (name: string) =>
+    READERS[name](contentOf((await formatNamed(name).renderer())(profile, OPTIONS)));
   const reference = await read("json");
   assert(reference.self.size > 5);
   for (const name of readable) assertSame(await read(name), reference, name);

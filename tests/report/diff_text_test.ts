@@ -4,6 +4,7 @@ import { renderDiffJson } from "../../lib/report/diff_json.ts";
 import { type DiffTextOptions, renderDiffText } from "../../lib/report/diff_text.ts";
 import { assertGolden } from "../golden.ts";
 import { profileOf } from "../profile/build.ts";
+import { whole } from "./whole.ts";
 
 const MS = 1_000_000;
 const a = profileOf([
@@ -29,31 +30,34 @@ const plain: DiffTextOptions = {
 };
 
 Deno.test("renderDiffText() has changes, shares and what chance may have made", () => {
-  assertGolden("diff.txt", renderDiffText(diffProfiles(a, b), plain));
+  assertGolden("diff.txt", whole(renderDiffText(diffProfiles(a, b), plain)));
 });
 
 Deno.test("renderDiffText() by total and by command", () => {
   const diff = diffProfiles(a, b, { keys: ["comm", "sym"], normalize: "samples" });
-  assertGolden("diff-total.txt", renderDiffText(diff, { ...plain, order: "total" }));
+  assertGolden("diff-total.txt", whole(renderDiffText(diff, { ...plain, order: "total" })));
 });
 
 Deno.test("renderDiffText() without callers has no column of totals", () => {
   const flat = profileOf(["app app!f 10"]);
-  assertEquals(renderDiffText(diffProfiles(flat, flat), plain).includes("Total"), false);
+  assertEquals(whole(renderDiffText(diffProfiles(flat, flat), plain)).includes("Total"), false);
 });
 
 Deno.test("renderDiffText() cuts its table to the width", () => {
-  const lines = renderDiffText(diffProfiles(a, b), { ...plain, width: 50 }).split("\n");
+  const lines = whole(renderDiffText(diffProfiles(a, b), { ...plain, width: 50 })).split("\n");
   const table = lines.slice(lines.findIndex((line) => line.includes("Self A")));
   assertEquals(table.filter((line) => line.length > 50 && !line.includes("--percent-limit")), []);
 });
 
 Deno.test("renderDiffText() says so when neither has samples", () => {
-  assertMatch(renderDiffText(diffProfiles(profileOf([]), profileOf([])), plain), /No samples in either\./);
+  assertMatch(
+    whole(renderDiffText(diffProfiles(profileOf([]), profileOf([])), plain)),
+    /No samples in either\./,
+  );
 });
 
 Deno.test("renderDiffJson() has the same rows with whole numbers", () => {
-  const json = JSON.parse(renderDiffJson(diffProfiles(a, b), plain));
+  const json = JSON.parse(whole(renderDiffJson(diffProfiles(a, b), plain)));
   assertEquals([json.a.file, json.b.samples], ["old.data", 2332]);
   const [event] = json.events;
   assertEquals([event.name, event.unit, event.normalize, event.factor], ["cpu-clock", "ns", "none", 1]);

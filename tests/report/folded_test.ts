@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type FoldedOptions, renderFolded } from "../../lib/report/folded.ts";
 import { profileOf } from "../profile/build.ts";
+import { whole } from "./whole.ts";
 
 const profile = profileOf([
   "app app!main;app!work;libc.so!malloc 3 3000",
@@ -12,8 +13,7 @@ const profile = profileOf([
 ]);
 
 function folded(options: Partial<FoldedOptions> = {}, of = profile): string[] {
-  const bytes = renderFolded(of, { weight: "period", annotate: false, ...options });
-  return new TextDecoder().decode(bytes).split("\n");
+  return whole(renderFolded(of, { weight: "period", annotate: false, ...options })).split("\n");
 }
 
 Deno.test("renderFolded() has a line for each stack, sorted by path, of periods", () => {
@@ -46,7 +46,7 @@ Deno.test("renderFolded() lets no name end a line or a frame, and adds up comman
   const odd = profileOf(["a-b x!f 2", "a_b x!f 3"]);
   odd.comms[0] = "a b";
   odd.symbols.name[0] = "f<';'>\n(int)";
-  assertEquals(folded({}, odd), ["a_b;f<':'> (int) 5", ""]);
+  assertEquals(folded({}, odd), ["a_b;f<':'>\\n(int) 5", ""]);
 });
 
 Deno.test("renderFolded() leaves out what weighs nothing, and is empty for an empty profile", () => {

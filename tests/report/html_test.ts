@@ -8,6 +8,7 @@ import { renderHtml } from "../../lib/report/html.ts";
 import { renderJson } from "../../lib/report/json.ts";
 import { DEFAULT_REPORT } from "../../lib/report/options.ts";
 import { profileOf } from "../profile/build.ts";
+import { whole } from "./whole.ts";
 
 const ASSETS = { program: "run('</script><!--');", style: "body{}" };
 
@@ -23,7 +24,7 @@ Deno.test("renderHtml() counts as the JSON report does", () => {
     "app app!main;app!main;libc.so.6! 95 95000",
     "sh app!main 5 7000",
   ]);
-  const [event] = JSON.parse(renderJson(profile, { ...DEFAULT_REPORT, sort: ["dso", "sym"] })).events;
+  const [event] = JSON.parse(whole(renderJson(profile, { ...DEFAULT_REPORT, sort: ["dso", "sym"] }))).events;
   const tables = tablesIn(renderHtml(profile, ASSETS));
   const weights = weigh(tables, { event: 0 });
   assertEquals(weights.whole, { count: event.samples, period: event.period });

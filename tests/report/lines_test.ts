@@ -5,6 +5,7 @@ import { renderJson } from "../../lib/report/json.ts";
 import { DEFAULT_REPORT } from "../../lib/report/options.ts";
 import { renderText } from "../../lib/report/text.ts";
 import { profileOf } from "../profile/build.ts";
+import { whole } from "./whole.ts";
 
 /** Two lines of one function in app, and one of none in libc. */
 function withLines(): Profile {
@@ -27,7 +28,7 @@ function withLines(): Profile {
 
 Deno.test("renderText() has a row a line with the key srcline, and ??:0 for what has none", () => {
   const options = { ...DEFAULT_REPORT, sort: parseSortKeys("sym,srcline") };
-  const rows = renderText(withLines(), options).split("\n").filter((line) => line.includes("%"));
+  const rows = whole(renderText(withLines(), options)).split("\n").filter((line) => line.includes("%"));
   assertEquals(rows.map((row) => row.trim().split(/ {2,}/)), [
     ["50.00%", "3", "[.] work", "app.c:34"],
     ["33.33%", "2", "[.] memcpy", "??:0"],
@@ -36,17 +37,17 @@ Deno.test("renderText() has a row a line with the key srcline, and ??:0 for what
 });
 
 Deno.test("renderText() names the lines of callers with the key srcline", () => {
-  const text = renderText(withLines(), {
+  const text = whole(renderText(withLines(), {
     ...DEFAULT_REPORT,
     sort: parseSortKeys("sym,line"),
     tree: "callers",
-  });
+  }));
   assertStringIncludes(text, "work app.c:34");
 });
 
 Deno.test("renderJson() gives whole paths and numbers with the key srcline, null for what has none", () => {
   const { events } = JSON.parse(
-    renderJson(withLines(), { sort: parseSortKeys("srcline"), children: false, tree: "none" }),
+    whole(renderJson(withLines(), { sort: parseSortKeys("srcline"), children: false, tree: "none" })),
   );
   assertEquals(
     events[0].rows.map(({ file, line, self }: Record<string, unknown>) => [file, line, self]),

@@ -4,6 +4,7 @@ import { renderText } from "../../lib/report/text.ts";
 import { DEFAULT_REPORT as plain } from "../../lib/report/options.ts";
 import { assertGolden } from "../golden.ts";
 import { profileOf } from "../profile/build.ts";
+import { whole } from "./whole.ts";
 
 const profile = profileOf([
   "app app!main;app!work;app!hot 600 600000",
@@ -20,14 +21,14 @@ profile.unresolved = [{
   samples: 4,
 }];
 
-Deno.test("renderText() flat", () => assertGolden("report.txt", renderText(profile, plain)));
+Deno.test("renderText() flat", () => assertGolden("report.txt", whole(renderText(profile, plain))));
 
 Deno.test("renderText() with -g", () => {
-  assertGolden("report-g.txt", renderText(profile, { ...plain, tree: "callers" }));
+  assertGolden("report-g.txt", whole(renderText(profile, { ...plain, tree: "callers" })));
 });
 
 Deno.test("renderText() cuts the table's lines to the width, and no warning", () => {
-  const text = renderText(profile, { ...plain, tree: "callers", width: 60 });
+  const text = whole(renderText(profile, { ...plain, tree: "callers", width: 60 }));
   const table = text.slice(text.indexOf("    Self"), text.indexOf("Without a symbol")).split("\n");
   assertEquals(table.filter((line) => line.length > 60 && !line.includes("--percent-limit")), []);
   assertEquals(table.some((line) => line.endsWith("…")), true);
@@ -35,18 +36,18 @@ Deno.test("renderText() cuts the table's lines to the width, and no warning", ()
 });
 
 Deno.test("renderText() says what it leaves out", () => {
-  const text = renderText(profile, { ...plain, percentLimit: 15 });
+  const text = whole(renderText(profile, { ...plain, percentLimit: 15 }));
   assertStringIncludes(text, "9.92% in 3 more rows below 15% each (--percent-limit 0 shows all)");
 });
 
 Deno.test("renderText() draws a recursion of 10,000 frames as a straight line", () => {
   const deep = profileOf([`app ${Array.from({ length: 10000 }, () => "app!f").join(";")} 3`]);
-  const text = renderText(deep, { ...plain, tree: "callers" });
+  const text = whole(renderText(deep, { ...plain, tree: "callers" }));
   assertEquals(text.split("\n").filter((line) => line.trim() === "f").length, 9999);
 });
 
 Deno.test("renderJson() has the same rows with whole numbers", () => {
-  const json = JSON.parse(renderJson(profile, plain));
+  const json = JSON.parse(whole(renderJson(profile, plain)));
   assertEquals(json.events[0].samples, 1000);
   assertEquals(json.events[0].rows[0].symbol, "hot");
   assertEquals(json.events[0].rows[0].self, { count: 700, period: 700000 });
@@ -56,11 +57,11 @@ Deno.test("renderJson() has the same rows with whole numbers", () => {
 
 Deno.test("renderJson() nests callers and calls, and says where it cut them", () => {
   const deep = profileOf([`app ${Array.from({ length: 10000 }, () => "app!f").join(";")} 3`]);
-  const [event] = JSON.parse(renderJson(deep, { ...plain, tree: "calls" })).events;
+  const [event] = JSON.parse(whole(renderJson(deep, { ...plain, tree: "calls" }))).events;
   let node = event.calls[0].roots[0], depth = 1;
   for (; node.callees.length; node = node.callees[0]) depth++;
   assertEquals([depth, node.cut, node.total.count], [512, true, 3]);
-  const { rows } = JSON.parse(renderJson(profile, { ...plain, tree: "callers" })).events[0];
+  const { rows } = JSON.parse(whole(renderJson(profile, { ...plain, tree: "callers" }))).events[0];
   assertEquals(rows[0].callers.map((c: { symbol: string; count: number }) => [c.symbol, c.count]), [
     ["work", 600],
     ["other", 100],
@@ -68,7 +69,7 @@ Deno.test("renderJson() nests callers and calls, and says where it cut them", ()
 });
 
 Deno.test("renderJson() has the keys that rows are sorted by", () => {
-  const [event] = JSON.parse(renderJson(profile, { ...plain, sort: ["pid", "cpu", "dso"] })).events;
+  const [event] = JSON.parse(whole(renderJson(profile, { ...plain, sort: ["pid", "cpu", "dso"] }))).events;
   assertEquals(event.rows[0], {
     pid: 100,
     process: "app",
@@ -81,16 +82,16 @@ Deno.test("renderJson() has the keys that rows are sorted by", () => {
 });
 
 Deno.test("renderText() with --children: by total, and what only called others has its row", () => {
-  assertGolden("report-children.txt", renderText(profile, { ...plain, children: true }));
+  assertGolden("report-children.txt", whole(renderText(profile, { ...plain, children: true })));
 });
 
 Deno.test("renderText() with -G: from the roots down, by command", () => {
-  assertGolden("report-G.txt", renderText(profile, { ...plain, tree: "calls" }));
+  assertGolden("report-G.txt", whole(renderText(profile, { ...plain, tree: "calls" })));
 });
 
 Deno.test("renderText() has a column for each sort key, in their order", () => {
   const sort = ["cpu", "sym", "pid", "event"] as const;
-  const text = renderText(profile, { ...plain, sort, showPeriod: true });
+  const text = whole(renderText(profile, { ...plain, sort, showPeriod: true }));
   const lines = text.split("\n").slice(6, 8).map((line) => line.trim().split(/\s+/));
   assertEquals(lines, [
     ["Overhead", "Samples", "Period", "CPU", "Symbol", "Process", "Event"],
@@ -102,7 +103,7 @@ Deno.test("renderText() puts several events side by side, shares of each its own
   const two = profileOf(["app app!hot 3 300", "app app!warm 1 100", "app app!warm;app!hot 2 2"]);
   two.events.push({ name: "page-faults", rate: "", tracksOnly: false });
   two.samples.event[2] = 1;
-  const lines = renderText(two, { ...plain, sideBySide: true }).split("\n").slice(7);
+  const lines = whole(renderText(two, { ...plain, sideBySide: true })).split("\n").slice(7);
   assertEquals(lines.map((line) => line.trim().split(/\s+/)), [
     ["cpu-clock", "page-faults"],
     ["Overhead", "Samples", "Overhead", "Samples", "Command", "Object", "Symbol"],
@@ -113,8 +114,8 @@ Deno.test("renderText() puts several events side by side, shares of each its own
 });
 
 Deno.test("renderText() takes shares of all samples when the profile was filtered", () => {
-  const whole = { count: [2000], period: [2_000_000] };
-  const text = renderText(profile, { ...plain, whole });
+  const of = { count: [2000], period: [2_000_000] };
+  const text = whole(renderText(profile, { ...plain, whole: of }));
   assertStringIncludes(text, "samples  1000 of 2000 over");
   assertStringIncludes(text, "  35.00%      700  app");
 });

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { renderTprof, type TprofOptions } from "../../lib/report/tprof.ts";
 import { assertGolden } from "../golden.ts";
 import { profileOf } from "../profile/build.ts";
+import { whole } from "./whole.ts";
 
 const profile = profileOf([
   "app app!main;app!hot 60 600",
@@ -19,11 +20,11 @@ const all: TprofOptions = {
 };
 
 Deno.test("renderTprof() with everything told apart", () =>
-  assertGolden("tprof.txt", renderTprof(profile, all)));
+  assertGolden("tprof.txt", whole(renderTprof(profile, all))));
 
 Deno.test("renderTprof() with CPUs, threads and processes merged, by symbol", () => {
   const options = { ...all, mergeCpus: true, mergeThreads: true, mergeProcesses: true, perSymbol: true };
-  assertGolden("tprof-CLPs.txt", renderTprof(profile, options));
+  assertGolden("tprof-CLPs.txt", whole(renderTprof(profile, options)));
 });
 
 Deno.test("renderTprof() has a column for each event, and counts samples rather than periods", () => {
@@ -34,7 +35,9 @@ Deno.test("renderTprof() has a column for each event, and counts samples rather 
     tracksOnly: true,
   });
   two.samples.event[1] = 1;
-  const lines = renderTprof(two, { ...all, mergeThreads: true, mergeCpus: true }).trimEnd().split("\n");
+  const lines = whole(renderTprof(two, { ...all, mergeThreads: true, mergeCpus: true })).trimEnd().split(
+    "\n",
+  );
   assertEquals(lines.slice(1, 4), ["Number of samples: 5", "Event #00: cpu-clock", "Event #01: page-faults"]);
   assertEquals(lines.slice(-2).map((line) => line.trim().split(/\s+/).slice(0, 5)), [
     ["60.000", "3", "3", "0", "100"],

@@ -20,6 +20,7 @@ import { memoryFiles } from "../memory_files.ts";
 import { mutateBytes, mutateText } from "../mutate.ts";
 import { mutateJson } from "../mutate_json.ts";
 import { type Target, textTarget } from "../target.ts";
+import { whole } from "../../report/whole.ts";
 
 const MACHINE = Object.fromEntries(FINGERPRINT_KEYS.map((key) => [key, `${key} 1`]));
 const BASELINES = [
@@ -101,7 +102,7 @@ async function someProfile(): Promise<Profile> {
 function compare(stored: Profile, now: Profile): void {
   const diff = diffProfiles(stored, now, { normalize: "none" });
   const names = { a: "before", b: "now" };
-  renderDiffText(diff, { names, order: "delta", percentLimit: 0.5, width: Infinity, color: false });
+  whole(renderDiffText(diff, { names, order: "delta", percentLimit: 0.5, width: Infinity, color: false }));
 }
 
 /** Judges as `check` does, with runs that are as good as the baseline's first. */

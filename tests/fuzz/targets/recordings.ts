@@ -15,6 +15,7 @@ import { makeRecording } from "../made_recording.ts";
 import { mutateBytes } from "../mutate.ts";
 import { EDGES, type Random } from "../random.ts";
 import { choiceBy, type Input, type Target } from "../target.ts";
+import { whole } from "../../report/whole.ts";
 
 /** A recording that others are made of. */
 export interface Seed {
@@ -81,9 +82,9 @@ async function report(bytes: Uint8Array, asStream: boolean, leafOnly: boolean): 
   const profile = await loadProfile(open(), memoryFiles(), { leafOnly, force: true }).catch((error) => {
     throw new Error("refused in spite of force", { cause: error });
   });
-  const text = renderText(profile, options);
+  const text = whole(renderText(profile, options));
   if (/\bNaN\b|\bundefined\b/.test(text)) throw new Error(`the report shows a NaN or undefined:\n${text}`);
-  JSON.parse(renderJson(profile, options));
+  JSON.parse(whole(renderJson(profile, options)));
 }
 
 /** Fails when a reading with `force` gives fewer records than lie before the first changed byte. */
@@ -235,7 +236,7 @@ export async function recordingTargets(): Promise<Target[]> {
           beside: parts.map((part, i) => new MemoryBytes(part, `folder/data.${i}`)),
         });
         const profile = await loadProfile(input, memoryFiles(), { force: true });
-        renderText(profile, DEFAULT_REPORT);
+        whole(renderText(profile, DEFAULT_REPORT));
       },
     },
   ];

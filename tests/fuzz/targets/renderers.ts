@@ -35,6 +35,7 @@ import { mutateBytes } from "../mutate.ts";
 import type { Random } from "../random.ts";
 import { choiceBy, type Target } from "../target.ts";
 import { isStreamed, mutateStructure, type Seed, seeds } from "./recordings.ts";
+import { contentOf, whole } from "../../report/whole.ts";
 
 const KERNEL = -0x7f000000;
 
@@ -244,7 +245,7 @@ export async function rendererTargets(): Promise<Target[]> {
         options.flamegraph.base = { profile: base, name: "base", normalize: "share", negate: false };
       }
       setColorEnabled(options.color);
-      CHECKS[name](renderers.get(name)!(profile, options));
+      CHECKS[name](contentOf(renderers.get(name)!(profile, options)));
     },
   }));
   return [
@@ -263,7 +264,7 @@ export async function rendererTargets(): Promise<Target[]> {
         });
         const options = optionsOf(bytes, part);
         setColorEnabled(false);
-        CHECKS.text(renderers.get("text")!(part, { ...options, color: false }));
+        CHECKS.text(contentOf(renderers.get("text")!(part, { ...options, color: false })));
         readStoredProfile("x", storeProfile(part, 2));
       },
     },
@@ -292,9 +293,9 @@ export async function rendererTargets(): Promise<Target[]> {
         const names = { a: "a", b: "b" }, order = (["delta", "self", "total"] as const)[choiceBy(bytes, 3)];
         refuseNonsense(
           "the comparison",
-          renderDiffText(diff, { names, order, percentLimit: 0, width: 80, color: false }),
+          whole(renderDiffText(diff, { names, order, percentLimit: 0, width: 80, color: false })),
         );
-        JSON.parse(renderDiffJson(diff, { names, order }));
+        JSON.parse(whole(renderDiffJson(diff, { names, order })));
       },
     },
   ];
