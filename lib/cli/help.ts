@@ -28,7 +28,9 @@ export function commandHelp(command: Command, width = 80): string {
   for (const { title, options } of groupsOf(command)) {
     append(lines, ["", `${title}:`, ...columns(options.map(optionRow), across)]);
   }
-  for (const { title, rows } of command.lists ?? []) append(lines, ["", `${title}:`, ...columns(rows, across)]);
+  for (const { title, rows } of command.lists ?? []) {
+    append(lines, ["", `${title}:`, ...columns(rows, across)]);
+  }
   if (command.examples?.length) append(lines, ["", "examples:", ...command.examples.map((e) => `  ${e}`)]);
   return lines.join("\n") + "\n";
 }
