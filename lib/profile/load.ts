@@ -17,7 +17,7 @@ import {
   type SessionInfo,
 } from "../perfdata/session_info.ts";
 import { AddressSpaces } from "../symbols/address_space.ts";
-import { demangler, isMangled } from "../symbols/demangle.ts";
+import { Demangler, isMangled } from "../symbols/demangle.ts";
 import { isModule, KERNEL_MAP } from "../symbols/objects.ts";
 import type { RecordedMachine } from "../symbols/recorded_machine.ts";
 import { type SymbolFiles, Symbolizer } from "../symbols/symbolizer.ts";
@@ -263,14 +263,22 @@ async function readable(
   isShown: (symbol: number) => boolean = () => true,
 ): Promise<{ names: string[]; warning?: string }> {
   if (!names.some((name, symbol) => isMangled(name) && isShown(symbol))) return { names };
-  const demangle = await demangler();
-  if (typeof demangle === "function") {
-    return { names: names.map((name, symbol) => isShown(symbol) ? demangle(name) : name) };
+  const demangler = await Demangler.load();
+  if (demangler instanceof Demangler) {
+    const shown = names.map((name, symbol) => isShown(symbol) ? demangler.readable(name) : name);
+    const { refused } = demangler;
+    return {
+      names: shown,
+      warning: refused > 0
+        ? `${refused} C++ and Rust names are as compilers wrote them: readable ones would be too long, or take too ` +
+          "long to make"
+        : undefined,
+    };
   }
   return {
     names,
     warning: `C++ and Rust names are as compilers wrote them: the demangler cannot be loaded ` +
-      `(${demangle.failure}): let this user read what pmuctl has fetched, or use its compiled program`,
+      `(${demangler.failure}): let this user read what pmuctl has fetched, or use its compiled program`,
   };
 }
 

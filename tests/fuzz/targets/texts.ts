@@ -2,7 +2,7 @@
 
 import { parseSpec } from "../../../lib/cpc/spec.ts";
 import { parseEvents } from "../../../lib/events/grammar.ts";
-import { demangler } from "../../../lib/symbols/demangle.ts";
+import { Demangler } from "../../../lib/symbols/demangle.ts";
 import { parseKallsyms } from "../../../lib/symbols/kallsyms.ts";
 import { intel } from "../../cpc/machines.ts";
 import { mutateText } from "../mutate.ts";
@@ -88,7 +88,7 @@ const MANGLED_WORDS = [
 
 /** A mangled name put together from parts that refer to each other, each of which may hold the one before it twice. */
 function nestedName(random: Random): string {
-  const depth = 1 + random.below(10);
+  const depth = 1 + random.below(30);
   const digit = (n: number) => n === 0 ? "S_" : `S${"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[n - 1]}_`;
   let name = random.pick(["_Z1fSt4pairIiiE", "_ZN1aI1bEE", "_Z1fI1aE"]);
   for (let k = 1; k < depth; k++) {
@@ -105,7 +105,7 @@ function nestedName(random: Random): string {
 export function textTargets(): Target[] {
   const machine = intel();
   const encoder = new TextEncoder();
-  const loading = demangler();
+  const loading = Demangler.load();
   return [
     textTarget({
       name: "demangle",
@@ -113,9 +113,9 @@ export function textTargets(): Target[] {
       weight: 10,
       make: (random) => random.oneIn(3) ? nestedName(random) : mutateText(MANGLED, MANGLED_WORDS, random),
       async take(text) {
-        const demangle = await loading;
-        if (typeof demangle !== "function") throw new Error(demangle.failure);
-        if (typeof demangle(text) !== "string") throw new Error("no text");
+        const demangler = await loading;
+        if (!(demangler instanceof Demangler)) throw new Error(demangler.failure);
+        if (typeof demangler.readable(text) !== "string") throw new Error("no text");
       },
     }),
     textTarget({
