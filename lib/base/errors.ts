@@ -30,6 +30,9 @@ export interface Advice {
   remedy?: string;
 }
 
+/** Letters of a message that are kept: it may quote what a file says, and a file may say anything. */
+const MOST_MESSAGE = 4000;
+
 /**
  * The base of every error whose message is meant for the user, which may quote names and arguments with anything in
  * them. `status` is pmuctl's exit status.
@@ -38,10 +41,17 @@ export class UserError extends Error {
   readonly status: number;
 
   constructor(message: string, status: number, options?: ErrorOptions) {
-    super(printable(message), options);
+    super(printable(shortened(message)), options);
     this.name = new.target.name;
     this.status = status;
   }
+}
+
+/** Cuts the middle out of a message that is too long: its start says what was attempted, its end what to do. */
+function shortened(message: string): string {
+  if (message.length <= MOST_MESSAGE) return message;
+  const half = MOST_MESSAGE / 2;
+  return `${message.slice(0, half)} ... ${message.slice(-half)}`;
 }
 
 /** The arguments do not make sense (exit status 2). */
