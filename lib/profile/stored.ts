@@ -26,7 +26,7 @@ export function storeProfile(profile: Profile, repeats: number): string {
 export function readStoredProfile(file: string, text: string): { profile: Profile; repeats: number } {
   try {
     const stored = JSON.parse(text, (_, value) => {
-      if (typeof value?.bigint === "string") return BigInt(value.bigint);
+      if (typeof value?.bigint === "string") return bigintOf(value.bigint);
       const column = (Object.keys(COLUMNS) as ColumnName[]).find((name) => Array.isArray(value?.[name]));
       return column ? columnOf(column, value[column]) : value;
     });
@@ -44,6 +44,11 @@ export function readStoredProfile(file: string, text: string): { profile: Profil
       `cannot read the profile ${file}: ${(error as Error).message}: make it anew with --update --profile`,
     );
   }
+}
+
+function bigintOf(text: string): bigint {
+  if (!/^-?\d{1,20}$/.test(text)) throw new Error("a bigint has more than digits in it");
+  return BigInt(text);
 }
 
 function columnOf(name: ColumnName, numbers: unknown[]): Int32Array | Float64Array {

@@ -173,6 +173,10 @@ function decode({ buffer, length }: Uint8Array<ArrayBuffer>, key: string): Kerne
   const headSize = new Uint32Array(buffer, MAGIC.length, 1)[0];
   const head: Head = JSON.parse(decoder.decode(new Uint8Array(buffer, before, headSize)));
   const { symbols, names, tables, references } = head;
+  if (!tables.every(({ name, count }) => typeof name === "string" && Number.isInteger(count))) {
+    return undefined;
+  }
+  if (!Object.values(references).every(Number.isFinite)) return undefined;
   if (head.key !== key || length !== before + headSize + 20 * symbols + 4 + names) return undefined;
   let at = before + headSize;
   const part = (size: number) => at += size;

@@ -99,6 +99,13 @@ Deno.test("KernelCache takes a file that is cut short or something else for none
       Deno.writeFileSync(`${folder}/${name}`, whole.subarray(0, size));
       assertEquals(new KernelCache(folder, boot).read(), undefined, `${size} bytes`);
     }
+    for (const [member, other] of [['"references"', '"referencez"'], ['"tables":[{', '"tables":[7,']]) {
+      const text = new TextDecoder("latin1").decode(whole);
+      assert(text.includes(member));
+      const changed = Uint8Array.from(text.replace(member, other), (letter) => letter.charCodeAt(0));
+      Deno.writeFileSync(`${folder}/${name}`, changed);
+      assertEquals(new KernelCache(folder, boot).read(), undefined, member);
+    }
     Deno.writeFileSync(`${folder}/${name}`, LIST);
     assertEquals(new KernelCache(folder, boot).read(), undefined);
     Deno.writeFileSync(`${folder}/${name}`, whole);
