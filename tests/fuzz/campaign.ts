@@ -3,6 +3,7 @@
  * memory is a failure like any other, and the process is replaced.
  */
 
+import type { Target } from "./target.ts";
 import type { Job, Told, Word } from "./child.ts";
 import { IDLE, PlaceWriter, readPlace } from "./place.ts";
 import { kindOf, LIMITS, type Limits } from "./oracle.ts";
@@ -23,11 +24,8 @@ export interface Figures {
   failures: number;
 }
 
-/** A target's name and its share of the inputs. */
-export interface Share {
-  name: string;
-  weight: number;
-}
+/** What a campaign has to know of a target. */
+export type Share = Pick<Target, "name" | "weight" | "count" | "cpuMs">;
 
 export interface Campaign {
   targets: readonly Share[];
@@ -65,17 +63,26 @@ export async function fuzz(
   return { figures: run.figures, failures: run.failures };
 }
 
+export interface ReplayOptions {
+  limits?: Limits;
+  module?: string;
+  /** Makes a failing input smaller. */
+  smaller?: boolean;
+  /** The target's own, as Target has it. */
+  cpuMs?: number;
+}
+
 /** Has one process take an input, made or given; resolves to how it failed. */
 export async function replay(
   target: string,
   input: { seed: number } | { bytes: Uint8Array },
-  { limits = LIMITS, module = MODULE, smaller = false } = {},
+  { limits = LIMITS, module = MODULE, smaller = false, cpuMs }: ReplayOptions = {},
 ): Promise<Failure | undefined> {
   const child = await Child.start(module, limits);
   try {
     const given = "bytes" in input ? { seed: 0, bytes: input.bytes.toBase64() } : input;
     const failures: Failure[] = [];
-    const { ended } = await child.run({ target, count: 1, ...given, minimise: smaller }, (told) => {
+    const { ended } = await child.run({ target, count: 1, ...given, minimise: smaller, cpuMs }, (told) => {
       failures.push(failureOf(target, told));
     });
     return ended ?? failures[0];
@@ -94,7 +101,7 @@ class Run {
   readonly figures: Map<string, Figures>;
   readonly failures: Failure[] = [];
   readonly #campaign: Campaign;
-  readonly #shares: { name: string; weight: number; next: number; left: number }[];
+  readonly #shares: (Share & { next: number; left: number })[];
   readonly #kinds = new Set<string>();
   readonly #stopAt: number;
 
@@ -103,11 +110,10 @@ class Run {
     const { targets, count, seed, seconds = Infinity } = campaign;
     this.#stopAt = performance.now() + seconds * 1000;
     const whole = targets.reduce((sum, { weight }) => sum + weight, 0);
-    this.#shares = targets.map(({ name, weight }) => ({
-      name,
-      weight,
+    this.#shares = targets.map((target) => ({
+      ...target,
       next: seed,
-      left: Math.max(1, Math.round(count * weight / whole)),
+      left: target.count ?? Math.max(1, Math.round(count * target.weight / whole)),
     }));
     this.figures = new Map(targets.map(({ name }) => [name, { inputs: 0, cpuMs: 0, failures: 0 }]));
   }
@@ -147,7 +153,7 @@ class Run {
     if (open.length === 0) return undefined;
     const behind = open.reduce((a, b) => (a.next - seed) / a.weight <= (b.next - seed) / b.weight ? a : b);
     const count = Math.min(behind.left, MOST_AT_ONCE);
-    const job = { target: behind.name, seed: behind.next, count, minimise: true };
+    const job = { target: behind.name, seed: behind.next, count, minimise: true, cpuMs: behind.cpuMs };
     behind.next += count;
     behind.left -= count;
     return job;
@@ -166,8 +172,10 @@ class Run {
   }
 
   #fail(failure: Failure): void {
-    this.figures.get(failure.target)!.failures++;
-    const kind = `${failure.target} ${kindOf(failure.why)}`;
+    const { target, seed, why } = failure;
+    this.figures.get(target)!.failures++;
+    const isCounted = this.#campaign.targets.find(({ name }) => name === target)?.count !== undefined;
+    const kind = `${target} ${isCounted ? seed : kindOf(why)}`;
     if (this.#kinds.has(kind)) return;
     this.#kinds.add(kind);
     this.failures.push(failure);
@@ -177,7 +185,8 @@ class Run {
   /** Whether an input ends a process that it has for itself, too: what it met may have been of those before it. */
   async #failsAlone({ target, seed }: Failure): Promise<boolean> {
     const { limits, module } = this.#campaign;
-    return await replay(target, { seed }, { limits, module }) !== undefined;
+    const cpuMs = this.#shares.find(({ name }) => name === target)?.cpuMs;
+    return await replay(target, { seed }, { limits, module, cpuMs }) !== undefined;
   }
 }
 
@@ -239,7 +248,10 @@ class Child {
   /** Has it take inputs; resolves when all are over, or it has ended. */
   async run(job: Job, onFailure: (told: Told) => void): Promise<Outcome> {
     new PlaceWriter(this.#placePath).set(IDLE);
-    const watch = new Watch(this.#pid, this.#placePath, this.#limits);
+    const watch = new Watch(this.#pid, this.#placePath, {
+      ...this.#limits,
+      ...(job.cpuMs === undefined ? {} : { cpuMs: job.cpuMs / PATIENCE }),
+    });
     const cpuBefore = usageOf(this.#pid)?.cpuMs ?? 0;
     const timer = setInterval(() => watch.look(), POLL_MS);
     try {

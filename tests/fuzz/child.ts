@@ -17,6 +17,8 @@ export interface Job {
   count: number;
   /** Bytes in base64 to be taken in place of made inputs. */
   bytes?: string;
+  /** CPU time in ms after which an input is ended from outside, if not the usual. */
+  cpuMs?: number;
   /** Makes what fails smaller. */
   minimise?: boolean;
 }

@@ -13,8 +13,9 @@ import { judge, type Limits } from "./oracle.ts";
 const SEED = 1, COUNT = 3000;
 
 Deno.test("some thousand inputs of all targets are all answered", async () => {
+  const targets = (await allTargets()).filter(({ count }) => count === undefined);
   const { figures, failures } = await fuzz({
-    targets: await allTargets(),
+    targets,
     seed: SEED,
     count: COUNT,
     jobs: 1,

@@ -22,24 +22,38 @@ export function zstdStored(bytes: Uint8Array, runs: readonly number[] = []): Uin
   return w.bytes();
 }
 
-/** An xz file (the .xz file format, 1.2) of one block of LZMA2 chunks that are stored, with a CRC-32. */
+/** An xz file of one block of LZMA2 chunks that are stored. */
 export function xzStored(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const flags = Uint8Array.of(0, 1);
   const w = new ByteWriter(bytes.length + 128);
-  w.raw(Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0)).raw(flags).u32(crc32(flags));
-  const block = Uint8Array.of(2, 0, 0x21, 1, 8, 0, 0, 0); // 12 bytes; one filter: LZMA2, dictionary of 64 KiB
-  w.raw(block).u32(crc32(block));
-  const start = w.length - 12;
   const step = 1 << 16;
   for (let at = 0; at < bytes.length; at += step) {
     const part = bytes.subarray(at, at + step);
     w.u8(at === 0 ? 1 : 2).u8((part.length - 1) >> 8).u8((part.length - 1) & 255).raw(part);
   }
-  w.u8(0);
-  const unpadded = w.length - start + 4;
-  w.zeros((4 - w.length % 4) % 4).u32(crc32(bytes));
+  return xzOf(w.bytes(), bytes.length, crc32(bytes));
+}
+
+/** An xz file that unpacks to `times` 2 MiB of zeros, at 371 bytes each. `file` is testdata's zeros.xz. */
+export function xzZeros(file: Uint8Array, times: number): Uint8Array<ArrayBuffer> {
+  // its first chunk: control 0xff starts anew; then the sizes, less one; the properties; the data
+  const view = new DataView(file.buffer, file.byteOffset);
+  const size = ((file[24] & 0x1f) << 16 | view.getUint16(25)) + 1, packed = view.getUint16(27) + 1;
+  const chunk = file.subarray(24, 24 + 6 + packed);
+  return xzOf(concat(Array(times).fill(chunk)), times * size);
+}
+
+/** An xz file (the .xz file format, 1.2) of these LZMA2 chunks, which unpack to `size` bytes; `crc` is theirs, if it has one. */
+function xzOf(chunks: Uint8Array, size: number, crc?: number): Uint8Array<ArrayBuffer> {
+  const flags = Uint8Array.of(0, crc === undefined ? 0 : 1);
+  const w = new ByteWriter(chunks.length + 128);
+  w.raw(Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0)).raw(flags).u32(crc32(flags));
+  const block = Uint8Array.of(2, 0, 0x21, 1, 16, 0, 0, 0); // 12 bytes; one filter: LZMA2, dictionary of 1 MiB
+  w.raw(block).u32(crc32(block)).raw(chunks).u8(0);
+  const unpadded = 12 + chunks.length + 1 + (crc === undefined ? 0 : 4);
+  w.zeros((4 - w.length % 4) % 4);
+  if (crc !== undefined) w.u32(crc);
   const index = new ByteWriter(32).u8(0).u8(1);
-  for (const number of [unpadded, bytes.length]) {
+  for (const number of [unpadded, size]) {
     let left = number;
     for (; left >= 0x80; left = Math.floor(left / 128)) index.u8(left % 128 | 0x80);
     index.u8(left);
@@ -48,4 +62,12 @@ export function xzStored(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   w.raw(index.bytes()).u32(crc32(index.bytes()));
   const footer = concat([new ByteWriter(4).u32((index.length + 4) / 4 - 1).bytes(), flags]);
   return w.u32(crc32(footer)).raw(footer).raw(Uint8Array.of(0x59, 0x5a)).bytes();
+}
+
+/** Zeros as zlib packs them, 16 MiB at a time, `times` times; the checksum at the end is wrong. */
+export function zlibZeros(times: number): Uint8Array<ArrayBuffer> {
+  const { deflateSync, constants } = process.getBuiltinModule("node:zlib");
+  const once = deflateSync(new Uint8Array(16 << 20), { level: 9, finishFlush: constants.Z_FULL_FLUSH });
+  const head = once.subarray(0, 2), body = once.subarray(2);
+  return concat([head, ...Array<Uint8Array>(times).fill(body), Uint8Array.of(3, 0, 0, 0, 0, 0)]);
 }

@@ -2,6 +2,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { type Failure, type Figures, fuzz, replay } from "./campaign.ts";
+import { inputOf, type Target } from "./target.ts";
 import { allTargets } from "./targets.ts";
 
 const HELP = `scripts/fuzz [--target NAME]... [--count N | --minutes M] [--seed S] [--jobs N] [--save FOLDER]
@@ -51,7 +52,7 @@ async function main(): Promise<number> {
   if (missing !== undefined) refuse(`there is no target '${missing}' (--list has all)`);
   const targets = args.target.length === 0 ? all : all.filter(({ name }) => args.target.includes(name));
   const seed = number("seed");
-  const single = targets.length === 1 ? targets[0].name : undefined;
+  const single = targets.length === 1 ? targets[0] : undefined;
   if (args.file !== undefined) {
     return await runOne(single ?? refuse("--file takes one --target"), {
       bytes: Deno.readFileSync(args.file),
@@ -68,15 +69,18 @@ async function main(): Promise<number> {
   });
 }
 
-async function runOne(target: string, input: { seed: number } | { bytes: Uint8Array }): Promise<number> {
-  const failure = await replay(target, input, { smaller: true });
+async function runOne(
+  { name, cpuMs }: Target,
+  input: { seed: number } | { bytes: Uint8Array },
+): Promise<number> {
+  const failure = await replay(name, input, { smaller: true, cpuMs });
   if (failure === undefined) return print("it is answered as it should be");
   show(failure);
   return 1;
 }
 
 async function runMany(
-  targets: readonly { name: string; weight: number }[],
+  targets: readonly Target[],
   { seed, count, seconds }: { seed: number; count: number; seconds?: number },
 ): Promise<number> {
   print(`seed ${seed}`);
@@ -88,7 +92,11 @@ async function runMany(
     count,
     seconds,
     jobs: Math.max(1, number("jobs") ?? navigator.hardwareConcurrency),
-    onFailure: show,
+    onFailure(failure) {
+      // of one that ended its process nobody has told more than its number
+      const { bytes, made } = inputOf(targets.find(({ name }) => name === failure.target)!, failure.seed);
+      show({ ...failure, bytes, made });
+    },
     onProgress(figures) {
       if (performance.now() - shownAt < 60_000) return;
       shownAt = performance.now();

@@ -78,7 +78,7 @@ export async function judge(target: Target, input: Input, limits = LIMITS): Prom
   if (performance.now() - started > SLOW_MS) {
     const { user, system } = process.cpuUsage(cpuBefore);
     const cpuMs = (user + system) / 1000;
-    if (cpuMs > limits.cpuMs) return `it took ${cpuMs.toFixed(0)} ms of CPU`;
+    if (cpuMs > (target.cpuMs ?? limits.cpuMs)) return `it took ${cpuMs.toFixed(0)} ms of CPU`;
     const rss = peakRss();
     if (rss > limits.rssBytes) return `the process came to ${rss >> 20} MiB`;
   }
@@ -102,7 +102,7 @@ function wrongError(error: unknown, statuses: readonly number[]): string | undef
   if (/\b(NaN|undefined)\b|\[object /.test(message.replace(/'[^']*'/g, ""))) {
     return `an error that says nothing: ${message}`;
   }
-  if (message.length > 2000) return `an error of ${message.length} letters: ${message.slice(0, 200)}`;
+  if (message.length > 16_100) return `an error of ${message.length} letters: ${message.slice(0, 200)}`;
 }
 
 /** The most that this process ever had resident, in bytes. */

@@ -14,4 +14,5 @@ export const REGRESSIONS: readonly Regression[] = [
   { target: "proc-text", what: "an address with letters in it", bytes: text("0xf//an81000000 T _text\n") },
   { target: "proc-text", what: "a set of capabilities that is no number", bytes: text("CapEff:\t00:\t01\n") },
   { target: "cpu-list", what: "a range of all numbers", bytes: text("0-18446744073709551615") },
+  { target: "stored-profile", what: "a number that is none", bytes: text('{"bigint":"NaN"}') },
 ];

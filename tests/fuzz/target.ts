@@ -19,8 +19,8 @@ export interface Target {
   what: string;
   /** Its share of all inputs, over the sum of all weights. */
   weight: number;
-  /** Makes an input: the same one from random numbers that are the same. */
-  make(random: Random): Input;
+  /** Makes an input: the same one for the same number, of which the random numbers are. */
+  make(random: Random, seed: number): Input;
   /**
    * Takes the bytes: does all that the program does with them. May throw a UserError with one of `statuses`; any other
    * error is a fault. Depends on nothing but the bytes.
@@ -28,6 +28,10 @@ export interface Target {
   take(bytes: Uint8Array): void | Promise<void>;
   /** Exit statuses of what it may refuse; 4 (bad input) unless given. */
   statuses?: readonly number[];
+  /** How many inputs there are, where they are no more than that: a campaign has each once. */
+  count?: number;
+  /** CPU time in ms that an input may take; LIMITS.cpuMs unless given. */
+  cpuMs?: number;
   /** Bytes in typed arrays that it may ask for whatever the input's size; 48 MiB unless given. */
   mostBytes?: number;
 }
@@ -58,5 +62,5 @@ export function choiceBy(bytes: Uint8Array, n: number): number {
 export function inputOf(target: Target, seed: number): Input {
   let hash = 0;
   for (const letter of target.name) hash = Math.imul(hash, 31) + letter.charCodeAt(0) | 0;
-  return target.make(new Random(hash, seed));
+  return target.make(new Random(hash, seed), seed);
 }

@@ -1,6 +1,7 @@
 /** All that is fuzzed. */
 
 import type { Target } from "./target.ts";
+import { bombTargets } from "./targets/bombs.ts";
 import { fileTargets } from "./targets/files.ts";
 import { jitTargets } from "./targets/jit.ts";
 import { objectTargets } from "./targets/objects.ts";
@@ -21,5 +22,6 @@ export async function allTargets(): Promise<Target[]> {
     ...socketTargets(),
     ...await recordingTargets(),
     ...await rendererTargets(),
+    ...bombTargets(),
   ];
 }

@@ -65,7 +65,7 @@ export const LAYOUT = compileLayout(EVENTS[0].attr);
 const KERNEL_START = -0x7f000000; // ffffffff81000000
 
 /** A sample as the kernel would write it. */
-function sample(
+export function sample(
   id: bigint,
   tid: number,
   time: bigint,

@@ -44,8 +44,8 @@ const WORDS = [
   "@plt",
 ]
   .map((text) => new TextEncoder().encode(text));
-/** Where .text is in the programs of testdata. */
-const TEXT = 0x400150;
+/** Where .text is in the programs of testdata: in memory, and in the file. */
+const TEXT = 0x400150, TEXT_OFFSET = 0x150;
 
 /** Reads what the headers lead to. */
 export function readElf(source: ByteSource): void {
@@ -71,7 +71,10 @@ export async function readObject(open: () => ByteSource): Promise<void> {
   const symbolizer = new Symbolizer(files);
   await symbolizer.prepare([object]);
   const size = Math.min(open().size, 1 << 20);
-  const offsets = Float64Array.from({ length: 64 }, (_, i) => Math.floor(i * size / 64));
+  const offsets = Float64Array.from(
+    { length: 64 },
+    (_, i) => i % 2 ? TEXT_OFFSET + 2 * i : Math.floor(i * size / 64),
+  );
   for (const offset of offsets) {
     const id = symbolizer.symbolize(object, offset);
     if (id >= 0 && typeof symbolizer.symbol(id).name !== "string") throw new Error("a symbol without a name");

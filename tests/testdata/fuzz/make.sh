@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the object files of this folder anew, with g++ 12 and binutils 2.40 for x86_64 (and its 32-bit mode).
+# Makes the files of this folder anew, with xz and with g++ 12 and binutils 2.40 for x86_64 (and its 32-bit mode).
 set -eu
 out=$(cd "$(dirname "$0")" && pwd)
 dir=$(mktemp -d)
@@ -49,3 +49,4 @@ xz -k mini
 objcopy -S --add-section .gnu_debugdata=mini.xz "$out/dwarf5.elf" "$out/mini.elf"
 objcopy -S --add-gnu-debuglink=program.debug "$out/dwarf5.elf" "$out/debuglink.elf"
 chmod 644 "$out"/*.elf
+head -c 2097152 /dev/zero | xz --check=none --lzma2=preset=0,dict=1MiB -c >"$out/zeros.xz"
