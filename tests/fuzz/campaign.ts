@@ -327,7 +327,9 @@ class Watch {
     const took = usage.cpuMs - this.#seenCpu, waited = now - this.#seenAt;
     if (usage.rssBytes > limits.rssBytes) this.stopped = `the process came to ${usage.rssBytes >> 20} MiB`;
     else if (took > PATIENCE * limits.cpuMs) this.stopped = `it did not come back within ${took} ms of CPU`;
-    else if (waited > limits.waitMs) this.stopped = `it did not come back within ${waited.toFixed(0)} ms`;
+    else if (waited > limits.waitMs && took < waited / 10) {
+      this.stopped = `it did not come back within ${waited.toFixed(0)} ms`;
+    }
     if (this.stopped) stop(this.#pid);
   }
 }

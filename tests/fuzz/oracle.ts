@@ -19,7 +19,7 @@ export interface Limits {
   cpuMs: number;
   /** Of the process, in bytes, resident. */
   rssBytes: number;
-  /** Wall time in ms after which an input that needs no CPU is taken to hang: the machine may have other work. */
+  /** Wall time in ms after which an input that needs hardly any CPU is taken to hang. */
   waitMs: number;
 }
 

@@ -14,7 +14,7 @@ import { loadProfile } from "../../../lib/profile/load.ts";
 import { readStoredProfile } from "../../../lib/profile/stored.ts";
 import { formatNamed, type OutputOptions } from "../../../lib/report/formats.ts";
 import { DEFAULT_REPORT } from "../../../lib/report/options.ts";
-import { demangler } from "../../../lib/symbols/demangle.ts";
+import { Demangler } from "../../../lib/symbols/demangle.ts";
 import { readJitDump } from "../../../lib/symbols/jitdump.ts";
 import type { SymbolFiles } from "../../../lib/symbols/symbolizer.ts";
 import { EVENTS, LAYOUT, sample } from "../../perfdata/writing.ts";
@@ -388,10 +388,10 @@ const code: Bomb[] = [
     name: "demangled-names",
     sizes: [5, 15, 22, 30],
     async go(n) {
-      const demangle = await demangler();
-      if (typeof demangle !== "function") throw new Error(demangle.failure);
-      demangle(doubling(n));
-      demangle(`_RI${"C1aI".repeat(n)}${"B2_".repeat(n)}E`);
+      const demangler = await Demangler.load();
+      if (!(demangler instanceof Demangler)) throw new Error(demangler.failure);
+      demangler.readable(doubling(n));
+      demangler.readable(`_RI${"C1aI".repeat(n)}${"B2_".repeat(n)}E`);
     },
   },
 ];
