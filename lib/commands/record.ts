@@ -15,7 +15,7 @@ import { onlineCpus } from "../events/sysfs.ts";
 import { parseCallGraph } from "../record/call_graph.ts";
 import { parseClock } from "../record/clock.ts";
 import { readHost } from "../record/host.ts";
-import { ledgerLine, ledgerTable, lossWarnings, lostPercent, lostText } from "../perfdata/ledger.ts";
+import { ledgerLine, ledgerTable, lossWarnings, lostIn, lostPercent, lostText } from "../perfdata/ledger.ts";
 import { parseSize, parseSwitchWhen } from "../record/limits.ts";
 import { liveProc } from "../record/procfs.ts";
 import { cyclesPerSecond, parseRate } from "../record/rates.ts";
@@ -241,7 +241,11 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     note,
     onDumpSignal(),
   ).finally(() => io.status(""));
-  report(recording, output, args.has("verbose"), note);
+  report(recording, {
+    output,
+    verbose: args.has("verbose"),
+    onTerminal: io.stderrIsTerminal,
+  }, note);
   if (recording.writeError) {
     const { errno, text } = recording.writeError;
     const cause = errno === ERRNO.ECANCELED ? "it was too slow for an end that was asked for twice" : text;
@@ -404,20 +408,45 @@ function ringPagesOf(args: ParsedArgs, sampling: Sampling): number {
   return pages;
 }
 
-function report(recording: Recording, output: string, verbose: boolean, note: (line: string) => void) {
+/** How the end of a recording is told. */
+interface Telling {
+  output: string;
+  /** Tell the ledger by CPU. */
+  verbose: boolean;
+  /** Somebody reads along, to whom the ledger of a recording without loss says nothing; a log keeps it. */
+  onTerminal: boolean;
+}
+
+function report(recording: Recording, telling: Telling, note: (line: string) => void) {
   const { ledger, seconds, bytes, events, paths } = recording;
-  const what = events.map(({ name, rate, backend }) => `${name}, ${rate}, backend ${backend}`).join("; ");
+  const rates = events.map(({ rate }) => rate);
+  const lost = lostIn(ledger.total) === 0 ? "none lost" : `${lostText(ledger.total)} lost`;
   note(
-    `recorded ${ledger.total.sample} samples (${what}) in ${seconds.toFixed(3)} s to ${
-      whereTo(output, paths)
-    } ` +
-      `(${(bytes / 1024).toFixed(0)} KiB)`,
+    `recorded ${ledger.total.sample} samples (${whatOf(events, telling.verbose)}) in ${
+      seconds.toFixed(3)
+    } s, ${lost}`,
   );
-  note(`ledger: ${ledgerLine(ledger)}`);
-  if (verbose) { for (const line of ledgerTable(ledger.rows, ledger.total)) note(line); }
-  for (const warning of lossWarnings(ledger.total, events.map(({ rate }) => rate))) {
-    note(`warning: ${warning}`);
+  const where = `${whereTo(telling.output, paths)} (${(bytes / 1024).toFixed(0)} KiB)`;
+  if (telling.output === "-") note(`wrote ${where}`);
+  else if (paths[0] === telling.output) {
+    note(`wrote ${where}: '${reportCommand(paths[0])}' shows where the time went`);
+  } else note(`in all ${where}`); // each was named when it was complete
+  if (telling.verbose || !telling.onTerminal || lostIn(ledger.total) > 0) {
+    note(`ledger: ${ledgerLine(ledger)}`);
   }
+  if (telling.verbose) { for (const line of ledgerTable(ledger.rows, ledger.total)) note(line); }
+  for (const warning of lossWarnings(ledger.total, rates)) note(`warning: ${warning}`);
+}
+
+/** `cpu-clock, 4000 Hz`, and so on for each event; with the backend that took its samples on request. */
+function whatOf(events: Recording["events"], withBackend: boolean): string {
+  return events.map(({ name, rate, backend }) =>
+    `${name}, ${rate}${withBackend ? `, backend ${backend}` : ""}`
+  ).join("; ");
+}
+
+function reportCommand(path: string): string {
+  return path === DEFAULT_OUTPUT ? "pmuctl report" : `pmuctl report -i ${path}`;
 }
 
 function whereTo(output: string, paths: readonly string[]): string {

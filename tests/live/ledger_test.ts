@@ -114,7 +114,17 @@ testNeeding(
   () =>
     withFolder(async (folder) => {
       const file = `${folder}/clock.data`;
-      const clock = await pmuctl(["record", "--backend", "clock", "-o", file, "--", program("ratio"), "100"]);
+      const clock = await pmuctl([
+        "record",
+        "-v",
+        "--backend",
+        "clock",
+        "-o",
+        file,
+        "--",
+        program("ratio"),
+        "100",
+      ]);
       assertEquals(clock.status, 0, clock.stderr);
       assertStringIncludes(clock.stderr, "backend clock");
       assertMatch(
