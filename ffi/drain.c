@@ -390,6 +390,20 @@ int32_t pmu_drain_times(void *drain, uint64_t times[2])
 	return 0;
 }
 
+int64_t pmu_drain_cuts(void *drain, char *buf, uint64_t len)
+{
+	struct drain *d = drain;
+	uint64_t bytes;
+
+	if (!d->seen || d->running)
+		return -EINVAL;
+	bytes = (uint64_t)d->seen->cuts.name_count * CUTS_COMM;
+	if (bytes > len)
+		return -ENOSPC;
+	memcpy(buf, d->seen->cuts.names, bytes);
+	return (int64_t)bytes;
+}
+
 void pmu_drain_free(void *drain)
 {
 	struct drain *d = drain;

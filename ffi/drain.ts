@@ -1,5 +1,6 @@
 /** Rings drained into a file, a pipe or a socket by the shim's thread. Protocol: ffi/pmu.h. */
 
+import { cString } from "../lib/base/bytes.ts";
 import { PmuError } from "../lib/base/errno.ts";
 import { shim } from "./load.ts";
 import { checked, checkedSize, ringFields } from "./result.ts";
@@ -40,6 +41,9 @@ export interface Seen {
   /** Processes, each with the one that started it. */
   forks: { pid: number; parent: number }[];
 }
+
+/** A thread's name, and room for all that the shim has: CUTS_COMM and CUTS_NAMES of ffi/cuts.h. */
+const COMM_BYTES = 16, CUTS_BYTES = 16 * COMM_BYTES;
 
 /** Room for the longest entry that the shim has. */
 const SEEN_BYTES = 1 << 16;
@@ -217,6 +221,19 @@ export class Drain {
     const bytes = this.#seenBytes ??= new Uint8Array(SEEN_BYTES);
     for (let got; (got = this.#takeSeen(bytes)) > 0;) addSeen(seen, bytes, got);
     return seen;
+  }
+
+  /**
+   * Names of the programs that the kernel stopped measuring at their exec, as it does for ordinary users when a program has
+   * other rights than they (ffi/pmu.h); only with `watch`, after `stop()`. Throws PmuError.
+   */
+  get cuts(): string[] {
+    const bytes = new Uint8Array(CUTS_BYTES);
+    const filled = checkedSize("cuts", shim().pmu_drain_cuts(this.#handle, bytes, BigInt(bytes.length)));
+    return Array.from(
+      { length: filled / COMM_BYTES },
+      (_, i) => cString(bytes.subarray(i * COMM_BYTES, (i + 1) * COMM_BYTES)),
+    );
   }
 
   /** Has files that were seen come again when they are mapped once more. Throws PmuError. */

@@ -147,6 +147,8 @@ static void pass(struct drain *d, bool last)
 	uint64_t size;
 
 	queue_rewind(&d->queue);
+	if (d->seen)
+		cuts_end_pass(&d->seen->cuts); /* the one before */
 	size = look(d);
 	d->choked = false;
 	if (queue_used(&d->queue) + size <= d->queue_limit || (last && queue_room(&d->queue) >= size))
@@ -196,6 +198,8 @@ void *drain_emptier_main(void *argument)
 		last = __atomic_load_n(&d->stop, __ATOMIC_ACQUIRE);
 		pass(d, last);
 	}
+	if (d->seen)
+		cuts_end(&d->seen->cuts);
 	__atomic_store_n(&d->all_queued, true, __ATOMIC_RELEASE);
 	drain_tell(d->queued_fd);
 	return NULL;

@@ -19,7 +19,7 @@
 #define PMU_API __attribute__((visibility("default")))
 
 /* Changes whenever a function below changes its meaning; ffi/symbols.ts holds the same number. */
-#define PMU_ABI_VERSION 6
+#define PMU_ABI_VERSION 7
 
 /* PMU_ABI_VERSION of this library. Call it before anything else. */
 PMU_API uint32_t pmu_abi_version(void);
@@ -239,6 +239,13 @@ PMU_API int32_t pmu_drain_see_again(void *drain);
 
 /* The least and the greatest time of a sample; after pmu_drain_stop. -ENOENT when there is none. */
 PMU_API int32_t pmu_drain_times(void *drain, uint64_t times[2]);
+
+/*
+ * Names of programs that the kernel stopped measuring at their exec (set-user-ID, capabilities, not to be read), 16 bytes
+ * each, a NUL within; each once, and no more than 16. Of tasks' events that tell of execs, maps and ends; events of whole
+ * CPUs go on. Returns the bytes; -EINVAL without pmu_drain_watch or before pmu_drain_stop, -ENOSPC when `len` is too small.
+ */
+PMU_API int64_t pmu_drain_cuts(void *drain, char *buf, uint64_t len);
 
 /* Stops the thread if it runs, unmaps the rings and frees the drain. NULL is ignored. */
 PMU_API void pmu_drain_free(void *drain);

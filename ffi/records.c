@@ -48,15 +48,26 @@ uint64_t records_walk(const struct circle *c, uint64_t from, uint64_t to, struct
 		case PERF_RECORD_LOST: /* u64 id; u64 lost */
 			if (header.size >= sizeof(header) + 16)
 				t->lost += circle_u64(c, from + sizeof(header) + 8);
+			if (seen)
+				cuts_record(&seen->cuts, c, from, &header);
 			break;
 		case PERF_RECORD_LOST_SAMPLES: /* u64 lost */
 			if (header.size >= sizeof(header) + 8)
 				t->lost_samples += circle_u64(c, from + sizeof(header));
 			break;
 		case PERF_RECORD_MMAP2:
+			if (seen)
+				cuts_record(&seen->cuts, c, from, &header);
+			/* fallthrough */
 		case PERF_RECORD_FORK:
 			if (seen)
 				seen_record(seen, c, from, &header);
+			break;
+		case PERF_RECORD_MMAP:
+		case PERF_RECORD_COMM:
+		case PERF_RECORD_EXIT:
+			if (seen)
+				cuts_record(&seen->cuts, c, from, &header);
 			break;
 		case PERF_RECORD_THROTTLE:
 			t->throttle++;

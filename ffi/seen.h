@@ -6,6 +6,7 @@
 #ifndef PMU_SEEN_H
 #define PMU_SEEN_H
 
+#include "cuts.h"
 #include "records.h"
 
 #include <linux/perf_event.h>
@@ -27,6 +28,7 @@ struct seen {
 	/* Offset of the time in a sample, -1 for none, and the least and greatest there was; of the thread that walks. */
 	int32_t time_at;
 	uint64_t first, last;
+	struct cuts cuts; /* likewise */
 };
 
 /* Returns 0 or -ENOMEM. */

@@ -5,7 +5,7 @@
  */
 
 /** PMU_ABI_VERSION of ffi/pmu.h. */
-export const ABI_VERSION = 6;
+export const ABI_VERSION = 7;
 
 export const SYMBOLS = {
   // uint32_t pmu_abi_version(void)
@@ -69,6 +69,8 @@ export const SYMBOLS = {
   pmu_drain_seen: { parameters: ["pointer", "buffer", "u64"], result: "i64" },
   // int32_t pmu_drain_see_again(void *drain)
   pmu_drain_see_again: { parameters: ["pointer"], result: "i32" },
+  // int64_t pmu_drain_cuts(void *drain, char *buf, uint64_t len)
+  pmu_drain_cuts: { parameters: ["pointer", "buffer", "u64"], result: "i64" },
   // int32_t pmu_drain_times(void *drain, uint64_t times[2])
   pmu_drain_times: { parameters: ["pointer", "buffer"], result: "i32" },
   // int32_t pmu_drain_start(void *drain)
