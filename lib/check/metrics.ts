@@ -62,6 +62,11 @@ const MAJOR_FAULTS: Metric = {
 };
 /** Of getrusage(2), where the events of the same matter cannot be counted. */
 const STAND_INS: Record<string, Metric> = {
+  "task-clock": {
+    name: "task-clock(rusage)",
+    unit: "ns",
+    of: (run) => run.usage.utimeNs + run.usage.stimeNs,
+  },
   "page-faults": {
     name: "page-faults(rusage)",
     unit: "count",

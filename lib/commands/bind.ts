@@ -56,7 +56,7 @@ export const command: Command = {
       help: "end after so many intervals; a COMMAND goes on alone",
     },
     { name: "follow-forks", short: "f", help: "count the processes that are started, too" },
-    { name: "follow-execs", short: "x", help: "go on counting a process that execs: always so" },
+    { name: "follow-execs", short: "x", help: "go on counting a process that execs, which is always so" },
     {
       name: "tick",
       short: "T",
@@ -71,6 +71,7 @@ export const command: Command = {
     ...NOTIFY_OPTIONS,
     ...DETACH_OPTIONS,
   ],
+  hidden: ["follow-execs"],
   examples: [
     "pmuctl bind -e task-clock,page-faults,context-switches -- make -j2",
     "pmuctl bind -i 1 -e page-faults -p 412",

@@ -50,7 +50,7 @@ export interface Series {
 const TIMED_OUT = 124;
 const SIGKILL = 9;
 
-/** The rung of each metric, found by a run of the command, and maybe another one under valgrind. */
+/** The rung of each metric, found by a run of each command, and maybe another one under valgrind. */
 export async function chooseRungs(
   plan: Plan,
   setting: Setting,
@@ -59,8 +59,11 @@ export async function chooseRungs(
   const rungs = plan.metrics.flatMap((metric) => rungsOf(metric));
   const runner = newRunner(jobsOf(plan, (argv) => argv), rungs, setting, setting.note);
   try {
-    await runner.prepare({ command: NEW });
-    await runner.run({ command: NEW });
+    // both: what one of them cannot be measured by compares nothing
+    for (const command of plan.against ? [OLD, NEW] : [NEW]) {
+      await runner.prepare({ command });
+      await runner.run({ command });
+    }
   } finally {
     runner.close();
   }

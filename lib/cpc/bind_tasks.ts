@@ -13,6 +13,7 @@ import { needDescriptors, OTHER_DESCRIPTORS } from "../../ffi/descriptors.ts";
 import { closeFd, Drain, type Exit, makePipe, type PmuError, readPipe } from "../../ffi/pmu.ts";
 import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
+import { cutShort } from "../events/cut_short.ts";
 import { hostFiles } from "../events/files.ts";
 import type { Standing } from "../events/open.ts";
 import { type BindOptions, type BindTotals, turnRemark, untilDone } from "./binding.ts";
@@ -161,7 +162,9 @@ class TaskBinding {
       await reading;
       this.#stream.end();
       this.#table.finish();
-      return this.#totals(endNs, exit, failed);
+      this.#totals(endNs, this.#table.cuts);
+      this.#warn(failed, this.#table.cuts);
+      return { exit };
     } finally {
       clearInterval(beats);
       command?.cancel();
@@ -274,7 +277,9 @@ class TaskBinding {
 
   #inTurn(record: TaskRecord) {
     if (record.kind === "lost") this.#lost += record.count;
-    if (record.kind === "exec" && this.#isFirstExec(record.pid)) return;
+    if (record.kind === "exec" && this.#isFirstExec(record.pid)) {
+      return this.#table.begins(record.tid, record.command);
+    }
     this.#table.take(record);
     if (this.#table.live === 0) this.#allGone.resolve();
   }
@@ -312,6 +317,10 @@ class TaskBinding {
     if (row.doubt === undefined) return { counts: this.#counts(row.tally!, set) };
     if (row.doubt === "with others") {
       return { counts: this.#counts(row.tally!, set), remark: "with threads it started that go on" };
+    }
+    if (row.doubt === "cut") {
+      const remark = "not measured from its exec on";
+      return { counts: this.#counts(row.tally!, set).map(() => ({})), remark };
     }
     const meter = row.event === "lwp_exit" ? this.#meters.get(row.lwp) : undefined;
     if (meter) return { counts: meter.total(set), remark: "from when it was seen" };
@@ -353,13 +362,18 @@ class TaskBinding {
     return untilDone(ended, this.#sets.length, this.#options, () => this.#tick());
   }
 
-  #totals(endNs: bigint, exit: Exit | undefined, failed: PmuError | undefined): BindTotals {
+  /** `cuts`: programs whose part is missing, so that nobody knows the whole. */
+  #totals(endNs: bigint, cuts: readonly string[]) {
     const total = this.#roots.total();
     const pids = new Set(this.#roots.threads.map((thread) => thread.pid));
     const allNs = this.#sets.reduce((sum, _, set) => sum + countedNs(total, this.#sets, set), 0);
     this.#sets.forEach((_, set) => {
       const setNs = countedNs(total, this.#sets, set);
-      const never = this.#sets.length > 1 && setNs === 0;
+      const never = cuts.length > 0 || (this.#sets.length > 1 && setNs === 0);
+      const remarks = [
+        ...(this.#sets.length > 1 ? [turnRemark(setNs, allNs)] : []),
+        ...(cuts.length > 0 ? [`without ${cuts.join(", ")}`] : []),
+      ];
       this.#options.emit({
         event: "total",
         timeNs: endNs,
@@ -367,17 +381,19 @@ class TaskBinding {
         lwp: this.#table.seen,
         set,
         counts: this.#counts(total, set).map((count) => never ? {} : count),
-        ...(this.#sets.length > 1 ? { remark: turnRemark(setNs, allNs) } : {}),
+        ...(remarks.length > 0 ? { remark: remarks.join("; ") } : {}),
       });
     });
-    this.#warn(failed);
-    return { exit };
   }
 
-  #warn(failed: PmuError | undefined) {
+  #warn(failed: PmuError | undefined, cuts: readonly string[]) {
     const { note } = this.#options;
     const { unfollowed } = this.#table;
     if (unfollowed > 0) note(`${plural(unfollowed, "process")} that it started not counted: -f counts them`);
+    if (cuts.length > 0) {
+      const { cause, remedy } = cutShort(cuts, this.#standing.privilege);
+      note(`warning: totals are not known: ${cause}: ${remedy}`);
+    }
     if (this.#lost > 0) note(`warning: ${this.#lost} records of threads were lost: rows may be missing`);
     if (failed) note(`warning: rows may be missing: ${failed.message}`);
   }

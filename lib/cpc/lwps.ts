@@ -26,7 +26,9 @@ export type Doubt =
   /** Not all that the kernel had to say came through. */
   | "incomplete"
   /** Threads that inherited from it go on, and what they counted is in it. */
-  | "with others";
+  | "with others"
+  /** The kernel stopped measuring it at an exec. */
+  | "cut";
 
 /** A row to be made, its counts as a Tally. */
 export interface LwpRow {
@@ -72,6 +74,9 @@ interface Lwp {
   /** READs that came. */
   reads: number;
   exitNs?: bigint;
+  /** The program that it exec'ed and of which no code was mapped yet. */
+  starting?: string;
+  cut?: boolean;
   /** Rounds since its EXIT. */
   waited: number;
 }
@@ -106,6 +111,7 @@ export class LwpTable {
   readonly #processes = new Map<number, Process>();
   readonly #roots: Root[] = [];
   readonly #unfollowed = new Set<number>();
+  readonly #cuts = new Set<string>();
   #seen = 0;
 
   constructor(world: LwpWorld, emit: (row: LwpRow) => void) {
@@ -128,6 +134,14 @@ export class LwpTable {
   /** Processes that were started and are not measured. */
   get unfollowed(): number {
     return this.#unfollowed.size;
+  }
+
+  /**
+   * Programs that the kernel stopped measuring at their exec. Such a thread ends there, as far as records tell: without
+   * having mapped the program's code (see ffi/cuts.h).
+   */
+  get cuts(): string[] {
+    return [...this.#cuts];
   }
 
   /** The threads measured now: process, thread. */
@@ -160,9 +174,19 @@ export class LwpTable {
         return this.#exec(record);
       case "exit":
         return this.#exit(record);
+      case "map":
+        return this.#runs(record.tid);
       case "read":
         return this.#read(record.tid, record.read);
+      case "lost": // maps may be among them
+        for (const { tid } of this.#lwps.values()) this.#runs(tid);
     }
+  }
+
+  /** A thread has begun with a program, which is no row by itself: the command's own exec. */
+  begins(tid: number, program: string): void {
+    const lwp = this.#lwps.get(tid);
+    if (lwp) lwp.starting = program;
   }
 
   /** Some more of the records are through: those who have ended long enough ago get their last row. */
@@ -200,13 +224,23 @@ export class LwpTable {
       this.#lwps.delete(heir.tid);
       this.#lwps.set(tid, { ...heir, tid });
     }
+    this.begins(tid, command);
     this.#emit({ event: "exec", timeNs, pid, lwp: tid, command });
+  }
+
+  #runs(tid: number) {
+    const lwp = this.#lwps.get(tid);
+    if (lwp?.starting !== undefined) lwp.starting = undefined;
   }
 
   #exit({ tid, timeNs }: TaskRecord & { kind: "exit" }) {
     const lwp = this.#lwps.get(tid);
     if (!lwp) return;
     this.#lwps.delete(tid);
+    if (lwp.starting !== undefined) {
+      lwp.cut = true;
+      this.#cuts.add(lwp.starting);
+    }
     lwp.exitNs = timeNs;
     this.#ended.set(tid, lwp);
     this.#finishIfKnown(lwp);
@@ -269,8 +303,9 @@ export class LwpTable {
     for (const lwp of silent) this.#lastRows(lwp, rest, doubt);
   }
 
-  #lastRows(lwp: Lwp, tally: Tally, doubt: Doubt | undefined) {
+  #lastRows(lwp: Lwp, tally: Tally, otherDoubt: Doubt | undefined) {
     const { pid, tid, exitNs = 0n } = lwp;
+    const doubt = lwp.cut ? "cut" : otherDoubt;
     this.#emit({ event: "lwp_exit", timeNs: exitNs, pid, lwp: tid, tally, ...(doubt ? { doubt } : {}) });
     const process = this.#processes.get(pid)!;
     add(process.tally, tally);

@@ -6,8 +6,11 @@
 import { commandError } from "../../ffi/command.ts";
 import { type Child, PmuError, spawn, type Usage } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../base/errors.ts";
+import { cutShort } from "../events/cut_short.ts";
 import type { Standing } from "../events/open.ts";
 import type { ResolvedEvent } from "../events/resolve.ts";
+import { onlineCpus } from "../events/sysfs.ts";
+import { ExecWatch } from "./exec_watch.ts";
 import { OpenSet } from "./open_set.ts";
 
 /** An event to be counted in each run. */
@@ -51,6 +54,13 @@ export interface MeasuredRun {
   counts: ReadonlyMap<string, Count>;
 }
 
+/**
+ * Counters that were enabled for less than this part of the CPU time, and for so much less, were taken off a part of the
+ * command. Of any other they miss what the exec takes and, from Linux 6.16 on, what giving up memory at the end does: in
+ * commands that do little but fork that is up to 40%.
+ */
+const LEAST_COUNTED = 0.25, MOST_UNCOUNTED_NS = 1e6;
+
 /** Runs commands, one after another; `close()` when there are no more. */
 export class CommandMeter {
   readonly #wishes: readonly Wish[];
@@ -58,6 +68,8 @@ export class CommandMeter {
   readonly #note: (line: string) => void;
   readonly #absent = new Map<string, string>();
   readonly #measured = new Map<string, string>();
+  /** Commands, by their words, of which it is known whether the kernel measures all that they run. */
+  readonly #watched = new Set<string>();
   #ownMemory = true;
   #noted = false;
   #running: Child | undefined;
@@ -91,6 +103,7 @@ export class CommandMeter {
   async run(command: Command): Promise<MeasuredRun> {
     const child = this.#spawn(command);
     const sets: [string, OpenSet][] = [];
+    let watch: ExecWatch | undefined;
     let released = false;
     try {
       for (const wish of this.#wishes) {
@@ -98,11 +111,13 @@ export class CommandMeter {
         if (set) sets.push([wish.event.name, set]);
       }
       this.#noted = true;
+      watch = sets.length > 0 ? this.#watch(command, child.pid) : undefined;
       released = true;
       this.#running = child;
       const { code, signal, wallNs, usage } = await child.run();
+      this.#dropCutShort(sets, await watch?.programs() ?? [], usage);
       const counts = new Map(sets.flatMap(([name, set]) => {
-        const count = this.#count(name, set);
+        const count = this.#absent.has(name) ? undefined : this.#count(name, set);
         return count ? [[name, count] as const] : [];
       }));
       return { code, signal, wallNs, usage, ownMemory: this.#ownMemory, counts };
@@ -111,6 +126,7 @@ export class CommandMeter {
       throw commandError(error, command.argv[0]);
     } finally {
       this.#running = undefined;
+      watch?.close();
       this.close();
       this.#last = sets.map(([, set]) => set);
     }
@@ -156,6 +172,32 @@ export class CommandMeter {
       this.#absent.set(event.name, error.advice.cause);
       return undefined;
     }
+  }
+
+  /** A watch over the first run of each command: that costs next to nothing, and once nothing at all. */
+  #watch({ argv }: Command, pid: number): ExecWatch | undefined {
+    const key = argv.join("\0");
+    if (this.#watched.has(key)) return undefined;
+    this.#watched.add(key);
+    return ExecWatch.open(pid, onlineCpus());
+  }
+
+  /**
+   * Leaves out all events when the kernel stopped counting in a part of the command: as `programs` tell, or as the times of
+   * its counters and the CPU time of getrusage(2) do, which goes on. Throws UnsupportedError for one that is not optional.
+   */
+  #dropCutShort(sets: readonly (readonly [string, OpenSet])[], programs: readonly string[], usage: Usage) {
+    const cpuNs = usage.utimeNs + usage.stimeNs;
+    const enabledNs = Math.max(0, ...sets.map(([, set]) => set.sample(0n)?.enabledNs ?? 0));
+    const isShort = sets.length > 0 && enabledNs < cpuNs * LEAST_COUNTED &&
+      cpuNs - enabledNs > MOST_UNCOUNTED_NS;
+    if (programs.length === 0 && !isShort) return;
+    const { cause, remedy } = cutShort(programs, this.#standing.privilege);
+    const asked = this.#wishes.find(({ optional, event }) =>
+      !optional && sets.some(([name]) => name === event.name)
+    );
+    if (asked) throw new UnsupportedError({ attempt: `count ${asked.event.name}`, cause, remedy });
+    for (const [name] of sets) this.#absent.set(name, `${cause}: ${remedy}`);
   }
 
   /** What the set counted; undefined when it was on no counter at any time, which is not the same as 0. */

@@ -82,9 +82,9 @@ function dummy(): ResolvedEvent {
   return event;
 }
 
-/** The attr that tells of threads and execs. */
+/** The attr that tells of threads and execs, and of maps, which tell an exec that is measured from others (ffi/cuts.h). */
 export function lifecycleAttr(inherit: TaskCounting["inherit"]): EventAttr {
-  const attr = taskAttr(dummy(), inherit, ["task", "comm", "commExec", "watermark"]);
+  const attr = taskAttr(dummy(), inherit, ["task", "comm", "commExec", "mmap", "watermark"]);
   return { ...attr, wakeup: 1 }; // a byte: threads are to be known of at once
 }
 

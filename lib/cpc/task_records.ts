@@ -17,6 +17,8 @@ export type TaskRecord =
   | { kind: "fork"; timeNs: bigint; pid: number; tid: number; ppid: number; ptid: number }
   | { kind: "exit"; timeNs: bigint; pid: number; tid: number }
   | { kind: "exec"; timeNs: bigint; pid: number; tid: number; command: string }
+  /** The thread has mapped code: what it exec'ed is measured. */
+  | { kind: "map"; timeNs: bigint; pid: number; tid: number }
   | { kind: "read"; timeNs: bigint; pid: number; tid: number; read: Read }
   | { kind: "lost"; timeNs: bigint; count: number };
 
@@ -119,6 +121,11 @@ function taskRecord(cursor: Cursor, event: EventDesc): TaskRecord | undefined {
     case PERF_RECORD.COMM: {
       const { pid, tid, comm, exec } = decodeComm(cursor);
       return exec ? { kind: "exec", timeNs, pid, tid, command: comm } : undefined;
+    }
+    case PERF_RECORD.MMAP:
+    case PERF_RECORD.MMAP2: {
+      const at = (cursor.pos >>> 2) + 2; // header; u32 pid, tid; ...
+      return { kind: "map", timeNs, pid: cursor.u32[at], tid: cursor.u32[at + 1] };
     }
     case PERF_RECORD.READ: {
       const read = decodeRead(cursor, event.attr.readFormat);

@@ -12,9 +12,12 @@ export function cutShort(
 ): { cause: string; remedy: string } {
   const names = programs.length === 0 ? "what it runs" : programs.join(", ");
   return {
-    cause: `the kernel stops measuring ${names} at the exec, which changes whose rights it has ` +
-      "(set-user-ID, file capabilities) or may not be read by this user",
+    cause:
+      `the kernel stops measuring ${names} at the exec, because it runs with other rights than this user's ` +
+      "(set-user-ID, file capabilities) or may not be read",
     // to root the other user is the one with fewer rights
-    remedy: capable ? "measure whole CPUs (-a), or a copy without them" : "run pmuctl as root, or a copy without them",
+    remedy: capable
+      ? "measure whole CPUs (-a), or a copy without them"
+      : "run pmuctl as root, or a copy without them",
   };
 }

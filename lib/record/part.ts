@@ -16,6 +16,8 @@ export interface ClosedPart {
   ledger: Ledger;
   /** Of the whole file. */
   bytes: number;
+  /** Names of programs that the kernel stopped sampling at their exec, as far as the records tell; see Drain.cuts. */
+  cuts: string[];
   /** What went wrong while writing; the output holds what came before. */
   writeError?: PmuError;
 }
@@ -153,7 +155,12 @@ export class Part {
       ledger,
       seconds: this.#seconds,
     });
-    return { ledger, bytes, writeError: this.#writeError ?? added?.error ?? error };
+    return {
+      ledger,
+      bytes,
+      cuts: this.#drain.cuts,
+      writeError: this.#writeError ?? added?.error ?? error,
+    };
   }
 
   /**

@@ -242,6 +242,7 @@ export class Parts {
     return {
       ledger: sumOfLedgers(this.#closed.map(({ ledger }) => ledger)),
       bytes: this.#closed.reduce((sum, { bytes }) => sum + bytes, 0),
+      cuts: [...new Set(this.#closed.flatMap(({ cuts }) => cuts))],
       writeError: this.#closed.find(({ writeError }) => writeError)?.writeError,
       paths: this.#paths,
     };

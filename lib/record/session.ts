@@ -4,6 +4,7 @@
  */
 
 import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
+import { cutShort } from "../events/cut_short.ts";
 import { backends } from "./backends/all.ts";
 import type { BackendOwner } from "./backends/owner.ts";
 import { untilDone } from "./ending.ts";
@@ -85,6 +86,7 @@ export async function record(
     const events = sampledEvents(opened);
     closeAll(opened.splice(0)); // a command that goes on is no longer measured
     if (full) note(fullLine(request, command !== undefined));
+    if (closed.cuts.length > 0 && target.kind !== "cpus") note(cutLine(closed.cuts, request));
     return { ...closed, exit: await exit, seconds, events };
   } catch (error) {
     command?.cancel();
@@ -111,6 +113,11 @@ function tell(onProgress: RecordRequest["onProgress"], parts: Parts, started: nu
     TELL_EVERY,
   );
   return () => clearInterval(timer);
+}
+
+function cutLine(programs: readonly string[], { standing }: RecordRequest): string {
+  const { cause, remedy } = cutShort(programs, standing.privilege);
+  return `warning: samples are missing: ${cause}: ${remedy}`;
 }
 
 function fullLine({ target, output }: RecordRequest, runsOn: boolean): string {

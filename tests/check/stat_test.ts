@@ -86,6 +86,7 @@ Deno.test("a metric that nobody knows is in no table, and never 0", () => {
     "wall",
     "user",
     "sys",
+    "task-clock(rusage)",
     "page-faults(rusage)",
     "context-switches(rusage)",
     "major-faults",

@@ -136,3 +136,27 @@ Deno.test("LwpTable hands the process's number to the thread that execs", () => 
   assertEquals(rows.at(-1)?.command, "new");
   assertEquals([...lwps.lwps()], [{ pid: PID, tid: PID }]);
 });
+
+Deno.test("LwpTable knows a program that is not measured by an end without code of it", () => {
+  const exec = (tid: number, command: string): TaskRecord => ({
+    kind: "exec",
+    timeNs: ++time,
+    pid: tid,
+    tid,
+    command,
+  });
+  const map = (tid: number): TaskRecord => ({ kind: "map", timeNs: ++time, pid: tid, tid });
+  const { lwps, rows } = table(30n, { readsPerLwp: () => 0 });
+  for (const record of [fork(200, 200), exec(200, "sudo"), exit(200, 200)]) lwps.take(record);
+  for (const record of [fork(201, 201), exec(201, "true"), map(201), exit(201, 201)]) lwps.take(record);
+  lwps.take(fork(202, 202));
+  lwps.take(exec(202, "who-knows"));
+  lwps.take({ kind: "lost", timeNs: ++time, count: 3 });
+  lwps.take(exit(202, 202));
+  assertEquals(lwps.cuts, ["sudo"]);
+  const ends = rows.filter((row) => row.event === "lwp_exit");
+  assertEquals(ends.map((row) => row.doubt === "cut"), [true, false, false]);
+  lwps.begins(PID, "ping");
+  lwps.take(exit(PID));
+  assertEquals(lwps.cuts, ["sudo", "ping"]);
+});
