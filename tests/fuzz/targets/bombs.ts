@@ -349,7 +349,7 @@ async function report(recording: Uint8Array, format: string, jit?: ByteSource): 
     mergeThreads: !keys(options).includes("tid"),
     mergeAddresses: true,
   });
-  (await renderer())(profile, options);
+  for (const _ of (await renderer())(profile, options)) { /* each piece is printed, and forgotten */ }
 }
 
 const doubling = (depth: number) => {

@@ -148,14 +148,23 @@ function optionsOf(bytes: Uint8Array, profile: Profile): OutputOptions {
   };
 }
 
-function refuseNonsense(what: string, text: string): void {
+/** Letters that act on a terminal, break lines or turn the direction of text; colours are ours. */
+// deno-lint-ignore no-control-regex
+const ACTING =
+  /[^\n]{0,40}[\x00-\x09\x0b-\x1f\x7f-\x9f\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069][^\n]{0,20}/;
+
+/** Fails for text that is not fit for a terminal, or shows a number that is none. */
+function fitForTerminal(what: string, text: string): void {
+  // deno-lint-ignore no-control-regex
+  const acting = ACTING.exec(text.replace(/\x1b\[\d+(?:;\d+)*m/g, ""))?.[0];
+  if (acting !== undefined) throw new Error(`${what} has a letter that acts: ${JSON.stringify(acting)}`);
   if (/\bNaN\b|\bundefined\b|\[object /.test(text)) throw new Error(`${what} shows a NaN or undefined`);
 }
 
 /** What an output has to be, by its format. */
 const CHECKS: Readonly<Record<string, (output: string | Uint8Array) => void>> = {
-  text: (output) => refuseNonsense("the text", output as string),
-  tprof: (output) => refuseNonsense("tprof's table", output as string),
+  text: (output) => fitForTerminal("the text", output as string),
+  tprof: (output) => fitForTerminal("tprof's table", output as string),
   json: (output) => void JSON.parse(output as string),
   speedscope: (output) => void JSON.parse(output as string),
   firefox: (output) => void JSON.parse(output as string),
@@ -275,7 +284,7 @@ export async function rendererTargets(): Promise<Target[]> {
       make,
       async take(bytes) {
         const counts = await countRecords(open(bytes), true);
-        refuseNonsense("the counts", renderStats(counts));
+        fitForTerminal("the counts", renderStats(counts));
         JSON.parse(renderStatsJson(counts));
       },
     },
@@ -291,7 +300,7 @@ export async function rendererTargets(): Promise<Target[]> {
           keys: choiceBy(bytes, 3) === 0 ? ["comm", "dso", "sym"] : undefined,
         });
         const names = { a: "a", b: "b" }, order = (["delta", "self", "total"] as const)[choiceBy(bytes, 3)];
-        refuseNonsense(
+        fitForTerminal(
           "the comparison",
           whole(renderDiffText(diff, { names, order, percentLimit: 0, width: 80, color: false })),
         );
