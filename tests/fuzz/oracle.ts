@@ -99,7 +99,7 @@ function wrongError(error: unknown, statuses: readonly number[]): string | undef
   if (!statuses.includes(status)) return `it ends with status ${status}: ${error.stack}`;
   if (message.includes("\n")) return `an error of more than one line: ${JSON.stringify(message)}`;
   // what it quotes may be anything
-  if (/\b(NaN|undefined)\b|\[object /.test(message.replace(/'[^']*'/g, ""))) {
+  if (/\b(NaN|undefined)\b|\[object /.test(message.replace(/'[^']*'|"[^]*"|is not JSON: .*/g, ""))) {
     return `an error that says nothing: ${message}`;
   }
   if (message.length > 16_100) return `an error of ${message.length} letters: ${message.slice(0, 200)}`;
