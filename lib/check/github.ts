@@ -75,7 +75,7 @@ function rowLine(row: CheckRow): string {
 }
 
 function cell(text: string): string {
-  return text.replace(/[\\`*_<>|]/g, "\\$&").replace(/\s+/g, " ");
+  return text.replace(/[\\`*_~<>|&[\]]/g, "\\$&").replace(/\s+/g, " ");
 }
 
 /** The escapes of the runner: @actions/core's escapeData() and escapeProperty(). */

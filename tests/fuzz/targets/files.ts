@@ -5,6 +5,11 @@ import { parseBaseline, renderBaseline } from "../../../lib/check/baseline.ts";
 import { parseConfig } from "../../../lib/check/config.ts";
 import { differences, FINGERPRINT_KEYS } from "../../../lib/check/fingerprint.ts";
 import { judgeAgainstBaseline, judgeSteady } from "../../../lib/check/verdict.ts";
+import { checkJson } from "../../../lib/check/check_json.ts";
+import { checkText } from "../../../lib/check/check_text.ts";
+import { annotations, stepSummary } from "../../../lib/check/github.ts";
+import { junitXml } from "../../../lib/check/junit.ts";
+import { unmeasurableRow } from "../../../lib/check/result.ts";
 import { quoteWords, splitWords } from "../../../lib/cli/shell_words.ts";
 import { parseSet } from "../../../lib/cpc/set_file.ts";
 import { cachegrindTotal } from "../../../lib/cpc/valgrind.ts";
@@ -16,9 +21,11 @@ import { readStoredProfile, storeProfile } from "../../../lib/profile/stored.ts"
 import { renderDiffText } from "../../../lib/report/diff_text.ts";
 import { KernelCache } from "../../../lib/symbols/kernel_cache.ts";
 import { writtenFile } from "../../perfdata/writing.ts";
+import { HOSTILE_NAMES } from "../hostile.ts";
 import { memoryFiles } from "../memory_files.ts";
 import { mutateBytes, mutateText } from "../mutate.ts";
 import { mutateJson } from "../mutate_json.ts";
+import { fitForTerminal, wellFormed } from "../output_checks.ts";
 import { type Target, textTarget } from "../target.ts";
 import { whole } from "../../report/whole.ts";
 
@@ -118,6 +125,40 @@ function judgeBaseline(text: string): void {
   }
 }
 
+const MARKUP = [
+  "| a | b",
+  "```\n# x",
+  "::error::x",
+  "%0A::set-output",
+  "<a href='x'>",
+  "&amp;",
+  "]]>",
+  "[a](b)",
+  "\r\n- x",
+];
+
+/** Has check tell of a benchmark, a metric and a reason with these words in them. */
+function showCheck([benchmark, metric, reason]: string[]): void {
+  const of = { benchmark, comparedWith: "baseline" } as const;
+  const result = {
+    rows: [unmeasurableRow(of, metric, reason)],
+    notes: [reason],
+    where: { [benchmark]: "text" },
+  };
+  fitForTerminal("check", checkText(result, { colors: false }));
+  JSON.parse(checkJson(result, { status: 5, version: "1", machine: MACHINE as never }));
+  wellFormed(junitXml(result, { strict: true }));
+  const [line] = annotations(result, { strict: true, file: benchmark });
+  if (/[\r\n]/.test(line) || !line.startsWith("::error file=")) throw new Error(`no annotation: ${line}`);
+  const summary = stepSummary(result).split("\n");
+  if (summary.length !== 16) {
+    throw new Error(`the summary has ${summary.length} lines: ${summary.join("\n")}`);
+  }
+  if (/(?<!\\)(?:<|\[|\]\()/.test(summary.slice(2).join("\n"))) {
+    throw new Error(`markup: ${summary.join("\n")}`);
+  }
+}
+
 /** The cache of kernel symbols is read from a folder; here one of the process's own. */
 function kernelCacheTarget(): Target {
   let folder: string | undefined;
@@ -188,6 +229,19 @@ export async function fileTargets(): Promise<Target[]> {
           if (typeof command === "string") splitWords(command, "pmuctl.json");
         }
       },
+    }),
+    textTarget({
+      name: "check-output",
+      what: "what check says of benchmarks of any names, to terminals, CI systems and GitHub",
+      weight: 3,
+      make: (random) =>
+        JSON.stringify(
+          Array.from(
+            { length: 3 },
+            () => random.pick([...HOSTILE_NAMES, mutateText(MARKUP, MARKUP, random)]),
+          ),
+        ),
+      take: (text) => showCheck(JSON.parse(text)),
     }),
     textTarget({
       name: "set-file",

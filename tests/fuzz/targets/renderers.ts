@@ -30,6 +30,7 @@ import type { SymbolFiles } from "../../../lib/symbols/symbolizer.ts";
 import { stream } from "../../perfdata/reading.ts";
 import { EVENTS, FEATURES, LAYOUT, records, writtenFile } from "../../perfdata/writing.ts";
 import { HOSTILE_NAMES } from "../hostile.ts";
+import { fitForTerminal, onlyOurScripts, wellFormed } from "../output_checks.ts";
 import { memoryFiles } from "../memory_files.ts";
 import { mutateBytes } from "../mutate.ts";
 import type { Random } from "../random.ts";
@@ -148,19 +149,6 @@ function optionsOf(bytes: Uint8Array, profile: Profile): OutputOptions {
   };
 }
 
-/** Letters that act on a terminal, break lines or turn the direction of text; colours are ours. */
-// deno-lint-ignore no-control-regex
-const ACTING =
-  /[^\n]{0,40}[\x00-\x09\x0b-\x1f\x7f-\x9f\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069][^\n]{0,20}/;
-
-/** Fails for text that is not fit for a terminal, or shows a number that is none. */
-function fitForTerminal(what: string, text: string): void {
-  // deno-lint-ignore no-control-regex
-  const acting = ACTING.exec(text.replace(/\x1b\[\d+(?:;\d+)*m/g, ""))?.[0];
-  if (acting !== undefined) throw new Error(`${what} has a letter that acts: ${JSON.stringify(acting)}`);
-  if (/\bNaN\b|\bundefined\b|\[object /.test(text)) throw new Error(`${what} shows a NaN or undefined`);
-}
-
 /** What an output has to be, by its format. */
 const CHECKS: Readonly<Record<string, (output: string | Uint8Array) => void>> = {
   text: (output) => fitForTerminal("the text", output as string),
@@ -180,34 +168,6 @@ const CHECKS: Readonly<Record<string, (output: string | Uint8Array) => void>> = 
   flamegraph: (output) => wellFormed(output as string),
   html: (output) => onlyOurScripts(output as string),
 };
-
-/** Fails for XML whose tags do not match, or with what XML cannot have. */
-function wellFormed(xml: string): void {
-  const open: string[] = [];
-  const rest = xml.replace(/<!\[CDATA\[[^]*?\]\]>/g, "").replace(/<\?xml[^?]*\?>/, "");
-  // deno-lint-ignore no-control-regex
-  if (/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/.test(rest)) {
-    throw new Error("the flame graph has a letter that XML cannot have");
-  }
-  const tag =
-    /<(\/?)([a-zA-Z][\w-]*)((?:\s+[\w:-]+="[^"<]*")*)\s*(\/?)>|<|&(?!(?:lt|gt|amp|quot|apos|#\d+|#x[0-9a-fA-F]+);)/g;
-  for (const [whole, close, name, , empty] of rest.matchAll(tag)) {
-    if (name === undefined) throw new Error(`the flame graph is no XML: ${JSON.stringify(whole)}`);
-    if (close && open.pop() !== name) throw new Error(`the flame graph is no XML: </${name}>`);
-    if (!close && !empty) open.push(name);
-  }
-  if (open.length > 0) throw new Error(`the flame graph is no XML: <${open.at(-1)}> has no end`);
-}
-
-/** Fails for a page with more scripts than the two that it has of its own. */
-function onlyOurScripts(html: string): void {
-  const scripts = html.match(/<script/gi)?.length ?? 0;
-  if (scripts !== 2) throw new Error(`the page has ${scripts} scripts`);
-  const head = html.slice(html.indexOf("<body>"), html.indexOf('<script type="application/octet-stream"'));
-  if (/\son\w+=|<(?:b|img|iframe)\b[^>]*(?:src|&)/i.test(head)) {
-    throw new Error("the page has a tag that is not ours");
-  }
-}
 
 /** Loads the bytes with options that go by them, as `report` would for a format. */
 async function load(bytes: Uint8Array, open: () => ByteInput, lines: boolean): Promise<Profile> {
