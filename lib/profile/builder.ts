@@ -24,8 +24,8 @@ const TWO_32 = 4294967296;
 const RECENT = 256;
 /** Nine of ten samples are at a thousand addresses: what is known of these stays in a CPU's own caches. */
 const HOT = 1 << 12;
-/** No tid. */
-const NOBODY = -0x80000000;
+/** A tid that is never looked for in this place of #recentTids, where only tids of these low bits are. */
+const nobody = (place: number) => ~place;
 
 /** What to take of a recording. */
 export interface BuilderOptions {
@@ -85,7 +85,7 @@ export class ProfileBuilder implements RecordHandler {
     return this.#threadHash(pid.data[row], tid.data[row], comm.data[row]);
   };
   /** What #findThread has found, by the low bits of the tid: CPUs take turns in a recording, each with its thread. */
-  readonly #recentTids = new Int32Array(RECENT).fill(NOBODY);
+  readonly #recentTids = new Int32Array(RECENT).map((_, place) => nobody(place));
   readonly #recentThreads = new Int32Array(RECENT);
 
   /** @param frames numbers the frames from 0 on, as they turn up. */
@@ -155,7 +155,7 @@ export class ProfileBuilder implements RecordHandler {
     const cache = this.#sampleCache, samples = this.samples;
     // nothing comes between these samples, so that address spaces stay what they are
     const kernel = this.#space(-1, PERF_RECORD_MISC.KERNEL);
-    let lastPid = NOBODY, lastMode = -1, lastSpace = 0;
+    let lastPid = -1, lastMode = -1, lastSpace = 0;
     let pid = -1, tid = -1, cpu = -1, low = 0, high = 0, period = fixedPeriod;
     for (let i = 0; i < count; i++) {
       const word = words[i];
@@ -194,7 +194,8 @@ export class ProfileBuilder implements RecordHandler {
 
   #forget(tid: number) {
     this.#threadOfTid.delete(tid);
-    this.#recentTids[tid & (RECENT - 1)] = NOBODY;
+    const place = tid & (RECENT - 1);
+    this.#recentTids[place] = nobody(place);
   }
 
   /** The thread's row: one for each name it has had in each process. */

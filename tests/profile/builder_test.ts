@@ -249,6 +249,18 @@ Deno.test("loadProfile() takes a part by time, slices too without a header that 
   ]);
 });
 
+Deno.test("a thread of any number is counted as itself", async () => {
+  const ids = [0x80000000, 1, 0, 0x7fffffff, 0x80000001, 0xffffffff, 0xffffff00];
+  const samples = ids.flatMap((id, i) =>
+    [1, 2].map((n) => sample({ pid: id, time: 10n + BigInt(2 * i + n), chain: [USER, 0x1000n] }))
+  );
+  for (const leafOnly of [false, true]) {
+    const { threads, samples: { thread, count } } = await profileOf(samples, undefined, { leafOnly });
+    assertEquals(Array.from(thread, (row) => threads.tid[row]), ids.map((id) => id | 0));
+    assertEquals([...count], ids.map(() => 2));
+  }
+});
+
 Deno.test("a process goes by the name of its main thread, sampled or not", async () => {
   const name = (tid: number, text: string) =>
     encodeComm({ pid: 7, tid, comm: text, exec: false }, layout, { pid: 7, tid, time: 1n });
