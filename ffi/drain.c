@@ -70,6 +70,8 @@ static void *writer_main(void *argument)
 
 	prctl(PR_SET_NAME, "pmuctl-writer");
 	__atomic_store_n(&d->writer_id, (int32_t)syscall(SYS_gettid), __ATOMIC_RELAXED);
+	output_take_spare(&d->out);
+	drain_note_error(d, d->out.error);
 	while (!all_queued) {
 		all_queued = __atomic_load_n(&d->all_queued, __ATOMIC_ACQUIRE);
 		while (output_write(&d->out, &d->queue)) {
@@ -173,6 +175,18 @@ int32_t pmu_drain_set_loss(void *drain, const void *record, uint32_t length, int
 	d->loss.time_at = time_at;
 	d->loss.cpu_at = cpu_at;
 	d->loss.sample_time_at = sample_time_at;
+	return 0;
+}
+
+int32_t pmu_drain_set_spare(void *drain, uint32_t bytes)
+{
+	struct drain *d = drain;
+
+	if (d->started)
+		return -EBUSY;
+	if (bytes > PMU_SPARE_MOST)
+		return -EINVAL;
+	d->out.spare = bytes;
 	return 0;
 }
 

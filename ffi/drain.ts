@@ -22,6 +22,8 @@ export interface DrainOptions {
    * at least 16 MiB; never less than the rings.
    */
   queueBytes?: number;
+  /** Bytes of a regular file that are kept behind what is written, so that there is room for its end on a full disk. */
+  spare?: number;
   /** What stands in the output for dropped samples. Without it none is dropped: the kernel loses them. */
   loss?: LossRecord;
   /**
@@ -122,7 +124,8 @@ export class Drain {
     if (options.intervalMs !== undefined) {
       checked("pmu_drain_set_interval", shim().pmu_drain_set_interval(this.#handle, options.intervalMs));
     }
-    const { queueBytes, loss, watch } = options;
+    const { queueBytes, loss, watch, spare } = options;
+    if (spare) checked("pmu_drain_set_spare", shim().pmu_drain_set_spare(this.#handle, spare));
     if (watch) checked("pmu_drain_watch", shim().pmu_drain_watch(this.#handle, watch.sampleTimeAt));
     if (queueBytes !== undefined) {
       checked("pmu_drain_set_queue", shim().pmu_drain_set_queue(this.#handle, BigInt(queueBytes)));

@@ -168,22 +168,37 @@ int32_t pmu_flight_take(void *flight)
 	return first;
 }
 
-/* Writes what was taken from a ring; `*whole` is the bytes of whole records among what was. Returns 0 or -errno. */
-static int32_t write_taken(struct flight_ring *r, int out_fd, uint64_t *whole)
+/* Writes all of it, or until something goes wrong; adds to `*done` what was written. Returns 0 or -errno. */
+static int32_t write_bytes(int out_fd, const unsigned char *bytes, uint64_t length, uint64_t *done)
 {
+	while (length > 0) {
+		ssize_t n = write(out_fd, bytes, length);
+
+		if (n > 0) {
+			bytes += n;
+			length -= (uint64_t)n;
+			*done += (uint64_t)n;
+		} else if (n == 0 || errno != EINTR) {
+			return n == 0 ? -EIO : -errno;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Writes what was taken from a ring, and the spare bytes behind it, which are taken from the records when they are not
+ * all there; `*whole` is the bytes of whole records that are left. Returns 0 or -errno.
+ */
+static int32_t write_taken(struct flight_ring *r, int out_fd, uint32_t spare, uint64_t *whole)
+{
+	static const unsigned char zeros[PMU_SPARE_MOST];
 	uint64_t done = 0;
-	int32_t error = 0;
+	int32_t error = write_bytes(out_fd, r->taken.data, r->taken_bytes, &done);
 	struct tally t;
 
-	while (done < r->taken_bytes && !error) {
-		ssize_t n = write(out_fd, r->taken.data + done, r->taken_bytes - done);
-
-		if (n > 0)
-			done += (uint64_t)n;
-		else if (n == 0 || errno != EINTR)
-			error = n == 0 ? -EIO : -errno;
-	}
-	*whole = records_walk(&r->taken, 0, done, &t, NULL);
+	if (!error)
+		error = write_bytes(out_fd, zeros, spare, &done);
+	*whole = records_walk(&r->taken, 0, done > spare ? done - spare : 0, &t, NULL);
 	if (done > *whole)
 		(void)lseek(out_fd, -(off_t)(done - *whole), SEEK_CUR);
 	records_walk(&r->taken, *whole, r->taken_bytes, &t, NULL);
@@ -191,15 +206,17 @@ static int32_t write_taken(struct flight_ring *r, int out_fd, uint64_t *whole)
 	return error;
 }
 
-int32_t pmu_flight_write(void *flight, int32_t out_fd, uint64_t *written)
+int32_t pmu_flight_write(void *flight, int32_t out_fd, uint32_t spare, uint64_t *written)
 {
 	struct flight *f = flight;
-	int32_t first = 0;
+	int32_t first = spare > PMU_SPARE_MOST ? -EINVAL : 0;
 
 	*written = 0;
+	if (first)
+		return first;
 	for (uint32_t i = 0; i < f->ring_count; i++) {
 		uint64_t whole;
-		int32_t error = write_taken(&f->rings[i], out_fd, &whole);
+		int32_t error = write_taken(&f->rings[i], out_fd, spare, &whole);
 
 		*written += whole;
 		if (error && !first)

@@ -68,10 +68,13 @@ export class FlightRings {
     checked("PERF_EVENT_IOC_PAUSE_OUTPUT", shim().pmu_flight_take(this.#live));
   }
 
-  /** Writes what was taken at the descriptor's position: the bytes of whole records, and what went wrong. */
-  write(fd: number): { bytes: number; error?: PmuError } {
+  /**
+   * Writes what was taken at the descriptor's position, and keeps `spare` bytes that are there behind it, as Drain
+   * does. Returns the bytes of whole records, and what went wrong.
+   */
+  write(fd: number, spare: number): { bytes: number; error?: PmuError } {
     const written = new BigUint64Array(1);
-    const errno = -shim().pmu_flight_write(this.#live, fd, written);
+    const errno = -shim().pmu_flight_write(this.#live, fd, spare, written);
     return { bytes: Number(written[0]), error: errno === 0 ? undefined : new PmuError("write", errno) };
   }
 

@@ -12,6 +12,8 @@ _Static_assert(OUTPUT_PARTS <= IOV_MAX, "one writev takes them all");
 
 #define SIZE_FIELD_EVERY_NS INT64_C(200000000)
 
+static const unsigned char zeros[PMU_SPARE_MOST];
+
 static bool aborted(const struct output *o)
 {
 	return __atomic_load_n(o->aborted, __ATOMIC_RELAXED);
@@ -65,11 +67,14 @@ static uint64_t write_parts(struct output *o, int left)
 	return done;
 }
 
-/* Settles the entries in [queue->tail, end), of which `done` bytes have been written. */
+/*
+ * Settles the entries in [queue->tail, end). `done` bytes have been written: the entries', then the spare ones, which
+ * are taken from the records when they are not all there.
+ */
 static void settle(struct output *o, struct queue *q, uint64_t end, uint64_t done)
 {
-	uint64_t left = done; /* of what was written: the part beyond the entries settled so far */
-	uint64_t kept = 0;    /* of what was written: whole records */
+	uint64_t left = done > o->spare ? done - o->spare : 0; /* the part beyond the entries settled so far */
+	uint64_t kept = 0; /* of what was written: whole records */
 	uint64_t at = q->tail, bytes;
 	struct entry e;
 
@@ -96,10 +101,21 @@ static void settle(struct output *o, struct queue *q, uint64_t end, uint64_t don
 		if (e.kind == ENTRY_PASS) /* the other kind has been counted already */
 			ring_count(failed, PMU_RING_DROPBUF, 1);
 	}
-	if (done > kept) /* in a file, what comes next overwrites the cut record; a pipe refuses */
+	if (done > kept) /* in a file, what comes next overwrites the cut record and the spare; a pipe refuses */
 		(void)lseek(o->fd, -(off_t)(done - kept), SEEK_CUR);
 	__atomic_fetch_add(&o->written, kept, __ATOMIC_RELAXED);
 	queue_release(q, end);
+}
+
+void output_take_spare(struct output *o)
+{
+	uint64_t done;
+
+	if (!o->spare)
+		return;
+	o->parts[0] = (struct iovec){ (void *)(uintptr_t)zeros, o->spare };
+	done = write_parts(o, 1);
+	(void)lseek(o->fd, -(off_t)done, SEEK_CUR);
 }
 
 bool output_write(struct output *o, struct queue *q)
@@ -108,13 +124,15 @@ bool output_write(struct output *o, struct queue *q)
 	struct entry e;
 	int count = 0;
 
-	while (total < OUTPUT_BYTES && count + 2 <= OUTPUT_PARTS && queue_next(q, &at, &e, &bytes)) {
+	while (total < OUTPUT_BYTES && count + 2 < OUTPUT_PARTS && queue_next(q, &at, &e, &bytes)) {
 		count = add_parts(o->parts, count, &q->bytes, bytes, e.length);
 		total += e.length;
 		end = at;
 	}
 	if (end == q->tail)
 		return false;
+	if (o->spare)
+		o->parts[count++] = (struct iovec){ (void *)(uintptr_t)zeros, o->spare };
 	settle(o, q, end, o->error ? 0 : write_parts(o, count));
 	return true;
 }

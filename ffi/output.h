@@ -14,6 +14,7 @@
 struct output {
 	int fd;
 	int64_t size_field_at; /* -1 for none */
+	uint32_t spare;        /* bytes of the file that are kept behind what is written: see pmu_drain_set_spare */
 	int error;             /* of the first write that failed, as a positive errno: nothing is written after it */
 	uint64_t written;      /* bytes, up to the end of the last whole record; atomic, changed by one thread */
 	uint64_t told;         /* what the size field says */
@@ -23,6 +24,9 @@ struct output {
 	uint32_t ring_count;
 	struct iovec parts[OUTPUT_PARTS];
 };
+
+/* Takes the spare bytes, before the first write. */
+void output_take_spare(struct output *o);
 
 /*
  * Writes what the queue has, up to one writev's worth, waiting when the descriptor does not

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/perf_event.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -171,13 +174,15 @@ int32_t pmu_pipe(int32_t fds[2])
 	return pipe2(fds, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
-static int64_t write_all(int32_t fd, const void *buf, uint64_t len)
+/* At `offset`, or at the position of `fd` with -1. */
+static int64_t write_all(int32_t fd, const void *buf, uint64_t len, int64_t offset)
 {
 	const unsigned char *bytes = buf;
 	uint64_t done = 0;
 
 	while (done < len) {
-		ssize_t n = write(fd, bytes + done, len - done);
+		ssize_t n = offset < 0 ? write(fd, bytes + done, len - done)
+				       : pwrite(fd, bytes + done, len - done, offset + (off_t)done);
 
 		if (n > 0) {
 			done += (uint64_t)n;
@@ -195,7 +200,7 @@ static int64_t write_all(int32_t fd, const void *buf, uint64_t len)
 	return (int64_t)len;
 }
 
-int64_t pmu_write(int32_t fd, const void *buf, uint64_t len)
+static int64_t write_without_sigxfsz(int32_t fd, const void *buf, uint64_t len, int64_t offset)
 {
 	static const struct timespec at_once;
 	sigset_t too_large, old, pending;
@@ -206,11 +211,36 @@ int64_t pmu_write(int32_t fd, const void *buf, uint64_t len)
 	sigaddset(&too_large, SIGXFSZ);
 	sigpending(&pending);
 	pthread_sigmask(SIG_BLOCK, &too_large, &old);
-	result = write_all(fd, buf, len);
+	result = write_all(fd, buf, len, offset);
 	if (result == -EFBIG && !sigismember(&pending, SIGXFSZ))
 		sigtimedwait(&too_large, NULL, &at_once);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return result;
+}
+
+int64_t pmu_write(int32_t fd, const void *buf, uint64_t len)
+{
+	return write_without_sigxfsz(fd, buf, len, -1);
+}
+
+int64_t pmu_write_at(int32_t fd, const void *buf, uint64_t len, int64_t offset)
+{
+	return offset < 0 ? -EINVAL : write_without_sigxfsz(fd, buf, len, offset);
+}
+
+int32_t pmu_overwrite_in_place(int32_t fd)
+{
+	struct statfs fs;
+	int flags;
+
+	if (fstatfs(fd, &fs) < 0)
+		return -errno;
+	if (fs.f_type != BTRFS_SUPER_MAGIC)
+		return 0;
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+		return -errno;
+	flags |= FS_NOCOW_FL;
+	return ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0 ? -errno : 1;
 }
 
 int64_t pmu_seek(int32_t fd, int64_t offset, int32_t whence)

@@ -19,7 +19,7 @@
 #define PMU_API __attribute__((visibility("default")))
 
 /* Changes whenever a function below changes its meaning; ffi/symbols.ts holds the same number. */
-#define PMU_ABI_VERSION 7
+#define PMU_ABI_VERSION 8
 
 /* PMU_ABI_VERSION of this library. Call it before anything else. */
 PMU_API uint32_t pmu_abi_version(void);
@@ -84,8 +84,8 @@ PMU_API int32_t pmu_bpf_code(uint32_t *id, uint64_t *starts, uint32_t *lengths, 
 /*
  * A drain moves records from any number of rings to `out_fd`, in this order of calls:
  *
- *     new, [set_base], [set_interval], [set_queue], [set_loss], add and stand_in for each ring, start,
- *     ..., stop, free
+ *     new, [set_base], [set_interval], [set_queue], [set_loss], [set_spare], add and stand_in for each ring,
+ *     start, ..., stop, free
  *
  * One thread empties the rings into a bounded queue. It wakes when a ring reaches the watermark of its event,
  * at every interval, and to stop. Each time it makes one pass: it notes the heads of all rings, queues the
@@ -135,6 +135,14 @@ PMU_API int32_t pmu_drain_set_queue(void *drain, uint64_t bytes);
 #define PMU_LOSS_MOST 128
 PMU_API int32_t pmu_drain_set_loss(void *drain, const void *record, uint32_t length, int32_t time_at,
 				   int32_t cpu_at, int32_t sample_time_at);
+
+/*
+ * Keeps `bytes` of a regular file behind what is written, as zeros, so that there is room for something at its end
+ * when the disk is full: records that would take the last of it count as dropped. -EINVAL for more than
+ * PMU_SPARE_MOST; -EBUSY once started.
+ */
+#define PMU_SPARE_MOST 4096
+PMU_API int32_t pmu_drain_set_spare(void *drain, uint32_t bytes);
 
 /*
  * Has the drain note what its records tell of what runs, for pmu_drain_seen, and of the samples' times, which they have
@@ -275,11 +283,12 @@ PMU_API int32_t pmu_flight_add(void *flight, int32_t fd, uint32_t pages, int32_t
 PMU_API int32_t pmu_flight_take(void *flight);
 
 /*
- * Writes what was taken, ring by ring, each oldest record first, from the present position of `out_fd` on.
+ * Writes what was taken, ring by ring, each oldest record first, from the present position of `out_fd` on. `spare`
+ * bytes of the file are there behind it, and kept behind what is written, as by pmu_drain_set_spare.
  * Returns 0 or the first -errno; *written is the bytes of whole records that were written in either case, and
  * a seekable `out_fd` is positioned behind them.
  */
-PMU_API int32_t pmu_flight_write(void *flight, int32_t out_fd, uint64_t *written);
+PMU_API int32_t pmu_flight_write(void *flight, int32_t out_fd, uint32_t spare, uint64_t *written);
 
 /*
  * For each ring these fields of the last take, as u64, in this order; rings in the order they were added, as
@@ -413,6 +422,16 @@ PMU_API int32_t pmu_pipe(int32_t fds[2]);
 
 /* Writes all of it, waiting when `fd` does not block. Returns `len`, or -errno with an unknown part written. */
 PMU_API int64_t pmu_write(int32_t fd, const void *buf, uint64_t len);
+
+/* The same at that offset of a file, whose position stays where it is. */
+PMU_API int64_t pmu_write_at(int32_t fd, const void *buf, uint64_t len, int64_t offset);
+
+/*
+ * Has the bytes of a file that is still empty overwritten where they lie, rather than written anew elsewhere, where
+ * the file system does that and can be told not to (btrfs, by FS_NOCOW_FL): what has room in the file keeps it when
+ * the disk is full. Returns 1 when it was told, 0 when there was nothing to tell, or -errno.
+ */
+PMU_API int32_t pmu_overwrite_in_place(int32_t fd);
 
 /* lseek(2): `whence` 0 from the start, 1 from here, 2 from the end. Returns the new position. */
 PMU_API int64_t pmu_seek(int32_t fd, int64_t offset, int32_t whence);

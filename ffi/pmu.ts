@@ -173,6 +173,19 @@ export function writeAll(fd: number, bytes: Uint8Array<ArrayBuffer>): void {
   checkedSize("write", shim().pmu_write(fd, bytes, BigInt(bytes.length)));
 }
 
+/** Writes all of `bytes` at that offset of a file, whose position stays where it is. */
+export function writeAt(fd: number, bytes: Uint8Array<ArrayBuffer>, offset: number): void {
+  checkedSize("write", shim().pmu_write_at(fd, bytes, BigInt(bytes.length), BigInt(offset)));
+}
+
+/**
+ * Has an empty file's bytes overwritten where they lie, also on a file system that would write them anew elsewhere, so
+ * that what is in the file can be changed when the disk is full. Tells whether that had to be asked for. Throws PmuError.
+ */
+export function overwriteInPlace(fd: number): boolean {
+  return checked("FS_IOC_SETFLAGS", shim().pmu_overwrite_in_place(fd)) === 1;
+}
+
 /** Moves the descriptor's position: `from` the start, the present position or the end. Returns it. */
 export function seek(fd: number, offset: number, from: "start" | "current" | "end" = "start"): number {
   const whence = { start: 0, current: 1, end: 2 }[from];

@@ -5,7 +5,7 @@
  */
 
 /** PMU_ABI_VERSION of ffi/pmu.h. */
-export const ABI_VERSION = 7;
+export const ABI_VERSION = 8;
 
 export const SYMBOLS = {
   // uint32_t pmu_abi_version(void)
@@ -57,6 +57,8 @@ export const SYMBOLS = {
   // int32_t pmu_drain_set_loss(void *drain, const void *record, uint32_t length, int32_t time_at,
   //                            int32_t cpu_at, int32_t sample_time_at)
   pmu_drain_set_loss: { parameters: ["pointer", "buffer", "u32", "i32", "i32", "i32"], result: "i32" },
+  // int32_t pmu_drain_set_spare(void *drain, uint32_t bytes)
+  pmu_drain_set_spare: { parameters: ["pointer", "u32"], result: "i32" },
   // int32_t pmu_drain_add(void *drain, int32_t fd, uint32_t pages, int32_t cpu)
   pmu_drain_add: { parameters: ["pointer", "i32", "u32", "i32"], result: "i32" },
   // int32_t pmu_drain_stand_in(void *drain, int32_t ring, int32_t fd)
@@ -94,8 +96,8 @@ export const SYMBOLS = {
   pmu_flight_add: { parameters: ["pointer", "i32", "u32", "i32"], result: "i32" },
   // int32_t pmu_flight_take(void *flight)
   pmu_flight_take: { parameters: ["pointer"], result: "i32" },
-  // int32_t pmu_flight_write(void *flight, int32_t out_fd, uint64_t *written)
-  pmu_flight_write: { parameters: ["pointer", "i32", "buffer"], result: "i32" },
+  // int32_t pmu_flight_write(void *flight, int32_t out_fd, uint32_t spare, uint64_t *written)
+  pmu_flight_write: { parameters: ["pointer", "i32", "u32", "buffer"], result: "i32" },
   // int64_t pmu_flight_stats(void *flight, uint64_t *buf, uint64_t len)
   pmu_flight_stats: { parameters: ["pointer", "buffer", "u64"], result: "i64" },
   // void pmu_flight_free(void *flight)
@@ -129,6 +131,10 @@ export const SYMBOLS = {
   pmu_pipe: { parameters: ["buffer"], result: "i32" },
   // int64_t pmu_write(int32_t fd, const void *buf, uint64_t len)
   pmu_write: { parameters: ["i32", "buffer", "u64"], result: "i64" },
+  // int64_t pmu_write_at(int32_t fd, const void *buf, uint64_t len, int64_t offset)
+  pmu_write_at: { parameters: ["i32", "buffer", "u64", "i64"], result: "i64" },
+  // int32_t pmu_overwrite_in_place(int32_t fd)
+  pmu_overwrite_in_place: { parameters: ["i32"], result: "i32" },
   // int64_t pmu_seek(int32_t fd, int64_t offset, int32_t whence)
   pmu_seek: { parameters: ["i32", "i64", "i32"], result: "i64" },
   // int64_t pmu_rlimit_nofile(uint64_t want)

@@ -257,7 +257,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const status = recording.exit?.code ?? EXIT.ok;
   if (maxLost === undefined || lostPercent(recording.ledger.total) <= maxLost) return status;
   io.err(
-    `pmuctl: lost ${lostText(recording.ledger.total)} samples, more than --max-lost ${maxLost} allows: ` +
+    `pmuctl: lost ${lostText(recording.ledger)} samples, more than --max-lost ${maxLost} allows: ` +
       `record with larger rings (-m) or ${lessOften(recording.events.map(({ rate }) => rate))}`,
   );
   // that the command failed matters more than how well it was sampled
@@ -420,7 +420,7 @@ interface Telling {
 function report(recording: Recording, telling: Telling, note: (line: string) => void) {
   const { ledger, seconds, bytes, events, paths } = recording;
   const rates = events.map(({ rate }) => rate);
-  const lost = lostIn(ledger.total) === 0 ? "none lost" : `${lostText(ledger.total)} lost`;
+  const lost = lostIn(ledger.total) === 0 ? "none lost" : `${lostText(ledger)} lost`;
   note(
     `recorded ${ledger.total.sample} samples (${whatOf(events, telling.verbose)}) in ${
       seconds.toFixed(3)
@@ -434,7 +434,7 @@ function report(recording: Recording, telling: Telling, note: (line: string) => 
   if (telling.verbose || !telling.onTerminal || lostIn(ledger.total) > 0) {
     note(`ledger: ${ledgerLine(ledger)}`);
   }
-  if (telling.verbose) { for (const line of ledgerTable(ledger.rows, ledger.total)) note(line); }
+  if (telling.verbose) { for (const line of ledgerTable(ledger)) note(line); }
   for (const warning of lossWarnings(ledger.total, rates)) note(`warning: ${warning}`);
 }
 

@@ -1,6 +1,8 @@
 /** What to say of a recording that was read as far as it goes. */
 
 import { BadInputError } from "../base/errors.ts";
+import type { Features } from "./features.ts";
+import { decodeSessionInfo, type SessionInfo } from "./session_info.ts";
 import type { ReadStats } from "./stats.ts";
 
 /** Throws what was wrong, with the way around it, when there was anything. */
@@ -16,4 +18,25 @@ export function damageWarning({ damage, cut }: ReadStats): string | undefined {
   return `${damage.message}: ${
     cut ? "what follows is not in this report" : "all records are in this report"
   }`;
+}
+
+/** What pmuctl told of the recording; undefined when it did not record it, or did not get to. */
+export function sessionOf({ ledger }: Features): SessionInfo | undefined {
+  return ledger === undefined ? undefined : decodeSessionInfo(ledger);
+}
+
+/** The version that pmuctl gives itself in a file. */
+const OURS = /^pmuctl /;
+
+/**
+ * Whether the recorder did not get to tell, at its end, what was lost: a file or a pipe that pmuctl records says so, and
+ * perf fills in the size of the data last. Of what was cut off later nobody knows either, unless the ledger is there.
+ */
+export function isUnfinished(
+  { features, pipe, dataSize }: { features: Features; pipe: boolean; dataSize: number },
+  { cut }: ReadStats,
+): boolean {
+  const session = sessionOf(features);
+  if (session) return session.unfinished === true;
+  return cut || (pipe ? OURS.test(features.version ?? "") : dataSize === 0);
 }

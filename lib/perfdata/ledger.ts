@@ -106,9 +106,14 @@ export function ledgerLine({ total }: Ledger): string {
     .map((name) => `${name} ${total[name]}`).join("  ");
 }
 
+/** What nobody knows of a recording that was not finished. */
+export const LOSSES = ["overflow", "dropbuf_sample"] as const;
+
 /** The cells of the ledger's table: titles, a row for each CPU, then the total; `-` for what is not known. */
-export function ledgerCells(rows: readonly LedgerCounts[], total: LedgerCounts): string[][] {
-  const names = COLUMNS.filter((name) => isShown(name, total));
+export function ledgerCells({ rows, total, unfinished }: ToldLedger): string[][] {
+  const isAsked = (name: string) =>
+    unfinished !== undefined && LOSSES.includes(name as typeof LOSSES[number]);
+  const names = COLUMNS.filter((name) => isShown(name, total) || isAsked(name));
   const text = (name: string, count: number | undefined) =>
     count === undefined ? "-" : name === THROTTLED ? ms(count) : `${count}`;
   const line = (first: string, row: LedgerCounts) => [first, ...names.map((name) => text(name, row[name]))];
@@ -120,18 +125,27 @@ export function ledgerCells(rows: readonly LedgerCounts[], total: LedgerCounts):
 }
 
 /** The ledger by CPU as lines, in columns. Columns without a count are left out. */
-export function ledgerTable(rows: readonly LedgerCounts[], total: LedgerCounts): string[] {
-  const cells = ledgerCells(rows, total);
+export function ledgerTable(ledger: ToldLedger): string[] {
+  const cells = ledgerCells(ledger);
   const widths = columnWidths(cells);
   return cells.map((row) => row.map((cell, column) => cell.padStart(widths[column])).join("  "));
+}
+
+/** What a reader is told of a recording's losses. */
+export interface ToldLedger {
+  rows: readonly LedgerCounts[];
+  total: LedgerCounts;
+  /** The recorder did not get to its end, and nobody knows what was lost: at least so many. */
+  unfinished?: { atLeast: number };
 }
 
 const ms = (ns: number) => `${(ns / 1e6).toFixed(1)} ms`;
 
 const times = (n: number) => n === 1 ? "once" : `${n} times`;
 
-/** `4179 of 59584 (7.0%)`: what was lost, of what there was; `0` for nothing. */
-export function lostText(total: LedgerCounts): string {
+/** `4179 of 59584 (7.0%)`: what was lost, of what there was; `0` for nothing; or that nobody knows. */
+export function lostText({ total, unfinished }: Omit<ToldLedger, "rows">): string {
+  if (unfinished) return UNKNOWN_LOSS + (unfinished.atLeast > 0 ? `, at least ${unfinished.atLeast}` : "");
   const lost = lostIn(total);
   if (lost === 0) return "0";
   const all = lost + total.sample;
@@ -148,6 +162,14 @@ export function lostPercent(total: LedgerCounts): number {
   const lost = lostIn(total);
   return lost === 0 ? 0 : 100 * lost / (lost + total.sample);
 }
+
+/** What is said in the place of a number of lost samples. */
+export const UNKNOWN_LOSS = "not finished: loss unknown";
+
+/** The sentence for a recording that was not finished. */
+export const UNFINISHED =
+  "the recording was not finished (its recorder was killed, its disk was full, or the end of " +
+  "the file is missing): nobody knows how much of it was lost";
 
 const percent = (part: number, whole: number) => `${(100 * part / whole).toFixed(1)}%`;
 

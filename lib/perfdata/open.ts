@@ -1,4 +1,4 @@
-/** The front (and the back) of a recording: header, events and features, before any record is read. */
+/** The front (and the back) of a recording: header, room, events and features, before any record is read. */
 
 import type { ByteInput } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
@@ -24,6 +24,7 @@ import {
   PIPE_HEADER_SIZE,
   type Section,
 } from "./header.ts";
+import { findInRoom } from "./room.ts";
 
 /** A recording of which the front has been read. */
 export interface Opened {
@@ -42,8 +43,8 @@ export interface Opened {
   beside: DataInput[];
   /** False when the header rules out that they are compressed; a pipe says so in its records. */
   mayBeCompressed: boolean;
-  /** A file's header whose features are still to come, behind the data of a stream. */
-  late?: FileHeader;
+  /** A stream's header whose features are still to come, behind the data, and what came between it and the data. */
+  late?: { header: FileHeader; front: Uint8Array };
   /** What is wrong with the features: no reason not to read the records first. */
   damage?: BadInputError;
 }
@@ -67,7 +68,9 @@ function openFile(input: SeekableInput): Opened {
   const table = readEvents(header, name, input.size, (s) => readRange(input, s.offset, s.size));
   const opened = withEvents(header, table, new FileSection(input, header.data.offset, dataLength(header)));
   opened.beside = (input.beside ?? []).filter(isSeekable).map((file) => new FileSection(file, 0, file.size));
-  takeFeatures(header, input, input.size, opened, (s) => readRange(input, s.offset, s.size));
+  const bytesOf = (s: Section) => readRange(input, s.offset, s.size);
+  takeRoom(header, opened, bytesOf);
+  takeFeatures(header, input, input.size, opened, bytesOf);
   return opened;
 }
 
@@ -84,13 +87,27 @@ function openStream(input: ByteInput): Opened {
   head.set(rest, PIPE_HEADER_SIZE);
   const header = decodeFileHeader(head.subarray(0, PIPE_HEADER_SIZE + rest.length), magic.littleEndian, name);
   const front = readStream(input, header.data.offset - FILE_HEADER_SIZE);
-  const table = readEvents(header, name, header.data.offset, ({ offset, size }) => {
-    const at = offset - FILE_HEADER_SIZE;
-    return at < 0 ? new Uint8Array() : front.subarray(at, at + size);
-  });
+  const bytesOf = (s: Section) => partOf(front, FILE_HEADER_SIZE, s);
+  const table = readEvents(header, name, header.data.offset, bytesOf);
   const opened = withEvents(header, table, new StreamSection(input, header.data.offset, dataLength(header)));
-  if (header.data.size > 0 && header.featureNumbers.length > 0) opened.late = header;
+  takeRoom(header, opened, bytesOf);
+  table.applyNames(opened.features);
+  if (header.data.size > 0 && header.featureNumbers.length > 0) opened.late = { header, front };
   return opened;
+}
+
+/** The part of `bytes`, which lie at `origin` of the file; shorter where it lies beyond them, empty where before. */
+function partOf(bytes: Uint8Array, origin: number, { offset, size }: Section): Uint8Array {
+  const at = offset - origin;
+  return at < 0 ? new Uint8Array() : bytes.subarray(at, at + size);
+}
+
+/** Takes what pmuctl keeps at the front. The features behind the data, where there are any, are later, and win. */
+function takeRoom(header: FileHeader, { features }: Opened, bytesOf: (section: Section) => Uint8Array): void {
+  if (!header.littleEndian) return; // pmuctl writes none of these
+  for (const { number, payload, offset } of findInRoom(header.data.offset, bytesOf)) {
+    features.add(number, payload, offset);
+  }
 }
 
 function openPipe(littleEndian: boolean, data: DataInput): Opened {
@@ -211,10 +228,19 @@ function readFeatures(
  * Reads the features that follow the data of a stream, which has been read up to there, and names the
  * events by them. What is damaged, or missing because the stream ends before, is noted in `opened`.
  */
-export function readLateFeatures(input: ByteInput, header: FileHeader, opened: Opened): void {
+export function readLateFeatures(
+  input: ByteInput,
+  { header, front }: { header: FileHeader; front: Uint8Array },
+  opened: Opened,
+): void {
   const start = header.data.offset + header.data.size;
   const behind = readStream(input, Infinity);
-  takeFeatures(header, input, start + behind.length, opened, ({ offset, size }) => {
-    return offset < start ? new Uint8Array() : behind.subarray(offset - start, offset - start + size);
-  });
+  takeFeatures(
+    header,
+    input,
+    start + behind.length,
+    opened,
+    (section) =>
+      section.offset < start ? partOf(front, FILE_HEADER_SIZE, section) : partOf(behind, start, section),
+  );
 }

@@ -62,9 +62,11 @@ export interface SessionInfo {
   /** pmuctl's version. */
   tool: string;
   /** The words of the command that was run; without one, what was measured: `pid 412`. */
-  command: string[];
+  command: readonly string[];
   /** Wall-clock seconds of recording. */
   seconds: number;
+  /** It was written while the recording went on, which then was not finished: the ledger is of what was known by then. */
+  unfinished?: true;
   /** What was sampled; none in files of pmuctl before it had backends. */
   events?: SampledEvent[];
   /** In order; left out when there was none, as the next one. */

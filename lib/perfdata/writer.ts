@@ -2,16 +2,17 @@
  * Writes what stands around the records of a perf.data file or pipe. The records themselves come from
  * the kernel's rings and from record_encoders.ts, and go to the file without passing through here.
  *
- *     file:  header | ids of each event | attrs | records ... | table of features | features
+ *     file:  header | room | ids of each event | attrs | records ... | table of features | features
  *     pipe:  header | HEADER_ATTR, HEADER_FEATURE, EVENT_UPDATE records | records ...
  *
- * Layouts: header.ts, pipe.ts, and tools/perf/Documentation/perf.data-file-format.txt.
+ * Layouts: header.ts, room.ts, pipe.ts, and tools/perf/Documentation/perf.data-file-format.txt.
  */
 
 import { PERF_ATTR_SIZE, PERF_RECORD_USER } from "../base/abi.ts";
 import { ByteWriter, toCString } from "../base/bytes.ts";
 import { encodeAttr, type EventAttr } from "../events/attr.ts";
 import type { FeatureSection } from "./feature_encoders.ts";
+import { FEATURE } from "./features.ts";
 import {
   DATA_SIZE_AT,
   FEATURE_BITS,
@@ -20,6 +21,7 @@ import {
   MAGIC,
   PIPE_HEADER_SIZE,
 } from "./header.ts";
+import { encodeRoom, type PlacedSection, type Room, type RoomPlan } from "./room.ts";
 
 /** An event to be named in the header, with the kernel's ids of all its instances. */
 export interface WrittenEvent {
@@ -35,15 +37,19 @@ export interface FileStart {
   dataOffset: number;
   /** Offset of the u64 to be kept equal to the number of bytes of records written. */
   dataSizeAt: number;
+  /** Where one was planned. */
+  room?: Room;
 }
 
 /** Size of an entry of the attrs: the attr, then offset and size of its ids. */
 const ATTR_ENTRY_SIZE = PERF_ATTR_SIZE + 16;
 
-/** The header, ids and attrs of a file with these events. */
-export function encodeFileStart(events: readonly WrittenEvent[]): FileStart {
+/** The header, ids and attrs of a file with these events, and room for what describes the recording if it is planned. */
+export function encodeFileStart(events: readonly WrittenEvent[], plan?: RoomPlan): FileStart {
+  const room = plan && encodeRoom(plan);
   const idsSize = events.reduce((sum, { ids }) => sum + ids.length * 8, 0);
-  const attrsAt = FILE_HEADER_SIZE + idsSize;
+  let idsAt = FILE_HEADER_SIZE + (room?.bytes.length ?? 0);
+  const attrsAt = idsAt + idsSize;
   const attrsSize = events.length * ATTR_ENTRY_SIZE;
   const w = new ByteWriter(attrsAt + attrsSize);
   w.raw(new TextEncoder().encode(MAGIC)).u64(FILE_HEADER_SIZE).u64(ATTR_ENTRY_SIZE);
@@ -51,15 +57,15 @@ export function encodeFileStart(events: readonly WrittenEvent[]): FileStart {
   w.u64(attrsAt + attrsSize).u64(0); // data
   w.u64(0).u64(0); // event_types
   w.zeros(FEATURE_BITS / 8);
+  if (room) w.raw(room.bytes);
   for (const { ids } of events) {
     for (const id of ids) w.u64(id);
   }
-  let idsAt = FILE_HEADER_SIZE;
   for (const { attr, ids } of events) {
     w.raw(encodeAttr(attr)).u64(idsAt).u64(ids.length * 8);
     idsAt += ids.length * 8;
   }
-  return { bytes: w.bytes(), dataOffset: w.length, dataSizeAt: DATA_SIZE_AT };
+  return { bytes: w.bytes(), dataOffset: w.length, dataSizeAt: DATA_SIZE_AT, ...room && { room } };
 }
 
 /** What completes a file. */
@@ -70,24 +76,34 @@ export interface FileEnd {
   patches: { offset: number; bytes: Uint8Array<ArrayBuffer> }[];
 }
 
+/** Most bytes of the table of features that encodeFileEnd() gives: an offset and a size for each. */
+export const MOST_TABLE_BYTES = 16 * (1 + Math.max(...Object.values(FEATURE)));
+
 /**
- * The end of a file whose `dataSize` bytes of records begin at `dataOffset`. `sections` must ascend by
- * number, as encodeFeatures() gives them.
+ * The end of a file whose `dataSize` bytes of records begin at `dataOffset`: the table of `sections`, and behind it
+ * the payloads of those that are nowhere else yet. No two are of one number.
  */
 export function encodeFileEnd(
   dataOffset: number,
   dataSize: number,
-  sections: readonly FeatureSection[],
+  sections: readonly (FeatureSection | PlacedSection)[],
 ): FileEnd {
   const table = new ByteWriter(sections.length * 16);
   let at = dataOffset + dataSize + sections.length * 16;
   const bitmap = new Uint8Array(FEATURE_BITS / 8);
-  for (const { number, payload } of sections) {
-    table.u64(at).u64(payload.length);
-    at += payload.length;
+  const payloads: Uint8Array[] = [];
+  for (const section of [...sections].sort((a, b) => a.number - b.number)) { // as a reader takes their bits
+    const { number } = section;
     bitmap[number >>> 3] |= 1 << (number & 7);
+    if ("offset" in section) {
+      table.u64(section.offset).u64(section.size);
+    } else {
+      table.u64(at).u64(section.payload.length);
+      at += section.payload.length;
+      payloads.push(section.payload);
+    }
   }
-  for (const { payload } of sections) table.raw(payload);
+  for (const payload of payloads) table.raw(payload);
   return {
     tail: table.bytes(),
     patches: [
@@ -150,6 +166,8 @@ export function encodeFinishedRound(): Uint8Array<ArrayBuffer> {
 
 /** perf_event_header.size is a u16. */
 const MAX_RECORD_SIZE = 65528;
+/** Most bytes of a payload that encodeHeaderFeature() takes. */
+export const MOST_FEATURE_BYTES = MAX_RECORD_SIZE - 16;
 
 /** Padded with zeros to a multiple of 8, so that the records behind it are aligned. */
 function toolRecord(type: number, body: (w: ByteWriter) => void): Uint8Array<ArrayBuffer> {

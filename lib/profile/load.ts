@@ -6,16 +6,11 @@ import { BadInputError } from "../base/errors.ts";
 import { append } from "../base/lists.ts";
 import { rateText } from "../events/attr.ts";
 import { type EventDesc, PerfDataReader, type PerfHeader, type ReadStats } from "../perfdata/reader.ts";
-import { damageWarning, refuseDamage } from "../perfdata/damage.ts";
+import { damageWarning, isUnfinished, refuseDamage, sessionOf } from "../perfdata/damage.ts";
 import type { Features } from "../perfdata/features.ts";
-import { lossWarnings, lostIn, unaccounted } from "../perfdata/ledger.ts";
+import { LOSSES, lossWarnings, lostIn, unaccounted, UNFINISHED } from "../perfdata/ledger.ts";
 import type { RecordLedger } from "../perfdata/record_ledger.ts";
-import {
-  cpuChangeText,
-  decodeSessionInfo,
-  type LedgerCounts,
-  type SessionInfo,
-} from "../perfdata/session_info.ts";
+import { cpuChangeText, type LedgerCounts } from "../perfdata/session_info.ts";
 import { AddressSpaces } from "../symbols/address_space.ts";
 import { Demangler, isMangled } from "../symbols/demangle.ts";
 import { isModule, KERNEL_MAP } from "../symbols/objects.ts";
@@ -143,7 +138,7 @@ export async function loadProfile(
       builder,
       reader.timeBase,
       options.leafOnly ? [] : chainWarnings(header.events),
-      reader.ledger.close(stats.timeLast, lossesOverlap(header)),
+      ledgerOf(header, stats, reader.ledger.close(stats.timeLast, lossesOverlap(header))),
     ),
     events,
     comms: builder.comms,
@@ -192,7 +187,7 @@ function tellBuildIds({ objects }: AddressSpaces, { buildIds }: Features): void 
 
 /** Where and when it was recorded. What it does not say itself, the time of the file says: it ended before that. */
 function machineOf(features: Features, { modified }: ByteInput): RecordedMachine {
-  const session = features.ledger === undefined ? undefined : decodeSessionInfo(features.ledger);
+  const session = sessionOf(features);
   return {
     hostname: features.hostname ?? "",
     osrelease: features.osrelease ?? "",
@@ -298,11 +293,11 @@ function metaOf(
   builder: ProfileBuilder,
   timeBase: bigint,
   chains: readonly string[],
-  told: ReturnType<RecordLedger["close"]>,
+  ledger: ProfileLedger,
 ): ProfileMeta {
   const { firstTime, lastTime } = builder;
   const timed = lastTime >= firstTime;
-  const session = features.ledger === undefined ? undefined : decodeSessionInfo(features.ledger);
+  const session = sessionOf(features);
   const warnings = [...chains];
   const damaged = damageWarning(stats);
   if (damaged) warnings.push(damaged);
@@ -310,9 +305,9 @@ function metaOf(
     warnings.push(`${stats.unknownIds} samples are of no event that the file describes`);
   }
   if (stats.outOfOrder > 0) warnings.push(`${stats.outOfOrder} records came too late to be sorted by time`);
-  const ledger = ledgerOf(session, told);
+  if (ledger.unfinished) warnings.push(UNFINISHED);
   append(warnings, lossWarnings(ledger.total, rates));
-  const wrong = session && !stats.damage &&
+  const wrong = session && !ledger.unfinished && !stats.damage &&
     unaccounted(session.ledger.total, stats.samples + stats.unknownIds);
   if (wrong) warnings.push(wrong);
   for (const { seconds, from, to, reason } of session?.rateChanges ?? []) {
@@ -331,7 +326,7 @@ function metaOf(
     end: timed ? timeBase + BigInt(lastTime) : -1n,
     wallStart: timed ? wallTime(features, timeBase + BigInt(firstTime)) : -1,
     sampling: session?.events ?? [],
-    lost: lostIn(ledger.total),
+    lost: ledger.unfinished ? -1 : lostIn(ledger.total),
     ledger,
     warnings,
   };
@@ -348,8 +343,24 @@ function lossesOverlap({ features, events }: PerfHeader): boolean {
     events.some(({ attr }) => (attr.readFormat & PERF_FORMAT.LOST) !== 0);
 }
 
-/** The recorder's ledger, with what the records alone tell; or theirs. */
-function ledgerOf(session: SessionInfo | undefined, told: ReturnType<RecordLedger["close"]>): ProfileLedger {
+/**
+ * The recorder's ledger, with what the records alone tell; or theirs. Of a recording that was not finished, what its
+ * records tell but for what was lost: they have some of that, and nobody has all.
+ */
+function ledgerOf(
+  header: PerfHeader,
+  stats: ReadStats,
+  told: ReturnType<RecordLedger["close"]>,
+): ProfileLedger {
+  const session = sessionOf(header.features);
+  if (isUnfinished(header, stats)) {
+    const known = (row: LedgerCounts): LedgerCounts =>
+      Object.fromEntries(
+        Object.entries(row).filter(([name]) => !LOSSES.some((loss) => loss === name)),
+      ) as LedgerCounts;
+    const atLeast = Math.max(lostIn(told.total), session ? lostIn(session.ledger.total) : 0);
+    return { from: "records", rows: told.rows.map(known), total: known(told.total), unfinished: { atLeast } };
+  }
   if (!session) return { from: "records", ...told };
   const withTimes = (row: LedgerCounts, of: LedgerCounts | undefined) =>
     of?.throttle ? { ...row, throttled_ns: of.throttled_ns } : row;

@@ -40,10 +40,12 @@ export interface Unresolved {
 }
 
 export interface ProfileLedger {
-  /** Who tells: the recorder, at its end, or the records of a file that has no ledger. */
+  /** Who tells: the recorder, at its end, or the records of a file that has no ledger, or only an early one. */
   from: "recorder" | "records";
   rows: LedgerCounts[];
   total: LedgerCounts;
+  /** The recorder did not get to its end, and nobody knows what was lost: at least so many. */
+  unfinished?: { atLeast: number };
 }
 
 /** What was recorded, how, and what was lost. Texts are "" and numbers -1 when the file does not say. */
@@ -63,7 +65,7 @@ export interface ProfileMeta {
   wallStart: number;
   /** How each event was sampled; none when the file does not say. */
   sampling: SampledEvent[];
-  /** Records the kernel could not deliver, as the file reports them. */
+  /** Samples that were lost, as the file reports them. */
   lost: number;
   /** What became of every sample, by CPU and in total; a figure that is not known is left out. */
   ledger: ProfileLedger;

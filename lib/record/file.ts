@@ -1,53 +1,89 @@
 /** The perf.data file of a recording, from its header to its features. */
 
-import { closeFd, createFile, lockFile, PmuError, seek, writeAll } from "../../ffi/pmu.ts";
+import {
+  closeFd,
+  createFile,
+  lockFile,
+  overwriteInPlace,
+  PmuError,
+  writeAll,
+  writeAt,
+} from "../../ffi/pmu.ts";
+import { concat } from "../base/bytes.ts";
 import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
-import { concat } from "../base/bytes.ts";
-import { encodeFeatures } from "../perfdata/feature_encoders.ts";
-import { encodeFileEnd, encodeFileStart, type FileStart } from "../perfdata/writer.ts";
+import { encodeFeatures, type FeatureSection } from "../perfdata/feature_encoders.ts";
+import { type BuildIdEntry, FEATURE } from "../perfdata/features.ts";
+import type { PlacedSection } from "../perfdata/room.ts";
+import { encodeFileEnd, encodeFileStart, type FileStart, MOST_TABLE_BYTES } from "../perfdata/writer.ts";
+import { FileRoom, planRoom } from "./file_room.ts";
+import { namelessFile } from "./nameless_file.ts";
 import { listed, type Opened } from "./opening.ts";
-import { type Facts, featuresOf, type Finished, type Sink, writeError } from "./sink.ts";
+import {
+  type Facts,
+  type Finished,
+  knownFeatures,
+  type Origin,
+  type Sink,
+  versionSection,
+  writeError,
+} from "./sink.ts";
 
 const OLD = ".old";
+
+/** What a file is told of its recording when it is made. */
+export interface About {
+  origin: Origin;
+  facts: Facts;
+}
 
 export class RecordFile implements Sink {
   #path: string;
   /** Whether a file of that name was there, and waits as FILE.old. */
   readonly #hadOld: boolean;
   readonly #start: FileStart;
-  readonly #opened: readonly Opened[];
+  readonly #room: FileRoom;
+  /** Of the kernel and its modules. */
+  readonly #kernelIds: readonly BuildIdEntry[];
   /** The descriptor, positioned behind what has been written. */
   readonly fd: number;
+  /** Room for the table of features, wherever they are: perf looks for it behind the records. */
+  readonly spare = MOST_TABLE_BYTES;
+  /** A file that holds what the last changes of this one will want of a quota. */
+  #ballast: number | undefined;
   #dataBytes = 0;
 
-  private constructor(path: string, hadOld: boolean, fd: number, opened: readonly Opened[]) {
+  private constructor(path: string, hadOld: boolean, fd: number, opened: readonly Opened[], about: About) {
     this.#path = path;
     this.#hadOld = hadOld;
     this.fd = fd;
-    this.#opened = opened;
-    this.#start = encodeFileStart(
-      listed(opened),
-    );
+    const known = knownFeatures(about.origin, opened);
+    this.#kernelIds = known.buildIds ?? [];
+    const cpus = new Set(opened.flatMap(({ places }) => places.map(({ cpu }) => cpu)));
+    this.#start = encodeFileStart(listed(opened), planRoom(known, about.facts, [...cpus]));
+    this.#room = new FileRoom(fd, this.#start.room!);
   }
 
   /**
-   * Makes the file, with its header. A file that was there is kept as FILE.old, as perf does. It is locked while it
-   * is written: a lock goes with its process, however that ends. Throws UnsupportedError when it cannot be made,
-   * or another recorder is writing it.
+   * Makes the file, with its header and all that is known by now. A file that was there is kept as FILE.old, as perf
+   * does. It is locked while it is written: a lock goes with its process, however that ends. Throws UnsupportedError
+   * when it cannot be made, or another recorder is writing it; what was there is as it was then.
    */
-  static create(path: string, opened: readonly Opened[]): RecordFile {
+  static create(path: string, opened: readonly Opened[], about: About): RecordFile {
     let lock: number | undefined;
+    let file: RecordFile | undefined;
     try {
       const hadOld = isFile(path);
       if (hadOld) {
         lock = lockFile(path); // so that no other recorder writes to it
         Deno.renameSync(path, path + OLD);
       }
-      const file = new RecordFile(path, hadOld, createFile(path), opened);
-      file.#write(file.#start.bytes);
+      file = RecordFile.#make(path, hadOld, opened, about);
+      file.#begin(about.facts);
       return file;
     } catch (error) {
+      file?.discard();
+      file?.close();
       if (!(error instanceof PmuError) || error.errno !== ERRNO.EAGAIN) throw writeError(path, error);
       throw new UnsupportedError({
         attempt: `write ${path}`,
@@ -57,6 +93,22 @@ export class RecordFile implements Sink {
     } finally {
       if (lock !== undefined) closeFd(lock);
     }
+  }
+
+  /** Makes it, empty; puts back what was there when that fails. */
+  static #make(path: string, hadOld: boolean, opened: readonly Opened[], about: About): RecordFile {
+    try {
+      return new RecordFile(path, hadOld, createFile(path), opened, about);
+    } catch (error) {
+      if (hadOld) Deno.renameSync(path + OLD, path);
+      throw error;
+    }
+  }
+
+  #begin(facts: Facts): void {
+    if (keepsInPlace(this.fd)) this.#ballast = ballast(this.#path);
+    writeAll(this.fd, this.#start.bytes);
+    this.#room.keep(this.#withKernel(facts));
   }
 
   /** Offset of the u64 that has to equal the bytes of records. */
@@ -73,33 +125,73 @@ export class RecordFile implements Sink {
   write(records: readonly Uint8Array[]): void {
     const bytes = concat(records);
     try {
-      this.#write(bytes);
+      writeAll(this.fd, bytes);
     } catch (error) {
       throw writeError(this.#path, error);
     }
     this.#dataBytes += bytes.length;
   }
 
+  /** Keeps what is known by now at the front. A file system that has no room even for that leaves what was there. */
+  keep(facts: Facts): void {
+    this.#inRoom(this.#withKernel(facts));
+  }
+
+  freeBallast(): void {
+    if (this.#ballast !== undefined) closeFd(this.#ballast);
+    this.#ballast = undefined;
+  }
+
   /**
    * Puts the features behind `dataBytes` bytes of records and completes the header. When that fails (the disk is
-   * full) they are left out: the records can be read without.
+   * full) those that are at the front are all there is.
    */
   finish(dataBytes: number, facts: Facts): Finished {
-    const sections = encodeFeatures(featuresOf(facts, this.#opened));
-    const { tail, patches } = encodeFileEnd(this.#start.dataOffset, dataBytes, sections);
+    this.freeBallast();
+    const all = this.#withKernel(facts);
+    const { buildIds } = all;
+    const kept = this.#inRoom(all);
     const end = this.#start.dataOffset + dataBytes;
     try {
-      seek(this.fd, end);
-      this.#write(tail);
-      for (const { offset, bytes } of patches) {
-        seek(this.fd, offset);
-        this.#write(bytes);
-      }
+      const version = { number: FEATURE.VERSION, payload: versionSection(facts, Infinity)! };
+      const told = [version, ...encodeFeatures({ sampleTime: facts.sampleTime, buildIds })];
+      return { bytes: end + this.#complete(dataBytes, [...this.#room.known, ...told]) };
     } catch (error) {
       if (!(error instanceof PmuError)) throw error;
+      if (kept) this.#completeFromRoom(dataBytes);
       return { bytes: end, error };
     }
-    return { bytes: end + tail.length };
+  }
+
+  #withKernel(facts: Facts): Facts {
+    return { ...facts, buildIds: [...this.#kernelIds, ...facts.buildIds] };
+  }
+
+  #inRoom(facts: Facts): boolean {
+    try {
+      this.#room.keep(facts);
+      return true;
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error;
+      return false;
+    }
+  }
+
+  /** Writes the table of these features, and those that are nowhere yet; how many bytes these are. Throws PmuError. */
+  #complete(dataBytes: number, sections: readonly (FeatureSection | PlacedSection)[]): number {
+    const { tail, patches } = encodeFileEnd(this.#start.dataOffset, dataBytes, sections);
+    writeAt(this.fd, tail, this.#start.dataOffset + dataBytes);
+    for (const { offset, bytes } of patches) writeAt(this.fd, bytes, offset);
+    return tail.length;
+  }
+
+  /** Announces the features that are at the front alone, by a table in the spare bytes; not where there are none. */
+  #completeFromRoom(dataBytes: number): void {
+    try {
+      this.#complete(dataBytes, this.#room.sections);
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error;
+    }
   }
 
   /** Gives the file another name; nothing may be there. Throws UnsupportedError. */
@@ -119,12 +211,38 @@ export class RecordFile implements Sink {
   }
 
   close(): void {
+    this.freeBallast();
     closeFd(this.fd);
   }
+}
 
-  #write(bytes: Uint8Array<ArrayBuffer>) {
-    writeAll(this.fd, bytes);
+/**
+ * Has what has room in the file keep it, where that has to be asked for. Tells whether it had to be: a full disk may
+ * take away the end where it could not.
+ */
+function keepsInPlace(fd: number): boolean {
+  try {
+    return overwriteInPlace(fd);
+  } catch (error) {
+    if (!(error instanceof PmuError)) throw error;
+    return false;
   }
+}
+
+/** What a file system may want of a quota for each change of a file's bytes, though they lie where they lay. */
+const BALLAST_BYTES = 65536;
+
+/** Takes what the last changes of a file will want: a file beside it, to be closed for them; none where none can be had. */
+function ballast(beside: string): number | undefined {
+  let fd: number | undefined;
+  try {
+    fd = namelessFile(beside);
+    writeAll(fd, new Uint8Array(BALLAST_BYTES));
+  } catch {
+    if (fd !== undefined) closeFd(fd);
+    return undefined;
+  }
+  return fd;
 }
 
 function isFile(path: string): boolean {

@@ -5,7 +5,6 @@
 
 import {
   closeFd,
-  createFile,
   type Drain,
   PmuError,
   readPipe,
@@ -14,6 +13,7 @@ import {
   type Seen,
   writeAll,
 } from "../../ffi/pmu.ts";
+import { namelessFile } from "./nameless_file.ts";
 import { type Rings, takeOver } from "./rings.ts";
 
 const CHUNK = 1 << 20;
@@ -36,13 +36,10 @@ export class Gap {
 
   /** A gap between files like `output`, to be started when the first one ends; undefined where none can be made. */
   static open(output: string, rings: Rings): Gap | undefined {
-    const folder = output.includes("/") ? output.slice(0, output.lastIndexOf("/") + 1) : ".";
     let fd: number | undefined;
     try {
-      const path = Deno.makeTempFileSync({ dir: folder, prefix: ".pmuctl-" });
-      fd = createFile(path);
-      Deno.removeSync(path);
-      return new Gap(fd, takeOver({ fd, sizeFieldAt: undefined }, rings));
+      fd = namelessFile(output);
+      return new Gap(fd, takeOver({ fd, sizeFieldAt: undefined, spare: 0 }, rings));
     } catch {
       if (fd !== undefined) closeFd(fd);
       return undefined; // then the rings have to do

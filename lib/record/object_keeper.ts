@@ -55,6 +55,8 @@ export class ObjectKeeper {
   readonly #lost: { path: string; buildId: string }[] = [];
   #mapsOf: number[] = [];
   readonly #timers: ReturnType<typeof setTimeout>[] = [];
+  readonly #told: BuildIdEntry[] = [];
+  #lookedInto = 0;
 
   private constructor(
     file: FileBytes,
@@ -116,6 +118,22 @@ export class ObjectKeeper {
       if (map.filename.startsWith("//anon")) this.#perfMaps.see(map.pid);
     }
     if (missed) this.#drain.seeAgain(); // another process may live longer
+  }
+
+  /** Build ids that records have told so far: all there are where the kernel knows them. */
+  get buildIds(): readonly BuildIdEntry[] {
+    const rows = this.#objects.rows;
+    for (; this.#lookedInto < rows.length; this.#lookedInto++) {
+      const { path: filename, kind, buildId } = rows[this.#lookedInto];
+      if (kind !== "file" || buildId === undefined) continue;
+      this.#told.push({ pid: -1, misc: PERF_RECORD_MISC.USER, buildId, filename });
+    }
+    return this.#told;
+  }
+
+  /** Processes that have made code as they ran, so far. */
+  get jitProcesses(): RecordedProcess[] {
+    return this.#perfMaps.processes(new Set());
   }
 
   #look(): void {

@@ -32,6 +32,19 @@ export interface Progress {
   bytes: number;
 }
 
+/** What there is to tell of a recording besides what its part knows itself. */
+export type Course = Pick<Facts, "command" | "events" | "happened">;
+
+export interface PartOptions {
+  keeping: Keeping;
+  /** Rings whose youngest records are added at the end. */
+  flight?: FlightRings;
+  course: () => Course;
+}
+
+/** How often what is known is kept in the file, in ms. */
+const KEEP_EVERY = 1000;
+
 export class Part {
   readonly sink: Sink;
   readonly #drain: Drain;
@@ -42,17 +55,16 @@ export class Part {
   #lostBefore: LostCounts = new Map();
   #lost: LostCounts = new Map();
   #gap: GapEnd | undefined;
-  readonly #flight: FlightRings | undefined;
+  readonly #options: PartOptions;
+  #keeping: ReturnType<typeof setInterval> | undefined;
   #writeError: PmuError | undefined;
 
-  /**
-   * Takes sink and drain: `free()` closes them. `flight` are the rings whose youngest records are added at the end.
-   */
-  constructor(sink: Sink, drain: Drain, opened: readonly Opened[], keeping: Keeping, flight?: FlightRings) {
+  /** Takes sink and drain: `free()` closes them. */
+  constructor(sink: Sink, drain: Drain, opened: readonly Opened[], options: PartOptions) {
     this.sink = sink;
     this.#drain = drain;
-    this.#keeper = ObjectKeeper.of(sink, opened, drain, keeping);
-    this.#flight = flight;
+    this.#keeper = ObjectKeeper.of(sink, opened, drain, options.keeping);
+    this.#options = options;
   }
 
   /** Bytes of records so far. */
@@ -117,6 +129,19 @@ export class Part {
     this.#began = performance.now();
     this.#drain.setBase(this.sink.dataBytes + (this.#gap?.bytes ?? 0));
     this.#drain.start();
+    this.#keeping = setInterval(() => this.#keep(), KEEP_EVERY);
+  }
+
+  /** Keeps in the file what is known by now. */
+  #keep(): void {
+    this.sink.keep({
+      ...this.#options.course(),
+      unfinished: true,
+      buildIds: this.#keeper?.buildIds ?? [],
+      jitProcesses: this.#keeper?.jitProcesses ?? [],
+      ledger: closeLedger(this.#stats(), new Map(), new Map()),
+      seconds: (performance.now() - this.#began) / 1000,
+    });
   }
 
   /** Looks at a process that was just started: at what it runs, to be found again when it has ended. */
@@ -127,7 +152,9 @@ export class Part {
   /** Takes what is in the rings now as the last of this part; `lost` is asked for when that is done. */
   async stop(lost: () => LostCounts): Promise<LostCounts> {
     // samples first: whatever map or name they need is then in the drain's rings, or written
-    this.#flight?.take();
+    clearInterval(this.#keeping);
+    this.#options.flight?.take();
+    if (this.#drain.error) this.sink.freeBallast(); // what came since is dropped, and only the size is still to be told
     this.#writeError = await this.#drain.stop();
     this.#seconds = (performance.now() - this.#began) / 1000;
     return this.#lost = lost();
@@ -139,16 +166,17 @@ export class Part {
   }
 
   /** Completes the output; after `stop()`. */
-  finish(facts: Omit<Facts, "ledger" | "seconds" | "buildIds" | "sampleTime" | "jitProcesses">): ClosedPart {
-    const added = this.#flight?.write(this.sink.fd);
-    const ledger = closeLedger(this.#stats(), this.#lost, this.#lostBefore, this.#flight?.stats());
+  finish(): ClosedPart {
+    const { flight, course } = this.#options;
+    const added = flight?.write(this.sink.fd, this.sink.spare);
+    const ledger = closeLedger(this.#stats(), this.#lost, this.#lostBefore, flight?.stats());
     const dataBytes = this.#drain.written + (added?.bytes ?? 0);
     const gap = this.#gap !== undefined && this.#gap.stats.some(({ samples }) => samples > 0);
-    const kept = this.#keeper?.finish(dataBytes, this.#flight !== undefined || gap);
+    const kept = this.#keeper?.finish(dataBytes, flight !== undefined || gap);
     // a pipe that was given up takes nothing more
     const givenUp = this.#writeError?.errno === ERRNO.ECANCELED && this.sink.sizeFieldAt === undefined;
     const { bytes, error } = givenUp ? { bytes: dataBytes } : this.sink.finish(dataBytes, {
-      ...facts,
+      ...course(),
       buildIds: kept?.buildIds ?? [],
       sampleTime: kept?.sampleTime,
       jitProcesses: kept?.jitProcesses ?? [],
@@ -175,6 +203,7 @@ export class Part {
   free(): void {
     if (this.#freed) return;
     this.#freed = true;
+    clearInterval(this.#keeping);
     this.#keeper?.close();
     this.#drain.free();
     this.sink.close();

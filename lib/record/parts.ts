@@ -5,23 +5,23 @@
  * flight recorder's file gets what runs, and who it is, as it happens, and the samples when it is completed.
  */
 
-import type { PmuError } from "../../ffi/pmu.ts";
+import type { Drain, PmuError } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { exists } from "../base/exists.ts";
 import type { Happenings } from "../perfdata/session_info.ts";
 import { lostCounts } from "./closing.ts";
 import { sampledEvents } from "./events.ts";
 import { RecordFile } from "./file.ts";
-import { lostIn, sumOfLedgers } from "../perfdata/ledger.ts";
+import { lostIn, makeLedger, sumOfLedgers } from "../perfdata/ledger.ts";
 import { Gap } from "./gap.ts";
 import { partName } from "./limits.ts";
 import type { Opened } from "./opening.ts";
-import { type ClosedPart, Part, type Progress } from "./part.ts";
+import { type ClosedPart, type Course, Part, type Progress } from "./part.ts";
 import { RecordPipe } from "./pipe.ts";
 import { Preamble } from "./preamble.ts";
 import type { RecordRequest } from "./request.ts";
 import { makeRings, type Rings, takeOver } from "./rings.ts";
-import type { Sink } from "./sink.ts";
+import type { Facts, Sink } from "./sink.ts";
 import { targetName } from "./target.ts";
 
 /** All the outputs of a recording, completed. */
@@ -75,7 +75,7 @@ export class Parts {
         queueBytes: request.queueBytes,
       }, note);
       this.#rings = rings;
-      this.#part = new Part(sink, drain, opened, request.keeping, rings.flight);
+      this.#part = this.#partOf(sink, drain);
     } catch (error) {
       sink.discard();
       sink.close();
@@ -170,8 +170,7 @@ export class Parts {
   #nextPart(): Part {
     const sink = this.#makeSink();
     try {
-      const { flight } = this.#rings;
-      return new Part(sink, takeOver(sink, this.#rings), this.#opened, this.#request.keeping, flight);
+      return this.#partOf(sink, takeOver(sink, this.#rings));
     } catch (error) {
       sink.discard();
       sink.close();
@@ -181,22 +180,31 @@ export class Parts {
 
   #makeSink(): Sink {
     const { output } = this.#request;
-    return output === "-"
-      ? new RecordPipe(this.#opened, this.#request)
-      : RecordFile.create(output, this.#opened);
+    if (output === "-") return new RecordPipe(this.#opened, this.#request);
+    const facts = beginning(this.#course());
+    return RecordFile.create(output, this.#opened, { origin: this.#request, facts });
+  }
+
+  #partOf(sink: Sink, drain: Drain): Part {
+    const { keeping } = this.#request;
+    const options = { keeping, flight: this.#rings.flight, course: () => this.#course() };
+    return new Part(sink, drain, this.#opened, options);
+  }
+
+  /** What there is to tell besides what a part knows itself. */
+  #course(): Course {
+    const { target } = this.#request;
+    const argv = "argv" in target ? target.argv : [];
+    return {
+      command: argv.length > 0 ? argv : [targetName(target)],
+      events: sampledEvents(this.#opened),
+      happened: this.#happened,
+    };
   }
 
   async #close(part: Part, path: string): Promise<void> {
-    const { target, host, commandLine, switching } = this.#request;
-    const argv = "argv" in target ? target.argv : [];
-    const command = argv.length > 0 ? argv : [targetName(target)];
-    const closed = part.finish({
-      host,
-      commandLine,
-      command,
-      events: sampledEvents(this.#opened),
-      happened: this.#happened,
-    });
+    const { switching } = this.#request;
+    const closed = part.finish();
     this.#closed.push(closed);
     this.#paths.push(path);
     if (switching) {
@@ -259,6 +267,11 @@ export class Parts {
     this.#part.free();
     this.#rings.flight?.free();
   }
+}
+
+/** What is to be told of a recording of which nothing has been recorded yet. */
+function beginning(course: Course): Facts {
+  return { ...course, unfinished: true, buildIds: [], jitProcesses: [], ledger: makeLedger([]), seconds: 0 };
 }
 
 function wroteLine(path: string, { ledger: { total }, bytes }: ClosedPart): string {

@@ -10,23 +10,32 @@ import {
   encodeHeaderFeature,
   encodeHeaderTracingData,
   encodePipeHeader,
+  MOST_FEATURE_BYTES,
 } from "../perfdata/writer.ts";
 import { encodeTracingData } from "../perfdata/tracing_data.ts";
 import { listed, type Opened } from "./opening.ts";
-import { type Facts, featuresOf, type Finished, type Origin, type Sink, writeError } from "./sink.ts";
+import {
+  type Facts,
+  type Finished,
+  knownFeatures,
+  type Origin,
+  RECORDER,
+  type Sink,
+  versionSection,
+  writeError,
+} from "./sink.ts";
 
 const STANDARD_OUTPUT = 1;
 
 export class RecordPipe implements Sink {
   readonly fd = STANDARD_OUTPUT;
   readonly sizeFieldAt = undefined;
+  readonly spare = 0;
   #dataBytes = 0;
-  readonly #opened: readonly Opened[];
 
   /** Writes what stands before the records: the events, their names, and the features. Throws UnsupportedError. */
   constructor(opened: readonly Opened[], origin: Origin) {
-    this.#opened = opened;
-    const features = featuresOf(origin, opened);
+    const features = { version: RECORDER, ...knownFeatures(origin, opened) };
     this.#send([
       encodePipeHeader(),
       ...listed(opened).map(encodeHeaderAttr),
@@ -48,13 +57,17 @@ export class RecordPipe implements Sink {
     this.#dataBytes += this.#send(records);
   }
 
+  /** What is known on the way is known to whoever reads along. */
+  keep(): void {}
+
+  freeBallast(): void {}
+
   /** The ledger goes behind the records: it is in the feature that holds the version, sent once more. */
   finish(dataBytes: number, facts: Facts): Finished {
-    const version = encodeFeatures(featuresOf(facts, this.#opened)).filter((f) =>
-      f.number === FEATURE.VERSION
-    );
+    const payload = versionSection(facts, MOST_FEATURE_BYTES);
+    if (!payload) return { bytes: dataBytes };
     try {
-      writeAll(this.fd, concat(version.map(encodeHeaderFeature)));
+      writeAll(this.fd, encodeHeaderFeature({ number: FEATURE.VERSION, payload }));
     } catch (error) {
       if (!(error instanceof PmuError)) throw error;
       return { bytes: dataBytes, error };

@@ -8,7 +8,7 @@ import type { Opened } from "./opening.ts";
 import type { Sink } from "./sink.ts";
 
 /** What a drain writes to. */
-type Output = Pick<Sink, "fd" | "sizeFieldAt">;
+type Output = Pick<Sink, "fd" | "sizeFieldAt" | "spare">;
 
 /** On a CPU: the event that the ring belongs to, and the others that write into it. */
 interface Owner {
@@ -24,7 +24,7 @@ export interface Rings {
   /** Whose they are: on each CPU, the first event's. */
   owners: Owner[];
   /** How they are drained. */
-  options: Omit<DrainOptions, "outFd" | "sizeFieldAt">;
+  options: Omit<DrainOptions, "outFd" | "sizeFieldAt" | "spare">;
   /** The rings of events whose youngest records are kept, where there are any. */
   flight?: FlightRings;
 }
@@ -99,7 +99,8 @@ export function takeOver(sink: Output, { owners, pages, options }: Rings): Drain
 }
 
 function drainInto(sink: Output, options: Rings["options"]): Drain {
-  return new Drain({ outFd: sink.fd, sizeFieldAt: sink.sizeFieldAt, ...options });
+  const { fd: outFd, sizeFieldAt, spare } = sink;
+  return new Drain({ outFd, sizeFieldAt, spare, ...options });
 }
 
 /** On each CPU the first event owns the ring; the others write into it. */

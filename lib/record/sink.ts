@@ -6,7 +6,7 @@ import { UnsupportedError } from "../base/errors.ts";
 import { hostFiles } from "../events/files.ts";
 import { errnoOf, refusal } from "../base/system_error.ts";
 import { VERSION } from "../base/version.ts";
-import type { FeatureValues } from "../perfdata/feature_encoders.ts";
+import { encodeFeatures, type FeatureValues } from "../perfdata/feature_encoders.ts";
 import type { BuildIdEntry } from "../perfdata/features.ts";
 import {
   encodeSessionInfo,
@@ -30,10 +30,12 @@ export interface Origin {
   commandLine: string[];
 }
 
-/** What is told of a recording when it is over. */
-export interface Facts extends Origin {
+/** What is told of a recording when it is over, and, as far as it is known, on the way. */
+export interface Facts {
+  /** Whether it goes on. */
+  unfinished?: true;
   /** What was measured: the command's words, or what stands for it (`pid 412`, `all CPUs`). */
-  command: string[];
+  command: readonly string[];
   /** What was sampled. */
   events: SampledEvent[];
   happened: Happenings;
@@ -51,7 +53,7 @@ export interface Facts extends Origin {
 export interface Finished {
   /** Size of the whole. */
   bytes: number;
-  /** Why what is told of a recording at its end (`Facts`) is not there. */
+  /** Why what is told of a recording at its end (`Facts`) is not there, or not all of it. */
   error?: PmuError;
 }
 
@@ -61,10 +63,16 @@ export interface Sink {
   readonly fd: number;
   /** Offset of the u64 that has to equal the bytes of records; undefined where there is none. */
   readonly sizeFieldAt: number | undefined;
+  /** Bytes that are to be kept behind the records, for what completes it. */
+  readonly spare: number;
   /** Bytes of records written through `write()`. */
   readonly dataBytes: number;
   /** Writes whole records. Throws UnsupportedError. */
   write(records: readonly Uint8Array[]): void;
+  /** Keeps what is known by now, for a reader who comes when it was not completed; nothing where there is no room. */
+  keep(facts: Facts): void;
+  /** No more records are written: the room that is held for what completes it is free for that. */
+  freeBallast(): void;
   /** Completes it behind `dataBytes` bytes of records. */
   finish(dataBytes: number, facts: Facts): Finished;
   /** Undoes it, as far as that can be done. */
@@ -72,16 +80,12 @@ export interface Sink {
   close(): void;
 }
 
-/**
- * The features of a recording, with the ledger once it is over (`facts` then, `Origin` before).
- */
-export function featuresOf(facts: Origin | Facts, opened: readonly Opened[]): FeatureValues {
-  const { host, commandLine } = facts;
+/** The features of a recording that are known when it begins, but for the version. */
+export function knownFeatures({ host, commandLine }: Origin, opened: readonly Opened[]): FeatureValues {
   const events = listed(opened);
   return {
     hostname: host.hostname,
     osrelease: host.osrelease,
-    version: `pmuctl ${VERSION}`,
     arch: host.arch,
     nrcpus: { available: host.cpusAvailable, online: host.cpusOnline },
     cpudesc: host.cpudesc,
@@ -93,12 +97,29 @@ export function featuresOf(facts: Origin | Facts, opened: readonly Opened[]): Fe
     tracingData: readTracingData(events.flatMap(({ of }) => of.event.tracepoint ?? []), tracefsText),
     eventDesc: events.map(({ of, attr, ids }) => ({ attr, name: of.event.name, ids })),
     ...groupsOf(events.map(({ of }) => of)),
-    buildIds: [
-      ...kernelBuildIds(events.some(({ attr }) => !attr.flags.has("excludeKernel"))),
-      ...("buildIds" in facts ? facts.buildIds : []),
-    ],
-    ...("ledger" in facts ? { sampleTime: facts.sampleTime, ledger: sessionText(facts) } : {}),
+    buildIds: kernelBuildIds(events.some(({ attr }) => !attr.flags.has("excludeKernel"))),
   };
+}
+
+/** The version of what records. */
+export const RECORDER = `pmuctl ${VERSION}`;
+
+/** Processes that are told of first, where there is no room for all. */
+const FIRST_PROCESSES = 16;
+
+/**
+ * Gives the payload of the VERSION section with the ledger, no longer than `most` bytes: where it would be, the details
+ * go first, and the total of the ledger last. Undefined when not even that fits.
+ */
+export function versionSection(facts: Facts, most: number): Uint8Array | undefined {
+  const { jitProcesses, ledger } = facts;
+  const brief = { ...facts, jitProcesses: jitProcesses.slice(0, FIRST_PROCESSES) };
+  const bare = { ...facts, jitProcesses: [], happened: { rateChanges: [], cpuChanges: [] } };
+  for (const told of [facts, brief, bare, { ...bare, ledger: { ...ledger, rows: [] } }]) {
+    const [{ payload }] = encodeFeatures({ version: RECORDER, ledger: sessionText(told) });
+    if (payload.length <= most) return payload;
+  }
+  return undefined;
 }
 
 /** Where a clock was asked for: its resolution, and what time it is on the wall when that clock shows what it does. */
@@ -123,11 +144,14 @@ function groupsOf(opened: readonly Opened[]): Pick<FeatureValues, "groupDesc"> {
   return leaders.size > 0 ? { groupDesc: [...leaders.values()] } : {};
 }
 
-function sessionText({ command, seconds, events, happened, ledger, jitProcesses }: Facts): string {
+function sessionText(
+  { unfinished, command, seconds, events, happened, ledger, jitProcesses }: Facts,
+): string {
   return encodeSessionInfo({
     tool: VERSION,
     command,
     seconds,
+    ...unfinished ? { unfinished } : {},
     events,
     ...Object.fromEntries(Object.entries(happened).filter(([, changes]) => changes.length > 0)),
     ledger: { rows: ledger.rows.map((row) => ({ ...row })), total: { ...ledger.total } },

@@ -3,6 +3,7 @@
  * (firefox-devtools/profiler, docs-developer/CHANGELOG-formats.md and src/types/profile.ts).
  */
 
+import { lostText } from "../perfdata/ledger.ts";
 import { BadInputError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import { type PathTree, pathTree } from "../profile/path_tree.ts";
@@ -233,7 +234,7 @@ function recordingEntries(profile: Profile, event: number | undefined) {
   const text = (label: string, value: string) => ({ label, format: "string", value });
   return [
     ...(event === undefined ? [] : [text("Event", `${events[event].name}, ${events[event].rate}`)]),
-    { label: "Lost records", format: "integer", value: meta.lost },
+    text("Lost samples", lostText(meta.ledger)),
     ...meta.warnings.map((warning) => text("Warning", warning)),
   ];
 }

@@ -188,7 +188,7 @@ function subtitles({ layout, eventName, said, notes }: Graph, { meta, events }: 
   const facts = [
     event ? `${event.name}, ${event.rate}` : "no event",
     meta.seconds >= 0 ? `${amount} over ${meta.seconds.toFixed(3)} s` : amount,
-    `lost: ${lostText(meta.ledger.total)}`,
+    `lost: ${lostText(meta.ledger)}`,
     [meta.host, meta.kernel && `Linux ${meta.kernel}`].filter(Boolean).join(", "),
   ];
   const left = ([[narrow, `narrower than ${pixels} pixels (of ${USUAL_WIDTH})`], [

@@ -1,5 +1,6 @@
 /** The report as JSON, for programs: the same rows as the text, with whole numbers. */
 
+import { LOSSES } from "../perfdata/ledger.ts";
 import { type CallerNode, callerTrees } from "../profile/caller_trees.ts";
 import { type CallNode, callTrees } from "../profile/call_tree.ts";
 import { groupBy, type Grouping, groupValues } from "../profile/groups.ts";
@@ -26,7 +27,8 @@ export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "wh
  * One object:
  *
  * - `meta`: command, host and so on, as in ProfileMeta; `start` and `end` are text, seconds of the clock of the
- *   recording, or null
+ *   recording, or null; `lost`, and in the `ledger` what was lost, are null when nobody knows, since the recording was
+ *   not finished: `ledger.unfinished.atLeast` says what was known
  * - `events`: for each `name`, `rate`, `samples` and `period` (of what the report is of), `whole` (the same of all
  *   that was recorded, when it was filtered) and `rows`, heaviest self (with `children`: total) first
  * - `rows`: what the sort keys ask for of `command`, `pid` and `process` (its name), `tid`, `cpu`, `object`, `symbol`
@@ -143,5 +145,17 @@ function placeJson(profile: Profile, { groups, places }: Grouping, place: number
 /** `meta` with its times as text in seconds, since no JSON number holds ns since 1970; null where not known. */
 function metaJson({ meta }: Profile) {
   const time = (ns: bigint) => ns < 0n ? null : clockText(ns);
-  return { ...meta, start: time(meta.start), end: time(meta.end) };
+  const { ledger } = meta;
+  const unknown = ledger.unfinished ? Object.fromEntries(LOSSES.map((name) => [name, null])) : {};
+  return {
+    ...meta,
+    start: time(meta.start),
+    end: time(meta.end),
+    lost: ledger.unfinished ? null : meta.lost,
+    ledger: {
+      ...ledger,
+      rows: ledger.rows.map((row) => ({ ...row, ...unknown })),
+      total: { ...ledger.total, ...unknown },
+    },
+  };
 }

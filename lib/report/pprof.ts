@@ -1,5 +1,6 @@
 /** The profile as pprof has it: a gzipped `perftools.profiles.Profile` (github.com/google/pprof, proto/profile.proto). */
 
+import { lostText } from "../perfdata/ledger.ts";
 import { gzipSync } from "node:zlib";
 import { addressToBigint } from "../base/address.ts";
 import {
@@ -176,7 +177,7 @@ function commentsOf({ meta, events }: Profile): string[] {
     ...(meta.command ? [`command: ${meta.command}`] : []),
     ...(machine.length > 0 ? [`machine: ${machine.join(", ")}`] : []),
     ...events.filter(({ tracksOnly }) => !tracksOnly).map(({ name, rate }) => `event: ${name}, ${rate}`),
-    ...(meta.lost > 0 ? [`lost: ${meta.lost}`] : []),
+    ...(meta.lost === 0 ? [] : [`lost: ${lostText(meta.ledger)}`]),
     ...meta.warnings.map((warning) => `warning: ${warning}`),
   ];
 }

@@ -1,6 +1,7 @@
 /** The records of a recording, counted by type and by event: `report --stats`. */
 
 import { printable } from "../base/printable.ts";
+import { UNKNOWN_LOSS } from "../perfdata/ledger.ts";
 import type { ReadStats } from "../perfdata/reader.ts";
 import { recordTypeName } from "../perfdata/record_names.ts";
 
@@ -8,6 +9,8 @@ import { recordTypeName } from "../perfdata/record_names.ts";
 export interface RecordCounts {
   stats: ReadStats;
   events: string[];
+  /** The recorder did not get to tell what was lost. */
+  unfinished: boolean;
 }
 
 /** What perf does not list, by name: each is left out of the text when it is 0. */
@@ -22,7 +25,7 @@ function beyondPerf(stats: ReadStats): [string, number][] {
 }
 
 /** As perf prints it, to the letter; then what perf does not say. Ends with a newline. */
-export function renderStats({ stats, events }: RecordCounts): string {
+export function renderStats({ stats, events, unfinished }: RecordCounts): string {
   const lines = ["Aggregated stats:", countLine("TOTAL", stats.records)];
   for (const [type, n] of stats.byType) {
     lines.push(
@@ -36,18 +39,23 @@ export function renderStats({ stats, events }: RecordCounts): string {
   for (const [what, n] of beyondPerf(stats)) {
     if (n > 0) lines.push(`${what.padStart(16)}: ${String(n).padStart(16)}`);
   }
+  if (unfinished) lines.push(UNKNOWN_LOSS);
   return lines.join("\n") + "\n";
 }
 
-/** One object: `total`, `records` by type, `events` with their `samples`, and the figures that perf does not list. */
-export function renderStatsJson({ stats, events }: RecordCounts): string {
+/**
+ * One object: `total`, `records` by type, `events` with their `samples`, and the figures that perf does not list. `lost`
+ * and `lostSamples` are null when the recording was not finished: nobody knows them then.
+ */
+export function renderStatsJson({ stats, events, unfinished }: RecordCounts): string {
   return JSON.stringify(
     {
       total: stats.records,
       records: Object.fromEntries([...stats.byType].map(([type, n]) => [recordTypeName(type), n])),
       events: events.map((name, i) => ({ name, samples: stats.samplesByEvent[i] ?? 0 })),
-      lost: stats.lost,
-      lostSamples: stats.lostSamples,
+      lost: unfinished ? null : stats.lost,
+      lostSamples: unfinished ? null : stats.lostSamples,
+      finished: !unfinished,
       outOfOrder: stats.outOfOrder,
       unknownRecords: stats.unknownRecords,
       unknownIds: stats.unknownIds,

@@ -68,8 +68,8 @@ function header(profile: Profile, whole: Whole, options: ReportOptions): string[
     ...events.map((e): [string, string] => ["event", `${e.name}, ${e.rate}`]),
     ...meta.sampling.map((s): [string, string] => ["backend", backend(s)]),
     ["samples", `${samples}${meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : ""}`],
-    ["lost", lostText(meta.ledger.total)],
-    ...(options.ledger ? ledgerTable(meta.ledger.rows, meta.ledger.total) : []).map((
+    ["lost", lostText(meta.ledger)],
+    ...(options.ledger ? ledgerTable(meta.ledger) : []).map((
       line,
     ): [string, string] => [
       "ledger",

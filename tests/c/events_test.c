@@ -181,7 +181,14 @@ static void writes_and_seeks(void)
 	CHECK_EQ(pmu_read(fd, read, sizeof(read)), 4);
 	CHECK(memcmp(read, "cdef", 4) == 0);
 	CHECK_EQ(pmu_seek(fd, -1, 0), -EINVAL);
+	CHECK_EQ(pmu_seek(fd, 1, 0), 1);
+	CHECK_EQ(pmu_write_at(fd, "XY", 2, 3), 2);
+	CHECK_EQ(pmu_write_at(fd, "XY", 2, -1), -EINVAL);
+	CHECK_EQ(pmu_read(fd, read, sizeof(read)), 5);
+	CHECK(memcmp(read, "bcXYf", 5) == 0);
+	CHECK(pmu_overwrite_in_place(fd) >= 0);
 	pmu_close(fd);
+	CHECK_EQ(pmu_overwrite_in_place(-1), -EBADF);
 	CHECK_EQ(pmu_create("/nowhere/at/all", 0600), -ENOENT);
 	fd = open("/dev/full", O_WRONLY);
 	CHECK_EQ(pmu_write(fd, "abcdef", 6), -ENOSPC);

@@ -46,7 +46,7 @@ static void check_take(void *flight, uint64_t first, uint64_t last)
 	uint64_t written = 0, number;
 
 	CHECK_EQ(pmu_flight_take(flight), 0);
-	CHECK_EQ(pmu_flight_write(flight, file, &written), 0);
+	CHECK_EQ(pmu_flight_write(flight, file, 0, &written), 0);
 	CHECK_EQ(written, 32 * (last + 1 - first));
 	for (uint64_t i = 0; first + i <= last; i++) {
 		CHECK_EQ(pread(file, &number, 8, (off_t)(32 * i + 8)), 8);
@@ -132,10 +132,11 @@ static void stops_at_a_header_that_cannot_be(void)
 	free_fake_ring(&ring);
 }
 
-static void counts_what_could_not_be_written(void)
+/* Ten samples of 32 bytes, and a file that may not grow beyond `limit` bytes, of which `spare` are to stay. */
+static void check_cut(uint64_t limit, uint32_t spare, uint64_t samples)
 {
 	struct fake_ring ring = make_fake_ring(1);
-	struct rlimit old, small = { 100, RLIM_INFINITY };
+	struct rlimit old, small = { limit, RLIM_INFINITY };
 	void *flight = flight_of(&ring, 0);
 	int file = scratch_file();
 	uint64_t written;
@@ -147,14 +148,22 @@ static void counts_what_could_not_be_written(void)
 	getrlimit(RLIMIT_FSIZE, &old);
 	small.rlim_max = old.rlim_max;
 	setrlimit(RLIMIT_FSIZE, &small);
-	CHECK_EQ(pmu_flight_write(flight, file, &written), -EFBIG);
+	CHECK_EQ(pmu_flight_write(flight, file, spare, &written), -EFBIG);
 	setrlimit(RLIMIT_FSIZE, &old);
-	CHECK_EQ(written, 96);
-	CHECK_EQ(pmu_seek(file, 0, 1), 96);
-	CHECK_EQ(flight_stat(flight, 0, PMU_FLIGHT_DROPPED_SAMPLES), 7);
+	CHECK_EQ(written, 32 * samples);
+	CHECK_EQ(pmu_seek(file, 0, 1), 32 * samples);
+	CHECK_EQ(flight_stat(flight, 0, PMU_FLIGHT_DROPPED_SAMPLES), 10 - samples);
 	pmu_flight_free(flight);
 	free_fake_ring(&ring);
 	close(file);
+}
+
+static void counts_what_could_not_be_written(void)
+{
+	check_cut(100, 0, 3);
+	check_cut(228, 100, 4);
+	check_cut(420 - 1, 100, 9); /* of the spare alone a byte is missing */
+	check_cut(60, 100, 0);
 }
 
 /* page-faults into a ring that the kernel overwrites: the newest are taken, and the bytes add up. */
@@ -175,7 +184,7 @@ static void reads_the_kernels_ring(void)
 	touch_pages(1000);
 	CHECK_EQ(pmu_disable(fd, 0), 0);
 	CHECK_EQ(pmu_flight_take(flight), 0);
-	CHECK_EQ(pmu_flight_write(flight, file, &written), 0);
+	CHECK_EQ(pmu_flight_write(flight, file, 0, &written), 0);
 	CHECK(find_in_file(file, 0).whole);
 	CHECK_EQ(find_in_file(file, 0).samples, flight_stat(flight, 0, PMU_FLIGHT_SAMPLES));
 	CHECK_EQ(pread(file, &header, sizeof(header), 0), sizeof(header));

@@ -179,8 +179,11 @@ static void writes_many_rings_at_once(void)
 	close(file);
 }
 
-/* Three rings of ten samples (32 bytes each), and a file that may not grow beyond `limit` bytes. */
-static void check_cut(uint64_t limit, const uint64_t dropped[3], uint64_t written)
+/*
+ * Three rings of ten samples (32 bytes each), and a file that may not grow beyond `limit` bytes, of which `spare` are
+ * to stay behind the samples.
+ */
+static void check_cut(uint64_t limit, uint32_t spare, const uint64_t dropped[3], uint64_t written)
 {
 	struct fake_ring rings[3] = { make_fake_ring(1), make_fake_ring(1), make_fake_ring(1) };
 	struct rlimit old, small = { limit, RLIM_INFINITY };
@@ -192,11 +195,15 @@ static void check_cut(uint64_t limit, const uint64_t dropped[3], uint64_t writte
 		put_samples(&rings[i], 10);
 		publish(&rings[i]);
 	}
+	CHECK_EQ(pmu_drain_set_spare(drain, spare), 0);
 	getrlimit(RLIMIT_FSIZE, &old);
 	small.rlim_max = old.rlim_max;
 	setrlimit(RLIMIT_FSIZE, &small);
 	pmu_drain_start(drain);
 	CHECK_EQ(pmu_drain_stop(drain), -EFBIG);
+	/* What is written next follows the last whole record. */
+	CHECK_EQ(pmu_seek(file, 0, 1), written);
+	CHECK(written == 0 || pmu_seek(file, 0, 2) - (int64_t)written >= spare);
 	setrlimit(RLIMIT_FSIZE, &old);
 	for (int i = 0; i < 3; i++) {
 		CHECK_EQ(stat_of(drain, i, PMU_RING_SAMPLES), 10);
@@ -206,8 +213,6 @@ static void check_cut(uint64_t limit, const uint64_t dropped[3], uint64_t writte
 		CHECK_EQ(tail_of(&rings[i]), rings[i].head);
 	}
 	CHECK_EQ(pmu_drain_written(drain), written);
-	/* What is written next follows the last whole record. */
-	CHECK_EQ(pmu_seek(file, 0, 1), written);
 	CHECK_EQ(ftruncate(file, (off_t)written), 0);
 	found = find_in_file(file, 0);
 	CHECK(found.whole);
@@ -220,11 +225,52 @@ static void check_cut(uint64_t limit, const uint64_t dropped[3], uint64_t writte
 
 static void settles_a_write_cut_amid_a_record(void)
 {
-	check_cut(330, (const uint64_t[]){ 0, 10, 10 }, 320);
-	check_cut(500, (const uint64_t[]){ 0, 5, 10 }, 480);
-	check_cut(640, (const uint64_t[]){ 0, 0, 10 }, 640);
-	check_cut(963, (const uint64_t[]){ 0, 0, 0 }, 960); /* only the round is cut */
-	check_cut(17, (const uint64_t[]){ 10, 10, 10 }, 0);
+	check_cut(330, 0, (const uint64_t[]){ 0, 10, 10 }, 320);
+	check_cut(500, 0, (const uint64_t[]){ 0, 5, 10 }, 480);
+	check_cut(640, 0, (const uint64_t[]){ 0, 0, 10 }, 640);
+	check_cut(963, 0, (const uint64_t[]){ 0, 0, 0 }, 960); /* only the round is cut */
+	check_cut(17, 0, (const uint64_t[]){ 10, 10, 10 }, 0);
+}
+
+static void keeps_the_spare_of_a_full_file(void)
+{
+	check_cut(330, 64, (const uint64_t[]){ 2, 10, 10 }, 256);
+	check_cut(500, 512, (const uint64_t[]){ 10, 10, 10 }, 0);
+	check_cut(512, 512, (const uint64_t[]){ 10, 10, 10 }, 0);
+	check_cut(544, 512, (const uint64_t[]){ 9, 10, 10 }, 32);
+	check_cut(968 + 63, 64, (const uint64_t[]){ 0, 0, 0 }, 960); /* of the spare alone a byte is missing */
+}
+
+/* The file is full at the second write: behind what the first has written there is the spare. */
+static void keeps_the_spare_when_nothing_more_is_written(void)
+{
+	struct fake_ring ring = make_fake_ring(1);
+	struct rlimit old, small = { 32 * 10 + 8 + 100, RLIM_INFINITY };
+	int file = scratch_file();
+	void *drain = drain_of(&ring, 1, file, 0);
+
+	CHECK_EQ(pmu_drain_set_spare(drain, PMU_SPARE_MOST + 1), -EINVAL);
+	CHECK_EQ(pmu_drain_set_spare(drain, 100), 0);
+	CHECK_EQ(pmu_drain_set_interval(drain, 1), 0);
+	getrlimit(RLIMIT_FSIZE, &old);
+	small.rlim_max = old.rlim_max;
+	setrlimit(RLIMIT_FSIZE, &small);
+	put_samples(&ring, 10);
+	publish(&ring);
+	pmu_drain_start(drain);
+	CHECK_EQ(pmu_drain_set_spare(drain, 0), -EBUSY);
+	WAIT_UNTIL(pmu_drain_written(drain) == 32 * 10 + 8);
+	put_samples(&ring, 10);
+	publish(&ring);
+	CHECK_EQ(pmu_drain_stop(drain), -EFBIG);
+	setrlimit(RLIMIT_FSIZE, &old);
+	CHECK_EQ(pmu_drain_written(drain), 32 * 10 + 8);
+	CHECK_EQ(pmu_seek(file, 0, 1), 32 * 10 + 8);
+	CHECK_EQ(pmu_seek(file, 0, 2), 32 * 10 + 8 + 100);
+	CHECK_EQ(stat_of(drain, 0, PMU_RING_DROPBUF_SAMPLE), 10);
+	pmu_drain_free(drain);
+	free_fake_ring(&ring);
+	close(file);
 }
 
 /* The second drain has mapped the ring before the first empties it. */
@@ -301,6 +347,8 @@ int main(void)
 		{ "a pass that found records ends with a round, unless told not to", ends_passes_with_a_round, false },
 		{ "a pass takes more rings than one writev", writes_many_rings_at_once, false },
 		{ "a write cut amid a record leaves whole records and an exact ledger", settles_a_write_cut_amid_a_record, false },
+		{ "a full file keeps its spare bytes behind the records", keeps_the_spare_of_a_full_file, false },
+		{ "a full file has its spare bytes when nothing more can be written", keeps_the_spare_when_nothing_more_is_written, false },
 		{ "a drain takes a ring up where another has stopped", takes_up_where_another_stopped, false },
 		{ "a drain refuses calls that come too late", keeps_its_protocol, false },
 		{ "a size field in a pipe is an error", says_when_the_size_field_cannot_be, false },

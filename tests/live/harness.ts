@@ -86,7 +86,13 @@ export async function withFolder(body: (folder: string) => Promise<void>): Promi
 
 /** What `pmuctl report --json` gives, as far as tests look at it. */
 export interface JsonReport {
-  meta: { command: string; host: string; lost: number; warnings: string[] };
+  meta: {
+    command: string;
+    host: string;
+    lost: number | null;
+    ledger: { from: string; total: Record<string, number | null> };
+    warnings: string[];
+  };
   events: {
     name: string;
     rate: string;

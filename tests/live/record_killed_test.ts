@@ -1,8 +1,8 @@
 /** A recorder that is killed leaves a file that can be read, up to its last flush. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { testNeeding } from "../needs.ts";
-import { jsonReport, perfSampleCount, PMUCTL, program, withFolder } from "./harness.ts";
+import { jsonReport, perfSampleCount, PMUCTL, pmuctl, program, withFolder } from "./harness.ts";
 
 /** Enough to see a flaw of the design; PMUCTL_KILLS=200 looks for one in a thousand. */
 const KILLS = Number(Deno.env.get("PMUCTL_KILLS") ?? 6);
@@ -23,6 +23,14 @@ function dataSize(file: string): number {
     return Number(new DataView(Deno.readFileSync(file).buffer).getBigUint64(DATA_SIZE_AT, true));
   } catch {
     return 0; // not there yet, or without a header
+  }
+}
+
+function sizeOf(file: string): number {
+  try {
+    return Deno.statSync(file).size;
+  } catch {
+    return 0; // not there yet
   }
 }
 
@@ -54,10 +62,42 @@ testNeeding(
         busy.kill("SIGKILL");
         await busy.status;
 
-        const samples = (await jsonReport(file)).events[0].samples;
+        const { meta, events: [{ samples }] } = await jsonReport(file);
+        assertEquals([meta.lost, meta.ledger.total.overflow, meta.ledger.from], [null, null, "records"]);
+        assertEquals([meta.command, meta.host], [`pid ${busy.pid}`, Deno.hostname()]);
         assertEquals(await perfSampleCount(file), samples);
         const least = RATE * Math.max(0, ran - OLDEST);
         assert(samples >= least, `killed after ${ran} s on a CPU: ${samples} samples, of at least ${least}`);
+      }
+    }),
+);
+
+testNeeding(
+  ["cc"],
+  "report says of a recording that was killed that nobody knows what was lost, in every form",
+  () =>
+    withFolder(async (folder) => {
+      const [file, pipe] = [`${folder}/file.data`, `${folder}/pipe.data`];
+      for (const [output, into] of [[file, "/dev/null"], ["-", pipe]]) {
+        const record = `exec ${PMUCTL} record -q -F ${RATE} -o ${output} -- ${
+          program("ratio")
+        } 100000 >${into}`;
+        const recorder = new Deno.Command("sh", { args: ["-c", record] }).spawn();
+        const written = output === "-" ? pipe : file;
+        // more than what stands in front of the first sample
+        await until(() => sizeOf(written) > 120_000);
+        recorder.kill("SIGKILL");
+        await recorder.status;
+        const report = async (...args: string[]) =>
+          (await pmuctl(["report", "--force", ...args, "-i", written])).stdout;
+        const text = await report("--ledger");
+        assertMatch(text, /^lost {5}not finished: loss unknown$/m);
+        assertMatch(text, /^warning {2}the recording was not finished/m);
+        assertMatch(text, /^ledger +all +\d+ +- +-$/m);
+        assertMatch(await report("--stats"), /^not finished: loss unknown$/m);
+        const stats = JSON.parse(await report("--stats", "--json"));
+        assertEquals([stats.lost, stats.lostSamples, stats.finished], [null, null, false]);
+        assertStringIncludes(await report("--format", "html"), "not finished: loss unknown");
       }
     }),
 );

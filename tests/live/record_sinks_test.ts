@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { testNeeding } from "../needs.ts";
-import { jsonReport, perfSampleCount, PMUCTL, pmuctl, program, run, withFolder } from "./harness.ts";
+import { jsonReport, perfOk, perfSampleCount, PMUCTL, pmuctl, program, run, withFolder } from "./harness.ts";
 
 /** Recordings that provoke loss; PMUCTL_LOSSES=50 for all the ways there are to mix, several times over. */
 const LOSSES = Number(Deno.env.get("PMUCTL_LOSSES") ?? 5);
@@ -44,6 +44,30 @@ function assertSaid(ran: { status: number; stderr: string }, complaint: RegExp) 
   const lines = ran.stderr.split("\n").filter((line) => line.includes("cannot "));
   assertEquals(lines.length, 1, ran.stderr);
   assertMatch(lines[0], complaint);
+}
+
+/**
+ * The file of a recording that had no room for its end says what standard error says: the samples, what was lost, of
+ * which command and host; perf finds the same in it.
+ */
+async function assertFileAgrees(file: string, ran: { stderr: string }) {
+  const ledger = ledgerOf(ran.stderr);
+  assert(ledger.sample > 0 && ledger.dropbuf_sample > 0, ran.stderr);
+  for (const report of [await jsonReport(file), await jsonReportOfStream(file)]) {
+    const { meta, events: [{ samples }] } = report;
+    assertEquals([samples, meta.lost], [ledger.sample, ledger.overflow + ledger.dropbuf_sample], ran.stderr);
+    assertEquals([meta.ledger.from, meta.ledger.total.sample], ["recorder", ledger.sample]);
+    assertStringIncludes(meta.command, program("ratio"));
+    assertEquals(meta.host, Deno.hostname());
+  }
+  assertEquals(await perfSampleCount(file), ledger.sample);
+  const header = await perfOk(["report", "--header-only", "-i", file]);
+  assertStringIncludes(header, "# cmdline : pmuctl record ");
+  assertStringIncludes(await perfOk(["buildid-list", "-i", file]), program("ratio"));
+}
+
+async function jsonReportOfStream(file: string): ReturnType<typeof jsonReport> {
+  return JSON.parse((await run("sh", ["-c", `cat ${file} | ${PMUCTL} report --json -i -`])).stdout);
 }
 
 /** Calls `body` with the folder of a small file system of its own. */
@@ -133,10 +157,7 @@ testNeeding(
         ran,
         /cannot write all of \S*full\.data: no space left on device: what came before it is in the file/,
       );
-      const ledger = ledgerOf(ran.stderr);
-      assert(ledger.sample > 0 && ledger.dropbuf_sample > 0, ran.stderr);
-      assertEquals((await jsonReport(file)).events[0].samples, ledger.sample);
-      assertEquals(await perfSampleCount(file), ledger.sample);
+      await assertFileAgrees(file, ran);
     }),
 );
 
@@ -154,14 +175,38 @@ if (!hasBtrfsAndLoops()) {
           ran,
           /cannot write all of \S*over\.data: disk quota exceeded: what came before it is in the file/,
         );
-        const ledger = ledgerOf(ran.stderr);
-        assert(ledger.sample > 0 && ledger.dropbuf_sample > 0, ran.stderr);
-        const samples = await perfSampleCount(file);
-        assertEquals(samples, ledger.sample, ran.stderr);
-        assertEquals((await jsonReport(file)).events[0].samples, samples);
+        await assertFileAgrees(file, ran);
       }),
   );
 }
+
+testNeeding(
+  ["perf", "cc", "root"],
+  "a flight recorder's last file on a full disk says what it lacks",
+  () =>
+    withSmallDisk(120, async (folder) => {
+      const file = `${folder}/full.data`;
+      const args = ["-g", "-F", "10000", "--overwrite", "-m", "64", "-o", file];
+      const ran = await pmuctl(["record", ...args, "--", program("ratio"), "800"]);
+      assertSaid(ran, /cannot write all of \S*full\.data: no space left on device/);
+      const [part] = Array.from(Deno.readDirSync(folder), ({ name }) => `${folder}/${name}`);
+      await assertFileAgrees(part, ran);
+    }),
+);
+
+testNeeding(
+  ["cc", "root"],
+  "where not even the front of a file has room nothing is recorded, and the file that was there stays",
+  () =>
+    withSmallDisk(40, async (folder) => {
+      const file = `${folder}/kept.data`;
+      await Deno.writeTextFile(file, "x".repeat(36_000));
+      const ran = await pmuctl(["record", "-o", file, "--", "touch", `${folder}/ran`]);
+      assertSaid(ran, /cannot write \S*kept\.data: no space left on device: name another file with -o/);
+      assertEquals(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["kept.data"]);
+      assertEquals((await Deno.readTextFile(file)).length, 36_000);
+    }),
+);
 
 testNeeding(
   ["perf", "cc"],
@@ -174,9 +219,7 @@ testNeeding(
         `ulimit -f 200; exec ${PMUCTL} record -g -F 10000 -o ${file} -- ${program("ratio")} 800`,
       ]);
       assertSaid(ran, /cannot write all of .*: file too large/);
-      const ledger = ledgerOf(ran.stderr);
-      assert(ledger.sample > 0 && ledger.dropbuf_sample > 0, ran.stderr);
-      assertEquals(await perfSampleCount(file), ledger.sample);
+      await assertFileAgrees(file, ran);
     }),
 );
 

@@ -23,7 +23,7 @@ Deno.test("makeLedger() adds the CPUs up, and what was seen is what was written 
     ledgerLine(LOSSY),
     "sample 190  overflow 6  buf 8  emptybuf 2  dropbuf 0  dropbuf_sample 4",
   );
-  assertEquals([lostText(LOSSY.total), lostPercent(LOSSY.total)], ["10 of 200 (5.0%)", 5]);
+  assertEquals([lostText(LOSSY), lostPercent(LOSSY.total)], ["10 of 200 (5.0%)", 5]);
 });
 
 Deno.test("sumOfLedgers() adds parts up by CPU", () => {
@@ -33,19 +33,16 @@ Deno.test("sumOfLedgers() adds parts up by CPU", () => {
 });
 
 Deno.test("ledgerTable() shows each CPU, and a dash for what nobody knows", () => {
-  assertEquals(ledgerTable(LOSSY.rows, LOSSY.total), [
+  assertEquals(ledgerTable(LOSSY), [
     "CPU  sample  overflow  buf  emptybuf  dropbuf  dropbuf_sample",
     "  0      90         6    4         1        0               4",
     "  1     100         0    4         1        0               0",
     "all     190         6    8         2        0               4",
   ]);
   assertEquals(
-    ledgerTable([{ cpu: 0, sample: 9 }], {
-      cpu: -1,
-      sample: 9,
-      overflow: 0,
-      throttle: 2,
-      throttled_ns: 1.5e6,
+    ledgerTable({
+      rows: [{ cpu: 0, sample: 9 }],
+      total: { cpu: -1, sample: 9, overflow: 0, throttle: 2, throttled_ns: 1.5e6 },
     }),
     [
       "CPU  sample  overflow  throttle  throttled",
@@ -53,6 +50,17 @@ Deno.test("ledgerTable() shows each CPU, and a dash for what nobody knows", () =
       "all       9         0         2     1.5 ms",
     ],
   );
+});
+
+Deno.test("of a recording that was not finished nobody knows the loss, and no number stands there", () => {
+  const told = { rows: [{ cpu: 0, sample: 9, throttle: 0 }], total: { cpu: -1, sample: 9, throttle: 0 } };
+  assertEquals(lostText({ ...told, unfinished: { atLeast: 0 } }), "not finished: loss unknown");
+  assertEquals(lostText({ ...told, unfinished: { atLeast: 7 } }), "not finished: loss unknown, at least 7");
+  assertEquals(ledgerTable({ ...told, unfinished: { atLeast: 7 } }), [
+    "CPU  sample  overflow  dropbuf_sample",
+    "  0       9         -               -",
+    "all       9         -               -",
+  ]);
 });
 
 Deno.test("records of maps and names that were lost stand beside the samples, and are not counted as such", () => {
@@ -65,7 +73,7 @@ Deno.test("records of maps and names that were lost stand beside the samples, an
     dropbuf_sample: 0,
   }]);
   assertStringIncludes(ledgerLine(ledger), "lost_sideband 7");
-  assertEquals([seen(ledger.total), lostText(ledger.total)], [100, "10 of 100 (10.0%)"]);
+  assertEquals([seen(ledger.total), lostText(ledger)], [100, "10 of 100 (10.0%)"]);
   assertEquals(lossWarnings(ledger.total, ["4000 Hz"]), [
     "the ring buffers overflowed: 10 of 100 (10.0%) samples lost: record with larger ones (-m) or less often (-F)",
     "the ring buffers overflowed: 7 records of maps, names and processes lost: some samples may have no symbol, or " +
@@ -99,7 +107,7 @@ Deno.test("lossWarnings() says nothing of a recording without loss", () => {
     [],
   );
   const nothing = makeLedger([]).total;
-  assertEquals([lossWarnings(nothing, []), lostText(nothing), lostPercent(nothing)], [[], "0", 0]);
+  assertEquals([lossWarnings(nothing, []), lostText({ total: nothing }), lostPercent(nothing)], [[], "0", 0]);
 });
 
 Deno.test("unaccounted() tells a file that does not hold what the ledger says", () => {

@@ -26,7 +26,9 @@ import {
   encodeHeaderAttr,
   encodeHeaderFeature,
   encodePipeHeader,
+  type FileStart,
 } from "../../lib/perfdata/writer.ts";
+import { encodeState, type Room } from "../../lib/perfdata/room.ts";
 
 const SAMPLE_TYPE = PERF_SAMPLE.IDENTIFIER | PERF_SAMPLE.IP | PERF_SAMPLE.TID | PERF_SAMPLE.TIME |
   PERF_SAMPLE.CPU |
@@ -196,6 +198,35 @@ export function writtenFile(features: FeatureValues = FEATURES): Uint8Array<Arra
 /** What a recorder leaves that was killed before it wrote the end. */
 export function killedFile(): Uint8Array<ArrayBuffer> {
   return concat([encodeFileStart(EVENTS).bytes, ...records()]);
+}
+
+/** The payload of a VERSION section with this ledger. */
+export function versionPayload(ledger: unknown): Uint8Array {
+  return encodeFeatures({ version: "pmuctl 9", ledger: JSON.stringify(ledger) })[0].payload;
+}
+
+/** A recording with room at its front, and these states put there in turn; it was killed, so nothing is at its end. */
+export function roomedFile(
+  ...states: { ledger: unknown; buildIds?: FeatureValues["buildIds"] }[]
+): { file: Uint8Array<ArrayBuffer>; start: FileStart; room: Room } {
+  const sections = encodeFeatures({
+    ...FEATURES,
+    version: undefined,
+    ledger: undefined,
+    buildIds: undefined,
+  });
+  const start = encodeFileStart(EVENTS, { sections, buildIdBytes: 1024, versionBytes: 2048 });
+  const room = start.room!;
+  const data = concat(records());
+  const file = concat([start.bytes, data]);
+  new DataView(file.buffer).setBigUint64(start.dataSizeAt, BigInt(data.length), true);
+  states.forEach(({ ledger, buildIds = [] }, i) => {
+    const ids = concat(buildIds.map(encodeHeaderBuildId));
+    file.set(ids, room.buildIds.offset);
+    const state = { turn: i + 1, version: versionPayload(ledger), buildIdBytes: ids.length };
+    file.set(encodeState(state), room.states[(i + 1) % 2].offset);
+  });
+  return { file, start, room };
 }
 
 /** The recording as a pipe. */

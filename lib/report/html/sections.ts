@@ -22,7 +22,7 @@ export function factsHtml({ meta, events }: Profile, count: number): string {
   if (meta.cpus > 0) machine.push(`${meta.cpus} CPU${meta.cpus > 1 ? "s" : ""}`);
   const facts: [string, string][] = [
     ["Samples", `${grouped(count)}${meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : ""}`],
-    ["Lost", lostText(meta.ledger.total)],
+    ["Lost", lostText(meta.ledger)],
     ...events.filter(({ tracksOnly }) => !tracksOnly).map(({ name, rate }): [string, string] => [
       "Event",
       `${name}, ${rate}`,
@@ -47,12 +47,12 @@ export function warningsHtml({ meta }: Profile): string {
 
 /** The ledger by CPU. */
 export function ledgerHtml({ meta: { ledger } }: Profile): string {
-  const [head, ...rows] = ledgerCells(ledger.rows, ledger.total);
+  const [head, ...rows] = ledgerCells(ledger);
   const by = ledger.from === "recorder" ? "told by the recorder" : "counted from the file's records";
   const cells = (row: string[], tag: string) =>
     row.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join("");
   return `<details><summary>Ledger <span class="muted">${
-    escapeHtml(lostText(ledger.total))
+    escapeHtml(lostText(ledger))
   } lost, ${by}</span></summary>
 <div class="scroll"><table class="plain"><thead><tr>${cells(head, "th")}</tr></thead>
 <tbody>${rows.map((row) => `<tr>${cells(row, "td")}</tr>`).join("\n")}</tbody></table></div></details>`;

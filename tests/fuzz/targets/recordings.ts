@@ -9,7 +9,7 @@ import { renderText } from "../../../lib/report/text.ts";
 import { PerfDataReader } from "../../../lib/perfdata/reader.ts";
 import { bigEndianFile, bigEndianPipe } from "../../perfdata/big_endian.ts";
 import { fixture, stream } from "../../perfdata/reading.ts";
-import { killedFile, writtenFile, writtenPipe } from "../../perfdata/writing.ts";
+import { killedFile, roomedFile, writtenFile, writtenPipe } from "../../perfdata/writing.ts";
 import { memoryFiles } from "../memory_files.ts";
 import { makeRecording } from "../made_recording.ts";
 import { mutateBytes } from "../mutate.ts";
@@ -42,6 +42,7 @@ function seedBytes(): [string, Uint8Array][] {
     ["big-endian pipe", bigEndianPipe(fixture("pipe.data"))],
     ["ours", writtenFile()],
     ["ours, killed", killedFile()],
+    ["ours, killed, with room", roomedFile({ ledger: {} }, { ledger: { version: 1 } }).file],
     ["ours, in a pipe", writtenPipe()],
   ];
 }
