@@ -2,6 +2,7 @@
 
 import type { Target } from "./target.ts";
 import { bombTargets } from "./targets/bombs.ts";
+import { commandTargets } from "./targets/commands.ts";
 import { fileTargets } from "./targets/files.ts";
 import { jitTargets } from "./targets/jit.ts";
 import { objectTargets } from "./targets/objects.ts";
@@ -22,6 +23,7 @@ export async function allTargets(): Promise<Target[]> {
     ...socketTargets(),
     ...await recordingTargets(),
     ...await rendererTargets(),
+    ...await commandTargets(),
     ...bombTargets(),
   ];
 }

@@ -244,14 +244,14 @@ export async function recordingTargets(): Promise<Target[]> {
 }
 
 /** Several inputs in one: the length of each as a u32 before it. */
-function packParts(parts: readonly Uint8Array[]): Uint8Array {
+export function packParts(parts: readonly Uint8Array[]): Uint8Array {
   const w = new ByteWriter(1024);
   for (const part of parts) w.u32(part.length).raw(part);
   return w.bytes().slice();
 }
 
 /** The parts of `packParts`, of any bytes. */
-function unpackParts(bytes: Uint8Array): Uint8Array[] {
+export function unpackParts(bytes: Uint8Array): Uint8Array[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const parts: Uint8Array[] = [];
   for (let at = 0; at + 4 <= bytes.length && parts.length < 8;) {

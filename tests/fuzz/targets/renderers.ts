@@ -41,7 +41,7 @@ import { contentOf, whole } from "../../report/whole.ts";
 const KERNEL = -0x7f000000;
 
 /** A recording of processes, objects, symbols and a host with hostile names, mostly right in its form. */
-function hostileRecording(random: Random): Uint8Array<ArrayBuffer> {
+export function hostileRecording(random: Random): Uint8Array<ArrayBuffer> {
   const name = () =>
     (random.pick(HOSTILE_NAMES) + (random.oneIn(6) ? random.pick(HOSTILE_NAMES) : "")).replace(/\0/g, "");
   const path = () => random.oneIn(2) ? `/tmp/${name()}` : name();
