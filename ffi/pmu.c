@@ -169,6 +169,20 @@ int32_t pmu_lock(const char *path)
 	return error;
 }
 
+int32_t pmu_open_fifo(const char *path)
+{
+	int fd = open_again(path, O_WRONLY | O_NONBLOCK | O_NOCTTY, 0);
+	struct stat stat;
+
+	if (fd < 0)
+		return -errno;
+	/* By its number: see lock_regular(). */
+	if (syscall(SYS_fstat, fd, &stat) == 0 && S_ISFIFO(stat.st_mode))
+		return fd;
+	close(fd);
+	return -EINVAL;
+}
+
 int32_t pmu_pipe(int32_t fds[2])
 {
 	return pipe2(fds, O_CLOEXEC) < 0 ? -errno : 0;

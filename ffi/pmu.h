@@ -417,6 +417,12 @@ PMU_API int32_t pmu_create(const char *path, uint32_t mode);
  */
 PMU_API int32_t pmu_lock(const char *path);
 
+/*
+ * Opens a FIFO for writing, without waiting in open(2) or write(2): -ENXIO when nobody has it open to read; -EINVAL when
+ * it is no FIFO.
+ */
+PMU_API int32_t pmu_open_fifo(const char *path);
+
 /* A pipe, both ends close-on-exec: fds[0] to read, fds[1] to write. */
 PMU_API int32_t pmu_pipe(int32_t fds[2]);
 

@@ -155,6 +155,11 @@ export function lockFile(path: string): number {
   return checked("flock", shim().pmu_lock(toCString(path)));
 }
 
+/** Opens a FIFO to write to it. Throws PmuError: ENXIO when nobody has it open to read. */
+export function openFifo(path: string): number {
+  return checked("open", shim().pmu_open_fifo(toCString(path)));
+}
+
 /** A pipe, for a drain whose records are read here; neither end is passed on to children. */
 export function makePipe(): { readFd: number; writeFd: number } {
   const fds = new Int32Array(2);

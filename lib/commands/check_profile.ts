@@ -152,7 +152,7 @@ async function recordRuns(
         cpus: onlineCpus(),
         ringPages: defaultRingPages(),
         keeping: "list",
-        output,
+        output: { kind: "file", path: output },
         commandLine: ["pmuctl", "check", quoteWords(argv)],
         host: readHost(liveProc.text, Deno.build.arch),
         standing,

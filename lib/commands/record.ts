@@ -17,6 +17,7 @@ import { parseClock } from "../record/clock.ts";
 import { readHost } from "../record/host.ts";
 import { ledgerLine, ledgerTable, lossWarnings, lostIn, lostPercent, lostText } from "../perfdata/ledger.ts";
 import { parseSize, parseSwitchWhen } from "../record/limits.ts";
+import { isStandardOutput, openOutput, type Output, outputOf, type WantedOutput } from "../record/output.ts";
 import { liveProc } from "../record/procfs.ts";
 import { cyclesPerSecond, parseRate } from "../record/rates.ts";
 import { DEFAULT_FREQ, SAMPLE_FIELDS, type Sampling } from "../record/sampling.ts";
@@ -199,8 +200,8 @@ export const command: Command = {
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
   const target = targetOf(args);
-  const output = args.text("output") ?? DEFAULT_OUTPUT;
-  if (output === "-" && io.stdoutIsTerminal) {
+  const wanted = outputOf(args.text("output") ?? DEFAULT_OUTPUT);
+  if (wanted.kind === "pipe" && isStandardOutput(wanted) && io.stdoutIsTerminal) {
     throw new UsageError("record: -o - writes binary data: send it into a pipe or a file");
   }
   const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
@@ -210,6 +211,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const maxSampleRate = readNumber(hostFiles, "/proc/sys/kernel/perf_event_max_sample_rate");
   const sampling = samplingOf(args, maxSampleRate, note);
   const ringPages = ringPagesOf(args, sampling);
+  const switching = switchingOf(args, wanted);
+  const output = await openOutput(wanted, note);
   const recording = await record(
     {
       groups: (args.has("event") ? args.texts("event") : ["cycles"]).flatMap((text) => groupsOf(text, world)),
@@ -224,7 +227,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       queueBytes: args.has("queue") ? parseSize(args.text("queue")!, "--queue") : undefined,
       output,
       maxBytes: args.has("max-size") ? parseSize(args.text("max-size")!, "--max-size") : undefined,
-      switching: switchingOf(args, output),
+      switching,
       overwrite: args.has("overwrite"),
       commandLine: ["pmuctl", ...Deno.args],
       host: readHost(liveProc.text, Deno.build.arch),
@@ -249,9 +252,9 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (recording.writeError) {
     const { errno, text } = recording.writeError;
     const cause = errno === ERRNO.ECANCELED ? "it was too slow for an end that was asked for twice" : text;
-    const advice = output === "-"
-      ? { attempt: "write all to standard output", cause }
-      : { attempt: `write all of ${output}`, cause, remedy: "what came before it is in the file" };
+    const advice = output.kind === "pipe"
+      ? { attempt: `write all to ${output.name}`, cause }
+      : { attempt: `write all of ${output.path}`, cause, remedy: "what came before it is in the file" };
     throw new UnsupportedError(advice, errno);
   }
   const status = recording.exit?.code ?? EXIT.ok;
@@ -264,7 +267,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   return status === EXIT.ok ? EXIT.inconclusive : status;
 }
 
-function switchingOf(args: ParsedArgs, output: string): Switching | undefined {
+function switchingOf(args: ParsedArgs, output: WantedOutput): Switching | undefined {
   const when = args.has("overwrite") ? overwriteWhen(args) : args.text("switch-output");
   const maxFiles = args.number("switch-max-files", { min: 1, integer: true });
   if (when === undefined) {
@@ -273,9 +276,11 @@ function switchingOf(args: ParsedArgs, output: string): Switching | undefined {
     }
     return undefined;
   }
-  if (output === "-") {
+  if (output.kind !== "file" || output.device) {
     const option = args.has("overwrite") ? "--overwrite" : "--switch-output";
-    throw new UsageError(`${option}: it makes files, and -o - is a pipe: name a file with -o`);
+    throw new UsageError(
+      `${option}: it makes files, and -o ${args.text("output")} is none: name a file with -o`,
+    );
   }
   return { when: parseSwitchWhen(when), maxFiles };
 }
@@ -410,7 +415,7 @@ function ringPagesOf(args: ParsedArgs, sampling: Sampling): number {
 
 /** How the end of a recording is told. */
 interface Telling {
-  output: string;
+  output: Output;
   /** Tell the ledger by CPU. */
   verbose: boolean;
   /** Somebody reads along, to whom the ledger of a recording without loss says nothing; a log keeps it. */
@@ -427,8 +432,8 @@ function report(recording: Recording, telling: Telling, note: (line: string) => 
     } s, ${lost}`,
   );
   const where = `${whereTo(telling.output, paths)} (${(bytes / 1024).toFixed(0)} KiB)`;
-  if (telling.output === "-") note(`wrote ${where}`);
-  else if (paths[0] === telling.output) {
+  if (telling.output.kind === "pipe") note(`wrote ${where}`);
+  else if (paths[0] === telling.output.path) {
     note(`wrote ${where}: '${reportCommand(paths[0])}' shows where the time went`);
   } else note(`in all ${where}`); // each was named when it was complete
   if (telling.verbose || !telling.onTerminal || lostIn(ledger.total) > 0) {
@@ -449,8 +454,8 @@ function reportCommand(path: string): string {
   return path === DEFAULT_OUTPUT ? "pmuctl report" : `pmuctl report -i ${path}`;
 }
 
-function whereTo(output: string, paths: readonly string[]): string {
-  if (output === "-") return "a pipe";
-  if (paths[0] === output) return output;
+function whereTo(output: Output, paths: readonly string[]): string {
+  if (output.kind === "pipe") return "a pipe";
+  if (paths[0] === output.path) return output.path;
   return paths.length === 1 ? paths[0] : `${paths.length} files, ${paths[0]} to ${paths.at(-1)}`;
 }

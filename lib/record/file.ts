@@ -12,6 +12,7 @@ import {
 import { concat } from "../base/bytes.ts";
 import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
+import { identityOf } from "../base/file_bytes.ts";
 import { encodeFeatures, type FeatureSection } from "../perfdata/feature_encoders.ts";
 import { type BuildIdEntry, FEATURE } from "../perfdata/features.ts";
 import type { PlacedSection } from "../perfdata/room.ts";
@@ -204,8 +205,10 @@ export class RecordFile implements Sink {
     this.#path = path;
   }
 
-  /** Removes the file, and puts back the one that was there before. */
+  /** Removes the file, and puts back the one that was there before. What is no file (/dev/null) stays where it is. */
   discard(): void {
+    const here = lookAt(this.#path);
+    if (!here?.isFile || identityOf(here) !== identityOf(Deno.statSync(`/proc/self/fd/${this.fd}`))) return;
     Deno.removeSync(this.#path);
     if (this.#hadOld) Deno.renameSync(this.#path + OLD, this.#path);
   }
@@ -243,6 +246,14 @@ function ballast(beside: string): number | undefined {
     return undefined;
   }
   return fd;
+}
+
+function lookAt(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch {
+    return undefined; // somebody has taken it away
+  }
 }
 
 function isFile(path: string): boolean {

@@ -16,6 +16,7 @@ import { lostIn, makeLedger, sumOfLedgers } from "../perfdata/ledger.ts";
 import { Gap } from "./gap.ts";
 import { partName } from "./limits.ts";
 import type { Opened } from "./opening.ts";
+import { outputName } from "./output.ts";
 import { type ClosedPart, type Course, Part, type Progress } from "./part.ts";
 import { RecordPipe } from "./pipe.ts";
 import { Preamble } from "./preamble.ts";
@@ -143,12 +144,12 @@ export class Parts {
       next = this.#nextPart();
     } catch (error) {
       if (!(error instanceof UnsupportedError)) throw error;
-      (old.sink as RecordFile).rename(this.#request.output);
+      (old.sink as RecordFile).rename(this.#name);
       this.#note(`${error.message}: going on in the same file`);
       return;
     }
     // a flight recorder's samples wait where they are, and its other rings fill slowly
-    const gap = this.#rings.flight ? undefined : Gap.open(this.#request.output, this.#rings);
+    const gap = this.#rings.flight ? undefined : Gap.open(this.#name, this.#rings);
     this.#part = next;
     try {
       const lost = await old.stop(() => lostCounts(this.#opened));
@@ -162,7 +163,7 @@ export class Parts {
   }
 
   #rename(part: Part): string {
-    const path = partName(this.#request.output, new Date(), exists);
+    const path = partName(this.#name, new Date(), exists);
     (part.sink as RecordFile).rename(path);
     return path;
   }
@@ -178,11 +179,16 @@ export class Parts {
     }
   }
 
+  /** Path of the file that is being written, or the name of the pipe. */
+  get #name(): string {
+    return outputName(this.#request.output);
+  }
+
   #makeSink(): Sink {
     const { output } = this.#request;
-    if (output === "-") return new RecordPipe(this.#opened, this.#request);
+    if (output.kind === "pipe") return new RecordPipe(output, this.#opened, this.#request);
     const facts = beginning(this.#course());
-    return RecordFile.create(output, this.#opened, { origin: this.#request, facts });
+    return RecordFile.create(output.path, this.#opened, { origin: this.#request, facts });
   }
 
   #partOf(sink: Sink, drain: Drain): Part {
@@ -245,7 +251,7 @@ export class Parts {
       ended = true;
       clearTimeout(patience);
     }
-    const path = this.#request.switching ? this.#rename(this.#part) : this.#request.output;
+    const path = this.#request.switching ? this.#rename(this.#part) : this.#name;
     await this.#close(this.#part, path);
     return {
       ledger: sumOfLedgers(this.#closed.map(({ ledger }) => ledger)),

@@ -1,6 +1,6 @@
-/** A recording into standard output, in perf's pipe format, for a reader that takes it as it comes. */
+/** A recording into a pipe, in perf's pipe format, for a reader that takes it as it comes. */
 
-import { PmuError, writeAll } from "../../ffi/pmu.ts";
+import { closeFd, PmuError, writeAll } from "../../ffi/pmu.ts";
 import { concat } from "../base/bytes.ts";
 import { encodeFeatures, encodeHeaderBuildId } from "../perfdata/feature_encoders.ts";
 import { FEATURE } from "../perfdata/features.ts";
@@ -14,6 +14,7 @@ import {
 } from "../perfdata/writer.ts";
 import { encodeTracingData } from "../perfdata/tracing_data.ts";
 import { listed, type Opened } from "./opening.ts";
+import type { Output } from "./output.ts";
 import {
   type Facts,
   type Finished,
@@ -25,16 +26,19 @@ import {
   writeError,
 } from "./sink.ts";
 
-const STANDARD_OUTPUT = 1;
+type PipeOutput = Extract<Output, { kind: "pipe" }>;
 
 export class RecordPipe implements Sink {
-  readonly fd = STANDARD_OUTPUT;
+  readonly fd: number;
   readonly sizeFieldAt = undefined;
   readonly spare = 0;
+  readonly #output: PipeOutput;
   #dataBytes = 0;
 
   /** Writes what stands before the records: the events, their names, and the features. Throws UnsupportedError. */
-  constructor(opened: readonly Opened[], origin: Origin) {
+  constructor(output: PipeOutput, opened: readonly Opened[], origin: Origin) {
+    this.#output = output;
+    this.fd = output.fd;
     const features = { version: RECORDER, ...knownFeatures(origin, opened) };
     this.#send([
       encodePipeHeader(),
@@ -78,14 +82,16 @@ export class RecordPipe implements Sink {
   /** What went into a pipe cannot be taken back. */
   discard(): void {}
 
-  close(): void {}
+  close(): void {
+    if (this.#output.own) closeFd(this.fd);
+  }
 
   #send(parts: readonly Uint8Array[]): number {
     const bytes = concat(parts);
     try {
       writeAll(this.fd, bytes);
     } catch (error) {
-      throw writeError("to standard output", error);
+      throw writeError(`to ${this.#output.name}`, error);
     }
     return bytes.length;
   }

@@ -6,6 +6,7 @@ import type { ResolvedGroup } from "../events/resolve.ts";
 import type { SampledEvent } from "../perfdata/session_info.ts";
 import type { Host } from "./host.ts";
 import type { Ledger } from "../perfdata/ledger.ts";
+import type { Output } from "./output.ts";
 import type { Keeping } from "./object_keeper.ts";
 import type { SwitchWhen } from "./limits.ts";
 import type { Progress } from "./part.ts";
@@ -39,8 +40,7 @@ export interface RecordRequest {
   queueBytes?: number;
   /** What is done so that the objects can be found again; only for files. */
   keeping: Keeping;
-  /** A path, or `-` for standard output. */
-  output: string;
+  output: Output;
   /** Stop recording once there are this many bytes of records. */
   maxBytes?: number;
   /** Several files, one after another; not into a pipe. */

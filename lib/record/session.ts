@@ -12,6 +12,7 @@ import { filterTracepoints, openEvents, sampledEvents, samplersOf, tracks } from
 import { Guard } from "./guard.ts";
 import { CpuWatch } from "./hotplug.ts";
 import { closeAll, type Opened } from "./opening.ts";
+import { isStandardOutput, outputName } from "./output.ts";
 import { Parts } from "./parts.ts";
 import type { Recording, RecordRequest } from "./request.ts";
 import { EarlyPrompts, type Prompts, switchWhen } from "./triggers.ts";
@@ -31,7 +32,7 @@ export async function record(
   const { target, switching } = request;
   const argv = "argv" in target ? target.argv : [];
   const command = argv.length > 0
-    ? new MeasuredCommand(argv, { outputToStderr: request.output === "-" })
+    ? new MeasuredCommand(argv, { outputToStderr: isStandardOutput(request.output) })
     : undefined;
   void stopper.first; // from here on
   const earlyPrompts = switching && prompts ? new EarlyPrompts(prompts) : undefined; // from here on, too
@@ -122,5 +123,5 @@ function cutLine(programs: readonly string[], { standing }: RecordRequest): stri
 
 function fullLine({ target, output }: RecordRequest, runsOn: boolean): string {
   const goesOn = runsOn && "argv" in target ? `; ${target.argv[0]} goes on` : "";
-  return `${output} has reached its size (--max-size), recording has stopped${goesOn}`;
+  return `${outputName(output)} has reached its size (--max-size), recording has stopped${goesOn}`;
 }

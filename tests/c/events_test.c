@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -195,6 +197,28 @@ static void writes_and_seeks(void)
 	close(fd);
 }
 
+static void opens_a_fifo_that_has_a_reader(void)
+{
+	char path[] = "/tmp/pmu-fifo-XXXXXX", read_back[2];
+	int fd = mkstemp(path), reader;
+
+	REQUIRE(fd >= 0);
+	close(fd);
+	CHECK_EQ(pmu_open_fifo(path), -EINVAL);
+	unlink(path);
+	CHECK_EQ(pmu_open_fifo(path), -ENOENT);
+	REQUIRE(mkfifo(path, 0600) == 0);
+	CHECK_EQ(pmu_open_fifo(path), -ENXIO);
+	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	fd = pmu_open_fifo(path);
+	CHECK(fd >= 0);
+	CHECK_EQ(pmu_write(fd, "ab", 2), 2);
+	CHECK_EQ(read(reader, read_back, 2), 2);
+	pmu_close(fd);
+	close(reader);
+	unlink(path);
+}
+
 static void raises_the_limit_of_open_files(void)
 {
 	struct rlimit limit;
@@ -276,6 +300,7 @@ int main(void)
 		{ "descriptors are close-on-exec", hands_no_descriptor_to_programs, true },
 		{ "pmu_bpf_code() tells where BPF programs lie, one by one", finds_the_code_of_bpf_programs, false },
 		{ "pmu_write() and pmu_seek() work on files", writes_and_seeks, false },
+		{ "pmu_open_fifo() opens a FIFO that has a reader, and nothing else", opens_a_fifo_that_has_a_reader, false },
 		{ "pmu_rlimit_nofile() raises the soft limit to the hard one", raises_the_limit_of_open_files, false },
 		{ "pmu_clock_ns() goes forward, and pmu_clock_res_ns() has its steps", tells_the_time, false },
 	};

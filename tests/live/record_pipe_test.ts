@@ -33,6 +33,85 @@ testNeeding(
   },
 );
 
+testNeeding(
+  ["perf", "cc"],
+  "record writes a pipe to whatever is one: a FIFO, /dev/stdout, a descriptor that the shell has opened",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/came`, fifo = `${folder}/fifo`;
+      await run("mkfifo", [fifo]);
+      const record = (output: string) =>
+        `${PMUCTL} record -g -F 2000 -o ${output} -- ${program("ratio")} 300`;
+      for (
+        const command of [
+          `cat ${fifo} >${file} & ${record(fifo)}; wait`,
+          `${record("/dev/stdout")} >${file}`,
+          `${record("/dev/stdout")} | cat >${file}`,
+          `${record("/dev/fd/7")} 7>&1 >/dev/null | cat >${file}`,
+          `${record("/proc/self/fd/7")} 7>${file} >/dev/null`,
+        ]
+      ) {
+        const ran = await run("bash", ["-c", command]);
+        assertMatch(ran.stderr, /^pmuctl: wrote a pipe /m, command);
+        const samples = ledgerSamples(ran.stderr);
+        assert(samples > 100, ran.stderr);
+        const report = JSON.parse((await pmuctl(["report", "--json", "-i", file])).stdout);
+        assertEquals([report.events[0].samples, report.meta.lost], [samples, 0], command);
+      }
+    }),
+);
+
+testNeeding(
+  ["cc"],
+  "record refuses an output that is no place for it before the command runs",
+  () =>
+    withFolder(async (folder) => {
+      const socket = Deno.listen({ transport: "unix", path: `${folder}/socket` });
+      const ran = `${folder}/ran`;
+      const refused = [
+        [`${folder}/socket`, "it is a socket, which has no path to write to"],
+        ["/dev/zero", "it is a device"],
+        ["/dev/stderr", "that is where pmuctl talks"],
+        ["/dev/fd/77", "that descriptor is not open"],
+      ];
+      try {
+        for (const [output, cause] of refused) {
+          const { status, stderr } = await pmuctl(["record", "-o", output, "--", "touch", ran]);
+          assertEquals([status, stderr], [
+            2,
+            `pmuctl: record: -o ${output}: ${cause}: name a file, a FIFO, or - for standard output\n`,
+          ]);
+        }
+        const switched = await pmuctl(["record", "--switch-output", "-o", "/dev/stdout", "--", "touch", ran]);
+        assertEquals(switched.status, 2);
+        assertStringIncludes(switched.stderr, "it makes files, and -o /dev/stdout is none");
+        assertEquals(await Deno.stat(ran).catch(() => undefined), undefined);
+      } finally {
+        socket.close();
+      }
+    }),
+);
+
+testNeeding(
+  ["root"],
+  "a device that a recording went to stays where it is, however the recording ends",
+  () =>
+    withFolder(async (folder) => {
+      const [nothing, full] = [`${folder}/null`, `${folder}/full`];
+      await run("mknod", [nothing, "c", "1", "3"]);
+      await run("mknod", [full, "c", "1", "7"]);
+      const record = async (...args: string[]) => (await pmuctl(["record", ...args])).status;
+      assertEquals(await record("-o", nothing, "--", "true"), 0);
+      assertEquals(await record("-o", nothing, "--", `${folder}/no-such-command`), 127);
+      assertEquals(await record("-o", nothing, "-e", "no-such-event", "--", "true"), 2);
+      assertEquals(await record("-o", nothing, "--switch-output", "--", "true"), 2);
+      assertEquals(await record("-o", full, "--", "true"), 3);
+      const left = Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+      assertEquals(left, ["full", "null"]);
+      for (const path of [nothing, full]) assertEquals(Deno.statSync(path).isCharDevice, true);
+    }),
+);
+
 testNeeding(["cc"], "record stops when nobody reads its pipe any more, and says so", async () => {
   const ran = await run("sh", ["-c", `${PMUCTL} record -F 5000 -p $$ -o - | head -c 500 >/dev/null`]);
   assertStringIncludes(ran.stderr, "its reader has gone");
