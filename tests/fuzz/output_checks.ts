@@ -1,5 +1,10 @@
 /** What output has to be that has names in it which anybody chose. Each throws an Error when it is not. */
 
+import { gunzipSync } from "node:zlib";
+import { lanesOf, placeRows, through, weigh } from "../../lib/report/html/select.ts";
+import { decodeTables } from "../../lib/report/html/tables.ts";
+import { flameTree, nameOf } from "../../lib/report/html/tree.ts";
+
 /** Letters that act on a terminal, break lines or turn the direction of text. */
 // deno-lint-ignore no-control-regex
 const ACTING = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
@@ -40,5 +45,19 @@ export function onlyOurScripts(html: string): void {
   const head = html.slice(html.indexOf("<body>"), html.indexOf('<script type="application/octet-stream"'));
   if (/\son\w+=|<(?:b|img|iframe)\b[^>]*(?:src|&)/i.test(head)) {
     throw new Error("the page has a tag that is not ours");
+  }
+}
+
+/** Reads a page's tables and works with them as its script does. */
+export function openPage(html: string): void {
+  const [, data] = /<script type="application\/octet-stream" id="data">([^<]*)<\/script>/.exec(html) ?? [];
+  if (data === undefined) throw new Error("the page has no data");
+  const tables = decodeTables(new Uint8Array(gunzipSync(Uint8Array.fromBase64(data))));
+  for (let event = 0; event < tables.events.length; event++) {
+    const weights = weigh(tables, { event });
+    for (const { place } of placeRows(tables, weights)) nameOf(tables, place);
+    flameTree(tables, weights);
+    for (const by of ["cpu", "thread"] as const) lanesOf(tables, event, by, 20);
+    if (tables.stacks.place.length > 0) through(tables, weights, tables.stacks.place[0]);
   }
 }

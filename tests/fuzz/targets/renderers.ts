@@ -30,7 +30,7 @@ import type { SymbolFiles } from "../../../lib/symbols/symbolizer.ts";
 import { stream } from "../../perfdata/reading.ts";
 import { EVENTS, FEATURES, LAYOUT, records, writtenFile } from "../../perfdata/writing.ts";
 import { HOSTILE_NAMES } from "../hostile.ts";
-import { fitForTerminal, onlyOurScripts, wellFormed } from "../output_checks.ts";
+import { fitForTerminal, onlyOurScripts, openPage, wellFormed } from "../output_checks.ts";
 import { memoryFiles } from "../memory_files.ts";
 import { mutateBytes } from "../mutate.ts";
 import type { Random } from "../random.ts";
@@ -166,7 +166,10 @@ const CHECKS: Readonly<Record<string, (output: string | Uint8Array) => void>> = 
     }
   },
   flamegraph: (output) => wellFormed(output as string),
-  html: (output) => onlyOurScripts(output as string),
+  html(output) {
+    onlyOurScripts(output as string);
+    openPage(output as string);
+  },
 };
 
 /** Loads the bytes with options that go by them, as `report` would for a format. */
