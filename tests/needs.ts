@@ -17,32 +17,82 @@ export function hasCommand(name: string): boolean {
 /** The commands Chromium goes by, in the order they are tried. */
 export const CHROMIUM_NAMES: readonly string[] = ["chromium", "chromium-browser", "google-chrome"];
 
-/** What a test may need: a name to say, and whether it is here. */
+/** Says that a command is missing, and which packages have it; false where it is here. */
+function command(name: string, packages: string, purpose = ""): () => string | false {
+  return () => !hasCommand(name) && `${name}${purpose} (apt-get install ${packages})`;
+}
+
+/** Mounts something and takes it away again. */
+const MOUNT =
+  'd=$(mktemp -d) && { mount -t tmpfs none "$d" && umount "$d"; ended=$?; rmdir "$d"; exit $ended; }';
+
+/** What a test may need. Each says what is missing, or false. */
 export const NEEDS = {
-  perf: { what: "perf (apt-get install linux-perf)", here: () => hasCommand("perf") },
-  cc: { what: "a C compiler (apt-get install gcc libc6-dev)", here: () => hasCommand("cc") },
-  addr2line: { what: "addr2line (apt-get install binutils)", here: () => hasCommand("addr2line") },
-  root: { what: "root", here: () => Deno.uid() === 0 },
-  hyperfine: { what: "hyperfine (apt-get install hyperfine)", here: () => hasCommand("hyperfine") },
-  valgrind: { what: "valgrind (apt-get install valgrind)", here: () => hasCommand("valgrind") },
-  perl: { what: "perl (apt-get install perl)", here: () => hasCommand("perl") },
-  chromium: {
-    what: "Chromium (apt-get install chromium)",
-    here: () => CHROMIUM_NAMES.some(hasCommand),
-  },
-  go: { what: "Go, for its pprof (apt-get install golang-go)", here: () => hasCommand("go") },
-  make: { what: "make (apt-get install make)", here: () => hasCommand("make") },
-  npm: { what: "npm (apt-get install npm)", here: () => hasCommand("npm") },
-  btrfs: { what: "btrfs (apt-get install btrfs-progs)", here: () => hasCommand("btrfs") },
-  setpriv: { what: "setpriv (apt-get install util-linux)", here: () => hasCommand("setpriv") },
+  perf: command("perf", "linux-perf"),
+  cc: command("cc", "gcc libc6-dev"),
+  addr2line: command("addr2line", "binutils"),
+  binutils: command("objcopy", "binutils"),
+  hyperfine: command("hyperfine", "hyperfine"),
+  valgrind: command("valgrind", "valgrind"),
+  perl: command("perl", "perl"),
+  chromium: () => !CHROMIUM_NAMES.some(hasCommand) && "Chromium (apt-get install chromium)",
+  go: command("go", "golang-go", ", for its pprof"),
+  make: command("make", "make"),
+  node: command("node", "nodejs"),
+  npm: command("npm", "npm"),
+  btrfs: () =>
+    command("btrfs", "btrfs-progs")() || !hasBtrfsAndLoops() && "a kernel with btrfs and loop devices",
+  setpriv: command("setpriv", "util-linux"),
+  xz: command("xz", "xz-utils"),
+  root: () => Deno.uid() !== 0 && "root",
+  otherUser: () => NEEDS.root() || NEEDS.setpriv() || closedToOthers(),
+  mounts: () => NEEDS.root() || refusal("mounting", MOUNT),
+  mountNamespace: () => NEEDS.root() || refusal("mount namespaces", "unshare --mount true"),
 } as const;
 
 export type Need = keyof typeof NEEDS;
 
+/** The user without any rights that tests run pmuctl as, and setpriv's options to be it. */
+export const NOBODY = { uid: 65534, options: ["--reuid=65534", "--regid=65534", "--clear-groups"] } as const;
+
+/** Names what keeps other users out of this checkout or of the folder for temporary files; false where nothing does. */
+function closedToOthers(): string | false {
+  const root = new URL("..", import.meta.url).pathname;
+  const program = Deno.env.get("PMUCTL") ?? `${root}scripts/pmuctl`;
+  for (const path of [program, `${root}main.ts`, `${Deno.env.get("TMPDIR") ?? "/tmp"}/`]) {
+    // Folders on the way can be passed through, and the file at its end can be read.
+    const folders = Array.from(path.matchAll(/\//g), ({ index }) => path.slice(0, index) || "/");
+    const closed = folders.find((folder) => (Deno.statSync(folder).mode! & 0o1) === 0) ??
+      ((Deno.statSync(path).mode! & 0o4) === 0 ? path : undefined);
+    if (closed) return `a checkout and a TMPDIR that other users may read, and ${closed} keeps them out`;
+  }
+  return false;
+}
+
+function hasBtrfsAndLoops(): boolean {
+  try {
+    Deno.statSync("/dev/loop-control");
+    return Deno.readTextFileSync("/proc/filesystems").split("\n").includes("\tbtrfs");
+  } catch {
+    return false;
+  }
+}
+
+/** Why root, too, is refused what the shell script does; false where it is not. */
+function refusal(what: string, script: string): string | false {
+  const { success, stderr } = new Deno.Command("sh", { args: ["-c", script] }).outputSync();
+  return !success && `${what}, which is refused here: ${new TextDecoder().decode(stderr).trim()}`;
+}
+
+/** Names what is missing of `needs`; false where all is here. */
+export function missing(needs: readonly Need[]): string | false {
+  const all = new Set(needs.map((need) => NEEDS[need]()).filter((what) => what !== false));
+  return all.size > 0 && `it needs ${[...all].join(", ")}`;
+}
+
 /** Deno.test for a test that needs `needs`. */
 export function testNeeding(needs: readonly Need[], name: string, body: () => void | Promise<void>): void {
-  const missing = needs.filter((need) => !NEEDS[need].here()).map((need) => NEEDS[need].what);
-  testUnless(missing.length > 0 && `it needs ${missing.join(", ")}`, name, body);
+  testUnless(missing(needs), name, body);
 }
 
 /** Deno.test for a test that cannot be made where `hindrance` says why not. */

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { testNeeding } from "../needs.ts";
 import { FileBytes } from "../../lib/base/file_bytes.ts";
 import { openGuarded, type OpenPolicy } from "../../lib/base/guarded_open.ts";
 
@@ -70,25 +71,21 @@ Deno.test("a file of another user than those that are allowed is refused", () =>
   });
 });
 
-Deno.test({
-  name: "a link of another user is not followed, wherever in the path it stands",
-  ignore: Deno.uid() !== 0,
-  fn() {
-    inFolder((folder) => {
-      Deno.mkdirSync(`${folder}/theirs`);
-      for (const [link, target] of [["folder", "../in"], ["file", "../file"]]) {
-        Deno.symlinkSync(target, `${folder}/theirs/${link}`);
-        const chown = new Deno.Command("chown", { args: ["-h", "12345", `${folder}/theirs/${link}`] })
-          .outputSync();
-        assert(chown.success);
-      }
-      const refused = "untrusted: a link of another user leads to it";
-      assertEquals(outcome(`${folder}/theirs/folder/file`), refused);
-      assertEquals(outcome(`${folder}/theirs/file`), refused);
-      assertEquals(outcome(`${folder}/theirs/file`, { links: "all" }), "outside");
-      assertEquals(outcome("/theirs/folder/link", { root: folder }), refused);
-    });
-  },
+testNeeding(["root"], "a link of another user is not followed, wherever in the path it stands", () => {
+  inFolder((folder) => {
+    Deno.mkdirSync(`${folder}/theirs`);
+    for (const [link, target] of [["folder", "../in"], ["file", "../file"]]) {
+      Deno.symlinkSync(target, `${folder}/theirs/${link}`);
+      const chown = new Deno.Command("chown", { args: ["-h", "12345", `${folder}/theirs/${link}`] })
+        .outputSync();
+      assert(chown.success);
+    }
+    const refused = "untrusted: a link of another user leads to it";
+    assertEquals(outcome(`${folder}/theirs/folder/file`), refused);
+    assertEquals(outcome(`${folder}/theirs/file`), refused);
+    assertEquals(outcome(`${folder}/theirs/file`, { links: "all" }), "outside");
+    assertEquals(outcome("/theirs/folder/link", { root: folder }), refused);
+  });
 });
 
 Deno.test("what was opened stays the same file whatever its name leads to later", () => {

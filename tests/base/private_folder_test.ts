@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { testNeeding } from "../needs.ts";
 import { folderProblem, makePrivateFolder } from "../../lib/base/private_folder.ts";
 
 function inFolder(test: (folder: string) => void) {
@@ -54,17 +55,13 @@ Deno.test("a link on the path is judged with what it leads to", () => {
   });
 });
 
-Deno.test({
-  name: "a folder or link of another user's on the path is refused",
-  ignore: Deno.uid() !== 0,
-  fn() {
-    inFolder((folder) => {
-      Deno.mkdirSync(`${folder}/theirs`);
-      Deno.chownSync(`${folder}/theirs`, 12345, 12345);
-      const refused = { cause: `${folder}/theirs belongs to user 12345` };
-      assertEquals(makePrivateFolder(`${folder}/theirs/x`), refused);
-      assertEquals(makePrivateFolder(`${folder}/theirs`), refused);
-      assertEquals(folderProblem(`${folder}/theirs`), refused);
-    });
-  },
+testNeeding(["root"], "a folder or link of another user's on the path is refused", () => {
+  inFolder((folder) => {
+    Deno.mkdirSync(`${folder}/theirs`);
+    Deno.chownSync(`${folder}/theirs`, 12345, 12345);
+    const refused = { cause: `${folder}/theirs belongs to user 12345` };
+    assertEquals(makePrivateFolder(`${folder}/theirs/x`), refused);
+    assertEquals(makePrivateFolder(`${folder}/theirs`), refused);
+    assertEquals(folderProblem(`${folder}/theirs`), refused);
+  });
 });

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { testNeeding } from "../needs.ts";
-import { PMUCTL, pmuctl, pmuctlOk, program, run, withFolder } from "./harness.ts";
+import { asNobody, PMUCTL, pmuctl, pmuctlOk, program, withFolder } from "./harness.ts";
 
 interface Row {
   time: number;
@@ -236,11 +236,10 @@ Deno.test("bind refuses targets that are not there with status 3, and what makes
 });
 
 testNeeding(
-  ["root", "setpriv", "cc"],
+  ["otherUser", "cc"],
   "bind by an unprivileged user counts its own, and explains the rest",
   async () => {
-    const nobody = (args: string[]) =>
-      run("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", "--", PMUCTL, "bind", ...args]);
+    const nobody = (args: string[]) => asNobody(["bind", ...args]);
     const own = await nobody(["--json", "-T", "0", "-e", "task-clock:u", "--", "sleep", "0.1"]);
     assertEquals(own.status, 0, own.stderr);
     assertEquals(parse(own.stdout).map((row) => row.event), ["lwp_exit", "exit", "total"]);

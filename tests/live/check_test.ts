@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
 import { PMUCTL, pmuctl, program, withFolder } from "./harness.ts";
+import { exists } from "./watching.ts";
 
 interface Check {
   status: number;
@@ -166,9 +168,7 @@ Deno.test("check --update --profile that is stopped while it records writes noth
     }).spawn();
     let over = false;
     const ended = child.output().finally(() => over = true);
-    while (!over && !Array.from(Deno.readDirSync(folder)).some(({ name }) => name === "records")) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await eventually(() => over || exists(`${folder}/records`), "it to record");
     if (!over) child.kill("SIGTERM");
     const { code, stderr } = await ended;
     assertEquals(code, 143, new TextDecoder().decode(stderr));

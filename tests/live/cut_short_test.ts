@@ -1,10 +1,8 @@
 /** Programs that the kernel stops measuring at their exec: what is not counted is never shown as a count. */
 
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
-import { testNeeding } from "../needs.ts";
-import { PMUCTL, program, type Ran, run, withFolder } from "./harness.ts";
-
-const NOBODY = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+import { NOBODY, testNeeding } from "../needs.ts";
+import { asNobody, program, type Ran, withFolder } from "./harness.ts";
 
 /** Calls `body` with programs that burn CPU time: set-user-ID, not readable, and as any other; and with a folder of nobody's. */
 async function withPrograms(
@@ -17,14 +15,14 @@ async function withPrograms(
       await Deno.chmod(`${folder}/${name}`, mode);
     }
     await Deno.mkdir(`${folder}/home`);
-    await Deno.chown(`${folder}/home`, 65534, 65534);
+    await Deno.chown(`${folder}/home`, NOBODY.uid, NOBODY.uid);
     const path = (name: string) => `${folder}/${name}`;
     await body({ suid: path("suid"), unreadable: path("unreadable"), plain: path("plain") }, path("home"));
   });
 }
 
-function asNobody(home: string, args: readonly string[]): Promise<Ran> {
-  return run("setpriv", [...NOBODY, "env", `HOME=${home}`, PMUCTL, ...args], { cwd: home });
+function asNobodyAt(home: string, args: readonly string[]): Promise<Ran> {
+  return asNobody(args, { cwd: home, env: { HOME: home } });
 }
 
 /** Every way to come to such a program: as the command, from a shell, after work of the shell's own. */
@@ -35,12 +33,12 @@ const ways = (path: string): string[][] => [
 ];
 
 testNeeding(
-  ["cc", "root", "setpriv"],
+  ["cc", "otherUser"],
   "stat drops events where the kernel stops counting, and has getrusage instead",
   () =>
     withPrograms(async ({ suid, unreadable, plain }, home) => {
       for (const command of [...ways(suid), ...ways(unreadable)]) {
-        const { status, stdout, stderr } = await asNobody(home, [
+        const { status, stdout, stderr } = await asNobodyAt(home, [
           "stat",
           "-r",
           "2",
@@ -59,10 +57,10 @@ testNeeding(
         }
       }
       for (const command of ways(plain)) {
-        const { stdout } = await asNobody(home, ["stat", "-r", "2", "--json", "--", ...command]);
+        const { stdout } = await asNobodyAt(home, ["stat", "-r", "2", "--json", "--", ...command]);
         assert(!Object.hasOwn(JSON.parse(stdout).notCounted, "task-clock"), stdout);
       }
-      const asked = await asNobody(home, ["stat", "-r", "2", "-e", "page-faults", "--", suid, "5"]);
+      const asked = await asNobodyAt(home, ["stat", "-r", "2", "-e", "page-faults", "--", suid, "5"]);
       assertEquals([asked.status, asked.stdout], [3, ""]);
       assertStringIncludes(
         asked.stderr,
@@ -72,13 +70,13 @@ testNeeding(
 );
 
 testNeeding(
-  ["cc", "root", "setpriv"],
+  ["cc", "otherUser"],
   "check goes by getrusage where the kernel stops counting, of either command",
   () =>
     withPrograms(async ({ suid, plain }, home) => {
       const args = ["check", "-m", "task-clock", "-t", "60", "--max-runs", "40", "--against"];
       for (const [old, now] of [[suid, suid], [plain, suid], [suid, plain]]) {
-        const { status, stdout } = await asNobody(home, [...args, `${old} 20`, "--", now, "200"]);
+        const { status, stdout } = await asNobodyAt(home, [...args, `${old} 20`, "--", now, "200"]);
         assertEquals(status, 1, stdout);
         assertStringIncludes(stdout, "task-clock(rusage)");
       }
@@ -86,14 +84,14 @@ testNeeding(
 );
 
 testNeeding(
-  ["cc", "root", "setpriv"],
+  ["cc", "otherUser"],
   "bind has no total where the kernel stops counting, and says in what",
   () =>
     withPrograms(async ({ suid, unreadable, plain }, home) => {
       for (const command of [...ways(suid), ...ways(unreadable)]) {
         for (const options of [["-f"], ["-f", "-T", "0"]]) {
           const args = ["bind", ...options, "--json", "-e", "task-clock", "--", ...command];
-          const { status, stdout, stderr } = await asNobody(home, args);
+          const { status, stdout, stderr } = await asNobodyAt(home, args);
           assertEquals(status, 0, stderr);
           const rows = stdout.trim().split("\n").map((line) => JSON.parse(line));
           assertEquals(rows.at(-1).counts[0].count, null, stdout);
@@ -104,7 +102,7 @@ testNeeding(
         }
       }
       for (const command of ways(plain)) {
-        const { stdout } = await asNobody(home, [
+        const { stdout } = await asNobodyAt(home, [
           "bind",
           "-f",
           "--json",
@@ -119,13 +117,13 @@ testNeeding(
 );
 
 testNeeding(
-  ["cc", "root", "setpriv"],
+  ["cc", "otherUser"],
   "record says in what the kernel stopped sampling, and of nothing else",
   () =>
     withPrograms(async ({ suid, unreadable, plain }, home) => {
       for (const path of [suid, unreadable, plain]) {
         for (const command of ways(path)) {
-          const { status, stderr } = await asNobody(home, ["record", "-o", "d", "--", ...command]);
+          const { status, stderr } = await asNobodyAt(home, ["record", "-o", "d", "--", ...command]);
           assertEquals(status, 0, stderr);
           const name = path.split("/").at(-1)!;
           const line = `warning: samples are missing: the kernel stops measuring ${name} at the exec`;

@@ -1,6 +1,7 @@
 /** Running the real pmuctl, and perf beside it, on real programs. */
 
 import { assertEquals } from "@std/assert";
+import { NOBODY } from "../needs.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 
@@ -45,6 +46,11 @@ export async function run(command: string, args: string[], options: RunOptions =
 /** Runs pmuctl. */
 export function pmuctl(args: string[], options?: RunOptions): Promise<Ran> {
   return run(PMUCTL, args, options);
+}
+
+/** Runs pmuctl as a user without any rights, for tests that need `otherUser`. */
+export function asNobody(args: readonly string[], options?: RunOptions): Promise<Ran> {
+  return run("setpriv", [...NOBODY.options, "--", PMUCTL, ...args], options);
 }
 
 /** Runs pmuctl, which must end well, and gives its standard output. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { testNeeding } from "../needs.ts";
-import { PMUCTL, pmuctlOk, run } from "./harness.ts";
+import { NOBODY, testNeeding } from "../needs.ts";
+import { asNobody, pmuctlOk, run } from "./harness.ts";
 
 interface Check {
   what: string;
@@ -30,8 +30,7 @@ function check({ preflight }: Info, part: string): Check {
 
 /** info --json as a user without any capability. */
 async function infoOfNobody(): Promise<Info> {
-  const user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-  const ran = await run("setpriv", [...user, PMUCTL, "info", "--json"]);
+  const ran = await asNobody(["info", "--json"]);
   assertEquals(ran.status, 0, ran.stderr);
   return JSON.parse(ran.stdout);
 }
@@ -85,11 +84,11 @@ testNeeding(["root"], "info says that root can count, sample, see symbols and lo
 });
 
 testNeeding(
-  ["root", "setpriv"],
+  ["otherUser"],
   "info tells an unprivileged user what he cannot do and what mends it",
   async () => {
     const all = await infoOfNobody();
-    assertEquals(all.privilege, { user: "uid 65534", capable: false });
+    assertEquals(all.privilege, { user: `uid ${NOBODY.uid}`, capable: false });
     const paranoid = Number(text("/proc/sys/kernel/perf_event_paranoid"));
     if (paranoid <= 2) assertEquals(check(all, "count own").ok, true); // of 3 some kernels make more, some not
     assertEquals(check(all, "count system-wide").ok, paranoid <= 0);

@@ -1,8 +1,9 @@
 /** Named sets on real programs: `bind --detach` and the commands that act on what it bound. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { testNeeding } from "../needs.ts";
-import { PMUCTL, program, type Ran, run, type RunOptions, withFolder } from "./harness.ts";
+import { NOBODY, testNeeding } from "../needs.ts";
+import { eventually } from "../eventually.ts";
+import { asNobody, PMUCTL, program, type Ran, run, type RunOptions, withFolder } from "./harness.ts";
 
 /** Calls of `sample` in a row, and rounds of bind, kill, sample and unbind: a minute each; CI takes fewer. */
 const SAMPLES = Number(Deno.env.get("PMUCTL_TEST_SAMPLES") ?? (Deno.env.get("CI") ? 200 : 1000));
@@ -73,14 +74,6 @@ function isThere(pid: number): boolean {
   }
 }
 
-async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
-    if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`waited too long for ${what}`);
-}
-
 /** Runs `script` in a shell while `body` lasts. */
 async function whileRunning(script: string, body: (pid: number) => Promise<void>): Promise<void> {
   const child = new Deno.Command("sh", { args: ["-c", script], stdin: "null", stdout: "null" }).spawn();
@@ -119,7 +112,7 @@ Deno.test("a set is bound to a command, which runs on its own, and counts it fro
   ]);
   assertEquals(ran.status, 0, ran.stderr);
   assertStringIncludes(ran.stderr, `set '${name}' is bound to pid `);
-  await until(async () => (await listed(name))?.state === "ended", "the command's end");
+  await eventually(async () => (await listed(name))?.state === "ended", "the command's end");
   const first = await pmuctl(["sample", name]);
   assertMatch(first.stderr, /has ended: these counts are final/);
   const final = await sample(name, "--each");
@@ -138,7 +131,7 @@ testNeeding(["cc"], "a set on a command counts the page faults that bind counts"
   const name = newName();
   const command = ["--", program("faults"), "5000"];
   await ok("bind", "--detach", name, "-e", "page-faults", ...command);
-  await until(async () => (await listed(name))?.state === "ended", "the command's end");
+  await eventually(async () => (await listed(name))?.state === "ended", "the command's end");
   const [ours] = countsOf(await sample(name));
   await ok("unbind", name);
   const row = JSON.parse(
@@ -160,7 +153,7 @@ Deno.test("a set keeps to its states, and refuses what they do not allow", () =>
       assertEquals(frozen.state, "frozen");
       assertEquals(countsOf(await sample(name)), countsOf(frozen));
       await ok("enable", name);
-      await until(
+      await eventually(
         async () => countsOf(await sample(name))[0] > countsOf(frozen)[0],
         "the set to count again",
       );
@@ -238,7 +231,7 @@ Deno.test("the holder keeps nothing of the caller's: not its pipes, not its fold
     const { holder } = (await listed(name))!;
     assertEquals(Deno.readLinkSync(`/proc/${holder}/cwd`), "/");
     await ok("unbind", name);
-    await until(() => !isThere(holder), "the holder's end");
+    await eventually(() => !isThere(holder), "the holder's end");
   });
 });
 
@@ -247,7 +240,7 @@ Deno.test("a set whose target has ended goes by itself after the time that --kee
     const name = newName();
     await ok("bind", "--detach", name, "--keep", "1", "-e", "page-faults", "-p", String(pid));
     const { holder } = (await listed(name))!;
-    await until(() => !isThere(holder), "the holder's end");
+    await eventually(() => !isThere(holder), "the holder's end");
     assertMatch(await refused("sample", name), /^2 .* there is no set of that name/);
   }));
 
@@ -355,7 +348,7 @@ async function round(victim: Victim, delayMs: number): Promise<void> {
       file.includes(name)
     );
     assertEquals(left, [], log);
-    await until(() => holderOf(name) === undefined, `the holder's end: ${log}`);
+    await eventually(() => holderOf(name) === undefined, `the holder's end: ${log}`);
   } finally {
     end(target);
     await target.status;
@@ -378,31 +371,28 @@ testNeeding(
       const script = 'socket(S, PF_UNIX, SOCK_STREAM, 0); connect(S, sockaddr_un($ARGV[0])) or die "$!\\n"';
       const connect = ["perl", "-MSocket", "-e", script, `${folder()}/${name}.sock`];
       assertEquals((await run(connect[0], connect.slice(1))).status, 0);
-      const other = await run("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", ...connect]);
+      const other = await run("setpriv", [...NOBODY.options, ...connect]);
       assertMatch(other.stderr, /^Permission denied/);
       await ok("unbind", name);
     }),
 );
 
 testNeeding(
-  ["root", "setpriv"],
+  ["otherUser"],
   "a folder that is not the user's alone is refused, in a line",
   () =>
     withFolder(async (runtime) => {
       const nobody = async (...args: string[]) => {
-        const user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-        const ran = await run("setpriv", [...user, PMUCTL, ...args], {
-          env: { HOME: runtime, XDG_RUNTIME_DIR: runtime },
-        });
+        const ran = await asNobody(args, { env: { HOME: runtime, XDG_RUNTIME_DIR: runtime } });
         return `${ran.status} ${ran.stderr.trimEnd()}`;
       };
-      await Deno.chown(runtime, 65534, 65534);
+      await Deno.chown(runtime, NOBODY.uid, NOBODY.uid);
       await Deno.mkdir(`${runtime}/pmuctl`, { mode: 0o700 });
       assertMatch(
         await nobody("sets"),
         /^3 pmuctl: cannot use \S+ .*: it belongs to user 0, not to user 65534: [^\n]*$/,
       );
-      await Deno.chown(`${runtime}/pmuctl`, 65534, 65534);
+      await Deno.chown(`${runtime}/pmuctl`, NOBODY.uid, NOBODY.uid);
       await Deno.chmod(`${runtime}/pmuctl`, 0o755);
       assertMatch(
         await nobody("sample", "x"),
@@ -428,7 +418,8 @@ testNeeding(
     try {
       const spec = `pic0=task-clock,preset0=${preset},notify0,pic1=page-faults`;
       await ok("bind", "--detach", name, "-c", spec, "-p", `${busy.pid}`);
-      const overflowed = () => until(async () => (await listed(name))?.state === "overflowed", "an overflow");
+      const overflowed = () =>
+        eventually(async () => (await listed(name))?.state === "overflowed", "an overflow");
       await overflowed();
       const ran = await pmuctl(["sample", name]);
       assertMatch(

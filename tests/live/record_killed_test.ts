@@ -1,8 +1,10 @@
 /** A recorder that is killed leaves a file that can be read, up to its last flush. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
 import { jsonReport, perfSampleCount, PMUCTL, pmuctl, program, withFolder } from "./harness.ts";
+import { cpuSeconds, sizeOf } from "./watching.ts";
 
 /** Enough to see a flaw of the design; PMUCTL_KILLS=200 looks for one in a thousand. */
 const KILLS = Number(Deno.env.get("PMUCTL_KILLS") ?? 6);
@@ -13,31 +15,12 @@ const RATE = 2000, OLDEST = 1;
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000 && !condition(); i++) await sleep(10);
-  assert(condition());
-}
-
 function dataSize(file: string): number {
   try {
     return Number(new DataView(Deno.readFileSync(file).buffer).getBigUint64(DATA_SIZE_AT, true));
   } catch {
     return 0; // not there yet, or without a header
   }
-}
-
-function sizeOf(file: string): number {
-  try {
-    return Deno.statSync(file).size;
-  } catch {
-    return 0; // not there yet
-  }
-}
-
-/** User and system time of a process: fields 14 and 15 of its stat, in ticks of 10 ms. */
-function cpuSeconds(pid: number): number {
-  const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1].split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 testNeeding(
@@ -53,7 +36,7 @@ testNeeding(
           stdout: "null",
           stderr: "null",
         }).spawn();
-        await until(() => dataSize(file) > 0);
+        await eventually(() => dataSize(file) > 0, "samples");
         const before = cpuSeconds(busy.pid);
         await sleep(Math.random() * 1500);
         const ran = cpuSeconds(busy.pid) - before; // of other programs there may be many
@@ -85,7 +68,7 @@ testNeeding(
         const recorder = new Deno.Command("sh", { args: ["-c", record] }).spawn();
         const written = output === "-" ? pipe : file;
         // more than what stands in front of the first sample
-        await until(() => sizeOf(written) > 120_000);
+        await eventually(() => sizeOf(written) > 120_000, "samples");
         recorder.kill("SIGKILL");
         await recorder.status;
         const report = async (...args: string[]) =>

@@ -1,8 +1,10 @@
 /** `pmuctl record` of programs that nobody can find by their path when the recording is over. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
 import { jsonReport, perfOk, pmuctlOk, program, run, withFolder } from "./harness.ts";
+import { sizeOf } from "./watching.ts";
 import { exists } from "../../lib/base/exists.ts";
 
 const RATIO = new URL("../programs/ratio.c", import.meta.url).pathname;
@@ -28,7 +30,10 @@ async function build(path: string, options: string[] = []): Promise<string> {
 
 /** Calls `body` with a folder and an environment whose home, with the build id cache in it, is there. */
 function withHome(body: (folder: string, env: Record<string, string>) => Promise<void>): Promise<void> {
-  return withFolder((folder) => body(folder, { HOME: `${folder}/home` }));
+  return withFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/home`);
+    await body(folder, { HOME: `${folder}/home` });
+  });
 }
 
 /** The report, and perf's, must name the two functions of the program, which must be listed with its build id. */
@@ -41,13 +46,18 @@ async function expectResolved(file: string, buildId: string, env: Record<string,
   assertStringIncludes(await perfOk(["buildid-list", "-i", file]), buildId);
 }
 
+/** A script that runs the program, and deletes it once it does. */
+function deletingItself(path: string, rounds: number): string {
+  return `${path} ${rounds} >&2 & until [ /proc/$!/exe -ef ${path} ]; do :; done; rm ${path}; wait`;
+}
+
 testNeeding(
   ["cc", "perf"],
   "record keeps a program that is deleted while it runs",
   () =>
     withHome(async (folder, env) => {
       const buildId = await build(`${folder}/gone`);
-      const script = `${folder}/gone 2000 >&2 & sleep 0.1; rm ${folder}/gone; wait`;
+      const script = deletingItself(`${folder}/gone`, 2000);
       await pmuctlOk(["record", "-o", `${folder}/p.data`, "--", "sh", "-c", script], { env });
       await expectResolved(`${folder}/p.data`, buildId, env);
     }),
@@ -58,14 +68,15 @@ async function recordRunning(
   path: string,
   seconds: number,
   env: Record<string, string>,
-  change: () => void,
+  change: () => void | Promise<void>,
 ): Promise<void> {
   const file = `${path}.data`;
   const buildId = await build(path);
   const child = new Deno.Command(path, { args: ["100000000"], stdout: "null" }).spawn();
   try {
-    change();
+    const changed = change();
     await pmuctlOk(["record", "-o", file, "-p", `${child.pid}`, "--duration", `${seconds}`], { env });
+    await changed;
   } finally {
     child.kill("SIGKILL");
     await child.status;
@@ -80,8 +91,10 @@ testNeeding(
     withHome(async (folder, env) => {
       const path = `${folder}/replaced`;
       await build(`${folder}/other`);
-      const replace = () => Deno.renameSync(`${folder}/other`, path);
-      await recordRunning(path, 1, env, () => setTimeout(replace, 300));
+      await recordRunning(path, 1, env, async () => {
+        await eventually(() => sizeOf(`${path}.data`) > 0, "the recording to begin");
+        await Deno.rename(`${folder}/other`, path);
+      });
     }),
 );
 
@@ -109,7 +122,7 @@ testNeeding(
 );
 
 testNeeding(
-  ["cc", "perf", "root"],
+  ["cc", "perf", "mountNamespace", "mounts"],
   "record keeps a program that only a mount namespace can see, once it is gone",
   () =>
     withHome(async (folder, env) => {
@@ -146,7 +159,7 @@ testNeeding(
       const there = ["record", "-o", `${folder}/p.data`, "--", program("ratio"), "100"];
       await pmuctlOk(there, { env });
       await build(`${folder}/gone`);
-      const script = `${folder}/gone 300 >&2 & sleep 0.1; rm ${folder}/gone; wait`;
+      const script = deletingItself(`${folder}/gone`, 300);
       await pmuctlOk(["record", "-N", "-o", `${folder}/p.data`, "--", "sh", "-c", script], { env });
       assert(!exists(`${folder}/home/.debug`));
       const { unresolved } = await jsonReport(`${folder}/p.data`, env);

@@ -1,7 +1,7 @@
 /** `pmuctl record -o -`: what goes through a pipe, and what happens when the pipe or the disk gives in. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { testNeeding } from "../needs.ts";
+import { NOBODY, testNeeding } from "../needs.ts";
 import { ledgerSamples, PMUCTL, pmuctl, program, run, withFolder } from "./harness.ts";
 
 const RECORD = `${PMUCTL} record -g -F 2000 -o -`;
@@ -136,7 +136,7 @@ testNeeding(
   () =>
     withFolder(async (folder) => {
       await Deno.chmod(folder, 0o777);
-      const asUser = Deno.uid() === 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups" : "";
+      const asUser = Deno.uid() === 0 ? `setpriv ${NOBODY.options.join(" ")}` : "";
       const ran = await run("sh", [
         "-c",
         `ulimit -l 64; exec ${asUser} ${PMUCTL} record -m 4096 -o ${folder}/small.data -- ${

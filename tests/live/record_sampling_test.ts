@@ -1,8 +1,10 @@
 /** What `pmuctl record` samples, and how often: options that decide it, with perf as the judge. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
 import { jsonReport, perfOk, pmuctl, pmuctlOk, program, withFolder } from "./harness.ts";
+import { cpuSeconds } from "./watching.ts";
 
 /** The attrs of a file as perf spells them, a line for each event. */
 async function attrs(file: string): Promise<string> {
@@ -196,7 +198,7 @@ testNeeding(
       const file = `${folder}/running.data`;
       const busy = new Deno.Command(program("ratio"), { args: ["1000000"], stdout: "null" }).spawn();
       try {
-        await new Promise((resolve) => setTimeout(resolve, 100)); // until it computes
+        await eventually(() => cpuSeconds(busy.pid) > 0.05, "it to compute");
         const options = ["-F", "499", "--duration", "0.5", "--call-graph", "dwarf,4096", "-e", "cpu-clock"];
         await pmuctlOk(["record", ...options, "-p", String(busy.pid), "-o", file]);
       } finally {

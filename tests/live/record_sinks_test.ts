@@ -1,8 +1,10 @@
 /** `pmuctl record` into outputs that are slow, full, gone, limited, or taken: the file stays readable, the ledger exact. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
 import { jsonReport, perfOk, perfSampleCount, PMUCTL, pmuctl, program, run, withFolder } from "./harness.ts";
+import { cpuSeconds, sizeOf, waitsIn } from "./watching.ts";
 
 /** Recordings that provoke loss; PMUCTL_LOSSES=50 for all the ways there are to mix, several times over. */
 const LOSSES = Number(Deno.env.get("PMUCTL_LOSSES") ?? 5);
@@ -104,15 +106,8 @@ async function withQuota(kib: number, body: (folder: string) => Promise<void>): 
   });
 }
 
-/** No set-up helps against what the kernel does not have. */
-function hasBtrfsAndLoops(): boolean {
-  const filesystems = Deno.readTextFileSync("/proc/filesystems");
-  return /\bbtrfs$/m.test(filesystems) &&
-    Array.from(Deno.readDirSync("/dev")).some(({ name }) => name === "loop-control");
-}
-
 testNeeding(
-  ["perf", "cc", "root"],
+  ["perf", "cc", "mounts"],
   "seen = written + lost, in the ledger and in the file, whatever the loss comes from",
   () =>
     withFolder(async (folder) => {
@@ -147,7 +142,7 @@ testNeeding(
 );
 
 testNeeding(
-  ["perf", "cc", "root"],
+  ["perf", "cc", "mounts"],
   "record to a disk that fills up keeps what came before, counts the rest, and says so in one line",
   () =>
     withSmallDisk(200, async (folder) => {
@@ -161,27 +156,23 @@ testNeeding(
     }),
 );
 
-if (!hasBtrfsAndLoops()) {
-  console.error("SKIP record beyond a quota: this kernel has no btrfs, or no loop devices");
-} else {
-  testNeeding(
-    ["perf", "cc", "root", "btrfs"],
-    "record beyond a quota keeps what came before, counts the rest, and says so in one line",
-    () =>
-      withQuota(300, async (folder) => {
-        const file = `${folder}/over.data`;
-        const ran = await pmuctl(["record", "-g", "-F", "10000", "-o", file, "--", program("ratio"), "800"]);
-        assertSaid(
-          ran,
-          /cannot write all of \S*over\.data: disk quota exceeded: what came before it is in the file/,
-        );
-        await assertFileAgrees(file, ran);
-      }),
-  );
-}
+testNeeding(
+  ["perf", "cc", "mounts", "btrfs"],
+  "record beyond a quota keeps what came before, counts the rest, and says so in one line",
+  () =>
+    withQuota(300, async (folder) => {
+      const file = `${folder}/over.data`;
+      const ran = await pmuctl(["record", "-g", "-F", "10000", "-o", file, "--", program("ratio"), "800"]);
+      assertSaid(
+        ran,
+        /cannot write all of \S*over\.data: disk quota exceeded: what came before it is in the file/,
+      );
+      await assertFileAgrees(file, ran);
+    }),
+);
 
 testNeeding(
-  ["perf", "cc", "root"],
+  ["perf", "cc", "mounts"],
   "a flight recorder's last file on a full disk says what it lacks",
   () =>
     withSmallDisk(120, async (folder) => {
@@ -195,7 +186,7 @@ testNeeding(
 );
 
 testNeeding(
-  ["cc", "root"],
+  ["cc", "mounts"],
   "where not even the front of a file has room nothing is recorded, and the file that was there stays",
   () =>
     withSmallDisk(40, async (folder) => {
@@ -229,11 +220,16 @@ testNeeding(
   () =>
     withFolder(async (folder) => {
       const [one, two] = [`${folder}/one.data`, `${folder}/two.data`];
-      const record = (file: string, ms: string) =>
-        pmuctl(["record", "-F", "2000", "-o", file, "--", program("ratio"), ms]);
-      const first = record(one, "1500");
-      while (!(await Deno.stat(one).catch(() => undefined))?.size) await sleep(20);
-      const [refused, second] = await Promise.all([record(one, "10"), record(two, "300")]);
+      const record = (file: string, ...command: string[]) =>
+        pmuctl(["record", "-F", "2000", "-o", file, "--", ...command]);
+      const ended = `${folder}/ended`;
+      const first = record(one, "sh", "-c", `until [ -e ${ended} ]; do ${program("ratio")} 100; done`);
+      await eventually(() => sizeOf(one) > 0, "the first recording to begin");
+      const [refused, second] = await Promise.all([
+        record(one, program("ratio"), "10"),
+        record(two, program("ratio"), "300"),
+      ]);
+      await Deno.writeTextFile(ended, "");
       assertSaid(
         refused,
         /cannot write .*one\.data: another recorder is writing it: name another file with -o/,
@@ -242,7 +238,8 @@ testNeeding(
       for (const [file, ran] of [[one, await first], [two, second]] as const) {
         assertEquals((await jsonReport(file)).events[0].samples, ledgerOf(ran.stderr).sample);
       }
-      assertEquals(Array.from(Deno.readDirSync(folder), (e) => e.name).sort(), ["one.data", "two.data"]);
+      const files = Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+      assertEquals(files, ["ended", "one.data", "two.data"]);
     }),
 );
 
@@ -255,13 +252,12 @@ testNeeding(
       const fifo = `${folder}/fifo`;
       await run("mkfifo", [fifo]);
       const holder = new Deno.Command("sh", { args: ["-c", `exec sleep 30 <>${fifo}`] }).spawn();
-      await sleep(100);
       const busy = new Deno.Command(program("threads"), { args: ["100000"], stdout: "null" }).spawn();
       const recorder = new Deno.Command("sh", {
         args: ["-c", `exec ${PMUCTL} record -F 20000 -g -p ${busy.pid} -o - >${fifo} 2>${stderr}`],
       }).spawn();
       try {
-        await sleep(2000);
+        await eventually(() => waitsIn(recorder.pid, /pipe_write/), "the recorder to wait for its reader");
         let ended: Deno.CommandStatus | undefined;
         // again and again: signals that come faster than they are looked at are one
         for (let tries = 0; tries < 20 && !ended; tries++) {
@@ -294,11 +290,13 @@ testNeeding(
         stderr: "piped",
       }).spawn();
       try {
-        await sleep(1500);
+        await eventually(() => sizeOf(file) > 100_000, "samples");
         recorder.kill("SIGSTOP");
-        await sleep(700);
+        const before = cpuSeconds(busy.pid);
+        await eventually(() => cpuSeconds(busy.pid) > before + 0.5, "the workload to overrun the rings");
+        const size = sizeOf(file);
         recorder.kill("SIGCONT");
-        await sleep(500);
+        await eventually(() => sizeOf(file) > size, "the recording to go on");
         recorder.kill("SIGINT");
         const { code, stderr } = await recorder.output();
         const said = new TextDecoder().decode(stderr);

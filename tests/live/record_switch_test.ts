@@ -1,6 +1,7 @@
 /** `pmuctl record` into several files, and into one that may not grow for ever. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
 import {
   jsonReport,
@@ -14,15 +15,16 @@ import {
   symbolDifferences,
   withFolder,
 } from "./harness.ts";
+import { exists, sizeOf } from "./watching.ts";
 
 /** The files of a recording that was switched, oldest first. */
 function partsIn(folder: string): string[] {
   return Array.from(Deno.readDirSync(folder), ({ name }) => `${folder}/${name}`).sort();
 }
 
-/** Waits for what a recorder does; for ten seconds at most. */
-async function until(isSo: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !isSo(); i++) await new Promise((resolve) => setTimeout(resolve, 50));
+/** Calls `body` with the folder of the files, and one for all else. */
+function withFolders(body: (folder: string, other: string) => Promise<void>): Promise<void> {
+  return withFolder((folder) => withFolder((other) => body(folder, other)));
 }
 
 /** Checks that each file is complete by itself; gives the samples in all of them. */
@@ -78,11 +80,11 @@ testNeeding(
       }).spawn();
       const output = recorder.output();
       const named = new Set<string>();
-      await new Promise((resolve) => setTimeout(resolve, 500)); // so that there is something to record
       for (let i = 0; i < 3; i++) {
-        await until(() => partsIn(folder).length > 0);
+        await eventually(() => partsIn(folder).some((file) => sizeOf(file) > 0), "something to be recorded");
         recorder.kill("SIGUSR2");
-        await until(() => partsIn(folder).some((file) => /\d{16}$/.test(file) && !named.has(file)));
+        const isNew = (file: string) => /\d{16}$/.test(file) && !named.has(file);
+        await eventually(() => partsIn(folder).some(isNew), "another file");
         for (const file of partsIn(folder)) named.add(file);
       }
       const { code, stderr } = await output;
@@ -127,17 +129,19 @@ testNeeding(
   ["perf", "cc"],
   "record --overwrite writes the youngest samples at SIGUSR2 and at the end, each once",
   () =>
-    withFolder(async (folder) => {
+    withFolders(async (folder, at) => {
+      const script = '"$0" 800; : >"$1/worked"; until [ -e "$1/go-on" ]; do sleep 0.02; done; "$0" 800';
       const recorder = new Deno.Command(PMUCTL, {
         args: ["record", "-F", "4000", "-g", "--overwrite", "-m", "4", "-o", `${folder}/f.data`]
-          .concat("--", program("ratio"), "2500"),
+          .concat("--", "sh", "-c", script, program("ratio"), at),
         stdout: "null",
         stderr: "piped",
       }).spawn();
       const output = recorder.output();
-      await until(() => partsIn(folder).length > 0);
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await eventually(() => exists(`${at}/worked`), "the command's first part");
       recorder.kill("SIGUSR2");
+      await eventually(() => partsIn(folder).some((file) => /\d{16}$/.test(file)), "the first file");
+      await Deno.writeTextFile(`${at}/go-on`, "");
       const { code, stderr } = await output;
       const talk = new TextDecoder().decode(stderr);
       assertEquals(code, 0, talk);

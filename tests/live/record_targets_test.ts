@@ -1,14 +1,16 @@
 /** `pmuctl record` of what runs already: processes, threads, CPUs. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
 import { jsonReport, ledgerSamples, perfSampleCount, pmuctl, program, withFolder } from "./harness.ts";
+import { cpuSeconds } from "./watching.ts";
 
 /** Runs `body` while four threads spin, each in a function of its own. */
 async function withThreads(body: (pid: number) => Promise<void>): Promise<void> {
   const child = new Deno.Command(program("threads"), { args: ["100000000"], stdout: "null" }).spawn();
   try {
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await eventually(() => cpuSeconds(child.pid) > 0.1, "its threads");
     await body(child.pid);
   } finally {
     child.kill("SIGKILL");

@@ -1,8 +1,10 @@
 /** `pmuctl record` on real programs, with perf as the judge of the files. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
 import {
+  asNobody,
   jsonReport,
   ledgerSamples,
   perfOk,
@@ -15,6 +17,7 @@ import {
   symbolDifferences,
   withFolder,
 } from "./harness.ts";
+import { sizeOf } from "./watching.ts";
 
 const near = (actual: number, expected: number, within: number, what: string) =>
   assert(
@@ -228,7 +231,7 @@ for (const [signal, name, status] of STOPS) {
           stdout: "null",
           stderr: "piped",
         }).spawn();
-        await new Promise((resolve) => setTimeout(resolve, 1500));
+        await eventually(() => sizeOf(file) > 100_000, "samples");
         await run("kill", [signal, "--", `-${child.pid}`]);
         const ended = await child.output();
         assertEquals(ended.code, status);
@@ -247,12 +250,12 @@ testNeeding(
     withFolder(async (folder) => {
       const file = `${folder}/hup.data`;
       const child = new Deno.Command("nohup", {
-        args: ["setsid", PMUCTL, "record", "-q", "-F", "500", "-o", file, "--", program("ratio"), "4000"],
+        args: ["setsid", PMUCTL, "record", "-q", "-F", "500", "-o", file, "--", program("ratio"), "2000"],
         stdin: "null",
         stdout: "null",
         stderr: "null",
       }).spawn();
-      await new Promise((resolve) => setTimeout(resolve, 700));
+      await eventually(() => sizeOf(file) > 0, "the recording to begin");
       await run("kill", ["-HUP", "--", `-${child.pid}`]);
       assertEquals((await child.status).code, 0);
       assert((await jsonReport(file)).events[0].samples > 100);
@@ -260,16 +263,12 @@ testNeeding(
 );
 
 testNeeding(
-  ["root", "setpriv"],
+  ["otherUser"],
   "record as an unprivileged user samples user space, and says so",
   () =>
     withFolder(async (folder) => {
       await Deno.chmod(folder, 0o777);
-      const ran = await run("setpriv", [
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-        PMUCTL,
+      const ran = await asNobody([
         "record",
         "-F",
         "2000",

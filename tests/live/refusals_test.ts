@@ -62,7 +62,7 @@ testNeeding([], "too little address space is told, with the limit", async () => 
   }
 });
 
-testNeeding(["root", "setpriv"], "too few processes are told, with the limit", async () => {
+testNeeding(["otherUser"], "too few processes are told, with the limit", async () => {
   const prefix = ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups"];
   // dash has no -u; which of the two the shell has does not matter
   const script = '(ulimit -u 2) 2>/dev/null && ulimit -u 2 || ulimit -p 2; exec "$@"';

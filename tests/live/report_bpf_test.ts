@@ -1,7 +1,7 @@
 /** Samples in BPF programs, which have the names that the kernel gives them, whenever they were loaded. */
 
 import { assert, assertEquals } from "@std/assert";
-import { NEEDS, testUnless } from "../needs.ts";
+import { missing, testUnless } from "../needs.ts";
 import { jsonReport, pmuctlOk, program, run, selfSamples, withFolder } from "./harness.ts";
 import { compareWithPerf } from "./perf_rows.ts";
 
@@ -9,8 +9,8 @@ const RECORDING = ["record", "-q", "-e", "cpu-clock", "-F", "1000", "-g"];
 
 /** Why no BPF program can be loaded here. */
 async function hindrance(): Promise<string | false> {
-  if (!NEEDS.cc.here()) return `it needs ${NEEDS.cc.what}`;
-  if (!NEEDS.perf.here()) return `it needs ${NEEDS.perf.what}`;
+  const lacking = missing(["cc", "perf"]);
+  if (lacking) return lacking;
   const { status, stderr } = await run(program("bpf"), ["0"]);
   return status !== 0 && `it needs BPF: ${stderr.trim()}`;
 }

@@ -1,7 +1,7 @@
 /** Code made at run time, by what its program tells of it in a jitdump: against `perf inject --jit`. */
 
 import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
-import { hasCommand, testUnless } from "../needs.ts";
+import { testNeeding } from "../needs.ts";
 import { jsonReport, perfOk, pmuctlOk, run, selfSamples, withFolder } from "./harness.ts";
 
 const SCRIPT = `
@@ -11,7 +11,6 @@ const end = Date.now() + 700;
 let x = 0;
 while (Date.now() < end) x += fib(20) + mix(20000);
 `;
-const missing = ["perf", "node"].filter((command) => !hasCommand(command));
 
 /** Records node, which writes its jitdump where it runs. */
 async function recordNode(folder: string, ...options: string[]): Promise<string> {
@@ -71,8 +70,8 @@ async function perfCounts(folder: string, file: string): Promise<Record<string, 
   return sumByName(counts);
 }
 
-testUnless(
-  missing.length > 0 && `it needs ${missing.join(" and ")}`,
+testNeeding(
+  ["perf", "node"],
   "report names code by its program's jitdump, as perf does after perf inject --jit",
   () =>
     withFolder(async (folder) => {
@@ -83,8 +82,8 @@ testUnless(
     }),
 );
 
-testUnless(
-  !hasCommand("node") && "it needs node",
+testNeeding(
+  ["node"],
   "report warns when a recording's clock is not that of a jitdump, and names its code all the same",
   () =>
     withFolder(async (folder) => {

@@ -1,7 +1,7 @@
 /** Code made at run time in a container: its map has a name and a place that only the container knows. */
 
 import { assertEquals, assertGreater } from "@std/assert";
-import { hasCommand, testUnless } from "../needs.ts";
+import { testNeeding } from "../needs.ts";
 import { jsonReport, pmuctlOk, withFolder } from "./harness.ts";
 
 const SCRIPT = `
@@ -10,10 +10,9 @@ const end = Date.now() + 1500;
 let x = 0;
 while (Date.now() < end) x += fib(20);
 `;
-const missing = ["node", "unshare"].filter((command) => !hasCommand(command));
 
-testUnless(
-  (missing.length > 0 && `it needs ${missing.join(" and ")}`) || (Deno.uid() !== 0 && "it needs root"),
+testNeeding(
+  ["node", "mountNamespace", "mounts"],
   "code is named by the perf map of a process that ended in namespaces of its own",
   () =>
     withFolder(async (folder) => {

@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import speedscope from "speedscope/package.json" with { type: "json" };
 import { withPage } from "../browser/chromium.ts";
+import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
 import { perfOk, pmuctlOk, program, run, withFolder } from "./harness.ts";
 
@@ -143,14 +144,12 @@ testNeeding(
     }),
 );
 
-/** What a program prints when it does not fail; it gets ten tries, half a second apart. */
+/** What a program prints when it no longer fails. */
 async function untilOk(start: () => ReturnType<typeof run>): Promise<string> {
-  for (let tries = 1;; tries++) {
-    const { status, stdout, stderr } = await start();
-    if (status === 0) return stdout;
-    if (tries === 10) throw new Error(stderr || stdout);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
+  let ran: Awaited<ReturnType<typeof run>> | undefined;
+  await eventually(async () => (ran = await start()).status === 0, "a program that fails to succeed")
+    .catch((error) => assertEquals(ran?.status, 0, `${error.message}: ${ran?.stderr || ran?.stdout}`));
+  return ran!.stdout;
 }
 
 testNeeding(

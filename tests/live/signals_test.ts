@@ -1,6 +1,7 @@
 /** What signals do to pmuctl, and to the commands it runs. */
 
 import { assert, assertEquals } from "@std/assert";
+import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
 import { PMUCTL, pmuctlOk, program, run, withFolder } from "./harness.ts";
 
@@ -10,11 +11,6 @@ const USR1_BIT = 1n << 9n;
 const SIGNALS = 20, SPAN_MS = 2000;
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let i = 0; i < 1000 && !condition(); i++) await sleep(10);
-  assert(condition(), what);
-}
 
 function isCaught(pid: number): boolean {
   const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1];
@@ -41,7 +37,7 @@ function listeningPorts(pid: number): number[] {
 
 /** Asserts that SIGUSR1 at random moments, from when it is caught on, neither ends the process nor opens a port. */
 async function assertNoDebugger(pid: number) {
-  await until(() => isCaught(pid), `SIGUSR1 is not caught in ${pid}`);
+  await eventually(() => isCaught(pid), `process ${pid} to catch SIGUSR1`);
   for (let i = 0; i < SIGNALS; i++) {
     await sleep(2 * Math.random() * SPAN_MS / SIGNALS);
     Deno.kill(pid, "SIGUSR1");

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
+import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
 import { PMUCTL, pmuctl, pmuctlOk, run, withFolder } from "./harness.ts";
+import { sizeOf } from "./watching.ts";
 
 interface Stat {
   commands: {
@@ -66,19 +68,21 @@ Deno.test("stat ends with the status of a command that fails, and shows what it 
   assertEquals(counted.commands[0].statuses, [9, 9, 9]);
 });
 
-Deno.test("stat gives what there is when it is told to stop", async () => {
-  const child = new Deno.Command(PMUCTL, {
-    args: ["stat", "-r", "1000", "--", "sleep", "0.05"],
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  await new Promise((resolve) => setTimeout(resolve, 2000));
-  child.kill("SIGTERM");
-  const { code, stdout, stderr } = await child.output();
-  assertEquals(code, 143);
-  assertStringIncludes(new TextDecoder().decode(stdout), "wall");
-  assertStringIncludes(new TextDecoder().decode(stderr), "stopped");
-});
+Deno.test("stat gives what there is when it is told to stop", () =>
+  withFolder(async (folder) => {
+    const runs = `${folder}/runs`;
+    const child = new Deno.Command(PMUCTL, {
+      args: ["stat", "-r", "1000", "--", "sh", "-c", `echo >>${runs}; sleep 0.05`],
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    await eventually(() => sizeOf(runs) >= 10, "ten runs");
+    child.kill("SIGTERM");
+    const { code, stdout, stderr } = await child.output();
+    assertEquals(code, 143);
+    assertStringIncludes(new TextDecoder().decode(stdout), "wall");
+    assertStringIncludes(new TextDecoder().decode(stderr), "stopped");
+  }));
 
 Deno.test("stat refuses what makes no sense, saying why", async () => {
   for (

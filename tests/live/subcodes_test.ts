@@ -2,7 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { testNeeding } from "../needs.ts";
-import { PMUCTL, pmuctl, type Ran, run, withFolder } from "./harness.ts";
+import { asNobody, pmuctl, type Ran, withFolder } from "./harness.ts";
 
 function assertRefused(ran: Ran, status: number, codes: string, sentence: string) {
   assertEquals(ran.stdout, "");
@@ -93,12 +93,8 @@ Deno.test("bind refuses with subcode 8 requests that exclude each other", async 
   assertRefused(ran, 3, "CPC_CONFLICTING_REQS, EINVAL", "request 0 (page-faults)");
 });
 
-testNeeding(["root", "setpriv"], "bind refuses with subcode 9 what takes privilege", async () => {
-  const ran = await run("setpriv", [
-    "--reuid=65534",
-    "--regid=65534",
-    "--clear-groups",
-    PMUCTL,
+testNeeding(["otherUser"], "bind refuses with subcode 9 what takes privilege", async () => {
+  const ran = await asNobody([
     "bind",
     "-c",
     "page-faults,sys",

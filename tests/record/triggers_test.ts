@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { eventually } from "../eventually.ts";
 import { EarlyPrompts, type Switched, switchWhen } from "../../lib/record/triggers.ts";
 
 /** An output that grows by `step` bytes each time somebody looks, and prompts given by hand. */
@@ -18,10 +19,6 @@ function growing(step: number) {
   };
   return { parts, prompts: { each: (act: () => void) => void acts.push(act) }, prompt: () => acts[0]() };
 }
-
-const until = async (isSo: () => boolean) => {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
-};
 
 Deno.test("switchWhen() switches at each prompt, until it is over", () => {
   const { parts, prompts, prompt } = growing(0);
@@ -49,7 +46,7 @@ Deno.test("switchWhen() switches when the file has its size, and when it has its
   for (const when of [{ kind: "size", bytes: 100 }, { kind: "time", seconds: 0.01 }] as const) {
     const { parts, prompts } = growing(100);
     const stop = switchWhen(when, prompts, parts);
-    await until(() => parts.switches >= 2);
+    await eventually(() => parts.switches >= 2, "two switches");
     stop();
   }
 });
@@ -61,7 +58,7 @@ Deno.test("switchWhen() does not switch by time while a switch is under way", as
     partBytes: 0,
     switch: () => (begun++, ended.promise),
   });
-  await until(() => begun === 1);
+  await eventually(() => begun === 1, "a switch");
   await new Promise((resolve) => setTimeout(resolve, 30));
   assertEquals(begun, 1);
   ended.resolve();

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { testNeeding } from "../needs.ts";
 import { FileBytes } from "../../lib/base/file_bytes.ts";
 import { CacheWriter, openCached } from "../../lib/symbols/build_id_cache.ts";
 
@@ -73,23 +74,19 @@ Deno.test("an object that is too large, or is beyond what one recording may save
   });
 });
 
-Deno.test({
-  name: "a cache in another user's folder is neither written to nor believed",
-  ignore: Deno.uid() !== 0,
-  async fn() {
-    await withFolder(async (folder) => {
-      const cache = `${folder}/theirs/.debug`;
-      Deno.mkdirSync(`${cache}/a/abcdef12`, { recursive: true });
-      Deno.mkdirSync(`${cache}/.build-id/ab`, { recursive: true });
-      Deno.symlinkSync("../../a/abcdef12", `${cache}/.build-id/ab/cdef12`);
-      Deno.writeTextFileSync(`${cache}/a/abcdef12/elf`, "planted");
-      for (const path of ["", "/.debug", "/.debug/a", "/.debug/a/abcdef12", "/.debug/a/abcdef12/elf"]) {
-        Deno.chownSync(`${folder}/theirs${path}`, 12345, 12345);
-      }
-      assertEquals(openCached("abcdef12", "/a", cache), undefined);
-      const refused = await new CacheWriter(cache).save(file(`${folder}/b`, "x"), "/b", "12345678");
-      assertEquals(refused, `${folder}/theirs belongs to user 12345`);
-      assert(!Array.from(Deno.readDirSync(cache)).some(({ name }) => name === "b"));
-    });
-  },
+testNeeding(["root"], "a cache in another user's folder is neither written to nor believed", async () => {
+  await withFolder(async (folder) => {
+    const cache = `${folder}/theirs/.debug`;
+    Deno.mkdirSync(`${cache}/a/abcdef12`, { recursive: true });
+    Deno.mkdirSync(`${cache}/.build-id/ab`, { recursive: true });
+    Deno.symlinkSync("../../a/abcdef12", `${cache}/.build-id/ab/cdef12`);
+    Deno.writeTextFileSync(`${cache}/a/abcdef12/elf`, "planted");
+    for (const path of ["", "/.debug", "/.debug/a", "/.debug/a/abcdef12", "/.debug/a/abcdef12/elf"]) {
+      Deno.chownSync(`${folder}/theirs${path}`, 12345, 12345);
+    }
+    assertEquals(openCached("abcdef12", "/a", cache), undefined);
+    const refused = await new CacheWriter(cache).save(file(`${folder}/b`, "x"), "/b", "12345678");
+    assertEquals(refused, `${folder}/theirs belongs to user 12345`);
+    assert(!Array.from(Deno.readDirSync(cache)).some(({ name }) => name === "b"));
+  });
 });

@@ -6,7 +6,7 @@ import { FrameSymbols } from "../../lib/profile/frame_symbols.ts";
 import { FrameTable } from "../../lib/profile/tables.ts";
 import { ObjectTable } from "../../lib/symbols/objects.ts";
 import { Symbolizer } from "../../lib/symbols/symbolizer.ts";
-import { hasCommand, testUnless } from "../needs.ts";
+import { testNeeding } from "../needs.ts";
 import { fileBytes } from "./oracle.ts";
 
 const SOURCE = `
@@ -19,8 +19,6 @@ async function run(dir: string, command: string, ...args: string[]): Promise<voi
   const { success, stderr } = await new Deno.Command(command, { args, cwd: dir }).output();
   if (!success) throw new Error(`${command} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
 }
-
-const missing = ["cc", "objcopy", "nm", "xz"].filter((command) => !hasCommand(command));
 
 /** The symbol at each address of the program that `cc` made, by name. */
 async function symbolsOf(path: string, offsets: number[]): Promise<string[]> {
@@ -54,8 +52,8 @@ async function withStripped(check: (path: string, offsets: number[]) => Promise<
   }
 }
 
-testUnless(
-  missing.length > 0 && `it needs ${missing.join(", ")}`,
+testNeeding(
+  ["cc", "binutils", "xz"],
   "symbols inside a stripped program (.gnu_debugdata) join those that it exports",
   () =>
     withStripped(async (path, offsets) => {
@@ -63,8 +61,8 @@ testUnless(
     }),
 );
 
-testUnless(
-  missing.length > 0 && `it needs ${missing.join(", ")}`,
+testNeeding(
+  ["cc", "binutils", "xz"],
   "the addresses of a program whose symbols are still packed have a frame each, and the right symbol once unpacked",
   () =>
     withStripped(async (path, [hidden]) => {
@@ -84,8 +82,8 @@ testUnless(
     }),
 );
 
-testUnless(
-  missing.length > 0 && `it needs ${missing.join(", ")}`,
+testNeeding(
+  ["cc", "binutils", "xz"],
   "a damaged .gnu_debugdata leaves a program the symbols that it exports",
   () =>
     withStripped(async (path, offsets) => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { testNeeding } from "../needs.ts";
 import { FileBytes } from "../../lib/base/file_bytes.ts";
 import { jitProcess, openJitFile, openNamespacedPerfMap } from "../../lib/symbols/process_files.ts";
 
@@ -40,15 +41,11 @@ Deno.test("a perf map that is older than its process is not believed", () => {
   });
 });
 
-Deno.test({
-  name: "a perf map belongs to the user of the process, to root or to the reader",
-  ignore: Deno.uid() !== 0,
-  fn() {
-    withFile((path) => {
-      Deno.chownSync(path, 12345, 12345);
-      assertEquals(outcome(path, { pid: 1, uid: 12345, started: 0 }), "read");
-      assertEquals(outcome(path, { pid: 1, uid: 12346, started: 0 }), "it belongs to user 12345");
-      assertEquals(outcome(path, undefined), "it belongs to user 12345");
-    });
-  },
+testNeeding(["root"], "a perf map belongs to the user of the process, to root or to the reader", () => {
+  withFile((path) => {
+    Deno.chownSync(path, 12345, 12345);
+    assertEquals(outcome(path, { pid: 1, uid: 12345, started: 0 }), "read");
+    assertEquals(outcome(path, { pid: 1, uid: 12346, started: 0 }), "it belongs to user 12345");
+    assertEquals(outcome(path, undefined), "it belongs to user 12345");
+  });
 });
