@@ -27,6 +27,8 @@ export interface ByteSource {
   readonly size: number;
   /** Bytes [offset, offset + length), fewer when the source ends before; never throws for a range past the end. */
   read(offset: number, length: number): Uint8Array;
+  /** Present when something is held open for it; nothing can be read behind it. */
+  close?(): void;
 }
 
 /** An in-memory ByteSource, and a ByteInput that hands out at most `chunk` bytes a read. */

@@ -35,5 +35,8 @@ export class Column<T extends Numbers> {
 /** A column of 32-bit signed integers: ids, with -1 for none. */
 export const int32Column = (capacity?: number) => new Column((n) => new Int32Array(n), capacity);
 
+/** A column of 32-bit unsigned integers: offsets. */
+export const uint32Column = (capacity?: number) => new Column((n) => new Uint32Array(n), capacity);
+
 /** A column of doubles: addresses, counts, times. */
 export const float64Column = (capacity?: number) => new Column((n) => new Float64Array(n), capacity);

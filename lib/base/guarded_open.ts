@@ -32,7 +32,7 @@ export interface OpenPolicy {
 export interface Refusal {
   cause: string;
   /** What is wrong: nothing is there, it is not to be trusted, or it cannot be read for another reason. */
-  kind: "missing" | "untrusted" | "unreadable";
+  kind: "missing" | "untrusted" | "too large" | "unreadable";
 }
 
 /** An opened file and what fstat(2) says of it. */
@@ -78,7 +78,7 @@ function refuse(stat: Deno.FileInfo, { owners, maxBytes = Infinity }: OpenPolicy
     return { kind: "untrusted", cause: `it belongs to user ${stat.uid}` };
   }
   if (stat.size > maxBytes) {
-    return { kind: "untrusted", cause: `it has ${stat.size} bytes, more than the ${maxBytes} that are read` };
+    return { kind: "too large", cause: `it has ${stat.size} bytes, more than the ${maxBytes} that are read` };
   }
   return undefined;
 }

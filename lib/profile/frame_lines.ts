@@ -1,13 +1,21 @@
 /** The source lines of a profile's frames, object by object, and how many samples have none, and why. */
 
 import type { ObjectInfo } from "../symbols/objects.ts";
+import { Budget } from "../symbols/limits.ts";
 import { sourceLines } from "../symbols/source_lines.ts";
 import type { SymbolFiles } from "../symbols/symbolizer.ts";
+import { causeOf, type Failure, REASON, remedyOf } from "../symbols/unresolved.ts";
 import { StackTable } from "./tables.ts";
 import type { ProfileLines } from "./profile.ts";
 
 /** Objects named in a warning. */
 const MOST_NAMED = 3;
+
+/** An object that samples without lines are in. */
+interface Missing {
+  name: string;
+  samples: number;
+}
 
 /** The frames to find lines for. */
 export interface LineFrames {
@@ -20,26 +28,34 @@ export interface LineFrames {
 }
 
 /**
- * The lines of all frames that are in files, from each object's debug information, which is read once. `warning` says
+ * The lines of all frames that are in files, from each object's debug information, which is read once. `warnings` say
  * which objects have none that samples are in.
+ * @param budget of what all objects may cost.
  */
 export async function frameLines(
   frames: LineFrames,
   objects: readonly ObjectInfo[],
   files: SymbolFiles,
-): Promise<{ lines: ProfileLines; warning?: string }> {
+  budget = new Budget(),
+): Promise<{ lines: ProfileLines; warnings: string[] }> {
   const rows = new StackTable(); // a line under its file
   const ofFrame = new Int32Array(frames.object.length).fill(-1);
   const paths: string[] = [];
   const pathIds = new Map<string, number>();
-  const missing: { name: string; samples: number }[] = [];
+  const missing = new Map<string, Missing[]>();
   for (const [id, members] of framesByObject(frames.object)) {
     const object = objects[id];
     if (object.kind !== "file") continue;
-    const found = await sourceLines(files, object, Float64Array.from(members, (f) => frames.address[f]));
-    if (found === undefined) {
+    const addresses = Float64Array.from(members, (frame) => frames.address[frame]);
+    const found = await sourceLines(files, object, addresses, budget.cost(object.path));
+    if (!("file" in found)) {
       const samples = members.reduce((sum, frame) => sum + frames.weight[frame], 0);
-      if (samples > 0) missing.push({ name: object.name, samples });
+      const why = whyMissing(found, object);
+      if (samples > 0) {
+        const alike = missing.get(why);
+        if (alike) alike.push({ name: object.name, samples });
+        else missing.set(why, [{ name: object.name, samples }]);
+      }
       continue;
     }
     members.forEach((frame, i) => {
@@ -50,7 +66,7 @@ export async function frameLines(
     });
   }
   const lines = { ofFrame, file: rows.parent.values(), line: rows.frame.values(), paths };
-  return { lines, warning: missingText(missing) };
+  return { lines, warnings: Array.from(missing, missingText) };
 }
 
 function framesByObject(object: Int32Array): Map<number, number[]> {
@@ -64,11 +80,16 @@ function framesByObject(object: Int32Array): Map<number, number[]> {
   return members;
 }
 
-function missingText(missing: { name: string; samples: number }[]): string | undefined {
-  if (missing.length === 0) return undefined;
-  missing.sort((a, b) => b.samples - a.samples);
-  const named = missing.slice(0, MOST_NAMED).map(({ name, samples }) => `${name} (${samples} samples)`);
-  const more = missing.length - named.length;
-  return `no source lines in ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}: ` +
-    "build with -g, or install the debug symbols (packages -dbgsym or -debuginfo)";
+/** Why there are no lines in an object, and what to do about it. */
+function whyMissing({ reason, detail }: Failure, object: ObjectInfo): string {
+  return reason === REASON.OVER_LIMIT || reason === REASON.FAILED
+    ? `${causeOf(reason, detail)}: ${remedyOf(reason, object)}`
+    : "build with -g, or install the debug symbols (packages -dbgsym or -debuginfo)";
+}
+
+function missingText([why, objects]: [string, Missing[]]): string {
+  objects.sort((a, b) => b.samples - a.samples);
+  const named = objects.slice(0, MOST_NAMED).map(({ name, samples }) => `${name} (${samples} samples)`);
+  const more = objects.length - named.length;
+  return `no source lines in ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}: ${why}`;
 }

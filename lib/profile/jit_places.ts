@@ -1,10 +1,12 @@
 /** Puts the code of jitdumps into the address spaces of their processes at the times when it came to be there. */
 
-import { BadInputError } from "../base/errors.ts";
+import type { ByteSource } from "../base/byte_source.ts";
 import type { AddressSpaces } from "../symbols/address_space.ts";
 import { type CodePlace, isJitDump, readJitDump } from "../symbols/jitdump.ts";
+import type { Budget, Cost } from "../symbols/limits.ts";
 import type { ObjectInfo } from "../symbols/objects.ts";
 import type { SymbolFiles } from "../symbols/symbolizer.ts";
+import { causeOf, failureOf, REASON, remedyOf } from "../symbols/unresolved.ts";
 
 /** What was mapped, and where, in bytes. */
 interface MapRange {
@@ -22,25 +24,43 @@ interface Mapped {
   /** Of each place, in ns since the reader's base. */
   times: Float64Array;
   next: number;
+  cost: Cost;
 }
+
+/** Bytes of memory of a place. */
+const PLACE_BYTES = 150;
+/** Units of work: to look whether a place is in a mapping, and to put it into an address space. */
+const LOOK_WORK = 1, PLACE_WORK = 50;
 
 export class JitPlaces {
   readonly #spaces: AddressSpaces;
   readonly #files: SymbolFiles;
+  readonly #budget: Budget;
   readonly #timeBase: (() => bigint) | undefined;
-  readonly #mapped = new Map<string, Mapped>();
+  /** What has been read, by process and name; undefined for what cannot be. */
+  readonly #mapped = new Map<string, Mapped | undefined>();
+  readonly #ofProcess = new Map<number, Mapped[]>();
+  /** Those with places still to come, as a heap: none comes before the one at half its index. */
+  readonly #waiting: Mapped[] = [];
   /** When the next code comes to be, in ns since the reader's base. */
   next = Infinity;
   /** What could not be done as it should, a sentence each. */
   readonly warnings: string[] = [];
 
   /**
+   * @param budget of what all objects may cost.
    * @param timeBase gives the time that the recording's times count from, when these are of CLOCK_MONOTONIC, as those
    *   of the dumps are; without it what was at an address last is taken to have been there all the time.
    */
-  constructor(spaces: AddressSpaces, files: SymbolFiles, timeBase: (() => bigint) | undefined) {
+  constructor(
+    spaces: AddressSpaces,
+    files: SymbolFiles,
+    budget: Budget,
+    timeBase: (() => bigint) | undefined,
+  ) {
     this.#spaces = spaces;
     this.#files = files;
+    this.#budget = budget;
     this.#timeBase = timeBase;
   }
 
@@ -51,58 +71,112 @@ export class JitPlaces {
       if (this.#timeBase === undefined) this.#placeAgain(pid, start, start + length);
       return;
     }
-    const object = this.#spaces.objects.ofJitDump(pid, filename);
-    const places = this.#read(object);
-    if (!places) return;
-    const base = this.#timeBase?.();
-    const times = Float64Array.from(
-      places,
-      ({ time }) => base === undefined ? -Infinity : Number(time - base),
-    );
-    this.#mapped.set(key, { pid, object, places, times, next: 0 });
+    const mapped = this.#read(pid, this.#spaces.objects.ofJitDump(pid, filename));
+    this.#mapped.set(key, mapped);
+    if (!mapped) return;
+    const others = this.#ofProcess.get(pid);
+    if (others) others.push(mapped);
+    else this.#ofProcess.set(pid, [mapped]);
+    if (mapped.places.length > 0) this.#wait(mapped);
     this.advance(-Infinity);
   }
 
   /** Puts in what came to be up to `time`. */
   advance(time: number): void {
-    this.next = Infinity;
-    for (const each of this.#mapped.values()) {
-      const { places, times, pid, object } = each;
-      for (; each.next < places.length && times[each.next] <= time; each.next++) {
-        this.#spaces.placeCode(pid, object, places[each.next]);
+    const waiting = this.#waiting;
+    while (waiting.length > 0 && comesAt(waiting[0]) <= time) {
+      const first = waiting[0];
+      this.#spaces.placeCode(first.pid, first.object, first.places[first.next++]);
+      if (first.next < first.places.length) this.#sink();
+      else {
+        const last = waiting.pop()!;
+        if (last !== first) {
+          waiting[0] = last;
+          this.#sink();
+        }
       }
-      if (each.next < places.length) this.next = Math.min(this.next, times[each.next]);
     }
+    this.next = waiting.length > 0 ? comesAt(waiting[0]) : Infinity;
+  }
+
+  /** Puts one that has places to come among those that wait. */
+  #wait(mapped: Mapped): void {
+    const waiting = this.#waiting;
+    let at = waiting.push(mapped) - 1;
+    for (let parent; at > 0 && comesAt(waiting[parent = (at - 1) >> 1]) > comesAt(mapped); at = parent) {
+      waiting[at] = waiting[parent];
+    }
+    waiting[at] = mapped;
+  }
+
+  /** Moves the first of those that wait, whose time has changed, to where it belongs. */
+  #sink(): void {
+    const waiting = this.#waiting, first = waiting[0];
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child + 1 < waiting.length && comesAt(waiting[child + 1]) < comesAt(waiting[child])) child++;
+      if (child >= waiting.length || comesAt(waiting[child]) >= comesAt(first)) break;
+      waiting[at] = waiting[child];
+      at = child;
+    }
+    waiting[at] = first;
   }
 
   /** Without times, code is also where memory for it is mapped only later. */
   #placeAgain(pid: number, start: number, end: number): void {
-    for (const each of this.#mapped.values()) {
-      if (each.pid !== pid) continue;
-      for (const place of each.places) {
-        if (place.address < end && place.address + place.size > start) {
-          this.#spaces.placeCode(pid, each.object, place);
-        }
+    for (const { object, places, cost } of this.#ofProcess.get(pid) ?? []) {
+      const inside = places.filter(({ address, size }) => address < end && address + size > start);
+      try {
+        cost.work(places.length * LOOK_WORK + inside.length * PLACE_WORK);
+      } catch {
+        this.#ofProcess.delete(pid);
+        this.warnings.push(
+          `code of ${object.path} may be taken for other code, as too much was mapped over it: ` +
+            "record with -k monotonic",
+        );
+        return;
       }
+      for (const place of inside) this.#spaces.placeCode(pid, object, place);
     }
   }
 
-  #read(object: ObjectInfo): CodePlace[] | undefined {
-    const source = this.#files.open(object);
-    if (!source) return undefined; // the symbolizer says so, where samples are in its code
+  #read(pid: number, object: ObjectInfo): Mapped | undefined {
+    const cost = this.#budget.cost(object.path);
+    let source: ByteSource | undefined;
     try {
-      const { places } = readJitDump(source);
+      source = this.#files.open(object);
+      if (!source) return undefined; // the symbolizer says so, where samples are in its code
+      const { places } = readJitDump(source, cost);
+      cost.abandon(); // of the symbols nothing is kept here
+      cost.keep(places.length * PLACE_BYTES);
       if (this.#timeBase === undefined) {
         this.warnings.push(
           `${object.path} is read without regard to when code was where: record with -k monotonic`,
         );
-        return places;
-      }
-      return places.sort((a, b) => Number(a.time - b.time));
+      } else places.sort((a, b) => Number(a.time - b.time));
+      const base = this.#timeBase?.();
+      const times = Float64Array.from(
+        places,
+        ({ time }) => base === undefined ? -Infinity : Number(time - base),
+      );
+      return { pid, object, places, times, next: 0, cost };
     } catch (error) {
-      if (!(error instanceof BadInputError)) throw error;
-      this.warnings.push(error.message);
+      cost.abandon();
+      const { reason, detail } = failureOf(error);
+      this.warnings.push(
+        reason === REASON.DAMAGED
+          ? (error as Error).message
+          : `cannot read ${object.path}: ${causeOf(reason, detail)}: ${remedyOf(reason, object)}`,
+      );
       return undefined;
+    } finally {
+      source?.close?.();
     }
   }
+}
+
+/** When the next place of one comes to be. */
+function comesAt({ times, next }: Mapped): number {
+  return times[next];
 }

@@ -15,6 +15,7 @@ import { AddressSpaces } from "../symbols/address_space.ts";
 import { Demangler, isMangled } from "../symbols/demangle.ts";
 import { isModule, KERNEL_MAP } from "../symbols/objects.ts";
 import type { RecordedMachine } from "../symbols/recorded_machine.ts";
+import { Budget } from "../symbols/limits.ts";
 import { type SymbolFiles, Symbolizer } from "../symbols/symbolizer.ts";
 import { causeOf, remedyOf } from "../symbols/unresolved.ts";
 import { ProfileBuilder } from "./builder.ts";
@@ -73,8 +74,9 @@ export async function loadProfile(
   // a slice of the whole needs to know the whole: where the header does not say, all is read first, then cut
   const cutLater = within !== undefined && "slices" in within && sampleTime === undefined;
   files.tellMachine?.(machineOf(header.features, input));
-  const jit = new JitPlaces(spaces, files, isMonotonic(header) ? () => reader.timeBase : undefined);
-  const symbolizer = new Symbolizer(files);
+  const budget = new Budget();
+  const jit = new JitPlaces(spaces, files, budget, isMonotonic(header) ? () => reader.timeBase : undefined);
+  const symbolizer = new Symbolizer(files, budget);
   const frames = new FrameTable();
   const frameSymbols = new FrameSymbols(frames, spaces.objects.rows, symbolizer);
   const merge = options.mergeAddresses && !options.lines && header.complete;
@@ -123,7 +125,12 @@ export async function loadProfile(
   const shown = options.mangled ? { names } : await readable(names, isShown);
   const placed = { object: frames.object.values(), address: frames.address.values() };
   const sources = options.lines
-    ? await (await import("./frame_lines.ts")).frameLines({ ...placed, weight }, spaces.objects.rows, files)
+    ? await (await import("./frame_lines.ts")).frameLines(
+      { ...placed, weight },
+      spaces.objects.rows,
+      files,
+      budget,
+    )
     : undefined;
   const events = header.events.map(({ name, attr }) => ({
     name,
@@ -155,9 +162,9 @@ export async function loadProfile(
     processes: { pid: builder.processes.pid.values(), comm: builder.processes.comm.values() },
     samples,
     times: builder.times && timesInOrder(builder.times, builder.firstTime),
-    unresolved: unresolved.map(({ object, reason, weight }) => ({
+    unresolved: unresolved.map(({ object, reason, detail, weight }) => ({
       object: object.name,
-      cause: causeOf(reason),
+      cause: causeOf(reason, detail),
       remedy: remedyOf(reason, object),
       samples: weight,
     })),
@@ -168,7 +175,9 @@ export async function loadProfile(
     const first = clockText(stats.timeFirst), last = clockText(stats.timeLast!);
     profile.meta.warnings.push(`no sample is within these times: the recording is from ${first} to ${last}`);
   }
-  for (const warning of [...jit.warnings, ...symbolizer.warnings, shown.warning, sources?.warning]) {
+  for (
+    const warning of [...jit.warnings, ...symbolizer.warnings, shown.warning, ...sources?.warnings ?? []]
+  ) {
     if (warning) profile.meta.warnings.push(warning);
   }
   checkValid(profile);

@@ -11,7 +11,7 @@ import { PT, readElfHeader, readSegments } from "./elf_header.ts";
 
 const NT_GNU_BUILD_ID = 3;
 /** Bytes of notes that are looked at, in one segment and in all of a file: real ones have some hundred. */
-const MOST_NOTE = 64 << 10;
+export const MOST_NOTE = 64 << 10;
 const MOST_NOTES = 256 << 10;
 /** Bytes of a build id: 20 as a rule, 32 with SHA-256. What is longer is none. */
 const MOST_ID = 64;

@@ -3,73 +3,139 @@
  * zlib or zstd (the ELF gABI, "Section Compression"), and the older GNU .zdebug_* sections.
  */
 
-import { inflateSync } from "node:zlib";
 import { BadInputError } from "../base/errors.ts";
 import type { ElfFile, Section } from "./elf.ts";
+import { SHT } from "./elf.ts";
+import { type Cost, WORK } from "./limits.ts";
+import { HeldBytes, type Windows, windowsOf } from "./windows.ts";
 
 const SHF_COMPRESSED = 0x800;
 const ELFCOMPRESS = { ZLIB: 1, ZSTD: 2 } as const;
-/** More than any line table needs: what says it unpacks to more is damaged. */
-const MOST = 1 << 30;
+/** Bytes of the longest header of compressed contents. */
+const MOST_HEADER = 24;
 
-/**
- * The contents of the section `name` (`.debug_line`), or undefined when there is none. Throws BadInputError when it is cut off,
- * or compressed in a way that cannot be undone.
- */
-export async function debugSection(file: ElfFile, name: string): Promise<Uint8Array | undefined> {
-  const section = file.section(name);
-  if (section !== undefined) {
+/** Unpacks zstd; node:zlib has it in later versions of Deno only. */
+type Unzstd = (packed: Uint8Array, into: Uint8Array) => Uint8Array;
+
+/** Debug information, as its readers see it. */
+export interface DebugInfo {
+  readonly littleEndian: boolean;
+  /** What reading it is charged to. */
+  readonly cost: Cost;
+  /**
+   * The contents of the section `name` (`.debug_line`), or undefined when there is none. Throws BadInputError when it is
+   * cut off, or compressed in a way that cannot be undone, and LimitError.
+   */
+  get(name: string): Windows | undefined;
+}
+
+/** The debug sections of a file. What they take of memory is charged when they are asked for. */
+export class DebugSections implements DebugInfo {
+  readonly file: ElfFile;
+  readonly #unzstd: Unzstd | undefined;
+  readonly #sections = new Map<string, Windows | undefined>();
+
+  private constructor(file: ElfFile, unzstd: Unzstd | undefined) {
+    this.file = file;
+    this.#unzstd = unzstd;
+  }
+
+  /** Those of `file`, once what unpacks them has been loaded. */
+  static async of(file: ElfFile): Promise<DebugSections> {
+    const isZstd = file.sections.some((section) =>
+      isCompressed(section) && typeOf(file, section) === ELFCOMPRESS.ZSTD
+    );
+    return new DebugSections(file, isZstd ? (await import("fzstd")).decompress : undefined);
+  }
+
+  get littleEndian(): boolean {
+    return this.file.littleEndian;
+  }
+
+  get cost(): Cost {
+    return this.file.cost;
+  }
+
+  get(name: string): Windows | undefined {
+    if (!this.#sections.has(name)) this.#sections.set(name, this.#read(name));
+    return this.#sections.get(name);
+  }
+
+  #read(name: string): Windows | undefined {
+    const { file } = this;
+    const section = file.section(name);
+    if (section !== undefined && isCompressed(section)) return this.#unpack(section);
+    if (section !== undefined) {
+      const size = section.type === SHT.NOBITS ? 0 : section.size;
+      file.checkRange(section.offset, size, `section ${name}`);
+      return windowsOf(file.source, section.offset, size, file.cost);
+    }
+    const older = file.section(name.replace(/^\.debug/, ".zdebug"));
+    return older && this.#unpackOlder(older);
+  }
+
+  /**
+   *     Elf64_Chdr: u32 ch_type, ch_reserved; u64 ch_size, ch_addralign
+   *     Elf32_Chdr: u32 ch_type, ch_size, ch_addralign
+   */
+  #unpack(section: Section): Windows {
+    const { file } = this;
     const bytes = file.contents(section);
-    return isCompressed(section) ? await unpack(file, section, bytes) : bytes;
+    const r = file.reader(bytes, section.offset, section.name);
+    const type = r.u32();
+    if (file.is64) r.u32();
+    const size = file.is64 ? r.size() : r.u32();
+    r.take(file.is64 ? 8 : 4);
+    const packed = bytes.subarray(r.pos);
+    if (type === ELFCOMPRESS.ZLIB) return this.#inflate(section, packed, size);
+    if (type !== ELFCOMPRESS.ZSTD || !this.#unzstd) {
+      throw this.#refusal(section, `it is compressed in a way unknown here (${type})`);
+    }
+    file.cost.work(size * WORK.zstd);
+    file.cost.hold(size);
+    try {
+      return new HeldBytes(this.#unzstd(packed, new Uint8Array(size)));
+    } catch {
+      throw this.#refusal(section, "its compressed data is damaged");
+    }
   }
-  const older = file.section(name.replace(/^\.debug/, ".zdebug"));
-  return older && unpackOlder(file, older, file.contents(older));
-}
 
-function isCompressed(section: Section): boolean {
-  return Math.floor(section.flags / SHF_COMPRESSED) % 2 === 1;
-}
-
-/**
- *     Elf64_Chdr: u32 ch_type, ch_reserved; u64 ch_size, ch_addralign
- *     Elf32_Chdr: u32 ch_type, ch_size, ch_addralign
- */
-async function unpack(file: ElfFile, section: Section, bytes: Uint8Array): Promise<Uint8Array> {
-  const r = file.reader(bytes, section.offset, section.name);
-  const type = r.u32();
-  if (file.is64) r.u32();
-  const size = file.is64 ? r.size() : r.u32();
-  r.take(file.is64 ? 8 : 4);
-  const packed = bytes.subarray(r.pos);
-  if (type === ELFCOMPRESS.ZLIB) return inflate(file, section, packed, size);
-  if (type !== ELFCOMPRESS.ZSTD) {
-    throw refusal(file, section, `it is compressed in a way unknown here (${type})`);
+  /** `ZLIB`, then the size as a u64 in big endian, whatever the file's order, then the data. */
+  #unpackOlder(section: Section): Windows {
+    const bytes = this.file.contents(section);
+    if (bytes.length < 12 || String.fromCharCode(...bytes.subarray(0, 4)) !== "ZLIB") {
+      return new HeldBytes(bytes);
+    }
+    const size = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(4, false));
+    return this.#inflate(section, bytes.subarray(12), size);
   }
-  if (size > MOST) throw refusal(file, section, `it says that it unpacks to ${size} bytes`);
-  const { decompress } = await import("fzstd");
-  try {
-    return decompress(packed, new Uint8Array(size));
-  } catch {
-    throw refusal(file, section, "its compressed data is damaged");
+
+  #inflate(section: Section, packed: Uint8Array, size: number): Windows {
+    const { cost } = this.file;
+    cost.work(size * WORK.zlib);
+    cost.hold(size);
+    const { inflateSync } = process.getBuiltinModule("node:zlib");
+    try {
+      // in one chunk: of several it would make one at the end, and hold both
+      const chunkSize = Math.max(64, size);
+      const { buffer, byteOffset, length } = inflateSync(packed, { maxOutputLength: chunkSize, chunkSize });
+      return new HeldBytes(new Uint8Array(buffer, byteOffset, length));
+    } catch {
+      throw this.#refusal(section, "its compressed data is damaged");
+    }
   }
-}
 
-/** `ZLIB`, then the size as a u64 in big endian, whatever the file's order, then the data. */
-function unpackOlder(file: ElfFile, section: Section, bytes: Uint8Array): Uint8Array {
-  if (bytes.length < 12 || String.fromCharCode(...bytes.subarray(0, 4)) !== "ZLIB") return bytes;
-  const size = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(4, false));
-  return inflate(file, section, bytes.subarray(12), size);
-}
-
-function inflate(file: ElfFile, section: Section, packed: Uint8Array, size: number): Uint8Array {
-  if (size > MOST) throw refusal(file, section, `it says that it unpacks to ${size} bytes`);
-  try {
-    return new Uint8Array(inflateSync(packed, { maxOutputLength: Math.max(1, size) }));
-  } catch {
-    throw refusal(file, section, "its compressed data is damaged");
+  #refusal({ name, offset }: Section, cause: string): BadInputError {
+    return new BadInputError(`cannot read section ${name} of ${this.file.source.name}: ${cause}`, offset);
   }
 }
 
-function refusal({ source }: ElfFile, { name, offset }: Section, cause: string): BadInputError {
-  return new BadInputError(`cannot read section ${name} of ${source.name}: ${cause}`, offset);
+function isCompressed({ name, flags, type }: Section): boolean {
+  return type !== SHT.NOBITS && name.startsWith(".debug") && Math.floor(flags / SHF_COMPRESSED) % 2 === 1;
+}
+
+/** ch_type of compressed contents. */
+function typeOf(file: ElfFile, { offset, name }: Section): number {
+  const bytes = file.source.read(offset, MOST_HEADER);
+  return bytes.length < 4 ? 0 : file.reader(bytes, offset, name).u32();
 }

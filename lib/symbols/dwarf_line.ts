@@ -3,14 +3,9 @@
  * addresses fall between are kept, so memory goes with what is asked and not with the file.
  */
 
-import {
-  type LineFiles,
-  type LineHeader,
-  LineReader,
-  type LineSections,
-  readLineFiles,
-  readLineHeader,
-} from "./dwarf_line_header.ts";
+import type { DebugInfo } from "./debug_section.ts";
+import { LineReader, type LineUnit, readLineUnit, readPaths } from "./dwarf_line_header.ts";
+import { type Cost, WORK } from "./limits.ts";
 
 /** Standard opcodes (DW_LNS_*). */
 const LNS = {
@@ -24,6 +19,9 @@ const LNS = {
 } as const;
 /** Extended opcodes (DW_LNE_*). */
 const LNE = { END_SEQUENCE: 1, SET_ADDRESS: 2, DEFINE_FILE: 3 } as const;
+
+/** Bytes of memory of a path besides its letters. */
+const PATH_BYTES = 50;
 
 /** The line of each wanted address. */
 export interface FoundLines {
@@ -39,22 +37,29 @@ export interface FoundLines {
 
 /**
  * The lines of `wanted` addresses (as the file was linked, ascending, no two the same). Where several sequences
- * cover one, the first counts. What is damaged is passed over.
+ * cover one, the first counts. What is damaged is passed over. Throws LimitError, and what `info.get` throws.
  */
-export function findLines(
-  sections: LineSections,
-  wanted: Float64Array,
-): FoundLines {
-  const found = new Finder(wanted);
-  for (let at = 0; at < sections.line.length;) {
-    const header = readLineHeader(sections, at);
-    if ("program" in header) {
-      runProgram(sections, header, found);
-      found.nameFiles(() => readLineFiles(sections, header), at);
+export function findLines(info: DebugInfo, wanted: Float64Array): FoundLines {
+  const { cost, littleEndian } = info;
+  const finder = new Finder(wanted, cost);
+  const line = info.get(".debug_line");
+  let largest = 0;
+  const hold = (bytes: number) => {
+    cost.work(WORK.lineUnit + bytes * WORK.lineProgram);
+    if (!line?.held && bytes > largest) {
+      cost.hold(bytes - largest);
+      largest = bytes;
     }
-    at = header.end;
+  };
+  for (let at = 0; line && at < line.size;) {
+    const { unit, end } = readLineUnit(line, littleEndian, at, hold);
+    if (unit) {
+      runProgram(unit, littleEndian, finder);
+      finder.nameFiles((numbers) => readPaths(info, unit, numbers), at);
+    }
+    at = end;
   }
-  return { file: found.file, line: found.line, paths: found.paths, units: found.units };
+  return { file: finder.file, line: finder.line, paths: finder.paths, units: finder.units };
 }
 
 /** Takes the rows of a sequence, and keeps what the wanted addresses need. */
@@ -64,20 +69,24 @@ class Finder {
   readonly paths: string[] = [];
   readonly units: number[] = [];
   readonly #wanted: Float64Array;
+  readonly #cost: Cost;
+  /** By place in `wanted`: itself while it has no answer, and then a place behind it, on the way to the next without. */
+  readonly #open: Int32Array;
   readonly #pathIds = new Map<string, number>();
   /** What the current unit has answered: places in `wanted`, whose `file` is still the unit's own number. */
   #answered: number[] = [];
-  /** The next wanted address, within a sequence. */
+  /** The next wanted address without an answer, within a sequence. */
   #next = 0;
   /** Whether a sequence has begun, whether nothing of it was linked, and how its last row was. */
-  #open = false;
+  #begun = false;
   #dropped = false;
-  #lastAddress = 0;
   #lastFile = 0;
   #lastLine = 0;
 
-  constructor(wanted: Float64Array) {
+  constructor(wanted: Float64Array, cost: Cost) {
     this.#wanted = wanted;
+    this.#cost = cost;
+    this.#open = Int32Array.from({ length: wanted.length + 1 }, (_, i) => i);
     this.file = new Int32Array(wanted.length).fill(-1);
     this.line = new Int32Array(wanted.length);
   }
@@ -85,42 +94,47 @@ class Finder {
   /** A row: from `address` on, up to the next one, it is this line. */
   row(address: number, file: number, line: number, ends: boolean): void {
     const wanted = this.#wanted;
-    if (!this.#open) {
-      this.#open = true;
+    if (!this.#begun) {
+      this.#begun = true;
       // what linkers leave of code that they dropped starts at 0, -1 or -2
       this.#dropped = address <= 0 && address >= -2;
-      this.#next = firstFrom(wanted, address);
+      this.#next = this.#openFrom(firstFrom(wanted, address));
     } else if (!this.#dropped && wanted[this.#next] < address) {
       let at = this.#next;
-      for (; at < wanted.length && wanted[at] < address; at++) {
-        if (this.file[at] >= 0 || wanted[at] < this.#lastAddress) continue;
+      for (; at < wanted.length && wanted[at] < address; at = this.#openFrom(at + 1)) {
         this.file[at] = this.#lastFile;
         this.line[at] = this.#lastLine;
+        this.#open[at] = at + 1;
         this.#answered.push(at);
       }
       this.#next = at;
     }
-    this.#lastAddress = address;
     this.#lastFile = file;
     this.#lastLine = line;
-    if (ends) this.#open = false;
+    if (ends) this.#begun = false;
+  }
+
+  /** The first place from `at` on that has no answer; as many as have one are passed over for good. */
+  #openFrom(at: number): number {
+    const open = this.#open;
+    let found = at;
+    while (open[found] !== found) found = open[found];
+    for (let place = at; place !== found;) {
+      const next = open[place];
+      open[place] = found;
+      place = next;
+    }
+    return found;
   }
 
   /** The unit is over: its numbers of files become rows of `paths`. */
-  nameFiles(read: () => LineFiles, unit: number): void {
-    this.#open = false;
+  nameFiles(read: (numbers: ReadonlySet<number>) => ReadonlyMap<number, string>, unit: number): void {
+    this.#begun = false;
     if (this.#answered.length === 0) return;
-    const table = read();
+    const numbers = new Set(this.#answered.map((at) => this.file[at]));
     const ids = new Map<number, number>();
-    for (const at of this.#answered) {
-      const number = this.file[at];
-      let id = ids.get(number);
-      if (id === undefined) {
-        id = this.#pathId(pathOf(table, number - table.firstFile), unit);
-        ids.set(number, id);
-      }
-      this.file[at] = id;
-    }
+    for (const [number, path] of read(numbers)) ids.set(number, this.#pathId(path, unit));
+    for (const at of this.#answered) this.file[at] = ids.get(this.file[at]) ?? -1;
     this.#answered = [];
   }
 
@@ -129,6 +143,8 @@ class Finder {
     const key = path.startsWith("/") ? path : `${unit}\0${path}`;
     let id = this.#pathIds.get(key);
     if (id === undefined) {
+      this.#cost.hold(PATH_BYTES + key.length);
+      this.#cost.keep(PATH_BYTES + path.length);
       id = this.paths.push(path) - 1;
       this.units.push(unit);
       this.#pathIds.set(key, id);
@@ -148,23 +164,10 @@ function firstFrom(sorted: Float64Array, value: number): number {
   return low;
 }
 
-/** A file's path, as far as the line table tells; "" when the unit has no such file. */
-function pathOf({ directories, files }: LineFiles, index: number): string {
-  const file = files[index];
-  if (file === undefined || file.name === "") return "";
-  const inDirectory = under(directories[file.directory] ?? "", file.name);
-  return inDirectory.startsWith("/") ? inDirectory : under(directories[0] ?? "", inDirectory);
-}
-
-function under(directory: string, name: string): string {
-  return directory === "" || name.startsWith("/") ? name : `${directory}/${name}`;
-}
-
 /** Runs a unit's program: the state machine of DWARF 5, section 6.2.2, as far as lines go. */
-function runProgram(sections: LineSections, header: LineHeader, finder: Finder): void {
-  const { line: bytes, littleEndian } = sections;
-  const { minInstructionLength: step, lineBase, lineRange, opcodeBase, opcodeLengths, end } = header;
-  const r = new LineReader(bytes, littleEndian, header.program);
+function runProgram(unit: LineUnit, littleEndian: boolean, finder: Finder): void {
+  const { bytes, minInstructionLength: step, lineBase, lineRange, opcodeBase, opcodeLengths } = unit;
+  const r = new LineReader(bytes, littleEndian, unit.program), end = bytes.length;
   let address = 0, file = 1, line = 1;
   while (r.pos < end) {
     const opcode = bytes[r.pos++];

@@ -3,15 +3,16 @@
  * ELF32 and ELF64 in both byte orders. Layouts: the System V ABI, chapter 4 (and elf(5)).
  *
  * Only headers are read up front, so a file of 500 MB costs a few kilobytes until its symbols are
- * wanted. Every offset and count of the file is checked against the file's size before it is used, so
- * a hostile file makes a BadInputError, not a huge allocation.
+ * wanted. Every offset and count of the file is checked against the file's size before it is used, and
+ * what it takes is charged to its Cost, since a sparse file has any size for nothing.
  */
 
 import type { ByteSource } from "../base/byte_source.ts";
 import { ByteReader, cString } from "../base/bytes.ts";
 import { BadInputError } from "../base/errors.ts";
-import { buildIdInNotes } from "./build_id.ts";
+import { buildIdInNotes, MOST_NOTE } from "./build_id.ts";
 import { type ElfHeader, elfWord, PT, readElfHeader, readSegments, type Segment } from "./elf_header.ts";
+import { Cost, WORK } from "./limits.ts";
 
 /** e_machine of the architectures with rules of their own. */
 export const EM = { ARM: 40, AARCH64: 183 } as const;
@@ -20,8 +21,14 @@ export const SHT = { SYMTAB: 2, RELA: 4, NOTE: 7, NOBITS: 8, REL: 9, DYNSYM: 11 
 /** The bit of sh_flags that says a section is in memory when the program runs. */
 export const SHF_ALLOC = 2;
 const SHN_XINDEX = 0xffff;
-/** Notes and names are small: more than this in a file is damage. */
+/** Bytes of all names of sections. */
 const SMALL_SECTION_LIMIT = 16 << 20;
+/** Bytes of .gnu_debuglink: a file name and a checksum. */
+const MOST_DEBUG_LINK = 4096;
+/** Bytes of a section's name, which are a name like `.gnu.linkonce.t.` and a function's at most. */
+const MOST_NAME = 256;
+/** Bytes of memory that a Section takes, its name included. */
+const SECTION_BYTES = 512;
 
 /** A section header (Elf32_Shdr, Elf64_Shdr), its name looked up. Addresses and sizes in bytes. */
 export interface Section {
@@ -53,17 +60,27 @@ export class ElfFile {
   readonly machine: number;
   readonly sections: readonly Section[];
   readonly segments: readonly Segment[];
+  /** What the file has cost. */
+  readonly cost: Cost;
+  /** Whether names are still to be read from the source when all else has been. */
+  pinned = false;
   readonly #contents = new Map<Section, Uint8Array>();
 
-  /** Reads the headers. Throws BadInputError when the source is not an ELF file or is damaged. */
-  constructor(source: ByteSource) {
+  /** Reads the headers. Throws BadInputError when the source is not an ELF file or is damaged, and LimitError. */
+  constructor(source: ByteSource, cost = new Cost(undefined, source.name)) {
     this.source = source;
+    this.cost = cost;
     const header = readElfHeader(source);
     this.is64 = header.is64;
     this.littleEndian = header.littleEndian;
     this.machine = header.machine;
     this.segments = readSegments(source, header);
     this.sections = header.shoff === 0 ? [] : this.#readSections(header);
+  }
+
+  /** Closes the source, unless it is pinned. */
+  close(): void {
+    if (!this.pinned) this.source.close?.();
   }
 
   /** The first section of that name (and type, when given). */
@@ -85,11 +102,31 @@ export class ElfFile {
     return bytes;
   }
 
-  /** Bytes of the file. Throws BadInputError, without reading, when the file ends before them. */
+  /** Bytes of the file. Throws BadInputError, without reading, when the file ends before them; LimitError. */
   bytes(offset: number, length: number, what: string): Uint8Array {
+    this.checkRange(offset, length, what);
+    this.cost.hold(length);
+    return this.#read(offset, length, what);
+  }
+
+  /** The bytes of a section in pieces of `size` bytes, the last of them shorter. Throws as `bytes`. */
+  *pieces({ type, offset, size, name }: Section, piece: number): Generator<Uint8Array> {
+    if (type === SHT.NOBITS) return;
+    this.checkRange(offset, size, `section ${name}`);
+    for (let at = 0; at < size; at += piece) {
+      yield this.#read(offset + at, Math.min(piece, size - at), `section ${name}`);
+    }
+  }
+
+  /** Throws BadInputError when the file ends before these bytes. */
+  checkRange(offset: number, length: number, what: string): void {
     if (!(offset >= 0 && length >= 0 && offset + length <= this.source.size)) {
       throw this.#damaged(`${what} lies outside the file`, offset);
     }
+  }
+
+  #read(offset: number, length: number, what: string): Uint8Array {
+    this.cost.work(length * WORK.read);
     const bytes = this.source.read(offset, length);
     if (bytes.length < length) throw this.#damaged(`${what} is cut off`, offset + bytes.length);
     return bytes;
@@ -121,7 +158,7 @@ export class ElfFile {
    */
   debugLink(): DebugLink | undefined {
     const section = this.section(".gnu_debuglink");
-    if (section === undefined || section.size > SMALL_SECTION_LIMIT) return undefined;
+    if (section === undefined || section.size > MOST_DEBUG_LINK) return undefined;
     const bytes = this.contents(section);
     const name = cString(bytes);
     const crcAt = (bytes.indexOf(0) + 4) & ~3;
@@ -153,6 +190,9 @@ export class ElfFile {
     const first = parse(this.bytes(shoff, entsize, "the section header table"), shoff);
     const count = shnum === 0 ? first.size : shnum;
     const namesAt = shstrndx === SHN_XINDEX ? first.link : shstrndx;
+    this.cost.count(count, "sections");
+    this.cost.hold(count * SECTION_BYTES);
+    this.cost.work(count * WORK.section);
     const table = this.bytes(shoff, count * entsize, "the section header table");
     const sections: (Section & { nameAt: number })[] = [];
     for (let i = 0; i < count; i++) {
@@ -161,12 +201,13 @@ export class ElfFile {
     const strings = sections[namesAt];
     if (namesAt === 0 || strings === undefined || strings.size > SMALL_SECTION_LIMIT) return sections;
     const names = this.contents(strings);
-    for (const s of sections) s.name = cString(names.subarray(s.nameAt, s.nameAt + 256));
+    for (const s of sections) s.name = cString(names.subarray(s.nameAt, s.nameAt + MOST_NAME));
     return sections;
   }
 
   #buildIdIn(offset: number, size: number): string | undefined {
-    if (size > SMALL_SECTION_LIMIT || offset + size > this.source.size) return undefined;
-    return buildIdInNotes(this.reader(this.bytes(offset, size, "a note"), offset, "a note"));
+    if (size > MOST_NOTE || offset + size > this.source.size) return undefined;
+    this.cost.work(size * WORK.note);
+    return buildIdInNotes(this.reader(this.#read(offset, size, "a note"), offset, "a note"));
   }
 }

@@ -4,14 +4,15 @@
  * `address - mapping.start + mapping.pgoff`, whatever the file was linked for.
  */
 
-import { concat } from "../base/bytes.ts";
 import { addressOf } from "../base/address.ts";
-import { pltStubs } from "./elf_plt.ts";
+import { type Plt, pltOf, readStubs } from "./elf_plt.ts";
 import { type ElfFile, EM, type Section, SHF_ALLOC, SHT } from "./elf.ts";
-import { PT, type Segment } from "./elf_header.ts";
-import { type Candidates, SymbolTableBuilder } from "./symbol_builder.ts";
-import { StringTableNames } from "./symbol_names.ts";
+import { PT } from "./elf_header.ts";
+import { type Cost, WORK } from "./limits.ts";
+import { BUILDER_BYTES, type Candidates, SymbolTableBuilder } from "./symbol_builder.ts";
+import { JoinedNames, StringTableNames } from "./symbol_names.ts";
 import type { SymbolTable } from "./symbol_table.ts";
+import { heldBytes, isHeld, type Windows, windowsOf } from "./windows.ts";
 
 /** Low four bits of st_info. */
 const STT = { NOTYPE: 0, OBJECT: 1, FUNC: 2, GNU_IFUNC: 10 } as const;
@@ -25,8 +26,13 @@ const TWO_32 = 4294967296;
 /** Words of an Elf64_Sym. */
 const WORDS = 6;
 
-/** Candidates of one source within a file, in its order, in parallel arrays whose first `count` places are used. */
-export interface SymbolBatch {
+/** Bytes of symbols that are read at once: a multiple of the size of one, in either class. */
+const PIECE = 48 << 15;
+/** Bytes of memory of a symbol: while the table is made, and of the table; and of what a table has of each candidate. */
+const MAKING_BYTES = 24 + BUILDER_BYTES, TABLE_BYTES = 24, NAME_BYTES = 4;
+
+/** Candidates in the order of their sources, in parallel arrays whose first `count` places are used. */
+export interface SymbolColumns {
   count: number;
   /** Offsets in the file. */
   starts: Float64Array;
@@ -34,11 +40,8 @@ export interface SymbolBatch {
   ends: Float64Array;
   /** STB.* */
   binds: Uint8Array;
-  /** Where each name starts in `strings`. */
-  nameOffsets: Uint32Array;
-  strings: Uint8Array;
-  /** False when a symbol was met that perf cannot place: it stops there and leaves what it has as it is. */
-  complete: boolean;
+  /** Where each name starts in the names of all sources. */
+  nameStarts: Uint32Array;
 }
 
 /**
@@ -46,7 +49,7 @@ export interface SymbolBatch {
  *
  * Symbols come from .symtab and .dynsym of `symbols` (the file itself, or its separate debug file), PLT
  * stubs and file offsets always from `file`, since the sections of a debug file are empty.
- * Throws BadInputError when the tables are damaged.
+ * Throws BadInputError when the tables are damaged, LimitError when they cost too much.
  * @param dynamic the file whose .dynsym it is, where that is not `symbols`.
  */
 export function elfSymbols(
@@ -54,56 +57,150 @@ export function elfSymbols(
   symbols: ElfFile = file,
   dynamic: ElfFile = symbols,
 ): SymbolTable | undefined {
-  const batches: SymbolBatch[] = [];
-  for (
-    const [from, name, type] of [
-      [symbols, ".symtab", SHT.SYMTAB],
-      [dynamic, ".dynsym", SHT.DYNSYM],
-    ] as const
-  ) {
-    const section = from.section(name, type);
-    if (section !== undefined) batches.push(sectionSymbols(from, section, file));
-    if (batches.at(-1)?.complete === false) break;
-  }
-  const found = batches.reduce((n, batch) => n + batch.count, 0);
-  if (found === 0) return undefined;
-
-  const stubs = batches.at(-1)?.complete ? pltStubs(file) : undefined;
-  const all = stubs === undefined ? batches : [...batches, stubs];
-  const builder = new SymbolTableBuilder(join(all, stubs));
-  let at = 0;
-  for (const batch of all) {
-    builder.insert(at, at + batch.count);
-    at += batch.count;
-    if (batch.complete && batch.count > 0 && batch !== stubs) builder.settle();
-  }
-  return builder.finish();
+  const sources = [
+    { from: symbols, section: symbols.section(".symtab", SHT.SYMTAB) },
+    { from: dynamic, section: dynamic.section(".dynsym", SHT.DYNSYM) },
+  ].filter((source): source is SymbolSource => source.section !== undefined);
+  return new TableReader(sources, pltOf(file), file).read();
 }
 
 /**
  * The symbols of the kernel's own file, by the addresses it was linked for; undefined when it has none. Throws
- * BadInputError on damage.
+ * BadInputError on damage, and LimitError.
  */
 export function vmlinuxSymbols(file: ElfFile): SymbolTable | undefined {
   const section = file.section(".symtab", SHT.SYMTAB);
-  const batch = section && sectionSymbols(file, section, undefined);
-  if (batch === undefined || batch.count === 0) return undefined;
-  const builder = new SymbolTableBuilder(join([batch], undefined));
-  builder.insert(0, batch.count);
-  builder.settle();
-  return builder.finish();
+  return section && new TableReader([{ from: file, section }], undefined, undefined).read();
+}
+
+/** A table of symbols and the file it is in. */
+interface SymbolSource {
+  from: ElfFile;
+  section: Section;
+}
+
+/** The names of a table of symbols, and where they start among those of all tables. */
+interface Strings {
+  names: Windows;
+  base: number;
+}
+
+/** Reads the tables of one object into one. */
+class TableReader {
+  readonly #sources: readonly SymbolSource[];
+  readonly #plt: Plt | undefined;
+  /** Where symbols are placed by their offsets; without it they are by their addresses. */
+  readonly #file: ElfFile | undefined;
+  readonly #names = new JoinedNames();
+  readonly #strings = new Map<Section | undefined, Strings>();
+
+  constructor(sources: readonly SymbolSource[], plt: Plt | undefined, file: ElfFile | undefined) {
+    this.#sources = sources;
+    this.#plt = plt;
+    this.#file = file;
+  }
+
+  read(): SymbolTable | undefined {
+    if (this.#sources.length === 0) return undefined;
+    const { cost } = this.#sources[0].from;
+    const columns = this.#columns(cost);
+    const marks = [0];
+    let complete = true;
+    for (const { from, section } of this.#sources) {
+      complete = readSymbols(from, section, this.#file, columns, this.#stringsOf(from, section));
+      marks.push(columns.count);
+      if (!complete) break;
+    }
+    if (columns.count === 0) return undefined;
+    const stubs = complete && this.#file ? this.#readStubs(this.#file, columns) : Infinity;
+    return this.#table(columns, marks, complete, stubs, cost);
+  }
+
+  #columns(cost: Cost): SymbolColumns {
+    const counts = this.#sources.map(({ from, section: { type, size } }) =>
+      type === SHT.NOBITS ? 0 : Math.floor(size / entrySize(from))
+    );
+    const total = counts.reduce((sum, count) => sum + count, this.#plt?.count ?? 0);
+    cost.count(total, "symbols");
+    cost.work(total * WORK.symbol);
+    cost.hold(total * MAKING_BYTES);
+    return {
+      count: 0,
+      starts: new Float64Array(total),
+      ends: new Float64Array(total),
+      binds: new Uint8Array(total),
+      nameStarts: new Uint32Array(total),
+    };
+  }
+
+  #stringsOf(from: ElfFile, { link }: Section): Strings {
+    const section = from.sections[link];
+    let strings = this.#strings.get(section);
+    if (strings === undefined) {
+      const names = namesOf(from, section);
+      from.cost.keep(heldBytes(from.source, names.size));
+      strings = { names, base: this.#names.add(names, from.cost) };
+      this.#strings.set(section, strings);
+    }
+    return strings;
+  }
+
+  /** Puts the stubs of the PLT behind all else; returns where they start. */
+  #readStubs(file: ElfFile, columns: SymbolColumns): number {
+    const from = columns.count;
+    if (this.#plt) readStubs(file, this.#plt, columns, this.#stringsOf(file, this.#plt.dynsym).base);
+    return from;
+  }
+
+  #table(columns: SymbolColumns, marks: number[], complete: boolean, stubs: number, cost: Cost): SymbolTable {
+    const { count } = columns;
+    const nameStarts = columns.nameStarts.slice(0, count);
+    const names = new StringTableNames(this.#names, nameStarts, { suffix: { text: "@plt", from: stubs } });
+    const candidates: Candidates = {
+      starts: columns.starts.subarray(0, count),
+      ends: columns.ends.subarray(0, count),
+      binds: columns.binds,
+      names,
+    };
+    const builder = new SymbolTableBuilder(candidates, cost);
+    for (let i = 1; i < marks.length; i++) {
+      builder.insert(marks[i - 1], marks[i]);
+      if ((complete || i < marks.length - 1) && marks[i] > marks[i - 1]) builder.settle();
+    }
+    if (stubs < count) builder.insert(stubs, count);
+    const table = builder.finish();
+    cost.keep(count * NAME_BYTES + table.length * TABLE_BYTES);
+    return table;
+  }
+}
+
+function entrySize({ is64 }: ElfFile): number {
+  return is64 ? 24 : 16;
+}
+
+/** The contents of a section of strings, where there is one. Throws BadInputError when it is cut off; LimitError. */
+function namesOf(file: ElfFile, section: Section | undefined): Windows {
+  const { type, offset, size } = section ?? { type: SHT.NOBITS, offset: 0, size: 0 };
+  const there = type === SHT.NOBITS ? 0 : size;
+  file.checkRange(offset, there, `section ${section?.name}`);
+  file.pinned ||= !isHeld(file.source, there);
+  return windowsOf(file.source, offset, there, file.cost);
 }
 
 /** The address that `file` was linked to have the symbol `name` at, of whatever type; undefined when it has none. */
 export function symbolAddress(file: ElfFile, name: string): number | undefined {
   const section = file.section(".symtab", SHT.SYMTAB);
   if (section === undefined) return undefined;
-  const words = symbolWords(file, file.contents(section)), strings = stringsOf(file, section);
+  const names = namesOf(file, file.sections[section.link]);
   const wanted = new TextEncoder().encode(name + "\0");
-  for (let at = 0; at < words.length; at += WORDS) {
-    const start = words[at];
-    if (wanted.some((byte, i) => strings[start + i] !== byte)) continue;
-    return addressOf(words[at + 2], words[at + 3]);
+  for (const piece of file.pieces(section, PIECE)) {
+    const words = symbolWords(file, piece);
+    file.cost.work(words.length / WORDS * WORK.symbol);
+    for (let at = 0; at < words.length; at += WORDS) {
+      const found = names.window(words[at], wanted.length);
+      if (found.length < wanted.length || wanted.some((byte, i) => found[i] !== byte)) continue;
+      return addressOf(words[at + 2], words[at + 3]);
+    }
   }
   return undefined;
 }
@@ -111,31 +208,6 @@ export function symbolAddress(file: ElfFile, name: string): number | undefined {
 /** Whether `file` has a full symbol table, not only the one for the dynamic linker. */
 export function hasSymtab(file: ElfFile): boolean {
   return file.section(".symtab", SHT.SYMTAB) !== undefined;
-}
-
-/** All batches as one list, over one table of strings; `stubs`, if there are any, come last. */
-function join(batches: SymbolBatch[], stubs: SymbolBatch | undefined): Candidates {
-  const total = batches.reduce((n, batch) => n + batch.count, 0);
-  const starts = new Float64Array(total);
-  const ends = new Float64Array(total);
-  const binds = new Uint8Array(total);
-  const nameStarts = new Uint32Array(total);
-  const tables = [...new Set(batches.map((batch) => batch.strings))];
-  const strings = tables.length === 1 ? tables[0] : concat(tables);
-  let at = 0;
-  for (const batch of batches) {
-    const { count } = batch;
-    starts.set(batch.starts.subarray(0, count), at);
-    ends.set(batch.ends.subarray(0, count), at);
-    binds.set(batch.binds.subarray(0, count), at);
-    let base = 0;
-    for (const table of tables.slice(0, tables.indexOf(batch.strings))) base += table.length;
-    nameStarts.set(batch.nameOffsets.subarray(0, count), at);
-    if (base > 0) { for (let i = at; i < at + count; i++) nameStarts[i] += base; }
-    at += count;
-  }
-  const suffix = stubs && { text: "@plt", from: total - stubs.count };
-  return { starts, ends, binds, names: new StringTableNames(strings, nameStarts, { suffix }) };
 }
 
 /**
@@ -146,32 +218,58 @@ function join(batches: SymbolBatch[], stubs: SymbolBatch | undefined): Candidate
  *
  * Functions, indirect functions and objects are taken, and visible labels without a type in sections
  * whose names contain `text` or `data`; the mapping symbols of ARM are not. They are placed by the offsets in `file`,
- * or without one by their addresses.
+ * or without one by their addresses. Returns false when a symbol was met that perf cannot place: it stops there and
+ * leaves what it has as it is.
  */
-function sectionSymbols(symbols: ElfFile, section: Section, file: ElfFile | undefined): SymbolBatch {
-  const { machine } = symbols;
-  const words = symbolWords(symbols, symbols.contents(section));
-  const strings = stringsOf(symbols, section);
-  const total = words.length / WORDS;
-  const places = placesOf(symbols, file ?? symbols);
-  const mapping = mappingLetters(machine);
-  const shifts = file && new Shifts(file);
-  const starts = new Float64Array(total);
-  const ends = new Float64Array(total);
-  const binds = new Uint8Array(total);
-  const nameOffsets = new Uint32Array(total);
-  let n = 0;
+function readSymbols(
+  symbols: ElfFile,
+  section: Section,
+  file: ElfFile | undefined,
+  columns: SymbolColumns,
+  strings: Strings,
+): boolean {
+  const placing = new Placing(symbols, file);
+  for (const piece of symbols.pieces(section, PIECE)) {
+    if (!takeSymbols(symbolWords(symbols, piece), placing, columns, strings)) return false;
+  }
+  return true;
+}
+
+/** What it takes to place the symbols of a file. */
+class Placing {
+  readonly machine: number;
+  readonly places: readonly Place[];
+  readonly mapping: string;
+  readonly shifts: Shifts | undefined;
+
+  constructor(symbols: ElfFile, file: ElfFile | undefined) {
+    this.machine = symbols.machine;
+    this.places = placesOf(symbols, file ?? symbols);
+    this.mapping = mappingLetters(symbols.machine);
+    this.shifts = file && new Shifts(file);
+  }
+}
+
+/** Puts those of the symbols into `columns` that are wanted; false when perf stops at one. */
+function takeSymbols(
+  words: Uint32Array,
+  { machine, places, mapping, shifts }: Placing,
+  columns: SymbolColumns,
+  strings: Strings,
+): boolean {
+  const { starts, ends, binds, nameStarts } = columns;
+  let n = columns.count;
   let complete = true;
   for (let at = 0; at < words.length; at += WORDS) {
     const name = words[at], second = words[at + 1];
     const type = second & 15, shndx = second >>> 16;
-    if (name === 0 || shndx === SHN_UNDEF || name >= strings.length) continue;
+    if (name === 0 || shndx === SHN_UNDEF || name >= strings.names.size) continue;
     const label = type === STT.NOTYPE;
     if (label) {
       const visibility = (second >>> 8) & 3;
       if (shndx === SHN_ABS || visibility === STV.HIDDEN || visibility === STV.INTERNAL) continue;
     } else if (type !== STT.FUNC && type !== STT.GNU_IFUNC && type !== STT.OBJECT) continue;
-    if (mapping !== "" && isMappingSymbol(strings, name, mapping)) continue;
+    if (mapping !== "" && isMappingSymbol(strings.names.window(name, 3), mapping)) continue;
     if (shndx >= places.length) {
       if (shndx === SHN_ABS) continue;
       complete = false;
@@ -185,10 +283,11 @@ function sectionSymbols(symbols: ElfFile, section: Section, file: ElfFile | unde
     starts[n] = value;
     ends[n] = value + words[at + 5] * TWO_32 + words[at + 4];
     binds[n] = (second >>> 4) & 15;
-    nameOffsets[n] = name;
+    nameStarts[n] = strings.base + name;
     n++;
   }
-  return { count: n, starts, ends, binds, nameOffsets, strings, complete };
+  columns.count = n;
+  return complete;
 }
 
 /** The symbols of a table as Elf64_Sym in the words of this machine, WORDS each: as they are where they are that. */
@@ -216,12 +315,6 @@ function symbolWords({ is64, littleEndian }: ElfFile, bytes: Uint8Array): Uint32
   return words;
 }
 
-/** The string table of a symbol table. */
-export function stringsOf(file: ElfFile, symbols: Section): Uint8Array {
-  const section = file.sections[symbols.link];
-  return section === undefined ? new Uint8Array(0) : file.contents(section);
-}
-
 /** What there is to know of a section to place the symbols in it. */
 interface Place {
   allocated: boolean;
@@ -242,28 +335,43 @@ function placesOf(symbols: ElfFile, file: ElfFile): Place[] {
   });
 }
 
-/** Address minus file offset: of the loaded segment an address is in, else of its section. */
+/** Address minus file offset: of the first loaded segment an address is in, else of its section. */
 class Shifts {
-  readonly #loaded: Segment[];
-  // of the segment that was found last
+  /** Ranges that ascend, and the first segment in each; its shift is NaN where there is none. */
+  readonly #starts: Float64Array;
+  readonly #shifts: Float64Array;
+  // the range that was found last
   #start = Infinity;
   #end = -Infinity;
-  #shift = 0;
+  #shift = NaN;
 
   constructor(file: ElfFile) {
-    this.#loaded = file.segments.filter((segment) => segment.type === PT.LOAD);
+    const loaded = file.segments.filter((segment) => segment.type === PT.LOAD);
+    const ends = loaded.map(({ vaddr, memsz, filesz }) => vaddr + Math.max(memsz, filesz));
+    this.#starts = Float64Array.from(new Set([...loaded.map(({ vaddr }) => vaddr), ...ends])).sort();
+    file.cost.work(this.#starts.length * loaded.length);
+    this.#shifts = this.#starts.map((start) => {
+      const at = loaded.findIndex(({ vaddr }, i) => start >= vaddr && start < ends[i]);
+      return at < 0 ? NaN : loaded[at].vaddr - loaded[at].offset;
+    });
   }
 
   of(address: number, otherwise: number): number {
-    if (address >= this.#start && address < this.#end) return this.#shift;
-    for (const { vaddr, memsz, filesz, offset } of this.#loaded) {
-      const end = vaddr + Math.max(memsz, filesz);
-      if (address < vaddr || address >= end) continue;
-      this.#start = vaddr;
-      this.#end = end;
-      return this.#shift = vaddr - offset;
+    if (!(address >= this.#start && address < this.#end)) this.#find(address);
+    return Number.isNaN(this.#shift) ? otherwise : this.#shift;
+  }
+
+  #find(address: number): void {
+    const starts = this.#starts;
+    let low = 0, high = starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (starts[middle] <= address) low = middle + 1;
+      else high = middle;
     }
-    return otherwise;
+    this.#start = low > 0 ? starts[low - 1] : -Infinity;
+    this.#end = low < starts.length ? starts[low] : Infinity;
+    this.#shift = low > 0 ? this.#shifts[low - 1] : NaN;
   }
 }
 
@@ -273,8 +381,8 @@ function mappingLetters(machine: number): string {
   return "";
 }
 
-function isMappingSymbol(strings: Uint8Array, name: number, letters: string): boolean {
-  if (strings[name] !== DOLLAR) return false;
-  const after = strings[name + 2];
-  return letters.includes(String.fromCharCode(strings[name + 1])) && (after === 0 || after === DOT);
+/** @param name the first three bytes of the symbol's name. */
+function isMappingSymbol(name: Uint8Array, letters: string): boolean {
+  if (name[0] !== DOLLAR) return false;
+  return letters.includes(String.fromCharCode(name[1])) && (name[2] === 0 || name[2] === DOT);
 }

@@ -10,13 +10,14 @@ import { buildIdCache, openCached, openCachedKallsyms } from "./build_id_cache.t
 import { cacheFolder, cachesFolder, openSavedMap } from "./cache_folder.ts";
 import { buildIdInNotes, fileBuildId, sameBuildId } from "./build_id.ts";
 import { isJitDump } from "./jitdump.ts";
+import { TEXT_LIMIT } from "./limits.ts";
 import type { KernelSymbols } from "./kallsyms.ts";
 import { KernelCache } from "./kernel_cache.ts";
 import type { ObjectInfo } from "./objects.ts";
 import { jitProcess, openJitFile, openNamespacedPerfMap } from "./process_files.ts";
 import { isReplaced, isThisHost, isThisKernel, type RecordedMachine } from "./recorded_machine.ts";
 import type { SymbolFiles } from "./symbolizer.ts";
-import { REASON, type Reason } from "./unresolved.ts";
+import { type Failure, REASON, type Reason } from "./unresolved.ts";
 import { captureVdso } from "./vdso.ts";
 
 const KALLSYMS = "/proc/kallsyms";
@@ -47,7 +48,7 @@ export function hostSymbolFiles({ root = "", force = false, ...named }: FilePlac
   const folders = new Folders();
   const kernelCache = () => cache ??= folder === undefined ? undefined : new KernelCache(folder);
   let machine: RecordedMachine = { hostname: "", osrelease: "", arch: "", processes: [] };
-  const refusals = new Map<number, Reason>();
+  const refusals = new Map<number, Failure>();
   const judged = root === "" && !force;
   return {
     open(object) {
@@ -56,8 +57,8 @@ export function hostSymbolFiles({ root = "", force = false, ...named }: FilePlac
         ? openJit(object, machine, judged)
         : openObject(object, root, judged ? machine : undefined);
       if (opened instanceof FileBytes) return opened;
-      if (typeof opened === "number") refusals.set(object.id, opened);
-      else if (opened?.kind === "untrusted") refusals.set(object.id, REASON.NOT_TRUSTED);
+      const failure = opened && failureOfRefusal(opened);
+      if (failure) refusals.set(object.id, failure);
       return undefined;
     },
     refusal: ({ id }) => refusals.get(id),
@@ -121,6 +122,13 @@ class Folders {
     }
     return there;
   }
+}
+
+/** What a refusal is in the report; undefined for a file that is just not there. */
+function failureOfRefusal(refused: Refusal | Reason): Failure | undefined {
+  if (typeof refused === "number") return { reason: refused };
+  if (refused.kind === "untrusted") return { reason: REASON.NOT_TRUSTED };
+  return refused.kind === "too large" ? { reason: REASON.OVER_LIMIT, detail: TEXT_LIMIT } : undefined;
 }
 
 function openNamed(path: string, option: string): FileBytes {

@@ -9,9 +9,11 @@
 
 import { addressOf } from "../base/address.ts";
 import type { ByteSource } from "../base/byte_source.ts";
-import { ByteReader } from "../base/bytes.ts";
+import { ByteReader, ByteWriter } from "../base/bytes.ts";
+import { float64Column, uint32Column } from "../base/column.ts";
 import { BadInputError } from "../base/errors.ts";
-import { STB, SymbolTableBuilder } from "./symbol_builder.ts";
+import { Cost, WORK } from "./limits.ts";
+import { BUILDER_BYTES, STB, SymbolTableBuilder } from "./symbol_builder.ts";
 import { StringTableNames } from "./symbol_names.ts";
 import type { SymbolTable } from "./symbol_table.ts";
 
@@ -22,6 +24,10 @@ const PREFIX = 16;
 const LOAD_FIXED = 40;
 /** Longer names are cut. */
 const MOST_NAME = 4096;
+/** Bytes that are read at once, and more than of a record is needed. */
+const PIECE = 64 << 10;
+/** Bytes of memory of a record besides its name: while the dump is read, and of the table. */
+const RECORD_BYTES = 200 + BUILDER_BYTES, TABLE_BYTES = 32;
 /** header.flags: times are of the CPU's counter rather than CLOCK_MONOTONIC. */
 const FLAG_ARCH_TIMESTAMP = 1n;
 
@@ -50,9 +56,9 @@ export function isJitDump(filename: string): boolean {
 
 /**
  * Reads a dump, up to where it is cut off: its program may have been killed, or still write. Throws BadInputError
- * when it is none, or has times that cannot be compared with those of a recording.
+ * when it is none, or has times that cannot be compared with those of a recording, and LimitError.
  */
-export function readJitDump(source: ByteSource): JitDump {
+export function readJitDump(source: ByteSource, cost = new Cost(undefined, source.name)): JitDump {
   const littleEndian = new ByteReader(source.read(0, 4), true).u32() === MAGIC;
   const header = new ByteReader(source.read(0, 40), littleEndian, source.name);
   if (header.u32() !== MAGIC) throw new BadInputError(`${source.name} is no jitdump`, 0);
@@ -62,77 +68,116 @@ export function readJitDump(source: ByteSource): JitDump {
   if ((header.u64() & FLAG_ARCH_TIMESTAMP) !== 0n) {
     throw new BadInputError(`${source.name} has times of the CPU's own counter, which are not supported`, 32);
   }
-  const dump = new DumpBuilder(littleEndian);
+  const dump = new DumpBuilder(littleEndian, cost);
+  const bytes = new Window(source, cost);
   for (let at = headerSize; at + PREFIX <= source.size;) {
-    const prefix = new ByteReader(source.read(at, PREFIX), littleEndian, source.name, at);
+    const prefix = new ByteReader(bytes.at(at, PREFIX), littleEndian, source.name, at);
+    if (prefix.left < PREFIX) break; // it has become shorter
     const type = prefix.u32(), size = prefix.u32(), time = prefix.u64();
     if (type === RECORD.CLOSE || size < PREFIX || at + size > source.size) break;
+    cost.work(WORK.record);
     if (type === RECORD.LOAD && size >= PREFIX + LOAD_FIXED) {
-      dump.load(time, source.read(at + PREFIX, Math.min(size - PREFIX, LOAD_FIXED + MOST_NAME)));
+      dump.load(time, bytes.at(at + PREFIX, Math.min(size - PREFIX, LOAD_FIXED + MOST_NAME)));
     } else if (type === RECORD.MOVE && size >= PREFIX + 48) {
-      dump.move(time, source.read(at + PREFIX, 48));
+      dump.move(time, bytes.at(at + PREFIX, 48));
     }
     at += size;
   }
   return dump.finish();
 }
 
+/** The bytes of a source around the place that was asked for last. */
+class Window {
+  readonly #source: ByteSource;
+  readonly #cost: Cost;
+  #bytes = new Uint8Array(0);
+  #start = 0;
+
+  constructor(source: ByteSource, cost: Cost) {
+    this.#source = source;
+    this.#cost = cost;
+  }
+
+  /** Bytes [at, at + length), fewer where the source ends before; a view. */
+  at(at: number, length: number): Uint8Array {
+    if (at < this.#start || at + length > this.#start + this.#bytes.length) {
+      this.#cost.work(PIECE * WORK.read);
+      this.#bytes = this.#source.read(at, PIECE) as Uint8Array<ArrayBuffer>;
+      this.#start = at;
+    }
+    return this.#bytes.subarray(at - this.#start, at - this.#start + length);
+  }
+}
+
 class DumpBuilder {
   readonly #littleEndian: boolean;
+  readonly #cost: Cost;
   readonly #places: CodePlace[] = [];
-  readonly #names: Uint8Array[] = [];
   /** By code_index. */
   readonly #loaded = new Map<bigint, { at: number; size: number }>();
-  readonly #starts: number[] = [];
+  readonly #names = new ByteWriter(1 << 12);
+  readonly #nameStarts = uint32Column();
+  readonly #nameEnds = uint32Column();
+  readonly #starts = float64Column();
   #next = 0;
 
-  constructor(littleEndian: boolean) {
+  constructor(littleEndian: boolean, cost: Cost) {
     this.#littleEndian = littleEndian;
+    this.#cost = cost;
   }
 
   /** u32 pid, tid; u64 vma, code_addr, code_size, code_index; char name[]; the code */
   load(time: bigint, bytes: Uint8Array): void {
+    if (bytes.length < LOAD_FIXED) return;
     const view = this.#view(bytes);
     const address = this.#address(view, 16);
     const size = this.#address(view, 24);
     if (!(size > 0)) return;
-    const name = bytes.subarray(LOAD_FIXED);
-    const end = name.indexOf(0);
-    this.#names.push(end < 0 ? name : name.subarray(0, end));
+    this.#name(bytes.subarray(LOAD_FIXED));
     this.#starts.push(this.#next);
     this.#loaded.set(view.getBigUint64(32, this.#littleEndian), { at: this.#next, size });
-    this.#places.push({ time, address, size, at: this.#next });
+    this.#place({ time, address, size, at: this.#next });
     this.#next += size;
   }
 
   /** u32 pid, tid; u64 vma, old_code_addr, new_code_addr, code_size, code_index */
   move(time: bigint, bytes: Uint8Array): void {
+    if (bytes.length < 48) return;
     const view = this.#view(bytes);
     const code = this.#loaded.get(view.getBigUint64(40, this.#littleEndian));
-    if (code) this.#places.push({ time, address: this.#address(view, 24), ...code });
+    if (code) this.#place({ time, address: this.#address(view, 24), ...code });
   }
 
   finish(): JitDump {
-    return { places: this.#places, symbols: this.#names.length === 0 ? undefined : this.#table() };
+    return { places: this.#places, symbols: this.#starts.length === 0 ? undefined : this.#table() };
+  }
+
+  #place(place: CodePlace): void {
+    this.#cost.hold(RECORD_BYTES);
+    this.#cost.count(this.#places.length + 1, "symbols");
+    this.#places.push(place);
+  }
+
+  #name(bytes: Uint8Array): void {
+    const end = bytes.indexOf(0);
+    const name = end < 0 ? bytes : bytes.subarray(0, end);
+    this.#cost.hold(2 * name.length);
+    this.#nameStarts.push(this.#names.length);
+    this.#nameEnds.push(this.#names.raw(name).length);
   }
 
   #table(): SymbolTable {
-    const count = this.#names.length;
-    const starts = Float64Array.from(this.#starts);
+    const starts = this.#starts.values(), count = starts.length;
     const ends = starts.map((_, i) => i + 1 < count ? starts[i + 1] : this.#next);
-    const nameStarts = new Uint32Array(count), nameEnds = new Uint32Array(count);
-    const text = new Uint8Array(this.#names.reduce((sum, name) => sum + name.length, 0));
-    this.#names.reduce((at, name, i) => {
-      text.set(name, at);
-      nameStarts[i] = at;
-      return nameEnds[i] = at + name.length;
-    }, 0);
+    const text = this.#names.bytes();
     const builder = new SymbolTableBuilder({
       starts,
       ends,
       binds: new Uint8Array(count).fill(STB.GLOBAL),
-      names: new StringTableNames(text, nameStarts, { ends: nameEnds }),
-    });
+      names: new StringTableNames(text, this.#nameStarts.data, { ends: this.#nameEnds.data }),
+    }, this.#cost);
+    this.#cost.work(count * WORK.symbol);
+    this.#cost.keep(count * TABLE_BYTES + text.length);
     builder.insert(0, count);
     return builder.finish();
   }

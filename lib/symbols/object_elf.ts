@@ -8,9 +8,10 @@ import { BadInputError } from "../base/errors.ts";
 import { sameBuildId } from "./build_id.ts";
 import { type DebugLink, ElfFile } from "./elf.ts";
 import { hasSymtab } from "./elf_symbols.ts";
+import { type Cost, LimitError, WORK } from "./limits.ts";
 import type { ObjectInfo } from "./objects.ts";
 import type { SymbolFiles } from "./symbolizer.ts";
-import { REASON, type Reason } from "./unresolved.ts";
+import { type Failure, REASON } from "./unresolved.ts";
 
 const CHUNK = 1 << 20;
 
@@ -20,30 +21,42 @@ export interface ObjectElf {
   debug: ElfFile | undefined;
   /** What its .gnu_debugdata holds, once unpacked. */
   mini?: ElfFile;
+  /** Why a debug file was passed over that may have been the right one. */
+  passedOver?: string;
 }
 
-/** Opens what there is of `object`, or says why there is nothing. */
-export function openObjectElf(files: SymbolFiles, object: ObjectInfo): ObjectElf | Reason {
+/**
+ * Opens what there is of `object`, or says why there is nothing. Throws BadInputError where it is damaged, LimitError, and
+ * what the files' hooks throw.
+ */
+export function openObjectElf(files: SymbolFiles, object: ObjectInfo, cost: Cost): ObjectElf | Failure {
   if (object.kind === "vdso" && object.buildId === undefined && files.isOtherKernel?.()) {
-    return REASON.OTHER_KERNEL;
+    return { reason: REASON.OTHER_KERNEL };
   }
   const source = files.open(object);
   // what the kernel maps by itself, like [vsyscall], has no file to look for
   if (source === undefined) {
-    if (object.path.startsWith("[")) return REASON.NO_SYMBOLS;
-    return files.refusal?.(object) ?? REASON.NO_FILE;
+    if (object.path.startsWith("[")) return { reason: REASON.NO_SYMBOLS };
+    return files.refusal?.(object) ?? { reason: REASON.NO_FILE };
   }
   try {
-    const file = new ElfFile(source);
+    const file = new ElfFile(source, cost);
     const buildId = file.buildId();
     if (object.buildId !== undefined && !(buildId !== undefined && sameBuildId(object.buildId, buildId))) {
-      return REASON.BUILD_ID_DIFFERS;
+      source.close?.();
+      return { reason: REASON.BUILD_ID_DIFFERS };
     }
-    return { file, debug: debugFile(files, object, file, buildId) };
+    return { file, ...debugFile(files, object, file, buildId) };
   } catch (error) {
-    if (error instanceof BadInputError) return REASON.DAMAGED;
+    source.close?.();
     throw error;
   }
+}
+
+/** Closes the files, unless they are still to be read from. */
+export function closeObjectElf({ file, debug }: ObjectElf): void {
+  file.close();
+  debug?.close();
 }
 
 /** The first file with debug information of `file` that belongs to it: by the build id, or by the CRC where there is none. */
@@ -52,19 +65,22 @@ function debugFile(
   object: ObjectInfo,
   file: ElfFile,
   buildId: string | undefined,
-): ElfFile | undefined {
+): Pick<ObjectElf, "debug" | "passedOver"> {
   const debugLink = file.debugLink();
+  let passedOver: string | undefined;
   for (const source of files.debugFiles?.(object, { buildId, debugLink: debugLink?.name }) ?? []) {
     try {
-      const debug = new ElfFile(source);
+      const debug = new ElfFile(source, file.cost);
       const useful = hasSymtab(debug) || debug.section(".debug_line") || debug.section(".zdebug_line");
-      if (useful && belongs(debug, buildId, debugLink)) return debug;
+      if (useful && belongs(debug, buildId, debugLink)) return { debug };
     } catch (error) {
       // another may do, and the object's own symbols are still there
-      if (!(error instanceof BadInputError)) throw error;
+      if (error instanceof LimitError) passedOver ??= `${source.name} is over the limit of ${error.limit}`;
+      else if (!(error instanceof BadInputError)) throw error;
     }
+    source.close?.();
   }
-  return undefined;
+  return { debug: undefined, passedOver };
 }
 
 function belongs(debug: ElfFile, buildId: string | undefined, debugLink: DebugLink | undefined): boolean {
@@ -72,11 +88,12 @@ function belongs(debug: ElfFile, buildId: string | undefined, debugLink: DebugLi
   if (buildId !== undefined || id !== undefined) {
     return buildId !== undefined && id !== undefined && sameBuildId(buildId, id);
   }
-  return debugLink !== undefined && checksum(debug.source) === debugLink.crc;
+  return debugLink !== undefined && checksum(debug.source, debug.cost) === debugLink.crc;
 }
 
 /** CRC-32 of all of a source. Few programs need it, and node:zlib takes longer to load than a short report. */
-function checksum(source: ByteSource): number {
+function checksum(source: ByteSource, cost: Cost): number {
+  cost.work(source.size * WORK.checksum);
   const { crc32 } = process.getBuiltinModule("node:zlib");
   let crc = 0;
   for (let at = 0; at < source.size; at += CHUNK) crc = crc32(source.read(at, CHUNK), crc);

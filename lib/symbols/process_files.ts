@@ -6,10 +6,11 @@
 import { FileBytes } from "../base/file_bytes.ts";
 import { type Refusal } from "../base/guarded_open.ts";
 import { AT_FDCWD, closeDescriptor, O, openAt } from "../base/libc.ts";
+import { LIMITS } from "./limits.ts";
 import { parseStat, processUsers, procField } from "../base/proc_text.ts";
 
-/** A Java server writes 100 MB. */
-export const MAX_PERF_MAP_BYTES = 1 << 29;
+/** The size of a perf map in bytes that is still read or saved. */
+const MAX_PERF_MAP_BYTES = LIMITS.text;
 /** Clock ticks a second in /proc: the kernel's USER_HZ, the same on all architectures here. */
 const TICKS = 100;
 /** Seconds by which the times of a file and of a process may disagree: both are rounded. */
@@ -119,7 +120,7 @@ function ownMountNamespace(): string | undefined {
  */
 export function openJitFile(path: string, process: JitProcess | undefined): FileBytes | Refusal {
   const owners = [0, Deno.uid()!, ...(process ? [process.uid] : [])];
-  const file = FileBytes.open(path, { owners, maxBytes: MAX_PERF_MAP_BYTES });
+  const file = FileBytes.open(path, { owners });
   if (!(file instanceof FileBytes) || process === undefined) return file;
   if (file.modified >= process.started - CLOCK_SLACK) return file;
   file.close();

@@ -128,12 +128,13 @@ export class RbTree {
    * The element that a search for `address` meets first among those whose range holds it, or -1.
    * An element's range is its key up to, not including, `ends[element]`; an empty range holds its key.
    * The search only ever follows the keys, so it can miss a long range that starts before a short one.
+   * @param places where in `ends` that of each element is, when not at its own number.
    */
-  find(address: number, ends: Float64Array): number {
+  find(address: number, ends: Float64Array, places?: Int32Array): number {
     let node = this.#root;
     while (node !== NIL) {
       const start = this.#keys[2 * node];
-      const end = ends[node - 1];
+      const end = ends[places === undefined ? node - 1 : places[node - 1]];
       if (address < start) node = this.#links[4 * node + LEFT];
       else if (address > end || (address === end && address !== start)) node = this.#links[4 * node + RIGHT];
       else return node - 1;

@@ -1,15 +1,15 @@
 /** The source lines of addresses of an object, from its own debug information or that in its separate file. */
 
-import { BadInputError } from "../base/errors.ts";
-import { debugSection } from "./debug_section.ts";
+import { DebugSections } from "./debug_section.ts";
 import { findLines, type FoundLines } from "./dwarf_line.ts";
-import type { LineSections } from "./dwarf_line_header.ts";
 import { compilationDirectories } from "./dwarf_units.ts";
 import type { ElfFile } from "./elf.ts";
 import { PT } from "./elf_header.ts";
-import { openObjectElf } from "./object_elf.ts";
+import { Cost, LimitError } from "./limits.ts";
+import { closeObjectElf, type ObjectElf, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./objects.ts";
 import type { SymbolFiles } from "./symbolizer.ts";
+import { type Failure, failureOf, REASON } from "./unresolved.ts";
 
 /** The line of each address asked for, in their order. */
 export interface SourceLines {
@@ -22,71 +22,69 @@ export interface SourceLines {
 }
 
 /**
- * The lines of `addresses` (offsets in the file, as `AddressSpaces.at` gives them) of an object of kind `file`;
- * undefined when there is no debug information of lines.
+ * The lines of `addresses` (offsets in the file, as AddressSpaces.at gives them) of an object of kind `file`; or
+ * why there are none, which is REASON.NO_SYMBOLS where there is no debug information of lines.
  */
 export async function sourceLines(
   files: SymbolFiles,
   object: ObjectInfo,
   addresses: Float64Array,
-): Promise<SourceLines | undefined> {
-  const opened = openObjectElf(files, object);
-  if (typeof opened !== "object") return undefined;
+  cost = new Cost(undefined, object.path),
+): Promise<SourceLines | Failure> {
+  let opened: ObjectElf | Failure | undefined;
   try {
-    for (const file of [opened.file, opened.debug]) {
-      const sections = file && await lineSections(file);
-      if (!sections) continue;
-      const found = linesAt(sections, linkedAddresses(opened.file, addresses));
-      return { ...found, paths: await wholePaths(file, found) };
-    }
-    return undefined;
+    opened = openObjectElf(files, object, cost);
+    return "file" in opened ? await linesIn(opened, addresses) : opened;
   } catch (error) {
-    if (error instanceof BadInputError) return undefined;
-    throw error;
+    cost.abandon();
+    return failureOf(error);
+  } finally {
+    cost.done();
+    if (opened && "file" in opened) closeObjectElf(opened);
   }
 }
 
-/** The sections of `file` that hold lines, or undefined. Throws BadInputError on damage. */
-async function lineSections(file: ElfFile): Promise<LineSections | undefined> {
-  const line = await debugSection(file, ".debug_line");
-  if (line === undefined || line.length === 0) return undefined;
-  return {
-    line,
-    lineStr: await debugSection(file, ".debug_line_str"),
-    str: await debugSection(file, ".debug_str"),
-    littleEndian: file.littleEndian,
-  };
+async function linesIn({ file, debug }: ObjectElf, addresses: Float64Array): Promise<SourceLines | Failure> {
+  for (const each of [file, debug]) {
+    if (each === undefined) continue;
+    const sections = await DebugSections.of(each);
+    if (!sections.get(".debug_line")?.size) continue;
+    const found = linesAt(sections, linkedAddresses(file, addresses));
+    return { ...found, paths: wholePaths(sections, found) };
+  }
+  return { reason: REASON.NO_SYMBOLS };
 }
 
 /** From offsets in a file to the addresses it was linked for; NaN where nothing is loaded. */
 function linkedAddresses(file: ElfFile, offsets: Float64Array): Float64Array {
   const loaded = file.segments.filter(({ type }) => type === PT.LOAD);
+  file.cost.work(offsets.length * loaded.length / 2);
   return offsets.map((at) => {
     const segment = loaded.find(({ offset, filesz }) => at >= offset && at < offset + filesz);
     return segment === undefined ? NaN : at - segment.offset + segment.vaddr;
   });
 }
 
-/** The paths found, relative ones below the directory that their unit was compiled in. */
-async function wholePaths(file: ElfFile, { paths, units }: FoundLines): Promise<string[]> {
-  if (paths.every((path) => path.startsWith("/"))) return paths;
-  const info = await debugSection(file, ".debug_info");
-  const abbrev = await debugSection(file, ".debug_abbrev");
-  if (info === undefined || abbrev === undefined) return paths;
-  const directories = compilationDirectories({
-    info,
-    abbrev,
-    str: await debugSection(file, ".debug_str"),
-    lineStr: await debugSection(file, ".debug_line_str"),
-    littleEndian: file.littleEndian,
-  });
+/** The paths found, relative ones below the directory that their unit was compiled in, where that can be told. */
+function wholePaths(sections: DebugSections, { paths, units }: FoundLines): string[] {
+  const relative = new Set(units.filter((_, i) => !paths[i].startsWith("/")));
+  if (relative.size === 0) return paths;
+  let directories: Map<number, string>;
+  try {
+    directories = compilationDirectories(sections, relative);
+  } catch (error) {
+    if (error instanceof LimitError) return paths; // what there is of them is right
+    throw error;
+  }
   return paths.map((path, i) => {
     const directory = directories.get(units[i]);
-    return path.startsWith("/") || directory === undefined ? path : `${directory}/${path}`;
+    if (path.startsWith("/") || directory === undefined) return path;
+    sections.file.cost.keep(directory.length);
+    return `${directory}/${path}`;
   });
 }
 
-function linesAt(sections: LineSections, addresses: Float64Array): FoundLines {
+function linesAt(sections: DebugSections, addresses: Float64Array): FoundLines {
   const wanted = Float64Array.from(new Set(addresses.filter((address) => address === address))).sort();
   const found = findLines(sections, wanted);
   const placeOf = new Map(Array.from(wanted, (address, place) => [address, place]));

@@ -11,6 +11,8 @@
  * Step 1 comes before step 2: of aliases without a size, only the last has got one by then, and wins.
  */
 
+import { float64Column, int32Column } from "../base/column.ts";
+import { Cost, WORK } from "./limits.ts";
 import { RbTree } from "./rb_tree.ts";
 import type { SymbolNames } from "./symbol_names.ts";
 import { SymbolTable } from "./symbol_table.ts";
@@ -19,6 +21,10 @@ import { SymbolTable } from "./symbol_table.ts";
 export const STB = { LOCAL: 0, GLOBAL: 1, WEAK: 2 } as const;
 
 const PAGE = 4096;
+/** Bytes of memory that a candidate takes while its table is made, besides the Candidates. */
+export const BUILDER_BYTES = 40;
+/** Bytes of memory of a candidate in a search tree, and while that is made. */
+const TREE_BYTES = 25, TREE_MAKING_BYTES = 8;
 
 /** Candidates in the order of their source, in parallel arrays. */
 export interface Candidates {
@@ -30,8 +36,8 @@ export interface Candidates {
   names: SymbolNames;
 }
 
-/** What was done to the symbols: candidates [from, to) came in, or some of them went. */
-type Step = { from: number; to: number } | { gone: number[] };
+/** What was done to the symbols: candidates [from, to) came in, or some of them went, which started at `starts`. */
+type Step = { from: number; to: number } | { gone: Int32Array; starts: Float64Array };
 
 /**
  * Takes candidates in, in as many batches as their object has sources, and makes the table. perf keeps a tree of
@@ -40,83 +46,143 @@ type Step = { from: number; to: number } | { gone: number[] };
  */
 export class SymbolTableBuilder {
   readonly #symbols: Candidates;
+  readonly #cost: Cost;
   readonly #steps: Step[] = [];
   /** What there is so far, by address; those of one address in the order they came. */
   #order: Int32Array<ArrayBuffer> = new Int32Array(0);
 
-  constructor(symbols: Candidates) {
+  /** @param cost is charged for a tree; who makes the candidates charges the rest. */
+  constructor(symbols: Candidates, cost = new Cost()) {
     this.#symbols = symbols;
+    this.#cost = cost;
   }
 
   /** Inserts candidates [from, to), in that order. */
   insert(from: number, to: number): void {
     const { starts } = this.#symbols;
     this.#steps.push({ from, to });
-    this.#order = merge(this.#order, byAddress(starts, from, to), starts);
+    this.#order = merge(this.#order, byAddress(starts, from, to, this.#cost), starts);
   }
 
   /** Applies rules 1 and 2 to everything inserted so far. */
   settle(): void {
-    const gone: number[] = [];
+    const gone = int32Column(), starts = float64Column();
     stretchEmpty(this.#order, this.#symbols);
-    this.#order = dropAliases(this.#order, this.#symbols, (loser) => gone.push(loser));
-    this.#steps.push({ gone });
+    this.#order = dropAliases(this.#order, this.#symbols, (loser) => {
+      gone.push(loser);
+      starts.push(this.#symbols.starts[loser]);
+    });
+    this.#steps.push({ gone: gone.values(), starts: starts.values() });
   }
 
-  /** The table of everything inserted and not dropped. */
+  /** The table of everything inserted and not dropped. It keeps nothing of the candidates but their names. */
   finish(): SymbolTable {
     const { starts, ends, names } = this.#symbols;
-    const order = this.#order;
-    let tree: RbTree | undefined;
-    const positions = new Int32Array(starts.length);
-    return tableOf(order, starts, ends, names, (address) => {
-      if (tree === undefined) {
-        tree = this.#replay();
-        tree.inOrder().forEach((symbol, i) => positions[symbol] = i);
-      }
-      const symbol = tree.find(address, ends);
-      return symbol < 0 ? -1 : positions[symbol];
+    const order = this.#order, steps = this.#steps, cost = this.#cost;
+    let tree: ReturnType<typeof replayed> | undefined;
+    return tableOf(order, starts, ends, names, (sorted) => (address) => {
+      tree ??= replayed(order, sorted.starts, steps, cost);
+      const symbol = tree.tree.find(address, sorted.ends, tree.places);
+      return symbol < 0 ? -1 : tree.places[symbol];
     });
-  }
-
-  /** The tree that perf has after all the steps. */
-  #replay(): RbTree {
-    const tree = new RbTree(this.#symbols.starts);
-    for (const step of this.#steps) {
-      if ("gone" in step) { for (const symbol of step.gone) tree.remove(symbol); }
-      else for (let i = step.from; i < step.to; i++) tree.insert(i);
-    }
-    return tree;
   }
 }
 
-/** Indices [from, to) by their `starts`, those of one start in order. */
-export function byAddress(starts: Float64Array, from: number, to: number): Int32Array<ArrayBuffer> {
+/** The tree that perf has after all the steps, and the place of each of its symbols in `order`. Throws LimitError. */
+function replayed(order: Int32Array, sortedStarts: Float64Array, steps: readonly Step[], cost: Cost) {
+  const count = steps.reduce((n, step) => "gone" in step ? n : Math.max(n, step.to), 0);
+  cost.work(count * WORK.node);
+  cost.keep(count * TREE_BYTES);
+  cost.hold(count * TREE_MAKING_BYTES);
+  const keys = new Float64Array(count);
+  const places = new Int32Array(count);
+  order.forEach((symbol, place) => {
+    keys[symbol] = sortedStarts[place];
+    places[symbol] = place;
+  });
+  for (const step of steps) {
+    if ("gone" in step) step.gone.forEach((symbol, i) => keys[symbol] = step.starts[i]);
+  }
+  const tree = new RbTree(keys);
+  for (const step of steps) {
+    if ("gone" in step) { for (const symbol of step.gone) tree.remove(symbol); }
+    else for (let i = step.from; i < step.to; i++) tree.insert(i);
+  }
+  cost.release(count * TREE_MAKING_BYTES);
+  return { tree, places };
+}
+
+/** Indices [from, to) by their `starts`, those of one start in order. `cost` is charged where that takes longer than usual. */
+export function byAddress(
+  starts: Float64Array,
+  from: number,
+  to: number,
+  cost?: Cost,
+): Int32Array<ArrayBuffer> {
   const order = new Int32Array(to - from);
-  if (sortFrom(0, starts, from, order)) return order;
-  const least = starts.subarray(from, to).reduce((a, b) => Math.min(a, b), Infinity);
-  if (sortFrom(least, starts, from, order)) return order;
-  for (let i = 0; i < order.length; i++) order[i] = from + i;
-  return order.sort((a, b) => starts[a] - starts[b] || a - b);
+  let least = Infinity, most = -Infinity;
+  for (let i = from; i < to; i++) {
+    if (starts[i] < least) least = starts[i];
+    if (starts[i] > most) most = starts[i];
+  }
+  const unit = 2 ** Math.ceil(Math.log2(order.length)); // a power of two, to divide by without rounding
+  const fits = (distance: number) => distance * unit < Number.MAX_SAFE_INTEGER - unit;
+  if (fits(most) && fits(-least)) sortFrom(0, unit, starts, from, order);
+  else if (fits(most - least)) sortFrom(least, unit, starts, from, order);
+  else {
+    cost?.work(order.length * WORK.node);
+    sortByDigits(starts, from, order);
+  }
+  return order;
 }
 
 /**
- * The same into `order`, by the distances of the starts from `base`; false when these are too far apart. A distance
- * and its number are one double, which the engine sorts without calling anything: a tenth of the time that comparing
- * takes for 200,000 symbols.
+ * Sorts by the distances of the starts from `base`. A distance and its number are one double, which the engine sorts
+ * without calling anything: a tenth of the time that comparing takes for 200,000 symbols.
  */
-function sortFrom(base: number, starts: Float64Array, from: number, order: Int32Array): boolean {
+function sortFrom(base: number, unit: number, starts: Float64Array, from: number, order: Int32Array): void {
   const count = order.length;
-  const unit = 2 ** Math.ceil(Math.log2(count)); // a power of two, to divide by without rounding
   const keys = new Float64Array(count);
   for (let i = 0; i < count; i++) keys[i] = (starts[from + i] - base) * unit + i;
   keys.sort();
-  if (!(keys[0] >= Number.MIN_SAFE_INTEGER && keys[count - 1] <= Number.MAX_SAFE_INTEGER)) return count === 0;
   for (let i = 0; i < count; i++) {
     const key = keys[i];
     order[i] = from + key - Math.floor(key / unit) * unit;
   }
-  return true;
+}
+
+/** Digits of a double's bits, the lowest first: 11 bits each, or what is left of a word. */
+const DIGITS: readonly { word: 0 | 1; shift: number }[] = [0, 1].flatMap((word) =>
+  [0, 11, 22].map((shift) => ({ word: word as 0 | 1, shift }))
+);
+const DIGIT = 2 ** 11;
+
+/**
+ * Sorts addresses that are farther apart than an exact double reaches, by the bits of the doubles, which ascend as these
+ * do once the sign is turned over. Round N leaves those in order that have the same digit N.
+ */
+function sortByDigits(starts: Float64Array, from: number, order: Int32Array): void {
+  const count = order.length;
+  const doubles = Float64Array.from(starts.subarray(from, from + count), (start) => start + 0); // no -0
+  const words = new Uint32Array(doubles.buffer);
+  for (let at = 0; at < words.length; at += 2) {
+    const negative = words[at + 1] >= 2 ** 31;
+    if (negative) words[at] = ~words[at];
+    words[at + 1] ^= negative ? -1 : -(2 ** 31);
+  }
+  let previous = new Int32Array(count).map((_, i) => i), next = new Int32Array(count);
+  for (const { word, shift } of DIGITS) {
+    const places = new Uint32Array(DIGIT + 1);
+    for (let i = 0; i < count; i++) places[(words[2 * i + word] >>> shift) % DIGIT + 1]++;
+    if (places.includes(count)) continue; // all have the same
+    for (let digit = 1; digit < DIGIT; digit++) places[digit] += places[digit - 1];
+    for (let at = 0; at < count; at++) {
+      const i = previous[at];
+      next[places[(words[2 * i + word] >>> shift) % DIGIT]++] = i;
+    }
+    [previous, next] = [next, previous];
+  }
+  for (let i = 0; i < count; i++) order[i] = from + previous[i];
 }
 
 /** Two ascending lists as one; of one start those of `a` come first. */
@@ -150,7 +216,8 @@ export function dropAliases(
   symbols: Candidates,
   drop?: (loser: number) => void,
 ): Int32Array<ArrayBuffer> {
-  const { starts } = symbols;
+  const { starts, names } = symbols;
+  if (names.far) names.prepare?.(order.filter((symbol, i) => isShared(starts, order, i, symbol)));
   const kept = new Int32Array(order.length);
   let n = -1, keptStart = NaN;
   for (let i = 0; i < order.length; i++) {
@@ -165,7 +232,13 @@ export function dropAliases(
       drop?.(symbol);
     }
   }
+  names.done?.();
   return kept.slice(0, n + 1);
+}
+
+/** Whether another symbol starts where the one at place `i` of `order` does. */
+function isShared(starts: Float64Array, order: Int32Array, i: number, symbol: number): boolean {
+  return starts[order[i - 1]] === starts[symbol] || starts[order[i + 1]] === starts[symbol];
 }
 
 /** Whether `b` is to be preferred to `a`, which comes before it and starts at the same address. */
@@ -184,40 +257,45 @@ function isBetter(b: number, a: number, { starts, ends, binds, names }: Candidat
   const longer = names.length(b) - names.length(a);
   if (longer !== 0) return longer > 0;
   // Of the kernel's names for a system call, those of its alias macros are not wanted.
-  return names.startsWith(a, "SyS") || names.startsWith(a, "compat_SyS");
+  return names.isSyscallAlias(a);
+}
+
+/** Symbols by address. */
+interface Sorted {
+  starts: Float64Array;
+  ends: Float64Array;
 }
 
 /**
  * Rule 3: the table of the symbols in `order` (by address).
- * @param search tells which symbol wins an address that several may cover, by its place in `order`; -1: none.
+ * @param searchIn gives what tells which symbol wins an address that several may cover, by its place in `order`; -1: none.
  */
-export function tableOf(
+function tableOf(
   order: Int32Array<ArrayBuffer>,
   starts: Float64Array,
   ends: Float64Array,
   names: SymbolNames,
-  search: (address: number) => number,
+  searchIn: (sorted: Sorted) => (address: number) => number,
 ): SymbolTable {
   const count = order.length;
-  const sortedStarts = new Float64Array(count);
-  const sortedEnds = new Float64Array(count);
-  const from: number[] = [], to: number[] = [];
+  const sorted: Sorted = { starts: new Float64Array(count), ends: new Float64Array(count) };
+  const from = float64Column(), to = float64Column();
   let reach = -Infinity, first = 0;
   for (let i = 0; i < count; i++) {
     const start = starts[order[i]];
     const end = Math.max(ends[order[i]], start + 1); // an empty one still holds its own address
-    sortedStarts[i] = start;
-    sortedEnds[i] = end;
+    sorted.starts[i] = start;
+    sorted.ends[i] = end;
     if (start >= reach) first = i;
     else if (first === i - 1) {
-      from.push(sortedStarts[first]);
+      from.push(sorted.starts[first]);
       to.push(0);
     }
     if (end > reach) reach = end;
-    if (first < i) to[to.length - 1] = reach;
+    if (first < i) to.data[to.length - 1] = reach;
   }
   const overlaps = from.length === 0
     ? undefined
-    : { from: Float64Array.from(from), to: Float64Array.from(to), search };
-  return new SymbolTable(sortedStarts, sortedEnds, names, order, overlaps);
+    : { from: from.values(), to: to.values(), search: searchIn(sorted) };
+  return new SymbolTable(sorted.starts, sorted.ends, names, order, overlaps);
 }

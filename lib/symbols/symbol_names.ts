@@ -1,19 +1,42 @@
 /**
- * Names of symbols, left in the bytes they came in until somebody asks: a binary of 200,000 symbols
+ * Names of symbols, left where they came from until somebody asks: a binary of 200,000 symbols
  * has a few hundred that a report prints.
  */
+
+import type { Cost } from "./limits.ts";
+import { HeldBytes, stringBytes, type Windows } from "./windows.ts";
 
 const decoder = new TextDecoder();
 const UNDERSCORE = 0x5f;
 
-/** The names of a numbered list of symbols. Lengths are in bytes. */
+/** Bytes of a name that are shown; C++ templates make up to some ten thousand. The rest is cut off, and said to be. */
+const MOST_SHOWN = 64 << 10;
+/** Bytes of a name that matter when two are compared. */
+const MOST_COMPARED = 4096;
+/** Underscores that are counted at the start of a name. */
+const MOST_UNDERSCORES = 64;
+/** What the names start with that the kernel's macros make of those of system calls. */
+const SYSCALL_PREFIXES = ["SyS", "compat_SyS"], MOST_PREFIX = 10;
+/** The bit above a count of underscores that says so. */
+const SYSCALL = 0x80;
+/** Bytes in which names lie near each other. */
+const NEAR = 4096;
+/** Offsets of names are 32 bits. */
+const MOST_BYTES = 2 ** 32;
+
+/** The names of a numbered list of symbols. Lengths are in bytes, of names that are not absurdly long. */
 export interface SymbolNames {
   text(i: number): string;
   length(i: number): number;
   /** Underscores at its start. */
   underscores(i: number): number;
-  /** Whether it starts with `prefix`, which is ASCII. */
-  startsWith(i: number, prefix: string): boolean;
+  /** Whether it is one that the kernel's alias macros make for a system call. */
+  isSyscallAlias(i: number): boolean;
+  /** Whether names are not in memory: who is to compare many tells so first, and when that is done. */
+  readonly far?: boolean;
+  /** Reads what there is to compare of these names, in the order in which they lie in their file. */
+  prepare?(symbols: Int32Array): void;
+  done?(): void;
 }
 
 /** What the names of some symbols get appended, because no table has them with it. */
@@ -23,57 +46,117 @@ export interface Suffix {
   from: number;
 }
 
+/** The names of several tables, one behind the other. */
+export class JoinedNames implements Windows {
+  readonly #parts: { base: number; end: number; bytes: Windows }[] = [];
+  readonly held = false;
+  size = 0;
+
+  /** Adds names; returns where they begin. Throws LimitError when they are beyond numbering. */
+  add(bytes: Windows, cost: Cost): number {
+    const base = this.size, end = base + bytes.size;
+    if (end > MOST_BYTES) throw cost.over("4 GiB of names");
+    this.#parts.push({ base, end, bytes });
+    this.size = end;
+    return base;
+  }
+
+  window(at: number, length: number): Uint8Array {
+    for (const { base, end, bytes } of this.#parts) {
+      if (at < end) return bytes.window(at - base, Math.min(length, end - at));
+    }
+    return new Uint8Array(0);
+  }
+}
+
 /** Names that start at given places of some bytes. */
 export class StringTableNames implements SymbolNames {
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Windows;
   readonly #starts: Uint32Array;
   readonly #ends: Uint32Array | undefined;
   readonly #suffix: Suffix;
+  /** By symbol, of those that are to be compared: the length, and underscores and SYSCALL. */
+  #lengths: Uint16Array | undefined;
+  #features: Uint8Array | undefined;
 
   /**
    * @param starts where each name starts in `bytes`.
    * @param ends where it ends; without them names end at a NUL.
    */
   constructor(
-    bytes: Uint8Array,
+    bytes: Uint8Array | Windows,
     starts: Uint32Array,
     { ends, suffix = { text: "", from: Infinity } }: { ends?: Uint32Array; suffix?: Suffix } = {},
   ) {
-    this.#bytes = bytes;
+    this.#bytes = bytes instanceof Uint8Array ? new HeldBytes(bytes) : bytes;
     this.#starts = starts;
     this.#ends = ends;
     this.#suffix = suffix;
   }
 
   text(i: number): string {
-    const text = decoder.decode(this.#bytes.subarray(this.#starts[i], this.#end(i)));
+    const bytes = this.#name(i, MOST_SHOWN + 1);
+    const text = bytes.length > MOST_SHOWN
+      ? `${decoder.decode(bytes.subarray(0, MOST_SHOWN))}...`
+      : decoder.decode(bytes);
     return i >= this.#suffix.from ? text + this.#suffix.text : text;
   }
 
+  get far(): boolean {
+    return !this.#bytes.held;
+  }
+
+  prepare(symbols: Int32Array): void {
+    const starts = this.#starts;
+    const lengths = new Uint16Array(starts.length), features = new Uint8Array(starts.length);
+    // by page and number, in one double each, which the engine sorts without calling anything
+    const keys = Float64Array.from(symbols, (i) => Math.floor(starts[i] / NEAR) * starts.length + i).sort();
+    for (const key of keys) {
+      const i = key % starts.length;
+      lengths[i] = this.length(i);
+      features[i] = this.underscores(i) | (this.isSyscallAlias(i) ? SYSCALL : 0);
+    }
+    this.#lengths = lengths;
+    this.#features = features;
+  }
+
+  done(): void {
+    this.#lengths = this.#features = undefined;
+  }
+
   length(i: number): number {
-    const length = Math.max(0, this.#end(i) - this.#starts[i]);
+    if (this.#lengths) return this.#lengths[i];
+    const length = this.#ends
+      ? Math.max(0, this.#ends[i] - this.#starts[i])
+      : this.#name(i, MOST_COMPARED).length;
     return i >= this.#suffix.from ? length + this.#suffix.text.length : length;
   }
 
   underscores(i: number): number {
-    const bytes = this.#bytes;
-    const start = this.#starts[i];
-    let end = start;
-    while (bytes[end] === UNDERSCORE) end++;
-    return end - start;
+    if (this.#features) return this.#features[i] & ~SYSCALL;
+    const bytes = this.#bytes.window(this.#starts[i], MOST_UNDERSCORES);
+    let n = 0;
+    while (bytes[n] === UNDERSCORE) n++;
+    return n;
   }
 
-  startsWith(i: number, prefix: string): boolean {
-    const start = this.#starts[i];
-    for (let k = 0; k < prefix.length; k++) {
-      if (this.#bytes[start + k] !== prefix.charCodeAt(k)) return false;
-    }
-    return true;
+  isSyscallAlias(i: number): boolean {
+    if (this.#features) return this.#features[i] >= SYSCALL;
+    const bytes = this.#bytes.window(this.#starts[i], MOST_PREFIX);
+    return SYSCALL_PREFIXES.some((prefix) => startsWith(bytes, prefix));
   }
 
-  #end(i: number): number {
-    if (this.#ends !== undefined) return this.#ends[i];
-    const end = this.#bytes.indexOf(0, this.#starts[i]);
-    return end < 0 ? this.#bytes.length : end;
+  /** The bytes of a name, `most` of them at most. */
+  #name(i: number, most: number): Uint8Array {
+    const start = this.#starts[i];
+    if (this.#ends !== undefined) return this.#bytes.window(start, Math.min(most, this.#ends[i] - start));
+    return stringBytes(this.#bytes, start, most);
   }
+}
+
+function startsWith(bytes: Uint8Array, prefix: string): boolean {
+  for (let k = 0; k < prefix.length; k++) {
+    if (bytes[k] !== prefix.charCodeAt(k)) return false;
+  }
+  return true;
 }

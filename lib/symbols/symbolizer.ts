@@ -4,26 +4,27 @@
  */
 
 import type { ByteSource } from "../base/byte_source.ts";
-import { BadInputError } from "../base/errors.ts";
 import { sameBuildId } from "./build_id.ts";
 import { ElfFile } from "./elf.ts";
 import { elfSymbols, hasSymtab, symbolAddress, vmlinuxSymbols } from "./elf_symbols.ts";
 import { isJitDump, readJitDump } from "./jitdump.ts";
 import { type KernelSymbols, parseKallsyms } from "./kallsyms.ts";
+import { Budget, Cost } from "./limits.ts";
 import { MINI_DEBUG_SECTION, miniDebug } from "./mini_debug.ts";
-import { type ObjectElf, openObjectElf } from "./object_elf.ts";
+import { closeObjectElf, type ObjectElf, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./objects.ts";
 import type { RecordedMachine } from "./recorded_machine.ts";
 import { parsePerfMap } from "./perf_map.ts";
 import type { SymbolTable } from "./symbol_table.ts";
-import { REASON, type Reason, REASONS } from "./unresolved.ts";
+import { isHeld } from "./windows.ts";
+import { causeOf, type Failure, failureOf, REASON, type Reason, REASONS } from "./unresolved.ts";
 
-/** Where the bytes come from that hold symbols. A hook that finds nothing returns undefined; none throws. */
+/** Where the bytes come from that hold symbols. A hook that finds nothing returns undefined. */
 export interface SymbolFiles {
   /** The object's own file; for kind `vdso` its bytes, for kind `jit` the perf map or jitdump at the object's path. */
   open(object: ObjectInfo): ByteSource | undefined;
   /** Why `open` gave nothing for an object whose file is there; asked after it. */
-  refusal?(object: ObjectInfo): Reason | undefined;
+  refusal?(object: ObjectInfo): Failure | undefined;
   /** Told, before `open`, where and when the recording was made. */
   tellMachine?(machine: RecordedMachine): void;
   /** Whether kernel and vdso of this machine are others than were recorded, as far as can be told without build ids. */
@@ -67,6 +68,8 @@ export interface SymbolInfo {
 export interface Unresolved {
   object: ObjectInfo;
   reason: Reason;
+  /** What more there is to say of it, for causeOf. */
+  detail?: string;
   /** The weights given to `addUnresolved`, added up. */
   weight: number;
 }
@@ -76,7 +79,9 @@ interface Loaded {
   object: ObjectInfo;
   table: SymbolTable | undefined;
   /** REASON.NOT_COVERED when there is a table. */
-  reason: Reason;
+  failure: Failure;
+  /** What the object has cost. */
+  cost: Cost;
   /** Added to an address before it is looked up: how far the kernel was moved. */
   shift: number;
   /** Number of each of the table's symbols plus one; 0 has none yet. */
@@ -86,33 +91,32 @@ interface Loaded {
 }
 
 /** What loading gives: a table (and a shift), or a reason. */
-type Outcome = { table: SymbolTable; shift?: number } | Reason;
+type Outcome = { table: SymbolTable; shift?: number } | Failure & { table?: undefined };
 
-/** The kernel's symbols from its own file, and how far it was moved (KASLR) from where that was linked for. */
-function vmlinuxTable(source: ByteSource, object: ObjectInfo): Outcome {
-  try {
-    const file = new ElfFile(source);
-    const buildId = file.buildId();
-    if (object.buildId && buildId && !sameBuildId(object.buildId, buildId)) return REASON.BUILD_ID_DIFFERS;
-    const table = vmlinuxSymbols(file);
-    if (table === undefined) return REASON.NO_SYMBOLS;
-    const linked = object.reference && symbolAddress(file, object.reference.symbol);
-    return { table, shift: object.reference && linked !== undefined ? linked - object.reference.address : 0 };
-  } catch (error) {
-    if (error instanceof BadInputError) return REASON.DAMAGED;
-    throw error;
-  }
+/** An object that has no file to read symbols from, and why. */
+interface Unopened {
+  failure: Failure;
+  cost: Cost;
 }
 
-/** Symbols of run-time code, by addresses from a perf map, or as a jitdump numbers them. */
-function jitTable(source: ByteSource, { path }: ObjectInfo): SymbolTable | undefined {
-  return isJitDump(path) ? readJitDump(source).symbols : parsePerfMap(source.read(0, source.size));
+/** Bytes of memory of a table's number for a symbol, and of a symbol that has one, besides its name. */
+const ID_BYTES = 4, SYMBOL_INFO_BYTES = 100;
+
+/** The kernel's symbols from its own file, and how far it was moved (KASLR) from where that was linked for. */
+function vmlinuxTable(source: ByteSource, object: ObjectInfo, cost: Cost): Outcome {
+  const file = new ElfFile(source, cost);
+  const buildId = file.buildId();
+  if (object.buildId && buildId && !sameBuildId(object.buildId, buildId)) {
+    return { reason: REASON.BUILD_ID_DIFFERS };
+  }
+  const table = vmlinuxSymbols(file);
+  if (table === undefined) return { reason: REASON.NO_SYMBOLS };
+  const linked = object.reference && symbolAddress(file, object.reference.symbol);
+  return { table, shift: object.reference && linked !== undefined ? linked - object.reference.address : 0 };
 }
 
 /** Whether the symbols may be in a section that only `prepare` can unpack. */
-function isPacked(opened: ObjectElf | Reason): opened is ObjectElf {
-  if (typeof opened !== "object" || opened.mini) return false;
-  const { file, debug } = opened;
+function isPacked({ file, debug }: ObjectElf): boolean {
   return !hasSymtab(file) && !(debug && hasSymtab(debug)) && file.section(MINI_DEBUG_SECTION) !== undefined;
 }
 
@@ -124,35 +128,53 @@ export class Symbolizer {
   readonly #symbols: SymbolInfo[] = [];
   /** What `prepare` could not do, a sentence each. */
   readonly warnings: string[] = [];
-  /** What has been opened, until it is loaded; by object id. */
-  readonly #opened = new Map<number, ObjectElf | Reason>();
+  readonly #budget: Budget;
+  /** Ids of objects whose symbols have to be unpacked. */
+  readonly #packed = new Set<number>();
   #kernelSymbols: KernelSymbols | undefined;
   #kernelAsked = false;
 
-  constructor(files: SymbolFiles) {
+  /** @param budget of what all objects may cost. */
+  constructor(files: SymbolFiles, budget = new Budget()) {
     this.#files = files;
+    this.#budget = budget;
   }
 
   /** Whether `symbolize` finds all there is for `object` without `prepare`. */
   isReady(object: ObjectInfo): boolean {
-    return object.kind !== "file" || this.#loaded[object.id] !== undefined || !isPacked(this.#open(object));
+    if (object.kind !== "file" || this.#loaded[object.id] !== undefined) return true;
+    if (this.#packed.has(object.id)) return false;
+    const opened = this.#open(object);
+    if (!("file" in opened) || !isPacked(opened)) {
+      this.#loadOpened(object, opened);
+      return true;
+    }
+    closeObjectElf(opened);
+    opened.file.cost.done();
+    this.#packed.add(object.id);
+    return false;
   }
 
   /**
-   * Unpacks what has to be before `symbolize` can do its work: the symbols inside stripped programs. Without it those
-   * have only their exported ones.
+   * Loads objects, and unpacks what has to be before `symbolize` can do its work: the symbols inside stripped programs.
+   * Without it those have only their exported ones. One after the other: what is unpacked is large.
    */
   async prepare(objects: Iterable<ObjectInfo>): Promise<void> {
     for (const object of objects) {
       if (object.kind !== "file" || this.#loaded[object.id] !== undefined) continue;
       const opened = this.#open(object);
-      if (!isPacked(opened)) continue;
-      try {
-        opened.mini = await miniDebug(opened.file);
-      } catch (error) {
-        if (!(error instanceof BadInputError)) throw error;
-        this.warnings.push(`${error.message}: only what it exports has names`);
+      if ("file" in opened && isPacked(opened)) {
+        try {
+          opened.mini = await miniDebug(opened.file);
+        } catch (error) {
+          const { reason, detail } = failureOf(error);
+          this.warnings.push(
+            `cannot read section .gnu_debugdata of ${object.path}: ${causeOf(reason, detail)}: ` +
+              "only what it exports has names",
+          );
+        }
       }
+      this.#loadOpened(object, opened);
     }
   }
 
@@ -168,11 +190,15 @@ export class Symbolizer {
   symbolize(object: ObjectInfo, address: number): number {
     const loaded = this.#loaded[object.id] ?? this.#load(object);
     if (object.kind === "bpf") return loaded.ids[0] - 1;
-    const { table } = loaded;
-    const at = table === undefined ? -1 : table.find(address + loaded.shift);
-    if (table === undefined || at < 0) return loaded.reason;
-    if (loaded.ids[at] === 0) loaded.ids[at] = this.#number(loaded, table, at);
-    return loaded.ids[at] - 1;
+    if (loaded.table === undefined) return loaded.failure.reason;
+    try {
+      return this.#find(loaded, loaded.table, address);
+    } catch (error) {
+      // what has been found before stays; of what comes the object has nothing to say
+      loaded.table = undefined;
+      loaded.failure = failureOf(error);
+      return loaded.failure.reason;
+    }
   }
 
   /** What is known of a symbol `symbolize` has numbered. */
@@ -190,29 +216,59 @@ export class Symbolizer {
     const all: Unresolved[] = [];
     for (const loaded of this.#loaded) {
       loaded?.unresolved.forEach((weight, i) => {
-        if (weight > 0) all.push({ object: loaded.object, reason: -i as Reason, weight });
+        if (weight === 0) return;
+        const { object, failure } = loaded, reason = -i as Reason;
+        const detail = reason === failure.reason ? failure.detail : undefined;
+        all.push(detail === undefined ? { object, reason, weight } : { object, reason, detail, weight });
       });
     }
     return all.sort((a, b) => b.weight - a.weight);
   }
 
-  #number(loaded: Loaded, table: SymbolTable, at: number): number {
-    const { object, shift } = loaded;
-    const start = table.starts[at] - shift;
-    return this.#symbols.push({ object, name: table.name(at), start, end: table.ends[at] - shift });
+  #find(loaded: Loaded, table: SymbolTable, address: number): number {
+    const { ids } = loaded;
+    const at = table.find(address + loaded.shift);
+    if (at < 0) return loaded.failure.reason;
+    if (ids[at] === 0) ids[at] = this.#number(loaded, table, at);
+    return ids[at] - 1;
+  }
+
+  #number({ object, shift, cost }: Loaded, table: SymbolTable, at: number): number {
+    const start = table.starts[at] - shift, name = table.name(at);
+    cost.keep(SYMBOL_INFO_BYTES + name.length);
+    return this.#symbols.push({ object, name, start, end: table.ends[at] - shift });
   }
 
   #load(object: ObjectInfo): Loaded {
-    const outcome = this.#outcome(object);
-    const found = typeof outcome === "object" ? outcome : undefined;
+    if (object.kind === "file" || object.kind === "vdso") return this.#loadOpened(object, this.#open(object));
+    return this.#loadFrom(object, this.#budget.cost(object.path), (cost) => this.#outcome(object, cost));
+  }
+
+  /** Loads an object through `read`. Whatever goes wrong is the object's, and no other's. */
+  #loadFrom(object: ObjectInfo, cost: Cost, read: (cost: Cost) => Outcome): Loaded {
     const loaded: Loaded = {
       object,
-      table: found?.table,
-      reason: typeof outcome === "object" ? REASON.NOT_COVERED : outcome,
-      shift: found?.shift ?? 0,
-      ids: new Int32Array(found?.table.length ?? 1),
+      table: undefined,
+      failure: { reason: REASON.NOT_COVERED },
+      cost,
+      shift: 0,
+      ids: new Int32Array(1),
       unresolved: new Float64Array(REASONS + 1),
     };
+    try {
+      const outcome = read(cost);
+      if (outcome.table === undefined) loaded.failure = outcome;
+      else {
+        cost.keep(ID_BYTES * outcome.table.length);
+        loaded.ids = new Int32Array(outcome.table.length);
+        loaded.table = outcome.table;
+        loaded.shift = outcome.shift ?? 0;
+      }
+    } catch (error) {
+      cost.abandon();
+      loaded.failure = failureOf(error);
+    }
+    cost.done();
     if (object.kind === "bpf") {
       loaded.ids[0] = this.#symbols.push({ object, name: object.path, start: 0, end: 0 });
     }
@@ -220,30 +276,36 @@ export class Symbolizer {
     return loaded;
   }
 
-  #outcome(object: ObjectInfo): Outcome {
+  #outcome(object: ObjectInfo, cost: Cost): Outcome {
     switch (object.kind) {
       case "kernel":
       case "module":
-        return this.#kernelTable(object);
-      case "bpf":
-        return REASON.NOT_COVERED; // never counted: the object is the symbol
+        return this.#kernelTable(object, cost);
       case "anon":
-        return REASON.NOT_CODE;
-      case "jit": {
-        const source = this.#files.open(object);
-        const table = source && jitTable(source, object);
-        if (table !== undefined) return { table };
-        return this.#files.refusal?.(object) ?? REASON.NO_PERF_MAP;
-      }
-      case "vdso":
-      case "file":
-        return this.#fileTable(object);
+        return { reason: REASON.NOT_CODE };
+      case "jit":
+        return this.#jitTable(object, cost);
+      default:
+        return { reason: REASON.NOT_COVERED }; // never counted: the object is the symbol
     }
   }
 
-  #kernelTable(object: ObjectInfo): Outcome {
+  /** Symbols of run-time code, by addresses from a perf map, or as a jitdump numbers them. */
+  #jitTable(object: ObjectInfo, cost: Cost): Outcome {
+    const source = this.#files.open(object);
+    if (source === undefined) return this.#files.refusal?.(object) ?? { reason: REASON.NO_PERF_MAP };
+    const isDump = isJitDump(object.path);
+    try {
+      const table = isDump ? readJitDump(source, cost).symbols : parsePerfMap(source, cost);
+      return table === undefined ? { reason: REASON.NO_PERF_MAP } : { table };
+    } finally {
+      if (isDump || isHeld(source, source.size)) source.close?.(); // else names are still to be read from it
+    }
+  }
+
+  #kernelTable(object: ObjectInfo, cost: Cost): Outcome {
     const named = object.kind === "kernel" ? this.#files.vmlinux?.() : undefined;
-    if (named) return vmlinuxTable(named, object);
+    if (named) return vmlinuxTable(named, object, cost);
     const expected = object.kind === "kernel" ? object.buildId : undefined;
     const running = expected && this.#files.kernelBuildId?.();
     const other = expected && running
@@ -262,35 +324,43 @@ export class Symbolizer {
       const saved = this.#files.savedKallsyms?.(expected);
       if (saved) kernel = parseKallsyms(saved);
     }
-    if (kernel === undefined) return other ? REASON.OTHER_KERNEL : REASON.NO_FILE;
-    if (kernel.hidden) return REASON.KERNEL_HIDDEN;
+    if (kernel === undefined) return { reason: other ? REASON.OTHER_KERNEL : REASON.NO_FILE };
+    if (kernel.hidden) return { reason: REASON.KERNEL_HIDDEN };
     const now = object.reference && kernel.reference(object.reference.symbol);
     const shift = object.reference && now !== undefined ? now - object.reference.address : 0;
     // modules are placed anew at every boot, each for itself
-    if (object.kind === "module" && shift !== 0) return REASON.OTHER_KERNEL;
+    if (object.kind === "module" && shift !== 0) return { reason: REASON.OTHER_KERNEL };
     const table = kernel.tables.get(object.kind === "kernel" ? "" : object.name);
-    return table === undefined ? REASON.NO_SYMBOLS : { table, shift };
+    return table === undefined ? { reason: REASON.NO_SYMBOLS } : { table, shift };
   }
 
-  #open(object: ObjectInfo): ObjectElf | Reason {
-    const opened = this.#opened.get(object.id) ?? openObjectElf(this.#files, object);
-    this.#opened.set(object.id, opened);
-    return opened;
-  }
-
-  #fileTable(object: ObjectInfo): Outcome {
-    const opened = this.#open(object);
-    this.#opened.delete(object.id);
-    if (typeof opened !== "object") return opened;
-    const { file, debug, mini } = opened;
+  #open(object: ObjectInfo): ObjectElf | Unopened {
+    const cost = this.#budget.cost(object.path);
     try {
+      const opened = openObjectElf(this.#files, object, cost);
+      if (!("file" in opened)) return { failure: opened, cost };
+      if (opened.passedOver) this.#warnOnce(opened.passedOver);
+      return opened;
+    } catch (error) {
+      return { failure: failureOf(error), cost };
+    }
+  }
+
+  #warnOnce(passedOver: string): void {
+    const warning = `the debug file ${passedOver}: only what its program has itself has names`;
+    if (!this.warnings.includes(warning)) this.warnings.push(warning);
+  }
+
+  #loadOpened(object: ObjectInfo, opened: ObjectElf | Unopened): Loaded {
+    if (!("file" in opened)) return this.#loadFrom(object, opened.cost, () => opened.failure);
+    const { file, debug, mini } = opened;
+    const loaded = this.#loadFrom(object, file.cost, () => {
       const table = mini
         ? elfSymbols(file, mini, file)
         : elfSymbols(file, debug && hasSymtab(debug) ? debug : file);
-      return table === undefined ? REASON.NO_SYMBOLS : { table };
-    } catch (error) {
-      if (error instanceof BadInputError) return REASON.DAMAGED;
-      throw error;
-    }
+      return table === undefined ? { reason: REASON.NO_SYMBOLS } : { table };
+    });
+    closeObjectElf(opened);
+    return loaded;
   }
 }

@@ -1,5 +1,8 @@
 /** Why an address got no symbol, and what the user can do about it. */
 
+import { showTrace } from "../base/debug.ts";
+import { BadInputError } from "../base/errors.ts";
+import { LimitError } from "./limits.ts";
 import type { ObjectInfo } from "./objects.ts";
 
 /** Negative, so that they can stand where a symbol's number would. */
@@ -28,6 +31,10 @@ export const REASON = {
   REPLACED: -11,
   /** The recording names no build id, and was made on another machine. */
   OTHER_HOST: -12,
+  /** Reading its symbols would cost more than a limit allows. */
+  OVER_LIMIT: -13,
+  /** Reading its symbols failed in a way that nobody has thought of. */
+  FAILED: -14,
 } as const;
 
 export type Reason = typeof REASON[keyof typeof REASON];
@@ -35,8 +42,25 @@ export type Reason = typeof REASON[keyof typeof REASON];
 /** How many reasons; they are -1 to -REASONS. */
 export const REASONS: number = Object.keys(REASON).length;
 
+/** Why there are no symbols. */
+export interface Failure {
+  reason: Reason;
+  /** For OVER_LIMIT which limit, for FAILED what went wrong. */
+  detail?: string;
+}
+
+const MOST_DETAIL = 200;
+
+/** What an error says that reading the symbols of an object ended with: it is the end of that object's symbols only. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof LimitError) return { reason: REASON.OVER_LIMIT, detail: error.limit };
+  if (error instanceof BadInputError) return { reason: REASON.DAMAGED };
+  showTrace(error);
+  return { reason: REASON.FAILED, detail: String(error).slice(0, MOST_DETAIL) };
+}
+
 /** The cause in a few words, for a table: `no symbols`. */
-export function causeOf(reason: Reason): string {
+export function causeOf(reason: Reason, detail = ""): string {
   switch (reason) {
     case REASON.NOT_COVERED:
       return "no symbol covers it";
@@ -62,6 +86,10 @@ export function causeOf(reason: Reason): string {
       return "replaced since";
     case REASON.OTHER_HOST:
       return "of another machine";
+    case REASON.OVER_LIMIT:
+      return `over the limit of ${detail}`;
+    case REASON.FAILED:
+      return `not readable (${detail})`;
   }
 }
 
@@ -109,6 +137,10 @@ export function remedyOf(reason: Reason, object: ObjectInfo): string {
       return object.kind === "jit"
         ? "its file must belong to the user of the process, to you or to root, and be newer than the process"
         : "only links of root and your own are followed, to regular files: see who owns what is at its path";
+    case REASON.OVER_LIMIT:
+      return "if you trust its files, allow four times as much with PMUCTL_LIMIT_FACTOR=4";
+    case REASON.FAILED:
+      return "if its file can be read, this is a bug in pmuctl: PMUCTL_DEBUG=1 shows where";
     case REASON.NOT_CODE:
       return "build the callers with -fno-omit-frame-pointer, so that call chains hold together";
   }

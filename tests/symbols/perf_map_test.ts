@@ -1,9 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { parsePerfMap } from "../../lib/symbols/perf_map.ts";
+import { MemoryBytes } from "../../lib/base/byte_source.ts";
+import { parsePerfMap as parse } from "../../lib/symbols/perf_map.ts";
 import { testNeeding } from "../needs.ts";
 import { answerOf, differences, perfSymbols, PID } from "./oracle.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
+const parsePerfMap = (text: Uint8Array) => parse(new MemoryBytes(text));
 const BASE = 0x7f0010000000;
 const line = (offset: number, size: string, name: string) =>
   `${(BASE + offset).toString(16)} ${size} ${name}\n`;

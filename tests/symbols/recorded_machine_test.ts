@@ -36,7 +36,7 @@ function outcome(
 ) {
   const files = hostSymbolFiles(options);
   files.tellMachine!(machine);
-  return files.open(object) ? "opened" : files.refusal!(object);
+  return files.open(object) ? "opened" : files.refusal!(object)?.reason;
 }
 
 Deno.test("a recording that says nothing of its machine may be of this one", () => {

@@ -4,6 +4,10 @@ import { assertEquals, assertGreater } from "@std/assert";
 import { MemoryBytes } from "../../lib/base/byte_source.ts";
 import { findLines } from "../../lib/symbols/dwarf_line.ts";
 import { ElfFile } from "../../lib/symbols/elf.ts";
+import { Budget, Cost } from "../../lib/symbols/limits.ts";
+import type { DebugInfo } from "../../lib/symbols/debug_section.ts";
+import { REASON } from "../../lib/symbols/unresolved.ts";
+import { HeldBytes } from "../../lib/symbols/windows.ts";
 import { ObjectTable } from "../../lib/symbols/objects.ts";
 import { sourceLines } from "../../lib/symbols/source_lines.ts";
 import type { SymbolFiles } from "../../lib/symbols/symbolizer.ts";
@@ -90,13 +94,23 @@ function textOf(path: string): { offsets: Float64Array; shift: number } {
   };
 }
 
+/** A table of lines without the sections that it refers to. */
+function onlyLines(line: Uint8Array): DebugInfo {
+  const bytes = new HeldBytes(line);
+  return {
+    littleEndian: true,
+    cost: new Cost(new Budget(1000)),
+    get: (name) => name === ".debug_line" ? bytes : undefined,
+  };
+}
+
 /** Our line of each offset, as addr2line writes it. */
 async function ourLines(path: string, offsets: Float64Array, hooks = files()): Promise<string[]> {
   const lines = await sourceLines(hooks, objectAt(path), offsets);
   return Array.from(
     offsets,
     (_, i) =>
-      lines === undefined || lines.file[i] < 0
+      !("file" in lines) || lines.file[i] < 0
         ? "?"
         : `${lines.paths[lines.file[i]].replace("/./", "/")}:${lines.line[i]}`,
   );
@@ -147,8 +161,9 @@ testNeeding(
       await run("objcopy", ["--only-keep-debug", "program", "program.debug"], dir);
       await run("cc", ["-g", "-O1", "-Wl,--build-id", "-o", "other", "program.c"], dir);
       await run("strip", ["-g", "program"], dir);
-      assertEquals(await sourceLines(files(), objectAt(path), offsets), undefined);
-      assertEquals(await sourceLines(files(`${dir}/other`), objectAt(path), offsets), undefined);
+      assertEquals(await sourceLines(files(), objectAt(path), offsets), { reason: REASON.NO_SYMBOLS });
+      const withOther = files(`${dir}/other`);
+      assertEquals(await sourceLines(withOther, objectAt(path), offsets), { reason: REASON.NO_SYMBOLS });
       assertEquals(await ourLines(path, offsets, files(`${dir}/program.debug`)), before);
     }),
 );
@@ -165,15 +180,15 @@ testNeeding(
         for (const value of [0, 0x7f, 0xff]) {
           const wrong = line.slice();
           wrong[at] = value;
-          findLines({ line: wrong, littleEndian: true }, wanted);
+          findLines(onlyLines(wrong), wanted);
         }
-        findLines({ line: line.slice(0, at), littleEndian: true }, wanted);
+        findLines(onlyLines(line.slice(0, at)), wanted);
       }
       return Promise.resolve();
     }),
 );
 
-Deno.test("sourceLines() is undefined for what is no ELF file", async () => {
+Deno.test("sourceLines() says so of what is no ELF file", async () => {
   const hooks = { ...files(), open: () => new MemoryBytes(new Uint8Array(100)) };
-  assertEquals(await sourceLines(hooks, objectAt("/x"), Float64Array.of(1)), undefined);
+  assertEquals(await sourceLines(hooks, objectAt("/x"), Float64Array.of(1)), { reason: REASON.DAMAGED });
 });

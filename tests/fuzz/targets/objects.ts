@@ -82,7 +82,7 @@ export async function readObject(open: () => ByteSource): Promise<void> {
   }
   symbolizer.unresolved();
   const lines = await sourceLines(files, object, offsets);
-  if (lines === undefined) return;
+  if (!("file" in lines)) return;
   for (const [i, file] of lines.file.entries()) {
     if (file < -1 || file >= lines.paths.length) {
       throw new Error(`line ${i} is of file ${file} of ${lines.paths.length}`);
