@@ -203,6 +203,8 @@ interface Outcome {
 /** A child process, and the watch over it. */
 class Child {
   readonly #process: Deno.ChildProcess;
+  /** For all files of the process, too. */
+  readonly #folder: string;
   readonly #placePath: string;
   readonly #limits: Limits;
   readonly #words: AsyncGenerator<Word>;
@@ -212,7 +214,8 @@ class Child {
 
   private constructor(module: string, limits: Limits) {
     this.#limits = limits;
-    this.#placePath = Deno.makeTempFileSync({ prefix: "pmuctl-fuzz-" });
+    this.#folder = Deno.makeTempDirSync({ prefix: "pmuctl-fuzz-" });
+    this.#placePath = `${this.#folder}/place`;
     const heapMb = limits.rssBytes >> 20;
     this.#process = new Deno.Command(`${ROOT}scripts/deno`, {
       args: [
@@ -225,6 +228,7 @@ class Child {
         this.#placePath,
         JSON.stringify(limits),
       ],
+      env: { TMPDIR: this.#folder },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -284,7 +288,7 @@ class Child {
     await this.#process.status;
     await this.#words.return(undefined);
     await this.#errors;
-    Deno.removeSync(this.#placePath);
+    Deno.removeSync(this.#folder, { recursive: true });
   }
 }
 

@@ -9,6 +9,7 @@ import { FORMATS } from "../../../lib/report/formats.ts";
 import { writtenFile } from "../../perfdata/writing.ts";
 import { HOSTILE_NAMES } from "../hostile.ts";
 import { mutateBytes, mutateText } from "../mutate.ts";
+import { ownPath } from "../own_folder.ts";
 import { fitForTerminal } from "../output_checks.ts";
 import type { Random } from "../random.ts";
 import type { Target } from "../target.ts";
@@ -18,6 +19,7 @@ import { hostileRecording } from "./renderers.ts";
 const COMMANDS: Readonly<Record<string, Command>> = { report, diff };
 /** Options that read or write other files than the fuzzer's own, or run something. */
 const NOT_OURS = ["input", "output", "vmlinux", "kallsyms", "symfs"];
+const KALLSYMS = "ffffffff81000000 T _text\nffffffff81000100 t do_work\n";
 /** Values that options take, rightly or not. */
 const VALUES = [
   ...FORMATS.map(({ name }) => name),
@@ -86,17 +88,14 @@ function keepingIo(): Io & { text(): string } {
 }
 
 /** Runs it as the program does, on these recordings. */
-async function run(
-  folder: string,
-  words: readonly string[],
-  recordings: readonly Uint8Array[],
-): Promise<void> {
+async function run(words: readonly string[], recordings: readonly Uint8Array[]): Promise<void> {
   const [name, ...rest] = words;
-  const [a, b, list] = [`${folder}/a.data`, `${folder}/b.data`, `${folder}/kallsyms`];
+  const [a, b, list, root] = ["a.data", "b.data", "kallsyms", "root"].map(ownPath);
+  Deno.writeTextFileSync(list, KALLSYMS);
   Deno.writeFileSync(a, recordings[0] ?? new Uint8Array(0));
   Deno.writeFileSync(b, recordings[1] ?? new Uint8Array(0));
   const options = rest.map((word) => word === "BASE" ? b : word);
-  const files = name === "report" ? [`--kallsyms=${list}`, `--symfs=${folder}`, "-i", a] : [a, b];
+  const files = name === "report" ? [`--kallsyms=${list}`, `--symfs=${root}`, "-i", a] : [a, b];
   const command = COMMANDS[name];
   if (command === undefined) return;
   const io = keepingIo();
@@ -112,13 +111,6 @@ async function run(
 export async function commandTargets(): Promise<Target[]> {
   const all = (await seeds()).filter(({ name }) => name.startsWith("ours"));
   const encoder = new TextEncoder();
-  let folder: string | undefined;
-  const makeFolder = () => {
-    const made = Deno.makeTempDirSync({ prefix: "pmuctl-fuzz-" });
-    globalThis.addEventListener("unload", () => Deno.removeSync(made, { recursive: true }));
-    Deno.writeTextFileSync(`${made}/kallsyms`, "ffffffff81000000 T _text\nffffffff81000100 t do_work\n");
-    return made;
-  };
   return [{
     name: "commands",
     what: "report and diff with options of all kinds",
@@ -148,7 +140,7 @@ export async function commandTargets(): Promise<Target[]> {
         return; // only a smaller one that nobody made
       }
       if (!Array.isArray(parsed) || !parsed.every((word) => typeof word === "string")) return;
-      await run(folder ??= makeFolder(), parsed, recordings);
+      await run(parsed, recordings);
     },
   }];
 }

@@ -25,6 +25,7 @@ import { HOSTILE_NAMES } from "../hostile.ts";
 import { memoryFiles } from "../memory_files.ts";
 import { mutateBytes, mutateText } from "../mutate.ts";
 import { mutateJson } from "../mutate_json.ts";
+import { ownPath } from "../own_folder.ts";
 import { fitForTerminal, wellFormed } from "../output_checks.ts";
 import { type Target, textTarget } from "../target.ts";
 import { whole } from "../../report/whole.ts";
@@ -159,37 +160,29 @@ function showCheck([benchmark, metric, reason]: string[]): void {
   }
 }
 
-/** The cache of kernel symbols is read from a folder; here one of the process's own. */
+/** The cache of kernel symbols, which is read from a folder. */
 function kernelCacheTarget(): Target {
-  let folder: string | undefined;
-  const open = () => {
-    if (folder === undefined) {
-      folder = Deno.makeTempDirSync({ prefix: "pmuctl-fuzz-" });
-      Deno.chmodSync(folder, 0o700);
-      globalThis.addEventListener("unload", () => Deno.removeSync(folder!, { recursive: true }));
-    }
-    return new KernelCache(folder, () => "key");
-  };
+  const open = () => new KernelCache(ownPath("cache"), () => "key");
+  const path = () => `${ownPath("cache")}/kernel-symbols`;
   let seed: Uint8Array | undefined;
-  const path = () => `${folder}/kernel-symbols`;
+  const made = () => {
+    open().parse(new TextEncoder().encode(
+      "ffffffff81000000 T _text\nffffffff81000100 t do_work\nffffffffc0000000 t mod_fn\t[mod]\n",
+    ));
+    return Deno.readFileSync(path());
+  };
   return {
     name: "kernel-cache",
     what: "the kernel's symbols as an earlier report kept them",
     weight: 3,
     make(random) {
-      const cache = open();
-      if (seed === undefined) {
-        cache.parse(new TextEncoder().encode(
-          "ffffffff81000000 T _text\nffffffff81000100 t do_work\nffffffffc0000000 t mod_fn\t[mod]\n",
-        ));
-        seed = Deno.readFileSync(path());
-      }
+      seed ??= made();
       return { bytes: mutateBytes(seed, random, 0, { donors: [seed] }), made: "bytes changed" };
     },
     take(bytes) {
-      const cache = open();
+      seed ??= made();
       Deno.writeFileSync(path(), bytes, { mode: 0o600 });
-      const kernel = cache.read();
+      const kernel = open().read();
       for (const table of kernel?.tables.values() ?? []) {
         const at = table.find(-0x7f000000 + 0x110);
         if (at >= 0) table.name(at);

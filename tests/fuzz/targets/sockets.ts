@@ -4,6 +4,7 @@ import { ask, serve } from "../../../lib/cpc/socket.ts";
 import { parseReply, parseRequest, replyLine, requestLine } from "../../../lib/cpc/protocol.ts";
 import { mutateBytes } from "../mutate.ts";
 import { mutateJson } from "../mutate_json.ts";
+import { ownPath } from "../own_folder.ts";
 import type { Random } from "../random.ts";
 import { choiceBy, type Input, type Target, textTarget } from "../target.ts";
 
@@ -75,9 +76,10 @@ async function writeAll(connection: Deno.UnixConn, bytes: Uint8Array): Promise<v
 function serverTarget(): Target {
   let path: string | undefined;
   const start = () => {
-    const folder = Deno.makeTempDirSync({ prefix: "pmuctl-fuzz-" });
-    globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
-    serve(path = `${folder}/set`, (request) => ({ reply: { ok: { info: { ...INFO, request } } } as never }));
+    serve(
+      path = ownPath("server"),
+      (request) => ({ reply: { ok: { info: { ...INFO, request } } } as never }),
+    );
   };
   return {
     name: "set-server",
@@ -106,9 +108,7 @@ function serverTarget(): Target {
 function clientTarget(): Target {
   let path: string | undefined, answer: Uint8Array = new Uint8Array(0);
   const start = () => {
-    const folder = Deno.makeTempDirSync({ prefix: "pmuctl-fuzz-" });
-    globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
-    const listener = Deno.listen({ transport: "unix", path: path = `${folder}/set` });
+    const listener = Deno.listen({ transport: "unix", path: path = ownPath("client") });
     (async () => {
       for await (const connection of listener) {
         await connection.read(new Uint8Array(4096)).catch(brokenOff);
