@@ -2,6 +2,7 @@
 
 import { BadInputError, EXIT } from "../base/errors.ts";
 import { exists } from "../base/exists.ts";
+import { withFolderLock } from "../base/folder_lock.ts";
 import { append } from "../base/lists.ts";
 import { causeOf, refusal } from "../base/system_error.ts";
 import { VERSION } from "../base/version.ts";
@@ -147,7 +148,9 @@ async function update(
     note("there is nothing to update: every benchmark is compared with a command of its own (against)");
     return EXIT.ok;
   }
-  const baseline = exists(file, Deno.statSync) ? readBaseline(file) : {};
+  const read = () => exists(file, Deno.statSync) ? readBaseline(file) : {};
+  read(); // so that what is wrong with it is told before anything is measured
+  const measured: Baseline = {};
   for (const plan of plans) {
     const full = { ...plan, metrics: plan.metrics.length ? plan.metrics : [BEST] };
     const { metrics, notes, stopSignal } = await measureBaseline(full, setting);
@@ -157,14 +160,23 @@ async function update(
       return 128 + stopSignal;
     }
     if (withProfile) note(`wrote ${await keepProfile(plan, file, setting)}`);
-    baseline[plan.name] = { command: plan.argv, machine, metrics };
+    measured[plan.name] = { command: plan.argv, machine, metrics };
     for (const { rung, samples } of Object.values(metrics)) {
       note(`${plan.name}: ${rung}, ${samples.length} runs`);
     }
   }
-  writeOutputFile(file, renderBaseline(baseline));
+  // another --update may have written its own meanwhile
+  await withFolderLock(folderOf(file), () => {
+    writeOutputFile(file, renderBaseline({ ...read(), ...measured }), { durable: true });
+  });
   note(`wrote ${file}`);
   return EXIT.ok;
+}
+
+/** The folder that the file is in, wherever links lead to. */
+function folderOf(file: string): string {
+  const path = exists(file, Deno.statSync) ? Deno.realPathSync(file) : file;
+  return path.slice(0, path.lastIndexOf("/") + 1) || ".";
 }
 
 function readBaseline(file: string): Baseline {

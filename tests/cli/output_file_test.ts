@@ -28,6 +28,71 @@ Deno.test("writeOutputFile() says why a file cannot be written", () =>
     assertThrows(write(folder), UnsupportedError, "is a directory");
   }));
 
+/** Names in a folder, the hidden ones as well. */
+const namesIn = (folder: string) => Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
+
+Deno.test("writeOutputFile() leaves what was there when not all can be written, and nothing beside it", () =>
+  withFolder((folder) => {
+    const path = `${folder}/out`;
+    Deno.writeTextFileSync(path, "kept");
+    const failing = function* () {
+      yield "x".repeat(10_000_000); // more than waits to be written
+      throw new Error("half of it");
+    };
+    assertThrows(() => writeOutputFile(path, failing()), Error, "half of it");
+    assertEquals([Deno.readTextFileSync(path), namesIn(folder)], ["kept", ["out"]]);
+    assertThrows(() => writeOutputFile(`${folder}/new`, failing()), Error, "half of it");
+    assertEquals(namesIn(folder), ["out"]);
+  }));
+
+Deno.test("writeOutputFile() keeps the permissions of a file, the link to it, and a name as long as they get", () =>
+  withFolder((folder) => {
+    const path = `${folder}/${"ä".repeat(127)}`, link = `${folder}/link`;
+    Deno.writeTextFileSync(path, "old");
+    Deno.chmodSync(path, 0o640);
+    Deno.symlinkSync(path, link);
+    writeOutputFile(link, "new", { durable: true });
+    assertEquals(Deno.readTextFileSync(path), "new");
+    assertEquals(Deno.statSync(path).mode! & 0o777, 0o640);
+    assertEquals(Deno.lstatSync(link).isSymlink, true);
+    Deno.symlinkSync("made", `${folder}/dangling`);
+    writeOutputFile(`${folder}/dangling`, "text");
+    assertEquals(Deno.readTextFileSync(`${folder}/made`), "text");
+    assertEquals(namesIn(folder).length, 4);
+  }));
+
+Deno.test("writeOutputFile() writes through what is no file: a FIFO, a device, a descriptor", async () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const fifo = `${folder}/fifo`;
+    await new Deno.Command("mkfifo", { args: [fifo] }).output();
+    const reader = new Deno.Command("cat", { args: [fifo], stdout: "piped" }).spawn();
+    writeOutputFile(fifo, "text", { durable: true });
+    assertEquals(new TextDecoder().decode((await reader.output()).stdout), "text");
+    assertEquals(Deno.statSync(fifo).isFifo, true);
+    writeOutputFile("/dev/null", "text", { durable: true });
+    assertEquals(Deno.statSync("/dev/null").isCharDevice, true);
+    // what has the file open sees what is written
+    const open = Deno.openSync(`${folder}/open`, { read: true, write: true, create: true });
+    const number = Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => name)
+      .find((fd) => tryLink(`/proc/self/fd/${fd}`) === `${folder}/open`)!;
+    writeOutputFile(`/dev/fd/${number}`, "seen");
+    const bytes = new Uint8Array(9);
+    assertEquals(new TextDecoder().decode(bytes.subarray(0, open.readSync(bytes)!)), "seen");
+    open.close();
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+function tryLink(path: string): string {
+  try {
+    return Deno.readLinkSync(path);
+  } catch {
+    return ""; // it was the listing's own
+  }
+}
+
 Deno.test("refuseSameFile() sees through links, and lets other files, devices and new names be", () =>
   withFolder((folder) => {
     const path = `${folder}/perf.data`;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
-import { PMUCTL, pmuctl, program, withFolder } from "./harness.ts";
+import { PMUCTL, pmuctl, program, run, withFolder } from "./harness.ts";
 import { exists } from "./watching.ts";
 
 interface Check {
@@ -138,6 +138,69 @@ testNeeding(
       assert(kept.includes('"emit"') && !kept.includes('"set_up"'));
     });
   },
+);
+
+Deno.test("check --update keeps what others write into the baseline at the same time", () =>
+  withFolder(async (folder) => {
+    const baseline = `${folder}/b.json`;
+    const names = ["one", "two", "three"];
+    const update = (name: string) =>
+      pmuctl([
+        "check",
+        "--update",
+        "--baseline",
+        baseline,
+        "-m",
+        "wall",
+        "--budget",
+        "1",
+        "--name",
+        name,
+        "--",
+        "true",
+      ]);
+    const made = await Promise.all(names.map(update));
+    for (const { status, stderr } of made) assertEquals(status, 0, stderr);
+    const { benchmarks } = JSON.parse(await Deno.readTextFile(baseline));
+    assertEquals(Object.keys(benchmarks).sort(), names.toSorted());
+    assertEquals(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["b.json"]);
+  }));
+
+testNeeding(
+  ["root"],
+  "check --update on a full disk leaves the baseline as it was",
+  () =>
+    withFolder(async (folder) => {
+      assertEquals((await run("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder])).status, 0);
+      try {
+        const baseline = `${folder}/b.json`;
+        const update = (name: string) =>
+          pmuctl([
+            "check",
+            "--update",
+            "--baseline",
+            baseline,
+            "-m",
+            "wall",
+            "--budget",
+            "1",
+            "--name",
+            name,
+            "--",
+            "true",
+          ]);
+        assertEquals((await update("one")).status, 0);
+        const before = await Deno.readTextFile(baseline);
+        await run("sh", ["-c", `cat /dev/zero >${folder}/fill`]);
+        const { status, stderr } = await update("two");
+        assertEquals(status, 3, stderr);
+        assertStringIncludes(stderr, "b.json: no space left on device");
+        assertEquals(await Deno.readTextFile(baseline), before);
+        assertEquals(Array.from(Deno.readDirSync(folder), ({ name }) => name).sort(), ["b.json", "fill"]);
+      } finally {
+        await run("umount", ["-l", folder]);
+      }
+    }),
 );
 
 Deno.test("check --update --profile that is stopped while it records writes nothing, and leaves nothing behind", () =>
