@@ -6,7 +6,7 @@
 import { PERF_RECORD } from "../lib/base/abi.ts";
 import { FileBytes } from "../lib/base/file_bytes.ts";
 import { RECORD_HEADER_SIZE } from "../lib/perfdata/attr_layout.ts";
-import { decodeFileHeader, FILE_HEADER_SIZE } from "../lib/perfdata/header.ts";
+import { decodeFileHeader, decodeMagic, FILE_HEADER_SIZE } from "../lib/perfdata/header.ts";
 import { openRecording } from "../lib/perfdata/open.ts";
 import { isTime } from "../lib/perfdata/sample.ts";
 
@@ -24,7 +24,11 @@ export function repeatRecording(from: string, to: string, times: number): void {
   const { table } = openRecording(source);
   const bytes = source.read(0, source.size);
   source.close();
-  const { data, featureNumbers } = decodeFileHeader(bytes.subarray(0, FILE_HEADER_SIZE), true, from);
+  const { data, featureNumbers } = decodeFileHeader(
+    bytes.subarray(0, FILE_HEADER_SIZE),
+    decodeMagic(bytes, from),
+    from,
+  );
   const records = bytes.slice(data.offset, data.offset + data.size);
   const words = new Uint32Array(records.buffer);
 

@@ -37,6 +37,11 @@ export class ByteReader {
     return this.bytes.length - this.pos;
   }
 
+  /** Offset in the file of the next read. */
+  get offset(): number {
+    return this.#origin + this.pos;
+  }
+
   /** Checks that `n` more bytes are there, moves past them, returns where they start. Throws BadInputError. */
   take(n: number): number {
     const at = this.pos;

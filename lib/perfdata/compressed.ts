@@ -7,7 +7,7 @@
 import { PERF_RECORD_USER } from "../base/abi.ts";
 import { ByteReader } from "../base/bytes.ts";
 import { BadInputError } from "../base/errors.ts";
-import type { DataInput } from "./data_input.ts";
+import { type DataInput, type FilePlace, placeIn } from "./data_input.ts";
 import { payloadSize } from "./payload.ts";
 
 /** The part of the decompressor used here: takes compressed bytes, gives blocks to its callback. */
@@ -104,6 +104,43 @@ class ByteQueue {
   }
 }
 
+/** Pieces whose places are known; then half of them are forgotten, so that memory does not grow with the file. */
+const MOST_PIECES = 1 << 16;
+
+/** Where in the file the bytes of the output come from. */
+class Pieces {
+  /** Where each begins in the output, ascending, and in the file. */
+  #output: number[] = [];
+  #file: number[] = [];
+  /** Whether it was compressed: then all of it is where its record is. */
+  #packed: boolean[] = [];
+
+  add(output: number, file: number, packed: boolean): void {
+    const last = this.#output.length - 1;
+    const goesOn = !packed && last >= 0 && !this.#packed[last] &&
+      output - this.#output[last] === file - this.#file[last];
+    if (goesOn) return;
+    if (this.#output.length === MOST_PIECES) {
+      for (const column of [this.#output, this.#file, this.#packed]) column.splice(0, MOST_PIECES / 2);
+    }
+    this.#output.push(output);
+    this.#file.push(file);
+    this.#packed.push(packed);
+  }
+
+  /** Offset in the file of the output's byte at `offset`; undefined for one before the first piece. */
+  find(offset: number): number | undefined {
+    let low = 0, high = this.#output.length;
+    while (low < high) {
+      const mid = (low + high) >>> 1;
+      if (this.#output[mid] <= offset) low = mid + 1;
+      else high = mid;
+    }
+    if (low === 0) return undefined;
+    return this.#file[low - 1] + (this.#packed[low - 1] ? 0 : offset - this.#output[low - 1]);
+  }
+}
+
 export class DecompressedInput implements DataInput {
   readonly name: string;
   /** Counts bytes of the output, from the offset in the file where decompression began. */
@@ -122,6 +159,9 @@ export class DecompressedInput implements DataInput {
   readonly #chunk = new Uint8Array(1 << 17);
   /** Offset in the file of the first byte in #outer. */
   #outerOffset: number;
+  readonly #pieces = new Pieces();
+  /** Offset in the file of the compressed record that was unpacked last. */
+  #packedAt = 0;
   /** Bytes behind a record that belong to none, still to be passed on. */
   #payload = 0;
   #ended = false;
@@ -187,6 +227,11 @@ export class DecompressedInput implements DataInput {
     return true;
   }
 
+  /** What is unpacked is in the file where the record is that its last byte came in. */
+  place(offset: number): FilePlace {
+    return placeIn(this.#input, this.#pieces.find(offset) ?? offset);
+  }
+
   /** Works until there is something to read, or nothing more will come. */
   #prepare(): void {
     while (this.#ready.length === 0 && !this.#ended) this.#advance();
@@ -208,7 +253,7 @@ export class DecompressedInput implements DataInput {
     } else if (size < HEADER_SIZE) {
       this.#end(); // the reader sees the same header and refuses it
     } else {
-      const r = new ByteReader(view.subarray(0, size), this.#littleEndian, "a record");
+      const r = new ByteReader(view.subarray(0, size), this.#littleEndian, "a record", this.#outerOffset);
       const type = r.u32();
       if (type === PERF_RECORD_USER.COMPRESSED || type === PERF_RECORD_USER.COMPRESSED2) this.#unpacked(type);
       if (type === PERF_RECORD_USER.COMPRESSED) this.#inflate(size, HEADER_SIZE, size);
@@ -217,13 +262,14 @@ export class DecompressedInput implements DataInput {
         r.take(4);
         this.#inflate(size, 16, Math.min(size, 16 + r.size()));
       } else {
-        this.#payload = payloadSize(type, r.bytes, this.#littleEndian);
+        this.#payload = payloadSize(type, r.bytes, this.#littleEndian, this.#outerOffset);
         this.#pass(size);
       }
     }
   }
 
   #pass(n: number): void {
+    this.#pieces.add(this.offset + this.#ready.length, this.#outerOffset, false);
     this.#outer.moveTo(this.#ready, n);
     this.#outerOffset += n;
   }
@@ -237,13 +283,15 @@ export class DecompressedInput implements DataInput {
   /** Passes on what is left over, so that the reader finds the input cut short there. */
   #end(): void {
     this.#ended = true;
-    this.#inner.moveTo(this.#ready, this.#inner.length);
+    if (this.#inner.length > 0) this.#moveUnpacked(this.#inner.length);
+    this.#pieces.add(this.offset + this.#ready.length, this.#outerOffset, false);
     this.#outer.moveTo(this.#ready, this.#outer.length);
   }
 
   /** Unpacks bytes [from, to) of the record of `size` bytes at the front of #outer. */
   #inflate(size: number, from: number, to: number): void {
     const offset = this.#outerOffset;
+    this.#packedAt = offset;
     try {
       // A copy: the decompressor keeps what it cannot use yet.
       const piece = this.#outer.view.slice(from, to);
@@ -275,7 +323,12 @@ export class DecompressedInput implements DataInput {
       }
       at += size;
     }
-    this.#inner.moveTo(this.#ready, at);
+    if (at > 0) this.#moveUnpacked(at);
+  }
+
+  #moveUnpacked(n: number): void {
+    this.#pieces.add(this.offset + this.#ready.length, this.#packedAt, true);
+    this.#inner.moveTo(this.#ready, n);
   }
 
   /** Size of the record at `at`, -1 when it is not all there. */

@@ -22,8 +22,8 @@ export interface RecordCursor {
   /** Bytes of the sample_id trailer at the record's end; 0 when it has none. */
   readonly trailer: number;
   /**
-   * Byte offset of the record in the file. In compressed data, where a record has no place of its own:
-   * the offset that it would have if the data from the first compressed record on lay there unpacked.
+   * Byte offset of the record in its file. In compressed data, where a record has no place of its own: the offset of
+   * the compressed record that it ends in.
    */
   readonly fileOffset: number;
   /** Index of the event in the header's `events`; -1 when unknown or none. */
@@ -84,6 +84,6 @@ export class Cursor implements SampleCursor {
   }
 
   get fileOffset(): number {
-    return this.#window.fileOffset(this.pos);
+    return this.#window.place(this.pos).offset;
   }
 }

@@ -5,14 +5,16 @@ import type { Features } from "./features.ts";
 import { decodeSessionInfo, type SessionInfo } from "./session_info.ts";
 import type { ReadStats } from "./stats.ts";
 
-/** Throws what was wrong, with the way around it, when there was anything. */
+/**
+ * Throws what was wrong, with the way around it, when records are missing for it. Damage to what only describes the
+ * recording, or behind its last record, is no reason to refuse it: damageWarning() says what is left out.
+ */
 export function refuseDamage({ damage, cut }: ReadStats): void {
-  if (!damage) return;
-  const rest = cut ? "--force reports what comes before" : "all records are there, and --force reports them";
-  throw new BadInputError(`${damage.message}: ${rest}`, damage.offset);
+  if (!damage || !cut) return;
+  throw new BadInputError(`${damage.message}: --force reports what comes before`, damage.offset);
 }
 
-/** The warning in its place, for a reading that was forced; undefined when nothing was wrong. */
+/** The warning in its place, for a reading that goes on; undefined when nothing was wrong. */
 export function damageWarning({ damage, cut }: ReadStats): string | undefined {
   if (!damage) return undefined;
   return `${damage.message}: ${

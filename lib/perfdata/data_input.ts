@@ -2,6 +2,12 @@
 
 import type { ByteInput } from "../base/byte_source.ts";
 
+/** Where something is: the name of a file and an offset in it. */
+export interface FilePlace {
+  name: string;
+  offset: number;
+}
+
 /** Bytes read from front to back, with their place in the file. */
 export interface DataInput {
   /** What to call it in errors. */
@@ -16,6 +22,13 @@ export interface DataInput {
   read(into: Uint8Array): number;
   /** Moves past `n` bytes; false when there are fewer. */
   skip(n: number): boolean;
+  /** The place in a file of the byte that was or will be at `offset` here, where that is another: see placeIn(). */
+  place?(offset: number): FilePlace;
+}
+
+/** The place in a file of the byte that was or will be at `offset` of `input`, which may be several files or unpacked. */
+export function placeIn(input: DataInput, offset: number): FilePlace {
+  return input.place?.(offset) ?? { name: input.name, offset };
 }
 
 /** What both kinds of section share: counting down what was promised. */
@@ -118,6 +131,8 @@ export class ChainedInput implements DataInput {
   readonly name: string;
   offset: number;
   readonly #parts: readonly DataInput[];
+  /** Where each part begins, as far as they have been read, and the offset that it has there itself. */
+  readonly #starts: { offset: number; own: number }[];
   #at = 0;
 
   /** @param parts at least one. */
@@ -125,6 +140,7 @@ export class ChainedInput implements DataInput {
     this.name = parts[0].name;
     this.offset = parts[0].offset;
     this.#parts = parts;
+    this.#starts = [{ offset: this.offset, own: this.offset }];
   }
 
   get remaining(): number {
@@ -140,7 +156,7 @@ export class ChainedInput implements DataInput {
       const n = this.#parts[this.#at].read(into);
       this.offset += n;
       if (n > 0 || into.length === 0) return n;
-      this.#at++;
+      this.#next();
     }
     return 0;
   }
@@ -153,9 +169,23 @@ export class ChainedInput implements DataInput {
       part.skip(left);
       this.offset += part.offset - before;
       left -= part.offset - before;
-      if (left > 0) this.#at++;
+      if (left > 0) this.#next();
     }
     return left === 0;
+  }
+
+  place(offset: number): FilePlace {
+    let part = this.#starts.length - 1;
+    while (part > 0 && this.#starts[part].offset > offset) part--;
+    const start = this.#starts[part];
+    return placeIn(this.#parts[part], offset - start.offset + start.own);
+  }
+
+  #next(): void {
+    this.#at++;
+    if (this.#at < this.#parts.length) {
+      this.#starts.push({ offset: this.offset, own: this.#parts[this.#at].offset });
+    }
   }
 }
 
@@ -168,7 +198,7 @@ export function isSeekable(input: ByteInput): input is SeekableInput {
 }
 
 /** Reads `length` bytes of a stream, fewer when it ends before. Memory grows with what comes, not with `length`. */
-export function readStream(input: ByteInput, length: number): Uint8Array<ArrayBuffer> {
+export function readStream(input: Pick<ByteInput, "read">, length: number): Uint8Array<ArrayBuffer> {
   let bytes = new Uint8Array(Math.min(length, 65536));
   let got = 0;
   while (got < length) {

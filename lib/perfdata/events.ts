@@ -1,11 +1,13 @@
 /** The events of a recording, and which of them a record belongs to. */
 
+import { PERF_TYPE } from "../base/abi.ts";
 import type { EventAttr } from "../events/attr.ts";
 import { eventName } from "../events/name.ts";
 import { type AttrLayout, compileLayout } from "./attr_layout.ts";
-import type { Features } from "./features.ts";
+import { FEATURE, type Features } from "./features.ts";
 import { compileRead, type ReadLayout } from "./group_read.ts";
 import { IdTable } from "./id_table.ts";
+import { tracepointNames } from "./tracing_data.ts";
 
 /** One event of a recording. */
 export interface EventDesc {
@@ -32,6 +34,10 @@ export function describeEvent(attr: EventAttr, ids: bigint[], name = eventName(a
 export class EventTable {
   readonly events: EventDesc[] = [];
   #table = new IdTable();
+  /** What EVENT_UPDATE has called an event, by its index. */
+  readonly #told = new Map<number, string>();
+  /** Names of tracepoints by their number, which is the attr's `config`. */
+  readonly #tracepoints = new Map<bigint, string>();
   /** Offset of the id in a sample, -1 when samples have none. */
   #sampleIdAt = -1;
   /** Distance of the id from the end of other records, 0 when they have none. */
@@ -85,17 +91,45 @@ export class EventTable {
     return this.#lastEvent = (low | high) === 0 ? 0 : this.#table.find(low, high);
   }
 
-  /** The event with this id, or undefined. */
-  byId(id: bigint): EventDesc | undefined {
-    return this.events[this.#table.find(Number(BigInt.asIntN(32, id)), Number(BigInt.asIntN(32, id >> 32n)))];
+  /** Calls the event with this id `name`; an id that no event has is ignored. */
+  rename(id: bigint, name: string): void {
+    const index = this.#table.find(Number(BigInt.asIntN(32, id)), Number(BigInt.asIntN(32, id >> 32n)));
+    if (index < 0 || name === "") return;
+    this.#told.set(index, name);
+    this.events[index].name = name;
   }
 
-  /** Takes names from EVENT_DESC, whose events are in the order of the attrs, and PMU names where there is none. */
+  /** Says what tracepoint `config` is called, `sched:sched_switch`; applyNames() makes use of it. */
+  nameTracepoint(config: bigint, name: string): void {
+    this.#tracepoints.set(config, name);
+  }
+
+  /**
+   * Takes names from EVENT_DESC, whose events are in the order of the attrs; where there is none, those that the
+   * records gave, those of tracepoints, and what the attr spells with the PMUs' names.
+   */
   applyNames(features: Features): void {
     const described = features.eventDesc ?? [];
     const pmus = features.pmuMappings;
+    this.#readTracingData(described, features);
     this.events.forEach((event, i) => {
-      event.name = described[i]?.name || eventName(event.attr, pmus);
+      event.name = described[i]?.name || this.#told.get(i) || this.#tracepointName(event.attr) ||
+        eventName(event.attr, pmus);
     });
+  }
+
+  /** Looks up the names of tracepoints that no other part of the recording gives. */
+  #readTracingData(described: readonly unknown[], features: Features): void {
+    const section = features.raw(FEATURE.TRACING_DATA);
+    const nameless = this.events.some(({ attr }, i) =>
+      attr.type === PERF_TYPE.TRACEPOINT && !described[i] && !this.#told.has(i) &&
+      !this.#tracepoints.has(attr.config)
+    );
+    if (!section || !nameless) return;
+    for (const [config, name] of tracepointNames(section)) this.#tracepoints.set(config, name);
+  }
+
+  #tracepointName({ type, config }: EventAttr): string | undefined {
+    return type === PERF_TYPE.TRACEPOINT ? this.#tracepoints.get(config) : undefined;
   }
 }

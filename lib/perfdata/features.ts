@@ -274,15 +274,7 @@ export class Features {
 
   /** From the file's section or from the records of a pipe. */
   get buildIds(): BuildIdEntry[] {
-    const fromSection = this.#get(FEATURE.BUILD_ID, (r) => {
-      const entries: BuildIdEntry[] = [];
-      while (r.left >= 8) {
-        r.u32(); // type; 0 or PERF_RECORD_HEADER_BUILD_ID
-        const misc = r.u16();
-        entries.push(decodeBuildId(r.slice(Math.max(0, r.u16() - 8)), misc, r.littleEndian));
-      }
-      return entries;
-    });
+    const fromSection = this.#get(FEATURE.BUILD_ID, decodeBuildIds);
     return [...(fromSection ?? []), ...this.#buildIdRecords];
   }
 
@@ -346,19 +338,60 @@ const DECODED: readonly [number, keyof Features][] = [
 /** PERF_RECORD_MISC_BUILD_ID_SIZE: the byte behind the 20 of the id gives its length. */
 const MISC_BUILD_ID_SIZE = 1 << 15;
 
+/** A build id record without its header. */
+export interface BuildIdBody {
+  body: Uint8Array;
+  /** Offset of `body` in the file. */
+  offset: number;
+  /** The header's PERF_RECORD_MISC bits. */
+  misc: number;
+  littleEndian: boolean;
+}
+
 /**
  * Decodes the body of a build id record:
  *
  *     struct { header; s32 pid; u8 build_id[20]; u8 size; u8 res[3]; char filename[]; }
  */
-export function decodeBuildId(body: Uint8Array, misc: number, littleEndian: boolean): BuildIdEntry {
-  const r = new ByteReader(body, littleEndian, "a build id record");
+export function decodeBuildId({ body, offset, misc, littleEndian }: BuildIdBody): BuildIdEntry {
+  const r = new ByteReader(body, littleEndian, "a build id record", offset);
   const pid = r.i32();
   const id = r.slice(20);
   const size = r.u8();
   r.take(3);
   const length = misc & MISC_BUILD_ID_SIZE && size <= 20 ? size : 20;
   return { pid, misc, buildId: hex(id.subarray(0, length)), filename: r.fixedString(r.left) };
+}
+
+/**
+ * Decodes the body of a build id record of perf before Linux 2.6.35, which had no pid:
+ *
+ *     struct { header; u8 build_id[24]; char filename[]; }
+ */
+function decodeOldBuildId({ body, offset, misc, littleEndian }: BuildIdBody): BuildIdEntry {
+  const r = new ByteReader(body, littleEndian, "a build id record", offset);
+  const buildId = hex(r.slice(20));
+  r.take(4);
+  return { pid: -1, misc, buildId, filename: r.fixedString(r.left) };
+}
+
+/** How a record without a pid looks to who expects one: the kernel's name, which begins with `[ker`, is four bytes short. */
+const CUT_KERNEL_NAME = "nel.kallsyms]";
+
+/** Decodes the records in a section of build ids. */
+function decodeBuildIds(r: ByteReader): BuildIdEntry[] {
+  const bodies: BuildIdBody[] = [];
+  while (r.left >= 8) {
+    r.u32(); // type; 0 or PERF_RECORD_HEADER_BUILD_ID
+    const misc = r.u16();
+    const length = Math.max(0, r.u16() - 8);
+    const offset = r.offset;
+    bodies.push({ body: r.slice(length), offset, misc, littleEndian: r.littleEndian });
+  }
+  const entries = bodies.map(decodeBuildId);
+  return entries.some(({ filename }) => filename === CUT_KERNEL_NAME)
+    ? bodies.map(decodeOldBuildId)
+    : entries;
 }
 
 /** Bytes in hex, two digits each. */

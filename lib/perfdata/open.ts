@@ -1,6 +1,7 @@
 /** The front (and the back) of a recording: header, room, events and features, before any record is read. */
 
 import type { ByteInput } from "../base/byte_source.ts";
+import { concat } from "../base/bytes.ts";
 import { BadInputError } from "../base/errors.ts";
 import {
   type DataInput,
@@ -15,6 +16,7 @@ import { describeEvent, EventTable } from "./events.ts";
 import { FEATURE, Features } from "./features.ts";
 import {
   decodeAttrs,
+  decodeEventTypes,
   decodeFeatureTable,
   decodeFileHeader,
   decodeIds,
@@ -23,8 +25,12 @@ import {
   type FileHeader,
   PIPE_HEADER_SIZE,
   type Section,
+  SECTION_SIZE,
 } from "./header.ts";
 import { findInRoom } from "./room.ts";
+
+/** Bytes of names of events that are read: more than any machine has tracepoints. */
+const MOST_EVENT_TYPES = 1 << 22;
 
 /** A recording of which the front has been read. */
 export interface Opened {
@@ -64,7 +70,7 @@ function openFile(input: SeekableInput): Opened {
   if (magic.pipe) {
     return openPipe(magic.littleEndian, new FileSection(input, PIPE_HEADER_SIZE, Infinity));
   }
-  const header = decodeFileHeader(head, magic.littleEndian, name);
+  const header = decodeFileHeader(head, magic, name);
   const table = readEvents(header, name, input.size, (s) => readRange(input, s.offset, s.size));
   const opened = withEvents(header, table, new FileSection(input, header.data.offset, dataLength(header)));
   opened.beside = (input.beside ?? []).filter(isSeekable).map((file) => new FileSection(file, 0, file.size));
@@ -81,13 +87,11 @@ function openStream(input: ByteInput): Opened {
   if (magic.pipe) {
     return openPipe(magic.littleEndian, new StreamSection(input, PIPE_HEADER_SIZE, Infinity));
   }
-  const head = new Uint8Array(FILE_HEADER_SIZE);
-  head.set(first);
-  const rest = readStream(input, FILE_HEADER_SIZE - PIPE_HEADER_SIZE);
-  head.set(rest, PIPE_HEADER_SIZE);
-  const header = decodeFileHeader(head.subarray(0, PIPE_HEADER_SIZE + rest.length), magic.littleEndian, name);
-  const front = readStream(input, header.data.offset - FILE_HEADER_SIZE);
-  const bytesOf = (s: Section) => partOf(front, FILE_HEADER_SIZE, s);
+  const { headerSize } = magic;
+  const head = concat([first, readStream(input, headerSize - PIPE_HEADER_SIZE)]);
+  const header = decodeFileHeader(head, magic, name);
+  const front = readStream(input, header.data.offset - headerSize);
+  const bytesOf = (s: Section) => partOf(front, headerSize, s);
   const table = readEvents(header, name, header.data.offset, bytesOf);
   const opened = withEvents(header, table, new StreamSection(input, header.data.offset, dataLength(header)));
   takeRoom(header, opened, bytesOf);
@@ -166,6 +170,11 @@ function readEvents(
     }
     table.add(describeEvent(attr, decodeIds(bytesOf(ids), header.littleEndian)));
   }
+  const { offset, size } = header.eventTypes;
+  const named = bytesOf({ offset, size: Math.min(size, MOST_EVENT_TYPES) });
+  for (const [config, event] of decodeEventTypes(named, header.littleEndian)) {
+    table.nameTracepoint(config, event);
+  }
   return table;
 }
 
@@ -178,12 +187,7 @@ function takeFeatures(
   bytesOf: (section: Section) => Uint8Array,
 ): void {
   const { name } = input;
-  try {
-    readFeatures(header, name, limit, opened.features, bytesOf);
-  } catch (error) {
-    if (!(error instanceof BadInputError)) throw error;
-    opened.damage = error;
-  }
+  opened.damage = readFeatures(header, name, limit, opened.features, bytesOf);
   const damaged = opened.features.dropDamaged();
   if (damaged) {
     opened.damage ??= new BadInputError(`cannot read all of ${name}: ${damaged.message}`, damaged.offset);
@@ -191,7 +195,7 @@ function takeFeatures(
   opened.table.applyNames(opened.features);
   if (opened.features.has(FEATURE.DIR_FORMAT) && !input.beside) {
     opened.partial = true;
-    opened.damage ??= new BadInputError(
+    opened.damage = new BadInputError(
       `cannot read all of ${name}: it is one of several files of a recording by 'perf record --threads': ` +
         "name the folder that it is in",
       header.data.offset + header.data.size,
@@ -199,29 +203,39 @@ function takeFeatures(
   }
 }
 
+/** Reads the sections that are in the file, one that ends early as far as it goes. Returns what is wrong with the others. */
 function readFeatures(
-  header: FileHeader,
+  { data, featureNumbers, littleEndian }: FileHeader,
   name: string,
   limit: number,
   features: Features,
   bytesOf: (section: Section) => Uint8Array,
-): void {
-  const { data, featureNumbers, littleEndian } = header;
-  if (data.size === 0) return;
-  const table = { offset: data.offset + data.size, size: featureNumbers.length * 16 };
+): BadInputError | undefined {
+  if (data.size === 0) return undefined;
+  const table = { offset: data.offset + data.size, size: featureNumbers.length * SECTION_SIZE };
   const sections = decodeFeatureTable(bytesOf(table), featureNumbers, littleEndian, table.offset);
-  let total = 0;
-  sections.forEach((section, i) => {
-    total += section.size;
-    if (total > limit || section.offset + section.size > limit) {
-      throw new BadInputError(
-        `cannot read all of ${name}: it ends before feature section ${featureNumbers[i]} ` +
-          `(${section.size} bytes at offset ${section.offset})`,
-        Math.min(section.offset, limit),
-      );
+  let damage: BadInputError | undefined;
+  if (sections.length < featureNumbers.length) {
+    damage = new BadInputError(
+      `cannot read all of ${name}: it ends within the table of its feature sections, ` +
+        `${featureNumbers.length - sections.length} of which are not there`,
+      limit,
+    );
+  }
+  // More bytes than the file has cannot be: sections that all claim the same ones would cost their product.
+  let left = BigInt(limit);
+  for (const { number, offset, size } of sections) {
+    if (size <= left && offset + size <= BigInt(limit)) {
+      left -= size;
+      features.add(number, bytesOf({ offset: Number(offset), size: Number(size) }), Number(offset));
+      continue;
     }
-    features.add(featureNumbers[i], bytesOf(section), section.offset);
-  });
+    damage ??= new BadInputError(
+      `cannot read all of ${name}: it ends before feature section ${number} (${size} bytes at offset ${offset})`,
+      offset < BigInt(limit) ? Number(offset) : limit,
+    );
+  }
+  return damage;
 }
 
 /**
@@ -241,6 +255,6 @@ export function readLateFeatures(
     start + behind.length,
     opened,
     (section) =>
-      section.offset < start ? partOf(front, FILE_HEADER_SIZE, section) : partOf(behind, start, section),
+      section.offset < start ? partOf(front, header.size, section) : partOf(behind, start, section),
   );
 }

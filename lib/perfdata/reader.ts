@@ -16,13 +16,14 @@ import { type EventDesc, EventTable } from "./events.ts";
 import { FEATURE, type Features } from "./features.ts";
 import { type Opened, openRecording, readLateFeatures } from "./open.ts";
 import { payloadSize } from "./payload.ts";
-import { isHeaderType, takeHeaderRecord } from "./pipe.ts";
+import { isHeaderType, MOST_TRACING_DATA, takeHeaderRecord, takeTracingData } from "./pipe.ts";
 import { isTime, sampleFits, type TimeBase, timeOf } from "./sample.ts";
 import { bodyFits } from "./record_sizes.ts";
 import { RoundSorter, type Take } from "./sorter.ts";
 import { RecordLedger } from "./record_ledger.ts";
 import { emptyStats, type ReadStats, TypeCounts } from "./stats.ts";
 import { swapBody, swapHeader } from "./swap.ts";
+import { isText, takeText, type TrailingText } from "./trailing_text.ts";
 import { RecordWindow } from "./window.ts";
 
 export type { RecordCursor, SampleCursor } from "./cursor.ts";
@@ -81,6 +82,8 @@ export class PerfDataReader {
   /** Of a compressed recording. */
   #unpacker: Unpack | undefined;
   #damage: BadInputError | undefined;
+  /** What stands behind the records of a pipe. */
+  #text: TrailingText | undefined;
 
   /** @param input is read from its start; it stays the caller's to close. */
   constructor(input: ByteInput, options: ReaderOptions = {}) {
@@ -284,25 +287,27 @@ export class PerfDataReader {
   /** Takes a record of the perf tools; false when reading cannot go on. */
   #toolRecord(type: number, size: number): boolean {
     if (type === PERF_RECORD_USER.COMPRESSED || type === PERF_RECORD_USER.COMPRESSED2) return this.#unpack();
-    const window = this.#window;
-    const offset = window.rawOffset;
+    const window = this.#window, opened = this.#opened!;
+    if (opened.pipe && isText(window.rest)) return this.#refuseText();
+    const { offset } = window.rawPlace;
     window.settle(size);
     const pos = window.next;
-    if (!this.#littleEndian) swapHeader(window.u8, pos);
-    this.#types.count(type);
+    const littleEndian = this.#littleEndian;
     let payload = 0;
     if (type !== PERF_RECORD_USER.FINISHED_ROUND) {
       const bytes = window.u8.subarray(pos, pos + size);
       try {
-        takeHeaderRecord(type, bytes, this.#littleEndian, this.#table, this.#opened!.features);
-        payload = payloadSize(type, bytes, this.#littleEndian);
+        takeHeaderRecord({ type, bytes, offset, littleEndian }, this.#table, opened.features);
+        payload = payloadSize(type, bytes, littleEndian, offset);
       } catch (error) {
         return this.#note(error);
       }
-      this.#delivery.giveToolRecord(pos, type, size);
     }
+    if (!littleEndian) swapHeader(window.u8, pos);
+    this.#types.count(type);
+    if (type !== PERF_RECORD_USER.FINISHED_ROUND) this.#delivery.giveToolRecord(pos, type, size);
     window.release(size);
-    if (payload > 0 && !window.skip(payload)) {
+    if (payload > 0 && !this.#passPayload(type, payload)) {
       return this.#refuse(`the ${payload} bytes that belong to the record at offset ${offset} are cut short`);
     }
     if (type === PERF_RECORD_USER.FINISHED_ROUND) {
@@ -311,6 +316,16 @@ export class PerfDataReader {
       if (this.#opened!.beside.length === 0) this.#sorter.endRound(this.#take);
     }
     return true;
+  }
+
+  /** Passes what follows a record of this type without being one; false when it is cut short. */
+  #passPayload(type: number, size: number): boolean {
+    const window = this.#window;
+    if (type !== PERF_RECORD_USER.HEADER_TRACING_DATA) return window.skip(size);
+    const { offset } = window.rawPlace;
+    const start = window.takePayload(size, MOST_TRACING_DATA);
+    if (start) takeTracingData(start, offset, this.#table, this.#opened!.features);
+    return start !== undefined;
   }
 
   /** From a compressed record on, records come out of the decompressor. */
@@ -324,9 +339,21 @@ export class PerfDataReader {
 
   /** Notes that the input is damaged at the next byte. Returns false: reading cannot go on. */
   #refuse(why: string): false {
-    const offset = this.#window.rawOffset;
+    const { name, offset } = this.#window.rawPlace;
+    this.#damage ??= new BadInputError(`cannot read all of ${name}: at offset ${offset}, ${why}`, offset);
+    return false;
+  }
+
+  /** The same where text stands in place of the next record. */
+  #refuseText(): false {
+    const { offset } = this.#window.rawPlace;
+    const text = this.#text = takeText(this.#window);
+    const what = text.whole
+      ? `${text.length} bytes of text follow its records`
+      : `text stands among its records, in the last ${text.length} bytes`;
     this.#damage ??= new BadInputError(
-      `cannot read all of ${this.#input.name}: at offset ${offset}, ${why}`,
+      `cannot read all of ${this.#input.name}: at offset ${offset}, ${what} ("${text.start}"): ` +
+        "what else writes into the same pipe has to write elsewhere",
       offset,
     );
     return false;
@@ -342,13 +369,14 @@ export class PerfDataReader {
   /** All records have been given: completes the figures, and says what is missing. */
   #finish(): void {
     const window = this.#window, stats = this.#stats, opened = this.#opened!;
-    const left = window.end - window.raw;
-    if (left > 0) {
+    const left = window.rest.length;
+    if (opened.pipe && !this.#damage && isText(window.rest)) this.#refuseText();
+    else if (left > 0) {
       this.#refuse(`it ends within a record: ${left} bytes are there`);
     } else if (window.missing > 0) {
       this.#refuse(`it ends ${window.missing} bytes before its header says: the recording was cut short`);
     } else if (opened.late && !this.#damage) readLateFeatures(this.#input, opened.late, opened);
-    stats.cut = this.#damage !== undefined || opened.partial;
+    stats.cut = (this.#damage !== undefined && !this.#text?.whole) || opened.partial;
     const damaged = opened.features.dropDamaged(); // of those that came as records
     this.#damage ??= opened.damage ?? damaged;
     this.#types.report(stats);

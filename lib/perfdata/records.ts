@@ -20,7 +20,8 @@ export type RecordBytes = Pick<RecordCursor, "u8" | "pos" | "size" | "misc" | "t
 function bodyOf(record: RecordBytes, what: string): ByteReader {
   const { u8, pos, size, trailer } = record;
   const body = u8.subarray(pos + 8, pos + Math.max(8, size - trailer));
-  return new ByteReader(body, true, `the ${what} record at offset ${record.fileOffset}`);
+  const { fileOffset } = record;
+  return new ByteReader(body, true, `the ${what} record at offset ${fileOffset}`, fileOffset + 8);
 }
 
 function address(r: ByteReader): number {

@@ -9,7 +9,8 @@
  *     u32 kallsyms (0: a reader has its own); u32 size; printk_formats; u64 size; saved_cmdlines
  */
 
-import { ByteWriter, toCString } from "../base/bytes.ts";
+import { ByteReader, ByteWriter, toCString } from "../base/bytes.ts";
+import { BadInputError } from "../base/errors.ts";
 
 /** The files of tracefs that the section holds, as they are. */
 export interface TracingData {
@@ -47,4 +48,49 @@ export function encodeTracingData(data: TracingData): Uint8Array<ArrayBuffer> {
 function sized(w: ByteWriter, text: string): void {
   const bytes = new TextEncoder().encode(text);
   w.u64(bytes.length).raw(bytes);
+}
+
+/**
+ * Returns the names of the tracepoints that the section describes, `sched:sched_switch`, by their numbers. A section
+ * that is damaged or cut short gives those before that place.
+ */
+export function tracepointNames(section: Uint8Array): Map<bigint, string> {
+  const names = new Map<bigint, string>();
+  try {
+    readFormats(section, names);
+  } catch (error) {
+    if (!(error instanceof BadInputError)) throw error;
+  }
+  return names;
+}
+
+function readFormats(section: Uint8Array, names: Map<bigint, string>): void {
+  const head = new ByteReader(section, true, "tracing data");
+  const magic = head.slice(MAGIC.length);
+  if (MAGIC.some((byte, i) => magic[i] !== byte)) return;
+  string(head); // version
+  const r = new ByteReader(section.subarray(head.pos + 1), head.u8() === 0, "tracing data");
+  r.take(1 + 4); // sizeof_long, page_size
+  for (let i = 0; i < 2; i++) {
+    string(r); // header_page, header_event
+    r.take(r.size());
+  }
+  for (let own = r.u32(); own > 0; own--) r.take(r.size());
+  for (let systems = r.u32(); systems > 0; systems--) {
+    const system = string(r);
+    for (let events = r.u32(); events > 0; events--) {
+      const format = decoder.decode(r.slice(r.size()));
+      const name = /^name: (\S+)$/m.exec(format)?.[1], id = /^ID: (\d{1,9})$/m.exec(format)?.[1];
+      if (name !== undefined && id !== undefined) names.set(BigInt(id), `${system}:${name}`);
+    }
+  }
+}
+
+const decoder = new TextDecoder();
+
+/** A string and its NUL, which has to come. */
+function string(r: ByteReader): string {
+  const start = r.pos;
+  while (r.u8() !== 0);
+  return decoder.decode(r.bytes.subarray(start, r.pos - 1));
 }

@@ -12,8 +12,9 @@
  * gap, `raw` runs ahead of `next`, and records are moved down as they are taken until the next refill.
  */
 
+import { concat } from "../base/bytes.ts";
 import { EXIT, UserError } from "../base/errors.ts";
-import type { DataInput } from "./data_input.ts";
+import { type DataInput, type FilePlace, placeIn, readStream } from "./data_input.ts";
 
 /** Largest window: places are kept in a Uint32Array. */
 const MAX_CAPACITY = 2 ** 32 - 8;
@@ -58,16 +59,21 @@ export class RecordWindow {
     return this.#input.missing;
   }
 
-  /** Offset in the file of the record at `place`, which must not have been given up. */
-  fileOffset(place: number): number {
+  /** Where in the file the next byte not yet taken is. */
+  get rawPlace(): FilePlace {
+    return placeIn(this.#input, this.rawOffset);
+  }
+
+  /** Where in the file the record at `at` is, which must not have been given up. */
+  place(at: number): FilePlace {
     const origins = this.#origins;
     let low = 0, high = origins.length;
     while (high - low > 1) {
       const mid = (low + high) >>> 1;
-      if (origins[mid].from <= place) low = mid;
+      if (origins[mid].from <= at) low = mid;
       else high = mid;
     }
-    return place + origins[low].delta;
+    return placeIn(this.#input, at + origins[low].delta);
   }
 
   /**
@@ -105,6 +111,28 @@ export class RecordWindow {
   release(size: number): void {
     if (size % 8 === 0) this.take(size);
     else this.#moveRaw(this.raw + size, this.rawOffset + size);
+  }
+
+  /** The bytes from the next one on that are in the window. */
+  get rest(): Uint8Array {
+    return this.u8.subarray(this.raw, this.end);
+  }
+
+  /** Reads on behind what is in the window, which stays as it is: for an input of which nothing more is taken. */
+  readBehind(into: Uint8Array): number {
+    return this.#input.read(into);
+  }
+
+  /** Skips `n` bytes that belong to no record and returns the first `most` of them; undefined when the input ends before. */
+  takePayload(n: number, most: number): Uint8Array | undefined {
+    const wanted = Math.min(n, most);
+    const here = this.rest.slice(0, wanted);
+    if (here.length === wanted) return this.skip(n) ? here : undefined;
+    const start = this.rawOffset;
+    const behind = readStream(this.#input, wanted - here.length);
+    this.#moveRaw(this.next, this.#input.offset);
+    this.end = this.raw;
+    return this.skip(start + n - this.#input.offset) ? concat([here, behind]) : undefined;
   }
 
   /** Skips `n` bytes that belong to no record. False when the input ends before. */

@@ -1,8 +1,21 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { MemoryBytes } from "../../lib/base/byte_source.ts";
+import { PERF_RECORD_USER } from "../../lib/base/abi.ts";
+import { ByteWriter, concat } from "../../lib/base/bytes.ts";
 import { BadInputError } from "../../lib/base/errors.ts";
+import { refuseDamage } from "../../lib/perfdata/damage.ts";
+import { encodeFeatures } from "../../lib/perfdata/feature_encoders.ts";
+import { FEATURE } from "../../lib/perfdata/features.ts";
 import { PerfDataReader } from "../../lib/perfdata/reader.ts";
+import {
+  encodeFileEnd,
+  encodeFileStart,
+  encodeHeaderAttr,
+  encodePipeHeader,
+} from "../../lib/perfdata/writer.ts";
+import { zstdStored } from "../fuzz/made_packed.ts";
 import { collect, fixture, stream } from "./reading.ts";
+import { EVENTS, FEATURES, records, writtenFile } from "./writing.ts";
 
 const CALLGRAPH = fixture("callgraph.data");
 
@@ -53,7 +66,7 @@ Deno.test("reader() refuses what is not perf.data, and says what it is", async (
   const cases: [Uint8Array, string][] = [
     [new Uint8Array(), "it is empty"],
     [new TextEncoder().encode("#!/bin/sh\necho hello world, this is no recording\n"), "not a perf.data file"],
-    [new TextEncoder().encode("PERFFILE" + "x".repeat(100)), "before Linux 3"],
+    [new TextEncoder().encode("PERFFILE" + "x".repeat(100)), "gives its own size"],
     [CALLGRAPH.slice(0, 60), "ends early"],
     [CALLGRAPH.slice(0, 12), "ends early"],
   ];
@@ -175,5 +188,104 @@ Deno.test("reader() refuses compressed data that asks for gigabytes to unpack, b
     bytes.fill(window, at + 13, at + 21);
     const { stats } = await collect(new MemoryBytes(bytes), { damaged: "stop" });
     assertStringIncludes(stats.damage!.message, "asks for a window of");
+  }
+});
+
+/** The written file with the payloads of features changed. */
+function withFeatures(change: (number: number, payload: Uint8Array) => Uint8Array): Uint8Array<ArrayBuffer> {
+  const start = encodeFileStart(EVENTS);
+  const data = concat(records());
+  const sections = encodeFeatures(FEATURES).map(({ number, payload }) => ({
+    number,
+    payload: change(number, payload),
+  }));
+  const end = encodeFileEnd(start.dataOffset, data.length, sections);
+  const file = concat([start.bytes, data, end.tail]);
+  for (const { offset, bytes } of end.patches) file.set(bytes, offset);
+  return file;
+}
+
+for (
+  const [what, spoil] of [
+    ["empty", () => new Uint8Array()],
+    ["of one byte", () => Uint8Array.of(1)],
+    [
+      "with a length that reaches beyond it",
+      (payload) => Uint8Array.of(0xff, 0xff, 0xff, 0x7f, ...payload.subarray(4)),
+    ],
+  ] as [string, (payload: Uint8Array) => Uint8Array][]
+) {
+  Deno.test(`a feature section that is ${what} costs a file only that feature`, async () => {
+    const whole = await collect(new MemoryBytes(writtenFile()));
+    for (
+      const [name, number] of [["CPUDESC", FEATURE.CPUDESC], ["CMDLINE", FEATURE.CMDLINE], [
+        "EVENT_DESC",
+        FEATURE.EVENT_DESC,
+      ]] as const
+    ) {
+      const bytes = withFeatures((n, payload) => n === number ? spoil(payload) : payload);
+      for (const input of [new MemoryBytes(bytes), stream(bytes, 100)]) {
+        const { samples, stats, header } = await collect(input, { damaged: "stop" });
+        assertEquals(samples, whole.samples);
+        assertEquals(header.features.hostname, "testhost");
+        assertEquals(header.features.has(number), false);
+        // without descriptions, what the attr says
+        const second = number === FEATURE.EVENT_DESC ? "page-faults" : "page-faults:u";
+        assertEquals(header.events.map((event) => event.name), ["cpu-clock", second]);
+        assertEquals(stats.cut, false);
+        assertStringIncludes(stats.damage!.message, `the header's ${name} section`);
+        refuseDamage(stats); // which does not
+      }
+    }
+  });
+}
+
+Deno.test("a feature section that lies outside the file costs only that feature", async () => {
+  const whole = writtenFile();
+  const { header: { dataOffset, dataSize } } = await collect(new MemoryBytes(whole));
+  const table = dataOffset + dataSize;
+  for (
+    const [offset, size] of [[2n ** 63n, 8n], [BigInt(whole.length), 1n], [0n, 2n ** 64n - 1n], [
+      8n,
+      2n ** 53n,
+    ]]
+  ) {
+    const bytes = whole.slice();
+    const view = new DataView(bytes.buffer);
+    view.setBigUint64(table, offset, true); // the first one: build ids
+    view.setBigUint64(table + 8, size, true);
+    const { header, stats } = await collect(new MemoryBytes(bytes), { damaged: "stop" });
+    assertEquals([header.features.buildIds, header.features.hostname, stats.cut], [[], "testhost", false]);
+    assertStringIncludes(stats.damage!.message, "feature section 2 ");
+    assert(stats.damage!.offset <= bytes.length);
+  }
+});
+
+Deno.test("an error tells where in the file it is: in a pipe's header", async () => {
+  const attr = encodeHeaderAttr(EVENTS[0]);
+  const short = attr.slice(0, 48);
+  new DataView(short.buffer).setUint16(6, short.length, true);
+  const before = concat([encodePipeHeader(), attr]);
+  const { stats } = await collect(new MemoryBytes(concat([before, short])), { damaged: "stop" });
+  assertEquals(stats.truncatedAt, before.length + 8);
+  assertStringIncludes(stats.damage!.message, `at offset ${before.length + 8} `);
+});
+
+Deno.test("an error tells where in the file it is: in compressed data, its record", async () => {
+  const good = records().slice(0, 5), bad = Uint8Array.of(9, 0, 0, 0, 2, 0, 4, 0); // a sample of 4 bytes
+  const packed = [good[0], good[1], concat([good[2], bad])].map((part) => {
+    const data = zstdStored(part);
+    const size = Math.ceil((16 + data.length) / 8) * 8;
+    return new ByteWriter().u32(PERF_RECORD_USER.COMPRESSED2).u16(0).u16(size).u64(data.length).raw(data)
+      .zeros(size - 16 - data.length).bytes();
+  });
+  const start = encodeFileStart(EVENTS).bytes; // a recorder that was killed
+  const file = concat([start, good[3], packed[0], good[4], packed[1], packed[2]]);
+  for (const input of [new MemoryBytes(file), stream(file, 9)]) {
+    const { stats, offsets } = await collect(input, { damaged: "stop" });
+    const at = [start, good[3], packed[0], good[4], packed[1]].map((part) => part.length);
+    const sums = at.map((_, i) => at.slice(0, i + 1).reduce((a, b) => a + b));
+    assertEquals(offsets, [sums[0], sums[1], sums[2], sums[3], sums[4]]);
+    assertEquals(stats.truncatedAt, sums[4]);
   }
 });

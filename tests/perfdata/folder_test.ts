@@ -95,3 +95,12 @@ Deno.test("openInput() refuses a folder that is no recording", async () => {
     await Deno.remove(path);
   }
 });
+
+Deno.test("an error in one of several files tells its name, and where it is there", async () => {
+  const { main, parts } = divided();
+  const [first, second] = parts;
+  second[6] = 3; // the size of its first record
+  const { stats } = await collect(folder(main, [first, second]), { damaged: "stop" });
+  assertStringIncludes(stats.damage!.message, "cannot read all of part: at offset 0, ");
+  assertEquals(stats.truncatedAt, 0);
+});

@@ -3,6 +3,7 @@ import { PERF_RECORD } from "../../lib/base/abi.ts";
 import { MemoryBytes } from "../../lib/base/byte_source.ts";
 import { encodeFileStart } from "../../lib/perfdata/writer.ts";
 import { testNeeding } from "../needs.ts";
+import { perf } from "./perf.ts";
 import { assertLikeScript, collect, type Reading, stream } from "./reading.ts";
 import { EVENTS, FEATURES, killedFile, writtenFile, writtenPipe } from "./writing.ts";
 
@@ -83,23 +84,6 @@ Deno.test("features come back as they were encoded", async () => {
   const without = await collect(new MemoryBytes(writtenFile({ version: "1" })));
   assertEquals(without.header.features.ledger, undefined);
 });
-
-/** Runs perf on `file`; what it prints. Fails when it complains. */
-async function perf(args: string[], file: Uint8Array, stdin = false): Promise<string> {
-  const path = await Deno.makeTempFile({ suffix: ".data" });
-  try {
-    await Deno.writeFile(path, file);
-    const command = stdin
-      ? new Deno.Command("sh", { args: ["-c", `exec perf ${args.join(" ")} -i - <"$0"`, path] })
-      : new Deno.Command("perf", { args: [...args, "-i", path], stdin: "null" });
-    const { code, stdout, stderr } = await command.output();
-    const complaint = new TextDecoder().decode(stderr);
-    assertEquals([code, complaint], [0, ""], `perf ${args.join(" ")} complains`);
-    return new TextDecoder().decode(stdout);
-  } finally {
-    await Deno.remove(path);
-  }
-}
 
 const SCRIPT = ["script", "--ns", "-F", "comm,pid,tid,cpu,time,period,event,ip"];
 
