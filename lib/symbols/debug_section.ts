@@ -14,6 +14,12 @@ const ELFCOMPRESS = { ZLIB: 1, ZSTD: 2 } as const;
 /** Bytes of the longest header of compressed contents. */
 const MOST_HEADER = 24;
 
+/**
+ * Bytes that a byte of compressed data stands for at most: in zlib 258 take two bits, in zstd 128 KiB a block of four
+ * bytes. A section that claims to be larger is damaged, and costs nothing.
+ */
+const MOST_RATIO = { zlib: 1032, zstd: 32768 } as const;
+
 /** Unpacks zstd; node:zlib has it in later versions of Deno only. */
 type Unzstd = (packed: Uint8Array, into: Uint8Array) => Uint8Array;
 
@@ -91,10 +97,11 @@ export class DebugSections implements DebugInfo {
     if (type !== ELFCOMPRESS.ZSTD || !this.#unzstd) {
       throw this.#refusal(section, `it is compressed in a way unknown here (${type})`);
     }
+    this.#checkClaim(section, packed, size, MOST_RATIO.zstd);
     file.cost.work(size * WORK.zstd);
     file.cost.hold(size);
     try {
-      return new HeldBytes(this.#unzstd(packed, new Uint8Array(size)));
+      return new HeldBytes(this.#unzstd(packed, plainBuffer(size)));
     } catch {
       throw this.#refusal(section, "its compressed data is damaged");
     }
@@ -112,6 +119,7 @@ export class DebugSections implements DebugInfo {
 
   #inflate(section: Section, packed: Uint8Array, size: number): Windows {
     const { cost } = this.file;
+    this.#checkClaim(section, packed, size, MOST_RATIO.zlib);
     cost.work(size * WORK.zlib);
     cost.hold(size);
     const { inflateSync } = process.getBuiltinModule("node:zlib");
@@ -125,9 +133,18 @@ export class DebugSections implements DebugInfo {
     }
   }
 
+  #checkClaim(section: Section, packed: Uint8Array, size: number, ratio: number): void {
+    if (!(size <= packed.length * ratio)) throw this.#refusal(section, "it cannot be as large as it says");
+  }
+
   #refusal({ name, offset }: Section, cause: string): BadInputError {
     return new BadInputError(`cannot read section ${name} of ${this.file.source.name}: ${cause}`, offset);
   }
+}
+
+/** A buffer for fzstd, which compares it with a number: without a number of its own, all of it would become text first. */
+function plainBuffer(size: number): Uint8Array {
+  return Object.defineProperty(new Uint8Array(size), Symbol.toPrimitive, { value: () => NaN });
 }
 
 function isCompressed({ name, flags, type }: Section): boolean {
