@@ -24,7 +24,7 @@ export interface Plt {
   plt: Section;
 }
 
-/** The PLT of `file`, or undefined when it has none whose stubs can be named. */
+/** The PLT of `file`, or undefined when it has none whose stubs can be named. Throws BadInputError when it is cut off. */
 export function pltOf(file: ElfFile): Plt | undefined {
   const dynsym = file.section(".dynsym");
   const relocations = file.section(".rela.plt") ?? file.section(".rel.plt");
@@ -32,6 +32,7 @@ export function pltOf(file: ElfFile): Plt | undefined {
   if (dynsym === undefined || relocations === undefined || plt === undefined) return undefined;
   if (file.sections[relocations.link] !== dynsym) return undefined;
   if (relocations.type !== SHT.RELA && relocations.type !== SHT.REL) return undefined;
+  file.checkRange(relocations.offset, relocations.size, `section ${relocations.name}`);
   return { count: Math.floor(relocations.size / entrySize(file, relocations)), relocations, dynsym, plt };
 }
 

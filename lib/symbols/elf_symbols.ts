@@ -117,9 +117,11 @@ class TableReader {
   }
 
   #columns(cost: Cost): SymbolColumns {
-    const counts = this.#sources.map(({ from, section: { type, size } }) =>
-      type === SHT.NOBITS ? 0 : Math.floor(size / entrySize(from))
-    );
+    const counts = this.#sources.map(({ from, section: { type, offset, size, name } }) => {
+      if (type === SHT.NOBITS) return 0;
+      from.checkRange(offset, size, `section ${name}`);
+      return Math.floor(size / entrySize(from));
+    });
     const total = counts.reduce((sum, count) => sum + count, this.#plt?.count ?? 0);
     cost.count(total, "symbols");
     cost.work(total * WORK.symbol);

@@ -22,6 +22,14 @@ const claiming = (type: number, size: number) => () => {
   return elf.with([{ name: ".debug_line", contents, flags: 0x800 }]);
 };
 
+/** A program with a section that says it goes far beyond the end of the file. */
+const beyond = (file: string, name: string) => () => {
+  const bytes = Deno.readFileSync(new URL(`../testdata/fuzz/${file}.elf`, import.meta.url));
+  const { headerAt } = new ElfParts(bytes).section(name);
+  new DataView(bytes.buffer).setBigUint64(headerAt + 32, 128n << 20n, true);
+  return bytes;
+};
+
 export const REGRESSIONS: readonly Regression[] = [
   { target: "proc-text", what: "an address with letters in it", bytes: text("0xf//an81000000 T _text\n") },
   { target: "proc-text", what: "a set of capabilities that is no number", bytes: text("CapEff:\t00:\t01\n") },
@@ -29,4 +37,6 @@ export const REGRESSIONS: readonly Regression[] = [
   { target: "stored-profile", what: "a number that is none", bytes: text('{"bigint":"NaN"}') },
   { target: "packed-section", what: "zlib that says it unpacks to 400 MB", bytes: claiming(1, 400e6) },
   { target: "packed-section", what: "zstd that says it unpacks to 400 MB", bytes: claiming(2, 400e6) },
+  { target: "object", what: "symbols that are not there", bytes: beyond("dwarf5", ".symtab") },
+  { target: "object", what: "relocations that are not there", bytes: beyond("library", ".rela.plt") },
 ];
