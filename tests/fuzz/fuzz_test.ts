@@ -7,7 +7,7 @@ import { Random } from "./random.ts";
 import { REGRESSIONS } from "./regressions.ts";
 import { inputOf } from "./target.ts";
 import { allTargets } from "./targets.ts";
-import { judge, type Limits } from "./oracle.ts";
+import { judge, type Limits, meterAllocations } from "./oracle.ts";
 
 /** Always the same inputs here, so that a failure is of the change at hand; other numbers are scripts/fuzz's. */
 const SEED = 1, COUNT = 3000;
@@ -35,6 +35,7 @@ Deno.test("each bomb costs seconds at most, and less than a gigabyte", async () 
 });
 
 Deno.test("what once failed is answered", async (t) => {
+  meterAllocations();
   const targets = await allTargets();
   for (const { target: name, what, bytes } of REGRESSIONS) {
     await t.step(`${name}: ${what}`, async () => {
