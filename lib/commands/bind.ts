@@ -136,7 +136,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     totals = notifies(prepared)
       ? await bindNotifying(args, prepared, target, options, standing, stopper)
       : target.kind === "cpus"
-      ? await bindCpus(sets, target.cpus, args.command, options, standing, stopper)
+      ? await bindCpus(sets, target, args.command, { ...options, standing }, stopper)
       : await bindTasks(
         sets,
         target.tasks,

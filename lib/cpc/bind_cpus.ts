@@ -1,14 +1,16 @@
 /** Sets bound to CPUs: whatever runs there is counted, with a row for each CPU at each tick. */
 
 import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
-import { needDescriptors, OTHER_DESCRIPTORS } from "../../ffi/descriptors.ts";
 import type { Exit } from "../../ffi/pmu.ts";
-import { least } from "../base/lists.ts";
+import type { ResolvedEvent } from "../events/resolve.ts";
 import type { Standing } from "../events/open.ts";
+import { onlineCpus } from "../events/sysfs.ts";
+import { sumOf } from "./add_counts.ts";
 import { type BindOptions, type BindTotals, turnRemark, untilDone } from "./binding.ts";
+import { CpuMeters } from "./cpu_meters.ts";
 import { Meter, nowNs } from "./meter.ts";
+import { OnlineWatch } from "./online_watch.ts";
 import { Rotation } from "./rotation.ts";
-import type { Count } from "./row.ts";
 import type { CounterSet } from "./task_counters.ts";
 
 /** How long the sets that take turns counted, and when the present one began. */
@@ -17,72 +19,75 @@ interface Turns {
   sinceNs: bigint;
 }
 
+/** CPUs to count on. */
+export interface CpuTarget {
+  cpus: readonly number[];
+  /** All there are, so that one that comes is counted as well. */
+  all?: boolean;
+}
+
 /**
  * Binds the sets to the CPUs and calls `emit` for each row until the command has ended, `stopper` says so or
- * `count` ticks are over; the totals of all CPUs are the last rows. Throws UnsupportedError when an event cannot be
- * opened, CommandError when the command cannot be run.
+ * `count` ticks are over; the totals of all CPUs are the last rows. A CPU that goes keeps what it has counted, and is
+ * counted again when it is back. Throws UnsupportedError when an event cannot be opened, CommandError when the command
+ * cannot be run.
  */
 export async function bindCpus(
   sets: readonly CounterSet[],
-  cpus: readonly number[],
+  target: CpuTarget,
   argv: readonly string[],
-  options: BindOptions,
-  standing: Standing,
+  options: BindOptions & { standing: Standing },
   stopper: Stopper,
 ): Promise<BindTotals> {
-  const events = sets.flatMap((set) => set.groups.flat()).length;
-  needDescriptors(events * cpus.length + OTHER_DESCRIPTORS, {
-    attempt: "count on CPUs",
-    counts: { event: events, CPU: cpus.length },
-    instead: "count fewer of them",
-  });
   const command = argv.length > 0 ? new MeasuredCommand(argv) : undefined;
-  const meters: { cpu: number; meter: Meter }[] = [];
+  let meters: CpuMeters | undefined;
+  const watch = new OnlineWatch(onlineCpus());
   try {
-    for (const cpu of cpus) {
+    let really: ResolvedEvent[][][] | undefined;
+    const { note, standing } = options;
+    const open = (cpu: number) => {
       const place = { pid: -1, cpu, target: `CPU ${cpu}` };
-      const note = meters.length === 0 ? options.note : () => {};
-      meters.push({ cpu, meter: Meter.open(sets, place, options, standing, note) });
-    }
-    const really = meters[0].meter.events.map((groups, s) => ({ ...sets[s], groups }));
+      const meter = Meter.open(sets, place, options, standing, really ? () => {} : note);
+      really ??= meter.events;
+      return meter;
+    };
+    const counting = meters = new CpuMeters(target.cpus, { open, sets: sets.length, note });
     const rotation = new Rotation(sets.length);
     const startNs = nowNs();
     const turns: Turns = { countedNs: sets.map(() => 0n), sinceNs: startNs };
-    for (const { meter } of meters) meter.enable(0);
+    counting.enable(0);
     await command?.release();
-    options.begin(really, startNs);
+    options.begin(sets.map((set, s) => ({ ...set, groups: really![s] })), startNs);
     const ended: Promise<Exit | undefined> = command
       ? command.untilDone(stopper)
       : stopper.first.then(() => undefined);
-    const exit = await untilDone(ended, sets.length, options, () => tick(meters, rotation, turns, options));
-    for (const { meter } of meters) meter.disable(rotation.current);
+    watch.start(({ gone, come }) => {
+      const seconds = Number(nowNs() - startNs) / 1e9;
+      for (const cpu of gone) counting.gone(cpu, seconds);
+      for (const cpu of come) counting.come(cpu, seconds, target.all === true);
+    });
+    const exit = await untilDone(ended, sets.length, options, () => tick(counting, rotation, turns, options));
+    counting.disable();
     endTurn(turns, rotation.current);
-    totals(meters, turns, options);
+    totals(counting, turns, options);
     return exit ? { exit } : {};
   } finally {
+    watch.stop();
     command?.cancel();
-    for (const { meter } of meters) meter.close();
+    meters?.close();
   }
 }
 
-function tick(
-  meters: readonly { cpu: number; meter: Meter }[],
-  rotation: Rotation,
-  turns: Turns,
-  options: BindOptions,
-) {
+function tick(meters: CpuMeters, rotation: Rotation, turns: Turns, options: BindOptions) {
   const set = rotation.current;
   if (options.intervalMs !== undefined) {
-    for (const { cpu, meter } of meters) {
-      options.emit({ event: "tick", timeNs: nowNs(), cpu, set, counts: meter.since(set) });
-    }
+    for (const row of meters.since()) options.emit({ event: "tick", timeNs: nowNs(), set, ...row });
     options.flush();
   }
   if (turns.countedNs.length === 1) return;
-  for (const { meter } of meters) meter.disable(set);
+  meters.disable();
   endTurn(turns, set);
-  const next = rotation.next();
-  for (const { meter } of meters) meter.enable(next);
+  meters.enable(rotation.next());
 }
 
 function endTurn(turns: Turns, set: number) {
@@ -91,29 +96,19 @@ function endTurn(turns: Turns, set: number) {
   turns.sinceNs = now;
 }
 
-function totals(meters: readonly { cpu: number; meter: Meter }[], turns: Turns, options: BindOptions) {
+function totals(meters: CpuMeters, turns: Turns, options: BindOptions) {
   const several = turns.countedNs.length > 1;
   const allNs = Number(turns.countedNs.reduce((sum, ns) => sum + ns, 0n));
   turns.countedNs.forEach((setNs, set) => {
-    const counts = sumOf(meters.map(({ meter }) => meter.total(set)));
+    const counts = sumOf(meters.totals(set));
+    const remarks = [...several ? [turnRemark(Number(setNs), allNs)] : [], ...meters.happened];
     options.emit({
       event: "total",
       timeNs: turns.sinceNs,
-      cpu: meters.length,
+      cpu: meters.size,
       set,
       counts: several && setNs === 0n ? counts.map(() => ({})) : counts,
-      ...(several ? { remark: turnRemark(Number(setNs), allNs) } : {}),
+      ...(remarks.length > 0 ? { remark: remarks.join("; ") } : {}),
     });
-  });
-}
-
-/** The sum over the CPUs: unknown where one is, an estimate where one is, by the least share there is. */
-export function sumOf(counts: readonly Count[][]): Count[] {
-  return counts[0].map((_, i) => {
-    const each = counts.map((row) => row[i]);
-    if (each.some((count) => count.value === undefined)) return {};
-    const value = each.reduce((sum, count) => sum + count.value!, 0n);
-    const shares = each.flatMap((count) => count.share ?? []);
-    return shares.length ? { value, share: least(shares) } : { value };
   });
 }

@@ -19,7 +19,7 @@ export interface TargetOptions {
 }
 
 export type BindTarget =
-  | { kind: "cpus"; cpus: number[] }
+  | { kind: "cpus"; cpus: number[]; all?: boolean }
   | { kind: "tasks"; tasks: TaskTarget; online: number[] };
 
 /**
@@ -40,7 +40,7 @@ export function bindTarget(options: TargetOptions, files: KernelFiles): BindTarg
     throw new UsageError(`bind: ${given[0]} and a command exclude each other: give one`);
   }
   if (options.cpus !== undefined) return { kind: "cpus", cpus: cpusOf(options.cpus, online) };
-  if (options.allCpus) return { kind: "cpus", cpus: online };
+  if (options.allCpus) return { kind: "cpus", cpus: online, all: true };
   if (options.command.length > 0) {
     return { kind: "tasks", tasks: { kind: "command", argv: options.command }, online };
   }

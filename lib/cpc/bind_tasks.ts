@@ -19,6 +19,7 @@ import type { Standing } from "../events/open.ts";
 import { type BindOptions, type BindTotals, turnRemark, untilDone } from "./binding.ts";
 import { eventRow, type LwpRow, LwpTable, type Tally } from "./lwps.ts";
 import { Meter, nowNs } from "./meter.ts";
+import { OnlineWatch } from "./online_watch.ts";
 import { Rotation } from "./rotation.ts";
 import type { Row } from "./row.ts";
 import { threadsOf } from "./set_target.ts";
@@ -82,6 +83,8 @@ class TaskBinding {
   /** exec's of the command itself: the first one is how it began. */
   #commandExecs = 0;
   #notedMeters = false;
+  /** CPUs that came, and that no event is on, though each event is of one CPU. */
+  readonly #missedCpus: number[] = [];
   #checkedNewcomers = false;
   /** What /proc had of the processes after events were on them. */
   #newcomers?: number[];
@@ -142,6 +145,7 @@ class TaskBinding {
     const pipe = makePipe();
     let drain: Drain | undefined;
     let beats: ReturnType<typeof setInterval> | undefined;
+    const cpus = new OnlineWatch(this.#options.cpus);
     try {
       this.#openRoots(command);
       drain = new Drain({ outFd: pipe.writeFd, intervalMs: DRAIN_MS });
@@ -153,6 +157,7 @@ class TaskBinding {
       drain.start();
       const reading = this.#readRecords(pipe.readFd);
       beats = setInterval(() => this.#beat(), BEAT_MS);
+      cpus.start(({ come }) => this.#came(come));
       const exit = await this.#untilDone(command);
       const endNs = nowNs();
       this.#roots.disable(this.#rotation.current);
@@ -167,6 +172,7 @@ class TaskBinding {
       return { exit };
     } finally {
       clearInterval(beats);
+      cpus.stop();
       command?.cancel();
       drain?.free();
       if (pipe.writeFd >= 0) closeFd(pipe.writeFd);
@@ -267,6 +273,23 @@ class TaskBinding {
     }
   }
 
+  /** CPUs have come. One that was there before is counted as before: the events of a thread stay where they are. */
+  #came(cpus: readonly number[]) {
+    const missed = cpus.filter((cpu) => !this.#options.cpus.includes(cpu) && !this.#missedCpus.includes(cpu));
+    if (missed.length === 0 || !this.#counting.cpus.some((cpu) => cpu >= 0)) return;
+    this.#missedCpus.push(...missed);
+    const seconds = (Number(nowNs() - this.#startNs) / 1e9).toFixed(1);
+    for (const cpu of missed) {
+      this.#options.note(
+        `warning: totals are not known: CPU ${cpu} came online after ${seconds} s, and nothing counts there: bind again`,
+      );
+    }
+  }
+
+  #withoutCpus(): string[] {
+    return this.#missedCpus.map((cpu) => `without CPU ${cpu}`);
+  }
+
   #arrived(record: TaskRecord) {
     if (record.kind !== "fork") return;
     if (!this.#checkedNewcomers) this.#arrivedTids.add(record.tid);
@@ -314,6 +337,12 @@ class TaskBinding {
   }
 
   #countsOf(row: LwpRow, set: number): Pick<Row, "counts" | "remark"> {
+    if (this.#missedCpus.length > 0 && row.event !== "lwp_create") {
+      return {
+        counts: this.#counts(row.tally!, set).map(() => ({})),
+        remark: this.#withoutCpus().join("; "),
+      };
+    }
     if (row.doubt === undefined) return { counts: this.#counts(row.tally!, set) };
     if (row.doubt === "with others") {
       return { counts: this.#counts(row.tally!, set), remark: "with threads it started that go on" };
@@ -369,10 +398,11 @@ class TaskBinding {
     const allNs = this.#sets.reduce((sum, _, set) => sum + countedNs(total, this.#sets, set), 0);
     this.#sets.forEach((_, set) => {
       const setNs = countedNs(total, this.#sets, set);
-      const never = cuts.length > 0 || (this.#sets.length > 1 && setNs === 0);
+      const never = cuts.length > 0 || this.#missedCpus.length > 0 || (this.#sets.length > 1 && setNs === 0);
       const remarks = [
         ...(this.#sets.length > 1 ? [turnRemark(setNs, allNs)] : []),
         ...(cuts.length > 0 ? [`without ${cuts.join(", ")}`] : []),
+        ...this.#withoutCpus(),
       ];
       this.#options.emit({
         event: "total",

@@ -243,11 +243,12 @@ export class OpenSet {
 
   /**
    * What has been counted, or undefined when the set has lost its counters to another user (a pinned group in
-   * the error state): cpc's invalid set. Throws PmuError.
+   * the error state): cpc's invalid set. Of a set whose CPU has gone, what it had counted by then. Throws PmuError.
    */
   sample(hrtimeNs: bigint): SetSample | undefined {
     const words = this.#buffer;
     if (readCounts(this.#fds[0], words) === 0) return undefined;
+    if (words[0] < BigInt(this.#fds.length)) this.#readApart(words);
     const enabledNs = Number(words[1]);
     const tickNs = Number(words[2]);
     const scale = (value: bigint) =>
@@ -256,6 +257,15 @@ export class OpenSet {
         : value;
     const counts = this.#presets.map((preset, i) => (preset + scale(words[HEAD + this.#slots[i]])) & U64);
     return { hrtimeNs, enabledNs, tickNs, counts };
+  }
+
+  /** Reads each event by itself: with its CPU the kernel takes a group apart. */
+  #readApart(words: BigUint64Array): void {
+    const alone = new BigUint64Array(HEAD + 1);
+    this.#fds.forEach((fd, slot) => {
+      readCounts(fd, alone);
+      words[HEAD + slot] = alone[HEAD];
+    });
   }
 
   close(): void {

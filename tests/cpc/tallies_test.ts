@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { sumOf } from "../../lib/cpc/bind_cpus.ts";
+import { sumOf } from "../../lib/cpc/add_counts.ts";
 import { countedNs, countsOf } from "../../lib/cpc/tallies.ts";
 import type { CounterSet } from "../../lib/cpc/task_counters.ts";
 import { resolveEvents } from "../../lib/events/resolve.ts";
