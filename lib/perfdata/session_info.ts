@@ -33,13 +33,15 @@ export interface TimedRateChange {
   reason: string;
 }
 
-/** A CPU that went or came while it was recorded, so that samples are missing from then on. */
+/** A CPU that went or came while it was recorded, so that samples are missing. */
 export interface CpuChange {
   /** After the start of the recording. */
   seconds: number;
   cpu: number;
   /** It came. */
   online: boolean;
+  /** What runs there is recorded from then on. */
+  recorded?: boolean;
 }
 
 /** What happened on the way, in order each. */
@@ -49,11 +51,12 @@ export interface Happenings {
 }
 
 /** The change in words: `CPU 1 went offline after 3.2 s: ...`. */
-export function cpuChangeText({ seconds, cpu, online }: CpuChange): string {
+export function cpuChangeText({ seconds, cpu, online, recorded }: CpuChange): string {
   const when = `after ${seconds.toFixed(1)} s`;
+  if (online && recorded) return `CPU ${cpu} came online ${when}: what runs there is recorded from then on`;
   return online
     ? `CPU ${cpu} came online ${when}: what runs there is not recorded; a new recording has it`
-    : `CPU ${cpu} went offline ${when}: nothing is recorded there from then on`;
+    : `CPU ${cpu} went offline ${when}: nothing is recorded there while it is`;
 }
 
 export interface SessionInfo {
@@ -136,8 +139,9 @@ function isRateChange(value: unknown): boolean {
 }
 
 function isCpuChange(value: unknown): boolean {
-  const { seconds, cpu, online } = (value ?? {}) as Partial<CpuChange>;
-  return [seconds, cpu].every((number) => typeof number === "number") && typeof online === "boolean";
+  const { seconds, cpu, online, recorded } = (value ?? {}) as Partial<CpuChange>;
+  return [seconds, cpu].every((number) => typeof number === "number") && typeof online === "boolean" &&
+    typeof (recorded ?? false) === "boolean";
 }
 
 function isProcess(value: unknown): boolean {

@@ -37,6 +37,8 @@ export interface FileStart {
   dataOffset: number;
   /** Offset of the u64 to be kept equal to the number of bytes of records written. */
   dataSizeAt: number;
+  /** Of each event. */
+  ids: IdPlace[];
   /** Where one was planned. */
   room?: Room;
 }
@@ -44,28 +46,66 @@ export interface FileStart {
 /** Size of an entry of the attrs: the attr, then offset and size of its ids. */
 const ATTR_ENTRY_SIZE = PERF_ATTR_SIZE + 16;
 
-/** The header, ids and attrs of a file with these events, and room for what describes the recording if it is planned. */
-export function encodeFileStart(events: readonly WrittenEvent[], plan?: RoomPlan): FileStart {
+/** What there is to be besides the events in the front of a file. */
+export interface FrontPlan {
+  /** What describes the recording. */
+  room?: RoomPlan;
+  /** How many more ids each event may get. */
+  spareIds?: number;
+}
+
+/** The header, ids and attrs of a file with these events, and the room that is planned. */
+export function encodeFileStart(
+  events: readonly WrittenEvent[],
+  { room: plan, spareIds = 0 }: FrontPlan = {},
+): FileStart {
   const room = plan && encodeRoom(plan);
-  const idsSize = events.reduce((sum, { ids }) => sum + ids.length * 8, 0);
+  const idSpace = ({ ids }: WrittenEvent) => (ids.length + spareIds) * 8;
   let idsAt = FILE_HEADER_SIZE + (room?.bytes.length ?? 0);
-  const attrsAt = idsAt + idsSize;
+  const attrsAt = idsAt + events.reduce((sum, event) => sum + idSpace(event), 0);
   const attrsSize = events.length * ATTR_ENTRY_SIZE;
-  const w = new ByteWriter(attrsAt + attrsSize);
+  const dataAt = attrsAt + attrsSize;
+  const w = new ByteWriter(dataAt);
   w.raw(new TextEncoder().encode(MAGIC)).u64(FILE_HEADER_SIZE).u64(ATTR_ENTRY_SIZE);
   w.u64(attrsAt).u64(attrsSize); // attrs
-  w.u64(attrsAt + attrsSize).u64(0); // data
+  w.u64(dataAt).u64(0); // data
   w.u64(0).u64(0); // event_types
   w.zeros(FEATURE_BITS / 8);
   if (room) w.raw(room.bytes);
   for (const { ids } of events) {
     for (const id of ids) w.u64(id);
+    w.zeros(spareIds * 8);
   }
-  for (const { attr, ids } of events) {
-    w.raw(encodeAttr(attr)).u64(idsAt).u64(ids.length * 8);
-    idsAt += ids.length * 8;
-  }
-  return { bytes: w.bytes(), dataOffset: w.length, dataSizeAt: DATA_SIZE_AT, ...room && { room } };
+  const ids = events.map((event, i) => {
+    w.raw(encodeAttr(event.attr)).u64(idsAt).u64(event.ids.length * 8);
+    const place = { at: idsAt, count: event.ids.length, most: event.ids.length + spareIds };
+    idsAt += idSpace(event);
+    return { ...place, sizeAt: attrsAt + (i + 1) * ATTR_ENTRY_SIZE - 8 };
+  });
+  return { bytes: w.bytes(), dataOffset: w.length, dataSizeAt: DATA_SIZE_AT, ids, ...room && { room } };
+}
+
+/** Where the ids of an event are in a file. */
+export interface IdPlace {
+  /** Offset of the first. */
+  at: number;
+  /** How many there are, and how many there may be. */
+  count: number;
+  most: number;
+  /** Offset of the u64 that is eight times their count. */
+  sizeAt: number;
+}
+
+/** What adds an id to those of an event, in this order; undefined when there is no room for more. */
+export function encodeIdAdded(
+  { at, count, most, sizeAt }: IdPlace,
+  id: bigint,
+): FileEnd["patches"] | undefined {
+  if (count === most) return undefined;
+  return [
+    { offset: at + count * 8, bytes: new ByteWriter(8).u64(id).bytes() },
+    { offset: sizeAt, bytes: new ByteWriter(8).u64((count + 1) * 8).bytes() },
+  ];
 }
 
 /** What completes a file. */

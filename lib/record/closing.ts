@@ -27,13 +27,16 @@ export function lostCounts(opened: readonly Opened[]): LostCounts {
     if (!(attr.readFormat & PERF_FORMAT.LOST)) continue;
     const grouped = (attr.readFormat & PERF_FORMAT.GROUP) !== 0;
     if (grouped && each.group) continue; // read with its leader
-    const members = opened.filter(({ group }) => group?.leader === each).length;
+    const members = opened.filter(({ group }) => group?.leader === each);
     // value, id, lost; for a group: how many, and those for each
-    const counts = new BigUint64Array(grouped ? 1 + 3 * (1 + members) : 3);
-    for (const { cpu, fd } of places) {
+    const counts = new BigUint64Array(grouped ? 1 + 3 * (1 + members.length) : 3);
+    for (const [i, { cpu, fd }] of places.entries()) {
       const filled = readCounts(fd, counts);
       let lost = 0;
-      for (let i = grouped ? 3 : 2; i < filled; i += 3) lost += Number(counts[i]);
+      for (let at = grouped ? 3 : 2; at < filled; at += 3) lost += Number(counts[at]);
+      // with its CPU the kernel takes a group apart
+      const apart = grouped && counts[0] < BigInt(1 + members.length) ? members : [];
+      for (const member of apart) lost += lostAlone(member.places[i].fd);
       const { samples, sideband } = lostOf.get(cpu) ?? none;
       lostOf.set(
         cpu,
@@ -42,6 +45,12 @@ export function lostCounts(opened: readonly Opened[]): LostCounts {
     }
   }
   return lostOf;
+}
+
+/** What an event lost that is of no group any more, though it was opened for one. */
+function lostAlone(fd: number): number {
+  const counts = new BigUint64Array(4); // how many, value, id, lost
+  return readCounts(fd, counts) === 4 ? Number(counts[3]) : 0;
 }
 
 /**

@@ -10,13 +10,22 @@ import {
   writeAt,
 } from "../../ffi/pmu.ts";
 import { concat } from "../base/bytes.ts";
+import { append } from "../base/lists.ts";
 import { ERRNO } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { identityOf } from "../base/file_bytes.ts";
 import { encodeFeatures, type FeatureSection } from "../perfdata/feature_encoders.ts";
 import { type BuildIdEntry, FEATURE } from "../perfdata/features.ts";
 import type { PlacedSection } from "../perfdata/room.ts";
-import { encodeFileEnd, encodeFileStart, type FileStart, MOST_TABLE_BYTES } from "../perfdata/writer.ts";
+import {
+  encodeFileEnd,
+  encodeFileStart,
+  encodeIdAdded,
+  type FileEnd,
+  type FileStart,
+  type IdPlace,
+  MOST_TABLE_BYTES,
+} from "../perfdata/writer.ts";
 import { FileRoom, planRoom } from "./file_room.ts";
 import { namelessFile } from "./nameless_file.ts";
 import { listed, type Opened } from "./opening.ts";
@@ -36,6 +45,8 @@ const OLD = ".old";
 export interface About {
   origin: Origin;
   facts: Facts;
+  /** How many more ids each event may get while it is written. */
+  spareIds: number;
 }
 
 export class RecordFile implements Sink {
@@ -52,6 +63,8 @@ export class RecordFile implements Sink {
   readonly spare = MOST_TABLE_BYTES;
   /** A file that holds what the last changes of this one will want of a quota. */
   #ballast: number | undefined;
+  /** Where the events' ids are. */
+  #ids: IdPlace[];
   #dataBytes = 0;
 
   private constructor(path: string, hadOld: boolean, fd: number, opened: readonly Opened[], about: About) {
@@ -61,7 +74,11 @@ export class RecordFile implements Sink {
     const known = knownFeatures(about.origin, opened);
     this.#kernelIds = known.buildIds ?? [];
     const cpus = new Set(opened.flatMap(({ places }) => places.map(({ cpu }) => cpu)));
-    this.#start = encodeFileStart(listed(opened), planRoom(known, about.facts, [...cpus]));
+    this.#start = encodeFileStart(listed(opened), {
+      room: planRoom(known, about.facts, [...cpus]),
+      spareIds: about.spareIds,
+    });
+    this.#ids = this.#start.ids;
     this.#room = new FileRoom(fd, this.#start.room!);
   }
 
@@ -136,6 +153,26 @@ export class RecordFile implements Sink {
   /** Keeps what is known by now at the front. A file system that has no room even for that leaves what was there. */
   keep(facts: Facts): void {
     this.#inRoom(this.#withKernel(facts));
+  }
+
+  /** Adds ids to those of the events, by their index in the file. False when there is no room, or the disk has none. */
+  addIds(added: readonly { event: number; id: bigint }[]): boolean {
+    const ids = this.#ids.map((place) => ({ ...place }));
+    const patches: FileEnd["patches"] = [];
+    for (const { event, id } of added) {
+      const patch = encodeIdAdded(ids[event], id);
+      if (!patch) return false;
+      append(patches, patch);
+      ids[event].count++;
+    }
+    try {
+      for (const { offset, bytes } of patches) writeAt(this.fd, bytes, offset);
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error;
+      return false;
+    }
+    this.#ids = ids;
+    return true;
   }
 
   freeBallast(): void {

@@ -1,12 +1,14 @@
 /**
  * CPUs that go and come while a recording runs. The kernel takes a CPU's own events away when it goes and does
- * not bring them back; events of threads stay, but there are none on a CPU that was not there at the start.
+ * not bring them back: they are opened again. Events of threads stay, but there are none on a CPU that was not there at
+ * the start.
  */
 
 import { onlineCpus } from "../events/sysfs.ts";
 import { type CpuChange, cpuChangeText } from "../perfdata/session_info.ts";
 
-const LOOK_EVERY_MS = 1000;
+/** What runs on a CPU that has come back is not recorded before that is seen. */
+const LOOK_EVERY_MS = 100;
 
 /** Finds what changed for a recording since it was last asked; pure, for what `watchCpus` sees. */
 export class CpuChanges {
@@ -38,20 +40,35 @@ export class CpuChanges {
   }
 }
 
-/** The CPUs of a recording, looked at once a second until `stop()`. */
+/** What is to be known of a recording, to look after its CPUs. */
+export interface WatchedRecording {
+  cpus: readonly number[];
+  /** The events are of threads. */
+  ofThreads: boolean;
+  /** Opens the events again on a CPU that has come back; tells whether they are open. */
+  reopen(cpu: number): Promise<boolean>;
+  /** Gets a line for each change. */
+  note(line: string): void;
+}
+
+/** The CPUs of a recording, looked at all the while until `stop()`. */
 export class CpuWatch {
   /** What was seen, in order. */
   readonly changes: CpuChange[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** Begins to look; `note` gets a line for each change. */
-  begin(recorded: readonly number[], ofThreads: boolean, note: (line: string) => void): void {
-    const seen = new CpuChanges(recorded, ofThreads);
+  /** Begins to look. */
+  begin({ cpus, ofThreads, reopen, note }: WatchedRecording): void {
+    const seen = new CpuChanges(cpus, ofThreads);
     const started = performance.now();
-    this.#timer = setInterval(() => {
+    const tell = (change: CpuChange) => {
+      this.changes.push(change);
+      note(`warning: ${cpuChangeText(change)}`);
+    };
+    this.#timer = setInterval(async () => {
       for (const change of seen.observe(onlineCpus(), (performance.now() - started) / 1000)) {
-        this.changes.push(change);
-        note(`warning: ${cpuChangeText(change)}`);
+        const back = change.online && !ofThreads && await reopen(change.cpu);
+        tell(back ? { ...change, recorded: true } : change);
       }
     }, LOOK_EVERY_MS);
     Deno.unrefTimer(this.#timer as unknown as number);

@@ -21,6 +21,7 @@ import { type ClosedPart, type Course, Part, type Progress } from "./part.ts";
 import { RecordPipe } from "./pipe.ts";
 import { Preamble } from "./preamble.ts";
 import type { RecordRequest } from "./request.ts";
+import { reopenOn } from "./returning.ts";
 import { makeRings, type Rings, takeOver } from "./rings.ts";
 import type { Facts, Sink } from "./sink.ts";
 import { targetName } from "./target.ts";
@@ -33,6 +34,8 @@ export interface ClosedParts extends ClosedPart {
 
 /** Files that could not be saved and are named one by one. */
 const MAX_FAILURES = 3;
+/** How often the CPUs of a recording may come back, each of them, in one file. */
+const SPARE_IDS = 4;
 /** What an output gets to take the rest when the user asks a second time for an end, in ms. */
 const PATIENCE = 300;
 
@@ -129,6 +132,20 @@ export class Parts {
     this.#part.lookAt(pid);
   }
 
+  /**
+   * Opens the events again on a CPU that has come back; `sampling`: those that sample do so by now. Tells whether they
+   * are open. Not amid a switch, so that there is one file to tell of the new ids.
+   */
+  reopen(cpu: number, sampling: () => boolean): Promise<boolean> {
+    const { filter } = this.#request;
+    const done = this.#switching.then(() => {
+      const { sink } = this.#part;
+      return reopenOn({ cpu, opened: this.#opened, rings: this.#rings, sink, sampling: sampling(), filter });
+    });
+    this.#switching = done.then(() => {}, (error) => this.#failed.reject(error));
+    return done;
+  }
+
   /** Completes the file that is being written, under a name of its own, and begins the next; one after another. */
   switch(): Promise<void> {
     return this.#switching = this.#switching.then(() => this.#switch()).catch((error) =>
@@ -188,7 +205,8 @@ export class Parts {
     const { output } = this.#request;
     if (output.kind === "pipe") return new RecordPipe(output, this.#opened, this.#request);
     const facts = beginning(this.#course());
-    return RecordFile.create(output.path, this.#opened, { origin: this.#request, facts });
+    const spareIds = this.#request.target.kind === "cpus" ? SPARE_IDS * this.#request.cpus.length : 0;
+    return RecordFile.create(output.path, this.#opened, { origin: this.#request, facts, spareIds });
   }
 
   #partOf(sink: Sink, drain: Drain): Part {

@@ -61,6 +61,11 @@ export class RecordPipe implements Sink {
     this.#dataBytes += this.#send(records);
   }
 
+  /** A pipe has told of its events. */
+  addIds(): boolean {
+    return false;
+  }
+
   /** What is known on the way is known to whoever reads along. */
   keep(): void {}
 

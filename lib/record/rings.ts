@@ -21,8 +21,9 @@ interface Owner {
 export interface Rings {
   /** Data pages of each. */
   pages: number;
-  /** Whose they are: on each CPU, the first event's. */
+  /** Whose they are: on each CPU, the first event's, and of those that write backward. */
   owners: Owner[];
+  backward: Owner[];
   /** How they are drained. */
   options: Omit<DrainOptions, "outFd" | "sizeFieldAt" | "spare">;
   /** The rings of events whose youngest records are kept, where there are any. */
@@ -78,7 +79,7 @@ export function makeRings(
         );
       }
       for (const { fd, guests } of [...owners, ...backward]) for (const guest of guests) setOutput(guest, fd);
-      return { rings: { pages, owners, options, flight }, drain };
+      return { rings: { pages, owners, backward, options, flight }, drain };
     }
     drain.free();
     flight?.free();

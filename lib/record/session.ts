@@ -67,7 +67,13 @@ export async function record(
       ? undefined
       : setTimeout(() => sampling.start(), request.delayMs);
     guard?.watch(parts);
-    cpus.begin(request.cpus, target.kind !== "cpus", note);
+    const recording = parts;
+    cpus.begin({
+      cpus: request.cpus,
+      ofThreads: target.kind !== "cpus",
+      reopen: (cpu) => recording.reopen(cpu, () => sampling.running),
+      note,
+    });
     stopTelling = tell(request.onProgress, parts, started);
     // last of all: whole CPUs are sampled from here on, and we are not what was asked about
     if (delayed === undefined && !atOnce) sampling.start({ onExec: target.kind === "command" });

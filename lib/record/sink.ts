@@ -69,6 +69,8 @@ export interface Sink {
   readonly dataBytes: number;
   /** Writes whole records. Throws UnsupportedError. */
   write(records: readonly Uint8Array[]): void;
+  /** Adds ids to those of the events, by their index among the listed; false where that cannot be done. */
+  addIds(added: readonly { event: number; id: bigint }[]): boolean;
   /** Keeps what is known by now, for a reader who comes when it was not completed; nothing where there is no room. */
   keep(facts: Facts): void;
   /** No more records are written: the room that is held for what completes it is free for that. */

@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { PERF_RECORD } from "../../lib/base/abi.ts";
 import { MemoryBytes } from "../../lib/base/byte_source.ts";
-import { encodeFileStart } from "../../lib/perfdata/writer.ts";
+import { concat } from "../../lib/base/bytes.ts";
+import { encodeFileStart, encodeIdAdded } from "../../lib/perfdata/writer.ts";
 import { testNeeding } from "../needs.ts";
 import { perf } from "./perf.ts";
 import { assertLikeScript, collect, type Reading, stream } from "./reading.ts";
-import { EVENTS, FEATURES, killedFile, writtenFile, writtenPipe } from "./writing.ts";
+import { EVENTS, FEATURES, killedFile, records, writtenFile, writtenPipe } from "./writing.ts";
 
 /** Fails unless `reading` has the samples and records of writing.ts, in the order of time. */
 function assertContent(reading: Reading): void {
@@ -156,4 +157,17 @@ testNeeding(["perf"], "perf inject takes our file, with the ledger in it", async
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+});
+
+Deno.test("an event gets more ids while its file is written, as long as there is room for them", async () => {
+  const start = encodeFileStart(EVENTS, { spareIds: 1 });
+  const [clock] = start.ids;
+  const file = concat([start.bytes, ...records()]);
+  const before = await collect(new MemoryBytes(file));
+  assertEquals(before.header.events.map((event) => event.ids), EVENTS.map((event) => event.ids));
+  for (const { offset, bytes } of encodeIdAdded(clock, 99n)!) file.set(bytes, offset);
+  const after = await collect(new MemoryBytes(file));
+  assertEquals(after.header.events.map((event) => event.ids), [[11n, 12n, 99n], [21n]]);
+  assertContent({ ...after, header: before.header });
+  assertEquals(encodeIdAdded({ ...clock, count: clock.count + 1 }, 100n), undefined);
 });

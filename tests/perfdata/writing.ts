@@ -215,7 +215,7 @@ export function roomedFile(
     ledger: undefined,
     buildIds: undefined,
   });
-  const start = encodeFileStart(EVENTS, { sections, buildIdBytes: 1024, versionBytes: 2048 });
+  const start = encodeFileStart(EVENTS, { room: { sections, buildIdBytes: 1024, versionBytes: 2048 } });
   const room = start.room!;
   const data = concat(records());
   const file = concat([start.bytes, data]);

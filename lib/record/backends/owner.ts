@@ -39,6 +39,11 @@ export class BackendOwner {
     this.#closed = closed;
   }
 
+  /** Whether what was opened samples. */
+  get running(): boolean {
+    return this.#running;
+  }
+
   /** Whether something was opened with that backend. */
   uses(name: string): boolean {
     return this.#samplers.some(({ backend }) => backend.name === name);
