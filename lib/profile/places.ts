@@ -135,3 +135,9 @@ export function placeObject(profile: Profile, places: Places, place: number): st
   const object = places.object[place];
   return object >= 0 ? profile.objects[object].name : "[unknown]";
 }
+
+/** The mode that a place runs in, as perf marks it: `[k]` in the kernel, `[g]` in a virtual machine, else `[.]`. */
+export function placeMark({ objects }: Profile, { kernel, object }: Places, place: number): string {
+  if (kernel[place]) return "[k]";
+  return object[place] >= 0 && objects[object[place]].kind === "guest" ? "[g]" : "[.]";
+}

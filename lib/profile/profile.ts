@@ -8,8 +8,8 @@ import { ABSENT, IntMap } from "../base/int_map.ts";
 import type { LedgerCounts, SampledEvent } from "../perfdata/session_info.ts";
 import type { Samples } from "./tables.ts";
 
-/** What a mapped object is; `kernel`, `module` and `bpf` run in kernel mode. */
-export type ObjectKind = "kernel" | "module" | "bpf" | "vdso" | "file" | "jit" | "anon" | "unknown";
+/** What a mapped object is; `kernel`, `module` and `bpf` run in kernel mode, `guest` in a virtual machine, or below it. */
+export type ObjectKind = "kernel" | "module" | "bpf" | "vdso" | "file" | "jit" | "anon" | "guest" | "unknown";
 
 export interface ProfileObject {
   /** As shown: the file's base name, `[kernel.kallsyms]`, `[vdso]`. */

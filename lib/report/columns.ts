@@ -3,7 +3,7 @@
 import { red, yellow } from "@std/fmt/colors";
 import { ABSENT, IntMap } from "../base/int_map.ts";
 import { type Grouping, groupValues, type SortKey } from "../profile/groups.ts";
-import { placeLine, placeName, placeObject } from "../profile/places.ts";
+import { placeLine, placeMark, placeName, placeObject } from "../profile/places.ts";
 import { processNames, type Profile } from "../profile/profile.ts";
 
 const TITLES: Record<SortKey, string> = {
@@ -44,7 +44,7 @@ export function cellTexts(profile: Profile, { groups, places }: Grouping): CellT
   };
   return (key, { group, place }) => {
     if (key === "dso") return placeObject(profile, places, place);
-    if (key === "sym") return `${places.kernel[place] ? "[k]" : "[.]"} ${placeName(profile, places, place)}`;
+    if (key === "sym") return `${placeMark(profile, places, place)} ${placeName(profile, places, place)}`;
     if (key === "srcline") return placeLine(profile, places, place);
     const values = groupValues(profile, groups, group);
     switch (key) {

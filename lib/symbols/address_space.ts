@@ -7,7 +7,7 @@
 import { PERF_RECORD_MISC } from "../base/abi.ts";
 import { ABSENT, IntMap } from "../base/int_map.ts";
 import type { CodePlace } from "./jitdump.ts";
-import { type ObjectInfo, type ObjectKey, ObjectTable } from "./objects.ts";
+import { GUEST_NAMES, type ObjectInfo, type ObjectKey, ObjectTable } from "./objects.ts";
 import { Space } from "./space.ts";
 import { Tasks } from "./tasks.ts";
 
@@ -32,6 +32,7 @@ export interface KernelSymbolEvent {
 const UNREGISTER = 1;
 const KERNEL_PID = -1;
 const RECENT = 256;
+const TWO_63 = 2 ** 63;
 /** No pid. */
 const NOBODY = -0x80000000;
 
@@ -53,10 +54,13 @@ export class AddressSpaces {
   #lastId = 0;
   /**
    * The kernel proper, and where it starts. Its record spans _text to _etext; but call chains reach into the code
-   * behind that which started the machine, and data has symbols too.
+   * behind that which started the machine, and data has symbols too. So all that is behind the start and no module's is
+   * the kernel's: above 2^63, or from the start on where the record spans more than half of all addresses, as those do
+   * of perf before Linux 3.9 (from 0 to the first module) and of simpleperf (from 0 to the end).
    */
   #kernelObject = -1;
   #kernelStart = Infinity;
+  #kernelWraps = false;
   /** What #spaceFor has found, by the low bits of the pid: CPUs take turns in a recording, each with its process. */
   readonly #recentPids = new Int32Array(RECENT).fill(NOBODY);
   readonly #recentSpaces: Space[];
@@ -77,13 +81,7 @@ export class AddressSpaces {
     const end = start + event.length;
     const object = this.objects.of(event);
     if (event.pid === KERNEL_PID) {
-      // the tables of the kernel and its modules go by address
-      this.#kernel.insert(start, end, object.id, 0);
-      if (object.kind === "kernel") {
-        this.#kernelObject = object.id;
-        this.#kernelStart = start;
-      }
-      this.#kernelChanged();
+      this.#mapKernel(start, end, object);
       return;
     }
     // so do the perf maps of code without a file, whose pgoff may be zero or the address
@@ -146,8 +144,8 @@ export class AddressSpaces {
 
   /**
    * The object that `address` is in, as its row in `objects`, and where in it, as `at`; or -1.
-   * @param cpumode PERF_RECORD_MISC.KERNEL or USER; with 0 (unknown) the address itself tells. Guests and
-   *   hypervisors have no maps here.
+   * @param cpumode PERF_RECORD_MISC.KERNEL or USER; with 0 (unknown) the address itself tells. All code of
+   *   guests is one object, and that of their kernels, and that of a hypervisor.
    */
   find(pid: number, address: number, cpumode: number): number {
     if (cpumode === PERF_RECORD_MISC.USER || (cpumode === 0 && address >= 0)) {
@@ -156,10 +154,22 @@ export class AddressSpaces {
       this.at = address + space.shift;
       return object;
     }
-    if (cpumode !== PERF_RECORD_MISC.KERNEL && cpumode !== 0) return -1;
     this.at = address;
+    if (cpumode !== PERF_RECORD_MISC.KERNEL && cpumode !== 0) return this.#guest(cpumode);
     const object = this.#kernel.find(address);
-    return object < 0 && address < 0 && address >= this.#kernelStart ? this.#kernelObject : object;
+    return object < 0 && this.#isKernels(address) ? this.#kernelObject : object;
+  }
+
+  /** The object of a guest or a hypervisor. */
+  #guest(cpumode: number): number {
+    const name = GUEST_NAMES.get(cpumode);
+    return name === undefined ? -1 : this.objects.ofGuest(name).id;
+  }
+
+  /** Whether an address that is in no mapping in the kernel is in the kernel proper. */
+  #isKernels(address: number): boolean {
+    if (this.#kernelWraps) return address < 0 || address >= this.#kernelStart;
+    return address < 0 && address >= this.#kernelStart;
   }
 
   /**
@@ -173,6 +183,19 @@ export class AddressSpaces {
     // an address of unknown mode may be either's
     if (cpumode !== PERF_RECORD_MISC.USER && space.id <= this.#kernel.id) space.id = this.#nextId();
     return space.id;
+  }
+
+  /** Maps the kernel or one of its modules, whose tables go by address. */
+  #mapKernel(start: number, end: number, object: ObjectInfo): void {
+    const wraps = start >= 0 && end > TWO_63;
+    // what spans modules too must not take their place
+    if (!wraps) this.#kernel.insert(start, start < 0 ? Math.min(end, 0) : end, object.id, 0);
+    if (object.kind === "kernel") {
+      this.#kernelObject = object.id;
+      this.#kernelStart = start;
+      this.#kernelWraps = wraps;
+    }
+    this.#kernelChanged();
   }
 
   #nextId(): number {

@@ -3,10 +3,14 @@
  * a mapping's name says about it is decided here, by perf's rules, and nowhere else.
  */
 
+import { PERF_RECORD_MISC } from "../base/abi.ts";
 import { deviceOf } from "../base/file_bytes.ts";
 
-/** What a mapped object is; `kernel`, `module` and `bpf` run in kernel mode. */
-export type ObjectKind = "kernel" | "module" | "bpf" | "vdso" | "file" | "jit" | "anon";
+/**
+ * What a mapped object is; `kernel`, `module` and `bpf` run in kernel mode. `guest` is all code of the guests of virtual
+ * machines that run here, or of the hypervisor that this one runs on.
+ */
+export type ObjectKind = "kernel" | "module" | "bpf" | "vdso" | "file" | "jit" | "anon" | "guest";
 
 /** One mapped object. Mappings of one file, in whatever processes, share it. */
 export interface ObjectInfo {
@@ -60,6 +64,13 @@ const PROT_EXEC = 4;
 /** The kernel's map is named so, with the reference symbol behind it: `[kernel.kallsyms]_text`. */
 export const KERNEL_MAP = "[kernel.kallsyms]";
 
+/** What the code of guests and of hypervisors goes by, by the PERF_RECORD_MISC of its samples. */
+export const GUEST_NAMES: ReadonlyMap<number, string> = new Map([
+  [PERF_RECORD_MISC.GUEST_KERNEL, "[guest.kernel]"],
+  [PERF_RECORD_MISC.GUEST_USER, "[guest]"],
+  [PERF_RECORD_MISC.HYPERVISOR, "[hypervisor]"],
+]);
+
 /** What a name in a process last was, and the key that said so. */
 interface LastMapped extends Pick<ObjectKey, "maj" | "min" | "ino" | "buildId"> {
   object: ObjectInfo;
@@ -103,6 +114,12 @@ export class ObjectTable {
   ofKernelSymbol(name: string): ObjectInfo {
     const described = { kind: "bpf", path: name, name, pid: -1, reference: undefined } as const;
     return this.#intern(`\0${name}`, described, undefined);
+  }
+
+  /** The object of code outside this machine, by its name: one of GUEST_NAMES. */
+  ofGuest(name: string): ObjectInfo {
+    const described = { kind: "guest", path: name, name, pid: -1, reference: undefined } as const;
+    return this.#intern(`\0${name}\0guest`, described, undefined);
   }
 
   /** The object of the code that process `pid` describes in its jitdump at `path`. */

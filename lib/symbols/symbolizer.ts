@@ -14,7 +14,7 @@ import { MINI_DEBUG_SECTION, miniDebug } from "./mini_debug.ts";
 import { closeObjectElf, type ObjectElf, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./objects.ts";
 import type { RecordedMachine } from "./recorded_machine.ts";
-import { parsePerfMap } from "./perf_map.ts";
+import { parsePerfMap, unreadLines } from "./perf_map.ts";
 import type { SymbolTable } from "./symbol_table.ts";
 import { isHeld } from "./windows.ts";
 import { causeOf, type Failure, failureOf, REASON, type Reason, REASONS } from "./unresolved.ts";
@@ -283,6 +283,8 @@ export class Symbolizer {
         return this.#kernelTable(object, cost);
       case "anon":
         return { reason: REASON.NOT_CODE };
+      case "guest":
+        return { reason: REASON.GUEST };
       case "jit":
         return this.#jitTable(object, cost);
       default:
@@ -296,11 +298,20 @@ export class Symbolizer {
     if (source === undefined) return this.#files.refusal?.(object) ?? { reason: REASON.NO_PERF_MAP };
     const isDump = isJitDump(object.path);
     try {
-      const table = isDump ? readJitDump(source, cost).symbols : parsePerfMap(source, cost);
+      if (!isDump) return this.#perfMapTable(object, source, cost);
+      const table = readJitDump(source, cost).symbols;
       return table === undefined ? { reason: REASON.NO_PERF_MAP } : { table };
     } finally {
       if (isDump || isHeld(source, source.size)) source.close?.(); // else names are still to be read from it
     }
+  }
+
+  #perfMapTable({ path }: ObjectInfo, source: ByteSource, cost: Cost): Outcome {
+    const map = parsePerfMap(source, cost);
+    const unread = unreadLines(map, path);
+    if (unread) this.#warnOnce(unread);
+    if (map.symbols) return { table: map.symbols };
+    return { reason: map.lines === 0 ? REASON.NO_PERF_MAP : REASON.BAD_PERF_MAP };
   }
 
   #kernelTable(object: ObjectInfo, cost: Cost): Outcome {

@@ -35,6 +35,10 @@ export const REASON = {
   OVER_LIMIT: -13,
   /** Reading its symbols failed in a way that nobody has thought of. */
   FAILED: -14,
+  /** A perf map of which no line makes sense. */
+  BAD_PERF_MAP: -15,
+  /** Code of a virtual machine's guest, or of the hypervisor: nothing here tells what is mapped there. */
+  GUEST: -16,
 } as const;
 
 export type Reason = typeof REASON[keyof typeof REASON];
@@ -90,12 +94,21 @@ export function causeOf(reason: Reason, detail = ""): string {
       return `over the limit of ${detail}`;
     case REASON.FAILED:
       return `not readable (${detail})`;
+    case REASON.BAD_PERF_MAP:
+      return "no line of its perf map makes sense";
+    case REASON.GUEST:
+      return "of a virtual machine";
   }
 }
 
 const INSTALL =
   "install its debug symbols (-dbgsym or -debuginfo, or fetch them with debuginfod-find debuginfo), " +
   "or build it without stripping (-s)";
+
+/** How to have the usual runtimes write their perf map. */
+const PERF_MAP_WRITERS =
+  "java -XX:+UnlockDiagnosticVMOptions -XX:+DumpPerfMapAtExit, or jcmd PID Compiler.perfmap as it runs; " +
+  "node --perf-basic-prof; python -X perf; .NET with DOTNET_PerfMapEnabled=1";
 
 /** What the user can do about it, a sentence without its full stop: `install its debug symbols`. */
 export function remedyOf(reason: Reason, object: ObjectInfo): string {
@@ -128,7 +141,11 @@ export function remedyOf(reason: Reason, object: ObjectInfo): string {
     case REASON.OTHER_KERNEL:
       return "report under the kernel that was recorded, before it restarts, or name its --kallsyms or --vmlinux";
     case REASON.NO_PERF_MAP:
-      return "have the program write /tmp/perf-PID.map (node --perf-basic-prof, java with perf-map-agent)";
+      return `have the program write /tmp/perf-PID.map: ${PERF_MAP_WRITERS}`;
+    case REASON.BAD_PERF_MAP:
+      return "each line has to be START SIZE NAME, with START and SIZE in hex";
+    case REASON.GUEST:
+      return "record inside the virtual machine";
     case REASON.REPLACED:
       return "the file was rebuilt or upgraded since: record again, or take it all the same with --force";
     case REASON.OTHER_HOST:

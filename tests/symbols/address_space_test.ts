@@ -4,7 +4,7 @@ import { AddressSpaces } from "../../lib/symbols/address_space.ts";
 import { bytesKept } from "../memory.ts";
 import type { ObjectInfo } from "../../lib/symbols/objects.ts";
 
-const { USER, KERNEL, GUEST_USER, HYPERVISOR } = PERF_RECORD_MISC;
+const { USER, KERNEL, GUEST_KERNEL, GUEST_USER, HYPERVISOR } = PERF_RECORD_MISC;
 const KERNEL_TEXT = -2130706432;
 
 function mapped(
@@ -196,7 +196,12 @@ Deno.test("find() looks at the kernel's maps in kernel mode and the process's in
   mapped(spaces, -1, KERNEL_TEXT, 0x1000, "[kernel.kallsyms]_text", KERNEL_TEXT);
   assertEquals(at(spaces, 1, 0x1000, KERNEL), undefined);
   assertEquals(at(spaces, 1, KERNEL_TEXT, USER), undefined);
-  assertEquals([HYPERVISOR, GUEST_USER].map((mode) => at(spaces, 1, 0x1000, mode)), [undefined, undefined]);
+  assertEquals([HYPERVISOR, GUEST_USER, GUEST_KERNEL].map((mode) => at(spaces, 1, 0x1000, mode)), [
+    "[hypervisor]+4096",
+    "[guest]+4096",
+    "[guest.kernel]+4096",
+  ]);
+  assertEquals(objectAt(spaces, 1, 0x1000, GUEST_USER).kind, "guest");
   assertEquals(at(spaces, 1, 0x1000, 0), "/a+0");
   assertEquals(at(spaces, 1, KERNEL_TEXT, 0), `[kernel.kallsyms]+${KERNEL_TEXT}`);
 });
@@ -392,3 +397,48 @@ for (const [what, happens] of GOES_ON) {
     assertEquals(at(spaces, 7, 0x1000), "/program+0");
   });
 }
+
+/** The kernel's text, a module's and an address between them, where x86 has them. */
+const TEXT = -0x7effff00, MODULE = -0x5ffff000, BETWEEN = -0x70000000;
+
+for (
+  const [who, length] of [
+    ["simpleperf", 2 ** 64 - 1],
+    ["perf before Linux 3.9", 0xffffffff9fffffff],
+    ["half of all addresses and a bit", 2 ** 63 + 2 ** 40],
+  ] as const
+) {
+  for (const first of ["kernel", "module"]) {
+    Deno.test(`a kernel map that wraps covers all but modules: ${who}, ${first} first`, () => {
+      const spaces = new AddressSpaces();
+      const kernel = () => mapped(spaces, -1, 0, length, "[kernel.kallsyms]_stext", TEXT);
+      const module = () => mapped(spaces, -1, MODULE, 0x6000, "/lib/modules/3.4.0/kernel/joydev.ko");
+      for (const map of first === "kernel" ? [kernel, module] : [module, kernel]) map();
+      for (const address of [TEXT, BETWEEN, -1, -(2 ** 63), 0, 0x1000, 0xc0000000]) {
+        assertEquals(at(spaces, 5, address, KERNEL), `[kernel.kallsyms]+${address}`);
+      }
+      assertEquals(objectAt(spaces, 5, MODULE + 0x10, KERNEL).name, "[joydev]");
+      assertEquals(objectAt(spaces, 5, MODULE + 0x6000, KERNEL).name, "[kernel.kallsyms]");
+      assertEquals(at(spaces, 5, 0x1000), undefined);
+      assertEquals(at(spaces, 5, 0x1000, 0), undefined);
+    });
+  }
+}
+
+Deno.test("the kernel map of a 32-bit machine that ends with the addresses covers from its start on", () => {
+  const spaces = new AddressSpaces();
+  mapped(spaces, -1, 0xc0100000, 2 ** 64 - 1 - 0xc0100000, "[kernel.kallsyms]_stext", 0xc0100000);
+  mapped(spaces, -1, 0xbf000000, 0x8fff, "/lib/modules/3.8.11/kernel/joydev.ko");
+  assertEquals(at(spaces, 5, 0xc0200000, KERNEL), `[kernel.kallsyms]+${0xc0200000}`);
+  assertEquals(objectAt(spaces, 5, 0xbf000010, KERNEL).name, "[joydev]");
+  assertEquals(at(spaces, 5, 0xbf009000, KERNEL), undefined);
+});
+
+Deno.test("a kernel map whose length leads past the last address covers no user space", () => {
+  const spaces = new AddressSpaces();
+  mapped(spaces, -1, TEXT, 2 ** 64 - 1, "[kernel.kallsyms]_text", TEXT);
+  assertEquals([at(spaces, 5, TEXT, KERNEL), at(spaces, 5, 0x1000, KERNEL)], [
+    `[kernel.kallsyms]+${TEXT}`,
+    undefined,
+  ]);
+});

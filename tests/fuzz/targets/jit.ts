@@ -125,7 +125,7 @@ export function jitTargets(): Target[] {
         return { bytes: concat(Array(1 + random.below(2000)).fill(text)), made: "text many times" };
       },
       async take(bytes) {
-        ask(parsePerfMap(new MemoryBytes(bytes, "perf-100.map")));
+        ask(parsePerfMap(new MemoryBytes(bytes, "perf-100.map")).symbols);
         await load("//anon", bytes);
       },
     },
