@@ -20,10 +20,11 @@ function canSwitch(): boolean {
   }
 }
 
-/** Runs pmuctl with the second CPU away for some time once it `begins`; it ends when it is told to after that. */
+/** Runs pmuctl with the second CPU away for a moment once `file` has `bytes`, until it has as many more afterwards. */
 async function withCpuAway(
   args: string[],
-  begins: () => boolean,
+  file: string,
+  bytes: number,
 ): Promise<{ stdout: string; stderr: string }> {
   const child = new Deno.Command(PMUCTL, { args, stdout: "piped", stderr: "piped" }).spawn();
   const [stdout, stderr] = [new Response(child.stdout).text(), gathered(child.stderr)];
