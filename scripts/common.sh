@@ -37,6 +37,20 @@ say() {
   printf 'pmuctl: %s\n' "$*" >&2
 }
 
+# shows_help ARG...: when the first argument asks for help, prints the comment at the top of the script and ends.
+shows_help() {
+  case ${1-} in -h | --help) ;; *) return 0 ;; esac
+  while IFS= read -r line; do
+    case $line in
+      '#!'*) ;;
+      '#') echo ;;
+      '# '*) printf '%s\n' "${line#??}" ;;
+      *) exit 0 ;;
+    esac
+  done <"$0"
+  exit 0
+}
+
 # is_set_up: true when nothing is left to do but what program_is_current tells. Sets $deno (path), $arch and
 # $import_map (empty: deno.json's own imports). The state file is written last, so it is newer than all that it
 # stands for.

@@ -1,0 +1,180 @@
+/**
+ * All checks and tests, or some: what `scripts/test` starts once this checkout is set up. Checks, C tests, units and the
+ * guest run side by side; live tests measure, so they run alone and one by one.
+ */
+
+import { type FileTimes, type Job, JobRunner, type Sums } from "./jobs.ts";
+
+const ARCH = Deno.build.arch;
+const BINARY = `build/pmuctl-${ARCH}`;
+const IN_CI = Deno.env.get("CI") !== undefined;
+/** Runs tests that have been type-checked before. */
+const DENO_TEST = ["scripts/deno", "test", "-A", "--no-check"];
+
+const CHECKS: readonly Job[] = [
+  {
+    name: "types",
+    command: ["scripts/deno", "check", "-q", "main.ts", "lib", "ffi", "scripts", "tests"],
+    kind: "check",
+  },
+  { name: "lint", command: ["scripts/deno", "lint", "-q"], kind: "check" },
+  { name: "format", command: ["scripts/deno", "fmt", "-q", "--check"], kind: "check" },
+  {
+    name: "imports go one way",
+    command: ["scripts/deno", "run", "-A", "-q", "scripts/check-layers.ts"],
+    kind: "check",
+  },
+];
+
+/** Rooms of tests whose files take long enough to be started by themselves, the longest first. */
+const BY_FILE = ["tests/fuzz", "tests/scripts"];
+/** Rooms that take long as a whole, which start before the others. */
+const LONG = ["tests/browser", "tests/perfdata", "tests/symbols"];
+/** Rooms of other stages. */
+const NO_UNITS = ["tests/live", "tests/pmu"];
+/** Unit tests that fetch and install: `--quick` leaves them out. */
+const FETCHING = ["tests/scripts/compile_test.ts", "tests/scripts/example_workflow_test.ts"];
+
+/**
+ * The live tests that the compiled binary passes as well: one file at least for each thing that is not the same in it,
+ * rather than all, most of which test code that is the same byte for byte.
+ */
+const SMOKE: readonly [file: string, reason: string][] = [
+  ["command_sees", "what it runs sees the user's environment and limits, without the launcher's help"],
+  ["refusals", "limits of the system stop another runtime, at other places"],
+  ["signals", "its runtime takes signals by itself; it has no debugger to open"],
+  ["info", "the shim is loaded from memory"],
+  ["list_events", "events are tried out through the shim"],
+  ["bind_notify", "callbacks from the shim"],
+  ["bind_rows", "the shim makes children, and follows them"],
+  ["named_sets", "it starts itself, to hold a set"],
+  ["record_pipe", "recordings go through pipes, with the shim's threads"],
+  ["record_objects", "it saves programs, and finds them again"],
+  ["record_switch", "it answers signals while it records"],
+  ["report", "it finds its modules, loaded when they are needed, in itself"],
+  ["report_formats", "packages of npm are in it: pprof-format"],
+  ["report_lines", "DWARF is read on other threads"],
+  ["stat", "packages of npm are in it: simple-statistics"],
+  ["diff", "packages of npm are in it: the demangler"],
+];
+/** Fewer of what is counted in the hundreds when the checkout runs it. */
+const FEWER = { PMUCTL_TEST_SAMPLES: "20", PMUCTL_TEST_ROUNDS: "4" };
+
+/** Lists the test files in a folder and those inside it, by path. */
+function testsIn(folder: string): string[] {
+  return Array.from(Deno.readDirSync(folder)).flatMap(({ name, isDirectory }) => {
+    const path = `${folder}/${name}`;
+    return isDirectory ? testsIn(path) : /_test\.ts$/.test(name) ? [path] : [];
+  }).sort();
+}
+
+/** Divides the unit tests into processes of their own, those that take longest first. */
+function unitJobs(without: readonly string[]): Job[] {
+  const rooms = Array.from(Deno.readDirSync("tests")).filter(({ isDirectory }) => isDirectory)
+    .map(({ name }) => `tests/${name}`).filter((room) => !NO_UNITS.includes(room));
+  const parts = rooms.flatMap((room) => {
+    const files = testsIn(room).filter((file) => !without.includes(file));
+    return BY_FILE.includes(room) ? files.map((file) => [file]) : files.length > 0 ? [files] : [];
+  });
+  const order = [...BY_FILE, ...LONG];
+  const rank = ([file]: string[]) => {
+    const i = order.findIndex((room) => file.startsWith(`${room}/`));
+    return i < 0 ? order.length : i;
+  };
+  return parts.sort((a, b) => rank(a) - rank(b) || b.length - a.length).map((files) => ({
+    name: `units: ${files.length === 1 ? files[0] : files[0].split("/").slice(0, 2).join("/")}`,
+    command: [...DENO_TEST, ...files],
+    kind: "tests",
+  }));
+}
+
+/** Says why nothing can be measured here at all; false where something can. */
+function eventsRefused(): string | false {
+  for (const args of [["bind", "-e", "task-clock"], ["record", "-q", "-o", "/dev/null"]]) {
+    const command = new Deno.Command("scripts/pmuctl", { args: [...args, "--", "true"] });
+    const { success, stderr } = command.outputSync();
+    if (!success) return new TextDecoder().decode(stderr).trim().split("\n").at(-1)!;
+  }
+  return false;
+}
+
+function hasCompiler(): boolean {
+  const [cc] = (Deno.env.get("CC") ?? "cc").split(" ");
+  return new Deno.Command("sh", { args: ["-c", 'command -v "$0" >/dev/null', cc] }).outputSync().success;
+}
+
+function cJob(): Job {
+  const hindrance = !hasCompiler() && "they need a C compiler (apt-get install gcc libc6-dev)";
+  return { name: "the shim, under sanitizers", command: ["scripts/test-c"], kind: "tests", hindrance };
+}
+
+/** The live tests, of this checkout and of the binary that the unit tests have made. */
+function liveJobs(): Job[] {
+  const hindrance = eventsRefused();
+  const noBinary = !exists(BINARY) && "scripts/compile made no binary: see its tests above";
+  const smoke = SMOKE.map(([name]) => `tests/live/${name}_test.ts`);
+  return [
+    { name: "live", command: [...DENO_TEST, "tests/live/"], kind: "tests", hindrance },
+    {
+      name: "live, with the compiled binary",
+      command: [...DENO_TEST, ...smoke],
+      env: { PMUCTL: `${Deno.cwd()}/${BINARY}`, ...FEWER },
+      kind: "tests",
+      hindrance: hindrance || noBinary,
+    },
+  ];
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+async function runAll(runner: JobRunner): Promise<void> {
+  // Made anew by the tests of scripts/, then tested as users get it.
+  for (const arch of ["x86_64", "aarch64"]) await Deno.remove(`build/pmuctl-${arch}`).catch(() => {});
+  const guest: Job = {
+    name: "in a guest with a hardware PMU",
+    command: ["scripts/test-pmu", "--quick"],
+    kind: "tests",
+  };
+  const jobs = [...IN_CI ? [guest] : [], ...unitJobs([]), cJob(), ...CHECKS];
+  await runner.run(jobs, navigator.hardwareConcurrency);
+  await runner.run(liveJobs(), 1);
+}
+
+async function runQuick(runner: JobRunner): Promise<void> {
+  await runner.run([...unitJobs(FETCHING), cJob(), ...CHECKS], navigator.hardwareConcurrency);
+  console.log(`left out, as they fetch or measure: ${FETCHING.join(" ")} ${NO_UNITS.join(" ")}`);
+}
+
+/** Prints the files that took longest. */
+function printSlowest(times: FileTimes): void {
+  const slowest = [...times].sort((a, b) => b[1] - a[1]).slice(0, 10);
+  const rows = slowest.map(([file, seconds]) => `${seconds.toFixed(1).padStart(7)} s  ${file}`);
+  if (rows.length > 1) console.log(["== the slowest files", ...rows].join("\n"));
+}
+
+/** Says the sums in the form that CI reads: `2 passed, 0 failed`, and `, 1 skipped` when there are such. */
+function summary({ passed, failed, skipped }: Sums): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+}
+
+const runner = new JobRunner();
+const args = Deno.args;
+if (args.length === 0) await runAll(runner);
+else if (args.length === 1 && args[0] === "--quick") await runQuick(runner);
+else {
+  const job: Job = {
+    name: `tests: ${args.join(" ")}`,
+    command: ["scripts/deno", "test", "-A", ...args],
+    kind: "tests",
+  };
+  await runner.run([job], 1);
+}
+printSlowest(runner.times);
+console.log(`\n${summary(runner.sums)}`);
+Deno.exit(runner.sums.failed === 0 ? 0 : 1);
