@@ -21,8 +21,8 @@ export interface ObjectElf {
   debug: ElfFile | undefined;
   /** What its .gnu_debugdata holds, once unpacked. */
   mini?: ElfFile;
-  /** Why a debug file was passed over that may have been the right one. */
-  passedOver?: string;
+  /** Why more symbols that there are, or may be, could not be read. */
+  incomplete?: Failure;
 }
 
 /**
@@ -65,9 +65,9 @@ function debugFile(
   object: ObjectInfo,
   file: ElfFile,
   buildId: string | undefined,
-): Pick<ObjectElf, "debug" | "passedOver"> {
+): Pick<ObjectElf, "debug" | "incomplete"> {
   const debugLink = file.debugLink();
-  let passedOver: string | undefined;
+  let incomplete: Failure | undefined;
   for (const source of files.debugFiles?.(object, { buildId, debugLink: debugLink?.name }) ?? []) {
     try {
       const debug = new ElfFile(source, file.cost);
@@ -75,12 +75,13 @@ function debugFile(
       if (useful && belongs(debug, buildId, debugLink)) return { debug };
     } catch (error) {
       // another may do, and the object's own symbols are still there
-      if (error instanceof LimitError) passedOver ??= `${source.name} is over the limit of ${error.limit}`;
-      else if (!(error instanceof BadInputError)) throw error;
+      if (error instanceof LimitError) {
+        incomplete ??= { reason: REASON.OVER_LIMIT, detail: `${error.limit} in its debug file` };
+      } else if (!(error instanceof BadInputError)) throw error;
     }
     source.close?.();
   }
-  return { debug: undefined, passedOver };
+  return { debug: undefined, incomplete };
 }
 
 function belongs(debug: ElfFile, buildId: string | undefined, debugLink: DebugLink | undefined): boolean {

@@ -17,7 +17,7 @@ import type { RecordedMachine } from "./recorded_machine.ts";
 import { parsePerfMap, unreadLines } from "./perf_map.ts";
 import type { SymbolTable } from "./symbol_table.ts";
 import { isHeld } from "./windows.ts";
-import { causeOf, type Failure, failureOf, REASON, type Reason, REASONS } from "./unresolved.ts";
+import { type Failure, failureOf, REASON, type Reason, REASONS } from "./unresolved.ts";
 
 /** Where the bytes come from that hold symbols. A hook that finds nothing returns undefined. */
 export interface SymbolFiles {
@@ -78,7 +78,7 @@ export interface Unresolved {
 interface Loaded {
   object: ObjectInfo;
   table: SymbolTable | undefined;
-  /** REASON.NOT_COVERED when there is a table. */
+  /** Why an address has no symbol: REASON.NOT_COVERED when there is a table, unless that lacks what could not be read. */
   failure: Failure;
   /** What the object has cost. */
   cost: Cost;
@@ -91,7 +91,7 @@ interface Loaded {
 }
 
 /** What loading gives: a table (and a shift), or a reason. */
-type Outcome = { table: SymbolTable; shift?: number } | Failure & { table?: undefined };
+type Outcome = { table: SymbolTable; shift?: number; incomplete?: Failure } | Failure & { table?: undefined };
 
 /** An object that has no file to read symbols from, and why. */
 interface Unopened {
@@ -99,6 +99,8 @@ interface Unopened {
   cost: Cost;
 }
 
+/** What is left of a stripped program whose symbols inside are of no use. */
+const EXPORTED_ONLY = "only what it exports has names";
 /** Bytes of memory of a table's number for a symbol, and of a symbol that has one, besides its name. */
 const ID_BYTES = 4, SYMBOL_INFO_BYTES = 100;
 
@@ -168,10 +170,8 @@ export class Symbolizer {
           opened.mini = await miniDebug(opened.file);
         } catch (error) {
           const { reason, detail } = failureOf(error);
-          this.warnings.push(
-            `cannot read section .gnu_debugdata of ${object.path}: ${causeOf(reason, detail)}: ` +
-              "only what it exports has names",
-          );
+          if (reason === REASON.DAMAGED) this.warnings.push(`${(error as Error).message}: ${EXPORTED_ONLY}`);
+          else opened.incomplete = { reason, detail: `${detail} in its .gnu_debugdata` };
         }
       }
       this.#loadOpened(object, opened);
@@ -263,6 +263,7 @@ export class Symbolizer {
         loaded.ids = new Int32Array(outcome.table.length);
         loaded.table = outcome.table;
         loaded.shift = outcome.shift ?? 0;
+        loaded.failure = outcome.incomplete ?? loaded.failure;
       }
     } catch (error) {
       cost.abandon();
@@ -350,26 +351,20 @@ export class Symbolizer {
     try {
       const opened = openObjectElf(this.#files, object, cost);
       if (!("file" in opened)) return { failure: opened, cost };
-      if (opened.passedOver) this.#warnOnce(opened.passedOver);
       return opened;
     } catch (error) {
       return { failure: failureOf(error), cost };
     }
   }
 
-  #warnOnce(passedOver: string): void {
-    const warning = `the debug file ${passedOver}: only what its program has itself has names`;
-    if (!this.warnings.includes(warning)) this.warnings.push(warning);
-  }
-
   #loadOpened(object: ObjectInfo, opened: ObjectElf | Unopened): Loaded {
     if (!("file" in opened)) return this.#loadFrom(object, opened.cost, () => opened.failure);
-    const { file, debug, mini } = opened;
+    const { file, debug, mini, incomplete } = opened;
     const loaded = this.#loadFrom(object, file.cost, () => {
       const table = mini
         ? elfSymbols(file, mini, file)
         : elfSymbols(file, debug && hasSymtab(debug) ? debug : file);
-      return table === undefined ? { reason: REASON.NO_SYMBOLS } : { table };
+      return table === undefined ? incomplete ?? { reason: REASON.NO_SYMBOLS } : { table, incomplete };
     });
     closeObjectElf(opened);
     return loaded;
