@@ -109,9 +109,14 @@ export class ElfFile {
     return this.#read(offset, length, what);
   }
 
-  /** The bytes of a section in pieces of `size` bytes, the last of them shorter. Throws as `bytes`. */
-  *pieces({ type, offset, size, name }: Section, piece: number): Generator<Uint8Array> {
+  /** The bytes of a section in pieces of `piece` bytes, the last of them shorter. Throws as `contents`. */
+  *pieces(section: Section, piece: number): Generator<Uint8Array> {
+    const { type, offset, size, name } = section;
     if (type === SHT.NOBITS) return;
+    if (size <= piece) {
+      yield this.contents(section); // others may want them, too
+      return;
+    }
     this.checkRange(offset, size, `section ${name}`);
     for (let at = 0; at < size; at += piece) {
       yield this.#read(offset + at, Math.min(piece, size - at), `section ${name}`);

@@ -157,7 +157,9 @@ class TableReader {
   #table(columns: SymbolColumns, marks: number[], complete: boolean, stubs: number, cost: Cost): SymbolTable {
     const { count } = columns;
     const nameStarts = columns.nameStarts.slice(0, count);
-    const names = new StringTableNames(this.#names, nameStarts, { suffix: { text: "@plt", from: stubs } });
+    const names = new StringTableNames(this.#names.joined(), nameStarts, {
+      suffix: { text: "@plt", from: stubs },
+    });
     const candidates: Candidates = {
       starts: columns.starts.subarray(0, count),
       ends: columns.ends.subarray(0, count),
@@ -260,12 +262,13 @@ function takeSymbols(
   strings: Strings,
 ): boolean {
   const { starts, ends, binds, nameStarts } = columns;
+  const { size } = strings.names;
   let n = columns.count;
   let complete = true;
   for (let at = 0; at < words.length; at += WORDS) {
     const name = words[at], second = words[at + 1];
     const type = second & 15, shndx = second >>> 16;
-    if (name === 0 || shndx === SHN_UNDEF || name >= strings.names.size) continue;
+    if (name === 0 || shndx === SHN_UNDEF || name >= size) continue;
     const label = type === STT.NOTYPE;
     if (label) {
       const visibility = (second >>> 8) & 3;

@@ -278,21 +278,25 @@ function tableOf(
   searchIn: (sorted: Sorted) => (address: number) => number,
 ): SymbolTable {
   const count = order.length;
-  const sorted: Sorted = { starts: new Float64Array(count), ends: new Float64Array(count) };
+  const sortedStarts = new Float64Array(count), sortedEnds = new Float64Array(count);
+  const sorted: Sorted = { starts: sortedStarts, ends: sortedEnds };
   const from = float64Column(), to = float64Column();
   let reach = -Infinity, first = 0;
-  for (let i = 0; i < count; i++) {
-    const start = starts[order[i]];
-    const end = Math.max(ends[order[i]], start + 1); // an empty one still holds its own address
-    sorted.starts[i] = start;
-    sorted.ends[i] = end;
-    if (start >= reach) first = i;
-    else if (first === i - 1) {
-      from.push(sorted.starts[first]);
-      to.push(0);
+  for (let i = 0; i <= count; i++) {
+    const symbol = i < count ? order[i] : -1;
+    const start = symbol < 0 ? Infinity : starts[symbol];
+    if (start >= reach) {
+      if (first < i - 1) {
+        from.push(sortedStarts[first]);
+        to.push(reach);
+      }
+      first = i;
     }
+    if (symbol < 0) break;
+    const end = Math.max(ends[symbol], start + 1); // an empty one still holds its own address
+    sortedStarts[i] = start;
+    sortedEnds[i] = end;
     if (end > reach) reach = end;
-    if (first < i) to.data[to.length - 1] = reach;
   }
   const overlaps = from.length === 0
     ? undefined

@@ -3,11 +3,12 @@
  * has a few hundred that a report prints.
  */
 
+import { concat } from "../base/bytes.ts";
 import type { Cost } from "./limits.ts";
 import { HeldBytes, stringBytes, type Windows } from "./windows.ts";
 
 const decoder = new TextDecoder();
-const UNDERSCORE = 0x5f;
+const UNDERSCORE = 0x5f, BIG_S = 0x53, SMALL_C = 0x63;
 
 /** Bytes of a name that are shown; C++ templates make up to some ten thousand. The rest is cut off, and said to be. */
 const MOST_SHOWN = 64 << 10;
@@ -15,10 +16,10 @@ const MOST_SHOWN = 64 << 10;
 const MOST_COMPARED = 4096;
 /** Underscores that are counted at the start of a name. */
 const MOST_UNDERSCORES = 64;
-/** What the names start with that the kernel's macros make of those of system calls. */
-const SYSCALL_PREFIXES = ["SyS", "compat_SyS"], MOST_PREFIX = 10;
-/** The bit above a count of underscores that says so. */
+/** The bit above a count of underscores that says that a name is an alias of a system call. */
 const SYSCALL = 0x80;
+/** Bytes of names of several tables that are put into one piece. */
+const MOST_JOINED = 8 << 20;
 /** Bytes in which names lie near each other. */
 const NEAR = 4096;
 /** Offsets of names are 32 bits. */
@@ -49,7 +50,7 @@ export interface Suffix {
 /** The names of several tables, one behind the other. */
 export class JoinedNames implements Windows {
   readonly #parts: { base: number; end: number; bytes: Windows }[] = [];
-  readonly held = false;
+  held = true;
   size = 0;
 
   /** Adds names; returns where they begin. Throws LimitError when they are beyond numbering. */
@@ -57,21 +58,46 @@ export class JoinedNames implements Windows {
     const base = this.size, end = base + bytes.size;
     if (end > MOST_BYTES) throw cost.over("4 GiB of names");
     this.#parts.push({ base, end, bytes });
+    this.held &&= bytes.held;
     this.size = end;
     return base;
   }
 
+  /** All names in one piece, where that takes little memory; else as they are. */
+  joined(): Windows {
+    const parts = this.#parts.map(({ bytes }) => bytes);
+    if (parts.length === 1) return parts[0];
+    const small = this.size <= MOST_JOINED && parts.every((part) => part instanceof HeldBytes);
+    return small ? new HeldBytes(concat(parts.map(({ bytes }) => bytes))) : this;
+  }
+
   window(at: number, length: number): Uint8Array {
-    for (const { base, end, bytes } of this.#parts) {
-      if (at < end) return bytes.window(at - base, Math.min(length, end - at));
-    }
-    return new Uint8Array(0);
+    const part = this.#partAt(at);
+    return part ? part.bytes.window(at - part.base, length) : new Uint8Array(0);
+  }
+
+  byte(at: number): number | undefined {
+    const part = this.#partAt(at);
+    return part?.bytes.byte(at - part.base);
+  }
+
+  endOf(at: number, most: number): number {
+    const part = this.#partAt(at);
+    return part ? part.base + part.bytes.endOf(at - part.base, most) : at;
+  }
+
+  #partAt(at: number) {
+    const parts = this.#parts;
+    for (let i = 0; i < parts.length; i++) if (at < parts[i].end) return parts[i];
+    return undefined;
   }
 }
 
 /** Names that start at given places of some bytes. */
 export class StringTableNames implements SymbolNames {
   readonly #bytes: Windows;
+  /** The bytes, where they are in memory in one piece. */
+  readonly #held: Uint8Array | undefined;
   readonly #starts: Uint32Array;
   readonly #ends: Uint32Array | undefined;
   readonly #suffix: Suffix;
@@ -88,7 +114,9 @@ export class StringTableNames implements SymbolNames {
     starts: Uint32Array,
     { ends, suffix = { text: "", from: Infinity } }: { ends?: Uint32Array; suffix?: Suffix } = {},
   ) {
-    this.#bytes = bytes instanceof Uint8Array ? new HeldBytes(bytes) : bytes;
+    const windows = bytes instanceof Uint8Array ? new HeldBytes(bytes) : bytes;
+    this.#bytes = windows;
+    this.#held = windows instanceof HeldBytes ? windows.bytes : undefined;
     this.#starts = starts;
     this.#ends = ends;
     this.#suffix = suffix;
@@ -128,22 +156,24 @@ export class StringTableNames implements SymbolNames {
     if (this.#lengths) return this.#lengths[i];
     const length = this.#ends
       ? Math.max(0, this.#ends[i] - this.#starts[i])
-      : this.#name(i, MOST_COMPARED).length;
+      : this.#bytes.endOf(this.#starts[i], MOST_COMPARED) - this.#starts[i];
     return i >= this.#suffix.from ? length + this.#suffix.text.length : length;
   }
 
   underscores(i: number): number {
     if (this.#features) return this.#features[i] & ~SYSCALL;
-    const bytes = this.#bytes.window(this.#starts[i], MOST_UNDERSCORES);
+    const held = this.#held, start = this.#starts[i];
     let n = 0;
-    while (bytes[n] === UNDERSCORE) n++;
+    if (held) { while (n < MOST_UNDERSCORES && held[start + n] === UNDERSCORE) n++; }
+    else while (n < MOST_UNDERSCORES && this.#bytes.byte(start + n) === UNDERSCORE) n++;
     return n;
   }
 
   isSyscallAlias(i: number): boolean {
     if (this.#features) return this.#features[i] >= SYSCALL;
-    const bytes = this.#bytes.window(this.#starts[i], MOST_PREFIX);
-    return SYSCALL_PREFIXES.some((prefix) => startsWith(bytes, prefix));
+    const start = this.#starts[i];
+    if (this.#held && this.#held[start] !== BIG_S && this.#held[start] !== SMALL_C) return false;
+    return startsWith(this.#bytes, start, "SyS") || startsWith(this.#bytes, start, "compat_SyS");
   }
 
   /** The bytes of a name, `most` of them at most. */
@@ -154,9 +184,9 @@ export class StringTableNames implements SymbolNames {
   }
 }
 
-function startsWith(bytes: Uint8Array, prefix: string): boolean {
+function startsWith(bytes: Windows, at: number, prefix: string): boolean {
   for (let k = 0; k < prefix.length; k++) {
-    if (bytes[k] !== prefix.charCodeAt(k)) return false;
+    if (bytes.byte(at + k) !== prefix.charCodeAt(k)) return false;
   }
   return true;
 }

@@ -7,7 +7,10 @@ const PAGE = 64 << 10;
 /** Pages of a part that are held in memory. */
 const MOST_PAGES = 64;
 /** Bytes of a part beyond which it is not held as a whole. */
-const MOST_HELD = 32 << 20;
+const MOST_HELD = 64 << 20;
+
+/** Bytes in which the end of a string is looked for first. */
+const FIRST_LOOK = 128;
 
 /** Bytes of which any run can be looked at. */
 export interface Windows {
@@ -16,21 +19,37 @@ export interface Windows {
   readonly held: boolean;
   /** Returns bytes [at, at + length), fewer at the end: a view, or a copy. */
   window(at: number, length: number): Uint8Array;
+  /** Returns one byte; undefined behind the end. */
+  byte(at: number): number | undefined;
+  /** Returns where the string at `at` ends: at its NUL or at the end, and `most` bytes behind its start at most. */
+  endOf(at: number, most: number): number;
 }
 
 /** Bytes that are in memory. */
 export class HeldBytes implements Windows {
   readonly size: number;
   readonly held = true;
-  readonly #bytes: Uint8Array;
+  /** All of them. */
+  readonly bytes: Uint8Array;
 
   constructor(bytes: Uint8Array) {
     this.size = bytes.length;
-    this.#bytes = bytes;
+    this.bytes = bytes;
   }
 
   window(at: number, length: number): Uint8Array {
-    return this.#bytes.subarray(at, at + length);
+    return this.bytes.subarray(at, at + length);
+  }
+
+  byte(at: number): number | undefined {
+    return this.bytes[at];
+  }
+
+  endOf(at: number, most: number): number {
+    const { bytes } = this, last = Math.min(bytes.length, at + most);
+    let end = at;
+    while (end < last && bytes[end] !== 0) end++;
+    return end;
   }
 }
 
@@ -61,6 +80,18 @@ class PagedBytes implements Windows {
     both.set(head);
     both.set(tail, head.length);
     return both;
+  }
+
+  byte(at: number): number | undefined {
+    const number = Math.floor(at / PAGE);
+    return this.#page(number)[at - number * PAGE];
+  }
+
+  endOf(at: number, most: number): number {
+    const first = this.window(at, Math.min(most, FIRST_LOOK)), end = first.indexOf(0);
+    if (end >= 0 || first.length < FIRST_LOOK) return at + (end < 0 ? first.length : end);
+    const all = this.window(at, most), allEnd = all.indexOf(0);
+    return at + (allEnd < 0 ? all.length : allEnd);
   }
 
   #page(number: number): Uint8Array {
@@ -101,14 +132,7 @@ export function heldBytes(source: ByteSource, size: number): number {
   return isHeld(source, size) ? size : MOST_PAGES * PAGE;
 }
 
-/** Bytes in which the end of a string is looked for first. */
-const FIRST_LOOK = 128;
-
 /** The bytes of the string at `at`, which ends with a NUL or at the end; the first `most` of them where it is longer. */
 export function stringBytes(bytes: Windows, at: number, most: number): Uint8Array {
-  const first = bytes.window(at, Math.min(most, FIRST_LOOK));
-  const end = first.indexOf(0);
-  if (end >= 0 || first.length < FIRST_LOOK) return end < 0 ? first : first.subarray(0, end);
-  const all = bytes.window(at, most), allEnd = all.indexOf(0);
-  return allEnd < 0 ? all : all.subarray(0, allEnd);
+  return bytes.window(at, bytes.endOf(at, most) - at);
 }
