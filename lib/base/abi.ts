@@ -39,8 +39,9 @@ export const PERF_SAMPLE = {
   WEIGHT_STRUCT: 1 << 24,
 } as const;
 
-/** perf_event_attr.branch_sample_type: those bits of enum perf_branch_sample_type that change what a sample holds. */
+/** perf_event_attr.branch_sample_type: those bits of enum perf_branch_sample_type that change what a sample holds or means. */
 export const PERF_SAMPLE_BRANCH = {
+  CALL_STACK: 1 << 11,
   HW_INDEX: 1 << 17,
   COUNTERS: 1 << 19,
 } as const;

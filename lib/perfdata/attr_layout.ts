@@ -6,7 +6,7 @@
  * perf_event_open(2), and of the kernel's include/uapi/linux/perf_event.h.
  */
 
-import { PERF_FORMAT, PERF_SAMPLE } from "../base/abi.ts";
+import { PERF_FORMAT, PERF_SAMPLE, PERF_SAMPLE_BRANCH } from "../base/abi.ts";
 import type { EventAttr } from "../events/attr.ts";
 
 /** Size of struct perf_event_header { u32 type; u16 misc; u16 size; }. */
@@ -59,6 +59,22 @@ export interface AttrLayout {
   /** Bytes below which a sample cannot hold the fields up to and including the chain's length. */
   minSize: number;
   trailer: TrailerLayout;
+  tail: TailLayout;
+}
+
+/** What is to be known of what follows the call chain, whose fields have no fixed places: see sample_tail.ts. */
+export interface TailLayout {
+  /** The branches are calls that have not returned yet, so that they are the call chain of user space (--call-graph lbr). */
+  callStack: boolean;
+  /** The stack of user space is copied (--call-graph dwarf). */
+  copiesStack: boolean;
+  /** Whether it is in the order of a machine other than this one. */
+  swapped: boolean;
+  /** Bytes in front of the branches, their count among them; and of each, what is told of it elsewhere included. */
+  branchHeader: number;
+  branchSize: number;
+  /** Registers of user space, where there are any. */
+  userRegs: number;
 }
 
 /** Compiles `attr` into the offsets of its records' fields. */
@@ -87,6 +103,7 @@ export function compileLayout(attr: EventAttr): AttrLayout {
     hasCallchain: (type & PERF_SAMPLE.CALLCHAIN) !== 0,
     minSize: 0,
     trailer: compileTrailer(attr),
+    tail: compileTail(attr),
   };
   const group = (attr.readFormat & PERF_FORMAT.GROUP) !== 0;
   if (type & PERF_SAMPLE.READ) {
@@ -99,6 +116,19 @@ export function compileLayout(attr: EventAttr): AttrLayout {
   }
   layout.minSize = at;
   return layout;
+}
+
+function compileTail({ sampleType, branchSampleType, sampleRegsUser }: EventAttr): TailLayout {
+  const branch = Number(BigInt.asUintN(32, branchSampleType));
+  const chained = PERF_SAMPLE.CALLCHAIN | PERF_SAMPLE.BRANCH_STACK;
+  return {
+    callStack: (sampleType & chained) === chained && (branch & PERF_SAMPLE_BRANCH.CALL_STACK) !== 0,
+    copiesStack: (sampleType & PERF_SAMPLE.STACK_USER) !== 0,
+    swapped: false,
+    branchHeader: branch & PERF_SAMPLE_BRANCH.HW_INDEX ? 16 : 8,
+    branchSize: branch & PERF_SAMPLE_BRANCH.COUNTERS ? 32 : 24,
+    userRegs: [...sampleRegsUser.toString(2)].filter((digit) => digit === "1").length,
+  };
 }
 
 function compileTrailer(attr: EventAttr): TrailerLayout {

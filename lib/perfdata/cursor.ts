@@ -51,6 +51,14 @@ export interface SampleCursor extends RecordCursor {
   readonly chain: number;
   /** Entries of the call chain, innermost first, PERF_CONTEXT markers among them; 0 when there is none. */
   readonly chainLength: number;
+  /**
+   * The calls in user space that have not returned, where the CPU kept them (--call-graph lbr), the latest first: words
+   * `u32[calls + 6 * i]` and the next one are the address of call i, the next two where it led to.
+   */
+  readonly calls: number;
+  readonly callCount: number;
+  /** Bytes of the stack of user space that were copied into the sample (--call-graph dwarf). */
+  readonly copiedStack: number;
 }
 
 /** The one object behind both, for the reader to set. */
@@ -75,6 +83,9 @@ export class Cursor implements SampleCursor {
   cpumode = 0;
   chain = 0;
   chainLength = 0;
+  calls = 0;
+  callCount = 0;
+  copiedStack = 0;
   readonly #window: RecordWindow;
 
   constructor(window: RecordWindow) {

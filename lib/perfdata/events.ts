@@ -33,6 +33,7 @@ export function describeEvent(attr: EventAttr, ids: bigint[], name = eventName(a
 
 export class EventTable {
   readonly events: EventDesc[] = [];
+  readonly #littleEndian: boolean;
   #table = new IdTable();
   /** What EVENT_UPDATE has called an event, by its index. */
   readonly #told = new Map<number, string>();
@@ -47,7 +48,13 @@ export class EventTable {
   #lastHigh = 0;
   #lastEvent = 0;
 
+  /** @param littleEndian the order of bytes in which the samples were recorded. */
+  constructor(littleEndian = true) {
+    this.#littleEndian = littleEndian;
+  }
+
   add(event: EventDesc): void {
+    event.layout.tail.swapped = !this.#littleEndian;
     // All events of a file agree on where the id is: without that no reader could tell them apart.
     if (this.events.length === 0) {
       const { identifier, id, trailer } = event.layout;

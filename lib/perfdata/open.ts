@@ -118,7 +118,7 @@ function openPipe(littleEndian: boolean, data: DataInput): Opened {
   return {
     pipe: true,
     littleEndian,
-    table: new EventTable(),
+    table: new EventTable(littleEndian),
     features: new Features(littleEndian),
     dataOffset: PIPE_HEADER_SIZE,
     dataSize: 0,
@@ -157,7 +157,7 @@ function readEvents(
   limit: number,
   bytesOf: (section: Section) => Uint8Array,
 ): EventTable {
-  const table = new EventTable();
+  const table = new EventTable(header.littleEndian);
   let idBytes = 0;
   for (const { attr, ids } of decodeAttrs(header, bytesOf(header.attrs), name)) {
     idBytes += ids.size;

@@ -5,6 +5,7 @@ import { PERF_FORMAT, PERF_RECORD_MISC } from "../base/abi.ts";
 import { type AttrLayout, callchainOffset, readSize, RECORD_HEADER_SIZE } from "./attr_layout.ts";
 import type { Cursor } from "./cursor.ts";
 import type { EventDesc } from "./events.ts";
+import { SampleTail } from "./sample_tail.ts";
 
 const TWO_32 = 4294967296;
 
@@ -74,7 +75,17 @@ export function setSample(c: Cursor, pos: number, index: number, event: EventDes
     c.chain = 0;
     c.chainLength = 0;
   }
+  const { callStack, copiesStack, swapped } = layout.tail;
+  c.callCount = c.copiedStack = 0;
+  if (!callStack && !copiesStack) return;
+  if (!tail.read(u32, pos, c.size, layout)) return;
+  c.copiedStack = tail.copied;
+  if (!callStack || swapped) return; // CPUs of the other order of bytes keep no calls
+  c.calls = tail.branches;
+  c.callCount = tail.branchCount;
 }
+
+const tail = new SampleTail();
 
 /** Sets `c` for a record of the kernel other than a sample; `event` is undefined when its id is not known. */
 export function setRecord(
@@ -119,9 +130,17 @@ export function setToolRecord(c: Cursor, pos: number, type: number, size: number
   c.trailer = 0;
 }
 
-/** True when the sample of `size` bytes at `pos` holds all its fields up to the end of its call chain. */
+/**
+ * True when the sample of `size` bytes at `pos` holds all its fields up to the end of its call chain, and what follows
+ * where that has a part of the call chain.
+ */
 export function sampleFits(u32: Uint32Array, pos: number, size: number, layout: AttrLayout): boolean {
   if (size < layout.minSize) return false;
+  if (layout.tail.callStack) return chainFits(u32, pos, size, layout) && tail.read(u32, pos, size, layout);
+  return chainFits(u32, pos, size, layout);
+}
+
+function chainFits(u32: Uint32Array, pos: number, size: number, layout: AttrLayout): boolean {
   if (!layout.hasCallchain) return groupFits(u32, pos, size, layout);
   const at = layout.callchain >= 0 ? layout.callchain : callchainOffset(layout, u32, pos, size);
   if (at < 0) return false;

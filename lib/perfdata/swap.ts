@@ -90,7 +90,8 @@ function swapFields(u8: Uint8Array, from: number, end: number, widths: number[])
   }
 }
 
-function swap32(value: number): number {
+/** The 32 bits of `value` in the other order of bytes, as a signed number. */
+export function swap32(value: number): number {
   return (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
 }
 

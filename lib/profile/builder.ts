@@ -15,6 +15,7 @@ import { TaskRecords } from "../perfdata/task_records.ts";
 import type { AddressSpaces } from "../symbols/address_space.ts";
 import type { JitPlaces } from "./jit_places.ts";
 import { ChainSegments, isMarker } from "./chain_segments.ts";
+import type { ChainCounts } from "./not_shown.ts";
 import { HashIndex } from "./hash_index.ts";
 import { SampleCache } from "./sample_cache.ts";
 import { type PlaceFrames, SampleTable, StackTable, TimeTable } from "./tables.ts";
@@ -54,6 +55,9 @@ export class ProfileBuilder implements RecordHandler {
   /** Smallest and largest time of a sample, ns since the reader's base; Infinity and -Infinity without any. */
   firstTime = Infinity;
   lastTime = -Infinity;
+
+  /** What there is to make call chains of, where callers are asked for. */
+  readonly chains: ChainCounts = { copied: 0, withoutCallers: 0 };
 
   readonly samples = new SampleTable();
   /** Not there where samples have to be looked at one by one. */
@@ -262,6 +266,10 @@ export class ProfileBuilder implements RecordHandler {
   #stack(c: SampleCursor): number {
     const segments = this.#segments, stackOf = this.#stackOf;
     segments.split(c);
+    if (c.copiedStack > 0) {
+      this.chains.copied++;
+      if (!segments.hasUserCallers) this.chains.withoutCallers++;
+    }
     let stack = -1;
     for (let i = segments.count - 1; i >= 0; i--) {
       if (i > 0 && segments.from[i] === segments.to[i]) continue;
@@ -280,7 +288,7 @@ export class ProfileBuilder implements RecordHandler {
 
   /** The stack with all frames of segment `i` on top of `stack`. */
   #segment(c: SampleCursor, i: number, stack: number): number {
-    const { u32, pid } = c, mode = this.#segments.mode[i], from = this.#segments.from[i];
+    const { pid } = c, { u32 } = this.#segments, mode = this.#segments.mode[i], from = this.#segments.from[i];
     for (let at = this.#segments.to[i] - 2; at >= from; at -= 2) {
       const low = u32[at], high = u32[at + 1];
       if (isMarker(low, high)) continue;

@@ -12,9 +12,16 @@ const TWO_32 = 4294967296;
 /** Low word of the lowest of the markers; the high word of all is all ones. */
 const LOWEST_MARKER = PERF_CONTEXT.MAX + TWO_32;
 
+/** Low word of the marker in front of user space. */
+const USER_MARKER = PERF_CONTEXT.USER + TWO_32;
+/** Words of a call that the CPU kept. */
+const CALL_WORDS = 6;
+
 /** The segments of one chain, innermost first; there is at least one, and the first begins with the sample's own address. */
 export class ChainSegments {
   count = 0;
+  /** What `from` and `to` are places in: the sample's own words, or a chain that was put together. */
+  u32: Uint32Array = new Uint32Array(0);
   /** PERF_RECORD_MISC.*: the mode that the segment's addresses are of. */
   readonly mode: number[] = [];
   /** The segment's addresses are the pairs of words `u32[from]` to `u32[to - 1]`, and those of markers to skip among them. */
@@ -29,10 +36,22 @@ export class ChainSegments {
   readonly low: number[] = [];
   readonly high: number[] = [];
 
+  #joined = new Uint32Array(256);
+
   /** Splits the chain of `c`. */
   split(c: SampleCursor): void {
-    const u32 = c.u32, end = c.chain + 2 * c.chainLength;
-    let at = c.chain;
+    let { u32, chain, chainLength } = c;
+    if (c.callCount > 0) {
+      const length = this.#join(c);
+      if (length > 0) {
+        u32 = this.#joined;
+        chain = 0;
+        chainLength = length;
+      }
+    }
+    this.u32 = u32;
+    const end = chain + 2 * chainLength;
+    let at = chain;
     let mode = c.cpumode;
     let from = at;
     let innermost = true;
@@ -71,6 +90,37 @@ export class ChainSegments {
     this.#close(mode, from, at, a, b);
   }
 
+  /** Whether the chain that was split has callers in user space. */
+  get hasUserCallers(): boolean {
+    for (let i = 0; i < this.count; i++) {
+      if (this.mode[i] === PERF_RECORD_MISC.USER && this.from[i] < this.to[i]) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Puts the chain of `c` together from what the kernel followed up to user space, and the calls that the CPU kept there:
+   * where the latest one led to, which stands for the sample's own address when that is in user space, then where each
+   * came from. Returns how many entries it has; 0 when the chain does not reach user space.
+   */
+  #join({ u32, chain, chainLength, calls, callCount }: SampleCursor): number {
+    let user = 0;
+    while (user < chainLength && !isUserMarker(u32[chain + 2 * user], u32[chain + 2 * user + 1])) user++;
+    if (user === chainLength) return 0;
+    const length = user + 1 + 1 + callCount;
+    if (2 * length > this.#joined.length) this.#joined = new Uint32Array(4 * length);
+    const joined = this.#joined;
+    joined.set(u32.subarray(chain, chain + 2 * (user + 1)));
+    let to = 2 * (user + 1);
+    joined[to++] = u32[calls + 2];
+    joined[to++] = u32[calls + 3];
+    for (let call = 0, from = calls; call < callCount; call++, from += CALL_WORDS) {
+      joined[to++] = u32[from];
+      joined[to++] = u32[from + 1];
+    }
+    return length;
+  }
+
   #close(mode: number, from: number, to: number, a: number, b: number): void {
     const n = this.count++;
     this.mode[n] = mode;
@@ -79,6 +129,10 @@ export class ChainSegments {
     this.low[n] = a | 0;
     this.high[n] = b | 0;
   }
+}
+
+function isUserMarker(low: number, high: number): boolean {
+  return high === 0xffffffff && low === USER_MARKER;
 }
 
 /** Whether the entry of a call chain with these words is a marker, not an address. */

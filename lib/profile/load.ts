@@ -1,11 +1,11 @@
 /** From a perf.data file or pipe to a profile: read, build, symbolize, check. */
 
-import { PERF_COUNT_SW, PERF_FORMAT, PERF_RECORD_MISC, PERF_SAMPLE, PERF_TYPE } from "../base/abi.ts";
+import { PERF_COUNT_SW, PERF_FORMAT, PERF_RECORD_MISC, PERF_TYPE } from "../base/abi.ts";
 import type { ByteInput } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
 import { append } from "../base/lists.ts";
 import { rateText } from "../events/attr.ts";
-import { type EventDesc, PerfDataReader, type PerfHeader, type ReadStats } from "../perfdata/reader.ts";
+import { PerfDataReader, type PerfHeader, type ReadStats } from "../perfdata/reader.ts";
 import { damageWarning, isUnfinished, refuseDamage, sessionOf } from "../perfdata/damage.ts";
 import type { Features } from "../perfdata/features.ts";
 import { LOSSES, lossWarnings, lostIn, unaccounted, UNFINISHED } from "../perfdata/ledger.ts";
@@ -21,6 +21,7 @@ import { causeOf, remedyOf } from "../symbols/unresolved.ts";
 import { ProfileBuilder } from "./builder.ts";
 import { cutTimes } from "./filter.ts";
 import { FrameSymbols } from "./frame_symbols.ts";
+import { chainWarnings, notShown } from "./not_shown.ts";
 import { JitPlaces } from "./jit_places.ts";
 import { checkValid, type Profile, type ProfileLedger, type ProfileMeta } from "./profile.ts";
 import { FrameTable, type Samples, type TimeTable } from "./tables.ts";
@@ -138,15 +139,15 @@ export async function loadProfile(
     tracksOnly: attr.type === PERF_TYPE.SOFTWARE && Number(attr.config) === PERF_COUNT_SW.DUMMY,
   }));
   const whole: Profile = {
-    meta: metaOf(
-      header.features,
-      events.filter(({ tracksOnly }) => !tracksOnly).map(({ rate }) => rate),
+    meta: metaOf({
+      header,
       stats,
       builder,
-      reader.timeBase,
-      options.leafOnly ? [] : chainWarnings(header.events),
-      ledgerOf(header, stats, reader.ledger.close(stats.timeLast, lossesOverlap(header))),
-    ),
+      timeBase: reader.timeBase,
+      ledger: ledgerOf(header, stats, reader.ledger.close(stats.timeLast, lossesOverlap(header))),
+      rates: events.filter(({ tracksOnly }) => !tracksOnly).map(({ rate }) => rate),
+      callers: !options.leafOnly,
+    }),
     events,
     comms: builder.comms,
     objects: spaces.objects.rows.map(({ name, path, kind, buildId }) => ({
@@ -286,28 +287,26 @@ async function readable(
   };
 }
 
-/** What is to be known of the call chains of a recording with these events. */
-function chainWarnings(events: readonly EventDesc[]): string[] {
-  if (!events.some(({ attr }) => attr.sampleType & PERF_SAMPLE.STACK_USER)) return [];
-  return [
-    "callers in user space are not shown: their stacks were copied (--call-graph dwarf) and pmuctl does not unwind " +
-    "them; perf report does, or record with -g where programs have frame pointers",
-  ];
+/** What a reading has come to. */
+interface Loaded {
+  header: PerfHeader;
+  stats: ReadStats;
+  builder: ProfileBuilder;
+  /** What the builder's time 0 means, in ns of the recording's clock. */
+  timeBase: bigint;
+  ledger: ProfileLedger;
+  /** How each event was sampled. */
+  rates: readonly string[];
+  /** Whether call chains were looked at. */
+  callers: boolean;
 }
 
-function metaOf(
-  features: Features,
-  rates: readonly string[],
-  stats: ReadStats,
-  builder: ProfileBuilder,
-  timeBase: bigint,
-  chains: readonly string[],
-  ledger: ProfileLedger,
-): ProfileMeta {
-  const { firstTime, lastTime } = builder;
+function metaOf({ header, stats, builder, timeBase, ledger, rates, callers }: Loaded): ProfileMeta {
+  const { features, events } = header;
+  const { firstTime, lastTime, chains } = builder;
   const timed = lastTime >= firstTime;
   const session = sessionOf(features);
-  const warnings = [...chains];
+  const warnings = callers ? chainWarnings(chains, stats) : [];
   const damaged = damageWarning(stats);
   if (damaged) warnings.push(damaged);
   if (stats.unknownIds > 0) {
@@ -338,6 +337,7 @@ function metaOf(
     lost: ledger.unfinished ? -1 : lostIn(ledger.total),
     ledger,
     warnings,
+    notes: notShown(events, stats),
   };
 }
 

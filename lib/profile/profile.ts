@@ -71,6 +71,8 @@ export interface ProfileMeta {
   ledger: ProfileLedger;
   /** Things the user should know before trusting the numbers, a sentence each. */
   warnings: string[];
+  /** What the recording holds and no report shows, a sentence each. */
+  notes: string[];
 }
 
 /** Source lines: rows of a path and a number, each once. */

@@ -7,7 +7,7 @@ import { BadInputError } from "../base/errors.ts";
 import { checkValid, type Profile } from "./profile.ts";
 
 /** Changes with whatever a Profile is made of. */
-const SCHEMA = "pmuctl-profile/1";
+const SCHEMA = "pmuctl-profile/2";
 
 const COLUMNS = { Int32Array, Float64Array } as const;
 type ColumnName = keyof typeof COLUMNS;
@@ -90,6 +90,7 @@ const PROFILE = {
     lost: "number",
     ledger: { from: "text", rows: ["counts"], total: "counts" },
     warnings: ["text"],
+    notes: ["text"],
   },
   events: [{ name: "text", rate: "text", tracksOnly: "flag" }],
   comms: ["text"],

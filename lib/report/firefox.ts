@@ -236,6 +236,7 @@ function recordingEntries(profile: Profile, event: number | undefined) {
     ...(event === undefined ? [] : [text("Event", `${events[event].name}, ${events[event].rate}`)]),
     text("Lost samples", lostText(meta.ledger)),
     ...meta.warnings.map((warning) => text("Warning", warning)),
+    ...meta.notes.map((note) => text("Note", note)),
   ];
 }
 

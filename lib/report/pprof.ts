@@ -179,5 +179,6 @@ function commentsOf({ meta, events }: Profile): string[] {
     ...events.filter(({ tracksOnly }) => !tracksOnly).map(({ name, rate }) => `event: ${name}, ${rate}`),
     ...(meta.lost === 0 ? [] : [`lost: ${lostText(meta.ledger)}`]),
     ...meta.warnings.map((warning) => `warning: ${warning}`),
+    ...meta.notes.map((note) => `note: ${note}`),
   ];
 }

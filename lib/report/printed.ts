@@ -6,7 +6,7 @@ import type { Profile } from "../profile/profile.ts";
 /** The profile with all of its texts made `printable`: what every renderer of text for people begins with. */
 export function printedProfile(profile: Profile): Profile {
   const { meta, events, comms, objects, symbols, unresolved, lines } = profile;
-  const { command, host, kernel, arch, cpu, sampling, warnings } = meta;
+  const { command, host, kernel, arch, cpu, sampling, warnings, notes } = meta;
   return {
     ...profile,
     meta: {
@@ -23,6 +23,7 @@ export function printedProfile(profile: Profile): Profile {
         ...(insteadOf === undefined ? {} : { insteadOf: printable(insteadOf) }),
       })),
       warnings: warnings.map(printable),
+      notes: notes.map(printable),
     },
     events: events.map((event) => ({ ...event, name: printable(event.name), rate: printable(event.rate) })),
     comms: comms.map(printable),

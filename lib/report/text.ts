@@ -76,6 +76,7 @@ function header(profile: Profile, whole: Whole, options: ReportOptions): string[
       line,
     ]),
     ...meta.warnings.map((w): [string, string] => ["warning", w]),
+    ...meta.notes.map((note): [string, string] => ["note", note]),
   ];
   return rows.map(([name, value]) => {
     const line = `${name.padEnd(9)}${value}`;

@@ -66,6 +66,7 @@ export function profileOf(lines: string[], event = "cpu-clock"): Profile {
       ledger: { from: "recorder", rows: [], total: { cpu: -1, sample: 0, overflow: 0, dropbuf_sample: 0 } },
       lost: 0,
       warnings: [],
+      notes: [],
     },
     events: [{ name: event, rate: "1000 Hz", tracksOnly: false }],
     comms,

@@ -33,6 +33,7 @@ export function factsHtml({ meta, events }: Profile, count: number): string {
     ]),
     ["Host", meta.host || "not recorded"],
     ["Machine", machine.filter(Boolean).join(", ") || "not recorded"],
+    ...meta.notes.map((note): [string, string] => ["Note", note]),
   ];
   return facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`).join("\n");
 }
