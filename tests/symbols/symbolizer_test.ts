@@ -195,3 +195,20 @@ Deno.test("module, run-time and BPF code resolve by their own lists", () => {
   assertEquals(names, ["nf_hook", "JS:hot loop.js:3", "bpf_prog_1"]);
   assertEquals(opened, ["/tmp/perf-9.map"]);
 });
+
+Deno.test("lines of a perf map that make no sense are said, and a map of nothing else is no map", () => {
+  const jit = object("//anon", { pid: 9, prot: 7 });
+  const reading = (text: string) => {
+    const symbolizer = new Symbolizer(files({ open: () => new MemoryBytes(bytes(text), "perf-9.map") }));
+    const symbol = symbolizer.symbolize(jit, 0x5008);
+    return { symbol: symbol < 0 ? symbol : symbolizer.symbol(symbol).name, warnings: symbolizer.warnings };
+  };
+  assertEquals(reading("0x5000 0x20 f\n"), { symbol: "f", warnings: [] });
+  const some = reading("0x5000 0x20 f\nnonsense\n");
+  assertEquals(some.symbol, "f");
+  assertStringIncludes(some.warnings[0], "1 of 2 lines of /tmp/perf-9.map are left out, line 2 first");
+  const none = reading("nonsense\n");
+  assertEquals([none.symbol, none.warnings.length], [REASON.BAD_PERF_MAP, 1]);
+  assertEquals(reading("\n"), { symbol: REASON.NO_PERF_MAP, warnings: [] });
+  assertStringIncludes(remedyOf(REASON.NO_PERF_MAP, jit), "-XX:+DumpPerfMapAtExit");
+});
