@@ -20,6 +20,7 @@ import type { PlacedSection } from "../perfdata/room.ts";
 import {
   encodeFileEnd,
   encodeFileStart,
+  encodeFinishedRound,
   encodeIdAdded,
   type FileEnd,
   type FileStart,
@@ -67,19 +68,14 @@ export class RecordFile implements Sink {
   #ids: IdPlace[];
   #dataBytes = 0;
 
-  private constructor(path: string, hadOld: boolean, fd: number, opened: readonly Opened[], about: About) {
+  private constructor(path: string, hadOld: boolean, fd: number, { start, room, kernelIds }: Front) {
     this.#path = path;
     this.#hadOld = hadOld;
     this.fd = fd;
-    const known = knownFeatures(about.origin, opened);
-    this.#kernelIds = known.buildIds ?? [];
-    const cpus = new Set(opened.flatMap(({ places }) => places.map(({ cpu }) => cpu)));
-    this.#start = encodeFileStart(listed(opened), {
-      room: planRoom(known, about.facts, [...cpus]),
-      spareIds: about.spareIds,
-    });
-    this.#ids = this.#start.ids;
-    this.#room = new FileRoom(fd, this.#start.room!);
+    this.#start = start;
+    this.#room = room;
+    this.#kernelIds = kernelIds;
+    this.#ids = start.ids;
   }
 
   /**
@@ -88,6 +84,7 @@ export class RecordFile implements Sink {
    * when it cannot be made, or another recorder is writing it; what was there is as it was then.
    */
   static create(path: string, opened: readonly Opened[], about: About): RecordFile {
+    const front = frontOf(opened, about); // takes a while, in which there is no file yet
     let lock: number | undefined;
     let file: RecordFile | undefined;
     try {
@@ -96,8 +93,10 @@ export class RecordFile implements Sink {
         lock = lockFile(path); // so that no other recorder writes to it
         Deno.renameSync(path, path + OLD);
       }
-      file = RecordFile.#make(path, hadOld, opened, about);
-      file.#begin(about.facts);
+      file = RecordFile.#make(path, hadOld, front);
+      if (keepsInPlace(file.fd)) file.#ballast = ballast(path);
+      writeAll(file.fd, front.bytes);
+      file.#dataBytes = front.bytes.length - front.start.dataOffset;
       return file;
     } catch (error) {
       file?.discard();
@@ -114,19 +113,13 @@ export class RecordFile implements Sink {
   }
 
   /** Makes it, empty; puts back what was there when that fails. */
-  static #make(path: string, hadOld: boolean, opened: readonly Opened[], about: About): RecordFile {
+  static #make(path: string, hadOld: boolean, front: Front): RecordFile {
     try {
-      return new RecordFile(path, hadOld, createFile(path), opened, about);
+      return new RecordFile(path, hadOld, createFile(path), front);
     } catch (error) {
       if (hadOld) Deno.renameSync(path + OLD, path);
       throw error;
     }
-  }
-
-  #begin(facts: Facts): void {
-    if (keepsInPlace(this.fd)) this.#ballast = ballast(this.#path);
-    writeAll(this.fd, this.#start.bytes);
-    this.#room.keep(this.#withKernel(facts));
   }
 
   /** Offset of the u64 that has to equal the bytes of records. */
@@ -134,7 +127,7 @@ export class RecordFile implements Sink {
     return this.#start.dataSizeAt;
   }
 
-  /** Bytes of records written through `write()`. */
+  /** Bytes of records that it begins with, and of those written through `write()`. */
   get dataBytes(): number {
     return this.#dataBytes;
   }
@@ -202,12 +195,12 @@ export class RecordFile implements Sink {
   }
 
   #withKernel(facts: Facts): Facts {
-    return { ...facts, buildIds: [...this.#kernelIds, ...facts.buildIds] };
+    return withIds(facts, this.#kernelIds);
   }
 
   #inRoom(facts: Facts): boolean {
     try {
-      this.#room.keep(facts);
+      this.#room.keep(facts, (bytes, offset) => writeAt(this.fd, bytes, offset));
       return true;
     } catch (error) {
       if (!(error instanceof PmuError)) throw error;
@@ -254,6 +247,32 @@ export class RecordFile implements Sink {
     this.freeBallast();
     closeFd(this.fd);
   }
+}
+
+/** What a file begins with. */
+interface Front {
+  start: FileStart;
+  room: FileRoom;
+  kernelIds: readonly BuildIdEntry[];
+  /** All of it, to be written at once: a file that is cut off here is none. */
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+function frontOf(opened: readonly Opened[], { origin, facts, spareIds }: About): Front {
+  const known = knownFeatures(origin, opened);
+  const kernelIds = known.buildIds ?? [];
+  const cpus = new Set(opened.flatMap(({ places }) => places.map(({ cpu }) => cpu)));
+  const start = encodeFileStart(listed(opened), { room: planRoom(known, facts, [...cpus]), spareIds });
+  const room = new FileRoom(start.room!);
+  const first = encodeFinishedRound(); // perf refuses a file without any record
+  const bytes = concat([start.bytes, first]);
+  new DataView(bytes.buffer).setBigUint64(start.dataSizeAt, BigInt(first.length), true);
+  room.keep(withIds(facts, kernelIds), (part, offset) => bytes.set(part, offset));
+  return { start, room, kernelIds, bytes };
+}
+
+function withIds(facts: Facts, kernelIds: readonly BuildIdEntry[]): Facts {
+  return { ...facts, buildIds: [...kernelIds, ...facts.buildIds] };
 }
 
 /**

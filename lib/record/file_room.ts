@@ -1,6 +1,5 @@
 /** What a file keeps in its room (perfdata/room.ts) while it is recorded, and for the end where the disk is full. */
 
-import { writeAt } from "../../ffi/pmu.ts";
 import { concat } from "../base/bytes.ts";
 import { encodeFeatures, encodeHeaderBuildId, type FeatureValues } from "../perfdata/feature_encoders.ts";
 import { FEATURE } from "../perfdata/features.ts";
@@ -48,8 +47,10 @@ export function planRoom(known: FeatureValues, facts: Facts, cpus: readonly numb
   };
 }
 
+/** Writes bytes at an offset of the file. */
+type Put = (bytes: Uint8Array<ArrayBuffer>, offset: number) => void;
+
 export class FileRoom {
-  readonly #fd: number;
   readonly #room: Room;
   readonly #listed = new Set<string>();
   #buildIdBytes = 0;
@@ -57,20 +58,19 @@ export class FileRoom {
   #turn = 0;
   #version: PlacedSection | undefined;
 
-  constructor(fd: number, room: Room) {
-    this.#fd = fd;
+  constructor(room: Room) {
     this.#room = room;
   }
 
-  /** Puts there what is known by now, and as many of the build ids as there is room for. Throws PmuError. */
-  keep(facts: Facts): void {
-    this.#addBuildIds(facts.buildIds);
+  /** Puts there what is known by now, and as many of the build ids as there is room for. Throws what `put` throws. */
+  keep(facts: Facts, put: Put): void {
+    this.#addBuildIds(facts.buildIds, put);
     const turn = this.#turn + 1;
     const place = this.#room.states[turn % 2];
     const version = versionSection(facts, place.size - STATE_SIZE);
     if (!version) return;
     const state = encodeState({ turn, version, buildIdBytes: this.#buildIdBytes });
-    writeAt(this.#fd, state, place.offset);
+    put(state, place.offset);
     this.#turn = turn;
     this.#version = versionAt(place, state);
   }
@@ -91,7 +91,7 @@ export class FileRoom {
     return this.#room.sections;
   }
 
-  #addBuildIds(buildIds: Facts["buildIds"]): void {
+  #addBuildIds(buildIds: Facts["buildIds"], put: Put): void {
     const added: Uint8Array[] = [];
     let end = this.#buildIdBytes;
     for (const entry of buildIds) {
@@ -107,7 +107,7 @@ export class FileRoom {
       end += bytes.length;
     }
     if (added.length === 0) return;
-    writeAt(this.#fd, concat(added), this.#room.buildIds.offset + this.#buildIdBytes);
+    put(concat(added), this.#room.buildIds.offset + this.#buildIdBytes);
     this.#buildIdBytes = end;
   }
 }

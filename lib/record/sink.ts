@@ -65,7 +65,7 @@ export interface Sink {
   readonly sizeFieldAt: number | undefined;
   /** Bytes that are to be kept behind the records, for what completes it. */
   readonly spare: number;
-  /** Bytes of records written through `write()`. */
+  /** Bytes of records that it begins with, and of those written through `write()`. */
   readonly dataBytes: number;
   /** Writes whole records. Throws UnsupportedError. */
   write(records: readonly Uint8Array[]): void;
