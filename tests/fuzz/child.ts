@@ -4,7 +4,7 @@
  * and its limits; takes a Job a line on standard input, and says a Word a line on standard output.
  */
 
-import { judge, kindOf, type Limits, meterAllocations, peakRss } from "./oracle.ts";
+import { currentRss, judge, kindOf, type Limits, meterAllocations, peakRss } from "./oracle.ts";
 import { minimise } from "./minimise.ts";
 import { IDLE, PlaceWriter } from "./place.ts";
 import { type Input, inputOf, type Target } from "./target.ts";
@@ -36,12 +36,15 @@ export interface Told {
 
 /**
  * What it says: that it is ready; a failure; or that a job is over, all of it unless it took long. `leaving`: the process
- * is to be replaced, since the memory it once had cannot be told from that of what comes next.
+ * is to be replaced, since the memory that it has, or once had, cannot be told from that of what comes next.
  */
 export type Word = { ready: number } | { failed: Told } | { done: number; cpuMs: number; leaving: boolean };
 
 /** A job ends early after so many ms, so that others have their turn. */
 const TURN_MS = 2000;
+
+/** Time between two looks at the memory of the process. */
+const LOOK_EVERY_MS = 50;
 
 const [module, placePath, limitsJson] = Deno.args;
 const limits: Limits = JSON.parse(limitsJson);
@@ -62,7 +65,7 @@ async function runJob({ target: name, seed, count, bytes, minimise: toMinimise }
   const target = targets.get(name)!;
   const given = bytes === undefined ? undefined : Uint8Array.fromBase64(bytes);
   const stopAt = performance.now() + TURN_MS, cpuBefore = process.cpuUsage();
-  let done = 0, leaving = false;
+  let done = 0, leaving = false, lookedAt = performance.now();
   while (done < count && (done === 0 || performance.now() < stopAt) && !leaving) {
     place.set(seed + done);
     const input = given ? { bytes: given, made: "given" } : inputOf(target, seed + done);
@@ -75,6 +78,11 @@ async function runJob({ target: name, seed, count, bytes, minimise: toMinimise }
       leaving = peakRss() > limits.rssBytes;
     }
     done++;
+    // what earlier inputs had is not all given back to the system, and is not to be laid to the next one
+    if (done === count || performance.now() - lookedAt > LOOK_EVERY_MS) {
+      lookedAt = performance.now();
+      leaving ||= currentRss() > limits.rssBytes / 2;
+    }
   }
   place.set(IDLE);
   const { user, system } = process.cpuUsage(cpuBefore);

@@ -10,6 +10,7 @@ const MOST_BYTES = 48 << 20;
 /** The window that compressed data may ask for, whatever its size; it is refused more (MAX_WINDOW in compressed.ts). */
 const ZSTD_WINDOW = 2 ** 27;
 const BYTES_FOR_A_BYTE = 512;
+const PAGE = 4096;
 /** Wall time in ms from which on it is worth asking for CPU time and memory. */
 const SLOW_MS = 30;
 
@@ -109,6 +110,11 @@ function wrongError(error: unknown, statuses: readonly number[]): string | undef
 export function peakRss(): number {
   const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(Deno.readTextFileSync("/proc/self/status")) ?? [];
   return 1024 * Number(kilobytes ?? 0);
+}
+
+/** What this process has resident, in bytes. */
+export function currentRss(): number {
+  return PAGE * Number(Deno.readTextFileSync("/proc/self/statm").split(" ")[1]);
 }
 
 /** What failures have in common that are of one fault: the words without numbers, and the place in lib/ where it was seen. */
