@@ -54,7 +54,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
       io.out(text);
       return EXIT.ok;
     }
-    io.err(text.trimEnd());
+    for (const line of text.trimEnd().split("\n")) io.err(line);
     return EXIT.usage;
   }
   if (name === "list") return await dispatch(["list-events", ...rest], io); // as perf calls it
@@ -131,7 +131,9 @@ function told(error: unknown, io: Io): number {
     const what = error instanceof Error ? error.message : String(error);
     io.err(`pmuctl: internal error: ${what}: this is a bug in pmuctl (PMUCTL_DEBUG=1 shows where)`);
   }
-  if (known !== error && io.env("PMUCTL_DEBUG") && error instanceof Error) io.err(error.stack ?? "");
+  if (known !== error && io.env("PMUCTL_DEBUG") && error instanceof Error) {
+    for (const line of error.stack?.split("\n") ?? []) io.err(line);
+  }
   return known?.status ?? EXIT.bug;
 }
 

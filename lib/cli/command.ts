@@ -43,7 +43,7 @@ export interface Io {
   out(text: string): void;
   /** Adds bytes to standard output. */
   outBytes(bytes: Uint8Array): void;
-  /** One line on standard error, at once: talk. */
+  /** One line on standard error, at once: talk. What would act on a terminal in it is shown as an escape. */
   err(line: string): void;
   /**
    * Shows a line at the bottom of a terminal on standard error in place of the one shown before; "" takes it away.

@@ -1,5 +1,6 @@
 /** The real world behind `Io`: this process's standard streams and environment. */
 
+import { printable } from "../base/printable.ts";
 import { refusal } from "../base/system_error.ts";
 import type { Io } from "./command.ts";
 import { stdoutIsNonblocking, waitingStdout } from "./nonblocking.ts";
@@ -46,7 +47,8 @@ export function processIo(): Io {
       flush();
       writeAll(bytes as Uint8Array<ArrayBuffer>);
     },
-    err(line) {
+    err(text) {
+      const line = printable(text); // it may quote any name
       say(shown ? `${CLEAR_LINE}${line}\n${shown}` : `${line}\n`);
     },
     status(line) {

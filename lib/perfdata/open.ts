@@ -95,6 +95,7 @@ function openStream(input: ByteInput): Opened {
   const table = readEvents(header, name, header.data.offset, bytesOf);
   const opened = withEvents(header, table, new StreamSection(input, header.data.offset, dataLength(header)));
   takeRoom(header, opened, bytesOf);
+  leaveOutDamaged(opened, name);
   table.applyNames(opened.features);
   if (header.data.size > 0 && header.featureNumbers.length > 0) opened.late = { header, front };
   return opened;
@@ -188,10 +189,7 @@ function takeFeatures(
 ): void {
   const { name } = input;
   opened.damage = readFeatures(header, name, limit, opened.features, bytesOf);
-  const damaged = opened.features.dropDamaged();
-  if (damaged) {
-    opened.damage ??= new BadInputError(`cannot read all of ${name}: ${damaged.message}`, damaged.offset);
-  }
+  leaveOutDamaged(opened, name);
   opened.table.applyNames(opened.features);
   if (opened.features.has(FEATURE.DIR_FORMAT) && !input.beside) {
     opened.partial = true;
@@ -200,6 +198,14 @@ function takeFeatures(
         "name the folder that it is in",
       header.data.offset + header.data.size,
     );
+  }
+}
+
+/** Leaves out features that end early, and notes it unless something else is wrong already. */
+function leaveOutDamaged(opened: Opened, name: string): void {
+  const damaged = opened.features.dropDamaged();
+  if (damaged) {
+    opened.damage ??= new BadInputError(`cannot read all of ${name}: ${damaged.message}`, damaged.offset);
   }
 }
 

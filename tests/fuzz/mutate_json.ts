@@ -67,7 +67,7 @@ function change(
       }
       return;
     case 3: // many
-      if (Array.isArray(value) && value.length > 0 && value.length < 100) {
+      if (Array.isArray(value) && value.length > 0 && JSON.stringify(value).length < 2000) {
         holder[key] = Array.from(
           { length: random.pick([2, 10, 300]) * value.length },
           (_, i) => value[i % value.length],

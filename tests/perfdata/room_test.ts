@@ -70,6 +70,18 @@ Deno.test("a table behind the records may name what lies in the room, and wins o
   assertEquals([secondsOf(reading), unfinished(reading)], [2, false]);
 });
 
+Deno.test("a feature in the room that ends early is left out, of files and streams", async () => {
+  const { file, room } = roomedFile({ ledger: session(1) });
+  const entry = room.sections.findIndex(({ number }) => number === FEATURE.SAMPLE_TIME);
+  // behind the file's header and the room's front; an entry is number, offset, size
+  new DataView(file.buffer).setBigUint64(104 + 72 + 24 * entry + 16, 8n, true);
+  for (const input of [new MemoryBytes(file), stream(file, 7)]) {
+    const { header, samples, stats } = await collect(input, { damaged: "stop" });
+    assertEquals([header.features.sampleTime, samples.length], [undefined, 4]);
+    assertMatch(stats.damage!.message, /SAMPLE_TIME section ends early/);
+  }
+});
+
 Deno.test("a damaged room never costs a record, wherever the damage is", async () => {
   const { file } = roomedFile({ ledger: session(1) });
   const bare = await collect(new MemoryBytes(writtenFile({})));
