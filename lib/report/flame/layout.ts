@@ -83,7 +83,7 @@ export function layoutFlames(
   const describe = describer(drawn);
   let rows = 1;
   let x = 0;
-  for (const { group, name } of groupNames(drawn, roots)) {
+  for (const { group, name } of groupNames(drawn, roots, roots.length > mostFrames ? limit : -1)) {
     add({
       name,
       object: "",
@@ -188,11 +188,17 @@ function rootWeights(tree: FlameTree, { count, period }: NodeWeights, { grouping
   return weights;
 }
 
-/** The groups that have weight, in the order of their names. */
-function groupNames({ profile, grouping: { groups } }: FlameSource, roots: readonly Weight[]) {
-  return roots.flatMap(({ count }, group) =>
-    count > 0 ? [{ group, name: groupValues(profile, groups, group).comm }] : []
-  ).sort((a, b) => order(a.name, b.name));
+/** The groups that have weight, and more than `limit`, in the order of their names. */
+function groupNames(
+  { profile, grouping: { groups } }: FlameSource,
+  roots: readonly Weight[],
+  limit: number,
+) {
+  const names: { group: number; name: string }[] = [];
+  roots.forEach(({ count, period }, group) => {
+    if (count > 0 && period > limit) names.push({ group, name: groupValues(profile, groups, group).comm });
+  });
+  return names.sort((a, b) => order(a.name, b.name));
 }
 
 /** The period that a frame must exceed to be drawn; -1 when all are. */

@@ -62,6 +62,13 @@ Deno.test("layoutFlames() leaves narrow frames out of large graphs only, and say
   assertEquals([names(widest), widest.narrowest], [["all", "a", "b", "main", "work"], 0.4]);
 });
 
+Deno.test("layoutFlames() leaves narrow commands out where there are more of them than frames can be drawn", () => {
+  const many = profileOf(Array.from({ length: 30 }, (_, i) => `c${i} app!f ${i < 2 ? 100 : 1}`));
+  const layout = layoutFlames(source(many), undefined, { ...limits, mostFrames: 10, leastWidth: 0.1 });
+  assertEquals(layout.boxes.map(({ name }) => name), ["all", "c0", "f", "c1", "f"]);
+  assertEquals(layout.narrow.frames, 28);
+});
+
 Deno.test("layoutFlames() ends a deep recursion, and says how much is above", () => {
   const deep = profileOf([`app ${Array.from({ length: 10_000 }, () => "app!f").join(";")} 3`]);
   const layout = layoutFlames(source(deep), undefined, limits);
