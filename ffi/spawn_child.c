@@ -149,7 +149,8 @@ void child_wait_and_exec(const struct plan *plan)
 	char go;
 	ssize_t n;
 
-	(void)send(plan->line, &ready, sizeof(ready), MSG_NOSIGNAL);
+	if (send(plan->line, &ready, sizeof(ready), MSG_NOSIGNAL) < 0)
+		_exit(127); /* nobody would let it go */
 	do
 		n = recv(plan->line, &go, 1, 0);
 	while (n < 0 && errno == EINTR);

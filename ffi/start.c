@@ -129,6 +129,8 @@ static void check_working_directory(void)
 
 	if (result == -ENOENT)
 		fail("the working directory has been removed: cd to another one");
+	if (result < 0 && result != -ERANGE)
+		fail("the path of the working directory cannot be found out: cd to another one, or allow getcwd");
 	/* The kernel says "(unreachable)" of one outside of the root directory. */
 	if (result > 0 && path[0] != '/')
 		fail("the working directory is not below the root directory: cd to another one");

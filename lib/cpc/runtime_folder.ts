@@ -56,10 +56,13 @@ export function socketPath(folder: string, name: string): string {
 
 /** Makes the folder unless it is there, and checks it. Throws UnsupportedError. */
 export function makeFolder(path: string, uid: number): void {
+  const umask = Deno.umask(0); // which may take the owner's own permissions
   try {
-    Deno.mkdirSync(path, { mode: 0o700 });
+    Deno.mkdirSync(path, { mode: MODE });
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw folderError(path, error);
+  } finally {
+    Deno.umask(umask);
   }
   checkFolder(path, uid);
 }
@@ -85,12 +88,17 @@ export function checkFolder(path: string, uid: number): boolean {
   return true;
 }
 
+/** The owner's alone. */
+const MODE = 0o700;
+/** What a folder inherits from one above it that has it. It says whose group new files have: nobody gets in by it. */
+const SETGID = 0o2000;
+
 function problemOf(info: Deno.FileInfo, uid: number): string | undefined {
   if (info.isSymlink) return "it is a symbolic link";
   if (!info.isDirectory) return "it is no folder";
   if (info.uid !== uid) return `it belongs to user ${info.uid}, not to user ${uid}`;
   const mode = info.mode! & 0o7777;
-  return mode === 0o700 ? undefined : `its mode is ${octal(mode)}, not 0700`;
+  return (mode & ~SETGID) === MODE ? undefined : `its mode is ${octal(mode)}, not 0700`;
 }
 
 const STICKY = 0o1000;

@@ -39,6 +39,19 @@ Deno.test("makeFolder() makes it its owner's alone, and takes one that is", () =
     assertEquals(checkFolder(path, UID), true);
   }));
 
+Deno.test("makeFolder() makes it whatever the umask, and below a folder with the set-group-ID bit", () =>
+  inFolder((folder) => {
+    Deno.chmodSync(folder, 0o2700);
+    const path = `${folder}/pmuctl`;
+    const umask = Deno.umask(0o777);
+    try {
+      makeFolder(path, UID);
+    } finally {
+      assertEquals(Deno.umask(umask), 0o777);
+    }
+    assertEquals(Deno.statSync(path).mode! & 0o7777, 0o2700);
+  }));
+
 Deno.test("checkFolder() refuses another mode, with what is wrong and what to do", () =>
   inFolder((folder) => {
     const path = `${folder}/pmuctl`;
