@@ -85,6 +85,13 @@ export class MeasuredCommand {
   }
 }
 
+/** What to do about a command line that was quoted as a whole, as shells and hyperfine take it. */
+function oneWordHint(name: string): string {
+  return /\s/.test(name)
+    ? ": it is one word with spaces in it: give its words apart, or run it by a shell: sh -c '...'"
+    : "";
+}
+
 /** What there may be too few of to start a command, which is then not the command's fault. */
 const SHORTAGES: readonly number[] = [ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.EAGAIN, ERRNO.ENOMEM];
 
@@ -98,7 +105,7 @@ export function commandError(error: unknown, name: string): unknown {
   const missing = error.errno === ERRNO.ENOENT || error.errno === ERRNO.ENOTDIR;
   const where = missing && !name.includes("/") ? " in any folder of PATH" : "";
   return new CommandError(
-    `cannot run ${name}: ${error.text}${where}`,
+    `cannot run ${name}: ${error.text}${where}${missing ? oneWordHint(name) : ""}`,
     missing ? EXIT.notFound : EXIT.cannotRun,
   );
 }

@@ -2,7 +2,7 @@
 
 import { figure } from "./figures.ts";
 import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
-import { absentLines, rowScale, shownMetrics } from "./stat_text.ts";
+import { absentLines, rowScale, shownMetrics, withPrintableNames } from "./stat_text.ts";
 import type { Interval } from "./statistics.ts";
 
 /** Of `schema` in the JSON; goes up when a field changes its meaning. */
@@ -89,7 +89,8 @@ export function statRunsCsv(result: StatResult): string {
 }
 
 /** A table in GitHub's Markdown: a row for each command and metric. */
-export function statMarkdown(result: StatResult): string {
+export function statMarkdown(given: StatResult): string {
+  const result = withPrintableNames(given);
   const compared = result.commands.length > 1;
   const titles = ["command", "metric", "median", "mean ± sd", "min … max", "CI of median"];
   if (compared) titles.push("ratio");

@@ -2,6 +2,7 @@
 
 import { bold, cyan, green, red } from "@std/fmt/colors";
 import { columnWidths, least } from "../base/lists.ts";
+import { printable } from "../base/printable.ts";
 import type { Facts } from "./metrics.ts";
 import { figure, quantity, type Scale, scaleFor } from "./figures.ts";
 import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
@@ -13,8 +14,17 @@ const MOST_OUTLIERS = 5;
 /** Ten ticks at the 250 Hz that most distributions' kernels have. */
 const FEW_TICKS_NS = 40e6;
 
+/** Returns the result with names of commands that a terminal only shows: arguments may hold control characters. */
+export function withPrintableNames(result: StatResult): StatResult {
+  return {
+    ...result,
+    commands: result.commands.map((command) => ({ ...command, name: printable(command.name) })),
+  };
+}
+
 /** Tables, what stood out, ratios, and what was not counted; with colours on a terminal. */
-export function statText(result: StatResult, { colors }: { colors: boolean }): string {
+export function statText(given: StatResult, { colors }: { colors: boolean }): string {
+  const result = withPrintableNames(given);
   const paint = (text: string, how: (text: string) => string) => colors ? how(text) : text;
   const blocks = result.commands.map((command) => [
     `${paint(command.name, bold)}  ${runsText(command, result.warmups)}`,

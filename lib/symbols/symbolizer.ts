@@ -357,10 +357,6 @@ export class Symbolizer {
     }
   }
 
-  #warnOnce(warning: string): void {
-    if (!this.warnings.includes(warning)) this.warnings.push(warning);
-  }
-
   #loadOpened(object: ObjectInfo, opened: ObjectElf | Unopened): Loaded {
     if (!("file" in opened)) return this.#loadFrom(object, opened.cost, () => opened.failure);
     const { file, debug, mini, incomplete } = opened;
