@@ -13,6 +13,7 @@ import { parseSortKeys } from "../profile/groups.ts";
 import { withProgress } from "../cli/reading_progress.ts";
 import { loadProfile } from "../profile/load.ts";
 import type { Profile } from "../profile/profile.ts";
+import { eventsNamed } from "../profile/shown_events.ts";
 import { renderDiffJson } from "../report/diff_json.ts";
 import { renderDiffText } from "../report/diff_text.ts";
 import { renderFlamegraph } from "../report/flamegraph.ts";
@@ -98,8 +99,12 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
         return renderDiffJson(diffProfiles(a, b, options), { names, order });
       case "flamegraph": {
         const { normalize = "none", event } = options;
-        const base = { profile: a, name: fileA, normalize, negate: args.has("negate") };
-        return [renderFlamegraph(b, { inverted: args.has("inverted"), event, base })];
+        const [old, now] = [a, b].map((profile) => {
+          const named = eventsNamed(profile, event === undefined ? [] : [event], "heaviest");
+          return "unknown" in named ? profile : named; // told by whoever looks for it in both
+        });
+        const base = { profile: old, name: fileA, normalize, negate: args.has("negate") };
+        return [renderFlamegraph(now, { inverted: args.has("inverted"), event, base })];
       }
     }
   };

@@ -1,6 +1,7 @@
 /** `pmuctl report`: where the time went. */
 
 import { setColorEnabled } from "@std/fmt/colors";
+import type { ByteInput } from "../base/byte_source.ts";
 import { openInput } from "../base/file_bytes.ts";
 import { EXIT, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
@@ -10,11 +11,12 @@ import { withProgress } from "../cli/reading_progress.ts";
 import { filterProfile, withEvents } from "../profile/filter.ts";
 import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/groups.ts";
 import { type LoadOptions, loadProfile } from "../profile/load.ts";
-import type { Profile } from "../profile/profile.ts";
-import { sampledEvents, wholeOf } from "../profile/table.ts";
+import { type Profile, sampleCount } from "../profile/profile.ts";
+import { eventsNamed, heaviestFirst, mergeTwins } from "../profile/shown_events.ts";
+import { wholeOf } from "../profile/table.ts";
 import { type Format, formatNamed, FORMATS, formatsWith } from "../report/formats.ts";
 import { DEFAULT_REPORT, type ReportOptions } from "../report/options.ts";
-import { FILTER_OPTIONS, partOf, partOfProfile } from "./report_filter.ts";
+import { FILTER_OPTIONS, type Part, partOf, partOfProfile } from "./report_filter.ts";
 import { baseOf, FLAMEGRAPH_OPTIONS } from "./report_flamegraph.ts";
 import { SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 import { TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
@@ -178,21 +180,14 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     lines,
     within: part.within,
   };
-  const loaded = await withProgress(input, io, (input) => loadProfile(input, symbolFilesOf(args), loading));
-  const chosen = chooseEvents(loaded, args.texts("event"), format, io);
-  const all = part.cpus ? filterProfile(chosen, { cpus: part.cpus }) : chosen;
-  const profile = part.filter ? filterProfile(all, part.filter) : all;
+  const load = (from: ByteInput) =>
+    withProgress(from, io, (input) => loadProfile(input, symbolFilesOf(args), loading));
+  const loaded = await load(input);
+  const { all, profile } = chosenPart(namedEvents(loaded, args.texts("event"), format), part, format, io);
   const whole = wholeOf(part.absolute ? all : profile);
   const base = compared && {
     ...compared,
-    profile: partOfProfile(
-      await withProgress(
-        openInput(compared.name),
-        io,
-        (input) => loadProfile(input, symbolFilesOf(args), loading),
-      ),
-      part,
-    ),
+    profile: partOfProfile(baseEvents(await load(openInput(compared.name)), args.texts("event")), part),
   };
   setColorEnabled(options.color);
   const render = await format.renderer();
@@ -231,30 +226,42 @@ function outputOf(args: ParsedArgs, { name, reader, fileName }: Format, io: Io):
   }
 }
 
-/** The profile of the events named; of the first one, with a warning, where only one can be shown. */
-function chooseEvents(
-  profile: Profile,
-  names: readonly string[],
-  { name, oneEvent }: Format,
+/** The profile of the events named, or of all. Throws UsageError when there is no such event. */
+function namedEvents(profile: Profile, names: readonly string[], { events = "recorded" }: Format): Profile {
+  const named = eventsNamed(profile, names, events);
+  if (!("unknown" in named)) return named;
+  const { unknown: [missing], known } = named;
+  throw new UsageError(`--event ${missing}: the recording has ${known.join(", ") || "no events"}`);
+}
+
+/** The events of the profile that another is compared with; those named where it has them. */
+function baseEvents(profile: Profile, names: readonly string[]): Profile {
+  const named = eventsNamed(profile, names, "heaviest");
+  return "unknown" in named ? mergeTwins(profile) : named;
+}
+
+/**
+ * What is left by CPU, and what of that by the other filters, both of the events that the format shows. Warns where it
+ * leaves out events that have samples.
+ */
+function chosenPart(
+  named: Profile,
+  part: Part,
+  { name, events: choice = "recorded" }: Format,
   io: Io,
-): Profile {
-  const sampled = sampledEvents(profile);
+): { all: Profile; profile: Profile } {
+  const all = part.cpus ? filterProfile(named, { cpus: part.cpus }) : named;
+  const profile = part.filter ? filterProfile(all, part.filter) : all;
+  if (choice === "recorded") return { all, profile };
+  const order = heaviestFirst(sampleCount(profile) > 0 ? profile : all);
+  const events = choice === "heaviest" ? order.slice(0, 1) : order;
   const nameOf = (event: number) => profile.events[event].name;
-  const missing = names.find((name) => !sampled.some((event) => nameOf(event) === name));
-  if (missing !== undefined) {
-    throw new UsageError(
-      `--event ${missing}: the recording has ${sampled.map(nameOf).join(", ") || "no events"}`,
-    );
+  const others = order.slice(events.length).filter((event) => sampleCount(profile, event) > 0);
+  if (others.length > 0) {
+    const list = others.map((event) => `--event ${nameOf(event)}`).join(", ");
+    io.err(`pmuctl: warning: --format ${name} shows one event, ${nameOf(events[0])}; others: ${list}`);
   }
-  let events = names.length === 0 ? sampled : sampled.filter((event) => names.includes(nameOf(event)));
-  if (oneEvent && events.length > 1) {
-    const others = events.slice(1).map((event) => `--event ${nameOf(event)}`);
-    io.err(
-      `pmuctl: warning: --format ${name} shows one event, ${nameOf(events[0])}; others: ${others.join(", ")}`,
-    );
-    events = events.slice(0, 1);
-  }
-  return events.length === sampled.length ? profile : withEvents(profile, events);
+  return { all: withEvents(all, events), profile: withEvents(profile, events) };
 }
 
 function viewOf(args: ParsedArgs, onTerminal: boolean, io: Io): ReportOptions {

@@ -8,7 +8,7 @@ import { commonEvents, normalizingFactor } from "../profile/diff.ts";
 import type { Normalization } from "../profile/normalization.ts";
 import { groupBy } from "../profile/groups.ts";
 import { type Profile, sampleCount } from "../profile/profile.ts";
-import { sampledEvents } from "../profile/table.ts";
+import { heaviestFirst } from "../profile/shown_events.ts";
 import { weightUnit } from "../profile/unit.ts";
 import { amountText, changeText, grouped } from "./amount.ts";
 import { type Box, type BoxKind, type FlameLayout, layoutFlames } from "./flame/layout.ts";
@@ -19,7 +19,7 @@ import { escapeXml } from "./flame/xml.ts";
 export interface FlamegraphOptions {
   /** The roots at the top. */
   inverted: boolean;
-  /** Name of the event to show; the first one with samples unless given. */
+  /** Name of the event to show; the one with the most samples unless given. */
   event?: string;
   /** What it is of, for the title; the recorded command unless given. */
   title?: string;
@@ -119,9 +119,8 @@ interface GraphChange {
 }
 
 function alone(profile: Profile, wanted: string | undefined): Graph {
-  const events = sampledEvents(profile);
-  const event = events.find((event) => profile.events[event].name === wanted) ??
-    events.find((event) => sampleCount(profile, event) > 0) ?? events[0] ?? 0;
+  const events = heaviestFirst(profile);
+  const event = events.find((event) => profile.events[event].name === wanted) ?? events[0] ?? 0;
   const grouping = groupBy(profile, ["comm", "sym"]);
   return {
     layout: layoutFlames({ profile, grouping, event }, undefined, LIMITS),
@@ -134,7 +133,7 @@ function alone(profile: Profile, wanted: string | undefined): Graph {
 
 function againstBase(profile: Profile, base: BaseOptions, wanted: string | undefined): Graph {
   const { normalize, negate, name } = base;
-  const [eventA, eventB] = commonEvents(base.profile, profile, wanted)[0];
+  const [eventA, eventB] = heaviestPair(base.profile, profile, wanted);
   const sameEvent = base.profile.events[eventA].name === profile.events[eventB].name;
   const used = sameEvent ? normalize : "share";
   const factor = normalizingFactor(base.profile, profile, used, { a: eventA, b: eventB });
@@ -173,6 +172,12 @@ function againstBase(profile: Profile, base: BaseOptions, wanted: string | undef
     notes: comparisonNotes(base.profile, profile),
     change: { scale, sign: negate ? -1 : 1, greatest, otherName: negate ? "B" : name },
   };
+}
+
+/** The events to compare: of those that both have, the one with the most samples. */
+function heaviestPair(a: Profile, b: Profile, wanted: string | undefined): [number, number] {
+  const samples = ([eventA, eventB]: [number, number]) => sampleCount(a, eventA) + sampleCount(b, eventB);
+  return commonEvents(a, b, wanted).reduce((most, pair) => samples(pair) > samples(most) ? pair : most);
 }
 
 interface Line {

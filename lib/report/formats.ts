@@ -2,6 +2,7 @@
 
 import type { SortKey } from "../profile/groups.ts";
 import type { Profile } from "../profile/profile.ts";
+import type { EventChoice } from "../profile/shown_events.ts";
 import type { FlamegraphOptions } from "./flamegraph.ts";
 import type { FoldedOptions } from "./folded.ts";
 import type { ReportOptions } from "./options.ts";
@@ -34,8 +35,8 @@ export interface Format {
   addresses?: true;
   /** Options that not every format knows, of those it does. */
   options?: readonly string[];
-  /** It shows one event: the first one, unless another is chosen. */
-  oneEvent?: true;
+  /** Which of several events it shows; `recorded` where it does not say. */
+  events?: EventChoice;
   /** Its code is loaded when it is asked for. */
   renderer(): Promise<Renderer>;
 }
@@ -88,6 +89,7 @@ export const FORMATS: readonly Format[] = [
   },
   {
     name: "html",
+    events: "heaviest first",
     what: "one page for a browser: timeline, flame graph, symbols",
     reader: "file",
     fileName: "report.html",
@@ -110,7 +112,7 @@ export const FORMATS: readonly Format[] = [
     fileName: "flamegraph.svg",
     keys: () => ["comm"],
     callers: () => true,
-    oneEvent: true,
+    events: "heaviest",
     options: ["inverted", "title", "base", "normalize", "negate"],
     renderer: async () => {
       const { renderFlamegraph } = await import("./flamegraph.ts");
@@ -123,12 +125,13 @@ export const FORMATS: readonly Format[] = [
     reader: "programs",
     keys: () => ["comm"],
     callers: () => true,
-    oneEvent: true,
+    events: "heaviest",
     options: ["weight", "annotate"],
     renderer: async () => (await import("./folded.ts")).renderFolded,
   },
   {
     name: "pprof",
+    events: "heaviest first",
     what: "a gzipped profile.proto, for go tool pprof and what reads the same",
     reader: "file",
     fileName: "profile.pb.gz",
@@ -143,6 +146,7 @@ export const FORMATS: readonly Format[] = [
   },
   {
     name: "speedscope",
+    events: "heaviest first",
     what: "for speedscope.app: a profile for each thread, and for all",
     reader: "file",
     fileName: "profile.speedscope.json",
@@ -159,7 +163,7 @@ export const FORMATS: readonly Format[] = [
     keys: () => ["pid", "tid"],
     callers: () => true,
     times: true,
-    oneEvent: true,
+    events: "heaviest",
     renderer: async () => (await import("./firefox.ts")).renderFirefox,
   },
 ];

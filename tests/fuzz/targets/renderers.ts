@@ -19,8 +19,9 @@ import { filterProfile, withEvents } from "../../../lib/profile/filter.ts";
 import { SORT_KEYS } from "../../../lib/profile/groups.ts";
 import { loadProfile } from "../../../lib/profile/load.ts";
 import type { Profile } from "../../../lib/profile/profile.ts";
+import { heaviestFirst, mergeTwins } from "../../../lib/profile/shown_events.ts";
 import { readStoredProfile, storeProfile } from "../../../lib/profile/stored.ts";
-import { sampledEvents, wholeOf } from "../../../lib/profile/table.ts";
+import { wholeOf } from "../../../lib/profile/table.ts";
 import { renderDiffJson } from "../../../lib/report/diff_json.ts";
 import { renderDiffText } from "../../../lib/report/diff_text.ts";
 import { FORMATS, type OutputOptions } from "../../../lib/report/formats.ts";
@@ -204,14 +205,17 @@ export async function rendererTargets(): Promise<Target[]> {
     return { bytes: changed, made: `${name}, changed` };
   };
   const open = (bytes: Uint8Array) => isStreamed(bytes) ? stream(bytes) : new MemoryBytes(bytes, "input");
-  const perFormat = FORMATS.map(({ name, what, oneEvent }): Target => ({
+  const perFormat = FORMATS.map(({ name, what, events }): Target => ({
     name: `report-${name}`,
     what: `report --format ${name}: ${what}`,
     weight: name === "html" ? 2 : 5,
     make,
     async take(bytes) {
       const loaded = await load(bytes, () => open(bytes), choiceBy(bytes, 3) === 0);
-      const profile = oneEvent ? withEvents(loaded, sampledEvents(loaded).slice(0, 1)) : loaded;
+      const merged = mergeTwins(loaded), order = heaviestFirst(merged);
+      const profile = events === undefined
+        ? loaded
+        : withEvents(merged, events === "heaviest" ? order.slice(0, 1) : order);
       const options = optionsOf(bytes, profile);
       if (choiceBy(bytes, 9) === 0) {
         options.flamegraph.base = { profile: base, name: "base", normalize: "share", negate: false };
