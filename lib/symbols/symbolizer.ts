@@ -310,7 +310,7 @@ export class Symbolizer {
   #perfMapTable({ path }: ObjectInfo, source: ByteSource, cost: Cost): Outcome {
     const map = parsePerfMap(source, cost);
     const unread = unreadLines(map, path);
-    if (unread) this.#warnOnce(unread);
+    if (unread) this.warnings.push(unread);
     if (map.symbols) return { table: map.symbols };
     return { reason: map.lines === 0 ? REASON.NO_PERF_MAP : REASON.BAD_PERF_MAP };
   }
