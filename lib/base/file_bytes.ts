@@ -141,6 +141,20 @@ export function openInput(path: string): ByteInput {
   throw new BadInputError(`cannot read ${path}: ${cause}`);
 }
 
+/** A baseline of ten thousand benchmarks has some 20 MB. */
+const MAX_TEXT_BYTES = 1 << 26;
+
+/** Reads a text file that the user named (a baseline, a configuration); says why not when that cannot be done. */
+export function readNamedText(path: string): string | Refusal {
+  const file = FileBytes.open(path, { ...NAMED, maxBytes: MAX_TEXT_BYTES });
+  if (!(file instanceof FileBytes)) return file;
+  try {
+    return new TextDecoder().decode(file.read(0, file.size));
+  } finally {
+    file.close();
+  }
+}
+
 /** For what the user named: any link may lead there. */
 export const NAMED: OpenPolicy = { links: "all" };
 

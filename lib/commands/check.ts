@@ -2,9 +2,10 @@
 
 import { BadInputError, EXIT } from "../base/errors.ts";
 import { exists } from "../base/exists.ts";
+import { readNamedText } from "../base/file_bytes.ts";
 import { withFolderLock } from "../base/folder_lock.ts";
 import { append } from "../base/lists.ts";
-import { causeOf, refusal } from "../base/system_error.ts";
+import { refusal } from "../base/system_error.ts";
 import { VERSION } from "../base/version.ts";
 import { type Baseline, parseBaseline, renderBaseline, type StoredBenchmark } from "../check/baseline.ts";
 import { checkJson } from "../check/check_json.ts";
@@ -180,14 +181,10 @@ function folderOf(file: string): string {
 }
 
 function readBaseline(file: string): Baseline {
-  let text;
-  try {
-    text = Deno.readTextFileSync(file);
-  } catch (error) {
-    const cause = error instanceof Deno.errors.NotFound ? "no such file" : causeOf(error);
-    throw new BadInputError(`cannot read the baseline ${file}: ${cause}: make one with --update`);
-  }
-  return parseBaseline(file, text);
+  const text = readNamedText(file);
+  if (typeof text === "string") return parseBaseline(file, text);
+  const cause = text.kind === "missing" ? "no such file" : text.cause;
+  throw new BadInputError(`cannot read the baseline ${file}: ${cause}: make one with --update`);
 }
 
 /** Annotations on standard error, where the runner looks as well, so that standard output is the result alone. */

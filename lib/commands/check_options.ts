@@ -1,6 +1,7 @@
 /** What a check is asked for, on the command line or in pmuctl.json. */
 
 import { BadInputError, UsageError } from "../base/errors.ts";
+import { readNamedText } from "../base/file_bytes.ts";
 import { type Benchmark, parseConfig, type Thresholds } from "../check/config.ts";
 import { BEST, METRIC_NAMES } from "../check/ladder.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
@@ -107,11 +108,11 @@ function configRequest(args: ParsedArgs): Request {
     }
   }
   const config = args.text("config") ?? DEFAULT_CONFIG;
-  let text;
-  try {
-    text = Deno.readTextFileSync(config);
-  } catch (error) {
-    if (args.has("config")) throw new BadInputError(`cannot read ${config}: ${(error as Error).message}`);
+  const text = readNamedText(config);
+  if (typeof text !== "string") {
+    if (args.has("config") || text.kind !== "missing") {
+      throw new BadInputError(`cannot read ${config}: ${text.cause}`);
+    }
     throw new UsageError(
       `check: what to check? There is no ${config} here, and no command: pmuctl check --against 'OLD' -- NEW`,
     );

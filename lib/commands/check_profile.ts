@@ -1,7 +1,7 @@
 /** Where the time went, for a check that found a command slower: profiles of the old and the new one, compared. */
 
 import { BadInputError, UserError } from "../base/errors.ts";
-import { openInput } from "../base/file_bytes.ts";
+import { openInput, readNamedText } from "../base/file_bytes.ts";
 import { temporaryFolder } from "../base/temporary.ts";
 import { quoteWords } from "../cli/shell_words.ts";
 import { writeOutputFile } from "../cli/output_file.ts";
@@ -82,13 +82,11 @@ async function recordFresh(argv: readonly string[], plan: Plan, setting: Setting
 }
 
 function readKept(path: string) {
-  let text;
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch {
-    throw new BadInputError(`there is no profile ${path} to compare with: --update --profile makes one`);
-  }
-  return readStoredProfile(path, text);
+  const text = readNamedText(path);
+  if (typeof text === "string") return readStoredProfile(path, text);
+  throw new BadInputError(
+    `cannot read the profile ${path} to compare with: ${text.cause}: --update --profile makes one`,
+  );
 }
 
 /** How often to run it. Throws CommandError when it fails. */

@@ -1,7 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { testNeeding } from "../needs.ts";
-import { FileBytes } from "../../lib/base/file_bytes.ts";
-import { openGuarded, type OpenPolicy } from "../../lib/base/guarded_open.ts";
+import { FileBytes, readNamedText } from "../../lib/base/file_bytes.ts";
+import { openGuarded, type OpenPolicy, type Refusal } from "../../lib/base/guarded_open.ts";
 
 /** What opening gives: the text of the file, or the kind of the refusal and its cause. */
 function outcome(path: string, policy?: OpenPolicy): string {
@@ -45,7 +45,7 @@ Deno.test("a regular file is opened, and nothing else, without waiting", () => {
     assertEquals(outcome(`${folder}/file/x`), "missing: not a directory");
     assertEquals(
       outcome(`${folder}/file`, { maxBytes: 6 }),
-      "untrusted: it has 7 bytes, more than the 6 that are read",
+      "too large: it has 7 bytes, more than the 6 that are read",
     );
   });
 });
@@ -97,5 +97,18 @@ Deno.test("what was opened stays the same file whatever its name leads to later"
     opened.file.readSync(bytes);
     assertEquals(new TextDecoder().decode(bytes), "outside");
     opened.file.close();
+  });
+});
+
+Deno.test("a text that the user named is read whole, up to a limit, and nothing that has no end", () => {
+  inFolder((folder) => {
+    assertEquals(readNamedText(`${folder}/file`), "outside");
+    assertEquals(readNamedText("/dev/zero"), {
+      kind: "untrusted",
+      cause: "it is a device, not a regular file",
+    });
+    Deno.truncateSync(`${folder}/file`, 1e10);
+    assertMatch((readNamedText(`${folder}/file`) as Refusal).cause, /10000000000 bytes, more than/);
+    assertEquals((readNamedText(`${folder}/none`) as Refusal).kind, "missing");
   });
 });
