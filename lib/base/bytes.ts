@@ -107,6 +107,13 @@ export function cString(bytes: Uint8Array): string {
   return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
+/** The string at the start of `bytes`, as cString() has it, but for a … in place of what is beyond `most` bytes. */
+export function shortCString(bytes: Uint8Array, most: number): string {
+  const end = bytes.subarray(0, most + 1).indexOf(0);
+  if (end >= 0 || bytes.length <= most) return cString(bytes);
+  return decoder.decode(bytes.subarray(0, most)) + "…";
+}
+
 /** Encodes `text` with a NUL behind it: as UTF-8, or as the bytes that `osText()` read. */
 export function toCString(text: string): Uint8Array<ArrayBuffer> {
   return osBytes(text + "\0");

@@ -15,7 +15,9 @@ export function printable(text: string): string {
 }
 
 function escaped(letter: string): string {
-  const code = letter.charCodeAt(0);
+  const unit = letter.charCodeAt(0);
+  // a byte that is no text, as osText() has it
+  const code = unit >= 0xdc80 && unit <= 0xdcff ? unit - 0xdc00 : unit;
   return NAMED[letter] ??
     (code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`);
 }

@@ -9,7 +9,7 @@
 
 import { addressOf } from "../base/address.ts";
 import { PERF_FORMAT, PERF_RECORD_MISC } from "../base/abi.ts";
-import { ByteReader } from "../base/bytes.ts";
+import { ByteReader, shortCString } from "../base/bytes.ts";
 import type { RecordCursor } from "./cursor.ts";
 import { hex } from "./features.ts";
 
@@ -34,9 +34,15 @@ function count(r: ByteReader): number {
   return Number(r.u64());
 }
 
-/** The string that fills the rest of the body, up to its NUL. */
-function restString(r: ByteReader): string {
-  return r.fixedString(r.left);
+/**
+ * Bytes of a name that are kept: more than the kernel gives. A record has room for 65,000, and a name may be told once
+ * and shown for every thread and every sample.
+ */
+const MOST_PATH = 4096, MOST_COMM = 256, MOST_KSYMBOL = 1024;
+
+/** The string that fills the rest of the body, up to its NUL; of one longer than `most` bytes the start. */
+function restString(r: ByteReader, most: number): string {
+  return shortCString(r.slice(r.left), most);
 }
 
 /** A mapping that appeared in a process: PERF_RECORD_MMAP. */
@@ -62,7 +68,7 @@ export function decodeMmap(record: RecordBytes): Mmap {
     start: address(r),
     length: count(r),
     pgoff: address(r),
-    filename: restString(r),
+    filename: restString(r, MOST_PATH),
   };
 }
 
@@ -111,7 +117,7 @@ export function decodeMmap2(record: RecordBytes): Mmap2 {
     map.ino = device.u64();
     map.inoGeneration = device.u64();
   }
-  return { ...map, prot: r.u32(), flags: r.u32(), filename: restString(r) };
+  return { ...map, prot: r.u32(), flags: r.u32(), filename: restString(r, MOST_PATH) };
 }
 
 /**
@@ -140,7 +146,7 @@ export function decodeComm(record: RecordBytes): Comm {
   return {
     pid: r.i32(),
     tid: r.i32(),
-    comm: restString(r),
+    comm: restString(r, MOST_COMM),
     exec: (record.misc & PERF_RECORD_MISC.COMM_EXEC) !== 0,
   };
 }
@@ -240,7 +246,7 @@ export function decodeKsymbol(record: RecordBytes): Ksymbol {
     length: r.u32(),
     ksymType: r.u16(),
     flags: r.u16(),
-    name: restString(r),
+    name: restString(r, MOST_KSYMBOL),
   };
 }
 
@@ -284,7 +290,7 @@ export interface Cgroup {
 /** struct { u64 id; char path[]; } */
 export function decodeCgroup(record: RecordBytes): Cgroup {
   const r = bodyOf(record, "CGROUP");
-  return { id: r.u64(), path: restString(r) };
+  return { id: r.u64(), path: restString(r, MOST_PATH) };
 }
 
 /** PERF_RECORD_SWITCH (no body) and PERF_RECORD_SWITCH_CPU_WIDE. */

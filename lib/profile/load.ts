@@ -3,7 +3,7 @@
 import { PERF_COUNT_SW, PERF_FORMAT, PERF_RECORD_MISC, PERF_TYPE } from "../base/abi.ts";
 import type { ByteInput } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
-import { append } from "../base/lists.ts";
+import { append, greatest } from "../base/lists.ts";
 import { rateText } from "../events/attr.ts";
 import { PerfDataReader, type PerfHeader, type ReadStats } from "../perfdata/reader.ts";
 import { damageWarning, isUnfinished, refuseDamage, sessionOf } from "../perfdata/damage.ts";
@@ -23,11 +23,13 @@ import { cutTimes } from "./filter.ts";
 import { FrameSymbols } from "./frame_symbols.ts";
 import { chainWarnings, notShown } from "./not_shown.ts";
 import { JitPlaces } from "./jit_places.ts";
-import { checkValid, type Profile, type ProfileLedger, type ProfileMeta } from "./profile.ts";
+import { checkValid, countingSort, type Profile, type ProfileLedger, type ProfileMeta } from "./profile.ts";
 import { FrameTable, type Samples, type TimeTable } from "./tables.ts";
 import { clockText, type TimeRanges, timeTest } from "./time_ranges.ts";
 
 const CLOCK_MONOTONIC = 1;
+/** Letters of a symbol's name that are kept: templates and closures make names of some thousand. */
+const MOST_NAME = 4096;
 
 export interface LoadOptions {
   /** Symbol names as compilers wrote them, rather than readable. */
@@ -156,7 +158,7 @@ export async function loadProfile(
       kind,
       buildId: buildId ?? "",
     })),
-    symbols: { name: shown.names, object: symbolObjects },
+    symbols: { name: shown.names.map(shortened), object: symbolObjects },
     frames: { ...placed, ...symbol },
     stacks: { parent: stacks.parent.values(), frame: stacks.frame.values() },
     threads: { pid: threads.pid.values(), tid: threads.tid.values(), comm: threads.comm.values() },
@@ -251,15 +253,26 @@ function symbolsFrom(
   frameOfStack: Int32Array,
   { event, stack, period }: Samples,
 ): (symbol: number) => boolean {
-  const weights: Float64Array[] = [], wholes: number[] = [];
-  for (let row = 0; row < period.length; row++) {
-    const weight = weights[event[row]] ??= new Float64Array(symbols);
-    const symbol = symbolOfFrame[frameOfStack[stack[row]]];
-    if (symbol >= 0) weight[symbol] += period[row];
-    wholes[event[row]] = (wholes[event[row]] ?? 0) + period[row];
-  }
+  const isShown = new Uint8Array(symbols), weight = new Float64Array(symbols);
   const least = percent / 100 * (1 - 1e-9); // whoever compares rows with the limit may round otherwise
-  return (symbol) => weights.some((weight, e) => weight[symbol] >= wholes[e] * least);
+  const symbolOf = (row: number) => symbolOfFrame[frameOfStack[stack[row]]];
+  // event by event, since there may be very many of either
+  const { order, ends } = countingSort(event, greatest(event) + 1);
+  for (let e = 0, from = 0; e < ends.length; from = ends[e++]) {
+    const rows = order.subarray(from, ends[e]);
+    let whole = 0;
+    for (const row of rows) {
+      const symbol = symbolOf(row);
+      if (symbol >= 0) weight[symbol] += period[row];
+      whole += period[row];
+    }
+    for (const row of rows) {
+      const symbol = symbolOf(row);
+      if (symbol >= 0 && weight[symbol] >= whole * least) isShown[symbol] = 1;
+    }
+    for (const row of rows) if (symbolOf(row) >= 0) weight[symbolOf(row)] = 0;
+  }
+  return (symbol) => isShown[symbol] === 1;
 }
 
 /** The names of the symbols that are shown made readable; as they are, with a warning, where that cannot be done. */
@@ -285,6 +298,11 @@ async function readable(
     warning: `C++ and Rust names are as compilers wrote them: the demangler cannot be loaded ` +
       `(${demangler.failure}): let this user read what pmuctl has fetched, or use its compiled program`,
   };
+}
+
+/** The name, or the start of a very long one: every row and every frame of a stack may show it. */
+function shortened(name: string): string {
+  return name.length > MOST_NAME ? `${name.slice(0, MOST_NAME)}…` : name;
 }
 
 /** What a reading has come to. */

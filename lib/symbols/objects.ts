@@ -61,6 +61,8 @@ export function isModule(filename: string): boolean {
 }
 
 const PROT_EXEC = 4;
+/** Letters of a file's name that are shown: as many as file systems have room for, and ` (deleted)`. */
+const MOST_NAME = 265;
 /** The kernel's map is named so, with the reference symbol behind it: `[kernel.kallsyms]_text`. */
 export const KERNEL_MAP = "[kernel.kallsyms]";
 
@@ -85,6 +87,8 @@ export class ObjectTable {
   readonly #byKey = new Map<string, ObjectInfo>();
   /** By the name in a process: the same libraries are mapped again and again, mostly with the same key. */
   readonly #lastMapped = new Map<string, LastMapped>();
+  /** What a list of build ids may mean by a name: by path, and modules by their names, too. */
+  readonly #called = new Map<string, ObjectInfo[]>();
   readonly #buildIds = new Map<string, string>();
   #kernelReference: ObjectInfo["reference"];
 
@@ -134,15 +138,13 @@ export class ObjectTable {
    */
   setBuildId(path: string, buildId: string): void {
     this.#buildIds.set(path, buildId);
-    for (const object of this.rows) {
-      if (object.path === path || (object.kind === "module" && object.name === path)) {
-        object.buildId ??= buildId;
-      }
-    }
+    for (const object of this.#called.get(path) ?? []) object.buildId ??= buildId;
   }
 
   #ofDescribed(described: Description, { maj = 0, min = 0, ino = 0n, buildId }: ObjectKey): ObjectInfo {
-    const identity = `${described.path}\0${buildId ?? ""}\0${maj}:${min}:${ino}`;
+    // what is not a file has no inode that would tell two of one name apart
+    const file = described.kind === "file" ? `${maj}:${min}:${ino}` : described.kind;
+    const identity = `${described.path}\0${buildId ?? ""}\0${file}`;
     if (described.kind === "file") described.mapped = { device: deviceOf(maj, min), inode: ino };
     return this.#intern(identity, described, buildId);
   }
@@ -159,8 +161,16 @@ export class ObjectTable {
       object = { id: this.rows.length, buildId: known, ...described };
       this.rows.push(object);
       this.#byKey.set(identity, object);
+      this.#call(object.path, object);
+      if (object.kind === "module" && object.name !== object.path) this.#call(object.name, object);
     }
     return object;
+  }
+
+  #call(name: string, object: ObjectInfo): void {
+    const called = this.#called.get(name);
+    if (called) called.push(object);
+    else this.#called.set(name, [object]);
   }
 }
 
@@ -214,6 +224,8 @@ function jitName(pid: number): string {
   return `[JIT] tid ${pid}`;
 }
 
+/** The file's own name: what no file system has is shortened, as it is shown with every row. */
 function baseName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  return name.length > MOST_NAME ? `${name.slice(0, MOST_NAME)}…` : name;
 }
