@@ -8,7 +8,7 @@ import { Each, jsonPieces } from "./json_pieces.ts";
 /**
  * One object:
  *
- * - `a`, `b`: `file`, `command`, `host`, `kernel`, `cpu`, `seconds` (-1: not known), `samples`
+ * - `a`, `b`: `file`, `command`, `host`, `kernel`, `cpu`, `seconds` (null: not known), `samples`
  * - `notes`: sentences on what makes the two differ besides the code
  * - `events`: for each `name` (of A: `nameA`, where it differs), `unit` (`ns` or `events`), `a` and `b` (`count`,
  *   `period` of all samples, as recorded), `normalize`, `factor` (what B's weights are multiplied by in every
@@ -46,5 +46,13 @@ export function renderDiffJson(
 
 function sideJson(file: string, profile: Profile) {
   const { command, host, kernel, cpu, seconds } = profile.meta;
-  return { file, command, host, kernel, cpu, seconds, samples: sampleCount(profile) };
+  return {
+    file,
+    command,
+    host,
+    kernel,
+    cpu,
+    seconds: seconds < 0 ? null : seconds,
+    samples: sampleCount(profile),
+  };
 }

@@ -26,12 +26,12 @@ export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "wh
 /**
  * One object:
  *
- * - `meta`: command, host and so on, as in ProfileMeta; `start` and `end` are text, seconds of the clock of the
- *   recording, or null; `lost`, and in the `ledger` what was lost, are null when nobody knows, since the recording was
+ * - `meta`: command, host and so on, as in ProfileMeta, with null for numbers that the file does not tell; `start` and
+ *   `end` are text, seconds of the clock of the recording, or null; `lost`, and in the `ledger` what was lost, are null when nobody knows, since the recording was
  *   not finished: `ledger.unfinished.atLeast` says what was known
  * - `events`: for each `name`, `rate`, `samples` and `period` (of what the report is of), `whole` (the same of all
  *   that was recorded, when it was filtered) and `rows`, heaviest self (with `children`: total) first
- * - `rows`: what the sort keys ask for of `command`, `pid` and `process` (its name), `tid`, `cpu`, `object`, `symbol`
+ * - `rows`: what the sort keys ask for of `command`, `pid` and `process` (its name), `tid`, `cpu` (null: not recorded), `object`, `symbol`
  *   (null: unresolved), `file` (its whole path) and `line` (both null: not known), `kernel`; then `self` and `total`, each with `count` and `period`; with tree `callers`
  *   also `callers`, of the samples in `self`: `symbol`, `object`, `count`, `period`, `callers`
  * - with tree `calls` an event has `calls`: for each group what it is, and `roots`: `symbol`, `object`, `self`,
@@ -109,6 +109,9 @@ function callsJson(profile: Profile, grouping: Grouping, event: number) {
   }));
 }
 
+/** A number that is -1 where it is not known, as JSON has it. */
+const known = (number: number) => number < 0 ? null : number;
+
 /** A function that gives what a group is, under the keys that tell groups apart. */
 function describer(profile: Profile, { groups }: Grouping) {
   const processName = processNames(profile);
@@ -117,9 +120,9 @@ function describer(profile: Profile, { groups }: Grouping) {
     const { comm, pid, tid, cpu } = groupValues(profile, groups, group);
     return {
       ...(keys.includes("comm") ? { command: comm } : {}),
-      ...(keys.includes("pid") ? { pid, process: processName(pid) } : {}),
-      ...(keys.includes("tid") ? { tid } : {}),
-      ...(keys.includes("cpu") ? { cpu } : {}),
+      ...(keys.includes("pid") ? { pid: known(pid), process: pid < 0 ? null : processName(pid) } : {}),
+      ...(keys.includes("tid") ? { tid: known(tid) } : {}),
+      ...(keys.includes("cpu") ? { cpu: known(cpu) } : {}),
     };
   };
 }
@@ -145,17 +148,20 @@ function placeJson(profile: Profile, { groups, places }: Grouping, place: number
 /** `meta` with its times as text in seconds, since no JSON number holds ns since 1970; null where not known. */
 function metaJson({ meta }: Profile) {
   const time = (ns: bigint) => ns < 0n ? null : clockText(ns);
-  const { ledger } = meta;
+  const { ledger, cpus, seconds, wallStart } = meta;
   const unknown = ledger.unfinished ? Object.fromEntries(LOSSES.map((name) => [name, null])) : {};
   return {
     ...meta,
+    cpus: known(cpus),
+    seconds: known(seconds),
+    wallStart: known(wallStart),
     start: time(meta.start),
     end: time(meta.end),
     lost: ledger.unfinished ? null : meta.lost,
     ledger: {
       ...ledger,
-      rows: ledger.rows.map((row) => ({ ...row, ...unknown })),
-      total: { ...ledger.total, ...unknown },
+      rows: ledger.rows.map((row) => ({ ...row, cpu: known(row.cpu ?? -1), ...unknown })),
+      total: { ...ledger.total, cpu: null, ...unknown },
     },
   };
 }
