@@ -257,7 +257,7 @@ function symbolsFrom(
   const least = percent / 100 * (1 - 1e-9); // whoever compares rows with the limit may round otherwise
   const symbolOf = (row: number) => symbolOfFrame[frameOfStack[stack[row]]];
   // event by event, since there may be very many of either
-  const { order, ends } = countingSort(event, greatest(event) + 1);
+  const { order, ends } = countingSort(event, Math.max(0, greatest(event) + 1));
   for (let e = 0, from = 0; e < ends.length; from = ends[e++]) {
     const rows = order.subarray(from, ends[e]);
     let whole = 0;
