@@ -274,6 +274,11 @@ Deno.test("a process goes by the name of its main thread, sampled or not", async
   assertEquals(processNames(renamed)(7), "idle");
 });
 
+Deno.test("a recording without samples has an empty profile, also where only heavy symbols are made readable", async () => {
+  const profile = await profileOf([comm(7, "idle", 1n)], undefined, { leafOnly: true, readableFrom: 0.05 });
+  assertEquals([sampleCount(profile), profile.symbols.name.length], [0, 0]);
+});
+
 Deno.test("loadProfile() refuses what is not perf.data", async () => {
   await assertRejects(() => loadProfile(new MemoryBytes(new Uint8Array(200), "zeros"), files), BadInputError);
 });
