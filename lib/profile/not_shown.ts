@@ -1,6 +1,7 @@
 /** What a recording holds and a report has no place for: said, so that nobody takes it for not recorded. */
 
-import { PERF_RECORD, PERF_RECORD_USER, PERF_SAMPLE, PERF_TYPE } from "../base/abi.ts";
+import { PERF_COUNT_SW, PERF_RECORD, PERF_RECORD_USER, PERF_SAMPLE, PERF_TYPE } from "../base/abi.ts";
+import type { EventAttr } from "../events/attr.ts";
 import type { EventDesc, ReadStats } from "../perfdata/reader.ts";
 
 /** Fields of samples, by the bits of sample_type, and what shows them. */
@@ -48,7 +49,7 @@ export function notShown(events: readonly EventDesc[], stats: ReadStats): string
 
 function fieldsNotShown(events: readonly EventDesc[], { samplesByEvent }: ReadStats): string[] {
   const sampled = events.filter((_, event) => samplesByEvent[event] > 0).map(({ attr, layout }) => {
-    let bits = attr.sampleType;
+    let bits = attr.sampleType & ~emptyFields(attr);
     if (layout.tail.callStack) bits &= ~PERF_SAMPLE.BRANCH_STACK; // they are the callers
     if (layout.tail.copiesStack) bits &= ~PERF_SAMPLE.REGS_USER; // they are for the stack; see chainWarnings()
     return { type: attr.type, bits };
@@ -64,6 +65,23 @@ function fieldsNotShown(events: readonly EventDesc[], { samplesByEvent }: ReadSt
   }
   return parts;
 }
+
+/** Fields about memory that samples of software events have without anything in them, but for addresses of faults. */
+function emptyFields({ type, config }: EventAttr): number {
+  if (type !== PERF_TYPE.SOFTWARE) return 0;
+  return FAULTS.has(Number(config)) ? MEMORY_FIELDS & ~PERF_SAMPLE.ADDR : MEMORY_FIELDS;
+}
+
+const MEMORY_FIELDS = PERF_SAMPLE.ADDR | PERF_SAMPLE.DATA_SRC | PERF_SAMPLE.WEIGHT |
+  PERF_SAMPLE.WEIGHT_STRUCT |
+  PERF_SAMPLE.PHYS_ADDR | PERF_SAMPLE.DATA_PAGE_SIZE;
+
+const FAULTS = new Set<number>([
+  PERF_COUNT_SW.PAGE_FAULTS,
+  PERF_COUNT_SW.PAGE_FAULTS_MIN,
+  PERF_COUNT_SW.PAGE_FAULTS_MAJ,
+  PERF_COUNT_SW.ALIGNMENT_FAULTS,
+]);
 
 function recordsNotShown({ byType, unknownRecords }: ReadStats): string[] {
   const parts = RECORDS.filter(([types]) => types.some((type) => byType.has(type)))

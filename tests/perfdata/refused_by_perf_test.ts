@@ -108,15 +108,6 @@ const KINDS: [what: string, file: Uint8Array, samples: number[]][] = [
     concat([encodeFileStart([CLOCK, FAULTS]).bytes, ONE, sample(FAULTS)]),
     [2, 1],
   ],
-  [
-    "a compressed record of a later perf without anything in it",
-    concat([
-      ...PIPE,
-      new ByteWriter().u32(PERF_RECORD_USER.FINISHED_INIT).u16(0).u16(8).bytes(),
-      ONE,
-    ]),
-    [2],
-  ],
 ];
 
 for (const [what, file, samples] of KINDS) {

@@ -198,7 +198,7 @@ Deno.test("code of virtual machines says so, in samples and in call chains", asy
 });
 
 Deno.test("what is in a recording and not shown is named once, however often it is there", async () => {
-  const attr = attrWith(P.ADDR | P.WEIGHT | P.DATA_SRC | P.PHYS_ADDR | P.CGROUP);
+  const attr = attrWith(P.ADDR | P.WEIGHT | P.DATA_SRC | P.PHYS_ADDR | P.CGROUP, { type: 4 });
   const record = (type: number, body: number) =>
     new ByteWriter().u32(type).u16(0).u16(8 + body).zeros(body).bytes();
   const profile = await profileOf(attr, [{ ip: 0x400310 }, { ip: 0x400310 }], {}, [
@@ -213,6 +213,16 @@ Deno.test("what is in a recording and not shown is named once, however often it 
     "costs of memory accesses (perf mem report), physical addresses (perf script -F phys_addr), " +
     "control groups (perf report -s cgroup), AUX data (perf report --itrace), " +
     "context switches (perf script --show-switch-events), 2 records of unknown types (a newer perf)",
+  ]);
+});
+
+Deno.test("fields that software events have nothing in are not named", async () => {
+  const fields = P.ADDR | P.WEIGHT | P.DATA_SRC | P.PHYS_ADDR;
+  const notesOf = async (config: bigint) =>
+    (await profileOf(attrWith(fields, { type: 1, config }), [{ ip: 0x400310 }])).meta.notes;
+  assertEquals(await notesOf(0n), []); // cpu-clock
+  assertEquals(await notesOf(2n), [ // page-faults
+    "the recording holds more than this shows: data addresses (perf script -F addr)",
   ]);
 });
 
