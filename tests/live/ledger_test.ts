@@ -66,7 +66,7 @@ testNeeding(
   () =>
     withFolder(async (folder) => {
       const file = `${folder}/exact.data`;
-      const event = ["-e", "syscalls:sys_enter_getppid", "-c", "1"];
+      const event = ["-e", "syscalls:sys_enter_sched_get_priority_min", "-c", "1"];
       for (
         const [options, threads] of [[["-m", "1"], 1], [["-m", "2"], 4], [["-m", "1", "-a"], 2]] as const
       ) {
