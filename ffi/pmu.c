@@ -242,6 +242,16 @@ int64_t pmu_write_at(int32_t fd, const void *buf, uint64_t len, int64_t offset)
 	return offset < 0 ? -EINVAL : write_without_sigxfsz(fd, buf, len, offset);
 }
 
+int32_t pmu_truncate(int32_t fd, int64_t length)
+{
+	int result;
+
+	do
+		result = ftruncate(fd, length);
+	while (result < 0 && errno == EINTR);
+	return result < 0 ? -errno : 0;
+}
+
 int32_t pmu_overwrite_in_place(int32_t fd)
 {
 	struct statfs fs;

@@ -19,7 +19,7 @@
 #define PMU_API __attribute__((visibility("default")))
 
 /* Changes whenever a function below changes its meaning; ffi/symbols.ts holds the same number. */
-#define PMU_ABI_VERSION 8
+#define PMU_ABI_VERSION 9
 
 /* PMU_ABI_VERSION of this library. Call it before anything else. */
 PMU_API uint32_t pmu_abi_version(void);
@@ -431,6 +431,9 @@ PMU_API int64_t pmu_write(int32_t fd, const void *buf, uint64_t len);
 
 /* The same at that offset of a file, whose position stays where it is. */
 PMU_API int64_t pmu_write_at(int32_t fd, const void *buf, uint64_t len, int64_t offset);
+
+/* ftruncate(2): makes a file end at `length`; -EINVAL for what is no file. */
+PMU_API int32_t pmu_truncate(int32_t fd, int64_t length);
 
 /*
  * Has the bytes of a file that is still empty overwritten where they lie, rather than written anew elsewhere, where

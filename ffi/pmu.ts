@@ -192,6 +192,11 @@ export function writeAt(fd: number, bytes: Uint8Array<ArrayBuffer>, offset: numb
   checkedSize("write", shim().pmu_write_at(fd, bytes, BigInt(bytes.length), BigInt(offset)));
 }
 
+/** Makes a file end at `length`. Throws PmuError: EINVAL for what is no file. */
+export function truncate(fd: number, length: number): void {
+  checked("ftruncate", shim().pmu_truncate(fd, BigInt(length)));
+}
+
 /**
  * Has an empty file's bytes overwritten where they lie, also on a file system that would write them anew elsewhere, so
  * that what is in the file can be changed when the disk is full. Tells whether that had to be asked for. Throws PmuError.

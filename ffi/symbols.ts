@@ -5,7 +5,7 @@
  */
 
 /** PMU_ABI_VERSION of ffi/pmu.h. */
-export const ABI_VERSION = 8;
+export const ABI_VERSION = 9;
 
 export const SYMBOLS = {
   // uint32_t pmu_abi_version(void)
@@ -135,6 +135,8 @@ export const SYMBOLS = {
   pmu_write: { parameters: ["i32", "buffer", "u64"], result: "i64" },
   // int64_t pmu_write_at(int32_t fd, const void *buf, uint64_t len, int64_t offset)
   pmu_write_at: { parameters: ["i32", "buffer", "u64", "i64"], result: "i64" },
+  // int32_t pmu_truncate(int32_t fd, int64_t length)
+  pmu_truncate: { parameters: ["i32", "i64"], result: "i32" },
   // int32_t pmu_overwrite_in_place(int32_t fd)
   pmu_overwrite_in_place: { parameters: ["i32"], result: "i32" },
   // int64_t pmu_seek(int32_t fd, int64_t offset, int32_t whence)

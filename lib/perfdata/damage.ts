@@ -32,13 +32,14 @@ const OURS = /^pmuctl /;
 
 /**
  * Whether the recorder did not get to tell, at its end, what was lost: a file or a pipe that pmuctl records says so, and
- * perf fills in the size of the data last. Of what was cut off later nobody knows either, unless the ledger is there.
+ * perf fills in the size of the data last. What was cut off later is lost as well.
  */
 export function isUnfinished(
   { features, pipe, dataSize }: { features: Features; pipe: boolean; dataSize: number },
   { cut }: ReadStats,
 ): boolean {
+  if (cut) return true;
   const session = sessionOf(features);
   if (session) return session.unfinished === true;
-  return cut || (pipe ? OURS.test(features.version ?? "") : dataSize === 0);
+  return pipe ? OURS.test(features.version ?? "") : dataSize === 0;
 }

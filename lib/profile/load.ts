@@ -385,7 +385,9 @@ function ledgerOf(
       Object.fromEntries(
         Object.entries(row).filter(([name]) => !LOSSES.some((loss) => loss === name)),
       ) as LedgerCounts;
-    const atLeast = Math.max(lostIn(told.total), session ? lostIn(session.ledger.total) : 0);
+    const ledger = session?.ledger.total;
+    const cutOff = ledger ? Math.max(0, ledger.sample - stats.samples - stats.unknownIds) : 0;
+    const atLeast = Math.max(lostIn(told.total), ledger ? lostIn(ledger) + cutOff : 0);
     return { from: "records", rows: told.rows.map(known), total: known(told.total), unfinished: { atLeast } };
   }
   if (!session) return { from: "records", ...told };

@@ -182,7 +182,7 @@ export class Part {
       jitProcesses: kept?.jitProcesses ?? [],
       ledger,
       seconds: this.#seconds,
-    });
+    }, this.#writeError !== undefined);
     return {
       ledger,
       bytes,

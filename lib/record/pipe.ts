@@ -1,6 +1,6 @@
 /** A recording into a pipe, in perf's pipe format, for a reader that takes it as it comes. */
 
-import { closeFd, PmuError, writeAll } from "../../ffi/pmu.ts";
+import { closeFd, PmuError, seek, truncate, writeAll } from "../../ffi/pmu.ts";
 import { concat } from "../base/bytes.ts";
 import { encodeFeatures, encodeHeaderBuildId } from "../perfdata/feature_encoders.ts";
 import { FEATURE } from "../perfdata/features.ts";
@@ -72,13 +72,15 @@ export class RecordPipe implements Sink {
   freeBallast(): void {}
 
   /** The ledger goes behind the records: it is in the feature that holds the version, sent once more. */
-  finish(dataBytes: number, facts: Facts): Finished {
+  finish(dataBytes: number, facts: Facts, failed: boolean): Finished {
     const payload = versionSection(facts, MOST_FEATURE_BYTES);
     if (!payload) return { bytes: dataBytes };
+    const whole = failed ? cutBack(this.fd) : undefined;
     try {
       writeAll(this.fd, encodeHeaderFeature({ number: FEATURE.VERSION, payload }));
     } catch (error) {
       if (!(error instanceof PmuError)) throw error;
+      cutBack(this.fd, whole);
       return { bytes: dataBytes, error };
     }
     return { bytes: dataBytes };
@@ -99,5 +101,21 @@ export class RecordPipe implements Sink {
       throw writeError(`to ${this.#output.name}`, error);
     }
     return bytes.length;
+  }
+}
+
+/**
+ * Cuts a file that a pipe's records were written to (`-o - >FILE`) where the last whole record ends: at its position, or
+ * at `end`. Returns where that is; undefined for a pipe, of which nothing can be taken back.
+ */
+function cutBack(fd: number, end?: number): number | undefined {
+  try {
+    const at = end ?? seek(fd, 0, "current");
+    truncate(fd, at);
+    seek(fd, at);
+    return at;
+  } catch (error) {
+    if (!(error instanceof PmuError)) throw error;
+    return undefined;
   }
 }

@@ -75,8 +75,8 @@ export interface Sink {
   keep(facts: Facts): void;
   /** No more records are written: the room that is held for what completes it is free for that. */
   freeBallast(): void;
-  /** Completes it behind `dataBytes` bytes of records. */
-  finish(dataBytes: number, facts: Facts): Finished;
+  /** Completes it behind `dataBytes` bytes of records, of which the last may have been cut if writing `failed`. */
+  finish(dataBytes: number, facts: Facts, failed: boolean): Finished;
   /** Undoes it, as far as that can be done. */
   discard(): void;
   close(): void;

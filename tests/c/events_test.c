@@ -188,6 +188,9 @@ static void writes_and_seeks(void)
 	CHECK_EQ(pmu_write_at(fd, "XY", 2, -1), -EINVAL);
 	CHECK_EQ(pmu_read(fd, read, sizeof(read)), 5);
 	CHECK(memcmp(read, "bcXYf", 5) == 0);
+	CHECK_EQ(pmu_truncate(fd, 3), 0);
+	CHECK_EQ(pmu_seek(fd, 0, 2), 3);
+	CHECK_EQ(pmu_truncate(-1, 3), -EBADF);
 	CHECK(pmu_overwrite_in_place(fd) >= 0);
 	pmu_close(fd);
 	CHECK_EQ(pmu_overwrite_in_place(-1), -EBADF);

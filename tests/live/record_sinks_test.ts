@@ -186,6 +186,39 @@ testNeeding(
 );
 
 testNeeding(
+  ["perf", "cc", "mounts"],
+  "record -o - into a file on a full disk leaves whole records, and a report that does not know the loss",
+  () =>
+    withSmallDisk(100, async (folder) => {
+      const file = `${folder}/full.data`;
+      const record = `${PMUCTL} record -g -F 10000 -o - -- ${program("ratio")} 800 >${file}`;
+      const ran = await run("sh", ["-c", record]);
+      assertSaid(ran, /cannot write all to standard output: no space left on device/);
+      const { meta, events: [{ samples }] } = await jsonReport(file);
+      assertEquals([samples, meta.lost], [ledgerOf(ran.stderr).sample, null]);
+      const stats = await perfOk(["report", "-i", file, "--stats"]);
+      assertEquals(Number(/SAMPLE events:\s+(\d+)/.exec(stats)?.[1]), samples);
+    }),
+);
+
+testNeeding(
+  ["cc"],
+  "of a file that was cut off after it was recorded, what is missing is lost",
+  () =>
+    withFolder(async (folder) => {
+      const [whole, cut] = [`${folder}/whole.data`, `${folder}/cut.data`];
+      const ran = await pmuctl(["record", "-F", "2000", "-o", whole, "--", program("ratio"), "500"]);
+      const bytes = await Deno.readFile(whole);
+      await Deno.writeFile(cut, bytes.subarray(0, bytes.length - 20_000));
+      const { meta, events: [{ samples }] } = JSON.parse(
+        (await pmuctl(["report", "--force", "--json", "-i", cut])).stdout,
+      );
+      const atLeast = ledgerOf(ran.stderr).sample - samples;
+      assertEquals([meta.lost, meta.ledger.unfinished, atLeast > 0], [null, { atLeast }, true]);
+    }),
+);
+
+testNeeding(
   ["cc", "mounts"],
   "where not even the front of a file has room nothing is recorded, and the file that was there stays",
   () =>
