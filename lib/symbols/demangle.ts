@@ -8,6 +8,7 @@
  * name that would cost more than LIMITS stays as it is.
  */
 
+import { exists } from "../base/exists.ts";
 import { METER, withMeter } from "./wasm_meter.ts";
 
 const MANGLED = /^_{1,3}(Z|R[A-Z0-9])/;
@@ -123,8 +124,13 @@ export class Demangler {
   }
 }
 
-/** The WebAssembly of the package, whose JavaScript is imported for no more than to find it, or to learn why not. */
+/**
+ * The WebAssembly of the package: beside the program that scripts/build-program makes, or in the package, whose
+ * JavaScript is imported for no more than to find it, or to learn why not.
+ */
 async function readPackage(): Promise<Uint8Array<ArrayBuffer>> {
+  const beside = new URL("demangle.bin", import.meta.url);
+  if (exists(decodeURIComponent(beside.pathname), Deno.statSync)) return await Deno.readFile(beside);
   const script = "gecko-profiler-demangle/index_bg.js";
   await import("gecko-profiler-demangle/index_bg.js");
   return await Deno.readFile(new URL("index_bg.wasm", import.meta.resolve(script)));
