@@ -3,6 +3,8 @@
  * terminals. The runtime then ends a write with an error and does not tell how much of it was done.
  */
 
+import { procField } from "../base/proc_text.ts";
+
 const STDOUT = 1;
 const O_NONBLOCK = 0o4000;
 const POLLOUT = 4;
@@ -12,7 +14,7 @@ const WAIT_MS = 1000;
 /** Whether a write to standard output may end before all is written; false where /proc is not there to tell. */
 export function stdoutIsNonblocking(): boolean {
   try {
-    const flags = /^flags:\s*([0-7]+)$/m.exec(Deno.readTextFileSync(`/proc/self/fdinfo/${STDOUT}`))?.[1];
+    const flags = procField(Deno.readTextFileSync(`/proc/self/fdinfo/${STDOUT}`), "flags");
     return (parseInt(flags ?? "0", 8) & O_NONBLOCK) !== 0;
   } catch {
     return false;

@@ -140,25 +140,17 @@ testNeeding(
   },
 );
 
+/** Measures `true` by wall time, and stores it in the baseline under this name. */
+function updateBaseline(baseline: string, name: string) {
+  const measured = ["-m", "wall", "--budget", "1", "--name", name, "--", "true"];
+  return pmuctl(["check", "--update", "--baseline", baseline, ...measured]);
+}
+
 Deno.test("check --update keeps what others write into the baseline at the same time", () =>
   withFolder(async (folder) => {
     const baseline = `${folder}/b.json`;
     const names = ["one", "two", "three"];
-    const update = (name: string) =>
-      pmuctl([
-        "check",
-        "--update",
-        "--baseline",
-        baseline,
-        "-m",
-        "wall",
-        "--budget",
-        "1",
-        "--name",
-        name,
-        "--",
-        "true",
-      ]);
+    const update = (name: string) => updateBaseline(baseline, name);
     const made = await Promise.all(names.map(update));
     for (const { status, stderr } of made) assertEquals(status, 0, stderr);
     const { benchmarks } = JSON.parse(await Deno.readTextFile(baseline));
@@ -174,21 +166,7 @@ testNeeding(
       assertEquals((await run("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder])).status, 0);
       try {
         const baseline = `${folder}/b.json`;
-        const update = (name: string) =>
-          pmuctl([
-            "check",
-            "--update",
-            "--baseline",
-            baseline,
-            "-m",
-            "wall",
-            "--budget",
-            "1",
-            "--name",
-            name,
-            "--",
-            "true",
-          ]);
+        const update = (name: string) => updateBaseline(baseline, name);
         assertEquals((await update("one")).status, 0);
         const before = await Deno.readTextFile(baseline);
         await run("sh", ["-c", `cat /dev/zero >${folder}/fill`]);
