@@ -12,7 +12,6 @@ struct start {
 
 #define COMM_TID 1
 #define EXIT_TID 2
-#define MMAP_TID 1
 #define COMM_NAME (sizeof(struct perf_event_header) + 8)
 
 static void note(struct cuts *cuts, const char *comm)
@@ -24,33 +23,51 @@ static void note(struct cuts *cuts, const char *comm)
 		memcpy(cuts->names[cuts->name_count++], comm, CUTS_COMM);
 }
 
-static void exec(struct cuts *cuts, uint32_t tid, const struct circle *c, uint64_t position, uint16_t size)
+static uint64_t time_of(struct cuts *cuts, const struct circle *c, uint64_t position, uint16_t size)
 {
-	uint32_t at = cuts->next++ % CUTS_PENDING;
-	uint64_t length = size - COMM_NAME < CUTS_COMM - 1 ? size - COMM_NAME : CUTS_COMM - 1;
-
-	cuts->pending[at].tid = tid;
-	cuts->pending[at].state = CUT_EXEC;
-	memset(cuts->pending[at].comm, 0, CUTS_COMM);
-	circle_read(c, position + COMM_NAME, cuts->pending[at].comm, length);
+	if (cuts->time_back < 8 || size < sizeof(struct perf_event_header) + (uint32_t)cuts->time_back)
+		return ++cuts->order;
+	return circle_u64(c, position + size - (uint32_t)cuts->time_back);
 }
 
-/* The thread is no longer pending or, with `ended`, has ended so. */
-static void settle(struct cuts *cuts, uint32_t tid, bool ended)
+/* NULL for one that would take the place of an exec whose outcome is open, unless it is one itself. */
+static struct cut_thread *thread_of(struct cuts *cuts, uint32_t tid, bool is_exec)
 {
-	for (uint32_t i = 0; i < CUTS_PENDING; i++) {
-		if (cuts->pending[i].state == CUT_NONE || cuts->pending[i].tid != tid)
-			continue;
-		if (!ended)
-			cuts->pending[i].state = CUT_NONE;
-		else if (cuts->pending[i].state == CUT_EXEC)
-			cuts->pending[i].state = CUT_EXIT;
+	struct cut_thread *thread = &cuts->pending[tid % CUTS_PENDING];
+
+	if (thread->tid != tid) {
+		if (thread->exec != 0 && !is_exec)
+			return NULL;
+		memset(thread, 0, sizeof(*thread));
+		thread->tid = tid;
 	}
+	return thread;
+}
+
+static void later(uint64_t *last, uint64_t time)
+{
+	if (time > *last)
+		*last = time;
+}
+
+static void exec(struct cut_thread *thread, const struct circle *c, uint64_t position, uint16_t size, uint64_t time)
+{
+	uint64_t length = size - COMM_NAME < CUTS_COMM - 1 ? size - COMM_NAME : CUTS_COMM - 1;
+
+	if (time < thread->exec)
+		return;
+	thread->exec = time;
+	thread->passes = 0;
+	memset(thread->comm, 0, CUTS_COMM);
+	circle_read(c, position + COMM_NAME, thread->comm, length);
 }
 
 void cuts_record(struct cuts *cuts, const struct circle *c, uint64_t position, const struct perf_event_header *header)
 {
+	bool is_exec = header->type == PERF_RECORD_COMM && (header->misc & PERF_RECORD_MISC_COMM_EXEC);
+	struct cut_thread *thread;
 	struct start start;
+	uint64_t time;
 
 	if (header->type == PERF_RECORD_LOST) {
 		memset(cuts->pending, 0, sizeof(cuts->pending));
@@ -59,31 +76,31 @@ void cuts_record(struct cuts *cuts, const struct circle *c, uint64_t position, c
 	if (header->size < sizeof(start))
 		return;
 	circle_read(c, position, &start, sizeof(start));
-	switch (header->type) {
-	case PERF_RECORD_COMM:
-		settle(cuts, start.words[COMM_TID], false);
-		if (header->misc & PERF_RECORD_MISC_COMM_EXEC)
-			exec(cuts, start.words[COMM_TID], c, position, header->size);
-		break;
-	case PERF_RECORD_MMAP:
-	case PERF_RECORD_MMAP2:
-		settle(cuts, start.words[MMAP_TID], false);
-		break;
-	case PERF_RECORD_EXIT:
-		settle(cuts, start.words[EXIT_TID], true);
-		break;
-	}
+	time = time_of(cuts, c, position, header->size);
+	/* COMM and the maps have the thread's number at the same place. */
+	thread = thread_of(cuts, start.words[header->type == PERF_RECORD_EXIT ? EXIT_TID : COMM_TID], is_exec);
+	if (!thread)
+		return;
+	if (is_exec)
+		exec(thread, c, position, header->size, time);
+	else if (header->type == PERF_RECORD_EXIT)
+		later(&thread->end, time);
+	else
+		later(&thread->map, time); /* a COMM, too: who names itself has run on */
 }
 
 void cuts_end_pass(struct cuts *cuts)
 {
 	for (uint32_t i = 0; i < CUTS_PENDING; i++) {
-		if (cuts->pending[i].state == CUT_EXIT_BEFORE) {
-			note(cuts, cuts->pending[i].comm);
-			cuts->pending[i].state = CUT_NONE;
-		} else if (cuts->pending[i].state == CUT_EXIT) {
-			cuts->pending[i].state = CUT_EXIT_BEFORE;
-		}
+		struct cut_thread *thread = &cuts->pending[i];
+
+		if (thread->exec == 0 || thread->end < thread->exec)
+			continue;
+		if (thread->map < thread->exec && thread->passes++ == 0)
+			continue;
+		if (thread->map < thread->exec)
+			note(cuts, thread->comm);
+		memset(thread, 0, sizeof(*thread));
 	}
 }
 

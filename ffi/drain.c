@@ -190,7 +190,7 @@ int32_t pmu_drain_set_spare(void *drain, uint32_t bytes)
 	return 0;
 }
 
-int32_t pmu_drain_watch(void *drain, int32_t sample_time_at)
+int32_t pmu_drain_watch(void *drain, int32_t sample_time_at, int32_t record_time_back)
 {
 	struct drain *d = drain;
 	struct seen *seen;
@@ -203,6 +203,7 @@ int32_t pmu_drain_watch(void *drain, int32_t sample_time_at)
 		return -ENOMEM;
 	}
 	seen->time_at = sample_time_at;
+	seen->cuts.time_back = record_time_back;
 	d->seen = seen;
 	return 0;
 }

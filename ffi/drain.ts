@@ -27,10 +27,10 @@ export interface DrainOptions {
   /** What stands in the output for dropped samples. Without it none is dropped: the kernel loses them. */
   loss?: LossRecord;
   /**
-   * Has it note what runs (`takeSeen()`) and when samples were taken (`times`), which they tell at this offset in
-   * bytes, -1 for nowhere.
+   * Has it note what runs (`takeSeen()`) and when samples were taken (`times`). Samples have their time at
+   * `sampleTimeAt` bytes, -1 for nowhere; all other records `recordTimeBack` bytes from their end, 0 for nowhere.
    */
-  watch?: { sampleTimeAt: number };
+  watch?: { sampleTimeAt: number; recordTimeBack: number };
 }
 
 /** What the records told since it was last asked. */
@@ -126,7 +126,10 @@ export class Drain {
     }
     const { queueBytes, loss, watch, spare } = options;
     if (spare) checked("pmu_drain_set_spare", shim().pmu_drain_set_spare(this.#handle, spare));
-    if (watch) checked("pmu_drain_watch", shim().pmu_drain_watch(this.#handle, watch.sampleTimeAt));
+    if (watch) {
+      const { sampleTimeAt, recordTimeBack } = watch;
+      checked("pmu_drain_watch", shim().pmu_drain_watch(this.#handle, sampleTimeAt, recordTimeBack));
+    }
     if (queueBytes !== undefined) {
       checked("pmu_drain_set_queue", shim().pmu_drain_set_queue(this.#handle, BigInt(queueBytes)));
     }

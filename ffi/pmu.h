@@ -19,7 +19,7 @@
 #define PMU_API __attribute__((visibility("default")))
 
 /* Changes whenever a function below changes its meaning; ffi/symbols.ts holds the same number. */
-#define PMU_ABI_VERSION 9
+#define PMU_ABI_VERSION 10
 
 /* PMU_ABI_VERSION of this library. Call it before anything else. */
 PMU_API uint32_t pmu_abi_version(void);
@@ -146,9 +146,10 @@ PMU_API int32_t pmu_drain_set_spare(void *drain, uint32_t bytes);
 
 /*
  * Has the drain note what its records tell of what runs, for pmu_drain_seen, and of the samples' times, which they have
- * at `sample_time_at` (-1: nowhere), for pmu_drain_times. -ENOMEM; -EBUSY once started, or when called again.
+ * at `sample_time_at` (-1: nowhere), for pmu_drain_times. All other records have theirs `record_time_back` bytes from
+ * their end (0: nowhere, or not all at the same place). -ENOMEM; -EBUSY once started, or when called again.
  */
-PMU_API int32_t pmu_drain_watch(void *drain, int32_t sample_time_at);
+PMU_API int32_t pmu_drain_watch(void *drain, int32_t sample_time_at, int32_t record_time_back);
 
 /* Drains at least every `ms` milliseconds (250 unless set). -EINVAL below 1; -EBUSY once started. */
 PMU_API int32_t pmu_drain_set_interval(void *drain, int32_t ms);

@@ -5,7 +5,7 @@
  */
 
 /** PMU_ABI_VERSION of ffi/pmu.h. */
-export const ABI_VERSION = 9;
+export const ABI_VERSION = 10;
 
 export const SYMBOLS = {
   // uint32_t pmu_abi_version(void)
@@ -63,8 +63,8 @@ export const SYMBOLS = {
   pmu_drain_add: { parameters: ["pointer", "i32", "u32", "i32"], result: "i32" },
   // int32_t pmu_drain_stand_in(void *drain, int32_t ring, int32_t fd)
   pmu_drain_stand_in: { parameters: ["pointer", "i32", "i32"], result: "i32" },
-  // int32_t pmu_drain_watch(void *drain, int32_t sample_time_at)
-  pmu_drain_watch: { parameters: ["pointer", "i32"], result: "i32" },
+  // int32_t pmu_drain_watch(void *drain, int32_t sample_time_at, int32_t record_time_back)
+  pmu_drain_watch: { parameters: ["pointer", "i32", "i32"], result: "i32" },
   // int32_t pmu_drain_see(void *drain, const void *records, uint64_t len)
   pmu_drain_see: { parameters: ["pointer", "buffer", "u64"], result: "i32" },
   // int64_t pmu_drain_seen(void *drain, void *buf, uint64_t len)

@@ -5,6 +5,7 @@
 
 import { closeEvent, closeFd, createFile, Drain, tryOpen } from "../../ffi/pmu.ts";
 import { encodeAttr } from "../events/attr.ts";
+import { compileLayout } from "../perfdata/attr_layout.ts";
 import { lifecycleAttr } from "./task_counters.ts";
 
 /** Of each ring: the records of some 1000 processes. */
@@ -27,8 +28,10 @@ export class ExecWatch {
   static open(pid: number, cpus: readonly number[]): ExecWatch | undefined {
     const outFd = createFile("/dev/null", 0o666);
     const fds: number[] = [];
-    const watch = new ExecWatch(new Drain({ outFd, rounds: false, watch: { sampleTimeAt: -1 } }), outFd, fds);
-    const attr = encodeAttr({ ...lifecycleAttr("processes"), wakeup: NO_WAKEUP });
+    const told = { ...lifecycleAttr("processes"), wakeup: NO_WAKEUP };
+    const times = { sampleTimeAt: -1, recordTimeBack: compileLayout(told).trailer.time };
+    const watch = new ExecWatch(new Drain({ outFd, rounds: false, watch: times }), outFd, fds);
+    const attr = encodeAttr(told);
     for (const cpu of cpus) {
       const fd = tryOpen(attr, { pid, cpu });
       if (fd >= 0) fds.push(fd);

@@ -4,6 +4,7 @@ import { Drain, type DrainOptions, FlightRings, setOutput } from "../../ffi/pmu.
 import { ERRNO, errnoText } from "../base/errno.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { lossRecord } from "./loss.ts";
+import { compileLayout } from "../perfdata/attr_layout.ts";
 import type { Opened } from "./opening.ts";
 import type { Sink } from "./sink.ts";
 
@@ -66,7 +67,7 @@ export function makeRings(
   const loss = lossRecord(opened);
   for (let { pages } = sizes;; pages /= 2) {
     const intervalMs = pages < sizes.pages ? SMALL_RING_INTERVAL : RING_INTERVAL;
-    const watch = { sampleTimeAt: loss?.sampleTimeAt ?? -1 };
+    const watch = { sampleTimeAt: loss?.sampleTimeAt ?? -1, recordTimeBack: recordTimeBack(opened) };
     const options = { rounds, queueBytes: sizes.queueBytes, loss, intervalMs, watch };
     const drain = drainInto(sink, options);
     const flight = rounds ? undefined : new FlightRings();
@@ -85,6 +86,12 @@ export function makeRings(
     flight?.free();
     if (errno !== ERRNO.EPERM || pages === 1) throw ringError(errno, pages);
   }
+}
+
+/** Where all records but samples have their time, in bytes from the end; 0 when events differ in that, or have none. */
+function recordTimeBack(opened: readonly Opened[]): number {
+  const places = new Set(opened.map(({ attr }) => compileLayout(attr).trailer.time));
+  return places.size === 1 ? [...places][0] : 0;
 }
 
 /**

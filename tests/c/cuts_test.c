@@ -7,7 +7,7 @@
 #define EXEC PERF_RECORD_MISC_COMM_EXEC
 
 /* Any of the records, with a name where it is a COMM. */
-static void tell(struct cuts *cuts, uint32_t type, uint16_t misc, uint32_t tid, const char *name)
+static void tell_at(struct cuts *cuts, uint32_t type, uint16_t misc, uint32_t tid, const char *name, uint64_t time)
 {
 	struct {
 		struct perf_event_header header;
@@ -25,7 +25,14 @@ static void tell(struct cuts *cuts, uint32_t type, uint16_t misc, uint32_t tid, 
 	} else {
 		record.words[0] = record.words[1] = tid;
 	}
+	memcpy((char *)&record + sizeof(record) - 8, &time, sizeof(time));
 	cuts_record(cuts, &c, 0, &record.header);
+}
+
+/* The same of records without times, which count in the order that they come in. */
+static void tell(struct cuts *cuts, uint32_t type, uint16_t misc, uint32_t tid, const char *name)
+{
+	tell_at(cuts, type, misc, tid, name, 0);
 }
 
 static void finds_what_ends_at_its_exec(void)
@@ -68,6 +75,24 @@ static void waits_for_maps_of_other_rings(void)
 	CHECK_EQ(cuts.name_count, 1);
 }
 
+/* The ring that has the shell's own exec and maps is read after the one in which it becomes the program. */
+static void goes_by_time_where_rings_are_read_in_another_order(void)
+{
+	struct cuts cuts = { .time_back = 8 };
+
+	tell_at(&cuts, PERF_RECORD_COMM, EXEC, 7, "sudo", 30);
+	tell_at(&cuts, PERF_RECORD_EXIT, 0, 7, NULL, 31);
+	tell_at(&cuts, PERF_RECORD_COMM, EXEC, 7, "sh", 10);
+	tell_at(&cuts, PERF_RECORD_MMAP2, 0, 7, NULL, 11);
+	/* This one ran on, and was read backwards. */
+	tell_at(&cuts, PERF_RECORD_EXIT, 0, 8, NULL, 40);
+	tell_at(&cuts, PERF_RECORD_MMAP2, 0, 8, NULL, 22);
+	tell_at(&cuts, PERF_RECORD_COMM, EXEC, 8, "plain", 21);
+	cuts_end(&cuts);
+	CHECK_EQ(cuts.name_count, 1);
+	CHECK(strcmp(cuts.names[0], "sudo") == 0);
+}
+
 static void trusts_nothing_where_records_were_lost(void)
 {
 	struct cuts cuts = { 0 };
@@ -106,6 +131,7 @@ int main(void)
 	static const struct test tests[] = {
 		{ "a program whose events end at its exec is found, and no other", finds_what_ends_at_its_exec, false },
 		{ "a map in a ring that is read later tells of a program that ran", waits_for_maps_of_other_rings, false },
+		{ "times put the records of several rings in order", goes_by_time_where_rings_are_read_in_another_order, false },
 		{ "nothing is concluded from what may be missing", trusts_nothing_where_records_were_lost, false },
 		{ "very many programs take no more room", keeps_no_more_than_it_has_room_for, false },
 	};

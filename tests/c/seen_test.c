@@ -43,8 +43,8 @@ static struct setting *set_up(void)
 	s->drain = pmu_drain_new(scratch_file(), -1, 0, &error);
 	CHECK_EQ(error, 0);
 	CHECK_EQ(pmu_drain_set_interval(s->drain, 1), 0);
-	CHECK_EQ(pmu_drain_watch(s->drain, 16), 0);
-	CHECK_EQ(pmu_drain_watch(s->drain, 16), -EBUSY);
+	CHECK_EQ(pmu_drain_watch(s->drain, 16, 0), 0);
+	CHECK_EQ(pmu_drain_watch(s->drain, 16, 0), -EBUSY);
 	CHECK_EQ(pmu_drain_add(s->drain, s->ring.fd, 1, 0), 0);
 	CHECK_EQ(pmu_drain_start(s->drain), 0);
 	return s;
