@@ -24,7 +24,10 @@ function seen(folder: string): Record<string, string> {
   );
 }
 
-/** A compiled binary's runtime takes arguments of UTF-8 alone, and ignores SIGPIPE before anybody could ask whether it was. */
+/**
+ * A compiled binary's runtime takes arguments of UTF-8 alone, and ignores SIGPIPE and catches signal 33 before anybody
+ * could ask whether they were ignored. This test's own runtime starts programs with signal 33 ignored.
+ */
 const LIMITS = Deno.env.has("PMUCTL") ? ["-u"] : [];
 
 async function sees(prefix: readonly string[], folder: string): Promise<Record<string, string>> {

@@ -49,7 +49,7 @@ testNeeding(
     withFolder(async (folder) => {
       const ran = await pmuctl([
         ..."record -F 2000 -g --switch-output=1s".split(" "),
-        ...["-o", `${folder}/t.data`, "--", program("ratio"), "2500"],
+        ...["-o", `${folder}/t.data`, "--", program("ratio"), "6000"],
       ]);
       assertEquals(ran.status, 0, ran.stderr);
       const files = partsIn(folder);

@@ -2,7 +2,8 @@
  * Runs a program in surroundings that are unlike the usual ones in all that a program inherits: limits, ignored and
  * blocked signals, umask, nice, CPUs, descriptors, and arguments and variables whose bytes are no UTF-8.
  *
- *     outside [-u] PROGRAM [ARG]...   appends arguments of its own; -u: none but UTF-8, and SIGPIPE as it is
+ *     outside [-u] PROGRAM [ARG]...   appends arguments of its own; -u: none but UTF-8, SIGPIPE as it is, and the
+ *                                     signal by which glibc sets user ids as it is by default
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -14,9 +15,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MOST_ARGS 256
+/* glibc's own, which sigaction(2) of glibc does not take. */
+#define SIGSETXID 33
 
 int main(int argc, char **argv)
 {
@@ -26,6 +30,7 @@ int main(int argc, char **argv)
 				     "LINES=one\ntwo" };
 	char *environment[64], *args[MOST_ARGS + 8];
 	struct rlimit files = { 512, 4096 }, core = { 1 << 20, 1 << 20 };
+	static const unsigned long default_action[4]; /* struct sigaction of the kernel */
 	cpu_set_t one;
 	sigset_t blocked;
 	int count = 0, variable = 0;
@@ -46,7 +51,9 @@ int main(int argc, char **argv)
 
 	setrlimit(RLIMIT_NOFILE, &files);
 	setrlimit(RLIMIT_CORE, &core);
-	if (!utf8_alone)
+	if (utf8_alone)
+		syscall(SYS_rt_sigaction, SIGSETXID, default_action, NULL, 8);
+	else
 		signal(SIGPIPE, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
