@@ -6,6 +6,7 @@
 
 import { toCString } from "../lib/base/bytes.ts";
 import { UnsupportedError } from "../lib/base/errors.ts";
+import { environmentValue } from "../lib/base/launcher.ts";
 import { rootUrl } from "../lib/base/root.ts";
 import { causeOf, remedyOf } from "../lib/base/system_error.ts";
 import { ABI_VERSION, SYMBOLS } from "./symbols.ts";
@@ -32,7 +33,7 @@ export function shimPath(): string {
 }
 
 function load(): Shim {
-  const named = Deno.env.get("PMUCTL_SHIM");
+  const named = environmentValue("PMUCTL_SHIM");
   const url = rootUrl(`build/shim/libpmu-${Deno.build.arch}.so`);
   const where = named || decodeURIComponent(url.pathname);
   let symbols: Shim;

@@ -29,6 +29,7 @@
 /* What a command takes above what `--version` does: address space in bytes, tasks. */
 #define SPARE_BYTES (4ull << 30)
 #define SPARE_TASKS 4
+#define STACK_BYTES (2ull << 20)
 #define TRIAL_SECONDS 30
 #define NO_LIMIT (~0ull)
 
@@ -213,6 +214,23 @@ static void read_limits(struct limits *limits)
 	limits->cgroup_tasks = number_in("/sys/fs/cgroup/pids.max");
 }
 
+/* V8 takes it for granted that it may use about 1 MiB, and is ended by a signal where it may not. */
+static void check_stack(void)
+{
+	uint64_t bytes = soft_limit(RLIMIT_STACK);
+
+	if (bytes < STACK_BYTES) {
+		struct line line;
+
+		begin(&line, "the stack may have ");
+		add_number(&line, bytes >> 10);
+		add(&line, " KiB, and the runtime takes more: raise the limit (ulimit -s ");
+		add_number(&line, STACK_BYTES >> 10);
+		add(&line, ")");
+		end(&line);
+	}
+}
+
 static bool may_be_too_low(const struct limits *limits)
 {
 	return limits->address_space != NO_LIMIT || limits->data != NO_LIMIT || limits->tasks < MANY_TASKS ||
@@ -330,6 +348,37 @@ static void check_limits(const struct program *trial)
 		fail_of_limits(&limits);
 }
 
+/* ---- the environment ---------------------------------------------------------------------------- */
+
+/* Whether the text begins with `start`. */
+static bool begins_with(const char *text, const char *start)
+{
+	while (*start)
+		if (*text++ != *start++)
+			return false;
+	return true;
+}
+
+/*
+ * Hides from the runtime what is meant for other programs on it: NODE_OPTIONS has it open a debugger or load a file
+ * of the working directory, COMPLETE has it print its own options, OTEL_DENO has it send what it does over the
+ * network. The second letter of such a name becomes HIDDEN, and lib/base/launcher.ts puts it back for the commands
+ * that pmuctl runs. The launcher's own settings stay.
+ */
+#define HIDDEN '~'
+
+static void hide_from_runtime(char **envp, bool injected)
+{
+	for (; *envp; envp++) {
+		bool own = !injected &&
+			   (begins_with(*envp, "DENO_DIR=") || begins_with(*envp, "DENO_NO_UPDATE_CHECK="));
+
+		if (!own && (begins_with(*envp, "DENO_") || begins_with(*envp, "NODE_") || begins_with(*envp, "OTEL_") ||
+			     begins_with(*envp, "COMPLETE=")))
+			(*envp)[1] = HIDDEN;
+	}
+}
+
 /* ---- the two shapes ------------------------------------------------------------------------------- */
 
 /* How far the next entry is from start_entry; 0 where there is none, and arguments are to be run. */
@@ -389,9 +438,11 @@ __attribute__((used, visibility("hidden"))) void start_main(char **stack)
 
 	if (!injected && (argc < 3 || users > argc - 3))
 		quit(2); /* run by hand */
+	hide_from_runtime(envp, injected);
 	check_working_directory();
 	check_descriptors();
 	check_calls(injected);
+	check_stack();
 	if (!injected) {
 		size_t own = argc - 2 - users;
 

@@ -7,7 +7,10 @@ DENO_OLDEST_MINOR=9
 
 # Packages lie in the checkout, where whoever may run it can read them, rather than in the folder of the user who
 # set it up.
-case $root in /*) : "${DENO_DIR:=$root/.deno/cache}" ;; *) : "${DENO_DIR:=$PWD/$root/.deno/cache}" ;; esac
+case ${DENO_DIR-} in
+  /*) ;;
+  *) case $root in /*) DENO_DIR=$root/.deno/cache ;; *) DENO_DIR=$PWD/$root/.deno/cache ;; esac ;;
+esac
 export DENO_DIR
 
 # Both for scripts that make files: whoever may read the checkout may read them, and nothing is run from the folder that
@@ -28,6 +31,7 @@ absolute_path() {
 make_files() {
   umask 022
   absolute_path
+  unset COMPLETE NODE_OPTIONS # with which Deno does something else
   # Deno and npm read ~/.npmrc, and end, or wait for ever, where that is no file.
   if [ ! -d "${HOME-}" ] || { [ -e "$HOME/.npmrc" ] && [ ! -f "$HOME/.npmrc" ]; }; then export HOME="$root/.deno"; fi
 }

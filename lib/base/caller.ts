@@ -4,6 +4,7 @@
  * replaces bytes of arguments that are no UTF-8.
  */
 
+import { environmentValue, startEnvironment } from "./launcher.ts";
 import { osText } from "./os_text.ts";
 import { procMask } from "./proc_text.ts";
 
@@ -26,13 +27,13 @@ let known: Caller | undefined;
 /** Takes the launcher's variable out of the environment, for `caller()`. To be called before anything is started. */
 export function takeCaller(): void {
   if (Deno.build.standalone) return; // it has no launcher
-  told = Deno.env.get(VARIABLE);
+  told = environmentValue(VARIABLE);
   if (told !== undefined) Deno.env.delete(VARIABLE);
 }
 
 /** Returns what pmuctl was started with. First to be called before signals are listened to. */
 export function caller(): Caller {
-  return known ??= told ? parseCaller(told) : { ignored: ownIgnored() };
+  return known ??= told ? parseCaller(told) : { environment: startEnvironment(), ignored: ownIgnored() };
 }
 
 /** Parses what the launcher told. */

@@ -9,10 +9,26 @@ import { rootUrl } from "./root.ts";
 const HOME_MARK = "PMUCTL_HOME";
 const XFSZ_MARK = "PMUCTL_XFSZ";
 
+/** What ffi/start.c puts in place of the second letter of a name that the runtime is not to see: HIDDEN. */
+const HIDDEN = "~".charCodeAt(0);
+const HIDDEN_NAME = /^[DNOC]~/;
+const HIDDEN_LETTER: Record<string, string> = { D: "E", N: "O", O: "T", C: "O" };
+
 const taken: Record<string, string> = {};
+/** Names that were hidden, as they are. */
+const hidden: string[] = [];
+
+/** A variable's value; undefined when it is not set, or is no text (UTF-8). */
+export function environmentValue(name: string): string | undefined {
+  try {
+    return Deno.env.get(name);
+  } catch {
+    return undefined;
+  }
+}
 
 function take(name: string): string | undefined {
-  const value = Deno.env.get(name);
+  const value = environmentValue(name);
   if (value === undefined) return undefined;
   taken[name] = value;
   Deno.env.delete(name);
@@ -25,6 +41,13 @@ export function dropLauncherEnvironment(): void {
   // of the launcher when it is this checkout's, however it is written
   if (isSameFolder(Deno.env.get("DENO_DIR"), rootUrl(".deno/cache").pathname)) take("DENO_DIR");
   take(XFSZ_MARK);
+  for (const [name, value] of Object.entries(Deno.env.toObject())) {
+    if (!HIDDEN_NAME.test(name)) continue;
+    const own = name[0] + HIDDEN_LETTER[name[0]] + name.slice(2);
+    Deno.env.delete(name);
+    Deno.env.set(own, value);
+    hidden.push(own);
+  }
   const home = take(HOME_MARK);
   if (home === undefined) return;
   take("HOME");
@@ -36,9 +59,34 @@ export function xfszIsOurs(): boolean {
   return XFSZ_MARK in taken;
 }
 
-/** What pmuctl gets when it runs itself: this process's environment, and what was taken out of it. */
+/** What pmuctl gets when it runs itself: this process's environment as the launcher had made it. */
 export function ownEnvironment(): Record<string, string> {
-  return { ...Deno.env.toObject(), ...taken };
+  const environment = { ...Deno.env.toObject(), ...taken };
+  for (const name of hidden) {
+    environment[`${name[0]}~${name.slice(2)}`] = environment[name];
+    delete environment[name];
+  }
+  return environment;
+}
+
+/**
+ * Returns the environment that this process was started with, `NAME=VALUE` and a NUL each, in its order; undefined when
+ * that is still this process's own, or there is no /proc to read it from.
+ */
+export function startEnvironment(): Uint8Array<ArrayBuffer> | undefined {
+  if (hidden.length === 0) return undefined;
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = Deno.readFileSync("/proc/self/environ");
+  } catch {
+    return undefined;
+  }
+  for (let at = 0; at < bytes.length; at = bytes.indexOf(0, at) + 1) {
+    const letter = HIDDEN_LETTER[String.fromCharCode(bytes[at])];
+    if (letter !== undefined && bytes[at + 1] === HIDDEN) bytes[at + 1] = letter.charCodeAt(0);
+    if (bytes.indexOf(0, at) < 0) break;
+  }
+  return bytes;
 }
 
 function isSameFolder(one: string | undefined, other: string): boolean {

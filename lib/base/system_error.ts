@@ -29,6 +29,7 @@ const REMEDIES: Partial<Record<ErrnoName, string>> = {
   EMFILE: FILES,
   ENFILE: "raise fs.file-max",
   ENOMEM: MEMORY,
+  ESRCH: "it ended, or was ended, in the meantime: try again",
   EAGAIN: "allow more processes and threads (ulimit -u, TasksMax of a service, pids.max of a cgroup)",
   ENOSPC: SPACE,
   EDQUOT: SPACE,

@@ -3,10 +3,12 @@
  * a relative or an empty entry of PATH would mean.
  */
 
+import { environmentValue } from "./launcher.ts";
+
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 /** PATH less its relative and empty entries. */
-export function toolFolders(path = Deno.env.get("PATH") ?? DEFAULT_PATH): string {
+export function toolFolders(path = environmentValue("PATH") ?? DEFAULT_PATH): string {
   return path.split(":").filter((folder) => folder.startsWith("/")).join(":");
 }
 

@@ -1,5 +1,6 @@
 /** The real world behind `Io`: this process's standard streams and environment. */
 
+import { environmentValue } from "../base/launcher.ts";
 import { printable } from "../base/printable.ts";
 import { refusal } from "../base/system_error.ts";
 import type { Io } from "./command.ts";
@@ -72,7 +73,7 @@ export function processIo(): Io {
         return Infinity;
       }
     },
-    env: (name) => Deno.env.get(name),
+    env: environmentValue,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { exists } from "../base/exists.ts";
 import { FileBytes } from "../base/file_bytes.ts";
+import { environmentValue } from "../base/launcher.ts";
 import { makePrivateFolder } from "../base/private_folder.ts";
 import { copySparse } from "../base/sparse_copy.ts";
 
@@ -19,7 +20,7 @@ export function cacheFolder(): string | undefined {
 
 /** Returns where this user's programs keep their caches: $XDG_CACHE_HOME or ~/.cache; undefined when there is no home. */
 export function cachesFolder(): string | undefined {
-  const named = Deno.env.get("XDG_CACHE_HOME")?.replace(/\/+$/, "");
+  const named = environmentValue("XDG_CACHE_HOME")?.replace(/\/+$/, "");
   if (named?.startsWith("/")) return named;
   const home = homeFolder();
   return home && `${home}/.cache`;
@@ -27,7 +28,7 @@ export function cachesFolder(): string | undefined {
 
 /** Returns this user's home folder, or undefined when it is not there: many services have one that is never made. */
 export function homeFolder(): string | undefined {
-  const home = Deno.env.get("HOME")?.replace(/\/+$/, "");
+  const home = environmentValue("HOME")?.replace(/\/+$/, "");
   return home?.startsWith("/") && exists(home, Deno.statSync) ? home : undefined;
 }
 

@@ -6,6 +6,7 @@ import { BadInputError } from "../base/errors.ts";
 import { exists } from "../base/exists.ts";
 import { FileBytes, NAMED } from "../base/file_bytes.ts";
 import { type OpenPolicy, type Refusal } from "../base/guarded_open.ts";
+import { environmentValue } from "../base/launcher.ts";
 import { buildIdCache, openCached, openCachedKallsyms } from "./build_id_cache.ts";
 import { cacheFolder, cachesFolder, openSavedMap } from "./cache_folder.ts";
 import { buildIdInNotes, fileBuildId, sameBuildId } from "./build_id.ts";
@@ -240,7 +241,7 @@ function* debugPaths(
 /** Where debuginfod's client keeps what it has fetched; undefined when there is no home. */
 function debuginfodFolder(): string | undefined {
   const caches = cachesFolder();
-  const folder = Deno.env.get("DEBUGINFOD_CACHE_PATH") || (caches && `${caches}/debuginfod_client`);
+  const folder = environmentValue("DEBUGINFOD_CACHE_PATH") || (caches && `${caches}/debuginfod_client`);
   return folder?.startsWith("/") ? folder : undefined;
 }
 

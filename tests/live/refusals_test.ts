@@ -62,6 +62,12 @@ testNeeding([], "too little address space is told, with the limit", async () => 
   }
 });
 
+testNeeding([], "too small a stack is told", async () => {
+  for (const args of [["--version"], RECORD]) {
+    assertRefused(await sh('ulimit -s 256; exec "$@"', args), /the stack may have 256 KiB/);
+  }
+});
+
 testNeeding(["otherUser"], "too few processes are told, with the limit", async () => {
   const prefix = ["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups"];
   // dash has no -u; which of the two the shell has does not matter
@@ -128,6 +134,33 @@ testNeeding([], "the commands that pmuctl runs have the environment that it was 
     }
   }
 });
+
+testNeeding(
+  [],
+  "variables that Deno and Node act on do nothing, and reach the command",
+  () =>
+    withFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/loaded.js`, 'console.error("LOADED");');
+      const variables = [
+        "NODE_OPTIONS=--inspect=127.0.0.1:9339 --require ./loaded.js",
+        "COMPLETE=bash",
+        "OTEL_DENO=true",
+        "DENO_V8_FLAGS=--help",
+        "DENO_DIR=there",
+        "NODE_CHANNEL_FD=7",
+      ];
+      const prefix = ["-i", "PATH=/usr/bin:/bin", "A=1", ...variables, "Z=1"];
+      const direct = (await run("env", [...prefix, "env"])).stdout;
+      const listening = "env; grep -c 0100007F:247B /proc/net/tcp"; // 9339
+      const bind = ["bind", "-o", "/dev/null", "-e", "task-clock", "--", "sh", "-c", listening];
+      const { stdout, stderr } = await run("env", [...prefix, PMUCTL, ...bind], { cwd: folder });
+      // the shell adds to them
+      const lines = stdout.trim().split("\n").filter((line) => !/^(PWD|OLDPWD|_|SHLVL)=/.test(line));
+      assertEquals(lines.sort(), [...direct.trim().split("\n"), "0"].sort());
+      assert(!stderr.includes("LOADED") && !stderr.includes("ebugger"), stderr);
+      assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["loaded.js"]);
+    }),
+);
 
 testNeeding(["cc"], "a standard output that does not block gets all there is, once", async () => {
   const { status, stdout } = await hampered(["nonblocking"], ["list-events", "--json"]);
