@@ -1,0 +1,228 @@
+/**
+ * The entropy coding of zstd (RFC 8878, section 4): bits that are read backwards, FSE tables, and Huffman tables. All that
+ * is wrong makes a ZstdError; every table has a bounded size.
+ */
+
+/** What is wrong with compressed data. */
+export class ZstdError extends Error {}
+
+/** The most that a code of literals takes in bits (section 4.2.1). */
+const MOST_HUFFMAN_BITS = 11;
+const MOST_WEIGHTS = 255;
+
+/** Bits of a stream that is read from its end, where a 1 marks the first; past the start they are zeros. */
+export class BackwardBits {
+  readonly bytes: Uint8Array;
+  /** Bits that are left; below zero when more were read than there were. */
+  left: number;
+
+  constructor(bytes: Uint8Array) {
+    const last = bytes.length > 0 ? bytes[bytes.length - 1] : 0;
+    if (last === 0) throw new ZstdError("a stream of bits has no end");
+    this.bytes = bytes;
+    this.left = 8 * (bytes.length - 1) + log2(last);
+  }
+
+  /** The next `n` bits, 16 at most, that stay the next. */
+  peek(n: number): number {
+    return bitsBefore(this.bytes, this.left, n);
+  }
+
+  /** The next `n` bits, 31 at most. */
+  read(n: number): number {
+    if (n > 16) {
+      const high = this.read(n - 16);
+      return high * 65536 + this.read(16);
+    }
+    const bits = this.peek(n);
+    this.left -= n;
+    return bits;
+  }
+}
+
+/** The `n` bits, 16 at most, before bit `end` of a stream; those before its start are zeros. */
+export function bitsBefore(bytes: Uint8Array, end: number, n: number): number {
+  const at = end - n;
+  if (at < 0) {
+    const first = bytes[0] | (bytes[1] << 8);
+    return end <= 0 ? 0 : (first & ((1 << end) - 1)) << -at;
+  }
+  const byte = at >> 3;
+  return ((bytes[byte] | (bytes[byte + 1] << 8) | (bytes[byte + 2] << 16)) >>> (at & 7)) & ((1 << n) - 1);
+}
+
+/** The number of the highest bit that is set. */
+export function log2(value: number): number {
+  return 31 - Math.clz32(value);
+}
+
+/** A table that decodes FSE: by state, a symbol, and how the next state comes about. */
+export interface FseTable {
+  /** Bits of a state. */
+  log: number;
+  symbols: Uint8Array;
+  /** Bits to read, which are added to `bases` for the next state. */
+  bits: Uint8Array;
+  bases: Uint16Array;
+}
+
+/** The table of one symbol alone, which takes no bits. */
+export function fseOfOne(symbol: number): FseTable {
+  return { log: 0, symbols: Uint8Array.of(symbol), bits: new Uint8Array(1), bases: new Uint16Array(1) };
+}
+
+/** Makes a table of probabilities in units of 2^-log; -1 is one less than a unit (section 4.1.1). */
+export function fseTable(probabilities: readonly number[], log: number): FseTable {
+  const size = 1 << log, mask = size - 1, step = (size >> 1) + (size >> 3) + 3;
+  const symbols = new Uint8Array(size), bits = new Uint8Array(size), bases = new Uint16Array(size);
+  const next = new Uint16Array(probabilities.length);
+  let high = size;
+  probabilities.forEach((probability, symbol) => {
+    if (probability === -1) symbols[--high] = symbol;
+    next[symbol] = Math.abs(probability);
+  });
+  let at = 0;
+  probabilities.forEach((probability, symbol) => {
+    for (let i = 0; i < probability; i++) {
+      symbols[at] = symbol;
+      do at = (at + step) & mask; while (at >= high);
+    }
+  });
+  if (at !== 0) throw new ZstdError("an FSE table does not add up");
+  for (let state = 0; state < size; state++) {
+    const count = next[symbols[state]]++;
+    bits[state] = log - log2(count);
+    bases[state] = (count << bits[state]) - size;
+  }
+  return { log, symbols, bits, bases };
+}
+
+/**
+ * Reads the description of an FSE table from `bytes` on (section 4.1.1); returns it and how many bytes it takes. Throws
+ * ZstdError for more symbols than `mostSymbol`, or states of more bits than `mostLog`.
+ */
+export function readFseTable(
+  bytes: Uint8Array,
+  mostLog: number,
+  mostSymbol: number,
+): { table: FseTable; size: number } {
+  const bitsAt = (at: number, n: number) => {
+    const byte = at >> 3;
+    return ((bytes[byte] | (bytes[byte + 1] << 8) | (bytes[byte + 2] << 16)) >>> (at & 7)) & ((1 << n) - 1);
+  };
+  const log = bitsAt(0, 4) + 5;
+  if (log > mostLog) throw new ZstdError("an FSE table is too large");
+  const probabilities: number[] = [];
+  let at = 4, threshold = 1 << log, remaining = threshold + 1, width = log + 1;
+  while (remaining > 1 && probabilities.length <= mostSymbol && at < 8 * bytes.length) {
+    const short = 2 * threshold - 1 - remaining;
+    let value = bitsAt(at, width - 1);
+    if (value < short) at += width - 1;
+    else {
+      value = bitsAt(at, width);
+      if (value >= threshold) value -= short;
+      at += width;
+    }
+    const probability = value - 1;
+    probabilities.push(probability);
+    remaining -= Math.abs(probability);
+    if (probability === 0) {
+      for (let zeros = 3; zeros === 3 && at < 8 * bytes.length; at += 2) {
+        zeros = bitsAt(at, 2);
+        for (let i = 0; i < zeros; i++) probabilities.push(0);
+      }
+    }
+    while (remaining < threshold && threshold > 1) {
+      width--;
+      threshold >>= 1;
+    }
+  }
+  const size = (at + 7) >> 3;
+  if (remaining !== 1 || probabilities.length > mostSymbol + 1 || size > bytes.length) {
+    throw new ZstdError("an FSE table is damaged");
+  }
+  return { table: fseTable(probabilities, log), size };
+}
+
+/** A table that decodes literals: by the next bits, a symbol and how many of them are its own. */
+export interface HuffmanTable {
+  log: number;
+  symbols: Uint8Array;
+  bits: Uint8Array;
+}
+
+/** Reads the description of a Huffman table from `bytes` on (section 4.2.1); returns it and how many bytes it takes. */
+export function readHuffmanTable(bytes: Uint8Array): { table: HuffmanTable; size: number } {
+  const head = bytes[0] ?? 0;
+  if (head >= 128) {
+    const count = head - 127, size = 1 + ((count + 1) >> 1);
+    if (size > bytes.length) throw new ZstdError("a Huffman table is cut off");
+    const weights = Array.from(
+      { length: count },
+      (_, i) => i % 2 ? bytes[1 + (i >> 1)] & 15 : bytes[1 + (i >> 1)] >> 4,
+    );
+    return { table: huffmanTable(weights), size };
+  }
+  const packed = bytes.subarray(1, 1 + head);
+  if (packed.length < head) throw new ZstdError("a Huffman table is cut off");
+  const { table, size } = readFseTable(packed, 6, MOST_WEIGHTS);
+  return { table: huffmanTable(readWeights(packed.subarray(size), table)), size: 1 + head };
+}
+
+/** Weights, which two states take turns to give. */
+function readWeights(stream: Uint8Array, { log, symbols, bits, bases }: FseTable): number[] {
+  const r = new BackwardBits(stream), weights: number[] = [];
+  let state = r.read(log), other = r.read(log);
+  while (weights.length < MOST_WEIGHTS) {
+    weights.push(symbols[state]);
+    const next = bases[state] + r.read(bits[state]);
+    if (r.left < 0) {
+      weights.push(symbols[other]);
+      return weights;
+    }
+    state = other;
+    other = next;
+  }
+  throw new ZstdError("a Huffman table has too many symbols");
+}
+
+/** Makes a table of the weights of all symbols but the last, whose own is what makes them add up. */
+function huffmanTable(weights: number[]): HuffmanTable {
+  let sum = 0;
+  for (const weight of weights) {
+    if (weight > MOST_HUFFMAN_BITS) throw new ZstdError("a Huffman table has too long codes");
+    if (weight > 0) sum += 1 << (weight - 1);
+  }
+  const log = sum === 0 ? 0 : log2(sum) + 1, left = (1 << log) - sum;
+  if (sum === 0 || log > MOST_HUFFMAN_BITS || (left & (left - 1)) !== 0) {
+    throw new ZstdError("a Huffman table does not add up");
+  }
+  const all = [...weights, log2(left) + 1];
+  const symbols = new Uint8Array(1 << log), bits = new Uint8Array(1 << log);
+  let at = 0;
+  for (let weight = 1; weight <= log; weight++) {
+    all.forEach((each, symbol) => {
+      if (each !== weight) return;
+      const end = at + (1 << (weight - 1));
+      symbols.fill(symbol, at, end);
+      bits.fill(log + 1 - weight, at, end);
+      at = end;
+    });
+  }
+  return { log, symbols, bits };
+}
+
+/** Decodes a stream of literals until `into` is full. Throws ZstdError unless the stream ends just there. */
+export function readLiterals(
+  stream: Uint8Array,
+  { log, symbols, bits }: HuffmanTable,
+  into: Uint8Array,
+): void {
+  let { left } = new BackwardBits(stream);
+  for (let i = 0; i < into.length && left >= 0; i++) {
+    const next = bitsBefore(stream, left, log);
+    into[i] = symbols[next];
+    left -= bits[next];
+  }
+  if (left !== 0) throw new ZstdError("literals are damaged");
+}
