@@ -44,6 +44,7 @@ export const NEEDS = {
     command("btrfs", "btrfs-progs")() || !hasBtrfsAndLoops() && "a kernel with btrfs and loop devices",
   setpriv: command("setpriv", "util-linux"),
   xz: command("xz", "xz-utils"),
+  zstd: command("zstd", "zstd"),
   root: () => Deno.uid() !== 0 && "root",
   otherUser: () => NEEDS.root() || NEEDS.setpriv() || closedToOthers(),
   mounts: () => NEEDS.root() || refusal("mounting", MOUNT),

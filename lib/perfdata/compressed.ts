@@ -10,13 +10,6 @@ import { BadInputError } from "../base/errors.ts";
 import { type DataInput, type FilePlace, placeIn } from "./data_input.ts";
 import { payloadSize } from "./payload.ts";
 
-/** The part of the decompressor used here: takes compressed bytes, gives blocks to its callback. */
-interface Inflater {
-  push(chunk: Uint8Array): void;
-}
-/** Makes one; its blocks are only valid during the callback. */
-type InflaterFactory = (onBlock: (block: Uint8Array) => void) => Inflater;
-
 /** Reads on from `input`, of which `rest` has been read already; as the constructor of DecompressedInput. */
 export type Unpack = (
   input: DataInput,
@@ -26,13 +19,15 @@ export type Unpack = (
   unpacked: (type: number) => void,
 ) => DataInput;
 
-/** Loads the zstd decompressor, which only compressed files need. */
+/** Loads the decompressor, which only compressed files need. */
 export async function loadUnpack(): Promise<Unpack> {
-  const { Decompress } = await import("fzstd");
-  const inflater: InflaterFactory = (onBlock) => new Decompress((block) => onBlock(block));
+  const { Unzstd } = await import("../base/zstd.ts");
   return (input, rest, offset, littleEndian, unpacked) =>
-    new DecompressedInput(input, rest, offset, littleEndian, inflater, unpacked);
+    new DecompressedInput(input, rest, offset, littleEndian, (onBlock) => new Unzstd(onBlock), unpacked);
 }
+
+/** Makes a decompressor, which takes the next packed bytes; its blocks are only valid during the callback. */
+type MakeUnzstd = (onBlock: (block: Uint8Array) => void) => { push(bytes: Uint8Array): void };
 
 const HEADER_SIZE = 8;
 /**
@@ -40,29 +35,11 @@ const HEADER_SIZE = 8;
  * a ring. Without a limit a small file could ask for any amount of memory.
  */
 const MAX_UNPACKED = 64 * 1024 * 1024;
-
-/** The most that zstd's own decoder allows unless told otherwise, and what its highest level (-z 22) asks for. */
-const MAX_WINDOW = 1 << 27;
-
 /**
- * Bytes of memory that decoding asks for when a zstd frame begins with `bytes`, else 0. Layout of the frame's
- * header (RFC 8878, 3.1.1.1): u32 magic; u8 descriptor; u8 window, unless the descriptor's bit 5 says that
- * the content, whose size follows, is its own window.
+ * How many bytes one byte of the file may unpack to, once all have come to MAX_UNPACKED: records of samples that are all
+ * the same come to some hundred. Without a limit reading a small file could take any time.
  */
-function frameWindow(bytes: Uint8Array): number {
-  if (bytes.length < 6 || bytes[0] !== 0x28 || bytes[1] !== 0xb5 || bytes[2] !== 0x2f || bytes[3] !== 0xfd) {
-    return 0;
-  }
-  const descriptor = bytes[4];
-  if (!(descriptor & 0x20)) {
-    const base = 2 ** (10 + (bytes[5] >> 3));
-    return base + (base / 8) * (bytes[5] & 7);
-  }
-  const idBytes = [0, 1, 2, 4][descriptor & 3], sizeBytes = [1, 2, 4, 8][descriptor >> 6];
-  let size = sizeBytes === 2 ? 256 : 0;
-  for (let i = 0; i < sizeBytes; i++) size += (bytes[5 + idBytes + i] ?? 0) * 2 ** (8 * i);
-  return size;
-}
+const MAX_RATIO = 1000;
 
 /** A growing run of bytes that is taken from its front. */
 class ByteQueue {
@@ -148,7 +125,7 @@ export class DecompressedInput implements DataInput {
 
   readonly #input: DataInput;
   readonly #littleEndian: boolean;
-  readonly #inflater: Inflater;
+  readonly #unzstd: ReturnType<MakeUnzstd>;
   readonly #unpacked: (type: number) => void;
   /** Bytes of the file not yet looked at. */
   readonly #outer = new ByteQueue();
@@ -162,6 +139,9 @@ export class DecompressedInput implements DataInput {
   readonly #pieces = new Pieces();
   /** Offset in the file of the compressed record that was unpacked last. */
   #packedAt = 0;
+  /** How many bytes were packed so far, and how many they have come to. */
+  #packedBytes = 0;
+  #unpackedBytes = 0;
   /** Bytes behind a record that belong to none, still to be passed on. */
   #payload = 0;
   #ended = false;
@@ -178,7 +158,7 @@ export class DecompressedInput implements DataInput {
     rest: Uint8Array,
     offset: number,
     littleEndian: boolean,
-    inflater: InflaterFactory,
+    makeUnzstd: MakeUnzstd,
     unpacked: (type: number) => void,
   ) {
     this.name = input.name;
@@ -188,7 +168,11 @@ export class DecompressedInput implements DataInput {
     this.#outerOffset = offset;
     this.#littleEndian = littleEndian;
     this.#unpacked = unpacked;
-    this.#inflater = inflater((block) => {
+    this.#unzstd = makeUnzstd((block) => {
+      this.#unpackedBytes += block.length;
+      if (this.#unpackedBytes > MAX_UNPACKED + MAX_RATIO * this.#packedBytes) {
+        throw new Error(`it unpacks to more than ${MAX_RATIO} times its size`);
+      }
       if (this.#inner.length + block.length > MAX_UNPACKED) {
         throw new Error(`one record unpacks to more than ${MAX_UNPACKED} bytes`);
       }
@@ -293,11 +277,8 @@ export class DecompressedInput implements DataInput {
     const offset = this.#outerOffset;
     this.#packedAt = offset;
     try {
-      // A copy: the decompressor keeps what it cannot use yet.
-      const piece = this.#outer.view.slice(from, to);
-      const window = frameWindow(piece);
-      if (window > MAX_WINDOW) throw new Error(`it asks for a window of ${window} bytes`);
-      this.#inflater.push(piece);
+      this.#packedBytes += to - from;
+      this.#unzstd.push(this.#outer.view.subarray(from, to));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#failure = new BadInputError(

@@ -335,6 +335,14 @@ const DECODED: readonly [number, keyof Features][] = [
   [FEATURE.CLOCK_DATA, "clockData"],
 ];
 
+/** Those and the one that events.ts reads. */
+const DECODED_NUMBERS = new Set([FEATURE.TRACING_DATA, ...DECODED.map(([number]) => number)]);
+
+/** Whether there is a getter for a feature; the payloads of others are of no use. */
+export function isDecoded(number: number): boolean {
+  return DECODED_NUMBERS.has(number);
+}
+
 /** PERF_RECORD_MISC_BUILD_ID_SIZE: the byte behind the 20 of the id gives its length. */
 const MISC_BUILD_ID_SIZE = 1 << 15;
 

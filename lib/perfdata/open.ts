@@ -13,7 +13,7 @@ import {
   StreamSection,
 } from "./data_input.ts";
 import { describeEvent, EventTable } from "./events.ts";
-import { FEATURE, Features } from "./features.ts";
+import { FEATURE, Features, isDecoded } from "./features.ts";
 import {
   decodeAttrs,
   decodeEventTypes,
@@ -31,6 +31,13 @@ import { findInRoom } from "./room.ts";
 
 /** Bytes of names of events that are read: more than any machine has tracepoints. */
 const MOST_EVENT_TYPES = 1 << 22;
+
+/** Bytes of the attrs of events, or of their ids: those of 500 events on 1000 CPUs are 4 MB. */
+const MOST_EVENTS = 16 << 20;
+/** Bytes of all feature sections that are decoded: the build ids of 50,000 objects are 5 MB. */
+const MOST_FEATURES = 32 << 20;
+/** Bytes of all sections behind the data, in a stream; those of tracepoints and BPF programs are some megabytes. */
+const MOST_BEHIND = 256 << 20;
 
 /** A recording of which the front has been read. */
 export interface Opened {
@@ -90,6 +97,7 @@ function openStream(input: ByteInput): Opened {
   const { headerSize } = magic;
   const head = concat([first, readStream(input, headerSize - PIPE_HEADER_SIZE)]);
   const header = decodeFileHeader(head, magic, name);
+  checkEventBytes(header.data.offset, "header and events", name);
   const front = readStream(input, header.data.offset - headerSize);
   const bytesOf = (s: Section) => partOf(front, headerSize, s);
   const table = readEvents(header, name, header.data.offset, bytesOf);
@@ -151,7 +159,11 @@ function dataLength(header: FileHeader): number {
   return header.data.size || Infinity;
 }
 
-/** @param limit sections must end by this offset. */
+/**
+ * Reads the events, their ids and the names of tracepoints. Throws BadInputError when they are damaged, or more than any
+ * recorder makes.
+ * @param limit sections must end by this offset.
+ */
 function readEvents(
   header: FileHeader,
   name: string,
@@ -160,8 +172,10 @@ function readEvents(
 ): EventTable {
   const table = new EventTable(header.littleEndian);
   let idBytes = 0;
+  checkEventBytes(header.attrs.size, "events", name);
   for (const { attr, ids } of decodeAttrs(header, bytesOf(header.attrs), name)) {
     idBytes += ids.size;
+    checkEventBytes(idBytes, "ids of events", name);
     // More ids than bytes cannot be: events that all claim the same ones would cost their product.
     if (idBytes > limit || ids.offset + ids.size > limit) {
       throw new BadInputError(
@@ -177,6 +191,13 @@ function readEvents(
     table.nameTracepoint(config, event);
   }
   return table;
+}
+
+function checkEventBytes(bytes: number, what: string, name: string): void {
+  if (bytes <= MOST_EVENTS) return;
+  throw new BadInputError(
+    `cannot read ${name}: it has ${bytes} bytes of ${what}: ${MOST_EVENTS >> 20} MiB are read`,
+  );
 }
 
 /** Reads the features and names the events by them; what is damaged is left out, and noted in `opened`. */
@@ -230,9 +251,27 @@ function readFeatures(
   }
   // More bytes than the file has cannot be: sections that all claim the same ones would cost their product.
   let left = BigInt(limit);
+  let room = BigInt(MOST_FEATURES);
   for (const { number, offset, size } of sections) {
-    if (size <= left && offset + size <= BigInt(limit)) {
+    const isThere = size <= left && offset + size <= BigInt(limit);
+    if (isThere && !isDecoded(number)) {
       left -= size;
+      features.add(number, new Uint8Array(), Number(offset)); // nobody reads it
+      continue;
+    }
+    if (isThere && size > room) {
+      damage ??= new BadInputError(
+        `cannot read all of ${name}: feature section ${number} has ${size} bytes: ${
+          MOST_FEATURES >> 20
+        } MiB are ` +
+          "read of all",
+        Number(offset),
+      );
+      continue;
+    }
+    if (isThere) {
+      left -= size;
+      room -= size;
       features.add(number, bytesOf({ offset: Number(offset), size: Number(size) }), Number(offset));
       continue;
     }
@@ -254,7 +293,7 @@ export function readLateFeatures(
   opened: Opened,
 ): void {
   const start = header.data.offset + header.data.size;
-  const behind = readStream(input, Infinity);
+  const behind = readStream(input, MOST_BEHIND);
   takeFeatures(
     header,
     input,

@@ -32,12 +32,12 @@ export interface LineFrames {
  * which objects have none that samples are in.
  * @param budget of what all objects may cost.
  */
-export async function frameLines(
+export function frameLines(
   frames: LineFrames,
   objects: readonly ObjectInfo[],
   files: SymbolFiles,
   budget = new Budget(),
-): Promise<{ lines: ProfileLines; warnings: string[] }> {
+): { lines: ProfileLines; warnings: string[] } {
   const rows = new StackTable(); // a line under its file
   const ofFrame = new Int32Array(frames.object.length).fill(-1);
   const paths: string[] = [];
@@ -47,7 +47,7 @@ export async function frameLines(
     const object = objects[id];
     if (object.kind !== "file") continue;
     const addresses = Float64Array.from(members, (frame) => frames.address[frame]);
-    const found = await sourceLines(files, object, addresses, budget.cost(object.path));
+    const found = sourceLines(files, object, addresses, budget.cost(object.path));
     if (!("file" in found)) {
       const samples = members.reduce((sum, frame) => sum + frames.weight[frame], 0);
       const why = whyMissing(found, object);

@@ -4,24 +4,19 @@
  */
 
 import { BadInputError } from "../base/errors.ts";
-import type { ElfFile, Section } from "./elf.ts";
-import { SHT } from "./elf.ts";
+import { unzstd } from "../base/zstd.ts";
+import { type ElfFile, type Section, SHT } from "./elf.ts";
 import { type Cost, WORK } from "./limits.ts";
 import { HeldBytes, type Windows, windowsOf } from "./windows.ts";
 
 const SHF_COMPRESSED = 0x800;
 const ELFCOMPRESS = { ZLIB: 1, ZSTD: 2 } as const;
-/** Bytes of the longest header of compressed contents. */
-const MOST_HEADER = 24;
 
 /**
  * Bytes that a byte of compressed data stands for at most: in zlib 258 take two bits, in zstd 128 KiB a block of four
  * bytes. A section that claims to be larger is damaged, and costs nothing.
  */
 const MOST_RATIO = { zlib: 1032, zstd: 32768 } as const;
-
-/** Unpacks zstd; node:zlib has it in later versions of Deno only. */
-type Unzstd = (packed: Uint8Array, into: Uint8Array) => Uint8Array;
 
 /** Debug information, as its readers see it. */
 export interface DebugInfo {
@@ -38,20 +33,10 @@ export interface DebugInfo {
 /** The debug sections of a file. What they take of memory is charged when they are asked for. */
 export class DebugSections implements DebugInfo {
   readonly file: ElfFile;
-  readonly #unzstd: Unzstd | undefined;
   readonly #sections = new Map<string, Windows | undefined>();
 
-  private constructor(file: ElfFile, unzstd: Unzstd | undefined) {
+  constructor(file: ElfFile) {
     this.file = file;
-    this.#unzstd = unzstd;
-  }
-
-  /** Those of `file`, once what unpacks them has been loaded. */
-  static async of(file: ElfFile): Promise<DebugSections> {
-    const isZstd = file.sections.some((section) =>
-      isCompressed(section) && typeOf(file, section) === ELFCOMPRESS.ZSTD
-    );
-    return new DebugSections(file, isZstd ? (await import("fzstd")).decompress : undefined);
   }
 
   get littleEndian(): boolean {
@@ -94,16 +79,19 @@ export class DebugSections implements DebugInfo {
     r.take(file.is64 ? 8 : 4);
     const packed = bytes.subarray(r.pos);
     if (type === ELFCOMPRESS.ZLIB) return this.#inflate(section, packed, size);
-    if (type !== ELFCOMPRESS.ZSTD || !this.#unzstd) {
+    if (type !== ELFCOMPRESS.ZSTD) {
       throw this.#refusal(section, `it is compressed in a way unknown here (${type})`);
     }
     this.#checkClaim(section, packed, size, MOST_RATIO.zstd);
     file.cost.work(size * WORK.zstd);
-    file.cost.hold(size);
+    file.cost.hold(2 * size); // as long as it is unpacked: what it refers back to is another copy
     try {
-      return new HeldBytes(this.#unzstd(packed, plainBuffer(size)));
-    } catch {
-      throw this.#refusal(section, "its compressed data is damaged");
+      const whole = new Uint8Array(size);
+      unzstd(packed, whole);
+      file.cost.release(size);
+      return new HeldBytes(whole);
+    } catch (error) {
+      throw this.#refusal(section, `its compressed data is damaged: ${(error as Error).message}`);
     }
   }
 
@@ -142,17 +130,6 @@ export class DebugSections implements DebugInfo {
   }
 }
 
-/** A buffer for fzstd, which compares it with a number: without a number of its own, all of it would become text first. */
-function plainBuffer(size: number): Uint8Array {
-  return Object.defineProperty(new Uint8Array(size), Symbol.toPrimitive, { value: () => NaN });
-}
-
 function isCompressed({ name, flags, type }: Section): boolean {
   return type !== SHT.NOBITS && name.startsWith(".debug") && Math.floor(flags / SHF_COMPRESSED) % 2 === 1;
-}
-
-/** ch_type of compressed contents. */
-function typeOf(file: ElfFile, { offset, name }: Section): number {
-  const bytes = file.source.read(offset, MOST_HEADER);
-  return bytes.length < 4 ? 0 : file.reader(bytes, offset, name).u32();
 }

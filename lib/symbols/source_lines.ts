@@ -25,16 +25,16 @@ export interface SourceLines {
  * The lines of `addresses` (offsets in the file, as AddressSpaces.at gives them) of an object of kind `file`; or
  * why there are none, which is REASON.NO_SYMBOLS where there is no debug information of lines.
  */
-export async function sourceLines(
+export function sourceLines(
   files: SymbolFiles,
   object: ObjectInfo,
   addresses: Float64Array,
   cost = new Cost(undefined, object.path),
-): Promise<SourceLines | Failure> {
+): SourceLines | Failure {
   let opened: ObjectElf | Failure | undefined;
   try {
     opened = openObjectElf(files, object, cost);
-    return "file" in opened ? await linesIn(opened, addresses) : opened;
+    return "file" in opened ? linesIn(opened, addresses) : opened;
   } catch (error) {
     cost.abandon();
     return failureOf(error);
@@ -44,10 +44,10 @@ export async function sourceLines(
   }
 }
 
-async function linesIn({ file, debug }: ObjectElf, addresses: Float64Array): Promise<SourceLines | Failure> {
+function linesIn({ file, debug }: ObjectElf, addresses: Float64Array): SourceLines | Failure {
   for (const each of [file, debug]) {
     if (each === undefined) continue;
-    const sections = await DebugSections.of(each);
+    const sections = new DebugSections(each);
     if (!sections.get(".debug_line")?.size) continue;
     const found = linesAt(sections, linkedAddresses(file, addresses));
     return { ...found, paths: wholePaths(sections, found) };

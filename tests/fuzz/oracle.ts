@@ -7,8 +7,6 @@ import type { Input, Target } from "./target.ts";
 const BAD_INPUT = 4;
 /** Bytes in typed arrays: what any reading may need (windows, tables), and what it may for each byte of the input. */
 const MOST_BYTES = 48 << 20;
-/** The window that compressed data may ask for, whatever its size; it is refused more (MAX_WINDOW in compressed.ts). */
-const ZSTD_WINDOW = 2 ** 27;
 const BYTES_FOR_A_BYTE = 512;
 const PAGE = 4096;
 /** Wall time in ms from which on it is worth asking for CPU time and memory. */
@@ -83,8 +81,7 @@ export async function judge(target: Target, input: Input, limits = LIMITS): Prom
     const rss = peakRss();
     if (rss > limits.rssBytes) return `the process came to ${rss >> 20} MiB`;
   }
-  const window = largestStack.includes("fzstd") ? Math.min(largest, ZSTD_WINDOW) : 0;
-  const most = (target.mostBytes ?? MOST_BYTES) + window + BYTES_FOR_A_BYTE * input.bytes.length;
+  const most = (target.mostBytes ?? MOST_BYTES) + BYTES_FOR_A_BYTE * input.bytes.length;
   if (allocated > most) {
     return `${allocated} bytes were asked for, for an input of ${input.bytes.length}; the largest piece: ${largestStack}`;
   }

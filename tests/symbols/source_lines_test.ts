@@ -105,8 +105,8 @@ function onlyLines(line: Uint8Array): DebugInfo {
 }
 
 /** Our line of each offset, as addr2line writes it. */
-async function ourLines(path: string, offsets: Float64Array, hooks = files()): Promise<string[]> {
-  const lines = await sourceLines(hooks, objectAt(path), offsets);
+function ourLines(path: string, offsets: Float64Array, hooks = files()): string[] {
+  const lines = sourceLines(hooks, objectAt(path), offsets);
   return Array.from(
     offsets,
     (_, i) =>
@@ -130,7 +130,7 @@ for (const [what, flags, objcopy] of BUILDS) {
           // what no line covers it gives the file of the symbol there
           /^[^/]*:\?$/.test(line) || line === "??:0" ? "?" : line.replace(/ \(discriminator \d+\)/, "")
         );
-        const ours = await ourLines(path, offsets);
+        const ours = ourLines(path, offsets);
         assertEquals(ours.filter((line, i) => line !== theirs[i]), []);
         assertEquals(new Set(ours).has(`${dir}/deep/half.h:4`), true);
         assertGreater(ours.filter((line) => line.startsWith(`${dir}/program.c:`)).length, 50);
@@ -144,10 +144,10 @@ testNeeding(
   () =>
     withProgram(["-g"], [], async (path, dir) => {
       const { offsets } = textOf(path);
-      const before = await ourLines(path, offsets);
+      const before = ourLines(path, offsets);
       await run("objcopy", ["--compress-debug-sections=zlib-gnu", "program", "older"], dir);
       assertEquals(new ElfFile(fileBytes(`${dir}/older`)).section(".zdebug_line") !== undefined, true);
-      assertEquals(await ourLines(`${dir}/older`, offsets), before);
+      assertEquals(ourLines(`${dir}/older`, offsets), before);
     }),
 );
 
@@ -157,14 +157,14 @@ testNeeding(
   () =>
     withProgram(["-g", "-Wl,--build-id"], [], async (path, dir) => {
       const { offsets } = textOf(path);
-      const before = await ourLines(path, offsets);
+      const before = ourLines(path, offsets);
       await run("objcopy", ["--only-keep-debug", "program", "program.debug"], dir);
       await run("cc", ["-g", "-O1", "-Wl,--build-id", "-o", "other", "program.c"], dir);
       await run("strip", ["-g", "program"], dir);
-      assertEquals(await sourceLines(files(), objectAt(path), offsets), { reason: REASON.NO_SYMBOLS });
+      assertEquals(sourceLines(files(), objectAt(path), offsets), { reason: REASON.NO_SYMBOLS });
       const withOther = files(`${dir}/other`);
-      assertEquals(await sourceLines(withOther, objectAt(path), offsets), { reason: REASON.NO_SYMBOLS });
-      assertEquals(await ourLines(path, offsets, files(`${dir}/program.debug`)), before);
+      assertEquals(sourceLines(withOther, objectAt(path), offsets), { reason: REASON.NO_SYMBOLS });
+      assertEquals(ourLines(path, offsets, files(`${dir}/program.debug`)), before);
     }),
 );
 
@@ -188,7 +188,7 @@ testNeeding(
     }),
 );
 
-Deno.test("sourceLines() says so of what is no ELF file", async () => {
+Deno.test("sourceLines() says so of what is no ELF file", () => {
   const hooks = { ...files(), open: () => new MemoryBytes(new Uint8Array(100)) };
-  assertEquals(await sourceLines(hooks, objectAt("/x"), Float64Array.of(1)), { reason: REASON.DAMAGED });
+  assertEquals(sourceLines(hooks, objectAt("/x"), Float64Array.of(1)), { reason: REASON.DAMAGED });
 });

@@ -81,7 +81,7 @@ export async function readObject(open: () => ByteSource): Promise<void> {
     if (id < 0) symbolizer.addUnresolved(object, id as never, 1);
   }
   symbolizer.unresolved();
-  const lines = await sourceLines(files, object, offsets);
+  const lines = sourceLines(files, object, offsets);
   if (!("file" in lines)) return;
   for (const [i, file] of lines.file.entries()) {
     if (file < -1 || file >= lines.paths.length) {
