@@ -144,6 +144,46 @@ export class Child {
   }
 }
 
+/** How long a child that took too long gets to end by itself, in ms. */
+const GRACE_MS = 1000;
+const SIGTERM = 15, SIGKILL = 9;
+
+/** The time that a child with a group of its own may take. */
+export class TimeLimit {
+  readonly #child: Child;
+  #timer: ReturnType<typeof setTimeout>;
+  #passed = false;
+
+  /** From now on: when `ms` are over, the whole group is sent SIGTERM, and SIGKILL if that is not enough. */
+  constructor(child: Child, ms: number) {
+    this.#child = child;
+    this.#timer = setTimeout(() => {
+      this.#passed = true;
+      this.#kill(SIGTERM);
+      this.#timer = setTimeout(() => this.#kill(SIGKILL), GRACE_MS);
+    }, ms);
+  }
+
+  /** Whether it took longer. */
+  get passed(): boolean {
+    return this.#passed;
+  }
+
+  /** The child has ended. If that took too long, what it has left behind ends as well. */
+  end(): void {
+    clearTimeout(this.#timer);
+    if (this.#passed) this.#kill(SIGKILL);
+  }
+
+  #kill(signal: number): void {
+    try {
+      this.#child.killGroup(signal);
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error; // all of it has ended
+    }
+  }
+}
+
 /** Sends `signal` to a process. Throws PmuError. */
 export function kill(pid: number, signal: number): void {
   checked("kill", shim().pmu_kill(pid, signal));

@@ -3,7 +3,7 @@
 import { ERRNO, PmuError } from "../lib/base/errno.ts";
 import { CommandError, EXIT } from "../lib/base/errors.ts";
 import { refusal } from "../lib/base/system_error.ts";
-import { type Child, type Exit, spawn } from "./child.ts";
+import { type Child, type Exit, spawn, TimeLimit } from "./child.ts";
 
 /** How the user stops a measurement. */
 export interface Stopper {
@@ -17,19 +17,30 @@ export interface Stopper {
 
 const SIGTERM = 15;
 
+export interface MeasuredCommandOptions {
+  /** What it prints goes to standard error, because our standard output holds something else. */
+  outputToStderr?: boolean;
+  /** How long it may take, in ms: then it and all that it has started are ended. */
+  limitMs?: number;
+}
+
 export class MeasuredCommand {
   readonly #name: string;
   readonly #child: Child;
+  readonly #limitMs: number | undefined;
+  #limit: TimeLimit | undefined;
   #released = false;
 
-  /**
-   * Makes the process, which waits before exec. With `outputToStderr` what it prints goes there, because our
-   * standard output holds something else. Throws CommandError.
-   */
-  constructor(command: readonly string[], options: { outputToStderr?: boolean } = {}) {
+  /** Makes the process, which waits before exec. Throws CommandError. */
+  constructor(command: readonly string[], options: MeasuredCommandOptions = {}) {
     this.#name = command[0];
+    this.#limitMs = options.limitMs;
     try {
-      this.#child = spawn({ argv: command, stdio: [-1, options.outputToStderr ? 2 : -1, -1] });
+      this.#child = spawn({
+        argv: command,
+        stdio: [-1, options.outputToStderr ? 2 : -1, -1],
+        ownGroup: options.limitMs !== undefined,
+      });
     } catch (error) {
       throw commandError(error, this.#name);
     }
@@ -45,13 +56,20 @@ export class MeasuredCommand {
    * command, 126 when it cannot be run, as shells have it.
    */
   async release(): Promise<void> {
+    if (this.#limitMs !== undefined) this.#limit = new TimeLimit(this.#child, this.#limitMs);
     try {
       await this.#child.release();
     } catch (error) {
+      this.#limit?.end();
       throw commandError(error, this.#name);
     } finally {
       this.#released = true;
     }
+  }
+
+  /** Whether it was ended because it took longer than it may. */
+  get timedOut(): boolean {
+    return this.#limit?.passed ?? false;
   }
 
   /** Ends it, unless it has been released. */
@@ -66,10 +84,11 @@ export class MeasuredCommand {
    * measurement whatever the command does: it is sent SIGTERM, and undefined comes back.
    */
   async untilDone(stopper: Stopper): Promise<Exit | undefined> {
-    const ended = this.#child.wait();
+    const ended = this.#child.wait().finally(() => this.#limit?.end());
     const first = await Promise.race([ended, stopper.first]);
     if (typeof first !== "number") return first;
-    if (!stopper.commandHearsToo || first === SIGTERM) this.#kill(first);
+    // a group of its own is none that the terminal's signals go to
+    if (!stopper.commandHearsToo || first === SIGTERM || this.#limit) this.#kill(first);
     const second = await Promise.race([ended, stopper.second]);
     if (typeof second !== "number") return second;
     this.#kill(SIGTERM);
@@ -78,7 +97,8 @@ export class MeasuredCommand {
 
   #kill(signal: number) {
     try {
-      this.#child.kill(signal);
+      if (this.#limit) this.#child.killGroup(signal);
+      else this.#child.kill(signal);
     } catch (error) {
       if (!(error instanceof PmuError)) throw error; // it ended in the meantime
     }

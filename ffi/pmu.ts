@@ -14,7 +14,16 @@ import { checked, checkedSize } from "./result.ts";
 export { PmuError } from "../lib/base/errno.ts";
 export { Drain, type DrainOptions, type LossRecord, type RingStats, type Seen } from "./drain.ts";
 export { FlightRings, type FlightStats } from "./flight.ts";
-export { Child, type Exit, kill, spawn, type SpawnOptions, type Usage } from "./child.ts";
+export {
+  Child,
+  type Exit,
+  kill,
+  type Run,
+  spawn,
+  type SpawnOptions,
+  TimeLimit,
+  type Usage,
+} from "./child.ts";
 
 /** Where an event counts: perf_event_open(2)'s arguments of the same names. */
 export interface EventPlace {

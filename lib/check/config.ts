@@ -17,6 +17,8 @@ export interface Benchmark {
   maxRuns?: number;
   /** Seconds. */
   budget?: number;
+  /** Of each run, in seconds. */
+  timeout?: number;
 }
 
 /** In percent. */
@@ -33,7 +35,7 @@ export interface Config {
   benchmarks: Benchmark[];
 }
 
-const COMMON = ["metrics", "threshold", "thresholds", "maxRuns", "budget", "prepare"] as const;
+const COMMON = ["metrics", "threshold", "thresholds", "maxRuns", "budget", "timeout", "prepare"] as const;
 
 /** Parses the file. What is said for all holds for benchmarks that do not say. Throws BadInputError naming the place. */
 export function parseConfig(file: string, text: string): Config {
@@ -64,11 +66,12 @@ export function parseConfig(file: string, text: string): Config {
 }
 
 function commonOf(members: Record<string, Shape | undefined>): Partial<Benchmark> {
-  const { metrics, threshold, thresholds, maxRuns, budget, prepare } = members;
+  const { metrics, threshold, thresholds, maxRuns, budget, timeout, prepare } = members;
   return {
     ...(metrics ? { metrics: metrics.list().map((metric) => metric.text()) } : {}),
     ...(maxRuns ? { maxRuns: maxRuns.number({ min: 2, integer: true }) } : {}),
     ...(budget ? { budget: budget.number({ above: 0 }) } : {}),
+    ...(timeout ? { timeout: timeout.number({ above: 0 }) } : {}),
     ...(prepare ? { prepare: wordsOf(prepare) } : {}),
     thresholds: {
       all: threshold?.number({ above: 0 }),

@@ -44,7 +44,10 @@ export interface World {
   executor: Executor<Values>;
   /** In ms, from any start. */
   now(): number;
+  /** The user has asked for an end. */
   stopped(): boolean;
+  /** The budget was over before a run was, which was ended. */
+  isOver?(): boolean;
   /** Of the order of runs: by chance. */
   seed: number;
   /** Is told of each run: how many rounds are over, and how many there may be. */
@@ -89,7 +92,8 @@ export async function gate(
   const gates = gated.map((one): Gate => ({ gated: one, samples: { old: [], new: [] }, rounds: 0 }));
   const isOpen = (one: Gate) =>
     one.unmeasurable === undefined && (one.judgement?.outcome ?? "undecided") === "undecided";
-  let begun = world.now();
+  const entered = world.now();
+  let begun = entered;
   let rounds = 0;
   let ended: Ended | undefined;
   const wantsMore = (samples: Samples<Values>) => {
@@ -99,18 +103,21 @@ export async function gate(
       for (const one of gates.filter(isOpen)) look(one, samples, rounds, looks.confidence);
     }
     if (!gates.some(isOpen)) return false;
-    const spent = world.now() - begun;
+    const now = world.now();
     if (rounds >= looks.rounds[looks.rounds.length - 1]) ended = "runs";
-    else if (rounds > 0 && spent + spent / rounds > budgetMs) ended = "budget";
+    else if (rounds > 0 && now - entered + (now - begun) / rounds > budgetMs) ended = "budget";
     return ended === undefined;
   };
-  const plan = { commands: 2, warmups, wantsMore, stopped: () => world.stopped(), seed: world.seed };
+  const isOver = () => world.isOver?.() ?? false;
+  const stopped = () => world.stopped() || isOver();
+  const plan = { commands: 2, warmups, wantsMore, stopped, seed: world.seed };
   for await (const { step, samples } of execute(plan, world.executor)) {
     if (!step.warmup && samples[OLD].length === samples[NEW].length) {
       world.onRound?.(samples[NEW].length, looks.rounds[looks.rounds.length - 1]);
     }
   }
   if (world.stopped()) ended = "user";
+  else if (isOver()) ended = "budget";
   return { gates, looks, ended, roundMs: (world.now() - begun) / Math.max(1, rounds) };
 }
 

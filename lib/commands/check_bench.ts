@@ -12,7 +12,7 @@ import { execute, type Samples } from "../check/schedule.ts";
 import { STEADY_RUNS } from "../check/verdict.ts";
 import type { Io } from "../cli/command.ts";
 import { renderProgress } from "../cli/progress.ts";
-import { chooseRungs, openSeries, type Plan, type Setting } from "./check_series.ts";
+import { chooseRungs, limitOf, openSeries, type Plan, type Setting } from "./check_series.ts";
 
 /** What a benchmark gave. */
 export interface Outcome {
@@ -28,7 +28,7 @@ export async function checkBenchmark(
   stored: StoredBenchmark | undefined,
   shared: Setting,
 ): Promise<Outcome> {
-  const setting = { ...shared, note: once(shared.note) };
+  const setting = { ...shared, note: once(shared.note), limit: limitOf(plan) };
   const of = { benchmark: plan.name, comparedWith: plan.against ? "command" as const : "baseline" as const };
   const outcome: Outcome = { rows: [], notes: [] };
   try {
@@ -57,6 +57,7 @@ export async function checkBenchmark(
           executor: series.executor,
           now: () => performance.now(),
           stopped: () => series.stopSignal() !== undefined,
+          isOver: () => series.isOver(),
           seed: crypto.getRandomValues(new Int32Array(1))[0],
           onRound: progress(plan, setting.io),
         });
@@ -84,7 +85,8 @@ export async function measureBaseline(
   plan: Plan,
   shared: Setting,
 ): Promise<{ metrics: Record<string, StoredMetric>; notes: string[]; stopSignal?: number }> {
-  const setting = { ...shared, note: once(shared.note) };
+  const setting = { ...shared, note: once(shared.note), limit: limitOf(plan) };
+  const begun = performance.now();
   const choices = await chooseRungs(plan, setting, () => undefined);
   const missing = choices.find(({ rung }) => !rung);
   if (missing) {
@@ -98,7 +100,6 @@ export async function measureBaseline(
     .map(({ rung, passedOver }) => ladderNote(plan, rung, passedOver));
   const metrics: Record<string, StoredMetric> = {};
   let stopSignal: number | undefined;
-  const begun = performance.now();
   for (const [source, part] of bySource(chosen)) {
     const steady = part.every(({ rung }) => rung.steady);
     const series = openSeries(plan, part.map(({ rung }) => rung), { gauge: !steady }, setting);
@@ -113,7 +114,7 @@ export async function measureBaseline(
           const spent = performance.now() - begun;
           return all[NEW].length < Math.min(2, most) || (all[NEW].length < most && spent < plan.budgetMs);
         },
-        stopped: () => series.stopSignal() !== undefined,
+        stopped: () => series.stopSignal() !== undefined || series.isOver(),
         seed: crypto.getRandomValues(new Int32Array(1))[0],
       }, series.executor);
       for await (const done of steps) {
@@ -121,6 +122,9 @@ export async function measureBaseline(
         draw(samples[NEW].length, most);
       }
       stopSignal ??= series.stopSignal();
+      if (samples[NEW].length < 2 && stopSignal === undefined) {
+        throw budgetTooSmall(plan, samples[NEW].length);
+      }
       for (const { metric, rung } of part) {
         const values = (command: number) => samples[command].map((run) => run.get(rung.name));
         const stored = values(NEW);
@@ -148,6 +152,14 @@ export async function measureBaseline(
     }
   }
   return { metrics, notes, stopSignal };
+}
+
+function budgetTooSmall({ name, budgetMs }: Plan, runs: number): UnsupportedError {
+  return new UnsupportedError({
+    attempt: `make a baseline of '${name}'`,
+    cause: `the budget of ${budgetMs / 1000} s ended after ${runs} run${runs === 1 ? "" : "s"}`,
+    remedy: "give a greater --budget",
+  });
 }
 
 function ladderNote(plan: Plan, rung: Rung, passedOver: readonly string[]): string {

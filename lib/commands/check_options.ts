@@ -50,6 +50,11 @@ export const CHECK_OPTIONS: OptionSpec[] = [
     value: "SEC",
     help: `for each benchmark no longer than this (default: ${DEFAULT_BUDGET})`,
   },
+  {
+    name: "timeout",
+    value: "SEC",
+    help: "end a run that takes longer, and all it has started: the benchmark is then unmeasurable",
+  },
   { name: "prepare", value: "CMD", help: "what is run before each run, and is no part of it" },
   { name: "strict", help: "inconclusive ends with 1, as regressed does, rather than with 5" },
   { name: "allow-mismatch", help: "compare with a baseline of another machine all the same" },
@@ -149,6 +154,7 @@ function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): Plan {
     },
     maxRuns: args.number("max-runs", { min: 2, max: 1000, integer: true }) ?? benchmark.maxRuns ??
       DEFAULT_MAX_RUNS,
+    timeoutMs: 1000 * (args.number("timeout", { min: 0.001, max: 1e6 }) ?? benchmark.timeout ?? Infinity),
     budgetMs: 1000 * (args.number("budget", { min: 0.1, max: 1e6 }) ?? benchmark.budget ?? DEFAULT_BUDGET),
   };
 }

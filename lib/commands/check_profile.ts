@@ -5,6 +5,7 @@ import { openInput, readNamedText } from "../base/file_bytes.ts";
 import { temporaryFolder } from "../base/temporary.ts";
 import { quoteWords } from "../cli/shell_words.ts";
 import { writeOutputFile } from "../cli/output_file.ts";
+import { TimedOutCommand } from "../cpc/command_runner.ts";
 import { RepeatedCommand } from "../cpc/repeated_command.ts";
 import { onlineCpus } from "../events/sysfs.ts";
 import { resolveEvents } from "../events/resolve.ts";
@@ -19,7 +20,7 @@ import { DEFAULT_FREQ } from "../record/sampling.ts";
 import { record } from "../record/session.ts";
 import { renderDiffText } from "../report/diff_text.ts";
 import { hostSymbolFiles } from "../symbols/host_files.ts";
-import { openRunner, type Plan, type Setting } from "./check_series.ts";
+import { limitOf, openRunner, type Plan, type Setting } from "./check_series.ts";
 
 /** A command is run again until it was sampled for about so long, so that a short one has samples as well. In ms. */
 const SAMPLED_MS = 1000;
@@ -36,7 +37,8 @@ export function profilePath(baseline: string, name: string): string {
 
 /** Records the command, and writes its profile beside the baseline. Resolves to the path. */
 export async function keepProfile(plan: Plan, baseline: string, setting: Setting): Promise<string> {
-  const { profile, repeats } = await recordFresh(plan.argv, plan, setting);
+  const limited = { ...setting, limit: limitOf(plan) };
+  const { profile, repeats } = await recordFresh(plan.argv, plan, limited);
   const path = profilePath(baseline, plan.name);
   writeOutputFile(path, storeProfile(profile, repeats));
   return path;
@@ -49,8 +51,9 @@ export async function keepProfile(plan: Plan, baseline: string, setting: Setting
 export async function whereItWent(
   plan: Plan,
   baseline: string | undefined,
-  setting: Setting,
+  shared: Setting,
 ): Promise<string> {
+  const setting = { ...shared, limit: limitOf(plan) };
   try {
     const old = plan.against
       ? await recordFresh(plan.against, plan, setting)
@@ -135,14 +138,15 @@ async function recordProfile(
 async function recordRuns(
   argv: readonly string[],
   looped: readonly string[],
-  { standing, stopper }: Setting,
+  { standing, stopper, limit: limitNow }: Setting,
 ): Promise<Profile> {
+  const limit = limitNow?.();
   const folder = temporaryFolder("pmuctl-check-", "record the command");
   const output = `${folder}/perf.data`;
   let stopSignal: number | undefined;
   stopper.first.then((signal) => stopSignal = signal);
   try {
-    await record(
+    const { timedOut } = await record(
       {
         groups: resolveEvents("cycles"),
         sampling: { defaultFreq: DEFAULT_FREQ, callGraph: { mode: "fp" } },
@@ -155,11 +159,13 @@ async function recordRuns(
         host: readHost(liveProc.text, Deno.build.arch),
         standing,
         keepRate: false,
+        limitMs: limit?.ms,
       },
       stopper,
       () => {},
     );
     if (stopSignal !== undefined) throw new UserError("stopped: there is no profile", 128 + stopSignal);
+    if (timedOut) throw new TimedOutCommand(`the profile of '${quoteWords(argv)}'`, limit!);
     const options = { mergeCpus: true, mergeThreads: true };
     const profile = await loadProfile(openInput(output), hostSymbolFiles(), options);
     // the loop around it is ours

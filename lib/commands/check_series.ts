@@ -1,7 +1,6 @@
 /** How the runs of a check are made: which rungs there are, and the commands, the gauge or valgrind behind them. */
 
 import { CommandError } from "../base/errors.ts";
-import { toolFile } from "../base/tools.ts";
 import { type Choice, chooseRung } from "../check/choose.ts";
 import type { Thresholds } from "../check/config.ts";
 import { NEW, OLD, type Values } from "../check/gate.ts";
@@ -12,7 +11,7 @@ import { STEADY_RUNS } from "../check/verdict.ts";
 import type { Io } from "../cli/command.ts";
 import { quoteWords } from "../cli/shell_words.ts";
 import type { StopRequests } from "../cli/signals.ts";
-import { CommandRunner, type Job } from "../cpc/command_runner.ts";
+import { CommandRunner, type Job, type RunLimit, TimedOutCommand } from "../cpc/command_runner.ts";
 import type { MeasuredRun, Wish } from "../cpc/measured_run.ts";
 import { ValgrindCounts, valgrindVersion } from "../cpc/valgrind.ts";
 import type { Standing } from "../events/open.ts";
@@ -29,6 +28,8 @@ export interface Plan {
   thresholds: Thresholds;
   maxRuns: number;
   budgetMs: number;
+  /** How long each run may take. */
+  timeoutMs?: number;
 }
 
 /** What benchmarks have in common. */
@@ -37,18 +38,29 @@ export interface Setting {
   stopper: StopRequests;
   io: Io;
   note: (line: string) => void;
+  /** How long each run may take from now on; see limitOf(). */
+  limit?: () => RunLimit;
+}
+
+/** Runs of a plan are ended when its budget is over, which begins now, or its time for each run. */
+export function limitOf({ budgetMs, timeoutMs = Infinity }: Plan): () => RunLimit {
+  const end = performance.now() + budgetMs;
+  return () => {
+    const left = end - performance.now();
+    return timeoutMs < left
+      ? { ms: timeoutMs, text: `${timeoutMs / 1000} s (--timeout)`, of: "run" }
+      : { ms: left, text: `the budget of ${budgetMs / 1000} s (--budget)`, of: "all" };
+  };
 }
 
 /** Runs that share their measurement: of rungs off the run itself, or of the one that valgrind has. */
 export interface Series {
   executor: Executor<Values>;
   stopSignal(): number | undefined;
+  /** The budget was over before a run was. */
+  isOver(): boolean;
   close(): void;
 }
-
-/** The status of timeout(1) when the time was over. */
-const TIMED_OUT = 124;
-const SIGKILL = 9;
 
 /** The rung of each metric, found by a run of each command, and maybe another one under valgrind. */
 export async function chooseRungs(
@@ -88,13 +100,10 @@ async function tryValgrind(
   const version = await valgrindVersion();
   if (version === undefined) return { reason: "there is no valgrind (apt-get install valgrind)" };
   if (!hasChoice) return { version };
-  const seconds = plan.budgetMs / 1000 / STEADY_RUNS / (plan.against ? 2 : 1);
+  const ms = Math.min(plan.budgetMs / STEADY_RUNS / (plan.against ? 2 : 1), setting.limit?.().ms ?? Infinity);
   const trial = { ...plan, against: undefined };
-  // timeout(1) ends what valgrind has started as well
-  const limit = (
-    argv: readonly string[],
-  ) => [toolFile("timeout") ?? "timeout", "-k", "1", `${seconds}`, ...argv];
-  const series = valgrindSeries(trial, "", setting, () => {}, limit);
+  const limit = (): RunLimit => ({ ms, text: "", of: "run" });
+  const series = valgrindSeries(trial, "", { ...setting, note: () => {}, limit });
   try {
     if (setting.io.stderrIsTerminal) setting.io.status(`${plan.name}: trying valgrind`);
     const step: Step = { command: NEW, warmup: true, round: 0 };
@@ -103,10 +112,9 @@ async function tryValgrind(
     return { version };
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    const tooSlow = error.status === TIMED_OUT || error.status === 128 + SIGKILL;
     return {
-      reason: tooSlow
-        ? `a run under ${version} takes more than ${seconds.toFixed(1)} s, too long for the budget`
+      reason: error instanceof TimedOutCommand
+        ? `a run under ${version} takes more than ${(ms / 1000).toFixed(1)} s, too long for the budget`
         : `${version}: ${error.message}`,
     };
   } finally {
@@ -122,7 +130,7 @@ export function openSeries(
   setting: Setting,
 ): Series {
   return rungs[0].source === "valgrind"
-    ? valgrindSeries(plan, rungs[0].name, setting, setting.note)
+    ? valgrindSeries(plan, rungs[0].name, setting)
     : runSeries(plan, rungs, { gauge }, setting);
 }
 
@@ -134,15 +142,37 @@ function runSeries(
   setting: Setting,
 ): Series {
   const runner = newRunner(jobsOf(plan, (argv) => argv), rungs, setting, setting.note);
+  const budget = new Budget();
   const executor: Executor<Values> = {
-    prepare: (step) => runner.prepare(step),
+    prepare: (step) => budget.within(() => runner.prepare(step)),
     run: async (step) => {
       if (step.command === OLD && !plan.against && !gauge) return new Map();
-      const run = await runner.run(step);
+      const run = await budget.within(() => runner.run(step));
       return run && valuesOf(run, rungs);
     },
   };
-  return { executor, stopSignal: () => runner.stopSignal, close: () => runner.close() };
+  return {
+    executor,
+    stopSignal: () => runner.stopSignal,
+    isOver: () => budget.isOver,
+    close: () => runner.close(),
+  };
+}
+
+/** Whether a budget has ended a run, which ends the series, and is no fault of the command. */
+class Budget {
+  isOver = false;
+
+  /** Does a run; undefined when the budget ended it. */
+  async within<T>(run: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await run();
+    } catch (error) {
+      if (!(error instanceof TimedOutCommand) || error.limit.of !== "all") throw error;
+      this.isOver = true;
+      return undefined;
+    }
+  }
 }
 
 /** Runs under valgrind, whose counts need no gauge. */
@@ -150,22 +180,22 @@ function valgrindSeries(
   plan: Plan,
   rung: string,
   setting: Setting,
-  note: Setting["note"],
-  limit = (argv: readonly string[]) => argv,
 ): Series {
   const counts = new ValgrindCounts();
-  const runner = newRunner(jobsOf(plan, (argv) => limit(counts.argv(argv))), [], setting, note);
+  const runner = newRunner(jobsOf(plan, (argv) => counts.argv(argv)), [], setting, setting.note);
+  const budget = new Budget();
   const executor: Executor<Values> = {
-    prepare: (step) => runner.prepare(step),
+    prepare: (step) => budget.within(() => runner.prepare(step)),
     run: async (step) => {
       if (step.command === OLD && !plan.against) return new Map();
-      const run = await runner.run(step);
+      const run = await budget.within(() => runner.run(step));
       return run && new Map([[rung, counts.take()]]);
     },
   };
   return {
     executor,
     stopSignal: () => runner.stopSignal,
+    isOver: () => budget.isOver,
     close: () => {
       runner.close();
       counts.close();
@@ -194,7 +224,7 @@ function jobsOf(plan: Plan, wrapped: (argv: readonly string[]) => readonly strin
 function newRunner(
   jobs: readonly Job[],
   rungs: readonly Rung[],
-  { standing, stopper }: Setting,
+  { standing, stopper, limit }: Setting,
   note: Setting["note"],
 ): CommandRunner {
   const events = new Set(rungs.flatMap(({ event }) => event === undefined ? [] : [event]));
@@ -204,7 +234,7 @@ function newRunner(
       optional: true,
     }))
   );
-  return new CommandRunner(jobs, { wishes, standing, stopper, note });
+  return new CommandRunner(jobs, { wishes, standing, stopper, note, limit });
 }
 
 /** The rungs' values in a run, under their names. */

@@ -20,7 +20,7 @@ import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { renderProgress } from "../cli/progress.ts";
 import { quoteWords, splitWords } from "../cli/shell_words.ts";
 import { onStopSignals } from "../cli/signals.ts";
-import { type CommandOutput, CommandRunner, type Job } from "../cpc/command_runner.ts";
+import { type CommandOutput, CommandRunner, type Job, type RunLimit } from "../cpc/command_runner.ts";
 import type { Wish } from "../cpc/measured_run.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld, resolveEvents } from "../events/resolve.ts";
@@ -73,6 +73,7 @@ export const command: Command = {
       value: "WHERE",
       help: "what commands print: null (default), inherit, or a file's name",
     },
+    { name: "timeout", value: "SEC", help: "end a run that takes longer, and all it has started: an error" },
     { name: "ignore-failure", short: "i", help: "a run that fails counts as any other" },
     { name: "json", help: "as a JSON object, with all runs (docs/stat.md)" },
     { name: "csv", help: "as CSV: a line for each command and metric" },
@@ -102,6 +103,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const enough = enoughOf(args);
   const warmups = args.number("warmup", { min: 0, max: 1e6, integer: true }) ?? 0;
   const note = (line: string) => io.err(`pmuctl: ${line}`);
+  const timeout = timeoutOf(args);
   const wishes = wishesOf(args);
   const world = hostWorld();
   const standing = { privilege: readPrivilege(), hasCorePmu: world.pmus.core().length > 0 };
@@ -113,6 +115,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     failureHint: " (-i counts it all the same)",
     note,
     stopper: onStopSignals(io.stderrIsTerminal),
+    ...(timeout === undefined ? {} : { limit: () => timeout }),
   });
   let samples: Samples<Facts> = [];
   try {
@@ -219,6 +222,14 @@ function enoughOf(args: ParsedArgs): Enough {
     throw new UsageError("stat: -r and --min-time both say when it is enough: give one");
   }
   return exactly(runs);
+}
+
+/** How long each run may take. */
+function timeoutOf(args: ParsedArgs): RunLimit | undefined {
+  const seconds = args.number("timeout", { min: 0.001, max: 1e6 });
+  return seconds === undefined
+    ? undefined
+    : { ms: 1000 * seconds, text: `${seconds} s (--timeout)`, of: "run" };
 }
 
 /** The usual events are left out where they cannot be counted; those that were asked for are an error then. */

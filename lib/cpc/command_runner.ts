@@ -35,10 +35,34 @@ export interface RunnerOptions {
   /** Gets what is to be known of events, once, and what a command that failed had to say. */
   note: (line: string) => void;
   stopper: Pick<Stopper, "first" | "second" | "commandHearsToo">;
+  /** Asked before each run, and before what prepares it: how long it may take. */
+  limit?: () => RunLimit;
+}
+
+/** How long a run may take. */
+export interface RunLimit {
+  ms: number;
+  /** In words: `5 s (--timeout)`. */
+  text: string;
+  /** What is limited: each run, or all of them together. */
+  of: "run" | "all";
 }
 
 /** A command that is measured has failed: its status is pmuctl's. */
 export class FailedCommand extends CommandError {}
+
+/** A run took longer than it may, and was ended. */
+export class TimedOutCommand extends CommandError {
+  readonly limit: RunLimit;
+
+  constructor(what: string, limit: RunLimit) {
+    super(`${what} did not end within ${limit.text}`, TIMED_OUT);
+    this.limit = limit;
+  }
+}
+
+/** The status of timeout(1). */
+const TIMED_OUT = 124;
 
 /** How much of what a failed command wrote to its standard error is shown. */
 const TAIL = { bytes: 4096, lines: 12 } as const;
@@ -76,7 +100,8 @@ export class CommandRunner {
     this.#files = [file, this.#errors].filter((file) => file !== undefined);
     options.stopper.first.then((signal) => {
       this.#stopSignal = signal;
-      if (!options.stopper.commandHearsToo || signal === SIGTERM) this.#kill(signal);
+      // a group of its own is none that the terminal's signals go to
+      if (!options.stopper.commandHearsToo || signal === SIGTERM || options.limit) this.#kill(signal);
     });
     options.stopper.second.then(() => this.#kill(SIGKILL));
   }
@@ -104,7 +129,7 @@ export class CommandRunner {
 
   /**
    * One run; undefined when the user has cut it short. Throws FailedCommand when the command fails, unless that is
-   * ignored, CommandError when it cannot be run.
+   * ignored, TimedOutCommand when it takes too long, CommandError when it cannot be run.
    */
   async run({ command }: { command: number }): Promise<MeasuredRun | undefined> {
     const { name, argv } = this.#jobs[command];
@@ -119,16 +144,20 @@ export class CommandRunner {
 
   async #measure(meter: CommandMeter, argv: readonly string[], what: string, ignoreFailure = false) {
     for (const file of this.#files) file.empty();
+    const limit = this.#options.limit?.();
+    if (limit && limit.ms <= 0) throw new TimedOutCommand(what, limit);
     let run;
     try {
-      run = await meter.run({ argv, stdio: [this.#null, this.#stdout, this.#errors?.fd ?? STDERR] });
+      const stdio = [this.#null, this.#stdout, this.#errors?.fd ?? STDERR] as const;
+      run = await meter.run({ argv, stdio, ...(limit ? { limitMs: limit.ms } : {}) });
     } catch (error) {
       if (this.#stopSignal !== undefined) return undefined; // it was ended before it began
       throw error;
     }
     const failed = run.code !== 0 && !ignoreFailure;
-    if (failed || run.signal > 0) await this.#awaitSignal();
+    if (!run.timedOut && (failed || run.signal > 0)) await this.#awaitSignal();
     if (this.#stopSignal !== undefined) return undefined;
+    if (run.timedOut) throw new TimedOutCommand(what, limit!);
     if (failed) {
       this.#showErrors(argv[0]);
       throw new FailedCommand(`${failureOf(what, run)}${this.#options.failureHint ?? ""}`, run.code);

@@ -4,7 +4,7 @@
  */
 
 import { commandError } from "../../ffi/command.ts";
-import { type Child, PmuError, spawn, type Usage } from "../../ffi/pmu.ts";
+import { type Child, PmuError, type Run, spawn, TimeLimit, type Usage } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { cutShort } from "../events/cut_short.ts";
 import type { Standing } from "../events/open.ts";
@@ -28,6 +28,8 @@ export interface Command {
   cwd?: string;
   /** Descriptors that become standard input, output and error; -1 keeps this process's. */
   stdio: readonly [number, number, number];
+  /** How long it may take, in ms: then it and all that it has started are ended. */
+  limitMs?: number;
 }
 
 /** A count over a run. */
@@ -44,6 +46,8 @@ export interface MeasuredRun {
   code: number;
   /** The signal that ended it, or 0. */
   signal: number;
+  /** It was ended because it took longer than it may. */
+  timedOut: boolean;
   /** From just before its exec until the wait for its end was over. */
   wallNs: number;
   /** Of the command from then on, and of what it waited for. */
@@ -72,7 +76,7 @@ export class CommandMeter {
   readonly #watched = new Set<string>();
   #ownMemory = true;
   #noted = false;
-  #running: Child | undefined;
+  #running: { child: Child; ownGroup: boolean } | undefined;
   /**
    * The counters of the last run, closed when those of the next are open: with the first software event of a kind, and
    * when the last one goes, the kernel rewrites its own code, for which it interrupts all CPUs.
@@ -113,14 +117,14 @@ export class CommandMeter {
       this.#noted = true;
       watch = sets.length > 0 ? this.#watch(command, child.pid) : undefined;
       released = true;
-      this.#running = child;
-      const { code, signal, wallNs, usage } = await child.run();
+      this.#running = { child, ownGroup: command.limitMs !== undefined };
+      const { code, signal, wallNs, usage, timedOut } = await runWithin(child, command.limitMs);
       this.#dropCutShort(sets, await watch?.programs() ?? [], usage);
       const counts = new Map(sets.flatMap(([name, set]) => {
         const count = this.#absent.has(name) ? undefined : this.#count(name, set);
         return count ? [[name, count] as const] : [];
       }));
-      return { code, signal, wallNs, usage, ownMemory: this.#ownMemory, counts };
+      return { code, signal, timedOut, wallNs, usage, ownMemory: this.#ownMemory, counts };
     } catch (error) {
       if (!released) child.cancel();
       throw commandError(error, command.argv[0]);
@@ -138,18 +142,14 @@ export class CommandMeter {
     this.#last = [];
   }
 
-  /** Sends a signal to the command that runs now, if one does. */
+  /** Sends a signal to the command that runs now, if one does; where it has a group of its own, to all it has started. */
   kill(signal: number): void {
-    try {
-      this.#running?.kill(signal);
-    } catch (error) {
-      if (!(error instanceof PmuError)) throw error; // it ended in the meantime
-    }
+    if (this.#running) kill(this.#running.child, this.#running.ownGroup, signal);
   }
 
   #spawn(command: Command): Child {
     try {
-      return spawn({ ...command, ownMemory: this.#ownMemory });
+      return spawn({ ...command, ownMemory: this.#ownMemory, ownGroup: command.limitMs !== undefined });
     } catch (error) {
       if (!(error instanceof PmuError)) throw error;
       if (error.call !== "launcher") throw commandError(error, command.argv[0]);
@@ -209,5 +209,25 @@ export class CommandMeter {
     }
     const { counts, enabledNs, tickNs } = sample;
     return { value: Number(counts[0]), running: enabledNs > 0 ? tickNs / enabledNs : 1 };
+  }
+}
+
+/** Runs the command for no longer than `limitMs`. */
+async function runWithin(child: Child, limitMs: number | undefined): Promise<Run & { timedOut: boolean }> {
+  const limit = limitMs === undefined ? undefined : new TimeLimit(child, limitMs);
+  try {
+    const run = await child.run();
+    return { ...run, timedOut: limit?.passed ?? false };
+  } finally {
+    limit?.end();
+  }
+}
+
+function kill(child: Child, ownGroup: boolean, signal: number): void {
+  try {
+    if (ownGroup) child.killGroup(signal);
+    else child.kill(signal);
+  } catch (error) {
+    if (!(error instanceof PmuError)) throw error; // it ended in the meantime
   }
 }

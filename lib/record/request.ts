@@ -30,6 +30,8 @@ export interface RecordRequest {
   cpus: number[];
   /** Stop by itself after this many seconds. */
   seconds?: number;
+  /** End the command, and all that it has started, after this many ms. */
+  limitMs?: number;
   /** Sample from this many ms after the start on. */
   delayMs?: number;
   /** The kernel's filter expression for the tracepoints among the events. */
@@ -67,6 +69,8 @@ export interface Recording {
   bytes: number;
   /** The files there are: one, unless the output was switched; `-` for a pipe. */
   paths: string[];
+  /** The command was ended because it took longer than `limitMs`. */
+  timedOut: boolean;
   seconds: number;
   events: SampledEvent[];
   /** What went wrong while writing; the file holds what came before. */

@@ -32,7 +32,10 @@ export async function record(
   const { target, switching } = request;
   const argv = "argv" in target ? target.argv : [];
   const command = argv.length > 0
-    ? new MeasuredCommand(argv, { outputToStderr: isStandardOutput(request.output) })
+    ? new MeasuredCommand(argv, {
+      outputToStderr: isStandardOutput(request.output),
+      limitMs: request.limitMs,
+    })
     : undefined;
   void stopper.first; // from here on
   const earlyPrompts = switching && prompts ? new EarlyPrompts(prompts) : undefined; // from here on, too
@@ -94,7 +97,7 @@ export async function record(
     closeAll(opened.splice(0)); // a command that goes on is no longer measured
     if (full) note(fullLine(request, command !== undefined));
     if (closed.cuts.length > 0 && target.kind !== "cpus") note(cutLine(closed.cuts, request));
-    return { ...closed, exit: await exit, seconds, events };
+    return { ...closed, exit: await exit, timedOut: command?.timedOut ?? false, seconds, events };
   } catch (error) {
     command?.cancel();
     if (!running) parts?.discard(); // what has been recorded is never thrown away
