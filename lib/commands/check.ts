@@ -1,6 +1,6 @@
 /** `pmuctl check`: whether a command got slower, and how sure that is. */
 
-import { BadInputError, EXIT } from "../base/errors.ts";
+import { BadInputError, CommandError, EXIT, UnsupportedError } from "../base/errors.ts";
 import { exists } from "../base/exists.ts";
 import { readNamedText } from "../base/file_bytes.ts";
 import { withFolderLock } from "../base/folder_lock.ts";
@@ -154,13 +154,13 @@ async function update(
   const measured: Baseline = {};
   for (const plan of plans) {
     const full = { ...plan, metrics: plan.metrics.length ? plan.metrics : [BEST] };
-    const { metrics, notes, stopSignal } = await measureBaseline(full, setting);
+    const { metrics, notes, stopSignal } = await measuring(plan, () => measureBaseline(full, setting));
     for (const line of notes) note(line);
     if (stopSignal !== undefined) {
       note(`stopped: nothing was written to ${file}`);
       return 128 + stopSignal;
     }
-    if (withProfile) note(`wrote ${await keepProfile(plan, file, setting)}`);
+    if (withProfile) note(`wrote ${await measuring(plan, () => keepProfile(plan, file, setting))}`);
     measured[plan.name] = { command: plan.argv, machine, metrics };
     for (const { rung, samples } of Object.values(metrics)) {
       note(`${plan.name}: ${rung}, ${samples.length} runs`);
@@ -172,6 +172,16 @@ async function update(
   });
   note(`wrote ${file}`);
   return EXIT.ok;
+}
+
+/** Does `work` on a benchmark. Throws UnsupportedError for a command that fails: its own status may say "regressed". */
+async function measuring<T>(plan: Plan, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw new UnsupportedError({ attempt: `measure '${plan.name}'`, cause: error.message });
+  }
 }
 
 /** The folder that the file is in, wherever links lead to. */

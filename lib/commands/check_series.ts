@@ -42,14 +42,17 @@ export interface Setting {
   limit?: () => RunLimit;
 }
 
+/** Runs that begin with less than this part of the budget had no fair chance at it. */
+const MOST_OF_BUDGET = 0.9;
+
 /** Runs of a plan are ended when its budget is over, which begins now, or its time for each run. */
 export function limitOf({ budgetMs, timeoutMs = Infinity }: Plan): () => RunLimit {
   const end = performance.now() + budgetMs;
   return () => {
     const left = end - performance.now();
-    return timeoutMs < left
-      ? { ms: timeoutMs, text: `${timeoutMs / 1000} s (--timeout)`, of: "run" }
-      : { ms: left, text: `the budget of ${budgetMs / 1000} s (--budget)`, of: "all" };
+    if (timeoutMs < left) return { ms: timeoutMs, text: `${timeoutMs / 1000} s (--timeout)`, of: "run" };
+    const part = left < MOST_OF_BUDGET * budgetMs ? "what was left of " : "";
+    return { ms: left, text: `${part}the budget of ${budgetMs / 1000} s (--budget)`, of: "all" };
   };
 }
 

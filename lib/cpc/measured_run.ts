@@ -212,12 +212,29 @@ export class CommandMeter {
   }
 }
 
+const SIGTERM = 15;
+const NO_USAGE: Usage = {
+  utimeNs: 0,
+  stimeNs: 0,
+  maxrssBytes: 0,
+  minflt: 0,
+  majflt: 0,
+  inblock: 0,
+  oublock: 0,
+  nvcsw: 0,
+  nivcsw: 0,
+};
+
 /** Runs the command for no longer than `limitMs`. */
 async function runWithin(child: Child, limitMs: number | undefined): Promise<Run & { timedOut: boolean }> {
   const limit = limitMs === undefined ? undefined : new TimeLimit(child, limitMs);
   try {
     const run = await child.run();
     return { ...run, timedOut: limit?.passed ?? false };
+  } catch (error) {
+    if (!limit?.passed) throw error;
+    // it was ended while it waited to be let go
+    return { code: 128 + SIGTERM, signal: SIGTERM, wallNs: 0, usage: NO_USAGE, timedOut: true };
   } finally {
     limit?.end();
   }

@@ -1,6 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { UnsupportedError } from "../../lib/base/errors.ts";
-import { CommandRunner, FailedCommand, type Job, type RunnerOptions } from "../../lib/cpc/command_runner.ts";
+import {
+  CommandRunner,
+  FailedCommand,
+  type Job,
+  type RunnerOptions,
+  TimedOutCommand,
+} from "../../lib/cpc/command_runner.ts";
 import { readPrivilege } from "../../lib/events/privilege.ts";
 
 /** A runner of `sh -c SCRIPT`s, what it noted, and the user's two requests to stop. */
@@ -106,5 +112,47 @@ Deno.test("the second request to stop ends a command that does not heed the firs
   setTimeout(() => first.resolve(15), 100);
   setTimeout(() => second.resolve(15), 250);
   assertEquals(await running, undefined);
+  runner.close();
+});
+
+Deno.test("a run that takes longer than it may is ended with all it has started, and is an error", async () => {
+  const { runner } = runnerOf(["true", "sleep 60 & sleep 60", "trap '' TERM; sleep 60", {
+    run: "true",
+    prepare: "sleep 60",
+  }], {
+    limit: () => ({ ms: 200, text: "0.2 s (--timeout)", of: "run" }),
+  });
+  assertEquals((await runner.run({ command: 0 }))?.code, 0);
+  for (const command of [1, 2]) {
+    const late = await assertRejects(
+      () => runner.run({ command }),
+      TimedOutCommand,
+      "did not end within 0.2 s",
+    );
+    assertEquals([late.status, late.limit.of], [124, "run"]);
+  }
+  await assertRejects(
+    () => runner.prepare({ command: 3 }),
+    TimedOutCommand,
+    "what prepares a run of 'true' did not end",
+  );
+  runner.close();
+});
+
+Deno.test("a run that has next to no time, or none, has taken too long, whenever it is ended", async () => {
+  let ms = 0;
+  const { runner } = runnerOf(["sleep 60"], { limit: () => ({ ms, text: "no time", of: "all" }) });
+  for (ms of [-1, 0, 0.001, 0.5, 1, 2, 3]) {
+    await assertRejects(() => runner.run({ command: 0 }), TimedOutCommand);
+  }
+  runner.close();
+});
+
+Deno.test("the user's word reaches a command with a group of its own, whatever the terminal does", async () => {
+  const far = () => ({ ms: 60_000, text: "a minute", of: "run" as const });
+  const stopper = { first: Promise.resolve(2), second: new Promise<number>(() => {}), commandHearsToo: true };
+  const { runner } = runnerOf(["sleep 60"], { limit: far, stopper });
+  const run = runner.run({ command: 0 });
+  assertEquals(await run, undefined);
   runner.close();
 });

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
 import { PMUCTL, pmuctl, program, run, withFolder } from "./harness.ts";
@@ -259,12 +259,96 @@ Deno.test("check of a config file checks every benchmark, and tells GitHub and J
 });
 
 testNeeding(["valgrind"], "check takes no rung that is beyond the budget, and says which it is", async () => {
-  const { check } = await checkJson(["--budget", "1", "--against", "sleep 0.5", "--", "sleep", "0.5"]);
+  const { check } = await checkJson(["--budget", "2", "--against", "sleep 0.5", "--", "sleep", "0.5"]);
   const [{ rung, verdict }] = check.rows;
   if (rung === "instructions:u") return; // there is a PMU
   assertEquals([rung, verdict], ["task-clock", "inconclusive"]);
   assertStringIncludes(check.notes.join(), "too long for the budget");
 });
+
+/** Whether a process is there, and no zombie. */
+function isRunning(pid: string): boolean {
+  try {
+    return !/^State:\s*[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  } catch {
+    return false;
+  }
+}
+
+/** The seconds that the body took. */
+async function seconds(body: () => Promise<void>): Promise<number> {
+  const begun = performance.now();
+  await body();
+  return (performance.now() - begun) / 1000;
+}
+
+for (
+  const [what, script] of [
+    ["sleeps", "exec sleep 60"],
+    ["heeds no SIGTERM", "trap '' TERM; sleep 60"],
+    ["waits for what it has started", "sleep 60 & wait"],
+  ]
+) {
+  Deno.test(`check ends with its budget a command that ${what}, and all of it`, () =>
+    withFolder(async (folder) => {
+      const mark = `${folder}/pids`;
+      const slow = `${folder}/slow`;
+      await Deno.writeTextFile(slow, `#!/bin/sh\necho $$ >>${mark}\n${script}\n`, { mode: 0o755 });
+      for (
+        const args of [
+          ["--against", "true"],
+          ["-m", "wall", "--against", slow],
+          ["--timeout", "0.5", "--against", "true"],
+          ["--prepare", slow, "--against", "true"],
+        ]
+      ) {
+        const command = args[0] === "--prepare" || args[0] === "-m" ? "true" : slow;
+        const took = await seconds(async () => {
+          const { status, stdout } = await pmuctl(["check", "--budget", "1", ...args, "--", command]);
+          assertEquals(status, 3, stdout);
+          assertMatch(stdout, /^unmeasurable/);
+          assertMatch(stdout, /did not end within (the budget of 1 s \(--budget\)|0.5 s \(--timeout\))/);
+        });
+        assert(took < 20, `${took} s`);
+      }
+      for (const pid of (await Deno.readTextFile(mark)).trim().split("\n")) {
+        await eventually(() => !isRunning(pid), `the end of ${pid}`);
+      }
+    }));
+}
+
+Deno.test("check --update ends with 3 when its command fails, hangs or is not there, and leaves the baseline as it is", () =>
+  withFolder(async (folder) => {
+    const baseline = `${folder}/b.json`;
+    const update = (...args: string[]) =>
+      pmuctl([
+        "check",
+        "-m",
+        "wall",
+        "--max-runs",
+        "3",
+        "--budget",
+        "2",
+        "--update",
+        "--baseline",
+        baseline,
+        ...args,
+      ]);
+    assertEquals((await update("--", "true")).status, 0);
+    const before = await Deno.readTextFile(baseline);
+    const cases: [string[], string][] = [
+      [["--", "false"], "failed with exit status 1"],
+      [["--prepare", "false", "--", "true"], "failed with exit status 1"],
+      [["--", "sleep", "60"], "did not end within the budget of 2 s"],
+      [["--", "no-such-command"], "no such file or directory"],
+    ];
+    for (const [args, words] of cases) {
+      const { status, stderr } = await update(...args);
+      assertEquals(status, 3, stderr);
+      assertStringIncludes(stderr, words);
+    }
+    assertEquals(await Deno.readTextFile(baseline), before);
+  }));
 
 Deno.test("check says what is missing, in one line", async () => {
   const cases: [string[], number, string][] = [
