@@ -24,6 +24,8 @@ export interface StoredBenchmark {
   machine: Fingerprint;
   /** By the metric as it was asked for. */
   metrics: Record<string, StoredMetric>;
+  /** Wall times in ns of some runs, for a note where no metric goes by them; files of before have none. */
+  wall?: number[];
 }
 
 /** By the benchmarks' names. */
@@ -45,7 +47,7 @@ export function parseBaseline(file: string, text: string): Baseline {
 }
 
 function benchmarkOf(shape: Shape): StoredBenchmark {
-  const members = shape.members(["command", "machine", "metrics"]);
+  const members = shape.members(["command", "machine", "metrics", "wall"]);
   const machine = shape.need(members, "machine");
   const parts = machine.members(FINGERPRINT_KEYS);
   return {
@@ -56,6 +58,7 @@ function benchmarkOf(shape: Shape): StoredBenchmark {
     metrics: Object.fromEntries(
       shape.need(members, "metrics").entries().map(([name, metric]) => [name, metricOf(metric)]),
     ),
+    ...(members.wall ? { wall: samplesOf(members.wall) } : {}),
   };
 }
 

@@ -117,8 +117,10 @@ function hindranceOf(
   if (!stored) return `${file} has no '${plan.name}': measure it with --update`;
   const missing = metrics.find((metric) => !Object.hasOwn(stored.metrics, metric));
   if (missing !== undefined) return `${file} has no ${missing} of '${plan.name}': measure it with --update`;
-  if (quoteWords(stored.command) !== quoteWords(plan.argv)) {
-    result.notes.push(`${plan.name}: the baseline is of another command: ${quoteWords(stored.command)}`);
+  if (!isSameCommand(stored.command, plan.argv)) {
+    return `the baseline is of another command, ${
+      quoteWords(stored.command)
+    }: measure this one with --update`;
   }
   const differing = differences(stored.machine, machine);
   if (differing.length === 0) return undefined;
@@ -137,6 +139,10 @@ function hindranceOf(
   return undefined;
 }
 
+function isSameCommand(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((word, i) => word === other[i]);
+}
+
 /** Measures all benchmarks, and writes them into the baseline. Those of others stay in it. */
 async function update(
   { plans, baseline: file }: Request,
@@ -150,18 +156,22 @@ async function update(
     return EXIT.ok;
   }
   const read = () => exists(file, Deno.statSync) ? readBaseline(file) : {};
-  read(); // so that what is wrong with it is told before anything is measured
+  const before = read(); // first, so that what is wrong with it is told before anything is measured
   const measured: Baseline = {};
   for (const plan of plans) {
     const full = { ...plan, metrics: plan.metrics.length ? plan.metrics : [BEST] };
-    const { metrics, notes, stopSignal } = await measuring(plan, () => measureBaseline(full, setting));
+    const { metrics, wall, notes, stopSignal } = await measuring(plan, () => measureBaseline(full, setting));
     for (const line of notes) note(line);
     if (stopSignal !== undefined) {
       note(`stopped: nothing was written to ${file}`);
       return 128 + stopSignal;
     }
     if (withProfile) note(`wrote ${await measuring(plan, () => keepProfile(plan, file, setting))}`);
-    measured[plan.name] = { command: plan.argv, machine, metrics };
+    measured[plan.name] = { command: plan.argv, machine, metrics, ...(wall ? { wall } : {}) };
+    const old = before[plan.name]?.command;
+    if (old && !isSameCommand(old, plan.argv)) {
+      note(`${plan.name}: this takes the place of another command's baseline: ${quoteWords(old)}`);
+    }
     for (const { rung, samples } of Object.values(metrics)) {
       note(`${plan.name}: ${rung}, ${samples.length} runs`);
     }

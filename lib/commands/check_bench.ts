@@ -10,9 +10,21 @@ import type { Rung } from "../check/ladder.ts";
 import { type CheckRow, rowsOf, unmeasurableRow } from "../check/result.ts";
 import { execute, type Samples } from "../check/schedule.ts";
 import { STEADY_RUNS } from "../check/verdict.ts";
+import { WALL_RUNS, wallNote } from "../check/wall_note.ts";
 import type { Io } from "../cli/command.ts";
 import { renderProgress } from "../cli/progress.ts";
-import { chooseRungs, limitOf, openSeries, type Plan, type Setting } from "./check_series.ts";
+import {
+  chooseRungs,
+  limitOf,
+  openSeries,
+  type Plan,
+  type Series,
+  type Setting,
+  wallTimes,
+} from "./check_series.ts";
+
+/** The rung that is the wall time itself. */
+const WALL = "wall";
 
 /** What a benchmark gave. */
 export interface Outcome {
@@ -44,6 +56,7 @@ export async function checkBenchmark(
         outcome.rows.push(unmeasurableRow(of, metric, passedOver.join("; ")));
       }
     }
+    let walls: Series["walls"] | undefined;
     for (const [source, part] of bySource(gated)) {
       const steady = part.every(({ rung }) => rung.steady);
       const series = openSeries(plan, part.map(({ rung }) => rung), { gauge: !steady }, setting);
@@ -63,9 +76,13 @@ export async function checkBenchmark(
         });
         append(outcome.rows, rowsOf(of, gates, gated.length, plan.budgetMs));
         outcome.stopSignal ??= series.stopSignal();
+        if (source === "run") walls = series.walls;
       } finally {
         series.close();
       }
+    }
+    if (outcome.stopSignal === undefined) {
+      append(outcome.notes, await wallNotes(plan, stored, gated, { walls, setting }));
     }
   } catch (error) {
     // one benchmark that cannot be run is no reason to leave out the others
@@ -77,14 +94,35 @@ export async function checkBenchmark(
   return outcome;
 }
 
+/** What is to be known of the wall time where it decides nothing. */
+async function wallNotes(
+  plan: Plan,
+  stored: StoredBenchmark | undefined,
+  gated: readonly Gated[],
+  { walls, setting }: { walls?: Series["walls"]; setting: Setting },
+): Promise<string[]> {
+  const rungs = gated.map(({ rung }) => rung.name);
+  if (rungs.length === 0 || rungs.includes(WALL) || (stored && !stored.wall)) return [];
+  const [old, now] = walls ?? await wallTimes(plan, setting);
+  const note = wallNote(stored?.wall ?? old, now, rungs);
+  return note === undefined ? [] : [`${plan.name}: ${note}`];
+}
+
 /** Runs of a baseline that is to compare well, unless the budget ends it. */
 const BASELINE_RUNS = 40;
+
+/** What a baseline gets of a benchmark. */
+export interface Measured extends Pick<StoredBenchmark, "metrics" | "wall"> {
+  notes: string[];
+  /** The signal by which the user has asked for an end. */
+  stopSignal?: number;
+}
 
 /** Measures a benchmark for the baseline. Throws CommandError, UnsupportedError when that cannot be done. */
 export async function measureBaseline(
   plan: Plan,
   shared: Setting,
-): Promise<{ metrics: Record<string, StoredMetric>; notes: string[]; stopSignal?: number }> {
+): Promise<Measured> {
   const setting = { ...shared, note: once(shared.note), limit: limitOf(plan) };
   const begun = performance.now();
   const choices = await chooseRungs(plan, setting, () => undefined);
@@ -100,6 +138,7 @@ export async function measureBaseline(
     .map(({ rung, passedOver }) => ladderNote(plan, rung, passedOver));
   const metrics: Record<string, StoredMetric> = {};
   let stopSignal: number | undefined;
+  let walls: Series["walls"] | undefined;
   for (const [source, part] of bySource(chosen)) {
     const steady = part.every(({ rung }) => rung.steady);
     const series = openSeries(plan, part.map(({ rung }) => rung), { gauge: !steady }, setting);
@@ -122,6 +161,7 @@ export async function measureBaseline(
         draw(samples[NEW].length, most);
       }
       stopSignal ??= series.stopSignal();
+      if (source === "run") walls = series.walls;
       if (samples[NEW].length < 2 && stopSignal === undefined) {
         throw budgetTooSmall(plan, samples[NEW].length);
       }
@@ -151,7 +191,9 @@ export async function measureBaseline(
       setting.io.status("");
     }
   }
-  return { metrics, notes, stopSignal };
+  if (stopSignal === undefined) walls ??= await wallTimes(plan, setting);
+  const wall = walls?.[NEW] ?? [];
+  return { metrics, ...(wall.length < WALL_RUNS ? {} : { wall }), notes, stopSignal };
 }
 
 function budgetTooSmall({ name, budgetMs }: Plan, runs: number): UnsupportedError {

@@ -5,7 +5,7 @@ import { readNamedText } from "../base/file_bytes.ts";
 import { type Benchmark, parseConfig, type Thresholds } from "../check/config.ts";
 import { BEST, METRIC_NAMES } from "../check/ladder.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
-import { splitWords } from "../cli/shell_words.ts";
+import { quoteWords, splitWords } from "../cli/shell_words.ts";
 import type { Plan } from "./check_series.ts";
 
 export const DEFAULT_CONFIG = "pmuctl.json";
@@ -22,7 +22,11 @@ export const CHECK_OPTIONS: OptionSpec[] = [
     value: "FILE",
     help: `check all benchmarks of this file (without a command: ${DEFAULT_CONFIG})`,
   },
-  { name: "name", value: "NAME", help: "what the benchmark is called (default: the command's name)" },
+  {
+    name: "name",
+    value: "NAME",
+    help: "what the benchmark is called (default: the command with its arguments)",
+  },
   {
     name: "metric",
     short: "m",
@@ -96,7 +100,7 @@ function commandRequest(args: ParsedArgs): Request {
     );
   }
   const benchmark: Benchmark = {
-    name: args.text("name") ?? args.command[0].split("/").at(-1)!,
+    name: args.text("name") ?? quoteWords(args.command),
     command: args.command,
     against: args.text("against"),
     prepare: args.text("prepare"),

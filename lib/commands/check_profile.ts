@@ -30,9 +30,21 @@ const REPEAT = 'n=$1; shift; while [ "$n" -gt 0 ]; do "$@" >/dev/null 2>&1 </dev
 /** What is shown: rows of at least this share in percent, and no more lines than this. */
 const PERCENT_LIMIT = 0.5, MOST_LINES = 30;
 
+/** Letters of a benchmark's name in a file's, of which there may be 255. */
+const MOST_OF_NAME = 100;
+
+/** FNV-1a, 32 bits (Fowler, Noll, Vo), of the UTF-16 units, in hex. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}
+
 /** The file beside a baseline that has a benchmark's profile. */
 export function profilePath(baseline: string, name: string): string {
-  return `${baseline.replace(/\.json$/, "")}.${name.replace(/[^\w.-]/g, "_")}.profile.json`;
+  const plain = name.replace(/[^\w.-]/g, "_").slice(0, MOST_OF_NAME);
+  const tail = plain === name ? "" : `-${hashOf(name)}`; // so that no two names are one
+  return `${baseline.replace(/\.json$/, "")}.${plain}${tail}.profile.json`;
 }
 
 /** Records the command, and writes its profile beside the baseline. Resolves to the path. */

@@ -6,8 +6,9 @@ import type { Thresholds } from "../check/config.ts";
 import { NEW, OLD, type Values } from "../check/gate.ts";
 import { GAUGE } from "../check/gauge.ts";
 import { BEST, type Rung, rungsOf } from "../check/ladder.ts";
-import type { Executor, Step } from "../check/schedule.ts";
+import { execute, type Executor, type Step } from "../check/schedule.ts";
 import { STEADY_RUNS } from "../check/verdict.ts";
+import { WALL_RUNS } from "../check/wall_note.ts";
 import type { Io } from "../cli/command.ts";
 import { quoteWords } from "../cli/shell_words.ts";
 import type { StopRequests } from "../cli/signals.ts";
@@ -59,6 +60,8 @@ export function limitOf({ budgetMs, timeoutMs = Infinity }: Plan): () => RunLimi
 /** Runs that share their measurement: of rungs off the run itself, or of the one that valgrind has. */
 export interface Series {
   executor: Executor<Values>;
+  /** Wall times in ns of runs that count, by command; none of those under valgrind. */
+  walls: readonly [old: number[], now: number[]];
   stopSignal(): number | undefined;
   /** The budget was over before a run was. */
   isOver(): boolean;
@@ -137,6 +140,23 @@ export function openSeries(
     : runSeries(plan, rungs, { gauge }, setting);
 }
 
+/** Wall times of some runs of each command; fewer where the budget or the user ends them. */
+export async function wallTimes(plan: Plan, setting: Setting): Promise<Series["walls"]> {
+  const series = openSeries(plan, rungsOf("wall"), { gauge: false }, setting);
+  try {
+    const rounds = execute({
+      commands: 2,
+      warmups: 0,
+      wantsMore: (all) => all[NEW].length < WALL_RUNS,
+      stopped: () => series.stopSignal() !== undefined || series.isOver(),
+    }, series.executor);
+    for await (const _run of rounds);
+    return series.walls;
+  } finally {
+    series.close();
+  }
+}
+
 /** Runs of the commands themselves; with a baseline the gauge takes the place of the old one. */
 function runSeries(
   plan: Plan,
@@ -146,16 +166,19 @@ function runSeries(
 ): Series {
   const runner = newRunner(jobsOf(plan, (argv) => argv), rungs, setting, setting.note);
   const budget = new Budget();
+  const walls: Series["walls"] = [[], []];
   const executor: Executor<Values> = {
     prepare: (step) => budget.within(() => runner.prepare(step)),
     run: async (step) => {
       if (step.command === OLD && !plan.against && !gauge) return new Map();
       const run = await budget.within(() => runner.run(step));
+      if (run && !step.warmup) walls[step.command].push(run.wallNs);
       return run && valuesOf(run, rungs);
     },
   };
   return {
     executor,
+    walls,
     stopSignal: () => runner.stopSignal,
     isOver: () => budget.isOver,
     close: () => runner.close(),
@@ -197,6 +220,7 @@ function valgrindSeries(
   };
   return {
     executor,
+    walls: [[], []],
     stopSignal: () => runner.stopSignal,
     isOver: () => budget.isOver,
     close: () => {

@@ -19,6 +19,7 @@ const BASELINE: Baseline = {
       "task-clock": { rung: "task-clock", samples: [12345678, 12345679.5], gauge: [2, 3] },
       best: { rung: "instructions(valgrind-3.19.0)", samples: [40124178] },
     },
+    wall: [20123456, 20123999],
   },
 };
 
@@ -35,7 +36,8 @@ Deno.test("renderBaseline() sorts keys and keeps each list on a line, so that gi
   );
   assertEquals(lines.filter((line) => line.includes('"samples": [12345678, 12345679.5]')).length, 1);
   const { sort } = BASELINE;
-  const reordered = { sort: { metrics: sort.metrics, machine: { ...sort.machine }, command: sort.command } };
+  const { metrics, machine, command, wall } = sort;
+  const reordered = { sort: { wall, metrics, machine: { ...machine }, command } };
   assertEquals(renderBaseline(reordered), renderBaseline(BASELINE));
 });
 

@@ -68,30 +68,81 @@ testNeeding(
   async () => {
     await withFolder(async (folder) => {
       const baseline = `${folder}/b.json`;
-      const loop = program("loop");
+      const work = `${folder}/work`;
+      const build = (rounds: number) =>
+        Deno.writeTextFile(work, `#!/bin/sh\nexec ${program("loop")} ${rounds}\n`, { mode: 0o755 });
       const args = ["--baseline", baseline, "--max-runs", "12"];
-      const made = await pmuctl(["check", "--update", ...args, "-m", "wall", "--", loop, `${ROUNDS}`]);
+      await build(ROUNDS);
+      const made = await pmuctl(["check", "--update", ...args, "-m", "wall", "--", work]);
       assertEquals(made.status, 0, made.stderr);
-      const slower = await checkJson([...args, "--", loop, `${10 * ROUNDS}`]);
+      await build(10 * ROUNDS);
+      const slower = await checkJson([...args, "--", work]);
       assertEquals([slower.status, slower.check.rows[0].verdict], [1, "regressed"]);
-      assertStringIncludes(slower.check.notes.join(), "another command");
 
       const text = Deno.readTextFileSync(baseline);
       Deno.writeTextFileSync(baseline, text.replace(/"kernel": "[^"]*"/, '"kernel": "2.6.39"'));
-      const elsewhere = await checkJson([...args, "--", loop, `${ROUNDS}`]);
+      const elsewhere = await checkJson([...args, "--", work]);
       assertEquals([elsewhere.status, elsewhere.check.rows[0].verdict], [3, "unmeasurable"]);
       assertStringIncludes(elsewhere.check.rows[0].reason!, "kernel: 2.6.39 in the baseline");
-      const allowed = await checkJson([...args, "--allow-mismatch", "--", loop, `${10 * ROUNDS}`]);
+      const allowed = await checkJson([...args, "--allow-mismatch", "--", work]);
       assertEquals(allowed.status, 1);
       assertStringIncludes(allowed.check.notes.join(), "nothing here tells them apart");
 
       Deno.writeTextFileSync(baseline, text.replace('"rung": "wall"', '"rung": "moon"'));
-      const other = await checkJson([...args, "--", loop, `${ROUNDS}`]);
+      const other = await checkJson([...args, "--", work]);
       assertEquals(other.status, 3);
       assertStringIncludes(other.check.rows[0].reason!, "different rungs are not compared");
     });
   },
 );
+
+Deno.test("check compares no command with the baseline of another, which --update keeps", () =>
+  withFolder(async (folder) => {
+    const args = ["--baseline", `${folder}/b.json`, "--max-runs", "12", "-m", "wall"];
+    const update = async (...more: string[]) => {
+      const { status, stderr } = await pmuctl(["check", "--update", ...args, ...more]);
+      assertEquals(status, 0, stderr);
+      return stderr;
+    };
+    for (const seconds of ["0.01", "0.05"]) await update("--", "sleep", seconds);
+    for (const seconds of ["0.01", "0.05"]) {
+      const { status, check } = await checkJson([...args, "-t", "100", "--", "sleep", seconds]);
+      assertEquals([status, check.rows[0].benchmark], [0, `sleep ${seconds}`]);
+    }
+    const missing = await checkJson([...args, "--", "sleep", "0.02"]);
+    assertEquals([missing.status, missing.check.rows[0].verdict], [3, "unmeasurable"]);
+    assertStringIncludes(missing.check.rows[0].reason!, "has no 'sleep 0.02'");
+
+    await update("--name", "nap", "--", "sleep", "0.01");
+    const other = await checkJson([...args, "--name", "nap", "--", "sleep", "0.05"]);
+    assertEquals([other.status, other.check.rows[0].verdict], [3, "unmeasurable"]);
+    assertStringIncludes(other.check.rows[0].reason!, "of another command, sleep 0.01");
+    assertStringIncludes(
+      await update("--name", "nap", "--", "sleep", "0.05"),
+      "another command's baseline: sleep 0.01",
+    );
+    assertEquals((await checkJson([...args, "-t", "100", "--name", "nap", "--", "sleep", "0.05"])).status, 0);
+  }));
+
+Deno.test("check tells of a wall time that grew where something else decides", () =>
+  withFolder(async (folder) => {
+    const baseline = ["--baseline", `${folder}/b.json`];
+    const args = ["-m", "page-faults", "-t", "50", "--max-runs", "12"];
+    const note =
+      /the wall time went from .* to .* \(\+\d+%\), which page-faults does not tell: -m wall decides by it/;
+    const beside = await pmuctl(["check", ...args, "--against", "sleep 0.02", "--", "sleep", "0.2"]);
+    assertEquals(beside.status, 0, beside.stderr);
+    assertMatch(beside.stdout, note);
+    const alike = await pmuctl(["check", ...args, "--against", "sleep 0.2", "--", "sleep", "0.2"]);
+    assert(!note.test(alike.stdout), alike.stdout);
+    assertEquals(
+      (await pmuctl(["check", "--update", ...baseline, ...args, "--", "sleep", "0.02"])).status,
+      0,
+    );
+    const text = await Deno.readTextFile(`${folder}/b.json`);
+    await Deno.writeTextFile(`${folder}/b.json`, text.replaceAll("0.02", "0.2"));
+    assertMatch((await pmuctl(["check", ...baseline, ...args, "--", "sleep", "0.2"])).stdout, note);
+  }));
 
 testNeeding(
   ["cc", "valgrind"],
@@ -118,6 +169,8 @@ testNeeding(
       const args = [
         "--baseline",
         `${folder}/b.json`,
+        "--name",
+        "app",
         "--profile",
         "--prepare",
         `${folder}/app setup`,
