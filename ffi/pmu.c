@@ -11,6 +11,7 @@
 #include <linux/perf_event.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -152,6 +153,28 @@ int32_t pmu_create(const char *path, uint32_t mode)
 		return fd;
 	close(fd);
 	return error;
+}
+
+int32_t pmu_create_nameless(const char *folder, uint32_t mode)
+{
+	int fd = open_again(folder, O_RDWR | O_TMPFILE, (mode_t)mode), error;
+
+	if (fd < 0)
+		return -errno;
+	error = lock_regular(fd);
+	if (error == 0)
+		return fd;
+	close(fd);
+	return error;
+}
+
+int32_t pmu_name(int32_t fd, const char *path)
+{
+	char self[sizeof("/proc/self/fd/-2147483648")];
+
+	/* AT_EMPTY_PATH would do without /proc, but takes CAP_DAC_READ_SEARCH. */
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
 int32_t pmu_lock(const char *path)

@@ -19,7 +19,7 @@
 #define PMU_API __attribute__((visibility("default")))
 
 /* Changes whenever a function below changes its meaning; ffi/symbols.ts holds the same number. */
-#define PMU_ABI_VERSION 10
+#define PMU_ABI_VERSION 11
 
 /* PMU_ABI_VERSION of this library. Call it before anything else. */
 PMU_API uint32_t pmu_abi_version(void);
@@ -411,6 +411,15 @@ PMU_API int32_t pmu_kill_group(int32_t pid, int32_t sig);
  * locked (flock(2)) until its descriptor is closed: -EWOULDBLOCK, and the file as it was, when it is locked.
  */
 PMU_API int32_t pmu_create(const char *path, uint32_t mode);
+
+/*
+ * Makes a file in the folder that has no name yet, so that nobody sees it before it has one, and that goes with its
+ * descriptor until then. Locked as by pmu_create. -EOPNOTSUPP, -EISDIR or -ENOENT where the file system has no such files.
+ */
+PMU_API int32_t pmu_create_nameless(const char *folder, uint32_t mode);
+
+/* Gives a file of pmu_create_nameless its name, which nothing may have: -EEXIST. Needs /proc. */
+PMU_API int32_t pmu_name(int32_t fd, const char *path);
 
 /*
  * Opens the file and locks it as pmu_create does, so that nobody else gets the lock while the descriptor is open:

@@ -159,6 +159,19 @@ export function createFile(path: string, mode = 0o600): number {
   return checked("open", shim().pmu_create(toCString(path), mode));
 }
 
+/**
+ * Makes a file in a folder that has no name until `nameFile()`, and is gone without one when it is closed, locked as by
+ * `createFile()`. Throws PmuError, also where the file system has no such files.
+ */
+export function createNameless(folder: string, mode = 0o600): number {
+  return checked("open", shim().pmu_create_nameless(toCString(folder), mode));
+}
+
+/** Gives a file of `createNameless()` its name. Throws PmuError: EEXIST when something has that name. */
+export function nameFile(fd: number, path: string): void {
+  checked("linkat", shim().pmu_name(fd, toCString(path)));
+}
+
 /** Opens a file that is there to lock it in the same way. */
 export function lockFile(path: string): number {
   return checked("flock", shim().pmu_lock(toCString(path)));

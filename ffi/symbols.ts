@@ -5,7 +5,7 @@
  */
 
 /** PMU_ABI_VERSION of ffi/pmu.h. */
-export const ABI_VERSION = 10;
+export const ABI_VERSION = 11;
 
 export const SYMBOLS = {
   // uint32_t pmu_abi_version(void)
@@ -125,6 +125,10 @@ export const SYMBOLS = {
 
   // int32_t pmu_create(const char *path, uint32_t mode)
   pmu_create: { parameters: ["buffer", "u32"], result: "i32" },
+  // int32_t pmu_create_nameless(const char *folder, uint32_t mode)
+  pmu_create_nameless: { parameters: ["buffer", "u32"], result: "i32" },
+  // int32_t pmu_name(int32_t fd, const char *path)
+  pmu_name: { parameters: ["i32", "buffer"], result: "i32" },
   // int32_t pmu_lock(const char *path)
   pmu_lock: { parameters: ["buffer"], result: "i32" },
   // int32_t pmu_open_fifo(const char *path)

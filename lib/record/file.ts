@@ -3,7 +3,9 @@
 import {
   closeFd,
   createFile,
+  createNameless,
   lockFile,
+  nameFile,
   overwriteInPlace,
   PmuError,
   writeAll,
@@ -28,7 +30,7 @@ import {
   MOST_TABLE_BYTES,
 } from "../perfdata/writer.ts";
 import { FileRoom, planRoom } from "./file_room.ts";
-import { namelessFile } from "./nameless_file.ts";
+import { folderOf, namelessFile } from "./nameless_file.ts";
 import { listed, type Opened } from "./opening.ts";
 import {
   type Facts,
@@ -66,9 +68,9 @@ export class RecordFile implements Sink {
   #ballast: number | undefined;
   /** Where the events' ids are. */
   #ids: IdPlace[];
-  #dataBytes = 0;
+  #dataBytes: number;
 
-  private constructor(path: string, hadOld: boolean, fd: number, { start, room, kernelIds }: Front) {
+  private constructor(path: string, hadOld: boolean, fd: number, { start, room, kernelIds, bytes }: Front) {
     this.#path = path;
     this.#hadOld = hadOld;
     this.fd = fd;
@@ -76,31 +78,25 @@ export class RecordFile implements Sink {
     this.#room = room;
     this.#kernelIds = kernelIds;
     this.#ids = start.ids;
+    this.#dataBytes = bytes.length - start.dataOffset;
   }
 
   /**
-   * Makes the file, with its header and all that is known by now. A file that was there is kept as FILE.old, as perf
-   * does. It is locked while it is written: a lock goes with its process, however that ends. Throws UnsupportedError
-   * when it cannot be made, or another recorder is writing it; what was there is as it was then.
+   * Makes the file, with its header and all that is known by now: whoever sees it can read it. A file that was there is
+   * kept as FILE.old, as perf does. It is locked while it is written: a lock goes with its process, however that ends.
+   * Throws UnsupportedError when it cannot be made, or another recorder is writing it; what was there is as it was then.
    */
   static create(path: string, opened: readonly Opened[], about: About): RecordFile {
     const front = frontOf(opened, about); // takes a while, in which there is no file yet
     let lock: number | undefined;
-    let file: RecordFile | undefined;
     try {
       const hadOld = isFile(path);
       if (hadOld) {
         lock = lockFile(path); // so that no other recorder writes to it
         Deno.renameSync(path, path + OLD);
       }
-      file = RecordFile.#make(path, hadOld, front);
-      if (keepsInPlace(file.fd)) file.#ballast = ballast(path);
-      writeAll(file.fd, front.bytes);
-      file.#dataBytes = front.bytes.length - front.start.dataOffset;
-      return file;
+      return RecordFile.#make(path, hadOld, front);
     } catch (error) {
-      file?.discard();
-      file?.close();
       if (!(error instanceof PmuError) || error.errno !== ERRNO.EAGAIN) throw writeError(path, error);
       throw new UnsupportedError({
         attempt: `write ${path}`,
@@ -112,12 +108,24 @@ export class RecordFile implements Sink {
     }
   }
 
-  /** Makes it, empty; puts back what was there when that fails. */
+  /** Makes it, with its front; puts back what was there when that fails. */
   static #make(path: string, hadOld: boolean, front: Front): RecordFile {
+    const whole = makeWhole(path, front);
+    let file: RecordFile | undefined;
     try {
-      return new RecordFile(path, hadOld, createFile(path), front);
+      const fd = whole?.fd ?? createFile(path);
+      file = new RecordFile(path, hadOld, fd, front);
+      const inPlace = whole?.inPlace ?? keepsInPlace(fd);
+      if (!whole) writeAll(fd, front.bytes);
+      if (inPlace) file.#ballast = ballast(path);
+      return file;
     } catch (error) {
-      if (hadOld) Deno.renameSync(path + OLD, path);
+      if (file) {
+        file.discard();
+        file.close();
+      } else if (hadOld) {
+        Deno.renameSync(path + OLD, path);
+      }
       throw error;
     }
   }
@@ -273,6 +281,25 @@ function frontOf(opened: readonly Opened[], { origin, facts, spareIds }: About):
 
 function withIds(facts: Facts, kernelIds: readonly BuildIdEntry[]): Facts {
   return { ...facts, buildIds: [...kernelIds, ...facts.buildIds] };
+}
+
+/**
+ * Makes a file that has its front by the time it has its name, so that one that is there can be read, whenever this
+ * process is killed; undefined where that cannot be done (the file system; a device or a dangling link has the name).
+ */
+function makeWhole(path: string, { bytes }: Front): { fd: number; inPlace: boolean } | undefined {
+  let fd: number | undefined;
+  try {
+    fd = createNameless(folderOf(path));
+    const inPlace = keepsInPlace(fd);
+    writeAll(fd, bytes);
+    nameFile(fd, path);
+    return { fd, inPlace };
+  } catch (error) {
+    if (!(error instanceof PmuError)) throw error;
+    if (fd !== undefined) closeFd(fd);
+    return undefined; // what makes it under its name says why, if that cannot be done either
+  }
 }
 
 /**

@@ -157,6 +157,33 @@ static int32_t create_file(void)
 	return fd;
 }
 
+static void names_a_file_once_it_has_its_bytes(void)
+{
+	char path[64];
+	int32_t fd = pmu_create_nameless("/tmp", 0600), again;
+	struct stat stat;
+
+	if (fd == -EOPNOTSUPP || fd == -EISDIR)
+		return; /* the file system of /tmp has no such files */
+	REQUIRE(fd >= 0);
+	CHECK_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	CHECK_EQ(pmu_write(fd, "abc", 3), 3);
+	snprintf(path, sizeof(path), "/tmp/pmu-events-test-%d", (int)getpid());
+	CHECK(access(path, F_OK) < 0);
+	CHECK_EQ(pmu_name(fd, path), 0);
+	CHECK_EQ(fstat(fd, &stat), 0);
+	CHECK_EQ(stat.st_size, 3);
+	CHECK_EQ(stat.st_nlink, 1);
+	CHECK_EQ(pmu_create(path, 0600), -EWOULDBLOCK);
+	again = pmu_create_nameless("/tmp", 0600);
+	CHECK_EQ(pmu_name(again, path), -EEXIST);
+	pmu_close(again);
+	pmu_close(fd);
+	unlink(path);
+	CHECK_EQ(pmu_create_nameless("/nowhere/at/all", 0600), -ENOENT);
+	CHECK_EQ(pmu_name(-1, path), -ENOENT);
+}
+
 static void hands_no_descriptor_to_programs(void)
 {
 	int32_t fds[4];
@@ -303,6 +330,7 @@ int main(void)
 		{ "descriptors are close-on-exec", hands_no_descriptor_to_programs, true },
 		{ "pmu_bpf_code() tells where BPF programs lie, one by one", finds_the_code_of_bpf_programs, false },
 		{ "pmu_write() and pmu_seek() work on files", writes_and_seeks, false },
+		{ "pmu_name() names a file that nobody saw before", names_a_file_once_it_has_its_bytes, false },
 		{ "pmu_open_fifo() opens a FIFO that has a reader, and nothing else", opens_a_fifo_that_has_a_reader, false },
 		{ "pmu_rlimit_nofile() raises the soft limit to the hard one", raises_the_limit_of_open_files, false },
 		{ "pmu_clock_ns() goes forward, and pmu_clock_res_ns() has its steps", tells_the_time, false },

@@ -8,10 +8,12 @@ import {
   closeEvent,
   closeFd,
   createFile,
+  createNameless,
   disable,
   enable,
   eventId,
   makePipe,
+  nameFile,
   openEvent,
   raiseFileLimit,
   readCounts,
@@ -114,6 +116,22 @@ Deno.test("createFile(), writeAll() and seek() make a file", async () => {
   await Deno.remove(path);
   const error = assertThrows(() => createFile("/nowhere/at/all"), PmuError);
   assertEquals([error.call, error.errno], ["open", ERRNO.ENOENT]);
+});
+
+Deno.test("nameFile() names a file of createNameless(), and nothing else of that name", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/file`;
+  const fd = createNameless(folder);
+  writeAll(fd, new TextEncoder().encode("abc"));
+  assertEquals([...Deno.readDirSync(folder)], []);
+  nameFile(fd, path);
+  assertEquals(await Deno.readTextFile(path), "abc");
+  const other = createNameless(folder);
+  const error = assertThrows(() => nameFile(other, path), PmuError);
+  assertEquals([error.call, error.errno], ["linkat", ERRNO.EEXIST]);
+  closeFd(other);
+  closeFd(fd);
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("readPipe() waits for bytes, and gives 0 at the end", async () => {

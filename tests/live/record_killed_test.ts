@@ -3,11 +3,13 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
-import { jsonReport, perfSampleCount, PMUCTL, pmuctl, program, withFolder } from "./harness.ts";
+import { jsonReport, perfSampleCount, PMUCTL, pmuctl, pmuctlOk, program, withFolder } from "./harness.ts";
 import { cpuSeconds, sizeOf } from "./watching.ts";
 
 /** Enough to see a flaw of the design; PMUCTL_KILLS=200 looks for one in a thousand. */
 const KILLS = Number(Deno.env.get("PMUCTL_KILLS") ?? 6);
+/** Likewise of recorders that are killed as they start. */
+const EARLY_KILLS = Number(Deno.env.get("PMUCTL_KILLS") ?? 20);
 /** Offset of data.size in a perf.data file's header: it is 0 until the drain has started. */
 const DATA_SIZE_AT = 48;
 /** Samples a second of the workload's one thread, and how old the last flush may be, in seconds. */
@@ -54,6 +56,50 @@ testNeeding(
       }
     }),
 );
+
+/** The kinds of recordings that differ in what a file begins with. */
+const KINDS = [[], ["-g"], ["--call-graph", "dwarf"], ["-e", "task-clock,page-faults"], ["-a"], ["-a", "-g"]];
+
+testNeeding(
+  ["cc"],
+  "a recorder that is killed as it starts has made no file, or one that can be read",
+  () =>
+    withFolder(async (folder) => {
+      const busy = new Deno.Command(program("ratio"), { args: ["10000000"], stdout: "null" }).spawn();
+      const known = new Set<string>();
+      for (let i = 0; i < EARLY_KILLS; i++) {
+        const kind = KINDS[i % KINDS.length];
+        const file = `${folder}/${i}.data`;
+        if (i % 3 === 0) await Deno.writeTextFile(file, "another file");
+        const old = i % 3 === 0 ? Deno.lstatSync(file).ino : null;
+        const recorder = new Deno.Command(PMUCTL, {
+          args: ["record", "-q", "-o", file, ...kind, ...kind.includes("-a") ? [] : ["-p", `${busy.pid}`]],
+          stdout: "null",
+          stderr: "null",
+        }).spawn();
+        // at the very moment when there is a file, or at any
+        const atOnce = i % 2 === 0;
+        const latest = performance.now() + (atOnce ? 20_000 : Math.random() * 1500);
+        while (performance.now() < latest && !(atOnce && isNew(file, old))) await sleep(0);
+        recorder.kill("SIGKILL");
+        await recorder.status;
+        if (isNew(file, old)) await pmuctlOk(["report", "--force", "--json", "-i", file]);
+        for (const { name } of Deno.readDirSync(folder)) known.add(name);
+      }
+      busy.kill("SIGKILL");
+      await busy.status;
+      assertEquals([...known].filter((name) => !/^[0-9]+\.data(\.old)?$/.test(name)), []);
+    }),
+);
+
+/** Whether there is a file with another inode than the one that was there before. */
+function isNew(file: string, old: number | null): boolean {
+  try {
+    return Deno.lstatSync(file).ino !== old;
+  } catch {
+    return false;
+  }
+}
 
 testNeeding(
   ["cc"],
