@@ -2,7 +2,7 @@
 
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
 import { hostSymbolFiles } from "../symbols/host_files.ts";
-import type { SymbolFiles } from "../symbols/symbolizer.ts";
+import type { SymbolFiles } from "../symbols/symbol_files.ts";
 
 export const SYMBOL_FILE_OPTIONS: readonly OptionSpec[] = [
   {

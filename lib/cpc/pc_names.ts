@@ -3,7 +3,8 @@
 import { PERF_RECORD_MISC } from "../base/abi.ts";
 import { hexAddress } from "../base/address.ts";
 import { AddressSpaces, type MapEvent } from "../symbols/address_space.ts";
-import { type SymbolFiles, Symbolizer } from "../symbols/symbolizer.ts";
+import type { SymbolFiles } from "../symbols/symbol_files.ts";
+import { Symbolizer } from "../symbols/symbolizer.ts";
 
 /** What is mapped where, now. */
 export interface LiveMaps {

@@ -8,7 +8,7 @@ import { PERF_RECORD_USER } from "../base/abi.ts";
 import { ByteReader } from "../base/bytes.ts";
 import { BadInputError } from "../base/errors.ts";
 import { type DataInput, type FilePlace, placeIn } from "./data_input.ts";
-import { payloadSize } from "./payload.ts";
+import { payloadSize } from "./record_sizes.ts";
 
 /** Reads on from `input`, of which `rest` has been read already; as the constructor of DecompressedInput. */
 export type Unpack = (

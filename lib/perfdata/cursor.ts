@@ -4,7 +4,13 @@
  * that reading a million samples costs a million field loads.
  */
 
-import type { RecordWindow } from "./window.ts";
+/** Bytes that records lie in, and where in the file each record came from. */
+interface RecordBytes {
+  readonly u8: Uint8Array;
+  readonly u32: Uint32Array;
+  /** Returns the place in the file of the record at byte `pos`. */
+  place(pos: number): { offset: number };
+}
 
 /** A record of any type, in the byte order of this machine; records.ts decodes its body. */
 export interface RecordCursor {
@@ -86,9 +92,9 @@ export class Cursor implements SampleCursor {
   calls = 0;
   callCount = 0;
   copiedStack = 0;
-  readonly #window: RecordWindow;
+  readonly #window: RecordBytes;
 
-  constructor(window: RecordWindow) {
+  constructor(window: RecordBytes) {
     this.#window = window;
     this.u8 = window.u8;
     this.u32 = window.u32;

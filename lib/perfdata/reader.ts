@@ -15,7 +15,7 @@ import { Delivery, OTHERS, positionOf, type RecordHandler } from "./delivery.ts"
 import { type EventDesc, EventTable } from "./events.ts";
 import { FEATURE, type Features } from "./features.ts";
 import { type Opened, openRecording, readLateFeatures } from "./open.ts";
-import { payloadSize } from "./payload.ts";
+import { payloadSize } from "./record_sizes.ts";
 import { isHeaderType, MOST_TRACING_DATA, takeHeaderRecord, takeTracingData } from "./pipe.ts";
 import { isTime, sampleFits, type TimeBase, timeOf } from "./sample.ts";
 import { bodyFits } from "./record_sizes.ts";

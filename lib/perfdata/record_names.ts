@@ -1,7 +1,9 @@
 /** Names of record types, as `perf report --stats` has them. */
 
 import { PERF_RECORD, PERF_RECORD_USER } from "../base/abi.ts";
-import { OTHER_TYPES } from "./stats.ts";
+
+/** Stands for the types that are not told apart. */
+export const OTHER_TYPES = 2 ** 32;
 
 /** Where perf is shorter than its own constants. */
 const SHORTER: Record<string, string | undefined> = {

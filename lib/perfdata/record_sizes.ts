@@ -1,6 +1,7 @@
 /** How long the kernel's records must at least be: one that is shorter is damage, found before anybody decodes it. */
 
-import { PERF_RECORD } from "../base/abi.ts";
+import { PERF_RECORD, PERF_RECORD_USER } from "../base/abi.ts";
+import { ByteReader } from "../base/bytes.ts";
 import { RECORD_HEADER_SIZE } from "./attr_layout.ts";
 
 /** Bytes between header and trailer up to the fields of varying length; the structs are in records.ts. */
@@ -35,4 +36,18 @@ export function bodyFits(type: number, size: number, trailer: number): boolean {
   const least = LEAST_BODY[type] ?? 0;
   const whole = size - RECORD_HEADER_SIZE;
   return (whole >= trailer ? whole - trailer : whole) >= least;
+}
+
+/**
+ * Returns how many bytes follow the record in `record`, of type `type` and at `offset` in the file, that are no record:
+ *
+ *     AUXTRACE:            struct { header; u64 size; ... }   `size` bytes of trace
+ *     HEADER_TRACING_DATA: struct { header; u32 size; }       `size` bytes, padded to a multiple of 8
+ */
+export function payloadSize(type: number, record: Uint8Array, littleEndian: boolean, offset: number): number {
+  const r = new ByteReader(record, littleEndian, "the record before a payload", offset);
+  r.take(8);
+  if (type === PERF_RECORD_USER.AUXTRACE) return r.size();
+  if (type === PERF_RECORD_USER.HEADER_TRACING_DATA) return Math.ceil(r.u32() / 8) * 8;
+  return 0;
 }

@@ -1,5 +1,6 @@
 /** What a reading of perf.data came across, by type and by event. */
 
+import { OTHER_TYPES } from "./record_names.ts";
 import { PERF_RECORD, PERF_RECORD_USER } from "../base/abi.ts";
 import type { BadInputError } from "../base/errors.ts";
 
@@ -59,8 +60,6 @@ export function emptyStats(): ReadStats {
 
 /** Types that are told apart at most, besides those below 128: a file may have as many as it has records. */
 const MOST_TYPES = 256;
-/** Stands for the types that are not told apart. */
-export const OTHER_TYPES = 2 ** 32;
 
 const KNOWN_TYPES = new Set<number>([...Object.values(PERF_RECORD), ...Object.values(PERF_RECORD_USER)]);
 

@@ -3,7 +3,7 @@
 import type { ObjectInfo } from "../symbols/objects.ts";
 import { Budget } from "../symbols/limits.ts";
 import { sourceLines } from "../symbols/source_lines.ts";
-import type { SymbolFiles } from "../symbols/symbolizer.ts";
+import type { SymbolFiles } from "../symbols/symbol_files.ts";
 import { causeOf, type Failure, REASON, remedyOf } from "../symbols/unresolved.ts";
 import { StackTable } from "./tables.ts";
 import type { ProfileLines } from "./profile.ts";

@@ -5,7 +5,7 @@ import type { AddressSpaces } from "../symbols/address_space.ts";
 import { type CodePlace, isJitDump, readJitDump } from "../symbols/jitdump.ts";
 import type { Budget, Cost } from "../symbols/limits.ts";
 import type { ObjectInfo } from "../symbols/objects.ts";
-import type { SymbolFiles } from "../symbols/symbolizer.ts";
+import type { SymbolFiles } from "../symbols/symbol_files.ts";
 import { causeOf, failureOf, REASON, remedyOf } from "../symbols/unresolved.ts";
 
 /** What was mapped, and where, in bytes. */

@@ -3,7 +3,7 @@
 import { type FlightStats, readCounts, type RingStats } from "../../ffi/pmu.ts";
 import { PERF_FORMAT } from "../base/abi.ts";
 import { type Ledger, type LedgerRow, makeLedger } from "../perfdata/ledger.ts";
-import { samplersOf, tracks } from "./events.ts";
+import { samplersOf, tracks } from "./backends/registry.ts";
 import type { Opened } from "./opening.ts";
 
 /** What the kernel had no room for in the rings of a CPU since its events were opened. */

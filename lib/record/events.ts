@@ -4,10 +4,8 @@ import { PmuError, setFilter } from "../../ffi/pmu.ts";
 import { PERF_TYPE } from "../base/abi.ts";
 import { UsageError } from "../base/errors.ts";
 import { once } from "../base/once.ts";
-import { rateText } from "../events/attr.ts";
 import { type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
-import type { SampledEvent } from "../perfdata/session_info.ts";
-import type { BackendOwner, Sampler } from "./backends/owner.ts";
+import type { BackendOwner } from "./backends/registry.ts";
 import { closeAll, type Opened, openOnCpus } from "./opening.ts";
 import { allowFiles, filesAllowed } from "./file_limit.ts";
 import { type Opener, openGroup } from "./group.ts";
@@ -101,23 +99,4 @@ export function filterTracepoints(opened: readonly Opened[], filter: string) {
       }
     }
   }
-}
-
-/** Those that sample, rather than track. */
-export function samplersOf(opened: readonly Opened[]): Sampler[] {
-  return opened.filter((each): each is Sampler => "choice" in each);
-}
-
-/** Whether a tracker is among them, which reports maps and names before the others are enabled. */
-export function tracks(opened: readonly Opened[]): boolean {
-  return opened.length > samplersOf(opened).length;
-}
-
-/** What is sampled, in words. */
-export function sampledEvents(opened: readonly Opened[]): SampledEvent[] {
-  return samplersOf(opened).map(({ event, attr, choice }) => ({
-    name: event.name,
-    rate: rateText(attr),
-    ...choice,
-  }));
 }

@@ -6,10 +6,9 @@ import { greatest } from "../base/lists.ts";
 import { hostFiles, readNumber } from "../events/files.ts";
 import type { TimedRateChange } from "../perfdata/session_info.ts";
 import { backends } from "./backends/all.ts";
-import type { Sampler } from "./backends/owner.ts";
-import type { Backend } from "./backends/registry.ts";
+import type { Backend, Sampler } from "./backends/registry.ts";
 import { firstRate, FloodControl, livelocks, type RateChange, SAFE_RATE, type Stretch } from "./flood.ts";
-import type { Progress } from "./part.ts";
+import type { Progress } from "./request.ts";
 import { sampleCost } from "./sample_cost.ts";
 
 const LOOK_EVERY_MS = 1000;

@@ -3,7 +3,7 @@
 import type { LossRecord } from "../../ffi/pmu.ts";
 import { compileLayout } from "../perfdata/attr_layout.ts";
 import { encodeLostSamples } from "../perfdata/record_encoders.ts";
-import { samplersOf } from "./events.ts";
+import { samplersOf } from "./backends/registry.ts";
 import type { Opened } from "./opening.ts";
 
 /**

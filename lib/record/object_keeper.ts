@@ -21,15 +21,13 @@ import { type Hits, scanHits } from "./hit_scan.ts";
 import { listed, type Opened } from "./opening.ts";
 import { PerfMaps } from "./perf_maps.ts";
 import { KERNEL_LINK, parseMaps, type Proc } from "./procfs.ts";
-import type { Sink } from "./sink.ts";
+import type { Keeping } from "./request.ts";
+import type { RecordsFile } from "./rings.ts";
 
 /** How often it is looked at what the drain has seen, in ms: what lives shorter is seen through its parent. */
 const LOOK_EVERY = 100;
 /** A command's own maps are looked at this many ms after its start, before any record of it has been written. */
 const FIRST_LOOKS = [3, 15, 60, 150];
-
-/** What is done about objects: their ids listed and those saved that would not be found, only listed, or nothing. */
-export type Keeping = "save" | "list" | "nothing";
 
 /** What there is to say of a recording's objects and samples when it is complete. */
 export interface Kept {
@@ -78,7 +76,7 @@ export class ObjectKeeper {
    * what was written cannot be read back: into a pipe, or a device.
    */
   static of(
-    { fd, sizeFieldAt }: Pick<Sink, "fd" | "sizeFieldAt">,
+    { fd, sizeFieldAt }: Pick<RecordsFile, "fd" | "sizeFieldAt">,
     opened: readonly Opened[],
     drain: Drain,
     keeping: Keeping,

@@ -6,9 +6,10 @@ import { UnsupportedError } from "../base/errors.ts";
 import { closeLedger, type LostCounts } from "./closing.ts";
 import type { Gap, GapEnd } from "./gap.ts";
 import type { Ledger } from "../perfdata/ledger.ts";
-import { type Keeping, ObjectKeeper } from "./object_keeper.ts";
+import { ObjectKeeper } from "./object_keeper.ts";
 import type { Opened } from "./opening.ts";
 import { liveProc } from "./procfs.ts";
+import type { Keeping, Progress } from "./request.ts";
 import type { Facts, Sink } from "./sink.ts";
 
 /** What there is to know of an output that has been completed. */
@@ -20,16 +21,6 @@ export interface ClosedPart {
   cuts: string[];
   /** What went wrong while writing; the output holds what came before. */
   writeError?: PmuError;
-}
-
-/** How far a recording has come. */
-export interface Progress {
-  /** Samples that were taken from the rings and, but for what is queued, written. */
-  samples: number;
-  /** Samples that were not, as far as it is known. */
-  lost: number;
-  /** Bytes of records. */
-  bytes: number;
 }
 
 /** What there is to tell of a recording besides what its part knows itself. */

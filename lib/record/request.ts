@@ -7,11 +7,22 @@ import type { SampledEvent } from "../perfdata/session_info.ts";
 import type { Host } from "./host.ts";
 import type { Ledger } from "../perfdata/ledger.ts";
 import type { Output } from "./output.ts";
-import type { Keeping } from "./object_keeper.ts";
 import type { SwitchWhen } from "./limits.ts";
-import type { Progress } from "./part.ts";
 import type { Sampling } from "./sampling.ts";
 import type { Target } from "./target.ts";
+
+/** What is done about objects: their ids listed and those saved that would not be found, only listed, or nothing. */
+export type Keeping = "save" | "list" | "nothing";
+
+/** How far a recording has come. */
+export interface Progress {
+  /** Samples that were taken from the rings and, but for what is queued, written. */
+  samples: number;
+  /** Samples that were not, as far as it is known. */
+  lost: number;
+  /** Bytes of records. */
+  bytes: number;
+}
 
 /** A recording into several files. */
 export interface Switching {

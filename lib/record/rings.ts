@@ -6,10 +6,16 @@ import { UnsupportedError } from "../base/errors.ts";
 import { lossRecord } from "./loss.ts";
 import { compileLayout } from "../perfdata/attr_layout.ts";
 import type { Opened } from "./opening.ts";
-import type { Sink } from "./sink.ts";
 
-/** What a drain writes to. */
-type Output = Pick<Sink, "fd" | "sizeFieldAt" | "spare">;
+/** An output that a drain writes records to. */
+export interface RecordsFile {
+  /** The descriptor, positioned behind what has been written. */
+  readonly fd: number;
+  /** Offset of the u64 that has to equal the bytes of records; undefined where there is none. */
+  readonly sizeFieldAt: number | undefined;
+  /** Bytes that are to be kept behind the records, for what completes it. */
+  readonly spare: number;
+}
 
 /** On a CPU: the event that the ring belongs to, and the others that write into it. */
 interface Owner {
@@ -53,7 +59,7 @@ const SMALL_RING_INTERVAL = 10;
  * `note` says so. Throws UnsupportedError.
  */
 export function makeRings(
-  sink: Output,
+  sink: RecordsFile,
   opened: readonly Opened[],
   sizes: RingSizes,
   note: (line: string) => void,
@@ -98,7 +104,7 @@ function recordTimeBack(opened: readonly Opened[]): number {
  * Another drain from the same rings, into `sink`. It goes on where the one before it ends, and is to be
  * started after that one's `stop()` and before its `free()`, so that the rings stay. Throws UnsupportedError.
  */
-export function takeOver(sink: Output, { owners, pages, options }: Rings): Drain {
+export function takeOver(sink: RecordsFile, { owners, pages, options }: Rings): Drain {
   const drain = drainInto(sink, options);
   const errno = addToDrain(drain, owners, pages);
   if (errno === 0) return drain;
@@ -106,7 +112,7 @@ export function takeOver(sink: Output, { owners, pages, options }: Rings): Drain
   throw ringError(errno, pages);
 }
 
-function drainInto(sink: Output, options: Rings["options"]): Drain {
+function drainInto(sink: RecordsFile, options: Rings["options"]): Drain {
   const { fd: outFd, sizeFieldAt, spare } = sink;
   return new Drain({ outFd, sizeFieldAt, spare, ...options });
 }

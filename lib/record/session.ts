@@ -6,9 +6,9 @@
 import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
 import { cutShort } from "../events/cut_short.ts";
 import { backends } from "./backends/all.ts";
-import type { BackendOwner } from "./backends/owner.ts";
+import { type BackendOwner, sampledEvents, samplersOf, tracks } from "./backends/registry.ts";
 import { untilDone } from "./ending.ts";
-import { filterTracepoints, openEvents, sampledEvents, samplersOf, tracks } from "./events.ts";
+import { filterTracepoints, openEvents } from "./events.ts";
 import { Guard } from "./guard.ts";
 import { CpuWatch } from "./hotplug.ts";
 import { closeAll, type Opened } from "./opening.ts";

@@ -18,6 +18,7 @@ import type { Host } from "./host.ts";
 import type { Ledger } from "../perfdata/ledger.ts";
 import { kernelBuildIds } from "./kernel_ids.ts";
 import { readMachine } from "./machine.ts";
+import type { RecordsFile } from "./rings.ts";
 import { readTracingData, tracefsText } from "./tracing.ts";
 import { listed, type Opened } from "./opening.ts";
 
@@ -58,13 +59,7 @@ export interface Finished {
 }
 
 /** A file or a pipe that records are written to, by `write()` and by a drain. */
-export interface Sink {
-  /** The descriptor, positioned behind what has been written. */
-  readonly fd: number;
-  /** Offset of the u64 that has to equal the bytes of records; undefined where there is none. */
-  readonly sizeFieldAt: number | undefined;
-  /** Bytes that are to be kept behind the records, for what completes it. */
-  readonly spare: number;
+export interface Sink extends RecordsFile {
   /** Bytes of records that it begins with, and of those written through `write()`. */
   readonly dataBytes: number;
   /** Writes whole records. Throws UnsupportedError. */

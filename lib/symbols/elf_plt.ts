@@ -5,7 +5,6 @@
  */
 
 import { type ElfFile, EM, type Section, SHT } from "./elf.ts";
-import type { SymbolColumns } from "./elf_symbols.ts";
 import { STB } from "./symbol_builder.ts";
 
 /** Bytes of the first, special stub and of each of the others, where sh_entsize does not tell. */
@@ -13,6 +12,19 @@ const STUB_SIZES: Record<number, { header: number; stub: number } | undefined> =
   [EM.ARM]: { header: 20, stub: 12 },
   [EM.AARCH64]: { header: 32, stub: 16 },
 };
+
+/** Candidates in the order of their sources, in parallel arrays whose first `count` places are used. */
+export interface SymbolColumns {
+  count: number;
+  /** Offsets in the file. */
+  starts: Float64Array;
+  /** The offset behind the last byte; equal to the start when no size is given. */
+  ends: Float64Array;
+  /** STB.* */
+  binds: Uint8Array;
+  /** Where each name starts in the names of all sources. */
+  nameStarts: Uint32Array;
+}
 
 /** What there is to know of a file's PLT. */
 export interface Plt {

@@ -5,7 +5,7 @@
  */
 
 import { addressOf } from "../base/address.ts";
-import { type Plt, pltOf, readStubs } from "./elf_plt.ts";
+import { type Plt, pltOf, readStubs, type SymbolColumns } from "./elf_plt.ts";
 import { type ElfFile, EM, type Section, SHF_ALLOC, SHT } from "./elf.ts";
 import { PT } from "./elf_header.ts";
 import { type Cost, WORK } from "./limits.ts";
@@ -30,19 +30,6 @@ const WORDS = 6;
 const PIECE = 48 << 15;
 /** Bytes of memory of a symbol: while the table is made, and of the table; and of what a table has of each candidate. */
 const MAKING_BYTES = 24 + BUILDER_BYTES, TABLE_BYTES = 24, NAME_BYTES = 4;
-
-/** Candidates in the order of their sources, in parallel arrays whose first `count` places are used. */
-export interface SymbolColumns {
-  count: number;
-  /** Offsets in the file. */
-  starts: Float64Array;
-  /** The offset behind the last byte; equal to the start when no size is given. */
-  ends: Float64Array;
-  /** STB.* */
-  binds: Uint8Array;
-  /** Where each name starts in the names of all sources. */
-  nameStarts: Uint32Array;
-}
 
 /**
  * The symbol table of `file`, or undefined when it has no symbols.

@@ -17,7 +17,7 @@ import { KernelCache } from "./kernel_cache.ts";
 import type { ObjectInfo } from "./objects.ts";
 import { jitProcess, openJitFile, openNamespacedPerfMap } from "./process_files.ts";
 import { isReplaced, isThisHost, isThisKernel, type RecordedMachine } from "./recorded_machine.ts";
-import type { SymbolFiles } from "./symbolizer.ts";
+import type { SymbolFiles } from "./symbol_files.ts";
 import { type Failure, REASON, type Reason } from "./unresolved.ts";
 import { captureVdso } from "./vdso.ts";
 

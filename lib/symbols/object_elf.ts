@@ -10,7 +10,7 @@ import { type DebugLink, ElfFile } from "./elf.ts";
 import { hasSymtab } from "./elf_symbols.ts";
 import { type Cost, LimitError, WORK } from "./limits.ts";
 import type { ObjectInfo } from "./objects.ts";
-import type { SymbolFiles } from "./symbolizer.ts";
+import type { SymbolFiles } from "./symbol_files.ts";
 import { type Failure, REASON } from "./unresolved.ts";
 
 const CHUNK = 1 << 20;

@@ -8,7 +8,7 @@ import { PT } from "./elf_header.ts";
 import { Cost, LimitError } from "./limits.ts";
 import { closeObjectElf, type ObjectElf, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./objects.ts";
-import type { SymbolFiles } from "./symbolizer.ts";
+import type { SymbolFiles } from "./symbol_files.ts";
 import { type Failure, failureOf, REASON } from "./unresolved.ts";
 
 /** The line of each address asked for, in their order. */

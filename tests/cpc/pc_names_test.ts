@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type LiveMaps, PcNames } from "../../lib/cpc/pc_names.ts";
 import type { MapEvent } from "../../lib/symbols/address_space.ts";
-import type { SymbolFiles } from "../../lib/symbols/symbolizer.ts";
+import type { SymbolFiles } from "../../lib/symbols/symbol_files.ts";
 
 const TEXT = -0x7f000000;
 const kallsyms = [

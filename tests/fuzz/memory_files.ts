@@ -1,7 +1,7 @@
 /** Symbols from memory: what a fuzzed recording names is never looked for on this machine. */
 
 import { MemoryBytes } from "../../lib/base/byte_source.ts";
-import type { SymbolFiles } from "../../lib/symbols/symbolizer.ts";
+import type { SymbolFiles } from "../../lib/symbols/symbol_files.ts";
 import { buildElf } from "../symbols/build_elf.ts";
 
 const ELF = buildElf({

@@ -18,7 +18,7 @@ import { placeName, placeObject } from "../../lib/profile/places.ts";
 import { type LoadOptions, loadProfile } from "../../lib/profile/load.ts";
 import { processNames, type Profile, sampleCount } from "../../lib/profile/profile.ts";
 import { parseTimeRanges } from "../../lib/profile/time_ranges.ts";
-import type { SymbolFiles } from "../../lib/symbols/symbolizer.ts";
+import type { SymbolFiles } from "../../lib/symbols/symbol_files.ts";
 
 const attr = makeAttr({
   type: 1,

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { FileBytes } from "../../lib/base/file_bytes.ts";
 import { type LoadOptions, loadProfile } from "../../lib/profile/load.ts";
 import type { Profile } from "../../lib/profile/profile.ts";
-import type { SymbolFiles } from "../../lib/symbols/symbolizer.ts";
+import type { SymbolFiles } from "../../lib/symbols/symbol_files.ts";
 
 const nothing: SymbolFiles = { open: () => undefined, kallsyms: () => undefined };
 

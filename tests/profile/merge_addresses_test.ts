@@ -9,7 +9,7 @@ import { type Profile, sampleCount, unresolvedSamples } from "../../lib/profile/
 import { tableOf } from "../../lib/profile/table.ts";
 import { renderFolded } from "../../lib/report/folded.ts";
 import { whole } from "../report/whole.ts";
-import type { SymbolFiles } from "../../lib/symbols/symbolizer.ts";
+import type { SymbolFiles } from "../../lib/symbols/symbol_files.ts";
 
 /** A list whose symbols are 4 KiB apart, so that many addresses share one; no program is there. */
 const kernel: SymbolFiles = {

@@ -13,7 +13,7 @@ import {
   decodeTask,
 } from "../../lib/perfdata/records.ts";
 import { AddressSpaces } from "../../lib/symbols/address_space.ts";
-import type { SymbolFiles } from "../../lib/symbols/symbolizer.ts";
+import type { SymbolFiles } from "../../lib/symbols/symbol_files.ts";
 import { Symbolizer } from "../../lib/symbols/symbolizer.ts";
 import { captureVdso } from "../../lib/symbols/vdso.ts";
 import { testNeeding } from "../needs.ts";

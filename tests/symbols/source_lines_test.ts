@@ -10,7 +10,7 @@ import { REASON } from "../../lib/symbols/unresolved.ts";
 import { HeldBytes } from "../../lib/symbols/windows.ts";
 import { ObjectTable } from "../../lib/symbols/objects.ts";
 import { sourceLines } from "../../lib/symbols/source_lines.ts";
-import type { SymbolFiles } from "../../lib/symbols/symbolizer.ts";
+import type { SymbolFiles } from "../../lib/symbols/symbol_files.ts";
 import { testNeeding } from "../needs.ts";
 import { fileBytes } from "./oracle.ts";
 

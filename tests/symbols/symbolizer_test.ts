@@ -1,7 +1,8 @@
 import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { MemoryBytes } from "../../lib/base/byte_source.ts";
 import { type ObjectInfo, type ObjectKind, ObjectTable } from "../../lib/symbols/objects.ts";
-import { type SymbolFiles, Symbolizer } from "../../lib/symbols/symbolizer.ts";
+import type { SymbolFiles } from "../../lib/symbols/symbol_files.ts";
+import { Symbolizer } from "../../lib/symbols/symbolizer.ts";
 import { causeOf, REASON, type Reason, remedyOf } from "../../lib/symbols/unresolved.ts";
 import { buildElf, TEXT_SHIFT } from "./build_elf.ts";
 

@@ -1,12 +1,16 @@
 /**
- * Backends by name, and the one owner that may sample with them: tprof's rules, with its errors. All are
+ * Backends by name, best first, and the one recording that may sample with them: tprof's rules. Refusals are
  * UnsupportedErrors with the errno that tprof gives.
  */
 
 import { ERRNO } from "../../base/errno.ts";
-import { UnsupportedError } from "../../base/errors.ts";
+import { UnsupportedError, UsageError } from "../../base/errors.ts";
+import { rateText } from "../../events/attr.ts";
+import type { Standing, Wanted } from "../../events/open.ts";
+import type { ResolvedEvent } from "../../events/resolve.ts";
+import type { SampledEvent } from "../../perfdata/session_info.ts";
+import type { Opened, Where } from "../opening.ts";
 import { BACKEND_VERSION, type Operations } from "./backend.ts";
-import { BackendOwner } from "./owner.ts";
 
 /** A backend as it was registered. */
 export interface Backend extends Operations {
@@ -14,7 +18,7 @@ export interface Backend extends Operations {
 }
 
 export class BackendRegistry {
-  /** In the order they were registered: those before are preferred. */
+  /** In the order they were registered: earlier ones are preferred. */
   readonly #backends = new Map<string, Backend>();
   #owner: BackendOwner | undefined;
 
@@ -22,46 +26,34 @@ export class BackendRegistry {
   register(name: string, version: number, operations: Operations): void {
     const attempt = `register backend ${name}`;
     if (version !== BACKEND_VERSION) {
-      const cause = `it is made for version ${version} of the interface, and this is ${BACKEND_VERSION}`;
-      throw new UnsupportedError(
-        { attempt, cause, remedy: "build it with this pmuctl's sources" },
-        ERRNO.EINVAL,
-      );
+      const cause = `it implements version ${version} of the interface, not ${BACKEND_VERSION}`;
+      refuse(ERRNO.EINVAL, attempt, cause, "build it with this pmuctl's sources");
     }
     if (this.#backends.has(name)) {
-      const cause = "there is one of that name";
-      throw new UnsupportedError(
-        { attempt, cause, remedy: "unregister that first, or take another name" },
+      refuse(
         ERRNO.EEXIST,
+        attempt,
+        "the name is taken",
+        "unregister that backend first, or choose another name",
       );
     }
     this.#backends.set(name, { ...operations, name });
   }
 
-  /** Takes a backend away. Throws ENOENT when there is none of that name, EBUSY while it is in use. */
+  /** Removes a backend. Throws ENOENT when there is none of that name, EBUSY while it is in use. */
   unregister(name: string): void {
     const attempt = `unregister backend ${name}`;
-    if (!this.#backends.has(name)) {
-      throw new UnsupportedError(
-        { attempt, cause: "there is none of that name", remedy: this.known() },
-        ERRNO.ENOENT,
-      );
-    }
-    if (this.#owner?.uses(name)) {
-      throw new UnsupportedError(
-        { attempt, cause: "it is in use", remedy: "end the recording first" },
-        ERRNO.EBUSY,
-      );
-    }
+    if (!this.#backends.has(name)) refuse(ERRNO.ENOENT, attempt, "no backend has that name", this.known());
+    if (this.#owner?.uses(name)) refuse(ERRNO.EBUSY, attempt, "it is in use", "end the recording first");
     this.#backends.delete(name);
   }
 
-  /** All of them, preferred first. */
+  /** Returns all backends, preferred first. */
   all(): Backend[] {
     return [...this.#backends.values()];
   }
 
-  /** `there are perf, clock`. */
+  /** Returns the names for a message: `there are perf, clock`. */
   known(): string {
     return this.#backends.size > 0 ? `there are ${[...this.#backends.keys()].join(", ")}` : "there are none";
   }
@@ -69,15 +61,169 @@ export class BackendRegistry {
   /** Makes the caller the owner, until it closes. Throws EBUSY when there is one. */
   open(): BackendOwner {
     if (this.#owner) {
-      throw new UnsupportedError(
-        {
-          attempt: "open the backends",
-          cause: "another recording of this process has them",
-          remedy: "end that first",
-        },
-        ERRNO.EBUSY,
-      );
+      refuse(ERRNO.EBUSY, "open the backends", "another recording of this process uses them", "end it first");
     }
     return this.#owner = new BackendOwner(this, () => this.#owner = undefined);
   }
+}
+
+function refuse(errno: number, attempt: string, cause: string, remedy: string): never {
+  throw new UnsupportedError({ attempt, cause, remedy }, errno);
+}
+
+/** What came of choosing a backend for an event. */
+export interface Choice {
+  backend: string;
+  /** The event that was asked for, when another one stands in for it. */
+  insteadOf?: string;
+}
+
+/** An event that a backend samples. */
+export interface Sampler extends Opened {
+  choice: Choice;
+}
+
+/** How an event is to be opened. */
+export interface OpenOptions {
+  where: Where;
+  standing: Standing;
+  /** The one backend that will do; undefined leaves the choice. */
+  insist?: string;
+}
+
+/** Made by BackendRegistry.open(). */
+export class BackendOwner {
+  readonly #registry: BackendRegistry;
+  readonly #closed: () => void;
+  #samplers: { backend: Backend; opened: Opened }[] = [];
+  #running = false;
+
+  constructor(registry: BackendRegistry, closed: () => void) {
+    this.#registry = registry;
+    this.#closed = closed;
+  }
+
+  /** Whether what was opened samples. */
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** Whether something was opened with that backend. */
+  uses(name: string): boolean {
+    return this.#samplers.some(({ backend }) => backend.name === name);
+  }
+
+  /**
+   * Opens the event with the first backend that can, and `note`s when that is by another event than was asked
+   * for. Throws UsageError for a backend there is not, and for one that does not sample such an event; ENOENT
+   * where there are no backends; otherwise what the preferred one says.
+   */
+  openEvent(wanted: Wanted, options: OpenOptions, note: (line: string) => void): Sampler {
+    const { where, standing, insist } = options;
+    const { event } = wanted;
+    let refusal: UnsupportedError | undefined;
+    for (const { backend, sampled } of this.#candidates(event, insist)) {
+      let opened: Opened;
+      try {
+        opened = backend.open({ ...wanted, event: sampled }, where, standing, note);
+      } catch (error) {
+        if (!(error instanceof UnsupportedError) || !hasNoCounter(error.errno, event)) throw error;
+        refusal ??= error;
+        continue;
+      }
+      if (sampled !== event && refusal) {
+        note(`${event.name} is not supported here (no hardware PMU for it); using ${opened.event.name}`);
+      }
+      this.#samplers.push({ backend, opened });
+      const choice = { backend: backend.name, ...(sampled !== event ? { insteadOf: event.name } : {}) };
+      return { ...opened, choice };
+    }
+    throw insist === undefined ? refusal : withRemedy(refusal!, "leave --backend out, and another is chosen");
+  }
+
+  /** Takes events back that the caller closes without starting them. */
+  forget(dropped: readonly Opened[]): void {
+    this.#samplers = this.#samplers.filter(({ opened }) =>
+      !dropped.some(({ places }) => places === opened.places)
+    );
+  }
+
+  /**
+   * Starts all that was opened; with `onExec` the kernel does that by itself. Throws EBUSY while it runs, ENOENT
+   * when no backend has anything to start.
+   */
+  start(how: { onExec: boolean } = { onExec: false }): void {
+    const attempt = "start sampling";
+    if (this.#running) refuse(ERRNO.EBUSY, attempt, "it is running already", "stop it first");
+    if (this.#samplers.length === 0) {
+      refuse(ERRNO.ENOENT, attempt, "no backend has an event open", this.#registry.known());
+    }
+    if (!how.onExec) { for (const { backend, opened } of this.#samplers) backend.start(opened); }
+    this.#running = true;
+  }
+
+  /** Stops what runs. */
+  stop(): void {
+    if (!this.#running) return;
+    for (const { backend, opened } of this.#samplers) backend.stop(opened);
+    this.#running = false;
+  }
+
+  /** Gives the backends up to the next owner. The events are the caller's to close. */
+  close(): void {
+    this.#samplers = [];
+    this.#running = false;
+    this.#closed();
+  }
+
+  #candidates(event: ResolvedEvent, insist?: string): { backend: Backend; sampled: ResolvedEvent }[] {
+    const backends = this.#registry.all();
+    if (backends.length === 0) {
+      const advice = { attempt: `sample ${event.name}`, cause: "no backend is registered" };
+      throw new UnsupportedError(advice, ERRNO.ENOENT);
+    }
+    const allowed = backends.filter(({ name }) => insist === undefined || name === insist);
+    if (allowed.length === 0) throw new UsageError(`--backend ${insist}: ${this.#registry.known()}`);
+    const able = allowed.flatMap((backend) => {
+      const sampled = backend.sampled(event);
+      return sampled ? [{ backend, sampled }] : [];
+    });
+    if (able.length > 0) return able;
+    const others = backends.filter((backend) => backend.sampled(event)).map(({ name }) => name);
+    throw new UsageError(
+      `--backend ${insist}: it samples by ${allowed[0].what}, which ${event.name} is not: ` +
+        (others.length ? `take --backend ${others.join(" or ")}, or leave it out` : "leave it out"),
+    );
+  }
+}
+
+/** Whether a refusal means that there is nothing here that could count or interrupt for the event. */
+function hasNoCounter(errno: number, event: ResolvedEvent): boolean {
+  const { ENOENT, ENXIO, ENODEV, EOPNOTSUPP } = ERRNO;
+  if (errno === ENOENT || errno === ENXIO || errno === ENODEV) return true;
+  // with a precision that was asked for, EOPNOTSUPP is about the precision
+  return errno === EOPNOTSUPP && (event.preciseMax || event.attr.preciseIp === 0);
+}
+
+function withRemedy({ advice, errno }: UnsupportedError, remedy: string): UnsupportedError {
+  return new UnsupportedError({ ...advice, remedy }, errno);
+}
+
+/** Those that sample, rather than track. */
+export function samplersOf(opened: readonly Opened[]): Sampler[] {
+  return opened.filter((each): each is Sampler => "choice" in each);
+}
+
+/** Whether a tracker is among them, which reports maps and names before the others are enabled. */
+export function tracks(opened: readonly Opened[]): boolean {
+  return opened.length > samplersOf(opened).length;
+}
+
+/** What is sampled, in words. */
+export function sampledEvents(opened: readonly Opened[]): SampledEvent[] {
+  return samplersOf(opened).map(({ event, attr, choice }) => ({
+    name: event.name,
+    rate: rateText(attr),
+    ...choice,
+  }));
 }

@@ -16,7 +16,7 @@ import { formatNamed, type OutputOptions } from "../../../lib/report/formats.ts"
 import { DEFAULT_REPORT } from "../../../lib/report/options.ts";
 import { Demangler } from "../../../lib/symbols/demangle.ts";
 import { readJitDump } from "../../../lib/symbols/jitdump.ts";
-import type { SymbolFiles } from "../../../lib/symbols/symbolizer.ts";
+import type { SymbolFiles } from "../../../lib/symbols/symbol_files.ts";
 import { EVENTS, LAYOUT, sample } from "../../perfdata/writing.ts";
 import { SparseBytes } from "../../symbols/sparse_bytes.ts";
 import { recordingOfCode } from "../code_recording.ts";

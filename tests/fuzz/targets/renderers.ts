@@ -27,7 +27,7 @@ import { renderDiffText } from "../../../lib/report/diff_text.ts";
 import { FORMATS, type OutputOptions } from "../../../lib/report/formats.ts";
 import { DEFAULT_REPORT } from "../../../lib/report/options.ts";
 import { renderStats, renderStatsJson } from "../../../lib/report/stats.ts";
-import type { SymbolFiles } from "../../../lib/symbols/symbolizer.ts";
+import type { SymbolFiles } from "../../../lib/symbols/symbol_files.ts";
 import { stream } from "../../perfdata/reading.ts";
 import { EVENTS, FEATURES, LAYOUT, records, writtenFile } from "../../perfdata/writing.ts";
 import { HOSTILE_NAMES } from "../hostile.ts";
