@@ -38,6 +38,8 @@ export interface Limits {
   maxRuns: number;
   /** For all runs together, in ms. */
   budgetMs: number;
+  /** About how long a round takes, in ms: told when the budget ends before one is over. */
+  roundMs?: number;
 }
 
 export interface World {
@@ -74,7 +76,7 @@ export interface Gates {
   gates: Gate[];
   looks: Looks;
   ended?: Ended;
-  /** ms that a round took on average. */
+  /** ms that a round took on average, or is expected to take where none was finished. */
   roundMs: number;
 }
 
@@ -85,7 +87,7 @@ export interface Gates {
 export async function gate(
   gated: readonly Gated[],
   metrics: number,
-  { warmups, maxRuns, budgetMs }: Limits,
+  { warmups, maxRuns, budgetMs, roundMs = 0 }: Limits,
   world: World,
 ): Promise<Gates> {
   const looks = planLooks(maxRuns, metrics);
@@ -94,6 +96,7 @@ export async function gate(
     one.unmeasurable === undefined && (one.judgement?.outcome ?? "undecided") === "undecided";
   const entered = world.now();
   let begun = entered;
+  let roundsEnd = entered;
   let rounds = 0;
   let ended: Ended | undefined;
   const wantsMore = (samples: Samples<Values>) => {
@@ -103,7 +106,7 @@ export async function gate(
       for (const one of gates.filter(isOpen)) look(one, samples, rounds, looks.confidence);
     }
     if (!gates.some(isOpen)) return false;
-    const now = world.now();
+    const now = roundsEnd = world.now();
     if (rounds >= looks.rounds[looks.rounds.length - 1]) ended = "runs";
     else if (rounds > 0 && now - entered + (now - begun) / rounds > budgetMs) ended = "budget";
     return ended === undefined;
@@ -118,7 +121,7 @@ export async function gate(
   }
   if (world.stopped()) ended = "user";
   else if (isOver()) ended = "budget";
-  return { gates, looks, ended, roundMs: (world.now() - begun) / Math.max(1, rounds) };
+  return { gates, looks, ended, roundMs: rounds > 0 ? (roundsEnd - begun) / rounds : roundMs };
 }
 
 /** Judges a metric by the runs there are. */

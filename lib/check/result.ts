@@ -88,13 +88,14 @@ export function rowsOf(
   });
 }
 
-/** A metric that could not be measured at all. */
-export function unmeasurableRow(
+/** A metric that could not be measured at all, or that there was no time to measure. */
+export function unmeasuredRow(
   of: Pick<CheckRow, "benchmark" | "comparedWith">,
   metric: string,
   reason: string,
+  verdict: "unmeasurable" | "inconclusive" = "unmeasurable",
 ): CheckRow {
-  return { ...of, metric, unit: "count", verdict: "unmeasurable", improved: false, reason };
+  return { ...of, metric, unit: "count", verdict, improved: false, reason };
 }
 
 function figuresOf({ samples, rounds }: Gate, { ratio, method, noise }: Judgement): Figures {
@@ -121,10 +122,9 @@ function undecidedBecause(
   const needed = roundsNeeded(metrics);
   if (!judgement || judgement.ratio.interval.confidence < looks.confidence) {
     return ended === "budget"
-      ? `the budget of ${budgetMs / 1000} s was not enough for ${needed} rounds of ${
-        (roundMs / 1000).toFixed(2)
-      } s: ` +
-        `give --budget ${Math.ceil(1.2 * needed * roundMs / 1000)}`
+      ? `the budget of ${budgetMs / 1000} s was not enough for ${needed} rounds` +
+        (roundMs > 0 ? ` of ${(roundMs / 1000).toFixed(2)} s` : "") +
+        `: give --budget ${enoughSeconds(needed, roundMs, budgetMs)}`
       : `${looks.rounds[looks.rounds.length - 1]} rounds are too few: give --max-runs ${needed} or more`;
   }
   const more = ended === "budget" ? "a greater --budget" : "a greater --max-runs";
@@ -135,6 +135,14 @@ function undecidedBecause(
       `a quieter machine, ${more}, or a greater --threshold`;
   }
   return `the change is too near to the threshold to tell on which side it is: ${more} may decide`;
+}
+
+/** Rounds in which a check finds out how to measure, and warms up. */
+const ROUNDS_AHEAD = 2;
+
+/** A budget in seconds that `rounds` rounds fit into: greater than the one that they did not. */
+function enoughSeconds(rounds: number, roundMs: number, budgetMs: number): number {
+  return Math.ceil(Math.max(1.3 * (rounds + ROUNDS_AHEAD) * roundMs, 1.5 * budgetMs) / 1000);
 }
 
 /** `5.1%`, `0.02%`: a digit behind the point, and more where it would be 0 otherwise. */

@@ -14,7 +14,7 @@ import { differences, type Fingerprint, readFingerprint } from "../check/fingerp
 import { annotations, stepSummary } from "../check/github.ts";
 import { junitXml } from "../check/junit.ts";
 import { BEST } from "../check/ladder.ts";
-import { type CheckResult, exitStatus, unmeasurableRow } from "../check/result.ts";
+import { type CheckResult, exitStatus, unmeasuredRow } from "../check/result.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { writeOutputFile } from "../cli/output_file.ts";
 import { quoteWords } from "../cli/shell_words.ts";
@@ -90,7 +90,7 @@ async function check(
       : hindranceOf(plan, metrics, stored, machine, file!, args, result);
     if (hindrance !== undefined) {
       const of = { benchmark: plan.name, comparedWith: "baseline" as const };
-      append(result.rows, metrics.map((metric) => unmeasurableRow(of, metric, hindrance)));
+      append(result.rows, metrics.map((metric) => unmeasuredRow(of, metric, hindrance)));
       continue;
     }
     const { rows, notes, stopSignal } = await checkBenchmark({ ...plan, metrics }, stored, setting);

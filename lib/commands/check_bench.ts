@@ -7,7 +7,7 @@ import type { StoredBenchmark, StoredMetric } from "../check/baseline.ts";
 import type { Choice } from "../check/choose.ts";
 import { gate, type Gated, NEW, OLD, type Values } from "../check/gate.ts";
 import type { Rung } from "../check/ladder.ts";
-import { type CheckRow, rowsOf, unmeasurableRow } from "../check/result.ts";
+import { type CheckRow, rowsOf, unmeasuredRow } from "../check/result.ts";
 import { execute, type Samples } from "../check/schedule.ts";
 import { STEADY_RUNS } from "../check/verdict.ts";
 import { WALL_RUNS, wallNote } from "../check/wall_note.ts";
@@ -20,6 +20,7 @@ import {
   type Plan,
   type Series,
   type Setting,
+  SmallBudget,
   wallTimes,
 } from "./check_series.ts";
 
@@ -45,7 +46,7 @@ export async function checkBenchmark(
   const outcome: Outcome = { rows: [], notes: [] };
   try {
     const begun = performance.now();
-    const choices = await chooseRungs(plan, setting, (metric) => stored?.metrics[metric]?.rung);
+    const { choices, roundMs } = await chooseRungs(plan, setting, (metric) => stored?.metrics[metric]?.rung);
     const gated: Gated[] = [];
     for (const { metric, rung, passedOver } of choices) {
       if (rung) {
@@ -53,7 +54,7 @@ export async function checkBenchmark(
         gated.push({ metric, rung, threshold, stored: stored?.metrics[metric] });
         if (passedOver.length && !stored) outcome.notes.push(ladderNote(plan, rung, passedOver));
       } else {
-        outcome.rows.push(unmeasurableRow(of, metric, passedOver.join("; ")));
+        outcome.rows.push(unmeasuredRow(of, metric, passedOver.join("; ")));
       }
     }
     let walls: Series["walls"] | undefined;
@@ -65,6 +66,7 @@ export async function checkBenchmark(
           warmups: source === "valgrind" ? 0 : 1,
           maxRuns: plan.maxRuns,
           budgetMs: Math.max(0, plan.budgetMs - (performance.now() - begun)),
+          roundMs,
         };
         const gates = await gate(part, gated.length, limits, {
           executor: series.executor,
@@ -87,7 +89,8 @@ export async function checkBenchmark(
   } catch (error) {
     // one benchmark that cannot be run is no reason to leave out the others
     if (!(error instanceof CommandError || error instanceof UnsupportedError)) throw error;
-    outcome.rows = plan.metrics.map((metric) => unmeasurableRow(of, metric, error.message));
+    const verdict = error instanceof SmallBudget ? "inconclusive" : "unmeasurable";
+    outcome.rows = plan.metrics.map((metric) => unmeasuredRow(of, metric, error.message, verdict));
   } finally {
     setting.io.status("");
   }
@@ -125,7 +128,7 @@ export async function measureBaseline(
 ): Promise<Measured> {
   const setting = { ...shared, note: once(shared.note), limit: limitOf(plan) };
   const begun = performance.now();
-  const choices = await chooseRungs(plan, setting, () => undefined);
+  const { choices } = await chooseRungs(plan, setting, () => undefined);
   const missing = choices.find(({ rung }) => !rung);
   if (missing) {
     throw new UnsupportedError({

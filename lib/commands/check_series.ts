@@ -1,6 +1,6 @@
 /** How the runs of a check are made: which rungs there are, and the commands, the gauge or valgrind behind them. */
 
-import { CommandError } from "../base/errors.ts";
+import { CommandError, UnsupportedError } from "../base/errors.ts";
 import { type Choice, chooseRung } from "../check/choose.ts";
 import type { Thresholds } from "../check/config.ts";
 import { NEW, OLD, type Values } from "../check/gate.ts";
@@ -46,6 +46,12 @@ export interface Setting {
 /** Runs that begin with less than this part of the budget had no fair chance at it. */
 const MOST_OF_BUDGET = 0.9;
 
+/**
+ * The budget was over before each command had run once, in less time than would show that one of them takes longer than
+ * the budget allows: nothing is known of the commands.
+ */
+export class SmallBudget extends UnsupportedError {}
+
 /** Runs of a plan are ended when its budget is over, which begins now, or its time for each run. */
 export function limitOf({ budgetMs, timeoutMs = Infinity }: Plan): () => RunLimit {
   const end = performance.now() + budgetMs;
@@ -68,30 +74,56 @@ export interface Series {
   close(): void;
 }
 
-/** The rung of each metric, found by a run of each command, and maybe another one under valgrind. */
+/** The rungs of a plan's metrics, and what their runs told of the time that a round takes, in ms. */
+export interface Chosen {
+  choices: Choice[];
+  roundMs: number;
+}
+
+/**
+ * Chooses the rung of each metric by a run of each command, and maybe another one under valgrind. Throws CommandError when
+ * a command fails or takes its share of the budget without an end, SmallBudget when the budget ends before that.
+ */
 export async function chooseRungs(
   plan: Plan,
   setting: Setting,
   stored: (metric: string) => string | undefined,
-): Promise<Choice[]> {
+): Promise<Chosen> {
   const rungs = plan.metrics.flatMap((metric) => rungsOf(metric));
   const runner = newRunner(jobsOf(plan, (argv) => argv), rungs, setting, setting.note);
+  const begun = performance.now();
   try {
     // both: what one of them cannot be measured by compares nothing
     for (const command of plan.against ? [OLD, NEW] : [NEW]) {
       await runner.prepare({ command });
       await runner.run({ command });
     }
+  } catch (error) {
+    throw error instanceof TimedOutCommand && !hadItsShare(error.limit, plan) ? smallBudget(plan) : error;
   } finally {
     runner.close();
   }
+  const roundMs = performance.now() - begun;
   const available = { absent: runner.absent, measured: runner.measured };
   const choices: Choice[] = [];
   for (const metric of plan.metrics) {
     const valgrind = () => tryValgrind(plan, setting, metric === BEST);
     choices.push(await chooseRung(metric, { ...available, valgrind }, stored(metric)));
   }
-  return choices;
+  return { choices, roundMs };
+}
+
+/** Whether a run that was ended had as much of the budget as each command may have. */
+function hadItsShare({ ms, of }: RunLimit, { budgetMs, against }: Plan): boolean {
+  return of === "run" || ms >= MOST_OF_BUDGET * budgetMs / (against ? 2 : 1);
+}
+
+function smallBudget({ name, budgetMs }: Plan): SmallBudget {
+  return new SmallBudget({
+    attempt: `measure '${name}'`,
+    cause: `the budget of ${budgetMs / 1000} s ended before each command had run once`,
+    remedy: "give a greater --budget",
+  });
 }
 
 /**

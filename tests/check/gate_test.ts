@@ -14,11 +14,13 @@ const LIMITS: Limits = { warmups: 0, maxRuns: 100, budgetMs: 1e9 };
 async function play(
   rung: Rung,
   valueOf: (step: Step) => number | undefined,
-  { limits = LIMITS, stored, seed = 1, stopAfter = Infinity }: {
+  { limits = LIMITS, stored, seed = 1, stopAfter = Infinity, endsIn = Infinity }: {
     limits?: Limits;
     stored?: Gated["stored"];
     seed?: number;
     stopAfter?: number;
+    /** The run in which the budget ends. */
+    endsIn?: number;
   } = {},
 ) {
   let runs = 0;
@@ -26,6 +28,7 @@ async function play(
     executor: {
       run: (step) => {
         runs++;
+        if (runs >= endsIn) return Promise.resolve(undefined);
         const value = valueOf(step);
         const values: Values = new Map(value === undefined ? [] : [[rung.name, value]]);
         return Promise.resolve(values);
@@ -33,6 +36,7 @@ async function play(
     },
     now: () => runs,
     stopped: () => runs >= stopAfter,
+    isOver: () => runs >= endsIn,
     seed,
   });
   const [row] = rowsOf({ benchmark: "x", comparedWith: "command" }, gates, 1, limits.budgetMs);
@@ -70,12 +74,24 @@ Deno.test("gate() decides counts that do not vary by four runs", async () => {
 });
 
 Deno.test("gate() stops when the next round would be over the budget, and says what it takes", async () => {
-  const { row, runs } = await play(WALL, () => 100, { limits: { ...LIMITS, budgetMs: 11 } });
+  const { row, runs, gates } = await play(WALL, () => 100, { limits: { ...LIMITS, budgetMs: 11 } });
   assertEquals([row.verdict, runs], ["inconclusive", 10]);
   assertStringIncludes(row.reason!, "give --budget");
+  assertEquals(gates.roundMs, 2);
   const few = await play(WALL, () => 100, { limits: { ...LIMITS, maxRuns: 3 } });
   assertEquals([few.row.verdict, few.runs], ["inconclusive", 6]);
   assertStringIncludes(few.row.reason!, "give --max-runs 12");
+});
+
+Deno.test("gate() tells what a budget takes that ends in the first round, by what a round is known to take", async () => {
+  const limits = { ...LIMITS, budgetMs: 2000, roundMs: 1000 };
+  const { gates, row } = await play(WALL, () => 100, { limits, endsIn: 1 });
+  assertEquals([gates.ended, gates.roundMs, row.verdict], ["budget", 1000, "inconclusive"]);
+  assertEquals(row.reason, "the budget of 2 s was not enough for 12 rounds of 1.00 s: give --budget 19");
+  // a round that the budget has cut short says nothing of how long one takes
+  const third = await play(WALL, () => 100, { limits, endsIn: 5 });
+  assertEquals([third.gates.ended, third.gates.roundMs], ["budget", 2]);
+  assertStringIncludes(third.row.reason!, "give --budget 3");
 });
 
 Deno.test("gate() tells of a stop by the user, and of values that there are not", async () => {

@@ -9,7 +9,7 @@ import { checkJson } from "../../../lib/check/check_json.ts";
 import { checkText } from "../../../lib/check/check_text.ts";
 import { annotations, stepSummary } from "../../../lib/check/github.ts";
 import { junitXml } from "../../../lib/check/junit.ts";
-import { unmeasurableRow } from "../../../lib/check/result.ts";
+import { unmeasuredRow } from "../../../lib/check/result.ts";
 import { quoteWords, splitWords } from "../../../lib/cli/shell_words.ts";
 import { parseSet } from "../../../lib/cpc/set_file.ts";
 import { cachegrindTotal } from "../../../lib/cpc/valgrind.ts";
@@ -142,7 +142,7 @@ const MARKUP = [
 function showCheck([benchmark, metric, reason]: string[]): void {
   const of = { benchmark, comparedWith: "baseline" } as const;
   const result = {
-    rows: [unmeasurableRow(of, metric, reason)],
+    rows: [unmeasuredRow(of, metric, reason)],
     notes: [reason],
     where: { [benchmark]: "text" },
   };
