@@ -5,7 +5,8 @@
 
 import type { Grouping, Groups } from "./groups.ts";
 import { type Places, placesOf } from "./places.ts";
-import type { Profile } from "./profile.ts";
+import type { Profile, ProfileObject } from "./profile.ts";
+import { rangeName } from "./unnamed.ts";
 
 /** What rows of two profiles may be told apart by. */
 export type AlikeKey = "comm" | "dso" | "sym";
@@ -15,6 +16,8 @@ export interface AlikePlace {
   object?: string;
   /** null: no symbol is known. */
   symbol?: string | null;
+  /** What it is called instead of a symbol: `libfoo.so+0x1a40`. */
+  unnamed?: string;
   kernel: boolean;
 }
 
@@ -47,8 +50,9 @@ export function groupAlike(a: Profile, b: Profile, keys: readonly AlikeKey[]): A
   const ids = new Map<string, number>();
   // B first: it is the names of the newer recording that are shown
   const newNames = new Map(renamed.map((pair) => [pair.a, pair.b]));
-  const ofB = alikePlaces(b, keys, places, ids, new Map());
-  const ofA = alikePlaces(a, keys, places, ids, newNames);
+  const builds = commonBuilds(a, b);
+  const ofB = alikePlaces(b, { keys, builds, newNames: new Map() }, places, ids);
+  const ofA = alikePlaces(a, { keys, builds, newNames }, places, ids);
   const comms: string[] = [];
   const commIds = new Map<string, number>();
   const groupsB = alikeGroups(b, keys, comms, commIds, new Map());
@@ -74,38 +78,72 @@ export function plainSymbol(name: string): string {
   );
 }
 
-/** By frame the number of its place; adds places that were not there yet. */
+/** Build ids of objects that are in both. */
+function commonBuilds(a: Profile, b: Profile): Set<string> {
+  const inA = new Set(a.objects.map(({ buildId }) => buildId));
+  return new Set(b.objects.map(({ buildId }) => buildId).filter((id) => id !== "" && inA.has(id)));
+}
+
+/** What places are told apart by. */
+interface AlikeRules {
+  keys: readonly AlikeKey[];
+  /** Build ids of the objects in which the same offset means the same code. */
+  builds: ReadonlySet<string>;
+  /** Names in B of the objects of A that were renamed. */
+  newNames: ReadonlyMap<string, string>;
+}
+
+/**
+ * By frame the number of its place; adds places that were not there yet. Functions without names are told apart in
+ * objects of one build; in others they are one place.
+ */
 function alikePlaces(
   profile: Profile,
-  keys: readonly AlikeKey[],
+  { keys, builds, newNames }: AlikeRules,
   into: AlikePlace[],
   ids: Map<string, number>,
-  newNames: ReadonlyMap<string, string>,
 ): Int32Array {
   const bySymbol = keys.includes("sym"), byObject = keys.includes("dso");
   const own = placesOf(profile, bySymbol ? "symbol" : byObject ? "object" : "none");
-  const idOf = new Int32Array(own.symbol.length).fill(-1);
-  return own.ofFrame.map((place) => {
-    if (idOf[place] >= 0) return idOf[place];
-    const object = own.object[place] >= 0 ? profile.objects[own.object[place]].name : "[unknown]";
-    const symbol = own.symbol[place] >= 0 ? plainSymbol(profile.symbols.name[own.symbol[place]]) : null;
-    const plain = plainObject(object);
+  const { from, to } = profile.unnamed;
+  const extents = new Map<number, Extent>();
+  const idOf = Int32Array.from(own.symbol, (row, place) => {
+    const object = profile.objects[own.object[place]];
+    const name = object?.name ?? "[unknown]", plain = plainObject(name);
+    const symbol = row >= 0 ? plainSymbol(profile.symbols.name[row]) : null;
+    const code = own.unnamed[place];
+    const isFunction = code >= 0 && to[code] < from[code] && builds.has(object.buildId);
     const key = [
       byObject ? newNames.get(plain) ?? plain : "",
-      bySymbol ? symbol === null ? "-" : `+${symbol}` : "",
+      bySymbol ? symbol !== null ? `+${symbol}` : isFunction ? `@${object.buildId} ${from[code]}` : "-" : "",
       own.kernel[place],
     ].join("\0");
     let id = ids.get(key);
     if (id === undefined) {
       ids.set(key, id = into.length);
       into.push({
-        ...(byObject ? { object: plain === "[JIT]" ? plain : object } : {}),
+        ...(byObject ? { object: plain === "[JIT]" ? plain : name } : {}),
         ...(bySymbol ? { symbol } : {}),
         kernel: own.kernel[place] === 1,
       });
+      if (code >= 0) extents.set(id, { object, from: from[code], to: from[code] });
     }
-    return idOf[place] = id;
+    const extent = extents.get(id); // places that the other profile added first keep the names it gave them
+    if (extent !== undefined) {
+      extent.from = Math.min(extent.from, from[code]);
+      extent.to = Math.max(extent.to, from[code], to[code] >= from[code] ? to[code] : from[code]);
+    }
+    return id;
   });
+  for (const [id, { object, from, to }] of extents) into[id].unnamed = rangeName(object, from, to);
+  return own.ofFrame.map((place) => idOf[place]);
+}
+
+/** What is seen of code without a symbol. */
+interface Extent {
+  object: ProfileObject | undefined;
+  from: number;
+  to: number;
 }
 
 /** By sample the number of its group: its command's, or 0. */
@@ -149,17 +187,21 @@ function groupsOf(keys: readonly AlikeKey[], ofSample: Int32Array, count: number
 /** Places as aggregation takes them. What they are is in `AlikePlace`: there is no one row for each in either profile. */
 function sharedPlaces({ frames }: Profile, ofFrame: Int32Array, shared: readonly AlikePlace[]): Places {
   const symbol = new Int32Array(shared.length).fill(-1);
+  const unnamed = new Int32Array(shared.length).fill(-1);
   const object = new Int32Array(shared.length).fill(-1);
   ofFrame.forEach((place, frame) => {
     symbol[place] = frames.symbol[frame];
+    unnamed[place] = frames.unnamed[frame];
     object[place] = frames.object[frame];
   });
   return {
     kind: "symbol",
     ofFrame,
     symbol,
+    unnamed,
     object,
     kernel: Uint8Array.from(shared, (p) => p.kernel ? 1 : 0),
+    names: new Map(shared.flatMap(({ unnamed }, place) => unnamed === undefined ? [] : [[place, unnamed]])),
   };
 }
 

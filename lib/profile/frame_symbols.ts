@@ -7,7 +7,9 @@ import { int32Column } from "../base/column.ts";
 import type { ObjectInfo } from "../symbols/objects.ts";
 import type { Symbolizer } from "../symbols/symbolizer.ts";
 import type { Reason } from "../symbols/unresolved.ts";
+import type { Profile } from "./profile.ts";
 import { type FrameTable, type PlaceFrames, PlaceIndex } from "./tables.ts";
+import { UnnamedTable } from "./unnamed.ts";
 
 /** More than there are reasons for having no symbol. */
 const REASONS_ROOM = 16;
@@ -28,6 +30,10 @@ export class FrameSymbols implements PlaceFrames {
   readonly #ofSymbol: number[] = [];
   /** Frame of what has no symbol, by object and reason. */
   readonly #ofUnresolved = new Map<number, number>();
+  /** Frame of a function without a name, by its first address. */
+  readonly #ofFunction = new PlaceIndex();
+  /** The addresses that a frame of `#ofUnresolved` stands for, from the lowest to the highest. */
+  readonly #extents = new Map<number, { from: number; to: number }>();
 
   /** @param objects may grow. */
   constructor(frames: FrameTable, objects: readonly ObjectInfo[], symbolizer: Symbolizer) {
@@ -37,8 +43,8 @@ export class FrameSymbols implements PlaceFrames {
   }
 
   /**
-   * The frame that stands for everything in the same symbol, or for everything without one in the same object for the
-   * same reason. The first place asked for is the frame's. Places in objects that have to be unpacked first
+   * The frame that stands for everything in the same symbol; or, without one, in the same function; or, where none is
+   * known, in the same object for the same reason. The first place asked for is the frame's. Places in objects that have to be unpacked first
    * (`Symbolizer.prepare`) have a frame each.
    */
   frameOf(object: number, address: number): number {
@@ -62,21 +68,38 @@ export class FrameSymbols implements PlaceFrames {
   }
 
   /**
-   * By frame: the symbol, -1 for none, and the row of `Symbolizer.unresolved()` that says why, -1 for none. Once, after
-   * `find`.
+   * By frame: the symbol, -1 for none; the row of `Symbolizer.unresolved()` that says why, -1 for none; and the row of
+   * `unnamed`, what code it is instead, -1 where there is a symbol. Once, after `find`.
    * @param weight of each frame, which `Symbolizer.unresolved` adds up.
    */
-  columns(weight: Float64Array): { symbol: Int32Array; unresolved: Int32Array } {
+  columns(weight: Float64Array): {
+    frames: Pick<Profile["frames"], "symbol" | "unresolved" | "unnamed">;
+    unnamed: Profile["unnamed"];
+  } {
     const found = this.#found.values(), objects = this.#frames.object.data, symbolizer = this.#symbolizer;
     found.forEach((id, frame) => {
       if (id < 0) symbolizer.addUnresolved(this.#objects[objects[frame]], id as Reason, weight[frame]);
     });
     const rows = new Map(symbolizer.unresolved().map((u, row) => [`${u.object.id} ${u.reason}`, row]));
     const why = (id: number, frame: number) => rows.get(`${objects[frame]} ${id}`) ?? -1;
+    const unnamed = new UnnamedTable();
     return {
-      symbol: found.map((id) => id < 0 || id === NO_OBJECT ? -1 : id),
-      unresolved: found.map((id, frame) => id < 0 ? why(id, frame) : -1),
+      frames: {
+        symbol: found.map((id) => id < 0 || id === NO_OBJECT ? -1 : id),
+        unresolved: found.map((id, frame) => id < 0 ? why(id, frame) : -1),
+        unnamed: found.map((id, frame) => id < 0 || id === NO_OBJECT ? this.#unnamed(frame, unnamed) : -1),
+      },
+      unnamed: unnamed.columns(),
     };
+  }
+
+  /** The row in `table` of a frame without a symbol. */
+  #unnamed(frame: number, table: UnnamedTable): number {
+    const object = this.#frames.object.data[frame], address = this.#frames.address.data[frame];
+    const start = this.#functionStart(object, address);
+    if (start >= 0) return table.ofFunction(object, start);
+    const { from, to } = this.#extents.get(frame) ?? { from: address, to: address };
+    return table.ofObject(object, from, to);
   }
 
   #merge(object: number, address: number): number {
@@ -87,11 +110,38 @@ export class FrameSymbols implements PlaceFrames {
     if (found >= 0 && found < NO_OBJECT) {
       return (this.#ofSymbol[found] ??= this.#frame(object, address, found) + 1) - 1;
     }
+    const start = this.#functionStart(object, address);
+    return start >= 0
+      ? this.#functionFrame(object, address, found, start)
+      : this.#restFrame(object, address, found);
+  }
+
+  /** The frame of a function without a name. */
+  #functionFrame(object: number, address: number, found: number, start: number): number {
+    let frame = this.#ofFunction.find(object, start);
+    if (frame < 0) this.#ofFunction.put(object, start, frame = this.#frame(object, address, found));
+    return frame;
+  }
+
+  /** The frame of all of an object that is in no symbol and no function. */
+  #restFrame(object: number, address: number, found: number): number {
     // without an object the address tells whether it was the kernel's
     const key = found === NO_OBJECT ? (address < 0 ? 1 : 0) : (object + 1) * REASONS_ROOM - found;
-    let frame = this.#ofUnresolved.get(key);
-    if (frame === undefined) this.#ofUnresolved.set(key, frame = this.#frame(object, address, found));
+    const frame = this.#ofUnresolved.get(key);
+    if (frame === undefined) {
+      const added = this.#frame(object, address, found);
+      this.#ofUnresolved.set(key, added);
+      this.#extents.set(added, { from: address, to: address });
+      return added;
+    }
+    const extent = this.#extents.get(frame)!;
+    extent.from = Math.min(extent.from, address);
+    extent.to = Math.max(extent.to, address);
     return frame;
+  }
+
+  #functionStart(object: number, address: number): number {
+    return object < 0 ? -1 : this.#symbolizer.functionStart(this.#objects[object], address);
   }
 
   #lookUp(object: number, address: number): number {

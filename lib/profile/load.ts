@@ -114,7 +114,7 @@ export async function loadProfile(
   frameSymbols.find();
   const weight = frameWeights(frames, builder);
   const samples = builder.samples.columns();
-  const symbol = frameSymbols.columns(weight);
+  const { frames: symbolized, unnamed } = frameSymbols.columns(weight);
   const unresolved = symbolizer.unresolved();
   const names: string[] = [];
   const symbolObjects = new Int32Array(symbolizer.count);
@@ -125,7 +125,7 @@ export async function loadProfile(
   }
   const isShown = options.readableFrom === undefined
     ? undefined
-    : symbolsFrom(options.readableFrom, names.length, symbol.symbol, stacks.frame.data, samples);
+    : symbolsFrom(options.readableFrom, names.length, symbolized.symbol, stacks.frame.data, samples);
   const shown = options.mangled ? { names } : await readable(names, isShown);
   const placed = { object: frames.object.values(), address: frames.address.values() };
   const sources = options.lines
@@ -160,7 +160,8 @@ export async function loadProfile(
       buildId: buildId ?? "",
     })),
     symbols: { name: shown.names.map(shortened), object: symbolObjects },
-    frames: { ...placed, ...symbol },
+    frames: { ...placed, ...symbolized },
+    unnamed,
     stacks: { parent: stacks.parent.values(), frame: stacks.frame.values() },
     threads: { pid: threads.pid.values(), tid: threads.tid.values(), comm: threads.comm.values() },
     processes: { pid: builder.processes.pid.values(), comm: builder.processes.comm.values() },

@@ -2,10 +2,11 @@
 
 import { isKernel, type Profile } from "./profile.ts";
 import { StackTable } from "./tables.ts";
+import { unnamedName } from "./unnamed.ts";
 
 /**
- * What tells places apart. `symbol`: a frame with a symbol counts as that symbol, one without as "unresolved in
- * its object". `object`: objects of one name are one place. `address`: every frame is a place. `none`: all are
+ * What tells places apart. `symbol`: a frame with a symbol counts as that symbol, one without as the code that it is in
+ * (`Profile.unnamed`). `object`: objects of one name are one place. `address`: every frame is a place. `none`: all are
  * the same.
  */
 export type PlaceKind = "symbol" | "object" | "address" | "none";
@@ -16,12 +17,16 @@ export interface Places {
   ofFrame: Int32Array;
   /** Symbol row, or -1. */
   symbol: Int32Array;
+  /** Row of `profile.unnamed`, or -1: for code without a symbol, where symbols tell places apart. */
+  unnamed: Int32Array;
   /** Object row, or -1. */
   object: Int32Array;
   /** Whether the place runs in kernel mode. */
   kernel: Uint8Array;
   /** Row of `profile.lines`, -1 for none; only where lines tell places apart. */
   line?: Int32Array;
+  /** Names of the places that go by another name than their row of `unnamed` has in this profile. */
+  names?: ReadonlyMap<number, string>;
 }
 
 /** The places of a profile's frames. */
@@ -38,34 +43,28 @@ export function placesOf(profile: Profile, kind: PlaceKind = "symbol"): Places {
         kind,
         ofFrame: new Int32Array(profile.frames.object.length),
         symbol: Int32Array.of(-1),
+        unnamed: Int32Array.of(-1),
         object: Int32Array.of(-1),
         kernel: new Uint8Array(1),
       };
   }
 }
 
-function bySymbol({ frames, symbols, objects }: Profile): Places {
-  // symbols first, then for each object (and none: user, kernel) the place of its unresolved frames
-  const unresolvedBase = symbols.name.length;
-  const noneUser = unresolvedBase + objects.length;
-  const size = noneUser + 2;
-  const symbol = new Int32Array(size).fill(-1);
-  const object = new Int32Array(size).fill(-1);
-  const kernel = new Uint8Array(size);
-  for (let s = 0; s < unresolvedBase; s++) {
-    symbol[s] = s;
-    object[s] = symbols.object[s];
-  }
-  for (let o = 0; o < objects.length; o++) object[unresolvedBase + o] = o;
-  for (let p = 0; p < noneUser; p++) kernel[p] = isKernel(objects[object[p]].kind) ? 1 : 0;
-  kernel[noneUser + 1] = 1;
-  const ofFrame = new Int32Array(frames.object.length);
-  for (let f = 0; f < ofFrame.length; f++) {
-    if (frames.symbol[f] >= 0) ofFrame[f] = frames.symbol[f];
-    else if (frames.object[f] >= 0) ofFrame[f] = unresolvedBase + frames.object[f];
-    else ofFrame[f] = frames.address[f] < 0 ? noneUser + 1 : noneUser;
-  }
-  return { kind: "symbol", ofFrame, symbol, object, kernel };
+function bySymbol({ frames, symbols, objects, unnamed }: Profile): Places {
+  // symbols first, then code without one
+  const named = symbols.name.length, size = named + unnamed.object.length;
+  const symbol = Int32Array.from({ length: size }, (_, place) => place < named ? place : -1);
+  const code = Int32Array.from({ length: size }, (_, place) => place < named ? -1 : place - named);
+  const object = Int32Array.from(
+    symbol,
+    (s, place) => s >= 0 ? symbols.object[s] : unnamed.object[place - named],
+  );
+  const kernel = Uint8Array.from(
+    object,
+    (o, place) => (o >= 0 ? isKernel(objects[o].kind) : unnamed.from[code[place]] < 0) ? 1 : 0,
+  );
+  const ofFrame = frames.symbol.map((s, frame) => s >= 0 ? s : named + frames.unnamed[frame]);
+  return { kind: "symbol", ofFrame, symbol, unnamed: code, object, kernel };
 }
 
 function byObject({ frames, objects }: Profile): Places {
@@ -82,16 +81,17 @@ function byObject({ frames, objects }: Profile): Places {
     frames.object,
     (o, frame) => o >= 0 ? merged[o] : frames.address[frame] < 0 ? none + 1 : none,
   );
-  return { kind: "object", ofFrame, symbol: new Int32Array(none + 2).fill(-1), object, kernel };
+  const nothing = new Int32Array(none + 2).fill(-1);
+  return { kind: "object", ofFrame, symbol: nothing, unnamed: nothing, object, kernel };
 }
 
 function byAddress({ frames, objects }: Profile): Places {
-  const { object, symbol, address } = frames;
+  const { object, symbol, unnamed, address } = frames;
   const kernel = Uint8Array.from(
     object,
     (o, frame) => (o >= 0 ? isKernel(objects[o].kind) : address[frame] < 0) ? 1 : 0,
   );
-  return { kind: "address", ofFrame: Int32Array.from(object.keys()), symbol, object, kernel };
+  return { kind: "address", ofFrame: Int32Array.from(object.keys()), symbol, unnamed, object, kernel };
 }
 
 /** The places, each told apart further by source line. The profile has to have `lines`. */
@@ -104,6 +104,7 @@ export function byLine({ lines }: Profile, places: Places): Places {
     kind: places.kind,
     ofFrame,
     symbol: of.map((place) => places.symbol[place]),
+    unnamed: of.map((place) => places.unnamed[place]),
     object: of.map((place) => places.object[place]),
     kernel: Uint8Array.from(of, (place) => places.kernel[place]),
     line: table.frame.values(),
@@ -118,16 +119,23 @@ export function placeLine({ lines }: Profile, { line }: Places, place: number): 
   return `${path.slice(path.lastIndexOf("/") + 1)}:${lines.line[row]}`;
 }
 
-/** What to call a place in a tree of calls: its symbol, and its line where lines tell places apart. */
-export function placeLabel(profile: Profile, places: Places, place: number): string {
+/**
+ * What to call a place in a tree of calls: its symbol, and its line where lines tell places apart. Of a run of several
+ * frames without a symbol (`joinsRun`) `libfoo.so (5 frames)`.
+ */
+export function placeLabel(profile: Profile, places: Places, place: number, frames = 1): string {
+  if (frames > 1) return `${placeObject(profile, places, place)} (${frames} frames)`;
   const name = placeName(profile, places, place);
   return places.line ? `${name} ${placeLine(profile, places, place)}` : name;
 }
 
-/** The name to show for a place's symbol. */
+/** The name to show for a place: its symbol's, or what `unnamedName` makes of code without one. */
 export function placeName(profile: Profile, places: Places, place: number): string {
   const symbol = places.symbol[place];
-  return symbol >= 0 ? profile.symbols.name[symbol] : "[unresolved]";
+  if (symbol >= 0) return profile.symbols.name[symbol];
+  const row = places.unnamed[place];
+  return places.names?.get(place) ??
+    (row < 0 ? placeObject(profile, places, place) : unnamedName(profile, row));
 }
 
 /** The name to show for a place's object. */
@@ -140,4 +148,22 @@ export function placeObject(profile: Profile, places: Places, place: number): st
 export function placeMark({ objects }: Profile, { kernel, object }: Places, place: number): string {
   if (kernel[place]) return "[k]";
   return object[place] >= 0 && objects[object[place]].kind === "guest" ? "[g]" : "[.]";
+}
+
+/**
+ * Whether a frame and the only one that it called are shown as one: both are code of one object that has no symbols.
+ * Functions with samples of their own stay, since they are what is looked for.
+ */
+export function joinsRun(places: Places, outer: RunFrame, inner: RunFrame): boolean {
+  if (places.symbol[outer.place] >= 0 || places.symbol[inner.place] >= 0) return false;
+  if (outer.place === inner.place) return true;
+  return !outer.hasSelf && !inner.hasSelf && places.object[outer.place] === places.object[inner.place] &&
+    places.kernel[outer.place] === places.kernel[inner.place];
+}
+
+/** A frame that may be shown together with its neighbours. */
+export interface RunFrame {
+  place: number;
+  /** There are samples that were taken in it. */
+  hasSelf: boolean;
 }

@@ -94,10 +94,21 @@ export interface Profile {
   /** A symbol is a function of one object. */
   symbols: { name: string[]; object: Int32Array };
   /**
-   * `symbol` is -1 where none covers the address, `object` -1 where nothing was mapped; `unresolved` is the row
-   * of `unresolved` that says why there is no symbol, -1 when nothing does.
+   * `symbol` is -1 where none covers the address, `object` -1 where nothing was mapped. For those without a symbol
+   * `unnamed` is the row of the code they are in, and `unresolved` the row that says why, -1 when nothing does.
    */
-  frames: { object: Int32Array; address: Float64Array; symbol: Int32Array; unresolved: Int32Array };
+  frames: {
+    object: Int32Array;
+    address: Float64Array;
+    symbol: Int32Array;
+    unnamed: Int32Array;
+    unresolved: Int32Array;
+  };
+  /**
+   * Code without a symbol: a function, of which `from` is the first address and `to` is -1; or what was seen of all else
+   * in the object, from the lowest address to the highest. In no object (-1) it is the kernel's where addresses are negative.
+   */
+  unnamed: { object: Int32Array; from: Float64Array; to: Float64Array };
   /** A prefix tree: `parent` is the caller's row, which comes first, or -1. */
   stacks: { parent: Int32Array; frame: Int32Array };
   /** A thread has a row for each name it had. */
@@ -185,7 +196,9 @@ export function isKernel(kind: ObjectKind): boolean {
  */
 export function checkValid(profile: Profile): void {
   const { frames, stacks, samples, threads, processes, symbols } = profile;
-  sameLength("frames", frames.object, frames.address, frames.symbol, frames.unresolved);
+  const { unnamed } = profile;
+  sameLength("frames", frames.object, frames.address, frames.symbol, frames.unnamed, frames.unresolved);
+  sameLength("unnamed", unnamed.object, unnamed.from, unnamed.to);
   sameLength("stacks", stacks.parent, stacks.frame);
   sameLength("threads", threads.pid, threads.tid, threads.comm);
   sameLength("processes", processes.pid, processes.comm);
@@ -202,6 +215,8 @@ export function checkValid(profile: Profile): void {
   inRange("symbols.object", symbols.object, 0, profile.objects.length);
   inRange("frames.object", frames.object, -1, profile.objects.length);
   inRange("frames.symbol", frames.symbol, -1, symbols.name.length);
+  inRange("unnamed.object", unnamed.object, -1, profile.objects.length);
+  inRange("frames.unnamed", frames.unnamed, -1, unnamed.object.length);
   inRange("frames.unresolved", frames.unresolved, -1, profile.unresolved.length);
   inRange("stacks.frame", stacks.frame, 0, frames.object.length);
   inRange("threads.comm", threads.comm, 0, profile.comms.length);
@@ -217,6 +232,10 @@ export function checkValid(profile: Profile): void {
     const symbol = frames.symbol[row];
     if (symbol >= 0 && symbols.object[symbol] !== frames.object[row]) {
       throw new Error(`invalid profile: frame ${row} and its symbol are of different objects`);
+    }
+    const code = frames.unnamed[row];
+    if (symbol >= 0 ? code >= 0 : code < 0 || unnamed.object[code] !== frames.object[row]) {
+      throw new Error(`invalid profile: frame ${row} has symbol ${symbol} and unnamed code ${code}`);
     }
   }
   for (let row = 0; row < samples.count.length; row++) {

@@ -7,7 +7,7 @@ import { BadInputError } from "../base/errors.ts";
 import { checkValid, type Profile } from "./profile.ts";
 
 /** Changes with whatever a Profile is made of. */
-const SCHEMA = "pmuctl-profile/2";
+const SCHEMA = "pmuctl-profile/3";
 
 const COLUMNS = { Int32Array, Float64Array } as const;
 type ColumnName = keyof typeof COLUMNS;
@@ -96,7 +96,8 @@ const PROFILE = {
   comms: ["text"],
   objects: [{ name: "text", path: "text", kind: "text", buildId: "text" }],
   symbols: { name: ["text"], object: "ints" },
-  frames: { object: "ints", address: "floats", symbol: "ints", unresolved: "ints" },
+  frames: { object: "ints", address: "floats", symbol: "ints", unnamed: "ints", unresolved: "ints" },
+  unnamed: { object: "ints", from: "floats", to: "floats" },
   stacks: { parent: "ints", frame: "ints" },
   threads: { pid: "ints", tid: "ints", comm: "ints" },
   processes: { pid: "ints", comm: "ints" },

@@ -13,7 +13,7 @@ import { Each, jsonPieces } from "./json_pieces.ts";
  * - `events`: for each `name` (of A: `nameA`, where it differs), `unit` (`ns` or `events`), `a` and `b` (`count`,
  *   `period` of all samples, as recorded), `normalize`, `factor` (what B's weights are multiplied by in every
  *   change), and `rows`
- * - `rows`: what they are told apart by of `command`, `object`, `symbol` (null: unresolved); `kernel`; `presence`
+ * - `rows`: what they are told apart by of `command`, `object`, `symbol` (null where there is none: then `unnamed`, as in the report); `kernel`; `presence`
  *   (`both`, `new`, `gone`); `a` and `b`, each with `self` and `total` as recorded; the changes `self` and `total`,
  *   each with `weight`, `share` (percentage points) and `noise` (the standard deviation of `weight`)
  */

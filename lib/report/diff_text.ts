@@ -140,10 +140,10 @@ function signed(number: number, decimals: number): string {
 
 function rowTexts(rows: readonly DiffRow[]): CellText {
   return (key, { place }) => {
-    const { comm, object, symbol, kernel } = rows[place];
+    const { comm, object, symbol, unnamed, kernel } = rows[place];
     if (key === "comm") return printable(comm ?? "");
     return key === "dso"
       ? printable(object ?? "")
-      : `${kernel ? "[k]" : "[.]"} ${printable(symbol ?? "[unresolved]")}`;
+      : `${kernel ? "[k]" : "[.]"} ${printable(symbol ?? unnamed ?? "")}`;
   };
 }

@@ -7,10 +7,9 @@ import { lostText } from "../perfdata/ledger.ts";
 import { BadInputError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import { type PathTree, pathTree } from "../profile/path_tree.ts";
-import { type Places, placesOf } from "../profile/places.ts";
+import { placeName, type Places, placesOf } from "../profile/places.ts";
 import { countingSort, isClock, isKernel, type Profile, sampleCount } from "../profile/profile.ts";
 import { sampledEvents } from "../profile/table.ts";
-import { frameName } from "./frame_names.ts";
 import { Each, jsonPieces, Numbers, Part, Repeated } from "./json_pieces.ts";
 import { type ListedThread, threadList } from "./thread_list.ts";
 
@@ -159,7 +158,7 @@ function sharedJson(profile: Profile, places: Places, tree: PathTree): Part {
   const strings = new Strings();
   const rows = Int32Array.from({ length: count }, (_, place) => place);
   const all = (value: unknown) => new Repeated(value, count);
-  const names = rows.map((place) => strings.of(frameName(profile, places, place)));
+  const names = rows.map((place) => strings.of(placeName(profile, places, place)));
   const objectNames = Int32Array.from(objects, ({ name }) => strings.of(name));
   return new Part({
     stackTable: new Part({

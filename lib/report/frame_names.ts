@@ -1,6 +1,6 @@
 /** What frames are called in the formats that have nothing but a name for them. */
 
-import { type Places, placesOf } from "../profile/places.ts";
+import { placeName, placesOf } from "../profile/places.ts";
 import type { Profile } from "../profile/profile.ts";
 
 /** Names of frames: each once, and the row of each frame's. */
@@ -10,7 +10,7 @@ export interface FrameNames {
 }
 
 /**
- * The names of a profile's frames, as `frameName` has them. `decorate` may add to a name that is of code of this
+ * The names of a profile's frames, as `placeName` has them. `decorate` may add to a name that is of code of this
  * object (-1: none).
  */
 export function frameNames(
@@ -21,18 +21,10 @@ export function frameNames(
   const name: string[] = [];
   const rows = new Map<string, number>();
   const ofPlace = Int32Array.from(places.symbol, (_, place) => {
-    const text = decorate(frameName(profile, places, place), places.object[place]);
+    const text = decorate(placeName(profile, places, place), places.object[place]);
     let row = rows.get(text);
     if (row === undefined) rows.set(text, row = name.push(text) - 1);
     return row;
   });
   return { name, ofFrame: places.ofFrame.map((place) => ofPlace[place]) };
-}
-
-/** The symbol's name; `[libfoo.so]` for what is unresolved in an object, `[unknown]` where nothing was mapped. */
-export function frameName({ symbols, objects }: Profile, { symbol, object }: Places, place: number): string {
-  if (symbol[place] >= 0) return symbols.name[symbol[place]];
-  if (object[place] < 0) return "[unknown]";
-  const { name } = objects[object[place]];
-  return name.startsWith("[") ? name : `[${name}]`;
 }

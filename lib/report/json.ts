@@ -32,8 +32,8 @@ export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "wh
  * - `events`: for each `name`, `rate`, `samples` and `period` (of what the report is of), `whole` (the same of all
  *   that was recorded, when it was filtered) and `rows`, heaviest self (with `children`: total) first
  * - `rows`: what the sort keys ask for of `command`, `pid` and `process` (its name), `tid`, `cpu` (null: not recorded), `object`, `symbol`
- *   (null: unresolved), `file` (its whole path) and `line` (both null: not known), `kernel`; then `self` and `total`, each with `count` and `period`; with tree `callers`
- *   also `callers`, of the samples in `self`: `symbol`, `object`, `count`, `period`, `callers`
+ *   (null where there is none: then `unnamed` says what it is called instead, `libfoo.so+0x1a40`), `file` (its whole path) and `line` (both null: not known), `kernel`; then `self` and `total`, each with `count` and `period`; with tree `callers`
+ *   also `callers`, of the samples in `self`: `symbol` (or `unnamed`), `object`, `count`, `period`, `callers`
  * - with tree `calls` an event has `calls`: for each group what it is, and `roots`: `symbol`, `object`, `self`,
  *   `total`, `callees`
  * - a node 512 calls deep has `cut`, true when what follows was left out
@@ -132,10 +132,13 @@ function placeJson(profile: Profile, { groups, places }: Grouping, place: number
   const { keys } = groups;
   const { lines } = profile;
   const row = places.line?.[place] ?? -1;
-  const symbol = () => places.symbol[place] >= 0 ? placeName(profile, places, place) : null;
+  const symbol = () =>
+    places.symbol[place] >= 0
+      ? { symbol: placeName(profile, places, place) }
+      : { symbol: null, unnamed: placeName(profile, places, place) };
   return {
     ...(keys.includes("dso") || keys.includes("sym") ? { object: placeObject(profile, places, place) } : {}),
-    ...(keys.includes("sym") ? { symbol: symbol() } : {}),
+    ...(keys.includes("sym") ? symbol() : {}),
     ...(keys.includes("srcline")
       ? {
         file: lines && row >= 0 ? lines.paths[lines.file[row]] : null,

@@ -11,6 +11,7 @@ import {
   sampleCount,
   totalPeriod,
 } from "../profile/profile.ts";
+import { placeName, placesOf } from "../profile/places.ts";
 import { refuseManyColumns, sampledEvents } from "../profile/table.ts";
 import { StackTable } from "../profile/tables.ts";
 import { pprofMappings } from "./pprof_mappings.ts";
@@ -49,8 +50,8 @@ class Texts {
  * One profile of all events. Its values, by event: `samples` in `count` (with several events `samples_EVENT`), and
  * `EVENT` in `nanoseconds` (the clock events) or `count`, the periods; the first event's periods are the default.
  * Stacks are told apart by process and thread, which are in the labels `pid`, `tid`, `thread` and `process`.
- * Where source lines were looked up, locations have them. What has no symbol is a location without a function, which
- * pprof shows by its mapping. The addresses are those of `pprofMappings`. Warnings, the command and the machine are
+ * Where source lines were looked up, locations have them. What has no symbol is of a function that is named as
+ * in all other formats, `libfoo.so+0x1a40`. The addresses are those of `pprofMappings`. Warnings, the command and the machine are
  * comments. Throws UsageError: see refuseManyColumns().
  */
 export function renderPprof(profile: Profile): Uint8Array {
@@ -129,27 +130,28 @@ function* locationIds({ stacks: { parent, frame } }: Profile, leaf: number): Gen
 }
 
 /**
- * A location for each frame, and the functions they are in: one for each symbol, and where lines are known one for
+ * A location for each frame, and the functions they are in: one for each place, and where lines are known one for
  * each source file that code of it is from, for inlined code is from other files.
  */
 function writeLocations(
-  { frames, symbols, objects, lines }: Profile,
+  profile: Profile,
   base: Float64Array,
   texts: Texts,
   out: ProtoWriter,
 ): void {
-  const functions = new StackTable(); // a file under a symbol
+  const { frames, objects, lines } = profile;
+  const places = placesOf(profile, "symbol");
+  const functions = new StackTable(); // a file under a place
   for (let frame = 0; frame < frames.object.length; frame++) {
-    const object = frames.object[frame], symbol = frames.symbol[frame];
+    const object = frames.object[frame];
     const line = lines?.ofFrame[frame] ?? -1;
     const address = frames.address[frame] + (object >= 0 ? base[object] : 0);
     out.message(LOCATION, (inner) => {
       inner.number(LOCATION_OF.id, frame + 1).number(LOCATION_OF.mapping, object + 1);
       inner.number(LOCATION_OF.address, address >= 0 ? address : addressToBigint(address));
-      if (symbol < 0) return;
       // the object in place of a file tells functions of one name apart
-      const file = line < 0 ? objects[object].path : lines!.paths[lines!.file[line]];
-      const id = functions.intern(symbol, texts.of(file)) + 1;
+      const file = line < 0 ? objects[object]?.path ?? "" : lines!.paths[lines!.file[line]];
+      const id = functions.intern(places.ofFrame[frame], texts.of(file)) + 1;
       inner.message(LOCATION_OF.line, (inner) => {
         inner.number(LINE.function, id).number(LINE.line, line < 0 ? 0 : lines!.line[line]);
       });
@@ -159,7 +161,7 @@ function writeLocations(
     out.message(FUNCTION, (inner) => {
       // no name for the linker: with one that is the same, pprof would shorten ours as if it were mangled
       inner.number(FUNCTION_OF.id, row + 1);
-      inner.number(FUNCTION_OF.name, texts.of(symbols.name[functions.parent.data[row]]));
+      inner.number(FUNCTION_OF.name, texts.of(placeName(profile, places, functions.parent.data[row])));
       inner.number(FUNCTION_OF.file, functions.frame.data[row]);
     });
   }

@@ -2,10 +2,9 @@
 
 import { VERSION } from "../base/version.ts";
 import { type PathTree, pathTree } from "../profile/path_tree.ts";
-import { placesOf } from "../profile/places.ts";
+import { placeName, placesOf } from "../profile/places.ts";
 import { countingSort, isClock, type Profile, sampleCount } from "../profile/profile.ts";
 import { sampledEvents } from "../profile/table.ts";
-import { frameName } from "./frame_names.ts";
 import { Each, jsonPieces, Numbers } from "./json_pieces.ts";
 import { threadList } from "./thread_list.ts";
 
@@ -45,7 +44,7 @@ export function renderSpeedscope(profile: Profile): Generator<string> {
       frames: shared.map((place) => {
         const object = places.object[place];
         return {
-          name: frameName(profile, places, place),
+          name: placeName(profile, places, place),
           file: object >= 0 ? objects[object].path : "[unknown]",
         };
       }),

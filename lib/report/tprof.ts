@@ -4,7 +4,7 @@ import { hexAddress } from "../base/address.ts";
 import { printable } from "../base/printable.ts";
 import { overhead } from "../profile/aggregate.ts";
 import { groupsOf, groupValues, type SortKey } from "../profile/groups.ts";
-import { placesOf } from "../profile/places.ts";
+import { placeName, placeObject, type Places, placesOf } from "../profile/places.ts";
 import { type Profile, sampleCount } from "../profile/profile.ts";
 import { refuseManyColumns, sampledEvents } from "../profile/table.ts";
 import { printedProfile } from "./printed.ts";
@@ -93,15 +93,12 @@ export function* renderTprof(given: Profile, options: TprofOptions): Generator<s
 
 const cpuText = (cpu: number) => cpu < 0 ? "-" : String(cpu);
 
-/** `do_idle` in the kernel, `libc.so.6:malloc` in user space; the object alone where there is no symbol. */
-function symbolText(
-  profile: Profile,
-  { symbol, object, kernel }: { symbol: Int32Array; object: Int32Array; kernel: Uint8Array },
-  place: number,
-): string {
-  const name = symbol[place] >= 0 ? profile.symbols.name[symbol[place]] : "";
-  const where = object[place] >= 0 ? profile.objects[object[place]].name : "[unknown]";
-  if (name === "") return where;
+/** `do_idle` in the kernel, `libc.so.6:malloc` in user space; `libc.so.6+0x1a40` where there is no symbol. */
+function symbolText(profile: Profile, places: Places, place: number): string {
+  const { symbol, object, kernel } = places;
+  const name = placeName(profile, places, place);
+  if (symbol[place] < 0) return name;
+  const where = placeObject(profile, places, place);
   return kernel[place] === 1 && profile.objects[object[place]].kind === "kernel" ? name : `${where}:${name}`;
 }
 

@@ -1,9 +1,10 @@
 /** Trees of calls drawn as text: who called a row, and what was called from the roots down. */
 
 import { dim } from "@std/fmt/colors";
+import type { Weight } from "../profile/aggregate.ts";
 import type { CallerNode } from "../profile/caller_trees.ts";
 import type { CallNode, GroupTree } from "../profile/call_tree.ts";
-import { placeLabel, placeObject, type Places } from "../profile/places.ts";
+import { joinsRun, placeLabel, placeObject, type Places } from "../profile/places.ts";
 import type { Profile } from "../profile/profile.ts";
 import { fit, heat, percent } from "./columns.ts";
 
@@ -42,8 +43,10 @@ export function* callerLines(
   const open: Level<CallerNode>[] = [];
   for (let nodes = callers;;) {
     // a single caller that everything came from needs no branch and no number of its own
-    for (; nodes.length === 1 && nodes[0].period === above; nodes = nodes[0].callers) {
-      yield fit(`${indent}${placeLabel(profile, places, nodes[0].place)}`, width);
+    while (nodes.length === 1 && nodes[0].period === above) {
+      const { last, frames } = callerRun(places, nodes[0]);
+      yield fit(`${indent}${placeLabel(profile, places, nodes[0].place, frames)}`, width);
+      nodes = last.callers;
     }
     if (nodes.length > 0) {
       if (open.length < MOST_DEPTH) open.push({ nodes, next: 0, indent, object: "" });
@@ -52,12 +55,26 @@ export function* callerLines(
     const level = unfinished(open);
     if (level === undefined) return;
     const node = level.nodes[level.next++], last = level.next === level.nodes.length;
-    const label = `${percent(node.period, whole).trim()} ${placeLabel(profile, places, node.place)}`;
+    const { last: outermost, frames } = callerRun(places, node);
+    const label = `${percent(node.period, whole).trim()} ${placeLabel(profile, places, node.place, frames)}`;
     yield fit(`${level.indent}${last ? "└─ " : "├─ "}${label}`, width);
     indent = level.indent + (last ? "   " : "│  ");
-    nodes = node.callers;
+    nodes = outermost.callers;
     above = node.period;
   }
+}
+
+/** The callers from `node` outwards that are shown as one: everything came through all of them. */
+function callerRun(places: Places, node: CallerNode): { last: CallerNode; frames: number } {
+  let last = node, frames = 1;
+  for (; last.callers.length === 1 && last.callers[0].period === last.period; frames++) {
+    const [next] = last.callers;
+    if (!joinsRun(places, { place: next.place, hasSelf: false }, { place: last.place, hasSelf: false })) {
+      break;
+    }
+    last = next;
+  }
+  return { last, frames };
 }
 
 /** The innermost level with siblings that are still to be drawn. */
@@ -90,14 +107,18 @@ function* nodeLines(drawing: Drawing, roots: readonly CallNode[], indent: string
   const { profile, places } = drawing;
   const open: Level<CallNode>[] = [];
   let object = "";
-  const line = (node: CallNode, before: string) => {
+  const line = (node: CallNode, { frames, self }: CallRun, before: string) => {
     const own = placeObject(profile, places, node.place), changed = own === object ? "" : own;
     object = own;
-    const name = placeLabel(profile, places, node.place);
-    return numbered(drawing, node.total.period, node.self, before + name, changed);
+    const name = placeLabel(profile, places, node.place, frames);
+    return numbered(drawing, node.total.period, self, before + name, changed);
   };
   for (let nodes = roots;;) {
-    for (; nodes.length === 1; nodes = nodes[0].callees) yield line(nodes[0], indent);
+    while (nodes.length === 1) {
+      const run = callRun(places, nodes[0]);
+      yield line(nodes[0], run, indent);
+      nodes = run.last.callees;
+    }
     if (nodes.length > 0) {
       if (open.length < MOST_DEPTH) open.push({ nodes, next: 0, indent, object });
       else yield `${" ".repeat(28)}${indent}(deeper forks are not drawn)`;
@@ -106,10 +127,33 @@ function* nodeLines(drawing: Drawing, roots: readonly CallNode[], indent: string
     if (level === undefined) return;
     const node = level.nodes[level.next++], last = level.next === level.nodes.length;
     object = level.object;
-    yield line(node, `${level.indent}${last ? "└─ " : "├─ "}`);
+    const run = callRun(places, node);
+    yield line(node, run, `${level.indent}${last ? "└─ " : "├─ "}`);
     indent = level.indent + (last ? "   " : "│  ");
-    nodes = node.callees;
+    nodes = run.last.callees;
   }
+}
+
+/** Frames that are shown as one, from the outermost to `last`, and the samples taken in them. */
+interface CallRun {
+  last: CallNode;
+  frames: number;
+  self: Weight;
+}
+
+/** The calls from `node` inwards that are shown as one. */
+function callRun(places: Places, node: CallNode): CallRun {
+  let last = node, frames = 1;
+  const self = { ...node.self };
+  const end = ({ place, self }: CallNode) => ({ place, hasSelf: self.count > 0 });
+  for (; last.callees.length === 1; frames++) {
+    const [next] = last.callees;
+    if (!joinsRun(places, end(last), end(next))) break;
+    self.count += next.self.count;
+    self.period += next.self.period;
+    last = next;
+  }
+  return { last, frames, self };
 }
 
 /** A line of a call tree; the object, where one is to be said, dimmed behind the name. */

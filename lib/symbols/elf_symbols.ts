@@ -328,7 +328,7 @@ function placesOf(symbols: ElfFile, file: ElfFile): Place[] {
 }
 
 /** Address minus file offset: of the first loaded segment an address is in, else of its section. */
-class Shifts {
+export class Shifts {
   /** Ranges that ascend, and the first segment in each; its shift is NaN where there is none. */
   readonly #starts: Float64Array;
   readonly #shifts: Float64Array;

@@ -30,6 +30,18 @@ export interface ObjectElf {
  * what the files' hooks throw.
  */
 export function openObjectElf(files: SymbolFiles, object: ObjectInfo, cost: Cost): ObjectElf | Failure {
+  const file = openMappedFile(files, object, cost);
+  if (!(file instanceof ElfFile)) return file;
+  try {
+    return { file, ...debugFile(files, object, file, file.buildId()) };
+  } catch (error) {
+    file.source.close?.();
+    throw error;
+  }
+}
+
+/** Opens the file that was mapped as `object`, or says why it cannot be had. Throws as `openObjectElf`. */
+export function openMappedFile(files: SymbolFiles, object: ObjectInfo, cost: Cost): ElfFile | Failure {
   if (object.kind === "vdso" && object.buildId === undefined && files.isOtherKernel?.()) {
     return { reason: REASON.OTHER_KERNEL };
   }
@@ -46,7 +58,7 @@ export function openObjectElf(files: SymbolFiles, object: ObjectInfo, cost: Cost
       source.close?.();
       return { reason: REASON.BUILD_ID_DIFFERS };
     }
-    return { file, ...debugFile(files, object, file, buildId) };
+    return file;
   } catch (error) {
     source.close?.();
     throw error;

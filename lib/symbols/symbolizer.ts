@@ -11,7 +11,8 @@ import { isJitDump, readJitDump } from "./jitdump.ts";
 import { type KernelSymbols, parseKallsyms } from "./kallsyms.ts";
 import { Budget, Cost } from "./limits.ts";
 import { MINI_DEBUG_SECTION, miniDebug } from "./mini_debug.ts";
-import { closeObjectElf, type ObjectElf, openObjectElf } from "./object_elf.ts";
+import { type FunctionRanges, functionRanges } from "./function_ranges.ts";
+import { closeObjectElf, type ObjectElf, openMappedFile, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./objects.ts";
 import { parsePerfMap, unreadLines } from "./perf_map.ts";
 import type { SymbolTable } from "./symbol_table.ts";
@@ -56,6 +57,8 @@ interface Loaded {
   ids: Int32Array;
   /** Weight of what got no symbol, by -reason. */
   unresolved: Float64Array;
+  /** Where its functions are; null when that is not known, undefined when nobody has asked. */
+  functions?: FunctionRanges | null;
 }
 
 /** What loading gives: a table (and a shift), or a reason. */
@@ -71,6 +74,8 @@ interface Unopened {
 const EXPORTED_ONLY = "only what it exports has names";
 /** Bytes of memory of a table's number for a symbol, and of a symbol that has one, besides its name. */
 const ID_BYTES = 4, SYMBOL_INFO_BYTES = 100;
+/** Bytes of memory of a function's range. */
+const FUNCTION_BYTES = 16;
 
 /** The kernel's symbols from its own file, and how far it was moved (KASLR) from where that was linked for. */
 function vmlinuxTable(source: ByteSource, object: ObjectInfo, cost: Cost): Outcome {
@@ -169,6 +174,18 @@ export class Symbolizer {
     }
   }
 
+  /**
+   * The first address of the function at an `address` of `object` that `symbolize` has no symbol for; -1 where that is
+   * not known.
+   */
+  functionStart(object: ObjectInfo, address: number): number {
+    if (object.kind !== "file" && object.kind !== "vdso") return -1;
+    const loaded = this.#loaded[object.id];
+    if (loaded === undefined) return -1;
+    if (loaded.functions === undefined) loaded.functions = this.#functions(loaded) ?? null;
+    return loaded.functions?.startAt(address) ?? -1;
+  }
+
   /** What is known of a symbol `symbolize` has numbered. */
   symbol(id: number): SymbolInfo {
     return this.#symbols[id];
@@ -191,6 +208,29 @@ export class Symbolizer {
       });
     }
     return all.sort((a, b) => b.weight - a.weight);
+  }
+
+  /** Where the functions of an object are whose file is the one that was recorded. */
+  #functions({ object, failure: { reason } }: Loaded): FunctionRanges | undefined {
+    if (reason !== REASON.NOT_COVERED && reason !== REASON.NO_SYMBOLS) return undefined;
+    const cost = this.#budget.cost(object.path);
+    try {
+      const file = openMappedFile(this.#files, object, cost);
+      if (!(file instanceof ElfFile)) return undefined;
+      try {
+        const functions = functionRanges(file);
+        cost.keep(FUNCTION_BYTES * functions.length);
+        return functions;
+      } finally {
+        file.close();
+      }
+    } catch (error) {
+      failureOf(error); // its symbols were read all the same: without this its code is one row
+      cost.abandon();
+      return undefined;
+    } finally {
+      cost.done();
+    }
   }
 
   #find(loaded: Loaded, table: SymbolTable, address: number): number {

@@ -104,20 +104,32 @@ function perfUnresolved(script: string): Rows {
   for (const sample of script.split("\n\n")) {
     const [command, ...frames] = sample.split("\n");
     const objects = frames.map((frame) => /^\s+[0-9a-f]+ \[unknown\] \((.*)\)$/.exec(frame)?.[1]);
-    const keys = objects.map((path) => path && `${command.trim()}|${path.slice(path.lastIndexOf("/") + 1)}`);
+    const keys = objects.map((path) =>
+      path && `${command.trim().replaceAll(" ", "_")}|${path.slice(path.lastIndexOf("/") + 1)}`
+    );
     if (keys[0]) count(self, keys[0]);
     for (const key of new Set(keys)) if (key) count(total, key);
   }
   return new Map([...total].map(([key, n]) => [key, `${self.get(key) ?? 0} ${n}`]));
 }
 
-/** The same of pmuctl's table. */
-function unresolvedOf({ rows }: EventTable): Rows {
-  const unresolved: Rows = new Map();
-  for (const { command, object, symbol, self, total } of rows) {
-    if (symbol === null) addRow(unresolved, `${command}|${object}`, `${self.count} ${total.count}`);
+/** The same by pmuctl's folded stacks, where such code is `OBJECT+0xADDRESS`, or without an object `0xADDRESS`. */
+async function ourUnresolved(file: string): Promise<Rows> {
+  const args = ["report", "-i", file, "--format", "folded", "--weight", "samples", "--no-demangle"];
+  const self = new Map<string, number>(), total = new Map<string, number>();
+  for (const line of (await pmuctlOk(args)).trimEnd().split("\n")) {
+    const blank = line.lastIndexOf(" "), count = Number(line.slice(blank + 1));
+    const add = (counts: Map<string, number>, key: string) => counts.set(key, (counts.get(key) ?? 0) + count);
+    const [command, ...frames] = line.slice(0, blank).split(";");
+    const keys = frames.map((frame) => {
+      const object = /^(?:(.+)\+)?0x[0-9a-f]+(?:\.\.0x[0-9a-f]+)?$/.exec(frame);
+      return object && `${command}|${object[1] ?? "[unknown]"}`;
+    });
+    const leaf = keys.at(-1);
+    if (leaf) add(self, leaf);
+    for (const key of new Set(keys)) if (key) add(total, key);
   }
-  return unresolved;
+  return new Map([...total].map(([key, n]) => [key, `${self.get(key) ?? 0} ${n}`]));
 }
 
 /** The entries in which two tables differ, a line each: `KEY: pmuctl NUMBERS, perf NUMBERS`. */
@@ -159,7 +171,7 @@ export async function compareWithPerf(file: string): Promise<Comparison> {
     totalRows: ofTotal.size,
     self: rowDifferences(ofSelf, await perfRows(file, keys)),
     total: rowDifferences(ofTotal, await perfRows(file, keys, "--children")),
-    unresolved: rowDifferences(unresolvedOf(table), perfUnresolved(script.stdout)),
+    unresolved: rowDifferences(await ourUnresolved(file), perfUnresolved(script.stdout)),
     discardedChains: script.stderr.match(/^invalid callchain context/gm)?.length ?? 0,
     failedObjects: [...script.stderr.matchAll(/^Failed to open (.*), continuing without symbols$/gm)]
       .map(([, path]) => path),

@@ -40,7 +40,7 @@ Deno.test("overhead() adds self by command and symbol, heaviest first", () => {
     ["app hot", 70],
     ["app warm", 20],
     ["app fault", 5],
-    ["other [unresolved]", 5],
+    ["other app+0xff0", 5],
   ]);
 });
 

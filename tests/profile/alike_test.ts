@@ -38,7 +38,7 @@ Deno.test("groupAlike() gives the same function the same number in both", () => 
     { object: "app", symbol: "main", kernel: false },
     { object: "app", symbol: "hot", kernel: false },
     { object: "libc.so.6", symbol: "memcpy", kernel: false },
-    { object: "app", symbol: null, kernel: false },
+    { object: "app", symbol: null, unnamed: "app+0xff0", kernel: false },
   ]);
   assertEquals([...alike.a.places.ofFrame], [0, 2, 1]);
   assertEquals([...alike.b.places.ofFrame], [0, 1, 2, 3]);
@@ -72,4 +72,18 @@ Deno.test("groupAlike() takes the command of a renamed program for the same one"
   const cut = (profile: typeof a) => ({ ...profile, comms: profile.comms.map((comm) => comm.slice(0, 15)) });
   const { comms } = groupAlike(cut(a), cut(b), ["comm", "dso", "sym"]);
   assertEquals(comms, ["server-1.1-debu"]);
+});
+
+Deno.test("groupAlike() tells functions without names apart in objects of one build alone", () => {
+  const make = (buildId: string, ...lines: string[]) => {
+    const profile = profileOf(lines);
+    for (const object of profile.objects) object.buildId = buildId;
+    return profile;
+  };
+  const lines = ["app app!0x10;app!0x20 3", "app app!0x10;app!0x30 1"];
+  const names = (a: string, b: string) =>
+    groupAlike(make(a, ...lines), make(b, ...lines), ["dso", "sym"]).places.map(({ unnamed }) => unnamed);
+  assertEquals(names("aa", "aa"), ["app+0x10", "app+0x20", "app+0x30"]);
+  assertEquals(names("aa", "bb"), ["app+0x10..0x30"]);
+  assertEquals(names("", ""), ["app+0x10..0x30"]);
 });

@@ -2,10 +2,12 @@
 
 import { type Profile, type ProfileObject } from "../../lib/profile/profile.ts";
 import { FrameTable, SampleTable, StackTable } from "../../lib/profile/tables.ts";
+import { UnnamedTable } from "../../lib/profile/unnamed.ts";
 
 /**
  * Lines of `COMM FRAME;FRAME;... COUNT [PERIOD]`, root first, in the manner of folded stacks. A frame is
- * `object!symbol`, or `object!` for an address without a symbol. Objects in [brackets] are the kernel's.
+ * `object!symbol`, or without a symbol `object!` for some address and `object!0x1a40` for the function that starts there.
+ * Objects in [brackets] are the kernel's.
  */
 export function profileOf(lines: string[], event = "cpu-clock"): Profile {
   const objects: ProfileObject[] = [];
@@ -16,7 +18,8 @@ export function profileOf(lines: string[], event = "cpu-clock"): Profile {
   const frames = new FrameTable();
   const stacks = new StackTable();
   const samples = new SampleTable();
-  const frameSymbols: number[] = [];
+  const frameSymbols: number[] = [], frameUnnamed: number[] = [];
+  const unnamed = new UnnamedTable();
   const comms: string[] = [];
 
   const idOf = <T>(map: Map<T, number>, key: T, add: () => void): number => {
@@ -33,12 +36,22 @@ export function profileOf(lines: string[], event = "cpu-clock"): Profile {
       const kind = object.startsWith("[") ? "kernel" : "file";
       objects.push({ name: object, path: `/bin/${object}`, kind, buildId: "" });
     });
-    const s = symbol === "" ? -1 : idOf(symbolIds, text, () => {
+    const start = symbol.startsWith("0x") ? Number(symbol) : undefined;
+    if (symbol === "" || start !== undefined) {
+      const frame = frames.frameOf(o, start ?? 0x1000 - 16);
+      frameSymbols[frame] = -1;
+      frameUnnamed[frame] = start === undefined
+        ? unnamed.ofObject(o, 0x1000 - 16, 0x1000 - 16)
+        : unnamed.ofFunction(o, start);
+      return frame;
+    }
+    const s = idOf(symbolIds, text, () => {
       names.push(symbol);
       symbolObjects.push(o);
     });
     const frame = frames.frameOf(o, 0x1000 + s * 16);
     frameSymbols[frame] = s;
+    frameUnnamed[frame] = -1;
     return frame;
   };
 
@@ -76,8 +89,10 @@ export function profileOf(lines: string[], event = "cpu-clock"): Profile {
       object: frames.object.values(),
       address: frames.address.values(),
       symbol: Int32Array.from(frameSymbols),
+      unnamed: Int32Array.from(frameUnnamed),
       unresolved: new Int32Array(frameSymbols.length).fill(-1),
     },
+    unnamed: unnamed.columns(),
     stacks: { parent: stacks.parent.values(), frame: stacks.frame.values() },
     threads: {
       pid: Int32Array.from(comms, (_, i) => 100 + i),

@@ -112,9 +112,9 @@ for (const [how, options] of WAYS) {
       options,
     );
     assertEquals(rows(profile), [
-      "one a [unresolved]: 1/1",
-      "two [unknown] [unresolved]: 1/1",
-      "two b [unresolved]: 1/1",
+      "one a a+0x100: 1/1",
+      "two [unknown] 0x999000: 1/1",
+      "two b b+0x100: 1/1",
     ]);
   });
 
@@ -136,7 +136,7 @@ for (const [how, options] of WAYS) {
       undefined,
       options,
     );
-    assertEquals(rows(profile), ["init init [unresolved]: 1/1", "old old [unresolved]: 1/1"]);
+    assertEquals(rows(profile), ["init init init+0x10: 1/1", "old old old+0x10: 1/1"]);
   });
 }
 
@@ -168,7 +168,7 @@ Deno.test("a stack goes from the kernel into user space, and the same addresses 
   assertEquals(profile.samples.period[0], 2500);
   assertEquals(rows(profile), [
     "app [kernel.kallsyms] page_fault: 3/3",
-    "app app [unresolved]: 0/3",
+    "app app app+0x20..0x40: 0/3",
   ]);
   assertEquals(profile.stacks.parent, Int32Array.of(-1, 0, 1));
 });
@@ -181,7 +181,10 @@ Deno.test("a chain with a broken frame pointer counts up to there, and is not th
     sample({ pid: 7, time: 3n, chain: [USER, 0x400020n, 0xa80fbe0fd40fea0fn, 2n ** 64n - 1n, 0x400040n] }),
     sample({ pid: 7, time: 4n, chain: [USER, 0x400020n, 2n ** 64n - 4096n] }),
   ]);
-  assertEquals(rows(profile), ["app [unknown] [unresolved]: 0/2", "app app [unresolved]: 2/2"]);
+  assertEquals(rows(profile), [
+    "app [unknown] 0xa80fbe0fd40ff000..0xfffffffffffff000: 0/2",
+    "app app app+0x20: 2/2",
+  ]);
   const { kernel, ofFrame } = groupBy(profile, DEFAULT_SORT).places;
   assertEquals([...ofFrame].filter((place) => kernel[place]), []);
 });

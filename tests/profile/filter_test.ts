@@ -33,8 +33,8 @@ Deno.test("filterProfile() keeps everything without conditions", () => {
 
 Deno.test("filterProfile() goes by thread, and by where the sample was taken", () => {
   assertEquals(kept({ comms: new Set(["sh"]) }), ["sh read 4"]);
-  assertEquals(kept({ pids: new Set([100]), objects: new Set(["libc.so"]) }), ["app [unresolved] 1"]);
-  assertEquals(kept({ objects: new Set(["/bin/libc.so"]) }), ["sh read 4", "app [unresolved] 1"]);
+  assertEquals(kept({ pids: new Set([100]), objects: new Set(["libc.so"]) }), ["app libc.so+0xff0 1"]);
+  assertEquals(kept({ objects: new Set(["/bin/libc.so"]) }), ["sh read 4", "app libc.so+0xff0 1"]);
   assertEquals(kept({ symbols: new Set(["hot"]) }), ["app hot 3"]);
   assertEquals(kept({ symbolPart: "a" }), ["sh read 4", "app fault 2"]);
   assertEquals(kept({ tids: new Set([101]) }), ["sh read 4"]);
@@ -44,7 +44,7 @@ Deno.test("filterProfile() goes by thread, and by where the sample was taken", (
 
 Deno.test("filterProfile() tells the kernel from the rest", () => {
   assertEquals(kept({ kernel: true }), ["app fault 2"]);
-  assertEquals(kept({ kernel: false }), ["sh read 4", "app hot 3", "app [unresolved] 1"]);
+  assertEquals(kept({ kernel: false }), ["sh read 4", "app hot 3", "app libc.so+0xff0 1"]);
 });
 
 Deno.test("filterProfile() counts anew what has no symbol, and keeps the times of what is left", () => {

@@ -23,7 +23,7 @@ const OPTIONS: OutputOptions = {
   },
 };
 
-/** Periods by the name of a function; `[object]` for what has no symbol. */
+/** Periods by the name of a function. */
 interface Weights {
   all: number;
   self: Map<string, number>;
@@ -46,7 +46,6 @@ class Sum implements Weights {
 
 const textOf = (content: string | Uint8Array) =>
   typeof content === "string" ? content : new TextDecoder().decode(content);
-const bracketed = (name: string) => name.startsWith("[") ? name : `[${name}]`;
 
 /** How to read each format back; a format without functions and weights is not here. */
 const READERS: Record<string, (content: string | Uint8Array) => Weights> = {
@@ -54,8 +53,8 @@ const READERS: Record<string, (content: string | Uint8Array) => Weights> = {
     const { events: [event] } = JSON.parse(textOf(content));
     const weights = new Sum();
     weights.all = event.period;
-    for (const { symbol, object, self, total } of event.rows) {
-      const name = symbol ?? bracketed(object);
+    for (const { symbol, unnamed, self, total } of event.rows) {
+      const name = symbol ?? unnamed;
       const add = (map: Map<string, number>, { period }: { period: number }) => {
         if (period > 0) map.set(name, (map.get(name) ?? 0) + period);
       };
@@ -73,16 +72,10 @@ const READERS: Record<string, (content: string | Uint8Array) => Weights> = {
     return weights;
   },
   pprof(content) {
-    const { sample, location, function: functions, mapping, stringTable: { strings } } = PprofProfile
+    const { sample, location, function: functions, stringTable: { strings } } = PprofProfile
       .decode(gunzipSync(content as Uint8Array));
     const names = new Map(functions.map(({ id, name }) => [id, strings[Number(name)]]));
-    const files = new Map(
-      mapping.map(({ id, filename }) => [id, strings[Number(filename)].replace(/.*\//, "")]),
-    );
-    const located = new Map(location.map(({ id, mappingId, line }) => [
-      id,
-      line.length > 0 ? names.get(line[0].functionId)! : bracketed(files.get(mappingId)!),
-    ]));
+    const located = new Map(location.map(({ id, line }) => [id, names.get(line[0].functionId)!]));
     const weights = new Sum();
     for (const { locationId, value } of sample) {
       weights.add(locationId.map((id) => located.get(id)!).reverse(), Number(value[1]));

@@ -19,8 +19,8 @@ function folded(options: Partial<FoldedOptions> = {}, of = profile): string[] {
 Deno.test("renderFolded() has a line for each stack, sorted by path, of periods", () => {
   assertEquals(folded(), [
     "an-app;main 1",
-    "app;main;[libc.so] 16",
-    "app;main;sys_read;[kernel.kallsyms] 90000",
+    "app;main;libc.so+0xff0 16",
+    "app;main;sys_read;[kernel.kallsyms]+0xff0 90000",
     "app;main;work2 20",
     "app;main;work 700",
     "app;main;work;malloc 3000",
@@ -33,8 +33,8 @@ Deno.test("renderFolded() counts samples, and marks kernel code and code made at
   marked.objects.find(({ name }) => name === "libc.so")!.kind = "jit";
   assertEquals(folded({ weight: "samples", annotate: true }, marked), [
     "an-app;main 1",
-    "app;main;[libc.so]_[j] 4",
-    "app;main;sys_read_[k];[kernel.kallsyms]_[k] 1",
+    "app;main;libc.so_[j] 4",
+    "app;main;sys_read_[k];[kernel.kallsyms]+0xff0_[k] 1",
     "app;main;work2 2",
     "app;main;work 5",
     "app;main;work;malloc_[j] 3",

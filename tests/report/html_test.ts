@@ -29,14 +29,19 @@ Deno.test("renderHtml() counts as the JSON report does", () => {
   const weights = weigh(tables, { event: 0 });
   assertEquals(weights.whole, { count: event.samples, period: event.period });
   const page = placeRows(tables, weights).map((row) => ({
-    symbol: tables.places.name[row.place] < 0 ? null : nameOf(tables, row.place),
+    symbol: nameOf(tables, row.place),
+    named: tables.places.named[row.place] === 1,
     self: { count: row.selfCount, period: row.selfPeriod },
     total: { count: row.totalCount, period: row.totalPeriod },
   }));
   // deno-lint-ignore no-explicit-any -- JSON
-  const report = event.rows.map(({ symbol, self, total }: any) => ({ symbol, self, total }));
-  const byName = (a: { symbol: string | null }, b: { symbol: string | null }) =>
-    `${a.symbol}` < `${b.symbol}` ? -1 : 1;
+  const report = event.rows.map(({ symbol, unnamed, self, total }: any) => ({
+    symbol: symbol ?? unnamed,
+    named: symbol !== null,
+    self,
+    total,
+  }));
+  const byName = (a: { symbol: string }, b: { symbol: string }) => a.symbol < b.symbol ? -1 : 1;
   assertEquals(page.sort(byName), report.sort(byName));
 });
 

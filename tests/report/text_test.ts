@@ -46,6 +46,56 @@ Deno.test("renderText() draws a recursion of 10,000 frames as a straight line", 
   assertEquals(text.split("\n").filter((line) => line.trim() === "f").length, 9999);
 });
 
+/** What stands behind the numbers of the lines of a report from `title` on. */
+const drawn = (text: string, title: string) =>
+  text.slice(text.indexOf(title)).split("\n\n")[0].split("\n").slice(1)
+    .map((line) => line.replace(/^[ \d.%]+ {2}(?=\S)/, "").trim()).filter((line) => line !== "");
+
+Deno.test("renderText() folds runs of frames without a symbol, but for functions with samples", () => {
+  const runs = profileOf([
+    "a app!main;lib.so!0x10;lib.so!0x20;lib.so!0x30;app!work 3",
+    "a app!main;lib.so!0x10;lib.so!0x20;lib.so!0x40 1",
+    "b bad.so!;bad.so!;bad.so! 2",
+  ]);
+  assertEquals(drawn(whole(renderText(runs, { ...plain, tree: "calls" })), "   Total"), [
+    "a",
+    "main  app",
+    "lib.so (2 frames)  lib.so",
+    "├─ lib.so+0x30",
+    "│  work  app",
+    "└─ lib.so+0x40",
+    "b",
+    "bad.so (3 frames)  bad.so",
+  ]);
+  const callers = whole(renderText(runs, { ...plain, tree: "callers", sort: ["sym"] }));
+  assertEquals(drawn(callers, "    Self"), [
+    "[.] work",
+    "lib.so (3 frames)",
+    "main",
+    "[.] bad.so+0xff0",
+    "bad.so (2 frames)",
+    "[.] lib.so+0x40",
+    "lib.so (2 frames)",
+    "main",
+  ]);
+});
+
+Deno.test("renderJson() says what code without a symbol is called", () => {
+  const [event] = JSON.parse(whole(renderJson(profile, { ...plain, tree: "calls" }))).events;
+  const { symbol, unnamed } = event.rows.find(({ object, self }: Row) =>
+    object === "libc.so.6" && self.count > 0
+  );
+  assertEquals([symbol, unnamed], [null, "libc.so.6+0xff0"]);
+  assertEquals(event.rows.filter((row: Row) => row.symbol !== null && row.unnamed !== undefined), []);
+});
+
+interface Row {
+  object: string;
+  symbol: string | null;
+  unnamed?: string;
+  self: { count: number };
+}
+
 Deno.test("renderJson() has the same rows with whole numbers", () => {
   const json = JSON.parse(whole(renderJson(profile, plain)));
   assertEquals(json.events[0].samples, 1000);

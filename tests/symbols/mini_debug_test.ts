@@ -75,7 +75,7 @@ testNeeding(
       await symbolizer.prepare([object]);
       symbols.find();
       const names = Array.from(
-        symbols.columns(new Float64Array(2)).symbol,
+        symbols.columns(new Float64Array(2)).frames.symbol,
         (id) => symbolizer.symbol(id).name,
       );
       assertEquals(names, ["hidden", "hidden"]);

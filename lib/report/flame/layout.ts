@@ -3,7 +3,7 @@
 import type { Weight } from "../../profile/aggregate.ts";
 import { type FlameSource, type FlameTree, flameTree, type NodeWeights } from "../../profile/flame_tree.ts";
 import { groupValues } from "../../profile/groups.ts";
-import { placeName, placeObject } from "../../profile/places.ts";
+import { joinsRun, placeLabel, placeObject, type Places, type RunFrame } from "../../profile/places.ts";
 import { isKernel, type ProfileObject } from "../../profile/profile.ts";
 
 /** What boxes are coloured by. `root`: no code, but all of it, or a command. */
@@ -65,6 +65,7 @@ export function layoutFlames(
   const left = { narrow: noFrames(), deep: noFrames() };
   const limit = periodLimit(own, mostFrames, leastWidth * whole.period);
   const callees = drawnCallees(tree, own, limit, mostDepth, left);
+  const frames = joinRuns(tree, callees, drawn.grouping.places);
 
   const boxes: Box[] = [];
   const add = (box: Omit<Box, "width">) => {
@@ -80,7 +81,7 @@ export function layoutFlames(
     total: whole,
     ...(otherRoots && { other: { self: none(), total: otherWhole } }),
   });
-  const describe = describer(drawn);
+  const describe = describer(drawn, tree.place, frames);
   let rows = 1;
   let x = 0;
   for (const { group, name } of groupNames(drawn, roots, roots.length > mostFrames ? limit : -1)) {
@@ -96,7 +97,7 @@ export function layoutFlames(
     });
     rows = Math.max(rows, 2);
     // the stack holds what is still to be placed, the next one last
-    const todo = placed(callees.get(-1 - group), tree, own, describe, 2, x);
+    const todo = placed(callees.get(-1 - group), own, describe, 2, x);
     x += roots[group].period;
     for (let next = todo.pop(); next; next = todo.pop()) {
       const { node, depth, from, ...described } = next;
@@ -114,7 +115,7 @@ export function layoutFlames(
         }),
       });
       rows = Math.max(rows, depth + 1);
-      for (const callee of placed(callees.get(node), tree, own, describe, depth + 1, from)) todo.push(callee);
+      for (const callee of placed(callees.get(node), own, describe, depth + 1, from)) todo.push(callee);
     }
   }
   const narrowest = part(Math.max(0, limit), whole);
@@ -136,19 +137,18 @@ interface Placed extends Pick<Box, "name" | "object" | "kind"> {
   from: number;
 }
 
-/** What the place of a node is, by its number. */
-type Describe = (place: number) => Pick<Box, "name" | "object" | "kind">;
+/** What a node stands for. */
+type Describe = (node: number) => Pick<Box, "name" | "object" | "kind">;
 
 /** Siblings side by side from `from` on, the leftmost one last. */
 function placed(
   nodes: readonly number[] = [],
-  tree: FlameTree,
   { period }: NodeWeights,
   describe: Describe,
   depth: number,
   from: number,
 ): Placed[] {
-  const siblings = nodes.map((node) => ({ node, depth, from: 0, ...describe(tree.place[node]) }));
+  const siblings = nodes.map((node) => ({ node, depth, from: 0, ...describe(node) }));
   siblings.sort((a, b) => order(a.name, b.name) || order(a.object, b.object));
   for (const sibling of siblings) {
     sibling.from = from;
@@ -160,15 +160,51 @@ function placed(
 /** Not by the reader's locale: two graphs of one program are to look alike everywhere. */
 const order = (a: string, b: string) => a < b ? -1 : a > b ? 1 : 0;
 
-function describer({ profile, grouping: { places } }: FlameSource): Describe {
-  return (place) => {
-    const object = placeObject(profile, places, place);
-    if (places.symbol[place] < 0) {
-      return { name: object.startsWith("[") ? object : `[${object}]`, object, kind: "unresolved" };
-    }
-    const kind = kindOf(profile.objects[places.object[place]]);
-    return { name: placeName(profile, places, place), object, kind };
+function describer(
+  { profile, grouping: { places } }: FlameSource,
+  placeOf: Int32Array,
+  frames: ReadonlyMap<number, number>,
+): Describe {
+  return (node) => {
+    const place = placeOf[node], object = placeObject(profile, places, place);
+    const name = placeLabel(profile, places, place, frames.get(node));
+    const kind = places.symbol[place] < 0 ? "unresolved" : kindOf(profile.objects[places.object[place]]);
+    return { name, object, kind };
   };
+}
+
+/**
+ * Makes one node of frames without a symbol that are drawn upon each other alone, at the outermost one's: it gets what is
+ * above them in `callees`, and their own weights. Returns how many frames there are in each.
+ */
+function joinRuns(
+  { place, weights }: FlameTree,
+  callees: Map<number, number[]>,
+  places: Places,
+): Map<number, number> {
+  const frames = new Map<number, number>();
+  const end = (node: number): RunFrame => ({
+    place: place[node],
+    hasSelf: weights.some(({ selfCount }) => selfCount[node] > 0),
+  });
+  const joined = new Set<number>();
+  for (let node = 0; node < place.length; node++) {
+    if (places.symbol[place[node]] >= 0 || joined.has(node)) continue;
+    let last = node, count = 1;
+    for (let above = callees.get(node); above?.length === 1; above = callees.get(last), count++) {
+      if (!joinsRun(places, end(last), end(above[0]))) break;
+      last = above[0];
+      joined.add(last);
+      for (const { selfCount, selfPeriod } of weights) {
+        selfCount[node] += selfCount[last];
+        selfPeriod[node] += selfPeriod[last];
+      }
+    }
+    if (count === 1) continue;
+    frames.set(node, count);
+    callees.set(node, callees.get(last) ?? []);
+  }
+  return frames;
 }
 
 function kindOf({ kind, name }: ProfileObject): BoxKind {

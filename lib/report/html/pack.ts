@@ -1,7 +1,7 @@
 /** From a profile to the tables of a page: places for frames, buckets for times. */
 
 import { int32Column } from "../../base/column.ts";
-import { type Places, placesOf } from "../../profile/places.ts";
+import { placeName, type Places, placesOf } from "../../profile/places.ts";
 import type { Profile } from "../../profile/profile.ts";
 import { sampledEvents } from "../../profile/table.ts";
 import { SampleTable, StackTable } from "../../profile/tables.ts";
@@ -98,6 +98,7 @@ class PlaceList {
   readonly #names: string[] = [];
   readonly #nameIds = new Map<string, number>();
   readonly #name = int32Column();
+  readonly #named = int32Column();
   readonly #object = int32Column();
   readonly #kernel = int32Column();
 
@@ -112,14 +113,16 @@ class PlaceList {
     const known = this.#ofPlace[place];
     if (known >= 0) return known;
     const { symbol, object, kernel } = this.#all;
-    const name = symbol[place] < 0 ? -1 : this.#nameId(this.#profile.symbols.name[symbol[place]]);
+    this.#named.push(symbol[place] < 0 ? 0 : 1);
+    const name = placeName(this.#profile, this.#all, place);
     return this.#ofPlace[place] = this.#add(name, object[place], kernel[place]);
   }
 
   command(comm: number): number {
     const known = this.#ofCommand[comm];
     if (known >= 0) return known;
-    return this.#ofCommand[comm] = this.#add(this.#nameId(this.#profile.comms[comm]), COMMAND, 0);
+    this.#named.push(1);
+    return this.#ofCommand[comm] = this.#add(this.#profile.comms[comm], COMMAND, 0);
   }
 
   tables(): Pick<PageTables, "places" | "names"> {
@@ -127,16 +130,17 @@ class PlaceList {
       names: this.#names,
       places: {
         name: this.#name.values(),
+        named: this.#named.values(),
         object: this.#object.values(),
         kernel: this.#kernel.values(),
       },
     };
   }
 
-  #add(name: number, object: number, kernel: number): number {
+  #add(name: string, object: number, kernel: number): number {
     this.#object.push(object);
     this.#kernel.push(kernel);
-    return this.#name.push(name);
+    return this.#name.push(this.#nameId(name));
   }
 
   #nameId(name: string): number {

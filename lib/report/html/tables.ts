@@ -15,7 +15,7 @@ export interface PageTexts {
   /** `unit` is that of the weights. */
   events: { name: string; rate: string; unit: "ns" | "events" }[];
   objects: { name: string; kind: ObjectKind }[];
-  /** Of symbols and of commands. */
+  /** Of symbols, of code without one, and of commands. */
   names: string[];
   comms: string[];
 }
@@ -25,10 +25,10 @@ export const COMMAND = -2;
 
 export interface PageTables extends PageTexts {
   /**
-   * Functions, what has no symbol by object, and commands. `name` is -1 where there is no symbol; `object` is
+   * Functions, code without a symbol, and commands. `named` is 0 where there is no symbol; `object` is
    * -1 where nothing was mapped and COMMAND for a command; `kernel` is 1 for code that runs in kernel mode.
    */
-  places: { name: Int32Array; object: Int32Array; kernel: Int32Array };
+  places: { name: Int32Array; named: Int32Array; object: Int32Array; kernel: Int32Array };
   /** A prefix tree of places: parents come first, -1 is none. Every root is a command. */
   stacks: { parent: Int32Array; place: Int32Array };
   /** Threads by their ids and names. */
@@ -56,7 +56,7 @@ export function encodeTables(tables: PageTables): Uint8Array<ArrayBuffer> {
   const out = new ColumnWriter();
   const texts: PageTexts = { start, bucketNs, events, objects, names, comms };
   out.text(JSON.stringify(texts));
-  for (const column of [places.name, places.object, places.kernel]) out.column(column);
+  for (const column of [places.name, places.named, places.object, places.kernel]) out.column(column);
   out.column(stacks.parent, true);
   out.column(stacks.place);
   for (const column of [threads.pid, threads.tid, threads.comm]) out.column(column, true);
@@ -75,7 +75,7 @@ export function decodeTables(bytes: Uint8Array): PageTables {
   // properties are evaluated in the order they are written in, which is that of the bytes
   return {
     ...JSON.parse(from.text()) as PageTexts,
-    places: { name: from.ints(), object: from.ints(), kernel: from.ints() },
+    places: { name: from.ints(), named: from.ints(), object: from.ints(), kernel: from.ints() },
     stacks: { parent: from.ints(true), place: from.ints() },
     threads: { pid: from.ints(true), tid: from.ints(true), comm: from.ints(true) },
     rows: { event: from.ints(), thread: from.ints(), cpu: from.ints(), stack: from.ints(true) },

@@ -28,10 +28,8 @@ const LEAST_SHARE = 1 / 20_000;
 const MOST_DEPTH = 1500;
 
 /** The name to show for a place. */
-export function nameOf({ places, names, objects }: PageTables, place: number): string {
-  if (places.name[place] >= 0) return names[places.name[place]];
-  const object = places.object[place];
-  return `[unresolved in ${object >= 0 ? objects[object].name : "unknown"}]`;
+export function nameOf({ places, names }: PageTables, place: number): string {
+  return names[places.name[place]];
 }
 
 /** The tree of `weights`, children by name, so that what is drawn stays in its place while weights change. */
@@ -79,7 +77,31 @@ export function flameTree(tables: PageTables, weights: StackWeights): FlameTree 
   for (const { children } of [root, ...nodes.values()]) {
     children.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
   }
+  for (const node of nodes.values()) joinRun(tables, node);
   return { root, left: present - nodes.size };
+}
+
+/**
+ * Makes one node of frames without a symbol that are drawn upon each other alone; functions with samples of their own
+ * stay. As joinsRun() has it, which knows more tables than the page has.
+ */
+function joinRun({ places, objects }: PageTables, node: FlameNode): void {
+  const { name, named, object, kernel } = places;
+  let last = node, frames = 1;
+  for (; last.children.length === 1; frames++) {
+    const [above] = last.children;
+    const [p, q] = [last.place, above.place];
+    if (named[p] || named[q] || object[p] !== object[q] || kernel[p] !== kernel[q]) break;
+    if (name[p] !== name[q] && (last.selfCount > 0 || above.selfCount > 0)) break;
+    last = above;
+  }
+  if (frames === 1) return;
+  for (let each = node; each !== last;) {
+    [each] = each.children;
+    node.selfCount += each.selfCount;
+  }
+  node.name = `${object[node.place] < 0 ? "[unknown]" : objects[object[node.place]].name} (${frames} frames)`;
+  node.children = last.children;
 }
 
 /** At most MOST_NODES weigh more than this. */
@@ -95,7 +117,7 @@ export function colourKind(tables: PageTables, place: number): string {
   const object = tables.places.object[place];
   if (object === COMMAND) return "command";
   if (tables.places.kernel[place]) return "kernel";
-  if (tables.places.name[place] < 0) return "unresolved";
+  if (!tables.places.named[place]) return "unresolved";
   const kind = object < 0 ? "unknown" : tables.objects[object].kind;
   if (kind === "jit" || kind === "anon") return "jit";
   if (kind === "unknown") return "unresolved";

@@ -158,7 +158,7 @@ export class FlameGraph {
     const of = this.#wholePeriod > 0 ? this.#wholePeriod : this.#wholeCount;
     const words = [data.name];
     const object = data.place < 0 ? -1 : this.#tables.places.object[data.place];
-    if (object >= 0 && this.#tables.places.name[data.place] >= 0) {
+    if (object >= 0 && this.#tables.places.named[data.place]) {
       words.push(this.#tables.objects[object].name);
     } else if (object === COMMAND) words.push("command");
     words.push(`${share(data.value, of)}, ${samples(data.count)}`);
@@ -255,7 +255,7 @@ export class FlameGraph {
 export function fullName(tables: PageTables, place: number): string {
   const object = tables.places.object[place];
   const name = nameOf(tables, place);
-  return object >= 0 && tables.places.name[place] >= 0 ? `${name} (${tables.objects[object].name})` : name;
+  return object >= 0 && tables.places.named[place] ? `${name} (${tables.objects[object].name})` : name;
 }
 
 function isDark(): boolean {

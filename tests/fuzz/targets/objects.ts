@@ -5,6 +5,7 @@ import { type ByteSource, MemoryBytes } from "../../../lib/base/byte_source.ts";
 import { ByteWriter, concat } from "../../../lib/base/bytes.ts";
 import { ElfFile } from "../../../lib/symbols/elf.ts";
 import { elfSymbols, symbolAddress, vmlinuxSymbols } from "../../../lib/symbols/elf_symbols.ts";
+import { functionRanges } from "../../../lib/symbols/function_ranges.ts";
 import { ObjectTable } from "../../../lib/symbols/objects.ts";
 import { sourceLines } from "../../../lib/symbols/source_lines.ts";
 import type { SymbolFiles } from "../../../lib/symbols/symbol_files.ts";
@@ -55,6 +56,7 @@ export function readElf(source: ByteSource): void {
   file.debugLink();
   const table = elfSymbols(file);
   for (const address of [0, 0x160, 0x1000, 0x1080, 0x7fffffff]) table?.find(address);
+  functionRanges(file).startAt(0x1080);
   vmlinuxSymbols(file);
   symbolAddress(file, "_text");
 }

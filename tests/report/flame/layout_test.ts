@@ -22,7 +22,7 @@ Deno.test("layoutFlames() puts siblings side by side by their names, each under 
   assertEquals(shape(layoutFlames(source(profile), undefined, limits)), [
     "all 0+1",
     " a 0+0.2",
-    "  [app] 0+0.2",
+    "  app+0xff0 0+0.2",
     " b 0.2+0.8",
     "  main 0.2+0.8",
     "   idle 0.2+0.2",
@@ -42,7 +42,7 @@ Deno.test("layoutFlames() keeps self and total of each frame, and what kind of c
     all: "root",
     a: "root",
     b: "root",
-    "[app]": "unresolved",
+    "app+0xff0": "unresolved",
     main: "program",
     work: "program",
     idle: "program",
@@ -102,4 +102,27 @@ Deno.test("layoutFlames() finds each frame in the other profile, by its path, an
   assertEquals(layout.otherWhole, { count: 7, period: 650 });
   assertEquals(layout.gone, { count: 5, period: 500 });
   assertAlmostEquals(layout.boxes[0].width, 1);
+});
+
+Deno.test("layoutFlames() draws frames without a symbol upon each other as one, but for functions with samples", () => {
+  const of = (...lines: string[]) =>
+    shape(layoutFlames(source(profileOf(lines)), undefined, limits)).slice(2);
+  assertEquals(
+    of("a app!main;lib.so!0x10;lib.so!0x20;lib.so!0x30;app!work 3", "a app!main;lib.so!0x10;lib.so!0x40 1"),
+    [
+      "  main 0+1",
+      "   lib.so+0x10 0+1",
+      "    lib.so (2 frames) 0+0.75",
+      "     work 0+0.75",
+      "    lib.so+0x40 0.75+0.25",
+    ],
+  );
+  // where functions are not known there is nothing to tell them apart by
+  assertEquals(of("a app!main;lib.so!;lib.so!;lib.so! 3"), ["  main 0+1", "   lib.so (3 frames) 0+1"]);
+  assertEquals(of("a app!main;lib.so!;[ext4]!;lib.so! 3"), [
+    "  main 0+1",
+    "   lib.so+0xff0 0+1",
+    "    [ext4]+0xff0 0+1",
+    "     lib.so+0xff0 0+1",
+  ]);
 });

@@ -9,7 +9,7 @@ import type { Profile } from "../../../lib/profile/profile.ts";
 import { packProfile } from "../../../lib/report/html/pack.ts";
 import { lanesOf, placeRows, type Selection, through, weigh } from "../../../lib/report/html/select.ts";
 import { bucketCount, decodeTables, encodeTables, type PageTables } from "../../../lib/report/html/tables.ts";
-import { colourKind, flameTree, nameOf } from "../../../lib/report/html/tree.ts";
+import { colourKind, type FlameNode, flameTree, nameOf } from "../../../lib/report/html/tree.ts";
 import { profileOf } from "../../profile/build.ts";
 
 /** Samples on two CPUs, at uneven times, one of them without a time. */
@@ -42,7 +42,7 @@ const tables = decodeTables(encodeTables(packProfile(profile)));
 function ofPage(selection: Selection, from: PageTables = tables): string[] {
   return placeRows(from, weigh(from, selection)).map((row) => {
     const object = from.places.object[row.place];
-    const name = from.places.name[row.place] < 0 ? "[unresolved]" : nameOf(from, row.place);
+    const name = nameOf(from, row.place);
     return `${object < 0 ? "[unknown]" : from.objects[object].name} ${name}: ` +
       [row.selfCount, row.selfPeriod, row.totalCount, row.totalPeriod].join(" ");
   }).sort();
@@ -105,7 +105,7 @@ Deno.test("flameTree() is rooted in the commands, and a node weighs what its cal
   assertEquals(main.children.map(({ name }) => name), ["do_idle", "work"]);
   assertEquals(main.children.map(({ place }) => colourKind(tables, place)), ["kernel", "program"]);
   const [, work] = main.children;
-  assertEquals(work.children[1].children.map(({ name }) => name), ["[unresolved in libc.so.6]"]);
+  assertEquals(work.children[1].children.map(({ name }) => name), ["libc.so.6+0xff0"]);
 });
 
 Deno.test("flameTree() leaves the lightest out of very many stacks, and says how many", () => {
@@ -138,4 +138,22 @@ Deno.test("packProfile() makes buckets longer where there would be too many cell
   const packed = packProfile(long);
   assertEquals(bucketCount(packed) < 1000 && bucketCount(packed) >= 125, true);
   assertEquals(weigh(packed, { event: 0 }).whole, { count: n, period: n });
+});
+
+Deno.test("flameTree() makes one node of frames without a symbol upon each other, but for functions with samples", () => {
+  const lines = [
+    "a app!main;lib.so!0x10;lib.so!0x20;lib.so!0x30;app!work 3",
+    "a app!main;lib.so!0x10;lib.so!0x40 1",
+  ];
+  const made = packProfile(profileOf([...lines, "b lib.so!;lib.so!;lib.so! 2"]));
+  const { root } = flameTree(made, weigh(made, { event: 0 }));
+  const shape = (node: FlameNode): unknown[] => [node.name, node.selfCount, ...node.children.map(shape)];
+  assertEquals(root.children.map(shape), [
+    ["a", 0, [
+      "main",
+      0,
+      ["lib.so+0x10", 0, ["lib.so (2 frames)", 0, ["work", 3]], ["lib.so+0x40", 1]],
+    ]],
+    ["b", 0, ["lib.so (3 frames)", 2]],
+  ]);
 });
