@@ -2,6 +2,7 @@
 
 import { UnsupportedError, UsageError, type UserError } from "../base/errors.ts";
 import { parseIdList } from "../base/id_list.ts";
+import { missingTask } from "../base/pid_namespace.ts";
 import { CpcError } from "./cpc_error.ts";
 import type { KernelFiles } from "../events/files.ts";
 import { parseWrittenCpus } from "../base/cpu_list.ts";
@@ -63,11 +64,10 @@ export function bindTarget(options: TargetOptions, files: KernelFiles): BindTarg
   throw new UsageError("bind: count in what? -- COMMAND, -p PID, --tid TID, -C CPULIST or -a");
 }
 
-function notThere(target: string, what: string): UserError {
+function notThere(target: string, what: "process" | "thread"): UserError {
   return new UnsupportedError({
     attempt: `count on ${target}`,
-    cause: `there is no such ${what}`,
-    remedy: "it may have ended: check with ps",
+    ...missingTask(what),
   });
 }
 

@@ -1,5 +1,6 @@
 /** What a named set is bound to: processes with all they start, threads, or CPUs. */
 
+import { processFolder } from "../base/pid_namespace.ts";
 import { hasEnded, parseStat, procField, type ProcStat } from "../base/proc_text.ts";
 import { type KernelFiles, readIfAllowed } from "../events/files.ts";
 
@@ -37,12 +38,12 @@ function cpuList(cpus: readonly number[]): string {
 
 /** The threads of a process, ascending; none when it is not there. */
 export function threadsOf(pid: number, files: KernelFiles): number[] {
-  return (files.list(`/proc/${pid}/task`) ?? []).map(Number).sort((a, b) => a - b);
+  return (files.list(`${processFolder(pid)}/task`) ?? []).map(Number).sort((a, b) => a - b);
 }
 
 /** The process that a thread belongs to, or undefined when there is no such thread. */
 export function processOf(tid: number, files: KernelFiles): number | undefined {
-  const tgid = procField(readIfAllowed(files, `/proc/${tid}/status`) ?? "", "Tgid");
+  const tgid = procField(readIfAllowed(files, `${processFolder(tid)}/status`) ?? "", "Tgid");
   return tgid === undefined ? undefined : Number(tgid);
 }
 
@@ -62,7 +63,7 @@ export class TargetWatch {
     this.#kind = target.kind;
     this.#files = files;
     const ids = target.kind === "process" ? target.pids : target.kind === "thread" ? target.tids : [];
-    this.#starts = new Map(ids.map((id) => [id, readStat(`/proc/${id}/stat`, files)?.start]));
+    this.#starts = new Map(ids.map((id) => [id, readStat(`${processFolder(id)}/stat`, files)?.start]));
   }
 
   /** True when no process or thread of it is left. CPUs do not end. */
@@ -71,12 +72,12 @@ export class TargetWatch {
   }
 
   #isThere(id: number, start: number | undefined): boolean {
-    const stat = readStat(`/proc/${id}/stat`, this.#files);
+    const stat = readStat(`${processFolder(id)}/stat`, this.#files);
     if (stat === undefined || stat.start !== start) return false;
     if (!hasEnded(stat) || this.#kind === "thread") return !hasEnded(stat);
     // the first thread of a process may end before the others
     return threadsOf(id, this.#files).some((tid) => {
-      const thread = readStat(`/proc/${id}/task/${tid}/stat`, this.#files);
+      const thread = readStat(`${processFolder(id)}/task/${tid}/stat`, this.#files);
       return thread !== undefined && !hasEnded(thread);
     });
   }

@@ -76,6 +76,8 @@ export interface SessionInfo {
   rateChanges?: readonly TimedRateChange[];
   cpuChanges?: readonly CpuChange[];
   ledger: { rows: LedgerCounts[]; total: LedgerCounts };
+  /** It was recorded in a pid namespace other than the machine's first: processes outside it have pid 0. */
+  pidNamespace?: true;
   /** When it ended, in seconds since 1970. */
   ended?: number;
   /** Processes that made code as they ran, left out when there was none. */
@@ -116,7 +118,8 @@ function isSessionInfo(value: unknown): value is SessionInfo {
   const info = value as SessionInfo | null;
   return typeof info === "object" && info !== null && typeof info.version === "number" &&
     allOf(info.events, isSampledEvent) && allOf(info.rateChanges, isRateChange) &&
-    ["number", "undefined"].includes(typeof info.ended) && allOf(info.cpuChanges, isCpuChange) &&
+    ["number", "undefined"].includes(typeof info.ended) &&
+    [true, undefined].includes(info.pidNamespace) && allOf(info.cpuChanges, isCpuChange) &&
     allOf(info.jitProcesses, isProcess) &&
     Array.isArray(info.command) && info.command.every((word) => typeof word === "string") &&
     Array.isArray(info.ledger?.rows) && [...info.ledger.rows, info.ledger.total].every(isCounts);

@@ -23,6 +23,10 @@ import { WordCache } from "./word_cache.ts";
 
 const TWO_32 = 4294967296;
 const RECENT = 256;
+/** What stands for all threads of which nothing is known but that they ran in user space under pid 0. */
+const OTHER_NAMESPACE = "[other pid namespace]";
+/** What ran in the kernel under pid 0, where that is not the idle task's alone. */
+const IDLE_OR_OTHER_NAMESPACE = "[idle or other pid namespace]";
 /** Nine of ten samples are at a thousand addresses: what is known of these stays in a CPU's own caches. */
 const HOT = 1 << 12;
 /** A tid that is never looked for in this place of #recentTids, where only tids of these low bits are. */
@@ -58,6 +62,9 @@ export class ProfileBuilder implements RecordHandler {
 
   /** What there is to make call chains of, where callers are asked for. */
   readonly chains: ChainCounts = { copied: 0, withoutCallers: 0 };
+
+  /** Row of what stands for all threads outside the pid namespace that was recorded in; -1 without a sample of one. */
+  outsiders = -1;
 
   readonly samples = new SampleTable();
   /** Not there where samples have to be looked at one by one. */
@@ -108,7 +115,7 @@ export class ProfileBuilder implements RecordHandler {
   sample(c: SampleCursor): void {
     if (this.#jit !== undefined && c.time >= this.#jit.next) this.#jit.advance(c.time);
     if (this.#within !== undefined && !this.#within(c.time)) return;
-    const thread = this.#threadOf(c.pid, c.tid);
+    const thread = isOutside(c.pid, c.cpumode) ? this.#outsiders() : this.#threadOf(c.pid, c.tid);
     const stack = this.#leafOnly ? this.#leafOf(this.#frameAt(c.pid, c.ip, c.cpumode)) : this.#stack(c);
     const row = this.samples.add(c.event, thread, this.#mergeCpus ? -1 : c.cpu, stack, c.period);
     if (this.times !== undefined && c.time === c.time) this.times.add(c.time, row, c.period);
@@ -177,7 +184,7 @@ export class ProfileBuilder implements RecordHandler {
         const above = u32[word + periodAt + 1];
         period = above === 0 ? u32[word + periodAt] : above * TWO_32 + u32[word + periodAt];
       }
-      const thread = this.#threadOf(pid, tid);
+      const thread = isOutside(pid, mode) ? this.#outsiders() : this.#threadOf(pid, tid);
       let space = kernel;
       if (mode !== PERF_RECORD_MISC.KERNEL) {
         if (pid !== lastPid || mode !== lastMode) lastSpace = this.#space(lastPid = pid, lastMode = mode);
@@ -219,6 +226,31 @@ export class ProfileBuilder implements RecordHandler {
     this.#recentTids[at] = tid;
     this.#recentThreads[at] = row;
     return row;
+  }
+
+  /** The row that stands for all threads outside the pid namespace that was recorded in. */
+  #outsiders(): number {
+    if (this.outsiders < 0) {
+      this.outsiders = this.#internThread(-1, -1, this.#comm(OTHER_NAMESPACE));
+    }
+    return this.outsiders;
+  }
+
+  /**
+   * Names the kernel samples of pid 0 for what they may be in a recording that was made in a pid namespace: those of the
+   * idle task, of kernel threads and of processes outside. Only after the last record.
+   */
+  nameOutsiders(): void {
+    const comm = this.#comm(IDLE_OR_OTHER_NAMESPACE);
+    const { threads, processes } = this;
+    for (let row = 0; row < threads.pid.length; row++) {
+      if (threads.pid.data[row] === 0) threads.comm.data[row] = comm;
+    }
+    const process = this.#processOfPid.get(0);
+    if (process !== ABSENT) processes.comm.data[process] = comm;
+    // threads that had ended have pid -1 as well
+    const outside = this.outsiders < 0 ? ABSENT : this.#processOfPid.get(-1);
+    if (outside !== ABSENT) processes.comm.data[outside] = this.#comm(OTHER_NAMESPACE);
   }
 
   /** The row of such a thread; there is one from now on, and one of its process. */
@@ -318,6 +350,14 @@ export class ProfileBuilder implements RecordHandler {
     const object = spaces.find(pid, address, mode);
     return this.#frames.frameOf(object, object < 0 ? ofNoObject(address, mode) : spaces.at);
   }
+}
+
+/**
+ * Whether a sample is of a process outside the pid namespace that was recorded in: the kernel gives those pid 0, and the
+ * idle task, whose pid that is, never runs in user space.
+ */
+function isOutside(pid: number, mode: number): boolean {
+  return pid === 0 && mode === PERF_RECORD_MISC.USER;
 }
 
 /**

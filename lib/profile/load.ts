@@ -108,7 +108,8 @@ export async function loadProfile(
     files.tellMachine?.(machineOf(header.features, input));
   }
   await kernel;
-  const { stacks, threads } = builder;
+  const { stacks, threads, outsiders } = builder;
+  if (sessionOf(header.features)?.pidNamespace || outsiders >= 0) builder.nameOutsiders();
   const sampled = new Set(frames.object.values());
   await symbolizer.prepare(spaces.objects.rows.filter(({ id }) => sampled.has(id)));
   frameSymbols.find();
@@ -181,12 +182,26 @@ export async function loadProfile(
     profile.meta.warnings.push(`no sample is within these times: the recording is from ${first} to ${last}`);
   }
   for (
-    const warning of [...jit.warnings, ...symbolizer.warnings, shown.warning, ...sources?.warnings ?? []]
+    const warning of [
+      outsiders >= 0 ? namespaceWarning(samples, outsiders) : undefined,
+      ...jit.warnings,
+      ...symbolizer.warnings,
+      shown.warning,
+      ...sources?.warnings ?? [],
+    ]
   ) {
     if (warning) profile.meta.warnings.push(warning);
   }
   checkValid(profile);
   return profile;
+}
+
+/** Why samples of the thread row `outsiders` have no names: they are of processes outside a pid namespace. */
+function namespaceWarning({ thread, count }: Samples, outsiders: number): string {
+  let outside = 0;
+  for (let row = 0; row < thread.length; row++) if (thread[row] === outsiders) outside += count[row];
+  return `${outside} samples are of processes outside the pid namespace (container) that was recorded in: the kernel tells ` +
+    `no pid, name or mapping of those, so that they are one process here; record on the host to tell them apart`;
 }
 
 /** Tells the objects the build ids that the recording lists. */

@@ -5,6 +5,7 @@
  */
 
 import { FileBytes, identityOf } from "../base/file_bytes.ts";
+import { processFolder } from "../base/pid_namespace.ts";
 import { KERNEL_LINK, mapFile } from "./procfs.ts";
 import { fileBuildId } from "../symbols/build_id.ts";
 
@@ -98,7 +99,7 @@ export class HeldObjects {
   /** Through the root of the process, which may be another than ours; of those that started it when it has ended. */
   #openByName(pid: number, filename: string): FileBytes | undefined {
     for (let near: number | undefined = pid, tries = 0; near && tries < MOST_PARENTS; tries++) {
-      const file = FileBytes.tryOpen(filename, { root: `/proc/${near}/root` });
+      const file = FileBytes.tryOpen(filename, { root: `${processFolder(near)}/root` });
       if (file) return file;
       near = this.#parents.get(near);
     }
@@ -121,7 +122,7 @@ function nameOf(filename: string): string {
 
 /** The program that the process runs, when that is the one of this name. */
 function openProgram(pid: number, filename: string): FileBytes | undefined {
-  const link = `/proc/${pid}/exe`;
+  const link = `${processFolder(pid)}/exe`;
   try {
     const runs = Deno.readLinkSync(link);
     return runs === filename || runs === filename + DELETED

@@ -1,11 +1,12 @@
 /** The mappings of running processes and of the kernel as /proc tells them, in the words of map records. */
 
+import { processFolder } from "../base/pid_namespace.ts";
 import type { MapEvent } from "../symbols/address_space.ts";
 import { liveKernelText, parseMaps, parseModules, type Proc } from "./procfs.ts";
 
 /** The executable mappings of a process; none when it is gone or not ours to look at. */
 export function processMaps(proc: Proc, pid: number): MapEvent[] {
-  return parseMaps(proc.text(`/proc/${pid}/maps`) ?? "").map((
+  return parseMaps(proc.text(`${processFolder(pid)}/maps`) ?? "").map((
     { major: maj, minor: min, inode: ino, ...map },
   ) => ({
     ...map,

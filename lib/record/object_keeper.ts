@@ -8,6 +8,7 @@ import type { Drain, Seen } from "../../ffi/pmu.ts";
 import { PERF_RECORD_MISC } from "../base/abi.ts";
 import { concat } from "../base/bytes.ts";
 import { FileBytes } from "../base/file_bytes.ts";
+import { processFolder } from "../base/pid_namespace.ts";
 import { describeEvent, EventTable } from "../perfdata/events.ts";
 import type { BuildIdEntry } from "../perfdata/features.ts";
 import type { RecordedProcess } from "../perfdata/session_info.ts";
@@ -142,7 +143,7 @@ export class ObjectKeeper {
   /** Looks at a process that was just started, before any record of it has been written. */
   lookAt(proc: Proc, pid: number): void {
     const look = () => {
-      const maps = parseMaps(proc.text(`/proc/${pid}/maps`) ?? "");
+      const maps = parseMaps(proc.text(`${processFolder(pid)}/maps`) ?? "");
       for (const { major: maj, minor: min, inode: ino, ...map } of maps) {
         this.#held.see({ ...map, maj, min, ino, pid });
       }

@@ -24,7 +24,7 @@ export interface ClosedPart {
 }
 
 /** What there is to tell of a recording besides what its part knows itself. */
-export type Course = Pick<Facts, "command" | "events" | "happened">;
+export type Course = Pick<Facts, "command" | "events" | "happened" | "pidNamespace">;
 
 export interface PartOptions {
   keeping: Keeping;

@@ -8,6 +8,7 @@
 import type { Drain, PmuError } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { exists } from "../base/exists.ts";
+import { inPidNamespace } from "../base/pid_namespace.ts";
 import type { Happenings } from "../perfdata/session_info.ts";
 import { lostCounts } from "./closing.ts";
 import { sampledEvents } from "./backends/registry.ts";
@@ -223,6 +224,7 @@ export class Parts {
       command: argv.length > 0 ? argv : [targetName(target)],
       events: sampledEvents(this.#opened),
       happened: this.#happened,
+      pidNamespace: inPidNamespace(),
     };
   }
 

@@ -5,6 +5,7 @@
 
 import { addressFromBigint } from "../base/address.ts";
 import type { OpenPolicy } from "../base/guarded_open.ts";
+import { processFolder } from "../base/pid_namespace.ts";
 import { parseMapsLine, parseStat, processUsers, procField } from "../base/proc_text.ts";
 import { MapBudget } from "./map_budget.ts";
 
@@ -102,25 +103,25 @@ export function readProcess(
   maps: MapChoice = "executable",
   budget = new MapBudget(),
 ): ProcProcess | undefined {
-  const status = proc.text(`/proc/${pid}/status`);
+  const status = proc.text(`${processFolder(pid)}/status`);
   if (status === undefined) return undefined;
   const ppid = Number(procField(status, "PPid") ?? 0);
   const threads: ProcThread[] = [];
-  for (const name of proc.list(`/proc/${pid}/task`)) {
-    const comm = proc.text(`/proc/${pid}/task/${name}/comm`);
+  for (const name of proc.list(`${processFolder(pid)}/task`)) {
+    const comm = proc.text(`${processFolder(pid)}/task/${name}/comm`);
     if (comm !== undefined) threads.push({ tid: Number(name), comm: comm.replace(/\n$/, "") });
   }
   threads.sort((a, b) => Number(b.tid === pid) - Number(a.tid === pid) || a.tid - b.tid);
   if (threads.length === 0) return undefined;
   const uid = processUsers(status)?.effective ?? -1;
-  const text = budget.allows(uid) ? proc.text(`/proc/${pid}/maps`) ?? "" : "";
+  const text = budget.allows(uid) ? proc.text(`${processFolder(pid)}/maps`) ?? "" : "";
   budget.spend(uid, text.length);
   return { pid, ppid, threads, maps: parseMaps(text, maps) };
 }
 
 /** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); undefined when it is gone. */
 export function startTimeOf(proc: Proc, pid: number | "self"): number | undefined {
-  return parseStat(proc.text(`/proc/${pid}/stat`) ?? "")?.start;
+  return parseStat(proc.text(`${processFolder(pid)}/stat`) ?? "")?.start;
 }
 
 /** mmap(2). */
@@ -159,7 +160,7 @@ const address = (hex: string) => addressFromBigint(BigInt(`0x${hex}`));
  * its name; it needs privilege (CAP_CHECKPOINT_RESTORE).
  */
 export function mapFile(pid: number, start: number, length: number): string {
-  return `/proc/${pid}/map_files/${start.toString(16)}-${(start + length).toString(16)}`;
+  return `${processFolder(pid)}/map_files/${start.toString(16)}-${(start + length).toString(16)}`;
 }
 
 /** How to open what the kernel itself links to in /proc, such as a mapped file: the link cannot be anybody else's. */

@@ -4,6 +4,7 @@
  */
 
 import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
+import { FOREIGN_PROC, inPidNamespace, isForeignProc } from "../base/pid_namespace.ts";
 import { cutShort } from "../events/cut_short.ts";
 import { backends } from "./backends/all.ts";
 import { type BackendOwner, sampledEvents, samplersOf, tracks } from "./backends/registry.ts";
@@ -82,6 +83,7 @@ export async function record(
     if (delayed === undefined && !atOnce) sampling.start({ onExec: target.kind === "command" });
     await command?.release();
     running = true;
+    noteNamespaces(request, note);
     if (command) parts.lookAt(command.pid);
     if (switching) stopSwitching = switchWhen(switching.when, earlyPrompts, parts);
     const { full, exit } = await untilDone(command, request, parts, stopper);
@@ -128,6 +130,16 @@ function tell(onProgress: RecordRequest["onProgress"], parts: Parts, started: nu
 function cutLine(programs: readonly string[], { standing }: RecordRequest): string {
   const { cause, remedy } = cutShort(programs, standing.privilege);
   return `warning: samples are missing: ${cause}: ${remedy}`;
+}
+
+/** Says what cannot be told of the processes that are recorded, because of pid namespaces. */
+function noteNamespaces({ target }: RecordRequest, note: (line: string) => void): void {
+  if (target.kind !== "command" && isForeignProc()) note(`warning: ${FOREIGN_PROC}`);
+  if (target.kind !== "cpus" || !inPidNamespace()) return;
+  note(
+    "warning: this is a pid namespace (container): processes outside it are recorded as one, without names; record on " +
+      "the host to tell them apart",
+  );
 }
 
 function fullLine({ target, output }: RecordRequest, runsOn: boolean): string {

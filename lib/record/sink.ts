@@ -40,6 +40,8 @@ export interface Facts {
   /** What was sampled. */
   events: SampledEvent[];
   happened: Happenings;
+  /** It is recorded in a pid namespace other than the machine's first. */
+  pidNamespace: boolean;
   /** Of the objects that ran. */
   buildIds: readonly BuildIdEntry[];
   /** Of the first and the last sample, in ns of the recording's clock, where they have been looked at. */
@@ -142,7 +144,7 @@ function groupsOf(opened: readonly Opened[]): Pick<FeatureValues, "groupDesc"> {
 }
 
 function sessionText(
-  { unfinished, command, seconds, events, happened, ledger, jitProcesses }: Facts,
+  { unfinished, command, seconds, events, happened, pidNamespace, ledger, jitProcesses }: Facts,
 ): string {
   return encodeSessionInfo({
     tool: VERSION,
@@ -151,6 +153,7 @@ function sessionText(
     ...unfinished ? { unfinished } : {},
     events,
     ...Object.fromEntries(Object.entries(happened).filter(([, changes]) => changes.length > 0)),
+    ...pidNamespace ? { pidNamespace } : {},
     ledger: { rows: ledger.rows.map((row) => ({ ...row })), total: { ...ledger.total } },
     ended: Date.now() / 1000,
     ...(jitProcesses.length > 0 ? { jitProcesses } : {}),

@@ -5,6 +5,7 @@
 
 import { PERF_RECORD_MISC } from "../base/abi.ts";
 import type { OpenPolicy } from "../base/guarded_open.ts";
+import { processFolder } from "../base/pid_namespace.ts";
 import type { AttrLayout } from "../perfdata/attr_layout.ts";
 import { encodeComm, encodeFork, encodeMmap, encodeMmap2 } from "../perfdata/record_encoders.ts";
 import type { MapBudget } from "./map_budget.ts";
@@ -51,7 +52,7 @@ export function cachedBuildIds(read: (path: string, policy: OpenPolicy) => strin
       // the mapped file itself where this user may, also when it was deleted; else by its name, through the
       // process's own root: in a container the path means another file
       const mapped = read(mapFile(pid, start, length), KERNEL_LINK);
-      known.set(key, mapped ?? read(filename, { root: `/proc/${pid}/root` }));
+      known.set(key, mapped ?? read(filename, { root: `${processFolder(pid)}/root` }));
     }
     return known.get(key);
   };

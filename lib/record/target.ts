@@ -1,6 +1,7 @@
 /** What is recorded: a command, the CPUs, processes or threads that run already. */
 
 import { UnsupportedError } from "../base/errors.ts";
+import { missingTask, processFolder } from "../base/pid_namespace.ts";
 import { procField } from "../base/proc_text.ts";
 import type { Proc } from "./procfs.ts";
 
@@ -36,12 +37,12 @@ export function targetName(target: Target): string {
 export function threadsOf(target: Extract<Target, { kind: "processes" | "threads" }>, proc: Proc): number[] {
   if (target.kind === "threads") {
     for (const tid of target.tids) {
-      if (proc.text(`/proc/${tid}/status`) === undefined) throw missing("thread", tid);
+      if (proc.text(`${processFolder(tid)}/status`) === undefined) throw missing("thread", tid);
     }
     return target.tids;
   }
   return target.pids.flatMap((pid) => {
-    const tids = proc.list(`/proc/${pid}/task`).map(Number);
+    const tids = proc.list(`${processFolder(pid)}/task`).map(Number);
     if (tids.length === 0) throw missing("process", pid);
     return tids.sort((a, b) => a - b);
   });
@@ -54,7 +55,7 @@ export function processesOf(
 ): number[] {
   if (target.kind === "processes") return target.pids;
   const tgids = target.tids.map((tid) => {
-    const status = proc.text(`/proc/${tid}/status`) ?? "";
+    const status = proc.text(`${processFolder(tid)}/status`) ?? "";
     return Number(procField(status, "Tgid") ?? tid);
   });
   return [...new Set(tgids)];
@@ -64,15 +65,14 @@ export function processesOf(
 export function allEnded(target: Extract<Target, { kind: "processes" | "threads" }>, proc: Proc): boolean {
   const ids = target.kind === "processes" ? target.pids : target.tids;
   return ids.every((id) => {
-    const status = proc.text(`/proc/${id}/status`);
+    const status = proc.text(`${processFolder(id)}/status`);
     return status === undefined || /^[ZX]/.test(procField(status, "State") ?? "");
   });
 }
 
-function missing(what: string, id: number): UnsupportedError {
+function missing(what: "process" | "thread", id: number): UnsupportedError {
   return new UnsupportedError({
     attempt: `record ${what} ${id}`,
-    cause: `there is no such ${what}`,
-    remedy: "it may have ended: check with ps",
+    ...missingTask(what),
   });
 }

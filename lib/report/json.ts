@@ -116,11 +116,13 @@ const known = (number: number) => number < 0 ? null : number;
 function describer(profile: Profile, { groups }: Grouping) {
   const processName = processNames(profile);
   const { keys } = groups;
+  // of an unknown pid there is no name but what stands for a whole pid namespace
+  const processOf = (pid: number) => pid < 0 && processName(pid) === `:${pid}` ? null : processName(pid);
   return (group: number) => {
     const { comm, pid, tid, cpu } = groupValues(profile, groups, group);
     return {
       ...(keys.includes("comm") ? { command: comm } : {}),
-      ...(keys.includes("pid") ? { pid: known(pid), process: pid < 0 ? null : processName(pid) } : {}),
+      ...(keys.includes("pid") ? { pid: known(pid), process: processOf(pid) } : {}),
       ...(keys.includes("tid") ? { tid: known(tid) } : {}),
       ...(keys.includes("cpu") ? { cpu: known(cpu) } : {}),
     };

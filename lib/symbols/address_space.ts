@@ -33,6 +33,11 @@ const UNREGISTER = 1;
 const KERNEL_PID = -1;
 const RECENT = 256;
 const TWO_63 = 2 ** 63;
+/**
+ * The idle task's pid, which never maps a file, nor begins or ends. Records of a recording that was made in a pid namespace
+ * have it for each process outside; they are passed over, since nothing tells those processes apart.
+ */
+const OUTSIDE = 0;
 /** No pid. */
 const NOBODY = -0x80000000;
 
@@ -76,7 +81,9 @@ export class AddressSpaces {
    * @param cpumode PERF_RECORD_MISC.*; mappings of guests and hypervisors are passed over.
    */
   mmap(event: MapEvent, cpumode: number = PERF_RECORD_MISC.USER): void {
-    if (cpumode > PERF_RECORD_MISC.USER) return;
+    if (cpumode > PERF_RECORD_MISC.USER || (event.pid === OUTSIDE && cpumode !== PERF_RECORD_MISC.KERNEL)) {
+      return;
+    }
     const { start } = event;
     const end = start + event.length;
     const object = this.objects.of(event);
@@ -100,7 +107,7 @@ export class AddressSpaces {
    * place of the old one's as they are announced; what is left over of those is never run again.
    */
   comm(pid: number, tid: number, name: string, _exec: boolean): void {
-    this.#tasks.named(pid, tid, name);
+    if (pid !== OUTSIDE) this.#tasks.named(pid, tid, name);
   }
 
   /**
@@ -109,6 +116,7 @@ export class AddressSpaces {
    *   (PERF_RECORD_MISC_FORK_EXEC): all mappings of the child follow in records of their own.
    */
   fork(pid: number, ppid: number, tid: number, ptid: number, copyMaps = true): void {
+    if (pid === OUTSIDE) return;
     this.#tasks.began(pid, tid, ptid);
     if (pid === ppid) return;
     const index = copyMaps ? this.#spaceIndex.get(ppid) : ABSENT;
@@ -119,6 +127,7 @@ export class AddressSpaces {
 
   /** A thread ended. What a process had mapped is forgotten some time after its last thread has ended. */
   exit(pid: number, tid: number): void {
+    if (pid === OUTSIDE) return;
     const gone = this.#tasks.ended(pid, tid);
     const index = gone < 0 ? ABSENT : this.#spaceIndex.get(gone);
     if (index === ABSENT) return;

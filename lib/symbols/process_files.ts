@@ -6,6 +6,7 @@
 import { FileBytes } from "../base/file_bytes.ts";
 import { type Refusal } from "../base/guarded_open.ts";
 import { AT_FDCWD, closeDescriptor, O, openAt } from "../base/libc.ts";
+import { processFolder } from "../base/pid_namespace.ts";
 import { LIMITS } from "./limits.ts";
 import { parseStat, processUsers, procField } from "../base/proc_text.ts";
 
@@ -37,7 +38,7 @@ export class ProcessFolder {
 
   /** Opens it; undefined when there is no such process. */
   static open(pid: number): ProcessFolder | undefined {
-    const fd = openAt(AT_FDCWD, `/proc/${pid}`, O.PATH | O.DIRECTORY);
+    const fd = openAt(AT_FDCWD, processFolder(pid), O.PATH | O.DIRECTORY);
     return fd < 0 ? undefined : new ProcessFolder(fd);
   }
 

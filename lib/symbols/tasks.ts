@@ -35,7 +35,8 @@ export class Tasks {
 
   /** A thread began, with the name of the thread that made it. */
   began(pid: number, tid: number, parent: number): void {
-    const name = this.#nameOf.get(parent);
+    // 0 is the idle task, or a thread outside the pid namespace that was recorded in
+    const name = parent === 0 ? ABSENT : this.#nameOf.get(parent);
     if (name === ABSENT) this.#nameOf.delete(tid);
     else this.#nameOf.set(tid, name);
     this.#lives(pid, tid);

@@ -3,7 +3,17 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { eventually } from "../eventually.ts";
 import { testNeeding } from "../needs.ts";
-import { jsonReport, ledgerSamples, perfSampleCount, pmuctl, program, withFolder } from "./harness.ts";
+import {
+  jsonReport,
+  ledgerSamples,
+  perfSampleCount,
+  PMUCTL,
+  pmuctl,
+  pmuctlOk,
+  program,
+  run,
+  withFolder,
+} from "./harness.ts";
 import { cpuSeconds } from "./watching.ts";
 
 /** Runs `body` while four threads spin, each in a function of its own. */
@@ -112,3 +122,46 @@ Deno.test("record says in one line which target is not there", async () => {
     assertEquals(ran.stderr.trim().split("\n").length, 1, ran.stderr);
   }
 });
+
+/** Runs pmuctl in a pid namespace of its own. */
+const inNamespace = (args: string[], options: string[] = ["--mount-proc"]) =>
+  run("unshare", ["--pid", "--fork", ...options, PMUCTL, ...args]);
+
+testNeeding(
+  ["cc", "root"],
+  "record -a in a pid namespace tells the processes outside from the idle task, with and without a /proc of its own",
+  () =>
+    withThreads(() =>
+      withFolder(async (folder) => {
+        for (const options of [["--mount-proc"], []]) {
+          const file = `${folder}/${options.length}.data`;
+          const ran = await inNamespace(["record", "-a", "-o", file, "--duration", "0.5"], options);
+          assertEquals(ran.status, 0, ran.stderr);
+          assertStringIncludes(ran.stderr, "this is a pid namespace");
+          assertEquals(ran.stderr.includes("/proc is of another pid namespace"), options.length === 0);
+          const text = await pmuctlOk(["report", "-i", file]);
+          assertStringIncludes(text, "samples are of processes outside the pid namespace");
+          const { events: [{ rows }] } = await jsonReport(file);
+          const outside = rows.filter(({ command }) => command === "[other pid namespace]");
+          assertEquals([...new Set(outside.map(({ object }) => object))], ["[unknown]"]);
+          assert(outside.reduce((sum, { self }) => sum + self.count, 0) > 100);
+          assert(rows.every(({ command }) => command !== "swapper"));
+        }
+      })
+    ),
+);
+
+testNeeding(
+  ["root"],
+  "a pid of another pid namespace is refused with the reason by record and bind",
+  async () => {
+    for (const command of ["record", "bind -e task-clock"]) {
+      const outside = await inNamespace([...command.split(" "), "-p", `${Deno.pid}`]);
+      assertEquals(outside.status, 3);
+      assertMatch(outside.stderr, /no such process: .*outside this pid namespace/);
+      const foreign = await inNamespace([...command.split(" "), "-p", "1"], []);
+      assertEquals(foreign.status, 3);
+      assertMatch(foreign.stderr, /\/proc is of another pid namespace.*: mount one/);
+    }
+  },
+);

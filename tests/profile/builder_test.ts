@@ -1,6 +1,6 @@
 /** From records to a profile: a recording made in memory, with symbols handed in. */
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { PERF_CONTEXT, PERF_RECORD, PERF_SAMPLE } from "../../lib/base/abi.ts";
 import { addressToBigint } from "../../lib/base/address.ts";
 import { MemoryBytes } from "../../lib/base/byte_source.ts";
@@ -253,7 +253,7 @@ Deno.test("loadProfile() takes a part by time, slices too without a header that 
 });
 
 Deno.test("a thread of any number is counted as itself", async () => {
-  const ids = [0x80000000, 1, 0, 0x7fffffff, 0x80000001, 0xffffffff, 0xffffff00];
+  const ids = [0x80000000, 1, 2, 0x7fffffff, 0x80000001, 0xffffffff, 0xffffff00];
   const samples = ids.flatMap((id, i) =>
     [1, 2].map((n) => sample({ pid: id, time: 10n + BigInt(2 * i + n), chain: [USER, 0x1000n] }))
   );
@@ -262,6 +262,39 @@ Deno.test("a thread of any number is counted as itself", async () => {
     assertEquals(Array.from(thread, (row) => threads.tid[row]), ids.map((id) => id | 0));
     assertEquals([...count], ids.map(() => 2));
   }
+});
+
+const idle = sample({ pid: 0, time: 11n, chain: [KERNEL, KERNEL_CODE] });
+const outside = sample({ pid: 0, time: 12n, chain: [USER, 0x400020n] });
+const dead = sample({ pid: -1, time: 13n, chain: [KERNEL, KERNEL_CODE] });
+const byName = ({ threads, comms, samples: { thread, count } }: Profile) =>
+  Array.from(thread, (row, i) => [threads.pid[row], comms[threads.comm[row]], count[i]]);
+
+Deno.test("samples in user space under pid 0 are of another pid namespace, not of the idle task", async () => {
+  for (const leafOnly of [false, true]) {
+    const profile = await profileOf([comm(0, "make", 1n), idle, outside, outside, dead], undefined, {
+      leafOnly,
+    });
+    assertEquals(byName(profile), [
+      [0, "[idle or other pid namespace]", 1],
+      [-1, "[other pid namespace]", 2],
+      [-1, ":-1", 1],
+    ]);
+    assertEquals([0, -1].map(processNames(profile)), [
+      "[idle or other pid namespace]",
+      "[other pid namespace]",
+    ]);
+    const [warning] = profile.meta.warnings;
+    assertMatch(warning, /^2 samples are of processes outside the pid namespace/);
+  }
+});
+
+Deno.test("kernel samples under pid 0 are the idle task's alone, unless it was recorded in a pid namespace", async () => {
+  const ledger = { rows: [], total: { sample: 1 } };
+  const told = { tool: "1", command: ["all CPUs"], seconds: 1, ledger };
+  assertEquals(byName(await profileOf([idle], encodeSessionInfo(told))), [[0, "swapper", 1]]);
+  const inside = await profileOf([idle], encodeSessionInfo({ ...told, pidNamespace: true }));
+  assertEquals(byName(inside), [[0, "[idle or other pid namespace]", 1]]);
 });
 
 Deno.test("a process goes by the name of its main thread, sampled or not", async () => {

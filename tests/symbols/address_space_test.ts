@@ -234,6 +234,18 @@ Deno.test("commOf() gives a thread's name as of now: its own, its parent's, or i
   assertEquals(spaces.commOf(2, 2), ":2");
 });
 
+Deno.test("what processes outside a pid namespace map, fork and are called is not the idle task's", () => {
+  const spaces = new AddressSpaces();
+  spaces.comm(0, 0, "sh", true);
+  spaces.mmap({ pid: 0, start: 0x1000, length: 0x1000, pgoff: 0, filename: "/bin/sh" });
+  assertEquals([spaces.commOf(0, 0), spaces.find(0, 0x1000, USER)], ["swapper", -1]);
+  spaces.comm(5, 5, "ours", true);
+  spaces.fork(0, 5, 0, 5);
+  spaces.exit(0, 0);
+  spaces.fork(6, 0, 6, 0); // nsenter: from outside to inside
+  assertEquals([spaces.commOf(0, 0), spaces.commOf(5, 5), spaces.commOf(6, 6)], ["swapper", "ours", ":6"]);
+});
+
 const KINDS: [filename: string, prot: number | undefined, kind: string, name: string, path: string][] = [
   ["/usr/bin/node", 5, "file", "node", "/usr/bin/node"],
   ["/tmp/lib.so (deleted)", 5, "file", "lib.so (deleted)", "/tmp/lib.so (deleted)"],
@@ -320,8 +332,8 @@ Deno.test("a name that is now one file, now another, is each time the one it was
   const spaces = new AddressSpaces();
   const keys = [{ ino: 5n }, { ino: 6n }, { buildId: "ab" }, { ino: 5n, maj: 1 }, { ino: 5n, min: 1 }, {}];
   const ids = [...keys, ...keys, ...keys.toReversed()].map((key, i) => {
-    spaces.mmap({ pid: i, start: 0x1000, length: 0x1000, pgoff: 0, filename: "/lib/x.so", ...key });
-    return spaces.find(i, 0x1000, USER);
+    spaces.mmap({ pid: 1 + i, start: 0x1000, length: 0x1000, pgoff: 0, filename: "/lib/x.so", ...key });
+    return spaces.find(1 + i, 0x1000, USER);
   });
   assertEquals(ids, [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 5, 4, 3, 2, 1, 0]);
 });
