@@ -2,6 +2,7 @@
 
 import { append, greatest } from "../base/lists.ts";
 import { VERSION } from "../base/version.ts";
+import { wrap } from "../base/wrap.ts";
 import { allOptions } from "./args.ts";
 import type { Command, OptionSpec } from "./command.ts";
 
@@ -95,22 +96,5 @@ function columns(rows: readonly (readonly [string, string] | readonly string[])[
   });
 }
 
-/** Where a text may be broken: between words, and in a usage line not inside brackets. */
-const WORDS = /(?<=\S) (?=\S)/;
+/** Where a usage line may be broken: between words, and not inside brackets. */
 const BRACKETS = /(?<=\S) (?=\S)(?![^[(]*[\])])/;
-
-/** Breaks a text between words into lines of at most `width` columns, all but the first behind `indent`. */
-function wrap(text: string, width: number, indent: string, between = WORDS): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(between)) {
-    const longer = line === "" ? word : `${line} ${word}`;
-    if (longer.length <= width || line === "") {
-      line = longer;
-    } else {
-      lines.push(line);
-      line = indent + word;
-    }
-  }
-  return [...lines, line];
-}

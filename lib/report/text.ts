@@ -7,7 +7,7 @@ import type { Weight } from "../profile/aggregate.ts";
 import { callerTrees } from "../profile/caller_trees.ts";
 import { callTrees } from "../profile/call_tree.ts";
 import { groupBy, type Grouping, groupValues, type SortKey } from "../profile/groups.ts";
-import { type Profile, sampleCount, unresolvedSamples } from "../profile/profile.ts";
+import { type Profile, sampleCount } from "../profile/profile.ts";
 import {
   refuseManyColumns,
   sampledEvents,
@@ -19,6 +19,7 @@ import {
 import { type CellText, cellTexts, fit, heat, layCells, percent } from "./columns.ts";
 import type { ReportOptions } from "./options.ts";
 import { printedProfile } from "./printed.ts";
+import { remedyLines } from "./remedies.ts";
 import { CALL_TITLE, callerLines, callLines } from "./trees.ts";
 
 /** The whole report, a line at a time, each with its end. Throws UsageError: see refuseManyColumns(). */
@@ -38,7 +39,9 @@ function* reportLines(profile: Profile, options: ReportOptions): Generator<strin
     yield "";
     yield* section({ profile, grouping, text, whole, options, events: of, sampledCount: events.length });
   }
-  yield* unresolvedSection(profile);
+  const remedies = [...remedyLines(profile, options.width)];
+  if (remedies.length > 0) yield "";
+  yield* remedies;
 }
 
 /** Keys that a tree shows at its nodes. */
@@ -199,18 +202,6 @@ function* calls({ profile, grouping, text, whole, options }: Section, event: num
   const title = fit(CALL_TITLE, options.width);
   yield options.color ? bold(title) : title;
   yield* callLines(drawing, trees, label);
-}
-
-function* unresolvedSection(profile: Profile): Generator<string> {
-  const unresolved = unresolvedSamples(profile);
-  if (unresolved.length === 0) return;
-  const whole = sampleCount(profile);
-  yield "";
-  yield "Without a symbol:";
-  for (const { samples, object, cause, remedy } of unresolved) {
-    const figures = `${percent(samples, whole)} ${String(samples).padStart(8)}`;
-    yield `${figures}  ${object}: ${cause}${remedy ? `; ${remedy}` : ""}`;
-  }
 }
 
 function sum(numbers: readonly number[]): number {

@@ -27,12 +27,12 @@ Deno.test("renderText() with -g", () => {
   assertGolden("report-g.txt", whole(renderText(profile, { ...plain, tree: "callers" })));
 });
 
-Deno.test("renderText() cuts the table's lines to the width, and no warning", () => {
+Deno.test("renderText() cuts the table's lines to the width, and no warning or remedy", () => {
   const text = whole(renderText(profile, { ...plain, tree: "callers", width: 60 }));
   const table = text.slice(text.indexOf("    Self"), text.indexOf("Without a symbol")).split("\n");
   assertEquals(table.filter((line) => line.length > 60 && !line.includes("--percent-limit")), []);
   assertEquals(table.some((line) => line.endsWith("…")), true);
-  assertStringIncludes(text, "install the package with its debug symbols");
+  assertStringIncludes(text.replace(/\s+/g, " "), "install the package with its debug symbols");
 });
 
 Deno.test("renderText() says what it leaves out", () => {

@@ -2,7 +2,8 @@
 
 import { grouped } from "../amount.ts";
 import { ledgerCells, lostText } from "../../perfdata/ledger.ts";
-import { type Profile, sampleCount, unresolvedSamples } from "../../profile/profile.ts";
+import { namedObjects, remediesOf } from "../remedies.ts";
+import { type Profile, sampleCount } from "../../profile/profile.ts";
 
 /** Text as it may stand in an element or in a quoted attribute. */
 export function escapeHtml(text: string): string {
@@ -59,22 +60,26 @@ export function ledgerHtml({ meta: { ledger } }: Profile): string {
 <tbody>${rows.map((row) => `<tr>${cells(row, "td")}</tr>`).join("\n")}</tbody></table></div></details>`;
 }
 
+/** Objects named for one remedy. */
+const MOST_NAMED = 20;
+
 /** What has no symbol, and what to do about it; nothing when all has. */
 export function unresolvedHtml(profile: Profile): string {
-  const unresolved = unresolvedSamples(profile);
-  if (unresolved.length === 0) return "";
+  const remedies = remediesOf(profile);
+  if (remedies.length === 0) return "";
   const whole = sampleCount(profile);
-  const without = unresolved.reduce((sum, { samples }) => sum + samples, 0);
-  const rows = unresolved.map(({ object, cause, remedy, samples }) =>
-    `<tr><td>${grouped(samples)}</td><td>${percent(samples, whole)}</td><td class="text">${
-      escapeHtml(object)
+  const without = remedies.reduce((sum, { samples }) => sum + samples, 0);
+  const rows = remedies.map(({ remedy, causes, objects, samples }) => {
+    const why = causes.join(", ");
+    return `<tr><td>${grouped(samples)}</td><td>${percent(samples, whole)}</td><td class="text">${
+      escapeHtml(namedObjects(objects, MOST_NAMED))
     }</td>` +
-    `<td class="text">${escapeHtml(remedy ? `${cause}; ${remedy}` : cause)}</td></tr>`
-  );
+      `<td class="text">${escapeHtml(remedy ? `${why}; ${remedy}` : why)}</td></tr>`;
+  });
   return `<details><summary>Without a symbol <span class="muted">${grouped(without)} samples, ${
     percent(without, whole)
   }</span></summary>
-<div class="scroll"><table class="plain"><thead><tr><th>samples</th><th>share</th><th class="text">object</th>
+<div class="scroll"><table class="plain"><thead><tr><th>samples</th><th>share</th><th class="text">objects</th>
 <th class="text">why</th></tr></thead>
 <tbody>${rows.join("\n")}</tbody></table></div></details>`;
 }
