@@ -68,7 +68,7 @@ export const command: Command = {
     { name: "pid", short: "p", value: "PIDS", help: "running processes, with all their threads" },
     { name: "tid", short: "t", value: "TIDS", help: "running threads" },
     { name: "no-inherit", short: "i", help: "leave out threads and processes that the target starts" },
-    { name: "duration", value: "SEC", help: "stop after this many seconds" },
+    { name: "duration", value: "SEC", help: "stop recording after this many seconds; the command goes on" },
     { name: "delay", short: "D", value: "MS", help: "wait before sampling starts" },
     {
       name: "filter",

@@ -7,18 +7,16 @@ import { liveProc } from "./procfs.ts";
 import type { RecordRequest } from "./request.ts";
 import { allEnded } from "./target.ts";
 
-const SIGTERM = 15;
-
 export interface Ending {
-  /** The output has reached its size. */
-  full: boolean;
-  /** The command's end, which may be yet to come when the output is full; undefined without one. */
+  /** The limit that was reached: the output's size, or the recording's time. */
+  limit?: "size" | "time";
+  /** The command's end, which may be yet to come when a limit was reached; undefined without a command. */
   exit: Promise<Exit | undefined>;
 }
 
 /**
  * Waits for the command's end, the targets' end, the time set, the size set, or the user's word, whichever
- * comes first. A command whose output is full is not stopped: it is somebody's build, or server.
+ * comes first. A command is not stopped at a limit of its recording: it is somebody's build, or server.
  */
 export async function untilDone(
   command: MeasuredCommand | undefined,
@@ -26,11 +24,8 @@ export async function untilDone(
   parts: Parts,
   stopper: Stopper,
 ): Promise<Ending> {
-  const timer = Promise.withResolvers<number>();
-  const timeout = seconds === undefined
-    ? undefined
-    : setTimeout(() => timer.resolve(SIGTERM), seconds * 1000);
-  const stop = { ...stopper, first: Promise.race([stopper.first, timer.promise]) };
+  const timer = Promise.withResolvers<"time">();
+  const timeout = seconds === undefined ? undefined : setTimeout(() => timer.resolve("time"), seconds * 1000);
   const isFull = () => parts.bytes >= maxBytes;
   // nothing keeps a recording without a command once its targets or its output are gone
   const isOver = () =>
@@ -39,10 +34,10 @@ export async function untilDone(
   // a command without a size to stop at is over when it ends, and at no other time: there is nothing to look at
   const over = command && maxBytes === Infinity ? undefined : new Condition(isOver);
   try {
-    const exit = command ? command.untilDone(stop) : stop.first.then(() => undefined);
-    await Promise.race([exit, parts.failed, ...over ? [over.met] : []]);
-    const full = isFull();
-    return { full, exit: command ? exit : Promise.resolve(undefined) };
+    const exit = command ? command.untilDone(stopper) : stopper.first.then(() => undefined);
+    const first = await Promise.race([exit, parts.failed, timer.promise, ...over ? [over.met] : []]);
+    const limit = isFull() ? "size" : first === "time" ? "time" : undefined;
+    return { ...limit ? { limit } : {}, exit: command ? exit : Promise.resolve(undefined) };
   } finally {
     over?.forget();
     clearTimeout(timeout);

@@ -86,7 +86,7 @@ export async function record(
     noteNamespaces(request, note);
     if (command) parts.lookAt(command.pid);
     if (switching) stopSwitching = switchWhen(switching.when, earlyPrompts, parts);
-    const { full, exit } = await untilDone(command, request, parts, stopper);
+    const { limit, exit } = await untilDone(command, request, parts, stopper);
     sampling.stop(); // first of all, likewise
     const seconds = (performance.now() - started) / 1000;
     clearTimeout(delayed);
@@ -97,7 +97,7 @@ export async function record(
     const closed = await parts.end(stopper.second);
     const events = sampledEvents(opened);
     closeAll(opened.splice(0)); // a command that goes on is no longer measured
-    if (full) note(fullLine(request, command !== undefined));
+    if (limit === "size" || (limit && command)) note(limitLine(limit, request));
     if (closed.cuts.length > 0 && target.kind !== "cpus") note(cutLine(closed.cuts, request));
     return { ...closed, exit: await exit, timedOut: command?.timedOut ?? false, seconds, events };
   } catch (error) {
@@ -142,7 +142,11 @@ function noteNamespaces({ target }: RecordRequest, note: (line: string) => void)
   );
 }
 
-function fullLine({ target, output }: RecordRequest, runsOn: boolean): string {
-  const goesOn = runsOn && "argv" in target ? `; ${target.argv[0]} goes on` : "";
-  return `${outputName(output)} has reached its size (--max-size), recording has stopped${goesOn}`;
+/** Says that the recording is over while the command, if there is one, goes on. */
+function limitLine(limit: "size" | "time", { target, output, seconds }: RecordRequest): string {
+  const reached = limit === "size"
+    ? `${outputName(output)} has reached its size (--max-size)`
+    : `${seconds} s are over (--duration)`;
+  const runs = "argv" in target && target.argv.length > 0;
+  return `${reached}, recording has stopped${runs ? `; ${target.argv[0]} goes on` : ""}`;
 }

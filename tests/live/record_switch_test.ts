@@ -117,6 +117,25 @@ testNeeding(
     }),
 );
 
+testNeeding(
+  ["perf", "cc"],
+  "record --duration stops recording at that time, and leaves the command alone, on its own and with -a",
+  () =>
+    withFolder(async (folder) => {
+      for (const all of [[], ["-a"]]) {
+        const file = `${folder}/t${all.length}.data`;
+        const work = `${program("ratio")} 1500; exit 7`;
+        const ran = await pmuctl(["record", ...all, "--duration", "0.3", "-o", file, "--", "sh", "-c", work]);
+        assertEquals(ran.status, 7, ran.stderr);
+        assertMatch(ran.stdout, /^\d+$/m); // what ratio prints at its end
+        assertStringIncludes(ran.stderr, "0.3 s are over (--duration), recording has stopped; sh goes on");
+        const seconds = parseFloat(/ samples .* in ([\d.]+) s/.exec(ran.stderr)?.[1] ?? "");
+        assert(seconds >= 0.3 && seconds < 1.4, ran.stderr);
+        assertEquals(await perfSampleCount(file), ledgerSamples(ran.stderr));
+      }
+    }),
+);
+
 /** The times of the samples of a file, in seconds, as perf script tells them. */
 async function times(file: string): Promise<number[]> {
   return (await perfOk(["script", "-i", file, "-F", "time", "--ns"])).split("\n").filter((line) =>
