@@ -157,7 +157,11 @@ export class Unzstd {
       return false;
     }
     const { size, window, checksum } = header;
-    if (window > MOST_WINDOW) throw new ZstdError(`it asks for a window of ${window} bytes`);
+    if (window > MOST_WINDOW) {
+      throw new ZstdError(
+        `it asks for a window of ${window} bytes, and ${MOST_WINDOW >> 20} MiB are allowed`,
+      );
+    }
     this.#from += size;
     this.#history.end = 0; // nothing refers to what earlier frames gave
     const frame: Frame = { window, checksum, huffman: undefined, tables: [], offsets: [1, 4, 8] };
@@ -318,7 +322,7 @@ class CompressedBlock {
       at = size;
     }
     const table = frame.huffman;
-    if (table === undefined) throw new ZstdError("literals have no table");
+    if (table === undefined) throw new ZstdError("literals have no table, or it is in a dictionary");
     const into = this.#literals.subarray(0, this.#literalCount);
     if (streams === 1) return readLiterals(packed.subarray(at), table, into);
     const each = (into.length + 3) >> 2,
@@ -360,7 +364,7 @@ class CompressedBlock {
       this.#at += size;
     }
     const table = tables[which];
-    if (table === undefined) throw new ZstdError("sequences have no table");
+    if (table === undefined) throw new ZstdError("sequences have no table, or it is in a dictionary");
     return table;
   }
 
@@ -373,21 +377,23 @@ class CompressedBlock {
     const matchTable = this.#table(2, (modes >> 2) & 3);
     const r = new BackwardBits(this.#bytes.subarray(this.#at));
     const history = this.#history, literals = this.#literals, { window, offsets } = this.#frame;
-    let literalState = r.read(literalTable.log);
-    let offsetState = r.read(offsetTable.log);
-    let matchState = r.read(matchTable.log);
+    let literalCell = literalTable.cells[r.read(literalTable.log)];
+    let offsetCell = offsetTable.cells[r.read(offsetTable.log)];
+    let matchCell = matchTable.cells[r.read(matchTable.log)];
     let used = 0;
     for (let i = 0; i < count; i++) {
-      const offsetCode = offsetTable.symbols[offsetState];
-      const value = 2 ** offsetCode + r.read(offsetCode);
-      const matchCode = matchTable.symbols[matchState];
-      const matchLength = MATCH_LENGTHS.bases[matchCode] + r.read(MATCH_LENGTHS.bits[matchCode]);
-      const literalCode = literalTable.symbols[literalState];
-      const literalLength = LITERAL_LENGTHS.bases[literalCode] + r.read(LITERAL_LENGTHS.bits[literalCode]);
+      const offsetCode = offsetCell & 255, matchCode = matchCell & 255, literalCode = literalCell & 255;
+      const value = ((1 << offsetCode) >>> 0) + r.readLong(offsetCode);
+      const matchBits = MATCH_LENGTHS.bits[matchCode], literalBits = LITERAL_LENGTHS.bits[literalCode];
+      let matchLength = MATCH_LENGTHS.bases[matchCode], literalLength = LITERAL_LENGTHS.bases[literalCode];
+      if (matchBits + literalBits > 0) {
+        matchLength += r.read(matchBits);
+        literalLength += r.read(literalBits);
+      }
       if (i + 1 < count) {
-        literalState = literalTable.bases[literalState] + r.read(literalTable.bits[literalState]);
-        matchState = matchTable.bases[matchState] + r.read(matchTable.bits[matchState]);
-        offsetState = offsetTable.bases[offsetState] + r.read(offsetTable.bits[offsetState]);
+        literalCell = literalTable.cells[(literalCell >> 16) + r.read((literalCell >> 8) & 255)];
+        matchCell = matchTable.cells[(matchCell >> 16) + r.read((matchCell >> 8) & 255)];
+        offsetCell = offsetTable.cells[(offsetCell >> 16) + r.read((offsetCell >> 8) & 255)];
       }
       if (r.left < 0) throw new ZstdError("sequences are cut off");
       const offset = nextOffset(offsets, value, literalLength === 0);

@@ -23,32 +23,31 @@ export class BackwardBits {
     this.left = 8 * (bytes.length - 1) + log2(last);
   }
 
-  /** The next `n` bits, 16 at most, that stay the next. */
-  peek(n: number): number {
-    return bitsBefore(this.bytes, this.left, n);
-  }
-
-  /** The next `n` bits, 31 at most. */
+  /** Reads the next `n` bits, MOST_BITS at most. */
   read(n: number): number {
-    if (n > 16) {
-      const high = this.read(n - 16);
-      return high * 65536 + this.read(16);
-    }
-    const bits = this.peek(n);
+    const bits = bitsBefore(this.bytes, this.left, n);
     this.left -= n;
     return bits;
   }
+
+  /** Reads the next `n` bits, 32 at most. */
+  readLong(n: number): number {
+    if (n <= MOST_BITS) return this.read(n);
+    const high = this.read(n - 16);
+    return high * 65536 + this.read(16);
+  }
 }
 
-/** The `n` bits, 16 at most, before bit `end` of a stream; those before its start are zeros. */
+/** As many bits as four bytes have, wherever in the first of them they begin. */
+export const MOST_BITS = 25;
+
+/** The `n` bits, MOST_BITS at most, before bit `end` of a stream; those before its start are zeros. */
 export function bitsBefore(bytes: Uint8Array, end: number, n: number): number {
   const at = end - n;
-  if (at < 0) {
-    const first = bytes[0] | (bytes[1] << 8);
-    return end <= 0 ? 0 : (first & ((1 << end) - 1)) << -at;
-  }
+  if (at < 0) return end <= 0 ? 0 : bitsBefore(bytes, end, end) << -at;
   const byte = at >> 3;
-  return ((bytes[byte] | (bytes[byte + 1] << 8) | (bytes[byte + 2] << 16)) >>> (at & 7)) & ((1 << n) - 1);
+  const word = bytes[byte] | (bytes[byte + 1] << 8) | (bytes[byte + 2] << 16) | (bytes[byte + 3] << 24);
+  return (word >>> (at & 7)) & ((1 << n) - 1);
 }
 
 /** The number of the highest bit that is set. */
@@ -60,41 +59,38 @@ export function log2(value: number): number {
 export interface FseTable {
   /** Bits of a state. */
   log: number;
-  symbols: Uint8Array;
-  /** Bits to read, which are added to `bases` for the next state. */
-  bits: Uint8Array;
-  bases: Uint16Array;
+  /** `symbol | bits << 8 | base << 16`: so many bits are read, and added to the base, for the next state. */
+  cells: Int32Array;
 }
 
 /** The table of one symbol alone, which takes no bits. */
 export function fseOfOne(symbol: number): FseTable {
-  return { log: 0, symbols: Uint8Array.of(symbol), bits: new Uint8Array(1), bases: new Uint16Array(1) };
+  return { log: 0, cells: Int32Array.of(symbol) };
 }
 
 /** Makes a table of probabilities in units of 2^-log; -1 is one less than a unit (section 4.1.1). */
 export function fseTable(probabilities: readonly number[], log: number): FseTable {
   const size = 1 << log, mask = size - 1, step = (size >> 1) + (size >> 3) + 3;
-  const symbols = new Uint8Array(size), bits = new Uint8Array(size), bases = new Uint16Array(size);
+  const cells = new Int32Array(size);
   const next = new Uint16Array(probabilities.length);
   let high = size;
   probabilities.forEach((probability, symbol) => {
-    if (probability === -1) symbols[--high] = symbol;
+    if (probability === -1) cells[--high] = symbol;
     next[symbol] = Math.abs(probability);
   });
   let at = 0;
   probabilities.forEach((probability, symbol) => {
     for (let i = 0; i < probability; i++) {
-      symbols[at] = symbol;
+      cells[at] = symbol;
       do at = (at + step) & mask; while (at >= high);
     }
   });
   if (at !== 0) throw new ZstdError("an FSE table does not add up");
   for (let state = 0; state < size; state++) {
-    const count = next[symbols[state]]++;
-    bits[state] = log - log2(count);
-    bases[state] = (count << bits[state]) - size;
+    const count = next[cells[state]]++, bits = log - log2(count);
+    cells[state] |= (bits << 8) | (((count << bits) - size) << 16);
   }
-  return { log, symbols, bits, bases };
+  return { log, cells };
 }
 
 /**
@@ -147,8 +143,8 @@ export function readFseTable(
 /** A table that decodes literals: by the next bits, a symbol and how many of them are its own. */
 export interface HuffmanTable {
   log: number;
-  symbols: Uint8Array;
-  bits: Uint8Array;
+  /** `symbol | bits << 8`. */
+  cells: Uint16Array;
 }
 
 /** Reads the description of a Huffman table from `bytes` on (section 4.2.1); returns it and how many bytes it takes. */
@@ -170,14 +166,15 @@ export function readHuffmanTable(bytes: Uint8Array): { table: HuffmanTable; size
 }
 
 /** Weights, which two states take turns to give. */
-function readWeights(stream: Uint8Array, { log, symbols, bits, bases }: FseTable): number[] {
+function readWeights(stream: Uint8Array, { log, cells }: FseTable): number[] {
   const r = new BackwardBits(stream), weights: number[] = [];
   let state = r.read(log), other = r.read(log);
   while (weights.length < MOST_WEIGHTS) {
-    weights.push(symbols[state]);
-    const next = bases[state] + r.read(bits[state]);
+    const cell = cells[state];
+    weights.push(cell & 255);
+    const next = (cell >> 16) + r.read((cell >> 8) & 255);
     if (r.left < 0) {
-      weights.push(symbols[other]);
+      weights.push(cells[other] & 255);
       return weights;
     }
     state = other;
@@ -198,31 +195,41 @@ function huffmanTable(weights: number[]): HuffmanTable {
     throw new ZstdError("a Huffman table does not add up");
   }
   const all = [...weights, log2(left) + 1];
-  const symbols = new Uint8Array(1 << log), bits = new Uint8Array(1 << log);
+  const cells = new Uint16Array(1 << log);
   let at = 0;
   for (let weight = 1; weight <= log; weight++) {
     all.forEach((each, symbol) => {
       if (each !== weight) return;
       const end = at + (1 << (weight - 1));
-      symbols.fill(symbol, at, end);
-      bits.fill(log + 1 - weight, at, end);
+      cells.fill(symbol | (log + 1 - weight) << 8, at, end);
       at = end;
     });
   }
-  return { log, symbols, bits };
+  return { log, cells };
 }
 
 /** Decodes a stream of literals until `into` is full. Throws ZstdError unless the stream ends just there. */
 export function readLiterals(
   stream: Uint8Array,
-  { log, symbols, bits }: HuffmanTable,
+  { log, cells }: HuffmanTable,
   into: Uint8Array,
 ): void {
   let { left } = new BackwardBits(stream);
-  for (let i = 0; i < into.length && left >= 0; i++) {
-    const next = bitsBefore(stream, left, log);
-    into[i] = symbols[next];
-    left -= bits[next];
+  const count = into.length, mask = (1 << log) - 1;
+  let i = 0;
+  // two codes are in any MOST_BITS bits
+  for (; i + 1 < count && left >= MOST_BITS; i += 2) {
+    const word = bitsBefore(stream, left, MOST_BITS);
+    const first = cells[(word >>> (MOST_BITS - log)) & mask], used = first >> 8;
+    const second = cells[(word >>> (MOST_BITS - log - used)) & mask];
+    into[i] = first;
+    into[i + 1] = second;
+    left -= used + (second >> 8);
+  }
+  for (; i < count && left >= 0; i++) {
+    const cell = cells[bitsBefore(stream, left, log)];
+    into[i] = cell;
+    left -= cell >> 8;
   }
   if (left !== 0) throw new ZstdError("literals are damaged");
 }

@@ -1,6 +1,7 @@
 /** The events of a recording, and which of them a record belongs to. */
 
 import { PERF_TYPE } from "../base/abi.ts";
+import { BadInputError } from "../base/errors.ts";
 import type { EventAttr } from "../events/attr.ts";
 import { eventName } from "../events/name.ts";
 import { type AttrLayout, compileLayout } from "./attr_layout.ts";
@@ -8,6 +9,11 @@ import { FEATURE, type Features } from "./features.ts";
 import { compileRead, type ReadLayout } from "./group_read.ts";
 import { IdTable } from "./id_table.ts";
 import { tracepointNames } from "./tracing_data.ts";
+
+/** More events than any recorder opens: all tracepoints are some thousands. */
+const MOST_EVENTS = 1 << 14;
+/** Ids of all events: 500 events on 1000 CPUs have half a million. */
+const MOST_IDS = 1 << 22;
 
 /** One event of a recording. */
 export interface EventDesc {
@@ -53,7 +59,10 @@ export class EventTable {
     this.#littleEndian = littleEndian;
   }
 
+  /** Throws BadInputError for more events, or ids of events, than any recorder has. */
   add(event: EventDesc): void {
+    if (this.events.length === MOST_EVENTS) throw tooMany(MOST_EVENTS, "events");
+    if (this.#table.size + event.ids.length > MOST_IDS) throw tooMany(MOST_IDS, "ids of events");
     event.layout.tail.swapped = !this.#littleEndian;
     // All events of a file agree on where the id is: without that no reader could tell them apart.
     if (this.events.length === 0) {
@@ -139,4 +148,8 @@ export class EventTable {
   #tracepointName({ type, config }: EventAttr): string | undefined {
     return type === PERF_TYPE.TRACEPOINT ? this.#tracepoints.get(config) : undefined;
   }
+}
+
+function tooMany(most: number, what: string): BadInputError {
+  return new BadInputError(`cannot read the recording: it has more than ${most} ${what}`);
 }

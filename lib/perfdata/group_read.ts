@@ -4,6 +4,7 @@
  */
 
 import { PERF_FORMAT } from "../base/abi.ts";
+import { mix } from "../base/hash.ts";
 import type { AttrLayout } from "./attr_layout.ts";
 
 const TWO_32 = 4294967296;
@@ -68,8 +69,7 @@ export class LastCounts {
   /** Offset of the slot of these, or of the free one where they belong. */
   #find(idLow: number, idHigh: number, tid: number): number {
     const slots = this.#slots;
-    const mixed = Math.imul(idLow ^ Math.imul(idHigh, 0x85ebca6b) ^ Math.imul(tid, 0xc2b2ae35), 0x9e3779b1);
-    for (let i = (mixed ^ (mixed >>> 15)) & this.#mask;; i = (i + 1) & this.#mask) {
+    for (let i = mix(mix(idLow, idHigh), tid) & this.#mask;; i = (i + 1) & this.#mask) {
       const at = i * SLOT;
       if ((slots[at] | slots[at + 1]) === 0) return at;
       if (slots[at] === idLow && slots[at + 1] === idHigh && slots[at + 2] === tid) return at;

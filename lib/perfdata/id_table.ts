@@ -3,6 +3,8 @@
  * events is looked up here, hence no bigint and no Map: open addressing in one typed array.
  */
 
+import { mix } from "../base/hash.ts";
+
 /** Slots are three words: low half, high half, event index + 1 (0 = free). */
 const SLOT = 3;
 
@@ -26,7 +28,7 @@ export class IdTable {
   find(low: number, high: number): number {
     const slots = this.#slots;
     const lo = low | 0, hi = high | 0;
-    for (let i = hash(lo, hi) & this.#mask;; i = (i + 1) & this.#mask) {
+    for (let i = mix(lo, hi) & this.#mask;; i = (i + 1) & this.#mask) {
       const at = i * SLOT;
       const event = slots[at + 2];
       if (event === 0) return -1;
@@ -36,7 +38,7 @@ export class IdTable {
 
   #put(lo: number, hi: number, event: number): void {
     const slots = this.#slots;
-    let at = (hash(lo, hi) & this.#mask) * SLOT;
+    let at = (mix(lo, hi) & this.#mask) * SLOT;
     while (slots[at + 2] !== 0 && (slots[at] !== lo || slots[at + 1] !== hi)) {
       at = (at + SLOT) % slots.length;
     }
@@ -55,10 +57,4 @@ export class IdTable {
       if (old[at + 2] !== 0) this.#put(old[at], old[at + 1], old[at + 2]);
     }
   }
-}
-
-/** Ids are mostly small and consecutive: a multiplicative hash spreads them and what hostile files choose. */
-function hash(lo: number, hi: number): number {
-  const mixed = Math.imul(lo ^ Math.imul(hi, 0x85ebca6b), 0x9e3779b1);
-  return mixed ^ (mixed >>> 15);
 }

@@ -88,6 +88,69 @@ testNeeding(
   },
 );
 
+for (
+  const [what, args] of [
+    ["with no size and no checksum", ["-3", "--no-check"]],
+    ["with a checksum", ["-3", "--check"]],
+    ["in a window of 128 MiB", ["--ultra", "-22", "--long=27"]],
+    ["packed by threads, with a long window", ["-5", "-T2", "--long=27"]],
+    ["that other tools can cut", ["-5", "-T2", "--rsyncable"]],
+  ] as const
+) {
+  testNeeding(
+    ["zstd"],
+    `Unzstd gives back three megabytes ${what}, to which matches reach back`,
+    async () => {
+      const [, , , [, text], [, noise], [, numbers]] = inputs();
+      const parts = [noise, text, numbers, noise, new Uint8Array(500_000), text, numbers, text, noise];
+      const bytes = concat(parts);
+      const stream = await packed(bytes, [...args]);
+      let at = 0;
+      const decoder = new Unzstd((block) => {
+        assertEquals(block, bytes.subarray(at, at + block.length));
+        at += block.length;
+      });
+      for (let from = 0; from < stream.length; from += 60_000) {
+        decoder.push(stream.subarray(from, from + 60_000));
+      }
+      assertEquals([at, decoder.isComplete], [bytes.length, true]);
+      // a cut stream gives what it has, and is not complete
+      const cut = new Unzstd((block) => assertEquals(block.length > 0, true));
+      cut.push(stream.subarray(0, stream.length - 1));
+      assertEquals(cut.isComplete, false);
+    },
+  );
+}
+
+testNeeding(
+  ["zstd"],
+  "Unzstd says what it does not unpack: dictionaries, and windows that are too large",
+  async () => {
+    const [, , , [, text]] = inputs();
+    const folder = await Deno.makeTempDir();
+    try {
+      const samples = Array.from({ length: 200 }, (_, i) => `${folder}/${i}`);
+      samples.forEach((path, i) => Deno.writeFileSync(path, text.subarray(i * 500, i * 500 + 900)));
+      const dictionary = `${folder}/dictionary`;
+      const trained = await new Deno.Command("zstd", {
+        args: ["-q", "--train", "--maxdict=4096", ...samples, "-o", dictionary],
+      }).output();
+      assertEquals(trained.success, true, new TextDecoder().decode(trained.stderr));
+      const refused: [string[], string][] = [
+        [["-D", dictionary], "it needs a dictionary"],
+        [["-D", dictionary, "--no-dictID"], "dictionary"],
+        [["-3", "--long=31"], "it asks for a window of 2147483648 bytes, and 128 MiB are allowed"],
+      ];
+      for (const [args, message] of refused) {
+        const stream = await packed(text.subarray(0, 3000), args);
+        assertThrows(() => new Unzstd(() => {}).push(stream), ZstdError, message);
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
+
 /** A frame of 100 bytes as they are, then a block of 98,047 sequences whose codes take no bits, of 34 bytes each. */
 function longMatches(): Uint8Array {
   const block = Uint8Array.of(

@@ -4,8 +4,12 @@ import { ByteWriter, concat } from "../../lib/base/bytes.ts";
 
 const { crc32 } = process.getBuiltinModule("node:zlib");
 
-/** A zstd frame (RFC 8878). `runs` are put behind `bytes`: blocks of that many zeros, at 4 bytes each. */
-export function zstdStored(bytes: Uint8Array, runs: readonly number[] = []): Uint8Array<ArrayBuffer> {
+/** A zstd frame (RFC 8878). `runs` are put behind `bytes`: blocks of that many times `byte`, at 4 bytes each. */
+export function zstdStored(
+  bytes: Uint8Array,
+  runs: readonly number[] = [],
+  byte = 0,
+): Uint8Array<ArrayBuffer> {
   const w = new ByteWriter(bytes.length + 64);
   w.u32(0xfd2fb528).u8(0).u8(0x38); // no size, no checksum; a window of 128 KiB
   const header = (type: number, size: number, isLast: boolean) => {
@@ -18,7 +22,7 @@ export function zstdStored(bytes: Uint8Array, runs: readonly number[] = []): Uin
     const part = bytes.subarray(i * step, (i + 1) * step);
     header(0, part.length, runs.length === 0 && i + 1 === stored).raw(part);
   }
-  runs.forEach((size, i) => header(1, size, i + 1 === runs.length).u8(0));
+  runs.forEach((size, i) => header(1, size, i + 1 === runs.length).u8(byte));
   return w.bytes();
 }
 
