@@ -49,6 +49,9 @@ export interface ProcStat {
   /** One letter: `R`, `S`, `Z` for one that has ended and was not waited for. */
   state: string;
   ppid: number;
+  /** CPU time in clock ticks: in user mode, in the kernel. */
+  userTicks: number;
+  kernelTicks: number;
   /** Its start in clock ticks since boot, which tells it from a later one with the same number. */
   start: number;
 }
@@ -61,7 +64,14 @@ export function parseStat(text: string): ProcStat | undefined {
   const fields = text.slice(close + 2).split(" ");
   const start = Number(fields[19]), ppid = Number(fields[1]);
   if (!Number.isInteger(start) || !Number.isInteger(ppid)) return undefined;
-  return { comm: text.slice(open + 1, close), state: fields[0], ppid, start };
+  return {
+    comm: text.slice(open + 1, close),
+    state: fields[0],
+    ppid,
+    start,
+    userTicks: Number(fields[11]),
+    kernelTicks: Number(fields[12]),
+  };
 }
 
 /** Returns whether a task with this /proc/PID/stat has ended: a zombie, or dead. */

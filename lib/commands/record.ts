@@ -21,6 +21,7 @@ import { isStandardOutput, openOutput, type Output, outputOf, type WantedOutput 
 import { liveProc } from "../record/procfs.ts";
 import { cyclesPerSecond, parseRate } from "../record/rates.ts";
 import { DEFAULT_FREQ, SAMPLE_FIELDS, type Sampling } from "../record/sampling.ts";
+import { noSamplesLine } from "../record/no_samples.ts";
 import type { Recording, RecordRequest, Switching } from "../record/request.ts";
 import { defaultRingPages, ringBytes } from "../record/ring_sizes.ts";
 import { record } from "../record/session.ts";
@@ -212,6 +213,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const sampling = samplingOf(args, maxSampleRate, note);
   const ringPages = ringPagesOf(args, sampling);
   const switching = switchingOf(args, wanted);
+  const gates = { delayMs: args.number("delay", { min: 0, max: 1e9 }), filter: args.text("filter") };
   const output = await openOutput(wanted, note);
   const recording = await record(
     {
@@ -220,8 +222,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       target,
       cpus: cpusOf(args),
       seconds: args.number("duration", { min: 0.001, max: 1e6 }),
-      delayMs: args.number("delay", { min: 0, max: 1e9 }),
-      filter: args.text("filter"),
+      ...gates,
       ringPages,
       keeping: args.has("no-buildid") ? "nothing" : args.has("no-buildid-cache") ? "list" : "save",
       queueBytes: args.has("queue") ? parseSize(args.text("queue")!, "--queue") : undefined,
@@ -245,6 +246,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     onDumpSignal(),
   ).finally(() => io.status(""));
   report(recording, {
+    reason: noSamplesLine(recording, { target, ...gates }),
     output,
     verbose: args.has("verbose"),
     onTerminal: io.stderrIsTerminal,
@@ -415,6 +417,8 @@ function ringPagesOf(args: ParsedArgs, sampling: Sampling): number {
 
 /** How the end of a recording is told. */
 interface Telling {
+  /** Why there are no samples, where there are none. */
+  reason: string | undefined;
   output: Output;
   /** Tell the ledger by CPU. */
   verbose: boolean;
@@ -431,10 +435,12 @@ function report(recording: Recording, telling: Telling, note: (line: string) => 
       seconds.toFixed(3)
     } s, ${lost}`,
   );
+  if (telling.reason) note(telling.reason);
   const where = `${whereTo(telling.output, paths)} (${(bytes / 1024).toFixed(0)} KiB)`;
   if (telling.output.kind === "pipe") note(`wrote ${where}`);
   else if (paths[0] === telling.output.path) {
-    note(`wrote ${where}: '${reportCommand(paths[0])}' shows where the time went`);
+    const hint = `: '${reportCommand(paths[0])}' shows where the time went`;
+    note(`wrote ${where}${telling.reason ? "" : hint}`);
   } else note(`in all ${where}`); // each was named when it was complete
   if (telling.verbose || !telling.onTerminal || lostIn(ledger.total) > 0) {
     note(`ledger: ${ledgerLine(ledger)}`);

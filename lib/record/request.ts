@@ -8,6 +8,7 @@ import type { Host } from "./host.ts";
 import type { Ledger } from "../perfdata/ledger.ts";
 import type { Output } from "./output.ts";
 import type { SwitchWhen } from "./limits.ts";
+import type { CpuTime } from "./no_samples.ts";
 import type { Sampling } from "./sampling.ts";
 import type { Target } from "./target.ts";
 
@@ -84,6 +85,10 @@ export interface Recording {
   timedOut: boolean;
   seconds: number;
   events: SampledEvent[];
+  /** CPU time of the target in that time, as far as it is known. */
+  cpuTime?: CpuTime;
+  /** The kernel stopped sampling a part of the command, which was told. */
+  cutShort: boolean;
   /** What went wrong while writing; the file holds what came before. */
   writeError?: PmuError;
 }

@@ -12,9 +12,11 @@ import { untilDone } from "./ending.ts";
 import { filterTracepoints, openEvents } from "./events.ts";
 import { Guard } from "./guard.ts";
 import { CpuWatch } from "./hotplug.ts";
+import { commandTime, TargetTime } from "./no_samples.ts";
 import { closeAll, type Opened } from "./opening.ts";
 import { isStandardOutput, outputName } from "./output.ts";
 import { Parts } from "./parts.ts";
+import { liveProc } from "./procfs.ts";
 import type { Recording, RecordRequest } from "./request.ts";
 import { EarlyPrompts, type Prompts, switchWhen } from "./triggers.ts";
 
@@ -67,6 +69,7 @@ export async function record(
     if (atOnce) sampling.start();
     parts.begin();
     const started = performance.now();
+    const time = new TargetTime(target, liveProc);
     const delayed = request.delayMs === undefined
       ? undefined
       : setTimeout(() => sampling.start(), request.delayMs);
@@ -89,6 +92,7 @@ export async function record(
     const { limit, exit } = await untilDone(command, request, parts, stopper);
     sampling.stop(); // first of all, likewise
     const seconds = (performance.now() - started) / 1000;
+    const spent = time.spent();
     clearTimeout(delayed);
     stopSwitching();
     guard?.stop();
@@ -98,8 +102,13 @@ export async function record(
     const events = sampledEvents(opened);
     closeAll(opened.splice(0)); // a command that goes on is no longer measured
     if (limit === "size" || (limit && command)) note(limitLine(limit, request));
-    if (closed.cuts.length > 0 && target.kind !== "cpus") note(cutLine(closed.cuts, request));
-    return { ...closed, exit: await exit, timedOut: command?.timedOut ?? false, seconds, events };
+    const cutShort = closed.cuts.length > 0 && target.kind !== "cpus";
+    if (cutShort) note(cutLine(closed.cuts, request));
+    const ended = await exit;
+    // of a command that went on, the time is not that of the recording
+    const cpuTime = ended && target.kind === "command" && !limit ? commandTime(ended) : spent;
+    const timedOut = command?.timedOut ?? false;
+    return { ...closed, exit: ended, timedOut, seconds, events, cpuTime, cutShort };
   } catch (error) {
     command?.cancel();
     if (!running) parts?.discard(); // what has been recorded is never thrown away

@@ -165,3 +165,33 @@ testNeeding(
     }
   },
 );
+
+Deno.test("record of a target that sleeps says for how long it was on a CPU, and how to see where it waits", () =>
+  withFolder(async (folder) => {
+    const file = `${folder}/s.data`;
+    const ran = await pmuctl([
+      "record",
+      "-c",
+      "10000000000",
+      "-e",
+      "cpu-clock",
+      "-o",
+      file,
+      "--",
+      "sleep",
+      "0.3",
+    ]);
+    assertEquals(ran.status, 0, ran.stderr);
+    assertMatch(
+      ran.stderr,
+      /no samples: sleep was on a CPU for [\d.]+ ms of the 0\.\d+ s, .*sched:sched_switch/,
+    );
+    const child = new Deno.Command("sleep", { args: ["100"] }).spawn();
+    try {
+      const running = await pmuctl(["record", "-o", file, "-p", `${child.pid}`, "--duration", "0.3"]);
+      assertMatch(running.stderr, /no samples: pid \d+ was on a CPU for less than 10 ms of the 0\.\d+ s/);
+    } finally {
+      child.kill("SIGKILL");
+      await child.status;
+    }
+  }));
