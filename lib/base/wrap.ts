@@ -1,19 +1,28 @@
 /** Text broken into lines. */
 
-/** Where a text may be broken unless told otherwise: between words. */
+import { displayWidth } from "./width.ts";
+
+/** Where a text may be broken: between words. */
 const WORDS = /(?<=\S) (?=\S)/;
 
-/** Breaks a text between words into lines of at most `width` columns, all but the first behind `indent`. */
+/**
+ * Breaks a text between words into lines of at most `width` columns, all but the first behind `indent`. A word that is
+ * longer than a line has one for itself.
+ */
 export function wrap(text: string, width: number, indent: string, between = WORDS): string[] {
+  if (displayWidth(text) <= width) return [text];
   const lines: string[] = [];
-  let line = "";
+  let line = "", wide = 0;
   for (const word of text.split(between)) {
-    const longer = line === "" ? word : `${line} ${word}`;
-    if (longer.length <= width || line === "") {
-      line = longer;
+    const more = displayWidth(word);
+    if (line === "") {
+      [line, wide] = [word, more];
+    } else if (wide + 1 + more <= width) {
+      line += ` ${word}`;
+      wide += 1 + more;
     } else {
       lines.push(line);
-      line = indent + word;
+      [line, wide] = [indent + word, indent.length + more];
     }
   }
   return [...lines, line];

@@ -49,6 +49,7 @@ export const command: Command = {
     { name: "inverted", help: "flamegraph: the roots at the top" },
     { name: "negate", help: "flamegraph: draw A, so that what is gone is in sight" },
     { name: "output", short: "o", value: "FILE", help: "write the result to a file" },
+    { name: "full-names", help: "don't fold or shorten names, or cut lines, to fit the terminal" },
     { name: "no-pager", help: "print long output on a terminal as it is, not through $PAGER (less)" },
     { name: "no-demangle", help: "C++ and Rust names as the compiler wrote them" },
     {
@@ -92,7 +93,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const render = (): Iterable<string> => {
     switch (format) {
       case "text": {
-        const width = onTerminal ? io.columns : Infinity;
+        const width = onTerminal && !args.has("full-names") ? io.columns : Infinity;
         return renderDiffText(diffProfiles(a, b, options), { names, order, percentLimit, width, color });
       }
       case "json":
@@ -110,8 +111,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   };
   const content = render();
   if (output !== undefined) writeOutputFile(output, content);
-  else if (format === "text" && !args.has("no-pager")) await page(content, io);
-  else print(content, io);
+  else if (format !== "text") print(content, io);
+  else await page(content, io, { cut: !args.has("full-names"), paged: !args.has("no-pager") });
   return EXIT.ok;
 }
 

@@ -88,6 +88,7 @@ export const command: Command = {
     ...FLAMEGRAPH_OPTIONS,
     ...SYMBOL_FILE_OPTIONS,
     ...TPROF_OPTIONS,
+    { name: "full-names", help: "don't fold or shorten names, or cut lines, to fit the terminal" },
     { name: "no-pager", help: "don't show long output on a terminal through $PAGER (less)" },
     { name: "no-demangle", help: "show C++ and Rust names as the compiler wrote them" },
     { name: "stats", help: "count records by type and event, instead of samples by symbol" },
@@ -112,7 +113,7 @@ export const command: Command = {
           "group",
           "show-total-period",
         ],
-        ...["percent-limit", "no-demangle", "ledger", "stats"],
+        ...["percent-limit", "no-demangle", "full-names", "ledger", "stats"],
       ],
     },
     {
@@ -194,8 +195,11 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const flamegraph = { ...options.flamegraph, base };
   const content = render(profile, { ...options, whole, flamegraph });
   if (output !== undefined) writeOutputFile(output, content);
-  else if (format.reader === "people" && !args.has("no-pager")) await page(content, io);
-  else print(content, io);
+  else if (format.reader !== "people") print(content, io);
+  else {
+    const cut = format.name === "text" && !args.has("full-names");
+    await page(content, io, { cut, paged: !args.has("no-pager") });
+  }
   return EXIT.ok;
 }
 
@@ -283,7 +287,7 @@ function viewOf(args: ParsedArgs, onTerminal: boolean, io: Io): ReportOptions {
     showPeriod: args.has("show-total-period"),
     ledger: args.has("ledger"),
     percentLimit: args.number("percent-limit", { min: 0, max: 100 }) ?? DEFAULT_REPORT.percentLimit,
-    width: onTerminal ? io.columns : Infinity,
+    width: onTerminal && !args.has("full-names") ? io.columns : Infinity,
     color: onTerminal && !io.env("NO_COLOR"),
   };
 }

@@ -1,4 +1,4 @@
-/** The columns of the text report that say where, one a sort key, and how numbers and lines are set. */
+/** The columns of the text report that say where, one a sort key, and how numbers are set. */
 
 import { red, yellow } from "@std/fmt/colors";
 import { ABSENT, IntMap } from "../base/int_map.ts";
@@ -6,7 +6,8 @@ import { type Grouping, groupValues, type SortKey } from "../profile/groups.ts";
 import { placeLine, placeMark, placeName, placeObject } from "../profile/places.ts";
 import { processNames, type Profile } from "../profile/profile.ts";
 
-const TITLES: Record<SortKey, string> = {
+/** The titles of the columns. */
+export const TITLES: Record<SortKey, string> = {
   comm: "Command",
   pid: "Process",
   tid: "Thread",
@@ -15,18 +16,6 @@ const TITLES: Record<SortKey, string> = {
   sym: "Symbol",
   srcline: "Source:Line",
   event: "Event",
-};
-
-/** The most columns that a cell takes of a terminal's line, unless it is the last one. */
-const WIDEST: Record<SortKey, number> = {
-  comm: 16,
-  pid: 24,
-  tid: 24,
-  cpu: 4,
-  dso: 32,
-  sym: 60,
-  srcline: 40,
-  event: 32,
 };
 
 /** The text under a key for a row. */
@@ -62,36 +51,6 @@ export function cellTexts(profile: Profile, { groups, places }: Grouping): CellT
   };
 }
 
-/** What stands in the columns of a table: the titles, and the cells of a row, each in one line. */
-export interface Cells {
-  title: string;
-  line(row: { group: number; place: number }): string;
-}
-
-/** The cells of a table with these rows, in columns as wide as their widest cell, but for those cut to fit a terminal. */
-export function layCells(
-  keys: readonly SortKey[],
-  rows: readonly { group: number; place: number }[],
-  text: CellText,
-  width: number,
-): Cells {
-  const columns = keys.map((key, i) => {
-    if (i === keys.length - 1 && key !== "cpu") return { key, set: (cell: string) => cell };
-    const most = Math.max(TITLES[key].length, width === Infinity ? Infinity : WIDEST[key]);
-    let wide = TITLES[key].length;
-    for (let row = 0; row < rows.length && wide < most; row++) {
-      wide = Math.max(wide, text(key, rows[row]).length);
-    }
-    const own = Math.min(wide, most);
-    const set = (cell: string) => key === "cpu" ? cell.padStart(own) : fit(cell, own).padEnd(own);
-    return { key, set };
-  });
-  return {
-    title: columns.map(({ key, set }) => set(TITLES[key])).join("  "),
-    line: (row) => columns.map(({ key, set }) => set(text(key, row))).join("  "),
-  };
-}
-
 /** Colours a line by the share of the whole that it stands for, in percent, in perf's steps. */
 export function heat(text: string, share: number): string {
   return share >= 5 ? red(text) : share >= 0.5 ? yellow(text) : text;
@@ -100,9 +59,4 @@ export function heat(text: string, share: number): string {
 /** `  12.34%`, eight columns wide. */
 export function percent(part: number, whole: number): string {
   return `${(whole > 0 ? 100 * part / whole : 0).toFixed(2)}%`.padStart(8);
-}
-
-/** The text, cut to the width if it is longer, which a … at its end says. */
-export function fit(text: string, width: number): string {
-  return text.length <= width ? text : text.slice(0, Math.max(1, width - 1)) + "…";
 }

@@ -2,6 +2,7 @@
 
 import { bold, dim, green, red, yellow } from "@std/fmt/colors";
 import { printable } from "../base/printable.ts";
+import { wrap } from "../base/wrap.ts";
 import {
   type Change,
   type DiffOrder,
@@ -15,7 +16,8 @@ import { sides } from "../profile/comparable.ts";
 import { sampleCount } from "../profile/profile.ts";
 import { weightUnit } from "../profile/unit.ts";
 import { amountText, changeText } from "./amount.ts";
-import { type CellText, fit, layCells } from "./columns.ts";
+import type { CellText } from "./columns.ts";
+import { layTable, type NumberColumn } from "./table_layout.ts";
 
 export interface DiffTextOptions {
   /** What A and B are called: the names of their files. */
@@ -23,7 +25,7 @@ export interface DiffTextOptions {
   order: DiffOrder;
   /** Leave out rows below this share in both, in percent. */
   percentLimit: number;
-  /** Cut lines to this many columns; Infinity leaves them whole. */
+  /** Fold and shorten names, and wrap prose, to fit so many columns; Infinity leaves all whole. Cuts no line. */
   width: number;
   color: boolean;
 }
@@ -41,7 +43,7 @@ function* diffLines(diff: ProfileDiff, options: DiffTextOptions): Generator<stri
   }
 }
 
-function* header({ a, b, notes }: ProfileDiff, { names, color }: DiffTextOptions): Generator<string> {
+function* header({ a, b, notes }: ProfileDiff, { names, color, width }: DiffTextOptions): Generator<string> {
   for (const [side, { meta, ...profile }] of sides(a, b)) {
     const seconds = meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : "";
     const parts = [
@@ -50,11 +52,12 @@ function* header({ a, b, notes }: ProfileDiff, { names, color }: DiffTextOptions
       `${sampleCount({ meta, ...profile })} samples${seconds}`,
     ];
     const name = side.padEnd(9);
-    yield (color ? dim(name) : name) + printable(parts.join(", "));
+    yield* wrap((color ? dim(name) : name) + printable(parts.join(", ")), width, " ".repeat(9));
   }
   for (const note of notes) {
-    const line = "note".padEnd(9) + printable(note);
-    yield color ? yellow(line) : line;
+    for (const line of wrap("note".padEnd(9) + printable(note), width, " ".repeat(9))) {
+      yield color ? yellow(line) : line;
+    }
   }
 }
 
@@ -74,7 +77,7 @@ function* eventSection(diff: ProfileDiff, event: EventDiff, options: DiffTextOpt
   const percents = Number.isFinite(ratio) ? ` (${signed(ratio, 1)}%)` : "";
   const name = printable(a === b ? a : `${a} against ${b}`);
   const change = `${amountText(event.a.period, unit)} to ${amountText(wholeB, unit)}${percents}`;
-  yield `${name}: ${change}, ${normalizationText(event)}`;
+  yield* wrap(`${name}: ${change}, ${normalizationText(event)}`, width, "  ");
   if (rows.length === 0) {
     yield "No samples in either.";
     return;
@@ -88,26 +91,41 @@ function* eventSection(diff: ProfileDiff, event: EventDiff, options: DiffTextOpt
   const calls = rows.some((row) =>
     row.a.total.count !== row.a.self.count || row.b.total.count !== row.b.self.count
   );
-  const places = shown.map((_, place) => ({ group: 0, place }));
-  const cells = layCells(diff.keys, places, rowTexts(shown), width);
-  const totals = calls ? " Total A  Total B " : "";
-  const title = fit(`     Change    Share   Self A   Self B ${totals} ${cells.title}`, width);
-  yield color ? bold(title) : title;
-  for (const [i, row] of shown.entries()) {
-    const figures = [
+  const places = shown.map((row, place) => ({ row, group: 0, place }));
+  const layout = layTable({
+    rows: places,
+    numbers: numberColumns(of, calls),
+    figures: ({ row }: typeof places[number]) => [
       changeCell(row[of], unit),
       signed(row[of].share, 2).padStart(8),
       ...shares(row, "self", event),
       ...(calls ? shares(row, "total", event) : []),
-    ];
-    const line = fit(`${figures.join(" ")}  ${cells.line(places[i])}`, width);
-    yield color ? tinted(line, row[of]) : line;
+    ],
+    keys: diff.keys,
+    text: rowTexts(shown),
+  }, width);
+  for (const line of layout.above) yield color ? dim(line) : line;
+  yield color ? bold(layout.title) : layout.title;
+  for (const row of places) {
+    const line = layout.line(row);
+    yield color ? tinted(line, row.row[of]) : line;
   }
   const left = rows.length - shown.length;
   if (left > 0) {
     const rest = `${left} more row${left > 1 ? "s" : ""} below ${percentLimit}% in both`;
     yield `${" ".repeat(11)} ${rest} (--percent-limit 0 shows all)`;
   }
+}
+
+/** The columns of numbers: first to yield are the shares that rows are not sorted by, then what both sides tell. */
+function numberColumns(of: "self" | "total", calls: boolean): NumberColumn[] {
+  const yields = { self: of === "self" ? undefined : 0, total: of === "total" ? undefined : 0 };
+  return [
+    { title: "Change", width: 11 },
+    { title: "Share", width: 8, yields: 1 },
+    ...["Self A", "Self B"].map((title) => ({ title, width: 8, yields: yields.self })),
+    ...(calls ? ["Total A", "Total B"].map((title) => ({ title, width: 8, yields: yields.total })) : []),
+  ];
 }
 
 function changeCell(change: Change, unit: "ns" | "events"): string {

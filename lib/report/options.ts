@@ -20,7 +20,7 @@ export interface ReportOptions {
   percentLimit: number;
   /** What shares are shares of, when that is more than the profile has: it was filtered. */
   whole?: Whole;
-  /** Cut lines to this many columns; Infinity leaves them whole. */
+  /** Fold and shorten names, and wrap prose, to fit so many columns; Infinity leaves all whole. Cuts no line. */
   width: number;
   /** Colour by heat. */
   color: boolean;

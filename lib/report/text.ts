@@ -2,6 +2,8 @@
 
 import { bold, dim, yellow } from "@std/fmt/colors";
 import { greatest, least } from "../base/lists.ts";
+import { fit } from "../base/width.ts";
+import { wrap } from "../base/wrap.ts";
 import { ledgerTable, lostText } from "../perfdata/ledger.ts";
 import type { Weight } from "../profile/aggregate.ts";
 import { callerTrees } from "../profile/caller_trees.ts";
@@ -16,10 +18,11 @@ import {
   type Whole,
   wholeOf,
 } from "../profile/table.ts";
-import { type CellText, cellTexts, fit, heat, layCells, percent } from "./columns.ts";
+import { type CellText, cellTexts, heat, percent } from "./columns.ts";
 import type { ReportOptions } from "./options.ts";
 import { printedProfile } from "./printed.ts";
 import { remedyLines } from "./remedies.ts";
+import { layTable, type NumberColumn } from "./table_layout.ts";
 import { CALL_TITLE, callerLines, callLines } from "./trees.ts";
 
 /** The whole report, a line at a time, each with its end. Throws UsageError: see refuseManyColumns(). */
@@ -60,6 +63,7 @@ interface Section {
 }
 
 function header(profile: Profile, whole: Whole, options: ReportOptions): string[] {
+  const { width, color } = options;
   const { meta } = profile;
   const events = profile.events.filter((event) => !event.tracksOnly);
   const host = [meta.host, meta.kernel && `Linux ${meta.kernel}`, meta.arch, meta.cpu, cpus(meta.cpus)];
@@ -81,9 +85,11 @@ function header(profile: Profile, whole: Whole, options: ReportOptions): string[
     ...meta.warnings.map((w): [string, string] => ["warning", w]),
     ...meta.notes.map((note): [string, string] => ["note", note]),
   ];
-  return rows.map(([name, value]) => {
-    const line = `${name.padEnd(9)}${value}`;
-    return !options.color ? line : name === "warning" ? yellow(line) : dim(line.slice(0, 9)) + line.slice(9);
+  return rows.flatMap(([name, value]) => {
+    const lines = wrap(`${name.padEnd(9)}${value}`, width, " ".repeat(9));
+    return lines.map((line) =>
+      !color ? line : name === "warning" ? yellow(line) : dim(line.slice(0, 9)) + line.slice(9)
+    );
   });
 }
 
@@ -108,9 +114,10 @@ function* section(of: Section): Generator<string> {
   else for (const event of events) yield* calls(of, event);
 }
 
-/** Rows and their numbers, heaviest first; with `callers`, those of each row under it. */
-function* table({ profile, grouping, text, whole, options, events }: Section): Generator<string> {
-  const { children, percentLimit, width } = options;
+/** Rows and their numbers, heaviest first, and how many are left out. */
+function* table(of: Section): Generator<string> {
+  const { profile, grouping, whole, options, events } = of;
+  const { children, percentLimit } = options;
   const callers = options.tree === "callers";
   // with the event as a key each row has its own, and there is one set of columns for all
   const byEvent = options.sort.includes("event");
@@ -124,33 +131,7 @@ function* table({ profile, grouping, text, whole, options, events }: Section): G
   const most = (row: TableRow) => greatest(columns.map((_, column) => share(row, column)));
   const shown = all.filter((row) => most(row) >= percentLimit);
 
-  const numbers = numberColumns(options);
-  const cells = layCells(options.sort, shown, text, width);
-  const heading = (line: string) => options.color ? bold(fit(line, width)) : fit(line, width);
-  if (columns.length > 1) {
-    const titles = columns.map((event) => centre(profile.events[event].name, numbers.title.length));
-    yield heading(titles.join(" "));
-  }
-  yield heading(columns.map(() => numbers.title).join(" ") + `  ${cells.title}`);
-  const leastPeriod = percentLimit / 100 * least(events.map((e) => whole.period[e]));
-  const trees = callers ? callerTrees(profile, grouping, columns[0], shown, leastPeriod) : [];
-  const indent = " ".repeat(numbers.title.length * columns.length + columns.length + 1);
-  for (const [i, row] of shown.entries()) {
-    const figures = columns.map((_, column) =>
-      numbers.figures(row.self[column], row.total[column], wholeFor(row, column))
-    );
-    const line = fit(`${figures.join(" ")}  ${cells.line(row)}`, width);
-    yield options.color ? heat(line, most(row)) : line;
-    if (!callers) continue;
-    const drawing = {
-      profile,
-      places: grouping.places,
-      whole: wholeFor(row, 0),
-      width,
-      color: options.color,
-    };
-    yield* callerLines(drawing, trees[i], row.self[0].period, indent);
-  }
+  yield* rowLines(of, { columns, shown, most, wholeFor });
   const left = all.length - shown.length;
   if (left === 0) return;
   const rows = `${left} more row${
@@ -164,24 +145,86 @@ function* table({ profile, grouping, text, whole, options, events }: Section): G
   }
 }
 
-/** The columns of numbers of one event: their titles, and a row's figures under them. */
+/** What the lines of a table are made from. */
+interface Rows {
+  /** An event each, or -1 for the row's own. */
+  columns: readonly number[];
+  shown: readonly TableRow[];
+  /** A row's share, in percent, in the event that it weighs most in. */
+  most(row: TableRow): number;
+  /** What shares are shares of. */
+  wholeFor(row: TableRow, column: number): number;
+}
+
+/** The titles of a table, and its rows; with `callers`, those of each row under it. */
+function* rowLines(of: Section, { columns, shown, most, wholeFor }: Rows): Generator<string> {
+  const { profile, grouping, text, whole, options, events } = of;
+  const { percentLimit, width, color } = options;
+  const callers = options.tree === "callers";
+  const numbers = numberColumns(options);
+  const layout = layTable({
+    rows: shown,
+    numbers: columns.flatMap(() => numbers.columns),
+    figures: (row: TableRow) =>
+      columns.flatMap((_, column) =>
+        numbers.figures(row.self[column], row.total[column], wholeFor(row, column))
+      ),
+    keys: options.sort,
+    text,
+  }, width);
+  const heading = (line: string) => color ? bold(line) : line;
+  for (const line of layout.above) yield color ? dim(line) : line;
+  if (columns.length > 1) {
+    const each = numbers.columns.length;
+    const titles = columns.map((event, i) => {
+      const widths = layout.widths.slice(i * each, (i + 1) * each).filter((wide) => wide > 0);
+      return centre(profile.events[event].name, sum(widths) + widths.length - 1);
+    });
+    yield heading(titles.join(" "));
+  }
+  yield heading(layout.title);
+  const leastPeriod = percentLimit / 100 * least(events.map((e) => whole.period[e]));
+  const trees = callers ? callerTrees(profile, grouping, columns[0], shown, leastPeriod) : [];
+  const figuresWidth = layout.widths.reduce((sum, wide) => wide > 0 ? sum + wide + 1 : sum, 1);
+  const indent = " ".repeat(Math.min(figuresWidth, Math.floor(width / 8)));
+  for (const [i, row] of shown.entries()) {
+    const line = layout.line(row);
+    yield color ? heat(line, most(row)) : line;
+    if (!callers) continue;
+    const drawing = {
+      profile,
+      places: grouping.places,
+      whole: wholeFor(row, 0),
+      width,
+      color,
+    };
+    yield* callerLines(drawing, trees[i], row.self[0].period, indent);
+  }
+}
+
+/** The columns of numbers of one event, and a row's figures in them. */
 function numberColumns({ children, tree, showPeriod }: ReportOptions): {
-  title: string;
-  figures(self: Weight, total: Weight, whole: number): string;
+  columns: NumberColumn[];
+  figures(self: Weight, total: Weight, whole: number): string[];
 } {
   const both = children || tree === "callers";
-  const shares = children ? "   Total     Self" : both ? "    Self    Total" : "Overhead";
-  const periodWidth = 14;
+  const shares = children ? ["Total", "Self"] : both ? ["Self", "Total"] : ["Overhead"];
+  const periodWidth = 13;
   return {
-    title: `${shares}  Samples${showPeriod ? "Period".padStart(periodWidth) : ""}`,
+    columns: [
+      ...shares.map((title) => ({ title, width: 8 })),
+      { title: "Samples", width: 8, yields: 0 },
+      ...(showPeriod ? [{ title: "Period", width: periodWidth }] : []),
+    ],
     figures(self, total, whole) {
       const [first, second] = children ? [total, self] : [self, total];
-      const figures = both
-        ? `${percent(first.period, whole)} ${percent(second.period, whole)}`
-        : percent(self.period, whole);
-      // samples and period are those that the rows are sorted by
-      const period = showPeriod ? String(first.period).padStart(periodWidth) : "";
-      return `${figures} ${String(first.count).padStart(8)}${period}`;
+      return [
+        percent(first.period, whole),
+        ...(both ? [percent(second.period, whole)] : []),
+        // samples and period are those that the rows are sorted by
+        String(first.count).padStart(8),
+        ...(showPeriod ? [String(first.period).padStart(periodWidth)] : []),
+      ];
     },
   };
 }
@@ -199,8 +242,7 @@ function* calls({ profile, grouping, text, whole, options }: Section, event: num
     width: options.width,
     color: options.color,
   };
-  const title = fit(CALL_TITLE, options.width);
-  yield options.color ? bold(title) : title;
+  yield options.color ? bold(CALL_TITLE) : CALL_TITLE;
   yield* callLines(drawing, trees, label);
 }
 

@@ -4,9 +4,11 @@ import { dim } from "@std/fmt/colors";
 import type { Weight } from "../profile/aggregate.ts";
 import type { CallerNode } from "../profile/caller_trees.ts";
 import type { CallNode, GroupTree } from "../profile/call_tree.ts";
-import { joinsRun, placeLabel, placeObject, type Places } from "../profile/places.ts";
+import { displayWidth } from "../base/width.ts";
+import { joinsRun, placeLabel, placeLine, placeName, placeObject, type Places } from "../profile/places.ts";
 import type { Profile } from "../profile/profile.ts";
-import { fit, heat, percent } from "./columns.ts";
+import { heat, percent } from "./columns.ts";
+import { foldName } from "./fold_name.ts";
 
 /** Forks nested deeper than this are not drawn, and a line says so: they would leave the page. */
 const MOST_DEPTH = 128;
@@ -17,6 +19,7 @@ export interface Drawing {
   places: Places;
   /** The period that shares are shares of. */
   whole: number;
+  /** Names are folded to end in this column, where they have some room; Infinity leaves them whole. */
   width: number;
   color: boolean;
 }
@@ -35,17 +38,18 @@ interface Level<T> {
  * its share of the whole. `above` is the weight that came into this level.
  */
 export function* callerLines(
-  { profile, places, whole, width }: Drawing,
+  drawing: Drawing,
   callers: readonly CallerNode[],
   above: number,
   indent: string,
 ): Generator<string> {
+  const { places, whole } = drawing;
   const open: Level<CallerNode>[] = [];
   for (let nodes = callers;;) {
     // a single caller that everything came from needs no branch and no number of its own
     while (nodes.length === 1 && nodes[0].period === above) {
       const { last, frames } = callerRun(places, nodes[0]);
-      yield fit(`${indent}${placeLabel(profile, places, nodes[0].place, frames)}`, width);
+      yield named(drawing, indent, nodes[0].place, frames);
       nodes = last.callers;
     }
     if (nodes.length > 0) {
@@ -56,8 +60,8 @@ export function* callerLines(
     if (level === undefined) return;
     const node = level.nodes[level.next++], last = level.next === level.nodes.length;
     const { last: outermost, frames } = callerRun(places, node);
-    const label = `${percent(node.period, whole).trim()} ${placeLabel(profile, places, node.place, frames)}`;
-    yield fit(`${level.indent}${last ? "└─ " : "├─ "}${label}`, width);
+    const share = percent(node.period, whole).trim();
+    yield named(drawing, `${level.indent}${last ? "└─ " : "├─ "}${share} `, node.place, frames);
     indent = level.indent + (last ? "   " : "│  ");
     nodes = outermost.callers;
     above = node.period;
@@ -75,6 +79,17 @@ function callerRun(places: Places, node: CallerNode): { last: CallerNode; frames
     last = next;
   }
   return { last, frames };
+}
+
+/** The fewest columns that a name is folded to: a tree is wider than a terminal in the end. */
+const LEAST_NAME = 24;
+
+/** What is before a place's name, and the name, with its line where lines tell places apart, folded to fit. */
+function named({ profile, places, width }: Drawing, before: string, place: number, frames: number): string {
+  if (frames > 1) return before + placeLabel(profile, places, place, frames);
+  const line = places.line ? ` ${placeLine(profile, places, place)}` : "";
+  const room = Math.max(LEAST_NAME, width - displayWidth(before) - displayWidth(line));
+  return `${before}${foldName(placeName(profile, places, place), room)}${line}`;
 }
 
 /** The innermost level with siblings that are still to be drawn. */
@@ -98,7 +113,10 @@ export function* callLines(
 ): Generator<string> {
   for (const { group, total, roots } of trees) {
     const name = label(group);
-    if (name !== "") yield numbered(drawing, total.period, { count: 0, period: 0 }, name, "");
+    const nothing = { count: 0, period: 0 };
+    if (name !== "") {
+      yield numbered(drawing, total.period, numbers(drawing, total.period, nothing) + name, "");
+    }
     yield* nodeLines(drawing, roots, name === "" ? "" : "  ");
   }
 }
@@ -110,8 +128,9 @@ function* nodeLines(drawing: Drawing, roots: readonly CallNode[], indent: string
   const line = (node: CallNode, { frames, self }: CallRun, before: string) => {
     const own = placeObject(profile, places, node.place), changed = own === object ? "" : own;
     object = own;
-    const name = placeLabel(profile, places, node.place, frames);
-    return numbered(drawing, node.total.period, self, before + name, changed);
+    const figures = numbers(drawing, node.total.period, self);
+    const text = named(drawing, figures + before, node.place, frames);
+    return numbered(drawing, node.total.period, text, changed);
   };
   for (let nodes = roots;;) {
     while (nodes.length === 1) {
@@ -156,19 +175,14 @@ function callRun(places: Places, node: CallNode): CallRun {
   return { last, frames, self };
 }
 
-/** A line of a call tree; the object, where one is to be said, dimmed behind the name. */
-function numbered(
-  { whole, width, color }: Drawing,
-  total: number,
-  self: { count: number; period: number },
-  text: string,
-  object: string,
-): string {
-  const numbers = `${percent(total, whole)} ${percent(self.period, whole)} ${
-    String(self.count).padStart(8)
-  }  `;
-  const named = fit(numbers + text, width);
+/** The figures at the left of a line of a call tree. */
+function numbers({ whole }: Drawing, total: number, self: Weight): string {
+  return `${percent(total, whole)} ${percent(self.period, whole)} ${String(self.count).padStart(8)}  `;
+}
+
+/** A line of a call tree; the object, where one is to be said and has room, dimmed behind the name. */
+function numbered({ whole, width, color }: Drawing, total: number, named: string, object: string): string {
   const line = color ? heat(named, whole > 0 ? 100 * total / whole : 0) : named;
-  if (object === "" || named.length + 2 + object.length > width) return line;
+  if (object === "" || displayWidth(named) + 2 + displayWidth(object) > width) return line;
   return `${line}  ${color ? dim(object) : object}`;
 }

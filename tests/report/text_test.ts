@@ -27,12 +27,21 @@ Deno.test("renderText() with -g", () => {
   assertGolden("report-g.txt", whole(renderText(profile, { ...plain, tree: "callers" })));
 });
 
-Deno.test("renderText() cuts the table's lines to the width, and no warning or remedy", () => {
-  const text = whole(renderText(profile, { ...plain, tree: "callers", width: 60 }));
-  const table = text.slice(text.indexOf("    Self"), text.indexOf("Without a symbol")).split("\n");
-  assertEquals(table.filter((line) => line.length > 60 && !line.includes("--percent-limit")), []);
-  assertEquals(table.some((line) => line.endsWith("…")), true);
-  assertStringIncludes(text.replace(/\s+/g, " "), "install the package with its debug symbols");
+Deno.test("renderText() fits a terminal: names are folded, prose is wrapped, and nothing is cut", () => {
+  const vector = "std::vector<std::pair<int,long>,std::allocator<int>>::push_back(std::pair<int,long>&&)";
+  const wide = profileOf([
+    `app app!main;app!${vector};libstdc++.so.6.0.30!${vector} 600 600000`,
+    `worker app!main;libc.so.6!a_function_whose_name_has_nothing_to_fold_and_is_longer_than_a_line 4 4000`,
+  ]);
+  wide.unresolved = profile.unresolved;
+  for (const view of [{}, { children: true }, { tree: "callers" }, { tree: "calls" }] as const) {
+    const text = whole(renderText(wide, { ...plain, ...view, width: 72 }));
+    const long = text.split("\n").filter((line) => line.length > 72 && !line.includes("a_function_whose"));
+    assertEquals(long, [], JSON.stringify(view));
+    assertStringIncludes(text, "std::vector<…>::push_back(");
+    assertStringIncludes(text, "_and_is_longer_than_a_line");
+    assertStringIncludes(text.replace(/\n +/g, " "), "install the package with its debug symbols");
+  }
 });
 
 Deno.test("renderText() says what it leaves out", () => {
