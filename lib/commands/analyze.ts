@@ -9,7 +9,7 @@ import { filterProfile } from "../profile/filter.ts";
 import { loadProfile } from "../profile/load.ts";
 import { renderTprof } from "../report/tprof.ts";
 import { hostSymbolFiles } from "../symbols/host_files.ts";
-import { FILTER_OPTIONS, partOf } from "./report_filter.ts";
+import { FILTER_OPTIONS, filterWarnings, partOf } from "./report_filter.ts";
 import { ANALYZE_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
 const DEFAULT_INPUT = "perf.data";
@@ -29,12 +29,16 @@ export const command: Command = {
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
   const file = args.positionals[0] ?? DEFAULT_INPUT;
-  const { filter = {} } = partOf(args);
+  const part = partOf(args);
   const profile = await withProgress(
     openInput(file),
     io,
     (input) => loadProfile(input, hostSymbolFiles(), { leafOnly: true }),
   );
-  await page(renderTprof(filterProfile(profile, filter), tprofOptionsOf(args, file)), io);
+  const kept = part.filter ? filterProfile(profile, part.filter) : profile;
+  for (const warning of [...filterWarnings(profile, kept, part), ...profile.meta.warnings]) {
+    io.err(`pmuctl: warning: ${warning}`);
+  }
+  await page(renderTprof(kept, tprofOptionsOf(args, file)), io);
   return EXIT.ok;
 }

@@ -18,7 +18,7 @@ import { renderDiffJson } from "../report/diff_json.ts";
 import { renderDiffText } from "../report/diff_text.ts";
 import { renderFlamegraph } from "../report/flamegraph.ts";
 import { hostSymbolFiles } from "../symbols/host_files.ts";
-import { FILTER_OPTIONS, type Part, partOf, partOfProfile } from "./report_filter.ts";
+import { comparedPart, FILTER_OPTIONS, type Part, partOf } from "./report_filter.ts";
 import { NORMALIZE_OPTION } from "./report_flamegraph.ts";
 
 const FORMATS = ["text", "json", "flamegraph"] as const;
@@ -153,5 +153,13 @@ async function load(file: string, part: Part, args: ParsedArgs, io: Io): Promise
     io,
     (input) => loadProfile(input, hostSymbolFiles({ force: args.has("force") }), loading),
   );
-  return partOfProfile(profile, part);
+  const asksCallers = args.text("format") === "flamegraph" || args.text("sort") === "total";
+  const compared = comparedPart(profile, part, asksCallers);
+  if (args.has("json") || (args.has("format") && args.text("format") !== "text")) {
+    const added = compared.meta.warnings.length - profile.meta.warnings.length;
+    for (const warning of compared.meta.warnings.slice(0, added)) {
+      io.err(`pmuctl: warning: ${file}: ${warning}`);
+    }
+  }
+  return compared;
 }

@@ -14,9 +14,17 @@ import { type LoadOptions, loadProfile } from "../profile/load.ts";
 import { type Profile, sampleCount } from "../profile/profile.ts";
 import { eventsNamed, heaviestFirst, mergeTwins } from "../profile/shown_events.ts";
 import { wholeOf } from "../profile/table.ts";
-import { type Format, formatNamed, FORMATS, formatsWith } from "../report/formats.ts";
+import { type Format, formatNamed, FORMATS, formatsWith, type OutputOptions } from "../report/formats.ts";
 import { DEFAULT_REPORT, type ReportOptions } from "../report/options.ts";
-import { FILTER_OPTIONS, type Part, partOf, partOfProfile } from "./report_filter.ts";
+import {
+  callerWarnings,
+  comparedPart,
+  FILTER_OPTIONS,
+  filterWarnings,
+  type Part,
+  partOf,
+  withWarnings,
+} from "./report_filter.ts";
 import { baseOf, FLAMEGRAPH_OPTIONS } from "./report_flamegraph.ts";
 import { SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 import { TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
@@ -184,16 +192,21 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const load = (from: ByteInput) =>
     withProgress(from, io, (input) => loadProfile(input, symbolFilesOf(args), loading));
   const loaded = await load(input);
-  const { all, profile } = chosenPart(namedEvents(loaded, args.texts("event"), format), part, format, io);
+  const ofEvents = namedEvents(loaded, args.texts("event"), format);
+  const { all, profile } = chosenPart(ofEvents, part, format, io);
   const whole = wholeOf(part.absolute ? all : profile);
   const base = compared && {
     ...compared,
-    profile: partOfProfile(baseEvents(await load(openInput(compared.name)), args.texts("event")), part),
+    profile: comparedPart(baseEvents(await load(openInput(compared.name)), args.texts("event")), part, true),
   };
   setColorEnabled(options.color);
   const render = await format.renderer();
   const flamegraph = { ...options.flamegraph, base };
-  const content = render(profile, { ...options, whole, flamegraph });
+  const content = render(warned(profile, ofEvents, { part, format, options }, io), {
+    ...options,
+    whole,
+    flamegraph,
+  });
   if (output !== undefined) writeOutputFile(output, content);
   else if (format.reader !== "people") print(content, io);
   else {
@@ -266,6 +279,27 @@ function chosenPart(
     io.err(`pmuctl: warning: --format ${name} shows one event, ${nameOf(events[0])}; others: ${list}`);
   }
   return { all: withEvents(all, events), profile: withEvents(profile, events) };
+}
+
+/**
+ * The profile with what there is to say of how it was asked for, in its warnings: of callers that were not recorded, and
+ * of filters that match nothing. Formats that are not read at once, or show no warnings, have them on standard error.
+ */
+function warned(
+  profile: Profile,
+  named: Profile,
+  { part, format, options }: { part: Part; format: Format; options: OutputOptions },
+  io: Io,
+): Profile {
+  const asksCallers = (format.asksCallers ?? format.callers)(options);
+  const said = [
+    ...(asksCallers ? callerWarnings(profile) : []),
+    ...filterWarnings(named, profile, part),
+  ];
+  const shown = withWarnings(profile, said);
+  const told = format.withoutWarnings ? shown.meta.warnings : format.name === "text" ? [] : said;
+  for (const warning of told) io.err(`pmuctl: warning: ${warning}`);
+  return shown;
 }
 
 function viewOf(args: ParsedArgs, onTerminal: boolean, io: Io): ReportOptions {

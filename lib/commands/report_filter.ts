@@ -4,7 +4,8 @@ import { UsageError } from "../base/errors.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
 import { parseWrittenCpus } from "../base/cpu_list.ts";
 import { filterProfile, type ProfileFilter } from "../profile/filter.ts";
-import type { Profile } from "../profile/profile.ts";
+import { type Profile, sampleCount } from "../profile/profile.ts";
+import { type FilterField, type Unmatched, unmatchedFilters } from "../profile/unmatched.ts";
 import { parseTimeRanges, type TimeRanges } from "../profile/time_ranges.ts";
 
 /** perf's spellings. */
@@ -67,10 +68,78 @@ export function partOf(args: ParsedArgs): Part {
   };
 }
 
-/** The part, of a profile that was loaded with `within` and with what the filter goes by. */
-export function partOfProfile(profile: Profile, { cpus, filter }: Part): Profile {
+/**
+ * The part, of a profile that was loaded with `within` and with what the filter goes by, that is compared with another.
+ * Its warnings say which filters match nothing, and whether there are callers where these are asked for.
+ */
+export function comparedPart(profile: Profile, part: Part, asksCallers: boolean): Profile {
+  const { cpus, filter } = part;
   const all = cpus ? filterProfile(profile, { cpus }) : profile;
-  return filter ? filterProfile(all, filter) : all;
+  const kept = filter ? filterProfile(all, filter) : all;
+  return withWarnings(kept, [
+    ...(asksCallers ? callerWarnings(profile) : []),
+    ...filterWarnings(profile, kept, part),
+  ]);
+}
+
+/** Says so where callers are asked for and none were recorded. */
+export function callerWarnings({ meta, samples }: Profile): string[] {
+  if (meta.callChains || samples.count.length === 0) return [];
+  return ["there are no callers to show: this was recorded without call chains: record -g records them"];
+}
+
+/** The profile with more warnings, before those it has. */
+export function withWarnings(profile: Profile, warnings: readonly string[]): Profile {
+  if (warnings.length === 0) return profile;
+  return { ...profile, meta: { ...profile.meta, warnings: [...warnings, ...profile.meta.warnings] } };
+}
+
+/** The option of each field of a filter. */
+const OPTION_OF: Record<FilterField, string> = {
+  comms: "comms",
+  objects: "dsos",
+  symbols: "symbols",
+  symbolPart: "symbol-filter",
+  pids: "pid",
+  tids: "tid",
+  cpus: "cpu",
+  kernel: "kernel",
+};
+/** Names of what there is that a warning lists, and values of what was asked for. */
+const MOST_PRESENT = 5, MOST_VALUES = 8;
+
+/** Says which filters of a profile match nothing, and what there is; `kept` is what all of them leave. */
+export function filterWarnings(profile: Profile, kept: Profile, { cpus, filter }: Part): string[] {
+  const fields: ProfileFilter = { ...filter, cpus };
+  const unmatched = unmatchedFilters(profile, fields);
+  const warnings = unmatched.map(({ field, values, present }) => {
+    const value = values.length > 0 ? valuesText(values) : field === "symbolPart" ? filter!.symbolPart : "";
+    const asked = `--${OPTION_OF[field]}${value ? ` ${value}` : ""}`;
+    return `no sample matches ${asked}: the samples are of ${presentText(present)}`;
+  });
+  if (warnings.length > 0 || sampleCount(kept) > 0 || sampleCount(profile) === 0) return warnings;
+  const given = (Object.keys(OPTION_OF) as FilterField[]).filter((field) => fields[field] !== undefined);
+  return given.length > 1
+    ? [
+      `no sample matches all of ${
+        given.map((field) => `--${OPTION_OF[field]}`).join(", ")
+      }: each matches some`,
+    ]
+    : [];
+}
+
+/** `3,5,7`, of very many values the first. */
+function valuesText(values: readonly string[]): string {
+  return values.slice(0, MOST_VALUES).join(",") + (values.length > MOST_VALUES ? ",…" : "");
+}
+
+/** `nginx (80.00%), sh (20.00%) and 3 more`. */
+function presentText(present: Unmatched["present"]): string {
+  const whole = present.reduce((sum, { samples }) => sum + samples, 0);
+  const shares = present.slice(0, MOST_PRESENT)
+    .map(({ name, samples }) => `${name} (${(100 * samples / whole).toFixed(2)}%)`);
+  const more = present.length - shares.length;
+  return `${shares.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function listOf(args: ParsedArgs, name: string): ReadonlySet<string> | undefined {

@@ -1,6 +1,7 @@
 /** A part of a profile: fewer samples, all other tables as they are. */
 
 import { isKernel, type Profile } from "./profile.ts";
+import { unnamedName } from "./unnamed.ts";
 
 /**
  * What to keep; a sample has to fulfil all that is given. Places are those of the innermost frame: where the
@@ -11,7 +12,7 @@ export interface ProfileFilter {
   comms?: ReadonlySet<string>;
   /** Names of objects, or their whole paths. */
   objects?: ReadonlySet<string>;
-  /** Whole names of symbols. */
+  /** Whole names of symbols; code without one goes by what it is called instead. */
   symbols?: ReadonlySet<string>;
   /** Text that the symbol's name contains. */
   symbolPart?: string;
@@ -99,9 +100,12 @@ function frameTest(profile: Profile, filter: ProfileFilter): Uint8Array {
     (symbolPart === undefined || name.includes(symbolPart))
   );
   const named = filter.symbols !== undefined || symbolPart !== undefined;
+  const keepUnnamed = profile.unnamed.object.map((_, row) =>
+    symbolPart === undefined && filter.symbols?.has(unnamedName(profile, row)) ? 1 : 0
+  );
   return Uint8Array.from(frames.object, (object, frame) => {
     const symbol = frames.symbol[frame];
-    if (symbol >= 0 ? !keepSymbol[symbol] : named) return 0;
+    if (symbol >= 0 ? !keepSymbol[symbol] : named && keepUnnamed[frames.unnamed[frame]] === 0) return 0;
     if (object >= 0) return keepObject[object] ? 1 : 0;
     return !filter.objects && (kernel === undefined || frames.address[frame] < 0 === kernel) ? 1 : 0;
   });

@@ -1,6 +1,6 @@
 /** From a perf.data file or pipe to a profile: read, build, symbolize, check. */
 
-import { PERF_COUNT_SW, PERF_FORMAT, PERF_RECORD_MISC, PERF_TYPE } from "../base/abi.ts";
+import { PERF_COUNT_SW, PERF_FORMAT, PERF_RECORD_MISC, PERF_SAMPLE, PERF_TYPE } from "../base/abi.ts";
 import type { ByteInput } from "../base/byte_source.ts";
 import { BadInputError } from "../base/errors.ts";
 import { append, greatest } from "../base/lists.ts";
@@ -179,7 +179,7 @@ export async function loadProfile(
   const profile = cutLater ? cutOut(whole, within, options.times ?? false) : whole;
   if (within && profile.samples.count.length === 0 && stats.timeFirst !== undefined) {
     const first = clockText(stats.timeFirst), last = clockText(stats.timeLast!);
-    profile.meta.warnings.push(`no sample is within these times: the recording is from ${first} to ${last}`);
+    profile.meta.warnings.push(`no sample is within --time: the recording is from ${first} to ${last}`);
   }
   for (
     const warning of [
@@ -369,6 +369,9 @@ function metaOf({ header, stats, builder, timeBase, ledger, rates, callers }: Lo
     end: timed ? timeBase + BigInt(lastTime) : -1n,
     wallStart: timed ? wallTime(features, timeBase + BigInt(firstTime)) : -1,
     sampling: session?.events ?? [],
+    callChains: events.some(({ attr, layout }) =>
+      (attr.sampleType & PERF_SAMPLE.CALLCHAIN) !== 0 || layout.tail.callStack
+    ),
     lost: ledger.unfinished ? -1 : lostIn(ledger.total),
     ledger,
     warnings,

@@ -65,6 +65,8 @@ export interface ProfileMeta {
   wallStart: number;
   /** How each event was sampled; none when the file does not say. */
   sampling: SampledEvent[];
+  /** Samples have call chains, as far as they were asked for when recording. */
+  callChains: boolean;
   /** Samples that were lost, as the file reports them. */
   lost: number;
   /** What became of every sample, by CPU and in total; a figure that is not known is left out. */

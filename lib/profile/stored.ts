@@ -87,6 +87,7 @@ const PROFILE = {
     end: "bigint",
     wallStart: "number",
     sampling: [{ name: "text", rate: "text", backend: "text" }],
+    callChains: "flag",
     lost: "number",
     ledger: { from: "text", rows: ["counts"], total: "counts" },
     warnings: ["text"],

@@ -29,6 +29,10 @@ export interface Format {
   keys(options: OutputOptions): readonly SortKey[];
   /** Whether it shows callers; without them reading takes less time and memory. */
   callers(options: OutputOptions): boolean;
+  /** Whether callers were asked for, where that is not whether it shows them. */
+  asksCallers?(options: OutputOptions): boolean;
+  /** It has no place for the warnings of the profile. */
+  withoutWarnings?: true;
   /** It needs `profile.times`. */
   times?: true;
   /** It tells addresses in one symbol apart. */
@@ -71,6 +75,7 @@ export const FORMATS: readonly Format[] = [
     reader: "programs",
     keys: ({ sort }) => sort,
     callers: () => true,
+    asksCallers: ({ tree, children }) => tree !== "none" || children,
     options: VIEW_OPTIONS,
     renderer: async () => (await import("./json.ts")).renderJson,
   },
@@ -80,6 +85,7 @@ export const FORMATS: readonly Format[] = [
     reader: "people",
     keys: ({ tprof }) => tprofKeys(tprof),
     callers: () => false,
+    withoutWarnings: true,
     addresses: true,
     options: ["merge-cpus", "merge-threads", "merge-processes", "per-symbol"],
     renderer: async () => {
@@ -125,6 +131,7 @@ export const FORMATS: readonly Format[] = [
     reader: "programs",
     keys: () => ["comm"],
     callers: () => true,
+    withoutWarnings: true,
     events: "heaviest",
     options: ["weight", "annotate"],
     renderer: async () => (await import("./folded.ts")).renderFolded,
@@ -152,6 +159,7 @@ export const FORMATS: readonly Format[] = [
     fileName: "profile.speedscope.json",
     keys: () => ["pid", "tid"],
     callers: () => true,
+    withoutWarnings: true,
     times: true,
     renderer: async () => (await import("./speedscope.ts")).renderSpeedscope,
   },

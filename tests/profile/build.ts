@@ -77,6 +77,7 @@ export function profileOf(lines: string[], event = "cpu-clock"): Profile {
       wallStart: -1,
       sampling: [],
       ledger: { from: "recorder", rows: [], total: { cpu: -1, sample: 0, overflow: 0, dropbuf_sample: 0 } },
+      callChains: true,
       lost: 0,
       warnings: [],
       notes: [],

@@ -248,7 +248,7 @@ Deno.test("loadProfile() takes a part by time, slices too without a header that 
   assertEquals(await part("30,"), [
     undefined,
     -1,
-    "no sample is within these times: the recording is from 0.000000001 to 2.000000000",
+    "no sample is within --time: the recording is from 0.000000001 to 2.000000000",
   ]);
 });
 

@@ -1,0 +1,106 @@
+/** What report, diff and analyze say of filters that match nothing, and of callers that were not recorded. */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { pmuctl, pmuctlOk, withFolder } from "./harness.ts";
+
+const file = (name: string) => new URL(`../testdata/perfdata/${name}`, import.meta.url).pathname;
+const CHAINED = file("callgraph.data"), FLAT = file("clock.data");
+
+/** The warnings in the head of a report in text. */
+async function warnings(args: string[]): Promise<string[]> {
+  const text = await pmuctlOk(["report", ...args]);
+  return Array.from(text.matchAll(/^warning {2}(.*)$/gm), ([, line]) => line);
+}
+
+const SHARES = String.raw`the samples are of .+ \(\d+\.\d\d%\)`;
+const FILTERS: [args: string[], warning: string][] = [
+  [["--comms", "nosuch"], `no sample matches --comms nosuch: ${SHARES}`],
+  [["--comms", "nosuch,other"], `no sample matches --comms nosuch,other: ${SHARES}`],
+  [["--dsos", "libnone.so"], `no sample matches --dsos libnone.so: ${SHARES}`],
+  [["--symbols", "none"], `no sample matches --symbols none: ${SHARES}`],
+  [["--symbol-filter", "n+ne"], `no sample matches --symbol-filter n\\+ne: ${SHARES}`],
+  [["--pid", "1"], `no sample matches --pid 1: the samples are of \\d+:.+`],
+  [["--tid", "1"], `no sample matches --tid 1: the samples are of \\d+:.+`],
+  [
+    ["--cpu", "4090-4095"],
+    `no sample matches --cpu 4090,4091,4092,4093,4094,4095: the samples are of CPU \\d+ .+`,
+  ],
+  [["--time", "1,2"], `no sample is within --time: the recording is from [\\d.]+ to [\\d.]+`],
+];
+
+for (const [args, warning] of FILTERS) {
+  Deno.test(`report ${args[0]} ${args[1]}, which matches nothing, says so and what there is`, async () => {
+    const said = (await warnings([...args, "-i", CHAINED])).filter((line) => line.startsWith("no sample"));
+    assertEquals(said.length, 1);
+    assertMatch(said[0], new RegExp(`^${warning}`));
+  });
+}
+
+Deno.test("report names the filters that match only apart, and those of several that match nothing", async () => {
+  const { events } = JSON.parse(await pmuctlOk(["report", "--json", "-i", CHAINED]));
+  const rows: { command: string; object: string; kernel: boolean; self: { count: number } }[] =
+    events[0].rows;
+  const own = rows.find(({ kernel, self }) => !kernel && self.count > 0)!;
+  assertEquals(
+    (await warnings(["--dsos", own.object, "--kernel", "-i", CHAINED])).filter((line) =>
+      line.startsWith("no ")
+    ),
+    ["no sample matches all of --dsos, --kernel: each matches some"],
+  );
+  const half = await warnings(["--comms", `${own.command},nosuch`, "-i", CHAINED]);
+  assertMatch(half.find((line) => line.startsWith("no "))!, /^no sample matches --comms nosuch: /);
+  assertEquals(
+    (await warnings(["--comms", own.command, "-i", CHAINED])).filter((l) => l.startsWith("no ")),
+    [],
+  );
+});
+
+for (const format of ["json", "tprof", "html", "flamegraph", "folded", "pprof", "speedscope", "firefox"]) {
+  Deno.test(`report --format ${format} says on standard error that a filter matches nothing`, () =>
+    withFolder(async (cwd) => {
+      const args = ["report", "--format", format, "-o", "out", "--comms", "nosuch", "-i", CHAINED];
+      const { status, stderr } = await pmuctl(args, { cwd });
+      assertEquals(status, 0);
+      assertMatch(stderr, /^pmuctl: warning: no sample matches --comms nosuch: the samples are of /m);
+    }));
+}
+
+Deno.test("diff and analyze say that a filter matches nothing, and in which recording", async () => {
+  const text = await pmuctlOk(["diff", "--comms", "nosuch", CHAINED, FLAT]);
+  for (const side of ["A", "B"]) {
+    assertMatch(text, new RegExp(`^note {5}${side}: no sample matches --comms nosuch`, "m"));
+  }
+  const { status, stderr } = await pmuctl(["analyze", "-p", "1", CHAINED]);
+  assertEquals(status, 0);
+  assertMatch(stderr, /^pmuctl: warning: no sample matches --pid 1: the samples are of \d+:/m);
+});
+
+const NO_CALLERS =
+  /there are no callers to show: this was recorded without call chains: record -g records them/;
+
+for (const args of [["-g"], ["-G"], ["--children"]]) {
+  Deno.test(`report ${args} of a recording without call chains says how to record them`, async () => {
+    assertMatch((await warnings([...args, "-i", FLAT])).join("\n"), NO_CALLERS);
+    assertEquals((await warnings([...args, "-i", CHAINED])).filter((line) => NO_CALLERS.test(line)), []);
+    assertEquals((await warnings(["-i", FLAT])).filter((line) => NO_CALLERS.test(line)), []);
+  });
+}
+
+Deno.test("flame graphs and stacks of a recording without call chains say how to record them", () =>
+  withFolder(async (cwd) => {
+    for (const format of ["flamegraph", "html", "folded", "speedscope", "pprof"]) {
+      const report = async (input: string) => {
+        const ran = await pmuctl(["report", "--format", format, "-o", "out", "-i", input], { cwd });
+        assertEquals(ran.status, 0, ran.stderr);
+        return ran.stderr;
+      };
+      assertMatch(await report(FLAT), NO_CALLERS, format);
+      if (format === "flamegraph" || format === "html") {
+        assertMatch(Deno.readTextFileSync(`${cwd}/out`), NO_CALLERS);
+      }
+      assertEquals(NO_CALLERS.test(await report(CHAINED)), false, format);
+    }
+    const { stderr } = await pmuctl(["diff", "--format", "flamegraph", "-o", "out", FLAT, CHAINED], { cwd });
+    assertEquals(stderr.match(new RegExp(NO_CALLERS, "g"))?.length, 1);
+    assertMatch(stderr, /^pmuctl: warning: .*clock\.data: /);
+  }));
