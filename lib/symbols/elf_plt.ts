@@ -1,9 +1,10 @@
 /**
- * Names for the stubs of the procedure linkage table, which no symbol table has: `memcpy@plt`. As
- * perf 6.1 does it: the n-th stub of section .plt is that of the n-th relocation of .rel[a].plt; the
- * other PLT sections (.plt.sec, .plt.got) get no names.
+ * Names for the stubs of the procedure linkage table, which no symbol table has: `memcpy@plt`. The n-th stub of section
+ * .plt jumps through the n-th slot that the relocations of .rel[a].plt fill; they come in another order where some are
+ * of indirect functions, as in libc. The other PLT sections (.plt.sec, .plt.got) get no names, as in perf 6.1.
  */
 
+import { addressOf } from "../base/address.ts";
 import { type ElfFile, EM, type Section, SHT } from "./elf.ts";
 import { STB } from "./symbol_builder.ts";
 
@@ -24,6 +25,8 @@ export interface SymbolColumns {
   binds: Uint8Array;
   /** Where each name starts in the names of all sources. */
   nameStarts: Uint32Array;
+  /** Which of them are indirect functions. */
+  indirect: number[];
 }
 
 /** What there is to know of a file's PLT. */
@@ -48,27 +51,39 @@ export function pltOf(file: ElfFile): Plt | undefined {
   return { count: Math.floor(relocations.size / entrySize(file, relocations)), relocations, dynsym, plt };
 }
 
+/** A stub of an indirect function, which the dynamic linker asks where to go: the relocation has no symbol. */
+export interface IndirectStub {
+  /** Its place in the columns. */
+  at: number;
+  /** Address of the function that is asked. */
+  resolver: number;
+}
+
 /**
- * Puts the stubs into `columns` from `at` on, their names without the `@plt`, which start at `base` in those. Throws
- * BadInputError on damage.
+ * Puts the stubs into `columns` from `at` on, their names without the `@plt`, which start at `base` in those. Returns
+ * those that have no name yet. Throws BadInputError on damage.
  */
-export function readStubs(file: ElfFile, table: Plt, columns: SymbolColumns, base: number): void {
+export function readStubs(file: ElfFile, table: Plt, columns: SymbolColumns, base: number): IndirectStub[] {
   const { count, relocations, dynsym, plt } = table;
   const { starts, ends, binds, nameStarts } = columns;
   const { header, stub } = STUB_SIZES[file.machine] ?? { header: plt.entsize, stub: plt.entsize };
-  const symbols = symbolIndexes(file, relocations, count);
+  const relocated = readRelocations(file, relocations, count);
   const entry = file.is64 ? 24 : 16;
   const bytes = file.contents(dynsym);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const indirect: IndirectStub[] = [];
   for (let i = 0, n = columns.count; i < count; i++, n++) {
     starts[n] = plt.offset + header + i * stub;
     ends[n] = starts[n] + stub;
     binds[n] = STB.GLOBAL;
-    const at = symbols[i] * entry;
+    const { symbol, addend } = relocated[i];
+    const at = symbol * entry;
     // an empty name for one that is not there
     nameStarts[n] = base + (at + entry <= bytes.length ? view.getUint32(at, file.littleEndian) : 0);
+    if (symbol === 0 && addend !== 0) indirect.push({ at: n, resolver: addend });
   }
   columns.count += count;
+  return indirect;
 }
 
 function entrySize({ is64 }: ElfFile, { type }: Section): number {
@@ -76,21 +91,35 @@ function entrySize({ is64 }: ElfFile, { type }: Section): number {
   return is64 ? (rela ? 24 : 16) : (rela ? 12 : 8);
 }
 
+/** What a stub's slot is filled from. */
+interface Relocation {
+  slot: number;
+  /** 0 for none. */
+  symbol: number;
+  /** 0 where the relocation has none. */
+  addend: number;
+}
+
 /**
- * The symbol that each relocation refers to.
+ * The relocations of the stubs, in the order of their slots.
  *
  *     Elf64_Rel[a]: u64 r_offset, r_info[, r_addend], the symbol in the high 32 bits of r_info
  *     Elf32_Rel[a]: u32 r_offset, r_info[, r_addend], the symbol in the high 24 bits of r_info
  */
-function symbolIndexes(file: ElfFile, relocations: Section, count: number): Uint32Array {
+function readRelocations(file: ElfFile, relocations: Section, count: number): Relocation[] {
+  const { is64, littleEndian } = file;
   const entry = entrySize(file, relocations);
   const bytes = file.contents(relocations);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const indexes = new Uint32Array(Math.min(count, Math.floor(bytes.length / entry)));
-  for (let i = 0; i < indexes.length; i++) {
+  const word = (at: number) => view.getUint32(at, littleEndian);
+  const long = (at: number) =>
+    littleEndian ? addressOf(word(at), word(at + 4)) : addressOf(word(at + 4), word(at));
+  const rela = relocations.type === SHT.RELA;
+  return Array.from({ length: count }, (_, i) => {
     const at = i * entry;
-    if (file.is64) indexes[i] = view.getUint32(file.littleEndian ? at + 12 : at + 8, file.littleEndian);
-    else indexes[i] = view.getUint32(at + 4, file.littleEndian) >>> 8;
-  }
-  return indexes;
+    if (at + entry > bytes.length) return { slot: Infinity, symbol: 0, addend: 0 };
+    return is64
+      ? { slot: long(at), symbol: word(littleEndian ? at + 12 : at + 8), addend: rela ? long(at + 16) : 0 }
+      : { slot: word(at), symbol: word(at + 4) >>> 8, addend: rela ? word(at + 8) : 0 };
+  }).sort((a, b) => a.slot - b.slot || 0);
 }

@@ -5,11 +5,11 @@
  */
 
 import { addressOf } from "../base/address.ts";
-import { type Plt, pltOf, readStubs, type SymbolColumns } from "./elf_plt.ts";
+import { type IndirectStub, type Plt, pltOf, readStubs, type SymbolColumns } from "./elf_plt.ts";
 import { type ElfFile, EM, type Section, SHF_ALLOC, SHT } from "./elf.ts";
 import { PT } from "./elf_header.ts";
 import { type Cost, WORK } from "./limits.ts";
-import { BUILDER_BYTES, type Candidates, SymbolTableBuilder } from "./symbol_builder.ts";
+import { BUILDER_BYTES, type Candidates, STB, SymbolTableBuilder } from "./symbol_builder.ts";
 import { JoinedNames, StringTableNames } from "./symbol_names.ts";
 import type { SymbolTable } from "./symbol_table.ts";
 import { heldBytes, isHeld, type Windows, windowsOf } from "./windows.ts";
@@ -29,7 +29,7 @@ const WORDS = 6;
 /** Bytes of symbols that are read at once: a multiple of the size of one, in either class. */
 const PIECE = 48 << 15;
 /** Bytes of memory of a symbol: while the table is made, and of the table; and of what a table has of each candidate. */
-const MAKING_BYTES = 24 + BUILDER_BYTES, TABLE_BYTES = 24, NAME_BYTES = 4;
+const MAKING_BYTES = 32 + BUILDER_BYTES, TABLE_BYTES = 24, NAME_BYTES = 4;
 
 /**
  * The symbol table of `file`, or undefined when it has no symbols.
@@ -119,6 +119,7 @@ class TableReader {
       ends: new Float64Array(total),
       binds: new Uint8Array(total),
       nameStarts: new Uint32Array(total),
+      indirect: [],
     };
   }
 
@@ -137,7 +138,10 @@ class TableReader {
   /** Puts the stubs of the PLT behind all else; returns where they start. */
   #readStubs(file: ElfFile, columns: SymbolColumns): number {
     const from = columns.count;
-    if (this.#plt) readStubs(file, this.#plt, columns, this.#stringsOf(file, this.#plt.dynsym).base);
+    if (this.#plt) {
+      const { base } = this.#stringsOf(file, this.#plt.dynsym);
+      nameIndirect(readStubs(file, this.#plt, columns, base), columns, new Shifts(file));
+    }
     return from;
   }
 
@@ -162,6 +166,23 @@ class TableReader {
     const table = builder.finish();
     cost.keep(count * NAME_BYTES + table.length * TABLE_BYTES);
     return table;
+  }
+}
+
+/** Names stubs of indirect functions after those: after a global one, where several share a resolver. */
+function nameIndirect(stubs: readonly IndirectStub[], columns: SymbolColumns, shifts: Shifts): void {
+  const { starts, binds, nameStarts, indirect } = columns;
+  if (stubs.length === 0) return;
+  const named = new Map<number, number>();
+  for (const i of indirect) {
+    const known = named.get(starts[i]);
+    if (known === undefined || (binds[known] !== STB.GLOBAL && binds[i] === STB.GLOBAL)) {
+      named.set(starts[i], i);
+    }
+  }
+  for (const { at, resolver } of stubs) {
+    const symbol = named.get(resolver - shifts.of(resolver, 0));
+    if (symbol !== undefined) nameStarts[at] = nameStarts[symbol];
   }
 }
 
@@ -248,7 +269,7 @@ function takeSymbols(
   columns: SymbolColumns,
   strings: Strings,
 ): boolean {
-  const { starts, ends, binds, nameStarts } = columns;
+  const { starts, ends, binds, nameStarts, indirect } = columns;
   const { size } = strings.names;
   let n = columns.count;
   let complete = true;
@@ -276,6 +297,7 @@ function takeSymbols(
     ends[n] = value + words[at + 5] * TWO_32 + words[at + 4];
     binds[n] = (second >>> 4) & 15;
     nameStarts[n] = strings.base + name;
+    if (type === STT.GNU_IFUNC) indirect.push(n);
     n++;
   }
   columns.count = n;

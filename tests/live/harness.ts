@@ -133,7 +133,8 @@ export function selfSamples(report: JsonReport): Map<string, number> {
 
 /**
  * Where pmuctl and perf differ on the samples of a symbol: `OBJECT SYMBOL: pmuctl N, perf M`, a line each.
- * What perf has no name for shows there as an address, and is left out on both sides.
+ * What perf has no name for shows there as an address, and is left out on both sides; so are the stubs of the PLT,
+ * which perf 6.1 gives each other's names in libraries that have indirect functions.
  */
 export function symbolDifferences(report: JsonReport, perfRows: readonly PerfRow[]): string[] {
   const ours = selfSamples(report);
@@ -144,8 +145,13 @@ export function symbolDifferences(report: JsonReport, perfRows: readonly PerfRow
     theirs.set(key, (theirs.get(key) ?? 0) + samples);
   }
   return [...new Set([...ours.keys(), ...theirs.keys()])]
-    .filter((key) => !key.endsWith(" ") && ours.get(key) !== theirs.get(key))
+    .filter((key) => !key.endsWith(" ") && !isStub(key) && ours.get(key) !== theirs.get(key))
     .map((key) => `${key}: pmuctl ${ours.get(key) ?? 0}, perf ${theirs.get(key) ?? 0}`);
+}
+
+/** Whether a row is of a stub of the PLT, by the name or key that has the symbol in it. */
+export function isStub(key: string): boolean {
+  return /@plt(\||$)/.test(key);
 }
 
 /** The ledger's `sample`: what pmuctl says it wrote. */

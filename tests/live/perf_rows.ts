@@ -1,7 +1,7 @@
 /** `pmuctl report` and `perf report` of the same file, row for row. */
 
 import { assertEquals } from "@std/assert";
-import { perfOk, pmuctlOk, run } from "./harness.ts";
+import { isStub, perfOk, pmuctlOk, run } from "./harness.ts";
 
 /**
  * What both make of each row: the share to two places (with --children the total's first), and samples. Several
@@ -132,10 +132,13 @@ async function ourUnresolved(file: string): Promise<Rows> {
   return new Map([...total].map(([key, n]) => [key, `${self.get(key) ?? 0} ${n}`]));
 }
 
-/** The entries in which two tables differ, a line each: `KEY: pmuctl NUMBERS, perf NUMBERS`. */
+/**
+ * The entries in which two tables differ, a line each: `KEY: pmuctl NUMBERS, perf NUMBERS`; not on stubs of the PLT, as in
+ * symbolDifferences().
+ */
 export function rowDifferences(ours: Rows, theirs: Rows): string[] {
   return [...new Set([...ours.keys(), ...theirs.keys()])]
-    .filter((key) => ours.get(key) !== theirs.get(key))
+    .filter((key) => !isStub(key) && ours.get(key) !== theirs.get(key))
     .map((key) => `${key}: pmuctl ${ours.get(key) ?? "-"}, perf ${theirs.get(key) ?? "-"}`);
 }
 

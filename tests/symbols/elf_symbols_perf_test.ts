@@ -1,7 +1,7 @@
 /** Our choice of symbols against perf's, address by address. */
 
 import { crc32 } from "node:zlib";
-import { assertEquals, assertGreater } from "@std/assert";
+import { assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { ElfFile } from "../../lib/symbols/elf.ts";
 import { elfSymbols } from "../../lib/symbols/elf_symbols.ts";
 import type { SymbolTable } from "../../lib/symbols/symbol_table.ts";
@@ -90,6 +90,67 @@ testNeeding(
       }
     }),
 );
+
+/** A library whose indirect functions take slots between those of others, but relocations behind them. */
+const INDIRECT = `
+#include <stdlib.h>
+#include <string.h>
+static int one(int x) { return x + 1; }
+static int (*first_resolver(void))(int) { return one; }
+int first(int) __attribute__((ifunc("first_resolver"), visibility("protected")));
+static int (*second_resolver(void))(int) { return one; }
+__attribute__((visibility("hidden"))) int second(int) __attribute__((ifunc("second_resolver")));
+int all(int x, char *s) {
+  x += first(x); x += strlen(s); x += second(x); x += atoi(s); free(s); return x + first(x);
+}
+`;
+
+/** Names of the stubs in .plt by their addresses, as objdump finds them in the code. It has none of indirect functions. */
+async function objdumpStubs(path: string): Promise<Map<number, string>> {
+  const { stdout } = await new Deno.Command("objdump", { args: ["-d", "--section=.plt", path] }).output();
+  const lines = new TextDecoder().decode(stdout).matchAll(/^([0-9a-f]+) <([^>]*@plt)>:$/gm);
+  return new Map([...lines].map(([, address, name]) => [parseInt(address, 16), name]));
+}
+
+testNeeding(
+  ["cc", "binutils"],
+  "elfSymbols() names stubs by the slots they jump through, and those of indirect functions",
+  () =>
+    withDirectory(async (dir) => {
+      await Deno.writeTextFile(`${dir}/indirect.c`, INDIRECT);
+      await run("cc", "-shared", "-fPIC", "-fno-builtin", "-o", `${dir}/indirect.so`, `${dir}/indirect.c`);
+      const libc = await libcPath();
+      for (const path of [`${dir}/indirect.so`, ...libc ? [libc] : []]) {
+        const table = elfSymbols(new ElfFile(fileBytes(path)))!;
+        const stubs = await objdumpStubs(path);
+        assertGreater(stubs.size, 3, path);
+        const { offset, addr } = new ElfFile(fileBytes(path)).section(".plt")!;
+        const names = new Map([...stubs.keys()].map((address) => {
+          return [address, answerOf(table, address - addr + offset)?.name];
+        }));
+        for (const [address, name] of stubs) {
+          const ours = names.get(address);
+          if (name.startsWith("*ABS*")) {
+            assertMatch(ours ?? "", /^\w.*@plt$/, `${path} ${address.toString(16)}`);
+          } else assertEquals(ours, name.replace(/@.*@/, "@"), `${path} ${address.toString(16)}`);
+        }
+        if (path !== libc) {
+          const all = new Set(names.values());
+          assertEquals(
+            ["first@plt", "second@plt", "strlen@plt"].filter((name) => !all.has(name)),
+            [],
+          );
+        }
+      }
+    }),
+);
+
+/** The C library that this machine's programs are linked with. */
+async function libcPath(): Promise<string | undefined> {
+  const { stdout } = await new Deno.Command("cc", { args: ["-print-file-name=libc.so.6"] }).output();
+  const path = new TextDecoder().decode(stdout).trim();
+  return path.startsWith("/") ? path : undefined;
+}
 
 testNeeding(
   ["perf", "cc"],
