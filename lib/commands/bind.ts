@@ -6,6 +6,7 @@ import { OutputFile } from "../cli/output_file.ts";
 import { onStopSignals } from "../cli/signals.ts";
 import { bindDetached, DETACH_OPTIONS, trialBesideSets } from "./bind_detached.ts";
 import { bindNotifying, notifies, NOTIFY_OPTIONS } from "./bind_notify.ts";
+import { bindSummary, usualEvents, wantsSummary } from "./bind_summary.ts";
 import { bindCpus } from "../cpc/bind_cpus.ts";
 import { bindTasks } from "../cpc/bind_tasks.ts";
 import { bindTarget } from "../cpc/bind_target.ts";
@@ -18,15 +19,16 @@ import { headerText, rowJson, rowText, type Table } from "../cpc/rows.ts";
 import type { CounterSet } from "../cpc/task_counters.ts";
 import type { BindTarget as Place } from "../cpc/verify_request.ts";
 import { hostFiles } from "../events/files.ts";
-import { hostWorld } from "../events/resolve.ts";
+import { readPrivilege } from "../events/privilege.ts";
+import { type EventWorld, hostWorld } from "../events/resolve.ts";
 
 export const command: Command = {
   name: "bind",
   summary: "count events in a command, processes, threads or on CPUs",
   usage: [
-    "(-c SPEC | -e EVENTS | --set FILE)... [OPTION]... -- COMMAND [ARG]...",
-    "(-c SPEC | -e EVENTS | --set FILE)... [OPTION]... -p PID[,PID] | --tid TID[,TID]",
-    "(-c SPEC | -e EVENTS | --set FILE)... [OPTION]... -C CPULIST | -a [-- COMMAND [ARG]...]",
+    "[-c SPEC | -e EVENTS | --set FILE]... [OPTION]... -- COMMAND [ARG]...",
+    "[-c SPEC | -e EVENTS | --set FILE]... [OPTION]... -p PID[,PID] | --tid TID[,TID]",
+    "[-c SPEC | -e EVENTS | --set FILE]... [OPTION]... -C CPULIST | -a [-- COMMAND [ARG]...]",
   ],
   options: [
     {
@@ -34,7 +36,8 @@ export const command: Command = {
       short: "e",
       value: "EVENTS",
       repeat: true,
-      help: "what to count; several -c, -e and --set take turns at each tick",
+      help:
+        "what to count (default: what perf stat counts); several -c, -e and --set take turns at each tick",
     },
     {
       name: "spec",
@@ -73,6 +76,7 @@ export const command: Command = {
   ],
   hidden: ["follow-execs"],
   examples: [
+    "pmuctl bind -- make -j2   # a summary, as of perf stat",
     "pmuctl bind -e task-clock,page-faults,context-switches -- make -j2",
     "pmuctl bind -i 1 -e page-faults -p 412",
     "pmuctl bind -T 0 -f -e page-faults -- make",
@@ -84,11 +88,6 @@ export const command: Command = {
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
   const asked = { specs: args.texts("spec"), events: args.texts("event"), files: args.texts("set") };
-  if (Object.values(asked).flat().length === 0) {
-    throw new UsageError(
-      "bind: what to count? -e EVENT ('pmuctl list-events' has them), -c SPEC or --set FILE",
-    );
-  }
   const note = (line: string) => io.err(`pmuctl: ${line}`);
   const world = hostWorld();
   const target = bindTarget({
@@ -102,6 +101,12 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (target.kind === "cpus") refuseTaskOptions(args, timing);
   if (args.has("multiplex") && args.has("split")) {
     throw new UsageError("bind: --multiplex and --split exclude each other: give one");
+  }
+  if (Object.values(asked).flat().length === 0) {
+    if (target.kind === "tasks" && wantsSummary(args, command.options)) {
+      return await summarize(args, io, world);
+    }
+    asked.events = [usualEvents(world, target.kind === "cpus")];
   }
   const machine = machineModel(world, pics(world));
   const place: Place = target.kind === "cpus" ? target : { kind: "task" };
@@ -153,6 +158,17 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     output.close();
   }
   return totals.exit?.code ?? EXIT.ok;
+}
+
+/** Runs the command once, and writes what perf stat would. */
+async function summarize(args: ParsedArgs, io: Io, world: EventWorld): Promise<number> {
+  const standing = { privilege: readPrivilege(), hasCorePmu: world.pmus.core().length > 0 };
+  const output = openOutput(args.text("output"), io);
+  try {
+    return await bindSummary(args, io, standing, output.write);
+  } finally {
+    output.close();
+  }
 }
 
 interface Timing {

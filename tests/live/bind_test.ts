@@ -96,8 +96,45 @@ Deno.test("bind never counts a clock in place of cycles: it counts them or says 
 
 Deno.test("bind refuses what makes no sense with status 2, and a command that is not there with 127", () =>
   withFolder(async (cwd) => {
-    assertEquals((await pmuctl(["bind", "--", "true"], { cwd })).status, 2);
+    assertEquals((await pmuctl(["bind"], { cwd })).status, 2);
     assertEquals((await pmuctl(["bind", "-e", "page-faults"], { cwd })).status, 2);
     assertEquals((await pmuctl(["bind", "-e", "nonsense", "--", "true"], { cwd })).status, 2);
     assertEquals((await pmuctl(["bind", "-e", "page-faults", "--", "no-such-command"], { cwd })).status, 127);
   }));
+
+testNeeding(
+  ["perf", "cc"],
+  "bind of a command without events counts what perf stat does by default, in all that it starts, and gives its status",
+  async () => {
+    const command = ["sh", "-c", `${program("forks")} 20 1000; exit 7`];
+    const ran = await pmuctl(["bind", "--json", "--", ...command]);
+    assertEquals(ran.status, 7, ran.stderr);
+    const summary = JSON.parse(ran.stdout.trimEnd().split("\n").at(-1)!);
+    assertEquals([summary.command, summary.exit], [command, 7]);
+    const counts: Record<string, number> = Object.fromEntries(
+      summary.counts.map(({ name, count }: { name: string; count: number }) => [name, count]),
+    );
+    const names = [...Object.keys(counts), ...Object.keys(summary.absent)].map((name) =>
+      name.replace(/:u$/, "")
+    );
+    assertEquals(
+      names.sort(),
+      "branch-misses branches context-switches cpu-migrations cycles instructions page-faults task-clock"
+        .split(" "),
+    );
+    const theirs = (await perfStat("page-faults", command, []))["page-faults"];
+    assert(
+      Math.abs(counts["page-faults"] - theirs) < theirs / 10,
+      `${counts["page-faults"]}, perf has ${theirs}`,
+    );
+    const text = await pmuctlOk(["bind", "--", "true"]);
+    assertMatch(text, /\n true\n\n +[\d.]+ ms +task-clock.* # [\d.]+ CPUs used\n/);
+    assertMatch(text, /\n +[\d.]+ s +elapsed\n/);
+  },
+);
+
+Deno.test("bind without events prints rows of the usual ones where rows are asked for", async () => {
+  const rows = await pmuctlOk(["bind", "-i", "0.1", "--", "sleep", "0.3"]);
+  assertMatch(rows, /^ +time +pid +lwp +event task-clock.*page-faults/);
+  assertMatch(rows, / tick /);
+});

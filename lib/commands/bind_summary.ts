@@ -1,0 +1,62 @@
+/** `pmuctl bind -- COMMAND` without events: the usual counts of a command and all it starts, in one summary. */
+
+import type { Io, ParsedArgs } from "../cli/command.ts";
+import { onStopSignals } from "../cli/signals.ts";
+import { CommandMeter } from "../cpc/measured_run.ts";
+import { Prober } from "../cpc/probe.ts";
+import { type RunSummary, SUMMARY_EVENTS, summaryJson, summaryText } from "../cpc/run_summary.ts";
+import type { Standing } from "../events/open.ts";
+import { type EventWorld, resolveEvents } from "../events/resolve.ts";
+
+/** Options of `bind` that a summary takes; any other asks for rows. */
+const FOR_SUMMARIES = ["json", "output", "follow-forks", "follow-execs"];
+const SIGTERM = 15, SIGKILL = 9;
+
+/** Whether the command line asks for a summary: a command, and nothing about rows. */
+export function wantsSummary(args: ParsedArgs, options: readonly { name: string }[]): boolean {
+  return args.command.length > 0 &&
+    options.every(({ name }) => FOR_SUMMARIES.includes(name) || !args.has(name));
+}
+
+/**
+ * The usual events that open here, for rows, as -e takes them: on whole CPUs the clock is cpu-clock. Those of a group
+ * have to be on counters at once, so that only the ones without a counter are taken.
+ */
+export function usualEvents(world: EventWorld, wholeCpus: boolean): string {
+  const prober = new Prober(world);
+  const names = SUMMARY_EVENTS.split(",").map((name) =>
+    wholeCpus && name === "task-clock" ? "cpu-clock" : name
+  );
+  const opens = names.filter((name) =>
+    resolveEvents(name, world).flatMap(({ events }) => events).every((event) =>
+      prober.try(event, { wholeCpu: wholeCpus }).opens
+    )
+  );
+  return (opens.length > 0 ? opens : names).join(",");
+}
+
+/** Runs the command and writes its summary, also when the user ends it; its exit status is the result. */
+export async function bindSummary(
+  args: ParsedArgs,
+  io: Io,
+  standing: Standing,
+  write: (text: string) => void,
+): Promise<number> {
+  const wishes = resolveEvents(SUMMARY_EVENTS).flatMap((group) => group.events)
+    .map((event) => ({ event, optional: true }));
+  const meter = new CommandMeter(wishes, standing, (line) => io.err(`pmuctl: ${line}`));
+  const stopper = onStopSignals(io.stderrIsTerminal);
+  stopper.first.then((signal) => {
+    if (!stopper.commandHearsToo || signal === SIGTERM) meter.kill(signal);
+  });
+  stopper.second.then(() => meter.kill(SIGKILL));
+  try {
+    const run = await meter.run({ argv: args.command, stdio: [-1, -1, -1] });
+    const { measured, absent } = meter;
+    const summary: RunSummary = { argv: args.command, run, measured, absent };
+    write(args.has("json") ? summaryJson(summary) : summaryText(summary));
+    return run.code;
+  } finally {
+    meter.close();
+  }
+}
