@@ -8,8 +8,9 @@ export const MAY_IMPORT: Record<string, readonly string[]> = (() => {
   const events = ["base"];
   const perfdata = ["events", ...events];
   const symbols = ["events", ...events];
+  const unwind = ["symbols", "base"];
   // The profile is built of what the other two of its level read.
-  const profile = ["perfdata", "symbols", ...perfdata];
+  const profile = ["perfdata", "symbols", "unwind", ...perfdata];
   const core = ["profile", ...profile];
   return {
     base: [],
@@ -17,6 +18,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = (() => {
     events,
     perfdata,
     symbols,
+    unwind,
     profile,
     report: core,
     check: core,

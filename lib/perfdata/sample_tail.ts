@@ -17,7 +17,13 @@ export class SampleTail {
   /** The branches: word of the first in `u32`, six words each (from, to, flags), the latest first. */
   branches = 0;
   branchCount = 0;
-  /** Bytes of the stack of user space that were copied. */
+  /** PERF_SAMPLE_REGS_ABI_* of the registers of user space; 0 when there are none. */
+  abi = 0;
+  /** Word of the first of them in `u32`. */
+  registers = 0;
+  /** Byte that the copy of the stack of user space begins at, bytes that there was room for, and bytes that were copied. */
+  stack = 0;
+  room = 0;
   copied = 0;
 
   /** Sets it for the sample of `size` bytes at `pos`; false when what the layout has does not fit in it. */
@@ -25,7 +31,11 @@ export class SampleTail {
     const { sampleType, tail } = layout;
     const end = pos + size;
     let at = pos + tailOffset(layout, u32, pos, size);
-    this.branchCount = this.copied = 0;
+    this.branchCount =
+      this.copied =
+      this.room =
+      this.abi =
+        0;
     if (sampleType & PERF_SAMPLE.RAW) {
       if (at + 4 > end) return false;
       at += Math.ceil((4 + word(u32, at, tail.swapped)) / 8) * 8;
@@ -42,14 +52,18 @@ export class SampleTail {
     if (!tail.copiesStack) return true;
     if (sampleType & PERF_SAMPLE.REGS_USER) {
       if (at + 8 > end) return false;
-      at += 8 * (u64(u32, at, tail.swapped) === 0 ? 1 : 1 + tail.userRegs);
+      this.abi = u64(u32, at, tail.swapped);
+      this.registers = (at + 8) >>> 2;
+      at += 8 * (this.abi === 0 ? 1 : 1 + tail.userRegs);
     }
     if (at + 8 > end) return false;
     const room = u64(u32, at, tail.swapped);
     if (room === 0) return true;
+    this.stack = at + 8;
     at += 8 + room;
     if (at + 8 > end || at % 8 !== 0) return false;
-    this.copied = u64(u32, at, tail.swapped);
+    this.room = room;
+    this.copied = Math.min(room, u64(u32, at, tail.swapped));
     return true;
   }
 }

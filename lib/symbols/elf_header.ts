@@ -8,7 +8,9 @@ import { ByteReader } from "../base/bytes.ts";
 import { BadInputError } from "../base/errors.ts";
 
 /** p_type */
-export const PT = { LOAD: 1, NOTE: 4 } as const;
+export const PT = { LOAD: 1, NOTE: 4, GNU_EH_FRAME: 0x6474e550 } as const;
+/** Bit of p_flags: the segment holds code. */
+export const PF_X = 1;
 
 const ELF_MAGIC = 0x7f454c46;
 /** Bytes of program headers; Linux runs no program with more of them than a page holds. */
@@ -32,6 +34,8 @@ export interface ElfHeader {
 /** A program header (Elf32_Phdr, Elf64_Phdr). */
 export interface Segment {
   type: number;
+  /** PF_X and others. */
+  flags: number;
   offset: number;
   vaddr: number;
   filesz: number;
@@ -78,11 +82,13 @@ export function readSegments(source: ByteSource, header: ElfHeader): Segment[] {
   for (let at = 0; at < size; at += phentsize) {
     const r = new ByteReader(bytes.subarray(at, at + phentsize), littleEndian, source.name, phoff + at);
     const type = r.u32();
-    if (is64) r.u32(); // p_flags stands here in ELF64, near the end in ELF32
+    let flags = is64 ? r.u32() : 0; // they stand here in ELF64, behind the sizes in ELF32
     const offset = elfWord(r, is64);
     const vaddr = elfWord(r, is64);
     elfWord(r, is64); // p_paddr
-    segments.push({ type, offset, vaddr, filesz: elfWord(r, is64), memsz: elfWord(r, is64) });
+    const filesz = elfWord(r, is64), memsz = elfWord(r, is64);
+    if (!is64) flags = r.u32();
+    segments.push({ type, flags, offset, vaddr, filesz, memsz });
   }
   return segments;
 }

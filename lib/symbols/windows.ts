@@ -54,7 +54,7 @@ export class HeldBytes implements Windows {
 }
 
 /** Bytes that stay in their file, of which the pages that were asked for last are held. */
-class PagedBytes implements Windows {
+export class PagedBytes implements Windows {
   readonly size: number;
   readonly held = false;
   readonly #source: ByteSource;

@@ -1,0 +1,38 @@
+/** Why a call chain ends. */
+
+/** Reasons, as numbers: they are kept for each sample. */
+export const END = {
+  /** The first frame of the thread: its return address is undefined or zero. */
+  ROOT: 0,
+  /** The piece of the stack was cut off before the frame ends. */
+  SHORT: 1,
+  /** The code has no call frame information, and no frame pointer leads on. */
+  NO_CFI: 2,
+  /** The object's file could not be read. */
+  UNREADABLE: 3,
+  /** The frame cannot be: it does not grow, or its return address is none. */
+  CORRUPT: 4,
+  /** There are more frames than are wanted. */
+  DEEP: 5,
+  /** The frame is on another stack than the piece: a signal's, a coroutine's, a scheduler's. */
+  OTHER_STACK: 6,
+  /** The frame is found by a register that the sample does not have, or whose value is lost. */
+  NO_REGISTER: 7,
+  /** Nothing is mapped at the address. */
+  UNMAPPED: 8,
+} as const;
+
+export type End = (typeof END)[keyof typeof END];
+
+/** A few words for each reason, which complete "the call chain ends: ...". */
+export const END_WORDS: readonly string[] = [
+  "the thread began here",
+  "the stack copy is too short",
+  "no unwind information",
+  "the object cannot be read",
+  "the stack is corrupt",
+  "too many frames",
+  "it continues on another stack",
+  "a register was not recorded",
+  "nothing is mapped there",
+];

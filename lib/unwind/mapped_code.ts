@@ -1,0 +1,44 @@
+/** The code of processes as walks ask for it, by what the records told of their mappings. */
+
+import { PERF_RECORD_MISC } from "../base/abi.ts";
+import type { AddressSpaces } from "../symbols/address_space.ts";
+import type { ObjectInfo } from "../symbols/objects.ts";
+import type { CodeSpace, UnwindObject } from "./object.ts";
+
+/** The code of one process at a time: set `pid`, then walk. */
+export class MappedCode implements CodeSpace {
+  bias = 0.5;
+  pid = -1;
+  readonly #spaces: AddressSpaces;
+  readonly #open: (object: ObjectInfo) => UnwindObject | undefined;
+  /** By row of the table of objects. */
+  readonly #objects: (UnwindObject | null | undefined)[] = [];
+
+  /**
+   * @param open makes the object that code is mapped from, when it is first met: called once for each. Undefined for what
+   *   has no code (a heap, a stack).
+   */
+  constructor(spaces: AddressSpaces, open: (object: ObjectInfo) => UnwindObject | undefined) {
+    this.#spaces = spaces;
+    this.#open = open;
+  }
+
+  find(address: number): UnwindObject | undefined {
+    const spaces = this.#spaces;
+    const row = spaces.find(this.pid, address, PERF_RECORD_MISC.USER);
+    if (row < 0) return undefined;
+    const offset = spaces.at;
+    let object = this.#objects[row];
+    if (object === undefined) object = this.warm(spaces.objects.rows[row]) ?? null;
+    if (object === null) return undefined;
+    const linked = object.addressAt(offset);
+    this.bias = address - linked;
+    return Number.isNaN(linked) ? undefined : object;
+  }
+
+  /** Opens an object ahead of the first sample in it. */
+  warm(object: ObjectInfo): UnwindObject | undefined {
+    const known = this.#objects[object.id];
+    return (known === undefined ? this.#objects[object.id] = this.#open(object) ?? null : known) ?? undefined;
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * Frames of code without call frame information: assembly, PLT stubs of some linkers, C libraries that are built without
+ * it, what a JIT made. What looks like a return address is believed when it stands behind an instruction that calls; most
+ * when that calls the very function that we are in.
+ */
+
+import { type Arch, X86_64 } from "./arch.ts";
+import { callBefore, NO_CALL } from "./call_before.ts";
+import { CODE, type CodeSpace, type UnwindObject } from "./object.ts";
+import { CFA, Row, RULE } from "./row.ts";
+import type { FullRule } from "./rules.ts";
+import type { StackPiece } from "./stack_piece.ts";
+
+/** What is left of the high half of an address: on aarch64 signatures and tags are above it. */
+export const HIGH_MASK = { x86_64: 0xffffffff, aarch64: 0xffff } as const;
+/** The first address that is no user space's. */
+export function mostAddress(arch: Arch): number {
+  return arch === X86_64 ? 2 ** 47 : 2 ** 48;
+}
+
+const TWO_32 = 4294967296;
+/** Bytes of a function: how far behind a called address the current one may be. */
+const MOST_FUNCTION = 64 << 10;
+/** Bytes of stack that are searched for a return address. */
+const MOST_SEARCHED = 2048;
+/** Frame records of unknown code that are followed ahead. */
+const MOST_RECORDS = 32;
+/** Bytes of an entry of a PLT, and from which on its index lies on the stack. */
+const PLT_ENTRY = 16, PLT_PUSHED = 11;
+
+/** Where a walk is. */
+export interface Place {
+  space: CodeSpace;
+  object: UnwindObject | undefined;
+  /** The address that was looked up. */
+  place: number;
+  sp: number;
+  /** Whether the thread was interrupted there. */
+  isExact: boolean;
+}
+
+/** Finds callers without tables. */
+export class Guesser {
+  readonly #arch: Arch;
+  readonly #registers: Float64Array;
+  readonly #stack: StackPiece;
+  readonly #most: number;
+  readonly #trampoline: FullRule;
+  /** After a guess that failed: by how many bytes the piece of stack is too short to go on; 0 when that is not why. */
+  shortBy = 0;
+  /** The address that the call before a return address leads to, as far as it is known: set by #isReturn. */
+  #target = NaN;
+
+  constructor(arch: Arch, registers: Float64Array, stack: StackPiece) {
+    this.#arch = arch;
+    this.#registers = registers;
+    this.#stack = stack;
+    this.#most = mostAddress(arch);
+    this.#trampoline = trampolineRule(arch);
+  }
+
+  /** The rule of the code that a signal handler returns to, known by its instructions; undefined for other code. */
+  signalFrame(object: UnwindObject, address: number, isExact: boolean): FullRule | undefined {
+    if (object.code !== CODE.FILE) return undefined;
+    const code = object.codeAt(isExact ? address : address + 1, 9);
+    return isTrampoline(code, this.#arch) ? this.#trampoline : undefined;
+  }
+
+  /** Sets the registers to the caller's and returns its pc; 0 at the root, -1 where nothing leads on. */
+  guess(at: Place): number {
+    const { space, object, place } = at;
+    this.shortBy = 0;
+    if (object?.isEntry(place - space.bias)) return 0;
+    const isFile = object !== undefined && object.code === CODE.FILE;
+    if (isFile && at.isExact) {
+      const pc = this.#fromTop(at);
+      if (pc > 0) return pc;
+    }
+    const pc = this.#byFramePointer(at);
+    if (pc >= 0) return pc;
+    if (isFile && this.#arch === X86_64) {
+      const found = this.#search(at);
+      if (found > 0) return found;
+    }
+    return this.#registers[this.#arch.fp] === 0 ? 0 : -1;
+  }
+
+  /** A leaf that has pushed nothing yet, or a PLT stub. */
+  #fromTop({ space, object, place, sp }: Place): number {
+    const registers = this.#registers, arch = this.#arch;
+    if (arch !== X86_64) {
+      const pc = registers[arch.ra];
+      const isCaller = this.#isReturn(space, pc) && this.#leadsTo(place);
+      return isCaller ? pc : -1;
+    }
+    const bias = (space.find(place), space.bias);
+    const top = this.#stack.value(sp);
+    if (this.#isReturn(space, top) && (this.#leadsTo(place) || object!.isPlt(place - bias))) {
+      return this.#moveTo(top, sp + 8);
+    }
+    if (!object!.isPlt(place - bias) || (place - bias) % PLT_ENTRY < PLT_PUSHED) return -1;
+    const next = this.#stack.value(sp + 8);
+    return this.#isReturn(space, next) ? this.#moveTo(next, sp + 16) : -1;
+  }
+
+  /** The frame record at the frame pointer: { the caller's frame pointer, return address }. */
+  #byFramePointer({ space, sp }: Place): number {
+    const registers = this.#registers, { fp, sp: spNumber } = this.#arch, stack = this.#stack;
+    const frame = registers[fp];
+    if (!(frame >= sp) || frame % 8 !== 0) return -1;
+    if (!stack.has(frame + 8)) {
+      const missing = stack.missing(frame + 8);
+      if (stack.isCut && missing < MOST_FUNCTION) this.shortBy = missing;
+      return -1;
+    }
+    const pc = this.#codeAddress(frame + 8);
+    if (pc === 0) return 0;
+    if (!this.#isReturn(space, pc) && !this.#isInChain(space, frame, pc)) return -1;
+    const caller = stack.value(frame);
+    this.#forget();
+    registers[fp] = caller;
+    registers[spNumber] = frame + 16;
+    return pc;
+  }
+
+  /**
+   * Whether the frame record that has `pc`, where nothing is known to be mapped, is one of several that lead to known code: a
+   * program that makes memory executable later tells nobody.
+   */
+  #isInChain(space: CodeSpace, first: number, pc: number): boolean {
+    const stack = this.#stack;
+    if (!(pc >= 4096 && pc < this.#most) || space.find(pc - 1) !== undefined) return false;
+    let frame = first;
+    for (let records = 0; records < MOST_RECORDS; records++) {
+      const next = stack.value(frame);
+      if (!(next > frame) || next % 8 !== 0 || !stack.has(next + 8)) return false;
+      if (this.#isReturn(space, this.#codeAddress(next + 8))) return true;
+      frame = next;
+    }
+    return false;
+  }
+
+  /** The first word of the stack that is behind a call of this very function. */
+  #search({ space, place, sp }: Place): number {
+    const stack = this.#stack;
+    for (let at = sp; at < sp + MOST_SEARCHED && stack.has(at); at += 8) {
+      const pc = stack.value(at);
+      if (this.#isReturn(space, pc) && this.#leadsTo(place)) return this.#moveTo(pc, at + 8);
+    }
+    return -1;
+  }
+
+  #moveTo(pc: number, sp: number): number {
+    this.#registers[this.#arch.sp] = sp;
+    return pc;
+  }
+
+  /** Registers that a function without tables may have saved anywhere. */
+  #forget(): void {
+    const registers = this.#registers;
+    for (const number of this.#arch.saved) registers[number] = NaN;
+  }
+
+  #codeAddress(at: number): number {
+    const stack = this.#stack;
+    return stack.read(at) ? ((stack.high & HIGH_MASK[this.#arch.name]) >>> 0) * TWO_32 + stack.low : NaN;
+  }
+
+  /** Whether the call that was found last is of the function that `place` is in, as far as its size can be guessed. */
+  #leadsTo(place: number): boolean {
+    return place >= this.#target && place < this.#target + MOST_FUNCTION;
+  }
+
+  /** Whether code is mapped before `pc` that calls, or whose instructions are not known. Sets #target. */
+  #isReturn(space: CodeSpace, pc: number): boolean {
+    this.#target = NaN;
+    if (!(pc >= 4096 && pc < this.#most)) return false;
+    const object = space.find(pc - 1);
+    if (object === undefined) return false;
+    if (object.code !== CODE.FILE) return true;
+    const target = callBefore(object, pc - space.bias, this.#arch);
+    if (target === NO_CALL) return false;
+    this.#target = target + space.bias;
+    return true;
+  }
+}
+
+/**
+ * The code that signal handlers return to calls rt_sigreturn:
+ *
+ *     x86-64   mov $15, %rax (glibc) or %eax (musl); syscall        aarch64   mov x8, #139; svc #0
+ */
+function isTrampoline(code: Uint8Array, arch: Arch): boolean {
+  const starts = (...bytes: number[]) => bytes.every((byte, i) => code[i] === byte);
+  if (arch !== X86_64) return starts(0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4);
+  return starts(0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05) || starts(0xb8, 15, 0, 0, 0, 0x0f, 0x05);
+}
+
+/**
+ * Where the kernel puts registers for a signal handler, from the stack pointer on that the trampoline starts with: struct
+ * rt_sigframe, struct ucontext and struct sigcontext of arch/x86 and arch/arm64.
+ */
+function trampolineRule(arch: Arch): FullRule {
+  const row = new Row();
+  row.set(CFA, RULE.REGISTER, arch.sp, 0);
+  // r8 ... r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip;  x0 ... x30, sp, pc
+  const order = arch === X86_64 ? [8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16] : arch.perf;
+  const first = arch === X86_64 ? 40 : 312;
+  order.forEach((number, i) => row.set(number, RULE.OFFSET, first + 8 * i));
+  return { row, columns: [...order].sort((a, b) => a - b), expressions: [], isSignal: true };
+}

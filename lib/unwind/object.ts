@@ -1,0 +1,145 @@
+/** Something that code is mapped from, as walks see it. */
+
+import { BadInputError } from "../base/errors.ts";
+import type { ElfFile, Section } from "../symbols/elf.ts";
+import { PF_X, PT, type Segment } from "../symbols/elf_header.ts";
+import { PagedBytes } from "../symbols/windows.ts";
+import { FOUND, type Found, ObjectCfi } from "./object_cfi.ts";
+import type { Row } from "./row.ts";
+
+/** Bytes behind the entry point that are taken for the start of the program. */
+const ENTRY_SIZE = 64;
+
+/** What kind of code it is. */
+export const CODE = {
+  /** Of a file that was read. */
+  FILE: 0,
+  /** Made while the program runs: it keeps frame pointers, or its frames are lost. */
+  GENERATED: 1,
+  /** Of a file that could not be read. */
+  UNREADABLE: 2,
+} as const;
+
+/** What is mapped where in the process that a stack is of. */
+export interface CodeSpace {
+  /** What code is mapped at an address; undefined where none is. Sets `bias` to what to take off the address. */
+  find(address: number): UnwindObject | undefined;
+  bias: number;
+}
+
+let lastId = 0;
+
+/** An object, shared by all processes that map it. Addresses are those that it was linked for. */
+export class UnwindObject {
+  /** Differs from all other objects' of this process. */
+  readonly id: number = ++lastId;
+  readonly file: ElfFile | undefined;
+  code: number;
+  /** Why it cannot be read, in words, once that is known. */
+  failure: string | undefined;
+  readonly cfi: ObjectCfi | undefined;
+  /** Where the program starts; NaN in a library. */
+  readonly entry: number;
+  readonly #plts: readonly Section[];
+  readonly #segments: { segment: Segment; bytes: PagedBytes }[];
+
+  private constructor(code: number, file?: ElfFile, cfi?: ObjectCfi, failure?: string) {
+    this.code = code;
+    this.file = file;
+    this.cfi = cfi;
+    this.failure = failure;
+    this.entry = file ? entryOf(file) : NaN;
+    this.#plts = (file?.sections ?? []).filter(({ name }) => /^\.i?plt(\.|$)/.test(name));
+    this.#segments = (file?.segments ?? []).filter(isCode).map((segment) => ({
+      segment,
+      bytes: new PagedBytes(file!.source, segment.offset, segment.filesz, file!.cost),
+    }));
+  }
+
+  /**
+   * Opens an object file: reads its headers and, where they are small, its tables. The files stay open as long as the object is used.
+   * @param debug the separate file with its debug information, which may have the only call frame information.
+   */
+  static open(file: ElfFile, debug?: ElfFile): UnwindObject {
+    try {
+      return new UnwindObject(CODE.FILE, file, ObjectCfi.open(file, debug));
+    } catch (error) {
+      if (!(error instanceof BadInputError)) throw error;
+      return UnwindObject.unreadable(error.message);
+    }
+  }
+
+  /** Code that a program made, such as a JIT's. */
+  static generated(): UnwindObject {
+    return new UnwindObject(CODE.GENERATED);
+  }
+
+  /** A file that is not there, or not the one that was mapped, or damaged. */
+  static unreadable(failure: string): UnwindObject {
+    return new UnwindObject(CODE.UNREADABLE, undefined, undefined, failure);
+  }
+
+  /** Sets `row` for an address. An object whose tables turn out to be damaged, or too expensive, is unreadable from then on. */
+  findRow(address: number, row: Row): Found {
+    if (this.cfi === undefined || this.code !== CODE.FILE) return FOUND.NONE;
+    try {
+      return this.cfi.findRow(address, row);
+    } catch (error) {
+      this.#fail(error);
+      return FOUND.NONE;
+    }
+  }
+
+  /**
+   * The address as linked of an offset in the file; NaN where that has no code. Where several segments lie in one page of the
+   * file, as lld lays them out, that of the segment with code counts, as nothing else is run.
+   */
+  addressAt(offset: number): number {
+    if (this.file === undefined) return offset;
+    for (const { segment } of this.#segments) {
+      const from = offset - segment.offset;
+      if (from >= 0 && from < segment.filesz) return from + segment.vaddr;
+    }
+    return NaN;
+  }
+
+  /** Bytes of code from `address` on, fewer where there are fewer. */
+  codeAt(address: number, length: number): Uint8Array {
+    for (const { segment: { vaddr, filesz }, bytes } of this.#segments) {
+      if (!(address >= vaddr && address < vaddr + filesz)) continue;
+      try {
+        return bytes.window(address - vaddr, length);
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
+    return new Uint8Array(0);
+  }
+
+  /** Whether an address is where the program starts. */
+  isEntry(address: number): boolean {
+    return address >= this.entry && address < this.entry + ENTRY_SIZE;
+  }
+
+  /** Whether an address is in stubs that lead to functions of other objects. */
+  isPlt(address: number): boolean {
+    return this.#plts.some(({ addr, size }) => address >= addr && address < addr + size);
+  }
+
+  #fail(error: unknown): void {
+    if (!(error instanceof BadInputError)) throw error;
+    this.code = CODE.UNREADABLE;
+    this.failure = error.message;
+  }
+}
+
+function isCode({ type, flags }: Segment): boolean {
+  return type === PT.LOAD && flags % (2 * PF_X) === PF_X;
+}
+
+function entryOf(file: ElfFile): number {
+  const bytes = file.source.read(24, 8);
+  if (!file.is64 || bytes.length < 8) return NaN;
+  const entry = Number(file.reader(bytes, 24, "the ELF header").u64());
+  return entry > 0 ? entry : NaN;
+}

@@ -1,0 +1,112 @@
+/** Asks an object's call frame information: which function an address is in, and its row of rules. */
+
+import type { ElfFile } from "../symbols/elf.ts";
+import { archOf } from "./arch.ts";
+import type { Cie, EntryReader, Fde } from "./entries.ts";
+import { type Program, ProgramRunner } from "./program.ts";
+import { Row } from "./row.ts";
+import { cfiTables } from "./sections.ts";
+import type { CfiTable } from "./table.ts";
+
+/** Bytes of instructions of an entry that are run; functions of generated code have some 100 KB. */
+const MOST_INSTRUCTIONS = 1 << 20;
+
+/** What is known of an address. */
+export const FOUND = {
+  ROW: 0,
+  /** No entry has the address. */
+  NONE: 1,
+  /** An entry has it that cannot be understood. */
+  DAMAGED: 2,
+} as const;
+export type Found = (typeof FOUND)[keyof typeof FOUND];
+
+const runner = new ProgramRunner();
+
+/** The call frame information of one object. Addresses are those that the object was linked for. */
+export class ObjectCfi {
+  /** The function that was found last, [start, end). */
+  functionStart = 0.5;
+  functionEnd = 0.5;
+  /** Where the row that was found last begins and ends. */
+  rowStart = 0.5;
+  rowEnd = 0.5;
+  /** Whether that is the frame that a signal made. */
+  isSignal = false;
+  /** The column with the return address. */
+  returnRegister = 0;
+  readonly #tables: readonly CfiTable[];
+  #reader: EntryReader | undefined;
+
+  constructor(tables: readonly CfiTable[]) {
+    this.#tables = tables;
+  }
+
+  /**
+   * Opens that of a file, and of the separate file with its debug information; undefined where there is none, or the machine
+   * is one whose stacks are not walked. Reads headers alone. Throws LimitError.
+   */
+  static open(file: ElfFile, debug?: ElfFile): ObjectCfi | undefined {
+    if (archOf(file.machine) === undefined) return undefined;
+    const tables = cfiTables(file, debug);
+    return tables.length > 0 ? new ObjectCfi(tables) : undefined;
+  }
+
+  /**
+   * Sets functionStart and functionEnd for the function at an address, by its entry, which stripped files have, too. False
+   * where none has the address. Throws LimitError.
+   */
+  findFunction(address: number): boolean {
+    return this.#find(address) !== undefined;
+  }
+
+  /** Sets `row` for an address, and all that is known of it. Throws LimitError. */
+  findRow(address: number, row: Row): Found {
+    const fde = this.#find(address);
+    if (fde === undefined) return FOUND.NONE;
+    const reader = this.#reader!, { cie, from, to } = fde;
+    const initial = cie.initial ??= initialRow(reader, cie);
+    const program = programOf(reader, from, to);
+    if (!runner.run(program, cie, cie.bases, { start: fde.start, target: address, initial })) {
+      return FOUND.DAMAGED;
+    }
+    row.copy(runner.row);
+    this.rowStart = runner.rowStart;
+    this.rowEnd = Math.min(runner.rowEnd, fde.end);
+    this.isSignal = cie.isSignal;
+    this.returnRegister = cie.returnRegister;
+    return FOUND.ROW;
+  }
+
+  /** A copy of an expression of the row that was found last. */
+  expression(at: number, size: number): Uint8Array {
+    return this.#reader!.section.bytes.window(at, size).slice();
+  }
+
+  #find(address: number): Fde | undefined {
+    for (const table of this.#tables) {
+      const fde = table.find(address);
+      if (fde === undefined) continue;
+      this.#reader = table.reader;
+      this.functionStart = fde.start;
+      this.functionEnd = fde.end;
+      return fde;
+    }
+    return undefined;
+  }
+}
+
+/** The row that a common entry leaves; nothing is said in one whose instructions are damaged. */
+function initialRow(reader: EntryReader, cie: Cie): Row {
+  const row = new Row();
+  const program = programOf(reader, cie.from, cie.to);
+  const settings = { start: 0, target: Infinity, initial: undefined };
+  if (runner.run(program, cie, cie.bases, settings)) row.copy(runner.row);
+  return row;
+}
+
+function programOf({ section }: EntryReader, from: number, to: number): Program {
+  const bytes = section.bytes.window(from, Math.min(to - from, MOST_INSTRUCTIONS));
+  const { littleEndian, address } = section;
+  return { bytes, littleEndian, origin: from, address, from: 0, to: bytes.length };
+}

@@ -1,0 +1,148 @@
+/**
+ * Rules: what a row of call frame information comes down to, in a few integers where it can. Programs have some hundred
+ * different ones, so equal rules are kept once:
+ *
+ *     compact    i32 register of the frame's end, and flags;  i32 offset of the frame's end;  i32 for each saved register:
+ *                where it is saved, from the frame's end on, or 0 where it is left as it was
+ *     full       whatever else there is: expressions (PLT stubs, signal frames), registers in other registers
+ */
+
+import type { Arch } from "./arch.ts";
+import type { ObjectCfi } from "./object_cfi.ts";
+import { CFA, Row, RULE } from "./row.ts";
+
+/** Numbers that are no compact rule's. */
+export const NO_RULE = {
+  /** There is no call frame information for the address. */
+  NONE: -1,
+  /** There is, and it makes no sense. */
+  DAMAGED: -2,
+} as const;
+/** Full rule n is number FIRST_FULL - n. */
+const FIRST_FULL = -3;
+
+/** Bits of a compact rule's first integer. The low ones are the number of the register. */
+export const REGISTER_MASK = 0x3f;
+/** The return address is undefined: the thread began here. */
+export const IS_ROOT = 0x40;
+
+const MOST_COMPACT = 1 << 15, MOST_FULL = 4096;
+/** Bytes of an expression; real ones have up to 20. */
+const MOST_EXPRESSION = 256;
+const MOST_OFFSET = 2 ** 31 - 1;
+
+/** A rule that needs more than a few integers. */
+export interface FullRule {
+  row: Row;
+  /** Columns that the row says something of. */
+  columns: number[];
+  /** By column. */
+  expressions: (Uint8Array | undefined)[];
+  isSignal: boolean;
+}
+
+/** The rules of all objects of one machine. */
+export class RuleTable {
+  readonly arch: Arch;
+  /** Integers of a compact rule. */
+  readonly stride: number;
+  ints: Int32Array;
+  /** Grows each time that the rules are thrown away, because there were too many: their numbers are void then. */
+  generation = 0;
+  #count = 0;
+  readonly #fulls: FullRule[] = [];
+  /** By contents. */
+  readonly #numbers = new Map<string, number>();
+
+  constructor(arch: Arch) {
+    this.arch = arch;
+    this.stride = 2 + arch.saved.length;
+    this.ints = new Int32Array(64 * this.stride);
+  }
+
+  /** How many different rules there are. */
+  get size(): number {
+    return this.#numbers.size;
+  }
+
+  full(rule: number): FullRule {
+    return this.#fulls[FIRST_FULL - rule];
+  }
+
+  /** The number of the rule that `row` comes down to: that which `cfi` found last. */
+  add(row: Row, cfi: ObjectCfi): number {
+    if (this.#count >= MOST_COMPACT || this.#fulls.length >= MOST_FULL) this.#clear();
+    const compact = this.#compact(row, cfi);
+    return compact ? this.#intern(compact.join(), () => this.#addCompact(compact)) : this.#addFull(row, cfi);
+  }
+
+  #clear(): void {
+    this.generation++;
+    this.#count = this.#fulls.length = 0;
+    this.#numbers.clear();
+  }
+
+  #intern(key: string, make: () => number): number {
+    let number = this.#numbers.get(key);
+    if (number === undefined) this.#numbers.set(key, number = make());
+    return number;
+  }
+
+  #addCompact(compact: readonly number[]): number {
+    const at = this.#count++ * this.stride;
+    if (at === this.ints.length) {
+      const grown = new Int32Array(2 * at);
+      grown.set(this.ints);
+      this.ints = grown;
+    }
+    this.ints.set(compact, at);
+    return this.#count - 1;
+  }
+
+  /** Integers of a compact rule; undefined for a row that needs more. */
+  #compact({ kinds, values, extras }: Row, cfi: ObjectCfi): number[] | undefined {
+    const { arch } = this, { returnRegister: ra } = cfi;
+    if (cfi.isSignal || kinds[CFA] !== RULE.REGISTER || ra !== arch.ra) return undefined;
+    const register = values[CFA], offset = extras[CFA];
+    if (!(register < arch.registers && isOffset(offset)) || kinds[arch.sp] !== RULE.UNSET) return undefined;
+    const isRoot = kinds[ra] === RULE.UNDEFINED;
+    // on x86-64 the return address has no place of its own: it always is where the call put it
+    const isInPlace = arch.saved.includes(ra) || (kinds[ra] === RULE.OFFSET && values[ra] === -8);
+    if (!isRoot && !isInPlace) return undefined;
+    const ints = [register | (isRoot ? IS_ROOT : 0), offset];
+    for (const column of arch.saved) {
+      const kind = kinds[column], value = values[column];
+      if (kind === RULE.UNSET || kind === RULE.SAME || (column === ra && isRoot)) ints.push(0);
+      else if (kind === RULE.OFFSET && value !== 0 && isOffset(value)) ints.push(value);
+      else return undefined;
+    }
+    return ints;
+  }
+
+  #addFull(row: Row, cfi: ObjectCfi): number {
+    const columns: number[] = [], expressions: (Uint8Array | undefined)[] = [];
+    const key: unknown[] = [cfi.isSignal];
+    for (let column = 0; column <= CFA; column++) {
+      const kind = row.kinds[column];
+      if (kind === RULE.UNSET || (column !== CFA && column >= this.arch.registers)) continue;
+      columns.push(column);
+      const isExpression = kind === RULE.EXPRESSION || kind === RULE.VAL_EXPRESSION;
+      if (isExpression) {
+        if (row.extras[column] > MOST_EXPRESSION) return NO_RULE.DAMAGED;
+        expressions[column] = cfi.expression(row.values[column], row.extras[column]);
+        key.push(column, kind, expressions[column]!.toHex());
+      } else key.push(column, kind, row.values[column], row.extras[column]);
+    }
+    if (row.kinds[CFA] === RULE.UNSET) return NO_RULE.DAMAGED;
+    const copy = new Row();
+    copy.copy(row);
+    // the return address goes where the program counter is, whichever column the entry has for it
+    if (cfi.returnRegister !== this.arch.ra) return NO_RULE.DAMAGED;
+    const rule = { row: copy, columns, expressions, isSignal: cfi.isSignal };
+    return this.#intern(key.join(), () => FIRST_FULL - (this.#fulls.push(rule) - 1));
+  }
+}
+
+function isOffset(value: number): boolean {
+  return Number.isInteger(value) && value >= -MOST_OFFSET && value <= MOST_OFFSET;
+}

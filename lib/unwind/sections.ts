@@ -1,0 +1,98 @@
+/** An object's call frame information: sections of its file, and of the separate file with its debug information. */
+
+import { BadInputError } from "../base/errors.ts";
+import { DebugSections } from "../symbols/debug_section.ts";
+import { type ElfFile, SHF_ALLOC, SHT } from "../symbols/elf.ts";
+import { PT } from "../symbols/elf_header.ts";
+import { HeldBytes, PagedBytes, type Windows } from "../symbols/windows.ts";
+import type { CfiSection } from "./entries.ts";
+import type { PointerBases } from "./pointer.ts";
+import { CfiTable, frameAddress, type HeaderSection } from "./table.ts";
+
+/** Bytes of a section that is read as a whole; of larger ones only the pages that are needed. */
+const MOST_AT_ONCE = 256 << 10;
+/** Bytes of a header that are looked at for where .eh_frame is. */
+const HEADER_FRONT = 32;
+
+/**
+ * The tables of an object, in the order they are to be asked: .eh_frame, then .debug_frame of the file and of the separate
+ * one. What cannot be read is left out. Throws LimitError.
+ */
+export function cfiTables(file: ElfFile, debug?: ElfFile): CfiTable[] {
+  const bases = basesOf(file);
+  const tables = [ehTable(file, bases)];
+  for (const each of [file, debug]) tables.push(each && debugTable(each, bases));
+  return tables.filter((table) => table !== undefined);
+}
+
+function ehTable(file: ElfFile, bases: PointerBases): CfiTable | undefined {
+  const { littleEndian, cost } = file;
+  const header = headerOf(file);
+  const section = file.section(".eh_frame");
+  let address: number, bytes: Windows | undefined;
+  if (section && section.type !== SHT.NOBITS && section.flags % (2 * SHF_ALLOC) >= SHF_ALLOC) {
+    address = section.addr;
+    bytes = part(file, section.offset, section.size);
+  } else if (header) {
+    // without section headers, from where .eh_frame_hdr says to the end of the segment
+    address = frameAddress(header, littleEndian);
+    const segment = segmentAt(file, address);
+    bytes = segment &&
+      part(file, segment.offset + address - segment.vaddr, segment.vaddr + segment.filesz - address);
+  } else return undefined;
+  return bytes && new CfiTable({ bytes, address, isEh: true, littleEndian, bases }, header, cost);
+}
+
+function headerOf(file: ElfFile): HeaderSection | undefined {
+  const segment = file.segments.find(({ type }) => type === PT.GNU_EH_FRAME);
+  if (!segment || segment.filesz < HEADER_FRONT / 2) return undefined;
+  const bytes = part(file, segment.offset, segment.filesz);
+  return bytes && { bytes, address: segment.vaddr };
+}
+
+function debugTable(file: ElfFile, bases: PointerBases): CfiTable | undefined {
+  const bytes = new DebugSections(file).get(".debug_frame");
+  if (!bytes || bytes.size === 0) return undefined;
+  const section: CfiSection = { bytes, address: 0, isEh: false, littleEndian: file.littleEndian, bases };
+  return new CfiTable(section, undefined, file.cost);
+}
+
+/** Bytes of the file, paged where they are many; undefined where the file ends before them. */
+function part(file: ElfFile, offset: number, size: number): Windows | undefined {
+  try {
+    if (size <= MOST_AT_ONCE) return new HeldBytes(file.bytes(offset, size, "call frame information"));
+    file.checkRange(offset, size, "call frame information");
+  } catch (error) {
+    if (error instanceof BadInputError && error.constructor === BadInputError) return undefined;
+    throw error;
+  }
+  return new PagedBytes(file.source, offset, size, file.cost);
+}
+
+function segmentAt({ segments }: ElfFile, address: number) {
+  return segments.find(({ type, vaddr, filesz }) =>
+    type === PT.LOAD && address >= vaddr && address < vaddr + filesz
+  );
+}
+
+function basesOf(file: ElfFile): PointerBases {
+  return {
+    text: file.section(".text")?.addr ?? NaN,
+    data: file.section(".got")?.addr ?? NaN,
+    addressSize: file.is64 ? 8 : 4,
+    memory: (address) => {
+      const bytes = memoryAt(file, address, 8);
+      if (bytes.length < 8) return NaN;
+      const word = file.reader(bytes, address, "a pointer").u64();
+      return Number(BigInt.asIntN(64, word));
+    },
+  };
+}
+
+/** Bytes that are in memory at an address when the object is loaded, as far as its file has them. */
+export function memoryAt(file: ElfFile, address: number, length: number): Uint8Array {
+  const segment = segmentAt(file, address);
+  if (!segment) return new Uint8Array(0);
+  const there = Math.min(length, segment.vaddr + segment.filesz - address);
+  return file.source.read(segment.offset + address - segment.vaddr, there);
+}

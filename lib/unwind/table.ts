@@ -1,0 +1,198 @@
+/**
+ * Which function's entry an address has: by the sorted table of .eh_frame_hdr (the Linux Standard Base, "The
+ * .eh_frame_hdr section"), or by an index that one pass over the entries makes.
+ *
+ *     u8 version 1; u8 encodings of: eh_frame_ptr, fde_count, table; eh_frame_ptr; fde_count
+ *     table: { start; address of the entry } [fde_count], ascending
+ *
+ * A table that does not ascend, or that leads to entries of other addresses, is not trusted: the index takes its place.
+ */
+
+import { LineReader } from "../symbols/dwarf_line_header.ts";
+import { type Cost, WORK } from "../symbols/limits.ts";
+import type { Windows } from "../symbols/windows.ts";
+import { type CfiSection, EntryReader, type Fde } from "./entries.ts";
+import { pointerSize, readPointer } from "./pointer.ts";
+
+/** Bytes of an index for a function's entry. */
+const INDEX_BYTES = 20;
+/** How many entries that start earlier are looked at, where entries overlap. */
+const MOST_OVERLAPS = 8;
+/** Bytes of .eh_frame_hdr: 8 an entry, so 8 million functions. */
+const MOST_HEADER = 64 << 20;
+/** Units of work that an entry takes in the pass. */
+const ENTRY_WORK = 40;
+
+/** The section .eh_frame_hdr. */
+export interface HeaderSection {
+  readonly bytes: Windows;
+  readonly address: number;
+}
+
+/** The functions' entries of a section, by address. */
+export class CfiTable {
+  readonly reader: EntryReader;
+  readonly #cost: Cost;
+  #header: SortedTable | undefined;
+  #index: Index | undefined;
+
+  constructor(section: CfiSection, header: HeaderSection | undefined, cost: Cost) {
+    this.reader = new EntryReader(section);
+    this.#cost = cost;
+    this.#header = header && readHeader(header, section, cost);
+  }
+
+  /** The entry of the function that has `address`; undefined where none has. Throws LimitError. */
+  find(address: number): Fde | undefined {
+    const { reader } = this;
+    if (this.#header) {
+      const { section } = reader, at = this.#header.find(address);
+      if (at < 0) return undefined;
+      const fde = reader.fde(this.#header.entryAt(at) - section.address);
+      if (fde?.start === this.#header.startAt(at)) return address < fde.end ? fde : undefined;
+      this.#header = undefined;
+    }
+    this.#index ??= makeIndex(reader, this.#cost);
+    const at = this.#index.find(address);
+    return at < 0 ? undefined : reader.fde(at);
+  }
+}
+
+/** The table of .eh_frame_hdr. */
+class SortedTable {
+  readonly count: number;
+  readonly #r: LineReader;
+  readonly #from: number;
+  readonly #half: number;
+  readonly #encoding: number;
+  readonly #address: number;
+  readonly #section: CfiSection;
+
+  constructor(
+    bytes: Uint8Array,
+    table: { from: number; count: number; encoding: number; size: number; address: number },
+    section: CfiSection,
+  ) {
+    this.#r = new LineReader(bytes, section.littleEndian);
+    this.count = table.count;
+    this.#from = table.from;
+    this.#half = table.size;
+    this.#encoding = table.encoding;
+    this.#address = table.address;
+    this.#section = section;
+  }
+
+  #pointer(at: number): number {
+    this.#r.pos = at;
+    return readPointer(this.#r, this.#encoding, this.#address + at, {
+      text: this.#section.bases.text,
+      data: this.#address,
+      addressSize: this.#section.bases.addressSize,
+    });
+  }
+
+  startAt(at: number): number {
+    return this.#pointer(this.#from + 2 * at * this.#half);
+  }
+
+  entryAt(at: number): number {
+    return this.#pointer(this.#from + (2 * at + 1) * this.#half);
+  }
+
+  /** The last row that starts at or before `address`; -1 when none does. */
+  find(address: number): number {
+    let low = 0, high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.startAt(middle) <= address) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  ascends(): boolean {
+    for (let at = 0, last = -Infinity; at < this.count; at++) {
+      const start = this.startAt(at);
+      if (!(start >= last)) return false;
+      last = start;
+    }
+    return true;
+  }
+}
+
+/** Reads the header; undefined for one without a table that can be searched. */
+function readHeader(
+  { bytes, address }: HeaderSection,
+  section: CfiSection,
+  cost: Cost,
+): SortedTable | undefined {
+  if (bytes.size > MOST_HEADER || bytes.size < 4) return undefined;
+  const all = bytes.window(0, bytes.size);
+  const r = new LineReader(all, section.littleEndian);
+  const [version, pointerEncoding, countEncoding, encoding] = [r.u8(), r.u8(), r.u8(), r.u8()];
+  const bases = { text: section.bases.text, data: address, addressSize: section.bases.addressSize };
+  readPointer(r, pointerEncoding, address + r.pos, bases);
+  const count = readPointer(r, countEncoding, address + r.pos, bases);
+  const size = pointerSize(encoding, bases.addressSize), from = r.pos;
+  if (version !== 1 || size === 0 || !(count > 0 && from + 2 * size * count <= all.length)) return undefined;
+  cost.work(count * ENTRY_WORK / 10);
+  const table = new SortedTable(all, { from, count, encoding, size, address }, section);
+  return table.ascends() ? table : undefined;
+}
+
+/** Address of the .eh_frame that a header leads to; NaN when it does not say. */
+export function frameAddress({ bytes, address }: HeaderSection, littleEndian: boolean): number {
+  const r = new LineReader(bytes.window(0, 32), littleEndian);
+  const version = r.u8(), encoding = r.u8();
+  r.pos = 4;
+  return version === 1
+    ? readPointer(r, encoding, address + 4, { text: NaN, data: address, addressSize: 8 })
+    : NaN;
+}
+
+/** Starts, ends and offsets of entries, ascending by start. */
+class Index {
+  readonly #starts: Float64Array;
+  readonly #ends: Float64Array;
+  readonly #offsets: Float64Array;
+
+  constructor(starts: Float64Array, ends: Float64Array, offsets: Float64Array) {
+    this.#starts = starts;
+    this.#ends = ends;
+    this.#offsets = offsets;
+  }
+
+  /** Offset of the entry that has `address`, the one that starts last where several have it; -1 when none has. */
+  find(address: number): number {
+    const starts = this.#starts;
+    let low = 0, high = starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (starts[middle] <= address) low = middle + 1;
+      else high = middle;
+    }
+    for (let at = low - 1; at >= Math.max(0, low - MOST_OVERLAPS); at--) {
+      if (address < this.#ends[at]) return this.#offsets[at];
+    }
+    return -1;
+  }
+}
+
+function makeIndex(reader: EntryReader, cost: Cost): Index {
+  const fdes: { start: number; end: number; at: number }[] = [];
+  cost.work(reader.section.bytes.size * WORK.read);
+  reader.each(({ start, end }, at) => {
+    if (fdes.length % 1024 === 0) {
+      cost.work(1024 * ENTRY_WORK);
+      cost.hold(1024 * (INDEX_BYTES + 4 * 16));
+    }
+    fdes.push({ start, end, at });
+  });
+  fdes.sort((a, b) => a.start - b.start);
+  cost.release(Math.ceil(fdes.length / 1024) * 1024 * 4 * 16);
+  return new Index(
+    Float64Array.from(fdes, ({ start }) => start),
+    Float64Array.from(fdes, ({ end }) => end),
+    Float64Array.from(fdes, ({ at }) => at),
+  );
+}

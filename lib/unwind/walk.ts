@@ -1,0 +1,333 @@
+/**
+ * Walks stacks: from a sample's registers and its piece of stack to the addresses of its call chain.
+ *
+ *     pc --(space)--> object, address in it --(rule cache)--> rule --(registers, stack)--> the caller's pc, sp and saved registers
+ *
+ * Guarantees, whatever the stack and the tables hold: each frame's end is above the one before it (but for signal frames,
+ * which may be on another stack), a chain has no more entries than it has room for, expressions are bounded, and nothing outside the
+ * piece is read. Where no table is missed, nothing is allocated.
+ */
+
+import type { Arch } from "./arch.ts";
+import { END, type End } from "./ends.ts";
+import { Evaluator } from "./expression.ts";
+import { Guesser, HIGH_MASK, mostAddress } from "./no_cfi.ts";
+import { CODE, type CodeSpace, type UnwindObject } from "./object.ts";
+import { FOUND } from "./object_cfi.ts";
+import { CFA, Row, RULE } from "./row.ts";
+import { RuleCache } from "./rule_cache.ts";
+import { type FullRule, IS_ROOT, NO_RULE, REGISTER_MASK, RuleTable } from "./rules.ts";
+import { StackPiece } from "./stack_piece.ts";
+
+const TWO_32 = 4294967296;
+/** Addresses below this one are no code's. */
+const LEAST_ADDRESS = 4096;
+
+/** How many frames were found in which way. */
+export interface WalkCounts {
+  walks: number;
+  frames: number;
+  /** Rules that were not in the cache. */
+  misses: number;
+  /** Frames of code without call frame information. */
+  guessed: number;
+}
+
+/** Which registers a sample has, and in which order: made once for each mask of an event. */
+export type RegisterPlan = Int8Array;
+
+/** The plan for perf_event_attr.sample_regs_user: by place in the sample, the register's number here, or -1. */
+export function registerPlan(arch: Arch, mask: bigint): RegisterPlan {
+  const plan: number[] = [];
+  for (let bit = 0; bit < 64; bit++) {
+    if ((mask >> BigInt(bit)) & 1n) plan.push(arch.perf[bit] ?? -1);
+  }
+  return Int8Array.from(plan);
+}
+
+/** Walks the stacks of all processes of one machine. */
+export class Unwinder {
+  readonly arch: Arch;
+  /** Registers by DWARF number, the program counter last; NaN for what is not known. */
+  readonly registers: Float64Array;
+  readonly stack = new StackPiece();
+  /** Why the last chain ended. */
+  end: End = END.ROOT;
+  /** With END.SHORT: by how many bytes the piece of stack is too short for the next frame. */
+  missing = 0;
+  /** With END.NO_CFI, END.UNREADABLE and END.CORRUPT: the object that the chain ended in; undefined where there is none. */
+  endObject: UnwindObject | undefined;
+  readonly counts: WalkCounts = { walks: 0, frames: 0, misses: 0, guessed: 0 };
+  readonly #rules: RuleTable;
+  readonly #cache = new RuleCache();
+  readonly #row = new Row();
+  readonly #evaluator: Evaluator;
+  readonly #guesser: Guesser;
+  readonly #next: Float64Array;
+  readonly #highMask: number;
+  readonly #most: number;
+  /** The current frame: its stack pointer, and whether its pc is where it was interrupted rather than behind a call. */
+  #sp = 0.5;
+  #isExact = true;
+
+  constructor(arch: Arch) {
+    this.arch = arch;
+    this.registers = new Float64Array(arch.registers).fill(NaN);
+    this.#next = new Float64Array(arch.registers);
+    this.#rules = new RuleTable(arch);
+    this.#evaluator = new Evaluator(this.stack);
+    this.#guesser = new Guesser(arch, this.registers, this.stack);
+    this.#highMask = HIGH_MASK[arch.name];
+    this.#most = mostAddress(arch);
+  }
+
+  /** Different rules that are known. */
+  get ruleCount(): number {
+    return this.#rules.size;
+  }
+
+  /**
+   * Takes the registers of a sample: u64s from word `word` of `u32` on, as `plan` has them. Others are not known.
+   * Return addresses lose their signatures here, before they become doubles.
+   */
+  loadRegisters(plan: RegisterPlan, u32: Uint32Array, word: number): void {
+    const { registers, arch: { ra, pc } } = this;
+    registers.fill(NaN);
+    for (let i = 0, at = word; i < plan.length; i++, at += 2) {
+      const number = plan[i];
+      if (number < 0) continue;
+      const high = number === ra || number === pc ? u32[at + 1] & this.#highMask : u32[at + 1];
+      registers[number] = high * TWO_32 + u32[at];
+    }
+  }
+
+  /**
+   * Takes the piece of stack of a sample: `length` bytes of `view` from `at` on, the first of them at the stack pointer.
+   * @param isCut whether there was more than was copied: false when the kernel came to the stack's end.
+   */
+  loadStack(view: DataView, at: number, length: number, isCut: boolean): void {
+    const { stack } = this;
+    stack.view = view;
+    stack.at = at;
+    stack.length = length;
+    stack.isCut = isCut;
+    stack.start = this.registers[this.arch.sp];
+  }
+
+  /**
+   * Walks from what loadRegisters and loadStack took. Puts the addresses into `out`: where the thread was, then return
+   * addresses; returns how many. `end` has why there are no more.
+   */
+  walk(space: CodeSpace, out: Float64Array, most = out.length): number {
+    const { registers, arch, counts } = this;
+    counts.walks++;
+    this.endObject = undefined;
+    this.#isExact = true;
+    this.#sp = registers[arch.sp];
+    let depth = 0, pc = registers[arch.pc];
+    if (!(pc >= LEAST_ADDRESS && pc < this.#most)) return this.#finish(0, END.CORRUPT);
+    for (;;) {
+      out[depth++] = pc;
+      const place = this.#isExact ? pc : pc - 1;
+      const object = space.find(place);
+      const rule = object === undefined ? NO_RULE.NONE : this.#ruleOf(object, place - space.bias);
+      if (rule >= 0) pc = this.#stepCompact(rule);
+      else if (rule === NO_RULE.NONE) {
+        pc = this.#guess(space, object, place);
+        // a return address that leads nowhere was none
+        if (pc < 0 && depth > 1 && this.end === END.UNMAPPED) {
+          depth--;
+          if (this.#isElsewhere(registers[arch.fp])) this.end = END.OTHER_STACK;
+        }
+      } else if (rule === NO_RULE.DAMAGED) pc = this.#stop(END.CORRUPT);
+      else pc = this.#stepFull(this.#rules.full(rule));
+      if (!(pc >= LEAST_ADDRESS && pc < this.#most)) {
+        if (pc >= 0) this.end = pc === 0 ? END.ROOT : END.CORRUPT;
+        if (this.end !== END.ROOT) this.endObject = object;
+        return this.#finish(depth, this.end);
+      }
+      if (depth >= most) return this.#finish(depth, END.DEEP);
+    }
+  }
+
+  #finish(depth: number, end: End): number {
+    this.end = end;
+    this.counts.frames += depth;
+    return depth;
+  }
+
+  /** Whether an address may be that of another stack. */
+  #isElsewhere(address: number): boolean {
+    return address >= LEAST_ADDRESS && address < this.#most && !this.stack.has(address);
+  }
+
+  /** Notes why the chain ends; returns what is no address. */
+  #stop(end: End): number {
+    this.end = end;
+    return -1;
+  }
+
+  /** Notes that the chain ends because 8 bytes at `address` are not in the piece. */
+  #stopAt(address: number): number {
+    const { stack } = this;
+    this.missing = stack.missing(address);
+    return this.#stop(stack.whyNot(address));
+  }
+
+  #ruleOf(object: UnwindObject, address: number): number {
+    const cache = this.#cache, place = cache.place(object.id, address);
+    if (cache.objects[place] === object.id && cache.addresses[place] === address) return cache.rules[place];
+    this.counts.misses++;
+    const rule = this.#compile(object, address);
+    cache.put(place, object.id, address, rule);
+    return rule;
+  }
+
+  #compile(object: UnwindObject, address: number): number {
+    const found = object.findRow(address, this.#row);
+    if (found !== FOUND.ROW) return found === FOUND.NONE ? NO_RULE.NONE : NO_RULE.DAMAGED;
+    const rules = this.#rules, before = rules.generation;
+    const rule = rules.add(this.#row, object.cfi!);
+    if (rules.generation !== before) this.#cache.clear();
+    return rule;
+  }
+
+  /** A step by a compact rule: sets the registers; returns the caller's pc, or what is no address and `end`. */
+  #stepCompact(rule: number): number {
+    const rules = this.#rules, { ints } = rules, at = rule * rules.stride;
+    const first = ints[at];
+    if (first & IS_ROOT) return this.#stop(END.ROOT);
+    const { registers, arch, stack } = this, { saved, ra } = arch;
+    const frameEnd = registers[first & REGISTER_MASK] + ints[at + 1];
+    // on aarch64 a leaf's frame is empty
+    if (!(frameEnd > this.#sp || (frameEnd === this.#sp && this.#isExact && ra !== arch.pc))) {
+      return this.#badFrame(frameEnd);
+    }
+    const { view, start, length } = stack, from = stack.at;
+    for (let i = 0; i < saved.length; i++) {
+      const offset = ints[at + 2 + i];
+      if (offset === 0) continue;
+      const place = frameEnd + offset;
+      if (place < this.#sp) continue; // popped already, in an epilogue
+      const index = place - start;
+      if (!(index >= 0 && index + 8 <= length)) {
+        if (saved[i] === ra) return this.#stopAt(place);
+        registers[saved[i]] = NaN;
+        continue;
+      }
+      const high = view.getUint32(from + index + 4, true);
+      registers[saved[i]] = (saved[i] === ra ? high & this.#highMask : high) * TWO_32 +
+        view.getUint32(from + index, true);
+    }
+    let pc: number;
+    if (ra === arch.pc) {
+      const index = frameEnd - 8 - start;
+      if (!(index >= 0 && index + 8 <= length)) return this.#stopAt(frameEnd - 8);
+      pc = view.getUint32(from + index + 4, true) * TWO_32 + view.getUint32(from + index, true);
+    } else pc = registers[ra];
+    registers[arch.sp] = this.#sp = frameEnd;
+    this.#isExact = false;
+    return Number.isNaN(pc) ? this.#stop(END.NO_REGISTER) : pc;
+  }
+
+  /** Notes why a frame cannot end at this address. */
+  #badFrame(frameEnd: number): number {
+    if (Number.isNaN(frameEnd)) return this.#stop(END.NO_REGISTER);
+    return this.#stop(END.CORRUPT);
+  }
+
+  /** A step by a rule that is not compact. */
+  #stepFull({ row, columns, expressions, isSignal }: FullRule): number {
+    const { registers, arch } = this, next = this.#next;
+    const frameEnd = this.#frameEnd(row, expressions[CFA]);
+    if (
+      !isSignal && !(frameEnd > this.#sp || (frameEnd === this.#sp && this.#isExact && arch.ra !== arch.pc))
+    ) {
+      return this.#badFrame(frameEnd);
+    }
+    if (!(frameEnd >= LEAST_ADDRESS)) return this.#badFrame(frameEnd);
+    next.set(registers);
+    next[arch.sp] = frameEnd;
+    let pcColumn = arch.ra;
+    for (const column of columns) {
+      if (column === CFA) continue;
+      if (column === arch.pc) pcColumn = column;
+      const kind = row.kinds[column];
+      if (column === arch.ra && kind === RULE.UNDEFINED) return this.#stop(END.ROOT);
+      const value = this.#valueOf(row, column, expressions[column], frameEnd);
+      // what cannot be read is lost, the return address but one, without which there is no caller
+      if (Number.isNaN(value) && column === pcColumn) {
+        return this.end === END.SHORT ? -1 : this.#stop(this.end);
+      }
+      next[column] = value;
+    }
+    registers.set(next);
+    this.#sp = registers[arch.sp];
+    if (Number.isNaN(this.#sp)) return this.#stop(END.NO_REGISTER);
+    this.#isExact = isSignal;
+    return registers[pcColumn];
+  }
+
+  #frameEnd(row: Row, expression: Uint8Array | undefined): number {
+    const { registers } = this;
+    if (expression) return this.#evaluator.evaluate(expression, registers, NaN);
+    const register = row.values[CFA];
+    return register < registers.length ? registers[register] + row.extras[CFA] : NaN;
+  }
+
+  /** The caller's value of a register; NaN where it is lost, and `end` why. */
+  #valueOf(row: Row, column: number, expression: Uint8Array | undefined, frameEnd: number): number {
+    const { registers, arch } = this, value = row.values[column];
+    this.end = END.NO_REGISTER;
+    switch (row.kinds[column]) {
+      case RULE.UNDEFINED:
+        return NaN;
+      case RULE.OFFSET: {
+        const place = frameEnd + value;
+        // popped already, in an epilogue; a return address cannot be
+        return place < this.#sp && column !== arch.ra ? registers[column] : this.#saved(column, place);
+      }
+      case RULE.VAL_OFFSET:
+        return frameEnd + value;
+      case RULE.REGISTER:
+        return value < registers.length ? registers[value] : NaN;
+      case RULE.EXPRESSION:
+        return this.#saved(column, this.#evaluator.evaluate(expression!, registers, frameEnd));
+      case RULE.VAL_EXPRESSION:
+        return this.#evaluator.evaluate(expression!, registers, frameEnd);
+    }
+    return registers[column];
+  }
+
+  #saved(column: number, place: number): number {
+    const { stack, arch } = this;
+    if (Number.isNaN(place)) return NaN;
+    if (!stack.read(place)) {
+      this.#stopAt(place);
+      return NaN;
+    }
+    const isCode = column === arch.ra || column === arch.pc;
+    return (isCode ? stack.high & this.#highMask : stack.high) * TWO_32 + stack.low;
+  }
+
+  /** A step without call frame information. */
+  #guess(space: CodeSpace, object: UnwindObject | undefined, place: number): number {
+    const guesser = this.#guesser;
+    this.counts.guessed++;
+    const signal = object && guesser.signalFrame(object, place - space.bias, this.#isExact);
+    if (signal) return this.#stepFull(signal);
+    const pc = guesser.guess({ space, object, place, sp: this.#sp, isExact: this.#isExact });
+    if (pc > 0) {
+      this.#sp = this.registers[this.arch.sp];
+      this.#isExact = false;
+      return pc;
+    }
+    if (pc === 0) return this.#stop(END.ROOT);
+    if (object === undefined) return this.#stop(END.UNMAPPED);
+    if (guesser.shortBy > 0) {
+      this.missing = guesser.shortBy;
+      return this.#stop(END.SHORT);
+    }
+    return this.#stop(object.code === CODE.UNREADABLE ? END.UNREADABLE : END.NO_CFI);
+  }
+}

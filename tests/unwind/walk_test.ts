@@ -1,0 +1,182 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { MemoryBytes } from "../../lib/base/byte_source.ts";
+import { ElfFile } from "../../lib/symbols/elf.ts";
+import { AARCH64, type Arch, X86_64 } from "../../lib/unwind/arch.ts";
+import { END } from "../../lib/unwind/ends.ts";
+import { type CodeSpace, UnwindObject } from "../../lib/unwind/object.ts";
+import { registerPlan, Unwinder } from "../../lib/unwind/walk.ts";
+import { buildFrames, type Function } from "./build_frames.ts";
+
+const BIAS = 0x7f0000000000, STACK = 0x7ffd00001000;
+
+/** DW_CFA_def_cfa_offset */
+const offset = (bytes: number) => [0x0e, bytes];
+
+/** Functions of 0x100 bytes each, from 0x1000 on. */
+const FUNCTIONS: Function[] = [
+  { start: 0x1000, end: 0x1100, code: [...offset(24)] },
+  // push %rbp at 0x1100, mov %rsp,%rbp at 0x1101, pop %rbp up to 0x11ff
+  {
+    start: 0x1100,
+    end: 0x1200,
+    code: [0x41, ...offset(16), 0x86, 2, 0x43, 0x0d, 6, 0x03, 0xfb, 0, 0x0c, 7, 8],
+  },
+  { start: 0x1200, end: 0x1300, code: [0x07, 16] }, // the return address is undefined
+  { start: 0x1300, end: 0x1400, code: [...offset(0)] }, // ends below its own return address
+  { start: 0x1400, end: 0x1500, code: [0x0f, 3, 0x77, 16, 0x06] }, // CFA = *(rsp + 16)
+  { start: 0x1500, end: 0x1600, code: [0x0f, 3, 0x2f, 0xfd, 0xff] }, // an expression that does not end
+  { start: 0x1600, end: 0x1700, code: [0x0b] }, // restores what nothing remembered
+  { start: 0x1700, end: 0x1800, code: [0x0d, 10, ...offset(8)] }, // CFA = r10 + 8
+];
+
+/** One object at BIAS, as a space. */
+function spaceOf(object: UnwindObject, end = 0x2000): CodeSpace {
+  return {
+    bias: BIAS,
+    find(address) {
+      this.bias = BIAS;
+      return address >= BIAS + 0x1000 && address < BIAS + end ? object : undefined;
+    },
+  };
+}
+
+function objectOf(functions: readonly Function[], arch: Arch = X86_64): UnwindObject {
+  return UnwindObject.open(new ElfFile(new MemoryBytes(buildFrames(functions, arch), "object")));
+}
+
+/** Walks from `pc` over `words` from the stack pointer on; addresses as the object was linked. */
+function walk(
+  object: UnwindObject,
+  pc: number,
+  words: readonly (number | bigint)[],
+  { registers = {}, isCut = true, arch = X86_64, most = 64 }: {
+    registers?: Record<number, number>;
+    isCut?: boolean;
+    arch?: Arch;
+    most?: number;
+  } = {},
+) {
+  const unwinder = new Unwinder(arch);
+  unwinder.registers[arch.pc] = BIAS + pc;
+  unwinder.registers[arch.sp] = STACK;
+  for (const [number, value] of Object.entries(registers)) unwinder.registers[Number(number)] = value;
+  const view = new DataView(new ArrayBuffer(8 * words.length + 16));
+  words.forEach((word, i) => view.setBigUint64(8 + 8 * i, BigInt.asUintN(64, BigInt(word)), true));
+  unwinder.loadStack(view, 8, 8 * words.length, isCut);
+  const out = new Float64Array(most);
+  const depth = unwinder.walk(spaceOf(object), out);
+  const chain = Array.from(out.subarray(0, depth), (address) => (address - BIAS).toString(16));
+  return { chain, end: unwinder.end, missing: unwinder.missing, unwinder };
+}
+
+const at = (address: number) => BIAS + address;
+
+Deno.test("a chain leads over frames by rsp and by rbp to the root", () => {
+  const { chain, end } = walk(objectOf(FUNCTIONS), 0x1050, [
+    1,
+    2,
+    at(0x1180), // returns into the function with rbp
+    3,
+    STACK + 0x100, // rbp of its caller
+    at(0x1240), // the root
+  ], { registers: { 6: STACK + 32 } });
+  assertEquals([chain, end], [["1050", "1180", "1240"], END.ROOT]);
+});
+
+Deno.test("prologues and epilogues are right to the instruction", () => {
+  const object = objectOf(FUNCTIONS), rbp = STACK + 8;
+  const caller = (pc: number, words: number[], value = 0x1111) => {
+    const { chain, end, unwinder } = walk(object, pc, words, { registers: { 6: value } });
+    assertEquals([chain[1], end], ["1240", END.ROOT], pc.toString(16));
+    return unwinder.registers[6];
+  };
+  assertEquals(caller(0x1100, [at(0x1240)]), 0x1111);
+  assertEquals(caller(0x1101, [rbp, at(0x1240)]), rbp);
+  assertEquals(caller(0x1104, [rbp, at(0x1240)], STACK), rbp);
+  // rbp has been popped, but the table has it still on the stack: the register is right
+  assertEquals(caller(0x11ff, [at(0x1240)]), 0x1111);
+});
+
+Deno.test("a piece that is too short says by how much", () => {
+  const object = objectOf(FUNCTIONS);
+  const { chain, end, missing } = walk(object, 0x1050, [1, 2]);
+  assertEquals([chain, end, missing], [["1050"], END.SHORT, 8]);
+  assertEquals(walk(object, 0x1050, [1, 2], { isCut: false }).end, END.OTHER_STACK);
+  assertEquals(walk(object, 0x1050, []).missing, 24);
+});
+
+Deno.test("a return address of zero is the root, one that leads nowhere no frame", () => {
+  const object = objectOf(FUNCTIONS);
+  assertEquals(walk(object, 0x1050, [1, 2, 0]).end, END.ROOT);
+  const { chain, end } = walk(object, 0x1050, [1, 2, at(0x5000)]);
+  assertEquals([chain, end], [["1050"], END.UNMAPPED]);
+  assertEquals(walk(object, 0x1050, [1, 2, 77]).end, END.CORRUPT);
+  assertEquals(walk(object, 0x1050, [1, 2, 1n << 63n]).end, END.CORRUPT);
+});
+
+Deno.test("frames that do not grow, expressions that do not end and damaged tables end a chain", () => {
+  const object = objectOf(FUNCTIONS), words = [at(0x1340), at(0x1340), at(0x1340)];
+  assertEquals(walk(object, 0x1340, words).end, END.CORRUPT);
+  assertEquals(walk(object, 0x1440, [1, 2, STACK - 8, at(0x1240)]).end, END.CORRUPT);
+  assertEquals(walk(object, 0x1440, [1, at(0x1240), STACK + 16]).end, END.ROOT);
+  assertEquals(walk(object, 0x1540, words).end, END.NO_REGISTER);
+  assertEquals(walk(object, 0x1640, words).end, END.CORRUPT);
+});
+
+Deno.test("a frame that is found by a register that was not recorded says so", () => {
+  const object = objectOf(FUNCTIONS);
+  assertEquals(walk(object, 0x1740, [at(0x1240)]).end, END.NO_REGISTER);
+  assertEquals(walk(object, 0x1740, [at(0x1240)], { registers: { 10: STACK } }).end, END.ROOT);
+});
+
+Deno.test("a chain is as long as there is room for", () => {
+  const { chain, end } = walk(objectOf(FUNCTIONS), 0x1050, Array(300).fill(at(0x1050)), { most: 7 });
+  assertEquals([chain.length, end], [7, END.DEEP]);
+});
+
+Deno.test("code that a program made is followed by its frame pointers", () => {
+  const generated = UnwindObject.generated();
+  const words = [1, STACK + 32, at(0x1222), 5, 0, at(0x1333)];
+  const { chain, end } = walk(generated, 0x1111, words, { registers: { 6: STACK + 8 } });
+  assertEquals([chain, end], [["1111", "1222", "1333"], END.ROOT]);
+  assertEquals(walk(generated, 0x1111, words, { registers: { 6: 12345 } }).end, END.NO_CFI);
+  assertEquals(walk(generated, 0x1111, words, { registers: { 6: STACK + 40 } }).end, END.SHORT);
+});
+
+Deno.test("a file that cannot be read is the reason where its frames do not go on", () => {
+  const { end, unwinder } = walk(UnwindObject.unreadable("no such file"), 0x1111, [1], {
+    registers: { 6: 5 },
+  });
+  assertEquals(end, END.UNREADABLE);
+  assertStringIncludes(unwinder.endObject!.failure!, "no such file");
+});
+
+Deno.test("return addresses of aarch64 lose their signatures, in registers and on the stack", () => {
+  const functions: Function[] = [
+    { start: 0x1000, end: 0x1100, code: [] }, // a leaf
+    // stp x29, x30, [sp, #-32]!; signed
+    { start: 0x1100, end: 0x1200, code: [0x2d, 0x0e, 32, 0x9d, 4, 0x9e, 3] },
+    { start: 0x1200, end: 0x1300, code: [0x07, 30] },
+  ];
+  const object = objectOf(functions, AARCH64), unwinder = new Unwinder(AARCH64);
+  const plan = registerPlan(AARCH64, (1n << 29n) | (1n << 30n) | (1n << 31n) | (1n << 32n));
+  const sign = (address: number) => BigInt(address) | 0x00ab_0000_0000_0000n;
+  const stack = BigUint64Array.of(BigInt(STACK + 64), sign(at(0x1280)), 0n, 0n);
+  const regs = BigUint64Array.of(BigInt(STACK), sign(at(0x1180)), BigInt(STACK), BigInt(at(0x1010)));
+  unwinder.loadRegisters(plan, new Uint32Array(regs.buffer), 0);
+  unwinder.loadStack(new DataView(stack.buffer), 0, 32, true);
+  const out = new Float64Array(8), depth = unwinder.walk(spaceOf(object), out);
+  assertEquals(Array.from(out.subarray(0, depth)), [at(0x1010), at(0x1180), at(0x1280)]);
+  assertEquals(unwinder.end, END.ROOT);
+});
+
+Deno.test("what is known is not looked up again", () => {
+  const object = objectOf(FUNCTIONS);
+  const { unwinder } = walk(object, 0x1050, [1, 2, at(0x1060), 1, 2, at(0x1240)]);
+  const { misses } = unwinder.counts;
+  assertEquals(misses, 3);
+  unwinder.registers[X86_64.pc] = at(0x1050);
+  unwinder.registers[X86_64.sp] = STACK;
+  assertEquals(unwinder.walk(spaceOf(object), new Float64Array(8)), 3);
+  assertEquals(unwinder.counts.misses, misses);
+});
