@@ -208,19 +208,27 @@ function sharedPlaces({ frames }: Profile, ofFrame: Int32Array, shared: readonly
 /** What every program has, and tells nothing about whether two are the same. */
 const EVERYWHERE = new Set(["main", "_start", "_init", "_fini", "__libc_csu_init"]);
 
+/**
+ * Symbols in more objects than this of one profile tell nothing about which of them was renamed, as those in
+ * EVERYWHERE. It bounds the work: each symbol of A is looked for in no more objects of B.
+ */
+const MOST_HOLDERS = 32;
+
 /** Objects that were renamed between the two, most common symbols first; each is in one pair at most. */
 function renamedObjects(a: Profile, b: Profile): Renamed[] {
   const ofA = fileSymbols(a), ofB = fileSymbols(b);
+  const onlyA = withoutCommon([...ofA].filter(([name]) => !ofB.has(name)));
+  const onlyB = withoutCommon([...ofB].filter(([name]) => !ofA.has(name)));
+  const holders = holdersOf(onlyB);
   const pairs: Renamed[] = [];
-  for (const [nameA, symbolsA] of ofA) {
-    if (ofB.has(nameA)) continue;
-    for (const [nameB, symbolsB] of ofB) {
-      if (ofA.has(nameB)) continue;
-      let symbols = 0;
-      for (const symbol of symbolsA) if (symbolsB.has(symbol)) symbols++;
-      if (symbols > 0 && 2 * symbols >= Math.min(symbolsA.size, symbolsB.size)) {
-        pairs.push({ a: nameA, b: nameB, symbols });
-      }
+  for (const [nameA, symbolsA] of onlyA) {
+    const common = new Map<number, number>();
+    for (const symbol of symbolsA) {
+      for (const object of holders.get(symbol) ?? []) common.set(object, (common.get(object) ?? 0) + 1);
+    }
+    for (const [object, symbols] of [...common].sort(([p], [q]) => p - q)) {
+      const [nameB, symbolsB] = onlyB[object];
+      if (2 * symbols >= Math.min(symbolsA.size, symbolsB.size)) pairs.push({ a: nameA, b: nameB, symbols });
     }
   }
   pairs.sort((p, q) => q.symbols - p.symbols);
@@ -230,6 +238,30 @@ function renamedObjects(a: Profile, b: Profile): Renamed[] {
     taken.add(`a${a}`).add(`b${b}`);
     return true;
   });
+}
+
+type FileSymbols = [name: string, symbols: Set<string>];
+
+/** By symbol the numbers of the objects that have it. */
+function holdersOf(objects: readonly FileSymbols[]): Map<string, number[]> {
+  const holders = new Map<string, number[]>();
+  objects.forEach(([, symbols], object) => {
+    for (const symbol of symbols) {
+      const of = holders.get(symbol);
+      if (of) of.push(object);
+      else holders.set(symbol, [object]);
+    }
+  });
+  return holders;
+}
+
+/** The objects without the symbols that too many of them have. */
+function withoutCommon(objects: readonly FileSymbols[]): FileSymbols[] {
+  const holders = holdersOf(objects);
+  return objects.map(([name, symbols]) => [
+    name,
+    new Set([...symbols].filter((symbol) => holders.get(symbol)!.length <= MOST_HOLDERS)),
+  ]);
 }
 
 /** Programs and libraries with the symbols that were seen in them. */

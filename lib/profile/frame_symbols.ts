@@ -6,13 +6,13 @@
 import { int32Column } from "../base/column.ts";
 import type { ObjectInfo } from "../symbols/objects.ts";
 import type { Symbolizer } from "../symbols/symbolizer.ts";
-import type { Reason } from "../symbols/unresolved.ts";
+import { type Reason, REASONS } from "../symbols/unresolved.ts";
 import type { Profile } from "./profile.ts";
 import { type FrameTable, type PlaceFrames, PlaceIndex } from "./tables.ts";
 import { UnnamedTable } from "./unnamed.ts";
 
-/** More than there are reasons for having no symbol. */
-const REASONS_ROOM = 16;
+/** Numbers that an object's reasons take, of which 0 is none. */
+const REASONS_ROOM = REASONS + 1;
 /** Stands for a symbol where there is no object; beyond every symbol's number. */
 const NO_OBJECT = 0x7fffffff;
 /** Stands for the symbol of a frame that has not been looked up; below every REASON. */

@@ -32,6 +32,8 @@ const DELETED = " (deleted)";
 interface Held {
   filename: string;
   file: FileBytes;
+  /** Read when it is asked for first; "" for a file without one. */
+  buildId?: string;
 }
 
 export class HeldObjects {
@@ -64,7 +66,7 @@ export class HeldObjects {
 
   /** The file that was mapped under this name and has this build id; undefined when it is not held. */
   find(filename: string, buildId: string): FileBytes | undefined {
-    return this.#byName.get(nameOf(filename))?.find(({ file }) => fileBuildId(file) === buildId)?.file;
+    return this.#byName.get(nameOf(filename))?.find((held) => idOf(held) === buildId)?.file;
   }
 
   /** Whether a file that was mapped under this name is where the name says, for us as well. */
@@ -77,7 +79,7 @@ export class HeldObjects {
   /** The build id of what was mapped under this name, when all of that has the same. */
   buildIdOf(filename: string): string | undefined {
     const files = this.#byName.get(nameOf(filename))?.filter((held) => held.filename === filename);
-    const ids = new Set(files?.map(({ file }) => fileBuildId(file)));
+    const ids = new Set(files?.map(idOf));
     return ids.size === 1 ? [...ids][0] : undefined;
   }
 
@@ -105,6 +107,11 @@ export class HeldObjects {
     }
     return undefined;
   }
+}
+
+/** The build id of a file, which is read once; undefined when it has none. */
+function idOf(held: Held): string | undefined {
+  return (held.buildId ??= fileBuildId(held.file) ?? "") || undefined;
 }
 
 function identityAt(path: string): string | undefined {

@@ -75,12 +75,15 @@ function mainObject({ samples, threads, comms, objects }: Profile): number {
   for (let row = 0; row < samples.period.length; row++) {
     weight[threads.comm[samples.thread[row]]] += samples.period[row];
   }
+  const named = new Map<string, number>();
+  objects.forEach(({ kind, name }, object) => {
+    const comm = name.slice(0, COMM_LENGTH);
+    if (kind === "file" && !named.has(comm)) named.set(comm, object);
+  });
   const heaviest = [...comms.keys()].sort((a, b) => weight[b] - weight[a]);
   for (const comm of heaviest) {
-    const object = objects.findIndex(({ kind, name }) =>
-      kind === "file" && name.slice(0, COMM_LENGTH) === comms[comm]
-    );
-    if (object >= 0) return object;
+    const object = named.get(comms[comm]);
+    if (object !== undefined) return object;
   }
   return -1;
 }

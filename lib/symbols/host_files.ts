@@ -11,11 +11,11 @@ import { buildIdCache, openCached, openCachedKallsyms } from "./build_id_cache.t
 import { cacheFolder, cachesFolder, openSavedMap } from "./cache_folder.ts";
 import { buildIdInNotes, fileBuildId, sameBuildId } from "./build_id.ts";
 import { isJitDump } from "./jitdump.ts";
-import { TEXT_LIMIT } from "./limits.ts";
+import { KERNEL_TEXT_LIMIT, LimitError, LIMITS, TEXT_LIMIT } from "./limits.ts";
 import type { KernelSymbols } from "./kallsyms.ts";
 import { KernelCache } from "./kernel_cache.ts";
 import type { ObjectInfo } from "./objects.ts";
-import { jitProcess, openJitFile, openNamespacedPerfMap } from "./process_files.ts";
+import { type JitProcess, jitProcess, openJitFile, openNamespacedPerfMap } from "./process_files.ts";
 import { isReplaced, isThisHost, isThisKernel, type RecordedMachine } from "./recorded_machine.ts";
 import type { SymbolFiles } from "./symbol_files.ts";
 import { type Failure, REASON, type Reason } from "./unresolved.ts";
@@ -42,7 +42,9 @@ export interface FilePlaces {
  */
 export function hostSymbolFiles({ root = "", force = false, ...named }: FilePlaces = {}): SymbolFiles {
   const vmlinux = named.vmlinux === undefined ? undefined : openNamed(named.vmlinux, "--vmlinux");
-  const list = named.kallsyms === undefined ? undefined : openNamed(named.kallsyms, "--kallsyms");
+  const list = named.kallsyms === undefined
+    ? undefined
+    : openNamed(named.kallsyms, "--kallsyms", LIMITS.kernelText);
   let kallsyms: Uint8Array | undefined;
   const folder = list ? undefined : cacheFolder();
   let cache: KernelCache | undefined, kept: KernelSymbols | undefined;
@@ -90,7 +92,13 @@ export function hostSymbolFiles({ root = "", force = false, ...named }: FilePlac
     },
     savedKallsyms(buildId) {
       const saved = openCachedKallsyms(buildId);
-      return saved?.read(0, saved.size);
+      if (saved === undefined) return undefined;
+      try {
+        if (saved.size > LIMITS.kernelText) throw new LimitError(saved.name, KERNEL_TEXT_LIMIT);
+        return saved.read(0, saved.size);
+      } finally {
+        saved.close();
+      }
     },
     vmlinux: () => vmlinux,
     debugFiles: function* (object, { buildId, debugLink }) {
@@ -132,8 +140,8 @@ function failureOfRefusal(refused: Refusal | Reason): Failure | undefined {
   return refused.kind === "too large" ? { reason: REASON.OVER_LIMIT, detail: TEXT_LIMIT } : undefined;
 }
 
-function openNamed(path: string, option: string): FileBytes {
-  const file = FileBytes.open(path, NAMED);
+function openNamed(path: string, option: string, maxBytes?: number): FileBytes {
+  const file = FileBytes.open(path, { ...NAMED, maxBytes });
   if (file instanceof FileBytes) return file;
   throw new BadInputError(`cannot read ${path} (${option}): ${file.cause}`);
 }
@@ -174,7 +182,7 @@ function openJit(
   judged: boolean,
 ): FileBytes | Refusal | Reason | undefined {
   if (judged && !isThisHost(machine)) return REASON.OTHER_HOST;
-  const told = machine.processes.find((process) => process.pid === pid);
+  const told = jitProcessesOf(machine).get(pid);
   const now = jitProcess(pid);
   // the number may have gone to another process since
   const lives = now !== undefined && (told === undefined || Math.abs(now.started - told.started) < 2);
@@ -183,6 +191,18 @@ function openJit(
   if (namespaced instanceof FileBytes) return namespaced;
   const saved = told?.map === undefined ? undefined : openSavedMap(told.map);
   return saved ?? namespaced ?? openJitFile(path, told ?? now);
+}
+
+const jitProcesses = new WeakMap<RecordedMachine, Map<number, JitProcess>>();
+
+/** What a recording says of processes with run-time code, by their numbers; the first word of each counts. */
+function jitProcessesOf(machine: RecordedMachine): Map<number, JitProcess> {
+  let processes = jitProcesses.get(machine);
+  if (processes === undefined) {
+    processes = new Map(machine.processes.toReversed().map((process) => [process.pid, process]));
+    jitProcesses.set(machine, processes);
+  }
+  return processes;
 }
 
 function openByPath(object: ObjectInfo, root: string): FileBytes | Refusal | undefined {

@@ -140,7 +140,7 @@ interface Lines {
   nameStarts: Uint32Array;
   nameEnds: Uint32Array;
   /** Index in `modules` of each symbol's module. */
-  module: Uint16Array;
+  module: Uint32Array;
   /** Module names in brackets; the first is the kernel proper, "". */
   modules: string[];
 }
@@ -151,7 +151,7 @@ function parseLines(text: Uint8Array): Lines {
   const binds = new Uint8Array(most);
   const nameStarts = new Uint32Array(most);
   const nameEnds = new Uint32Array(most);
-  const module = new Uint16Array(most);
+  const module = new Uint32Array(most);
   const modules = [""];
   const moduleIds = new Map<string, number>([["", 0]]);
   let lastModuleAt = -1;
@@ -213,7 +213,7 @@ function sameBytes(text: Uint8Array, a: number, aLength: number, b: number, bLen
  * Every symbol ends where the next one starts; but the last of the kernel proper or of its modules,
  * behind which there may be a gap of gigabytes, ends with its page and the one behind it.
  */
-function stretch(order: Int32Array, starts: Float64Array, ends: Float64Array, module: Uint16Array): void {
+function stretch(order: Int32Array, starts: Float64Array, ends: Float64Array, module: Uint32Array): void {
   const last = order.length - 1;
   if (last < 0) return;
   for (let i = 0; i < last; i++) {

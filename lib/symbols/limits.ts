@@ -22,6 +22,8 @@ export const LIMITS = {
   symbols: 6_000_000,
   /** Bytes of a list of symbols in text: a Java server's perf map has 100 MB. */
   text: 512 * MIB,
+  /** Bytes of a list of a kernel's symbols: those of a distribution, with many modules, have 20 MB. */
+  kernelText: 64 * MIB,
   /** Bytes of memory for one object while it is read: 5 million symbols take 300 MiB. */
   objectMemory: 448 * MIB,
   /** Bytes of memory for all that is kept and what is read at the moment: a report stays below 1 GiB with it. */
@@ -33,7 +35,8 @@ export const LIMITS = {
   work: 1200e6,
 } as const;
 
-/** The limit of text in words. */
+/** Limits of text in words. */
+export const KERNEL_TEXT_LIMIT = `${LIMITS.kernelText / MIB} MiB of a list of kernel symbols`;
 export const TEXT_LIMIT = `${LIMITS.text / MIB} MiB of text`;
 
 /** Units of work that common steps take. */

@@ -87,3 +87,14 @@ Deno.test("groupAlike() tells functions without names apart in objects of one bu
   assertEquals(names("aa", "bb"), ["app+0x10..0x30"]);
   assertEquals(names("", ""), ["app+0x10..0x30"]);
 });
+
+Deno.test("groupAlike() finds the renamed one of 20,000 objects, with symbols that all of them have", () => {
+  const lines = (build: string) =>
+    Array.from({ length: 20_000 }, (_, i) => `app ${build}${i}!common;${build}${i}!${build}${i}_own 1`);
+  const hot = (name: string) => [`app ${name}!alpha;${name}!beta 5`];
+  const a = profileOf([...lines("old"), ...hot("server-1")]);
+  const b = profileOf([...lines("new"), ...hot("server-2")]);
+  const { renamed, places } = groupAlike(a, b, ["dso", "sym"]);
+  assertEquals(renamed, [{ a: "server-1", b: "server-2", symbols: 2 }]);
+  assertEquals(places.length, 80_002);
+});

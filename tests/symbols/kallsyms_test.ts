@@ -120,3 +120,14 @@ Deno.test("parseKallsyms() gives nothing for an empty list", () => {
   const parsed = parseKallsyms(new Uint8Array(0));
   assertEquals([parsed.hidden, parsed.tables.size, parsed.reference("_text")], [false, 0, undefined]);
 });
+
+Deno.test("parseKallsyms() tells more modules apart than 16 bits have numbers", () => {
+  const count = 70_000;
+  const lines = Array.from({ length: count }, (_, i) => {
+    const address = (0xffffffffc0000000n + BigInt(i) * 64n).toString(16);
+    return `${address} t f${i}\t[m${i}]\n`;
+  });
+  const { tables } = parseKallsyms(bytes(`ffffffff81000000 T _text\n${lines.join("")}`));
+  assertEquals([tables.size, tables.get("")!.length], [count + 1, 1]);
+  for (const i of [0, 65_534, 65_535, 65_536, count - 1]) assertEquals(tables.get(`[m${i}]`)!.length, 1);
+});

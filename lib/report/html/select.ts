@@ -106,16 +106,35 @@ export function placeRows(tables: PageTables, weights: StackWeights): PlaceRow[]
 
 const outermostOf = new WeakMap<PageTables, Uint8Array>();
 
-/** By stack: 1 where no caller is the same place. */
+/** By stack: 1 where no caller is the same place. Each stack is entered and left once, however deep it is. */
 function outermostStacks(tables: PageTables): Uint8Array {
   let outermost = outermostOf.get(tables);
   if (outermost) return outermost;
-  const { parent, place } = tables.stacks;
-  outermost = new Uint8Array(parent.length);
-  for (let stack = 0; stack < parent.length; stack++) {
-    let caller = parent[stack];
-    while (caller >= 0 && place[caller] !== place[stack]) caller = parent[caller];
-    outermost[stack] = caller < 0 ? 1 : 0;
+  const { parent, place } = tables.stacks, size = parent.length;
+  outermost = new Uint8Array(size);
+  const firstChild = new Int32Array(size).fill(-1), sibling = new Int32Array(size).fill(-1);
+  const roots: number[] = [];
+  for (let stack = 0; stack < size; stack++) {
+    const caller = parent[stack];
+    if (caller < 0) roots.push(stack);
+    else {
+      sibling[stack] = firstChild[caller];
+      firstChild[caller] = stack;
+    }
+  }
+  // how many of the stacks on the way down are at each place
+  const entered = new Uint32Array(place.reduce((most, one) => Math.max(most, one), -1) + 1);
+  for (const root of roots) {
+    for (let stack = root, down = true; stack >= 0;) {
+      if (down) outermost[stack] = entered[place[stack]]++ === 0 ? 1 : 0;
+      if (down && firstChild[stack] >= 0) {
+        stack = firstChild[stack];
+        continue;
+      }
+      entered[place[stack]]--;
+      down = stack !== root && sibling[stack] >= 0;
+      stack = stack === root ? -1 : down ? sibling[stack] : parent[stack];
+    }
   }
   outermostOf.set(tables, outermost);
   return outermost;

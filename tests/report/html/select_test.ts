@@ -157,3 +157,14 @@ Deno.test("flameTree() makes one node of frames without a symbol upon each other
     ["b", 0, ["lib.so (3 frames)", 2]],
   ]);
 });
+
+Deno.test("placeRows() of a chain of 60,000 callers counts each place once, and recursion once", () => {
+  const chain = Array.from({ length: 60_000 }, (_, i) => `app!f${i % 30_000}`);
+  const deep = packProfile(profileOf([`app ${chain.join(";")} 2`, "app app!f1;app!f0;app!f1 1"]));
+  const rows = placeRows(deep, weigh(deep, { event: 0 }));
+  const row = (name: string) => rows.find(({ place }) => nameOf(deep, place) === name)!;
+  assertEquals(rows.length, 30_000);
+  assertEquals([row("f0").totalCount, row("f0").selfCount], [3, 0]);
+  assertEquals([row("f1").totalCount, row("f1").selfCount], [3, 1]);
+  assertEquals([row("f29999").totalCount, row("f29999").selfCount], [2, 2]);
+});
