@@ -29,6 +29,8 @@ const TWO_32 = 4294967296;
 const MOST_AUGMENTATION = 16;
 /** Bytes of memory for a function while the table is made: two columns that grow, and their order. */
 const BUILD_BYTES = 64;
+/** Bytes of memory for what is known of a CIE. */
+const CIE_BYTES = 100;
 
 /** Functions of one file, by offsets in it. */
 export class FunctionRanges {
@@ -156,12 +158,16 @@ class FrameReader {
   /** Address minus file offset of the section that an address is in, for files without segments. */
   #sectionShift(address: number): number {
     if (this.#file.segments.length > 0) return NaN;
+    this.#file.cost.work(this.#file.sections.length);
     const section = this.#file.sections.find(({ addr, size }) => address >= addr && address < addr + size);
     return section === undefined ? NaN : section.addr - section.offset;
   }
 
   #encodingOf(cie: number): number | undefined {
-    if (!this.#encodings.has(cie)) this.#encodings.set(cie, this.#readEncoding(cie));
+    if (!this.#encodings.has(cie)) {
+      this.#file.cost.hold(CIE_BYTES); // hostile FDEs point to as many places as there are of them
+      this.#encodings.set(cie, this.#readEncoding(cie));
+    }
     return this.#encodings.get(cie);
   }
 

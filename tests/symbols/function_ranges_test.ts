@@ -5,7 +5,7 @@ import { type ByteSource, MemoryBytes } from "../../lib/base/byte_source.ts";
 import { BadInputError } from "../../lib/base/errors.ts";
 import { ElfFile } from "../../lib/symbols/elf.ts";
 import { functionRanges } from "../../lib/symbols/function_ranges.ts";
-import { Budget } from "../../lib/symbols/limits.ts";
+import { Budget, LimitError } from "../../lib/symbols/limits.ts";
 import { ObjectTable } from "../../lib/symbols/objects.ts";
 import type { SymbolFiles } from "../../lib/symbols/symbol_files.ts";
 import { Symbolizer } from "../../lib/symbols/symbolizer.ts";
@@ -110,6 +110,35 @@ testNeeding(["cc", "binutils"], "functionRanges() refuses rules that lie outside
   const { offset } = new ElfFile(new MemoryBytes(bytes, "program")).section(".eh_frame")!;
   assertThrows(() => rangesOf(bytes.subarray(0, offset + 8)), BadInputError);
 });
+
+testNeeding(
+  ["cc", "binutils"],
+  "functionRanges() holds rules to the limits, wherever they point",
+  async () => {
+    const { bytes } = await build();
+    const file = new ElfFile(new MemoryBytes(bytes, "program"));
+    const rows = file.segments.findIndex(({ type, offset }) => type === 1 && offset === 0);
+    // entries of 8 bytes behind the program, each of another CIE; no sections, and a header that leads there
+    const count = 6_000_000, at = (bytes.length + 7) & ~7, vaddr = 0x40000000;
+    const large = new Uint8Array(at + 8 * count);
+    large.set(bytes);
+    const view = new DataView(large.buffer);
+    view.setBigUint64(0x28, 0n, true); // e_shoff
+    const header = Number(view.getBigUint64(0x20, true)) + 56 * rows;
+    view.setBigUint64(header + 8, BigInt(at), true); // p_offset
+    for (const [field, value] of [[16, vaddr], [32, 8 * count], [40, 8 * count]]) {
+      view.setBigUint64(header + field, BigInt(value), true); // p_vaddr, p_filesz, p_memsz
+    }
+    const hdr = file.segments.find(({ type }) => type === 0x6474e550)!;
+    large.set([1, 0x1b], hdr.offset);
+    view.setInt32(hdr.offset + 4, vaddr - (hdr.vaddr + 4), true);
+    for (let i = 0; i < count; i++) {
+      view.setUint32(at + 8 * i, 4, true);
+      view.setUint32(at + 8 * i + 4, 1, true);
+    }
+    assertThrows(() => rangesOf(large), LimitError);
+  },
+);
 
 testNeeding(
   ["cc", "binutils"],
