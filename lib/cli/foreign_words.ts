@@ -29,6 +29,16 @@ const OPTIONS: Record<string, Record<string, string>> = {
       "pmuctl has no such option and needs none: see -m and --queue for buffers",
     "--timestamp-filename": "use --switch-output, which names files FILE.TIMESTAMP",
     "--rate": "use -F HZ",
+    "--user-callchains": "name the event with :u, as in '-e cycles:u -g'",
+    "--kernel-callchains": "name the event with :k, as in '-e cycles:k -g'",
+    "--exclude-perf": "pmuctl's own samples are under its name: 'pmuctl report --comms NAMES' shows others",
+    "--vmlinux, --kallsyms":
+      "symbols are looked up later: 'pmuctl report --vmlinux FILE', or --kallsyms FILE",
+    "-f, --force": "a file that is there is replaced anyway",
+    "--latency, --setup-filter, --bpf-event, --tail-synthesize, --synth, --dry-run, --event-filter, --buildid-mmap, --debuginfod":
+      "pmuctl has no such option and needs none",
+    "-A, --append": "a file has one recording; --switch-output makes several",
+    "-l, --list-cmds, --running-time, --max-buildid": "pmuctl has no such option",
     "--save-only, --unstable-presymbolicate":
       "pmuctl record only saves; 'pmuctl report --format firefox -o FILE' is for profiler.firefox.com",
   },
@@ -55,10 +65,12 @@ const OPTIONS: Record<string, Record<string, string>> = {
     "-q, --quiet": "send standard error elsewhere: 2>/dev/null",
   },
   stat: {
-    "-p, --pid, -t, --tid": "to count in processes that run: 'pmuctl bind -i 1 -p PID'",
+    "-p, --pid, -t, --tid":
+      "to count in processes that run: 'pmuctl bind -p PID', with -i SEC for rows as it goes on",
     "-a, --all-cpus, -C, --cpu, -A, --no-aggr, --per-core, --per-socket, --per-die, --per-node":
-      "to count on CPUs: 'pmuctl bind -i 1 -a'",
-    "-I, --interval-print, --interval-count": "to print counts as they grow: 'pmuctl bind -i SEC -- COMMAND'",
+      "to count on CPUs: 'pmuctl bind -a -- COMMAND', or 'pmuctl bind -a -i 1'",
+    "-I, --interval-print, --interval-count":
+      "to print counts as they grow: 'pmuctl bind -i SEC -- COMMAND' (perf has ms)",
     "-d, --detailed":
       "name the events: '-e cycles,instructions,cache-misses'; 'pmuctl list-events cache' lists them",
     "-M, --metrics, --topdown": "metrics of the vendors are not computed; -e names events",
@@ -68,11 +80,19 @@ const OPTIONS: Record<string, Record<string, string>> = {
     "--repeat": "use -r RUNS",
     "--per-thread": "to count in each thread: 'pmuctl bind -i 1 -- COMMAND'",
     "-n, --null": "times are always measured",
+    "-B, --big-num, --no-big-num, -v, --verbose, --no-scale, --no-csv-summary, --summary":
+      "'pmuctl bind -- COMMAND' prints the counts of one run, as perf stat does; 'pmuctl stat' has tables of many",
+    "-D, --delay": "runs are measured from their exec on; 'pmuctl record -D MS' samples from later on",
+    "-G, --for-each-cgroup, -b, --bpf-prog, --no-merge, --hybrid-merge, --cputype":
+      "to count on CPUs: 'pmuctl bind -a'; cgroups and BPF programs cannot be selected",
+    "--reference, --reference-name": "the command behind -- is what those of --vs are compared with",
+    "--sort": "commands are in the order they were given",
+    "--input": "commands read nothing: --shell with 'COMMAND <FILE'",
     "--pre": "use --prepare CMD",
     "-m, --min-runs, -M, --max-runs": "use -r RUNS or --min-time SEC",
     "-s, --setup, -c, --cleanup, --post": "only --prepare CMD, before each run, is there",
     "-L, --parameter-list": "use --param NAME=VALUE,VALUE",
-    "-P, --parameter-scan, -D, --parameter-step-size": "use --param NAME=1,2,3: list the values",
+    "-P, --parameter-scan, --parameter-step-size": "use --param NAME=1,2,3: list the values",
     "-N": "no shell is used, unless --shell asks for one",
     "-S": "use --shell for /bin/sh",
     "--export-json": "use --json >FILE",
@@ -87,11 +107,38 @@ const OPTIONS: Record<string, Record<string, string>> = {
     "-r, --repeat": "to run a command several times: 'pmuctl stat -r RUNS -- COMMAND'",
     "-d, --detailed": "name the events: '-e cycles,instructions,cache-misses'",
     "-x, --field-separator, --csv": "use --json",
+    "-t": "use --tid TIDS",
+    "-v, --verbose, -B, --big-num, --no-big-num, -A, --no-aggr, --per-core, --per-socket, --per-die, --per-node, --per-thread":
+      "counts are in full, each CPU's with -a and each thread's with -i SEC",
+    "-M, --metrics, --topdown": "metrics of the vendors are not computed; -e names events",
+    "-g, --call-graph, -F, --freq": "to sample rather than count: 'pmuctl record -g -- COMMAND'",
+    "-D, --delay": "use -p PID once it is time",
+    "--timeout, --interval-count": "use -i SEC -n COUNT",
+    "-j": "use --json",
+  },
+  diff: {
+    "--stdio": "it is the default",
+    "--compute, --baseline-only, -b": "shares of both are shown with what changed; --json has all numbers",
+    "--order": "use --sort ORDER",
+    "-s, --sort-key": "use --by KEYS",
   },
 };
 
 /** Words for a command that another tool has. */
 const COMMANDS: Record<string, string> = {
+  hyperfine: "'pmuctl stat -- COMMAND' measures a command, with '--vs CMD' for each other one",
+  sched: "'pmuctl record -e sched:sched_switch -g -a' records where threads give the CPU away",
+  lock: "'pmuctl record -e lock:contention_begin -g -a' records where threads wait for locks",
+  c2c: "'pmuctl record -d -W' records addresses and costs; 'perf c2c report' reads the same file",
+  kmem: "'pmuctl record -e kmem:kmalloc -g -a' records where the kernel allocates",
+  kvm: "'pmuctl record -a -e cycles' samples hosts; guests are one object in the report",
+  timechart: "'pmuctl report --format firefox -o FILE' has a time line",
+  ftrace: "functions are not traced; 'pmuctl record -g -e cycles:k' samples the kernel",
+  probe: "probes are not made here; 'pmuctl record -e probe:NAME' records those that 'perf probe' made",
+  evlist: "'pmuctl report' names the events of a file in its first lines",
+  test: "'pmuctl info' tells what can be measured here",
+  "buildid-list": "'perf buildid-list' reads the same file",
+  "buildid-cache": "'pmuctl record' keeps what will be gone by itself; see its -N",
   top: "'pmuctl record -a -g --duration 5 && pmuctl report' shows what runs now",
   annotate:
     "instructions are not shown yet; 'pmuctl report --lines' goes down to source lines, and 'perf annotate' reads the same file",

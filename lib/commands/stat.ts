@@ -1,6 +1,6 @@
 /** `pmuctl stat`: runs commands again and again, and says what they take and how sure that is. */
 
-import { EXIT, UsageError, UserError } from "../base/errors.ts";
+import { CommandError, EXIT, UsageError, UserError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
 import { DEFAULT_EVENTS, type Facts, type Metric, metricsOf } from "../check/metrics.ts";
 import { combinations, parseParameter, substitute, uses } from "../check/parameters.ts";
@@ -120,6 +120,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   let samples: Samples<Facts> = [];
   try {
     samples = await measure(runner, commands, { enough, warmups }, io);
+  } catch (error) {
+    throw quotedCommands(args, error) ?? error;
   } finally {
     io.status("");
     runner.close();
@@ -184,6 +186,14 @@ function commandsOf(args: ParsedArgs): { commands: StatCommand[]; jobs: Job[] } 
   if (args.command.length === 0) {
     throw new UsageError("stat: what to run? pmuctl stat -- COMMAND [ARG]...");
   }
+  if (shell && args.command.length > 1 && args.command.every((text) => /\s/.test(text))) {
+    const [first, ...others] = args.command.map((text) => quoteWords([text]));
+    throw new UsageError(
+      `stat: --shell runs one command: pmuctl stat --shell ${
+        others.map((text) => `--vs ${text} `).join("")
+      }-- ${first}`,
+    );
+  }
   const wordsOf = (text: string, option: string) => shell ? [text] : splitWords(text, option);
   const templates = [
     shell ? [args.command.join(" ")] : args.command,
@@ -210,6 +220,20 @@ function commandsOf(args: ParsedArgs): { commands: StatCommand[]; jobs: Job[] } 
     })
   );
   return { commands: all.map(({ command }) => command), jobs: all.map(({ job }) => job) };
+}
+
+/**
+ * What to say of commands that were quoted as a whole, one after another, as hyperfine takes them, once the first was not
+ * found under such a name; undefined for any other error.
+ */
+function quotedCommands({ command: [first, ...others] }: ParsedArgs, error: unknown): UsageError | undefined {
+  const isOne = error instanceof CommandError && error.status === EXIT.notFound && /\s/.test(first ?? "");
+  if (!isOne) return undefined;
+  const vs = others.map((text) => `--vs ${quoteWords([text])} `).join("");
+  return new UsageError(
+    `stat: there is no command named '${first}', spaces included: a command is given in words, and others with --vs: ` +
+      `pmuctl stat ${vs}-- ${first}`,
+  );
 }
 
 function enoughOf(args: ParsedArgs): Enough {
