@@ -46,6 +46,9 @@ export const NEEDS = {
   xz: command("xz", "xz-utils"),
   zstd: command("zstd", "zstd"),
   root: () => Deno.uid() !== 0 && "root",
+  kernelEvents: () =>
+    Deno.uid() !== 0 && paranoia() > 1 &&
+    "events of the kernel (as root, or with kernel.perf_event_paranoid at 1 or lower)",
   otherUser: () => NEEDS.root() || NEEDS.setpriv() || closedToOthers(),
   mounts: () => NEEDS.root() || refusal("mounting", MOUNT),
   mountNamespace: () => NEEDS.root() || refusal("mount namespaces", "unshare --mount true"),
@@ -68,6 +71,15 @@ function closedToOthers(): string | false {
     if (closed) return `a checkout and a TMPDIR that other users may read, and ${closed} keeps them out`;
   }
   return false;
+}
+
+/** What the kernel keeps from users without rights: above 1 what happens in the kernel. Infinity where that is unknown. */
+function paranoia(): number {
+  try {
+    return Number(Deno.readTextFileSync("/proc/sys/kernel/perf_event_paranoid"));
+  } catch {
+    return Infinity;
+  }
 }
 
 function hasBtrfsAndLoops(): boolean {
