@@ -1,9 +1,11 @@
 /** `pmuctl list-events`: what can be counted and sampled here, and for what cannot, why. */
 
-import { EXIT, UsageError } from "../base/errors.ts";
+import { ERRNO } from "../base/errno.ts";
+import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
 import { greatest } from "../base/lists.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { page } from "../cli/pager.ts";
 import { machineModel } from "../cpc/machine.ts";
 import { eventsOfPic } from "../cpc/pic_events.ts";
 import { pics, sampleTracepoint } from "../cpc/preflight.ts";
@@ -13,13 +15,14 @@ import { type EventWorld, hostWorld, resolveEvents } from "../events/resolve.ts"
 
 export const command: Command = {
   name: "list-events",
-  summary: "every event by PMU, what it counts, and whether it opens here",
+  summary: "every event by PMU, what it counts, and whether it opens here; into a pipe, a name a line",
   usage: ["[PATTERN] [--available] [--pmu NAME] [--pic N] [--json]"],
   options: [
     { name: "available", help: "only events that open here" },
     { name: "pmu", value: "NAME", help: "only events of this PMU" },
     { name: "pic", value: "N", help: "only events that this hardware counter can count" },
     { name: "json", help: "as a JSON array" },
+    { name: "no-pager", help: "print long output on a terminal as it is, not through $PAGER (less)" },
   ],
   examples: [
     "pmuctl list-events cache",
@@ -33,6 +36,8 @@ export const command: Command = {
 /** An event with the kernel's answer. */
 interface Row extends ListedEvent {
   opens: boolean;
+  /** In a word or two: what keeps it from opening. */
+  obstacle?: string;
   /** Why it does not open, or what it leaves out when it does. */
   why?: string;
 }
@@ -45,7 +50,7 @@ const HEADINGS: Record<ListedKind, string> = {
   tracepoint: "tracepoints",
 };
 
-function run(args: ParsedArgs, io: Io): Promise<number> {
+async function run(args: ParsedArgs, io: Io): Promise<number> {
   const world = hostWorld();
   const pmu = args.text("pmu");
   if (pmu !== undefined) checkPmu(pmu, world);
@@ -54,22 +59,20 @@ function run(args: ParsedArgs, io: Io): Promise<number> {
   const named = listEvents(world, { ...(pattern ? { pattern } : {}), ...(pmu ? { pmu } : {}) });
   const events = pic === undefined ? named : eventsOfPic(named, pic, machineModel(world, pics(world)));
   const problem = world.tracepoints.problem();
-  const plain = !args.has("json") && !io.stdoutIsTerminal;
-
-  // names alone are asked of no one, so that a pipeline has them at once and without the shim
-  if (plain && !args.has("available")) {
-    for (const { name } of events) io.out(`${name}\n`);
-  } else {
-    const rows = withAnswers(events, world).filter((row) => row.opens || !args.has("available"));
-    if (args.has("json")) io.out(toJson(rows));
-    else if (plain) { for (const { name } of rows) io.out(`${name}\n`); }
-    else io.out(forPeople(rows, io.columns) + (pattern || pmu ? "" : forms(world, io.columns)));
+  const namesWillDo = !args.has("available") && !args.has("json") && !io.stdoutIsTerminal;
+  const rows = (namesWillDo ? answersIfAny(events, world, io) : withAnswers(events, world))
+    .filter((row) => row.opens || !args.has("available"));
+  if (args.has("json")) io.out(toJson(rows));
+  else if (!io.stdoutIsTerminal) { for (const row of rows) io.out(plainLine(row)); }
+  else {
+    const text = forPeople(rows, io.columns) + (pattern || pmu ? "" : forms(world, io.columns));
+    await page([text], io, { paged: !args.has("no-pager") });
   }
   if (problem && (events.length === 0 || mayMeanTracepoints(pattern, pmu))) {
     io.err(`pmuctl: tracepoints are not listed: ${problem.cause}: ${problem.remedy}`);
   }
   if (events.length === 0) io.err(`pmuctl: no event matches${pattern ? ` '${pattern}'` : ""}`);
-  return Promise.resolve(EXIT.ok);
+  return EXIT.ok;
 }
 
 function checkPmu(pmu: string, world: EventWorld): void {
@@ -103,6 +106,17 @@ function withAnswers(events: ListedEvent[], world: EventWorld): Row[] {
   });
 }
 
+/** What `withAnswers()` gives; the events without any where the shim that would ask is not there, which is said. */
+function answersIfAny(events: ListedEvent[], world: EventWorld, io: Io): Row[] {
+  try {
+    return withAnswers(events, world);
+  } catch (error) {
+    if (!(error instanceof UnsupportedError)) throw error;
+    io.err(`pmuctl: what opens here is not known: ${error.message}`);
+    return events.map((event) => ({ ...event, opens: true }));
+  }
+}
+
 /** The first refusal among the events that the name stands for (one a PMU), or else their opening. */
 function answerOf(name: string, world: EventWorld, prober: Prober): Answer | undefined {
   let answer: Answer | undefined;
@@ -118,16 +132,26 @@ function answerOf(name: string, world: EventWorld, prober: Prober): Answer | und
   return answer;
 }
 
+/** The name, and behind one that does not open what keeps it from that: for grep, and for who cuts off the rest. */
+function plainLine({ name, obstacle }: Row): string {
+  return obstacle ? `${name}  [${obstacle}]\n` : `${name}\n`;
+}
+
 function toRow(event: ListedEvent, answer: Answer | undefined): Row {
-  if (!answer) return { ...event, opens: false, why: "it needs a value for a parameter" };
+  if (!answer) {
+    return { ...event, opens: false, obstacle: "needs a value", why: "it needs a value for a parameter" };
+  }
   if (answer.opens) return { ...event, opens: true, ...(answer.limit ? { why: answer.limit } : {}) };
   const { cause, remedy } = answer.advice;
-  return { ...event, opens: false, why: remedy ? `${cause}: ${remedy}` : cause };
+  const forbidden = answer.errno === ERRNO.EACCES || answer.errno === ERRNO.EPERM;
+  const obstacle = forbidden ? "not permitted here" : "not supported here";
+  return { ...event, opens: false, obstacle, why: remedy ? `${cause}: ${remedy}` : cause };
 }
 
 function toJson(rows: Row[]): string {
   if (rows.length === 0) return "[]\n";
-  return `[\n${rows.map((row) => `  ${JSON.stringify(row)}`).join(",\n")}\n]\n`;
+  const lines = rows.map(({ obstacle: _, ...row }) => `  ${JSON.stringify(row)}`);
+  return `[\n${lines.join(",\n")}\n]\n`;
 }
 
 /** Grouped by kind and PMU; a reason that a whole group shares stands once, over it. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { testNeeding } from "../needs.ts";
-import { asNobody, pmuctl, pmuctlOk, run } from "./harness.ts";
+import { asNobody, PMUCTL, pmuctl, pmuctlOk, run } from "./harness.ts";
 
 interface Row {
   name: string;
@@ -20,6 +20,26 @@ Deno.test("list-events prints plain names, one a line, into a pipe", async () =>
   assertEquals(names.length, 12);
   assertEquals(names[0], "cpu-clock");
   assert(names.every((name) => /^[a-z-]+$/.test(name)));
+});
+
+Deno.test("list-events marks in a pipe what does not open here, and nothing else", async () => {
+  const marked = (await pmuctlOk(["list-events"])).trimEnd().split("\n").map((line) => line.split("  ["));
+  const all = await rows();
+  assertEquals(marked.map(([name]) => name), all.map(({ name }) => name));
+  assertEquals(marked.map((line) => line.length === 1), all.map(({ opens }) => opens));
+  for (const [, mark] of marked.filter((line) => line.length > 1)) {
+    assertMatch(mark, /^(not supported here|not permitted here|needs a value)\]$/);
+  }
+});
+
+Deno.test("list-events on a terminal goes through the pager, hardware and software first", async () => {
+  const shown = async (pager: string) => {
+    const command = `stty rows 24 cols 80; PMUCTL_PAGER='${pager}' ${PMUCTL} list-events`;
+    return (await run("script", ["-qec", command, "/dev/null"])).stdout;
+  };
+  assertEquals((await shown("head -1")).trim(), "hardware");
+  const headings = (await shown("cat")).split("\r\n").filter((line) => /^[a-zA-Z]/.test(line));
+  assertEquals(headings.slice(0, 2), ["hardware", "software"]);
 });
 
 Deno.test("list-events --json has name, PMU, meaning and whether it opens for every event", async () => {
