@@ -28,6 +28,11 @@ struct fork {
 /* Room for a PERF_RECORD_MMAP2 with the longest path, and what follows it. */
 #define RECORD_MOST 8192
 
+_Static_assert(sizeof(struct perf_event_header) == 8 && offsetof(struct perf_event_header, size) == 6 &&
+		       offsetof(struct fork, pid) == 8 && offsetof(struct fork, ppid) == 12,
+	       "ffi/drain.ts reads entries at these offsets, 8 bytes further");
+_Static_assert(sizeof(uint64_t) + RECORD_MOST <= 1 << 16, "ffi/drain.ts has room for the longest entry");
+
 int32_t seen_make(struct seen *s)
 {
 	memset(s, 0, sizeof(*s));
@@ -74,30 +79,39 @@ static void forget(struct seen *s)
 	s->known_count = 0;
 }
 
-/* Whether it has not been noted since the beginning, or since seen_again(); notes it. */
-static bool is_new(struct seen *s, uint64_t h)
+/* Returns the slot that holds `h`, or the free slot where it belongs. */
+static uint64_t *slot_of(struct seen *s, uint64_t h)
 {
 	uint32_t slot = (uint32_t)h & (SEEN_SLOTS - 1);
 
-	if (s->known_count > SEEN_SLOTS / 2)
-		forget(s);
-	while (s->known[slot]) {
-		if (s->known[slot] == h)
-			return false;
+	while (s->known[slot] && s->known[slot] != h)
 		slot = (slot + 1) & (SEEN_SLOTS - 1);
-	}
-	s->known[slot] = h;
-	s->known_count++;
-	return true;
+	return &s->known[slot];
 }
 
-static void append(struct seen *s, uint64_t h, const void *record, uint16_t size)
+/* Adds an entry; returns false, and adds nothing, when there is no room for it. */
+static bool append(struct seen *s, uint64_t h, const void *record, uint16_t size)
 {
 	if (s->used + sizeof(h) + size > SEEN_BYTES)
-		return;
+		return false;
 	memcpy(s->bytes + s->used, &h, sizeof(h));
 	memcpy(s->bytes + s->used + sizeof(h), record, size);
 	s->used += sizeof(h) + size;
+	return true;
+}
+
+/* Adds a mapped file that has not been noted yet. Without room it stays unknown: its next mapping adds it. */
+static void append_file(struct seen *s, uint64_t h, const void *record, uint16_t size)
+{
+	uint64_t *slot;
+
+	if (s->known_count > SEEN_SLOTS / 2)
+		forget(s);
+	slot = slot_of(s, h);
+	if (*slot || !append(s, h, record, size))
+		return;
+	*slot = h;
+	s->known_count++;
 }
 
 void seen_record(struct seen *s, const struct circle *c, uint64_t position, const struct perf_event_header *header)
@@ -116,10 +130,7 @@ void seen_record(struct seen *s, const struct circle *c, uint64_t position, cons
 		if (record.fork.pid != record.fork.ppid) /* not a thread */
 			append(s, 0, &record, header->size);
 	} else if (!(header->misc & PERF_RECORD_MISC_MMAP_DATA) && header->size > sizeof(record.map)) {
-		uint64_t h = hash_of(&record.map);
-
-		if (is_new(s, h))
-			append(s, h, &record, header->size);
+		append_file(s, hash_of(&record.map), &record, header->size);
 	}
 	pthread_mutex_unlock(&s->lock);
 }

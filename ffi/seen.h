@@ -21,7 +21,7 @@ struct seen {
 	/* Hashes of the files that have been noted; 0 is a free slot. */
 	uint64_t known[SEEN_SLOTS];
 	uint32_t known_count;
-	/* Entries: see pmu_drain_seen. What has no room is left out. */
+	/* Entries: see pmu_drain_seen. One that has no room is left out; a file so left out counts as not noted. */
 	unsigned char *bytes;
 	uint64_t used;
 

@@ -165,6 +165,31 @@ static void notes_no_more_than_it_has_room_for(void)
 	tear_down(s);
 }
 
+static void notes_later_what_had_no_room(void)
+{
+	struct setting *s = set_up();
+	struct body last = mapping(7, "/bin/last", 1);
+	struct {
+		struct perf_event_header header;
+		struct body body;
+	} record = { { .type = PERF_RECORD_FORK, .size = 8 + sizeof(record.body) }, { .pid = 8, .tid = 7 } };
+
+	/* Starts of processes, until there is no room for one more. */
+	for (uint64_t used = 0; used <= SEEN_BYTES; used += 8 + sizeof(record))
+		CHECK_EQ(pmu_drain_see(s->drain, &record, sizeof(record)), 0);
+	record.header.type = PERF_RECORD_MMAP2;
+	record.body = last;
+	CHECK_EQ(pmu_drain_see(s->drain, &record, sizeof(record)), 0);
+	while (pmu_drain_seen(s->drain, s->words, sizeof(s->words)) > 0)
+		CHECK_EQ(s->words[0], 0); /* processes alone */
+	CHECK_EQ(pmu_drain_see(s->drain, &record, sizeof(record)), 0);
+	CHECK_EQ(pmu_drain_seen(s->drain, s->words, sizeof(s->words)), 8 + sizeof(record));
+	CHECK(memcmp(&s->words[2], &last, sizeof(last)) == 0);
+	CHECK_EQ(pmu_drain_see(s->drain, &record, sizeof(record)), 0);
+	CHECK_EQ(pmu_drain_seen(s->drain, s->words, sizeof(s->words)), 0); /* once */
+	tear_down(s);
+}
+
 static void sees_what_it_did_not_write(void)
 {
 	struct setting *s = set_up();
@@ -220,6 +245,7 @@ int main(void)
 		{ "a drain notes which process started which, and no threads", notes_who_started_whom, false },
 		{ "a drain keeps what does not fit for the next call", keeps_what_does_not_fit_for_later, false },
 		{ "a drain notes no more than it has room for", notes_no_more_than_it_has_room_for, false },
+		{ "a file that had no room is noted when it is mapped again", notes_later_what_had_no_room, false },
 		{ "a drain sees what it did not write itself, but for data", sees_what_it_did_not_write, false },
 		{ "a drain knows when its samples were taken", knows_when_samples_were_taken, false },
 		{ "a drain notes nothing unless it was asked to", is_asked_for, false },
