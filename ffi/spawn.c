@@ -162,6 +162,7 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 	struct report report;
 	sigset_t all;
 	int line[2];
+	pid_t pid; /* not child->pid: a child of vfork() writes to the parent's memory */
 	int32_t result = high_socketpair(line);
 
 	if (result < 0)
@@ -175,25 +176,26 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 	 * vfork copies none of our page tables, which takes milliseconds with Deno's memory, and the page faults
 	 * after it as well. It waits for the child's exec, which only the launcher's comes at once.
 	 */
-	child->pid = plan->launcher ? vfork() : fork();
-	if (child->pid == 0) {
+	pid = plan->launcher ? vfork() : fork();
+	if (pid == 0) {
 		close(line[0]); /* or it would not notice that the parent has gone */
 		child_main(plan);
 	}
-	result = child->pid < 0 ? -errno : child->pid;
+	result = pid < 0 ? -errno : pid;
+	child->pid = pid;
 	pthread_sigmask(SIG_SETMASK, &plan->mask, NULL);
 	close(line[1]);
 	child->line_fd = line[0];
-	if (child->pid > 0 && !read_report(child->line_fd, &report))
+	if (pid > 0 && !read_report(child->line_fd, &report))
 		report = (struct report){ .stage = PMU_SPAWN_FORK, .error = ESRCH }; /* killed by someone */
-	if (child->pid > 0 && plan->launcher)
-		reap(child->pid); /* it has made the child and ends */
-	if (child->pid > 0 && report.error) {
+	if (pid > 0 && plan->launcher)
+		reap(pid); /* it has made the child and ends */
+	if (pid > 0 && report.error) {
 		child->stage = report.stage;
 		result = -report.error;
 		if (!plan->launcher)
-			reap(child->pid);
-	} else if (child->pid > 0) {
+			reap(pid);
+	} else if (pid > 0) {
 		result = child->pid = report.pid;
 		/* By us, before it execs: whoever signals the group knows that there is one. */
 		if (plan->setup.flags & PMU_SPAWN_GROUP)
