@@ -18,6 +18,7 @@
 #define CUTS_PENDING 128u /* a power of two */
 #define CUTS_NAMES 16u
 #define CUTS_COMM 16u /* TASK_COMM_LEN: a thread's name with its NUL */
+_Static_assert(CUTS_NAMES == 16 && CUTS_COMM == 16, "ffi/drain.ts has room for as many");
 
 /* What a thread has done last, each by its time; 0 where it has not. */
 struct cut_thread {

@@ -14,6 +14,7 @@
 #ifndef PMU_H
 #define PMU_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define PMU_API __attribute__((visibility("default")))
@@ -174,14 +175,15 @@ PMU_API int32_t pmu_drain_stand_in(void *drain, int32_t ring, int32_t fd);
 /*
  * Starts the threads, with every signal blocked in them but one of the real-time signals, SIGRTMAX - 1, which
  * this catches. A ring that another drain has emptied is taken up where that one has stopped: both may have it
- * mapped, and one of them run. -EALREADY when it has been started; -ENOMEM.
+ * mapped, and one of them run. -EALREADY when it has been started; -ENOMEM, -EAGAIN: no threads are left, nor memory
+ * that was taken for them, and it may be called again.
  */
 PMU_API int32_t pmu_drain_start(void *drain);
 
 /*
  * Writes no more: what is queued and what is still to come is counted as dropped, and pmu_drain_error is
  * -ECANCELED unless there was one before. For an output that takes nothing and may do so for ever: call it while
- * pmu_drain_stop waits, which then returns.
+ * pmu_drain_stop waits, which then returns. Returns at once itself, whatever the output does.
  */
 PMU_API void pmu_drain_abort(void *drain);
 
@@ -226,6 +228,7 @@ enum pmu_ring_field {
 	PMU_RING_DROPPED_BYTES,  /* bytes of records that were not written */
 	PMU_RING_FIELDS
 };
+_Static_assert(PMU_RING_FIELDS == 13, "ffi/drain.ts names as many, in this order");
 PMU_API int64_t pmu_drain_stats(void *drain, uint64_t *buf, uint64_t len);
 
 /*
@@ -307,6 +310,7 @@ enum pmu_flight_field {
 	PMU_FLIGHT_DROPPED_SAMPLES,   /* samples taken that pmu_flight_write could not write */
 	PMU_FLIGHT_FIELDS
 };
+_Static_assert(PMU_FLIGHT_FIELDS == 9, "ffi/flight.ts names as many, in this order");
 PMU_API int64_t pmu_flight_stats(void *flight, uint64_t *buf, uint64_t len);
 
 /* Unmaps the rings and frees it all. NULL is ignored. */
@@ -325,6 +329,10 @@ struct pmu_setup {
 	uint64_t ignored;  /* signals that it ignores, bit N - 1 for signal N; all others get their default action */
 	uint64_t nofile;   /* soft limit of open files; 0: ours, as it was before pmu_rlimit_nofile raised it */
 };
+_Static_assert(offsetof(struct pmu_setup, stdio) == 0 && offsetof(struct pmu_setup, flags) == 12 &&
+		       offsetof(struct pmu_setup, ignored) == 16 && offsetof(struct pmu_setup, nofile) == 24 &&
+		       sizeof(struct pmu_setup) == 32,
+	       "ffi/child.ts fills it in at these offsets");
 
 /* Where pmu_spawn failed. */
 enum pmu_spawn_stage {
@@ -349,6 +357,7 @@ enum pmu_rusage_field {
 	PMU_RUSAGE_ENDED_NS, /* CLOCK_MONOTONIC when the wait was over: pmu_wait's alone */
 	PMU_RUSAGE_FIELDS = 16 /* the rest is 0 */
 };
+_Static_assert(PMU_RUSAGE_NIVCSW == 8 && PMU_RUSAGE_ENDED_NS == 9, "ffi/child.ts reads them in this order");
 
 /* A child that waits before exec. Filled by pmu_spawn, used up by pmu_release or pmu_cancel. */
 struct pmu_child {
@@ -359,6 +368,10 @@ struct pmu_child {
 	int64_t exec_ns; /* CLOCK_MONOTONIC just before the exec; set by pmu_release, as is: */
 	uint64_t used[PMU_RUSAGE_FIELDS]; /* by then, which is none of the command's */
 };
+_Static_assert(offsetof(struct pmu_child, pid) == 0 && offsetof(struct pmu_child, line_fd) == 4 &&
+		       offsetof(struct pmu_child, stage) == 8 && offsetof(struct pmu_child, exec_ns) == 16 &&
+		       offsetof(struct pmu_child, used) == 24 && sizeof(struct pmu_child) == 152,
+	       "ffi/child.ts reads it at these offsets");
 
 /*
  * Forks a child that is ready to exec, and waits: its working directory, descriptors, limits and signals are

@@ -8,11 +8,14 @@ import {
   Drain,
   makePipe,
   openEvent,
+  pageSize,
   readCounts,
   readPipe,
   spawn,
+  truncate,
   writeAll,
 } from "../../ffi/pmu.ts";
+import { FlightRings } from "../../ffi/flight.ts";
 import { parseCpuList } from "../../lib/base/cpu_list.ts";
 import { faultsAttr, testWithEvents } from "./software_events.ts";
 
@@ -31,6 +34,38 @@ function recordTypes(bytes: Uint8Array): Map<number, number> {
   assertEquals(at, bytes.length);
   return types;
 }
+
+/** The names of an enum of pmu.h without their prefix, in order, as TypeScript has them. */
+function fieldsOf(enumName: string, prefix: string): string[] {
+  const header = Deno.readTextFileSync(new URL("../../ffi/pmu.h", import.meta.url));
+  const [, body] = new RegExp(`enum ${enumName} \\{([^}]*)\\}`).exec(header)!;
+  return [...body.matchAll(new RegExp(`^\\t${prefix}_(\\w+)`, "gm"))]
+    .map(([, name]) => name.toLowerCase().replace(/_(\w)/g, (_, letter) => letter.toUpperCase()))
+    .filter((name) => name !== "fields");
+}
+
+/** A file that can be mapped as a ring of one page. */
+function ringFile(): number {
+  const path = Deno.makeTempFileSync();
+  const fd = createFile(path);
+  Deno.removeSync(path);
+  truncate(fd, 2 * pageSize());
+  return fd;
+}
+
+Deno.test("the numbers of a ring are named as in pmu.h, in the same order", () => {
+  const fd = ringFile();
+  const drain = new Drain({ outFd: fd });
+  const flight = new FlightRings();
+  drain.add(fd, 1, 7);
+  assertEquals(flight.tryAdd(fd, 1, 8), 0);
+  assertEquals(Object.keys(drain.stats()[0]), fieldsOf("pmu_ring_field", "PMU_RING"));
+  assertEquals(Object.keys(flight.stats()[0]), fieldsOf("pmu_flight_field", "PMU_FLIGHT"));
+  assertEquals([drain.stats()[0].cpu, flight.stats()[0].cpu], [7, 8]);
+  flight.free();
+  drain.free();
+  closeFd(fd);
+});
 
 /** A shell, parked, with an event that counts its faults from exec on and those of its children. */
 function parkedShell() {
