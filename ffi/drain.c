@@ -34,7 +34,7 @@ PMU_OLD_SYMBOL(pthread_sigmask);
 
 /* The signal that gets the writer out of a write(2), to a handler that does nothing; of the real-time ones. */
 #define INTERRUPT (SIGRTMAX - 1)
-#define ABORT_MS 2000
+#define INTERRUPT_EVERY_MS 1
 
 void drain_note_error(struct drain *d, int error)
 {
@@ -78,14 +78,13 @@ static void *writer_main(void *argument)
 			drain_note_error(d, d->out.error);
 			output_renew_size(&d->out, false);
 		}
-		if (__atomic_load_n(&d->abort, __ATOMIC_RELAXED))
-			__atomic_store_n(&d->abort_seen, true, __ATOMIC_RELAXED);
 		if (!all_queued)
 			drain_wait_told(d->queued_fd, output_renew_size(&d->out, false));
 	}
 	output_end(&d->out);
 	drain_note_error(d, d->out.error);
-	__atomic_store_n(&d->writer_id, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&d->writer_done, true, __ATOMIC_RELEASE);
+	drain_tell(d->end_fd);
 	return NULL;
 }
 
@@ -112,9 +111,10 @@ void *pmu_drain_new(int32_t out_fd, int64_t size_field_at, uint32_t flags, int32
 	d->interval_ms = DEFAULT_INTERVAL_MS;
 	d->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	d->queued_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	d->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	*err = 0;
-	if (d->wake_fd < 0 || d->queued_fd < 0 || d->epoll_fd < 0 ||
+	if (d->wake_fd < 0 || d->queued_fd < 0 || d->end_fd < 0 || d->epoll_fd < 0 ||
 	    epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, d->wake_fd, &wake) < 0)
 		*err = -errno;
 	else if (flags & ~PMU_DRAIN_NO_ROUNDS)
@@ -271,6 +271,8 @@ static int start_threads(struct drain *d)
 		__atomic_store_n(&d->all_queued, true, __ATOMIC_RELEASE);
 		drain_tell(d->queued_fd);
 		pthread_join(d->writer, NULL);
+		d->all_queued = d->writer_done = false; /* it may be started again */
+		d->writer_id = 0;
 	}
 	return error;
 }
@@ -278,7 +280,7 @@ static int start_threads(struct drain *d)
 int32_t pmu_drain_start(void *drain)
 {
 	struct drain *d = drain;
-	struct sigaction catch = { .sa_handler = interrupted };
+	struct sigaction catch = { .sa_handler = interrupted }, caught;
 	sigset_t most, old;
 	int error;
 
@@ -294,16 +296,44 @@ int32_t pmu_drain_start(void *drain)
 	/* From here on the file can be read, whatever becomes of us. */
 	output_renew_size(&d->out, true);
 	/* Signals are for other threads; a reader that goes away is EPIPE, not SIGPIPE, a limit EFBIG. */
-	sigaction(INTERRUPT, &catch, NULL);
+	sigaction(INTERRUPT, &catch, &caught);
 	sigfillset(&most);
 	sigdelset(&most, INTERRUPT);
 	pthread_sigmask(SIG_SETMASK, &most, &old);
 	error = start_threads(d);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error)
+	if (error) {
+		sigaction(INTERRUPT, &caught, NULL);
+		queue_free(&d->queue);
 		return -error;
+	}
 	d->started = d->running = true;
 	return 0;
+}
+
+/* Sends the writer the signal that ends a write(2) which waits. */
+static void interrupt_writer(struct drain *d)
+{
+	int32_t id = __atomic_load_n(&d->writer_id, __ATOMIC_RELAXED);
+
+	if (id)
+		syscall(SYS_tgkill, getpid(), id, INTERRUPT);
+	drain_tell(d->queued_fd);
+}
+
+/*
+ * Waits until the writer is done. Once aborted, interrupts it again and again: a signal may come just before the write
+ * that it is to end.
+ */
+static void wait_for_writer(struct drain *d)
+{
+	while (!__atomic_load_n(&d->writer_done, __ATOMIC_ACQUIRE)) {
+		bool aborted = __atomic_load_n(&d->abort, __ATOMIC_ACQUIRE);
+
+		if (aborted)
+			interrupt_writer(d);
+		drain_wait_told(d->end_fd, aborted ? INTERRUPT_EVERY_MS : -1);
+	}
 }
 
 int32_t pmu_drain_stop(void *drain)
@@ -313,6 +343,7 @@ int32_t pmu_drain_stop(void *drain)
 	if (d->running) {
 		__atomic_store_n(&d->stop, true, __ATOMIC_RELEASE);
 		drain_tell(d->wake_fd);
+		wait_for_writer(d);
 		pthread_join(d->emptier, NULL);
 		pthread_join(d->writer, NULL);
 		d->running = false;
@@ -324,17 +355,9 @@ void pmu_drain_abort(void *drain)
 {
 	struct drain *d = drain;
 
-	__atomic_store_n(&d->abort, true, __ATOMIC_RELAXED);
-	/* Again and again: a signal may come just before the write that it is to end. */
-	for (int ms = 0; ms < ABORT_MS && !__atomic_load_n(&d->abort_seen, __ATOMIC_RELAXED); ms++) {
-		int32_t id = __atomic_load_n(&d->writer_id, __ATOMIC_RELAXED);
-
-		if (id == 0)
-			break;
-		syscall(SYS_tgkill, getpid(), id, INTERRUPT);
-		drain_tell(d->queued_fd);
-		usleep(1000);
-	}
+	__atomic_store_n(&d->abort, true, __ATOMIC_RELEASE);
+	interrupt_writer(d);
+	drain_tell(d->end_fd); /* pmu_drain_stop, where it waits, goes on from here */
 }
 
 int32_t pmu_drain_error(void *drain)
@@ -439,5 +462,7 @@ void pmu_drain_free(void *drain)
 		close(d->wake_fd);
 	if (d->queued_fd >= 0)
 		close(d->queued_fd);
+	if (d->end_fd >= 0)
+		close(d->end_fd);
 	free(d);
 }

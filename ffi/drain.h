@@ -45,10 +45,11 @@ struct drain {
 	pthread_t writer;
 	struct output out;
 	int queued_fd;
-	int32_t writer_id; /* while it runs; atomic */
+	int32_t writer_id; /* once it runs; atomic */
+	bool writer_done;  /* atomic */
 	bool all_queued;   /* nothing will be queued any more; atomic */
 	bool abort;        /* atomic */
-	bool abort_seen;   /* atomic */
+	int end_fd;        /* an eventfd, told when the writer is done, or is to be interrupted: pmu_drain_stop waits for it */
 
 	int error; /* the first, as a positive errno; atomic */
 	bool started, running;

@@ -27,6 +27,7 @@ void queue_free(struct queue *q)
 {
 	if (q->bytes.data)
 		munmap(q->bytes.data, q->bytes.size);
+	memset(q, 0, sizeof(*q));
 }
 
 uint64_t queue_used(const struct queue *q)

@@ -4,13 +4,16 @@
 #include "harness.h"
 #include "perf_helpers.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define RINGS 2
 /* Of a sample here: header, and a body whose second word is the time. */
@@ -212,6 +215,11 @@ static void leaves_to_the_kernel_what_has_no_room(void)
 	}
 }
 
+static void do_nothing(int signal)
+{
+	(void)signal;
+}
+
 static void *abort_soon(void *drain)
 {
 	usleep(50000);
@@ -239,6 +247,61 @@ static void ends_by_force(void)
 	CHECK(found.samples > 0);
 	CHECK_EQ(found.samples + sum_of(&s, PMU_RING_DROPBUF_SAMPLE), s.put);
 	CHECK_EQ(sum_of(&s, PMU_RING_LOST), 3 * RINGS * 5); /* in dropped passes, too */
+	tear_down(&s);
+}
+
+static void *stop_it(void *drain)
+{
+	CHECK_EQ(pmu_drain_stop(drain), -ECANCELED);
+	return NULL;
+}
+
+/* Whether the thread of this process with that name waits for a write into a pipe, which it does for ever. */
+static bool writer_waits(void)
+{
+	char path[64], text[64];
+	bool waits = false;
+	DIR *tasks = opendir("/proc/self/task");
+
+	for (struct dirent *task; tasks && (task = readdir(tasks));) {
+		int fd;
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%.20s/stat", task->d_name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+		if (fd >= 0)
+			close(fd);
+		text[n < 0 ? 0 : n] = '\0';
+		waits |= strstr(text, "(pmuctl-writer) S") != NULL;
+	}
+	if (tasks)
+		closedir(tasks);
+	return waits;
+}
+
+/* The one that aborts has other things to do than to wait for the writer. */
+static void aborts_at_once(void)
+{
+	struct setting s = set_up(true);
+	pthread_t stopper;
+	int64_t before;
+
+	/* More than the pipe takes, and the writer waits in write(2). */
+	for (int pass = 0; pass < 5; pass++) {
+		put_pass(&s, 100);
+		WAIT_UNTIL(taken(&s));
+	}
+	WAIT_UNTIL(writer_waits());
+	/* With SIGRTMAX - 1 held back from nobody, but caught by nobody either: the writer does not come back. */
+	sigaction(SIGRTMAX - 1, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+	before = pmu_clock_ns(CLOCK_MONOTONIC);
+	pmu_drain_abort(s.drain);
+	CHECK(pmu_clock_ns(CLOCK_MONOTONIC) - before < INT64_C(500000000));
+	sigaction(SIGRTMAX - 1, &(struct sigaction){ .sa_handler = do_nothing }, NULL);
+	pthread_create(&stopper, NULL, stop_it, s.drain); /* whoever waits for the end interrupts the writer */
+	pthread_join(stopper, NULL);
+	CHECK(sum_of(&s, PMU_RING_DROPBUF_SAMPLE) > 0);
 	tear_down(&s);
 }
 
@@ -328,6 +391,7 @@ int main(void)
 		{ "a full queue drops samples, counts them, tells the output, and keeps all else", drops_samples_and_nothing_else, false },
 		{ "what stands for dropped samples has the CPU and the time of the last", stamps_what_it_dropped, false },
 		{ "what not even the reserve takes stays in the ring", leaves_to_the_kernel_what_has_no_room, false },
+		{ "pmu_drain_abort() returns at once, though the output takes nothing", aborts_at_once, false },
 		{ "pmu_drain_abort() ends a drain whose reader takes nothing, with an exact ledger", ends_by_force, false },
 		{ "a ring is heard of after the end of its task, through an event that shares it",
 		  hears_of_a_ring_whose_task_has_ended, true },
