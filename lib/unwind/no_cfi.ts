@@ -81,8 +81,11 @@ export class Guesser {
     if (isFile && this.#arch === X86_64) {
       const found = this.#search(at);
       if (found > 0) return found;
+      // called by way of a register: any call will do
+      const top = at.isExact ? this.#stack.value(at.sp) : NaN;
+      if (this.#isReturn(space, top)) return this.#moveTo(top, at.sp + 8);
     }
-    return this.#registers[this.#arch.fp] === 0 ? 0 : -1;
+    return this.#registers[this.#arch.fp] === 0 && marksRoot(object) ? 0 : -1;
   }
 
   /** A leaf that has pushed nothing yet, or a PLT stub. */
@@ -183,6 +186,15 @@ export class Guesser {
     this.#target = target + space.bias;
     return true;
   }
+}
+
+/**
+ * Whether a frame pointer of zero says that the thread began here, as the ABI has it: where frame pointers are kept, and in
+ * the few functions without tables of an object that has them, such as those that start programs and threads. Elsewhere the register may hold any number.
+ */
+function marksRoot(object: UnwindObject | undefined): boolean {
+  return object !== undefined &&
+    (object.code === CODE.GENERATED || object.code === CODE.FILE && object.cfi !== undefined);
 }
 
 /**

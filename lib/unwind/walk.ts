@@ -175,11 +175,11 @@ export class Unwinder {
   }
 
   #ruleOf(object: UnwindObject, address: number): number {
-    const cache = this.#cache, place = cache.place(object.id, address);
-    if (cache.objects[place] === object.id && cache.addresses[place] === address) return cache.rules[place];
+    const cache = this.#cache, place = cache.find(object.id, address);
+    if (place >= 0) return cache.at(place);
     this.counts.misses++;
     const rule = this.#compile(object, address);
-    cache.put(place, object.id, address, rule);
+    cache.put(object.id, address, rule);
     return rule;
   }
 

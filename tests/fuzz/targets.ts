@@ -11,12 +11,14 @@ import { recordingTargets } from "./targets/recordings.ts";
 import { rendererTargets } from "./targets/renderers.ts";
 import { socketTargets } from "./targets/sockets.ts";
 import { textTargets } from "./targets/texts.ts";
+import { unwindTargets } from "./targets/unwinding.ts";
 
 /** Every target, always in the same order. */
 export async function allTargets(): Promise<Target[]> {
   return [
     ...objectTargets(),
     ...jitTargets(),
+    ...unwindTargets(),
     ...procTargets(),
     ...await fileTargets(),
     ...textTargets(),
