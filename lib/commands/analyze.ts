@@ -1,8 +1,8 @@
 /** `pmuctl analyze`: `report --format tprof`, with the option letters of NetBSD's `tprof analyze`. */
 
-import { openInput } from "../base/file_bytes.ts";
 import { EXIT } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { openChosenInput } from "../cli/default_input.ts";
 import { page } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
 import { filterProfile } from "../profile/filter.ts";
@@ -11,8 +11,6 @@ import { renderTprof } from "../report/tprof.ts";
 import { hostSymbolFiles } from "../symbols/host_files.ts";
 import { FILTER_OPTIONS, filterWarnings, partOf } from "./report_filter.ts";
 import { ANALYZE_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
-
-const DEFAULT_INPUT = "perf.data";
 
 export const command: Command = {
   name: "analyze",
@@ -28,10 +26,10 @@ export const command: Command = {
 };
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
-  const file = args.positionals[0] ?? DEFAULT_INPUT;
   const part = partOf(args);
+  const { file, input } = await openChosenInput(args.positionals[0], io);
   const profile = await withProgress(
-    openInput(file),
+    input,
     io,
     (input) => loadProfile(input, hostSymbolFiles(), { leafOnly: true }),
   );

@@ -4,7 +4,9 @@ import { ERRNO } from "../base/errno.ts";
 import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
 import { parseIdList } from "../base/id_list.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { DEFAULT_FILE } from "../cli/default_input.ts";
 import { RateOverASecond, renderLive } from "../cli/live_line.ts";
+import { recordingReader } from "../cli/recording_reader.ts";
 import { onDumpSignal, onStopSignals } from "../cli/signals.ts";
 import { hostFiles, readNumber } from "../events/files.ts";
 import { lessOften } from "../events/attr.ts";
@@ -26,8 +28,6 @@ import type { Recording, RecordRequest, Switching } from "../record/request.ts";
 import { defaultRingPages, ringBytes } from "../record/ring_sizes.ts";
 import { record } from "../record/session.ts";
 import type { Target } from "../record/target.ts";
-
-const DEFAULT_OUTPUT = "perf.data";
 
 export const command: Command = {
   name: "record",
@@ -80,7 +80,7 @@ export const command: Command = {
       name: "output",
       short: "o",
       value: "FILE",
-      help: `file to write, - for a pipe (default: ${DEFAULT_OUTPUT})`,
+      help: `file to write, - for standard output (default: a pipe to pmuctl or perf, else ${DEFAULT_FILE})`,
     },
     {
       name: "no-buildid-cache",
@@ -201,11 +201,11 @@ export const command: Command = {
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
   const target = targetOf(args);
-  const wanted = outputOf(args.text("output") ?? DEFAULT_OUTPUT);
+  const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
+  const wanted = await wantedOutput(args, note);
   if (wanted.kind === "pipe" && isStandardOutput(wanted) && io.stdoutIsTerminal) {
     throw new UsageError("record: -o - writes binary data: send it into a pipe or a file");
   }
-  const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
 
   const maxLost = args.number("max-lost", { min: 0, max: 100 });
   const world = hostWorld();
@@ -267,6 +267,17 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   );
   // that the command failed matters more than how well it was sampled
   return status === EXIT.ok ? EXIT.inconclusive : status;
+}
+
+/** Where to write: as -o says, else into a pipe that a reader of recordings is at the other end of, else perf.data. */
+async function wantedOutput(args: ParsedArgs, note: (line: string) => void): Promise<WantedOutput> {
+  const path = args.text("output");
+  const makesFiles = ["switch-output", "overwrite"].some((name) => args.has(name));
+  const reader = path === undefined && !makesFiles ? await recordingReader() : undefined;
+  if (reader === undefined) return outputOf(path ?? DEFAULT_FILE);
+  const command = args.command.length > 0 ? ", and what the command prints to standard error" : "";
+  note(`the recording goes to '${reader}' through the pipe${command}; -o FILE writes a file`);
+  return outputOf("-");
 }
 
 function switchingOf(args: ParsedArgs, output: WantedOutput): Switching | undefined {
@@ -457,7 +468,7 @@ function whatOf(events: Recording["events"], withBackend: boolean): string {
 }
 
 function reportCommand(path: string): string {
-  return path === DEFAULT_OUTPUT ? "pmuctl report" : `pmuctl report -i ${path}`;
+  return path === DEFAULT_FILE ? "pmuctl report" : `pmuctl report -i ${path}`;
 }
 
 function whereTo(output: Output, paths: readonly string[]): string {

@@ -5,6 +5,7 @@ import type { ByteInput } from "../base/byte_source.ts";
 import { openInput } from "../base/file_bytes.ts";
 import { EXIT, UsageError } from "../base/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import { DEFAULT_FILE, openChosenInput } from "../cli/default_input.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { page, print } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
@@ -29,8 +30,6 @@ import { baseOf, FLAMEGRAPH_OPTIONS } from "./report_flamegraph.ts";
 import { SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 import { TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
-const DEFAULT_INPUT = "perf.data";
-
 export const command: Command = {
   name: "report",
   summary: "show where the time went, by command, object and symbol",
@@ -44,7 +43,8 @@ export const command: Command = {
       name: "input",
       short: "i",
       value: "FILE",
-      help: `file to read, - for a pipe (default: ${DEFAULT_INPUT})`,
+      help:
+        `file to read, - for standard input (default: standard input if it is a pipe, else ${DEFAULT_FILE})`,
     },
     {
       name: "sort",
@@ -141,7 +141,7 @@ export const command: Command = {
   ],
   hidden: ["stdio", "show-nr-samples", "header"],
   lists: [{ title: "formats", rows: FORMATS.map(({ name, what }) => [name, what]) }],
-  examples: ["pmuctl report -g", "perf record -o - -- make | pmuctl report -i -"],
+  examples: ["pmuctl report -g", "pmuctl record -g -- make | pmuctl report"],
   maxPositionals: 1,
   run,
 };
@@ -152,21 +152,21 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (named !== undefined && positional !== undefined) {
     throw new UsageError(`report: one file at a time: -i ${named}, or ${positional}`);
   }
-  const file = named ?? positional ?? DEFAULT_INPUT;
   const format = formatOf(args);
   const output = outputOf(args, format, io);
-  if (output !== undefined) refuseSameFile(output, file);
   const part = partOf(args);
   const compared = baseOf(args);
+  const view = viewOf(args, io.stdoutIsTerminal && output === undefined, io);
+  const { file, input } = await openChosenInput(named ?? positional, io);
+  if (output !== undefined) refuseSameFile(output, file);
   const options = {
-    ...viewOf(args, io.stdoutIsTerminal && output === undefined, io),
+    ...view,
     tprof: tprofOptionsOf(args, file),
     weight: args.choice("weight", ["period", "samples"]) ?? "period",
     annotate: args.has("annotate"),
     flamegraph: { inverted: args.has("inverted"), title: args.text("title") },
   };
   const keys = format.keys(options);
-  const input = openInput(file);
   if (args.has("stats")) {
     const { printStats } = await import("./report_stats.ts");
     return await printStats(input, args, io);

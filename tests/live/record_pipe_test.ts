@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { NOBODY, testNeeding } from "../needs.ts";
-import { ledgerSamples, PMUCTL, pmuctl, program, run, withFolder } from "./harness.ts";
+import { ledgerSamples, PMUCTL, pmuctl, pmuctlOk, program, run, withFolder } from "./harness.ts";
 
 const RECORD = `${PMUCTL} record -g -F 2000 -o -`;
 
@@ -32,6 +32,49 @@ testNeeding(
     assertMatch(ran.stderr, /^\d+$/m); // what ratio prints
   },
 );
+
+testNeeding(
+  ["cc"],
+  "record | report needs no options; the command's output goes to standard error",
+  () =>
+    withFolder(async (cwd) => {
+      const ratio = `${program("ratio")} 300`;
+      const readers = [`${PMUCTL} report`, `env A=1 ${PMUCTL} report -g`, `(${PMUCTL} report)`];
+      for (const reader of readers) {
+        const ran = await run("bash", ["-c", `${PMUCTL} record -g -F 2000 -- ${ratio} | ${reader}`], { cwd });
+        assertEquals(ran.status, 0, ran.stderr);
+        assertMatch(ran.stdout, /^command +\S*ratio 300$/m);
+        assertMatch(ran.stdout, /\bhot$/m);
+        assertMatch(
+          ran.stderr,
+          /^pmuctl: the recording goes to 'pmuctl report' through the pipe, and what the command/m,
+        );
+        assertMatch(ran.stderr, /^\d+$/m); // what ratio prints
+      }
+      assertEquals(Array.from(Deno.readDirSync(cwd)), []);
+    }),
+);
+
+testNeeding(
+  ["cc"],
+  "record into a pipe that no such program reads writes perf.data, and so it does with -o",
+  () =>
+    withFolder(async (cwd) => {
+      const ran = await run("sh", ["-c", `${PMUCTL} record -- echo said | cat`], { cwd });
+      assertEquals([ran.status, ran.stdout], [0, "said\n"], ran.stderr);
+      assertMatch(await pmuctlOk(["report"], { cwd }), /^command +echo said$/m);
+      const named = `${PMUCTL} record -o named -- echo again | ${PMUCTL} report 2>&1; ${PMUCTL} report named`;
+      const both = await run("sh", ["-c", named], { cwd });
+      assertMatch(both.stdout, /^command +echo again$/m);
+    }),
+);
+
+testNeeding(["perf"], "perf record | report, and record | perf report", async () => {
+  const ours = await run("sh", ["-c", `perf record -- true | ${PMUCTL} report`]);
+  assertMatch(ours.stdout, /^command +.*\btrue$/m, ours.stderr);
+  const theirs = await run("sh", ["-c", `${PMUCTL} record -F 5000 -- ls / | perf report --stdio`]);
+  assertMatch(theirs.stdout, /^# Samples: \d+ /m, theirs.stderr);
+});
 
 testNeeding(
   ["perf", "cc"],
