@@ -7,6 +7,7 @@ import { commandError } from "../../ffi/command.ts";
 import { type Child, PmuError, type Run, spawn, TimeLimit, type Usage } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { cutShort } from "../events/cut_short.ts";
+import { isRestricted, userOnlyNote } from "../events/fallback.ts";
 import type { Standing } from "../events/open.ts";
 import type { ResolvedEvent } from "../events/resolve.ts";
 import { onlineCpus } from "../events/sysfs.ts";
@@ -114,6 +115,7 @@ export class CommandMeter {
         const set = this.#open(wish, child.pid);
         if (set) sets.push([wish.event.name, set]);
       }
+      this.#tellRestricted(sets);
       this.#noted = true;
       watch = sets.length > 0 ? this.#watch(command, child.pid) : undefined;
       released = true;
@@ -162,7 +164,7 @@ export class CommandMeter {
     if (this.#absent.has(event.name)) return undefined;
     const note = this.#noted ? () => {} : this.#note;
     const place = { pid, cpu: -1, target: "a command" };
-    const options = { multiplex: true, inherit: true, enableOnExec: true };
+    const options = { multiplex: true, inherit: true, enableOnExec: true, untold: true };
     try {
       const set = OpenSet.open([{ event, preset: 0n }], place, options, this.#standing, note);
       this.#measured.set(event.name, set.counters[0].event.name);
@@ -172,6 +174,15 @@ export class CommandMeter {
       this.#absent.set(event.name, error.advice.cause);
       return undefined;
     }
+  }
+
+  /** Tells, in the first run, which events are counted in user space alone. */
+  #tellRestricted(sets: readonly (readonly [string, OpenSet])[]) {
+    if (this.#noted) return;
+    const asked = new Map(this.#wishes.map(({ event }) => [event.name, event]));
+    const restricted = sets.filter(([name, set]) => isRestricted(asked.get(name)!, set.counters[0].event));
+    if (restricted.length === 0) return;
+    this.#note(userOnlyNote(restricted.map(([name]) => name), this.#standing.privilege));
   }
 
   /** A watch over the first run of each command: that costs next to nothing, and once nothing at all. */

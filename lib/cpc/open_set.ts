@@ -17,6 +17,7 @@ import {
 import { PERF_FORMAT } from "../base/abi.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import type { EventAttr } from "../events/attr.ts";
+import { isRestricted, userOnlyNote } from "../events/fallback.ts";
 import { type OpenedEvent, openEvent, type Standing } from "../events/open.ts";
 import type { ResolvedEvent } from "../events/resolve.ts";
 import { CpcError } from "./cpc_error.ts";
@@ -49,6 +50,8 @@ export interface OpenOptions {
   inherit?: boolean;
   /** Start at the exec of the thread, rather than at `enable()`. */
   enableOnExec?: boolean;
+  /** The caller tells which events are restricted to user space. */
+  untold?: boolean;
 }
 
 /** What a set had counted at one moment. */
@@ -155,6 +158,10 @@ export class OpenSet {
         const { event, fd } = counter.notify ? openNotifying(openAs, counter) : openAs(false);
         slots[index] = fds.push(fd) - 1;
         opened[index] = { ...counter, event };
+      }
+      const restricted = counters.filter(({ event }, i) => isRestricted(event, opened[i].event));
+      if (restricted.length > 0 && !options.untold) {
+        note(userOnlyNote(restricted.map(({ event }) => event.name), standing.privilege));
       }
       return new OpenSet(opened, place, fds, slots, options);
     } catch (error) {

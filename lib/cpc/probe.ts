@@ -52,7 +52,7 @@ export class Prober {
             : {}),
         };
       }
-      const next = fallbackFor({ ...current, attr }, -fd, this.privilege, wholeCpu)?.event;
+      const next = fallbackFor({ ...current, attr }, -fd, this.privilege, wholeCpu);
       if (!next) {
         return { opens: false, errno: -fd, advice: this.#advise(-fd, current, attr, wholeCpu, place.cpu) };
       }

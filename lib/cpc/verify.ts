@@ -4,6 +4,7 @@
  * verify() passes the kernel can still refuse, when others use the counters.
  */
 
+import { userOnlyNote } from "../events/fallback.ts";
 import type { ResolvedEvent } from "../events/resolve.ts";
 import { assign, type Assignment } from "./assign.ts";
 import { CpcError } from "./cpc_error.ts";
@@ -58,10 +59,11 @@ export function verify(
     const pic = pics.get(position);
     return { request, event, pmu, ...(pic === undefined ? {} : { pic }) };
   });
+  const restricted = checked.flatMap(({ restricted }) => restricted ?? []);
   return {
     set,
     requests: requests.sort((a, b) => a.request.index - b.request.index),
-    notes: checked.flatMap(({ note }) => note ?? []),
+    notes: restricted.length > 0 ? [userOnlyNote(restricted, machine.privilege)] : [],
   };
 }
 

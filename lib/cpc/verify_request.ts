@@ -5,7 +5,7 @@ import { ERRNO } from "../base/errno.ts";
 import { UsageError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { adviseOpen } from "../events/advice.ts";
-import { fallbackFor } from "../events/fallback.ts";
+import { fallbackFor, isRestricted } from "../events/fallback.ts";
 import { paranoidNeeded } from "../events/privilege.ts";
 import type { ResolvedEvent } from "../events/resolve.ts";
 import { fieldMaximum } from "../events/sysfs.ts";
@@ -39,7 +39,8 @@ export interface CheckedRequest {
   /** The PICs that can count it; undefined when it takes none that are known of. */
   capable?: readonly number[];
   /** What will not be as it was asked for. */
-  note?: string;
+  /** The event's name, where user space alone is counted in place of it. */
+  restricted?: string;
 }
 
 type Refusal = Omit<CpcFault, "attempt" | "requests">;
@@ -96,7 +97,7 @@ export function checkRequest(
     event: permitted.event,
     pmu,
     ...(capable ? { capable } : {}),
-    ...(permitted.note ? { note: permitted.note } : {}),
+    ...(isRestricted(event, permitted.event) ? { restricted: event.name } : {}),
   };
 }
 
@@ -285,7 +286,7 @@ function withPermission(
   request: SetRequest,
   machine: MachineModel,
   target: BindTarget,
-): { event: ResolvedEvent; note?: string; refusal?: Refusal } {
+): { event: ResolvedEvent; refusal?: Refusal } {
   const { privilege } = machine;
   const wholeCpu = target.kind === "cpus";
   const needed = paranoidNeeded(event.attr, wholeCpu);
@@ -293,7 +294,7 @@ function withPermission(
   const refused = !privilege.capable && needed < 2 && (privilege.paranoid ?? needed) > needed;
   if (!refused) return { event };
   const userOnly = request.userWillDo && fallbackFor(event, ERRNO.EACCES, privilege, wholeCpu);
-  if (userOnly) return userOnly;
+  if (userOnly) return { event: userOnly };
   const { cause, remedy } = adviseOpen(ERRNO.EACCES, attempt(event, machine, target));
   return {
     event,

@@ -11,13 +11,6 @@ import { happensInKernel } from "./catalog.ts";
 import { type Privilege, restrictToUser } from "./privilege.ts";
 import type { ResolvedEvent } from "./resolve.ts";
 
-/** The next thing to try. */
-export interface Fallback {
-  event: ResolvedEvent;
-  /** What the user is to be told, or undefined when the event measures the same as before. */
-  note?: string;
-}
-
 const { EPERM, EACCES, EINVAL, EOPNOTSUPP } = ERRNO;
 
 /**
@@ -30,23 +23,27 @@ export function fallbackFor(
   errno: number,
   privilege: Privilege,
   wholeCpu: boolean,
-): Fallback | undefined {
+): ResolvedEvent | undefined {
   const { attr } = event;
   if (errno === EACCES || errno === EPERM) return withoutKernel(event, privilege, wholeCpu);
   if (errno === EINVAL || errno === EOPNOTSUPP) {
     // `P` asks for what is possible; the kernel alone knows what that is
     if (event.preciseMax && attr.preciseIp > 0) {
-      return { event: { ...event, attr: { ...attr, preciseIp: attr.preciseIp - 1 } } };
+      return { ...event, attr: { ...attr, preciseIp: attr.preciseIp - 1 } };
     }
     // kernels and PMUs that have no notion of guests; the host is all they see
     if (errno === EINVAL && attr.flags.has("excludeGuest")) {
-      return { event: { ...event, attr: without(attr, "excludeGuest") } };
+      return { ...event, attr: without(attr, "excludeGuest") };
     }
   }
   return undefined;
 }
 
-function withoutKernel(event: ResolvedEvent, privilege: Privilege, wholeCpu: boolean): Fallback | undefined {
+function withoutKernel(
+  event: ResolvedEvent,
+  privilege: Privilege,
+  wholeCpu: boolean,
+): ResolvedEvent | undefined {
   const { attr } = event;
   if (attr.flags.has("excludeKernel") || attr.flags.has("excludeUser")) return undefined;
   // perf falls back here too, and then shows 0 context switches
@@ -54,12 +51,20 @@ function withoutKernel(event: ResolvedEvent, privilege: Privilege, wholeCpu: boo
   // A whole CPU needs a level that allows the kernel's side too. Of the levels above 2 only some
   // distributions' kernels make more than of 2, so that trying is the way to know.
   if (privilege.capable || wholeCpu) return undefined;
-  const name = withUserModifier(event.name);
-  return {
-    event: { ...event, name, attr: restrictToUser(attr) },
-    note: `${event.name}: the kernel's side is not permitted (perf_event_paranoid is ` +
-      `${privilege.paranoid ?? "unknown"}); measuring user space only, as ${name}`,
-  };
+  return { ...event, name: withUserModifier(event.name), attr: restrictToUser(attr) };
+}
+
+/** Whether `got`, what was opened for `asked`, measures user space alone where the kernel's side was asked for too. */
+export function isRestricted(asked: ResolvedEvent, got: ResolvedEvent): boolean {
+  return got.attr.flags.has("excludeKernel") && !asked.attr.flags.has("excludeKernel");
+}
+
+/** What to tell of all events that are restricted to user space, in one line: each by its name as it was asked for. */
+export function userOnlyNote(asked: readonly string[], { paranoid }: Pick<Privilege, "paranoid">): string {
+  return `${asked.join(", ")}: the kernel's side is not permitted (perf_event_paranoid is ${
+    paranoid ?? "unknown"
+  }); ` +
+    `measuring user space only, as ${asked.map(withUserModifier).join(", ")}`;
 }
 
 function without(attr: EventAttr, flag: AttrFlag): EventAttr {

@@ -42,7 +42,8 @@ export interface OpenedEvent {
 }
 
 /**
- * Opens the event. `note` is called with a line for each thing that will not be as it was asked for.
+ * Opens the event. `note` is called with a line for each thing that will not be as it was asked for, but for the
+ * kernel's side that is left out: that is for the caller to tell, of all its events at once (`isRestricted`).
  * Throws UnsupportedError when the kernel refuses it and all that could stand in for it.
  */
 export function openEvent(
@@ -76,8 +77,7 @@ export function openEvent(
     if (!fallback) {
       throw openError(-fd, { eventName: event.name, target: place.target, wholeCpu, attr, ...standing });
     }
-    if (fallback.note) note(fallback.note);
-    event = fallback.event;
+    event = fallback;
     attr = wanted.attrOf(event);
   }
 }

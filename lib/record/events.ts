@@ -2,8 +2,9 @@
 
 import { PmuError, setFilter } from "../../ffi/pmu.ts";
 import { PERF_TYPE } from "../base/abi.ts";
-import { UsageError } from "../base/errors.ts";
+import { UnsupportedError, UsageError } from "../base/errors.ts";
 import { once } from "../base/once.ts";
+import { isRestricted, userOnlyNote } from "../events/fallback.ts";
 import { type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
 import type { BackendOwner } from "./backends/registry.ts";
 import { closeAll, type Opened, openOnCpus } from "./opening.ts";
@@ -56,14 +57,23 @@ export function openEvents(
       const [{ events: [dummy] }] = resolveEvents("dummy");
       const attrOf = (e: ResolvedEvent) => trackingAttr(e, sampling, common);
       // what this user may not have is told of the events that sample
-      const it = openOnCpus({ event: dummy, attrOf }, where, standing, () => {});
+      const it = inNameOf(
+        groups[0].events[0],
+        where.target,
+        () => openOnCpus({ event: dummy, attrOf }, where, standing, () => {}),
+      );
       opened.push(listed ? it : { ...it, unlisted: true });
     }
     const noteOnce = once(note); // a group that comes apart is opened twice
+    const restricted = new Set<string>();
     const opener: Opener = {
       open: (wanted, group) => {
-        opened.push(owner.openEvent(wanted, { where: { ...where, group }, standing, insist }, noteOnce));
-        return opened.at(-1)!;
+        const sampler = owner.openEvent(wanted, { where: { ...where, group }, standing, insist }, noteOnce);
+        opened.push(sampler);
+        // of one that stands in for another the backend has told
+        const isPlain = sampler.choice.insteadOf === undefined;
+        if (isPlain && isRestricted(wanted.event, sampler.event)) restricted.add(wanted.event.name);
+        return sampler;
       },
       drop: (dropped) => {
         owner.forget(dropped);
@@ -75,11 +85,25 @@ export function openEvents(
       const attrOf = (e: ResolvedEvent) => samplingAttr(e, sampling, common, sideband());
       openGroup(group, attrOf, where.tids[0] === -1, opener, noteOnce);
     }
+    if (restricted.size > 0) note(userOnlyNote([...restricted], standing.privilege));
   } catch (error) {
     closeAll(opened);
     throw error;
   }
   return opened;
+}
+
+/** Opens the tracker; a refusal is told of the event that was asked for, since nobody has asked for a tracker. */
+function inNameOf(event: ResolvedEvent, target: string, open: () => Opened): Opened {
+  try {
+    return open();
+  } catch (error) {
+    if (!(error instanceof UnsupportedError)) throw error;
+    throw new UnsupportedError(
+      { ...error.advice, attempt: `sample ${event.name} on ${target}` },
+      error.errno,
+    );
+  }
 }
 
 /** Gives the tracepoints among the events this filter. Throws UsageError when there are none, or one does not take it. */

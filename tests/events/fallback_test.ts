@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { fallbackFor } from "../../lib/events/fallback.ts";
+import { fallbackFor, isRestricted, userOnlyNote } from "../../lib/events/fallback.ts";
 import type { Privilege } from "../../lib/events/privilege.ts";
 import { resolveEvents } from "../../lib/events/resolve.ts";
 import { INTEL_SERVER, worldOf } from "./trees.ts";
@@ -14,11 +14,19 @@ Deno.test("fallbackFor() puts nothing in the place of another event", () => {
   }
 });
 
-Deno.test("fallbackFor() leaves the kernel out where that is what is refused, and says so", () => {
+Deno.test("fallbackFor() leaves the kernel out where that is what is refused", () => {
   const fallback = fallbackFor(event("cycles"), 13, USER, false)!;
-  assertEquals(fallback.event.name, "cycles:u");
-  assert(fallback.event.attr.flags.has("excludeKernel") && fallback.event.attr.flags.has("excludeHv"));
-  assert(fallback.note!.includes("perf_event_paranoid is 2"));
+  assertEquals(fallback.name, "cycles:u");
+  assert(fallback.attr.flags.has("excludeKernel") && fallback.attr.flags.has("excludeHv"));
+  assertEquals([isRestricted(event("cycles"), fallback), isRestricted(fallback, fallback)], [true, false]);
+});
+
+Deno.test("userOnlyNote() tells of all events at once", () => {
+  assertEquals(
+    userOnlyNote(["cycles", "page-faults"], USER),
+    "cycles, page-faults: the kernel's side is not permitted (perf_event_paranoid is 2); measuring user space only, as " +
+      "cycles:u, page-faults:u",
+  );
 });
 
 Deno.test("fallbackFor() has nothing where leaving the kernel out would not help", () => {
@@ -29,7 +37,7 @@ Deno.test("fallbackFor() has nothing where leaving the kernel out would not help
 });
 
 Deno.test("fallbackFor() tries user space at level 3, which only some kernels know", () => {
-  const user = fallbackFor(event("cycles"), 13, { ...USER, paranoid: 3 }, false)!.event;
+  const user = fallbackFor(event("cycles"), 13, { ...USER, paranoid: 3 }, false)!;
   assertEquals(user.name, "cycles:u");
   assertEquals(fallbackFor(user, 13, { ...USER, paranoid: 3 }, false), undefined);
 });
@@ -37,14 +45,14 @@ Deno.test("fallbackFor() tries user space at level 3, which only some kernels kn
 Deno.test("fallbackFor() lowers :P step by step, then drops the guest bit, without a word", () => {
   let current = event("instructions:P");
   const seen: number[] = [];
-  for (let fallback; (fallback = fallbackFor(current, 95, ROOT, false)); current = fallback.event) {
-    assertEquals(fallback.note, undefined);
-    seen.push(fallback.event.attr.preciseIp);
+  for (let fallback; (fallback = fallbackFor(current, 95, ROOT, false)); current = fallback) {
+    assertEquals(isRestricted(current, fallback), false);
+    seen.push(fallback.attr.preciseIp);
   }
   assertEquals(seen, [2, 1, 0]);
   const host = fallbackFor(event("instructions"), 22, ROOT, false)!;
-  assertEquals([host.note, host.event.attr.flags.size], [undefined, 0]);
-  assertEquals(fallbackFor(host.event, 22, ROOT, false), undefined);
+  assertEquals(host.attr.flags.size, 0);
+  assertEquals(fallbackFor(host, 22, ROOT, false), undefined);
 });
 
 Deno.test("fallbackFor() does not leave the kernel out of what only happens there, or of a PMU that cannot", () => {

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { testNeeding } from "../needs.ts";
-import { PMUCTL, pmuctl, pmuctlOk, program, type Ran, run, withFolder } from "./harness.ts";
+import { asNobody, PMUCTL, pmuctl, pmuctlOk, program, type Ran, run, withFolder } from "./harness.ts";
 
 const RECORD = ["record", "-q", "-e", "cpu-clock:u", "-o", "/dev/null", "--", "true"];
 
@@ -209,4 +209,24 @@ testNeeding([], "a folder for temporary files that is not there is told", async 
     "true",
   ]);
   if (status !== 0) assertRefused({ status, stderr, signal: null, stdout: "" }, /TMPDIR/);
+});
+
+const paranoid = Number(Deno.readTextFileSync("/proc/sys/kernel/perf_event_paranoid"));
+
+testNeeding(["otherUser"], "a user who may not see the kernel is told so once, of all events", async () => {
+  const commands = [
+    ["record", "-o", "/dev/null", "--", "true"],
+    ["record", "-o", "/dev/null", "-e", "page-faults,cpu-clock", "--", "true"],
+    ["stat", "-r", "1", "--", "true"],
+    ["bind", "--", "true"],
+    ["bind", "-e", "task-clock,page-faults", "--", "true"],
+    ["record", "-a", "-o", "/dev/null", "--duration", "1"],
+  ];
+  for (const words of commands) {
+    const { stderr } = await asNobody(words);
+    const told = stderr.split("\n").filter((line) => line.includes(`perf_event_paranoid is ${paranoid}`));
+    // lower levels leave nothing out, but of whole CPUs
+    assert(paranoid < 2 ? told.length <= 1 : told.length === 1, `${words.join(" ")}: ${stderr}`);
+    assertEquals(/\bdummy\b/.test(stderr), false, stderr); // nobody asked for it
+  }
 });

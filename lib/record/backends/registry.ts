@@ -6,6 +6,7 @@
 import { ERRNO } from "../../base/errno.ts";
 import { UnsupportedError, UsageError } from "../../base/errors.ts";
 import { rateText } from "../../events/attr.ts";
+import { isRestricted } from "../../events/fallback.ts";
 import type { Standing, Wanted } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 import type { SampledEvent } from "../../perfdata/session_info.ts";
@@ -132,7 +133,13 @@ export class BackendOwner {
         continue;
       }
       if (sampled !== event && refusal) {
-        note(`${event.name} is not supported here (no hardware PMU for it); using ${opened.event.name}`);
+        const { paranoid } = standing.privilege;
+        const userOnly = isRestricted(sampled, opened.event)
+          ? `, in user space only (perf_event_paranoid is ${paranoid ?? "unknown"})`
+          : "";
+        note(
+          `${event.name} is not supported here (no hardware PMU for it); using ${opened.event.name}${userOnly}`,
+        );
       }
       this.#samplers.push({ backend, opened });
       const choice = { backend: backend.name, ...(sampled !== event ? { insteadOf: event.name } : {}) };
