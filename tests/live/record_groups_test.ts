@@ -48,7 +48,7 @@ function ourRows({ events }: JsonReport): Map<string, number> {
 const sorted = (rows: Map<string, number>) => [...rows].sort(([a], [b]) => a < b ? -1 : 1);
 
 testNeeding(
-  ["perf", "cc"],
+  ["perf", "cc", "kernelEvents"],
   "record -e {a,b}:S makes of the leader's samples those of each event, as perf report does",
   () =>
     withFolder(async (folder) => {
@@ -72,7 +72,7 @@ testNeeding(
 );
 
 testNeeding(
-  ["perf", "cc"],
+  ["perf", "cc", "kernelEvents"],
   "record -e {a,b}:S counts for each thread and child by itself",
   () =>
     withFolder(async (folder) => {
@@ -111,7 +111,7 @@ testNeeding(
 );
 
 testNeeding(
-  ["perf", "cc"],
+  ["perf", "cc", "kernelEvents"],
   "record -e {a,b} opens a group whose events sample each by themselves",
   () =>
     withFolder(async (folder) => {
@@ -142,7 +142,7 @@ Deno.test("record refuses S without a group, and says how a group is written", a
 });
 
 testNeeding(
-  ["cc"],
+  ["cc", "kernelEvents"],
   "record takes a weak group apart that the kernel does not take, and samples each event",
   () =>
     withFolder(async (folder) => {
