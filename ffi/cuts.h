@@ -32,7 +32,7 @@ struct cuts {
 	/* By the low bits of the thread's number; one that comes later takes the place. */
 	struct cut_thread pending[CUTS_PENDING];
 	int32_t time_back; /* where records have their time, in bytes from the end; 0: nowhere */
-	uint64_t order; /* stands for the time then */
+	uint64_t order;    /* stands for the time then */
 	char names[CUTS_NAMES][CUTS_COMM];
 	uint32_t name_count;
 };

@@ -33,9 +33,9 @@ struct drain {
 	/* Of the thread that empties the rings. */
 	pthread_t emptier;
 	int wake_fd;
-	bool hungup;    /* a ring has no event left that would tell of it */
-	bool choked;    /* the last pass found no room */
-	bool stop;      /* asked to; atomic */
+	bool hungup; /* a ring has no event left that would tell of it */
+	bool choked; /* the last pass found no room */
+	bool stop;   /* asked to; atomic */
 
 	struct seen *seen; /* NULL: nobody wants to know */
 	struct queue queue;
@@ -49,7 +49,7 @@ struct drain {
 	bool writer_done;  /* atomic */
 	bool all_queued;   /* nothing will be queued any more; atomic */
 	bool abort;        /* atomic */
-	int end_fd;        /* an eventfd, told when the writer is done, or is to be interrupted: pmu_drain_stop waits for it */
+	int end_fd; /* an eventfd, told when the writer is done, or is to be interrupted: pmu_drain_stop waits for it */
 
 	int error; /* the first, as a positive errno; atomic */
 	bool started, running;

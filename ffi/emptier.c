@@ -204,4 +204,3 @@ void *drain_emptier_main(void *argument)
 	drain_tell(d->queued_fd);
 	return NULL;
 }
-

@@ -20,7 +20,7 @@ struct flight_ring {
 	struct circle records;
 	size_t mapped; /* control page and data */
 	int fd;
-	uint64_t last_head; /* at the last take: what lies above has been taken */
+	uint64_t last_head;  /* at the last take: what lies above has been taken */
 	struct circle copy;  /* what a take copied, youngest record first */
 	struct circle taken; /* the same, oldest record first */
 	uint64_t taken_bytes;
@@ -69,7 +69,7 @@ static void unmap_ring(struct flight_ring *r)
 int32_t pmu_flight_add(void *flight, int32_t fd, uint32_t pages, int32_t cpu)
 {
 	struct flight *f = flight;
-	struct flight_ring *rings;
+	struct flight_ring *rings, ring;
 	int32_t error;
 
 	if (pages == 0 || (pages & (pages - 1)))
@@ -78,12 +78,13 @@ int32_t pmu_flight_add(void *flight, int32_t fd, uint32_t pages, int32_t cpu)
 	if (!rings)
 		return -ENOMEM;
 	f->rings = rings;
-	error = map_ring(&rings[f->ring_count], fd, pages);
+	error = map_ring(&ring, fd, pages);
 	if (error) {
-		unmap_ring(&rings[f->ring_count]);
+		unmap_ring(&ring);
 		return error;
 	}
-	rings[f->ring_count].counts[PMU_FLIGHT_CPU] = (uint64_t)(int64_t)cpu;
+	ring.counts[PMU_FLIGHT_CPU] = (uint64_t)(int64_t)cpu;
+	rings[f->ring_count] = ring;
 	return (int32_t)f->ring_count++;
 }
 

@@ -31,13 +31,13 @@ __attribute__((noreturn, used, visibility("hidden"))) void pmu_launcher_main(cha
 {
 	long argc = (long)stack[0];
 	char **argv = stack + 1;
-	long count = argc > LAUNCHER_ARGV_FILES ? atol(argv[LAUNCHER_ARGV_COUNT]) : 0;
+	long count = argc > LAUNCHER_ARGV_FILES ? strtol(argv[LAUNCHER_ARGV_COUNT], NULL, 10) : 0;
 	struct plan plan = { .files = argv + LAUNCHER_ARGV_FILES, .envp = argv + argc + 1 };
 	long child;
 
 	if (count < 1 || LAUNCHER_ARGV_FILES + count + 1 >= argc)
 		_exit(2); /* run by hand */
-	plan.line = atoi(argv[LAUNCHER_ARGV_LINE]);
+	plan.line = (int)strtol(argv[LAUNCHER_ARGV_LINE], NULL, 10);
 	plan.files[count] = NULL; /* an empty argument stood there */
 	plan.argv = plan.files + count + 1;
 	plan.shell_argv = calloc((size_t)(argc - count), sizeof(*plan.shell_argv));

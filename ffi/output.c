@@ -74,7 +74,7 @@ static uint64_t write_parts(struct output *o, int left)
 static void settle(struct output *o, struct queue *q, uint64_t end, uint64_t done)
 {
 	uint64_t left = done > o->spare ? done - o->spare : 0; /* the part beyond the entries settled so far */
-	uint64_t kept = 0; /* of what was written: whole records */
+	uint64_t kept = 0;                                     /* of what was written: whole records */
 	uint64_t at = q->tail, bytes;
 	struct entry e;
 

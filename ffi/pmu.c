@@ -173,7 +173,7 @@ int32_t pmu_name(int32_t fd, const char *path)
 	char self[sizeof("/proc/self/fd/-2147483648")];
 
 	/* AT_EMPTY_PATH would do without /proc, but takes CAP_DAC_READ_SEARCH. */
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 

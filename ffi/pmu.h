@@ -134,8 +134,8 @@ PMU_API int32_t pmu_drain_set_queue(void *drain, uint64_t bytes);
  * PMU_LOSS_MOST, or an offset is beyond it; -EBUSY once started.
  */
 #define PMU_LOSS_MOST 128
-PMU_API int32_t pmu_drain_set_loss(void *drain, const void *record, uint32_t length, int32_t time_at,
-				   int32_t cpu_at, int32_t sample_time_at);
+PMU_API int32_t pmu_drain_set_loss(void *drain, const void *record, uint32_t length, int32_t time_at, int32_t cpu_at,
+				   int32_t sample_time_at);
 
 /*
  * Keeps `bytes` of a regular file behind what is written, as zeros, so that there is room for something at its end
@@ -324,10 +324,10 @@ PMU_API void pmu_flight_free(void *flight);
 
 /* How pmu_spawn sets up a child. */
 struct pmu_setup {
-	int32_t stdio[3];  /* descriptors that become 0, 1 and 2; -1 leaves ours */
-	uint32_t flags;    /* PMU_SPAWN_* */
-	uint64_t ignored;  /* signals that it ignores, bit N - 1 for signal N; all others get their default action */
-	uint64_t nofile;   /* soft limit of open files; 0: ours, as it was before pmu_rlimit_nofile raised it */
+	int32_t stdio[3]; /* descriptors that become 0, 1 and 2; -1 leaves ours */
+	uint32_t flags;   /* PMU_SPAWN_* */
+	uint64_t ignored; /* signals that it ignores, bit N - 1 for signal N; all others get their default action */
+	uint64_t nofile;  /* soft limit of open files; 0: ours, as it was before pmu_rlimit_nofile raised it */
 };
 _Static_assert(offsetof(struct pmu_setup, stdio) == 0 && offsetof(struct pmu_setup, flags) == 12 &&
 		       offsetof(struct pmu_setup, ignored) == 16 && offsetof(struct pmu_setup, nofile) == 24 &&
@@ -338,8 +338,8 @@ _Static_assert(offsetof(struct pmu_setup, stdio) == 0 && offsetof(struct pmu_set
 enum pmu_spawn_stage {
 	PMU_SPAWN_PREPARE = 1, /* arguments, memory, descriptors */
 	PMU_SPAWN_FORK = 2,
-	PMU_SPAWN_STDIO = 3,   /* a descriptor of `stdio` */
-	PMU_SPAWN_CHDIR = 4,   /* `cwd` */
+	PMU_SPAWN_STDIO = 3,    /* a descriptor of `stdio` */
+	PMU_SPAWN_CHDIR = 4,    /* `cwd` */
 	PMU_SPAWN_LAUNCHER = 5, /* exec of `launcher` */
 };
 
@@ -354,7 +354,7 @@ enum pmu_rusage_field {
 	PMU_RUSAGE_OUBLOCK, /* in units of 512 bytes */
 	PMU_RUSAGE_NVCSW,
 	PMU_RUSAGE_NIVCSW,
-	PMU_RUSAGE_ENDED_NS, /* CLOCK_MONOTONIC when the wait was over: pmu_wait's alone */
+	PMU_RUSAGE_ENDED_NS,   /* CLOCK_MONOTONIC when the wait was over: pmu_wait's alone */
 	PMU_RUSAGE_FIELDS = 16 /* the rest is 0 */
 };
 _Static_assert(PMU_RUSAGE_NIVCSW == 8 && PMU_RUSAGE_ENDED_NS == 9, "ffi/child.ts reads them in this order");
@@ -365,7 +365,7 @@ struct pmu_child {
 	int32_t line_fd; /* a socket to the child; -1 once used up */
 	int32_t stage;   /* enum pmu_spawn_stage when pmu_spawn failed, else 0 */
 	int32_t unused;
-	int64_t exec_ns; /* CLOCK_MONOTONIC just before the exec; set by pmu_release, as is: */
+	int64_t exec_ns;                  /* CLOCK_MONOTONIC just before the exec; set by pmu_release, as is: */
 	uint64_t used[PMU_RUSAGE_FIELDS]; /* by then, which is none of the command's */
 };
 _Static_assert(offsetof(struct pmu_child, pid) == 0 && offsetof(struct pmu_child, line_fd) == 4 &&
@@ -390,8 +390,8 @@ _Static_assert(offsetof(struct pmu_child, pid) == 0 && offsetof(struct pmu_child
  *
  * Returns the pid. On failure no child is left, and child->stage says where.
  */
-PMU_API int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const void *env_block,
-			  uint32_t envc, const char *cwd, const struct pmu_setup *setup, const char *launcher,
+PMU_API int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const void *env_block, uint32_t envc,
+			  const char *cwd, const struct pmu_setup *setup, const char *launcher,
 			  struct pmu_child *child);
 
 /*

@@ -11,14 +11,14 @@
 #include <stdint.h>
 
 enum entry_kind {
-	ENTRY_PASS,  /* all that a pass took from a ring */
-	ENTRY_REST,  /* what is left of it without its samples, which have been counted as dropped */
+	ENTRY_PASS, /* all that a pass took from a ring */
+	ENTRY_REST, /* what is left of it without its samples, which have been counted as dropped */
 	ENTRY_ROUND /* a PERF_RECORD_FINISHED_ROUND, of no ring */
 };
 
 struct entry {
 	uint32_t kind, ring;
-	uint64_t length; /* of what follows: a multiple of eight; the next header is at a multiple of 16 */
+	uint64_t length;  /* of what follows: a multiple of eight; the next header is at a multiple of 16 */
 	uint64_t samples; /* among what follows */
 };
 
@@ -30,7 +30,7 @@ struct queue {
 };
 
 /* The most that an entry takes beyond its records. */
-#define ENTRY_OVERHEAD 32
+#define ENTRY_OVERHEAD UINT64_C(32)
 
 /* Makes a queue of at least `size` bytes. The memory is taken as it is first used. Returns 0 or -errno. */
 int32_t queue_make(struct queue *q, uint64_t size);

@@ -12,8 +12,8 @@
 struct ring {
 	struct perf_event_mmap_page *control;
 	struct circle records;
-	size_t mapped; /* control page and data */
-	bool broken;   /* held a header that cannot be: left alone from there on */
+	size_t mapped;       /* control page and data */
+	bool broken;         /* held a header that cannot be: left alone from there on */
 	uint64_t tail, head; /* what the pass under way takes; they grow for ever */
 	struct tally pass;   /* of [tail, head) */
 

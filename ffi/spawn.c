@@ -88,7 +88,7 @@ static bool list_launcher_argv(struct plan *plan, uint32_t argc)
 	plan->launcher_argv = calloc((size_t)files + argc + LAUNCHER_ARGV_FILES + 2, sizeof(*plan->launcher_argv));
 	if (!plan->launcher_argv)
 		return false;
-	snprintf(plan->file_count, sizeof(plan->file_count), "%u", files);
+	(void)snprintf(plan->file_count, sizeof(plan->file_count), "%u", files);
 	plan->launcher_argv[0] = "pmuctl-launcher";
 	plan->launcher_argv[LAUNCHER_ARGV_LINE] = plan->line_number;
 	plan->launcher_argv[LAUNCHER_ARGV_COUNT] = plan->file_count;
@@ -161,14 +161,14 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 {
 	struct report report;
 	sigset_t all;
-	int line[2];
+	int line[2] = { -1, -1 };
 	pid_t pid; /* not child->pid: a child of vfork() writes to the parent's memory */
 	int32_t result = high_socketpair(line);
 
 	if (result < 0)
 		return result;
 	plan->line = line[1];
-	snprintf(plan->line_number, sizeof(plan->line_number), "%d", line[1]);
+	(void)snprintf(plan->line_number, sizeof(plan->line_number), "%d", line[1]);
 	child->stage = PMU_SPAWN_FORK;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &plan->mask); /* so that no handler of ours runs in the child */
@@ -176,6 +176,7 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 	 * vfork copies none of our page tables, which takes milliseconds with Deno's memory, and the page faults
 	 * after it as well. It waits for the child's exec, which only the launcher's comes at once.
 	 */
+	/* NOLINTNEXTLINE(*.vfork,*.Vfork): posix_spawn(3) has no limits and reports no stage; all signals are blocked */
 	pid = plan->launcher ? vfork() : fork();
 	if (pid == 0) {
 		close(line[0]); /* or it would not notice that the parent has gone */
@@ -208,9 +209,8 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 	return result;
 }
 
-int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const void *env_block,
-		  uint32_t envc, const char *cwd, const struct pmu_setup *setup, const char *launcher,
-		  struct pmu_child *child)
+int32_t pmu_spawn(const char *path, const void *argv_block, uint32_t argc, const void *env_block, uint32_t envc,
+		  const char *cwd, const struct pmu_setup *setup, const char *launcher, struct pmu_child *child)
 {
 	struct plan plan = { .cwd = cwd, .setup = *setup };
 	int32_t result;

@@ -20,10 +20,10 @@ struct plan {
 	struct pmu_setup setup;
 	sigset_t mask;        /* signals that it has blocked */
 	struct rlimit nofile; /* of open files */
-	char *launcher; /* the program that makes the child, see launcher.c; NULL: this process does */
+	char *launcher;       /* the program that makes the child, see launcher.c; NULL: this process does */
 	char **launcher_argv; /* enum launcher_argv */
 	char line_number[12], file_count[12]; /* among them */
-	int line; /* to the parent: a report each way, closed by exec */
+	int line;                             /* to the parent: a report each way, closed by exec */
 };
 
 /* The launcher's arguments: behind its name the line's number, how many files, the files, an empty one, then argv. */
@@ -33,7 +33,7 @@ enum launcher_argv { LAUNCHER_ARGV_LINE = 1, LAUNCHER_ARGV_COUNT, LAUNCHER_ARGV_
 struct report {
 	int32_t stage;
 	int32_t error;
-	int32_t pid; /* of the child, in a report that it is ready */
+	int32_t pid;     /* of the child, in a report that it is ready */
 	int64_t exec_ns; /* of CLOCK_MONOTONIC, and what it had used by then: in a report that it execs */
 	struct rusage used;
 };

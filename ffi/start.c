@@ -126,7 +126,10 @@ __attribute__((noreturn)) static void fail(const char *cause_and_remedy)
 static void check_working_directory(void)
 {
 	char path[4096];
-	long result = CALL2(SYS_getcwd, path, sizeof(path));
+	long result;
+
+	path[0] = '\0';
+	result = CALL2(SYS_getcwd, path, sizeof(path));
 
 	if (result == -ENOENT)
 		fail("the working directory has been removed: cd to another one");
@@ -182,7 +185,7 @@ struct limits {
 
 static uint64_t soft_limit(int resource)
 {
-	struct rlimit limit;
+	struct rlimit limit = { 0, 0 };
 
 	if (CALL4(SYS_prlimit64, 0, resource, NULL, &limit) < 0)
 		return NO_LIMIT; /* not to be known */
@@ -192,7 +195,7 @@ static uint64_t soft_limit(int resource)
 /* A number from a file; NO_LIMIT for `max`, and for a file that is not there. */
 static uint64_t number_in(const char *path)
 {
-	char text[24];
+	char text[24] = { 0 };
 	uint64_t number = 0;
 	long fd = CALL4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 	long n = fd < 0 ? -1 : CALL3(SYS_read, fd, text, sizeof(text));
@@ -253,8 +256,8 @@ __attribute__((noreturn)) static void fail_of_limits(const struct limits *limits
 	bool first = true;
 
 	begin(&line, "the runtime does not come up within the limits in force");
-	add_limit(&line, &first, "ulimit -v ", limits->address_space == NO_LIMIT ? NO_LIMIT : limits->address_space >> 10,
-		  NO_LIMIT);
+	add_limit(&line, &first, "ulimit -v ",
+		  limits->address_space == NO_LIMIT ? NO_LIMIT : limits->address_space >> 10, NO_LIMIT);
 	add_limit(&line, &first, "ulimit -d ", limits->data == NO_LIMIT ? NO_LIMIT : limits->data >> 10, NO_LIMIT);
 	add_limit(&line, &first, "ulimit -u ", limits->tasks, MANY_TASKS);
 	add_limit(&line, &first, "pids.max ", limits->cgroup_tasks, MANY_TASKS);
@@ -370,11 +373,11 @@ static bool begins_with(const char *text, const char *start)
 static void hide_from_runtime(char **envp, bool injected)
 {
 	for (; *envp; envp++) {
-		bool own = !injected &&
-			   (begins_with(*envp, "DENO_DIR=") || begins_with(*envp, "DENO_NO_UPDATE_CHECK="));
+		bool own =
+			!injected && (begins_with(*envp, "DENO_DIR=") || begins_with(*envp, "DENO_NO_UPDATE_CHECK="));
 
-		if (!own && (begins_with(*envp, "DENO_") || begins_with(*envp, "NODE_") || begins_with(*envp, "OTEL_") ||
-			     begins_with(*envp, "COMPLETE=")))
+		if (!own && (begins_with(*envp, "DENO_") || begins_with(*envp, "NODE_") ||
+			     begins_with(*envp, "OTEL_") || begins_with(*envp, "COMPLETE=")))
 			(*envp)[1] = HIDDEN;
 	}
 }
@@ -458,10 +461,11 @@ __attribute__((used, visibility("hidden"))) void start_main(char **stack)
 }
 
 /* start_next is just before the entry, where scripts/put-start.ts finds it. */
-#define START_NEXT \
+#define START_NEXT                                                                                                     \
 	".text\n.balign 16\n.quad 0\n.global start_next\n.hidden start_next\nstart_next: .quad 0\n.global start_entry\n"
 
 /* Keeps what the entry behind it is given: the stack, and in rdx or x0 what is to be run at the end. */
+/* clang-format off */
 #if defined(__x86_64__)
 __asm__(START_NEXT
 	"start_entry:\n"
@@ -488,3 +492,4 @@ __asm__(START_NEXT
 	"	add x16, x16, x17\n"
 	"	br x16\n");
 #endif
+/* clang-format on */

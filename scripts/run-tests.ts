@@ -98,14 +98,19 @@ function eventsRefused(): string | false {
   return false;
 }
 
-function hasCompiler(): boolean {
-  const [cc] = (Deno.env.get("CC") ?? "cc").split(" ");
-  return new Deno.Command("sh", { args: ["-c", 'command -v "$0" >/dev/null', cc] }).outputSync().success;
+function hasProgram(name: string): boolean {
+  return new Deno.Command("sh", { args: ["-c", 'command -v "$0" >/dev/null', name] }).outputSync().success;
 }
 
-function cJob(): Job {
-  const hindrance = !hasCompiler() && "they need a C compiler (apt-get install gcc libc6-dev)";
-  return { name: "the shim, under sanitizers", command: ["scripts/test-c"], kind: "tests", hindrance };
+function cJobs(): Job[] {
+  const [cc] = (Deno.env.get("CC") ?? "cc").split(" ");
+  const noCompiler = !hasProgram(cc) && "they need a C compiler (apt-get install gcc libc6-dev)";
+  const noAnalyser = !["clang-tidy", "gcc"].every(hasProgram) &&
+    "it needs clang-tidy and gcc (apt-get install both)";
+  return [
+    { name: "the shim, under sanitizers", command: ["scripts/test-c"], kind: "tests", hindrance: noCompiler },
+    { name: "the shim, analysed", command: ["scripts/check-c"], kind: "check", hindrance: noAnalyser },
+  ];
 }
 
 /** The live tests, of this checkout and of the binary that the unit tests have made. */
@@ -141,13 +146,13 @@ async function runAll(runner: JobRunner): Promise<void> {
     command: ["scripts/test-pmu", "--quick"],
     kind: "tests",
   };
-  const jobs = [...IN_CI ? [guest] : [], ...unitJobs([]), cJob(), ...CHECKS];
+  const jobs = [...IN_CI ? [guest] : [], ...unitJobs([]), ...cJobs(), ...CHECKS];
   await runner.run(jobs, navigator.hardwareConcurrency);
   await runner.run(liveJobs(), 1);
 }
 
 async function runQuick(runner: JobRunner): Promise<void> {
-  await runner.run([...unitJobs(FETCHING), cJob(), ...CHECKS], navigator.hardwareConcurrency);
+  await runner.run([...unitJobs(FETCHING), ...cJobs(), ...CHECKS], navigator.hardwareConcurrency);
   console.log(`left out, as they fetch or measure: ${FETCHING.join(" ")} ${NO_UNITS.join(" ")}`);
 }
 

@@ -130,8 +130,10 @@ int main(void)
 {
 	static const struct test tests[] = {
 		{ "a program whose events end at its exec is found, and no other", finds_what_ends_at_its_exec, false },
-		{ "a map in a ring that is read later tells of a program that ran", waits_for_maps_of_other_rings, false },
-		{ "times put the records of several rings in order", goes_by_time_where_rings_are_read_in_another_order, false },
+		{ "a map in a ring that is read later tells of a program that ran", waits_for_maps_of_other_rings,
+		  false },
+		{ "times put the records of several rings in order", goes_by_time_where_rings_are_read_in_another_order,
+		  false },
 		{ "nothing is concluded from what may be missing", trusts_nothing_where_records_were_lost, false },
 		{ "very many programs take no more room", keeps_no_more_than_it_has_room_for, false },
 	};

@@ -288,7 +288,7 @@ static int load_bpf_program(void)
 	attr.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
 	attr.insns = (uintptr_t)nothing;
 	attr.insn_cnt = 2;
-	attr.license = (uintptr_t)"GPL";
+	attr.license = (uintptr_t) "GPL";
 	return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 }
 
@@ -322,16 +322,19 @@ int main(void)
 {
 	static const struct test tests[] = {
 		{ "pmu_enable(), pmu_disable() and pmu_reset() bound what is counted", counts_what_happens, true },
-		{ "pmu_width() reads the event's page, and refuses what is no event", tells_the_width_of_a_counter, true },
+		{ "pmu_width() reads the event's page, and refuses what is no event", tells_the_width_of_a_counter,
+		  true },
 		{ "pmu_read() gives a group's counts with their ids", reads_a_group, true },
 		{ "pmu_open() passes on the attr size the kernel knows", learns_the_attr_size_of_the_kernel, true },
 		{ "every refusal comes with its errno", refuses_with_the_errno, true },
-		{ "pmu_period() and pmu_refresh() work on a sampling event", changes_the_period_of_a_sampling_event, true },
+		{ "pmu_period() and pmu_refresh() work on a sampling event", changes_the_period_of_a_sampling_event,
+		  true },
 		{ "descriptors are close-on-exec", hands_no_descriptor_to_programs, true },
 		{ "pmu_bpf_code() tells where BPF programs lie, one by one", finds_the_code_of_bpf_programs, false },
 		{ "pmu_write() and pmu_seek() work on files", writes_and_seeks, false },
 		{ "pmu_name() names a file that nobody saw before", names_a_file_once_it_has_its_bytes, false },
-		{ "pmu_open_fifo() opens a FIFO that has a reader, and nothing else", opens_a_fifo_that_has_a_reader, false },
+		{ "pmu_open_fifo() opens a FIFO that has a reader, and nothing else", opens_a_fifo_that_has_a_reader,
+		  false },
 		{ "pmu_rlimit_nofile() raises the soft limit to the hard one", raises_the_limit_of_open_files, false },
 		{ "pmu_clock_ns() goes forward, and pmu_clock_res_ns() has its steps", tells_the_time, false },
 	};

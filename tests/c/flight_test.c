@@ -220,7 +220,8 @@ int main(void)
 {
 	static const struct test tests[] = {
 		{ "a flight recorder takes records oldest first, and once", takes_oldest_first_and_once, false },
-		{ "a flight recorder leaves out what was overwritten, and counts its bytes", leaves_out_what_was_overwritten, false },
+		{ "a flight recorder leaves out what was overwritten, and counts its bytes",
+		  leaves_out_what_was_overwritten, false },
 		{ "a flight recorder stops at a header that cannot be", stops_at_a_header_that_cannot_be, false },
 		{ "a flight recorder counts what could not be written", counts_what_could_not_be_written, false },
 		{ "a flight recorder reads a ring of the kernel's, again and again", reads_the_kernels_ring, true },

@@ -20,32 +20,31 @@ struct test {
 
 extern int checks_failed;
 
-#define CHECK(condition)                                                                          \
-	do {                                                                                      \
-		if (!(condition))                                                                 \
-			check_failed(__FILE__, __LINE__, #condition);                             \
+#define CHECK(condition)                                                                                               \
+	do {                                                                                                           \
+		if (!(condition))                                                                                      \
+			check_failed(__FILE__, __LINE__, #condition);                                                  \
 	} while (0)
 
 /* Compares as signed 64-bit numbers and says both. */
-#define CHECK_EQ(actual, expected)                                                                \
-	check_eq(__FILE__, __LINE__, #actual, (int64_t)(actual), (int64_t)(expected))
+#define CHECK_EQ(actual, expected) check_eq(__FILE__, __LINE__, #actual, (int64_t)(actual), (int64_t)(expected))
 
 /* Ends the test when it makes no sense to go on. */
-#define REQUIRE(condition)                                                                        \
-	do {                                                                                      \
-		if (!(condition)) {                                                               \
-			check_failed(__FILE__, __LINE__, #condition);                             \
-			return;                                                                   \
-		}                                                                                 \
+#define REQUIRE(condition)                                                                                             \
+	do {                                                                                                           \
+		if (!(condition)) {                                                                                    \
+			check_failed(__FILE__, __LINE__, #condition);                                                  \
+			return;                                                                                        \
+		}                                                                                                      \
 	} while (0)
 
 /* Waits for a condition that another thread or process brings about; fails after ten seconds. */
-#define WAIT_UNTIL(condition)                                                                     \
-	do {                                                                                      \
-		int tries_ = 10000;                                                               \
-		while (!(condition) && tries_-- > 0)                                              \
-			usleep(1000);                                                             \
-		CHECK(condition);                                                                 \
+#define WAIT_UNTIL(condition)                                                                                          \
+	do {                                                                                                           \
+		int tries_ = 10000;                                                                                    \
+		while (!(condition) && tries_-- > 0)                                                                   \
+			usleep(1000);                                                                                  \
+		CHECK(condition);                                                                                      \
 	} while (0)
 
 void check_failed(const char *file, int line, const char *what);

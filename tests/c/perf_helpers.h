@@ -27,7 +27,7 @@ struct found {
 	uint64_t lost;         /* sum of PERF_RECORD_LOST */
 	uint64_t lost_samples; /* sum of PERF_RECORD_LOST_SAMPLES */
 	uint64_t comms;        /* PERF_RECORD_COMM */
-	bool whole;    /* the last record ends where the bytes end */
+	bool whole;            /* the last record ends where the bytes end */
 	uint64_t last_type;
 };
 struct found find_records(const void *bytes, size_t size);

@@ -147,7 +147,7 @@ static void drops_samples_and_nothing_else(void)
 	CHECK_EQ(found.comms, RINGS * PASSES);
 	CHECK_EQ(found.lost, 3 * RINGS * PASSES);
 	CHECK_EQ(sum_of(&s, PMU_RING_LOST), 3 * RINGS * PASSES);
-	CHECK_EQ(sum_of(&s, PMU_RING_LOST_SAMPLES), 0); /* ours, not the hardware's */
+	CHECK_EQ(sum_of(&s, PMU_RING_LOST_SAMPLES), 0);                  /* ours, not the hardware's */
 	CHECK(found.rounds >= PASSES && found.rounds <= RINGS * PASSES); /* the drain may look between two rings */
 	CHECK_EQ(pmu_drain_written(s.drain), lseek(s.file, 0, SEEK_END));
 	tear_down(&s);
@@ -388,11 +388,14 @@ static void refuses_a_record_that_cannot_be(void)
 int main(void)
 {
 	static const struct test tests[] = {
-		{ "a full queue drops samples, counts them, tells the output, and keeps all else", drops_samples_and_nothing_else, false },
-		{ "what stands for dropped samples has the CPU and the time of the last", stamps_what_it_dropped, false },
+		{ "a full queue drops samples, counts them, tells the output, and keeps all else",
+		  drops_samples_and_nothing_else, false },
+		{ "what stands for dropped samples has the CPU and the time of the last", stamps_what_it_dropped,
+		  false },
 		{ "what not even the reserve takes stays in the ring", leaves_to_the_kernel_what_has_no_room, false },
 		{ "pmu_drain_abort() returns at once, though the output takes nothing", aborts_at_once, false },
-		{ "pmu_drain_abort() ends a drain whose reader takes nothing, with an exact ledger", ends_by_force, false },
+		{ "pmu_drain_abort() ends a drain whose reader takes nothing, with an exact ledger", ends_by_force,
+		  false },
 		{ "a ring is heard of after the end of its task, through an event that shares it",
 		  hears_of_a_ring_whose_task_has_ended, true },
 		{ "a drain refuses a loss record that cannot be", refuses_a_record_that_cannot_be, false },

@@ -15,7 +15,8 @@ static void *drain_of(struct fake_ring *rings, int count, int out_fd, uint32_t f
 	CHECK_EQ(error, 0);
 	pmu_drain_set_interval(drain, 1);
 	for (int i = 0; i < count; i++)
-		CHECK_EQ(pmu_drain_add(drain, rings[i].fd, (uint32_t)(rings[i].size / (uint64_t)sysconf(_SC_PAGESIZE)), i),
+		CHECK_EQ(pmu_drain_add(drain, rings[i].fd, (uint32_t)(rings[i].size / (uint64_t)sysconf(_SC_PAGESIZE)),
+				       i),
 			 i);
 	return drain;
 }
@@ -346,9 +347,11 @@ int main(void)
 		{ "a drain stops a ring whose head cannot be", stops_when_the_head_cannot_be, false },
 		{ "a pass that found records ends with a round, unless told not to", ends_passes_with_a_round, false },
 		{ "a pass takes more rings than one writev", writes_many_rings_at_once, false },
-		{ "a write cut amid a record leaves whole records and an exact ledger", settles_a_write_cut_amid_a_record, false },
+		{ "a write cut amid a record leaves whole records and an exact ledger",
+		  settles_a_write_cut_amid_a_record, false },
 		{ "a full file keeps its spare bytes behind the records", keeps_the_spare_of_a_full_file, false },
-		{ "a full file has its spare bytes when nothing more can be written", keeps_the_spare_when_nothing_more_is_written, false },
+		{ "a full file has its spare bytes when nothing more can be written",
+		  keeps_the_spare_when_nothing_more_is_written, false },
 		{ "a drain takes a ring up where another has stopped", takes_up_where_another_stopped, false },
 		{ "a drain refuses calls that come too late", keeps_its_protocol, false },
 		{ "a size field in a pipe is an error", says_when_the_size_field_cannot_be, false },

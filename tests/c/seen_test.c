@@ -241,7 +241,8 @@ int main(void)
 {
 	static const struct test tests[] = {
 		{ "a drain notes each mapped file once, and again when told to", notes_each_file_once, false },
-		{ "a drain tells files of one name apart, and the run-time code of processes", tells_files_apart, false },
+		{ "a drain tells files of one name apart, and the run-time code of processes", tells_files_apart,
+		  false },
 		{ "a drain notes which process started which, and no threads", notes_who_started_whom, false },
 		{ "a drain keeps what does not fit for the next call", keeps_what_does_not_fit_for_later, false },
 		{ "a drain notes no more than it has room for", notes_no_more_than_it_has_room_for, false },

@@ -290,8 +290,8 @@ static void passes_on_no_descriptor(void)
 
 	CHECK_EQ(pmu_pipe(ours), 0);
 	inheritable(want, sizeof(want));
-	output_of("fd=0; while [ $fd -lt 1024 ]; do [ -e /proc/$$/fd/$fd ] && echo $fd; fd=$((fd+1)); done", NULL,
-		  text, sizeof(text));
+	output_of("fd=0; while [ $fd -lt 1024 ]; do [ -e /proc/$$/fd/$fd ] && echo $fd; fd=$((fd+1)); done", NULL, text,
+		  sizeof(text));
 	CHECK(strcmp(text, want) == 0);
 	close(ours[0]);
 	close(ours[1]);
@@ -303,7 +303,7 @@ static void catch_signal(int sig)
 }
 
 /* Bit of a signal in the masks of /proc/PID/status. */
-#define BIT(sig) (UINT64_C(1) << ((sig) - 1))
+#define BIT(sig) (UINT64_C(1) << ((sig)-1))
 
 /* Whoever started us had SIGHUP ignored (nohup) and SIGUSR2 blocked; we catch one signal and ignore others. */
 static void gives_signals_as_asked_and_our_mask(void)
@@ -511,7 +511,8 @@ int main(void)
 		{ "a child gets the given descriptors, even swapped ones", redirects_stdio, false },
 		{ "a child gets no descriptor besides", passes_on_no_descriptor, false },
 		{ "a child ignores what it is asked to and has our mask", gives_signals_as_asked_and_our_mask, false },
-		{ "a child gets the limit of open files from before it was raised", gives_back_the_limit_of_open_files, false },
+		{ "a child gets the limit of open files from before it was raised", gives_back_the_limit_of_open_files,
+		  false },
 		{ "a child in a group of its own is ended with what it started", ends_a_group, false },
 		{ "a waiting child can be killed and cancelled", can_be_killed_and_cancelled_while_it_waits, false },
 		{ "a waiting child exits when its parent dies", dies_with_its_parent, false },
