@@ -48,6 +48,8 @@ export class Guesser {
   readonly #trampoline: FullRule;
   /** After a guess that failed: by how many bytes the piece of stack is too short to go on; 0 when that is not why. */
   shortBy = 0;
+  /** After a guess: below which address the caller's frame does not begin. */
+  least = 0.5;
   /** The address that the call before a return address leads to, as far as it is known: set by #isReturn. */
   #target = NaN;
 
@@ -60,9 +62,9 @@ export class Guesser {
   }
 
   /** The rule of the code that a signal handler returns to, known by its instructions; undefined for other code. */
-  signalFrame(object: UnwindObject, address: number, isExact: boolean): FullRule | undefined {
+  signalFrame(object: UnwindObject, address: number): FullRule | undefined {
     if (object.code !== CODE.FILE) return undefined;
-    const code = object.codeAt(isExact ? address : address + 1, 9);
+    const code = object.codeAt(address, 9);
     return isTrampoline(code, this.#arch) ? this.#trampoline : undefined;
   }
 
@@ -70,7 +72,7 @@ export class Guesser {
   guess(at: Place): number {
     const { space, object, place } = at;
     this.shortBy = 0;
-    if (object?.isEntry(place - space.bias)) return 0;
+    if (object !== undefined && space.find(place) === object && object.isEntry(place - space.bias)) return 0;
     const isFile = object !== undefined && object.code === CODE.FILE;
     if (isFile && at.isExact) {
       const pc = this.#fromTop(at);
@@ -90,25 +92,22 @@ export class Guesser {
 
   /** A leaf that has pushed nothing yet, or a PLT stub. */
   #fromTop({ space, object, place, sp }: Place): number {
-    const registers = this.#registers, arch = this.#arch;
-    if (arch !== X86_64) {
-      const pc = registers[arch.ra];
-      const isCaller = this.#isReturn(space, pc) && this.#leadsTo(place);
-      return isCaller ? pc : -1;
+    space.find(place);
+    const address = place - space.bias, isPlt = object!.isPlt(address);
+    const isX86 = this.#arch === X86_64;
+    const top = isX86 ? this.#stack.value(sp) : this.#registers[this.#arch.ra];
+    // a stub may have been jumped to, by a function whose last act is a call
+    if (this.#isReturn(space, top) && (isPlt || this.#leadsTo(place))) {
+      return this.#moveTo(top, isX86 ? sp + 8 : sp);
     }
-    const bias = (space.find(place), space.bias);
-    const top = this.#stack.value(sp);
-    if (this.#isReturn(space, top) && (this.#leadsTo(place) || object!.isPlt(place - bias))) {
-      return this.#moveTo(top, sp + 8);
-    }
-    if (!object!.isPlt(place - bias) || (place - bias) % PLT_ENTRY < PLT_PUSHED) return -1;
+    if (!isX86 || !isPlt || address % PLT_ENTRY < PLT_PUSHED) return -1;
     const next = this.#stack.value(sp + 8);
     return this.#isReturn(space, next) ? this.#moveTo(next, sp + 16) : -1;
   }
 
   /** The frame record at the frame pointer: { the caller's frame pointer, return address }. */
   #byFramePointer({ space, sp }: Place): number {
-    const registers = this.#registers, { fp, sp: spNumber } = this.#arch, stack = this.#stack;
+    const registers = this.#registers, arch = this.#arch, { fp } = arch, stack = this.#stack;
     const frame = registers[fp];
     if (!(frame >= sp) || frame % 8 !== 0) return -1;
     if (!stack.has(frame + 8)) {
@@ -122,7 +121,9 @@ export class Guesser {
     const caller = stack.value(frame);
     this.#forget();
     registers[fp] = caller;
-    registers[spNumber] = frame + 16;
+    // on aarch64 the record may be anywhere in the frame: where that ends is not known
+    registers[arch.sp] = arch === X86_64 ? frame + 16 : NaN;
+    this.least = frame + 16;
     return pc;
   }
 
@@ -154,6 +155,7 @@ export class Guesser {
   }
 
   #moveTo(pc: number, sp: number): number {
+    this.least = sp;
     this.#registers[this.#arch.sp] = sp;
     return pc;
   }

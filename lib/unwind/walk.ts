@@ -130,17 +130,11 @@ export class Unwinder {
       out[depth++] = pc;
       const place = this.#isExact ? pc : pc - 1;
       const object = space.find(place);
-      const rule = object === undefined ? NO_RULE.NONE : this.#ruleOf(object, place - space.bias);
-      if (rule >= 0) pc = this.#stepCompact(rule);
-      else if (rule === NO_RULE.NONE) {
-        pc = this.#guess(space, object, place);
-        // a return address that leads nowhere was none
-        if (pc < 0 && depth > 1 && this.end === END.UNMAPPED) {
-          depth--;
-          if (this.#isElsewhere(registers[arch.fp])) this.end = END.OTHER_STACK;
-        }
-      } else if (rule === NO_RULE.DAMAGED) pc = this.#stop(END.CORRUPT);
-      else pc = this.#stepFull(this.#rules.full(rule));
+      pc = this.#step(space, object, place);
+      if (pc < 0 && depth > 1 && this.end === END.UNMAPPED) {
+        depth--; // a return address that leads nowhere was none
+        if (this.#isElsewhere(registers[arch.fp])) this.end = END.OTHER_STACK;
+      }
       if (!(pc >= LEAST_ADDRESS && pc < this.#most)) {
         if (pc >= 0) this.end = pc === 0 ? END.ROOT : END.CORRUPT;
         if (this.end !== END.ROOT) this.endObject = object;
@@ -148,6 +142,19 @@ export class Unwinder {
       }
       if (depth >= most) return this.#finish(depth, END.DEEP);
     }
+  }
+
+  /** One step: sets the registers to the caller's; returns its pc, or what is no address and `end`. */
+  #step(space: CodeSpace, object: UnwindObject | undefined, place: number): number {
+    const rule = object === undefined ? NO_RULE.NONE : this.#ruleOf(object, place - space.bias);
+    if (rule >= 0) {
+      const pc = this.#stepCompact(rule);
+      if (pc >= 0 || this.end !== END.NO_REGISTER || !Number.isNaN(this.registers[this.arch.sp])) return pc;
+      return this.#guess(space, object, place); // on aarch64, behind code without tables
+    }
+    if (rule === NO_RULE.NONE) return this.#guess(space, object, place);
+    if (rule === NO_RULE.DAMAGED) return this.#stop(END.CORRUPT);
+    return this.#stepFull(this.#rules.full(rule));
   }
 
   #finish(depth: number, end: End): number {
@@ -314,15 +321,17 @@ export class Unwinder {
   #guess(space: CodeSpace, object: UnwindObject | undefined, place: number): number {
     const guesser = this.#guesser;
     this.counts.guessed++;
-    const signal = object && guesser.signalFrame(object, place - space.bias, this.#isExact);
+    // no call leads to what signal handlers return to: it may be the first instruction of an object
+    const pc = this.#isExact ? place : place + 1, code = space.find(pc);
+    const signal = code && guesser.signalFrame(code, pc - space.bias);
     if (signal) return this.#stepFull(signal);
-    const pc = guesser.guess({ space, object, place, sp: this.#sp, isExact: this.#isExact });
-    if (pc > 0) {
-      this.#sp = this.registers[this.arch.sp];
+    const caller = guesser.guess({ space, object, place, sp: this.#sp, isExact: this.#isExact });
+    if (caller > 0) {
+      this.#sp = guesser.least;
       this.#isExact = false;
-      return pc;
+      return caller;
     }
-    if (pc === 0) return this.#stop(END.ROOT);
+    if (caller === 0) return this.#stop(END.ROOT);
     if (object === undefined) return this.#stop(END.UNMAPPED);
     if (guesser.shortBy > 0) {
       this.missing = guesser.shortBy;

@@ -41,9 +41,9 @@ export function makeInstructions(random: Random): number[] {
     w.u8(random.oneIn(20) ? random.below(256) : expression.length & 0x7f).raw(expression.subarray(0, 0x7f));
   };
   for (let n = random.below(24); n > 0; n--) {
-    const op = random.below(0x40);
-    if (random.oneIn(3)) w.u8(random.below(256));
-    else if (random.oneIn(3)) w.raw(Uint8Array.of(0x0e, 8 * random.below(12)));
+    const op = random.below(0x40), kind = random.below(9);
+    if (kind < 3) w.u8(random.below(256));
+    else if (kind < 5) w.raw(Uint8Array.of(0x0e, 8 * random.below(12)));
     else {
       w.u8(op);
       if (op >= 0x02 && op <= 0x04) { for (let i = 1 << (op - 2); i > 0; i--) w.u8(random.below(16)); }

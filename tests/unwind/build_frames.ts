@@ -11,7 +11,9 @@ export interface Function {
 }
 
 /** Where things are in the file; addresses are the same. */
-const HEADER_AT = 0x200, FRAME_AT = 0x400, TEXT_AT = 0x1000, TEXT_SIZE = 0x1000;
+const HEADER_AT = 0x200, FRAME_AT = 0x400, TEXT_SIZE = 0x1000;
+/** Where code is, in the file and in memory. */
+export const TEXT_AT = 0x1000;
 
 /** .eh_frame of the functions, at `address`: one common entry, addresses relative to where they stand. */
 export function frameSection(
