@@ -2,6 +2,7 @@
 
 import { bold, green, red, yellow } from "@std/fmt/colors";
 import { printable } from "../base/printable.ts";
+import { wrap } from "../base/wrap.ts";
 import { append } from "../base/lists.ts";
 import { quantity } from "./figures.ts";
 import { type CheckResult, type CheckRow, type Figures, percent, signedPercent } from "./result.ts";
@@ -21,8 +22,14 @@ const METHODS: Record<Figures["method"], string> = {
   range: "all runs alike",
 };
 
-/** Two lines for each metric: the verdict, and the numbers behind it. */
-export function checkText(result: CheckResult, { colors }: { colors: boolean }): string {
+export interface CheckTextOptions {
+  colors: boolean;
+  /** Columns that lines of prose have; Infinity leaves them whole. */
+  width?: number;
+}
+
+/** Two lines for each metric: the verdict, and the numbers behind it; on a terminal in lines that fit it. */
+export function checkText(result: CheckResult, { colors, width = Infinity }: CheckTextOptions): string {
   const lines = result.rows.flatMap((row) => {
     const word = verdictWord(row);
     const shown = colors ? bold(COLORS[row.verdict](word)) : word;
@@ -30,12 +37,18 @@ export function checkText(result: CheckResult, { colors }: { colors: boolean }):
       rungName(row)
     }`;
     const change = row.figures ? ` ${changeText(row.figures)}` : "";
-    return [head + change, ...detailLines(row).map((line) => `  ${line}`)];
+    return [head + change, ...detailLines(row).map((line) => `  ${line}`)]
+      .flatMap((line) => wrap(line, width, "    "));
   });
   for (const [benchmark, text] of Object.entries(result.where)) {
     lines.push("", `${printable(benchmark)}: where it went`, "", text.trimEnd());
   }
-  if (result.notes.length) append(lines, ["", ...result.notes.map((note) => `note: ${printable(note)}`)]);
+  if (result.notes.length) {
+    append(lines, [
+      "",
+      ...result.notes.flatMap((note) => wrap(`note: ${printable(note)}`, width, "  ")),
+    ]);
+  }
   return lines.join("\n") + "\n";
 }
 

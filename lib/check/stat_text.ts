@@ -3,6 +3,7 @@
 import { bold, cyan, green, red } from "@std/fmt/colors";
 import { columnWidths, least } from "../base/lists.ts";
 import { printable } from "../base/printable.ts";
+import { wrap } from "../base/wrap.ts";
 import type { Facts } from "./metrics.ts";
 import { figure, quantity, type Scale, scaleFor } from "./figures.ts";
 import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
@@ -22,13 +23,19 @@ export function withPrintableNames(result: StatResult): StatResult {
   };
 }
 
-/** Tables, what stood out, ratios, and what was not counted; with colours on a terminal. */
-export function statText(given: StatResult, { colors }: { colors: boolean }): string {
+export interface StatTextOptions {
+  colors: boolean;
+  /** Columns that lines have; Infinity leaves all whole. */
+  width?: number;
+}
+
+/** Tables, what stood out, ratios, and what was not counted; on a terminal with colours, and in lines that fit it. */
+export function statText(given: StatResult, { colors, width = Infinity }: StatTextOptions): string {
   const result = withPrintableNames(given);
   const paint = (text: string, how: (text: string) => string) => colors ? how(text) : text;
   const blocks = result.commands.map((command) => [
     `${paint(command.name, bold)}  ${runsText(command, result.warmups)}`,
-    ...tableLines(command, result.confidence, (text) => paint(text, cyan)),
+    ...tableLines(command, result.confidence, { paint: (text) => paint(text, cyan), width }),
     ...outlierLines(command),
     ...sharedLines(command),
     ...tickLines(command),
@@ -44,7 +51,8 @@ export function statText(given: StatResult, { colors }: { colors: boolean }): st
   }
   const absent = absentLines(result.absent);
   if (absent.length > 0) blocks.push(absent);
-  return blocks.map((lines) => lines.map((line) => line.trimEnd() + "\n").join("")).join("\n");
+  const fitting = (line: string) => wrap(line.trimEnd(), width, "    ").map((line) => `${line}\n`).join("");
+  return blocks.map((lines) => lines.map(fitting).join("")).join("\n");
 }
 
 /**
@@ -95,10 +103,13 @@ function statusesText(failed: readonly Facts[]): string {
   return `status ${codes.join(", ")}`;
 }
 
+/** Columns of a table that are left out where there is no room for all: the range first, then the mean. */
+const YIELDING = [4, 3];
+
 function tableLines(
   command: CommandResult,
   confidence: number,
-  paint: (text: string) => string,
+  { paint, width }: { paint: (text: string) => string; width: number },
 ): string[] {
   const rows = shownMetrics(command).map((result) => {
     const { metric, summary } = result;
@@ -118,11 +129,18 @@ function tableLines(
   const sure = Math.min(confidence, command.metrics[0].summary.interval.confidence);
   const titles = ["", "", "median", "mean ± sd", "min … max", `${percentText(sure)} CI of median`];
   const widths = columnWidths([titles, ...rows]);
-  const line = (cells: readonly string[]) =>
-    "  " + cells.map((cell, i) => i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  ");
+  const gone = new Set<number>();
+  const taken = () => widths.reduce((sum, wide, i) => gone.has(i) ? sum : sum + 2 + wide, 0);
+  for (const column of YIELDING) if (taken() > width) gone.add(column);
+  const line = (cells: readonly string[]) => {
+    const set = cells.map((cell, i) => i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]));
+    return "  " + set.filter((_, i) => !gone.has(i)).join("  ");
+  };
+  const left = [...gone].map((column) => titles[column]).join(", ");
+  const note = gone.size > 0 ? [`  no room for ${left}: widen the terminal, or --json`] : [];
   return command.runs.length === 1
     ? rows.map((row) => line(row.slice(0, 3))) // there is nothing else to say of a single run
-    : [paint(line(titles)), ...rows.map(line)];
+    : [paint(line(titles)), ...rows.map(line), ...note];
 }
 
 function outlierLines({ outliers, runs }: CommandResult): string[] {

@@ -54,6 +54,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     note,
     standing: { privilege: readPrivilege(), hasCorePmu: world.pmus.core().length > 0 },
     stopper: onStopSignals(io.stderrIsTerminal),
+    width: io.stdoutIsTerminal && !args.has("json") ? io.columns : Infinity,
   };
   const machine = readFingerprint(hostFiles, { arch: Deno.build.arch, tool: `pmuctl ${VERSION}` });
   if (args.has("update")) return await update(request, machine, args.has("profile"), setting);
@@ -65,7 +66,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   io.out(
     args.has("json")
       ? checkJson(result, { status, version: VERSION, machine })
-      : checkText(result, { colors }),
+      : checkText(result, { colors, width: setting.width }),
   );
   const junit = args.text("junit");
   if (junit !== undefined) writeOutputFile(junit, junitXml(result, { strict }));

@@ -77,12 +77,12 @@ export async function whereItWent(
       names: { a: `before, ${runs}`, b: `now, ${runs}` },
       order: "delta",
       percentLimit: PERCENT_LIMIT,
-      width: Infinity,
+      width: shared.width,
       color: false,
     });
     // what options of `diff` would show is of no use here
     const lines = text.filter((line) => !line.includes("--normalize"))
-      .map((line) => line.replace(/ \(--percent-limit .*\)$/m, ""));
+      .map((line) => line.replace(/ \(--percent-limit .*\)$|, or --full-names$/m, ""));
     return lines.take(MOST_LINES).toArray().join("").trimEnd();
   } catch (error) {
     if (error instanceof UserError) return error.message;

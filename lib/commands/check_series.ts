@@ -39,6 +39,8 @@ export interface Setting {
   stopper: StopRequests;
   io: Io;
   note: (line: string) => void;
+  /** Columns that the result may take; Infinity for any. */
+  width: number;
   /** How long each run may take from now on; see limitOf(). */
   limit?: () => RunLimit;
 }

@@ -288,5 +288,6 @@ function rendererOf(args: ParsedArgs, io: Io): (result: StatResult) => string {
       return statMarkdown;
   }
   const colors = io.stdoutIsTerminal && !io.env("NO_COLOR");
-  return (result) => statText(result, { colors });
+  const width = io.stdoutIsTerminal ? io.columns : Infinity;
+  return (result) => statText(result, { colors, width });
 }

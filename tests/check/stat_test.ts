@@ -44,6 +44,16 @@ Deno.test("statText() shows tables, outliers with the reason, ratios with interv
   assertGolden("stat-two-commands.txt", statText(TWO, { colors: false }));
 });
 
+Deno.test("statText() fits a terminal: prose is wrapped, and columns that do not fit are named", () => {
+  for (const width of [80, 72, 50]) {
+    const text = statText(TWO, { colors: false, width });
+    for (const line of text.split("\n")) assertEquals(line.length <= width, true, line);
+    assertEquals(text.includes("no room for min … max"), !text.includes("  min … max"));
+    assertStringIncludes(text, "CI of median");
+  }
+  assertEquals(statText(TWO, { colors: false, width: 200 }), statText(TWO, { colors: false }));
+});
+
 Deno.test("statText() has colours only when asked for", () => {
   const escape = "\x1b[";
   assertEquals(statText(TWO, { colors: false }).includes(escape), false);
