@@ -37,6 +37,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   for (const warning of [...filterWarnings(profile, kept, part), ...profile.meta.warnings]) {
     io.err(`pmuctl: warning: ${warning}`);
   }
-  await page(renderTprof(kept, tprofOptionsOf(args, file)), io);
+  const width = io.stdoutIsTerminal ? io.columns : Infinity;
+  await page(renderTprof(kept, tprofOptionsOf(args, file, width)), io, { cut: true });
   return EXIT.ok;
 }

@@ -2,6 +2,7 @@
 
 import { EXIT } from "../base/errors.ts";
 import { columnWidths, greatest } from "../base/lists.ts";
+import { wrap } from "../base/wrap.ts";
 import { VERSION } from "../base/version.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import type { Pics } from "../cpc/pics.ts";
@@ -68,7 +69,11 @@ interface PmuInfo {
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
   const info = await gather();
-  io.out(args.has("json") ? JSON.stringify(info, null, 2) + "\n" : forPeople(info));
+  io.out(
+    args.has("json")
+      ? JSON.stringify(info, null, 2) + "\n"
+      : forPeople(info, io.stdoutIsTerminal ? io.columns : Infinity),
+  );
   return EXIT.ok;
 }
 
@@ -139,7 +144,7 @@ function cpuReference(host: Host): string | undefined {
     : undefined;
 }
 
-function forPeople(info: Info): string {
+function forPeople(info: Info, width: number): string {
   const { cpu, privilege } = info;
   const rows: [string, string][] = [
     ["pmuctl", info.pmuctl],
@@ -155,7 +160,9 @@ function forPeople(info: Info): string {
       ).join(", "),
     ],
   ];
-  let text = rows.map(([name, value]) => `${name.padEnd(10)} ${value}\n`).join("");
+  const prose = (line: string, indent: number) =>
+    wrap(line, width, " ".repeat(indent)).map((line) => `${line}\n`).join("");
+  let text = rows.map(([name, value]) => prose(`${name.padEnd(10)} ${value}`, 11)).join("");
 
   text += "\nPMUs\n" + table([
     ["name", "type", "CPUs", "named events"],
@@ -171,8 +178,8 @@ function forPeople(info: Info): string {
   );
   text += "\ncan this user\n";
   for (const { what, ok, detail, fix } of info.preflight) {
-    text += `  ${ok ? "yes" : "no "}  ${what}${detail ? `: ${detail}` : ""}\n`;
-    if (fix) text += `       fix: ${fix}\n`;
+    text += prose(`  ${ok ? "yes" : "no "}  ${what}${detail ? `: ${detail}` : ""}`, 7);
+    if (fix) text += prose(`       fix: ${fix}`, 12);
   }
   return text;
 }

@@ -3,6 +3,7 @@
 import { ERRNO } from "../base/errno.ts";
 import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
 import { greatest } from "../base/lists.ts";
+import { wrap as wrapLines } from "../base/wrap.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { page } from "../cli/pager.ts";
@@ -65,7 +66,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (args.has("json")) io.out(toJson(rows));
   else if (!io.stdoutIsTerminal) { for (const row of rows) io.out(plainLine(row)); }
   else {
-    const text = forPeople(rows, io.columns) + (pattern || pmu ? "" : forms(world, io.columns));
+    const text = forPeople(rows, io.columns) +
+      (pattern || pmu ? "" : forms(world, io.columns));
     await page([text], io, { paged: !args.has("no-pager") });
   }
   if (problem && (events.length === 0 || mayMeanTracepoints(pattern, pmu))) {
@@ -170,7 +172,10 @@ function forPeople(rows: Row[], columns: number): string {
       const unit = row.unit ? `, in ${row.unit}` : "";
       // thousands of times the same words would say nothing
       const meaning = row.type === "tracepoint" ? "" : `  ${row.meaning}${unit}${also}`;
-      text += `  ${mark} ${meaning ? row.name.padEnd(width) : row.name}${meaning}\n`;
+      const line = `  ${mark} ${meaning ? row.name.padEnd(width) : row.name}${meaning}`;
+      text += wrapLines(line, Math.max(columns, 40), " ".repeat(width + 6)).map((line) => `${line}\n`).join(
+        "",
+      );
       if (row.why && !shared) text += wrap(row.why, columns, "      ");
     }
     text += "\n";

@@ -161,7 +161,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (output !== undefined) refuseSameFile(output, file);
   const options = {
     ...view,
-    tprof: tprofOptionsOf(args, file),
+    tprof: tprofOptionsOf(args, file, view.width),
     weight: args.choice("weight", ["period", "samples"]) ?? "period",
     annotate: args.has("annotate"),
     flamegraph: { inverted: args.has("inverted"), title: args.text("title") },
@@ -210,8 +210,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (output !== undefined) writeOutputFile(output, content);
   else if (format.reader !== "people") print(content, io);
   else {
-    const cut = format.name === "text" && !args.has("full-names");
-    await page(content, io, { cut, paged: !args.has("no-pager") });
+    await page(content, io, { cut: !args.has("full-names"), paged: !args.has("no-pager") });
   }
   return EXIT.ok;
 }

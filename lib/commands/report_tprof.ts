@@ -19,10 +19,11 @@ export const ANALYZE_OPTIONS: readonly OptionSpec[] = [
   { ...PER_SYMBOL, short: "s" },
 ];
 
-/** The options of `file`'s report. */
-export function tprofOptionsOf(args: ParsedArgs, file: string): TprofOptions {
+/** The options of `file`'s report, which has lines of `width` columns, or of any. */
+export function tprofOptionsOf(args: ParsedArgs, file: string, width = Infinity): TprofOptions {
   return {
     file,
+    width,
     mergeCpus: args.has("merge-cpus"),
     mergeThreads: args.has("merge-threads"),
     mergeProcesses: args.has("merge-processes"),

@@ -1,12 +1,14 @@
 /** The report in the columns of NetBSD's `tprof analyze`. */
 
 import { hexAddress } from "../base/address.ts";
+import { greatest } from "../base/lists.ts";
 import { printable } from "../base/printable.ts";
 import { overhead } from "../profile/aggregate.ts";
 import { groupsOf, groupValues, type SortKey } from "../profile/groups.ts";
 import { placeName, placeObject, type Places, placesOf } from "../profile/places.ts";
 import { type Profile, sampleCount } from "../profile/profile.ts";
 import { refuseManyColumns, sampledEvents } from "../profile/table.ts";
+import { foldName } from "./fold_name.ts";
 import { printedProfile } from "./printed.ts";
 
 export interface TprofOptions {
@@ -18,6 +20,8 @@ export interface TprofOptions {
   mergeProcesses: boolean;
   /** A row for each symbol, rather than for each address. */
   perSymbol: boolean;
+  /** Columns of a terminal, which columns are narrowed and symbols folded for; without it all is as tprof has it. */
+  width?: number;
 }
 
 /** A row: where, and its samples by column of events. */
@@ -63,7 +67,11 @@ export function* renderTprof(given: Profile, options: TprofOptions): Generator<s
   });
   const addresses = lowestAddresses(profile, places.ofFrame, places.symbol.length);
 
-  const right = (title: string, width: number, cell: (row: Row) => string) => ({ title, width, cell });
+  const right = (title: string, width: number, cell: (row: Row) => string): Column => ({
+    title,
+    width,
+    cell,
+  });
   const values = (row: Row) => groupValues(profile, groups, row.group);
   const columns = [
     right("percentage", 10, (row) => (100 * row.samples / (total || 1)).toFixed(3)),
@@ -77,17 +85,42 @@ export function* renderTprof(given: Profile, options: TprofOptions): Generator<s
     right("k", 1, (row) => String(places.kernel[row.place])),
     right("address", 16, (row) => hexAddress(addresses[row.place]).padStart(16, "0")),
   ];
-  yield `File: ${printable(options.file)}\nNumber of samples: ${total}\n`;
+  yield `File: ${printable(options.file)}\n`;
+  yield `Number of samples: ${total}\n`;
   for (const [column, event] of events.entries()) {
     yield `Event #${String(column).padStart(2, "0")}: ${profile.events[event].name}\n`;
   }
-  yield `\n${columns.map(({ title, width }) => title.padStart(width)).join(" ")} symbol\n`;
+  const { width = Infinity } = options;
+  if (width < Infinity) narrow(columns, rows.values());
+  const room = Math.max(LEAST_SYMBOL, width - columns.reduce((sum, column) => sum + column.width + 1, 0));
+  yield "\n";
+  yield `${columns.map(({ title, width }) => title.padStart(width)).join(" ")} symbol\n`;
   const sorted = [...rows.values()].sort((a, b) =>
     b.samples - a.samples || addresses[a.place] - addresses[b.place]
   );
   for (const row of sorted) {
     const cells = columns.map(({ width, cell }) => cell(row).padStart(width));
-    yield `${cells.join(" ")} ${symbolText(profile, places, row.place)}\n`;
+    yield `${cells.join(" ")} ${foldName(symbolText(profile, places, row.place), room)}\n`;
+  }
+}
+
+/** Symbols are folded to no less than this. */
+const LEAST_SYMBOL = 16;
+
+/** A column of a table: a cell is set to its right. */
+interface Column {
+  title: string;
+  width: number;
+  cell(row: Row): string;
+}
+
+/** Takes blanks and zeros from columns that no cell needs. */
+function narrow(columns: Column[], rows: Iterable<Row>): void {
+  const all = [...rows];
+  for (const column of columns) {
+    const { title, cell } = column;
+    if (title === "address") column.cell = (row) => cell(row).replace(/^0+(?=.)/, "");
+    column.width = Math.max(title.length, greatest(all.map((row) => column.cell(row).length)));
   }
 }
 
