@@ -14,6 +14,22 @@ export function printable(text: string): string {
   return ACTING.test(text) ? text.replace(EACH, escaped) : text;
 }
 
+/** Lines as a terminal only shows them, each by itself: their ends stay. */
+export function printableLines(text: string): string {
+  return ACTING.test(text) ? text.split("\n").map(printable).join("\n") : text;
+}
+
+const ACTING_IN_JSON = /[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * JSON as JSON.stringify() gives it, which escapes what is below a blank, with the rest that acts on a terminal escaped
+ * too: readers get the same text, and whoever looks at it is not deceived.
+ */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent)
+    .replace(ACTING_IN_JSON, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 function escaped(letter: string): string {
   const unit = letter.charCodeAt(0);
   // a byte that is no text, as osText() has it

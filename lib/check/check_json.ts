@@ -2,6 +2,7 @@
 
 import type { Fingerprint } from "./fingerprint.ts";
 import type { CheckResult } from "./result.ts";
+import { jsonText } from "../base/printable.ts";
 
 /** `status` is the exit status that goes with it. */
 export function checkJson(
@@ -10,5 +11,5 @@ export function checkJson(
 ): string {
   const { rows, notes, where } = result;
   const document = { schema: "pmuctl-check/1", version, status, machine, rows, notes, where };
-  return JSON.stringify(document, null, 2) + "\n";
+  return jsonText(document, 2) + "\n";
 }

@@ -1,6 +1,7 @@
 /** A check's result as GitHub Actions shows it: annotations in the log, and a summary of the step. */
 
 import { append } from "../base/lists.ts";
+import { printable, printableLines } from "../base/printable.ts";
 import { changeText, detailLines, rungName, verdictWord } from "./check_text.ts";
 import { quantity } from "./figures.ts";
 import { type CheckResult, type CheckRow, percent, signedPercent } from "./result.ts";
@@ -19,8 +20,8 @@ export function annotations(
     const isError = row.verdict !== "inconclusive" || strict;
     const change = row.figures ? `: ${changeText(row.figures)}` : "";
     const properties = [
-      ...(file === undefined ? [] : [`file=${property(file)}`]),
-      `title=${property(`pmuctl check: ${row.benchmark}`)}`,
+      ...(file === undefined ? [] : [`file=${property(printable(file))}`]),
+      `title=${property(`pmuctl check: ${printable(row.benchmark)}`)}`,
     ];
     const text = [`${rungName(row)} ${row.verdict}${change}`, ...detailLines(row)].join("\n");
     return `::${isError ? "error" : "warning"} ${properties.join(",")}::${data(text)}`;
@@ -46,7 +47,7 @@ export function stepSummary({ rows, notes, where }: CheckResult): string {
       `#### ${cell(benchmark)}: where it went`,
       "",
       "```",
-      text.replaceAll("```", "'''").trimEnd(),
+      printableLines(text).replaceAll("```", "'''").trimEnd(),
       "```",
     );
   }
@@ -75,12 +76,12 @@ function rowLine(row: CheckRow): string {
 }
 
 function cell(text: string): string {
-  return text.replace(/[\\`*_~<>|&[\]]/g, "\\$&").replace(/\s+/g, " ");
+  return printable(text.replace(/[ \t\r\n]+/g, " ")).replace(/[\\`*_~<>|&[\]]/g, "\\$&");
 }
 
 /** The escapes of the runner: @actions/core's escapeData() and escapeProperty(). */
 function data(text: string): string {
-  return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+  return printableLines(text).replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
 }
 
 function property(text: string): string {

@@ -5,6 +5,8 @@
 
 import { changeText, detailLines, rungName, verdictWord } from "./check_text.ts";
 import type { CheckResult, CheckRow } from "./result.ts";
+import { printable } from "../base/printable.ts";
+import { escapeXml } from "../base/xml.ts";
 
 export function junitXml({ rows }: CheckResult, { strict }: { strict: boolean }): string {
   const elementOf = ({ verdict }: CheckRow) => {
@@ -14,15 +16,14 @@ export function junitXml({ rows }: CheckResult, { strict }: { strict: boolean })
   const number = (element: string) => rows.filter((row) => elementOf(row) === element).length;
   const cases = rows.map((row) => {
     const element = elementOf(row);
-    const details = escaped(detailLines(row).join("\n"));
-    const message = escaped(
-      `${verdictWord(row)} ${row.figures ? changeText(row.figures) : row.reason ?? ""}`.trim(),
-    );
+    const details = escapeXml(detailLines(row).join("\n"));
+    const cause = row.figures ? changeText(row.figures) : printable(row.reason ?? "");
+    const message = escapeXml(`${verdictWord(row)} ${cause}`.trim());
     const body = element === undefined
       ? `<system-out>${message}\n${details}</system-out>`
       : `<${element} message="${message}">${details}</${element}>`;
-    return `  <testcase classname="${escaped(row.benchmark)}" name="${
-      escaped(rungName(row))
+    return `  <testcase classname="${escapeXml(printable(row.benchmark))}" name="${
+      escapeXml(rungName(row))
     }">${body}</testcase>`;
   });
   const counts = `tests="${rows.length}" failures="${number("failure")}" errors="${
@@ -35,12 +36,4 @@ export function junitXml({ rows }: CheckResult, { strict }: { strict: boolean })
     "</testsuite>",
     "",
   ].join("\n");
-}
-
-/** Text for elements and attributes. XML 1.0 has no place for most control characters at all. */
-function escaped(text: string): string {
-  const named: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-  return text.replace(/[&<>"]/g, (c) => named[c])
-    // deno-lint-ignore no-control-regex
-    .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "\ufffd");
 }

@@ -4,6 +4,7 @@ import { figure } from "./figures.ts";
 import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
 import { absentLines, rowScale, shownMetrics, withPrintableNames } from "./stat_text.ts";
 import type { Interval } from "./statistics.ts";
+import { jsonText } from "../base/printable.ts";
 
 /** Of `schema` in the JSON; goes up when a field changes its meaning. */
 const SCHEMA = "pmuctl-stat-1";
@@ -31,7 +32,7 @@ export function statJson(result: StatResult, pmuctl: string): string {
     })),
     notCounted: Object.fromEntries(result.absent),
   };
-  return JSON.stringify(object, null, 2) + "\n";
+  return jsonText(object, 2) + "\n";
 }
 
 function metricJson({ metric, samples, summary, ratio, running }: MetricResult) {

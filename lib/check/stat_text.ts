@@ -15,11 +15,12 @@ const MOST_OUTLIERS = 5;
 /** Ten ticks at the 250 Hz that most distributions' kernels have. */
 const FEW_TICKS_NS = 40e6;
 
-/** Returns the result with names of commands that a terminal only shows: arguments may hold control characters. */
+/** Returns the result with texts that a terminal only shows: arguments may hold control characters. */
 export function withPrintableNames(result: StatResult): StatResult {
   return {
     ...result,
     commands: result.commands.map((command) => ({ ...command, name: printable(command.name) })),
+    absent: new Map([...result.absent].map(([name, cause]) => [printable(name), printable(cause)])),
   };
 }
 

@@ -3,6 +3,7 @@
 import { EXIT, UsageError } from "../base/errors.ts";
 import { greatest } from "../base/lists.ts";
 import { nearest } from "../base/nearest.ts";
+import { jsonText } from "../base/printable.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { formatAttributes, genericAttributes, type ListedAttribute } from "../cpc/attributes.ts";
 import { MAX_SOFTWARE_PICNUM, picsOf } from "../cpc/machine.ts";
@@ -60,7 +61,7 @@ function findPmu(name: string, pmus: readonly Pmu[]): Pmu {
 
 /** `min` and `max` are strings: 64 bits do not fit JSON's numbers everywhere. */
 function toJson(rows: readonly ListedAttribute[]): string {
-  const lines = rows.map((row) => JSON.stringify({ ...row, min: `${row.min}`, max: `${row.max}` }));
+  const lines = rows.map((row) => jsonText({ ...row, min: `${row.min}`, max: `${row.max}` }));
   return `[\n${lines.map((line) => `  ${line}`).join(",\n")}\n]\n`;
 }
 

@@ -1,6 +1,7 @@
 /** How the runs of a check are made: which rungs there are, and the commands, the gauge or valgrind behind them. */
 
 import { CommandError, UnsupportedError } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
 import { type Choice, chooseRung } from "../check/choose.ts";
 import type { Thresholds } from "../check/config.ts";
 import { NEW, OLD, type Values } from "../check/gate.ts";
@@ -145,7 +146,7 @@ async function tryValgrind(
   const limit = (): RunLimit => ({ ms, text: "", of: "run" });
   const series = valgrindSeries(trial, "", { ...setting, note: () => {}, limit });
   try {
-    if (setting.io.stderrIsTerminal) setting.io.status(`${plan.name}: trying valgrind`);
+    if (setting.io.stderrIsTerminal) setting.io.status(`${printable(plan.name)}: trying valgrind`);
     const step: Step = { command: NEW, warmup: true, round: 0 };
     await series.executor.prepare?.(step);
     await series.executor.run(step);

@@ -4,6 +4,7 @@ import { EXIT } from "../base/errors.ts";
 import { columnWidths, greatest } from "../base/lists.ts";
 import { wrap } from "../base/wrap.ts";
 import { VERSION } from "../base/version.ts";
+import { jsonText, printableLines } from "../base/printable.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import type { Pics } from "../cpc/pics.ts";
 import { type Check, counterWidthOf, limits, pics, preflight, SAMPLES_A_SECOND } from "../cpc/preflight.ts";
@@ -71,8 +72,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const info = await gather();
   io.out(
     args.has("json")
-      ? JSON.stringify(info, null, 2) + "\n"
-      : forPeople(info, io.stdoutIsTerminal ? io.columns : Infinity),
+      ? jsonText(info, 2) + "\n"
+      : printableLines(forPeople(info, io.stdoutIsTerminal ? io.columns : Infinity)),
   );
   return EXIT.ok;
 }

@@ -5,6 +5,7 @@ import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
 import { greatest } from "../base/lists.ts";
 import { wrap as wrapLines } from "../base/wrap.ts";
 import { nearest } from "../base/nearest.ts";
+import { jsonText, printable, printableLines } from "../base/printable.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { page } from "../cli/pager.ts";
 import { machineModel } from "../cpc/machine.ts";
@@ -66,7 +67,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (args.has("json")) io.out(toJson(rows));
   else if (!io.stdoutIsTerminal) { for (const row of rows) io.out(plainLine(row)); }
   else {
-    const text = forPeople(rows, io.columns) +
+    const text = printableLines(forPeople(rows, io.columns)) +
       (pattern || pmu ? "" : forms(world, io.columns));
     await page([text], io, { paged: !args.has("no-pager") });
   }
@@ -136,7 +137,7 @@ function answerOf(name: string, world: EventWorld, prober: Prober): Answer | und
 
 /** The name, and behind one that does not open what keeps it from that: for grep, and for who cuts off the rest. */
 function plainLine({ name, obstacle }: Row): string {
-  return obstacle ? `${name}  [${obstacle}]\n` : `${name}\n`;
+  return `${printable(obstacle ? `${name}  [${obstacle}]` : name)}\n`;
 }
 
 function toRow(event: ListedEvent, answer: Answer | undefined): Row {
@@ -152,7 +153,7 @@ function toRow(event: ListedEvent, answer: Answer | undefined): Row {
 
 function toJson(rows: Row[]): string {
   if (rows.length === 0) return "[]\n";
-  const lines = rows.map(({ obstacle: _, ...row }) => `  ${JSON.stringify(row)}`);
+  const lines = rows.map(({ obstacle: _, ...row }) => `  ${jsonText(row)}`);
   return `[\n${lines.join(",\n")}\n]\n`;
 }
 

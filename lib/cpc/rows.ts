@@ -4,6 +4,7 @@
  */
 
 import { greatest } from "../base/lists.ts";
+import { jsonText, printable } from "../base/printable.ts";
 import type { Column, Count, OverflowPlace, Row } from "./row.ts";
 
 /** What the rows of a run have in common. */
@@ -31,8 +32,8 @@ export function headerText(table: Table): string {
       ? ["pid".padStart(7), "lwp".padStart(7), "event".padStart(10)]
       : ["cpu".padStart(3), "event".padStart(5)]),
   ];
-  return [...heads, ...titlesOf(table).map((title, i) => title.padStart(widthsOf(table)[i]))].join(" ") +
-    "\n";
+  const titles = titlesOf(table).map((title, i) => title.padStart(widthsOf(table)[i]));
+  return printable([...heads, ...titles].join(" ")) + "\n";
 }
 
 /** A row as a line, ended. */
@@ -51,7 +52,7 @@ export function rowText(row: Row, table: Table): string {
   const comments = commentsOf(row, table);
   const filled = comments.length ? widths.map((_, i) => counts[i] ?? "") : counts;
   const line = [...cells, ...filled.map((text, i) => text.padStart(widths[i]))].join(" ");
-  return (comments.length ? `${line} # ${comments.join("; ")}` : line.trimEnd()) + "\n";
+  return printable(comments.length ? `${line} # ${comments.join("; ")}` : line.trimEnd()) + "\n";
 }
 
 /**
@@ -61,7 +62,7 @@ export function rowText(row: Row, table: Table): string {
  */
 export function rowJson(row: Row, table: Table): string {
   const several = table.sets.length > 1;
-  return JSON.stringify({
+  return jsonText({
     time: Number(seconds(row, table).toFixed(6)),
     ...(table.stamps ? { tsc: exact(row.timeNs) } : {}),
     ...(table.kind === "tasks" ? { pid: row.pid ?? null, lwp: row.lwp ?? null } : { cpu: row.cpu }),

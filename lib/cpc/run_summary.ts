@@ -1,7 +1,7 @@
 /** A command's counts and times as `bind` shows them where no event was asked for, like perf stat; and as JSON. Pure. */
 
 import { greatest } from "../base/lists.ts";
-import { printable } from "../base/printable.ts";
+import { jsonText, printable } from "../base/printable.ts";
 import type { Count, MeasuredRun } from "./measured_run.ts";
 
 /** What is counted, in the order of the lines. */
@@ -45,7 +45,8 @@ export function summaryText(summary: RunSummary): string {
   for (const [value, name, comment] of lines) {
     // "ms" stands where other lines have nothing, so that digits are below one another
     const cell = value.endsWith(" ms") ? value : `${value}   `;
-    text += `${cell.padStart(widths[0] + 3)}  ${name.padEnd(widths[1])}  ${comment}`.trimEnd() + "\n";
+    text += printable(`${cell.padStart(widths[0] + 3)}  ${name.padEnd(widths[1])}  ${comment}`.trimEnd()) +
+      "\n";
   }
   text += "\n";
   for (const [ns, what] of [[wallNs, "elapsed"], [usage.utimeNs, "user"], [usage.stimeNs, "sys"]] as const) {
@@ -54,7 +55,7 @@ export function summaryText(summary: RunSummary): string {
   const reasons = Map.groupBy(absent, ([, reason]) => reason);
   if (reasons.size > 0) text += "\n";
   for (const [reason, events] of reasons) {
-    text += `not counted: ${events.map(([name]) => name).join(", ")}: ${reason}\n`;
+    text += printable(`not counted: ${events.map(([name]) => name).join(", ")}: ${reason}`) + "\n";
   }
   return text;
 }
@@ -62,7 +63,7 @@ export function summaryText(summary: RunSummary): string {
 /** An object: `{command, exit, seconds, user, sys, counts: [{name, count, unit, share?, ratio?, ratioUnit?}], absent}`. */
 export function summaryJson(summary: RunSummary): string {
   const { argv, run: { code, wallNs, usage, counts }, measured, absent } = summary;
-  return JSON.stringify({
+  return jsonText({
     command: argv,
     exit: code,
     seconds: wallNs / 1e9,

@@ -1,13 +1,15 @@
 /** Samples and lists of named sets, as text and as JSON. */
 
 import { columnWidths } from "../base/lists.ts";
+import { jsonText, printable } from "../base/printable.ts";
 import type { PlaceCounts, SetBuffer } from "./bound_set.ts";
 import type { Answer, SetInfo } from "./protocol.ts";
 import type { Entry } from "./registry.ts";
 import { describeTarget } from "./set_target.ts";
 
 /** Aligned columns, each line ended; numbers to the right, and the columns in `left` to the left. */
-function table(rows: readonly string[][], left: readonly number[]): string {
+function table(given: readonly string[][], left: readonly number[]): string {
+  const rows = given.map((row) => row.map(printable));
   const widths = columnWidths(rows);
   const cell = (text: string, column: number) =>
     left.includes(column) ? text.padEnd(widths[column]) : text.padStart(widths[column]);
@@ -45,7 +47,7 @@ export function lastCounts({ info, buffer }: Answer): string {
 export function bufferJson(info: SetInfo, buffer: SetBuffer | undefined, each: boolean): string {
   const counts = (values: readonly bigint[]) =>
     values.map((count, i) => ({ ...info.counters[i], count: jsonInteger(count) }));
-  return JSON.stringify({
+  return jsonText({
     name: info.name,
     state: info.state,
     ...overflowJson(info),
@@ -102,7 +104,7 @@ export function setsText(entries: readonly Entry[]): string {
 export function setsJson(entries: readonly Entry[]): string {
   return entries.map((
     entry,
-  ) => ("problem" in entry ? JSON.stringify(entry) + "\n" : infoJson(entry.answer.info)))
+  ) => ("problem" in entry ? jsonText(entry) + "\n" : infoJson(entry.answer.info)))
     .join("");
 }
 
@@ -110,7 +112,7 @@ export function setsJson(entries: readonly Entry[]): string {
 export function infoJson(info: SetInfo): string {
   const { name, state, boundAtMs, target, counters, pmus, holder } = info;
   const since = isoTime(boundAtMs);
-  return JSON.stringify({ name, state, since, target, counters, pmus, holder, ...overflowJson(info) }) + "\n";
+  return jsonText({ name, state, since, target, counters, pmus, holder, ...overflowJson(info) }) + "\n";
 }
 
 /** UTC, to the second. */

@@ -14,7 +14,9 @@ import { amountText, changeText, grouped } from "./amount.ts";
 import { type Box, type BoxKind, type FlameLayout, layoutFlames } from "./flame/layout.ts";
 import { interact } from "./flame/script.js";
 import { changeClass, KIND_NAMES, kindClass, styleSheet, swatchClass } from "./flame/style.ts";
-import { escapeXml } from "./flame/xml.ts";
+import { jsonText, printable } from "../base/printable.ts";
+import { escapeXml } from "../base/xml.ts";
+import { printedProfile } from "./printed.ts";
 
 export interface FlamegraphOptions {
   /** The roots at the top. */
@@ -53,14 +55,14 @@ const TEXT_FROM = 27;
  * The whole picture. Widths are weights, of the `data-weight` that the root has, in events or ns; with a base colours are changes of self weight, red for more and blue for
  * less. Throws BadInputError when the base cannot be compared: see diffProfiles().
  */
-export function renderFlamegraph(profile: Profile, options: FlamegraphOptions): string {
+export function renderFlamegraph(given: Profile, options: FlamegraphOptions): string {
+  const profile = printedProfile(given);
   const { inverted } = options;
-  const graph = options.base
-    ? againstBase(profile, options.base, options.event)
-    : alone(profile, options.event);
+  const event = options.event && printable(options.event);
+  const graph = options.base ? againstBase(profile, printedBase(options.base), event) : alone(profile, event);
   const { layout, of } = graph;
   const lines = subtitles(graph, of);
-  const title = options.title ?? (of.meta.command || "flame graph");
+  const title = options.title === undefined ? of.meta.command || "flame graph" : printable(options.title);
   const headHeight = 34 + lines.length * LINE + 64;
   const height = headHeight + layout.rows * ROW + 12;
   const yOf = (depth: number) => headHeight + ROW * (inverted ? depth : layout.rows - 1 - depth);
@@ -85,9 +87,7 @@ export function renderFlamegraph(profile: Profile, options: FlamegraphOptions): 
     `<text class="details" y="${headHeight - 11}">${HINT}</text>`,
     `</svg>`,
     `</g>`,
-    `<script><![CDATA[(${interact})(document.currentScript.ownerSVGElement,${
-      JSON.stringify(how)
-    })]]></script>`,
+    `<script><![CDATA[(${interact})(document.currentScript.ownerSVGElement,${jsonText(how)})]]></script>`,
     `</svg>`,
     "",
   ].join("\n");
@@ -129,6 +129,10 @@ function alone(profile: Profile, wanted: string | undefined): Graph {
     said: [],
     notes: profile.meta.warnings,
   };
+}
+
+function printedBase({ profile, name, ...how }: BaseOptions): BaseOptions {
+  return { profile: printedProfile(profile), name: printable(name), ...how };
 }
 
 function againstBase(profile: Profile, base: BaseOptions, wanted: string | undefined): Graph {
@@ -254,8 +258,8 @@ function tooltip(box: Box, graph: Graph): string {
   const { layout: { whole }, eventName } = graph;
   const figures = (weight: Weight) => `${weightText(weight, eventName)}, ${share(weight, whole)}`;
   const lines = [
-    oneLine(name),
-    ...(object === "" || object === name ? [] : [oneLine(object)]),
+    name,
+    ...(object === "" || object === name ? [] : [object]),
     figures(total),
   ];
   if (kind !== "root" && self.count > 0 && self.count < total.count) lines.push(`itself ${figures(self)}`);
@@ -275,8 +279,6 @@ function changeLines({ kind, self, total, other }: Box, { layout, eventName, cha
     ...(kind === "root" ? [] : [line("itself ", self, other!.self)]),
   ];
 }
-
-const oneLine = (text: string) => text.replaceAll("\n", " ");
 
 /** `1,234 samples, 1.234 s`. */
 function weightText({ count, period }: Weight, eventName: string): string {

@@ -6,6 +6,7 @@ import { type Profile, sampleCount } from "../profile/profile.ts";
 import { packProfile } from "./html/pack.ts";
 import { escapeHtml, factsHtml, ledgerHtml, unresolvedHtml, warningsHtml } from "./html/sections.ts";
 import { encodeTables } from "./html/tables.ts";
+import { printedProfile } from "./printed.ts";
 
 /** What the page is made with besides the profile. */
 export interface HtmlOptions {
@@ -16,7 +17,8 @@ export interface HtmlOptions {
 }
 
 /** The page. `profile.times` make its timeline; what it knows of CPUs and threads is what the profile does. */
-export function renderHtml(profile: Profile, { program, style }: HtmlOptions): string {
+export function renderHtml(given: Profile, { program, style }: HtmlOptions): string {
+  const profile = printedProfile(given);
   const data = Buffer.from(gzipSync(encodeTables(packProfile(profile)))).toString("base64");
   const command = profile.meta.command || "(command not recorded)";
   return `<!DOCTYPE html>

@@ -4,6 +4,8 @@
  * item of an `Each`, and of a `Part` that is found.
  */
 
+import { jsonText } from "../base/printable.ts";
+
 /** A list whose items are made one by one. */
 export class Each<T> {
   readonly #items: Iterable<T>;
@@ -86,8 +88,8 @@ export function* jsonPieces(value: object, indent: 0 | 1 = 0): Generator<string>
       text += "{";
       const object = next instanceof Part ? next.object : next;
       open.push({ entries: objectEntries(object, colon), end: "}", isEmpty: true });
-    } else if (indent === 0) text += JSON.stringify(next);
-    else text += JSON.stringify(next, null, indent).replaceAll("\n", line());
+    } else if (indent === 0) text += jsonText(next);
+    else text += jsonText(next, indent).replaceAll("\n", line());
     for (;;) {
       if (text.length >= PIECE) {
         yield text;
@@ -122,7 +124,7 @@ function* listEntries(list: Each<unknown>): Generator<[string, unknown]> {
 
 function* objectEntries(object: object, colon: string): Generator<[string, unknown]> {
   for (const [key, value] of Object.entries(object)) {
-    if (value !== undefined) yield [JSON.stringify(key) + colon, value];
+    if (value !== undefined) yield [jsonText(key) + colon, value];
   }
 }
 
@@ -133,7 +135,7 @@ function* numberPieces({ numbers }: Numbers): Generator<string> {
 }
 
 function* repeatedPieces({ value, count }: Repeated): Generator<string> {
-  const text = JSON.stringify(value);
+  const text = jsonText(value);
   if (count > 0) yield text;
   for (let left = count - 1; left > 0; left -= CHUNK) yield `,${text}`.repeat(Math.min(left, CHUNK));
 }

@@ -1,6 +1,6 @@
 /** The records of a recording, counted by type and by event: `report --stats`. */
 
-import { printable } from "../base/printable.ts";
+import { jsonText, printable } from "../base/printable.ts";
 import { UNKNOWN_LOSS } from "../perfdata/ledger.ts";
 import type { ReadStats } from "../perfdata/reader.ts";
 import { recordTypeName } from "../perfdata/record_names.ts";
@@ -48,7 +48,7 @@ export function renderStats({ stats, events, unfinished }: RecordCounts): string
  * and `lostSamples` are null when the recording was not finished: nobody knows them then.
  */
 export function renderStatsJson({ stats, events, unfinished }: RecordCounts): string {
-  return JSON.stringify(
+  return jsonText(
     {
       total: stats.records,
       records: Object.fromEntries([...stats.byType].map(([type, n]) => [recordTypeName(type), n])),
@@ -63,7 +63,6 @@ export function renderStatsJson({ stats, events, unfinished }: RecordCounts): st
       bytes: stats.bytes,
       damage: stats.damage ? { offset: stats.truncatedAt, message: stats.damage.message } : null,
     },
-    null,
     1,
   ) + "\n";
 }

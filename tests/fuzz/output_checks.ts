@@ -7,7 +7,7 @@ import { flameTree, nameOf } from "../../lib/report/html/tree.ts";
 
 /** Letters that act on a terminal, break lines or turn the direction of text. */
 // deno-lint-ignore no-control-regex
-const ACTING = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
+const ACTING = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
 
 /** Fails for text that is not fit for a terminal, its colours apart, or shows a number that is none. */
 export function fitForTerminal(what: string, text: string): void {

@@ -7,7 +7,7 @@ import { checkValid, type Profile } from "../../lib/profile/profile.ts";
 import { formatNamed, FORMATS, type OutputOptions } from "../../lib/report/formats.ts";
 import { DEFAULT_REPORT } from "../../lib/report/options.ts";
 import { profileOf } from "../profile/build.ts";
-import { contentOf } from "./whole.ts";
+import { contentOf, timesOf } from "./whole.ts";
 
 const OPTIONS: OutputOptions = {
   ...DEFAULT_REPORT,
@@ -159,18 +159,6 @@ function example(): Profile {
     "sh sh!main;libc.so!malloc 2 6",
   ]);
   return { ...profile, times: timesOf(profile) };
-}
-
-/** Samples one by one, rows in turn, a microsecond apart. */
-function timesOf({ samples }: Profile): Profile["times"] {
-  const left = samples.count.slice();
-  const sample: number[] = [];
-  while (left.some((n) => n > 0)) left.forEach((n, row) => n > 0 && (left[row]--, sample.push(row)));
-  return {
-    at: Float64Array.from(sample, (_, i) => i * 1000),
-    sample: Int32Array.from(sample),
-    period: Float64Array.from(sample, (row) => samples.period[row] / samples.count[row]),
-  };
 }
 
 const readable = Object.keys(READERS);
