@@ -10,6 +10,7 @@ import { addressToBigint } from "../base/address.ts";
 import { ERRNO } from "../base/errno.ts";
 import { EXIT, UnsupportedError, UserError } from "../base/errors.ts";
 import { once } from "../base/once.ts";
+import { missingTask } from "../base/pid_namespace.ts";
 import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { Pmus } from "../events/sysfs.ts";
@@ -172,8 +173,7 @@ function placesOf({ target, groups, name }: HoldRequest): Place[] {
 function gone({ name, target }: HoldRequest): SetError {
   return new SetError(`bind set '${name}' to ${describeTarget(target)}`, {
     errno: "ESRCH",
-    cause: "there is no such process",
-    remedy: "it may have ended: check with ps",
+    ...missingTask("process"),
   });
 }
 
