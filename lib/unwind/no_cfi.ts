@@ -97,7 +97,7 @@ export class Guesser {
     const isX86 = this.#arch === X86_64;
     const top = isX86 ? this.#stack.value(sp) : this.#registers[this.#arch.ra];
     // a stub may have been jumped to, by a function whose last act is a call
-    if (this.#isReturn(space, top) && (isPlt || this.#leadsTo(place))) {
+    if (this.#isReturn(space, top) && (isPlt || this.#leadsTo(space, place))) {
       return this.#moveTo(top, isX86 ? sp + 8 : sp);
     }
     if (!isX86 || !isPlt || address % PLT_ENTRY < PLT_PUSHED) return -1;
@@ -149,7 +149,7 @@ export class Guesser {
     const stack = this.#stack;
     for (let at = sp; at < sp + MOST_SEARCHED && stack.has(at); at += 8) {
       const pc = stack.value(at);
-      if (this.#isReturn(space, pc) && this.#leadsTo(place)) return this.#moveTo(pc, at + 8);
+      if (this.#isReturn(space, pc) && this.#leadsTo(space, place)) return this.#moveTo(pc, at + 8);
     }
     return -1;
   }
@@ -171,9 +171,15 @@ export class Guesser {
     return stack.read(at) ? ((stack.high & HIGH_MASK[this.#arch.name]) >>> 0) * TWO_32 + stack.low : NaN;
   }
 
-  /** Whether the call that was found last is of the function that `place` is in, as far as its size can be guessed. */
-  #leadsTo(place: number): boolean {
-    return place >= this.#target && place < this.#target + MOST_FUNCTION;
+  /**
+   * Whether the call that was found last is of the function that `place` is in, as far as its size can be guessed. What has
+   * tables is another function, since there are none for this one.
+   */
+  #leadsTo(space: CodeSpace, place: number): boolean {
+    const target = this.#target;
+    if (!(place >= target && place < target + MOST_FUNCTION)) return false;
+    const object = space.find(target);
+    return object !== undefined && !object.findFunction(target - space.bias);
   }
 
   /** Whether code is mapped before `pc` that calls, or whose instructions are not known. Sets #target. */

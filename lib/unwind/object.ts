@@ -90,6 +90,17 @@ export class UnwindObject {
     }
   }
 
+  /** Sets `functionStart` and `functionEnd` of `cfi` for the function at an address; false where no table has one. */
+  findFunction(address: number): boolean {
+    if (this.cfi === undefined || this.code !== CODE.FILE) return false;
+    try {
+      return this.cfi.findFunction(address);
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
   /**
    * The address as linked of an offset in the file; NaN where that has no code. Where several segments lie in one page of the
    * file, as lld lays them out, that of the segment with code counts, as nothing else is run.

@@ -18,14 +18,6 @@ import { registerPlan, Unwinder } from "../../lib/unwind/walk.ts";
 const ABI_64 = 2;
 const MOST_FRAMES = 127;
 
-/** A chain as it was walked. */
-export interface Chain {
-  pid: number;
-  tid: number;
-  addresses: number[];
-  end: number;
-}
-
 /** Opens the object of this machine that code was mapped from. */
 export function openUnwindObject(object: ObjectInfo): UnwindObject | undefined {
   if (object.kind === "anon") return undefined;
@@ -43,6 +35,8 @@ export class RecordedStacks {
   readonly out = new Float64Array(MOST_FRAMES);
   /** ns that walking took. */
   walkNs = 0;
+  /** What a cursor's time 0 means, in ns. */
+  timeBase = 0n;
   readonly #tail = new SampleTail();
 
   constructor(arch: Arch) {
@@ -59,6 +53,7 @@ export class RecordedStacks {
     let view = new DataView<ArrayBufferLike>(new ArrayBuffer(0));
     reader.read({
       sample: (c) => {
+        this.timeBase = reader.timeBase;
         if (!tail.read(c.u32, c.pos, c.size, layouts[c.event]) || tail.abi !== ABI_64) return;
         if (view.buffer !== c.u8.buffer) view = new DataView(c.u8.buffer);
         code.pid = c.pid;
