@@ -44,3 +44,13 @@ Deno.test("renderTprof() has a column for each event, and counts samples rather 
     ["40.000", "2", "0", "2", "100"],
   ]);
 });
+
+Deno.test("renderTprof() on a terminal narrows its columns, and folds symbols", () => {
+  const wide = profileOf(["app app!ns::Table<int,std::allocator<int>>::find(int&&) 3 300"]);
+  const lines = whole(renderTprof(wide, { ...all, width: 80 })).split("\n");
+  assertEquals(lines.slice(-3), [
+    "percentage nsamples event#00 pid lwp cpu k address symbol",
+    "   100.000        3        3 100 100   0 0    1000 app:ns::Table<…>::find(int&&)",
+    "",
+  ]);
+});
