@@ -164,10 +164,45 @@ static void check_descriptors(void)
 	}
 }
 
+static void check_call(const char *name, long number, long a, long b, long c)
+{
+	long result = CALL3(number, a, b, c);
+
+	if (result == -EPERM || result == -EACCES || result == -ENOSYS) {
+		struct line line;
+
+		begin(&line, name);
+		add(&line, " is refused, which the runtime needs: the seccomp filter has to allow it");
+		end(&line);
+	}
+}
+
+/* What the runtime ends with a trace or a signal without; each is called so that it does nothing. */
+static void check_runtime_calls(void)
+{
+	uint32_t word = 0;
+
+	check_call("epoll_create1", SYS_epoll_create1, -1, 0, 0);
+	check_call("epoll_ctl", SYS_epoll_ctl, -1, 0, -1);
+	check_call("eventfd2", SYS_eventfd2, 0, -1, 0);
+	check_call("fcntl", SYS_fcntl, -1, F_GETFD, 0);
+	check_call("futex", SYS_futex, (long)&word, 1, 0); /* FUTEX_WAKE, of nobody */
+	check_call("madvise", SYS_madvise, 1, 0, 0);
+#ifdef SYS_poll
+	check_call("poll", SYS_poll, 0, 0, 0);
+#endif
+	check_call("recvfrom", SYS_recvfrom, -1, 0, 0);
+	check_call("rt_sigaction", SYS_rt_sigaction, 0, 0, 0); /* of no signal */
+	check_call("socketpair", SYS_socketpair, -1, 0, 0);
+	check_call("uname", SYS_uname, 0, 0, 0);
+}
+
 static void check_calls(bool injected)
 {
 	char path[64];
 	long result = CALL2(SYS_clone3, NULL, 0);
+
+	check_runtime_calls();
 
 	/* The C library takes nothing but ENOSYS for a reason to make threads in the older way. */
 	if (result != -EINVAL && result != -ENOSYS)

@@ -197,23 +197,6 @@ export function isSeekable(input: ByteInput): input is SeekableInput {
   return input.readAt !== undefined && input.size !== undefined;
 }
 
-/** Reads `length` bytes of a stream, fewer when it ends before. Memory grows with what comes, not with `length`. */
-export function readStream(input: Pick<ByteInput, "read">, length: number): Uint8Array<ArrayBuffer> {
-  let bytes = new Uint8Array(Math.min(length, 65536));
-  let got = 0;
-  while (got < length) {
-    if (got === bytes.length) {
-      const grown = new Uint8Array(Math.min(length, bytes.length * 2));
-      grown.set(bytes);
-      bytes = grown;
-    }
-    const n = input.read(bytes.subarray(got));
-    if (n === 0) break;
-    got += n;
-  }
-  return bytes.subarray(0, got);
-}
-
 /** Bytes [offset, offset + length) of a file, fewer when it ends before. */
 export function readRange(input: SeekableInput, offset: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(Math.max(0, Math.min(length, input.size - offset)));

@@ -1,6 +1,6 @@
 /** The front (and the back) of a recording: header, room, events and features, before any record is read. */
 
-import type { ByteInput } from "../base/byte_source.ts";
+import { type ByteInput, readStream } from "../base/byte_source.ts";
 import { concat } from "../base/bytes.ts";
 import { BadInputError } from "../base/errors.ts";
 import {
@@ -8,7 +8,6 @@ import {
   FileSection,
   isSeekable,
   readRange,
-  readStream,
   type SeekableInput,
   StreamSection,
 } from "./data_input.ts";

@@ -12,9 +12,10 @@
  * gap, `raw` runs ahead of `next`, and records are moved down as they are taken until the next refill.
  */
 
+import { readStream } from "../base/byte_source.ts";
 import { concat } from "../base/bytes.ts";
 import { EXIT, UserError } from "../base/errors.ts";
-import { type DataInput, type FilePlace, placeIn, readStream } from "./data_input.ts";
+import { type DataInput, type FilePlace, placeIn } from "./data_input.ts";
 
 /** Largest window: places are kept in a Uint32Array. */
 const MAX_CAPACITY = 2 ** 32 - 8;

@@ -1,6 +1,6 @@
 /** Where this machine keeps what symbols are read from: the one implementation of SymbolFiles that opens files. */
 
-import type { ByteSource } from "../base/byte_source.ts";
+import { type ByteSource, readStream } from "../base/byte_source.ts";
 import { ByteReader } from "../base/bytes.ts";
 import { BadInputError } from "../base/errors.ts";
 import { exists } from "../base/exists.ts";
@@ -83,7 +83,7 @@ export function hostSymbolFiles({ root = "", force = false, ...named }: FilePlac
       return kept = text && kernelCache()!.parse(text);
     },
     kallsyms() {
-      if (list) return list.read(0, list.size);
+      if (list) return wholeText(list);
       try {
         return kallsyms ?? Deno.readFileSync(KALLSYMS);
       } catch {
@@ -138,6 +138,15 @@ function failureOfRefusal(refused: Refusal | Reason): Failure | undefined {
   if (typeof refused === "number") return { reason: refused };
   if (refused.kind === "untrusted") return { reason: REASON.NOT_TRUSTED };
   return refused.kind === "too large" ? { reason: REASON.OVER_LIMIT, detail: TEXT_LIMIT } : undefined;
+}
+
+/** The bytes of a list of symbols. A file of /proc, which says that it has none, is read to its end. Throws LimitError. */
+function wholeText(list: FileBytes): Uint8Array {
+  if (list.size > 0) return list.read(0, list.size);
+  const input = { read: (into: Uint8Array) => list.read(into) };
+  const text = readStream(input, LIMITS.kernelText + 1);
+  if (text.length > LIMITS.kernelText) throw new LimitError(list.name, KERNEL_TEXT_LIMIT);
+  return text;
 }
 
 function openNamed(path: string, option: string, maxBytes?: number): FileBytes {

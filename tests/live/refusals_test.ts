@@ -88,6 +88,23 @@ testNeeding(["cc"], "refused system calls are told, or done without", async () =
   }
 });
 
+const NEEDED = [
+  "epoll_create1",
+  "epoll_ctl",
+  "eventfd2",
+  "madvise",
+  "recvfrom",
+  "rt_sigaction",
+  "socketpair",
+  "uname",
+];
+
+testNeeding(["cc"], "system calls that the runtime ends without are told when they are refused", async () => {
+  for (const call of NEEDED) {
+    assertRefused(await hampered(["refuse", "EPERM", call], ["--version"]), new RegExp(`${call} is refused`));
+  }
+});
+
 testNeeding(["cc"], "closed standard descriptors are no hindrance, in any combination", async () => {
   for (const fds of ["0", "1", "2", "01", "02", "12", "012"]) {
     for (const args of [RECORD, ["list-events"]]) {

@@ -1,6 +1,6 @@
 /*
  * Runs a command where something is in its way:
- *   hamper refuse ERRNO CALL COMMAND...   the system call, clone3 or prlimit64, fails, by a seccomp filter
+ *   hamper refuse ERRNO CALL COMMAND...   the system call, one of CALLS, fails, by a seccomp filter
  *   hamper nonblocking COMMAND...         its standard output is a pipe that does not block, and is read slowly
  *   hamper closed FDS COMMAND...          the descriptors named by the digits of FDS are closed
  */
@@ -66,12 +66,35 @@ static int nonblocking(char **command)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static const struct {
+	const char *name;
+	unsigned int number;
+} CALLS[] = {
+	{ "clone3", 435 }, /* the same everywhere; the headers may be older than the kernel */
+	{ "epoll_create1", SYS_epoll_create1 },
+	{ "epoll_ctl", SYS_epoll_ctl },
+	{ "eventfd2", SYS_eventfd2 },
+	{ "madvise", SYS_madvise },
+	{ "prlimit64", SYS_prlimit64 },
+	{ "recvfrom", SYS_recvfrom },
+	{ "rt_sigaction", SYS_rt_sigaction },
+	{ "socketpair", SYS_socketpair },
+	{ "uname", SYS_uname },
+};
+
+static unsigned int number_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(CALLS) / sizeof(*CALLS); i++)
+		if (strcmp(CALLS[i].name, name) == 0)
+			return CALLS[i].number;
+	fprintf(stderr, "hamper: no call %s\n", name);
+	_exit(127);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 4 && strcmp(argv[1], "refuse") == 0) {
-		int clone3 = strcmp(argv[3], "clone3") == 0;
-
-		refuse(strcmp(argv[2], "EPERM") == 0 ? EPERM : ENOSYS, clone3 ? 435 : SYS_prlimit64);
+		refuse(strcmp(argv[2], "EPERM") == 0 ? EPERM : ENOSYS, number_of(argv[3]));
 		run(argv + 4);
 	}
 	if (argc > 3 && strcmp(argv[1], "closed") == 0) {

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { BadInputError } from "../../lib/base/errors.ts";
 import { FileBytes } from "../../lib/base/file_bytes.ts";
 import { hostSymbolFiles } from "../../lib/symbols/host_files.ts";
 import { type ObjectInfo, ObjectTable } from "../../lib/symbols/objects.ts";
@@ -82,4 +83,16 @@ Deno.test("files of this machine do not name a recording of another one, but tho
     );
     assertEquals(hostSymbolFiles().isOtherKernel!(), false);
   });
+});
+
+Deno.test("a list of kernel symbols in /proc is read to its end, and one that is too large is refused", async () => {
+  const list = hostSymbolFiles({ kallsyms: "/proc/self/maps" }).kallsyms()!;
+  assertStringIncludes(new TextDecoder().decode(list), "[stack]");
+  const file = await Deno.makeTempFile();
+  try {
+    await Deno.truncate(file, 2 ** 30);
+    assertThrows(() => hostSymbolFiles({ kallsyms: file }), BadInputError, "1073741824 bytes, more than");
+  } finally {
+    await Deno.remove(file);
+  }
 });
