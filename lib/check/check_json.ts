@@ -1,5 +1,6 @@
 /** A check's result as JSON: docs/check.md describes it. */
 
+import { JSON_SCHEMAS } from "../base/json_schemas.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import type { CheckResult } from "./result.ts";
 import { jsonText } from "../base/printable.ts";
@@ -10,6 +11,6 @@ export function checkJson(
   { status, version, machine }: { status: number; version: string; machine: Fingerprint },
 ): string {
   const { rows, notes, where } = result;
-  const document = { schema: "pmuctl-check/1", version, status, machine, rows, notes, where };
+  const document = { schema: JSON_SCHEMAS.check, version, status, machine, rows, notes, where };
   return jsonText(document, 2) + "\n";
 }

@@ -1,18 +1,16 @@
 /** The result of `stat` for programs and documents: JSON, CSV and Markdown. Pure. docs/stat.md tells of them. */
 
+import { JSON_SCHEMAS } from "../base/json_schemas.ts";
 import { figure } from "./figures.ts";
 import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
 import { absentLines, rowScale, shownMetrics, withPrintableNames } from "./stat_text.ts";
 import type { Interval } from "./statistics.ts";
 import { jsonText } from "../base/printable.ts";
 
-/** Of `schema` in the JSON; goes up when a field changes its meaning. */
-const SCHEMA = "pmuctl-stat-1";
-
 /** One JSON object, ended; `pmuctl` is the version of it. */
 export function statJson(result: StatResult, pmuctl: string): string {
   const object = {
-    schema: SCHEMA,
+    schema: JSON_SCHEMAS.stat,
     pmuctl,
     confidence: result.confidence,
     warmups: result.warmups,

@@ -1,9 +1,9 @@
 /** `pmuctl attrlist`: the attributes a request may carry. */
 
 import { EXIT, UsageError } from "../base/errors.ts";
+import { JSON_SCHEMAS, jsonLines } from "../base/json_schemas.ts";
 import { greatest } from "../base/lists.ts";
 import { nearest } from "../base/nearest.ts";
-import { jsonText } from "../base/printable.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { formatAttributes, genericAttributes, type ListedAttribute } from "../cpc/attributes.ts";
 import { MAX_SOFTWARE_PICNUM, picsOf } from "../cpc/machine.ts";
@@ -16,8 +16,8 @@ export const command: Command = {
   name: "attrlist",
   summary: "the attributes of a PMU's events and of all requests, with their ranges",
   usage: ["[PMU] [--json]"],
-  options: [{ name: "json", help: "as a JSON array" }],
-  examples: ["pmuctl attrlist cpu", "pmuctl attrlist --json | jq -r '.[].name'"],
+  options: [{ name: "json", help: "as a JSON object" }],
+  examples: ["pmuctl attrlist cpu", "pmuctl attrlist --json | jq -r '.attributes[].name'"],
   maxPositionals: 1,
   run,
 };
@@ -61,8 +61,8 @@ function findPmu(name: string, pmus: readonly Pmu[]): Pmu {
 
 /** `min` and `max` are strings: 64 bits do not fit JSON's numbers everywhere. */
 function toJson(rows: readonly ListedAttribute[]): string {
-  const lines = rows.map((row) => jsonText({ ...row, min: `${row.min}`, max: `${row.max}` }));
-  return `[\n${lines.map((line) => `  ${line}`).join(",\n")}\n]\n`;
+  const listed = rows.map((row) => ({ ...row, min: `${row.min}`, max: `${row.max}` }));
+  return jsonLines(JSON_SCHEMAS.attrlist, "attributes", listed);
 }
 
 function forPeople(fields: { pmu: Pmu; rows: ListedAttribute[] }[], generic: ListedAttribute[]): string {

@@ -1,6 +1,7 @@
 /** `pmuctl info`: the machine as pmuctl sees it, and what this user can do with it. */
 
 import { EXIT } from "../base/errors.ts";
+import { JSON_SCHEMAS } from "../base/json_schemas.ts";
 import { columnWidths, greatest } from "../base/lists.ts";
 import { wrap } from "../base/wrap.ts";
 import { VERSION } from "../base/version.ts";
@@ -26,6 +27,7 @@ export const command: Command = {
 
 /** What `--json` prints. */
 interface Info {
+  schema: string;
   pmuctl: string;
   kernel: string;
   arch: string;
@@ -98,6 +100,7 @@ async function gather(): Promise<Info> {
   const npic = Math.max(0, greatest([...counters.values()].map(({ general, fixed }) => general + fixed)));
   const samplers = backendsOf(world, npic);
   return {
+    schema: JSON_SCHEMAS.info,
     pmuctl: VERSION,
     kernel: host.osrelease,
     arch: host.arch,

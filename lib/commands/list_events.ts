@@ -2,10 +2,11 @@
 
 import { ERRNO } from "../base/errno.ts";
 import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
+import { JSON_SCHEMAS, jsonLines } from "../base/json_schemas.ts";
 import { greatest } from "../base/lists.ts";
 import { wrap as wrapLines } from "../base/wrap.ts";
 import { nearest } from "../base/nearest.ts";
-import { jsonText, printable, printableLines } from "../base/printable.ts";
+import { printable, printableLines } from "../base/printable.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { page } from "../cli/pager.ts";
 import { machineModel } from "../cpc/machine.ts";
@@ -23,7 +24,7 @@ export const command: Command = {
     { name: "available", help: "only events that open here" },
     { name: "pmu", value: "NAME", help: "only events of this PMU" },
     { name: "pic", value: "N", help: "only events that this hardware counter can count" },
-    { name: "json", help: "as a JSON array" },
+    { name: "json", help: "as a JSON object" },
     { name: "no-pager", help: "print long output on a terminal as it is, not through $PAGER (less)" },
   ],
   examples: [
@@ -152,9 +153,7 @@ function toRow(event: ListedEvent, answer: Answer | undefined): Row {
 }
 
 function toJson(rows: Row[]): string {
-  if (rows.length === 0) return "[]\n";
-  const lines = rows.map(({ obstacle: _, ...row }) => `  ${jsonText(row)}`);
-  return `[\n${lines.join(",\n")}\n]\n`;
+  return jsonLines(JSON_SCHEMAS.listEvents, "events", rows.map(({ obstacle: _, ...row }) => row));
 }
 
 /** Grouped by kind and PMU; a reason that a whole group shares stands once, over it. */

@@ -3,6 +3,7 @@
  * caller prints.
  */
 
+import { JSON_SCHEMAS } from "../base/json_schemas.ts";
 import { greatest } from "../base/lists.ts";
 import { jsonText, printable } from "../base/printable.ts";
 import type { Column, Count, OverflowPlace, Row } from "./row.ts";
@@ -56,13 +57,14 @@ export function rowText(row: Row, table: Table): string {
 }
 
 /**
- * A row as a line of JSON: `{time, tsc?, pid, lwp | cpu, event, counts: [{name, count, unit}], child?, command?,
+ * A row as a line of JSON: `{schema, time, tsc?, pid, lwp | cpu, event, counts: [{name, count, unit}], child?, command?,
  * overflow?, spec?, remark?}`. `count` is null where nobody knows it, and a string of digits past 2^53; a count that is an
  * estimate has `scaled: true` and `share`, the part of the time it was counted.
  */
 export function rowJson(row: Row, table: Table): string {
   const several = table.sets.length > 1;
   return jsonText({
+    schema: JSON_SCHEMAS.bindRow,
     time: Number(seconds(row, table).toFixed(6)),
     ...(table.stamps ? { tsc: exact(row.timeNs) } : {}),
     ...(table.kind === "tasks" ? { pid: row.pid ?? null, lwp: row.lwp ?? null } : { cpu: row.cpu }),

@@ -1,5 +1,6 @@
 /** A command's counts and times as `bind` shows them where no event was asked for, like perf stat; and as JSON. Pure. */
 
+import { JSON_SCHEMAS } from "../base/json_schemas.ts";
 import { greatest } from "../base/lists.ts";
 import { jsonText, printable } from "../base/printable.ts";
 import type { Count, MeasuredRun } from "./measured_run.ts";
@@ -60,10 +61,11 @@ export function summaryText(summary: RunSummary): string {
   return text;
 }
 
-/** An object: `{command, exit, seconds, user, sys, counts: [{name, count, unit, share?, ratio?, ratioUnit?}], absent}`. */
+/** An object: `{schema, command, exit, seconds, user, sys, counts: [{name, count, unit, share?, ratio?, ratioUnit?}], absent}`. */
 export function summaryJson(summary: RunSummary): string {
   const { argv, run: { code, wallNs, usage, counts }, measured, absent } = summary;
   return jsonText({
+    schema: JSON_SCHEMAS.bindSummary,
     command: argv,
     exit: code,
     seconds: wallNs / 1e9,

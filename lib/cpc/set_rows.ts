@@ -1,5 +1,6 @@
 /** Samples and lists of named sets, as text and as JSON. */
 
+import { JSON_SCHEMAS } from "../base/json_schemas.ts";
 import { columnWidths } from "../base/lists.ts";
 import { jsonText, printable } from "../base/printable.ts";
 import type { PlaceCounts, SetBuffer } from "./bound_set.ts";
@@ -48,6 +49,7 @@ export function bufferJson(info: SetInfo, buffer: SetBuffer | undefined, each: b
   const counts = (values: readonly bigint[]) =>
     values.map((count, i) => ({ ...info.counters[i], count: jsonInteger(count) }));
   return jsonText({
+    schema: JSON_SCHEMAS.sample,
     name: info.name,
     state: info.state,
     ...overflowJson(info),
@@ -102,17 +104,28 @@ export function setsText(entries: readonly Entry[]): string {
 
 /** The list of sets, a line of JSON each. */
 export function setsJson(entries: readonly Entry[]): string {
-  return entries.map((
-    entry,
-  ) => ("problem" in entry ? jsonText(entry) + "\n" : infoJson(entry.answer.info)))
-    .join("");
+  const schema = JSON_SCHEMAS.set;
+  return entries.map((entry) =>
+    "problem" in entry ? jsonText({ schema, ...entry }) + "\n" : infoJson(entry.answer.info)
+  ).join("");
 }
 
 /** A set as a line of JSON. */
 export function infoJson(info: SetInfo): string {
   const { name, state, boundAtMs, target, counters, pmus, holder } = info;
   const since = isoTime(boundAtMs);
-  return jsonText({ name, state, since, target, counters, pmus, holder, ...overflowJson(info) }) + "\n";
+  const schema = JSON_SCHEMAS.set;
+  return jsonText({
+    schema,
+    name,
+    state,
+    since,
+    target,
+    counters,
+    pmus,
+    holder,
+    ...overflowJson(info),
+  }) + "\n";
 }
 
 /** UTC, to the second. */

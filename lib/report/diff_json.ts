@@ -1,5 +1,6 @@
 /** A comparison of two profiles as JSON: the same rows as the text, all of them, with whole numbers. */
 
+import { JSON_SCHEMAS } from "../base/json_schemas.ts";
 import { type DiffOrder, diffOrder, type ProfileDiff } from "../profile/diff.ts";
 import { type Profile, sampleCount } from "../profile/profile.ts";
 import { weightUnit } from "../profile/unit.ts";
@@ -8,6 +9,7 @@ import { Each, jsonPieces } from "./json_pieces.ts";
 /**
  * One object:
  *
+ * - `schema`: `pmuctl.diff/1`
  * - `a`, `b`: `file`, `command`, `host`, `kernel`, `cpu`, `seconds` (null: not known), `samples`
  * - `notes`: sentences on what makes the two differ besides the code
  * - `events`: for each `name` (of A: `nameA`, where it differs), `unit` (`ns` or `events`), `a` and `b` (`count`,
@@ -22,6 +24,7 @@ export function renderDiffJson(
   { names, order }: { names: { a: string; b: string }; order: DiffOrder },
 ): Generator<string> {
   return jsonPieces({
+    schema: JSON_SCHEMAS.diff,
     a: sideJson(names.a, diff.a),
     b: sideJson(names.b, diff.b),
     notes: diff.notes,

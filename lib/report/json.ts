@@ -1,5 +1,6 @@
 /** The report as JSON, for programs: the same rows as the text, with whole numbers. */
 
+import { JSON_SCHEMAS } from "../base/json_schemas.ts";
 import { LOSSES } from "../perfdata/ledger.ts";
 import { type CallerNode, callerTrees } from "../profile/caller_trees.ts";
 import { type CallNode, callTrees } from "../profile/call_tree.ts";
@@ -26,6 +27,7 @@ export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "wh
 /**
  * One object:
  *
+ * - `schema`: `pmuctl.report/1`
  * - `meta`: command, host and so on, as in ProfileMeta, with null for numbers that the file does not tell; `start` and
  *   `end` are text, seconds of the clock of the recording, or null; `lost`, and in the `ledger` what was lost, are null when nobody knows, since the recording was
  *   not finished: `ledger.unfinished.atLeast` says what was known
@@ -59,7 +61,7 @@ export function renderJson(profile: Profile, options: JsonOptions): Generator<st
     };
   });
   const unresolved = new Each(unresolvedSamples(profile));
-  return jsonPieces({ meta: metaJson(profile), events, unresolved }, 1);
+  return jsonPieces({ schema: JSON_SCHEMAS.report, meta: metaJson(profile), events, unresolved }, 1);
 }
 
 function rowsJson(profile: Profile, grouping: Grouping, event: number, { tree, children }: JsonOptions) {

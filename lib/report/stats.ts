@@ -1,5 +1,6 @@
 /** The records of a recording, counted by type and by event: `report --stats`. */
 
+import { JSON_SCHEMAS } from "../base/json_schemas.ts";
 import { jsonText, printable } from "../base/printable.ts";
 import { UNKNOWN_LOSS } from "../perfdata/ledger.ts";
 import type { ReadStats } from "../perfdata/reader.ts";
@@ -44,12 +45,13 @@ export function renderStats({ stats, events, unfinished }: RecordCounts): string
 }
 
 /**
- * One object: `total`, `records` by type, `events` with their `samples`, and the figures that perf does not list. `lost`
+ * One object: `schema`, `total`, `records` by type, `events` with their `samples`, and the figures that perf does not list. `lost`
  * and `lostSamples` are null when the recording was not finished: nobody knows them then.
  */
 export function renderStatsJson({ stats, events, unfinished }: RecordCounts): string {
   return jsonText(
     {
+      schema: JSON_SCHEMAS.reportStats,
       total: stats.records,
       records: Object.fromEntries([...stats.byType].map(([type, n]) => [recordTypeName(type), n])),
       events: events.map((name, i) => ({ name, samples: stats.samplesByEvent[i] ?? 0 })),

@@ -91,7 +91,7 @@ Deno.test("checkJson() has every number", () => {
     tool: "t",
   });
   const json = JSON.parse(checkJson(RESULT, { status: 1, version: "0.1.0", machine }));
-  assertEquals([json.schema, json.status, json.rows[0].figures.low], ["pmuctl-check/1", 1, 0.041]);
+  assertEquals([json.schema, json.status, json.rows[0].figures.low], ["pmuctl.check/1", 1, 0.041]);
 });
 
 Deno.test("exitStatus() is the worst verdict's, and --strict takes inconclusive for regressed", () => {

@@ -67,7 +67,7 @@ Deno.test("statMarkdown() is a table with a row for each command and metric", ()
 
 Deno.test("statJson() has every sample and what they come to", () => {
   const json = JSON.parse(statJson(TWO, "1.2.3"));
-  assertEquals([json.schema, json.pmuctl, json.warmups], ["pmuctl-stat-1", "1.2.3", 1]);
+  assertEquals([json.schema, json.pmuctl, json.warmups], ["pmuctl.stat/1", "1.2.3", 1]);
   const [first, second] = json.commands;
   assertEquals(first.argv, ["gcc", "-O0", "-c", 'a "b".c']);
   assertEquals(first.metrics.wall.samples[6], 84e6);

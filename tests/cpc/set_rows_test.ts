@@ -41,6 +41,7 @@ total       123456789   500           12  1152921504606846976
 
 Deno.test("a sample as JSON keeps counts exact: digits in a string above 2^53", () => {
   assertEquals(JSON.parse(bufferJson(INFO, BUFFER, true)), {
+    schema: "pmuctl.sample/1",
     name: "web",
     state: "counting",
     hrtime: 123456789,
@@ -63,6 +64,7 @@ Deno.test("a sample as JSON keeps counts exact: digits in a string above 2^53", 
     ],
   });
   assertEquals(JSON.parse(bufferJson(INFO, undefined, true)), {
+    schema: "pmuctl.sample/1",
     name: "web",
     state: "counting",
     counts: null,
@@ -83,6 +85,7 @@ stuck  unknown
   );
   assertEquals(setsJson(entries).trimEnd().split("\n").map((line) => JSON.parse(line)), [
     {
+      schema: "pmuctl.set/1",
       name: "web",
       state: "counting",
       since: "2024-02-29T12:00:01Z",
@@ -91,7 +94,7 @@ stuck  unknown
       pmus: ["cpu"],
       holder: 99,
     },
-    { name: "stuck", problem: "its holder does not answer" },
+    { schema: "pmuctl.set/1", name: "stuck", problem: "its holder does not answer" },
   ]);
 });
 

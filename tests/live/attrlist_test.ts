@@ -24,7 +24,7 @@ const formats = (pmu: string): string[] => {
   }
 };
 const rows = async (...args: string[]) =>
-  JSON.parse(await pmuctlOk(["attrlist", "--json", ...args])) as Row[];
+  JSON.parse(await pmuctlOk(["attrlist", "--json", ...args])).attributes as Row[];
 
 Deno.test("attrlist PMU has the fields that sysfs has, for every PMU here", async () => {
   assert(pmus.includes("software"));

@@ -13,7 +13,7 @@ interface Row {
 }
 
 const rows = async (...args: string[]) =>
-  JSON.parse(await pmuctlOk(["list-events", "--json", ...args])) as Row[];
+  JSON.parse(await pmuctlOk(["list-events", "--json", ...args])).events as Row[];
 
 Deno.test("list-events prints plain names, one a line, into a pipe", async () => {
   const names = (await pmuctlOk(["list-events", "--pmu", "software"])).trimEnd().split("\n");
@@ -92,7 +92,7 @@ testNeeding(
       "--json",
     ]);
     assertEquals(ran.status, 0, ran.stderr);
-    const all = JSON.parse(ran.stdout) as Row[];
+    const all = JSON.parse(ran.stdout).events as Row[];
     const paranoid = Number(Deno.readTextFileSync("/proc/sys/kernel/perf_event_paranoid"));
     const of = (name: string) => all.find((row) => row.name === name)!;
     if (paranoid <= 2) assertEquals(of("page-faults").opens, true);

@@ -1,0 +1,27 @@
+import { jsonText } from "./printable.ts";
+
+/**
+ * Names of the JSON documents that pmuctl prints, each the first field of its document (or line): `pmuctl.report/1`. The
+ * number goes up when a field goes or changes its meaning; new fields leave it as it is. docs/formats.md describes them.
+ */
+export const JSON_SCHEMAS = {
+  attrlist: "pmuctl.attrlist/1",
+  bindRow: "pmuctl.bind-row/1",
+  bindSummary: "pmuctl.bind-summary/1",
+  check: "pmuctl.check/1",
+  diff: "pmuctl.diff/1",
+  info: "pmuctl.info/1",
+  listEvents: "pmuctl.list-events/1",
+  report: "pmuctl.report/1",
+  reportStats: "pmuctl.report-stats/1",
+  sample: "pmuctl.sample/1",
+  set: "pmuctl.set/1",
+  stat: "pmuctl.stat/1",
+} as const satisfies Record<string, `pmuctl.${string}/${number}`>;
+
+/** Writes a document of one list, `name`, with a line for each of its members. */
+export function jsonLines(schema: string, name: string, members: readonly object[]): string {
+  const lines = members.map((member) => `\n    ${jsonText(member)}`).join(",");
+  const list = lines ? `[${lines}\n  ]` : "[]";
+  return `{\n  "schema": ${jsonText(schema)},\n  ${jsonText(name)}: ${list}\n}\n`;
+}
