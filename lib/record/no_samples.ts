@@ -5,14 +5,8 @@ import { processFolder } from "../base/pid_namespace.ts";
 import { parseStat } from "../base/proc_text.ts";
 import type { SampledEvent } from "../perfdata/session_info.ts";
 import type { Proc } from "./procfs.ts";
-import type { Recording, RecordRequest } from "./request.ts";
+import type { CpuTime, Recording, RecordRequest } from "./request.ts";
 import { type Target, targetName } from "./target.ts";
-
-/** CPU time of a target, in ns. */
-export interface CpuTime {
-  userNs: number;
-  kernelNs: number;
-}
 
 /** Clock ticks of /proc are hundredths of a second (USER_HZ). */
 const TICK_NS = 1e7;

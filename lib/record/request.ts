@@ -8,7 +8,6 @@ import type { Host } from "./host.ts";
 import type { Ledger } from "../perfdata/ledger.ts";
 import type { Output } from "./output.ts";
 import type { SwitchWhen } from "./limits.ts";
-import type { CpuTime } from "./no_samples.ts";
 import type { Sampling } from "./sampling.ts";
 import type { Target } from "./target.ts";
 
@@ -71,6 +70,12 @@ export interface RecordRequest {
   onProgress?: (progress: Progress, seconds: number) => void;
   /** Sample as often as was asked for, whatever that costs the machine. */
   keepRate: boolean;
+}
+
+/** CPU time of a target, in ns. */
+export interface CpuTime {
+  userNs: number;
+  kernelNs: number;
 }
 
 export interface Recording {
