@@ -31,6 +31,26 @@ export function callBefore(object: UnwindObject, address: number, arch: Arch): n
   return NO_CALL;
 }
 
+/** Places of the cache. */
+const PLACES = 1 << 12;
+
+/** Remembers what callBefore() found, for the addresses that were asked for last. */
+export class CallCache {
+  readonly #objects = new Int32Array(PLACES);
+  readonly #addresses = new Float64Array(PLACES);
+  readonly #targets = new Float64Array(PLACES);
+
+  /** What callBefore() returns. */
+  target(object: UnwindObject, address: number, arch: Arch): number {
+    const place = (Math.imul((address | 0) ^ Math.imul(object.id, 0x85ebca6b), 0x9e3779b1) >>> 20) &
+      (PLACES - 1);
+    if (this.#objects[place] === object.id && this.#addresses[place] === address) return this.#targets[place];
+    this.#objects[place] = object.id;
+    this.#addresses[place] = address;
+    return this.#targets[place] = callBefore(object, address, arch);
+  }
+}
+
 /** Bytes of an operand with a ModRM byte. */
 function operandSize(code: Uint8Array, at: number): number {
   const mode = code[at] >>> 6, base = code[at] & 7;

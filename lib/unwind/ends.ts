@@ -18,7 +18,7 @@ export const END = {
   OTHER_STACK: 6,
   /** The frame is found by a register that the sample does not have, or whose value is lost. */
   NO_REGISTER: 7,
-  /** Nothing is mapped at the address. */
+  /** The return address is in no code that is known. */
   UNMAPPED: 8,
 } as const;
 
@@ -34,5 +34,5 @@ export const END_WORDS: readonly string[] = [
   "too many frames",
   "it continues on another stack",
   "a register was not recorded",
-  "nothing is mapped there",
+  "its return address is in no code",
 ];

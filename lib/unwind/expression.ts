@@ -74,6 +74,9 @@ export class Evaluator {
   readonly #low = new Int32Array(MOST_VALUES);
   readonly #high = new Int32Array(MOST_VALUES);
   #depth = 0;
+  /** Why the last expression had no value: the address that could not be read, or NaN; whether a register was not known. */
+  unread = NaN;
+  lacksRegister = false;
   readonly #memory: ExpressionMemory;
 
   constructor(memory: ExpressionMemory) {
@@ -87,6 +90,8 @@ export class Evaluator {
    */
   evaluate(bytes: Uint8Array, registers: Float64Array, first: number, littleEndian = true): number {
     this.#depth = 0;
+    this.unread = NaN;
+    this.lacksRegister = false;
     if (!Number.isNaN(first)) this.#push(first);
     const r = new LineReader(bytes, littleEndian);
     for (let steps = 0; r.pos < bytes.length; steps++) {
@@ -155,7 +160,10 @@ export class Evaluator {
       if (op === OP.BREGX) offset = r.sleb();
     }
     const value = number < registers.length ? registers[number] : NaN;
-    if (Number.isNaN(value + offset)) return false;
+    if (Number.isNaN(value + offset)) {
+      this.lacksRegister = number < registers.length;
+      return false;
+    }
     this.#push(value);
     if (offset === 0) return true;
     this.#push(offset);
@@ -200,7 +208,10 @@ export class Evaluator {
   #read(size: number): boolean {
     if (this.#depth < 1 || size < 1 || size > 8) return false;
     const at = this.#depth - 1, memory = this.#memory;
-    if (!memory.read(this.#value(at))) return false;
+    if (!memory.read(this.#value(at))) {
+      this.unread = this.#value(at);
+      return false;
+    }
     const { low, high } = memory;
     this.#low[at] = size >= 4 ? low : low & (2 ** (8 * size) - 1);
     this.#high[at] = size === 8 ? high : size <= 4 ? 0 : high & (2 ** (8 * (size - 4)) - 1);

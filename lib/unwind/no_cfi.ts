@@ -5,7 +5,7 @@
  */
 
 import { type Arch, X86_64 } from "./arch.ts";
-import { callBefore, NO_CALL } from "./call_before.ts";
+import { CallCache, NO_CALL } from "./call_before.ts";
 import { CODE, type CodeSpace, type UnwindObject } from "./object.ts";
 import { CFA, Row, RULE } from "./row.ts";
 import type { FullRule } from "./rules.ts";
@@ -45,7 +45,9 @@ export class Guesser {
   readonly #registers: Float64Array;
   readonly #stack: StackPiece;
   readonly #most: number;
-  readonly #trampoline: FullRule;
+  /** The rule of the code that signal handlers return to. */
+  readonly trampoline: FullRule;
+  readonly #calls = new CallCache();
   /** After a guess that failed: by how many bytes the piece of stack is too short to go on; 0 when that is not why. */
   shortBy = 0;
   /** After a guess: below which address the caller's frame does not begin. */
@@ -58,14 +60,12 @@ export class Guesser {
     this.#registers = registers;
     this.#stack = stack;
     this.#most = mostAddress(arch);
-    this.#trampoline = trampolineRule(arch);
+    this.trampoline = trampolineRule(arch);
   }
 
-  /** The rule of the code that a signal handler returns to, known by its instructions; undefined for other code. */
-  signalFrame(object: UnwindObject, address: number): FullRule | undefined {
-    if (object.code !== CODE.FILE) return undefined;
-    const code = object.codeAt(address, 9);
-    return isTrampoline(code, this.#arch) ? this.#trampoline : undefined;
+  /** Whether signal handlers return to that address, by the instructions there. */
+  isTrampoline(object: UnwindObject, address: number): boolean {
+    return object.code === CODE.FILE && isTrampoline(object.codeAt(address, 9), this.#arch);
   }
 
   /** Sets the registers to the caller's and returns its pc; 0 at the root, -1 where nothing leads on. */
@@ -189,7 +189,7 @@ export class Guesser {
     const object = space.find(pc - 1);
     if (object === undefined) return false;
     if (object.code !== CODE.FILE) return true;
-    const target = callBefore(object, pc - space.bias, this.#arch);
+    const target = this.#calls.target(object, pc - space.bias, this.#arch);
     if (target === NO_CALL) return false;
     this.#target = target + space.bias;
     return true;

@@ -43,6 +43,11 @@ export class UnwindObject {
   readonly #plts: readonly Section[];
   readonly #segments: { segment: Segment; bytes: PagedBytes }[];
 
+  /** The first of them, which mostly is the only one. */
+  readonly #firstOffset: number;
+  readonly #firstSize: number;
+  readonly #firstAddress: number;
+
   private constructor(code: number, file?: ElfFile, cfi?: ObjectCfi, failure?: string) {
     this.code = code;
     this.file = file;
@@ -54,6 +59,10 @@ export class UnwindObject {
       segment,
       bytes: new PagedBytes(file!.source, segment.offset, segment.filesz, file!.cost),
     }));
+    const first = this.#segments[0]?.segment;
+    this.#firstOffset = first?.offset ?? NaN;
+    this.#firstSize = first?.filesz ?? NaN;
+    this.#firstAddress = first?.vaddr ?? NaN;
   }
 
   /**
@@ -107,11 +116,19 @@ export class UnwindObject {
    */
   addressAt(offset: number): number {
     if (this.file === undefined) return offset;
+    const first = offset - this.#firstOffset;
+    if (first >= 0 && first < this.#firstSize) return first + this.#firstAddress;
     for (const { segment } of this.#segments) {
       const from = offset - segment.offset;
       if (from >= 0 && from < segment.filesz) return from + segment.vaddr;
     }
     return NaN;
+  }
+
+  /** Closes its file: nothing can be looked up behind it. */
+  close(): void {
+    this.file?.close();
+    this.code = CODE.UNREADABLE;
   }
 
   /** Bytes of code from `address` on, fewer where there are fewer. */

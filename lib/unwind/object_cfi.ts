@@ -35,11 +35,14 @@ export class ObjectCfi {
   isSignal = false;
   /** The column with the return address. */
   returnRegister = 0;
-  readonly #tables: readonly CfiTable[];
+  readonly #makers: readonly (() => CfiTable | undefined)[];
+  /** Those that were needed so far; null for one that cannot be read. */
+  readonly #tables: (CfiTable | null)[] = [];
   #reader: EntryReader | undefined;
 
-  constructor(tables: readonly CfiTable[]) {
-    this.#tables = tables;
+  /** @param makers what opens its tables, called in this order and once at most. */
+  constructor(makers: readonly (() => CfiTable | undefined)[]) {
+    this.#makers = makers;
   }
 
   /**
@@ -48,8 +51,8 @@ export class ObjectCfi {
    */
   static open(file: ElfFile, debug?: ElfFile): ObjectCfi | undefined {
     if (archOf(file.machine) === undefined) return undefined;
-    const tables = cfiTables(file, debug);
-    return tables.length > 0 ? new ObjectCfi(tables) : undefined;
+    const makers = cfiTables(file, debug);
+    return makers.length > 0 ? new ObjectCfi(makers) : undefined;
   }
 
   /**
@@ -84,9 +87,10 @@ export class ObjectCfi {
   }
 
   #find(address: number): Fde | undefined {
-    for (const table of this.#tables) {
-      const fde = table.find(address);
-      if (fde === undefined) continue;
+    for (let i = 0; i < this.#makers.length; i++) {
+      const table = this.#tables[i] ??= this.#makers[i]() ?? null;
+      const fde = table?.find(address);
+      if (table === null || fde === undefined) continue;
       this.#reader = table.reader;
       this.functionStart = fde.start;
       this.functionEnd = fde.end;

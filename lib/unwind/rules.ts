@@ -17,9 +17,11 @@ export const NO_RULE = {
   NONE: -1,
   /** There is, and it makes no sense. */
   DAMAGED: -2,
+  /** There is none, but it is the code that signal handlers return to. */
+  TRAMPOLINE: -3,
 } as const;
 /** Full rule n is number FIRST_FULL - n. */
-const FIRST_FULL = -3;
+const FIRST_FULL = -4;
 
 /** Bits of a compact rule's first integer. The low ones are the number of the register. */
 export const REGISTER_MASK = 0x3f;

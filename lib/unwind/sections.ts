@@ -4,6 +4,7 @@ import { BadInputError } from "../base/errors.ts";
 import { DebugSections } from "../symbols/debug_section.ts";
 import { type ElfFile, SHF_ALLOC, SHT } from "../symbols/elf.ts";
 import { PT } from "../symbols/elf_header.ts";
+import { LimitError } from "../symbols/limits.ts";
 import { HeldBytes, PagedBytes, type Windows } from "../symbols/windows.ts";
 import type { CfiSection } from "./entries.ts";
 import type { PointerBases } from "./pointer.ts";
@@ -15,14 +16,20 @@ const MOST_AT_ONCE = 256 << 10;
 const HEADER_FRONT = 32;
 
 /**
- * The tables of an object, in the order they are to be asked: .eh_frame, then .debug_frame of the file and of the separate
- * one. What cannot be read is left out. Throws LimitError.
+ * What opens each table of an object, in the order they are to be asked: .eh_frame, then .debug_frame of the file and of the
+ * separate one, which may have to be unpacked and so are opened when the one before has no answer. What cannot be read is
+ * left out: they return undefined. They throw LimitError.
  */
-export function cfiTables(file: ElfFile, debug?: ElfFile): CfiTable[] {
+export function cfiTables(file: ElfFile, debug?: ElfFile): (() => CfiTable | undefined)[] {
   const bases = basesOf(file);
-  const tables = [ehTable(file, bases)];
-  for (const each of [file, debug]) tables.push(each && debugTable(each, bases));
-  return tables.filter((table) => table !== undefined);
+  const makers: (() => CfiTable | undefined)[] = [];
+  const eh = ehTable(file, bases);
+  if (eh) makers.push(() => eh);
+  for (const each of [file, debug]) {
+    const section = each?.section(".debug_frame") ?? each?.section(".zdebug_frame");
+    if (each && section && section.type !== SHT.NOBITS) makers.push(() => debugTable(each, bases));
+  }
+  return makers;
 }
 
 function ehTable(file: ElfFile, bases: PointerBases): CfiTable | undefined {
@@ -51,7 +58,7 @@ function headerOf(file: ElfFile): HeaderSection | undefined {
 }
 
 function debugTable(file: ElfFile, bases: PointerBases): CfiTable | undefined {
-  const bytes = new DebugSections(file).get(".debug_frame");
+  const bytes = orNothing(() => new DebugSections(file).get(".debug_frame"));
   if (!bytes || bytes.size === 0) return undefined;
   const section: CfiSection = { bytes, address: 0, isEh: false, littleEndian: file.littleEndian, bases };
   return new CfiTable(section, undefined, file.cost);
@@ -59,14 +66,21 @@ function debugTable(file: ElfFile, bases: PointerBases): CfiTable | undefined {
 
 /** Bytes of the file, paged where they are many; undefined where the file ends before them. */
 function part(file: ElfFile, offset: number, size: number): Windows | undefined {
-  try {
+  return orNothing(() => {
     if (size <= MOST_AT_ONCE) return new HeldBytes(file.bytes(offset, size, "call frame information"));
     file.checkRange(offset, size, "call frame information");
+    return new PagedBytes(file.source, offset, size, file.cost);
+  });
+}
+
+/** What `read` returns; undefined where the file is damaged. Limits are not passed over. */
+function orNothing<T>(read: () => T): T | undefined {
+  try {
+    return read();
   } catch (error) {
-    if (error instanceof BadInputError && error.constructor === BadInputError) return undefined;
+    if (error instanceof BadInputError && !(error instanceof LimitError)) return undefined;
     throw error;
   }
-  return new PagedBytes(file.source, offset, size, file.cost);
 }
 
 function segmentAt({ segments }: ElfFile, address: number) {

@@ -23,6 +23,9 @@ const MOST_HEADER = 64 << 20;
 /** Units of work that an entry takes in the pass. */
 const ENTRY_WORK = 40;
 
+/** DW_EH_PE_datarel | DW_EH_PE_sdata4 */
+const RELATIVE_TO_HEADER = 0x3b;
+
 /** The section .eh_frame_hdr. */
 export interface HeaderSection {
   readonly bytes: Windows;
@@ -62,6 +65,8 @@ export class CfiTable {
 class SortedTable {
   readonly count: number;
   readonly #r: LineReader;
+  readonly #view: DataView;
+  readonly #littleEndian: boolean;
   readonly #from: number;
   readonly #half: number;
   readonly #encoding: number;
@@ -74,6 +79,8 @@ class SortedTable {
     section: CfiSection,
   ) {
     this.#r = new LineReader(bytes, section.littleEndian);
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#littleEndian = section.littleEndian;
     this.count = table.count;
     this.#from = table.from;
     this.#half = table.size;
@@ -83,6 +90,10 @@ class SortedTable {
   }
 
   #pointer(at: number): number {
+    // as all linkers write them
+    if (this.#encoding === RELATIVE_TO_HEADER) {
+      return this.#address + this.#view.getInt32(at, this.#littleEndian);
+    }
     this.#r.pos = at;
     return readPointer(this.#r, this.#encoding, this.#address + at, {
       text: this.#section.bases.text,

@@ -153,6 +153,7 @@ export class Unwinder {
       return this.#guess(space, object, place); // on aarch64, behind code without tables
     }
     if (rule === NO_RULE.NONE) return this.#guess(space, object, place);
+    if (rule === NO_RULE.TRAMPOLINE) return this.#stepFull(this.#guesser.trampoline);
     if (rule === NO_RULE.DAMAGED) return this.#stop(END.CORRUPT);
     return this.#stepFull(this.#rules.full(rule));
   }
@@ -192,7 +193,12 @@ export class Unwinder {
 
   #compile(object: UnwindObject, address: number): number {
     const found = object.findRow(address, this.#row);
-    if (found !== FOUND.ROW) return found === FOUND.NONE ? NO_RULE.NONE : NO_RULE.DAMAGED;
+    if (found === FOUND.DAMAGED) return NO_RULE.DAMAGED;
+    if (found === FOUND.NONE) {
+      // no call leads there: the address that was returned to is the one behind what is looked up
+      const isTrampoline = this.#guesser.isTrampoline(object, this.#isExact ? address : address + 1);
+      return isTrampoline ? NO_RULE.TRAMPOLINE : NO_RULE.NONE;
+    }
     const rules = this.#rules, before = rules.generation;
     const rule = rules.add(this.#row, object.cfi!);
     if (rules.generation !== before) this.#cache.clear();
@@ -247,6 +253,7 @@ export class Unwinder {
   #stepFull({ row, columns, expressions, isSignal }: FullRule): number {
     const { registers, arch } = this, next = this.#next;
     const frameEnd = this.#frameEnd(row, expressions[CFA]);
+    if (expressions[CFA] && Number.isNaN(frameEnd)) return this.#noValue();
     if (
       !isSignal && !(frameEnd > this.#sp || (frameEnd === this.#sp && this.#isExact && arch.ra !== arch.pc))
     ) {
@@ -275,6 +282,13 @@ export class Unwinder {
     return registers[pcColumn];
   }
 
+  /** Notes why the last expression had no value. */
+  #noValue(): number {
+    const { unread, lacksRegister } = this.#evaluator;
+    if (!Number.isNaN(unread)) return this.#stopAt(unread);
+    return this.#stop(lacksRegister ? END.NO_REGISTER : END.CORRUPT);
+  }
+
   #frameEnd(row: Row, expression: Uint8Array | undefined): number {
     const { registers } = this;
     if (expression) return this.#evaluator.evaluate(expression, registers, NaN);
@@ -298,10 +312,11 @@ export class Unwinder {
         return frameEnd + value;
       case RULE.REGISTER:
         return value < registers.length ? registers[value] : NaN;
-      case RULE.EXPRESSION:
-        return this.#saved(column, this.#evaluator.evaluate(expression!, registers, frameEnd));
-      case RULE.VAL_EXPRESSION:
-        return this.#evaluator.evaluate(expression!, registers, frameEnd);
+    }
+    if (expression) {
+      const result = this.#evaluator.evaluate(expression, registers, frameEnd);
+      if (Number.isNaN(result)) this.#noValue();
+      return row.kinds[column] === RULE.EXPRESSION ? this.#saved(column, result) : result;
     }
     return registers[column];
   }
@@ -321,10 +336,12 @@ export class Unwinder {
   #guess(space: CodeSpace, object: UnwindObject | undefined, place: number): number {
     const guesser = this.#guesser;
     this.counts.guessed++;
-    // no call leads to what signal handlers return to: it may be the first instruction of an object
-    const pc = this.#isExact ? place : place + 1, code = space.find(pc);
-    const signal = code && guesser.signalFrame(code, pc - space.bias);
-    if (signal) return this.#stepFull(signal);
+    if (object === undefined && !this.#isExact) { // what signal handlers return to may be the first instruction of an object
+      const code = space.find(place + 1);
+      if (code && guesser.isTrampoline(code, place + 1 - space.bias)) {
+        return this.#stepFull(guesser.trampoline);
+      }
+    }
     const caller = guesser.guess({ space, object, place, sp: this.#sp, isExact: this.#isExact });
     if (caller > 0) {
       this.#sp = guesser.least;

@@ -119,7 +119,8 @@ Deno.test("frames that do not grow, expressions that do not end and damaged tabl
   assertEquals(walk(object, 0x1340, words).end, END.CORRUPT);
   assertEquals(walk(object, 0x1440, [1, 2, STACK - 8, at(0x1240)]).end, END.CORRUPT);
   assertEquals(walk(object, 0x1440, [1, at(0x1240), STACK + 16]).end, END.ROOT);
-  assertEquals(walk(object, 0x1540, words).end, END.NO_REGISTER);
+  assertEquals(walk(object, 0x1440, [1, 2]).end, END.SHORT);
+  assertEquals(walk(object, 0x1540, words).end, END.CORRUPT);
   assertEquals(walk(object, 0x1640, words).end, END.CORRUPT);
 });
 

@@ -90,7 +90,7 @@ function takeEntries(bytes: Uint8Array): void {
     const littleEndian = choiceBy(bytes, 8) !== 0;
     const bases = { text: 0x1000, data: 0x2000, addressSize: 8, memory: () => 0x1000 };
     const section = { bytes: new HeldBytes(bytes), address: 0, isEh, littleEndian, bases };
-    findAll(new ObjectCfi([new CfiTable(section, undefined, new Cost())]), 0xf00, 0x2100);
+    findAll(new ObjectCfi([() => new CfiTable(section, undefined, new Cost())]), 0xf00, 0x2100);
   }
 }
 
