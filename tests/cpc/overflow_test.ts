@@ -75,7 +75,7 @@ testNeeding(["cc"], "the PC of an overflow of a clock is where the program spend
 
 testNeeding(["cc", "root"], "an overflow of what happens in the kernel has a PC in the kernel", async () => {
   const { seen } = await overflowsOf(
-    [program("forks"), "3", "1000"],
+    [program("forks"), "100", "1000"], // a child that has ended already is not waited for
     [counter("context-switches", 1)],
     () => "leave",
   );

@@ -129,10 +129,11 @@ export async function jsonReport(file: string, env?: Record<string, string>): Pr
   return JSON.parse(await pmuctlOk(["report", "--json", "--no-demangle", "-i", file], { env }));
 }
 
-/** Self samples by object and symbol, as perfReportRows() has them; without a symbol under "". */
-export function selfSamples(report: JsonReport): Map<string, number> {
+/** Self samples by object and symbol, as perfReportRows() has them; without a symbol under "". Of some commands or all. */
+export function selfSamples(report: JsonReport, commands?: readonly string[]): Map<string, number> {
   const samples = new Map<string, number>();
-  for (const { object, symbol, self } of report.events.flatMap((event) => event.rows)) {
+  for (const { command, object, symbol, self } of report.events.flatMap((event) => event.rows)) {
+    if (commands && !commands.includes(command)) continue;
     const key = `${object} ${symbol ?? ""}`;
     if (self.count) samples.set(key, (samples.get(key) ?? 0) + self.count);
   }
@@ -144,8 +145,12 @@ export function selfSamples(report: JsonReport): Map<string, number> {
  * What perf has no name for shows there as an address, and is left out on both sides; so are the stubs of the PLT,
  * which perf 6.1 gives each other's names in libraries that have indirect functions.
  */
-export function symbolDifferences(report: JsonReport, perfRows: readonly PerfRow[]): string[] {
-  const ours = selfSamples(report);
+export function symbolDifferences(
+  report: JsonReport,
+  perfRows: readonly PerfRow[],
+  commands?: readonly string[],
+): string[] {
+  const ours = selfSamples(report, commands);
   const theirs = new Map<string, number>();
   for (const { object, symbol, samples } of perfRows) {
     if (/^0x[0-9a-f]+$/.test(symbol)) continue;
@@ -173,15 +178,16 @@ export async function perfSampleCount(file: string): Promise<number> {
   return lines.filter((line) => line.trim() !== "").length;
 }
 
-/** One row of `perf report`: a symbol's samples. */
+/** One row of `perf report`: a symbol's samples in threads of a name. */
 export interface PerfRow {
+  command: string;
   object: string;
   symbol: string;
   samples: number;
 }
 
-/** `perf report --sort dso,sym` of a file, self samples by symbol, names as in the symbol tables. */
-export async function perfReportRows(file: string): Promise<PerfRow[]> {
+/** `perf report --sort comm,dso,sym` of a file, self samples by symbol, names as in the symbol tables. Of some commands or all. */
+export async function perfReportRows(file: string, commands?: readonly string[]): Promise<PerfRow[]> {
   const out = await perfOk([
     "report",
     "-i",
@@ -192,7 +198,7 @@ export async function perfReportRows(file: string): Promise<PerfRow[]> {
     "none",
     "-n",
     "--sort",
-    "dso,sym",
+    "comm,dso,sym",
     "--no-demangle",
     "--no-inline",
     "-t",
@@ -200,8 +206,9 @@ export async function perfReportRows(file: string): Promise<PerfRow[]> {
     "--percent-limit",
     "0",
   ]);
-  return out.split("\n").filter((line) => line && !line.startsWith("#")).map((line) => {
-    const [, samples, object, symbol] = line.split("\t").map((part) => part.trim());
-    return { object, symbol: symbol.replace(/^\[.\] /, ""), samples: Number(samples) };
+  const rows = out.split("\n").filter((line) => line && !line.startsWith("#")).map((line) => {
+    const [, samples, command, object, symbol] = line.split("\t").map((part) => part.trim());
+    return { command, object, symbol: symbol.replace(/^\[.\] /, ""), samples: Number(samples) };
   });
+  return commands ? rows.filter(({ command }) => commands.includes(command)) : rows;
 }

@@ -128,7 +128,7 @@ const inNamespace = (args: string[], options: string[] = ["--mount-proc"]) =>
   run("unshare", ["--pid", "--fork", ...options, PMUCTL, ...args]);
 
 testNeeding(
-  ["cc", "root"],
+  ["cc", "mountNamespace"],
   "record -a in a pid namespace tells the processes outside from the idle task, with and without a /proc of its own",
   () =>
     withThreads(() =>
@@ -152,7 +152,7 @@ testNeeding(
 );
 
 testNeeding(
-  ["root"],
+  ["mountNamespace"],
   "a pid of another pid namespace is refused with the reason by record and bind",
   async () => {
     for (const command of ["record", "bind -e task-clock"]) {

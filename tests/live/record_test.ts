@@ -135,9 +135,11 @@ testNeeding(
         const rows = report.events.flatMap((event) => event.rows);
         const hot = rows.find((r) => r.symbol === "hot")!;
         assertEquals([hot.command, hot.object], ["ratio", "ratio"]);
-        assert(hot.self.count > 500, `${hot.self.count} samples in hot`);
+        const all = rows.filter((r) => r.command === "ratio").reduce((sum, { self }) => sum + self.count, 0);
+        assert(hot.self.count > all / 2 && all > 20, `${hot.self.count} samples of ${all} in hot`);
         assertEquals(await perfSampleCount(file), ledgerSamples(ran.stderr));
-        assertEquals(symbolDifferences(report, await perfReportRows(file)), []);
+        const known = ["swapper", "ratio", "sleep"];
+        assertEquals(symbolDifferences(report, await perfReportRows(file, known), known), []);
       } finally {
         busy.kill("SIGKILL");
         await busy.status;
@@ -180,8 +182,20 @@ testNeeding(
         await load.status;
       }
       const report = await jsonReport(file);
-      assert(report.events[0].samples > 20000, `${report.events[0].samples} samples`);
-      assertEquals(symbolDifferences(report, await perfReportRows(file)), []);
+      assert(report.events[0].samples > 5000, `${report.events[0].samples} samples`);
+      // of other processes, files may be gone, or replaced, by the time when either reads them
+      const known = [
+        "swapper",
+        "sh",
+        "threads",
+        "worker-0",
+        "worker-1",
+        "worker-2",
+        "worker-3",
+        "ls",
+        "forks",
+      ];
+      assertEquals(symbolDifferences(report, await perfReportRows(file, known), known), []);
     }),
 );
 

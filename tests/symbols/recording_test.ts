@@ -145,8 +145,10 @@ testNeeding(
       const theirs = await perfStacks(path);
       assertEquals(ours.length, theirs.length);
       assertGreater(ours.length, 500);
+      // perf 6.1 gives stubs each other's names in libraries that have indirect functions
+      const comparable = (stack: string) => stack.replace(/[^;]*@plt/g, "@plt");
       const differing = ours.flatMap((stack, i) =>
-        stack === theirs[i] ? [] : [{ perf: theirs[i], ours: stack }]
+        comparable(stack) === comparable(theirs[i]) ? [] : [{ perf: theirs[i], ours: stack }]
       );
       assertEquals(differing.slice(0, 5), []);
     } finally {
