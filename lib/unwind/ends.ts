@@ -20,6 +20,8 @@ export const END = {
   NO_REGISTER: 7,
   /** The return address is in no code that is known. */
   UNMAPPED: 8,
+  /** Nothing of the stack was copied: the thread was about to run another program, or to end. */
+  NO_STACK: 9,
 } as const;
 
 export type End = (typeof END)[keyof typeof END];
@@ -35,4 +37,5 @@ export const END_WORDS: readonly string[] = [
   "it continues on another stack",
   "a register was not recorded",
   "its return address is in no code",
+  "no stack was copied",
 ];

@@ -49,6 +49,7 @@ export class StackPiece implements ExpressionMemory {
   /** Why 8 bytes at `address` are not in the piece. */
   whyNot(address: number): End {
     if (!(address >= 4096)) return END.CORRUPT;
+    if (this.length === 0) return END.NO_STACK;
     const behind = this.missing(address);
     return this.isCut && behind > 0 && behind < MOST_BEHIND ? END.SHORT : END.OTHER_STACK;
   }
