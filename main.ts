@@ -1,10 +1,10 @@
 /** pmuctl: dispatch. The only catch and the only exit of the program. */
 
-import { callerArgs, takeCaller } from "./lib/base/caller.ts";
-import { EXIT, UsageError, UserError } from "./lib/base/errors.ts";
-import { dropLauncherEnvironment } from "./lib/base/launcher.ts";
-import { unforeseenRefusal } from "./lib/base/system_error.ts";
-import { VERSION } from "./lib/base/version.ts";
+import { callerArgs, takeCaller } from "./lib/base/system/caller.ts";
+import { EXIT, UsageError, UserError } from "./lib/base/system/errors.ts";
+import { dropLauncherEnvironment } from "./lib/base/system/launcher.ts";
+import { unforeseenRefusal } from "./lib/base/system/system_error.ts";
+import { VERSION } from "./lib/base/system/version.ts";
 import type { UnknownOption } from "./lib/cli/args.ts";
 import type { Command, Io, ParsedArgs } from "./lib/cli/command.ts";
 import { OutputClosed, processIo } from "./lib/cli/io.ts";
@@ -87,7 +87,7 @@ async function unknownCommand(name: string): Promise<never> {
   const { foreignCommand } = await import("./lib/cli/foreign_words.ts");
   const hint = foreignCommand(name);
   if (hint !== undefined) throw new UsageError(`there is no command '${name}': ${hint}`);
-  const { nearest } = await import("./lib/base/nearest.ts");
+  const { nearest } = await import("./lib/base/text/nearest.ts");
   const [near] = nearest(name, Object.keys(COMMANDS), 1);
   throw new UsageError(
     `there is no command '${name}'` + (near ? `; did you mean '${near}'?` : ": see 'pmuctl --help'"),

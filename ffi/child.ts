@@ -1,8 +1,8 @@
-/** Children that wait before exec, so that events can be opened on them first. Protocol: ffi/pmu.h. */
+/** Children that wait before exec, so that events can be opened on them first. Protocol: ffi/shim/pmu.h. */
 
-import { toCString } from "../lib/base/bytes.ts";
-import { caller } from "../lib/base/caller.ts";
-import { ERRNO, PmuError } from "../lib/base/errno.ts";
+import { toCString } from "../lib/base/bytes/bytes.ts";
+import { caller } from "../lib/base/system/caller.ts";
+import { ERRNO, PmuError } from "../lib/base/system/errno.ts";
 import { shim, shimPath } from "./load.ts";
 import { checked } from "./result.ts";
 
@@ -62,7 +62,7 @@ export interface Exit {
 /** Names of the failing calls, by enum pmu_spawn_stage. */
 const STAGES = ["spawn", "spawn", "fork", "dup2", "chdir", "launcher"];
 const WNOHANG = 1;
-/** PMU_SPAWN_DETACH and PMU_SPAWN_GROUP of ffi/pmu.h. */
+/** PMU_SPAWN_DETACH and PMU_SPAWN_GROUP of ffi/shim/pmu.h. */
 const DETACH = 1, OWN_GROUP = 2;
 /** Bytes of struct pmu_setup, and where its u64s are. */
 const SETUP = { BYTES: 32, IGNORED: 2, NOFILE: 3 } as const;

@@ -1,8 +1,8 @@
 /** A command run under measurement: it waits while events are opened on it, is let go, and waited for. */
 
-import { ERRNO, PmuError } from "../lib/base/errno.ts";
-import { CommandError, EXIT } from "../lib/base/errors.ts";
-import { refusal } from "../lib/base/system_error.ts";
+import { ERRNO, PmuError } from "../lib/base/system/errno.ts";
+import { CommandError, EXIT } from "../lib/base/system/errors.ts";
+import { refusal } from "../lib/base/system/system_error.ts";
 import { type Child, type Exit, spawn, TimeLimit } from "./child.ts";
 
 /** How the user stops a measurement. */

@@ -1,7 +1,7 @@
 /** Whether there may be as many file descriptors as a measurement takes: one for each event, thread and CPU. */
 
-import { ERRNO } from "../lib/base/errno.ts";
-import { UnsupportedError } from "../lib/base/errors.ts";
+import { ERRNO } from "../lib/base/system/errno.ts";
+import { UnsupportedError } from "../lib/base/system/errors.ts";
 import { raiseFileLimit } from "./pmu.ts";
 
 /** What takes the descriptors, for the error. */

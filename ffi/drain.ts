@@ -1,7 +1,7 @@
-/** Rings drained into a file, a pipe or a socket by the shim's thread. Protocol: ffi/pmu.h. */
+/** Rings drained into a file, a pipe or a socket by the shim's thread. Protocol: ffi/shim/pmu.h. */
 
-import { cString } from "../lib/base/bytes.ts";
-import { PmuError } from "../lib/base/errno.ts";
+import { cString } from "../lib/base/bytes/bytes.ts";
+import { PmuError } from "../lib/base/system/errno.ts";
 import { shim } from "./load.ts";
 import { checked, checkedSize, ringFields } from "./result.ts";
 
@@ -44,7 +44,7 @@ export interface Seen {
   forks: { pid: number; parent: number }[];
 }
 
-/** A thread's name, and room for all that the shim has: CUTS_COMM and CUTS_NAMES of ffi/cuts.h. */
+/** A thread's name, and room for all that the shim has: CUTS_COMM and CUTS_NAMES of ffi/shim/drain/cuts.h. */
 const COMM_BYTES = 16, CUTS_BYTES = 16 * COMM_BYTES;
 
 /** Room for the longest entry that the shim has. */
@@ -231,7 +231,7 @@ export class Drain {
 
   /**
    * Names of the programs that the kernel stopped measuring at their exec, as it does for ordinary users when a program has
-   * other rights than they (ffi/pmu.h); only with `watch`, after `stop()`. Throws PmuError.
+   * other rights than they (ffi/shim/pmu.h); only with `watch`, after `stop()`. Throws PmuError.
    */
   get cuts(): string[] {
     const bytes = new Uint8Array(CUTS_BYTES);

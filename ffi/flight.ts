@@ -1,6 +1,6 @@
-/** Rings that hold the youngest records and are read only when asked for. Protocol: ffi/pmu.h. */
+/** Rings that hold the youngest records and are read only when asked for. Protocol: ffi/shim/pmu.h. */
 
-import { PmuError } from "../lib/base/errno.ts";
+import { PmuError } from "../lib/base/system/errno.ts";
 import { shim } from "./load.ts";
 import { checked, ringFields } from "./result.ts";
 

@@ -4,11 +4,11 @@
  * where dlopen(3) cannot reach; the bytes then go to a memory file, and nothing is written to disk.
  */
 
-import { toCString } from "../lib/base/bytes.ts";
-import { UnsupportedError } from "../lib/base/errors.ts";
-import { environmentValue } from "../lib/base/launcher.ts";
+import { toCString } from "../lib/base/bytes/bytes.ts";
+import { UnsupportedError } from "../lib/base/system/errors.ts";
+import { environmentValue } from "../lib/base/system/launcher.ts";
 import { rootUrl } from "../lib/base/root.ts";
-import { causeOf, remedyOf } from "../lib/base/system_error.ts";
+import { causeOf, remedyOf } from "../lib/base/system/system_error.ts";
 import { ABI_VERSION, SYMBOLS } from "./symbols.ts";
 
 /** The shim's functions, as ffi/symbols.ts types them. */

@@ -5,13 +5,13 @@
  * usable shim.
  */
 
-import { addressFromBigint } from "../lib/base/address.ts";
-import { toCString } from "../lib/base/bytes.ts";
-import { ERRNO } from "../lib/base/errno.ts";
+import { addressFromBigint } from "../lib/base/bytes/address.ts";
+import { toCString } from "../lib/base/bytes/bytes.ts";
+import { ERRNO } from "../lib/base/system/errno.ts";
 import { shim } from "./load.ts";
 import { checked, checkedSize } from "./result.ts";
 
-export { PmuError } from "../lib/base/errno.ts";
+export { PmuError } from "../lib/base/system/errno.ts";
 export { Drain, type DrainOptions, type LossRecord, type RingStats, type Seen } from "./drain.ts";
 export { FlightRings, type FlightStats } from "./flight.ts";
 export {
@@ -78,7 +78,7 @@ export function counterWidth(fd: number): number {
 
 /** One function of a BPF program as the kernel compiled it. */
 export interface BpfCode {
-  /** Signed (lib/base/address.ts). */
+  /** Signed (lib/base/bytes/address.ts). */
   start: number;
   /** In bytes. */
   length: number;

@@ -1,6 +1,6 @@
 /** From the shim's results (a value, or -errno) to values and exceptions. */
 
-import { PmuError } from "../lib/base/errno.ts";
+import { PmuError } from "../lib/base/system/errno.ts";
 
 /** `result` when it is no error; throws PmuError, which says that `call` failed. */
 export function checked(call: string, result: number): number {

@@ -1,10 +1,10 @@
 /**
- * The functions of the shim as Deno calls them, the C prototype above each. ffi/pmu.h says what they
+ * The functions of the shim as Deno calls them, the C prototype above each. ffi/shim/pmu.h says what they
  * do. Calls that wait for something outside the process are `nonblocking`: they run on a thread of
  * their own and give a promise.
  */
 
-/** PMU_ABI_VERSION of ffi/pmu.h. */
+/** PMU_ABI_VERSION of ffi/shim/pmu.h. */
 export const ABI_VERSION = 11;
 
 export const SYMBOLS = {

@@ -1,44 +1,90 @@
 /**
- * Checks that imports go one way: `check-layers.ts [ROOT]`. Prints each that does not as
- * `FILE:LINE: cannot import ...: RULE`, and exits with 1 when there are any.
+ * Checks the layout of the sources: `check-layers.ts [ROOT]`. Imports go one way between rooms and between the folders
+ * of a room, no files import each other in a circle, and no folder grows past what a reader takes in. Prints each
+ * violation as `FILE:LINE: cannot import ...: RULE`, and exits with 1 when there are any.
  */
 
-/** The rooms that each room may import from, besides itself; rooms are folders of lib/, ffi and main.ts. */
-export const MAY_IMPORT: Record<string, readonly string[]> = (() => {
+/** A room: a folder of lib/, ffi, or main.ts. */
+interface Room {
+  /** The rooms that it may import from, besides itself. */
+  imports: readonly string[];
+  /**
+   * Its folders, lowest first: each may import from those before it. `.` is the room's own files. A room without
+   * the list has no folders, or folders in any order.
+   */
+  folders?: readonly string[];
+  /** Whether it may hold more files than MAX_FILES: a file for each of many things that are alike. */
+  wide?: boolean;
+}
+
+/** The most files that a folder may hold. */
+export const MAX_FILES = 18;
+
+/** The rooms, lowest first. */
+export const ROOMS: Readonly<Record<string, Room>> = (() => {
   const events = ["base"];
   const perfdata = ["events", ...events];
   const symbols = ["events", ...events];
-  const unwind = ["symbols", "base"];
-  // The profile is built of what the other two of its level read.
-  const profile = ["perfdata", "symbols", "unwind", ...perfdata];
-  const core = ["profile", ...profile];
+  // the profile is built of what the other two of its level read
+  const profile = ["unwind", "perfdata", "symbols", ...symbols];
+  const report = ["profile", ...profile];
+  const record = ["ffi", "profile", ...profile];
+  const run = ["counters", "record", ...record];
   return {
-    base: [],
-    ffi: ["base"],
-    events,
-    perfdata,
-    symbols,
-    unwind,
-    profile,
-    report: core,
-    check: core,
-    record: ["ffi", ...core],
-    cpc: ["ffi", ...core],
-    cli: ["base"],
-    commands: ["cpc", "record", "report", "check", "cli", ...core],
-    main: ["commands", "cli", "base"],
+    // root.ts is as deep as the bundled program in build/program/
+    base: { imports: [], folders: [".", "text", "system", "bytes", "files"] },
+    ffi: { imports: ["base"] },
+    events: { imports: events },
+    perfdata: { imports: perfdata, folders: ["format", "read"] },
+    symbols: {
+      imports: symbols,
+      folders: ["object", "table", "elf", "dwarf", "kernel", "jit", "space", "files", "."],
+    },
+    unwind: { imports: ["symbols", ...symbols] },
+    profile: { imports: profile, folders: ["model", "query", "compare", "load"] },
+    report: {
+      imports: report,
+      folders: ["shared", "json", "text", "flame", "html", "page", "exchange", "."],
+    },
+    counters: {
+      imports: record,
+      folders: ["verify", "rows", "open", "preflight", "named", "tasks", "cpus", "."],
+    },
+    record: {
+      imports: record,
+      folders: ["host", "request", "open", "backends", "guard", "rings", "objects", "output", "."],
+    },
+    run: { imports: run },
+    cli: { imports: ["base"] },
+    check: {
+      imports: ["run", "report", "cli", ...run],
+      folders: ["statistics", "metrics", "baseline", "stat", ".", "output", "series"],
+    },
+    commands: {
+      imports: ["check", "run", "report", "cli", ...run.filter((room) => room !== "ffi")],
+      wide: true,
+    },
+    main: { imports: ["commands", "cli", "base"] },
   };
 })();
 
 /** Single files that may import more than their room. */
-const EXCEPTIONS: Record<string, readonly string[]> = { "lib/commands/info.ts": ["ffi"] };
+const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = { "lib/commands/info.ts": ["ffi"] };
 
-/** The room of a file, by its path from the root; undefined for a path outside all rooms. */
-function roomOf(path: string): string | undefined {
-  const [first, second, third] = path.split("/");
-  if (path === "main.ts") return "main";
-  if (first === "ffi") return "ffi";
-  return first === "lib" && third !== undefined ? second : undefined;
+/** Where a file stands in the layout. */
+interface Place {
+  room: string;
+  /** Its folder inside the room; `.` for the room's own files. */
+  folder: string;
+}
+
+/** Returns the place of a file, by its path from the root; undefined for a path outside all rooms. */
+function placeOf(path: string): Place | undefined {
+  const parts = path.split("/").slice(0, -1);
+  if (path === "main.ts") return { room: "main", folder: "." };
+  if (parts[0] === "ffi") return { room: "ffi", folder: parts.slice(1).join("/") || "." };
+  if (parts[0] !== "lib" || parts.length < 2) return undefined;
+  return { room: parts[1], folder: parts.slice(2).join("/") || "." };
 }
 
 /** An import as it stands in a file: 1-based line; no specifier when it is computed. */
@@ -51,9 +97,9 @@ const COMMENT_OR_TEXT = /\/\/.*|\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'
 const IMPORT =
   /(?<![.\w$])(?:import|export)\b(?:[\w\s{},*$]*?\bfrom)?\s*(["'])(.+?)\1|(?<![.\w$])import\s*\(\s*(?:(["'])(.+?)\3\s*[,)])?/g;
 
-/** All imports, re-exports and dynamic imports of a module's source. */
+/** Returns all imports, re-exports and dynamic imports of a module's source. */
 export function importsIn(source: string): Import[] {
-  // Comments become blanks, and so do template texts, which may quote code; lines stay where they are.
+  // comments become blanks, and so do template texts, which may quote code; lines stay where they are
   const code = source.replace(
     COMMENT_OR_TEXT,
     (part) => part[0] === '"' || part[0] === "'" ? part : part.replace(/[^\n]/g, " "),
@@ -64,41 +110,114 @@ export function importsIn(source: string): Import[] {
   }));
 }
 
-/** What is wrong with the imports of one file; `path` is from the root. Empty when nothing is. */
+/** Returns the path from the root of a relative import; undefined for a package. */
+function targetOf(path: string, specifier: string): string | undefined {
+  if (!/^\.{0,2}\//.test(specifier)) return undefined;
+  return new URL(specifier, `file:///${path}`).pathname.slice(1);
+}
+
+/** Returns why `from` may not import from `to`; undefined when it may. */
+function refusal(path: string, from: Place, to: Place | undefined): string | undefined {
+  const { imports, folders } = ROOMS[from.room];
+  if (to?.room !== from.room) {
+    const allowed = [...imports, ...(EXCEPTIONS[path] ?? [])];
+    if (to !== undefined && allowed.includes(to.room)) return undefined;
+    return `${from.room} may import ${allowed.length ? allowed.join(", ") : "nothing"}`;
+  }
+  if (folders === undefined || from.folder === to.folder) return undefined;
+  const below = folders.slice(0, folders.indexOf(from.folder));
+  if (below.includes(to.folder)) return undefined;
+  return `${from.room}/${from.folder} may import ${below.join(", ") || "none"} of its room's folders`;
+}
+
+/** Returns what is wrong with the place and the imports of one file; `path` is from the root. */
 export function violations(path: string, source: string): string[] {
-  const room = roomOf(path);
-  if (room === undefined || !(room in MAY_IMPORT)) return [`${path}:1: is in no room of the layout`];
-  const allowed = [...MAY_IMPORT[room], ...(EXCEPTIONS[path] ?? [])];
+  const place = placeOf(path);
+  if (place === undefined || !(place.room in ROOMS)) return [`${path}:1: is in no room of the layout`];
+  const { folders } = ROOMS[place.room];
+  if (folders !== undefined && !folders.includes(place.folder)) {
+    return [`${path}:1: is in no folder of the layout: ${place.room} has ${folders.join(", ")}`];
+  }
   const found: string[] = [];
   for (const { line, specifier } of importsIn(source)) {
     const refuse = (what: string, rule: string) =>
       found.push(`${path}:${line}: cannot import ${what}: ${rule}`);
     if (specifier === undefined) {
       refuse("a computed module", "a literal name is needed to check the direction, and to compile it in");
-    } else if (/^\.{0,2}\//.test(specifier)) {
-      const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
-      const to = roomOf(target);
-      if (to === room || to !== undefined && allowed.includes(to)) continue;
-      refuse(target, `${room} may import ${allowed.length ? allowed.join(", ") : "nothing"}`);
+      continue;
     }
+    const target = targetOf(path, specifier);
+    if (target === undefined) continue;
+    const rule = refusal(path, place, placeOf(target));
+    if (rule !== undefined) refuse(target, rule);
   }
   return found;
 }
 
-/** The TypeScript files below a folder, as paths from the root. */
-function* sources(root: string, folder: string): Generator<string> {
+/**
+ * Returns the groups of files that import each other in a circle, each in the order of an import chain: the strongly
+ * connected components of more than one file, by Tarjan's algorithm.
+ */
+export function circles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
+  const found: string[][] = [];
+  const order = new Map<string, number>(), low = new Map<string, number>();
+  const stack: string[] = [];
+  const visit = (file: string) => {
+    order.set(file, order.size);
+    low.set(file, order.get(file)!);
+    stack.push(file);
+    for (const next of imports.get(file) ?? []) {
+      if (!imports.has(next)) continue;
+      if (!order.has(next)) visit(next);
+      if (stack.includes(next)) low.set(file, Math.min(low.get(file)!, low.get(next)!));
+    }
+    if (low.get(file) !== order.get(file)) return;
+    const group = stack.splice(stack.indexOf(file));
+    if (group.length > 1) found.push(group);
+  };
+  for (const file of imports.keys()) if (!order.has(file)) visit(file);
+  return found;
+}
+
+/** Returns the folders that hold more than MAX_FILES files, but for those of a wide room. */
+export function crowded(paths: readonly string[]): string[] {
+  const files = new Map<string, number>();
+  for (const path of paths) {
+    const folder = path.slice(0, path.lastIndexOf("/") + 1) || "./";
+    files.set(folder, (files.get(folder) ?? 0) + 1);
+  }
+  return [...files].filter(([folder, count]) =>
+    count > MAX_FILES && !ROOMS[placeOf(`${folder}x`)?.room ?? ""]?.wide
+  ).map(([folder, count]) => `${folder}: holds ${count} files: ${MAX_FILES} at most`);
+}
+
+/** Lists the files below a folder, as paths from the root. */
+function* filesBelow(root: string, folder: string): Generator<string> {
   for (const entry of Deno.readDirSync(`${root}/${folder}`)) {
     const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory) yield* sources(root, path);
-    else if (path.endsWith(".ts")) yield path;
+    if (entry.isDirectory) yield* filesBelow(root, path);
+    else yield path;
   }
 }
 
 if (import.meta.main) {
   const root = Deno.args[0] ?? new URL("..", import.meta.url).pathname;
-  const paths = ["main.ts", ...sources(root, "lib"), ...sources(root, "ffi")];
-  const found = paths.flatMap((path) => violations(path, Deno.readTextFileSync(`${root}/${path}`)));
+  const all = ["main.ts", ...filesBelow(root, "lib"), ...filesBelow(root, "ffi")];
+  const sources = new Map(
+    all.filter((path) => path.endsWith(".ts")).map((
+      path,
+    ) => [path, Deno.readTextFileSync(`${root}/${path}`)]),
+  );
+  const imports = new Map([...sources].map(([path, source]) => [
+    path,
+    importsIn(source).flatMap(({ specifier }) => targetOf(path, specifier ?? "") ?? []),
+  ]));
+  const found = [
+    ...[...sources].flatMap(([path, source]) => violations(path, source)),
+    ...circles(imports).map((files) => `${files[0]}:1: imports itself, through ${files.slice(1).join(", ")}`),
+    ...crowded(all),
+  ];
   for (const line of found) console.error(line);
-  console.log(`${paths.length} files, ${found.length} imports against the layout`);
+  console.log(`${sources.size} files, ${found.length} violations of the layout`);
   if (found.length) Deno.exit(1);
 }

@@ -68,14 +68,14 @@ is_set_up() {
 
 # shim_is_current ARCH: true when the shim is newer than all that it is built from.
 shim_is_current() {
-  for source in "$root"/ffi/*.[ch] "$root/ffi/pmu.map" "$root/scripts/build-shim"; do
+  for source in "$root"/ffi/shim/*.[ch] "$root"/ffi/shim/*/*.[ch] "$root/ffi/shim/pmu.map" "$root/scripts/build-shim"; do
     [ "$root/build/shim/libpmu-$1.so" -nt "$source" ] || return 1
   done
 }
 
 # page_is_current: true when the HTML report's page program is newer than all that it is built from.
 page_is_current() {
-  for source in "$root"/lib/report/page/*.ts "$root"/lib/report/html/*.ts "$root/lib/report/amount.ts" \
+  for source in "$root"/lib/report/page/*.ts "$root"/lib/report/html/*.ts "$root/lib/report/shared/amount.ts" \
     "$root/deno.json" "$root/scripts/build-page"; do
     [ "$root/build/page.js" -nt "$source" ] || return 1
   done

@@ -7,7 +7,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { median } from "simple-statistics";
-import { quantity } from "../lib/check/figures.ts";
+import { quantity } from "../lib/check/metrics/format_quantity.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const PMUCTL = Deno.env.get("PMUCTL") ?? `${ROOT}scripts/pmuctl`;

@@ -3,9 +3,9 @@
  * executor's, and so is the clock.
  */
 
-import type { Rung } from "./ladder.ts";
-import { type Looks, planLooks } from "./looks.ts";
-import { execute, type Executor, type Samples } from "./schedule.ts";
+import type { Rung } from "./metrics/metric_sources.ts";
+import { type Looks, planLooks } from "./statistics/sequential_looks.ts";
+import { execute, type Executor, type Samples } from "../run/schedule.ts";
 import {
   judgeAgainstBaseline,
   type Judgement,
@@ -13,7 +13,7 @@ import {
   judgeSteady,
   STEADY_RUNS,
   type Terms,
-} from "./verdict.ts";
+} from "./statistics/verdict.ts";
 
 /** What a run gave: values by the names of rungs. What is not known is not in it. */
 export type Values = ReadonlyMap<string, number>;

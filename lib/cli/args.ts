@@ -1,9 +1,9 @@
 /** argv to typed options, by a command's table. Nothing is guessed: an unknown option is an error. */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { UsageError } from "../base/errors.ts";
+import { UsageError } from "../base/system/errors.ts";
 import type { Command, OptionSpec, ParsedArgs } from "./command.ts";
-import { nearest } from "../base/nearest.ts";
+import { nearest } from "../base/text/nearest.ts";
 
 const HELP: OptionSpec = { name: "help", short: "h", help: "show this help" };
 

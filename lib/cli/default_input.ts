@@ -1,8 +1,8 @@
 /** What a command reads when no file is named: a recording on standard input where there is one, else perf.data. */
 
-import type { ByteInput } from "../base/byte_source.ts";
-import { exists } from "../base/exists.ts";
-import { FileBytes, identityOf, NAMED, openInput, standardInput } from "../base/file_bytes.ts";
+import type { ByteInput } from "../base/bytes/byte_source.ts";
+import { exists } from "../base/files/exists.ts";
+import { FileBytes, identityOf, NAMED, openInput, standardInput } from "../base/files/file_bytes.ts";
 import type { Io } from "./command.ts";
 
 /** The file of `record` and its readers, in the working directory. */

@@ -1,8 +1,8 @@
 /** Help texts, rendered from the commands' tables, in lines that fit the terminal. */
 
-import { append, greatest } from "../base/lists.ts";
-import { VERSION } from "../base/version.ts";
-import { wrap } from "../base/wrap.ts";
+import { append, greatest } from "../base/bytes/lists.ts";
+import { VERSION } from "../base/system/version.ts";
+import { wrap } from "../base/text/wrap.ts";
 import { allOptions } from "./args.ts";
 import type { Command, OptionSpec } from "./command.ts";
 

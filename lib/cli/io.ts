@@ -1,8 +1,8 @@
 /** The real world behind `Io`: this process's standard streams and environment. */
 
-import { environmentValue } from "../base/launcher.ts";
-import { printable } from "../base/printable.ts";
-import { refusal } from "../base/system_error.ts";
+import { environmentValue } from "../base/system/launcher.ts";
+import { printable } from "../base/text/printable.ts";
+import { refusal } from "../base/system/system_error.ts";
 import type { Io } from "./command.ts";
 import { stdoutIsNonblocking, waitingStdout } from "./nonblocking.ts";
 

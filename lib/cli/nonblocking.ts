@@ -3,7 +3,7 @@
  * terminals. The runtime then ends a write with an error and does not tell how much of it was done.
  */
 
-import { procField } from "../base/proc_text.ts";
+import { procField } from "../base/text/proc_text.ts";
 
 const STDOUT = 1;
 const O_NONBLOCK = 0o4000;

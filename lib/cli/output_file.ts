@@ -1,10 +1,10 @@
 /** Results into a file that the user named with -o. */
 
-import { ERRNO } from "../base/errno.ts";
-import { UnsupportedError, UsageError } from "../base/errors.ts";
-import { identityOf } from "../base/file_bytes.ts";
+import { ERRNO } from "../base/system/errno.ts";
+import { UnsupportedError, UsageError } from "../base/system/errors.ts";
+import { identityOf } from "../base/files/file_bytes.ts";
 import { gathered } from "./gather.ts";
-import { errnoOf, refusal } from "../base/system_error.ts";
+import { errnoOf, refusal } from "../base/system/system_error.ts";
 
 /** Throws UsageError when writing `output` would destroy `input`: both are one file, whatever their names. */
 export function refuseSameFile(output: string, input: string): void {

@@ -1,7 +1,7 @@
 /** Long output on a terminal goes through the user's pager, as git's does. */
 
-import { toolFolders } from "../base/tools.ts";
-import { displayWidth, fit } from "../base/width.ts";
+import { toolFolders } from "../base/system/tools.ts";
+import { displayWidth, fit } from "../base/text/width.ts";
 import type { Io } from "./command.ts";
 import { gathered } from "./gather.ts";
 

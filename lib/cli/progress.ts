@@ -1,6 +1,6 @@
 /** The line that shows how far repeated runs are. Pure. */
 
-import { printable } from "../base/printable.ts";
+import { printable } from "../base/text/printable.ts";
 import { clock } from "./live_line.ts";
 
 export interface Progress {

@@ -1,7 +1,7 @@
 /** How far a long reading is, on a terminal. */
 
 import { format } from "@std/fmt/bytes";
-import type { ByteInput } from "../base/byte_source.ts";
+import type { ByteInput } from "../base/bytes/byte_source.ts";
 import type { Io } from "./command.ts";
 
 /** From this size in bytes on a file takes long enough to want to know. */

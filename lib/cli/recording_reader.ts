@@ -1,6 +1,6 @@
 /** Who reads our standard output: whether a pipeline goes on with a program that takes recordings. */
 
-import { parseStat } from "../base/proc_text.ts";
+import { parseStat } from "../base/text/proc_text.ts";
 
 /** `pmuctl` and `perf` as they are called, and the program that the launcher hands to the runtime. */
 const PROGRAM = /(?:^|\/)(?:pmuctl|perf(?:[-_.]?\d[\w.]*)?|main\.(?:js|ts))$/;

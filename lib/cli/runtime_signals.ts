@@ -1,6 +1,6 @@
 /** Takes from the runtime what it would do about signals, which is more than a program wants. */
 
-import { xfszIsOurs } from "../base/launcher.ts";
+import { xfszIsOurs } from "../base/system/launcher.ts";
 
 /** The same numbers on x86_64 and aarch64. */
 const SIGUSR1 = 10, SIGXFSZ = 25;

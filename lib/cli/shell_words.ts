@@ -1,6 +1,6 @@
 /** A command that is given as one word, in the quotes of a shell, without a shell that would run beside it. */
 
-import { UsageError } from "../base/errors.ts";
+import { UsageError } from "../base/system/errors.ts";
 
 /** What only a shell can do; each has to be quoted. */
 const SHELL_ONLY = /[|&;<>()$`*?[~#!]/;

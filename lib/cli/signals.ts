@@ -1,6 +1,6 @@
 /** The user's requests to stop, as promises. */
 
-import { caller } from "../base/caller.ts";
+import { caller } from "../base/system/caller.ts";
 
 /** Numbers of the signals that ask a program to stop; the same on every Linux. */
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;

@@ -1,14 +1,14 @@
 /** `pmuctl analyze`: `report --format tprof`, with the option letters of NetBSD's `tprof analyze`. */
 
-import { EXIT } from "../base/errors.ts";
+import { EXIT } from "../base/system/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { openChosenInput } from "../cli/default_input.ts";
 import { page } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
-import { filterProfile } from "../profile/filter.ts";
-import { loadProfile } from "../profile/load.ts";
-import { renderTprof } from "../report/tprof.ts";
-import { hostSymbolFiles } from "../symbols/host_files.ts";
+import { filterProfile } from "../profile/query/filter.ts";
+import { loadProfile } from "../profile/load/load.ts";
+import { renderTprof } from "../report/text/tprof.ts";
+import { hostSymbolFiles } from "../symbols/files/host_files.ts";
 import { FILTER_OPTIONS, filterWarnings, partOf } from "./report_filter.ts";
 import { ANALYZE_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 

@@ -1,13 +1,13 @@
 /** `pmuctl attrlist`: the attributes a request may carry. */
 
-import { EXIT, UsageError } from "../base/errors.ts";
-import { JSON_SCHEMAS, jsonLines } from "../base/json_schemas.ts";
-import { greatest } from "../base/lists.ts";
-import { nearest } from "../base/nearest.ts";
+import { EXIT, UsageError } from "../base/system/errors.ts";
+import { JSON_SCHEMAS, jsonLines } from "../base/text/json_schemas.ts";
+import { greatest } from "../base/bytes/lists.ts";
+import { nearest } from "../base/text/nearest.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
-import { formatAttributes, genericAttributes, type ListedAttribute } from "../cpc/attributes.ts";
-import { MAX_SOFTWARE_PICNUM, picsOf } from "../cpc/machine.ts";
-import { pics } from "../cpc/preflight.ts";
+import { formatAttributes, genericAttributes, type ListedAttribute } from "../counters/verify/attributes.ts";
+import { MAX_SOFTWARE_PICNUM, picsOf } from "../counters/verify/machine.ts";
+import { pics } from "../counters/preflight/preflight.ts";
 import { hostFiles, readNumber } from "../events/files.ts";
 import { hostWorld } from "../events/resolve.ts";
 import type { Pmu } from "../events/sysfs.ts";

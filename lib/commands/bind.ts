@@ -1,23 +1,23 @@
 /** `pmuctl bind`: counts events in a command, processes, threads or on CPUs, with rows while it goes on. */
 
-import { EXIT, UsageError } from "../base/errors.ts";
+import { EXIT, UsageError } from "../base/system/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { OutputFile } from "../cli/output_file.ts";
 import { onStopSignals } from "../cli/signals.ts";
 import { bindDetached, DETACH_OPTIONS, trialBesideSets } from "./bind_detached.ts";
 import { bindNotifying, notifies, NOTIFY_OPTIONS } from "./bind_notify.ts";
 import { bindSummary, usualEvents, wantsSummary } from "./bind_summary.ts";
-import { bindCpus } from "../cpc/bind_cpus.ts";
-import { bindTasks } from "../cpc/bind_tasks.ts";
-import { bindTarget } from "../cpc/bind_target.ts";
-import type { BindOptions, BindTotals } from "../cpc/binding.ts";
-import { prepareSets, readSets, tryGroups } from "../cpc/bind_sets.ts";
-import { machineModel } from "../cpc/machine.ts";
-import { pics } from "../cpc/preflight.ts";
-import { columnOf } from "../cpc/row.ts";
-import { headerText, rowJson, rowText, type Table } from "../cpc/rows.ts";
-import type { CounterSet } from "../cpc/task_counters.ts";
-import type { BindTarget as Place } from "../cpc/verify_request.ts";
+import { bindCpus } from "../counters/cpus/bind_cpus.ts";
+import { bindTasks } from "../counters/tasks/bind_tasks.ts";
+import { bindTarget } from "../counters/bind_target.ts";
+import type { BindOptions, BindTotals } from "../counters/tasks/binding.ts";
+import { prepareSets, readSets, tryGroups } from "../counters/bind_sets.ts";
+import { machineModel } from "../counters/verify/machine.ts";
+import { pics } from "../counters/preflight/preflight.ts";
+import { columnOf } from "../counters/rows/row.ts";
+import { headerText, rowJson, rowText, type Table } from "../counters/rows/rows.ts";
+import type { CounterSet } from "../counters/tasks/task_counters.ts";
+import type { BindTarget as Place } from "../counters/verify/verify_request.ts";
 import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { type EventWorld, hostWorld } from "../events/resolve.ts";

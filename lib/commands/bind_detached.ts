@@ -1,14 +1,14 @@
 /** `pmuctl bind --detach NAME`: from the command line to detach(). */
 
-import { EXIT, UsageError } from "../base/errors.ts";
+import { EXIT, UsageError } from "../base/system/errors.ts";
 import type { Io, OptionSpec, ParsedArgs } from "../cli/command.ts";
-import type { BindTarget } from "../cpc/bind_target.ts";
-import type { GroupsOpen } from "../cpc/bind_sets.ts";
-import { listSets } from "../cpc/client.ts";
-import { detach, type Detachment, exclusionsAmong, KEEP_SECONDS } from "../cpc/detach.ts";
-import type { Counter } from "../cpc/open_set.ts";
-import { infoJson } from "../cpc/set_rows.ts";
-import { describeTarget } from "../cpc/set_target.ts";
+import type { BindTarget } from "../counters/bind_target.ts";
+import type { GroupsOpen } from "../counters/bind_sets.ts";
+import { listSets } from "../counters/named/client.ts";
+import { detach, type Detachment, exclusionsAmong, KEEP_SECONDS } from "../counters/named/detach.ts";
+import type { Counter } from "../counters/open/open_set.ts";
+import { infoJson } from "../counters/named/set_rows.ts";
+import { describeTarget } from "../counters/named/set_target.ts";
 
 /** The options of `bind` that are for named sets. */
 export const DETACH_OPTIONS: OptionSpec[] = [

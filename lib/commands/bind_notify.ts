@@ -1,17 +1,17 @@
 /** `pmuctl bind` of a set that notifies of overflows: from the command line to bindOverflows(), and to rows. */
 
-import { UsageError } from "../base/errors.ts";
-import { addressToBigint } from "../base/address.ts";
+import { UsageError } from "../base/system/errors.ts";
+import { addressToBigint } from "../base/bytes/address.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
-import { bindOverflows, type OverflowTarget, type Stopper } from "../cpc/bind_overflow.ts";
-import type { PreparedSet } from "../cpc/bind_sets.ts";
-import type { BindTarget } from "../cpc/bind_target.ts";
-import type { BindOptions, BindTotals } from "../cpc/binding.ts";
-import { PcNames } from "../cpc/pc_names.ts";
+import { bindOverflows, type OverflowTarget, type Stopper } from "../counters/bind_overflow.ts";
+import type { PreparedSet } from "../counters/bind_sets.ts";
+import type { BindTarget } from "../counters/bind_target.ts";
+import type { BindOptions, BindTotals } from "../counters/tasks/binding.ts";
+import { PcNames } from "../counters/open/pc_names.ts";
 import type { Standing } from "../events/open.ts";
-import { kernelMaps, processMaps } from "../record/live_maps.ts";
-import { liveProc } from "../record/procfs.ts";
-import { hostSymbolFiles } from "../symbols/host_files.ts";
+import { kernelMaps, processMaps } from "../record/host/live_maps.ts";
+import { liveProc } from "../record/host/procfs.ts";
+import { hostSymbolFiles } from "../symbols/files/host_files.ts";
 
 /** The options of `bind` that are for such sets. */
 export const NOTIFY_OPTIONS: OptionSpec[] = [

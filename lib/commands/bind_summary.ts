@@ -2,9 +2,9 @@
 
 import type { Io, ParsedArgs } from "../cli/command.ts";
 import { onStopSignals } from "../cli/signals.ts";
-import { CommandMeter } from "../cpc/measured_run.ts";
-import { Prober } from "../cpc/probe.ts";
-import { type RunSummary, SUMMARY_EVENTS, summaryJson, summaryText } from "../cpc/run_summary.ts";
+import { CommandMeter } from "../run/measured_run.ts";
+import { Prober } from "../counters/preflight/probe.ts";
+import { type RunSummary, SUMMARY_EVENTS, summaryJson, summaryText } from "../run/run_summary.ts";
 import type { Standing } from "../events/open.ts";
 import { type EventWorld, resolveEvents } from "../events/resolve.ts";
 

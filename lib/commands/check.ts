@@ -1,20 +1,25 @@
 /** `pmuctl check`: whether a command got slower, and how sure that is. */
 
-import { BadInputError, CommandError, EXIT, UnsupportedError } from "../base/errors.ts";
-import { exists } from "../base/exists.ts";
-import { readNamedText } from "../base/file_bytes.ts";
-import { withFolderLock } from "../base/folder_lock.ts";
-import { append } from "../base/lists.ts";
-import { refusal } from "../base/system_error.ts";
-import { VERSION } from "../base/version.ts";
-import { type Baseline, parseBaseline, renderBaseline, type StoredBenchmark } from "../check/baseline.ts";
-import { checkJson } from "../check/check_json.ts";
-import { checkText } from "../check/check_text.ts";
-import { differences, type Fingerprint, readFingerprint } from "../check/fingerprint.ts";
-import { annotations, stepSummary } from "../check/github.ts";
-import { junitXml } from "../check/junit.ts";
-import { BEST } from "../check/ladder.ts";
-import { type CheckResult, exitStatus, unmeasuredRow } from "../check/result.ts";
+import { BadInputError, CommandError, EXIT, UnsupportedError } from "../base/system/errors.ts";
+import { exists } from "../base/files/exists.ts";
+import { readNamedText } from "../base/files/file_bytes.ts";
+import { withFolderLock } from "../base/files/folder_lock.ts";
+import { append } from "../base/bytes/lists.ts";
+import { refusal } from "../base/system/system_error.ts";
+import { VERSION } from "../base/system/version.ts";
+import {
+  type Baseline,
+  parseBaseline,
+  renderBaseline,
+  type StoredBenchmark,
+} from "../check/baseline/baseline.ts";
+import { checkJson } from "../check/output/check_json.ts";
+import { checkText } from "../check/output/check_text.ts";
+import { differences, type Fingerprint, readFingerprint } from "../check/baseline/fingerprint.ts";
+import { annotations, stepSummary } from "../check/output/github.ts";
+import { junitXml } from "../check/output/junit.ts";
+import { BEST } from "../check/metrics/metric_sources.ts";
+import { type CheckResult, exitStatus, unmeasuredRow } from "../check/output/result.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { writeOutputFile } from "../cli/output_file.ts";
 import { quoteWords } from "../cli/shell_words.ts";
@@ -22,10 +27,10 @@ import { onStopSignals } from "../cli/signals.ts";
 import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld } from "../events/resolve.ts";
-import { checkBenchmark, measureBaseline } from "./check_bench.ts";
-import { keepProfile, whereItWent } from "./check_profile.ts";
+import { checkBenchmark, measureBaseline } from "../check/series/benchmark.ts";
+import { keepProfile, whereItWent } from "../check/series/profiles.ts";
 import { CHECK_OPTIONS, type Request, requestOf } from "./check_options.ts";
-import type { Plan, Setting } from "./check_series.ts";
+import type { Plan, Setting } from "../check/series/series.ts";
 
 export const command: Command = {
   name: "check",

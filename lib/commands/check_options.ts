@@ -1,12 +1,12 @@
 /** What a check is asked for, on the command line or in pmuctl.json. */
 
-import { BadInputError, UsageError } from "../base/errors.ts";
-import { readNamedText } from "../base/file_bytes.ts";
-import { type Benchmark, parseConfig, type Thresholds } from "../check/config.ts";
-import { BEST, METRIC_NAMES } from "../check/ladder.ts";
+import { BadInputError, UsageError } from "../base/system/errors.ts";
+import { readNamedText } from "../base/files/file_bytes.ts";
+import { type Benchmark, parseConfig, type Thresholds } from "../check/baseline/config.ts";
+import { BEST, METRIC_NAMES } from "../check/metrics/metric_sources.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
 import { quoteWords, splitWords } from "../cli/shell_words.ts";
-import type { Plan } from "./check_series.ts";
+import type { Plan } from "../check/series/series.ts";
 
 export const DEFAULT_CONFIG = "pmuctl.json";
 export const DEFAULT_BASELINE = "pmuctl.baseline.json";

@@ -1,23 +1,23 @@
 /** `pmuctl diff`: what changed from one profile to another. */
 
 import { setColorEnabled } from "@std/fmt/colors";
-import { openInput } from "../base/file_bytes.ts";
-import { EXIT, UsageError } from "../base/errors.ts";
+import { openInput } from "../base/files/file_bytes.ts";
+import { EXIT, UsageError } from "../base/system/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { page, print } from "../cli/pager.ts";
-import type { AlikeKey } from "../profile/alike.ts";
-import { DEFAULT_DIFF_KEYS, DIFF_ORDERS, diffProfiles } from "../profile/diff.ts";
-import { NORMALIZATIONS } from "../profile/normalization.ts";
-import { parseSortKeys } from "../profile/groups.ts";
+import type { AlikeKey } from "../profile/compare/match_functions.ts";
+import { DEFAULT_DIFF_KEYS, DIFF_ORDERS, diffProfiles } from "../profile/compare/diff.ts";
+import { NORMALIZATIONS } from "../profile/compare/normalization.ts";
+import { parseSortKeys } from "../profile/query/groups.ts";
 import { withProgress } from "../cli/reading_progress.ts";
-import { loadProfile } from "../profile/load.ts";
-import type { Profile } from "../profile/profile.ts";
-import { eventsNamed } from "../profile/shown_events.ts";
-import { renderDiffJson } from "../report/diff_json.ts";
-import { renderDiffText } from "../report/diff_text.ts";
-import { renderFlamegraph } from "../report/flamegraph.ts";
-import { hostSymbolFiles } from "../symbols/host_files.ts";
+import { loadProfile } from "../profile/load/load.ts";
+import type { Profile } from "../profile/model/profile.ts";
+import { eventsNamed } from "../profile/query/shown_events.ts";
+import { renderDiffJson } from "../report/json/diff_json.ts";
+import { renderDiffText } from "../report/text/diff_text.ts";
+import { renderFlamegraph } from "../report/flame/flamegraph.ts";
+import { hostSymbolFiles } from "../symbols/files/host_files.ts";
 import { comparedPart, FILTER_OPTIONS, type Part, partOf } from "./report_filter.ts";
 import { NORMALIZE_OPTION } from "./report_flamegraph.ts";
 

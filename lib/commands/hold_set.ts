@@ -1,10 +1,10 @@
 /** `pmuctl hold-set`: the process behind a named set. It is started by `bind --detach`, not by people. */
 
-import { UsageError } from "../base/errors.ts";
+import { UsageError } from "../base/system/errors.ts";
 import type { Command } from "../cli/command.ts";
-import { holdSet } from "../cpc/holder.ts";
+import { holdSet } from "../counters/named/holder.ts";
 import { livePcNames } from "./bind_notify.ts";
-import { HOLD_COMMAND } from "../cpc/protocol.ts";
+import { HOLD_COMMAND } from "../counters/named/protocol.ts";
 
 export const command: Command = {
   name: HOLD_COMMAND,

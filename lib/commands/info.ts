@@ -1,20 +1,27 @@
 /** `pmuctl info`: the machine as pmuctl sees it, and what this user can do with it. */
 
-import { EXIT } from "../base/errors.ts";
-import { JSON_SCHEMAS } from "../base/json_schemas.ts";
-import { columnWidths, greatest } from "../base/lists.ts";
-import { wrap } from "../base/wrap.ts";
-import { VERSION } from "../base/version.ts";
-import { jsonText, printableLines } from "../base/printable.ts";
+import { EXIT } from "../base/system/errors.ts";
+import { JSON_SCHEMAS } from "../base/text/json_schemas.ts";
+import { columnWidths, greatest } from "../base/bytes/lists.ts";
+import { wrap } from "../base/text/wrap.ts";
+import { VERSION } from "../base/system/version.ts";
+import { jsonText, printableLines } from "../base/text/printable.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
-import type { Pics } from "../cpc/pics.ts";
-import { type Check, counterWidthOf, limits, pics, preflight, SAMPLES_A_SECOND } from "../cpc/preflight.ts";
-import { Prober } from "../cpc/probe.ts";
+import type { Pics } from "../counters/verify/pics.ts";
+import {
+  type Check,
+  counterWidthOf,
+  limits,
+  pics,
+  preflight,
+  SAMPLES_A_SECOND,
+} from "../counters/preflight/preflight.ts";
+import { Prober } from "../counters/preflight/probe.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { type EventWorld, hostWorld, resolveEvents } from "../events/resolve.ts";
 import { backends } from "../record/backends/all.ts";
-import { type Host, readHost } from "../record/host.ts";
-import { liveProc } from "../record/procfs.ts";
+import { type Host, readHost } from "../record/host/host.ts";
+import { liveProc } from "../record/host/procfs.ts";
 
 export const command: Command = {
   name: "info",

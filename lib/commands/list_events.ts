@@ -1,18 +1,18 @@
 /** `pmuctl list-events`: what can be counted and sampled here, and for what cannot, why. */
 
-import { ERRNO } from "../base/errno.ts";
-import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
-import { JSON_SCHEMAS, jsonLines } from "../base/json_schemas.ts";
-import { greatest } from "../base/lists.ts";
-import { wrap as wrapLines } from "../base/wrap.ts";
-import { nearest } from "../base/nearest.ts";
-import { printable, printableLines } from "../base/printable.ts";
+import { ERRNO } from "../base/system/errno.ts";
+import { EXIT, UnsupportedError, UsageError } from "../base/system/errors.ts";
+import { JSON_SCHEMAS, jsonLines } from "../base/text/json_schemas.ts";
+import { greatest } from "../base/bytes/lists.ts";
+import { wrap as wrapLines } from "../base/text/wrap.ts";
+import { nearest } from "../base/text/nearest.ts";
+import { printable, printableLines } from "../base/text/printable.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { page } from "../cli/pager.ts";
-import { machineModel } from "../cpc/machine.ts";
-import { eventsOfPic } from "../cpc/pic_events.ts";
-import { pics, sampleTracepoint } from "../cpc/preflight.ts";
-import { type Answer, Prober } from "../cpc/probe.ts";
+import { machineModel } from "../counters/verify/machine.ts";
+import { eventsOfPic } from "../counters/verify/pic_events.ts";
+import { pics, sampleTracepoint } from "../counters/preflight/preflight.ts";
+import { type Answer, Prober } from "../counters/preflight/probe.ts";
 import { eventForms, type ListedEvent, type ListedKind, listEvents } from "../events/list.ts";
 import { type EventWorld, hostWorld, resolveEvents } from "../events/resolve.ts";
 

@@ -1,8 +1,8 @@
 /** `pmuctl preset`: where a request of a named set counts from. */
 
-import { EXIT } from "../base/errors.ts";
+import { EXIT } from "../base/system/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
-import { askSet, presetArguments, setArguments } from "../cpc/client.ts";
+import { askSet, presetArguments, setArguments } from "../counters/named/client.ts";
 
 export const command: Command = {
   name: "preset",

@@ -1,8 +1,8 @@
 /** `pmuctl record`: samples into a perf.data file, and the ledger on stderr. */
 
-import { ERRNO } from "../base/errno.ts";
-import { EXIT, UnsupportedError, UsageError } from "../base/errors.ts";
-import { parseIdList } from "../base/id_list.ts";
+import { ERRNO } from "../base/system/errno.ts";
+import { EXIT, UnsupportedError, UsageError } from "../base/system/errors.ts";
+import { parseIdList } from "../base/text/id_list.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { DEFAULT_FILE } from "../cli/default_input.ts";
 import { RateOverASecond, renderLive } from "../cli/live_line.ts";
@@ -12,22 +12,35 @@ import { hostFiles, readNumber } from "../events/files.ts";
 import { lessOften } from "../events/attr.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { type EventWorld, hostWorld, type ResolvedGroup, resolveEvents } from "../events/resolve.ts";
-import { parseWrittenCpus } from "../base/cpu_list.ts";
+import { parseWrittenCpus } from "../base/text/cpu_list.ts";
 import { onlineCpus } from "../events/sysfs.ts";
-import { parseCallGraph } from "../record/call_graph.ts";
-import { parseClock } from "../record/clock.ts";
-import { readHost } from "../record/host.ts";
-import { ledgerLine, ledgerTable, lossWarnings, lostIn, lostPercent, lostText } from "../perfdata/ledger.ts";
-import { parseSize, parseSwitchWhen } from "../record/limits.ts";
-import { isStandardOutput, openOutput, type Output, outputOf, type WantedOutput } from "../record/output.ts";
-import { liveProc } from "../record/procfs.ts";
-import { cyclesPerSecond, parseRate } from "../record/rates.ts";
-import { DEFAULT_FREQ, SAMPLE_FIELDS, type Sampling } from "../record/sampling.ts";
+import { parseCallGraph } from "../record/request/call_graph.ts";
+import { parseClock } from "../record/request/clock.ts";
+import { readHost } from "../record/host/host.ts";
+import {
+  ledgerLine,
+  ledgerTable,
+  lossWarnings,
+  lostIn,
+  lostPercent,
+  lostText,
+} from "../perfdata/format/ledger.ts";
+import { parseSize, parseSwitchWhen } from "../record/request/limits.ts";
+import {
+  isStandardOutput,
+  openOutput,
+  type Output,
+  outputOf,
+  type WantedOutput,
+} from "../record/request/output.ts";
+import { liveProc } from "../record/host/procfs.ts";
+import { cyclesPerSecond, parseRate } from "../record/request/rates.ts";
+import { DEFAULT_FREQ, SAMPLE_FIELDS, type Sampling } from "../record/request/sampling.ts";
 import { noSamplesLine } from "../record/no_samples.ts";
-import type { Recording, RecordRequest, Switching } from "../record/request.ts";
-import { defaultRingPages, ringBytes } from "../record/ring_sizes.ts";
+import type { Recording, RecordRequest, Switching } from "../record/request/request.ts";
+import { defaultRingPages, ringBytes } from "../record/request/ring_sizes.ts";
 import { record } from "../record/session.ts";
-import type { Target } from "../record/target.ts";
+import type { Target } from "../record/request/target.ts";
 
 export const command: Command = {
   name: "record",

@@ -1,22 +1,22 @@
 /** `pmuctl report`: where the time went. */
 
 import { setColorEnabled } from "@std/fmt/colors";
-import type { ByteInput } from "../base/byte_source.ts";
-import { openInput } from "../base/file_bytes.ts";
-import { EXIT, UsageError } from "../base/errors.ts";
+import type { ByteInput } from "../base/bytes/byte_source.ts";
+import { openInput } from "../base/files/file_bytes.ts";
+import { EXIT, UsageError } from "../base/system/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { DEFAULT_FILE, openChosenInput } from "../cli/default_input.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { page, print } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
-import { filterProfile, withEvents } from "../profile/filter.ts";
-import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/groups.ts";
-import { type LoadOptions, loadProfile } from "../profile/load.ts";
-import { type Profile, sampleCount } from "../profile/profile.ts";
-import { eventsNamed, heaviestFirst, mergeTwins } from "../profile/shown_events.ts";
-import { wholeOf } from "../profile/table.ts";
+import { filterProfile, withEvents } from "../profile/query/filter.ts";
+import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/query/groups.ts";
+import { type LoadOptions, loadProfile } from "../profile/load/load.ts";
+import { type Profile, sampleCount } from "../profile/model/profile.ts";
+import { eventsNamed, heaviestFirst, mergeTwins } from "../profile/query/shown_events.ts";
+import { wholeOf } from "../profile/query/table.ts";
 import { type Format, formatNamed, FORMATS, formatsWith, type OutputOptions } from "../report/formats.ts";
-import { DEFAULT_REPORT, type ReportOptions } from "../report/options.ts";
+import { DEFAULT_REPORT, type ReportOptions } from "../report/shared/options.ts";
 import {
   callerWarnings,
   comparedPart,

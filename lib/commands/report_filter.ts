@@ -1,12 +1,12 @@
 /** The options of commands that report a part of a profile, and what they mean. */
 
-import { UsageError } from "../base/errors.ts";
+import { UsageError } from "../base/system/errors.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
-import { parseWrittenCpus } from "../base/cpu_list.ts";
-import { filterProfile, type ProfileFilter } from "../profile/filter.ts";
-import { type Profile, sampleCount } from "../profile/profile.ts";
-import { type FilterField, type Unmatched, unmatchedFilters } from "../profile/unmatched.ts";
-import { parseTimeRanges, type TimeRanges } from "../profile/time_ranges.ts";
+import { parseWrittenCpus } from "../base/text/cpu_list.ts";
+import { filterProfile, type ProfileFilter } from "../profile/query/filter.ts";
+import { type Profile, sampleCount } from "../profile/model/profile.ts";
+import { type FilterField, type Unmatched, unmatchedFilters } from "../profile/query/unmatched.ts";
+import { parseTimeRanges, type TimeRanges } from "../profile/query/time_ranges.ts";
 
 /** perf's spellings. */
 export const FILTER_OPTIONS: readonly OptionSpec[] = [

@@ -1,9 +1,9 @@
 /** What only `report --format flamegraph` knows. */
 
-import { UsageError } from "../base/errors.ts";
+import { UsageError } from "../base/system/errors.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
-import { NORMALIZATIONS } from "../profile/normalization.ts";
-import type { BaseOptions } from "../report/flamegraph.ts";
+import { NORMALIZATIONS } from "../profile/compare/normalization.ts";
+import type { BaseOptions } from "../report/flame/flamegraph.ts";
 
 /** How two profiles are made comparable: of `report --base` and of `diff`. */
 export const NORMALIZE_OPTION: OptionSpec = {

@@ -1,12 +1,12 @@
 /** `pmuctl report --stats`: the records, counted. */
 
-import type { ByteInput } from "../base/byte_source.ts";
-import { EXIT } from "../base/errors.ts";
+import type { ByteInput } from "../base/bytes/byte_source.ts";
+import { EXIT } from "../base/system/errors.ts";
 import type { Io, ParsedArgs } from "../cli/command.ts";
 import { withProgress } from "../cli/reading_progress.ts";
-import { countRecords } from "../perfdata/count.ts";
-import { damageWarning } from "../perfdata/damage.ts";
-import { renderStats, renderStatsJson } from "../report/stats.ts";
+import { countRecords } from "../perfdata/read/count.ts";
+import { damageWarning } from "../perfdata/read/damage.ts";
+import { renderStats, renderStatsJson } from "../report/text/stats.ts";
 
 /** Prints the counts of `input`; gives the exit status. Throws BadInputError when it is not perf.data. */
 export async function printStats(input: ByteInput, args: ParsedArgs, io: Io): Promise<number> {

@@ -1,8 +1,8 @@
 /** The options of `pmuctl report` that say where symbols are read from. */
 
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
-import { hostSymbolFiles } from "../symbols/host_files.ts";
-import type { SymbolFiles } from "../symbols/symbol_files.ts";
+import { hostSymbolFiles } from "../symbols/files/host_files.ts";
+import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
 
 export const SYMBOL_FILE_OPTIONS: readonly OptionSpec[] = [
   {

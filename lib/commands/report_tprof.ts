@@ -1,7 +1,7 @@
 /** `report --format tprof`, and `analyze` with the letters that NetBSD's tprof gives its options. */
 
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
-import type { TprofOptions } from "../report/tprof.ts";
+import type { TprofOptions } from "../report/text/tprof.ts";
 
 const MERGE_CPUS = { name: "merge-cpus", help: "merge CPUs" };
 const MERGE_THREADS = { name: "merge-threads", short: "L", help: "merge threads (LWPs)" };

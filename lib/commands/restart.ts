@@ -1,8 +1,8 @@
 /** `pmuctl restart`: a named set counts from its presets again. */
 
-import { EXIT } from "../base/errors.ts";
+import { EXIT } from "../base/system/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
-import { askSet, setArguments } from "../cpc/client.ts";
+import { askSet, setArguments } from "../counters/named/client.ts";
 
 export const command: Command = {
   name: "restart",

@@ -1,9 +1,9 @@
 /** `pmuctl sets`: the named sets there are. */
 
-import { EXIT } from "../base/errors.ts";
+import { EXIT } from "../base/system/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
-import { listSets } from "../cpc/client.ts";
-import { setsJson, setsText } from "../cpc/set_rows.ts";
+import { listSets } from "../counters/named/client.ts";
+import { setsJson, setsText } from "../counters/named/set_rows.ts";
 
 export const command: Command = {
   name: "sets",

@@ -1,9 +1,9 @@
 /** `pmuctl stat`: runs commands again and again, and says what they take and how sure that is. */
 
-import { CommandError, EXIT, UsageError, UserError } from "../base/errors.ts";
-import { VERSION } from "../base/version.ts";
-import { DEFAULT_EVENTS, type Facts, type Metric, metricsOf } from "../check/metrics.ts";
-import { combinations, parseParameter, substitute, uses } from "../check/parameters.ts";
+import { CommandError, EXIT, UsageError, UserError } from "../base/system/errors.ts";
+import { VERSION } from "../base/system/version.ts";
+import { DEFAULT_EVENTS, type Facts, type Metric, metricsOf } from "../check/metrics/metrics.ts";
+import { combinations, parseParameter, substitute, uses } from "../check/baseline/parameters.ts";
 import {
   type Enough,
   exactly,
@@ -12,16 +12,16 @@ import {
   type Samples,
   type Step,
   wantsRound,
-} from "../check/schedule.ts";
-import { type StatCommand, type StatResult, statResult } from "../check/stat.ts";
-import { statCsv, statJson, statMarkdown, statRunsCsv } from "../check/stat_formats.ts";
-import { statText } from "../check/stat_text.ts";
+} from "../run/schedule.ts";
+import { type StatCommand, type StatResult, statResult } from "../check/stat/stat.ts";
+import { statCsv, statJson, statMarkdown, statRunsCsv } from "../check/stat/stat_formats.ts";
+import { statText } from "../check/stat/stat_text.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { renderProgress } from "../cli/progress.ts";
 import { quoteWords, splitWords } from "../cli/shell_words.ts";
 import { onStopSignals } from "../cli/signals.ts";
-import { type CommandOutput, CommandRunner, type Job, type RunLimit } from "../cpc/command_runner.ts";
-import type { Wish } from "../cpc/measured_run.ts";
+import { type CommandOutput, CommandRunner, type Job, type RunLimit } from "../run/command_runner.ts";
+import type { Wish } from "../run/measured_run.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld, resolveEvents } from "../events/resolve.ts";
 

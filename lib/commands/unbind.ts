@@ -1,9 +1,9 @@
 /** `pmuctl unbind`: ends a named set. */
 
-import { EXIT } from "../base/errors.ts";
+import { EXIT } from "../base/system/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
-import { askSet, setArguments } from "../cpc/client.ts";
-import { bufferJson, bufferText } from "../cpc/set_rows.ts";
+import { askSet, setArguments } from "../counters/named/client.ts";
+import { bufferJson, bufferText } from "../counters/named/set_rows.ts";
 
 export const command: Command = {
   name: "unbind",

@@ -3,9 +3,9 @@
  * kernel/events/core.c, hw_breakpoint.c and arch/x86/events.
  */
 
-import { PERF_SAMPLE, PERF_TYPE } from "../base/abi.ts";
-import { ERRNO, errnoName, errnoText } from "../base/errno.ts";
-import { type Advice, UnsupportedError } from "../base/errors.ts";
+import { PERF_SAMPLE, PERF_TYPE } from "../base/system/abi.ts";
+import { ERRNO, errnoName, errnoText } from "../base/system/errno.ts";
+import { type Advice, UnsupportedError } from "../base/system/errors.ts";
 import type { EventAttr } from "./attr.ts";
 import { happensInKernel } from "./catalog.ts";
 import { paranoidNeeded, type Privilege } from "./privilege.ts";

@@ -9,9 +9,9 @@
  *     u64 sig_data                                                                                  (128)
  */
 
-import { PERF_ATTR_SIZE, PERF_ATTR_SIZE_VER0, PERF_SAMPLE } from "../base/abi.ts";
-import { ByteReader, ByteWriter } from "../base/bytes.ts";
-import { BadInputError } from "../base/errors.ts";
+import { PERF_ATTR_SIZE, PERF_ATTR_SIZE_VER0, PERF_SAMPLE } from "../base/system/abi.ts";
+import { ByteReader, ByteWriter } from "../base/bytes/bytes.ts";
+import { BadInputError } from "../base/system/errors.ts";
 
 /** The one-bit fields of perf_event_attr, in the order of their bits. `precise_ip` takes two bits and stands apart. */
 const FLAG_BITS = {

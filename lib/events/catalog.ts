@@ -4,7 +4,7 @@
  * an attr; an event is added here and nowhere else.
  */
 
-import { PERF_COUNT_HW, PERF_COUNT_SW, PERF_TYPE } from "../base/abi.ts";
+import { PERF_COUNT_HW, PERF_COUNT_SW, PERF_TYPE } from "../base/system/abi.ts";
 
 /** The families of generic events, as `perf list` heads them. */
 export type GenericKind = "hardware" | "software" | "cache";

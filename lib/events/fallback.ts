@@ -4,7 +4,7 @@
  * its place is not for here: that is a choice of backend (record/backends).
  */
 
-import { ERRNO } from "../base/errno.ts";
+import { ERRNO } from "../base/system/errno.ts";
 import { withUserModifier } from "./advice.ts";
 import type { AttrFlag, EventAttr } from "./attr.ts";
 import { happensInKernel } from "./catalog.ts";

@@ -12,8 +12,8 @@
  *     term    = name ["=" value]          value may stand in '...'
  */
 
-import { UsageError } from "../base/errors.ts";
-import { nearest } from "../base/nearest.ts";
+import { UsageError } from "../base/system/errors.ts";
+import { nearest } from "../base/text/nearest.ts";
 import { findGeneric } from "./catalog.ts";
 import { isModifiers, modifierProblem } from "./modifiers.ts";
 

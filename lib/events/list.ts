@@ -1,6 +1,6 @@
 /** Everything that can be named as an event here, for lists. */
 
-import { UnsupportedError } from "../base/errors.ts";
+import { UnsupportedError } from "../base/system/errors.ts";
 import { GENERIC_EVENTS, type GenericKind } from "./catalog.ts";
 import { globMatcher, isGlob } from "./glob.ts";
 import type { EventWorld } from "./resolve.ts";

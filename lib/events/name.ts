@@ -1,6 +1,6 @@
 /** The name of an event that only its perf_event_attr is known of, spelled as perf spells it. */
 
-import { PERF_TYPE } from "../base/abi.ts";
+import { PERF_TYPE } from "../base/system/abi.ts";
 import type { EventAttr } from "./attr.ts";
 import { genericName } from "./catalog.ts";
 

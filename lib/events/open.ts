@@ -3,8 +3,8 @@
  * out, what is not allowed is left out and said. The system call itself is handed in.
  */
 
-import { PERF_FORMAT, PERF_SAMPLE } from "../base/abi.ts";
-import { ERRNO } from "../base/errno.ts";
+import { PERF_FORMAT, PERF_SAMPLE } from "../base/system/abi.ts";
+import { ERRNO } from "../base/system/errno.ts";
 import { openError } from "./advice.ts";
 import { type AttrFlag, encodeAttr, type EventAttr } from "./attr.ts";
 import { fallbackFor } from "./fallback.ts";

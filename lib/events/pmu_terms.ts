@@ -1,6 +1,6 @@
 /** The terms between a PMU's slashes, packed into the config words of perf_event_attr. */
 
-import { UsageError } from "../base/errors.ts";
+import { UsageError } from "../base/system/errors.ts";
 import { findGeneric, type GenericEvent } from "./catalog.ts";
 import { parseRaw, parseTerms, parseValue, syntaxError, type Term } from "./grammar.ts";
 import { fieldMaximum, type FormatField, formatText, packField, type Pmu } from "./sysfs.ts";

@@ -1,6 +1,6 @@
 /** What this process may measure: the kernel's perf_event_paranoid, and the capabilities that override it. */
 
-import { procField, procMask } from "../base/proc_text.ts";
+import { procField, procMask } from "../base/text/proc_text.ts";
 import type { EventAttr } from "./attr.ts";
 import { hostFiles, type KernelFiles, readIfAllowed, readNumber } from "./files.ts";
 

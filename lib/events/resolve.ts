@@ -1,6 +1,6 @@
 /** From parsed requests to perf_event_attrs, with the PMUs and tracepoints of a machine. */
 
-import { PERF_TYPE } from "../base/abi.ts";
+import { PERF_TYPE } from "../base/system/abi.ts";
 import { type EventAttr, makeAttr } from "./attr.ts";
 import { findGeneric, type GenericEvent, genericNames, happensInKernel } from "./catalog.ts";
 import { isGlob } from "./glob.ts";

@@ -3,7 +3,7 @@
  * CPUs. Layout: the kernel's Documentation/ABI/testing/sysfs-bus-event_source-devices-*.
  */
 
-import { parseCpuList } from "../base/cpu_list.ts";
+import { parseCpuList } from "../base/text/cpu_list.ts";
 import { globMatcher } from "./glob.ts";
 import { hostFiles, type KernelFiles, readIfAllowed } from "./files.ts";
 

@@ -1,7 +1,7 @@
 /** The kernel's tracepoints, as tracefs lists them: /sys/kernel/tracing/events/SYSTEM/NAME/id. */
 
-import { type Advice, UnsupportedError } from "../base/errors.ts";
-import { isMounted } from "../base/proc_text.ts";
+import { type Advice, UnsupportedError } from "../base/system/errors.ts";
+import { isMounted } from "../base/text/proc_text.ts";
 import { hostFiles, type KernelFiles, readIfAllowed } from "./files.ts";
 import { globMatcher, isGlob } from "./glob.ts";
 

@@ -1,20 +1,20 @@
 /** The events of a recording: those asked for, and the tracker of what runs already. */
 
 import { PmuError, setFilter } from "../../ffi/pmu.ts";
-import { PERF_TYPE } from "../base/abi.ts";
-import { UnsupportedError, UsageError } from "../base/errors.ts";
-import { once } from "../base/once.ts";
+import { PERF_TYPE } from "../base/system/abi.ts";
+import { UnsupportedError, UsageError } from "../base/system/errors.ts";
+import { once } from "../base/system/once.ts";
 import { isRestricted, userOnlyNote } from "../events/fallback.ts";
 import { type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
 import type { BackendOwner } from "./backends/registry.ts";
-import { closeAll, type Opened, openOnCpus } from "./opening.ts";
-import { allowFiles, filesAllowed } from "./file_limit.ts";
-import { type Opener, openGroup } from "./group.ts";
-import { liveProc } from "./procfs.ts";
-import type { RecordRequest } from "./request.ts";
-import { ringBytes } from "./ring_sizes.ts";
-import { type Common, samplingAttr, trackingAttr } from "./sampling.ts";
-import { targetName, threadsOf } from "./target.ts";
+import { closeAll, type Opened, openOnCpus } from "./open/opening.ts";
+import { allowFiles, filesAllowed } from "./open/file_limit.ts";
+import { type Opener, openGroup } from "./open/group.ts";
+import { liveProc } from "./host/procfs.ts";
+import type { RecordRequest } from "./request/request.ts";
+import { ringBytes } from "./request/ring_sizes.ts";
+import { type Common, samplingAttr, trackingAttr } from "./request/sampling.ts";
+import { targetName, threadsOf } from "./request/target.ts";
 
 /** Bytes: a ring of any size tells that early, so that its records get out soon. The quarter of a default ring. */
 const MOST_WATERMARK = 128 * 1024;

@@ -1,12 +1,12 @@
 /** Why a recording has no samples: nothing is wrong with one of a target that slept. */
 
 import type { Exit } from "../../ffi/pmu.ts";
-import { processFolder } from "../base/pid_namespace.ts";
-import { parseStat } from "../base/proc_text.ts";
-import type { SampledEvent } from "../perfdata/session_info.ts";
-import type { Proc } from "./procfs.ts";
-import type { CpuTime, Recording, RecordRequest } from "./request.ts";
-import { type Target, targetName } from "./target.ts";
+import { processFolder } from "../base/files/pid_namespace.ts";
+import { parseStat } from "../base/text/proc_text.ts";
+import type { SampledEvent } from "../perfdata/format/session_info.ts";
+import type { Proc } from "./host/procfs.ts";
+import type { CpuTime, Recording, RecordRequest } from "./request/request.ts";
+import { type Target, targetName } from "./request/target.ts";
 
 /** Clock ticks of /proc are hundredths of a second (USER_HZ). */
 const TICK_NS = 1e7;

@@ -4,20 +4,20 @@
  */
 
 import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
-import { FOREIGN_PROC, inPidNamespace, isForeignProc } from "../base/pid_namespace.ts";
+import { FOREIGN_PROC, inPidNamespace, isForeignProc } from "../base/files/pid_namespace.ts";
 import { cutShort } from "../events/cut_short.ts";
 import { backends } from "./backends/all.ts";
 import { type BackendOwner, sampledEvents, samplersOf, tracks } from "./backends/registry.ts";
-import { untilDone } from "./ending.ts";
+import { untilDone } from "./stop_conditions.ts";
 import { filterTracepoints, openEvents } from "./events.ts";
-import { Guard } from "./guard.ts";
-import { CpuWatch } from "./hotplug.ts";
+import { Guard } from "./guard/rate_guard.ts";
+import { CpuWatch } from "./open/hotplug.ts";
 import { commandTime, TargetTime } from "./no_samples.ts";
-import { closeAll, type Opened } from "./opening.ts";
-import { isStandardOutput, outputName } from "./output.ts";
-import { Parts } from "./parts.ts";
-import { liveProc } from "./procfs.ts";
-import type { Recording, RecordRequest } from "./request.ts";
+import { closeAll, type Opened } from "./open/opening.ts";
+import { isStandardOutput, outputName } from "./request/output.ts";
+import { Parts } from "./output/output_sequence.ts";
+import { liveProc } from "./host/procfs.ts";
+import type { Recording, RecordRequest } from "./request/request.ts";
 import { EarlyPrompts, type Prompts, switchWhen } from "./triggers.ts";
 
 /**

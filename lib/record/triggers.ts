@@ -1,6 +1,6 @@
 /** When the next file of a recording begins. */
 
-import type { SwitchWhen } from "./limits.ts";
+import type { SwitchWhen } from "./request/limits.ts";
 
 /** How the user asks for a file, again and again. */
 export interface Prompts {

@@ -1,12 +1,12 @@
 /** The formats of `pmuctl report`: one row each, and nothing else to add for one more. */
 
-import type { SortKey } from "../profile/groups.ts";
-import type { Profile } from "../profile/profile.ts";
-import type { EventChoice } from "../profile/shown_events.ts";
-import type { FlamegraphOptions } from "./flamegraph.ts";
-import type { FoldedOptions } from "./folded.ts";
-import type { ReportOptions } from "./options.ts";
-import { tprofKeys, type TprofOptions } from "./tprof.ts";
+import type { SortKey } from "../profile/query/groups.ts";
+import type { Profile } from "../profile/model/profile.ts";
+import type { EventChoice } from "../profile/query/shown_events.ts";
+import type { FlamegraphOptions } from "./flame/flamegraph.ts";
+import type { FoldedOptions } from "./exchange/folded.ts";
+import type { ReportOptions } from "./shared/options.ts";
+import { tprofKeys, type TprofOptions } from "./text/tprof.ts";
 
 /** What a format may depend on: each takes what it knows of. */
 export interface OutputOptions extends ReportOptions, FoldedOptions {
@@ -67,7 +67,7 @@ export const FORMATS: readonly Format[] = [
     keys: ({ sort }) => sort,
     callers: ({ tree, children }) => tree !== "none" || children,
     options: VIEW_OPTIONS,
-    renderer: async () => (await import("./text.ts")).renderText,
+    renderer: async () => (await import("./text/text.ts")).renderText,
   },
   {
     name: "json",
@@ -77,7 +77,7 @@ export const FORMATS: readonly Format[] = [
     callers: () => true,
     asksCallers: ({ tree, children }) => tree !== "none" || children,
     options: VIEW_OPTIONS,
-    renderer: async () => (await import("./json.ts")).renderJson,
+    renderer: async () => (await import("./json/json.ts")).renderJson,
   },
   {
     name: "tprof",
@@ -89,7 +89,7 @@ export const FORMATS: readonly Format[] = [
     addresses: true,
     options: ["merge-cpus", "merge-threads", "merge-processes", "per-symbol"],
     renderer: async () => {
-      const { renderTprof } = await import("./tprof.ts");
+      const { renderTprof } = await import("./text/tprof.ts");
       return (profile, { tprof }) => renderTprof(profile, tprof);
     },
   },
@@ -104,7 +104,7 @@ export const FORMATS: readonly Format[] = [
     times: true,
     renderer: async () => {
       const [{ renderHtml }, { pageAssets }] = await Promise.all([
-        import("./html.ts"),
+        import("./html/html.ts"),
         import("./html/assets.ts"),
       ]);
       const assets = pageAssets();
@@ -121,7 +121,7 @@ export const FORMATS: readonly Format[] = [
     events: "heaviest",
     options: ["inverted", "title", "base", "normalize", "negate"],
     renderer: async () => {
-      const { renderFlamegraph } = await import("./flamegraph.ts");
+      const { renderFlamegraph } = await import("./flame/flamegraph.ts");
       return (profile, { flamegraph }) => [renderFlamegraph(profile, flamegraph)];
     },
   },
@@ -134,7 +134,7 @@ export const FORMATS: readonly Format[] = [
     withoutWarnings: true,
     events: "heaviest",
     options: ["weight", "annotate"],
-    renderer: async () => (await import("./folded.ts")).renderFolded,
+    renderer: async () => (await import("./exchange/folded.ts")).renderFolded,
   },
   {
     name: "pprof",
@@ -147,7 +147,7 @@ export const FORMATS: readonly Format[] = [
     addresses: true,
     options: ["lines"],
     renderer: async () => {
-      const { renderPprof } = await import("./pprof.ts");
+      const { renderPprof } = await import("./exchange/pprof.ts");
       return (profile) => [renderPprof(profile)];
     },
   },
@@ -161,7 +161,7 @@ export const FORMATS: readonly Format[] = [
     callers: () => true,
     withoutWarnings: true,
     times: true,
-    renderer: async () => (await import("./speedscope.ts")).renderSpeedscope,
+    renderer: async () => (await import("./exchange/speedscope.ts")).renderSpeedscope,
   },
   {
     name: "firefox",
@@ -172,7 +172,7 @@ export const FORMATS: readonly Format[] = [
     callers: () => true,
     times: true,
     events: "heaviest",
-    renderer: async () => (await import("./firefox.ts")).renderFirefox,
+    renderer: async () => (await import("./exchange/firefox.ts")).renderFirefox,
   },
 ];
 

@@ -3,15 +3,15 @@
  * symbols and lines, if there is one that belongs to it.
  */
 
-import type { ByteSource } from "../base/byte_source.ts";
-import { BadInputError } from "../base/errors.ts";
-import { sameBuildId } from "./build_id.ts";
-import { type DebugLink, ElfFile } from "./elf.ts";
-import { hasSymtab } from "./elf_symbols.ts";
-import { type Cost, LimitError, WORK } from "./limits.ts";
-import type { ObjectInfo } from "./objects.ts";
-import type { SymbolFiles } from "./symbol_files.ts";
-import { type Failure, REASON } from "./unresolved.ts";
+import type { ByteSource } from "../base/bytes/byte_source.ts";
+import { BadInputError } from "../base/system/errors.ts";
+import { sameBuildId } from "./elf/build_id.ts";
+import { type DebugLink, ElfFile } from "./elf/elf.ts";
+import { hasSymtab } from "./elf/elf_symbols.ts";
+import { type Cost, LimitError, WORK } from "./object/limits.ts";
+import type { ObjectInfo } from "./object/objects.ts";
+import type { SymbolFiles } from "./files/symbol_files.ts";
+import { type Failure, REASON } from "./object/missing_symbol_reasons.ts";
 
 const CHUNK = 1 << 20;
 

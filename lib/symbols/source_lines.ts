@@ -1,15 +1,15 @@
 /** The source lines of addresses of an object, from its own debug information or that in its separate file. */
 
-import { DebugSections } from "./debug_section.ts";
-import { findLines, type FoundLines } from "./dwarf_line.ts";
-import { compilationDirectories } from "./dwarf_units.ts";
-import type { ElfFile } from "./elf.ts";
-import { PT } from "./elf_header.ts";
-import { Cost, LimitError } from "./limits.ts";
+import { DebugSections } from "./elf/debug_section.ts";
+import { findLines, type FoundLines } from "./dwarf/dwarf_line.ts";
+import { compilationDirectories } from "./dwarf/dwarf_units.ts";
+import type { ElfFile } from "./elf/elf.ts";
+import { PT } from "./elf/elf_header.ts";
+import { Cost, LimitError } from "./object/limits.ts";
 import { closeObjectElf, type ObjectElf, openObjectElf } from "./object_elf.ts";
-import type { ObjectInfo } from "./objects.ts";
-import type { SymbolFiles } from "./symbol_files.ts";
-import { type Failure, failureOf, REASON } from "./unresolved.ts";
+import type { ObjectInfo } from "./object/objects.ts";
+import type { SymbolFiles } from "./files/symbol_files.ts";
+import { type Failure, failureOf, REASON } from "./object/missing_symbol_reasons.ts";
 
 /** The line of each address asked for, in their order. */
 export interface SourceLines {

@@ -3,22 +3,22 @@
  * of their object is asked for. Opens nothing itself: it asks for bytes through SymbolFiles.
  */
 
-import type { ByteSource } from "../base/byte_source.ts";
-import { sameBuildId } from "./build_id.ts";
-import { ElfFile } from "./elf.ts";
-import { elfSymbols, hasSymtab, symbolAddress, vmlinuxSymbols } from "./elf_symbols.ts";
-import { isJitDump, readJitDump } from "./jitdump.ts";
-import { type KernelSymbols, parseKallsyms } from "./kallsyms.ts";
-import { Budget, Cost } from "./limits.ts";
-import { MINI_DEBUG_SECTION, miniDebug } from "./mini_debug.ts";
-import { type FunctionRanges, functionRanges } from "./function_ranges.ts";
+import type { ByteSource } from "../base/bytes/byte_source.ts";
+import { sameBuildId } from "./elf/build_id.ts";
+import { ElfFile } from "./elf/elf.ts";
+import { elfSymbols, hasSymtab, symbolAddress, vmlinuxSymbols } from "./elf/elf_symbols.ts";
+import { isJitDump, readJitDump } from "./jit/jitdump.ts";
+import { type KernelSymbols, parseKallsyms } from "./kernel/kallsyms.ts";
+import { Budget, Cost } from "./object/limits.ts";
+import { MINI_DEBUG_SECTION, miniDebug } from "./elf/mini_debug.ts";
+import { type FunctionRanges, functionRanges } from "./elf/function_ranges.ts";
 import { closeObjectElf, type ObjectElf, openMappedFile, openObjectElf } from "./object_elf.ts";
-import type { ObjectInfo } from "./objects.ts";
-import { parsePerfMap, unreadLines } from "./perf_map.ts";
-import type { SymbolTable } from "./symbol_table.ts";
-import { isHeld } from "./windows.ts";
-import type { SymbolFiles } from "./symbol_files.ts";
-import { type Failure, failureOf, REASON, type Reason, REASONS } from "./unresolved.ts";
+import type { ObjectInfo } from "./object/objects.ts";
+import { parsePerfMap, unreadLines } from "./jit/perf_map.ts";
+import type { SymbolTable } from "./table/symbol_table.ts";
+import { isHeld } from "./object/windows.ts";
+import type { SymbolFiles } from "./files/symbol_files.ts";
+import { type Failure, failureOf, REASON, type Reason, REASONS } from "./object/missing_symbol_reasons.ts";
 
 /** A symbol that some address belongs to. */
 export interface SymbolInfo {

@@ -10,8 +10,8 @@
  * A CIE's id is 0 in .eh_frame and all ones in .debug_frame; an FDE has there how far back its CIE is, or where it is.
  */
 
-import { LineReader } from "../symbols/dwarf_line_header.ts";
-import type { Windows } from "../symbols/windows.ts";
+import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
+import type { Windows } from "../symbols/object/windows.ts";
 import type { Row } from "./row.ts";
 import { INDIRECT, OMIT, type PointerBases, readPointer } from "./pointer.ts";
 

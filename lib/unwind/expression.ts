@@ -4,7 +4,7 @@
  * and masks and shifts are exact.
  */
 
-import { LineReader } from "../symbols/dwarf_line_header.ts";
+import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
 
 const TWO_32 = 4294967296;
 /** Values on the stack, and steps. PLT stubs take 8 of these, signal frames 2. */
@@ -84,7 +84,7 @@ export class Evaluator {
   }
 
   /**
-   * The value of an expression, as an address (lib/base/address.ts); NaN when it has none: it is damaged, does not end, or
+   * The value of an expression, as an address (lib/base/bytes/address.ts); NaN when it has none: it is damaged, does not end, or
    * reads what is not known.
    * @param first what is on the stack to begin with: the frame's end, for the rule of a register; NaN for nothing.
    */

@@ -1,8 +1,8 @@
 /** The code of processes as walks ask for it, by what the records told of their mappings. */
 
-import { PERF_RECORD_MISC } from "../base/abi.ts";
-import type { AddressSpaces } from "../symbols/address_space.ts";
-import type { ObjectInfo } from "../symbols/objects.ts";
+import { PERF_RECORD_MISC } from "../base/system/abi.ts";
+import type { AddressSpaces } from "../symbols/space/address_space.ts";
+import type { ObjectInfo } from "../symbols/object/objects.ts";
 import type { CodeSpace, UnwindObject } from "./object.ts";
 
 /** The code of one process at a time: set `pid`, then walk. */

@@ -1,9 +1,9 @@
 /** Something that code is mapped from, as walks see it. */
 
-import { BadInputError } from "../base/errors.ts";
-import type { ElfFile, Section } from "../symbols/elf.ts";
-import { PF_X, PT, type Segment } from "../symbols/elf_header.ts";
-import { PagedBytes } from "../symbols/windows.ts";
+import { BadInputError } from "../base/system/errors.ts";
+import type { ElfFile, Section } from "../symbols/elf/elf.ts";
+import { PF_X, PT, type Segment } from "../symbols/elf/elf_header.ts";
+import { PagedBytes } from "../symbols/object/windows.ts";
 import { FOUND, type Found, ObjectCfi } from "./object_cfi.ts";
 import type { Row } from "./row.ts";
 

@@ -1,6 +1,6 @@
 /** Asks an object's call frame information: which function an address is in, and its row of rules. */
 
-import type { ElfFile } from "../symbols/elf.ts";
+import type { ElfFile } from "../symbols/elf/elf.ts";
 import { archOf } from "./arch.ts";
 import type { Cie, EntryReader, Fde } from "./entries.ts";
 import { type Program, ProgramRunner } from "./program.ts";

@@ -1,6 +1,6 @@
 /** Runs call frame instructions up to an address: DWARF 5, section 6.4.2, with GNU's and Arm's additions. */
 
-import { LineReader } from "../symbols/dwarf_line_header.ts";
+import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
 import type { Cie } from "./entries.ts";
 import { type PointerBases, readPointer } from "./pointer.ts";
 import { CFA, COLUMNS, Row, RULE } from "./row.ts";

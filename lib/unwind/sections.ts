@@ -1,11 +1,11 @@
 /** An object's call frame information: sections of its file, and of the separate file with its debug information. */
 
-import { BadInputError } from "../base/errors.ts";
-import { DebugSections } from "../symbols/debug_section.ts";
-import { type ElfFile, SHF_ALLOC, SHT } from "../symbols/elf.ts";
-import { PT } from "../symbols/elf_header.ts";
-import { LimitError } from "../symbols/limits.ts";
-import { HeldBytes, PagedBytes, type Windows } from "../symbols/windows.ts";
+import { BadInputError } from "../base/system/errors.ts";
+import { DebugSections } from "../symbols/elf/debug_section.ts";
+import { type ElfFile, SHF_ALLOC, SHT } from "../symbols/elf/elf.ts";
+import { PT } from "../symbols/elf/elf_header.ts";
+import { LimitError } from "../symbols/object/limits.ts";
+import { HeldBytes, PagedBytes, type Windows } from "../symbols/object/windows.ts";
 import type { CfiSection } from "./entries.ts";
 import type { PointerBases } from "./pointer.ts";
 import { CfiTable, frameAddress, type HeaderSection } from "./table.ts";

@@ -8,9 +8,9 @@
  * A table that does not ascend, or that leads to entries of other addresses, is not trusted: the index takes its place.
  */
 
-import { LineReader } from "../symbols/dwarf_line_header.ts";
-import { type Cost, WORK } from "../symbols/limits.ts";
-import type { Windows } from "../symbols/windows.ts";
+import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
+import { type Cost, WORK } from "../symbols/object/limits.ts";
+import type { Windows } from "../symbols/object/windows.ts";
 import { type CfiSection, EntryReader, type Fde } from "./entries.ts";
 import { pointerSize, readPointer } from "./pointer.ts";
 

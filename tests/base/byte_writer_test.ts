@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ByteReader, ByteWriter } from "../../lib/base/bytes.ts";
+import { ByteReader, ByteWriter } from "../../lib/base/bytes/bytes.ts";
 
 Deno.test("ByteWriter grows at any scalar and keeps what was written", () => {
   const w = new ByteWriter(1);

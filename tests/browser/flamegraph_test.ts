@@ -1,7 +1,7 @@
 /** Flame graphs in a real browser: what they show, and what they do when they are touched. */
 
 import { assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
-import { renderFlamegraph } from "../../lib/report/flamegraph.ts";
+import { renderFlamegraph } from "../../lib/report/flame/flamegraph.ts";
 import { testNeeding } from "../needs.ts";
 import { profileOf } from "../profile/build.ts";
 import { type Page, type PageOptions, withPage } from "./chromium.ts";

@@ -1,7 +1,7 @@
 /** The HTML report in a real browser, of a real recording. */
 
 import { assert, assertEquals } from "@std/assert";
-import { renderHtml } from "../../lib/report/html.ts";
+import { renderHtml } from "../../lib/report/html/html.ts";
 import { pageAssets } from "../../lib/report/html/assets.ts";
 import { pmuctlOk, withFolder } from "../live/harness.ts";
 import { testNeeding } from "../needs.ts";

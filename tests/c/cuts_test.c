@@ -1,5 +1,5 @@
 /* Which programs the kernel stopped measuring at their exec, from the records of several rings. */
-#include "../../ffi/cuts.h"
+#include "../../ffi/shim/drain/cuts.h"
 #include "harness.h"
 
 #include <string.h>

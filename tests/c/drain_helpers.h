@@ -2,7 +2,7 @@
 #ifndef DRAIN_HELPERS_H
 #define DRAIN_HELPERS_H
 
-#include "../../ffi/pmu.h"
+#include "../../ffi/shim/pmu.h"
 
 #include <linux/perf_event.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #include "harness.h"
 #include "perf_helpers.h"
 
-#include "../../ffi/pmu.h"
+#include "../../ffi/shim/pmu.h"
 
 #include <stdlib.h>
 #include <string.h>

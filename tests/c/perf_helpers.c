@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
 #include "perf_helpers.h"
 
-#include "../../ffi/pmu.h"
+#include "../../ffi/shim/pmu.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* What a drain notes of what runs. */
 #define _GNU_SOURCE
-#include "../../ffi/seen.h"
+#include "../../ffi/shim/drain/seen.h"
 #include "drain_helpers.h"
 #include "harness.h"
 #include "perf_helpers.h"

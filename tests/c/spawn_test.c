@@ -3,7 +3,7 @@
 #include "harness.h"
 #include "perf_helpers.h"
 
-#include "../../ffi/pmu.h"
+#include "../../ffi/shim/pmu.h"
 
 #include <errno.h>
 #include <fcntl.h>

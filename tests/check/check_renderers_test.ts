@@ -1,16 +1,16 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { checkJson } from "../../lib/check/check_json.ts";
-import { checkText } from "../../lib/check/check_text.ts";
-import { readFingerprint } from "../../lib/check/fingerprint.ts";
-import { annotations, stepSummary } from "../../lib/check/github.ts";
-import { junitXml } from "../../lib/check/junit.ts";
+import { checkJson } from "../../lib/check/output/check_json.ts";
+import { checkText } from "../../lib/check/output/check_text.ts";
+import { readFingerprint } from "../../lib/check/baseline/fingerprint.ts";
+import { annotations, stepSummary } from "../../lib/check/output/github.ts";
+import { junitXml } from "../../lib/check/output/junit.ts";
 import {
   type CheckResult,
   type CheckRow,
   exitStatus,
   percent,
   signedPercent,
-} from "../../lib/check/result.ts";
+} from "../../lib/check/output/result.ts";
 import { assertGolden } from "../golden.ts";
 
 const ROW: CheckRow = {

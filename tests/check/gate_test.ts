@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { gate, type Gated, type Limits, OLD, type Values } from "../../lib/check/gate.ts";
-import { type Rung, rungsOf } from "../../lib/check/ladder.ts";
-import { seededRandom } from "../../lib/check/random.ts";
-import { rowsOf } from "../../lib/check/result.ts";
-import type { Step } from "../../lib/check/schedule.ts";
+import { type Rung, rungsOf } from "../../lib/check/metrics/metric_sources.ts";
+import { seededRandom } from "../../lib/run/random.ts";
+import { rowsOf } from "../../lib/check/output/result.ts";
+import type { Step } from "../../lib/run/schedule.ts";
 import { noise, simulate, WEATHER } from "./simulated.ts";
 
 const [WALL] = rungsOf("wall");

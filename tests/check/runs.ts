@@ -1,6 +1,6 @@
 /** Made-up runs for the tests of what is made of runs. */
 
-import type { Facts } from "../../lib/check/metrics.ts";
+import type { Facts } from "../../lib/check/metrics/metrics.ts";
 
 /** Parts of a run that tests set; the rest is a run in which nothing happened. */
 export interface MadeRun {

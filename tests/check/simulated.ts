@@ -1,10 +1,10 @@
 /** Checks of commands that are not there, on machines that are not there: how often the verdict is right. */
 
 import { gate, OLD } from "../../lib/check/gate.ts";
-import { rungsOf } from "../../lib/check/ladder.ts";
-import { seededRandom } from "../../lib/check/random.ts";
-import { rowsOf } from "../../lib/check/result.ts";
-import type { Verdict } from "../../lib/check/verdict.ts";
+import { rungsOf } from "../../lib/check/metrics/metric_sources.ts";
+import { seededRandom } from "../../lib/run/random.ts";
+import { rowsOf } from "../../lib/check/output/result.ts";
+import type { Verdict } from "../../lib/check/statistics/verdict.ts";
 
 /** Multiplicative noise of so much, normal in the logarithm. */
 export function noise(random: () => number, sigma: number): number {

@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../../lib/base/errors.ts";
+import { UsageError } from "../../lib/base/system/errors.ts";
 import { parseCommandLine } from "../../lib/cli/args.ts";
 import type { Command } from "../../lib/cli/command.ts";
-import { nearest } from "../../lib/base/nearest.ts";
+import { nearest } from "../../lib/base/text/nearest.ts";
 
 const record: Command = {
   name: "record",

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { UnsupportedError, UsageError } from "../../lib/base/errors.ts";
+import { UnsupportedError, UsageError } from "../../lib/base/system/errors.ts";
 import { refuseSameFile, writeOutputFile } from "../../lib/cli/output_file.ts";
 
 function withFolder(body: (folder: string) => void) {

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import type { ByteInput } from "../../lib/base/byte_source.ts";
+import type { ByteInput } from "../../lib/base/bytes/byte_source.ts";
 import { withProgress } from "../../lib/cli/reading_progress.ts";
 
 /** A file of `size` bytes, none of which is there. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { PERF_TYPE } from "../../lib/base/abi.ts";
-import { EXIT, sentence } from "../../lib/base/errors.ts";
+import { PERF_TYPE } from "../../lib/base/system/abi.ts";
+import { EXIT, sentence } from "../../lib/base/system/errors.ts";
 import { adviseOpen, type OpenAttempt, openError, withUserModifier } from "../../lib/events/advice.ts";
 import { makeAttr } from "../../lib/events/attr.ts";
 

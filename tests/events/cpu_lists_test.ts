@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { parseIdList } from "../../lib/base/id_list.ts";
+import { parseIdList } from "../../lib/base/text/id_list.ts";
 import type { KernelFiles } from "../../lib/events/files.ts";
-import { parseWrittenCpus } from "../../lib/base/cpu_list.ts";
+import { parseWrittenCpus } from "../../lib/base/text/cpu_list.ts";
 import { onlineCpus } from "../../lib/events/sysfs.ts";
 
 const filesOf = (online: string | undefined): KernelFiles => ({

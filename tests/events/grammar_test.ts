@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../../lib/base/errors.ts";
+import { UsageError } from "../../lib/base/system/errors.ts";
 import { parseEvents, parseRaw, parseTerms, parseValue } from "../../lib/events/grammar.ts";
 
 const specs = (text: string) => parseEvents(text).flatMap((g) => g.members.map((m) => m.spec));

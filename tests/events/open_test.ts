@@ -1,9 +1,9 @@
 /** Opening events as well as a kernel can, against kernels that refuse this or that. */
 
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { PERF_FORMAT, PERF_SAMPLE, PERF_TYPE } from "../../lib/base/abi.ts";
-import { ERRNO } from "../../lib/base/errno.ts";
-import { UnsupportedError } from "../../lib/base/errors.ts";
+import { PERF_FORMAT, PERF_SAMPLE, PERF_TYPE } from "../../lib/base/system/abi.ts";
+import { ERRNO } from "../../lib/base/system/errno.ts";
+import { UnsupportedError } from "../../lib/base/system/errors.ts";
 import { decodeAttr, type EventAttr } from "../../lib/events/attr.ts";
 import { openEvent, type Wanted, withoutNewest } from "../../lib/events/open.ts";
 import { resolveEvents } from "../../lib/events/resolve.ts";

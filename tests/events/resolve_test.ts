@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../../lib/base/errors.ts";
+import { UsageError } from "../../lib/base/system/errors.ts";
 import { type ResolvedEvent, resolveEvents } from "../../lib/events/resolve.ts";
 import {
   AMD,

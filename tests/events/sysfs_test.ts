@@ -1,4 +1,4 @@
-import { parseCpuList } from "../../lib/base/cpu_list.ts";
+import { parseCpuList } from "../../lib/base/text/cpu_list.ts";
 import { assert, assertEquals } from "@std/assert";
 import { fieldMaximum, formatText, packField, parseFormat, Pmus } from "../../lib/events/sysfs.ts";
 import {

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { UnsupportedError } from "../../lib/base/errors.ts";
+import { UnsupportedError } from "../../lib/base/system/errors.ts";
 import { Tracepoints } from "../../lib/events/tracepoints.ts";
 import { denied, TRACEPOINTS, treeFiles } from "./trees.ts";
 

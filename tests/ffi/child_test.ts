@@ -7,7 +7,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { ERRNO, PmuError } from "../../lib/base/errno.ts";
+import { ERRNO, PmuError } from "../../lib/base/system/errno.ts";
 import { Child, closeFd, makePipe, readPipe, spawn, type SpawnOptions } from "../../ffi/pmu.ts";
 
 /** Runs a command to its end: what it wrote on standard output, and how it ended. */

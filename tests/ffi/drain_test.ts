@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
-import { PERF_RECORD, PERF_RECORD_USER } from "../../lib/base/abi.ts";
-import { ERRNO, PmuError } from "../../lib/base/errno.ts";
+import { PERF_RECORD, PERF_RECORD_USER } from "../../lib/base/system/abi.ts";
+import { ERRNO, PmuError } from "../../lib/base/system/errno.ts";
 import {
   closeEvent,
   closeFd,
@@ -16,7 +16,7 @@ import {
   writeAll,
 } from "../../ffi/pmu.ts";
 import { FlightRings } from "../../ffi/flight.ts";
-import { parseCpuList } from "../../lib/base/cpu_list.ts";
+import { parseCpuList } from "../../lib/base/text/cpu_list.ts";
 import { faultsAttr, testWithEvents } from "./software_events.ts";
 
 /** Record types in `bytes`, each with how often it is there; fails when the records do not end with them. */
@@ -37,7 +37,7 @@ function recordTypes(bytes: Uint8Array): Map<number, number> {
 
 /** The names of an enum of pmu.h without their prefix, in order, as TypeScript has them. */
 function fieldsOf(enumName: string, prefix: string): string[] {
-  const header = Deno.readTextFileSync(new URL("../../ffi/pmu.h", import.meta.url));
+  const header = Deno.readTextFileSync(new URL("../../ffi/shim/pmu.h", import.meta.url));
   const [, body] = new RegExp(`enum ${enumName} \\{([^}]*)\\}`).exec(header)!;
   return [...body.matchAll(new RegExp(`^\\t${prefix}_(\\w+)`, "gm"))]
     .map(([, name]) => name.toLowerCase().replace(/_(\w)/g, (_, letter) => letter.toUpperCase()))

@@ -16,7 +16,7 @@ async function load(shim: string) {
 }
 
 Deno.test("the symbol table names every function of pmu.h, and only those", () => {
-  const header = Deno.readTextFileSync(new URL("../../ffi/pmu.h", import.meta.url));
+  const header = Deno.readTextFileSync(new URL("../../ffi/shim/pmu.h", import.meta.url));
   const declared = [...header.matchAll(/^PMU_API [^(]*?\b(pmu_\w+)\(/gm)].map((match) => match[1]);
   const called = Object.entries(SYMBOLS).map(([name, symbol]) => "name" in symbol ? symbol.name : name);
   assertEquals([...new Set(called)].sort(), declared.sort());

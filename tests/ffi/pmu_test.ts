@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
-import { PERF_COUNT_SW, PERF_FORMAT } from "../../lib/base/abi.ts";
-import { ERRNO, PmuError } from "../../lib/base/errno.ts";
+import { PERF_COUNT_SW, PERF_FORMAT } from "../../lib/base/system/abi.ts";
+import { ERRNO, PmuError } from "../../lib/base/system/errno.ts";
 import { encodeAttr, makeAttr } from "../../lib/events/attr.ts";
 import {
   clockNs,

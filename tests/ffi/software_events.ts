@@ -1,7 +1,7 @@
 /** Software events of user space for the tests, which any user may open where perf events are allowed. */
 
-import { PERF_COUNT_SW, PERF_SAMPLE, PERF_TYPE } from "../../lib/base/abi.ts";
-import { errnoText } from "../../lib/base/errno.ts";
+import { PERF_COUNT_SW, PERF_SAMPLE, PERF_TYPE } from "../../lib/base/system/abi.ts";
+import { errnoText } from "../../lib/base/system/errno.ts";
 import { encodeAttr, makeAttr } from "../../lib/events/attr.ts";
 import { closeEvent, tryOpen } from "../../ffi/pmu.ts";
 import { testUnless } from "../needs.ts";

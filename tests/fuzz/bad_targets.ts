@@ -1,6 +1,6 @@
 /** Targets that do what none may, to see that it is seen. */
 
-import { BadInputError, UsageError } from "../../lib/base/errors.ts";
+import { BadInputError, UsageError } from "../../lib/base/system/errors.ts";
 import type { Target } from "./target.ts";
 
 /** Bytes that are kept, so that no collection frees them. */

@@ -5,7 +5,7 @@
  */
 
 import { currentRss, judge, kindOf, type Limits, meterAllocations, peakRss } from "./oracle.ts";
-import { minimise } from "./minimise.ts";
+import { minimise } from "./mutate/minimise.ts";
 import { IDLE, PlaceWriter } from "./place.ts";
 import { type Input, inputOf, type Target } from "./target.ts";
 

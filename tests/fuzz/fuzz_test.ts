@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Failure, fuzz, replay } from "./campaign.ts";
-import { minimise } from "./minimise.ts";
-import { mutateBytes } from "./mutate.ts";
-import { ElfParts } from "./mutate_elf.ts";
+import { minimise } from "./mutate/minimise.ts";
+import { mutateBytes } from "./mutate/mutate.ts";
+import { ElfParts } from "./mutate/mutate_elf.ts";
 import { Random } from "./random.ts";
 import { REGRESSIONS } from "./regressions.ts";
 import { inputOf } from "./target.ts";

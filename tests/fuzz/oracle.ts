@@ -1,6 +1,6 @@
 /** What no input may do, whatever it is: end in an error that is no answer, take long, or take memory out of proportion. */
 
-import { UserError } from "../../lib/base/errors.ts";
+import { UserError } from "../../lib/base/system/errors.ts";
 import type { Input, Target } from "./target.ts";
 
 /** Exit status of a file that is damaged or not what it should be. */

@@ -1,8 +1,8 @@
 /** Inputs that once failed, made small, or made by what made them: each is taken again in every test. */
 
-import { ByteWriter, concat } from "../../lib/base/bytes.ts";
-import { zstdStored } from "./made_packed.ts";
-import { ElfParts } from "./mutate_elf.ts";
+import { ByteWriter, concat } from "../../lib/base/bytes/bytes.ts";
+import { zstdStored } from "./made/packed.ts";
+import { ElfParts } from "./mutate/mutate_elf.ts";
 
 /** An input that failed. */
 export interface Regression {

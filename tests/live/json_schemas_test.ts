@@ -1,7 +1,7 @@
 /** What names the JSON that each command prints. */
 
 import { assertEquals } from "@std/assert";
-import { JSON_SCHEMAS } from "../../lib/base/json_schemas.ts";
+import { JSON_SCHEMAS } from "../../lib/base/text/json_schemas.ts";
 import type { Command } from "../../lib/cli/command.ts";
 import { pmuctlOk, withFolder } from "./harness.ts";
 

@@ -1,7 +1,7 @@
-import { concat } from "../../lib/base/bytes.ts";
+import { concat } from "../../lib/base/bytes/bytes.ts";
 import { assertEquals, assertThrows } from "@std/assert";
-import { MemoryBytes } from "../../lib/base/byte_source.ts";
-import { BadInputError } from "../../lib/base/errors.ts";
+import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
+import { BadInputError } from "../../lib/base/system/errors.ts";
 import { decodeAttr, encodeAttr, makeAttr } from "../../lib/events/attr.ts";
 import { collect } from "./reading.ts";
 import { killedFile } from "./writing.ts";

@@ -3,7 +3,7 @@
  * idea of the layouts, kept apart from the reader's. Features are left out (the bitmap is emptied).
  */
 
-import { PERF_RECORD, PERF_RECORD_MISC, PERF_RECORD_USER, PERF_SAMPLE } from "../../lib/base/abi.ts";
+import { PERF_RECORD, PERF_RECORD_MISC, PERF_RECORD_USER, PERF_SAMPLE } from "../../lib/base/system/abi.ts";
 
 /** Reads little-endian and writes big-endian at the same place. */
 class Turner {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { MemoryBytes } from "../../lib/base/byte_source.ts";
+import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 import { bigEndianFile, bigEndianPipe } from "./big_endian.ts";
 import { collect, fixture, type Reading, stream } from "./reading.ts";
 

@@ -1,19 +1,19 @@
 /** What the header and the features of a recording may cost, whatever counts and sizes they have. */
 
 import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
-import type { ByteInput } from "../../lib/base/byte_source.ts";
-import { MemoryBytes } from "../../lib/base/byte_source.ts";
-import { concat } from "../../lib/base/bytes.ts";
-import { BadInputError } from "../../lib/base/errors.ts";
-import { encodeFeatures } from "../../lib/perfdata/feature_encoders.ts";
-import { FEATURE } from "../../lib/perfdata/features.ts";
-import { PerfDataReader } from "../../lib/perfdata/reader.ts";
+import type { ByteInput } from "../../lib/base/bytes/byte_source.ts";
+import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
+import { concat } from "../../lib/base/bytes/bytes.ts";
+import { BadInputError } from "../../lib/base/system/errors.ts";
+import { encodeFeatures } from "../../lib/perfdata/format/feature_encoders.ts";
+import { FEATURE } from "../../lib/perfdata/format/features.ts";
+import { PerfDataReader } from "../../lib/perfdata/read/reader.ts";
 import {
   encodeFileEnd,
   encodeFileStart,
   encodeHeaderAttr,
   encodePipeHeader,
-} from "../../lib/perfdata/writer.ts";
+} from "../../lib/perfdata/format/writer.ts";
 import { collect } from "./reading.ts";
 import { EVENTS, FEATURES, records, writtenFile } from "./writing.ts";
 

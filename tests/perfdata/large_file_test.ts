@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { PERF_RECORD_USER } from "../../lib/base/abi.ts";
-import { ByteWriter, concat } from "../../lib/base/bytes.ts";
-import { FileBytes } from "../../lib/base/file_bytes.ts";
-import { encodeFeatures } from "../../lib/perfdata/feature_encoders.ts";
-import { encodeFileEnd, encodeFileStart } from "../../lib/perfdata/writer.ts";
+import { PERF_RECORD_USER } from "../../lib/base/system/abi.ts";
+import { ByteWriter, concat } from "../../lib/base/bytes/bytes.ts";
+import { FileBytes } from "../../lib/base/files/file_bytes.ts";
+import { encodeFeatures } from "../../lib/perfdata/format/feature_encoders.ts";
+import { encodeFileEnd, encodeFileStart } from "../../lib/perfdata/format/writer.ts";
 import { collect } from "./reading.ts";
 import { EVENTS, FEATURES, records, writtenFile } from "./writing.ts";
-import { MemoryBytes } from "../../lib/base/byte_source.ts";
+import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 
 /** AUXTRACE: struct { header; u64 size, offset, reference; u32 idx, tid, cpu, reserved; }, and `size` bytes behind. */
 function auxtrace(size: number): Uint8Array {

@@ -1,7 +1,7 @@
 /** Recordings of any length, for what is said of memory and of large files: one round of samples, over and over. */
 
-import { PERF_RECORD, PERF_RECORD_MISC } from "../../lib/base/abi.ts";
-import { encodeFileStart } from "../../lib/perfdata/writer.ts";
+import { PERF_RECORD, PERF_RECORD_MISC } from "../../lib/base/system/abi.ts";
+import { encodeFileStart } from "../../lib/perfdata/format/writer.ts";
 import { EVENTS, LAYOUT, records } from "./writing.ts";
 
 const PER_ROUND = 1000;

@@ -1,13 +1,13 @@
 /** Samples with any of the fields that other recorders write, and files of them. */
 
-import { PERF_CONTEXT, PERF_RECORD, PERF_SAMPLE, PERF_SAMPLE_BRANCH } from "../../lib/base/abi.ts";
-import { addressToBigint } from "../../lib/base/address.ts";
-import { ByteWriter, concat } from "../../lib/base/bytes.ts";
+import { PERF_CONTEXT, PERF_RECORD, PERF_SAMPLE, PERF_SAMPLE_BRANCH } from "../../lib/base/system/abi.ts";
+import { addressToBigint } from "../../lib/base/bytes/address.ts";
+import { ByteWriter, concat } from "../../lib/base/bytes/bytes.ts";
 import type { EventAttr } from "../../lib/events/attr.ts";
-import { compileLayout } from "../../lib/perfdata/attr_layout.ts";
-import { encodeFeatures, type FeatureValues } from "../../lib/perfdata/feature_encoders.ts";
-import { encodeComm, encodeMmap, encodeMmap2 } from "../../lib/perfdata/record_encoders.ts";
-import { encodeFileEnd, encodeFileStart } from "../../lib/perfdata/writer.ts";
+import { compileLayout } from "../../lib/perfdata/format/attr_layout.ts";
+import { encodeFeatures, type FeatureValues } from "../../lib/perfdata/format/feature_encoders.ts";
+import { encodeComm, encodeMmap, encodeMmap2 } from "../../lib/perfdata/format/record_encoders.ts";
+import { encodeFileEnd, encodeFileStart } from "../../lib/perfdata/format/writer.ts";
 
 /** What a sample says; fields that its event does not have are ignored. */
 export interface SampleFields {

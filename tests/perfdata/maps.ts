@@ -1,6 +1,6 @@
 /** An MMAP2 record with every field set: with an inode, and with a build id in its place. */
 
-import type { Mmap2 } from "../../lib/perfdata/records.ts";
+import type { Mmap2 } from "../../lib/perfdata/format/records.ts";
 
 export const MAP: Mmap2 = {
   pid: 7,

@@ -1,7 +1,7 @@
 /** perf.data as perf up to Linux 3.2 wrote it, made by hand: another magic, no event descriptions, ids of the kernel's own. */
 
-import { PERF_RECORD, PERF_SAMPLE } from "../../lib/base/abi.ts";
-import { ByteWriter, concat, toCString } from "../../lib/base/bytes.ts";
+import { PERF_RECORD, PERF_SAMPLE } from "../../lib/base/system/abi.ts";
+import { ByteWriter, concat, toCString } from "../../lib/base/bytes/bytes.ts";
 
 /** What differs between the versions of perf, and between machines. */
 export interface OldForm {

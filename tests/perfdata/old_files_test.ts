@@ -1,11 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { MemoryBytes } from "../../lib/base/byte_source.ts";
-import { ByteWriter, concat } from "../../lib/base/bytes.ts";
-import { BadInputError } from "../../lib/base/errors.ts";
+import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
+import { ByteWriter, concat } from "../../lib/base/bytes/bytes.ts";
+import { BadInputError } from "../../lib/base/system/errors.ts";
 import { makeAttr } from "../../lib/events/attr.ts";
-import { PerfDataReader } from "../../lib/perfdata/reader.ts";
-import { encodeTracingData, tracepointNames } from "../../lib/perfdata/tracing_data.ts";
-import { encodeEventName, encodeHeaderAttr, encodePipeHeader } from "../../lib/perfdata/writer.ts";
+import { PerfDataReader } from "../../lib/perfdata/read/reader.ts";
+import { encodeTracingData, tracepointNames } from "../../lib/perfdata/format/tracing_data.ts";
+import { encodeEventName, encodeHeaderAttr, encodePipeHeader } from "../../lib/perfdata/format/writer.ts";
 import { testNeeding } from "../needs.ts";
 import { KERNEL_ID, oldFile, type OldForm } from "./old_files.ts";
 import { perf } from "./perf.ts";

@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { MemoryBytes } from "../../lib/base/byte_source.ts";
+import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 import { testNeeding } from "../needs.ts";
 import { assertLikeScript, collect, stream } from "./reading.ts";
 

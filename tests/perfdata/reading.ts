@@ -1,16 +1,16 @@
 /** Reading perf.data in tests: everything into plain rows, and what `perf script` says for comparison. */
 
 import { assert, assertEquals } from "@std/assert";
-import { PERF_CONTEXT, PERF_RECORD } from "../../lib/base/abi.ts";
-import { addressFromBigint, addressOf, hexAddress } from "../../lib/base/address.ts";
-import { type ByteInput, MemoryBytes } from "../../lib/base/byte_source.ts";
+import { PERF_CONTEXT, PERF_RECORD } from "../../lib/base/system/abi.ts";
+import { addressFromBigint, addressOf, hexAddress } from "../../lib/base/bytes/address.ts";
+import { type ByteInput, MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 import {
   PerfDataReader,
   type PerfHeader,
   type ReaderOptions,
   type ReadStats,
-} from "../../lib/perfdata/reader.ts";
-import { decodeComm, decodeTask } from "../../lib/perfdata/records.ts";
+} from "../../lib/perfdata/read/reader.ts";
+import { decodeComm, decodeTask } from "../../lib/perfdata/format/records.ts";
 
 /**
  * A sample as a row; `chain` without the context markers. perf throws away a whole chain in which it

@@ -1,16 +1,16 @@
 /** Files that one perf or another refuses, or reads in part, and that hold all that a report needs. */
 
 import { assertEquals } from "@std/assert";
-import { PERF_CONTEXT, PERF_RECORD_USER, PERF_SAMPLE } from "../../lib/base/abi.ts";
-import { MemoryBytes } from "../../lib/base/byte_source.ts";
-import { ByteWriter, concat } from "../../lib/base/bytes.ts";
+import { PERF_CONTEXT, PERF_RECORD_USER, PERF_SAMPLE } from "../../lib/base/system/abi.ts";
+import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
+import { ByteWriter, concat } from "../../lib/base/bytes/bytes.ts";
 import { encodeAttr, makeAttr } from "../../lib/events/attr.ts";
 import {
   encodeFileEnd,
   encodeFileStart,
   encodeHeaderAttr,
   encodePipeHeader,
-} from "../../lib/perfdata/writer.ts";
+} from "../../lib/perfdata/format/writer.ts";
 import { madeFile, madeSample } from "./made_samples.ts";
 import { collect, stream } from "./reading.ts";
 

@@ -4,13 +4,13 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { PERF_FORMAT, PERF_RECORD, PERF_SAMPLE, PERF_SAMPLE_BRANCH } from "../../lib/base/abi.ts";
-import { addressFromBigint, addressOf } from "../../lib/base/address.ts";
-import { MemoryBytes } from "../../lib/base/byte_source.ts";
-import { ByteWriter } from "../../lib/base/bytes.ts";
+import { PERF_FORMAT, PERF_RECORD, PERF_SAMPLE, PERF_SAMPLE_BRANCH } from "../../lib/base/system/abi.ts";
+import { addressFromBigint, addressOf } from "../../lib/base/bytes/address.ts";
+import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
+import { ByteWriter } from "../../lib/base/bytes/bytes.ts";
 import { encodeAttr, makeAttr } from "../../lib/events/attr.ts";
-import { PerfDataReader } from "../../lib/perfdata/reader.ts";
-import { tailOffset } from "../../lib/perfdata/attr_layout.ts";
+import { PerfDataReader } from "../../lib/perfdata/read/reader.ts";
+import { tailOffset } from "../../lib/perfdata/format/attr_layout.ts";
 import { Random } from "../fuzz/random.ts";
 import { stream } from "./reading.ts";
 

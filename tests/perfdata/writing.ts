@@ -1,15 +1,15 @@
 /** A small recording made by the writer, in tests: two events, synthesized records, samples with call chains. */
 
-import { PERF_CONTEXT, PERF_RECORD, PERF_SAMPLE } from "../../lib/base/abi.ts";
-import { addressToBigint } from "../../lib/base/address.ts";
-import { ByteWriter, concat } from "../../lib/base/bytes.ts";
+import { PERF_CONTEXT, PERF_RECORD, PERF_SAMPLE } from "../../lib/base/system/abi.ts";
+import { addressToBigint } from "../../lib/base/bytes/address.ts";
+import { ByteWriter, concat } from "../../lib/base/bytes/bytes.ts";
 import { makeAttr } from "../../lib/events/attr.ts";
-import { compileLayout } from "../../lib/perfdata/attr_layout.ts";
+import { compileLayout } from "../../lib/perfdata/format/attr_layout.ts";
 import {
   encodeFeatures,
   encodeHeaderBuildId,
   type FeatureValues,
-} from "../../lib/perfdata/feature_encoders.ts";
+} from "../../lib/perfdata/format/feature_encoders.ts";
 import {
   encodeComm,
   encodeExit,
@@ -17,7 +17,7 @@ import {
   encodeKsymbol,
   encodeMmap,
   encodeMmap2,
-} from "../../lib/perfdata/record_encoders.ts";
+} from "../../lib/perfdata/format/record_encoders.ts";
 import {
   encodeEventName,
   encodeFileEnd,
@@ -27,8 +27,8 @@ import {
   encodeHeaderFeature,
   encodePipeHeader,
   type FileStart,
-} from "../../lib/perfdata/writer.ts";
-import { encodeState, type Room } from "../../lib/perfdata/room.ts";
+} from "../../lib/perfdata/format/writer.ts";
+import { encodeState, type Room } from "../../lib/perfdata/format/room.ts";
 
 const SAMPLE_TYPE = PERF_SAMPLE.IDENTIFIER | PERF_SAMPLE.IP | PERF_SAMPLE.TID | PERF_SAMPLE.TIME |
   PERF_SAMPLE.CPU |

@@ -2,9 +2,9 @@
 
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { clockNs } from "../../ffi/pmu.ts";
-import { ERRNO } from "../../lib/base/errno.ts";
-import { UnsupportedError } from "../../lib/base/errors.ts";
-import { counter, openSet } from "../cpc/overflow_harness.ts";
+import { ERRNO } from "../../lib/base/system/errno.ts";
+import { UnsupportedError } from "../../lib/base/system/errors.ts";
+import { counter, openSet } from "../counters/overflow_harness.ts";
 import { pmuctlOk } from "../live/harness.ts";
 import { count, spin, workload } from "./guest.ts";
 

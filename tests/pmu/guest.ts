@@ -1,8 +1,8 @@
 /** What the tests of this folder share. They run in the guest of scripts/test-pmu: `scripts/test-pmu`. */
 
 import { clockNs, spawn } from "../../ffi/pmu.ts";
-import type { Counter, SetSample } from "../../lib/cpc/open_set.ts";
-import { openSet } from "../cpc/overflow_harness.ts";
+import type { Counter, SetSample } from "../../lib/counters/open/open_set.ts";
+import { openSet } from "../counters/overflow_harness.ts";
 
 /** Path of a workload of tests/programs, built for the guest. */
 export function workload(name: string): string {

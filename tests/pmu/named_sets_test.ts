@@ -1,9 +1,9 @@
 /** Named sets where counters can be taken: who is in whose way, and what a set is that has lost its own. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { OpenSet } from "../../lib/cpc/open_set.ts";
+import { OpenSet } from "../../lib/counters/open/open_set.ts";
 import { readPrivilege } from "../../lib/events/privilege.ts";
-import { counter } from "../cpc/overflow_harness.ts";
+import { counter } from "../counters/overflow_harness.ts";
 import { pmuctl, pmuctlOk } from "../live/harness.ts";
 import { workload } from "./guest.ts";
 

@@ -1,11 +1,11 @@
 /** Request sets on a PMU with few counters: what does not fit is refused, and with the requests that are too many. */
 
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { prepareSets, readSets, tryGroups } from "../../lib/cpc/bind_sets.ts";
-import { CpcError, SUBCODES } from "../../lib/cpc/cpc_error.ts";
-import { machineModel } from "../../lib/cpc/machine.ts";
+import { prepareSets, readSets, tryGroups } from "../../lib/counters/bind_sets.ts";
+import { CpcError, SUBCODES } from "../../lib/counters/verify/cpc_error.ts";
+import { machineModel } from "../../lib/counters/verify/machine.ts";
 import { hostWorld } from "../../lib/events/resolve.ts";
-import { counter, openSet } from "../cpc/overflow_harness.ts";
+import { counter, openSet } from "../counters/overflow_harness.ts";
 import { pmuctl, pmuctlOk } from "../live/harness.ts";
 import { workload } from "./guest.ts";
 

@@ -1,7 +1,7 @@
 /** Hardware events sampled, and overflows notified. */
 
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { counter, overflowsOf, pcNames } from "../cpc/overflow_harness.ts";
+import { counter, overflowsOf, pcNames } from "../counters/overflow_harness.ts";
 import { jsonReport, ledgerSamples, pmuctl, selfSamples, withFolder } from "../live/harness.ts";
 import { kicked, workload } from "./guest.ts";
 

@@ -1,8 +1,8 @@
 /** Profiles from a few lines of text, for tests of what works on profiles. */
 
-import { type Profile, type ProfileObject } from "../../lib/profile/profile.ts";
-import { FrameTable, SampleTable, StackTable } from "../../lib/profile/tables.ts";
-import { UnnamedTable } from "../../lib/profile/unnamed.ts";
+import { type Profile, type ProfileObject } from "../../lib/profile/model/profile.ts";
+import { FrameTable, SampleTable, StackTable } from "../../lib/profile/model/tables.ts";
+import { UnnamedTable } from "../../lib/profile/query/unnamed.ts";
 
 /**
  * Lines of `COMM FRAME;FRAME;... COUNT [PERIOD]`, root first, in the manner of folded stacks. A frame is

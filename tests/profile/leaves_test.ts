@@ -1,10 +1,10 @@
 /** A flat report's shortcut, many samples at once, comes to the same as looking at each by itself. */
 
 import { assert, assertEquals } from "@std/assert";
-import { FileBytes } from "../../lib/base/file_bytes.ts";
-import { type LoadOptions, loadProfile } from "../../lib/profile/load.ts";
-import type { Profile } from "../../lib/profile/profile.ts";
-import type { SymbolFiles } from "../../lib/symbols/symbol_files.ts";
+import { FileBytes } from "../../lib/base/files/file_bytes.ts";
+import { type LoadOptions, loadProfile } from "../../lib/profile/load/load.ts";
+import type { Profile } from "../../lib/profile/model/profile.ts";
+import type { SymbolFiles } from "../../lib/symbols/files/symbol_files.ts";
 
 const nothing: SymbolFiles = { open: () => undefined, kallsyms: () => undefined };
 

@@ -1,15 +1,15 @@
 /** A report's shortcut, one frame for all addresses of a symbol, changes nothing that it shows. */
 
 import { assert, assertEquals } from "@std/assert";
-import { FileBytes } from "../../lib/base/file_bytes.ts";
-import { groupBy, groupValues } from "../../lib/profile/groups.ts";
-import { type LoadOptions, loadProfile } from "../../lib/profile/load.ts";
-import { placeName } from "../../lib/profile/places.ts";
-import { type Profile, sampleCount, unresolvedSamples } from "../../lib/profile/profile.ts";
-import { tableOf } from "../../lib/profile/table.ts";
-import { renderFolded } from "../../lib/report/folded.ts";
+import { FileBytes } from "../../lib/base/files/file_bytes.ts";
+import { groupBy, groupValues } from "../../lib/profile/query/groups.ts";
+import { type LoadOptions, loadProfile } from "../../lib/profile/load/load.ts";
+import { placeName } from "../../lib/profile/query/aggregation_keys.ts";
+import { type Profile, sampleCount, unresolvedSamples } from "../../lib/profile/model/profile.ts";
+import { tableOf } from "../../lib/profile/query/table.ts";
+import { renderFolded } from "../../lib/report/exchange/folded.ts";
 import { whole } from "../report/whole.ts";
-import type { SymbolFiles } from "../../lib/symbols/symbol_files.ts";
+import type { SymbolFiles } from "../../lib/symbols/files/symbol_files.ts";
 
 /** A list whose symbols are 4 KiB apart, so that many addresses share one; no program is there. */
 const kernel: SymbolFiles = {

@@ -1,13 +1,18 @@
 /** Recordings as other recorders make them: what their samples hold besides call chains by frame pointers. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { PERF_CONTEXT, PERF_RECORD_MISC, PERF_SAMPLE, PERF_SAMPLE_BRANCH } from "../../lib/base/abi.ts";
-import { MemoryBytes } from "../../lib/base/byte_source.ts";
+import {
+  PERF_CONTEXT,
+  PERF_RECORD_MISC,
+  PERF_SAMPLE,
+  PERF_SAMPLE_BRANCH,
+} from "../../lib/base/system/abi.ts";
+import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 import { encodeAttr, type EventAttr, makeAttr } from "../../lib/events/attr.ts";
-import { type LoadOptions, loadProfile } from "../../lib/profile/load.ts";
-import type { Profile } from "../../lib/profile/profile.ts";
-import { hexAddress } from "../../lib/base/address.ts";
-import { ByteWriter } from "../../lib/base/bytes.ts";
+import { type LoadOptions, loadProfile } from "../../lib/profile/load/load.ts";
+import type { Profile } from "../../lib/profile/model/profile.ts";
+import { hexAddress } from "../../lib/base/bytes/address.ts";
+import { ByteWriter } from "../../lib/base/bytes/bytes.ts";
 import { madeFile, madeSample, type SampleFields } from "../perfdata/made_samples.ts";
 import { perf } from "../perfdata/perf.ts";
 import { testNeeding } from "../needs.ts";

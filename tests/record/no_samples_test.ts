@@ -1,9 +1,9 @@
 /** The line that says why a recording has no samples. */
 
 import { assertEquals } from "@std/assert";
-import { makeLedger } from "../../lib/perfdata/ledger.ts";
+import { makeLedger } from "../../lib/perfdata/format/ledger.ts";
 import { noSamplesLine, TargetTime } from "../../lib/record/no_samples.ts";
-import type { Target } from "../../lib/record/target.ts";
+import type { Target } from "../../lib/record/request/target.ts";
 
 const row = {
   cpu: 0,

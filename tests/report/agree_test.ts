@@ -3,9 +3,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { gunzipSync } from "node:zlib";
 import { Profile as PprofProfile } from "pprof-format";
-import { checkValid, type Profile } from "../../lib/profile/profile.ts";
+import { checkValid, type Profile } from "../../lib/profile/model/profile.ts";
 import { formatNamed, FORMATS, type OutputOptions } from "../../lib/report/formats.ts";
-import { DEFAULT_REPORT } from "../../lib/report/options.ts";
+import { DEFAULT_REPORT } from "../../lib/report/shared/options.ts";
 import { profileOf } from "../profile/build.ts";
 import { contentOf, timesOf } from "./whole.ts";
 

@@ -1,9 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { checkValid, type Profile } from "../../lib/profile/profile.ts";
-import { parseSortKeys } from "../../lib/profile/groups.ts";
-import { renderJson } from "../../lib/report/json.ts";
-import { DEFAULT_REPORT } from "../../lib/report/options.ts";
-import { renderText } from "../../lib/report/text.ts";
+import { checkValid, type Profile } from "../../lib/profile/model/profile.ts";
+import { parseSortKeys } from "../../lib/profile/query/groups.ts";
+import { renderJson } from "../../lib/report/json/json.ts";
+import { DEFAULT_REPORT } from "../../lib/report/shared/options.ts";
+import { renderText } from "../../lib/report/text/text.ts";
 import { profileOf } from "../profile/build.ts";
 import { whole } from "./whole.ts";
 

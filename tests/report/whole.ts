@@ -1,4 +1,4 @@
-import type { Profile } from "../../lib/profile/profile.ts";
+import type { Profile } from "../../lib/profile/model/profile.ts";
 
 /** The text that a renderer gives in pieces. */
 export function whole(pieces: Iterable<string | Uint8Array>): string {

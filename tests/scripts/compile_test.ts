@@ -1,6 +1,6 @@
 /** The compiled binaries. Made here and left in build/, where the live tests find this machine's. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { VERSION } from "../../lib/base/version.ts";
+import { VERSION } from "../../lib/base/system/version.ts";
 import { hasCommand, testUnless } from "../needs.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");

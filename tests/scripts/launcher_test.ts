@@ -9,13 +9,14 @@ const TOOLS = ["sh", "flock", "uname", "mkdir", "cat", "mv", "rm", "timeout", "r
 /** Of each place that the program is put together from one. */
 const PROGRAM_SOURCES = [
   "main.ts",
-  "lib/base/errors.ts",
+  "lib/base/root.ts",
+  "lib/base/system/errors.ts",
   "lib/report/html/tables.ts",
   "ffi/load.ts",
   "deno.json",
   "deno.lock",
 ];
-const PAGE_SOURCES = ["page/main.ts", "html/tables.ts", "amount.ts"];
+const PAGE_SOURCES = ["page/main.ts", "html/tables.ts", "shared/amount.ts"];
 
 interface Checkout extends Disposable {
   path: string;
@@ -51,7 +52,17 @@ function toolbox(path: string, compiler: boolean): string {
 /** A fresh checkout: no .deno, no build, and a shim and a page "built" by stand-ins for their scripts. */
 function freshCheckout(): Checkout {
   const path = Deno.makeTempDirSync({ prefix: "pmuctl-checkout-" });
-  for (const dir of ["scripts/no-jsr", "ffi", ".deno", "lib/report/page", "lib/report/html", "lib/base"]) {
+  for (
+    const dir of [
+      "scripts/no-jsr",
+      "ffi/shim/drain",
+      ".deno",
+      "lib/report/page",
+      "lib/report/html",
+      "lib/report/shared",
+      "lib/base/system",
+    ]
+  ) {
     Deno.mkdirSync(`${path}/${dir}`, { recursive: true });
   }
   for (const script of ["setup", "common.sh", "pmuctl"]) {
@@ -59,12 +70,16 @@ function freshCheckout(): Checkout {
   }
   for (const file of ["deno.json", "deno.lock"]) Deno.copyFileSync(`${ROOT}/${file}`, `${path}/${file}`);
   Deno.writeTextFileSync(`${path}/scripts/no-jsr/import_map.json`, '{"imports":{}}');
-  for (const source of ["pmu.c", "pmu.h", "pmu.map"]) Deno.writeTextFileSync(`${path}/ffi/${source}`, "");
+  for (const source of ["pmu.c", "pmu.h", "pmu.map", "drain/drain.c"]) {
+    Deno.writeTextFileSync(`${path}/ffi/shim/${source}`, "");
+  }
   Deno.writeTextFileSync(
     `${path}/main.ts`,
     "console.log(Deno.cwd(), JSON.stringify(Deno.args)); Deno.exit(7);",
   );
-  for (const source of ["lib/base/errors.ts", "ffi/load.ts"]) Deno.writeTextFileSync(`${path}/${source}`, "");
+  for (const source of ["lib/base/root.ts", "lib/base/system/errors.ts", "ffi/load.ts"]) {
+    Deno.writeTextFileSync(`${path}/${source}`, "");
+  }
   const program = `${path}/build/program`;
   Deno.writeTextFileSync(
     `${path}/scripts/build-program`,
@@ -153,7 +168,7 @@ Deno.test("set-up builds the shim again when a source is newer", async () => {
   await setup();
   assertEquals((await setup()).err, "");
   const later = new Date(Date.now() + 5000);
-  Deno.utimeSync(`${checkout.path}/ffi/pmu.h`, later, later);
+  Deno.utimeSync(`${checkout.path}/ffi/shim/pmu.h`, later, later);
   assertStringIncludes((await setup()).err, "building the shim");
 });
 

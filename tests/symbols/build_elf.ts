@@ -1,6 +1,6 @@
 /** Small ELF files from a description, in either class and byte order. */
 
-import { ByteWriter } from "../../lib/base/bytes.ts";
+import { ByteWriter } from "../../lib/base/bytes/bytes.ts";
 
 /** A symbol to put into a table. */
 export interface ElfSymbol {

@@ -2,9 +2,9 @@
 
 import { crc32 } from "node:zlib";
 import { assertEquals, assertGreater, assertMatch } from "@std/assert";
-import { ElfFile } from "../../lib/symbols/elf.ts";
-import { elfSymbols } from "../../lib/symbols/elf_symbols.ts";
-import type { SymbolTable } from "../../lib/symbols/symbol_table.ts";
+import { ElfFile } from "../../lib/symbols/elf/elf.ts";
+import { elfSymbols } from "../../lib/symbols/elf/elf_symbols.ts";
+import type { SymbolTable } from "../../lib/symbols/table/symbol_table.ts";
 import { testNeeding } from "../needs.ts";
 import { answerOf, differences, fileBytes, perfFileSymbols } from "./oracle.ts";
 

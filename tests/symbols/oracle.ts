@@ -4,11 +4,11 @@
  * would for a real recording, at any address wanted and as many as wanted.
  */
 
-import { PERF_RECORD, PERF_RECORD_MISC, PERF_SAMPLE, PERF_TYPE } from "../../lib/base/abi.ts";
-import { addressToBigint, hexAddress } from "../../lib/base/address.ts";
-import { type ByteSource, MemoryBytes } from "../../lib/base/byte_source.ts";
-import { ByteWriter } from "../../lib/base/bytes.ts";
-import type { SymbolTable } from "../../lib/symbols/symbol_table.ts";
+import { PERF_RECORD, PERF_RECORD_MISC, PERF_SAMPLE, PERF_TYPE } from "../../lib/base/system/abi.ts";
+import { addressToBigint, hexAddress } from "../../lib/base/bytes/address.ts";
+import { type ByteSource, MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
+import { ByteWriter } from "../../lib/base/bytes/bytes.ts";
+import type { SymbolTable } from "../../lib/symbols/table/symbol_table.ts";
 
 /** One executable mapping of the synthetic process, or of the kernel when `pid` is -1. */
 export interface OracleMap {

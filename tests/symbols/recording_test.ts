@@ -1,21 +1,21 @@
 /** The whole way from a recording's records to names, against `perf script`, on what really ran. */
 
 import { assertEquals, assertGreater } from "@std/assert";
-import { PERF_CONTEXT, PERF_RECORD, PERF_RECORD_MISC } from "../../lib/base/abi.ts";
-import { addressOf } from "../../lib/base/address.ts";
-import { MemoryBytes } from "../../lib/base/byte_source.ts";
-import { PerfDataReader, type RecordCursor, type SampleCursor } from "../../lib/perfdata/reader.ts";
+import { PERF_CONTEXT, PERF_RECORD, PERF_RECORD_MISC } from "../../lib/base/system/abi.ts";
+import { addressOf } from "../../lib/base/bytes/address.ts";
+import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
+import { PerfDataReader, type RecordCursor, type SampleCursor } from "../../lib/perfdata/read/reader.ts";
 import {
   decodeComm,
   decodeKsymbol,
   decodeMmap,
   decodeMmap2,
   decodeTask,
-} from "../../lib/perfdata/records.ts";
-import { AddressSpaces } from "../../lib/symbols/address_space.ts";
-import type { SymbolFiles } from "../../lib/symbols/symbol_files.ts";
+} from "../../lib/perfdata/format/records.ts";
+import { AddressSpaces } from "../../lib/symbols/space/address_space.ts";
+import type { SymbolFiles } from "../../lib/symbols/files/symbol_files.ts";
 import { Symbolizer } from "../../lib/symbols/symbolizer.ts";
-import { captureVdso } from "../../lib/symbols/vdso.ts";
+import { captureVdso } from "../../lib/symbols/kernel/vdso.ts";
 import { testNeeding } from "../needs.ts";
 import { fileBytes } from "./oracle.ts";
 

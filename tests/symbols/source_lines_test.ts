@@ -1,16 +1,16 @@
 /** Source lines against addr2line, address by address, and against damage. */
 
 import { assertEquals, assertGreater } from "@std/assert";
-import { MemoryBytes } from "../../lib/base/byte_source.ts";
-import { findLines } from "../../lib/symbols/dwarf_line.ts";
-import { ElfFile } from "../../lib/symbols/elf.ts";
-import { Budget, Cost } from "../../lib/symbols/limits.ts";
-import type { DebugInfo } from "../../lib/symbols/debug_section.ts";
-import { REASON } from "../../lib/symbols/unresolved.ts";
-import { HeldBytes } from "../../lib/symbols/windows.ts";
-import { ObjectTable } from "../../lib/symbols/objects.ts";
+import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
+import { findLines } from "../../lib/symbols/dwarf/dwarf_line.ts";
+import { ElfFile } from "../../lib/symbols/elf/elf.ts";
+import { Budget, Cost } from "../../lib/symbols/object/limits.ts";
+import type { DebugInfo } from "../../lib/symbols/elf/debug_section.ts";
+import { REASON } from "../../lib/symbols/object/missing_symbol_reasons.ts";
+import { HeldBytes } from "../../lib/symbols/object/windows.ts";
+import { ObjectTable } from "../../lib/symbols/object/objects.ts";
 import { sourceLines } from "../../lib/symbols/source_lines.ts";
-import type { SymbolFiles } from "../../lib/symbols/symbol_files.ts";
+import type { SymbolFiles } from "../../lib/symbols/files/symbol_files.ts";
 import { testNeeding } from "../needs.ts";
 import { fileBytes } from "./oracle.ts";
 

@@ -1,6 +1,6 @@
 /** Sources that pretend to be huge, and count what is asked of them. */
 
-import type { ByteSource } from "../../lib/base/byte_source.ts";
+import type { ByteSource } from "../../lib/base/bytes/byte_source.ts";
 
 /** Bytes of a made-up file: those given, and zeros everywhere else, as a sparse file has them. */
 export class SparseBytes implements ByteSource {

@@ -1,9 +1,9 @@
 import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
-import { MemoryBytes } from "../../lib/base/byte_source.ts";
-import { type ObjectInfo, type ObjectKind, ObjectTable } from "../../lib/symbols/objects.ts";
-import type { SymbolFiles } from "../../lib/symbols/symbol_files.ts";
+import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
+import { type ObjectInfo, type ObjectKind, ObjectTable } from "../../lib/symbols/object/objects.ts";
+import type { SymbolFiles } from "../../lib/symbols/files/symbol_files.ts";
 import { Symbolizer } from "../../lib/symbols/symbolizer.ts";
-import { causeOf, REASON, type Reason, remedyOf } from "../../lib/symbols/unresolved.ts";
+import { causeOf, REASON, type Reason, remedyOf } from "../../lib/symbols/object/missing_symbol_reasons.ts";
 import { buildElf, TEXT_SHIFT } from "./build_elf.ts";
 
 const KERNEL_TEXT = -2130706432;

@@ -1,9 +1,9 @@
 /** The kernel's symbols from its own file, against perf: a made-up kernel, which was loaded elsewhere than linked. */
 
 import { assertEquals, assertGreater } from "@std/assert";
-import { KERNEL_MAP, ObjectTable } from "../../lib/symbols/objects.ts";
+import { KERNEL_MAP, ObjectTable } from "../../lib/symbols/object/objects.ts";
 import { Symbolizer } from "../../lib/symbols/symbolizer.ts";
-import { causeOf, type Reason } from "../../lib/symbols/unresolved.ts";
+import { causeOf, type Reason } from "../../lib/symbols/object/missing_symbol_reasons.ts";
 import { testNeeding } from "../needs.ts";
 import { differences, fileBytes, perfSymbols } from "./oracle.ts";
 

@@ -1,6 +1,6 @@
 /** Small programs with call frame information from a description: what .eh_frame and .eh_frame_hdr have to hold. */
 
-import { ByteWriter } from "../../lib/base/bytes.ts";
+import { ByteWriter } from "../../lib/base/bytes/bytes.ts";
 import { type Arch, X86_64 } from "../../lib/unwind/arch.ts";
 
 /** A function, and its call frame instructions. */

@@ -1,11 +1,11 @@
 /** Chains against those that the compiler's own unwinder finds in the same process: own_stacks.c. */
 
 import { assertEquals, assertGreater } from "@std/assert";
-import { MemoryBytes } from "../../lib/base/byte_source.ts";
-import { FileBytes } from "../../lib/base/file_bytes.ts";
-import { ElfFile } from "../../lib/symbols/elf.ts";
-import { hostSymbolFiles } from "../../lib/symbols/host_files.ts";
-import { ObjectTable } from "../../lib/symbols/objects.ts";
+import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
+import { FileBytes } from "../../lib/base/files/file_bytes.ts";
+import { ElfFile } from "../../lib/symbols/elf/elf.ts";
+import { hostSymbolFiles } from "../../lib/symbols/files/host_files.ts";
+import { ObjectTable } from "../../lib/symbols/object/objects.ts";
 import { AARCH64, type Arch, X86_64 } from "../../lib/unwind/arch.ts";
 import { END, END_WORDS } from "../../lib/unwind/ends.ts";
 import { type CodeSpace, UnwindObject } from "../../lib/unwind/object.ts";

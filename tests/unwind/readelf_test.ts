@@ -1,6 +1,6 @@
 import { assertEquals, assertGreater } from "@std/assert";
-import { FileBytes } from "../../lib/base/file_bytes.ts";
-import { ElfFile } from "../../lib/symbols/elf.ts";
+import { FileBytes } from "../../lib/base/files/file_bytes.ts";
+import { ElfFile } from "../../lib/symbols/elf/elf.ts";
 import { hasCommand, testNeeding, testUnless } from "../needs.ts";
 import { AARCH64 } from "../../lib/unwind/arch.ts";
 import { FOUND, ObjectCfi } from "../../lib/unwind/object_cfi.ts";

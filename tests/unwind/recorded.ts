@@ -1,14 +1,14 @@
 /** Walks the stacks that a recording with copies has (perf record --call-graph dwarf), as a reader of such files would. */
 
-import { PERF_RECORD, PERF_RECORD_MISC } from "../../lib/base/abi.ts";
-import { FileBytes } from "../../lib/base/file_bytes.ts";
-import { PerfDataReader, type RecordCursor, type SampleCursor } from "../../lib/perfdata/reader.ts";
-import { decodeComm, decodeMmap, decodeMmap2, decodeTask } from "../../lib/perfdata/records.ts";
-import { SampleTail } from "../../lib/perfdata/sample_tail.ts";
-import { AddressSpaces } from "../../lib/symbols/address_space.ts";
-import { ElfFile } from "../../lib/symbols/elf.ts";
-import { hostSymbolFiles } from "../../lib/symbols/host_files.ts";
-import type { ObjectInfo } from "../../lib/symbols/objects.ts";
+import { PERF_RECORD, PERF_RECORD_MISC } from "../../lib/base/system/abi.ts";
+import { FileBytes } from "../../lib/base/files/file_bytes.ts";
+import { PerfDataReader, type RecordCursor, type SampleCursor } from "../../lib/perfdata/read/reader.ts";
+import { decodeComm, decodeMmap, decodeMmap2, decodeTask } from "../../lib/perfdata/format/records.ts";
+import { SampleTail } from "../../lib/perfdata/read/sample_tail.ts";
+import { AddressSpaces } from "../../lib/symbols/space/address_space.ts";
+import { ElfFile } from "../../lib/symbols/elf/elf.ts";
+import { hostSymbolFiles } from "../../lib/symbols/files/host_files.ts";
+import type { ObjectInfo } from "../../lib/symbols/object/objects.ts";
 import type { Arch } from "../../lib/unwind/arch.ts";
 import { MappedCode } from "../../lib/unwind/mapped_code.ts";
 import { UnwindObject } from "../../lib/unwind/object.ts";

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { MemoryBytes } from "../../lib/base/byte_source.ts";
-import { ByteWriter } from "../../lib/base/bytes.ts";
-import { LineReader } from "../../lib/symbols/dwarf_line_header.ts";
-import { ElfFile } from "../../lib/symbols/elf.ts";
-import { Cost } from "../../lib/symbols/limits.ts";
-import { HeldBytes } from "../../lib/symbols/windows.ts";
+import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
+import { ByteWriter } from "../../lib/base/bytes/bytes.ts";
+import { LineReader } from "../../lib/symbols/dwarf/dwarf_line_header.ts";
+import { ElfFile } from "../../lib/symbols/elf/elf.ts";
+import { Cost } from "../../lib/symbols/object/limits.ts";
+import { HeldBytes } from "../../lib/symbols/object/windows.ts";
 import { X86_64 } from "../../lib/unwind/arch.ts";
 import { FOUND, ObjectCfi } from "../../lib/unwind/object_cfi.ts";
 import { OMIT, pointerSize, readPointer } from "../../lib/unwind/pointer.ts";

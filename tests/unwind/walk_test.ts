@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { MemoryBytes } from "../../lib/base/byte_source.ts";
-import { ElfFile } from "../../lib/symbols/elf.ts";
+import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
+import { ElfFile } from "../../lib/symbols/elf/elf.ts";
 import { AARCH64, type Arch, X86_64 } from "../../lib/unwind/arch.ts";
 import { END } from "../../lib/unwind/ends.ts";
 import { type CodeSpace, UnwindObject } from "../../lib/unwind/object.ts";

@@ -5,7 +5,7 @@
 
 import type { Standing, Wanted } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
-import type { Opened, Where } from "../opening.ts";
+import type { Opened, Where } from "../open/opening.ts";
 
 /** Of `Operations`. A backend made for another version is not registered. */
 export const BACKEND_VERSION = 1;

@@ -1,6 +1,6 @@
 /** The backend `clock`: an interrupt by each CPU's timer. It works on every machine, also without a PMU. */
 
-import { PERF_COUNT_SW, PERF_TYPE } from "../../base/abi.ts";
+import { PERF_COUNT_SW, PERF_TYPE } from "../../base/system/abi.ts";
 import { isClock, isCycles } from "../../events/catalog.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 import type { Operations } from "./backend.ts";

@@ -1,7 +1,7 @@
 /** What every backend that samples through perf_event_open(2) does alike. */
 
 import { disable, enable, PmuError, setPeriod } from "../../../ffi/pmu.ts";
-import { type Opened, openOnCpus } from "../opening.ts";
+import { type Opened, openOnCpus } from "../open/opening.ts";
 import type { Operations } from "./backend.ts";
 
 /** Opening, starting and stopping perf events. */

@@ -3,14 +3,14 @@
  * UnsupportedErrors with the errno that tprof gives.
  */
 
-import { ERRNO } from "../../base/errno.ts";
-import { UnsupportedError, UsageError } from "../../base/errors.ts";
+import { ERRNO } from "../../base/system/errno.ts";
+import { UnsupportedError, UsageError } from "../../base/system/errors.ts";
 import { rateText } from "../../events/attr.ts";
 import { isRestricted } from "../../events/fallback.ts";
 import type { Standing, Wanted } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
-import type { SampledEvent } from "../../perfdata/session_info.ts";
-import type { Opened, Where } from "../opening.ts";
+import type { SampledEvent } from "../../perfdata/format/session_info.ts";
+import type { Opened, Where } from "../open/opening.ts";
 import { BACKEND_VERSION, type Operations } from "./backend.ts";
 
 /** A backend as it was registered. */

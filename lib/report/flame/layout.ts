@@ -1,10 +1,21 @@
 /** Where the boxes of a flame graph are, and what they stand for; nothing of how they are drawn. */
 
-import type { Weight } from "../../profile/aggregate.ts";
-import { type FlameSource, type FlameTree, flameTree, type NodeWeights } from "../../profile/flame_tree.ts";
-import { groupValues } from "../../profile/groups.ts";
-import { joinsRun, placeLabel, placeObject, type Places, type RunFrame } from "../../profile/places.ts";
-import { isKernel, type ProfileObject } from "../../profile/profile.ts";
+import type { Weight } from "../../profile/query/aggregate.ts";
+import {
+  type FlameSource,
+  type FlameTree,
+  flameTree,
+  type NodeWeights,
+} from "../../profile/query/flame_tree.ts";
+import { groupValues } from "../../profile/query/groups.ts";
+import {
+  joinsRun,
+  placeLabel,
+  placeObject,
+  type Places,
+  type RunFrame,
+} from "../../profile/query/aggregation_keys.ts";
+import { isKernel, type ProfileObject } from "../../profile/model/profile.ts";
 
 /** What boxes are coloured by. `root`: no code, but all of it, or a command. */
 export type BoxKind = "root" | "program" | "library" | "kernel" | "jit" | "unresolved";

@@ -1,8 +1,8 @@
 /** The page's own program and style, which scripts/setup makes and the compiled binary has inside. */
 
-import { UnsupportedError } from "../../base/errors.ts";
+import { UnsupportedError } from "../../base/system/errors.ts";
 import { rootUrl } from "../../base/root.ts";
-import type { HtmlOptions } from "../html.ts";
+import type { HtmlOptions } from "./html.ts";
 
 /** Reads them. Throws UnsupportedError when the program has not been made. */
 export function pageAssets(): HtmlOptions {

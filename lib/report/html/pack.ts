@@ -1,11 +1,11 @@
 /** From a profile to the tables of a page: places for frames, buckets for times. */
 
-import { int32Column } from "../../base/column.ts";
-import { placeName, type Places, placesOf } from "../../profile/places.ts";
-import type { Profile } from "../../profile/profile.ts";
-import { sampledEvents } from "../../profile/table.ts";
-import { SampleTable, StackTable } from "../../profile/tables.ts";
-import { weightUnit } from "../../profile/unit.ts";
+import { int32Column } from "../../base/bytes/column.ts";
+import { placeName, type Places, placesOf } from "../../profile/query/aggregation_keys.ts";
+import type { Profile } from "../../profile/model/profile.ts";
+import { sampledEvents } from "../../profile/query/table.ts";
+import { SampleTable, StackTable } from "../../profile/model/tables.ts";
+import { weightUnit } from "../../profile/model/unit.ts";
 import { COMMAND, type PageTables } from "./tables.ts";
 
 /** Time is cut into this many buckets: more than a screen has columns. */

@@ -1,9 +1,9 @@
 /** The parts of the page that are text: what was recorded, what was lost, what has no symbol. */
 
-import { grouped } from "../amount.ts";
-import { ledgerCells, lostText } from "../../perfdata/ledger.ts";
-import { namedObjects, remediesOf } from "../remedies.ts";
-import { type Profile, sampleCount } from "../../profile/profile.ts";
+import { grouped } from "../shared/amount.ts";
+import { ledgerCells, lostText } from "../../perfdata/format/ledger.ts";
+import { namedObjects, remediesOf } from "../shared/remedies.ts";
+import { type Profile, sampleCount } from "../../profile/model/profile.ts";
 
 /** Text as it may stand in an element or in a quoted attribute. */
 export function escapeHtml(text: string): string {

@@ -3,7 +3,7 @@
  * makes them (pack.ts), the page's program reads them (select.ts); both know them from here.
  */
 
-import type { ObjectKind } from "../../profile/profile.ts";
+import type { ObjectKind } from "../../profile/model/profile.ts";
 import { ColumnReader, ColumnWriter } from "./bytes.ts";
 
 /** What is text, or small enough to be JSON. */

@@ -5,7 +5,7 @@ import { select } from "d3-selection";
 import { colourKind, type FlameNode, flameTree, nameOf } from "../html/tree.ts";
 import type { StackWeights } from "../html/select.ts";
 import { COMMAND, type PageTables } from "../html/tables.ts";
-import { grouped } from "../amount.ts";
+import { grouped } from "../shared/amount.ts";
 import { byId } from "./dom.ts";
 import { samples, share, weight } from "./format.ts";
 import type { Matcher } from "./search.ts";

@@ -1,6 +1,6 @@
 /** Numbers as people read them. */
 
-import { amountText, grouped } from "../amount.ts";
+import { amountText, grouped } from "../shared/amount.ts";
 
 /** `12.3%`, with more digits where it is little. */
 export function share(part: number, whole: number): string {

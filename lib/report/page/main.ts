@@ -2,7 +2,7 @@
 
 import { type Selection, type StackWeights, through, weigh } from "../html/select.ts";
 import type { PageTables } from "../html/tables.ts";
-import { amountText, grouped } from "../amount.ts";
+import { amountText, grouped } from "../shared/amount.ts";
 import { byId } from "./dom.ts";
 import { FlameGraph, fullName } from "./flame.ts";
 import { clockSeconds, samples, share, weight } from "./format.ts";

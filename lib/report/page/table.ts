@@ -4,7 +4,7 @@ import { nameOf } from "../html/tree.ts";
 import { type PlaceRow, placeRows, type StackWeights } from "../html/select.ts";
 import type { PageTables } from "../html/tables.ts";
 import { byId, element } from "./dom.ts";
-import { grouped } from "../amount.ts";
+import { grouped } from "../shared/amount.ts";
 import { share } from "./format.ts";
 import type { Matcher } from "./search.ts";
 

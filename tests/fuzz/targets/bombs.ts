@@ -3,26 +3,31 @@
  * counted: a few seconds of CPU and less than a gigabyte, whatever its size.
  */
 
-import { type ByteSource, MemoryBytes } from "../../../lib/base/byte_source.ts";
-import { ByteWriter, concat } from "../../../lib/base/bytes.ts";
-import { parseSet } from "../../../lib/cpc/set_file.ts";
-import { parseReply, parseRequest } from "../../../lib/cpc/protocol.ts";
-import { parseBaseline } from "../../../lib/check/baseline.ts";
-import { encodeComm, encodeFork, encodeKsymbol, encodeMmap2 } from "../../../lib/perfdata/record_encoders.ts";
-import { encodeFileStart } from "../../../lib/perfdata/writer.ts";
-import { loadProfile } from "../../../lib/profile/load.ts";
-import { readStoredProfile } from "../../../lib/profile/stored.ts";
+import { type ByteSource, MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
+import { ByteWriter, concat } from "../../../lib/base/bytes/bytes.ts";
+import { parseSet } from "../../../lib/counters/verify/set_file.ts";
+import { parseReply, parseRequest } from "../../../lib/counters/named/protocol.ts";
+import { parseBaseline } from "../../../lib/check/baseline/baseline.ts";
+import {
+  encodeComm,
+  encodeFork,
+  encodeKsymbol,
+  encodeMmap2,
+} from "../../../lib/perfdata/format/record_encoders.ts";
+import { encodeFileStart } from "../../../lib/perfdata/format/writer.ts";
+import { loadProfile } from "../../../lib/profile/load/load.ts";
+import { readStoredProfile } from "../../../lib/profile/model/stored.ts";
 import { formatNamed, type OutputOptions } from "../../../lib/report/formats.ts";
-import { DEFAULT_REPORT } from "../../../lib/report/options.ts";
-import { Demangler } from "../../../lib/symbols/demangle.ts";
-import { readJitDump } from "../../../lib/symbols/jitdump.ts";
-import type { SymbolFiles } from "../../../lib/symbols/symbol_files.ts";
+import { DEFAULT_REPORT } from "../../../lib/report/shared/options.ts";
+import { Demangler } from "../../../lib/symbols/table/demangle.ts";
+import { readJitDump } from "../../../lib/symbols/jit/jitdump.ts";
+import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
 import { EVENTS, LAYOUT, sample } from "../../perfdata/writing.ts";
 import { SparseBytes } from "../../symbols/sparse_bytes.ts";
-import { recordingOfCode } from "../code_recording.ts";
-import { xzZeros, zlibZeros, zstdStored } from "../made_packed.ts";
-import { memoryFiles } from "../memory_files.ts";
-import { ElfParts } from "../mutate_elf.ts";
+import { recordingOfCode } from "../made/code_recording.ts";
+import { xzZeros, zlibZeros, zstdStored } from "../made/packed.ts";
+import { memoryFiles } from "../made/memory_files.ts";
+import { ElfParts } from "../mutate/mutate_elf.ts";
 import type { Target } from "../target.ts";
 import { readObject } from "./objects.ts";
 

@@ -1,6 +1,6 @@
 /** Whole commands that read recordings, with options of all kinds: what they print, and what they end with. */
 
-import { EXIT } from "../../../lib/base/errors.ts";
+import { EXIT } from "../../../lib/base/system/errors.ts";
 import { parseCommandLine } from "../../../lib/cli/args.ts";
 import type { Command, Io } from "../../../lib/cli/command.ts";
 import { command as diff } from "../../../lib/commands/diff.ts";
@@ -8,7 +8,7 @@ import { command as report } from "../../../lib/commands/report.ts";
 import { FORMATS } from "../../../lib/report/formats.ts";
 import { writtenFile } from "../../perfdata/writing.ts";
 import { HOSTILE_NAMES } from "../hostile.ts";
-import { mutateBytes, mutateText } from "../mutate.ts";
+import { mutateBytes, mutateText } from "../mutate/mutate.ts";
 import { ownPath } from "../own_folder.ts";
 import { fitForTerminal } from "../output_checks.ts";
 import type { Random } from "../random.ts";

@@ -1,14 +1,14 @@
 /** What programs write about code that they made: perf maps and jitdumps. */
 
-import { MemoryBytes } from "../../../lib/base/byte_source.ts";
-import { ByteWriter, concat } from "../../../lib/base/bytes.ts";
-import { loadProfile } from "../../../lib/profile/load.ts";
-import { readJitDump } from "../../../lib/symbols/jitdump.ts";
-import { parsePerfMap } from "../../../lib/symbols/perf_map.ts";
-import type { SymbolTable } from "../../../lib/symbols/symbol_table.ts";
+import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
+import { ByteWriter, concat } from "../../../lib/base/bytes/bytes.ts";
+import { loadProfile } from "../../../lib/profile/load/load.ts";
+import { readJitDump } from "../../../lib/symbols/jit/jitdump.ts";
+import { parsePerfMap } from "../../../lib/symbols/jit/perf_map.ts";
+import type { SymbolTable } from "../../../lib/symbols/table/symbol_table.ts";
 import { HOSTILE_NAMES } from "../hostile.ts";
-import { recordingOfCode } from "../code_recording.ts";
-import { mutateBytes, mutateText } from "../mutate.ts";
+import { recordingOfCode } from "../made/code_recording.ts";
+import { mutateBytes, mutateText } from "../mutate/mutate.ts";
 import type { Random } from "../random.ts";
 import type { Target } from "../target.ts";
 

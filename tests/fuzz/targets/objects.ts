@@ -1,20 +1,20 @@
 /** Object files: their headers, symbols, source lines, and what is packed in them. */
 
 import { deflateSync } from "node:zlib";
-import { type ByteSource, MemoryBytes } from "../../../lib/base/byte_source.ts";
-import { ByteWriter, concat } from "../../../lib/base/bytes.ts";
-import { ElfFile } from "../../../lib/symbols/elf.ts";
-import { elfSymbols, symbolAddress, vmlinuxSymbols } from "../../../lib/symbols/elf_symbols.ts";
-import { functionRanges } from "../../../lib/symbols/function_ranges.ts";
-import { ObjectTable } from "../../../lib/symbols/objects.ts";
+import { type ByteSource, MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
+import { ByteWriter, concat } from "../../../lib/base/bytes/bytes.ts";
+import { ElfFile } from "../../../lib/symbols/elf/elf.ts";
+import { elfSymbols, symbolAddress, vmlinuxSymbols } from "../../../lib/symbols/elf/elf_symbols.ts";
+import { functionRanges } from "../../../lib/symbols/elf/function_ranges.ts";
+import { ObjectTable } from "../../../lib/symbols/object/objects.ts";
 import { sourceLines } from "../../../lib/symbols/source_lines.ts";
-import type { SymbolFiles } from "../../../lib/symbols/symbol_files.ts";
+import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
 import { Symbolizer } from "../../../lib/symbols/symbolizer.ts";
 import { buildElf } from "../../symbols/build_elf.ts";
-import { makeLines, makeUnits, type Sections } from "../made_dwarf.ts";
-import { xzStored, zstdStored } from "../made_packed.ts";
-import { mutateBytes } from "../mutate.ts";
-import { ElfParts, mutateElf } from "../mutate_elf.ts";
+import { makeLines, makeUnits, type Sections } from "../made/dwarf.ts";
+import { xzStored, zstdStored } from "../made/packed.ts";
+import { mutateBytes } from "../mutate/mutate.ts";
+import { ElfParts, mutateElf } from "../mutate/mutate_elf.ts";
 import type { Random } from "../random.ts";
 import { type Input, type Target } from "../target.ts";
 

@@ -1,11 +1,17 @@
 /** The text of /proc and /sys, in which processes have their names. */
 
-import { parseCpuList } from "../../../lib/base/cpu_list.ts";
-import { isMounted, parseMapsLine, parseStat, processUsers, procField } from "../../../lib/base/proc_text.ts";
-import { readFingerprint } from "../../../lib/check/fingerprint.ts";
+import { parseCpuList } from "../../../lib/base/text/cpu_list.ts";
+import {
+  isMounted,
+  parseMapsLine,
+  parseStat,
+  processUsers,
+  procField,
+} from "../../../lib/base/text/proc_text.ts";
+import { readFingerprint } from "../../../lib/check/baseline/fingerprint.ts";
 import { readPrivilege } from "../../../lib/events/privilege.ts";
-import { processMaps } from "../../../lib/record/live_maps.ts";
-import { readHost } from "../../../lib/record/host.ts";
+import { processMaps } from "../../../lib/record/host/live_maps.ts";
+import { readHost } from "../../../lib/record/host/host.ts";
 import {
   codeLength,
   kernelText,
@@ -14,12 +20,12 @@ import {
   type Proc,
   readProcess,
   startTimeOf,
-} from "../../../lib/record/procfs.ts";
-import { processRecords } from "../../../lib/record/synthesize.ts";
-import { findVdso } from "../../../lib/symbols/vdso.ts";
+} from "../../../lib/record/host/procfs.ts";
+import { processRecords } from "../../../lib/record/host/synthesize.ts";
+import { findVdso } from "../../../lib/symbols/kernel/vdso.ts";
 import { LAYOUT } from "../../perfdata/writing.ts";
 import { HOSTILE_NAMES } from "../hostile.ts";
-import { mutateText } from "../mutate.ts";
+import { mutateText } from "../mutate/mutate.ts";
 import type { Random } from "../random.ts";
 import type { Input, Target } from "../target.ts";
 

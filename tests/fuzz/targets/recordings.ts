@@ -1,18 +1,18 @@
 /** Recordings: real ones with changes, and made-up ones, read as `pmuctl report` does. */
 
-import { MemoryBytes } from "../../../lib/base/byte_source.ts";
-import { ByteWriter } from "../../../lib/base/bytes.ts";
-import { loadProfile } from "../../../lib/profile/load.ts";
-import { renderJson } from "../../../lib/report/json.ts";
-import { DEFAULT_REPORT, type ReportOptions } from "../../../lib/report/options.ts";
-import { renderText } from "../../../lib/report/text.ts";
-import { PerfDataReader } from "../../../lib/perfdata/reader.ts";
+import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
+import { ByteWriter } from "../../../lib/base/bytes/bytes.ts";
+import { loadProfile } from "../../../lib/profile/load/load.ts";
+import { renderJson } from "../../../lib/report/json/json.ts";
+import { DEFAULT_REPORT, type ReportOptions } from "../../../lib/report/shared/options.ts";
+import { renderText } from "../../../lib/report/text/text.ts";
+import { PerfDataReader } from "../../../lib/perfdata/read/reader.ts";
 import { bigEndianFile, bigEndianPipe } from "../../perfdata/big_endian.ts";
 import { fixture, stream } from "../../perfdata/reading.ts";
 import { killedFile, roomedFile, writtenFile, writtenPipe } from "../../perfdata/writing.ts";
-import { memoryFiles } from "../memory_files.ts";
-import { makeRecording } from "../made_recording.ts";
-import { mutateBytes } from "../mutate.ts";
+import { memoryFiles } from "../made/memory_files.ts";
+import { makeRecording } from "../made/recording.ts";
+import { mutateBytes } from "../mutate/mutate.ts";
 import { EDGES, type Random } from "../random.ts";
 import { choiceBy, type Input, type Target } from "../target.ts";
 import { whole } from "../../report/whole.ts";

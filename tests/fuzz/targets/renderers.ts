@@ -2,38 +2,38 @@
 
 import { setColorEnabled } from "@std/fmt/colors";
 import { gunzipSync } from "node:zlib";
-import { type ByteInput, MemoryBytes } from "../../../lib/base/byte_source.ts";
-import { concat } from "../../../lib/base/bytes.ts";
-import { countRecords } from "../../../lib/perfdata/count.ts";
-import { encodeFeatures } from "../../../lib/perfdata/feature_encoders.ts";
+import { type ByteInput, MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
+import { concat } from "../../../lib/base/bytes/bytes.ts";
+import { countRecords } from "../../../lib/perfdata/read/count.ts";
+import { encodeFeatures } from "../../../lib/perfdata/format/feature_encoders.ts";
 import {
   encodeComm,
   encodeFork,
   encodeKsymbol,
   encodeMmap,
   encodeMmap2,
-} from "../../../lib/perfdata/record_encoders.ts";
-import { encodeFileEnd, encodeFileStart } from "../../../lib/perfdata/writer.ts";
-import { diffProfiles } from "../../../lib/profile/diff.ts";
-import { filterProfile, withEvents } from "../../../lib/profile/filter.ts";
-import { SORT_KEYS } from "../../../lib/profile/groups.ts";
-import { loadProfile } from "../../../lib/profile/load.ts";
-import type { Profile } from "../../../lib/profile/profile.ts";
-import { heaviestFirst, mergeTwins } from "../../../lib/profile/shown_events.ts";
-import { readStoredProfile, storeProfile } from "../../../lib/profile/stored.ts";
-import { wholeOf } from "../../../lib/profile/table.ts";
-import { renderDiffJson } from "../../../lib/report/diff_json.ts";
-import { renderDiffText } from "../../../lib/report/diff_text.ts";
+} from "../../../lib/perfdata/format/record_encoders.ts";
+import { encodeFileEnd, encodeFileStart } from "../../../lib/perfdata/format/writer.ts";
+import { diffProfiles } from "../../../lib/profile/compare/diff.ts";
+import { filterProfile, withEvents } from "../../../lib/profile/query/filter.ts";
+import { SORT_KEYS } from "../../../lib/profile/query/groups.ts";
+import { loadProfile } from "../../../lib/profile/load/load.ts";
+import type { Profile } from "../../../lib/profile/model/profile.ts";
+import { heaviestFirst, mergeTwins } from "../../../lib/profile/query/shown_events.ts";
+import { readStoredProfile, storeProfile } from "../../../lib/profile/model/stored.ts";
+import { wholeOf } from "../../../lib/profile/query/table.ts";
+import { renderDiffJson } from "../../../lib/report/json/diff_json.ts";
+import { renderDiffText } from "../../../lib/report/text/diff_text.ts";
 import { FORMATS, type OutputOptions } from "../../../lib/report/formats.ts";
-import { DEFAULT_REPORT } from "../../../lib/report/options.ts";
-import { renderStats, renderStatsJson } from "../../../lib/report/stats.ts";
-import type { SymbolFiles } from "../../../lib/symbols/symbol_files.ts";
+import { DEFAULT_REPORT } from "../../../lib/report/shared/options.ts";
+import { renderStats, renderStatsJson } from "../../../lib/report/text/stats.ts";
+import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
 import { stream } from "../../perfdata/reading.ts";
 import { EVENTS, FEATURES, LAYOUT, records, writtenFile } from "../../perfdata/writing.ts";
 import { HOSTILE_NAMES } from "../hostile.ts";
 import { fitForTerminal, onlyOurScripts, openPage, wellFormed } from "../output_checks.ts";
-import { memoryFiles } from "../memory_files.ts";
-import { mutateBytes } from "../mutate.ts";
+import { memoryFiles } from "../made/memory_files.ts";
+import { mutateBytes } from "../mutate/mutate.ts";
 import type { Random } from "../random.ts";
 import { choiceBy, type Target } from "../target.ts";
 import { isStreamed, mutateStructure, type Seed, seeds } from "./recordings.ts";

@@ -1,9 +1,9 @@
 /** The two ends of a named set's socket, each with somebody at the other end who says what they like. */
 
-import { ask, serve } from "../../../lib/cpc/socket.ts";
-import { parseReply, parseRequest, replyLine, requestLine } from "../../../lib/cpc/protocol.ts";
-import { mutateBytes } from "../mutate.ts";
-import { mutateJson } from "../mutate_json.ts";
+import { ask, serve } from "../../../lib/counters/named/socket.ts";
+import { parseReply, parseRequest, replyLine, requestLine } from "../../../lib/counters/named/protocol.ts";
+import { mutateBytes } from "../mutate/mutate.ts";
+import { mutateJson } from "../mutate/mutate_json.ts";
 import { ownPath } from "../own_folder.ts";
 import type { Random } from "../random.ts";
 import { choiceBy, type Input, type Target, textTarget } from "../target.ts";

@@ -1,11 +1,11 @@
 /** Short texts: specifications, events, symbol lists and mangled names. */
 
-import { parseSpec } from "../../../lib/cpc/spec.ts";
+import { parseSpec } from "../../../lib/counters/verify/spec.ts";
 import { parseEvents } from "../../../lib/events/grammar.ts";
-import { Demangler } from "../../../lib/symbols/demangle.ts";
-import { parseKallsyms } from "../../../lib/symbols/kallsyms.ts";
-import { intel } from "../../cpc/machines.ts";
-import { mutateText } from "../mutate.ts";
+import { Demangler } from "../../../lib/symbols/table/demangle.ts";
+import { parseKallsyms } from "../../../lib/symbols/kernel/kallsyms.ts";
+import { intel } from "../../counters/machines.ts";
+import { mutateText } from "../mutate/mutate.ts";
 import type { Random } from "../random.ts";
 import { type Target, textTarget } from "../target.ts";
 

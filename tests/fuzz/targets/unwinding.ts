@@ -1,9 +1,9 @@
 /** Call frame information, expressions, and the stacks that are walked by them. */
 
-import { MemoryBytes } from "../../../lib/base/byte_source.ts";
-import { ElfFile } from "../../../lib/symbols/elf.ts";
-import { Cost } from "../../../lib/symbols/limits.ts";
-import { HeldBytes } from "../../../lib/symbols/windows.ts";
+import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
+import { ElfFile } from "../../../lib/symbols/elf/elf.ts";
+import { Cost } from "../../../lib/symbols/object/limits.ts";
+import { HeldBytes } from "../../../lib/symbols/object/windows.ts";
 import { AARCH64, archOf, X86_64 } from "../../../lib/unwind/arch.ts";
 import { END_WORDS } from "../../../lib/unwind/ends.ts";
 import { Evaluator } from "../../../lib/unwind/expression.ts";
@@ -14,9 +14,9 @@ import { StackPiece } from "../../../lib/unwind/stack_piece.ts";
 import { CfiTable } from "../../../lib/unwind/table.ts";
 import { Unwinder } from "../../../lib/unwind/walk.ts";
 import { buildFrames, type Function } from "../../unwind/build_frames.ts";
-import { makeCfiObject, makeEntries, makeExpression, makeInstructions } from "../made_cfi.ts";
-import { mutateBytes } from "../mutate.ts";
-import { ElfParts } from "../mutate_elf.ts";
+import { makeCfiObject, makeEntries, makeExpression, makeInstructions } from "../made/cfi.ts";
+import { mutateBytes } from "../mutate/mutate.ts";
+import { ElfParts } from "../mutate/mutate_elf.ts";
 import type { Random } from "../random.ts";
 import { choiceBy, type Input, type Target } from "../target.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { ERRNO } from "../../../lib/base/errno.ts";
-import { UnsupportedError, UsageError } from "../../../lib/base/errors.ts";
+import { ERRNO } from "../../../lib/base/system/errno.ts";
+import { UnsupportedError, UsageError } from "../../../lib/base/system/errors.ts";
 import type { EventAttr } from "../../../lib/events/attr.ts";
 import { resolveEvents } from "../../../lib/events/resolve.ts";
 import { allBackends } from "../../../lib/record/backends/all.ts";

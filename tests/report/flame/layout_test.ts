@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { groupAlike } from "../../../lib/profile/alike.ts";
-import { groupBy } from "../../../lib/profile/groups.ts";
-import type { Profile } from "../../../lib/profile/profile.ts";
+import { groupAlike } from "../../../lib/profile/compare/match_functions.ts";
+import { groupBy } from "../../../lib/profile/query/groups.ts";
+import type { Profile } from "../../../lib/profile/model/profile.ts";
 import { type Box, type FlameLayout, layoutFlames } from "../../../lib/report/flame/layout.ts";
 import { profileOf } from "../../profile/build.ts";
 

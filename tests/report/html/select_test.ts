@@ -1,11 +1,11 @@
 /** What the page computes of its tables has to be what the report computes of the profile. */
 
 import { assert, assertEquals } from "@std/assert";
-import { overhead } from "../../../lib/profile/aggregate.ts";
-import { cutTimes, filterProfile } from "../../../lib/profile/filter.ts";
-import { groupBy } from "../../../lib/profile/groups.ts";
-import { placeName, placeObject } from "../../../lib/profile/places.ts";
-import type { Profile } from "../../../lib/profile/profile.ts";
+import { overhead } from "../../../lib/profile/query/aggregate.ts";
+import { cutTimes, filterProfile } from "../../../lib/profile/query/filter.ts";
+import { groupBy } from "../../../lib/profile/query/groups.ts";
+import { placeName, placeObject } from "../../../lib/profile/query/aggregation_keys.ts";
+import type { Profile } from "../../../lib/profile/model/profile.ts";
 import { packProfile } from "../../../lib/report/html/pack.ts";
 import { lanesOf, placeRows, type Selection, through, weigh } from "../../../lib/report/html/select.ts";
 import { bucketCount, decodeTables, encodeTables, type PageTables } from "../../../lib/report/html/tables.ts";

@@ -1,0 +1,234 @@
+/**
+ * Bounds-checked reading and writing of C structs, for headers, attrs and sections. Hot loops over
+ * samples do not come through here: they use typed-array views over a whole window of records.
+ */
+
+import { BadInputError } from "../system/errors.ts";
+import { osBytes } from "../text/os_text.ts";
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** Reads C scalars one after another from `bytes`, in the byte order given; every read is checked. */
+export class ByteReader {
+  readonly bytes: Uint8Array;
+  readonly littleEndian: boolean;
+  /** Offset of the next read, in bytes from the start of `bytes`. */
+  pos: number;
+  readonly #view: DataView;
+  readonly #what: string;
+  readonly #origin: number;
+
+  /**
+   * @param what names the structure in errors: `the file header`.
+   * @param origin offset of `bytes` in the file, so that errors give a place in the file.
+   */
+  constructor(bytes: Uint8Array, littleEndian = true, what = "the data", origin = 0) {
+    this.bytes = bytes;
+    this.littleEndian = littleEndian;
+    this.pos = 0;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#what = what;
+    this.#origin = origin;
+  }
+
+  /** Bytes left to read. */
+  get left(): number {
+    return this.bytes.length - this.pos;
+  }
+
+  /** Offset in the file of the next read. */
+  get offset(): number {
+    return this.#origin + this.pos;
+  }
+
+  /** Checks that `n` more bytes are there, moves past them, returns where they start. Throws BadInputError. */
+  take(n: number): number {
+    const at = this.pos;
+    if (n < 0 || n > this.bytes.length - at) {
+      throw new BadInputError(
+        `${this.#what} ends early: ${n} bytes wanted at offset ${this.#origin + at}, ` +
+          `${this.bytes.length - at} there`,
+        this.#origin + at,
+      );
+    }
+    this.pos = at + n;
+    return at;
+  }
+
+  u8(): number {
+    return this.bytes[this.take(1)];
+  }
+
+  u16(): number {
+    return this.#view.getUint16(this.take(2), this.littleEndian);
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.take(4), this.littleEndian);
+  }
+
+  i32(): number {
+    return this.#view.getInt32(this.take(4), this.littleEndian);
+  }
+
+  u64(): bigint {
+    return this.#view.getBigUint64(this.take(8), this.littleEndian);
+  }
+
+  /** A u64 that must fit a double exactly, such as an offset or a size. Throws BadInputError past 2^53. */
+  size(): number {
+    const at = this.pos;
+    const value = this.u64();
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
+      throw new BadInputError(
+        `${this.#what} gives an impossible size ${value} at offset ${this.#origin + at}`,
+        this.#origin + at,
+      );
+    }
+    return Number(value);
+  }
+
+  /** The next `n` bytes, as a view (not a copy). */
+  slice(n: number): Uint8Array {
+    const at = this.take(n);
+    return this.bytes.subarray(at, at + n);
+  }
+
+  /** A string in a field of `n` bytes, up to its first NUL. */
+  fixedString(n: number): string {
+    return cString(this.slice(n));
+  }
+}
+
+/** The string at the start of `bytes`, up to the first NUL or the end. Bad UTF-8 becomes U+FFFD. */
+export function cString(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
+}
+
+/** The string at the start of `bytes`, as cString() has it, but for a … in place of what is beyond `most` bytes. */
+export function shortCString(bytes: Uint8Array, most: number): string {
+  const end = bytes.subarray(0, most + 1).indexOf(0);
+  if (end >= 0 || bytes.length <= most) return cString(bytes);
+  return decoder.decode(bytes.subarray(0, most)) + "…";
+}
+
+/** Encodes `text` with a NUL behind it: as UTF-8, or as the bytes that `osText()` read. */
+export function toCString(text: string): Uint8Array<ArrayBuffer> {
+  return osBytes(text + "\0");
+}
+
+/** Writes C scalars one after another, growing as needed; `bytes()` gives what was written. */
+export class ByteWriter {
+  readonly littleEndian: boolean;
+  #buffer: Uint8Array<ArrayBuffer>;
+  #view: DataView;
+  #length = 0;
+
+  constructor(capacity = 256, littleEndian = true) {
+    this.littleEndian = littleEndian;
+    this.#buffer = new Uint8Array(capacity);
+    this.#view = new DataView(this.#buffer.buffer);
+  }
+
+  /** Bytes written so far: the offset of the next write. */
+  get length(): number {
+    return this.#length;
+  }
+
+  #room(n: number): number {
+    const at = this.#length;
+    if (at + n > this.#buffer.length) {
+      const grown = new Uint8Array(Math.max(this.#buffer.length * 2, at + n));
+      grown.set(this.#buffer.subarray(0, at));
+      this.#buffer = grown;
+      this.#view = new DataView(grown.buffer);
+    }
+    this.#length = at + n;
+    return at;
+  }
+
+  u8(value: number): this {
+    const at = this.#room(1); // before #view is read: it may be replaced
+    this.#view.setUint8(at, value);
+    return this;
+  }
+
+  u16(value: number): this {
+    const at = this.#room(2); // before #view is read: it may be replaced
+    this.#view.setUint16(at, value, this.littleEndian);
+    return this;
+  }
+
+  u32(value: number): this {
+    const at = this.#room(4); // before #view is read: it may be replaced
+    this.#view.setUint32(at, value, this.littleEndian);
+    return this;
+  }
+
+  i32(value: number): this {
+    const at = this.#room(4); // before #view is read: it may be replaced
+    this.#view.setInt32(at, value, this.littleEndian);
+    return this;
+  }
+
+  u64(value: bigint | number): this {
+    const at = this.#room(8); // before #view is read: it may be replaced
+    this.#view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), this.littleEndian);
+    return this;
+  }
+
+  raw(bytes: Uint8Array): this {
+    const at = this.#room(bytes.length); // before #buffer is read: it may be replaced
+    this.#buffer.set(bytes, at);
+    return this;
+  }
+
+  /** `text`, a NUL, then NULs up to the next multiple of `align` bytes from the start of the string. */
+  paddedString(text: string, align = 8): this {
+    const bytes = encoder.encode(text);
+    const padded = Math.floor(bytes.length / align + 1) * align;
+    this.raw(bytes);
+    return this.zeros(padded - bytes.length);
+  }
+
+  zeros(n: number): this {
+    this.#room(n); // the buffer is zeroed when made and only ever written forward
+    return this;
+  }
+
+  /** Overwrites a u16 written earlier at `at`. */
+  patchU16(at: number, value: number): this {
+    this.#view.setUint16(at, value, this.littleEndian);
+    return this;
+  }
+
+  /** Overwrites a u32 written earlier at `at`. */
+  patchU32(at: number, value: number): this {
+    this.#view.setUint32(at, value, this.littleEndian);
+    return this;
+  }
+
+  /** Overwrites a u64 written earlier at `at`. */
+  patchU64(at: number, value: bigint | number): this {
+    this.#view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), this.littleEndian);
+    return this;
+  }
+
+  /** What was written, as a view that further writes may detach. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.#buffer.subarray(0, this.#length);
+  }
+}
+
+/** The parts one behind another. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,186 @@
+/** Files and standard input as the byte sources that readers take. */
+
+import type { ByteInput, ByteSource } from "../bytes/byte_source.ts";
+import { BadInputError } from "../system/errors.ts";
+import { exists } from "./exists.ts";
+import { type GuardedFile, openGuarded, type OpenPolicy, type Refusal } from "./guarded_open.ts";
+
+/** An open file: readable from front to back and at any offset. `close()` it. */
+export class FileBytes implements ByteInput, ByteSource {
+  readonly name: string;
+  /** In bytes, as it was when the file was opened. */
+  readonly size: number;
+  beside?: readonly FileBytes[];
+  /** Tells this file from all others of the machine, whatever its names. */
+  readonly identity: string;
+  readonly #file: Deno.FsFile;
+  #pos = 0;
+  #filePos = 0;
+
+  /** Its device, `major:minor` in hex as in /proc/PID/maps, and its inode there. */
+  readonly device: string;
+  readonly inode: number;
+  /** Bytes that it takes on the disk: less than its size where it has holes. */
+  readonly allocated: number;
+  /** Its permission bits. */
+  readonly mode: number;
+  /** When it was last written to, in seconds since 1970. */
+  readonly modified: number;
+
+  private constructor(name: string, { file, stat }: GuardedFile) {
+    this.name = name;
+    this.#file = file;
+    this.size = stat.size;
+    this.identity = identityOf(stat);
+    this.device = deviceText(stat.dev);
+    this.inode = stat.ino ?? 0;
+    this.allocated = 512 * (stat.blocks ?? 0);
+    this.mode = (stat.mode ?? 0) & 0o7777;
+    this.modified = (stat.mtime?.getTime() ?? 0) / 1000;
+  }
+
+  /**
+   * Opens a regular file that `policy` allows, which by default is one that no link of another user leads to; else says
+   * why not. Never waits for anyone, and throws nothing.
+   */
+  static open(path: string, policy?: OpenPolicy): FileBytes | Refusal {
+    const opened = openGuarded(path, policy);
+    return "file" in opened ? new FileBytes(path, opened) : opened;
+  }
+
+  /** Opens as `open()`; undefined when that is refused, for whatever cause. */
+  static tryOpen(path: string, policy?: OpenPolicy): FileBytes | undefined {
+    const opened = FileBytes.open(path, policy);
+    return opened instanceof FileBytes ? opened : undefined;
+  }
+
+  read(into: Uint8Array): number;
+  read(offset: number, length: number): Uint8Array<ArrayBuffer>;
+  read(first: Uint8Array | number, length = 0): number | Uint8Array<ArrayBuffer> {
+    if (typeof first !== "number") {
+      const n = this.readAt(this.#pos, first);
+      this.#pos += n;
+      return n;
+    }
+    const bytes = new Uint8Array(Math.max(0, Math.min(length, this.size - first)));
+    let got = 0;
+    while (got < bytes.length) {
+      const n = this.readAt(first + got, bytes.subarray(got));
+      if (n === 0) break;
+      got += n;
+    }
+    return bytes.subarray(0, got);
+  }
+
+  readAt(offset: number, into: Uint8Array): number {
+    if (into.length === 0) return 0;
+    if (offset !== this.#filePos) this.#file.seekSync(offset, Deno.SeekMode.Start);
+    const n = this.#file.readSync(into) ?? 0;
+    this.#filePos = offset + n;
+    return n;
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+/** Returns `major:minor` in hex of a device as stat(2) numbers it (gnu_dev_major() and gnu_dev_minor() of glibc). */
+function deviceText(dev: number): string {
+  const high = Math.floor(dev / 2 ** 32), low = dev >>> 0;
+  const major = ((low >>> 8) & 0xfff) + (high & ~0xfff), minor = (low & 0xff) + ((low >>> 12) & ~0xff);
+  return deviceOf(major, minor);
+}
+
+/** Returns what FileBytes.device is for a device of these numbers. */
+export function deviceOf(major: number, minor: number): string {
+  return `${major.toString(16)}:${minor.toString(16)}`;
+}
+
+/** What FileBytes.identity is for the file of this `stat`. */
+export function identityOf({ dev, ino }: Deno.FileInfo): string {
+  return `${dev}:${ino}`;
+}
+
+/** Standard input, as a stream. */
+export function standardInput(): ByteInput {
+  return { name: "standard input", read: (into) => Deno.stdin.readSync(into) ?? 0 };
+}
+
+/**
+ * Opens what the user named as input: a file, a FIFO, or standard input for `-`. Throws BadInputError
+ * saying why it cannot be read.
+ */
+export function openInput(path: string): ByteInput {
+  if (path === "-") return standardInput();
+  const file = FileBytes.open(path, NAMED);
+  if (file instanceof FileBytes) return file;
+  let cause: string;
+  try {
+    const stat = Deno.statSync(path);
+    if (stat.isDirectory) {
+      const folder = openFolder(path);
+      if (folder) return folder;
+      cause =
+        "it is a folder, and not a recording by 'perf record --threads' (it has no file 'data'): name a file";
+    } else if (stat.isFile && isMountedProc()) {
+      cause = file.cause === "permission denied" ? DENIED : file.cause;
+    } else {
+      const stream = Deno.openSync(path);
+      return { name: path, read: (into) => stream.readSync(into) ?? 0 };
+    }
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      cause = "no such file: record one with 'pmuctl record', or name another with -i";
+    } else if (error instanceof Deno.errors.PermissionDenied) {
+      cause = DENIED;
+    } else {
+      cause = error instanceof Error ? error.message : String(error);
+    }
+  }
+  throw new BadInputError(`cannot read ${path}: ${cause}`);
+}
+
+/** A baseline of ten thousand benchmarks has some 20 MB. */
+const MAX_TEXT_BYTES = 1 << 26;
+
+/** Reads a text file that the user named (a baseline, a configuration); says why not when that cannot be done. */
+export function readNamedText(path: string): string | Refusal {
+  const file = FileBytes.open(path, { ...NAMED, maxBytes: MAX_TEXT_BYTES });
+  if (!(file instanceof FileBytes)) return file;
+  try {
+    return new TextDecoder().decode(file.read(0, file.size));
+  } finally {
+    file.close();
+  }
+}
+
+/** For what the user named: any link may lead there. */
+export const NAMED: OpenPolicy = { links: "all" };
+
+const DENIED = "permission denied: run as the user who recorded it, or as root";
+
+/** False in a chroot or container without /proc, where a file can only be read as a stream. */
+function isMountedProc(): boolean {
+  return exists("/proc/self/fd");
+}
+
+/** A recording in several files: `data`, and `data.0`, `data.1` and so on beside it. Undefined when it is none. */
+function openFolder(path: string): ByteInput | undefined {
+  const main = FileBytes.tryOpen(`${path}/data`, NAMED);
+  if (!main) return undefined;
+  const numbers: number[] = [];
+  for (const { name } of Deno.readDirSync(path)) {
+    const number = /^data\.(\d+)$/.exec(name);
+    if (number) numbers.push(Number(number[1]));
+  }
+  const names = numbers.sort((a, b) => a - b).map((number) => `${path}/data.${number}`);
+  main.beside = names.map((name) => {
+    const file = FileBytes.tryOpen(name, NAMED);
+    if (!file) {
+      throw new BadInputError(`cannot read ${name}, a part of the recording ${path}: permission denied`);
+    }
+    return file;
+  });
+  return main;
+}

@@ -1,0 +1,91 @@
+/**
+ * System calls that Deno has no function for, made through the C library that Deno itself runs on. They need no shim, so
+ * that reading files is as safe in a checkout without a C compiler.
+ */
+
+import { toCString } from "../bytes/bytes.ts";
+import { ERRNO } from "../system/errno.ts";
+
+/** Flags of open(2) that this program uses; O_DIRECTORY and O_NOFOLLOW differ between architectures. */
+export const O = {
+  RDONLY: 0,
+  NOCTTY: 0o400,
+  NONBLOCK: 0o4000,
+  DIRECTORY: Deno.build.arch === "aarch64" ? 0o40000 : 0o200000,
+  NOFOLLOW: Deno.build.arch === "aarch64" ? 0o100000 : 0o400000,
+  CLOEXEC: 0o2000000,
+  PATH: 0o10000000,
+} as const;
+
+/** RESOLVE_* of openat2(2), include/uapi/linux/openat2.h. */
+export const RESOLVE = { NO_MAGICLINKS: 0x02, NO_SYMLINKS: 0x04, IN_ROOT: 0x10 } as const;
+
+/** Stands for the current folder where a folder's descriptor is asked for. */
+export const AT_FDCWD = -100;
+
+/** Numbers of calls, asm/unistd.h; openat2 has the same one everywhere. */
+const NR = Deno.build.arch === "aarch64"
+  ? { close: 57n, readlinkat: 78n, openat2: 437n }
+  : { close: 3n, readlinkat: 267n, openat2: 437n };
+
+type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+const SYMBOLS = {
+  // long syscall(long number, ...): whole numbers and addresses are passed as in a function of fixed parameters
+  syscall: { parameters: ["i64", "i32", "buffer", "buffer", "u64"], result: "i64" },
+  // int *__errno_location(void)
+  __errno_location: { parameters: [], result: "pointer" },
+} as const;
+
+let libc: Libc | undefined;
+let openat: Deno.DynamicLibrary<typeof OPENAT>["symbols"]["openat"] | undefined;
+
+const OPENAT = {
+  // int openat(int dirfd, const char *pathname, int flags, ...)
+  openat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+} as const;
+
+/** The value of a call, or -errno. */
+function outcome(result: number | bigint): number {
+  if (result >= 0) return Number(result);
+  return -(new Deno.UnsafePointerView(libc!.__errno_location()!).getInt32() || ERRNO.EIO);
+}
+
+/** Set once openat2(2) was refused: by an old kernel, or by a seccomp filter that does not know it. */
+let lacksOpenat2 = false;
+
+/**
+ * openat2(2) (Linux 5.6): opens `path` below the folder `at` with O.* flags, O_CLOEXEC always among them, and RESOLVE.*
+ * bits. Returns a descriptor, or -errno; -ENOSYS where there is no such call.
+ */
+export function openAt2(at: number, path: string, flags: number, resolve: number): number {
+  if (lacksOpenat2) return -ERRNO.ENOSYS;
+  libc ??= Deno.dlopen("libc.so.6", SYMBOLS).symbols;
+  // struct open_how { u64 flags, mode, resolve; }
+  const how = BigUint64Array.of(BigInt(flags | O.CLOEXEC), 0n, BigInt(resolve));
+  const fd = outcome(libc.syscall(NR.openat2, at, toCString(path), how, BigInt(how.byteLength)));
+  if (fd !== -ERRNO.ENOSYS && fd !== -ERRNO.EPERM) return fd;
+  lacksOpenat2 = true;
+  return -ERRNO.ENOSYS;
+}
+
+/** openat(2): opens `path` below the folder `at` with O.* flags, O_CLOEXEC always among them. Returns as openAt2. */
+export function openAt(at: number, path: string, flags: number): number {
+  libc ??= Deno.dlopen("libc.so.6", SYMBOLS).symbols;
+  openat ??= Deno.dlopen("libc.so.6", OPENAT).symbols.openat;
+  return outcome(openat(at, toCString(path), flags | O.CLOEXEC));
+}
+
+/** Closes a descriptor that one of these gave. */
+export function closeDescriptor(fd: number): void {
+  libc!.syscall(NR.close, fd, null, null, 0n);
+}
+
+/** The target of the symbolic link that `fd` (O_PATH, O_NOFOLLOW) stands for; undefined when it has none. */
+export function readLinkOf(fd: number): string | undefined {
+  const into = new Uint8Array(4096); // PATH_MAX
+  const length = outcome(libc!.syscall(NR.readlinkat, fd, toCString(""), into, BigInt(into.length)));
+  return length <= 0 || length === into.length
+    ? undefined
+    : new TextDecoder().decode(into.subarray(0, length));
+}

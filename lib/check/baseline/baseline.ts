@@ -1,0 +1,91 @@
+/**
+ * The baseline: what benchmarks took, kept in a file for later checks. JSON with sorted keys and a line for each list of
+ * samples, so that a change shows in git as the lines it is of. docs/check.md describes it.
+ */
+
+import { BadInputError } from "../../base/system/errors.ts";
+import { type Fingerprint, FINGERPRINT_KEYS } from "./fingerprint.ts";
+import { Shape } from "./shape.ts";
+
+/** The name and version of the format: one that means something else has another number. */
+export const BASELINE_SCHEMA = "pmuctl-baseline/1";
+
+export interface StoredMetric {
+  /** How it was measured: only numbers of the same rung are compared. */
+  rung: string;
+  /** Of each run, in order. */
+  samples: number[];
+  /** What fixed work took beside each run, for rungs that go with the speed of the machine. */
+  gauge?: number[];
+}
+
+export interface StoredBenchmark {
+  command: string[];
+  machine: Fingerprint;
+  /** By the metric as it was asked for. */
+  metrics: Record<string, StoredMetric>;
+  /** Wall times in ns of some runs, for a note where no metric goes by them; files of before have none. */
+  wall?: number[];
+}
+
+/** By the benchmarks' names. */
+export type Baseline = Record<string, StoredBenchmark>;
+
+/** Parses a baseline file. Throws BadInputError naming the place of what is wrong. */
+export function parseBaseline(file: string, text: string): Baseline {
+  const root = Shape.parse(file, text);
+  const schema = root.need(Object.fromEntries(root.entries()), "schema");
+  if (schema.text() !== BASELINE_SCHEMA) {
+    throw new BadInputError(
+      `${file}: it is of schema '${schema.text()}', and this pmuctl reads '${BASELINE_SCHEMA}': make it anew with --update`,
+    );
+  }
+  const members = root.members(["schema", "benchmarks"]);
+  return Object.fromEntries(
+    root.need(members, "benchmarks").entries().map(([name, shape]) => [name, benchmarkOf(shape)]),
+  );
+}
+
+function benchmarkOf(shape: Shape): StoredBenchmark {
+  const members = shape.members(["command", "machine", "metrics", "wall"]);
+  const machine = shape.need(members, "machine");
+  const parts = machine.members(FINGERPRINT_KEYS);
+  return {
+    command: shape.need(members, "command").list().map((word) => word.text({ mayBeEmpty: true })),
+    machine: Object.fromEntries(
+      FINGERPRINT_KEYS.map((key) => [key, machine.need(parts, key).text()]),
+    ) as unknown as Fingerprint,
+    metrics: Object.fromEntries(
+      shape.need(members, "metrics").entries().map(([name, metric]) => [name, metricOf(metric)]),
+    ),
+    ...(members.wall ? { wall: samplesOf(members.wall) } : {}),
+  };
+}
+
+function metricOf(shape: Shape): StoredMetric {
+  const members = shape.members(["rung", "samples", "gauge"]);
+  const samples = samplesOf(shape.need(members, "samples"));
+  const gauge = members.gauge && samplesOf(members.gauge);
+  return { rung: shape.need(members, "rung").text(), samples, ...(gauge ? { gauge } : {}) };
+}
+
+function samplesOf(shape: Shape): number[] {
+  const samples = shape.list().map((sample) => sample.number({ above: 0 }));
+  return samples.length > 0 ? samples : shape.refuse("a list of at least one number");
+}
+
+/** The text of a baseline file. */
+export function renderBaseline(benchmarks: Baseline): string {
+  return sorted({ schema: BASELINE_SCHEMA, benchmarks }, "") + "\n";
+}
+
+/** JSON with the members of objects sorted by name, and each list on a line of its own. */
+function sorted(value: unknown, indent: string): string {
+  if (Array.isArray(value)) return `[${value.map((item) => JSON.stringify(item)).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const inner = `${indent}  `;
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => a < b ? -1 : 1)
+    .map(([key, member]) => `${inner}${JSON.stringify(key)}: ${sorted(member, inner)}`);
+  return members.length === 0 ? "{}" : `{\n${members.join(",\n")}\n${indent}}`;
+}

@@ -1,0 +1,89 @@
+/** `pmuctl.json`: several benchmarks that one `pmuctl check` runs. docs/check.md describes it. */
+
+import { BadInputError } from "../../base/system/errors.ts";
+import { Shape } from "./shape.ts";
+
+/** What is checked, and how: from the command line, or from the file. */
+export interface Benchmark {
+  name: string;
+  /** Words, or one text that is still to be split. */
+  command: string[] | string;
+  /** The old one, to be run side by side; without it a baseline is compared with. */
+  against?: string[] | string;
+  /** Run before each run, and no part of it. */
+  prepare?: string[] | string;
+  metrics: string[];
+  thresholds: Thresholds;
+  maxRuns?: number;
+  /** Seconds. */
+  budget?: number;
+  /** Of each run, in seconds. */
+  timeout?: number;
+}
+
+/** In percent. */
+export interface Thresholds {
+  /** For all metrics that have none of their own; undefined: each rung's own. */
+  all?: number;
+  /** By metric. */
+  byMetric: Record<string, number>;
+}
+
+export interface Config {
+  /** The baseline file, by a path from where the config file is. */
+  baseline?: string;
+  benchmarks: Benchmark[];
+}
+
+const COMMON = ["metrics", "threshold", "thresholds", "maxRuns", "budget", "timeout", "prepare"] as const;
+
+/** Parses the file. What is said for all holds for benchmarks that do not say. Throws BadInputError naming the place. */
+export function parseConfig(file: string, text: string): Config {
+  const root = Shape.parse(file, text);
+  const members = root.members(["baseline", "benchmarks", ...COMMON]);
+  const common = commonOf(members);
+  const benchmarks = root.need(members, "benchmarks").list().map((shape): Benchmark => {
+    const own = shape.members(["name", "command", "against", ...COMMON]);
+    const said = commonOf(own);
+    return {
+      name: shape.need(own, "name").text(),
+      command: wordsOf(shape.need(own, "command")),
+      ...(own.against ? { against: wordsOf(own.against) } : {}),
+      ...common,
+      ...said,
+      metrics: said.metrics ?? common.metrics ?? [],
+      thresholds: {
+        all: said.thresholds?.all ?? common.thresholds?.all,
+        byMetric: { ...common.thresholds?.byMetric, ...said.thresholds?.byMetric },
+      },
+    };
+  });
+  const names = benchmarks.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new BadInputError(`${file}: two benchmarks are called '${twice}'`);
+  if (benchmarks.length === 0) throw new BadInputError(`${file}: there are no benchmarks in it`);
+  return { baseline: members.baseline?.text(), benchmarks };
+}
+
+function commonOf(members: Record<string, Shape | undefined>): Partial<Benchmark> {
+  const { metrics, threshold, thresholds, maxRuns, budget, timeout, prepare } = members;
+  return {
+    ...(metrics ? { metrics: metrics.list().map((metric) => metric.text()) } : {}),
+    ...(maxRuns ? { maxRuns: maxRuns.number({ min: 2, integer: true }) } : {}),
+    ...(budget ? { budget: budget.number({ above: 0 }) } : {}),
+    ...(timeout ? { timeout: timeout.number({ above: 0 }) } : {}),
+    ...(prepare ? { prepare: wordsOf(prepare) } : {}),
+    thresholds: {
+      all: threshold?.number({ above: 0 }),
+      byMetric: Object.fromEntries(
+        thresholds?.entries().map(([metric, shape]) => [metric, shape.number({ above: 0 })]) ?? [],
+      ),
+    },
+  };
+}
+
+function wordsOf(shape: Shape): string[] | string {
+  if (shape.isText) return shape.text();
+  const words = shape.list().map((word) => word.text({ mayBeEmpty: true }));
+  return words.length > 0 ? words : shape.refuse("a command");
+}

@@ -1,0 +1,76 @@
+/** What of a machine moves the numbers that are measured on it. Baselines from another one are not comparable. */
+
+import { procField } from "../../base/text/proc_text.ts";
+import { parseCpuList } from "../../base/text/cpu_list.ts";
+import { type KernelFiles, readIfAllowed } from "../../events/files.ts";
+
+/** By name, in the order in which it is told and stored; every value is a text that says `none` or `unknown` if so. */
+export interface Fingerprint {
+  arch: string;
+  cores: string;
+  cpu: string;
+  governor: string;
+  kernel: string;
+  tool: string;
+  virtualization: string;
+}
+
+export const FINGERPRINT_KEYS = [
+  "arch",
+  "cores",
+  "cpu",
+  "governor",
+  "kernel",
+  "tool",
+  "virtualization",
+] as const satisfies readonly (keyof Fingerprint)[];
+
+/** Files that are there in containers of these kinds. */
+const CONTAINER_MARKS = [["docker", "/.dockerenv"], ["podman", "/run/.containerenv"]] as const;
+
+/** Reads it from /proc and /sys; `tool` is this program and its version. */
+export function readFingerprint(
+  files: KernelFiles,
+  { arch, tool }: { arch: string; tool: string },
+): Fingerprint {
+  const read = (path: string) => readIfAllowed(files, path) || undefined;
+  const cpuinfo = read("/proc/cpuinfo") ?? "";
+  const field = (name: string) => procField(cpuinfo, name) || undefined;
+  // ARM's cpuinfo has numbers alone
+  const armParts = ["CPU implementer", "CPU part"].map(field).filter((part) => part !== undefined);
+  const online = parseCpuList(read("/sys/devices/system/cpu/online") ?? "");
+  return {
+    arch,
+    cores: online.length ? `${online.length}` : "unknown",
+    cpu: field("model name") ?? (armParts.join(" ") || "unknown"),
+    governor: governors(read, online),
+    kernel: read("/proc/sys/kernel/osrelease") ?? "unknown",
+    tool,
+    virtualization: virtualization(read, / hypervisor\b/.test(cpuinfo)),
+  };
+}
+
+type Read = (path: string) => string | undefined;
+
+/** All CPUs' governors: one name where they agree. */
+function governors(read: Read, cpus: readonly number[]): string {
+  const names = cpus.map((cpu) =>
+    read(`/sys/devices/system/cpu/cpu${cpu}/cpufreq/scaling_governor`) ?? "none"
+  );
+  return [...new Set(names)].sort().join(",") || "none";
+}
+
+/** The hypervisor by what its firmware calls the machine, and the container in it. */
+function virtualization(read: Read, hasHypervisor: boolean): string {
+  const vendor = [read("/sys/class/dmi/id/sys_vendor"), read("/sys/class/dmi/id/product_name")]
+    .filter((name) => name !== undefined).join(" ");
+  const machine = hasHypervisor ? read("/sys/hypervisor/type") ?? (vendor || "hypervisor") : undefined;
+  const container = CONTAINER_MARKS.find(([, mark]) => read(mark) !== undefined)?.[0];
+  return [machine, container].filter((name) => name !== undefined).join(", ") || "none";
+}
+
+/** What differs between two machines: `kernel: 6.1.0 in the baseline, 6.12.0 here`. Empty when nothing does. */
+export function differences(baseline: Fingerprint, here: Fingerprint): string[] {
+  return FINGERPRINT_KEYS.filter((key) => baseline[key] !== here[key])
+    .map((key) => `${key}: ${baseline[key]} in the baseline, ${here[key]} here`);
+}

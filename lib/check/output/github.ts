@@ -1,0 +1,89 @@
+/** A check's result as GitHub Actions shows it: annotations in the log, and a summary of the step. */
+
+import { append } from "../../base/bytes/lists.ts";
+import { printable, printableLines } from "../../base/text/printable.ts";
+import { changeText, detailLines, rungName, verdictWord } from "./check_text.ts";
+import { quantity } from "../metrics/format_quantity.ts";
+import { type CheckResult, type CheckRow, percent, signedPercent } from "./result.ts";
+
+const MARKS = { pass: "✅", regressed: "❌", inconclusive: "❔", unmeasurable: "⚠️" } as const;
+
+/**
+ * A line for each metric that did not pass: an error where it ends the build, else a warning. `file` is the file that it
+ * is shown at, the config's. Source: GitHub's "Workflow commands for GitHub Actions".
+ */
+export function annotations(
+  { rows }: CheckResult,
+  { strict, file }: { strict: boolean; file?: string },
+): string[] {
+  return rows.filter(({ verdict }) => verdict !== "pass").map((row) => {
+    const isError = row.verdict !== "inconclusive" || strict;
+    const change = row.figures ? `: ${changeText(row.figures)}` : "";
+    const properties = [
+      ...(file === undefined ? [] : [`file=${property(printable(file))}`]),
+      `title=${property(`pmuctl check: ${printable(row.benchmark)}`)}`,
+    ];
+    const text = [`${rungName(row)} ${row.verdict}${change}`, ...detailLines(row)].join("\n");
+    return `::${isError ? "error" : "warning"} ${properties.join(",")}::${data(text)}`;
+  });
+}
+
+/** Markdown for $GITHUB_STEP_SUMMARY. */
+export function stepSummary({ rows, notes, where }: CheckResult): string {
+  const lines = [
+    "### pmuctl check",
+    "",
+    "| | benchmark | measured by | before | now | change | interval | allowed | noise floor |",
+    "| --- | --- | --- | ---: | ---: | ---: | --- | ---: | ---: |",
+    ...rows.map(rowLine),
+    "",
+  ];
+  for (const row of rows.filter(({ reason }) => reason !== undefined)) {
+    lines.push(`- ${cell(row.benchmark)}, ${cell(rungName(row))}: ${cell(row.reason!)}`);
+  }
+  for (const [benchmark, text] of Object.entries(where)) {
+    lines.push(
+      "",
+      `#### ${cell(benchmark)}: where it went`,
+      "",
+      "```",
+      printableLines(text).replaceAll("```", "'''").trimEnd(),
+      "```",
+    );
+  }
+  if (notes.length) append(lines, ["", ...notes.map((note) => `> ${cell(note)}`)]);
+  return lines.join("\n") + "\n";
+}
+
+function rowLine(row: CheckRow): string {
+  const { figures, unit, threshold } = row;
+  const cells = [
+    `${MARKS[row.verdict]} ${verdictWord(row)}`,
+    row.benchmark,
+    rungName(row),
+    ...(figures
+      ? [
+        quantity(figures.old, unit),
+        quantity(figures.new, unit),
+        signedPercent(figures.change),
+        `${signedPercent(figures.low)} to ${signedPercent(figures.high)}`,
+        signedPercent(threshold! / 100),
+        percent(figures.noise),
+      ]
+      : ["", "", "", "", threshold === undefined ? "" : signedPercent(threshold / 100), ""]),
+  ];
+  return `| ${cells.map(cell).join(" | ")} |`;
+}
+
+function cell(text: string): string {
+  return printable(text.replace(/[ \t\r\n]+/g, " ")).replace(/[\\`*_~<>|&[\]]/g, "\\$&");
+}
+
+/** The escapes of the runner: @actions/core's escapeData() and escapeProperty(). */
+function data(text: string): string {
+  return printableLines(text).replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+}
+
+function property(text: string): string {
+  return data(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
+}

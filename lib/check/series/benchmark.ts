@@ -1,0 +1,231 @@
+/** One benchmark of a check: its runs, and what came of them. */
+
+import { CommandError, UnsupportedError } from "../../base/system/errors.ts";
+import { append } from "../../base/bytes/lists.ts";
+import { once } from "../../base/system/once.ts";
+import type { StoredBenchmark, StoredMetric } from "../baseline/baseline.ts";
+import type { Choice } from "../metrics/choose_source.ts";
+import { gate, type Gated, NEW, OLD, type Values } from "../gate.ts";
+import type { Rung } from "../metrics/metric_sources.ts";
+import { type CheckRow, rowsOf, unmeasuredRow } from "../output/result.ts";
+import { execute, type Samples } from "../../run/schedule.ts";
+import { STEADY_RUNS } from "../statistics/verdict.ts";
+import { WALL_RUNS, wallNote } from "../output/wall_note.ts";
+import type { Io } from "../../cli/command.ts";
+import { renderProgress } from "../../cli/progress.ts";
+import {
+  chooseRungs,
+  limitOf,
+  openSeries,
+  type Plan,
+  type Series,
+  type Setting,
+  SmallBudget,
+  wallTimes,
+} from "./series.ts";
+
+/** The rung that is the wall time itself. */
+const WALL = "wall";
+
+/** What a benchmark gave. */
+export interface Outcome {
+  rows: CheckRow[];
+  notes: string[];
+  /** The signal by which the user has asked for an end. */
+  stopSignal?: number;
+}
+
+/** Compares the new command with the old one, or with what the baseline has of it. */
+export async function checkBenchmark(
+  plan: Plan,
+  stored: StoredBenchmark | undefined,
+  shared: Setting,
+): Promise<Outcome> {
+  const setting = { ...shared, note: once(shared.note), limit: limitOf(plan) };
+  const of = { benchmark: plan.name, comparedWith: plan.against ? "command" as const : "baseline" as const };
+  const outcome: Outcome = { rows: [], notes: [] };
+  try {
+    const begun = performance.now();
+    const { choices, roundMs } = await chooseRungs(plan, setting, (metric) => stored?.metrics[metric]?.rung);
+    const gated: Gated[] = [];
+    for (const { metric, rung, passedOver } of choices) {
+      if (rung) {
+        const threshold = plan.thresholds.byMetric[metric] ?? plan.thresholds.all ?? rung.threshold;
+        gated.push({ metric, rung, threshold, stored: stored?.metrics[metric] });
+        if (passedOver.length && !stored) outcome.notes.push(ladderNote(plan, rung, passedOver));
+      } else {
+        outcome.rows.push(unmeasuredRow(of, metric, passedOver.join("; ")));
+      }
+    }
+    let walls: Series["walls"] | undefined;
+    for (const [source, part] of bySource(gated)) {
+      const steady = part.every(({ rung }) => rung.steady);
+      const series = openSeries(plan, part.map(({ rung }) => rung), { gauge: !steady }, setting);
+      try {
+        const limits = {
+          warmups: source === "valgrind" ? 0 : 1,
+          maxRuns: plan.maxRuns,
+          budgetMs: Math.max(0, plan.budgetMs - (performance.now() - begun)),
+          roundMs,
+        };
+        const gates = await gate(part, gated.length, limits, {
+          executor: series.executor,
+          now: () => performance.now(),
+          stopped: () => series.stopSignal() !== undefined,
+          isOver: () => series.isOver(),
+          seed: crypto.getRandomValues(new Int32Array(1))[0],
+          onRound: progress(plan, setting.io),
+        });
+        append(outcome.rows, rowsOf(of, gates, gated.length, plan.budgetMs));
+        outcome.stopSignal ??= series.stopSignal();
+        if (source === "run") walls = series.walls;
+      } finally {
+        series.close();
+      }
+    }
+    if (outcome.stopSignal === undefined) {
+      append(outcome.notes, await wallNotes(plan, stored, gated, { walls, setting }));
+    }
+  } catch (error) {
+    // one benchmark that cannot be run is no reason to leave out the others
+    if (!(error instanceof CommandError || error instanceof UnsupportedError)) throw error;
+    const verdict = error instanceof SmallBudget ? "inconclusive" : "unmeasurable";
+    outcome.rows = plan.metrics.map((metric) => unmeasuredRow(of, metric, error.message, verdict));
+  } finally {
+    setting.io.status("");
+  }
+  return outcome;
+}
+
+/** What is to be known of the wall time where it decides nothing. */
+async function wallNotes(
+  plan: Plan,
+  stored: StoredBenchmark | undefined,
+  gated: readonly Gated[],
+  { walls, setting }: { walls?: Series["walls"]; setting: Setting },
+): Promise<string[]> {
+  const rungs = gated.map(({ rung }) => rung.name);
+  if (rungs.length === 0 || rungs.includes(WALL) || (stored && !stored.wall)) return [];
+  const [old, now] = walls ?? await wallTimes(plan, setting);
+  const note = wallNote(stored?.wall ?? old, now, rungs);
+  return note === undefined ? [] : [`${plan.name}: ${note}`];
+}
+
+/** Runs of a baseline that is to compare well, unless the budget ends it. */
+const BASELINE_RUNS = 40;
+
+/** What a baseline gets of a benchmark. */
+export interface Measured extends Pick<StoredBenchmark, "metrics" | "wall"> {
+  notes: string[];
+  /** The signal by which the user has asked for an end. */
+  stopSignal?: number;
+}
+
+/** Measures a benchmark for the baseline. Throws CommandError, UnsupportedError when that cannot be done. */
+export async function measureBaseline(
+  plan: Plan,
+  shared: Setting,
+): Promise<Measured> {
+  const setting = { ...shared, note: once(shared.note), limit: limitOf(plan) };
+  const begun = performance.now();
+  const { choices } = await chooseRungs(plan, setting, () => undefined);
+  const missing = choices.find(({ rung }) => !rung);
+  if (missing) {
+    throw new UnsupportedError({
+      attempt: `measure ${missing.metric} of '${plan.name}'`,
+      cause: missing.passedOver.join("; "),
+    });
+  }
+  const chosen = choices as (Choice & { rung: Rung })[];
+  const notes = chosen.filter(({ passedOver }) => passedOver.length)
+    .map(({ rung, passedOver }) => ladderNote(plan, rung, passedOver));
+  const metrics: Record<string, StoredMetric> = {};
+  let stopSignal: number | undefined;
+  let walls: Series["walls"] | undefined;
+  for (const [source, part] of bySource(chosen)) {
+    const steady = part.every(({ rung }) => rung.steady);
+    const series = openSeries(plan, part.map(({ rung }) => rung), { gauge: !steady }, setting);
+    const most = source === "valgrind" ? STEADY_RUNS + 1 : Math.min(BASELINE_RUNS, plan.maxRuns);
+    const draw = progress(plan, setting.io);
+    try {
+      let samples: Samples<Values> = [[], []];
+      const steps = execute({
+        commands: 2,
+        warmups: source === "valgrind" ? 0 : 1,
+        wantsMore: (all) => {
+          const spent = performance.now() - begun;
+          return all[NEW].length < Math.min(2, most) || (all[NEW].length < most && spent < plan.budgetMs);
+        },
+        stopped: () => series.stopSignal() !== undefined || series.isOver(),
+        seed: crypto.getRandomValues(new Int32Array(1))[0],
+      }, series.executor);
+      for await (const done of steps) {
+        samples = done.samples;
+        draw(samples[NEW].length, most);
+      }
+      stopSignal ??= series.stopSignal();
+      if (source === "run") walls = series.walls;
+      if (samples[NEW].length < 2 && stopSignal === undefined) {
+        throw budgetTooSmall(plan, samples[NEW].length);
+      }
+      for (const { metric, rung } of part) {
+        const values = (command: number) => samples[command].map((run) => run.get(rung.name));
+        const stored = values(NEW);
+        const bad = stored.find((value) => !(value !== undefined && value > 0));
+        if (stored.includes(bad) && stopSignal === undefined) {
+          throw new UnsupportedError({
+            attempt: `make a baseline of ${rung.name} of '${plan.name}'`,
+            cause: bad === undefined
+              ? "it is not known of every run"
+              : "it was 0, and there is no ratio to 0",
+          });
+        }
+        metrics[metric] = {
+          rung: rung.name,
+          samples: stored as number[],
+          ...(rung.steady ? {} : { gauge: values(OLD) as number[] }),
+        };
+      }
+      if (samples[NEW].length < most && stopSignal === undefined) {
+        notes.push(`${plan.name}: the budget ended after ${samples[NEW].length} runs of ${most}`);
+      }
+    } finally {
+      series.close();
+      setting.io.status("");
+    }
+  }
+  if (stopSignal === undefined) walls ??= await wallTimes(plan, setting);
+  const wall = walls?.[NEW] ?? [];
+  return { metrics, ...(wall.length < WALL_RUNS ? {} : { wall }), notes, stopSignal };
+}
+
+function budgetTooSmall({ name, budgetMs }: Plan, runs: number): UnsupportedError {
+  return new UnsupportedError({
+    attempt: `make a baseline of '${name}'`,
+    cause: `the budget of ${budgetMs / 1000} s ended after ${runs} run${runs === 1 ? "" : "s"}`,
+    remedy: "give a greater --budget",
+  });
+}
+
+function ladderNote(plan: Plan, rung: Rung, passedOver: readonly string[]): string {
+  return `${plan.name}: measured by ${rung.name}; better ones are not to be had: ${passedOver.join("; ")}`;
+}
+
+function bySource<T extends { rung: Rung }>(gated: readonly T[]): Map<Rung["source"], T[]> {
+  return Map.groupBy(gated, ({ rung }) => rung.source);
+}
+
+/** A line on a terminal of how far a benchmark is. */
+function progress(plan: Plan, io: Io): (rounds: number, most: number) => void {
+  if (!io.stderrIsTerminal) return () => {};
+  const begun = performance.now();
+  return (rounds, most) => {
+    const seconds = (performance.now() - begun) / 1000;
+    io.status(
+      renderProgress(
+        { done: rounds, expected: most, seconds, what: `${plan.name} (fewer once it is plain)` },
+        io.columns,
+      ),
+    );
+  };
+}

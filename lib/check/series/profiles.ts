@@ -1,0 +1,188 @@
+/** Where the time went, for a check that found a command slower: profiles of the old and the new one, compared. */
+
+import { BadInputError, UserError } from "../../base/system/errors.ts";
+import { openInput, readNamedText } from "../../base/files/file_bytes.ts";
+import { temporaryFolder } from "../../base/files/temporary.ts";
+import { quoteWords } from "../../cli/shell_words.ts";
+import { writeOutputFile } from "../../cli/output_file.ts";
+import { TimedOutCommand } from "../../run/command_runner.ts";
+import { RepeatedCommand } from "../../run/repeated_command.ts";
+import { onlineCpus } from "../../events/sysfs.ts";
+import { resolveEvents } from "../../events/resolve.ts";
+import { diffProfiles } from "../../profile/compare/diff.ts";
+import { loadProfile } from "../../profile/load/load.ts";
+import type { Profile } from "../../profile/model/profile.ts";
+import { readStoredProfile, storeProfile } from "../../profile/model/stored.ts";
+import { readHost } from "../../record/host/host.ts";
+import { liveProc } from "../../record/host/procfs.ts";
+import { defaultRingPages } from "../../record/request/ring_sizes.ts";
+import { DEFAULT_FREQ } from "../../record/request/sampling.ts";
+import { record } from "../../record/session.ts";
+import { renderDiffText } from "../../report/text/diff_text.ts";
+import { hostSymbolFiles } from "../../symbols/files/host_files.ts";
+import { limitOf, openRunner, type Plan, type Setting } from "./series.ts";
+
+/** A command is run again until it was sampled for about so long, so that a short one has samples as well. In ms. */
+const SAMPLED_MS = 1000;
+const MOST_REPEATS = 200;
+/** Runs "$@" as often as $1 says. */
+const REPEAT = 'n=$1; shift; while [ "$n" -gt 0 ]; do "$@" >/dev/null 2>&1 </dev/null; n=$((n-1)); done';
+/** What is shown: rows of at least this share in percent, and no more lines than this. */
+const PERCENT_LIMIT = 0.5, MOST_LINES = 30;
+
+/** Letters of a benchmark's name in a file's, of which there may be 255. */
+const MOST_OF_NAME = 100;
+
+/** FNV-1a, 32 bits (Fowler, Noll, Vo), of the UTF-16 units, in hex. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}
+
+/** The file beside a baseline that has a benchmark's profile. */
+export function profilePath(baseline: string, name: string): string {
+  const plain = name.replace(/[^\w.-]/g, "_").slice(0, MOST_OF_NAME);
+  const tail = plain === name ? "" : `-${hashOf(name)}`; // so that no two names are one
+  return `${baseline.replace(/\.json$/, "")}.${plain}${tail}.profile.json`;
+}
+
+/** Records the command, and writes its profile beside the baseline. Resolves to the path. */
+export async function keepProfile(plan: Plan, baseline: string, setting: Setting): Promise<string> {
+  const limited = { ...setting, limit: limitOf(plan) };
+  const { profile, repeats } = await recordFresh(plan.argv, plan, limited);
+  const path = profilePath(baseline, plan.name);
+  writeOutputFile(path, storeProfile(profile, repeats));
+  return path;
+}
+
+/**
+ * The comparison of the new command with the old one, or with the profile beside the baseline, as text; why there is
+ * none, where it cannot be made: that must not take the verdict away.
+ */
+export async function whereItWent(
+  plan: Plan,
+  baseline: string | undefined,
+  shared: Setting,
+): Promise<string> {
+  const setting = { ...shared, limit: limitOf(plan) };
+  try {
+    const old = plan.against
+      ? await recordFresh(plan.against, plan, setting)
+      : readKept(profilePath(baseline!, plan.name));
+    const now = await recordProfile(plan.argv, old.repeats, plan, setting);
+    const runs = `${old.repeats} run${old.repeats === 1 ? "" : "s"}`;
+    const diff = diffProfiles(old.profile, now, { normalize: "none" });
+    const text = renderDiffText(diff, {
+      names: { a: `before, ${runs}`, b: `now, ${runs}` },
+      order: "delta",
+      percentLimit: PERCENT_LIMIT,
+      width: shared.width,
+      color: false,
+    });
+    // what options of `diff` would show is of no use here
+    const lines = text.filter((line) => !line.includes("--normalize"))
+      .map((line) => line.replace(/ \(--percent-limit .*\)$|, or --full-names$/m, ""));
+    return lines.take(MOST_LINES).toArray().join("").trimEnd();
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
+/** Records a command of the plan as often as its time asks for. */
+async function recordFresh(argv: readonly string[], plan: Plan, setting: Setting) {
+  const repeats = await repeatsFor(argv, plan, setting);
+  return { repeats, profile: await recordProfile(argv, repeats, plan, setting) };
+}
+
+function readKept(path: string) {
+  const text = readNamedText(path);
+  if (typeof text === "string") return readStoredProfile(path, text);
+  throw new BadInputError(
+    `cannot read the profile ${path} to compare with: ${text.cause}: --update --profile makes one`,
+  );
+}
+
+/** How often to run it. Throws CommandError when it fails. */
+async function repeatsFor(argv: readonly string[], { prepare }: Plan, setting: Setting): Promise<number> {
+  const runner = openRunner(argv, prepare, setting);
+  try {
+    await runner.prepare({ command: 0 });
+    const ms = ((await runner.run({ command: 0 }))?.wallNs ?? 0) / 1e6;
+    return Math.max(1, Math.min(MOST_REPEATS, Math.ceil(SAMPLED_MS / Math.max(1, ms))));
+  } finally {
+    runner.close();
+  }
+}
+
+/** Samples `repeats` runs of the command, not what prepares them. Throws UserError when that cannot be done. */
+async function recordProfile(
+  argv: readonly string[],
+  repeats: number,
+  { prepare }: Plan,
+  setting: Setting,
+): Promise<Profile> {
+  if (!prepare) {
+    return await recordRuns(argv, ["/bin/sh", "-c", REPEAT, "sh", `${repeats}`, ...argv], setting);
+  }
+  const runner = openRunner(argv, prepare, setting);
+  const prepared = async () => {
+    await runner.prepare({ command: 0 });
+    return runner.stopSignal === undefined;
+  };
+  try {
+    const repeated = RepeatedCommand.open({ argv, count: repeats, prepare: prepared });
+    try {
+      return await recordRuns(argv, repeated.argv, setting);
+    } finally {
+      await repeated.close();
+    }
+  } finally {
+    runner.close();
+  }
+}
+
+/**
+ * Samples `looped`, which runs `argv` several times. Throws UserError with the signal's status when the user has cut it
+ * short: a part of the runs compares with nothing.
+ */
+async function recordRuns(
+  argv: readonly string[],
+  looped: readonly string[],
+  { standing, stopper, limit: limitNow }: Setting,
+): Promise<Profile> {
+  const limit = limitNow?.();
+  const folder = temporaryFolder("pmuctl-check-", "record the command");
+  const output = `${folder}/perf.data`;
+  let stopSignal: number | undefined;
+  stopper.first.then((signal) => stopSignal = signal);
+  try {
+    const { timedOut } = await record(
+      {
+        groups: resolveEvents("cycles"),
+        sampling: { defaultFreq: DEFAULT_FREQ, callGraph: { mode: "fp" } },
+        target: { kind: "command", argv: [...looped] },
+        cpus: onlineCpus(),
+        ringPages: defaultRingPages(),
+        keeping: "list",
+        output: { kind: "file", path: output },
+        commandLine: ["pmuctl", "check", quoteWords(argv)],
+        host: readHost(liveProc.text, Deno.build.arch),
+        standing,
+        keepRate: false,
+        limitMs: limit?.ms,
+      },
+      stopper,
+      () => {},
+    );
+    if (stopSignal !== undefined) throw new UserError("stopped: there is no profile", 128 + stopSignal);
+    if (timedOut) throw new TimedOutCommand(`the profile of '${quoteWords(argv)}'`, limit!);
+    const options = { mergeCpus: true, mergeThreads: true };
+    const profile = await loadProfile(openInput(output), hostSymbolFiles(), options);
+    // the loop around it is ours
+    return { ...profile, meta: { ...profile.meta, command: quoteWords(argv) } };
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}

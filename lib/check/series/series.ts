@@ -1,0 +1,308 @@
+/** How the runs of a check are made: which rungs there are, and the commands, the gauge or valgrind behind them. */
+
+import { CommandError, UnsupportedError } from "../../base/system/errors.ts";
+import { printable } from "../../base/text/printable.ts";
+import { type Choice, chooseRung } from "../metrics/choose_source.ts";
+import type { Thresholds } from "../baseline/config.ts";
+import { NEW, OLD, type Values } from "../gate.ts";
+import { GAUGE } from "../metrics/calibration_workload.ts";
+import { BEST, type Rung, rungsOf } from "../metrics/metric_sources.ts";
+import { execute, type Executor, type Step } from "../../run/schedule.ts";
+import { STEADY_RUNS } from "../statistics/verdict.ts";
+import { WALL_RUNS } from "../output/wall_note.ts";
+import type { Io } from "../../cli/command.ts";
+import { quoteWords } from "../../cli/shell_words.ts";
+import type { StopRequests } from "../../cli/signals.ts";
+import { CommandRunner, type Job, type RunLimit, TimedOutCommand } from "../../run/command_runner.ts";
+import type { MeasuredRun, Wish } from "../../run/measured_run.ts";
+import { ValgrindCounts, valgrindVersion } from "../../run/valgrind.ts";
+import type { Standing } from "../../events/open.ts";
+import { resolveEvents } from "../../events/resolve.ts";
+
+/** A benchmark with all that was left to defaults. */
+export interface Plan {
+  name: string;
+  argv: string[];
+  /** The old command; without it a baseline is compared with, or made. */
+  against?: string[];
+  prepare?: string[];
+  metrics: string[];
+  thresholds: Thresholds;
+  maxRuns: number;
+  budgetMs: number;
+  /** How long each run may take. */
+  timeoutMs?: number;
+}
+
+/** What benchmarks have in common. */
+export interface Setting {
+  standing: Standing;
+  stopper: StopRequests;
+  io: Io;
+  note: (line: string) => void;
+  /** Columns that the result may take; Infinity for any. */
+  width: number;
+  /** How long each run may take from now on; see limitOf(). */
+  limit?: () => RunLimit;
+}
+
+/** Runs that begin with less than this part of the budget had no fair chance at it. */
+const MOST_OF_BUDGET = 0.9;
+
+/**
+ * The budget was over before each command had run once, in less time than would show that one of them takes longer than
+ * the budget allows: nothing is known of the commands.
+ */
+export class SmallBudget extends UnsupportedError {}
+
+/** Runs of a plan are ended when its budget is over, which begins now, or its time for each run. */
+export function limitOf({ budgetMs, timeoutMs = Infinity }: Plan): () => RunLimit {
+  const end = performance.now() + budgetMs;
+  return () => {
+    const left = end - performance.now();
+    if (timeoutMs < left) return { ms: timeoutMs, text: `${timeoutMs / 1000} s (--timeout)`, of: "run" };
+    const part = left < MOST_OF_BUDGET * budgetMs ? "what was left of " : "";
+    return { ms: left, text: `${part}the budget of ${budgetMs / 1000} s (--budget)`, of: "all" };
+  };
+}
+
+/** Runs that share their measurement: of rungs off the run itself, or of the one that valgrind has. */
+export interface Series {
+  executor: Executor<Values>;
+  /** Wall times in ns of runs that count, by command; none of those under valgrind. */
+  walls: readonly [old: number[], now: number[]];
+  stopSignal(): number | undefined;
+  /** The budget was over before a run was. */
+  isOver(): boolean;
+  close(): void;
+}
+
+/** The rungs of a plan's metrics, and what their runs told of the time that a round takes, in ms. */
+export interface Chosen {
+  choices: Choice[];
+  roundMs: number;
+}
+
+/**
+ * Chooses the rung of each metric by a run of each command, and maybe another one under valgrind. Throws CommandError when
+ * a command fails or takes its share of the budget without an end, SmallBudget when the budget ends before that.
+ */
+export async function chooseRungs(
+  plan: Plan,
+  setting: Setting,
+  stored: (metric: string) => string | undefined,
+): Promise<Chosen> {
+  const rungs = plan.metrics.flatMap((metric) => rungsOf(metric));
+  const runner = newRunner(jobsOf(plan, (argv) => argv), rungs, setting, setting.note);
+  const begun = performance.now();
+  try {
+    // both: what one of them cannot be measured by compares nothing
+    for (const command of plan.against ? [OLD, NEW] : [NEW]) {
+      await runner.prepare({ command });
+      await runner.run({ command });
+    }
+  } catch (error) {
+    throw error instanceof TimedOutCommand && !hadItsShare(error.limit, plan) ? smallBudget(plan) : error;
+  } finally {
+    runner.close();
+  }
+  const roundMs = performance.now() - begun;
+  const available = { absent: runner.absent, measured: runner.measured };
+  const choices: Choice[] = [];
+  for (const metric of plan.metrics) {
+    const valgrind = () => tryValgrind(plan, setting, metric === BEST);
+    choices.push(await chooseRung(metric, { ...available, valgrind }, stored(metric)));
+  }
+  return { choices, roundMs };
+}
+
+/** Whether a run that was ended had as much of the budget as each command may have. */
+function hadItsShare({ ms, of }: RunLimit, { budgetMs, against }: Plan): boolean {
+  return of === "run" || ms >= MOST_OF_BUDGET * budgetMs / (against ? 2 : 1);
+}
+
+function smallBudget({ name, budgetMs }: Plan): SmallBudget {
+  return new SmallBudget({
+    attempt: `measure '${name}'`,
+    cause: `the budget of ${budgetMs / 1000} s ended before each command had run once`,
+    remedy: "give a greater --budget",
+  });
+}
+
+/**
+ * Whether the command can be measured under valgrind: that there is one, that the command runs under it and, where that
+ * is one choice of several, that enough runs fit into the budget.
+ */
+async function tryValgrind(
+  plan: Plan,
+  setting: Setting,
+  hasChoice: boolean,
+): Promise<{ version: string } | { reason: string }> {
+  const version = await valgrindVersion();
+  if (version === undefined) return { reason: "there is no valgrind (apt-get install valgrind)" };
+  if (!hasChoice) return { version };
+  const ms = Math.min(plan.budgetMs / STEADY_RUNS / (plan.against ? 2 : 1), setting.limit?.().ms ?? Infinity);
+  const trial = { ...plan, against: undefined };
+  const limit = (): RunLimit => ({ ms, text: "", of: "run" });
+  const series = valgrindSeries(trial, "", { ...setting, note: () => {}, limit });
+  try {
+    if (setting.io.stderrIsTerminal) setting.io.status(`${printable(plan.name)}: trying valgrind`);
+    const step: Step = { command: NEW, warmup: true, round: 0 };
+    await series.executor.prepare?.(step);
+    await series.executor.run(step);
+    return { version };
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return {
+      reason: error instanceof TimedOutCommand
+        ? `a run under ${version} takes more than ${(ms / 1000).toFixed(1)} s, too long for the budget`
+        : `${version}: ${error.message}`,
+    };
+  } finally {
+    series.close();
+    setting.io.status("");
+  }
+}
+
+export function openSeries(
+  plan: Plan,
+  rungs: readonly Rung[],
+  { gauge }: { gauge: boolean },
+  setting: Setting,
+): Series {
+  return rungs[0].source === "valgrind"
+    ? valgrindSeries(plan, rungs[0].name, setting)
+    : runSeries(plan, rungs, { gauge }, setting);
+}
+
+/** Wall times of some runs of each command; fewer where the budget or the user ends them. */
+export async function wallTimes(plan: Plan, setting: Setting): Promise<Series["walls"]> {
+  const series = openSeries(plan, rungsOf("wall"), { gauge: false }, setting);
+  try {
+    const rounds = execute({
+      commands: 2,
+      warmups: 0,
+      wantsMore: (all) => all[NEW].length < WALL_RUNS,
+      stopped: () => series.stopSignal() !== undefined || series.isOver(),
+    }, series.executor);
+    for await (const _run of rounds);
+    return series.walls;
+  } finally {
+    series.close();
+  }
+}
+
+/** Runs of the commands themselves; with a baseline the gauge takes the place of the old one. */
+function runSeries(
+  plan: Plan,
+  rungs: readonly Rung[],
+  { gauge }: { gauge: boolean },
+  setting: Setting,
+): Series {
+  const runner = newRunner(jobsOf(plan, (argv) => argv), rungs, setting, setting.note);
+  const budget = new Budget();
+  const walls: Series["walls"] = [[], []];
+  const executor: Executor<Values> = {
+    prepare: (step) => budget.within(() => runner.prepare(step)),
+    run: async (step) => {
+      if (step.command === OLD && !plan.against && !gauge) return new Map();
+      const run = await budget.within(() => runner.run(step));
+      if (run && !step.warmup) walls[step.command].push(run.wallNs);
+      return run && valuesOf(run, rungs);
+    },
+  };
+  return {
+    executor,
+    walls,
+    stopSignal: () => runner.stopSignal,
+    isOver: () => budget.isOver,
+    close: () => runner.close(),
+  };
+}
+
+/** Whether a budget has ended a run, which ends the series, and is no fault of the command. */
+class Budget {
+  isOver = false;
+
+  /** Does a run; undefined when the budget ended it. */
+  async within<T>(run: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await run();
+    } catch (error) {
+      if (!(error instanceof TimedOutCommand) || error.limit.of !== "all") throw error;
+      this.isOver = true;
+      return undefined;
+    }
+  }
+}
+
+/** Runs under valgrind, whose counts need no gauge. */
+function valgrindSeries(
+  plan: Plan,
+  rung: string,
+  setting: Setting,
+): Series {
+  const counts = new ValgrindCounts();
+  const runner = newRunner(jobsOf(plan, (argv) => counts.argv(argv)), [], setting, setting.note);
+  const budget = new Budget();
+  const executor: Executor<Values> = {
+    prepare: (step) => budget.within(() => runner.prepare(step)),
+    run: async (step) => {
+      if (step.command === OLD && !plan.against) return new Map();
+      const run = await budget.within(() => runner.run(step));
+      return run && new Map([[rung, counts.take()]]);
+    },
+  };
+  return {
+    executor,
+    walls: [[], []],
+    stopSignal: () => runner.stopSignal,
+    isOver: () => budget.isOver,
+    close: () => {
+      runner.close();
+      counts.close();
+    },
+  };
+}
+
+/** Runs of one command, with what prepares each of them, of which nothing but the time is known. */
+export function openRunner(
+  argv: readonly string[],
+  prepare: Plan["prepare"],
+  setting: Setting,
+): CommandRunner {
+  return newRunner([{ name: quoteWords(argv), argv, prepare }], [], setting, setting.note);
+}
+
+function jobsOf(plan: Plan, wrapped: (argv: readonly string[]) => readonly string[]): Job[] {
+  const job = (argv: readonly string[]): Job => ({
+    name: quoteWords(argv),
+    argv: wrapped(argv),
+    ...(plan.prepare ? { prepare: plan.prepare } : {}),
+  });
+  return [plan.against ? job(plan.against) : { name: "the gauge", argv: GAUGE }, job(plan.argv)];
+}
+
+function newRunner(
+  jobs: readonly Job[],
+  rungs: readonly Rung[],
+  { standing, stopper, limit }: Setting,
+  note: Setting["note"],
+): CommandRunner {
+  const events = new Set(rungs.flatMap(({ event }) => event === undefined ? [] : [event]));
+  const wishes = [...events].flatMap((event): Wish[] =>
+    resolveEvents(event).flatMap((group) => group.events).map((resolved) => ({
+      event: resolved,
+      optional: true,
+    }))
+  );
+  return new CommandRunner(jobs, { wishes, standing, stopper, note, limit });
+}
+
+/** The rungs' values in a run, under their names. */
+function valuesOf(run: MeasuredRun, rungs: readonly Rung[]): Values {
+  return new Map(rungs.flatMap((rung) => {
+    const value = rung.of ? rung.of(run) : run.counts.get(rung.event!)?.value;
+    return value === undefined ? [] : [[rung.name, value] as const];
+  }));
+}

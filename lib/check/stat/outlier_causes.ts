@@ -1,0 +1,75 @@
+/** Why a run took much longer than the others, as far as it can be told from what was counted beside its time. */
+
+import { median } from "simple-statistics";
+import type { Facts } from "../metrics/metrics.ts";
+import { type Outlier, outliersOf } from "../statistics/statistics.ts";
+
+/** A run whose wall time lies far from the others. */
+export interface ExplainedOutlier extends Outlier {
+  /** What was unusual in it, the likeliest cause first; empty for a run that was fast. */
+  reasons: string[];
+}
+
+/** What goes with slow runs, and how it is told of `n` of them, where `usual` is the rule. */
+const SIGNS: readonly {
+  of: (run: Facts) => number | undefined;
+  tell: (n: number, usual: number) => string;
+}[] = [
+  {
+    of: (run) => run.usage.nivcsw,
+    tell: (n, usual) => `a context-switch storm: others took its CPU ${times(n)}, ${usual} as a rule`,
+  },
+  {
+    of: (run) => run.usage.majflt,
+    tell: (n, usual) => `${n} page faults read from a disk, ${usual} as a rule`,
+  },
+  {
+    of: (run) => run.usage.inblock,
+    tell: (n, usual) => `${n} blocks were read from a disk, ${usual} as a rule`,
+  },
+  {
+    of: (run) => run.counts.get("cpu-migrations")?.value,
+    tell: (n, usual) => `it moved to another CPU ${times(n)}, ${usual} as a rule`,
+  },
+];
+
+/** A count is unusual at twice the rule and this many more: 1 instead of 0 slows nothing. */
+const LEAST_MORE = 5;
+
+/** Of fewer runs it cannot be said which is the odd one. */
+const LEAST_RUNS = 5;
+
+/** The runs whose wall time is an outlier, each with why; `warmed` when runs went before these. */
+export function explainedOutliers(runs: readonly Facts[], warmed: boolean): ExplainedOutlier[] {
+  if (runs.length < LEAST_RUNS) return [];
+  const outliers = outliersOf(runs.map((run) => run.wallNs));
+  return outliers.map((outlier) => ({
+    ...outlier,
+    reasons: outlier.score > 0 ? reasonsFor(outlier.run, runs, warmed) : [],
+  }));
+}
+
+function reasonsFor(index: number, runs: readonly Facts[], warmed: boolean): string[] {
+  const run = runs[index];
+  const reasons = SIGNS.flatMap(({ of, tell }) => {
+    const value = of(run);
+    if (value === undefined) return [];
+    const usual = median(runs.map((other) => of(other) ?? 0));
+    return value >= 2 * usual + LEAST_MORE ? [tell(value, usual)] : [];
+  });
+  if (index === 0 && !warmed) return ["the first run: caches were cold (-w 1 warms up)", ...reasons];
+  return reasons.length > 0 ? reasons : [byCpuTime(run, runs)];
+}
+
+/** Nothing stands out but time: the CPU was slow, or there was none. */
+function byCpuTime(run: Facts, runs: readonly Facts[]): string {
+  const more = (of: (run: Facts) => number) => of(run) - median(runs.map(of));
+  const cpuNs = ({ usage }: Facts) => usage.utimeNs + usage.stimeNs;
+  return more(cpuNs) >= more(({ wallNs }) => wallNs) / 2
+    ? "it needed more CPU time for the same: a lower frequency, a hypervisor's other guests, or others in its caches"
+    : "it waited: its CPU time was as usual";
+}
+
+function times(n: number): string {
+  return n === 1 ? "once" : `${n} times`;
+}

@@ -1,0 +1,144 @@
+/** The result of `stat` for programs and documents: JSON, CSV and Markdown. Pure. docs/stat.md tells of them. */
+
+import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
+import { figure } from "../metrics/format_quantity.ts";
+import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
+import { absentLines, rowScale, shownMetrics, withPrintableNames } from "./stat_text.ts";
+import type { Interval } from "../statistics/statistics.ts";
+import { jsonText } from "../../base/text/printable.ts";
+
+/** One JSON object, ended; `pmuctl` is the version of it. */
+export function statJson(result: StatResult, pmuctl: string): string {
+  const object = {
+    schema: JSON_SCHEMAS.stat,
+    pmuctl,
+    confidence: result.confidence,
+    warmups: result.warmups,
+    commands: result.commands.map((command) => ({
+      command: command.name,
+      argv: command.argv,
+      parameters: command.parameters,
+      runs: command.runs.length,
+      statuses: command.runs.map((run) => run.code),
+      metrics: Object.fromEntries(command.metrics.map((metric) => [metric.metric.name, metricJson(metric)])),
+      outliers: command.outliers.map(({ run, value, score, reasons }) => ({
+        run,
+        wall: value,
+        score: Number(score.toFixed(2)),
+        reasons,
+      })),
+    })),
+    notCounted: Object.fromEntries(result.absent),
+  };
+  return jsonText(object, 2) + "\n";
+}
+
+function metricJson({ metric, samples, summary, ratio, running }: MetricResult) {
+  const { median, mean, sd, min, max, interval, n } = summary;
+  return {
+    unit: metric.unit,
+    n,
+    median,
+    mean,
+    sd,
+    min,
+    max,
+    interval: intervalJson(interval),
+    ...(running < 1 ? { running: Number(running.toFixed(4)) } : {}),
+    ...(ratio ? { ratio: { value: ratio.ratio, interval: intervalJson(ratio.interval) } } : {}),
+    samples: samples.map((value) => value ?? null),
+  };
+}
+
+function intervalJson({ low, high, confidence }: Interval) {
+  return { low, high, confidence: Number(confidence.toFixed(4)) };
+}
+
+/** RFC 4180, with a line for each command and metric. */
+export function statCsv(result: StatResult): string {
+  const parameters = parameterNames(result);
+  const titles = ["command", ...parameters, "metric", "unit", "n", "median", "mean", "sd", "min", "max"];
+  const rows = result.commands.flatMap((command) =>
+    command.metrics.map(({ metric, summary: s, ratio }) => [
+      ...commandCells(command, parameters),
+      ...[metric.name, metric.unit, s.n, s.median, s.mean, s.sd, s.min, s.max],
+      ...[s.interval.low, s.interval.high, Number(s.interval.confidence.toFixed(4))],
+      ...(ratio ? [ratio.ratio, ratio.interval.low, ratio.interval.high] : ["", "", ""]),
+    ])
+  );
+  const tail = ["ci_low", "ci_high", "ci_confidence", "ratio", "ratio_low", "ratio_high"];
+  return csv([[...titles, ...tail], ...rows]);
+}
+
+/** RFC 4180, with a line for each run; an empty cell where nobody knows. */
+export function statRunsCsv(result: StatResult): string {
+  const parameters = parameterNames(result);
+  const names = [...new Set(result.commands.flatMap((c) => c.metrics.map(({ metric }) => metric.name)))];
+  const rows = result.commands.flatMap((command) =>
+    command.runs.map((run, index) => [
+      ...commandCells(command, parameters),
+      index + 1,
+      run.code,
+      ...names.map((name) =>
+        command.metrics.find(({ metric }) => metric.name === name)?.samples[index] ?? ""
+      ),
+    ])
+  );
+  return csv([["command", ...parameters, "run", "status", ...names], ...rows]);
+}
+
+/** A table in GitHub's Markdown: a row for each command and metric. */
+export function statMarkdown(given: StatResult): string {
+  const result = withPrintableNames(given);
+  const compared = result.commands.length > 1;
+  const titles = ["command", "metric", "median", "mean ± sd", "min … max", "CI of median"];
+  if (compared) titles.push("ratio");
+  const rows = result.commands.flatMap((command) =>
+    shownMetrics(command).map((metric) => [
+      `\`${command.name.replaceAll("`", "'")}\``,
+      metric.metric.name,
+      ...markdownFigures(metric),
+      ...(compared ? [ratioCell(metric)] : []),
+    ])
+  );
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |\n`;
+  const rule = titles.map((_, i) => i < 2 ? "---" : "---:");
+  const absent = absentLines(result.absent).map((text) => `\n${text}\n`);
+  return [line(titles), line(rule), ...rows.map(line), ...absent].join("");
+}
+
+function markdownFigures(result: MetricResult): string[] {
+  const { summary } = result;
+  const scale = rowScale(result);
+  const show = (value: number) => figure(value, scale);
+  const unit = scale.unit && ` ${scale.unit}`;
+  return [
+    show(summary.median) + unit,
+    `${show(summary.mean)} ± ${show(summary.sd)}${unit}`,
+    `${show(summary.min)} … ${show(summary.max)}${unit}`,
+    `${show(summary.interval.low)} … ${show(summary.interval.high)}${unit}`,
+  ];
+}
+
+function ratioCell({ ratio }: MetricResult): string {
+  if (!ratio) return "";
+  const { low, high } = ratio.interval;
+  return `${ratio.ratio.toFixed(3)} (${low.toFixed(3)} … ${high.toFixed(3)})`;
+}
+
+function parameterNames(result: StatResult): string[] {
+  return [...new Set(result.commands.flatMap((command) => Object.keys(command.parameters)))];
+}
+
+function commandCells({ name, parameters }: CommandResult, names: readonly string[]): string[] {
+  return [name, ...names.map((parameter) => parameters[parameter] ?? "")];
+}
+
+function csv(rows: readonly (readonly (string | number)[])[]): string {
+  return rows.map((row) => row.map((cell) => csvCell(String(cell))).join(",") + "\r\n").join("");
+}
+
+function csvCell(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

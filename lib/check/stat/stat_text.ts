@@ -1,0 +1,213 @@
+/** The result of `stat` as text for a terminal. Pure. */
+
+import { bold, cyan, green, red } from "@std/fmt/colors";
+import { columnWidths, least } from "../../base/bytes/lists.ts";
+import { printable } from "../../base/text/printable.ts";
+import { wrap } from "../../base/text/wrap.ts";
+import type { Facts } from "../metrics/metrics.ts";
+import { figure, quantity, type Scale, scaleFor } from "../metrics/format_quantity.ts";
+import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
+import type { Interval, Ratio } from "../statistics/statistics.ts";
+
+/** Outliers that are told one by one. */
+const MOST_OUTLIERS = 5;
+
+/** Ten ticks at the 250 Hz that most distributions' kernels have. */
+const FEW_TICKS_NS = 40e6;
+
+/** Returns the result with texts that a terminal only shows: arguments may hold control characters. */
+export function withPrintableNames(result: StatResult): StatResult {
+  return {
+    ...result,
+    commands: result.commands.map((command) => ({ ...command, name: printable(command.name) })),
+    absent: new Map([...result.absent].map(([name, cause]) => [printable(name), printable(cause)])),
+  };
+}
+
+export interface StatTextOptions {
+  colors: boolean;
+  /** Columns that lines have; Infinity leaves all whole. */
+  width?: number;
+}
+
+/** Tables, what stood out, ratios, and what was not counted; on a terminal with colours, and in lines that fit it. */
+export function statText(given: StatResult, { colors, width = Infinity }: StatTextOptions): string {
+  const result = withPrintableNames(given);
+  const paint = (text: string, how: (text: string) => string) => colors ? how(text) : text;
+  const blocks = result.commands.map((command) => [
+    `${paint(command.name, bold)}  ${runsText(command, result.warmups)}`,
+    ...tableLines(command, result.confidence, { paint: (text) => paint(text, cyan), width }),
+    ...outlierLines(command),
+    ...sharedLines(command),
+    ...tickLines(command),
+  ]);
+  const [first, ...others] = result.commands;
+  if (others.length > 0) {
+    blocks.push([
+      `compared with ${paint(first.name, bold)}, runs of a round in pairs (${
+        percentText(result.confidence)
+      } CI of the ratio)`,
+      ...others.flatMap((other) => ratioLines(other, result.confidence, paint)),
+    ]);
+  }
+  const absent = absentLines(result.absent);
+  if (absent.length > 0) blocks.push(absent);
+  const fitting = (line: string) => wrap(line.trimEnd(), width, "    ").map((line) => `${line}\n`).join("");
+  return blocks.map((lines) => lines.map(fitting).join("")).join("\n");
+}
+
+/**
+ * `slower` for times, `more` for the rest; undefined where neither can be told: the interval holds 1, or too few runs
+ * make it less sure than `confidence`.
+ */
+export function verdictOf(
+  { ratio, interval }: Ratio,
+  isTime: boolean,
+  confidence: number,
+): string | undefined {
+  if (interval.confidence < confidence || (interval.low <= 1 && interval.high >= 1)) return undefined;
+  if (ratio > 1) return isTime ? "slower" : "more";
+  return isTime ? "faster" : "less";
+}
+
+/** A line for each cause, with the events that it kept from being counted. */
+export function absentLines(absent: ReadonlyMap<string, string>): string[] {
+  const byCause = new Map<string, string[]>();
+  for (const [name, cause] of absent) byCause.set(cause, [...(byCause.get(cause) ?? []), name]);
+  return [...byCause].map(([cause, names]) => `not counted: ${names.join(", ")}: ${cause}`);
+}
+
+/** The metrics that belong in a table. */
+export function shownMetrics(command: CommandResult): MetricResult[] {
+  return command.metrics.filter(({ metric, summary }) => !metric.onlyWhenAny || summary.max > 0);
+}
+
+/** The scale of a metric's row. */
+export function rowScale({ metric, summary, samples }: MetricResult): Scale {
+  const typical = summary.median || summary.mean; // of user or sys it may be 0, where no tick fell into it
+  const whole = metric.unit !== "ns" && samples.every((value) => Number.isInteger(value));
+  return scaleFor(metric.unit, typical, whole);
+}
+
+function runsText({ runs }: CommandResult, warmups: number): string {
+  const failed = runs.filter((run) => run.code !== 0);
+  const parts = [
+    counted(runs.length, "run"),
+    ...(warmups > 0 ? [`${counted(warmups, "run")} before to warm up`] : []),
+    ...(failed.length > 0 ? [`${failed.length} failed (${statusesText(failed)})`] : []),
+  ];
+  return parts.join(", ");
+}
+
+function statusesText(failed: readonly Facts[]): string {
+  const codes = [...new Set(failed.map((run) => run.code))].sort((a, b) => a - b);
+  return `status ${codes.join(", ")}`;
+}
+
+/** Columns of a table that are left out where there is no room for all: the range first, then the mean. */
+const YIELDING = [4, 3];
+
+function tableLines(
+  command: CommandResult,
+  confidence: number,
+  { paint, width }: { paint: (text: string) => string; width: number },
+): string[] {
+  const rows = shownMetrics(command).map((result) => {
+    const { metric, summary } = result;
+    const scale = rowScale(result);
+    const show = (value: number) => figure(value, scale);
+    // a mean of whole numbers is none
+    const mean = (value: number) => figure(value, { ...scale, decimals: Math.max(scale.decimals, 1) });
+    return [
+      metric.name,
+      scale.unit,
+      show(summary.median),
+      `${mean(summary.mean)} ± ${mean(summary.sd)}`,
+      `${show(summary.min)} … ${show(summary.max)}`,
+      `${show(summary.interval.low)} … ${show(summary.interval.high)}`,
+    ];
+  });
+  const sure = Math.min(confidence, command.metrics[0].summary.interval.confidence);
+  const titles = ["", "", "median", "mean ± sd", "min … max", `${percentText(sure)} CI of median`];
+  const widths = columnWidths([titles, ...rows]);
+  const gone = new Set<number>();
+  const taken = () => widths.reduce((sum, wide, i) => gone.has(i) ? sum : sum + 2 + wide, 0);
+  for (const column of YIELDING) if (taken() > width) gone.add(column);
+  const line = (cells: readonly string[]) => {
+    const set = cells.map((cell, i) => i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]));
+    return "  " + set.filter((_, i) => !gone.has(i)).join("  ");
+  };
+  const left = [...gone].map((column) => titles[column]).join(", ");
+  const note = gone.size > 0 ? [`  no room for ${left}: widen the terminal, or --json`] : [];
+  return command.runs.length === 1
+    ? rows.map((row) => line(row.slice(0, 3))) // there is nothing else to say of a single run
+    : [paint(line(titles)), ...rows.map(line), ...note];
+}
+
+function outlierLines({ outliers, runs }: CommandResult): string[] {
+  const worst = outliers.toSorted((a, b) => Math.abs(b.score) - Math.abs(a.score)).slice(0, MOST_OUTLIERS);
+  const lines = worst.toSorted((a, b) => a.run - b.run).map(({ run, value, reasons, score }) => {
+    const why = reasons.length > 0 ? `: ${reasons.join("; ")}` : score < 0 ? ": faster than the rest" : "";
+    return `  outlier: run ${run + 1} took ${quantity(value, "ns")}${why}`;
+  });
+  const more = outliers.length - worst.length;
+  return more > 0
+    ? [...lines, `  and ${more} more of ${runs.length} runs are outliers (--json has all)`]
+    : lines;
+}
+
+/** Counters that took turns. */
+function sharedLines({ metrics }: CommandResult): string[] {
+  return metrics.filter(({ running }) => running < 1).map(({ metric, running }) =>
+    `  ${metric.name} shared its counter and is an estimate: counted ${
+      (100 * running).toFixed(0)
+    }% of a run or more`
+  );
+}
+
+/** The kernel splits CPU time into user and sys by what each tick of its clock met; there may have been next to none. */
+function tickLines({ runs }: CommandResult): string[] {
+  const shortest = least(runs.map(({ usage }) => usage.utimeNs + usage.stimeNs));
+  if (shortest >= FEW_TICKS_NS) return [];
+  return [
+    "  user and sys are split by the ticks of a clock, and runs are too short for that: their sum is exact",
+  ];
+}
+
+function ratioLines(
+  command: CommandResult,
+  confidence: number,
+  paint: (text: string, how: (text: string) => string) => string,
+): string[] {
+  const rows = shownMetrics(command).flatMap(({ metric, ratio }) => {
+    if (!ratio) return [];
+    const verdict = verdictOf(ratio, metric.unit === "ns", confidence);
+    const few = ratio.interval.confidence < confidence;
+    const same = ratio.interval.low === 1 && ratio.interval.high === 1;
+    const words = verdict ?? (few ? "too few runs to tell" : same ? "the same" : "no difference can be told");
+    const how = verdict === undefined ? (text: string) => text : ratio.ratio > 1 ? red : green;
+    return [[metric.name, `${ratio.ratio.toFixed(3)}x`, rangeText(ratio.interval), paint(words, how)]];
+  });
+  const widths = columnWidths(rows);
+  const sure = command.metrics.find(({ ratio }) => ratio)?.ratio?.interval.confidence ?? 1;
+  const only = sure < confidence ? `  (so few runs make the intervals ${percentText(sure)} sure)` : "";
+  return [
+    `  ${command.name}${only}`,
+    ...rows.map(([name, ratio, range, words]) => {
+      const cells = [name.padEnd(widths[0]), ratio.padStart(widths[1]), range.padStart(widths[2]), words];
+      return `    ${cells.join("  ")}`;
+    }),
+  ];
+}
+
+function rangeText({ low, high }: Interval): string {
+  return `${low.toFixed(3)} … ${high.toFixed(3)}`;
+}
+
+function percentText(part: number): string {
+  return `${Number((100 * part).toFixed(1))}%`;
+}
+
+function counted(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,74 @@
+/** What the commands on named sets share: from a name on the command line to the set's answer. */
+
+import { UsageError } from "../../base/system/errors.ts";
+import type { Answer, Request } from "./protocol.ts";
+import { type Entry, noSuchSet, Registry } from "./registry.ts";
+import { checkFolder, folderPath, isSetName } from "./runtime_folder.ts";
+import { SetError } from "../open/states.ts";
+
+/** A variable of the environment. */
+export type Env = (name: string) => string | undefined;
+
+/** The name when it can be one. Throws UsageError. */
+export function checkedName(name: string): string {
+  if (isSetName(name)) return name;
+  throw new UsageError(
+    `'${name}' cannot be the name of a set: 1 to 64 letters, digits, '.', '_' and '-' can`,
+  );
+}
+
+/** The words behind a command that acts on a set: the name, and `more`. Throws UsageError. */
+export function setArguments(command: string, words: readonly string[], more: readonly string[]): string[] {
+  const wanted = ["NAME", ...more];
+  if (words.length < wanted.length) {
+    throw new UsageError(
+      `${command}: ${wanted[words.length]} is missing: pmuctl ${command} ${wanted.join(" ")}`,
+    );
+  }
+  checkedName(words[0]);
+  return [...words];
+}
+
+/** Asks the set of this user. `verb` completes `cannot ... set 'NAME'`. Throws as Registry.ask. */
+export async function askSet(name: string, request: Request, verb: string, env: Env): Promise<Answer> {
+  const attempt = `${verb} set '${name}'`;
+  const registry = userRegistry(env);
+  if (!registry) throw noSuchSet(attempt);
+  return await registry.ask(name, request, attempt);
+}
+
+/** All sets of this user. */
+export async function listSets(env: Env): Promise<Entry[]> {
+  return await userRegistry(env)?.all() ?? [];
+}
+
+/**
+ * The registry of this user's sets; undefined when there is none yet. Throws UnsupportedError when its folder
+ * is not the user's alone.
+ */
+function userRegistry(env: Env): Registry | undefined {
+  const uid = Deno.uid()!;
+  const folder = folderPath(uid, env);
+  return checkFolder(folder, uid) ? new Registry(folder) : undefined;
+}
+
+/**
+ * The number of a request and its preset, u64: decimal, hexadecimal (0x) or octal (0), as cpc takes values.
+ * Throws SetError: EINVAL.
+ */
+export function presetArguments(
+  name: string,
+  index: string,
+  value: string,
+): { index: number; value: bigint } {
+  const refuse = (cause: string, remedy: string) => {
+    throw new SetError(`preset set '${name}'`, { errno: "EINVAL", cause, remedy });
+  };
+  if (!/^\d{1,9}$/.test(index)) refuse(`'${index}' is no number of a request`, "the first one is 0");
+  if (!/^(0x[0-9a-f]+|\d+)$/i.test(value) || /^0\d*[89]/.test(value)) {
+    refuse(`'${value}' is no value`, "write it in decimal, hexadecimal (0x...) or octal (0...)");
+  }
+  const number = BigInt(/^0\d/.test(value) ? `0o${value.slice(1)}` : value);
+  if (number >> 64n) refuse(`${value} does not fit a counter`, "it has 64 bits");
+  return { index: Number(index), value: number };
+}

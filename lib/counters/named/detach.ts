@@ -1,0 +1,295 @@
+/**
+ * `bind --detach NAME`: binds a set behind a name, kept by a process of its own (holder.ts), so that later
+ * commands can act on it. What this comes back from with success is bound, and can be asked.
+ */
+
+import { MeasuredCommand } from "../../../ffi/command.ts";
+import { type Child, closeFd, makePipe, PmuError, readPipe, spawn, writeAll } from "../../../ffi/pmu.ts";
+import { ERRNO } from "../../base/system/errno.ts";
+import { UserError } from "../../base/system/errors.ts";
+import { ownEnvironment } from "../../base/system/launcher.ts";
+import { hostFiles } from "../../events/files.ts";
+import { checkedName, type Env } from "./client.ts";
+import { exclusionsOf, hardwarePmus, type Replaced } from "./exclusion.ts";
+import type { Counter } from "../open/open_set.ts";
+import {
+  type Answer,
+  fromLine,
+  GO,
+  HOLD_COMMAND,
+  type HoldRequest,
+  type SetInfo,
+  type StartReport,
+  toLine,
+} from "./protocol.ts";
+import { type Entry, type Held, Registry } from "./registry.ts";
+import { folderPath, makeFolder, socketPath } from "./runtime_folder.ts";
+import { lastCounts } from "./set_rows.ts";
+import { describeTarget, processOf, type SetTarget } from "./set_target.ts";
+import { SetError } from "../open/states.ts";
+
+/** A process takes part of a second to start; more than this on a busy machine is a failure. */
+const START_MS = 20_000;
+const SIGKILL = 9;
+/** Seconds that a set is kept after its target has ended, unless asked. */
+export const KEEP_SECONDS = 600;
+
+/** What to bind, and behind what name. */
+export interface Detachment {
+  name: string;
+  /** The requests of the set, verified: each group is on the counters as a whole, or not at all. */
+  groups: readonly (readonly Counter[])[];
+  /** The target; a command is started here, and runs on by itself. */
+  target: SetTarget | { kind: "command"; argv: readonly string[] };
+  /** How long to keep the counts after the target has ended and nobody has asked for them. */
+  keepSeconds?: number;
+}
+
+/** Takes a line for the user. */
+type Note = (line: string) => void;
+
+/** The world around it. */
+export interface Surroundings {
+  env: Env;
+  note: Note;
+}
+
+/**
+ * Binds the set behind its name. Throws SetError: EEXIST when the name is taken, EAGAIN when another set or
+ * another user of the PMU is in the way; CommandError when the command cannot be run; what the holder says
+ * when it cannot open the counters.
+ */
+export async function detach(wanted: Detachment, around: Surroundings): Promise<SetInfo> {
+  const uid = Deno.uid()!;
+  const folder = folderPath(uid, around.env);
+  const path = socketPath(folder, checkedName(wanted.name));
+  makeFolder(folder, uid);
+  const registry = new Registry(folder);
+  const attempt = `bind set '${wanted.name}'`;
+  const held = await registry.lock(attempt);
+  let command: MeasuredCommand | undefined;
+  try {
+    const others = await registry.all(held);
+    if (others.some(({ name }) => name === wanted.name)) {
+      throw new SetError(attempt, {
+        errno: "EEXIST",
+        cause: "there is a set of that name",
+        remedy: `pmuctl unbind ${wanted.name}, or use another name`,
+      });
+    }
+    const { target: given } = wanted;
+    if (given.kind === "command") command = new MeasuredCommand(given.argv);
+    const target = given.kind === "command" ? commandTarget(given.argv, command!.pid) : given;
+    const { replaced, pmus } = exclusionsAmong(others, wanted.name, target, wanted.groups);
+    const holder = new StartedHolder({
+      name: wanted.name,
+      path,
+      groups: wanted.groups.map((group) => [...group]),
+      pmus,
+      target,
+      enableOnExec: command !== undefined,
+      keepMs: 1000 * (wanted.keepSeconds ?? KEEP_SECONDS),
+    }, around.note);
+    try {
+      await holder.opened();
+      for (const set of replaced) await unbindFirst(registry, held, set, around.note);
+      const info = await holder.bound();
+      await released(command, registry, held, wanted.name);
+      return info;
+    } catch (error) {
+      await holder.end();
+      await registry.clean(wanted.name, held);
+      throw error;
+    }
+  } finally {
+    command?.cancel();
+    held.release();
+  }
+}
+
+/**
+ * The hardware PMUs that the set takes counters of, and the sets that it replaces. A command's threads are
+ * new, so it replaces none. Throws SetError: EAGAIN when a set is in its way.
+ */
+export function exclusionsAmong(
+  others: readonly Entry[],
+  name: string,
+  given: Detachment["target"],
+  groups: readonly (readonly Counter[])[],
+): { pmus: string[]; replaced: Replaced[] } {
+  const target: SetTarget = given.kind === "command" ? commandTarget(given.argv) : given;
+  const pmus = hardwarePmus(groups.flat().map(({ event }) => event));
+  const holdings = others.flatMap((entry) => "answer" in entry ? [entry.answer.info] : []);
+  const { refusal, replaced } = exclusionsOf({ target, pmus }, holdings, (tid) => processOf(tid, hostFiles));
+  if (!refusal) return { pmus, replaced };
+  const what = given.kind === "command" ? given.argv[0] : describeTarget(target);
+  throw new SetError(`bind set '${name}' to ${what}`, refusal);
+}
+
+function commandTarget(argv: readonly string[], pid?: number): SetTarget {
+  return { kind: "process", pids: pid === undefined ? [] : [pid], command: argv.join(" ") };
+}
+
+/** cpc binds a thread anew by unbinding what it had. */
+async function unbindFirst(registry: Registry, held: Held, { name, shared }: Replaced, note: Note) {
+  const answer = await unbindIfThere(registry, held, name);
+  if (answer) note(`${shared} was bound to set '${name}', which is unbound first: ${lastCounts(answer)}`);
+}
+
+/** Lets the command run. When it cannot be run, there is nothing to keep bound. */
+async function released(command: MeasuredCommand | undefined, registry: Registry, held: Held, name: string) {
+  try {
+    await command?.release();
+  } catch (error) {
+    await unbindIfThere(registry, held, name);
+    throw error;
+  }
+}
+
+/** undefined when it has been unbound by itself, or died, in the meantime. */
+async function unbindIfThere(registry: Registry, held: Held, name: string): Promise<Answer | undefined> {
+  try {
+    return await registry.ask(name, { do: "unbind" }, `unbind set '${name}'`, held);
+  } catch (error) {
+    if (error instanceof SetError && error.errno === "EINVAL") return undefined;
+    throw error;
+  }
+}
+
+/** The holder while it starts. */
+class StartedHolder {
+  readonly #name: string;
+  readonly #note: Note;
+  readonly #child: Child;
+  readonly #toHolder: number;
+  readonly #fromHolder: number;
+  readonly #request: string;
+  readonly #deadline = performance.now() + START_MS;
+  readonly #chunk = new Uint8Array(1 << 16);
+  readonly #decoder = new TextDecoder();
+  #text = "";
+  /** What it said that is no report: an error of the runtime, most likely. */
+  #talk: string[] = [];
+
+  constructor(request: HoldRequest, note: Note) {
+    this.#name = request.name;
+    this.#note = note;
+    const input = makePipe();
+    const output = makePipe();
+    const { readFd: stdin, writeFd: stdout } = { readFd: input.readFd, writeFd: output.writeFd };
+    this.#toHolder = input.writeFd;
+    this.#fromHolder = output.readFd;
+    // once nobody reads the pipe, whatever it might still say goes nowhere: as good as /dev/null
+    this.#child = spawn({
+      argv: ownCommand(request.name),
+      env: ownEnvironment(),
+      stdio: [stdin, stdout, stdout],
+      detach: true,
+    });
+    closeFd(stdin);
+    closeFd(stdout);
+    this.#request = toLine(request);
+  }
+
+  /** Waits until the counters are open. Throws what the holder could not do. */
+  async opened(): Promise<void> {
+    try {
+      await this.#child.release();
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error;
+      throw this.#diedEarly(error.message);
+    }
+    this.#write(this.#request);
+    await this.#reportOf("opened");
+  }
+
+  /** Lets it bind the set, and waits until it has. */
+  async bound(): Promise<SetInfo> {
+    this.#write(GO + "\n");
+    return (await this.#reportOf("bound")).bound;
+  }
+
+  /** Ends it, whatever it does, and waits until it has. */
+  async end(): Promise<void> {
+    try {
+      this.#child.kill(SIGKILL);
+      await this.#child.wait();
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error; // it could not be started
+    }
+  }
+
+  #write(text: string): void {
+    try {
+      writeAll(this.#toHolder, new TextEncoder().encode(text));
+    } catch (error) {
+      // it has ended, which the other pipe will tell, and why
+      if (!(error instanceof PmuError) || error.errno !== ERRNO.EPIPE) throw error;
+    }
+  }
+
+  async #reportOf<K extends "opened" | "bound">(kind: K): Promise<Extract<StartReport, Record<K, unknown>>> {
+    for (;;) {
+      const line = await this.#line();
+      const report = asReport(line);
+      if (report === undefined) this.#talk.push(line);
+      else if ("note" in report) this.#note(report.note);
+      else if ("failed" in report) throw new UserError(report.failed.message, report.failed.status);
+      else if (kind in report) return report as Extract<StartReport, Record<K, unknown>>;
+    }
+  }
+
+  async #line(): Promise<string> {
+    for (;;) {
+      const end = this.#text.indexOf("\n");
+      if (end >= 0) {
+        const line = this.#text.slice(0, end);
+        this.#text = this.#text.slice(end + 1);
+        return line;
+      }
+      const n = await this.#read();
+      if (n === 0) throw this.#diedEarly();
+      this.#text += this.#decoder.decode(this.#chunk.subarray(0, n), { stream: true });
+    }
+  }
+
+  async #read(): Promise<number> {
+    const { promise: expired, resolve } = Promise.withResolvers<undefined>();
+    const limit = setTimeout(() => resolve(undefined), this.#deadline - performance.now());
+    try {
+      const n = await Promise.race([readPipe(this.#fromHolder, this.#chunk), expired]);
+      if (n !== undefined) return n;
+    } finally {
+      clearTimeout(limit);
+    }
+    throw new SetError(`bind set '${this.#name}'`, {
+      errno: "ETIMEDOUT",
+      cause: `the process that is to hold it has not bound it within ${START_MS / 1000} s`,
+      remedy: "the machine may be overloaded: try again",
+    });
+  }
+
+  #diedEarly(last = this.#talk.filter((line) => line.trim() !== "").at(-1)): SetError {
+    return new SetError(`bind set '${this.#name}'`, {
+      errno: "EAGAIN",
+      cause: "the process that is to hold it ended" + (last ? ` and said: ${last}` : ""),
+      remedy: "try again",
+    });
+  }
+}
+
+/** undefined for a line that is no report. */
+function asReport(line: string): StartReport | undefined {
+  try {
+    return fromLine(line) as StartReport;
+  } catch {
+    return undefined;
+  }
+}
+
+/** pmuctl itself, started as it was: a compiled binary, or Deno with its options and main.ts. */
+function ownCommand(name: string): string[] {
+  const words = Deno.readTextFileSync("/proc/self/cmdline").split("\0").slice(0, -1);
+  const own = words.slice(1, words.length - Deno.args.length);
+  return [Deno.execPath(), ...own, HOLD_COMMAND, name];
+}

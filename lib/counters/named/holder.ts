@@ -1,0 +1,357 @@
+/**
+ * The process that keeps a named set bound: it opens the counters, answers at the set's socket, and ends when
+ * it is told to unbind, when nobody can reach it any more, or some time after its target has ended.
+ *
+ * It is started by detach.ts, which speaks with it over standard input and output until the set is bound.
+ */
+
+import { clockNs, raiseFileLimit } from "../../../ffi/pmu.ts";
+import { addressToBigint } from "../../base/bytes/address.ts";
+import { ERRNO } from "../../base/system/errno.ts";
+import { EXIT, UnsupportedError, UserError } from "../../base/system/errors.ts";
+import { once } from "../../base/system/once.ts";
+import { missingTask } from "../../base/files/pid_namespace.ts";
+import { hostFiles } from "../../events/files.ts";
+import { readPrivilege } from "../../events/privilege.ts";
+import { Pmus } from "../../events/sysfs.ts";
+import { BoundSet, type HeldSet, type SetBuffer, SetRefusal } from "../open/bound_set.ts";
+import { GroupsAtPlace } from "../open/groups.ts";
+import { NotifyingSet } from "./notifying_set.ts";
+import { type Counter, OpenSet, type Place } from "../open/open_set.ts";
+import { OverflowWatch } from "../open/overflow.ts";
+import type { PcNames } from "../open/pc_names.ts";
+import {
+  type Answer,
+  type CounterTitle,
+  fromLine,
+  GO,
+  type HoldRequest,
+  type Reply,
+  type Request,
+  type SetInfo,
+  type StartReport,
+  toLine,
+} from "./protocol.ts";
+import { describeTarget, type SetTarget, TargetWatch, threadsOf } from "./set_target.ts";
+import { type Handled, serve } from "./socket.ts";
+import { SetError } from "../open/states.ts";
+
+const CLOCK_MONOTONIC = 1;
+/** How often the target and the socket are looked after. */
+const LOOK_MS = 500;
+const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
+/**
+ * Holds the set that standard input describes; comes back only when it could not be bound. `names` is asked
+ * for when overflows are to be told.
+ */
+export async function holdSet(names: () => PcNames): Promise<number> {
+  const lines = inputLines();
+  const first = await lines.next();
+  if (first.done) return EXIT.usage;
+  const request = fromLine(first.value) as HoldRequest;
+  try {
+    const opened = openSet(request, names, (note) => report({ note }));
+    report({ opened: true });
+    const word = await lines.next();
+    if (word.value !== GO) return EXIT.ok; // whoever wanted the set has gone
+    start(opened.set, request);
+    Deno.chdir("/"); // no file system is to be kept busy by us
+    const holder = new Holder(request, opened);
+    holder.listen();
+    report({ bound: holder.info() });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    report({ failed: { message: error.message, status: error.status } });
+    return error.status;
+  }
+  return await new Promise(() => {}); // Holder ends the process
+}
+
+function report(message: StartReport): void {
+  const bytes = new TextEncoder().encode(toLine(message));
+  for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+}
+
+async function* inputLines(): AsyncGenerator<string, undefined> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of Deno.stdin.readable) {
+    text += decoder.decode(chunk, { stream: true });
+    for (let end; (end = text.indexOf("\n")) >= 0; text = text.slice(end + 1)) yield text.slice(0, end);
+  }
+}
+
+/** A set that is open at all its places. */
+interface Opened {
+  set: HeldSet;
+  watch: TargetWatch;
+  counters: CounterTitle[];
+}
+
+/** Opens the counters at every place of the target. Throws UnsupportedError. */
+function openSet(request: HoldRequest, names: () => PcNames, note: (line: string) => void): Opened {
+  const { target, groups, enableOnExec } = request;
+  raiseFileLimit();
+  const standing = { privilege: readPrivilege(), hasCorePmu: new Pmus().core().length > 0 };
+  const watch = new TargetWatch(target, hostFiles);
+  // what is to be said of a counter is the same at every place
+  const noteOnce = once(note);
+  const open = <T>(openAt: (place: Place) => T): T[] => {
+    const opened = placesOf(request).flatMap((place) => {
+      try {
+        return [openAt(place)];
+      } catch (error) {
+        const vanished = error instanceof UnsupportedError && error.errno === ERRNO.ESRCH;
+        // a thread of a process that ended just now: the others are what is left of it
+        if (vanished && target.kind === "process") return [];
+        throw error;
+      }
+    });
+    if (opened.length === 0) throw gone(request);
+    return opened;
+  };
+  const titles = (counters: readonly Counter[]) =>
+    counters.map(({ event }) => ({ name: event.name, unit: event.unit ?? "" }));
+
+  if (groups.flat().some((counter) => counter.notify)) {
+    const [counters] = groups;
+    const places = open((place) => OpenSet.open(counters, place, { enableOnExec }, standing, noteOnce));
+    if (target.kind !== "cpu") note("notify: threads that are started from now on are not counted");
+    const set = new NotifyingSet(places, counters.map((counter) => counter.preset), now);
+    tellOverflows(places, set, names());
+    return { set, watch, counters: titles(places[0].counters) };
+  }
+  const zeroed = groups.map((counters) => counters.map((counter) => ({ ...counter, preset: 0n })));
+  const options = { inherit: target.kind === "process", enableOnExec };
+  const opened = open((place) => GroupsAtPlace.open(zeroed, place, options, standing, noteOnce));
+  noteNewThreads(target, opened, note);
+  return {
+    set: new BoundSet(opened, groups.flat().map((counter) => counter.preset), now),
+    watch,
+    counters: titles(opened[0].counters),
+  };
+}
+
+/** Tells the set of its overflows, from now until this process ends. Throws UnsupportedError. */
+function tellOverflows(places: readonly OpenSet[], set: NotifyingSet, names: PcNames): void {
+  const watch = new OverflowWatch();
+  for (const place of places) watch.add(place);
+  (async () => {
+    for await (const { counter, pid, tid, cpu, hrtimeNs, address, kernel } of watch.overflows()) {
+      const pc = `0x${addressToBigint(address).toString(16)}`;
+      set.overflowed({ counter, pid, tid, cpu, hrtimeNs, pc, ...names.name(pid, address, kernel) });
+    }
+  })();
+}
+
+function now(): bigint {
+  return clockNs(CLOCK_MONOTONIC);
+}
+
+/** Every thread of its processes there is now, its threads, or those of its CPUs which all the events count on. */
+function placesOf({ target, groups, name }: HoldRequest): Place[] {
+  const thread = (tid: number): Place => ({ pid: tid, cpu: -1, target: `thread ${tid}` });
+  switch (target.kind) {
+    case "process":
+      return target.pids.flatMap((pid) => threadsOf(pid, hostFiles)).map(thread);
+    case "thread":
+      return target.tids.map(thread);
+    case "cpu": {
+      const masks = groups.flat().flatMap(({ event }) => event.cpus ? [event.cpus] : []);
+      const cpus = target.cpus.filter((cpu) => masks.every((mask) => mask.includes(cpu)));
+      if (cpus.length > 0) return cpus.map((cpu) => ({ pid: -1, cpu, target: `CPU ${cpu}` }));
+      throw new UnsupportedError({
+        attempt: `bind set '${name}' to ${describeTarget(target)}`,
+        cause: "none of them is one that all its events count on",
+        remedy: "'pmuctl info' shows the CPUs of each PMU",
+      });
+    }
+  }
+}
+
+function gone({ name, target }: HoldRequest): SetError {
+  return new SetError(`bind set '${name}' to ${describeTarget(target)}`, {
+    errno: "ESRCH",
+    ...missingTask("process"),
+  });
+}
+
+/**
+ * Threads that were started while the others were being opened are counted when a thread that had been
+ * opened started them, and are not else; which of them, nothing tells.
+ */
+function noteNewThreads(
+  target: SetTarget,
+  opened: readonly GroupsAtPlace[],
+  note: (line: string) => void,
+): void {
+  if (target.kind !== "process") return;
+  const known = new Set(opened.map(({ place }) => place.pid));
+  const fresh = target.pids.flatMap((pid) => threadsOf(pid, hostFiles)).filter((tid) => !known.has(tid));
+  if (fresh.length === 0) return;
+  note(
+    `warning: ${describeTarget(target)} started ${fresh.length} threads while it was being bound; ` +
+      "those which a thread not yet bound has started are not counted: bind it again if it matters",
+  );
+}
+
+/** Throws SetError: EAGAIN when the counters are taken already. */
+function start(set: HeldSet, { name, target, enableOnExec }: HoldRequest): void {
+  if (enableOnExec) {
+    set.startsByItself();
+    return;
+  }
+  set.enable();
+  try {
+    set.sample();
+  } catch (error) {
+    if (!(error instanceof SetRefusal)) throw error;
+    throw new SetError(`bind set '${name}' to ${describeTarget(target)}`, {
+      errno: "EAGAIN",
+      cause: "another user of the PMU holds its counters",
+      remedy: "stop other profilers, or on x86 the NMI watchdog: sudo sysctl kernel.nmi_watchdog=0",
+    });
+  }
+}
+
+/** A bound set with its socket. */
+class Holder {
+  readonly #request: HoldRequest;
+  readonly #set: HeldSet;
+  readonly #watch: TargetWatch;
+  readonly #counters: CounterTitle[];
+  readonly #boundAtMs = Date.now();
+  /** When it was last asked for anything but what it is, or its target ended; performance.now(). */
+  #lastUse = performance.now();
+  #unbound = false;
+
+  constructor(request: HoldRequest, { set, watch, counters }: Opened) {
+    this.#request = request;
+    this.#set = set;
+    this.#watch = watch;
+    this.#counters = counters;
+  }
+
+  /** From here on the set can be asked, and the process ends by itself. Throws SetError: EEXIST. */
+  listen(): void {
+    const { name, path } = this.#request;
+    try {
+      serve(path, (request) => this.#handle(request));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+      const cause = "there is a set of that name";
+      throw new SetError(`bind set '${name}'`, { errno: "EEXIST", cause, remedy: "use another name" });
+    }
+    const socket = Deno.lstatSync(path).ino;
+    for (const signal of SIGNALS) Deno.addSignalListener(signal, () => this.#leave());
+    setInterval(() => this.#lookAround(socket), LOOK_MS);
+  }
+
+  info(): SetInfo {
+    const { name, target, pmus } = this.#request;
+    return {
+      name,
+      target,
+      pmus,
+      state: this.#set.state,
+      ...(this.#set instanceof NotifyingSet && this.#set.overflow ? { overflow: this.#set.overflow } : {}),
+      counters: this.#counters,
+      boundAtMs: this.#boundAtMs,
+      holder: Deno.pid,
+    };
+  }
+
+  #handle(request: Request): Handled {
+    if (this.#unbound) return { reply: { refused: { errno: "EINVAL", cause: "it has just been unbound" } } };
+    this.#noticeEnd();
+    if (request.do !== "describe") this.#lastUse = performance.now();
+    try {
+      return this.#do(request);
+    } catch (error) {
+      if (!(error instanceof SetRefusal)) throw error;
+      return { reply: { refused: error.refusal } };
+    }
+  }
+
+  #do(request: Request): Handled {
+    const set = this.#set;
+    const ok = (answer: Partial<Answer> = {}): Reply => ({ ok: { info: this.info(), ...answer } });
+    switch (request.do) {
+      case "describe":
+        this.#lastCounts(); // an invalid set is one as soon as it is looked at
+        return { reply: ok() };
+      case "sample": {
+        const buffer = set.sample();
+        const shown = request.since ? set.since(buffer) : buffer;
+        // a sample that nobody got is none to take the next difference to
+        return { reply: ok({ buffer: shown }), afterwards: () => set.remember(buffer) };
+      }
+      case "preset":
+        set.preset(request.index, request.value);
+        return { reply: ok() };
+      case "restart":
+        set.restart();
+        return { reply: ok() };
+      case "enable":
+        set.enable();
+        return { reply: ok() };
+      case "disable":
+        set.disable();
+        return { reply: ok() };
+      case "unbind": {
+        const buffer = this.#lastCounts();
+        const reply = ok(buffer ? { buffer } : {});
+        // all gone before the answer is, so that whoever has it can use the counters and the name at once
+        set.close();
+        removeOwn(this.#request.path);
+        this.#unbound = true;
+        return { reply, afterwards: () => Deno.exit(EXIT.ok) };
+      }
+    }
+  }
+
+  #lastCounts(): SetBuffer | undefined {
+    try {
+      return this.#set.sample();
+    } catch (error) {
+      if (error instanceof SetRefusal) return undefined; // an invalid set has none to give
+      throw error;
+    }
+  }
+
+  #noticeEnd(): void {
+    if (this.#set.state === "ended" || !this.#watch.ended()) return;
+    this.#set.targetEnded();
+    this.#lastUse = performance.now();
+  }
+
+  #lookAround(socket: number | null): void {
+    if (this.#unbound || !isStillThere(this.#request.path, socket)) Deno.exit(EXIT.ok); // nobody can reach us
+    this.#noticeEnd();
+    const idleMs = performance.now() - this.#lastUse;
+    if (this.#set.state === "ended" && idleMs >= this.#request.keepMs) this.#leave();
+  }
+
+  #leave(): void {
+    removeOwn(this.#request.path);
+    Deno.exit(EXIT.ok);
+  }
+}
+
+/** While we listen at it, nobody else removes the socket or puts another in its place: it is ours. */
+function removeOwn(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // the folder has been removed as a whole
+  }
+}
+
+function isStillThere(path: string, inode: number | null): boolean {
+  try {
+    return Deno.lstatSync(path).ino === inode;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,134 @@
+/** Samples and lists of named sets, as text and as JSON. */
+
+import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
+import { columnWidths } from "../../base/bytes/lists.ts";
+import { jsonText, printable } from "../../base/text/printable.ts";
+import type { PlaceCounts, SetBuffer } from "../open/bound_set.ts";
+import type { Answer, SetInfo } from "./protocol.ts";
+import type { Entry } from "./registry.ts";
+import { describeTarget } from "./set_target.ts";
+
+/** Aligned columns, each line ended; numbers to the right, and the columns in `left` to the left. */
+function table(given: readonly string[][], left: readonly number[]): string {
+  const rows = given.map((row) => row.map(printable));
+  const widths = columnWidths(rows);
+  const cell = (text: string, column: number) =>
+    left.includes(column) ? text.padEnd(widths[column]) : text.padStart(widths[column]);
+  return rows.map((row) => row.map(cell).join("  ").trimEnd() + "\n").join("");
+}
+
+/**
+ * A sample: a header, with `each` a row for each place of the set, and a row of the whole. hrtime and tick
+ * are ns; a row of a place starts from the presets, as the whole does.
+ */
+export function bufferText(info: SetInfo, buffer: SetBuffer, each: boolean): string {
+  const titles = info.counters.map(({ name, unit }) => unit ? `${name}(${unit})` : name);
+  const row = (place: string, { tickNs, counts }: Omit<PlaceCounts, "place">) => [
+    ...(each ? [place] : []),
+    String(buffer.hrtimeNs),
+    String(tickNs),
+    ...counts.map(String),
+  ];
+  const rows = [
+    [...(each ? ["place"] : []), "hrtime", "tick", ...titles],
+    ...(each ? buffer.places.map((place) => row(place.place, place)) : []),
+    row("total", buffer),
+  ];
+  return table(rows, each ? [0] : []);
+}
+
+/** The counts of a set that has been unbound, to go into a sentence: `its last counts are page-faults 12, task-clock 34 ns`. */
+export function lastCounts({ info, buffer }: Answer): string {
+  if (!buffer) return "it had lost its counters, so there are no last counts";
+  const counts = info.counters.map(({ name, unit }, i) => `${name} ${buffer.counts[i]} ${unit}`.trimEnd());
+  return `its last counts are ${counts.join(", ")}`;
+}
+
+/** The same as one line of JSON; `places` where `each` is asked for. */
+export function bufferJson(info: SetInfo, buffer: SetBuffer | undefined, each: boolean): string {
+  const counts = (values: readonly bigint[]) =>
+    values.map((count, i) => ({ ...info.counters[i], count: jsonInteger(count) }));
+  return jsonText({
+    schema: JSON_SCHEMAS.sample,
+    name: info.name,
+    state: info.state,
+    ...overflowJson(info),
+    ...(buffer
+      ? {
+        hrtime: jsonInteger(buffer.hrtimeNs),
+        tick: jsonInteger(buffer.tickNs),
+        counts: counts(buffer.counts),
+      }
+      : { counts: null }),
+    ...(buffer && each
+      ? {
+        places: buffer.places.map((p) => ({
+          place: p.place,
+          tick: jsonInteger(p.tickNs),
+          counts: counts(p.counts),
+        })),
+      }
+      : {}),
+  }) + "\n";
+}
+
+/** The last overflow, for JSON: nothing when there was none. */
+function overflowJson({ overflow }: SetInfo) {
+  return overflow ? { overflow: { ...overflow, hrtimeNs: jsonInteger(overflow.hrtimeNs) } } : {};
+}
+
+/** `an overflow of page-faults in thread 412 at hot+0x1c (ratio)`: the last one of a set that had any. */
+export function overflowText({ counters, overflow }: SetInfo): string {
+  if (!overflow) return "an overflow";
+  const { counter, tid, text, object } = overflow;
+  return `an overflow of ${counters[counter].name} in thread ${tid} at ${text}${
+    object ? ` (${object})` : ""
+  }`;
+}
+
+/** A number, or decimal digits in a string where JSON's readers would round: above 2^53. */
+function jsonInteger(value: bigint): number | string {
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
+}
+
+/** The list of sets, a row each. */
+export function setsText(entries: readonly Entry[]): string {
+  const rows = entries.map((entry) => {
+    if ("problem" in entry) return [entry.name, "unknown", "", "", ""];
+    const { info } = entry.answer;
+    const events = info.counters.map(({ name }) => name).join(",");
+    return [info.name, info.state, isoTime(info.boundAtMs), describeTarget(info.target), events];
+  });
+  return table([["name", "state", "since", "target", "events"], ...rows], [0, 1, 2, 3, 4]);
+}
+
+/** The list of sets, a line of JSON each. */
+export function setsJson(entries: readonly Entry[]): string {
+  const schema = JSON_SCHEMAS.set;
+  return entries.map((entry) =>
+    "problem" in entry ? jsonText({ schema, ...entry }) + "\n" : infoJson(entry.answer.info)
+  ).join("");
+}
+
+/** A set as a line of JSON. */
+export function infoJson(info: SetInfo): string {
+  const { name, state, boundAtMs, target, counters, pmus, holder } = info;
+  const since = isoTime(boundAtMs);
+  const schema = JSON_SCHEMAS.set;
+  return jsonText({
+    schema,
+    name,
+    state,
+    since,
+    target,
+    counters,
+    pmus,
+    holder,
+    ...overflowJson(info),
+  }) + "\n";
+}
+
+/** UTC, to the second. */
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
+}

@@ -1,0 +1,177 @@
+/**
+ * The two ends of a set's Unix socket. Neither can be made to wait for ever or to hold more than it should by
+ * whoever is at the other end.
+ *
+ * Deno does not tell who is at the other end, so what keeps other users out is the folder of the socket,
+ * which is its owner's alone (runtime_folder.ts); the socket itself is too, for good measure.
+ */
+
+import { BadInputError } from "../../base/system/errors.ts";
+import {
+  MAX_REPLY,
+  MAX_REQUEST,
+  parseReply,
+  parseRequest,
+  type Reply,
+  replyLine,
+  type Request,
+  requestLine,
+} from "./protocol.ts";
+
+/** A client that has not said its line, or not taken the answer, in this time is left. */
+const CLIENT_MS = 3000;
+/** Beyond so many connections at once the newest are closed unheard. */
+const MAX_CLIENTS = 64;
+
+/** What to answer, and what to do once the answer has been taken. */
+export interface Handled {
+  reply: Reply;
+  afterwards?: () => void;
+}
+
+/**
+ * Listens at `path` and answers each request, until the process ends. (Closing the listener would remove
+ * whatever is at `path` by then, which may be another one's.) Throws Deno.errors.AddrInUse when there is
+ * something at `path`.
+ */
+export function serve(path: string, handle: (request: Request) => Handled): Deno.UnixListener {
+  const listener = Deno.listen({ transport: "unix", path });
+  Deno.chmodSync(path, 0o600);
+  acceptAll(listener, handle);
+  return listener;
+}
+
+async function acceptAll(listener: Deno.UnixListener, handle: (request: Request) => Handled): Promise<void> {
+  let clients = 0;
+  for (;;) {
+    let connection: Deno.UnixConn;
+    try {
+      connection = await listener.accept();
+    } catch (error) {
+      if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return;
+      await new Promise((resolve) => setTimeout(resolve, 100)); // out of descriptors, for now
+      continue;
+    }
+    if (clients >= MAX_CLIENTS) {
+      connection.close();
+      continue;
+    }
+    clients++;
+    answer(connection, handle).finally(() => clients--);
+  }
+}
+
+async function answer(connection: Deno.UnixConn, handle: (request: Request) => Handled): Promise<void> {
+  const limit = setTimeout(() => close(connection), CLIENT_MS);
+  try {
+    const line = await readLine(connection, MAX_REQUEST);
+    const { reply, afterwards } = handled(line, handle);
+    await writeAll(connection, replyLine(reply));
+    afterwards?.();
+  } catch {
+    // it broke off, or took too long: its loss
+  } finally {
+    clearTimeout(limit);
+    close(connection);
+  }
+}
+
+function handled(line: string, handle: (request: Request) => Handled): Handled {
+  try {
+    return handle(parseRequest(line));
+  } catch (error) {
+    if (error instanceof BadInputError) {
+      return { reply: { refused: { errno: "EINVAL", cause: error.message } } };
+    }
+    const cause = `its holder failed: ${error instanceof Error ? error.message : error}`;
+    return { reply: { refused: { errno: "EAGAIN", cause } } };
+  }
+}
+
+/**
+ * What came of asking a set:
+ * - a reply;
+ * - `absent`: there is no socket;
+ * - `dead`: there is one, and nobody behind it;
+ * - `broken`: the connection ended without an answer, most likely with the holder;
+ * - `silent`: no answer in time;
+ * - `strange`: an answer that is none, as `detail` says.
+ */
+export type Asked =
+  | { reply: Reply }
+  | { failure: "absent" | "dead" | "broken" | "silent" | "strange"; detail?: string };
+
+/** Asks the set behind the socket at `path`. Throws Deno.errors.PermissionDenied when it is another user's. */
+export async function ask(path: string, request: Request, limitMs: number): Promise<Asked> {
+  let connection: Deno.UnixConn | undefined;
+  let late = false;
+  const { promise: expired, resolve } = Promise.withResolvers<Asked>();
+  const limit = setTimeout(() => {
+    late = true;
+    if (connection) close(connection);
+    resolve({ failure: "silent" });
+  }, limitMs);
+  const asking = async (): Promise<Asked> => {
+    try {
+      connection = await Deno.connect({ transport: "unix", path });
+      if (late) return { failure: "silent" };
+      await writeAll(connection, requestLine(request));
+      return { reply: parseReply(await readLine(connection, MAX_REPLY)) };
+    } catch (error) {
+      return { ...failureOf(error) };
+    } finally {
+      if (connection) close(connection);
+    }
+  };
+  try {
+    return await Promise.race([asking(), expired]);
+  } finally {
+    clearTimeout(limit);
+  }
+}
+
+function failureOf(error: unknown): Asked {
+  if (error instanceof Deno.errors.NotFound) return { failure: "absent" };
+  if (error instanceof Deno.errors.ConnectionRefused) return { failure: "dead" };
+  if (error instanceof Deno.errors.WouldBlock) return { failure: "silent" }; // too many are waiting already
+  if (error instanceof BadInputError) return { failure: "strange", detail: error.message };
+  const broken = [
+    Deno.errors.ConnectionReset,
+    Deno.errors.BrokenPipe,
+    Deno.errors.UnexpectedEof,
+    Deno.errors.BadResource,
+    Deno.errors.Interrupted,
+    Deno.errors.NotConnected,
+  ];
+  if (broken.some((kind) => error instanceof kind)) return { failure: "broken" };
+  throw error;
+}
+
+function close(connection: Deno.UnixConn): void {
+  try {
+    connection.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error; // closed already
+  }
+}
+
+/** Throws Deno.errors.UnexpectedEof when the connection ends first, BadInputError past `max` bytes. */
+async function readLine(connection: Deno.UnixConn, max: number): Promise<string> {
+  const decoder = new TextDecoder();
+  const chunk = new Uint8Array(1 << 16);
+  let text = "";
+  for (let size = 0;;) {
+    const n = await connection.read(chunk);
+    if (n === null) throw new Deno.errors.UnexpectedEof("the line has no end");
+    const end = chunk.subarray(0, n).indexOf(0x0a);
+    size += end < 0 ? n : end;
+    if (size > max) throw new BadInputError(`this line is longer than ${max} bytes`);
+    if (end >= 0) return text + decoder.decode(chunk.subarray(0, end));
+    text += decoder.decode(chunk.subarray(0, n), { stream: true });
+  }
+}
+
+async function writeAll(connection: Deno.UnixConn, text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+}

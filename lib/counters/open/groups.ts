@@ -1,0 +1,65 @@
+/** The groups of a set at one place, as if they were one: requests of several PMUs cannot be one to the kernel. */
+
+import { least } from "../../base/bytes/lists.ts";
+import type { Standing } from "../../events/open.ts";
+import type { PlacedCounters } from "./bound_set.ts";
+import { type Counter, type OpenOptions, OpenSet, type Place, type SetSample } from "./open_set.ts";
+
+export class GroupsAtPlace implements PlacedCounters {
+  readonly place: Place;
+  /** What is really counted, in the order of the groups. */
+  readonly counters: readonly Counter[];
+  readonly #groups: readonly OpenSet[];
+
+  private constructor(place: Place, groups: readonly OpenSet[]) {
+    this.place = place;
+    this.counters = groups.flatMap((group) => group.counters);
+    this.#groups = groups;
+  }
+
+  /** Opens them all, or none. Throws as OpenSet.open. */
+  static open(
+    groups: readonly (readonly Counter[])[],
+    place: Place,
+    options: OpenOptions,
+    standing: Standing,
+    note: (line: string) => void,
+  ): GroupsAtPlace {
+    const opened: OpenSet[] = [];
+    try {
+      for (const counters of groups) opened.push(OpenSet.open(counters, place, options, standing, note));
+    } catch (error) {
+      for (const group of opened) group.close();
+      throw error;
+    }
+    return new GroupsAtPlace(place, opened);
+  }
+
+  enable(): void {
+    for (const group of this.#groups) group.enable();
+  }
+
+  disable(): void {
+    for (const group of this.#groups) group.disable();
+  }
+
+  close(): void {
+    for (const group of this.#groups) group.close();
+  }
+
+  /** Times are those of the group that counted least; undefined when any of them has lost its counters. */
+  sample(hrtimeNs: bigint): SetSample | undefined {
+    const samples: SetSample[] = [];
+    for (const group of this.#groups) {
+      const sample = group.sample(hrtimeNs);
+      if (!sample) return undefined;
+      samples.push(sample);
+    }
+    return {
+      hrtimeNs,
+      enabledNs: least(samples.map((sample) => sample.enabledNs)),
+      tickNs: least(samples.map((sample) => sample.tickNs)),
+      counts: samples.flatMap((sample) => sample.counts),
+    };
+  }
+}

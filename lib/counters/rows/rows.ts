@@ -1,0 +1,138 @@
+/**
+ * Rows as text, in the manner of cputrack (tasks) and cpustat (CPUs), and as JSON, a line each. Pure: the
+ * caller prints.
+ */
+
+import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
+import { greatest } from "../../base/bytes/lists.ts";
+import { jsonText, printable } from "../../base/text/printable.ts";
+import type { Column, Count, OverflowPlace, Row } from "./row.ts";
+
+/** What the rows of a run have in common. */
+export interface Table {
+  kind: "tasks" | "cpus";
+  /** The columns of each set. */
+  sets: readonly (readonly Column[])[];
+  /** How each set was written, told in its rows where there are several. */
+  specs: readonly string[];
+  /** Time 0 of the rows, in ns of CLOCK_MONOTONIC. */
+  startNs: bigint;
+  /** A column with the time stamp itself. */
+  stamps: boolean;
+}
+
+const LEAST_WIDTH = 9;
+const LOST = "not counted";
+
+/** The line of titles, ended. With several sets the columns are `pic0`, `pic1` ..., as each row has its own events. */
+export function headerText(table: Table): string {
+  const heads = [
+    "time".padStart(7),
+    ...(table.stamps ? ["tsc(ns)".padStart(16)] : []),
+    ...(table.kind === "tasks"
+      ? ["pid".padStart(7), "lwp".padStart(7), "event".padStart(10)]
+      : ["cpu".padStart(3), "event".padStart(5)]),
+  ];
+  const titles = titlesOf(table).map((title, i) => title.padStart(widthsOf(table)[i]));
+  return printable([...heads, ...titles].join(" ")) + "\n";
+}
+
+/** A row as a line, ended. */
+export function rowText(row: Row, table: Table): string {
+  const number = (value: number | undefined) => value === undefined ? "-" : String(value);
+  const cells = [
+    seconds(row, table).toFixed(3).padStart(7),
+    ...(table.stamps ? [String(row.timeNs).padStart(16)] : []),
+    ...(table.kind === "tasks"
+      ? [number(row.pid).padStart(7), number(row.lwp).padStart(7), row.event.padStart(10)]
+      : [number(row.cpu).padStart(3), row.event.padStart(5)]),
+  ];
+  const widths = widthsOf(table);
+  const columns = table.sets[row.set ?? 0];
+  const counts = row.counts?.map((count, i) => countText(count, columns[i])) ?? [];
+  const comments = commentsOf(row, table);
+  const filled = comments.length ? widths.map((_, i) => counts[i] ?? "") : counts;
+  const line = [...cells, ...filled.map((text, i) => text.padStart(widths[i]))].join(" ");
+  return printable(comments.length ? `${line} # ${comments.join("; ")}` : line.trimEnd()) + "\n";
+}
+
+/**
+ * A row as a line of JSON: `{schema, time, tsc?, pid, lwp | cpu, event, counts: [{name, count, unit}], child?, command?,
+ * overflow?, spec?, remark?}`. `count` is null where nobody knows it, and a string of digits past 2^53; a count that is an
+ * estimate has `scaled: true` and `share`, the part of the time it was counted.
+ */
+export function rowJson(row: Row, table: Table): string {
+  const several = table.sets.length > 1;
+  return jsonText({
+    schema: JSON_SCHEMAS.bindRow,
+    time: Number(seconds(row, table).toFixed(6)),
+    ...(table.stamps ? { tsc: exact(row.timeNs) } : {}),
+    ...(table.kind === "tasks" ? { pid: row.pid ?? null, lwp: row.lwp ?? null } : { cpu: row.cpu }),
+    event: row.event,
+    ...(row.counts
+      ? { counts: row.counts.map((count, i) => countJson(count, table.sets[row.set ?? 0][i])) }
+      : {}),
+    ...(row.child === undefined ? {} : { child: row.child }),
+    ...(row.command === undefined ? {} : { command: row.command }),
+    ...(row.overflow ? { overflow: overflowJson(row.overflow, table.sets[row.set ?? 0]) } : {}),
+    ...(several && row.set !== undefined ? { spec: table.specs[row.set] } : {}),
+    ...(row.remark ? { remark: row.remark } : {}),
+  }) + "\n";
+}
+
+function seconds(row: Row, table: Table): number {
+  return Number(row.timeNs - table.startNs) / 1e9;
+}
+
+function titlesOf({ sets }: Table): string[] {
+  if (sets.length === 1) return sets[0].map((c) => c.unit ? `${c.name}(${c.unit})` : c.name);
+  return Array.from({ length: greatest(sets.map((set) => set.length)) }, (_, i) => `pic${i}`);
+}
+
+function widthsOf(table: Table): number[] {
+  return titlesOf(table).map((title) => Math.max(title.length, LEAST_WIDTH));
+}
+
+function countText({ value, share }: Count, { scale }: Column): string {
+  if (value === undefined) return LOST;
+  const text = scale === 1 ? String(value) : (Number(value) * scale).toFixed(2);
+  return share === undefined ? text : `${text} (scaled, ${(100 * share).toFixed(0)}%)`;
+}
+
+function countJson({ value, share }: Count, { name, unit, scale }: Column) {
+  return {
+    name,
+    count: value === undefined ? null : exact(value),
+    unit,
+    ...(scale === 1 ? {} : { scale }),
+    ...(share === undefined ? {} : { scaled: true, share: Number(share.toFixed(4)) }),
+  };
+}
+
+function overflowText({ counter, text, object }: OverflowPlace, columns: readonly Column[]): string {
+  return `${columns[counter].name} at ${text}${object ? ` (${object})` : ""}`;
+}
+
+function overflowJson({ counter, pc, symbol, object }: OverflowPlace, columns: readonly Column[]) {
+  return {
+    name: columns[counter].name,
+    request: counter,
+    pc,
+    symbol: symbol ?? null,
+    object: object ?? null,
+  };
+}
+
+function exact(value: bigint): number | string {
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
+}
+
+function commentsOf(row: Row, table: Table): string[] {
+  return [
+    ...(row.child === undefined ? [] : [String(row.child)]),
+    ...(row.command === undefined ? [] : [`'${row.command}'`]),
+    ...(row.overflow ? [overflowText(row.overflow, table.sets[row.set ?? 0])] : []),
+    ...(table.sets.length > 1 && row.set !== undefined ? [table.specs[row.set]] : []),
+    ...(row.remark ? [row.remark] : []),
+  ];
+}

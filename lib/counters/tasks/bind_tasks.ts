@@ -1,0 +1,438 @@
+/**
+ * Sets bound to tasks: a command, processes or threads, with a row for all that happens to them, until they
+ * end or the user has seen enough.
+ *
+ * Totals, and the rows of threads that have ended, come from events that threads inherit as they are made, so
+ * that nothing is missed (see task_counters.ts, thread_table.ts). Rows of living threads come from a second
+ * set of events on each thread, opened when its FORK is read: for all but the command's first thread they lack the
+ * microseconds before that. Both sets take counters of a hardware PMU.
+ */
+
+import { MeasuredCommand, type Stopper } from "../../../ffi/command.ts";
+import { needDescriptors, OTHER_DESCRIPTORS } from "../../../ffi/descriptors.ts";
+import { closeFd, Drain, type Exit, makePipe, type PmuError, readPipe } from "../../../ffi/pmu.ts";
+import { ERRNO } from "../../base/system/errno.ts";
+import { UnsupportedError } from "../../base/system/errors.ts";
+import { cutShort } from "../../events/cut_short.ts";
+import { hostFiles } from "../../events/files.ts";
+import type { Standing } from "../../events/open.ts";
+import { type BindOptions, type BindTotals, turnRemark, untilDone } from "./binding.ts";
+import { eventRow, type LwpRow, LwpTable, type Tally } from "./thread_table.ts";
+import { Meter, nowNs } from "./interval_counts.ts";
+import { OnlineWatch } from "../open/online_watch.ts";
+import { Rotation } from "../rows/rotation.ts";
+import type { Row } from "../rows/row.ts";
+import { threadsOf } from "../named/set_target.ts";
+import { countedNs, countsOf } from "./tally_to_counts.ts";
+import { readsComeAtExit } from "./exit_reads.ts";
+import { columnsOf, type CounterSet, lifecycleAttr, type TaskCounting } from "./task_counters.ts";
+import { type TaskRecord, TaskRecordStream } from "./task_records.ts";
+import { TaskRoots } from "./task_roots.ts";
+
+export type TaskTarget =
+  | { kind: "command"; argv: readonly string[] }
+  /** Threads there are, with their processes. */
+  | { kind: "threads"; threads: readonly { pid: number; tid: number }[]; alone: boolean };
+
+export interface TaskOptions extends BindOptions {
+  /** Measure the processes that are started, too. */
+  followForks: boolean;
+  /** Rows for all that happens, not for the total alone. */
+  lifecycle: boolean;
+  cpus: readonly number[];
+}
+
+/** The interval of a drain, in ms: how long a record may stay in its ring. */
+const DRAIN_MS = 50;
+/** How often what waits for older records is looked at, in ms, and how old it is let become. */
+const BEAT_MS = 100;
+const STALE_NS = 200_000_000n;
+
+/**
+ * Binds the sets and calls `emit` for each row until the target has ended, `stopper` says so or `count`
+ * ticks are over; the totals are the last rows. Throws UnsupportedError when an event cannot be opened,
+ * CommandError when the command cannot be run.
+ */
+export function bindTasks(
+  sets: readonly CounterSet[],
+  target: TaskTarget,
+  options: TaskOptions,
+  standing: Standing,
+  stopper: Stopper,
+): Promise<BindTotals> {
+  return new TaskBinding(sets, target, options, standing, stopper).run();
+}
+
+class TaskBinding {
+  #sets: readonly CounterSet[];
+  readonly #target: TaskTarget;
+  readonly #options: TaskOptions;
+  readonly #standing: Standing;
+  readonly #stopper: Stopper;
+  #counting: TaskCounting;
+  #roots!: TaskRoots;
+  readonly #meters = new Map<number, Meter>();
+  readonly #rotation: Rotation;
+  readonly #table: LwpTable;
+  readonly #stream: TaskRecordStream;
+  readonly #allGone = Promise.withResolvers<void>();
+  #startNs = 0n;
+  #lost = 0;
+  /** The kernel tells what threads counted at their end. */
+  #readsCome = false;
+  /** exec's of the command itself: the first one is how it began. */
+  #commandExecs = 0;
+  #notedMeters = false;
+  /** CPUs that came, and that no event is on, though each event is of one CPU. */
+  readonly #missedCpus: number[] = [];
+  #checkedNewcomers = false;
+  /** What /proc had of the processes after events were on them. */
+  #newcomers?: number[];
+  /** Threads known of by their records, until that was compared with /proc. */
+  readonly #arrivedTids = new Set<number>();
+
+  constructor(
+    sets: readonly CounterSet[],
+    target: TaskTarget,
+    options: TaskOptions,
+    standing: Standing,
+    stopper: Stopper,
+  ) {
+    this.#sets = sets;
+    this.#target = target;
+    this.#options = options;
+    this.#standing = standing;
+    this.#stopper = stopper;
+    const alone = target.kind === "threads" && target.alone;
+    this.#counting = {
+      sets,
+      inherit: options.followForks ? "processes" : alone ? "none" : "threads",
+      atExit: false,
+      multiplex: options.multiplex,
+      cpus: [-1],
+    };
+    this.#rotation = new Rotation(sets.length);
+    this.#table = new LwpTable({
+      columns: columnsOf(sets),
+      followForks: options.followForks,
+      followThreads: this.#counting.inherit !== "none",
+      readsPerLwp: (root) => this.#readsCome ? this.#roots.readsPerLwp(root) : 0,
+      startNs: () => this.#startNs,
+      placeOf: (id) => this.#roots.placeOf(id),
+      totalOf: (root) => this.#roots.totalOf(root),
+    }, (row) => this.#tell(row));
+    this.#stream = new TaskRecordStream(lifecycleAttr(this.#counting.inherit), {
+      arrived: (record) => this.#arrived(record),
+      inTurn: (record) => this.#inTurn(record),
+    });
+  }
+
+  async run(): Promise<BindTotals> {
+    if (this.#options.lifecycle) {
+      const { cpus } = this.#options;
+      this.#readsCome = await readsComeAtExit(cpus);
+      if (this.#readsCome) {
+        this.#counting = { ...this.#counting, atExit: true, cpus };
+      } else {
+        this.#options.note(
+          "warning: this kernel does not tell what a thread had counted at its end: rows of threads say what " +
+            "was counted from when they were seen; totals are exact",
+        );
+      }
+    }
+    this.#needDescriptors();
+    const command = this.#target.kind === "command" ? new MeasuredCommand(this.#target.argv) : undefined;
+    const pipe = makePipe();
+    let drain: Drain | undefined;
+    let beats: ReturnType<typeof setInterval> | undefined;
+    const cpus = new OnlineWatch(this.#options.cpus);
+    try {
+      this.#openRoots(command);
+      drain = new Drain({ outFd: pipe.writeFd, intervalMs: DRAIN_MS });
+      this.#roots.addRings(drain);
+      this.#startNs = nowNs();
+      if (command) await command.release();
+      else this.#roots.enable(this.#rotation.current);
+      this.#options.begin(this.#sets, this.#startNs);
+      drain.start();
+      const reading = this.#readRecords(pipe.readFd);
+      beats = setInterval(() => this.#beat(), BEAT_MS);
+      cpus.start(({ come }) => this.#came(come));
+      const exit = await this.#untilDone(command);
+      const endNs = nowNs();
+      this.#roots.disable(this.#rotation.current);
+      const failed = await drain.stop();
+      closeFd(pipe.writeFd);
+      pipe.writeFd = -1;
+      await reading;
+      this.#stream.end();
+      this.#table.finish();
+      this.#totals(endNs, this.#table.cuts);
+      this.#warn(failed, this.#table.cuts);
+      return { exit };
+    } finally {
+      clearInterval(beats);
+      cpus.stop();
+      command?.cancel();
+      drain?.free();
+      if (pipe.writeFd >= 0) closeFd(pipe.writeFd);
+      closeFd(pipe.readFd);
+      for (const meter of this.#meters.values()) meter.close();
+      this.#roots?.close();
+    }
+  }
+
+  // ---- opening
+
+  #openRoots(command: MeasuredCommand | undefined) {
+    const target = this.#target;
+    const threads = target.kind === "command"
+      ? [{ pid: command!.pid, tid: command!.pid, target: target.argv[0] }]
+      : target.threads.map((thread) => ({ ...thread, target: `pid ${thread.tid}` }));
+    const { cpus, note } = this.#options;
+    const onExec = command !== undefined;
+    this.#roots = TaskRoots.open(threads, this.#counting, cpus, onExec, this.#standing, note);
+    this.#sets = this.#roots.sets;
+    for (const { pid, tid } of this.#roots.threads) {
+      this.#table.addRoot(pid, tid);
+      this.#arrivedTids.add(tid);
+      if (this.#wantsMeters) this.#openMeter(tid, onExec);
+    }
+  }
+
+  /** Throws UnsupportedError when there may not be as many descriptors as it takes. */
+  #needDescriptors() {
+    const target = this.#target;
+    const threads = target.kind === "command" ? 1 : target.threads.length;
+    const events = this.#sets.flatMap((set) => set.groups.flat()).length;
+    const { cpus } = this.#options;
+    const forEach = columnsOf(this.#sets) * this.#counting.cpus.length + cpus.length +
+      (this.#wantsMeters ? events : 0);
+    needDescriptors(threads * forEach + OTHER_DESCRIPTORS, {
+      attempt: `count in ${target.kind === "command" ? target.argv[0] : pidsText(target.threads)}`,
+      counts: { event: events, thread: threads, CPU: cpus.length },
+      instead: "count on CPUs, with -a",
+    });
+  }
+
+  get #wantsMeters(): boolean {
+    const { intervalMs, lifecycle } = this.#options;
+    return intervalMs !== undefined || (lifecycle && !this.#readsCome);
+  }
+
+  #openMeter(tid: number, enableOnExec: boolean) {
+    if (this.#meters.has(tid)) return;
+    try {
+      const options = { multiplex: this.#options.multiplex, enableOnExec };
+      const place = { pid: tid, cpu: -1, target: `thread ${tid}` };
+      const meter = Meter.open(this.#sets, place, options, this.#standing, () => {});
+      if (!enableOnExec) meter.enable(this.#rotation.current);
+      this.#meters.set(tid, meter);
+    } catch (error) {
+      if (!(error instanceof UnsupportedError)) throw error;
+      if (error.errno === ERRNO.ESRCH || this.#notedMeters) return; // it has ended already
+      this.#notedMeters = true;
+      this.#options.note(`warning: no rows of some living threads: ${error.message}`);
+    }
+  }
+
+  // ---- what the kernel tells
+
+  async #readRecords(fd: number) {
+    const buffer = new Uint8Array(1 << 16);
+    for (let n; (n = await readPipe(fd, buffer)) > 0;) {
+      this.#stream.feed(buffer.subarray(0, n));
+      this.#options.flush();
+    }
+  }
+
+  #beat() {
+    this.#stream.releaseUntil(nowNs() - STALE_NS);
+    this.#table.endRound();
+    if (!this.#checkedNewcomers) this.#checkNewcomers();
+    this.#options.flush();
+  }
+
+  /**
+   * Threads that their process started after it was looked at, and before events were on it, are not counted: those
+   * that are there and that no record comes of within a beat.
+   */
+  #checkNewcomers() {
+    if (this.#target.kind !== "threads" || this.#target.alone) {
+      this.#checkedNewcomers = true;
+    } else if (!this.#newcomers) {
+      const pids = new Set(this.#target.threads.map((thread) => thread.pid));
+      this.#newcomers = [...pids].flatMap((pid) => threadsOf(pid, hostFiles));
+    } else {
+      this.#checkedNewcomers = true;
+      const missed = this.#newcomers.filter((tid) => !this.#arrivedTids.has(tid)).length;
+      if (missed === 0) return;
+      this.#options.note(
+        `warning: ${missed} threads that started just now are not counted: bind again for them`,
+      );
+    }
+  }
+
+  /** CPUs have come. One that was there before is counted as before: the events of a thread stay where they are. */
+  #came(cpus: readonly number[]) {
+    const missed = cpus.filter((cpu) => !this.#options.cpus.includes(cpu) && !this.#missedCpus.includes(cpu));
+    if (missed.length === 0 || !this.#counting.cpus.some((cpu) => cpu >= 0)) return;
+    this.#missedCpus.push(...missed);
+    const seconds = (Number(nowNs() - this.#startNs) / 1e9).toFixed(1);
+    for (const cpu of missed) {
+      this.#options.note(
+        `warning: totals are not known: CPU ${cpu} came online after ${seconds} s, and nothing counts there: bind again`,
+      );
+    }
+  }
+
+  #withoutCpus(): string[] {
+    return this.#missedCpus.map((cpu) => `without CPU ${cpu}`);
+  }
+
+  #arrived(record: TaskRecord) {
+    if (record.kind !== "fork") return;
+    if (!this.#checkedNewcomers) this.#arrivedTids.add(record.tid);
+    const { inherit } = this.#counting;
+    const measured = record.pid === record.ppid ? inherit !== "none" : inherit === "processes";
+    if (measured && this.#wantsMeters) this.#openMeter(record.tid, false);
+  }
+
+  #inTurn(record: TaskRecord) {
+    if (record.kind === "lost") this.#lost += record.count;
+    if (record.kind === "exec" && this.#isFirstExec(record.pid)) {
+      return this.#table.begins(record.tid, record.command);
+    }
+    this.#table.take(record);
+    if (this.#table.live === 0) this.#allGone.resolve();
+  }
+
+  /** The command's first exec is how it came to be, and no row. */
+  #isFirstExec(pid: number): boolean {
+    return this.#target.kind === "command" && pid === this.#roots.threads[0].pid &&
+      this.#commandExecs++ === 0;
+  }
+
+  #closeMeter(tid: number) {
+    this.#meters.get(tid)?.close();
+    this.#meters.delete(tid);
+  }
+
+  // ---- rows
+
+  #tell(row: LwpRow) {
+    if (!this.#options.lifecycle) return;
+    if (!row.tally) return this.#options.emit(eventRow(row));
+    for (const set of this.#setsOf(row)) {
+      this.#options.emit({ ...eventRow(row), set, ...this.#countsOf(row, set) });
+    }
+    if (row.event === "lwp_exit") this.#closeMeter(row.lwp);
+  }
+
+  /** A new thread has one row, one that ends has one for each set that has counted. */
+  #setsOf({ event, tally }: LwpRow): number[] {
+    if (event === "lwp_create") return [this.#rotation.current];
+    const counted = this.#sets.map((_, set) => set).filter((set) => countedNs(tally!, this.#sets, set) > 0);
+    return counted.length ? counted : [this.#rotation.current];
+  }
+
+  #countsOf(row: LwpRow, set: number): Pick<Row, "counts" | "remark"> {
+    if (this.#missedCpus.length > 0 && row.event !== "lwp_create") {
+      return {
+        counts: this.#counts(row.tally!, set).map(() => ({})),
+        remark: this.#withoutCpus().join("; "),
+      };
+    }
+    if (row.doubt === undefined) return { counts: this.#counts(row.tally!, set) };
+    if (row.doubt === "with others") {
+      return { counts: this.#counts(row.tally!, set), remark: "with threads it started that go on" };
+    }
+    if (row.doubt === "cut") {
+      const remark = "not measured from its exec on";
+      return { counts: this.#counts(row.tally!, set).map(() => ({})), remark };
+    }
+    const meter = row.event === "lwp_exit" ? this.#meters.get(row.lwp) : undefined;
+    if (meter) return { counts: meter.total(set), remark: "from when it was seen" };
+    const remark = this.#readsCome ? "records of it were lost" : "not known to this kernel";
+    return { counts: this.#counts(row.tally!, set).map(() => ({})), remark };
+  }
+
+  #counts(tally: Tally, set: number) {
+    return countsOf(tally, this.#sets, set, this.#options.multiplex);
+  }
+
+  #tick() {
+    const set = this.#rotation.current;
+    if (this.#options.intervalMs !== undefined) {
+      for (const { pid, tid } of this.#table.lwps()) {
+        const meter = this.#meters.get(tid);
+        if (!meter) continue;
+        this.#options.emit({ event: "tick", timeNs: nowNs(), pid, lwp: tid, set, counts: meter.since(set) });
+      }
+    }
+    if (this.#sets.length > 1) this.#rotate(set, this.#rotation.next());
+    this.#options.flush();
+  }
+
+  #rotate(from: number, to: number) {
+    this.#roots.disable(from);
+    for (const meter of this.#meters.values()) meter.disable(from);
+    this.#roots.enable(to);
+    for (const meter of this.#meters.values()) meter.enable(to);
+  }
+
+  // ---- the end
+
+  /** Waits for the target's end or the user's word, ticking. How the command ended, when it did. */
+  #untilDone(command: MeasuredCommand | undefined): Promise<Exit | undefined> {
+    const ended = command
+      ? command.untilDone(this.#stopper)
+      : Promise.race([this.#stopper.first, this.#allGone.promise]).then(() => undefined);
+    return untilDone(ended, this.#sets.length, this.#options, () => this.#tick());
+  }
+
+  /** `cuts`: programs whose part is missing, so that nobody knows the whole. */
+  #totals(endNs: bigint, cuts: readonly string[]) {
+    const total = this.#roots.total();
+    const pids = new Set(this.#roots.threads.map((thread) => thread.pid));
+    const allNs = this.#sets.reduce((sum, _, set) => sum + countedNs(total, this.#sets, set), 0);
+    this.#sets.forEach((_, set) => {
+      const setNs = countedNs(total, this.#sets, set);
+      const never = cuts.length > 0 || this.#missedCpus.length > 0 || (this.#sets.length > 1 && setNs === 0);
+      const remarks = [
+        ...(this.#sets.length > 1 ? [turnRemark(setNs, allNs)] : []),
+        ...(cuts.length > 0 ? [`without ${cuts.join(", ")}`] : []),
+        ...this.#withoutCpus(),
+      ];
+      this.#options.emit({
+        event: "total",
+        timeNs: endNs,
+        ...(pids.size === 1 ? { pid: [...pids][0] } : {}),
+        lwp: this.#table.seen,
+        set,
+        counts: this.#counts(total, set).map((count) => never ? {} : count),
+        ...(remarks.length > 0 ? { remark: remarks.join("; ") } : {}),
+      });
+    });
+  }
+
+  #warn(failed: PmuError | undefined, cuts: readonly string[]) {
+    const { note } = this.#options;
+    const { unfollowed } = this.#table;
+    if (unfollowed > 0) note(`${plural(unfollowed, "process")} that it started not counted: -f counts them`);
+    if (cuts.length > 0) {
+      const { cause, remedy } = cutShort(cuts, this.#standing.privilege);
+      note(`warning: totals are not known: ${cause}: ${remedy}`);
+    }
+    if (this.#lost > 0) note(`warning: ${this.#lost} records of threads were lost: rows may be missing`);
+    if (failed) note(`warning: rows may be missing: ${failed.message}`);
+  }
+}
+
+function pidsText(threads: readonly { pid: number }[]): string {
+  return `pid ${[...new Set(threads.map(({ pid }) => pid))].join(",")}`;
+}
+
+function plural(n: number, noun: string): string {
+  return n === 1 ? `1 ${noun}` : `${n} ${noun.endsWith("s") ? `${noun}es` : `${noun}s`}`;
+}

@@ -1,0 +1,103 @@
+/** Sets at one place, read again and again: what each had counted since it was last asked. */
+
+import { clockNs } from "../../../ffi/pmu.ts";
+import type { Standing } from "../../events/open.ts";
+import type { ResolvedEvent } from "../../events/resolve.ts";
+import { OpenSet, type Place, type SetSample } from "../open/open_set.ts";
+import type { Count } from "../rows/row.ts";
+import type { CounterSet } from "./task_counters.ts";
+
+export interface MeterOptions {
+  multiplex: boolean;
+  enableOnExec?: boolean;
+}
+
+/** As the kernel stamps records, in ns of CLOCK_MONOTONIC. */
+export function nowNs(): bigint {
+  return clockNs(1);
+}
+
+/** All sets of a run at one place, of which one counts at a time. */
+export class Meter {
+  /** Of each set, its groups. */
+  readonly #sets: OpenSet[][];
+  readonly #last: (SetSample | undefined)[][];
+  readonly #multiplex: boolean;
+
+  private constructor(sets: OpenSet[][], multiplex: boolean) {
+    this.#sets = sets;
+    this.#last = sets.map((groups) => groups.map(() => undefined));
+    this.#multiplex = multiplex;
+  }
+
+  /** Opens the sets, none of which counts yet. Throws UnsupportedError as OpenSet.open() does. */
+  static open(
+    sets: readonly CounterSet[],
+    place: Place,
+    options: MeterOptions,
+    standing: Standing,
+    note: (line: string) => void,
+  ): Meter {
+    const opened: OpenSet[][] = [];
+    try {
+      sets.forEach(({ groups }, s) => {
+        opened.push([]);
+        for (const group of groups) {
+          const counters = group.map((event) => ({ event, preset: 0n }));
+          const enableOnExec = options.enableOnExec === true && s === 0;
+          opened[s].push(OpenSet.open(counters, place, { ...options, enableOnExec }, standing, note));
+        }
+      });
+    } catch (error) {
+      for (const set of opened.flat()) set.close();
+      throw error;
+    }
+    return new Meter(opened, options.multiplex);
+  }
+
+  /** What is really counted, set by set. */
+  get events(): ResolvedEvent[][][] {
+    return this.#sets.map((groups) => groups.map((set) => set.counters.map((counter) => counter.event)));
+  }
+
+  enable(set: number): void {
+    for (const group of this.#sets[set]) group.enable();
+  }
+
+  disable(set: number): void {
+    for (const group of this.#sets[set]) group.disable();
+  }
+
+  /** What set `set` counted since this was last asked. */
+  since(set: number): Count[] {
+    return this.#sets[set].flatMap((group, g) => {
+      const now = group.sample(nowNs());
+      const before = this.#last[set][g];
+      this.#last[set][g] = now;
+      return group.counters.map((_, i) => this.#count(now, before, i));
+    });
+  }
+
+  /** What set `set` counted in all. */
+  total(set: number): Count[] {
+    return this.#sets[set].flatMap((group) => {
+      const now = group.sample(nowNs());
+      return group.counters.map((_, i) => this.#count(now, undefined, i));
+    });
+  }
+
+  close(): void {
+    for (const set of this.#sets.flat()) set.close();
+  }
+
+  #count(now: SetSample | undefined, before: SetSample | undefined, i: number): Count {
+    if (!now) return {};
+    const enabledNs = now.enabledNs - (before?.enabledNs ?? 0);
+    const tickNs = now.tickNs - (before?.tickNs ?? 0);
+    const counted = now.counts[i] - (before?.counts[i] ?? 0n);
+    if (enabledNs <= 0 || tickNs >= enabledNs) return { value: counted };
+    return this.#multiplex && tickNs > 0
+      ? { value: counted < 0n ? 0n : counted, share: tickNs / enabledNs } // two estimates may cross
+      : {};
+  }
+}

@@ -1,0 +1,41 @@
+/** From the sums of inherited events to the numbers of rows. */
+
+import type { Tally } from "./thread_table.ts";
+import type { Count } from "../rows/row.ts";
+import type { CounterSet } from "./task_counters.ts";
+
+/**
+ * The counts of set `set` in a Tally (its events, then its reference, set by set). An event that ran for less
+ * than the reference has shared its counter, which makes the count an estimate when that was allowed, and
+ * no count when it was not.
+ */
+export function countsOf(
+  tally: Tally,
+  sets: readonly CounterSet[],
+  set: number,
+  multiplex: boolean,
+): Count[] {
+  const first = firstColumn(sets, set);
+  const events = eventCount(sets[set]);
+  const referenceNs = tally.runningNs[first + events];
+  return Array.from({ length: events }, (_, i): Count => {
+    const value = tally.values[first + i];
+    const share = referenceNs > 0 ? tally.runningNs[first + i] / referenceNs : 1;
+    if (share >= 1) return { value };
+    if (!multiplex || share <= 0) return {};
+    return { value: BigInt(Math.round(Number(value) / share)), share };
+  });
+}
+
+/** How long set `set` counted, in ns: the time its reference ran. */
+export function countedNs(tally: Tally, sets: readonly CounterSet[], set: number): number {
+  return tally.runningNs[firstColumn(sets, set) + eventCount(sets[set])];
+}
+
+function eventCount(set: CounterSet): number {
+  return set.groups.flat().length;
+}
+
+function firstColumn(sets: readonly CounterSet[], set: number): number {
+  return sets.slice(0, set).reduce((sum, each) => sum + eventCount(each) + 1, 0);
+}

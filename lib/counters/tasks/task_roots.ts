@@ -1,0 +1,167 @@
+/** The threads that events are opened on, and all their events as one. */
+
+import { closeEvent, type Drain, setOutput } from "../../../ffi/pmu.ts";
+import { ERRNO } from "../../base/system/errno.ts";
+import { UnsupportedError } from "../../base/system/errors.ts";
+import type { Standing } from "../../events/open.ts";
+import { add, emptyTally, type ReadPlace, type Tally } from "./thread_table.ts";
+import {
+  addRing,
+  columnsOf,
+  type CounterSet,
+  openLifecycle,
+  TaskCounters,
+  type TaskCounting,
+} from "./task_counters.ts";
+
+/** A thread to open events on. */
+export interface RootThread {
+  pid: number;
+  tid: number;
+  /** For errors: `pid 412`. */
+  target: string;
+}
+
+interface Root {
+  thread: RootThread;
+  counters: TaskCounters;
+  lifecycle: { cpu: number; fd: number }[];
+}
+
+const LIFECYCLE_PAGES = 32;
+
+export class TaskRoots {
+  readonly #counting: TaskCounting;
+  readonly #cpus: readonly number[];
+  readonly #standing: Standing;
+  readonly #roots: Root[] = [];
+  readonly #places = new Map<bigint, ReadPlace>();
+  #sets: readonly CounterSet[];
+
+  private constructor(counting: TaskCounting, cpus: readonly number[], standing: Standing) {
+    this.#counting = counting;
+    this.#sets = counting.sets;
+    this.#cpus = cpus;
+    this.#standing = standing;
+  }
+
+  /**
+   * Opens the sets on the threads there are among `threads`, disabled, or until they exec. `cpus` is where the
+   * kernel is to tell of them: all of them. Throws UnsupportedError when an event is refused, or when
+   * none of the threads is there any longer.
+   */
+  static open(
+    threads: readonly RootThread[],
+    counting: TaskCounting,
+    cpus: readonly number[],
+    enableOnExec: boolean,
+    standing: Standing,
+    note: (line: string) => void,
+  ): TaskRoots {
+    const roots = new TaskRoots(counting, cpus, standing);
+    let gone: unknown;
+    try {
+      for (const thread of threads) {
+        try {
+          roots.#add(thread, enableOnExec, roots.threads.length === 0 ? note : () => {});
+        } catch (error) {
+          if (!(error instanceof UnsupportedError) || error.errno !== ERRNO.ESRCH) throw error;
+          gone = error; // a thread may end while the others are opened
+        }
+      }
+      if (roots.threads.length === 0) throw gone;
+    } catch (error) {
+      roots.close();
+      throw error;
+    }
+    return roots;
+  }
+
+  #add(thread: RootThread, enableOnExec: boolean, note: (line: string) => void) {
+    const { tid, target } = thread;
+    const counting = { ...this.#counting, sets: this.#sets };
+    const counters = TaskCounters.open(tid, target, counting, enableOnExec, this.#standing, note);
+    let lifecycle: Root["lifecycle"];
+    try {
+      lifecycle = openLifecycle(tid, target, counting, this.#cpus, this.#standing);
+    } catch (error) {
+      counters.close();
+      throw error;
+    }
+    this.#sets = counters.sets; // the same for the threads to come, without telling again
+    this.#roots.push({ thread, counters, lifecycle });
+    this.#addPlaces(counters, this.#roots.length - 1);
+  }
+
+  /** What is really counted. */
+  get sets(): readonly CounterSet[] {
+    return this.#sets;
+  }
+
+  /** The threads, in the order in which they are numbered. */
+  get threads(): RootThread[] {
+    return this.#roots.map((root) => root.thread);
+  }
+
+  /** Maps the rings: one on each CPU for what happens, one for each event that tells its counts. Throws UnsupportedError. */
+  addRings(drain: Drain): void {
+    const owner = new Map<number, number>();
+    for (const { cpu, fd } of this.#roots.flatMap((root) => root.lifecycle)) {
+      const ring = owner.get(cpu);
+      if (ring !== undefined) {
+        setOutput(fd, ring);
+        continue;
+      }
+      addRing(drain, fd, LIFECYCLE_PAGES, cpu);
+      owner.set(cpu, fd);
+    }
+    if (!this.#counting.atExit) return;
+    for (const { counters } of this.#roots) counters.addRings(drain, this.#ringPages);
+  }
+
+  /** READs of the threads that inherit from the root: see LwpWorld. */
+  readsPerLwp(root: number): number {
+    return this.#roots[root].counters.reads;
+  }
+
+  placeOf(id: bigint): ReadPlace | undefined {
+    return this.#places.get(id);
+  }
+
+  enable(set: number): void {
+    for (const { counters } of this.#roots) counters.enable(set);
+  }
+
+  disable(set: number): void {
+    for (const { counters } of this.#roots) counters.disable(set);
+  }
+
+  /** What the root's thread and all that inherited from it have counted. */
+  totalOf(root: number): Tally {
+    return this.#roots[root].counters.read();
+  }
+
+  /** The same of all roots. */
+  total(): Tally {
+    const total = emptyTally(columnsOf(this.#sets));
+    this.#roots.forEach((_, root) => add(total, this.totalOf(root)));
+    return total;
+  }
+
+  close(): void {
+    for (const { counters, lifecycle } of this.#roots) {
+      counters.close();
+      for (const { fd } of lifecycle) closeEvent(fd);
+    }
+    this.#roots.length = 0;
+  }
+
+  #addPlaces(counters: TaskCounters, root: number) {
+    for (const { id, column } of counters.ids()) this.#places.set(id, { root, column });
+  }
+
+  /** Of each event's ring: 32 pages hold the ends of 1600 threads. Locked memory is scarce. */
+  get #ringPages(): number {
+    return this.#roots.length > 8 ? 2 : 32;
+  }
+}

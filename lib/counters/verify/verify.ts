@@ -1,0 +1,181 @@
+/**
+ * Verification of a request set, before anything touches hardware: either it is well formed, permitted and
+ * has a place on the counters, or a CpcError says which request is to blame and what to do. What
+ * verify() passes the kernel can still refuse, when others use the counters.
+ */
+
+import { userOnlyNote } from "../../events/fallback.ts";
+import type { ResolvedEvent } from "../../events/resolve.ts";
+import { assign, type Assignment } from "./assign.ts";
+import { CpcError } from "./cpc_error.ts";
+import type { MachineModel, PmuModel } from "./machine.ts";
+import { requestName, type RequestSet, SET_FLAG, type SetRequest } from "./request_set.ts";
+import { type BindTarget, type CheckedRequest, checkRequest, picList } from "./verify_request.ts";
+
+/** A request that can be bound. */
+export interface VerifiedRequest {
+  request: SetRequest;
+  /** What to open, but for what the binder adds to sample and to read it. */
+  event: ResolvedEvent;
+  pmu: PmuModel;
+  /** Its PIC; undefined when it takes none, and when it shares them in turns (multiplexing). */
+  pic?: number;
+}
+
+/** A set that can be bound. */
+export interface VerifiedSet {
+  set: RequestSet;
+  /** In the order of their indices. */
+  requests: VerifiedRequest[];
+  /** What will not be as it was asked for, a line each, to be told. */
+  notes: string[];
+}
+
+/** How a set is to be bound. */
+export interface VerifyOptions {
+  /** Requests that need not count together may take turns on the counters. */
+  multiplex?: boolean;
+}
+
+/**
+ * Verifies `set` for `machine`. Throws CpcError, whose subcode and positions are those of the first fault in
+ * this order: the set; each request by itself; the target's CPUs; requests that exclude each other; counters.
+ * More requests than counters, where cpc has no subcode, is CPC_RESOURCE_UNAVAIL like any other lack of
+ * counters, and blames the requests that have no place together.
+ */
+export function verify(
+  set: RequestSet,
+  machine: MachineModel,
+  target: BindTarget,
+  options: VerifyOptions = {},
+): VerifiedSet {
+  checkSet(set);
+  const checked = set.requests.map((_, position) => checkRequest(set, position, machine, target));
+  checkCpus(set, machine, target);
+  checkConflicts(set, checked);
+  const inTurns = options.multiplex === true && !set.together;
+  const pics = inTurns ? new Map<number, number>() : place(set, checked);
+  const requests = checked.map(({ position, request, event, pmu }): VerifiedRequest => {
+    const pic = pics.get(position);
+    return { request, event, pmu, ...(pic === undefined ? {} : { pic }) };
+  });
+  const restricted = checked.flatMap(({ restricted }) => restricted ?? []);
+  return {
+    set,
+    requests: requests.sort((a, b) => a.request.index - b.request.index),
+    notes: restricted.length > 0 ? [userOnlyNote(restricted, machine.privilege)] : [],
+  };
+}
+
+function checkSet(set: RequestSet): void {
+  const attempt = `bind the set '${set.text}'`;
+  if (set.requests.length === 0) {
+    throw new CpcError({ attempt, cause: "it has no requests", remedy: "name an event" });
+  }
+  if (!Number.isInteger(set.flags) || (set.flags & ~SET_FLAG.inherit) !== 0) {
+    throw new CpcError({
+      attempt,
+      cause: `its flags ${set.flags} have unknown bits`,
+      remedy: "use 0, or 1 (new threads count too)",
+    });
+  }
+  const users = new Map<number, number>();
+  for (const [position, { picnum }] of set.requests.entries()) {
+    if (picnum === undefined) continue;
+    const first = users.get(picnum);
+    users.set(picnum, position);
+    if (first === undefined) continue;
+    throw new CpcError({
+      requests: [position, first],
+      attempt: `bind ${requestName(set, position)}`,
+      cause: `${requestName(set, first)} is on pic${picnum} already`,
+      remedy: "give each a PIC of its own, or leave one without a number",
+    });
+  }
+}
+
+function checkCpus(set: RequestSet, machine: MachineModel, target: BindTarget): void {
+  if (target.kind !== "cpus" || !target.cpus || !machine.onlineCpus) return;
+  const missing = target.cpus.filter((cpu) => !machine.onlineCpus!.includes(cpu));
+  if (missing.length === 0) return;
+  throw new CpcError({
+    subcode: "CPC_PBIND_FAILED",
+    attempt: `bind the set '${set.text}'`,
+    cause: `CPU ${missing.join(", ")} is offline or not there`,
+    remedy: "leave it out: /sys/devices/system/cpu/online has those that run",
+  });
+}
+
+function checkConflicts(set: RequestSet, checked: readonly CheckedRequest[]): void {
+  const hardware = checked.filter(({ pmu }) => !pmu.software);
+  const refuse = (members: readonly CheckedRequest[], cause: string, remedy: string): never => {
+    const requests = members.map(({ position }) => position);
+    throw new CpcError({
+      subcode: "CPC_CONFLICTING_REQS",
+      requests,
+      attempt: `bind ${together(set, requests)}`,
+      cause,
+      remedy,
+    });
+  };
+  const byPmu = Map.groupBy(hardware, ({ pmu }) => pmu.name);
+  if (set.together && byPmu.size > 1) {
+    const [one, other] = [...byPmu.values()].map(([first]) => first);
+    refuse(
+      [one, other],
+      `a group counts on one PMU, and they are of ${one.pmu.name} and ${other.pmu.name}`,
+      "make a set of each: -e or -c twice",
+    );
+  }
+  for (const [pmu, members] of byPmu) {
+    const exclusive = members.filter(({ event }) => event.attr.flags.has("exclusive"));
+    const others = members.filter((member) => !exclusive.includes(member));
+    if (exclusive.length > 0 && others.length > 0) {
+      refuse(
+        [exclusive[0], others[0]],
+        `the first wants ${pmu} for itself`,
+        "make all of them exclusive, or none",
+      );
+    }
+    const pinned = (value: bigint) =>
+      members.find(({ request }) => request.attributes.get("pinned") === value);
+    const [on, off] = [pinned(1n), pinned(0n)];
+    if (set.together && on && off) {
+      refuse([on, off], "one is pinned and one is not, and a group is or is not as a whole", "choose one");
+    }
+  }
+}
+
+/** The PIC of each request that takes one, by position. */
+function place(set: RequestSet, checked: readonly CheckedRequest[]): Map<number, number> {
+  const pics = new Map<number, number>();
+  const counted = checked.filter(({ capable }) => capable !== undefined);
+  for (const [name, members] of Map.groupBy(counted, ({ pmu }) => pmu.name)) {
+    const found: Assignment = assign(members.map(({ capable, request: { picnum, preferred } }) => ({
+      capable: capable!,
+      ...(picnum === undefined ? {} : { picnum }),
+      ...(preferred === undefined ? {} : { preferred }),
+    })));
+    if ("conflict" in found) {
+      const requests = found.conflict.map((i) => members[i].position);
+      const n = found.candidates.length;
+      throw new CpcError({
+        subcode: "CPC_RESOURCE_UNAVAIL",
+        requests,
+        attempt: `bind ${together(set, requests)}`,
+        cause: `they need ${requests.length} counters, and ${name} has ${n} for them (${
+          picList(found.candidates)
+        })`,
+        remedy: "leave one out, count in passes with --split, or take turns with --multiplex",
+      });
+    }
+    for (const [i, pic] of found.pics.entries()) pics.set(members[i].position, pic);
+  }
+  return pics;
+}
+
+/** `request 0 (cycles) and request 1 (branches) together`. */
+function together(set: RequestSet, positions: readonly number[]): string {
+  const names = positions.map((position) => requestName(set, position));
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)} together`;
+}

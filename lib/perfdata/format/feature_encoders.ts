@@ -1,0 +1,206 @@
+/** Encoders of feature sections: the inverse of the getters of Features, where the layouts are. */
+
+import { ByteWriter } from "../../base/bytes/bytes.ts";
+import { encodeAttr } from "../../events/attr.ts";
+import { PERF_ATTR_SIZE, PERF_RECORD_USER } from "../../base/system/abi.ts";
+import { type BuildIdEntry, type EventDescription, FEATURE, type GroupDescription } from "./features.ts";
+import { encodeTracingData, type TracingData } from "./tracing_data.ts";
+
+/** What a recorder knows of the machine and the recording; what is absent gets no section. */
+export interface FeatureValues {
+  hostname?: string;
+  osrelease?: string;
+  version?: string;
+  arch?: string;
+  nrcpus?: { available: number; online: number };
+  cpudesc?: string;
+  cpuid?: string;
+  /** In kB. */
+  totalMem?: number;
+  cmdline?: readonly string[];
+  eventDesc?: readonly EventDescription[];
+  /** CPU lists that share a package (core siblings) or a core (thread siblings); ids of all available CPUs. */
+  cpuTopology?: {
+    coreSiblings: readonly string[];
+    threadSiblings: readonly string[];
+    cpus: readonly { core: number; socket: number; die?: number }[];
+    /** CPU lists that share a die. */
+    dieSiblings?: readonly string[];
+  };
+  numaTopology?: readonly NumaNode[];
+  caches?: readonly CacheLevel[];
+  memoryTopology?: { blockBytes: bigint; nodes: readonly MemoryNode[] };
+  /** What the CPU's PMU can, by the names of its sysfs files: `max_precise` -> `3`. */
+  cpuPmuCaps?: ReadonlyMap<string, string>;
+  /** Samples have branch stacks. */
+  branchStack?: boolean;
+  pmuMappings?: ReadonlyMap<number, string>;
+  groupDesc?: readonly GroupDescription[];
+  /** In ns of the recording's clock. */
+  sampleTime?: { first: bigint; last: bigint };
+  /** Resolution in ns of the clock that `attr.clockid` names. */
+  clockid?: bigint;
+  /** One moment on the recording's clock and on the wall clock, in ns. */
+  clockData?: { clockid: number; wallClock: bigint; clock: bigint };
+  buildIds?: readonly BuildIdEntry[];
+  /** Of the tracepoints among the events. In a pipe it has a record of its own (encodeHeaderTracingData). */
+  tracingData?: TracingData;
+  /** JSON text; stands behind `version` in its section, where perf does not look (see Features.ledger). */
+  ledger?: string;
+}
+
+/** A node of memory with its CPUs, as a list: `0-3`. Memory in kB. */
+export interface NumaNode {
+  node: number;
+  totalKb: number;
+  freeKb: number;
+  cpus: string;
+}
+
+/** A cache: line size in bytes, `type` and `size` as sysfs spells them (`Data`, `32K`), and the CPUs that share it. */
+export interface CacheLevel {
+  level: number;
+  lineSize: number;
+  sets: number;
+  ways: number;
+  type: string;
+  size: string;
+  cpus: string;
+}
+
+/** The numbers of a node's memory blocks, ascending. */
+export interface MemoryNode {
+  node: number;
+  blocks: readonly number[];
+}
+
+/** A section to be written. */
+export interface FeatureSection {
+  number: number;
+  payload: Uint8Array;
+}
+
+/** Strings are padded to this, as perf does: NAME_ALIGN of tools/perf/util/header.c. */
+const NAME_ALIGN = 64;
+/** PERF_RECORD_MISC_BUILD_ID_SIZE: the length of the build id is given. */
+const MISC_BUILD_ID_SIZE = 1 << 15;
+const BUILD_ID_BYTES = 20;
+
+/** Encodes what `values` has, in the order of the features' numbers, which is that of the sections. */
+export function encodeFeatures(values: FeatureValues): FeatureSection[] {
+  const sections: FeatureSection[] = [];
+  const add = <T>(number: number, value: T | undefined, encode: (w: ByteWriter, value: T) => void) => {
+    if (value === undefined) return;
+    const w = new ByteWriter();
+    encode(w, value);
+    sections.push({ number, payload: w.bytes() });
+  };
+  add(FEATURE.TRACING_DATA, values.tracingData, (w, data) => w.raw(encodeTracingData(data)));
+  add(FEATURE.BUILD_ID, values.buildIds, (w, ids) => ids.forEach((id) => buildId(w, id)));
+  add(FEATURE.HOSTNAME, values.hostname, string);
+  add(FEATURE.OSRELEASE, values.osrelease, string);
+  add(FEATURE.VERSION, values.version ?? (values.ledger && ""), (w, version) => {
+    string(w, version);
+    if (values.ledger) string(w, values.ledger);
+  });
+  add(FEATURE.ARCH, values.arch, string);
+  add(FEATURE.NRCPUS, values.nrcpus, (w, n) => w.u32(n.available).u32(n.online));
+  add(FEATURE.CPUDESC, values.cpudesc, string);
+  add(FEATURE.CPUID, values.cpuid, string);
+  add(FEATURE.TOTAL_MEM, values.totalMem, (w, kb) => w.u64(kb));
+  add(FEATURE.CMDLINE, values.cmdline, strings);
+  add(FEATURE.EVENT_DESC, values.eventDesc, eventDesc);
+  add(FEATURE.CPU_TOPOLOGY, values.cpuTopology, (w, topology) => {
+    strings(w, topology.coreSiblings);
+    strings(w, topology.threadSiblings);
+    for (const { core, socket } of topology.cpus) w.u32(core).u32(socket);
+    // Dies are told even where there are none: perf takes anything behind the CPUs for them, padding too.
+    strings(w, topology.dieSiblings ?? []);
+    for (const { die } of topology.cpus) w.u32(die ?? 0);
+  });
+  add(FEATURE.NUMA_TOPOLOGY, values.numaTopology, (w, nodes) => {
+    w.u32(nodes.length);
+    for (const { node, totalKb, freeKb, cpus } of nodes) string(w.u32(node).u64(totalKb).u64(freeKb), cpus);
+  });
+  add(FEATURE.BRANCH_STACK, values.branchStack || undefined, () => {});
+  add(FEATURE.PMU_MAPPINGS, values.pmuMappings, (w, pmus) => {
+    w.u32(pmus.size);
+    for (const [type, name] of pmus) string(w.u32(type), name);
+  });
+  add(FEATURE.GROUP_DESC, values.groupDesc, (w, groups) => {
+    w.u32(groups.length);
+    for (const { name, leader, members } of groups) string(w, name).u32(leader).u32(members);
+  });
+  add(FEATURE.CACHE, values.caches, (w, caches) => {
+    w.u32(1).u32(caches.length); // 1 is the version of the layout
+    for (const { level, lineSize, sets, ways, type, size, cpus } of caches) {
+      string(string(string(w.u32(level).u32(lineSize).u32(sets).u32(ways), type), size), cpus);
+    }
+  });
+  add(FEATURE.SAMPLE_TIME, values.sampleTime, (w, { first, last }) => w.u64(first).u64(last));
+  add(FEATURE.MEM_TOPOLOGY, values.memoryTopology, (w, { blockBytes, nodes }) => {
+    w.u64(1).u64(blockBytes).u64(nodes.length); // 1 is the version of the layout
+    for (const { node, blocks } of nodes) memoryNode(w.u64(node), blocks);
+  });
+  add(FEATURE.CLOCKID, values.clockid, (w, resolution) => w.u64(resolution));
+  add(FEATURE.CPU_PMU_CAPS, values.cpuPmuCaps, (w, caps) => {
+    w.u32(caps.size);
+    for (const [name, value] of caps) string(string(w, name), value);
+  });
+  add(FEATURE.CLOCK_DATA, values.clockData, (w, { clockid, wallClock, clock }) => {
+    w.u32(1).i32(clockid).u64(wallClock).u64(clock); // 1 is the version of the layout
+  });
+  return sections;
+}
+
+/** PERF_RECORD_HEADER_BUILD_ID: what a pipe has in place of the BUILD_ID section, a record each. */
+export function encodeHeaderBuildId(entry: BuildIdEntry): Uint8Array<ArrayBuffer> {
+  const w = new ByteWriter();
+  buildId(w, entry);
+  return w.bytes();
+}
+
+/** u32 length with the padding; the text, NUL-terminated, padded. */
+function string(w: ByteWriter, text: string): ByteWriter {
+  const at = w.length;
+  const length = w.u32(0).paddedString(text, NAME_ALIGN).length - at - 4;
+  return w.patchU32(at, length);
+}
+
+function strings(w: ByteWriter, texts: readonly string[]): void {
+  w.u32(texts.length);
+  for (const text of texts) string(w, text);
+}
+
+/** u64 size in bits, twice as perf has it, and a bit for each block there is in words of 64. */
+function memoryNode(w: ByteWriter, blocks: readonly number[]): void {
+  const size = (blocks.at(-1) ?? -1) + 1;
+  const words = new BigUint64Array(Math.ceil(size / 64));
+  for (const block of blocks) words[block >>> 6] |= 1n << BigInt(block & 63);
+  w.u64(size).u64(size);
+  for (const word of words) w.u64(word);
+}
+
+function eventDesc(w: ByteWriter, events: readonly EventDescription[]): void {
+  w.u32(events.length).u32(PERF_ATTR_SIZE);
+  for (const { attr, name, ids } of events) {
+    string(w.raw(encodeAttr(attr)).u32(ids.length), name);
+    for (const id of ids) w.u64(id);
+  }
+}
+
+/** struct { header; s32 pid; u8 build_id[20]; u8 size; u8 res[3]; char filename[]; } */
+function buildId(w: ByteWriter, entry: BuildIdEntry): void {
+  const at = w.length;
+  const id = bytesOfHex(entry.buildId, BUILD_ID_BYTES);
+  w.u32(PERF_RECORD_USER.HEADER_BUILD_ID).u16(entry.misc | MISC_BUILD_ID_SIZE).u16(0).i32(entry.pid);
+  w.raw(id).zeros(BUILD_ID_BYTES - id.length).u8(id.length).zeros(3).paddedString(entry.filename, NAME_ALIGN);
+  w.patchU16(at + 6, w.length - at);
+}
+
+/** The bytes of a hex text, at most `limit`. */
+export function bytesOfHex(digits: string, limit: number): Uint8Array {
+  const bytes = new Uint8Array(Math.min(limit, digits.length >>> 1));
+  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(digits.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}

@@ -1,0 +1,53 @@
+/** How long the kernel's records must at least be: one that is shorter is damage, found before anybody decodes it. */
+
+import { PERF_RECORD, PERF_RECORD_USER } from "../../base/system/abi.ts";
+import { ByteReader } from "../../base/bytes/bytes.ts";
+import { RECORD_HEADER_SIZE } from "./attr_layout.ts";
+
+/** Bytes between header and trailer up to the fields of varying length; the structs are in records.ts. */
+const LEAST_BODY: Record<number, number | undefined> = {
+  [PERF_RECORD.MMAP]: 32,
+  [PERF_RECORD.LOST]: 16,
+  [PERF_RECORD.COMM]: 8,
+  [PERF_RECORD.EXIT]: 24,
+  [PERF_RECORD.THROTTLE]: 24,
+  [PERF_RECORD.UNTHROTTLE]: 24,
+  [PERF_RECORD.FORK]: 24,
+  [PERF_RECORD.READ]: 16,
+  [PERF_RECORD.MMAP2]: 64,
+  [PERF_RECORD.AUX]: 24,
+  [PERF_RECORD.ITRACE_START]: 8,
+  [PERF_RECORD.LOST_SAMPLES]: 8,
+  [PERF_RECORD.SWITCH_CPU_WIDE]: 8,
+  [PERF_RECORD.NAMESPACES]: 16,
+  [PERF_RECORD.KSYMBOL]: 16,
+  [PERF_RECORD.BPF_EVENT]: 16,
+  [PERF_RECORD.CGROUP]: 8,
+  [PERF_RECORD.TEXT_POKE]: 12,
+  [PERF_RECORD.AUX_OUTPUT_HW_ID]: 8,
+  [PERF_RECORD.CALLCHAIN_DEFERRED]: 16,
+};
+
+/**
+ * True when a record of `size` bytes, other than a sample, holds the fields that its type has. Recorders
+ * that synthesize a record may leave out its trailer: then the fields have its room too.
+ */
+export function bodyFits(type: number, size: number, trailer: number): boolean {
+  const least = LEAST_BODY[type] ?? 0;
+  const whole = size - RECORD_HEADER_SIZE;
+  return (whole >= trailer ? whole - trailer : whole) >= least;
+}
+
+/**
+ * Returns how many bytes follow the record in `record`, of type `type` and at `offset` in the file, that are no record:
+ *
+ *     AUXTRACE:            struct { header; u64 size; ... }   `size` bytes of trace
+ *     HEADER_TRACING_DATA: struct { header; u32 size; }       `size` bytes, padded to a multiple of 8
+ */
+export function payloadSize(type: number, record: Uint8Array, littleEndian: boolean, offset: number): number {
+  const r = new ByteReader(record, littleEndian, "the record before a payload", offset);
+  r.take(8);
+  if (type === PERF_RECORD_USER.AUXTRACE) return r.size();
+  if (type === PERF_RECORD_USER.HEADER_TRACING_DATA) return Math.ceil(r.u32() / 8) * 8;
+  return 0;
+}

@@ -1,0 +1,163 @@
+/**
+ * Room at the front of a file that pmuctl records, for what describes the recording. It is there from the first moment
+ * on, so that neither a kill nor a full disk takes it away: the features that are known before the first record, and
+ * two places in turn for what changes, of which one is whole at any time. perf does not look there: nothing in the
+ * header leads to it, until the table of features behind the records does, which names what lies here too.
+ *
+ *     104:    char magic[8]; u64 size;         of the room: what follows is within it
+ *             u64 sections;
+ *             struct { u64 offset, size; } build_ids, states[2];
+ *             struct { u64 number, offset, size; } section[sections];
+ *     ...     the sections | build_ids: entries as in a BUILD_ID section | states
+ *
+ *     state:  u32 check, length; u64 turn, build_id_bytes; char version[length];   the payload of a VERSION section
+ *
+ * Offsets are of the file; `check` is of all that follows it.
+ */
+
+import { ByteReader, ByteWriter } from "../../base/bytes/bytes.ts";
+import { BadInputError } from "../../base/system/errors.ts";
+import type { FeatureSection } from "./feature_encoders.ts";
+import { FEATURE } from "./features.ts";
+import { FILE_HEADER_SIZE, type Section } from "./header.ts";
+
+const MAGIC = "pmuROOM1";
+/** Bytes of the room in front of the first section entry, and of an entry. */
+const FRONT_SIZE = 72;
+const ENTRY_SIZE = 24;
+/** Bytes of a state in front of its payload. */
+export const STATE_SIZE = 24;
+/** Of a room that is read: more is nothing that pmuctl writes. */
+const MOST_BYTES = 64 * 2 ** 20;
+const MOST_SECTIONS = 256;
+
+/** What there is to be room for. */
+export interface RoomPlan {
+  /** The features that are known. */
+  sections: readonly FeatureSection[];
+  /** Bytes for the entries of a BUILD_ID section. */
+  buildIdBytes: number;
+  /** Bytes for the payload of the VERSION section, which holds the ledger. */
+  versionBytes: number;
+}
+
+/** A feature whose payload is in the file. */
+export interface PlacedSection extends Section {
+  number: number;
+}
+
+/** A room as it is written. */
+export interface Room {
+  /** To be written at FILE_HEADER_SIZE; a multiple of 8. */
+  bytes: Uint8Array<ArrayBuffer>;
+  sections: PlacedSection[];
+  buildIds: Section;
+  states: readonly [Section, Section];
+}
+
+/** Lays out a room. It holds no state yet. */
+export function encodeRoom({ sections, buildIdBytes, versionBytes }: RoomPlan): Room {
+  let at = FILE_HEADER_SIZE + FRONT_SIZE + ENTRY_SIZE * sections.length;
+  const place = (size: number): Section => {
+    const offset = at;
+    at += Math.ceil(size / 8) * 8;
+    return { offset, size };
+  };
+  const placed = sections.map(({ number, payload }) => ({ number, ...place(payload.length) }));
+  const buildIds = place(buildIdBytes);
+  const states = [place(STATE_SIZE + versionBytes), place(STATE_SIZE + versionBytes)] as const;
+  const w = new ByteWriter(at - FILE_HEADER_SIZE);
+  w.raw(new TextEncoder().encode(MAGIC)).u64(at - FILE_HEADER_SIZE).u64(sections.length);
+  for (const { offset, size } of [buildIds, ...states]) w.u64(offset).u64(size);
+  for (const { number, offset, size } of placed) w.u64(number).u64(offset).u64(size);
+  for (const { payload } of sections) w.raw(payload).zeros((8 - payload.length % 8) % 8);
+  w.zeros(at - FILE_HEADER_SIZE - w.length);
+  return { bytes: w.bytes(), sections: placed, buildIds, states };
+}
+
+/** What changes while a recording goes on. */
+export interface RoomState {
+  /** From 1 on, one more each time; the state goes into `states[turn % 2]`. */
+  turn: number;
+  /** The payload of the VERSION section. */
+  version: Uint8Array;
+  /** How much of the build ids' room is filled. */
+  buildIdBytes: number;
+}
+
+/** The bytes of a state; they fit when the payload is no longer than was planned. */
+export function encodeState({ turn, version, buildIdBytes }: RoomState): Uint8Array<ArrayBuffer> {
+  const w = new ByteWriter(STATE_SIZE + version.length);
+  w.u32(0).u32(version.length).u64(turn).u64(buildIdBytes).raw(version);
+  return w.patchU32(0, checkOf(w.bytes())).bytes();
+}
+
+/** Where the payload of the VERSION section is in a state that was put at `place`. */
+export function versionAt({ offset }: Section, state: Uint8Array): PlacedSection {
+  return { number: FEATURE.VERSION, offset: offset + STATE_SIZE, size: state.length - STATE_SIZE };
+}
+
+/** A feature found in a room. */
+export interface FoundSection {
+  number: number;
+  offset: number;
+  payload: Uint8Array;
+}
+
+/**
+ * Finds what a room holds, in a file of which `bytesOf` gives a part, or as much of it as there is. Nothing when there
+ * is no room, or when it is damaged.
+ */
+export function findInRoom(dataOffset: number, bytesOf: (section: Section) => Uint8Array): FoundSection[] {
+  try {
+    return readRoom(dataOffset, bytesOf);
+  } catch (error) {
+    if (!(error instanceof BadInputError)) throw error;
+    return [];
+  }
+}
+
+function readRoom(dataOffset: number, bytesOf: (section: Section) => Uint8Array): FoundSection[] {
+  if (dataOffset < FILE_HEADER_SIZE + FRONT_SIZE) return [];
+  const front = new ByteReader(bytesOf({ offset: FILE_HEADER_SIZE, size: FRONT_SIZE }));
+  if (front.fixedString(8) !== MAGIC) return [];
+  const size = front.size(), sections = front.size();
+  if (size > Math.min(MOST_BYTES, dataOffset - FILE_HEADER_SIZE) || sections > MOST_SECTIONS) return [];
+  const room = bytesOf({ offset: FILE_HEADER_SIZE, size });
+  const r = new ByteReader(room);
+  r.take(front.pos);
+  const section = (): Section => ({ offset: r.size(), size: r.size() });
+  const within = ({ offset, size }: Section) => {
+    const part = new ByteReader(room);
+    part.take(offset - FILE_HEADER_SIZE);
+    return part.slice(size);
+  };
+  const buildIds = section();
+  const states = [section(), section()].flatMap((place) => stateIn(within(place), place.offset));
+  const found = Array.from({ length: sections }, () => {
+    const number = r.size(), place = section();
+    return { number, offset: place.offset, payload: within(place) };
+  });
+  const [state] = states.sort((a, b) => b.turn - a.turn);
+  if (!state) return found;
+  const { version, offset, buildIdBytes } = state;
+  found.push({ number: FEATURE.VERSION, offset, payload: version });
+  const ids = within({ ...buildIds, size: Math.min(buildIds.size, buildIdBytes) });
+  if (ids.length > 0) found.push({ number: FEATURE.BUILD_ID, offset: buildIds.offset, payload: ids });
+  return found;
+}
+
+/** The state in `bytes`, which are at `offset`; none when it was never written, or is not whole. */
+function stateIn(bytes: Uint8Array, offset: number): (RoomState & { offset: number })[] {
+  const r = new ByteReader(bytes);
+  const check = r.u32(), length = r.u32(), turn = r.size(), buildIdBytes = r.size();
+  if (turn === 0 || length > r.left || check !== checkOf(bytes.subarray(0, STATE_SIZE + length))) return [];
+  return [{ turn, version: r.slice(length), buildIdBytes, offset: offset + STATE_SIZE }];
+}
+
+/** FNV-1a of all but the first four bytes: it is about writes that were cut, not about forgery. */
+function checkOf(bytes: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (let i = 4; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
+  return hash >>> 0;
+}

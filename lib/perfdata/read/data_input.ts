@@ -1,0 +1,210 @@
+/** The records' bytes, apart from where they come from: a section of a file, or a stream up to its end. */
+
+import type { ByteInput } from "../../base/bytes/byte_source.ts";
+
+/** Where something is: the name of a file and an offset in it. */
+export interface FilePlace {
+  name: string;
+  offset: number;
+}
+
+/** Bytes read from front to back, with their place in the file. */
+export interface DataInput {
+  /** What to call it in errors. */
+  readonly name: string;
+  /** Offset in the file of the byte that read() gives next. */
+  readonly offset: number;
+  /** Bytes that may still come; Infinity when that is not known. */
+  readonly remaining: number;
+  /** At the end: bytes that were promised and did not come. */
+  readonly missing: number;
+  /** Fills `into` from its start; returns how many bytes, 0 at the end. */
+  read(into: Uint8Array): number;
+  /** Moves past `n` bytes; false when there are fewer. */
+  skip(n: number): boolean;
+  /** The place in a file of the byte that was or will be at `offset` here, where that is another: see placeIn(). */
+  place?(offset: number): FilePlace;
+}
+
+/** The place in a file of the byte that was or will be at `offset` of `input`, which may be several files or unpacked. */
+export function placeIn(input: DataInput, offset: number): FilePlace {
+  return input.place?.(offset) ?? { name: input.name, offset };
+}
+
+/** What both kinds of section share: counting down what was promised. */
+abstract class Section implements DataInput {
+  readonly name: string;
+  offset: number;
+  #promised: number;
+  #ended = false;
+
+  constructor(name: string, offset: number, length: number) {
+    this.name = name;
+    this.offset = offset;
+    this.#promised = length;
+  }
+
+  get remaining(): number {
+    return this.#ended ? 0 : this.#promised;
+  }
+
+  get missing(): number {
+    return this.#ended && this.#promised !== Infinity ? this.#promised : 0;
+  }
+
+  read(into: Uint8Array): number {
+    if (this.remaining === 0 || into.length === 0) return 0;
+    const n = this.fill(into.length > this.#promised ? into.subarray(0, this.#promised) : into);
+    if (n === 0) this.#ended = true;
+    this.advance(n);
+    return n;
+  }
+
+  /** Bytes from `offset` on, at least 1, or 0 at the end. */
+  protected abstract fill(into: Uint8Array): number;
+
+  protected advance(n: number): void {
+    this.offset += n;
+    this.#promised -= n;
+  }
+
+  abstract skip(n: number): boolean;
+}
+
+/** Bytes [offset, offset + length) of a file, or, with a length of Infinity, all from `offset` on. */
+export class FileSection extends Section {
+  readonly #input: SeekableInput;
+
+  constructor(input: SeekableInput, offset: number, length: number) {
+    super(input.name, offset, length);
+    this.#input = input;
+  }
+
+  override get remaining(): number {
+    return Math.min(super.remaining, Math.max(0, this.#input.size - this.offset));
+  }
+
+  override get missing(): number {
+    const promised = super.remaining;
+    return promised === Infinity ? 0 : Math.max(super.missing, promised - this.remaining);
+  }
+
+  protected override fill(into: Uint8Array): number {
+    return this.#input.readAt(this.offset, into);
+  }
+
+  override skip(n: number): boolean {
+    const step = Math.min(n, this.remaining);
+    this.advance(step);
+    return step === n;
+  }
+}
+
+/** The next `length` bytes of a stream that can only be read on, or all when that is Infinity. */
+export class StreamSection extends Section {
+  readonly #input: ByteInput;
+
+  /** @param offset of the stream's next byte. */
+  constructor(input: ByteInput, offset: number, length: number) {
+    super(input.name, offset, length);
+    this.#input = input;
+  }
+
+  protected override fill(into: Uint8Array): number {
+    return this.#input.read(into);
+  }
+
+  override skip(n: number): boolean {
+    const scratch = new Uint8Array(Math.min(n, 65536));
+    let left = n;
+    while (left > 0) {
+      const got = this.read(left < scratch.length ? scratch.subarray(0, left) : scratch);
+      if (got === 0) return false;
+      left -= got;
+    }
+    return true;
+  }
+}
+
+/** One input after the other, as if they were one; offsets count on from the first one's. */
+export class ChainedInput implements DataInput {
+  readonly name: string;
+  offset: number;
+  readonly #parts: readonly DataInput[];
+  /** Where each part begins, as far as they have been read, and the offset that it has there itself. */
+  readonly #starts: { offset: number; own: number }[];
+  #at = 0;
+
+  /** @param parts at least one. */
+  constructor(parts: readonly DataInput[]) {
+    this.name = parts[0].name;
+    this.offset = parts[0].offset;
+    this.#parts = parts;
+    this.#starts = [{ offset: this.offset, own: this.offset }];
+  }
+
+  get remaining(): number {
+    return this.#parts.slice(this.#at).reduce((sum, part) => sum + part.remaining, 0);
+  }
+
+  get missing(): number {
+    return this.#parts.reduce((sum, part) => sum + part.missing, 0);
+  }
+
+  read(into: Uint8Array): number {
+    while (this.#at < this.#parts.length) {
+      const n = this.#parts[this.#at].read(into);
+      this.offset += n;
+      if (n > 0 || into.length === 0) return n;
+      this.#next();
+    }
+    return 0;
+  }
+
+  skip(n: number): boolean {
+    let left = n;
+    while (left > 0 && this.#at < this.#parts.length) {
+      const part = this.#parts[this.#at];
+      const before = part.offset;
+      part.skip(left);
+      this.offset += part.offset - before;
+      left -= part.offset - before;
+      if (left > 0) this.#next();
+    }
+    return left === 0;
+  }
+
+  place(offset: number): FilePlace {
+    let part = this.#starts.length - 1;
+    while (part > 0 && this.#starts[part].offset > offset) part--;
+    const start = this.#starts[part];
+    return placeIn(this.#parts[part], offset - start.offset + start.own);
+  }
+
+  #next(): void {
+    this.#at++;
+    if (this.#at < this.#parts.length) {
+      this.#starts.push({ offset: this.offset, own: this.#parts[this.#at].offset });
+    }
+  }
+}
+
+/** A ByteInput that is a file: its size is known and it can be read anywhere. */
+export type SeekableInput = ByteInput & Required<Pick<ByteInput, "readAt" | "size">>;
+
+/** True when `input` is a file. */
+export function isSeekable(input: ByteInput): input is SeekableInput {
+  return input.readAt !== undefined && input.size !== undefined;
+}
+
+/** Bytes [offset, offset + length) of a file, fewer when it ends before. */
+export function readRange(input: SeekableInput, offset: number, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(Math.max(0, Math.min(length, input.size - offset)));
+  let got = 0;
+  while (got < bytes.length) {
+    const n = input.readAt(offset + got, bytes.subarray(got));
+    if (n === 0) break;
+    got += n;
+  }
+  return bytes.subarray(0, got);
+}

@@ -1,0 +1,304 @@
+/** The front (and the back) of a recording: header, room, events and features, before any record is read. */
+
+import { type ByteInput, readStream } from "../../base/bytes/byte_source.ts";
+import { concat } from "../../base/bytes/bytes.ts";
+import { BadInputError } from "../../base/system/errors.ts";
+import {
+  type DataInput,
+  FileSection,
+  isSeekable,
+  readRange,
+  type SeekableInput,
+  StreamSection,
+} from "./data_input.ts";
+import { describeEvent, EventTable } from "../format/events.ts";
+import { FEATURE, Features, isDecoded } from "../format/features.ts";
+import {
+  decodeAttrs,
+  decodeEventTypes,
+  decodeFeatureTable,
+  decodeFileHeader,
+  decodeIds,
+  decodeMagic,
+  FILE_HEADER_SIZE,
+  type FileHeader,
+  PIPE_HEADER_SIZE,
+  type Section,
+  SECTION_SIZE,
+} from "../format/header.ts";
+import { findInRoom } from "../format/room.ts";
+
+/** Bytes of names of events that are read: more than any machine has tracepoints. */
+const MOST_EVENT_TYPES = 1 << 22;
+
+/** Bytes of the attrs of events, or of their ids: those of 500 events on 1000 CPUs are 4 MB. */
+const MOST_EVENTS = 16 << 20;
+/** Bytes of all feature sections that are decoded: the build ids of 50,000 objects are 5 MB. */
+const MOST_FEATURES = 32 << 20;
+/** Bytes of all sections behind the data, in a stream; those of tracepoints and BPF programs are some megabytes. */
+const MOST_BEHIND = 256 << 20;
+
+/** A recording of which the front has been read. */
+export interface Opened {
+  pipe: boolean;
+  littleEndian: boolean;
+  table: EventTable;
+  features: Features;
+  dataOffset: number;
+  /** As the header has it; 0 when it does not say. */
+  dataSize: number;
+  /** The records. */
+  data: DataInput;
+  /** The input is one of several files of a recording, and the others were not given. */
+  partial: boolean;
+  /** More records in files of their own, in no order of time with the others. */
+  beside: DataInput[];
+  /** False when the header rules out that they are compressed; a pipe says so in its records. */
+  mayBeCompressed: boolean;
+  /** A stream's header whose features are still to come, behind the data, and what came between it and the data. */
+  late?: { header: FileHeader; front: Uint8Array };
+  /** What is wrong with the features: no reason not to read the records first. */
+  damage?: BadInputError;
+}
+
+/**
+ * Reads the front of `input`; of a file also its features, which lie at the end.
+ * Throws BadInputError when it is not perf.data or its events are damaged.
+ */
+export function openRecording(input: ByteInput): Opened {
+  return isSeekable(input) ? openFile(input) : openStream(input);
+}
+
+function openFile(input: SeekableInput): Opened {
+  const { name } = input;
+  const head = readRange(input, 0, FILE_HEADER_SIZE);
+  const magic = decodeMagic(head, name);
+  if (magic.pipe) {
+    return openPipe(magic.littleEndian, new FileSection(input, PIPE_HEADER_SIZE, Infinity));
+  }
+  const header = decodeFileHeader(head, magic, name);
+  const table = readEvents(header, name, input.size, (s) => readRange(input, s.offset, s.size));
+  const opened = withEvents(header, table, new FileSection(input, header.data.offset, dataLength(header)));
+  opened.beside = (input.beside ?? []).filter(isSeekable).map((file) => new FileSection(file, 0, file.size));
+  const bytesOf = (s: Section) => readRange(input, s.offset, s.size);
+  takeRoom(header, opened, bytesOf);
+  takeFeatures(header, input, input.size, opened, bytesOf);
+  return opened;
+}
+
+function openStream(input: ByteInput): Opened {
+  const { name } = input;
+  const first = readStream(input, PIPE_HEADER_SIZE);
+  const magic = decodeMagic(first, name);
+  if (magic.pipe) {
+    return openPipe(magic.littleEndian, new StreamSection(input, PIPE_HEADER_SIZE, Infinity));
+  }
+  const { headerSize } = magic;
+  const head = concat([first, readStream(input, headerSize - PIPE_HEADER_SIZE)]);
+  const header = decodeFileHeader(head, magic, name);
+  checkEventBytes(header.data.offset, "header and events", name);
+  const front = readStream(input, header.data.offset - headerSize);
+  const bytesOf = (s: Section) => partOf(front, headerSize, s);
+  const table = readEvents(header, name, header.data.offset, bytesOf);
+  const opened = withEvents(header, table, new StreamSection(input, header.data.offset, dataLength(header)));
+  takeRoom(header, opened, bytesOf);
+  leaveOutDamaged(opened, name);
+  table.applyNames(opened.features);
+  if (header.data.size > 0 && header.featureNumbers.length > 0) opened.late = { header, front };
+  return opened;
+}
+
+/** The part of `bytes`, which lie at `origin` of the file; shorter where it lies beyond them, empty where before. */
+function partOf(bytes: Uint8Array, origin: number, { offset, size }: Section): Uint8Array {
+  const at = offset - origin;
+  return at < 0 ? new Uint8Array() : bytes.subarray(at, at + size);
+}
+
+/** Takes what pmuctl keeps at the front. The features behind the data, where there are any, are later, and win. */
+function takeRoom(header: FileHeader, { features }: Opened, bytesOf: (section: Section) => Uint8Array): void {
+  if (!header.littleEndian) return; // pmuctl writes none of these
+  for (const { number, payload, offset } of findInRoom(header.data.offset, bytesOf)) {
+    features.add(number, payload, offset);
+  }
+}
+
+function openPipe(littleEndian: boolean, data: DataInput): Opened {
+  return {
+    pipe: true,
+    littleEndian,
+    table: new EventTable(littleEndian),
+    features: new Features(littleEndian),
+    dataOffset: PIPE_HEADER_SIZE,
+    dataSize: 0,
+    data,
+    beside: [],
+    partial: false,
+    mayBeCompressed: false,
+  };
+}
+
+function withEvents(header: FileHeader, table: EventTable, data: DataInput): Opened {
+  return {
+    pipe: false,
+    littleEndian: header.littleEndian,
+    table,
+    features: new Features(header.littleEndian),
+    dataOffset: header.data.offset,
+    dataSize: header.data.size,
+    data,
+    beside: [],
+    partial: false,
+    // A recorder that was killed did not get to say it.
+    mayBeCompressed: header.data.size === 0 || header.featureNumbers.includes(FEATURE.COMPRESSED),
+  };
+}
+
+/** A recorder that was killed leaves 0: then all that is there is data. */
+function dataLength(header: FileHeader): number {
+  return header.data.size || Infinity;
+}
+
+/**
+ * Reads the events, their ids and the names of tracepoints. Throws BadInputError when they are damaged, or more than any
+ * recorder makes.
+ * @param limit sections must end by this offset.
+ */
+function readEvents(
+  header: FileHeader,
+  name: string,
+  limit: number,
+  bytesOf: (section: Section) => Uint8Array,
+): EventTable {
+  const table = new EventTable(header.littleEndian);
+  let idBytes = 0;
+  checkEventBytes(header.attrs.size, "events", name);
+  for (const { attr, ids } of decodeAttrs(header, bytesOf(header.attrs), name)) {
+    idBytes += ids.size;
+    checkEventBytes(idBytes, "ids of events", name);
+    // More ids than bytes cannot be: events that all claim the same ones would cost their product.
+    if (idBytes > limit || ids.offset + ids.size > limit) {
+      throw new BadInputError(
+        `cannot read ${name}: an event's ids (${ids.size} bytes at offset ${ids.offset}) do not fit in it`,
+        ids.offset,
+      );
+    }
+    table.add(describeEvent(attr, decodeIds(bytesOf(ids), header.littleEndian)));
+  }
+  const { offset, size } = header.eventTypes;
+  const named = bytesOf({ offset, size: Math.min(size, MOST_EVENT_TYPES) });
+  for (const [config, event] of decodeEventTypes(named, header.littleEndian)) {
+    table.nameTracepoint(config, event);
+  }
+  return table;
+}
+
+function checkEventBytes(bytes: number, what: string, name: string): void {
+  if (bytes <= MOST_EVENTS) return;
+  throw new BadInputError(
+    `cannot read ${name}: it has ${bytes} bytes of ${what}: ${MOST_EVENTS >> 20} MiB are read`,
+  );
+}
+
+/** Reads the features and names the events by them; what is damaged is left out, and noted in `opened`. */
+function takeFeatures(
+  header: FileHeader,
+  input: ByteInput,
+  limit: number,
+  opened: Opened,
+  bytesOf: (section: Section) => Uint8Array,
+): void {
+  const { name } = input;
+  opened.damage = readFeatures(header, name, limit, opened.features, bytesOf);
+  leaveOutDamaged(opened, name);
+  opened.table.applyNames(opened.features);
+  if (opened.features.has(FEATURE.DIR_FORMAT) && !input.beside) {
+    opened.partial = true;
+    opened.damage = new BadInputError(
+      `cannot read all of ${name}: it is one of several files of a recording by 'perf record --threads': ` +
+        "name the folder that it is in",
+      header.data.offset + header.data.size,
+    );
+  }
+}
+
+/** Leaves out features that end early, and notes it unless something else is wrong already. */
+function leaveOutDamaged(opened: Opened, name: string): void {
+  const damaged = opened.features.dropDamaged();
+  if (damaged) {
+    opened.damage ??= new BadInputError(`cannot read all of ${name}: ${damaged.message}`, damaged.offset);
+  }
+}
+
+/** Reads the sections that are in the file, one that ends early as far as it goes. Returns what is wrong with the others. */
+function readFeatures(
+  { data, featureNumbers, littleEndian }: FileHeader,
+  name: string,
+  limit: number,
+  features: Features,
+  bytesOf: (section: Section) => Uint8Array,
+): BadInputError | undefined {
+  if (data.size === 0) return undefined;
+  const table = { offset: data.offset + data.size, size: featureNumbers.length * SECTION_SIZE };
+  const sections = decodeFeatureTable(bytesOf(table), featureNumbers, littleEndian, table.offset);
+  let damage: BadInputError | undefined;
+  if (sections.length < featureNumbers.length) {
+    damage = new BadInputError(
+      `cannot read all of ${name}: it ends within the table of its feature sections, ` +
+        `${featureNumbers.length - sections.length} of which are not there`,
+      limit,
+    );
+  }
+  // More bytes than the file has cannot be: sections that all claim the same ones would cost their product.
+  let left = BigInt(limit);
+  let room = BigInt(MOST_FEATURES);
+  for (const { number, offset, size } of sections) {
+    const isThere = size <= left && offset + size <= BigInt(limit);
+    if (isThere && !isDecoded(number)) {
+      left -= size;
+      features.add(number, new Uint8Array(), Number(offset)); // nobody reads it
+      continue;
+    }
+    if (isThere && size > room) {
+      damage ??= new BadInputError(
+        `cannot read all of ${name}: feature section ${number} has ${size} bytes: ${
+          MOST_FEATURES >> 20
+        } MiB are ` +
+          "read of all",
+        Number(offset),
+      );
+      continue;
+    }
+    if (isThere) {
+      left -= size;
+      room -= size;
+      features.add(number, bytesOf({ offset: Number(offset), size: Number(size) }), Number(offset));
+      continue;
+    }
+    damage ??= new BadInputError(
+      `cannot read all of ${name}: it ends before feature section ${number} (${size} bytes at offset ${offset})`,
+      offset < BigInt(limit) ? Number(offset) : limit,
+    );
+  }
+  return damage;
+}
+
+/**
+ * Reads the features that follow the data of a stream, which has been read up to there, and names the
+ * events by them. What is damaged, or missing because the stream ends before, is noted in `opened`.
+ */
+export function readLateFeatures(
+  input: ByteInput,
+  { header, front }: { header: FileHeader; front: Uint8Array },
+  opened: Opened,
+): void {
+  const start = header.data.offset + header.data.size;
+  const behind = readStream(input, MOST_BEHIND);
+  takeFeatures(
+    header,
+    input,
+    start + behind.length,
+    opened,
+    (section) =>
+      section.offset < start ? partOf(front, header.size, section) : partOf(behind, start, section),
+  );
+}

@@ -1,0 +1,405 @@
+/**
+ * Reads perf.data, from a file or a pipe, of either byte order, compressed or not: one pass from front
+ * to back, each record handed out in place and in the order of time. Memory is a window of a few rounds
+ * of records, however long the recording.
+ */
+
+import { PERF_RECORD, PERF_RECORD_USER } from "../../base/system/abi.ts";
+import type { ByteInput } from "../../base/bytes/byte_source.ts";
+import { BadInputError } from "../../base/system/errors.ts";
+import { type AttrLayout, RECORD_HEADER_SIZE } from "../format/attr_layout.ts";
+import { ChainedInput, type DataInput } from "./data_input.ts";
+import type { Unpack } from "./compressed.ts";
+import { Cursor } from "../format/cursor.ts";
+import { Delivery, OTHERS, positionOf, type RecordHandler } from "./delivery.ts";
+import { type EventDesc, EventTable } from "../format/events.ts";
+import { FEATURE, type Features } from "../format/features.ts";
+import { type Opened, openRecording, readLateFeatures } from "./open.ts";
+import { payloadSize } from "../format/record_sizes.ts";
+import { isHeaderType, MOST_TRACING_DATA, takeHeaderRecord, takeTracingData } from "./pipe.ts";
+import { isTime, sampleFits, type TimeBase, timeOf } from "./sample.ts";
+import { bodyFits } from "../format/record_sizes.ts";
+import { RoundSorter, type Take } from "./sorter.ts";
+import { RecordLedger } from "./record_ledger.ts";
+import { emptyStats, type ReadStats, TypeCounts } from "./stats.ts";
+import { swapBody, swapHeader } from "../format/swap.ts";
+import { isText, takeText, type TrailingText } from "./trailing_text.ts";
+import { RecordWindow } from "./window.ts";
+
+export type { RecordCursor, SampleCursor } from "../format/cursor.ts";
+export type { RecordHandler } from "./delivery.ts";
+export type { EventDesc } from "../format/events.ts";
+export type { SampleRun } from "./sample_run.ts";
+export type { ReadStats } from "./stats.ts";
+
+/** What is known of a recording besides its records. */
+export interface PerfHeader {
+  readonly pipe: boolean;
+  readonly littleEndian: boolean;
+  /** In the order of the attrs. In pipe mode more may come, and names may change, while reading. */
+  readonly events: readonly EventDesc[];
+  /** In pipe mode, and of a file that comes through a pipe, more may come while reading. */
+  readonly features: Features;
+  /** Whether `features` are complete before all has been read. */
+  readonly complete: boolean;
+  /** Offset in bytes of the first record. */
+  readonly dataOffset: number;
+  /** Bytes of records as the header has it; 0 in pipe mode and when the recorder was killed. */
+  readonly dataSize: number;
+}
+
+/** How to read. */
+export interface ReaderOptions {
+  /** Bytes of the window to begin with; it grows when a round needs more. Default 1 MiB. */
+  window?: number;
+  /** What to do about input that ends early or is damaged, once all before has been given. Default "throw". */
+  damaged?: "throw" | "stop";
+}
+
+/** A few rounds, and little enough to stay in a CPU's second level cache. */
+const DEFAULT_WINDOW = 1024 * 1024;
+/** Types from here on are of the perf tools and come outside the order of time. */
+const FIRST_TOOL_TYPE = PERF_RECORD_USER.HEADER_ATTR;
+export class PerfDataReader {
+  readonly #input: ByteInput;
+  readonly #options: ReaderOptions;
+  readonly #stats = emptyStats();
+  /** What the records tell of samples and losses, by CPU. */
+  readonly ledger = new RecordLedger();
+  readonly #types = new TypeCounts();
+  readonly #sorter = new RoundSorter();
+  readonly #take: Take = (places, count) => this.#delivery.giveAll(places, count);
+  /** Time of the first record that has one. */
+  readonly #base: TimeBase = { low: 0, high: 0 };
+  #hasBase = false;
+  #minTime = Infinity;
+  #opened: Opened | undefined;
+  #table = new EventTable();
+  #window!: RecordWindow;
+  #cursor!: Cursor;
+  #delivery!: Delivery;
+  #littleEndian = true;
+  /** Of a compressed recording. */
+  #unpacker: Unpack | undefined;
+  #damage: BadInputError | undefined;
+  /** What stands behind the records of a pipe. */
+  #text: TrailingText | undefined;
+
+  /** @param input is read from its start; it stays the caller's to close. */
+  constructor(input: ByteInput, options: ReaderOptions = {}) {
+    this.#input = input;
+    this.#options = options;
+  }
+
+  /** The header; open() must have been awaited. */
+  get header(): PerfHeader {
+    if (!this.#opened) throw new Error("PerfDataReader.open() comes first");
+    const { pipe, late, littleEndian, features, dataOffset, dataSize } = this.#opened;
+    const complete = !pipe && late === undefined, events = this.#table.events;
+    return { pipe, littleEndian, events, features, complete, dataOffset, dataSize };
+  }
+
+  /** What a cursor's `time` 0 means, in ns of the recording's clock; 0n until the first time was seen. */
+  get timeBase(): bigint {
+    return (BigInt(this.#base.high) << 32n) | BigInt(this.#base.low);
+  }
+
+  /**
+   * Reads the header (in pipe mode the records that stand for it) and, for a compressed recording,
+   * loads the decompressor. Throws BadInputError when the input is not perf.data or its header is damaged.
+   */
+  async open(): Promise<PerfHeader> {
+    const opened = openRecording(this.#input);
+    this.#opened = opened;
+    this.#table = opened.table;
+    this.#littleEndian = opened.littleEndian;
+    if (opened.mayBeCompressed) this.#unpacker = await loadUnpacker();
+    const data = opened.beside.length > 0 ? this.#chained(opened) : opened.data;
+    const capacity = Math.min(this.#options.window ?? DEFAULT_WINDOW, data.remaining);
+    this.#window = new RecordWindow(data, capacity, this.#littleEndian);
+    const cursor = this.#cursor = new Cursor(this.#window);
+    const table = this.#table, base = this.#base, stats = this.#stats, ledger = this.ledger;
+    this.#delivery = new Delivery({ cursor, table, base, stats, ledger });
+    if (opened.pipe) {
+      this.#readPipeHeader();
+      opened.damage = opened.features.dropDamaged();
+    }
+    if (opened.features.has(FEATURE.COMPRESSED)) this.#unpacker ??= await loadUnpacker();
+    return this.header;
+  }
+
+  /**
+   * Gives all records to `handler`, in the order of time. Once only, after open().
+   * Throws BadInputError, after all before has been given, when the input ends early or is damaged
+   * (with `damaged: "stop"` it does not, and the figures returned say so).
+   */
+  read(handler: RecordHandler): ReadStats {
+    this.#delivery.handler = handler;
+    this.#delivery.sizeCounts();
+    while (this.#scan() && this.#refill());
+    this.#sorter.endInput(this.#take);
+    this.#finish();
+    if (this.#damage && this.#options.damaged !== "stop") throw this.#damage;
+    return this.#stats;
+  }
+
+  /** All files of a recording as one; each is compressed by itself, if at all. */
+  #chained({ data, beside }: Opened): DataInput {
+    const unpacker = this.#unpacker;
+    const parts = [data, ...beside].map((part) =>
+      unpacker ? this.#unpacked(part, new Uint8Array(), part.offset, unpacker) : part
+    );
+    return new ChainedInput(parts);
+  }
+
+  #unpacked(input: DataInput, rest: Uint8Array, offset: number, unpacker: Unpack): DataInput {
+    return unpacker(input, rest, offset, this.#littleEndian, (type) => this.#types.count(type));
+  }
+
+  /** Takes the records up to the first that belongs to the recording itself. */
+  #readPipeHeader(): void {
+    const window = this.#window;
+    for (;;) {
+      const size = window.peekSize();
+      if (size < 0) {
+        if (!this.#refill()) return;
+      } else if (size < RECORD_HEADER_SIZE || !isHeaderType(window.peekType())) {
+        return; // read() comes to it
+      } else if (!this.#toolRecord(window.peekType(), size)) {
+        return;
+      }
+    }
+  }
+
+  /** More bytes into the window; false at the end of the input. */
+  #refill(): boolean {
+    const sorter = this.#sorter, window = this.#window;
+    try {
+      return window.refill(() => positionOf(sorter.lowestPlace(window.next)), (by) => sorter.movePlaces(by));
+    } catch (error) {
+      return this.#note(error);
+    } finally {
+      this.#cursor.u8 = window.u8;
+      this.#cursor.u32 = window.u32;
+    }
+  }
+
+  /** Takes in the records that are in the window; false when reading cannot go on. */
+  #scan(): boolean {
+    const window = this.#window, table = this.#table, sorter = this.#sorter;
+    const { u8, u32 } = window; // they change only in refill()
+    const base = this.#base, littleEndian = this.#littleEndian;
+    for (;;) {
+      this.#takeSamples();
+      const size = window.peekSize();
+      if (size < 0) return true;
+      if (size < RECORD_HEADER_SIZE) return this.#refuse(`a record gives its size as ${size} bytes`);
+      const type = window.peekType();
+      if (type >= FIRST_TOOL_TYPE) {
+        if (!this.#toolRecord(type, size)) return false;
+        continue;
+      }
+      if ((size & 7) !== 0) {
+        return this.#refuse(`a record of type ${type} gives its size as ${size} bytes, not a multiple of 8`);
+      }
+      window.settle(size);
+      const pos = window.next;
+      if (!littleEndian) {
+        swapHeader(u8, pos);
+        swapBody(u8, u32, pos, size, table);
+      }
+      let index: number, timeAt = -1;
+      if (type === PERF_RECORD.SAMPLE) {
+        index = table.ofSample(u32, pos, size);
+        if (index >= 0) {
+          const layout = table.events[index].layout;
+          if (!sampleFits(u32, pos, size, layout)) {
+            return this.#refuse(`a sample of ${size} bytes does not hold the fields that its event gives it`);
+          }
+          timeAt = layout.time;
+        }
+      } else {
+        index = table.ofRecord(u32, pos, size);
+        const layout = index >= 0 ? table.events[index].layout : undefined;
+        if (!bodyFits(type, size, layout?.trailer.size ?? 0)) {
+          return this.#refuse(`a record of type ${type} is of ${size} bytes, too few for its fields`);
+        }
+        if (layout) timeAt = trailerTimeAt(layout, size);
+      }
+      this.#types.count(type);
+      window.take(size);
+      const place = pos +
+        (type === PERF_RECORD.SAMPLE && index >= 0 && index < OTHERS ? index : OTHERS);
+      if (timeAt >= 0) {
+        const word = (pos + timeAt) >>> 2;
+        const low = u32[word], high = u32[word + 1];
+        if (isTime(low, high)) {
+          if (!this.#hasBase) this.#setBase(low, high);
+          const time = timeOf(low, high, base);
+          if (time < this.#minTime) this.#minTime = time;
+          sorter.push(time, place);
+          continue;
+        }
+      }
+      // Like perf, at once: such records describe what was there before the first sample.
+      this.#delivery.give(place);
+    }
+  }
+
+  /**
+   * Takes the samples up to the first record that anything is to be said of besides its time: nearly all records
+   * are samples, and this is what reading them costs. What is left is for #scan to look at.
+   */
+  #takeSamples(): void {
+    const window = this.#window, table = this.#table, sorter = this.#sorter, base = this.#base;
+    if (!this.#littleEndian || !this.#hasBase || window.raw !== window.next) return;
+    const { u32, end } = window, { events } = table;
+    const first = window.next;
+    let pos = first, taken = 0, minTime = this.#minTime;
+    while (end - pos >= RECORD_HEADER_SIZE) {
+      const word = pos >>> 2;
+      const size = u32[word + 1] >>> 16;
+      if (u32[word] !== PERF_RECORD.SAMPLE || (size & 7) !== 0 || size > end - pos) break;
+      const index = table.ofSample(u32, pos, size);
+      if (index < 0 || index >= OTHERS) break;
+      const layout = events[index].layout;
+      if (layout.time < 0 || !sampleFits(u32, pos, size, layout)) break;
+      const low = u32[word + (layout.time >>> 2)], high = u32[word + (layout.time >>> 2) + 1];
+      if (!isTime(low, high)) break;
+      const time = timeOf(low, high, base);
+      if (time < minTime) minTime = time;
+      sorter.push(time, pos + index);
+      pos += size;
+      taken++;
+    }
+    if (taken === 0) return;
+    this.#minTime = minTime;
+    this.#types.count(PERF_RECORD.SAMPLE, taken);
+    window.take(pos - first);
+  }
+
+  #setBase(low: number, high: number): void {
+    this.#hasBase = true;
+    this.#base.low = low;
+    this.#base.high = high;
+  }
+
+  /** Takes a record of the perf tools; false when reading cannot go on. */
+  #toolRecord(type: number, size: number): boolean {
+    if (type === PERF_RECORD_USER.COMPRESSED || type === PERF_RECORD_USER.COMPRESSED2) return this.#unpack();
+    const window = this.#window, opened = this.#opened!;
+    if (opened.pipe && isText(window.rest)) return this.#refuseText();
+    const { offset } = window.rawPlace;
+    window.settle(size);
+    const pos = window.next;
+    const littleEndian = this.#littleEndian;
+    let payload = 0;
+    if (type !== PERF_RECORD_USER.FINISHED_ROUND) {
+      const bytes = window.u8.subarray(pos, pos + size);
+      try {
+        takeHeaderRecord({ type, bytes, offset, littleEndian }, this.#table, opened.features);
+        payload = payloadSize(type, bytes, littleEndian, offset);
+      } catch (error) {
+        return this.#note(error);
+      }
+    }
+    if (!littleEndian) swapHeader(window.u8, pos);
+    this.#types.count(type);
+    if (type !== PERF_RECORD_USER.FINISHED_ROUND) this.#delivery.giveToolRecord(pos, type, size);
+    window.release(size);
+    if (payload > 0 && !this.#passPayload(type, payload)) {
+      return this.#refuse(`the ${payload} bytes that belong to the record at offset ${offset} are cut short`);
+    }
+    if (type === PERF_RECORD_USER.FINISHED_ROUND) {
+      this.#stats.rounds++;
+      // a round of one file says nothing of the others, which are read later: all is sorted at the end, as in perf
+      if (this.#opened!.beside.length === 0) this.#sorter.endRound(this.#take);
+    }
+    return true;
+  }
+
+  /** Passes what follows a record of this type without being one; false when it is cut short. */
+  #passPayload(type: number, size: number): boolean {
+    const window = this.#window;
+    if (type !== PERF_RECORD_USER.HEADER_TRACING_DATA) return window.skip(size);
+    const { offset } = window.rawPlace;
+    const start = window.takePayload(size, MOST_TRACING_DATA);
+    if (start) takeTracingData(start, offset, this.#table, this.#opened!.features);
+    return start !== undefined;
+  }
+
+  /** From a compressed record on, records come out of the decompressor. */
+  #unpack(): boolean {
+    const unpacker = this.#unpacker;
+    if (!unpacker) return this.#refuse("a compressed record comes although the header names no compression");
+    const offset = this.#window.rawOffset;
+    this.#window.replaceInput((rest, input) => this.#unpacked(input, rest, offset, unpacker));
+    return true;
+  }
+
+  /** Notes that the input is damaged at the next byte. Returns false: reading cannot go on. */
+  #refuse(why: string): false {
+    const { name, offset } = this.#window.rawPlace;
+    this.#damage ??= new BadInputError(`cannot read all of ${name}: at offset ${offset}, ${why}`, offset);
+    return false;
+  }
+
+  /** The same where text stands in place of the next record. */
+  #refuseText(): false {
+    const { offset } = this.#window.rawPlace;
+    const text = this.#text = takeText(this.#window);
+    const what = text.whole
+      ? `${text.length} bytes of text follow its records`
+      : `text stands among its records, in the last ${text.length} bytes`;
+    this.#damage ??= new BadInputError(
+      `cannot read all of ${this.#input.name}: at offset ${offset}, ${what} ("${text.start}"): ` +
+        "what else writes into the same pipe has to write elsewhere",
+      offset,
+    );
+    return false;
+  }
+
+  /** The same for an error that says where it is; others are thrown on. */
+  #note(error: unknown): false {
+    if (!(error instanceof BadInputError)) throw error;
+    this.#damage ??= error;
+    return false;
+  }
+
+  /** All records have been given: completes the figures, and says what is missing. */
+  #finish(): void {
+    const window = this.#window, stats = this.#stats, opened = this.#opened!;
+    const left = window.rest.length;
+    if (opened.pipe && !this.#damage && isText(window.rest)) this.#refuseText();
+    else if (left > 0) {
+      this.#refuse(`it ends within a record: ${left} bytes are there`);
+    } else if (window.missing > 0) {
+      this.#refuse(`it ends ${window.missing} bytes before its header says: the recording was cut short`);
+    } else if (opened.late && !this.#damage) readLateFeatures(this.#input, opened.late, opened);
+    stats.cut = (this.#damage !== undefined && !this.#text?.whole) || opened.partial;
+    const damaged = opened.features.dropDamaged(); // of those that came as records
+    this.#damage ??= opened.damage ?? damaged;
+    this.#types.report(stats);
+    for (const n of stats.samplesByEvent) stats.samples += n;
+    stats.outOfOrder = this.#sorter.outOfOrder;
+    stats.bytes = window.rawOffset - opened.dataOffset;
+    if (this.#hasBase) {
+      stats.timeFirst = this.timeBase + BigInt(this.#minTime);
+      stats.timeLast = this.timeBase + BigInt(this.#sorter.maxTime);
+    }
+    if (this.#damage) {
+      stats.damage = this.#damage;
+      stats.truncatedAt = this.#damage.offset;
+    }
+  }
+}
+
+async function loadUnpacker(): Promise<Unpack> {
+  return await (await import("./compressed.ts")).loadUnpack();
+}
+
+/** Offset of the time in a record of `size` bytes other than a sample, -1 when it has none. */
+function trailerTimeAt(layout: AttrLayout, size: number): number {
+  const { trailer } = layout;
+  return trailer.time > 0 && size >= RECORD_HEADER_SIZE + trailer.size ? size - trailer.time : -1;
+}

@@ -1,0 +1,81 @@
+/**
+ * What follows the call chain of a sample, as far as it says who called whom:
+ *
+ *     { u32 size; char data[size]; } RAW
+ *     { u64 nr; { u64 hw_idx; } HW_INDEX  struct { u64 from, to, flags; } [nr]; { u64 counters[nr]; } COUNTERS } BRANCH_STACK
+ *     { u64 abi; u64 regs[]; } REGS_USER   { u64 size; char data[size]; u64 dyn_size; } STACK_USER   ...
+ */
+
+import { PERF_SAMPLE } from "../../base/system/abi.ts";
+import { type AttrLayout, tailOffset } from "../format/attr_layout.ts";
+import { swap32 } from "../format/swap.ts";
+
+const TWO_32 = 4294967296;
+
+/** One object, set again for each sample. */
+export class SampleTail {
+  /** The branches: word of the first in `u32`, six words each (from, to, flags), the latest first. */
+  branches = 0;
+  branchCount = 0;
+  /** PERF_SAMPLE_REGS_ABI_* of the registers of user space; 0 when there are none. */
+  abi = 0;
+  /** Word of the first of them in `u32`. */
+  registers = 0;
+  /** Byte that the copy of the stack of user space begins at, bytes that there was room for, and bytes that were copied. */
+  stack = 0;
+  room = 0;
+  copied = 0;
+
+  /** Sets it for the sample of `size` bytes at `pos`; false when what the layout has does not fit in it. */
+  read(u32: Uint32Array, pos: number, size: number, layout: AttrLayout): boolean {
+    const { sampleType, tail } = layout;
+    const end = pos + size;
+    let at = pos + tailOffset(layout, u32, pos, size);
+    this.branchCount =
+      this.copied =
+      this.room =
+      this.abi =
+        0;
+    if (sampleType & PERF_SAMPLE.RAW) {
+      if (at + 4 > end) return false;
+      at += Math.ceil((4 + word(u32, at, tail.swapped)) / 8) * 8;
+    }
+    if (sampleType & PERF_SAMPLE.BRANCH_STACK) {
+      if (at + tail.branchHeader > end) return false;
+      const count = u64(u32, at, tail.swapped);
+      const next = at + tail.branchHeader + count * tail.branchSize;
+      if (next > end) return false;
+      this.branches = (at + tail.branchHeader) >>> 2;
+      this.branchCount = count;
+      at = next;
+    }
+    if (!tail.copiesStack) return true;
+    if (sampleType & PERF_SAMPLE.REGS_USER) {
+      if (at + 8 > end) return false;
+      this.abi = u64(u32, at, tail.swapped);
+      this.registers = (at + 8) >>> 2;
+      at += 8 * (this.abi === 0 ? 1 : 1 + tail.userRegs);
+    }
+    if (at + 8 > end) return false;
+    const room = u64(u32, at, tail.swapped);
+    if (room === 0) return true;
+    this.stack = at + 8;
+    at += 8 + room;
+    if (at + 8 > end || at % 8 !== 0) return false;
+    this.room = room;
+    this.copied = Math.min(room, u64(u32, at, tail.swapped));
+    return true;
+  }
+}
+
+/** The u32 at byte `at`. */
+function word(u32: Uint32Array, at: number, swapped: boolean): number {
+  const value = u32[at >>> 2];
+  return swapped ? swap32(value) >>> 0 : value;
+}
+
+/** The u64 at byte `at`. */
+function u64(u32: Uint32Array, at: number, swapped: boolean): number {
+  const first = word(u32, at, swapped), second = word(u32, at + 4, swapped);
+  return swapped ? first * TWO_32 + second : second * TWO_32 + first;
+}

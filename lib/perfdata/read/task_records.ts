@@ -1,0 +1,86 @@
+/**
+ * The records that tell of processes between the samples, for one who reads a great many: names and files that
+ * were said before are not decoded again. Else these are the decoders of records.ts, which has the layouts.
+ */
+
+import { addressOf } from "../../base/bytes/address.ts";
+import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
+import type { RecordCursor } from "../format/cursor.ts";
+import { KnownWords } from "./known_words.ts";
+import { type Comm, decodeComm, decodeMmap2, decodeTask, type Mmap2, type Task } from "../format/records.ts";
+
+const TWO_32 = 4294967296;
+/** Words from a record's start to what its body begins with, */
+const BODY = 2;
+/** to an MMAP2's device and inode, or build id, behind which come protection, flags and the name, */
+const MMAP2_FILE = 10;
+/** to the name itself, */
+const MMAP2_NAME = 18;
+/** to a COMM's name, */
+const COMM_NAME = 4;
+/** and to the end of a FORK or EXIT. */
+const TASK_END = 8;
+
+/** Decodes as decodeMmap2() and the like do; throws BadInputError as they do. */
+export class TaskRecords {
+  /** The first map that said the same of its file, by whether its header promises a build id. */
+  readonly #maps = new KnownWords<Mmap2>();
+  readonly #mapsWithBuildId = new KnownWords<Mmap2>();
+  readonly #comms = new KnownWords<string>();
+
+  mmap2(c: RecordCursor): Readonly<Mmap2> {
+    const { u32 } = c, at = c.pos >>> 2, file = at + MMAP2_FILE, end = endOf(c);
+    if (end < at + MMAP2_NAME) return decodeMmap2(c);
+    const maps = c.misc & PERF_RECORD_MISC.MMAP_BUILD_ID ? this.#mapsWithBuildId : this.#maps;
+    const alike = maps.find(u32, file, end);
+    if (alike === undefined) {
+      const map = decodeMmap2(c);
+      maps.put(u32, file, end, map);
+      return map;
+    }
+    return {
+      pid: u32[at + BODY] | 0,
+      tid: u32[at + BODY + 1] | 0,
+      start: addressOf(u32[at + BODY + 2], u32[at + BODY + 3]),
+      length: u32[at + BODY + 5] * TWO_32 + u32[at + BODY + 4],
+      pgoff: addressOf(u32[at + BODY + 6], u32[at + BODY + 7]),
+      maj: alike.maj,
+      min: alike.min,
+      ino: alike.ino,
+      inoGeneration: alike.inoGeneration,
+      buildId: alike.buildId,
+      prot: alike.prot,
+      flags: alike.flags,
+      filename: alike.filename,
+    };
+  }
+
+  comm(c: RecordCursor): Comm {
+    const { u32 } = c, at = c.pos >>> 2, name = at + COMM_NAME, end = endOf(c);
+    const comm = end < name ? undefined : this.#comms.find(u32, name, end);
+    if (comm === undefined) {
+      const decoded = decodeComm(c);
+      this.#comms.put(u32, name, end, decoded.comm);
+      return decoded;
+    }
+    const exec = (c.misc & PERF_RECORD_MISC.COMM_EXEC) !== 0;
+    return { pid: u32[at + BODY] | 0, tid: u32[at + BODY + 1] | 0, comm, exec };
+  }
+
+  /** A FORK or an EXIT, but for its time, which the cursor has. */
+  task(c: RecordCursor): Omit<Task, "time"> {
+    const { u32 } = c, at = c.pos >>> 2;
+    if (endOf(c) < at + TASK_END) return decodeTask(c);
+    return {
+      pid: u32[at + BODY] | 0,
+      ppid: u32[at + BODY + 1] | 0,
+      tid: u32[at + BODY + 2] | 0,
+      ptid: u32[at + BODY + 3] | 0,
+    };
+  }
+}
+
+/** The word behind a record's body, where its trailer begins. */
+function endOf({ pos, size, trailer }: RecordCursor): number {
+  return (pos + size - trailer) >>> 2;
+}

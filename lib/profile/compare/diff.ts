@@ -1,0 +1,239 @@
+/** Two profiles compared, symbol by symbol: what took more, what took less, what is new, what is gone. */
+
+import { BadInputError } from "../../base/system/errors.ts";
+import { append } from "../../base/bytes/lists.ts";
+import { overhead, type Weight } from "../query/aggregate.ts";
+import { type Alike, type AlikeKey, type AlikePlace, groupAlike } from "./match_functions.ts";
+import { comparisonNotes, sides } from "./comparison_notes.ts";
+import { type Profile, sampleCount, totalPeriod } from "../model/profile.ts";
+import type { Normalization } from "./normalization.ts";
+import { sampledEvents } from "../query/table.ts";
+
+/** A change from A to B. */
+export interface Change {
+  /** B's weight, normalised, less A's: in events, or ns for the clock events. */
+  weight: number;
+  /** B's share less A's, in percentage points, each of its own whole. */
+  share: number;
+  /**
+   * Standard deviation of `weight` that comes of sampling alone, taking the number of samples in a place for a
+   * Poisson variable: sqrt(n) of n samples. A change below twice this may be chance.
+   */
+  noise: number;
+}
+
+/** Weights of a place in one profile, as recorded. */
+export interface SideWeights {
+  self: Weight;
+  total: Weight;
+}
+
+export interface DiffRow extends AlikePlace {
+  /** Where commands are told apart. */
+  comm?: string;
+  /** Nothing of it is in A (`new`), or in B (`gone`), not even as a caller. */
+  presence: "both" | "new" | "gone";
+  a: SideWeights;
+  b: SideWeights;
+  self: Change;
+  total: Change;
+}
+
+/** The comparison of one event. */
+export interface EventDiff {
+  /** The event's names in A and in B, which are the same unless each has only one. */
+  names: { a: string; b: string };
+  /** All that was sampled, as recorded. */
+  a: Weight;
+  b: Weight;
+  normalize: Normalization;
+  /** What B's weights are multiplied by. */
+  factor: number;
+  /** Greatest change of self weight first. */
+  rows: DiffRow[];
+}
+
+export interface ProfileDiff {
+  a: Profile;
+  b: Profile;
+  keys: readonly AlikeKey[];
+  events: EventDiff[];
+  /** What to know before trusting the comparison, a sentence each. */
+  notes: string[];
+}
+
+export interface DiffOptions {
+  /** What rows are told apart by; object and symbol unless given. */
+  keys?: readonly AlikeKey[];
+  /** `none` unless given; `share` where the two sampled different events. */
+  normalize?: Normalization;
+  /** Only this event. */
+  event?: string;
+}
+
+export const DEFAULT_DIFF_KEYS: readonly AlikeKey[] = ["dso", "sym"];
+
+/**
+ * Compares B with A. Throws BadInputError when they have no event in common, when `event` is not in both, or when
+ * what `normalize` goes by is not known.
+ */
+export function diffProfiles(a: Profile, b: Profile, options: DiffOptions = {}): ProfileDiff {
+  const keys = options.keys ?? DEFAULT_DIFF_KEYS;
+  const alike = groupAlike(a, b, keys);
+  const notes = comparisonNotes(a, b);
+  for (const { a: nameA, b: nameB, symbols } of alike.renamed) {
+    const common = `${symbols} symbol${symbols === 1 ? "" : "s"} in common`;
+    notes.push(`${nameA} of A and ${nameB} of B are taken for the same object: ${common}`);
+  }
+  const events = commonEvents(a, b, options.event).map(([eventA, eventB]) => {
+    const names = { a: a.events[eventA].name, b: b.events[eventB].name };
+    const sameEvent = names.a === names.b;
+    const normalize = options.normalize ?? (sameEvent ? "none" : "share");
+    if (!sameEvent) {
+      notes.push(`A sampled ${names.a} and B ${names.b}: only their shares can be compared`);
+    }
+    return diffEvent(alike, { profile: a, event: eventA }, { profile: b, event: eventB }, names, normalize);
+  });
+  append(notes, lengthNotes(a, b, events));
+  return { a, b, keys, events, notes };
+}
+
+/**
+ * What B's weights are multiplied by so that they compare with A's. Throws BadInputError when a recording does not
+ * say how long it took, or is empty, where that matters.
+ */
+export function normalizingFactor(
+  a: Profile,
+  b: Profile,
+  normalize: Normalization,
+  events: { a: number; b: number },
+): number {
+  const measure = (profile: Profile, event: number) => {
+    switch (normalize) {
+      case "none":
+        return 1;
+      case "duration":
+        return profile.meta.seconds;
+      case "samples":
+        return sampleCount(profile, event);
+      case "share":
+        return totalPeriod(profile, event);
+    }
+  };
+  const ofA = measure(a, events.a), ofB = measure(b, events.b);
+  const missing = !(ofA > 0) ? "A" : !(ofB > 0) ? "B" : undefined;
+  if (missing === undefined) return ofA / ofB;
+  if (normalize !== "duration") return 1; // one of them is empty: there is nothing to multiply
+  throw new BadInputError(
+    `cannot normalize by duration: ${missing} does not say how long it took: --normalize samples goes by samples`,
+  );
+}
+
+/** The events to compare, as rows of A's and of B's events. Throws BadInputError: see diffProfiles(). */
+export function commonEvents(a: Profile, b: Profile, wanted?: string): [number, number][] {
+  const inA = sampledEvents(a), inB = sampledEvents(b);
+  const named = (profile: Profile, events: number[], name: string) =>
+    events.find((event) => profile.events[event].name === name);
+  const list = (profile: Profile) =>
+    sampledEvents(profile).map((event) => profile.events[event].name).join(", ");
+  if (wanted !== undefined) {
+    const pair = [named(a, inA, wanted), named(b, inB, wanted)];
+    const missing = sides(a, b).find((_, i) => pair[i] === undefined);
+    if (!missing) return [pair as [number, number]];
+    throw new BadInputError(`${missing[0]} has no event '${wanted}': it has ${list(missing[1]) || "none"}`);
+  }
+  const common = inA.flatMap((eventA): [number, number][] => {
+    const eventB = named(b, inB, a.events[eventA].name);
+    return eventB === undefined ? [] : [[eventA, eventB]];
+  });
+  if (common.length > 0) return common;
+  if (inA.length === 1 && inB.length === 1) return [[inA[0], inB[0]]];
+  throw new BadInputError(
+    `cannot compare: no event is in both: A has ${list(a) || "none"}, B has ${list(b) || "none"}`,
+  );
+}
+
+interface OneEvent {
+  profile: Profile;
+  event: number;
+}
+
+function diffEvent(
+  alike: Alike,
+  a: OneEvent,
+  b: OneEvent,
+  names: { a: string; b: string },
+  normalize: Normalization,
+): EventDiff {
+  const factor = normalizingFactor(a.profile, b.profile, normalize, { a: a.event, b: b.event });
+  const whole = ({ profile, event }: OneEvent): Weight => ({
+    count: sampleCount(profile, event),
+    period: totalPeriod(profile, event),
+  });
+  const wholeA = whole(a), wholeB = whole(b);
+  const rowsByKey = new Map<number, { group: number; place: number; a: SideWeights; b: SideWeights }>();
+  const take = ({ profile, event }: OneEvent, side: "a" | "b") => {
+    for (const { group, place, self, total } of overhead(profile, alike[side], event)) {
+      const key = group * alike.places.length + place;
+      let row = rowsByKey.get(key);
+      if (!row) rowsByKey.set(key, row = { group, place, a: nothing(), b: nothing() });
+      row[side] = { self, total };
+    }
+  };
+  take(a, "a");
+  take(b, "b");
+  const change = (a: Weight, b: Weight): Change => ({
+    weight: b.period * factor - a.period,
+    share: shareOf(b, wholeB) - shareOf(a, wholeA),
+    noise: Math.hypot(chance(a), factor * chance(b)),
+  });
+  const rows = Array.from(rowsByKey.values(), (row): DiffRow => ({
+    ...(alike.a.groups.keys.includes("comm") ? { comm: alike.comms[row.group] } : {}),
+    ...alike.places[row.place],
+    presence: row.a.total.count === 0 ? "new" : row.b.total.count === 0 ? "gone" : "both",
+    a: row.a,
+    b: row.b,
+    self: change(row.a.self, row.b.self),
+    total: change(row.a.total, row.b.total),
+  }));
+  rows.sort(diffOrder("delta", factor));
+  return { names, a: wholeA, b: wholeB, normalize, factor, rows };
+}
+
+/** `delta`: greatest change of self weight first; else heaviest in either profile, with what it called or without. */
+export type DiffOrder = "delta" | "self" | "total";
+
+export const DIFF_ORDERS: readonly DiffOrder[] = ["delta", "self", "total"];
+
+/** Compares rows for sorting. */
+export function diffOrder(order: DiffOrder, factor: number): (p: DiffRow, q: DiffRow) => number {
+  if (order === "delta") {
+    const change = (row: DiffRow, of: "self" | "total") => Math.abs(row[of].weight);
+    return (p, q) => change(q, "self") - change(p, "self") || change(q, "total") - change(p, "total");
+  }
+  const heavier = ({ a, b }: DiffRow) => Math.max(a[order].period, factor * b[order].period);
+  return (p, q) => heavier(q) - heavier(p);
+}
+
+const nothing = (): SideWeights => ({ self: { count: 0, period: 0 }, total: { count: 0, period: 0 } });
+
+/** A weight's share of the whole in percent; 0 of nothing. */
+export function shareOf(weight: Weight, whole: Weight): number {
+  return whole.period > 0 ? 100 * weight.period / whole.period : 0;
+}
+
+/** Standard deviation of a weight made of `count` samples of about the same period. */
+function chance({ count, period }: Weight): number {
+  return count > 0 ? period / Math.sqrt(count) : 0;
+}
+
+/** Recordings of quite different lengths, where that was left as it is. */
+function lengthNotes(a: Profile, b: Profile, events: readonly EventDiff[]): string[] {
+  const [inA, inB] = [a.meta.seconds, b.meta.seconds];
+  const ratio = inA > 0 && inB > 0 ? Math.max(inA / inB, inB / inA) : 1;
+  if (ratio < 1.1 || !events.some(({ normalize }) => normalize === "none")) return [];
+  return [
+    `A is of ${inA.toFixed(3)} s, B of ${inB.toFixed(3)} s: unless both did the same work, ` +
+    "--normalize duration or share is the comparison to make",
+  ];
+}

@@ -1,0 +1,276 @@
+/**
+ * Two profiles in the same terms: what is the same function in both gets the same number, although each
+ * was built, installed and recorded on its own.
+ */
+
+import type { Grouping, Groups } from "../query/groups.ts";
+import { type Places, placesOf } from "../query/aggregation_keys.ts";
+import type { Profile, ProfileObject } from "../model/profile.ts";
+import { rangeName } from "../query/unnamed.ts";
+
+/** What rows of two profiles may be told apart by. */
+export type AlikeKey = "comm" | "dso" | "sym";
+
+/** A place of either profile; what is not among the keys is undefined. */
+export interface AlikePlace {
+  object?: string;
+  /** null: no symbol is known. */
+  symbol?: string | null;
+  /** What it is called instead of a symbol: `libfoo.so+0x1a40`. */
+  unnamed?: string;
+  kernel: boolean;
+}
+
+/** Objects of two names that are taken for one, for the symbols they have in common. */
+export interface Renamed {
+  a: string;
+  b: string;
+  symbols: number;
+}
+
+/** Groups and places of both profiles, with numbers that mean the same in both. */
+export interface Alike {
+  a: Grouping;
+  b: Grouping;
+  /** By the numbers of places. */
+  places: AlikePlace[];
+  /** By the numbers of groups; one group named "" where commands are not told apart. */
+  comms: string[];
+  renamed: Renamed[];
+}
+
+/**
+ * The grouping of both by `keys`. Functions are the same when objects and symbols have the same names, as
+ * `plainObject` and `plainSymbol` give them; an object that only one of them has is taken for one that only the
+ * other has when at least half of the symbols seen in the smaller one are in both.
+ */
+export function groupAlike(a: Profile, b: Profile, keys: readonly AlikeKey[]): Alike {
+  const places: AlikePlace[] = [];
+  const renamed = renamedObjects(a, b);
+  const ids = new Map<string, number>();
+  // B first: it is the names of the newer recording that are shown
+  const newNames = new Map(renamed.map((pair) => [pair.a, pair.b]));
+  const builds = commonBuilds(a, b);
+  const ofB = alikePlaces(b, { keys, builds, newNames: new Map() }, places, ids);
+  const ofA = alikePlaces(a, { keys, builds, newNames }, places, ids);
+  const comms: string[] = [];
+  const commIds = new Map<string, number>();
+  const groupsB = alikeGroups(b, keys, comms, commIds, new Map());
+  const groupsA = alikeGroups(a, keys, comms, commIds, newCommNames(a, b, renamed));
+  const finished = (profile: Profile, ofFrame: Int32Array, ofSample: Int32Array): Grouping => ({
+    groups: groupsOf(keys, ofSample, comms.length),
+    places: sharedPlaces(profile, ofFrame, places),
+  });
+  return { a: finished(a, ofA, groupsA), b: finished(b, ofB, groupsB), places, comms, renamed };
+}
+
+/** The name of an object without what changes from one version to the next: `libc-2.31.so`, `libc.so.6`: `libc.so`. */
+export function plainObject(name: string): string {
+  if (name.startsWith("[JIT] tid ")) return "[JIT]";
+  return name.replace(/ \(deleted\)$/, "").replace(/(-\d+(\.\d+)+)?\.so(\.\d+)*$/, ".so");
+}
+
+/** A symbol's name without what compilers append to copies and parts of a function: `.constprop.0`, `.isra.0`, `.cold`. */
+export function plainSymbol(name: string): string {
+  return name.replace(
+    /((\.(constprop|isra|part|cold|lto_priv|localalias|llvm)(\.\d+)*)| \[clone [^\]]*\])+$/,
+    "",
+  );
+}
+
+/** Build ids of objects that are in both. */
+function commonBuilds(a: Profile, b: Profile): Set<string> {
+  const inA = new Set(a.objects.map(({ buildId }) => buildId));
+  return new Set(b.objects.map(({ buildId }) => buildId).filter((id) => id !== "" && inA.has(id)));
+}
+
+/** What places are told apart by. */
+interface AlikeRules {
+  keys: readonly AlikeKey[];
+  /** Build ids of the objects in which the same offset means the same code. */
+  builds: ReadonlySet<string>;
+  /** Names in B of the objects of A that were renamed. */
+  newNames: ReadonlyMap<string, string>;
+}
+
+/**
+ * By frame the number of its place; adds places that were not there yet. Functions without names are told apart in
+ * objects of one build; in others they are one place.
+ */
+function alikePlaces(
+  profile: Profile,
+  { keys, builds, newNames }: AlikeRules,
+  into: AlikePlace[],
+  ids: Map<string, number>,
+): Int32Array {
+  const bySymbol = keys.includes("sym"), byObject = keys.includes("dso");
+  const own = placesOf(profile, bySymbol ? "symbol" : byObject ? "object" : "none");
+  const { from, to } = profile.unnamed;
+  const extents = new Map<number, Extent>();
+  const idOf = Int32Array.from(own.symbol, (row, place) => {
+    const object = profile.objects[own.object[place]];
+    const name = object?.name ?? "[unknown]", plain = plainObject(name);
+    const symbol = row >= 0 ? plainSymbol(profile.symbols.name[row]) : null;
+    const code = own.unnamed[place];
+    const isFunction = code >= 0 && to[code] < from[code] && builds.has(object.buildId);
+    const key = [
+      byObject ? newNames.get(plain) ?? plain : "",
+      bySymbol ? symbol !== null ? `+${symbol}` : isFunction ? `@${object.buildId} ${from[code]}` : "-" : "",
+      own.kernel[place],
+    ].join("\0");
+    let id = ids.get(key);
+    if (id === undefined) {
+      ids.set(key, id = into.length);
+      into.push({
+        ...(byObject ? { object: plain === "[JIT]" ? plain : name } : {}),
+        ...(bySymbol ? { symbol } : {}),
+        kernel: own.kernel[place] === 1,
+      });
+      if (code >= 0) extents.set(id, { object, from: from[code], to: from[code] });
+    }
+    const extent = extents.get(id); // places that the other profile added first keep the names it gave them
+    if (extent !== undefined) {
+      extent.from = Math.min(extent.from, from[code]);
+      extent.to = Math.max(extent.to, from[code], to[code] >= from[code] ? to[code] : from[code]);
+    }
+    return id;
+  });
+  for (const [id, { object, from, to }] of extents) into[id].unnamed = rangeName(object, from, to);
+  return own.ofFrame.map((place) => idOf[place]);
+}
+
+/** What is seen of code without a symbol. */
+interface Extent {
+  object: ProfileObject | undefined;
+  from: number;
+  to: number;
+}
+
+/** By sample the number of its group: its command's, or 0. */
+function alikeGroups(
+  { samples, threads, comms }: Profile,
+  keys: readonly AlikeKey[],
+  into: string[],
+  ids: Map<string, number>,
+  newNames: ReadonlyMap<string, string>,
+): Int32Array {
+  const idOf = comms.map((comm) => {
+    const name = keys.includes("comm") ? newNames.get(comm) ?? comm : "";
+    let id = ids.get(name);
+    if (id === undefined) {
+      ids.set(name, id = into.length);
+      into.push(name);
+    }
+    return id;
+  });
+  return samples.thread.map((thread) => idOf[threads.comm[thread]]);
+}
+
+/** The most that the kernel keeps of a command's name (TASK_COMM_LEN, less the NUL at its end). */
+const COMM_LENGTH = 15;
+
+/** The commands of A that run a program which goes by another name in B, and so does the command there. */
+function newCommNames(a: Profile, b: Profile, renamed: readonly Renamed[]): Map<string, string> {
+  const inA = new Set(a.comms), inB = new Set(b.comms);
+  return new Map(renamed.flatMap((pair): [string, string][] => {
+    const [commA, commB] = [pair.a.slice(0, COMM_LENGTH), pair.b.slice(0, COMM_LENGTH)];
+    return inA.has(commA) && !inB.has(commA) && inB.has(commB) && !inA.has(commB) ? [[commA, commB]] : [];
+  }));
+}
+
+function groupsOf(keys: readonly AlikeKey[], ofSample: Int32Array, count: number): Groups {
+  const example = new Int32Array(count).fill(-1); // it stays for groups that only the other profile has
+  for (let s = ofSample.length - 1; s >= 0; s--) example[ofSample[s]] = s;
+  return { keys: keys.filter((key) => key === "comm"), ofSample, example };
+}
+
+/** Places as aggregation takes them. What they are is in `AlikePlace`: there is no one row for each in either profile. */
+function sharedPlaces({ frames }: Profile, ofFrame: Int32Array, shared: readonly AlikePlace[]): Places {
+  const symbol = new Int32Array(shared.length).fill(-1);
+  const unnamed = new Int32Array(shared.length).fill(-1);
+  const object = new Int32Array(shared.length).fill(-1);
+  ofFrame.forEach((place, frame) => {
+    symbol[place] = frames.symbol[frame];
+    unnamed[place] = frames.unnamed[frame];
+    object[place] = frames.object[frame];
+  });
+  return {
+    kind: "symbol",
+    ofFrame,
+    symbol,
+    unnamed,
+    object,
+    kernel: Uint8Array.from(shared, (p) => p.kernel ? 1 : 0),
+    names: new Map(shared.flatMap(({ unnamed }, place) => unnamed === undefined ? [] : [[place, unnamed]])),
+  };
+}
+
+/** What every program has, and tells nothing about whether two are the same. */
+const EVERYWHERE = new Set(["main", "_start", "_init", "_fini", "__libc_csu_init"]);
+
+/**
+ * Symbols in more objects than this of one profile tell nothing about which of them was renamed, as those in
+ * EVERYWHERE. It bounds the work: each symbol of A is looked for in no more objects of B.
+ */
+const MOST_HOLDERS = 32;
+
+/** Objects that were renamed between the two, most common symbols first; each is in one pair at most. */
+function renamedObjects(a: Profile, b: Profile): Renamed[] {
+  const ofA = fileSymbols(a), ofB = fileSymbols(b);
+  const onlyA = withoutCommon([...ofA].filter(([name]) => !ofB.has(name)));
+  const onlyB = withoutCommon([...ofB].filter(([name]) => !ofA.has(name)));
+  const holders = holdersOf(onlyB);
+  const pairs: Renamed[] = [];
+  for (const [nameA, symbolsA] of onlyA) {
+    const common = new Map<number, number>();
+    for (const symbol of symbolsA) {
+      for (const object of holders.get(symbol) ?? []) common.set(object, (common.get(object) ?? 0) + 1);
+    }
+    for (const [object, symbols] of [...common].sort(([p], [q]) => p - q)) {
+      const [nameB, symbolsB] = onlyB[object];
+      if (2 * symbols >= Math.min(symbolsA.size, symbolsB.size)) pairs.push({ a: nameA, b: nameB, symbols });
+    }
+  }
+  pairs.sort((p, q) => q.symbols - p.symbols);
+  const taken = new Set<string>();
+  return pairs.filter(({ a, b }) => {
+    if (taken.has(`a${a}`) || taken.has(`b${b}`)) return false;
+    taken.add(`a${a}`).add(`b${b}`);
+    return true;
+  });
+}
+
+type FileSymbols = [name: string, symbols: Set<string>];
+
+/** By symbol the numbers of the objects that have it. */
+function holdersOf(objects: readonly FileSymbols[]): Map<string, number[]> {
+  const holders = new Map<string, number[]>();
+  objects.forEach(([, symbols], object) => {
+    for (const symbol of symbols) {
+      const of = holders.get(symbol);
+      if (of) of.push(object);
+      else holders.set(symbol, [object]);
+    }
+  });
+  return holders;
+}
+
+/** The objects without the symbols that too many of them have. */
+function withoutCommon(objects: readonly FileSymbols[]): FileSymbols[] {
+  const holders = holdersOf(objects);
+  return objects.map(([name, symbols]) => [
+    name,
+    new Set([...symbols].filter((symbol) => holders.get(symbol)!.length <= MOST_HOLDERS)),
+  ]);
+}
+
+/** Programs and libraries with the symbols that were seen in them. */
+function fileSymbols({ symbols, objects }: Profile): Map<string, Set<string>> {
+  const seen = new Map<string, Set<string>>();
+  for (const { name, kind } of objects) if (kind === "file") seen.set(plainObject(name), new Set());
+  symbols.name.forEach((name, row) => {
+    const symbol = plainSymbol(name);
+    if (!EVERYWHERE.has(symbol)) seen.get(plainObject(objects[symbols.object[row]].name))?.add(symbol);
+  });
+  return seen;
+}

@@ -1,0 +1,371 @@
+/**
+ * From records to a profile. Samples are answered from a cache of call chains wherever their like has
+ * been seen in the same address space; maps are searched only for new ones. Symbols come at the end,
+ * once for each distinct frame.
+ */
+
+import { PERF_RECORD, PERF_RECORD_MISC } from "../../base/system/abi.ts";
+import { addressOf } from "../../base/bytes/address.ts";
+import { int32Column } from "../../base/bytes/column.ts";
+import { mix } from "../../base/bytes/hash.ts";
+import { ABSENT, IntMap } from "../../base/bytes/int_map.ts";
+import type { RecordCursor, RecordHandler, SampleCursor, SampleRun } from "../../perfdata/read/reader.ts";
+import { decodeKsymbol, decodeMmap } from "../../perfdata/format/records.ts";
+import { TaskRecords } from "../../perfdata/read/task_records.ts";
+import type { AddressSpaces } from "../../symbols/space/address_space.ts";
+import type { JitPlaces } from "./jit_places.ts";
+import { ChainSegments, isMarker } from "./chain_segments.ts";
+import type { ChainCounts } from "./not_shown.ts";
+import { HashIndex } from "../model/hash_index.ts";
+import { SampleCache } from "./sample_cache.ts";
+import { type PlaceFrames, SampleTable, StackTable, TimeTable } from "../model/tables.ts";
+import { WordCache } from "./word_cache.ts";
+
+const TWO_32 = 4294967296;
+const RECENT = 256;
+/** What stands for all threads of which nothing is known but that they ran in user space under pid 0. */
+const OTHER_NAMESPACE = "[other pid namespace]";
+/** What ran in the kernel under pid 0, where that is not the idle task's alone. */
+const IDLE_OR_OTHER_NAMESPACE = "[idle or other pid namespace]";
+/** Nine of ten samples are at a thousand addresses: what is known of these stays in a CPU's own caches. */
+const HOT = 1 << 12;
+/** A tid that is never looked for in this place of #recentTids, where only tids of these low bits are. */
+const nobody = (place: number) => ~place;
+
+/** What to take of a recording. */
+export interface BuilderOptions {
+  /** Of each call chain the innermost frame alone, for what looks at no callers. */
+  leafOnly?: boolean;
+  /** Take samples that differ only in their CPU for alike: all rows have CPU -1. */
+  mergeCpus?: boolean;
+  /** Take threads of one name for one, whatever their processes: it goes by the ids of the first. */
+  mergeThreads?: boolean;
+  /** Keep the time of every sample. */
+  times?: boolean;
+  /** Samples for whose time (ns since the reader's base; NaN without one) this is false are passed over. */
+  within?: (time: number) => boolean;
+  /** What is told by the programs that make code as they run. */
+  jit?: JitPlaces;
+}
+
+export class ProfileBuilder implements RecordHandler {
+  readonly stacks = new StackTable();
+  readonly comms: string[] = [];
+  readonly threads = { pid: int32Column(), tid: int32Column(), comm: int32Column() };
+  /** Each process with a thread here, and the name that it last went by. */
+  readonly processes = { pid: int32Column(), comm: int32Column() };
+  /** Every sample that has a time, in ns since the reader's base; undefined unless asked for. */
+  readonly times: TimeTable | undefined;
+  /** Smallest and largest time of a sample, ns since the reader's base; Infinity and -Infinity without any. */
+  firstTime = Infinity;
+  lastTime = -Infinity;
+
+  /** What there is to make call chains of, where callers are asked for. */
+  readonly chains: ChainCounts = { copied: 0, withoutCallers: 0 };
+
+  /** Row of what stands for all threads outside the pid namespace that was recorded in; -1 without a sample of one. */
+  outsiders = -1;
+
+  readonly samples = new SampleTable();
+  /** Not there where samples have to be looked at one by one. */
+  readonly sampleRun?: RecordHandler["sampleRun"];
+  readonly #spaces: AddressSpaces;
+  readonly #records = new TaskRecords();
+  readonly #frames: PlaceFrames;
+  readonly #leafOnly: boolean;
+  readonly #jit: JitPlaces | undefined;
+  readonly #within: BuilderOptions["within"];
+  readonly #mergeCpus: boolean;
+  readonly #mergeThreads: boolean;
+  // what #frameAt has found lately: address, address space, frame
+  readonly #hotAddress = new Float64Array(HOT).fill(NaN);
+  readonly #hotSpace = new Int32Array(HOT);
+  readonly #hotFrame = new Int32Array(HOT);
+  /** What #leaves has found. */
+  readonly #sampleCache = new SampleCache();
+  readonly #segments = new ChainSegments();
+  /** Stack of a segment of a call chain: its fingerprint and the stack below it. */
+  readonly #stackOf = new WordCache();
+  readonly #commIds = new Map<string, number>();
+  readonly #processOfPid = new IntMap();
+  /** Thread row by tid, as long as its name and process stay. */
+  readonly #threadOfTid = new IntMap();
+  readonly #threadIndex = new HashIndex();
+  readonly #hashOfThread = (row: number) => {
+    const { pid, tid, comm } = this.threads;
+    return this.#threadHash(pid.data[row], tid.data[row], comm.data[row]);
+  };
+  /** What #findThread has found, by the low bits of the tid: CPUs take turns in a recording, each with its thread. */
+  readonly #recentTids = new Int32Array(RECENT).map((_, place) => nobody(place));
+  readonly #recentThreads = new Int32Array(RECENT);
+
+  /** @param frames numbers the frames from 0 on, as they turn up. */
+  constructor(spaces: AddressSpaces, frames: PlaceFrames, options: BuilderOptions = {}) {
+    this.#spaces = spaces;
+    this.#frames = frames;
+    this.#leafOnly = options.leafOnly ?? false;
+    this.#mergeCpus = options.mergeCpus ?? false;
+    this.#mergeThreads = options.mergeThreads ?? false;
+    this.#within = options.within;
+    this.#jit = options.jit;
+    this.times = options.times ? new TimeTable() : undefined;
+    if (this.#leafOnly && !options.times && !options.within) this.sampleRun = (run) => this.#leaves(run);
+  }
+
+  sample(c: SampleCursor): void {
+    if (this.#jit !== undefined && c.time >= this.#jit.next) this.#jit.advance(c.time);
+    if (this.#within !== undefined && !this.#within(c.time)) return;
+    const thread = isOutside(c.pid, c.cpumode) ? this.#outsiders() : this.#threadOf(c.pid, c.tid);
+    const stack = this.#leafOnly ? this.#leafOf(this.#frameAt(c.pid, c.ip, c.cpumode)) : this.#stack(c);
+    const row = this.samples.add(c.event, thread, this.#mergeCpus ? -1 : c.cpu, stack, c.period);
+    if (this.times !== undefined && c.time === c.time) this.times.add(c.time, row, c.period);
+    if (c.time < this.firstTime) this.firstTime = c.time;
+    if (c.time > this.lastTime) this.lastTime = c.time;
+  }
+
+  record(c: RecordCursor): void {
+    if (this.#jit !== undefined && c.time >= this.#jit.next) this.#jit.advance(c.time);
+    switch (c.type) {
+      case PERF_RECORD.MMAP:
+      case PERF_RECORD.MMAP2: {
+        const map = c.type === PERF_RECORD.MMAP ? decodeMmap(c) : this.#records.mmap2(c);
+        this.#spaces.mmap(map, c.misc & PERF_RECORD_MISC.CPUMODE_MASK);
+        this.#jit?.map(map);
+        break;
+      }
+      case PERF_RECORD.COMM: {
+        const { pid, tid, comm, exec } = this.#records.comm(c);
+        this.#spaces.comm(pid, tid, comm, exec);
+        const process = pid === tid ? this.#processOfPid.get(pid) : ABSENT;
+        if (process !== ABSENT) this.processes.comm.data[process] = this.#comm(comm);
+        this.#forget(tid);
+        break;
+      }
+      case PERF_RECORD.FORK: {
+        const { pid, ppid, tid, ptid } = this.#records.task(c);
+        this.#spaces.fork(pid, ppid, tid, ptid, (c.misc & PERF_RECORD_MISC.FORK_EXEC) === 0);
+        this.#forget(tid);
+        break;
+      }
+      case PERF_RECORD.EXIT: {
+        const { pid, tid } = this.#records.task(c);
+        this.#spaces.exit(pid, tid);
+        this.#forget(tid);
+        break;
+      }
+      case PERF_RECORD.KSYMBOL:
+        this.#spaces.ksymbol(decodeKsymbol(c));
+        break;
+    }
+  }
+
+  /** The same for many of whose call chains only the innermost frame is taken. */
+  #leaves(run: SampleRun): boolean {
+    if (this.#jit !== undefined && run.lastTime >= this.#jit.next) return false;
+    const { u32, words, count, event, fixedPeriod, ip: ipAt, pid: pidAt, cpu: cpuAt, period: periodAt } = run;
+    const cache = this.#sampleCache, samples = this.samples;
+    // nothing comes between these samples, so that address spaces stay what they are
+    const kernel = this.#space(-1, PERF_RECORD_MISC.KERNEL);
+    let lastPid = -1, lastMode = -1, lastSpace = 0;
+    let pid = -1, tid = -1, cpu = -1, low = 0, high = 0, period = fixedPeriod;
+    for (let i = 0; i < count; i++) {
+      const word = words[i];
+      const mode = u32[word + 1] & PERF_RECORD_MISC.CPUMODE_MASK;
+      if (pidAt >= 0) {
+        pid = u32[word + pidAt] | 0;
+        tid = u32[word + pidAt + 1] | 0;
+      }
+      if (cpuAt >= 0 && !this.#mergeCpus) cpu = u32[word + cpuAt] | 0;
+      if (ipAt >= 0) {
+        low = u32[word + ipAt] | 0;
+        high = u32[word + ipAt + 1] | 0;
+      }
+      if (periodAt >= 0) {
+        const above = u32[word + periodAt + 1];
+        period = above === 0 ? u32[word + periodAt] : above * TWO_32 + u32[word + periodAt];
+      }
+      const thread = isOutside(pid, mode) ? this.#outsiders() : this.#threadOf(pid, tid);
+      let space = kernel;
+      if (mode !== PERF_RECORD_MISC.KERNEL) {
+        if (pid !== lastPid || mode !== lastMode) lastSpace = this.#space(lastPid = pid, lastMode = mode);
+        space = lastSpace;
+      }
+      let row = cache.find(low, high, space, thread, cpu, event);
+      if (row < 0) {
+        const stack = this.#leafOf(this.#findFrame(pid, addressOf(low, high), mode));
+        row = samples.rowOf(event, thread, cpu, stack);
+        cache.put(low, high, space, thread, cpu, event, row);
+      }
+      samples.count(row, period);
+    }
+    if (run.firstTime < this.firstTime) this.firstTime = run.firstTime;
+    if (run.lastTime > this.lastTime) this.lastTime = run.lastTime;
+    return true;
+  }
+
+  #forget(tid: number) {
+    this.#threadOfTid.delete(tid);
+    const place = tid & (RECENT - 1);
+    this.#recentTids[place] = nobody(place);
+  }
+
+  /** The thread's row: one for each name it has had in each process. */
+  #threadOf(pid: number, tid: number): number {
+    const at = tid & (RECENT - 1);
+    return this.#recentTids[at] === tid ? this.#recentThreads[at] : this.#findThread(pid, tid);
+  }
+
+  /** The same by a search, for those not seen of late. */
+  #findThread(pid: number, tid: number): number {
+    let row = this.#threadOfTid.get(tid);
+    if (row === ABSENT) {
+      row = this.#internThread(pid, tid, this.#comm(this.#spaces.commOf(pid, tid)));
+      this.#threadOfTid.set(tid, row);
+    }
+    const at = tid & (RECENT - 1);
+    this.#recentTids[at] = tid;
+    this.#recentThreads[at] = row;
+    return row;
+  }
+
+  /** The row that stands for all threads outside the pid namespace that was recorded in. */
+  #outsiders(): number {
+    if (this.outsiders < 0) {
+      this.outsiders = this.#internThread(-1, -1, this.#comm(OTHER_NAMESPACE));
+    }
+    return this.outsiders;
+  }
+
+  /**
+   * Names the kernel samples of pid 0 for what they may be in a recording that was made in a pid namespace: those of the
+   * idle task, of kernel threads and of processes outside. Only after the last record.
+   */
+  nameOutsiders(): void {
+    const comm = this.#comm(IDLE_OR_OTHER_NAMESPACE);
+    const { threads, processes } = this;
+    for (let row = 0; row < threads.pid.length; row++) {
+      if (threads.pid.data[row] === 0) threads.comm.data[row] = comm;
+    }
+    const process = this.#processOfPid.get(0);
+    if (process !== ABSENT) processes.comm.data[process] = comm;
+    // threads that had ended have pid -1 as well
+    const outside = this.outsiders < 0 ? ABSENT : this.#processOfPid.get(-1);
+    if (outside !== ABSENT) processes.comm.data[outside] = this.#comm(OTHER_NAMESPACE);
+  }
+
+  /** The row of such a thread; there is one from now on, and one of its process. */
+  #internThread(pid: number, tid: number, comm: number): number {
+    const index = this.#threadIndex, { threads, processes } = this;
+    const alike = (row: number) =>
+      threads.comm.data[row] === comm &&
+      (this.#mergeThreads || (threads.tid.data[row] === tid && threads.pid.data[row] === pid));
+    let slot = this.#threadHash(pid, tid, comm) & index.mask, entry;
+    for (; (entry = index.slots[slot]) !== 0; slot = (slot + 1) & index.mask) {
+      if (alike(entry - 1)) return entry - 1;
+    }
+    const row = threads.pid.push(pid);
+    threads.tid.push(tid);
+    threads.comm.push(comm);
+    index.insert(slot, row, this.#hashOfThread);
+    const name = pid === tid ? comm : this.#comm(this.#spaces.commOf(pid, pid));
+    const process = this.#processOfPid.get(pid);
+    if (process === ABSENT) {
+      this.#processOfPid.set(pid, processes.pid.push(pid));
+      processes.comm.push(name);
+    } else processes.comm.data[process] = name;
+    return row;
+  }
+
+  #threadHash(pid: number, tid: number, comm: number): number {
+    return this.#mergeThreads ? mix(comm, 0) : mix(mix(pid, tid), comm);
+  }
+
+  #comm(name: string): number {
+    let id = this.#commIds.get(name);
+    if (id === undefined) {
+      id = this.comms.push(name) - 1;
+      this.#commIds.set(name, id);
+    }
+    return id;
+  }
+
+  /** A frame as a stack of its own. As every frame becomes one, they have the same numbers. */
+  #leafOf(frame: number): number {
+    return frame < this.stacks.parent.length ? frame : this.stacks.intern(-1, frame);
+  }
+
+  /** The sample's stack, interned from its root. */
+  #stack(c: SampleCursor): number {
+    const segments = this.#segments, stackOf = this.#stackOf;
+    segments.split(c);
+    if (c.copiedStack > 0) {
+      this.chains.copied++;
+      if (!segments.hasUserCallers) this.chains.withoutCallers++;
+    }
+    let stack = -1;
+    for (let i = segments.count - 1; i >= 0; i--) {
+      if (i > 0 && segments.from[i] === segments.to[i]) continue;
+      const space = this.#space(c.pid, segments.mode[i]);
+      const low = segments.low[i] ^ Math.imul(space, 0x9e3779b1);
+      const high = segments.high[i] ^ Math.imul(space, 0x27d4eb2f);
+      let found = stackOf.find(low, high, stack);
+      if (found < 0) {
+        found = this.#segment(c, i, stack);
+        stackOf.put(low, high, stack, found);
+      }
+      stack = found;
+    }
+    return stack;
+  }
+
+  /** The stack with all frames of segment `i` on top of `stack`. */
+  #segment(c: SampleCursor, i: number, stack: number): number {
+    const { pid } = c, { u32 } = this.#segments, mode = this.#segments.mode[i], from = this.#segments.from[i];
+    for (let at = this.#segments.to[i] - 2; at >= from; at -= 2) {
+      const low = u32[at], high = u32[at + 1];
+      if (isMarker(low, high)) continue;
+      stack = this.stacks.intern(stack, this.#frameAt(pid, addressOf(low, high), mode));
+    }
+    return i > 0 ? stack : this.stacks.intern(stack, this.#frameAt(pid, c.ip, mode));
+  }
+
+  /** A number that stands for all that an address in this process and mode can mean. */
+  #space(pid: number, mode: number): number {
+    return this.#spaces.spaceOf(pid, mode) * 8 + mode;
+  }
+
+  /** The frame of an address. */
+  #frameAt(pid: number, address: number, mode: number): number {
+    const space = this.#space(pid, mode);
+    const at = ((address | 0) ^ Math.imul(space, 0x9e3779b1)) & (HOT - 1);
+    if (this.#hotAddress[at] === address && this.#hotSpace[at] === space) return this.#hotFrame[at];
+    this.#hotAddress[at] = address;
+    this.#hotSpace[at] = space;
+    return this.#hotFrame[at] = this.#findFrame(pid, address, mode);
+  }
+
+  /** The same by a search of a few ranges, and in one table for all processes. */
+  #findFrame(pid: number, address: number, mode: number): number {
+    const spaces = this.#spaces;
+    const object = spaces.find(pid, address, mode);
+    return this.#frames.frameOf(object, object < 0 ? ofNoObject(address, mode) : spaces.at);
+  }
+}
+
+/**
+ * Whether a sample is of a process outside the pid namespace that was recorded in: the kernel gives those pid 0, and the
+ * idle task, whose pid that is, never runs in user space.
+ */
+function isOutside(pid: number, mode: number): boolean {
+  return pid === 0 && mode === PERF_RECORD_MISC.USER;
+}
+
+/**
+ * An address that is in no object: in user space above 2^63, where broken frame pointers lead, as it is, since a negative
+ * one would be the kernel's. Doubles of that size are 2048 apart, so that only 2^64 itself has to be kept away from.
+ */
+function ofNoObject(address: number, mode: number): number {
+  return address < 0 && mode === PERF_RECORD_MISC.USER
+    ? Math.min(address + TWO_32 ** 2, TWO_32 ** 2 - 2048)
+    : address;
+}

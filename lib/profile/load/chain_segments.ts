@@ -1,0 +1,162 @@
+/**
+ * A call chain as it lies in a sample, split where the CPU's mode changes: first the kernel's part, then the
+ * process's. The kernel's part is the same in every process and the process's part the same whatever the
+ * kernel did, so that either is recognized where the chain as a whole is new.
+ */
+
+import { PERF_CONTEXT, PERF_RECORD_MISC } from "../../base/system/abi.ts";
+import { addressOf } from "../../base/bytes/address.ts";
+import type { SampleCursor } from "../../perfdata/read/reader.ts";
+
+const TWO_32 = 4294967296;
+/** Low word of the lowest of the markers; the high word of all is all ones. */
+const LOWEST_MARKER = PERF_CONTEXT.MAX + TWO_32;
+
+/** Low word of the marker in front of user space. */
+const USER_MARKER = PERF_CONTEXT.USER + TWO_32;
+/** Words of a call that the CPU kept. */
+const CALL_WORDS = 6;
+
+/** The segments of one chain, innermost first; there is at least one, and the first begins with the sample's own address. */
+export class ChainSegments {
+  count = 0;
+  /** What `from` and `to` are places in: the sample's own words, or a chain that was put together. */
+  u32: Uint32Array = new Uint32Array(0);
+  /** PERF_RECORD_MISC.*: the mode that the segment's addresses are of. */
+  readonly mode: number[] = [];
+  /** The segment's addresses are the pairs of words `u32[from]` to `u32[to - 1]`, and those of markers to skip among them. */
+  readonly from: number[] = [];
+  readonly to: number[] = [];
+  /**
+   * Two words that stand for the segment's addresses (for the first one also for the sample's own): a
+   * fingerprint of 64 bits. That two of a million segments have the same by chance comes up in one of 40
+   * million recordings. To keep and compare the words themselves would take a sixth more of the time of a
+   * report of folded stacks, and an eighth more memory.
+   */
+  readonly low: number[] = [];
+  readonly high: number[] = [];
+
+  #joined = new Uint32Array(256);
+
+  /** Splits the chain of `c`. */
+  split(c: SampleCursor): void {
+    let { u32, chain, chainLength } = c;
+    if (c.callCount > 0) {
+      const length = this.#join(c);
+      if (length > 0) {
+        u32 = this.#joined;
+        chain = 0;
+        chainLength = length;
+      }
+    }
+    this.u32 = u32;
+    const end = chain + 2 * chainLength;
+    let at = chain;
+    let mode = c.cpumode;
+    let from = at;
+    let innermost = true;
+    let a = c.ip | 0, b = Math.floor(c.ip / TWO_32) | 0;
+    this.count = 0;
+    for (; at < end; at += 2) {
+      const low = u32[at], high = u32[at + 1];
+      if (high === 0xffffffff && low >= LOWEST_MARKER) {
+        const next = modeOfContext(low | 0);
+        // behind anything else is no chain: a cookie for a deferred stack, or a broken frame pointer (-1)
+        if (next < 0) break;
+        if (next === mode) {
+          if (from === at) from = at + 2;
+          continue;
+        }
+        this.#close(mode, from, at, a, b);
+        mode = next;
+        from = at + 2;
+        a = b = 0;
+        continue;
+      }
+      if (innermost) {
+        // the chain repeats the sample's own address, unless it was captured without it; a precise event
+        // corrects the address of the sample and not that in the chain
+        innermost = false;
+        if (mode === c.cpumode || addressOf(low, high) === c.ip) {
+          from = at + 2;
+          continue;
+        }
+      }
+      a = Math.imul(a ^ low, 0x85ebca6b) + high;
+      a ^= a >>> 15;
+      b = Math.imul(b ^ high, 0xc2b2ae35) + low;
+      b ^= b >>> 13;
+    }
+    this.#close(mode, from, at, a, b);
+  }
+
+  /** Whether the chain that was split has callers in user space. */
+  get hasUserCallers(): boolean {
+    for (let i = 0; i < this.count; i++) {
+      if (this.mode[i] === PERF_RECORD_MISC.USER && this.from[i] < this.to[i]) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Puts the chain of `c` together from what the kernel followed up to user space, and the calls that the CPU kept there:
+   * where the latest one led to, which stands for the sample's own address when that is in user space, then where each
+   * came from. Returns how many entries it has; 0 when the chain does not reach user space.
+   */
+  #join({ u32, chain, chainLength, calls, callCount }: SampleCursor): number {
+    let user = 0;
+    while (user < chainLength && !isUserMarker(u32[chain + 2 * user], u32[chain + 2 * user + 1])) user++;
+    if (user === chainLength) return 0;
+    const length = user + 1 + 1 + callCount;
+    if (2 * length > this.#joined.length) this.#joined = new Uint32Array(4 * length);
+    const joined = this.#joined;
+    joined.set(u32.subarray(chain, chain + 2 * (user + 1)));
+    let to = 2 * (user + 1);
+    joined[to++] = u32[calls + 2];
+    joined[to++] = u32[calls + 3];
+    for (let call = 0, from = calls; call < callCount; call++, from += CALL_WORDS) {
+      joined[to++] = u32[from];
+      joined[to++] = u32[from + 1];
+    }
+    return length;
+  }
+
+  #close(mode: number, from: number, to: number, a: number, b: number): void {
+    const n = this.count++;
+    this.mode[n] = mode;
+    this.from[n] = from;
+    this.to[n] = to;
+    this.low[n] = a | 0;
+    this.high[n] = b | 0;
+  }
+}
+
+function isUserMarker(low: number, high: number): boolean {
+  return high === 0xffffffff && low === USER_MARKER;
+}
+
+/** Whether the entry of a call chain with these words is a marker, not an address. */
+export function isMarker(low: number, high: number): boolean {
+  return high === 0xffffffff && low >= LOWEST_MARKER;
+}
+
+/** Markers are multiples of this. */
+const MARKER_SHIFT = 5;
+const MARKER_STEP = 1 << MARKER_SHIFT;
+/** By marker, divided by -MARKER_STEP: the CPU mode of the addresses behind it. */
+const MODES = new Int8Array(-PERF_CONTEXT.MAX / MARKER_STEP + 1).fill(-1);
+for (
+  const [context, mode] of [
+    [PERF_CONTEXT.HV, PERF_RECORD_MISC.HYPERVISOR],
+    [PERF_CONTEXT.KERNEL, PERF_RECORD_MISC.KERNEL],
+    [PERF_CONTEXT.USER, PERF_RECORD_MISC.USER],
+    [PERF_CONTEXT.GUEST_KERNEL, PERF_RECORD_MISC.GUEST_KERNEL],
+    [PERF_CONTEXT.GUEST, PERF_RECORD_MISC.GUEST_USER],
+    [PERF_CONTEXT.GUEST_USER, PERF_RECORD_MISC.GUEST_USER],
+  ]
+) MODES[-context / MARKER_STEP] = mode;
+
+/** The CPU mode of the addresses behind a marker in a call chain, or -1 when there are none behind it. */
+function modeOfContext(context: number): number {
+  return (context & (MARKER_STEP - 1)) === 0 ? MODES[-context >> MARKER_SHIFT] : -1;
+}

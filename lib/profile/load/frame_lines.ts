@@ -1,0 +1,95 @@
+/** The source lines of a profile's frames, object by object, and how many samples have none, and why. */
+
+import type { ObjectInfo } from "../../symbols/object/objects.ts";
+import { Budget } from "../../symbols/object/limits.ts";
+import { sourceLines } from "../../symbols/source_lines.ts";
+import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
+import { causeOf, type Failure, REASON, remedyOf } from "../../symbols/object/missing_symbol_reasons.ts";
+import { StackTable } from "../model/tables.ts";
+import type { ProfileLines } from "../model/profile.ts";
+
+/** Objects named in a warning. */
+const MOST_NAMED = 3;
+
+/** An object that samples without lines are in. */
+interface Missing {
+  name: string;
+  samples: number;
+}
+
+/** The frames to find lines for. */
+export interface LineFrames {
+  /** Row of `objects`, -1 for none. */
+  object: Int32Array;
+  /** Where in its object. */
+  address: Float64Array;
+  /** How many samples are in each. */
+  weight: Float64Array;
+}
+
+/**
+ * The lines of all frames that are in files, from each object's debug information, which is read once. `warnings` say
+ * which objects have none that samples are in.
+ * @param budget of what all objects may cost.
+ */
+export function frameLines(
+  frames: LineFrames,
+  objects: readonly ObjectInfo[],
+  files: SymbolFiles,
+  budget = new Budget(),
+): { lines: ProfileLines; warnings: string[] } {
+  const rows = new StackTable(); // a line under its file
+  const ofFrame = new Int32Array(frames.object.length).fill(-1);
+  const paths: string[] = [];
+  const pathIds = new Map<string, number>();
+  const missing = new Map<string, Missing[]>();
+  for (const [id, members] of framesByObject(frames.object)) {
+    const object = objects[id];
+    if (object.kind !== "file") continue;
+    const addresses = Float64Array.from(members, (frame) => frames.address[frame]);
+    const found = sourceLines(files, object, addresses, budget.cost(object.path));
+    if (!("file" in found)) {
+      const samples = members.reduce((sum, frame) => sum + frames.weight[frame], 0);
+      const why = whyMissing(found, object);
+      if (samples > 0) {
+        const alike = missing.get(why);
+        if (alike) alike.push({ name: object.name, samples });
+        else missing.set(why, [{ name: object.name, samples }]);
+      }
+      continue;
+    }
+    members.forEach((frame, i) => {
+      if (found.file[i] < 0) return;
+      const path = found.paths[found.file[i]];
+      if (!pathIds.has(path)) pathIds.set(path, paths.push(path) - 1);
+      ofFrame[frame] = rows.intern(pathIds.get(path)!, found.line[i]);
+    });
+  }
+  const lines = { ofFrame, file: rows.parent.values(), line: rows.frame.values(), paths };
+  return { lines, warnings: Array.from(missing, missingText) };
+}
+
+function framesByObject(object: Int32Array): Map<number, number[]> {
+  const members = new Map<number, number[]>();
+  object.forEach((id, frame) => {
+    if (id < 0) return;
+    const list = members.get(id);
+    if (list) list.push(frame);
+    else members.set(id, [frame]);
+  });
+  return members;
+}
+
+/** Why there are no lines in an object, and what to do about it. */
+function whyMissing({ reason, detail }: Failure, object: ObjectInfo): string {
+  return reason === REASON.OVER_LIMIT || reason === REASON.FAILED
+    ? `${causeOf(reason, detail)}: ${remedyOf(reason, object)}`
+    : "build with -g, or install the debug symbols (packages -dbgsym or -debuginfo)";
+}
+
+function missingText([why, objects]: [string, Missing[]]): string {
+  objects.sort((a, b) => b.samples - a.samples);
+  const named = objects.slice(0, MOST_NAMED).map(({ name, samples }) => `${name} (${samples} samples)`);
+  const more = objects.length - named.length;
+  return `no source lines in ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}: ${why}`;
+}

@@ -1,0 +1,156 @@
+/**
+ * The symbols of a profile's frames, and one frame for all addresses of a symbol where addresses do not matter: there
+ * are a hundred times as many stacks of addresses as of symbols.
+ */
+
+import { int32Column } from "../../base/bytes/column.ts";
+import type { ObjectInfo } from "../../symbols/object/objects.ts";
+import type { Symbolizer } from "../../symbols/symbolizer.ts";
+import { type Reason, REASONS } from "../../symbols/object/missing_symbol_reasons.ts";
+import type { Profile } from "../model/profile.ts";
+import { type FrameTable, type PlaceFrames, PlaceIndex } from "../model/tables.ts";
+import { UnnamedTable } from "../query/unnamed.ts";
+
+/** Numbers that an object's reasons take, of which 0 is none. */
+const REASONS_ROOM = REASONS + 1;
+/** Stands for a symbol where there is no object; beyond every symbol's number. */
+const NO_OBJECT = 0x7fffffff;
+/** Stands for the symbol of a frame that has not been looked up; below every REASON. */
+const UNKNOWN = -0x80000000;
+
+export class FrameSymbols implements PlaceFrames {
+  readonly #frames: FrameTable;
+  readonly #objects: readonly ObjectInfo[];
+  readonly #symbolizer: Symbolizer;
+  /** Of each frame: its symbol, or a REASON, which is negative; or one of the above. */
+  readonly #found = int32Column();
+  /** What `frameOf` has said of each place. */
+  readonly #places = new PlaceIndex();
+  /** Frame of each symbol plus one. */
+  readonly #ofSymbol: number[] = [];
+  /** Frame of what has no symbol, by object and reason. */
+  readonly #ofUnresolved = new Map<number, number>();
+  /** Frame of a function without a name, by its first address. */
+  readonly #ofFunction = new PlaceIndex();
+  /** The addresses that a frame of `#ofUnresolved` stands for, from the lowest to the highest. */
+  readonly #extents = new Map<number, { from: number; to: number }>();
+
+  /** @param objects may grow. */
+  constructor(frames: FrameTable, objects: readonly ObjectInfo[], symbolizer: Symbolizer) {
+    this.#frames = frames;
+    this.#objects = objects;
+    this.#symbolizer = symbolizer;
+  }
+
+  /**
+   * The frame that stands for everything in the same symbol; or, without one, in the same function; or, where none is
+   * known, in the same object for the same reason. The first place asked for is the frame's. Places in objects that have to be unpacked first
+   * (`Symbolizer.prepare`) have a frame each.
+   */
+  frameOf(object: number, address: number): number {
+    let frame = this.#places.find(object, address);
+    if (frame < 0) {
+      frame = this.#merge(object, address);
+      this.#places.put(object, address, frame);
+    }
+    return frame;
+  }
+
+  /** Finds the symbols of all frames that have none from `frameOf`. */
+  find(): void {
+    const { object, address } = this.#frames, found = this.#found;
+    for (let frame = 0; frame < object.length; frame++) {
+      if (frame === found.length) found.push(UNKNOWN);
+      if (found.data[frame] === UNKNOWN) {
+        found.data[frame] = this.#lookUp(object.data[frame], address.data[frame]);
+      }
+    }
+  }
+
+  /**
+   * By frame: the symbol, -1 for none; the row of `Symbolizer.unresolved()` that says why, -1 for none; and the row of
+   * `unnamed`, what code it is instead, -1 where there is a symbol. Once, after `find`.
+   * @param weight of each frame, which `Symbolizer.unresolved` adds up.
+   */
+  columns(weight: Float64Array): {
+    frames: Pick<Profile["frames"], "symbol" | "unresolved" | "unnamed">;
+    unnamed: Profile["unnamed"];
+  } {
+    const found = this.#found.values(), objects = this.#frames.object.data, symbolizer = this.#symbolizer;
+    found.forEach((id, frame) => {
+      if (id < 0) symbolizer.addUnresolved(this.#objects[objects[frame]], id as Reason, weight[frame]);
+    });
+    const rows = new Map(symbolizer.unresolved().map((u, row) => [`${u.object.id} ${u.reason}`, row]));
+    const why = (id: number, frame: number) => rows.get(`${objects[frame]} ${id}`) ?? -1;
+    const unnamed = new UnnamedTable();
+    return {
+      frames: {
+        symbol: found.map((id) => id < 0 || id === NO_OBJECT ? -1 : id),
+        unresolved: found.map((id, frame) => id < 0 ? why(id, frame) : -1),
+        unnamed: found.map((id, frame) => id < 0 || id === NO_OBJECT ? this.#unnamed(frame, unnamed) : -1),
+      },
+      unnamed: unnamed.columns(),
+    };
+  }
+
+  /** The row in `table` of a frame without a symbol. */
+  #unnamed(frame: number, table: UnnamedTable): number {
+    const object = this.#frames.object.data[frame], address = this.#frames.address.data[frame];
+    const start = this.#functionStart(object, address);
+    if (start >= 0) return table.ofFunction(object, start);
+    const { from, to } = this.#extents.get(frame) ?? { from: address, to: address };
+    return table.ofObject(object, from, to);
+  }
+
+  #merge(object: number, address: number): number {
+    if (object >= 0 && !this.#symbolizer.isReady(this.#objects[object])) {
+      return this.#frame(object, address, UNKNOWN);
+    }
+    const found = this.#lookUp(object, address);
+    if (found >= 0 && found < NO_OBJECT) {
+      return (this.#ofSymbol[found] ??= this.#frame(object, address, found) + 1) - 1;
+    }
+    const start = this.#functionStart(object, address);
+    return start >= 0
+      ? this.#functionFrame(object, address, found, start)
+      : this.#restFrame(object, address, found);
+  }
+
+  /** The frame of a function without a name. */
+  #functionFrame(object: number, address: number, found: number, start: number): number {
+    let frame = this.#ofFunction.find(object, start);
+    if (frame < 0) this.#ofFunction.put(object, start, frame = this.#frame(object, address, found));
+    return frame;
+  }
+
+  /** The frame of all of an object that is in no symbol and no function. */
+  #restFrame(object: number, address: number, found: number): number {
+    // without an object the address tells whether it was the kernel's
+    const key = found === NO_OBJECT ? (address < 0 ? 1 : 0) : (object + 1) * REASONS_ROOM - found;
+    const frame = this.#ofUnresolved.get(key);
+    if (frame === undefined) {
+      const added = this.#frame(object, address, found);
+      this.#ofUnresolved.set(key, added);
+      this.#extents.set(added, { from: address, to: address });
+      return added;
+    }
+    const extent = this.#extents.get(frame)!;
+    extent.from = Math.min(extent.from, address);
+    extent.to = Math.max(extent.to, address);
+    return frame;
+  }
+
+  #functionStart(object: number, address: number): number {
+    return object < 0 ? -1 : this.#symbolizer.functionStart(this.#objects[object], address);
+  }
+
+  #lookUp(object: number, address: number): number {
+    return object < 0 ? NO_OBJECT : this.#symbolizer.symbolize(this.#objects[object], address);
+  }
+
+  /** A new frame for a place. */
+  #frame(object: number, address: number, found: number): number {
+    this.#found.push(found);
+    return this.#frames.frameOf(object, address);
+  }
+}

@@ -1,0 +1,182 @@
+/** Puts the code of jitdumps into the address spaces of their processes at the times when it came to be there. */
+
+import type { ByteSource } from "../../base/bytes/byte_source.ts";
+import type { AddressSpaces } from "../../symbols/space/address_space.ts";
+import { type CodePlace, isJitDump, readJitDump } from "../../symbols/jit/jitdump.ts";
+import type { Budget, Cost } from "../../symbols/object/limits.ts";
+import type { ObjectInfo } from "../../symbols/object/objects.ts";
+import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
+import { causeOf, failureOf, REASON, remedyOf } from "../../symbols/object/missing_symbol_reasons.ts";
+
+/** What was mapped, and where, in bytes. */
+interface MapRange {
+  pid: number;
+  filename: string;
+  start: number;
+  length: number;
+}
+
+/** A dump that a process has mapped, and how far it has been gone through. */
+interface Mapped {
+  pid: number;
+  object: ObjectInfo;
+  places: readonly CodePlace[];
+  /** Of each place, in ns since the reader's base. */
+  times: Float64Array;
+  next: number;
+  cost: Cost;
+}
+
+/** Bytes of memory of a place. */
+const PLACE_BYTES = 150;
+/** Units of work: to look whether a place is in a mapping, and to put it into an address space. */
+const LOOK_WORK = 1, PLACE_WORK = 50;
+
+export class JitPlaces {
+  readonly #spaces: AddressSpaces;
+  readonly #files: SymbolFiles;
+  readonly #budget: Budget;
+  readonly #timeBase: (() => bigint) | undefined;
+  /** What has been read, by process and name; undefined for what cannot be. */
+  readonly #mapped = new Map<string, Mapped | undefined>();
+  readonly #ofProcess = new Map<number, Mapped[]>();
+  /** Those with places still to come, as a heap: none comes before the one at half its index. */
+  readonly #waiting: Mapped[] = [];
+  /** When the next code comes to be, in ns since the reader's base. */
+  next = Infinity;
+  /** What could not be done as it should, a sentence each. */
+  readonly warnings: string[] = [];
+
+  /**
+   * @param budget of what all objects may cost.
+   * @param timeBase gives the time that the recording's times count from, when these are of CLOCK_MONOTONIC, as those
+   *   of the dumps are; without it what was at an address last is taken to have been there all the time.
+   */
+  constructor(
+    spaces: AddressSpaces,
+    files: SymbolFiles,
+    budget: Budget,
+    timeBase: (() => bigint) | undefined,
+  ) {
+    this.#spaces = spaces;
+    this.#files = files;
+    this.#budget = budget;
+    this.#timeBase = timeBase;
+  }
+
+  /** Something was mapped into a process, just now: by mapping its dump it tells that it writes one. */
+  map({ pid, filename, start, length }: MapRange): void {
+    const key = isJitDump(filename) ? `${pid} ${filename}` : undefined;
+    if (key === undefined || this.#mapped.has(key)) {
+      if (this.#timeBase === undefined) this.#placeAgain(pid, start, start + length);
+      return;
+    }
+    const mapped = this.#read(pid, this.#spaces.objects.ofJitDump(pid, filename));
+    this.#mapped.set(key, mapped);
+    if (!mapped) return;
+    const others = this.#ofProcess.get(pid);
+    if (others) others.push(mapped);
+    else this.#ofProcess.set(pid, [mapped]);
+    if (mapped.places.length > 0) this.#wait(mapped);
+    this.advance(-Infinity);
+  }
+
+  /** Puts in what came to be up to `time`. */
+  advance(time: number): void {
+    const waiting = this.#waiting;
+    while (waiting.length > 0 && comesAt(waiting[0]) <= time) {
+      const first = waiting[0];
+      this.#spaces.placeCode(first.pid, first.object, first.places[first.next++]);
+      if (first.next < first.places.length) this.#sink();
+      else {
+        const last = waiting.pop()!;
+        if (last !== first) {
+          waiting[0] = last;
+          this.#sink();
+        }
+      }
+    }
+    this.next = waiting.length > 0 ? comesAt(waiting[0]) : Infinity;
+  }
+
+  /** Puts one that has places to come among those that wait. */
+  #wait(mapped: Mapped): void {
+    const waiting = this.#waiting;
+    let at = waiting.push(mapped) - 1;
+    for (let parent; at > 0 && comesAt(waiting[parent = (at - 1) >> 1]) > comesAt(mapped); at = parent) {
+      waiting[at] = waiting[parent];
+    }
+    waiting[at] = mapped;
+  }
+
+  /** Moves the first of those that wait, whose time has changed, to where it belongs. */
+  #sink(): void {
+    const waiting = this.#waiting, first = waiting[0];
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child + 1 < waiting.length && comesAt(waiting[child + 1]) < comesAt(waiting[child])) child++;
+      if (child >= waiting.length || comesAt(waiting[child]) >= comesAt(first)) break;
+      waiting[at] = waiting[child];
+      at = child;
+    }
+    waiting[at] = first;
+  }
+
+  /** Without times, code is also where memory for it is mapped only later. */
+  #placeAgain(pid: number, start: number, end: number): void {
+    for (const { object, places, cost } of this.#ofProcess.get(pid) ?? []) {
+      const inside = places.filter(({ address, size }) => address < end && address + size > start);
+      try {
+        cost.work(places.length * LOOK_WORK + inside.length * PLACE_WORK);
+      } catch {
+        this.#ofProcess.delete(pid);
+        this.warnings.push(
+          `code of ${object.path} may be taken for other code, as too much was mapped over it: ` +
+            "record with -k monotonic",
+        );
+        return;
+      }
+      for (const place of inside) this.#spaces.placeCode(pid, object, place);
+    }
+  }
+
+  #read(pid: number, object: ObjectInfo): Mapped | undefined {
+    const cost = this.#budget.cost(object.path);
+    let source: ByteSource | undefined;
+    try {
+      source = this.#files.open(object);
+      if (!source) return undefined; // the symbolizer says so, where samples are in its code
+      const { places } = readJitDump(source, cost);
+      cost.abandon(); // of the symbols nothing is kept here
+      cost.keep(places.length * PLACE_BYTES);
+      if (this.#timeBase === undefined) {
+        this.warnings.push(
+          `${object.path} is read without regard to when code was where: record with -k monotonic`,
+        );
+      } else places.sort((a, b) => Number(a.time - b.time));
+      const base = this.#timeBase?.();
+      const times = Float64Array.from(
+        places,
+        ({ time }) => base === undefined ? -Infinity : Number(time - base),
+      );
+      return { pid, object, places, times, next: 0, cost };
+    } catch (error) {
+      cost.abandon();
+      const { reason, detail } = failureOf(error);
+      this.warnings.push(
+        reason === REASON.DAMAGED
+          ? (error as Error).message
+          : `cannot read ${object.path}: ${causeOf(reason, detail)}: ${remedyOf(reason, object)}`,
+      );
+      return undefined;
+    } finally {
+      source?.close?.();
+    }
+  }
+}
+
+/** When the next place of one comes to be. */
+function comesAt({ times, next }: Mapped): number {
+  return times[next];
+}

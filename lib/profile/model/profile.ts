@@ -1,0 +1,295 @@
+/**
+ * The profile: the one model every report, output and comparison works on. All tables are columnar
+ * and interned: a row's number is its identity, -1 is none. It holds no file, no map, no process:
+ * addresses have become symbols already.
+ */
+
+import { ABSENT, IntMap } from "../../base/bytes/int_map.ts";
+import type { LedgerCounts, SampledEvent } from "../../perfdata/format/session_info.ts";
+import type { Samples } from "./tables.ts";
+
+/** What a mapped object is; `kernel`, `module` and `bpf` run in kernel mode, `guest` in a virtual machine, or below it. */
+export type ObjectKind = "kernel" | "module" | "bpf" | "vdso" | "file" | "jit" | "anon" | "guest" | "unknown";
+
+export interface ProfileObject {
+  /** As shown: the file's base name, `[kernel.kallsyms]`, `[vdso]`. */
+  name: string;
+  /** As mapped: the whole path, or the same as `name`. */
+  path: string;
+  kind: ObjectKind;
+  /** Lower-case hex, or "" when it is not known. */
+  buildId: string;
+}
+
+/** An event as it was sampled. */
+export interface ProfileEvent {
+  /** As perf spells it: `cpu-clock`, `cycles:u`. */
+  name: string;
+  /** How it was sampled: `5000 Hz`, `every 100000`. */
+  rate: string;
+  /** It samples nothing: it was there to report processes and maps. Consumers leave it out. */
+  tracksOnly: boolean;
+}
+
+/** Samples the reader could not turn into symbols, by cause, with what would mend it. */
+export interface Unresolved {
+  object: string;
+  cause: string;
+  remedy: string;
+  samples: number;
+}
+
+export interface ProfileLedger {
+  /** Who tells: the recorder, at its end, or the records of a file that has no ledger, or only an early one. */
+  from: "recorder" | "records";
+  rows: LedgerCounts[];
+  total: LedgerCounts;
+  /** The recorder did not get to its end, and nobody knows what was lost: at least so many. */
+  unfinished?: { atLeast: number };
+}
+
+/** What was recorded, how, and what was lost. Texts are "" and numbers -1 when the file does not say. */
+export interface ProfileMeta {
+  command: string;
+  host: string;
+  kernel: string;
+  arch: string;
+  cpu: string;
+  cpus: number;
+  /** Seconds between the first and the last sample. */
+  seconds: number;
+  /** Times of the first and the last sample, in ns of the recording's clock; -1n when samples have none. */
+  start: bigint;
+  end: bigint;
+  /** The wall clock's time of the first sample, in ms since 1970. */
+  wallStart: number;
+  /** How each event was sampled; none when the file does not say. */
+  sampling: SampledEvent[];
+  /** Samples have call chains, as far as they were asked for when recording. */
+  callChains: boolean;
+  /** Samples that were lost, as the file reports them. */
+  lost: number;
+  /** What became of every sample, by CPU and in total; a figure that is not known is left out. */
+  ledger: ProfileLedger;
+  /** Things the user should know before trusting the numbers, a sentence each. */
+  warnings: string[];
+  /** What the recording holds and no report shows, a sentence each. */
+  notes: string[];
+}
+
+/** Source lines: rows of a path and a number, each once. */
+export interface ProfileLines {
+  /** Row of each frame's line, by frame; -1 where none is known. */
+  ofFrame: Int32Array;
+  /** Row of `paths`. */
+  file: Int32Array;
+  /** From 1 on; 0 for code that the compiler made up, which is of no line of its file. */
+  line: Int32Array;
+  paths: string[];
+}
+
+export interface Profile {
+  meta: ProfileMeta;
+  events: ProfileEvent[];
+  comms: string[];
+  objects: ProfileObject[];
+  /** A symbol is a function of one object. */
+  symbols: { name: string[]; object: Int32Array };
+  /**
+   * `symbol` is -1 where none covers the address, `object` -1 where nothing was mapped. For those without a symbol
+   * `unnamed` is the row of the code they are in, and `unresolved` the row that says why, -1 when nothing does.
+   */
+  frames: {
+    object: Int32Array;
+    address: Float64Array;
+    symbol: Int32Array;
+    unnamed: Int32Array;
+    unresolved: Int32Array;
+  };
+  /**
+   * Code without a symbol: a function, of which `from` is the first address and `to` is -1; or what was seen of all else
+   * in the object, from the lowest address to the highest. In no object (-1) it is the kernel's where addresses are negative.
+   */
+  unnamed: { object: Int32Array; from: Float64Array; to: Float64Array };
+  /** A prefix tree: `parent` is the caller's row, which comes first, or -1. */
+  stacks: { parent: Int32Array; frame: Int32Array };
+  /** A thread has a row for each name it had. */
+  threads: { pid: Int32Array; tid: Int32Array; comm: Int32Array };
+  /** Every process that `threads` speaks of, and the name it last went by: that of its main thread. */
+  processes: { pid: Int32Array; comm: Int32Array };
+  /** Alike samples added up; `period` is the weight: events, or ns for the clock events. */
+  samples: Samples;
+  /**
+   * Every sample that has a time, one by one and in order: ns since `meta.start`, row of `samples`, weight.
+   * Only where it was asked for: it is the one table that grows with the length of a recording.
+   */
+  times?: { at: Float64Array; sample: Int32Array; period: Float64Array };
+  unresolved: Unresolved[];
+  /** Source lines, where they were asked for. */
+  lines?: ProfileLines;
+}
+
+/** Whether an event's periods are ns of time rather than events counted: the software clocks, by perf's names. */
+export function isClock({ name }: ProfileEvent): boolean {
+  return /^(cpu|task)-clock(:|$)/.test(name);
+}
+
+/** A function that gives the name of a process of the profile by its pid. */
+export function processNames({ processes, comms }: Profile): (pid: number) => string {
+  const rows = new IntMap(processes.pid);
+  return (pid) => comms[processes.comm[rows.get(pid)]];
+}
+
+/** What has no symbol in this profile, most samples first; a filtered one keeps rows for what it left out. */
+export function unresolvedSamples(profile: Profile): Unresolved[] {
+  return profile.unresolved.filter(({ samples }) => samples > 0).sort((a, b) => b.samples - a.samples);
+}
+
+/** Samples in the profile, of one event or of all. */
+export function sampleCount(profile: Profile, event = -1): number {
+  return sum(profile, profile.samples.count, event);
+}
+
+/** The sum of the periods, of one event or of all: events counted, or ns for the clock events. */
+export function totalPeriod(profile: Profile, event = -1): number {
+  return sum(profile, profile.samples.period, event);
+}
+
+function sum(profile: Profile, column: Float64Array, event: number): number {
+  let total = 0;
+  if (event < 0) { for (let row = 0; row < column.length; row++) total += column[row]; }
+  else for (const row of samplesOf(profile, event)) total += column[row];
+  return total;
+}
+
+/** Rows of samples, those of one event together: their order, and where each event's end. */
+interface ByEvent {
+  order: Int32Array;
+  ends: Int32Array;
+}
+
+const byEvent = new WeakMap<Samples, ByEvent>();
+
+/** Rows of `samples` that are of one event, ascending; those of an event are found at once, however many there are. */
+export function samplesOf({ samples, events }: Profile, event: number): Int32Array {
+  let sorted = byEvent.get(samples);
+  if (!sorted) byEvent.set(samples, sorted = countingSort(samples.event, events.length));
+  return sorted.order.subarray(event > 0 ? sorted.ends[event - 1] : 0, sorted.ends[event]);
+}
+
+/** The rows of a column of numbers below `count` by their number, those of one number ascending; and where each one's end. */
+export function countingSort(column: Int32Array, count: number): ByEvent {
+  const next = new Int32Array(count + 1);
+  for (let row = 0; row < column.length; row++) next[column[row] + 1]++;
+  for (let number = 1; number < next.length; number++) next[number] += next[number - 1];
+  const order = new Int32Array(column.length);
+  for (let row = 0; row < column.length; row++) order[next[column[row]]++] = row;
+  return { order, ends: next.subarray(0, count) };
+}
+
+/** Whether code of this object runs in kernel mode. */
+export function isKernel(kind: ObjectKind): boolean {
+  return kind === "kernel" || kind === "module" || kind === "bpf";
+}
+
+/**
+ * Checks what every consumer relies on: ids in range, parents before children, columns of a table
+ * equally long, counts positive. Throws Error (a bug of ours, never the user's) naming the first breach.
+ */
+export function checkValid(profile: Profile): void {
+  const { frames, stacks, samples, threads, processes, symbols } = profile;
+  const { unnamed } = profile;
+  sameLength("frames", frames.object, frames.address, frames.symbol, frames.unnamed, frames.unresolved);
+  sameLength("unnamed", unnamed.object, unnamed.from, unnamed.to);
+  sameLength("stacks", stacks.parent, stacks.frame);
+  sameLength("threads", threads.pid, threads.tid, threads.comm);
+  sameLength("processes", processes.pid, processes.comm);
+  sameLength("symbols", symbols.name, symbols.object);
+  sameLength(
+    "samples",
+    samples.event,
+    samples.thread,
+    samples.cpu,
+    samples.stack,
+    samples.count,
+    samples.period,
+  );
+  inRange("symbols.object", symbols.object, 0, profile.objects.length);
+  inRange("frames.object", frames.object, -1, profile.objects.length);
+  inRange("frames.symbol", frames.symbol, -1, symbols.name.length);
+  inRange("unnamed.object", unnamed.object, -1, profile.objects.length);
+  inRange("frames.unnamed", frames.unnamed, -1, unnamed.object.length);
+  inRange("frames.unresolved", frames.unresolved, -1, profile.unresolved.length);
+  inRange("stacks.frame", stacks.frame, 0, frames.object.length);
+  inRange("threads.comm", threads.comm, 0, profile.comms.length);
+  inRange("processes.comm", processes.comm, 0, profile.comms.length);
+  inRange("samples.event", samples.event, 0, profile.events.length);
+  inRange("samples.thread", samples.thread, 0, threads.pid.length);
+  inRange("samples.stack", samples.stack, 0, stacks.parent.length);
+  for (let row = 0; row < stacks.parent.length; row++) {
+    const parent = stacks.parent[row];
+    if (parent < -1 || parent >= row) throw new Error(`invalid profile: stacks.parent[${row}] is ${parent}`);
+  }
+  for (let row = 0; row < frames.symbol.length; row++) {
+    const symbol = frames.symbol[row];
+    if (symbol >= 0 && symbols.object[symbol] !== frames.object[row]) {
+      throw new Error(`invalid profile: frame ${row} and its symbol are of different objects`);
+    }
+    const code = frames.unnamed[row];
+    if (symbol >= 0 ? code >= 0 : code < 0 || unnamed.object[code] !== frames.object[row]) {
+      throw new Error(`invalid profile: frame ${row} has symbol ${symbol} and unnamed code ${code}`);
+    }
+  }
+  for (let row = 0; row < samples.count.length; row++) {
+    const count = samples.count[row], period = samples.period[row];
+    if (!(count >= 1) || !(period >= 0)) {
+      throw new Error(`invalid profile: sample row ${row} has count ${count}, period ${period}`);
+    }
+  }
+  const rows = new IntMap(processes.pid);
+  threads.pid.forEach((pid, row) => {
+    if (rows.get(pid) === ABSENT) {
+      throw new Error(`invalid profile: threads.pid[${row}] is ${pid}, no process`);
+    }
+  });
+  checkTimes(profile);
+  checkLines(profile);
+}
+
+function checkLines({ lines, frames }: Profile): void {
+  if (!lines) return;
+  sameLength("lines", lines.file, lines.line);
+  sameLength("frames and lines.ofFrame", frames.object, lines.ofFrame);
+  inRange("lines.ofFrame", lines.ofFrame, -1, lines.line.length);
+  inRange("lines.file", lines.file, 0, lines.paths.length);
+}
+
+/** `checkValid` for the samples one by one: in order, and as many as the rows they are of have at most. */
+function checkTimes({ times, samples }: Profile): void {
+  if (!times) return;
+  sameLength("times", times.at, times.sample, times.period);
+  inRange("times.sample", times.sample, 0, samples.count.length);
+  const seen = new Float64Array(samples.count.length);
+  for (let row = 0; row < times.at.length; row++) {
+    if (!(times.at[row] >= (row > 0 ? times.at[row - 1] : 0))) {
+      throw new Error(`invalid profile: times.at[${row}] is ${times.at[row]}, out of order`);
+    }
+    const sample = times.sample[row];
+    if (++seen[sample] > samples.count[sample]) {
+      throw new Error(`invalid profile: times has more samples of row ${sample} than there are`);
+    }
+  }
+}
+
+function sameLength(table: string, ...columns: { length: number }[]) {
+  if (columns.some((c) => c.length !== columns[0].length)) {
+    throw new Error(`invalid profile: columns of ${table} differ in length: ${columns.map((c) => c.length)}`);
+  }
+}
+
+function inRange(what: string, column: Int32Array, from: number, to: number) {
+  for (let row = 0; row < column.length; row++) {
+    const id = column[row];
+    if (id < from || id >= to) throw new Error(`invalid profile: ${what}[${row}] is ${id}, of ${to}`);
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * The interned tables of a profile while it is being built. Each gives the same number for the same
+ * key, numbers count up from 0, and a row never changes once it is there.
+ */
+
+import { float64Column, int32Column } from "../../base/bytes/column.ts";
+import { fold, mix } from "../../base/bytes/hash.ts";
+import { HashIndex } from "./hash_index.ts";
+
+/** Room for that many to begin with, of which only what is used costs memory. */
+const FIRST_ROWS = 1 << 14;
+const FIRST_SLOTS = 4 * FIRST_ROWS;
+
+/** The rows of a SampleTable: see Profile.samples. */
+export interface Samples {
+  event: Int32Array;
+  thread: Int32Array;
+  cpu: Int32Array;
+  stack: Int32Array;
+  count: Float64Array;
+  period: Float64Array;
+}
+
+/**
+ * Numbers by place: an object (-1: none is known) and an address inside it (absolute when there is no object). What is
+ * looked up and what is found lie side by side, as samples come from everywhere and each look-up waits for memory.
+ */
+export class PlaceIndex {
+  /** Slots of two doubles: the address; and as two words the object and the number plus one (0: free). */
+  #numbers = new Float64Array(2 * FIRST_SLOTS);
+  #words = new Int32Array(this.#numbers.buffer);
+  #mask = FIRST_SLOTS - 1;
+  #used = 0;
+
+  /** The number that was put in for a place, or -1. */
+  find(object: number, address: number): number {
+    const words = this.#words, numbers = this.#numbers, mask = this.#mask;
+    for (let slot = hashPlace(object, address) & mask;; slot = (slot + 1) & mask) {
+      const found = words[4 * slot + 3];
+      if (found === 0) return -1;
+      if (numbers[2 * slot] === address && words[4 * slot + 2] === object) return found - 1;
+    }
+  }
+
+  /** Keeps a number, from 0 on, for a place that `find` knows none for. */
+  put(object: number, address: number, number: number): void {
+    if (++this.#used * 2 > this.#mask) this.#grow();
+    this.#insert(object, address, number + 1);
+  }
+
+  #insert(object: number, address: number, entry: number): void {
+    const words = this.#words, mask = this.#mask;
+    let slot = hashPlace(object, address) & mask;
+    while (words[4 * slot + 3] !== 0) slot = (slot + 1) & mask;
+    this.#numbers[2 * slot] = address;
+    words[4 * slot + 2] = object;
+    words[4 * slot + 3] = entry;
+  }
+
+  #grow() {
+    const numbers = this.#numbers, words = this.#words;
+    this.#mask = this.#mask * 2 + 1;
+    this.#numbers = new Float64Array(2 * (this.#mask + 1));
+    this.#words = new Int32Array(this.#numbers.buffer);
+    for (let at = 0; at < words.length; at += 4) {
+      if (words[at + 3] !== 0) this.#insert(words[at + 2], numbers[at / 2], words[at + 3]);
+    }
+  }
+}
+
+/** Finds the frames of places. */
+export interface PlaceFrames {
+  /** The frame for an address in an object (-1: of none, and absolute). */
+  frameOf(object: number, address: number): number;
+}
+
+/** Frames, by their place. */
+export class FrameTable implements PlaceFrames {
+  readonly object = int32Column();
+  readonly address = float64Column();
+  readonly #index = new PlaceIndex();
+
+  frameOf(object: number, address: number): number {
+    let row = this.#index.find(object, address);
+    if (row < 0) {
+      row = this.object.push(object);
+      this.address.push(address);
+      this.#index.put(object, address, row);
+    }
+    return row;
+  }
+}
+
+/** Stacks as a prefix tree: a frame on top of a parent stack (-1: the frame is a root). Parents come first. */
+export class StackTable {
+  readonly parent = int32Column();
+  readonly frame = int32Column();
+  /** Slots of three: parent, frame, row + 1. The keys lie in them because this is where a report's time goes. */
+  #slots = new Int32Array(3 << 10);
+  #mask = (1 << 10) - 1;
+
+  intern(parent: number, frame: number): number {
+    const slots = this.#slots, mask = this.#mask;
+    let slot = mix(parent, frame) & mask;
+    for (;;) {
+      const at = slot * 3;
+      const entry = slots[at + 2];
+      if (entry === 0) break;
+      if (slots[at] === parent && slots[at + 1] === frame) return entry - 1;
+      slot = (slot + 1) & mask;
+    }
+    const row = this.parent.push(parent);
+    this.frame.push(frame);
+    slots[slot * 3] = parent;
+    slots[slot * 3 + 1] = frame;
+    slots[slot * 3 + 2] = row + 1;
+    if (row * 3 > mask * 2) this.#grow();
+    return row;
+  }
+
+  #grow() {
+    const old = this.#slots;
+    this.#mask = this.#mask * 2 + 1;
+    const slots = this.#slots = new Int32Array(3 * (this.#mask + 1));
+    for (let at = 0; at < old.length; at += 3) {
+      if (old[at + 2] === 0) continue;
+      let slot = mix(old[at], old[at + 1]) & this.#mask;
+      while (slots[slot * 3 + 2] !== 0) slot = (slot + 1) & this.#mask;
+      slots[slot * 3] = old[at];
+      slots[slot * 3 + 1] = old[at + 1];
+      slots[slot * 3 + 2] = old[at + 2];
+    }
+  }
+}
+
+/** Samples that are alike in event, thread, CPU and stack, added up: how many, and their periods. */
+export class SampleTable {
+  /** How many rows. */
+  length = 0;
+  /** Rows of 32 bytes, which lie in one line of the CPU's cache: event, thread, CPU, stack; count, period. */
+  #words = new Int32Array(8 * FIRST_ROWS);
+  #numbers = new Float64Array(this.#words.buffer);
+  /** By stack: the row that last counted a sample of it, plus one. Most samples are like the one before. */
+  #latest = new Int32Array(FIRST_ROWS);
+  readonly #index = new HashIndex(2 * FIRST_ROWS);
+  readonly #hashOfRow = (row: number) => {
+    const words = this.#words, at = row * 8;
+    return hashSample(words[at], words[at + 1], words[at + 2], words[at + 3]);
+  };
+
+  /** Counts a sample; returns the row it went to. */
+  add(event: number, thread: number, cpu: number, stack: number, period: number): number {
+    const row = this.rowOf(event, thread, cpu, stack);
+    this.count(row, period);
+    return row;
+  }
+
+  /** The row of such samples, which stays the same. */
+  rowOf(event: number, thread: number, cpu: number, stack: number): number {
+    const row = stack < this.#latest.length ? this.#latest[stack] - 1 : -1;
+    return row >= 0 && this.#isRow(row, event, thread, cpu, stack)
+      ? row
+      : this.#intern(event, thread, cpu, stack);
+  }
+
+  /** Counts a sample of a row. */
+  count(row: number, period: number): void {
+    const numbers = this.#numbers, at = row * 4;
+    numbers[at + 2]++;
+    numbers[at + 3] += period;
+  }
+
+  /** Shows each row's stack and how many samples it has. */
+  forEach(visit: (stack: number, count: number) => void): void {
+    for (let row = 0; row < this.length; row++) {
+      visit(this.#words[8 * row + 3], this.#numbers[4 * row + 2]);
+    }
+  }
+
+  /** The rows as columns of their own. */
+  columns(): Samples {
+    const n = this.length, words = this.#words, numbers = this.#numbers;
+    const event = new Int32Array(n), thread = new Int32Array(n), cpu = new Int32Array(n);
+    const stack = new Int32Array(n), count = new Float64Array(n), period = new Float64Array(n);
+    for (let row = 0; row < n; row++) {
+      event[row] = words[8 * row];
+      thread[row] = words[8 * row + 1];
+      cpu[row] = words[8 * row + 2];
+      stack[row] = words[8 * row + 3];
+      count[row] = numbers[4 * row + 2];
+      period[row] = numbers[4 * row + 3];
+    }
+    return { event, thread, cpu, stack, count, period };
+  }
+
+  #isRow(row: number, event: number, thread: number, cpu: number, stack: number): boolean {
+    const words = this.#words, at = row * 8;
+    return words[at + 3] === stack && words[at + 1] === thread && words[at + 2] === cpu &&
+      words[at] === event;
+  }
+
+  /** The row of such samples; there is one from now on. */
+  #intern(event: number, thread: number, cpu: number, stack: number): number {
+    const index = this.#index;
+    let slot = hashSample(event, thread, cpu, stack) & index.mask;
+    let entry;
+    while ((entry = index.slots[slot]) !== 0 && !this.#isRow(entry - 1, event, thread, cpu, stack)) {
+      slot = (slot + 1) & index.mask;
+    }
+    const row = entry === 0 ? this.length : entry - 1;
+    if (entry === 0) {
+      this.length++;
+      if (row * 8 === this.#words.length) {
+        this.#words = grown(this.#words, row * 16);
+        this.#numbers = new Float64Array(this.#words.buffer);
+      }
+      const words = this.#words, at = row * 8;
+      words[at] = event;
+      words[at + 1] = thread;
+      words[at + 2] = cpu;
+      words[at + 3] = stack;
+      index.insert(slot, row, this.#hashOfRow);
+    }
+    if (stack >= this.#latest.length) {
+      this.#latest = grown(this.#latest, Math.max(stack + 1, this.#latest.length * 2));
+    }
+    this.#latest[stack] = row + 1;
+    return row;
+  }
+}
+
+function grown(from: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
+  const to = new Int32Array(length);
+  to.set(from);
+  return to;
+}
+
+/** Samples one by one, in the order they came: when, what (a row of the sample table), how much. */
+export class TimeTable {
+  readonly at = float64Column();
+  readonly sample = int32Column();
+  readonly period = float64Column();
+
+  add(at: number, sample: number, period: number): void {
+    this.at.push(at);
+    this.sample.push(sample);
+    this.period.push(period);
+  }
+}
+
+function hashPlace(object: number, address: number): number {
+  return mix(object, fold(address));
+}
+
+function hashSample(event: number, thread: number, cpu: number, stack: number): number {
+  return mix(stack, mix(thread, Math.imul(cpu, 31) + event));
+}

@@ -1,0 +1,149 @@
+/** Who called what: for rows of a table the trees of callers. */
+
+import type { Weight } from "./aggregate.ts";
+import type { Grouping } from "./groups.ts";
+import type { Places } from "./aggregation_keys.ts";
+import { countingSort, type Profile, samplesOf } from "../model/profile.ts";
+
+/** A node of a caller tree: a place, the weight that passed through it here, and who called it. */
+export interface CallerNode extends Weight {
+  place: number;
+  callers: CallerNode[];
+}
+
+/** The samples of some rows: each with the stack that its leaf was called from, those of a row together. */
+interface Paths {
+  /** -1: nothing called it. */
+  stack: Int32Array;
+  count: Float64Array;
+  period: Float64Array;
+}
+
+/** A list of callers to fill from paths `from` to `to - 1`. */
+interface Level {
+  callers: CallerNode[];
+  from: number;
+  to: number;
+}
+
+/** By place: its node in the level at hand, -1 for none; all are -1 between levels. */
+const nodesAt = new WeakMap<Places, Int32Array>();
+
+/**
+ * Who called the leaf of each row's samples of one event (-1: of all): the trees of callers, from the immediate
+ * ones up to the roots, heaviest first at each level. Callers that less than `leastPeriod` came through are left
+ * out; and since so are all behind them, the work goes down with the level.
+ */
+export function callerTrees(
+  profile: Profile,
+  grouping: Grouping,
+  event: number,
+  rows: readonly { group: number; place: number }[],
+  leastPeriod = 0,
+): CallerNode[][] {
+  const { parent, frame } = profile.stacks;
+  const { ofFrame, symbol } = grouping.places;
+  const trees: CallerNode[][] = rows.map(() => []);
+  let { paths, levels } = pathsOf(profile, grouping, event, rows, trees);
+  let spare: Paths = copyOf(paths);
+  let nodeAt = nodesAt.get(grouping.places);
+  if (!nodeAt) nodesAt.set(grouping.places, nodeAt = new Int32Array(symbol.length).fill(-1));
+  while (levels.length > 0) {
+    const next: Level[] = [];
+    let filled = 0;
+    for (const { callers, from, to } of levels) {
+      const ends = new Array<number>();
+      for (let i = from; i < to; i++) {
+        if (paths.stack[i] < 0) continue;
+        const place = ofFrame[frame[paths.stack[i]]];
+        if (nodeAt[place] < 0) {
+          nodeAt[place] = callers.push({ place, count: 0, period: 0, callers: [] }) - 1;
+          ends.push(0);
+        }
+        const node = callers[nodeAt[place]];
+        node.count += paths.count[i];
+        node.period += paths.period[i];
+        ends[nodeAt[place]]++;
+      }
+      // where the paths through each node go: behind those of the one before
+      for (let n = 0; n < ends.length; n++) {
+        const light = callers[n].period < leastPeriod;
+        const start = filled;
+        if (!light) {
+          filled += ends[n];
+          next.push({ callers: callers[n].callers, from: start, to: filled });
+        }
+        ends[n] = light ? -1 : start;
+      }
+      for (let i = from; i < to; i++) {
+        if (paths.stack[i] < 0) continue;
+        const n = nodeAt[ofFrame[frame[paths.stack[i]]]];
+        if (ends[n] < 0) continue;
+        const into = ends[n]++;
+        spare.stack[into] = parent[paths.stack[i]];
+        spare.count[into] = paths.count[i];
+        spare.period[into] = paths.period[i];
+      }
+      for (const { place } of callers) nodeAt[place] = -1;
+      const heavy = callers.filter((node) => node.period >= leastPeriod).sort((a, b) => b.period - a.period);
+      callers.length = 0;
+      for (const node of heavy) callers.push(node);
+    }
+    [paths, spare] = [spare, paths];
+    levels = next;
+  }
+  return trees;
+}
+
+/** By stack (plus one): the last path from it, plus one. Used again, as there may be very many events. */
+const pathsFrom = new WeakMap<Profile["stacks"], Int32Array>();
+
+/** The rows' samples, those called from one stack added up. */
+function pathsOf(
+  profile: Profile,
+  { groups, places }: Grouping,
+  event: number,
+  rows: readonly { group: number; place: number }[],
+  trees: CallerNode[][],
+): { paths: Paths; levels: Level[] } {
+  const { samples, stacks } = profile;
+  const rowOf = new Map(rows.map(({ group, place }, row) => [group * places.symbol.length + place, row]));
+  const own = event < 0 ? Int32Array.from(samples.count.keys()) : samplesOf(profile, event);
+  // rows.length stands for none of them
+  const row = own.map((s) => {
+    const place = places.ofFrame[stacks.frame[samples.stack[s]]];
+    return rowOf.get(groups.ofSample[s] * places.symbol.length + place) ?? rows.length;
+  });
+  const { order, ends } = countingSort(row, rows.length + 1);
+  const many = rows.length === 0 ? 0 : ends[rows.length - 1];
+
+  const paths: Paths = {
+    stack: new Int32Array(many),
+    count: new Float64Array(many),
+    period: new Float64Array(many),
+  };
+  let pathOf = pathsFrom.get(stacks);
+  if (!pathOf) pathsFrom.set(stacks, pathOf = new Int32Array(stacks.parent.length + 1));
+  const levels: Level[] = [];
+  let filled = 0;
+  for (let row = 0, i = 0; row < rows.length; row++) {
+    const from = filled;
+    for (; i < ends[row]; i++) {
+      const s = own[order[i]], caller = stacks.parent[samples.stack[s]];
+      let path = pathOf[caller + 1] - 1;
+      if (path < from || path >= filled || paths.stack[path] !== caller) {
+        path = filled++;
+        pathOf[caller + 1] = filled;
+        paths.stack[path] = caller;
+      }
+      paths.count[path] += samples.count[s];
+      paths.period[path] += samples.period[s];
+    }
+    levels.push({ callers: trees[row], from, to: filled });
+  }
+  return { paths, levels };
+}
+
+function copyOf({ stack, count, period }: Paths): Paths {
+  return { stack: stack.slice(), count: count.slice(), period: period.slice() };
+}

@@ -1,0 +1,74 @@
+/** The calls of one profile, or of two in the same terms, in one tree of columns. */
+
+import { type Column, float64Column } from "../../base/bytes/column.ts";
+import type { Grouping } from "./groups.ts";
+import { type Profile, samplesOf } from "../model/profile.ts";
+import { StackTable } from "../model/tables.ts";
+
+/** What one profile has at each node. */
+export interface NodeWeights {
+  selfCount: Float64Array;
+  selfPeriod: Float64Array;
+  /** With what was called from there. */
+  count: Float64Array;
+  period: Float64Array;
+}
+
+/** A row is a node: a place, reached by the path of its parents. */
+export interface FlameTree {
+  /** The caller's row, which comes first; of the outermost frames -1 - the group. */
+  parent: Int32Array;
+  place: Int32Array;
+  /** In the order the profiles were given. */
+  weights: NodeWeights[];
+}
+
+/** A profile, how its frames and samples are told apart, and the event that counts. */
+export interface FlameSource {
+  profile: Profile;
+  grouping: Grouping;
+  event: number;
+}
+
+/** The tree of all sources, whose places and groups have to be numbered alike (see groupAlike()). */
+export function flameTree(sources: readonly FlameSource[]): FlameTree {
+  const table = new StackTable();
+  const columns = sources.map(() => ({ count: float64Column(), period: float64Column() }));
+  const path: number[] = [];
+  sources.forEach(({ profile, grouping: { groups, places }, event }, source) => {
+    const { samples, stacks } = profile, { count, period } = columns[source];
+    for (const s of samplesOf(profile, event)) {
+      path.length = 0;
+      for (let stack = samples.stack[s]; stack >= 0; stack = stacks.parent[stack]) {
+        path.push(places.ofFrame[stacks.frame[stack]]);
+      }
+      let node = -1 - groups.ofSample[s];
+      for (let i = path.length - 1; i >= 0; i--) node = table.intern(node, path[i]);
+      extend(count, node + 1);
+      extend(period, node + 1);
+      count.data[node] += samples.count[s];
+      period.data[node] += samples.period[s];
+    }
+  });
+  const parent = table.parent.values();
+  const weights = columns.map(({ count, period }): NodeWeights => {
+    extend(count, parent.length);
+    extend(period, parent.length);
+    const [selfCount, selfPeriod] = [count.values(), period.values()];
+    return { selfCount, selfPeriod, count: selfCount.slice(), period: selfPeriod.slice() };
+  });
+  // parents come first, so that going backwards everything below a node has been added to it
+  for (let node = parent.length - 1; node >= 0; node--) {
+    if (parent[node] < 0) continue;
+    for (const { count, period } of weights) {
+      count[parent[node]] += count[node];
+      period[parent[node]] += period[node];
+    }
+  }
+  return { parent, place: table.frame.values(), weights };
+}
+
+/** Zeros until there are `length` rows. */
+function extend(column: Column<Float64Array<ArrayBuffer>>, length: number) {
+  while (column.length < length) column.push(0);
+}

@@ -1,0 +1,110 @@
+/** Which of a recording's events an output shows, and in which order, where it cannot show all alike. */
+
+import { withEvents } from "./filter.ts";
+import { type Profile, sampleCount } from "../model/profile.ts";
+import { sampledEvents } from "./table.ts";
+
+/**
+ * `recorded`: all, in the order of the recording. `heaviest first`: all, the one with the most samples first, since what
+ * reads the output begins with the first one; `heaviest`: that one alone. These two take twins for one event.
+ */
+export type EventChoice = "recorded" | "heaviest first" | "heaviest";
+
+/** The events of the profile that samples are taken of, the one with the most samples first. */
+export function heaviestFirst(profile: Profile): number[] {
+  const events = sampledEvents(profile);
+  const counts = new Map(events.map((event) => [event, sampleCount(profile, event)]));
+  return events.sort((a, b) => counts.get(b)! - counts.get(a)! || a - b);
+}
+
+/** Core PMUs by the kernel's names for them: `cpu_core`, `armv8_cortex_a53`, `armv8_pmuv3_0`, `apple_firestorm_pmu`. */
+const CORE_PMU = /^(cpu_[a-z0-9_]+|armv\d+_\w+|apple_\w+_pmu)$/;
+
+/** The parts of a name such as `cpu_core/cycles/P`: the PMU and the rest; undefined for an event of no core PMU. */
+function onCorePmu(name: string): { pmu: string; event: string; modifiers: string } | undefined {
+  const match = /^([^/]+)\/(.+)\/:?([A-Za-z]*)$/.exec(name);
+  return match && CORE_PMU.test(match[1])
+    ? { pmu: match[1], event: match[2], modifiers: match[3] }
+    : undefined;
+}
+
+/** What twins are called together: `cycles:P`, `cpu/event=0x3c/P`. */
+function twinName(event: string, modifiers: string): string {
+  if (/[=,]/.test(event)) return `cpu/${event}/${modifiers}`;
+  return modifiers === "" ? event : `${event}:${modifiers}`;
+}
+
+/**
+ * The events that are one, by their common name: the same event on each kind of core of a CPU that has several
+ * (`cpu_core/cycles/P`, `cpu_atom/cycles/P`), where a thread is counted by one of them at a time.
+ */
+function twinsOf({ events }: Profile): Map<string, number[]> {
+  const byName = new Map<string, { row: number; pmu: string }[]>();
+  events.forEach(({ name }, row) => {
+    const parts = onCorePmu(name);
+    if (!parts) return;
+    const common = twinName(parts.event, parts.modifiers);
+    byName.set(common, [...byName.get(common) ?? [], { row, pmu: parts.pmu }]);
+  });
+  // an event that was asked for twice has been counted twice
+  const twins = [...byName].filter(([, rows]) =>
+    rows.length > 1 && new Set(rows.map(({ pmu }) => pmu)).size === rows.length
+  );
+  return new Map(twins.map(([name, rows]) => [name, rows.map(({ row }) => row)]));
+}
+
+/** The profile with its twins made one event each, in the place of the first of them. */
+export function mergeTwins(profile: Profile): Profile {
+  const twins = twinsOf(profile);
+  if (twins.size === 0) return profile;
+  const merged = new Map(
+    [...twins].flatMap(([name, rows]) => rows.map((row) => [row, { name, first: rows[0] }])),
+  );
+  const events: Profile["events"] = [];
+  const newRow = new Int32Array(profile.events.length);
+  profile.events.forEach((event, row) => {
+    const twin = merged.get(row);
+    newRow[row] = twin && twin.first !== row ? newRow[twin.first] : events.push(event) - 1;
+    if (twin?.first === row) {
+      const rates = new Set(twins.get(twin.name)!.map((each) => profile.events[each].rate));
+      events[newRow[row]] = { ...event, name: twin.name, rate: [...rates].join(" and ") };
+    }
+  });
+  return {
+    ...profile,
+    events,
+    samples: { ...profile.samples, event: profile.samples.event.map((event) => newRow[event]) },
+  };
+}
+
+/** Names that are of no event; and those that there are. */
+export interface UnknownEvents {
+  unknown: string[];
+  known: string[];
+}
+
+/**
+ * The profile of the events of these names, or of all where there are none; twins are one where `choice` takes them
+ * so, and go by their common name, too.
+ */
+export function eventsNamed(
+  profile: Profile,
+  names: readonly string[],
+  choice: EventChoice,
+): Profile | UnknownEvents {
+  const twins = choice === "recorded" ? new Map<string, number[]>() : twinsOf(profile);
+  const sampled = sampledEvents(profile);
+  const rowsOf = (name: string) => {
+    const rows = sampled.filter((event) => profile.events[event].name === name);
+    return rows.length > 0 ? rows : twins.get(name) ?? [];
+  };
+  const unknown = names.filter((name) => rowsOf(name).length === 0);
+  if (unknown.length > 0) {
+    return { unknown, known: [...twins.keys(), ...sampled.map((event) => profile.events[event].name)] };
+  }
+  const wanted = new Set(names.flatMap(rowsOf));
+  const named = names.length === 0 || wanted.size === sampled.length
+    ? profile
+    : withEvents(profile, sampled.filter((event) => wanted.has(event)));
+  return twins.size === 0 ? named : mergeTwins(named);
+}

@@ -1,0 +1,87 @@
+/** The rows of a report over one event, or over several side by side. */
+
+import { UsageError } from "../../base/system/errors.ts";
+import { byTotal, overhead, type OverheadOptions, type OverheadRow, type Weight } from "./aggregate.ts";
+import type { Grouping } from "./groups.ts";
+import { type Profile, sampleCount, totalPeriod } from "../model/profile.ts";
+
+/** A row: where, and how much of each of the table's events. */
+export interface TableRow {
+  group: number;
+  place: number;
+  /** By column of events. */
+  self: Weight[];
+  total: Weight[];
+}
+
+/** How much there is in all: what shares are shares of. By event. */
+export interface Whole {
+  count: readonly number[];
+  period: readonly number[];
+}
+
+/** All that the profile has. */
+export function wholeOf(profile: Profile): Whole {
+  return {
+    count: profile.events.map((_, event) => sampleCount(profile, event)),
+    period: profile.events.map((_, event) => totalPeriod(profile, event)),
+  };
+}
+
+/** The rows of events that samples are taken of: not of those that only track processes and maps. */
+export function sampledEvents(profile: Profile): number[] {
+  return profile.events.flatMap(({ tracksOnly }, event) => tracksOnly ? [] : [event]);
+}
+
+/** More are not told apart in columns: a table of all rows by all events may be larger than any file. */
+const MOST_COLUMNS = 256;
+
+/** Throws UsageError for more events than a table has columns for. */
+export function refuseManyColumns(events: number): void {
+  if (events <= MOST_COLUMNS) return;
+  throw new UsageError(
+    `${events} events are more than stand side by side (${MOST_COLUMNS}): choose some with --event`,
+  );
+}
+
+export interface TableOptions extends OverheadOptions {
+  /** By total, and with the rows that only called others. */
+  children: boolean;
+}
+
+/** Of an event that a row has none of. */
+const NOTHING: Weight = Object.freeze({ count: 0, period: 0 });
+
+/** Heaviest in the first event first; what weighs nothing there by the next one. Throws UsageError: see refuseManyColumns(). */
+export function tableOf(
+  profile: Profile,
+  grouping: Grouping,
+  events: readonly number[],
+  { children, selfOnly }: TableOptions,
+): TableRow[] {
+  refuseManyColumns(events.length);
+  const rows: TableRow[] = [];
+  const byPlace = new Map<number, TableRow>();
+  const placeCount = grouping.places.symbol.length;
+  events.forEach((event, column) => {
+    const weighty = overhead(profile, grouping, event, { selfOnly })
+      .filter((row) => row.self.count > 0 || (children && row.total.count > 0));
+    if (children) weighty.sort(byTotal);
+    for (const row of weighty) {
+      const key = row.group * placeCount + row.place;
+      let into = byPlace.get(key);
+      if (!into) {
+        into = emptyRow(row, events.length);
+        byPlace.set(key, into);
+        rows.push(into);
+      }
+      into.self[column] = row.self;
+      into.total[column] = row.total;
+    }
+  });
+  return rows;
+}
+
+function emptyRow({ group, place }: OverheadRow, columns: number): TableRow {
+  return { group, place, self: new Array(columns).fill(NOTHING), total: new Array(columns).fill(NOTHING) };
+}

@@ -1,0 +1,170 @@
+/** Keeps a recording from taking the machine down: figures for rate_policy.ts, and what it says put into effect. */
+
+import { clockNs } from "../../../ffi/pmu.ts";
+import { UnsupportedError } from "../../base/system/errors.ts";
+import { greatest } from "../../base/bytes/lists.ts";
+import { hostFiles, readNumber } from "../../events/files.ts";
+import type { TimedRateChange } from "../../perfdata/format/session_info.ts";
+import { backends } from "../backends/all.ts";
+import type { Backend, Sampler } from "../backends/registry.ts";
+import {
+  firstRate,
+  FloodControl,
+  livelocks,
+  type RateChange,
+  SAFE_RATE,
+  type Stretch,
+} from "./rate_policy.ts";
+import type { Progress } from "../request/request.ts";
+import { sampleCost } from "./sample_cost.ts";
+
+const LOOK_EVERY_MS = 1000;
+/** CLOCK_PROCESS_CPUTIME_ID: the CPU time of all threads of this process, the drain's among them. */
+const PROCESS_CPU_TIME = 2;
+/** What the kernel's limit is unless it was set, as a share of the CPU's time. */
+const DEFAULT_BUDGET = 0.25;
+
+/** What there is to watch. */
+export interface Recorded {
+  readonly progress: Progress;
+  /** How many outputs have been completed: each takes time that has nothing to do with the rate. */
+  readonly completed: number;
+}
+
+export interface GuardOptions {
+  samplers: readonly Sampler[];
+  /** CPUs of the machine. */
+  cpus: number;
+  /** The events are of threads, so that those which run already keep their rate when it is changed. */
+  ofThreads: boolean;
+  note: (line: string) => void;
+}
+
+export class Guard {
+  readonly #options: GuardOptions;
+  /** Events that are sampled at a rate; a period that was asked for is never changed. */
+  readonly #rated: Sampler[];
+  readonly #changes: TimedRateChange[] = [];
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: GuardOptions) {
+    this.#options = options;
+    this.#rated = options.samplers.filter(({ attr }) => attr.flags.has("freq"));
+  }
+
+  /** What was changed while it ran, in order. */
+  get changes(): readonly TimedRateChange[] {
+    return this.#changes;
+  }
+
+  /**
+   * Before sampling starts: lowers a rate that would leave the CPUs little time for anything else. It cannot be
+   * left to `watch()`, as the recorder would not get to run. Throws UnsupportedError for a period that would do
+   * that, as a period is the user's word.
+   */
+  begin(): void {
+    this.#checkPeriods();
+    for (const sampler of this.#rated) {
+      const asked = Number(sampler.attr.samplePeriod);
+      if (asked <= SAFE_RATE) continue;
+      const cost = sampleCost(sampler.attr);
+      if (cost === undefined) continue;
+      const percent = readNumber(hostFiles, "/proc/sys/kernel/perf_cpu_time_max_percent");
+      const to = firstRate(asked, cost, percent ? percent / 100 : DEFAULT_BUDGET);
+      if (to === asked) continue;
+      backendOf(sampler).setRate(sampler, to);
+      sampler.attr = { ...sampler.attr, samplePeriod: BigInt(to) };
+      const each = (cost * 1e6).toFixed(0);
+      this.#options.note(
+        `sampling ${sampler.event.name} at ${to} Hz rather than ${asked}: each sample takes ${each} us of its CPU here, ` +
+          `which would leave programs too little (--keep-rate does it all the same)`,
+      );
+    }
+  }
+
+  /** While it runs: looks at what it costs once a second. */
+  watch(recorded: Recorded): void {
+    const rates = this.#rated.map(({ attr }) => Number(attr.samplePeriod));
+    // without a rate there is none to lower, but the user is told once
+    const control = new FloodControl(rates.length > 0 ? greatest(rates) : SAFE_RATE);
+    const started = performance.now();
+    let told = false;
+    const next = stretches(recorded, this.#options.cpus);
+    this.#timer = setInterval(() => {
+      const stretch = next();
+      const change = told || !stretch ? undefined : control.observe(stretch);
+      if (!change) return;
+      if (rates.length === 0) {
+        told = true;
+        this.#options.note(`warning: ${change.reason}: the count asked for is kept; a larger -c costs less`);
+      } else {
+        this.#apply(change, (performance.now() - started) / 1000);
+      }
+    }, LOOK_EVERY_MS);
+    Deno.unrefTimer(this.#timer as unknown as number);
+  }
+
+  /** Ends the watching. */
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #apply({ from, to, reason }: RateChange, seconds: number) {
+    for (const sampler of this.#rated) {
+      if (Number(sampler.attr.samplePeriod) > to) backendOf(sampler).setRate(sampler, to);
+    }
+    this.#changes.push({ seconds, from, to, reason });
+    const whose = this.#options.ofThreads ? " in threads that start from now on, and in the first" : "";
+    this.#options.note(`lowered the rate from ${from} to ${to} Hz${whose}: ${reason}`);
+  }
+
+  #checkPeriods() {
+    for (const sampler of this.#options.samplers) {
+      const { event, attr } = sampler;
+      if (attr.flags.has("freq") || attr.samplePeriod === 0n) continue; // 0: its leader samples for it
+      const estimate = backendOf(sampler).estimateFrequency(event);
+      const rate = estimate === undefined ? 0 : estimate / Number(attr.samplePeriod);
+      if (rate <= SAFE_RATE) continue;
+      const cost = sampleCost(attr);
+      if (cost === undefined || !livelocks(rate, cost)) continue;
+      throw new UnsupportedError({
+        attempt: `sample ${event.name} every ${attr.samplePeriod}`,
+        cause:
+          `that is about ${Math.round(rate)} samples a second on each CPU, of ${
+            (cost * 1e6).toFixed(0)
+          } us each, ` +
+          "which leaves programs no time",
+        remedy: "give a larger -c, or --keep-rate to do it all the same",
+      });
+    }
+  }
+}
+
+function backendOf({ choice }: Sampler): Backend {
+  return backends.all().find(({ name }) => name === choice.backend)!; // it cannot go while it is in use
+}
+
+/** A function that gives what happened since it was last called; undefined when an output was completed meanwhile. */
+function stretches(recorded: Recorded, cpus: number): () => Stretch | undefined {
+  const now = () => ({
+    at: performance.now() / 1000,
+    ownCpuSeconds: Number(clockNs(PROCESS_CPU_TIME)) / 1e9,
+    ...recorded.progress,
+    completed: recorded.completed,
+  });
+  let last = now();
+  return () => {
+    const before = last;
+    last = now();
+    if (last.completed > before.completed) return undefined;
+    return {
+      seconds: last.at - before.at,
+      ownCpuSeconds: last.ownCpuSeconds - before.ownCpuSeconds,
+      cpus,
+      written: last.samples - before.samples,
+      lost: last.lost - before.lost,
+      bytes: last.bytes - before.bytes,
+      kernelLimit: readNumber(hostFiles, "/proc/sys/kernel/perf_event_max_sample_rate"),
+    };
+  };
+}

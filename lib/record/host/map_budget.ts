@@ -1,0 +1,41 @@
+/**
+ * A bound on what the maps of other users' processes may cost when a recording starts. Anyone can start a hundred
+ * processes with 65,000 mappings each, which take a minute to read and 200 MB of the file.
+ */
+
+import { isTrusted } from "../../base/files/guarded_open.ts";
+
+/** Characters of /proc/PID/maps that are read of each user's processes: some 300,000 mappings. */
+const MAX_CHARACTERS = 1 << 25;
+
+/** What each user may still cost. Root's processes, and this user's, are always read. */
+export class MapBudget {
+  readonly #left = new Map<number, number>();
+  readonly #limit: number;
+  /** Processes whose maps were not read, by user. */
+  readonly skipped = new Map<number, number>();
+
+  constructor(limit = MAX_CHARACTERS) {
+    this.#limit = limit;
+  }
+
+  /** Returns whether the maps of one more process of this user may be read; counts it as skipped if not. */
+  allows(uid: number): boolean {
+    if (isTrusted(uid) || (this.#left.get(uid) ?? this.#limit) > 0) return true;
+    this.skipped.set(uid, (this.skipped.get(uid) ?? 0) + 1);
+    return false;
+  }
+
+  /** Takes the text of a process's maps into account. */
+  spend(uid: number, characters: number): void {
+    this.#left.set(uid, (this.#left.get(uid) ?? this.#limit) - characters);
+  }
+
+  /** Says what was skipped, a sentence for each user. */
+  notes(): string[] {
+    return [...this.skipped].map(([uid, processes]) =>
+      `the mappings of ${processes} processes of user ${uid} are not recorded, as this user has too many: ` +
+      "their samples have no symbols"
+    );
+  }
+}

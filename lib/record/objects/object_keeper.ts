@@ -1,0 +1,235 @@
+/**
+ * Sees to it that a recording can be resolved later: lists the build ids of the objects that ran, and saves those
+ * that samples are in and that no one could find by their path afterwards: deleted or replaced programs, memfds, and what
+ * only a container or a chroot could see. Which they are is told by the drain, which sees every record anyway.
+ */
+
+import type { Drain, Seen } from "../../../ffi/pmu.ts";
+import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
+import { concat } from "../../base/bytes/bytes.ts";
+import { FileBytes } from "../../base/files/file_bytes.ts";
+import { processFolder } from "../../base/files/pid_namespace.ts";
+import { describeEvent, EventTable } from "../../perfdata/format/events.ts";
+import type { BuildIdEntry } from "../../perfdata/format/features.ts";
+import type { RecordedProcess } from "../../perfdata/format/session_info.ts";
+import { decodeMmap2 } from "../../perfdata/format/records.ts";
+import { CacheWriter, openCached } from "../../symbols/files/build_id_cache.ts";
+import { fileBuildId } from "../../symbols/elf/build_id.ts";
+import { vdsoBuildId } from "../../symbols/files/host_files.ts";
+import { type ObjectInfo, ObjectTable } from "../../symbols/object/objects.ts";
+import { HeldObjects } from "./held_objects.ts";
+import { type Hits, scanHits } from "./sampled_objects.ts";
+import { listed, type Opened } from "../open/opening.ts";
+import { PerfMaps } from "./perf_maps.ts";
+import { KERNEL_LINK, parseMaps, type Proc } from "../host/procfs.ts";
+import type { Keeping } from "../request/request.ts";
+import type { RecordsFile } from "../rings/rings.ts";
+
+/** How often it is looked at what the drain has seen, in ms: what lives shorter is seen through its parent. */
+const LOOK_EVERY = 100;
+/** A command's own maps are looked at this many ms after its start, before any record of it has been written. */
+const FIRST_LOOKS = [3, 15, 60, 150];
+
+/** What there is to say of a recording's objects and samples when it is complete. */
+export interface Kept {
+  buildIds: BuildIdEntry[];
+  /** When the first and the last sample were taken, in ns of the recording's clock; undefined without any. */
+  sampleTime: Hits["times"];
+  /** Processes that made code as they ran. */
+  jitProcesses: RecordedProcess[];
+}
+
+export class ObjectKeeper {
+  readonly #file: FileBytes;
+  readonly #dataOffset: number;
+  readonly #opened: readonly Opened[];
+  readonly #drain: Drain;
+  readonly #objects = new ObjectTable();
+  /** Files that are held, by the number that the drain knows them by. */
+  readonly #known = new Set<number>();
+  readonly #held = new HeldObjects();
+  readonly #perfMaps = new PerfMaps();
+  readonly #save: boolean;
+  /** What `finish()` found to be saved. */
+  readonly #lost: { path: string; buildId: string }[] = [];
+  #mapsOf: number[] = [];
+  readonly #timers: ReturnType<typeof setTimeout>[] = [];
+  readonly #told: BuildIdEntry[] = [];
+  #lookedInto = 0;
+
+  private constructor(
+    file: FileBytes,
+    dataOffset: number,
+    opened: readonly Opened[],
+    drain: Drain,
+    save: boolean,
+  ) {
+    this.#file = file;
+    this.#dataOffset = dataOffset;
+    this.#opened = opened;
+    this.#drain = drain;
+    this.#save = save;
+    this.#timers.push(setInterval(() => this.#look(), LOOK_EVERY));
+  }
+
+  /**
+   * The keeper of what `drain` records into the sink, which looks at it from now on until `close()`; undefined where
+   * what was written cannot be read back: into a pipe, or a device.
+   */
+  static of(
+    { fd, sizeFieldAt }: Pick<RecordsFile, "fd" | "sizeFieldAt">,
+    opened: readonly Opened[],
+    drain: Drain,
+    keeping: Keeping,
+  ): ObjectKeeper | undefined {
+    if (keeping === "nothing" || sizeFieldAt === undefined) return undefined;
+    const file = FileBytes.tryOpen(`/proc/self/fd/${fd}`, KERNEL_LINK);
+    if (!file) return undefined;
+    // struct perf_file_section { u64 offset, size; }
+    const dataOffset = new DataView(file.read(sizeFieldAt - 8, 8).buffer).getUint32(0, true);
+    return new ObjectKeeper(file, dataOffset, opened, drain, keeping === "save");
+  }
+
+  /** Takes in records that stand in front of those of the drain. */
+  seeFront(records: readonly Uint8Array[]): void {
+    this.#drain.see(concat(records));
+  }
+
+  /** Takes in what another drain has seen. */
+  see({ maps, forks }: Seen): void {
+    for (const { pid, parent } of forks) this.#held.parent(pid, parent);
+    let missed = false;
+    for (const { file, record } of maps) {
+      if (this.#known.has(file)) continue;
+      const view = new DataView(record.buffer, record.byteOffset);
+      // the trailer behind the file name is no harm: the name ends with a NUL
+      const map = decodeMmap2({
+        u8: record,
+        pos: 0,
+        size: record.length,
+        misc: view.getUint16(4, true),
+        trailer: 0,
+        fileOffset: 0,
+      });
+      this.#objects.of(map);
+      if (this.#held.see(map)) this.#known.add(file);
+      else missed = true;
+      if (map.filename.startsWith("//anon")) this.#perfMaps.see(map.pid);
+    }
+    if (missed) this.#drain.seeAgain(); // another process may live longer
+  }
+
+  /** Build ids that records have told so far: all there are where the kernel knows them. */
+  get buildIds(): readonly BuildIdEntry[] {
+    const rows = this.#objects.rows;
+    for (; this.#lookedInto < rows.length; this.#lookedInto++) {
+      const { path: filename, kind, buildId } = rows[this.#lookedInto];
+      if (kind !== "file" || buildId === undefined) continue;
+      this.#told.push({ pid: -1, misc: PERF_RECORD_MISC.USER, buildId, filename });
+    }
+    return this.#told;
+  }
+
+  /** Processes that have made code as they ran, so far. */
+  get jitProcesses(): RecordedProcess[] {
+    return this.#perfMaps.processes(new Set());
+  }
+
+  #look(): void {
+    this.see(this.#drain.takeSeen());
+    this.#perfMaps.look();
+  }
+
+  /** Looks at a process that was just started, before any record of it has been written. */
+  lookAt(proc: Proc, pid: number): void {
+    const look = () => {
+      const maps = parseMaps(proc.text(`${processFolder(pid)}/maps`) ?? "");
+      for (const { major: maj, minor: min, inode: ino, ...map } of maps) {
+        this.#held.see({ ...map, maj, min, ino, pid });
+      }
+    };
+    for (const ms of FIRST_LOOKS) this.#timers.push(setTimeout(look, ms));
+  }
+
+  /**
+   * Lists all that ran, and finds out what has to be saved, once all `dataBytes` of records are written and the drain
+   * has stopped. `samplesElsewhere`: not all samples came through the drain.
+   */
+  finish(dataBytes: number, samplesElsewhere = false): Kept {
+    this.#look();
+    const buildIds = new Map<string, BuildIdEntry>();
+    const lost = new Map<string, { path: string; buildId: string }>();
+    for (const object of this.#objects.rows) {
+      const buildId = this.#buildIdOf(object);
+      if (buildId === undefined) continue;
+      const { path: filename } = object;
+      const key = `${filename}\0${buildId}`;
+      buildIds.set(key, { pid: -1, misc: PERF_RECORD_MISC.USER, buildId, filename });
+      if (this.#save && object.kind === "file" && !this.#isFound(filename, buildId)) {
+        lost.set(key, { path: filename, buildId });
+      }
+    }
+    const saving = lost.size > 0 || this.#perfMaps.pids.length > 0;
+    const times = samplesElsewhere ? undefined : this.#drain.times;
+    const hits = saving || times === undefined ? this.#hits(dataBytes) : undefined;
+    const jitPids = new Set<number>();
+    for (const object of saving && hits ? hits.objects : []) {
+      if (object.kind === "jit") jitPids.add(object.pid);
+      const one = lost.get(`${object.path}\0${this.#buildIdOf(object)}`);
+      if (one) this.#lost.push(one);
+    }
+    if (this.#save) this.#mapsOf = this.#perfMaps.pids.filter((pid) => jitPids.has(pid));
+    return {
+      buildIds: [...buildIds.values()],
+      sampleTime: times ?? hits?.times,
+      jitProcesses: this.#perfMaps.processes(new Set(this.#mapsOf)),
+    };
+  }
+
+  /**
+   * Saves what `finish()` found, after the output is complete, so that nothing waits for it. Returns what could not be
+   * saved, a sentence each. Gives up once `stopped`.
+   */
+  async save(stopped: () => boolean): Promise<string[]> {
+    const writer = new CacheWriter();
+    const failures: string[] = [];
+    for (const { path, buildId } of this.#lost) {
+      const held = this.#held.find(path, buildId);
+      if (!held || fileBuildId(path) === buildId) continue;
+      const cause = await writer.save(held, path, buildId, stopped);
+      if (cause) failures.push(`${path} is not saved for reports: ${cause}`);
+    }
+    for (const pid of this.#mapsOf) {
+      const cause = await this.#perfMaps.save(pid, stopped);
+      if (cause) failures.push(`the perf map of process ${pid} is not saved for reports: ${cause}`);
+    }
+    return failures;
+  }
+
+  /** Ends the looking, and lets go of what was held. */
+  close(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#held.close();
+    this.#perfMaps.close();
+    this.#file.close();
+  }
+
+  #hits(dataBytes: number): Hits {
+    const table = new EventTable();
+    for (const { attr, ids } of listed(this.#opened)) table.add(describeEvent(attr, ids));
+    return scanHits(this.#file, this.#dataOffset, this.#dataOffset + dataBytes, table);
+  }
+
+  #buildIdOf({ kind, path, buildId }: ObjectInfo): string | undefined {
+    if (kind === "vdso") return buildId ?? vdsoBuildId();
+    return kind === "file" ? buildId ?? this.#held.buildIdOf(path) : undefined;
+  }
+
+  /** Whether a reader of this machine will find it, by its path or in the cache. */
+  #isFound(path: string, buildId: string): boolean {
+    if (this.#held.isThere(path)) return true;
+    const cached = openCached(buildId, path);
+    cached?.close();
+    return cached !== undefined;
+  }
+}

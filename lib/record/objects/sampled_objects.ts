@@ -1,0 +1,179 @@
+/**
+ * Goes through the records of a recording that is complete, to learn which objects its samples are in. Records come
+ * in the order they were written in, which is that of time but within a round; so an address whose mapping is
+ * not there yet is looked up once more at the end of its piece.
+ */
+
+import { PERF_RECORD, PERF_RECORD_MISC } from "../../base/system/abi.ts";
+import { addressOf } from "../../base/bytes/address.ts";
+import { BadInputError } from "../../base/system/errors.ts";
+import type { FileBytes } from "../../base/files/file_bytes.ts";
+import { callchainOffset, RECORD_HEADER_SIZE } from "../../perfdata/format/attr_layout.ts";
+import type { EventTable } from "../../perfdata/format/events.ts";
+import { decodeMmap2, decodeTask, type RecordBytes } from "../../perfdata/format/records.ts";
+import { sampleFits } from "../../perfdata/read/sample.ts";
+import { AddressSpaces } from "../../symbols/space/address_space.ts";
+import type { ObjectInfo } from "../../symbols/object/objects.ts";
+
+const CHUNK = 1 << 20;
+/** Slots for the pages that were looked up last; a power of two. */
+const RECENT = 1 << 14;
+/** Addresses kept for a second look in one piece; more are garbage of broken call chains. */
+const MOST_PENDING = 10_000;
+
+/** What the samples of a recording tell. */
+export interface Hits {
+  /** The objects that they are in, or that their callers are in. */
+  objects: ObjectInfo[];
+  /** Times of the first and the last, in ns of the recording's clock; undefined without any. */
+  times: { first: bigint; last: bigint } | undefined;
+}
+
+/** Goes through the records in [from, to) of `file`, whose events are those of `table`. The file stays the caller's. */
+export function scanHits(file: FileBytes, from: number, to: number, table: EventTable): Hits {
+  const scan = new HitScan(file, table);
+  scan.take(from, to);
+  return scan.hits;
+}
+
+class HitScan {
+  readonly #file: FileBytes;
+  readonly #table: EventTable;
+  readonly #spaces = new AddressSpaces();
+  readonly #buffer = new Uint8Array(CHUNK);
+  readonly #words = new Uint32Array(this.#buffer.buffer);
+  /**
+   * Pages that have been looked up, by address space: a sample in one of them tells nothing new. Each in the slot that
+   * its key gives: both halves of the key, and 1 where there is one.
+   */
+  readonly #recent = new Int32Array(3 * RECENT);
+  readonly #hit = new Set<number>();
+  #pending: { pid: number; address: number }[] = [];
+  // samples of one process follow one another: its space, until a mapping or a process may have changed it
+  #pid = -1;
+  #space = -1;
+  // times of samples: each as two halves, because they take more than a double holds
+  #firstHigh = Infinity;
+  #firstLow = 0;
+  #lastHigh = -1;
+  #lastLow = 0;
+
+  constructor(file: FileBytes, table: EventTable) {
+    this.#file = file;
+    this.#table = table;
+  }
+
+  get hits(): Hits {
+    const time = (high: number, low: number) => (BigInt(high) << 32n) | BigInt(low);
+    return {
+      objects: [...this.#hit].map((id) => this.#spaces.objects.rows[id]),
+      times: this.#lastHigh < 0
+        ? undefined
+        : { first: time(this.#firstHigh, this.#firstLow), last: time(this.#lastHigh, this.#lastLow) },
+    };
+  }
+
+  take(from: number, to: number): void {
+    for (let at = from; at < to;) {
+      const got = this.#file.readAt(at, this.#buffer.subarray(0, Math.min(CHUNK, to - at)));
+      const taken = this.#records(at, got);
+      if (taken === 0) break; // no whole record: nothing a recorder writes
+      at += taken;
+      for (const { pid, address } of this.#pending) this.#lookUp(pid, address);
+      this.#pending = [];
+    }
+  }
+
+  /** The whole records at the buffer's start, which is at `offset` of the file; gives their bytes. */
+  #records(offset: number, bytes: number): number {
+    const words = this.#words;
+    let pos = 0;
+    while (pos + RECORD_HEADER_SIZE <= bytes) {
+      const type = words[pos >>> 2], second = words[(pos >>> 2) + 1];
+      const size = second >>> 16;
+      if (size < RECORD_HEADER_SIZE || size % 8 !== 0 || pos + size > bytes) break;
+      if (type === PERF_RECORD.SAMPLE) this.#sample(pos, size);
+      else if (type === PERF_RECORD.MMAP2 || type === PERF_RECORD.FORK) {
+        this.#record(type, pos, size, second & 0xffff, offset + pos);
+      }
+      pos += size;
+    }
+    return pos;
+  }
+
+  #record(type: number, pos: number, size: number, misc: number, fileOffset: number): void {
+    this.#pid = -1;
+    const index = this.#table.ofRecord(this.#words, pos, size);
+    const trailer = this.#table.events[index]?.layout.trailer.size ?? 0;
+    const record: RecordBytes = { u8: this.#buffer, pos, size, misc, trailer, fileOffset };
+    try {
+      if (type === PERF_RECORD.FORK) {
+        const { pid, ppid, tid, ptid } = decodeTask(record);
+        this.#spaces.fork(pid, ppid, tid, ptid, (misc & PERF_RECORD_MISC.FORK_EXEC) === 0);
+      } else {
+        this.#spaces.mmap(decodeMmap2(record), misc & PERF_RECORD_MISC.CPUMODE_MASK);
+      }
+    } catch (error) {
+      if (!(error instanceof BadInputError)) throw error; // shorter than its struct: the reader will say so
+    }
+  }
+
+  #sample(pos: number, size: number): void {
+    const words = this.#words;
+    const index = this.#table.ofSample(words, pos, size);
+    if (index < 0) return;
+    const { layout } = this.#table.events[index];
+    if (layout.tid < 0 || !sampleFits(words, pos, size, layout)) return;
+    const pid = words[(pos + layout.tid) >>> 2] | 0;
+    if (pid !== this.#pid) {
+      this.#pid = pid;
+      this.#space = this.#spaces.spaceOf(pid, PERF_RECORD_MISC.USER);
+    }
+    if (layout.time >= 0) this.#time((pos + layout.time) >>> 2);
+    if (layout.ip >= 0) this.#address((pos + layout.ip) >>> 2);
+    const chain = callchainOffset(layout, words, pos, size);
+    if (chain < 0) return;
+    const first = ((pos + chain) >>> 2) + 2;
+    const end = first + 2 * words[first - 2];
+    for (let word = first; word < end; word += 2) this.#address(word);
+  }
+
+  #time(word: number): void {
+    const low = this.#words[word], high = this.#words[word + 1];
+    if (high < this.#firstHigh || (high === this.#firstHigh && low < this.#firstLow)) {
+      this.#firstHigh = high;
+      this.#firstLow = low;
+    }
+    if (high > this.#lastHigh || (high === this.#lastHigh && low > this.#lastLow)) {
+      this.#lastHigh = high;
+      this.#lastLow = low;
+    }
+  }
+
+  /** The address at this word of the buffer, in user space. */
+  #address(word: number): void {
+    const low = this.#words[word], high = this.#words[word + 1];
+    if (high >>> 31 === 1) return;
+    // a page of 4096 bytes: bits 12 to 43 in one half of the key, the rest beside the space in the other
+    const page = (low >>> 12) | ((high & 0xfff) << 20);
+    const rest = (this.#space << 8) | ((high >>> 12) & 0xff);
+    const recent = this.#recent;
+    const slot = 3 *
+      ((Math.imul(page ^ Math.imul(this.#space, 0x85ebca6b), 0x9e3779b1) >>> 16) & (RECENT - 1));
+    if (recent[slot] === page && recent[slot + 1] === rest && recent[slot + 2] === 1) return;
+    recent[slot] = page;
+    recent[slot + 1] = rest;
+    recent[slot + 2] = 1;
+    const address = addressOf(low, high);
+    if (!this.#lookUp(this.#pid, address) && this.#pending.length < MOST_PENDING) {
+      this.#pending.push({ pid: this.#pid, address });
+    }
+  }
+
+  #lookUp(pid: number, address: number): boolean {
+    const object = this.#spaces.find(pid, address, PERF_RECORD_MISC.USER);
+    if (object < 0) return false;
+    this.#hit.add(object);
+    return true;
+  }
+}

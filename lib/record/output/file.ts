@@ -1,0 +1,348 @@
+/** The perf.data file of a recording, from its header to its features. */
+
+import {
+  closeFd,
+  createFile,
+  createNameless,
+  lockFile,
+  nameFile,
+  overwriteInPlace,
+  PmuError,
+  writeAll,
+  writeAt,
+} from "../../../ffi/pmu.ts";
+import { concat } from "../../base/bytes/bytes.ts";
+import { append } from "../../base/bytes/lists.ts";
+import { ERRNO } from "../../base/system/errno.ts";
+import { UnsupportedError } from "../../base/system/errors.ts";
+import { identityOf } from "../../base/files/file_bytes.ts";
+import { encodeFeatures, type FeatureSection } from "../../perfdata/format/feature_encoders.ts";
+import { type BuildIdEntry, FEATURE } from "../../perfdata/format/features.ts";
+import type { PlacedSection } from "../../perfdata/format/room.ts";
+import {
+  encodeFileEnd,
+  encodeFileStart,
+  encodeFinishedRound,
+  encodeIdAdded,
+  type FileEnd,
+  type FileStart,
+  type IdPlace,
+  MOST_TABLE_BYTES,
+} from "../../perfdata/format/writer.ts";
+import { FileRoom, planRoom } from "./file_room.ts";
+import { folderOf, namelessFile } from "./nameless_file.ts";
+import { listed, type Opened } from "../open/opening.ts";
+import {
+  type Facts,
+  type Finished,
+  knownFeatures,
+  type Origin,
+  type Sink,
+  versionSection,
+  writeError,
+} from "./sink.ts";
+
+const OLD = ".old";
+
+/** What a file is told of its recording when it is made. */
+export interface About {
+  origin: Origin;
+  facts: Facts;
+  /** How many more ids each event may get while it is written. */
+  spareIds: number;
+}
+
+export class RecordFile implements Sink {
+  #path: string;
+  /** Whether a file of that name was there, and waits as FILE.old. */
+  readonly #hadOld: boolean;
+  readonly #start: FileStart;
+  readonly #room: FileRoom;
+  /** Of the kernel and its modules. */
+  readonly #kernelIds: readonly BuildIdEntry[];
+  /** The descriptor, positioned behind what has been written. */
+  readonly fd: number;
+  /** Room for the table of features, wherever they are: perf looks for it behind the records. */
+  readonly spare = MOST_TABLE_BYTES;
+  /** A file that holds what the last changes of this one will want of a quota. */
+  #ballast: number | undefined;
+  /** Where the events' ids are. */
+  #ids: IdPlace[];
+  #dataBytes: number;
+
+  private constructor(path: string, hadOld: boolean, fd: number, { start, room, kernelIds, bytes }: Front) {
+    this.#path = path;
+    this.#hadOld = hadOld;
+    this.fd = fd;
+    this.#start = start;
+    this.#room = room;
+    this.#kernelIds = kernelIds;
+    this.#ids = start.ids;
+    this.#dataBytes = bytes.length - start.dataOffset;
+  }
+
+  /**
+   * Makes the file, with its header and all that is known by now: whoever sees it can read it. A file that was there is
+   * kept as FILE.old, as perf does. It is locked while it is written: a lock goes with its process, however that ends.
+   * Throws UnsupportedError when it cannot be made, or another recorder is writing it; what was there is as it was then.
+   */
+  static create(path: string, opened: readonly Opened[], about: About): RecordFile {
+    const front = frontOf(opened, about); // takes a while, in which there is no file yet
+    let lock: number | undefined;
+    try {
+      const hadOld = isFile(path);
+      if (hadOld) {
+        lock = lockFile(path); // so that no other recorder writes to it
+        Deno.renameSync(path, path + OLD);
+      }
+      return RecordFile.#make(path, hadOld, front);
+    } catch (error) {
+      if (!(error instanceof PmuError) || error.errno !== ERRNO.EAGAIN) throw writeError(path, error);
+      throw new UnsupportedError({
+        attempt: `write ${path}`,
+        cause: "another recorder is writing it",
+        remedy: "name another file with -o, or end the other recording",
+      }, error.errno);
+    } finally {
+      if (lock !== undefined) closeFd(lock);
+    }
+  }
+
+  /** Makes it, with its front; puts back what was there when that fails. */
+  static #make(path: string, hadOld: boolean, front: Front): RecordFile {
+    const whole = makeWhole(path, front);
+    let file: RecordFile | undefined;
+    try {
+      const fd = whole?.fd ?? createFile(path);
+      file = new RecordFile(path, hadOld, fd, front);
+      const inPlace = whole?.inPlace ?? keepsInPlace(fd);
+      if (!whole) writeAll(fd, front.bytes);
+      if (inPlace) file.#ballast = ballast(path);
+      return file;
+    } catch (error) {
+      if (file) {
+        file.discard();
+        file.close();
+      } else if (hadOld) {
+        Deno.renameSync(path + OLD, path);
+      }
+      throw error;
+    }
+  }
+
+  /** Offset of the u64 that has to equal the bytes of records. */
+  get sizeFieldAt(): number {
+    return this.#start.dataSizeAt;
+  }
+
+  /** Bytes of records that it begins with, and of those written through `write()`. */
+  get dataBytes(): number {
+    return this.#dataBytes;
+  }
+
+  /** Writes whole records. Throws UnsupportedError. */
+  write(records: readonly Uint8Array[]): void {
+    const bytes = concat(records);
+    try {
+      writeAll(this.fd, bytes);
+    } catch (error) {
+      throw writeError(this.#path, error);
+    }
+    this.#dataBytes += bytes.length;
+  }
+
+  /** Keeps what is known by now at the front. A file system that has no room even for that leaves what was there. */
+  keep(facts: Facts): void {
+    this.#inRoom(this.#withKernel(facts));
+  }
+
+  /** Adds ids to those of the events, by their index in the file. False when there is no room, or the disk has none. */
+  addIds(added: readonly { event: number; id: bigint }[]): boolean {
+    const ids = this.#ids.map((place) => ({ ...place }));
+    const patches: FileEnd["patches"] = [];
+    for (const { event, id } of added) {
+      const patch = encodeIdAdded(ids[event], id);
+      if (!patch) return false;
+      append(patches, patch);
+      ids[event].count++;
+    }
+    try {
+      for (const { offset, bytes } of patches) writeAt(this.fd, bytes, offset);
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error;
+      return false;
+    }
+    this.#ids = ids;
+    return true;
+  }
+
+  freeBallast(): void {
+    if (this.#ballast !== undefined) closeFd(this.#ballast);
+    this.#ballast = undefined;
+  }
+
+  /**
+   * Puts the features behind `dataBytes` bytes of records and completes the header. When that fails (the disk is
+   * full) those that are at the front are all there is.
+   */
+  finish(dataBytes: number, facts: Facts): Finished {
+    this.freeBallast();
+    const all = this.#withKernel(facts);
+    const { buildIds } = all;
+    const kept = this.#inRoom(all);
+    const end = this.#start.dataOffset + dataBytes;
+    try {
+      const version = { number: FEATURE.VERSION, payload: versionSection(facts, Infinity)! };
+      const told = [version, ...encodeFeatures({ sampleTime: facts.sampleTime, buildIds })];
+      return { bytes: end + this.#complete(dataBytes, [...this.#room.known, ...told]) };
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error;
+      if (kept) this.#completeFromRoom(dataBytes);
+      return { bytes: end, error };
+    }
+  }
+
+  #withKernel(facts: Facts): Facts {
+    return withIds(facts, this.#kernelIds);
+  }
+
+  #inRoom(facts: Facts): boolean {
+    try {
+      this.#room.keep(facts, (bytes, offset) => writeAt(this.fd, bytes, offset));
+      return true;
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error;
+      return false;
+    }
+  }
+
+  /** Writes the table of these features, and those that are nowhere yet; how many bytes these are. Throws PmuError. */
+  #complete(dataBytes: number, sections: readonly (FeatureSection | PlacedSection)[]): number {
+    const { tail, patches } = encodeFileEnd(this.#start.dataOffset, dataBytes, sections);
+    writeAt(this.fd, tail, this.#start.dataOffset + dataBytes);
+    for (const { offset, bytes } of patches) writeAt(this.fd, bytes, offset);
+    return tail.length;
+  }
+
+  /** Announces the features that are at the front alone, by a table in the spare bytes; not where there are none. */
+  #completeFromRoom(dataBytes: number): void {
+    try {
+      this.#complete(dataBytes, this.#room.sections);
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error;
+    }
+  }
+
+  /** Gives the file another name; nothing may be there. Throws UnsupportedError. */
+  rename(path: string): void {
+    try {
+      Deno.renameSync(this.#path, path);
+    } catch (error) {
+      throw writeError(path, error);
+    }
+    this.#path = path;
+  }
+
+  /** Removes the file, and puts back the one that was there before. What is no file (/dev/null) stays where it is. */
+  discard(): void {
+    const here = lookAt(this.#path);
+    if (!here?.isFile || identityOf(here) !== identityOf(Deno.statSync(`/proc/self/fd/${this.fd}`))) return;
+    Deno.removeSync(this.#path);
+    if (this.#hadOld) Deno.renameSync(this.#path + OLD, this.#path);
+  }
+
+  close(): void {
+    this.freeBallast();
+    closeFd(this.fd);
+  }
+}
+
+/** What a file begins with. */
+interface Front {
+  start: FileStart;
+  room: FileRoom;
+  kernelIds: readonly BuildIdEntry[];
+  /** All of it, to be written at once: a file that is cut off here is none. */
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+function frontOf(opened: readonly Opened[], { origin, facts, spareIds }: About): Front {
+  const known = knownFeatures(origin, opened);
+  const kernelIds = known.buildIds ?? [];
+  const cpus = new Set(opened.flatMap(({ places }) => places.map(({ cpu }) => cpu)));
+  const start = encodeFileStart(listed(opened), { room: planRoom(known, facts, [...cpus]), spareIds });
+  const room = new FileRoom(start.room!);
+  const first = encodeFinishedRound(); // perf refuses a file without any record
+  const bytes = concat([start.bytes, first]);
+  new DataView(bytes.buffer).setBigUint64(start.dataSizeAt, BigInt(first.length), true);
+  room.keep(withIds(facts, kernelIds), (part, offset) => bytes.set(part, offset));
+  return { start, room, kernelIds, bytes };
+}
+
+function withIds(facts: Facts, kernelIds: readonly BuildIdEntry[]): Facts {
+  return { ...facts, buildIds: [...kernelIds, ...facts.buildIds] };
+}
+
+/**
+ * Makes a file that has its front by the time it has its name, so that one that is there can be read, whenever this
+ * process is killed; undefined where that cannot be done (the file system; a device or a dangling link has the name).
+ */
+function makeWhole(path: string, { bytes }: Front): { fd: number; inPlace: boolean } | undefined {
+  let fd: number | undefined;
+  try {
+    fd = createNameless(folderOf(path));
+    const inPlace = keepsInPlace(fd);
+    writeAll(fd, bytes);
+    nameFile(fd, path);
+    return { fd, inPlace };
+  } catch (error) {
+    if (!(error instanceof PmuError)) throw error;
+    if (fd !== undefined) closeFd(fd);
+    return undefined; // what makes it under its name says why, if that cannot be done either
+  }
+}
+
+/**
+ * Has what has room in the file keep it, where that has to be asked for. Tells whether it had to be: a full disk may
+ * take away the end where it could not.
+ */
+function keepsInPlace(fd: number): boolean {
+  try {
+    return overwriteInPlace(fd);
+  } catch (error) {
+    if (!(error instanceof PmuError)) throw error;
+    return false;
+  }
+}
+
+/** What a file system may want of a quota for each change of a file's bytes, though they lie where they lay. */
+const BALLAST_BYTES = 65536;
+
+/** Takes what the last changes of a file will want: a file beside it, to be closed for them; none where none can be had. */
+function ballast(beside: string): number | undefined {
+  let fd: number | undefined;
+  try {
+    fd = namelessFile(beside);
+    writeAll(fd, new Uint8Array(BALLAST_BYTES));
+  } catch {
+    if (fd !== undefined) closeFd(fd);
+    return undefined;
+  }
+  return fd;
+}
+
+function lookAt(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch {
+    return undefined; // somebody has taken it away
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}

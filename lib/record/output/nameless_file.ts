@@ -1,0 +1,25 @@
+/** Files that nobody else sees, and that go with their descriptor, however this process ends. */
+
+import { createFile, createNameless, PmuError } from "../../../ffi/pmu.ts";
+
+/** Makes one in the folder of `beside`, so on its file system. Throws PmuError or one of Deno's. */
+export function namelessFile(beside: string): number {
+  const folder = folderOf(beside);
+  try {
+    return createNameless(folder);
+  } catch (error) {
+    if (!(error instanceof PmuError)) throw error;
+  }
+  // a file system that has no files without a name (some network file systems)
+  const path = Deno.makeTempFileSync({ dir: folder, prefix: ".pmuctl-" });
+  try {
+    return createFile(path);
+  } finally {
+    Deno.removeSync(path);
+  }
+}
+
+/** The folder that a path's last name is in. */
+export function folderOf(path: string): string {
+  return path.includes("/") ? path.slice(0, path.lastIndexOf("/") + 1) : ".";
+}

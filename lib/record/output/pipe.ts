@@ -1,0 +1,121 @@
+/** A recording into a pipe, in perf's pipe format, for a reader that takes it as it comes. */
+
+import { closeFd, PmuError, seek, truncate, writeAll } from "../../../ffi/pmu.ts";
+import { concat } from "../../base/bytes/bytes.ts";
+import { encodeFeatures, encodeHeaderBuildId } from "../../perfdata/format/feature_encoders.ts";
+import { FEATURE } from "../../perfdata/format/features.ts";
+import {
+  encodeEventName,
+  encodeHeaderAttr,
+  encodeHeaderFeature,
+  encodeHeaderTracingData,
+  encodePipeHeader,
+  MOST_FEATURE_BYTES,
+} from "../../perfdata/format/writer.ts";
+import { encodeTracingData } from "../../perfdata/format/tracing_data.ts";
+import { listed, type Opened } from "../open/opening.ts";
+import type { Output } from "../request/output.ts";
+import {
+  type Facts,
+  type Finished,
+  knownFeatures,
+  type Origin,
+  RECORDER,
+  type Sink,
+  versionSection,
+  writeError,
+} from "./sink.ts";
+
+type PipeOutput = Extract<Output, { kind: "pipe" }>;
+
+export class RecordPipe implements Sink {
+  readonly fd: number;
+  readonly sizeFieldAt = undefined;
+  readonly spare = 0;
+  readonly #output: PipeOutput;
+  #dataBytes = 0;
+
+  /** Writes what stands before the records: the events, their names, and the features. Throws UnsupportedError. */
+  constructor(output: PipeOutput, opened: readonly Opened[], origin: Origin) {
+    this.#output = output;
+    this.fd = output.fd;
+    const features = { version: RECORDER, ...knownFeatures(origin, opened) };
+    this.#send([
+      encodePipeHeader(),
+      ...listed(opened).map(encodeHeaderAttr),
+      // build ids and the formats of tracepoints have records of their own in a pipe
+      ...encodeFeatures({ ...features, buildIds: undefined, tracingData: undefined }).map(
+        encodeHeaderFeature,
+      ),
+      ...(features.tracingData ? [encodeHeaderTracingData(encodeTracingData(features.tracingData))] : []),
+      ...(features.buildIds ?? []).map(encodeHeaderBuildId),
+      ...listed(opened).map(({ of, ids }) => encodeEventName(ids[0], of.event.name)),
+    ]);
+  }
+
+  get dataBytes(): number {
+    return this.#dataBytes;
+  }
+
+  write(records: readonly Uint8Array[]): void {
+    this.#dataBytes += this.#send(records);
+  }
+
+  /** A pipe has told of its events. */
+  addIds(): boolean {
+    return false;
+  }
+
+  /** What is known on the way is known to whoever reads along. */
+  keep(): void {}
+
+  freeBallast(): void {}
+
+  /** The ledger goes behind the records: it is in the feature that holds the version, sent once more. */
+  finish(dataBytes: number, facts: Facts, failed: boolean): Finished {
+    const payload = versionSection(facts, MOST_FEATURE_BYTES);
+    if (!payload) return { bytes: dataBytes };
+    const whole = failed ? cutBack(this.fd) : undefined;
+    try {
+      writeAll(this.fd, encodeHeaderFeature({ number: FEATURE.VERSION, payload }));
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error;
+      cutBack(this.fd, whole);
+      return { bytes: dataBytes, error };
+    }
+    return { bytes: dataBytes };
+  }
+
+  /** What went into a pipe cannot be taken back. */
+  discard(): void {}
+
+  close(): void {
+    if (this.#output.own) closeFd(this.fd);
+  }
+
+  #send(parts: readonly Uint8Array[]): number {
+    const bytes = concat(parts);
+    try {
+      writeAll(this.fd, bytes);
+    } catch (error) {
+      throw writeError(`to ${this.#output.name}`, error);
+    }
+    return bytes.length;
+  }
+}
+
+/**
+ * Cuts a file that a pipe's records were written to (`-o - >FILE`) where the last whole record ends: at its position, or
+ * at `end`. Returns where that is; undefined for a pipe, of which nothing can be taken back.
+ */
+function cutBack(fd: number, end?: number): number | undefined {
+  try {
+    const at = end ?? seek(fd, 0, "current");
+    truncate(fd, at);
+    seek(fd, at);
+    return at;
+  } catch (error) {
+    if (!(error instanceof PmuError)) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,27 @@
+/** The clocks that samples can be stamped with. */
+
+import { UsageError } from "../../base/system/errors.ts";
+
+/** By name, as `-k` takes them: numbers of clock_gettime(2). The kernel takes some of them for some PMUs only. */
+const CLOCKS: ReadonlyMap<string, number> = new Map([
+  ["realtime", 0],
+  ["monotonic", 1],
+  ["monotonic_raw", 4],
+  ["boottime", 7],
+  ["tai", 11],
+]);
+
+/** The number of a clock named as perf names it: `monotonic`, `mono`, `CLOCK_MONOTONIC_RAW`. Throws UsageError. */
+export function parseClock(text: string): number {
+  const name = text.toLowerCase().replace(/^clock_/, "");
+  const clock = CLOCKS.get(name) ?? CLOCKS.get(SHORT.get(name) ?? "");
+  if (clock !== undefined) return clock;
+  throw new UsageError(`--clockid '${text}': one of ${[...CLOCKS.keys()].join(", ")} is wanted`);
+}
+
+const SHORT: ReadonlyMap<string, string> = new Map([
+  ["real", "realtime"],
+  ["mono", "monotonic"],
+  ["raw", "monotonic_raw"],
+  ["boot", "boottime"],
+]);

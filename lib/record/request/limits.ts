@@ -1,0 +1,57 @@
+/** How much goes into one output, as it is written on the command line. */
+
+import { UsageError } from "../../base/system/errors.ts";
+
+/** When the next file begins: at the user's signal alone, or also when the file has a size or an age. */
+export type SwitchWhen =
+  | { kind: "signal" }
+  | { kind: "size"; bytes: number }
+  | { kind: "time"; seconds: number };
+
+/** Powers of 1024, as perf has them. */
+const SIZES: Record<string, number> = { B: 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
+const TIMES: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400 };
+
+/** `50M` in bytes; a bare number is bytes. Throws UsageError naming `option`. */
+export function parseSize(text: string, option: string): number {
+  const bytes = /^\d+$/.test(text) ? Number(text) : withUnit(text.toUpperCase(), SIZES);
+  if (bytes) return bytes;
+  throw new UsageError(`${option} '${text}': a size is wanted, as in 500K, 64M or 2G`);
+}
+
+/** `signal`, a size (`64M`) or a time (`10s`, `1m`). Throws UsageError. */
+export function parseSwitchWhen(text: string): SwitchWhen {
+  if (text === "signal") return { kind: "signal" };
+  const bytes = withUnit(text, SIZES);
+  if (bytes) return { kind: "size", bytes };
+  const seconds = withUnit(text, TIMES);
+  if (seconds) return { kind: "time", seconds };
+  throw new UsageError(
+    `--switch-output '${text}': 'signal', a size (500K, 64M, 2G) or a time (10s, 5m, 1h, 1d) is wanted; ` +
+      "K, M and G are sizes, s, m, h and d times",
+  );
+}
+
+/** A positive number and one of the units; undefined when it is not that. */
+function withUnit(text: string, units: Record<string, number>): number | undefined {
+  const unit = units[text.slice(-1)];
+  const number = text.slice(0, -1);
+  return unit !== undefined && /^\d+$/.test(number) && Number(number) > 0 ? Number(number) * unit : undefined;
+}
+
+/**
+ * The name of a file of several: `perf.data.2026112122431253`, the local date and time down to hundredths of a
+ * second, as perf has it. `taken` says of a name whether something is there: the time is then moved on.
+ */
+export function partName(output: string, at: Date, taken: (path: string) => boolean): string {
+  for (let time = at.getTime();; time += 10) {
+    const path = `${output}.${stamp(new Date(time))}`;
+    if (!taken(path)) return path;
+  }
+}
+
+function stamp(at: Date): string {
+  const fields = [at.getMonth() + 1, at.getDate(), at.getHours(), at.getMinutes(), at.getSeconds()];
+  const hundredths = Math.floor(at.getMilliseconds() / 10);
+  return `${at.getFullYear()}` + [...fields, hundredths].map((field) => `${field}`.padStart(2, "0")).join("");
+}

@@ -1,0 +1,110 @@
+/** Where a recording is to go: a file, or a pipe that is there already. */
+
+import { openFifo, PmuError } from "../../../ffi/pmu.ts";
+import { ERRNO } from "../../base/system/errno.ts";
+import { UnsupportedError, UsageError } from "../../base/system/errors.ts";
+
+const STANDARD_OUTPUT = 1, STANDARD_ERROR = 2;
+
+export type Output =
+  | {
+    kind: "file";
+    path: string;
+    /** It is /dev/null, or the like: it stays where it is, and nothing is read back. */
+    device?: true;
+  }
+  | {
+    kind: "pipe";
+    /** For messages: as it was written, or `standard output`. */
+    name: string;
+    fd: number;
+    /** The descriptor was opened for it. */
+    own: boolean;
+  };
+
+/** Path of a file, or name of a pipe. */
+export function outputName(output: Output): string {
+  return output.kind === "file" ? output.path : output.name;
+}
+
+/** Whether it takes standard output away from a command that is run. */
+export function isStandardOutput(output: Output): boolean {
+  return output.kind === "pipe" && output.fd === STANDARD_OUTPUT;
+}
+
+/** An output as it was asked for: a FIFO is yet to be opened, which waits for a reader. */
+export type WantedOutput = Output | { kind: "fifo"; path: string };
+
+/**
+ * What a path names: `-` and paths of our own descriptors are those, a FIFO is a pipe. Devices are refused, but for
+ * /dev/null and /dev/full: what is on a disk's is not to be overwritten by mistake. Throws UsageError.
+ */
+export function outputOf(path: string): WantedOutput {
+  if (path === "-") return pipeOf(STANDARD_OUTPUT, "standard output");
+  const fd = descriptorOf(path);
+  const stat = tryStat(path);
+  if (!stat) {
+    if (fd !== undefined) refuse(path, "that descriptor is not open");
+    return { kind: "file", path };
+  }
+  if (stat.isCharDevice && !isNull(stat)) refuse(path, "it is a device");
+  if (stat.isBlockDevice) refuse(path, "it is a device, and what is on it would be lost");
+  if (fd === STANDARD_ERROR) refuse(path, "that is where pmuctl talks");
+  if (fd !== undefined && !isNull(stat)) {
+    return pipeOf(fd, fd === STANDARD_OUTPUT ? "standard output" : path);
+  }
+  if (stat.isSocket) refuse(path, "it is a socket, which has no path to write to");
+  if (stat.isFifo) return { kind: "fifo", path };
+  return { kind: "file", path, ...isNull(stat) ? { device: true } : {} };
+}
+
+function pipeOf(fd: number, name: string): Output {
+  return { kind: "pipe", name, fd, own: false };
+}
+
+function refuse(path: string, cause: string): never {
+  throw new UsageError(`record: -o ${path}: ${cause}: name a file, a FIFO, or - for standard output`);
+}
+
+/** The number of the descriptor of this process that a path stands for: /dev/stdout, /dev/fd/63, /proc/self/fd/63. */
+function descriptorOf(path: string): number | undefined {
+  const named = { "/dev/stdin": 0, "/dev/stdout": STANDARD_OUTPUT, "/dev/stderr": STANDARD_ERROR }[path];
+  if (named !== undefined) return named;
+  const number = new RegExp(`^(?:/dev|/proc/(?:self|thread-self|${Deno.pid}))/fd/([0-9]{1,9})$`).exec(path)
+    ?.[1];
+  return number === undefined ? undefined : Number(number);
+}
+
+/** The devices 1:3 and 1:7, /dev/null and /dev/full. */
+function isNull({ isCharDevice, rdev }: Deno.FileInfo): boolean {
+  return isCharDevice === true && (rdev === 0x103 || rdev === 0x107);
+}
+
+function tryStat(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch {
+    return undefined; // what makes the file says why, if it cannot
+  }
+}
+
+/** How often it is looked whether a FIFO has a reader, and from when on that is told, in ms. */
+const LOOK_EVERY = 20, TELL_AFTER = 1000;
+
+/** Opens what was asked for. A FIFO waits for its reader, and `note` says so. Throws UnsupportedError. */
+export async function openOutput(wanted: WantedOutput, note: (line: string) => void): Promise<Output> {
+  if (wanted.kind !== "fifo") return wanted;
+  const { path } = wanted;
+  for (let waited = 0;; waited += LOOK_EVERY) {
+    try {
+      return { kind: "pipe", name: path, fd: openFifo(path), own: true };
+    } catch (error) {
+      if (!(error instanceof PmuError)) throw error;
+      if (error.errno !== ERRNO.ENXIO) {
+        throw new UnsupportedError({ attempt: `write ${path}`, cause: error.text }, error.errno);
+      }
+    }
+    if (waited === TELL_AFTER) note(`waiting for somebody to read ${path}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+  }
+}

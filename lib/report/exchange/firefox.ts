@@ -1,0 +1,248 @@
+/**
+ * The profile as profiler.firefox.com reads it: the processed profile format, version 70
+ * (firefox-devtools/profiler, docs-developer/CHANGELOG-formats.md and src/types/profile.ts).
+ */
+
+import { lostText } from "../../perfdata/format/ledger.ts";
+import { BadInputError } from "../../base/system/errors.ts";
+import { VERSION } from "../../base/system/version.ts";
+import { type PathTree, pathTree } from "../../profile/query/path_tree.ts";
+import { placeName, type Places, placesOf } from "../../profile/query/aggregation_keys.ts";
+import { countingSort, isClock, isKernel, type Profile, sampleCount } from "../../profile/model/profile.ts";
+import { sampledEvents } from "../../profile/query/table.ts";
+import { Each, jsonPieces, Numbers, Part, Repeated } from "../json/json_pieces.ts";
+import { type ListedThread, threadList } from "../shared/thread_list.ts";
+
+const PROCESSED_VERSION = 70;
+/** Of the format that Firefox itself writes, of which this is the processed form. */
+const GECKO_VERSION = 36;
+/** Its ResourceType for a library. */
+const LIBRARY = 1;
+
+const CATEGORIES = [
+  { name: "Other", color: "grey", subcategories: ["Other"] },
+  { name: "User", color: "yellow", subcategories: ["Other"] },
+  { name: "Kernel", color: "orange", subcategories: ["Other"] },
+  { name: "JIT", color: "green", subcategories: ["Other"] },
+];
+const OTHER = 0, USER = 1, KERNEL = 2, JIT = 3;
+
+/**
+ * All threads with their samples one by one, of one event: give it a profile of one, with times. Samples of the
+ * clock events weigh their time in ms, which also is the CPU time that graphs show; the format has no unit for other
+ * events' periods, so that their samples weigh one each. Functions carry no addresses: they are symbolized.
+ * The text comes in pieces. Throws BadInputError when samples have no times.
+ */
+export function renderFirefox(profile: Profile): Generator<string> {
+  const { times, meta } = profile;
+  const [event] = sampledEvents(profile);
+  if ((times?.at.length ?? 0) < sampleCount(profile)) {
+    throw new BadInputError("--format firefox shows samples over time, and not all samples here have times");
+  }
+  const clock = event !== undefined && isClock(profile.events[event]);
+  const places = placesOf(profile, "symbol");
+  const tree = pathTree(profile, places.ofFrame);
+  const interval = intervalOf(profile, event, clock);
+  return jsonPieces({
+    meta: {
+      interval,
+      startTime: Math.max(meta.wallStart, 0),
+      profilingStartTime: 0,
+      // the last sample has to be before it to be shown
+      profilingEndTime: Math.max(meta.seconds, 0) * 1000 + interval,
+      version: GECKO_VERSION,
+      preprocessedProfileVersion: PROCESSED_VERSION,
+      product: meta.command || "pmuctl",
+      importedFrom: `pmuctl ${VERSION}`,
+      arguments: meta.command,
+      processType: 0,
+      stackwalk: 1,
+      symbolicated: true,
+      usesOnlyOneStackType: true,
+      sourceCodeIsNotOnSearchfox: true,
+      categories: CATEGORIES,
+      markerSchema: [],
+      sampleUnits: { time: "ms", eventDelay: "ms", threadCPUDelta: "ns" },
+      platform: "X11",
+      oscpu: `Linux ${meta.kernel} ${meta.arch}`.trim(),
+      ...(meta.cpu ? { CPUName: meta.cpu } : {}),
+      ...(meta.cpus > 0 ? { logicalCPUs: meta.cpus } : {}),
+      extra: [{ label: "Recording", entries: recordingEntries(profile, event) }],
+    },
+    libs: new Each(profile.objects, ({ name, path, buildId }) => ({
+      arch: meta.arch,
+      name,
+      path,
+      debugName: name,
+      debugPath: path,
+      breakpadId: breakpadId(buildId),
+      codeId: buildId || null,
+    })),
+    shared: sharedJson(profile, places, tree),
+    threads: new Each(threadsOf(profile, tree), (thread) => threadJson(thread, clock)),
+  });
+}
+
+/** A thread's samples: ms since the start, rows of the tree, weights. */
+interface ThreadSamples extends ListedThread {
+  at: Float64Array;
+  stack: Int32Array;
+  period: Float64Array;
+}
+
+/** The threads that have samples, busiest first, so that the page opens with what there is to see. */
+function* threadsOf({ samples, times, ...rest }: Profile, tree: PathTree): Generator<ThreadSamples> {
+  if (!times) return;
+  const { threads, ofRow } = threadList({ samples, times, ...rest });
+  const threadOf = times.sample.map((row) => ofRow[samples.thread[row]]);
+  const { order, ends } = countingSort(threadOf, threads.length);
+  const startOf = (thread: number) => thread > 0 ? ends[thread - 1] : 0;
+  const many = (thread: number) => ends[thread] - startOf(thread);
+  for (const thread of Int32Array.from(threads.keys()).sort((a, b) => many(b) - many(a))) {
+    const own = order.subarray(startOf(thread), ends[thread]);
+    if (own.length === 0) return;
+    yield {
+      ...threads[thread],
+      at: Float64Array.from(own, (i) => times.at[i] / 1e6),
+      stack: Int32Array.from(own, (i) => tree.ofStack[samples.stack[times.sample[i]]]),
+      period: Float64Array.from(own, (i) => times.period[i]),
+    };
+  }
+}
+
+/** Texts, each once. */
+class Strings {
+  readonly all: string[] = [];
+  readonly #rows = new Map<string, number>();
+
+  of(text: string): number {
+    let row = this.#rows.get(text);
+    if (row === undefined) this.#rows.set(text, row = this.all.push(text) - 1);
+    return row;
+  }
+}
+
+function threadJson({ pid, tid, name, process, at, stack, period }: ThreadSamples, clock: boolean) {
+  return {
+    processType: "default",
+    processStartupTime: 0,
+    processShutdownTime: null,
+    registerTime: at[0],
+    unregisterTime: null,
+    pausedRanges: [],
+    name,
+    isMainThread: pid === tid,
+    processName: process,
+    pid: String(pid),
+    tid,
+    samples: new Part({
+      length: at.length,
+      stack: new Numbers(stack),
+      time: new Numbers(at),
+      ...(clock
+        ? {
+          weight: new Numbers(period.map((ns) => ns / 1e6)),
+          weightType: "tracing-ms",
+          threadCPUDelta: new Numbers(period),
+        }
+        : { weight: null, weightType: "samples" }),
+    }),
+    markers: { length: 0, data: [], name: [], startTime: [], endTime: [], phase: [], category: [] },
+  };
+}
+
+/** The tables that threads share: a function and a frame for each place, a resource for each object. */
+function sharedJson(profile: Profile, places: Places, tree: PathTree): Part {
+  const { objects } = profile;
+  const count = places.symbol.length;
+  const strings = new Strings();
+  const rows = Int32Array.from({ length: count }, (_, place) => place);
+  const all = (value: unknown) => new Repeated(value, count);
+  const names = rows.map((place) => strings.of(placeName(profile, places, place)));
+  const objectNames = Int32Array.from(objects, ({ name }) => strings.of(name));
+  return new Part({
+    stackTable: new Part({
+      length: tree.parent.length,
+      frame: new Numbers(tree.what),
+      prefixOffset: new Numbers(tree.parent.map((parent, row) => parent < 0 ? 0 : row - parent)),
+    }),
+    frameTable: new Part({
+      length: count,
+      address: all(-1),
+      lib: all(-1),
+      inlineDepth: all(0),
+      category: new Numbers(rows.map((place) => categoryOf(profile, places, place))),
+      subcategory: all(0),
+      func: new Numbers(rows),
+      nativeSymbol: all(null),
+      innerWindowID: all(null),
+      line: all(null),
+      column: all(null),
+      originalLocation: all(null),
+    }),
+    funcTable: new Part({
+      length: count,
+      name: new Numbers(names),
+      isJS: all(false),
+      relevantForJS: all(false),
+      resource: new Numbers(places.object),
+      source: all(null),
+      lineNumber: all(null),
+      columnNumber: all(null),
+      originalLocation: all(null),
+    }),
+    resourceTable: new Part({
+      length: objects.length,
+      name: new Numbers(objectNames),
+      host: new Repeated(null, objects.length),
+      type: new Repeated(LIBRARY, objects.length),
+    }),
+    nativeSymbols: { length: 0, libIndex: [], address: [], name: [], functionSize: [] },
+    sources: {
+      length: 0,
+      id: [],
+      filename: [],
+      startLine: [],
+      startColumn: [],
+      sourceMapURL: [],
+      content: [],
+    },
+    sourceLocationTable: { length: 0, source: [], line: [], column: [] },
+    stringArray: new Each(strings.all),
+  });
+}
+
+function categoryOf({ objects }: Profile, { object, kernel }: Places, place: number): number {
+  if (kernel[place] === 1) return KERNEL;
+  if (object[place] < 0) return OTHER;
+  const { kind } = objects[object[place]];
+  return isKernel(kind) ? KERNEL : kind === "jit" ? JIT : USER;
+}
+
+/** Ms between samples of a thread that runs: what the period or the rate says, 1 where neither is known. */
+function intervalOf(profile: Profile, event: number | undefined, clock: boolean): number {
+  if (event === undefined) return 1;
+  const hz = /^(\d+(?:\.\d+)?) Hz$/.exec(profile.events[event].rate)?.[1];
+  if (hz !== undefined && Number(hz) > 0) return 1000 / Number(hz);
+  const { count, period } = profile.samples;
+  return clock && count[0] > 0 ? Math.max(period[0] / count[0] / 1e6, 1e-3) : 1;
+}
+
+function recordingEntries(profile: Profile, event: number | undefined) {
+  const { meta, events } = profile;
+  const text = (label: string, value: string) => ({ label, format: "string", value });
+  return [
+    ...(event === undefined ? [] : [text("Event", `${events[event].name}, ${events[event].rate}`)]),
+    text("Lost samples", lostText(meta.ledger)),
+    ...meta.warnings.map((warning) => text("Warning", warning)),
+    ...meta.notes.map((note) => text("Note", note)),
+  ];
+}
+
+/** Breakpad's id of a file by its build id: its first 16 bytes as a GUID (three little-endian fields), and age 0. */
+function breakpadId(buildId: string): string {
+  if (buildId === "") return "";
+  const hex = buildId.toUpperCase().padEnd(32, "0").slice(0, 32);
+  const swap = (from: number, to: number) => hex.slice(from, to).match(/../g)!.reverse().join("");
+  return swap(0, 8) + swap(8, 12) + swap(12, 16) + hex.slice(16) + "0";
+}

@@ -1,0 +1,140 @@
+/** The profile as speedscope reads it (speedscope.app/file-format-schema.json), its `sampled` kind. */
+
+import { VERSION } from "../../base/system/version.ts";
+import { type PathTree, pathTree } from "../../profile/query/path_tree.ts";
+import { placeName, placesOf } from "../../profile/query/aggregation_keys.ts";
+import { countingSort, isClock, type Profile, sampleCount } from "../../profile/model/profile.ts";
+import { sampledEvents } from "../../profile/query/table.ts";
+import { Each, jsonPieces, Numbers } from "../json/json_pieces.ts";
+import { threadList } from "../shared/thread_list.ts";
+
+/** Up to so many samples are written in the order of time; of more, a browser could not open the file. */
+const MOST_IN_ORDER = 200_000;
+
+/** Samples in the order they are shown in. */
+interface Sequence {
+  /** Row of `profile.samples` of each. */
+  row: Int32Array;
+  weight: Float64Array;
+}
+
+/**
+ * For each event a profile of all threads, then one of each, heaviest first. Weights are periods: ns for the clock
+ * events, else events. Samples are in the order of time, alike ones in a row made one; without times, or where
+ * there are more than 200,000, each stack is there once, heaviest first, which says nothing of when. The text comes in
+ * pieces.
+ */
+export function renderSpeedscope(profile: Profile): Generator<string> {
+  const { frames, objects, meta } = profile;
+  const places = placesOf(profile, "symbol");
+  // frames of what is in a stack; places are more
+  const frameOf = new Int32Array(places.symbol.length).fill(-1);
+  const shared: number[] = [];
+  for (let frame = 0; frame < frames.object.length; frame++) {
+    const place = places.ofFrame[frame];
+    if (frameOf[place] < 0) frameOf[place] = shared.push(place) - 1;
+  }
+  const tree = pathTree(profile, places.ofFrame.map((place) => frameOf[place]));
+  return jsonPieces({
+    $schema: "https://www.speedscope.app/file-format-schema.json",
+    name: meta.command || "pmuctl",
+    activeProfileIndex: 0,
+    exporter: `pmuctl ${VERSION}`,
+    shared: {
+      frames: shared.map((place) => {
+        const object = places.object[place];
+        return {
+          name: placeName(profile, places, place),
+          file: object >= 0 ? objects[object].path : "[unknown]",
+        };
+      }),
+    },
+    profiles: new Each(profilesOf(profile, tree)),
+  });
+}
+
+function* profilesOf(profile: Profile, tree: PathTree): Generator<unknown> {
+  const { samples, events } = profile;
+  const { threads, ofRow } = threadList(profile);
+  const title = (thread: number) => {
+    const { pid, tid, name, process } = threads[thread];
+    return pid === tid ? `${name} (${pid})` : `${name} (${tid} of ${process} ${pid})`;
+  };
+  const sequence = inOrder(profile);
+  const eventOf = sequence.row.map((row) => samples.event[row]);
+  const threadOf = sequence.row.map((row) => ofRow[samples.thread[row]]);
+  const byEvent = countingSort(eventOf, events.length);
+  const byThread = countingSort(threadOf, threads.length).order;
+  const ofThreads = countingSort(byThread.map((at) => eventOf[at]), events.length).order.map((i) =>
+    byThread[i]
+  );
+  for (const event of sampledEvents(profile)) {
+    const from = event > 0 ? byEvent.ends[event - 1] : 0, to = byEvent.ends[event];
+    const unit = isClock(events[event]) ? "nanoseconds" : "none";
+    const made = (name: string, places: Int32Array) =>
+      sampled(`${events[event].name}: ${name}`, unit, merged(profile, tree, sequence, places), tree);
+    yield made("all threads", byEvent.order.subarray(from, to));
+    const parts = runsOf(ofThreads.subarray(from, to), (at) => threadOf[at]).map((places) => ({
+      places,
+      total: places.reduce((sum, at) => sum + sequence.weight[at], 0),
+    }));
+    for (const { places } of parts.sort((a, b) => b.total - a.total)) {
+      yield made(title(threadOf[places[0]]), places);
+    }
+  }
+}
+
+/** Parts of `places` next to each other that are of the same thing. */
+function runsOf(places: Int32Array, what: (place: number) => number): Int32Array[] {
+  const runs: Int32Array[] = [];
+  for (let from = 0, to = 1; from < places.length; from = to++) {
+    while (to < places.length && what(places[to]) === what(places[from])) to++;
+    runs.push(places.subarray(from, to));
+  }
+  return runs;
+}
+
+/** Each sample in the order of time; or each row of samples, heaviest first. */
+function inOrder(profile: Profile): Sequence {
+  const { times, samples: { period } } = profile;
+  const total = sampleCount(profile);
+  if (times && times.at.length === total && total <= MOST_IN_ORDER) {
+    return { row: times.sample, weight: times.period };
+  }
+  const row = Int32Array.from(period.keys()).sort((a, b) => period[b] - period[a]);
+  return { row, weight: Float64Array.from(row, (row) => period[row]) };
+}
+
+/** Stacks, as rows of the tree, and their weights: of samples at these places, alike ones in a row made one. */
+function merged({ samples }: Profile, { ofStack }: PathTree, { row, weight }: Sequence, places: Int32Array) {
+  const stacks = new Int32Array(places.length), weights = new Float64Array(places.length);
+  let count = 0;
+  for (const at of places) {
+    const stack = ofStack[samples.stack[row[at]]];
+    if (count === 0 || stacks[count - 1] !== stack) stacks[count++] = stack;
+    weights[count - 1] += weight[at];
+  }
+  return { stacks: stacks.subarray(0, count), weights: weights.subarray(0, count) };
+}
+
+function sampled(
+  name: string,
+  unit: "nanoseconds" | "none",
+  { stacks, weights }: ReturnType<typeof merged>,
+  { parent, what }: PathTree,
+) {
+  const path = (leaf: number): number[] => {
+    const frames: number[] = [];
+    for (let node = leaf; node >= 0; node = parent[node]) frames.push(what[node]);
+    return frames.reverse();
+  };
+  return {
+    type: "sampled",
+    name,
+    unit,
+    startValue: 0,
+    endValue: weights.reduce((sum, weight) => sum + weight, 0),
+    samples: new Each(stacks, path),
+    weights: new Numbers(weights),
+  };
+}

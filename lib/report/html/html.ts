@@ -1,0 +1,130 @@
+/** The report as one HTML page that opens from disk and loads nothing: data, style and program are in it. */
+
+import { Buffer } from "node:buffer";
+import { gzipSync } from "node:zlib";
+import { type Profile, sampleCount } from "../../profile/model/profile.ts";
+import { packProfile } from "./pack.ts";
+import { escapeHtml, factsHtml, ledgerHtml, unresolvedHtml, warningsHtml } from "./sections.ts";
+import { encodeTables } from "./tables.ts";
+import { printedProfile } from "../shared/printed.ts";
+
+/** What the page is made with besides the profile. */
+export interface HtmlOptions {
+  /** The page's program, one script. */
+  program: string;
+  /** The page's style. */
+  style: string;
+}
+
+/** The page. `profile.times` make its timeline; what it knows of CPUs and threads is what the profile does. */
+export function renderHtml(given: Profile, { program, style }: HtmlOptions): string {
+  const profile = printedProfile(given);
+  const data = Buffer.from(gzipSync(encodeTables(packProfile(profile)))).toString("base64");
+  const command = profile.meta.command || "(command not recorded)";
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="pmuctl">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<link rel="icon" href="data:,">
+<title>${escapeHtml(command)} · pmuctl report</title>
+<style>
+${style}</style>
+</head>
+<body>
+${body(profile, command)}
+<script type="application/octet-stream" id="data">${data}</script>
+<script type="module">
+${inScript(program)}
+</script>
+</body>
+</html>
+`;
+}
+
+/** A program as it may stand in a script element: nothing in it may end that. */
+function inScript(program: string): string {
+  return program.replace(/<(?=\/script|!--|script)/gi, "\\x3c");
+}
+
+function body(profile: Profile, command: string): string {
+  return `<header>
+<div class="title"><p class="muted">pmuctl report</p><h1>${escapeHtml(command)}</h1></div>
+<button type="button" id="theme"></button>
+</header>
+<main>
+<noscript><p class="warnings">This page needs its script to show more than what was recorded.</p></noscript>
+<p class="warnings" id="failed" hidden></p>
+${warningsHtml(profile)}
+<dl class="facts">
+${factsHtml(profile, sampleCount(profile))}
+</dl>
+${ledgerHtml(profile)}
+${unresolvedHtml(profile)}
+
+<div class="bar">
+<label id="event-choice">Event <select id="event"></select></label>
+<label class="search">Search <input type="search" id="search" placeholder="symbol or object, or /regex/"
+ autocomplete="off" spellcheck="false" title="Press / to get here"></label>
+<output id="found" for="search"></output>
+<output id="choice"></output>
+<button type="button" id="reset-choice" disabled>Show all</button>
+</div>
+
+<section id="timeline" aria-labelledby="timeline-title">
+<div class="head"><h2 id="timeline-title">Timeline</h2>
+<fieldset class="switch"><legend>Lanes</legend>
+<label><input type="radio" name="lanes" value="cpu" checked><span>CPUs</span></label>
+<label><input type="radio" name="lanes" value="thread"><span>Threads</span></label></fieldset>
+<p class="hint muted">Drag to take a range, click to take all; a label takes one lane.</p></div>
+<div class="lanes"><div id="lane-labels"></div>
+<div id="lane-plot" tabindex="0" role="group"
+ aria-label="Samples over time. Arrow keys move the range, with Shift its end; Escape takes all.">
+<canvas id="lane-canvas"></canvas><div id="range" hidden></div></div></div>
+<p id="same" class="muted" hidden>Same as <code id="same-command"></code></p>
+</section>
+
+<section id="flame-section" aria-labelledby="flame-title">
+<div class="head"><h2 id="flame-title">Flame graph</h2>
+<fieldset class="switch"><legend>Direction</legend>
+<label><input type="radio" name="direction" value="down" checked><span>Top down</span></label>
+<label><input type="radio" name="direction" value="up"><span>Bottom up</span></label></fieldset>
+<button type="button" id="reset-zoom" disabled>Reset zoom</button>
+<p class="legend muted"><i data-kind="kernel"></i>kernel <i data-kind="library"></i>library <i data-kind="program"></i>program
+<i data-kind="jit"></i>JIT <i data-kind="unresolved"></i>no symbol</p></div>
+<p id="focus" class="chip" hidden>Only stacks through <b id="focus-name"></b>
+<button type="button" id="unfocus">Show all stacks</button></p>
+<p id="flame-details" class="muted" role="status"></p>
+<p id="flame-empty" class="muted" hidden>No samples here.</p>
+<div id="flame" tabindex="0" role="group"
+ aria-label="Flame graph. Arrow keys walk the stacks, Enter zooms, Escape goes back."></div>
+<p id="flame-left" class="muted"></p>
+</section>
+
+<section aria-labelledby="symbols-title">
+<div class="head"><h2 id="symbols-title">Symbols</h2><p id="symbol-count" class="muted"></p>
+<p class="hint muted">A symbol's name shows only the stacks through it.</p></div>
+<div class="scroll"><table id="symbols"><thead><tr>
+${
+    SYMBOL_COLUMNS.map(([by, title, kind]) =>
+      `<th class="${kind}"><button type="button" data-sort="${by}">${title}</button></th>`
+    ).join("\n")
+  }
+</tr></thead><tbody></tbody></table></div>
+<button type="button" id="more-symbols" hidden></button>
+</section>
+</main>
+<div id="tip" hidden></div>`;
+}
+
+/** What a column is sorted by, its title, and how it is set. */
+const SYMBOL_COLUMNS = [
+  ["self", "Self", "number"],
+  ["self-samples", "Samples", "number"],
+  ["total", "Total", "number"],
+  ["total-samples", "Samples", "number"],
+  ["symbol", "Symbol", "text"],
+  ["object", "Object", "text"],
+] as const;

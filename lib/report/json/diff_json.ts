@@ -1,0 +1,61 @@
+/** A comparison of two profiles as JSON: the same rows as the text, all of them, with whole numbers. */
+
+import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
+import { type DiffOrder, diffOrder, type ProfileDiff } from "../../profile/compare/diff.ts";
+import { type Profile, sampleCount } from "../../profile/model/profile.ts";
+import { weightUnit } from "../../profile/model/unit.ts";
+import { Each, jsonPieces } from "./json_pieces.ts";
+
+/**
+ * One object:
+ *
+ * - `schema`: `pmuctl.diff/1`
+ * - `a`, `b`: `file`, `command`, `host`, `kernel`, `cpu`, `seconds` (null: not known), `samples`
+ * - `notes`: sentences on what makes the two differ besides the code
+ * - `events`: for each `name` (of A: `nameA`, where it differs), `unit` (`ns` or `events`), `a` and `b` (`count`,
+ *   `period` of all samples, as recorded), `normalize`, `factor` (what B's weights are multiplied by in every
+ *   change), and `rows`
+ * - `rows`: what they are told apart by of `command`, `object`, `symbol` (null where there is none: then `unnamed`, as in the report); `kernel`; `presence`
+ *   (`both`, `new`, `gone`); `a` and `b`, each with `self` and `total` as recorded; the changes `self` and `total`,
+ *   each with `weight`, `share` (percentage points) and `noise` (the standard deviation of `weight`)
+ */
+export function renderDiffJson(
+  diff: ProfileDiff,
+  { names, order }: { names: { a: string; b: string }; order: DiffOrder },
+): Generator<string> {
+  return jsonPieces({
+    schema: JSON_SCHEMAS.diff,
+    a: sideJson(names.a, diff.a),
+    b: sideJson(names.b, diff.b),
+    notes: diff.notes,
+    events: new Each(diff.events, (event) => {
+      const { names: { a: nameA, b: name }, a, b, normalize, factor, rows } = event;
+      return {
+        name,
+        ...(nameA === name ? {} : { nameA }),
+        unit: weightUnit(name),
+        a,
+        b,
+        normalize,
+        factor,
+        rows: new Each(rows.toSorted(diffOrder(order, factor)), ({ comm, ...row }) => ({
+          ...(comm === undefined ? {} : { command: comm }),
+          ...row,
+        })),
+      };
+    }),
+  }, 1);
+}
+
+function sideJson(file: string, profile: Profile) {
+  const { command, host, kernel, cpu, seconds } = profile.meta;
+  return {
+    file,
+    command,
+    host,
+    kernel,
+    cpu,
+    seconds: seconds < 0 ? null : seconds,
+    samples: sampleCount(profile),
+  };
+}

@@ -1,0 +1,44 @@
+/** Profiles as terminals and logs show them. */
+
+import { printable } from "../../base/text/printable.ts";
+import type { Profile } from "../../profile/model/profile.ts";
+
+/** The profile with all of its texts made `printable`: what every renderer of text for people begins with. */
+export function printedProfile(profile: Profile): Profile {
+  const { meta, events, comms, objects, symbols, unresolved, lines } = profile;
+  const { command, host, kernel, arch, cpu, sampling, warnings, notes } = meta;
+  return {
+    ...profile,
+    meta: {
+      ...meta,
+      command: printable(command),
+      host: printable(host),
+      kernel: printable(kernel),
+      arch: printable(arch),
+      cpu: printable(cpu),
+      sampling: sampling.map(({ name, rate, backend, insteadOf }) => ({
+        name: printable(name),
+        rate: printable(rate),
+        backend: printable(backend),
+        ...(insteadOf === undefined ? {} : { insteadOf: printable(insteadOf) }),
+      })),
+      warnings: warnings.map(printable),
+      notes: notes.map(printable),
+    },
+    events: events.map((event) => ({ ...event, name: printable(event.name), rate: printable(event.rate) })),
+    comms: comms.map(printable),
+    objects: objects.map((object) => ({
+      ...object,
+      name: printable(object.name),
+      path: printable(object.path),
+    })),
+    symbols: { ...symbols, name: symbols.name.map(printable) },
+    unresolved: unresolved.map(({ object, cause, remedy, samples }) => ({
+      object: printable(object),
+      cause: printable(cause),
+      remedy: printable(remedy),
+      samples,
+    })),
+    ...(lines ? { lines: { ...lines, paths: lines.paths.map(printable) } } : {}),
+  };
+}

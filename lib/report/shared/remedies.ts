@@ -1,0 +1,67 @@
+/** What has no symbol, by what the user can do about it: each remedy once, with the objects it is for. */
+
+import { wrap } from "../../base/text/wrap.ts";
+import { type Profile, sampleCount, unresolvedSamples } from "../../profile/model/profile.ts";
+import { percent } from "./columns.ts";
+
+/** Something to do, or "" where nothing is known to help, and what it is for. */
+export interface Remedy {
+  remedy: string;
+  causes: string[];
+  /** Names of objects with the samples in each, most first. */
+  objects: { name: string; samples: number }[];
+  samples: number;
+}
+
+/** The remedies, that for most samples first. */
+export function remediesOf(profile: Profile): Remedy[] {
+  const remedies = new Map<string, { causes: Set<string>; objects: Map<string, number>; samples: number }>();
+  for (const { object, cause, remedy, samples } of unresolvedSamples(profile)) {
+    const key = remedy === "" ? `\0${cause}` : remedy; // where nothing helps, what differs is the cause
+    let found = remedies.get(key);
+    if (!found) remedies.set(key, found = { causes: new Set(), objects: new Map(), samples: 0 });
+    found.causes.add(cause);
+    found.objects.set(object, (found.objects.get(object) ?? 0) + samples);
+    found.samples += samples;
+  }
+  return Array.from(remedies, ([key, { causes, objects, samples }]) => ({
+    remedy: key.startsWith("\0") ? "" : key,
+    causes: [...causes],
+    objects: Array.from(objects, ([name, samples]) => ({ name, samples })).sort((a, b) =>
+      b.samples - a.samples
+    ),
+    samples,
+  })).sort((a, b) => b.samples - a.samples);
+}
+
+/** Remedies and objects of each that a terminal has room for, and objects that other readers get. */
+const MOST_REMEDIES = 3, MOST_ON_TERMINAL = 3, MOST_NAMED = 10;
+
+/** Lines that say it in a report, none where everything has a symbol; on a terminal of `width` columns the heaviest alone. */
+export function* remedyLines(profile: Profile, width: number): Generator<string> {
+  const all = remediesOf(profile);
+  if (all.length === 0) return;
+  const onTerminal = width !== Infinity, whole = sampleCount(profile);
+  const shown = onTerminal ? all.slice(0, MOST_REMEDIES) : all;
+  yield "Without a symbol:";
+  for (const { remedy, causes, objects, samples } of shown) {
+    const figures = `${percent(samples, whole)} ${String(samples).padStart(8)}  `;
+    const named = namedObjects(objects, onTerminal ? MOST_ON_TERMINAL : MOST_NAMED);
+    const text = `${figures}${named}: ${causes.join(", ")}${remedy ? `; ${remedy}` : ""}`;
+    yield* wrap(text, Math.max(width, 2 * figures.length), " ".repeat(figures.length));
+  }
+  const left = all.slice(shown.length);
+  if (left.length === 0) return;
+  const rest = left.reduce((sum, { samples }) => sum + samples, 0);
+  yield `${percent(rest, whole)} ${String(rest).padStart(8)}  for ${left.length} more reason${
+    left.length > 1 ? "s" : ""
+  } (--json has all)`;
+}
+
+/** `libfoo.so`; of several `libfoo.so (80), libbar.so (20) and 3 more`, with the samples in each. */
+export function namedObjects(objects: Remedy["objects"], most: number): string {
+  if (objects.length === 1) return objects[0].name;
+  const named = objects.slice(0, most).map(({ name, samples }) => `${name} (${samples})`);
+  const more = objects.length - named.length;
+  return `${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}

@@ -1,0 +1,214 @@
+/**
+ * Tables of the text report laid out for a pipe, where every cell is whole, or for a terminal, where they have to fit:
+ *
+ *     Overhead  Samples  Command  Object               Symbol
+ *       26.02%       51  app      libc.so.6            [.] __memcmp_evex_movbe
+ *        8.67%       17  app      …-quite-a-long-name  [.] std::__insertion_sort<…>(…)
+ */
+
+import { displayWidth, fit, fitFromLeft, padEnd } from "../../base/text/width.ts";
+import type { SortKey } from "../../profile/query/groups.ts";
+import { type CellText, TITLES } from "./columns.ts";
+import { foldName } from "./fold_name.ts";
+
+/** Columns that a cell takes on a terminal: at most, and at least where there is room for no more. */
+const ROOM: Record<Exclude<SortKey, "sym">, readonly [most: number, least: number]> = {
+  comm: [16, 7],
+  pid: [24, 12],
+  tid: [24, 12],
+  cpu: [4, 4],
+  dso: [32, 10],
+  srcline: [40, 14],
+  event: [32, 12],
+};
+/** The mark before a symbol: `[k] `. */
+const MARK = 4;
+/** Symbols have this much, even if lines become wider than the terminal. */
+const LEAST_SYMBOL = 24;
+
+/** A column of numbers. */
+export interface NumberColumn {
+  title: string;
+  width: number;
+  /** Left out where the symbols would not have their room otherwise; of several the lowest first. */
+  yields?: number;
+}
+
+export interface PlacedRow {
+  group: number;
+  place: number;
+}
+
+/** What a table is laid out from. */
+export interface TableContent<R extends PlacedRow> {
+  rows: readonly R[];
+  numbers: readonly NumberColumn[];
+  /** The texts in a row's columns of numbers, as wide as those or wider. */
+  figures(row: R): readonly string[];
+  keys: readonly SortKey[];
+  text: CellText;
+}
+
+export interface Layout<R extends PlacedRow> {
+  /** Lines above the table, about columns that are not in it. */
+  above: string[];
+  /** How wide each column of numbers is, 0 for those left out. */
+  widths: number[];
+  title: string;
+  line(row: R): string;
+}
+
+interface KeyColumn {
+  key: SortKey;
+  /** Columns of its widest cell, as far as they may count. */
+  natural: number;
+  wide: number;
+  /** It is the last one, which nothing has to stand below: it takes what it needs. */
+  last: boolean;
+}
+
+/**
+ * Lays out a table. Without a `width` (Infinity) each column is as wide as its widest cell. On a terminal, symbols get
+ * what is left, and half of the width where they need it: for that a column of which all cells are alike becomes a line
+ * above the table, then the other cells are shortened, then columns of numbers yield.
+ */
+export function layTable<R extends PlacedRow>(content: TableContent<R>, width: number): Layout<R> {
+  const { keys, rows, text, numbers } = content;
+  const columns = keys.map((key, i): KeyColumn => {
+    const last = i === keys.length - 1 && key !== "cpu";
+    const most = width === Infinity || key === "sym" ? width : ROOM[key][0];
+    const natural = last && width === Infinity ? 0 : widest(key, rows, text, most);
+    const wide = key === "sym" && width < Infinity ? Math.min(natural, width >> 1) : natural;
+    return { key, last, natural, wide };
+  });
+  const widths = numbers.map(({ width }) => width);
+  const table = { columns, widths, above: [] as string[] };
+  if (width < Infinity) fitTable(table, content, width);
+  return layoutOf(content, table);
+}
+
+interface Fitting {
+  columns: KeyColumn[];
+  widths: number[];
+  above: string[];
+}
+
+/** Makes a table as wide as the terminal, or as narrow as it can be. */
+function fitTable<R extends PlacedRow>(table: Fitting, content: TableContent<R>, width: number): void {
+  const { rows, text, numbers } = content;
+  const over = () => {
+    const before = table.widths.reduce((sum, wide) => wide > 0 ? sum + wide + 1 : sum, 1);
+    return before + table.columns.reduce((sum, { wide }) => sum + wide + 2, -2) - width;
+  };
+  for (const column of table.columns) {
+    if (over() <= 0 || column.key === "sym" || table.columns.length === 1 || rows.length < 2) continue;
+    const cell = text(column.key, rows[0]);
+    if (!rows.every((row) => text(column.key, row) === cell)) continue;
+    table.columns = table.columns.filter((one) => one !== column);
+    table.above.push(`${TITLES[column.key]}: ${cell.trim()}`);
+  }
+  const last = table.columns.at(-1);
+  if (last && last.key !== "cpu") last.last = true;
+  if (over() > 0) table.widths = tightWidths(content);
+  shrink(table.columns, over());
+  const yielding = [...numbers.keys()].filter((i) => numbers[i].yields !== undefined)
+    .sort((a, b) => numbers[a].yields! - numbers[b].yields!);
+  const gone = new Set<string>();
+  for (const i of yielding) {
+    if (over() <= 0) break;
+    table.widths[i] = 0;
+    gone.add(numbers[i].title);
+  }
+  if (gone.size > 0) {
+    table.above.push(`No room for ${[...gone].join(", ")}: widen the terminal, or --full-names`);
+  }
+  const symbols = table.columns.find(({ key }) => key === "sym");
+  if (symbols) symbols.wide = Math.min(symbols.natural, Math.max(LEAST_SYMBOL, symbols.wide - over()));
+}
+
+/** The columns of the widest cell under a key, or `most` if it is wider. */
+function widest(key: SortKey, rows: readonly PlacedRow[], text: CellText, most: number): number {
+  let wide = TITLES[key].length;
+  for (let row = 0; row < rows.length && wide < most; row++) {
+    wide = Math.max(wide, displayWidth(text(key, rows[row])));
+  }
+  return Math.min(wide, Math.max(TITLES[key].length, most));
+}
+
+/** Widths of columns of numbers without a blank too many. */
+function tightWidths<R extends PlacedRow>({ rows, numbers, figures }: TableContent<R>): number[] {
+  const widths = numbers.map(({ title }) => title.length);
+  for (const row of rows) {
+    figures(row).forEach((figure, i) => widths[i] = Math.max(widths[i], figure.trimStart().length));
+  }
+  return widths;
+}
+
+/** Takes `over` columns from what is wider than it has to be, the widest first. */
+function shrink(columns: readonly KeyColumn[], over: number): void {
+  for (; over > 0; over--) {
+    let widest: KeyColumn | undefined;
+    for (const column of columns) {
+      if (column.key === "sym" || column.wide <= ROOM[column.key][1]) continue;
+      if (widest === undefined || column.wide > widest.wide) widest = column;
+    }
+    if (widest === undefined) return;
+    widest.wide--;
+  }
+}
+
+function layoutOf<R extends PlacedRow>(
+  { numbers, figures, text }: TableContent<R>,
+  { columns, widths, above }: Fitting,
+): Layout<R> {
+  const line = (figures: readonly string[], cells: readonly string[]) => {
+    const shown = figures.map((figure, i) => figure.trimStart().padStart(widths[i])).filter((_, i) =>
+      widths[i]
+    );
+    return `${shown.join(" ")}  ${cells.join("  ")}`;
+  };
+  const set = ({ key, wide, last }: KeyColumn, cell: string) =>
+    key === "cpu" ? cell.padStart(wide) : last ? cell : padEnd(cell, wide);
+  return {
+    above,
+    widths,
+    title: line(numbers.map(({ title }) => title), columns.map((column) => set(column, TITLES[column.key]))),
+    line: (row) =>
+      line(figures(row), columns.map((column) => set(column, shortCell(column, text(column.key, row))))),
+  };
+}
+
+/** A cell that fits its column; a symbol in the last one as well as it can be folded. */
+function shortCell({ key, wide, last }: KeyColumn, cell: string): string {
+  if (wide === 0 || displayWidth(cell) <= wide) return cell;
+  if (key === "dso" || key === "srcline") return shortObject(cell, wide);
+  if (key !== "sym") return fit(cell, wide);
+  const name = cell.slice(0, MARK) + foldName(cell.slice(MARK), wide - MARK);
+  return last ? name : fit(name, wide);
+}
+
+/**
+ * A name of a file in at most `width` columns: without its folders, without the version of a library, then without its
+ * beginning. `[kernel.kallsyms]` and the like keep theirs.
+ */
+export function shortObject(name: string, width: number): string {
+  if (displayWidth(name) <= width) return name;
+  if (/^\[[^\]]*\]$/.test(name)) return `${fit(name, width - 1)}]`;
+  const file = name.slice(name.lastIndexOf("/") + 1);
+  if (file !== name && displayWidth(file) + 2 <= width) {
+    // as many of the last folders as fit
+    const folders = name.split("/").slice(0, -1);
+    let path = file;
+    for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
+      const longer = `${next}/${path}`;
+      if (displayWidth(longer) + 2 > width) break;
+      path = longer;
+    }
+    return `…/${path}`;
+  }
+  if (displayWidth(file) <= width) return file;
+  const library = /^(.*\.so)\.[\d.]+$/.exec(file)?.[1];
+  return library !== undefined && displayWidth(library) < width
+    ? `${library}…`
+    : fitFromLeft(library ?? file, width);
+}

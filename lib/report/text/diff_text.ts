@@ -1,0 +1,167 @@
+/** A comparison of two profiles as text: what they are, then what changed most. */
+
+import { bold, dim, green, red, yellow } from "@std/fmt/colors";
+import { printable } from "../../base/text/printable.ts";
+import { wrap } from "../../base/text/wrap.ts";
+import {
+  type Change,
+  type DiffOrder,
+  diffOrder,
+  type DiffRow,
+  type EventDiff,
+  type ProfileDiff,
+  shareOf,
+} from "../../profile/compare/diff.ts";
+import { sides } from "../../profile/compare/comparison_notes.ts";
+import { sampleCount } from "../../profile/model/profile.ts";
+import { weightUnit } from "../../profile/model/unit.ts";
+import { amountText, changeText } from "../shared/amount.ts";
+import type { CellText } from "../shared/columns.ts";
+import { layTable, type NumberColumn } from "../shared/table_layout.ts";
+
+export interface DiffTextOptions {
+  /** What A and B are called: the names of their files. */
+  names: { a: string; b: string };
+  order: DiffOrder;
+  /** Leave out rows below this share in both, in percent. */
+  percentLimit: number;
+  /** Fold and shorten names, and wrap prose, to fit so many columns; Infinity leaves all whole. Cuts no line. */
+  width: number;
+  color: boolean;
+}
+
+/** The whole comparison, a line at a time, each with its end. Changes that chance may have made have a ~ before them. */
+export function* renderDiffText(diff: ProfileDiff, options: DiffTextOptions): Generator<string> {
+  for (const line of diffLines(diff, options)) yield line.trimEnd() + "\n";
+}
+
+function* diffLines(diff: ProfileDiff, options: DiffTextOptions): Generator<string> {
+  yield* header(diff, options);
+  for (const event of diff.events) {
+    yield "";
+    yield* eventSection(diff, event, options);
+  }
+}
+
+function* header({ a, b, notes }: ProfileDiff, { names, color, width }: DiffTextOptions): Generator<string> {
+  for (const [side, { meta, ...profile }] of sides(a, b)) {
+    const seconds = meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : "";
+    const parts = [
+      side === "A" ? names.a : names.b,
+      meta.command || "(command not recorded)",
+      `${sampleCount({ meta, ...profile })} samples${seconds}`,
+    ];
+    const name = side.padEnd(9);
+    yield* wrap((color ? dim(name) : name) + printable(parts.join(", ")), width, " ".repeat(9));
+  }
+  for (const note of notes) {
+    for (const line of wrap("note".padEnd(9) + printable(note), width, " ".repeat(9))) {
+      yield color ? yellow(line) : line;
+    }
+  }
+}
+
+/** How B's weights were made comparable, for people. */
+export function normalizationText({ normalize, factor }: EventDiff): string {
+  if (normalize === "none") return "weights as recorded";
+  const of = { duration: "duration", samples: "number of samples", share: "weight" }[normalize];
+  return `B's weights times ${Number(factor.toPrecision(4))}, to the same ${of}`;
+}
+
+function* eventSection(diff: ProfileDiff, event: EventDiff, options: DiffTextOptions): Generator<string> {
+  const { names: { a, b }, rows, factor } = event;
+  const { color, width, percentLimit } = options;
+  const unit = weightUnit(b);
+  const wholeB = event.b.period * factor;
+  const ratio = event.a.period > 0 ? 100 * (wholeB / event.a.period - 1) : NaN;
+  const percents = Number.isFinite(ratio) ? ` (${signed(ratio, 1)}%)` : "";
+  const name = printable(a === b ? a : `${a} against ${b}`);
+  const change = `${amountText(event.a.period, unit)} to ${amountText(wholeB, unit)}${percents}`;
+  yield* wrap(`${name}: ${change}, ${normalizationText(event)}`, width, "  ");
+  if (rows.length === 0) {
+    yield "No samples in either.";
+    return;
+  }
+
+  const of = options.order === "total" ? "total" : "self";
+  const sorted = rows.toSorted(diffOrder(options.order, factor));
+  const shown = sorted.filter((row) =>
+    Math.max(shareOf(row.a[of], event.a), shareOf(row.b[of], event.b)) >= percentLimit
+  );
+  const calls = rows.some((row) =>
+    row.a.total.count !== row.a.self.count || row.b.total.count !== row.b.self.count
+  );
+  const places = shown.map((row, place) => ({ row, group: 0, place }));
+  const layout = layTable({
+    rows: places,
+    numbers: numberColumns(of, calls),
+    figures: ({ row }: typeof places[number]) => [
+      changeCell(row[of], unit),
+      signed(row[of].share, 2).padStart(8),
+      ...shares(row, "self", event),
+      ...(calls ? shares(row, "total", event) : []),
+    ],
+    keys: diff.keys,
+    text: rowTexts(shown),
+  }, width);
+  for (const line of layout.above) yield color ? dim(line) : line;
+  yield color ? bold(layout.title) : layout.title;
+  for (const row of places) {
+    const line = layout.line(row);
+    yield color ? tinted(line, row.row[of]) : line;
+  }
+  const left = rows.length - shown.length;
+  if (left > 0) {
+    const rest = `${left} more row${left > 1 ? "s" : ""} below ${percentLimit}% in both`;
+    yield `${" ".repeat(11)} ${rest} (--percent-limit 0 shows all)`;
+  }
+}
+
+/** The columns of numbers: first to yield are the shares that rows are not sorted by, then what both sides tell. */
+function numberColumns(of: "self" | "total", calls: boolean): NumberColumn[] {
+  const yields = { self: of === "self" ? undefined : 0, total: of === "total" ? undefined : 0 };
+  return [
+    { title: "Change", width: 11 },
+    { title: "Share", width: 8, yields: 1 },
+    ...["Self A", "Self B"].map((title) => ({ title, width: 8, yields: yields.self })),
+    ...(calls ? ["Total A", "Total B"].map((title) => ({ title, width: 8, yields: yields.total })) : []),
+  ];
+}
+
+function changeCell(change: Change, unit: "ns" | "events"): string {
+  const text = changeText(change.weight, unit);
+  return (mayBeChance(change) ? `~${text}` : text).padStart(11);
+}
+
+/** Whether sampling alone may have made the change: it is below two standard deviations. */
+function mayBeChance({ weight, noise }: Change): boolean {
+  return weight !== 0 && Math.abs(weight) < 2 * noise;
+}
+
+function shares(row: DiffRow, of: "self" | "total", event: EventDiff): string[] {
+  const share = (side: "a" | "b") => `${shareOf(row[side][of], event[side]).toFixed(2)}%`.padStart(8);
+  return [
+    row.presence === "new" ? "new".padStart(8) : share("a"),
+    row.presence === "gone" ? "gone".padStart(8) : share("b"),
+  ];
+}
+
+function tinted(line: string, change: Change): string {
+  if (mayBeChance(change) || change.weight === 0) return line;
+  return change.weight > 0 ? red(line) : green(line);
+}
+
+function signed(number: number, decimals: number): string {
+  const text = number.toFixed(decimals);
+  return Number(text) > 0 ? `+${text}` : text.replace(/^-(?=[0.]+$)/, "");
+}
+
+function rowTexts(rows: readonly DiffRow[]): CellText {
+  return (key, { place }) => {
+    const { comm, object, symbol, unnamed, kernel } = rows[place];
+    if (key === "comm") return printable(comm ?? "");
+    return key === "dso"
+      ? printable(object ?? "")
+      : `${kernel ? "[k]" : "[.]"} ${printable(symbol ?? unnamed ?? "")}`;
+  };
+}

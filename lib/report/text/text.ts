@@ -1,0 +1,256 @@
+/** The report as text: what was recorded, what was lost, then where the time went. */
+
+import { bold, dim, yellow } from "@std/fmt/colors";
+import { greatest, least } from "../../base/bytes/lists.ts";
+import { fit } from "../../base/text/width.ts";
+import { wrap } from "../../base/text/wrap.ts";
+import { ledgerTable, lostText } from "../../perfdata/format/ledger.ts";
+import type { Weight } from "../../profile/query/aggregate.ts";
+import { callerTrees } from "../../profile/query/caller_trees.ts";
+import { callTrees } from "../../profile/query/call_tree.ts";
+import { groupBy, type Grouping, groupValues, type SortKey } from "../../profile/query/groups.ts";
+import { type Profile, sampleCount } from "../../profile/model/profile.ts";
+import {
+  refuseManyColumns,
+  sampledEvents,
+  tableOf,
+  type TableRow,
+  type Whole,
+  wholeOf,
+} from "../../profile/query/table.ts";
+import { type CellText, cellTexts, heat, percent } from "../shared/columns.ts";
+import type { ReportOptions } from "../shared/options.ts";
+import { printedProfile } from "../shared/printed.ts";
+import { remedyLines } from "../shared/remedies.ts";
+import { layTable, type NumberColumn } from "../shared/table_layout.ts";
+import { CALL_TITLE, callerLines, callLines } from "./trees.ts";
+
+/** The whole report, a line at a time, each with its end. Throws UsageError: see refuseManyColumns(). */
+export function* renderText(given: Profile, options: ReportOptions): Generator<string> {
+  for (const line of reportLines(printedProfile(given), options)) yield line.trimEnd() + "\n";
+}
+
+function* reportLines(profile: Profile, options: ReportOptions): Generator<string> {
+  if (options.sideBySide) refuseManyColumns(sampledEvents(profile).length);
+  const whole = options.whole ?? wholeOf(profile);
+  yield* header(profile, whole, options);
+  const grouping = groupBy(profile, options.sort);
+  const text = cellTexts(profile, grouping);
+  const events = sampledEvents(profile);
+  const oneTable = options.sideBySide || options.sort.includes("event");
+  for (const of of oneTable ? [events] : events.map((event) => [event])) {
+    yield "";
+    yield* section({ profile, grouping, text, whole, options, events: of, sampledCount: events.length });
+  }
+  const remedies = [...remedyLines(profile, options.width)];
+  if (remedies.length > 0) yield "";
+  yield* remedies;
+}
+
+/** Keys that a tree shows at its nodes. */
+const PLACE_KEYS: ReadonlySet<SortKey> = new Set(["dso", "sym", "srcline"]);
+
+/** What a table is made from. */
+interface Section {
+  profile: Profile;
+  grouping: Grouping;
+  text: CellText;
+  whole: Whole;
+  options: ReportOptions;
+  /** The events in it, and how many events samples are taken of. */
+  events: number[];
+  sampledCount: number;
+}
+
+function header(profile: Profile, whole: Whole, options: ReportOptions): string[] {
+  const { width, color } = options;
+  const { meta } = profile;
+  const events = profile.events.filter((event) => !event.tracksOnly);
+  const host = [meta.host, meta.kernel && `Linux ${meta.kernel}`, meta.arch, meta.cpu, cpus(meta.cpus)];
+  const count = sampleCount(profile), of = sum(whole.count);
+  const samples = count === of ? `${count}` : `${count} of ${of}`;
+  const rows: [string, string][] = [
+    ["command", meta.command || "(not recorded)"],
+    ["host", host.filter(Boolean).join(", ") || "(not recorded)"],
+    ...events.map((e): [string, string] => ["event", `${e.name}, ${e.rate}`]),
+    ...meta.sampling.map((s): [string, string] => ["backend", backend(s)]),
+    ["samples", `${samples}${meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : ""}`],
+    ["lost", lostText(meta.ledger)],
+    ...(options.ledger ? ledgerTable(meta.ledger) : []).map((
+      line,
+    ): [string, string] => [
+      "ledger",
+      line,
+    ]),
+    ...meta.warnings.map((w): [string, string] => ["warning", w]),
+    ...meta.notes.map((note): [string, string] => ["note", note]),
+  ];
+  return rows.flatMap(([name, value]) => {
+    const lines = wrap(`${name.padEnd(9)}${value}`, width, " ".repeat(9));
+    return lines.map((line) =>
+      !color ? line : name === "warning" ? yellow(line) : dim(line.slice(0, 9)) + line.slice(9)
+    );
+  });
+}
+
+const cpus = (n: number) => n > 0 ? `${n} CPU${n > 1 ? "s" : ""}` : "";
+
+function backend({ name, backend, insteadOf }: Profile["meta"]["sampling"][number]): string {
+  return `${backend}, for ${name}${insteadOf === undefined ? "" : ` in place of ${insteadOf}`}`;
+}
+
+function* section(of: Section): Generator<string> {
+  const { profile, events, options, sampledCount } = of;
+  const names = events.map((event) => profile.events[event].name);
+  if (sum(events.map((event) => sampleCount(profile, event))) === 0) {
+    yield `No samples of ${names.join(", ")}.`;
+    return;
+  }
+  if (events.length === 1 && sampledCount > 1) {
+    const count = sampleCount(profile, events[0]);
+    yield `${names[0]}: ${count} sample${count === 1 ? "" : "s"}`;
+  }
+  if (options.tree !== "calls") yield* table(of);
+  else for (const event of events) yield* calls(of, event);
+}
+
+/** Rows and their numbers, heaviest first, and how many are left out. */
+function* table(of: Section): Generator<string> {
+  const { profile, grouping, whole, options, events } = of;
+  const { children, percentLimit } = options;
+  const callers = options.tree === "callers";
+  // with the event as a key each row has its own, and there is one set of columns for all
+  const byEvent = options.sort.includes("event");
+  const columns = byEvent ? [-1] : events;
+  const wholeFor = (row: TableRow, column: number) =>
+    whole.period[byEvent ? groupValues(profile, grouping.groups, row.group).event : columns[column]];
+  const all = tableOf(profile, grouping, columns, { children, selfOnly: !children && !callers });
+  const share = (row: TableRow, column: number) =>
+    100 * (children ? row.total : row.self)[column].period / (wholeFor(row, column) || 1);
+  if (byEvent) all.sort((a, b) => share(b, 0) - share(a, 0));
+  const most = (row: TableRow) => greatest(columns.map((_, column) => share(row, column)));
+  const shown = all.filter((row) => most(row) >= percentLimit);
+
+  yield* rowLines(of, { columns, shown, most, wholeFor });
+  const left = all.length - shown.length;
+  if (left === 0) return;
+  const rows = `${left} more row${
+    left > 1 ? "s" : ""
+  } below ${percentLimit}% each (--percent-limit 0 shows all)`;
+  // totals overlap, and shares of several events do not add up
+  if (children || columns.length > 1 || byEvent) yield `${" ".repeat(8)} ${rows}`;
+  else {
+    const rest = sum(all.map((row) => row.self[0].period)) - sum(shown.map((row) => row.self[0].period));
+    yield `${percent(rest, whole.period[events[0]])} in ${rows}`;
+  }
+}
+
+/** What the lines of a table are made from. */
+interface Rows {
+  /** An event each, or -1 for the row's own. */
+  columns: readonly number[];
+  shown: readonly TableRow[];
+  /** A row's share, in percent, in the event that it weighs most in. */
+  most(row: TableRow): number;
+  /** What shares are shares of. */
+  wholeFor(row: TableRow, column: number): number;
+}
+
+/** The titles of a table, and its rows; with `callers`, those of each row under it. */
+function* rowLines(of: Section, { columns, shown, most, wholeFor }: Rows): Generator<string> {
+  const { profile, grouping, text, whole, options, events } = of;
+  const { percentLimit, width, color } = options;
+  const callers = options.tree === "callers";
+  const numbers = numberColumns(options);
+  const layout = layTable({
+    rows: shown,
+    numbers: columns.flatMap(() => numbers.columns),
+    figures: (row: TableRow) =>
+      columns.flatMap((_, column) =>
+        numbers.figures(row.self[column], row.total[column], wholeFor(row, column))
+      ),
+    keys: options.sort,
+    text,
+  }, width);
+  const heading = (line: string) => color ? bold(line) : line;
+  for (const line of layout.above) yield color ? dim(line) : line;
+  if (columns.length > 1) {
+    const each = numbers.columns.length;
+    const titles = columns.map((event, i) => {
+      const widths = layout.widths.slice(i * each, (i + 1) * each).filter((wide) => wide > 0);
+      return centre(profile.events[event].name, sum(widths) + widths.length - 1);
+    });
+    yield heading(titles.join(" "));
+  }
+  yield heading(layout.title);
+  const leastPeriod = percentLimit / 100 * least(events.map((e) => whole.period[e]));
+  const trees = callers ? callerTrees(profile, grouping, columns[0], shown, leastPeriod) : [];
+  const figuresWidth = layout.widths.reduce((sum, wide) => wide > 0 ? sum + wide + 1 : sum, 1);
+  const indent = " ".repeat(Math.min(figuresWidth, Math.floor(width / 8)));
+  for (const [i, row] of shown.entries()) {
+    const line = layout.line(row);
+    yield color ? heat(line, most(row)) : line;
+    if (!callers) continue;
+    const drawing = {
+      profile,
+      places: grouping.places,
+      whole: wholeFor(row, 0),
+      width,
+      color,
+    };
+    yield* callerLines(drawing, trees[i], row.self[0].period, indent);
+  }
+}
+
+/** The columns of numbers of one event, and a row's figures in them. */
+function numberColumns({ children, tree, showPeriod }: ReportOptions): {
+  columns: NumberColumn[];
+  figures(self: Weight, total: Weight, whole: number): string[];
+} {
+  const both = children || tree === "callers";
+  const shares = children ? ["Total", "Self"] : both ? ["Self", "Total"] : ["Overhead"];
+  const periodWidth = 13;
+  return {
+    columns: [
+      ...shares.map((title) => ({ title, width: 8 })),
+      { title: "Samples", width: 8, yields: 0 },
+      ...(showPeriod ? [{ title: "Period", width: periodWidth }] : []),
+    ],
+    figures(self, total, whole) {
+      const [first, second] = children ? [total, self] : [self, total];
+      return [
+        percent(first.period, whole),
+        ...(both ? [percent(second.period, whole)] : []),
+        // samples and period are those that the rows are sorted by
+        String(first.count).padStart(8),
+        ...(showPeriod ? [String(first.period).padStart(periodWidth)] : []),
+      ];
+    },
+  };
+}
+
+/** The call trees of an event, a group each when something besides places tells groups apart. */
+function* calls({ profile, grouping, text, whole, options }: Section, event: number): Generator<string> {
+  const keys = options.sort.filter((key): key is SortKey => !PLACE_KEYS.has(key));
+  const period = whole.period[event];
+  const trees = callTrees(profile, grouping, event, options.percentLimit / 100 * period);
+  const label = (group: number) => keys.map((key) => text(key, { group, place: 0 }).trim()).join("  ");
+  const drawing = {
+    profile,
+    places: grouping.places,
+    whole: period,
+    width: options.width,
+    color: options.color,
+  };
+  yield options.color ? bold(CALL_TITLE) : CALL_TITLE;
+  yield* callLines(drawing, trees, label);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, n) => total + n, 0);
+}
+
+function centre(text: string, width: number): string {
+  const cut = fit(text, width);
+  return cut.padStart((width + cut.length) >> 1).padEnd(width);
+}

@@ -1,0 +1,146 @@
+/** The report in the columns of NetBSD's `tprof analyze`. */
+
+import { hexAddress } from "../../base/bytes/address.ts";
+import { greatest } from "../../base/bytes/lists.ts";
+import { printable } from "../../base/text/printable.ts";
+import { overhead } from "../../profile/query/aggregate.ts";
+import { groupsOf, groupValues, type SortKey } from "../../profile/query/groups.ts";
+import { placeName, placeObject, type Places, placesOf } from "../../profile/query/aggregation_keys.ts";
+import { type Profile, sampleCount } from "../../profile/model/profile.ts";
+import { refuseManyColumns, sampledEvents } from "../../profile/query/table.ts";
+import { foldName } from "../shared/fold_name.ts";
+import { printedProfile } from "../shared/printed.ts";
+
+export interface TprofOptions {
+  /** The name to say it is of. */
+  file: string;
+  /** Rows do not tell CPUs, threads (lwps), processes apart; their columns are left out. */
+  mergeCpus: boolean;
+  mergeThreads: boolean;
+  mergeProcesses: boolean;
+  /** A row for each symbol, rather than for each address. */
+  perSymbol: boolean;
+  /** Columns of a terminal, which columns are narrowed and symbols folded for; without it all is as tprof has it. */
+  width?: number;
+}
+
+/** A row: where, and its samples by column of events. */
+interface Row {
+  group: number;
+  place: number;
+  samples: number;
+  byEvent: number[];
+}
+
+/** What tells rows apart besides places. */
+export function tprofKeys({ mergeProcesses, mergeThreads, mergeCpus }: TprofOptions): SortKey[] {
+  const keys: SortKey[] = [];
+  if (!mergeProcesses) keys.push("pid");
+  if (!mergeThreads) keys.push("tid");
+  if (!mergeCpus) keys.push("cpu");
+  return keys;
+}
+
+/**
+ * `percentage nsamples event#00... pid lwp cpu k address symbol`, by descending samples. `nsamples` is of all
+ * events together, as in tprof: samples, not periods. `k` is 1 in the kernel. `address` is the one in the object
+ * (which for the kernel is the absolute one), and with `perSymbol` the lowest that was seen in the symbol;
+ * `symbol` is `object:symbol` in user space, where tprof has none. Line by line, each with its end.
+ */
+export function* renderTprof(given: Profile, options: TprofOptions): Generator<string> {
+  const profile = printedProfile(given);
+  const events = sampledEvents(profile);
+  refuseManyColumns(events.length);
+  const total = sampleCount(profile);
+  const groups = groupsOf(profile, tprofKeys(options));
+  const places = placesOf(profile, options.perSymbol ? "symbol" : "address");
+
+  const rows = new Map<number, Row>();
+  events.forEach((event, column) => {
+    for (const { group, place, self } of overhead(profile, { groups, places }, event, { selfOnly: true })) {
+      const key = group * places.symbol.length + place;
+      let row = rows.get(key);
+      if (!row) rows.set(key, row = { group, place, samples: 0, byEvent: events.map(() => 0) });
+      row.samples += self.count;
+      row.byEvent[column] += self.count;
+    }
+  });
+  const addresses = lowestAddresses(profile, places.ofFrame, places.symbol.length);
+
+  const right = (title: string, width: number, cell: (row: Row) => string): Column => ({
+    title,
+    width,
+    cell,
+  });
+  const values = (row: Row) => groupValues(profile, groups, row.group);
+  const columns = [
+    right("percentage", 10, (row) => (100 * row.samples / (total || 1)).toFixed(3)),
+    right("nsamples", 8, (row) => String(row.samples)),
+    ...events.map((_, column) =>
+      right(`event#${String(column).padStart(2, "0")}`, 8, (row) => String(row.byEvent[column]))
+    ),
+    ...(options.mergeProcesses ? [] : [right("pid", 7, (row) => String(values(row).pid))]),
+    ...(options.mergeThreads ? [] : [right("lwp", 7, (row) => String(values(row).tid))]),
+    ...(options.mergeCpus ? [] : [right("cpu", 4, (row) => cpuText(values(row).cpu))]),
+    right("k", 1, (row) => String(places.kernel[row.place])),
+    right("address", 16, (row) => hexAddress(addresses[row.place]).padStart(16, "0")),
+  ];
+  yield `File: ${printable(options.file)}\n`;
+  yield `Number of samples: ${total}\n`;
+  for (const [column, event] of events.entries()) {
+    yield `Event #${String(column).padStart(2, "0")}: ${profile.events[event].name}\n`;
+  }
+  const { width = Infinity } = options;
+  if (width < Infinity) narrow(columns, rows.values());
+  const room = Math.max(LEAST_SYMBOL, width - columns.reduce((sum, column) => sum + column.width + 1, 0));
+  yield "\n";
+  yield `${columns.map(({ title, width }) => title.padStart(width)).join(" ")} symbol\n`;
+  const sorted = [...rows.values()].sort((a, b) =>
+    b.samples - a.samples || addresses[a.place] - addresses[b.place]
+  );
+  for (const row of sorted) {
+    const cells = columns.map(({ width, cell }) => cell(row).padStart(width));
+    yield `${cells.join(" ")} ${foldName(symbolText(profile, places, row.place), room)}\n`;
+  }
+}
+
+/** Symbols are folded to no less than this. */
+const LEAST_SYMBOL = 16;
+
+/** A column of a table: a cell is set to its right. */
+interface Column {
+  title: string;
+  width: number;
+  cell(row: Row): string;
+}
+
+/** Takes blanks and zeros from columns that no cell needs. */
+function narrow(columns: Column[], rows: Iterable<Row>): void {
+  const all = [...rows];
+  for (const column of columns) {
+    const { title, cell } = column;
+    if (title === "address") column.cell = (row) => cell(row).replace(/^0+(?=.)/, "");
+    column.width = Math.max(title.length, greatest(all.map((row) => column.cell(row).length)));
+  }
+}
+
+const cpuText = (cpu: number) => cpu < 0 ? "-" : String(cpu);
+
+/** `do_idle` in the kernel, `libc.so.6:malloc` in user space; `libc.so.6+0x1a40` where there is no symbol. */
+function symbolText(profile: Profile, places: Places, place: number): string {
+  const { symbol, object, kernel } = places;
+  const name = placeName(profile, places, place);
+  if (symbol[place] < 0) return name;
+  const where = placeObject(profile, places, place);
+  return kernel[place] === 1 && profile.objects[object[place]].kind === "kernel" ? name : `${where}:${name}`;
+}
+
+/** By place the lowest address of its frames. */
+function lowestAddresses({ frames }: Profile, ofFrame: Int32Array, places: number): Float64Array {
+  const lowest = new Float64Array(places).fill(Infinity);
+  for (let frame = 0; frame < ofFrame.length; frame++) {
+    const place = ofFrame[frame];
+    if (frames.address[frame] < lowest[place]) lowest[place] = frames.address[frame];
+  }
+  return lowest;
+}

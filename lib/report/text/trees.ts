@@ -1,0 +1,195 @@
+/** Trees of calls drawn as text: who called a row, and what was called from the roots down. */
+
+import { dim } from "@std/fmt/colors";
+import type { Weight } from "../../profile/query/aggregate.ts";
+import type { CallerNode } from "../../profile/query/caller_trees.ts";
+import type { CallNode, GroupTree } from "../../profile/query/call_tree.ts";
+import { displayWidth } from "../../base/text/width.ts";
+import {
+  joinsRun,
+  placeLabel,
+  placeLine,
+  placeName,
+  placeObject,
+  type Places,
+} from "../../profile/query/aggregation_keys.ts";
+import type { Profile } from "../../profile/model/profile.ts";
+import { heat, percent } from "../shared/columns.ts";
+import { foldName } from "../shared/fold_name.ts";
+
+/** Forks nested deeper than this are not drawn, and a line says so: they would leave the page. */
+const MOST_DEPTH = 128;
+
+/** What a tree is drawn of, and how. */
+export interface Drawing {
+  profile: Profile;
+  places: Places;
+  /** The period that shares are shares of. */
+  whole: number;
+  /** Names are folded to end in this column, where they have some room; Infinity leaves them whole. */
+  width: number;
+  color: boolean;
+}
+
+/** Siblings of a tree that is being drawn, of which those before `next` are there. */
+interface Level<T> {
+  nodes: readonly T[];
+  next: number;
+  indent: string;
+  /** The object of what is above them. */
+  object: string;
+}
+
+/**
+ * The callers of a row: a chain of only callers goes straight down, a fork is drawn as a branch with
+ * its share of the whole. `above` is the weight that came into this level.
+ */
+export function* callerLines(
+  drawing: Drawing,
+  callers: readonly CallerNode[],
+  above: number,
+  indent: string,
+): Generator<string> {
+  const { places, whole } = drawing;
+  const open: Level<CallerNode>[] = [];
+  for (let nodes = callers;;) {
+    // a single caller that everything came from needs no branch and no number of its own
+    while (nodes.length === 1 && nodes[0].period === above) {
+      const { last, frames } = callerRun(places, nodes[0]);
+      yield named(drawing, indent, nodes[0].place, frames);
+      nodes = last.callers;
+    }
+    if (nodes.length > 0) {
+      if (open.length < MOST_DEPTH) open.push({ nodes, next: 0, indent, object: "" });
+      else yield `${indent}(deeper forks are not drawn)`;
+    }
+    const level = unfinished(open);
+    if (level === undefined) return;
+    const node = level.nodes[level.next++], last = level.next === level.nodes.length;
+    const { last: outermost, frames } = callerRun(places, node);
+    const share = percent(node.period, whole).trim();
+    yield named(drawing, `${level.indent}${last ? "└─ " : "├─ "}${share} `, node.place, frames);
+    indent = level.indent + (last ? "   " : "│  ");
+    nodes = outermost.callers;
+    above = node.period;
+  }
+}
+
+/** The callers from `node` outwards that are shown as one: everything came through all of them. */
+function callerRun(places: Places, node: CallerNode): { last: CallerNode; frames: number } {
+  let last = node, frames = 1;
+  for (; last.callers.length === 1 && last.callers[0].period === last.period; frames++) {
+    const [next] = last.callers;
+    if (!joinsRun(places, { place: next.place, hasSelf: false }, { place: last.place, hasSelf: false })) {
+      break;
+    }
+    last = next;
+  }
+  return { last, frames };
+}
+
+/** The fewest columns that a name is folded to: a tree is wider than a terminal in the end. */
+const LEAST_NAME = 24;
+
+/** What is before a place's name, and the name, with its line where lines tell places apart, folded to fit. */
+function named({ profile, places, width }: Drawing, before: string, place: number, frames: number): string {
+  if (frames > 1) return before + placeLabel(profile, places, place, frames);
+  const line = places.line ? ` ${placeLine(profile, places, place)}` : "";
+  const room = Math.max(LEAST_NAME, width - displayWidth(before) - displayWidth(line));
+  return `${before}${foldName(placeName(profile, places, place), room)}${line}`;
+}
+
+/** The innermost level with siblings that are still to be drawn. */
+function unfinished<T>(open: Level<T>[]): Level<T> | undefined {
+  while (open.length > 0 && open[open.length - 1].next === open[open.length - 1].nodes.length) open.pop();
+  return open.at(-1);
+}
+
+/** The title above what `callLines` gives. */
+export const CALL_TITLE = "   Total     Self  Samples  Calls";
+
+/**
+ * The call trees of groups, each under its label (none when that is ""): total, self and samples of the place
+ * itself at the left, the tree at the right. What alone was called (of what is heavy enough to be here) stands
+ * straight below its caller; a fork is a branch each. The object is named where it changes.
+ */
+export function* callLines(
+  drawing: Drawing,
+  trees: readonly GroupTree[],
+  label: (group: number) => string,
+): Generator<string> {
+  for (const { group, total, roots } of trees) {
+    const name = label(group);
+    const nothing = { count: 0, period: 0 };
+    if (name !== "") {
+      yield numbered(drawing, total.period, numbers(drawing, total.period, nothing) + name, "");
+    }
+    yield* nodeLines(drawing, roots, name === "" ? "" : "  ");
+  }
+}
+
+function* nodeLines(drawing: Drawing, roots: readonly CallNode[], indent: string): Generator<string> {
+  const { profile, places } = drawing;
+  const open: Level<CallNode>[] = [];
+  let object = "";
+  const line = (node: CallNode, { frames, self }: CallRun, before: string) => {
+    const own = placeObject(profile, places, node.place), changed = own === object ? "" : own;
+    object = own;
+    const figures = numbers(drawing, node.total.period, self);
+    const text = named(drawing, figures + before, node.place, frames);
+    return numbered(drawing, node.total.period, text, changed);
+  };
+  for (let nodes = roots;;) {
+    while (nodes.length === 1) {
+      const run = callRun(places, nodes[0]);
+      yield line(nodes[0], run, indent);
+      nodes = run.last.callees;
+    }
+    if (nodes.length > 0) {
+      if (open.length < MOST_DEPTH) open.push({ nodes, next: 0, indent, object });
+      else yield `${" ".repeat(28)}${indent}(deeper forks are not drawn)`;
+    }
+    const level = unfinished(open);
+    if (level === undefined) return;
+    const node = level.nodes[level.next++], last = level.next === level.nodes.length;
+    object = level.object;
+    const run = callRun(places, node);
+    yield line(node, run, `${level.indent}${last ? "└─ " : "├─ "}`);
+    indent = level.indent + (last ? "   " : "│  ");
+    nodes = run.last.callees;
+  }
+}
+
+/** Frames that are shown as one, from the outermost to `last`, and the samples taken in them. */
+interface CallRun {
+  last: CallNode;
+  frames: number;
+  self: Weight;
+}
+
+/** The calls from `node` inwards that are shown as one. */
+function callRun(places: Places, node: CallNode): CallRun {
+  let last = node, frames = 1;
+  const self = { ...node.self };
+  const end = ({ place, self }: CallNode) => ({ place, hasSelf: self.count > 0 });
+  for (; last.callees.length === 1; frames++) {
+    const [next] = last.callees;
+    if (!joinsRun(places, end(last), end(next))) break;
+    self.count += next.self.count;
+    self.period += next.self.period;
+    last = next;
+  }
+  return { last, frames, self };
+}
+
+/** The figures at the left of a line of a call tree. */
+function numbers({ whole }: Drawing, total: number, self: Weight): string {
+  return `${percent(total, whole)} ${percent(self.period, whole)} ${String(self.count).padStart(8)}  `;
+}
+
+/** A line of a call tree; the object, where one is to be said and has room, dimmed behind the name. */
+function numbered({ whole, width, color }: Drawing, total: number, named: string, object: string): string {
+  const line = color ? heat(named, whole > 0 ? 100 * total / whole : 0) : named;
+  if (object === "" || displayWidth(named) + 2 + displayWidth(object) > width) return line;
+  return `${line}  ${color ? dim(object) : object}`;
+}

@@ -1,0 +1,135 @@
+/**
+ * The contents of .debug_* sections, unpacked where the linker or objcopy compressed them: SHF_COMPRESSED with
+ * zlib or zstd (the ELF gABI, "Section Compression"), and the older GNU .zdebug_* sections.
+ */
+
+import { BadInputError } from "../../base/system/errors.ts";
+import { unzstd } from "../../base/bytes/zstd.ts";
+import { type ElfFile, type Section, SHT } from "./elf.ts";
+import { type Cost, WORK } from "../object/limits.ts";
+import { HeldBytes, type Windows, windowsOf } from "../object/windows.ts";
+
+const SHF_COMPRESSED = 0x800;
+const ELFCOMPRESS = { ZLIB: 1, ZSTD: 2 } as const;
+
+/**
+ * Bytes that a byte of compressed data stands for at most: in zlib 258 take two bits, in zstd 128 KiB a block of four
+ * bytes. A section that claims to be larger is damaged, and costs nothing.
+ */
+const MOST_RATIO = { zlib: 1032, zstd: 32768 } as const;
+
+/** Debug information, as its readers see it. */
+export interface DebugInfo {
+  readonly littleEndian: boolean;
+  /** What reading it is charged to. */
+  readonly cost: Cost;
+  /**
+   * The contents of the section `name` (`.debug_line`), or undefined when there is none. Throws BadInputError when it is
+   * cut off, or compressed in a way that cannot be undone, and LimitError.
+   */
+  get(name: string): Windows | undefined;
+}
+
+/** The debug sections of a file. What they take of memory is charged when they are asked for. */
+export class DebugSections implements DebugInfo {
+  readonly file: ElfFile;
+  readonly #sections = new Map<string, Windows | undefined>();
+
+  constructor(file: ElfFile) {
+    this.file = file;
+  }
+
+  get littleEndian(): boolean {
+    return this.file.littleEndian;
+  }
+
+  get cost(): Cost {
+    return this.file.cost;
+  }
+
+  get(name: string): Windows | undefined {
+    if (!this.#sections.has(name)) this.#sections.set(name, this.#read(name));
+    return this.#sections.get(name);
+  }
+
+  #read(name: string): Windows | undefined {
+    const { file } = this;
+    const section = file.section(name);
+    if (section !== undefined && isCompressed(section)) return this.#unpack(section);
+    if (section !== undefined) {
+      const size = section.type === SHT.NOBITS ? 0 : section.size;
+      file.checkRange(section.offset, size, `section ${name}`);
+      return windowsOf(file.source, section.offset, size, file.cost);
+    }
+    const older = file.section(name.replace(/^\.debug/, ".zdebug"));
+    return older && this.#unpackOlder(older);
+  }
+
+  /**
+   *     Elf64_Chdr: u32 ch_type, ch_reserved; u64 ch_size, ch_addralign
+   *     Elf32_Chdr: u32 ch_type, ch_size, ch_addralign
+   */
+  #unpack(section: Section): Windows {
+    const { file } = this;
+    const bytes = file.contents(section);
+    const r = file.reader(bytes, section.offset, section.name);
+    const type = r.u32();
+    if (file.is64) r.u32();
+    const size = file.is64 ? r.size() : r.u32();
+    r.take(file.is64 ? 8 : 4);
+    const packed = bytes.subarray(r.pos);
+    if (type === ELFCOMPRESS.ZLIB) return this.#inflate(section, packed, size);
+    if (type !== ELFCOMPRESS.ZSTD) {
+      throw this.#refusal(section, `it is compressed in a way unknown here (${type})`);
+    }
+    this.#checkClaim(section, packed, size, MOST_RATIO.zstd);
+    file.cost.work(size * WORK.zstd);
+    file.cost.hold(2 * size); // as long as it is unpacked: what it refers back to is another copy
+    try {
+      const whole = new Uint8Array(size);
+      unzstd(packed, whole);
+      file.cost.release(size);
+      return new HeldBytes(whole);
+    } catch (error) {
+      throw this.#refusal(section, `its compressed data is damaged: ${(error as Error).message}`);
+    }
+  }
+
+  /** `ZLIB`, then the size as a u64 in big endian, whatever the file's order, then the data. */
+  #unpackOlder(section: Section): Windows {
+    const bytes = this.file.contents(section);
+    if (bytes.length < 12 || String.fromCharCode(...bytes.subarray(0, 4)) !== "ZLIB") {
+      return new HeldBytes(bytes);
+    }
+    const size = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(4, false));
+    return this.#inflate(section, bytes.subarray(12), size);
+  }
+
+  #inflate(section: Section, packed: Uint8Array, size: number): Windows {
+    const { cost } = this.file;
+    this.#checkClaim(section, packed, size, MOST_RATIO.zlib);
+    cost.work(size * WORK.zlib);
+    cost.hold(size);
+    const { inflateSync } = process.getBuiltinModule("node:zlib");
+    try {
+      // in one chunk: of several it would make one at the end, and hold both
+      const chunkSize = Math.max(64, size);
+      const { buffer, byteOffset, length } = inflateSync(packed, { maxOutputLength: chunkSize, chunkSize });
+      return new HeldBytes(new Uint8Array(buffer, byteOffset, length));
+    } catch {
+      throw this.#refusal(section, "its compressed data is damaged");
+    }
+  }
+
+  #checkClaim(section: Section, packed: Uint8Array, size: number, ratio: number): void {
+    if (!(size <= packed.length * ratio)) throw this.#refusal(section, "it cannot be as large as it says");
+  }
+
+  #refusal({ name, offset }: Section, cause: string): BadInputError {
+    return new BadInputError(`cannot read section ${name} of ${this.file.source.name}: ${cause}`, offset);
+  }
+}
+
+function isCompressed({ name, flags, type }: Section): boolean {
+  return type !== SHT.NOBITS && name.startsWith(".debug") && Math.floor(flags / SHF_COMPRESSED) % 2 === 1;
+}

@@ -1,0 +1,218 @@
+/**
+ * ELF files, as far as symbols need them: section and program headers, the build id, the debug link.
+ * ELF32 and ELF64 in both byte orders. Layouts: the System V ABI, chapter 4 (and elf(5)).
+ *
+ * Only headers are read up front, so a file of 500 MB costs a few kilobytes until its symbols are
+ * wanted. Every offset and count of the file is checked against the file's size before it is used, and
+ * what it takes is charged to its Cost, since a sparse file has any size for nothing.
+ */
+
+import type { ByteSource } from "../../base/bytes/byte_source.ts";
+import { ByteReader, cString } from "../../base/bytes/bytes.ts";
+import { BadInputError } from "../../base/system/errors.ts";
+import { buildIdInNotes, MOST_NOTE } from "./build_id.ts";
+import { type ElfHeader, elfWord, PT, readElfHeader, readSegments, type Segment } from "./elf_header.ts";
+import { Cost, WORK } from "../object/limits.ts";
+
+/** e_machine of the architectures with rules of their own. */
+export const EM = { ARM: 40, AARCH64: 183 } as const;
+/** sh_type */
+export const SHT = { SYMTAB: 2, RELA: 4, NOTE: 7, NOBITS: 8, REL: 9, DYNSYM: 11 } as const;
+/** The bit of sh_flags that says a section is in memory when the program runs. */
+export const SHF_ALLOC = 2;
+const SHN_XINDEX = 0xffff;
+/** Bytes of all names of sections. */
+const SMALL_SECTION_LIMIT = 16 << 20;
+/** Bytes of .gnu_debuglink: a file name and a checksum. */
+const MOST_DEBUG_LINK = 4096;
+/** Bytes of a section's name, which are a name like `.gnu.linkonce.t.` and a function's at most. */
+const MOST_NAME = 256;
+/** Bytes of memory that a Section takes, its name included. */
+const SECTION_BYTES = 512;
+
+/** A section header (Elf32_Shdr, Elf64_Shdr), its name looked up. Addresses and sizes in bytes. */
+export interface Section {
+  name: string;
+  type: number;
+  flags: number;
+  addr: number;
+  offset: number;
+  size: number;
+  /** Index of a related section: a symbol table's strings, a relocation table's symbols. */
+  link: number;
+  entsize: number;
+}
+
+/** What .gnu_debuglink says of the file with the debug symbols. */
+export interface DebugLink {
+  /** A file name without a folder. */
+  name: string;
+  /** CRC-32 of the whole file. */
+  crc: number;
+}
+
+/** An opened ELF file. Everything but the headers is read when asked for. */
+export class ElfFile {
+  readonly source: ByteSource;
+  readonly is64: boolean;
+  readonly littleEndian: boolean;
+  /** e_machine; EM.* has those that matter. */
+  readonly machine: number;
+  readonly sections: readonly Section[];
+  readonly segments: readonly Segment[];
+  /** What the file has cost. */
+  readonly cost: Cost;
+  /** Whether names are still to be read from the source when all else has been. */
+  pinned = false;
+  readonly #contents = new Map<Section, Uint8Array>();
+
+  /** Reads the headers. Throws BadInputError when the source is not an ELF file or is damaged, and LimitError. */
+  constructor(source: ByteSource, cost = new Cost(undefined, source.name)) {
+    this.source = source;
+    this.cost = cost;
+    const header = readElfHeader(source);
+    this.is64 = header.is64;
+    this.littleEndian = header.littleEndian;
+    this.machine = header.machine;
+    this.segments = readSegments(source, header);
+    this.sections = header.shoff === 0 ? [] : this.#readSections(header);
+  }
+
+  /** Closes the source, unless it is pinned. */
+  close(): void {
+    if (!this.pinned) this.source.close?.();
+  }
+
+  /** The first section of that name (and type, when given). */
+  section(name: string, type?: number): Section | undefined {
+    return this.sections.find((s) => s.name === name && (type === undefined || s.type === type));
+  }
+
+  /**
+   * The bytes of a section, read once and kept as long as this is; empty for one that has none in the file.
+   * Throws BadInputError when it is cut off.
+   */
+  contents(section: Section): Uint8Array {
+    let bytes = this.#contents.get(section);
+    if (bytes === undefined) {
+      const { type, offset, size, name } = section;
+      bytes = type === SHT.NOBITS ? new Uint8Array(0) : this.bytes(offset, size, `section ${name}`);
+      this.#contents.set(section, bytes);
+    }
+    return bytes;
+  }
+
+  /** Bytes of the file. Throws BadInputError, without reading, when the file ends before them; LimitError. */
+  bytes(offset: number, length: number, what: string): Uint8Array {
+    this.checkRange(offset, length, what);
+    this.cost.hold(length);
+    return this.#read(offset, length, what);
+  }
+
+  /** The bytes of a section in pieces of `piece` bytes, the last of them shorter. Throws as `contents`. */
+  *pieces(section: Section, piece: number): Generator<Uint8Array> {
+    const { type, offset, size, name } = section;
+    if (type === SHT.NOBITS) return;
+    if (size <= piece) {
+      yield this.contents(section); // others may want them, too
+      return;
+    }
+    this.checkRange(offset, size, `section ${name}`);
+    for (let at = 0; at < size; at += piece) {
+      yield this.#read(offset + at, Math.min(piece, size - at), `section ${name}`);
+    }
+  }
+
+  /** Throws BadInputError when the file ends before these bytes. */
+  checkRange(offset: number, length: number, what: string): void {
+    if (!(offset >= 0 && length >= 0 && offset + length <= this.source.size)) {
+      throw this.#damaged(`${what} lies outside the file`, offset);
+    }
+  }
+
+  #read(offset: number, length: number, what: string): Uint8Array {
+    this.cost.work(length * WORK.read);
+    const bytes = this.source.read(offset, length);
+    if (bytes.length < length) throw this.#damaged(`${what} is cut off`, offset + bytes.length);
+    return bytes;
+  }
+
+  /** A reader in the file's byte order, whose errors name the file. */
+  reader(bytes: Uint8Array, origin: number, what: string): ByteReader {
+    return new ByteReader(bytes, this.littleEndian, `${this.source.name}: ${what}`, origin);
+  }
+
+  /** The GNU build id in hex, or undefined when the file has none. Looks at note segments, then note sections. */
+  buildId(): string | undefined {
+    for (const s of this.segments) {
+      if (s.type !== PT.NOTE) continue;
+      const id = this.#buildIdIn(s.offset, s.filesz);
+      if (id !== undefined) return id;
+    }
+    for (const s of this.sections) {
+      if (s.type !== SHT.NOTE) continue;
+      const id = this.#buildIdIn(s.offset, s.size);
+      if (id !== undefined) return id;
+    }
+    return undefined;
+  }
+
+  /**
+   * The file with this one's debug symbols, as .gnu_debuglink has it: its name, padded to 4 bytes, and the CRC-32 of its
+   * contents. Undefined when there is no such section.
+   */
+  debugLink(): DebugLink | undefined {
+    const section = this.section(".gnu_debuglink");
+    if (section === undefined || section.size > MOST_DEBUG_LINK) return undefined;
+    const bytes = this.contents(section);
+    const name = cString(bytes);
+    const crcAt = (bytes.indexOf(0) + 4) & ~3;
+    if (name === "" || crcAt + 4 > bytes.length) return undefined;
+    return { name, crc: this.reader(bytes.subarray(crcAt), section.offset + crcAt, ".gnu_debuglink").u32() };
+  }
+
+  #damaged(what: string, offset: number): BadInputError {
+    return new BadInputError(`cannot read symbols of ${this.source.name}: ${what}`, offset);
+  }
+
+  #readSections({ shoff, shentsize: entsize, shnum, shstrndx }: ElfHeader): Section[] {
+    const least = this.is64 ? 64 : 40;
+    if (entsize < least) throw this.#damaged(`section headers of ${entsize} bytes`, shoff);
+    const parse = (bytes: Uint8Array, at: number): Section & { nameAt: number } => {
+      const r = this.reader(bytes, at, "a section header");
+      const nameAt = r.u32();
+      const type = r.u32();
+      const flags = elfWord(r, this.is64);
+      const addr = elfWord(r, this.is64);
+      const offset = elfWord(r, this.is64);
+      const size = elfWord(r, this.is64);
+      const link = r.u32();
+      r.u32(); // sh_info
+      elfWord(r, this.is64); // sh_addralign
+      return { name: "", nameAt, type, flags, addr, offset, size, link, entsize: elfWord(r, this.is64) };
+    };
+    // Counts that do not fit 16 bits are in section 0.
+    const first = parse(this.bytes(shoff, entsize, "the section header table"), shoff);
+    const count = shnum === 0 ? first.size : shnum;
+    const namesAt = shstrndx === SHN_XINDEX ? first.link : shstrndx;
+    this.cost.count(count, "sections");
+    this.cost.hold(count * SECTION_BYTES);
+    this.cost.work(count * WORK.section);
+    const table = this.bytes(shoff, count * entsize, "the section header table");
+    const sections: (Section & { nameAt: number })[] = [];
+    for (let i = 0; i < count; i++) {
+      sections.push(parse(table.subarray(i * entsize, (i + 1) * entsize), shoff + i * entsize));
+    }
+    const strings = sections[namesAt];
+    if (namesAt === 0 || strings === undefined || strings.size > SMALL_SECTION_LIMIT) return sections;
+    const names = this.contents(strings);
+    for (const s of sections) s.name = cString(names.subarray(s.nameAt, s.nameAt + MOST_NAME));
+    return sections;
+  }
+
+  #buildIdIn(offset: number, size: number): string | undefined {
+    if (size > MOST_NOTE || offset + size > this.source.size) return undefined;
+    this.cost.work(size * WORK.note);
+    return buildIdInNotes(this.reader(this.#read(offset, size, "a note"), offset, "a note"));
+  }
+}

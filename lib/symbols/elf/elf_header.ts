@@ -1,0 +1,99 @@
+/**
+ * The ELF header and the program headers of a file: what says which kind it is and what of it is mapped. ELF32 and
+ * ELF64 in both byte orders. Layouts: the System V ABI, chapter 4 (and elf(5)).
+ */
+
+import type { ByteSource } from "../../base/bytes/byte_source.ts";
+import { ByteReader } from "../../base/bytes/bytes.ts";
+import { BadInputError } from "../../base/system/errors.ts";
+
+/** p_type */
+export const PT = { LOAD: 1, NOTE: 4, GNU_EH_FRAME: 0x6474e550 } as const;
+/** Bit of p_flags: the segment holds code. */
+export const PF_X = 1;
+
+const ELF_MAGIC = 0x7f454c46;
+/** Bytes of program headers; Linux runs no program with more of them than a page holds. */
+const MOST_PROGRAM_HEADERS = 64 << 10;
+
+/** The file header (Elf32_Ehdr, Elf64_Ehdr), as far as it is used. Offsets and sizes in bytes. */
+export interface ElfHeader {
+  is64: boolean;
+  littleEndian: boolean;
+  /** e_machine */
+  machine: number;
+  phoff: number;
+  phentsize: number;
+  phnum: number;
+  shoff: number;
+  shentsize: number;
+  shnum: number;
+  shstrndx: number;
+}
+
+/** A program header (Elf32_Phdr, Elf64_Phdr). */
+export interface Segment {
+  type: number;
+  /** PF_X and others. */
+  flags: number;
+  offset: number;
+  vaddr: number;
+  filesz: number;
+  memsz: number;
+}
+
+/** Reads the file header. Throws BadInputError when the source is not an ELF file. */
+export function readElfHeader(source: ByteSource): ElfHeader {
+  const ident = source.read(0, 64);
+  if (ident.length < 16 || new ByteReader(ident, false).u32() !== ELF_MAGIC) {
+    throw new BadInputError(`cannot read symbols of ${source.name}: it is not an ELF file`, 0);
+  }
+  if ((ident[4] !== 1 && ident[4] !== 2) || (ident[5] !== 1 && ident[5] !== 2)) {
+    throw new BadInputError(
+      `cannot read symbols of ${source.name}: unknown ELF class ${ident[4]} or byte order ${ident[5]}`,
+      4,
+    );
+  }
+  const is64 = ident[4] === 2, littleEndian = ident[5] === 1;
+  const r = new ByteReader(ident, littleEndian, `${source.name}: the ELF header`);
+  r.take(16);
+  r.u16(); // e_type
+  const machine = r.u16();
+  r.u32(); // e_version
+  elfWord(r, is64); // e_entry
+  const phoff = elfWord(r, is64);
+  const shoff = elfWord(r, is64);
+  r.take(4 + 2); // e_flags, e_ehsize
+  const [phentsize, phnum, shentsize, shnum, shstrndx] = [r.u16(), r.u16(), r.u16(), r.u16(), r.u16()];
+  return { is64, littleEndian, machine, phoff, phentsize, phnum, shoff, shentsize, shnum, shstrndx };
+}
+
+/** Reads the program headers. Throws BadInputError when they are damaged, or more than any program has. */
+export function readSegments(source: ByteSource, header: ElfHeader): Segment[] {
+  const { is64, littleEndian, phoff, phentsize, phnum } = header;
+  if (phoff === 0 || phnum === 0) return [];
+  const refuse = (what: string) => new BadInputError(`cannot read symbols of ${source.name}: ${what}`, phoff);
+  if (phentsize < (is64 ? 56 : 32)) throw refuse(`program headers of ${phentsize} bytes`);
+  const size = phnum * phentsize;
+  if (phoff + size > source.size) throw refuse("the program header table lies outside the file");
+  if (size > MOST_PROGRAM_HEADERS) throw refuse(`it has ${phnum} program headers`);
+  const bytes = source.read(phoff, size);
+  const segments: Segment[] = [];
+  for (let at = 0; at < size; at += phentsize) {
+    const r = new ByteReader(bytes.subarray(at, at + phentsize), littleEndian, source.name, phoff + at);
+    const type = r.u32();
+    let flags = is64 ? r.u32() : 0; // they stand here in ELF64, behind the sizes in ELF32
+    const offset = elfWord(r, is64);
+    const vaddr = elfWord(r, is64);
+    elfWord(r, is64); // p_paddr
+    const filesz = elfWord(r, is64), memsz = elfWord(r, is64);
+    if (!is64) flags = r.u32();
+    segments.push({ type, flags, offset, vaddr, filesz, memsz });
+  }
+  return segments;
+}
+
+/** Elf32_Addr/Off or Elf64_Addr/Off. Hostile values past 2^53 are rounded; they fail the checks that follow. */
+export function elfWord(reader: ByteReader, is64: boolean): number {
+  return is64 ? Number(reader.u64()) : reader.u32();
+}

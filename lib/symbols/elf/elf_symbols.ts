@@ -1,0 +1,402 @@
+/**
+ * The symbols of an ELF file as a SymbolTable, chosen as Linux perf (6.1) chooses them. Addresses in
+ * the table are offsets in the file: an address of a process is looked up as
+ * `address - mapping.start + mapping.pgoff`, whatever the file was linked for.
+ */
+
+import { addressOf } from "../../base/bytes/address.ts";
+import { type IndirectStub, type Plt, pltOf, readStubs, type SymbolColumns } from "./elf_plt.ts";
+import { type ElfFile, EM, type Section, SHF_ALLOC, SHT } from "./elf.ts";
+import { PT } from "./elf_header.ts";
+import { type Cost, WORK } from "../object/limits.ts";
+import { BUILDER_BYTES, type Candidates, STB, SymbolTableBuilder } from "../table/symbol_builder.ts";
+import { JoinedNames, StringTableNames } from "../table/symbol_names.ts";
+import type { SymbolTable } from "../table/symbol_table.ts";
+import { heldBytes, isHeld, type Windows, windowsOf } from "../object/windows.ts";
+
+/** Low four bits of st_info. */
+const STT = { NOTYPE: 0, OBJECT: 1, FUNC: 2, GNU_IFUNC: 10 } as const;
+/** Low two bits of st_other. */
+const STV = { INTERNAL: 1, HIDDEN: 2 } as const;
+const SHN_UNDEF = 0;
+const SHN_ABS = 0xfff1;
+const DOLLAR = 0x24;
+const DOT = 0x2e;
+const TWO_32 = 4294967296;
+/** Words of an Elf64_Sym. */
+const WORDS = 6;
+
+/** Bytes of symbols that are read at once: a multiple of the size of one, in either class. */
+const PIECE = 48 << 15;
+/** Bytes of memory of a symbol: while the table is made, and of the table; and of what a table has of each candidate. */
+const MAKING_BYTES = 32 + BUILDER_BYTES, TABLE_BYTES = 24, NAME_BYTES = 4;
+
+/**
+ * The symbol table of `file`, or undefined when it has no symbols.
+ *
+ * Symbols come from .symtab and .dynsym of `symbols` (the file itself, or its separate debug file), PLT
+ * stubs and file offsets always from `file`, since the sections of a debug file are empty.
+ * Throws BadInputError when the tables are damaged, LimitError when they cost too much.
+ * @param dynamic the file whose .dynsym it is, where that is not `symbols`.
+ */
+export function elfSymbols(
+  file: ElfFile,
+  symbols: ElfFile = file,
+  dynamic: ElfFile = symbols,
+): SymbolTable | undefined {
+  const sources = [
+    { from: symbols, section: symbols.section(".symtab", SHT.SYMTAB) },
+    { from: dynamic, section: dynamic.section(".dynsym", SHT.DYNSYM) },
+  ].filter((source): source is SymbolSource => source.section !== undefined);
+  return new TableReader(sources, pltOf(file), file).read();
+}
+
+/**
+ * The symbols of the kernel's own file, by the addresses it was linked for; undefined when it has none. Throws
+ * BadInputError on damage, and LimitError.
+ */
+export function vmlinuxSymbols(file: ElfFile): SymbolTable | undefined {
+  const section = file.section(".symtab", SHT.SYMTAB);
+  return section && new TableReader([{ from: file, section }], undefined, undefined).read();
+}
+
+/** A table of symbols and the file it is in. */
+interface SymbolSource {
+  from: ElfFile;
+  section: Section;
+}
+
+/** The names of a table of symbols, and where they start among those of all tables. */
+interface Strings {
+  names: Windows;
+  base: number;
+}
+
+/** Reads the tables of one object into one. */
+class TableReader {
+  readonly #sources: readonly SymbolSource[];
+  readonly #plt: Plt | undefined;
+  /** Where symbols are placed by their offsets; without it they are by their addresses. */
+  readonly #file: ElfFile | undefined;
+  readonly #names = new JoinedNames();
+  readonly #strings = new Map<Section | undefined, Strings>();
+
+  constructor(sources: readonly SymbolSource[], plt: Plt | undefined, file: ElfFile | undefined) {
+    this.#sources = sources;
+    this.#plt = plt;
+    this.#file = file;
+  }
+
+  read(): SymbolTable | undefined {
+    if (this.#sources.length === 0) return undefined;
+    const { cost } = this.#sources[0].from;
+    const columns = this.#columns(cost);
+    const marks = [0];
+    let complete = true;
+    for (const { from, section } of this.#sources) {
+      complete = readSymbols(from, section, this.#file, columns, this.#stringsOf(from, section));
+      marks.push(columns.count);
+      if (!complete) break;
+    }
+    if (columns.count === 0) return undefined;
+    const stubs = complete && this.#file ? this.#readStubs(this.#file, columns) : Infinity;
+    return this.#table(columns, marks, complete, stubs, cost);
+  }
+
+  #columns(cost: Cost): SymbolColumns {
+    const counts = this.#sources.map(({ from, section: { type, offset, size, name } }) => {
+      if (type === SHT.NOBITS) return 0;
+      from.checkRange(offset, size, `section ${name}`);
+      return Math.floor(size / entrySize(from));
+    });
+    const total = counts.reduce((sum, count) => sum + count, this.#plt?.count ?? 0);
+    cost.count(total, "symbols");
+    cost.work(total * WORK.symbol);
+    cost.hold(total * MAKING_BYTES);
+    return {
+      count: 0,
+      starts: new Float64Array(total),
+      ends: new Float64Array(total),
+      binds: new Uint8Array(total),
+      nameStarts: new Uint32Array(total),
+      indirect: [],
+    };
+  }
+
+  #stringsOf(from: ElfFile, { link }: Section): Strings {
+    const section = from.sections[link];
+    let strings = this.#strings.get(section);
+    if (strings === undefined) {
+      const names = namesOf(from, section);
+      from.cost.keep(heldBytes(from.source, names.size));
+      strings = { names, base: this.#names.add(names, from.cost) };
+      this.#strings.set(section, strings);
+    }
+    return strings;
+  }
+
+  /** Puts the stubs of the PLT behind all else; returns where they start. */
+  #readStubs(file: ElfFile, columns: SymbolColumns): number {
+    const from = columns.count;
+    if (this.#plt) {
+      const { base } = this.#stringsOf(file, this.#plt.dynsym);
+      nameIndirect(readStubs(file, this.#plt, columns, base), columns, new Shifts(file));
+    }
+    return from;
+  }
+
+  #table(columns: SymbolColumns, marks: number[], complete: boolean, stubs: number, cost: Cost): SymbolTable {
+    const { count } = columns;
+    const nameStarts = columns.nameStarts.slice(0, count);
+    const names = new StringTableNames(this.#names.joined(), nameStarts, {
+      suffix: { text: "@plt", from: stubs },
+    });
+    const candidates: Candidates = {
+      starts: columns.starts.subarray(0, count),
+      ends: columns.ends.subarray(0, count),
+      binds: columns.binds,
+      names,
+    };
+    const builder = new SymbolTableBuilder(candidates, cost);
+    for (let i = 1; i < marks.length; i++) {
+      builder.insert(marks[i - 1], marks[i]);
+      if ((complete || i < marks.length - 1) && marks[i] > marks[i - 1]) builder.settle();
+    }
+    if (stubs < count) builder.insert(stubs, count);
+    const table = builder.finish();
+    cost.keep(count * NAME_BYTES + table.length * TABLE_BYTES);
+    return table;
+  }
+}
+
+/** Names stubs of indirect functions after those: after a global one, where several share a resolver. */
+function nameIndirect(stubs: readonly IndirectStub[], columns: SymbolColumns, shifts: Shifts): void {
+  const { starts, binds, nameStarts, indirect } = columns;
+  if (stubs.length === 0) return;
+  const named = new Map<number, number>();
+  for (const i of indirect) {
+    const known = named.get(starts[i]);
+    if (known === undefined || (binds[known] !== STB.GLOBAL && binds[i] === STB.GLOBAL)) {
+      named.set(starts[i], i);
+    }
+  }
+  for (const { at, resolver } of stubs) {
+    const symbol = named.get(resolver - shifts.of(resolver, 0));
+    if (symbol !== undefined) nameStarts[at] = nameStarts[symbol];
+  }
+}
+
+function entrySize({ is64 }: ElfFile): number {
+  return is64 ? 24 : 16;
+}
+
+/** The contents of a section of strings, where there is one. Throws BadInputError when it is cut off; LimitError. */
+function namesOf(file: ElfFile, section: Section | undefined): Windows {
+  const { type, offset, size } = section ?? { type: SHT.NOBITS, offset: 0, size: 0 };
+  const there = type === SHT.NOBITS ? 0 : size;
+  file.checkRange(offset, there, `section ${section?.name}`);
+  file.pinned ||= !isHeld(file.source, there);
+  return windowsOf(file.source, offset, there, file.cost);
+}
+
+/** The address that `file` was linked to have the symbol `name` at, of whatever type; undefined when it has none. */
+export function symbolAddress(file: ElfFile, name: string): number | undefined {
+  const section = file.section(".symtab", SHT.SYMTAB);
+  if (section === undefined) return undefined;
+  const names = namesOf(file, file.sections[section.link]);
+  const wanted = new TextEncoder().encode(name + "\0");
+  for (const piece of file.pieces(section, PIECE)) {
+    const words = symbolWords(file, piece);
+    file.cost.work(words.length / WORDS * WORK.symbol);
+    for (let at = 0; at < words.length; at += WORDS) {
+      const found = names.window(words[at], wanted.length);
+      if (found.length < wanted.length || wanted.some((byte, i) => found[i] !== byte)) continue;
+      return addressOf(words[at + 2], words[at + 3]);
+    }
+  }
+  return undefined;
+}
+
+/** Whether `file` has a full symbol table, not only the one for the dynamic linker. */
+export function hasSymtab(file: ElfFile): boolean {
+  return file.section(".symtab", SHT.SYMTAB) !== undefined;
+}
+
+/**
+ * The candidates of one symbol table section:
+ *
+ *     Elf64_Sym: u32 st_name; u8 st_info, st_other; u16 st_shndx; u64 st_value, st_size
+ *     Elf32_Sym: u32 st_name, st_value, st_size; u8 st_info, st_other; u16 st_shndx
+ *
+ * Functions, indirect functions and objects are taken, and visible labels without a type in sections
+ * whose names contain `text` or `data`; the mapping symbols of ARM are not. They are placed by the offsets in `file`,
+ * or without one by their addresses. Returns false when a symbol was met that perf cannot place: it stops there and
+ * leaves what it has as it is.
+ */
+function readSymbols(
+  symbols: ElfFile,
+  section: Section,
+  file: ElfFile | undefined,
+  columns: SymbolColumns,
+  strings: Strings,
+): boolean {
+  const placing = new Placing(symbols, file);
+  for (const piece of symbols.pieces(section, PIECE)) {
+    if (!takeSymbols(symbolWords(symbols, piece), placing, columns, strings)) return false;
+  }
+  return true;
+}
+
+/** What it takes to place the symbols of a file. */
+class Placing {
+  readonly machine: number;
+  readonly places: readonly Place[];
+  readonly mapping: string;
+  readonly shifts: Shifts | undefined;
+
+  constructor(symbols: ElfFile, file: ElfFile | undefined) {
+    this.machine = symbols.machine;
+    this.places = placesOf(symbols, file ?? symbols);
+    this.mapping = mappingLetters(symbols.machine);
+    this.shifts = file && new Shifts(file);
+  }
+}
+
+/** Puts those of the symbols into `columns` that are wanted; false when perf stops at one. */
+function takeSymbols(
+  words: Uint32Array,
+  { machine, places, mapping, shifts }: Placing,
+  columns: SymbolColumns,
+  strings: Strings,
+): boolean {
+  const { starts, ends, binds, nameStarts, indirect } = columns;
+  const { size } = strings.names;
+  let n = columns.count;
+  let complete = true;
+  for (let at = 0; at < words.length; at += WORDS) {
+    const name = words[at], second = words[at + 1];
+    const type = second & 15, shndx = second >>> 16;
+    if (name === 0 || shndx === SHN_UNDEF || name >= size) continue;
+    const label = type === STT.NOTYPE;
+    if (label) {
+      const visibility = (second >>> 8) & 3;
+      if (shndx === SHN_ABS || visibility === STV.HIDDEN || visibility === STV.INTERNAL) continue;
+    } else if (type !== STT.FUNC && type !== STT.GNU_IFUNC && type !== STT.OBJECT) continue;
+    if (mapping !== "" && isMappingSymbol(strings.names.window(name, 3), mapping)) continue;
+    if (shndx >= places.length) {
+      if (shndx === SHN_ABS) continue;
+      complete = false;
+      break;
+    }
+    const place = places[shndx];
+    if (!place.allocated || (label && !place.takesLabels)) continue;
+    let value = addressOf(words[at + 2], words[at + 3]);
+    if (machine === EM.ARM && type === STT.FUNC && value % 2 === 1) value--; // the mark of Thumb code
+    if (value !== 0 && shifts !== undefined) value -= shifts.of(value, place.shift);
+    starts[n] = value;
+    ends[n] = value + words[at + 5] * TWO_32 + words[at + 4];
+    binds[n] = (second >>> 4) & 15;
+    nameStarts[n] = strings.base + name;
+    if (type === STT.GNU_IFUNC) indirect.push(n);
+    n++;
+  }
+  columns.count = n;
+  return complete;
+}
+
+/** The symbols of a table as Elf64_Sym in the words of this machine, WORDS each: as they are where they are that. */
+function symbolWords({ is64, littleEndian }: ElfFile, bytes: Uint8Array): Uint32Array {
+  const entry = is64 ? 24 : 16;
+  const total = Math.floor(bytes.length / entry);
+  if (is64 && littleEndian) {
+    const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+    return new Uint32Array(aligned.buffer, aligned.byteOffset, total * WORDS);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const words = new Uint32Array(total * WORDS);
+  for (let i = 0, at = 0; i < words.length; i += WORDS, at += entry) {
+    const infoAt = is64 ? at + 4 : at + 12;
+    words[i] = view.getUint32(at, littleEndian);
+    words[i + 1] = bytes[infoAt] | (bytes[infoAt + 1] << 8) |
+      (view.getUint16(infoAt + 2, littleEndian) << 16);
+    if (is64) {
+      for (let k = 0; k < 4; k++) words[i + 2 + k] = view.getUint32(at + 8 + 4 * (k ^ 1), littleEndian);
+    } else {
+      words[i + 2] = view.getUint32(at + 4, littleEndian);
+      words[i + 4] = view.getUint32(at + 8, littleEndian);
+    }
+  }
+  return words;
+}
+
+/** What there is to know of a section to place the symbols in it. */
+interface Place {
+  allocated: boolean;
+  takesLabels: boolean;
+  /** Address minus file offset. */
+  shift: number;
+}
+
+function placesOf(symbols: ElfFile, file: ElfFile): Place[] {
+  return symbols.sections.map((section, i) => {
+    // A debug file's sections are empty and their offsets mean nothing: the file itself has the true ones.
+    const real = section.type === SHT.NOBITS ? file.sections[i] ?? section : section;
+    return {
+      allocated: Math.floor(section.flags / SHF_ALLOC) % 2 === 1,
+      takesLabels: real.name.includes("text") || real.name.includes("data"),
+      shift: real.addr - real.offset,
+    };
+  });
+}
+
+/** Address minus file offset: of the first loaded segment an address is in, else of its section. */
+export class Shifts {
+  /** Ranges that ascend, and the first segment in each; its shift is NaN where there is none. */
+  readonly #starts: Float64Array;
+  readonly #shifts: Float64Array;
+  // the range that was found last
+  #start = Infinity;
+  #end = -Infinity;
+  #shift = NaN;
+
+  constructor(file: ElfFile) {
+    const loaded = file.segments.filter((segment) => segment.type === PT.LOAD);
+    const ends = loaded.map(({ vaddr, memsz, filesz }) => vaddr + Math.max(memsz, filesz));
+    this.#starts = Float64Array.from(new Set([...loaded.map(({ vaddr }) => vaddr), ...ends])).sort();
+    file.cost.work(this.#starts.length * loaded.length);
+    this.#shifts = this.#starts.map((start) => {
+      const at = loaded.findIndex(({ vaddr }, i) => start >= vaddr && start < ends[i]);
+      return at < 0 ? NaN : loaded[at].vaddr - loaded[at].offset;
+    });
+  }
+
+  of(address: number, otherwise: number): number {
+    if (!(address >= this.#start && address < this.#end)) this.#find(address);
+    return Number.isNaN(this.#shift) ? otherwise : this.#shift;
+  }
+
+  #find(address: number): void {
+    const starts = this.#starts;
+    let low = 0, high = starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (starts[middle] <= address) low = middle + 1;
+      else high = middle;
+    }
+    this.#start = low > 0 ? starts[low - 1] : -Infinity;
+    this.#end = low < starts.length ? starts[low] : Infinity;
+    this.#shift = low > 0 ? this.#shifts[low - 1] : NaN;
+  }
+}
+
+/** Second letters of the `$x` symbols that mark code and data of these machines and name nothing. */
+function mappingLetters(machine: number): string {
+  if (machine === EM.ARM || machine === EM.AARCH64) return "adtx";
+  return "";
+}
+
+/** @param name the first three bytes of the symbol's name. */
+function isMappingSymbol(name: Uint8Array, letters: string): boolean {
+  if (name[0] !== DOLLAR) return false;
+  return letters.includes(String.fromCharCode(name[1])) && (name[2] === 0 || name[2] === DOT);
+}

@@ -1,0 +1,149 @@
+/**
+ * perf's cache of objects by build id, which perf and pmuctl both read and both write:
+ *
+ *     ~/.debug/PATH/BUILD_ID/elf                   the object
+ *     ~/.debug/.build-id/BU/ILD_ID -> ../../PATH/BUILD_ID
+ *
+ * (tools/perf/util/build-id.c; PATH is the object's, as it was mapped.)
+ */
+
+import { exists } from "../../base/files/exists.ts";
+import { FileBytes } from "../../base/files/file_bytes.ts";
+import { makePrivateFolder } from "../../base/files/private_folder.ts";
+import { copySparse } from "../../base/files/sparse_copy.ts";
+import { homeFolder } from "./cache_folder.ts";
+
+/** Bytes on disk that one saved object may take. Programs with their debug information have some 500 MB. */
+const MAX_OBJECT_BYTES = 1 << 29;
+/** Bytes on disk of all objects saved by one recording. */
+const MAX_RECORDING_BYTES = 1 << 30;
+/** Bytes on disk of the whole cache beyond which nothing is added. */
+const MAX_CACHE_BYTES = 2 ** 33;
+/** Length of a saved object, holes included, which are read. */
+const MAX_LENGTH = 2 ** 31;
+/** Files of the cache that are looked at to learn its size; more count as too large. */
+const MAX_CACHE_FILES = 100_000;
+
+/** The cache of this user, or undefined when there is no home. */
+export function buildIdCache(): string | undefined {
+  const home = homeFolder();
+  return home && `${home}/.debug`;
+}
+
+/**
+ * Opens the object with this build id (in hex), best the one that was saved under `path`; undefined when it is not in the
+ * cache, or is neither this user's nor root's.
+ */
+export function openCached(buildId: string, path?: string, cache = buildIdCache()): FileBytes | undefined {
+  const own = path === undefined ? undefined : openIn(cache, `${path.slice(1)}/${buildId}/elf`);
+  return own ?? openIn(cache, `${linkOf(buildId)}/elf`);
+}
+
+/** Opens the symbol list of the kernel with this build id, as perf saves it; undefined as for openCached. */
+export function openCachedKallsyms(buildId: string, cache = buildIdCache()): FileBytes | undefined {
+  return openIn(cache, `${linkOf(buildId)}/kallsyms`);
+}
+
+function openIn(cache: string | undefined, path: string): FileBytes | undefined {
+  return cache === undefined
+    ? undefined
+    : FileBytes.tryOpen(`${cache}/${path}`, { owners: [0, Deno.uid()!] });
+}
+
+/** Saves the objects of one recording, as far as they and the cache stay within bounds. */
+export class CacheWriter {
+  readonly #cache: string | undefined;
+  #room = MAX_RECORDING_BYTES;
+  #checked = false;
+
+  constructor(cache = buildIdCache()) {
+    this.#cache = cache;
+  }
+
+  /**
+   * Puts `object` into the cache as `path` with this build id, readable by this user alone; returns why that could not be
+   * done, or undefined. What is there stays as it is; what appears does so whole. Gives up once `stopped`.
+   */
+  async save(
+    object: FileBytes,
+    path: string,
+    buildId: string,
+    stopped: () => boolean = () => false,
+  ): Promise<string | undefined> {
+    const cache = this.#cache;
+    if (cache === undefined) return "there is no home folder";
+    const plain = path.split("/").every((part) => part !== "." && part !== "..") && path.startsWith("/");
+    if (!plain || !/^[0-9a-f]{4,}$/.test(buildId)) return "its name is no path";
+    const limit = this.#limit(object);
+    if (limit) return limit;
+    const folder = `${cache}${path}/${buildId}`;
+    try {
+      const unsafe = makePrivateFolder(cache) ?? this.#full(cache) ?? makePrivateFolder(folder);
+      if (unsafe) return unsafe.cause;
+      if (exists(`${folder}/elf`)) return undefined;
+      this.#room -= await copySparse(object, `${folder}/elf`, stopped);
+      return this.#link(cache, path, buildId);
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  #limit({ size, allocated }: FileBytes): string | undefined {
+    if (size > MAX_LENGTH) return `it has ${size} bytes, more than the ${MAX_LENGTH} that are saved`;
+    if (allocated > MAX_OBJECT_BYTES) {
+      return `it takes ${allocated} bytes, more than the ${MAX_OBJECT_BYTES} that are saved of one file`;
+    }
+    return allocated > this.#room
+      ? `the files of this recording take more than the ${MAX_RECORDING_BYTES} bytes that are saved`
+      : undefined;
+  }
+
+  #full(cache: string): { cause: string } | undefined {
+    if (this.#checked) return undefined;
+    this.#checked = true;
+    return bytesIn(cache) > MAX_CACHE_BYTES
+      ? {
+        cause:
+          `${cache} has more than ${MAX_CACHE_BYTES} bytes: empty it with perf buildid-cache --purge-all`,
+      }
+      : undefined;
+  }
+
+  #link(cache: string, path: string, buildId: string): string | undefined {
+    const link = `${cache}/${linkOf(buildId)}`;
+    const unsafe = makePrivateFolder(link.slice(0, link.lastIndexOf("/")));
+    if (unsafe) return unsafe.cause;
+    const there = openCached(buildId, undefined, cache);
+    if (there) there.close();
+    else replaceLink(`../..${path}/${buildId}`, link);
+    return undefined;
+  }
+}
+
+/** Bytes on disk of what is in a folder; Infinity when there are too many files to tell. */
+function bytesIn(folder: string): number {
+  let bytes = 0, files = 0;
+  for (const folders = [folder]; folders.length > 0;) {
+    const path = folders.pop()!;
+    for (const { name, isDirectory } of Deno.readDirSync(path)) {
+      if (++files > MAX_CACHE_FILES) return Infinity;
+      if (isDirectory) folders.push(`${path}/${name}`);
+      else bytes += 512 * (Deno.lstatSync(`${path}/${name}`).blocks ?? 0);
+    }
+  }
+  return bytes;
+}
+
+function linkOf(buildId: string): string {
+  return `.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}`;
+}
+
+/** Makes a link in place of one that leads nowhere, left by an object that was removed. */
+function replaceLink(target: string, link: string): void {
+  try {
+    Deno.removeSync(link);
+  } catch {
+    // it was not there
+  }
+  Deno.symlinkSync(target, link);
+}

@@ -1,0 +1,193 @@
+/**
+ * jit-PID.dump: what a program wrote about code that it made at run time (node --perf-prof, and others), when
+ * each piece of code came to be, was where, and was moved (tools/perf/Documentation/jitdump-specification.txt).
+ *
+ * Code comes and goes at the same addresses. So a table of symbols does not go by addresses, but by a numbering
+ * of its own: every piece of code that was loaded has a range there, one behind the other in the order of loading.
+ * At which address it was, from when on, is told apart from that, as a mapping of that range.
+ */
+
+import { addressOf } from "../../base/bytes/address.ts";
+import type { ByteSource } from "../../base/bytes/byte_source.ts";
+import { ByteReader, ByteWriter } from "../../base/bytes/bytes.ts";
+import { float64Column, uint32Column } from "../../base/bytes/column.ts";
+import { BadInputError } from "../../base/system/errors.ts";
+import { Cost, WORK } from "../object/limits.ts";
+import { BUILDER_BYTES, STB, SymbolTableBuilder } from "../table/symbol_builder.ts";
+import { StringTableNames } from "../table/symbol_names.ts";
+import type { SymbolTable } from "../table/symbol_table.ts";
+
+/** "JiTD" */
+const MAGIC = 0x4a695444;
+const RECORD = { LOAD: 0, MOVE: 1, CLOSE: 3 } as const;
+const PREFIX = 16;
+const LOAD_FIXED = 40;
+/** Longer names are cut. */
+const MOST_NAME = 4096;
+/** Bytes that are read at once, and more than of a record is needed. */
+const PIECE = 64 << 10;
+/** Bytes of memory of a record besides its name: while the dump is read, and of the table. */
+const RECORD_BYTES = 200 + BUILDER_BYTES, TABLE_BYTES = 32;
+/** header.flags: times are of the CPU's counter rather than CLOCK_MONOTONIC. */
+const FLAG_ARCH_TIMESTAMP = 1n;
+
+/** Code that from a time on was at an address. */
+export interface CodePlace {
+  /** CLOCK_MONOTONIC in ns. */
+  time: bigint;
+  address: number;
+  /** In bytes. */
+  size: number;
+  /** Where its range starts in the numbering of the symbols. */
+  at: number;
+}
+
+export interface JitDump {
+  /** In the order of the file, which is that of time but for threads that got in each other's way. */
+  places: CodePlace[];
+  /** By the dump's own numbering; undefined when there is no code. */
+  symbols: SymbolTable | undefined;
+}
+
+/** Whether a mapping of this name marks the process as one that writes a jitdump: jit-PID.dump, by convention. */
+export function isJitDump(filename: string): boolean {
+  return filename.endsWith(".dump") && /\/jit-\d+\.dump$/.test(filename);
+}
+
+/**
+ * Reads a dump, up to where it is cut off: its program may have been killed, or still write. Throws BadInputError
+ * when it is none, or has times that cannot be compared with those of a recording, and LimitError.
+ */
+export function readJitDump(source: ByteSource, cost = new Cost(undefined, source.name)): JitDump {
+  const littleEndian = new ByteReader(source.read(0, 4), true).u32() === MAGIC;
+  const header = new ByteReader(source.read(0, 40), littleEndian, source.name);
+  if (header.u32() !== MAGIC) throw new BadInputError(`${source.name} is no jitdump`, 0);
+  header.u32(); // version
+  const headerSize = header.u32();
+  header.take(4 + 4 + 4 + 8); // elf_mach, pad1, pid, timestamp
+  if ((header.u64() & FLAG_ARCH_TIMESTAMP) !== 0n) {
+    throw new BadInputError(`${source.name} has times of the CPU's own counter, which are not supported`, 32);
+  }
+  const dump = new DumpBuilder(littleEndian, cost);
+  const bytes = new Window(source, cost);
+  for (let at = headerSize; at + PREFIX <= source.size;) {
+    const prefix = new ByteReader(bytes.at(at, PREFIX), littleEndian, source.name, at);
+    if (prefix.left < PREFIX) break; // it has become shorter
+    const type = prefix.u32(), size = prefix.u32(), time = prefix.u64();
+    if (type === RECORD.CLOSE || size < PREFIX || at + size > source.size) break;
+    cost.work(WORK.record);
+    if (type === RECORD.LOAD && size >= PREFIX + LOAD_FIXED) {
+      dump.load(time, bytes.at(at + PREFIX, Math.min(size - PREFIX, LOAD_FIXED + MOST_NAME)));
+    } else if (type === RECORD.MOVE && size >= PREFIX + 48) {
+      dump.move(time, bytes.at(at + PREFIX, 48));
+    }
+    at += size;
+  }
+  return dump.finish();
+}
+
+/** The bytes of a source around the place that was asked for last. */
+class Window {
+  readonly #source: ByteSource;
+  readonly #cost: Cost;
+  #bytes = new Uint8Array(0);
+  #start = 0;
+
+  constructor(source: ByteSource, cost: Cost) {
+    this.#source = source;
+    this.#cost = cost;
+  }
+
+  /** Bytes [at, at + length), fewer where the source ends before; a view. */
+  at(at: number, length: number): Uint8Array {
+    if (at < this.#start || at + length > this.#start + this.#bytes.length) {
+      this.#cost.work(PIECE * WORK.read);
+      this.#bytes = this.#source.read(at, PIECE) as Uint8Array<ArrayBuffer>;
+      this.#start = at;
+    }
+    return this.#bytes.subarray(at - this.#start, at - this.#start + length);
+  }
+}
+
+class DumpBuilder {
+  readonly #littleEndian: boolean;
+  readonly #cost: Cost;
+  readonly #places: CodePlace[] = [];
+  /** By code_index. */
+  readonly #loaded = new Map<bigint, { at: number; size: number }>();
+  readonly #names = new ByteWriter(1 << 12);
+  readonly #nameStarts = uint32Column();
+  readonly #nameEnds = uint32Column();
+  readonly #starts = float64Column();
+  #next = 0;
+
+  constructor(littleEndian: boolean, cost: Cost) {
+    this.#littleEndian = littleEndian;
+    this.#cost = cost;
+  }
+
+  /** u32 pid, tid; u64 vma, code_addr, code_size, code_index; char name[]; the code */
+  load(time: bigint, bytes: Uint8Array): void {
+    if (bytes.length < LOAD_FIXED) return;
+    const view = this.#view(bytes);
+    const address = this.#address(view, 16);
+    const size = this.#address(view, 24);
+    if (!(size > 0)) return;
+    this.#name(bytes.subarray(LOAD_FIXED));
+    this.#starts.push(this.#next);
+    this.#loaded.set(view.getBigUint64(32, this.#littleEndian), { at: this.#next, size });
+    this.#place({ time, address, size, at: this.#next });
+    this.#next += size;
+  }
+
+  /** u32 pid, tid; u64 vma, old_code_addr, new_code_addr, code_size, code_index */
+  move(time: bigint, bytes: Uint8Array): void {
+    if (bytes.length < 48) return;
+    const view = this.#view(bytes);
+    const code = this.#loaded.get(view.getBigUint64(40, this.#littleEndian));
+    if (code) this.#place({ time, address: this.#address(view, 24), ...code });
+  }
+
+  finish(): JitDump {
+    return { places: this.#places, symbols: this.#starts.length === 0 ? undefined : this.#table() };
+  }
+
+  #place(place: CodePlace): void {
+    this.#cost.hold(RECORD_BYTES);
+    this.#cost.count(this.#places.length + 1, "symbols");
+    this.#places.push(place);
+  }
+
+  #name(bytes: Uint8Array): void {
+    const end = bytes.indexOf(0);
+    const name = end < 0 ? bytes : bytes.subarray(0, end);
+    this.#cost.hold(2 * name.length);
+    this.#nameStarts.push(this.#names.length);
+    this.#nameEnds.push(this.#names.raw(name).length);
+  }
+
+  #table(): SymbolTable {
+    const starts = this.#starts.values(), count = starts.length;
+    const ends = starts.map((_, i) => i + 1 < count ? starts[i + 1] : this.#next);
+    const text = this.#names.bytes();
+    const builder = new SymbolTableBuilder({
+      starts,
+      ends,
+      binds: new Uint8Array(count).fill(STB.GLOBAL),
+      names: new StringTableNames(text, this.#nameStarts.data, { ends: this.#nameEnds.data }),
+    }, this.#cost);
+    this.#cost.work(count * WORK.symbol);
+    this.#cost.keep(count * TABLE_BYTES + text.length);
+    builder.insert(0, count);
+    return builder.finish();
+  }
+
+  #view(bytes: Uint8Array): DataView {
+    return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  #address(view: DataView, at: number): number {
+    const first = view.getUint32(at, this.#littleEndian), second = view.getUint32(at + 4, this.#littleEndian);
+    return this.#littleEndian ? addressOf(first, second) : addressOf(second, first);
+  }
+}

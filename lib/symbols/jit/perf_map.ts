@@ -1,0 +1,187 @@
+/**
+ * Names of code made at run time, from the map that its process writes to /tmp/perf-PID.map:
+ *
+ *     7fbb977c6040 180 JS:*fib /tmp/j.js:1:13
+ *
+ * start and size in hex, and the rest of the line is the name (tools/perf/Documentation/jit-interface.txt). What perf
+ * reads besides is read too: `0x` before the numbers (the JDK), tabs, more blanks than one, and at the line's start, and
+ * carriage returns at its end.
+ */
+
+import type { ByteSource } from "../../base/bytes/byte_source.ts";
+import { float64Column, uint32Column } from "../../base/bytes/column.ts";
+import { Cost, WORK } from "../object/limits.ts";
+import { BUILDER_BYTES, STB, SymbolTableBuilder } from "../table/symbol_builder.ts";
+import { StringTableNames } from "../table/symbol_names.ts";
+import type { SymbolTable } from "../table/symbol_table.ts";
+import { heldBytes, windowsOf } from "../object/windows.ts";
+
+const NEWLINE = 0x0a;
+/** Bytes that are read at once. A line longer than that is passed over. */
+const PIECE = 1 << 20;
+/** Hex digits of a number of 64 bits. */
+const MOST_DIGITS = 16;
+/** Bytes of memory of a line: while the table is made, grown columns included, and of the table. */
+const MAKING_BYTES = 48 + BUILDER_BYTES, TABLE_BYTES = 36;
+
+/** What a perf map says. */
+export interface PerfMap {
+  /** By the addresses of the process; undefined when no line makes sense. */
+  symbols: SymbolTable | undefined;
+  /** Lines that are not blank. */
+  lines: number;
+  /** How many of those make no sense, and the number of the first of them, from 1 on. */
+  unread: number;
+  firstUnread: number;
+}
+
+/** Parses a perf map. Throws LimitError. */
+export function parsePerfMap(map: ByteSource, cost = new Cost(undefined, map.name)): PerfMap {
+  cost.text(map.size);
+  const lines = new Lines(cost);
+  let within = false; // a line too long to be held
+  for (let at = 0; at < map.size;) {
+    cost.work(Math.min(PIECE, map.size - at) * WORK.text);
+    const piece = map.read(at, PIECE);
+    if (piece.length === 0) break; // it has become shorter
+    const isLast = at + piece.length >= map.size;
+    const from = within ? piece.indexOf(NEWLINE) + 1 : 0;
+    const end = isLast ? piece.length : piece.lastIndexOf(NEWLINE) + 1;
+    if (!within || from > 0) lines.take(piece.subarray(from, end), at + from);
+    if (!within && end === 0) lines.passOver();
+    within = end === 0;
+    at += within ? piece.length : end;
+  }
+  const { count, made, unread, firstUnread } = lines;
+  return { symbols: made === 0 ? undefined : lines.table(map), lines: count, unread, firstUnread };
+}
+
+/** What to say of the lines of a map that make no sense; undefined when all do. */
+export function unreadLines({ lines, unread, firstUnread }: PerfMap, path: string): string | undefined {
+  if (unread === 0) return undefined;
+  return `${unread} of ${lines} lines of ${path} are left out, line ${firstUnread} first: they are not ` +
+    "START SIZE NAME, both numbers in hex";
+}
+
+/** The lines so far, and what those that make sense say. */
+class Lines {
+  /** Lines, of any kind; and those that are not blank, that make no sense, and the number of the first of these. */
+  #all = 0;
+  count = 0;
+  unread = 0;
+  firstUnread = 0;
+  readonly #cost: Cost;
+  readonly #starts = float64Column();
+  readonly #ends = float64Column();
+  readonly #nameStarts = uint32Column();
+  readonly #nameEnds = uint32Column();
+
+  constructor(cost: Cost) {
+    this.#cost = cost;
+  }
+
+  /** Lines that make sense. */
+  get made(): number {
+    return this.#starts.length;
+  }
+
+  /** Takes the lines of `text`, whole ones but for the last of all, which stand at `offset` of the file. */
+  take(text: Uint8Array, offset: number): void {
+    const madeBefore = this.made, allBefore = this.#all;
+    for (let at = 0; at < text.length;) {
+      const newline = text.indexOf(NEWLINE, at);
+      const next = newline < 0 ? text.length : newline + 1;
+      let end = newline < 0 ? text.length : newline;
+      while (end > at && isBlank(text[end - 1])) end--;
+      this.#all++;
+      if (end > at) this.#takeLine(text, at, end, offset);
+      at = next;
+    }
+    const added = this.made - madeBefore;
+    this.#cost.count(this.made, "symbols");
+    this.#cost.work((this.#all - allBefore) * WORK.line + added * WORK.symbol);
+    this.#cost.hold(added * MAKING_BYTES);
+  }
+
+  /** Counts a line that is too long to make sense. */
+  passOver(): void {
+    this.#all++;
+    this.#count(false);
+  }
+
+  #count(makesSense: boolean): void {
+    this.count++;
+    if (makesSense) return;
+    this.unread++;
+    this.firstUnread ||= this.#all;
+  }
+
+  /** Takes the line in [from, end) of `text`, which is not blank and does not end with a blank. */
+  #takeLine(text: Uint8Array, from: number, end: number, offset: number): void {
+    const startAt = numberStart(text, from, end), startEnd = hexEnd(text, startAt, end);
+    const sizeAt = numberStart(text, startEnd, end), sizeEnd = hexEnd(text, sizeAt, end);
+    const makesSense = startEnd > startAt && isBlank(text[startEnd]) && sizeEnd > sizeAt && sizeEnd < end &&
+      isBlank(text[sizeEnd]);
+    this.#count(makesSense);
+    if (!makesSense) return;
+    const start = hexValue(text, startAt, startEnd);
+    this.#starts.push(start);
+    this.#ends.push(start + hexValue(text, sizeAt, sizeEnd));
+    this.#nameStarts.push(offset + skipBlanks(text, sizeEnd, end));
+    this.#nameEnds.push(offset + end);
+  }
+
+  table(map: ByteSource): SymbolTable {
+    const count = this.made;
+    const names = windowsOf(map, 0, map.size, this.#cost);
+    const builder = new SymbolTableBuilder({
+      starts: this.#starts.values(),
+      ends: this.#ends.values(),
+      binds: new Uint8Array(count).fill(STB.GLOBAL),
+      names: new StringTableNames(names, this.#nameStarts.data, { ends: this.#nameEnds.data }),
+    }, this.#cost);
+    builder.insert(0, count); // as they are: code is replaced in place, and perf keeps old and new
+    this.#cost.keep(heldBytes(map, map.size) + count * TABLE_BYTES);
+    return builder.finish();
+  }
+}
+
+/** Blanks as strtoull() skips them, but for the line end. */
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d && byte !== NEWLINE);
+}
+
+function skipBlanks(text: Uint8Array, at: number, end: number): number {
+  while (at < end && isBlank(text[at])) at++;
+  return at;
+}
+
+/** Where the hex digits of the number begin that follows blanks: behind `0x`, and behind zeros that say nothing. */
+function numberStart(text: Uint8Array, from: number, end: number): number {
+  let at = skipBlanks(text, from, end);
+  const prefixed = at + 2 < end && text[at] === 0x30 && (text[at + 1] | 0x20) === 0x78 &&
+    digit(text[at + 2]) < 16;
+  if (prefixed) at += 2;
+  while (at + 1 < end && text[at] === 0x30 && text[at + 1] === 0x30) at++;
+  return at;
+}
+
+/** Where the hex digits that start at `at` end, of which a number has 16 at most. */
+function hexEnd(text: Uint8Array, at: number, end: number): number {
+  const most = Math.min(end, at + MOST_DIGITS);
+  while (at < most && digit(text[at]) < 16) at++;
+  return at;
+}
+
+function hexValue(text: Uint8Array, from: number, to: number): number {
+  let value = 0;
+  for (let at = from; at < to; at++) value = value * 16 + digit(text[at]);
+  return value;
+}
+
+/** A hex digit's value, 16 for any other byte. */
+function digit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : 16;
+}

@@ -1,0 +1,69 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { BadInputError } from "../../../lib/base/system/errors.ts";
+import { parseConfig } from "../../../lib/check/baseline/config.ts";
+
+Deno.test("parseConfig() gives benchmarks what is said for all, unless they say", () => {
+  const { baseline, benchmarks } = parseConfig(
+    "pmuctl.json",
+    JSON.stringify({
+      baseline: "perf.json",
+      metrics: ["best", "max-rss"],
+      threshold: 3,
+      thresholds: { "max-rss": 10, wall: 5 },
+      budget: 60,
+      benchmarks: [
+        { name: "a", command: "./a -n 5" },
+        {
+          name: "b",
+          command: ["./b", ""],
+          against: "./old",
+          metrics: ["wall"],
+          thresholds: { wall: 4 },
+          maxRuns: 50,
+        },
+      ],
+    }),
+  );
+  assertEquals(baseline, "perf.json");
+  assertEquals(benchmarks, [
+    {
+      name: "a",
+      command: "./a -n 5",
+      metrics: ["best", "max-rss"],
+      thresholds: { all: 3, byMetric: { "max-rss": 10, wall: 5 } },
+      budget: 60,
+    },
+    {
+      name: "b",
+      command: ["./b", ""],
+      against: "./old",
+      metrics: ["wall"],
+      thresholds: { all: 3, byMetric: { "max-rss": 10, wall: 4 } },
+      budget: 60,
+      maxRuns: 50,
+    },
+  ]);
+});
+
+Deno.test("parseConfig() refuses what it does not know, and names the place", () => {
+  const cases: [unknown, string][] = [
+    [{}, "benchmarks: a list is wanted"],
+    [{ benchmarks: [] }, "there are no benchmarks"],
+    [{ benchmarks: [{ name: "a" }] }, "benchmarks[0].command: a list is wanted"],
+    [{ benchmarks: [{ name: "a", command: [] }] }, "benchmarks[0].command: a command is wanted"],
+    [{ benchmarks: [{ name: "a", command: "x", treshold: 2 }] }, "did you mean 'threshold'?"],
+    [
+      { benchmarks: [{ name: "a", command: "x", threshold: -1 }] },
+      "benchmarks[0].threshold: a number above 0",
+    ],
+    [
+      { benchmarks: [{ name: "a", command: "x" }, { name: "a", command: "y" }] },
+      "two benchmarks are called 'a'",
+    ],
+    [{ benchmarks: [{ name: "a", command: "x", maxRuns: 2.5 }] }, "a whole number of at least 2"],
+  ];
+  for (const [config, words] of cases) {
+    const { message } = assertThrows(() => parseConfig("pmuctl.json", JSON.stringify(config)), BadInputError);
+    assertStringIncludes(message, words);
+  }
+});

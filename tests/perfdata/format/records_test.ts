@@ -1,0 +1,172 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { PERF_RECORD, PERF_RECORD_MISC, PERF_SAMPLE } from "../../../lib/base/system/abi.ts";
+import { addressFromBigint } from "../../../lib/base/bytes/address.ts";
+import { ByteWriter } from "../../../lib/base/bytes/bytes.ts";
+import { BadInputError } from "../../../lib/base/system/errors.ts";
+import { makeAttr } from "../../../lib/events/attr.ts";
+import { compileLayout } from "../../../lib/perfdata/format/attr_layout.ts";
+import {
+  encodeComm,
+  encodeExit,
+  encodeFork,
+  encodeKsymbol,
+  encodeMmap,
+  encodeMmap2,
+  record,
+} from "../../../lib/perfdata/format/record_encoders.ts";
+import * as decode from "../../../lib/perfdata/format/records.ts";
+import { MAP, NAMED } from "../maps.ts";
+
+const LAYOUT = compileLayout(makeAttr({
+  sampleType: PERF_SAMPLE.TID | PERF_SAMPLE.TIME | PERF_SAMPLE.CPU | PERF_SAMPLE.IDENTIFIER,
+  flags: ["sampleIdAll"],
+}));
+const TRAILER = { pid: 1, tid: 2, time: 3n, cpu: 4, id: 5n };
+const KERNEL = addressFromBigint(0xffffffff81000000n);
+
+/** The bytes as the reader's cursor would show them: at an odd place of a larger buffer. */
+function cursorOn(bytes: Uint8Array): decode.RecordBytes {
+  const u8 = new Uint8Array(bytes.length + 64);
+  u8.set(bytes, 16);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  return {
+    u8,
+    pos: 16,
+    size: view.getUint16(6, true),
+    misc: view.getUint16(4, true),
+    trailer: LAYOUT.trailer.size,
+    fileOffset: 1000,
+  };
+}
+
+/** A record whose body `body` writes, and the trailer. */
+function other(type: number, body: (w: ByteWriter) => void, misc = 0): decode.RecordBytes {
+  return cursorOn(record(type, misc, LAYOUT, TRAILER, body));
+}
+
+Deno.test("MMAP comes back as it was encoded", () => {
+  const map = {
+    pid: -1,
+    tid: 0,
+    start: KERNEL,
+    length: 0x1200000,
+    pgoff: KERNEL,
+    filename: "[kernel.kallsyms]_text",
+  };
+  const bytes = encodeMmap({ ...map, misc: PERF_RECORD_MISC.KERNEL }, LAYOUT, TRAILER);
+  assertEquals(bytes.length % 8, 0);
+  assertEquals(decode.decodeMmap(cursorOn(bytes)), map);
+  assertEquals(cursorOn(bytes).misc, PERF_RECORD_MISC.KERNEL);
+});
+
+Deno.test("MMAP2 with a device where its header promises a build id comes back with the device", () => {
+  const map = {
+    pid: 7,
+    tid: 8,
+    start: 0x1000,
+    length: 0x2000,
+    pgoff: 0,
+    prot: 5,
+    flags: 2,
+    filename: "/bin/a",
+  };
+  for (const [maj, inoGeneration] of [[254, 0n], [8, 3198809627n]] as const) {
+    const bytes = encodeMmap2({ ...map, maj, min: 1, ino: 99n, inoGeneration }, LAYOUT, TRAILER);
+    const record = { ...cursorOn(bytes), misc: PERF_RECORD_MISC.USER | PERF_RECORD_MISC.MMAP_BUILD_ID };
+    const decoded = decode.decodeMmap2(record);
+    assertEquals([decoded.maj, decoded.min, decoded.ino, decoded.buildId], [maj, 1, 99n, undefined]);
+  }
+});
+
+Deno.test("MMAP2 comes back as it was encoded, with an inode or with a build id", () => {
+  assertEquals(decode.decodeMmap2(cursorOn(encodeMmap2(MAP, LAYOUT, TRAILER))), MAP);
+  const cursor = cursorOn(encodeMmap2(NAMED, LAYOUT, TRAILER));
+  assertEquals(cursor.misc & PERF_RECORD_MISC.MMAP_BUILD_ID, PERF_RECORD_MISC.MMAP_BUILD_ID);
+  assertEquals(decode.decodeMmap2(cursor), NAMED);
+});
+
+Deno.test("COMM, FORK, EXIT and KSYMBOL come back as they were encoded", () => {
+  for (const exec of [false, true]) {
+    // 7 and 8 bytes: just short of and just over a boundary with the NUL
+    for (const comm of ["a", "sevench", "eightchr"]) {
+      const row = { pid: 1, tid: 2, comm, exec };
+      assertEquals(decode.decodeComm(cursorOn(encodeComm(row, LAYOUT, TRAILER))), row);
+    }
+  }
+  const task = { pid: 10, ppid: 11, tid: 12, ptid: 13, time: 123456789012345n };
+  assertEquals(decode.decodeTask(cursorOn(encodeFork(task, LAYOUT, TRAILER))), task);
+  assertEquals(decode.decodeTask(cursorOn(encodeExit(task, LAYOUT, TRAILER))), task);
+  const symbol = { address: KERNEL, length: 64, ksymType: 1, flags: 1, name: "bpf_prog_x" };
+  assertEquals(decode.decodeKsymbol(cursorOn(encodeKsymbol(symbol, LAYOUT, TRAILER))), symbol);
+});
+
+Deno.test("a record has the trailer of its layout, and none without one", () => {
+  const bytes = encodeComm({ pid: 9, tid: 9, comm: "x", exec: false }, LAYOUT, TRAILER);
+  const view = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 32, 32);
+  assertEquals([view.getInt32(0, true), view.getInt32(4, true)], [1, 2]);
+  assertEquals(view.getBigUint64(8, true), 3n);
+  assertEquals(view.getUint32(16, true), 4);
+  assertEquals(view.getBigUint64(24, true), 5n);
+  const bare = encodeComm({ pid: 9, tid: 9, comm: "x", exec: false }, compileLayout(makeAttr()));
+  assertEquals(bare.length, 8 + 8 + 8);
+});
+
+Deno.test("the other records are decoded by the kernel's layouts", () => {
+  const R = PERF_RECORD;
+  assertEquals(decode.decodeLost(other(R.LOST, (w) => w.u64(5n).u64(77))), { id: 5n, lost: 77 });
+  assertEquals(decode.decodeLostSamples(other(R.LOST_SAMPLES, (w) => w.u64(6))), 6);
+  assertEquals(decode.decodeThrottle(other(R.THROTTLE, (w) => w.u64(1).u64(2).u64(3))), {
+    time: 1n,
+    id: 2n,
+    streamId: 3n,
+  });
+  assertEquals(
+    decode.decodeBpfEvent(other(R.BPF_EVENT, (w) => w.u16(1).u16(0).u32(9).u64(0x0807060504030201n))),
+    { type: 1, flags: 0, id: 9, tag: "0102030405060708" },
+  );
+  assertEquals(
+    decode.decodeNamespaces(other(R.NAMESPACES, (w) => w.u32(1).u32(2).u64(2).u64(3).u64(4).u64(5).u64(6))),
+    { pid: 1, tid: 2, links: [{ dev: 3n, inode: 4n }, { dev: 5n, inode: 6n }] },
+  );
+  assertEquals(decode.decodeCgroup(other(R.CGROUP, (w) => w.u64(4).paddedString("/a/b"))), {
+    id: 4n,
+    path: "/a/b",
+  });
+  assertEquals(decode.decodeSwitch(other(R.SWITCH, () => {}, PERF_RECORD_MISC.SWITCH_OUT)), {
+    out: true,
+    preempted: false,
+    otherPid: -1,
+    otherTid: -1,
+  });
+  assertEquals(decode.decodeSwitch(other(R.SWITCH_CPU_WIDE, (w) => w.u32(3).u32(4))).otherTid, 4);
+  assertEquals(decode.decodeAux(other(R.AUX, (w) => w.u64(1).u64(2).u64(4))), {
+    offset: 1n,
+    size: 2n,
+    flags: 4n,
+  });
+  assertEquals(decode.decodeItraceStart(other(R.ITRACE_START, (w) => w.u32(1).u32(2))), { pid: 1, tid: 2 });
+  assertEquals(decode.decodeAuxOutputHwId(other(R.AUX_OUTPUT_HW_ID, (w) => w.u64(9))), 9n);
+  const poke = decode.decodeTextPoke(
+    other(
+      R.TEXT_POKE,
+      (w) => w.u64(0xffffffff81000000n).u16(2).u16(3).raw(new Uint8Array([1, 2, 3, 4, 5, 0, 0, 0])).u32(0),
+    ),
+  );
+  assertEquals(poke, {
+    address: KERNEL,
+    oldBytes: new Uint8Array([1, 2]),
+    newBytes: new Uint8Array([3, 4, 5]),
+  });
+});
+
+Deno.test("a record that is too short for its struct is refused with its place", () => {
+  const short = other(PERF_RECORD.MMAP2, (w) => w.u64(1));
+  const error = assertThrows(() => decode.decodeMmap2(short), BadInputError, "MMAP2 record at offset 1000");
+  assertEquals(error instanceof BadInputError, true);
+  const hostile = other(PERF_RECORD.NAMESPACES, (w) => w.u64(0).u64(2n ** 63n).u64(1).u64(1));
+  assertThrows(() => decode.decodeNamespaces(hostile), BadInputError);
+  assertThrows(
+    () => decode.decodeTextPoke(other(PERF_RECORD.TEXT_POKE, (w) => w.u64(0).u16(60000).u16(1).u32(0))),
+    BadInputError,
+  );
+});

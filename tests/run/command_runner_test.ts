@@ -1,0 +1,158 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { UnsupportedError } from "../../lib/base/system/errors.ts";
+import {
+  CommandRunner,
+  FailedCommand,
+  type Job,
+  type RunnerOptions,
+  TimedOutCommand,
+} from "../../lib/run/command_runner.ts";
+import { readPrivilege } from "../../lib/events/privilege.ts";
+
+/** A runner of `sh -c SCRIPT`s, what it noted, and the user's two requests to stop. */
+function runnerOf(
+  scripts: (string | { run: string; prepare: string })[],
+  options: Partial<RunnerOptions> = {},
+) {
+  const sh = (script: string) => ["sh", "-c", script];
+  const jobs = scripts.map((script): Job =>
+    typeof script === "string"
+      ? { name: script, argv: sh(script) }
+      : { name: script.run, argv: sh(script.run), prepare: sh(script.prepare) }
+  );
+  const notes: string[] = [];
+  const [first, second] = [Promise.withResolvers<number>(), Promise.withResolvers<number>()];
+  const runner = new CommandRunner(jobs, {
+    wishes: [],
+    standing: { privilege: readPrivilege(), hasCorePmu: false },
+    note: (line) => notes.push(line),
+    stopper: { first: first.promise, second: second.promise, commandHearsToo: false },
+    ...options,
+  });
+  return { runner, notes, first, second };
+}
+
+async function withFile(body: (path: string) => Promise<void>) {
+  const path = await Deno.makeTempFile();
+  try {
+    await body(path);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+Deno.test("a runner gives each command an empty standard input and nowhere to print, or a file of the last run", async () => {
+  const quiet = runnerOf(["cat && echo said && echo louder >&2"]);
+  assertEquals((await quiet.runner.run({ command: 0 }))?.code, 0);
+  assertEquals(quiet.notes, []);
+  quiet.runner.close();
+  await withFile(async (file) => {
+    const { runner } = runnerOf(["echo one and more", "echo two"], { output: { file } });
+    await runner.run({ command: 0 });
+    await runner.run({ command: 1 });
+    runner.close();
+    assertEquals(await Deno.readTextFile(file), "two\n");
+  });
+  assertThrows(() => runnerOf([], { output: { file: "/no/such/file" } }), UnsupportedError, "/no/such/file");
+});
+
+Deno.test("a command that fails is an error with its status, and the end of what it wrote is told", async () => {
+  const { runner, notes } = runnerOf(["echo earlier >&2", "seq 1000 >&2; printf '\\033[2J' >&2; exit 3"]);
+  await runner.run({ command: 0 });
+  const failed = await assertRejects(() => runner.run({ command: 1 }), FailedCommand);
+  runner.close();
+  assertEquals(failed.status, 3);
+  assertStringIncludes(failed.message, "failed with exit status 3");
+  assertEquals(notes[0], "sh wrote to standard error:");
+  assertEquals(notes.slice(-2), ["  1000", "  \\x1b[2J"]);
+  assert(notes.length < 20);
+  assert(!notes.includes("  earlier")); // of another run
+});
+
+Deno.test("a run that fails is one as any other where that is asked for", async () => {
+  const { runner } = runnerOf(["exit 3", "kill -9 $$"], { ignoreFailure: true });
+  assertEquals((await runner.run({ command: 0 }))?.code, 3);
+  assertEquals((await runner.run({ command: 1 }))?.signal, 9);
+  runner.close();
+});
+
+Deno.test("prepare() runs before, is no part of a run, and must not fail", async () => {
+  await withFile(async (file) => {
+    const { runner } = runnerOf([
+      {
+        run: `test "$(cat ${file})" = ready && echo used > ${file}`,
+        prepare: `sleep 0.2; printf ready > ${file}`,
+      },
+      { run: "true", prepare: "exit 4" },
+    ], { ignoreFailure: true });
+    for (let i = 0; i < 2; i++) {
+      await runner.prepare({ command: 0 });
+      const run = await runner.run({ command: 0 });
+      assertEquals(run?.code, 0);
+      assert(run!.usage.utimeNs + run!.usage.stimeNs < 190e6);
+    }
+    const failed = await assertRejects(() => runner.prepare({ command: 1 }), FailedCommand, "prepares");
+    assertEquals(failed.status, 4);
+    runner.close();
+  });
+});
+
+Deno.test("a run that the user cuts short is none, and is no failure", async () => {
+  const { runner, first } = runnerOf(["exec sleep 60"]);
+  const running = runner.run({ command: 0 });
+  setTimeout(() => first.resolve(2), 100);
+  assertEquals(await running, undefined);
+  assertEquals(runner.stopSignal, 2);
+  runner.close();
+});
+
+Deno.test("the second request to stop ends a command that does not heed the first", async () => {
+  const { runner, first, second } = runnerOf(["trap '' INT TERM; while :; do sleep 0.05; done"]);
+  const running = runner.run({ command: 0 });
+  setTimeout(() => first.resolve(15), 100);
+  setTimeout(() => second.resolve(15), 250);
+  assertEquals(await running, undefined);
+  runner.close();
+});
+
+Deno.test("a run that takes longer than it may is ended with all it has started, and is an error", async () => {
+  const { runner } = runnerOf(["true", "sleep 60 & sleep 60", "trap '' TERM; sleep 60", {
+    run: "true",
+    prepare: "sleep 60",
+  }], {
+    limit: () => ({ ms: 200, text: "0.2 s (--timeout)", of: "run" }),
+  });
+  assertEquals((await runner.run({ command: 0 }))?.code, 0);
+  for (const command of [1, 2]) {
+    const late = await assertRejects(
+      () => runner.run({ command }),
+      TimedOutCommand,
+      "did not end within 0.2 s",
+    );
+    assertEquals([late.status, late.limit.of], [124, "run"]);
+  }
+  await assertRejects(
+    () => runner.prepare({ command: 3 }),
+    TimedOutCommand,
+    "what prepares a run of 'true' did not end",
+  );
+  runner.close();
+});
+
+Deno.test("a run that has next to no time, or none, has taken too long, whenever it is ended", async () => {
+  let ms = 0;
+  const { runner } = runnerOf(["sleep 60"], { limit: () => ({ ms, text: "no time", of: "all" }) });
+  for (ms of [-1, 0, 0.001, 0.5, 1, 2, 3]) {
+    await assertRejects(() => runner.run({ command: 0 }), TimedOutCommand);
+  }
+  runner.close();
+});
+
+Deno.test("the user's word reaches a command with a group of its own, whatever the terminal does", async () => {
+  const far = () => ({ ms: 60_000, text: "a minute", of: "run" as const });
+  const stopper = { first: Promise.resolve(2), second: new Promise<number>(() => {}), commandHearsToo: true };
+  const { runner } = runnerOf(["sleep 60"], { limit: far, stopper });
+  const run = runner.run({ command: 0 });
+  assertEquals(await run, undefined);
+  runner.close();
+});
