@@ -3,10 +3,11 @@
 import { BadInputError } from "../base/system/errors.ts";
 import type { ElfFile, Section } from "../symbols/elf/elf.ts";
 import { PF_X, PT, type Segment } from "../symbols/elf/elf_header.ts";
-import { PagedBytes } from "../symbols/object/windows.ts";
 import { FOUND, type Found, ObjectCfi } from "./object_cfi.ts";
 import type { Row } from "./row.ts";
 
+/** Units of work that a few bytes of code take. */
+const READ_WORK = 200;
 /** Bytes behind the entry point that are taken for the start of the program. */
 const ENTRY_SIZE = 64;
 
@@ -41,7 +42,7 @@ export class UnwindObject {
   /** Where the program starts; NaN in a library. */
   readonly entry: number;
   readonly #plts: readonly Section[];
-  readonly #segments: { segment: Segment; bytes: PagedBytes }[];
+  readonly #segments: readonly Segment[];
 
   /** The first of them, which mostly is the only one. */
   readonly #firstOffset: number;
@@ -55,11 +56,8 @@ export class UnwindObject {
     this.failure = failure;
     this.entry = file ? entryOf(file) : NaN;
     this.#plts = (file?.sections ?? []).filter(({ name }) => /^\.i?plt(\.|$)/.test(name));
-    this.#segments = (file?.segments ?? []).filter(isCode).map((segment) => ({
-      segment,
-      bytes: new PagedBytes(file!.source, segment.offset, segment.filesz, file!.cost),
-    }));
-    const first = this.#segments[0]?.segment;
+    this.#segments = (file?.segments ?? []).filter(isCode);
+    const first = this.#segments.at(0);
     this.#firstOffset = first?.offset ?? NaN;
     this.#firstSize = first?.filesz ?? NaN;
     this.#firstAddress = first?.vaddr ?? NaN;
@@ -118,7 +116,7 @@ export class UnwindObject {
     if (this.file === undefined) return offset;
     const first = offset - this.#firstOffset;
     if (first >= 0 && first < this.#firstSize) return first + this.#firstAddress;
-    for (const { segment } of this.#segments) {
+    for (const segment of this.#segments) {
       const from = offset - segment.offset;
       if (from >= 0 && from < segment.filesz) return from + segment.vaddr;
     }
@@ -133,13 +131,15 @@ export class UnwindObject {
 
   /** Bytes of code from `address` on, fewer where there are fewer. */
   codeAt(address: number, length: number): Uint8Array {
-    for (const { segment: { vaddr, filesz }, bytes } of this.#segments) {
-      if (!(address >= vaddr && address < vaddr + filesz)) continue;
-      try {
-        return bytes.window(address - vaddr, length);
-      } catch (error) {
-        this.#fail(error);
-      }
+    const { file } = this;
+    const segment = this.#segments.find(({ vaddr, filesz }) => address >= vaddr && address < vaddr + filesz);
+    if (file === undefined || segment === undefined || this.code !== CODE.FILE) return new Uint8Array(0);
+    try {
+      file.cost.work(READ_WORK);
+      const from = address - segment.vaddr;
+      return file.source.read(segment.offset + from, Math.min(length, segment.filesz - from));
+    } catch (error) {
+      this.#fail(error);
     }
     return new Uint8Array(0);
   }

@@ -12,6 +12,8 @@ import { CfiTable, frameAddress, type HeaderSection } from "./table.ts";
 
 /** Bytes of a section that is read as a whole; of larger ones only the pages that are needed. */
 const MOST_AT_ONCE = 256 << 10;
+/** Bytes of a larger section that are in memory at a time: the pages that PagedBytes holds. */
+const MOST_PAGED = 4 << 20;
 /** Bytes of a header that are looked at for where .eh_frame is. */
 const HEADER_FRONT = 32;
 
@@ -69,6 +71,7 @@ function part(file: ElfFile, offset: number, size: number): Windows | undefined 
   return orNothing(() => {
     if (size <= MOST_AT_ONCE) return new HeldBytes(file.bytes(offset, size, "call frame information"));
     file.checkRange(offset, size, "call frame information");
+    file.cost.hold(Math.min(size, MOST_PAGED));
     return new PagedBytes(file.source, offset, size, file.cost);
   });
 }
