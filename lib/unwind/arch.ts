@@ -1,7 +1,7 @@
 /**
- * Registers of the machines whose stacks are walked. Numbers are DWARF's: the System V ABI for x86-64, figure 3.36, and
- * "DWARF for the Arm 64-bit Architecture", section 4.1. Numbers of perf's samples are those of the kernel's
- * arch/x86/include/uapi/asm/perf_regs.h and arch/arm64/include/uapi/asm/perf_regs.h.
+ * Registers of the machines whose stacks are walked. Numbers are DWARF's: the System V ABI for x86-64, figure
+ * 3.36, and "DWARF for the Arm 64-bit Architecture", section 4.1. Numbers of perf's samples are those of the
+ * kernel's arch/x86/include/uapi/asm/perf_regs.h and arch/arm64/include/uapi/asm/perf_regs.h.
  */
 
 /** A machine's registers, as call frame information numbers them. */
@@ -13,13 +13,13 @@ export interface Arch {
   readonly registers: number;
   readonly sp: number;
   readonly fp: number;
-  /** Where the program counter of the current frame is kept. */
+  /** Number under which the program counter of the current frame is kept. */
   readonly pc: number;
   /** The column that has the rule for the return address. */
   readonly ra: number;
   /** Registers that a function has to leave as they were, which compact rules have a place for. */
   readonly saved: readonly number[];
-  /** By number of a register in perf's samples: its number here, or -1. */
+  /** DWARF numbers by the number of a register in perf's samples; -1 for one that is not followed. */
   readonly perf: readonly number[];
   /** Names as readelf prints them. */
   readonly names: readonly string[];
@@ -27,6 +27,7 @@ export interface Arch {
 
 const numbers = (count: number, first = 0) => Array.from({ length: count }, (_, i) => first + i);
 
+/** Registers of x86-64. */
 export const X86_64: Arch = {
   name: "x86_64",
   machine: 62,
@@ -52,6 +53,7 @@ export const X86_64: Arch = {
   ],
 };
 
+/** Registers of aarch64. */
 export const AARCH64: Arch = {
   name: "aarch64",
   machine: 183,

@@ -1,16 +1,19 @@
-/** Whether an instruction that calls ends where a return address leads: Intel's manual, volume 2, CALL; Arm's, BL and BLR. */
+/**
+ * Tells whether an instruction that calls ends where a return address leads: Intel's manual, volume 2, CALL;
+ * Arm's, BL and BLR.
+ */
 
 import { type Arch, X86_64 } from "./arch.ts";
 import type { UnwindObject } from "./object.ts";
 
-/** No instruction that ends there calls. */
+/** Stands for: no instruction that ends there calls. */
 export const NO_CALL = -Infinity;
 /** Bytes of the longest one: prefix, opcode, operand, index, displacement. */
 const MOST = 8;
 
 /**
- * The address that is called by the instruction in front of `address` (as the object was linked); NaN when a register or memory has it, and
- * NO_CALL when there is no such instruction.
+ * Returns the address that is called by the instruction in front of `address` (as the object was linked); NaN
+ * when a register or memory has it, and NO_CALL when there is no such instruction.
  */
 export function callBefore(object: UnwindObject, address: number, arch: Arch): number {
   const code = object.codeAt(address - MOST, MOST);
@@ -40,7 +43,7 @@ export class CallCache {
   readonly #addresses = new Float64Array(PLACES);
   readonly #targets = new Float64Array(PLACES);
 
-  /** What callBefore() returns. */
+  /** Returns what callBefore() does. */
   target(object: UnwindObject, address: number, arch: Arch): number {
     const place = (Math.imul((address | 0) ^ Math.imul(object.id, 0x85ebca6b), 0x9e3779b1) >>> 20) &
       (PLACES - 1);
@@ -51,7 +54,7 @@ export class CallCache {
   }
 }
 
-/** Bytes of an operand with a ModRM byte. */
+/** Returns how many bytes an operand with a ModRM byte takes. */
 function operandSize(code: Uint8Array, at: number): number {
   const mode = code[at] >>> 6, base = code[at] & 7;
   if (mode === 3) return 1;

@@ -12,7 +12,7 @@ export const END = {
   UNREADABLE: 3,
   /** The frame cannot be: it does not grow, or its return address is none. */
   CORRUPT: 4,
-  /** There are more frames than are wanted. */
+  /** More frames than there is room for. */
   DEEP: 5,
   /** The frame is on another stack than the piece: a signal's, a coroutine's, a scheduler's. */
   OTHER_STACK: 6,
@@ -24,6 +24,7 @@ export const END = {
   NO_STACK: 9,
 } as const;
 
+/** A reason of END. */
 export type End = (typeof END)[keyof typeof END];
 
 /** A few words for each reason, which complete "the call chain ends: ...". */

@@ -1,13 +1,14 @@
 /**
- * Entries of .eh_frame and .debug_frame: common ones (CIE) and those of functions (FDE). DWARF 5, section 6.4.1, for
- * .debug_frame; the Linux Standard Base, "Exception Frames", for .eh_frame:
+ * Entries of .eh_frame and .debug_frame: common ones (CIE) and those of functions (FDE). DWARF 5, section
+ * 6.4.1, for .debug_frame; the Linux Standard Base, "Exception Frames", for .eh_frame:
  *
  *     u32 length, or 0xffffffff and u64 length;  id or offset of the CIE (u32; u64 in 64-bit .debug_frame)
  *     CIE: u8 version; string augmentation; [u8 address_size, segment_size] version 4
  *          uleb code_alignment; sleb data_alignment; u8 or uleb return_register; [augmentation data] instructions
  *     FDE: start, length as encoded pointers; [augmentation data] instructions
  *
- * A CIE's id is 0 in .eh_frame and all ones in .debug_frame; an FDE has there how far back its CIE is, or where it is.
+ * A CIE's id is 0 in .eh_frame and all ones in .debug_frame; an FDE has there how far back its CIE is, or
+ * where it is.
  */
 
 import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
@@ -35,9 +36,9 @@ export interface CfiSection {
   readonly bases: PointerBases;
 }
 
-/** Where an entry is in its section, and what it is. */
+/** Place and kind of an entry. */
 interface Entry {
-  /** Where its contents begin behind the id, and where they end. */
+  /** Range of its contents behind the id. */
   from: number;
   end: number;
   /** Offset of its CIE; -1 for an entry that is a CIE. */
@@ -52,11 +53,11 @@ export interface Cie {
   /** Encoding of the addresses in its functions' entries. */
   fdeEncoding: number;
   hasAugmentationData: boolean;
-  /** Its functions are frames that a signal made: their callers' addresses are not behind a call. */
+  /** True when its functions' frames are made by signals: their callers' addresses are not behind a call. */
   isSignal: boolean;
   segmentSize: number;
   bases: PointerBases;
-  /** Where its instructions are in the section. */
+  /** Range of its instructions in the section. */
   from: number;
   to: number;
   /** The row that they leave, once they were run. */
@@ -71,7 +72,7 @@ export interface Fde {
   cie: Cie;
   /** Offset of the CIE. */
   cieAt: number;
-  /** Where its instructions are in the section. */
+  /** Range of its instructions in the section. */
   from: number;
   to: number;
 }
@@ -85,13 +86,17 @@ export class EntryReader {
     this.section = section;
   }
 
-  /** The function's entry at an offset of the section; undefined when there is none, or it is damaged. */
+  /**
+   * Reads the function's entry at an offset of the section; undefined when there is none, or it is damaged.
+   */
   fde(at: number): Fde | undefined {
     const entry = this.#entry(at);
     return entry && entry.cie >= 0 ? this.#fde(entry) : undefined;
   }
 
-  /** Calls `take` for each function's entry, in their order, with its offset. Stops where an entry is damaged. */
+  /**
+   * Calls `take` for each function's entry, in their order, with its offset. Stops where an entry is damaged.
+   */
   each(take: (fde: Fde, at: number) => void): void {
     const { bytes } = this.section;
     for (let at = 0; at + 4 <= bytes.size;) {
@@ -195,7 +200,9 @@ export class EntryReader {
   }
 }
 
-/** Reads what an augmentation's letters say; false for one that is not known, whose entries cannot be read. */
+/**
+ * Reads what an augmentation's letters say; false for one that is not known, whose entries cannot be read.
+ */
 function takeAugmentation(cie: Cie, augmentation: string, r: LineReader, place: number): boolean {
   for (const letter of augmentation) {
     switch (letter) {

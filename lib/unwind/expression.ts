@@ -1,7 +1,7 @@
 /**
- * DWARF expressions, as far as call frame information has them (DWARF 5, sections 2.5 and 6.4.2), without branches that
- * never end: their steps and their stack are bounded. Values are 64 bits, kept as two halves, so that nothing is allocated
- * and masks and shifts are exact.
+ * DWARF expressions, as far as call frame information has them (DWARF 5, sections 2.5 and 6.4.2), without
+ * branches that never end: their steps and their stack are bounded. Values are 64 bits, kept as two halves,
+ * so that nothing is allocated and masks and shifts are exact.
  */
 
 import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
@@ -74,7 +74,10 @@ export class Evaluator {
   readonly #low = new Int32Array(MOST_VALUES);
   readonly #high = new Int32Array(MOST_VALUES);
   #depth = 0;
-  /** Why the last expression had no value: the address that could not be read, or NaN; whether a register was not known. */
+  /**
+   * Why the last expression had no value: the address that could not be read, or NaN; whether a register was
+   * not known.
+   */
   unread = NaN;
   lacksRegister = false;
   readonly #memory: ExpressionMemory;
@@ -84,9 +87,10 @@ export class Evaluator {
   }
 
   /**
-   * The value of an expression, as an address (lib/base/bytes/address.ts); NaN when it has none: it is damaged, does not end, or
-   * reads what is not known.
-   * @param first what is on the stack to begin with: the frame's end, for the rule of a register; NaN for nothing.
+   * Returns the value of an expression, as an address (lib/base/bytes/address.ts); NaN when it has none: it
+   * is damaged, does not end, or reads what is not known.
+   * @param first what is on the stack to begin with: the frame's end, for the rule of a register; NaN for
+   * nothing.
    */
   evaluate(bytes: Uint8Array, registers: Float64Array, first: number, littleEndian = true): number {
     this.#depth = 0;
@@ -148,7 +152,10 @@ export class Evaluator {
     return this.#two(op);
   }
 
-  /** A register's value, or that and an offset. DW_OP_reg, which names a place, stands for its value, as in gcc's unwinder. */
+  /**
+   * Pushes a register's value, or that and an offset. DW_OP_reg, which names a place, stands for its value,
+   * as in gcc's unwinder.
+   */
   #register(r: LineReader, op: number, registers: Float64Array): boolean {
     let number: number, offset = 0;
     if (op < OP.BREG0) number = op - OP.REG0;

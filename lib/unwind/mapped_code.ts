@@ -11,11 +11,12 @@ export class MappedCode implements CodeSpace {
   pid = -1;
   readonly #spaces: AddressSpaces;
   readonly #open: (object: ObjectInfo) => UnwindObject | undefined;
-  /** By row of the table of objects. */
+  /** Objects by row of the table of objects; null for what has no code. */
   readonly #objects: (UnwindObject | null | undefined)[] = [];
 
   /**
-   * @param open makes the object that code is mapped from, when it is first met: called once for each. Undefined for what
+   * @param open makes the object that code is mapped from, when it is first met: called once for each.
+   * Undefined for what
    *   has no code (a heap, a stack).
    */
   constructor(spaces: AddressSpaces, open: (object: ObjectInfo) => UnwindObject | undefined) {

@@ -1,7 +1,7 @@
 /**
- * Frames of code without call frame information: assembly, PLT stubs of some linkers, C libraries that are built without
- * it, what a JIT made. What looks like a return address is believed when it stands behind an instruction that calls; most
- * when that calls the very function that we are in.
+ * Frames of code without call frame information: assembly, PLT stubs of some linkers, C libraries that are
+ * built without it, what a JIT made. What looks like a return address is believed when it stands behind an
+ * instruction that calls; most when that calls the very function that we are in.
  */
 
 import { type Arch, X86_64 } from "./arch.ts";
@@ -11,9 +11,9 @@ import { CFA, Row, RULE } from "./row.ts";
 import type { FullRule } from "./rules.ts";
 import type { StackPiece } from "./stack_piece.ts";
 
-/** What is left of the high half of an address: on aarch64 signatures and tags are above it. */
+/** Bits of the high half of an address: on aarch64 signatures and tags are above them. */
 export const HIGH_MASK = { x86_64: 0xffffffff, aarch64: 0xffff } as const;
-/** The first address that is no user space's. */
+/** Returns the first address above user space. */
 export function mostAddress(arch: Arch): number {
   return arch === X86_64 ? 2 ** 47 : 2 ** 48;
 }
@@ -28,7 +28,7 @@ const MOST_RECORDS = 32;
 /** Bytes of an entry of a PLT, and from which on its index lies on the stack. */
 const PLT_ENTRY = 16, PLT_PUSHED = 11;
 
-/** Where a walk is. */
+/** State of a walk at a frame. */
 export interface Place {
   space: CodeSpace;
   object: UnwindObject | undefined;
@@ -48,7 +48,10 @@ export class Guesser {
   /** The rule of the code that signal handlers return to. */
   readonly trampoline: FullRule;
   readonly #calls = new CallCache();
-  /** After a guess that failed: by how many bytes the piece of stack is too short to go on; 0 when that is not why. */
+  /**
+   * After a guess that failed: by how many bytes the piece of stack is too short to go on; 0 when that is not
+   * why.
+   */
   shortBy = 0;
   /** After a guess: below which address the caller's frame does not begin. */
   least = 0.5;
@@ -63,7 +66,7 @@ export class Guesser {
     this.trampoline = trampolineRule(arch);
   }
 
-  /** Whether signal handlers return to that address, by the instructions there. */
+  /** Returns whether signal handlers return to that address, by the instructions there. */
   isTrampoline(object: UnwindObject, address: number): boolean {
     return object.code === CODE.FILE && isTrampoline(object.codeAt(address, 9), this.#arch);
   }
@@ -90,7 +93,7 @@ export class Guesser {
     return this.#registers[this.#arch.fp] === 0 && marksRoot(object) ? 0 : -1;
   }
 
-  /** A leaf that has pushed nothing yet, or a PLT stub. */
+  /** Finds the caller of a leaf that has pushed nothing yet, or of a PLT stub. */
   #fromTop({ space, object, place, sp }: Place): number {
     space.find(place);
     const address = place - space.bias, isPlt = object!.isPlt(address);
@@ -105,7 +108,10 @@ export class Guesser {
     return this.#isReturn(space, next) ? this.#moveTo(next, sp + 16) : -1;
   }
 
-  /** The frame record at the frame pointer: { the caller's frame pointer, return address }. */
+  /**
+   * Finds the caller by the frame record at the frame pointer: { the caller's frame pointer, return address
+   * }.
+   */
   #byFramePointer({ space, sp }: Place): number {
     const registers = this.#registers, arch = this.#arch, { fp } = arch, stack = this.#stack;
     const frame = registers[fp];
@@ -128,8 +134,8 @@ export class Guesser {
   }
 
   /**
-   * Whether the frame record that has `pc`, where nothing is known to be mapped, is one of several that lead to known code: a
-   * program that makes memory executable later tells nobody.
+   * Returns whether the frame record that has `pc`, where nothing is known to be mapped, is one of several
+   * that lead to known code: a program that makes memory executable later tells nobody.
    */
   #isInChain(space: CodeSpace, first: number, pc: number): boolean {
     const stack = this.#stack;
@@ -144,7 +150,7 @@ export class Guesser {
     return false;
   }
 
-  /** The first word of the stack that is behind a call of this very function. */
+  /** Finds the first word of the stack that is behind a call of this very function. */
   #search({ space, place, sp }: Place): number {
     const stack = this.#stack;
     for (let at = sp; at < sp + MOST_SEARCHED && stack.has(at); at += 8) {
@@ -160,7 +166,7 @@ export class Guesser {
     return pc;
   }
 
-  /** Registers that a function without tables may have saved anywhere. */
+  /** Forgets registers that a function without tables may have saved anywhere. */
   #forget(): void {
     const registers = this.#registers;
     for (const number of this.#arch.saved) registers[number] = NaN;
@@ -172,8 +178,8 @@ export class Guesser {
   }
 
   /**
-   * Whether the call that was found last is of the function that `place` is in, as far as its size can be guessed. What has
-   * tables is another function, since there are none for this one.
+   * Returns whether the call that was found last is of the function that `place` is in, as far as its size
+   * can be guessed. What has tables is another function, since there are none for this one.
    */
   #leadsTo(space: CodeSpace, place: number): boolean {
     const target = this.#target;
@@ -182,7 +188,9 @@ export class Guesser {
     return object !== undefined && !object.findFunction(target - space.bias);
   }
 
-  /** Whether code is mapped before `pc` that calls, or whose instructions are not known. Sets #target. */
+  /**
+   * Returns whether code is mapped before `pc` that calls, or whose instructions are not known. Sets #target.
+   */
   #isReturn(space: CodeSpace, pc: number): boolean {
     this.#target = NaN;
     if (!(pc >= 4096 && pc < this.#most)) return false;
@@ -197,8 +205,9 @@ export class Guesser {
 }
 
 /**
- * Whether a frame pointer of zero says that the thread began here, as the ABI has it: where frame pointers are kept, and in
- * the few functions without tables of an object that has them, such as those that start programs and threads. Elsewhere the register may hold any number.
+ * Returns whether a frame pointer of zero says that the thread began here, as the ABI has it: where frame
+ * pointers are kept, and in the few functions without tables of an object that has them, such as those that
+ * start programs and threads. Elsewhere the register may hold any number.
  */
 function marksRoot(object: UnwindObject | undefined): boolean {
   return object !== undefined &&
@@ -206,7 +215,7 @@ function marksRoot(object: UnwindObject | undefined): boolean {
 }
 
 /**
- * The code that signal handlers return to calls rt_sigreturn:
+ * Recognizes the code that signal handlers return to, which calls rt_sigreturn:
  *
  *     x86-64   mov $15, %rax (glibc) or %eax (musl); syscall        aarch64   mov x8, #139; svc #0
  */
@@ -217,8 +226,9 @@ function isTrampoline(code: Uint8Array, arch: Arch): boolean {
 }
 
 /**
- * Where the kernel puts registers for a signal handler, from the stack pointer on that the trampoline starts with: struct
- * rt_sigframe, struct ucontext and struct sigcontext of arch/x86 and arch/arm64.
+ * Makes the rule for the registers that the kernel saves for a signal handler, from the stack pointer on that
+ * the trampoline starts with: struct rt_sigframe, struct ucontext and struct sigcontext of arch/x86 and
+ * arch/arm64.
  */
 function trampolineRule(arch: Arch): FullRule {
   const row = new Row();

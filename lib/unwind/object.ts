@@ -11,19 +11,22 @@ const READ_WORK = 200;
 /** Bytes behind the entry point that are taken for the start of the program. */
 const ENTRY_SIZE = 64;
 
-/** What kind of code it is. */
+/** Kinds of code. */
 export const CODE = {
-  /** Of a file that was read. */
+  /** Code of a file that was read. */
   FILE: 0,
   /** Made while the program runs: it keeps frame pointers, or its frames are lost. */
   GENERATED: 1,
-  /** Of a file that could not be read. */
+  /** Code of a file that could not be read. */
   UNREADABLE: 2,
 } as const;
 
-/** What is mapped where in the process that a stack is of. */
+/** Code that is mapped in the process whose stack is walked. */
 export interface CodeSpace {
-  /** What code is mapped at an address; undefined where none is. Sets `bias` to what to take off the address. */
+  /**
+   * Returns the object whose code is mapped at an address, undefined where none is; sets `bias` to subtract
+   * from it.
+   */
   find(address: number): UnwindObject | undefined;
   bias: number;
 }
@@ -39,7 +42,7 @@ export class UnwindObject {
   /** Why it cannot be read, in words, once that is known. */
   failure: string | undefined;
   readonly cfi: ObjectCfi | undefined;
-  /** Where the program starts; NaN in a library. */
+  /** Address that the program starts at; NaN in a library. */
   readonly entry: number;
   readonly #plts: readonly Section[];
   readonly #segments: readonly Segment[];
@@ -64,8 +67,10 @@ export class UnwindObject {
   }
 
   /**
-   * Opens an object file: reads its headers and, where they are small, its tables. The files stay open as long as the object is used.
-   * @param debug the separate file with its debug information, which may have the only call frame information.
+   * Opens an object file: reads its headers and, where they are small, its tables. The files stay open as
+   * long as the object is used.
+   * @param debug the separate file with its debug information, which may have the only call frame
+   * information.
    */
   static open(file: ElfFile, debug?: ElfFile): UnwindObject {
     try {
@@ -76,17 +81,20 @@ export class UnwindObject {
     }
   }
 
-  /** Code that a program made, such as a JIT's. */
+  /** Makes an object for code that a program generated, such as a JIT's. */
   static generated(): UnwindObject {
     return new UnwindObject(CODE.GENERATED);
   }
 
-  /** A file that is not there, or not the one that was mapped, or damaged. */
+  /** Makes an object for a file that is missing, damaged, or no longer the one that was mapped. */
   static unreadable(failure: string): UnwindObject {
     return new UnwindObject(CODE.UNREADABLE, undefined, undefined, failure);
   }
 
-  /** Sets `row` for an address. An object whose tables turn out to be damaged, or too expensive, is unreadable from then on. */
+  /**
+   * Sets `row` for an address. An object whose tables turn out to be damaged, or too expensive, is unreadable
+   * from then on.
+   */
   findRow(address: number, row: Row): Found {
     if (this.cfi === undefined || this.code !== CODE.FILE) return FOUND.NONE;
     try {
@@ -97,7 +105,10 @@ export class UnwindObject {
     }
   }
 
-  /** Sets `functionStart` and `functionEnd` of `cfi` for the function at an address; false where no table has one. */
+  /**
+   * Sets `functionStart` and `functionEnd` of `cfi` for the function at an address; false where no table has
+   * one.
+   */
   findFunction(address: number): boolean {
     if (this.cfi === undefined || this.code !== CODE.FILE) return false;
     try {
@@ -109,8 +120,9 @@ export class UnwindObject {
   }
 
   /**
-   * The address as linked of an offset in the file; NaN where that has no code. Where several segments lie in one page of the
-   * file, as lld lays them out, that of the segment with code counts, as nothing else is run.
+   * Returns the address as linked of an offset in the file; NaN where that has no code. Where several
+   * segments lie in one page of the file, as lld lays them out, that of the segment with code counts, as
+   * nothing else is run.
    */
   addressAt(offset: number): number {
     if (this.file === undefined) return offset;
@@ -129,7 +141,7 @@ export class UnwindObject {
     this.code = CODE.UNREADABLE;
   }
 
-  /** Bytes of code from `address` on, fewer where there are fewer. */
+  /** Reads code from `address` on: `length` bytes, or as many as there are. */
   codeAt(address: number, length: number): Uint8Array {
     const { file } = this;
     const segment = this.#segments.find(({ vaddr, filesz }) => address >= vaddr && address < vaddr + filesz);
@@ -144,12 +156,12 @@ export class UnwindObject {
     return new Uint8Array(0);
   }
 
-  /** Whether an address is where the program starts. */
+  /** Returns whether the program starts at an address, or just before it. */
   isEntry(address: number): boolean {
     return address >= this.entry && address < this.entry + ENTRY_SIZE;
   }
 
-  /** Whether an address is in stubs that lead to functions of other objects. */
+  /** Returns whether an address is in a PLT, whose stubs lead to functions of other objects. */
   isPlt(address: number): boolean {
     return this.#plts.some(({ addr, size }) => address >= addr && address < addr + size);
   }

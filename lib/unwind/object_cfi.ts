@@ -11,14 +11,15 @@ import type { CfiTable } from "./table.ts";
 /** Bytes of instructions of an entry that are run; functions of generated code have some 100 KB. */
 const MOST_INSTRUCTIONS = 1 << 20;
 
-/** What is known of an address. */
+/** Answers about an address. */
 export const FOUND = {
   ROW: 0,
-  /** No entry has the address. */
+  /** Address that is in no entry. */
   NONE: 1,
   /** An entry has it that cannot be understood. */
   DAMAGED: 2,
 } as const;
+/** One of FOUND. */
 export type Found = (typeof FOUND)[keyof typeof FOUND];
 
 const runner = new ProgramRunner();
@@ -28,7 +29,7 @@ export class ObjectCfi {
   /** The function that was found last, [start, end). */
   functionStart = 0.5;
   functionEnd = 0.5;
-  /** Where the row that was found last begins and ends. */
+  /** Range of the row that was found last. */
   rowStart = 0.5;
   rowEnd = 0.5;
   /** Whether that is the frame that a signal made. */
@@ -36,7 +37,7 @@ export class ObjectCfi {
   /** The column with the return address. */
   returnRegister = 0;
   readonly #makers: readonly (() => CfiTable | undefined)[];
-  /** Those that were needed so far; null for one that cannot be read. */
+  /** Tables that were needed so far; null for one that cannot be read. */
   readonly #tables: (CfiTable | null)[] = [];
   #reader: EntryReader | undefined;
 
@@ -46,8 +47,8 @@ export class ObjectCfi {
   }
 
   /**
-   * Opens that of a file, and of the separate file with its debug information; undefined where there is none, or the machine
-   * is one whose stacks are not walked. Reads headers alone. Throws LimitError.
+   * Opens that of a file, and of the separate file with its debug information; undefined where there is none,
+   * or the machine is one whose stacks are not walked. Reads headers alone. Throws LimitError.
    */
   static open(file: ElfFile, debug?: ElfFile): ObjectCfi | undefined {
     if (archOf(file.machine) === undefined) return undefined;
@@ -56,8 +57,8 @@ export class ObjectCfi {
   }
 
   /**
-   * Sets functionStart and functionEnd for the function at an address, by its entry, which stripped files have, too. False
-   * where none has the address. Throws LimitError.
+   * Sets functionStart and functionEnd for the function at an address, by its entry, which stripped files
+   * have, too. False where none has the address. Throws LimitError.
    */
   findFunction(address: number): boolean {
     return this.#find(address) !== undefined;
@@ -81,7 +82,7 @@ export class ObjectCfi {
     return FOUND.ROW;
   }
 
-  /** A copy of an expression of the row that was found last. */
+  /** Returns a copy of an expression of the row that was found last. */
   expression(at: number, size: number): Uint8Array {
     return this.#reader!.section.bytes.window(at, size).slice();
   }
@@ -100,7 +101,7 @@ export class ObjectCfi {
   }
 }
 
-/** The row that a common entry leaves; nothing is said in one whose instructions are damaged. */
+/** Returns the row that a common entry leaves; an empty one when its instructions are damaged. */
 function initialRow(reader: EntryReader, cie: Cie): Row {
   const row = new Row();
   const program = programOf(reader, cie.from, cie.to);

@@ -50,12 +50,12 @@ export interface Program {
   /** Offset of `bytes` in the section, and address of the section. */
   origin: number;
   address: number;
-  /** Where the instructions are in `bytes`. */
+  /** Range of the instructions in `bytes`. */
   from: number;
   to: number;
 }
 
-/** What came of an instruction. */
+/** Outcomes of an instruction. */
 const STEP = { ON: 0, REACHED: 1, DAMAGED: 2 } as const;
 type Step = (typeof STEP)[keyof typeof STEP];
 
@@ -63,7 +63,7 @@ type Step = (typeof STEP)[keyof typeof STEP];
 export class ProgramRunner {
   /** The row that the last run ended in. */
   readonly row: Row = new Row();
-  /** Where that row begins and ends; Infinity where the instructions end in it. */
+  /** Range of addresses of that row; its end is Infinity when it is the last. */
   rowStart = 0.5;
   rowEnd = 0.5;
   readonly #remembered: Row[] = [];
@@ -79,7 +79,8 @@ export class ProgramRunner {
   #target = 0.5;
 
   /**
-   * Runs an entry's instructions from `start` on until the row that has `target`. False when they are damaged.
+   * Runs an entry's instructions from `start` on until the row that has `target`. False when they are
+   * damaged.
    * @param initial the row that the common part leaves; undefined while that itself is run.
    */
   run(
@@ -251,7 +252,9 @@ export class ProgramRunner {
     return STEP.ON;
   }
 
-  /** Instructions that change nothing here: return addresses are stripped of their signatures, signed or not. */
+  /**
+   * Instructions that change nothing here: return addresses are stripped of their signatures, signed or not.
+   */
   #passOver(byte: number): Step {
     const r = this.#r;
     if (byte === DW_CFA.AARCH64_SET_RA_STATE) {

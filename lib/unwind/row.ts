@@ -1,6 +1,6 @@
 /**
- * A row of the table that call frame information describes: how to find the frame's end and the caller's registers
- * (DWARF 5, section 6.4.1). One object is set again for each row that is wanted.
+ * A row of the table that call frame information describes: how to find the frame's end and the caller's
+ * registers (DWARF 5, section 6.4.1). One object is set again for each row that is wanted.
  */
 
 /** How the caller's value of a register is found. */
@@ -13,11 +13,11 @@ export const RULE = {
   OFFSET: 3,
   /** The frame's end plus the value. */
   VAL_OFFSET: 4,
-  /** In the register with the value as its number. */
+  /** Kept in the register whose number is the value. */
   REGISTER: 5,
   /** Saved at the address that an expression gives. */
   EXPRESSION: 6,
-  /** What an expression gives. */
+  /** Computed by an expression. */
   VAL_EXPRESSION: 7,
 } as const;
 

@@ -1,6 +1,6 @@
 /**
- * Rules: what a row of call frame information comes down to, in a few integers where it can. Programs have some hundred
- * different ones, so equal rules are kept once:
+ * Rules: what a row of call frame information comes down to, in a few integers where it can. Programs have
+ * some hundred different ones, so equal rules are kept once:
  *
  *     compact    i32 register of the frame's end, and flags;  i32 offset of the frame's end;  i32 for each saved register:
  *                where it is saved, from the frame's end on, or 0 where it is left as it was
@@ -13,11 +13,11 @@ import { CFA, Row, RULE } from "./row.ts";
 
 /** Numbers that are no compact rule's. */
 export const NO_RULE = {
-  /** There is no call frame information for the address. */
+  /** Address without call frame information. */
   NONE: -1,
-  /** There is, and it makes no sense. */
+  /** Call frame information that makes no sense. */
   DAMAGED: -2,
-  /** There is none, but it is the code that signal handlers return to. */
+  /** Code without tables that signal handlers return to. */
   TRAMPOLINE: -3,
 } as const;
 /** Full rule n is number FIRST_FULL - n. */
@@ -38,7 +38,7 @@ export interface FullRule {
   row: Row;
   /** Columns that the row says something of. */
   columns: number[];
-  /** By column. */
+  /** Expressions by column. */
   expressions: (Uint8Array | undefined)[];
   isSignal: boolean;
 }
@@ -49,11 +49,13 @@ export class RuleTable {
   /** Integers of a compact rule. */
   readonly stride: number;
   ints: Int32Array;
-  /** Grows each time that the rules are thrown away, because there were too many: their numbers are void then. */
+  /**
+   * Grows each time that the rules are thrown away, because there were too many: their numbers are void then.
+   */
   generation = 0;
   #count = 0;
   readonly #fulls: FullRule[] = [];
-  /** By contents. */
+  /** Numbers of rules by their contents. */
   readonly #numbers = new Map<string, number>();
 
   constructor(arch: Arch) {
@@ -71,7 +73,7 @@ export class RuleTable {
     return this.#fulls[FIRST_FULL - rule];
   }
 
-  /** The number of the rule that `row` comes down to: that which `cfi` found last. */
+  /** Returns the number of the rule that `row` comes down to, which `cfi` found last. */
   add(row: Row, cfi: ObjectCfi): number {
     if (this.#count >= MOST_COMPACT || this.#fulls.length >= MOST_FULL) this.#clear();
     const compact = this.#compact(row, cfi);

@@ -1,4 +1,7 @@
-/** An object's call frame information: sections of its file, and of the separate file with its debug information. */
+/**
+ * An object's call frame information: sections of its file, and of the separate file with its debug
+ * information.
+ */
 
 import { BadInputError } from "../base/system/errors.ts";
 import { DebugSections } from "../symbols/elf/debug_section.ts";
@@ -18,9 +21,9 @@ const MOST_PAGED = 4 << 20;
 const HEADER_FRONT = 32;
 
 /**
- * What opens each table of an object, in the order they are to be asked: .eh_frame, then .debug_frame of the file and of the
- * separate one, which may have to be unpacked and so are opened when the one before has no answer. What cannot be read is
- * left out: they return undefined. They throw LimitError.
+ * Returns openers of an object's tables, in the order to ask them: .eh_frame, then .debug_frame of the file
+ * and of the separate one, which may have to be unpacked and so are opened when the one before has no answer.
+ * What cannot be read is left out: they return undefined. They throw LimitError.
  */
 export function cfiTables(file: ElfFile, debug?: ElfFile): (() => CfiTable | undefined)[] {
   const bases = basesOf(file);
@@ -66,7 +69,7 @@ function debugTable(file: ElfFile, bases: PointerBases): CfiTable | undefined {
   return new CfiTable(section, undefined, file.cost);
 }
 
-/** Bytes of the file, paged where they are many; undefined where the file ends before them. */
+/** Returns bytes of the file, paged where they are many; undefined where the file ends before them. */
 function part(file: ElfFile, offset: number, size: number): Windows | undefined {
   return orNothing(() => {
     if (size <= MOST_AT_ONCE) return new HeldBytes(file.bytes(offset, size, "call frame information"));
@@ -76,7 +79,7 @@ function part(file: ElfFile, offset: number, size: number): Windows | undefined 
   });
 }
 
-/** What `read` returns; undefined where the file is damaged. Limits are not passed over. */
+/** Returns what `read` does; undefined where the file is damaged. Throws LimitError. */
 function orNothing<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -106,7 +109,7 @@ function basesOf(file: ElfFile): PointerBases {
   };
 }
 
-/** Bytes that are in memory at an address when the object is loaded, as far as its file has them. */
+/** Reads what is in memory at an address when the object is loaded, as far as its file has it. */
 export function memoryAt(file: ElfFile, address: number, length: number): Uint8Array {
   const segment = segmentAt(file, address);
   if (!segment) return new Uint8Array(0);

@@ -1,16 +1,22 @@
-/** The part of a thread's stack that a sample has, where it lies: in a ring, or in a window over a file. Nothing is copied. */
+/**
+ * The part of a thread's stack that a sample has, where it lies: in a ring, or in a window over a file.
+ * Nothing is copied.
+ */
 
 import type { ExpressionMemory } from "./expression.ts";
 import { END, type End } from "./ends.ts";
 
 const TWO_32 = 4294967296;
-/** Bytes that a frame may lie behind the end of a piece that was cut off there, and still be of the same stack. */
+/**
+ * Bytes that a frame may lie behind the end of a piece that was cut off there, and still be of the same
+ * stack.
+ */
 const MOST_BEHIND = 64 << 20;
 
 /** A piece of stack; one object serves all samples. */
 export class StackPiece implements ExpressionMemory {
   view: DataView = new DataView(new ArrayBuffer(0));
-  /** Where the piece begins in `view`, and its bytes. */
+  /** Offset of the piece in `view`, and its length, in bytes. */
   at = 0;
   length = 0;
   /** Address of its first byte: the stack pointer when the sample was taken. */
@@ -20,7 +26,7 @@ export class StackPiece implements ExpressionMemory {
   low = 0;
   high = 0;
 
-  /** True when 8 bytes at `address` are in the piece. */
+  /** Returns whether 8 bytes at `address` are in the piece. */
   has(address: number): boolean {
     const from = address - this.start;
     return from >= 0 && from + 8 <= this.length;
@@ -36,17 +42,20 @@ export class StackPiece implements ExpressionMemory {
     return true;
   }
 
-  /** The 8 bytes at `address` as an unsigned number, exact up to 2^53; NaN when they are not in the piece. */
+  /**
+   * Returns the 8 bytes at `address` as an unsigned number, exact up to 2^53; NaN when they are not in the
+   * piece.
+   */
   value(address: number): number {
     return this.read(address) ? this.high * TWO_32 + this.low : NaN;
   }
 
-  /** Bytes that the piece would have to be longer by, to have 8 bytes at `address`. */
+  /** Returns how many bytes longer the piece would have to be to have 8 bytes at `address`. */
   missing(address: number): number {
     return address + 8 - this.start - this.length;
   }
 
-  /** Why 8 bytes at `address` are not in the piece. */
+  /** Returns why 8 bytes at `address` are not in the piece. */
   whyNot(address: number): End {
     if (!(address >= 4096)) return END.CORRUPT;
     if (this.length === 0) return END.NO_STACK;

@@ -1,11 +1,12 @@
 /**
- * Which function's entry an address has: by the sorted table of .eh_frame_hdr (the Linux Standard Base, "The
- * .eh_frame_hdr section"), or by an index that one pass over the entries makes.
+ * Finds the entry of the function that has an address: by the sorted table of .eh_frame_hdr (the Linux
+ * Standard Base, "The .eh_frame_hdr section"), or by an index that one pass over the entries makes.
  *
  *     u8 version 1; u8 encodings of: eh_frame_ptr, fde_count, table; eh_frame_ptr; fde_count
  *     table: { start; address of the entry } [fde_count], ascending
  *
- * A table that does not ascend, or that leads to entries of other addresses, is not trusted: the index takes its place.
+ * A table that does not ascend, or that leads to entries of other addresses, is not trusted: the index takes
+ * its place.
  */
 
 import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
@@ -45,7 +46,7 @@ export class CfiTable {
     this.#header = header && readHeader(header, section, cost);
   }
 
-  /** The entry of the function that has `address`; undefined where none has. Throws LimitError. */
+  /** Returns the entry of the function that has `address`; undefined where none has. Throws LimitError. */
   find(address: number): Fde | undefined {
     const { reader } = this;
     if (this.#header) {
@@ -110,7 +111,7 @@ class SortedTable {
     return this.#pointer(this.#from + (2 * at + 1) * this.#half);
   }
 
-  /** The last row that starts at or before `address`; -1 when none does. */
+  /** Returns the last row that starts at or before `address`; -1 when none does. */
   find(address: number): number {
     let low = 0, high = this.count;
     while (low < high) {
@@ -173,7 +174,10 @@ class Index {
     this.#offsets = offsets;
   }
 
-  /** Offset of the entry that has `address`, the one that starts last where several have it; -1 when none has. */
+  /**
+   * Returns the offset of the entry that has `address`, the one that starts last where several do; -1 for
+   * none.
+   */
   find(address: number): number {
     const starts = this.#starts;
     let low = 0, high = starts.length;

@@ -3,9 +3,10 @@
  *
  *     pc --(space)--> object, address in it --(rule cache)--> rule --(registers, stack)--> the caller's pc, sp and saved registers
  *
- * Guarantees, whatever the stack and the tables hold: each frame's end is above the one before it (but for signal frames,
- * which may be on another stack), a chain has no more entries than it has room for, expressions are bounded, and nothing outside the
- * piece is read. Where no table is missed, nothing is allocated.
+ * Guarantees, whatever the stack and the tables hold: each frame's end is above the one before it (but for
+ * signal frames, which may be on another stack), a chain has no more entries than it has room for,
+ * expressions are bounded, and nothing outside the piece is read. Where no table is missed, nothing is
+ * allocated.
  */
 
 import type { Arch } from "./arch.ts";
@@ -33,10 +34,13 @@ export interface WalkCounts {
   guessed: number;
 }
 
-/** Which registers a sample has, and in which order: made once for each mask of an event. */
+/** Order of the registers in a sample: made once for each event's mask. */
 export type RegisterPlan = Int8Array;
 
-/** The plan for perf_event_attr.sample_regs_user: by place in the sample, the register's number here, or -1. */
+/**
+ * Returns the plan for a perf_event_attr.sample_regs_user: the DWARF number of each register in a sample, or
+ * -1.
+ */
 export function registerPlan(arch: Arch, mask: bigint): RegisterPlan {
   const plan: number[] = [];
   for (let bit = 0; bit < 64; bit++) {
@@ -53,9 +57,9 @@ export class Unwinder {
   readonly stack = new StackPiece();
   /** Why the last chain ended. */
   end: End = END.ROOT;
-  /** With END.SHORT: by how many bytes the piece of stack is too short for the next frame. */
+  /** Bytes that the piece of stack lacks for the next frame, after END.SHORT. */
   missing = 0;
-  /** With END.NO_CFI, END.UNREADABLE and END.CORRUPT: the object that the chain ended in; undefined where there is none. */
+  /** Object that the last chain ended in, unless at a root; undefined where none is mapped. */
   endObject: UnwindObject | undefined;
   readonly counts: WalkCounts = { walks: 0, frames: 0, misses: 0, guessed: 0 };
   readonly #rules: RuleTable;
@@ -66,7 +70,10 @@ export class Unwinder {
   readonly #next: Float64Array;
   readonly #highMask: number;
   readonly #most: number;
-  /** The current frame: its stack pointer, and whether its pc is where it was interrupted rather than behind a call. */
+  /**
+   * The current frame: its stack pointer, and whether its pc is where it was interrupted rather than behind a
+   * call.
+   */
   #sp = 0.5;
   #isExact = true;
 
@@ -87,8 +94,8 @@ export class Unwinder {
   }
 
   /**
-   * Takes the registers of a sample: u64s from word `word` of `u32` on, as `plan` has them. Others are not known.
-   * Return addresses lose their signatures here, before they become doubles.
+   * Takes the registers of a sample: u64s from word `word` of `u32` on, as `plan` has them. Others are not
+   * known. Return addresses lose their signatures here, before they become doubles.
    */
   loadRegisters(plan: RegisterPlan, u32: Uint32Array, word: number): void {
     const { registers, arch: { ra, pc } } = this;
@@ -102,7 +109,8 @@ export class Unwinder {
   }
 
   /**
-   * Takes the piece of stack of a sample: `length` bytes of `view` from `at` on, the first of them at the stack pointer.
+   * Takes the piece of stack of a sample: `length` bytes of `view` from `at` on, the first of them at the
+   * stack pointer.
    * @param isCut whether there was more than was copied: false when the kernel came to the stack's end.
    */
   loadStack(view: DataView, at: number, length: number, isCut: boolean): void {
@@ -115,8 +123,8 @@ export class Unwinder {
   }
 
   /**
-   * Walks from what loadRegisters and loadStack took. Puts the addresses into `out`: where the thread was, then return
-   * addresses; returns how many. `end` has why there are no more.
+   * Walks from what loadRegisters and loadStack took. Puts the addresses into `out`: where the thread was,
+   * then return addresses; returns how many. `end` has why there are no more.
    */
   walk(space: CodeSpace, out: Float64Array, most = out.length): number {
     const { registers, arch, counts } = this;
@@ -144,7 +152,9 @@ export class Unwinder {
     }
   }
 
-  /** One step: sets the registers to the caller's; returns its pc, or what is no address and `end`. */
+  /**
+   * Sets the registers to the caller's and returns its pc; returns -1 and sets `end` when there is no caller.
+   */
   #step(space: CodeSpace, object: UnwindObject | undefined, place: number): number {
     const rule = object === undefined ? NO_RULE.NONE : this.#ruleOf(object, place - space.bias);
     if (rule >= 0) {
@@ -164,7 +174,7 @@ export class Unwinder {
     return depth;
   }
 
-  /** Whether an address may be that of another stack. */
+  /** Returns whether an address may be on another stack. */
   #isElsewhere(address: number): boolean {
     return address >= LEAST_ADDRESS && address < this.#most && !this.stack.has(address);
   }
@@ -205,7 +215,7 @@ export class Unwinder {
     return rule;
   }
 
-  /** A step by a compact rule: sets the registers; returns the caller's pc, or what is no address and `end`. */
+  /** Applies a compact rule; returns as #step does. */
   #stepCompact(rule: number): number {
     const rules = this.#rules, { ints } = rules, at = rule * rules.stride;
     const first = ints[at];
@@ -249,7 +259,7 @@ export class Unwinder {
     return this.#stop(END.CORRUPT);
   }
 
-  /** A step by a rule that is not compact. */
+  /** Applies a rule that is not compact; returns as #step does. */
   #stepFull({ row, columns, expressions, isSignal }: FullRule): number {
     const { registers, arch } = this, next = this.#next;
     const frameEnd = this.#frameEnd(row, expressions[CFA]);
@@ -296,7 +306,7 @@ export class Unwinder {
     return register < registers.length ? registers[register] + row.extras[CFA] : NaN;
   }
 
-  /** The caller's value of a register; NaN where it is lost, and `end` why. */
+  /** Returns the caller's value of a register; NaN where it is lost, with the reason in `end`. */
   #valueOf(row: Row, column: number, expression: Uint8Array | undefined, frameEnd: number): number {
     const { registers, arch } = this, value = row.values[column];
     this.end = END.NO_REGISTER;
@@ -332,11 +342,12 @@ export class Unwinder {
     return (isCode ? stack.high & this.#highMask : stack.high) * TWO_32 + stack.low;
   }
 
-  /** A step without call frame information. */
+  /** Finds the caller without call frame information; returns as #step does. */
   #guess(space: CodeSpace, object: UnwindObject | undefined, place: number): number {
     const guesser = this.#guesser;
     this.counts.guessed++;
-    if (object === undefined && !this.#isExact) { // what signal handlers return to may be the first instruction of an object
+    // what signal handlers return to may be the first instruction of an object
+    if (object === undefined && !this.#isExact) {
       const code = space.find(place + 1);
       if (code && guesser.isTrampoline(code, place + 1 - space.bias)) {
         return this.#stepFull(guesser.trampoline);
