@@ -37,7 +37,7 @@ import { liveProc } from "../record/host/procfs.ts";
 import { cyclesPerSecond, parseRate } from "../record/request/rates.ts";
 import { DEFAULT_FREQ, SAMPLE_FIELDS, type Sampling } from "../record/request/sampling.ts";
 import { noSamplesLine } from "../record/no_samples.ts";
-import type { Recording, RecordRequest, Switching } from "../record/request/request.ts";
+import type { OutputSwitching, Recording, RecordRequest } from "../record/request/request.ts";
 import { defaultRingPages, ringBytes } from "../record/request/ring_sizes.ts";
 import { record } from "../record/session.ts";
 import type { Target } from "../record/request/target.ts";
@@ -237,7 +237,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       seconds: args.number("duration", { min: 0.001, max: 1e6 }),
       ...gates,
       ringPages,
-      keeping: args.has("no-buildid") ? "nothing" : args.has("no-buildid-cache") ? "list" : "save",
+      objectPolicy: args.has("no-buildid") ? "nothing" : args.has("no-buildid-cache") ? "list" : "save",
       queueBytes: args.has("queue") ? parseSize(args.text("queue")!, "--queue") : undefined,
       output,
       maxBytes: args.has("max-size") ? parseSize(args.text("max-size")!, "--max-size") : undefined,
@@ -293,7 +293,7 @@ async function wantedOutput(args: ParsedArgs, note: (line: string) => void): Pro
   return outputOf("-");
 }
 
-function switchingOf(args: ParsedArgs, output: WantedOutput): Switching | undefined {
+function switchingOf(args: ParsedArgs, output: WantedOutput): OutputSwitching | undefined {
   const when = args.has("overwrite") ? overwriteWhen(args) : args.text("switch-output");
   const maxFiles = args.number("switch-max-files", { min: 1, integer: true });
   if (when === undefined) {

@@ -7,17 +7,17 @@ import { once } from "../base/system/once.ts";
 import { isRestricted, userOnlyNote } from "../events/fallback.ts";
 import { type ResolvedEvent, resolveEvents } from "../events/resolve.ts";
 import type { BackendOwner } from "./backends/registry.ts";
-import { closeAll, type Opened, openOnCpus } from "./open/opening.ts";
+import { closeAll, type EventOnCpus, openOnCpus } from "./open/opening.ts";
 import { allowFiles, filesAllowed } from "./open/file_limit.ts";
 import { type Opener, openGroup } from "./open/group.ts";
 import { liveProc } from "./host/procfs.ts";
 import type { RecordRequest } from "./request/request.ts";
 import { ringBytes } from "./request/ring_sizes.ts";
-import { type Common, samplingAttr, trackingAttr } from "./request/sampling.ts";
-import { targetName, threadsOf } from "./request/target.ts";
+import { samplingAttr, type SharedSettings, trackingAttr } from "./request/sampling.ts";
+import { targetName, targetThreads } from "./request/target.ts";
 
 /** Bytes: a ring of any size tells that early, so that its records get out soon. The quarter of a default ring. */
-const MOST_WATERMARK = 128 * 1024;
+const MAX_WATERMARK_BYTES = 128 * 1024;
 
 /**
  * Opens the events, the tracker first where there is one: its ring is then every event's ring. `pid` is
@@ -29,13 +29,13 @@ export function openEvents(
   owner: BackendOwner,
   pid: number | undefined,
   note: (line: string) => void,
-): Opened[] {
+): EventOnCpus[] {
   const { groups, sampling, target } = request;
   const tids = target.kind === "command"
     ? [pid!]
     : target.kind === "cpus"
     ? [-1]
-    : threadsOf(target, liveProc);
+    : targetThreads(target, liveProc);
   const where = { tids, cpus: request.cpus, target: targetName(target) };
   // a command's events could report its maps and names: they start with it, unless they start later than it does,
   // or their rings forget
@@ -44,14 +44,14 @@ export function openEvents(
   const tracker = needed || filesAllowed(events + 1, where);
   if (!tracker || needed) allowFiles(events + (tracker ? 1 : 0), where);
   const listed = tracker && (needed || target.kind !== "command");
-  const common: Common = {
+  const common: SharedSettings = {
     several: listed || events > 1,
-    watermark: Math.min(ringBytes(request.ringPages) / 4, MOST_WATERMARK),
+    watermark: Math.min(ringBytes(request.ringPages) / 4, MAX_WATERMARK_BYTES),
     enableOnExec: target.kind === "command" && request.delayMs === undefined,
     overwrite: request.overwrite,
   };
   const { standing, backend: insist } = request;
-  const opened: Opened[] = [];
+  const opened: EventOnCpus[] = [];
   try {
     if (tracker) {
       const [{ events: [dummy] }] = resolveEvents("dummy");
@@ -94,7 +94,7 @@ export function openEvents(
 }
 
 /** Opens the tracker; a refusal is told of the event that was asked for, since nobody has asked for a tracker. */
-function inNameOf(event: ResolvedEvent, target: string, open: () => Opened): Opened {
+function inNameOf(event: ResolvedEvent, target: string, open: () => EventOnCpus): EventOnCpus {
   try {
     return open();
   } catch (error) {
@@ -107,7 +107,7 @@ function inNameOf(event: ResolvedEvent, target: string, open: () => Opened): Ope
 }
 
 /** Gives the tracepoints among the events this filter. Throws UsageError when there are none, or one does not take it. */
-export function filterTracepoints(opened: readonly Opened[], filter: string) {
+export function filterTracepoints(opened: readonly EventOnCpus[], filter: string) {
   const tracepoints = opened.filter(({ attr }) => attr.type === PERF_TYPE.TRACEPOINT);
   if (tracepoints.length === 0) throw new UsageError("--filter: it is for tracepoints, and none is recorded");
   for (const { event, places } of tracepoints) {

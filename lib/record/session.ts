@@ -7,18 +7,18 @@ import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
 import { FOREIGN_PROC, inPidNamespace, isForeignProc } from "../base/files/pid_namespace.ts";
 import { cutShort } from "../events/cut_short.ts";
 import { backends } from "./backends/all.ts";
-import { type BackendOwner, sampledEvents, samplersOf, tracks } from "./backends/registry.ts";
-import { untilDone } from "./stop_conditions.ts";
+import { type BackendOwner, describeSamplers, samplersOf, tracks } from "./backends/registry.ts";
+import { waitForStop } from "./stop_conditions.ts";
 import { filterTracepoints, openEvents } from "./events.ts";
-import { Guard } from "./guard/rate_guard.ts";
+import { RateGuard } from "./guard/rate_guard.ts";
 import { CpuWatch } from "./open/hotplug.ts";
 import { commandTime, TargetTime } from "./no_samples.ts";
-import { closeAll, type Opened } from "./open/opening.ts";
+import { closeAll, type EventOnCpus } from "./open/opening.ts";
 import { isStandardOutput, outputName } from "./request/output.ts";
-import { Parts } from "./output/output_sequence.ts";
+import { OutputSequence } from "./output/output_sequence.ts";
 import { liveProc } from "./host/procfs.ts";
 import type { Recording, RecordRequest } from "./request/request.ts";
-import { EarlyPrompts, type Prompts, switchWhen } from "./triggers.ts";
+import { QueuedSwitchRequests, type SwitchRequests, switchWhen } from "./triggers.ts";
 
 /**
  * Records until the command ends or `stopper` says so; `prompts` ask for the next file, where there are to be
@@ -30,7 +30,7 @@ export async function record(
   request: RecordRequest,
   stopper: Stopper,
   note: (line: string) => void,
-  prompts?: Prompts,
+  prompts?: SwitchRequests,
 ): Promise<Recording> {
   const { target, switching } = request;
   const argv = "argv" in target ? target.argv : [];
@@ -41,55 +41,55 @@ export async function record(
     })
     : undefined;
   void stopper.first; // from here on
-  const earlyPrompts = switching && prompts ? new EarlyPrompts(prompts) : undefined; // from here on, too
+  const earlyPrompts = switching && prompts ? new QueuedSwitchRequests(prompts) : undefined; // from here on, too
   let owner: BackendOwner | undefined;
-  let guard: Guard | undefined;
+  let guard: RateGuard | undefined;
   const cpus = new CpuWatch();
-  let opened: Opened[] = [];
-  let parts: Parts | undefined;
+  let opened: EventOnCpus[] = [];
+  let outputs: OutputSequence | undefined;
   let running = false;
   let stopSwitching = () => {}, stopTelling = () => {};
   try {
     const sampling = owner = backends.open();
     opened = openEvents(request, sampling, command?.pid, note);
     if (request.filter !== undefined) filterTracepoints(opened, request.filter);
-    guard = request.keepRate ? undefined : new Guard({
+    guard = request.keepRate ? undefined : new RateGuard({
       samplers: samplersOf(opened),
       cpus: request.host.cpusOnline,
       ofThreads: target.kind !== "cpus",
       note,
     });
     guard?.begin();
-    parts = new Parts(request, opened, note, {
+    outputs = new OutputSequence(request, opened, note, {
       rateChanges: guard?.changes ?? [],
       cpuChanges: cpus.changes,
     });
     // the trackers report from here on, so that nothing falls between /proc and the rings; without one, the samplers
     const atOnce = target.kind !== "command" && !tracks(opened);
     if (atOnce) sampling.start();
-    parts.begin();
+    outputs.begin();
     const started = performance.now();
     const time = new TargetTime(target, liveProc);
     const delayed = request.delayMs === undefined
       ? undefined
       : setTimeout(() => sampling.start(), request.delayMs);
-    guard?.watch(parts);
-    const recording = parts;
+    guard?.watch(outputs);
+    const recording = outputs;
     cpus.begin({
       cpus: request.cpus,
       ofThreads: target.kind !== "cpus",
       reopen: (cpu) => recording.reopen(cpu, () => sampling.running),
       note,
     });
-    stopTelling = tell(request.onProgress, parts, started);
+    stopTelling = tell(request.onProgress, outputs, started);
     // last of all: whole CPUs are sampled from here on, and we are not what was asked about
     if (delayed === undefined && !atOnce) sampling.start({ onExec: target.kind === "command" });
     await command?.release();
     running = true;
     noteNamespaces(request, note);
-    if (command) parts.lookAt(command.pid);
-    if (switching) stopSwitching = switchWhen(switching.when, earlyPrompts, parts);
-    const { limit, exit } = await untilDone(command, request, parts, stopper);
+    if (command) outputs.lookAt(command.pid);
+    if (switching) stopSwitching = switchWhen(switching.when, earlyPrompts, outputs);
+    const { limit, exit } = await waitForStop(command, request, outputs, stopper);
     sampling.stop(); // first of all, likewise
     const seconds = (performance.now() - started) / 1000;
     const spent = time.spent();
@@ -98,8 +98,8 @@ export async function record(
     guard?.stop();
     cpus.stop();
     stopTelling();
-    const closed = await parts.end(stopper.second);
-    const events = sampledEvents(opened);
+    const closed = await outputs.end(stopper.second);
+    const events = describeSamplers(opened);
     closeAll(opened.splice(0)); // a command that goes on is no longer measured
     if (limit === "size" || (limit && command)) note(limitLine(limit, request));
     const cutShort = closed.cuts.length > 0 && target.kind !== "cpus";
@@ -111,27 +111,27 @@ export async function record(
     return { ...closed, exit: ended, timedOut, seconds, events, cpuTime, cutShort };
   } catch (error) {
     command?.cancel();
-    if (!running) parts?.discard(); // what has been recorded is never thrown away
+    if (!running) outputs?.discard(); // what has been recorded is never thrown away
     throw error;
   } finally {
     stopSwitching();
     guard?.stop();
     cpus.stop();
     stopTelling();
-    parts?.free();
+    outputs?.free();
     owner?.close();
     closeAll(opened);
   }
 }
 
 /** How often it is told how far a recording has come, in ms: what the eye can follow. */
-const TELL_EVERY = 250;
+const PROGRESS_MS = 250;
 
-function tell(onProgress: RecordRequest["onProgress"], parts: Parts, started: number): () => void {
+function tell(onProgress: RecordRequest["onProgress"], outputs: OutputSequence, started: number): () => void {
   if (!onProgress) return () => {};
   const timer = setInterval(
-    () => onProgress(parts.progress, (performance.now() - started) / 1000),
-    TELL_EVERY,
+    () => onProgress(outputs.progress, (performance.now() - started) / 1000),
+    PROGRESS_MS,
   );
   return () => clearInterval(timer);
 }

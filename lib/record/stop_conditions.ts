@@ -2,12 +2,12 @@
 
 import type { MeasuredCommand, Stopper } from "../../ffi/command.ts";
 import type { Exit } from "../../ffi/pmu.ts";
-import type { Parts } from "./output/output_sequence.ts";
+import type { OutputSequence } from "./output/output_sequence.ts";
 import { liveProc } from "./host/procfs.ts";
 import type { RecordRequest } from "./request/request.ts";
 import { allEnded } from "./request/target.ts";
 
-export interface Ending {
+export interface StopReason {
   /** The limit that was reached: the output's size, or the recording's time. */
   limit?: "size" | "time";
   /** The command's end, which may be yet to come when a limit was reached; undefined without a command. */
@@ -18,24 +18,24 @@ export interface Ending {
  * Waits for the command's end, the targets' end, the time set, the size set, or the user's word, whichever
  * comes first. A command is not stopped at a limit of its recording: it is somebody's build, or server.
  */
-export async function untilDone(
+export async function waitForStop(
   command: MeasuredCommand | undefined,
   { target, seconds, maxBytes = Infinity }: RecordRequest,
-  parts: Parts,
+  outputs: OutputSequence,
   stopper: Stopper,
-): Promise<Ending> {
+): Promise<StopReason> {
   const timer = Promise.withResolvers<"time">();
   const timeout = seconds === undefined ? undefined : setTimeout(() => timer.resolve("time"), seconds * 1000);
-  const isFull = () => parts.bytes >= maxBytes;
+  const isFull = () => outputs.bytes >= maxBytes;
   // nothing keeps a recording without a command once its targets or its output are gone
   const isOver = () =>
-    isFull() || (!command && (parts.error !== undefined ||
+    isFull() || (!command && (outputs.error !== undefined ||
       ((target.kind === "processes" || target.kind === "threads") && allEnded(target, liveProc))));
   // a command without a size to stop at is over when it ends, and at no other time: there is nothing to look at
   const over = command && maxBytes === Infinity ? undefined : new Condition(isOver);
   try {
     const exit = command ? command.untilDone(stopper) : stopper.first.then(() => undefined);
-    const first = await Promise.race([exit, parts.failed, timer.promise, ...over ? [over.met] : []]);
+    const first = await Promise.race([exit, outputs.failed, timer.promise, ...over ? [over.met] : []]);
     const limit = isFull() ? "size" : first === "time" ? "time" : undefined;
     return { ...limit ? { limit } : {}, exit: command ? exit : Promise.resolve(undefined) };
   } finally {
@@ -45,7 +45,7 @@ export async function untilDone(
 }
 
 /** How often it is looked whether a recording is over, in ms. */
-const LOOK_EVERY = 100;
+const POLL_MS = 100;
 
 /** Something that is looked at until it is so. */
 class Condition {
@@ -58,7 +58,7 @@ class Condition {
     this.met = promise;
     this.#timer = setInterval(() => {
       if (isSo()) resolve();
-    }, LOOK_EVERY);
+    }, POLL_MS);
   }
 
   forget(): void {

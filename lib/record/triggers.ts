@@ -3,17 +3,17 @@
 import type { SwitchWhen } from "./request/limits.ts";
 
 /** How the user asks for a file, again and again. */
-export interface Prompts {
+export interface SwitchRequests {
   /** Calls `act` at each request from now on. */
   each(act: () => void): void;
 }
 
-/** Prompts that are taken before there is anybody to act on them, and are not forgotten. */
-export class EarlyPrompts implements Prompts {
+/** SwitchRequests that are taken before there is anybody to act on them, and are not forgotten. */
+export class QueuedSwitchRequests implements SwitchRequests {
   #waiting = 0;
   #act: (() => void) | undefined;
 
-  constructor(prompts: Prompts) {
+  constructor(prompts: SwitchRequests) {
     prompts.each(() => this.#act ? this.#act() : this.#waiting++);
   }
 
@@ -24,24 +24,28 @@ export class EarlyPrompts implements Prompts {
 }
 
 /** What is switched. */
-export interface Switched {
+export interface SwitchableOutput {
   /** Bytes of records in the file that is being written. */
-  readonly partBytes: number;
+  readonly segmentBytes: number;
   switch(): Promise<void>;
 }
 
 /** How often it is looked how large a file is, in ms. */
-const LOOK_EVERY = 100;
+const POLL_MS = 100;
 
 /**
  * Switches at every prompt and, as `when` says, by size or time, until the function it returns is called.
  * A size or a time that is reached during a switch does not count.
  */
-export function switchWhen(when: SwitchWhen, prompts: Prompts | undefined, parts: Switched): () => void {
+export function switchWhen(
+  when: SwitchWhen,
+  prompts: SwitchRequests | undefined,
+  outputs: SwitchableOutput,
+): () => void {
   let over = false, busy = 0;
   const switchOnce = async () => {
     busy++;
-    await parts.switch();
+    await outputs.switch();
     busy--;
   };
   prompts?.each(() => {
@@ -49,8 +53,8 @@ export function switchWhen(when: SwitchWhen, prompts: Prompts | undefined, parts
   });
   const timer = when.kind === "size"
     ? setInterval(() => {
-      if (busy === 0 && parts.partBytes >= when.bytes) switchOnce();
-    }, LOOK_EVERY)
+      if (busy === 0 && outputs.segmentBytes >= when.bytes) switchOnce();
+    }, POLL_MS)
     : when.kind === "time"
     ? setInterval(() => {
       if (busy === 0) switchOnce();

@@ -1,14 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { eventually } from "../eventually.ts";
-import { EarlyPrompts, type Switched, switchWhen } from "../../lib/record/triggers.ts";
+import { QueuedSwitchRequests, type SwitchableOutput, switchWhen } from "../../lib/record/triggers.ts";
 
 /** An output that grows by `step` bytes each time somebody looks, and prompts given by hand. */
 function growing(step: number) {
   const acts: (() => void)[] = [];
   let bytes = 0;
-  const parts: Switched & { switches: number } = {
+  const parts: SwitchableOutput & { switches: number } = {
     switches: 0,
-    get partBytes() {
+    get segmentBytes() {
       return bytes += step;
     },
     switch() {
@@ -31,9 +31,9 @@ Deno.test("switchWhen() switches at each prompt, until it is over", () => {
   assertEquals(parts.switches, 2);
 });
 
-Deno.test("EarlyPrompts keeps what comes before there is anybody to act", () => {
+Deno.test("QueuedSwitchRequests keeps what comes before there is anybody to act", () => {
   const { prompts, prompt } = growing(0);
-  const early = new EarlyPrompts(prompts);
+  const early = new QueuedSwitchRequests(prompts);
   let acts = 0;
   prompt();
   early.each(() => acts++);
@@ -55,7 +55,7 @@ Deno.test("switchWhen() does not switch by time while a switch is under way", as
   let begun = 0;
   const ended = Promise.withResolvers<void>();
   const stop = switchWhen({ kind: "time", seconds: 0.001 }, undefined, {
-    partBytes: 0,
+    segmentBytes: 0,
     switch: () => (begun++, ended.promise),
   });
   await eventually(() => begun === 1, "a switch");

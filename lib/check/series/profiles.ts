@@ -165,7 +165,7 @@ async function recordRuns(
         target: { kind: "command", argv: [...looped] },
         cpus: onlineCpus(),
         ringPages: defaultRingPages(),
-        keeping: "list",
+        objectPolicy: "list",
         output: { kind: "file", path: output },
         commandLine: ["pmuctl", "check", quoteWords(argv)],
         host: readHost(liveProc.text, Deno.build.arch),

@@ -5,7 +5,7 @@
 
 import type { Standing, Wanted } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
-import type { Opened, Where } from "../open/opening.ts";
+import type { EventOnCpus, EventScope } from "../open/opening.ts";
 
 /** Of `Operations`. A backend made for another version is not registered. */
 export const BACKEND_VERSION = 1;
@@ -32,14 +32,14 @@ export interface Operations {
    * Opens the event, which `sampled()` gave, for all of `where`; it does not sample yet. Throws
    * UnsupportedError.
    */
-  open(wanted: Wanted, where: Where, standing: Standing, note: (line: string) => void): Opened;
+  open(wanted: Wanted, where: EventScope, standing: Standing, note: (line: string) => void): EventOnCpus;
   /** Lets what it opened sample. */
-  start(opened: Opened): void;
+  start(opened: EventOnCpus): void;
   /**
    * Makes it sample at `rate` Hz from now on; it was opened for a rate. Threads that inherited the event and run
    * already keep theirs.
    */
-  setRate(opened: Opened, rate: number): void;
+  setRate(opened: EventOnCpus, rate: number): void;
   /** Ends sampling. What was taken stays in the rings. */
-  stop(opened: Opened): void;
+  stop(opened: EventOnCpus): void;
 }

@@ -1,7 +1,7 @@
 /** What every backend that samples through perf_event_open(2) does alike. */
 
 import { disable, enable, PmuError, setPeriod } from "../../../ffi/pmu.ts";
-import { type Opened, openOnCpus } from "../open/opening.ts";
+import { type EventOnCpus, openOnCpus } from "../open/opening.ts";
 import type { Operations } from "./backend.ts";
 
 /** Opening, starting and stopping perf events. */
@@ -12,7 +12,7 @@ export const perfEvents: Pick<Operations, "open" | "start" | "stop"> = {
 };
 
 /** PERF_EVENT_IOC_PERIOD wherever the event is open: a frequency in Hz, or a period. */
-export function setPeriods({ places }: Opened, value: number): void {
+export function setPeriods({ places }: EventOnCpus, value: number): void {
   for (const { fd } of places) {
     try {
       setPeriod(fd, BigInt(value));

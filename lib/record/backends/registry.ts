@@ -10,7 +10,7 @@ import { isRestricted } from "../../events/fallback.ts";
 import type { Standing, Wanted } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 import type { SampledEvent } from "../../perfdata/format/session_info.ts";
-import type { Opened, Where } from "../open/opening.ts";
+import type { EventOnCpus, EventScope } from "../open/opening.ts";
 import { BACKEND_VERSION, type Operations } from "./backend.ts";
 
 /** A backend as it was registered. */
@@ -73,20 +73,20 @@ function refuse(errno: number, attempt: string, cause: string, remedy: string): 
 }
 
 /** What came of choosing a backend for an event. */
-export interface Choice {
+export interface BackendChoice {
   backend: string;
   /** The event that was asked for, when another one stands in for it. */
   insteadOf?: string;
 }
 
 /** An event that a backend samples. */
-export interface Sampler extends Opened {
-  choice: Choice;
+export interface Sampler extends EventOnCpus {
+  choice: BackendChoice;
 }
 
 /** How an event is to be opened. */
-export interface OpenOptions {
-  where: Where;
+export interface BackendOpenOptions {
+  where: EventScope;
   standing: Standing;
   /** The one backend that will do; undefined leaves the choice. */
   insist?: string;
@@ -96,7 +96,7 @@ export interface OpenOptions {
 export class BackendOwner {
   readonly #registry: BackendRegistry;
   readonly #closed: () => void;
-  #samplers: { backend: Backend; opened: Opened }[] = [];
+  #samplers: { backend: Backend; opened: EventOnCpus }[] = [];
   #running = false;
 
   constructor(registry: BackendRegistry, closed: () => void) {
@@ -119,12 +119,12 @@ export class BackendOwner {
    * for. Throws UsageError for a backend there is not, and for one that does not sample such an event; ENOENT
    * where there are no backends; otherwise what the preferred one says.
    */
-  openEvent(wanted: Wanted, options: OpenOptions, note: (line: string) => void): Sampler {
+  openEvent(wanted: Wanted, options: BackendOpenOptions, note: (line: string) => void): Sampler {
     const { where, standing, insist } = options;
     const { event } = wanted;
     let refusal: UnsupportedError | undefined;
     for (const { backend, sampled } of this.#candidates(event, insist)) {
-      let opened: Opened;
+      let opened: EventOnCpus;
       try {
         opened = backend.open({ ...wanted, event: sampled }, where, standing, note);
       } catch (error) {
@@ -149,7 +149,7 @@ export class BackendOwner {
   }
 
   /** Takes events back that the caller closes without starting them. */
-  forget(dropped: readonly Opened[]): void {
+  forget(dropped: readonly EventOnCpus[]): void {
     this.#samplers = this.#samplers.filter(({ opened }) =>
       !dropped.some(({ places }) => places === opened.places)
     );
@@ -217,17 +217,17 @@ function withRemedy({ advice, errno }: UnsupportedError, remedy: string): Unsupp
 }
 
 /** Those that sample, rather than track. */
-export function samplersOf(opened: readonly Opened[]): Sampler[] {
+export function samplersOf(opened: readonly EventOnCpus[]): Sampler[] {
   return opened.filter((each): each is Sampler => "choice" in each);
 }
 
 /** Whether a tracker is among them, which reports maps and names before the others are enabled. */
-export function tracks(opened: readonly Opened[]): boolean {
+export function tracks(opened: readonly EventOnCpus[]): boolean {
   return opened.length > samplersOf(opened).length;
 }
 
 /** What is sampled, in words. */
-export function sampledEvents(opened: readonly Opened[]): SampledEvent[] {
+export function describeSamplers(opened: readonly EventOnCpus[]): SampledEvent[] {
   return samplersOf(opened).map(({ event, attr, choice }) => ({
     name: event.name,
     rate: rateText(attr),

@@ -9,29 +9,29 @@ import { backends } from "../backends/all.ts";
 import type { Backend, Sampler } from "../backends/registry.ts";
 import {
   firstRate,
-  FloodControl,
   livelocks,
   type RateChange,
+  RatePolicy,
+  type RecordingInterval,
   SAFE_RATE,
-  type Stretch,
 } from "./rate_policy.ts";
-import type { Progress } from "../request/request.ts";
+import type { RecordingProgress } from "../request/request.ts";
 import { sampleCost } from "./sample_cost.ts";
 
-const LOOK_EVERY_MS = 1000;
+const POLL_MS = 1000;
 /** CLOCK_PROCESS_CPUTIME_ID: the CPU time of all threads of this process, the drain's among them. */
 const PROCESS_CPU_TIME = 2;
 /** What the kernel's limit is unless it was set, as a share of the CPU's time. */
 const DEFAULT_BUDGET = 0.25;
 
 /** What there is to watch. */
-export interface Recorded {
-  readonly progress: Progress;
+export interface GuardedRecording {
+  readonly progress: RecordingProgress;
   /** How many outputs have been completed: each takes time that has nothing to do with the rate. */
   readonly completed: number;
 }
 
-export interface GuardOptions {
+export interface RateGuardOptions {
   samplers: readonly Sampler[];
   /** CPUs of the machine. */
   cpus: number;
@@ -40,14 +40,14 @@ export interface GuardOptions {
   note: (line: string) => void;
 }
 
-export class Guard {
-  readonly #options: GuardOptions;
+export class RateGuard {
+  readonly #options: RateGuardOptions;
   /** Events that are sampled at a rate; a period that was asked for is never changed. */
   readonly #rated: Sampler[];
   readonly #changes: TimedRateChange[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(options: GuardOptions) {
+  constructor(options: RateGuardOptions) {
     this.#options = options;
     this.#rated = options.samplers.filter(({ attr }) => attr.flags.has("freq"));
   }
@@ -83,13 +83,13 @@ export class Guard {
   }
 
   /** While it runs: looks at what it costs once a second. */
-  watch(recorded: Recorded): void {
+  watch(recorded: GuardedRecording): void {
     const rates = this.#rated.map(({ attr }) => Number(attr.samplePeriod));
     // without a rate there is none to lower, but the user is told once
-    const control = new FloodControl(rates.length > 0 ? greatest(rates) : SAFE_RATE);
+    const control = new RatePolicy(rates.length > 0 ? greatest(rates) : SAFE_RATE);
     const started = performance.now();
     let told = false;
-    const next = stretches(recorded, this.#options.cpus);
+    const next = intervalReader(recorded, this.#options.cpus);
     this.#timer = setInterval(() => {
       const stretch = next();
       const change = told || !stretch ? undefined : control.observe(stretch);
@@ -100,7 +100,7 @@ export class Guard {
       } else {
         this.#apply(change, (performance.now() - started) / 1000);
       }
-    }, LOOK_EVERY_MS);
+    }, POLL_MS);
     Deno.unrefTimer(this.#timer as unknown as number);
   }
 
@@ -145,7 +145,7 @@ function backendOf({ choice }: Sampler): Backend {
 }
 
 /** A function that gives what happened since it was last called; undefined when an output was completed meanwhile. */
-function stretches(recorded: Recorded, cpus: number): () => Stretch | undefined {
+function intervalReader(recorded: GuardedRecording, cpus: number): () => RecordingInterval | undefined {
   const now = () => ({
     at: performance.now() / 1000,
     ownCpuSeconds: Number(clockNs(PROCESS_CPU_TIME)) / 1e9,

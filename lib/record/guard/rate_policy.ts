@@ -4,7 +4,7 @@
  */
 
 /** A stretch of a recording. All figures are of that stretch alone. */
-export interface Stretch {
+export interface RecordingInterval {
   seconds: number;
   /** CPU seconds that the recorder itself took, all its threads together. */
   ownCpuSeconds: number;
@@ -35,14 +35,14 @@ const LOST_BUDGET = 0.2;
 /** Bytes a second into the output: what a good disk takes. */
 const BYTES_BUDGET = 256 * 2 ** 20;
 /** Stretches over a budget before anything is done: one alone is a hiccup. */
-const PATIENCE = 2;
+const INTERVALS_BEFORE_ACTION = 2;
 /** Aim below the budget, so that it is met at once rather than approached. */
 const MARGIN = 0.8;
 /** Below this, sampling costs nothing to speak of, and it is something else that is too slow. */
-const LEAST_RATE = 100;
+const MIN_RATE = 100;
 
 /** What is too much in a stretch: the factor that the rate has to go down by, and why; undefined when nothing is. */
-function excess(s: Stretch, rate: number): { factor: number; reason: string } | undefined {
+function excess(s: RecordingInterval, rate: number): { factor: number; reason: string } | undefined {
   const percent = (share: number) => `${(100 * share).toFixed(0)}%`;
   const own = s.ownCpuSeconds / (s.seconds * s.cpus);
   const lost = s.lost / Math.max(1, s.lost + s.written);
@@ -69,7 +69,7 @@ function excess(s: Stretch, rate: number): { factor: number; reason: string } | 
 }
 
 /** Watches over one recording's rate. */
-export class FloodControl {
+export class RatePolicy {
   #rate: number;
   #over = 0;
   /** The stretch in which a rate was changed has samples of both. */
@@ -81,16 +81,16 @@ export class FloodControl {
   }
 
   /** The change to make after this stretch, or undefined. It counts as made. */
-  observe(stretch: Stretch): RateChange | undefined {
+  observe(stretch: RecordingInterval): RateChange | undefined {
     if (this.#mixed) {
       this.#mixed = false;
       return undefined;
     }
     const found = excess(stretch, this.#rate);
     this.#over = found ? this.#over + 1 : 0;
-    if (!found || this.#over < PATIENCE) return undefined;
+    if (!found || this.#over < INTERVALS_BEFORE_ACTION) return undefined;
     const from = this.#rate;
-    const to = Math.max(LEAST_RATE, twoDigits(from * found.factor * MARGIN));
+    const to = Math.max(MIN_RATE, twoDigits(from * found.factor * MARGIN));
     if (to >= from) return undefined;
     this.#rate = to;
     this.#over = 0;

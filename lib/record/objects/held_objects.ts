@@ -24,9 +24,9 @@ export interface SeenMap {
 }
 
 /** Objects held at most: each takes a file descriptor. What comes beyond is looked for by its path at the end. */
-const MOST = 1024;
+const MAX_HELD = 1024;
 /** How far up a process's parents are asked for what it ran. */
-const MOST_PARENTS = 4;
+const MAX_PARENTS = 4;
 const DELETED = " (deleted)";
 
 interface Held {
@@ -51,7 +51,7 @@ export class HeldObjects {
   /** Takes hold of a mapped file, unless it is held; false when it could not, and another process may help. */
   see(map: SeenMap): boolean {
     const { filename, buildId, maj = 0, min = 0, ino = 0n } = map;
-    if (!filename.startsWith("/") || filename.startsWith("//") || this.#held.size >= MOST) return true;
+    if (!filename.startsWith("/") || filename.startsWith("//") || this.#held.size >= MAX_HELD) return true;
     const key = `${filename}\0${buildId ?? `${maj}:${min}:${ino}`}`;
     if (this.#held.has(key)) return true;
     const file = this.#open(map);
@@ -100,7 +100,7 @@ export class HeldObjects {
 
   /** Through the root of the process, which may be another than ours; of those that started it when it has ended. */
   #openByName(pid: number, filename: string): FileBytes | undefined {
-    for (let near: number | undefined = pid, tries = 0; near && tries < MOST_PARENTS; tries++) {
+    for (let near: number | undefined = pid, tries = 0; near && tries < MAX_PARENTS; tries++) {
       const file = FileBytes.tryOpen(filename, { root: `${processFolder(near)}/root` });
       if (file) return file;
       near = this.#parents.get(near);

@@ -18,23 +18,23 @@ import { fileBuildId } from "../../symbols/elf/build_id.ts";
 import { vdsoBuildId } from "../../symbols/files/host_files.ts";
 import { type ObjectInfo, ObjectTable } from "../../symbols/object/objects.ts";
 import { HeldObjects } from "./held_objects.ts";
-import { type Hits, scanHits } from "./sampled_objects.ts";
-import { listed, type Opened } from "../open/opening.ts";
+import { findSampledObjects, type SampledObjects } from "./sampled_objects.ts";
+import { type EventOnCpus, listedEvents } from "../open/opening.ts";
 import { PerfMaps } from "./perf_maps.ts";
 import { KERNEL_LINK, parseMaps, type Proc } from "../host/procfs.ts";
-import type { Keeping } from "../request/request.ts";
+import type { ObjectPolicy } from "../request/request.ts";
 import type { RecordsFile } from "../rings/rings.ts";
 
 /** How often it is looked at what the drain has seen, in ms: what lives shorter is seen through its parent. */
-const LOOK_EVERY = 100;
+const POLL_MS = 100;
 /** A command's own maps are looked at this many ms after its start, before any record of it has been written. */
 const FIRST_LOOKS = [3, 15, 60, 150];
 
 /** What there is to say of a recording's objects and samples when it is complete. */
-export interface Kept {
+export interface ObjectSummary {
   buildIds: BuildIdEntry[];
   /** When the first and the last sample were taken, in ns of the recording's clock; undefined without any. */
-  sampleTime: Hits["times"];
+  sampleTime: SampledObjects["times"];
   /** Processes that made code as they ran. */
   jitProcesses: RecordedProcess[];
 }
@@ -42,7 +42,7 @@ export interface Kept {
 export class ObjectKeeper {
   readonly #file: FileBytes;
   readonly #dataOffset: number;
-  readonly #opened: readonly Opened[];
+  readonly #opened: readonly EventOnCpus[];
   readonly #drain: Drain;
   readonly #objects = new ObjectTable();
   /** Files that are held, by the number that the drain knows them by. */
@@ -60,7 +60,7 @@ export class ObjectKeeper {
   private constructor(
     file: FileBytes,
     dataOffset: number,
-    opened: readonly Opened[],
+    opened: readonly EventOnCpus[],
     drain: Drain,
     save: boolean,
   ) {
@@ -69,7 +69,7 @@ export class ObjectKeeper {
     this.#opened = opened;
     this.#drain = drain;
     this.#save = save;
-    this.#timers.push(setInterval(() => this.#look(), LOOK_EVERY));
+    this.#timers.push(setInterval(() => this.#look(), POLL_MS));
   }
 
   /**
@@ -78,16 +78,16 @@ export class ObjectKeeper {
    */
   static of(
     { fd, sizeFieldAt }: Pick<RecordsFile, "fd" | "sizeFieldAt">,
-    opened: readonly Opened[],
+    opened: readonly EventOnCpus[],
     drain: Drain,
-    keeping: Keeping,
+    objectPolicy: ObjectPolicy,
   ): ObjectKeeper | undefined {
-    if (keeping === "nothing" || sizeFieldAt === undefined) return undefined;
+    if (objectPolicy === "nothing" || sizeFieldAt === undefined) return undefined;
     const file = FileBytes.tryOpen(`/proc/self/fd/${fd}`, KERNEL_LINK);
     if (!file) return undefined;
     // struct perf_file_section { u64 offset, size; }
     const dataOffset = new DataView(file.read(sizeFieldAt - 8, 8).buffer).getUint32(0, true);
-    return new ObjectKeeper(file, dataOffset, opened, drain, keeping === "save");
+    return new ObjectKeeper(file, dataOffset, opened, drain, objectPolicy === "save");
   }
 
   /** Takes in records that stand in front of those of the drain. */
@@ -155,7 +155,7 @@ export class ObjectKeeper {
    * Lists all that ran, and finds out what has to be saved, once all `dataBytes` of records are written and the drain
    * has stopped. `samplesElsewhere`: not all samples came through the drain.
    */
-  finish(dataBytes: number, samplesElsewhere = false): Kept {
+  finish(dataBytes: number, samplesElsewhere = false): ObjectSummary {
     this.#look();
     const buildIds = new Map<string, BuildIdEntry>();
     const lost = new Map<string, { path: string; buildId: string }>();
@@ -214,10 +214,10 @@ export class ObjectKeeper {
     this.#file.close();
   }
 
-  #hits(dataBytes: number): Hits {
+  #hits(dataBytes: number): SampledObjects {
     const table = new EventTable();
-    for (const { attr, ids } of listed(this.#opened)) table.add(describeEvent(attr, ids));
-    return scanHits(this.#file, this.#dataOffset, this.#dataOffset + dataBytes, table);
+    for (const { attr, ids } of listedEvents(this.#opened)) table.add(describeEvent(attr, ids));
+    return findSampledObjects(this.#file, this.#dataOffset, this.#dataOffset + dataBytes, table);
   }
 
   #buildIdOf({ kind, path, buildId }: ObjectInfo): string | undefined {

@@ -19,10 +19,10 @@ const CHUNK = 1 << 20;
 /** Slots for the pages that were looked up last; a power of two. */
 const RECENT = 1 << 14;
 /** Addresses kept for a second look in one piece; more are garbage of broken call chains. */
-const MOST_PENDING = 10_000;
+const MAX_PENDING = 10_000;
 
 /** What the samples of a recording tell. */
-export interface Hits {
+export interface SampledObjects {
   /** The objects that they are in, or that their callers are in. */
   objects: ObjectInfo[];
   /** Times of the first and the last, in ns of the recording's clock; undefined without any. */
@@ -30,13 +30,18 @@ export interface Hits {
 }
 
 /** Goes through the records in [from, to) of `file`, whose events are those of `table`. The file stays the caller's. */
-export function scanHits(file: FileBytes, from: number, to: number, table: EventTable): Hits {
-  const scan = new HitScan(file, table);
+export function findSampledObjects(
+  file: FileBytes,
+  from: number,
+  to: number,
+  table: EventTable,
+): SampledObjects {
+  const scan = new SampledObjectScan(file, table);
   scan.take(from, to);
   return scan.hits;
 }
 
-class HitScan {
+class SampledObjectScan {
   readonly #file: FileBytes;
   readonly #table: EventTable;
   readonly #spaces = new AddressSpaces();
@@ -63,7 +68,7 @@ class HitScan {
     this.#table = table;
   }
 
-  get hits(): Hits {
+  get hits(): SampledObjects {
     const time = (high: number, low: number) => (BigInt(high) << 32n) | BigInt(low);
     return {
       objects: [...this.#hit].map((id) => this.#spaces.objects.rows[id]),
@@ -165,7 +170,7 @@ class HitScan {
     recent[slot + 1] = rest;
     recent[slot + 2] = 1;
     const address = addressOf(low, high);
-    if (!this.#lookUp(this.#pid, address) && this.#pending.length < MOST_PENDING) {
+    if (!this.#lookUp(this.#pid, address) && this.#pending.length < MAX_PENDING) {
       this.#pending.push({ pid: this.#pid, address });
     }
   }

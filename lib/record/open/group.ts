@@ -4,15 +4,15 @@ import { ERRNO } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
 import type { Wanted } from "../../events/open.ts";
 import type { ResolvedGroup } from "../../events/resolve.ts";
-import type { Group, Opened } from "./opening.ts";
+import type { EventGroup, EventOnCpus } from "./opening.ts";
 import { memberAttr, readingLeaderAttr, readMemberAttr } from "../request/sampling.ts";
 
 /** What opens events, and closes them again. */
 export interface Opener {
   /** By itself, or as a member of a group. Throws UnsupportedError. */
-  open(wanted: Wanted, group?: Group): Opened;
+  open(wanted: Wanted, group?: EventGroup): EventOnCpus;
   /** Closes what it opened as if that had never been. */
-  drop(opened: readonly Opened[]): void;
+  drop(opened: readonly EventOnCpus[]): void;
 }
 
 /**
@@ -29,7 +29,7 @@ export function openGroup(
 ): void {
   const { braces, events, weak } = group;
   if (braces && events.length > 1) {
-    const opened: Opened[] = [];
+    const opened: EventOnCpus[] = [];
     try {
       openTogether(group, attrOf, wholeCpus, (wanted, group) => {
         opened.push(opener.open(wanted, group));

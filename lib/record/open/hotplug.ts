@@ -8,7 +8,7 @@ import { onlineCpus } from "../../events/sysfs.ts";
 import { type CpuChange, cpuChangeText } from "../../perfdata/format/session_info.ts";
 
 /** What runs on a CPU that has come back is not recorded before that is seen. */
-const LOOK_EVERY_MS = 100;
+const POLL_MS = 100;
 
 /** Finds what changed for a recording since it was last asked; pure, for what `watchCpus` sees. */
 export class CpuChanges {
@@ -70,7 +70,7 @@ export class CpuWatch {
         const back = change.online && !ofThreads && await reopen(change.cpu);
         tell(back ? { ...change, recorded: true } : change);
       }
-    }, LOOK_EVERY_MS);
+    }, POLL_MS);
     Deno.unrefTimer(this.#timer as unknown as number);
   }
 

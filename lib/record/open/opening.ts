@@ -9,21 +9,21 @@ import { openEvent, type Standing, type TryOpen, type Wanted } from "../../event
 import type { ResolvedEvent } from "../../events/resolve.ts";
 
 /** An event that is open, once for each CPU. */
-export interface Opened {
+export interface EventOnCpus {
   /** What is really measured: the event asked for, or the one that stands in for it. */
   event: ResolvedEvent;
   attr: EventAttr;
   /** One for each thread and CPU; `tid` is -1 for whatever runs on the CPU. */
   places: { tid: number; cpu: number; fd: number; id: bigint }[];
   /** The group it has joined. */
-  group?: Group;
-  /** Its records are told as the first event's, and a file does not list it (see `listed()`). */
+  group?: EventGroup;
+  /** Its records are told as the first event's, and a file does not list it (see `listedEvents()`). */
   unlisted?: true;
 }
 
 /** An event as a file lists it, with the ids of all whose records are told as its own. */
-export interface Listed {
-  of: Opened;
+export interface ListedEvent {
+  of: EventOnCpus;
   attr: EventAttr;
   ids: bigint[];
 }
@@ -32,8 +32,8 @@ export interface Listed {
  * Returns the events as a file lists them. An unlisted one has the fields of the first in its records, so that a
  * reader cannot tell whose they are, and need not: what it reports, the first one does.
  */
-export function listed(opened: readonly Opened[]): Listed[] {
-  const idsOf = ({ places }: Opened) => places.map(({ id }) => id);
+export function listedEvents(opened: readonly EventOnCpus[]): ListedEvent[] {
+  const idsOf = ({ places }: EventOnCpus) => places.map(({ id }) => id);
   const unlisted = opened.filter((each) => each.unlisted);
   return opened.filter((each) => !each.unlisted).map((of, i) => {
     const told = i === 0 ? unlisted : [];
@@ -43,18 +43,18 @@ export function listed(opened: readonly Opened[]): Listed[] {
 }
 
 /** A group of events that is open, by its leader. */
-export interface Group {
-  leader: Opened;
+export interface EventGroup {
+  leader: EventOnCpus;
   /** As it was written before the braces, if it was. */
   name?: string;
 }
 
-export interface Where {
+export interface EventScope {
   /** The threads to follow with all they start, or -1 alone for whatever runs on the CPUs. */
   tids: readonly number[];
   cpus: readonly number[];
   /** To be joined, wherever its leader is. */
-  group?: Group;
+  group?: EventGroup;
   /** For errors: `pid 412`, `all CPUs`. */
   target: string;
 }
@@ -65,10 +65,10 @@ export interface Where {
  */
 export function openOnCpus(
   wanted: Wanted,
-  where: Where,
+  where: EventScope,
   standing: Standing,
   note: (line: string) => void,
-): Opened {
+): EventOnCpus {
   const { target, group } = where;
   const all = placesOf(wanted.event, where);
   const { event, attr, fd, at } = openFirst(wanted, all, where, standing, note);
@@ -99,7 +99,7 @@ export function openOnCpus(
 function openFirst(
   wanted: Wanted,
   places: readonly EventPlace[],
-  { target }: Where,
+  { target }: EventScope,
   standing: Standing,
   note: (line: string) => void,
 ) {
@@ -116,7 +116,7 @@ function openFirst(
 }
 
 /** Where to open the event: for each thread on each CPU it counts on, or where its group's leader is. */
-function placesOf(event: ResolvedEvent, { tids, cpus, group }: Where): EventPlace[] {
+function placesOf(event: ResolvedEvent, { tids, cpus, group }: EventScope): EventPlace[] {
   if (group) return group.leader.places.map(({ tid, cpu, fd }) => ({ pid: tid, cpu, groupFd: fd }));
   const own = event.cpus;
   const where = own ? cpus.filter((cpu) => own.includes(cpu)) : cpus;
@@ -124,6 +124,6 @@ function placesOf(event: ResolvedEvent, { tids, cpus, group }: Where): EventPlac
 }
 
 /** Closes what was opened. */
-export function closeAll(opened: readonly Opened[]): void {
+export function closeAll(opened: readonly EventOnCpus[]): void {
   for (const { places } of opened) for (const { fd } of places) closeEvent(fd);
 }

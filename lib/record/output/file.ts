@@ -31,12 +31,12 @@ import {
 } from "../../perfdata/format/writer.ts";
 import { FileRoom, planRoom } from "./file_room.ts";
 import { folderOf, namelessFile } from "./nameless_file.ts";
-import { listed, type Opened } from "../open/opening.ts";
+import { type EventOnCpus, listedEvents } from "../open/opening.ts";
 import {
-  type Facts,
   type Finished,
   knownFeatures,
   type Origin,
+  type RecordingFacts,
   type Sink,
   versionSection,
   writeError,
@@ -45,9 +45,9 @@ import {
 const OLD = ".old";
 
 /** What a file is told of its recording when it is made. */
-export interface About {
+export interface RecordFileOptions {
   origin: Origin;
-  facts: Facts;
+  facts: RecordingFacts;
   /** How many more ids each event may get while it is written. */
   spareIds: number;
 }
@@ -86,7 +86,7 @@ export class RecordFile implements Sink {
    * kept as FILE.old, as perf does. It is locked while it is written: a lock goes with its process, however that ends.
    * Throws UnsupportedError when it cannot be made, or another recorder is writing it; what was there is as it was then.
    */
-  static create(path: string, opened: readonly Opened[], about: About): RecordFile {
+  static create(path: string, opened: readonly EventOnCpus[], about: RecordFileOptions): RecordFile {
     const front = frontOf(opened, about); // takes a while, in which there is no file yet
     let lock: number | undefined;
     try {
@@ -152,7 +152,7 @@ export class RecordFile implements Sink {
   }
 
   /** Keeps what is known by now at the front. A file system that has no room even for that leaves what was there. */
-  keep(facts: Facts): void {
+  keep(facts: RecordingFacts): void {
     this.#inRoom(this.#withKernel(facts));
   }
 
@@ -185,7 +185,7 @@ export class RecordFile implements Sink {
    * Puts the features behind `dataBytes` bytes of records and completes the header. When that fails (the disk is
    * full) those that are at the front are all there is.
    */
-  finish(dataBytes: number, facts: Facts): Finished {
+  finish(dataBytes: number, facts: RecordingFacts): Finished {
     this.freeBallast();
     const all = this.#withKernel(facts);
     const { buildIds } = all;
@@ -202,11 +202,11 @@ export class RecordFile implements Sink {
     }
   }
 
-  #withKernel(facts: Facts): Facts {
+  #withKernel(facts: RecordingFacts): RecordingFacts {
     return withIds(facts, this.#kernelIds);
   }
 
-  #inRoom(facts: Facts): boolean {
+  #inRoom(facts: RecordingFacts): boolean {
     try {
       this.#room.keep(facts, (bytes, offset) => writeAt(this.fd, bytes, offset));
       return true;
@@ -266,11 +266,11 @@ interface Front {
   bytes: Uint8Array<ArrayBuffer>;
 }
 
-function frontOf(opened: readonly Opened[], { origin, facts, spareIds }: About): Front {
+function frontOf(opened: readonly EventOnCpus[], { origin, facts, spareIds }: RecordFileOptions): Front {
   const known = knownFeatures(origin, opened);
   const kernelIds = known.buildIds ?? [];
   const cpus = new Set(opened.flatMap(({ places }) => places.map(({ cpu }) => cpu)));
-  const start = encodeFileStart(listed(opened), { room: planRoom(known, facts, [...cpus]), spareIds });
+  const start = encodeFileStart(listedEvents(opened), { room: planRoom(known, facts, [...cpus]), spareIds });
   const room = new FileRoom(start.room!);
   const first = encodeFinishedRound(); // perf refuses a file without any record
   const bytes = concat([start.bytes, first]);
@@ -279,7 +279,7 @@ function frontOf(opened: readonly Opened[], { origin, facts, spareIds }: About):
   return { start, room, kernelIds, bytes };
 }
 
-function withIds(facts: Facts, kernelIds: readonly BuildIdEntry[]): Facts {
+function withIds(facts: RecordingFacts, kernelIds: readonly BuildIdEntry[]): RecordingFacts {
   return { ...facts, buildIds: [...kernelIds, ...facts.buildIds] };
 }
 

@@ -16,7 +16,7 @@ import {
   STATE_SIZE,
   versionAt,
 } from "../../perfdata/format/room.ts";
-import { type Facts, versionSection } from "./sink.ts";
+import { type RecordingFacts, versionSection } from "./sink.ts";
 
 /** Of the objects that run, besides the kernel's: some hundred of them. Later kernels tell them in the records, too. */
 const BUILD_ID_BYTES = 16384;
@@ -41,7 +41,7 @@ function longestRow(cpu: number): LedgerRow {
 }
 
 /** The room for a recording on these CPUs, of which `known` and, as it begins, `facts` are known. */
-export function planRoom(known: FeatureValues, facts: Facts, cpus: readonly number[]): RoomPlan {
+export function planRoom(known: FeatureValues, facts: RecordingFacts, cpus: readonly number[]): RoomPlan {
   const ledger = makeLedger(cpus.map(longestRow));
   const longest = versionSection({ ...facts, ledger, seconds: Number.MAX_SAFE_INTEGER / 1000 }, Infinity)!;
   return {
@@ -67,7 +67,7 @@ export class FileRoom {
   }
 
   /** Puts there what is known by now, and as many of the build ids as there is room for. Throws what `put` throws. */
-  keep(facts: Facts, put: Put): void {
+  keep(facts: RecordingFacts, put: Put): void {
     this.#addBuildIds(facts.buildIds, put);
     const turn = this.#turn + 1;
     const place = this.#room.states[turn % 2];
@@ -95,7 +95,7 @@ export class FileRoom {
     return this.#room.sections;
   }
 
-  #addBuildIds(buildIds: Facts["buildIds"], put: Put): void {
+  #addBuildIds(buildIds: RecordingFacts["buildIds"], put: Put): void {
     const added: Uint8Array[] = [];
     let end = this.#buildIdBytes;
     for (const entry of buildIds) {

@@ -19,13 +19,13 @@ import { type Rings, takeOver } from "../rings/rings.ts";
 const CHUNK = 1 << 20;
 
 /** What came in a gap: bytes, what each ring has seen, and what they tell of what runs. */
-export interface GapEnd {
+export interface SpooledRecords {
   bytes: number;
   stats: RingStats[];
   seen: Seen;
 }
 
-export class Gap {
+export class HandoverSpool {
   readonly #fd: number;
   readonly #drain: Drain;
 
@@ -35,11 +35,11 @@ export class Gap {
   }
 
   /** A gap between files like `output`, to be started when the first one ends; undefined where none can be made. */
-  static open(output: string, rings: Rings): Gap | undefined {
+  static open(output: string, rings: Rings): HandoverSpool | undefined {
     let fd: number | undefined;
     try {
       fd = namelessFile(output);
-      return new Gap(fd, takeOver({ fd, sizeFieldAt: undefined, spare: 0 }, rings));
+      return new HandoverSpool(fd, takeOver({ fd, sizeFieldAt: undefined, spare: 0 }, rings));
     } catch {
       if (fd !== undefined) closeFd(fd);
       return undefined; // then the rings have to do
@@ -54,7 +54,7 @@ export class Gap {
    * Ends it, and writes what came to the position of `fd`. What cannot be written is not there at all, and
    * counted as dropped.
    */
-  async endInto(fd: number): Promise<GapEnd> {
+  async endInto(fd: number): Promise<SpooledRecords> {
     await this.#drain.stop();
     const stats = this.#drain.stats();
     const seen = this.#drain.takeSeen();

@@ -3,17 +3,17 @@
 import { type Drain, type FlightRings, PmuError, type RingStats, seek } from "../../../ffi/pmu.ts";
 import { ERRNO } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
-import { closeLedger, type LostCounts } from "../rings/final_ledger.ts";
-import type { Gap, GapEnd } from "./handover_spool.ts";
+import { finalLedger, type KernelLossesByCpu } from "../rings/final_ledger.ts";
+import type { HandoverSpool, SpooledRecords } from "./handover_spool.ts";
 import type { Ledger } from "../../perfdata/format/ledger.ts";
 import { ObjectKeeper } from "../objects/object_keeper.ts";
-import type { Opened } from "../open/opening.ts";
+import type { EventOnCpus } from "../open/opening.ts";
 import { liveProc } from "../host/procfs.ts";
-import type { Keeping, Progress } from "../request/request.ts";
-import type { Facts, Sink } from "./sink.ts";
+import type { ObjectPolicy, RecordingProgress } from "../request/request.ts";
+import type { RecordingFacts, Sink } from "./sink.ts";
 
 /** What there is to know of an output that has been completed. */
-export interface ClosedPart {
+export interface ClosedSegment {
   ledger: Ledger;
   /** Of the whole file. */
   bytes: number;
@@ -24,37 +24,37 @@ export interface ClosedPart {
 }
 
 /** What there is to tell of a recording besides what its part knows itself. */
-export type Course = Pick<Facts, "command" | "events" | "happened" | "pidNamespace">;
+export type RecordingCourse = Pick<RecordingFacts, "command" | "events" | "happened" | "pidNamespace">;
 
-export interface PartOptions {
-  keeping: Keeping;
+export interface SegmentOptions {
+  objectPolicy: ObjectPolicy;
   /** Rings whose youngest records are added at the end. */
   flight?: FlightRings;
-  course: () => Course;
+  course: () => RecordingCourse;
 }
 
 /** How often what is known is kept in the file, in ms. */
-const KEEP_EVERY = 1000;
+const RENEW_MS = 1000;
 
-export class Part {
+export class OutputSegment {
   readonly sink: Sink;
   readonly #drain: Drain;
   readonly #keeper: ObjectKeeper | undefined;
   #began = 0;
   #seconds = 0;
   #freed = false;
-  #lostBefore: LostCounts = new Map();
-  #lost: LostCounts = new Map();
-  #gap: GapEnd | undefined;
-  readonly #options: PartOptions;
-  #keeping: ReturnType<typeof setInterval> | undefined;
+  #lostBefore: KernelLossesByCpu = new Map();
+  #lost: KernelLossesByCpu = new Map();
+  #spooled: SpooledRecords | undefined;
+  readonly #options: SegmentOptions;
+  #objectPolicy: ReturnType<typeof setInterval> | undefined;
   #writeError: PmuError | undefined;
 
   /** Takes sink and drain: `free()` closes them. */
-  constructor(sink: Sink, drain: Drain, opened: readonly Opened[], options: PartOptions) {
+  constructor(sink: Sink, drain: Drain, opened: readonly EventOnCpus[], options: SegmentOptions) {
     this.sink = sink;
     this.#drain = drain;
-    this.#keeper = ObjectKeeper.of(sink, opened, drain, options.keeping);
+    this.#keeper = ObjectKeeper.of(sink, opened, drain, options.objectPolicy);
     this.#options = options;
   }
 
@@ -66,12 +66,12 @@ export class Part {
   /** What each ring has seen: in the gap, and since. */
   #stats(): RingStats[] {
     const now = this.#drain.stats();
-    const before = this.#gap?.stats;
+    const before = this.#spooled?.stats;
     return before ? now.map((ring, i) => sumOfStats(before[i], ring)) : now;
   }
 
   /** What went there so far. What was lost is known in full only at the end. */
-  get progress(): Progress {
+  get progress(): RecordingProgress {
     const rings = this.#stats();
     const dropped = rings.reduce((sum, ring) => sum + ring.dropbufSample, 0);
     return {
@@ -90,7 +90,7 @@ export class Part {
    * Writes what stands in front, and lets the drain run. `lostBefore` is what the kernel had counted as lost
    * when the part before this one ended. Throws UnsupportedError when the front cannot be written.
    */
-  begin(front: readonly Uint8Array[], lostBefore: LostCounts): void {
+  begin(front: readonly Uint8Array[], lostBefore: KernelLossesByCpu): void {
     this.sink.write(front);
     this.#keeper?.seeFront(front);
     this.#start(lostBefore);
@@ -101,7 +101,11 @@ export class Part {
    * reason to stop: the drain says what it could not write either, and counts it. Behind the front comes what
    * came in the `gap` since the part before.
    */
-  async follow(front: readonly Uint8Array[], lostBefore: LostCounts, gap: Gap | undefined): Promise<void> {
+  async follow(
+    front: readonly Uint8Array[],
+    lostBefore: KernelLossesByCpu,
+    spool: HandoverSpool | undefined,
+  ): Promise<void> {
     const at = seek(this.sink.fd, 0, "current");
     try {
       this.sink.write(front);
@@ -110,17 +114,17 @@ export class Part {
       seek(this.sink.fd, at);
     }
     this.#keeper?.seeFront(front);
-    this.#gap = await gap?.endInto(this.sink.fd);
-    if (this.#gap) this.#keeper?.see(this.#gap.seen);
+    this.#spooled = await spool?.endInto(this.sink.fd);
+    if (this.#spooled) this.#keeper?.see(this.#spooled.seen);
     this.#start(lostBefore);
   }
 
-  #start(lostBefore: LostCounts) {
+  #start(lostBefore: KernelLossesByCpu) {
     this.#lostBefore = lostBefore;
     this.#began = performance.now();
-    this.#drain.setBase(this.sink.dataBytes + (this.#gap?.bytes ?? 0));
+    this.#drain.setBase(this.sink.dataBytes + (this.#spooled?.bytes ?? 0));
     this.#drain.start();
-    this.#keeping = setInterval(() => this.#keep(), KEEP_EVERY);
+    this.#objectPolicy = setInterval(() => this.#keep(), RENEW_MS);
   }
 
   /** Keeps in the file what is known by now. */
@@ -130,7 +134,7 @@ export class Part {
       unfinished: true,
       buildIds: this.#keeper?.buildIds ?? [],
       jitProcesses: this.#keeper?.jitProcesses ?? [],
-      ledger: closeLedger(this.#stats(), new Map(), new Map()),
+      ledger: finalLedger(this.#stats(), new Map(), new Map()),
       seconds: (performance.now() - this.#began) / 1000,
     });
   }
@@ -141,9 +145,9 @@ export class Part {
   }
 
   /** Takes what is in the rings now as the last of this part; `lost` is asked for when that is done. */
-  async stop(lost: () => LostCounts): Promise<LostCounts> {
+  async stop(lost: () => KernelLossesByCpu): Promise<KernelLossesByCpu> {
     // samples first: whatever map or name they need is then in the drain's rings, or written
-    clearInterval(this.#keeping);
+    clearInterval(this.#objectPolicy);
     this.#options.flight?.take();
     if (this.#drain.error) this.sink.freeBallast(); // what came since is dropped, and only the size is still to be told
     this.#writeError = await this.#drain.stop();
@@ -157,13 +161,13 @@ export class Part {
   }
 
   /** Completes the output; after `stop()`. */
-  finish(): ClosedPart {
+  finish(): ClosedSegment {
     const { flight, course } = this.#options;
     const added = flight?.write(this.sink.fd, this.sink.spare);
-    const ledger = closeLedger(this.#stats(), this.#lost, this.#lostBefore, flight?.stats());
+    const ledger = finalLedger(this.#stats(), this.#lost, this.#lostBefore, flight?.stats());
     const dataBytes = this.#drain.written + (added?.bytes ?? 0);
-    const gap = this.#gap !== undefined && this.#gap.stats.some(({ samples }) => samples > 0);
-    const kept = this.#keeper?.finish(dataBytes, flight !== undefined || gap);
+    const spool = this.#spooled !== undefined && this.#spooled.stats.some(({ samples }) => samples > 0);
+    const kept = this.#keeper?.finish(dataBytes, flight !== undefined || spool);
     // a pipe that was given up takes nothing more
     const givenUp = this.#writeError?.errno === ERRNO.ECANCELED && this.sink.sizeFieldAt === undefined;
     const { bytes, error } = givenUp ? { bytes: dataBytes } : this.sink.finish(dataBytes, {
@@ -194,7 +198,7 @@ export class Part {
   free(): void {
     if (this.#freed) return;
     this.#freed = true;
-    clearInterval(this.#keeping);
+    clearInterval(this.#objectPolicy);
     this.#keeper?.close();
     this.#drain.free();
     this.sink.close();

@@ -10,25 +10,25 @@ import { UnsupportedError } from "../../base/system/errors.ts";
 import { exists } from "../../base/files/exists.ts";
 import { inPidNamespace } from "../../base/files/pid_namespace.ts";
 import type { Happenings } from "../../perfdata/format/session_info.ts";
-import { lostCounts } from "../rings/final_ledger.ts";
-import { sampledEvents } from "../backends/registry.ts";
+import { readKernelLosses } from "../rings/final_ledger.ts";
+import { describeSamplers } from "../backends/registry.ts";
 import { RecordFile } from "./file.ts";
 import { lostIn, makeLedger, sumOfLedgers } from "../../perfdata/format/ledger.ts";
-import { Gap } from "./handover_spool.ts";
-import { partName } from "../request/limits.ts";
-import type { Opened } from "../open/opening.ts";
+import { HandoverSpool } from "./handover_spool.ts";
+import { segmentName } from "../request/limits.ts";
+import type { EventOnCpus } from "../open/opening.ts";
 import { outputName } from "../request/output.ts";
-import { type ClosedPart, type Course, Part } from "./output_segment.ts";
+import { type ClosedSegment, OutputSegment, type RecordingCourse } from "./output_segment.ts";
 import { RecordPipe } from "./pipe.ts";
 import { Preamble } from "./preamble.ts";
-import type { Progress, RecordRequest } from "../request/request.ts";
+import type { RecordingProgress, RecordRequest } from "../request/request.ts";
 import { reopenOn } from "./returning.ts";
 import { makeRings, type Rings, takeOver } from "../rings/rings.ts";
-import type { Facts, Sink } from "./sink.ts";
+import type { RecordingFacts, Sink } from "./sink.ts";
 import { targetName } from "../request/target.ts";
 
 /** All the outputs of a recording, completed. */
-export interface ClosedParts extends ClosedPart {
+export interface ClosedSequence extends ClosedSegment {
   /** The files that there are; one, and `-` for a pipe, unless the output was switched. */
   paths: string[];
 }
@@ -38,23 +38,23 @@ const MAX_FAILURES = 3;
 /** How often the CPUs of a recording may come back, each of them, in one file. */
 const SPARE_IDS = 4;
 /** What an output gets to take the rest when the user asks a second time for an end, in ms. */
-const PATIENCE = 300;
+const GIVE_UP_AFTER_MS = 300;
 
-export class Parts {
+export class OutputSequence {
   readonly #request: RecordRequest;
-  readonly #opened: readonly Opened[];
+  readonly #opened: readonly EventOnCpus[];
   readonly #note: (line: string) => void;
   readonly #happened: Happenings;
   readonly #preamble: Preamble;
   readonly #rings: Rings;
-  #part: Part;
+  #segment: OutputSegment;
   /** Completed ones. */
-  readonly #closed: ClosedPart[] = [];
+  readonly #closed: ClosedSegment[] = [];
   /** Names of those that are left, oldest first. */
   readonly #paths: string[] = [];
   #switching: Promise<void> = Promise.resolve();
   /** The user has asked twice for an end. */
-  #hurried = false;
+  #stopRequestedTwice = false;
   readonly #failed = Promise.withResolvers<never>();
 
   /**
@@ -63,7 +63,7 @@ export class Parts {
    */
   constructor(
     request: RecordRequest,
-    opened: readonly Opened[],
+    opened: readonly EventOnCpus[],
     note: (line: string) => void,
     happened: Happenings,
   ) {
@@ -80,7 +80,7 @@ export class Parts {
         queueBytes: request.queueBytes,
       }, note);
       this.#rings = rings;
-      this.#part = this.#partOf(sink, drain);
+      this.#segment = this.#segmentOf(sink, drain);
     } catch (error) {
       sink.discard();
       sink.close();
@@ -90,12 +90,12 @@ export class Parts {
 
   /** Bytes of records so far, in all files. */
   get bytes(): number {
-    return this.#closed.reduce((sum, { bytes }) => sum + bytes, 0) + this.#part.bytes;
+    return this.#closed.reduce((sum, { bytes }) => sum + bytes, 0) + this.#segment.bytes;
   }
 
   /** What has been recorded so far, in all files. */
-  get progress(): Progress {
-    const now = this.#part.progress;
+  get progress(): RecordingProgress {
+    const now = this.#segment.progress;
     return {
       samples: this.#closed.reduce((sum, { ledger }) => sum + ledger.total.sample, now.samples),
       lost: this.#closed.reduce((sum, { ledger }) => sum + lostIn(ledger.total), now.lost),
@@ -109,13 +109,13 @@ export class Parts {
   }
 
   /** Bytes of records in the file that is being written. */
-  get partBytes(): number {
-    return this.#part.bytes;
+  get segmentBytes(): number {
+    return this.#segment.bytes;
   }
 
   /** What went wrong while writing. */
   get error(): PmuError | undefined {
-    return this.#closed.find(({ writeError }) => writeError)?.writeError ?? this.#part.error;
+    return this.#closed.find(({ writeError }) => writeError)?.writeError ?? this.#segment.error;
   }
 
   /** Rejects when a switch goes wrong in a way that nobody foresaw. */
@@ -125,12 +125,12 @@ export class Parts {
 
   /** Writes what runs already, and lets the drain run. Throws UnsupportedError. */
   begin(): void {
-    this.#part.begin([...this.#preamble.kernel(), ...this.#preamble.processesAtStart()], new Map());
+    this.#segment.begin([...this.#preamble.kernel(), ...this.#preamble.processesAtStart()], new Map());
   }
 
   /** Looks at a process that was just started: at what it runs, to be found again when it has ended. */
   lookAt(pid: number): void {
-    this.#part.lookAt(pid);
+    this.#segment.lookAt(pid);
   }
 
   /**
@@ -140,7 +140,7 @@ export class Parts {
   reopen(cpu: number, sampling: () => boolean): Promise<boolean> {
     const { filter } = this.#request;
     const done = this.#switching.then(() => {
-      const { sink } = this.#part;
+      const { sink } = this.#segment;
       return reopenOn({ cpu, opened: this.#opened, rings: this.#rings, sink, sampling: sampling(), filter });
     });
     this.#switching = done.then(() => {}, (error) => this.#failed.reject(error));
@@ -155,11 +155,11 @@ export class Parts {
   }
 
   async #switch(): Promise<void> {
-    const old = this.#part;
+    const old = this.#segment;
     const path = this.#rename(old);
-    let next: Part;
+    let next: OutputSegment;
     try {
-      next = this.#nextPart();
+      next = this.#nextSegment();
     } catch (error) {
       if (!(error instanceof UnsupportedError)) throw error;
       (old.sink as RecordFile).rename(this.#name);
@@ -167,29 +167,29 @@ export class Parts {
       return;
     }
     // a flight recorder's samples wait where they are, and its other rings fill slowly
-    const gap = this.#rings.flight ? undefined : Gap.open(this.#name, this.#rings);
-    this.#part = next;
+    const spool = this.#rings.flight ? undefined : HandoverSpool.open(this.#name, this.#rings);
+    this.#segment = next;
     try {
-      const lost = await old.stop(() => lostCounts(this.#opened));
-      gap?.start();
+      const lost = await old.stop(() => readKernelLosses(this.#opened));
+      spool?.start();
       // read only now: what happened before is in the old file, and what happens from here on comes behind
-      await next.follow(this.#preamble.inTheMidst(), lost, gap);
+      await next.follow(this.#preamble.snapshot(), lost, spool);
     } finally {
-      gap?.free();
+      spool?.free();
     }
     await this.#close(old, path);
   }
 
-  #rename(part: Part): string {
-    const path = partName(this.#name, new Date(), exists);
-    (part.sink as RecordFile).rename(path);
+  #rename(segment: OutputSegment): string {
+    const path = segmentName(this.#name, new Date(), exists);
+    (segment.sink as RecordFile).rename(path);
     return path;
   }
 
-  #nextPart(): Part {
+  #nextSegment(): OutputSegment {
     const sink = this.#makeSink();
     try {
-      return this.#partOf(sink, takeOver(sink, this.#rings));
+      return this.#segmentOf(sink, takeOver(sink, this.#rings));
     } catch (error) {
       sink.discard();
       sink.close();
@@ -210,35 +210,35 @@ export class Parts {
     return RecordFile.create(output.path, this.#opened, { origin: this.#request, facts, spareIds });
   }
 
-  #partOf(sink: Sink, drain: Drain): Part {
-    const { keeping } = this.#request;
-    const options = { keeping, flight: this.#rings.flight, course: () => this.#course() };
-    return new Part(sink, drain, this.#opened, options);
+  #segmentOf(sink: Sink, drain: Drain): OutputSegment {
+    const { objectPolicy } = this.#request;
+    const options = { objectPolicy, flight: this.#rings.flight, course: () => this.#course() };
+    return new OutputSegment(sink, drain, this.#opened, options);
   }
 
   /** What there is to tell besides what a part knows itself. */
-  #course(): Course {
+  #course(): RecordingCourse {
     const { target } = this.#request;
     const argv = "argv" in target ? target.argv : [];
     return {
       command: argv.length > 0 ? argv : [targetName(target)],
-      events: sampledEvents(this.#opened),
+      events: describeSamplers(this.#opened),
       happened: this.#happened,
       pidNamespace: inPidNamespace(),
     };
   }
 
-  async #close(part: Part, path: string): Promise<void> {
+  async #close(segment: OutputSegment, path: string): Promise<void> {
     const { switching } = this.#request;
-    const closed = part.finish();
+    const closed = segment.finish();
     this.#closed.push(closed);
     this.#paths.push(path);
     if (switching) {
       this.#note(wroteLine(path, closed));
       while (this.#paths.length > (switching.maxFiles ?? Infinity)) this.#removeOldest();
     }
-    const failures = await part.saveObjects(() => this.#hurried);
-    part.free();
+    const failures = await segment.saveObjects(() => this.#stopRequestedTwice);
+    segment.free();
     for (const failure of failures.slice(0, MAX_FAILURES)) this.#note(`warning: ${failure}`);
     if (failures.length > MAX_FAILURES) {
       this.#note(`warning: ${failures.length - MAX_FAILURES} more files are not saved for reports`);
@@ -257,22 +257,22 @@ export class Parts {
    * Takes the last of what is in the rings, and completes the last output. That takes as long as its reader or
    * its disk, but not much longer than `hurry`.
    */
-  async end(hurry: Promise<unknown>): Promise<ClosedParts> {
-    let patience: ReturnType<typeof setTimeout> | undefined;
+  async end(secondStop: Promise<unknown>): Promise<ClosedSequence> {
+    let giveUpTimer: ReturnType<typeof setTimeout> | undefined;
     let ended = false;
-    hurry.then(() => {
-      this.#hurried = true;
-      if (!ended) patience = setTimeout(() => this.#part.giveUp(), PATIENCE);
+    secondStop.then(() => {
+      this.#stopRequestedTwice = true;
+      if (!ended) giveUpTimer = setTimeout(() => this.#segment.giveUp(), GIVE_UP_AFTER_MS);
     });
     try {
       await this.#switching;
-      await this.#part.stop(() => lostCounts(this.#opened));
+      await this.#segment.stop(() => readKernelLosses(this.#opened));
     } finally {
       ended = true;
-      clearTimeout(patience);
+      clearTimeout(giveUpTimer);
     }
-    const path = this.#request.switching ? this.#rename(this.#part) : this.#name;
-    await this.#close(this.#part, path);
+    const path = this.#request.switching ? this.#rename(this.#segment) : this.#name;
+    await this.#close(this.#segment, path);
     return {
       ledger: sumOfLedgers(this.#closed.map(({ ledger }) => ledger)),
       bytes: this.#closed.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -284,23 +284,23 @@ export class Parts {
 
   /** Undoes the output, as far as that can be done; before the first switch. */
   discard(): void {
-    this.#part.sink.discard();
+    this.#segment.sink.discard();
     this.free();
   }
 
   /** Lets go of everything; the last output stays as it is. */
   free(): void {
-    this.#part.free();
+    this.#segment.free();
     this.#rings.flight?.free();
   }
 }
 
 /** What is to be told of a recording of which nothing has been recorded yet. */
-function beginning(course: Course): Facts {
+function beginning(course: RecordingCourse): RecordingFacts {
   return { ...course, unfinished: true, buildIds: [], jitProcesses: [], ledger: makeLedger([]), seconds: 0 };
 }
 
-function wroteLine(path: string, { ledger: { total }, bytes }: ClosedPart): string {
+function wroteLine(path: string, { ledger: { total }, bytes }: ClosedSegment): string {
   const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`;
   const older = total.overwritten_bytes
     ? `; ${kib(total.overwritten_bytes)} of older records were overwritten`

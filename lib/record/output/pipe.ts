@@ -13,14 +13,14 @@ import {
   MOST_FEATURE_BYTES,
 } from "../../perfdata/format/writer.ts";
 import { encodeTracingData } from "../../perfdata/format/tracing_data.ts";
-import { listed, type Opened } from "../open/opening.ts";
+import { type EventOnCpus, listedEvents } from "../open/opening.ts";
 import type { Output } from "../request/output.ts";
 import {
-  type Facts,
   type Finished,
   knownFeatures,
   type Origin,
   RECORDER,
+  type RecordingFacts,
   type Sink,
   versionSection,
   writeError,
@@ -36,20 +36,20 @@ export class RecordPipe implements Sink {
   #dataBytes = 0;
 
   /** Writes what stands before the records: the events, their names, and the features. Throws UnsupportedError. */
-  constructor(output: PipeOutput, opened: readonly Opened[], origin: Origin) {
+  constructor(output: PipeOutput, opened: readonly EventOnCpus[], origin: Origin) {
     this.#output = output;
     this.fd = output.fd;
     const features = { version: RECORDER, ...knownFeatures(origin, opened) };
     this.#send([
       encodePipeHeader(),
-      ...listed(opened).map(encodeHeaderAttr),
+      ...listedEvents(opened).map(encodeHeaderAttr),
       // build ids and the formats of tracepoints have records of their own in a pipe
       ...encodeFeatures({ ...features, buildIds: undefined, tracingData: undefined }).map(
         encodeHeaderFeature,
       ),
       ...(features.tracingData ? [encodeHeaderTracingData(encodeTracingData(features.tracingData))] : []),
       ...(features.buildIds ?? []).map(encodeHeaderBuildId),
-      ...listed(opened).map(({ of, ids }) => encodeEventName(ids[0], of.event.name)),
+      ...listedEvents(opened).map(({ of, ids }) => encodeEventName(ids[0], of.event.name)),
     ]);
   }
 
@@ -72,7 +72,7 @@ export class RecordPipe implements Sink {
   freeBallast(): void {}
 
   /** The ledger goes behind the records: it is in the feature that holds the version, sent once more. */
-  finish(dataBytes: number, facts: Facts, failed: boolean): Finished {
+  finish(dataBytes: number, facts: RecordingFacts, failed: boolean): Finished {
     const payload = versionSection(facts, MOST_FEATURE_BYTES);
     if (!payload) return { bytes: dataBytes };
     const whole = failed ? cutBack(this.fd) : undefined;

@@ -6,7 +6,7 @@ import { encodeKsymbol } from "../../perfdata/format/record_encoders.ts";
 import { fileBuildId } from "../../symbols/elf/build_id.ts";
 import { liveBpfSymbols } from "../host/bpf.ts";
 import { MapBudget } from "../host/map_budget.ts";
-import { listed, type Opened } from "../open/opening.ts";
+import { type EventOnCpus, listedEvents } from "../open/opening.ts";
 import {
   allPids,
   type KernelText,
@@ -18,7 +18,7 @@ import {
 } from "../host/procfs.ts";
 import type { RecordRequest } from "../request/request.ts";
 import { cachedBuildIds, kernelRecords, processRecords } from "../host/synthesize.ts";
-import { processesOf } from "../request/target.ts";
+import { targetProcesses } from "../request/target.ts";
 
 export class Preamble {
   readonly #request: RecordRequest;
@@ -31,10 +31,10 @@ export class Preamble {
   /** Data mappings too, where the kernel tells of those of later. */
   readonly #maps: MapChoice;
 
-  constructor(request: RecordRequest, opened: readonly Opened[], note: (line: string) => void) {
+  constructor(request: RecordRequest, opened: readonly EventOnCpus[], note: (line: string) => void) {
     this.#request = request;
     this.#note = note;
-    const events = listed(opened);
+    const events = listedEvents(opened);
     this.#layout = compileLayout(events[0].attr);
     this.#seesKernel = events.some(({ attr }) => !attr.flags.has("excludeKernel"));
     this.#maps = events.some(({ attr }) => attr.flags.has("mmapData")) ? "readable" : "executable";
@@ -57,12 +57,12 @@ export class Preamble {
   processesAtStart(): Uint8Array[] {
     const { target } = this.#request;
     if (target.kind === "command") return [];
-    const pids = target.kind === "cpus" ? allPids(liveProc) : processesOf(target, liveProc);
+    const pids = target.kind === "cpus" ? allPids(liveProc) : targetProcesses(target, liveProc);
     return this.#records(pids);
   }
 
   /** What a file begins with in the midst of a recording: the kernel's maps, and the processes there are now. */
-  inTheMidst(): Uint8Array[] {
+  snapshot(): Uint8Array[] {
     return [...this.kernel(), ...this.#records(this.#pidsNow())];
   }
 
@@ -74,7 +74,7 @@ export class Preamble {
     const { target } = this.#request;
     const all = allPids(liveProc);
     if (target.kind === "cpus") return all;
-    const asked = new Set(target.kind === "command" ? [] : processesOf(target, liveProc));
+    const asked = new Set(target.kind === "command" ? [] : targetProcesses(target, liveProc));
     return all.filter((pid) => asked.has(pid) || (startTimeOf(liveProc, pid) ?? -1) >= this.#since);
   }
 

@@ -5,13 +5,13 @@
 
 import { closeEvent, enable, eventId, setFilter, setOutput, tryOpen } from "../../../ffi/pmu.ts";
 import { encodeAttr } from "../../events/attr.ts";
-import { listed, type Opened } from "../open/opening.ts";
+import { type EventOnCpus, listedEvents } from "../open/opening.ts";
 import type { Rings } from "../rings/rings.ts";
 import type { Sink } from "./sink.ts";
 
-export interface Returning {
+export interface CpuReturn {
   cpu: number;
-  opened: readonly Opened[];
+  opened: readonly EventOnCpus[];
   rings: Pick<Rings, "owners" | "backward">;
   /** Is told of the new ids, before any record has one. */
   sink: Pick<Sink, "addIds">;
@@ -21,11 +21,11 @@ export interface Returning {
   filter?: string;
 }
 
-type Place = Opened["places"][number];
+type Place = EventOnCpus["places"][number];
 
 /** Opens all of the events there, or none. Tells whether they are open. */
-export function reopenOn({ cpu, opened, rings, sink, sampling, filter }: Returning): boolean {
-  const made = new Map<Opened, Place>();
+export function reopenOn({ cpu, opened, rings, sink, sampling, filter }: CpuReturn): boolean {
+  const made = new Map<EventOnCpus, Place>();
   const undo = () => {
     for (const { fd } of made.values()) closeEvent(fd);
     return false;
@@ -45,7 +45,7 @@ export function reopenOn({ cpu, opened, rings, sink, sampling, filter }: Returni
   } catch {
     return undo(); // gone again, as a rule
   }
-  const events = listed(opened);
+  const events = listedEvents(opened);
   const added = [...made].map(([each, { id }]) => ({
     event: Math.max(0, events.findIndex(({ of }) => of === each)), // the first tells what an unlisted one reports
     id,

@@ -20,7 +20,7 @@ import { kernelBuildIds } from "../objects/kernel_ids.ts";
 import { readMachine } from "../host/machine.ts";
 import type { RecordsFile } from "../rings/rings.ts";
 import { readTracingData, tracefsText } from "../host/tracing.ts";
-import { listed, type Opened } from "../open/opening.ts";
+import { type EventOnCpus, listedEvents } from "../open/opening.ts";
 
 const CLOCK_REALTIME = 0;
 
@@ -32,7 +32,7 @@ export interface Origin {
 }
 
 /** What is told of a recording when it is over, and, as far as it is known, on the way. */
-export interface Facts {
+export interface RecordingFacts {
   /** Whether it goes on. */
   unfinished?: true;
   /** What was measured: the command's words, or what stands for it (`pid 412`, `all CPUs`). */
@@ -56,7 +56,7 @@ export interface Facts {
 export interface Finished {
   /** Size of the whole. */
   bytes: number;
-  /** Why what is told of a recording at its end (`Facts`) is not there, or not all of it. */
+  /** Why what is told of a recording at its end (`RecordingFacts`) is not there, or not all of it. */
   error?: PmuError;
 }
 
@@ -69,19 +69,19 @@ export interface Sink extends RecordsFile {
   /** Adds ids to those of the events, by their index among the listed; false where that cannot be done. */
   addIds(added: readonly { event: number; id: bigint }[]): boolean;
   /** Keeps what is known by now, for a reader who comes when it was not completed; nothing where there is no room. */
-  keep(facts: Facts): void;
+  keep(facts: RecordingFacts): void;
   /** No more records are written: the room that is held for what completes it is free for that. */
   freeBallast(): void;
   /** Completes it behind `dataBytes` bytes of records, of which the last may have been cut if writing `failed`. */
-  finish(dataBytes: number, facts: Facts, failed: boolean): Finished;
+  finish(dataBytes: number, facts: RecordingFacts, failed: boolean): Finished;
   /** Undoes it, as far as that can be done. */
   discard(): void;
   close(): void;
 }
 
 /** The features of a recording that are known when it begins, but for the version. */
-export function knownFeatures({ host, commandLine }: Origin, opened: readonly Opened[]): FeatureValues {
-  const events = listed(opened);
+export function knownFeatures({ host, commandLine }: Origin, opened: readonly EventOnCpus[]): FeatureValues {
+  const events = listedEvents(opened);
   return {
     hostname: host.hostname,
     osrelease: host.osrelease,
@@ -110,7 +110,7 @@ const FIRST_PROCESSES = 16;
  * Gives the payload of the VERSION section with the ledger, no longer than `most` bytes: where it would be, the details
  * go first, and the total of the ledger last. Undefined when not even that fits.
  */
-export function versionSection(facts: Facts, most: number): Uint8Array | undefined {
+export function versionSection(facts: RecordingFacts, most: number): Uint8Array | undefined {
   const { jitProcesses, ledger } = facts;
   const brief = { ...facts, jitProcesses: jitProcesses.slice(0, FIRST_PROCESSES) };
   const bare = { ...facts, jitProcesses: [], happened: { rateChanges: [], cpuChanges: [] } };
@@ -122,7 +122,7 @@ export function versionSection(facts: Facts, most: number): Uint8Array | undefin
 }
 
 /** Where a clock was asked for: its resolution, and what time it is on the wall when that clock shows what it does. */
-function clockOf(opened: readonly Opened[]): Pick<FeatureValues, "clockid" | "clockData"> {
+function clockOf(opened: readonly EventOnCpus[]): Pick<FeatureValues, "clockid" | "clockData"> {
   const attr = opened.find((each) => each.attr.flags.has("useClockid"))?.attr;
   if (!attr) return {};
   return {
@@ -132,8 +132,8 @@ function clockOf(opened: readonly Opened[]): Pick<FeatureValues, "clockid" | "cl
 }
 
 /** GROUP_DESC, where there are groups: by it `perf report` shows a group's events side by side. */
-function groupsOf(opened: readonly Opened[]): Pick<FeatureValues, "groupDesc"> {
-  const leaders = new Map<Opened, { name: string; leader: number; members: number }>();
+function groupsOf(opened: readonly EventOnCpus[]): Pick<FeatureValues, "groupDesc"> {
+  const leaders = new Map<EventOnCpus, { name: string; leader: number; members: number }>();
   for (const { group } of opened) {
     if (!group) continue;
     const { leader, name = "{anon_group}" } = group; // as perf calls those without a name
@@ -144,7 +144,7 @@ function groupsOf(opened: readonly Opened[]): Pick<FeatureValues, "groupDesc"> {
 }
 
 function sessionText(
-  { unfinished, command, seconds, events, happened, pidNamespace, ledger, jitProcesses }: Facts,
+  { unfinished, command, seconds, events, happened, pidNamespace, ledger, jitProcesses }: RecordingFacts,
 ): string {
   return encodeSessionInfo({
     tool: VERSION,

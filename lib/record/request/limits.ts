@@ -43,7 +43,7 @@ function withUnit(text: string, units: Record<string, number>): number | undefin
  * The name of a file of several: `perf.data.2026112122431253`, the local date and time down to hundredths of a
  * second, as perf has it. `taken` says of a name whether something is there: the time is then moved on.
  */
-export function partName(output: string, at: Date, taken: (path: string) => boolean): string {
+export function segmentName(output: string, at: Date, taken: (path: string) => boolean): string {
   for (let time = at.getTime();; time += 10) {
     const path = `${output}.${stamp(new Date(time))}`;
     if (!taken(path)) return path;

@@ -89,13 +89,13 @@ function tryStat(path: string): Deno.FileInfo | undefined {
 }
 
 /** How often it is looked whether a FIFO has a reader, and from when on that is told, in ms. */
-const LOOK_EVERY = 20, TELL_AFTER = 1000;
+const POLL_MS = 20, NOTE_AFTER_MS = 1000;
 
 /** Opens what was asked for. A FIFO waits for its reader, and `note` says so. Throws UnsupportedError. */
 export async function openOutput(wanted: WantedOutput, note: (line: string) => void): Promise<Output> {
   if (wanted.kind !== "fifo") return wanted;
   const { path } = wanted;
-  for (let waited = 0;; waited += LOOK_EVERY) {
+  for (let waited = 0;; waited += POLL_MS) {
     try {
       return { kind: "pipe", name: path, fd: openFifo(path), own: true };
     } catch (error) {
@@ -104,7 +104,7 @@ export async function openOutput(wanted: WantedOutput, note: (line: string) => v
         throw new UnsupportedError({ attempt: `write ${path}`, cause: error.text }, error.errno);
       }
     }
-    if (waited === TELL_AFTER) note(`waiting for somebody to read ${path}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+    if (waited === NOTE_AFTER_MS) note(`waiting for somebody to read ${path}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

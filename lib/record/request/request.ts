@@ -12,10 +12,10 @@ import type { Sampling } from "./sampling.ts";
 import type { Target } from "./target.ts";
 
 /** What is done about objects: their ids listed and those saved that would not be found, only listed, or nothing. */
-export type Keeping = "save" | "list" | "nothing";
+export type ObjectPolicy = "save" | "list" | "nothing";
 
 /** How far a recording has come. */
-export interface Progress {
+export interface RecordingProgress {
   /** Samples that were taken from the rings and, but for what is queued, written. */
   samples: number;
   /** Samples that were not, as far as it is known. */
@@ -25,7 +25,7 @@ export interface Progress {
 }
 
 /** A recording into several files. */
-export interface Switching {
+export interface OutputSwitching {
   /** When the next one begins, besides at the user's word. */
   when: SwitchWhen;
   /** How many are kept, the youngest; all of them by default. */
@@ -52,12 +52,12 @@ export interface RecordRequest {
   /** How many bytes may wait for a slow output before samples are dropped. */
   queueBytes?: number;
   /** What is done so that the objects can be found again; only for files. */
-  keeping: Keeping;
+  objectPolicy: ObjectPolicy;
   output: Output;
   /** Stop recording once there are this many bytes of records. */
   maxBytes?: number;
   /** Several files, one after another; not into a pipe. */
-  switching?: Switching;
+  switching?: OutputSwitching;
   /** Keep the youngest samples in the rings alone, and write them when the output is switched. */
   overwrite?: boolean;
   /** pmuctl's own command line, for the file. */
@@ -67,7 +67,7 @@ export interface RecordRequest {
   /** The one backend that will do; undefined leaves the choice. */
   backend?: string;
   /** Is given how far the recording has come, after so many seconds, some times a second. */
-  onProgress?: (progress: Progress, seconds: number) => void;
+  onProgress?: (progress: RecordingProgress, seconds: number) => void;
   /** Sample as often as was asked for, whatever that costs the machine. */
   keepRate: boolean;
 }

@@ -54,7 +54,7 @@ const FIELD_BITS: Record<SampleField, number> = {
 };
 
 /** What a recording's events have in common. */
-export interface Common {
+export interface SharedSettings {
   /** Several events share the rings, so that records must say whose they are. */
   several: boolean;
   /** Bytes in a ring before the drain is woken. */
@@ -69,7 +69,7 @@ export interface Common {
 export function samplingAttr(
   event: ResolvedEvent,
   sampling: Sampling,
-  common: Common,
+  common: SharedSettings,
   sideband: Sideband,
 ): EventAttr {
   const freq = sampling.freq ?? sampling.defaultFreq ?? DEFAULT_FREQ;
@@ -143,7 +143,7 @@ function sidebandFlags({ fields, callGraph }: Sampling): AttrFlag[] {
  * The attr of an event (`dummy`) that samples nothing and reports processes, maps and names: from the command's exec on
  * where the samplers start there, else from the moment it is opened, as they start only after /proc has been read.
  */
-export function trackingAttr(event: ResolvedEvent, sampling: Sampling, common: Common): EventAttr {
+export function trackingAttr(event: ResolvedEvent, sampling: Sampling, common: SharedSettings): EventAttr {
   return {
     ...event.attr,
     flags: new Set([
@@ -191,6 +191,6 @@ export function readMemberAttr(attr: EventAttr, leader: EventAttr): EventAttr {
   return { ...member, samplePeriod: 0n, sampleType, readFormat };
 }
 
-function commonSampleType(common: Common): number {
+function commonSampleType(common: SharedSettings): number {
   return PERF_SAMPLE.TID | PERF_SAMPLE.TIME | PERF_SAMPLE.CPU | (common.several ? PERF_SAMPLE.IDENTIFIER : 0);
 }

@@ -34,7 +34,10 @@ export function targetName(target: Target): string {
  * is started in this very moment by a thread that has no event yet is missed, as by every tool that works
  * through /proc. Throws UnsupportedError when a process or thread is not there.
  */
-export function threadsOf(target: Extract<Target, { kind: "processes" | "threads" }>, proc: Proc): number[] {
+export function targetThreads(
+  target: Extract<Target, { kind: "processes" | "threads" }>,
+  proc: Proc,
+): number[] {
   if (target.kind === "threads") {
     for (const tid of target.tids) {
       if (proc.text(`${processFolder(tid)}/status`) === undefined) throw missing("thread", tid);
@@ -49,7 +52,7 @@ export function threadsOf(target: Extract<Target, { kind: "processes" | "threads
 }
 
 /** The processes whose maps and names have to be told. */
-export function processesOf(
+export function targetProcesses(
   target: Extract<Target, { kind: "processes" | "threads" }>,
   proc: Proc,
 ): number[] {

@@ -4,10 +4,10 @@ import { type FlightStats, readCounts, type RingStats } from "../../../ffi/pmu.t
 import { PERF_FORMAT } from "../../base/system/abi.ts";
 import { type Ledger, type LedgerRow, makeLedger } from "../../perfdata/format/ledger.ts";
 import { samplersOf, tracks } from "../backends/registry.ts";
-import type { Opened } from "../open/opening.ts";
+import type { EventOnCpus } from "../open/opening.ts";
 
 /** What the kernel had no room for in the rings of a CPU since its events were opened. */
-export interface Lost {
+export interface KernelLosses {
   /** Records of the events that sample: samples, where another event reports what runs. */
   samples: number;
   /** Records of the event that reports what runs; undefined where those that sample do that as well. */
@@ -15,12 +15,12 @@ export interface Lost {
 }
 
 /** By CPU; of CPUs whose events tell. */
-export type LostCounts = ReadonlyMap<number, Lost>;
+export type KernelLossesByCpu = ReadonlyMap<number, KernelLosses>;
 
 /** PERF_FORMAT_LOST of every event, where the kernel has it. */
-export function lostCounts(opened: readonly Opened[]): LostCounts {
-  const lostOf = new Map<number, Lost>();
-  const samplers = new Set<Opened>(samplersOf(opened));
+export function readKernelLosses(opened: readonly EventOnCpus[]): KernelLossesByCpu {
+  const lostOf = new Map<number, KernelLosses>();
+  const samplers = new Set<EventOnCpus>(samplersOf(opened));
   const none = tracks(opened) ? { samples: 0, sideband: 0 } : { samples: 0 };
   for (const each of opened) {
     const { attr, places } = each;
@@ -55,13 +55,13 @@ function lostAlone(fd: number): number {
 
 /**
  * The ledger, from what the drain took from each ring, and the flight recorder from its own, and what the kernel
- * says that it could not put there: `lostCounts()` less what they were `before`, or the LOST records where the
+ * says that it could not put there: `readKernelLosses()` less what they were `before`, or the LOST records where the
  * kernel is too old for that.
  */
-export function closeLedger(
+export function finalLedger(
   stats: readonly RingStats[],
-  lost: LostCounts,
-  before: LostCounts,
+  lost: KernelLossesByCpu,
+  before: KernelLossesByCpu,
   flight: readonly FlightStats[] = [],
 ): Ledger {
   const flightOn = new Map(flight.map((ring) => [ring.cpu, ring]));

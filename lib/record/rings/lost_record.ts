@@ -4,14 +4,14 @@ import type { LossRecord } from "../../../ffi/pmu.ts";
 import { compileLayout } from "../../perfdata/format/attr_layout.ts";
 import { encodeLostSamples } from "../../perfdata/format/record_encoders.ts";
 import { samplersOf } from "../backends/registry.ts";
-import type { Opened } from "../open/opening.ts";
+import type { EventOnCpus } from "../open/opening.ts";
 
 /**
  * A PERF_RECORD_LOST_SAMPLES with the trailer of these events' records, to be filled in by the drain: number, time
  * and CPU. It is of no process, and of the first event that samples. Undefined when samples of different events
  * have their times at different places: the drain could not tell where.
  */
-export function lossRecord(opened: readonly Opened[]): LossRecord | undefined {
+export function lostRecord(opened: readonly EventOnCpus[]): LossRecord | undefined {
   const layouts = samplersOf(opened).map(({ attr }) => compileLayout(attr));
   const [first] = layouts;
   if (!first || layouts.some(({ time }) => time !== first.time)) return undefined;

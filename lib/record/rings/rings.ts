@@ -3,9 +3,9 @@
 import { Drain, type DrainOptions, FlightRings, setOutput } from "../../../ffi/pmu.ts";
 import { ERRNO, errnoText } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
-import { lossRecord } from "./lost_record.ts";
+import { lostRecord } from "./lost_record.ts";
 import { compileLayout } from "../../perfdata/format/attr_layout.ts";
-import type { Opened } from "../open/opening.ts";
+import type { EventOnCpus } from "../open/opening.ts";
 
 /** An output that a drain writes records to. */
 export interface RecordsFile {
@@ -49,9 +49,9 @@ export interface RingSizes {
  * How long records stay in their rings at most, in ms: what is mapped has to be seen while it can still be opened
  * (object_keeper.ts).
  */
-const RING_INTERVAL = 100;
+const RING_INTERVAL_MS = 100;
 /** Rings that are smaller than the events were opened for are looked at so often, in ms: they tell too late. */
-const SMALL_RING_INTERVAL = 10;
+const SMALL_RING_INTERVAL_MS = 10;
 
 /**
  * Makes a ring for each CPU, and a drain from them into `sink`; another ring for each CPU for the events that
@@ -60,19 +60,19 @@ const SMALL_RING_INTERVAL = 10;
  */
 export function makeRings(
   sink: RecordsFile,
-  opened: readonly Opened[],
+  opened: readonly EventOnCpus[],
   sizes: RingSizes,
   note: (line: string) => void,
 ): { rings: Rings; drain: Drain } {
-  const isBackward = ({ attr }: Opened) => attr.flags.has("writeBackward");
+  const isBackward = ({ attr }: EventOnCpus) => attr.flags.has("writeBackward");
   const owners = ownersOf(opened.filter((each) => !isBackward(each)));
   const backward = ownersOf(opened.filter(isBackward));
   // what a flight recorder adds at the end is older than what the drain wrote before it: no rounds, or readers
   // would take the drain's as sorted
   const rounds = backward.length === 0;
-  const loss = lossRecord(opened);
+  const loss = lostRecord(opened);
   for (let { pages } = sizes;; pages /= 2) {
-    const intervalMs = pages < sizes.pages ? SMALL_RING_INTERVAL : RING_INTERVAL;
+    const intervalMs = pages < sizes.pages ? SMALL_RING_INTERVAL_MS : RING_INTERVAL_MS;
     const watch = { sampleTimeAt: loss?.sampleTimeAt ?? -1, recordTimeBack: recordTimeBack(opened) };
     const options = { rounds, queueBytes: sizes.queueBytes, loss, intervalMs, watch };
     const drain = drainInto(sink, options);
@@ -95,7 +95,7 @@ export function makeRings(
 }
 
 /** Where all records but samples have their time, in bytes from the end; 0 when events differ in that, or have none. */
-function recordTimeBack(opened: readonly Opened[]): number {
+function recordTimeBack(opened: readonly EventOnCpus[]): number {
   const places = new Set(opened.map(({ attr }) => compileLayout(attr).trailer.time));
   return places.size === 1 ? [...places][0] : 0;
 }
@@ -118,7 +118,7 @@ function drainInto(sink: RecordsFile, options: Rings["options"]): Drain {
 }
 
 /** On each CPU the first event owns the ring; the others write into it. */
-function ownersOf(opened: readonly Opened[]): Owner[] {
+function ownersOf(opened: readonly EventOnCpus[]): Owner[] {
   const ownerOf = new Map<number, Owner>();
   for (const { cpu, fd } of opened.flatMap(({ places }) => places)) {
     const owner = ownerOf.get(cpu);

@@ -1,68 +1,81 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   firstRate,
-  FloodControl,
   livelocks,
+  RatePolicy,
+  type RecordingInterval,
   SAFE_RATE,
-  type Stretch,
 } from "../../../lib/record/guard/rate_policy.ts";
 
-const calm: Stretch = { seconds: 1, ownCpuSeconds: 0.05, cpus: 2, written: 8000, lost: 0, bytes: 1e6 };
+const calm: RecordingInterval = {
+  seconds: 1,
+  ownCpuSeconds: 0.05,
+  cpus: 2,
+  written: 8000,
+  lost: 0,
+  bytes: 1e6,
+};
 
 /** The rate after each stretch. */
-function ratesOver(stretches: Partial<Stretch>[], rate = 8000): number[] {
-  const control = new FloodControl(rate);
-  return stretches.map((stretch) => rate = control.observe({ ...calm, ...stretch })?.to ?? rate);
+function ratesOver(intervalReader: Partial<RecordingInterval>[], rate = 8000): number[] {
+  const control = new RatePolicy(rate);
+  return intervalReader.map((stretch) => rate = control.observe({ ...calm, ...stretch })?.to ?? rate);
 }
 
-const SITUATIONS: { what: string; stretches: Partial<Stretch>[]; rates: number[] }[] = [
-  { what: "all is calm", stretches: [{}, {}, {}], rates: [8000, 8000, 8000] },
+const SITUATIONS: { what: string; intervalReader: Partial<RecordingInterval>[]; rates: number[] }[] = [
+  { what: "all is calm", intervalReader: [{}, {}, {}], rates: [8000, 8000, 8000] },
   {
     what: "one stretch alone is over",
-    stretches: [{ ownCpuSeconds: 1 }, {}, { ownCpuSeconds: 1 }, {}],
+    intervalReader: [{ ownCpuSeconds: 1 }, {}, { ownCpuSeconds: 1 }, {}],
     rates: [8000, 8000, 8000, 8000],
   },
   {
     what: "the recorder takes 40% of both CPUs, and a quarter of that afterwards",
-    stretches: [{ ownCpuSeconds: 0.8 }, { ownCpuSeconds: 0.8 }, { ownCpuSeconds: 0.5 }, {}, {}],
+    intervalReader: [{ ownCpuSeconds: 0.8 }, { ownCpuSeconds: 0.8 }, { ownCpuSeconds: 0.5 }, {}, {}],
     rates: [8000, 1600, 1600, 1600, 1600],
   },
   {
     what: "half of the samples are lost",
-    stretches: [{ lost: 8000 }, { lost: 8000 }, { lost: 8000 }, {}],
+    intervalReader: [{ lost: 8000 }, { lost: 8000 }, { lost: 8000 }, {}],
     rates: [8000, 3200, 3200, 3200],
   },
-  { what: "some are lost", stretches: [{ lost: 800 }, { lost: 800 }], rates: [8000, 8000] },
-  { what: "the output is flooded", stretches: [{ bytes: 2 ** 30 }, { bytes: 2 ** 30 }], rates: [8000, 1600] },
+  { what: "some are lost", intervalReader: [{ lost: 800 }, { lost: 800 }], rates: [8000, 8000] },
+  {
+    what: "the output is flooded",
+    intervalReader: [{ bytes: 2 ** 30 }, { bytes: 2 ** 30 }],
+    rates: [8000, 1600],
+  },
   {
     what: "the kernel lowers its limit",
-    stretches: [{ kernelLimit: 4000 }, { kernelLimit: 4000 }, { kernelLimit: 4000 }, { kernelLimit: 4000 }],
+    intervalReader: [{ kernelLimit: 4000 }, { kernelLimit: 4000 }, { kernelLimit: 4000 }, {
+      kernelLimit: 4000,
+    }],
     rates: [8000, 4000, 4000, 4000],
   },
   {
     what: "the worst of several counts",
-    stretches: [{ ownCpuSeconds: 0.8, lost: 80000 }, { ownCpuSeconds: 0.8, lost: 80000 }],
+    intervalReader: [{ ownCpuSeconds: 0.8, lost: 80000 }, { ownCpuSeconds: 0.8, lost: 80000 }],
     rates: [8000, 580],
   },
   {
     what: "nothing is there in a stretch",
-    stretches: [{ written: 0, bytes: 0, ownCpuSeconds: 0 }, { written: 0, bytes: 0, ownCpuSeconds: 0 }],
+    intervalReader: [{ written: 0, bytes: 0, ownCpuSeconds: 0 }, { written: 0, bytes: 0, ownCpuSeconds: 0 }],
     rates: [8000, 8000],
   },
 ];
 
-for (const { what, stretches, rates } of SITUATIONS) {
-  Deno.test(`FloodControl where ${what}`, () => assertEquals(ratesOver(stretches), rates));
+for (const { what, intervalReader, rates } of SITUATIONS) {
+  Deno.test(`RatePolicy where ${what}`, () => assertEquals(ratesOver(intervalReader), rates));
 }
 
-Deno.test("FloodControl comes to rest at a rate that costs nothing, whatever goes on", () => {
+Deno.test("RatePolicy comes to rest at a rate that costs nothing, whatever goes on", () => {
   const rates = ratesOver(Array(60).fill({ ownCpuSeconds: 2, lost: 1e6 }), 99999);
   assertEquals(rates.at(-1), 100);
   for (let i = 1; i < rates.length; i++) assert(rates[i] <= rates[i - 1]);
 });
 
-Deno.test("FloodControl says why", () => {
-  const control = new FloodControl(8000);
+Deno.test("RatePolicy says why", () => {
+  const control = new RatePolicy(8000);
   control.observe({ ...calm, ownCpuSeconds: 0.8 });
   const change = control.observe({ ...calm, ownCpuSeconds: 0.8 });
   assertEquals(change?.reason, "the recorder takes 40% of the CPUs, of 10% that it may");

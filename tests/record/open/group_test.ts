@@ -8,7 +8,7 @@ import { decodeAttr } from "../../../lib/events/attr.ts";
 import { openEvent } from "../../../lib/events/open.ts";
 import { resolveEvents } from "../../../lib/events/resolve.ts";
 import { openGroup } from "../../../lib/record/open/group.ts";
-import type { Opened } from "../../../lib/record/open/opening.ts";
+import type { EventOnCpus } from "../../../lib/record/open/opening.ts";
 import { samplingAttr } from "../../../lib/record/request/sampling.ts";
 
 const standing = { privilege: { paranoid: 2, capable: true, seccomp: false }, hasCorePmu: true };
@@ -17,9 +17,9 @@ const common = { several: true, watermark: 1, enableOnExec: true };
 
 /** Opens the group on a kernel that has room for so many events in a group, and refuses others with `errno`. */
 function open(text: string, room: number, errno: number = ERRNO.EINVAL) {
-  const opened: Opened[] = [];
+  const opened: EventOnCpus[] = [];
   const notes: string[] = [];
-  const inGroup = new Map<Opened, number>();
+  const inGroup = new Map<EventOnCpus, number>();
   openGroup(
     resolveEvents(text)[0],
     (event) => samplingAttr(event, {}, common, "other"),
@@ -33,7 +33,7 @@ function open(text: string, room: number, errno: number = ERRNO.EINVAL) {
           return members > room ? -errno : 3;
         };
         const { event, attr, fd } = openEvent(wanted, place, standing, kernel, (line) => notes.push(line));
-        const one: Opened = {
+        const one: EventOnCpus = {
           event,
           attr,
           places: [{ tid: 1, cpu: 0, fd, id: 0n }],

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../../lib/base/system/errors.ts";
-import { parseSize, parseSwitchWhen, partName } from "../../../lib/record/request/limits.ts";
+import { parseSize, parseSwitchWhen, segmentName } from "../../../lib/record/request/limits.ts";
 
 Deno.test("parseSize() takes perf's units, and bytes without one", () => {
   assertEquals(["500K", "64M", "2G", "10B", "4096"].map((text) => parseSize(text, "--max-size")), [
@@ -26,9 +26,9 @@ Deno.test("parseSwitchWhen() tells sizes from times by the unit", () => {
   }
 });
 
-Deno.test("partName() is perf's: local time down to hundredths; a name that is taken moves it on", () => {
+Deno.test("segmentName() is perf's: local time down to hundredths; a name that is taken moves it on", () => {
   const at = new Date(2026, 0, 2, 3, 4, 59, 987);
-  assertEquals(partName("perf.data", at, () => false), "perf.data.2026010203045998");
+  assertEquals(segmentName("perf.data", at, () => false), "perf.data.2026010203045998");
   const taken = new Set(["a.2026010203045998", "a.2026010203045999"]);
-  assertEquals(partName("a", at, (path) => taken.has(path)), "a.2026010203050000");
+  assertEquals(segmentName("a", at, (path) => taken.has(path)), "a.2026010203050000");
 });

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UnsupportedError } from "../../../lib/base/system/errors.ts";
 import type { Proc } from "../../../lib/record/host/procfs.ts";
-import { allEnded, processesOf, targetName, threadsOf } from "../../../lib/record/request/target.ts";
+import { allEnded, targetName, targetProcesses, targetThreads } from "../../../lib/record/request/target.ts";
 
 const FILES: Record<string, string> = {
   "/proc/40/status": "State:\tS (sleeping)\nTgid:\t40\n",
@@ -13,22 +13,26 @@ const proc: Proc = {
   list: (path) => path === "/proc/40/task" ? ["41", "40"] : path === "/proc/50/task" ? ["50"] : [],
 };
 
-Deno.test("threadsOf() gives all threads of a process, or the threads named", () => {
-  assertEquals(threadsOf({ kind: "processes", pids: [40, 50] }, proc), [40, 41, 50]);
-  assertEquals(threadsOf({ kind: "threads", tids: [41] }, proc), [41]);
+Deno.test("targetThreads() gives all threads of a process, or the threads named", () => {
+  assertEquals(targetThreads({ kind: "processes", pids: [40, 50] }, proc), [40, 41, 50]);
+  assertEquals(targetThreads({ kind: "threads", tids: [41] }, proc), [41]);
 });
 
-Deno.test("threadsOf() says what is not there", () => {
+Deno.test("targetThreads() says what is not there", () => {
   assertThrows(
-    () => threadsOf({ kind: "processes", pids: [40, 7] }, proc),
+    () => targetThreads({ kind: "processes", pids: [40, 7] }, proc),
     UnsupportedError,
     "cannot record process 7: there is no such process",
   );
-  assertThrows(() => threadsOf({ kind: "threads", tids: [9] }, proc), UnsupportedError, "record thread 9");
+  assertThrows(
+    () => targetThreads({ kind: "threads", tids: [9] }, proc),
+    UnsupportedError,
+    "record thread 9",
+  );
 });
 
-Deno.test("processesOf() gives each process once", () => {
-  assertEquals(processesOf({ kind: "threads", tids: [41, 40, 50] }, proc), [40, 50]);
+Deno.test("targetProcesses() gives each process once", () => {
+  assertEquals(targetProcesses({ kind: "threads", tids: [41, 40, 50] }, proc), [40, 50]);
 });
 
 Deno.test("allEnded() takes a zombie for ended, and waits for the last", () => {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { FlightStats, RingStats } from "../../../ffi/pmu.ts";
-import { closeLedger } from "../../../lib/record/rings/final_ledger.ts";
+import { finalLedger } from "../../../lib/record/rings/final_ledger.ts";
 import { ledgerLine, seen, sumOfLedgers } from "../../../lib/perfdata/format/ledger.ts";
 
 const ring: RingStats = {
@@ -30,30 +30,30 @@ const taken: FlightStats = {
   droppedSamples: 4,
 };
 
-Deno.test("closeLedger() believes the events' own count of what was lost, since the part before", () => {
-  const { total } = closeLedger([ring], new Map([[0, { samples: 30 }]]), new Map([[0, { samples: 10 }]]));
+Deno.test("finalLedger() believes the events' own count of what was lost, since the part before", () => {
+  const { total } = finalLedger([ring], new Map([[0, { samples: 30 }]]), new Map([[0, { samples: 10 }]]));
   assertEquals([total.sample, total.overflow, total.dropbuf_sample], [90, 22, 10]);
   assertEquals(seen(total), 122);
   // a kernel that does not count tells by records
-  assertEquals(closeLedger([ring], new Map(), new Map()).total.overflow, 9);
+  assertEquals(finalLedger([ring], new Map(), new Map()).total.overflow, 9);
 });
 
-Deno.test("closeLedger() tells lost samples from other lost records where the kernel does", () => {
-  const { total, rows } = closeLedger(
+Deno.test("finalLedger() tells lost samples from other lost records where the kernel does", () => {
+  const { total, rows } = finalLedger(
     [ring, { ...ring, cpu: 1 }],
     new Map([[0, { samples: 30, sideband: 8 }], [1, { samples: 1, sideband: 0 }]]),
     new Map([[0, { samples: 10, sideband: 5 }]]),
   );
   assertEquals(rows.map(({ overflow, lost_sideband }) => [overflow, lost_sideband]), [[22, 3], [3, 0]]);
   assertEquals([total.overflow, total.lost_sideband, seen(total)], [25, 3, 225]);
-  const { total: old } = closeLedger([ring], new Map([[0, { samples: 30 }]]), new Map());
+  const { total: old } = finalLedger([ring], new Map([[0, { samples: 30 }]]), new Map());
   assertEquals("lost_sideband" in old, false);
 });
 
-Deno.test("closeLedger() adds what a flight recorder kept; what it overwrote is not lost", () => {
+Deno.test("finalLedger() adds what a flight recorder kept; what it overwrote is not lost", () => {
   const sideband = { ...ring, samples: 0, dropbufSample: 0, lost: 0, lostSamples: 0, dropbuf: 0 };
-  const counted = closeLedger([sideband], new Map([[0, { samples: 5 }]]), new Map(), [taken]);
-  const told = closeLedger([sideband], new Map(), new Map(), [taken]);
+  const counted = finalLedger([sideband], new Map([[0, { samples: 5 }]]), new Map(), [taken]);
+  const told = finalLedger([sideband], new Map(), new Map(), [taken]);
   for (const { total } of [counted, told]) {
     assertEquals([total.sample, total.overflow, total.dropbuf, total.dropbuf_sample], [46, 5, 1, 4]);
     assertEquals(total.overwritten_bytes, 7777);

@@ -2,12 +2,12 @@ import { assertEquals } from "@std/assert";
 import { PERF_SAMPLE } from "../../../lib/base/system/abi.ts";
 import { compileLayout } from "../../../lib/perfdata/format/attr_layout.ts";
 import { encodeLostSamples } from "../../../lib/perfdata/format/record_encoders.ts";
-import { lossRecord } from "../../../lib/record/rings/lost_record.ts";
-import type { Opened } from "../../../lib/record/open/opening.ts";
+import { lostRecord } from "../../../lib/record/rings/lost_record.ts";
+import type { EventOnCpus } from "../../../lib/record/open/opening.ts";
 import { resolveEvents } from "../../../lib/events/resolve.ts";
 import { samplingAttr } from "../../../lib/record/request/sampling.ts";
 
-function opened(several: boolean): Opened {
+function opened(several: boolean): EventOnCpus {
   const [{ events: [event] }] = resolveEvents("cpu-clock");
   const attr = samplingAttr(event, {}, { several, watermark: 0, enableOnExec: false }, "own");
   const choice = { backend: "clock" };
@@ -16,13 +16,13 @@ function opened(several: boolean): Opened {
     attr,
     places: [{ tid: 0, cpu: 0, fd: 3, id: 77n }],
     choice,
-  } as unknown as Opened;
+  } as unknown as EventOnCpus;
 }
 
-Deno.test("lossRecord() is a LOST_SAMPLES of no process, and knows where number, time and CPU go", () => {
+Deno.test("lostRecord() is a LOST_SAMPLES of no process, and knows where number, time and CPU go", () => {
   const event = opened(true);
   const layout = compileLayout(event.attr);
-  const loss = lossRecord([event])!;
+  const loss = lostRecord([event])!;
   const filled = loss.record.slice();
   const view = new DataView(filled.buffer);
   view.setBigUint64(8, 5n, true);
@@ -32,9 +32,9 @@ Deno.test("lossRecord() is a LOST_SAMPLES of no process, and knows where number,
   assertEquals(loss.sampleTimeAt, layout.time);
 });
 
-Deno.test("lossRecord() is none where the drain could not find the samples' times", () => {
-  assertEquals(lossRecord([]), undefined);
+Deno.test("lostRecord() is none where the drain could not find the samples' times", () => {
+  assertEquals(lostRecord([]), undefined);
   const later = opened(false);
   later.attr = { ...later.attr, sampleType: later.attr.sampleType & ~PERF_SAMPLE.TID };
-  assertEquals(lossRecord([opened(false), later]), undefined);
+  assertEquals(lostRecord([opened(false), later]), undefined);
 });
