@@ -1,6 +1,7 @@
 /** What the documents say of this repository. */
 
 import { assertEquals } from "@std/assert";
+import { JSON_SCHEMAS } from "../../lib/base/text/json_schemas.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const DOCUMENTS = [
@@ -39,4 +40,10 @@ Deno.test("each link between documents leads to a file", () => {
       .map((target) => `${document}: ${target}`);
   });
   assertEquals(missing, []);
+});
+
+Deno.test("docs/formats.md describes each JSON document, and no other", () => {
+  const text = Deno.readTextFileSync(new URL("docs/formats.md", ROOT));
+  const described = [...text.matchAll(/^### (pmuctl\.\S+)$/gm)].map(([, schema]) => schema);
+  assertEquals(new Set(described), new Set(Object.values(JSON_SCHEMAS)));
 });
