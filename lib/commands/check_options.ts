@@ -67,7 +67,7 @@ export const CHECK_OPTIONS: OptionSpec[] = [
     help: "with --update keep a profile, too; when it regressed, say by symbol where the time went",
   },
   { name: "junit", value: "FILE", help: "write the verdicts as JUnit XML" },
-  { name: "json", help: "print the result as a JSON object (docs/check.md)" },
+  { name: "json", help: "print the result as a JSON object (docs/formats.md)" },
 ];
 
 /** What is to be checked, and with what it is compared. */

@@ -75,7 +75,7 @@ export const command: Command = {
     },
     { name: "timeout", value: "SEC", help: "end a run that takes longer, and all it has started: an error" },
     { name: "ignore-failure", short: "i", help: "a run that fails counts as any other" },
-    { name: "json", help: "as a JSON object, with all runs (docs/stat.md)" },
+    { name: "json", help: "as a JSON object, with all runs (docs/formats.md)" },
     { name: "csv", help: "as CSV: a line for each command and metric" },
     { name: "raw", help: "with --csv: a line for each run" },
     { name: "markdown", help: "as a table in Markdown" },
