@@ -6,14 +6,14 @@ import { EXIT, UsageError } from "../base/system/errors.ts";
 import type { Command, Io, ParsedArgs } from "../cli/command.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { page, print } from "../cli/pager.ts";
-import type { AlikeKey } from "../profile/compare/match_functions.ts";
+import type { MatchKey } from "../profile/compare/match_functions.ts";
 import { DEFAULT_DIFF_KEYS, DIFF_ORDERS, diffProfiles } from "../profile/compare/diff.ts";
 import { NORMALIZATIONS } from "../profile/compare/normalization.ts";
 import { parseSortKeys } from "../profile/query/groups.ts";
 import { withProgress } from "../cli/reading_progress.ts";
 import { loadProfile } from "../profile/load/load.ts";
 import type { Profile } from "../profile/model/profile.ts";
-import { eventsNamed } from "../profile/query/shown_events.ts";
+import { selectEvents } from "../profile/query/shown_events.ts";
 import { renderDiffJson } from "../report/json/diff_json.ts";
 import { renderDiffText } from "../report/text/diff_text.ts";
 import { renderFlamegraph } from "../report/flame/flamegraph.ts";
@@ -23,7 +23,7 @@ import { NORMALIZE_OPTION } from "./report_flamegraph.ts";
 
 const FORMATS = ["text", "json", "flamegraph"] as const;
 const PERCENT_LIMIT = 0.1;
-const KEYS: readonly AlikeKey[] = ["comm", "dso", "sym"];
+const KEYS: readonly MatchKey[] = ["comm", "dso", "sym"];
 
 export const command: Command = {
   name: "diff",
@@ -101,7 +101,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       case "flamegraph": {
         const { normalize = "none", event } = options;
         const [old, now] = [a, b].map((profile) => {
-          const named = eventsNamed(profile, event === undefined ? [] : [event], "heaviest");
+          const named = selectEvents(profile, event === undefined ? [] : [event], "heaviest");
           return "unknown" in named ? profile : named; // told by whoever looks for it in both
         });
         const base = { profile: old, name: fileA, normalize, negate: args.has("negate") };
@@ -129,10 +129,10 @@ function formatOf(args: ParsedArgs): typeof FORMATS[number] {
   return chosen;
 }
 
-function keysOf(args: ParsedArgs): AlikeKey[] | undefined {
+function keysOf(args: ParsedArgs): MatchKey[] | undefined {
   const text = args.text("by");
   return text === undefined ? undefined : parseSortKeys(text).map((key) => {
-    if ((KEYS as readonly string[]).includes(key)) return key as AlikeKey;
+    if ((KEYS as readonly string[]).includes(key)) return key as MatchKey;
     throw new UsageError(
       `--by '${text}': '${key}' is not the same in two recordings: any of ${KEYS} is wanted`,
     );

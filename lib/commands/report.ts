@@ -13,8 +13,8 @@ import { filterProfile, withEvents } from "../profile/query/filter.ts";
 import { DEFAULT_SORT, parseSortKeys, SORT_KEYS } from "../profile/query/groups.ts";
 import { type LoadOptions, loadProfile } from "../profile/load/load.ts";
 import { type Profile, sampleCount } from "../profile/model/profile.ts";
-import { eventsNamed, heaviestFirst, mergeTwins } from "../profile/query/shown_events.ts";
-import { wholeOf } from "../profile/query/table.ts";
+import { heaviestFirst, mergeHybridEvents, selectEvents } from "../profile/query/shown_events.ts";
+import { profileTotals } from "../profile/query/table.ts";
 import { type Format, formatNamed, FORMATS, formatsWith, type OutputOptions } from "../report/formats.ts";
 import { DEFAULT_REPORT, type ReportOptions } from "../report/shared/options.ts";
 import {
@@ -194,7 +194,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const loaded = await load(input);
   const ofEvents = namedEvents(loaded, args.texts("event"), format);
   const { all, profile } = chosenPart(ofEvents, part, format, io);
-  const whole = wholeOf(part.absolute ? all : profile);
+  const whole = profileTotals(part.absolute ? all : profile);
   const base = compared && {
     ...compared,
     profile: comparedPart(baseEvents(await load(openInput(compared.name)), args.texts("event")), part, true),
@@ -244,7 +244,7 @@ function outputOf(args: ParsedArgs, { name, reader, fileName }: Format, io: Io):
 
 /** The profile of the events named, or of all. Throws UsageError when there is no such event. */
 function namedEvents(profile: Profile, names: readonly string[], { events = "recorded" }: Format): Profile {
-  const named = eventsNamed(profile, names, events);
+  const named = selectEvents(profile, names, events);
   if (!("unknown" in named)) return named;
   const { unknown: [missing], known } = named;
   throw new UsageError(`--event ${missing}: the recording has ${known.join(", ") || "no events"}`);
@@ -252,8 +252,8 @@ function namedEvents(profile: Profile, names: readonly string[], { events = "rec
 
 /** The events of the profile that another is compared with; those named where it has them. */
 function baseEvents(profile: Profile, names: readonly string[]): Profile {
-  const named = eventsNamed(profile, names, "heaviest");
-  return "unknown" in named ? mergeTwins(profile) : named;
+  const named = selectEvents(profile, names, "heaviest");
+  return "unknown" in named ? mergeHybridEvents(profile) : named;
 }
 
 /**

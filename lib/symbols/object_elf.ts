@@ -11,7 +11,7 @@ import { hasSymtab } from "./elf/elf_symbols.ts";
 import { type Cost, LimitError, WORK } from "./object/limits.ts";
 import type { ObjectInfo } from "./object/objects.ts";
 import type { SymbolFiles } from "./files/symbol_files.ts";
-import { type Failure, REASON } from "./object/missing_symbol_reasons.ts";
+import { REASON, type SymbolFailure } from "./object/missing_symbol_reasons.ts";
 
 const CHUNK = 1 << 20;
 
@@ -22,14 +22,14 @@ export interface ObjectElf {
   /** What its .gnu_debugdata holds, once unpacked. */
   mini?: ElfFile;
   /** Why more symbols that there are, or may be, could not be read. */
-  incomplete?: Failure;
+  incomplete?: SymbolFailure;
 }
 
 /**
  * Opens what there is of `object`, or says why there is nothing. Throws BadInputError where it is damaged, LimitError, and
  * what the files' hooks throw.
  */
-export function openObjectElf(files: SymbolFiles, object: ObjectInfo, cost: Cost): ObjectElf | Failure {
+export function openObjectElf(files: SymbolFiles, object: ObjectInfo, cost: Cost): ObjectElf | SymbolFailure {
   const file = openMappedFile(files, object, cost);
   if (!(file instanceof ElfFile)) return file;
   try {
@@ -41,7 +41,7 @@ export function openObjectElf(files: SymbolFiles, object: ObjectInfo, cost: Cost
 }
 
 /** Opens the file that was mapped as `object`, or says why it cannot be had. Throws as `openObjectElf`. */
-export function openMappedFile(files: SymbolFiles, object: ObjectInfo, cost: Cost): ElfFile | Failure {
+export function openMappedFile(files: SymbolFiles, object: ObjectInfo, cost: Cost): ElfFile | SymbolFailure {
   if (object.kind === "vdso" && object.buildId === undefined && files.isOtherKernel?.()) {
     return { reason: REASON.OTHER_KERNEL };
   }
@@ -79,7 +79,7 @@ function debugFile(
   buildId: string | undefined,
 ): Pick<ObjectElf, "debug" | "incomplete"> {
   const debugLink = file.debugLink();
-  let incomplete: Failure | undefined;
+  let incomplete: SymbolFailure | undefined;
   for (const source of files.debugFiles?.(object, { buildId, debugLink: debugLink?.name }) ?? []) {
     try {
       const debug = new ElfFile(source, file.cost);

@@ -9,7 +9,7 @@ import { Cost, LimitError } from "./object/limits.ts";
 import { closeObjectElf, type ObjectElf, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./object/objects.ts";
 import type { SymbolFiles } from "./files/symbol_files.ts";
-import { type Failure, failureOf, REASON } from "./object/missing_symbol_reasons.ts";
+import { REASON, type SymbolFailure, symbolFailureOf } from "./object/missing_symbol_reasons.ts";
 
 /** The line of each address asked for, in their order. */
 export interface SourceLines {
@@ -30,21 +30,21 @@ export function sourceLines(
   object: ObjectInfo,
   addresses: Float64Array,
   cost = new Cost(undefined, object.path),
-): SourceLines | Failure {
-  let opened: ObjectElf | Failure | undefined;
+): SourceLines | SymbolFailure {
+  let opened: ObjectElf | SymbolFailure | undefined;
   try {
     opened = openObjectElf(files, object, cost);
     return "file" in opened ? linesIn(opened, addresses) : opened;
   } catch (error) {
     cost.abandon();
-    return failureOf(error);
+    return symbolFailureOf(error);
   } finally {
     cost.done();
     if (opened && "file" in opened) closeObjectElf(opened);
   }
 }
 
-function linesIn({ file, debug }: ObjectElf, addresses: Float64Array): SourceLines | Failure {
+function linesIn({ file, debug }: ObjectElf, addresses: Float64Array): SourceLines | SymbolFailure {
   for (const each of [file, debug]) {
     if (each === undefined) continue;
     const sections = new DebugSections(each);

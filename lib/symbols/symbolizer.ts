@@ -18,7 +18,13 @@ import { parsePerfMap, unreadLines } from "./jit/perf_map.ts";
 import type { SymbolTable } from "./table/symbol_table.ts";
 import { isHeld } from "./object/windows.ts";
 import type { SymbolFiles } from "./files/symbol_files.ts";
-import { type Failure, failureOf, REASON, type Reason, REASONS } from "./object/missing_symbol_reasons.ts";
+import {
+  REASON,
+  type Reason,
+  REASON_COUNT,
+  type SymbolFailure,
+  symbolFailureOf,
+} from "./object/missing_symbol_reasons.ts";
 
 /** A symbol that some address belongs to. */
 export interface SymbolInfo {
@@ -34,10 +40,10 @@ export interface SymbolInfo {
 }
 
 /** Addresses of one object that got no symbol, for one reason. */
-export interface Unresolved {
+export interface UnresolvedWeight {
   object: ObjectInfo;
   reason: Reason;
-  /** What more there is to say of it, for causeOf. */
+  /** What more there is to say of it, for missingSymbolCause. */
   detail?: string;
   /** The weights given to `addUnresolved`, added up. */
   weight: number;
@@ -48,7 +54,7 @@ interface Loaded {
   object: ObjectInfo;
   table: SymbolTable | undefined;
   /** Why an address has no symbol: REASON.NOT_COVERED when there is a table, unless that lacks what could not be read. */
-  failure: Failure;
+  failure: SymbolFailure;
   /** What the object has cost. */
   cost: Cost;
   /** Added to an address before it is looked up: how far the kernel was moved. */
@@ -62,11 +68,13 @@ interface Loaded {
 }
 
 /** What loading gives: a table (and a shift), or a reason. */
-type Outcome = { table: SymbolTable; shift?: number; incomplete?: Failure } | Failure & { table?: undefined };
+type Outcome =
+  | { table: SymbolTable; shift?: number; incomplete?: SymbolFailure }
+  | SymbolFailure & { table?: undefined };
 
 /** An object that has no file to read symbols from, and why. */
 interface Unopened {
-  failure: Failure;
+  failure: SymbolFailure;
   cost: Cost;
 }
 
@@ -142,7 +150,7 @@ export class Symbolizer {
         try {
           opened.mini = await miniDebug(opened.file);
         } catch (error) {
-          const { reason, detail } = failureOf(error);
+          const { reason, detail } = symbolFailureOf(error);
           if (reason === REASON.DAMAGED) this.warnings.push(`${(error as Error).message}: ${EXPORTED_ONLY}`);
           else opened.incomplete = { reason, detail: `${detail} in its .gnu_debugdata` };
         }
@@ -169,7 +177,7 @@ export class Symbolizer {
     } catch (error) {
       // what has been found before stays; of what comes the object has nothing to say
       loaded.table = undefined;
-      loaded.failure = failureOf(error);
+      loaded.failure = symbolFailureOf(error);
       return loaded.failure.reason;
     }
   }
@@ -196,9 +204,9 @@ export class Symbolizer {
     this.#loaded[object.id]!.unresolved[-reason] += weight;
   }
 
-  /** Everything that was counted as having no symbol, heaviest first. causeOf and remedyOf put it into words. */
-  unresolved(): Unresolved[] {
-    const all: Unresolved[] = [];
+  /** Everything that was counted as having no symbol, heaviest first. missingSymbolCause and missingSymbolRemedy put it into words. */
+  unresolved(): UnresolvedWeight[] {
+    const all: UnresolvedWeight[] = [];
     for (const loaded of this.#loaded) {
       loaded?.unresolved.forEach((weight, i) => {
         if (weight === 0) return;
@@ -225,7 +233,7 @@ export class Symbolizer {
         file.close();
       }
     } catch (error) {
-      failureOf(error); // its symbols were read all the same: without this its code is one row
+      symbolFailureOf(error); // its symbols were read all the same: without this its code is one row
       cost.abandon();
       return undefined;
     } finally {
@@ -261,7 +269,7 @@ export class Symbolizer {
       cost,
       shift: 0,
       ids: new Int32Array(1),
-      unresolved: new Float64Array(REASONS + 1),
+      unresolved: new Float64Array(REASON_COUNT + 1),
     };
     try {
       const outcome = read(cost);
@@ -275,7 +283,7 @@ export class Symbolizer {
       }
     } catch (error) {
       cost.abandon();
-      loaded.failure = failureOf(error);
+      loaded.failure = symbolFailureOf(error);
     }
     cost.done();
     if (object.kind === "bpf") {
@@ -361,7 +369,7 @@ export class Symbolizer {
       if (!("file" in opened)) return { failure: opened, cost };
       return opened;
     } catch (error) {
-      return { failure: failureOf(error), cost };
+      return { failure: symbolFailureOf(error), cost };
     }
   }
 

@@ -12,7 +12,7 @@
  */
 
 import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
-import type { Windows } from "../symbols/object/windows.ts";
+import type { ByteWindows } from "../symbols/object/windows.ts";
 import type { Row } from "./row.ts";
 import { INDIRECT, OMIT, type PointerBases, readPointer } from "./pointer.ts";
 
@@ -28,7 +28,7 @@ const ALL_ONES = 0xffffffff;
 
 /** A section with call frame information. */
 export interface CfiSection {
-  readonly bytes: Windows;
+  readonly bytes: ByteWindows;
   /** Address of its first byte, as the object was linked. */
   readonly address: number;
   readonly isEh: boolean;

@@ -1,7 +1,7 @@
 /** Something that code is mapped from, as walks see it. */
 
 import { BadInputError } from "../base/system/errors.ts";
-import type { ElfFile, Section } from "../symbols/elf/elf.ts";
+import type { ElfFile, ElfSection } from "../symbols/elf/elf.ts";
 import { PF_X, PT, type Segment } from "../symbols/elf/elf_header.ts";
 import { FOUND, type Found, ObjectCfi } from "./object_cfi.ts";
 import type { Row } from "./row.ts";
@@ -44,7 +44,7 @@ export class UnwindObject {
   readonly cfi: ObjectCfi | undefined;
   /** Address that the program starts at; NaN in a library. */
   readonly entry: number;
-  readonly #plts: readonly Section[];
+  readonly #plts: readonly ElfSection[];
   readonly #segments: readonly Segment[];
 
   /** The first of them, which mostly is the only one. */

@@ -8,7 +8,7 @@ import { DebugSections } from "../symbols/elf/debug_section.ts";
 import { type ElfFile, SHF_ALLOC, SHT } from "../symbols/elf/elf.ts";
 import { PT } from "../symbols/elf/elf_header.ts";
 import { LimitError } from "../symbols/object/limits.ts";
-import { HeldBytes, PagedBytes, type Windows } from "../symbols/object/windows.ts";
+import { type ByteWindows, HeldBytes, PagedBytes } from "../symbols/object/windows.ts";
 import type { CfiSection } from "./entries.ts";
 import type { PointerBases } from "./pointer.ts";
 import { CfiTable, frameAddress, type HeaderSection } from "./table.ts";
@@ -41,7 +41,7 @@ function ehTable(file: ElfFile, bases: PointerBases): CfiTable | undefined {
   const { littleEndian, cost } = file;
   const header = headerOf(file);
   const section = file.section(".eh_frame");
-  let address: number, bytes: Windows | undefined;
+  let address: number, bytes: ByteWindows | undefined;
   if (section && section.type !== SHT.NOBITS && section.flags % (2 * SHF_ALLOC) >= SHF_ALLOC) {
     address = section.addr;
     bytes = part(file, section.offset, section.size);
@@ -70,7 +70,7 @@ function debugTable(file: ElfFile, bases: PointerBases): CfiTable | undefined {
 }
 
 /** Returns bytes of the file, paged where they are many; undefined where the file ends before them. */
-function part(file: ElfFile, offset: number, size: number): Windows | undefined {
+function part(file: ElfFile, offset: number, size: number): ByteWindows | undefined {
   return orNothing(() => {
     if (size <= MOST_AT_ONCE) return new HeldBytes(file.bytes(offset, size, "call frame information"));
     file.checkRange(offset, size, "call frame information");

@@ -11,7 +11,7 @@
 
 import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
 import { type Cost, WORK } from "../symbols/object/limits.ts";
-import type { Windows } from "../symbols/object/windows.ts";
+import type { ByteWindows } from "../symbols/object/windows.ts";
 import { type CfiSection, EntryReader, type Fde } from "./entries.ts";
 import { pointerSize, readPointer } from "./pointer.ts";
 
@@ -29,7 +29,7 @@ const RELATIVE_TO_HEADER = 0x3b;
 
 /** The section .eh_frame_hdr. */
 export interface HeaderSection {
-  readonly bytes: Windows;
+  readonly bytes: ByteWindows;
   readonly address: number;
 }
 

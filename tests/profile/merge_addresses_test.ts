@@ -5,8 +5,8 @@ import { FileBytes } from "../../lib/base/files/file_bytes.ts";
 import { groupBy, groupValues } from "../../lib/profile/query/groups.ts";
 import { type LoadOptions, loadProfile } from "../../lib/profile/load/load.ts";
 import { placeName } from "../../lib/profile/query/aggregation_keys.ts";
-import { type Profile, sampleCount, unresolvedSamples } from "../../lib/profile/model/profile.ts";
-import { tableOf } from "../../lib/profile/query/table.ts";
+import { type Profile, sampleCount, unresolvedByWeight } from "../../lib/profile/model/profile.ts";
+import { tableRows } from "../../lib/profile/query/table.ts";
 import { renderFolded } from "../../lib/report/exchange/folded.ts";
 import { whole } from "../report/whole.ts";
 import type { SymbolFiles } from "../../lib/symbols/files/symbol_files.ts";
@@ -32,12 +32,14 @@ async function load(file: string, options: LoadOptions): Promise<Profile> {
 function rowsOf(profile: Profile): string[] {
   const grouping = groupBy(profile, ["comm", "dso", "sym"]);
   return profile.events.flatMap((_, event) =>
-    tableOf(profile, grouping, [event], { children: false, selfOnly: true }).map(({ group, place, self }) => {
-      const object = profile.objects[grouping.places.object[place]]?.name;
-      const { comm } = groupValues(profile, grouping.groups, group);
-      const { count, period } = self[0];
-      return [event, comm, object, placeName(profile, grouping.places, place), count, period].join(" ");
-    })
+    tableRows(profile, grouping, [event], { children: false, selfOnly: true }).map(
+      ({ group, place, self }) => {
+        const object = profile.objects[grouping.places.object[place]]?.name;
+        const { comm } = groupValues(profile, grouping.groups, group);
+        const { count, period } = self[0];
+        return [event, comm, object, placeName(profile, grouping.places, place), count, period].join(" ");
+      },
+    )
   ).sort();
 }
 
@@ -46,7 +48,7 @@ for (const file of ["callgraph.data", "two_events.data", "compressed.data", "clo
     const apart = await load(file, FLAT), merged = await load(file, { ...FLAT, mergeAddresses: true });
     assertEquals(rowsOf(merged), rowsOf(apart));
     assertEquals(sampleCount(merged), sampleCount(apart));
-    assertEquals(unresolvedSamples(merged), unresolvedSamples(apart));
+    assertEquals(unresolvedByWeight(merged), unresolvedByWeight(apart));
     assert(merged.frames.object.length <= apart.frames.object.length);
   });
 }
@@ -58,7 +60,7 @@ for (const file of ["callgraph.data", "two_events.data", "compressed.data", "clo
       const folded = (profile: Profile) => whole(renderFolded(profile, { weight, annotate: true }));
       assertEquals(folded(merged), folded(apart));
     }
-    assertEquals(unresolvedSamples(merged), unresolvedSamples(apart));
+    assertEquals(unresolvedByWeight(merged), unresolvedByWeight(apart));
   });
 }
 

@@ -3,7 +3,12 @@ import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 import { type ObjectInfo, type ObjectKind, ObjectTable } from "../../lib/symbols/object/objects.ts";
 import type { SymbolFiles } from "../../lib/symbols/files/symbol_files.ts";
 import { Symbolizer } from "../../lib/symbols/symbolizer.ts";
-import { causeOf, REASON, type Reason, remedyOf } from "../../lib/symbols/object/missing_symbol_reasons.ts";
+import {
+  missingSymbolCause,
+  missingSymbolRemedy,
+  REASON,
+  type Reason,
+} from "../../lib/symbols/object/missing_symbol_reasons.ts";
 import { buildElf, TEXT_SHIFT } from "./build_elf.ts";
 
 const KERNEL_TEXT = -2130706432;
@@ -96,7 +101,7 @@ const CASES: [what: string, object: ObjectInfo, files: SymbolFiles, address: num
   ],
 ];
 for (const [what, object, hooks, address, reason] of CASES) {
-  Deno.test(`an address ${what} is unresolved because: ${causeOf(reason)}`, () => {
+  Deno.test(`an address ${what} is unresolved because: ${missingSymbolCause(reason)}`, () => {
     const symbolizer = new Symbolizer(hooks);
     assertEquals(symbolizer.symbolize(object, address), reason);
     symbolizer.addUnresolved(object, reason, 5);
@@ -109,13 +114,13 @@ for (const [what, object, hooks, address, reason] of CASES) {
 Deno.test("every reason has a cause and a remedy, for every kind of object", () => {
   const kinds: ObjectKind[] = ["kernel", "module", "bpf", "vdso", "file", "jit", "anon"];
   for (const reason of Object.values(REASON)) {
-    assertGreater(causeOf(reason).length, 0);
-    for (const kind of kinds) assertGreater(remedyOf(reason, { ...FILE, kind }).length, 10);
+    assertGreater(missingSymbolCause(reason).length, 0);
+    for (const kind of kinds) assertGreater(missingSymbolRemedy(reason, { ...FILE, kind }).length, 10);
   }
 });
 
 Deno.test("the remedy for a deleted file is not to put it back", () => {
-  assertStringIncludes(remedyOf(REASON.NO_FILE, object("/tmp/a (deleted)")), "record again");
+  assertStringIncludes(missingSymbolRemedy(REASON.NO_FILE, object("/tmp/a (deleted)")), "record again");
 });
 
 Deno.test("unresolved() lists the heaviest first", () => {
@@ -211,5 +216,5 @@ Deno.test("lines of a perf map that make no sense are said, and a map of nothing
   const none = reading("nonsense\n");
   assertEquals([none.symbol, none.warnings.length], [REASON.BAD_PERF_MAP, 1]);
   assertEquals(reading("\n"), { symbol: REASON.NO_PERF_MAP, warnings: [] });
-  assertStringIncludes(remedyOf(REASON.NO_PERF_MAP, jit), "-XX:+DumpPerfMapAtExit");
+  assertStringIncludes(missingSymbolRemedy(REASON.NO_PERF_MAP, jit), "-XX:+DumpPerfMapAtExit");
 });

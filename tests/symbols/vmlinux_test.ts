@@ -3,7 +3,7 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { KERNEL_MAP, ObjectTable } from "../../lib/symbols/object/objects.ts";
 import { Symbolizer } from "../../lib/symbols/symbolizer.ts";
-import { causeOf, type Reason } from "../../lib/symbols/object/missing_symbol_reasons.ts";
+import { missingSymbolCause, type Reason } from "../../lib/symbols/object/missing_symbol_reasons.ts";
 import { testNeeding } from "../needs.ts";
 import { differences, fileBytes, perfSymbols } from "./oracle.ts";
 
@@ -89,7 +89,7 @@ Deno.test("the list that was saved of another kernel is taken for a recording of
       savedKallsyms: (id) => id === "bb" ? KALLSYMS : undefined,
     });
     const id = symbolizer.symbolize(kernel, LINKED + 0x108);
-    return id < 0 ? causeOf(id as Reason) : symbolizer.symbol(id).name;
+    return id < 0 ? missingSymbolCause(id as Reason) : symbolizer.symbol(id).name;
   };
   assertEquals(["aa", "bb", "cc"].map(named), ["vfs_read", "vfs_read", "another kernel's symbols"]);
 });

@@ -1,8 +1,8 @@
 /** Whether two recordings can be compared, and what to know when they are. */
 
-import { plainObject } from "./match_functions.ts";
+import { unversionedObject } from "./match_functions.ts";
 import { type Profile, sampleCount } from "../model/profile.ts";
-import { sampledEvents } from "../query/table.ts";
+import { sampledEventRows } from "../query/table.ts";
 
 /** The two recordings: the old one, and the new one that is measured against it. */
 export type Side = "A" | "B";
@@ -44,7 +44,7 @@ export function sides(a: Profile, b: Profile): [Side, Profile][] {
 }
 
 function eventRates(profile: Profile): string {
-  const sampled = sampledEvents(profile).filter((event) => sampleCount(profile, event) > 0);
+  const sampled = sampledEventRows(profile).filter((event) => sampleCount(profile, event) > 0);
   return [...new Set(sampled.map((event) => profile.events[event].rate))].sort().join(", ");
 }
 
@@ -61,7 +61,7 @@ function differentBuilds(a: Profile, b: Profile): string[] {
     const seen = new Set(profile.frames.object);
     profile.objects.forEach(({ name, kind, buildId }, row) => {
       if (kind !== "file" || buildId === "" || !seen.has(row)) return;
-      const key = plainObject(name);
+      const key = unversionedObject(name);
       ids.set(key, (ids.get(key) ?? new Set()).add(buildId));
     });
     return ids;

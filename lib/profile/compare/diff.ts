@@ -3,11 +3,11 @@
 import { BadInputError } from "../../base/system/errors.ts";
 import { append } from "../../base/bytes/lists.ts";
 import { overhead, type Weight } from "../query/aggregate.ts";
-import { type Alike, type AlikeKey, type AlikePlace, groupAlike } from "./match_functions.ts";
+import { type MatchedPlace, type MatchedProfiles, matchFunctions, type MatchKey } from "./match_functions.ts";
 import { comparisonNotes, sides } from "./comparison_notes.ts";
 import { type Profile, sampleCount, totalPeriod } from "../model/profile.ts";
 import type { Normalization } from "./normalization.ts";
-import { sampledEvents } from "../query/table.ts";
+import { sampledEventRows } from "../query/table.ts";
 
 /** A change from A to B. */
 export interface Change {
@@ -28,7 +28,7 @@ export interface SideWeights {
   total: Weight;
 }
 
-export interface DiffRow extends AlikePlace {
+export interface DiffRow extends MatchedPlace {
   /** Where commands are told apart. */
   comm?: string;
   /** Nothing of it is in A (`new`), or in B (`gone`), not even as a caller. */
@@ -56,7 +56,7 @@ export interface EventDiff {
 export interface ProfileDiff {
   a: Profile;
   b: Profile;
-  keys: readonly AlikeKey[];
+  keys: readonly MatchKey[];
   events: EventDiff[];
   /** What to know before trusting the comparison, a sentence each. */
   notes: string[];
@@ -64,14 +64,14 @@ export interface ProfileDiff {
 
 export interface DiffOptions {
   /** What rows are told apart by; object and symbol unless given. */
-  keys?: readonly AlikeKey[];
+  keys?: readonly MatchKey[];
   /** `none` unless given; `share` where the two sampled different events. */
   normalize?: Normalization;
   /** Only this event. */
   event?: string;
 }
 
-export const DEFAULT_DIFF_KEYS: readonly AlikeKey[] = ["dso", "sym"];
+export const DEFAULT_DIFF_KEYS: readonly MatchKey[] = ["dso", "sym"];
 
 /**
  * Compares B with A. Throws BadInputError when they have no event in common, when `event` is not in both, or when
@@ -79,7 +79,7 @@ export const DEFAULT_DIFF_KEYS: readonly AlikeKey[] = ["dso", "sym"];
  */
 export function diffProfiles(a: Profile, b: Profile, options: DiffOptions = {}): ProfileDiff {
   const keys = options.keys ?? DEFAULT_DIFF_KEYS;
-  const alike = groupAlike(a, b, keys);
+  const alike = matchFunctions(a, b, keys);
   const notes = comparisonNotes(a, b);
   for (const { a: nameA, b: nameB, symbols } of alike.renamed) {
     const common = `${symbols} symbol${symbols === 1 ? "" : "s"} in common`;
@@ -131,11 +131,11 @@ export function normalizingFactor(
 
 /** The events to compare, as rows of A's and of B's events. Throws BadInputError: see diffProfiles(). */
 export function commonEvents(a: Profile, b: Profile, wanted?: string): [number, number][] {
-  const inA = sampledEvents(a), inB = sampledEvents(b);
+  const inA = sampledEventRows(a), inB = sampledEventRows(b);
   const named = (profile: Profile, events: number[], name: string) =>
     events.find((event) => profile.events[event].name === name);
   const list = (profile: Profile) =>
-    sampledEvents(profile).map((event) => profile.events[event].name).join(", ");
+    sampledEventRows(profile).map((event) => profile.events[event].name).join(", ");
   if (wanted !== undefined) {
     const pair = [named(a, inA, wanted), named(b, inB, wanted)];
     const missing = sides(a, b).find((_, i) => pair[i] === undefined);
@@ -159,7 +159,7 @@ interface OneEvent {
 }
 
 function diffEvent(
-  alike: Alike,
+  alike: MatchedProfiles,
   a: OneEvent,
   b: OneEvent,
   names: { a: string; b: string },

@@ -4,15 +4,15 @@
  */
 
 import type { Grouping, Groups } from "../query/groups.ts";
-import { type Places, placesOf } from "../query/aggregation_keys.ts";
+import { type AggregationKeys, aggregationKeysOf } from "../query/aggregation_keys.ts";
 import type { Profile, ProfileObject } from "../model/profile.ts";
 import { rangeName } from "../query/unnamed.ts";
 
 /** What rows of two profiles may be told apart by. */
-export type AlikeKey = "comm" | "dso" | "sym";
+export type MatchKey = "comm" | "dso" | "sym";
 
 /** A place of either profile; what is not among the keys is undefined. */
-export interface AlikePlace {
+export interface MatchedPlace {
   object?: string;
   /** null: no symbol is known. */
   symbol?: string | null;
@@ -22,41 +22,41 @@ export interface AlikePlace {
 }
 
 /** Objects of two names that are taken for one, for the symbols they have in common. */
-export interface Renamed {
+export interface RenamedObject {
   a: string;
   b: string;
   symbols: number;
 }
 
 /** Groups and places of both profiles, with numbers that mean the same in both. */
-export interface Alike {
+export interface MatchedProfiles {
   a: Grouping;
   b: Grouping;
   /** By the numbers of places. */
-  places: AlikePlace[];
+  places: MatchedPlace[];
   /** By the numbers of groups; one group named "" where commands are not told apart. */
   comms: string[];
-  renamed: Renamed[];
+  renamed: RenamedObject[];
 }
 
 /**
  * The grouping of both by `keys`. Functions are the same when objects and symbols have the same names, as
- * `plainObject` and `plainSymbol` give them; an object that only one of them has is taken for one that only the
+ * `unversionedObject` and `unsuffixedSymbol` give them; an object that only one of them has is taken for one that only the
  * other has when at least half of the symbols seen in the smaller one are in both.
  */
-export function groupAlike(a: Profile, b: Profile, keys: readonly AlikeKey[]): Alike {
-  const places: AlikePlace[] = [];
+export function matchFunctions(a: Profile, b: Profile, keys: readonly MatchKey[]): MatchedProfiles {
+  const places: MatchedPlace[] = [];
   const renamed = renamedObjects(a, b);
   const ids = new Map<string, number>();
   // B first: it is the names of the newer recording that are shown
   const newNames = new Map(renamed.map((pair) => [pair.a, pair.b]));
   const builds = commonBuilds(a, b);
-  const ofB = alikePlaces(b, { keys, builds, newNames: new Map() }, places, ids);
-  const ofA = alikePlaces(a, { keys, builds, newNames }, places, ids);
+  const ofB = matchPlaces(b, { keys, builds, newNames: new Map() }, places, ids);
+  const ofA = matchPlaces(a, { keys, builds, newNames }, places, ids);
   const comms: string[] = [];
   const commIds = new Map<string, number>();
-  const groupsB = alikeGroups(b, keys, comms, commIds, new Map());
-  const groupsA = alikeGroups(a, keys, comms, commIds, newCommNames(a, b, renamed));
+  const groupsB = matchGroups(b, keys, comms, commIds, new Map());
+  const groupsA = matchGroups(a, keys, comms, commIds, newCommNames(a, b, renamed));
   const finished = (profile: Profile, ofFrame: Int32Array, ofSample: Int32Array): Grouping => ({
     groups: groupsOf(keys, ofSample, comms.length),
     places: sharedPlaces(profile, ofFrame, places),
@@ -65,13 +65,13 @@ export function groupAlike(a: Profile, b: Profile, keys: readonly AlikeKey[]): A
 }
 
 /** The name of an object without what changes from one version to the next: `libc-2.31.so`, `libc.so.6`: `libc.so`. */
-export function plainObject(name: string): string {
+export function unversionedObject(name: string): string {
   if (name.startsWith("[JIT] tid ")) return "[JIT]";
   return name.replace(/ \(deleted\)$/, "").replace(/(-\d+(\.\d+)+)?\.so(\.\d+)*$/, ".so");
 }
 
 /** A symbol's name without what compilers append to copies and parts of a function: `.constprop.0`, `.isra.0`, `.cold`. */
-export function plainSymbol(name: string): string {
+export function unsuffixedSymbol(name: string): string {
   return name.replace(
     /((\.(constprop|isra|part|cold|lto_priv|localalias|llvm)(\.\d+)*)| \[clone [^\]]*\])+$/,
     "",
@@ -85,8 +85,8 @@ function commonBuilds(a: Profile, b: Profile): Set<string> {
 }
 
 /** What places are told apart by. */
-interface AlikeRules {
-  keys: readonly AlikeKey[];
+interface MatchRules {
+  keys: readonly MatchKey[];
   /** Build ids of the objects in which the same offset means the same code. */
   builds: ReadonlySet<string>;
   /** Names in B of the objects of A that were renamed. */
@@ -97,20 +97,20 @@ interface AlikeRules {
  * By frame the number of its place; adds places that were not there yet. Functions without names are told apart in
  * objects of one build; in others they are one place.
  */
-function alikePlaces(
+function matchPlaces(
   profile: Profile,
-  { keys, builds, newNames }: AlikeRules,
-  into: AlikePlace[],
+  { keys, builds, newNames }: MatchRules,
+  into: MatchedPlace[],
   ids: Map<string, number>,
 ): Int32Array {
   const bySymbol = keys.includes("sym"), byObject = keys.includes("dso");
-  const own = placesOf(profile, bySymbol ? "symbol" : byObject ? "object" : "none");
+  const own = aggregationKeysOf(profile, bySymbol ? "symbol" : byObject ? "object" : "none");
   const { from, to } = profile.unnamed;
   const extents = new Map<number, Extent>();
   const idOf = Int32Array.from(own.symbol, (row, place) => {
     const object = profile.objects[own.object[place]];
-    const name = object?.name ?? "[unknown]", plain = plainObject(name);
-    const symbol = row >= 0 ? plainSymbol(profile.symbols.name[row]) : null;
+    const name = object?.name ?? "[unknown]", plain = unversionedObject(name);
+    const symbol = row >= 0 ? unsuffixedSymbol(profile.symbols.name[row]) : null;
     const code = own.unnamed[place];
     const isFunction = code >= 0 && to[code] < from[code] && builds.has(object.buildId);
     const key = [
@@ -147,9 +147,9 @@ interface Extent {
 }
 
 /** By sample the number of its group: its command's, or 0. */
-function alikeGroups(
+function matchGroups(
   { samples, threads, comms }: Profile,
-  keys: readonly AlikeKey[],
+  keys: readonly MatchKey[],
   into: string[],
   ids: Map<string, number>,
   newNames: ReadonlyMap<string, string>,
@@ -170,7 +170,7 @@ function alikeGroups(
 const COMM_LENGTH = 15;
 
 /** The commands of A that run a program which goes by another name in B, and so does the command there. */
-function newCommNames(a: Profile, b: Profile, renamed: readonly Renamed[]): Map<string, string> {
+function newCommNames(a: Profile, b: Profile, renamed: readonly RenamedObject[]): Map<string, string> {
   const inA = new Set(a.comms), inB = new Set(b.comms);
   return new Map(renamed.flatMap((pair): [string, string][] => {
     const [commA, commB] = [pair.a.slice(0, COMM_LENGTH), pair.b.slice(0, COMM_LENGTH)];
@@ -178,14 +178,18 @@ function newCommNames(a: Profile, b: Profile, renamed: readonly Renamed[]): Map<
   }));
 }
 
-function groupsOf(keys: readonly AlikeKey[], ofSample: Int32Array, count: number): Groups {
+function groupsOf(keys: readonly MatchKey[], ofSample: Int32Array, count: number): Groups {
   const example = new Int32Array(count).fill(-1); // it stays for groups that only the other profile has
   for (let s = ofSample.length - 1; s >= 0; s--) example[ofSample[s]] = s;
   return { keys: keys.filter((key) => key === "comm"), ofSample, example };
 }
 
-/** Places as aggregation takes them. What they are is in `AlikePlace`: there is no one row for each in either profile. */
-function sharedPlaces({ frames }: Profile, ofFrame: Int32Array, shared: readonly AlikePlace[]): Places {
+/** Places as aggregation takes them. What they are is in `MatchedPlace`: there is no one row for each in either profile. */
+function sharedPlaces(
+  { frames }: Profile,
+  ofFrame: Int32Array,
+  shared: readonly MatchedPlace[],
+): AggregationKeys {
   const symbol = new Int32Array(shared.length).fill(-1);
   const unnamed = new Int32Array(shared.length).fill(-1);
   const object = new Int32Array(shared.length).fill(-1);
@@ -212,15 +216,15 @@ const EVERYWHERE = new Set(["main", "_start", "_init", "_fini", "__libc_csu_init
  * Symbols in more objects than this of one profile tell nothing about which of them was renamed, as those in
  * EVERYWHERE. It bounds the work: each symbol of A is looked for in no more objects of B.
  */
-const MOST_HOLDERS = 32;
+const MAX_HOLDERS = 32;
 
 /** Objects that were renamed between the two, most common symbols first; each is in one pair at most. */
-function renamedObjects(a: Profile, b: Profile): Renamed[] {
+function renamedObjects(a: Profile, b: Profile): RenamedObject[] {
   const ofA = fileSymbols(a), ofB = fileSymbols(b);
   const onlyA = withoutCommon([...ofA].filter(([name]) => !ofB.has(name)));
   const onlyB = withoutCommon([...ofB].filter(([name]) => !ofA.has(name)));
   const holders = holdersOf(onlyB);
-  const pairs: Renamed[] = [];
+  const pairs: RenamedObject[] = [];
   for (const [nameA, symbolsA] of onlyA) {
     const common = new Map<number, number>();
     for (const symbol of symbolsA) {
@@ -260,17 +264,17 @@ function withoutCommon(objects: readonly FileSymbols[]): FileSymbols[] {
   const holders = holdersOf(objects);
   return objects.map(([name, symbols]) => [
     name,
-    new Set([...symbols].filter((symbol) => holders.get(symbol)!.length <= MOST_HOLDERS)),
+    new Set([...symbols].filter((symbol) => holders.get(symbol)!.length <= MAX_HOLDERS)),
   ]);
 }
 
 /** Programs and libraries with the symbols that were seen in them. */
 function fileSymbols({ symbols, objects }: Profile): Map<string, Set<string>> {
   const seen = new Map<string, Set<string>>();
-  for (const { name, kind } of objects) if (kind === "file") seen.set(plainObject(name), new Set());
+  for (const { name, kind } of objects) if (kind === "file") seen.set(unversionedObject(name), new Set());
   symbols.name.forEach((name, row) => {
-    const symbol = plainSymbol(name);
-    if (!EVERYWHERE.has(symbol)) seen.get(plainObject(objects[symbols.object[row]].name))?.add(symbol);
+    const symbol = unsuffixedSymbol(name);
+    if (!EVERYWHERE.has(symbol)) seen.get(unversionedObject(objects[symbols.object[row]].name))?.add(symbol);
   });
   return seen;
 }

@@ -13,12 +13,12 @@ import type { RecordCursor, RecordHandler, SampleCursor, SampleRun } from "../..
 import { decodeKsymbol, decodeMmap } from "../../perfdata/format/records.ts";
 import { TaskRecords } from "../../perfdata/read/task_records.ts";
 import type { AddressSpaces } from "../../symbols/space/address_space.ts";
-import type { JitPlaces } from "./jit_places.ts";
+import type { JitCodeLoader } from "./jit_code_loader.ts";
 import { ChainSegments, isMarker } from "./chain_segments.ts";
 import type { ChainCounts } from "./not_shown.ts";
 import { HashIndex } from "../model/hash_index.ts";
 import { SampleCache } from "./sample_cache.ts";
-import { type PlaceFrames, SampleTable, StackTable, TimeTable } from "../model/tables.ts";
+import { type FrameFinder, SampleTable, StackTable, TimeTable } from "../model/tables.ts";
 import { WordCache } from "./word_cache.ts";
 
 const TWO_32 = 4294967296;
@@ -30,7 +30,7 @@ const IDLE_OR_OTHER_NAMESPACE = "[idle or other pid namespace]";
 /** Nine of ten samples are at a thousand addresses: what is known of these stays in a CPU's own caches. */
 const HOT = 1 << 12;
 /** A tid that is never looked for in this place of #recentTids, where only tids of these low bits are. */
-const nobody = (place: number) => ~place;
+const absentTid = (place: number) => ~place;
 
 /** What to take of a recording. */
 export interface BuilderOptions {
@@ -45,7 +45,7 @@ export interface BuilderOptions {
   /** Samples for whose time (ns since the reader's base; NaN without one) this is false are passed over. */
   within?: (time: number) => boolean;
   /** What is told by the programs that make code as they run. */
-  jit?: JitPlaces;
+  jit?: JitCodeLoader;
 }
 
 export class ProfileBuilder implements RecordHandler {
@@ -71,9 +71,9 @@ export class ProfileBuilder implements RecordHandler {
   readonly sampleRun?: RecordHandler["sampleRun"];
   readonly #spaces: AddressSpaces;
   readonly #records = new TaskRecords();
-  readonly #frames: PlaceFrames;
+  readonly #frames: FrameFinder;
   readonly #leafOnly: boolean;
-  readonly #jit: JitPlaces | undefined;
+  readonly #jit: JitCodeLoader | undefined;
   readonly #within: BuilderOptions["within"];
   readonly #mergeCpus: boolean;
   readonly #mergeThreads: boolean;
@@ -96,11 +96,11 @@ export class ProfileBuilder implements RecordHandler {
     return this.#threadHash(pid.data[row], tid.data[row], comm.data[row]);
   };
   /** What #findThread has found, by the low bits of the tid: CPUs take turns in a recording, each with its thread. */
-  readonly #recentTids = new Int32Array(RECENT).map((_, place) => nobody(place));
+  readonly #recentTids = new Int32Array(RECENT).map((_, place) => absentTid(place));
   readonly #recentThreads = new Int32Array(RECENT);
 
   /** @param frames numbers the frames from 0 on, as they turn up. */
-  constructor(spaces: AddressSpaces, frames: PlaceFrames, options: BuilderOptions = {}) {
+  constructor(spaces: AddressSpaces, frames: FrameFinder, options: BuilderOptions = {}) {
     this.#spaces = spaces;
     this.#frames = frames;
     this.#leafOnly = options.leafOnly ?? false;
@@ -206,7 +206,7 @@ export class ProfileBuilder implements RecordHandler {
   #forget(tid: number) {
     this.#threadOfTid.delete(tid);
     const place = tid & (RECENT - 1);
-    this.#recentTids[place] = nobody(place);
+    this.#recentTids[place] = absentTid(place);
   }
 
   /** The thread's row: one for each name it has had in each process. */

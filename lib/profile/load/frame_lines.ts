@@ -4,12 +4,17 @@ import type { ObjectInfo } from "../../symbols/object/objects.ts";
 import { Budget } from "../../symbols/object/limits.ts";
 import { sourceLines } from "../../symbols/source_lines.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
-import { causeOf, type Failure, REASON, remedyOf } from "../../symbols/object/missing_symbol_reasons.ts";
+import {
+  missingSymbolCause,
+  missingSymbolRemedy,
+  REASON,
+  type SymbolFailure,
+} from "../../symbols/object/missing_symbol_reasons.ts";
 import { StackTable } from "../model/tables.ts";
 import type { ProfileLines } from "../model/profile.ts";
 
 /** Objects named in a warning. */
-const MOST_NAMED = 3;
+const MAX_NAMED = 3;
 
 /** An object that samples without lines are in. */
 interface Missing {
@@ -81,15 +86,15 @@ function framesByObject(object: Int32Array): Map<number, number[]> {
 }
 
 /** Why there are no lines in an object, and what to do about it. */
-function whyMissing({ reason, detail }: Failure, object: ObjectInfo): string {
+function whyMissing({ reason, detail }: SymbolFailure, object: ObjectInfo): string {
   return reason === REASON.OVER_LIMIT || reason === REASON.FAILED
-    ? `${causeOf(reason, detail)}: ${remedyOf(reason, object)}`
+    ? `${missingSymbolCause(reason, detail)}: ${missingSymbolRemedy(reason, object)}`
     : "build with -g, or install the debug symbols (packages -dbgsym or -debuginfo)";
 }
 
 function missingText([why, objects]: [string, Missing[]]): string {
   objects.sort((a, b) => b.samples - a.samples);
-  const named = objects.slice(0, MOST_NAMED).map(({ name, samples }) => `${name} (${samples} samples)`);
+  const named = objects.slice(0, MAX_NAMED).map(({ name, samples }) => `${name} (${samples} samples)`);
   const more = objects.length - named.length;
   return `no source lines in ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}: ${why}`;
 }

@@ -6,32 +6,32 @@
 import { int32Column } from "../../base/bytes/column.ts";
 import type { ObjectInfo } from "../../symbols/object/objects.ts";
 import type { Symbolizer } from "../../symbols/symbolizer.ts";
-import { type Reason, REASONS } from "../../symbols/object/missing_symbol_reasons.ts";
+import { type Reason, REASON_COUNT } from "../../symbols/object/missing_symbol_reasons.ts";
 import type { Profile } from "../model/profile.ts";
-import { type FrameTable, type PlaceFrames, PlaceIndex } from "../model/tables.ts";
+import { AddressIndex, type FrameFinder, type FrameTable } from "../model/tables.ts";
 import { UnnamedTable } from "../query/unnamed.ts";
 
 /** Numbers that an object's reasons take, of which 0 is none. */
-const REASONS_ROOM = REASONS + 1;
+const REASONS_ROOM = REASON_COUNT + 1;
 /** Stands for a symbol where there is no object; beyond every symbol's number. */
 const NO_OBJECT = 0x7fffffff;
 /** Stands for the symbol of a frame that has not been looked up; below every REASON. */
 const UNKNOWN = -0x80000000;
 
-export class FrameSymbols implements PlaceFrames {
+export class FrameSymbols implements FrameFinder {
   readonly #frames: FrameTable;
   readonly #objects: readonly ObjectInfo[];
   readonly #symbolizer: Symbolizer;
   /** Of each frame: its symbol, or a REASON, which is negative; or one of the above. */
   readonly #found = int32Column();
   /** What `frameOf` has said of each place. */
-  readonly #places = new PlaceIndex();
+  readonly #places = new AddressIndex();
   /** Frame of each symbol plus one. */
   readonly #ofSymbol: number[] = [];
   /** Frame of what has no symbol, by object and reason. */
   readonly #ofUnresolved = new Map<number, number>();
   /** Frame of a function without a name, by its first address. */
-  readonly #ofFunction = new PlaceIndex();
+  readonly #ofFunction = new AddressIndex();
   /** The addresses that a frame of `#ofUnresolved` stands for, from the lowest to the highest. */
   readonly #extents = new Map<number, { from: number; to: number }>();
 

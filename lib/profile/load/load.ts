@@ -24,12 +24,12 @@ import type { RecordedMachine } from "../../symbols/files/recorded_machine.ts";
 import { Budget } from "../../symbols/object/limits.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import { Symbolizer } from "../../symbols/symbolizer.ts";
-import { causeOf, remedyOf } from "../../symbols/object/missing_symbol_reasons.ts";
+import { missingSymbolCause, missingSymbolRemedy } from "../../symbols/object/missing_symbol_reasons.ts";
 import { ProfileBuilder } from "./builder.ts";
 import { cutTimes } from "../query/filter.ts";
 import { FrameSymbols } from "./frame_symbols.ts";
 import { chainWarnings, notShown } from "./not_shown.ts";
-import { JitPlaces } from "./jit_places.ts";
+import { JitCodeLoader } from "./jit_code_loader.ts";
 import {
   checkValid,
   countingSort,
@@ -37,12 +37,12 @@ import {
   type ProfileLedger,
   type ProfileMeta,
 } from "../model/profile.ts";
-import { FrameTable, type Samples, type TimeTable } from "../model/tables.ts";
+import { FrameTable, type SampleColumns, type TimeTable } from "../model/tables.ts";
 import { clockText, type TimeRanges, timeTest } from "../query/time_ranges.ts";
 
 const CLOCK_MONOTONIC = 1;
 /** Letters of a symbol's name that are kept: templates and closures make names of some thousand. */
-const MOST_NAME = 4096;
+const MAX_NAME = 4096;
 
 export interface LoadOptions {
   /** Symbol names as compilers wrote them, rather than readable. */
@@ -84,14 +84,19 @@ export async function loadProfile(
   const reader = new PerfDataReader(input, { damaged: "stop" });
   const header = await reader.open();
   const spaces = new AddressSpaces();
-  tellBuildIds(spaces, header.features);
+  setBuildIds(spaces, header.features);
   const { within } = options;
   const { sampleTime } = header.features;
   // a slice of the whole needs to know the whole: where the header does not say, all is read first, then cut
   const cutLater = within !== undefined && "slices" in within && sampleTime === undefined;
-  files.tellMachine?.(machineOf(header.features, input));
+  files.setMachine?.(machineOf(header.features, input));
   const budget = new Budget();
-  const jit = new JitPlaces(spaces, files, budget, isMonotonic(header) ? () => reader.timeBase : undefined);
+  const jit = new JitCodeLoader(
+    spaces,
+    files,
+    budget,
+    isMonotonic(header) ? () => reader.timeBase : undefined,
+  );
   const symbolizer = new Symbolizer(files, budget);
   const frames = new FrameTable();
   const frameSymbols = new FrameSymbols(frames, spaces.objects.rows, symbolizer);
@@ -105,7 +110,7 @@ export async function loadProfile(
     within: within && !cutLater ? timeTest(within, () => reader.timeBase, sampleTime) : undefined,
   });
   const kernel = header.events.some(({ attr }) => !attr.flags.has("excludeKernel"))
-    ? files.expectKernel?.()
+    ? files.preloadKernel?.()
     : undefined;
   if (merge) await kernel;
   const stats = reader.read(builder);
@@ -116,8 +121,8 @@ export async function loadProfile(
 
   if (!header.complete) {
     // what a pipe tells of itself comes with the records
-    tellBuildIds(spaces, header.features);
-    files.tellMachine?.(machineOf(header.features, input));
+    setBuildIds(spaces, header.features);
+    files.setMachine?.(machineOf(header.features, input));
   }
   await kernel;
   const { stacks, threads, outsiders } = builder;
@@ -182,8 +187,8 @@ export async function loadProfile(
     times: builder.times && timesInOrder(builder.times, builder.firstTime),
     unresolved: unresolved.map(({ object, reason, detail, weight }) => ({
       object: object.name,
-      cause: causeOf(reason, detail),
-      remedy: remedyOf(reason, object),
+      cause: missingSymbolCause(reason, detail),
+      remedy: missingSymbolRemedy(reason, object),
       samples: weight,
     })),
     lines: sources?.lines,
@@ -209,7 +214,7 @@ export async function loadProfile(
 }
 
 /** Why samples of the thread row `outsiders` have no names: they are of processes outside a pid namespace. */
-function namespaceWarning({ thread, count }: Samples, outsiders: number): string {
+function namespaceWarning({ thread, count }: SampleColumns, outsiders: number): string {
   let outside = 0;
   for (let row = 0; row < thread.length; row++) if (thread[row] === outsiders) outside += count[row];
   return `${outside} samples are of processes outside the pid namespace (container) that was recorded in: the kernel tells ` +
@@ -217,7 +222,7 @@ function namespaceWarning({ thread, count }: Samples, outsiders: number): string
 }
 
 /** Tells the objects the build ids that the recording lists. */
-function tellBuildIds({ objects }: AddressSpaces, { buildIds }: Features): void {
+function setBuildIds({ objects }: AddressSpaces, { buildIds }: Features): void {
   for (const entry of buildIds) {
     // the kernel's own may be listed by the path of a vmlinux; a guest's are of another machine
     const mode = entry.misc & PERF_RECORD_MISC.CPUMODE_MASK;
@@ -280,7 +285,7 @@ function symbolsFrom(
   symbols: number,
   symbolOfFrame: Int32Array,
   frameOfStack: Int32Array,
-  { event, stack, period }: Samples,
+  { event, stack, period }: SampleColumns,
 ): (symbol: number) => boolean {
   const isShown = new Uint8Array(symbols), weight = new Float64Array(symbols);
   const least = percent / 100 * (1 - 1e-9); // whoever compares rows with the limit may round otherwise
@@ -331,7 +336,7 @@ async function readable(
 
 /** The name, or the start of a very long one: every row and every frame of a stack may show it. */
 function shortened(name: string): string {
-  return name.length > MOST_NAME ? `${name.slice(0, MOST_NAME)}…` : name;
+  return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;
 }
 
 /** What a reading has come to. */

@@ -6,17 +6,26 @@
 
 import { ABSENT, IntMap } from "../../base/bytes/int_map.ts";
 import type { LedgerCounts, SampledEvent } from "../../perfdata/format/session_info.ts";
-import type { Samples } from "./tables.ts";
+import type { SampleColumns } from "./tables.ts";
 
 /** What a mapped object is; `kernel`, `module` and `bpf` run in kernel mode, `guest` in a virtual machine, or below it. */
-export type ObjectKind = "kernel" | "module" | "bpf" | "vdso" | "file" | "jit" | "anon" | "guest" | "unknown";
+export type ProfileObjectKind =
+  | "kernel"
+  | "module"
+  | "bpf"
+  | "vdso"
+  | "file"
+  | "jit"
+  | "anon"
+  | "guest"
+  | "unknown";
 
 export interface ProfileObject {
   /** As shown: the file's base name, `[kernel.kallsyms]`, `[vdso]`. */
   name: string;
   /** As mapped: the whole path, or the same as `name`. */
   path: string;
-  kind: ObjectKind;
+  kind: ProfileObjectKind;
   /** Lower-case hex, or "" when it is not known. */
   buildId: string;
 }
@@ -32,7 +41,7 @@ export interface ProfileEvent {
 }
 
 /** Samples the reader could not turn into symbols, by cause, with what would mend it. */
-export interface Unresolved {
+export interface UnresolvedSamples {
   object: string;
   cause: string;
   remedy: string;
@@ -118,20 +127,23 @@ export interface Profile {
   /** Every process that `threads` speaks of, and the name it last went by: that of its main thread. */
   processes: { pid: Int32Array; comm: Int32Array };
   /** Alike samples added up; `period` is the weight: events, or ns for the clock events. */
-  samples: Samples;
+  samples: SampleColumns;
   /**
    * Every sample that has a time, one by one and in order: ns since `meta.start`, row of `samples`, weight.
    * Only where it was asked for: it is the one table that grows with the length of a recording.
    */
   times?: { at: Float64Array; sample: Int32Array; period: Float64Array };
-  unresolved: Unresolved[];
+  unresolved: UnresolvedSamples[];
   /** Source lines, where they were asked for. */
   lines?: ProfileLines;
 }
 
-/** Whether an event's periods are ns of time rather than events counted: the software clocks, by perf's names. */
-export function isClock({ name }: ProfileEvent): boolean {
-  return /^(cpu|task)-clock(:|$)/.test(name);
+/** The clock events, whose periods are times. */
+const CLOCKS = new Set(["cpu-clock", "task-clock"]);
+
+/** Returns the unit of an event's periods: `ns` for the clock events, with modifiers or without (`cpu-clock:u`), else `events`. */
+export function weightUnit(eventName: string): "ns" | "events" {
+  return CLOCKS.has(eventName.split(/[:/]/, 1)[0]) ? "ns" : "events";
 }
 
 /** A function that gives the name of a process of the profile by its pid. */
@@ -141,7 +153,7 @@ export function processNames({ processes, comms }: Profile): (pid: number) => st
 }
 
 /** What has no symbol in this profile, most samples first; a filtered one keeps rows for what it left out. */
-export function unresolvedSamples(profile: Profile): Unresolved[] {
+export function unresolvedByWeight(profile: Profile): UnresolvedSamples[] {
   return profile.unresolved.filter(({ samples }) => samples > 0).sort((a, b) => b.samples - a.samples);
 }
 
@@ -168,7 +180,7 @@ interface ByEvent {
   ends: Int32Array;
 }
 
-const byEvent = new WeakMap<Samples, ByEvent>();
+const byEvent = new WeakMap<SampleColumns, ByEvent>();
 
 /** Rows of `samples` that are of one event, ascending; those of an event are found at once, however many there are. */
 export function samplesOf({ samples, events }: Profile, event: number): Int32Array {
@@ -188,7 +200,7 @@ export function countingSort(column: Int32Array, count: number): ByEvent {
 }
 
 /** Whether code of this object runs in kernel mode. */
-export function isKernel(kind: ObjectKind): boolean {
+export function isKernel(kind: ProfileObjectKind): boolean {
   return kind === "kernel" || kind === "module" || kind === "bpf";
 }
 

@@ -12,7 +12,7 @@ const FIRST_ROWS = 1 << 14;
 const FIRST_SLOTS = 4 * FIRST_ROWS;
 
 /** The rows of a SampleTable: see Profile.samples. */
-export interface Samples {
+export interface SampleColumns {
   event: Int32Array;
   thread: Int32Array;
   cpu: Int32Array;
@@ -25,7 +25,7 @@ export interface Samples {
  * Numbers by place: an object (-1: none is known) and an address inside it (absolute when there is no object). What is
  * looked up and what is found lie side by side, as samples come from everywhere and each look-up waits for memory.
  */
-export class PlaceIndex {
+export class AddressIndex {
   /** Slots of two doubles: the address; and as two words the object and the number plus one (0: free). */
   #numbers = new Float64Array(2 * FIRST_SLOTS);
   #words = new Int32Array(this.#numbers.buffer);
@@ -69,16 +69,16 @@ export class PlaceIndex {
 }
 
 /** Finds the frames of places. */
-export interface PlaceFrames {
+export interface FrameFinder {
   /** The frame for an address in an object (-1: of none, and absolute). */
   frameOf(object: number, address: number): number;
 }
 
 /** Frames, by their place. */
-export class FrameTable implements PlaceFrames {
+export class FrameTable implements FrameFinder {
   readonly object = int32Column();
   readonly address = float64Column();
-  readonly #index = new PlaceIndex();
+  readonly #index = new AddressIndex();
 
   frameOf(object: number, address: number): number {
     let row = this.#index.find(object, address);
@@ -178,7 +178,7 @@ export class SampleTable {
   }
 
   /** The rows as columns of their own. */
-  columns(): Samples {
+  columns(): SampleColumns {
     const n = this.length, words = this.#words, numbers = this.#numbers;
     const event = new Int32Array(n), thread = new Int32Array(n), cpu = new Int32Array(n);
     const stack = new Int32Array(n), count = new Float64Array(n), period = new Float64Array(n);

@@ -2,7 +2,7 @@
 
 import type { Grouping, Groups } from "./groups.ts";
 import { PathTotals } from "./path_totals.ts";
-import type { Places } from "./aggregation_keys.ts";
+import type { AggregationKeys } from "./aggregation_keys.ts";
 import { countingSort, type Profile, samplesOf } from "../model/profile.ts";
 
 /** How much: samples, and the sum of their periods. */
@@ -79,7 +79,7 @@ interface Scratch {
   totalsOf(): PathTotals;
 }
 
-const scratches = new WeakMap<Places, Scratch>();
+const scratches = new WeakMap<AggregationKeys, Scratch>();
 
 function scratchOf(profile: Profile, { places }: Grouping): Scratch {
   let scratch = scratches.get(places);

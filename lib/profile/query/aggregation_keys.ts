@@ -9,10 +9,10 @@ import { unnamedName } from "./unnamed.ts";
  * (`Profile.unnamed`). `object`: objects of one name are one place. `address`: every frame is a place. `none`: all are
  * the same.
  */
-export type PlaceKind = "symbol" | "object" | "address" | "none";
+export type AggregationKind = "symbol" | "object" | "address" | "none";
 
-export interface Places {
-  kind: PlaceKind;
+export interface AggregationKeys {
+  kind: AggregationKind;
   /** Row of each frame's place. */
   ofFrame: Int32Array;
   /** Symbol row, or -1. */
@@ -30,7 +30,7 @@ export interface Places {
 }
 
 /** The places of a profile's frames. */
-export function placesOf(profile: Profile, kind: PlaceKind = "symbol"): Places {
+export function aggregationKeysOf(profile: Profile, kind: AggregationKind = "symbol"): AggregationKeys {
   switch (kind) {
     case "symbol":
       return bySymbol(profile);
@@ -50,7 +50,7 @@ export function placesOf(profile: Profile, kind: PlaceKind = "symbol"): Places {
   }
 }
 
-function bySymbol({ frames, symbols, objects, unnamed }: Profile): Places {
+function bySymbol({ frames, symbols, objects, unnamed }: Profile): AggregationKeys {
   // symbols first, then code without one
   const named = symbols.name.length, size = named + unnamed.object.length;
   const symbol = Int32Array.from({ length: size }, (_, place) => place < named ? place : -1);
@@ -67,7 +67,7 @@ function bySymbol({ frames, symbols, objects, unnamed }: Profile): Places {
   return { kind: "symbol", ofFrame, symbol, unnamed: code, object, kernel };
 }
 
-function byObject({ frames, objects }: Profile): Places {
+function byObject({ frames, objects }: Profile): AggregationKeys {
   const none = objects.length; // user; behind it kernel
   const first = new Map<string, number>();
   objects.forEach(({ name }, o) => first.has(name) || first.set(name, o));
@@ -85,7 +85,7 @@ function byObject({ frames, objects }: Profile): Places {
   return { kind: "object", ofFrame, symbol: nothing, unnamed: nothing, object, kernel };
 }
 
-function byAddress({ frames, objects }: Profile): Places {
+function byAddress({ frames, objects }: Profile): AggregationKeys {
   const { object, symbol, unnamed, address } = frames;
   const kernel = Uint8Array.from(
     object,
@@ -95,7 +95,7 @@ function byAddress({ frames, objects }: Profile): Places {
 }
 
 /** The places, each told apart further by source line. The profile has to have `lines`. */
-export function byLine({ lines }: Profile, places: Places): Places {
+export function byLine({ lines }: Profile, places: AggregationKeys): AggregationKeys {
   if (!lines) throw new Error("byLine() needs a profile with lines");
   const table = new StackTable(); // a line under its place
   const ofFrame = places.ofFrame.map((place, frame) => table.intern(place, lines.ofFrame[frame]));
@@ -112,7 +112,7 @@ export function byLine({ lines }: Profile, places: Places): Places {
 }
 
 /** The place's source line as perf and addr2line have it, `main.c:12`, `??:0` for none. */
-export function placeLine({ lines }: Profile, { line }: Places, place: number): string {
+export function placeLine({ lines }: Profile, { line }: AggregationKeys, place: number): string {
   const row = line?.[place] ?? -1;
   if (!lines || row < 0) return "??:0";
   const path = lines.paths[lines.file[row]];
@@ -123,14 +123,14 @@ export function placeLine({ lines }: Profile, { line }: Places, place: number): 
  * What to call a place in a tree of calls: its symbol, and its line where lines tell places apart. Of a run of several
  * frames without a symbol (`joinsRun`) `libfoo.so (5 frames)`.
  */
-export function placeLabel(profile: Profile, places: Places, place: number, frames = 1): string {
+export function placeLabel(profile: Profile, places: AggregationKeys, place: number, frames = 1): string {
   if (frames > 1) return `${placeObject(profile, places, place)} (${frames} frames)`;
   const name = placeName(profile, places, place);
   return places.line ? `${name} ${placeLine(profile, places, place)}` : name;
 }
 
 /** The name to show for a place: its symbol's, or what `unnamedName` makes of code without one. */
-export function placeName(profile: Profile, places: Places, place: number): string {
+export function placeName(profile: Profile, places: AggregationKeys, place: number): string {
   const symbol = places.symbol[place];
   if (symbol >= 0) return profile.symbols.name[symbol];
   const row = places.unnamed[place];
@@ -139,13 +139,13 @@ export function placeName(profile: Profile, places: Places, place: number): stri
 }
 
 /** The name to show for a place's object. */
-export function placeObject(profile: Profile, places: Places, place: number): string {
+export function placeObject(profile: Profile, places: AggregationKeys, place: number): string {
   const object = places.object[place];
   return object >= 0 ? profile.objects[object].name : "[unknown]";
 }
 
 /** The mode that a place runs in, as perf marks it: `[k]` in the kernel, `[g]` in a virtual machine, else `[.]`. */
-export function placeMark({ objects }: Profile, { kernel, object }: Places, place: number): string {
+export function placeMark({ objects }: Profile, { kernel, object }: AggregationKeys, place: number): string {
   if (kernel[place]) return "[k]";
   return object[place] >= 0 && objects[object[place]].kind === "guest" ? "[g]" : "[.]";
 }
@@ -154,7 +154,7 @@ export function placeMark({ objects }: Profile, { kernel, object }: Places, plac
  * Whether a frame and the only one that it called are shown as one: both are code of one object that has no symbols.
  * Functions with samples of their own stay, since they are what is looked for.
  */
-export function joinsRun(places: Places, outer: RunFrame, inner: RunFrame): boolean {
+export function joinsRun(places: AggregationKeys, outer: RunFrame, inner: RunFrame): boolean {
   if (places.symbol[outer.place] >= 0 || places.symbol[inner.place] >= 0) return false;
   if (outer.place === inner.place) return true;
   return !outer.hasSelf && !inner.hasSelf && places.object[outer.place] === places.object[inner.place] &&

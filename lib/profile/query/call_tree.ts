@@ -26,14 +26,14 @@ export interface GroupTree {
 }
 
 /**
- * The call trees of one event (-1: of all), one a group, heaviest first. What less than `leastPeriod` went
+ * The call trees of one event (-1: of all), one a group, heaviest first. What less than `minPeriod` went
  * through is left out.
  */
 export function callTrees(
   profile: Profile,
   { groups, places }: Grouping,
   event: number,
-  leastPeriod = 0,
+  minPeriod = 0,
 ): GroupTree[] {
   const { samples, stacks } = profile;
   const { ofFrame } = places;
@@ -77,7 +77,7 @@ export function callTrees(
   const nodes: (CallNode | undefined)[] = [];
   for (let n = 0; n < count.length; n++) {
     nodes.push(undefined);
-    if (period.data[n] < leastPeriod) continue; // and so is all that it called
+    if (period.data[n] < minPeriod) continue; // and so is all that it called
     const node: CallNode = {
       place: table.frame.data[n],
       self: { count: selfCount.data[n], period: selfPeriod.data[n] },
@@ -91,6 +91,6 @@ export function callTrees(
   const heaviest = (a: { total: Weight }, b: { total: Weight }) => b.total.period - a.total.period;
   for (const { roots } of trees) roots.sort(heaviest);
   for (const node of nodes) node?.callees.sort(heaviest);
-  return trees.filter(({ total }) => total.count > 0 && total.period >= leastPeriod)
+  return trees.filter(({ total }) => total.count > 0 && total.period >= minPeriod)
     .sort((a, b) => heaviest(a, b) || a.group - b.group);
 }

@@ -2,7 +2,7 @@
 
 import type { Weight } from "./aggregate.ts";
 import type { Grouping } from "./groups.ts";
-import type { Places } from "./aggregation_keys.ts";
+import type { AggregationKeys } from "./aggregation_keys.ts";
 import { countingSort, type Profile, samplesOf } from "../model/profile.ts";
 
 /** A node of a caller tree: a place, the weight that passed through it here, and who called it. */
@@ -27,11 +27,11 @@ interface Level {
 }
 
 /** By place: its node in the level at hand, -1 for none; all are -1 between levels. */
-const nodesAt = new WeakMap<Places, Int32Array>();
+const nodesAt = new WeakMap<AggregationKeys, Int32Array>();
 
 /**
  * Who called the leaf of each row's samples of one event (-1: of all): the trees of callers, from the immediate
- * ones up to the roots, heaviest first at each level. Callers that less than `leastPeriod` came through are left
+ * ones up to the roots, heaviest first at each level. Callers that less than `minPeriod` came through are left
  * out; and since so are all behind them, the work goes down with the level.
  */
 export function callerTrees(
@@ -39,7 +39,7 @@ export function callerTrees(
   grouping: Grouping,
   event: number,
   rows: readonly { group: number; place: number }[],
-  leastPeriod = 0,
+  minPeriod = 0,
 ): CallerNode[][] {
   const { parent, frame } = profile.stacks;
   const { ofFrame, symbol } = grouping.places;
@@ -67,7 +67,7 @@ export function callerTrees(
       }
       // where the paths through each node go: behind those of the one before
       for (let n = 0; n < ends.length; n++) {
-        const light = callers[n].period < leastPeriod;
+        const light = callers[n].period < minPeriod;
         const start = filled;
         if (!light) {
           filled += ends[n];
@@ -85,7 +85,7 @@ export function callerTrees(
         spare.period[into] = paths.period[i];
       }
       for (const { place } of callers) nodeAt[place] = -1;
-      const heavy = callers.filter((node) => node.period >= leastPeriod).sort((a, b) => b.period - a.period);
+      const heavy = callers.filter((node) => node.period >= minPeriod).sort((a, b) => b.period - a.period);
       callers.length = 0;
       for (const node of heavy) callers.push(node);
     }

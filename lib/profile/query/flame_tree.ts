@@ -15,7 +15,7 @@ export interface NodeWeights {
 }
 
 /** A row is a node: a place, reached by the path of its parents. */
-export interface FlameTree {
+export interface FlameTreeColumns {
   /** The caller's row, which comes first; of the outermost frames -1 - the group. */
   parent: Int32Array;
   place: Int32Array;
@@ -30,8 +30,8 @@ export interface FlameSource {
   event: number;
 }
 
-/** The tree of all sources, whose places and groups have to be numbered alike (see groupAlike()). */
-export function flameTree(sources: readonly FlameSource[]): FlameTree {
+/** The tree of all sources, whose places and groups have to be numbered alike (see matchFunctions()). */
+export function buildFlameTree(sources: readonly FlameSource[]): FlameTreeColumns {
   const table = new StackTable();
   const columns = sources.map(() => ({ count: float64Column(), period: float64Column() }));
   const path: number[] = [];

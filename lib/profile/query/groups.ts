@@ -1,7 +1,7 @@
 /** What the rows of a report are told apart by: sort keys, as perf names them. */
 
 import { UsageError } from "../../base/system/errors.ts";
-import { byLine, type PlaceKind, type Places, placesOf } from "./aggregation_keys.ts";
+import { type AggregationKeys, aggregationKeysOf, type AggregationKind, byLine } from "./aggregation_keys.ts";
 import type { Profile } from "../model/profile.ts";
 import { StackTable } from "../model/tables.ts";
 
@@ -46,13 +46,13 @@ export interface Groups {
 /** How a report tells its rows apart. */
 export interface Grouping {
   groups: Groups;
-  places: Places;
+  places: AggregationKeys;
 }
 
 /** The grouping by `keys`. */
 export function groupBy(profile: Profile, keys: readonly SortKey[]): Grouping {
-  const kind: PlaceKind = keys.includes("sym") ? "symbol" : keys.includes("dso") ? "object" : "none";
-  const places = placesOf(profile, kind);
+  const kind: AggregationKind = keys.includes("sym") ? "symbol" : keys.includes("dso") ? "object" : "none";
+  const places = aggregationKeysOf(profile, kind);
   return {
     groups: groupsOf(profile, keys),
     places: keys.includes("srcline") ? byLine(profile, places) : places,

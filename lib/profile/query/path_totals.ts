@@ -4,7 +4,7 @@
  * its depth.
  */
 
-import type { Places } from "./aggregation_keys.ts";
+import type { AggregationKeys } from "./aggregation_keys.ts";
 import type { Profile } from "../model/profile.ts";
 
 export class PathTotals {
@@ -22,7 +22,7 @@ export class PathTotals {
   /** By place: how often it is on the path that is walked. */
   readonly #onPath: Int32Array;
 
-  constructor({ stacks }: Profile, places: Places) {
+  constructor({ stacks }: Profile, places: AggregationKeys) {
     const n = stacks.parent.length;
     this.#parent = stacks.parent;
     this.#frame = stacks.frame;

@@ -2,7 +2,7 @@
 
 import { withEvents } from "./filter.ts";
 import { type Profile, sampleCount } from "../model/profile.ts";
-import { sampledEvents } from "./table.ts";
+import { sampledEventRows } from "./table.ts";
 
 /**
  * `recorded`: all, in the order of the recording. `heaviest first`: all, the one with the most samples first, since what
@@ -12,7 +12,7 @@ export type EventChoice = "recorded" | "heaviest first" | "heaviest";
 
 /** The events of the profile that samples are taken of, the one with the most samples first. */
 export function heaviestFirst(profile: Profile): number[] {
-  const events = sampledEvents(profile);
+  const events = sampledEventRows(profile);
   const counts = new Map(events.map((event) => [event, sampleCount(profile, event)]));
   return events.sort((a, b) => counts.get(b)! - counts.get(a)! || a - b);
 }
@@ -38,7 +38,7 @@ function twinName(event: string, modifiers: string): string {
  * The events that are one, by their common name: the same event on each kind of core of a CPU that has several
  * (`cpu_core/cycles/P`, `cpu_atom/cycles/P`), where a thread is counted by one of them at a time.
  */
-function twinsOf({ events }: Profile): Map<string, number[]> {
+function hybridEventsOf({ events }: Profile): Map<string, number[]> {
   const byName = new Map<string, { row: number; pmu: string }[]>();
   events.forEach(({ name }, row) => {
     const parts = onCorePmu(name);
@@ -54,8 +54,8 @@ function twinsOf({ events }: Profile): Map<string, number[]> {
 }
 
 /** The profile with its twins made one event each, in the place of the first of them. */
-export function mergeTwins(profile: Profile): Profile {
-  const twins = twinsOf(profile);
+export function mergeHybridEvents(profile: Profile): Profile {
+  const twins = hybridEventsOf(profile);
   if (twins.size === 0) return profile;
   const merged = new Map(
     [...twins].flatMap(([name, rows]) => rows.map((row) => [row, { name, first: rows[0] }])),
@@ -87,13 +87,13 @@ export interface UnknownEvents {
  * The profile of the events of these names, or of all where there are none; twins are one where `choice` takes them
  * so, and go by their common name, too.
  */
-export function eventsNamed(
+export function selectEvents(
   profile: Profile,
   names: readonly string[],
   choice: EventChoice,
 ): Profile | UnknownEvents {
-  const twins = choice === "recorded" ? new Map<string, number[]>() : twinsOf(profile);
-  const sampled = sampledEvents(profile);
+  const twins = choice === "recorded" ? new Map<string, number[]>() : hybridEventsOf(profile);
+  const sampled = sampledEventRows(profile);
   const rowsOf = (name: string) => {
     const rows = sampled.filter((event) => profile.events[event].name === name);
     return rows.length > 0 ? rows : twins.get(name) ?? [];
@@ -106,5 +106,5 @@ export function eventsNamed(
   const named = names.length === 0 || wanted.size === sampled.length
     ? profile
     : withEvents(profile, sampled.filter((event) => wanted.has(event)));
-  return twins.size === 0 ? named : mergeTwins(named);
+  return twins.size === 0 ? named : mergeHybridEvents(named);
 }

@@ -15,13 +15,13 @@ export interface TableRow {
 }
 
 /** How much there is in all: what shares are shares of. By event. */
-export interface Whole {
+export interface ProfileTotals {
   count: readonly number[];
   period: readonly number[];
 }
 
 /** All that the profile has. */
-export function wholeOf(profile: Profile): Whole {
+export function profileTotals(profile: Profile): ProfileTotals {
   return {
     count: profile.events.map((_, event) => sampleCount(profile, event)),
     period: profile.events.map((_, event) => totalPeriod(profile, event)),
@@ -29,18 +29,18 @@ export function wholeOf(profile: Profile): Whole {
 }
 
 /** The rows of events that samples are taken of: not of those that only track processes and maps. */
-export function sampledEvents(profile: Profile): number[] {
+export function sampledEventRows(profile: Profile): number[] {
   return profile.events.flatMap(({ tracksOnly }, event) => tracksOnly ? [] : [event]);
 }
 
 /** More are not told apart in columns: a table of all rows by all events may be larger than any file. */
-const MOST_COLUMNS = 256;
+const MAX_COLUMNS = 256;
 
 /** Throws UsageError for more events than a table has columns for. */
-export function refuseManyColumns(events: number): void {
-  if (events <= MOST_COLUMNS) return;
+export function checkColumnCount(events: number): void {
+  if (events <= MAX_COLUMNS) return;
   throw new UsageError(
-    `${events} events are more than stand side by side (${MOST_COLUMNS}): choose some with --event`,
+    `${events} events are more than stand side by side (${MAX_COLUMNS}): choose some with --event`,
   );
 }
 
@@ -52,14 +52,14 @@ export interface TableOptions extends OverheadOptions {
 /** Of an event that a row has none of. */
 const NOTHING: Weight = Object.freeze({ count: 0, period: 0 });
 
-/** Heaviest in the first event first; what weighs nothing there by the next one. Throws UsageError: see refuseManyColumns(). */
-export function tableOf(
+/** Heaviest in the first event first; what weighs nothing there by the next one. Throws UsageError: see checkColumnCount(). */
+export function tableRows(
   profile: Profile,
   grouping: Grouping,
   events: readonly number[],
   { children, selfOnly }: TableOptions,
 ): TableRow[] {
-  refuseManyColumns(events.length);
+  checkColumnCount(events.length);
   const rows: TableRow[] = [];
   const byPlace = new Map<number, TableRow>();
   const placeCount = grouping.places.symbol.length;

@@ -3,14 +3,14 @@
 import { float64Column, int32Column } from "../../base/bytes/column.ts";
 import { hexAddress } from "../../base/bytes/address.ts";
 import type { Profile, ProfileObject } from "../model/profile.ts";
-import { PlaceIndex } from "../model/tables.ts";
+import { AddressIndex } from "../model/tables.ts";
 
 /** The rows of `Profile.unnamed` while they are being made. */
 export class UnnamedTable {
   readonly #object = int32Column();
   readonly #from = float64Column();
   readonly #to = float64Column();
-  readonly #functions = new PlaceIndex();
+  readonly #functions = new AddressIndex();
   /** By object, what is in none of its functions; in no object, that of the kernel below that of programs. */
   readonly #rest = new Map<number, number>();
 

@@ -7,9 +7,15 @@ import { lostText } from "../../perfdata/format/ledger.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import { VERSION } from "../../base/system/version.ts";
 import { type PathTree, pathTree } from "../../profile/query/path_tree.ts";
-import { placeName, type Places, placesOf } from "../../profile/query/aggregation_keys.ts";
-import { countingSort, isClock, isKernel, type Profile, sampleCount } from "../../profile/model/profile.ts";
-import { sampledEvents } from "../../profile/query/table.ts";
+import { type AggregationKeys, aggregationKeysOf, placeName } from "../../profile/query/aggregation_keys.ts";
+import {
+  countingSort,
+  isKernel,
+  type Profile,
+  sampleCount,
+  weightUnit,
+} from "../../profile/model/profile.ts";
+import { sampledEventRows } from "../../profile/query/table.ts";
 import { Each, jsonPieces, Numbers, Part, Repeated } from "../json/json_pieces.ts";
 import { type ListedThread, threadList } from "../shared/thread_list.ts";
 
@@ -35,12 +41,12 @@ const OTHER = 0, USER = 1, KERNEL = 2, JIT = 3;
  */
 export function renderFirefox(profile: Profile): Generator<string> {
   const { times, meta } = profile;
-  const [event] = sampledEvents(profile);
+  const [event] = sampledEventRows(profile);
   if ((times?.at.length ?? 0) < sampleCount(profile)) {
     throw new BadInputError("--format firefox shows samples over time, and not all samples here have times");
   }
-  const clock = event !== undefined && isClock(profile.events[event]);
-  const places = placesOf(profile, "symbol");
+  const clock = event !== undefined && weightUnit(profile.events[event].name) === "ns";
+  const places = aggregationKeysOf(profile, "symbol");
   const tree = pathTree(profile, places.ofFrame);
   const interval = intervalOf(profile, event, clock);
   return jsonPieces({
@@ -152,7 +158,7 @@ function threadJson({ pid, tid, name, process, at, stack, period }: ThreadSample
 }
 
 /** The tables that threads share: a function and a frame for each place, a resource for each object. */
-function sharedJson(profile: Profile, places: Places, tree: PathTree): Part {
+function sharedJson(profile: Profile, places: AggregationKeys, tree: PathTree): Part {
   const { objects } = profile;
   const count = places.symbol.length;
   const strings = new Strings();
@@ -212,7 +218,7 @@ function sharedJson(profile: Profile, places: Places, tree: PathTree): Part {
   });
 }
 
-function categoryOf({ objects }: Profile, { object, kernel }: Places, place: number): number {
+function categoryOf({ objects }: Profile, { object, kernel }: AggregationKeys, place: number): number {
   if (kernel[place] === 1) return KERNEL;
   if (object[place] < 0) return OTHER;
   const { kind } = objects[object[place]];

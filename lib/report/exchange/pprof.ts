@@ -5,14 +5,14 @@ import { gzipSync } from "node:zlib";
 import { addressToBigint } from "../../base/bytes/address.ts";
 import {
   countingSort,
-  isClock,
   processNames,
   type Profile,
   sampleCount,
   totalPeriod,
+  weightUnit,
 } from "../../profile/model/profile.ts";
-import { placeName, placesOf } from "../../profile/query/aggregation_keys.ts";
-import { refuseManyColumns, sampledEvents } from "../../profile/query/table.ts";
+import { aggregationKeysOf, placeName } from "../../profile/query/aggregation_keys.ts";
+import { checkColumnCount, sampledEventRows } from "../../profile/query/table.ts";
 import { StackTable } from "../../profile/model/tables.ts";
 import { pprofMappings } from "./pprof_mappings.ts";
 import { ProtoWriter } from "./proto.ts";
@@ -52,18 +52,18 @@ class Texts {
  * Stacks are told apart by process and thread, which are in the labels `pid`, `tid`, `thread` and `process`.
  * Where source lines were looked up, locations have them. What has no symbol is of a function that is named as
  * in all other formats, `libfoo.so+0x1a40`. The addresses are those of `pprofMappings`. Warnings, the command and the machine are
- * comments. Throws UsageError: see refuseManyColumns().
+ * comments. Throws UsageError: see checkColumnCount().
  */
 export function renderPprof(profile: Profile): Uint8Array {
   const { meta } = profile;
   const out = new ProtoWriter(), texts = new Texts();
-  const events = sampledEvents(profile);
-  refuseManyColumns(events.length);
+  const events = sampledEventRows(profile);
+  checkColumnCount(events.length);
   const types = events.flatMap((event): [string, string][] => {
     const { name } = profile.events[event];
     return [
       [events.length === 1 ? "samples" : `samples_${name}`, "count"],
-      [name, isClock(profile.events[event]) ? "nanoseconds" : "count"],
+      [name, weightUnit(profile.events[event].name) === "ns" ? "nanoseconds" : "count"],
     ];
   });
   const type = ([name, unit]: [string, string]) => (inner: ProtoWriter) =>
@@ -140,7 +140,7 @@ function writeLocations(
   out: ProtoWriter,
 ): void {
   const { frames, objects, lines } = profile;
-  const places = placesOf(profile, "symbol");
+  const places = aggregationKeysOf(profile, "symbol");
   const functions = new StackTable(); // a file under a place
   for (let frame = 0; frame < frames.object.length; frame++) {
     const object = frames.object[frame];

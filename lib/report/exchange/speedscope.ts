@@ -2,9 +2,9 @@
 
 import { VERSION } from "../../base/system/version.ts";
 import { type PathTree, pathTree } from "../../profile/query/path_tree.ts";
-import { placeName, placesOf } from "../../profile/query/aggregation_keys.ts";
-import { countingSort, isClock, type Profile, sampleCount } from "../../profile/model/profile.ts";
-import { sampledEvents } from "../../profile/query/table.ts";
+import { aggregationKeysOf, placeName } from "../../profile/query/aggregation_keys.ts";
+import { countingSort, type Profile, sampleCount, weightUnit } from "../../profile/model/profile.ts";
+import { sampledEventRows } from "../../profile/query/table.ts";
 import { Each, jsonPieces, Numbers } from "../json/json_pieces.ts";
 import { threadList } from "../shared/thread_list.ts";
 
@@ -26,7 +26,7 @@ interface Sequence {
  */
 export function renderSpeedscope(profile: Profile): Generator<string> {
   const { frames, objects, meta } = profile;
-  const places = placesOf(profile, "symbol");
+  const places = aggregationKeysOf(profile, "symbol");
   // frames of what is in a stack; places are more
   const frameOf = new Int32Array(places.symbol.length).fill(-1);
   const shared: number[] = [];
@@ -68,9 +68,9 @@ function* profilesOf(profile: Profile, tree: PathTree): Generator<unknown> {
   const ofThreads = countingSort(byThread.map((at) => eventOf[at]), events.length).order.map((i) =>
     byThread[i]
   );
-  for (const event of sampledEvents(profile)) {
+  for (const event of sampledEventRows(profile)) {
     const from = event > 0 ? byEvent.ends[event - 1] : 0, to = byEvent.ends[event];
-    const unit = isClock(events[event]) ? "nanoseconds" : "none";
+    const unit = weightUnit(events[event].name) === "ns" ? "nanoseconds" : "none";
     const made = (name: string, places: Int32Array) =>
       sampled(`${events[event].name}: ${name}`, unit, merged(profile, tree, sequence, places), tree);
     yield made("all threads", byEvent.order.subarray(from, to));

@@ -2,14 +2,13 @@
 
 import { lostText } from "../../perfdata/format/ledger.ts";
 import type { Weight } from "../../profile/query/aggregate.ts";
-import { groupAlike } from "../../profile/compare/match_functions.ts";
+import { matchFunctions } from "../../profile/compare/match_functions.ts";
 import { comparisonNotes } from "../../profile/compare/comparison_notes.ts";
 import { commonEvents, normalizingFactor } from "../../profile/compare/diff.ts";
 import type { Normalization } from "../../profile/compare/normalization.ts";
 import { groupBy } from "../../profile/query/groups.ts";
-import { type Profile, sampleCount } from "../../profile/model/profile.ts";
+import { type Profile, sampleCount, weightUnit } from "../../profile/model/profile.ts";
 import { heaviestFirst } from "../../profile/query/shown_events.ts";
-import { weightUnit } from "../../profile/model/unit.ts";
 import { amountText, changeText, grouped } from "../shared/amount.ts";
 import { type Box, type BoxKind, type FlameLayout, layoutFlames } from "./layout.ts";
 import { interact } from "./script.js";
@@ -141,7 +140,7 @@ function againstBase(profile: Profile, base: BaseOptions, wanted: string | undef
   const sameEvent = base.profile.events[eventA].name === profile.events[eventB].name;
   const used = sameEvent ? normalize : "share";
   const factor = normalizingFactor(base.profile, profile, used, { a: eventA, b: eventB });
-  const alike = groupAlike(base.profile, profile, ["comm", "dso", "sym"]);
+  const alike = matchFunctions(base.profile, profile, ["comm", "dso", "sym"]);
   const a = { profile: base.profile, grouping: alike.a, event: eventA };
   const b = { profile, grouping: alike.b, event: eventB };
   const layout = negate ? layoutFlames(a, b, LIMITS) : layoutFlames(b, a, LIMITS);

@@ -2,17 +2,17 @@
 
 import type { Weight } from "../../profile/query/aggregate.ts";
 import {
+  buildFlameTree,
   type FlameSource,
-  type FlameTree,
-  flameTree,
+  type FlameTreeColumns,
   type NodeWeights,
 } from "../../profile/query/flame_tree.ts";
 import { groupValues } from "../../profile/query/groups.ts";
 import {
+  type AggregationKeys,
   joinsRun,
   placeLabel,
   placeObject,
-  type Places,
   type RunFrame,
 } from "../../profile/query/aggregation_keys.ts";
 import { isKernel, type ProfileObject } from "../../profile/model/profile.ts";
@@ -69,7 +69,7 @@ export function layoutFlames(
   other: FlameSource | undefined,
   { mostFrames, leastWidth, mostDepth }: LayoutOptions,
 ): FlameLayout {
-  const tree = flameTree(other ? [drawn, other] : [drawn]);
+  const tree = buildFlameTree(other ? [drawn, other] : [drawn]);
   const own = tree.weights[0], theirs = tree.weights.at(1);
   const roots = rootWeights(tree, own, drawn), otherRoots = theirs && rootWeights(tree, theirs, drawn);
   const whole = sum(roots), otherWhole = sum(otherRoots ?? []);
@@ -189,9 +189,9 @@ function describer(
  * above them in `callees`, and their own weights. Returns how many frames there are in each.
  */
 function joinRuns(
-  { place, weights }: FlameTree,
+  { place, weights }: FlameTreeColumns,
   callees: Map<number, number[]>,
-  places: Places,
+  places: AggregationKeys,
 ): Map<number, number> {
   const frames = new Map<number, number>();
   const end = (node: number): RunFrame => ({
@@ -225,7 +225,11 @@ function kindOf({ kind, name }: ProfileObject): BoxKind {
 }
 
 /** By group what went through its outermost frames. */
-function rootWeights(tree: FlameTree, { count, period }: NodeWeights, { grouping }: FlameSource): Weight[] {
+function rootWeights(
+  tree: FlameTreeColumns,
+  { count, period }: NodeWeights,
+  { grouping }: FlameSource,
+): Weight[] {
   const weights = Array.from(grouping.groups.example, none);
   tree.parent.forEach((parent, node) => {
     if (parent >= 0) return;
@@ -257,7 +261,7 @@ function periodLimit({ count, period }: NodeWeights, mostFrames: number, least: 
 
 /** What is drawn, by parent; what is not is added up in `left`. */
 function drawnCallees(
-  { parent }: FlameTree,
+  { parent }: FlameTreeColumns,
   { count, period, selfCount, selfPeriod }: NodeWeights,
   limit: number,
   mostDepth: number,

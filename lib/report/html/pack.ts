@@ -1,11 +1,10 @@
 /** From a profile to the tables of a page: places for frames, buckets for times. */
 
 import { int32Column } from "../../base/bytes/column.ts";
-import { placeName, type Places, placesOf } from "../../profile/query/aggregation_keys.ts";
-import type { Profile } from "../../profile/model/profile.ts";
-import { sampledEvents } from "../../profile/query/table.ts";
+import { type AggregationKeys, aggregationKeysOf, placeName } from "../../profile/query/aggregation_keys.ts";
+import { type Profile, weightUnit } from "../../profile/model/profile.ts";
+import { sampledEventRows } from "../../profile/query/table.ts";
 import { SampleTable, StackTable } from "../../profile/model/tables.ts";
-import { weightUnit } from "../../profile/model/unit.ts";
 import { COMMAND, type PageTables } from "./tables.ts";
 
 /** Time is cut into this many buckets: more than a screen has columns. */
@@ -19,7 +18,7 @@ const LEAST_BUCKETS = 125;
 export function packProfile(profile: Profile): PageTables {
   const { stacks, places, sampleRows } = mergedRows(profile);
   const { cells, bucketStart, bucketNs } = bucketsOf(profile, sampleRows);
-  const events = sampledEvents(profile).map((event) => profile.events[event]);
+  const events = sampledEventRows(profile).map((event) => profile.events[event]);
   const timed = bucketNs > 0;
   return {
     start: timed ? String(profile.meta.start) : "",
@@ -53,11 +52,11 @@ function mergedRows(profile: Profile): {
   sampleRows: SampleRows;
 } {
   const { samples, threads } = profile;
-  const all = placesOf(profile);
+  const all = aggregationKeysOf(profile);
   const used = new PlaceList(profile, all);
   const table = new StackTable();
   const eventOf = new Int32Array(profile.events.length).fill(-1);
-  sampledEvents(profile).forEach((event, column) => eventOf[event] = column);
+  sampledEventRows(profile).forEach((event, column) => eventOf[event] = column);
   // by command, as stacks are shared between commands in a profile and are not here
   const stackOf = profile.comms.map(() => new Map<number, number>());
   const path: number[] = [];
@@ -92,7 +91,7 @@ function mergedRows(profile: Profile): {
 /** The places that occur, numbered as they come. */
 class PlaceList {
   readonly #profile: Profile;
-  readonly #all: Places;
+  readonly #all: AggregationKeys;
   readonly #ofPlace: Int32Array;
   readonly #ofCommand: Int32Array;
   readonly #names: string[] = [];
@@ -102,7 +101,7 @@ class PlaceList {
   readonly #object = int32Column();
   readonly #kernel = int32Column();
 
-  constructor(profile: Profile, all: Places) {
+  constructor(profile: Profile, all: AggregationKeys) {
     this.#profile = profile;
     this.#all = all;
     this.#ofPlace = new Int32Array(all.symbol.length).fill(-1);

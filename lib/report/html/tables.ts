@@ -3,7 +3,7 @@
  * makes them (pack.ts), the page's program reads them (select.ts); both know them from here.
  */
 
-import type { ObjectKind } from "../../profile/model/profile.ts";
+import type { ProfileObjectKind } from "../../profile/model/profile.ts";
 import { ColumnReader, ColumnWriter } from "./bytes.ts";
 
 /** What is text, or small enough to be JSON. */
@@ -14,7 +14,7 @@ export interface PageTexts {
   bucketNs: number;
   /** `unit` is that of the weights. */
   events: { name: string; rate: string; unit: "ns" | "events" }[];
-  objects: { name: string; kind: ObjectKind }[];
+  objects: { name: string; kind: ProfileObjectKind }[];
   /** Of symbols, of code without one, and of commands. */
   names: string[];
   comms: string[];

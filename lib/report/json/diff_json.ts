@@ -2,8 +2,7 @@
 
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { type DiffOrder, diffOrder, type ProfileDiff } from "../../profile/compare/diff.ts";
-import { type Profile, sampleCount } from "../../profile/model/profile.ts";
-import { weightUnit } from "../../profile/model/unit.ts";
+import { type Profile, sampleCount, weightUnit } from "../../profile/model/profile.ts";
 import { Each, jsonPieces } from "./json_pieces.ts";
 
 /**

@@ -11,9 +11,9 @@ import {
   type Profile,
   sampleCount,
   totalPeriod,
-  unresolvedSamples,
+  unresolvedByWeight,
 } from "../../profile/model/profile.ts";
-import { sampledEvents, tableOf, wholeOf } from "../../profile/query/table.ts";
+import { profileTotals, sampledEventRows, tableRows } from "../../profile/query/table.ts";
 import { clockText } from "../../profile/query/time_ranges.ts";
 import { Each, jsonPieces } from "./json_pieces.ts";
 import type { ReportOptions } from "../shared/options.ts";
@@ -45,8 +45,8 @@ export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "wh
  */
 export function renderJson(profile: Profile, options: JsonOptions): Generator<string> {
   const grouping = groupBy(profile, options.sort);
-  const whole = options.whole ?? wholeOf(profile);
-  const events = new Each(sampledEvents(profile), (event) => {
+  const whole = options.whole ?? profileTotals(profile);
+  const events = new Each(sampledEventRows(profile), (event) => {
     const samples = sampleCount(profile, event), period = totalPeriod(profile, event);
     return {
       name: profile.events[event].name,
@@ -60,14 +60,14 @@ export function renderJson(profile: Profile, options: JsonOptions): Generator<st
       ...(options.tree === "calls" ? { calls: callsJson(profile, grouping, event) } : {}),
     };
   });
-  const unresolved = new Each(unresolvedSamples(profile));
+  const unresolved = new Each(unresolvedByWeight(profile));
   return jsonPieces({ schema: JSON_SCHEMAS.report, meta: metaJson(profile), events, unresolved }, 1);
 }
 
 function rowsJson(profile: Profile, grouping: Grouping, event: number, { tree, children }: JsonOptions) {
   const { groups, places } = grouping;
   const describe = describer(profile, grouping);
-  const rows = tableOf(profile, grouping, [event], { children: true });
+  const rows = tableRows(profile, grouping, [event], { children: true });
   if (!children) {
     rows.sort((a, b) => b.self[0].period - a.self[0].period || b.total[0].period - a.total[0].period);
   }

@@ -1,6 +1,6 @@
 /** What frames are called in the formats that have nothing but a name for them. */
 
-import { placeName, placesOf } from "../../profile/query/aggregation_keys.ts";
+import { aggregationKeysOf, placeName } from "../../profile/query/aggregation_keys.ts";
 import type { Profile } from "../../profile/model/profile.ts";
 
 /** Names of frames: each once, and the row of each frame's. */
@@ -17,7 +17,7 @@ export function frameNames(
   profile: Profile,
   decorate: (name: string, object: number) => string = (name) => name,
 ): FrameNames {
-  const places = placesOf(profile, "symbol");
+  const places = aggregationKeysOf(profile, "symbol");
   const name: string[] = [];
   const rows = new Map<string, number>();
   const ofPlace = Int32Array.from(places.symbol, (_, place) => {

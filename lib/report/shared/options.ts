@@ -1,7 +1,7 @@
 /** What a report shows; every renderer takes the same. */
 
 import { DEFAULT_SORT, type SortKey } from "../../profile/query/groups.ts";
-import type { Whole } from "../../profile/query/table.ts";
+import type { ProfileTotals } from "../../profile/query/table.ts";
 
 export interface ReportOptions {
   /** What tells rows apart, in the order of the columns. */
@@ -19,7 +19,7 @@ export interface ReportOptions {
   /** Leave out rows, and branches, below this share, in percent. */
   percentLimit: number;
   /** What shares are shares of, when that is more than the profile has: it was filtered. */
-  whole?: Whole;
+  whole?: ProfileTotals;
   /** Fold and shorten names, and wrap prose, to fit so many columns; Infinity leaves all whole. Cuts no line. */
   width: number;
   /** Colour by heat. */

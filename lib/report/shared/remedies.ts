@@ -1,7 +1,7 @@
 /** What has no symbol, by what the user can do about it: each remedy once, with the objects it is for. */
 
 import { wrap } from "../../base/text/wrap.ts";
-import { type Profile, sampleCount, unresolvedSamples } from "../../profile/model/profile.ts";
+import { type Profile, sampleCount, unresolvedByWeight } from "../../profile/model/profile.ts";
 import { percent } from "./columns.ts";
 
 /** Something to do, or "" where nothing is known to help, and what it is for. */
@@ -16,7 +16,7 @@ export interface Remedy {
 /** The remedies, that for most samples first. */
 export function remediesOf(profile: Profile): Remedy[] {
   const remedies = new Map<string, { causes: Set<string>; objects: Map<string, number>; samples: number }>();
-  for (const { object, cause, remedy, samples } of unresolvedSamples(profile)) {
+  for (const { object, cause, remedy, samples } of unresolvedByWeight(profile)) {
     const key = remedy === "" ? `\0${cause}` : remedy; // where nothing helps, what differs is the cause
     let found = remedies.get(key);
     if (!found) remedies.set(key, found = { causes: new Set(), objects: new Map(), samples: 0 });

@@ -13,8 +13,7 @@ import {
   shareOf,
 } from "../../profile/compare/diff.ts";
 import { sides } from "../../profile/compare/comparison_notes.ts";
-import { sampleCount } from "../../profile/model/profile.ts";
-import { weightUnit } from "../../profile/model/unit.ts";
+import { sampleCount, weightUnit } from "../../profile/model/profile.ts";
 import { amountText, changeText } from "../shared/amount.ts";
 import type { CellText } from "../shared/columns.ts";
 import { layTable, type NumberColumn } from "../shared/table_layout.ts";

@@ -11,12 +11,12 @@ import { callTrees } from "../../profile/query/call_tree.ts";
 import { groupBy, type Grouping, groupValues, type SortKey } from "../../profile/query/groups.ts";
 import { type Profile, sampleCount } from "../../profile/model/profile.ts";
 import {
-  refuseManyColumns,
-  sampledEvents,
-  tableOf,
+  checkColumnCount,
+  type ProfileTotals,
+  profileTotals,
+  sampledEventRows,
   type TableRow,
-  type Whole,
-  wholeOf,
+  tableRows,
 } from "../../profile/query/table.ts";
 import { type CellText, cellTexts, heat, percent } from "../shared/columns.ts";
 import type { ReportOptions } from "../shared/options.ts";
@@ -25,18 +25,18 @@ import { remedyLines } from "../shared/remedies.ts";
 import { layTable, type NumberColumn } from "../shared/table_layout.ts";
 import { CALL_TITLE, callerLines, callLines } from "./trees.ts";
 
-/** The whole report, a line at a time, each with its end. Throws UsageError: see refuseManyColumns(). */
+/** The whole report, a line at a time, each with its end. Throws UsageError: see checkColumnCount(). */
 export function* renderText(given: Profile, options: ReportOptions): Generator<string> {
   for (const line of reportLines(printedProfile(given), options)) yield line.trimEnd() + "\n";
 }
 
 function* reportLines(profile: Profile, options: ReportOptions): Generator<string> {
-  if (options.sideBySide) refuseManyColumns(sampledEvents(profile).length);
-  const whole = options.whole ?? wholeOf(profile);
+  if (options.sideBySide) checkColumnCount(sampledEventRows(profile).length);
+  const whole = options.whole ?? profileTotals(profile);
   yield* header(profile, whole, options);
   const grouping = groupBy(profile, options.sort);
   const text = cellTexts(profile, grouping);
-  const events = sampledEvents(profile);
+  const events = sampledEventRows(profile);
   const oneTable = options.sideBySide || options.sort.includes("event");
   for (const of of oneTable ? [events] : events.map((event) => [event])) {
     yield "";
@@ -55,14 +55,14 @@ interface Section {
   profile: Profile;
   grouping: Grouping;
   text: CellText;
-  whole: Whole;
+  whole: ProfileTotals;
   options: ReportOptions;
   /** The events in it, and how many events samples are taken of. */
   events: number[];
   sampledCount: number;
 }
 
-function header(profile: Profile, whole: Whole, options: ReportOptions): string[] {
+function header(profile: Profile, whole: ProfileTotals, options: ReportOptions): string[] {
   const { width, color } = options;
   const { meta } = profile;
   const events = profile.events.filter((event) => !event.tracksOnly);
@@ -124,7 +124,7 @@ function* table(of: Section): Generator<string> {
   const columns = byEvent ? [-1] : events;
   const wholeFor = (row: TableRow, column: number) =>
     whole.period[byEvent ? groupValues(profile, grouping.groups, row.group).event : columns[column]];
-  const all = tableOf(profile, grouping, columns, { children, selfOnly: !children && !callers });
+  const all = tableRows(profile, grouping, columns, { children, selfOnly: !children && !callers });
   const share = (row: TableRow, column: number) =>
     100 * (children ? row.total : row.self)[column].period / (wholeFor(row, column) || 1);
   if (byEvent) all.sort((a, b) => share(b, 0) - share(a, 0));

@@ -5,9 +5,14 @@ import { greatest } from "../../base/bytes/lists.ts";
 import { printable } from "../../base/text/printable.ts";
 import { overhead } from "../../profile/query/aggregate.ts";
 import { groupsOf, groupValues, type SortKey } from "../../profile/query/groups.ts";
-import { placeName, placeObject, type Places, placesOf } from "../../profile/query/aggregation_keys.ts";
+import {
+  type AggregationKeys,
+  aggregationKeysOf,
+  placeName,
+  placeObject,
+} from "../../profile/query/aggregation_keys.ts";
 import { type Profile, sampleCount } from "../../profile/model/profile.ts";
-import { refuseManyColumns, sampledEvents } from "../../profile/query/table.ts";
+import { checkColumnCount, sampledEventRows } from "../../profile/query/table.ts";
 import { foldName } from "../shared/fold_name.ts";
 import { printedProfile } from "../shared/printed.ts";
 
@@ -49,11 +54,11 @@ export function tprofKeys({ mergeProcesses, mergeThreads, mergeCpus }: TprofOpti
  */
 export function* renderTprof(given: Profile, options: TprofOptions): Generator<string> {
   const profile = printedProfile(given);
-  const events = sampledEvents(profile);
-  refuseManyColumns(events.length);
+  const events = sampledEventRows(profile);
+  checkColumnCount(events.length);
   const total = sampleCount(profile);
   const groups = groupsOf(profile, tprofKeys(options));
-  const places = placesOf(profile, options.perSymbol ? "symbol" : "address");
+  const places = aggregationKeysOf(profile, options.perSymbol ? "symbol" : "address");
 
   const rows = new Map<number, Row>();
   events.forEach((event, column) => {
@@ -127,7 +132,7 @@ function narrow(columns: Column[], rows: Iterable<Row>): void {
 const cpuText = (cpu: number) => cpu < 0 ? "-" : String(cpu);
 
 /** `do_idle` in the kernel, `libc.so.6:malloc` in user space; `libc.so.6+0x1a40` where there is no symbol. */
-function symbolText(profile: Profile, places: Places, place: number): string {
+function symbolText(profile: Profile, places: AggregationKeys, place: number): string {
   const { symbol, object, kernel } = places;
   const name = placeName(profile, places, place);
   if (symbol[place] < 0) return name;

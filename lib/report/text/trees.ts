@@ -6,12 +6,12 @@ import type { CallerNode } from "../../profile/query/caller_trees.ts";
 import type { CallNode, GroupTree } from "../../profile/query/call_tree.ts";
 import { displayWidth } from "../../base/text/width.ts";
 import {
+  type AggregationKeys,
   joinsRun,
   placeLabel,
   placeLine,
   placeName,
   placeObject,
-  type Places,
 } from "../../profile/query/aggregation_keys.ts";
 import type { Profile } from "../../profile/model/profile.ts";
 import { heat, percent } from "../shared/columns.ts";
@@ -23,7 +23,7 @@ const MOST_DEPTH = 128;
 /** What a tree is drawn of, and how. */
 export interface Drawing {
   profile: Profile;
-  places: Places;
+  places: AggregationKeys;
   /** The period that shares are shares of. */
   whole: number;
   /** Names are folded to end in this column, where they have some room; Infinity leaves them whole. */
@@ -76,7 +76,7 @@ export function* callerLines(
 }
 
 /** The callers from `node` outwards that are shown as one: everything came through all of them. */
-function callerRun(places: Places, node: CallerNode): { last: CallerNode; frames: number } {
+function callerRun(places: AggregationKeys, node: CallerNode): { last: CallerNode; frames: number } {
   let last = node, frames = 1;
   for (; last.callers.length === 1 && last.callers[0].period === last.period; frames++) {
     const [next] = last.callers;
@@ -168,7 +168,7 @@ interface CallRun {
 }
 
 /** The calls from `node` inwards that are shown as one. */
-function callRun(places: Places, node: CallNode): CallRun {
+function callRun(places: AggregationKeys, node: CallNode): CallRun {
   let last = node, frames = 1;
   const self = { ...node.self };
   const end = ({ place, self }: CallNode) => ({ place, hasSelf: self.count > 0 });

@@ -41,7 +41,7 @@ export interface FoundLines {
  */
 export function findLines(info: DebugInfo, wanted: Float64Array): FoundLines {
   const { cost, littleEndian } = info;
-  const finder = new Finder(wanted, cost);
+  const finder = new LineFinder(wanted, cost);
   const line = info.get(".debug_line");
   let largest = 0;
   const hold = (bytes: number) => {
@@ -63,7 +63,7 @@ export function findLines(info: DebugInfo, wanted: Float64Array): FoundLines {
 }
 
 /** Takes the rows of a sequence, and keeps what the wanted addresses need. */
-class Finder {
+class LineFinder {
   readonly file: Int32Array;
   readonly line: Int32Array;
   readonly paths: string[] = [];
@@ -165,7 +165,7 @@ function firstFrom(sorted: Float64Array, value: number): number {
 }
 
 /** Runs a unit's program: the state machine of DWARF 5, section 6.2.2, as far as lines go. */
-function runProgram(unit: LineUnit, littleEndian: boolean, finder: Finder): void {
+function runProgram(unit: LineUnit, littleEndian: boolean, finder: LineFinder): void {
   const { bytes, minInstructionLength: step, lineBase, lineRange, opcodeBase, opcodeLengths } = unit;
   const r = new LineReader(bytes, littleEndian, unit.program), end = bytes.length;
   let address = 0, file = 1, line = 1;

@@ -6,7 +6,7 @@
 import { addressOf } from "../../base/bytes/address.ts";
 import type { DebugInfo } from "../elf/debug_section.ts";
 import { WORK } from "../object/limits.ts";
-import { stringBytes, type Windows } from "../object/windows.ts";
+import { type ByteWindows, stringBytes } from "../object/windows.ts";
 
 /** A unit, and what is needed to run its program. Offsets are of its bytes. */
 export interface LineUnit {
@@ -43,9 +43,9 @@ const FORM = {
 
 const decoder = new TextDecoder();
 /** Bytes of a path: no system opens a longer one. */
-const MOST_PATH = 4096;
+const MAX_PATH = 4096;
 /** Bytes of a unit's length, in the longer of its formats. */
-const MOST_LENGTH = 12;
+const MAX_LENGTH = 12;
 
 /** Scalars of a section, one after another; past its end they are zero. */
 export class LineReader {
@@ -135,13 +135,13 @@ export class LineReader {
 }
 
 function pathText(bytes: Uint8Array): string {
-  return bytes.length > MOST_PATH ? "" : decoder.decode(bytes);
+  return bytes.length > MAX_PATH ? "" : decoder.decode(bytes);
 }
 
 /** The path at an offset of a section of strings; "" when there is none, or none that could be one. */
-export function pathAt(strings: Windows | undefined, offset: number): string {
+export function pathAt(strings: ByteWindows | undefined, offset: number): string {
   if (!strings || !(offset >= 0 && offset < strings.size)) return "";
-  return pathText(stringBytes(strings, offset, MOST_PATH + 1));
+  return pathText(stringBytes(strings, offset, MAX_PATH + 1));
 }
 
 /**
@@ -150,12 +150,12 @@ export function pathAt(strings: Windows | undefined, offset: number): string {
  * @param hold is told how many bytes the unit has, before they are read.
  */
 export function readLineUnit(
-  line: Windows,
+  line: ByteWindows,
   littleEndian: boolean,
   at: number,
   hold: (bytes: number) => void,
 ): { unit?: LineUnit; end: number } {
-  const front = new LineReader(line.window(at, MOST_LENGTH), littleEndian);
+  const front = new LineReader(line.window(at, MAX_LENGTH), littleEndian);
   const first = front.u32();
   const offsetSize = first === 0xffffffff ? 8 : 4;
   const length = offsetSize === 8 ? front.u64() : first;

@@ -6,7 +6,7 @@
 import type { DebugInfo } from "../elf/debug_section.ts";
 import { LineReader, pathAt } from "./dwarf_line_header.ts";
 import { WORK } from "../object/limits.ts";
-import type { Windows } from "../object/windows.ts";
+import type { ByteWindows } from "../object/windows.ts";
 
 const DW_AT = { STMT_LIST: 0x10, COMP_DIR: 0x1b } as const;
 /** DW_UT_* whose header has more behind what all have, and how much: of DWARF 5. */
@@ -52,11 +52,11 @@ const OFFSETS = new Set([0x0e, 0x10, 0x17, 0x1d, 0x1f, 0x1f20, 0x1f21]);
 const LEBS = new Set([0x0d, 0x0f, 0x15, 0x1a, 0x1b, 0x22, 0x23]);
 
 /** Bytes of a unit that its head and first entry are in, command lines of compilers included. */
-const MOST_FRONT = 16 << 10;
+const MAX_FRONT = 16 << 10;
 /** Bytes of abbreviations in which that of a unit's first entry is looked for at first, and at last: it mostly is the first. */
 const FIRST_LOOK = 64 << 10, LAST_LOOK = 1 << 20;
 /** Attributes of an entry that are looked at; a unit has some twenty. */
-const MOST_ATTRIBUTES = 256;
+const MAX_ATTRIBUTES = 256;
 
 /**
  * The directories of the units whose line tables are at the offsets `wanted`, by these. Units that cannot be read are left
@@ -69,7 +69,7 @@ export function compilationDirectories(info: DebugInfo, wanted: ReadonlySet<numb
   const reader = new UnitReader(info, abbreviations);
   for (let at = 0; at < units.size && directories.size < wanted.size;) {
     info.cost.work(WORK.debugUnit);
-    const front = units.window(at, MOST_FRONT);
+    const front = units.window(at, MAX_FRONT);
     const r = new LineReader(front, info.littleEndian);
     const first = r.u32();
     const offsetSize = first === 0xffffffff ? 8 : 4;
@@ -92,11 +92,11 @@ interface Attribute {
 /** Reads the first entries of units. */
 class UnitReader {
   readonly #info: DebugInfo;
-  readonly #abbreviations: Windows;
+  readonly #abbreviations: ByteWindows;
   /** The abbreviation that was looked for last: units of one table have the same. */
   #last: { at: number; code: number; attributes: Attribute[] } = { at: -1, code: 0, attributes: [] };
 
-  constructor(info: DebugInfo, abbreviations: Windows) {
+  constructor(info: DebugInfo, abbreviations: ByteWindows) {
     this.#info = info;
     this.#abbreviations = abbreviations;
   }
@@ -159,7 +159,7 @@ class UnitReader {
         const name = r.uleb(), form = r.uleb();
         if (form === FORM.IMPLICIT_CONST) r.uleb();
         if (name === 0 && form === 0) break;
-        if (own === code && count < MOST_ATTRIBUTES) attributes.push({ name, form });
+        if (own === code && count < MAX_ATTRIBUTES) attributes.push({ name, form });
       }
       if (own === code) found = attributes;
     }

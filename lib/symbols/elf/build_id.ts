@@ -11,10 +11,10 @@ import { PT, readElfHeader, readSegments } from "./elf_header.ts";
 
 const NT_GNU_BUILD_ID = 3;
 /** Bytes of notes that are looked at, in one segment and in all of a file: real ones have some hundred. */
-export const MOST_NOTE = 64 << 10;
-const MOST_NOTES = 256 << 10;
+export const MAX_NOTE = 64 << 10;
+const MAX_NOTES = 256 << 10;
 /** Bytes of a build id: 20 as a rule, 32 with SHA-256. What is longer is none. */
-const MOST_ID = 64;
+const MAX_ID = 64;
 /** Hex digits of a build id that recordings have room for. */
 const RECORDED_DIGITS = 40;
 
@@ -36,9 +36,9 @@ export function fileBuildId(path: string | ByteSource, policy?: OpenPolicy): str
 
 function segmentBuildId(file: ByteSource): string | undefined {
   const header = readElfHeader(file);
-  let left = MOST_NOTES;
+  let left = MAX_NOTES;
   for (const { type, offset, filesz } of readSegments(file, header)) {
-    if (type !== PT.NOTE || filesz > Math.min(MOST_NOTE, left)) continue;
+    if (type !== PT.NOTE || filesz > Math.min(MAX_NOTE, left)) continue;
     left -= filesz;
     const id = buildIdInNotes(new ByteReader(file.read(offset, filesz), header.littleEndian));
     if (id !== undefined) return id;
@@ -62,7 +62,7 @@ export function buildIdInNotes(r: ByteReader): string | undefined {
     const desc = r.slice(descsz);
     r.take(Math.min(padded - descsz, r.left));
     if (type === NT_GNU_BUILD_ID && namesz === 4 && cString(name) === "GNU") {
-      return descsz > 0 && descsz <= MOST_ID ? toHex(desc) : undefined;
+      return descsz > 0 && descsz <= MAX_ID ? toHex(desc) : undefined;
     }
   }
   return undefined;

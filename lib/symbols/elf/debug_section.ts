@@ -5,9 +5,9 @@
 
 import { BadInputError } from "../../base/system/errors.ts";
 import { unzstd } from "../../base/bytes/zstd.ts";
-import { type ElfFile, type Section, SHT } from "./elf.ts";
+import { type ElfFile, type ElfSection, SHT } from "./elf.ts";
 import { type Cost, WORK } from "../object/limits.ts";
-import { HeldBytes, type Windows, windowsOf } from "../object/windows.ts";
+import { type ByteWindows, byteWindows, HeldBytes } from "../object/windows.ts";
 
 const SHF_COMPRESSED = 0x800;
 const ELFCOMPRESS = { ZLIB: 1, ZSTD: 2 } as const;
@@ -16,7 +16,7 @@ const ELFCOMPRESS = { ZLIB: 1, ZSTD: 2 } as const;
  * Bytes that a byte of compressed data stands for at most: in zlib 258 take two bits, in zstd 128 KiB a block of four
  * bytes. A section that claims to be larger is damaged, and costs nothing.
  */
-const MOST_RATIO = { zlib: 1032, zstd: 32768 } as const;
+const MAX_RATIO = { zlib: 1032, zstd: 32768 } as const;
 
 /** Debug information, as its readers see it. */
 export interface DebugInfo {
@@ -27,13 +27,13 @@ export interface DebugInfo {
    * The contents of the section `name` (`.debug_line`), or undefined when there is none. Throws BadInputError when it is
    * cut off, or compressed in a way that cannot be undone, and LimitError.
    */
-  get(name: string): Windows | undefined;
+  get(name: string): ByteWindows | undefined;
 }
 
 /** The debug sections of a file. What they take of memory is charged when they are asked for. */
 export class DebugSections implements DebugInfo {
   readonly file: ElfFile;
-  readonly #sections = new Map<string, Windows | undefined>();
+  readonly #sections = new Map<string, ByteWindows | undefined>();
 
   constructor(file: ElfFile) {
     this.file = file;
@@ -47,19 +47,19 @@ export class DebugSections implements DebugInfo {
     return this.file.cost;
   }
 
-  get(name: string): Windows | undefined {
+  get(name: string): ByteWindows | undefined {
     if (!this.#sections.has(name)) this.#sections.set(name, this.#read(name));
     return this.#sections.get(name);
   }
 
-  #read(name: string): Windows | undefined {
+  #read(name: string): ByteWindows | undefined {
     const { file } = this;
     const section = file.section(name);
     if (section !== undefined && isCompressed(section)) return this.#unpack(section);
     if (section !== undefined) {
       const size = section.type === SHT.NOBITS ? 0 : section.size;
       file.checkRange(section.offset, size, `section ${name}`);
-      return windowsOf(file.source, section.offset, size, file.cost);
+      return byteWindows(file.source, section.offset, size, file.cost);
     }
     const older = file.section(name.replace(/^\.debug/, ".zdebug"));
     return older && this.#unpackOlder(older);
@@ -69,7 +69,7 @@ export class DebugSections implements DebugInfo {
    *     Elf64_Chdr: u32 ch_type, ch_reserved; u64 ch_size, ch_addralign
    *     Elf32_Chdr: u32 ch_type, ch_size, ch_addralign
    */
-  #unpack(section: Section): Windows {
+  #unpack(section: ElfSection): ByteWindows {
     const { file } = this;
     const bytes = file.contents(section);
     const r = file.reader(bytes, section.offset, section.name);
@@ -82,7 +82,7 @@ export class DebugSections implements DebugInfo {
     if (type !== ELFCOMPRESS.ZSTD) {
       throw this.#refusal(section, `it is compressed in a way unknown here (${type})`);
     }
-    this.#checkClaim(section, packed, size, MOST_RATIO.zstd);
+    this.#checkClaim(section, packed, size, MAX_RATIO.zstd);
     file.cost.work(size * WORK.zstd);
     file.cost.hold(2 * size); // as long as it is unpacked: what it refers back to is another copy
     try {
@@ -96,7 +96,7 @@ export class DebugSections implements DebugInfo {
   }
 
   /** `ZLIB`, then the size as a u64 in big endian, whatever the file's order, then the data. */
-  #unpackOlder(section: Section): Windows {
+  #unpackOlder(section: ElfSection): ByteWindows {
     const bytes = this.file.contents(section);
     if (bytes.length < 12 || String.fromCharCode(...bytes.subarray(0, 4)) !== "ZLIB") {
       return new HeldBytes(bytes);
@@ -105,9 +105,9 @@ export class DebugSections implements DebugInfo {
     return this.#inflate(section, bytes.subarray(12), size);
   }
 
-  #inflate(section: Section, packed: Uint8Array, size: number): Windows {
+  #inflate(section: ElfSection, packed: Uint8Array, size: number): ByteWindows {
     const { cost } = this.file;
-    this.#checkClaim(section, packed, size, MOST_RATIO.zlib);
+    this.#checkClaim(section, packed, size, MAX_RATIO.zlib);
     cost.work(size * WORK.zlib);
     cost.hold(size);
     const { inflateSync } = process.getBuiltinModule("node:zlib");
@@ -121,15 +121,15 @@ export class DebugSections implements DebugInfo {
     }
   }
 
-  #checkClaim(section: Section, packed: Uint8Array, size: number, ratio: number): void {
+  #checkClaim(section: ElfSection, packed: Uint8Array, size: number, ratio: number): void {
     if (!(size <= packed.length * ratio)) throw this.#refusal(section, "it cannot be as large as it says");
   }
 
-  #refusal({ name, offset }: Section, cause: string): BadInputError {
+  #refusal({ name, offset }: ElfSection, cause: string): BadInputError {
     return new BadInputError(`cannot read section ${name} of ${this.file.source.name}: ${cause}`, offset);
   }
 }
 
-function isCompressed({ name, flags, type }: Section): boolean {
+function isCompressed({ name, flags, type }: ElfSection): boolean {
   return type !== SHT.NOBITS && name.startsWith(".debug") && Math.floor(flags / SHF_COMPRESSED) % 2 === 1;
 }

@@ -10,7 +10,7 @@
 import type { ByteSource } from "../../base/bytes/byte_source.ts";
 import { ByteReader, cString } from "../../base/bytes/bytes.ts";
 import { BadInputError } from "../../base/system/errors.ts";
-import { buildIdInNotes, MOST_NOTE } from "./build_id.ts";
+import { buildIdInNotes, MAX_NOTE } from "./build_id.ts";
 import { type ElfHeader, elfWord, PT, readElfHeader, readSegments, type Segment } from "./elf_header.ts";
 import { Cost, WORK } from "../object/limits.ts";
 
@@ -24,14 +24,14 @@ const SHN_XINDEX = 0xffff;
 /** Bytes of all names of sections. */
 const SMALL_SECTION_LIMIT = 16 << 20;
 /** Bytes of .gnu_debuglink: a file name and a checksum. */
-const MOST_DEBUG_LINK = 4096;
+const MAX_DEBUG_LINK = 4096;
 /** Bytes of a section's name, which are a name like `.gnu.linkonce.t.` and a function's at most. */
-const MOST_NAME = 256;
+const MAX_NAME = 256;
 /** Bytes of memory that a Section takes, its name included. */
 const SECTION_BYTES = 512;
 
 /** A section header (Elf32_Shdr, Elf64_Shdr), its name looked up. Addresses and sizes in bytes. */
-export interface Section {
+export interface ElfSection {
   name: string;
   type: number;
   flags: number;
@@ -58,13 +58,13 @@ export class ElfFile {
   readonly littleEndian: boolean;
   /** e_machine; EM.* has those that matter. */
   readonly machine: number;
-  readonly sections: readonly Section[];
+  readonly sections: readonly ElfSection[];
   readonly segments: readonly Segment[];
   /** What the file has cost. */
   readonly cost: Cost;
   /** Whether names are still to be read from the source when all else has been. */
   pinned = false;
-  readonly #contents = new Map<Section, Uint8Array>();
+  readonly #contents = new Map<ElfSection, Uint8Array>();
 
   /** Reads the headers. Throws BadInputError when the source is not an ELF file or is damaged, and LimitError. */
   constructor(source: ByteSource, cost = new Cost(undefined, source.name)) {
@@ -84,7 +84,7 @@ export class ElfFile {
   }
 
   /** The first section of that name (and type, when given). */
-  section(name: string, type?: number): Section | undefined {
+  section(name: string, type?: number): ElfSection | undefined {
     return this.sections.find((s) => s.name === name && (type === undefined || s.type === type));
   }
 
@@ -92,7 +92,7 @@ export class ElfFile {
    * The bytes of a section, read once and kept as long as this is; empty for one that has none in the file.
    * Throws BadInputError when it is cut off.
    */
-  contents(section: Section): Uint8Array {
+  contents(section: ElfSection): Uint8Array {
     let bytes = this.#contents.get(section);
     if (bytes === undefined) {
       const { type, offset, size, name } = section;
@@ -110,7 +110,7 @@ export class ElfFile {
   }
 
   /** The bytes of a section in pieces of `piece` bytes, the last of them shorter. Throws as `contents`. */
-  *pieces(section: Section, piece: number): Generator<Uint8Array> {
+  *pieces(section: ElfSection, piece: number): Generator<Uint8Array> {
     const { type, offset, size, name } = section;
     if (type === SHT.NOBITS) return;
     if (size <= piece) {
@@ -163,7 +163,7 @@ export class ElfFile {
    */
   debugLink(): DebugLink | undefined {
     const section = this.section(".gnu_debuglink");
-    if (section === undefined || section.size > MOST_DEBUG_LINK) return undefined;
+    if (section === undefined || section.size > MAX_DEBUG_LINK) return undefined;
     const bytes = this.contents(section);
     const name = cString(bytes);
     const crcAt = (bytes.indexOf(0) + 4) & ~3;
@@ -175,10 +175,10 @@ export class ElfFile {
     return new BadInputError(`cannot read symbols of ${this.source.name}: ${what}`, offset);
   }
 
-  #readSections({ shoff, shentsize: entsize, shnum, shstrndx }: ElfHeader): Section[] {
+  #readSections({ shoff, shentsize: entsize, shnum, shstrndx }: ElfHeader): ElfSection[] {
     const least = this.is64 ? 64 : 40;
     if (entsize < least) throw this.#damaged(`section headers of ${entsize} bytes`, shoff);
-    const parse = (bytes: Uint8Array, at: number): Section & { nameAt: number } => {
+    const parse = (bytes: Uint8Array, at: number): ElfSection & { nameAt: number } => {
       const r = this.reader(bytes, at, "a section header");
       const nameAt = r.u32();
       const type = r.u32();
@@ -199,19 +199,19 @@ export class ElfFile {
     this.cost.hold(count * SECTION_BYTES);
     this.cost.work(count * WORK.section);
     const table = this.bytes(shoff, count * entsize, "the section header table");
-    const sections: (Section & { nameAt: number })[] = [];
+    const sections: (ElfSection & { nameAt: number })[] = [];
     for (let i = 0; i < count; i++) {
       sections.push(parse(table.subarray(i * entsize, (i + 1) * entsize), shoff + i * entsize));
     }
     const strings = sections[namesAt];
     if (namesAt === 0 || strings === undefined || strings.size > SMALL_SECTION_LIMIT) return sections;
     const names = this.contents(strings);
-    for (const s of sections) s.name = cString(names.subarray(s.nameAt, s.nameAt + MOST_NAME));
+    for (const s of sections) s.name = cString(names.subarray(s.nameAt, s.nameAt + MAX_NAME));
     return sections;
   }
 
   #buildIdIn(offset: number, size: number): string | undefined {
-    if (size > MOST_NOTE || offset + size > this.source.size) return undefined;
+    if (size > MAX_NOTE || offset + size > this.source.size) return undefined;
     this.cost.work(size * WORK.note);
     return buildIdInNotes(this.reader(this.#read(offset, size, "a note"), offset, "a note"));
   }

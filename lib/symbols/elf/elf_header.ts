@@ -14,7 +14,7 @@ export const PF_X = 1;
 
 const ELF_MAGIC = 0x7f454c46;
 /** Bytes of program headers; Linux runs no program with more of them than a page holds. */
-const MOST_PROGRAM_HEADERS = 64 << 10;
+const MAX_PROGRAM_HEADERS = 64 << 10;
 
 /** The file header (Elf32_Ehdr, Elf64_Ehdr), as far as it is used. Offsets and sizes in bytes. */
 export interface ElfHeader {
@@ -76,7 +76,7 @@ export function readSegments(source: ByteSource, header: ElfHeader): Segment[] {
   if (phentsize < (is64 ? 56 : 32)) throw refuse(`program headers of ${phentsize} bytes`);
   const size = phnum * phentsize;
   if (phoff + size > source.size) throw refuse("the program header table lies outside the file");
-  if (size > MOST_PROGRAM_HEADERS) throw refuse(`it has ${phnum} program headers`);
+  if (size > MAX_PROGRAM_HEADERS) throw refuse(`it has ${phnum} program headers`);
   const bytes = source.read(phoff, size);
   const segments: Segment[] = [];
   for (let at = 0; at < size; at += phentsize) {

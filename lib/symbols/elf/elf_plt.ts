@@ -5,7 +5,7 @@
  */
 
 import { addressOf } from "../../base/bytes/address.ts";
-import { type ElfFile, EM, type Section, SHT } from "./elf.ts";
+import { type ElfFile, type ElfSection, EM, SHT } from "./elf.ts";
 import { STB } from "../table/symbol_builder.ts";
 
 /** Bytes of the first, special stub and of each of the others, where sh_entsize does not tell. */
@@ -33,10 +33,10 @@ export interface SymbolColumns {
 export interface Plt {
   /** How many stubs it has. */
   count: number;
-  relocations: Section;
+  relocations: ElfSection;
   /** The symbols that the stubs are named after. */
-  dynsym: Section;
-  plt: Section;
+  dynsym: ElfSection;
+  plt: ElfSection;
 }
 
 /** The PLT of `file`, or undefined when it has none whose stubs can be named. Throws BadInputError when it is cut off. */
@@ -86,7 +86,7 @@ export function readStubs(file: ElfFile, table: Plt, columns: SymbolColumns, bas
   return indirect;
 }
 
-function entrySize({ is64 }: ElfFile, { type }: Section): number {
+function entrySize({ is64 }: ElfFile, { type }: ElfSection): number {
   const rela = type === SHT.RELA;
   return is64 ? (rela ? 24 : 16) : (rela ? 12 : 8);
 }
@@ -106,7 +106,7 @@ interface Relocation {
  *     Elf64_Rel[a]: u64 r_offset, r_info[, r_addend], the symbol in the high 32 bits of r_info
  *     Elf32_Rel[a]: u32 r_offset, r_info[, r_addend], the symbol in the high 24 bits of r_info
  */
-function readRelocations(file: ElfFile, relocations: Section, count: number): Relocation[] {
+function readRelocations(file: ElfFile, relocations: ElfSection, count: number): Relocation[] {
   const { is64, littleEndian } = file;
   const entry = entrySize(file, relocations);
   const bytes = file.contents(relocations);

@@ -6,13 +6,13 @@
 
 import { addressOf } from "../../base/bytes/address.ts";
 import { type IndirectStub, type Plt, pltOf, readStubs, type SymbolColumns } from "./elf_plt.ts";
-import { type ElfFile, EM, type Section, SHF_ALLOC, SHT } from "./elf.ts";
+import { type ElfFile, type ElfSection, EM, SHF_ALLOC, SHT } from "./elf.ts";
 import { PT } from "./elf_header.ts";
 import { type Cost, WORK } from "../object/limits.ts";
-import { BUILDER_BYTES, type Candidates, STB, SymbolTableBuilder } from "../table/symbol_builder.ts";
+import { BUILDER_BYTES, STB, type SymbolCandidates, SymbolTableBuilder } from "../table/symbol_builder.ts";
 import { JoinedNames, StringTableNames } from "../table/symbol_names.ts";
 import type { SymbolTable } from "../table/symbol_table.ts";
-import { heldBytes, isHeld, type Windows, windowsOf } from "../object/windows.ts";
+import { type ByteWindows, byteWindows, heldBytes, isHeld } from "../object/windows.ts";
 
 /** Low four bits of st_info. */
 const STT = { NOTYPE: 0, OBJECT: 1, FUNC: 2, GNU_IFUNC: 10 } as const;
@@ -63,12 +63,12 @@ export function vmlinuxSymbols(file: ElfFile): SymbolTable | undefined {
 /** A table of symbols and the file it is in. */
 interface SymbolSource {
   from: ElfFile;
-  section: Section;
+  section: ElfSection;
 }
 
 /** The names of a table of symbols, and where they start among those of all tables. */
 interface Strings {
-  names: Windows;
+  names: ByteWindows;
   base: number;
 }
 
@@ -79,7 +79,7 @@ class TableReader {
   /** Where symbols are placed by their offsets; without it they are by their addresses. */
   readonly #file: ElfFile | undefined;
   readonly #names = new JoinedNames();
-  readonly #strings = new Map<Section | undefined, Strings>();
+  readonly #strings = new Map<ElfSection | undefined, Strings>();
 
   constructor(sources: readonly SymbolSource[], plt: Plt | undefined, file: ElfFile | undefined) {
     this.#sources = sources;
@@ -123,7 +123,7 @@ class TableReader {
     };
   }
 
-  #stringsOf(from: ElfFile, { link }: Section): Strings {
+  #stringsOf(from: ElfFile, { link }: ElfSection): Strings {
     const section = from.sections[link];
     let strings = this.#strings.get(section);
     if (strings === undefined) {
@@ -140,7 +140,7 @@ class TableReader {
     const from = columns.count;
     if (this.#plt) {
       const { base } = this.#stringsOf(file, this.#plt.dynsym);
-      nameIndirect(readStubs(file, this.#plt, columns, base), columns, new Shifts(file));
+      nameIndirect(readStubs(file, this.#plt, columns, base), columns, new LoadOffsets(file));
     }
     return from;
   }
@@ -151,7 +151,7 @@ class TableReader {
     const names = new StringTableNames(this.#names.joined(), nameStarts, {
       suffix: { text: "@plt", from: stubs },
     });
-    const candidates: Candidates = {
+    const candidates: SymbolCandidates = {
       starts: columns.starts.subarray(0, count),
       ends: columns.ends.subarray(0, count),
       binds: columns.binds,
@@ -170,7 +170,7 @@ class TableReader {
 }
 
 /** Names stubs of indirect functions after those: after a global one, where several share a resolver. */
-function nameIndirect(stubs: readonly IndirectStub[], columns: SymbolColumns, shifts: Shifts): void {
+function nameIndirect(stubs: readonly IndirectStub[], columns: SymbolColumns, shifts: LoadOffsets): void {
   const { starts, binds, nameStarts, indirect } = columns;
   if (stubs.length === 0) return;
   const named = new Map<number, number>();
@@ -191,12 +191,12 @@ function entrySize({ is64 }: ElfFile): number {
 }
 
 /** The contents of a section of strings, where there is one. Throws BadInputError when it is cut off; LimitError. */
-function namesOf(file: ElfFile, section: Section | undefined): Windows {
+function namesOf(file: ElfFile, section: ElfSection | undefined): ByteWindows {
   const { type, offset, size } = section ?? { type: SHT.NOBITS, offset: 0, size: 0 };
   const there = type === SHT.NOBITS ? 0 : size;
   file.checkRange(offset, there, `section ${section?.name}`);
   file.pinned ||= !isHeld(file.source, there);
-  return windowsOf(file.source, offset, there, file.cost);
+  return byteWindows(file.source, offset, there, file.cost);
 }
 
 /** The address that `file` was linked to have the symbol `name` at, of whatever type; undefined when it has none. */
@@ -235,7 +235,7 @@ export function hasSymtab(file: ElfFile): boolean {
  */
 function readSymbols(
   symbols: ElfFile,
-  section: Section,
+  section: ElfSection,
   file: ElfFile | undefined,
   columns: SymbolColumns,
   strings: Strings,
@@ -252,13 +252,13 @@ class Placing {
   readonly machine: number;
   readonly places: readonly Place[];
   readonly mapping: string;
-  readonly shifts: Shifts | undefined;
+  readonly shifts: LoadOffsets | undefined;
 
   constructor(symbols: ElfFile, file: ElfFile | undefined) {
     this.machine = symbols.machine;
     this.places = placesOf(symbols, file ?? symbols);
     this.mapping = mappingLetters(symbols.machine);
-    this.shifts = file && new Shifts(file);
+    this.shifts = file && new LoadOffsets(file);
   }
 }
 
@@ -350,7 +350,7 @@ function placesOf(symbols: ElfFile, file: ElfFile): Place[] {
 }
 
 /** Address minus file offset: of the first loaded segment an address is in, else of its section. */
-export class Shifts {
+export class LoadOffsets {
   /** Ranges that ascend, and the first segment in each; its shift is NaN where there is none. */
   readonly #starts: Float64Array;
   readonly #shifts: Float64Array;

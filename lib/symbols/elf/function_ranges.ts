@@ -10,7 +10,7 @@
 import { float64Column } from "../../base/bytes/column.ts";
 import { cString } from "../../base/bytes/bytes.ts";
 import type { ElfFile } from "./elf.ts";
-import { Shifts } from "./elf_symbols.ts";
+import { LoadOffsets } from "./elf_symbols.ts";
 import { WORK } from "../object/limits.ts";
 
 /** p_type of the segment that has .eh_frame_hdr. */
@@ -26,7 +26,7 @@ const ENCODING = {
 } as const;
 const TWO_32 = 4294967296;
 /** Bytes of an augmentation string: letters for what a CIE has in it. */
-const MOST_AUGMENTATION = 16;
+const MAX_AUGMENTATION = 16;
 /** Bytes of memory for a function while the table is made: two columns that grow, and their order. */
 const BUILD_BYTES = 64;
 /** Bytes of memory for what is known of a CIE. */
@@ -102,7 +102,7 @@ class FrameReader {
   readonly #frames: Frames;
   readonly #view: DataView;
   readonly #littleEndian: boolean;
-  readonly #shifts: Shifts;
+  readonly #shifts: LoadOffsets;
   /** How the addresses of the FDEs of a CIE are written, by its position; undefined where that is not known. */
   readonly #encodings = new Map<number, number | undefined>();
   readonly #starts = float64Column();
@@ -114,7 +114,7 @@ class FrameReader {
     this.#frames = frames;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#littleEndian = file.littleEndian;
-    this.#shifts = new Shifts(file);
+    this.#shifts = new LoadOffsets(file);
   }
 
   read(): FunctionRanges {
@@ -179,7 +179,7 @@ class FrameReader {
     if (this.#view.getUint32(at, this.#littleEndian) === 0xffffffff) body += 8;
     if (body + 8 > size || this.#view.getUint32(body, this.#littleEndian) !== 0) return undefined;
     const version = bytes[body + 4];
-    const letters = cString(bytes.subarray(body + 5, body + 5 + MOST_AUGMENTATION));
+    const letters = cString(bytes.subarray(body + 5, body + 5 + MAX_AUGMENTATION));
     if (version !== 1 && version !== 3) return undefined;
     let next = body + 5 + letters.length + 1;
     if (letters === "") return 0; // addresses as they are

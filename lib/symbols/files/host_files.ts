@@ -18,14 +18,14 @@ import type { ObjectInfo } from "../object/objects.ts";
 import { type JitProcess, jitProcess, openJitFile, openNamespacedPerfMap } from "./process_files.ts";
 import { isReplaced, isThisHost, isThisKernel, type RecordedMachine } from "./recorded_machine.ts";
 import type { SymbolFiles } from "./symbol_files.ts";
-import { type Failure, REASON, type Reason } from "../object/missing_symbol_reasons.ts";
+import { REASON, type Reason, type SymbolFailure } from "../object/missing_symbol_reasons.ts";
 import { captureVdso } from "../kernel/vdso.ts";
 
 const KALLSYMS = "/proc/kallsyms";
 const DELETED = " (deleted)";
 
 /** Where to look for files, when not where the recording says. */
-export interface FilePlaces {
+export interface SymbolFileOptions {
   /** The folder that holds the recorded machine's files, as its root does: programs are looked for there, and only there. */
   root?: string;
   /** The kernel's own file. */
@@ -40,7 +40,7 @@ export interface FilePlaces {
  * This machine's files, or those at the places given. Whatever is missing or not readable is answered with undefined.
  * Throws BadInputError when a file that was named cannot be read.
  */
-export function hostSymbolFiles({ root = "", force = false, ...named }: FilePlaces = {}): SymbolFiles {
+export function hostSymbolFiles({ root = "", force = false, ...named }: SymbolFileOptions = {}): SymbolFiles {
   const vmlinux = named.vmlinux === undefined ? undefined : openNamed(named.vmlinux, "--vmlinux");
   const list = named.kallsyms === undefined
     ? undefined
@@ -48,10 +48,10 @@ export function hostSymbolFiles({ root = "", force = false, ...named }: FilePlac
   let kallsyms: Uint8Array | undefined;
   const folder = list ? undefined : cacheFolder();
   let cache: KernelCache | undefined, kept: KernelSymbols | undefined;
-  const folders = new Folders();
+  const folders = new KnownFolders();
   const kernelCache = () => cache ??= folder === undefined ? undefined : new KernelCache(folder);
   let machine: RecordedMachine = { hostname: "", osrelease: "", arch: "", processes: [] };
-  const refusals = new Map<number, Failure>();
+  const refusals = new Map<number, SymbolFailure>();
   const judged = root === "" && !force;
   return {
     open(object) {
@@ -65,13 +65,13 @@ export function hostSymbolFiles({ root = "", force = false, ...named }: FilePlac
       return undefined;
     },
     refusal: ({ id }) => refusals.get(id),
-    tellMachine(told) {
+    setMachine(told) {
       machine = told;
     },
     // what was named is believed
     isOtherKernel: () => judged && !list && !isThisKernel(machine),
     // the kernel takes as long to write it as a report does to read a hundred thousand samples: on another CPU
-    async expectKernel() {
+    async preloadKernel() {
       if (list || vmlinux) return;
       kept = kernelCache()?.read();
       if (!kept) kallsyms = await Deno.readFile(KALLSYMS).catch(() => undefined);
@@ -116,7 +116,7 @@ export function hostSymbolFiles({ root = "", force = false, ...named }: FilePlac
 }
 
 /** Where folders are known not to be, so that what lies in them need not be looked for, object by object. */
-class Folders {
+class KnownFolders {
   readonly #there = new Map<string, boolean>();
 
   /** False when the folder that `path` is in does not exist. */
@@ -134,7 +134,7 @@ class Folders {
 }
 
 /** What a refusal is in the report; undefined for a file that is just not there. */
-function failureOfRefusal(refused: Refusal | Reason): Failure | undefined {
+function failureOfRefusal(refused: Refusal | Reason): SymbolFailure | undefined {
   if (typeof refused === "number") return { reason: refused };
   if (refused.kind === "untrusted") return { reason: REASON.NOT_TRUSTED };
   return refused.kind === "too large" ? { reason: REASON.OVER_LIMIT, detail: TEXT_LIMIT } : undefined;

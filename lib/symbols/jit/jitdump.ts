@@ -23,7 +23,7 @@ const RECORD = { LOAD: 0, MOVE: 1, CLOSE: 3 } as const;
 const PREFIX = 16;
 const LOAD_FIXED = 40;
 /** Longer names are cut. */
-const MOST_NAME = 4096;
+const MAX_NAME = 4096;
 /** Bytes that are read at once, and more than of a record is needed. */
 const PIECE = 64 << 10;
 /** Bytes of memory of a record besides its name: while the dump is read, and of the table. */
@@ -32,7 +32,7 @@ const RECORD_BYTES = 200 + BUILDER_BYTES, TABLE_BYTES = 32;
 const FLAG_ARCH_TIMESTAMP = 1n;
 
 /** Code that from a time on was at an address. */
-export interface CodePlace {
+export interface CodeMapping {
   /** CLOCK_MONOTONIC in ns. */
   time: bigint;
   address: number;
@@ -44,7 +44,7 @@ export interface CodePlace {
 
 export interface JitDump {
   /** In the order of the file, which is that of time but for threads that got in each other's way. */
-  places: CodePlace[];
+  places: CodeMapping[];
   /** By the dump's own numbering; undefined when there is no code. */
   symbols: SymbolTable | undefined;
 }
@@ -77,7 +77,7 @@ export function readJitDump(source: ByteSource, cost = new Cost(undefined, sourc
     if (type === RECORD.CLOSE || size < PREFIX || at + size > source.size) break;
     cost.work(WORK.record);
     if (type === RECORD.LOAD && size >= PREFIX + LOAD_FIXED) {
-      dump.load(time, bytes.at(at + PREFIX, Math.min(size - PREFIX, LOAD_FIXED + MOST_NAME)));
+      dump.load(time, bytes.at(at + PREFIX, Math.min(size - PREFIX, LOAD_FIXED + MAX_NAME)));
     } else if (type === RECORD.MOVE && size >= PREFIX + 48) {
       dump.move(time, bytes.at(at + PREFIX, 48));
     }
@@ -112,7 +112,7 @@ class Window {
 class DumpBuilder {
   readonly #littleEndian: boolean;
   readonly #cost: Cost;
-  readonly #places: CodePlace[] = [];
+  readonly #places: CodeMapping[] = [];
   /** By code_index. */
   readonly #loaded = new Map<bigint, { at: number; size: number }>();
   readonly #names = new ByteWriter(1 << 12);
@@ -152,7 +152,7 @@ class DumpBuilder {
     return { places: this.#places, symbols: this.#starts.length === 0 ? undefined : this.#table() };
   }
 
-  #place(place: CodePlace): void {
+  #place(place: CodeMapping): void {
     this.#cost.hold(RECORD_BYTES);
     this.#cost.count(this.#places.length + 1, "symbols");
     this.#places.push(place);

@@ -14,13 +14,13 @@ import { Cost, WORK } from "../object/limits.ts";
 import { BUILDER_BYTES, STB, SymbolTableBuilder } from "../table/symbol_builder.ts";
 import { StringTableNames } from "../table/symbol_names.ts";
 import type { SymbolTable } from "../table/symbol_table.ts";
-import { heldBytes, windowsOf } from "../object/windows.ts";
+import { byteWindows, heldBytes } from "../object/windows.ts";
 
 const NEWLINE = 0x0a;
 /** Bytes that are read at once. A line longer than that is passed over. */
 const PIECE = 1 << 20;
 /** Hex digits of a number of 64 bits. */
-const MOST_DIGITS = 16;
+const MAX_DIGITS = 16;
 /** Bytes of memory of a line: while the table is made, grown columns included, and of the table. */
 const MAKING_BYTES = 48 + BUILDER_BYTES, TABLE_BYTES = 36;
 
@@ -133,7 +133,7 @@ class Lines {
 
   table(map: ByteSource): SymbolTable {
     const count = this.made;
-    const names = windowsOf(map, 0, map.size, this.#cost);
+    const names = byteWindows(map, 0, map.size, this.#cost);
     const builder = new SymbolTableBuilder({
       starts: this.#starts.values(),
       ends: this.#ends.values(),
@@ -168,7 +168,7 @@ function numberStart(text: Uint8Array, from: number, end: number): number {
 
 /** Where the hex digits that start at `at` end, of which a number has 16 at most. */
 function hexEnd(text: Uint8Array, at: number, end: number): number {
-  const most = Math.min(end, at + MOST_DIGITS);
+  const most = Math.min(end, at + MAX_DIGITS);
   while (at < most && digit(text[at]) < 16) at++;
   return at;
 }

@@ -41,7 +41,7 @@ export interface KernelSymbols {
   /** By module, named as perf names it: `[ext4]`. The kernel proper has the empty name. */
   tables: Map<string, SymbolTable>;
   /**
-   * Address of a symbol that recordings use to say where the kernel was loaded (one of REFERENCES), or undefined
+   * Address of a symbol that recordings use to say where the kernel was loaded (one of REFERENCE_SYMBOLS), or undefined
    * when there is none of that name.
    */
   reference(name: string): number | undefined;
@@ -58,12 +58,12 @@ export interface KernelColumns {
   ends: Float64Array;
   /** Where in `names` each symbol's starts, and at last where the last one ends. */
   nameStarts: Uint32Array;
-  /** Addresses of those of REFERENCES that there are. */
+  /** Addresses of those of REFERENCE_SYMBOLS that there are. */
   references: Record<string, number>;
 }
 
 /** What perf names to say where the kernel was loaded: the first of these that the kernel has. */
-export const REFERENCES: readonly string[] = ["_text", "_stext"];
+export const REFERENCE_SYMBOLS: readonly string[] = ["_text", "_stext"];
 
 /** Parses the text of /proc/kallsyms. Lines it cannot make sense of are passed over. */
 export function parseKallsyms(text: Uint8Array): KernelSymbols {
@@ -105,7 +105,7 @@ export function kernelColumns(text: Uint8Array): KernelColumns | undefined {
   for (let id = 1; id < next.length; id++) next[id] = next[id - 1] + members[id - 1];
   const sorted = new Int32Array(kept.length);
   for (const symbol of kept) sorted[next[module[symbol]]++] = symbol;
-  const found = REFERENCES.map((name) => [name, findAddress(text, name)] as const);
+  const found = REFERENCE_SYMBOLS.map((name) => [name, findAddress(text, name)] as const);
   return {
     tables: lines.modules.map((name, id) => ({ name, count: members[id] })).filter(({ count }) => count > 0),
     starts: Float64Array.from(sorted, (symbol) => starts[symbol]),

@@ -7,7 +7,7 @@
 import { type ByteSource, MemoryBytes } from "../../base/bytes/byte_source.ts";
 
 /** The vdso is a few pages; a range beyond this is not one. */
-const MOST = 1 << 20;
+const MAX_BYTES = 1 << 20;
 
 /** Where the vdso is, from the text of /proc/PID/maps; undefined when the process has none. */
 export function findVdso(maps: string): { start: number; length: number } | undefined {
@@ -17,7 +17,7 @@ export function findVdso(maps: string): { start: number; length: number } | unde
   if (range === null) return undefined;
   const start = parseInt(range[1], 16);
   const length = parseInt(range[2], 16) - start;
-  return length > 0 && length <= MOST ? { start, length } : undefined;
+  return length > 0 && length <= MAX_BYTES ? { start, length } : undefined;
 }
 
 /**

@@ -102,8 +102,8 @@ export class Budget {
 export class Cost {
   readonly name: string;
   readonly #budget: Budget;
-  readonly #mostWork: number;
-  readonly #mostKept: number;
+  readonly #maxWork: number;
+  readonly #maxKept: number;
   #held = 0;
   #kept = 0;
   #worked = 0;
@@ -112,8 +112,8 @@ export class Cost {
     const { factor, worked, kept } = budget;
     this.name = name;
     this.#budget = budget;
-    this.#mostWork = Math.min(LIMITS.objectWork * factor, (LIMITS.work * factor - worked) / 2);
-    this.#mostKept = (LIMITS.keptMemory * factor - kept) / 2;
+    this.#maxWork = Math.min(LIMITS.objectWork * factor, (LIMITS.work * factor - worked) / 2);
+    this.#maxKept = (LIMITS.keptMemory * factor - kept) / 2;
   }
 
   /** Checks a count of what a file says it has. */
@@ -155,7 +155,7 @@ export class Cost {
 
   /** Charges memory that stays as long as the report. */
   keep(bytes: number): void {
-    if (!(this.#kept + bytes <= this.#mostKept)) throw this.over("memory for all objects together");
+    if (!(this.#kept + bytes <= this.#maxKept)) throw this.over("memory for all objects together");
     this.#kept += bytes;
     this.#budget.kept += bytes;
   }
@@ -163,8 +163,8 @@ export class Cost {
   /** Charges time, in units of 10 ns. */
   work(units: number): void {
     const worked = this.#worked + units;
-    if (!(worked <= this.#mostWork)) {
-      const alone = this.#mostWork === LIMITS.objectWork * this.#budget.factor;
+    if (!(worked <= this.#maxWork)) {
+      const alone = this.#maxWork === LIMITS.objectWork * this.#budget.factor;
       throw this.over(alone ? "time for one object" : "time for all objects together");
     }
     this.#worked = worked;

@@ -43,28 +43,28 @@ export const REASON = {
 
 export type Reason = typeof REASON[keyof typeof REASON];
 
-/** How many reasons; they are -1 to -REASONS. */
-export const REASONS: number = Object.keys(REASON).length;
+/** How many reasons; they are -1 to -REASON_COUNT. */
+export const REASON_COUNT: number = Object.keys(REASON).length;
 
 /** Why there are no symbols. */
-export interface Failure {
+export interface SymbolFailure {
   reason: Reason;
   /** For OVER_LIMIT which limit, for FAILED what went wrong. */
   detail?: string;
 }
 
-const MOST_DETAIL = 200;
+const MAX_DETAIL = 200;
 
 /** What an error says that reading the symbols of an object ended with: it is the end of that object's symbols only. */
-export function failureOf(error: unknown): Failure {
+export function symbolFailureOf(error: unknown): SymbolFailure {
   if (error instanceof LimitError) return { reason: REASON.OVER_LIMIT, detail: error.limit };
   if (error instanceof BadInputError) return { reason: REASON.DAMAGED };
   showTrace(error);
-  return { reason: REASON.FAILED, detail: String(error).slice(0, MOST_DETAIL) };
+  return { reason: REASON.FAILED, detail: String(error).slice(0, MAX_DETAIL) };
 }
 
 /** The cause in a few words, for a table: `no symbols`. */
-export function causeOf(reason: Reason, detail = ""): string {
+export function missingSymbolCause(reason: Reason, detail = ""): string {
   switch (reason) {
     case REASON.NOT_COVERED:
       return "no symbol covers it";
@@ -111,7 +111,7 @@ const PERF_MAP_WRITERS =
   "node --perf-basic-prof; python -X perf; .NET with DOTNET_PerfMapEnabled=1";
 
 /** What the user can do about it, a sentence without its full stop: `install its debug symbols`. */
-export function remedyOf(reason: Reason, object: ObjectInfo): string {
+export function missingSymbolRemedy(reason: Reason, object: ObjectInfo): string {
   switch (reason) {
     case REASON.NOT_COVERED:
       return object.kind === "file" || object.kind === "vdso"

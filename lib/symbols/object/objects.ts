@@ -62,7 +62,7 @@ export function isModule(filename: string): boolean {
 
 const PROT_EXEC = 4;
 /** Letters of a file's name that are shown: as many as file systems have room for, and ` (deleted)`. */
-const MOST_NAME = 265;
+const MAX_NAME = 265;
 /** The kernel's map is named so, with the reference symbol behind it: `[kernel.kallsyms]_text`. */
 export const KERNEL_MAP = "[kernel.kallsyms]";
 
@@ -227,5 +227,5 @@ function jitName(pid: number): string {
 /** The file's own name: what no file system has is shortened, as it is shown with every row. */
 function baseName(path: string): string {
   const name = path.slice(path.lastIndexOf("/") + 1);
-  return name.length > MOST_NAME ? `${name.slice(0, MOST_NAME)}…` : name;
+  return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;
 }

@@ -5,15 +5,15 @@ import { type Cost, WORK } from "./limits.ts";
 
 const PAGE = 64 << 10;
 /** Pages of a part that are held in memory. */
-const MOST_PAGES = 64;
+const MAX_PAGES = 64;
 /** Bytes of a part beyond which it is not held as a whole. */
-const MOST_HELD = 64 << 20;
+const MAX_HELD = 64 << 20;
 
 /** Bytes in which the end of a string is looked for first. */
 const FIRST_LOOK = 128;
 
 /** Bytes of which any run can be looked at. */
-export interface Windows {
+export interface ByteWindows {
   readonly size: number;
   /** Whether all are in memory, and a window is a view. */
   readonly held: boolean;
@@ -26,7 +26,7 @@ export interface Windows {
 }
 
 /** Bytes that are in memory. */
-export class HeldBytes implements Windows {
+export class HeldBytes implements ByteWindows {
   readonly size: number;
   readonly held = true;
   /** All of them. */
@@ -54,7 +54,7 @@ export class HeldBytes implements Windows {
 }
 
 /** Bytes that stay in their file, of which the pages that were asked for last are held. */
-export class PagedBytes implements Windows {
+export class PagedBytes implements ByteWindows {
   readonly size: number;
   readonly held = false;
   readonly #source: ByteSource;
@@ -97,7 +97,7 @@ export class PagedBytes implements Windows {
   #page(number: number): Uint8Array {
     const pages = this.#pages;
     const page = pages.get(number) ?? this.#read(number * PAGE, PAGE);
-    if (!pages.delete(number) && pages.size >= MOST_PAGES) pages.delete(pages.keys().next().value!);
+    if (!pages.delete(number) && pages.size >= MAX_PAGES) pages.delete(pages.keys().next().value!);
     pages.set(number, page);
     return page;
   }
@@ -111,14 +111,14 @@ export class PagedBytes implements Windows {
 
 /** Whether so many bytes of a source are all held in memory, and need not be read from it later. */
 export function isHeld(source: ByteSource, size: number): boolean {
-  return size <= MOST_HELD || source instanceof MemoryBytes;
+  return size <= MAX_HELD || source instanceof MemoryBytes;
 }
 
 /**
  * The bytes [offset, offset + size) of a source. Throws LimitError. What is held in memory is charged as held; who keeps
  * it charges `heldBytes` as kept.
  */
-export function windowsOf(source: ByteSource, offset: number, size: number, cost: Cost): Windows {
+export function byteWindows(source: ByteSource, offset: number, size: number, cost: Cost): ByteWindows {
   cost.hold(heldBytes(source, size));
   if (!isHeld(source, size)) return new PagedBytes(source, offset, size, cost);
   cost.work(size * WORK.read);
@@ -127,12 +127,12 @@ export function windowsOf(source: ByteSource, offset: number, size: number, cost
   return new HeldBytes(bytes.buffer.byteLength > 2 * bytes.length ? bytes.slice() : bytes);
 }
 
-/** How many bytes of memory windowsOf(source, offset, size) takes at most. */
+/** How many bytes of memory byteWindows(source, offset, size) takes at most. */
 export function heldBytes(source: ByteSource, size: number): number {
-  return isHeld(source, size) ? size : MOST_PAGES * PAGE;
+  return isHeld(source, size) ? size : MAX_PAGES * PAGE;
 }
 
 /** The bytes of the string at `at`, which ends with a NUL or at the end; the first `most` of them where it is longer. */
-export function stringBytes(bytes: Windows, at: number, most: number): Uint8Array {
+export function stringBytes(bytes: ByteWindows, at: number, most: number): Uint8Array {
   return bytes.window(at, bytes.endOf(at, most) - at);
 }

@@ -6,10 +6,10 @@
 
 import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import { ABSENT, IntMap } from "../../base/bytes/int_map.ts";
-import type { CodePlace } from "../jit/jitdump.ts";
+import type { CodeMapping } from "../jit/jitdump.ts";
 import { GUEST_NAMES, type ObjectInfo, type ObjectKey, ObjectTable } from "../object/objects.ts";
-import { Space } from "./range_map.ts";
-import { Tasks } from "./tasks.ts";
+import { RangeMap } from "./range_map.ts";
+import { TaskTable } from "./tasks.ts";
 
 /** A mapping as a record announces it (PERF_RECORD_MMAP, MMAP2). */
 export interface MapEvent extends ObjectKey {
@@ -39,7 +39,7 @@ const TWO_63 = 2 ** 63;
  */
 const OUTSIDE = 0;
 /** No pid. */
-const NOBODY = -0x80000000;
+const NO_PID = -0x80000000;
 
 /** Address spaces and thread names of everything recorded. */
 export class AddressSpaces {
@@ -49,13 +49,13 @@ export class AddressSpaces {
   at = 0.5;
   /** By pid: index in #spaces. */
   readonly #spaceIndex = new IntMap();
-  readonly #spaces: Space[] = [];
+  readonly #spaces: RangeMap[] = [];
   /** Indices in #spaces of processes that are gone. */
   readonly #free: number[] = [];
-  readonly #kernel: Space;
+  readonly #kernel: RangeMap;
   /** A process nothing is known of. */
-  readonly #nothing: Space;
-  readonly #tasks = new Tasks();
+  readonly #nothing: RangeMap;
+  readonly #tasks = new TaskTable();
   #lastId = 0;
   /**
    * The kernel proper, and where it starts. Its record spans _text to _etext; but call chains reach into the code
@@ -67,12 +67,12 @@ export class AddressSpaces {
   #kernelStart = Infinity;
   #kernelWraps = false;
   /** What #spaceFor has found, by the low bits of the pid: CPUs take turns in a recording, each with its process. */
-  readonly #recentPids = new Int32Array(RECENT).fill(NOBODY);
-  readonly #recentSpaces: Space[];
+  readonly #recentPids = new Int32Array(RECENT).fill(NO_PID);
+  readonly #recentSpaces: RangeMap[];
 
   constructor() {
-    this.#kernel = new Space(this.#nextId());
-    this.#nothing = new Space(this.#nextId());
+    this.#kernel = new RangeMap(this.#nextId());
+    this.#nothing = new RangeMap(this.#nextId());
     this.#recentSpaces = new Array(RECENT).fill(this.#nothing);
   }
 
@@ -97,7 +97,7 @@ export class AddressSpaces {
   }
 
   /** A process made code, that of `object` from `at` on in the object's own numbering. */
-  placeCode(pid: number, object: ObjectInfo, { address, size, at }: Omit<CodePlace, "time">): void {
+  mapCode(pid: number, object: ObjectInfo, { address, size, at }: Omit<CodeMapping, "time">): void {
     this.#writable(pid).insert(address, address + size, object.id, at - address);
   }
 
@@ -122,7 +122,7 @@ export class AddressSpaces {
     const index = copyMaps ? this.#spaceIndex.get(ppid) : ABSENT;
     const parent = index === ABSENT ? undefined : this.#spaces[index];
     if (parent !== undefined) parent.users++;
-    this.#replace(pid, parent ?? new Space(this.#nextId()));
+    this.#replace(pid, parent ?? new RangeMap(this.#nextId()));
   }
 
   /** A thread ended. What a process had mapped is forgotten some time after its last thread has ended. */
@@ -135,7 +135,7 @@ export class AddressSpaces {
     this.#spaces[index] = this.#nothing;
     this.#free.push(index);
     this.#spaceIndex.delete(gone);
-    this.#recentPids[gone & (RECENT - 1)] = NOBODY;
+    this.#recentPids[gone & (RECENT - 1)] = NO_PID;
   }
 
   /** Code in the kernel was registered under a name, or taken away. */
@@ -215,7 +215,7 @@ export class AddressSpaces {
     this.#kernel.id = this.#nextId();
   }
 
-  #spaceFor(pid: number): Space {
+  #spaceFor(pid: number): RangeMap {
     const at = pid & (RECENT - 1);
     if (this.#recentPids[at] === pid) return this.#recentSpaces[at];
     this.#recentPids[at] = pid;
@@ -224,24 +224,24 @@ export class AddressSpaces {
   }
 
   /** The process's space, about to be changed: its own, not one it shares. */
-  #writable(pid: number): Space {
+  #writable(pid: number): RangeMap {
     const index = this.#spaceIndex.get(pid);
     let space = index === ABSENT ? undefined : this.#spaces[index];
     if (space === undefined || space.users > 1) {
-      space = space === undefined ? new Space(this.#nextId()) : space.clone(this.#nextId());
+      space = space === undefined ? new RangeMap(this.#nextId()) : space.clone(this.#nextId());
       this.#replace(pid, space);
     }
     space.id = this.#nextId();
     return space;
   }
 
-  #replace(pid: number, space: Space): void {
+  #replace(pid: number, space: RangeMap): void {
     let index = this.#spaceIndex.get(pid);
     if (index === ABSENT) {
       index = this.#free.pop() ?? this.#spaces.length;
       this.#spaceIndex.set(pid, index);
     } else this.#spaces[index].users--;
     this.#spaces[index] = space;
-    this.#recentPids[pid & (RECENT - 1)] = NOBODY;
+    this.#recentPids[pid & (RECENT - 1)] = NO_PID;
   }
 }

@@ -13,7 +13,7 @@
 /** Numbers of a range: its start, its end, its object, and what to add to an address in it for where that is in the object. */
 const RANGE = 4;
 /** Ranges of a leaf, and children of another node, at most. */
-const MOST = 16;
+const MAX_FANOUT = 16;
 
 /** A part of a tree. */
 interface Node {
@@ -28,7 +28,7 @@ interface Node {
 let lastOwner = 0;
 
 /** Shared by the processes that have the same mappings, until one of them changes its own. */
-export class Space {
+export class RangeMap {
   /** Differs between any two states of any two spaces; changes with every change. */
   id: number;
   /** Processes that share it. */
@@ -50,8 +50,8 @@ export class Space {
   }
 
   /** The same mappings in a space of its own. */
-  clone(id: number): Space {
-    const copy = new Space(id);
+  clone(id: number): RangeMap {
+    const copy = new RangeMap(id);
     copy.#root = this.#root;
     this.#owner = ++lastOwner; // what there is belongs to neither of the two alone
     return copy;
@@ -194,7 +194,7 @@ export class Space {
 
 /** Where to cut a node of `count` parts, of which the one at `added` is new; 0 where there is room for all. */
 function cutAt(count: number, added: number): number {
-  if (count <= MOST) return 0;
+  if (count <= MAX_FANOUT) return 0;
   return added === count - 1 ? added : count >>> 1; // what only grows at its end is left full
 }
 

@@ -10,7 +10,7 @@ const ENDED_KEPT = 1024;
 /** In place of the process of a thread that has ended. */
 const ENDED = -2;
 
-export class Tasks {
+export class TaskTable {
   readonly #names: string[] = [];
   readonly #nameIds = new Map<string, number>();
   /** By tid: index in #names. */

@@ -27,7 +27,7 @@ export const BUILDER_BYTES = 40;
 const TREE_BYTES = 25, TREE_MAKING_BYTES = 8;
 
 /** Candidates in the order of their source, in parallel arrays. */
-export interface Candidates {
+export interface SymbolCandidates {
   starts: Float64Array;
   /** The address behind the last; equal to the start for a symbol without a size. Rewritten in place. */
   ends: Float64Array;
@@ -45,14 +45,14 @@ type Step = { from: number; to: number } | { gone: Int32Array; starts: Float64Ar
  * cover is asked for.
  */
 export class SymbolTableBuilder {
-  readonly #symbols: Candidates;
+  readonly #symbols: SymbolCandidates;
   readonly #cost: Cost;
   readonly #steps: Step[] = [];
   /** What there is so far, by address; those of one address in the order they came. */
   #order: Int32Array<ArrayBuffer> = new Int32Array(0);
 
   /** @param cost is charged for a tree; who makes the candidates charges the rest. */
-  constructor(symbols: Candidates, cost = new Cost()) {
+  constructor(symbols: SymbolCandidates, cost = new Cost()) {
     this.#symbols = symbols;
     this.#cost = cost;
   }
@@ -80,7 +80,7 @@ export class SymbolTableBuilder {
     const { starts, ends, names } = this.#symbols;
     const order = this.#order, steps = this.#steps, cost = this.#cost;
     let tree: ReturnType<typeof replayed> | undefined;
-    return tableOf(order, starts, ends, names, (sorted) => (address) => {
+    return sortedTable(order, starts, ends, names, (sorted) => (address) => {
       tree ??= replayed(order, sorted.starts, steps, cost);
       const symbol = tree.tree.find(address, sorted.ends, tree.places);
       return symbol < 0 ? -1 : tree.places[symbol];
@@ -197,7 +197,7 @@ function merge(a: Int32Array<ArrayBuffer>, b: Int32Array<ArrayBuffer>, starts: F
 }
 
 /** Rule 1. `order` lists the symbols by address. */
-function stretchEmpty(order: Int32Array, { starts, ends }: Candidates): void {
+function stretchEmpty(order: Int32Array, { starts, ends }: SymbolCandidates): void {
   const last = order.length - 1;
   if (last < 0) return;
   const final = order[last];
@@ -213,7 +213,7 @@ function stretchEmpty(order: Int32Array, { starts, ends }: Candidates): void {
 /** Rule 2. `order` lists the symbols by address; `drop` is told of every one that loses. Returns the winners in order. */
 export function dropAliases(
   order: Int32Array,
-  symbols: Candidates,
+  symbols: SymbolCandidates,
   drop?: (loser: number) => void,
 ): Int32Array<ArrayBuffer> {
   const { starts, names } = symbols;
@@ -242,7 +242,7 @@ function isShared(starts: Float64Array, order: Int32Array, i: number, symbol: nu
 }
 
 /** Whether `b` is to be preferred to `a`, which comes before it and starts at the same address. */
-function isBetter(b: number, a: number, { starts, ends, binds, names }: Candidates): boolean {
+function isBetter(b: number, a: number, { starts, ends, binds, names }: SymbolCandidates): boolean {
   const aSized = ends[a] > starts[a];
   const bSized = ends[b] > starts[b];
   if (aSized !== bSized) return bSized;
@@ -270,7 +270,7 @@ interface Sorted {
  * Rule 3: the table of the symbols in `order` (by address).
  * @param searchIn gives what tells which symbol wins an address that several may cover, by its place in `order`; -1: none.
  */
-function tableOf(
+function sortedTable(
   order: Int32Array<ArrayBuffer>,
   starts: Float64Array,
   ends: Float64Array,

@@ -5,25 +5,25 @@
 
 import { concat } from "../../base/bytes/bytes.ts";
 import type { Cost } from "../object/limits.ts";
-import { HeldBytes, stringBytes, type Windows } from "../object/windows.ts";
+import { type ByteWindows, HeldBytes, stringBytes } from "../object/windows.ts";
 
 const decoder = new TextDecoder();
 const UNDERSCORE = 0x5f, BIG_S = 0x53, SMALL_C = 0x63;
 
 /** Bytes of a name that are shown; C++ templates make up to some ten thousand. The rest is cut off, and said to be. */
-const MOST_SHOWN = 64 << 10;
+const MAX_SHOWN = 64 << 10;
 /** Bytes of a name that matter when two are compared. */
-const MOST_COMPARED = 4096;
+const MAX_COMPARED = 4096;
 /** Underscores that are counted at the start of a name. */
-const MOST_UNDERSCORES = 64;
+const MAX_UNDERSCORES = 64;
 /** The bit above a count of underscores that says that a name is an alias of a system call. */
 const SYSCALL = 0x80;
 /** Bytes of names of several tables that are put into one piece. */
-const MOST_JOINED = 8 << 20;
+const MAX_JOINED = 8 << 20;
 /** Bytes in which names lie near each other. */
 const NEAR = 4096;
 /** Offsets of names are 32 bits. */
-const MOST_BYTES = 2 ** 32;
+const MAX_BYTES = 2 ** 32;
 
 /** The names of a numbered list of symbols. Lengths are in bytes, of names that are not absurdly long. */
 export interface SymbolNames {
@@ -41,22 +41,22 @@ export interface SymbolNames {
 }
 
 /** What the names of some symbols get appended, because no table has them with it. */
-export interface Suffix {
+export interface NameSuffix {
   text: string;
   /** The first symbol whose name gets it; so do all behind. */
   from: number;
 }
 
 /** The names of several tables, one behind the other. */
-export class JoinedNames implements Windows {
-  readonly #parts: { base: number; end: number; bytes: Windows }[] = [];
+export class JoinedNames implements ByteWindows {
+  readonly #parts: { base: number; end: number; bytes: ByteWindows }[] = [];
   held = true;
   size = 0;
 
   /** Adds names; returns where they begin. Throws LimitError when they are beyond numbering. */
-  add(bytes: Windows, cost: Cost): number {
+  add(bytes: ByteWindows, cost: Cost): number {
     const base = this.size, end = base + bytes.size;
-    if (end > MOST_BYTES) throw cost.over("4 GiB of names");
+    if (end > MAX_BYTES) throw cost.over("4 GiB of names");
     this.#parts.push({ base, end, bytes });
     this.held &&= bytes.held;
     this.size = end;
@@ -64,10 +64,10 @@ export class JoinedNames implements Windows {
   }
 
   /** All names in one piece, where that takes little memory; else as they are. */
-  joined(): Windows {
+  joined(): ByteWindows {
     const parts = this.#parts.map(({ bytes }) => bytes);
     if (parts.length === 1) return parts[0];
-    const small = this.size <= MOST_JOINED && parts.every((part) => part instanceof HeldBytes);
+    const small = this.size <= MAX_JOINED && parts.every((part) => part instanceof HeldBytes);
     return small ? new HeldBytes(concat(parts.map(({ bytes }) => bytes))) : this;
   }
 
@@ -95,12 +95,12 @@ export class JoinedNames implements Windows {
 
 /** Names that start at given places of some bytes. */
 export class StringTableNames implements SymbolNames {
-  readonly #bytes: Windows;
+  readonly #bytes: ByteWindows;
   /** The bytes, where they are in memory in one piece. */
   readonly #held: Uint8Array | undefined;
   readonly #starts: Uint32Array;
   readonly #ends: Uint32Array | undefined;
-  readonly #suffix: Suffix;
+  readonly #suffix: NameSuffix;
   /** By symbol, of those that are to be compared: the length, and underscores and SYSCALL. */
   #lengths: Uint16Array | undefined;
   #features: Uint8Array | undefined;
@@ -110,9 +110,9 @@ export class StringTableNames implements SymbolNames {
    * @param ends where it ends; without them names end at a NUL.
    */
   constructor(
-    bytes: Uint8Array | Windows,
+    bytes: Uint8Array | ByteWindows,
     starts: Uint32Array,
-    { ends, suffix = { text: "", from: Infinity } }: { ends?: Uint32Array; suffix?: Suffix } = {},
+    { ends, suffix = { text: "", from: Infinity } }: { ends?: Uint32Array; suffix?: NameSuffix } = {},
   ) {
     const windows = bytes instanceof Uint8Array ? new HeldBytes(bytes) : bytes;
     this.#bytes = windows;
@@ -123,9 +123,9 @@ export class StringTableNames implements SymbolNames {
   }
 
   text(i: number): string {
-    const bytes = this.#name(i, MOST_SHOWN + 1);
-    const text = bytes.length > MOST_SHOWN
-      ? `${decoder.decode(bytes.subarray(0, MOST_SHOWN))}...`
+    const bytes = this.#name(i, MAX_SHOWN + 1);
+    const text = bytes.length > MAX_SHOWN
+      ? `${decoder.decode(bytes.subarray(0, MAX_SHOWN))}...`
       : decoder.decode(bytes);
     return i >= this.#suffix.from ? text + this.#suffix.text : text;
   }
@@ -156,7 +156,7 @@ export class StringTableNames implements SymbolNames {
     if (this.#lengths) return this.#lengths[i];
     const length = this.#ends
       ? Math.max(0, this.#ends[i] - this.#starts[i])
-      : this.#bytes.endOf(this.#starts[i], MOST_COMPARED) - this.#starts[i];
+      : this.#bytes.endOf(this.#starts[i], MAX_COMPARED) - this.#starts[i];
     return i >= this.#suffix.from ? length + this.#suffix.text.length : length;
   }
 
@@ -164,8 +164,8 @@ export class StringTableNames implements SymbolNames {
     if (this.#features) return this.#features[i] & ~SYSCALL;
     const held = this.#held, start = this.#starts[i];
     let n = 0;
-    if (held) { while (n < MOST_UNDERSCORES && held[start + n] === UNDERSCORE) n++; }
-    else while (n < MOST_UNDERSCORES && this.#bytes.byte(start + n) === UNDERSCORE) n++;
+    if (held) { while (n < MAX_UNDERSCORES && held[start + n] === UNDERSCORE) n++; }
+    else while (n < MAX_UNDERSCORES && this.#bytes.byte(start + n) === UNDERSCORE) n++;
     return n;
   }
 
@@ -184,7 +184,7 @@ export class StringTableNames implements SymbolNames {
   }
 }
 
-function startsWith(bytes: Windows, at: number, prefix: string): boolean {
+function startsWith(bytes: ByteWindows, at: number, prefix: string): boolean {
   for (let k = 0; k < prefix.length; k++) {
     if (bytes.byte(at + k) !== prefix.charCodeAt(k)) return false;
   }

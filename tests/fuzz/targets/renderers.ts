@@ -19,9 +19,9 @@ import { filterProfile, withEvents } from "../../../lib/profile/query/filter.ts"
 import { SORT_KEYS } from "../../../lib/profile/query/groups.ts";
 import { loadProfile } from "../../../lib/profile/load/load.ts";
 import type { Profile } from "../../../lib/profile/model/profile.ts";
-import { heaviestFirst, mergeTwins } from "../../../lib/profile/query/shown_events.ts";
+import { heaviestFirst, mergeHybridEvents } from "../../../lib/profile/query/shown_events.ts";
 import { readStoredProfile, storeProfile } from "../../../lib/profile/model/stored.ts";
-import { wholeOf } from "../../../lib/profile/query/table.ts";
+import { profileTotals } from "../../../lib/profile/query/table.ts";
 import { renderDiffJson } from "../../../lib/report/json/diff_json.ts";
 import { renderDiffText } from "../../../lib/report/text/diff_text.ts";
 import { FORMATS, type OutputOptions } from "../../../lib/report/formats.ts";
@@ -136,7 +136,7 @@ function optionsOf(bytes: Uint8Array, profile: Profile): OutputOptions {
     percentLimit: [0, 0.05, 10][pick(3)],
     width: [Infinity, 20, 80][pick(3)],
     color: pick(4) === 0,
-    whole: wholeOf(profile),
+    whole: profileTotals(profile),
     tprof: {
       file: "input",
       mergeCpus: pick(2) === 0,
@@ -212,7 +212,7 @@ export async function rendererTargets(): Promise<Target[]> {
     make,
     async take(bytes) {
       const loaded = await load(bytes, () => open(bytes), choiceBy(bytes, 3) === 0);
-      const merged = mergeTwins(loaded), order = heaviestFirst(merged);
+      const merged = mergeHybridEvents(loaded), order = heaviestFirst(merged);
       const profile = events === undefined
         ? loaded
         : withEvents(merged, events === "heaviest" ? order.slice(0, 1) : order);

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Profile } from "../../../lib/profile/model/profile.ts";
 import { sampleCount } from "../../../lib/profile/model/profile.ts";
-import { eventsNamed, heaviestFirst, mergeTwins } from "../../../lib/profile/query/shown_events.ts";
+import { heaviestFirst, mergeHybridEvents, selectEvents } from "../../../lib/profile/query/shown_events.ts";
 import { profileOf } from "../build.ts";
 
 /** A profile of these events with so many samples each. */
@@ -77,7 +77,7 @@ for (
   ] as [string, [string, number][], string[]][]
 ) {
   Deno.test(`one event on several kinds of cores is one: ${what}`, () => {
-    assertEquals(told(mergeTwins(withEventsOf(events))), expected);
+    assertEquals(told(mergeHybridEvents(withEventsOf(events))), expected);
   });
 }
 
@@ -91,11 +91,11 @@ Deno.test("events that differ in more than the kind of core stay apart", () => {
       [["cycles", 1], ["cpu_core/cycles/", 2]],
       [["cpu_core/cycles/P", 1]],
     ] as [string, number][][]
-  ) assertEquals(told(mergeTwins(withEventsOf(events))), told(withEventsOf(events)));
+  ) assertEquals(told(mergeHybridEvents(withEventsOf(events))), told(withEventsOf(events)));
 });
 
 Deno.test("twins sampled at different rates say both", () => {
-  const profile = mergeTwins(
+  const profile = mergeHybridEvents(
     withEventsOf([["cpu_core/cycles/", 1, "4000 Hz"], ["cpu_atom/cycles/", 1, "100 Hz"]]),
   );
   assertEquals(profile.events.map(({ rate }) => rate), ["4000 Hz and 100 Hz"]);
@@ -104,7 +104,7 @@ Deno.test("twins sampled at different rates say both", () => {
 Deno.test("twins go by their own names and by their common one", () => {
   const profile = withEventsOf([["cpu_atom/cycles/P", 3], ["cpu_core/cycles/P", 7], ["branches", 5]]);
   const named = (names: string[], choice: "recorded" | "heaviest" = "heaviest") => {
-    const found = eventsNamed(profile, names, choice);
+    const found = selectEvents(profile, names, choice);
     return "unknown" in found ? found : told(found);
   };
   assertEquals(named([]), ["cycles:P 10", "branches 5"]);

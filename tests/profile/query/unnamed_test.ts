@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import type { ObjectKind } from "../../../lib/profile/model/profile.ts";
+import type { ProfileObjectKind } from "../../../lib/profile/model/profile.ts";
 import { rangeName, UnnamedTable } from "../../../lib/profile/query/unnamed.ts";
 
 Deno.test("code without a symbol goes by its file and offset, or by the kind of memory it is in", () => {
-  const name = (name: string, kind: ObjectKind, from: number, to: number) =>
+  const name = (name: string, kind: ProfileObjectKind, from: number, to: number) =>
     rangeName({ name, kind, path: name, buildId: "" }, from, to);
   assertEquals(name("libfoo.so", "file", 0x1a40, -1), "libfoo.so+0x1a40");
   assertEquals(name("libfoo.so", "file", 0x1a40, 0x1a40), "libfoo.so+0x1a40");

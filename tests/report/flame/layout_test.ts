@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { groupAlike } from "../../../lib/profile/compare/match_functions.ts";
+import { matchFunctions } from "../../../lib/profile/compare/match_functions.ts";
 import { groupBy } from "../../../lib/profile/query/groups.ts";
 import type { Profile } from "../../../lib/profile/model/profile.ts";
 import { type Box, type FlameLayout, layoutFlames } from "../../../lib/report/flame/layout.ts";
@@ -87,7 +87,7 @@ Deno.test("layoutFlames() finds each frame in the other profile, by its path, an
     "b app!main;app!idle 1 50",
     "b app!main;app!dropped 5 500",
   ]);
-  const alike = groupAlike(old, profile, ["comm", "dso", "sym"]);
+  const alike = matchFunctions(old, profile, ["comm", "dso", "sym"]);
   const layout = layoutFlames(
     { profile, grouping: alike.b, event: 0 },
     { profile: old, grouping: alike.a, event: 0 },

@@ -40,7 +40,7 @@ function outcome(
   options: { force?: boolean; root?: string } = {},
 ) {
   const files = hostSymbolFiles(options);
-  files.tellMachine!(machine);
+  files.setMachine!(machine);
   return files.open(object) ? "opened" : files.refusal!(object)?.reason;
 }
 

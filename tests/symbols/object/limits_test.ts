@@ -11,7 +11,11 @@ import { type ObjectInfo, ObjectTable } from "../../../lib/symbols/object/object
 import { sourceLines } from "../../../lib/symbols/source_lines.ts";
 import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
 import { Symbolizer } from "../../../lib/symbols/symbolizer.ts";
-import { causeOf, REASON, remedyOf } from "../../../lib/symbols/object/missing_symbol_reasons.ts";
+import {
+  missingSymbolCause,
+  missingSymbolRemedy,
+  REASON,
+} from "../../../lib/symbols/object/missing_symbol_reasons.ts";
 import { HeldBytes } from "../../../lib/symbols/object/windows.ts";
 import { xzZeros, zlibZeros } from "../../fuzz/made/packed.ts";
 import { buildElf, TEXT_SHIFT } from "../build_elf.ts";
@@ -55,7 +59,7 @@ async function answer(
   if (id >= 0) return symbolizer.symbol(id).name;
   symbolizer.addUnresolved(of, id as never, 1);
   const [{ reason, detail }] = symbolizer.unresolved();
-  return causeOf(reason, detail);
+  return missingSymbolCause(reason, detail);
 }
 
 Deno.test("a file that claims a thousand million sections is refused after its headers", async () => {
@@ -195,7 +199,7 @@ Deno.test("symbols inside a program that unpack to a gigabyte are given up in ti
   const symbolizer = new Symbolizer({ open: () => file, kallsyms: () => undefined }, budget);
   await symbolizer.prepare(objects);
   for (const each of objects) symbolizer.addUnresolved(each, symbolizer.symbolize(each, 0x1000) as never, 1);
-  const causes = symbolizer.unresolved().map(({ reason, detail }) => causeOf(reason, detail));
+  const causes = symbolizer.unresolved().map(({ reason, detail }) => missingSymbolCause(reason, detail));
   assertEquals(causes[0], "over the limit of 448 MiB of memory in its .gnu_debugdata");
   for (const cause of causes) assertStringIncludes(cause, "over the limit of ");
   assertLess(budget.worked, LIMITS.work);
@@ -327,7 +331,10 @@ Deno.test("what goes wrong with one object in a way that nobody has thought of i
   assertEquals(symbolizer.symbol(symbolizer.symbolize(good, 0x1000)).name, "one");
   symbolizer.addUnresolved(evil, REASON.FAILED, 1);
   const [{ reason, detail }] = symbolizer.unresolved();
-  assertEquals(causeOf(reason, detail), "not readable (RangeError: Array buffer allocation failed)");
+  assertEquals(
+    missingSymbolCause(reason, detail),
+    "not readable (RangeError: Array buffer allocation failed)",
+  );
   assertEquals(sourceLines(hooks, evil, Float64Array.of(1)), { reason, detail });
 });
 
@@ -383,7 +390,7 @@ Deno.test("PMUCTL_LIMIT_FACTOR multiplies all limits", () => {
   for (const text of ["0", "x", "1e9"]) {
     withFactor(text, () => assertThrows(() => new Budget(), UsageError, text));
   }
-  assertStringIncludes(remedyOf(REASON.OVER_LIMIT, object()), "PMUCTL_LIMIT_FACTOR=4");
+  assertStringIncludes(missingSymbolRemedy(REASON.OVER_LIMIT, object()), "PMUCTL_LIMIT_FACTOR=4");
 });
 
 Deno.test("names that stay in their file are the same as in memory, across pages and for aliases", async () => {

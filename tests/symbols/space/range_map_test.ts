@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Space } from "../../../lib/symbols/space/range_map.ts";
+import { RangeMap } from "../../../lib/symbols/space/range_map.ts";
 import { bytesKept } from "../../memory.ts";
 
 /** Numbers that look random and are the same each time. */
@@ -9,7 +9,7 @@ function numbers(seed: number): (below: number) => number {
 }
 
 /** `OBJECT+OFFSET` at each address below `end`; "" where nothing is. */
-function contents(space: Space, end: number): string[] {
+function contents(space: RangeMap, end: number): string[] {
   return Array.from({ length: end }, (_, address) => {
     const object = space.find(address);
     return object < 0 ? "" : `${object}+${address + space.shift}`;
@@ -20,7 +20,7 @@ Deno.test("spaces agree with plain arrays after any sequence of mappings, remova
   const END = 3000;
   for (const seed of [1, 2, 3]) {
     const random = numbers(seed);
-    const spaces = [new Space(0)], truths = [new Array<string>(END).fill("")];
+    const spaces = [new RangeMap(0)], truths = [new Array<string>(END).fill("")];
     for (let step = 0; step < 1500; step++) {
       const which = random(spaces.length);
       const start = random(END), end = Math.min(END, start + random(random(20) === 0 ? END : 12));
@@ -50,7 +50,7 @@ Deno.test("mappings in ascending, descending and mixed order are all found", () 
     Array.from({ length: MANY }, (_, i) => (i * 7919) % MANY),
   ];
   for (const order of orders) {
-    const space = new Space(0);
+    const space = new RangeMap(0);
     for (const i of order) space.insert(i * 10, i * 10 + 5, i, 0);
     for (let i = 0; i < MANY; i++) {
       assert(space.find(i * 10 + 4) === i && space.find(i * 10 + 5) === -1, `mapping ${i}`);
@@ -59,7 +59,7 @@ Deno.test("mappings in ascending, descending and mixed order are all found", () 
 });
 
 Deno.test("a space that is emptied can be filled again", () => {
-  const space = new Space(0);
+  const space = new RangeMap(0);
   for (const round of [1, 2]) {
     for (let i = 0; i < 1000; i++) space.insert(i * 10, i * 10 + 5, round * i, 0);
     assertEquals(space.find(5550), round * 555);
@@ -69,8 +69,8 @@ Deno.test("a space that is emptied can be filled again", () => {
 });
 
 /** A space with many mappings, copied again and again, each copy with one more mapping: a chain of forks. */
-function chain(mappings: number): Space[] {
-  const spaces = [new Space(0)];
+function chain(mappings: number): RangeMap[] {
+  const spaces = [new RangeMap(0)];
   for (let i = 0; i < mappings; i++) spaces[0].insert(i * 10, i * 10 + 5, i, 0);
   for (let i = 0; i < mappings; i++) {
     const copy = spaces[spaces.length - 1].clone(0);

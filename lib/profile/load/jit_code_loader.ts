@@ -2,11 +2,16 @@
 
 import type { ByteSource } from "../../base/bytes/byte_source.ts";
 import type { AddressSpaces } from "../../symbols/space/address_space.ts";
-import { type CodePlace, isJitDump, readJitDump } from "../../symbols/jit/jitdump.ts";
+import { type CodeMapping, isJitDump, readJitDump } from "../../symbols/jit/jitdump.ts";
 import type { Budget, Cost } from "../../symbols/object/limits.ts";
 import type { ObjectInfo } from "../../symbols/object/objects.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
-import { causeOf, failureOf, REASON, remedyOf } from "../../symbols/object/missing_symbol_reasons.ts";
+import {
+  missingSymbolCause,
+  missingSymbolRemedy,
+  REASON,
+  symbolFailureOf,
+} from "../../symbols/object/missing_symbol_reasons.ts";
 
 /** What was mapped, and where, in bytes. */
 interface MapRange {
@@ -20,7 +25,7 @@ interface MapRange {
 interface Mapped {
   pid: number;
   object: ObjectInfo;
-  places: readonly CodePlace[];
+  places: readonly CodeMapping[];
   /** Of each place, in ns since the reader's base. */
   times: Float64Array;
   next: number;
@@ -32,7 +37,7 @@ const PLACE_BYTES = 150;
 /** Units of work: to look whether a place is in a mapping, and to put it into an address space. */
 const LOOK_WORK = 1, PLACE_WORK = 50;
 
-export class JitPlaces {
+export class JitCodeLoader {
   readonly #spaces: AddressSpaces;
   readonly #files: SymbolFiles;
   readonly #budget: Budget;
@@ -86,7 +91,7 @@ export class JitPlaces {
     const waiting = this.#waiting;
     while (waiting.length > 0 && comesAt(waiting[0]) <= time) {
       const first = waiting[0];
-      this.#spaces.placeCode(first.pid, first.object, first.places[first.next++]);
+      this.#spaces.mapCode(first.pid, first.object, first.places[first.next++]);
       if (first.next < first.places.length) this.#sink();
       else {
         const last = waiting.pop()!;
@@ -137,7 +142,7 @@ export class JitPlaces {
         );
         return;
       }
-      for (const place of inside) this.#spaces.placeCode(pid, object, place);
+      for (const place of inside) this.#spaces.mapCode(pid, object, place);
     }
   }
 
@@ -163,11 +168,13 @@ export class JitPlaces {
       return { pid, object, places, times, next: 0, cost };
     } catch (error) {
       cost.abandon();
-      const { reason, detail } = failureOf(error);
+      const { reason, detail } = symbolFailureOf(error);
       this.warnings.push(
         reason === REASON.DAMAGED
           ? (error as Error).message
-          : `cannot read ${object.path}: ${causeOf(reason, detail)}: ${remedyOf(reason, object)}`,
+          : `cannot read ${object.path}: ${missingSymbolCause(reason, detail)}: ${
+            missingSymbolRemedy(reason, object)
+          }`,
       );
       return undefined;
     } finally {
