@@ -91,12 +91,23 @@ export function groupsOf(profile: Profile, keys: readonly SortKey[]): Groups {
   return { keys, ofSample, example: Int32Array.from(example) };
 }
 
+/** What the samples of a group have in common. */
+export interface GroupValues {
+  comm: string;
+  pid: number;
+  tid: number;
+  /** -1 when CPUs were not recorded, or not told apart. */
+  cpu: number;
+  /** Row of `profile.events`. */
+  event: number;
+}
+
 /** The values of a group's samples under each key; those of keys that are not of `groups` mean nothing. */
 export function groupValues(
   profile: Profile,
   groups: Groups,
   group: number,
-): { comm: string; pid: number; tid: number; cpu: number; event: number } {
+): GroupValues {
   const { samples, threads, comms } = profile;
   const row = groups.example[group];
   const thread = samples.thread[row];

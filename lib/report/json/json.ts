@@ -2,9 +2,7 @@
 
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { LOSSES } from "../../perfdata/format/ledger.ts";
-import { type CallerNode, callerTrees } from "../../profile/query/caller_trees.ts";
-import { type CallNode, callTrees } from "../../profile/query/call_tree.ts";
-import { groupBy, type Grouping, groupValues } from "../../profile/query/groups.ts";
+import { type CallerNode, type CallNode, ProfileQuery } from "../../profile/query/query.ts";
 import { placeName, placeObject } from "../../profile/query/aggregation_keys.ts";
 import {
   processNames,
@@ -13,7 +11,7 @@ import {
   totalPeriod,
   unresolvedByWeight,
 } from "../../profile/model/profile.ts";
-import { profileTotals, sampledEventRows, tableRows } from "../../profile/query/table.ts";
+import { profileTotals, sampledEventRows } from "../../profile/query/table.ts";
 import { clockText } from "../../profile/query/time_ranges.ts";
 import { Each, jsonPieces } from "./json_pieces.ts";
 import type { ReportOptions } from "../shared/options.ts";
@@ -44,7 +42,7 @@ export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "wh
  * Periods are in events, or ns for the clock events. The text comes in pieces.
  */
 export function renderJson(profile: Profile, options: JsonOptions): Generator<string> {
-  const grouping = groupBy(profile, options.sort);
+  const query = new ProfileQuery(profile, options.sort);
   const whole = options.whole ?? profileTotals(profile);
   const events = new Each(sampledEventRows(profile), (event) => {
     const samples = sampleCount(profile, event), period = totalPeriod(profile, event);
@@ -56,25 +54,25 @@ export function renderJson(profile: Profile, options: JsonOptions): Generator<st
       ...(samples === whole.count[event]
         ? {}
         : { whole: { samples: whole.count[event], period: whole.period[event] } }),
-      rows: rowsJson(profile, grouping, event, options),
-      ...(options.tree === "calls" ? { calls: callsJson(profile, grouping, event) } : {}),
+      rows: rowsJson(query, event, options),
+      ...(options.tree === "calls" ? { calls: callsJson(query, event) } : {}),
     };
   });
   const unresolved = new Each(unresolvedByWeight(profile));
   return jsonPieces({ schema: JSON_SCHEMAS.report, meta: metaJson(profile), events, unresolved }, 1);
 }
 
-function rowsJson(profile: Profile, grouping: Grouping, event: number, { tree, children }: JsonOptions) {
-  const { groups, places } = grouping;
-  const describe = describer(profile, grouping);
-  const rows = tableRows(profile, grouping, [event], { children: true });
+function rowsJson(query: ProfileQuery, event: number, { tree, children }: JsonOptions) {
+  const { groups, places } = query.grouping;
+  const describe = describer(query);
+  const rows = query.rows([event], { children: true });
   if (!children) {
     rows.sort((a, b) => b.self[0].period - a.self[0].period || b.total[0].period - a.total[0].period);
   }
-  const callers = tree === "callers" ? callerTrees(profile, grouping, event, rows) : [];
+  const callers = tree === "callers" ? query.callers(event, rows) : [];
   const callersJson = (callers: readonly CallerNode[], depth: number): Each<CallerNode> =>
     new Each(callers, (node) => ({
-      ...placeJson(profile, grouping, node.place),
+      ...placeJson(query, node.place),
       count: node.count,
       period: node.period,
       ...(depth < MOST_DEPTH
@@ -83,7 +81,7 @@ function rowsJson(profile: Profile, grouping: Grouping, event: number, { tree, c
     }));
   return new Each(rows.entries(), ([i, row]) => ({
     ...describe(row.group),
-    ...placeJson(profile, grouping, row.place),
+    ...placeJson(query, row.place),
     ...(groups.keys.includes("sym") || groups.keys.includes("dso")
       ? { kernel: places.kernel[row.place] === 1 }
       : {}),
@@ -93,18 +91,18 @@ function rowsJson(profile: Profile, grouping: Grouping, event: number, { tree, c
   }));
 }
 
-function callsJson(profile: Profile, grouping: Grouping, event: number) {
-  const describe = describer(profile, grouping);
+function callsJson(query: ProfileQuery, event: number) {
+  const describe = describer(query);
   const calleesJson = (callees: readonly CallNode[], depth: number): Each<CallNode> =>
     new Each(callees, (node) => ({
-      ...placeJson(profile, grouping, node.place),
+      ...placeJson(query, node.place),
       self: node.self,
       total: node.total,
       ...(depth < MOST_DEPTH
         ? { callees: calleesJson(node.callees, depth + 1) }
         : { callees: [], cut: node.callees.length > 0 }),
     }));
-  return new Each(callTrees(profile, grouping, event), ({ group, total, roots }) => ({
+  return new Each(query.calls(event), ({ group, total, roots }) => ({
     ...describe(group),
     total,
     roots: calleesJson(roots, 1),
@@ -115,13 +113,13 @@ function callsJson(profile: Profile, grouping: Grouping, event: number) {
 const known = (number: number) => number < 0 ? null : number;
 
 /** A function that gives what a group is, under the keys that tell groups apart. */
-function describer(profile: Profile, { groups }: Grouping) {
-  const processName = processNames(profile);
-  const { keys } = groups;
+function describer(query: ProfileQuery) {
+  const processName = processNames(query.profile);
+  const { keys } = query.grouping.groups;
   // of an unknown pid there is no name but what stands for a whole pid namespace
   const processOf = (pid: number) => pid < 0 && processName(pid) === `:${pid}` ? null : processName(pid);
   return (group: number) => {
-    const { comm, pid, tid, cpu } = groupValues(profile, groups, group);
+    const { comm, pid, tid, cpu } = query.valuesOf(group);
     return {
       ...(keys.includes("comm") ? { command: comm } : {}),
       ...(keys.includes("pid") ? { pid: known(pid), process: processOf(pid) } : {}),
@@ -132,7 +130,7 @@ function describer(profile: Profile, { groups }: Grouping) {
 }
 
 /** The place, under those of its keys that rows are told apart by. */
-function placeJson(profile: Profile, { groups, places }: Grouping, place: number) {
+function placeJson({ profile, grouping: { groups, places } }: ProfileQuery, place: number) {
   const { keys } = groups;
   const { lines } = profile;
   const row = places.line?.[place] ?? -1;

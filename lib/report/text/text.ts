@@ -6,17 +6,13 @@ import { fit } from "../../base/text/width.ts";
 import { wrap } from "../../base/text/wrap.ts";
 import { ledgerTable, lostText } from "../../perfdata/format/ledger.ts";
 import type { Weight } from "../../profile/query/aggregate.ts";
-import { callerTrees } from "../../profile/query/caller_trees.ts";
-import { callTrees } from "../../profile/query/call_tree.ts";
-import { groupBy, type Grouping, groupValues, type SortKey } from "../../profile/query/groups.ts";
+import { ProfileQuery, type SortKey, type TableRow } from "../../profile/query/query.ts";
 import { type Profile, sampleCount } from "../../profile/model/profile.ts";
 import {
   checkColumnCount,
   type ProfileTotals,
   profileTotals,
   sampledEventRows,
-  type TableRow,
-  tableRows,
 } from "../../profile/query/table.ts";
 import { type CellText, cellTexts, heat, percent } from "../shared/columns.ts";
 import type { ReportOptions } from "../shared/options.ts";
@@ -34,13 +30,13 @@ function* reportLines(profile: Profile, options: ReportOptions): Generator<strin
   if (options.sideBySide) checkColumnCount(sampledEventRows(profile).length);
   const whole = options.whole ?? profileTotals(profile);
   yield* header(profile, whole, options);
-  const grouping = groupBy(profile, options.sort);
-  const text = cellTexts(profile, grouping);
+  const query = new ProfileQuery(profile, options.sort);
+  const text = cellTexts(profile, query.grouping);
   const events = sampledEventRows(profile);
   const oneTable = options.sideBySide || options.sort.includes("event");
   for (const of of oneTable ? [events] : events.map((event) => [event])) {
     yield "";
-    yield* section({ profile, grouping, text, whole, options, events: of, sampledCount: events.length });
+    yield* section({ profile, query, text, whole, options, events: of, sampledCount: events.length });
   }
   const remedies = [...remedyLines(profile, options.width)];
   if (remedies.length > 0) yield "";
@@ -53,7 +49,7 @@ const PLACE_KEYS: ReadonlySet<SortKey> = new Set(["dso", "sym", "srcline"]);
 /** What a table is made from. */
 interface Section {
   profile: Profile;
-  grouping: Grouping;
+  query: ProfileQuery;
   text: CellText;
   whole: ProfileTotals;
   options: ReportOptions;
@@ -116,15 +112,15 @@ function* section(of: Section): Generator<string> {
 
 /** Rows and their numbers, heaviest first, and how many are left out. */
 function* table(of: Section): Generator<string> {
-  const { profile, grouping, whole, options, events } = of;
+  const { query, whole, options, events } = of;
   const { children, percentLimit } = options;
   const callers = options.tree === "callers";
   // with the event as a key each row has its own, and there is one set of columns for all
   const byEvent = options.sort.includes("event");
   const columns = byEvent ? [-1] : events;
   const wholeFor = (row: TableRow, column: number) =>
-    whole.period[byEvent ? groupValues(profile, grouping.groups, row.group).event : columns[column]];
-  const all = tableRows(profile, grouping, columns, { children, selfOnly: !children && !callers });
+    whole.period[byEvent ? query.valuesOf(row.group).event : columns[column]];
+  const all = query.rows(columns, { children, selfOnly: !children && !callers });
   const share = (row: TableRow, column: number) =>
     100 * (children ? row.total : row.self)[column].period / (wholeFor(row, column) || 1);
   if (byEvent) all.sort((a, b) => share(b, 0) - share(a, 0));
@@ -158,7 +154,7 @@ interface Rows {
 
 /** The titles of a table, and its rows; with `callers`, those of each row under it. */
 function* rowLines(of: Section, { columns, shown, most, wholeFor }: Rows): Generator<string> {
-  const { profile, grouping, text, whole, options, events } = of;
+  const { profile, query, text, whole, options, events } = of;
   const { percentLimit, width, color } = options;
   const callers = options.tree === "callers";
   const numbers = numberColumns(options);
@@ -184,7 +180,7 @@ function* rowLines(of: Section, { columns, shown, most, wholeFor }: Rows): Gener
   }
   yield heading(layout.title);
   const leastPeriod = percentLimit / 100 * least(events.map((e) => whole.period[e]));
-  const trees = callers ? callerTrees(profile, grouping, columns[0], shown, leastPeriod) : [];
+  const trees = callers ? query.callers(columns[0], shown, leastPeriod) : [];
   const figuresWidth = layout.widths.reduce((sum, wide) => wide > 0 ? sum + wide + 1 : sum, 1);
   const indent = " ".repeat(Math.min(figuresWidth, Math.floor(width / 8)));
   for (const [i, row] of shown.entries()) {
@@ -193,7 +189,7 @@ function* rowLines(of: Section, { columns, shown, most, wholeFor }: Rows): Gener
     if (!callers) continue;
     const drawing = {
       profile,
-      places: grouping.places,
+      places: query.grouping.places,
       whole: wholeFor(row, 0),
       width,
       color,
@@ -230,14 +226,14 @@ function numberColumns({ children, tree, showPeriod }: ReportOptions): {
 }
 
 /** The call trees of an event, a group each when something besides places tells groups apart. */
-function* calls({ profile, grouping, text, whole, options }: Section, event: number): Generator<string> {
+function* calls({ profile, query, text, whole, options }: Section, event: number): Generator<string> {
   const keys = options.sort.filter((key): key is SortKey => !PLACE_KEYS.has(key));
   const period = whole.period[event];
-  const trees = callTrees(profile, grouping, event, options.percentLimit / 100 * period);
+  const trees = query.calls(event, options.percentLimit / 100 * period);
   const label = (group: number) => keys.map((key) => text(key, { group, place: 0 }).trim()).join("  ");
   const drawing = {
     profile,
-    places: grouping.places,
+    places: query.grouping.places,
     whole: period,
     width: options.width,
     color: options.color,

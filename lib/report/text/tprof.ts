@@ -3,8 +3,8 @@
 import { hexAddress } from "../../base/bytes/address.ts";
 import { greatest } from "../../base/bytes/lists.ts";
 import { printable } from "../../base/text/printable.ts";
-import { overhead } from "../../profile/query/aggregate.ts";
-import { groupsOf, groupValues, type SortKey } from "../../profile/query/groups.ts";
+import { groupsOf } from "../../profile/query/groups.ts";
+import { ProfileQuery, type SortKey } from "../../profile/query/query.ts";
 import {
   type AggregationKeys,
   aggregationKeysOf,
@@ -12,7 +12,7 @@ import {
   placeObject,
 } from "../../profile/query/aggregation_keys.ts";
 import { type Profile, sampleCount } from "../../profile/model/profile.ts";
-import { checkColumnCount, sampledEventRows } from "../../profile/query/table.ts";
+import { sampledEventRows } from "../../profile/query/table.ts";
 import { foldName } from "../shared/fold_name.ts";
 import { printedProfile } from "../shared/printed.ts";
 
@@ -55,20 +55,13 @@ export function tprofKeys({ mergeProcesses, mergeThreads, mergeCpus }: TprofOpti
 export function* renderTprof(given: Profile, options: TprofOptions): Generator<string> {
   const profile = printedProfile(given);
   const events = sampledEventRows(profile);
-  checkColumnCount(events.length);
   const total = sampleCount(profile);
   const groups = groupsOf(profile, tprofKeys(options));
   const places = aggregationKeysOf(profile, options.perSymbol ? "symbol" : "address");
-
-  const rows = new Map<number, Row>();
-  events.forEach((event, column) => {
-    for (const { group, place, self } of overhead(profile, { groups, places }, event, { selfOnly: true })) {
-      const key = group * places.symbol.length + place;
-      let row = rows.get(key);
-      if (!row) rows.set(key, row = { group, place, samples: 0, byEvent: events.map(() => 0) });
-      row.samples += self.count;
-      row.byEvent[column] += self.count;
-    }
+  const query = new ProfileQuery(profile, { groups, places });
+  const rows = query.rows(events, { children: false, selfOnly: true }).map(({ group, place, self }): Row => {
+    const byEvent = self.map(({ count }) => count);
+    return { group, place, samples: byEvent.reduce((sum, count) => sum + count, 0), byEvent };
   });
   const addresses = lowestAddresses(profile, places.ofFrame, places.symbol.length);
 
@@ -77,7 +70,7 @@ export function* renderTprof(given: Profile, options: TprofOptions): Generator<s
     width,
     cell,
   });
-  const values = (row: Row) => groupValues(profile, groups, row.group);
+  const values = (row: Row) => query.valuesOf(row.group);
   const columns = [
     right("percentage", 10, (row) => (100 * row.samples / (total || 1)).toFixed(3)),
     right("nsamples", 8, (row) => String(row.samples)),
@@ -96,13 +89,11 @@ export function* renderTprof(given: Profile, options: TprofOptions): Generator<s
     yield `Event #${String(column).padStart(2, "0")}: ${profile.events[event].name}\n`;
   }
   const { width = Infinity } = options;
-  if (width < Infinity) narrow(columns, rows.values());
+  if (width < Infinity) narrow(columns, rows);
   const room = Math.max(LEAST_SYMBOL, width - columns.reduce((sum, column) => sum + column.width + 1, 0));
   yield "\n";
   yield `${columns.map(({ title, width }) => title.padStart(width)).join(" ")} symbol\n`;
-  const sorted = [...rows.values()].sort((a, b) =>
-    b.samples - a.samples || addresses[a.place] - addresses[b.place]
-  );
+  const sorted = rows.toSorted((a, b) => b.samples - a.samples || addresses[a.place] - addresses[b.place]);
   for (const row of sorted) {
     const cells = columns.map(({ width, cell }) => cell(row).padStart(width));
     yield `${cells.join(" ")} ${foldName(symbolText(profile, places, row.place), room)}\n`;
