@@ -6,12 +6,12 @@ import { dropLauncherEnvironment } from "./lib/base/system/launcher.ts";
 import { unforeseenRefusal } from "./lib/base/system/system_error.ts";
 import { VERSION } from "./lib/base/system/version.ts";
 import type { UnknownOption } from "./lib/cli/args.ts";
-import type { Command, Io, ParsedArgs } from "./lib/cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "./lib/cli/command.ts";
 import { OutputClosed, processIo } from "./lib/cli/io.ts";
 import { settleSignals } from "./lib/cli/runtime_signals.ts";
 
 /** Each command's module is loaded when it is asked for: `--version` pays for none of them. */
-const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
+const COMMANDS: Record<string, () => Promise<{ command: CommandSpec }>> = {
   record: () => import("./lib/commands/record.ts"),
   report: () => import("./lib/commands/report.ts"),
   analyze: () => import("./lib/commands/analyze.ts"),

@@ -30,7 +30,7 @@ export interface SpawnOptions {
 }
 
 /** What a child has used, with the children it waited for: getrusage(2). */
-export interface Usage {
+export interface ResourceUsage {
   utimeNs: number;
   stimeNs: number;
   maxrssBytes: number;
@@ -46,7 +46,7 @@ export interface Usage {
 }
 
 /** A run from just before the exec until the wait for its end was over; its usage is of that time. */
-export interface Run extends Exit {
+export interface TimedExit extends Exit {
   wallNs: number;
 }
 
@@ -56,7 +56,7 @@ export interface Exit {
   code: number;
   /** The signal that ended it, or 0. */
   signal: number;
-  usage: Usage;
+  usage: ResourceUsage;
 }
 
 /** Names of the failing calls, by enum pmu_spawn_stage. */
@@ -101,7 +101,7 @@ export class Child {
    * then: no work of this process and no wait for a CPU is part of it.
    * Throws as `release()`.
    */
-  async run(): Promise<Run> {
+  async run(): Promise<TimedExit> {
     const status = new Int32Array(1);
     const rusage = new BigUint64Array(RUSAGE_FIELDS);
     // waiting begins first: a command may end before this thread would come to it
@@ -257,7 +257,7 @@ function exitOf(status: number, rusage: BigUint64Array): Exit {
   return { code: signal === 0 ? (status >> 8) & 0xff : 128 + signal, signal, usage: usageOf(rusage) };
 }
 
-function usageOf(rusage: BigUint64Array): Usage {
+function usageOf(rusage: BigUint64Array): ResourceUsage {
   const [utimeNs, stimeNs, maxrssBytes, minflt, majflt, inblock, oublock, nvcsw, nivcsw] = Array.from(
     rusage,
     Number,
@@ -266,7 +266,7 @@ function usageOf(rusage: BigUint64Array): Usage {
 }
 
 /** What was used after `before`; the peak memory stays what it is. */
-function since(usage: Usage, before: Usage): Usage {
-  const rest = (Object.keys(usage) as (keyof Usage)[]).map((key) => [key, usage[key] - before[key]]);
+function since(usage: ResourceUsage, before: ResourceUsage): ResourceUsage {
+  const rest = (Object.keys(usage) as (keyof ResourceUsage)[]).map((key) => [key, usage[key] - before[key]]);
   return { ...Object.fromEntries(rest), maxrssBytes: usage.maxrssBytes };
 }

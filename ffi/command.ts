@@ -6,13 +6,13 @@ import { refusal } from "../lib/base/system/system_error.ts";
 import { type Child, type Exit, spawn, TimeLimit } from "./child.ts";
 
 /** How the user stops a measurement. */
-export interface Stopper {
+export interface StopSignals {
   /** Resolves to the signal's number at the first request to stop. */
   first: Promise<number>;
   /** Resolves at the second one: end now. */
   second: Promise<number>;
   /** The command gets the terminal's signals by itself, because it shares the terminal with us. */
-  commandHearsToo: boolean;
+  commandGetsSignals: boolean;
 }
 
 const SIGTERM = 15;
@@ -83,12 +83,12 @@ export class MeasuredCommand {
    * is then left to end in its own way; a signal sent to us alone is passed on. The second one ends the
    * measurement whatever the command does: it is sent SIGTERM, and undefined comes back.
    */
-  async untilDone(stopper: Stopper): Promise<Exit | undefined> {
+  async untilDone(stopper: StopSignals): Promise<Exit | undefined> {
     const ended = this.#child.wait().finally(() => this.#limit?.end());
     const first = await Promise.race([ended, stopper.first]);
     if (typeof first !== "number") return first;
     // a group of its own is none that the terminal's signals go to
-    if (!stopper.commandHearsToo || first === SIGTERM || this.#limit) this.#kill(first);
+    if (!stopper.commandGetsSignals || first === SIGTERM || this.#limit) this.#kill(first);
     const second = await Promise.race([ended, stopper.second]);
     if (typeof second !== "number") return second;
     this.#kill(SIGTERM);

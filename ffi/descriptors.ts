@@ -23,7 +23,7 @@ export function descriptorsAllowed(want: number): boolean {
 }
 
 /** Raises the limit to `want`. Throws UnsupportedError (EMFILE) where this user may not. */
-export function needDescriptors(want: number, { attempt, counts, instead }: Descriptors): void {
+export function requireDescriptors(want: number, { attempt, counts, instead }: Descriptors): void {
   if (descriptorsAllowed(want)) return;
   const parts = Object.entries(counts).map(([one, n]) => `${n} ${one}${n === 1 ? "" : "s"}`);
   throw new UnsupportedError({

@@ -25,7 +25,7 @@ export interface DrainOptions {
   /** Bytes of a regular file that are kept behind what is written, so that there is room for its end on a full disk. */
   spare?: number;
   /** What stands in the output for dropped samples. Without it none is dropped: the kernel loses them. */
-  loss?: LossRecord;
+  loss?: LostRecord;
   /**
    * Has it note what runs (`takeSeen()`) and when samples were taken (`times`). Samples have their time at
    * `sampleTimeAt` bytes, -1 for nowhere; all other records `recordTimeBack` bytes from their end, 0 for nowhere.
@@ -34,7 +34,7 @@ export interface DrainOptions {
 }
 
 /** What the records told since it was last asked. */
-export interface Seen {
+export interface SeenRecords {
   /**
    * PERF_RECORD_MMAP2 of code, whole: each file once, until `seeAgain()` or thousands of others. `file` tells it
    * from all others; memory without a file is told apart by its process.
@@ -51,7 +51,7 @@ const COMM_BYTES = 16, CUTS_BYTES = 16 * COMM_BYTES;
 const SEEN_BYTES = 1 << 16;
 
 /** A record to be written where samples were dropped, and where its values go: offsets in bytes, -1 for none. */
-export interface LossRecord {
+export interface LostRecord {
   /** A whole record, whose u64 behind the header is set to the number of samples. */
   record: Uint8Array<ArrayBuffer>;
   /** Of the u64 that is set to the time of the last of them. */
@@ -222,8 +222,8 @@ export class Drain {
   }
 
   /** What has been seen since the last call; only with `watch`. At any time. Throws PmuError. */
-  takeSeen(): Seen {
-    const seen: Seen = { maps: [], forks: [] };
+  takeSeen(): SeenRecords {
+    const seen: SeenRecords = { maps: [], forks: [] };
     const bytes = this.#seenBytes ??= new Uint8Array(SEEN_BYTES);
     for (let got; (got = this.#takeSeen(bytes)) > 0;) addSeen(seen, bytes, got);
     return seen;
@@ -275,7 +275,7 @@ export class Drain {
 }
 
 /** Adds the entries in the first `length` of these bytes: a u64 that tells files apart, 0 for a fork, and a record. */
-function addSeen(seen: Seen, bytes: Uint8Array<ArrayBuffer>, length: number): void {
+function addSeen(seen: SeenRecords, bytes: Uint8Array<ArrayBuffer>, length: number): void {
   const words = new Uint32Array(bytes.buffer);
   for (let at = 0; at < length;) {
     const word = at >>> 2;

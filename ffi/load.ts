@@ -8,7 +8,7 @@ import { toCString } from "../lib/base/bytes/bytes.ts";
 import { UnsupportedError } from "../lib/base/system/errors.ts";
 import { environmentValue } from "../lib/base/system/launcher.ts";
 import { rootUrl } from "../lib/base/root.ts";
-import { causeOf, remedyOf } from "../lib/base/system/system_error.ts";
+import { errorCause, errorRemedy } from "../lib/base/system/system_error.ts";
 import { ABI_VERSION, SYMBOLS } from "./symbols.ts";
 
 /** The shim's functions, as ffi/symbols.ts types them. */
@@ -43,7 +43,7 @@ function load(): Shim {
     symbols = symbolsOf(path);
     version = symbols.pmu_abi_version();
   } catch (error) {
-    throw unusable(where, causeOf(error), error);
+    throw unusable(where, errorCause(error), error);
   }
   if (version !== ABI_VERSION) {
     throw unusable(where, `it has version ${version} and pmuctl needs ${ABI_VERSION}`);
@@ -87,7 +87,7 @@ function memoryFile(bytes: Uint8Array): string {
 }
 
 function unusable(where: string, cause: string, error?: unknown): UnsupportedError {
-  const remedy = remedyOf(error) ??
+  const remedy = errorRemedy(error) ??
     (Deno.build.standalone
       ? "get the pmuctl binary made for this machine"
       : "run scripts/setup, which builds it");

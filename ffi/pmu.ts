@@ -12,21 +12,21 @@ import { shim } from "./load.ts";
 import { checked, checkedSize } from "./result.ts";
 
 export { PmuError } from "../lib/base/system/errno.ts";
-export { Drain, type DrainOptions, type LossRecord, type RingStats, type Seen } from "./drain.ts";
+export { Drain, type DrainOptions, type LostRecord, type RingStats, type SeenRecords } from "./drain.ts";
 export { FlightRings, type FlightStats } from "./flight.ts";
 export {
   Child,
   type Exit,
   kill,
-  type Run,
+  type ResourceUsage,
   spawn,
   type SpawnOptions,
+  type TimedExit,
   TimeLimit,
-  type Usage,
 } from "./child.ts";
 
 /** Where an event counts: perf_event_open(2)'s arguments of the same names. */
-export interface EventPlace {
+export interface EventLocation {
   /** A thread; 0 is the calling one, -1 every process on `cpu`. */
   pid: number;
   /** A CPU; -1 is wherever `pid` runs. */
@@ -41,14 +41,14 @@ export interface EventPlace {
  * Opens an event; returns its descriptor, or -errno. `attr` holds a perf_event_attr of as many bytes as
  * its `size` field says; on -E2BIG that field then holds the size which the kernel knows.
  */
-export function tryOpen(attr: Uint8Array<ArrayBuffer>, place: EventPlace): number {
+export function tryOpen(attr: Uint8Array<ArrayBuffer>, place: EventLocation): number {
   const size = new DataView(attr.buffer, attr.byteOffset, attr.byteLength).getUint32(4, true);
   if (size > attr.length) throw new RangeError(`perf_event_attr.size is ${size} in ${attr.length} bytes`);
   return shim().pmu_open(attr, place.pid, place.cpu, place.groupFd ?? -1, place.flags ?? 0);
 }
 
 /** tryOpen that throws PmuError. */
-export function openEvent(attr: Uint8Array<ArrayBuffer>, place: EventPlace): number {
+export function openEvent(attr: Uint8Array<ArrayBuffer>, place: EventLocation): number {
   return checked("perf_event_open", tryOpen(attr, place));
 }
 
@@ -163,11 +163,11 @@ export function createFile(path: string, mode = 0o600): number {
  * Makes a file in a folder that has no name until `nameFile()`, and is gone without one when it is closed, locked as by
  * `createFile()`. Throws PmuError, also where the file system has no such files.
  */
-export function createNameless(folder: string, mode = 0o600): number {
+export function createUnnamed(folder: string, mode = 0o600): number {
   return checked("open", shim().pmu_create_nameless(toCString(folder), mode));
 }
 
-/** Gives a file of `createNameless()` its name. Throws PmuError: EEXIST when something has that name. */
+/** Gives a file of `createUnnamed()` its name. Throws PmuError: EEXIST when something has that name. */
 export function nameFile(fd: number, path: string): void {
   checked("linkat", shim().pmu_name(fd, toCString(path)));
 }

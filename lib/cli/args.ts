@@ -2,18 +2,18 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { UsageError } from "../base/system/errors.ts";
-import type { Command, OptionSpec, ParsedArgs } from "./command.ts";
+import type { CommandSpec, OptionSpec, ParsedArgs } from "./command.ts";
 import { nearest } from "../base/text/nearest.ts";
 
 const HELP: OptionSpec = { name: "help", short: "h", help: "show this help" };
 
 /** The command's options, `--help` behind them. */
-export function allOptions(command: Command): OptionSpec[] {
+export function allOptions(command: CommandSpec): OptionSpec[] {
   return [...command.options, HELP];
 }
 
 /** Parses what stands behind the command's name. Throws UsageError naming the offending word. */
-export function parseCommandLine(command: Command, argv: readonly string[]): ParsedArgs {
+export function parseCommandLine(command: CommandSpec, argv: readonly string[]): ParsedArgs {
   const options = allOptions(command);
   const { words, positionals, rest } = toLongOptions(command, options, argv);
   const valued = options.filter((o) => o.value);
@@ -59,7 +59,7 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Par
  * Rewrites argv so that every option is `--name` or `--name=value`: clusters (`-ag`), glued values
  * (`-F99`) and values in the next word are told apart by the table, which parseArgs has no way to do.
  */
-function toLongOptions(command: Command, options: OptionSpec[], argv: readonly string[]) {
+function toLongOptions(command: CommandSpec, options: OptionSpec[], argv: readonly string[]) {
   const byShort = new Map(options.filter((o) => o.short).map((o) => [o.short!, o]));
   const byName = new Map(options.map((o) => [o.name, o]));
   const words: string[] = [];
@@ -118,7 +118,7 @@ export class UnknownOption extends UsageError {
   }
 }
 
-function unknownOption(command: Command, written: string, known: Iterable<string>): never {
+function unknownOption(command: CommandSpec, written: string, known: Iterable<string>): never {
   const near = nearest(written.replace(/^-+/, ""), [...known], 1);
   const hint = near.length ? `; did you mean --${near[0]}?` : `: see 'pmuctl ${command.name} --help'`;
   throw new UnknownOption(command.name, written, hint);

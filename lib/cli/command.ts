@@ -68,7 +68,7 @@ export interface OptionGroup {
   options: readonly string[];
 }
 
-export interface Command {
+export interface CommandSpec {
   name: string;
   /** One line for the list of commands. */
   summary: string;

@@ -2,7 +2,7 @@
 
 import type { ByteInput } from "../base/bytes/byte_source.ts";
 import { exists } from "../base/files/exists.ts";
-import { FileBytes, identityOf, NAMED, openInput, standardInput } from "../base/files/file_bytes.ts";
+import { FileBytes, identityOf, NAMED_BY_USER, openInput, standardInput } from "../base/files/file_bytes.ts";
 import type { Io } from "./command.ts";
 
 /** The file of `record` and its readers, in the working directory. */
@@ -82,7 +82,7 @@ function fileOf(stat: Deno.FileInfo): ByteInput | undefined {
   } catch {
     return undefined; // it was deleted
   }
-  const file = FileBytes.tryOpen(path, NAMED);
+  const file = FileBytes.tryOpen(path, NAMED_BY_USER);
   if (!file) return undefined;
   const begins = new TextDecoder().decode(file.read(0, MAGICS[0].length));
   if (file.identity === identityOf(stat) && MAGICS.includes(begins)) return file;

@@ -4,7 +4,7 @@ import { append, greatest } from "../base/bytes/lists.ts";
 import { VERSION } from "../base/system/version.ts";
 import { wrap } from "../base/text/wrap.ts";
 import { allOptions } from "./args.ts";
-import type { Command, OptionSpec } from "./command.ts";
+import type { CommandSpec, OptionSpec } from "./command.ts";
 
 /** Columns that the explanation of an option gets at least: below that it stands under the option. */
 const MIN_TEXT = 36;
@@ -12,7 +12,7 @@ const MIN_TEXT = 36;
 const MAX_WIDTH = 110;
 
 /** Returns the page for `pmuctl COMMAND --help`, in lines of at most `width` columns where words allow it. */
-export function commandHelp(command: Command, width = 80): string {
+export function commandHelp(command: CommandSpec, width = 80): string {
   const across = Math.min(width, MAX_WIDTH);
   const lines = [
     ...wrap(`pmuctl ${command.name}: ${command.summary}`, across, ""),
@@ -37,7 +37,7 @@ export function commandHelp(command: Command, width = 80): string {
 }
 
 /** Returns the page for `pmuctl --help`: the commands, a line each. */
-export function overview(commands: readonly Command[], width = 80): string {
+export function overview(commands: readonly CommandSpec[], width = 80): string {
   const across = Math.min(width, MAX_WIDTH);
   return [
     `pmuctl ${VERSION}: CPU performance counters and profiles on Linux`,
@@ -58,7 +58,7 @@ export function overview(commands: readonly Command[], width = 80): string {
 }
 
 /** The options by purpose, hidden ones left out; those in no group, --help among them, at the end. */
-function groupsOf(command: Command): { title: string; options: OptionSpec[] }[] {
+function groupsOf(command: CommandSpec): { title: string; options: OptionSpec[] }[] {
   const left = new Map(allOptions(command).map((option) => [option.name, option]));
   for (const name of command.hidden ?? []) left.delete(name);
   const groups = (command.groups ?? []).map(({ title, options }) => ({

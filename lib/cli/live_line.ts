@@ -45,7 +45,7 @@ export function clock(seconds: number): string {
 }
 
 /** Turns progress into states: the rate is taken over the last second, so that it does not flicker. */
-export class RateOverASecond {
+export class RecentRate {
   readonly #past: { seconds: number; samples: number }[] = [];
 
   /** Samples a second, now that there have been `samples` of them at `seconds`. */

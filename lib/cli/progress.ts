@@ -3,7 +3,7 @@
 import { printable } from "../base/text/printable.ts";
 import { clock } from "./live_line.ts";
 
-export interface Progress {
+export interface RunProgress {
   done: number;
   /** As far as can be told now. */
   expected: number;
@@ -16,7 +16,7 @@ export interface Progress {
 const BAR = 20;
 
 /** The line, in at most `columns` columns less one, so that no terminal wraps it. */
-export function renderProgress({ done, expected, seconds, what }: Progress, columns: number): string {
+export function renderProgress({ done, expected, seconds, what }: RunProgress, columns: number): string {
   const part = expected > 0 ? Math.min(1, done / expected) : 0;
   const filled = Math.round(part * BAR);
   const left = done > 0 ? `, ${clock(seconds * Math.max(0, expected - done) / done)} left` : "";

@@ -11,7 +11,7 @@ export interface StopRequests {
   /** The same of the second one. */
   readonly second: Promise<number>;
   /** Whether a command we run gets the terminal's signals by itself. */
-  readonly commandHearsToo: boolean;
+  readonly commandGetsSignals: boolean;
 }
 
 /**
@@ -28,7 +28,7 @@ export function onStopSignals(onTerminal: boolean): StopRequests {
     get second() {
       return (listening ??= listen()).second;
     },
-    commandHearsToo: onTerminal,
+    commandGetsSignals: onTerminal,
   };
 }
 

@@ -1,7 +1,7 @@
 /** `pmuctl analyze`: `report --format tprof`, with the option letters of NetBSD's `tprof analyze`. */
 
 import { EXIT } from "../base/system/errors.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { openChosenInput } from "../cli/default_input.ts";
 import { page } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
@@ -12,7 +12,7 @@ import { hostSymbolFiles } from "../symbols/files/host_files.ts";
 import { FILTER_OPTIONS, filterWarnings, partOf } from "./report_filter.ts";
 import { ANALYZE_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "analyze",
   summary: "report in the columns of NetBSD's tprof",
   usage: ["[-CkLPs] [-p PID] [FILE]"],

@@ -4,7 +4,7 @@ import { EXIT, UsageError } from "../base/system/errors.ts";
 import { JSON_SCHEMAS, jsonLines } from "../base/text/json_schemas.ts";
 import { greatest } from "../base/bytes/lists.ts";
 import { nearest } from "../base/text/nearest.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { formatAttributes, genericAttributes, type ListedAttribute } from "../counters/verify/attributes.ts";
 import { MAX_SOFTWARE_PICNUM, picsOf } from "../counters/verify/machine.ts";
 import { pics } from "../counters/preflight/preflight.ts";
@@ -12,7 +12,7 @@ import { hostFiles, readNumber } from "../events/files.ts";
 import { hostWorld } from "../events/resolve.ts";
 import type { Pmu } from "../events/sysfs.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "attrlist",
   summary: "the attributes of a PMU's events and of all requests, with their ranges",
   usage: ["[PMU] [--json]"],

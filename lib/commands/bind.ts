@@ -1,7 +1,7 @@
 /** `pmuctl bind`: counts events in a command, processes, threads or on CPUs, with rows while it goes on. */
 
 import { EXIT, UsageError } from "../base/system/errors.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { OutputFile } from "../cli/output_file.ts";
 import { onStopSignals } from "../cli/signals.ts";
 import { bindDetached, DETACH_OPTIONS, trialBesideSets } from "./bind_detached.ts";
@@ -22,7 +22,7 @@ import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { type EventWorld, hostWorld } from "../events/resolve.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "bind",
   summary: "count events in a command, processes, threads or on CPUs",
   usage: [

@@ -3,7 +3,7 @@
 import { UsageError } from "../base/system/errors.ts";
 import { addressToBigint } from "../base/bytes/address.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
-import { bindOverflows, type OverflowTarget, type Stopper } from "../counters/bind_overflow.ts";
+import { bindOverflows, type OverflowTarget, type StopSignals } from "../counters/bind_overflow.ts";
 import type { PreparedSet } from "../counters/bind_sets.ts";
 import type { BindTarget } from "../counters/bind_target.ts";
 import type { BindOptions, BindTotals } from "../counters/tasks/binding.ts";
@@ -36,7 +36,7 @@ export async function bindNotifying(
   target: BindTarget,
   options: BindOptions,
   standing: Standing,
-  stopper: Stopper,
+  stopper: StopSignals,
 ): Promise<BindTotals> {
   const senseless = NOT_FOR_OVERFLOWS.find((name) => args.has(name));
   if (senseless) {

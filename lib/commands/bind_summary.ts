@@ -47,7 +47,7 @@ export async function bindSummary(
   const meter = new CommandMeter(wishes, standing, (line) => io.err(`pmuctl: ${line}`));
   const stopper = onStopSignals(io.stderrIsTerminal);
   stopper.first.then((signal) => {
-    if (!stopper.commandHearsToo || signal === SIGTERM) meter.kill(signal);
+    if (!stopper.commandGetsSignals || signal === SIGTERM) meter.kill(signal);
   });
   stopper.second.then(() => meter.kill(SIGKILL));
   try {

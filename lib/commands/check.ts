@@ -20,7 +20,7 @@ import { annotations, stepSummary } from "../check/output/github.ts";
 import { junitXml } from "../check/output/junit.ts";
 import { BEST } from "../check/metrics/metric_sources.ts";
 import { type CheckResult, exitStatus, unmeasuredRow } from "../check/output/result.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { writeOutputFile } from "../cli/output_file.ts";
 import { quoteWords } from "../cli/shell_words.ts";
 import { onStopSignals } from "../cli/signals.ts";
@@ -29,10 +29,10 @@ import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld } from "../events/resolve.ts";
 import { checkBenchmark, measureBaseline } from "../check/series/benchmark.ts";
 import { keepProfile, whereItWent } from "../check/series/profiles.ts";
-import { CHECK_OPTIONS, type Request, requestOf } from "./check_options.ts";
+import { CHECK_OPTIONS, type CheckRequest, requestOf } from "./check_options.ts";
 import type { Plan, Setting } from "../check/series/series.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "check",
   summary: "did it get slower? A verdict that CI can trust, by a baseline or side by side",
   usage: [
@@ -81,7 +81,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
 
 /** Runs all benchmarks, one after another. */
 async function check(
-  { plans, baseline: file }: Request,
+  { plans, baseline: file }: CheckRequest,
   machine: Fingerprint,
   args: ParsedArgs,
   setting: Setting,
@@ -151,7 +151,7 @@ function isSameCommand(one: readonly string[], other: readonly string[]): boolea
 
 /** Measures all benchmarks, and writes them into the baseline. Those of others stay in it. */
 async function update(
-  { plans, baseline: file }: Request,
+  { plans, baseline: file }: CheckRequest,
   machine: Fingerprint,
   withProfile: boolean,
   setting: Setting,

@@ -71,7 +71,7 @@ export const CHECK_OPTIONS: OptionSpec[] = [
 ];
 
 /** What is to be checked, and with what it is compared. */
-export interface Request {
+export interface CheckRequest {
   plans: Plan[];
   /** Where the baseline is, or will be; undefined when none is needed. */
   baseline?: string;
@@ -80,7 +80,7 @@ export interface Request {
 }
 
 /** Throws UsageError, and BadInputError for a config file that is wrong. */
-export function requestOf(args: ParsedArgs): Request {
+export function requestOf(args: ParsedArgs): CheckRequest {
   if (args.has("update") && args.has("against")) {
     throw new UsageError("check: --update makes a baseline, and --against needs none: give one of them");
   }
@@ -90,7 +90,7 @@ export function requestOf(args: ParsedArgs): Request {
   return args.command.length > 0 ? commandRequest(args) : configRequest(args);
 }
 
-function commandRequest(args: ParsedArgs): Request {
+function commandRequest(args: ParsedArgs): CheckRequest {
   if (args.has("config")) throw new UsageError("check: a command, or --config, not both");
   const baseline = args.text("baseline") ?? (args.has("update") ? DEFAULT_BASELINE : undefined);
   if (baseline === undefined && !args.has("against")) {
@@ -110,7 +110,7 @@ function commandRequest(args: ParsedArgs): Request {
   return { plans: [planOf(benchmark, args, "--against")], baseline };
 }
 
-function configRequest(args: ParsedArgs): Request {
+function configRequest(args: ParsedArgs): CheckRequest {
   for (const name of ["against", "name", "prepare"]) {
     if (args.has(name)) {
       throw new UsageError(`check: --${name} is for a command: pmuctl check --${name} ... -- COMMAND`);

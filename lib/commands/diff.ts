@@ -3,7 +3,7 @@
 import { setColorEnabled } from "@std/fmt/colors";
 import { openInput } from "../base/files/file_bytes.ts";
 import { EXIT, UsageError } from "../base/system/errors.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { page, print } from "../cli/pager.ts";
 import type { MatchKey } from "../profile/compare/match_functions.ts";
@@ -18,14 +18,14 @@ import { renderDiffJson } from "../report/json/diff_json.ts";
 import { renderDiffText } from "../report/text/diff_text.ts";
 import { renderFlamegraph } from "../report/flame/flamegraph.ts";
 import { hostSymbolFiles } from "../symbols/files/host_files.ts";
-import { comparedPart, FILTER_OPTIONS, type Part, partOf } from "./report_filter.ts";
+import { comparedPart, FILTER_OPTIONS, partOf, type ProfilePart } from "./report_filter.ts";
 import { NORMALIZE_OPTION } from "./report_flamegraph.ts";
 
 const FORMATS = ["text", "json", "flamegraph"] as const;
 const PERCENT_LIMIT = 0.1;
 const KEYS: readonly MatchKey[] = ["comm", "dso", "sym"];
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "diff",
   summary: "compare two profiles, symbol by symbol: what takes more, what takes less, what is new",
   usage: ["[--normalize HOW] [--by KEYS] [FILTER]... [--json | --format FORMAT] [-o FILE] A B"],
@@ -139,7 +139,7 @@ function keysOf(args: ParsedArgs): MatchKey[] | undefined {
   });
 }
 
-async function load(file: string, part: Part, args: ParsedArgs, io: Io): Promise<Profile> {
+async function load(file: string, part: ProfilePart, args: ParsedArgs, io: Io): Promise<Profile> {
   const loading = {
     mangled: args.has("no-demangle"),
     force: args.has("force"),

@@ -1,10 +1,10 @@
 /** `pmuctl disable`: a named set keeps its counts and stops counting. */
 
 import { EXIT } from "../base/system/errors.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { askSet, setArguments } from "../counters/named/client.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "disable",
   summary: "stop a named set's counting; its counts stay",
   usage: ["NAME"],

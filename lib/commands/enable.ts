@@ -1,10 +1,10 @@
 /** `pmuctl enable`: a named set that was disabled counts again. */
 
 import { EXIT } from "../base/system/errors.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { askSet, setArguments } from "../counters/named/client.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "enable",
   summary: "make a named set that was disabled count again",
   usage: ["NAME"],

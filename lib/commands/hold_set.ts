@@ -1,12 +1,12 @@
 /** `pmuctl hold-set`: the process behind a named set. It is started by `bind --detach`, not by people. */
 
 import { UsageError } from "../base/system/errors.ts";
-import type { Command } from "../cli/command.ts";
+import type { CommandSpec } from "../cli/command.ts";
 import { holdSet } from "../counters/named/holder.ts";
 import { livePcNames } from "./bind_notify.ts";
 import { HOLD_COMMAND } from "../counters/named/protocol.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: HOLD_COMMAND,
   summary: "the process behind a named set",
   usage: ["NAME"],

@@ -6,7 +6,7 @@ import { columnWidths, greatest } from "../base/bytes/lists.ts";
 import { wrap } from "../base/text/wrap.ts";
 import { VERSION } from "../base/system/version.ts";
 import { jsonText, printableLines } from "../base/text/printable.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import type { Pics } from "../counters/verify/pics.ts";
 import {
   type Check,
@@ -23,7 +23,7 @@ import { backends } from "../record/backends/all.ts";
 import { type Host, readHost } from "../record/host/host.ts";
 import { liveProc } from "../record/host/procfs.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "info",
   summary: "this machine's PMUs and limits, and what this user can measure",
   usage: ["[--json]"],

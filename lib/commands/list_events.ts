@@ -7,7 +7,7 @@ import { greatest } from "../base/bytes/lists.ts";
 import { wrap as wrapLines } from "../base/text/wrap.ts";
 import { nearest } from "../base/text/nearest.ts";
 import { printable, printableLines } from "../base/text/printable.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { page } from "../cli/pager.ts";
 import { machineModel } from "../counters/verify/machine.ts";
 import { eventsOfPic } from "../counters/verify/pic_events.ts";
@@ -16,7 +16,7 @@ import { type Answer, Prober } from "../counters/preflight/probe.ts";
 import { eventForms, type ListedEvent, type ListedKind, listEvents } from "../events/list.ts";
 import { type EventWorld, hostWorld, resolveEvents } from "../events/resolve.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "list-events",
   summary: "every event by PMU, what it counts, and whether it opens here; into a pipe, a name a line",
   usage: ["[PATTERN] [--available] [--pmu NAME] [--pic N] [--json]"],

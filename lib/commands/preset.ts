@@ -1,10 +1,10 @@
 /** `pmuctl preset`: where a request of a named set counts from. */
 
 import { EXIT } from "../base/system/errors.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { askSet, presetArguments, setArguments } from "../counters/named/client.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "preset",
   summary: "make a request of a named set count from a value",
   usage: ["NAME INDEX VALUE"],

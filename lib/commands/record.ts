@@ -3,13 +3,13 @@
 import { ERRNO } from "../base/system/errno.ts";
 import { EXIT, UnsupportedError, UsageError } from "../base/system/errors.ts";
 import { parseIdList } from "../base/text/id_list.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { DEFAULT_FILE } from "../cli/default_input.ts";
-import { RateOverASecond, renderLive } from "../cli/live_line.ts";
+import { RecentRate, renderLive } from "../cli/live_line.ts";
 import { recordingReader } from "../cli/recording_reader.ts";
 import { onDumpSignal, onStopSignals } from "../cli/signals.ts";
 import { hostFiles, readNumber } from "../events/files.ts";
-import { lessOften } from "../events/attr.ts";
+import { lowerRateHint } from "../events/attr.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { type EventWorld, hostWorld, type ResolvedGroup, resolveEvents } from "../events/resolve.ts";
 import { parseWrittenCpus } from "../base/text/cpu_list.ts";
@@ -42,7 +42,7 @@ import { defaultRingPages, ringBytes } from "../record/request/ring_sizes.ts";
 import { record } from "../record/session.ts";
 import type { Target } from "../record/request/target.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "record",
   summary: "sample a command, or the whole system, into a perf.data file",
   usage: [
@@ -276,7 +276,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (maxLost === undefined || lostPercent(recording.ledger.total) <= maxLost) return status;
   io.err(
     `pmuctl: lost ${lostText(recording.ledger)} samples, more than --max-lost ${maxLost} allows: ` +
-      `record with larger rings (-m) or ${lessOften(recording.events.map(({ rate }) => rate))}`,
+      `record with larger rings (-m) or ${lowerRateHint(recording.events.map(({ rate }) => rate))}`,
   );
   // that the command failed matters more than how well it was sampled
   return status === EXIT.ok ? EXIT.inconclusive : status;
@@ -332,7 +332,7 @@ function showsItself(args: ParsedArgs, target: Target, io: Io): boolean {
 }
 
 function liveLine(io: Io): RecordRequest["onProgress"] {
-  const rate = new RateOverASecond();
+  const rate = new RecentRate();
   return ({ samples, lost, bytes }, seconds) => {
     io.status(renderLive({ seconds, samples, lost, bytes, rate: rate.at(seconds, samples) }, io.columns));
   };

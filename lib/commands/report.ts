@@ -4,7 +4,7 @@ import { setColorEnabled } from "@std/fmt/colors";
 import type { ByteInput } from "../base/bytes/byte_source.ts";
 import { openInput } from "../base/files/file_bytes.ts";
 import { EXIT, UsageError } from "../base/system/errors.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { DEFAULT_FILE, openChosenInput } from "../cli/default_input.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
 import { page, print } from "../cli/pager.ts";
@@ -22,15 +22,15 @@ import {
   comparedPart,
   FILTER_OPTIONS,
   filterWarnings,
-  type Part,
   partOf,
+  type ProfilePart,
   withWarnings,
 } from "./report_filter.ts";
 import { baseOf, FLAMEGRAPH_OPTIONS } from "./report_flamegraph.ts";
 import { SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 import { TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "report",
   summary: "show where the time went, by command, object and symbol",
   usage: [
@@ -262,7 +262,7 @@ function baseEvents(profile: Profile, names: readonly string[]): Profile {
  */
 function chosenPart(
   named: Profile,
-  part: Part,
+  part: ProfilePart,
   { name, events: choice = "recorded" }: Format,
   io: Io,
 ): { all: Profile; profile: Profile } {
@@ -287,7 +287,7 @@ function chosenPart(
 function warned(
   profile: Profile,
   named: Profile,
-  { part, format, options }: { part: Part; format: Format; options: OutputOptions },
+  { part, format, options }: { part: ProfilePart; format: Format; options: OutputOptions },
   io: Io,
 ): Profile {
   const asksCallers = (format.asksCallers ?? format.callers)(options);

@@ -38,7 +38,7 @@ export const FILTER_OPTIONS: readonly OptionSpec[] = [
 ];
 
 /** What to take of a recording. */
-export interface Part {
+export interface ProfilePart {
   /** As all of the samples: by time and CPU, so that shares are of this. */
   within?: TimeRanges;
   cpus?: ReadonlySet<number>;
@@ -49,7 +49,7 @@ export interface Part {
 }
 
 /** The part that the options ask for. Throws UsageError. */
-export function partOf(args: ParsedArgs): Part {
+export function partOf(args: ParsedArgs): ProfilePart {
   const time = args.text("time");
   const filter: ProfileFilter = {
     comms: listOf(args, "comms"),
@@ -72,7 +72,7 @@ export function partOf(args: ParsedArgs): Part {
  * The part, of a profile that was loaded with `within` and with what the filter goes by, that is compared with another.
  * Its warnings say which filters match nothing, and whether there are callers where these are asked for.
  */
-export function comparedPart(profile: Profile, part: Part, asksCallers: boolean): Profile {
+export function comparedPart(profile: Profile, part: ProfilePart, asksCallers: boolean): Profile {
   const { cpus, filter } = part;
   const all = cpus ? filterProfile(profile, { cpus }) : profile;
   const kept = filter ? filterProfile(all, filter) : all;
@@ -109,7 +109,7 @@ const OPTION_OF: Record<FilterField, string> = {
 const MOST_PRESENT = 5, MOST_VALUES = 8;
 
 /** Says which filters of a profile match nothing, and what there is; `kept` is what all of them leave. */
-export function filterWarnings(profile: Profile, kept: Profile, { cpus, filter }: Part): string[] {
+export function filterWarnings(profile: Profile, kept: Profile, { cpus, filter }: ProfilePart): string[] {
   const fields: ProfileFilter = { ...filter, cpus };
   const unmatched = unmatchedFilters(profile, fields);
   const warnings = unmatched.map(({ field, values, present }) => {

@@ -1,10 +1,10 @@
 /** `pmuctl restart`: a named set counts from its presets again. */
 
 import { EXIT } from "../base/system/errors.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { askSet, setArguments } from "../counters/named/client.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "restart",
   summary: "make a named set count from its presets again",
   usage: ["NAME"],

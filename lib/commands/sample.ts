@@ -1,11 +1,11 @@
 /** `pmuctl sample`: the counts of a named set. */
 
 import { EXIT } from "../base/system/errors.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { askSet, setArguments } from "../counters/named/client.ts";
 import { bufferJson, bufferText, overflowText } from "../counters/named/set_rows.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "sample",
   summary: "the counts of a named set",
   usage: ["NAME [--since] [--each] [--json]"],

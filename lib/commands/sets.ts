@@ -1,11 +1,11 @@
 /** `pmuctl sets`: the named sets there are. */
 
 import { EXIT } from "../base/system/errors.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { listSets } from "../counters/named/client.ts";
 import { setsJson, setsText } from "../counters/named/set_rows.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "sets",
   summary: "the named sets that are bound, and their states",
   usage: ["[--json]"],

@@ -16,7 +16,7 @@ import {
 import { type StatCommand, type StatResult, statResult } from "../check/stat/stat.ts";
 import { statCsv, statJson, statMarkdown, statRunsCsv } from "../check/stat/stat_formats.ts";
 import { statText } from "../check/stat/stat_text.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { renderProgress } from "../cli/progress.ts";
 import { quoteWords, splitWords } from "../cli/shell_words.ts";
 import { onStopSignals } from "../cli/signals.ts";
@@ -25,7 +25,7 @@ import type { Wish } from "../run/measured_run.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld, resolveEvents } from "../events/resolve.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "stat",
   summary: "run commands again and again: times and counts with their spread, compared",
   usage: ["[-r RUNS] [-w WARMUP] [-e EVENTS] [--prepare CMD] [--vs CMD]... [OPTION]... -- COMMAND [ARG]..."],

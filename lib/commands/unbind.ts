@@ -1,11 +1,11 @@
 /** `pmuctl unbind`: ends a named set. */
 
 import { EXIT } from "../base/system/errors.ts";
-import type { Command, Io, ParsedArgs } from "../cli/command.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { askSet, setArguments } from "../counters/named/client.ts";
 import { bufferJson, bufferText } from "../counters/named/set_rows.ts";
 
-export const command: Command = {
+export const command: CommandSpec = {
   name: "unbind",
   summary: "end a named set, with its last counts",
   usage: ["NAME [--each] [--json]"],

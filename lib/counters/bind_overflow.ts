@@ -3,7 +3,7 @@
  * inherited counter at its overflow, so that each set is bound to one thread, or to a CPU.
  */
 
-import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
+import { MeasuredCommand, type StopSignals } from "../../ffi/command.ts";
 import { clockNs, type Exit } from "../../ffi/pmu.ts";
 import { hostFiles } from "../events/files.ts";
 import type { Standing } from "../events/open.ts";
@@ -12,7 +12,7 @@ import { type Overflow, OverflowWatch } from "./open/overflow.ts";
 import type { PcName, PcNames } from "./open/pc_names.ts";
 import { TargetWatch } from "./named/set_target.ts";
 
-export type { Stopper };
+export type { StopSignals };
 
 /** What to bind to. */
 export type OverflowTarget =
@@ -69,7 +69,7 @@ export async function bindOverflows(
   target: OverflowTarget,
   options: OverflowOptions,
   standing: Standing,
-  stopper: Stopper,
+  stopper: StopSignals,
 ): Promise<OverflowTotals> {
   const command = target.kind === "command" ? new MeasuredCommand(target.argv) : undefined;
   const sets = new Map<OpenSet, Tally>();
@@ -194,7 +194,7 @@ function placesOf(target: OverflowTarget, pid: number): Place[] {
 }
 
 /** Until all threads have ended, or the user wants no more. */
-async function untilGone(target: OverflowTarget, stopper: Stopper): Promise<undefined> {
+async function untilGone(target: OverflowTarget, stopper: StopSignals): Promise<undefined> {
   if (target.kind !== "threads") return await stopper.first.then(() => undefined);
   const watch = new TargetWatch({ kind: "thread", tids: [...target.tids] }, hostFiles);
   const gone = Promise.withResolvers<void>();

@@ -201,7 +201,7 @@ export function rateText(attr: EventAttr): string {
 }
 
 /** What to tell a user whose samples were too many, by the `rateText()`s of the events: `less often (-F)`. */
-export function lessOften(rates: readonly string[]): string {
+export function lowerRateHint(rates: readonly string[]): string {
   const counted = rates.some((rate) => rate.startsWith("every "));
   const rated = !counted || rates.some((rate) => rate.endsWith(" Hz"));
   return `less often (${[...rated ? ["-F"] : [], ...counted ? ["a larger -c"] : []].join(", ")})`;

@@ -202,7 +202,7 @@ export function isCycles({ type, config }: { type: number; config: bigint }): bo
 }
 
 /** Whether it is one of the kernel's timers, which interrupt by the clock. */
-export function isClock({ type, config }: { type: number; config: bigint }): boolean {
+export function isClockEvent({ type, config }: { type: number; config: bigint }): boolean {
   const { CPU_CLOCK, TASK_CLOCK } = PERF_COUNT_SW;
   return type === PERF_TYPE.SOFTWARE && (config === BigInt(CPU_CLOCK) || config === BigInt(TASK_CLOCK));
 }

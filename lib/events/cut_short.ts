@@ -6,7 +6,7 @@
 import type { Privilege } from "./privilege.ts";
 
 /** Why `programs` were not measured from their exec on, and what mends it; without names where they are not known. */
-export function cutShort(
+export function cutShortAdvice(
   programs: readonly string[],
   { capable }: Pick<Privilege, "capable">,
 ): { cause: string; remedy: string } {

@@ -47,7 +47,7 @@ function withoutKernel(
   const { attr } = event;
   if (attr.flags.has("excludeKernel") || attr.flags.has("excludeUser")) return undefined;
   // perf falls back here too, and then shows 0 context switches
-  if (!event.tellsModes || happensInKernel(attr)) return undefined;
+  if (!event.supportsExclude || happensInKernel(attr)) return undefined;
   // A whole CPU needs a level that allows the kernel's side too. Of the levels above 2 only some
   // distributions' kernels make more than of 2, so that trying is the way to know.
   if (privilege.capable || wholeCpu) return undefined;

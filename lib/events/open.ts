@@ -15,7 +15,7 @@ import type { ResolvedEvent } from "./resolve.ts";
 export type TryOpen = (attr: Uint8Array<ArrayBuffer>, place: { pid: number; cpu: number }) => number;
 
 /** An event to open, and how its attr is made: again for each form of it that is tried. */
-export interface Wanted {
+export interface OpenRequest {
   event: ResolvedEvent;
   attrOf: (event: ResolvedEvent) => EventAttr;
 }
@@ -28,7 +28,7 @@ export interface Standing {
 }
 
 /** Where to open it, and what to call that in errors: `pid 412`, `all CPUs`. */
-export interface Place {
+export interface OpenTarget {
   pid: number;
   cpu: number;
   target: string;
@@ -46,9 +46,9 @@ export interface OpenedEvent {
  * kernel's side that is left out: that is for the caller to tell, of all its events at once (`isRestricted`).
  * Throws UnsupportedError when the kernel refuses it and all that could stand in for it.
  */
-export function openEvent(
-  wanted: Wanted,
-  place: Place,
+export function openWithFallbacks(
+  wanted: OpenRequest,
+  place: OpenTarget,
   standing: Standing,
   tryOpen: TryOpen,
   note: (line: string) => void,

@@ -8,7 +8,7 @@ const CAP_SYS_ADMIN = 21n;
 const CAP_PERFMON = 38n;
 
 /** Where the kernel's limit stands. */
-export const PARANOID = "/proc/sys/kernel/perf_event_paranoid";
+export const PARANOID_PATH = "/proc/sys/kernel/perf_event_paranoid";
 
 /** A process's standing with perf_event_open(2). */
 export interface Privilege {
@@ -24,7 +24,7 @@ export interface Privilege {
 export function readPrivilege(files: KernelFiles = hostFiles): Privilege {
   const status = readIfAllowed(files, "/proc/self/status") ?? "";
   const effective = procMask(status, "CapEff");
-  const paranoid = readNumber(files, PARANOID);
+  const paranoid = readNumber(files, PARANOID_PATH);
   return {
     ...(paranoid === undefined ? {} : { paranoid }),
     capable: ((effective >> CAP_PERFMON) | (effective >> CAP_SYS_ADMIN)) % 2n === 1n,

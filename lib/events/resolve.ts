@@ -31,7 +31,7 @@ export interface ResolvedEvent {
   /** The tracepoint that it is; absent for all other events. */
   tracepoint?: { system: string; name: string };
   /** False when its PMU cannot count user space alone: uncore and other device PMUs. */
-  tellsModes: boolean;
+  supportsExclude: boolean;
   /** What the user is to be told of the event as it was asked for, when it is to be used. */
   warning?: string;
   /** What one count times `scale` is; undefined: occurrences. */
@@ -257,7 +257,7 @@ class Resolver {
       ...(cpus ? { cpus } : {}),
       followsTasks: !pmu || pmu.core || cpus === undefined,
       ...(parts.tracepoint ? { tracepoint: parts.tracepoint } : {}),
-      tellsModes: fixedType || pmu?.core === true,
+      supportsExclude: fixedType || pmu?.core === true,
       ...(alwaysZero ? { warning: `${name} counts nothing: it only happens in the kernel` } : {}),
       ...(inexact ? { warning: `${name}: a software event has no precision, p is without effect` } : {}),
       ...(code.unit ? { unit: code.unit } : {}),

@@ -3,9 +3,9 @@
  * child goes; then the ledger is closed and the file gets its features.
  */
 
-import { MeasuredCommand, type Stopper } from "../../ffi/command.ts";
+import { MeasuredCommand, type StopSignals } from "../../ffi/command.ts";
 import { FOREIGN_PROC, inPidNamespace, isForeignProc } from "../base/files/pid_namespace.ts";
-import { cutShort } from "../events/cut_short.ts";
+import { cutShortAdvice } from "../events/cut_short.ts";
 import { backends } from "./backends/all.ts";
 import { type BackendOwner, describeSamplers, samplersOf, tracks } from "./backends/registry.ts";
 import { waitForStop } from "./stop_conditions.ts";
@@ -28,7 +28,7 @@ import { QueuedSwitchRequests, type SwitchRequests, switchWhen } from "./trigger
  */
 export async function record(
   request: RecordRequest,
-  stopper: Stopper,
+  stopper: StopSignals,
   note: (line: string) => void,
   prompts?: SwitchRequests,
 ): Promise<Recording> {
@@ -137,7 +137,7 @@ function tell(onProgress: RecordRequest["onProgress"], outputs: OutputSequence, 
 }
 
 function cutLine(programs: readonly string[], { standing }: RecordRequest): string {
-  const { cause, remedy } = cutShort(programs, standing.privilege);
+  const { cause, remedy } = cutShortAdvice(programs, standing.privilege);
   return `warning: samples are missing: ${cause}: ${remedy}`;
 }
 

@@ -1,6 +1,6 @@
 /** When a recording is over. */
 
-import type { MeasuredCommand, Stopper } from "../../ffi/command.ts";
+import type { MeasuredCommand, StopSignals } from "../../ffi/command.ts";
 import type { Exit } from "../../ffi/pmu.ts";
 import type { OutputSequence } from "./output/output_sequence.ts";
 import { liveProc } from "./host/procfs.ts";
@@ -22,7 +22,7 @@ export async function waitForStop(
   command: MeasuredCommand | undefined,
   { target, seconds, maxBytes = Infinity }: RecordRequest,
   outputs: OutputSequence,
-  stopper: Stopper,
+  stopper: StopSignals,
 ): Promise<StopReason> {
   const timer = Promise.withResolvers<"time">();
   const timeout = seconds === undefined ? undefined : setTimeout(() => timer.resolve("time"), seconds * 1000);

@@ -4,7 +4,7 @@
  */
 
 import { closeFd, createFile, PmuError, seek } from "../../ffi/pmu.ts";
-import type { Stopper } from "../../ffi/command.ts";
+import type { StopSignals } from "../../ffi/command.ts";
 import { CommandError, UnsupportedError } from "../base/system/errors.ts";
 import { printable } from "../base/text/printable.ts";
 import { refusal } from "../base/system/system_error.ts";
@@ -34,7 +34,7 @@ export interface RunnerOptions {
   failureHint?: string;
   /** Gets what is to be known of events, once, and what a command that failed had to say. */
   note: (line: string) => void;
-  stopper: Pick<Stopper, "first" | "second" | "commandHearsToo">;
+  stopper: Pick<StopSignals, "first" | "second" | "commandGetsSignals">;
   /** Asked before each run, and before what prepares it: how long it may take. */
   limit?: () => RunLimit;
 }
@@ -101,7 +101,7 @@ export class CommandRunner {
     options.stopper.first.then((signal) => {
       this.#stopSignal = signal;
       // a group of its own is none that the terminal's signals go to
-      if (!options.stopper.commandHearsToo || signal === SIGTERM || options.limit) this.#kill(signal);
+      if (!options.stopper.commandGetsSignals || signal === SIGTERM || options.limit) this.#kill(signal);
     });
     options.stopper.second.then(() => this.#kill(SIGKILL));
   }

@@ -4,9 +4,9 @@
  */
 
 import { commandError } from "../../ffi/command.ts";
-import { type Child, PmuError, type Run, spawn, TimeLimit, type Usage } from "../../ffi/pmu.ts";
+import { type Child, PmuError, type ResourceUsage, spawn, type TimedExit, TimeLimit } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../base/system/errors.ts";
-import { cutShort } from "../events/cut_short.ts";
+import { cutShortAdvice } from "../events/cut_short.ts";
 import { isRestricted, userOnlyNote } from "../events/fallback.ts";
 import type { Standing } from "../events/open.ts";
 import type { ResolvedEvent } from "../events/resolve.ts";
@@ -52,7 +52,7 @@ export interface MeasuredRun {
   /** From just before its exec until the wait for its end was over. */
   wallNs: number;
   /** Of the command from then on, and of what it waited for. */
-  usage: Usage;
+  usage: ResourceUsage;
   /** False where `usage.maxrssBytes` is at least what pmuctl itself has, and says nothing of the command. */
   ownMemory: boolean;
   /** By the event's name as it was asked for. Events that are absent are not in it. */
@@ -197,13 +197,17 @@ export class CommandMeter {
    * Leaves out all events when the kernel stopped counting in a part of the command: as `programs` tell, or as the times of
    * its counters and the CPU time of getrusage(2) do, which goes on. Throws UnsupportedError for one that is not optional.
    */
-  #dropCutShort(sets: readonly (readonly [string, OpenSet])[], programs: readonly string[], usage: Usage) {
+  #dropCutShort(
+    sets: readonly (readonly [string, OpenSet])[],
+    programs: readonly string[],
+    usage: ResourceUsage,
+  ) {
     const cpuNs = usage.utimeNs + usage.stimeNs;
     const enabledNs = Math.max(0, ...sets.map(([, set]) => set.sample(0n)?.enabledNs ?? 0));
     const isShort = sets.length > 0 && enabledNs < cpuNs * LEAST_COUNTED &&
       cpuNs - enabledNs > MOST_UNCOUNTED_NS;
     if (programs.length === 0 && !isShort) return;
-    const { cause, remedy } = cutShort(programs, this.#standing.privilege);
+    const { cause, remedy } = cutShortAdvice(programs, this.#standing.privilege);
     const asked = this.#wishes.find(({ optional, event }) =>
       !optional && sets.some(([name]) => name === event.name)
     );
@@ -224,7 +228,7 @@ export class CommandMeter {
 }
 
 const SIGTERM = 15;
-const NO_USAGE: Usage = {
+const NO_USAGE: ResourceUsage = {
   utimeNs: 0,
   stimeNs: 0,
   maxrssBytes: 0,
@@ -237,7 +241,10 @@ const NO_USAGE: Usage = {
 };
 
 /** Runs the command for no longer than `limitMs`. */
-async function runWithin(child: Child, limitMs: number | undefined): Promise<Run & { timedOut: boolean }> {
+async function runWithin(
+  child: Child,
+  limitMs: number | undefined,
+): Promise<TimedExit & { timedOut: boolean }> {
   const limit = limitMs === undefined ? undefined : new TimeLimit(child, limitMs);
   try {
     const run = await child.run();

@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../lib/base/system/errors.ts";
 import { parseCommandLine } from "../../lib/cli/args.ts";
-import type { Command } from "../../lib/cli/command.ts";
+import type { CommandSpec } from "../../lib/cli/command.ts";
 import { nearest } from "../../lib/base/text/nearest.ts";
 
-const record: Command = {
+const record: CommandSpec = {
   name: "record",
   summary: "",
   usage: [""],
@@ -18,7 +18,7 @@ const record: Command = {
   ],
   run: () => Promise.resolve(0),
 };
-const report: Command = { ...record, name: "report", takesCommand: false, maxPositionals: 1 };
+const report: CommandSpec = { ...record, name: "report", takesCommand: false, maxPositionals: 1 };
 
 Deno.test("parseCommandLine() takes short, glued, clustered and long options", () => {
   const args = parseCommandLine(record, [

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { allOptions } from "../../lib/cli/args.ts";
-import type { Command } from "../../lib/cli/command.ts";
+import type { CommandSpec } from "../../lib/cli/command.ts";
 import { commandHelp, overview } from "../../lib/cli/help.ts";
 
-const COMMANDS: Command[] = await Promise.all(
+const COMMANDS: CommandSpec[] = await Promise.all(
   Array.from(Deno.readDirSync(new URL("../../lib/commands", import.meta.url)))
-    .map(async ({ name }) => (await import(`../../lib/commands/${name}`)).command as Command | undefined),
+    .map(async ({ name }) => (await import(`../../lib/commands/${name}`)).command as CommandSpec | undefined),
 ).then((commands) => commands.filter((command) => command !== undefined));
 
 Deno.test("help fits the terminal, for every command, whole words kept", () => {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { RateOverASecond, renderLive } from "../../lib/cli/live_line.ts";
+import { RecentRate, renderLive } from "../../lib/cli/live_line.ts";
 
 const STATE = { seconds: 7.25, samples: 58210, lost: 0, bytes: 3 * 2 ** 20, rate: 7999.6 };
 
@@ -24,7 +24,7 @@ Deno.test("renderLive() leaves out what a narrow terminal has no room for, and n
 });
 
 Deno.test("RateOverASecond looks at the last second, and at less in the first", () => {
-  const rate = new RateOverASecond();
+  const rate = new RecentRate();
   assertEquals([0, 0.5, 1, 1.5, 2].map((t) => rate.at(t, t < 1.5 ? 1000 * t : 1000)), [
     0,
     1000,

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { clockNs } from "../../ffi/pmu.ts";
-import type { Stopper } from "../../ffi/command.ts";
+import type { StopSignals } from "../../ffi/command.ts";
 import { bindOverflows, type OverflowNotice, type OverflowTarget } from "../../lib/counters/bind_overflow.ts";
 import type { Counter } from "../../lib/counters/open/open_set.ts";
 import { readPrivilege } from "../../lib/events/privilege.ts";
@@ -13,8 +13,8 @@ import { counter, pcNames } from "./overflow_harness.ts";
 
 const ONLINE = parseCpuList(Deno.readTextFileSync("/sys/devices/system/cpu/online"));
 
-function never(): Stopper {
-  return { first: new Promise(() => {}), second: new Promise(() => {}), commandHearsToo: false };
+function never(): StopSignals {
+  return { first: new Promise(() => {}), second: new Promise(() => {}), commandGetsSignals: false };
 }
 
 async function bound(

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { PERF_TYPE } from "../../lib/base/system/abi.ts";
-import { EXIT, sentence } from "../../lib/base/system/errors.ts";
+import { errorLine, EXIT } from "../../lib/base/system/errors.ts";
 import { adviseOpen, type OpenAttempt, openError, withUserModifier } from "../../lib/events/advice.ts";
 import { makeAttr } from "../../lib/events/attr.ts";
 
@@ -14,7 +14,7 @@ const cycles: OpenAttempt = {
   maxSampleRate: 1000,
 };
 const say = (errno: number, change: Partial<OpenAttempt> = {}) =>
-  sentence(adviseOpen(errno, { ...cycles, ...change }));
+  errorLine(adviseOpen(errno, { ...cycles, ...change }));
 
 Deno.test("adviseOpen() names the level, what needs it, and three ways out", () => {
   assertEquals(

@@ -5,7 +5,7 @@ import { PERF_FORMAT, PERF_SAMPLE, PERF_TYPE } from "../../lib/base/system/abi.t
 import { ERRNO } from "../../lib/base/system/errno.ts";
 import { UnsupportedError } from "../../lib/base/system/errors.ts";
 import { decodeAttr, type EventAttr } from "../../lib/events/attr.ts";
-import { openEvent, type Wanted, withoutNewest } from "../../lib/events/open.ts";
+import { type OpenRequest, openWithFallbacks, withoutNewest } from "../../lib/events/open.ts";
 import { resolveEvents } from "../../lib/events/resolve.ts";
 
 const root = { privilege: { paranoid: 2, capable: true, seccomp: false }, hasCorePmu: false };
@@ -13,10 +13,10 @@ const user = { ...root, privilege: { ...root.privilege, capable: false } };
 const place = { pid: 1, cpu: -1, target: "pid 1" };
 
 /** A kernel that refuses by the attr: gives what was opened, the attrs tried, and the notes. */
-function open(wanted: Wanted, refuse: (attr: EventAttr) => number, standing = root) {
+function open(wanted: OpenRequest, refuse: (attr: EventAttr) => number, standing = root) {
   const tried: EventAttr[] = [];
   const notes: string[] = [];
-  const opened = openEvent(wanted, place, standing, (bytes) => {
+  const opened = openWithFallbacks(wanted, place, standing, (bytes) => {
     const attr = decodeAttr(bytes);
     tried.push(attr);
     const errno = refuse(attr);
@@ -25,7 +25,7 @@ function open(wanted: Wanted, refuse: (attr: EventAttr) => number, standing = ro
   return { ...opened, tried, notes };
 }
 
-function wantedOf(name: string, sampling: boolean): Wanted {
+function wantedOf(name: string, sampling: boolean): OpenRequest {
   const [{ events: [event] }] = resolveEvents(name);
   return {
     event,
@@ -81,7 +81,7 @@ Deno.test("withoutNewest() comes to an end", () => {
 
 Deno.test("openEvent() reads a group without its children where the kernel is too old to, and says so", () => {
   const sampled = wantedOf("page-faults", true);
-  const wanted: Wanted = {
+  const wanted: OpenRequest = {
     ...sampled,
     attrOf: (event) => {
       const attr = sampled.attrOf(event);

@@ -8,7 +8,7 @@ import {
   closeEvent,
   closeFd,
   createFile,
-  createNameless,
+  createUnnamed,
   disable,
   enable,
   eventId,
@@ -121,12 +121,12 @@ Deno.test("createFile(), writeAll() and seek() make a file", async () => {
 Deno.test("nameFile() names a file of createNameless(), and nothing else of that name", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/file`;
-  const fd = createNameless(folder);
+  const fd = createUnnamed(folder);
   writeAll(fd, new TextEncoder().encode("abc"));
   assertEquals([...Deno.readDirSync(folder)], []);
   nameFile(fd, path);
   assertEquals(await Deno.readTextFile(path), "abc");
-  const other = createNameless(folder);
+  const other = createUnnamed(folder);
   const error = assertThrows(() => nameFile(other, path), PmuError);
   assertEquals([error.call, error.errno], ["linkat", ERRNO.EEXIST]);
   closeFd(other);

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { JSON_SCHEMAS } from "../../lib/base/text/json_schemas.ts";
-import type { Command } from "../../lib/cli/command.ts";
+import type { CommandSpec } from "../../lib/cli/command.ts";
 import { pmuctlOk, withFolder } from "./harness.ts";
 
 const SET = `schemas-${Deno.pid}`;
@@ -52,7 +52,7 @@ Deno.test("each schema and each command that has --json is in the test above", a
   const folder = new URL("../../lib/commands/", import.meta.url);
   const names: string[] = [];
   for (const { name, isFile } of Deno.readDirSync(folder)) {
-    const { command } = (isFile ? await import(new URL(name, folder).href) : {}) as { command?: Command };
+    const { command } = (isFile ? await import(new URL(name, folder).href) : {}) as { command?: CommandSpec };
     if (command?.options.some((option) => option.name === "json")) names.push(command.name);
   }
   assertEquals(new Set(PRINTED.map(([, [command]]) => command)), new Set(names));

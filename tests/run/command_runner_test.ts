@@ -26,7 +26,7 @@ function runnerOf(
     wishes: [],
     standing: { privilege: readPrivilege(), hasCorePmu: false },
     note: (line) => notes.push(line),
-    stopper: { first: first.promise, second: second.promise, commandHearsToo: false },
+    stopper: { first: first.promise, second: second.promise, commandGetsSignals: false },
     ...options,
   });
   return { runner, notes, first, second };
@@ -150,7 +150,11 @@ Deno.test("a run that has next to no time, or none, has taken too long, whenever
 
 Deno.test("the user's word reaches a command with a group of its own, whatever the terminal does", async () => {
   const far = () => ({ ms: 60_000, text: "a minute", of: "run" as const });
-  const stopper = { first: Promise.resolve(2), second: new Promise<number>(() => {}), commandHearsToo: true };
+  const stopper = {
+    first: Promise.resolve(2),
+    second: new Promise<number>(() => {}),
+    commandGetsSignals: true,
+  };
   const { runner } = runnerOf(["sleep 60"], { limit: far, stopper });
   const run = runner.run({ command: 0 });
   assertEquals(await run, undefined);

@@ -3,7 +3,7 @@
 type Numbers = Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 /** Rows 0 to length - 1 of `data` are in use; `data` is replaced when it grows, so do not keep it. */
-export class Column<T extends Numbers> {
+export class TypedColumn<T extends Numbers> {
   data: T;
   length = 0;
   readonly #make: (capacity: number) => T;
@@ -33,10 +33,10 @@ export class Column<T extends Numbers> {
 }
 
 /** A column of 32-bit signed integers: ids, with -1 for none. */
-export const int32Column = (capacity?: number) => new Column((n) => new Int32Array(n), capacity);
+export const int32Column = (capacity?: number) => new TypedColumn((n) => new Int32Array(n), capacity);
 
 /** A column of 32-bit unsigned integers: offsets. */
-export const uint32Column = (capacity?: number) => new Column((n) => new Uint32Array(n), capacity);
+export const uint32Column = (capacity?: number) => new TypedColumn((n) => new Uint32Array(n), capacity);
 
 /** A column of doubles: addresses, counts, times. */
-export const float64Column = (capacity?: number) => new Column((n) => new Float64Array(n), capacity);
+export const float64Column = (capacity?: number) => new TypedColumn((n) => new Float64Array(n), capacity);

@@ -32,14 +32,14 @@ export class BackwardBits {
 
   /** Reads the next `n` bits, 32 at most. */
   readLong(n: number): number {
-    if (n <= MOST_BITS) return this.read(n);
+    if (n <= MAX_BITS) return this.read(n);
     const high = this.read(n - 16);
     return high * 65536 + this.read(16);
   }
 }
 
 /** As many bits as four bytes have, wherever in the first of them they begin. */
-export const MOST_BITS = 25;
+export const MAX_BITS = 25;
 
 /** The `n` bits, MOST_BITS at most, before bit `end` of a stream; those before its start are zeros. */
 export function bitsBefore(bytes: Uint8Array, end: number, n: number): number {
@@ -218,10 +218,10 @@ export function readLiterals(
   const count = into.length, mask = (1 << log) - 1;
   let i = 0;
   // two codes are in any MOST_BITS bits
-  for (; i + 1 < count && left >= MOST_BITS; i += 2) {
-    const word = bitsBefore(stream, left, MOST_BITS);
-    const first = cells[(word >>> (MOST_BITS - log)) & mask], used = first >> 8;
-    const second = cells[(word >>> (MOST_BITS - log - used)) & mask];
+  for (; i + 1 < count && left >= MAX_BITS; i += 2) {
+    const word = bitsBefore(stream, left, MAX_BITS);
+    const first = cells[(word >>> (MAX_BITS - log)) & mask], used = first >> 8;
+    const second = cells[(word >>> (MAX_BITS - log - used)) & mask];
     into[i] = first;
     into[i + 1] = second;
     left -= used + (second >> 8);

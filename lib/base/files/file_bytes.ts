@@ -3,7 +3,7 @@
 import type { ByteInput, ByteSource } from "../bytes/byte_source.ts";
 import { BadInputError } from "../system/errors.ts";
 import { exists } from "./exists.ts";
-import { type GuardedFile, openGuarded, type OpenPolicy, type Refusal } from "./guarded_open.ts";
+import { type GuardedFile, openGuarded, type OpenPolicy, type OpenRefusal } from "./guarded_open.ts";
 
 /** An open file: readable from front to back and at any offset. `close()` it. */
 export class FileBytes implements ByteInput, ByteSource {
@@ -43,7 +43,7 @@ export class FileBytes implements ByteInput, ByteSource {
    * Opens a regular file that `policy` allows, which by default is one that no link of another user leads to; else says
    * why not. Never waits for anyone, and throws nothing.
    */
-  static open(path: string, policy?: OpenPolicy): FileBytes | Refusal {
+  static open(path: string, policy?: OpenPolicy): FileBytes | OpenRefusal {
     const opened = openGuarded(path, policy);
     return "file" in opened ? new FileBytes(path, opened) : opened;
   }
@@ -113,7 +113,7 @@ export function standardInput(): ByteInput {
  */
 export function openInput(path: string): ByteInput {
   if (path === "-") return standardInput();
-  const file = FileBytes.open(path, NAMED);
+  const file = FileBytes.open(path, NAMED_BY_USER);
   if (file instanceof FileBytes) return file;
   let cause: string;
   try {
@@ -145,8 +145,8 @@ export function openInput(path: string): ByteInput {
 const MAX_TEXT_BYTES = 1 << 26;
 
 /** Reads a text file that the user named (a baseline, a configuration); says why not when that cannot be done. */
-export function readNamedText(path: string): string | Refusal {
-  const file = FileBytes.open(path, { ...NAMED, maxBytes: MAX_TEXT_BYTES });
+export function readNamedText(path: string): string | OpenRefusal {
+  const file = FileBytes.open(path, { ...NAMED_BY_USER, maxBytes: MAX_TEXT_BYTES });
   if (!(file instanceof FileBytes)) return file;
   try {
     return new TextDecoder().decode(file.read(0, file.size));
@@ -156,7 +156,7 @@ export function readNamedText(path: string): string | Refusal {
 }
 
 /** For what the user named: any link may lead there. */
-export const NAMED: OpenPolicy = { links: "all" };
+export const NAMED_BY_USER: OpenPolicy = { links: "all" };
 
 const DENIED = "permission denied: run as the user who recorded it, or as root";
 
@@ -167,7 +167,7 @@ function isMountedProc(): boolean {
 
 /** A recording in several files: `data`, and `data.0`, `data.1` and so on beside it. Undefined when it is none. */
 function openFolder(path: string): ByteInput | undefined {
-  const main = FileBytes.tryOpen(`${path}/data`, NAMED);
+  const main = FileBytes.tryOpen(`${path}/data`, NAMED_BY_USER);
   if (!main) return undefined;
   const numbers: number[] = [];
   for (const { name } of Deno.readDirSync(path)) {
@@ -176,7 +176,7 @@ function openFolder(path: string): ByteInput | undefined {
   }
   const names = numbers.sort((a, b) => a - b).map((number) => `${path}/data.${number}`);
   main.beside = names.map((name) => {
-    const file = FileBytes.tryOpen(name, NAMED);
+    const file = FileBytes.tryOpen(name, NAMED_BY_USER);
     if (!file) {
       throw new BadInputError(`cannot read ${name}, a part of the recording ${path}: permission denied`);
     }

@@ -29,7 +29,7 @@ export interface OpenPolicy {
 }
 
 /** Why a file was not opened. `cause` completes a sentence: `it is a FIFO`. */
-export interface Refusal {
+export interface OpenRefusal {
   cause: string;
   /** What is wrong: nothing is there, it is not to be trusted, or it cannot be read for another reason. */
   kind: "missing" | "untrusted" | "too large" | "unreadable";
@@ -45,7 +45,7 @@ export interface GuardedFile {
 const MAX_LINKS = 40;
 
 /** Opens the regular file at `path` for reading. Never blocks on what lies there, and throws nothing. */
-export function openGuarded(path: string, policy: OpenPolicy = {}): GuardedFile | Refusal {
+export function openGuarded(path: string, policy: OpenPolicy = {}): GuardedFile | OpenRefusal {
   const pinned = pin(path, policy);
   if (pinned < 0) return refusalOf(pinned);
   try {
@@ -55,7 +55,7 @@ export function openGuarded(path: string, policy: OpenPolicy = {}): GuardedFile 
   }
 }
 
-function openPinned(pinned: number, policy: OpenPolicy): GuardedFile | Refusal {
+function openPinned(pinned: number, policy: OpenPolicy): GuardedFile | OpenRefusal {
   const stat = statOf(pinned);
   if (stat === undefined) return { kind: "unreadable", cause: "/proc is not mounted" };
   const refused = refuse(stat, policy);
@@ -72,7 +72,7 @@ function openPinned(pinned: number, policy: OpenPolicy): GuardedFile | Refusal {
   }
 }
 
-function refuse(stat: Deno.FileInfo, { owners, maxBytes = Infinity }: OpenPolicy): Refusal | undefined {
+function refuse(stat: Deno.FileInfo, { owners, maxBytes = Infinity }: OpenPolicy): OpenRefusal | undefined {
   if (!stat.isFile) return { kind: "untrusted", cause: `it is ${describeKind(stat)}, not a regular file` };
   if (owners && !owners.includes(stat.uid ?? -1)) {
     return { kind: "untrusted", cause: `it belongs to user ${stat.uid}` };
@@ -90,7 +90,7 @@ function describeKind(stat: Deno.FileInfo): string {
   return stat.isCharDevice || stat.isBlockDevice ? "a device" : "something else";
 }
 
-function refusalOf(result: number): Refusal {
+function refusalOf(result: number): OpenRefusal {
   const errno = -result;
   if (errno === ERRNO.ENOENT || errno === ERRNO.ENOTDIR || errno === ERRNO.ESRCH) {
     return { kind: "missing", cause: errnoText(errno) };

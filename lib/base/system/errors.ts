@@ -69,7 +69,7 @@ export class UnsupportedError extends UserError {
   readonly errno: number;
 
   constructor(advice: Advice, errno = 0) {
-    super(sentence(advice), EXIT.unsupported);
+    super(errorLine(advice), EXIT.unsupported);
     this.advice = advice;
     this.errno = errno;
   }
@@ -90,7 +90,7 @@ export class BadInputError extends UserError {
 export class CommandError extends UserError {}
 
 /** `cannot ATTEMPT: CAUSE: REMEDY`, the one shape of an error line. */
-export function sentence(advice: Advice): string {
+export function errorLine(advice: Advice): string {
   const tail = advice.remedy ? `: ${advice.remedy}` : "";
   return `cannot ${advice.attempt}: ${advice.cause}${tail}`;
 }

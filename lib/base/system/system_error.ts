@@ -13,7 +13,7 @@ export function errnoOf(error: unknown): number | undefined {
 }
 
 /** Why something failed, in lower case and without the runtime's way of putting it: `no space left on device`. */
-export function causeOf(error: unknown): string {
+export function errorCause(error: unknown): string {
   const errno = errnoOf(error);
   if (errno !== undefined) return errnoText(errno);
   return error instanceof Error ? error.message : String(error);
@@ -46,7 +46,7 @@ const REMEDY_OF = new Map<number, string>(
 );
 
 /** What can be done about a refusal by its error number; undefined for one that pmuctl ought not to have met. */
-export function remedyOf(error: unknown): string | undefined {
+export function errorRemedy(error: unknown): string | undefined {
   const errno = errnoOf(error);
   if (errno !== undefined) return REMEDY_OF.get(errno);
   return isOutOfMemory(error) ? MEMORY : undefined;
@@ -59,8 +59,8 @@ function isOutOfMemory(error: unknown): boolean {
 }
 
 /** The UnsupportedError that tells `error`, met while trying `attempt`, with `remedy` rather than what helps in general. */
-export function refusal(attempt: string, error: unknown, remedy = remedyOf(error)): UnsupportedError {
-  const advice: Advice = { attempt, cause: causeOf(error), remedy };
+export function refusal(attempt: string, error: unknown, remedy = errorRemedy(error)): UnsupportedError {
+  const advice: Advice = { attempt, cause: errorCause(error), remedy };
   const told = new UnsupportedError(advice, errnoOf(error) ?? 0);
   told.cause = error;
   return told;
@@ -71,7 +71,7 @@ export function refusal(attempt: string, error: unknown, remedy = remedyOf(error
  * descriptors, memory, threads, room or permission; undefined when it is a bug.
  */
 export function unforeseenRefusal(error: unknown): UnsupportedError | undefined {
-  const remedy = remedyOf(error);
+  const remedy = errorRemedy(error);
   if (remedy === undefined) return undefined;
   // Deno: "..., open '/etc/passwd'" or "...: open '/etc/passwd'"
   const what = error instanceof PmuError

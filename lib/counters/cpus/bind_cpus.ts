@@ -1,6 +1,6 @@
 /** Sets bound to CPUs: whatever runs there is counted, with a row for each CPU at each tick. */
 
-import { MeasuredCommand, type Stopper } from "../../../ffi/command.ts";
+import { MeasuredCommand, type StopSignals } from "../../../ffi/command.ts";
 import type { Exit } from "../../../ffi/pmu.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 import type { Standing } from "../../events/open.ts";
@@ -37,7 +37,7 @@ export async function bindCpus(
   target: CpuTarget,
   argv: readonly string[],
   options: BindOptions & { standing: Standing },
-  stopper: Stopper,
+  stopper: StopSignals,
 ): Promise<BindTotals> {
   const command = argv.length > 0 ? new MeasuredCommand(argv) : undefined;
   let meters: CpuMeters | undefined;

@@ -4,7 +4,7 @@
  */
 
 import { UnsupportedError } from "../../base/system/errors.ts";
-import { causeOf } from "../../base/system/system_error.ts";
+import { errorCause } from "../../base/system/system_error.ts";
 
 const ROOT_UID = 0;
 /** Under systemd each user's, and removed when the user has logged out. */
@@ -117,7 +117,7 @@ function octal(mode: number): string {
 /** `problem` is a sentence, or the error of a system call. */
 function folderError(path: string, problem: unknown): UnsupportedError {
   const checked = typeof problem === "string";
-  const cause = checked ? problem : causeOf(problem);
+  const cause = checked ? problem : errorCause(problem);
   return new UnsupportedError({
     attempt: `use ${path} for the sockets of sets`,
     cause,

@@ -18,7 +18,7 @@ import { PERF_FORMAT } from "../../base/system/abi.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
 import type { EventAttr } from "../../events/attr.ts";
 import { isRestricted, userOnlyNote } from "../../events/fallback.ts";
-import { type OpenedEvent, openEvent, type Standing } from "../../events/open.ts";
+import { type OpenedEvent, openWithFallbacks, type Standing } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 import { CpcError } from "../verify/cpc_error.ts";
 import { noOverflowInterrupt, onOverflowClock, overflowAttr, overflowPeriod } from "./overflow_attr.ts";
@@ -153,7 +153,7 @@ export class OpenSet {
             if (notifies) onOverflowClock(attr);
             return notify ? overflowAttr(attr, { ...counter, event }) : attr;
           };
-          return openEvent({ event: counter.event, attrOf }, place, standing, open, note);
+          return openWithFallbacks({ event: counter.event, attrOf }, place, standing, open, note);
         };
         const { event, fd } = counter.notify ? openNotifying(openAs, counter) : openAs(false);
         slots[index] = fds.push(fd) - 1;

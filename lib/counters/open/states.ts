@@ -1,6 +1,6 @@
 /** The states of a named set, what each of them allows, and the error that refuses the rest. */
 
-import { EXIT, sentence, UserError } from "../../base/system/errors.ts";
+import { errorLine, EXIT, UserError } from "../../base/system/errors.ts";
 
 /**
  * - `counting`: bound, and counts.
@@ -40,7 +40,7 @@ export class SetError extends UserError {
 
   /** `attempt` completes `cannot ...`. `status` is for an errno that is not the caller's fault for once. */
   constructor(attempt: string, refusal: Refusal, status: number = STATUS[refusal.errno]) {
-    super(`${sentence({ attempt, ...refusal })} (${refusal.errno})`, status);
+    super(`${errorLine({ attempt, ...refusal })} (${refusal.errno})`, status);
     this.errno = refusal.errno;
     this.refusal = refusal;
   }

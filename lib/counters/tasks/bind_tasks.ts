@@ -8,12 +8,12 @@
  * microseconds before that. Both sets take counters of a hardware PMU.
  */
 
-import { MeasuredCommand, type Stopper } from "../../../ffi/command.ts";
-import { needDescriptors, OTHER_DESCRIPTORS } from "../../../ffi/descriptors.ts";
+import { MeasuredCommand, type StopSignals } from "../../../ffi/command.ts";
+import { OTHER_DESCRIPTORS, requireDescriptors } from "../../../ffi/descriptors.ts";
 import { closeFd, Drain, type Exit, makePipe, type PmuError, readPipe } from "../../../ffi/pmu.ts";
 import { ERRNO } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
-import { cutShort } from "../../events/cut_short.ts";
+import { cutShortAdvice } from "../../events/cut_short.ts";
 import { hostFiles } from "../../events/files.ts";
 import type { Standing } from "../../events/open.ts";
 import { type BindOptions, type BindTotals, turnRemark, untilDone } from "./binding.ts";
@@ -58,7 +58,7 @@ export function bindTasks(
   target: TaskTarget,
   options: TaskOptions,
   standing: Standing,
-  stopper: Stopper,
+  stopper: StopSignals,
 ): Promise<BindTotals> {
   return new TaskBinding(sets, target, options, standing, stopper).run();
 }
@@ -68,7 +68,7 @@ class TaskBinding {
   readonly #target: TaskTarget;
   readonly #options: TaskOptions;
   readonly #standing: Standing;
-  readonly #stopper: Stopper;
+  readonly #stopper: StopSignals;
   #counting: TaskCounting;
   #roots!: TaskRoots;
   readonly #meters = new Map<number, Meter>();
@@ -96,7 +96,7 @@ class TaskBinding {
     target: TaskTarget,
     options: TaskOptions,
     standing: Standing,
-    stopper: Stopper,
+    stopper: StopSignals,
   ) {
     this.#sets = sets;
     this.#target = target;
@@ -208,7 +208,7 @@ class TaskBinding {
     const { cpus } = this.#options;
     const forEach = columnsOf(this.#sets) * this.#counting.cpus.length + cpus.length +
       (this.#wantsMeters ? events : 0);
-    needDescriptors(threads * forEach + OTHER_DESCRIPTORS, {
+    requireDescriptors(threads * forEach + OTHER_DESCRIPTORS, {
       attempt: `count in ${target.kind === "command" ? target.argv[0] : pidsText(target.threads)}`,
       counts: { event: events, thread: threads, CPU: cpus.length },
       instead: "count on CPUs, with -a",
@@ -421,7 +421,7 @@ class TaskBinding {
     const { unfollowed } = this.#table;
     if (unfollowed > 0) note(`${plural(unfollowed, "process")} that it started not counted: -f counts them`);
     if (cuts.length > 0) {
-      const { cause, remedy } = cutShort(cuts, this.#standing.privilege);
+      const { cause, remedy } = cutShortAdvice(cuts, this.#standing.privilege);
       note(`warning: totals are not known: ${cause}: ${remedy}`);
     }
     if (this.#lost > 0) note(`warning: ${this.#lost} records of threads were lost: rows may be missing`);

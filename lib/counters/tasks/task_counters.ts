@@ -17,7 +17,7 @@ import { PERF_FORMAT, PERF_SAMPLE } from "../../base/system/abi.ts";
 import { ERRNO, errnoText } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
 import { type AttrFlag, encodeAttr, type EventAttr } from "../../events/attr.ts";
-import { openEvent, type Standing } from "../../events/open.ts";
+import { openWithFallbacks, type Standing } from "../../events/open.ts";
 import { type ResolvedEvent, resolveEvents } from "../../events/resolve.ts";
 import { emptyTally, type Tally } from "./thread_table.ts";
 
@@ -118,7 +118,7 @@ export function openLifecycle(
       const place = { pid: tid, cpu, target };
       const apart = atExit && inherit !== "none" ? tryOpen(encodeAttr(keepingApart(attr)), place) : -1;
       const wanted = { event: dummy(), attrOf: () => attr };
-      const fd = apart >= 0 ? apart : openEvent(wanted, place, standing, tryOpen, () => {}).fd;
+      const fd = apart >= 0 ? apart : openWithFallbacks(wanted, place, standing, tryOpen, () => {}).fd;
       opened.push({ cpu, fd });
     }
   } catch (error) {
@@ -181,7 +181,7 @@ export class TaskCounters {
               members.push(event);
               if (cpu >= 0 && event.cpus && !event.cpus.includes(cpu)) return;
               const leads = leader < 0;
-              const opened = openEvent(
+              const opened = openWithFallbacks(
                 { event, attrOf: (e) => attrOf(e, leads, !multiplex, s === 0) },
                 { pid: tid, cpu, target },
                 standing,
@@ -199,7 +199,7 @@ export class TaskCounters {
         }
         for (const cpu of cpus) {
           const wanted = { event: dummy(), attrOf: (e: ResolvedEvent) => attrOf(e, true, false, s === 0) };
-          const { fd } = openEvent(wanted, { pid: tid, cpu, target }, standing, tryOpen, () => {});
+          const { fd } = openWithFallbacks(wanted, { pid: tid, cpu, target }, standing, tryOpen, () => {});
           references[s].push(fd);
           events.push({ fd, cpu, column });
         }

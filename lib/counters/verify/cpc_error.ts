@@ -3,7 +3,7 @@
  * EACCES it is, and the request it blames.
  */
 
-import { EXIT, sentence, UserError } from "../../base/system/errors.ts";
+import { errorLine, EXIT, UserError } from "../../base/system/errors.ts";
 
 /** cpc's subcodes by their names. */
 export const SUBCODES = {
@@ -79,7 +79,7 @@ export class CpcError extends UserError {
     const errno = fault.errno ?? (subcode && NOT_ALLOWED.has(subcode) ? "EACCES" : "EINVAL");
     const wrong = subcode ? WRITTEN_WRONGLY.has(subcode) : errno === "EINVAL";
     const codes = subcode ? `${subcode}, ${errno}` : errno;
-    super(`${sentence(fault)} (${codes})`, wrong ? EXIT.usage : EXIT.unsupported);
+    super(`${errorLine(fault)} (${codes})`, wrong ? EXIT.usage : EXIT.unsupported);
     this.subcode = subcode ? SUBCODES[subcode] : NO_SUBCODE;
     if (subcode) this.subcodeName = subcode;
     this.errno = errno;

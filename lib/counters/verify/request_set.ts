@@ -126,7 +126,7 @@ export function resolveRequest(text: string, world: EventWorld): ResolvedEvent {
 export function applyRequest(event: ResolvedEvent, request: SetRequest, pmu: Pmu | undefined): ResolvedEvent {
   const flags = new Set(event.attr.flags);
   const decide = (flag: AttrFlag, on: boolean) => on ? flags.add(flag) : flags.delete(flag);
-  if (event.tellsModes) {
+  if (event.supportsExclude) {
     decide("excludeUser", (request.flags & REQUEST_FLAG.user) === 0);
     decide("excludeKernel", (request.flags & REQUEST_FLAG.system) === 0);
     decide("excludeHv", (request.flags & REQUEST_FLAG.hv) === 0);

@@ -10,7 +10,7 @@
 
 import { BadInputError } from "../../base/system/errors.ts";
 import { nearest } from "../../base/text/nearest.ts";
-import { causeOf } from "../../base/system/system_error.ts";
+import { errorCause } from "../../base/system/system_error.ts";
 import { parseValue } from "../../events/grammar.ts";
 import { foldAttributes, REQUEST_FLAG, type RequestSet, type SetRequest } from "./request_set.ts";
 
@@ -35,7 +35,7 @@ export function readSetFile(path: string): RequestSet {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) fail(path, "there is no such file");
     if (error instanceof Deno.errors.PermissionDenied) fail(path, "permission denied");
-    fail(path, causeOf(error));
+    fail(path, errorCause(error));
   }
   return parseSet(bytes, path);
 }

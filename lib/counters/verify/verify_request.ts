@@ -200,7 +200,7 @@ function badRate(request: SetRequest, event: ResolvedEvent): Refusal | undefined
 
 function badModes({ flags }: SetRequest, event: ResolvedEvent, machine: MachineModel): Refusal | undefined {
   const both = REQUEST_FLAG.user | REQUEST_FLAG.system;
-  if (!event.tellsModes && (flags & both) !== both) {
+  if (!event.supportsExclude && (flags & both) !== both) {
     return {
       subcode: "CPC_REQ_INVALID_FLAGS",
       cause: `PMU ${event.pmu} cannot tell user space from kernel`,

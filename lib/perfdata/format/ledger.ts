@@ -4,7 +4,7 @@
  */
 
 import { columnWidths } from "../../base/bytes/lists.ts";
-import { lessOften } from "../../events/attr.ts";
+import { lowerRateHint } from "../../events/attr.ts";
 import type { LedgerCounts } from "./session_info.ts";
 
 /** One CPU's line. All are counts since the recording began. */
@@ -186,7 +186,7 @@ export function lossWarnings(total: LedgerCounts, rates: readonly string[]): str
     const what = lost_sideband === undefined ? "records" : "samples";
     warnings.push(
       `the ring buffers overflowed: ${share(overflow)} ${what} lost: record with larger ones (-m) or ${
-        lessOften(rates)
+        lowerRateHint(rates)
       }`,
     );
   }
@@ -199,7 +199,7 @@ export function lossWarnings(total: LedgerCounts, rates: readonly string[]): str
   if (dropbuf_sample > 0) {
     warnings.push(
       `the output did not take all: ${share(dropbuf_sample)} samples dropped: record to a faster place, or ${
-        lessOften(rates)
+        lowerRateHint(rates)
       }`,
     );
   }
@@ -208,7 +208,7 @@ export function lossWarnings(total: LedgerCounts, rates: readonly string[]): str
     warnings.push(
       `the kernel throttled the event ${times(throttle)}${took}: the rate was higher than ` +
         `kernel.perf_event_max_sample_rate or kernel.perf_cpu_time_max_percent allow: sample ${
-          lessOften(rates)
+          lowerRateHint(rates)
         }`,
     );
   }

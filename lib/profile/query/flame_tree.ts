@@ -1,6 +1,6 @@
 /** The calls of one profile, or of two in the same terms, in one tree of columns. */
 
-import { type Column, float64Column } from "../../base/bytes/column.ts";
+import { float64Column, type TypedColumn } from "../../base/bytes/column.ts";
 import type { Grouping } from "./groups.ts";
 import { type Profile, samplesOf } from "../model/profile.ts";
 import { StackTable } from "../model/tables.ts";
@@ -69,6 +69,6 @@ export function buildFlameTree(sources: readonly FlameSource[]): FlameTreeColumn
 }
 
 /** Zeros until there are `length` rows. */
-function extend(column: Column<Float64Array<ArrayBuffer>>, length: number) {
+function extend(column: TypedColumn<Float64Array<ArrayBuffer>>, length: number) {
   while (column.length < length) column.push(0);
 }

@@ -3,7 +3,7 @@
  * makes an object of this shape, and its line in all.ts.
  */
 
-import type { Standing, Wanted } from "../../events/open.ts";
+import type { OpenRequest, Standing } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 import type { EventOnCpus, EventScope } from "../open/opening.ts";
 
@@ -32,7 +32,7 @@ export interface Operations {
    * Opens the event, which `sampled()` gave, for all of `where`; it does not sample yet. Throws
    * UnsupportedError.
    */
-  open(wanted: Wanted, where: EventScope, standing: Standing, note: (line: string) => void): EventOnCpus;
+  open(wanted: OpenRequest, where: EventScope, standing: Standing, note: (line: string) => void): EventOnCpus;
   /** Lets what it opened sample. */
   start(opened: EventOnCpus): void;
   /**

@@ -1,7 +1,7 @@
 /** The backend `clock`: an interrupt by each CPU's timer. It works on every machine, also without a PMU. */
 
 import { PERF_COUNT_SW, PERF_TYPE } from "../../base/system/abi.ts";
-import { isClock, isCycles } from "../../events/catalog.ts";
+import { isClockEvent, isCycles } from "../../events/catalog.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 import type { Operations } from "./backend.ts";
 import { perfEvents, setPeriods } from "./perf_events.ts";
@@ -13,7 +13,7 @@ export const clockBackend: Operations = {
   what: "the cpu-clock timer",
   trial: "cpu-clock",
   ncounters: () => Infinity,
-  sampled: (event) => isClock(event.attr) ? event : isCycles(event.attr) ? cpuClock(event) : undefined,
+  sampled: (event) => isClockEvent(event.attr) ? event : isCycles(event.attr) ? cpuClock(event) : undefined,
   estimateFrequency: () => NS_A_SECOND,
   // the kernel has made a period of the rate (perf_swevent_init_hrtimer() in kernel/events/core.c)
   setRate: (opened, rate) => setPeriods(opened, Math.round(NS_A_SECOND / rate)),

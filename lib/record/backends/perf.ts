@@ -1,6 +1,6 @@
 /** The backend `perf`: an interrupt at each overflow of a counter, be it hardware's or the kernel's. */
 
-import { isClock, isCycles } from "../../events/catalog.ts";
+import { isClockEvent, isCycles } from "../../events/catalog.ts";
 import type { Operations } from "./backend.ts";
 import { perfEvents, setPeriods } from "./perf_events.ts";
 
@@ -12,7 +12,7 @@ export const perfBackend: Operations = {
   what: "overflow of counters",
   trial: "cycles",
   ncounters: (pics) => pics,
-  sampled: (event) => isClock(event.attr) ? undefined : event,
+  sampled: (event) => isClockEvent(event.attr) ? undefined : event,
   setRate: (opened, rate) => setPeriods(opened, rate),
   // of other events, how often they happen is what the user wants to find out
   estimateFrequency: (event) => isCycles(event.attr) ? CYCLES_A_SECOND : undefined,

@@ -7,7 +7,7 @@ import { ERRNO } from "../../base/system/errno.ts";
 import { UnsupportedError, UsageError } from "../../base/system/errors.ts";
 import { rateText } from "../../events/attr.ts";
 import { isRestricted } from "../../events/fallback.ts";
-import type { Standing, Wanted } from "../../events/open.ts";
+import type { OpenRequest, Standing } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 import type { SampledEvent } from "../../perfdata/format/session_info.ts";
 import type { EventOnCpus, EventScope } from "../open/opening.ts";
@@ -119,7 +119,7 @@ export class BackendOwner {
    * for. Throws UsageError for a backend there is not, and for one that does not sample such an event; ENOENT
    * where there are no backends; otherwise what the preferred one says.
    */
-  openEvent(wanted: Wanted, options: BackendOpenOptions, note: (line: string) => void): Sampler {
+  openEvent(wanted: OpenRequest, options: BackendOpenOptions, note: (line: string) => void): Sampler {
     const { where, standing, insist } = options;
     const { event } = wanted;
     let refusal: UnsupportedError | undefined;

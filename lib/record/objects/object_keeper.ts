@@ -4,7 +4,7 @@
  * only a container or a chroot could see. Which they are is told by the drain, which sees every record anyway.
  */
 
-import type { Drain, Seen } from "../../../ffi/pmu.ts";
+import type { Drain, SeenRecords } from "../../../ffi/pmu.ts";
 import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import { concat } from "../../base/bytes/bytes.ts";
 import { FileBytes } from "../../base/files/file_bytes.ts";
@@ -96,7 +96,7 @@ export class ObjectKeeper {
   }
 
   /** Takes in what another drain has seen. */
-  see({ maps, forks }: Seen): void {
+  see({ maps, forks }: SeenRecords): void {
     for (const { pid, parent } of forks) this.#held.parent(pid, parent);
     let missed = false;
     for (const { file, record } of maps) {

@@ -1,6 +1,6 @@
 /** How many file descriptors a recording takes. */
 
-import { descriptorsAllowed, needDescriptors, OTHER_DESCRIPTORS } from "../../../ffi/descriptors.ts";
+import { descriptorsAllowed, OTHER_DESCRIPTORS, requireDescriptors } from "../../../ffi/descriptors.ts";
 import type { EventScope } from "./opening.ts";
 
 function filesFor(events: number, { tids, cpus }: EventScope): number {
@@ -15,7 +15,7 @@ export function filesAllowed(events: number, where: EventScope): boolean {
 /** The same, throwing UnsupportedError (EMFILE) when they cannot. */
 export function allowFiles(events: number, where: EventScope): void {
   const { tids, cpus, target } = where;
-  needDescriptors(filesFor(events, where), {
+  requireDescriptors(filesFor(events, where), {
     attempt: `record ${target}`,
     counts: { event: events, thread: tids.length, CPU: cpus.length },
     instead: "record with -a",

@@ -2,7 +2,7 @@
 
 import { ERRNO } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
-import type { Wanted } from "../../events/open.ts";
+import type { OpenRequest } from "../../events/open.ts";
 import type { ResolvedGroup } from "../../events/resolve.ts";
 import type { EventGroup, EventOnCpus } from "./opening.ts";
 import { memberAttr, readingLeaderAttr, readMemberAttr } from "../request/sampling.ts";
@@ -10,7 +10,7 @@ import { memberAttr, readingLeaderAttr, readMemberAttr } from "../request/sampli
 /** What opens events, and closes them again. */
 export interface Opener {
   /** By itself, or as a member of a group. Throws UnsupportedError. */
-  open(wanted: Wanted, group?: EventGroup): EventOnCpus;
+  open(wanted: OpenRequest, group?: EventGroup): EventOnCpus;
   /** Closes what it opened as if that had never been. */
   drop(opened: readonly EventOnCpus[]): void;
 }
@@ -22,7 +22,7 @@ export interface Opener {
  */
 export function openGroup(
   group: ResolvedGroup,
-  attrOf: Wanted["attrOf"],
+  attrOf: OpenRequest["attrOf"],
   wholeCpus: boolean,
   opener: Opener,
   note: (line: string) => void,
@@ -56,7 +56,7 @@ function doesNotFit(error: unknown): boolean {
 
 function openTogether(
   { name, events: [first, ...others], sampleRead }: ResolvedGroup,
-  attrOf: Wanted["attrOf"],
+  attrOf: OpenRequest["attrOf"],
   wholeCpus: boolean,
   open: Opener["open"],
 ): void {

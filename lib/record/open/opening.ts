@@ -1,11 +1,11 @@
 /** A recording's events, each opened on every CPU. */
 
-import { closeEvent, eventId, type EventPlace, tryOpen } from "../../../ffi/pmu.ts";
+import { closeEvent, eventId, type EventLocation, tryOpen } from "../../../ffi/pmu.ts";
 import { ERRNO } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
 import { openError } from "../../events/advice.ts";
 import { encodeAttr, type EventAttr } from "../../events/attr.ts";
-import { openEvent, type Standing, type TryOpen, type Wanted } from "../../events/open.ts";
+import { type OpenRequest, openWithFallbacks, type Standing, type TryOpen } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 
 /** An event that is open, once for each CPU. */
@@ -64,7 +64,7 @@ export interface EventScope {
  * that will not be as it was asked for. Throws UnsupportedError when it cannot be opened.
  */
 export function openOnCpus(
-  wanted: Wanted,
+  wanted: OpenRequest,
   where: EventScope,
   standing: Standing,
   note: (line: string) => void,
@@ -97,8 +97,8 @@ export function openOnCpus(
  * that place's index. Throws UnsupportedError as `openOnCpus`, of ESRCH when every thread has ended.
  */
 function openFirst(
-  wanted: Wanted,
-  places: readonly EventPlace[],
+  wanted: OpenRequest,
+  places: readonly EventLocation[],
   { target }: EventScope,
   standing: Standing,
   note: (line: string) => void,
@@ -107,7 +107,7 @@ function openFirst(
     const { pid, cpu, groupFd } = places[at];
     const open: TryOpen = (attr, place) => tryOpen(attr, { ...place, groupFd });
     try {
-      return { ...openEvent(wanted, { pid, cpu, target }, standing, open, note), at };
+      return { ...openWithFallbacks(wanted, { pid, cpu, target }, standing, open, note), at };
     } catch (error) {
       const gone = error instanceof UnsupportedError && error.errno === ERRNO.ESRCH;
       if (!gone || at + 1 === places.length) throw error;
@@ -116,7 +116,7 @@ function openFirst(
 }
 
 /** Where to open the event: for each thread on each CPU it counts on, or where its group's leader is. */
-function placesOf(event: ResolvedEvent, { tids, cpus, group }: EventScope): EventPlace[] {
+function placesOf(event: ResolvedEvent, { tids, cpus, group }: EventScope): EventLocation[] {
   if (group) return group.leader.places.map(({ tid, cpu, fd }) => ({ pid: tid, cpu, groupFd: fd }));
   const own = event.cpus;
   const where = own ? cpus.filter((cpu) => own.includes(cpu)) : cpus;

@@ -3,7 +3,7 @@
 import {
   closeFd,
   createFile,
-  createNameless,
+  createUnnamed,
   lockFile,
   nameFile,
   overwriteInPlace,
@@ -290,7 +290,7 @@ function withIds(facts: RecordingFacts, kernelIds: readonly BuildIdEntry[]): Rec
 function makeWhole(path: string, { bytes }: Front): { fd: number; inPlace: boolean } | undefined {
   let fd: number | undefined;
   try {
-    fd = createNameless(folderOf(path));
+    fd = createUnnamed(folderOf(path));
     const inPlace = keepsInPlace(fd);
     writeAll(fd, bytes);
     nameFile(fd, path);

@@ -10,7 +10,7 @@ import {
   readPipe,
   type RingStats,
   seek,
-  type Seen,
+  type SeenRecords,
   writeAll,
 } from "../../../ffi/pmu.ts";
 import { namelessFile } from "./nameless_file.ts";
@@ -22,7 +22,7 @@ const CHUNK = 1 << 20;
 export interface SpooledRecords {
   bytes: number;
   stats: RingStats[];
-  seen: Seen;
+  seen: SeenRecords;
 }
 
 export class HandoverSpool {

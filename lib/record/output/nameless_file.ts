@@ -1,12 +1,12 @@
 /** Files that nobody else sees, and that go with their descriptor, however this process ends. */
 
-import { createFile, createNameless, PmuError } from "../../../ffi/pmu.ts";
+import { createFile, createUnnamed, PmuError } from "../../../ffi/pmu.ts";
 
 /** Makes one in the folder of `beside`, so on its file system. Throws PmuError or one of Deno's. */
 export function namelessFile(beside: string): number {
   const folder = folderOf(beside);
   try {
-    return createNameless(folder);
+    return createUnnamed(folder);
   } catch (error) {
     if (!(error instanceof PmuError)) throw error;
   }

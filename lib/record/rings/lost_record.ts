@@ -1,6 +1,6 @@
 /** What a recording says in the place of samples that its output was too slow for. */
 
-import type { LossRecord } from "../../../ffi/pmu.ts";
+import type { LostRecord } from "../../../ffi/pmu.ts";
 import { compileLayout } from "../../perfdata/format/attr_layout.ts";
 import { encodeLostSamples } from "../../perfdata/format/record_encoders.ts";
 import { samplersOf } from "../backends/registry.ts";
@@ -11,7 +11,7 @@ import type { EventOnCpus } from "../open/opening.ts";
  * and CPU. It is of no process, and of the first event that samples. Undefined when samples of different events
  * have their times at different places: the drain could not tell where.
  */
-export function lostRecord(opened: readonly EventOnCpus[]): LossRecord | undefined {
+export function lostRecord(opened: readonly EventOnCpus[]): LostRecord | undefined {
   const layouts = samplersOf(opened).map(({ attr }) => compileLayout(attr));
   const [first] = layouts;
   if (!first || layouts.some(({ time }) => time !== first.time)) return undefined;

@@ -4,8 +4,8 @@ import { type ByteSource, readStream } from "../../base/bytes/byte_source.ts";
 import { ByteReader } from "../../base/bytes/bytes.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import { exists } from "../../base/files/exists.ts";
-import { FileBytes, NAMED } from "../../base/files/file_bytes.ts";
-import { type OpenPolicy, type Refusal } from "../../base/files/guarded_open.ts";
+import { FileBytes, NAMED_BY_USER } from "../../base/files/file_bytes.ts";
+import { type OpenPolicy, type OpenRefusal } from "../../base/files/guarded_open.ts";
 import { environmentValue } from "../../base/system/launcher.ts";
 import { buildIdCache, openCached, openCachedKallsyms } from "./build_id_cache.ts";
 import { cacheFolder, cachesFolder, openSavedMap } from "./cache_folder.ts";
@@ -134,7 +134,7 @@ class KnownFolders {
 }
 
 /** What a refusal is in the report; undefined for a file that is just not there. */
-function failureOfRefusal(refused: Refusal | Reason): SymbolFailure | undefined {
+function failureOfRefusal(refused: OpenRefusal | Reason): SymbolFailure | undefined {
   if (typeof refused === "number") return { reason: refused };
   if (refused.kind === "untrusted") return { reason: REASON.NOT_TRUSTED };
   return refused.kind === "too large" ? { reason: REASON.OVER_LIMIT, detail: TEXT_LIMIT } : undefined;
@@ -150,7 +150,7 @@ function wholeText(list: FileBytes): Uint8Array {
 }
 
 function openNamed(path: string, option: string, maxBytes?: number): FileBytes {
-  const file = FileBytes.open(path, { ...NAMED, maxBytes });
+  const file = FileBytes.open(path, { ...NAMED_BY_USER, maxBytes });
   if (file instanceof FileBytes) return file;
   throw new BadInputError(`cannot read ${path} (${option}): ${file.cause}`);
 }
@@ -164,7 +164,7 @@ function openObject(
   object: ObjectInfo,
   root: string,
   machine: RecordedMachine | undefined,
-): FileBytes | Refusal | Reason | undefined {
+): FileBytes | OpenRefusal | Reason | undefined {
   const { buildId } = object;
   if (object.kind === "file" && buildId === undefined && machine && !isThisHost(machine)) {
     return REASON.OTHER_HOST;
@@ -189,7 +189,7 @@ function openJit(
   { pid, path }: ObjectInfo,
   machine: RecordedMachine,
   judged: boolean,
-): FileBytes | Refusal | Reason | undefined {
+): FileBytes | OpenRefusal | Reason | undefined {
   if (judged && !isThisHost(machine)) return REASON.OTHER_HOST;
   const told = jitProcessesOf(machine).get(pid);
   const now = jitProcess(pid);
@@ -214,7 +214,7 @@ function jitProcessesOf(machine: RecordedMachine): Map<number, JitProcess> {
   return processes;
 }
 
-function openByPath(object: ObjectInfo, root: string): FileBytes | Refusal | undefined {
+function openByPath(object: ObjectInfo, root: string): FileBytes | OpenRefusal | undefined {
   let path = object.path;
   if (path.endsWith(DELETED)) {
     // another file may be there under its name by now: only a build id to compare makes it worth a look

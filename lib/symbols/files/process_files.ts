@@ -4,7 +4,7 @@
  */
 
 import { FileBytes } from "../../base/files/file_bytes.ts";
-import { type Refusal } from "../../base/files/guarded_open.ts";
+import { type OpenRefusal } from "../../base/files/guarded_open.ts";
 import { AT_FDCWD, closeDescriptor, O, openAt } from "../../base/files/libc.ts";
 import { processFolder } from "../../base/files/pid_namespace.ts";
 import { LIMITS } from "../object/limits.ts";
@@ -90,7 +90,7 @@ function bootTime(): number {
  * under its own number; undefined for a process that is in ours, or has ended. It must belong to the user of the process:
  * in a mount namespace of hers a user may put any file there.
  */
-export function openNamespacedPerfMap(pid: number): FileBytes | Refusal | undefined {
+export function openNamespacedPerfMap(pid: number): FileBytes | OpenRefusal | undefined {
   using folder = ProcessFolder.open(pid);
   const status = folder?.text("status") ?? "";
   const users = processUsers(status);
@@ -119,7 +119,7 @@ function ownMountNamespace(): string | undefined {
  * user, or of root or this user, who may hand it on; and no older than the process.
  * @param process whose it is, where that is known.
  */
-export function openJitFile(path: string, process: JitProcess | undefined): FileBytes | Refusal {
+export function openJitFile(path: string, process: JitProcess | undefined): FileBytes | OpenRefusal {
   const owners = [0, Deno.uid()!, ...(process ? [process.uid] : [])];
   const file = FileBytes.open(path, { owners });
   if (!(file instanceof FileBytes) || process === undefined) return file;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { testNeeding } from "../../needs.ts";
 import { FileBytes, readNamedText } from "../../../lib/base/files/file_bytes.ts";
-import { openGuarded, type OpenPolicy, type Refusal } from "../../../lib/base/files/guarded_open.ts";
+import { openGuarded, type OpenPolicy, type OpenRefusal } from "../../../lib/base/files/guarded_open.ts";
 
 /** What opening gives: the text of the file, or the kind of the refusal and its cause. */
 function outcome(path: string, policy?: OpenPolicy): string {
@@ -108,7 +108,7 @@ Deno.test("a text that the user named is read whole, up to a limit, and nothing 
       cause: "it is a device, not a regular file",
     });
     Deno.truncateSync(`${folder}/file`, 1e10);
-    assertMatch((readNamedText(`${folder}/file`) as Refusal).cause, /10000000000 bytes, more than/);
-    assertEquals((readNamedText(`${folder}/none`) as Refusal).kind, "missing");
+    assertMatch((readNamedText(`${folder}/file`) as OpenRefusal).cause, /10000000000 bytes, more than/);
+    assertEquals((readNamedText(`${folder}/none`) as OpenRefusal).kind, "missing");
   });
 });

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ERRNO, PmuError } from "../../../lib/base/system/errno.ts";
-import { causeOf, errnoOf, refusal, unforeseenRefusal } from "../../../lib/base/system/system_error.ts";
+import { errnoOf, errorCause, refusal, unforeseenRefusal } from "../../../lib/base/system/system_error.ts";
 
 /** What the runtime throws when `body` is run. */
 function thrown(body: () => unknown): unknown {
@@ -17,14 +17,14 @@ const missing = () => Deno.openSync("/nonexistent/file");
 Deno.test("an error of the runtime and one of the shim tell the same number and cause", () => {
   for (const error of [thrown(missing), new PmuError("open", ERRNO.ENOENT)]) {
     assertEquals(errnoOf(error), ERRNO.ENOENT);
-    assertEquals(causeOf(error), "no such file or directory");
+    assertEquals(errorCause(error), "no such file or directory");
   }
 });
 
 Deno.test("an error that no system call made has no number, and its message is the cause", () => {
   assertEquals(errnoOf(new Error("told")), undefined);
-  assertEquals(causeOf(new Error("told")), "told");
-  assertEquals(causeOf("text"), "text");
+  assertEquals(errorCause(new Error("told")), "told");
+  assertEquals(errorCause("text"), "text");
 });
 
 Deno.test("a refusal says what was attempted, why it failed and what helps", () => {

@@ -2,7 +2,7 @@
 
 import { EXIT } from "../../../lib/base/system/errors.ts";
 import { parseCommandLine } from "../../../lib/cli/args.ts";
-import type { Command, Io } from "../../../lib/cli/command.ts";
+import type { CommandSpec, Io } from "../../../lib/cli/command.ts";
 import { command as diff } from "../../../lib/commands/diff.ts";
 import { command as report } from "../../../lib/commands/report.ts";
 import { FORMATS } from "../../../lib/report/formats.ts";
@@ -16,7 +16,7 @@ import type { Target } from "../target.ts";
 import { packParts, type Seed, seeds, unpackParts } from "./recordings.ts";
 import { hostileRecording } from "./renderers.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = { report, diff };
+const COMMANDS: Readonly<Record<string, CommandSpec>> = { report, diff };
 /** Options that read or write other files than the fuzzer's own, or run something. */
 const NOT_OURS = ["input", "output", "vmlinux", "kallsyms", "symfs"];
 const KALLSYMS = "ffffffff81000000 T _text\nffffffff81000100 t do_work\n";

@@ -5,7 +5,7 @@ import { PERF_SAMPLE } from "../../../lib/base/system/abi.ts";
 import { ERRNO } from "../../../lib/base/system/errno.ts";
 import { UnsupportedError } from "../../../lib/base/system/errors.ts";
 import { decodeAttr } from "../../../lib/events/attr.ts";
-import { openEvent } from "../../../lib/events/open.ts";
+import { openWithFallbacks } from "../../../lib/events/open.ts";
 import { resolveEvents } from "../../../lib/events/resolve.ts";
 import { openGroup } from "../../../lib/record/open/group.ts";
 import type { EventOnCpus } from "../../../lib/record/open/opening.ts";
@@ -32,7 +32,13 @@ function open(text: string, room: number, errno: number = ERRNO.EINVAL) {
           assertEquals(flags.has("disabled"), !group); // a member starts with its leader
           return members > room ? -errno : 3;
         };
-        const { event, attr, fd } = openEvent(wanted, place, standing, kernel, (line) => notes.push(line));
+        const { event, attr, fd } = openWithFallbacks(
+          wanted,
+          place,
+          standing,
+          kernel,
+          (line) => notes.push(line),
+        );
         const one: EventOnCpus = {
           event,
           attr,
