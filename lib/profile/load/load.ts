@@ -1,48 +1,31 @@
 /** From a perf.data file or pipe to a profile: read, build, symbolize, check. */
 
-import {
-  PERF_COUNT_SW,
-  PERF_FORMAT,
-  PERF_RECORD_MISC,
-  PERF_SAMPLE,
-  PERF_TYPE,
-} from "../../base/system/abi.ts";
+import { PERF_COUNT_SW, PERF_RECORD_MISC, PERF_TYPE } from "../../base/system/abi.ts";
 import type { ByteInput } from "../../base/bytes/byte_source.ts";
 import { BadInputError } from "../../base/system/errors.ts";
-import { append, greatest } from "../../base/bytes/lists.ts";
+import { append } from "../../base/bytes/lists.ts";
 import { rateText } from "../../events/attr.ts";
 import { PerfDataReader, type PerfHeader, type ReadStats } from "../../perfdata/read/reader.ts";
-import { damageWarning, isUnfinished, refuseDamage, sessionOf } from "../../perfdata/read/damage.ts";
+import { refuseDamage, sessionOf } from "../../perfdata/read/damage.ts";
 import type { Features } from "../../perfdata/format/features.ts";
-import { LOSSES, lossWarnings, lostIn, unaccounted, UNFINISHED } from "../../perfdata/format/ledger.ts";
-import type { RecordLedger } from "../../perfdata/read/record_ledger.ts";
-import { cpuChangeText, type LedgerCounts } from "../../perfdata/format/session_info.ts";
 import { AddressSpaces } from "../../symbols/space/address_space.ts";
-import { Demangler, isMangled } from "../../symbols/table/demangle.ts";
 import { isModule, KERNEL_MAP } from "../../symbols/object/objects.ts";
 import type { RecordedMachine } from "../../symbols/files/recorded_machine.ts";
 import { Budget } from "../../symbols/object/limits.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
-import { Symbolizer } from "../../symbols/symbolizer.ts";
+import { Symbolizer, type UnresolvedWeight } from "../../symbols/symbolizer.ts";
 import { missingSymbolCause, missingSymbolRemedy } from "../../symbols/object/missing_symbol_reasons.ts";
 import { ProfileBuilder } from "./builder.ts";
 import { cutTimes } from "../query/filter.ts";
 import { FrameSymbols } from "./frame_symbols.ts";
-import { chainWarnings, notShown } from "./not_shown.ts";
 import { JitCodeLoader } from "./jit_code_loader.ts";
-import {
-  checkValid,
-  countingSort,
-  type Profile,
-  type ProfileLedger,
-  type ProfileMeta,
-} from "../model/profile.ts";
+import { ledgerOf, lossesOverlap, metaOf } from "./profile_meta.ts";
+import { readable, shortened, symbolsFrom } from "./readable_names.ts";
+import { checkValid, type Profile } from "../model/profile.ts";
 import { FrameTable, type SampleColumns, type TimeTable } from "../model/tables.ts";
 import { clockText, type TimeRanges, timeTest } from "../query/time_ranges.ts";
 
 const CLOCK_MONOTONIC = 1;
-/** Letters of a symbol's name that are kept: templates and closures make names of some thousand. */
-const MAX_NAME = 4096;
 
 export interface LoadOptions {
   /** Symbol names as compilers wrote them, rather than readable. */
@@ -74,22 +57,71 @@ export interface LoadOptions {
 }
 
 /**
- * Reads all of `input`. Throws BadInputError when it is not perf.data, or is damaged and not `force`d.
+ * Loads a profile: reads all of `input`, counts its samples by call chain, and finds the symbols of their frames. Throws
+ * BadInputError when the input is not perf.data, or is damaged and `force` is not set.
+ *
+ *     const profile = await loadProfile(openInput("perf.data"), hostSymbolFiles(), { mergeAddresses: true });
+ *     const rows = new ProfileQuery(profile, ["dso", "sym"]).rows([0], { children: false });
  */
 export async function loadProfile(
   input: ByteInput,
   files: SymbolFiles,
   options: LoadOptions = {},
 ): Promise<Profile> {
+  const recording = await readRecording(input, files, options);
+  const { spaces, symbolizer, frames, builder, stats } = recording;
+  const sampled = new Set(frames.object.values());
+  await symbolizer.prepare(spaces.objects.rows.filter(({ id }) => sampled.has(id)));
+  const symbols = await findSymbols(recording, options);
+  const sources = options.lines ? await findLines(recording, files, symbols.weight) : undefined;
+  const { within } = options;
+  const whole = profileOf(recording, symbols, sources?.lines, !options.leafOnly);
+  const profile = recording.cutLater ? cutOut(whole, within!, options.times ?? false) : whole;
+  const { warnings } = profile.meta;
+  if (within && profile.samples.count.length === 0 && stats.timeFirst !== undefined) {
+    const first = clockText(stats.timeFirst), last = clockText(stats.timeLast!);
+    warnings.push(`no sample is within --time: the recording is from ${first} to ${last}`);
+  }
+  if (builder.outsiders >= 0) warnings.push(namespaceWarning(symbols.samples, builder.outsiders));
+  append(warnings, recording.jit.warnings);
+  append(warnings, symbolizer.warnings);
+  if (symbols.warning) warnings.push(symbols.warning);
+  append(warnings, sources?.warnings ?? []);
+  checkValid(profile);
+  return profile;
+}
+
+/** A recording that has been read to its end, and the tables that its records filled. */
+interface ReadRecording {
+  header: PerfHeader;
+  stats: ReadStats;
+  reader: PerfDataReader;
+  spaces: AddressSpaces;
+  jit: JitCodeLoader;
+  symbolizer: Symbolizer;
+  frames: FrameTable;
+  frameSymbols: FrameSymbols;
+  builder: ProfileBuilder;
+  /** Limits on what reading symbols and lines may cost. */
+  budget: Budget;
+  /** Samples outside `within` have yet to be cut out. */
+  cutLater: boolean;
+}
+
+/** Reads all records of `input` into tables. Throws as loadProfile() does. */
+async function readRecording(
+  input: ByteInput,
+  files: SymbolFiles,
+  options: LoadOptions,
+): Promise<ReadRecording> {
   const reader = new PerfDataReader(input, { damaged: "stop" });
   const header = await reader.open();
-  const spaces = new AddressSpaces();
-  setBuildIds(spaces, header.features);
   const { within } = options;
   const { sampleTime } = header.features;
-  // a slice of the whole needs to know the whole: where the header does not say, all is read first, then cut
+  const spaces = new AddressSpaces();
+  applyFeatures(header, input, spaces, files);
+  // slices need the times of the whole recording: where the header does not have them, read all first, then cut
   const cutLater = within !== undefined && "slices" in within && sampleTime === undefined;
-  files.setMachine?.(machineOf(header.features, input));
   const budget = new Budget();
   const jit = new JitCodeLoader(
     spaces,
@@ -118,71 +150,101 @@ export async function loadProfile(
   if (within && stats.samples > 0 && stats.timeFirst === undefined) {
     throw new BadInputError(`cannot cut ${input.name} by time: its samples have no times`);
   }
-
-  if (!header.complete) {
-    // what a pipe tells of itself comes with the records
-    setBuildIds(spaces, header.features);
-    files.setMachine?.(machineOf(header.features, input));
-  }
+  // the features of a pipe come with its records
+  if (!header.complete) applyFeatures(header, input, spaces, files);
   await kernel;
-  const { stacks, threads, outsiders } = builder;
-  if (sessionOf(header.features)?.pidNamespace || outsiders >= 0) builder.nameOutsiders();
-  const sampled = new Set(frames.object.values());
-  await symbolizer.prepare(spaces.objects.rows.filter(({ id }) => sampled.has(id)));
+  if (sessionOf(header.features)?.pidNamespace || builder.outsiders >= 0) builder.nameOutsiders();
+  return { header, stats, reader, spaces, jit, symbolizer, frames, frameSymbols, builder, budget, cutLater };
+}
+
+/** Gives objects their recorded build ids, and symbol files the recorded machine. */
+function applyFeatures(
+  { features }: PerfHeader,
+  input: ByteInput,
+  spaces: AddressSpaces,
+  files: SymbolFiles,
+): void {
+  setBuildIds(spaces, features);
+  files.setMachine?.(machineOf(features, input));
+}
+
+/** Symbols of a recording's frames, and its samples. */
+interface FoundSymbols extends Pick<Profile, "samples" | "symbols" | "unnamed"> {
+  frames: Pick<Profile["frames"], "symbol" | "unresolved" | "unnamed">;
+  unresolved: readonly UnresolvedWeight[];
+  /** Number of samples whose innermost frame it is, by frame. */
+  weight: Float64Array;
+  /** Reason why some names are not readable. */
+  warning?: string;
+}
+
+/** Finds the symbol of each frame, and makes the names readable that are shown. */
+async function findSymbols(
+  { symbolizer, frames, frameSymbols, builder }: ReadRecording,
+  { mangled, readableFrom }: LoadOptions,
+): Promise<FoundSymbols> {
   frameSymbols.find();
   const weight = frameWeights(frames, builder);
   const samples = builder.samples.columns();
   const { frames: symbolized, unnamed } = frameSymbols.columns(weight);
   const unresolved = symbolizer.unresolved();
   const names: string[] = [];
-  const symbolObjects = new Int32Array(symbolizer.count);
+  const object = new Int32Array(symbolizer.count);
   for (let id = 0; id < symbolizer.count; id++) {
-    const { name, object } = symbolizer.symbol(id);
-    names.push(name);
-    symbolObjects[id] = object.id;
+    const symbol = symbolizer.symbol(id);
+    names.push(symbol.name);
+    object[id] = symbol.object.id;
   }
-  const isShown = options.readableFrom === undefined
+  const isShown = readableFrom === undefined
     ? undefined
-    : symbolsFrom(options.readableFrom, names.length, symbolized.symbol, stacks.frame.data, samples);
-  const shown = options.mangled ? { names } : await readable(names, isShown);
-  const placed = { object: frames.object.values(), address: frames.address.values() };
-  const sources = options.lines
-    ? await (await import("./frame_lines.ts")).frameLines(
-      { ...placed, weight },
-      spaces.objects.rows,
-      files,
-      budget,
-    )
-    : undefined;
+    : symbolsFrom(readableFrom, names.length, symbolized.symbol, builder.stacks.frame.data, samples);
+  const shown: { names: string[]; warning?: string } = mangled ? { names } : await readable(names, isShown);
+  const symbols = { name: shown.names.map(shortened), object };
+  return { samples, symbols, unnamed, frames: symbolized, unresolved, weight, warning: shown.warning };
+}
+
+/** Finds the source line of each frame; see frameLines(). */
+async function findLines(
+  { frames, spaces, budget }: ReadRecording,
+  files: SymbolFiles,
+  weight: Float64Array,
+) {
+  const { frameLines } = await import("./frame_lines.ts");
+  const placed = { object: frames.object.values(), address: frames.address.values(), weight };
+  return frameLines(placed, spaces.objects.rows, files, budget);
+}
+
+/** Makes the profile of what was read and found. */
+function profileOf(
+  { header, stats, reader, spaces, frames, builder }: ReadRecording,
+  { samples, symbols, unnamed, frames: symbolized, unresolved }: FoundSymbols,
+  lines: Profile["lines"],
+  callers: boolean,
+): Profile {
   const events = header.events.map(({ name, attr }) => ({
     name,
     rate: rateText(attr),
     tracksOnly: attr.type === PERF_TYPE.SOFTWARE && Number(attr.config) === PERF_COUNT_SW.DUMMY,
   }));
-  const whole: Profile = {
-    meta: metaOf({
-      header,
-      stats,
-      builder,
-      timeBase: reader.timeBase,
-      ledger: ledgerOf(header, stats, reader.ledger.close(stats.timeLast, lossesOverlap(header))),
-      rates: events.filter(({ tracksOnly }) => !tracksOnly).map(({ rate }) => rate),
-      callers: !options.leafOnly,
-    }),
+  const rates = events.filter(({ tracksOnly }) => !tracksOnly).map(({ rate }) => rate);
+  const ledger = ledgerOf(header, stats, reader.ledger.close(stats.timeLast, lossesOverlap(header)));
+  const { stacks, threads, processes, comms } = builder;
+  return {
+    meta: metaOf({ header, stats, builder, timeBase: reader.timeBase, ledger, rates, callers }),
     events,
-    comms: builder.comms,
+    comms,
     objects: spaces.objects.rows.map(({ name, path, kind, buildId }) => ({
       name,
       path,
       kind,
       buildId: buildId ?? "",
     })),
-    symbols: { name: shown.names.map(shortened), object: symbolObjects },
-    frames: { ...placed, ...symbolized },
+    symbols,
+    frames: { object: frames.object.values(), address: frames.address.values(), ...symbolized },
     unnamed,
     stacks: { parent: stacks.parent.values(), frame: stacks.frame.values() },
     threads: { pid: threads.pid.values(), tid: threads.tid.values(), comm: threads.comm.values() },
-    processes: { pid: builder.processes.pid.values(), comm: builder.processes.comm.values() },
+    processes: { pid: processes.pid.values(), comm: processes.comm.values() },
     samples,
     times: builder.times && timesInOrder(builder.times, builder.firstTime),
     unresolved: unresolved.map(({ object, reason, detail, weight }) => ({
@@ -191,26 +253,8 @@ export async function loadProfile(
       remedy: missingSymbolRemedy(reason, object),
       samples: weight,
     })),
-    lines: sources?.lines,
+    lines,
   };
-  const profile = cutLater ? cutOut(whole, within, options.times ?? false) : whole;
-  if (within && profile.samples.count.length === 0 && stats.timeFirst !== undefined) {
-    const first = clockText(stats.timeFirst), last = clockText(stats.timeLast!);
-    profile.meta.warnings.push(`no sample is within --time: the recording is from ${first} to ${last}`);
-  }
-  for (
-    const warning of [
-      outsiders >= 0 ? namespaceWarning(samples, outsiders) : undefined,
-      ...jit.warnings,
-      ...symbolizer.warnings,
-      shown.warning,
-      ...sources?.warnings ?? [],
-    ]
-  ) {
-    if (warning) profile.meta.warnings.push(warning);
-  }
-  checkValid(profile);
-  return profile;
 }
 
 /** Why samples of the thread row `outsiders` have no names: they are of processes outside a pid namespace. */
@@ -277,162 +321,4 @@ function frameWeights(frames: FrameTable, { stacks, samples }: ProfileBuilder): 
   const weight = new Float64Array(frames.object.length);
   samples.forEach((stack, count) => weight[stacks.frame.data[stack]] += count);
   return weight;
-}
-
-/** Whether a symbol is innermost in at least `percent` of the weight of one of the events, by symbol. */
-function symbolsFrom(
-  percent: number,
-  symbols: number,
-  symbolOfFrame: Int32Array,
-  frameOfStack: Int32Array,
-  { event, stack, period }: SampleColumns,
-): (symbol: number) => boolean {
-  const isShown = new Uint8Array(symbols), weight = new Float64Array(symbols);
-  const least = percent / 100 * (1 - 1e-9); // whoever compares rows with the limit may round otherwise
-  const symbolOf = (row: number) => symbolOfFrame[frameOfStack[stack[row]]];
-  // event by event, since there may be very many of either
-  const { order, ends } = countingSort(event, Math.max(0, greatest(event) + 1));
-  for (let e = 0, from = 0; e < ends.length; from = ends[e++]) {
-    const rows = order.subarray(from, ends[e]);
-    let whole = 0;
-    for (const row of rows) {
-      const symbol = symbolOf(row);
-      if (symbol >= 0) weight[symbol] += period[row];
-      whole += period[row];
-    }
-    for (const row of rows) {
-      const symbol = symbolOf(row);
-      if (symbol >= 0 && weight[symbol] >= whole * least) isShown[symbol] = 1;
-    }
-    for (const row of rows) if (symbolOf(row) >= 0) weight[symbolOf(row)] = 0;
-  }
-  return (symbol) => isShown[symbol] === 1;
-}
-
-/** The names of the symbols that are shown made readable; as they are, with a warning, where that cannot be done. */
-async function readable(
-  names: string[],
-  isShown: (symbol: number) => boolean = () => true,
-): Promise<{ names: string[]; warning?: string }> {
-  if (!names.some((name, symbol) => isMangled(name) && isShown(symbol))) return { names };
-  const demangler = await Demangler.load();
-  if (demangler instanceof Demangler) {
-    const shown = names.map((name, symbol) => isShown(symbol) ? demangler.readable(name) : name);
-    const { refused } = demangler;
-    return {
-      names: shown,
-      warning: refused > 0
-        ? `${refused} C++ and Rust names are as compilers wrote them: readable ones would be too long, or take too ` +
-          "long to make"
-        : undefined,
-    };
-  }
-  return {
-    names,
-    warning: `C++ and Rust names are as compilers wrote them: the demangler cannot be loaded ` +
-      `(${demangler.failure}): let this user read what pmuctl has fetched, or use its compiled program`,
-  };
-}
-
-/** The name, or the start of a very long one: every row and every frame of a stack may show it. */
-function shortened(name: string): string {
-  return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;
-}
-
-/** What a reading has come to. */
-interface Loaded {
-  header: PerfHeader;
-  stats: ReadStats;
-  builder: ProfileBuilder;
-  /** What the builder's time 0 means, in ns of the recording's clock. */
-  timeBase: bigint;
-  ledger: ProfileLedger;
-  /** How each event was sampled. */
-  rates: readonly string[];
-  /** Whether call chains were looked at. */
-  callers: boolean;
-}
-
-function metaOf({ header, stats, builder, timeBase, ledger, rates, callers }: Loaded): ProfileMeta {
-  const { features, events } = header;
-  const { firstTime, lastTime, chains } = builder;
-  const timed = lastTime >= firstTime;
-  const session = sessionOf(features);
-  const warnings = callers ? chainWarnings(chains, stats) : [];
-  const damaged = damageWarning(stats);
-  if (damaged) warnings.push(damaged);
-  if (stats.unknownIds > 0) {
-    warnings.push(`${stats.unknownIds} samples are of no event that the file describes`);
-  }
-  if (stats.outOfOrder > 0) warnings.push(`${stats.outOfOrder} records came too late to be sorted by time`);
-  if (ledger.unfinished) warnings.push(UNFINISHED);
-  append(warnings, lossWarnings(ledger.total, rates));
-  const wrong = session && !ledger.unfinished && !stats.damage &&
-    unaccounted(session.ledger.total, stats.samples + stats.unknownIds);
-  if (wrong) warnings.push(wrong);
-  for (const { seconds, from, to, reason } of session?.rateChanges ?? []) {
-    warnings.push(`the rate was lowered from ${from} to ${to} Hz after ${seconds.toFixed(1)} s: ${reason}`);
-  }
-  append(warnings, (session?.cpuChanges ?? []).map(cpuChangeText));
-  return {
-    command: (session?.command ?? features.cmdline ?? []).join(" "),
-    host: features.hostname ?? "",
-    kernel: features.osrelease ?? "",
-    arch: features.arch ?? "",
-    cpu: features.cpudesc ?? "",
-    cpus: features.nrcpus?.online ?? -1,
-    seconds: timed ? (lastTime - firstTime) / 1e9 : -1,
-    start: timed ? timeBase + BigInt(firstTime) : -1n,
-    end: timed ? timeBase + BigInt(lastTime) : -1n,
-    wallStart: timed ? wallTime(features, timeBase + BigInt(firstTime)) : -1,
-    sampling: session?.events ?? [],
-    callChains: events.some(({ attr, layout }) =>
-      (attr.sampleType & PERF_SAMPLE.CALLCHAIN) !== 0 || layout.tail.callStack
-    ),
-    lost: ledger.unfinished ? -1 : lostIn(ledger.total),
-    ledger,
-    warnings,
-    notes: notShown(events, stats),
-  };
-}
-
-/** A time of the recording's clock as the wall clock's, in ms since 1970; -1 when the file does not relate the two. */
-function wallTime({ clockData }: Features, time: bigint): number {
-  return clockData ? Number(clockData.wallClock + time - clockData.clock) / 1e6 : -1;
-}
-
-/** Whether LOST_SAMPLES has what LOST tells, too: perf adds one at the end, of PERF_FORMAT_LOST. Ours has a ledger for that. */
-function lossesOverlap({ features, events }: PerfHeader): boolean {
-  return !features.version?.startsWith("pmuctl") &&
-    events.some(({ attr }) => (attr.readFormat & PERF_FORMAT.LOST) !== 0);
-}
-
-/**
- * The recorder's ledger, with what the records alone tell; or theirs. Of a recording that was not finished, what its
- * records tell but for what was lost: they have some of that, and nobody has all.
- */
-function ledgerOf(
-  header: PerfHeader,
-  stats: ReadStats,
-  told: ReturnType<RecordLedger["close"]>,
-): ProfileLedger {
-  const session = sessionOf(header.features);
-  if (isUnfinished(header, stats)) {
-    const known = (row: LedgerCounts): LedgerCounts =>
-      Object.fromEntries(
-        Object.entries(row).filter(([name]) => !LOSSES.some((loss) => loss === name)),
-      ) as LedgerCounts;
-    const ledger = session?.ledger.total;
-    const cutOff = ledger ? Math.max(0, ledger.sample - stats.samples - stats.unknownIds) : 0;
-    const atLeast = Math.max(lostIn(told.total), ledger ? lostIn(ledger) + cutOff : 0);
-    return { from: "records", rows: told.rows.map(known), total: known(told.total), unfinished: { atLeast } };
-  }
-  if (!session) return { from: "records", ...told };
-  const withTimes = (row: LedgerCounts, of: LedgerCounts | undefined) =>
-    of?.throttle ? { ...row, throttled_ns: of.throttled_ns } : row;
-  return {
-    from: "recorder",
-    rows: session.ledger.rows.map((row) => withTimes(row, told.rows.find(({ cpu }) => cpu === row.cpu))),
-    total: withTimes(session.ledger.total, told.total),
-  };
 }

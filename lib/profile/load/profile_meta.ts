@@ -1,0 +1,118 @@
+/** Facts of a recording for `Profile.meta`: where and when it was made, its ledger, and what to know before trusting it. */
+
+import { PERF_FORMAT, PERF_SAMPLE } from "../../base/system/abi.ts";
+import { append } from "../../base/bytes/lists.ts";
+import type { PerfHeader, ReadStats } from "../../perfdata/read/reader.ts";
+import { damageWarning, isUnfinished, sessionOf } from "../../perfdata/read/damage.ts";
+import type { Features } from "../../perfdata/format/features.ts";
+import { LOSSES, lossWarnings, lostIn, unaccounted, UNFINISHED } from "../../perfdata/format/ledger.ts";
+import type { RecordLedger } from "../../perfdata/read/record_ledger.ts";
+import { cpuChangeText, type LedgerCounts } from "../../perfdata/format/session_info.ts";
+import type { ProfileLedger, ProfileMeta } from "../model/profile.ts";
+import type { ProfileBuilder } from "./builder.ts";
+import { chainWarnings, notShown } from "./not_shown.ts";
+
+/** What a reading has come to. */
+export interface ReadOutcome {
+  header: PerfHeader;
+  stats: ReadStats;
+  builder: ProfileBuilder;
+  /** What the builder's time 0 means, in ns of the recording's clock. */
+  timeBase: bigint;
+  ledger: ProfileLedger;
+  /** How each event was sampled. */
+  rates: readonly string[];
+  /** Whether call chains were looked at. */
+  callers: boolean;
+}
+
+export function metaOf(
+  { header, stats, builder, timeBase, ledger, rates, callers }: ReadOutcome,
+): ProfileMeta {
+  const { features, events } = header;
+  const { firstTime, lastTime, chains } = builder;
+  const timed = lastTime >= firstTime;
+  const session = sessionOf(features);
+  const warnings = callers ? chainWarnings(chains, stats) : [];
+  const damaged = damageWarning(stats);
+  if (damaged) warnings.push(damaged);
+  if (stats.unknownIds > 0) {
+    warnings.push(`${stats.unknownIds} samples are of no event that the file describes`);
+  }
+  if (stats.outOfOrder > 0) warnings.push(`${stats.outOfOrder} records came too late to be sorted by time`);
+  if (ledger.unfinished) warnings.push(UNFINISHED);
+  append(warnings, lossWarnings(ledger.total, rates));
+  const wrong = session && !ledger.unfinished && !stats.damage &&
+    unaccounted(session.ledger.total, stats.samples + stats.unknownIds);
+  if (wrong) warnings.push(wrong);
+  for (const { seconds, from, to, reason } of session?.rateChanges ?? []) {
+    warnings.push(`the rate was lowered from ${from} to ${to} Hz after ${seconds.toFixed(1)} s: ${reason}`);
+  }
+  append(warnings, (session?.cpuChanges ?? []).map(cpuChangeText));
+  return {
+    command: (session?.command ?? features.cmdline ?? []).join(" "),
+    host: features.hostname ?? "",
+    kernel: features.osrelease ?? "",
+    arch: features.arch ?? "",
+    cpu: features.cpudesc ?? "",
+    cpus: features.nrcpus?.online ?? -1,
+    seconds: timed ? (lastTime - firstTime) / 1e9 : -1,
+    start: timed ? timeBase + BigInt(firstTime) : -1n,
+    end: timed ? timeBase + BigInt(lastTime) : -1n,
+    wallStart: timed ? wallTime(features, timeBase + BigInt(firstTime)) : -1,
+    sampling: session?.events ?? [],
+    callChains: events.some(({ attr, layout }) =>
+      (attr.sampleType & PERF_SAMPLE.CALLCHAIN) !== 0 || layout.tail.callStack
+    ),
+    lost: ledger.unfinished ? -1 : lostIn(ledger.total),
+    ledger,
+    warnings,
+    notes: notShown(events, stats),
+  };
+}
+
+/** A time of the recording's clock as the wall clock's, in ms since 1970; -1 when the file does not relate the two. */
+function wallTime({ clockData }: Features, time: bigint): number {
+  return clockData ? Number(clockData.wallClock + time - clockData.clock) / 1e6 : -1;
+}
+
+/** Whether LOST_SAMPLES has what LOST tells, too: perf adds one at the end, of PERF_FORMAT_LOST. Ours has a ledger for that. */
+export function lossesOverlap({ features, events }: PerfHeader): boolean {
+  return !features.version?.startsWith("pmuctl") &&
+    events.some(({ attr }) => (attr.readFormat & PERF_FORMAT.LOST) !== 0);
+}
+
+/**
+ * The recorder's ledger, with what the records alone tell; or theirs. Of a recording that was not finished, what its
+ * records tell but for what was lost: they have some of that, and nobody has all.
+ */
+export function ledgerOf(
+  header: PerfHeader,
+  stats: ReadStats,
+  found: ReturnType<RecordLedger["close"]>,
+): ProfileLedger {
+  const session = sessionOf(header.features);
+  if (isUnfinished(header, stats)) {
+    const known = (row: LedgerCounts): LedgerCounts =>
+      Object.fromEntries(
+        Object.entries(row).filter(([name]) => !LOSSES.some((loss) => loss === name)),
+      ) as LedgerCounts;
+    const ledger = session?.ledger.total;
+    const cutOff = ledger ? Math.max(0, ledger.sample - stats.samples - stats.unknownIds) : 0;
+    const atLeast = Math.max(lostIn(found.total), ledger ? lostIn(ledger) + cutOff : 0);
+    return {
+      from: "records",
+      rows: found.rows.map(known),
+      total: known(found.total),
+      unfinished: { atLeast },
+    };
+  }
+  if (!session) return { from: "records", ...found };
+  const withTimes = (row: LedgerCounts, of: LedgerCounts | undefined) =>
+    of?.throttle ? { ...row, throttled_ns: of.throttled_ns } : row;
+  return {
+    from: "recorder",
+    rows: session.ledger.rows.map((row) => withTimes(row, found.rows.find(({ cpu }) => cpu === row.cpu))),
+    total: withTimes(session.ledger.total, found.total),
+  };
+}

@@ -1,0 +1,69 @@
+/** Symbol names as reports show them: demangled where they are shown, and cut where they are absurdly long. */
+
+import { greatest } from "../../base/bytes/lists.ts";
+import { Demangler, isMangled } from "../../symbols/table/demangle.ts";
+import { countingSort } from "../model/profile.ts";
+import type { SampleColumns } from "../model/tables.ts";
+
+/** Longest symbol name that is kept, in characters: templates and closures make names of some thousand. */
+const MAX_NAME = 4096;
+
+/** Whether a symbol is innermost in at least `percent` of the weight of one of the events, by symbol. */
+export function symbolsFrom(
+  percent: number,
+  symbols: number,
+  symbolOfFrame: Int32Array,
+  frameOfStack: Int32Array,
+  { event, stack, period }: SampleColumns,
+): (symbol: number) => boolean {
+  const isShown = new Uint8Array(symbols), weight = new Float64Array(symbols);
+  const least = percent / 100 * (1 - 1e-9); // whoever compares rows with the limit may round otherwise
+  const symbolOf = (row: number) => symbolOfFrame[frameOfStack[stack[row]]];
+  // event by event, since there may be very many of either
+  const { order, ends } = countingSort(event, Math.max(0, greatest(event) + 1));
+  for (let e = 0, from = 0; e < ends.length; from = ends[e++]) {
+    const rows = order.subarray(from, ends[e]);
+    let whole = 0;
+    for (const row of rows) {
+      const symbol = symbolOf(row);
+      if (symbol >= 0) weight[symbol] += period[row];
+      whole += period[row];
+    }
+    for (const row of rows) {
+      const symbol = symbolOf(row);
+      if (symbol >= 0 && weight[symbol] >= whole * least) isShown[symbol] = 1;
+    }
+    for (const row of rows) if (symbolOf(row) >= 0) weight[symbolOf(row)] = 0;
+  }
+  return (symbol) => isShown[symbol] === 1;
+}
+
+/** The names of the symbols that are shown made readable; as they are, with a warning, where that cannot be done. */
+export async function readable(
+  names: string[],
+  isShown: (symbol: number) => boolean = () => true,
+): Promise<{ names: string[]; warning?: string }> {
+  if (!names.some((name, symbol) => isMangled(name) && isShown(symbol))) return { names };
+  const demangler = await Demangler.load();
+  if (demangler instanceof Demangler) {
+    const shown = names.map((name, symbol) => isShown(symbol) ? demangler.readable(name) : name);
+    const { refused } = demangler;
+    return {
+      names: shown,
+      warning: refused > 0
+        ? `${refused} C++ and Rust names are as compilers wrote them: readable ones would be too long, or take too ` +
+          "long to make"
+        : undefined,
+    };
+  }
+  return {
+    names,
+    warning: `C++ and Rust names are as compilers wrote them: the demangler cannot be loaded ` +
+      `(${demangler.failure}): let this user read what pmuctl has fetched, or use its compiled program`,
+  };
+}
+
+/** The name, or the start of a very long one: every row and every frame of a stack may show it. */
+export function shortened(name: string): string {
+  return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;
+}
