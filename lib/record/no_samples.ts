@@ -1,4 +1,4 @@
-/** Why a recording has no samples: nothing is wrong with one of a target that slept. */
+/** Explains why a recording has no samples: nothing is wrong with one of a target that slept. */
 
 import type { Exit } from "../../ffi/pmu.ts";
 import { processFolder } from "../base/files/pid_namespace.ts";
@@ -8,16 +8,16 @@ import type { Proc } from "./host/procfs.ts";
 import type { CpuTime, Recording, RecordRequest } from "./request/request.ts";
 import { type Target, targetName } from "./request/target.ts";
 
-/** Clock ticks of /proc are hundredths of a second (USER_HZ). */
+/** Nanoseconds of a clock tick of /proc: a hundredth of a second (USER_HZ). */
 const TICK_NS = 1e7;
 
-/** The CPU time that running processes or threads take, from its making on. */
+/** CPU time that running processes or threads take, from its construction on. */
 export class TargetTime {
   readonly #proc: Proc;
   readonly #paths: string[];
   readonly #before: CpuTime | undefined;
 
-  /** `target` as it is now; of CPUs and commands nothing is known. */
+  /** Reads the CPU time of `target` so far; CPUs and commands have none in /proc. */
   constructor(target: Target, proc: Proc) {
     this.#proc = proc;
     this.#paths = target.kind === "processes"
@@ -28,7 +28,7 @@ export class TargetTime {
     this.#before = this.#now();
   }
 
-  /** What was taken since then, in steps of 10 ms; undefined when some of the target has ended. */
+  /** Returns the CPU time taken since, in steps of 10 ms; undefined when a part of the target has ended. */
   spent(): CpuTime | undefined {
     const now = this.#now();
     if (now === undefined || this.#before === undefined) return undefined;
@@ -51,17 +51,17 @@ export class TargetTime {
   }
 }
 
-/** The CPU time of a command that has ended, with all that it waited for. */
+/** Returns the CPU time of a command that has ended, with all children that it waited for. */
 export function commandTime({ usage }: Exit): CpuTime {
   return { userNs: usage.utimeNs, kernelNs: usage.stimeNs };
 }
 
-/** Events that go on only while the target runs on a CPU: clocks, and what a CPU does as it runs. */
+/** Events that happen only while the target runs on a CPU: clocks, and work of the CPU. */
 const RUNNING = /^(cpu-clock|task-clock|(?:cpu\w*\/)?(?:cpu-)?cycles|instructions|ref-cycles|bus-cycles)\b/;
 
 /**
- * Why there are no samples, and what to do, as a line; undefined when there are some, or they were lost. `cutShort`: the
- * kernel stopped sampling a part of the command, which was told.
+ * Returns a line that says why there are no samples, and what to do; undefined when there are some, when they were lost,
+ * or when the kernel stopped sampling a part of the command (`cutShort`), which has been reported.
  */
 export function noSamplesLine(
   recording: Pick<Recording, "ledger" | "events" | "seconds" | "cpuTime" | "cutShort">,
@@ -98,7 +98,7 @@ function ranText(
   if (target.kind === "cpus") return `${name} were idle for nearly all of ${during}`;
   if (cpuTime === undefined) return `${name} was on a CPU for next to nothing of ${during}`;
   const ms = (ns: number) =>
-    // running processes tell in ticks
+    // the CPU time of running processes comes in ticks
     ns === 0 && target.kind !== "command" ? "less than 10 ms" : `${(ns / 1e6).toFixed(1)} ms`;
   const { userNs, kernelNs } = cpuTime;
   const inKernel = userOnly && kernelNs > 0 ? ` (${ms(kernelNs)} of them in the kernel)` : "";

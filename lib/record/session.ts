@@ -1,139 +1,252 @@
 /**
- * A recording from start to end: the child waits, the events open, /proc is told, the drain runs, the
- * child goes; then the ledger is closed and the file gets its features.
+ * Conducts a recording from start to end: the command waits, the events open, /proc is read, the drain runs, the command
+ * is let go; when it ends, the ledger is closed and the file is completed.
  */
 
-import { MeasuredCommand, type StopSignals } from "../../ffi/command.ts";
+import { MeasuredCommand, type MeasuredCommandOptions, type StopSignals } from "../../ffi/command.ts";
 import { FOREIGN_PROC, inPidNamespace, isForeignProc } from "../base/files/pid_namespace.ts";
 import { cutShortAdvice } from "../events/cut_short.ts";
+import type { Happenings } from "../perfdata/format/session_info.ts";
 import { backends } from "./backends/all.ts";
-import { type BackendOwner, describeSamplers, samplersOf, tracks } from "./backends/registry.ts";
-import { waitForStop } from "./stop_conditions.ts";
-import { filterTracepoints, openEvents } from "./events.ts";
+import {
+  type BackendOwner,
+  type BackendRegistry,
+  describeSamplers,
+  samplersOf,
+  tracks,
+} from "./backends/registry.ts";
 import { RateGuard } from "./guard/rate_guard.ts";
-import { CpuWatch } from "./open/hotplug.ts";
-import { commandTime, TargetTime } from "./no_samples.ts";
-import { closeAll, type EventOnCpus } from "./open/opening.ts";
-import { isStandardOutput, outputName } from "./request/output.ts";
-import { OutputSequence } from "./output/output_sequence.ts";
 import { liveProc } from "./host/procfs.ts";
+import { commandTime, TargetTime } from "./no_samples.ts";
+import { CpuWatch } from "./open/hotplug.ts";
+import { filterTracepoints, openEvents } from "./open_events.ts";
+import { closeAll, type EventOnCpus } from "./open/open_on_cpus.ts";
+import { planEvents } from "./open/plan.ts";
+import { OutputSequence } from "./output/output_sequence.ts";
+import { isStandardOutput, outputName } from "./request/output.ts";
 import type { Recording, RecordRequest } from "./request/request.ts";
+import { type StopReason, waitForStop } from "./stop_conditions.ts";
 import { QueuedSwitchRequests, type SwitchRequests, switchWhen } from "./triggers.ts";
 
+/** Public side of a measured command. */
+export type SessionCommand = Pick<MeasuredCommand, keyof MeasuredCommand>;
+/** Public side of the outputs of a recording. */
+export type SessionOutputs = Pick<OutputSequence, keyof OutputSequence>;
+
+/** Steps of a session that need a kernel, so that tests of their order can do without one. */
+export interface SessionSteps {
+  backends: Pick<BackendRegistry, "open">;
+  /** Makes the command's process, which waits before exec. Throws CommandError. */
+  startCommand(argv: readonly string[], options: MeasuredCommandOptions): SessionCommand;
+  /** Opens the events, disabled. Throws UnsupportedError. */
+  openEvents(inputs: SessionInputs, owner: BackendOwner, pid: number | undefined): EventOnCpus[];
+  /** Makes the rings and the first output. Throws UnsupportedError. */
+  openOutputs(inputs: SessionInputs, opened: readonly EventOnCpus[], happened: Happenings): SessionOutputs;
+}
+
+/** Steps on this machine. */
+const LIVE_STEPS: SessionSteps = {
+  backends,
+  startCommand: (argv, options) => new MeasuredCommand(argv, options),
+  openEvents: ({ request, note }, owner, pid) =>
+    openEvents(planEvents(request, { pid, proc: liveProc }), owner, request, note),
+  openOutputs: ({ request, note }, opened, happened) =>
+    new OutputSequence(request, opened, { note, happened }),
+};
+
+/** Everything that a session is asked for. */
+export interface SessionInputs {
+  request: RecordRequest;
+  /** The user's requests to stop. */
+  stopper: StopSignals;
+  /** Gets a line for whatever is not as asked. */
+  note: (line: string) => void;
+  /** The user's requests for the next file, where there are to be several. */
+  switchRequests?: SwitchRequests;
+}
+
 /**
- * Records until the command ends or `stopper` says so; `prompts` ask for the next file, where there are to be
- * several. `note` gets a line for whatever is not as asked. Throws UnsupportedError when an event or the file
- * cannot be opened, CommandError when the command cannot be run; no file is left then, and one that was
- * there before is as it was.
+ * Records until the command ends, a limit is reached or `stopper` says so. Throws UnsupportedError when an event or the
+ * file cannot be opened, CommandError when the command cannot be run; no file is left then, and one that was there before
+ * is as it was.
+ *
+ * ```ts
+ * const { ledger, paths } = await record(request, stopper, (line) => console.error(line));
+ * console.log(`${ledger.total.sample} samples in ${paths[0]}`);
+ * ```
  */
-export async function record(
+export function record(
   request: RecordRequest,
   stopper: StopSignals,
   note: (line: string) => void,
-  prompts?: SwitchRequests,
+  switchRequests?: SwitchRequests,
 ): Promise<Recording> {
-  const { target, switching } = request;
-  const argv = "argv" in target ? target.argv : [];
-  const command = argv.length > 0
-    ? new MeasuredCommand(argv, {
+  return runSession({ request, stopper, note, switchRequests });
+}
+
+/** Records as `record()` does, by these steps. */
+export async function runSession(
+  inputs: SessionInputs,
+  steps: SessionSteps = LIVE_STEPS,
+): Promise<Recording> {
+  return await new Session(inputs, steps).run();
+}
+
+class Session {
+  readonly #inputs: SessionInputs;
+  readonly #steps: SessionSteps;
+  readonly #ofThreads: boolean;
+  readonly #command: SessionCommand | undefined;
+  readonly #switchRequests: QueuedSwitchRequests | undefined;
+  readonly #cpus = new CpuWatch();
+  #owner: BackendOwner | undefined;
+  #opened: EventOnCpus[] = [];
+  #guard: RateGuard | undefined;
+  #outputs: SessionOutputs | undefined;
+  /** Whether the command has been let go, so that what was recorded is worth keeping. */
+  #released = false;
+  /** Timers that run beside the drain. */
+  readonly #watches: (() => void)[] = [];
+
+  /** Starts the command, which waits, and listens to the user from now on. Throws CommandError. */
+  constructor(inputs: SessionInputs, steps: SessionSteps) {
+    const { request, stopper, switchRequests } = inputs;
+    this.#inputs = inputs;
+    this.#steps = steps;
+    this.#ofThreads = request.target.kind !== "cpus";
+    const argv = argvOf(request);
+    this.#command = argv.length === 0 ? undefined : steps.startCommand(argv, {
       outputToStderr: isStandardOutput(request.output),
       limitMs: request.limitMs,
-    })
-    : undefined;
-  void stopper.first; // from here on
-  const earlyPrompts = switching && prompts ? new QueuedSwitchRequests(prompts) : undefined; // from here on, too
-  let owner: BackendOwner | undefined;
-  let guard: RateGuard | undefined;
-  const cpus = new CpuWatch();
-  let opened: EventOnCpus[] = [];
-  let outputs: OutputSequence | undefined;
-  let running = false;
-  let stopSwitching = () => {}, stopTelling = () => {};
-  try {
-    const sampling = owner = backends.open();
-    opened = openEvents(request, sampling, command?.pid, note);
-    if (request.filter !== undefined) filterTracepoints(opened, request.filter);
-    guard = request.keepRate ? undefined : new RateGuard({
-      samplers: samplersOf(opened),
-      cpus: request.host.cpusOnline,
-      ofThreads: target.kind !== "cpus",
-      note,
     });
-    guard?.begin();
-    outputs = new OutputSequence(request, opened, note, {
-      rateChanges: guard?.changes ?? [],
-      cpuChanges: cpus.changes,
+    void stopper.first; // reading it installs the signal handlers
+    if (request.switching && switchRequests) this.#switchRequests = new QueuedSwitchRequests(switchRequests);
+  }
+
+  async run(): Promise<Recording> {
+    const { request, stopper } = this.#inputs;
+    try {
+      const sampling = this.#owner = this.#steps.backends.open();
+      const outputs = this.#open(sampling);
+      const clock = await this.#start(sampling, outputs);
+      const reason = await waitForStop(this.#command, request, outputs, stopper);
+      sampling.stop(); // before anything else: from here on we would be recorded
+      return await this.#finish(outputs, clock, reason);
+    } catch (error) {
+      this.#command?.cancel();
+      if (!this.#released) this.#outputs?.discard();
+      throw error;
+    } finally {
+      this.#stopWatching();
+      this.#outputs?.free();
+      this.#owner?.close();
+      closeAll(this.#opened);
+    }
+  }
+
+  /** Opens the events, lowers a rate that the machine could not bear, and makes the rings and the first output. */
+  #open(sampling: BackendOwner): SessionOutputs {
+    const { request, note } = this.#inputs;
+    this.#opened = this.#steps.openEvents(this.#inputs, sampling, this.#command?.pid);
+    if (request.filter !== undefined) filterTracepoints(this.#opened, request.filter);
+    if (!request.keepRate) {
+      this.#guard = new RateGuard({
+        samplers: samplersOf(this.#opened),
+        cpus: request.host.cpusOnline,
+        ofThreads: this.#ofThreads,
+        note,
+      });
+      this.#guard.begin();
+    }
+    return this.#outputs = this.#steps.openOutputs(this.#inputs, this.#opened, {
+      rateChanges: this.#guard?.changes ?? [],
+      cpuChanges: this.#cpus.changes,
     });
-    // the trackers report from here on, so that nothing falls between /proc and the rings; without one, the samplers
-    const atOnce = target.kind !== "command" && !tracks(opened);
-    if (atOnce) sampling.start();
+  }
+
+  /** Writes what runs already, starts the drain and all watches, sampling, and last the command. */
+  async #start(sampling: BackendOwner, outputs: SessionOutputs): Promise<SessionClock> {
+    const { request: { target, delayMs, switching }, note } = this.#inputs;
+    // trackers report from the moment they are open, so that nothing falls between /proc and the rings; without one the
+    // samplers have to
+    const samplesFirst = target.kind !== "command" && !tracks(this.#opened);
+    if (samplesFirst) sampling.start();
     outputs.begin();
-    const started = performance.now();
-    const time = new TargetTime(target, liveProc);
-    const delayed = request.delayMs === undefined
-      ? undefined
-      : setTimeout(() => sampling.start(), request.delayMs);
-    guard?.watch(outputs);
-    const recording = outputs;
-    cpus.begin({
-      cpus: request.cpus,
-      ofThreads: target.kind !== "cpus",
-      reopen: (cpu) => recording.reopen(cpu, () => sampling.running),
+    const clock = { started: performance.now(), target: new TargetTime(target, liveProc) };
+    if (delayMs !== undefined) {
+      const delayed = setTimeout(() => sampling.start(), delayMs);
+      this.#watches.push(() => clearTimeout(delayed));
+    }
+    this.#watch(sampling, outputs, clock);
+    // whole CPUs are sampled from here on, and our own preparations are not what was asked about
+    if (delayMs === undefined && !samplesFirst) sampling.start({ onExec: target.kind === "command" });
+    await this.#command?.release();
+    this.#released = true;
+    noteNamespaces(target, note);
+    if (this.#command) outputs.holdProgramsOf(this.#command.pid);
+    if (switching) this.#watches.push(switchWhen(switching.when, this.#switchRequests, outputs));
+    return clock;
+  }
+
+  /** Watches over the rate and the CPUs, and reports progress, until `#stopWatching()`. */
+  #watch(sampling: BackendOwner, outputs: SessionOutputs, { started }: SessionClock): void {
+    const { request: { cpus, onProgress }, note } = this.#inputs;
+    this.#guard?.watch(outputs);
+    this.#cpus.begin({
+      cpus,
+      ofThreads: this.#ofThreads,
+      reopen: (cpu) => outputs.reopen(cpu, () => sampling.running),
       note,
     });
-    stopTelling = tell(request.onProgress, outputs, started);
-    // last of all: whole CPUs are sampled from here on, and we are not what was asked about
-    if (delayed === undefined && !atOnce) sampling.start({ onExec: target.kind === "command" });
-    await command?.release();
-    running = true;
-    noteNamespaces(request, note);
-    if (command) outputs.lookAt(command.pid);
-    if (switching) stopSwitching = switchWhen(switching.when, earlyPrompts, outputs);
-    const { limit, exit } = await waitForStop(command, request, outputs, stopper);
-    sampling.stop(); // first of all, likewise
+    if (!onProgress) return;
+    const report = () => onProgress(outputs.progress, (performance.now() - started) / 1000);
+    const timer = setInterval(report, PROGRESS_MS);
+    this.#watches.push(() => clearInterval(timer));
+  }
+
+  #stopWatching(): void {
+    for (const stop of this.#watches.splice(0)) stop();
+    this.#guard?.stop();
+    this.#cpus.stop();
+  }
+
+  /** Completes the output, and waits for a command that is about to end. */
+  async #finish(
+    outputs: SessionOutputs,
+    { started, target: targetTime }: SessionClock,
+    { limit, exit }: StopReason,
+  ): Promise<Recording> {
+    const { request, stopper, note } = this.#inputs;
     const seconds = (performance.now() - started) / 1000;
-    const spent = time.spent();
-    clearTimeout(delayed);
-    stopSwitching();
-    guard?.stop();
-    cpus.stop();
-    stopTelling();
+    const spent = targetTime.spent();
+    this.#stopWatching();
     const closed = await outputs.end(stopper.second);
-    const events = describeSamplers(opened);
-    closeAll(opened.splice(0)); // a command that goes on is no longer measured
-    if (limit === "size" || (limit && command)) note(limitLine(limit, request));
-    const cutShort = closed.cuts.length > 0 && target.kind !== "cpus";
+    const events = describeSamplers(this.#opened);
+    closeAll(this.#opened.splice(0)); // a command that goes on is no longer measured
+    if (limit === "size" || (limit && this.#command)) note(limitLine(limit, request));
+    const cutShort = closed.cuts.length > 0 && this.#ofThreads;
     if (cutShort) note(cutLine(closed.cuts, request));
     const ended = await exit;
-    // of a command that went on, the time is not that of the recording
-    const cpuTime = ended && target.kind === "command" && !limit ? commandTime(ended) : spent;
-    const timedOut = command?.timedOut ?? false;
+    // the CPU time of a command that goes on is not that of the recording
+    const cpuTime = ended && request.target.kind === "command" && !limit ? commandTime(ended) : spent;
+    const timedOut = this.#command?.timedOut ?? false;
     return { ...closed, exit: ended, timedOut, seconds, events, cpuTime, cutShort };
-  } catch (error) {
-    command?.cancel();
-    if (!running) outputs?.discard(); // what has been recorded is never thrown away
-    throw error;
-  } finally {
-    stopSwitching();
-    guard?.stop();
-    cpus.stop();
-    stopTelling();
-    outputs?.free();
-    owner?.close();
-    closeAll(opened);
   }
 }
 
-/** How often it is told how far a recording has come, in ms: what the eye can follow. */
+/** Start of a recording, on the wall and in the target's CPU time. */
+interface SessionClock {
+  /** Milliseconds, of performance.now(). */
+  started: number;
+  target: TargetTime;
+}
+
+/** Milliseconds between two reports of progress: as often as the eye can follow. */
 const PROGRESS_MS = 250;
 
-function tell(onProgress: RecordRequest["onProgress"], outputs: OutputSequence, started: number): () => void {
-  if (!onProgress) return () => {};
-  const timer = setInterval(
-    () => onProgress(outputs.progress, (performance.now() - started) / 1000),
-    PROGRESS_MS,
-  );
-  return () => clearInterval(timer);
+/** Returns the command's words; none where no command is run. */
+function argvOf({ target }: Pick<RecordRequest, "target">): readonly string[] {
+  return "argv" in target ? target.argv : [];
 }
 
 function cutLine(programs: readonly string[], { standing }: RecordRequest): string {
@@ -141,8 +254,8 @@ function cutLine(programs: readonly string[], { standing }: RecordRequest): stri
   return `warning: samples are missing: ${cause}: ${remedy}`;
 }
 
-/** Says what cannot be told of the processes that are recorded, because of pid namespaces. */
-function noteNamespaces({ target }: RecordRequest, note: (line: string) => void): void {
+/** Notes which processes cannot be told apart, or named, because of pid namespaces. */
+function noteNamespaces(target: RecordRequest["target"], note: (line: string) => void): void {
   if (target.kind !== "command" && isForeignProc()) note(`warning: ${FOREIGN_PROC}`);
   if (target.kind !== "cpus" || !inPidNamespace()) return;
   note(
@@ -151,11 +264,11 @@ function noteNamespaces({ target }: RecordRequest, note: (line: string) => void)
   );
 }
 
-/** Says that the recording is over while the command, if there is one, goes on. */
-function limitLine(limit: "size" | "time", { target, output, seconds }: RecordRequest): string {
+/** Returns the line that a limit has ended the recording, and that the command, if there is one, goes on. */
+function limitLine(limit: "size" | "time", request: RecordRequest): string {
   const reached = limit === "size"
-    ? `${outputName(output)} has reached its size (--max-size)`
-    : `${seconds} s are over (--duration)`;
-  const runs = "argv" in target && target.argv.length > 0;
-  return `${reached}, recording has stopped${runs ? `; ${target.argv[0]} goes on` : ""}`;
+    ? `${outputName(request.output)} has reached its size (--max-size)`
+    : `${request.seconds} s are over (--duration)`;
+  const [name] = argvOf(request);
+  return `${reached}, recording has stopped${name === undefined ? "" : `; ${name} goes on`}`;
 }

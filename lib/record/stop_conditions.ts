@@ -1,27 +1,28 @@
-/** When a recording is over. */
+/** Conditions that end a recording: the command's or the targets' end, a limit, or the user's word. */
 
 import type { MeasuredCommand, StopSignals } from "../../ffi/command.ts";
 import type { Exit } from "../../ffi/pmu.ts";
-import type { OutputSequence } from "./output/output_sequence.ts";
 import { liveProc } from "./host/procfs.ts";
+import type { OutputSequence } from "./output/output_sequence.ts";
 import type { RecordRequest } from "./request/request.ts";
 import { allEnded } from "./request/target.ts";
 
+/** Reason that a recording is over. */
 export interface StopReason {
-  /** The limit that was reached: the output's size, or the recording's time. */
+  /** Limit that was reached, of the output's size or the recording's time; undefined when it ended without. */
   limit?: "size" | "time";
-  /** The command's end, which may be yet to come when a limit was reached; undefined without a command. */
+  /** End of the command, which is yet to come when a limit was reached; resolves to undefined without a command. */
   exit: Promise<Exit | undefined>;
 }
 
 /**
- * Waits for the command's end, the targets' end, the time set, the size set, or the user's word, whichever
- * comes first. A command is not stopped at a limit of its recording: it is somebody's build, or server.
+ * Waits for the command's end, the targets' end, the time limit, the size limit, or the user's word, whichever comes first.
+ * A command is not stopped at a limit of its recording: it is somebody's build, or server.
  */
 export async function waitForStop(
-  command: MeasuredCommand | undefined,
-  { target, seconds, maxBytes = Infinity }: RecordRequest,
-  outputs: OutputSequence,
+  command: Pick<MeasuredCommand, "untilDone"> | undefined,
+  { target, seconds, maxBytes = Infinity }: Pick<RecordRequest, "target" | "seconds" | "maxBytes">,
+  outputs: Pick<OutputSequence, "bytes" | "error" | "failed">,
   stopper: StopSignals,
 ): Promise<StopReason> {
   const timer = Promise.withResolvers<"time">();
@@ -31,37 +32,37 @@ export async function waitForStop(
   const isOver = () =>
     isFull() || (!command && (outputs.error !== undefined ||
       ((target.kind === "processes" || target.kind === "threads") && allEnded(target, liveProc))));
-  // a command without a size to stop at is over when it ends, and at no other time: there is nothing to look at
-  const over = command && maxBytes === Infinity ? undefined : new Condition(isOver);
+  // a command without a size limit is over when it ends, and at no other time: there is nothing to poll
+  const over = command && maxBytes === Infinity ? undefined : new PolledCondition(isOver);
   try {
     const exit = command ? command.untilDone(stopper) : stopper.first.then(() => undefined);
     const first = await Promise.race([exit, outputs.failed, timer.promise, ...over ? [over.met] : []]);
     const limit = isFull() ? "size" : first === "time" ? "time" : undefined;
     return { ...limit ? { limit } : {}, exit: command ? exit : Promise.resolve(undefined) };
   } finally {
-    over?.forget();
+    over?.stop();
     clearTimeout(timeout);
   }
 }
 
-/** How often it is looked whether a recording is over, in ms. */
+/** Milliseconds between two looks at whether a recording is over. */
 const POLL_MS = 100;
 
-/** Something that is looked at until it is so. */
-class Condition {
-  /** Resolves when it is so. */
+/** Condition that is polled until it holds. */
+class PolledCondition {
+  /** Resolves when it holds. */
   readonly met: Promise<void>;
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor(isSo: () => boolean) {
+  constructor(holds: () => boolean) {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.met = promise;
     this.#timer = setInterval(() => {
-      if (isSo()) resolve();
+      if (holds()) resolve();
     }, POLL_MS);
   }
 
-  forget(): void {
+  stop(): void {
     clearInterval(this.#timer);
   }
 }

@@ -1,20 +1,20 @@
-/** When the next file of a recording begins. */
+/** Triggers of the next file of a recording: the user's signal, the file's size, its age. */
 
 import type { SwitchWhen } from "./request/limits.ts";
 
-/** How the user asks for a file, again and again. */
+/** The user's requests for the next file. */
 export interface SwitchRequests {
   /** Calls `act` at each request from now on. */
   each(act: () => void): void;
 }
 
-/** SwitchRequests that are taken before there is anybody to act on them, and are not forgotten. */
+/** Requests that are kept until there is somebody to act on them. */
 export class QueuedSwitchRequests implements SwitchRequests {
   #waiting = 0;
   #act: (() => void) | undefined;
 
-  constructor(prompts: SwitchRequests) {
-    prompts.each(() => this.#act ? this.#act() : this.#waiting++);
+  constructor(requests: SwitchRequests) {
+    requests.each(() => this.#act ? this.#act() : this.#waiting++);
   }
 
   each(act: () => void): void {
@@ -23,37 +23,38 @@ export class QueuedSwitchRequests implements SwitchRequests {
   }
 }
 
-/** What is switched. */
+/** Output that can go on in a new file. */
 export interface SwitchableOutput {
   /** Bytes of records in the file that is being written. */
   readonly segmentBytes: number;
+  /** Completes that file and begins the next. */
   switch(): Promise<void>;
 }
 
-/** How often it is looked how large a file is, in ms. */
+/** Milliseconds between two looks at how large a file is. */
 const POLL_MS = 100;
 
 /**
- * Switches at every prompt and, as `when` says, by size or time, until the function it returns is called.
+ * Switches at every request and, as `when` says, by size or time, until the function it returns is called.
  * A size or a time that is reached during a switch does not count.
  */
 export function switchWhen(
   when: SwitchWhen,
-  prompts: SwitchRequests | undefined,
-  outputs: SwitchableOutput,
+  requests: SwitchRequests | undefined,
+  output: SwitchableOutput,
 ): () => void {
   let over = false, busy = 0;
   const switchOnce = async () => {
     busy++;
-    await outputs.switch();
+    await output.switch();
     busy--;
   };
-  prompts?.each(() => {
+  requests?.each(() => {
     if (!over) switchOnce();
   });
   const timer = when.kind === "size"
     ? setInterval(() => {
-      if (busy === 0 && outputs.segmentBytes >= when.bytes) switchOnce();
+      if (busy === 0 && output.segmentBytes >= when.bytes) switchOnce();
     }, POLL_MS)
     : when.kind === "time"
     ? setInterval(() => {

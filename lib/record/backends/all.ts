@@ -1,11 +1,10 @@
-/** The backends there are, best first. */
+/** Registers every backend, best first. */
 
 import { BACKEND_VERSION } from "./backend.ts";
-import { clockBackend } from "./clock.ts";
-import { perfBackend } from "./perf.ts";
+import { clockBackend, perfBackend } from "./perf_event_backends.ts";
 import { BackendRegistry } from "./registry.ts";
 
-/** A registry of all backends. */
+/** Returns a registry of all backends. */
 export function allBackends(): BackendRegistry {
   const registry = new BackendRegistry();
   registry.register("perf", BACKEND_VERSION, perfBackend);
@@ -13,5 +12,5 @@ export function allBackends(): BackendRegistry {
   return registry;
 }
 
-/** Those of this process, which samples for one recording at a time. */
-export const backends = allBackends();
+/** Backends of this process, which samples for one recording at a time. */
+export const backends: BackendRegistry = allBackends();

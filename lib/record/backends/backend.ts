@@ -1,45 +1,36 @@
 /**
- * What a backend is: something that interrupts and takes samples. A new one is a file beside this one that
- * makes an object of this shape, and its line in all.ts.
+ * Interface of a backend: something that interrupts and takes samples. A new backend is an object of this shape in a
+ * file beside this one, and its line in all.ts.
  */
 
 import type { OpenRequest, Standing } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
-import type { EventOnCpus, EventScope } from "../open/opening.ts";
+import type { EventOnCpus, EventScope } from "../open/open_on_cpus.ts";
 
-/** Of `Operations`. A backend made for another version is not registered. */
+/** Version of `Operations`. A backend made for another version is not registered. */
 export const BACKEND_VERSION = 1;
 
-/** What the registry calls, and what is asked of it about the backend. */
+/** Operations of a backend, called through the registry. */
 export interface Operations {
-  /** For people: `the cpu-clock timer`. */
+  /** Name for messages: `the cpu-clock timer`. */
   readonly what: string;
-  /** The event that shows whether the backend works on a machine, and for this user. */
+  /** Event that shows whether the backend works on a machine, and for this user. */
   readonly trial: string;
-  /** How many events it can sample at once on a CPU with `pics` hardware counters; more of them take turns. */
+  /** Returns how many events it can sample at once on a CPU with `pics` hardware counters; more take turns. */
   ncounters(pics: number): number;
-  /**
-   * The event as this backend samples it: the same, or one that shows the same in its own way; undefined when
-   * it cannot.
-   */
+  /** Returns the event that this backend samples for `event`: itself, or one that stands in for it; undefined when none. */
   sampled(event: ResolvedEvent): ResolvedEvent | undefined;
-  /**
-   * How often the event happens, about, in a second on a CPU that is busy throughout; undefined when that
-   * cannot be told.
-   */
+  /** Returns about how often the event happens in a second on a busy CPU; undefined when that is unknown. */
   estimateFrequency(event: ResolvedEvent): number | undefined;
-  /**
-   * Opens the event, which `sampled()` gave, for all of `where`; it does not sample yet. Throws
-   * UnsupportedError.
-   */
+  /** Opens an event that `sampled()` returned, for all of `where`, without starting it. Throws UnsupportedError. */
   open(wanted: OpenRequest, where: EventScope, standing: Standing, note: (line: string) => void): EventOnCpus;
-  /** Lets what it opened sample. */
+  /** Starts sampling an event that it opened. */
   start(opened: EventOnCpus): void;
   /**
-   * Makes it sample at `rate` Hz from now on; it was opened for a rate. Threads that inherited the event and run
-   * already keep theirs.
+   * Changes the rate of an event that was opened for a rate, to `rate` Hz. Threads that inherited the event and already
+   * run keep theirs.
    */
   setRate(opened: EventOnCpus, rate: number): void;
-  /** Ends sampling. What was taken stays in the rings. */
+  /** Stops sampling an event. Its samples stay in the rings. */
   stop(opened: EventOnCpus): void;
 }

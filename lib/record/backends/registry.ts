@@ -1,6 +1,6 @@
 /**
- * Backends by name, best first, and the one recording that may sample with them: tprof's rules. Refusals are
- * UnsupportedErrors with the errno that tprof gives.
+ * Registry of backends by name, best first, with one owner at a time, as in tprof. Refusals are UnsupportedErrors with
+ * the errno that tprof gives.
  */
 
 import { ERRNO } from "../../base/system/errno.ts";
@@ -10,16 +10,17 @@ import { isRestricted } from "../../events/fallback.ts";
 import type { OpenRequest, Standing } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 import type { SampledEvent } from "../../perfdata/format/session_info.ts";
-import type { EventOnCpus, EventScope } from "../open/opening.ts";
+import type { EventOnCpus, EventScope } from "../open/open_on_cpus.ts";
 import { BACKEND_VERSION, type Operations } from "./backend.ts";
 
-/** A backend as it was registered. */
+/** Backend under the name that it was registered by. */
 export interface Backend extends Operations {
   readonly name: string;
 }
 
+/** Registered backends. `open()` makes the caller their owner. */
 export class BackendRegistry {
-  /** In the order they were registered: earlier ones are preferred. */
+  /** Backends in the order they were registered; earlier ones are preferred. */
   readonly #backends = new Map<string, Backend>();
   #owner: BackendOwner | undefined;
 
@@ -72,27 +73,27 @@ function refuse(errno: number, attempt: string, cause: string, remedy: string): 
   throw new UnsupportedError({ attempt, cause, remedy }, errno);
 }
 
-/** What came of choosing a backend for an event. */
+/** Backend that was chosen for an event. */
 export interface BackendChoice {
   backend: string;
-  /** The event that was asked for, when another one stands in for it. */
+  /** Event that was asked for, when another one stands in for it. */
   insteadOf?: string;
 }
 
-/** An event that a backend samples. */
+/** Event that a backend samples. */
 export interface Sampler extends EventOnCpus {
   choice: BackendChoice;
 }
 
-/** How an event is to be opened. */
+/** Options of opening an event with a backend. */
 export interface BackendOpenOptions {
   where: EventScope;
   standing: Standing;
-  /** The one backend that will do; undefined leaves the choice. */
+  /** Name of the only backend to try; undefined leaves the choice. */
   insist?: string;
 }
 
-/** Made by BackendRegistry.open(). */
+/** Owner of the backends, made by BackendRegistry.open(): opens, starts and stops events with them. */
 export class BackendOwner {
   readonly #registry: BackendRegistry;
   readonly #closed: () => void;
@@ -104,20 +105,20 @@ export class BackendOwner {
     this.#closed = closed;
   }
 
-  /** Whether what was opened samples. */
+  /** Whether the events sample. */
   get running(): boolean {
     return this.#running;
   }
 
-  /** Whether something was opened with that backend. */
+  /** Returns whether an event was opened with that backend. */
   uses(name: string): boolean {
     return this.#samplers.some(({ backend }) => backend.name === name);
   }
 
   /**
-   * Opens the event with the first backend that can, and `note`s when that is by another event than was asked
-   * for. Throws UsageError for a backend there is not, and for one that does not sample such an event; ENOENT
-   * where there are no backends; otherwise what the preferred one says.
+   * Opens the event with the first backend that can, and notes when another event stands in for it. Throws UsageError for
+   * an unknown backend, and for one that does not sample such an event; ENOENT when there are no backends; otherwise
+   * the error of the preferred one.
    */
   openEvent(wanted: OpenRequest, options: BackendOpenOptions, note: (line: string) => void): Sampler {
     const { where, standing, insist } = options;
@@ -148,17 +149,14 @@ export class BackendOwner {
     throw insist === undefined ? refusal : withRemedy(refusal!, "leave --backend out, and another is chosen");
   }
 
-  /** Takes events back that the caller closes without starting them. */
+  /** Forgets events that the caller closes without starting them. */
   forget(dropped: readonly EventOnCpus[]): void {
     this.#samplers = this.#samplers.filter(({ opened }) =>
       !dropped.some(({ places }) => places === opened.places)
     );
   }
 
-  /**
-   * Starts all that was opened; with `onExec` the kernel does that by itself. Throws EBUSY while it runs, ENOENT
-   * when no backend has anything to start.
-   */
+  /** Starts all events; with `onExec` the kernel does that by itself. Throws EBUSY while they run, ENOENT without events. */
   start(how: { onExec: boolean } = { onExec: false }): void {
     const attempt = "start sampling";
     if (this.#running) refuse(ERRNO.EBUSY, attempt, "it is running already", "stop it first");
@@ -169,14 +167,14 @@ export class BackendOwner {
     this.#running = true;
   }
 
-  /** Stops what runs. */
+  /** Stops all events, if they run. */
   stop(): void {
     if (!this.#running) return;
     for (const { backend, opened } of this.#samplers) backend.stop(opened);
     this.#running = false;
   }
 
-  /** Gives the backends up to the next owner. The events are the caller's to close. */
+  /** Releases the backends to the next owner. The caller closes the events. */
   close(): void {
     this.#samplers = [];
     this.#running = false;
@@ -204,11 +202,11 @@ export class BackendOwner {
   }
 }
 
-/** Whether a refusal means that there is nothing here that could count or interrupt for the event. */
+/** Returns whether an errno means that nothing here can count or interrupt for the event. */
 function hasNoCounter(errno: number, event: ResolvedEvent): boolean {
   const { ENOENT, ENXIO, ENODEV, EOPNOTSUPP } = ERRNO;
   if (errno === ENOENT || errno === ENXIO || errno === ENODEV) return true;
-  // with a precision that was asked for, EOPNOTSUPP is about the precision
+  // EOPNOTSUPP for an event with a precision is about the precision
   return errno === EOPNOTSUPP && (event.preciseMax || event.attr.preciseIp === 0);
 }
 
@@ -216,17 +214,17 @@ function withRemedy({ advice, errno }: UnsupportedError, remedy: string): Unsupp
   return new UnsupportedError({ ...advice, remedy }, errno);
 }
 
-/** Those that sample, rather than track. */
+/** Returns the events that sample, without the tracker. */
 export function samplersOf(opened: readonly EventOnCpus[]): Sampler[] {
   return opened.filter((each): each is Sampler => "choice" in each);
 }
 
-/** Whether a tracker is among them, which reports maps and names before the others are enabled. */
+/** Returns whether there is a tracker, which reports maps and names before the others are enabled. */
 export function tracks(opened: readonly EventOnCpus[]): boolean {
   return opened.length > samplersOf(opened).length;
 }
 
-/** What is sampled, in words. */
+/** Describes what is sampled, for the file and for messages. */
 export function describeSamplers(opened: readonly EventOnCpus[]): SampledEvent[] {
   return samplersOf(opened).map(({ event, attr, choice }) => ({
     name: event.name,

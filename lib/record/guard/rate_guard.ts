@@ -1,4 +1,4 @@
-/** Keeps a recording from taking the machine down: figures for rate_policy.ts, and what it says put into effect. */
+/** Keeps a recording from taking the machine down: measures its cost for rate_policy.ts, and lowers the rate. */
 
 import { clockNs } from "../../../ffi/pmu.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
@@ -18,31 +18,34 @@ import {
 import type { RecordingProgress } from "../request/request.ts";
 import { sampleCost } from "./sample_cost.ts";
 
+/** Milliseconds between two measurements. */
 const POLL_MS = 1000;
-/** CLOCK_PROCESS_CPUTIME_ID: the CPU time of all threads of this process, the drain's among them. */
+/** CLOCK_PROCESS_CPUTIME_ID: CPU time of all threads of this process, the drain's among them. */
 const PROCESS_CPU_TIME = 2;
-/** What the kernel's limit is unless it was set, as a share of the CPU's time. */
+/** Share of a CPU's time that the kernel allows for sampling when kernel.perf_cpu_time_max_percent cannot be read. */
 const DEFAULT_BUDGET = 0.25;
 
-/** What there is to watch. */
+/** Recording that is watched. */
 export interface GuardedRecording {
   readonly progress: RecordingProgress;
-  /** How many outputs have been completed: each takes time that has nothing to do with the rate. */
+  /** Outputs that have been completed: each takes time that has nothing to do with the rate. */
   readonly completed: number;
 }
 
+/** Options of a guard. */
 export interface RateGuardOptions {
   samplers: readonly Sampler[];
-  /** CPUs of the machine. */
+  /** Number of CPUs of the machine. */
   cpus: number;
-  /** The events are of threads, so that those which run already keep their rate when it is changed. */
+  /** Whether the events are of threads: those that already run keep their rate when it is changed. */
   ofThreads: boolean;
   note: (line: string) => void;
 }
 
+/** Guard of one recording: `begin()` before sampling starts, `watch()` while it runs, `stop()`. */
 export class RateGuard {
   readonly #options: RateGuardOptions;
-  /** Events that are sampled at a rate; a period that was asked for is never changed. */
+  /** Events that are sampled at a rate; a period that the user gave is never changed. */
   readonly #rated: Sampler[];
   readonly #changes: TimedRateChange[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -52,15 +55,15 @@ export class RateGuard {
     this.#rated = options.samplers.filter(({ attr }) => attr.flags.has("freq"));
   }
 
-  /** What was changed while it ran, in order. */
+  /** Changes made by `watch()`, in order. */
   get changes(): readonly TimedRateChange[] {
     return this.#changes;
   }
 
   /**
-   * Before sampling starts: lowers a rate that would leave the CPUs little time for anything else. It cannot be
-   * left to `watch()`, as the recorder would not get to run. Throws UnsupportedError for a period that would do
-   * that, as a period is the user's word.
+   * Lowers a rate that would leave the CPUs little time for anything else, before sampling starts: with such a rate,
+   * `watch()` would not get to run. Throws UnsupportedError for a period that would do that, since a period is never
+   * changed.
    */
   begin(): void {
     this.#checkPeriods();
@@ -82,20 +85,20 @@ export class RateGuard {
     }
   }
 
-  /** While it runs: looks at what it costs once a second. */
+  /** Measures once a second what the recording costs, and lowers the rate when that is too much. */
   watch(recorded: GuardedRecording): void {
     const rates = this.#rated.map(({ attr }) => Number(attr.samplePeriod));
-    // without a rate there is none to lower, but the user is told once
+    // where no event has a rate there is none to lower, but the user is warned once
     const control = new RatePolicy(rates.length > 0 ? greatest(rates) : SAFE_RATE);
     const started = performance.now();
-    let told = false;
+    let warned = false;
     const next = intervalReader(recorded, this.#options.cpus);
     this.#timer = setInterval(() => {
-      const stretch = next();
-      const change = told || !stretch ? undefined : control.observe(stretch);
+      const interval = next();
+      const change = warned || !interval ? undefined : control.observe(interval);
       if (!change) return;
       if (rates.length === 0) {
-        told = true;
+        warned = true;
         this.#options.note(`warning: ${change.reason}: the count asked for is kept; a larger -c costs less`);
       } else {
         this.#apply(change, (performance.now() - started) / 1000);
@@ -104,7 +107,7 @@ export class RateGuard {
     Deno.unrefTimer(this.#timer as unknown as number);
   }
 
-  /** Ends the watching. */
+  /** Ends `watch()`. */
   stop(): void {
     clearInterval(this.#timer);
   }
@@ -144,7 +147,7 @@ function backendOf({ choice }: Sampler): Backend {
   return backends.all().find(({ name }) => name === choice.backend)!; // it cannot go while it is in use
 }
 
-/** A function that gives what happened since it was last called; undefined when an output was completed meanwhile. */
+/** Returns a function that measures what happened since its last call; undefined when an output was completed since. */
 function intervalReader(recorded: GuardedRecording, cpus: number): () => RecordingInterval | undefined {
   const now = () => ({
     at: performance.now() / 1000,

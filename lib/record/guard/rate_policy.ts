@@ -1,17 +1,18 @@
 /**
- * When a recording costs the machine too much, and what rate it should go down to. Pure: the figures come
- * from rate_guard.ts. A rate is only ever lowered, so that it comes to rest.
+ * Decides when a recording costs the machine too much, and to what rate it goes down. Pure: rate_guard.ts measures. A
+ * rate is only ever lowered, so that it settles.
  */
 
-/** A stretch of a recording. All figures are of that stretch alone. */
+/** Measurements of an interval of a recording, of that interval alone. */
 export interface RecordingInterval {
   seconds: number;
-  /** CPU seconds that the recorder itself took, all its threads together. */
+  /** CPU seconds of the recorder itself, all its threads together. */
   ownCpuSeconds: number;
-  /** CPUs of the machine. */
+  /** Number of CPUs of the machine. */
   cpus: number;
-  /** Samples that were written, and that were not for want of room. */
+  /** Samples that were written. */
   written: number;
+  /** Samples that were lost for want of room. */
   lost: number;
   /** Bytes that went into the output. */
   bytes: number;
@@ -19,29 +20,30 @@ export interface RecordingInterval {
   kernelLimit?: number;
 }
 
-/** A rate that was lowered. */
+/** Rate that was lowered. */
 export interface RateChange {
-  /** In Hz, for each event on each CPU. */
+  /** Rate before, in Hz, for each event on each CPU. */
   from: number;
+  /** Rate from then on. */
   to: number;
   /** `the recorder takes 31% of the CPUs, of 10% that it may`. */
   reason: string;
 }
 
-/** The recorder's own share of the machine's CPU time that is too much. */
+/** Share of the machine's CPU time that the recorder itself may take. */
 export const OWN_CPU_BUDGET = 0.1;
-/** Of samples lost in a stretch: it is better to take fewer, and to have them all. */
+/** Share of samples that may be lost in an interval: it is better to take fewer, and to have them all. */
 const LOST_BUDGET = 0.2;
-/** Bytes a second into the output: what a good disk takes. */
+/** Bytes a second that may go into the output: as many as a good disk takes. */
 const BYTES_BUDGET = 256 * 2 ** 20;
-/** Stretches over a budget before anything is done: one alone is a hiccup. */
+/** Intervals in a row over a budget before the rate is lowered: one alone is a hiccup. */
 const INTERVALS_BEFORE_ACTION = 2;
-/** Aim below the budget, so that it is met at once rather than approached. */
+/** Share of the budget to aim for, so that it is met at once rather than approached. */
 const MARGIN = 0.8;
-/** Below this, sampling costs nothing to speak of, and it is something else that is too slow. */
+/** Lowest rate in Hz: below, sampling costs next to nothing, and something else is too slow. */
 const MIN_RATE = 100;
 
-/** What is too much in a stretch: the factor that the rate has to go down by, and why; undefined when nothing is. */
+/** Returns the factor that the rate has to go down by after an interval, and why; undefined when no budget is exceeded. */
 function excess(s: RecordingInterval, rate: number): { factor: number; reason: string } | undefined {
   const percent = (share: number) => `${(100 * share).toFixed(0)}%`;
   const own = s.ownCpuSeconds / (s.seconds * s.cpus);
@@ -68,25 +70,25 @@ function excess(s: RecordingInterval, rate: number): { factor: number; reason: s
   return found[0];
 }
 
-/** Watches over one recording's rate. */
+/** Rate of one recording, lowered by what `observe()` is given. */
 export class RatePolicy {
   #rate: number;
   #over = 0;
-  /** The stretch in which a rate was changed has samples of both. */
+  /** Whether the rate was just changed: the interval in which that happened has samples of both. */
   #mixed = false;
 
-  /** @param rate in Hz, as the recording begins. */
+  /** @param rate in Hz, at the start of the recording. */
   constructor(rate: number) {
     this.#rate = rate;
   }
 
-  /** The change to make after this stretch, or undefined. It counts as made. */
-  observe(stretch: RecordingInterval): RateChange | undefined {
+  /** Returns the change to make after this interval, or undefined. The change counts as made. */
+  observe(interval: RecordingInterval): RateChange | undefined {
     if (this.#mixed) {
       this.#mixed = false;
       return undefined;
     }
-    const found = excess(stretch, this.#rate);
+    const found = excess(interval, this.#rate);
     this.#over = found ? this.#over + 1 : 0;
     if (!found || this.#over < INTERVALS_BEFORE_ACTION) return undefined;
     const from = this.#rate;
@@ -99,30 +101,30 @@ export class RatePolicy {
   }
 }
 
-/** Rounded down to two digits: nobody needs to read `18437 Hz`. */
+/** Rounds down to two digits: nobody needs to read `18437 Hz`. */
 function twoDigits(rate: number): number {
   const unit = 10 ** Math.max(0, Math.floor(Math.log10(rate)) - 1);
   return Math.floor(rate / unit) * unit;
 }
 
-/** Samples a second on each CPU that any machine bears: up to here, a recording begins as it is asked to. */
+/** Samples a second on each CPU that any machine bears: a recording at no more is started as asked. */
 export const SAFE_RATE = 20000;
-/** A real sample has a deeper stack than the ones that were tried, and has to be stored. */
+/** Cost of a real sample in trial samples: its stack is deeper, and it is stored. */
 const REAL_SAMPLE = 2;
-/** Beyond this share of a CPU's time there is none left for programs, the recorder among them. */
+/** Share of a CPU's time beyond which programs get none, the recorder among them. */
 const LIVELOCK = 0.9;
 
 /**
- * The rate to begin with, in Hz on each CPU, when `asked` is wanted and a sample costs `cost` seconds of its
- * CPU: what takes no more than `budget` of the CPU's time (kernel.perf_cpu_time_max_percent, which the kernel
- * heeds for hardware counters but not for timers), and at least SAFE_RATE.
+ * Returns the rate to begin with, in Hz on each CPU, when `asked` is requested and a sample costs `cost` seconds of its
+ * CPU: one that takes no more than `budget` of the CPU's time (kernel.perf_cpu_time_max_percent, which the kernel
+ * applies to hardware counters but not to timers), and at least SAFE_RATE.
  */
 export function firstRate(asked: number, cost: number, budget: number): number {
   if (asked <= SAFE_RATE || cost === 0) return asked;
   return Math.min(asked, Math.max(SAFE_RATE, twoDigits(budget / (cost * REAL_SAMPLE))));
 }
 
-/** Whether `rate` samples a second of `cost` seconds each would leave the CPU no time. */
+/** Returns whether `rate` samples a second of `cost` seconds each would leave the CPU no time for programs. */
 export function livelocks(rate: number, cost: number): boolean {
   return rate * cost * REAL_SAMPLE > LIVELOCK;
 }

@@ -1,17 +1,18 @@
-/** What a sample costs the CPU it is taken on, found out by taking some of this thread. */
+/** Measures what a sample costs the CPU it is taken on, by sampling this thread. */
 
 import { closeEvent, disable, enable, tryOpen } from "../../../ffi/pmu.ts";
 import { encodeAttr, type EventAttr } from "../../events/attr.ts";
 
-/** Low enough to be harmless on any machine, high enough for some samples in each turn. */
+/** Rate of the trial in Hz: harmless on any machine, and high enough for some samples in each turn. */
 const TRIAL_RATE = 10000;
+/** Times that each measurement is repeated. */
 const TURNS = 8;
-/** Work that takes about a millisecond. */
+/** Iterations that take about a millisecond. */
 const WORK = 1e6;
 
 /**
- * Seconds that a sample of this event takes, without storing it; undefined when it cannot be tried. Takes about
- * 30 ms. The best of several turns is taken, so that what else runs does not count.
+ * Returns the seconds that a sample of this event takes, without storing it; undefined when it cannot be tried. Takes
+ * about 30 ms. The best of several turns counts, so that other programs do not disturb the measurement.
  */
 export function sampleCost(attr: EventAttr): number | undefined {
   const trial: EventAttr = {
@@ -25,7 +26,7 @@ export function sampleCost(attr: EventAttr): number | undefined {
   if (fd < 0) return undefined;
   let alone = Infinity, sampled = Infinity;
   try {
-    work(); // compiled now
+    work(); // so that it is compiled
     for (let turn = 0; turn < TURNS; turn++) {
       alone = Math.min(alone, work());
       enable(fd);
@@ -40,7 +41,7 @@ export function sampleCost(attr: EventAttr): number | undefined {
 
 let result = 0;
 
-/** Seconds that a fixed piece of work takes. */
+/** Returns the seconds that a fixed piece of work takes. */
 function work(): number {
   const started = performance.now();
   let x = result | 1;

@@ -1,4 +1,4 @@
-/** BPF programs that are loaded already: the kernel announces those of later with records of its own. */
+/** Lists BPF programs that are loaded before a recording starts; the kernel records those that are loaded later. */
 
 import { type BpfCode, bpfCode, PmuError } from "../../../ffi/pmu.ts";
 import { addressFromBigint } from "../../base/bytes/address.ts";
@@ -9,7 +9,7 @@ import { kallsymsChunks } from "./procfs.ts";
 const TYPE_BPF = 1;
 const PAGE = 4096;
 
-/** The code of all programs that runs now, under the kernel's names; none without the right to ask for it. */
+/** Returns the code of all loaded programs, under the kernel's names; none where this user may not ask for it. */
 export function liveBpfSymbols(): Ksymbol[] {
   let code: BpfCode[];
   try {
@@ -18,14 +18,14 @@ export function liveBpfSymbols(): Ksymbol[] {
     if (error instanceof PmuError) return [];
     throw error;
   }
-  // megabytes to read, which most machines are spared
+  // kallsyms is megabytes, and most machines have no BPF programs
   return code.length > 0 ? bpfSymbols(code, kallsymsChunks()) : [];
 }
 
 /**
- * The names of `code` by the chunks of /proc/kallsyms, as a program's functions go by names that only its type
- * information has. Its other BPF symbols are trampolines and dispatchers: these reach to the next one, and no further
- * than the page that the kernel makes each in.
+ * Finds the names of `code` in the chunks of /proc/kallsyms, which alone has the names of a program's functions. The
+ * other BPF symbols there are trampolines and dispatchers: each reaches to the next symbol, and no further than the
+ * page that the kernel makes it in.
  */
 export function bpfSymbols(code: readonly BpfCode[], chunks: Iterable<Uint8Array>): Ksymbol[] {
   const lengths = new Map(code.map(({ start, length }) => [start, length]));
@@ -37,7 +37,7 @@ export function bpfSymbols(code: readonly BpfCode[], chunks: Iterable<Uint8Array
   });
 }
 
-/** The lines `ffffffffc0022108 t bpf_prog_72fb4424c5a40051_spin<tab>[bpf]`; those with hidden addresses are left out. */
+/** Yields address and name of lines `ffffffffc0022108 t bpf_prog_72fb4424c5a40051_spin<tab>[bpf]`; those with hidden addresses are left out. */
 function* bpfLines(chunks: Iterable<Uint8Array>): Generator<{ address: number; name: string }> {
   const decoder = new TextDecoder("latin1");
   let tail = "";

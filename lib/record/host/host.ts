@@ -1,25 +1,26 @@
-/** What a perf.data file says of the machine it was made on. */
+/** Reads the description of the machine that a perf.data file was made on. */
 
 import { parseCpuList } from "../../base/text/cpu_list.ts";
 import { procField } from "../../base/text/proc_text.ts";
 import type { ReadText } from "./procfs.ts";
 
+/** Machine and kernel, as the header of a perf.data file describes them. */
 export interface Host {
   hostname: string;
   osrelease: string;
-  /** As uname -m: `x86_64`, `aarch64`. */
+  /** Architecture as uname -m prints it: `x86_64`, `aarch64`. */
   arch: string;
   cpusOnline: number;
   cpusAvailable: number;
-  /** The CPU's marketing name, or "" when the kernel does not tell. */
+  /** Marketing name of the CPU, or "" when unknown. */
   cpudesc: string;
-  /** The CPU as perf's event tables name it: `GenuineIntel,6,158,10`, `0x00000000410fd083`; or "". */
+  /** CPU as perf's event tables name it: `GenuineIntel,6,158,10`, `0x00000000410fd083`; or "". */
   cpuid: string;
-  /** In kilobytes, as MemTotal. */
+  /** MemTotal, in kilobytes. */
   totalMemoryKb: number;
 }
 
-/** Reads it from /proc and /sys; what cannot be read comes out empty or 0. */
+/** Reads the host from /proc and /sys; what cannot be read is empty or 0. */
 export function readHost(text: ReadText, arch: string): Host {
   const cpuinfo = text("/proc/cpuinfo") ?? "";
   const field = (name: string) => procField(cpuinfo, name) ?? "";

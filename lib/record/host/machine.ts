@@ -1,6 +1,6 @@
 /**
- * What a perf.data file says of the machine's build: CPUs, caches, memory nodes, PMUs. All of it from sysfs, where
- * perf has it from (tools/perf/util/header.c, cputopo.c, pmus.c); what is not there is left out.
+ * Reads the topology of the machine for a perf.data file: CPUs, caches, memory nodes, PMUs. All of it comes from sysfs,
+ * as in perf (tools/perf/util/header.c, cputopo.c, pmus.c); what is not there is left out.
  */
 
 import { type KernelFiles, readIfAllowed, readNumber } from "../../events/files.ts";
@@ -13,7 +13,7 @@ import type {
   NumaNode,
 } from "../../perfdata/format/feature_encoders.ts";
 
-/** The features of a machine. */
+/** Features of a perf.data file that describe the machine's topology. */
 export type Machine = Pick<
   FeatureValues,
   "cpuTopology" | "numaTopology" | "caches" | "memoryTopology" | "pmuMappings" | "cpuPmuCaps"
@@ -23,7 +23,7 @@ const CPUS = "/sys/devices/system/cpu";
 const NODES = "/sys/devices/system/node";
 const MEMORY = "/sys/devices/system/memory";
 
-/** Reads them. Nothing is thrown. */
+/** Reads the topology. Throws nothing. */
 export function readMachine(files: KernelFiles): Machine {
   const online = parseCpuList(text(files, `${CPUS}/online`));
   return {
@@ -39,7 +39,7 @@ export function readMachine(files: KernelFiles): Machine {
 function cpuTopology(files: KernelFiles, online: readonly number[]): Machine["cpuTopology"] {
   const available = parseCpuList(text(files, `${CPUS}/present`)).length || online.length;
   const topology = (cpu: number, file: string) => text(files, `${CPUS}/cpu${cpu}/topology/${file}`);
-  // the newer name of each list first: Linux 5.3 renamed them
+  // Linux 5.3 renamed the lists: the newer name first
   const lists = (newer: string, older: string) =>
     distinct(online.map((cpu) => topology(cpu, newer) || topology(cpu, older)));
   const id = (cpu: number, file: string) => Number(topology(cpu, file) || -1) >>> 0; // -1 for a CPU that is off
@@ -68,7 +68,7 @@ function numaNodes(files: KernelFiles): NumaNode[] {
   });
 }
 
-/** Each cache once, by level: CPUs that share one tell of the same. */
+/** Returns each cache once, by level: CPUs that share a cache describe it alike. */
 function caches(files: KernelFiles, online: readonly number[]): CacheLevel[] {
   const found = new Map<string, CacheLevel>();
   for (const cpu of online) {
@@ -90,7 +90,7 @@ function caches(files: KernelFiles, online: readonly number[]): CacheLevel[] {
   return [...found.values()].sort((a, b) => a.level - b.level);
 }
 
-/** Memory comes in blocks of equal size, each on a node; absent where the kernel cannot plug memory in. */
+/** Returns the memory blocks, of equal size, on each node; undefined where the kernel has no memory hotplug. */
 function memoryTopology(files: KernelFiles): Machine["memoryTopology"] {
   const size = text(files, `${MEMORY}/block_size_bytes`); // hex, without 0x
   if (!/^[0-9a-f]+$/.test(size)) return undefined;
@@ -126,7 +126,7 @@ function list(files: KernelFiles, path: string): string[] {
   try {
     return files.list(path) ?? [];
   } catch {
-    return []; // not readable is, to a description, the same as not there
+    return []; // what cannot be read is left out of the description
   }
 }
 

@@ -1,14 +1,14 @@
 /**
- * A bound on what the maps of other users' processes may cost when a recording starts. Anyone can start a hundred
+ * Bounds what the maps of other users' processes may cost when a recording starts. Anyone can start a hundred
  * processes with 65,000 mappings each, which take a minute to read and 200 MB of the file.
  */
 
 import { isTrusted } from "../../base/files/guarded_open.ts";
 
-/** Characters of /proc/PID/maps that are read of each user's processes: some 300,000 mappings. */
+/** Characters of /proc/PID/maps read for the processes of one user: some 300,000 mappings. */
 const MAX_CHARACTERS = 1 << 25;
 
-/** What each user may still cost. Root's processes, and this user's, are always read. */
+/** Budget of each user. Root's processes, and this user's, are always read. */
 export class MapBudget {
   readonly #left = new Map<number, number>();
   readonly #limit: number;
@@ -26,12 +26,12 @@ export class MapBudget {
     return false;
   }
 
-  /** Takes the text of a process's maps into account. */
+  /** Charges a user with the text of a process's maps. */
   spend(uid: number, characters: number): void {
     this.#left.set(uid, (this.#left.get(uid) ?? this.#limit) - characters);
   }
 
-  /** Says what was skipped, a sentence for each user. */
+  /** Returns a sentence for each user whose processes were skipped. */
   notes(): string[] {
     return [...this.skipped].map(([uid, processes]) =>
       `the mappings of ${processes} processes of user ${uid} are not recorded, as this user has too many: ` +

@@ -1,6 +1,6 @@
 /**
- * What /proc says about processes that were there before we looked: their threads, names and
- * executable maps. Processes that end while they are read are left out, as if they had ended before.
+ * Reads /proc: the threads, names and maps of processes that were there before a recording, the kernel's text and its
+ * modules. Processes that end while they are read are left out, as if they had ended before.
  */
 
 import { addressFromBigint } from "../../base/bytes/address.ts";
@@ -9,21 +9,21 @@ import { processFolder } from "../../base/files/pid_namespace.ts";
 import { parseMapsLine, parseStat, processUsers, procField } from "../../base/text/proc_text.ts";
 import { MapBudget } from "./map_budget.ts";
 
-/** A file of /proc as text, or undefined when it is gone or not ours to read. */
+/** Reads a file of /proc as text; undefined when it is gone or not ours to read. */
 export type ReadText = (path: string) => string | undefined;
-/** The names in a directory of /proc, empty when it is gone. */
+/** Lists the names in a directory of /proc; empty when it is gone. */
 export type ListDirectory = (path: string) => string[];
 
-/** /proc as the functions below see it. */
+/** Access to /proc, live or made up by a test. */
 export interface Proc {
   text: ReadText;
   list: ListDirectory;
 }
 
-/** Bytes that are read of a file: vm.max_map_count, 65,530 by default, makes 5 MB of a process's maps. */
+/** Bytes read of a file at most. A process's maps are 5 MB at the default vm.max_map_count of 65,530. */
 const MAX_TEXT = 1 << 26;
 
-/** The text of a file of /proc, whose size nobody knows before it has been read; no more of it than MAX_TEXT. */
+/** Reads a file of /proc, whose size is unknown beforehand, up to MAX_TEXT. */
 function readText(path: string): string {
   using file = Deno.openSync(path);
   const decoder = new TextDecoder();
@@ -36,13 +36,13 @@ function readText(path: string): string {
 
 const chunk = new Uint8Array(1 << 16);
 
-/** This machine's /proc. */
+/** Access to this machine's /proc. */
 export const liveProc: Proc = {
   text(path) {
     try {
       return readText(path);
     } catch {
-      return undefined; // gone, or another user's: the same to us
+      return undefined; // gone, or another user's
     }
   },
   list(path) {
@@ -54,18 +54,19 @@ export const liveProc: Proc = {
   },
 };
 
+/** Thread of a process. */
 export interface ProcThread {
   tid: number;
   comm: string;
 }
 
-/** A mapping, a line of /proc/PID/maps. */
+/** Mapping, from a line of /proc/PID/maps. */
 export interface ProcMap {
   /** First address, signed (base/address.ts). */
   start: number;
-  /** In bytes. */
+  /** Size in bytes. */
   length: number;
-  /** Offset in the file, bytes. */
+  /** Offset in the file, in bytes. */
   pgoff: number;
   /** PROT_* bits. */
   prot: number;
@@ -74,10 +75,11 @@ export interface ProcMap {
   major: number;
   minor: number;
   inode: bigint;
-  /** The path, or `//anon` where nothing is named, as perf writes it. */
+  /** Path, or `//anon` for a mapping without a name, as perf writes it. */
   filename: string;
 }
 
+/** Process with its threads, the main one first, and its maps. */
 export interface ProcProcess {
   pid: number;
   ppid: number;
@@ -85,16 +87,16 @@ export interface ProcProcess {
   maps: ProcMap[];
 }
 
-/** Every process there is now, in order of pid. */
+/** Returns every process there is now, in order of pid. */
 export function allPids(proc: Proc): number[] {
   return proc.list("/proc").filter((name) => /^\d+$/.test(name)).map(Number).sort((a, b) => a - b);
 }
 
-/** Which maps are wanted: those that run, or with them those that can be read. */
+/** Choice of maps: executable ones alone, or all that can be read as well. */
 export type MapChoice = "executable" | "readable";
 
 /**
- * One process with all its threads, or undefined when it is gone (or hidden, or a zombie without threads). Without maps
+ * Reads one process with all its threads; undefined when it is gone, hidden, or a zombie without threads. It has no maps
  * where `budget` allows none.
  */
 export function readProcess(
@@ -119,19 +121,19 @@ export function readProcess(
   return { pid, ppid, threads, maps: parseMaps(text, maps) };
 }
 
-/** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); undefined when it is gone. */
+/** Returns when a process started, in clock ticks since boot (field 22 of /proc/PID/stat); undefined when it is gone. */
 export function startTimeOf(proc: Proc, pid: number | "self"): number | undefined {
   return parseStat(proc.text(`${processFolder(pid)}/stat`) ?? "")?.start;
 }
 
-/** mmap(2). */
+/** PROT_EXEC of mmap(2). */
 export const PROT_EXEC = 4;
 
-/** The maps in the text of /proc/PID/maps. Lines of an unknown form are passed over. */
+/** Returns the maps in the text of /proc/PID/maps. Skips lines of an unknown form. */
 export function parseMaps(text: string, choice: MapChoice = "executable"): ProcMap[] {
   const maps: ProcMap[] = [];
   for (const line of text.split("\n")) {
-    // tested before the costly match: most maps are not executable
+    // a cheap test before the costly match: most maps are not executable
     if (choice === "executable" && !line.includes("x", 17)) continue;
     const map = parseMapsLine(line);
     if (!map) continue;
@@ -156,28 +158,28 @@ export function parseMaps(text: string, choice: MapChoice = "executable"): ProcM
 const address = (hex: string) => addressFromBigint(BigInt(`0x${hex}`));
 
 /**
- * Where the file behind a mapping of a process can be opened as long as the process lives, whatever became of
- * its name; it needs privilege (CAP_CHECKPOINT_RESTORE).
+ * Returns the path in /proc by which the file behind a mapping can be opened while its process lives, whatever became of
+ * the file's name. Opening it takes CAP_CHECKPOINT_RESTORE.
  */
 export function mapFile(pid: number, start: number, length: number): string {
   return `${processFolder(pid)}/map_files/${start.toString(16)}-${(start + length).toString(16)}`;
 }
 
-/** How to open what the kernel itself links to in /proc, such as a mapped file: the link cannot be anybody else's. */
+/** Policy for opening what the kernel itself links to in /proc, such as a mapped file: nobody else can make the link. */
 export const KERNEL_LINK: OpenPolicy = { links: "all" };
 
-/** Where the running kernel's text lies. */
+/** Address range of the running kernel's text. */
 export interface KernelText {
   /** Signed (base/address.ts). */
   start: number;
-  /** In bytes. */
+  /** Size in bytes. */
   length: number;
 }
 
 /**
- * The kernel's text from `_text` (or `_stext`) to `_etext`, from the chunks of /proc/kallsyms; undefined
- * when its addresses are hidden (all zero: kptr_restrict) or the symbols are not there. Reads no further
- * than it must: with the `length` in bytes known, hardly anything.
+ * Finds the kernel's text, `_text` (or `_stext`) to `_etext`, in the chunks of /proc/kallsyms. Returns undefined when
+ * addresses are hidden (all zero: kptr_restrict) or the symbols are missing. Reads no further than it must, which is
+ * hardly anything when the `length` in bytes is known.
  */
 export function kernelText(chunks: Iterable<Uint8Array>, length?: number): KernelText | undefined {
   const decoder = new TextDecoder("latin1");
@@ -195,21 +197,21 @@ export function kernelText(chunks: Iterable<Uint8Array>, length?: number): Kerne
     end ??= find(text, " T _etext\n") ?? find(text, " D _etext\n");
     if (start && length !== undefined) end = start + length;
     if (start !== undefined && end !== undefined) break;
-    tail = text.slice(text.lastIndexOf("\n") + 1); // whole lines have been looked at
+    tail = text.slice(text.lastIndexOf("\n") + 1);
   }
   return start && end && end > start ? { start, length: end - start } : undefined;
 }
 
-/** The text of the kernel that runs, as `kernelText` has it. */
+/** Returns the text of the running kernel; undefined when its addresses are hidden. */
 export function liveKernelText(): KernelText | undefined {
-  // elsewhere the resource does not begin at _text
+  // on other architectures the resource does not begin at _text
   const length = Deno.build.arch === "x86_64" ? codeLength(liveProc.text("/proc/iomem") ?? "") : undefined;
   return kernelText(kallsymsChunks(), length);
 }
 
 /**
- * Bytes of the resource "Kernel code" in /proc/iomem, which is [_text, _etext) on x86; undefined when it is hidden (all
- * zero, from all but root) or not there.
+ * Returns the size in bytes of the resource "Kernel code" in the text of /proc/iomem, which is [_text, _etext) on x86;
+ * undefined when it is missing, or hidden (all zero, for all but root).
  */
 export function codeLength(iomem: string): number | undefined {
   const [, first, last] = /^ *([0-9a-f]+)-([0-9a-f]+) : Kernel code$/m.exec(iomem) ?? [];
@@ -217,7 +219,7 @@ export function codeLength(iomem: string): number | undefined {
   return length > 1 ? length : undefined;
 }
 
-/** /proc/kallsyms in pieces, as `kernelText` takes it; nothing when it cannot be opened. */
+/** Yields /proc/kallsyms in chunks, each valid until the next; none when it cannot be opened. */
 export function* kallsymsChunks(path = "/proc/kallsyms"): Generator<Uint8Array> {
   let file: Deno.FsFile;
   try {
@@ -233,16 +235,16 @@ export function* kallsymsChunks(path = "/proc/kallsyms"): Generator<Uint8Array> 
   }
 }
 
-/** A loaded kernel module's text. */
+/** Text of a loaded kernel module. */
 export interface KernelModule {
   name: string;
   /** Signed (base/address.ts). */
   start: number;
-  /** In bytes. */
+  /** Size in bytes. */
   length: number;
 }
 
-/** The modules in the text of /proc/modules; those with hidden (zero) addresses are left out. */
+/** Returns the modules in the text of /proc/modules, without those whose addresses are hidden (zero). */
 export function parseModules(text: string): KernelModule[] {
   const modules: KernelModule[] = [];
   for (const line of text.split("\n")) {

@@ -1,6 +1,6 @@
 /**
- * Records for what was there before the events were opened: /proc's state told in the words of the
- * kernel, so that a reader needs no second path. They carry time 0, which puts them before all samples.
+ * Makes records of what was there before the events were opened, from /proc, in the form of the kernel's own records, so
+ * that a reader needs no second path. They carry time 0, which puts them before all samples.
  */
 
 import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
@@ -21,7 +21,7 @@ import {
   readProcess,
 } from "./procfs.ts";
 
-/** The kernel's own map, named as perf names it, and those of its modules. `layout` is the first event's. */
+/** Returns map records of the kernel, named as perf names it, and of its modules. `layout` is the first event's. */
 export function kernelRecords(
   text: KernelText | undefined,
   modules: readonly KernelModule[],
@@ -32,25 +32,25 @@ export function kernelRecords(
     encodeMmap({ ...kernel, start: m.start, length: m.length, pgoff: 0, filename: `[${m.name}]` }, layout)
   );
   if (text) {
-    // the offset gives the address of _text, from which a reader elsewhere finds how far KASLR moved it
+    // the offset holds the address of _text, from which a reader elsewhere finds how far KASLR moved it
     const map = { ...kernel, ...text, pgoff: text.start, filename: "[kernel.kallsyms]_text" };
     records.unshift(encodeMmap(map, layout));
   }
   return records;
 }
 
-/** The build id in hex of a mapped file, as process `pid` sees it; undefined when it has none. */
+/** Reads the build id in hex of a mapped file, as process `pid` sees it; undefined when it has none. */
 export type BuildIdOf = (pid: number, map: ProcMap) => string | undefined;
 
-/** BuildIdOf through `read`, which is given a path, how to open it, and asked once for each file, by device and inode. */
+/** Returns a BuildIdOf that calls `read` with a path and how to open it, once for each device and inode. */
 export function cachedBuildIds(read: (path: string, policy: OpenPolicy) => string | undefined): BuildIdOf {
   const known = new Map<string, string | undefined>();
   return (pid, { major, minor, inode, filename, start, length }) => {
     if (inode === 0n) return undefined;
     const key = `${major}:${minor}:${inode}`;
     if (!known.has(key)) {
-      // the mapped file itself where this user may, also when it was deleted; else by its name, through the
-      // process's own root: in a container the path means another file
+      // the mapped file itself where this user may, even when it was deleted; else its name, below the process's own
+      // root: in a container the path means another file
       const mapped = read(mapFile(pid, start, length), KERNEL_LINK);
       known.set(key, mapped ?? read(filename, { root: `${processFolder(pid)}/root` }));
     }
@@ -58,17 +58,18 @@ export function cachedBuildIds(read: (path: string, policy: OpenPolicy) => strin
   };
 }
 
-/** How processes are told of. */
+/** Options of process records. */
 export interface ProcessOptions {
-  /** The first event's. */
+  /** Layout of the first event's records. */
   layout: AttrLayout;
   buildIdOf: BuildIdOf;
-  /** Which mappings are told of; those that run by default. */
+  /** Mappings to record; executable ones by default. */
   maps?: MapChoice;
+  /** Bound on the maps of other users; a new one for each process by default. */
   budget?: MapBudget;
 }
 
-/** FORK, COMM and MMAP2 of these processes, threads included; those that are gone are left out. */
+/** Yields FORK, COMM and MMAP2 records of these processes and their threads; those that are gone are left out. */
 export function* processRecords(
   proc: Proc,
   pids: readonly number[],
@@ -85,7 +86,7 @@ function* recordsOfProcess(
   const process = readProcess(proc, pid, choice, budget);
   if (!process) return;
   const { ppid, threads, maps } = process;
-  // only of what runs is it safe to say that it is an object: data may be a device, which reading disturbs
+  // only executable files are opened for their build ids: data may be a device, which reading would disturb
   const objects = new Set(maps.filter(({ prot }) => prot & PROT_EXEC).map(({ filename }) => filename));
   for (const { tid, comm } of threads) {
     const parent = tid === pid ? ppid : pid;

@@ -1,12 +1,12 @@
-/** What tracefs says of the tracepoints of a recording, for the reader of their samples. */
+/** Reads the formats of a recording's tracepoints from tracefs, for the reader of their samples. */
 
 import type { TracingData } from "../../perfdata/format/tracing_data.ts";
 import type { ReadText } from "./procfs.ts";
 
-/** Where tracefs is mounted: its own place, and the one below debugfs that older systems have. */
+/** Mount points of tracefs: its own, and the one below debugfs of older systems. */
 const ROOTS = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
-/** The files about these tracepoints; undefined when there are none, or tracefs cannot be read. */
+/** Reads the files about these tracepoints; undefined when there are none, or tracefs cannot be read. */
 export function readTracingData(
   tracepoints: readonly { system: string; name: string }[],
   text: ReadText,
@@ -33,18 +33,18 @@ export function readTracingData(
   };
 }
 
-/** The page ends with its data: `field: char data; offset:16; size:4080; signed:1;`. */
+/** Returns the size of a page, which ends with its data: `field: char data; offset:16; size:4080; signed:1;`. */
 function pageSizeOf(headerPage: string): number {
   const match = /char data;\s*offset:(\d+);\s*size:(\d+);/.exec(headerPage);
   return match ? Number(match[1]) + Number(match[2]) : 4096;
 }
 
-/** Room for any file of tracefs that comes in one piece. */
+/** Bytes of a read: more than any file of tracefs that has to be read at once. */
 const CHUNK_BYTES = 1 << 16;
 
 /**
- * A file of tracefs. Some of its files (`header_page`) give what fits in the first read and then end, so that reads
- * have to be large, which Deno's own begin by not being.
+ * Reads a file of tracefs. Some (`header_page`) return what fits into the first read and then end, so the first read has
+ * to be large, and Deno's own are not.
  */
 export function tracefsText(path: string): string | undefined {
   try {

@@ -4,7 +4,7 @@
  * only a container or a chroot could see. Which they are is told by the drain, which sees every record anyway.
  */
 
-import type { Drain, SeenRecords } from "../../../ffi/pmu.ts";
+import type { SeenRecords } from "../../../ffi/pmu.ts";
 import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import { concat } from "../../base/bytes/bytes.ts";
 import { FileBytes } from "../../base/files/file_bytes.ts";
@@ -19,11 +19,11 @@ import { vdsoBuildId } from "../../symbols/files/host_files.ts";
 import { type ObjectInfo, ObjectTable } from "../../symbols/object/objects.ts";
 import { HeldObjects } from "./held_objects.ts";
 import { findSampledObjects, type SampledObjects } from "./sampled_objects.ts";
-import { type EventOnCpus, listedEvents } from "../open/opening.ts";
+import { type EventOnCpus, listedEvents } from "../open/open_on_cpus.ts";
 import { PerfMaps } from "./perf_maps.ts";
 import { KERNEL_LINK, parseMaps, type Proc } from "../host/procfs.ts";
 import type { ObjectPolicy } from "../request/request.ts";
-import type { RecordsFile } from "../rings/rings.ts";
+import type { RecordsFile, RingDrain } from "../rings/rings.ts";
 
 /** How often it is looked at what the drain has seen, in ms: what lives shorter is seen through its parent. */
 const POLL_MS = 100;
@@ -43,7 +43,7 @@ export class ObjectKeeper {
   readonly #file: FileBytes;
   readonly #dataOffset: number;
   readonly #opened: readonly EventOnCpus[];
-  readonly #drain: Drain;
+  readonly #drain: RingDrain;
   readonly #objects = new ObjectTable();
   /** Files that are held, by the number that the drain knows them by. */
   readonly #known = new Set<number>();
@@ -61,7 +61,7 @@ export class ObjectKeeper {
     file: FileBytes,
     dataOffset: number,
     opened: readonly EventOnCpus[],
-    drain: Drain,
+    drain: RingDrain,
     save: boolean,
   ) {
     this.#file = file;
@@ -76,10 +76,10 @@ export class ObjectKeeper {
    * The keeper of what `drain` records into the sink, which looks at it from now on until `close()`; undefined where
    * what was written cannot be read back: into a pipe, or a device.
    */
-  static of(
+  static start(
     { fd, sizeFieldAt }: Pick<RecordsFile, "fd" | "sizeFieldAt">,
     opened: readonly EventOnCpus[],
-    drain: Drain,
+    drain: RingDrain,
     objectPolicy: ObjectPolicy,
   ): ObjectKeeper | undefined {
     if (objectPolicy === "nothing" || sizeFieldAt === undefined) return undefined;
@@ -141,7 +141,7 @@ export class ObjectKeeper {
   }
 
   /** Looks at a process that was just started, before any record of it has been written. */
-  lookAt(proc: Proc, pid: number): void {
+  holdProgramsOf(proc: Proc, pid: number): void {
     const look = () => {
       const maps = parseMaps(proc.text(`${processFolder(pid)}/maps`) ?? "");
       for (const { major: maj, minor: min, inode: ino, ...map } of maps) {

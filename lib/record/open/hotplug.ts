@@ -1,29 +1,29 @@
 /**
- * CPUs that go and come while a recording runs. The kernel takes a CPU's own events away when it goes and does
- * not bring them back: they are opened again. Events of threads stay, but there are none on a CPU that was not there at
- * the start.
+ * Watches for CPUs that go offline and come back while a recording runs. The kernel removes a CPU's own events when it
+ * goes, so they are opened again when it comes back. Events of threads stay, but there are none on a CPU that was
+ * offline at the start.
  */
 
 import { onlineCpus } from "../../events/sysfs.ts";
 import { type CpuChange, cpuChangeText } from "../../perfdata/format/session_info.ts";
 
-/** What runs on a CPU that has come back is not recorded before that is seen. */
+/** Milliseconds between two looks; a CPU that comes back is not recorded until then. */
 const POLL_MS = 100;
 
-/** Finds what changed for a recording since it was last asked; pure, for what `watchCpus` sees. */
+/** Finds the changes of CPUs that cost a recording samples, from lists of online CPUs. */
 export class CpuChanges {
   readonly #recorded: ReadonlySet<number>;
   readonly #ofThreads: boolean;
   #online: ReadonlySet<number>;
 
-  /** @param ofThreads the events are of threads, which a CPU that goes hands to the others. */
+  /** @param ofThreads whether the events are of threads, which the kernel moves to other CPUs. */
   constructor(recorded: readonly number[], ofThreads: boolean) {
     this.#recorded = new Set(recorded);
     this.#ofThreads = ofThreads;
     this.#online = this.#recorded;
   }
 
-  /** The changes that cost samples, `seconds` into the recording. */
+  /** Returns the changes since the last call that cost samples; `seconds` is the time since the recording's start. */
   observe(online: readonly number[], seconds: number): CpuChange[] {
     const before = this.#online, now = this.#online = new Set(online);
     const gone = this.#ofThreads ? [] : [...before].filter((cpu) => this.#recorded.has(cpu) && !now.has(cpu));
@@ -34,30 +34,30 @@ export class CpuChanges {
     ];
   }
 
-  /** Whether what runs on a CPU that has just come is not recorded, though it was asked for. */
+  /** Returns whether a CPU that has just come is not recorded, though it was asked for. */
   #misses(cpu: number): boolean {
     return this.#ofThreads ? !this.#recorded.has(cpu) : this.#recorded.has(cpu);
   }
 }
 
-/** What is to be known of a recording, to look after its CPUs. */
+/** Recording whose CPUs are watched. */
 export interface WatchedRecording {
   cpus: readonly number[];
-  /** The events are of threads. */
+  /** Whether the events are of threads. */
   ofThreads: boolean;
-  /** Opens the events again on a CPU that has come back; tells whether they are open. */
+  /** Opens the events again on a CPU that has come back; returns whether they are open. */
   reopen(cpu: number): Promise<boolean>;
   /** Gets a line for each change. */
   note(line: string): void;
 }
 
-/** The CPUs of a recording, looked at all the while until `stop()`. */
+/** Watch over a recording's CPUs, until `stop()`. */
 export class CpuWatch {
-  /** What was seen, in order. */
+  /** Changes so far, in order. */
   readonly changes: CpuChange[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** Begins to look. */
+  /** Starts the watch. */
   begin({ cpus, ofThreads, reopen, note }: WatchedRecording): void {
     const seen = new CpuChanges(cpus, ofThreads);
     const started = performance.now();

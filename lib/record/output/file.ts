@@ -31,7 +31,7 @@ import {
 } from "../../perfdata/format/writer.ts";
 import { FileRoom, planRoom } from "./file_room.ts";
 import { folderOf, namelessFile } from "./nameless_file.ts";
-import { type EventOnCpus, listedEvents } from "../open/opening.ts";
+import { type EventOnCpus, listedEvents } from "../open/open_on_cpus.ts";
 import {
   type Finished,
   knownFeatures,

@@ -1,11 +1,10 @@
 /**
- * The moment between two outputs, in which it is read what runs: what comes meanwhile goes into a file without a
- * name, and from there behind what was read. Else nobody would empty the rings, and they would overflow.
+ * Keeps the rings from overflowing while a recording changes files: /proc is read for the front of the next file, and
+ * the records that arrive meanwhile are spooled into a nameless file, then copied behind that front.
  */
 
 import {
   closeFd,
-  type Drain,
   PmuError,
   readPipe,
   type RingStats,
@@ -14,27 +13,30 @@ import {
   writeAll,
 } from "../../../ffi/pmu.ts";
 import { namelessFile } from "./nameless_file.ts";
-import { type Rings, takeOver } from "../rings/rings.ts";
+import { type RingDrain, type Rings, takeOver } from "../rings/rings.ts";
 
 const CHUNK = 1 << 20;
 
-/** What came in a gap: bytes, what each ring has seen, and what they tell of what runs. */
+/** Records that were spooled between two files. */
 export interface SpooledRecords {
   bytes: number;
+  /** Counters of each ring. */
   stats: RingStats[];
+  /** Mappings and forks among the records. */
   seen: SeenRecords;
 }
 
+/** Spool of one change of files. */
 export class HandoverSpool {
   readonly #fd: number;
-  readonly #drain: Drain;
+  readonly #drain: RingDrain;
 
-  private constructor(fd: number, drain: Drain) {
+  private constructor(fd: number, drain: RingDrain) {
     this.#fd = fd;
     this.#drain = drain;
   }
 
-  /** A gap between files like `output`, to be started when the first one ends; undefined where none can be made. */
+  /** Makes a spool in the folder of `output`, to be started when the first file ends; undefined where that fails. */
   static open(output: string, rings: Rings): HandoverSpool | undefined {
     let fd: number | undefined;
     try {
@@ -42,18 +44,16 @@ export class HandoverSpool {
       return new HandoverSpool(fd, takeOver({ fd, sizeFieldAt: undefined, spare: 0 }, rings));
     } catch {
       if (fd !== undefined) closeFd(fd);
-      return undefined; // then the rings have to do
+      return undefined; // then the rings have to be large enough
     }
   }
 
+  /** Begins to take records from the rings. */
   start(): void {
     this.#drain.start();
   }
 
-  /**
-   * Ends it, and writes what came to the position of `fd`. What cannot be written is not there at all, and
-   * counted as dropped.
-   */
+  /** Stops spooling, and copies the records to the position of `fd`: all, or none, which are then counted as dropped. */
   async endInto(fd: number): Promise<SpooledRecords> {
     await this.#drain.stop();
     const stats = this.#drain.stats();
@@ -81,7 +81,7 @@ export class HandoverSpool {
     }
   }
 
-  /** Lets go of the rings and the file. */
+  /** Frees the rings and the file. */
   free(): void {
     this.#drain.free();
     closeFd(this.#fd);

@@ -1,44 +1,51 @@
-/** One output of a recording: a file or a pipe, the drain that fills it, and the ledger of what went there. */
+/** One output of a recording: a file or a pipe, the drain that fills it, and its own ledger. */
 
-import { type Drain, type FlightRings, PmuError, type RingStats, seek } from "../../../ffi/pmu.ts";
+import { type FlightRings, PmuError, type RingStats, seek } from "../../../ffi/pmu.ts";
 import { ERRNO } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
 import { finalLedger, type KernelLossesByCpu } from "../rings/final_ledger.ts";
+import type { RingDrain } from "../rings/rings.ts";
 import type { HandoverSpool, SpooledRecords } from "./handover_spool.ts";
 import type { Ledger } from "../../perfdata/format/ledger.ts";
 import { ObjectKeeper } from "../objects/object_keeper.ts";
-import type { EventOnCpus } from "../open/opening.ts";
+import type { EventOnCpus } from "../open/open_on_cpus.ts";
 import { liveProc } from "../host/procfs.ts";
 import type { ObjectPolicy, RecordingProgress } from "../request/request.ts";
 import type { RecordingFacts, Sink } from "./sink.ts";
 
-/** What there is to know of an output that has been completed. */
+/** Outcome of an output that has been completed. */
 export interface ClosedSegment {
   ledger: Ledger;
-  /** Of the whole file. */
+  /** Size of the whole file. */
   bytes: number;
   /** Names of programs that the kernel stopped sampling at their exec, as far as the records tell; see Drain.cuts. */
   cuts: string[];
-  /** What went wrong while writing; the output holds what came before. */
+  /** First error of writing; the output holds what came before it. */
   writeError?: PmuError;
 }
 
-/** What there is to tell of a recording besides what its part knows itself. */
+/** Facts of a recording that its segments do not know by themselves. */
 export type RecordingCourse = Pick<RecordingFacts, "command" | "events" | "happened" | "pidNamespace">;
 
+/** Options of a segment. */
 export interface SegmentOptions {
   objectPolicy: ObjectPolicy;
-  /** Rings whose youngest records are added at the end. */
+  /** Flight recorder, whose most recent records are added at the end. */
   flight?: FlightRings;
+  /** Returns the facts as they are now. */
   course: () => RecordingCourse;
 }
 
-/** How often what is known is kept in the file, in ms. */
+/** Milliseconds after which what the file says of itself is renewed. */
 const RENEW_MS = 1000;
 
+/**
+ * Output from its front to its features. `begin()` or `follow()`, then `stop()`, `finish()`, `saveObjects()` and
+ * `free()`, in that order.
+ */
 export class OutputSegment {
   readonly sink: Sink;
-  readonly #drain: Drain;
+  readonly #drain: RingDrain;
   readonly #keeper: ObjectKeeper | undefined;
   #began = 0;
   #seconds = 0;
@@ -47,14 +54,14 @@ export class OutputSegment {
   #lost: KernelLossesByCpu = new Map();
   #spooled: SpooledRecords | undefined;
   readonly #options: SegmentOptions;
-  #objectPolicy: ReturnType<typeof setInterval> | undefined;
+  #renewTimer: ReturnType<typeof setInterval> | undefined;
   #writeError: PmuError | undefined;
 
-  /** Takes sink and drain: `free()` closes them. */
-  constructor(sink: Sink, drain: Drain, opened: readonly EventOnCpus[], options: SegmentOptions) {
+  /** Takes ownership of sink and drain: `free()` closes them. */
+  constructor(sink: Sink, drain: RingDrain, opened: readonly EventOnCpus[], options: SegmentOptions) {
     this.sink = sink;
     this.#drain = drain;
-    this.#keeper = ObjectKeeper.of(sink, opened, drain, options.objectPolicy);
+    this.#keeper = ObjectKeeper.start(sink, opened, drain, options.objectPolicy);
     this.#options = options;
   }
 
@@ -63,14 +70,14 @@ export class OutputSegment {
     return this.#drain.written;
   }
 
-  /** What each ring has seen: in the gap, and since. */
+  /** Returns the counters of each ring: while spooling, and since. */
   #stats(): RingStats[] {
     const now = this.#drain.stats();
     const before = this.#spooled?.stats;
     return before ? now.map((ring, i) => sumOfStats(before[i], ring)) : now;
   }
 
-  /** What went there so far. What was lost is known in full only at the end. */
+  /** Progress so far. Losses are known in full only at the end. */
   get progress(): RecordingProgress {
     const rings = this.#stats();
     const dropped = rings.reduce((sum, ring) => sum + ring.dropbufSample, 0);
@@ -81,14 +88,14 @@ export class OutputSegment {
     };
   }
 
-  /** What went wrong while writing. */
+  /** First error of writing. */
   get error(): PmuError | undefined {
     return this.#drain.error;
   }
 
   /**
-   * Writes what stands in front, and lets the drain run. `lostBefore` is what the kernel had counted as lost
-   * when the part before this one ended. Throws UnsupportedError when the front cannot be written.
+   * Writes the front, and starts the drain. `lostBefore` is what the kernel had counted as lost when the segment before
+   * this one ended. Throws UnsupportedError when the front cannot be written.
    */
   begin(front: readonly Uint8Array[], lostBefore: KernelLossesByCpu): void {
     this.sink.write(front);
@@ -97,9 +104,9 @@ export class OutputSegment {
   }
 
   /**
-   * The same in the midst of a recording, where a front that cannot be written (the disk is full) is no
-   * reason to stop: the drain says what it could not write either, and counts it. Behind the front comes what
-   * came in the `gap` since the part before.
+   * Goes on from the segment before: writes the front, behind it the records of `spool`, and starts the drain. A front
+   * that cannot be written (the disk is full) does not end the recording: the drain meets the same error, and counts
+   * what it drops.
    */
   async follow(
     front: readonly Uint8Array[],
@@ -124,11 +131,11 @@ export class OutputSegment {
     this.#began = performance.now();
     this.#drain.setBase(this.sink.dataBytes + (this.#spooled?.bytes ?? 0));
     this.#drain.start();
-    this.#objectPolicy = setInterval(() => this.#keep(), RENEW_MS);
+    this.#renewTimer = setInterval(() => this.#renew(), RENEW_MS);
   }
 
-  /** Keeps in the file what is known by now. */
-  #keep(): void {
+  /** Renews what the file says of itself, for readers of a recording that was killed. */
+  #renew(): void {
     this.sink.keep({
       ...this.#options.course(),
       unfinished: true,
@@ -139,23 +146,23 @@ export class OutputSegment {
     });
   }
 
-  /** Looks at a process that was just started: at what it runs, to be found again when it has ended. */
-  lookAt(pid: number): void {
-    this.#keeper?.lookAt(liveProc, pid);
+  /** Holds the programs of a process that was just started, so that they can be read when it has ended. */
+  holdProgramsOf(pid: number): void {
+    this.#keeper?.holdProgramsOf(liveProc, pid);
   }
 
-  /** Takes what is in the rings now as the last of this part; `lost` is asked for when that is done. */
+  /** Takes what is in the rings now as the last records of this segment, then reads and returns what was `lost`. */
   async stop(lost: () => KernelLossesByCpu): Promise<KernelLossesByCpu> {
-    // samples first: whatever map or name they need is then in the drain's rings, or written
-    clearInterval(this.#objectPolicy);
+    // samples first: every map and name they need is then in the drain's rings, or written
+    clearInterval(this.#renewTimer);
     this.#options.flight?.take();
-    if (this.#drain.error) this.sink.freeBallast(); // what came since is dropped, and only the size is still to be told
+    if (this.#drain.error) this.sink.freeBallast(); // what came since is dropped, and only the size has yet to be written
     this.#writeError = await this.#drain.stop();
     this.#seconds = (performance.now() - this.#began) / 1000;
     return this.#lost = lost();
   }
 
-  /** Gives up what still waits to be written, and counts it as dropped: `stop()` is done soon. */
+  /** Drops what still waits to be written, and counts it, so that `stop()` ends soon. */
   giveUp(): void {
     if (!this.#freed) this.#drain.abort();
   }
@@ -166,15 +173,16 @@ export class OutputSegment {
     const added = flight?.write(this.sink.fd, this.sink.spare);
     const ledger = finalLedger(this.#stats(), this.#lost, this.#lostBefore, flight?.stats());
     const dataBytes = this.#drain.written + (added?.bytes ?? 0);
-    const spool = this.#spooled !== undefined && this.#spooled.stats.some(({ samples }) => samples > 0);
-    const kept = this.#keeper?.finish(dataBytes, flight !== undefined || spool);
-    // a pipe that was given up takes nothing more
+    const hasSpooledSamples = this.#spooled !== undefined &&
+      this.#spooled.stats.some(({ samples }) => samples > 0);
+    const objects = this.#keeper?.finish(dataBytes, flight !== undefined || hasSpooledSamples);
+    // a pipe that was given up takes nothing any more
     const givenUp = this.#writeError?.errno === ERRNO.ECANCELED && this.sink.sizeFieldAt === undefined;
     const { bytes, error } = givenUp ? { bytes: dataBytes } : this.sink.finish(dataBytes, {
       ...course(),
-      buildIds: kept?.buildIds ?? [],
-      sampleTime: kept?.sampleTime,
-      jitProcesses: kept?.jitProcesses ?? [],
+      buildIds: objects?.buildIds ?? [],
+      sampleTime: objects?.sampleTime,
+      jitProcesses: objects?.jitProcesses ?? [],
       ledger,
       seconds: this.#seconds,
     }, this.#writeError !== undefined);
@@ -187,25 +195,25 @@ export class OutputSegment {
   }
 
   /**
-   * Saves objects that would not be found by a report, after `finish()`. Returns what could not be saved, a sentence each.
-   * Gives up once `stopped`.
+   * Saves objects that a report would not find, after `finish()`. Returns a sentence for each that could not be saved.
+   * Gives up once `stopped()`.
    */
   async saveObjects(stopped: () => boolean): Promise<string[]> {
     return await this.#keeper?.save(stopped) ?? [];
   }
 
-  /** Ends the drain, wherever it is, and closes the output; once, however often it is called. */
+  /** Ends the drain, whatever its state, and closes the output. Does nothing when called again. */
   free(): void {
     if (this.#freed) return;
     this.#freed = true;
-    clearInterval(this.#objectPolicy);
+    clearInterval(this.#renewTimer);
     this.#keeper?.close();
     this.#drain.free();
     this.sink.close();
   }
 }
 
-/** What one ring has seen, one stretch behind another. */
+/** Adds the counters of one ring up, of two drains that emptied it one after the other. */
 function sumOfStats(before: RingStats, after: RingStats): RingStats {
   const sum = { ...after };
   for (const name of Object.keys(sum) as (keyof RingStats)[]) {

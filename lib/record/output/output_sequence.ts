@@ -1,11 +1,11 @@
 /**
- * The outputs of a recording, one after another: a single file or pipe, or files FILE.TIMESTAMP of which each is
- * complete by itself. A file that is being written is called FILE. No sample is lost or written twice where
- * one ends and the next begins: the rings stay, and a new drain goes on where the one before it stopped. A
- * flight recorder's file gets what runs, and who it is, as it happens, and the samples when it is completed.
+ * Outputs of a recording, one after another: a single file or pipe, or files FILE.TIMESTAMP, each complete by itself.
+ * The file that is being written is called FILE. No sample is lost or written twice where one file ends and the next
+ * begins: the rings stay mapped, and a new drain goes on where the one before it stopped. A flight recorder's file gets
+ * maps and names as they come, and the samples when it is completed.
  */
 
-import type { Drain, PmuError } from "../../../ffi/pmu.ts";
+import type { PmuError } from "../../../ffi/pmu.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
 import { exists } from "../../base/files/exists.ts";
 import { inPidNamespace } from "../../base/files/pid_namespace.ts";
@@ -16,30 +16,40 @@ import { RecordFile } from "./file.ts";
 import { lostIn, makeLedger, sumOfLedgers } from "../../perfdata/format/ledger.ts";
 import { HandoverSpool } from "./handover_spool.ts";
 import { segmentName } from "../request/limits.ts";
-import type { EventOnCpus } from "../open/opening.ts";
+import type { EventOnCpus } from "../open/open_on_cpus.ts";
 import { outputName } from "../request/output.ts";
 import { type ClosedSegment, OutputSegment, type RecordingCourse } from "./output_segment.ts";
 import { RecordPipe } from "./pipe.ts";
 import { Preamble } from "./preamble.ts";
 import type { RecordingProgress, RecordRequest } from "../request/request.ts";
 import { reopenOn } from "./returning.ts";
-import { makeRings, type Rings, takeOver } from "../rings/rings.ts";
+import { makeRings, type RingContext, type RingDrain, type Rings, takeOver } from "../rings/rings.ts";
 import type { RecordingFacts, Sink } from "./sink.ts";
 import { targetName } from "../request/target.ts";
 
-/** All the outputs of a recording, completed. */
+/** Outcome of all outputs of a recording. */
 export interface ClosedSequence extends ClosedSegment {
-  /** The files that there are; one, and `-` for a pipe, unless the output was switched. */
+  /** Files that there are: one unless the output was switched; `-` for a pipe. */
   paths: string[];
 }
 
-/** Files that could not be saved and are named one by one. */
+/** Files that could not be saved, named one by one at most. */
 const MAX_FAILURES = 3;
-/** How often the CPUs of a recording may come back, each of them, in one file. */
+/** Times that each CPU of a recording may come back in one file: room for the ids of its events. */
 const SPARE_IDS = 4;
-/** What an output gets to take the rest when the user asks a second time for an end, in ms. */
+/** Milliseconds that an output gets to take the rest once the user asks a second time to stop. */
 const GIVE_UP_AFTER_MS = 300;
 
+/** Surroundings of the outputs. */
+export interface SequenceContext extends RingContext {
+  /** Changes of rates and CPUs, read whenever an output is renewed or completed. */
+  happened: Happenings;
+}
+
+/**
+ * All outputs of a recording. `begin()` starts the first, `switch()` goes on in another file, `end()` completes the last;
+ * `free()` afterwards, in any case.
+ */
 export class OutputSequence {
   readonly #request: RecordRequest;
   readonly #opened: readonly EventOnCpus[];
@@ -48,37 +58,30 @@ export class OutputSequence {
   readonly #preamble: Preamble;
   readonly #rings: Rings;
   #segment: OutputSegment;
-  /** Completed ones. */
+  /** Segments that have been completed. */
   readonly #closed: ClosedSegment[] = [];
-  /** Names of those that are left, oldest first. */
+  /** Files of those that have not been removed, oldest first. */
   readonly #paths: string[] = [];
   #switching: Promise<void> = Promise.resolve();
-  /** The user has asked twice for an end. */
+  /** Whether the user has asked twice to stop. */
   #stopRequestedTwice = false;
   readonly #failed = Promise.withResolvers<never>();
 
-  /**
-   * Makes the first output, and the rings. `happened` is looked at when an output is completed.
-   * Throws UnsupportedError, and leaves no file then.
-   */
-  constructor(
-    request: RecordRequest,
-    opened: readonly EventOnCpus[],
-    note: (line: string) => void,
-    happened: Happenings,
-  ) {
+  /** Makes the first output, and the rings. Throws UnsupportedError, and leaves no file then. */
+  constructor(request: RecordRequest, opened: readonly EventOnCpus[], context: SequenceContext) {
+    const { note, happened } = context;
     this.#happened = happened;
     this.#request = request;
     this.#opened = opened;
     this.#note = note;
     this.#preamble = new Preamble(request, opened, note);
-    this.#failed.promise.catch(() => {}); // heard by those who wait for it
+    this.#failed.promise.catch(() => {}); // no crash when nobody waits for it
     const sink = this.#makeSink();
     try {
       const { rings, drain } = makeRings(sink, opened, {
         pages: request.ringPages,
         queueBytes: request.queueBytes,
-      }, note);
+      }, context);
       this.#rings = rings;
       this.#segment = this.#segmentOf(sink, drain);
     } catch (error) {
@@ -93,7 +96,7 @@ export class OutputSequence {
     return this.#closed.reduce((sum, { bytes }) => sum + bytes, 0) + this.#segment.bytes;
   }
 
-  /** What has been recorded so far, in all files. */
+  /** Progress so far, in all files. */
   get progress(): RecordingProgress {
     const now = this.#segment.progress;
     return {
@@ -103,7 +106,7 @@ export class OutputSequence {
     };
   }
 
-  /** How many outputs have been completed. */
+  /** Number of outputs that have been completed. */
   get completed(): number {
     return this.#closed.length;
   }
@@ -113,29 +116,29 @@ export class OutputSequence {
     return this.#segment.bytes;
   }
 
-  /** What went wrong while writing. */
+  /** First error of writing, in any file. */
   get error(): PmuError | undefined {
     return this.#closed.find(({ writeError }) => writeError)?.writeError ?? this.#segment.error;
   }
 
-  /** Rejects when a switch goes wrong in a way that nobody foresaw. */
+  /** Promise that rejects when a switch fails unexpectedly. */
   get failed(): Promise<never> {
     return this.#failed.promise;
   }
 
-  /** Writes what runs already, and lets the drain run. Throws UnsupportedError. */
+  /** Writes what runs already, and starts the drain. Throws UnsupportedError. */
   begin(): void {
     this.#segment.begin([...this.#preamble.kernel(), ...this.#preamble.processesAtStart()], new Map());
   }
 
-  /** Looks at a process that was just started: at what it runs, to be found again when it has ended. */
-  lookAt(pid: number): void {
-    this.#segment.lookAt(pid);
+  /** Holds the programs of a process that was just started, so that they can be read when it has ended. */
+  holdProgramsOf(pid: number): void {
+    this.#segment.holdProgramsOf(pid);
   }
 
   /**
-   * Opens the events again on a CPU that has come back; `sampling`: those that sample do so by now. Tells whether they
-   * are open. Not amid a switch, so that there is one file to tell of the new ids.
+   * Opens the events again on a CPU that has come back, enabled when `sampling()` says so; returns whether they are open.
+   * Waits for a switch to end, so that there is one file that gets the new ids.
    */
   reopen(cpu: number, sampling: () => boolean): Promise<boolean> {
     const { filter } = this.#request;
@@ -147,7 +150,7 @@ export class OutputSequence {
     return done;
   }
 
-  /** Completes the file that is being written, under a name of its own, and begins the next; one after another. */
+  /** Completes the file that is being written, under a name of its own, and begins the next. Calls are queued. */
   switch(): Promise<void> {
     return this.#switching = this.#switching.then(() => this.#switch()).catch((error) =>
       this.#failed.reject(error)
@@ -166,13 +169,13 @@ export class OutputSequence {
       this.#note(`${error.message}: going on in the same file`);
       return;
     }
-    // a flight recorder's samples wait where they are, and its other rings fill slowly
+    // a flight recorder's samples stay in their rings, and its other rings fill slowly
     const spool = this.#rings.flight ? undefined : HandoverSpool.open(this.#name, this.#rings);
     this.#segment = next;
     try {
       const lost = await old.stop(() => readKernelLosses(this.#opened));
       spool?.start();
-      // read only now: what happened before is in the old file, and what happens from here on comes behind
+      // read only now: what happened before is in the old file, what happens from here on comes behind the front
       await next.follow(this.#preamble.snapshot(), lost, spool);
     } finally {
       spool?.free();
@@ -210,13 +213,13 @@ export class OutputSequence {
     return RecordFile.create(output.path, this.#opened, { origin: this.#request, facts, spareIds });
   }
 
-  #segmentOf(sink: Sink, drain: Drain): OutputSegment {
+  #segmentOf(sink: Sink, drain: RingDrain): OutputSegment {
     const { objectPolicy } = this.#request;
     const options = { objectPolicy, flight: this.#rings.flight, course: () => this.#course() };
     return new OutputSegment(sink, drain, this.#opened, options);
   }
 
-  /** What there is to tell besides what a part knows itself. */
+  /** Returns the facts that a segment does not know by itself. */
   #course(): RecordingCourse {
     const { target } = this.#request;
     const argv = "argv" in target ? target.argv : [];
@@ -254,8 +257,8 @@ export class OutputSequence {
   }
 
   /**
-   * Takes the last of what is in the rings, and completes the last output. That takes as long as its reader or
-   * its disk, but not much longer than `hurry`.
+   * Takes the last of what is in the rings, and completes the last output. Waits for its reader or its disk, but only
+   * GIVE_UP_AFTER_MS once `secondStop` resolves.
    */
   async end(secondStop: Promise<unknown>): Promise<ClosedSequence> {
     let giveUpTimer: ReturnType<typeof setTimeout> | undefined;
@@ -282,20 +285,20 @@ export class OutputSequence {
     };
   }
 
-  /** Undoes the output, as far as that can be done; before the first switch. */
+  /** Undoes the output as far as possible; only before the first switch. */
   discard(): void {
     this.#segment.sink.discard();
     this.free();
   }
 
-  /** Lets go of everything; the last output stays as it is. */
+  /** Frees everything; the last output stays as it is. */
   free(): void {
     this.#segment.free();
     this.#rings.flight?.free();
   }
 }
 
-/** What is to be told of a recording of which nothing has been recorded yet. */
+/** Returns the facts of a recording of which nothing has been recorded yet. */
 function beginning(course: RecordingCourse): RecordingFacts {
   return { ...course, unfinished: true, buildIds: [], jitProcesses: [], ledger: makeLedger([]), seconds: 0 };
 }

@@ -13,7 +13,7 @@ import {
   MOST_FEATURE_BYTES,
 } from "../../perfdata/format/writer.ts";
 import { encodeTracingData } from "../../perfdata/format/tracing_data.ts";
-import { type EventOnCpus, listedEvents } from "../open/opening.ts";
+import { type EventOnCpus, listedEvents } from "../open/open_on_cpus.ts";
 import type { Output } from "../request/output.ts";
 import {
   type Finished,

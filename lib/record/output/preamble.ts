@@ -6,7 +6,7 @@ import { encodeKsymbol } from "../../perfdata/format/record_encoders.ts";
 import { fileBuildId } from "../../symbols/elf/build_id.ts";
 import { liveBpfSymbols } from "../host/bpf.ts";
 import { MapBudget } from "../host/map_budget.ts";
-import { type EventOnCpus, listedEvents } from "../open/opening.ts";
+import { type EventOnCpus, listedEvents } from "../open/open_on_cpus.ts";
 import {
   allPids,
   type KernelText,

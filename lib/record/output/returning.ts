@@ -5,7 +5,7 @@
 
 import { closeEvent, enable, eventId, setFilter, setOutput, tryOpen } from "../../../ffi/pmu.ts";
 import { encodeAttr } from "../../events/attr.ts";
-import { type EventOnCpus, listedEvents } from "../open/opening.ts";
+import { type EventOnCpus, listedEvents } from "../open/open_on_cpus.ts";
 import type { Rings } from "../rings/rings.ts";
 import type { Sink } from "./sink.ts";
 

@@ -20,7 +20,7 @@ import { kernelBuildIds } from "../objects/kernel_ids.ts";
 import { readMachine } from "../host/machine.ts";
 import type { RecordsFile } from "../rings/rings.ts";
 import { readTracingData, tracefsText } from "../host/tracing.ts";
-import { type EventOnCpus, listedEvents } from "../open/opening.ts";
+import { type EventOnCpus, listedEvents } from "../open/open_on_cpus.ts";
 
 const CLOCK_REALTIME = 0;
 

@@ -1,8 +1,8 @@
-/** The clocks that samples can be stamped with. */
+/** Clocks that samples can be stamped with. */
 
 import { UsageError } from "../../base/system/errors.ts";
 
-/** By name, as `-k` takes them: numbers of clock_gettime(2). The kernel takes some of them for some PMUs only. */
+/** Numbers of clock_gettime(2), by the names that `-k` takes. The kernel takes some of them for some PMUs only. */
 const CLOCKS: ReadonlyMap<string, number> = new Map([
   ["realtime", 0],
   ["monotonic", 1],
@@ -11,7 +11,7 @@ const CLOCKS: ReadonlyMap<string, number> = new Map([
   ["tai", 11],
 ]);
 
-/** The number of a clock named as perf names it: `monotonic`, `mono`, `CLOCK_MONOTONIC_RAW`. Throws UsageError. */
+/** Returns the number of a clock named as in perf: `monotonic`, `mono`, `CLOCK_MONOTONIC_RAW`. Throws UsageError. */
 export function parseClock(text: string): number {
   const name = text.toLowerCase().replace(/^clock_/, "");
   const clock = CLOCKS.get(name) ?? CLOCKS.get(SHORT.get(name) ?? "");

@@ -1,25 +1,26 @@
-/** How much goes into one output, as it is written on the command line. */
+/** Parses limits of one output, as they are written on the command line. */
 
 import { UsageError } from "../../base/system/errors.ts";
 
-/** When the next file begins: at the user's signal alone, or also when the file has a size or an age. */
+/** Trigger of the next file: the user's signal alone, or besides it a size or an age of the file. */
 export type SwitchWhen =
   | { kind: "signal" }
   | { kind: "size"; bytes: number }
   | { kind: "time"; seconds: number };
 
-/** Powers of 1024, as perf has them. */
+/** Bytes by unit: powers of 1024, as in perf. */
 const SIZES: Record<string, number> = { B: 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
+/** Seconds by unit. */
 const TIMES: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400 };
 
-/** `50M` in bytes; a bare number is bytes. Throws UsageError naming `option`. */
+/** Returns the bytes of `50M`; a bare number is bytes. Throws UsageError naming `option`. */
 export function parseSize(text: string, option: string): number {
   const bytes = /^\d+$/.test(text) ? Number(text) : withUnit(text.toUpperCase(), SIZES);
   if (bytes) return bytes;
   throw new UsageError(`${option} '${text}': a size is wanted, as in 500K, 64M or 2G`);
 }
 
-/** `signal`, a size (`64M`) or a time (`10s`, `1m`). Throws UsageError. */
+/** Parses `signal`, a size (`64M`) or a time (`10s`, `1m`). Throws UsageError. */
 export function parseSwitchWhen(text: string): SwitchWhen {
   if (text === "signal") return { kind: "signal" };
   const bytes = withUnit(text, SIZES);
@@ -32,7 +33,7 @@ export function parseSwitchWhen(text: string): SwitchWhen {
   );
 }
 
-/** A positive number and one of the units; undefined when it is not that. */
+/** Returns the value of a positive number with one of the units; undefined for any other text. */
 function withUnit(text: string, units: Record<string, number>): number | undefined {
   const unit = units[text.slice(-1)];
   const number = text.slice(0, -1);
@@ -40,8 +41,8 @@ function withUnit(text: string, units: Record<string, number>): number | undefin
 }
 
 /**
- * The name of a file of several: `perf.data.2026112122431253`, the local date and time down to hundredths of a
- * second, as perf has it. `taken` says of a name whether something is there: the time is then moved on.
+ * Returns the name of a file of several, as perf names them: `perf.data.2026112122431253`, the local date and time down to
+ * hundredths of a second. Moves the time on while the name is `taken`.
  */
 export function segmentName(output: string, at: Date, taken: (path: string) => boolean): string {
   for (let time = at.getTime();; time += 10) {

@@ -1,4 +1,4 @@
-/** Where a recording is to go: a file, or a pipe that is there already. */
+/** Destination of a recording: a file, or a pipe that is there already. */
 
 import { openFifo, PmuError } from "../../../ffi/pmu.ts";
 import { ERRNO } from "../../base/system/errno.ts";
@@ -6,38 +6,39 @@ import { UnsupportedError, UsageError } from "../../base/system/errors.ts";
 
 const STANDARD_OUTPUT = 1, STANDARD_ERROR = 2;
 
+/** Destination that can be written to. */
 export type Output =
   | {
     kind: "file";
     path: string;
-    /** It is /dev/null, or the like: it stays where it is, and nothing is read back. */
+    /** Set for /dev/null and /dev/full, which stay where they are, and from which nothing is read back. */
     device?: true;
   }
   | {
     kind: "pipe";
-    /** For messages: as it was written, or `standard output`. */
+    /** Name for messages: the path as written, or `standard output`. */
     name: string;
     fd: number;
-    /** The descriptor was opened for it. */
+    /** Whether the descriptor was opened for it, and is to be closed. */
     own: boolean;
   };
 
-/** Path of a file, or name of a pipe. */
+/** Returns the path of a file, or the name of a pipe. */
 export function outputName(output: Output): string {
   return output.kind === "file" ? output.path : output.name;
 }
 
-/** Whether it takes standard output away from a command that is run. */
+/** Returns whether the recording takes standard output, so that a command cannot print there. */
 export function isStandardOutput(output: Output): boolean {
   return output.kind === "pipe" && output.fd === STANDARD_OUTPUT;
 }
 
-/** An output as it was asked for: a FIFO is yet to be opened, which waits for a reader. */
+/** Output as it was asked for: a FIFO has yet to be opened, which waits for a reader. */
 export type WantedOutput = Output | { kind: "fifo"; path: string };
 
 /**
- * What a path names: `-` and paths of our own descriptors are those, a FIFO is a pipe. Devices are refused, but for
- * /dev/null and /dev/full: what is on a disk's is not to be overwritten by mistake. Throws UsageError.
+ * Returns the output that a path names: a descriptor for `-` and paths of our own descriptors, a pipe for a FIFO. Throws
+ * UsageError for devices other than /dev/null and /dev/full, so that no disk is overwritten by mistake.
  */
 export function outputOf(path: string): WantedOutput {
   if (path === "-") return pipeOf(STANDARD_OUTPUT, "standard output");
@@ -66,7 +67,7 @@ function refuse(path: string, cause: string): never {
   throw new UsageError(`record: -o ${path}: ${cause}: name a file, a FIFO, or - for standard output`);
 }
 
-/** The number of the descriptor of this process that a path stands for: /dev/stdout, /dev/fd/63, /proc/self/fd/63. */
+/** Returns the descriptor of this process that a path stands for: /dev/stdout, /dev/fd/63, /proc/self/fd/63. */
 function descriptorOf(path: string): number | undefined {
   const named = { "/dev/stdin": 0, "/dev/stdout": STANDARD_OUTPUT, "/dev/stderr": STANDARD_ERROR }[path];
   if (named !== undefined) return named;
@@ -75,7 +76,7 @@ function descriptorOf(path: string): number | undefined {
   return number === undefined ? undefined : Number(number);
 }
 
-/** The devices 1:3 and 1:7, /dev/null and /dev/full. */
+/** Returns whether a file is device 1:3 or 1:7, /dev/null or /dev/full. */
 function isNull({ isCharDevice, rdev }: Deno.FileInfo): boolean {
   return isCharDevice === true && (rdev === 0x103 || rdev === 0x107);
 }
@@ -84,14 +85,14 @@ function tryStat(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.statSync(path);
   } catch {
-    return undefined; // what makes the file says why, if it cannot
+    return undefined; // making the file will fail, and say why
   }
 }
 
-/** How often it is looked whether a FIFO has a reader, and from when on that is told, in ms. */
+/** Milliseconds between two attempts to open a FIFO that has no reader, and until the user is told of it. */
 const POLL_MS = 20, NOTE_AFTER_MS = 1000;
 
-/** Opens what was asked for. A FIFO waits for its reader, and `note` says so. Throws UnsupportedError. */
+/** Opens the output. Waits for the reader of a FIFO, and notes it. Throws UnsupportedError. */
 export async function openOutput(wanted: WantedOutput, note: (line: string) => void): Promise<Output> {
   if (wanted.kind !== "fifo") return wanted;
   const { path } = wanted;

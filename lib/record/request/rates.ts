@@ -1,47 +1,47 @@
-/** How often to sample: what the user asked for, and what the machine allows and does. */
+/** Decides how often to sample: by what the user asked for and the machine allows. */
 
 import { UsageError } from "../../base/system/errors.ts";
 import { procField } from "../../base/text/proc_text.ts";
 import type { ReadText } from "../host/procfs.ts";
 import { DEFAULT_FREQ } from "./sampling.ts";
 
-/** A rate, as asked for and as it will be. */
+/** Sampling rate, within the kernel's limit. */
 export interface Rate {
   /** Samples a second; undefined where none was asked for. */
   freq?: number;
   /** Samples a second where none are asked for. */
   defaultFreq: number;
-  /** What is not as asked, or what `max` came to. */
+  /** Line that says what is not as asked, or what `max` came to. */
   note?: string;
 }
 
 /**
- * The rate of `-F TEXT`: samples a second, or `max`. The kernel refuses rates above its limit
- * (kernel.perf_event_max_sample_rate; undefined: not known); it is then the limit. Throws UsageError.
+ * Parses `-F TEXT`: samples a second, or `max`. A rate above the kernel's `limit` (kernel.perf_event_max_sample_rate;
+ * undefined when unknown), which the kernel would refuse, becomes that limit. Throws UsageError.
  */
 export function parseRate(text: string | undefined, limit: number | undefined): Rate {
   const defaultFreq = Math.min(DEFAULT_FREQ, limit ?? DEFAULT_FREQ);
-  const told = `kernel.perf_event_max_sample_rate is ${limit}: sampling at ${limit} Hz`;
+  const limited = `kernel.perf_event_max_sample_rate is ${limit}: sampling at ${limit} Hz`;
   if (text === "max") {
     if (limit === undefined) {
       throw new UsageError("-F max: kernel.perf_event_max_sample_rate cannot be read here: give a number");
     }
-    return { freq: limit, defaultFreq, note: told };
+    return { freq: limit, defaultFreq, note: limited };
   }
   if (text === undefined) {
     return defaultFreq < DEFAULT_FREQ
-      ? { defaultFreq, note: `${told} rather than ${DEFAULT_FREQ}` }
+      ? { defaultFreq, note: `${limited} rather than ${DEFAULT_FREQ}` }
       : { defaultFreq };
   }
   const freq = /^\d+$/.test(text) ? Number(text) : 0;
   if (freq < 1) throw new UsageError(`--freq '${text}': samples a second are wanted, 1 or more, or max`);
   if (limit === undefined || freq <= limit) return { freq, defaultFreq };
-  return { freq: limit, defaultFreq, note: `${told} rather than ${freq}` };
+  return { freq: limit, defaultFreq, note: `${limited} rather than ${freq}` };
 }
 
 /**
- * How many cycles a CPU makes in a second, as far as the machine tells: the frequency it is rated for, else the
- * one it is said to run at; undefined where neither is told.
+ * Returns how many cycles a CPU makes in a second: the frequency it is rated for, else the one it runs at; undefined when
+ * neither is known.
  */
 export function cyclesPerSecond(text: ReadText): number | undefined {
   const cpufreq = "/sys/devices/system/cpu/cpu0/cpufreq";

@@ -1,4 +1,4 @@
-/** What a recording is asked for, and what comes of it. */
+/** Request for a recording, and its outcome. */
 
 import type { Exit, PmuError } from "../../../ffi/pmu.ts";
 import type { Standing } from "../../events/open.ts";
@@ -11,64 +11,65 @@ import type { SwitchWhen } from "./limits.ts";
 import type { Sampling } from "./sampling.ts";
 import type { Target } from "./target.ts";
 
-/** What is done about objects: their ids listed and those saved that would not be found, only listed, or nothing. */
+/** Handling of programs and libraries: list build ids and save files that would not be found, list only, or neither. */
 export type ObjectPolicy = "save" | "list" | "nothing";
 
-/** How far a recording has come. */
+/** Progress of a recording. */
 export interface RecordingProgress {
-  /** Samples that were taken from the rings and, but for what is queued, written. */
+  /** Samples that were taken from the rings, and written unless they are still queued. */
   samples: number;
-  /** Samples that were not, as far as it is known. */
+  /** Samples that were lost, as far as it is known. */
   lost: number;
   /** Bytes of records. */
   bytes: number;
 }
 
-/** A recording into several files. */
+/** Options of a recording into several files. */
 export interface OutputSwitching {
-  /** When the next one begins, besides at the user's word. */
+  /** Trigger of the next file, besides the user's signal. */
   when: SwitchWhen;
-  /** How many are kept, the youngest; all of them by default. */
+  /** Number of most recent files to keep; all by default. */
   maxFiles?: number;
 }
 
+/** Request for a recording. */
 export interface RecordRequest {
-  /** The events, as they are to be scheduled. */
+  /** Events, in groups that are scheduled together. */
   groups: ResolvedGroup[];
   sampling: Sampling;
   target: Target;
   /** CPUs to record on. */
   cpus: number[];
-  /** Stop by itself after this many seconds. */
+  /** Stop after this many seconds. */
   seconds?: number;
-  /** End the command, and all that it has started, after this many ms. */
+  /** End the command, and everything it has started, after this many ms. */
   limitMs?: number;
-  /** Sample from this many ms after the start on. */
+  /** Begin to sample this many ms after the start. */
   delayMs?: number;
-  /** The kernel's filter expression for the tracepoints among the events. */
+  /** Filter expression of the kernel for the tracepoints among the events. */
   filter?: string;
   /** Ring size for each CPU, in pages: a power of two. */
   ringPages: number;
-  /** How many bytes may wait for a slow output before samples are dropped. */
+  /** Bytes that may wait for a slow output before samples are dropped. */
   queueBytes?: number;
-  /** What is done so that the objects can be found again; only for files. */
+  /** Handling of programs and libraries; only for files. */
   objectPolicy: ObjectPolicy;
   output: Output;
   /** Stop recording once there are this many bytes of records. */
   maxBytes?: number;
   /** Several files, one after another; not into a pipe. */
   switching?: OutputSwitching;
-  /** Keep the youngest samples in the rings alone, and write them when the output is switched. */
+  /** Keep the most recent samples in the rings, and write them when the output is switched. */
   overwrite?: boolean;
-  /** pmuctl's own command line, for the file. */
+  /** Command line of pmuctl itself, for the file. */
   commandLine: string[];
   host: Host;
   standing: Standing;
-  /** The one backend that will do; undefined leaves the choice. */
+  /** Name of the only backend to use; undefined leaves the choice. */
   backend?: string;
-  /** Is given how far the recording has come, after so many seconds, some times a second. */
+  /** Gets the progress after so many seconds, several times a second. */
   onProgress?: (progress: RecordingProgress, seconds: number) => void;
-  /** Sample as often as was asked for, whatever that costs the machine. */
+  /** Sample as often as asked, whatever that costs the machine. */
   keepRate: boolean;
 }
 
@@ -78,22 +79,23 @@ export interface CpuTime {
   kernelNs: number;
 }
 
+/** Outcome of a recording. */
 export interface Recording {
-  /** How the command ended; undefined when there was none, or when it was left running. */
+  /** End of the command; undefined when there was none, or when it was left running. */
   exit?: Exit;
   ledger: Ledger;
-  /** Of the whole file, or of all files. */
+  /** Size of the file, or of all files. */
   bytes: number;
-  /** The files there are: one, unless the output was switched; `-` for a pipe. */
+  /** Files that there are: one unless the output was switched; `-` for a pipe. */
   paths: string[];
-  /** The command was ended because it took longer than `limitMs`. */
+  /** Whether the command was ended because it took longer than `limitMs`. */
   timedOut: boolean;
   seconds: number;
   events: SampledEvent[];
-  /** CPU time of the target in that time, as far as it is known. */
+  /** CPU time of the target meanwhile; undefined when unknown. */
   cpuTime?: CpuTime;
-  /** The kernel stopped sampling a part of the command, which was told. */
+  /** Whether the kernel stopped sampling a part of the command, which has been reported. */
   cutShort: boolean;
-  /** What went wrong while writing; the file holds what came before. */
+  /** First error of writing; the file holds what came before it. */
   writeError?: PmuError;
 }

@@ -1,16 +1,16 @@
-/** Sizes of rings, in pages and bytes. */
+/** Converts sizes of rings between pages and bytes. */
 
 import { pageSize } from "../../../ffi/pmu.ts";
 
-/** 512 KiB for each CPU: as perf, and what kernel.perf_event_mlock_kb allows everyone. */
+/** Bytes of a ring by default, as in perf: what kernel.perf_event_mlock_kb allows everyone for each CPU. */
 const DEFAULT_RING_BYTES = 512 * 1024;
 
-/** Pages of a ring when nothing is asked for. */
+/** Returns the pages of a ring by default. */
 export function defaultRingPages(): number {
   return DEFAULT_RING_BYTES / pageSize();
 }
 
-/** Bytes of records in a ring of `pages`. */
+/** Returns the bytes of records that a ring of `pages` holds. */
 export function ringBytes(pages: number): number {
   return pages * pageSize();
 }

@@ -1,4 +1,4 @@
-/** From an event to be sampled to the perf_event_attrs that are opened for it. */
+/** Makes the perf_event_attrs that are opened for an event to be sampled. */
 
 import { PERF_FORMAT, PERF_SAMPLE } from "../../base/system/abi.ts";
 import type { AttrFlag, EventAttr } from "../../events/attr.ts";
@@ -8,6 +8,7 @@ import type { CallGraph } from "./call_graph.ts";
 /** Samples a second when nothing is asked for: perf record's default. */
 export const DEFAULT_FREQ = 4000;
 
+/** Options of how all events of a recording are sampled. */
 export interface Sampling {
   /** Samples a second, for each CPU, where they are asked for. */
   freq?: number;
@@ -15,36 +16,37 @@ export interface Sampling {
   defaultFreq?: number;
   /** A sample every this many events; wins over `freq`. */
   period?: bigint;
-  /** How often cycles come, a second, for events that are said to be so much slower; 1e9 when left out. */
+  /** Cycles a second, for events that are sampled at a fraction of their rate; 1e9 when left out. */
   cyclesPerSecond?: number;
   /** Capture call chains. */
   callGraph?: CallGraph;
   /** Follow what the target starts; true when left out. */
   inherit?: boolean;
-  /** The clock that times are of, by number as in clock_gettime(2); the kernel's own when left out. */
+  /** Clock of all times, by its number in clock_gettime(2); the kernel's own when left out. */
   clockid?: number;
-  /** What samples carry besides. */
+  /** Fields that samples carry besides. */
   fields?: ReadonlySet<SampleField>;
 }
 
 /** Fields of samples that are there only when asked for, where the PMU has them. */
 export const SAMPLE_FIELDS = ["data", "weight", "phys-data", "data-page-size", "code-page-size"] as const;
+/** Field of samples that is there only when asked for. */
 export type SampleField = typeof SAMPLE_FIELDS[number];
 
-/** Who tells of processes, maps and names. */
+/** Source of the records of processes, maps and names. */
 export type Sideband =
-  /** This event does, beside its samples. */
+  /** This event, beside its samples. */
   | "own"
-  /** Another event does. */
+  /** Another event. */
   | "other";
 
-/** Flags that make an event report what goes on beside its samples. */
+/** Flags that make an event report processes, maps and names beside its samples. */
 const SIDEBAND: AttrFlag[] = ["mmap", "mmap2", "buildId", "comm", "commExec", "task", "ksymbol", "bpfEvent"];
 
 /** Flags of every event of a recording. */
 const COMMON: AttrFlag[] = ["sampleIdAll", "watermark"];
 
-/** As perf has it: an address comes with where it was found. */
+/** PERF_SAMPLE_* bits of each field. An address comes with its source, as in perf. */
 const FIELD_BITS: Record<SampleField, number> = {
   "data": PERF_SAMPLE.ADDR | PERF_SAMPLE.DATA_SRC,
   "weight": PERF_SAMPLE.WEIGHT_STRUCT,
@@ -53,19 +55,19 @@ const FIELD_BITS: Record<SampleField, number> = {
   "code-page-size": PERF_SAMPLE.CODE_PAGE_SIZE,
 };
 
-/** What a recording's events have in common. */
+/** Settings that all events of a recording share. */
 export interface SharedSettings {
-  /** Several events share the rings, so that records must say whose they are. */
+  /** Whether several events share the rings, so that records must say whose they are. */
   several: boolean;
-  /** Bytes in a ring before the drain is woken. */
+  /** Bytes in a ring that wake the drain. */
   watermark: number;
-  /** Start counting when the command is exec'ed, rather than when told. */
+  /** Start counting when the command is exec'ed, rather than when enabled. */
   enableOnExec: boolean;
-  /** The samplers' rings keep the youngest records, rather than those that there was room for. */
+  /** Keep the most recent samples in the rings, rather than those that came before the rings were full. */
   overwrite?: boolean;
 }
 
-/** The attr of a sampled event. */
+/** Returns the attr of a sampled event. */
 export function samplingAttr(
   event: ResolvedEvent,
   sampling: Sampling,
@@ -80,7 +82,7 @@ export function samplingAttr(
   if (common.overwrite) flags.add("writeBackward");
   if (period === undefined) flags.add("freq");
   const stacks = sampling.callGraph?.mode === "dwarf" ? sampling.callGraph : undefined;
-  // the user's part of the chain is what the copied stack is unwound for
+  // the copied stack is unwound for the user's part of the chain
   if (stacks) flags.add("excludeCallchainUser");
   let sampleType = commonSampleType(common) | PERF_SAMPLE.IP;
   if (tellsPeriod(period)) sampleType |= PERF_SAMPLE.PERIOD;
@@ -102,9 +104,9 @@ export function samplingAttr(
 }
 
 /**
- * A sample every how many events; undefined where a rate decides. What is said of the event itself comes first,
- * as in perf. An event that is N times slower than cycles is sampled as often as cycles would be: by the
- * period that cycles had, `-c`, or by how many cycles pass between two samples, divided by N.
+ * Returns the number of events between two samples; undefined where a rate decides. Terms of the event itself win over
+ * options, as in perf. An event that is N times slower than cycles is sampled as often as cycles would be: by the period
+ * of cycles (`-c`, or the cycles between two samples at the rate), divided by N.
  */
 function periodOf(event: ResolvedEvent, sampling: Sampling, freq: number): bigint | undefined {
   if (event.period !== undefined) return event.period;
@@ -118,9 +120,10 @@ function periodOf(event: ResolvedEvent, sampling: Sampling, freq: number): bigin
 }
 
 /**
- * Samples tell how many events they stand for where that varies: at a rate, and at each occurrence (some
- * tracepoints count more than one, as sched:sched_stat_runtime does its ns). Not at a fixed period: of a software
- * event that was asked for both, the kernel samples every occurrence (perf_swevent_event() of kernel/events/core.c).
+ * Returns whether samples carry the number of events they stand for, which they do where it varies: at a rate, and at each
+ * occurrence (some tracepoints count more than one, as sched:sched_stat_runtime does its ns). Not at a fixed period: with
+ * PERF_SAMPLE_PERIOD the kernel samples every occurrence of a software event (perf_swevent_event() of
+ * kernel/events/core.c).
  */
 function tellsPeriod(period: bigint | undefined): boolean {
   return period === undefined || period === 1n;
@@ -134,14 +137,14 @@ function commonFlags({ inherit, clockid }: Sampling): AttrFlag[] {
   ];
 }
 
-/** Data mappings too, where samples carry data addresses, or stacks that lead a reader into all of an object. */
+/** Returns SIDEBAND, with data mappings where samples carry data addresses, or stacks, whose unwinding reads them. */
 function sidebandFlags({ fields, callGraph }: Sampling): AttrFlag[] {
   return fields?.has("data") || callGraph?.mode === "dwarf" ? [...SIDEBAND, "mmapData"] : SIDEBAND;
 }
 
 /**
- * The attr of an event (`dummy`) that samples nothing and reports processes, maps and names: from the command's exec on
- * where the samplers start there, else from the moment it is opened, as they start only after /proc has been read.
+ * Returns the attr of an event (`dummy`) that samples nothing and reports processes, maps and names: from the command's
+ * exec on where the samplers start there, else from the moment it is opened, since samplers start after /proc is read.
  */
 export function trackingAttr(event: ResolvedEvent, sampling: Sampling, common: SharedSettings): EventAttr {
   return {
@@ -161,8 +164,8 @@ export function trackingAttr(event: ResolvedEvent, sampling: Sampling, common: S
 }
 
 /**
- * From the attr of an event by itself to that of the leader of a group whose counts its samples carry. Threads have
- * counts of their own when the event follows a task and what that starts, which the kernel does since 6.12.
+ * Returns the attr of the leader of a group whose samples carry the group's counts, given its attr alone. Threads have
+ * counts of their own when the event follows a task and what it starts, which the kernel supports since 6.12.
  */
 export function readingLeaderAttr(attr: EventAttr, wholeCpus: boolean): EventAttr {
   const flags = new Set(attr.flags);
@@ -175,7 +178,7 @@ export function readingLeaderAttr(attr: EventAttr, wholeCpus: boolean): EventAtt
   };
 }
 
-/** The attr of a group's member: it starts with its leader, and follows what the leader follows. */
+/** Returns the attr of a group's member: it starts with its leader, and follows what the leader follows. */
 export function memberAttr(attr: EventAttr, leader: EventAttr): EventAttr {
   const flags = new Set(attr.flags);
   for (const flag of ["disabled", "enableOnExec"] as const) flags.delete(flag);
@@ -183,7 +186,7 @@ export function memberAttr(attr: EventAttr, leader: EventAttr): EventAttr {
   return { ...attr, flags };
 }
 
-/** The attr of a member whose count comes with its leader's samples: it takes none itself, and says so like the leader. */
+/** Returns the attr of a member that takes no samples, as its count comes with the leader's; same layout as the leader. */
 export function readMemberAttr(attr: EventAttr, leader: EventAttr): EventAttr {
   const member = memberAttr(attr, leader);
   member.flags.delete("freq");

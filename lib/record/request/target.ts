@@ -1,21 +1,22 @@
-/** What is recorded: a command, the CPUs, processes or threads that run already. */
+/** Target of a recording: a command, the CPUs, processes or threads that run already. */
 
 import { UnsupportedError } from "../../base/system/errors.ts";
 import { missingTask, processFolder } from "../../base/files/pid_namespace.ts";
 import { procField } from "../../base/text/proc_text.ts";
 import type { Proc } from "../host/procfs.ts";
 
+/** Target of a recording. */
 export type Target =
-  /** A command from its exec on, with all that it starts. */
+  /** Command from its exec on, with all that it starts. */
   | { kind: "command"; argv: string[] }
-  /** Whatever runs on the CPUs, while a command runs; without one (empty) until stopped. */
+  /** Everything on the CPUs while a command runs; without a command (empty), until stopped. */
   | { kind: "cpus"; argv: string[] }
   /** Processes with all their threads, and what those start from now on. */
   | { kind: "processes"; pids: number[] }
   /** Threads alone, and what they start from now on. */
   | { kind: "threads"; tids: number[] };
 
-/** For errors and notes: `pid 412`, `all CPUs`, the command's name. */
+/** Returns the target's name for messages: `pid 412`, `all CPUs`, the command's name. */
 export function targetName(target: Target): string {
   switch (target.kind) {
     case "command":
@@ -30,9 +31,9 @@ export function targetName(target: Target): string {
 }
 
 /**
- * The threads to open events on, as they are now: those a thread starts later are inherited from it. One that
- * is started in this very moment by a thread that has no event yet is missed, as by every tool that works
- * through /proc. Throws UnsupportedError when a process or thread is not there.
+ * Returns the threads there are now, to open events on; threads that they start later inherit the events. A thread that is
+ * started just now by one without an event is missed, as by every tool that works through /proc. Throws UnsupportedError
+ * when a process or thread does not exist.
  */
 export function targetThreads(
   target: Extract<Target, { kind: "processes" | "threads" }>,
@@ -51,7 +52,7 @@ export function targetThreads(
   });
 }
 
-/** The processes whose maps and names have to be told. */
+/** Returns the processes whose maps and names are to be recorded. */
 export function targetProcesses(
   target: Extract<Target, { kind: "processes" | "threads" }>,
   proc: Proc,
@@ -64,7 +65,7 @@ export function targetProcesses(
   return [...new Set(tgids)];
 }
 
-/** Whether none of the processes or threads is left; a zombie has ended. */
+/** Returns whether all of the processes or threads have ended; a zombie has. */
 export function allEnded(target: Extract<Target, { kind: "processes" | "threads" }>, proc: Proc): boolean {
   const ids = target.kind === "processes" ? target.pids : target.tids;
   return ids.every((id) => {

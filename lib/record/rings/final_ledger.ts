@@ -1,23 +1,23 @@
-/** Closing the ledger of a recording, or of a part of it. */
+/** Closes the ledger of a recording, or of one of its files. */
 
 import { type FlightStats, readCounts, type RingStats } from "../../../ffi/pmu.ts";
 import { PERF_FORMAT } from "../../base/system/abi.ts";
 import { type Ledger, type LedgerRow, makeLedger } from "../../perfdata/format/ledger.ts";
 import { samplersOf, tracks } from "../backends/registry.ts";
-import type { EventOnCpus } from "../open/opening.ts";
+import type { EventOnCpus } from "../open/open_on_cpus.ts";
 
-/** What the kernel had no room for in the rings of a CPU since its events were opened. */
+/** Records that the kernel had no room for in the rings of a CPU since its events were opened. */
 export interface KernelLosses {
-  /** Records of the events that sample: samples, where another event reports what runs. */
+  /** Records of the events that sample; samples alone where a tracker reports what runs. */
   samples: number;
-  /** Records of the event that reports what runs; undefined where those that sample do that as well. */
+  /** Records of the tracker; undefined where the events that sample report what runs as well. */
   sideband?: number;
 }
 
-/** By CPU; of CPUs whose events tell. */
+/** Losses by CPU, of CPUs whose events count them. */
 export type KernelLossesByCpu = ReadonlyMap<number, KernelLosses>;
 
-/** PERF_FORMAT_LOST of every event, where the kernel has it. */
+/** Reads PERF_FORMAT_LOST of every event, where the kernel has it. */
 export function readKernelLosses(opened: readonly EventOnCpus[]): KernelLossesByCpu {
   const lostOf = new Map<number, KernelLosses>();
   const samplers = new Set<EventOnCpus>(samplersOf(opened));
@@ -28,13 +28,13 @@ export function readKernelLosses(opened: readonly EventOnCpus[]): KernelLossesBy
     const grouped = (attr.readFormat & PERF_FORMAT.GROUP) !== 0;
     if (grouped && each.group) continue; // read with its leader
     const members = opened.filter(({ group }) => group?.leader === each);
-    // value, id, lost; for a group: how many, and those for each
+    // value, id, lost; for a group: the number of events, then those three for each
     const counts = new BigUint64Array(grouped ? 1 + 3 * (1 + members.length) : 3);
     for (const [i, { cpu, fd }] of places.entries()) {
       const filled = readCounts(fd, counts);
       let lost = 0;
       for (let at = grouped ? 3 : 2; at < filled; at += 3) lost += Number(counts[at]);
-      // with its CPU the kernel takes a group apart
+      // the kernel takes a group apart when its CPU goes
       const apart = grouped && counts[0] < BigInt(1 + members.length) ? members : [];
       for (const member of apart) lost += lostAlone(member.places[i].fd);
       const { samples, sideband } = lostOf.get(cpu) ?? none;
@@ -47,16 +47,16 @@ export function readKernelLosses(opened: readonly EventOnCpus[]): KernelLossesBy
   return lostOf;
 }
 
-/** What an event lost that is of no group any more, though it was opened for one. */
+/** Reads what an event lost that was opened for a group and is in none any more. */
 function lostAlone(fd: number): number {
-  const counts = new BigUint64Array(4); // how many, value, id, lost
+  const counts = new BigUint64Array(4); // number of events, value, id, lost
   return readCounts(fd, counts) === 4 ? Number(counts[3]) : 0;
 }
 
 /**
- * The ledger, from what the drain took from each ring, and the flight recorder from its own, and what the kernel
- * says that it could not put there: `readKernelLosses()` less what they were `before`, or the LOST records where the
- * kernel is too old for that.
+ * Returns the ledger: what the drain took from each ring, and the flight recorder from its own, and what the kernel could
+ * not put there. The latter is `lost` less what it was `before`, both as `readKernelLosses()` gives them, or the sum of
+ * the LOST records where the kernel is too old for that.
  */
 export function finalLedger(
   stats: readonly RingStats[],
@@ -85,7 +85,7 @@ export function finalLedger(
   );
 }
 
-/** The row of a CPU's drain with what was taken from its flight recorder; `counted`: what was lost is in the row. */
+/** Adds what was taken from a CPU's flight recorder to the row of its drain; `counted`: the row has what was lost. */
 function withTaken(row: LedgerRow, taken: FlightStats, counted: boolean): LedgerRow {
   const dropped = taken.droppedSamples;
   return {

@@ -1,15 +1,15 @@
-/** What a recording says in the place of samples that its output was too slow for. */
+/** Makes the record that stands in the file for samples that the output was too slow for. */
 
 import type { LostRecord } from "../../../ffi/pmu.ts";
 import { compileLayout } from "../../perfdata/format/attr_layout.ts";
 import { encodeLostSamples } from "../../perfdata/format/record_encoders.ts";
 import { samplersOf } from "../backends/registry.ts";
-import type { EventOnCpus } from "../open/opening.ts";
+import type { EventOnCpus } from "../open/open_on_cpus.ts";
 
 /**
- * A PERF_RECORD_LOST_SAMPLES with the trailer of these events' records, to be filled in by the drain: number, time
- * and CPU. It is of no process, and of the first event that samples. Undefined when samples of different events
- * have their times at different places: the drain could not tell where.
+ * Returns a PERF_RECORD_LOST_SAMPLES with the trailer of these events' records, in which the drain fills in number, time
+ * and CPU. It belongs to no process, and to the first event that samples. Returns undefined when the samples of
+ * different events have their times at different offsets, so that the drain could not read them.
  */
 export function lostRecord(opened: readonly EventOnCpus[]): LostRecord | undefined {
   const layouts = samplersOf(opened).map(({ attr }) => compileLayout(attr));

@@ -5,8 +5,7 @@ import type { EventAttr } from "../../../lib/events/attr.ts";
 import { resolveEvents } from "../../../lib/events/resolve.ts";
 import { allBackends } from "../../../lib/record/backends/all.ts";
 import { BACKEND_VERSION, type Operations } from "../../../lib/record/backends/backend.ts";
-import { clockBackend } from "../../../lib/record/backends/clock.ts";
-import { perfBackend } from "../../../lib/record/backends/perf.ts";
+import { clockBackend, perfBackend } from "../../../lib/record/backends/perf_event_backends.ts";
 import { BackendRegistry } from "../../../lib/record/backends/registry.ts";
 import { INTEL_SERVER, worldOf } from "../../events/trees.ts";
 

@@ -3,7 +3,7 @@ import { PERF_SAMPLE } from "../../../lib/base/system/abi.ts";
 import { compileLayout } from "../../../lib/perfdata/format/attr_layout.ts";
 import { encodeLostSamples } from "../../../lib/perfdata/format/record_encoders.ts";
 import { lostRecord } from "../../../lib/record/rings/lost_record.ts";
-import type { EventOnCpus } from "../../../lib/record/open/opening.ts";
+import type { EventOnCpus } from "../../../lib/record/open/open_on_cpus.ts";
 import { resolveEvents } from "../../../lib/events/resolve.ts";
 import { samplingAttr } from "../../../lib/record/request/sampling.ts";
 

@@ -1,4 +1,4 @@
-/** A recording's events, each opened on every CPU. */
+/** Opens an event of a recording on each of its CPUs. */
 
 import { closeEvent, eventId, type EventLocation, tryOpen } from "../../../ffi/pmu.ts";
 import { ERRNO } from "../../base/system/errno.ts";
@@ -8,20 +8,20 @@ import { encodeAttr, type EventAttr } from "../../events/attr.ts";
 import { type OpenRequest, openWithFallbacks, type Standing, type TryOpen } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 
-/** An event that is open, once for each CPU. */
+/** Event that is open, once for each thread and CPU. */
 export interface EventOnCpus {
-  /** What is really measured: the event asked for, or the one that stands in for it. */
+  /** Event that is measured: the one asked for, or one that stands in for it. */
   event: ResolvedEvent;
   attr: EventAttr;
-  /** One for each thread and CPU; `tid` is -1 for whatever runs on the CPU. */
+  /** Descriptor and id for each thread and CPU; `tid` is -1 for whatever runs on the CPU. */
   places: { tid: number; cpu: number; fd: number; id: bigint }[];
-  /** The group it has joined. */
+  /** Group that it has joined; undefined for a leader. */
   group?: EventGroup;
-  /** Its records are told as the first event's, and a file does not list it (see `listedEvents()`). */
+  /** Set when a file counts its records as the first event's, and does not list it (see `listedEvents()`). */
   unlisted?: true;
 }
 
-/** An event as a file lists it, with the ids of all whose records are told as its own. */
+/** Event as a file lists it, with the ids of all events whose records count as its own. */
 export interface ListedEvent {
   of: EventOnCpus;
   attr: EventAttr;
@@ -29,8 +29,8 @@ export interface ListedEvent {
 }
 
 /**
- * Returns the events as a file lists them. An unlisted one has the fields of the first in its records, so that a
- * reader cannot tell whose they are, and need not: what it reports, the first one does.
+ * Returns the events as a file lists them. Records of an unlisted event have the fields of the first event's, which
+ * reports the same: a reader need not tell them apart.
  */
 export function listedEvents(opened: readonly EventOnCpus[]): ListedEvent[] {
   const idsOf = ({ places }: EventOnCpus) => places.map(({ id }) => id);
@@ -42,26 +42,27 @@ export function listedEvents(opened: readonly EventOnCpus[]): ListedEvent[] {
   });
 }
 
-/** A group of events that is open, by its leader. */
+/** Group of events, known by its leader. */
 export interface EventGroup {
   leader: EventOnCpus;
-  /** As it was written before the braces, if it was. */
+  /** Text in front of the braces, if there is any. */
   name?: string;
 }
 
+/** Threads and CPUs that an event is opened for. */
 export interface EventScope {
-  /** The threads to follow with all they start, or -1 alone for whatever runs on the CPUs. */
+  /** Threads to follow with all they start, or -1 alone for whatever runs on the CPUs. */
   tids: readonly number[];
   cpus: readonly number[];
-  /** To be joined, wherever its leader is. */
+  /** Group to join, wherever its leader is open. */
   group?: EventGroup;
-  /** For errors: `pid 412`, `all CPUs`. */
+  /** Name of all that in errors: `pid 412`, `all CPUs`. */
   target: string;
 }
 
 /**
- * Opens the event for each thread on each CPU it counts on. `note` is called with a line for each thing
- * that will not be as it was asked for. Throws UnsupportedError when it cannot be opened.
+ * Opens the event for each thread on each CPU it counts on, disabled unless its attr says otherwise. `note` gets a line
+ * for each thing that is not as asked. Throws UnsupportedError when it cannot be opened; nothing stays open then.
  */
 export function openOnCpus(
   wanted: OpenRequest,
@@ -78,7 +79,7 @@ export function openOnCpus(
     const fd = tryOpen(encodeAttr(attr), place);
     if (fd >= 0) {
       places.push({ tid: place.pid, cpu: place.cpu, fd, id: eventId(fd) });
-    } else if (fd !== -ERRNO.ENODEV && fd !== -ERRNO.ESRCH) { // gone since it was listed: CPU or thread
+    } else if (fd !== -ERRNO.ENODEV && fd !== -ERRNO.ESRCH) { // else the CPU or thread has gone since it was listed
       closeAll([opened]);
       throw openError(-fd, {
         eventName: event.name,
@@ -93,8 +94,8 @@ export function openOnCpus(
 }
 
 /**
- * Opens the event at the first place that is still there: threads come and go while they are listed. `at` is
- * that place's index. Throws UnsupportedError as `openOnCpus`, of ESRCH when every thread has ended.
+ * Opens the event at the first place that is still there, since threads end while they are listed. Returns the index of
+ * that place as `at`. Throws UnsupportedError, with ESRCH when every thread has ended.
  */
 function openFirst(
   wanted: OpenRequest,
@@ -115,7 +116,7 @@ function openFirst(
   }
 }
 
-/** Where to open the event: for each thread on each CPU it counts on, or where its group's leader is. */
+/** Returns the places of an event: each thread on each CPU it counts on, or where its group's leader is open. */
 function placesOf(event: ResolvedEvent, { tids, cpus, group }: EventScope): EventLocation[] {
   if (group) return group.leader.places.map(({ tid, cpu, fd }) => ({ pid: tid, cpu, groupFd: fd }));
   const own = event.cpus;
@@ -123,7 +124,7 @@ function placesOf(event: ResolvedEvent, { tids, cpus, group }: EventScope): Even
   return tids.flatMap((pid) => where.map((cpu) => ({ pid, cpu })));
 }
 
-/** Closes what was opened. */
+/** Closes every descriptor of the events. */
 export function closeAll(opened: readonly EventOnCpus[]): void {
   for (const { places } of opened) for (const { fd } of places) closeEvent(fd);
 }

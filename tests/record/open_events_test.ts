@@ -1,15 +1,16 @@
 /** Groups of events, on kernels that have room for so many together. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { PERF_SAMPLE } from "../../../lib/base/system/abi.ts";
-import { ERRNO } from "../../../lib/base/system/errno.ts";
-import { UnsupportedError } from "../../../lib/base/system/errors.ts";
-import { decodeAttr } from "../../../lib/events/attr.ts";
-import { openWithFallbacks } from "../../../lib/events/open.ts";
-import { resolveEvents } from "../../../lib/events/resolve.ts";
-import { openGroup } from "../../../lib/record/open/group.ts";
-import type { EventOnCpus } from "../../../lib/record/open/opening.ts";
-import { samplingAttr } from "../../../lib/record/request/sampling.ts";
+import { PERF_SAMPLE } from "../../lib/base/system/abi.ts";
+import { ERRNO } from "../../lib/base/system/errno.ts";
+import { UnsupportedError } from "../../lib/base/system/errors.ts";
+import { decodeAttr } from "../../lib/events/attr.ts";
+import { openWithFallbacks } from "../../lib/events/open.ts";
+import { type ResolvedEvent, resolveEvents } from "../../lib/events/resolve.ts";
+import { openGroup } from "../../lib/record/open_events.ts";
+import { planGroup } from "../../lib/record/open/plan.ts";
+import type { EventOnCpus } from "../../lib/record/open/open_on_cpus.ts";
+import { samplingAttr } from "../../lib/record/request/sampling.ts";
 
 const standing = { privilege: { paranoid: 2, capable: true, seccomp: false }, hasCorePmu: true };
 const place = { pid: 1, cpu: -1, target: "pid 1" };
@@ -20,10 +21,9 @@ function open(text: string, room: number, errno: number = ERRNO.EINVAL) {
   const opened: EventOnCpus[] = [];
   const notes: string[] = [];
   const inGroup = new Map<EventOnCpus, number>();
+  const attrOf = (event: ResolvedEvent) => samplingAttr(event, {}, common, "other");
   openGroup(
-    resolveEvents(text)[0],
-    (event) => samplingAttr(event, {}, common, "other"),
-    false,
+    planGroup(resolveEvents(text)[0], { first: attrOf, others: attrOf }, false),
     {
       open: (wanted, group) => {
         const members = group ? inGroup.get(group.leader)! + 1 : 1;
