@@ -3,12 +3,12 @@
  * much as it lasted. So stacks, processes and maps stay the same, however many samples there are.
  */
 
-import { PERF_RECORD } from "../lib/base/system/abi.ts";
-import { FileBytes } from "../lib/base/files/file_bytes.ts";
-import { RECORD_HEADER_SIZE } from "../lib/perfdata/format/attr_layout.ts";
-import { decodeFileHeader, decodeMagic, FILE_HEADER_SIZE } from "../lib/perfdata/format/header.ts";
-import { openRecording } from "../lib/perfdata/read/open.ts";
-import { isTime } from "../lib/perfdata/read/sample.ts";
+import { PERF_RECORD } from "../../lib/base/system/abi.ts";
+import { FileBytes } from "../../lib/base/files/file_bytes.ts";
+import { RECORD_HEADER_SIZE } from "../../lib/perfdata/format/attr_layout.ts";
+import { decodeFileHeader, decodeMagic, FILE_HEADER_SIZE } from "../../lib/perfdata/format/header.ts";
+import { openRecording } from "../../lib/perfdata/read/open.ts";
+import { isTime } from "../../lib/perfdata/read/sample.ts";
 
 /** Offset in the file header of the size of the data (struct perf_file_header: data.size). */
 const DATA_SIZE_AT = 48;

@@ -1,0 +1,154 @@
+/** Reports of one recording of a busy system, each beside what the same report takes others. */
+
+import type { Case, Side } from "./case.ts";
+import { inFolder, runOnce } from "./case.ts";
+import { type Folder, INFERNO, missingFolder, type Perf, PERFS, PMUCTL, STACKCOLLAPSE } from "./peers.ts";
+import { big, BIG_SECONDS, makeRecording } from "./recording.ts";
+import { repeatRecording } from "./repeat_recording.ts";
+import { writeLongRecording } from "../../tests/perfdata/long_recording.ts";
+import { perfStats } from "./record_cases.ts";
+
+const FIGURES = ["wallMs", "cpuMs", "maxRssMb"];
+
+/** A report that both print. */
+interface Report {
+  name: string;
+  what: string;
+  ours: string[];
+  /** Arguments of `perf report`, or the shell's command line for another program, with the file in "$0" and perf in "$1". */
+  theirs: string[] | string;
+}
+
+const REPORTS: readonly Report[] = [
+  { name: "flat", what: "flat", ours: [], theirs: ["--no-children", "-g", "none"] },
+  {
+    name: "callers",
+    what: "with the callers of each row",
+    ours: ["-g"],
+    theirs: ["--no-children", "-g", "graph,0.5,callee"],
+  },
+  {
+    name: "children",
+    what: "with what each function called added to it, and call trees",
+    ours: ["-g", "--children"],
+    theirs: ["--children", "-g", "graph,0.5,caller"],
+  },
+  {
+    name: "json",
+    what:
+      "for programs: our JSON, their flat rows with all figures, separated by commas (perf has no JSON report)",
+    ours: ["--format", "json"],
+    theirs: ["--no-children", "-g", "none", "-t", ",", "-F", "overhead,sample,period,comm,dso,sym"],
+  },
+  {
+    name: "pprof",
+    what:
+      "as a pprof profile: ours whole, theirs the text that converters to pprof read (`perf script`) alone",
+    ours: ["--format", "pprof", "-o", inFolder("out.pb.gz")],
+    theirs: '"$1" script -i "$0" >/dev/null 2>&1',
+  },
+];
+
+function reportCase({ name, what, ours, theirs }: Report, perf: Perf): Case {
+  const argv = typeof theirs === "string"
+    ? ["sh", "-c", theirs, big, perf.path]
+    : [perf.path, "report", "--stdio", ...theirs, "-i", big];
+  return {
+    name: `report-${name}-${perf.version}`,
+    what: `report of the same million samples, ${what}`,
+    figures: FIGURES,
+    prepare: () => makeRecording(big, BIG_SECONDS),
+    ours: { name: "pmuctl", argv: [PMUCTL, "report", ...ours, "-i", big] },
+    theirs: { name: `perf ${perf.version}`, argv },
+  };
+}
+
+/** Returns the case of folded stacks, by us and by what a folder makes of `perf script`. */
+function foldedCase(name: string, folder: Folder, perf: Perf): Case {
+  const { command, path, runBy } = folder;
+  return {
+    name: `${name}-${perf.version}`,
+    what: `folded stacks of the same million samples`,
+    figures: FIGURES,
+    missing: () => missingFolder(folder),
+    prepare: () => makeRecording(big, BIG_SECONDS),
+    ours: { name: "pmuctl", argv: [PMUCTL, "report", "--format", "folded", "-i", big] },
+    theirs: {
+      name: `perf ${perf.version} script | ${command}`,
+      argv: [
+        "sh",
+        "-c",
+        'perf=$1; shift; "$perf" script -i "$0" 2>/dev/null | "$@"',
+        big,
+        perf.path,
+        ...runBy,
+        path,
+      ],
+    },
+  };
+}
+
+/**
+ * Returns a case of the same tenth of a million samples, so many times over: time per sample and memory are to stay the
+ * same. Time per sample is without what an empty file takes, and time per further sample what those take that a tenth of
+ * the file does not have: the first ones pay for symbols to read and code to compile.
+ */
+function linearCase(name: string, many: number, few: number): Case {
+  const short = inFolder("short-real.data");
+  const fileOf = (times: number) => inFolder(`times-${times}.data`);
+  const argvOf = (times: number) => [PMUCTL, "report", "-g", "-i", fileOf(times)];
+  const tenthOf = (times: number) => Math.floor(times / 10);
+  const side = (times: number): Side => ({
+    name: `${times / 10} M`,
+    argv: argvOf(times),
+    after: async (_, wallMs) => {
+      const each = perfStats(short).samples;
+      const nsBeyond = async (fewer: number) => {
+        const start = await runOnce({ name: "", argv: argvOf(fewer) });
+        return (wallMs - start.wallMs) * 1e6 / (each * (times - fewer));
+      };
+      return {
+        samples: each * times,
+        nsPerSample: await nsBeyond(0),
+        nsPerFurtherSample: await nsBeyond(tenthOf(times)),
+      };
+    },
+  });
+  return {
+    name: `report-${name}`,
+    what: `report -g of the same stacks, ${many / 10} against ${few / 10} million samples`,
+    figures: ["samples", "wallMs", "nsPerSample", "nsPerFurtherSample", "maxRssMb"],
+    prepare: async () => {
+      await makeRecording(short, BIG_SECONDS / 10);
+      for (const times of new Set([many, few, tenthOf(few), 0])) repeatRecording(short, fileOf(times), times);
+    },
+    ours: side(many),
+    theirs: side(few),
+    cleanUp: () => Deno.removeSync(fileOf(many)),
+  };
+}
+
+/** All cases that read. */
+export const REPORT_CASES: readonly Case[] = [
+  ...REPORTS.flatMap((report) => PERFS.map((perf) => reportCase(report, perf))),
+  ...PERFS.flatMap((perf) => [
+    foldedCase("report-folded", INFERNO, perf),
+    foldedCase("report-folded-perl", STACKCOLLAPSE, perf),
+  ]),
+  linearCase("linear-1m", 10, 1),
+  linearCase("linear-10m", 100, 10),
+  {
+    name: "report-memory",
+    what:
+      "report -g of 5,000,000 samples against 100,000 of the same stacks: memory does not grow with samples",
+    figures: ["maxRssMb", "wallMs"],
+    prepare: () => {
+      writeLongRecording(inFolder("short.data"), 100_000);
+      writeLongRecording(inFolder("long.data"), 5_000_000);
+      return Promise.resolve();
+    },
+    ours: { name: "5,000,000", argv: [PMUCTL, "report", "-g", "-i", inFolder("long.data")] },
+    theirs: { name: "100,000", argv: [PMUCTL, "report", "-g", "-i", inFolder("short.data")] },
+    cleanUp: () => Deno.removeSync(inFolder("long.data")),
+  },
+];
