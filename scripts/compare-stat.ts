@@ -7,7 +7,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { median } from "simple-statistics";
-import { quantity } from "../lib/check/metrics/format_quantity.ts";
+import { formatQuantity } from "../lib/check/metrics/format_quantity.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const PMUCTL = Deno.env.get("PMUCTL") ?? `${ROOT}scripts/pmuctl`;
@@ -124,7 +124,7 @@ function line({ what }: Case, times: Record<string, number[][]>): string {
   const noise = Math.max(...Object.values(times).map(spread));
   const cells = [
     what,
-    ...pooled.map((value) => quantity(value, "ns")),
+    ...pooled.map((value) => formatQuantity(value, "ns")),
     ...ratios,
     `${(100 * noise).toFixed(1)}%`,
   ];

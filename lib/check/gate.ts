@@ -3,26 +3,26 @@
  * executor's, and so is the clock.
  */
 
-import type { Rung } from "./metrics/metric_sources.ts";
-import { type Looks, planLooks } from "./statistics/sequential_looks.ts";
-import { execute, type Executor, type Samples } from "../run/schedule.ts";
+import type { MetricSource } from "./metrics/metric_sources.ts";
+import { type LookPlan, planLooks } from "./statistics/sequential_looks.ts";
+import { execute, type Executor, type SamplesByCommand } from "../run/schedule.ts";
 import {
   judgeAgainstBaseline,
   type Judgement,
+  type JudgementTerms,
   judgePairs,
   judgeSteady,
   STEADY_RUNS,
-  type Terms,
 } from "./statistics/verdict.ts";
 
 /** What a run gave: values by the names of rungs. What is not known is not in it. */
-export type Values = ReadonlyMap<string, number>;
+export type RunValues = ReadonlyMap<string, number>;
 
 /** A metric on the rung that it is decided by. */
-export interface Gated {
+export interface GatedMetric {
   /** As it was asked for. */
   metric: string;
-  rung: Rung;
+  rung: MetricSource;
   /** By how many percent it may be worse. */
   threshold: number;
   /** The baseline's samples of this rung; without them the old command is run as well. */
@@ -32,7 +32,7 @@ export interface Gated {
 /** Which of a plan's commands is which: the old command or, with a baseline, the gauge; and the new one. */
 export const OLD = 0, NEW = 1;
 
-export interface Limits {
+export interface GateLimits {
   /** Rounds that do not count. */
   warmups: number;
   maxRuns: number;
@@ -42,8 +42,8 @@ export interface Limits {
   roundMs?: number;
 }
 
-export interface World {
-  executor: Executor<Values>;
+export interface GateEnvironment {
+  executor: Executor<RunValues>;
   /** In ms, from any start. */
   now(): number;
   /** The user has asked for an end. */
@@ -57,11 +57,11 @@ export interface World {
 }
 
 /** Why runs ended before all was decided. */
-export type Ended = "runs" | "budget" | "user";
+export type EndReason = "runs" | "budget" | "user";
 
 /** A metric after the runs. */
-export interface Gate {
-  gated: Gated;
+export interface MetricGate {
+  gated: GatedMetric;
   /** The last judgement; undefined when there were too few runs for any. */
   judgement?: Judgement;
   /** Why there is none and never will be: a value that is not known, or 0, of which there is no ratio. */
@@ -72,10 +72,10 @@ export interface Gate {
   rounds: number;
 }
 
-export interface Gates {
-  gates: Gate[];
-  looks: Looks;
-  ended?: Ended;
+export interface GateResult {
+  gates: MetricGate[];
+  looks: LookPlan;
+  ended?: EndReason;
   /** ms that a round took on average, or is expected to take where none was finished. */
   roundMs: number;
 }
@@ -84,22 +84,22 @@ export interface Gates {
  * Decides all of `gated`, which share their runs. `metrics` is how many the whole check decides, with those of other runs:
  * the chance of error is shared out over them.
  */
-export async function gate(
-  gated: readonly Gated[],
+export async function runGate(
+  gated: readonly GatedMetric[],
   metrics: number,
-  { warmups, maxRuns, budgetMs, roundMs = 0 }: Limits,
-  world: World,
-): Promise<Gates> {
+  { warmups, maxRuns, budgetMs, roundMs = 0 }: GateLimits,
+  world: GateEnvironment,
+): Promise<GateResult> {
   const looks = planLooks(maxRuns, metrics);
-  const gates = gated.map((one): Gate => ({ gated: one, samples: { old: [], new: [] }, rounds: 0 }));
-  const isOpen = (one: Gate) =>
+  const gates = gated.map((one): MetricGate => ({ gated: one, samples: { old: [], new: [] }, rounds: 0 }));
+  const isOpen = (one: MetricGate) =>
     one.unmeasurable === undefined && (one.judgement?.outcome ?? "undecided") === "undecided";
   const entered = world.now();
   let begun = entered;
   let roundsEnd = entered;
   let rounds = 0;
-  let ended: Ended | undefined;
-  const wantsMore = (samples: Samples<Values>) => {
+  let ended: EndReason | undefined;
+  const wantsMore = (samples: SamplesByCommand<RunValues>) => {
     rounds = samples[NEW].length;
     if (rounds === 0) begun = world.now();
     if (rounds === STEADY_RUNS || looks.rounds.includes(rounds)) {
@@ -125,7 +125,12 @@ export async function gate(
 }
 
 /** Judges a metric by the runs there are. */
-function look(one: Gate, samples: Samples<Values>, rounds: number, confidence: number): void {
+function look(
+  one: MetricGate,
+  samples: SamplesByCommand<RunValues>,
+  rounds: number,
+  confidence: number,
+): void {
   const { rung, stored, threshold } = one.gated;
   one.rounds = rounds;
   const now = valuesOf(samples[NEW], rung, "the command");
@@ -137,7 +142,7 @@ function look(one: Gate, samples: Samples<Values>, rounds: number, confidence: n
     return;
   }
   one.samples = { old: stored ? [...stored.samples] : other, new: now };
-  const terms: Terms = { threshold: threshold / 100, confidence, steady: rung.steady };
+  const terms: JudgementTerms = { threshold: threshold / 100, confidence, steady: rung.steady };
   const steady = judgeSteady(one.samples.old, one.samples.new, terms);
   if (steady) {
     one.judgement = steady;
@@ -154,7 +159,7 @@ function look(one: Gate, samples: Samples<Values>, rounds: number, confidence: n
 }
 
 /** The rung's values in all runs, or why they cannot be compared. */
-function valuesOf(runs: readonly Values[], rung: Rung, whose: string): number[] | string {
+function valuesOf(runs: readonly RunValues[], rung: MetricSource, whose: string): number[] | string {
   const values = runs.map((run) => run.get(rung.name));
   const missing = values.findIndex((value) => value === undefined);
   if (missing >= 0) return `run ${missing + 1} of ${whose} has no ${rung.name}`;

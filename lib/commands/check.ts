@@ -15,11 +15,11 @@ import {
 } from "../check/baseline/baseline.ts";
 import { checkJson } from "../check/output/check_json.ts";
 import { checkText } from "../check/output/check_text.ts";
-import { differences, type Fingerprint, readFingerprint } from "../check/baseline/fingerprint.ts";
-import { annotations, stepSummary } from "../check/output/github.ts";
+import { type Fingerprint, fingerprintDifferences, readFingerprint } from "../check/baseline/fingerprint.ts";
+import { githubAnnotations, stepSummary } from "../check/output/github.ts";
 import { junitXml } from "../check/output/junit.ts";
 import { BEST } from "../check/metrics/metric_sources.ts";
-import { type CheckResult, exitStatus, unmeasuredRow } from "../check/output/result.ts";
+import { checkExitStatus, type CheckResult, unmeasuredRow } from "../check/output/result.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { writeOutputFile } from "../cli/output_file.ts";
 import { quoteWords } from "../cli/shell_words.ts";
@@ -28,9 +28,9 @@ import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld } from "../events/resolve.ts";
 import { checkBenchmark, measureBaseline } from "../check/series/benchmark.ts";
-import { keepProfile, whereItWent } from "../check/series/profiles.ts";
+import { regressionProfile, saveProfile } from "../check/series/profiles.ts";
 import { CHECK_OPTIONS, type CheckRequest, requestOf } from "./check_options.ts";
-import type { Plan, Setting } from "../check/series/series.ts";
+import type { BenchmarkPlan, CheckContext } from "../check/series/series.ts";
 
 export const command: CommandSpec = {
   name: "check",
@@ -54,7 +54,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const request = requestOf(args);
   const note = (line: string) => io.err(`pmuctl: ${line}`);
   const world = hostWorld();
-  const setting: Setting = {
+  const setting: CheckContext = {
     io,
     note,
     standing: { privilege: readPrivilege(), hasCorePmu: world.pmus.core().length > 0 },
@@ -66,7 +66,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
 
   const { result, stopSignal } = await check(request, machine, args, setting);
   const strict = args.has("strict");
-  const status = stopSignal === undefined ? exitStatus(result.rows, strict) : 128 + stopSignal;
+  const status = stopSignal === undefined ? checkExitStatus(result.rows, strict) : 128 + stopSignal;
   const colors = io.stdoutIsTerminal && !io.env("NO_COLOR");
   io.out(
     args.has("json")
@@ -84,7 +84,7 @@ async function check(
   { plans, baseline: file }: CheckRequest,
   machine: Fingerprint,
   args: ParsedArgs,
-  setting: Setting,
+  setting: CheckContext,
 ): Promise<{ result: CheckResult; stopSignal?: number }> {
   const baseline = file === undefined ? {} : readBaseline(file);
   const result: CheckResult = { rows: [], notes: [], where: {} };
@@ -104,7 +104,7 @@ async function check(
     append(result.notes, notes);
     if (stopSignal !== undefined) return { result, stopSignal };
     if (args.has("profile") && rows.some(({ verdict }) => verdict === "regressed")) {
-      result.where[plan.name] = await whereItWent(plan, file, setting);
+      result.where[plan.name] = await regressionProfile(plan, file, setting);
     }
   }
   return { result };
@@ -112,7 +112,7 @@ async function check(
 
 /** Why a benchmark cannot be compared with the baseline; what is only to be known goes into the notes. */
 function hindranceOf(
-  plan: Plan,
+  plan: BenchmarkPlan,
   metrics: readonly string[],
   stored: StoredBenchmark | undefined,
   machine: Fingerprint,
@@ -128,7 +128,7 @@ function hindranceOf(
       quoteWords(stored.command)
     }: measure this one with --update`;
   }
-  const differing = differences(stored.machine, machine);
+  const differing = fingerprintDifferences(stored.machine, machine);
   if (differing.length === 0) return undefined;
   if (!args.has("allow-mismatch")) {
     return `the baseline is of another machine (${
@@ -154,7 +154,7 @@ async function update(
   { plans, baseline: file }: CheckRequest,
   machine: Fingerprint,
   withProfile: boolean,
-  setting: Setting,
+  setting: CheckContext,
 ): Promise<number> {
   const { note } = setting;
   if (file === undefined) {
@@ -172,7 +172,7 @@ async function update(
       note(`stopped: nothing was written to ${file}`);
       return 128 + stopSignal;
     }
-    if (withProfile) note(`wrote ${await measuring(plan, () => keepProfile(plan, file, setting))}`);
+    if (withProfile) note(`wrote ${await measuring(plan, () => saveProfile(plan, file, setting))}`);
     measured[plan.name] = { command: plan.argv, machine, metrics, ...(wall ? { wall } : {}) };
     const old = before[plan.name]?.command;
     if (old && !isSameCommand(old, plan.argv)) {
@@ -191,7 +191,7 @@ async function update(
 }
 
 /** Does `work` on a benchmark. Throws UnsupportedError for a command that fails: its own status may say "regressed". */
-async function measuring<T>(plan: Plan, work: () => Promise<T>): Promise<T> {
+async function measuring<T>(plan: BenchmarkPlan, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -215,7 +215,7 @@ function readBaseline(file: string): Baseline {
 
 /** Annotations on standard error, where the runner looks as well, so that standard output is the result alone. */
 function tellGithub(result: CheckResult, options: { strict: boolean; file?: string }, io: Io) {
-  for (const line of annotations(result, options)) io.err(line);
+  for (const line of githubAnnotations(result, options)) io.err(line);
   const summary = io.env("GITHUB_STEP_SUMMARY");
   if (!summary) return;
   try {

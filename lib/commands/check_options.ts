@@ -6,7 +6,7 @@ import { type Benchmark, parseConfig, type Thresholds } from "../check/baseline/
 import { BEST, METRIC_NAMES } from "../check/metrics/metric_sources.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
 import { quoteWords, splitWords } from "../cli/shell_words.ts";
-import type { Plan } from "../check/series/series.ts";
+import type { BenchmarkPlan } from "../check/series/series.ts";
 
 export const DEFAULT_CONFIG = "pmuctl.json";
 export const DEFAULT_BASELINE = "pmuctl.baseline.json";
@@ -72,7 +72,7 @@ export const CHECK_OPTIONS: OptionSpec[] = [
 
 /** What is to be checked, and with what it is compared. */
 export interface CheckRequest {
-  plans: Plan[];
+  plans: BenchmarkPlan[];
   /** Where the baseline is, or will be; undefined when none is needed. */
   baseline?: string;
   /** The config file, where there is one. */
@@ -140,7 +140,7 @@ function configRequest(args: ParsedArgs): CheckRequest {
 }
 
 /** A benchmark with what the command line says of all, and the defaults. */
-function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): Plan {
+function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): BenchmarkPlan {
   const wordsOf = (command: string[] | string) =>
     typeof command === "string" ? splitWords(command, where) : command;
   const said = thresholdsOf(args);

@@ -21,9 +21,9 @@ import {
   ledgerLine,
   ledgerTable,
   lossWarnings,
-  lostIn,
   lostPercent,
   lostText,
+  samplesLost,
 } from "../perfdata/format/ledger.ts";
 import { parseSize, parseSwitchWhen } from "../record/request/limits.ts";
 import {
@@ -453,7 +453,7 @@ interface Telling {
 function report(recording: Recording, telling: Telling, note: (line: string) => void) {
   const { ledger, seconds, bytes, events, paths } = recording;
   const rates = events.map(({ rate }) => rate);
-  const lost = lostIn(ledger.total) === 0 ? "none lost" : `${lostText(ledger)} lost`;
+  const lost = samplesLost(ledger.total) === 0 ? "none lost" : `${lostText(ledger)} lost`;
   note(
     `recorded ${ledger.total.sample} samples (${whatOf(events, telling.verbose)}) in ${
       seconds.toFixed(3)
@@ -466,7 +466,7 @@ function report(recording: Recording, telling: Telling, note: (line: string) => 
     const hint = `: '${reportCommand(paths[0])}' shows where the time went`;
     note(`wrote ${where}${telling.reason ? "" : hint}`);
   } else note(`in all ${where}`); // each was named when it was complete
-  if (telling.verbose || !telling.onTerminal || lostIn(ledger.total) > 0) {
+  if (telling.verbose || !telling.onTerminal || samplesLost(ledger.total) > 0) {
     note(`ledger: ${ledgerLine(ledger)}`);
   }
   if (telling.verbose) { for (const line of ledgerTable(ledger)) note(line); }

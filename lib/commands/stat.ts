@@ -2,16 +2,21 @@
 
 import { CommandError, EXIT, UsageError, UserError } from "../base/system/errors.ts";
 import { VERSION } from "../base/system/version.ts";
-import { DEFAULT_EVENTS, type Facts, type Metric, metricsOf } from "../check/metrics/metrics.ts";
-import { combinations, parseParameter, substitute, uses } from "../check/baseline/parameters.ts";
+import { DEFAULT_EVENTS, type Metric, metricsOf, type RunFacts } from "../check/metrics/metrics.ts";
 import {
-  type Enough,
-  exactly,
+  parameterCombinations,
+  parseParameter,
+  substituteParameters,
+  usesParameter,
+} from "../check/baseline/parameters.ts";
+import {
+  exactRounds,
   execute,
   expectedRounds,
-  type Samples,
+  needsRound,
+  type RoundLimits,
+  type SamplesByCommand,
   type Step,
-  wantsRound,
 } from "../run/schedule.ts";
 import { type StatCommand, type StatResult, statResult } from "../check/stat/stat.ts";
 import { statCsv, statJson, statMarkdown, statRunsCsv } from "../check/stat/stat_formats.ts";
@@ -21,7 +26,7 @@ import { renderProgress } from "../cli/progress.ts";
 import { quoteWords, splitWords } from "../cli/shell_words.ts";
 import { onStopSignals } from "../cli/signals.ts";
 import { type CommandOutput, CommandRunner, type Job, type RunLimit } from "../run/command_runner.ts";
-import type { Wish } from "../run/measured_run.ts";
+import type { RequestedEvent } from "../run/measured_run.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld, resolveEvents } from "../events/resolve.ts";
 
@@ -117,7 +122,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     stopper: onStopSignals(io.stderrIsTerminal),
     ...(timeout === undefined ? {} : { limit: () => timeout }),
   });
-  let samples: Samples<Facts> = [];
+  let samples: SamplesByCommand<RunFacts> = [];
   try {
     samples = await measure(runner, commands, { enough, warmups }, io);
   } catch (error) {
@@ -141,10 +146,10 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
 async function measure(
   runner: CommandRunner,
   commands: readonly StatCommand[],
-  { enough, warmups }: { enough: Enough; warmups: number },
+  { enough, warmups }: { enough: RoundLimits; warmups: number },
   io: Io,
-): Promise<Samples<Facts>> {
-  let samples: Samples<Facts> = [];
+): Promise<SamplesByCommand<RunFacts>> {
+  let samples: SamplesByCommand<RunFacts> = [];
   let counting = performance.now();
   const begun = counting;
   const spentNs = () => (performance.now() - counting) * 1e6 / commands.length;
@@ -160,9 +165,9 @@ async function measure(
   const plan = {
     commands: commands.length,
     warmups,
-    wantsMore: (all: Samples<Facts>) => {
+    wantsMore: (all: SamplesByCommand<RunFacts>) => {
       if (all[0].length === 0) counting = performance.now();
-      return wantsRound(all[0].length, spentNs(), enough);
+      return needsRound(all[0].length, spentNs(), enough);
     },
     stopped: () => runner.stopSignal !== undefined,
   };
@@ -173,7 +178,7 @@ async function measure(
       return runner.run(step);
     },
   };
-  for await (const run of execute<Facts>(plan, executor)) {
+  for await (const run of execute<RunFacts>(plan, executor)) {
     samples = run.samples;
     done++;
   }
@@ -203,19 +208,19 @@ function commandsOf(args: ParsedArgs): { commands: StatCommand[]; jobs: Job[] } 
   const prepare = prepareText === undefined ? undefined : wordsOf(prepareText, "--prepare");
   const parameters = args.texts("param").map(parseParameter);
   for (const { name } of parameters) {
-    if (![...templates, prepare ?? []].some((words) => uses(words, name))) {
+    if (![...templates, prepare ?? []].some((words) => usesParameter(words, name))) {
       throw new UsageError(`--param ${name}: there is no {${name}} in the commands`);
     }
   }
   const argvOf = (words: string[]) => shell ? ["/bin/sh", "-c", ...words] : words;
-  const all = combinations(parameters).flatMap((values) =>
+  const all = parameterCombinations(parameters).flatMap((values) =>
     templates.map((template) => {
-      const words = substitute(template, values);
+      const words = substituteParameters(template, values);
       const name = shell ? words[0] : quoteWords(words);
       const argv = argvOf(words);
       return {
         command: { name, argv, parameters: values },
-        job: { name, argv, ...(prepare ? { prepare: argvOf(substitute(prepare, values)) } : {}) },
+        job: { name, argv, ...(prepare ? { prepare: argvOf(substituteParameters(prepare, values)) } : {}) },
       };
     })
   );
@@ -236,7 +241,7 @@ function quotedCommands({ command: [first, ...others] }: ParsedArgs, error: unkn
   );
 }
 
-function enoughOf(args: ParsedArgs): Enough {
+function enoughOf(args: ParsedArgs): RoundLimits {
   const runs = args.number("runs", { min: 1, max: 1e6, integer: true });
   const seconds = args.number("min-time", { min: 0, max: 1e6 });
   if (runs === undefined) {
@@ -245,7 +250,7 @@ function enoughOf(args: ParsedArgs): Enough {
   if (seconds !== undefined) {
     throw new UsageError("stat: -r and --min-time both say when it is enough: give one");
   }
-  return exactly(runs);
+  return exactRounds(runs);
 }
 
 /** How long each run may take. */
@@ -257,7 +262,7 @@ function timeoutOf(args: ParsedArgs): RunLimit | undefined {
 }
 
 /** The usual events are left out where they cannot be counted; those that were asked for are an error then. */
-function wishesOf(args: ParsedArgs): Wish[] {
+function wishesOf(args: ParsedArgs): RequestedEvent[] {
   const asked = args.texts("event");
   const optional = asked.length === 0;
   return (optional ? [DEFAULT_EVENTS] : ["task-clock", ...asked])

@@ -6,7 +6,7 @@
 import { MeasuredCommand, type MeasuredCommandOptions, type StopSignals } from "../../ffi/command.ts";
 import { FOREIGN_PROC, inPidNamespace, isForeignProc } from "../base/files/pid_namespace.ts";
 import { cutShortAdvice } from "../events/cut_short.ts";
-import type { Happenings } from "../perfdata/format/session_info.ts";
+import type { RecordingChanges } from "../perfdata/format/session_info.ts";
 import { backends } from "./backends/all.ts";
 import {
   type BackendOwner,
@@ -41,7 +41,11 @@ export interface SessionSteps {
   /** Opens the events, disabled. Throws UnsupportedError. */
   openEvents(inputs: SessionInputs, owner: BackendOwner, pid: number | undefined): EventOnCpus[];
   /** Makes the rings and the first output. Throws UnsupportedError. */
-  openOutputs(inputs: SessionInputs, opened: readonly EventOnCpus[], happened: Happenings): SessionOutputs;
+  openOutputs(
+    inputs: SessionInputs,
+    opened: readonly EventOnCpus[],
+    happened: RecordingChanges,
+  ): SessionOutputs;
 }
 
 /** Steps on this machine. */

@@ -9,7 +9,7 @@ import { CommandError, UnsupportedError } from "../base/system/errors.ts";
 import { printable } from "../base/text/printable.ts";
 import { refusal } from "../base/system/system_error.ts";
 import type { Standing } from "../events/open.ts";
-import { CommandMeter, type MeasuredRun, type Wish } from "./measured_run.ts";
+import { CommandMeter, type MeasuredRun, type RequestedEvent } from "./measured_run.ts";
 
 /** A command to be measured. */
 export interface Job {
@@ -24,7 +24,7 @@ export interface Job {
 export type CommandOutput = "null" | "inherit" | "stderr" | { file: string };
 
 export interface RunnerOptions {
-  wishes: readonly Wish[];
+  wishes: readonly RequestedEvent[];
   standing: Standing;
   /** Default `null`. A file has what the last run printed. */
   output?: CommandOutput;

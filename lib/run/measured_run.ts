@@ -15,14 +15,14 @@ import { ExecWatch } from "../counters/tasks/exec_watch.ts";
 import { OpenSet } from "../counters/open/open_set.ts";
 
 /** An event to be counted in each run. */
-export interface Wish {
+export interface RequestedEvent {
   event: ResolvedEvent;
   /** Where it cannot be counted it is left out, and `absent` says why, rather than an error. */
   optional?: boolean;
 }
 
 /** What to run. */
-export interface Command {
+export interface CommandSpec {
   argv: readonly string[];
   /** The whole environment. Default: this process's. */
   env?: Readonly<Record<string, string>>;
@@ -34,7 +34,7 @@ export interface Command {
 }
 
 /** A count over a run. */
-export interface Count {
+export interface EventCount {
   /** Events, or ns for the clock events; in the user mode alone where the event says so. */
   value: number;
   /** The part of the time that it was really on a counter, 0 to 1; below 1 the value is scaled up. */
@@ -56,7 +56,7 @@ export interface MeasuredRun {
   /** False where `usage.maxrssBytes` is at least what pmuctl itself has, and says nothing of the command. */
   ownMemory: boolean;
   /** By the event's name as it was asked for. Events that are absent are not in it. */
-  counts: ReadonlyMap<string, Count>;
+  counts: ReadonlyMap<string, EventCount>;
 }
 
 /**
@@ -68,7 +68,7 @@ const LEAST_COUNTED = 0.25, MOST_UNCOUNTED_NS = 1e6;
 
 /** Runs commands, one after another; `close()` when there are no more. */
 export class CommandMeter {
-  readonly #wishes: readonly Wish[];
+  readonly #wishes: readonly RequestedEvent[];
   readonly #standing: Standing;
   readonly #note: (line: string) => void;
   readonly #absent = new Map<string, string>();
@@ -85,7 +85,7 @@ export class CommandMeter {
   #last: OpenSet[] = [];
 
   /** `note` gets, in the first run, a line for each event that is not counted as it was asked for. */
-  constructor(wishes: readonly Wish[], standing: Standing, note: (line: string) => void) {
+  constructor(wishes: readonly RequestedEvent[], standing: Standing, note: (line: string) => void) {
     this.#wishes = wishes;
     this.#standing = standing;
     this.#note = note;
@@ -105,7 +105,7 @@ export class CommandMeter {
    * Runs the command to its end. Throws CommandError when it cannot be run, UnsupportedError when an event that
    * is not optional cannot be counted.
    */
-  async run(command: Command): Promise<MeasuredRun> {
+  async run(command: CommandSpec): Promise<MeasuredRun> {
     const child = this.#spawn(command);
     const sets: [string, OpenSet][] = [];
     let watch: ExecWatch | undefined;
@@ -149,7 +149,7 @@ export class CommandMeter {
     if (this.#running) kill(this.#running.child, this.#running.ownGroup, signal);
   }
 
-  #spawn(command: Command): Child {
+  #spawn(command: CommandSpec): Child {
     try {
       return spawn({ ...command, ownMemory: this.#ownMemory, ownGroup: command.limitMs !== undefined });
     } catch (error) {
@@ -160,7 +160,7 @@ export class CommandMeter {
     }
   }
 
-  #open({ event, optional }: Wish, pid: number): OpenSet | undefined {
+  #open({ event, optional }: RequestedEvent, pid: number): OpenSet | undefined {
     if (this.#absent.has(event.name)) return undefined;
     const note = this.#noted ? () => {} : this.#note;
     const place = { pid, cpu: -1, target: "a command" };
@@ -186,7 +186,7 @@ export class CommandMeter {
   }
 
   /** A watch over the first run of each command: that costs next to nothing, and once nothing at all. */
-  #watch({ argv }: Command, pid: number): ExecWatch | undefined {
+  #watch({ argv }: CommandSpec, pid: number): ExecWatch | undefined {
     const key = argv.join("\0");
     if (this.#watched.has(key)) return undefined;
     this.#watched.add(key);
@@ -216,7 +216,7 @@ export class CommandMeter {
   }
 
   /** What the set counted; undefined when it was on no counter at any time, which is not the same as 0. */
-  #count(name: string, set: OpenSet): Count | undefined {
+  #count(name: string, set: OpenSet): EventCount | undefined {
     const sample = set.sample(0n);
     if (sample === undefined || (sample.enabledNs > 0 && sample.tickNs === 0)) {
       this.#absent.set(name, "its counters were in use by others all the time");

@@ -7,11 +7,11 @@ import { refusal } from "../base/system/system_error.ts";
 import { temporaryFolder } from "../base/files/temporary.ts";
 import { toolFile } from "../base/system/tools.ts";
 
-/** Runs what is behind $1 and $2 once for each word that it is given: `$1` has its questions, `$2` our answers. */
+/** RepeatedRuns what is behind $1 and $2 once for each word that it is given: `$1` has its questions, `$2` our answers. */
 const ASKING = 'exec 3<>"$1" 4<>"$2"; shift 2; ' +
   'while echo >&3 && read -r go <&4 && [ "$go" = run ]; do "$@" </dev/null >/dev/null 2>&1 3>&- 4<&-; done';
 
-export interface Runs {
+export interface RepeatedRuns {
   argv: readonly string[];
   count: number;
   /** Is awaited before each run. Where it resolves to false, or throws, that was the last one. */
@@ -29,7 +29,7 @@ export class RepeatedCommand {
   #error: unknown;
   #closing = false;
 
-  private constructor(folder: string, fifos: readonly string[], runs: Runs) {
+  private constructor(folder: string, fifos: readonly string[], runs: RepeatedRuns) {
     this.#folder = folder;
     this.argv = ["/bin/sh", "-c", ASKING, "sh", ...fifos, ...runs.argv];
     // for reading and writing, so that no open waits for the shell, and none of ours is left without a peer
@@ -42,7 +42,7 @@ export class RepeatedCommand {
   }
 
   /** Waits for the shell from now on. Throws UnsupportedError when there is no place for the two FIFOs. */
-  static open(runs: Runs): RepeatedCommand {
+  static open(runs: RepeatedRuns): RepeatedCommand {
     const attempt = "prepare each run of a recording";
     const folder = temporaryFolder("pmuctl-runs-", attempt);
     try {
@@ -73,7 +73,7 @@ export class RepeatedCommand {
     if (this.#error !== undefined) throw this.#error;
   }
 
-  async #serve({ count, prepare }: Runs): Promise<void> {
+  async #serve({ count, prepare }: RepeatedRuns): Promise<void> {
     try {
       for (let run = 0; run < count && await this.#asked() && await prepare(); run++) this.#answer("run");
     } finally {

@@ -3,7 +3,7 @@
 import { JSON_SCHEMAS } from "../base/text/json_schemas.ts";
 import { greatest } from "../base/bytes/lists.ts";
 import { jsonText, printable } from "../base/text/printable.ts";
-import type { Count, MeasuredRun } from "./measured_run.ts";
+import type { EventCount, MeasuredRun } from "./measured_run.ts";
 
 /** What is counted, in the order of the lines. */
 export const SUMMARY_EVENTS =
@@ -111,7 +111,7 @@ function ratioOf(name: string, { run: { wallNs, counts }, measured }: RunSummary
 }
 
 /** A count that may be divided by, and that was there to be counted. */
-function known({ value, running }: Count): boolean {
+function known({ value, running }: EventCount): boolean {
   return value > 0 && running > 0;
 }
 

@@ -28,13 +28,13 @@ export interface Executor<R> {
   run(step: Step): Promise<R | undefined>;
 }
 
-export interface Plan<R> {
+export interface RunSchedule<R> {
   /** How many commands there are. */
   commands: number;
   /** Rounds that only warm up. */
   warmups: number;
   /** Asked before each round that counts: whether it is wanted, after the runs there are. */
-  wantsMore(samples: Samples<R>): boolean;
+  wantsMore(samples: SamplesByCommand<R>): boolean;
   /** Asked before each run: whether the user has had enough. */
   stopped?(): boolean;
   /** Of the order in rounds. */
@@ -45,21 +45,24 @@ export interface Plan<R> {
  * What the runs gave, by command, then by round. Where the user stopped in the middle of a round some commands have one
  * more than others; `samples[a][i]` and `samples[b][i]` are of one round all the same.
  */
-export type Samples<R> = readonly (readonly R[])[];
+export type SamplesByCommand<R> = readonly (readonly R[])[];
 
 /** A run that is over. */
-export interface Done<R> {
+export interface FinishedRun<R> {
   step: Step;
   result: R;
   /** What all runs that count gave until then. The same arrays each time, growing. */
-  samples: Samples<R>;
+  samples: SamplesByCommand<R>;
 }
 
 /**
  * Runs the plan, and yields after each run, so that who walks through it can tell how far it is, and has what there is
  * when a run throws. Ends at the end of the plan, or when the user has had enough.
  */
-export async function* execute<R>(plan: Plan<R>, executor: Executor<R>): AsyncGenerator<Done<R>> {
+export async function* execute<R>(
+  plan: RunSchedule<R>,
+  executor: Executor<R>,
+): AsyncGenerator<FinishedRun<R>> {
   const samples: R[][] = Array.from({ length: plan.commands }, () => []);
   const orders = roundOrders(plan.commands, plan.seed);
   for (let round = 0; round < plan.warmups || plan.wantsMore(samples); round++) {
@@ -95,7 +98,7 @@ export function* roundOrders(commands: number, seed = 1): Generator<number[], ne
 }
 
 /** When there were enough rounds. */
-export interface Enough {
+export interface RoundLimits {
   /** At least so many. */
   minRuns: number;
   /** No more than so many. */
@@ -105,7 +108,7 @@ export interface Enough {
 }
 
 /** As many rounds as `-r` says. */
-export function exactly(runs: number): Enough {
+export function exactRounds(runs: number): RoundLimits {
   return { minRuns: runs, maxRuns: runs, minTimeNs: 0 };
 }
 
@@ -113,12 +116,12 @@ export function exactly(runs: number): Enough {
  * Whether another round is wanted behind `rounds`, for a plan's `wantsMore`. `spentNs` is what they took for each
  * command, on average.
  */
-export function wantsRound(rounds: number, spentNs: number, enough: Enough): boolean {
+export function needsRound(rounds: number, spentNs: number, enough: RoundLimits): boolean {
   return rounds < enough.minRuns || (rounds < enough.maxRuns && spentNs < enough.minTimeNs);
 }
 
 /** How many rounds there will be as far as can be told after `rounds` of them; for showing how far it is. */
-export function expectedRounds(rounds: number, spentNs: number, enough: Enough): number {
+export function expectedRounds(rounds: number, spentNs: number, enough: RoundLimits): number {
   const byTime = spentNs > 0 ? Math.ceil(rounds * enough.minTimeNs / spentNs) : 0;
   return Math.max(enough.minRuns, Math.min(enough.maxRuns, byTime));
 }

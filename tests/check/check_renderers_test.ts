@@ -2,14 +2,14 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { checkJson } from "../../lib/check/output/check_json.ts";
 import { checkText } from "../../lib/check/output/check_text.ts";
 import { readFingerprint } from "../../lib/check/baseline/fingerprint.ts";
-import { annotations, stepSummary } from "../../lib/check/output/github.ts";
+import { githubAnnotations, stepSummary } from "../../lib/check/output/github.ts";
 import { junitXml } from "../../lib/check/output/junit.ts";
 import {
+  checkExitStatus,
   type CheckResult,
   type CheckRow,
-  exitStatus,
-  percent,
-  signedPercent,
+  formatPercent,
+  formatSignedPercent,
 } from "../../lib/check/output/result.ts";
 import { assertGolden } from "../golden.ts";
 
@@ -74,11 +74,14 @@ Deno.test("junitXml() counts failures, errors and what is skipped, and escapes n
 });
 
 Deno.test("annotations() are errors where the build ends, and escaped as the runner wants", () => {
-  const lines = annotations(RESULT, { strict: false, file: "ci/pmuctl.json" });
+  const lines = githubAnnotations(RESULT, { strict: false, file: "ci/pmuctl.json" });
   assertEquals(lines.map((line) => line.split(" ")[0]), ["::error", "::warning", "::error"]);
   assertStringIncludes(lines[0], "file=ci/pmuctl.json,title=pmuctl check%3A sort::wall regressed: +5.0%25");
   assert(lines.every((line) => !line.includes("\n")));
-  assertEquals(annotations(RESULT, { strict: true }).every((line) => line.startsWith("::error ")), true);
+  assertEquals(
+    githubAnnotations(RESULT, { strict: true }).every((line) => line.startsWith("::error ")),
+    true,
+  );
 });
 
 Deno.test("stepSummary() is a table that no name breaks, with where it went", async () => {
@@ -96,15 +99,15 @@ Deno.test("checkJson() has every number", () => {
 
 Deno.test("exitStatus() is the worst verdict's, and --strict takes inconclusive for regressed", () => {
   const of = (...verdicts: CheckRow["verdict"][]) => verdicts.map((verdict) => ({ ...ROW, verdict }));
-  assertEquals(exitStatus(of("pass", "pass"), false), 0);
-  assertEquals(exitStatus(of("pass", "inconclusive"), false), 5);
-  assertEquals(exitStatus(of("inconclusive"), true), 1);
-  assertEquals(exitStatus(of("inconclusive", "unmeasurable"), false), 3);
-  assertEquals(exitStatus(of("unmeasurable", "regressed"), false), 1);
+  assertEquals(checkExitStatus(of("pass", "pass"), false), 0);
+  assertEquals(checkExitStatus(of("pass", "inconclusive"), false), 5);
+  assertEquals(checkExitStatus(of("inconclusive"), true), 1);
+  assertEquals(checkExitStatus(of("inconclusive", "unmeasurable"), false), 3);
+  assertEquals(checkExitStatus(of("unmeasurable", "regressed"), false), 1);
 });
 
 Deno.test("percent() has digits for small ones, and no number for what is not known", () => {
-  assertEquals([0, 0.05, 0.0004, 0.00001, 1.5, Infinity].map(percent), [
+  assertEquals([0, 0.05, 0.0004, 0.00001, 1.5, Infinity].map(formatPercent), [
     "0%",
     "5.0%",
     "0.04%",
@@ -112,5 +115,9 @@ Deno.test("percent() has digits for small ones, and no number for what is not kn
     "150%",
     "any%",
   ]);
-  assertEquals([signedPercent(0.05), signedPercent(-0.05), signedPercent(0)], ["+5.0%", "-5.0%", "+0%"]);
+  assertEquals([formatSignedPercent(0.05), formatSignedPercent(-0.05), formatSignedPercent(0)], [
+    "+5.0%",
+    "-5.0%",
+    "+0%",
+  ]);
 });

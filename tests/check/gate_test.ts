@@ -1,22 +1,22 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { gate, type Gated, type Limits, OLD, type Values } from "../../lib/check/gate.ts";
-import { type Rung, rungsOf } from "../../lib/check/metrics/metric_sources.ts";
+import { type GatedMetric, type GateLimits, OLD, runGate, type RunValues } from "../../lib/check/gate.ts";
+import { type MetricSource, sourcesOf } from "../../lib/check/metrics/metric_sources.ts";
 import { seededRandom } from "../../lib/run/random.ts";
 import { rowsOf } from "../../lib/check/output/result.ts";
 import type { Step } from "../../lib/run/schedule.ts";
 import { noise, simulate, WEATHER } from "./simulated.ts";
 
-const [WALL] = rungsOf("wall");
-const [INSTRUCTIONS] = rungsOf("instructions");
-const LIMITS: Limits = { warmups: 0, maxRuns: 100, budgetMs: 1e9 };
+const [WALL] = sourcesOf("wall");
+const [INSTRUCTIONS] = sourcesOf("instructions");
+const LIMITS: GateLimits = { warmups: 0, maxRuns: 100, budgetMs: 1e9 };
 
 /** Gates one metric whose runs take what `valueOf` says, a ms each by the clock. */
 async function play(
-  rung: Rung,
+  rung: MetricSource,
   valueOf: (step: Step) => number | undefined,
   { limits = LIMITS, stored, seed = 1, stopAfter = Infinity, endsIn = Infinity }: {
-    limits?: Limits;
-    stored?: Gated["stored"];
+    limits?: GateLimits;
+    stored?: GatedMetric["stored"];
     seed?: number;
     stopAfter?: number;
     /** The run in which the budget ends. */
@@ -24,13 +24,13 @@ async function play(
   } = {},
 ) {
   let runs = 0;
-  const gates = await gate([{ metric: rung.name, rung, threshold: rung.threshold, stored }], 1, limits, {
+  const gates = await runGate([{ metric: rung.name, rung, threshold: rung.threshold, stored }], 1, limits, {
     executor: {
       run: (step) => {
         runs++;
         if (runs >= endsIn) return Promise.resolve(undefined);
         const value = valueOf(step);
-        const values: Values = new Map(value === undefined ? [] : [[rung.name, value]]);
+        const values: RunValues = new Map(value === undefined ? [] : [[rung.name, value]]);
         return Promise.resolve(values);
       },
     },
@@ -43,7 +43,7 @@ async function play(
   return { row, runs, gates };
 }
 
-Deno.test("gate() ends at the first look where the answer is plain", async () => {
+Deno.test("runGate() ends at the first look where the answer is plain", async () => {
   const random = seededRandom(1);
   const slower = await play(WALL, ({ command }) => (command === OLD ? 100 : 110) * noise(random, 0.01));
   assertEquals([slower.row.verdict, slower.runs], ["regressed", 24]);
@@ -52,7 +52,7 @@ Deno.test("gate() ends at the first look where the answer is plain", async () =>
   assertEquals([same.row.verdict, same.runs], ["pass", 24]);
 });
 
-Deno.test("gate() runs more where the answer is not plain, and says so when there are no more", async () => {
+Deno.test("runGate() runs more where the answer is not plain, and says so when there are no more", async () => {
   const random = seededRandom(2);
   const { row, runs } = await play(
     WALL,
@@ -65,7 +65,7 @@ Deno.test("gate() runs more where the answer is not plain, and says so when ther
   assertStringIncludes(noisy.row.reason!, "alike runs differ by");
 });
 
-Deno.test("gate() decides counts that do not vary by four runs", async () => {
+Deno.test("runGate() decides counts that do not vary by four runs", async () => {
   const { row, runs } = await play(INSTRUCTIONS, ({ command }) => command === OLD ? 1e6 : 1.02e6);
   assertEquals([row.verdict, runs, row.figures?.method], ["regressed", 8, "range"]);
   const random = seededRandom(4);
@@ -73,7 +73,7 @@ Deno.test("gate() decides counts that do not vary by four runs", async () => {
   assert(varying.runs > 8);
 });
 
-Deno.test("gate() stops when the next round would be over the budget, and says what it takes", async () => {
+Deno.test("runGate() stops when the next round would be over the budget, and says what it takes", async () => {
   const { row, runs, gates } = await play(WALL, () => 100, { limits: { ...LIMITS, budgetMs: 11 } });
   assertEquals([row.verdict, runs], ["inconclusive", 10]);
   assertStringIncludes(row.reason!, "give --budget");
@@ -83,7 +83,7 @@ Deno.test("gate() stops when the next round would be over the budget, and says w
   assertStringIncludes(few.row.reason!, "give --max-runs 12");
 });
 
-Deno.test("gate() tells what a budget takes that ends in the first round, by what a round is known to take", async () => {
+Deno.test("runGate() tells what a budget takes that ends in the first round, by what a round is known to take", async () => {
   const limits = { ...LIMITS, budgetMs: 2000, roundMs: 1000 };
   const { gates, row } = await play(WALL, () => 100, { limits, endsIn: 1 });
   assertEquals([gates.ended, gates.roundMs, row.verdict], ["budget", 1000, "inconclusive"]);
@@ -94,7 +94,7 @@ Deno.test("gate() tells what a budget takes that ends in the first round, by wha
   assertStringIncludes(third.row.reason!, "give --budget 3");
 });
 
-Deno.test("gate() tells of a stop by the user, and of values that there are not", async () => {
+Deno.test("runGate() tells of a stop by the user, and of values that there are not", async () => {
   const stopped = await play(WALL, () => 100, { stopAfter: 7 });
   assertEquals([stopped.gates.ended, stopped.row.verdict], ["user", "inconclusive"]);
   const missing = await play(WALL, ({ round }) => round === 3 ? undefined : 100);
@@ -104,7 +104,7 @@ Deno.test("gate() tells of a stop by the user, and of values that there are not"
   assertStringIncludes(zero.row.reason!, "no ratio to 0");
 });
 
-Deno.test("gate() compares with stored samples, and with the gauge beside them", async () => {
+Deno.test("runGate() compares with stored samples, and with the gauge beside them", async () => {
   const random = seededRandom(6);
   const samples = Array.from({ length: 40 }, () => 100 * noise(random, 0.005));
   const gauge = Array.from({ length: 40 }, () => 30 * noise(random, 0.005));

@@ -1,6 +1,6 @@
 /** Made-up runs for the tests of what is made of runs. */
 
-import type { Facts } from "../../lib/check/metrics/metrics.ts";
+import type { RunFacts } from "../../lib/check/metrics/metrics.ts";
 
 /** Parts of a run that tests set; the rest is a run in which nothing happened. */
 export interface MadeRun {
@@ -15,7 +15,7 @@ export interface MadeRun {
   counts?: Record<string, number | { value: number; running: number }>;
 }
 
-export function madeRun(made: MadeRun): Facts {
+export function madeRun(made: MadeRun): RunFacts {
   const cpuNs = 1e6 * (made.cpuMs ?? made.wallMs);
   return {
     code: made.code ?? 0,
@@ -41,7 +41,7 @@ export function madeRun(made: MadeRun): Facts {
 }
 
 /** Runs around `wallMs`, a little apart from each other. */
-export function steadyRuns(n: number, wallMs: number, rest: Omit<MadeRun, "wallMs"> = {}): Facts[] {
+export function steadyRuns(n: number, wallMs: number, rest: Omit<MadeRun, "wallMs"> = {}): RunFacts[] {
   return Array.from({ length: n }, (_, i) => {
     const about = wallMs * (1 + 0.002 * ((7 * i) % 11 - 5));
     return madeRun({ cpuMs: 0.9 * about, ...rest, wallMs: about });

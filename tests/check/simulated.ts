@@ -1,7 +1,7 @@
 /** Checks of commands that are not there, on machines that are not there: how often the verdict is right. */
 
-import { gate, OLD } from "../../lib/check/gate.ts";
-import { rungsOf } from "../../lib/check/metrics/metric_sources.ts";
+import { OLD, runGate } from "../../lib/check/gate.ts";
+import { sourcesOf } from "../../lib/check/metrics/metric_sources.ts";
 import { seededRandom } from "../../lib/run/random.ts";
 import { rowsOf } from "../../lib/check/output/result.ts";
 import type { Verdict } from "../../lib/check/statistics/verdict.ts";
@@ -56,12 +56,12 @@ export async function simulate(simulation: Simulation): Promise<Partial<Record<V
   const { weather, checks, change, maxRuns, seed, fromBaseline } = simulation;
   const random = seededRandom(seed);
   const verdicts: Partial<Record<Verdict, number>> = {};
-  const [rung] = rungsOf("wall");
+  const [rung] = sourcesOf("wall");
   const gated = { metric: "wall", rung, threshold: rung.threshold };
   for (let i = 0; i < checks; i++) {
     const stored = fromBaseline ? baselineOf(WEATHER[weather](random)) : undefined;
     const machine = WEATHER[weather](random);
-    const gates = await gate([{ ...gated, stored }], 1, { warmups: 0, maxRuns, budgetMs: Infinity }, {
+    const gates = await runGate([{ ...gated, stored }], 1, { warmups: 0, maxRuns, budgetMs: Infinity }, {
       executor: {
         run: ({ command }) =>
           Promise.resolve(new Map([["wall", (command === OLD ? 100 : 100 * change) * machine()]])),

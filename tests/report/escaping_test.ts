@@ -5,7 +5,7 @@ import { UsageError } from "../../lib/base/system/errors.ts";
 import { checkJson } from "../../lib/check/output/check_json.ts";
 import { checkText } from "../../lib/check/output/check_text.ts";
 import { readFingerprint } from "../../lib/check/baseline/fingerprint.ts";
-import { annotations, stepSummary } from "../../lib/check/output/github.ts";
+import { githubAnnotations, stepSummary } from "../../lib/check/output/github.ts";
 import { junitXml } from "../../lib/check/output/junit.ts";
 import { metricsOf } from "../../lib/check/metrics/metrics.ts";
 import type { CheckResult, CheckRow } from "../../lib/check/output/result.ts";
@@ -142,7 +142,7 @@ function* checks(evil: string): Generator<[what: string, text: string]> {
     tool: evil,
   });
   yield ["check --json", checkJson(result, { status: 3, version: "1", machine })];
-  const lines = annotations(result, { strict: true, file: `f${evil}` });
+  const lines = githubAnnotations(result, { strict: true, file: `f${evil}` });
   for (const line of lines) assertEquals(line.split("\n").length, 1);
   yield ["check: annotations", lines.join("\n")];
   yield ["check: step summary", stepSummary(result)];

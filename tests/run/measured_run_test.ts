@@ -7,7 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { CommandError, UnsupportedError } from "../../lib/base/system/errors.ts";
-import { CommandMeter, type Wish } from "../../lib/run/measured_run.ts";
+import { CommandMeter, type RequestedEvent } from "../../lib/run/measured_run.ts";
 import type { Standing } from "../../lib/events/open.ts";
 import { readPrivilege } from "../../lib/events/privilege.ts";
 import { resolveEvents } from "../../lib/events/resolve.ts";
@@ -18,7 +18,7 @@ const INHERIT = [-1, -1, -1] as const;
 
 function meter(events: string, optional = false) {
   const notes: string[] = [];
-  const wishes: Wish[] = resolveEvents(events).flatMap((group) => group.events).map((event) => ({
+  const wishes: RequestedEvent[] = resolveEvents(events).flatMap((group) => group.events).map((event) => ({
     event,
     optional,
   }));

@@ -1,16 +1,16 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
-  exactly,
+  exactRounds,
   execute,
   expectedRounds,
-  type Plan,
+  needsRound,
   roundOrders,
+  type RunSchedule,
   type Step,
-  wantsRound,
 } from "../../lib/run/schedule.ts";
 
 /** Runs a plan of commands that take `nsOf` each; what was done is told in words. */
-async function play(plan: Partial<Plan<number>> & { commands: number }, nsOf = (_: Step) => 100) {
+async function play(plan: Partial<RunSchedule<number>> & { commands: number }, nsOf = (_: Step) => 100) {
   const log: string[] = [];
   let samples: readonly (readonly number[])[] = [];
   const word = (step: Step) => `${step.warmup ? "warm" : "run"} ${"ABC"[step.command]}${step.round}`;
@@ -83,12 +83,12 @@ Deno.test("execute() ends at a run that was cut short, which does not count", as
 
 Deno.test("wantsRound() runs at least so often and so long, and no more than allowed", () => {
   const enough = { minRuns: 3, maxRuns: 6, minTimeNs: 1000 };
-  assert(wantsRound(2, 1800, enough)); // too few
-  assert(wantsRound(3, 300, enough)); // too short
-  assert(!wantsRound(3, 1200, enough));
-  assert(!wantsRound(6, 6, enough)); // as many as there may be
-  assert(wantsRound(1, 900, exactly(2)));
-  assert(!wantsRound(2, 2, exactly(2)));
+  assert(needsRound(2, 1800, enough)); // too few
+  assert(needsRound(3, 300, enough)); // too short
+  assert(!needsRound(3, 1200, enough));
+  assert(!needsRound(6, 6, enough)); // as many as there may be
+  assert(needsRound(1, 900, exactRounds(2)));
+  assert(!needsRound(2, 2, exactRounds(2)));
 });
 
 Deno.test("expectedRounds() follows what runs take", () => {
@@ -97,5 +97,5 @@ Deno.test("expectedRounds() follows what runs take", () => {
   assertEquals(expectedRounds(1, 100, enough), 30);
   assertEquals(expectedRounds(4, 4000, enough), 10);
   assertEquals(expectedRounds(1, 1, enough), 100);
-  assertEquals(expectedRounds(3, 5000, exactly(5)), 5);
+  assertEquals(expectedRounds(3, 5000, exactRounds(5)), 5);
 });

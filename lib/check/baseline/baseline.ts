@@ -5,7 +5,7 @@
 
 import { BadInputError } from "../../base/system/errors.ts";
 import { type Fingerprint, FINGERPRINT_KEYS } from "./fingerprint.ts";
-import { Shape } from "./shape.ts";
+import { JsonShape } from "./shape.ts";
 
 /** The name and version of the format: one that means something else has another number. */
 export const BASELINE_SCHEMA = "pmuctl-baseline/1";
@@ -33,7 +33,7 @@ export type Baseline = Record<string, StoredBenchmark>;
 
 /** Parses a baseline file. Throws BadInputError naming the place of what is wrong. */
 export function parseBaseline(file: string, text: string): Baseline {
-  const root = Shape.parse(file, text);
+  const root = JsonShape.parse(file, text);
   const schema = root.need(Object.fromEntries(root.entries()), "schema");
   if (schema.text() !== BASELINE_SCHEMA) {
     throw new BadInputError(
@@ -46,7 +46,7 @@ export function parseBaseline(file: string, text: string): Baseline {
   );
 }
 
-function benchmarkOf(shape: Shape): StoredBenchmark {
+function benchmarkOf(shape: JsonShape): StoredBenchmark {
   const members = shape.members(["command", "machine", "metrics", "wall"]);
   const machine = shape.need(members, "machine");
   const parts = machine.members(FINGERPRINT_KEYS);
@@ -62,14 +62,14 @@ function benchmarkOf(shape: Shape): StoredBenchmark {
   };
 }
 
-function metricOf(shape: Shape): StoredMetric {
+function metricOf(shape: JsonShape): StoredMetric {
   const members = shape.members(["rung", "samples", "gauge"]);
   const samples = samplesOf(shape.need(members, "samples"));
   const gauge = members.gauge && samplesOf(members.gauge);
   return { rung: shape.need(members, "rung").text(), samples, ...(gauge ? { gauge } : {}) };
 }
 
-function samplesOf(shape: Shape): number[] {
+function samplesOf(shape: JsonShape): number[] {
   const samples = shape.list().map((sample) => sample.number({ above: 0 }));
   return samples.length > 0 ? samples : shape.refuse("a list of at least one number");
 }

@@ -1,7 +1,7 @@
 /** `pmuctl.json`: several benchmarks that one `pmuctl check` runs. docs/check.md describes it. */
 
 import { BadInputError } from "../../base/system/errors.ts";
-import { Shape } from "./shape.ts";
+import { JsonShape } from "./shape.ts";
 
 /** What is checked, and how: from the command line, or from the file. */
 export interface Benchmark {
@@ -29,7 +29,7 @@ export interface Thresholds {
   byMetric: Record<string, number>;
 }
 
-export interface Config {
+export interface CheckConfig {
   /** The baseline file, by a path from where the config file is. */
   baseline?: string;
   benchmarks: Benchmark[];
@@ -38,8 +38,8 @@ export interface Config {
 const COMMON = ["metrics", "threshold", "thresholds", "maxRuns", "budget", "timeout", "prepare"] as const;
 
 /** Parses the file. What is said for all holds for benchmarks that do not say. Throws BadInputError naming the place. */
-export function parseConfig(file: string, text: string): Config {
-  const root = Shape.parse(file, text);
+export function parseConfig(file: string, text: string): CheckConfig {
+  const root = JsonShape.parse(file, text);
   const members = root.members(["baseline", "benchmarks", ...COMMON]);
   const common = commonOf(members);
   const benchmarks = root.need(members, "benchmarks").list().map((shape): Benchmark => {
@@ -65,7 +65,7 @@ export function parseConfig(file: string, text: string): Config {
   return { baseline: members.baseline?.text(), benchmarks };
 }
 
-function commonOf(members: Record<string, Shape | undefined>): Partial<Benchmark> {
+function commonOf(members: Record<string, JsonShape | undefined>): Partial<Benchmark> {
   const { metrics, threshold, thresholds, maxRuns, budget, timeout, prepare } = members;
   return {
     ...(metrics ? { metrics: metrics.list().map((metric) => metric.text()) } : {}),
@@ -82,7 +82,7 @@ function commonOf(members: Record<string, Shape | undefined>): Partial<Benchmark
   };
 }
 
-function wordsOf(shape: Shape): string[] | string {
+function wordsOf(shape: JsonShape): string[] | string {
   if (shape.isText) return shape.text();
   const words = shape.list().map((word) => word.text({ mayBeEmpty: true }));
   return words.length > 0 ? words : shape.refuse("a command");

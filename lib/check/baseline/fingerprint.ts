@@ -70,7 +70,7 @@ function virtualization(read: Read, hasHypervisor: boolean): string {
 }
 
 /** What differs between two machines: `kernel: 6.1.0 in the baseline, 6.12.0 here`. Empty when nothing does. */
-export function differences(baseline: Fingerprint, here: Fingerprint): string[] {
+export function fingerprintDifferences(baseline: Fingerprint, here: Fingerprint): string[] {
   return FINGERPRINT_KEYS.filter((key) => baseline[key] !== here[key])
     .map((key) => `${key}: ${baseline[key]} in the baseline, ${here[key]} here`);
 }

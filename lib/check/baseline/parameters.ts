@@ -18,7 +18,7 @@ export function parseParameter(text: string): Parameter {
 }
 
 /** Every combination of the parameters' values, the last one changing first; one without any where there are none. */
-export function combinations(parameters: readonly Parameter[]): Record<string, string>[] {
+export function parameterCombinations(parameters: readonly Parameter[]): Record<string, string>[] {
   let sets: Record<string, string>[] = [{}];
   for (const { name, values } of parameters) {
     if (Object.hasOwn(sets[0], name)) throw new UsageError(`--param ${name} is given twice; once is enough`);
@@ -28,7 +28,10 @@ export function combinations(parameters: readonly Parameter[]): Record<string, s
 }
 
 /** The words with the values in place of `{name}`; other braces stay as they are. */
-export function substitute(words: readonly string[], values: Readonly<Record<string, string>>): string[] {
+export function substituteParameters(
+  words: readonly string[],
+  values: Readonly<Record<string, string>>,
+): string[] {
   return words.map((word) =>
     word.replace(
       /\{([A-Za-z0-9_-]+)\}/g,
@@ -38,6 +41,6 @@ export function substitute(words: readonly string[], values: Readonly<Record<str
 }
 
 /** Whether a parameter is used in the words. */
-export function uses(words: readonly string[], name: string): boolean {
+export function usesParameter(words: readonly string[], name: string): boolean {
   return words.some((word) => word.includes(`{${name}}`));
 }

@@ -4,7 +4,7 @@ import { BadInputError } from "../../base/system/errors.ts";
 import { nearest } from "../../base/text/nearest.ts";
 
 /** A value in a JSON file, with the way to it. Every method throws BadInputError when it is something else. */
-export class Shape {
+export class JsonShape {
   readonly #file: string;
   readonly #path: string;
   readonly #value: unknown;
@@ -16,9 +16,9 @@ export class Shape {
   }
 
   /** Parses a file's text. */
-  static parse(file: string, text: string): Shape {
+  static parse(file: string, text: string): JsonShape {
     try {
-      return new Shape(file, "", JSON.parse(text));
+      return new JsonShape(file, "", JSON.parse(text));
     } catch (error) {
       throw new BadInputError(`${file} is not JSON: ${(error as Error).message}`);
     }
@@ -31,7 +31,7 @@ export class Shape {
   }
 
   /** The members of an object that may have these and no others. */
-  members(known: readonly string[]): Record<string, Shape | undefined> {
+  members(known: readonly string[]): Record<string, JsonShape | undefined> {
     const all = Object.fromEntries(this.entries());
     const unknown = Object.keys(all).find((key) => !known.includes(key));
     if (unknown === undefined) return all;
@@ -41,24 +41,24 @@ export class Shape {
   }
 
   /** The members of an object whose names are anyone's. */
-  entries(): [string, Shape][] {
+  entries(): [string, JsonShape][] {
     if (typeof this.#value !== "object" || this.#value === null || Array.isArray(this.#value)) {
       this.refuse("an object");
     }
     return Object.entries(this.#value).map(([key, value]) => [
       key,
-      new Shape(this.#file, this.#below(key), value),
+      new JsonShape(this.#file, this.#below(key), value),
     ]);
   }
 
   /** A member that has to be there. */
-  need(members: Record<string, Shape | undefined>, key: string): Shape {
-    return members[key] ?? new Shape(this.#file, this.#below(key), undefined);
+  need(members: Record<string, JsonShape | undefined>, key: string): JsonShape {
+    return members[key] ?? new JsonShape(this.#file, this.#below(key), undefined);
   }
 
-  list(): Shape[] {
+  list(): JsonShape[] {
     if (!Array.isArray(this.#value)) this.refuse("a list");
-    return this.#value.map((value, i) => new Shape(this.#file, `${this.#path}[${i}]`, value));
+    return this.#value.map((value, i) => new JsonShape(this.#file, `${this.#path}[${i}]`, value));
   }
 
   /** A text; an empty one only where that means something, as a word of a command does. */

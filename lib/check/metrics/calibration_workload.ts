@@ -4,7 +4,7 @@
  */
 
 /** Computes, starts a process and moves memory, as programs do; some 20 ms. POSIX sh and dd, which are everywhere. */
-export const GAUGE: readonly string[] = [
+export const CALIBRATION_WORKLOAD: readonly string[] = [
   "/bin/sh",
   "-c",
   "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; dd if=/dev/zero of=/dev/null bs=2097152 count=32 2>/dev/null",

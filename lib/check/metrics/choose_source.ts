@@ -1,9 +1,9 @@
 /** Which rung a metric is decided by on this machine, and why not by a better one. */
 
-import { measuredAs, type Rung, rungsOf } from "./metric_sources.ts";
+import { type MetricSource, sourcesOf, withName } from "./metric_sources.ts";
 
 /** What is known of the machine once the rungs were tried. */
-export interface Available {
+export interface AvailableSources {
   /** Why an event is not counted here, by its name. */
   absent: ReadonlyMap<string, string>;
   /** What an event is measured as, by its name. */
@@ -12,10 +12,10 @@ export interface Available {
   valgrind(): Promise<{ version: string } | { reason: string }>;
 }
 
-export interface Choice {
+export interface SourceChoice {
   metric: string;
   /** Undefined when there is none. */
-  rung?: Rung;
+  rung?: MetricSource;
   /** Why better rungs were not taken, or all of them: `instructions:u: no hardware counters`. */
   passedOver: string[];
 }
@@ -24,16 +24,20 @@ export interface Choice {
  * The best rung of the metric that there is. With `stored` it has to be the one of this name, of which the baseline's
  * numbers are.
  */
-export async function chooseRung(metric: string, available: Available, stored?: string): Promise<Choice> {
+export async function chooseSource(
+  metric: string,
+  available: AvailableSources,
+  stored?: string,
+): Promise<SourceChoice> {
   const passedOver: string[] = [];
-  for (const rung of rungsOf(metric)) {
+  for (const rung of sourcesOf(metric)) {
     const here = await nameHere(rung, available, stored);
     if ("reason" in here) {
       passedOver.push(`${rung.name}: ${here.reason}`);
     } else if (stored !== undefined && stored !== here.name) {
       passedOver.push(`${here.name}: the baseline has ${stored}, and different rungs are not compared`);
     } else {
-      return { metric, rung: measuredAs(rung, here.name), passedOver };
+      return { metric, rung: withName(rung, here.name), passedOver };
     }
   }
   return { metric, passedOver };
@@ -41,8 +45,8 @@ export async function chooseRung(metric: string, available: Available, stored?: 
 
 /** What the rung is called on this machine, or why it is not there. */
 async function nameHere(
-  rung: Rung,
-  available: Available,
+  rung: MetricSource,
+  available: AvailableSources,
   stored: string | undefined,
 ): Promise<{ name: string } | { reason: string }> {
   if (rung.source === "valgrind") {

@@ -37,14 +37,14 @@ export function scaleFor(unit: Unit, typical: number, whole = false): Scale {
 }
 
 /** A value in a scale, without the unit. */
-export function figure(value: number, { divisor, decimals }: Scale): string {
+export function formatScaled(value: number, { divisor, decimals }: Scale): string {
   return (value / divisor).toFixed(decimals);
 }
 
 /** A value with its unit: `51.32 ms`. */
-export function quantity(value: number, unit: Unit): string {
+export function formatQuantity(value: number, unit: Unit): string {
   const scale = scaleFor(unit, value, Number.isInteger(value));
-  return `${figure(value, scale)} ${scale.unit}`.trimEnd();
+  return `${formatScaled(value, scale)} ${scale.unit}`.trimEnd();
 }
 
 function unitText(unit: Unit): string {

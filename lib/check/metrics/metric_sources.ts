@@ -4,15 +4,15 @@
  * numbers from different rungs are not the same thing.
  */
 
-import type { Facts, Unit } from "./metrics.ts";
+import type { RunFacts, Unit } from "./metrics.ts";
 
 /** How a rung gets its numbers: off a run of the command, or from another run of it under valgrind. */
-export type Source = "run" | "valgrind";
+export type SourceKind = "run" | "valgrind";
 
-export interface Rung {
+export interface MetricSource {
   /** As printed, stored and compared: `task-clock`, `instructions(valgrind-3.19.0)`. */
   name: string;
-  source: Source;
+  source: SourceKind;
   unit: Unit;
   /** The event to be counted, as it is asked for. */
   event?: string;
@@ -24,11 +24,11 @@ export interface Rung {
   /** By how many percent it may be worse, unless the user says. */
   threshold: number;
   /** Its value in a run of source `run`, unless it is an event's; undefined when nobody knows. */
-  of?(run: Facts): number | undefined;
+  of?(run: RunFacts): number | undefined;
 }
 
 const INSTRUCTIONS_PMU = eventRung("instructions:u", { steady: true, threshold: 1 });
-const INSTRUCTIONS_VALGRIND: Rung = {
+const INSTRUCTIONS_VALGRIND: MetricSource = {
   name: "instructions(valgrind)",
   source: "valgrind",
   unit: "count",
@@ -36,7 +36,7 @@ const INSTRUCTIONS_VALGRIND: Rung = {
   threshold: 1,
 };
 const TASK_CLOCK = eventRung("task-clock", { unit: "ns", threshold: 2 });
-const CPU_TIME: Rung = {
+const CPU_TIME: MetricSource = {
   name: "task-clock(rusage)",
   source: "run",
   unit: "ns",
@@ -44,7 +44,7 @@ const CPU_TIME: Rung = {
   threshold: 2,
   of: ({ usage }) => usage.utimeNs + usage.stimeNs,
 };
-const WALL: Rung = {
+const WALL: MetricSource = {
   name: "wall",
   source: "run",
   unit: "ns",
@@ -52,7 +52,7 @@ const WALL: Rung = {
   threshold: 2,
   of: (run) => run.wallNs,
 };
-const MAX_RSS: Rung = {
+const MAX_RSS: MetricSource = {
   name: "max-rss",
   source: "run",
   unit: "bytes",
@@ -61,7 +61,7 @@ const MAX_RSS: Rung = {
   of: (run) => run.ownMemory ? run.usage.maxrssBytes : undefined,
 };
 const PAGE_FAULTS = eventRung("page-faults", { steady: true });
-const PAGE_FAULTS_RUSAGE: Rung = {
+const PAGE_FAULTS_RUSAGE: MetricSource = {
   name: "page-faults(rusage)",
   source: "run",
   unit: "count",
@@ -74,7 +74,7 @@ const PAGE_FAULTS_RUSAGE: Rung = {
 export const BEST = "best";
 
 /** The rungs of each metric that is more than an event, best first. */
-const METRICS: Record<string, readonly Rung[]> = {
+const METRICS: Record<string, readonly MetricSource[]> = {
   [BEST]: [INSTRUCTIONS_PMU, INSTRUCTIONS_VALGRIND, TASK_CLOCK, CPU_TIME, WALL],
   instructions: [INSTRUCTIONS_PMU, INSTRUCTIONS_VALGRIND],
   "task-clock": [TASK_CLOCK, CPU_TIME],
@@ -87,18 +87,18 @@ const METRICS: Record<string, readonly Rung[]> = {
 export const METRIC_NAMES: readonly string[] = Object.keys(METRICS);
 
 /** The rungs of a metric, best first. Any other name is an event's, which is its only rung. */
-export function rungsOf(metric: string): readonly Rung[] {
+export function sourcesOf(metric: string): readonly MetricSource[] {
   return Object.hasOwn(METRICS, metric) ? METRICS[metric] : [eventRung(metric, {})];
 }
 
 /** The rung under the name of what really measures it: an event without the kernel's side, this valgrind. */
-export function measuredAs(rung: Rung, name: string): Rung {
+export function withName(rung: MetricSource, name: string): MetricSource {
   return { ...rung, name };
 }
 
 function eventRung(
   event: string,
   { unit = "count", steady = false, threshold = 5 }: { unit?: Unit; steady?: boolean; threshold?: number },
-): Rung {
+): MetricSource {
   return { name: event, source: "run", unit, event, steady, threshold };
 }

@@ -4,7 +4,7 @@
 export type Unit = "ns" | "bytes" | "count" | (string & Record<never, never>);
 
 /** What is known of a run: a part of cpc's MeasuredRun. */
-export interface Facts {
+export interface RunFacts {
   /** As a shell gives it. */
   code: number;
   wallNs: number;
@@ -31,7 +31,7 @@ export interface Metric {
   /** The event it is the count of, by its name in a run. */
   event?: string;
   /** Its value in a run; undefined when nobody knows, which is never the same as 0. */
-  of(run: Facts): number | undefined;
+  of(run: RunFacts): number | undefined;
 }
 
 /** An event that runs count. */

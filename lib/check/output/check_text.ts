@@ -4,8 +4,14 @@ import { bold, green, red, yellow } from "@std/fmt/colors";
 import { printable } from "../../base/text/printable.ts";
 import { wrap } from "../../base/text/wrap.ts";
 import { append } from "../../base/bytes/lists.ts";
-import { quantity } from "../metrics/format_quantity.ts";
-import { type CheckResult, type CheckRow, type Figures, percent, signedPercent } from "./result.ts";
+import { formatQuantity } from "../metrics/format_quantity.ts";
+import {
+  type ChangeFigures,
+  type CheckResult,
+  type CheckRow,
+  formatPercent,
+  formatSignedPercent,
+} from "./result.ts";
 import type { Verdict } from "../statistics/verdict.ts";
 
 const COLORS: Record<Verdict, (text: string) => string> = {
@@ -16,7 +22,7 @@ const COLORS: Record<Verdict, (text: string) => string> = {
 };
 
 /** How each method is told. */
-const METHODS: Record<Figures["method"], string> = {
+const METHODS: Record<ChangeFigures["method"], string> = {
   "signed-rank": "pairs of runs",
   "block-bootstrap": "against the baseline's runs",
   range: "all runs alike",
@@ -34,9 +40,9 @@ export function checkText(result: CheckResult, { colors, width = Infinity }: Che
     const word = verdictWord(row);
     const shown = colors ? bold(COLORS[row.verdict](word)) : word;
     const head = `${shown}${" ".repeat(Math.max(1, 14 - word.length))}${printable(row.benchmark)}: ${
-      rungName(row)
+      sourceName(row)
     }`;
-    const change = row.figures ? ` ${changeText(row.figures)}` : "";
+    const change = row.figures ? ` ${formatChange(row.figures)}` : "";
     return [head + change, ...detailLines(row).map((line) => `  ${line}`)]
       .flatMap((line) => wrap(line, width, "    "));
   });
@@ -58,13 +64,13 @@ export function verdictWord({ verdict, improved }: CheckRow): string {
 }
 
 /** What it was measured by, or what was to be measured. */
-export function rungName({ metric, rung }: CheckRow): string {
+export function sourceName({ metric, rung }: CheckRow): string {
   return printable(rung ?? metric);
 }
 
 /** `+5.1% (+4.2% to +6.0%)` */
-export function changeText({ change, low, high }: Figures): string {
-  return `${signedPercent(change)} (${signedPercent(low)} to ${signedPercent(high)})`;
+export function formatChange({ change, low, high }: ChangeFigures): string {
+  return `${formatSignedPercent(change)} (${formatSignedPercent(low)} to ${formatSignedPercent(high)})`;
 }
 
 /** What is behind a verdict, a line each. */
@@ -73,10 +79,10 @@ export function detailLines({ figures, unit, threshold, reason }: CheckRow): str
   if (figures) {
     const { runs, method, noise, confidence } = figures;
     lines.push(
-      `${quantity(figures.old, unit)} -> ${quantity(figures.new, unit)}; allowed ${
-        signedPercent(threshold! / 100)
+      `${formatQuantity(figures.old, unit)} -> ${formatQuantity(figures.new, unit)}; allowed ${
+        formatSignedPercent(threshold! / 100)
       }, ` +
-        `noise floor ${percent(noise)}; ${runs.old} and ${runs.new} runs, ${METHODS[method]}, ` +
+        `noise floor ${formatPercent(noise)}; ${runs.old} and ${runs.new} runs, ${METHODS[method]}, ` +
         `confidence ${(100 * confidence).toFixed(2)}%`,
     );
   }

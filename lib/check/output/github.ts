@@ -2,9 +2,9 @@
 
 import { append } from "../../base/bytes/lists.ts";
 import { printable, printableLines } from "../../base/text/printable.ts";
-import { changeText, detailLines, rungName, verdictWord } from "./check_text.ts";
-import { quantity } from "../metrics/format_quantity.ts";
-import { type CheckResult, type CheckRow, percent, signedPercent } from "./result.ts";
+import { detailLines, formatChange, sourceName, verdictWord } from "./check_text.ts";
+import { formatQuantity } from "../metrics/format_quantity.ts";
+import { type CheckResult, type CheckRow, formatPercent, formatSignedPercent } from "./result.ts";
 
 const MARKS = { pass: "✅", regressed: "❌", inconclusive: "❔", unmeasurable: "⚠️" } as const;
 
@@ -12,18 +12,18 @@ const MARKS = { pass: "✅", regressed: "❌", inconclusive: "❔", unmeasurable
  * A line for each metric that did not pass: an error where it ends the build, else a warning. `file` is the file that it
  * is shown at, the config's. Source: GitHub's "Workflow commands for GitHub Actions".
  */
-export function annotations(
+export function githubAnnotations(
   { rows }: CheckResult,
   { strict, file }: { strict: boolean; file?: string },
 ): string[] {
   return rows.filter(({ verdict }) => verdict !== "pass").map((row) => {
     const isError = row.verdict !== "inconclusive" || strict;
-    const change = row.figures ? `: ${changeText(row.figures)}` : "";
+    const change = row.figures ? `: ${formatChange(row.figures)}` : "";
     const properties = [
       ...(file === undefined ? [] : [`file=${property(printable(file))}`]),
       `title=${property(`pmuctl check: ${printable(row.benchmark)}`)}`,
     ];
-    const text = [`${rungName(row)} ${row.verdict}${change}`, ...detailLines(row)].join("\n");
+    const text = [`${sourceName(row)} ${row.verdict}${change}`, ...detailLines(row)].join("\n");
     return `::${isError ? "error" : "warning"} ${properties.join(",")}::${data(text)}`;
   });
 }
@@ -39,7 +39,7 @@ export function stepSummary({ rows, notes, where }: CheckResult): string {
     "",
   ];
   for (const row of rows.filter(({ reason }) => reason !== undefined)) {
-    lines.push(`- ${cell(row.benchmark)}, ${cell(rungName(row))}: ${cell(row.reason!)}`);
+    lines.push(`- ${cell(row.benchmark)}, ${cell(sourceName(row))}: ${cell(row.reason!)}`);
   }
   for (const [benchmark, text] of Object.entries(where)) {
     lines.push(
@@ -60,17 +60,17 @@ function rowLine(row: CheckRow): string {
   const cells = [
     `${MARKS[row.verdict]} ${verdictWord(row)}`,
     row.benchmark,
-    rungName(row),
+    sourceName(row),
     ...(figures
       ? [
-        quantity(figures.old, unit),
-        quantity(figures.new, unit),
-        signedPercent(figures.change),
-        `${signedPercent(figures.low)} to ${signedPercent(figures.high)}`,
-        signedPercent(threshold! / 100),
-        percent(figures.noise),
+        formatQuantity(figures.old, unit),
+        formatQuantity(figures.new, unit),
+        formatSignedPercent(figures.change),
+        `${formatSignedPercent(figures.low)} to ${formatSignedPercent(figures.high)}`,
+        formatSignedPercent(threshold! / 100),
+        formatPercent(figures.noise),
       ]
-      : ["", "", "", "", threshold === undefined ? "" : signedPercent(threshold / 100), ""]),
+      : ["", "", "", "", threshold === undefined ? "" : formatSignedPercent(threshold / 100), ""]),
   ];
   return `| ${cells.map(cell).join(" | ")} |`;
 }

@@ -3,7 +3,7 @@
  * failure, unmeasurable an error, and inconclusive is skipped, or a failure where it is to end the build.
  */
 
-import { changeText, detailLines, rungName, verdictWord } from "./check_text.ts";
+import { detailLines, formatChange, sourceName, verdictWord } from "./check_text.ts";
 import type { CheckResult, CheckRow } from "./result.ts";
 import { printable } from "../../base/text/printable.ts";
 import { escapeXml } from "../../base/text/xml.ts";
@@ -17,13 +17,13 @@ export function junitXml({ rows }: CheckResult, { strict }: { strict: boolean })
   const cases = rows.map((row) => {
     const element = elementOf(row);
     const details = escapeXml(detailLines(row).join("\n"));
-    const cause = row.figures ? changeText(row.figures) : printable(row.reason ?? "");
+    const cause = row.figures ? formatChange(row.figures) : printable(row.reason ?? "");
     const message = escapeXml(`${verdictWord(row)} ${cause}`.trim());
     const body = element === undefined
       ? `<system-out>${message}\n${details}</system-out>`
       : `<${element} message="${message}">${details}</${element}>`;
     return `  <testcase classname="${escapeXml(printable(row.benchmark))}" name="${
-      escapeXml(rungName(row))
+      escapeXml(sourceName(row))
     }">${body}</testcase>`;
   });
   const counts = `tests="${rows.length}" failures="${number("failure")}" errors="${

@@ -2,7 +2,7 @@
 
 import { median } from "simple-statistics";
 import { EXIT } from "../../base/system/errors.ts";
-import type { Gate, Gates } from "../gate.ts";
+import type { GateResult, MetricGate } from "../gate.ts";
 import type { Unit } from "../metrics/metrics.ts";
 import { roundsNeeded } from "../statistics/sequential_looks.ts";
 import type { Judgement, Method, Verdict } from "../statistics/verdict.ts";
@@ -24,11 +24,11 @@ export interface CheckRow {
   threshold?: number;
   /** Why it is neither passed nor regressed, and what to do about it. */
   reason?: string;
-  figures?: Figures;
+  figures?: ChangeFigures;
 }
 
 /** The numbers behind a verdict; differences are fractions, 0.05 for 5 % more. */
-export interface Figures {
+export interface ChangeFigures {
   /** Medians. */
   old: number;
   new: number;
@@ -56,7 +56,7 @@ export interface CheckResult {
 /** The rows of a benchmark's gates. */
 export function rowsOf(
   { benchmark, comparedWith }: Pick<CheckRow, "benchmark" | "comparedWith">,
-  gates: Gates,
+  gates: GateResult,
   metrics: number,
   budgetMs: number,
 ): CheckRow[] {
@@ -98,7 +98,7 @@ export function unmeasuredRow(
   return { ...of, metric, unit: "count", verdict, improved: false, reason };
 }
 
-function figuresOf({ samples, rounds }: Gate, { ratio, method, noise }: Judgement): Figures {
+function figuresOf({ samples, rounds }: MetricGate, { ratio, method, noise }: Judgement): ChangeFigures {
   return {
     old: median(samples.old),
     new: median(samples.new),
@@ -113,8 +113,8 @@ function figuresOf({ samples, rounds }: Gate, { ratio, method, noise }: Judgemen
 }
 
 function undecidedBecause(
-  { judgement, gated }: Gate,
-  { ended, roundMs, looks }: Gates,
+  { judgement, gated }: MetricGate,
+  { ended, roundMs, looks }: GateResult,
   metrics: number,
   budgetMs: number,
 ): string {
@@ -130,7 +130,7 @@ function undecidedBecause(
   const more = ended === "budget" ? "a greater --budget" : "a greater --max-runs";
   if (100 * judgement.noise >= gated.threshold) {
     return `alike runs differ by ${
-      percent(judgement.noise)
+      formatPercent(judgement.noise)
     } here, so that ${gated.threshold}% cannot be told: ` +
       `a quieter machine, ${more}, or a greater --threshold`;
   }
@@ -146,7 +146,7 @@ function enoughSeconds(rounds: number, roundMs: number, budgetMs: number): numbe
 }
 
 /** `5.1%`, `0.02%`: a digit behind the point, and more where it would be 0 otherwise. */
-export function percent(fraction: number): string {
+export function formatPercent(fraction: number): string {
   const value = 100 * fraction;
   if (!Number.isFinite(value)) return "any%";
   const size = Math.abs(value);
@@ -155,12 +155,12 @@ export function percent(fraction: number): string {
 }
 
 /** The same with its sign. */
-export function signedPercent(fraction: number): string {
-  return `${fraction < 0 ? "" : "+"}${percent(fraction)}`;
+export function formatSignedPercent(fraction: number): string {
+  return `${fraction < 0 ? "" : "+"}${formatPercent(fraction)}`;
 }
 
 /** A check's exit status: regressed, before unmeasurable, before inconclusive, before ok. */
-export function exitStatus(rows: readonly CheckRow[], strict: boolean): number {
+export function checkExitStatus(rows: readonly CheckRow[], strict: boolean): number {
   const any = (verdict: Verdict) => rows.some((row) => row.verdict === verdict);
   if (any("regressed") || (strict && any("inconclusive"))) return EXIT.regressed;
   if (any("unmeasurable")) return EXIT.unsupported;

@@ -1,8 +1,8 @@
 /** The wall time beside a verdict that goes by something else: a command that waits longer takes no more of the rest. */
 
 import { median, quantile } from "simple-statistics";
-import { quantity } from "../metrics/format_quantity.ts";
-import { signedPercent } from "./result.ts";
+import { formatQuantity } from "../metrics/format_quantity.ts";
+import { formatSignedPercent } from "./result.ts";
 
 /** So many runs of each it takes to say anything. */
 export const WALL_RUNS = 3;
@@ -22,7 +22,7 @@ export function wallNote(
   const [before, after] = [median([...old]), median([...now])];
   const apart = quantile([...now], 0.25) > quantile([...old], 0.75);
   if (!apart || after < before * (1 + LEAST_CHANGE)) return undefined;
-  return `the wall time went from ${quantity(before, "ns")} to ${quantity(after, "ns")} ` +
-    `(${signedPercent(after / before - 1)}), which ${rungs.join(" and ")} ` +
+  return `the wall time went from ${formatQuantity(before, "ns")} to ${formatQuantity(after, "ns")} ` +
+    `(${formatSignedPercent(after / before - 1)}), which ${rungs.join(" and ")} ` +
     `${rungs.length === 1 ? "does" : "do"} not tell: -m wall decides by it`;
 }

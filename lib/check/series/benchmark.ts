@@ -4,31 +4,31 @@ import { CommandError, UnsupportedError } from "../../base/system/errors.ts";
 import { append } from "../../base/bytes/lists.ts";
 import { once } from "../../base/system/once.ts";
 import type { StoredBenchmark, StoredMetric } from "../baseline/baseline.ts";
-import type { Choice } from "../metrics/choose_source.ts";
-import { gate, type Gated, NEW, OLD, type Values } from "../gate.ts";
-import type { Rung } from "../metrics/metric_sources.ts";
+import type { SourceChoice } from "../metrics/choose_source.ts";
+import { type GatedMetric, NEW, OLD, runGate, type RunValues } from "../gate.ts";
+import type { MetricSource } from "../metrics/metric_sources.ts";
 import { type CheckRow, rowsOf, unmeasuredRow } from "../output/result.ts";
-import { execute, type Samples } from "../../run/schedule.ts";
+import { execute, type SamplesByCommand } from "../../run/schedule.ts";
 import { STEADY_RUNS } from "../statistics/verdict.ts";
 import { WALL_RUNS, wallNote } from "../output/wall_note.ts";
 import type { Io } from "../../cli/command.ts";
 import { renderProgress } from "../../cli/progress.ts";
 import {
-  chooseRungs,
+  type BenchmarkPlan,
+  type CheckContext,
+  chooseSources,
   limitOf,
+  measureWallTimes,
   openSeries,
-  type Plan,
-  type Series,
-  type Setting,
+  type RunSeries,
   SmallBudget,
-  wallTimes,
 } from "./series.ts";
 
 /** The rung that is the wall time itself. */
 const WALL = "wall";
 
 /** What a benchmark gave. */
-export interface Outcome {
+export interface BenchmarkOutcome {
   rows: CheckRow[];
   notes: string[];
   /** The signal by which the user has asked for an end. */
@@ -37,17 +37,21 @@ export interface Outcome {
 
 /** Compares the new command with the old one, or with what the baseline has of it. */
 export async function checkBenchmark(
-  plan: Plan,
+  plan: BenchmarkPlan,
   stored: StoredBenchmark | undefined,
-  shared: Setting,
-): Promise<Outcome> {
+  shared: CheckContext,
+): Promise<BenchmarkOutcome> {
   const setting = { ...shared, note: once(shared.note), limit: limitOf(plan) };
   const of = { benchmark: plan.name, comparedWith: plan.against ? "command" as const : "baseline" as const };
-  const outcome: Outcome = { rows: [], notes: [] };
+  const outcome: BenchmarkOutcome = { rows: [], notes: [] };
   try {
     const begun = performance.now();
-    const { choices, roundMs } = await chooseRungs(plan, setting, (metric) => stored?.metrics[metric]?.rung);
-    const gated: Gated[] = [];
+    const { choices, roundMs } = await chooseSources(
+      plan,
+      setting,
+      (metric) => stored?.metrics[metric]?.rung,
+    );
+    const gated: GatedMetric[] = [];
     for (const { metric, rung, passedOver } of choices) {
       if (rung) {
         const threshold = plan.thresholds.byMetric[metric] ?? plan.thresholds.all ?? rung.threshold;
@@ -57,7 +61,7 @@ export async function checkBenchmark(
         outcome.rows.push(unmeasuredRow(of, metric, passedOver.join("; ")));
       }
     }
-    let walls: Series["walls"] | undefined;
+    let walls: RunSeries["walls"] | undefined;
     for (const [source, part] of bySource(gated)) {
       const steady = part.every(({ rung }) => rung.steady);
       const series = openSeries(plan, part.map(({ rung }) => rung), { gauge: !steady }, setting);
@@ -68,7 +72,7 @@ export async function checkBenchmark(
           budgetMs: Math.max(0, plan.budgetMs - (performance.now() - begun)),
           roundMs,
         };
-        const gates = await gate(part, gated.length, limits, {
+        const gates = await runGate(part, gated.length, limits, {
           executor: series.executor,
           now: () => performance.now(),
           stopped: () => series.stopSignal() !== undefined,
@@ -99,14 +103,14 @@ export async function checkBenchmark(
 
 /** What is to be known of the wall time where it decides nothing. */
 async function wallNotes(
-  plan: Plan,
+  plan: BenchmarkPlan,
   stored: StoredBenchmark | undefined,
-  gated: readonly Gated[],
-  { walls, setting }: { walls?: Series["walls"]; setting: Setting },
+  gated: readonly GatedMetric[],
+  { walls, setting }: { walls?: RunSeries["walls"]; setting: CheckContext },
 ): Promise<string[]> {
   const rungs = gated.map(({ rung }) => rung.name);
   if (rungs.length === 0 || rungs.includes(WALL) || (stored && !stored.wall)) return [];
-  const [old, now] = walls ?? await wallTimes(plan, setting);
+  const [old, now] = walls ?? await measureWallTimes(plan, setting);
   const note = wallNote(stored?.wall ?? old, now, rungs);
   return note === undefined ? [] : [`${plan.name}: ${note}`];
 }
@@ -115,7 +119,7 @@ async function wallNotes(
 const BASELINE_RUNS = 40;
 
 /** What a baseline gets of a benchmark. */
-export interface Measured extends Pick<StoredBenchmark, "metrics" | "wall"> {
+export interface MeasuredBaseline extends Pick<StoredBenchmark, "metrics" | "wall"> {
   notes: string[];
   /** The signal by which the user has asked for an end. */
   stopSignal?: number;
@@ -123,12 +127,12 @@ export interface Measured extends Pick<StoredBenchmark, "metrics" | "wall"> {
 
 /** Measures a benchmark for the baseline. Throws CommandError, UnsupportedError when that cannot be done. */
 export async function measureBaseline(
-  plan: Plan,
-  shared: Setting,
-): Promise<Measured> {
+  plan: BenchmarkPlan,
+  shared: CheckContext,
+): Promise<MeasuredBaseline> {
   const setting = { ...shared, note: once(shared.note), limit: limitOf(plan) };
   const begun = performance.now();
-  const { choices } = await chooseRungs(plan, setting, () => undefined);
+  const { choices } = await chooseSources(plan, setting, () => undefined);
   const missing = choices.find(({ rung }) => !rung);
   if (missing) {
     throw new UnsupportedError({
@@ -136,19 +140,19 @@ export async function measureBaseline(
       cause: missing.passedOver.join("; "),
     });
   }
-  const chosen = choices as (Choice & { rung: Rung })[];
+  const chosen = choices as (SourceChoice & { rung: MetricSource })[];
   const notes = chosen.filter(({ passedOver }) => passedOver.length)
     .map(({ rung, passedOver }) => ladderNote(plan, rung, passedOver));
   const metrics: Record<string, StoredMetric> = {};
   let stopSignal: number | undefined;
-  let walls: Series["walls"] | undefined;
+  let walls: RunSeries["walls"] | undefined;
   for (const [source, part] of bySource(chosen)) {
     const steady = part.every(({ rung }) => rung.steady);
     const series = openSeries(plan, part.map(({ rung }) => rung), { gauge: !steady }, setting);
     const most = source === "valgrind" ? STEADY_RUNS + 1 : Math.min(BASELINE_RUNS, plan.maxRuns);
     const draw = progress(plan, setting.io);
     try {
-      let samples: Samples<Values> = [[], []];
+      let samples: SamplesByCommand<RunValues> = [[], []];
       const steps = execute({
         commands: 2,
         warmups: source === "valgrind" ? 0 : 1,
@@ -194,12 +198,12 @@ export async function measureBaseline(
       setting.io.status("");
     }
   }
-  if (stopSignal === undefined) walls ??= await wallTimes(plan, setting);
+  if (stopSignal === undefined) walls ??= await measureWallTimes(plan, setting);
   const wall = walls?.[NEW] ?? [];
   return { metrics, ...(wall.length < WALL_RUNS ? {} : { wall }), notes, stopSignal };
 }
 
-function budgetTooSmall({ name, budgetMs }: Plan, runs: number): UnsupportedError {
+function budgetTooSmall({ name, budgetMs }: BenchmarkPlan, runs: number): UnsupportedError {
   return new UnsupportedError({
     attempt: `make a baseline of '${name}'`,
     cause: `the budget of ${budgetMs / 1000} s ended after ${runs} run${runs === 1 ? "" : "s"}`,
@@ -207,16 +211,16 @@ function budgetTooSmall({ name, budgetMs }: Plan, runs: number): UnsupportedErro
   });
 }
 
-function ladderNote(plan: Plan, rung: Rung, passedOver: readonly string[]): string {
+function ladderNote(plan: BenchmarkPlan, rung: MetricSource, passedOver: readonly string[]): string {
   return `${plan.name}: measured by ${rung.name}; better ones are not to be had: ${passedOver.join("; ")}`;
 }
 
-function bySource<T extends { rung: Rung }>(gated: readonly T[]): Map<Rung["source"], T[]> {
+function bySource<T extends { rung: MetricSource }>(gated: readonly T[]): Map<MetricSource["source"], T[]> {
   return Map.groupBy(gated, ({ rung }) => rung.source);
 }
 
 /** A line on a terminal of how far a benchmark is. */
-function progress(plan: Plan, io: Io): (rounds: number, most: number) => void {
+function progress(plan: BenchmarkPlan, io: Io): (rounds: number, most: number) => void {
   if (!io.stderrIsTerminal) return () => {};
   const begun = performance.now();
   return (rounds, most) => {

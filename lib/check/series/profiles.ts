@@ -20,7 +20,7 @@ import { DEFAULT_FREQ } from "../../record/request/sampling.ts";
 import { record } from "../../record/session.ts";
 import { renderDiffText } from "../../report/text/diff_text.ts";
 import { hostSymbolFiles } from "../../symbols/files/host_files.ts";
-import { limitOf, openRunner, type Plan, type Setting } from "./series.ts";
+import { type BenchmarkPlan, type CheckContext, limitOf, openRunner } from "./series.ts";
 
 /** A command is run again until it was sampled for about so long, so that a short one has samples as well. In ms. */
 const SAMPLED_MS = 1000;
@@ -48,7 +48,11 @@ export function profilePath(baseline: string, name: string): string {
 }
 
 /** Records the command, and writes its profile beside the baseline. Resolves to the path. */
-export async function keepProfile(plan: Plan, baseline: string, setting: Setting): Promise<string> {
+export async function saveProfile(
+  plan: BenchmarkPlan,
+  baseline: string,
+  setting: CheckContext,
+): Promise<string> {
   const limited = { ...setting, limit: limitOf(plan) };
   const { profile, repeats } = await recordFresh(plan.argv, plan, limited);
   const path = profilePath(baseline, plan.name);
@@ -60,10 +64,10 @@ export async function keepProfile(plan: Plan, baseline: string, setting: Setting
  * The comparison of the new command with the old one, or with the profile beside the baseline, as text; why there is
  * none, where it cannot be made: that must not take the verdict away.
  */
-export async function whereItWent(
-  plan: Plan,
+export async function regressionProfile(
+  plan: BenchmarkPlan,
   baseline: string | undefined,
-  shared: Setting,
+  shared: CheckContext,
 ): Promise<string> {
   const setting = { ...shared, limit: limitOf(plan) };
   try {
@@ -91,7 +95,7 @@ export async function whereItWent(
 }
 
 /** Records a command of the plan as often as its time asks for. */
-async function recordFresh(argv: readonly string[], plan: Plan, setting: Setting) {
+async function recordFresh(argv: readonly string[], plan: BenchmarkPlan, setting: CheckContext) {
   const repeats = await repeatsFor(argv, plan, setting);
   return { repeats, profile: await recordProfile(argv, repeats, plan, setting) };
 }
@@ -105,7 +109,11 @@ function readKept(path: string) {
 }
 
 /** How often to run it. Throws CommandError when it fails. */
-async function repeatsFor(argv: readonly string[], { prepare }: Plan, setting: Setting): Promise<number> {
+async function repeatsFor(
+  argv: readonly string[],
+  { prepare }: BenchmarkPlan,
+  setting: CheckContext,
+): Promise<number> {
   const runner = openRunner(argv, prepare, setting);
   try {
     await runner.prepare({ command: 0 });
@@ -120,8 +128,8 @@ async function repeatsFor(argv: readonly string[], { prepare }: Plan, setting: S
 async function recordProfile(
   argv: readonly string[],
   repeats: number,
-  { prepare }: Plan,
-  setting: Setting,
+  { prepare }: BenchmarkPlan,
+  setting: CheckContext,
 ): Promise<Profile> {
   if (!prepare) {
     return await recordRuns(argv, ["/bin/sh", "-c", REPEAT, "sh", `${repeats}`, ...argv], setting);
@@ -150,7 +158,7 @@ async function recordProfile(
 async function recordRuns(
   argv: readonly string[],
   looped: readonly string[],
-  { standing, stopper, limit: limitNow }: Setting,
+  { standing, stopper, limit: limitNow }: CheckContext,
 ): Promise<Profile> {
   const limit = limitNow?.();
   const folder = temporaryFolder("pmuctl-check-", "record the command");

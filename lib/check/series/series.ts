@@ -2,11 +2,11 @@
 
 import { CommandError, UnsupportedError } from "../../base/system/errors.ts";
 import { printable } from "../../base/text/printable.ts";
-import { type Choice, chooseRung } from "../metrics/choose_source.ts";
+import { chooseSource, type SourceChoice } from "../metrics/choose_source.ts";
 import type { Thresholds } from "../baseline/config.ts";
-import { NEW, OLD, type Values } from "../gate.ts";
-import { GAUGE } from "../metrics/calibration_workload.ts";
-import { BEST, type Rung, rungsOf } from "../metrics/metric_sources.ts";
+import { NEW, OLD, type RunValues } from "../gate.ts";
+import { CALIBRATION_WORKLOAD } from "../metrics/calibration_workload.ts";
+import { BEST, type MetricSource, sourcesOf } from "../metrics/metric_sources.ts";
 import { execute, type Executor, type Step } from "../../run/schedule.ts";
 import { STEADY_RUNS } from "../statistics/verdict.ts";
 import { WALL_RUNS } from "../output/wall_note.ts";
@@ -14,13 +14,13 @@ import type { Io } from "../../cli/command.ts";
 import { quoteWords } from "../../cli/shell_words.ts";
 import type { StopRequests } from "../../cli/signals.ts";
 import { CommandRunner, type Job, type RunLimit, TimedOutCommand } from "../../run/command_runner.ts";
-import type { MeasuredRun, Wish } from "../../run/measured_run.ts";
+import type { MeasuredRun, RequestedEvent } from "../../run/measured_run.ts";
 import { ValgrindCounts, valgrindVersion } from "../../run/valgrind.ts";
 import type { Standing } from "../../events/open.ts";
 import { resolveEvents } from "../../events/resolve.ts";
 
 /** A benchmark with all that was left to defaults. */
-export interface Plan {
+export interface BenchmarkPlan {
   name: string;
   argv: string[];
   /** The old command; without it a baseline is compared with, or made. */
@@ -35,7 +35,7 @@ export interface Plan {
 }
 
 /** What benchmarks have in common. */
-export interface Setting {
+export interface CheckContext {
   standing: Standing;
   stopper: StopRequests;
   io: Io;
@@ -56,7 +56,7 @@ const MOST_OF_BUDGET = 0.9;
 export class SmallBudget extends UnsupportedError {}
 
 /** Runs of a plan are ended when its budget is over, which begins now, or its time for each run. */
-export function limitOf({ budgetMs, timeoutMs = Infinity }: Plan): () => RunLimit {
+export function limitOf({ budgetMs, timeoutMs = Infinity }: BenchmarkPlan): () => RunLimit {
   const end = performance.now() + budgetMs;
   return () => {
     const left = end - performance.now();
@@ -67,8 +67,8 @@ export function limitOf({ budgetMs, timeoutMs = Infinity }: Plan): () => RunLimi
 }
 
 /** Runs that share their measurement: of rungs off the run itself, or of the one that valgrind has. */
-export interface Series {
-  executor: Executor<Values>;
+export interface RunSeries {
+  executor: Executor<RunValues>;
   /** Wall times in ns of runs that count, by command; none of those under valgrind. */
   walls: readonly [old: number[], now: number[]];
   stopSignal(): number | undefined;
@@ -78,8 +78,8 @@ export interface Series {
 }
 
 /** The rungs of a plan's metrics, and what their runs told of the time that a round takes, in ms. */
-export interface Chosen {
-  choices: Choice[];
+export interface ChosenSources {
+  choices: SourceChoice[];
   roundMs: number;
 }
 
@@ -87,12 +87,12 @@ export interface Chosen {
  * Chooses the rung of each metric by a run of each command, and maybe another one under valgrind. Throws CommandError when
  * a command fails or takes its share of the budget without an end, SmallBudget when the budget ends before that.
  */
-export async function chooseRungs(
-  plan: Plan,
-  setting: Setting,
+export async function chooseSources(
+  plan: BenchmarkPlan,
+  setting: CheckContext,
   stored: (metric: string) => string | undefined,
-): Promise<Chosen> {
-  const rungs = plan.metrics.flatMap((metric) => rungsOf(metric));
+): Promise<ChosenSources> {
+  const rungs = plan.metrics.flatMap((metric) => sourcesOf(metric));
   const runner = newRunner(jobsOf(plan, (argv) => argv), rungs, setting, setting.note);
   const begun = performance.now();
   try {
@@ -108,20 +108,20 @@ export async function chooseRungs(
   }
   const roundMs = performance.now() - begun;
   const available = { absent: runner.absent, measured: runner.measured };
-  const choices: Choice[] = [];
+  const choices: SourceChoice[] = [];
   for (const metric of plan.metrics) {
     const valgrind = () => tryValgrind(plan, setting, metric === BEST);
-    choices.push(await chooseRung(metric, { ...available, valgrind }, stored(metric)));
+    choices.push(await chooseSource(metric, { ...available, valgrind }, stored(metric)));
   }
   return { choices, roundMs };
 }
 
 /** Whether a run that was ended had as much of the budget as each command may have. */
-function hadItsShare({ ms, of }: RunLimit, { budgetMs, against }: Plan): boolean {
+function hadItsShare({ ms, of }: RunLimit, { budgetMs, against }: BenchmarkPlan): boolean {
   return of === "run" || ms >= MOST_OF_BUDGET * budgetMs / (against ? 2 : 1);
 }
 
-function smallBudget({ name, budgetMs }: Plan): SmallBudget {
+function smallBudget({ name, budgetMs }: BenchmarkPlan): SmallBudget {
   return new SmallBudget({
     attempt: `measure '${name}'`,
     cause: `the budget of ${budgetMs / 1000} s ended before each command had run once`,
@@ -134,8 +134,8 @@ function smallBudget({ name, budgetMs }: Plan): SmallBudget {
  * is one choice of several, that enough runs fit into the budget.
  */
 async function tryValgrind(
-  plan: Plan,
-  setting: Setting,
+  plan: BenchmarkPlan,
+  setting: CheckContext,
   hasChoice: boolean,
 ): Promise<{ version: string } | { reason: string }> {
   const version = await valgrindVersion();
@@ -165,19 +165,22 @@ async function tryValgrind(
 }
 
 export function openSeries(
-  plan: Plan,
-  rungs: readonly Rung[],
+  plan: BenchmarkPlan,
+  rungs: readonly MetricSource[],
   { gauge }: { gauge: boolean },
-  setting: Setting,
-): Series {
+  setting: CheckContext,
+): RunSeries {
   return rungs[0].source === "valgrind"
     ? valgrindSeries(plan, rungs[0].name, setting)
     : runSeries(plan, rungs, { gauge }, setting);
 }
 
 /** Wall times of some runs of each command; fewer where the budget or the user ends them. */
-export async function wallTimes(plan: Plan, setting: Setting): Promise<Series["walls"]> {
-  const series = openSeries(plan, rungsOf("wall"), { gauge: false }, setting);
+export async function measureWallTimes(
+  plan: BenchmarkPlan,
+  setting: CheckContext,
+): Promise<RunSeries["walls"]> {
+  const series = openSeries(plan, sourcesOf("wall"), { gauge: false }, setting);
   try {
     const rounds = execute({
       commands: 2,
@@ -194,15 +197,15 @@ export async function wallTimes(plan: Plan, setting: Setting): Promise<Series["w
 
 /** Runs of the commands themselves; with a baseline the gauge takes the place of the old one. */
 function runSeries(
-  plan: Plan,
-  rungs: readonly Rung[],
+  plan: BenchmarkPlan,
+  rungs: readonly MetricSource[],
   { gauge }: { gauge: boolean },
-  setting: Setting,
-): Series {
+  setting: CheckContext,
+): RunSeries {
   const runner = newRunner(jobsOf(plan, (argv) => argv), rungs, setting, setting.note);
   const budget = new Budget();
-  const walls: Series["walls"] = [[], []];
-  const executor: Executor<Values> = {
+  const walls: RunSeries["walls"] = [[], []];
+  const executor: Executor<RunValues> = {
     prepare: (step) => budget.within(() => runner.prepare(step)),
     run: async (step) => {
       if (step.command === OLD && !plan.against && !gauge) return new Map();
@@ -238,14 +241,14 @@ class Budget {
 
 /** Runs under valgrind, whose counts need no gauge. */
 function valgrindSeries(
-  plan: Plan,
+  plan: BenchmarkPlan,
   rung: string,
-  setting: Setting,
-): Series {
+  setting: CheckContext,
+): RunSeries {
   const counts = new ValgrindCounts();
   const runner = newRunner(jobsOf(plan, (argv) => counts.argv(argv)), [], setting, setting.note);
   const budget = new Budget();
-  const executor: Executor<Values> = {
+  const executor: Executor<RunValues> = {
     prepare: (step) => budget.within(() => runner.prepare(step)),
     run: async (step) => {
       if (step.command === OLD && !plan.against) return new Map();
@@ -268,29 +271,32 @@ function valgrindSeries(
 /** Runs of one command, with what prepares each of them, of which nothing but the time is known. */
 export function openRunner(
   argv: readonly string[],
-  prepare: Plan["prepare"],
-  setting: Setting,
+  prepare: BenchmarkPlan["prepare"],
+  setting: CheckContext,
 ): CommandRunner {
   return newRunner([{ name: quoteWords(argv), argv, prepare }], [], setting, setting.note);
 }
 
-function jobsOf(plan: Plan, wrapped: (argv: readonly string[]) => readonly string[]): Job[] {
+function jobsOf(plan: BenchmarkPlan, wrapped: (argv: readonly string[]) => readonly string[]): Job[] {
   const job = (argv: readonly string[]): Job => ({
     name: quoteWords(argv),
     argv: wrapped(argv),
     ...(plan.prepare ? { prepare: plan.prepare } : {}),
   });
-  return [plan.against ? job(plan.against) : { name: "the gauge", argv: GAUGE }, job(plan.argv)];
+  return [
+    plan.against ? job(plan.against) : { name: "the gauge", argv: CALIBRATION_WORKLOAD },
+    job(plan.argv),
+  ];
 }
 
 function newRunner(
   jobs: readonly Job[],
-  rungs: readonly Rung[],
-  { standing, stopper, limit }: Setting,
-  note: Setting["note"],
+  rungs: readonly MetricSource[],
+  { standing, stopper, limit }: CheckContext,
+  note: CheckContext["note"],
 ): CommandRunner {
   const events = new Set(rungs.flatMap(({ event }) => event === undefined ? [] : [event]));
-  const wishes = [...events].flatMap((event): Wish[] =>
+  const wishes = [...events].flatMap((event): RequestedEvent[] =>
     resolveEvents(event).flatMap((group) => group.events).map((resolved) => ({
       event: resolved,
       optional: true,
@@ -300,7 +306,7 @@ function newRunner(
 }
 
 /** The rungs' values in a run, under their names. */
-function valuesOf(run: MeasuredRun, rungs: readonly Rung[]): Values {
+function valuesOf(run: MeasuredRun, rungs: readonly MetricSource[]): RunValues {
   return new Map(rungs.flatMap((rung) => {
     const value = rung.of ? rung.of(run) : run.counts.get(rung.event!)?.value;
     return value === undefined ? [] : [[rung.name, value] as const];

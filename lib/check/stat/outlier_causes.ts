@@ -1,7 +1,7 @@
 /** Why a run took much longer than the others, as far as it can be told from what was counted beside its time. */
 
 import { median } from "simple-statistics";
-import type { Facts } from "../metrics/metrics.ts";
+import type { RunFacts } from "../metrics/metrics.ts";
 import { type Outlier, outliersOf } from "../statistics/statistics.ts";
 
 /** A run whose wall time lies far from the others. */
@@ -12,7 +12,7 @@ export interface ExplainedOutlier extends Outlier {
 
 /** What goes with slow runs, and how it is told of `n` of them, where `usual` is the rule. */
 const SIGNS: readonly {
-  of: (run: Facts) => number | undefined;
+  of: (run: RunFacts) => number | undefined;
   tell: (n: number, usual: number) => string;
 }[] = [
   {
@@ -40,7 +40,7 @@ const LEAST_MORE = 5;
 const LEAST_RUNS = 5;
 
 /** The runs whose wall time is an outlier, each with why; `warmed` when runs went before these. */
-export function explainedOutliers(runs: readonly Facts[], warmed: boolean): ExplainedOutlier[] {
+export function explainOutliers(runs: readonly RunFacts[], warmed: boolean): ExplainedOutlier[] {
   if (runs.length < LEAST_RUNS) return [];
   const outliers = outliersOf(runs.map((run) => run.wallNs));
   return outliers.map((outlier) => ({
@@ -49,7 +49,7 @@ export function explainedOutliers(runs: readonly Facts[], warmed: boolean): Expl
   }));
 }
 
-function reasonsFor(index: number, runs: readonly Facts[], warmed: boolean): string[] {
+function reasonsFor(index: number, runs: readonly RunFacts[], warmed: boolean): string[] {
   const run = runs[index];
   const reasons = SIGNS.flatMap(({ of, tell }) => {
     const value = of(run);
@@ -62,9 +62,9 @@ function reasonsFor(index: number, runs: readonly Facts[], warmed: boolean): str
 }
 
 /** Nothing stands out but time: the CPU was slow, or there was none. */
-function byCpuTime(run: Facts, runs: readonly Facts[]): string {
-  const more = (of: (run: Facts) => number) => of(run) - median(runs.map(of));
-  const cpuNs = ({ usage }: Facts) => usage.utimeNs + usage.stimeNs;
+function byCpuTime(run: RunFacts, runs: readonly RunFacts[]): string {
+  const more = (of: (run: RunFacts) => number) => of(run) - median(runs.map(of));
+  const cpuNs = ({ usage }: RunFacts) => usage.utimeNs + usage.stimeNs;
   return more(cpuNs) >= more(({ wallNs }) => wallNs) / 2
     ? "it needed more CPU time for the same: a lower frequency, a hypervisor's other guests, or others in its caches"
     : "it waited: its CPU time was as usual";

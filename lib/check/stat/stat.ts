@@ -1,9 +1,9 @@
 /** What repeated runs of commands come to: a summary for each metric, ratios, and the runs that stand out. */
 
 import { least } from "../../base/bytes/lists.ts";
-import { type ExplainedOutlier, explainedOutliers } from "./outlier_causes.ts";
-import type { Facts, Metric } from "../metrics/metrics.ts";
-import type { Samples } from "../../run/schedule.ts";
+import { type ExplainedOutlier, explainOutliers } from "./outlier_causes.ts";
+import type { Metric, RunFacts } from "../metrics/metrics.ts";
+import type { SamplesByCommand } from "../../run/schedule.ts";
 import { pairedRatio, type Ratio, summarize, type Summary } from "../statistics/statistics.ts";
 
 /** A command that was measured. */
@@ -28,7 +28,7 @@ export interface MetricResult {
 }
 
 export interface CommandResult extends StatCommand {
-  runs: readonly Facts[];
+  runs: readonly RunFacts[];
   /** In the order of tables; those of which nothing is known are not in it. */
   metrics: MetricResult[];
   /** Of the wall time. */
@@ -49,7 +49,7 @@ export interface StatResult {
 /** Sums up the runs. Commands without a run are left out, which is all of them where there were none. */
 export function statResult(
   commands: readonly StatCommand[],
-  samples: Samples<Facts>,
+  samples: SamplesByCommand<RunFacts>,
   metrics: readonly Metric[],
   { warmups, absent, confidence = 0.95 }: {
     warmups: number;
@@ -65,7 +65,7 @@ export function statResult(
       ...command,
       runs,
       metrics: metrics.flatMap((metric) => metricResult(metric, runs, base, confidence) ?? []),
-      outliers: explainedOutliers(runs, warmups > 0),
+      outliers: explainOutliers(runs, warmups > 0),
     }];
   });
   return { confidence, warmups, commands: results, absent };
@@ -73,8 +73,8 @@ export function statResult(
 
 function metricResult(
   metric: Metric,
-  runs: readonly Facts[],
-  base: readonly Facts[] | undefined,
+  runs: readonly RunFacts[],
+  base: readonly RunFacts[] | undefined,
   confidence: number,
 ): MetricResult | undefined {
   const samples = runs.map((run) => metric.of(run));

@@ -1,7 +1,7 @@
 /** The result of `stat` for programs and documents: JSON, CSV and Markdown. Pure. docs/stat.md tells of them. */
 
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
-import { figure } from "../metrics/format_quantity.ts";
+import { formatScaled } from "../metrics/format_quantity.ts";
 import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
 import { absentLines, rowScale, shownMetrics, withPrintableNames } from "./stat_text.ts";
 import type { Interval } from "../statistics/statistics.ts";
@@ -111,7 +111,7 @@ export function statMarkdown(given: StatResult): string {
 function markdownFigures(result: MetricResult): string[] {
   const { summary } = result;
   const scale = rowScale(result);
-  const show = (value: number) => figure(value, scale);
+  const show = (value: number) => formatScaled(value, scale);
   const unit = scale.unit && ` ${scale.unit}`;
   return [
     show(summary.median) + unit,

@@ -4,8 +4,8 @@ import { bold, cyan, green, red } from "@std/fmt/colors";
 import { columnWidths, least } from "../../base/bytes/lists.ts";
 import { printable } from "../../base/text/printable.ts";
 import { wrap } from "../../base/text/wrap.ts";
-import type { Facts } from "../metrics/metrics.ts";
-import { figure, quantity, type Scale, scaleFor } from "../metrics/format_quantity.ts";
+import type { RunFacts } from "../metrics/metrics.ts";
+import { formatQuantity, formatScaled, type Scale, scaleFor } from "../metrics/format_quantity.ts";
 import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
 import type { Interval, Ratio } from "../statistics/statistics.ts";
 
@@ -99,7 +99,7 @@ function runsText({ runs }: CommandResult, warmups: number): string {
   return parts.join(", ");
 }
 
-function statusesText(failed: readonly Facts[]): string {
+function statusesText(failed: readonly RunFacts[]): string {
   const codes = [...new Set(failed.map((run) => run.code))].sort((a, b) => a - b);
   return `status ${codes.join(", ")}`;
 }
@@ -115,9 +115,9 @@ function tableLines(
   const rows = shownMetrics(command).map((result) => {
     const { metric, summary } = result;
     const scale = rowScale(result);
-    const show = (value: number) => figure(value, scale);
+    const show = (value: number) => formatScaled(value, scale);
     // a mean of whole numbers is none
-    const mean = (value: number) => figure(value, { ...scale, decimals: Math.max(scale.decimals, 1) });
+    const mean = (value: number) => formatScaled(value, { ...scale, decimals: Math.max(scale.decimals, 1) });
     return [
       metric.name,
       scale.unit,
@@ -148,7 +148,7 @@ function outlierLines({ outliers, runs }: CommandResult): string[] {
   const worst = outliers.toSorted((a, b) => Math.abs(b.score) - Math.abs(a.score)).slice(0, MOST_OUTLIERS);
   const lines = worst.toSorted((a, b) => a.run - b.run).map(({ run, value, reasons, score }) => {
     const why = reasons.length > 0 ? `: ${reasons.join("; ")}` : score < 0 ? ": faster than the rest" : "";
-    return `  outlier: run ${run + 1} took ${quantity(value, "ns")}${why}`;
+    return `  outlier: run ${run + 1} took ${formatQuantity(value, "ns")}${why}`;
   });
   const more = outliers.length - worst.length;
   return more > 0

@@ -13,7 +13,7 @@ export const ERROR_RATE = 0.01;
 const GROWTH = 1.7;
 const FIRST = 12;
 
-export interface Looks {
+export interface LookPlan {
   /** Numbers of rounds, ascending; the last is the most there may be. */
   rounds: number[];
   /** Of the interval at each look. */
@@ -24,7 +24,7 @@ export interface Looks {
  * The looks of a check of `metrics` numbers with at most `maxRuns` rounds. Where those are too few for the confidence there
  * is one look, which will not be sure enough, and `roundsNeeded()` says how many it takes.
  */
-export function planLooks(maxRuns: number, metrics: number): Looks {
+export function planLooks(maxRuns: number, metrics: number): LookPlan {
   const rounds: number[] = [];
   for (let next = firstLook(metrics); next < maxRuns; next = Math.ceil(next * GROWTH)) rounds.push(next);
   // a last step of a few rounds more would cost confidence, and tell nothing new

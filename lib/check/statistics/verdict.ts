@@ -32,12 +32,12 @@ export interface Judgement {
 }
 
 /** How the machine itself went now, as a ratio to how it went when the baseline was made: fixed work, over time. */
-export interface Drift {
+export interface MachineDrift {
   before: readonly number[];
   now: readonly number[];
 }
 
-export interface Terms {
+export interface JudgementTerms {
   /** By how much the new one may be worse, as a fraction: 0.02. */
   threshold: number;
   /** Of the interval, 0 to 1. */
@@ -55,7 +55,7 @@ const STEADY_SPREAD = 0.1;
 const BLOCK = 3;
 
 /** Judges runs made in pairs, run i of `a` beside run i of `b`; `b` is the new one. */
-export function judgePairs(a: readonly number[], b: readonly number[], terms: Terms): Judgement {
+export function judgePairs(a: readonly number[], b: readonly number[], terms: JudgementTerms): Judgement {
   const ratio = signedRankRatio(a, b, terms.confidence);
   return judge(ratio, "signed-rank", noiseOf([a, b], terms.confidence), terms);
 }
@@ -68,8 +68,8 @@ export function judgePairs(a: readonly number[], b: readonly number[], terms: Te
 export function judgeAgainstBaseline(
   a: readonly number[],
   b: readonly number[],
-  terms: Terms,
-  drift?: Drift,
+  terms: JudgementTerms,
+  drift?: MachineDrift,
 ): Judgement {
   const ratio = unpairedRatio(a, b, terms.confidence, { block: BLOCK });
   const noise = Math.max(noiseOf([a], terms.confidence), noiseOf([b], terms.confidence));
@@ -94,7 +94,7 @@ export function judgeAgainstBaseline(
 export function judgeSteady(
   a: readonly number[],
   b: readonly number[],
-  terms: Terms,
+  terms: JudgementTerms,
 ): Judgement | undefined {
   if (!terms.steady || a.length < STEADY_RUNS || b.length < STEADY_RUNS) return undefined;
   const noise = Math.max(spread(a), spread(b));
@@ -110,7 +110,7 @@ export function judgeSteady(
   return judge(ratio, "range", noise, { ...terms, confidence: 0 });
 }
 
-function judge(ratio: Ratio, method: Method, noise: number, terms: Terms): Judgement {
+function judge(ratio: Ratio, method: Method, noise: number, terms: JudgementTerms): Judgement {
   const { low, high, confidence } = ratio.interval;
   const sure = confidence >= terms.confidence;
   const worst = 1 + terms.threshold;

@@ -11,9 +11,9 @@ import { IdTable } from "./id_table.ts";
 import { tracepointNames } from "./tracing_data.ts";
 
 /** More events than any recorder opens: all tracepoints are some thousands. */
-const MOST_EVENTS = 1 << 14;
+const MAX_EVENTS = 1 << 14;
 /** Ids of all events: 500 events on 1000 CPUs have half a million. */
-const MOST_IDS = 1 << 22;
+const MAX_IDS = 1 << 22;
 
 /** One event of a recording. */
 export interface EventDesc {
@@ -42,7 +42,7 @@ export class EventTable {
   readonly #littleEndian: boolean;
   #table = new IdTable();
   /** What EVENT_UPDATE has called an event, by its index. */
-  readonly #told = new Map<number, string>();
+  readonly #names = new Map<number, string>();
   /** Names of tracepoints by their number, which is the attr's `config`. */
   readonly #tracepoints = new Map<bigint, string>();
   /** Offset of the id in a sample, -1 when samples have none. */
@@ -61,8 +61,8 @@ export class EventTable {
 
   /** Throws BadInputError for more events, or ids of events, than any recorder has. */
   add(event: EventDesc): void {
-    if (this.events.length === MOST_EVENTS) throw tooMany(MOST_EVENTS, "events");
-    if (this.#table.size + event.ids.length > MOST_IDS) throw tooMany(MOST_IDS, "ids of events");
+    if (this.events.length === MAX_EVENTS) throw tooMany(MAX_EVENTS, "events");
+    if (this.#table.size + event.ids.length > MAX_IDS) throw tooMany(MAX_IDS, "ids of events");
     event.layout.tail.swapped = !this.#littleEndian;
     // All events of a file agree on where the id is: without that no reader could tell them apart.
     if (this.events.length === 0) {
@@ -111,7 +111,7 @@ export class EventTable {
   rename(id: bigint, name: string): void {
     const index = this.#table.find(Number(BigInt.asIntN(32, id)), Number(BigInt.asIntN(32, id >> 32n)));
     if (index < 0 || name === "") return;
-    this.#told.set(index, name);
+    this.#names.set(index, name);
     this.events[index].name = name;
   }
 
@@ -129,7 +129,7 @@ export class EventTable {
     const pmus = features.pmuMappings;
     this.#readTracingData(described, features);
     this.events.forEach((event, i) => {
-      event.name = described[i]?.name || this.#told.get(i) || this.#tracepointName(event.attr) ||
+      event.name = described[i]?.name || this.#names.get(i) || this.#tracepointName(event.attr) ||
         eventName(event.attr, pmus);
     });
   }
@@ -138,7 +138,7 @@ export class EventTable {
   #readTracingData(described: readonly unknown[], features: Features): void {
     const section = features.raw(FEATURE.TRACING_DATA);
     const nameless = this.events.some(({ attr }, i) =>
-      attr.type === PERF_TYPE.TRACEPOINT && !described[i] && !this.#told.has(i) &&
+      attr.type === PERF_TYPE.TRACEPOINT && !described[i] && !this.#names.has(i) &&
       !this.#tracepoints.has(attr.config)
     );
     if (!section || !nameless) return;

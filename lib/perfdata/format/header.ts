@@ -42,7 +42,7 @@ const EVENT_TYPE_SIZE = 72;
 const EVENT_TYPE_NAME_SIZE = 64;
 
 /** A part of the file, in bytes. */
-export interface Section {
+export interface PerfFileSection {
   offset: number;
   size: number;
 }
@@ -62,11 +62,11 @@ export interface FileHeader {
   littleEndian: boolean;
   /** Size of an entry of `attrs`: the attr and the section of its ids. */
   attrSize: number;
-  attrs: Section;
+  attrs: PerfFileSection;
   /** Its size is 0 when the recorder did not live to write it. */
-  data: Section;
+  data: PerfFileSection;
   /** Names of events in files of perf up to Linux 3.10; see decodeEventTypes(). */
-  eventTypes: Section;
+  eventTypes: PerfFileSection;
   /** Numbers of the features whose sections follow the data, ascending. */
   featureNumbers: number[];
 }
@@ -202,7 +202,7 @@ const KNOWN_STARTS: readonly [number[], string][] = [
 /** An event's attr and where its ids are. */
 export interface AttrEntry {
   attr: EventAttr;
-  ids: Section;
+  ids: PerfFileSection;
 }
 
 /** Decodes the section of attrs, `bytes` being as much of it as the file has. Throws BadInputError. */

@@ -75,7 +75,7 @@ function add(sum: LedgerRow, row: LedgerRow): void {
 }
 
 /** The ledger of parts that follow one another, on the same CPUs. */
-export function sumOfLedgers(parts: readonly Ledger[]): Ledger {
+export function addLedgers(parts: readonly Ledger[]): Ledger {
   const byCpu = new Map<number, LedgerRow>();
   for (const row of parts.flatMap(({ rows }) => rows)) {
     const sum = byCpu.get(row.cpu);
@@ -86,8 +86,8 @@ export function sumOfLedgers(parts: readonly Ledger[]): Ledger {
 }
 
 /** Samples there were, written or lost. */
-export function seen(row: LedgerRow): number {
-  return row.sample + lostIn(row);
+export function samplesSeen(row: LedgerRow): number {
+  return row.sample + samplesLost(row);
 }
 
 /** Columns that are shown only where there is something in them. */
@@ -107,12 +107,12 @@ export function ledgerLine({ total }: Ledger): string {
 }
 
 /** What nobody knows of a recording that was not finished. */
-export const LOSSES = ["overflow", "dropbuf_sample"] as const;
+export const LOSS_COLUMNS = ["overflow", "dropbuf_sample"] as const;
 
 /** The cells of the ledger's table: titles, a row for each CPU, then the total; `-` for what is not known. */
-export function ledgerCells({ rows, total, unfinished }: ToldLedger): string[][] {
+export function ledgerCells({ rows, total, unfinished }: ReportedLedger): string[][] {
   const isAsked = (name: string) =>
-    unfinished !== undefined && LOSSES.includes(name as typeof LOSSES[number]);
+    unfinished !== undefined && LOSS_COLUMNS.includes(name as typeof LOSS_COLUMNS[number]);
   const names = COLUMNS.filter((name) => isShown(name, total) || isAsked(name));
   const text = (name: string, count: number | undefined) =>
     count === undefined ? "-" : name === THROTTLED ? ms(count) : `${count}`;
@@ -125,14 +125,14 @@ export function ledgerCells({ rows, total, unfinished }: ToldLedger): string[][]
 }
 
 /** The ledger by CPU as lines, in columns. Columns without a count are left out. */
-export function ledgerTable(ledger: ToldLedger): string[] {
+export function ledgerTable(ledger: ReportedLedger): string[] {
   const cells = ledgerCells(ledger);
   const widths = columnWidths(cells);
   return cells.map((row) => row.map((cell, column) => cell.padStart(widths[column])).join("  "));
 }
 
 /** What a reader is told of a recording's losses. */
-export interface ToldLedger {
+export interface ReportedLedger {
   rows: readonly LedgerCounts[];
   total: LedgerCounts;
   /** The recorder did not get to its end, and nobody knows what was lost: at least so many. */
@@ -144,22 +144,22 @@ const ms = (ns: number) => `${(ns / 1e6).toFixed(1)} ms`;
 const times = (n: number) => n === 1 ? "once" : `${n} times`;
 
 /** `4179 of 59584 (7.0%)`: what was lost, of what there was; `0` for nothing; or that nobody knows. */
-export function lostText({ total, unfinished }: Omit<ToldLedger, "rows">): string {
+export function lostText({ total, unfinished }: Omit<ReportedLedger, "rows">): string {
   if (unfinished) return UNKNOWN_LOSS + (unfinished.atLeast > 0 ? `, at least ${unfinished.atLeast}` : "");
-  const lost = lostIn(total);
+  const lost = samplesLost(total);
   if (lost === 0) return "0";
   const all = lost + total.sample;
   return `${lost} of ${all} (${percent(lost, all)})`;
 }
 
 /** Samples that were lost, as far as the ledger tells. */
-export function lostIn(total: LedgerCounts): number {
+export function samplesLost(total: LedgerCounts): number {
   return (total.overflow ?? 0) + (total.dropbuf_sample ?? 0);
 }
 
 /** The same in percent of what there was: 0 to 100. */
 export function lostPercent(total: LedgerCounts): number {
-  const lost = lostIn(total);
+  const lost = samplesLost(total);
   return lost === 0 ? 0 : 100 * lost / (lost + total.sample);
 }
 
@@ -178,7 +178,7 @@ const percent = (part: number, whole: number) => `${(100 * part / whole).toFixed
  * `rateText()` has them.
  */
 export function lossWarnings(total: LedgerCounts, rates: readonly string[]): string[] {
-  const all = lostIn(total) + total.sample;
+  const all = samplesLost(total) + total.sample;
   const share = (lost: number) => `${lost} of ${all} (${percent(lost, all)})`;
   const { overflow = 0, lost_sideband, dropbuf_sample = 0, throttle = 0 } = total;
   const warnings: string[] = [];
@@ -219,7 +219,7 @@ export function lossWarnings(total: LedgerCounts, rates: readonly string[]): str
  * What does not add up between a ledger and the samples that a file holds; undefined when all does: what was seen
  * is what was written and what was lost, and every sample written is there.
  */
-export function unaccounted(total: LedgerCounts, samplesInFile: number): string | undefined {
+export function ledgerMismatch(total: LedgerCounts, samplesInFile: number): string | undefined {
   if (total.sample === samplesInFile) return undefined;
   return `the ledger tells of ${total.sample} samples written, and the file holds ${samplesInFile}`;
 }

@@ -33,7 +33,7 @@ export type Mmap2Fields =
 
 /** PERF_RECORD_MMAP. */
 export function encodeMmap(map: MmapFields, layout: AttrLayout, trailer: TrailerValues = {}): Uint8Array {
-  return record(PERF_RECORD.MMAP, map.misc ?? PERF_RECORD_MISC.USER, layout, trailer, (w) => {
+  return encodeRecord(PERF_RECORD.MMAP, map.misc ?? PERF_RECORD_MISC.USER, layout, trailer, (w) => {
     mapping(w, map).paddedString(map.filename);
   });
 }
@@ -41,7 +41,7 @@ export function encodeMmap(map: MmapFields, layout: AttrLayout, trailer: Trailer
 /** PERF_RECORD_MMAP2. `buildId` is hex, at most 40 digits. */
 export function encodeMmap2(map: Mmap2Fields, layout: AttrLayout, trailer: TrailerValues = {}): Uint8Array {
   const form = map.buildId === undefined ? 0 : PERF_RECORD_MISC.MMAP_BUILD_ID;
-  return record(PERF_RECORD.MMAP2, (map.misc ?? PERF_RECORD_MISC.USER) | form, layout, trailer, (w) => {
+  return encodeRecord(PERF_RECORD.MMAP2, (map.misc ?? PERF_RECORD_MISC.USER) | form, layout, trailer, (w) => {
     mapping(w, map);
     if (map.buildId === undefined) {
       w.u32(map.maj ?? 0).u32(map.min ?? 0).u64(map.ino ?? 0n).u64(map.inoGeneration ?? 0n);
@@ -62,7 +62,7 @@ function mapping(w: ByteWriter, map: Mmap): ByteWriter {
 /** PERF_RECORD_COMM. */
 export function encodeComm(comm: Comm, layout: AttrLayout, trailer: TrailerValues = {}): Uint8Array {
   const misc = comm.exec ? PERF_RECORD_MISC.COMM_EXEC : 0;
-  return record(PERF_RECORD.COMM, misc, layout, trailer, (w) => {
+  return encodeRecord(PERF_RECORD.COMM, misc, layout, trailer, (w) => {
     w.i32(comm.pid).i32(comm.tid).paddedString(comm.comm);
   });
 }
@@ -92,28 +92,28 @@ function encodeTask(
   layout: AttrLayout,
   trailer: TrailerValues,
 ): Uint8Array {
-  return record(type, misc, layout, trailer, (w) => {
+  return encodeRecord(type, misc, layout, trailer, (w) => {
     w.i32(task.pid).i32(task.ppid).i32(task.tid).i32(task.ptid).u64(task.time);
   });
 }
 
 /** PERF_RECORD_LOST_SAMPLES. */
 export function encodeLostSamples(lost: bigint, layout: AttrLayout, trailer: TrailerValues = {}): Uint8Array {
-  return record(PERF_RECORD.LOST_SAMPLES, 0, layout, trailer, (w) => {
+  return encodeRecord(PERF_RECORD.LOST_SAMPLES, 0, layout, trailer, (w) => {
     w.u64(lost);
   });
 }
 
 /** PERF_RECORD_KSYMBOL. */
 export function encodeKsymbol(symbol: Ksymbol, layout: AttrLayout, trailer: TrailerValues = {}): Uint8Array {
-  return record(PERF_RECORD.KSYMBOL, 0, layout, trailer, (w) => {
+  return encodeRecord(PERF_RECORD.KSYMBOL, 0, layout, trailer, (w) => {
     w.u64(addressToBigint(symbol.address)).u32(symbol.length).u16(symbol.ksymType).u16(symbol.flags);
     w.paddedString(symbol.name);
   });
 }
 
 /** The bytes of a record: header, what `body` writes, then the trailer that `layout` asks for. */
-export function record(
+export function encodeRecord(
   type: number,
   misc: number,
   layout: AttrLayout,

@@ -5,7 +5,7 @@ import { ByteReader } from "../../base/bytes/bytes.ts";
 import { RECORD_HEADER_SIZE } from "./attr_layout.ts";
 
 /** Bytes between header and trailer up to the fields of varying length; the structs are in records.ts. */
-const LEAST_BODY: Record<number, number | undefined> = {
+const MIN_BODY_SIZE: Record<number, number | undefined> = {
   [PERF_RECORD.MMAP]: 32,
   [PERF_RECORD.LOST]: 16,
   [PERF_RECORD.COMM]: 8,
@@ -33,7 +33,7 @@ const LEAST_BODY: Record<number, number | undefined> = {
  * that synthesize a record may leave out its trailer: then the fields have its room too.
  */
 export function bodyFits(type: number, size: number, trailer: number): boolean {
-  const least = LEAST_BODY[type] ?? 0;
+  const least = MIN_BODY_SIZE[type] ?? 0;
   const whole = size - RECORD_HEADER_SIZE;
   return (whole >= trailer ? whole - trailer : whole) >= least;
 }

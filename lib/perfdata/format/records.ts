@@ -38,7 +38,7 @@ function count(r: ByteReader): number {
  * Bytes of a name that are kept: more than the kernel gives. A record has room for 65,000, and a name may be told once
  * and shown for every thread and every sample.
  */
-const MOST_PATH = 4096, MOST_COMM = 256, MOST_KSYMBOL = 1024;
+const MAX_PATH = 4096, MAX_COMM = 256, MAX_KSYMBOL = 1024;
 
 /** The string that fills the rest of the body, up to its NUL; of one longer than `most` bytes the start. */
 function restString(r: ByteReader, most: number): string {
@@ -68,7 +68,7 @@ export function decodeMmap(record: RecordBytes): Mmap {
     start: address(r),
     length: count(r),
     pgoff: address(r),
-    filename: restString(r, MOST_PATH),
+    filename: restString(r, MAX_PATH),
   };
 }
 
@@ -117,7 +117,7 @@ export function decodeMmap2(record: RecordBytes): Mmap2 {
     map.ino = device.u64();
     map.inoGeneration = device.u64();
   }
-  return { ...map, prot: r.u32(), flags: r.u32(), filename: restString(r, MOST_PATH) };
+  return { ...map, prot: r.u32(), flags: r.u32(), filename: restString(r, MAX_PATH) };
 }
 
 /**
@@ -146,7 +146,7 @@ export function decodeComm(record: RecordBytes): Comm {
   return {
     pid: r.i32(),
     tid: r.i32(),
-    comm: restString(r, MOST_COMM),
+    comm: restString(r, MAX_COMM),
     exec: (record.misc & PERF_RECORD_MISC.COMM_EXEC) !== 0,
   };
 }
@@ -196,14 +196,14 @@ export function decodeRead(record: RecordBytes, readFormat: number): Read {
 }
 
 /** PERF_RECORD_LOST: the ring of an event had no room for `lost` records. */
-export interface Lost {
+export interface LostRecord {
   /** The kernel's id of the event. */
   id: bigint;
   lost: number;
 }
 
 /** struct { u64 id; u64 lost; } */
-export function decodeLost(record: RecordBytes): Lost {
+export function decodeLost(record: RecordBytes): LostRecord {
   const r = bodyOf(record, "LOST");
   return { id: r.u64(), lost: count(r) };
 }
@@ -246,7 +246,7 @@ export function decodeKsymbol(record: RecordBytes): Ksymbol {
     length: r.u32(),
     ksymType: r.u16(),
     flags: r.u16(),
-    name: restString(r, MOST_KSYMBOL),
+    name: restString(r, MAX_KSYMBOL),
   };
 }
 
@@ -290,7 +290,7 @@ export interface Cgroup {
 /** struct { u64 id; char path[]; } */
 export function decodeCgroup(record: RecordBytes): Cgroup {
   const r = bodyOf(record, "CGROUP");
-  return { id: r.u64(), path: restString(r, MOST_PATH) };
+  return { id: r.u64(), path: restString(r, MAX_PATH) };
 }
 
 /** PERF_RECORD_SWITCH (no body) and PERF_RECORD_SWITCH_CPU_WIDE. */

@@ -19,7 +19,7 @@ import { ByteReader, ByteWriter } from "../../base/bytes/bytes.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import type { FeatureSection } from "./feature_encoders.ts";
 import { FEATURE } from "./features.ts";
-import { FILE_HEADER_SIZE, type Section } from "./header.ts";
+import { FILE_HEADER_SIZE, type PerfFileSection } from "./header.ts";
 
 const MAGIC = "pmuROOM1";
 /** Bytes of the room in front of the first section entry, and of an entry. */
@@ -28,8 +28,8 @@ const ENTRY_SIZE = 24;
 /** Bytes of a state in front of its payload. */
 export const STATE_SIZE = 24;
 /** Of a room that is read: more is nothing that pmuctl writes. */
-const MOST_BYTES = 64 * 2 ** 20;
-const MOST_SECTIONS = 256;
+const MAX_BYTES = 64 * 2 ** 20;
+const MAX_SECTIONS = 256;
 
 /** What there is to be room for. */
 export interface RoomPlan {
@@ -42,7 +42,7 @@ export interface RoomPlan {
 }
 
 /** A feature whose payload is in the file. */
-export interface PlacedSection extends Section {
+export interface PlacedSection extends PerfFileSection {
   number: number;
 }
 
@@ -51,14 +51,14 @@ export interface Room {
   /** To be written at FILE_HEADER_SIZE; a multiple of 8. */
   bytes: Uint8Array<ArrayBuffer>;
   sections: PlacedSection[];
-  buildIds: Section;
-  states: readonly [Section, Section];
+  buildIds: PerfFileSection;
+  states: readonly [PerfFileSection, PerfFileSection];
 }
 
 /** Lays out a room. It holds no state yet. */
 export function encodeRoom({ sections, buildIdBytes, versionBytes }: RoomPlan): Room {
   let at = FILE_HEADER_SIZE + FRONT_SIZE + ENTRY_SIZE * sections.length;
-  const place = (size: number): Section => {
+  const place = (size: number): PerfFileSection => {
     const offset = at;
     at += Math.ceil(size / 8) * 8;
     return { offset, size };
@@ -93,7 +93,7 @@ export function encodeState({ turn, version, buildIdBytes }: RoomState): Uint8Ar
 }
 
 /** Where the payload of the VERSION section is in a state that was put at `place`. */
-export function versionAt({ offset }: Section, state: Uint8Array): PlacedSection {
+export function versionAt({ offset }: PerfFileSection, state: Uint8Array): PlacedSection {
   return { number: FEATURE.VERSION, offset: offset + STATE_SIZE, size: state.length - STATE_SIZE };
 }
 
@@ -108,7 +108,10 @@ export interface FoundSection {
  * Finds what a room holds, in a file of which `bytesOf` gives a part, or as much of it as there is. Nothing when there
  * is no room, or when it is damaged.
  */
-export function findInRoom(dataOffset: number, bytesOf: (section: Section) => Uint8Array): FoundSection[] {
+export function findInRoom(
+  dataOffset: number,
+  bytesOf: (section: PerfFileSection) => Uint8Array,
+): FoundSection[] {
   try {
     return readRoom(dataOffset, bytesOf);
   } catch (error) {
@@ -117,17 +120,17 @@ export function findInRoom(dataOffset: number, bytesOf: (section: Section) => Ui
   }
 }
 
-function readRoom(dataOffset: number, bytesOf: (section: Section) => Uint8Array): FoundSection[] {
+function readRoom(dataOffset: number, bytesOf: (section: PerfFileSection) => Uint8Array): FoundSection[] {
   if (dataOffset < FILE_HEADER_SIZE + FRONT_SIZE) return [];
   const front = new ByteReader(bytesOf({ offset: FILE_HEADER_SIZE, size: FRONT_SIZE }));
   if (front.fixedString(8) !== MAGIC) return [];
   const size = front.size(), sections = front.size();
-  if (size > Math.min(MOST_BYTES, dataOffset - FILE_HEADER_SIZE) || sections > MOST_SECTIONS) return [];
+  if (size > Math.min(MAX_BYTES, dataOffset - FILE_HEADER_SIZE) || sections > MAX_SECTIONS) return [];
   const room = bytesOf({ offset: FILE_HEADER_SIZE, size });
   const r = new ByteReader(room);
   r.take(front.pos);
-  const section = (): Section => ({ offset: r.size(), size: r.size() });
-  const within = ({ offset, size }: Section) => {
+  const section = (): PerfFileSection => ({ offset: r.size(), size: r.size() });
+  const within = ({ offset, size }: PerfFileSection) => {
     const part = new ByteReader(room);
     part.take(offset - FILE_HEADER_SIZE);
     return part.slice(size);

@@ -45,7 +45,7 @@ export interface CpuChange {
 }
 
 /** What happened on the way, in order each. */
-export interface Happenings {
+export interface RecordingChanges {
   rateChanges: readonly TimedRateChange[];
   cpuChanges: readonly CpuChange[];
 }

@@ -47,7 +47,7 @@ export interface FileStart {
 const ATTR_ENTRY_SIZE = PERF_ATTR_SIZE + 16;
 
 /** What there is to be besides the events in the front of a file. */
-export interface FrontPlan {
+export interface FileStartPlan {
   /** What describes the recording. */
   room?: RoomPlan;
   /** How many more ids each event may get. */
@@ -57,7 +57,7 @@ export interface FrontPlan {
 /** The header, ids and attrs of a file with these events, and the room that is planned. */
 export function encodeFileStart(
   events: readonly WrittenEvent[],
-  { room: plan, spareIds = 0 }: FrontPlan = {},
+  { room: plan, spareIds = 0 }: FileStartPlan = {},
 ): FileStart {
   const room = plan && encodeRoom(plan);
   const idSpace = ({ ids }: WrittenEvent) => (ids.length + spareIds) * 8;
@@ -97,7 +97,7 @@ export interface IdPlace {
 }
 
 /** What adds an id to those of an event, in this order; undefined when there is no room for more. */
-export function encodeIdAdded(
+export function encodeAddedId(
   { at, count, most, sizeAt }: IdPlace,
   id: bigint,
 ): FileEnd["patches"] | undefined {
@@ -117,7 +117,7 @@ export interface FileEnd {
 }
 
 /** Most bytes of the table of features that encodeFileEnd() gives: an offset and a size for each. */
-export const MOST_TABLE_BYTES = 16 * (1 + Math.max(...Object.values(FEATURE)));
+export const MAX_TABLE_BYTES = 16 * (1 + Math.max(...Object.values(FEATURE)));
 
 /**
  * The end of a file whose `dataSize` bytes of records begin at `dataOffset`: the table of `sections`, and behind it
@@ -207,7 +207,7 @@ export function encodeFinishedRound(): Uint8Array<ArrayBuffer> {
 /** perf_event_header.size is a u16. */
 const MAX_RECORD_SIZE = 65528;
 /** Most bytes of a payload that encodeHeaderFeature() takes. */
-export const MOST_FEATURE_BYTES = MAX_RECORD_SIZE - 16;
+export const MAX_FEATURE_BYTES = MAX_RECORD_SIZE - 16;
 
 /** Padded with zeros to a multiple of 8, so that the records behind it are aligned. */
 function toolRecord(type: number, body: (w: ByteWriter) => void): Uint8Array<ArrayBuffer> {

@@ -82,7 +82,7 @@ class ByteQueue {
 }
 
 /** Pieces whose places are known; then half of them are forgotten, so that memory does not grow with the file. */
-const MOST_PIECES = 1 << 16;
+const MAX_PIECES = 1 << 16;
 
 /** Where in the file the bytes of the output come from. */
 class Pieces {
@@ -97,8 +97,8 @@ class Pieces {
     const goesOn = !packed && last >= 0 && !this.#packed[last] &&
       output - this.#output[last] === file - this.#file[last];
     if (goesOn) return;
-    if (this.#output.length === MOST_PIECES) {
-      for (const column of [this.#output, this.#file, this.#packed]) column.splice(0, MOST_PIECES / 2);
+    if (this.#output.length === MAX_PIECES) {
+      for (const column of [this.#output, this.#file, this.#packed]) column.splice(0, MAX_PIECES / 2);
     }
     this.#output.push(output);
     this.#file.push(file);

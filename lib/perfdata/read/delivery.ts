@@ -38,7 +38,7 @@ export interface RecordHandler {
  * bits, to save looking it up again. Samples of events for which that is too few bits have this there, and all other
  * records.
  */
-export const OTHERS = 7;
+export const UNTAGGED = 7;
 
 /** A place without the event in its low bits. */
 export function positionOf(place: number): number {
@@ -102,7 +102,7 @@ export class Delivery {
 
   /** Begins a run of samples of an event; false when these have to be given one by one. */
   #beginRun(index: number): boolean {
-    const event = index < OTHERS ? this.#table.events[index] : undefined;
+    const event = index < UNTAGGED ? this.#table.events[index] : undefined;
     if (event === undefined || event.read) return false;
     this.#run.begin(index, event);
     return true;
@@ -133,8 +133,8 @@ export class Delivery {
     const cursor = this.#cursor, table = this.#table, u32 = cursor.u32;
     const tag = place & 7, pos = positionOf(place);
     const word = pos >>> 2;
-    if (tag < OTHERS || u32[word] === PERF_RECORD.SAMPLE) {
-      const index = tag < OTHERS ? tag : table.ofSample(u32, pos, u32[word + 1] >>> 16);
+    if (tag < UNTAGGED || u32[word] === PERF_RECORD.SAMPLE) {
+      const index = tag < UNTAGGED ? tag : table.ofSample(u32, pos, u32[word + 1] >>> 16);
       if (index >= 0) {
         const event = table.events[index];
         setSample(cursor, pos, index, event, this.#base);

@@ -22,24 +22,24 @@ import {
   decodeMagic,
   FILE_HEADER_SIZE,
   type FileHeader,
+  type PerfFileSection,
   PIPE_HEADER_SIZE,
-  type Section,
   SECTION_SIZE,
 } from "../format/header.ts";
 import { findInRoom } from "../format/room.ts";
 
 /** Bytes of names of events that are read: more than any machine has tracepoints. */
-const MOST_EVENT_TYPES = 1 << 22;
+const MAX_EVENT_TYPE_BYTES = 1 << 22;
 
 /** Bytes of the attrs of events, or of their ids: those of 500 events on 1000 CPUs are 4 MB. */
-const MOST_EVENTS = 16 << 20;
+const MAX_EVENT_BYTES = 16 << 20;
 /** Bytes of all feature sections that are decoded: the build ids of 50,000 objects are 5 MB. */
-const MOST_FEATURES = 32 << 20;
+const MAX_FEATURE_SECTION_BYTES = 32 << 20;
 /** Bytes of all sections behind the data, in a stream; those of tracepoints and BPF programs are some megabytes. */
-const MOST_BEHIND = 256 << 20;
+const MAX_TAIL_BYTES = 256 << 20;
 
 /** A recording of which the front has been read. */
-export interface Opened {
+export interface OpenedRecording {
   pipe: boolean;
   littleEndian: boolean;
   table: EventTable;
@@ -65,11 +65,11 @@ export interface Opened {
  * Reads the front of `input`; of a file also its features, which lie at the end.
  * Throws BadInputError when it is not perf.data or its events are damaged.
  */
-export function openRecording(input: ByteInput): Opened {
+export function openRecording(input: ByteInput): OpenedRecording {
   return isSeekable(input) ? openFile(input) : openStream(input);
 }
 
-function openFile(input: SeekableInput): Opened {
+function openFile(input: SeekableInput): OpenedRecording {
   const { name } = input;
   const head = readRange(input, 0, FILE_HEADER_SIZE);
   const magic = decodeMagic(head, name);
@@ -80,13 +80,13 @@ function openFile(input: SeekableInput): Opened {
   const table = readEvents(header, name, input.size, (s) => readRange(input, s.offset, s.size));
   const opened = withEvents(header, table, new FileSection(input, header.data.offset, dataLength(header)));
   opened.beside = (input.beside ?? []).filter(isSeekable).map((file) => new FileSection(file, 0, file.size));
-  const bytesOf = (s: Section) => readRange(input, s.offset, s.size);
+  const bytesOf = (s: PerfFileSection) => readRange(input, s.offset, s.size);
   takeRoom(header, opened, bytesOf);
   takeFeatures(header, input, input.size, opened, bytesOf);
   return opened;
 }
 
-function openStream(input: ByteInput): Opened {
+function openStream(input: ByteInput): OpenedRecording {
   const { name } = input;
   const first = readStream(input, PIPE_HEADER_SIZE);
   const magic = decodeMagic(first, name);
@@ -98,7 +98,7 @@ function openStream(input: ByteInput): Opened {
   const header = decodeFileHeader(head, magic, name);
   checkEventBytes(header.data.offset, "header and events", name);
   const front = readStream(input, header.data.offset - headerSize);
-  const bytesOf = (s: Section) => partOf(front, headerSize, s);
+  const bytesOf = (s: PerfFileSection) => partOf(front, headerSize, s);
   const table = readEvents(header, name, header.data.offset, bytesOf);
   const opened = withEvents(header, table, new StreamSection(input, header.data.offset, dataLength(header)));
   takeRoom(header, opened, bytesOf);
@@ -109,20 +109,24 @@ function openStream(input: ByteInput): Opened {
 }
 
 /** The part of `bytes`, which lie at `origin` of the file; shorter where it lies beyond them, empty where before. */
-function partOf(bytes: Uint8Array, origin: number, { offset, size }: Section): Uint8Array {
+function partOf(bytes: Uint8Array, origin: number, { offset, size }: PerfFileSection): Uint8Array {
   const at = offset - origin;
   return at < 0 ? new Uint8Array() : bytes.subarray(at, at + size);
 }
 
 /** Takes what pmuctl keeps at the front. The features behind the data, where there are any, are later, and win. */
-function takeRoom(header: FileHeader, { features }: Opened, bytesOf: (section: Section) => Uint8Array): void {
+function takeRoom(
+  header: FileHeader,
+  { features }: OpenedRecording,
+  bytesOf: (section: PerfFileSection) => Uint8Array,
+): void {
   if (!header.littleEndian) return; // pmuctl writes none of these
   for (const { number, payload, offset } of findInRoom(header.data.offset, bytesOf)) {
     features.add(number, payload, offset);
   }
 }
 
-function openPipe(littleEndian: boolean, data: DataInput): Opened {
+function openPipe(littleEndian: boolean, data: DataInput): OpenedRecording {
   return {
     pipe: true,
     littleEndian,
@@ -137,7 +141,7 @@ function openPipe(littleEndian: boolean, data: DataInput): Opened {
   };
 }
 
-function withEvents(header: FileHeader, table: EventTable, data: DataInput): Opened {
+function withEvents(header: FileHeader, table: EventTable, data: DataInput): OpenedRecording {
   return {
     pipe: false,
     littleEndian: header.littleEndian,
@@ -167,7 +171,7 @@ function readEvents(
   header: FileHeader,
   name: string,
   limit: number,
-  bytesOf: (section: Section) => Uint8Array,
+  bytesOf: (section: PerfFileSection) => Uint8Array,
 ): EventTable {
   const table = new EventTable(header.littleEndian);
   let idBytes = 0;
@@ -185,7 +189,7 @@ function readEvents(
     table.add(describeEvent(attr, decodeIds(bytesOf(ids), header.littleEndian)));
   }
   const { offset, size } = header.eventTypes;
-  const named = bytesOf({ offset, size: Math.min(size, MOST_EVENT_TYPES) });
+  const named = bytesOf({ offset, size: Math.min(size, MAX_EVENT_TYPE_BYTES) });
   for (const [config, event] of decodeEventTypes(named, header.littleEndian)) {
     table.nameTracepoint(config, event);
   }
@@ -193,9 +197,9 @@ function readEvents(
 }
 
 function checkEventBytes(bytes: number, what: string, name: string): void {
-  if (bytes <= MOST_EVENTS) return;
+  if (bytes <= MAX_EVENT_BYTES) return;
   throw new BadInputError(
-    `cannot read ${name}: it has ${bytes} bytes of ${what}: ${MOST_EVENTS >> 20} MiB are read`,
+    `cannot read ${name}: it has ${bytes} bytes of ${what}: ${MAX_EVENT_BYTES >> 20} MiB are read`,
   );
 }
 
@@ -204,8 +208,8 @@ function takeFeatures(
   header: FileHeader,
   input: ByteInput,
   limit: number,
-  opened: Opened,
-  bytesOf: (section: Section) => Uint8Array,
+  opened: OpenedRecording,
+  bytesOf: (section: PerfFileSection) => Uint8Array,
 ): void {
   const { name } = input;
   opened.damage = readFeatures(header, name, limit, opened.features, bytesOf);
@@ -222,7 +226,7 @@ function takeFeatures(
 }
 
 /** Leaves out features that end early, and notes it unless something else is wrong already. */
-function leaveOutDamaged(opened: Opened, name: string): void {
+function leaveOutDamaged(opened: OpenedRecording, name: string): void {
   const damaged = opened.features.dropDamaged();
   if (damaged) {
     opened.damage ??= new BadInputError(`cannot read all of ${name}: ${damaged.message}`, damaged.offset);
@@ -235,7 +239,7 @@ function readFeatures(
   name: string,
   limit: number,
   features: Features,
-  bytesOf: (section: Section) => Uint8Array,
+  bytesOf: (section: PerfFileSection) => Uint8Array,
 ): BadInputError | undefined {
   if (data.size === 0) return undefined;
   const table = { offset: data.offset + data.size, size: featureNumbers.length * SECTION_SIZE };
@@ -250,7 +254,7 @@ function readFeatures(
   }
   // More bytes than the file has cannot be: sections that all claim the same ones would cost their product.
   let left = BigInt(limit);
-  let room = BigInt(MOST_FEATURES);
+  let room = BigInt(MAX_FEATURE_SECTION_BYTES);
   for (const { number, offset, size } of sections) {
     const isThere = size <= left && offset + size <= BigInt(limit);
     if (isThere && !isDecoded(number)) {
@@ -261,7 +265,7 @@ function readFeatures(
     if (isThere && size > room) {
       damage ??= new BadInputError(
         `cannot read all of ${name}: feature section ${number} has ${size} bytes: ${
-          MOST_FEATURES >> 20
+          MAX_FEATURE_SECTION_BYTES >> 20
         } MiB are ` +
           "read of all",
         Number(offset),
@@ -289,10 +293,10 @@ function readFeatures(
 export function readLateFeatures(
   input: ByteInput,
   { header, front }: { header: FileHeader; front: Uint8Array },
-  opened: Opened,
+  opened: OpenedRecording,
 ): void {
   const start = header.data.offset + header.data.size;
-  const behind = readStream(input, MOST_BEHIND);
+  const behind = readStream(input, MAX_TAIL_BYTES);
   takeFeatures(
     header,
     input,

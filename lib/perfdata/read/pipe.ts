@@ -27,7 +27,7 @@ const KNOWN = new Set<number>(Object.values(FEATURE));
 const EVENT_UPDATE_NAME = 2;
 
 /** Bytes of tracing data that are kept, for the names in it: more than the formats of all tracepoints take. */
-export const MOST_TRACING_DATA = 1 << 24;
+export const MAX_TRACING_DATA = 1 << 24;
 
 /** A record that describes the recording. */
 export interface HeaderRecord {

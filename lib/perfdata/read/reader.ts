@@ -11,15 +11,15 @@ import { type AttrLayout, RECORD_HEADER_SIZE } from "../format/attr_layout.ts";
 import { ChainedInput, type DataInput } from "./data_input.ts";
 import type { Unpack } from "./compressed.ts";
 import { Cursor } from "../format/cursor.ts";
-import { Delivery, OTHERS, positionOf, type RecordHandler } from "./delivery.ts";
+import { Delivery, positionOf, type RecordHandler, UNTAGGED } from "./delivery.ts";
 import { type EventDesc, EventTable } from "../format/events.ts";
 import { FEATURE, type Features } from "../format/features.ts";
-import { type Opened, openRecording, readLateFeatures } from "./open.ts";
+import { type OpenedRecording, openRecording, readLateFeatures } from "./open.ts";
 import { payloadSize } from "../format/record_sizes.ts";
-import { isHeaderType, MOST_TRACING_DATA, takeHeaderRecord, takeTracingData } from "./pipe.ts";
+import { isHeaderType, MAX_TRACING_DATA, takeHeaderRecord, takeTracingData } from "./pipe.ts";
 import { isTime, sampleFits, type TimeBase, timeOf } from "./sample.ts";
 import { bodyFits } from "../format/record_sizes.ts";
-import { RoundSorter, type Take } from "./sorter.ts";
+import { type DeliverPlaces, RoundSorter } from "./sorter.ts";
 import { RecordLedger } from "./record_ledger.ts";
 import { emptyStats, type ReadStats, TypeCounts } from "./stats.ts";
 import { swapBody, swapHeader } from "../format/swap.ts";
@@ -68,12 +68,12 @@ export class PerfDataReader {
   readonly ledger = new RecordLedger();
   readonly #types = new TypeCounts();
   readonly #sorter = new RoundSorter();
-  readonly #take: Take = (places, count) => this.#delivery.giveAll(places, count);
+  readonly #take: DeliverPlaces = (places, count) => this.#delivery.giveAll(places, count);
   /** Time of the first record that has one. */
   readonly #base: TimeBase = { low: 0, high: 0 };
   #hasBase = false;
   #minTime = Infinity;
-  #opened: Opened | undefined;
+  #opened: OpenedRecording | undefined;
   #table = new EventTable();
   #window!: RecordWindow;
   #cursor!: Cursor;
@@ -144,7 +144,7 @@ export class PerfDataReader {
   }
 
   /** All files of a recording as one; each is compressed by itself, if at all. */
-  #chained({ data, beside }: Opened): DataInput {
+  #chained({ data, beside }: OpenedRecording): DataInput {
     const unpacker = this.#unpacker;
     const parts = [data, ...beside].map((part) =>
       unpacker ? this.#unpacked(part, new Uint8Array(), part.offset, unpacker) : part
@@ -229,7 +229,7 @@ export class PerfDataReader {
       this.#types.count(type);
       window.take(size);
       const place = pos +
-        (type === PERF_RECORD.SAMPLE && index >= 0 && index < OTHERS ? index : OTHERS);
+        (type === PERF_RECORD.SAMPLE && index >= 0 && index < UNTAGGED ? index : UNTAGGED);
       if (timeAt >= 0) {
         const word = (pos + timeAt) >>> 2;
         const low = u32[word], high = u32[word + 1];
@@ -261,7 +261,7 @@ export class PerfDataReader {
       const size = u32[word + 1] >>> 16;
       if (u32[word] !== PERF_RECORD.SAMPLE || (size & 7) !== 0 || size > end - pos) break;
       const index = table.ofSample(u32, pos, size);
-      if (index < 0 || index >= OTHERS) break;
+      if (index < 0 || index >= UNTAGGED) break;
       const layout = events[index].layout;
       if (layout.time < 0 || !sampleFits(u32, pos, size, layout)) break;
       const low = u32[word + (layout.time >>> 2)], high = u32[word + (layout.time >>> 2) + 1];
@@ -323,7 +323,7 @@ export class PerfDataReader {
     const window = this.#window;
     if (type !== PERF_RECORD_USER.HEADER_TRACING_DATA) return window.skip(size);
     const { offset } = window.rawPlace;
-    const start = window.takePayload(size, MOST_TRACING_DATA);
+    const start = window.takePayload(size, MAX_TRACING_DATA);
     if (start) takeTracingData(start, offset, this.#table, this.#opened!.features);
     return start !== undefined;
   }

@@ -21,11 +21,11 @@ interface Tally {
 }
 
 /** Samples are counted for CPUs below this in an array, which is fast; the others as they come. */
-const MANY_CPUS = 1024;
+const ARRAY_CPUS = 1024;
 
 export class RecordLedger {
   /** By CPU plus one: without any is as frequent, where threads are recorded and not CPUs. */
-  readonly #samples = new Float64Array(MANY_CPUS + 1);
+  readonly #samples = new Float64Array(ARRAY_CPUS + 1);
   readonly #tallies: Tally[] = [];
   /** By CPU: index in #tallies. */
   readonly #tallyOf = new IntMap();
@@ -34,7 +34,7 @@ export class RecordLedger {
 
   /** Counts a sample on `cpu`. */
   sample(cpu: number): void {
-    if (cpu >= -1 && cpu < MANY_CPUS) this.#samples[cpu + 1]++;
+    if (cpu >= -1 && cpu < ARRAY_CPUS) this.#samples[cpu + 1]++;
     else this.#of(cpu).sample++;
   }
 
@@ -92,7 +92,7 @@ export class RecordLedger {
     });
     const sorted = this.#tallies.toSorted((a, b) => a.cpu - b.cpu);
     const total = emptyTally(-1);
-    for (const tally of sorted) for (const name of ADDED) total[name] += tally[name];
+    for (const tally of sorted) for (const name of SUMMED) total[name] += tally[name];
     const both = ({ lost, lostSamples }: Tally) => lost + lostSamples;
     return {
       rows: sorted.map((tally) => counts(tally, overlapping ? tally.lost : both(tally))),
@@ -117,7 +117,7 @@ export class RecordLedger {
   }
 }
 
-const ADDED = ["sample", "lost", "lostSamples", "throttle", "throttledNs"] as const;
+const SUMMED = ["sample", "lost", "lostSamples", "throttle", "throttledNs"] as const;
 
 function emptyTally(cpu: number): Tally {
   return { cpu, sample: 0, lost: 0, lostSamples: 0, throttle: 0, throttledNs: 0 };

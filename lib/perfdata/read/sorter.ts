@@ -14,7 +14,7 @@
  * Is given the places of records whose turn it is: the first `count` of `places`, which are only good until it returns.
  * It must not push.
  */
-export type Take = (places: Uint32Array, count: number) => void;
+export type DeliverPlaces = (places: Uint32Array, count: number) => void;
 
 /** So many places go out at once. */
 export const BATCH = 1024;
@@ -68,13 +68,13 @@ export class RoundSorter {
   }
 
   /** A round has ended: gives all that can go out to `take`, in order. */
-  endRound(take: Take): void {
+  endRound(take: DeliverPlaces): void {
     this.#flush(this.#limit, take);
     this.#limit = this.maxTime;
   }
 
   /** The input has ended: gives all there is to `take`, in order. */
-  endInput(take: Take): void {
+  endInput(take: DeliverPlaces): void {
     this.#flush(Infinity, take);
   }
 
@@ -94,7 +94,7 @@ export class RoundSorter {
   }
 
   /** Gives all that is not younger than `limit` to `take`, and forgets it. */
-  #flush(limit: number, take: Take): void {
+  #flush(limit: number, take: DeliverPlaces): void {
     const n = this.#split(limit);
     if (n === 0) return;
     if (this.#goingOut() > 2) {
@@ -128,7 +128,7 @@ export class RoundSorter {
   }
 
   /** Gives [left, middle) and [right, end), merged; the left one goes first in a tie. */
-  #giveTwo(left: number, middle: number, right: number, end: number, take: Take): void {
+  #giveTwo(left: number, middle: number, right: number, end: number, take: DeliverPlaces): void {
     const times = this.#times, places = this.#places, batch = this.#batch, moved = this.#moved;
     while (left < middle && right < end) {
       let n = 0;
@@ -142,7 +142,7 @@ export class RoundSorter {
   }
 
   /** Gives [start, end), which has the youngest of all that goes out. */
-  #give(start: number, end: number, take: Take): void {
+  #give(start: number, end: number, take: DeliverPlaces): void {
     const places = this.#places, batch = this.#batch, moved = this.#moved;
     for (let from = start; from < end; from += BATCH) {
       const n = Math.min(BATCH, end - from);

@@ -59,7 +59,7 @@ export function emptyStats(): ReadStats {
 }
 
 /** Types that are told apart at most, besides those below 128: a file may have as many as it has records. */
-const MOST_TYPES = 256;
+const MAX_TYPES = 256;
 
 const KNOWN_TYPES = new Set<number>([...Object.values(PERF_RECORD), ...Object.values(PERF_RECORD_USER)]);
 
@@ -71,7 +71,7 @@ export class TypeCounts {
   count(type: number, n = 1): void {
     if (type < 128) this.#low[type] += n;
     else {
-      const counted = this.#high.has(type) || this.#high.size < MOST_TYPES ? type : OTHER_TYPES;
+      const counted = this.#high.has(type) || this.#high.size < MAX_TYPES ? type : OTHER_TYPES;
       this.#high.set(counted, (this.#high.get(counted) ?? 0) + n);
     }
   }

@@ -6,7 +6,7 @@
 import { addressOf } from "../../base/bytes/address.ts";
 import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import type { RecordCursor } from "../format/cursor.ts";
-import { KnownWords } from "./known_words.ts";
+import { WordMemo } from "./word_memo.ts";
 import { type Comm, decodeComm, decodeMmap2, decodeTask, type Mmap2, type Task } from "../format/records.ts";
 
 const TWO_32 = 4294967296;
@@ -24,16 +24,16 @@ const TASK_END = 8;
 /** Decodes as decodeMmap2() and the like do; throws BadInputError as they do. */
 export class TaskRecords {
   /** The first map that said the same of its file, by whether its header promises a build id. */
-  readonly #maps = new KnownWords<Mmap2>();
-  readonly #mapsWithBuildId = new KnownWords<Mmap2>();
-  readonly #comms = new KnownWords<string>();
+  readonly #maps = new WordMemo<Mmap2>();
+  readonly #mapsWithBuildId = new WordMemo<Mmap2>();
+  readonly #comms = new WordMemo<string>();
 
   mmap2(c: RecordCursor): Readonly<Mmap2> {
     const { u32 } = c, at = c.pos >>> 2, file = at + MMAP2_FILE, end = endOf(c);
     if (end < at + MMAP2_NAME) return decodeMmap2(c);
     const maps = c.misc & PERF_RECORD_MISC.MMAP_BUILD_ID ? this.#mapsWithBuildId : this.#maps;
-    const alike = maps.find(u32, file, end);
-    if (alike === undefined) {
+    const known = maps.find(u32, file, end);
+    if (known === undefined) {
       const map = decodeMmap2(c);
       maps.put(u32, file, end, map);
       return map;
@@ -44,14 +44,14 @@ export class TaskRecords {
       start: addressOf(u32[at + BODY + 2], u32[at + BODY + 3]),
       length: u32[at + BODY + 5] * TWO_32 + u32[at + BODY + 4],
       pgoff: addressOf(u32[at + BODY + 6], u32[at + BODY + 7]),
-      maj: alike.maj,
-      min: alike.min,
-      ino: alike.ino,
-      inoGeneration: alike.inoGeneration,
-      buildId: alike.buildId,
-      prot: alike.prot,
-      flags: alike.flags,
-      filename: alike.filename,
+      maj: known.maj,
+      min: known.min,
+      ino: known.ino,
+      inoGeneration: known.inoGeneration,
+      buildId: known.buildId,
+      prot: known.prot,
+      flags: known.flags,
+      filename: known.filename,
     };
   }
 

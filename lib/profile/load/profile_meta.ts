@@ -5,7 +5,13 @@ import { append } from "../../base/bytes/lists.ts";
 import type { PerfHeader, ReadStats } from "../../perfdata/read/reader.ts";
 import { damageWarning, isUnfinished, sessionOf } from "../../perfdata/read/damage.ts";
 import type { Features } from "../../perfdata/format/features.ts";
-import { LOSSES, lossWarnings, lostIn, unaccounted, UNFINISHED } from "../../perfdata/format/ledger.ts";
+import {
+  ledgerMismatch,
+  LOSS_COLUMNS,
+  lossWarnings,
+  samplesLost,
+  UNFINISHED,
+} from "../../perfdata/format/ledger.ts";
 import type { RecordLedger } from "../../perfdata/read/record_ledger.ts";
 import { cpuChangeText, type LedgerCounts } from "../../perfdata/format/session_info.ts";
 import type { ProfileLedger, ProfileMeta } from "../model/profile.ts";
@@ -43,7 +49,7 @@ export function metaOf(
   if (ledger.unfinished) warnings.push(UNFINISHED);
   append(warnings, lossWarnings(ledger.total, rates));
   const wrong = session && !ledger.unfinished && !stats.damage &&
-    unaccounted(session.ledger.total, stats.samples + stats.unknownIds);
+    ledgerMismatch(session.ledger.total, stats.samples + stats.unknownIds);
   if (wrong) warnings.push(wrong);
   for (const { seconds, from, to, reason } of session?.rateChanges ?? []) {
     warnings.push(`the rate was lowered from ${from} to ${to} Hz after ${seconds.toFixed(1)} s: ${reason}`);
@@ -64,7 +70,7 @@ export function metaOf(
     callChains: events.some(({ attr, layout }) =>
       (attr.sampleType & PERF_SAMPLE.CALLCHAIN) !== 0 || layout.tail.callStack
     ),
-    lost: ledger.unfinished ? -1 : lostIn(ledger.total),
+    lost: ledger.unfinished ? -1 : samplesLost(ledger.total),
     ledger,
     warnings,
     notes: notShown(events, stats),
@@ -95,11 +101,11 @@ export function ledgerOf(
   if (isUnfinished(header, stats)) {
     const known = (row: LedgerCounts): LedgerCounts =>
       Object.fromEntries(
-        Object.entries(row).filter(([name]) => !LOSSES.some((loss) => loss === name)),
+        Object.entries(row).filter(([name]) => !LOSS_COLUMNS.some((loss) => loss === name)),
       ) as LedgerCounts;
     const ledger = session?.ledger.total;
     const cutOff = ledger ? Math.max(0, ledger.sample - stats.samples - stats.unknownIds) : 0;
-    const atLeast = Math.max(lostIn(found.total), ledger ? lostIn(ledger) + cutOff : 0);
+    const atLeast = Math.max(samplesLost(found.total), ledger ? samplesLost(ledger) + cutOff : 0);
     return {
       from: "records",
       rows: found.rows.map(known),

@@ -20,14 +20,14 @@ import { encodeFeatures, type FeatureSection } from "../../perfdata/format/featu
 import { type BuildIdEntry, FEATURE } from "../../perfdata/format/features.ts";
 import type { PlacedSection } from "../../perfdata/format/room.ts";
 import {
+  encodeAddedId,
   encodeFileEnd,
   encodeFileStart,
   encodeFinishedRound,
-  encodeIdAdded,
   type FileEnd,
   type FileStart,
   type IdPlace,
-  MOST_TABLE_BYTES,
+  MAX_TABLE_BYTES,
 } from "../../perfdata/format/writer.ts";
 import { FileRoom, planRoom } from "./file_room.ts";
 import { folderOf, namelessFile } from "./nameless_file.ts";
@@ -63,7 +63,7 @@ export class RecordFile implements Sink {
   /** The descriptor, positioned behind what has been written. */
   readonly fd: number;
   /** Room for the table of features, wherever they are: perf looks for it behind the records. */
-  readonly spare = MOST_TABLE_BYTES;
+  readonly spare = MAX_TABLE_BYTES;
   /** A file that holds what the last changes of this one will want of a quota. */
   #ballast: number | undefined;
   /** Where the events' ids are. */
@@ -161,7 +161,7 @@ export class RecordFile implements Sink {
     const ids = this.#ids.map((place) => ({ ...place }));
     const patches: FileEnd["patches"] = [];
     for (const { event, id } of added) {
-      const patch = encodeIdAdded(ids[event], id);
+      const patch = encodeAddedId(ids[event], id);
       if (!patch) return false;
       append(patches, patch);
       ids[event].count++;

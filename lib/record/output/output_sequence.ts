@@ -9,11 +9,11 @@ import type { PmuError } from "../../../ffi/pmu.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
 import { exists } from "../../base/files/exists.ts";
 import { inPidNamespace } from "../../base/files/pid_namespace.ts";
-import type { Happenings } from "../../perfdata/format/session_info.ts";
+import type { RecordingChanges } from "../../perfdata/format/session_info.ts";
 import { readKernelLosses } from "../rings/final_ledger.ts";
 import { describeSamplers } from "../backends/registry.ts";
 import { RecordFile } from "./file.ts";
-import { lostIn, makeLedger, sumOfLedgers } from "../../perfdata/format/ledger.ts";
+import { addLedgers, makeLedger, samplesLost } from "../../perfdata/format/ledger.ts";
 import { HandoverSpool } from "./handover_spool.ts";
 import { segmentName } from "../request/limits.ts";
 import type { EventOnCpus } from "../open/open_on_cpus.ts";
@@ -43,7 +43,7 @@ const GIVE_UP_AFTER_MS = 300;
 /** Surroundings of the outputs. */
 export interface SequenceContext extends RingContext {
   /** Changes of rates and CPUs, read whenever an output is renewed or completed. */
-  happened: Happenings;
+  happened: RecordingChanges;
 }
 
 /**
@@ -54,7 +54,7 @@ export class OutputSequence {
   readonly #request: RecordRequest;
   readonly #opened: readonly EventOnCpus[];
   readonly #note: (line: string) => void;
-  readonly #happened: Happenings;
+  readonly #happened: RecordingChanges;
   readonly #preamble: Preamble;
   readonly #rings: Rings;
   #segment: OutputSegment;
@@ -101,7 +101,7 @@ export class OutputSequence {
     const now = this.#segment.progress;
     return {
       samples: this.#closed.reduce((sum, { ledger }) => sum + ledger.total.sample, now.samples),
-      lost: this.#closed.reduce((sum, { ledger }) => sum + lostIn(ledger.total), now.lost),
+      lost: this.#closed.reduce((sum, { ledger }) => sum + samplesLost(ledger.total), now.lost),
       bytes: this.bytes,
     };
   }
@@ -277,7 +277,7 @@ export class OutputSequence {
     const path = this.#request.switching ? this.#rename(this.#segment) : this.#name;
     await this.#close(this.#segment, path);
     return {
-      ledger: sumOfLedgers(this.#closed.map(({ ledger }) => ledger)),
+      ledger: addLedgers(this.#closed.map(({ ledger }) => ledger)),
       bytes: this.#closed.reduce((sum, { bytes }) => sum + bytes, 0),
       cuts: [...new Set(this.#closed.flatMap(({ cuts }) => cuts))],
       writeError: this.#closed.find(({ writeError }) => writeError)?.writeError,

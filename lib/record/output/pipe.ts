@@ -10,7 +10,7 @@ import {
   encodeHeaderFeature,
   encodeHeaderTracingData,
   encodePipeHeader,
-  MOST_FEATURE_BYTES,
+  MAX_FEATURE_BYTES,
 } from "../../perfdata/format/writer.ts";
 import { encodeTracingData } from "../../perfdata/format/tracing_data.ts";
 import { type EventOnCpus, listedEvents } from "../open/open_on_cpus.ts";
@@ -73,7 +73,7 @@ export class RecordPipe implements Sink {
 
   /** The ledger goes behind the records: it is in the feature that holds the version, sent once more. */
   finish(dataBytes: number, facts: RecordingFacts, failed: boolean): Finished {
-    const payload = versionSection(facts, MOST_FEATURE_BYTES);
+    const payload = versionSection(facts, MAX_FEATURE_BYTES);
     if (!payload) return { bytes: dataBytes };
     const whole = failed ? cutBack(this.fd) : undefined;
     try {

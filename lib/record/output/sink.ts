@@ -10,8 +10,8 @@ import { encodeFeatures, type FeatureValues } from "../../perfdata/format/featur
 import type { BuildIdEntry } from "../../perfdata/format/features.ts";
 import {
   encodeSessionInfo,
-  type Happenings,
   type RecordedProcess,
+  type RecordingChanges,
   type SampledEvent,
 } from "../../perfdata/format/session_info.ts";
 import type { Host } from "../host/host.ts";
@@ -39,7 +39,7 @@ export interface RecordingFacts {
   command: readonly string[];
   /** What was sampled. */
   events: SampledEvent[];
-  happened: Happenings;
+  happened: RecordingChanges;
   /** It is recorded in a pid namespace other than the machine's first. */
   pidNamespace: boolean;
   /** Of the objects that ran. */

@@ -1,7 +1,7 @@
 /** The report as JSON, for programs: the same rows as the text, with whole numbers. */
 
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
-import { LOSSES } from "../../perfdata/format/ledger.ts";
+import { LOSS_COLUMNS } from "../../perfdata/format/ledger.ts";
 import { type CallerNode, type CallNode, ProfileQuery } from "../../profile/query/query.ts";
 import { placeName, placeObject } from "../../profile/query/aggregation_keys.ts";
 import {
@@ -154,7 +154,7 @@ function placeJson({ profile, grouping: { groups, places } }: ProfileQuery, plac
 function metaJson({ meta }: Profile) {
   const time = (ns: bigint) => ns < 0n ? null : clockText(ns);
   const { ledger, cpus, seconds, wallStart } = meta;
-  const unknown = ledger.unfinished ? Object.fromEntries(LOSSES.map((name) => [name, null])) : {};
+  const unknown = ledger.unfinished ? Object.fromEntries(LOSS_COLUMNS.map((name) => [name, null])) : {};
   return {
     ...meta,
     cpus: known(cpus),

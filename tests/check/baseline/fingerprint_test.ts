@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { differences, readFingerprint } from "../../../lib/check/baseline/fingerprint.ts";
+import { fingerprintDifferences, readFingerprint } from "../../../lib/check/baseline/fingerprint.ts";
 
 function filesOf(files: Record<string, string>) {
   return { read: (path: string) => files[path], list: () => undefined };
@@ -46,6 +46,6 @@ Deno.test("readFingerprint() reads governors, and says what is not known", () =>
 Deno.test("differences() names what differs, with both values", () => {
   const a = readFingerprint(filesOf({ "/proc/sys/kernel/osrelease": "6.1" }), HOST);
   const b = readFingerprint(filesOf({ "/proc/sys/kernel/osrelease": "6.12" }), HOST);
-  assertEquals(differences(a, a), []);
-  assertEquals(differences(a, b), ["kernel: 6.1 in the baseline, 6.12 here"]);
+  assertEquals(fingerprintDifferences(a, a), []);
+  assertEquals(fingerprintDifferences(a, b), ["kernel: 6.1 in the baseline, 6.12 here"]);
 });

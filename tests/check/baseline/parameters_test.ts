@@ -1,6 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../../lib/base/system/errors.ts";
-import { combinations, parseParameter, substitute, uses } from "../../../lib/check/baseline/parameters.ts";
+import {
+  parameterCombinations,
+  parseParameter,
+  substituteParameters,
+  usesParameter,
+} from "../../../lib/check/baseline/parameters.ts";
 
 Deno.test("parseParameter() reads a name and its values", () => {
   assertEquals(parseParameter("n=1,2,4"), { name: "n", values: ["1", "2", "4"] });
@@ -9,22 +14,26 @@ Deno.test("parseParameter() reads a name and its values", () => {
 });
 
 Deno.test("combinations() are all of them, the last parameter changing first", () => {
-  assertEquals(combinations([]), [{}]);
-  assertEquals(combinations([parseParameter("a=1,2"), parseParameter("b=x,y")]), [
+  assertEquals(parameterCombinations([]), [{}]);
+  assertEquals(parameterCombinations([parseParameter("a=1,2"), parseParameter("b=x,y")]), [
     { a: "1", b: "x" },
     { a: "1", b: "y" },
     { a: "2", b: "x" },
     { a: "2", b: "y" },
   ]);
-  assertThrows(() => combinations([parseParameter("a=1"), parseParameter("a=2")]), UsageError, "twice");
+  assertThrows(
+    () => parameterCombinations([parseParameter("a=1"), parseParameter("a=2")]),
+    UsageError,
+    "twice",
+  );
 });
 
 Deno.test("substitute() fills in what it knows, once, and leaves other braces alone", () => {
-  assertEquals(substitute(["-j{n}", "{}", "{m}", "a{n}b{n}"], { n: "{m}" }), [
+  assertEquals(substituteParameters(["-j{n}", "{}", "{m}", "a{n}b{n}"], { n: "{m}" }), [
     "-j{m}",
     "{}",
     "{m}",
     "a{m}b{m}",
   ]);
-  assertEquals([uses(["-j{n}"], "n"), uses(["-jn"], "n")], [true, false]);
+  assertEquals([usesParameter(["-j{n}"], "n"), usesParameter(["-jn"], "n")], [true, false]);
 });

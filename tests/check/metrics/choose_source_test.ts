@@ -1,12 +1,12 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { type Available, chooseRung } from "../../../lib/check/metrics/choose_source.ts";
+import { type AvailableSources, chooseSource } from "../../../lib/check/metrics/choose_source.ts";
 
 /** A machine where these events are not counted. */
 function machine(
   absent: string[],
   valgrind: string | undefined,
   measured: Record<string, string> = {},
-): Available {
+): AvailableSources {
   return {
     absent: new Map(absent.map((event) => [event, "no such counter"])),
     measured: new Map(Object.entries(measured)),
@@ -14,15 +14,18 @@ function machine(
   };
 }
 
-Deno.test("chooseRung() takes the best rung there is, and says why not a better one", async () => {
-  const rungs = async (available: Available) => (await chooseRung("best", available)).rung?.name;
+Deno.test("chooseSource() takes the best rung there is, and says why not a better one", async () => {
+  const rungs = async (available: AvailableSources) => (await chooseSource("best", available)).rung?.name;
   assertEquals(await rungs(machine([], "valgrind-3.19.0")), "instructions:u");
   assertEquals(
     await rungs(machine(["instructions:u"], "valgrind-3.19.0")),
     "instructions(valgrind-3.19.0)",
   );
   assertEquals(await rungs(machine(["instructions:u"], undefined)), "task-clock");
-  const { rung, passedOver } = await chooseRung("best", machine(["instructions:u", "task-clock"], undefined));
+  const { rung, passedOver } = await chooseSource(
+    "best",
+    machine(["instructions:u", "task-clock"], undefined),
+  );
   assertEquals(rung?.name, "task-clock(rusage)");
   assertEquals(passedOver, [
     "instructions:u: no such counter",
@@ -31,21 +34,21 @@ Deno.test("chooseRung() takes the best rung there is, and says why not a better 
   ]);
 });
 
-Deno.test("chooseRung() has no rung for an event that is not counted, rather than a 0", async () => {
-  const { rung, passedOver } = await chooseRung(
+Deno.test("chooseSource() has no rung for an event that is not counted, rather than a 0", async () => {
+  const { rung, passedOver } = await chooseSource(
     "cache-misses:u",
     machine(["cache-misses:u"], "valgrind-3.19.0"),
   );
   assertEquals([rung, passedOver], [undefined, ["cache-misses:u: no such counter"]]);
 });
 
-Deno.test("chooseRung() takes no other rung than the baseline's, also where it is better", async () => {
+Deno.test("chooseSource() takes no other rung than the baseline's, also where it is better", async () => {
   const here = machine([], "valgrind-3.19.0");
-  assertEquals((await chooseRung("best", here, "task-clock")).rung?.name, "task-clock");
-  const other = await chooseRung("best", here, "instructions(valgrind-3.22.0)");
+  assertEquals((await chooseSource("best", here, "task-clock")).rung?.name, "task-clock");
+  const other = await chooseSource("best", here, "instructions(valgrind-3.22.0)");
   assertEquals(other.rung, undefined);
   assertStringIncludes(other.passedOver.join(), "the baseline has instructions(valgrind-3.22.0)");
   // an event without the kernel's side is not the event
   const restricted = machine([], undefined, { "task-clock": "task-clock:u" });
-  assertEquals((await chooseRung("task-clock", restricted, "task-clock")).rung, undefined);
+  assertEquals((await chooseSource("task-clock", restricted, "task-clock")).rung, undefined);
 });

@@ -1,25 +1,25 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { explainedOutliers } from "../../../lib/check/stat/outlier_causes.ts";
-import type { Facts } from "../../../lib/check/metrics/metrics.ts";
+import { explainOutliers } from "../../../lib/check/stat/outlier_causes.ts";
+import type { RunFacts } from "../../../lib/check/metrics/metrics.ts";
 import { madeRun, steadyRuns } from "../runs.ts";
 
 /** Eleven steady runs, one of them replaced. */
-function withRun(index: number, run: Facts): Facts[] {
+function withRun(index: number, run: RunFacts): RunFacts[] {
   return steadyRuns(11, 50, { nivcsw: 3 }).with(index, run);
 }
 
 Deno.test("explainedOutliers() names none where runs are alike", () => {
-  assertEquals(explainedOutliers(steadyRuns(20, 50), false), []);
+  assertEquals(explainOutliers(steadyRuns(20, 50), false), []);
 });
 
 Deno.test("explainedOutliers() names none of a few runs, of which any may be the odd one", () => {
   const runs = [10, 10.1, 30, 10.2, 10.1].map((wallMs) => madeRun({ wallMs }));
-  assertEquals(explainedOutliers(runs, true).map(({ run }) => run), [2]);
-  assertEquals(explainedOutliers(runs.slice(0, 4), true), []);
+  assertEquals(explainOutliers(runs, true).map(({ run }) => run), [2]);
+  assertEquals(explainOutliers(runs.slice(0, 4), true), []);
 });
 
 Deno.test("explainedOutliers() tells a context-switch storm by the counts of that run", () => {
-  const [outlier, ...others] = explainedOutliers(
+  const [outlier, ...others] = explainOutliers(
     withRun(4, madeRun({ wallMs: 90, cpuMs: 46, nivcsw: 412 })),
     false,
   );
@@ -32,23 +32,23 @@ Deno.test("explainedOutliers() tells a context-switch storm by the counts of tha
 
 Deno.test("explainedOutliers() takes a slow first run for a cold one, unless it was warmed up", () => {
   const runs = withRun(0, madeRun({ wallMs: 90, majflt: 60, nivcsw: 3 }));
-  assertEquals(explainedOutliers(runs, false)[0].reasons, [
+  assertEquals(explainOutliers(runs, false)[0].reasons, [
     "the first run: caches were cold (-w 1 warms up)",
     "60 page faults read from a disk, 0 as a rule",
   ]);
-  assertEquals(explainedOutliers(runs, true)[0].reasons, [
+  assertEquals(explainOutliers(runs, true)[0].reasons, [
     "60 page faults read from a disk, 0 as a rule",
   ]);
 });
 
 Deno.test("explainedOutliers() tells waiting from a slow CPU where nothing else stands out", () => {
-  const waited = explainedOutliers(withRun(5, madeRun({ wallMs: 90, cpuMs: 45, nivcsw: 4 })), true);
+  const waited = explainOutliers(withRun(5, madeRun({ wallMs: 90, cpuMs: 45, nivcsw: 4 })), true);
   assertEquals(waited[0].reasons, ["it waited: its CPU time was as usual"]);
-  const slow = explainedOutliers(withRun(5, madeRun({ wallMs: 90, cpuMs: 85, nivcsw: 4 })), true);
+  const slow = explainOutliers(withRun(5, madeRun({ wallMs: 90, cpuMs: 85, nivcsw: 4 })), true);
   assertStringIncludes(slow[0].reasons[0], "a lower frequency");
 });
 
 Deno.test("explainedOutliers() has no reason for a fast run", () => {
-  const [fast] = explainedOutliers(withRun(2, madeRun({ wallMs: 20, nivcsw: 3 })), true);
+  const [fast] = explainOutliers(withRun(2, madeRun({ wallMs: 20, nivcsw: 3 })), true);
   assertEquals([fast.run, fast.reasons], [2, []]);
 });

@@ -1,6 +1,6 @@
 import { getColorEnabled } from "@std/fmt/colors";
 import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import { DEFAULT_EVENTS, type Facts, metricsOf } from "../../../lib/check/metrics/metrics.ts";
+import { DEFAULT_EVENTS, metricsOf, type RunFacts } from "../../../lib/check/metrics/metrics.ts";
 import { type StatResult, statResult } from "../../../lib/check/stat/stat.ts";
 import { statCsv, statJson, statMarkdown, statRunsCsv } from "../../../lib/check/stat/stat_formats.ts";
 import { statText } from "../../../lib/check/stat/stat_text.ts";
@@ -25,7 +25,7 @@ function counted(cpuMs: number) {
   };
 }
 
-function resultOf(samples: Facts[][], { absent = ABSENT, warmups = 0, events = EVENTS } = {}): StatResult {
+function resultOf(samples: RunFacts[][], { absent = ABSENT, warmups = 0, events = EVENTS } = {}): StatResult {
   const commands = samples.map((_, i) => ({
     name: `gcc -O${i} -c 'a "b".c'`,
     argv: ["gcc", `-O${i}`, "-c", 'a "b".c'],

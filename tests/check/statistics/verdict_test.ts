@@ -2,12 +2,12 @@ import { assert, assertEquals } from "@std/assert";
 import { seededRandom } from "../../../lib/run/random.ts";
 import {
   judgeAgainstBaseline,
+  type JudgementTerms,
   judgePairs,
   judgeSteady,
-  type Terms,
 } from "../../../lib/check/statistics/verdict.ts";
 
-const TERMS: Terms = { threshold: 0.02, confidence: 0.99, steady: false };
+const TERMS: JudgementTerms = { threshold: 0.02, confidence: 0.99, steady: false };
 
 /** Runs around `middle`, a percent apart. */
 function runs(middle: number, count = 20, seed = 1): number[] {

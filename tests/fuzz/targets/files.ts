@@ -3,11 +3,11 @@
 import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
 import { parseBaseline, renderBaseline } from "../../../lib/check/baseline/baseline.ts";
 import { parseConfig } from "../../../lib/check/baseline/config.ts";
-import { differences, FINGERPRINT_KEYS } from "../../../lib/check/baseline/fingerprint.ts";
+import { FINGERPRINT_KEYS, fingerprintDifferences } from "../../../lib/check/baseline/fingerprint.ts";
 import { judgeAgainstBaseline, judgeSteady } from "../../../lib/check/statistics/verdict.ts";
 import { checkJson } from "../../../lib/check/output/check_json.ts";
 import { checkText } from "../../../lib/check/output/check_text.ts";
-import { annotations, stepSummary } from "../../../lib/check/output/github.ts";
+import { githubAnnotations, stepSummary } from "../../../lib/check/output/github.ts";
 import { junitXml } from "../../../lib/check/output/junit.ts";
 import { unmeasuredRow } from "../../../lib/check/output/result.ts";
 import { quoteWords, splitWords } from "../../../lib/cli/shell_words.ts";
@@ -117,7 +117,7 @@ function compare(stored: Profile, now: Profile): void {
 function judgeBaseline(text: string): void {
   for (const benchmark of Object.values(parseBaseline("b.json", text))) {
     quoteWords(benchmark.command);
-    differences(benchmark.machine, MACHINE as never);
+    fingerprintDifferences(benchmark.machine, MACHINE as never);
     for (const { samples, gauge } of Object.values(benchmark.metrics)) {
       const now = samples.slice(0, 50), terms = { threshold: 0.02, confidence: 0.99, steady: true };
       judgeSteady(samples, now, terms);
@@ -149,7 +149,7 @@ function showCheck([benchmark, metric, reason]: string[]): void {
   fitForTerminal("check", checkText(result, { colors: false }));
   JSON.parse(checkJson(result, { status: 5, version: "1", machine: MACHINE as never }));
   wellFormed(junitXml(result, { strict: true }));
-  const [line] = annotations(result, { strict: true, file: benchmark });
+  const [line] = githubAnnotations(result, { strict: true, file: benchmark });
   if (/[\r\n]/.test(line) || !line.startsWith("::error file=")) throw new Error(`no annotation: ${line}`);
   const summary = stepSummary(result).split("\n");
   if (summary.length !== 16) {

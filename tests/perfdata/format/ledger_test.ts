@@ -1,14 +1,14 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
+  addLedgers,
   ledgerLine,
+  ledgerMismatch,
   ledgerTable,
   lossWarnings,
   lostPercent,
   lostText,
   makeLedger,
-  seen,
-  sumOfLedgers,
-  unaccounted,
+  samplesSeen,
 } from "../../../lib/perfdata/format/ledger.ts";
 
 const row = { buf: 4, emptybuf: 1, dropbuf: 0, throttle: 0 };
@@ -18,7 +18,7 @@ const LOSSY = makeLedger([
 ]);
 
 Deno.test("makeLedger() adds the CPUs up, and what was seen is what was written and lost", () => {
-  assertEquals(seen(LOSSY.total), 200);
+  assertEquals(samplesSeen(LOSSY.total), 200);
   assertEquals(
     ledgerLine(LOSSY),
     "sample 190  overflow 6  buf 8  emptybuf 2  dropbuf 0  dropbuf_sample 4",
@@ -27,7 +27,7 @@ Deno.test("makeLedger() adds the CPUs up, and what was seen is what was written 
 });
 
 Deno.test("sumOfLedgers() adds parts up by CPU", () => {
-  const sum = sumOfLedgers([LOSSY, LOSSY]);
+  const sum = addLedgers([LOSSY, LOSSY]);
   assertEquals(sum.rows.map((r) => [r.cpu, r.sample, r.overflow]), [[0, 180, 12], [1, 200, 0]]);
   assertEquals(sum.total.buf, 16);
 });
@@ -73,7 +73,7 @@ Deno.test("records of maps and names that were lost stand beside the samples, an
     dropbuf_sample: 0,
   }]);
   assertStringIncludes(ledgerLine(ledger), "lost_sideband 7");
-  assertEquals([seen(ledger.total), lostText(ledger)], [100, "10 of 100 (10.0%)"]);
+  assertEquals([samplesSeen(ledger.total), lostText(ledger)], [100, "10 of 100 (10.0%)"]);
   assertEquals(lossWarnings(ledger.total, ["4000 Hz"]), [
     "the ring buffers overflowed: 10 of 100 (10.0%) samples lost: record with larger ones (-m) or less often (-F)",
     "the ring buffers overflowed: 7 records of maps, names and processes lost: some samples may have no symbol, or " +
@@ -111,6 +111,6 @@ Deno.test("lossWarnings() says nothing of a recording without loss", () => {
 });
 
 Deno.test("unaccounted() tells a file that does not hold what the ledger says", () => {
-  assertEquals(unaccounted(LOSSY.total, 190), undefined);
-  assertStringIncludes(unaccounted(LOSSY.total, 189)!, "190 samples written, and the file holds 189");
+  assertEquals(ledgerMismatch(LOSSY.total, 190), undefined);
+  assertStringIncludes(ledgerMismatch(LOSSY.total, 189)!, "190 samples written, and the file holds 189");
 });

@@ -12,7 +12,7 @@ import {
   encodeKsymbol,
   encodeMmap,
   encodeMmap2,
-  record,
+  encodeRecord,
 } from "../../../lib/perfdata/format/record_encoders.ts";
 import * as decode from "../../../lib/perfdata/format/records.ts";
 import { MAP, NAMED } from "../maps.ts";
@@ -41,7 +41,7 @@ function cursorOn(bytes: Uint8Array): decode.RecordBytes {
 
 /** A record whose body `body` writes, and the trailer. */
 function other(type: number, body: (w: ByteWriter) => void, misc = 0): decode.RecordBytes {
-  return cursorOn(record(type, misc, LAYOUT, TRAILER, body));
+  return cursorOn(encodeRecord(type, misc, LAYOUT, TRAILER, body));
 }
 
 Deno.test("MMAP comes back as it was encoded", () => {

@@ -4,7 +4,7 @@ import { concat } from "../../../lib/base/bytes/bytes.ts";
 import { isUnfinished } from "../../../lib/perfdata/read/damage.ts";
 import { encodeFeatures } from "../../../lib/perfdata/format/feature_encoders.ts";
 import { FEATURE } from "../../../lib/perfdata/format/features.ts";
-import { encodeFileEnd, MOST_TABLE_BYTES } from "../../../lib/perfdata/format/writer.ts";
+import { encodeFileEnd, MAX_TABLE_BYTES } from "../../../lib/perfdata/format/writer.ts";
 import { testNeeding } from "../../needs.ts";
 import { collect, type Reading, stream } from "../reading.ts";
 import { FEATURES, killedFile, roomedFile, versionPayload, writtenFile, writtenPipe } from "../writing.ts";
@@ -62,7 +62,7 @@ Deno.test("a table behind the records may name what lies in the room, and wins o
   const version = { number: FEATURE.VERSION, payload: versionPayload(session(2)) };
   const dataSize = file.length - start.dataOffset;
   const { tail, patches } = encodeFileEnd(start.dataOffset, dataSize, [...room.sections, version]);
-  assert(tail.length - version.payload.length <= MOST_TABLE_BYTES);
+  assert(tail.length - version.payload.length <= MAX_TABLE_BYTES);
   const whole = concat([file, tail]);
   for (const { offset, bytes } of patches) whole.set(bytes, offset);
   const reading = await read(whole);

@@ -4,7 +4,12 @@ import { BadInputError } from "../../../lib/base/system/errors.ts";
 import { makeAttr } from "../../../lib/events/attr.ts";
 import { compileLayout } from "../../../lib/perfdata/format/attr_layout.ts";
 import type { RecordCursor } from "../../../lib/perfdata/format/cursor.ts";
-import { encodeComm, encodeFork, encodeMmap2, record } from "../../../lib/perfdata/format/record_encoders.ts";
+import {
+  encodeComm,
+  encodeFork,
+  encodeMmap2,
+  encodeRecord,
+} from "../../../lib/perfdata/format/record_encoders.ts";
 import { decodeComm, decodeMmap2, decodeTask, type Mmap2 } from "../../../lib/perfdata/format/records.ts";
 import { TaskRecords } from "../../../lib/perfdata/read/task_records.ts";
 import { BUILD_ID, MAP, NAMED } from "../maps.ts";
@@ -49,7 +54,9 @@ const mmap2 = (map: Mmap2, misc?: number) => cursorOn(encodeMmap2(map, LAYOUT, t
 function comm(name: Uint8Array, misc = 0): RecordCursor {
   const padded = new Uint8Array(Math.ceil((name.length + 1) / 8) * 8);
   padded.set(name);
-  return cursorOn(record(PERF_RECORD.COMM, misc, LAYOUT, trailer(), (w) => w.u32(3).u32(4).raw(padded)));
+  return cursorOn(
+    encodeRecord(PERF_RECORD.COMM, misc, LAYOUT, trailer(), (w) => w.u32(3).u32(4).raw(padded)),
+  );
 }
 
 /** What may differ from one map of a file to the next, and what makes it another file. */
@@ -143,7 +150,7 @@ Deno.test("task() gives the ids of a FORK", () => {
 Deno.test("a record that is too short for its struct is refused, as the plain decoder refuses it", () => {
   const records = new TaskRecords();
   const short = (type: number, words: number) =>
-    cursorOn(record(type, 0, LAYOUT, trailer(), (w) => w.zeros(words * 4)));
+    cursorOn(encodeRecord(type, 0, LAYOUT, trailer(), (w) => w.zeros(words * 4)));
   for (const words of [0, 2, 8, 14]) {
     assertThrows(
       () => records.mmap2(short(PERF_RECORD.MMAP2, words)),

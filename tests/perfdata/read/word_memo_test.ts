@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { KnownWords } from "../../../lib/perfdata/read/known_words.ts";
+import { WordMemo } from "../../../lib/perfdata/read/word_memo.ts";
 
 Deno.test("known words are told apart though far more of them are known than there are buckets", () => {
-  const known = new KnownWords<number>();
+  const known = new WordMemo<number>();
   const words = (i: number) => Uint32Array.of(7, i, 7);
   for (let i = 0; i < 8000; i++) known.put(words(i), 0, 3, i);
   for (let i = 0; i < 8000; i++) assertEquals(known.find(words(i), 0, 3), i);
@@ -10,7 +10,7 @@ Deno.test("known words are told apart though far more of them are known than the
 });
 
 Deno.test("words that begin or end like known ones are others", () => {
-  const known = new KnownWords<string>();
+  const known = new WordMemo<string>();
   const words = Uint32Array.of(1, 2, 3, 0, 0);
   known.put(words, 0, 3, "123");
   assertEquals(known.find(words, 0, 3), "123");
@@ -27,7 +27,7 @@ Deno.test("words that begin or end like known ones are others", () => {
 });
 
 Deno.test("known words are a copy, and found wherever they stand", () => {
-  const known = new KnownWords<string>();
+  const known = new WordMemo<string>();
   const words = Uint32Array.of(1, 2, 0xffffffff);
   known.put(words, 1, 3, "x");
   words.fill(0);
@@ -36,7 +36,7 @@ Deno.test("known words are a copy, and found wherever they stand", () => {
 });
 
 Deno.test("a file that never says a thing twice does not fill the memory", () => {
-  const known = new KnownWords<number>();
+  const known = new WordMemo<number>();
   const last = 20000;
   for (let i = 0; i <= last; i++) known.put(Uint32Array.of(i), 0, 1, i);
   assertEquals(known.find(Uint32Array.of(last), 0, 1), last);

@@ -2,18 +2,18 @@
 
 const BUCKETS = 1024;
 /** Values kept; then all are forgotten, so that memory does not grow with a file that never says a thing twice. */
-const MOST = 8192;
+const MAX_VALUES = 8192;
 
-interface Known<T> {
+interface MemoEntry<T> {
   /** A copy of the words that `value` was decoded from. */
   words: Uint32Array;
   value: T;
-  next: Known<T> | undefined;
+  next: MemoEntry<T> | undefined;
 }
 
 /** Values by sequences of 32-bit words. */
-export class KnownWords<T> {
-  readonly #buckets: (Known<T> | undefined)[] = new Array(BUCKETS).fill(undefined);
+export class WordMemo<T> {
+  readonly #buckets: (MemoEntry<T> | undefined)[] = new Array(BUCKETS).fill(undefined);
   #count = 0;
 
   /** The value that was put in for the words that `words` has in [from, to), or undefined. */
@@ -31,7 +31,7 @@ export class KnownWords<T> {
 
   /** Keeps `value` for words that `find` knows none for. */
   put(words: Uint32Array, from: number, to: number, value: T): void {
-    if (this.#count === MOST) {
+    if (this.#count === MAX_VALUES) {
       this.#buckets.fill(undefined);
       this.#count = 0;
     }
