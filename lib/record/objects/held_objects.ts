@@ -1,7 +1,6 @@
 /**
- * What processes have mapped, held open while they live: a program that is deleted or replaced while it is
- * recorded, one in memory alone (memfd), one that only its own container can see, can still be read when
- * the recording is over.
+ * Holds mapped files open while their processes live, so that they can be read when the recording is over: programs that
+ * are deleted or replaced meanwhile, that exist in memory alone (memfd), or that only a container can see.
  */
 
 import { FileBytes, identityOf } from "../../base/files/file_bytes.ts";
@@ -9,46 +8,49 @@ import { processFolder } from "../../base/files/pid_namespace.ts";
 import { KERNEL_LINK, mapFile } from "../host/procfs.ts";
 import { fileBuildId } from "../../symbols/elf/build_id.ts";
 
-/** A mapping, as far as its file is looked for. */
+/** Mapping whose file is looked for. */
 export interface SeenMap {
   pid: number;
   start: number;
   length: number;
-  /** As the kernel tells it, ` (deleted)` included. */
+  /** Path from the kernel, with its suffix ` (deleted)`. */
   filename: string;
-  /** In hex, where the kernel tells it. */
+  /** Build id in hex, where the kernel records it. */
   buildId?: string;
   maj?: number;
   min?: number;
   ino?: bigint;
 }
 
-/** Objects held at most: each takes a file descriptor. What comes beyond is looked for by its path at the end. */
+/** Files held at most, since each takes a descriptor. Others are looked for by their path at the end. */
 const MAX_HELD = 1024;
-/** How far up a process's parents are asked for what it ran. */
+/** Processes whose root is tried for a file: the one that mapped it, its parent, and so on. */
 const MAX_PARENTS = 4;
 const DELETED = " (deleted)";
 
-interface Held {
+/** File that is held, and the path it was mapped by. */
+interface HeldFile {
   filename: string;
   file: FileBytes;
-  /** Read when it is asked for first; "" for a file without one. */
+  /** Build id, once it has been read; "" for a file without one. */
   buildId?: string;
 }
 
+/** Files that are held until `close()`. */
 export class HeldObjects {
-  /** By path and identity. */
+  /** Files by path and identity. */
   readonly #held = new Map<string, FileBytes>();
-  /** By the last part of the path: a chroot has another view of the rest than we have. */
-  readonly #byName = new Map<string, Held[]>();
+  /** Files by the last part of the path: in a chroot, the rest differs from our view. */
+  readonly #byName = new Map<string, HeldFile[]>();
+  /** Parents by process. */
   readonly #parents = new Map<number, number>();
 
-  /** The process `pid` was started by `parent`, which is asked when the child has ended already. */
+  /** Remembers that `parent` started process `pid`: its root is tried when the child has ended. */
   parent(pid: number, parent: number): void {
     this.#parents.set(pid, parent);
   }
 
-  /** Takes hold of a mapped file, unless it is held; false when it could not, and another process may help. */
+  /** Opens a mapped file, unless it is held; returns false when that failed, and another process may help. */
   see(map: SeenMap): boolean {
     const { filename, buildId, maj = 0, min = 0, ino = 0n } = map;
     if (!filename.startsWith("/") || filename.startsWith("//") || this.#held.size >= MAX_HELD) return true;
@@ -64,33 +66,33 @@ export class HeldObjects {
     return true;
   }
 
-  /** The file that was mapped under this name and has this build id; undefined when it is not held. */
+  /** Returns the file that was mapped by this name and has this build id; undefined when it is not held. */
   find(filename: string, buildId: string): FileBytes | undefined {
     return this.#byName.get(nameOf(filename))?.find((held) => idOf(held) === buildId)?.file;
   }
 
-  /** Whether a file that was mapped under this name is where the name says, for us as well. */
+  /** Returns whether a file that was mapped by this name is found there by us as well. */
   isThere(filename: string): boolean {
     const there = identityAt(filename);
     const held = this.#byName.get(nameOf(filename));
     return there !== undefined && held !== undefined && held.some(({ file }) => file.identity === there);
   }
 
-  /** The build id of what was mapped under this name, when all of that has the same. */
+  /** Returns the build id of the files that were mapped by this name; undefined when they differ, or have none. */
   buildIdOf(filename: string): string | undefined {
     const files = this.#byName.get(nameOf(filename))?.filter((held) => held.filename === filename);
     const ids = new Set(files?.map(idOf));
     return ids.size === 1 ? [...ids][0] : undefined;
   }
 
-  /** Lets go of all. */
+  /** Closes all files. */
   close(): void {
     for (const file of this.#held.values()) file.close();
     this.#held.clear();
     this.#byName.clear();
   }
 
-  /** Whether what is opened is what was mapped is for the build id to tell, at the end. */
+  /** Opens the file of a mapping. Whether it is the one that was mapped, the build id decides at the end. */
   #open({ pid, start, length, filename }: SeenMap): FileBytes | undefined {
     const mapped = FileBytes.tryOpen(mapFile(pid, start, length), KERNEL_LINK);
     if (mapped) return mapped;
@@ -98,7 +100,7 @@ export class HeldObjects {
     return file ?? openProgram(pid, filename);
   }
 
-  /** Through the root of the process, which may be another than ours; of those that started it when it has ended. */
+  /** Opens a path below the root of the process, or of those that started it when it has ended. */
   #openByName(pid: number, filename: string): FileBytes | undefined {
     for (let near: number | undefined = pid, tries = 0; near && tries < MAX_PARENTS; tries++) {
       const file = FileBytes.tryOpen(filename, { root: `${processFolder(near)}/root` });
@@ -109,8 +111,8 @@ export class HeldObjects {
   }
 }
 
-/** The build id of a file, which is read once; undefined when it has none. */
-function idOf(held: Held): string | undefined {
+/** Returns the build id of a file, reading it once; undefined when it has none. */
+function idOf(held: HeldFile): string | undefined {
   return (held.buildId ??= fileBuildId(held.file) ?? "") || undefined;
 }
 
@@ -118,7 +120,7 @@ function identityAt(path: string): string | undefined {
   try {
     return identityOf(Deno.statSync(path));
   } catch {
-    return undefined; // there is none, or it is not ours to see
+    return undefined; // missing, or not ours to see
   }
 }
 
@@ -127,7 +129,7 @@ function nameOf(filename: string): string {
   return name.endsWith(DELETED) ? name.slice(0, -DELETED.length) : name;
 }
 
-/** The program that the process runs, when that is the one of this name. */
+/** Opens the program that the process runs, if it has this name. */
 function openProgram(pid: number, filename: string): FileBytes | undefined {
   const link = `${processFolder(pid)}/exe`;
   try {

@@ -1,4 +1,4 @@
-/** Build ids of the kernel that runs and of its modules, by which a reader elsewhere knows their files from others. */
+/** Reads the build ids of the running kernel and its modules, by which a reader elsewhere recognizes their files. */
 
 import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import type { BuildIdEntry } from "../../perfdata/format/features.ts";
@@ -6,9 +6,9 @@ import { kernelBuildId, moduleBuildId } from "../../symbols/files/host_files.ts"
 import { KERNEL_MAP } from "../../symbols/object/objects.ts";
 import { liveProc, parseModules } from "../host/procfs.ts";
 
-/** Where they are read; this machine's, but in tests. */
+/** Source of build ids: this machine, but in tests. */
 export interface KernelIdSource {
-  /** The text of /proc/modules. */
+  /** Returns the text of /proc/modules. */
   modules(): string | undefined;
   kernelId(): string | undefined;
   moduleId(name: string): string | undefined;
@@ -21,8 +21,8 @@ const LIVE: KernelIdSource = {
 };
 
 /**
- * The kernel's build id and, `withModules`, those of the modules whose addresses this user may see, named as in the
- * records of their maps. What has no build id, or hides it, is left out.
+ * Returns the kernel's build id and, `withModules`, those of the modules whose addresses this user may see, named as in
+ * their map records. Leaves out what has no build id, or hides it.
  */
 export function kernelBuildIds(withModules: boolean, source: KernelIdSource = LIVE): BuildIdEntry[] {
   const modules = withModules ? parseModules(source.modules() ?? "") : [];

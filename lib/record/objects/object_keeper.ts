@@ -1,7 +1,7 @@
 /**
- * Sees to it that a recording can be resolved later: lists the build ids of the objects that ran, and saves those
- * that samples are in and that no one could find by their path afterwards: deleted or replaced programs, memfds, and what
- * only a container or a chroot could see. Which they are is told by the drain, which sees every record anyway.
+ * Keeps a recording resolvable: lists the build ids of the objects that ran, and saves those with samples that a report
+ * would not find by their path: deleted or replaced programs, memfds, and files that only a container or a chroot can
+ * see. The drain, which sees every record anyway, hands over the mappings.
  */
 
 import type { SeenRecords } from "../../../ffi/pmu.ts";
@@ -25,37 +25,40 @@ import { KERNEL_LINK, parseMaps, type Proc } from "../host/procfs.ts";
 import type { ObjectPolicy } from "../request/request.ts";
 import type { RecordsFile, RingDrain } from "../rings/rings.ts";
 
-/** How often it is looked at what the drain has seen, in ms: what lives shorter is seen through its parent. */
+/** Milliseconds between two looks at what the drain has seen. A process that lives shorter is seen through its parent. */
 const POLL_MS = 100;
-/** A command's own maps are looked at this many ms after its start, before any record of it has been written. */
+/** Milliseconds after its start at which a command's maps are read, before the drain has written any record of it. */
 const FIRST_LOOKS = [3, 15, 60, 150];
 
-/** What there is to say of a recording's objects and samples when it is complete. */
+/** Objects and samples of a complete recording, for its file. */
 export interface ObjectSummary {
   buildIds: BuildIdEntry[];
-  /** When the first and the last sample were taken, in ns of the recording's clock; undefined without any. */
+  /** Times of the first and last sample, in ns of the recording's clock; undefined without samples. */
   sampleTime: SampledObjects["times"];
   /** Processes that made code as they ran. */
   jitProcesses: RecordedProcess[];
 }
 
+/** Keeper of the objects of one file: `start()`, `finish()` when its records are written, `save()`, `close()`. */
 export class ObjectKeeper {
   readonly #file: FileBytes;
   readonly #dataOffset: number;
   readonly #opened: readonly EventOnCpus[];
   readonly #drain: RingDrain;
   readonly #objects = new ObjectTable();
-  /** Files that are held, by the number that the drain knows them by. */
+  /** Numbers, in the drain's count, of files that are held. */
   readonly #known = new Set<number>();
   readonly #held = new HeldObjects();
   readonly #perfMaps = new PerfMaps();
   readonly #save: boolean;
-  /** What `finish()` found to be saved. */
+  /** Objects that `finish()` found to be saved. */
   readonly #lost: { path: string; buildId: string }[] = [];
+  /** Processes whose perf maps `finish()` found to be saved. */
   #mapsOf: number[] = [];
   readonly #timers: ReturnType<typeof setTimeout>[] = [];
-  readonly #told: BuildIdEntry[] = [];
-  #lookedInto = 0;
+  /** Build ids of the first `#listedRows` objects. */
+  readonly #listed: BuildIdEntry[] = [];
+  #listedRows = 0;
 
   private constructor(
     file: FileBytes,
@@ -73,8 +76,8 @@ export class ObjectKeeper {
   }
 
   /**
-   * The keeper of what `drain` records into the sink, which looks at it from now on until `close()`; undefined where
-   * what was written cannot be read back: into a pipe, or a device.
+   * Starts a keeper for what `drain` writes into the sink; undefined where that cannot be read back (a pipe, a device), or
+   * the policy is to keep nothing.
    */
   static start(
     { fd, sizeFieldAt }: Pick<RecordsFile, "fd" | "sizeFieldAt">,
@@ -90,19 +93,19 @@ export class ObjectKeeper {
     return new ObjectKeeper(file, dataOffset, opened, drain, objectPolicy === "save");
   }
 
-  /** Takes in records that stand in front of those of the drain. */
+  /** Takes note of records in front of the drain's. */
   seeFront(records: readonly Uint8Array[]): void {
     this.#drain.see(concat(records));
   }
 
-  /** Takes in what another drain has seen. */
+  /** Takes note of the mappings and forks that a drain has seen. */
   see({ maps, forks }: SeenRecords): void {
     for (const { pid, parent } of forks) this.#held.parent(pid, parent);
     let missed = false;
     for (const { file, record } of maps) {
       if (this.#known.has(file)) continue;
       const view = new DataView(record.buffer, record.byteOffset);
-      // the trailer behind the file name is no harm: the name ends with a NUL
+      // the trailer behind the file name does no harm: the name ends with a NUL
       const map = decodeMmap2({
         u8: record,
         pos: 0,
@@ -122,15 +125,15 @@ export class ObjectKeeper {
   /** Build ids that records have told so far: all there are where the kernel knows them. */
   get buildIds(): readonly BuildIdEntry[] {
     const rows = this.#objects.rows;
-    for (; this.#lookedInto < rows.length; this.#lookedInto++) {
-      const { path: filename, kind, buildId } = rows[this.#lookedInto];
+    for (; this.#listedRows < rows.length; this.#listedRows++) {
+      const { path: filename, kind, buildId } = rows[this.#listedRows];
       if (kind !== "file" || buildId === undefined) continue;
-      this.#told.push({ pid: -1, misc: PERF_RECORD_MISC.USER, buildId, filename });
+      this.#listed.push({ pid: -1, misc: PERF_RECORD_MISC.USER, buildId, filename });
     }
-    return this.#told;
+    return this.#listed;
   }
 
-  /** Processes that have made code as they ran, so far. */
+  /** Processes that have made code so far. */
   get jitProcesses(): RecordedProcess[] {
     return this.#perfMaps.processes(new Set());
   }
@@ -140,7 +143,7 @@ export class ObjectKeeper {
     this.#perfMaps.look();
   }
 
-  /** Looks at a process that was just started, before any record of it has been written. */
+  /** Holds the programs of a process that was just started, before any record of it has been written. */
   holdProgramsOf(proc: Proc, pid: number): void {
     const look = () => {
       const maps = parseMaps(proc.text(`${processFolder(pid)}/maps`) ?? "");
@@ -152,7 +155,7 @@ export class ObjectKeeper {
   }
 
   /**
-   * Lists all that ran, and finds out what has to be saved, once all `dataBytes` of records are written and the drain
+   * Lists the objects that ran, and finds those to be saved, once all `dataBytes` of records are written and the drain
    * has stopped. `samplesElsewhere`: not all samples came through the drain.
    */
   finish(dataBytes: number, samplesElsewhere = false): ObjectSummary {
@@ -187,8 +190,8 @@ export class ObjectKeeper {
   }
 
   /**
-   * Saves what `finish()` found, after the output is complete, so that nothing waits for it. Returns what could not be
-   * saved, a sentence each. Gives up once `stopped`.
+   * Saves what `finish()` found, when the output is complete, so that nothing waits for it. Returns a sentence for each
+   * object that could not be saved. Gives up once `stopped()`.
    */
   async save(stopped: () => boolean): Promise<string[]> {
     const writer = new CacheWriter();
@@ -206,7 +209,7 @@ export class ObjectKeeper {
     return failures;
   }
 
-  /** Ends the looking, and lets go of what was held. */
+  /** Stops looking, and closes what was held. */
   close(): void {
     for (const timer of this.#timers) clearInterval(timer);
     this.#held.close();
@@ -225,7 +228,7 @@ export class ObjectKeeper {
     return kind === "file" ? buildId ?? this.#held.buildIdOf(path) : undefined;
   }
 
-  /** Whether a reader of this machine will find it, by its path or in the cache. */
+  /** Returns whether a reader on this machine finds the object, by its path or in the cache. */
   #isFound(path: string, buildId: string): boolean {
     if (this.#held.isThere(path)) return true;
     const cached = openCached(buildId, path);

@@ -1,7 +1,7 @@
 /**
- * Processes that make code as they run: whose they are, and the perf maps of those that live in another pid or mount
- * namespace than we do. These write /tmp/perf-PID.map of a /tmp and with a number that only they know, so their maps are
- * held open while they live, and saved when the recording is over.
+ * Tracks processes that make code as they run (JIT), and the perf maps of those in another pid or mount namespace than
+ * ours. Such a process writes /tmp/perf-PID.map below its own /tmp and with its own number, so its map is held open
+ * while it lives, and saved when the recording is over.
  */
 
 import { FileBytes } from "../../base/files/file_bytes.ts";
@@ -11,16 +11,17 @@ import { jitProcess, openNamespacedPerfMap } from "../../symbols/files/process_f
 
 /** Maps held at most: each takes a file descriptor. */
 const MAX_HELD = 256;
-/** Processes remembered at most: more start in an hour only where one makes them to be many. */
+/** Processes remembered at most: more in one recording are started only on purpose. */
 const MAX_PROCESSES = 10_000;
 
+/** Processes with code of their own making, and the perf maps that are held of them until `close()`. */
 export class PerfMaps {
   readonly #processes = new Map<number, RecordedProcess>();
   readonly #held = new Map<number, FileBytes>();
-  /** Processes whose map was not there yet. */
+  /** Processes that have not made their map yet. */
   readonly #waiting = new Set<number>();
 
-  /** The process has memory for code of its own making. */
+  /** Notes a process that has mapped memory for code of its own making. */
   see(pid: number): void {
     const process = this.#processes.has(pid) || this.#processes.size >= MAX_PROCESSES
       ? undefined
@@ -30,22 +31,22 @@ export class PerfMaps {
     if (this.#held.size + this.#waiting.size < MAX_HELD) this.#waiting.add(pid);
   }
 
-  /** Takes hold of the maps that are there by now. */
+  /** Opens the maps that exist by now. */
   look(): void {
     for (const pid of this.#waiting) {
       const file = openNamespacedPerfMap(pid);
       const waits = file !== undefined && !(file instanceof FileBytes) && file.kind === "missing";
-      if (!waits) this.#waiting.delete(pid); // what is not there has ended, or is in our namespaces
+      if (!waits) this.#waiting.delete(pid); // held, or the process has ended, or is in our namespaces
       if (file instanceof FileBytes) this.#held.set(pid, file);
     }
   }
 
-  /** The processes whose maps are held. */
+  /** Processes whose maps are held. */
   get pids(): number[] {
     return [...this.#held.keys()];
   }
 
-  /** The processes that were seen, with the names that the held maps of `hit` are to be saved under. */
+  /** Returns the processes that were seen, those in `hit` with the name that their held map is saved under. */
   processes(hit: ReadonlySet<number>): RecordedProcess[] {
     return [...this.#processes.values()].map((process) => {
       const { pid, started } = process;
@@ -53,7 +54,7 @@ export class PerfMaps {
     });
   }
 
-  /** Saves the map of a process; returns why that could not be done. Gives up once `stopped`. */
+  /** Saves the map of a process; returns why that failed, if it did. Gives up once `stopped()`. */
   async save(pid: number, stopped: () => boolean): Promise<string | undefined> {
     const file = this.#held.get(pid), process = this.#processes.get(pid);
     if (!file || !process) return undefined;
@@ -64,7 +65,7 @@ export class PerfMaps {
     }
   }
 
-  /** Lets go of all. */
+  /** Closes all maps. */
   close(): void {
     for (const file of this.#held.values()) file.close();
     this.#held.clear();

@@ -1,7 +1,6 @@
 /**
- * Goes through the records of a recording that is complete, to learn which objects its samples are in. Records come
- * in the order they were written in, which is that of time but within a round; so an address whose mapping is
- * not there yet is looked up once more at the end of its piece.
+ * Finds the objects that the samples of a complete recording are in. Records are in order of time except within a round,
+ * so an address whose mapping has not come yet is looked up once more at the end of its chunk.
  */
 
 import { PERF_RECORD, PERF_RECORD_MISC } from "../../base/system/abi.ts";
@@ -15,21 +14,22 @@ import { sampleFits } from "../../perfdata/read/sample.ts";
 import { AddressSpaces } from "../../symbols/space/address_space.ts";
 import type { ObjectInfo } from "../../symbols/object/objects.ts";
 
+/** Bytes that are read of the file at once. */
 const CHUNK = 1 << 20;
 /** Slots for the pages that were looked up last; a power of two. */
 const RECENT = 1 << 14;
-/** Addresses kept for a second look in one piece; more are garbage of broken call chains. */
+/** Addresses kept for a second look in one chunk; more are garbage of broken call chains. */
 const MAX_PENDING = 10_000;
 
-/** What the samples of a recording tell. */
+/** Objects and times of a recording's samples. */
 export interface SampledObjects {
-  /** The objects that they are in, or that their callers are in. */
+  /** Objects that a sample or one of its callers is in. */
   objects: ObjectInfo[];
-  /** Times of the first and the last, in ns of the recording's clock; undefined without any. */
+  /** Times of the first and last sample, in ns of the recording's clock; undefined without samples. */
   times: { first: bigint; last: bigint } | undefined;
 }
 
-/** Goes through the records in [from, to) of `file`, whose events are those of `table`. The file stays the caller's. */
+/** Scans the records in [from, to) of `file`, whose events are in `table`. Does not close the file. */
 export function findSampledObjects(
   file: FileBytes,
   from: number,
@@ -48,16 +48,16 @@ class SampledObjectScan {
   readonly #buffer = new Uint8Array(CHUNK);
   readonly #words = new Uint32Array(this.#buffer.buffer);
   /**
-   * Pages that have been looked up, by address space: a sample in one of them tells nothing new. Each in the slot that
-   * its key gives: both halves of the key, and 1 where there is one.
+   * Cache of pages that have been looked up, as a sample in one of them adds nothing. A slot, indexed by a hash of its key
+   * (page and address space), has both halves of the key, and 1 when it is used.
    */
   readonly #recent = new Int32Array(3 * RECENT);
   readonly #hit = new Set<number>();
   #pending: { pid: number; address: number }[] = [];
-  // samples of one process follow one another: its space, until a mapping or a process may have changed it
+  // the address space of the last sample's process, until a mapping or a fork may have changed it
   #pid = -1;
   #space = -1;
-  // times of samples: each as two halves, because they take more than a double holds
+  // times of samples in two halves, since a double cannot hold them
   #firstHigh = Infinity;
   #firstLow = 0;
   #lastHigh = -1;
@@ -82,14 +82,14 @@ class SampledObjectScan {
     for (let at = from; at < to;) {
       const got = this.#file.readAt(at, this.#buffer.subarray(0, Math.min(CHUNK, to - at)));
       const taken = this.#records(at, got);
-      if (taken === 0) break; // no whole record: nothing a recorder writes
+      if (taken === 0) break; // not a whole record: no recorder writes that
       at += taken;
       for (const { pid, address } of this.#pending) this.#lookUp(pid, address);
       this.#pending = [];
     }
   }
 
-  /** The whole records at the buffer's start, which is at `offset` of the file; gives their bytes. */
+  /** Scans the whole records at the buffer's start, which is `offset` of the file; returns their bytes. */
   #records(offset: number, bytes: number): number {
     const words = this.#words;
     let pos = 0;
@@ -119,7 +119,7 @@ class SampledObjectScan {
         this.#spaces.mmap(decodeMmap2(record), misc & PERF_RECORD_MISC.CPUMODE_MASK);
       }
     } catch (error) {
-      if (!(error instanceof BadInputError)) throw error; // shorter than its struct: the reader will say so
+      if (!(error instanceof BadInputError)) throw error; // shorter than its struct: a reader reports it
     }
   }
 
@@ -155,7 +155,7 @@ class SampledObjectScan {
     }
   }
 
-  /** The address at this word of the buffer, in user space. */
+  /** Looks up the address at this word of the buffer, if it is in user space. */
   #address(word: number): void {
     const low = this.#words[word], high = this.#words[word + 1];
     if (high >>> 31 === 1) return;

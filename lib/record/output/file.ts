@@ -1,4 +1,4 @@
-/** The perf.data file of a recording, from its header to its features. */
+/** Writes the perf.data file of a recording, from its header to its features. */
 
 import {
   closeFd,
@@ -42,31 +42,33 @@ import {
   writeError,
 } from "./sink.ts";
 
+/** Suffix of a file of the same name that was there before. */
 const OLD = ".old";
 
-/** What a file is told of its recording when it is made. */
+/** Facts that a file is made with. */
 export interface RecordFileOptions {
   origin: Origin;
   facts: RecordingFacts;
-  /** How many more ids each event may get while it is written. */
+  /** Ids that each event may get besides while the file is written. */
   spareIds: number;
 }
 
+/** File of a recording, readable by others from the moment it has its name. */
 export class RecordFile implements Sink {
   #path: string;
-  /** Whether a file of that name was there, and waits as FILE.old. */
+  /** Whether a file of that name was there, and is kept as FILE.old. */
   readonly #hadOld: boolean;
   readonly #start: FileStart;
   readonly #room: FileRoom;
-  /** Of the kernel and its modules. */
+  /** Build ids of the kernel and its modules. */
   readonly #kernelIds: readonly BuildIdEntry[];
-  /** The descriptor, positioned behind what has been written. */
+  /** File descriptor, positioned behind what has been written. */
   readonly fd: number;
-  /** Room for the table of features, wherever they are: perf looks for it behind the records. */
+  /** Room for the table of features, which perf expects behind the records wherever the features are. */
   readonly spare = MAX_TABLE_BYTES;
-  /** A file that holds what the last changes of this one will want of a quota. */
+  /** Descriptor of a file that reserves, of a quota, what the last changes of this file will take. */
   #ballast: number | undefined;
-  /** Where the events' ids are. */
+  /** Offsets of the events' ids. */
   #ids: IdPlace[];
   #dataBytes: number;
 
@@ -82,12 +84,12 @@ export class RecordFile implements Sink {
   }
 
   /**
-   * Makes the file, with its header and all that is known by now: whoever sees it can read it. A file that was there is
-   * kept as FILE.old, as perf does. It is locked while it is written: a lock goes with its process, however that ends.
-   * Throws UnsupportedError when it cannot be made, or another recorder is writing it; what was there is as it was then.
+   * Makes the file with its header and all features known by now, so that it can be read at any time. Keeps a file that
+   * was there as FILE.old, as perf does. The file is locked while it is written; a lock goes with its process. Throws
+   * UnsupportedError when it cannot be made, or another recorder is writing it; a file that was there is unchanged then.
    */
   static create(path: string, opened: readonly EventOnCpus[], about: RecordFileOptions): RecordFile {
-    const front = frontOf(opened, about); // takes a while, in which there is no file yet
+    const front = frontOf(opened, about); // takes a while, so before there is a file
     let lock: number | undefined;
     try {
       const hadOld = isFile(path);
@@ -108,7 +110,7 @@ export class RecordFile implements Sink {
     }
   }
 
-  /** Makes it, with its front; puts back what was there when that fails. */
+  /** Makes the file with its front; puts back the file that was there when that fails. */
   static #make(path: string, hadOld: boolean, front: Front): RecordFile {
     const whole = makeWhole(path, front);
     let file: RecordFile | undefined;
@@ -130,12 +132,12 @@ export class RecordFile implements Sink {
     }
   }
 
-  /** Offset of the u64 that has to equal the bytes of records. */
+  /** Offset of the u64 that holds the bytes of records. */
   get sizeFieldAt(): number {
     return this.#start.dataSizeAt;
   }
 
-  /** Bytes of records that it begins with, and of those written through `write()`. */
+  /** Bytes of records in the front, and of those written through `write()`. */
   get dataBytes(): number {
     return this.#dataBytes;
   }
@@ -151,12 +153,12 @@ export class RecordFile implements Sink {
     this.#dataBytes += bytes.length;
   }
 
-  /** Keeps what is known by now at the front. A file system that has no room even for that leaves what was there. */
+  /** Writes the facts known by now into the front. Leaves what was there when the file system has no room. */
   keep(facts: RecordingFacts): void {
     this.#inRoom(this.#withKernel(facts));
   }
 
-  /** Adds ids to those of the events, by their index in the file. False when there is no room, or the disk has none. */
+  /** Adds ids to events, by the event's index in the file; returns false when the file or the disk has no room. */
   addIds(added: readonly { event: number; id: bigint }[]): boolean {
     const ids = this.#ids.map((place) => ({ ...place }));
     const patches: FileEnd["patches"] = [];
@@ -182,8 +184,8 @@ export class RecordFile implements Sink {
   }
 
   /**
-   * Puts the features behind `dataBytes` bytes of records and completes the header. When that fails (the disk is
-   * full) those that are at the front are all there is.
+   * Writes the features behind `dataBytes` bytes of records and completes the header. When that fails (the disk is
+   * full), the file has the features of its front.
    */
   finish(dataBytes: number, facts: RecordingFacts): Finished {
     this.freeBallast();
@@ -193,8 +195,8 @@ export class RecordFile implements Sink {
     const end = this.#start.dataOffset + dataBytes;
     try {
       const version = { number: FEATURE.VERSION, payload: versionSection(facts, Infinity)! };
-      const told = [version, ...encodeFeatures({ sampleTime: facts.sampleTime, buildIds })];
-      return { bytes: end + this.#complete(dataBytes, [...this.#room.known, ...told]) };
+      const atEnd = [version, ...encodeFeatures({ sampleTime: facts.sampleTime, buildIds })];
+      return { bytes: end + this.#complete(dataBytes, [...this.#room.known, ...atEnd]) };
     } catch (error) {
       if (!(error instanceof PmuError)) throw error;
       if (kept) this.#completeFromRoom(dataBytes);
@@ -216,7 +218,7 @@ export class RecordFile implements Sink {
     }
   }
 
-  /** Writes the table of these features, and those that are nowhere yet; how many bytes these are. Throws PmuError. */
+  /** Writes the table of these features, and those that are not in the file yet; returns bytes written. Throws PmuError. */
   #complete(dataBytes: number, sections: readonly (FeatureSection | PlacedSection)[]): number {
     const { tail, patches } = encodeFileEnd(this.#start.dataOffset, dataBytes, sections);
     writeAt(this.fd, tail, this.#start.dataOffset + dataBytes);
@@ -224,7 +226,7 @@ export class RecordFile implements Sink {
     return tail.length;
   }
 
-  /** Announces the features that are at the front alone, by a table in the spare bytes; not where there are none. */
+  /** Writes a table of the front's features into the spare bytes; does nothing when that fails. */
   #completeFromRoom(dataBytes: number): void {
     try {
       this.#complete(dataBytes, this.#room.sections);
@@ -233,7 +235,7 @@ export class RecordFile implements Sink {
     }
   }
 
-  /** Gives the file another name; nothing may be there. Throws UnsupportedError. */
+  /** Renames the file to a path where nothing is. Throws UnsupportedError. */
   rename(path: string): void {
     try {
       Deno.renameSync(this.#path, path);
@@ -243,7 +245,7 @@ export class RecordFile implements Sink {
     this.#path = path;
   }
 
-  /** Removes the file, and puts back the one that was there before. What is no file (/dev/null) stays where it is. */
+  /** Removes the file, and puts back the one that was there before. Leaves /dev/null and the like where they are. */
   discard(): void {
     const here = lookAt(this.#path);
     if (!here?.isFile || identityOf(here) !== identityOf(Deno.statSync(`/proc/self/fd/${this.fd}`))) return;
@@ -257,12 +259,12 @@ export class RecordFile implements Sink {
   }
 }
 
-/** What a file begins with. */
+/** Front of a file: all before its records. */
 interface Front {
   start: FileStart;
   room: FileRoom;
   kernelIds: readonly BuildIdEntry[];
-  /** All of it, to be written at once: a file that is cut off here is none. */
+  /** Bytes, written at once: a file that is cut off within is unreadable. */
   bytes: Uint8Array<ArrayBuffer>;
 }
 
@@ -284,8 +286,8 @@ function withIds(facts: RecordingFacts, kernelIds: readonly BuildIdEntry[]): Rec
 }
 
 /**
- * Makes a file that has its front by the time it has its name, so that one that is there can be read, whenever this
- * process is killed; undefined where that cannot be done (the file system; a device or a dangling link has the name).
+ * Makes a file that gets its name when it has its front, so that it can be read even if this process is killed at once.
+ * Returns undefined where that is impossible: by the file system, or because a device or dangling link has the name.
  */
 function makeWhole(path: string, { bytes }: Front): { fd: number; inPlace: boolean } | undefined {
   let fd: number | undefined;
@@ -298,13 +300,13 @@ function makeWhole(path: string, { bytes }: Front): { fd: number; inPlace: boole
   } catch (error) {
     if (!(error instanceof PmuError)) throw error;
     if (fd !== undefined) closeFd(fd);
-    return undefined; // what makes it under its name says why, if that cannot be done either
+    return undefined; // making it under its name gives the error, if that fails too
   }
 }
 
 /**
- * Has what has room in the file keep it, where that has to be asked for. Tells whether it had to be: a full disk may
- * take away the end where it could not.
+ * Makes overwritten bytes keep their place on disk, where the file system has to be asked for that; returns whether it
+ * had to be. Where that fails, a full disk may cost the end of the file.
  */
 function keepsInPlace(fd: number): boolean {
   try {
@@ -315,10 +317,10 @@ function keepsInPlace(fd: number): boolean {
   }
 }
 
-/** What a file system may want of a quota for each change of a file's bytes, though they lie where they lay. */
+/** Bytes of quota that a file system may want for a change of a file's bytes in place. */
 const BALLAST_BYTES = 65536;
 
-/** Takes what the last changes of a file will want: a file beside it, to be closed for them; none where none can be had. */
+/** Reserves the quota that the last changes of a file will take: returns a file beside it, closed for them; or undefined. */
 function ballast(beside: string): number | undefined {
   let fd: number | undefined;
   try {
@@ -335,7 +337,7 @@ function lookAt(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.lstatSync(path);
   } catch {
-    return undefined; // somebody has taken it away
+    return undefined; // somebody has removed it
   }
 }
 

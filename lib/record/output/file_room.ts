@@ -1,4 +1,4 @@
-/** What a file keeps in its room (perfdata/room.ts) while it is recorded, and for the end where the disk is full. */
+/** Fills the room in a file's front (perfdata/format/room.ts) while it is recorded, and for the end if the disk is full. */
 
 import { concat } from "../../base/bytes/bytes.ts";
 import {
@@ -18,12 +18,12 @@ import {
 } from "../../perfdata/format/room.ts";
 import { type RecordingFacts, versionSection } from "./sink.ts";
 
-/** Of the objects that run, besides the kernel's: some hundred of them. Later kernels tell them in the records, too. */
+/** Room for build ids of some hundred objects besides the kernel's. Newer kernels have them in the records, too. */
 const BUILD_ID_BYTES = 16384;
-/** For changes of rates and CPUs, and for processes that make code as they run. */
+/** Room for changes of rates and CPUs, and for processes that make code as they run. */
 const HAPPENINGS_BYTES = 4096;
 
-/** A ledger line as long as it may get. */
+/** Returns a ledger row as long as it may get. */
 function longestRow(cpu: number): LedgerRow {
   const most = Number.MAX_SAFE_INTEGER;
   return {
@@ -40,7 +40,7 @@ function longestRow(cpu: number): LedgerRow {
   };
 }
 
-/** The room for a recording on these CPUs, of which `known` and, as it begins, `facts` are known. */
+/** Plans the room of a file on these CPUs, by the features and the facts that are known at the start. */
 export function planRoom(known: FeatureValues, facts: RecordingFacts, cpus: readonly number[]): RoomPlan {
   const ledger = makeLedger(cpus.map(longestRow));
   const longest = versionSection({ ...facts, ledger, seconds: Number.MAX_SAFE_INTEGER / 1000 }, Infinity)!;
@@ -52,8 +52,9 @@ export function planRoom(known: FeatureValues, facts: RecordingFacts, cpus: read
 }
 
 /** Writes bytes at an offset of the file. */
-type Put = (bytes: Uint8Array<ArrayBuffer>, offset: number) => void;
+type WriteAt = (bytes: Uint8Array<ArrayBuffer>, offset: number) => void;
 
+/** Room in the front of a file. Two states are written in turn, so that one is whole whenever writing is cut off. */
 export class FileRoom {
   readonly #room: Room;
   readonly #listed = new Set<string>();
@@ -66,36 +67,36 @@ export class FileRoom {
     this.#room = room;
   }
 
-  /** Puts there what is known by now, and as many of the build ids as there is room for. Throws what `put` throws. */
-  keep(facts: RecordingFacts, put: Put): void {
-    this.#addBuildIds(facts.buildIds, put);
+  /** Writes the facts known by now, and as many of the build ids as fit. Throws what `write` throws. */
+  keep(facts: RecordingFacts, write: WriteAt): void {
+    this.#addBuildIds(facts.buildIds, write);
     const turn = this.#turn + 1;
     const place = this.#room.states[turn % 2];
     const version = versionSection(facts, place.size - STATE_SIZE);
     if (!version) return;
     const state = encodeState({ turn, version, buildIdBytes: this.#buildIdBytes });
-    put(state, place.offset);
+    write(state, place.offset);
     this.#turn = turn;
     this.#version = versionAt(place, state);
   }
 
-  /** The features that lie here. */
+  /** Features that are in the room. */
   get sections(): PlacedSection[] {
     const buildIds = {
       number: FEATURE.BUILD_ID,
       offset: this.#room.buildIds.offset,
       size: this.#buildIdBytes,
     };
-    const told = [...this.#version ? [this.#version] : [], ...this.#buildIdBytes > 0 ? [buildIds] : []];
-    return [...this.#room.sections, ...told];
+    const renewed = [...this.#version ? [this.#version] : [], ...this.#buildIdBytes > 0 ? [buildIds] : []];
+    return [...this.#room.sections, ...renewed];
   }
 
-  /** Those of them that are complete from the start. */
+  /** Features in the room that are complete from the start. */
   get known(): readonly PlacedSection[] {
     return this.#room.sections;
   }
 
-  #addBuildIds(buildIds: RecordingFacts["buildIds"], put: Put): void {
+  #addBuildIds(buildIds: RecordingFacts["buildIds"], write: WriteAt): void {
     const added: Uint8Array[] = [];
     let end = this.#buildIdBytes;
     for (const entry of buildIds) {
@@ -103,7 +104,7 @@ export class FileRoom {
       if (this.#full || this.#listed.has(key)) continue;
       const bytes = encodeHeaderBuildId(entry);
       if (end + bytes.length > this.#room.buildIds.size) {
-        this.#full = true; // so that the first ones are there, and none is looked at again and again
+        this.#full = true; // so that the rest is not encoded each time
         break;
       }
       this.#listed.add(key);
@@ -111,7 +112,7 @@ export class FileRoom {
       end += bytes.length;
     }
     if (added.length === 0) return;
-    put(concat(added), this.#room.buildIds.offset + this.#buildIdBytes);
+    write(concat(added), this.#room.buildIds.offset + this.#buildIdBytes);
     this.#buildIdBytes = end;
   }
 }

@@ -1,8 +1,8 @@
-/** Files that nobody else sees, and that go with their descriptor, however this process ends. */
+/** Makes files that nobody else sees, and that go with their descriptor, however this process ends. */
 
 import { createFile, createUnnamed, PmuError } from "../../../ffi/pmu.ts";
 
-/** Makes one in the folder of `beside`, so on its file system. Throws PmuError or one of Deno's. */
+/** Makes a nameless file in the folder of `beside`, so on its file system. Throws PmuError, or an error of Deno's. */
 export function namelessFile(beside: string): number {
   const folder = folderOf(beside);
   try {
@@ -10,7 +10,7 @@ export function namelessFile(beside: string): number {
   } catch (error) {
     if (!(error instanceof PmuError)) throw error;
   }
-  // a file system that has no files without a name (some network file systems)
+  // some network file systems have no nameless files
   const path = Deno.makeTempFileSync({ dir: folder, prefix: ".pmuctl-" });
   try {
     return createFile(path);
@@ -19,7 +19,7 @@ export function namelessFile(beside: string): number {
   }
 }
 
-/** The folder that a path's last name is in. */
+/** Returns the folder that a path's last name is in. */
 export function folderOf(path: string): string {
   return path.includes("/") ? path.slice(0, path.lastIndexOf("/") + 1) : ".";
 }

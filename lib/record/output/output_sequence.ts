@@ -22,7 +22,7 @@ import { type ClosedSegment, OutputSegment, type RecordingCourse } from "./outpu
 import { RecordPipe } from "./pipe.ts";
 import { Preamble } from "./preamble.ts";
 import type { RecordingProgress, RecordRequest } from "../request/request.ts";
-import { reopenOn } from "./returning.ts";
+import { reopenOn } from "./reopen_cpu.ts";
 import { makeRings, type RingContext, type RingDrain, type Rings, takeOver } from "../rings/rings.ts";
 import type { RecordingFacts, Sink } from "./sink.ts";
 import { targetName } from "../request/target.ts";

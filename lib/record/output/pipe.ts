@@ -1,4 +1,4 @@
-/** A recording into a pipe, in perf's pipe format, for a reader that takes it as it comes. */
+/** Writes a recording into a pipe, in perf's pipe format, for a reader that takes it as it comes. */
 
 import { closeFd, PmuError, seek, truncate, writeAll } from "../../../ffi/pmu.ts";
 import { concat } from "../../base/bytes/bytes.ts";
@@ -28,6 +28,7 @@ import {
 
 type PipeOutput = Extract<Output, { kind: "pipe" }>;
 
+/** Pipe of a recording. Nothing that was written can be changed. */
 export class RecordPipe implements Sink {
   readonly fd: number;
   readonly sizeFieldAt = undefined;
@@ -35,7 +36,7 @@ export class RecordPipe implements Sink {
   readonly #output: PipeOutput;
   #dataBytes = 0;
 
-  /** Writes what stands before the records: the events, their names, and the features. Throws UnsupportedError. */
+  /** Writes the events, their names, and the features. Throws UnsupportedError. */
   constructor(output: PipeOutput, opened: readonly EventOnCpus[], origin: Origin) {
     this.#output = output;
     this.fd = output.fd;
@@ -61,17 +62,17 @@ export class RecordPipe implements Sink {
     this.#dataBytes += this.#send(records);
   }
 
-  /** A pipe has told of its events. */
+  /** Returns false: the events have been written. */
   addIds(): boolean {
     return false;
   }
 
-  /** What is known on the way is known to whoever reads along. */
+  /** Does nothing: whoever reads along knows what is known on the way. */
   keep(): void {}
 
   freeBallast(): void {}
 
-  /** The ledger goes behind the records: it is in the feature that holds the version, sent once more. */
+  /** Writes the ledger behind the records, in the feature that holds the version, sent once more. */
   finish(dataBytes: number, facts: RecordingFacts, failed: boolean): Finished {
     const payload = versionSection(facts, MAX_FEATURE_BYTES);
     if (!payload) return { bytes: dataBytes };
@@ -86,7 +87,7 @@ export class RecordPipe implements Sink {
     return { bytes: dataBytes };
   }
 
-  /** What went into a pipe cannot be taken back. */
+  /** Does nothing: what went into a pipe cannot be taken back. */
   discard(): void {}
 
   close(): void {

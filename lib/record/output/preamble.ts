@@ -1,4 +1,4 @@
-/** What a file begins with: what runs already, so that it can be read without any other. */
+/** Makes the records that a file begins with: what runs already, so that the file can be read by itself. */
 
 import type { AttrLayout } from "../../perfdata/format/attr_layout.ts";
 import { compileLayout } from "../../perfdata/format/attr_layout.ts";
@@ -20,15 +20,16 @@ import type { RecordRequest } from "../request/request.ts";
 import { cachedBuildIds, kernelRecords, processRecords } from "../host/synthesize.ts";
 import { targetProcesses } from "../request/target.ts";
 
+/** Preamble of all files of a recording. */
 export class Preamble {
   readonly #request: RecordRequest;
   readonly #note: (line: string) => void;
   readonly #layout: AttrLayout;
   readonly #seesKernel: boolean;
   #kernelText: { text: KernelText | undefined } | undefined;
-  /** When this process started, in clock ticks since boot: what is recorded and is younger may be the target's. */
+  /** Start of this process, in clock ticks since boot: a process that started later may be the target's. */
   readonly #since: number;
-  /** Data mappings too, where the kernel tells of those of later. */
+  /** Mappings to record: data too, where the kernel records those made later. */
   readonly #maps: MapChoice;
 
   constructor(request: RecordRequest, opened: readonly EventOnCpus[], note: (line: string) => void) {
@@ -41,10 +42,10 @@ export class Preamble {
     this.#since = startTimeOf(liveProc, "self") ?? 0;
   }
 
-  /** The kernel's maps, and the BPF programs that are loaded; none when nothing is sampled there. */
+  /** Returns records of the kernel's maps and the loaded BPF programs; none when the kernel is not sampled. */
   kernel(): Uint8Array[] {
     if (!this.#seesKernel) return [];
-    // megabytes to read, and it stays where it is
+    // kallsyms is megabytes, and the kernel does not move
     this.#kernelText ??= { text: liveKernelText() };
     const modules = parseModules(liveProc.text("/proc/modules") ?? "");
     return [
@@ -53,7 +54,7 @@ export class Preamble {
     ];
   }
 
-  /** The processes of the target before it starts: none of a command that has yet to run. */
+  /** Returns records of the target's processes at the start; none for a command, which has yet to run. */
   processesAtStart(): Uint8Array[] {
     const { target } = this.#request;
     if (target.kind === "command") return [];
@@ -61,14 +62,14 @@ export class Preamble {
     return this.#records(pids);
   }
 
-  /** What a file begins with in the midst of a recording: the kernel's maps, and the processes there are now. */
+  /** Returns the records that a later file begins with: the kernel's maps, and the target's processes now. */
   snapshot(): Uint8Array[] {
     return [...this.kernel(), ...this.#records(this.#pidsNow())];
   }
 
   /**
-   * The target's processes in the midst of a recording. The kernel does not tell which those are that a target
-   * has started: a daemon is nobody's child. So it is all that are younger than the recording.
+   * Returns the target's processes in the middle of a recording. Those that a target has started cannot be told apart,
+   * since a daemon is nobody's child: all processes that started after the recorder are taken.
    */
   #pidsNow(): number[] {
     const { target } = this.#request;
@@ -82,7 +83,7 @@ export class Preamble {
     const budget = new MapBudget();
     const records = [...processRecords(liveProc, pids, {
       layout: this.#layout,
-      // asked anew for each file: a path or an inode may stand for another object by then
+      // a new cache for each file: a path or an inode may be another object by then
       buildIdOf: cachedBuildIds(fileBuildId),
       maps: this.#maps,
       budget,

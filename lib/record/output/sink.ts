@@ -1,4 +1,4 @@
-/** Where a recording goes: what a file and a pipe have in common. */
+/** Sink of a recording: what a file and a pipe have in common. */
 
 import { clockNs, clockResolutionNs, PmuError } from "../../../ffi/pmu.ts";
 import { ERRNO } from "../../base/system/errno.ts";
@@ -24,27 +24,27 @@ import { type EventOnCpus, listedEvents } from "../open/open_on_cpus.ts";
 
 const CLOCK_REALTIME = 0;
 
-/** What is known of a recording from its start. */
+/** Facts of a recording that are known from its start. */
 export interface Origin {
   host: Host;
-  /** pmuctl's own command line. */
+  /** Command line of pmuctl itself. */
   commandLine: string[];
 }
 
-/** What is told of a recording when it is over, and, as far as it is known, on the way. */
+/** Facts that a file states of its recording: at the end in full, and on the way as far as they are known. */
 export interface RecordingFacts {
-  /** Whether it goes on. */
+  /** Set while the recording goes on. */
   unfinished?: true;
-  /** What was measured: the command's words, or what stands for it (`pid 412`, `all CPUs`). */
+  /** Words of the command, or the target's name (`pid 412`, `all CPUs`). */
   command: readonly string[];
-  /** What was sampled. */
   events: SampledEvent[];
+  /** Changes of rates and CPUs. */
   happened: RecordingChanges;
-  /** It is recorded in a pid namespace other than the machine's first. */
+  /** Whether it was recorded in a pid namespace other than the machine's first. */
   pidNamespace: boolean;
-  /** Of the objects that ran. */
+  /** Build ids of the objects that ran. */
   buildIds: readonly BuildIdEntry[];
-  /** Of the first and the last sample, in ns of the recording's clock, where they have been looked at. */
+  /** Times of the first and last sample, in ns of the recording's clock; undefined when unknown. */
   sampleTime?: { first: bigint; last: bigint };
   ledger: Ledger;
   seconds: number;
@@ -52,34 +52,34 @@ export interface RecordingFacts {
   jitProcesses: readonly RecordedProcess[];
 }
 
-/** An output that has been completed, as far as it could be. */
+/** Outcome of completing an output. */
 export interface Finished {
-  /** Size of the whole. */
+  /** Size of the output. */
   bytes: number;
-  /** Why what is told of a recording at its end (`RecordingFacts`) is not there, or not all of it. */
+  /** Error that kept the facts, or some of them, from being written. */
   error?: PmuError;
 }
 
-/** A file or a pipe that records are written to, by `write()` and by a drain. */
+/** File or pipe that records are written to, by `write()` and by a drain. */
 export interface Sink extends RecordsFile {
-  /** Bytes of records that it begins with, and of those written through `write()`. */
+  /** Bytes of records in the front, and of those written through `write()`. */
   readonly dataBytes: number;
   /** Writes whole records. Throws UnsupportedError. */
   write(records: readonly Uint8Array[]): void;
-  /** Adds ids to those of the events, by their index among the listed; false where that cannot be done. */
+  /** Adds ids to events, by the event's index among the listed; returns false where that is impossible. */
   addIds(added: readonly { event: number; id: bigint }[]): boolean;
-  /** Keeps what is known by now, for a reader who comes when it was not completed; nothing where there is no room. */
+  /** Writes the facts known by now, for readers of an output that is never completed; does nothing without room. */
   keep(facts: RecordingFacts): void;
-  /** No more records are written: the room that is held for what completes it is free for that. */
+  /** Frees the room that is reserved for completing the output, once no more records are written. */
   freeBallast(): void;
-  /** Completes it behind `dataBytes` bytes of records, of which the last may have been cut if writing `failed`. */
+  /** Completes the output behind `dataBytes` bytes of records; the last one may be cut off if writing `failed`. */
   finish(dataBytes: number, facts: RecordingFacts, failed: boolean): Finished;
-  /** Undoes it, as far as that can be done. */
+  /** Undoes the output, as far as possible. */
   discard(): void;
   close(): void;
 }
 
-/** The features of a recording that are known when it begins, but for the version. */
+/** Returns the features of a recording that are known when it begins, except the version. */
 export function knownFeatures({ host, commandLine }: Origin, opened: readonly EventOnCpus[]): FeatureValues {
   const events = listedEvents(opened);
   return {
@@ -100,28 +100,28 @@ export function knownFeatures({ host, commandLine }: Origin, opened: readonly Ev
   };
 }
 
-/** The version of what records. */
+/** Name and version of this recorder. */
 export const RECORDER = `pmuctl ${VERSION}`;
 
-/** Processes that are told of first, where there is no room for all. */
+/** Processes that are listed where there is no room for all. */
 const FIRST_PROCESSES = 16;
 
 /**
- * Gives the payload of the VERSION section with the ledger, no longer than `most` bytes: where it would be, the details
- * go first, and the total of the ledger last. Undefined when not even that fits.
+ * Returns the payload of the VERSION section with the ledger, of at most `maxBytes`: the details are dropped first, the
+ * rows of the ledger last, so that its total stays. Undefined when not even that fits.
  */
-export function versionSection(facts: RecordingFacts, most: number): Uint8Array | undefined {
+export function versionSection(facts: RecordingFacts, maxBytes: number): Uint8Array | undefined {
   const { jitProcesses, ledger } = facts;
   const brief = { ...facts, jitProcesses: jitProcesses.slice(0, FIRST_PROCESSES) };
   const bare = { ...facts, jitProcesses: [], happened: { rateChanges: [], cpuChanges: [] } };
-  for (const told of [facts, brief, bare, { ...bare, ledger: { ...ledger, rows: [] } }]) {
-    const [{ payload }] = encodeFeatures({ version: RECORDER, ledger: sessionText(told) });
-    if (payload.length <= most) return payload;
+  for (const shorter of [facts, brief, bare, { ...bare, ledger: { ...ledger, rows: [] } }]) {
+    const [{ payload }] = encodeFeatures({ version: RECORDER, ledger: sessionText(shorter) });
+    if (payload.length <= maxBytes) return payload;
   }
   return undefined;
 }
 
-/** Where a clock was asked for: its resolution, and what time it is on the wall when that clock shows what it does. */
+/** Returns the resolution of the clock that was asked for, and its time beside the wall clock's; nothing without one. */
 function clockOf(opened: readonly EventOnCpus[]): Pick<FeatureValues, "clockid" | "clockData"> {
   const attr = opened.find((each) => each.attr.flags.has("useClockid"))?.attr;
   if (!attr) return {};
@@ -131,7 +131,7 @@ function clockOf(opened: readonly EventOnCpus[]): Pick<FeatureValues, "clockid" 
   };
 }
 
-/** GROUP_DESC, where there are groups: by it `perf report` shows a group's events side by side. */
+/** Returns GROUP_DESC where there are groups: by it `perf report` shows a group's events side by side. */
 function groupsOf(opened: readonly EventOnCpus[]): Pick<FeatureValues, "groupDesc"> {
   const leaders = new Map<EventOnCpus, { name: string; leader: number; members: number }>();
   for (const { group } of opened) {
@@ -160,7 +160,7 @@ function sessionText(
   });
 }
 
-/** The error to throw when `path` could not be written. */
+/** Returns the error to throw when `path` could not be written. */
 export function writeError(path: string, error: unknown): unknown {
   const attempt = `write ${path}`;
   if (error instanceof PmuError && error.errno === ERRNO.EPIPE) {

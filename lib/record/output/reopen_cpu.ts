@@ -1,6 +1,6 @@
 /**
- * Opening the events of a recording again on a CPU that went and came back. The kernel took its events away when it went;
- * the ring of that CPU is still there, and the new ones write into it.
+ * Opens the events of a recording again on a CPU that went offline and came back. The kernel removed its events when it
+ * went; the CPU's ring is still mapped, and the new events write into it.
  */
 
 import { closeEvent, enable, eventId, setFilter, setOutput, tryOpen } from "../../../ffi/pmu.ts";
@@ -9,21 +9,22 @@ import { type EventOnCpus, listedEvents } from "../open/open_on_cpus.ts";
 import type { Rings } from "../rings/rings.ts";
 import type { Sink } from "./sink.ts";
 
+/** CPU that has come back, and the recording that it belongs to. */
 export interface CpuReturn {
   cpu: number;
   opened: readonly EventOnCpus[];
   rings: Pick<Rings, "owners" | "backward">;
-  /** Is told of the new ids, before any record has one. */
+  /** Output that gets the new ids, before any record has one. */
   sink: Pick<Sink, "addIds">;
-  /** Whether the events that sample do so by now. */
+  /** Whether sampling has been started. */
   sampling: boolean;
-  /** Of the tracepoints. */
+  /** Filter expression of the tracepoints. */
   filter?: string;
 }
 
 type Place = EventOnCpus["places"][number];
 
-/** Opens all of the events there, or none. Tells whether they are open. */
+/** Opens all of the events there, or none; returns whether they are open. */
 export function reopenOn({ cpu, opened, rings, sink, sampling, filter }: CpuReturn): boolean {
   const made = new Map<EventOnCpus, Place>();
   const undo = () => {
@@ -32,7 +33,7 @@ export function reopenOn({ cpu, opened, rings, sink, sampling, filter }: CpuRetu
   };
   try {
     for (const each of opened) {
-      if (!each.places.some((place) => place.cpu === cpu)) continue; // an event that other CPUs alone have
+      if (!each.places.some((place) => place.cpu === cpu)) continue; // an event of other CPUs
       const isBackward = each.attr.flags.has("writeBackward");
       const owner = (isBackward ? rings.backward : rings.owners).find((owner) => owner.cpu === cpu);
       const groupFd = each.group ? made.get(each.group.leader)?.fd ?? -1 : -1;
@@ -43,14 +44,14 @@ export function reopenOn({ cpu, opened, rings, sink, sampling, filter }: CpuRetu
       if (filter !== undefined && each.event.tracepoint) setFilter(fd, filter);
     }
   } catch {
-    return undo(); // gone again, as a rule
+    return undo(); // the CPU has gone again, as a rule
   }
   const events = listedEvents(opened);
   const added = [...made].map(([each, { id }]) => ({
-    event: Math.max(0, events.findIndex(({ of }) => of === each)), // the first tells what an unlisted one reports
+    event: Math.max(0, events.findIndex(({ of }) => of === each)), // an unlisted event counts as the first
     id,
   }));
-  // where records have no ids there is nothing to tell; a pipe cannot be told, where they have
+  // with one event, records have no ids; with several, a pipe cannot get the new ones
   if (!sink.addIds(added) && events.length > 1) return undo();
   for (const [each, place] of made) {
     each.places.push(place);
