@@ -7,7 +7,7 @@ import { nearest } from "../base/text/nearest.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { formatAttributes, genericAttributes, type ListedAttribute } from "../counters/verify/attributes.ts";
 import { MAX_SOFTWARE_PICNUM, picsOf } from "../counters/verify/machine.ts";
-import { pics } from "../counters/preflight/preflight.ts";
+import { picsByPmu } from "../counters/preflight/preflight.ts";
 import { hostFiles, readNumber } from "../events/files.ts";
 import { hostWorld } from "../events/resolve.ts";
 import type { Pmu } from "../events/sysfs.ts";
@@ -40,7 +40,7 @@ function run(args: ParsedArgs, io: Io): Promise<number> {
 
   /** Over the PMUs listed: of their PICs, or of the numbers that events without a counter may have. */
   function highestPicnum(listed: readonly Pmu[]): number {
-    const counted = listed.some((pmu) => pmu.core) ? pics(world) : undefined;
+    const counted = listed.some((pmu) => pmu.core) ? picsByPmu(world) : undefined;
     return greatest(listed.map((pmu) => {
       const own = counted?.get(pmu.name);
       return own ? picsOf(own, Deno.build.arch).at(-1)?.picnum ?? 0 : MAX_SOFTWARE_PICNUM;

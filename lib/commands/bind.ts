@@ -13,11 +13,11 @@ import { bindTarget } from "../counters/bind_target.ts";
 import type { BindOptions, BindTotals } from "../counters/tasks/binding.ts";
 import { prepareSets, readSets, tryGroups } from "../counters/bind_sets.ts";
 import { machineModel } from "../counters/verify/machine.ts";
-import { pics } from "../counters/preflight/preflight.ts";
+import { picsByPmu } from "../counters/preflight/preflight.ts";
 import { columnOf } from "../counters/rows/row.ts";
-import { headerText, rowJson, rowText, type Table } from "../counters/rows/rows.ts";
+import { headerText, rowJson, type RowTable, rowText } from "../counters/rows/rows.ts";
 import type { CounterSet } from "../counters/tasks/task_counters.ts";
-import type { BindTarget as Place } from "../counters/verify/verify_request.ts";
+import type { VerifyTarget as Place } from "../counters/verify/verify_request.ts";
 import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { type EventWorld, hostWorld } from "../events/resolve.ts";
@@ -108,7 +108,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     }
     asked.events = [usualEvents(world, target.kind === "cpus")];
   }
-  const machine = machineModel(world, pics(world));
+  const machine = machineModel(world, picsByPmu(world));
   const place: Place = target.kind === "cpus" ? target : { kind: "task" };
   const preparing = { multiplex: args.has("multiplex"), split: args.has("split") };
   const requested = readSets(asked, machine);
@@ -214,13 +214,13 @@ function openOutput(path: string | undefined, io: Io): Output {
 
 /** Rows as the user wants to see them. */
 class RowPrinter {
-  readonly #kind: Table["kind"];
+  readonly #kind: RowTable["kind"];
   readonly #json: boolean;
   readonly #stamps: boolean;
   readonly #output: Output;
-  #table: Table | undefined;
+  #table: RowTable | undefined;
 
-  constructor(kind: Table["kind"], args: ParsedArgs, output: Output) {
+  constructor(kind: RowTable["kind"], args: ParsedArgs, output: Output) {
     this.#kind = kind;
     this.#json = args.has("json");
     this.#stamps = args.has("tsc");

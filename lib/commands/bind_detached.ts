@@ -5,7 +5,7 @@ import type { Io, OptionSpec, ParsedArgs } from "../cli/command.ts";
 import type { BindTarget } from "../counters/bind_target.ts";
 import type { GroupsOpen } from "../counters/bind_sets.ts";
 import { listSets } from "../counters/named/client.ts";
-import { detach, type Detachment, exclusionsAmong, KEEP_SECONDS } from "../counters/named/detach.ts";
+import { detach, type DetachRequest, exclusionsAmong, KEEP_SECONDS } from "../counters/named/detach.ts";
 import type { Counter } from "../counters/open/open_set.ts";
 import { infoJson } from "../counters/named/set_rows.ts";
 import { describeTarget } from "../counters/named/set_target.ts";
@@ -91,7 +91,7 @@ export async function trialBesideSets(
 }
 
 /** The target as the holder of the set sees it. */
-function toBeHeld(target: BindTarget, command: readonly string[]): Detachment["target"] {
+function toBeHeld(target: BindTarget, command: readonly string[]): DetachRequest["target"] {
   if (target.kind === "cpus") {
     if (command.length === 0) return { kind: "cpu", cpus: target.cpus };
     throw new UsageError("bind: --detach on CPUs counts until 'pmuctl unbind': leave the command out");

@@ -9,12 +9,12 @@ import { jsonText, printableLines } from "../base/text/printable.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import type { Pics } from "../counters/verify/pics.ts";
 import {
-  type Check,
   counterWidthOf,
-  limits,
-  pics,
+  kernelLimits,
+  picsByPmu,
   preflight,
-  SAMPLES_A_SECOND,
+  type PreflightCheck,
+  TRIAL_SAMPLE_RATE,
 } from "../counters/preflight/preflight.ts";
 import { Prober } from "../counters/preflight/probe.ts";
 import { readPrivilege } from "../events/privilege.ts";
@@ -50,7 +50,7 @@ interface Info {
   pmus: PmuInfo[];
   privilege: { user: string; capable: boolean };
   limits: Record<string, number | undefined>;
-  preflight: Check[];
+  preflight: PreflightCheck[];
 }
 
 interface BackendInfo {
@@ -90,7 +90,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
 async function gather(): Promise<Info> {
   const world = hostWorld();
   const host = readHost(liveProc.text, Deno.build.arch);
-  const counters = pics(world);
+  const counters = picsByPmu(world);
   const pmus = world.pmus.all().map((pmu): PmuInfo => {
     const own = counters.get(pmu.name);
     return {
@@ -126,7 +126,7 @@ async function gather(): Promise<Info> {
     npic,
     pmus,
     privilege: { user: Deno.uid() === 0 ? "root" : `uid ${Deno.uid()}`, capable: readPrivilege().capable },
-    limits: limits(),
+    limits: kernelLimits(),
     preflight: checks,
   };
 }
@@ -136,7 +136,7 @@ function backendsOf(world: EventWorld, npic: number): BackendInfo[] {
   const prober = new Prober(world);
   return backends.all().map(({ name, what, trial, ncounters }) => {
     const [{ events: [event] }] = resolveEvents(trial, world);
-    const works = prober.try(event, { sampleFreq: SAMPLES_A_SECOND }).opens;
+    const works = prober.try(event, { sampleFreq: TRIAL_SAMPLE_RATE }).opens;
     const most = ncounters(npic);
     return { name, what, trial, works, ...(Number.isFinite(most) ? { ncounters: most } : {}) };
   });

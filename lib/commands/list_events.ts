@@ -11,8 +11,8 @@ import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { page } from "../cli/pager.ts";
 import { machineModel } from "../counters/verify/machine.ts";
 import { eventsOfPic } from "../counters/verify/pic_events.ts";
-import { pics, sampleTracepoint } from "../counters/preflight/preflight.ts";
-import { type Answer, Prober } from "../counters/preflight/probe.ts";
+import { picsByPmu, sampleTracepoint } from "../counters/preflight/preflight.ts";
+import { Prober, type TrialResult } from "../counters/preflight/probe.ts";
 import { eventForms, type ListedEvent, type ListedKind, listEvents } from "../events/list.ts";
 import { type EventWorld, hostWorld, resolveEvents } from "../events/resolve.ts";
 
@@ -60,7 +60,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const pattern = args.positionals[0];
   const pic = args.number("pic", { min: 0, integer: true });
   const named = listEvents(world, { ...(pattern ? { pattern } : {}), ...(pmu ? { pmu } : {}) });
-  const events = pic === undefined ? named : eventsOfPic(named, pic, machineModel(world, pics(world)));
+  const events = pic === undefined ? named : eventsOfPic(named, pic, machineModel(world, picsByPmu(world)));
   const problem = world.tracepoints.problem();
   const namesWillDo = !args.has("available") && !args.has("json") && !io.stdoutIsTerminal;
   const rows = (namesWillDo ? answersIfAny(events, world, io) : withAnswers(events, world))
@@ -99,7 +99,7 @@ function mayMeanTracepoints(pattern: string | undefined, pmu: string | undefined
  */
 function withAnswers(events: ListedEvent[], world: EventWorld): Row[] {
   const prober = new Prober(world);
-  let ofTracepoints: Answer | undefined;
+  let ofTracepoints: TrialResult | undefined;
   return events.map((event) => {
     if (event.type !== "tracepoint") return toRow(event, answerOf(event.name, world, prober));
     if (!ofTracepoints) {
@@ -122,8 +122,8 @@ function answersIfAny(events: ListedEvent[], world: EventWorld, io: Io): Row[] {
 }
 
 /** The first refusal among the events that the name stands for (one a PMU), or else their opening. */
-function answerOf(name: string, world: EventWorld, prober: Prober): Answer | undefined {
-  let answer: Answer | undefined;
+function answerOf(name: string, world: EventWorld, prober: Prober): TrialResult | undefined {
+  let answer: TrialResult | undefined;
   try {
     for (const event of resolveEvents(name, world).flatMap((group) => group.events)) {
       answer = prober.try(event);
@@ -141,7 +141,7 @@ function plainLine({ name, obstacle }: Row): string {
   return `${printable(obstacle ? `${name}  [${obstacle}]` : name)}\n`;
 }
 
-function toRow(event: ListedEvent, answer: Answer | undefined): Row {
+function toRow(event: ListedEvent, answer: TrialResult | undefined): Row {
   if (!answer) {
     return { ...event, opens: false, obstacle: "needs a value", why: "it needs a value for a parameter" };
   }

@@ -11,7 +11,7 @@ import { readSetFile } from "./verify/set_file.ts";
 import { parseSpec } from "./verify/spec.ts";
 import { minimalConflict, splitPasses } from "./verify/trials.ts";
 import { type VerifiedSet, verify } from "./verify/verify.ts";
-import type { BindTarget as Place } from "./verify/verify_request.ts";
+import type { VerifyTarget as Place } from "./verify/verify_request.ts";
 
 /** A set that can be bound: the groups of it count at the same time, each as a whole or not at all. */
 export interface PreparedSet {

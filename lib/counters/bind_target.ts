@@ -8,9 +8,9 @@ import type { KernelFiles } from "../events/files.ts";
 import { parseWrittenCpus } from "../base/text/cpu_list.ts";
 import { onlineCpus } from "../events/sysfs.ts";
 import type { TaskTarget } from "./tasks/bind_tasks.ts";
-import { processOf, threadsOf } from "./named/set_target.ts";
+import { processOf, threadIdsOf } from "./named/set_target.ts";
 
-export interface TargetOptions {
+export interface BindTargetOptions {
   command: readonly string[];
   /** Lists as they were written. */
   pids?: string;
@@ -27,7 +27,7 @@ export type BindTarget =
  * The one target that is given. Throws UsageError for none, several, or numbers that are none, UnsupportedError for
  * processes, threads and CPUs that are not there.
  */
-export function bindTarget(options: TargetOptions, files: KernelFiles): BindTarget {
+export function bindTarget(options: BindTargetOptions, files: KernelFiles): BindTarget {
   const given = [
     ...(options.pids === undefined ? [] : ["-p"]),
     ...(options.tids === undefined ? [] : ["--tid"]),
@@ -47,7 +47,7 @@ export function bindTarget(options: TargetOptions, files: KernelFiles): BindTarg
   }
   if (options.pids !== undefined) {
     const threads = numbersOf("-p", options.pids).flatMap((pid) => {
-      const tids = threadsOf(pid, files);
+      const tids = threadIdsOf(pid, files);
       if (tids.length === 0) throw notThere(`pid ${pid}`, "process");
       return tids.map((tid) => ({ pid, tid }));
     });

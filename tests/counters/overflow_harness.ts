@@ -1,7 +1,7 @@
 /** Sets that notify, on real programs. */
 
 import { clockNs, spawn } from "../../ffi/pmu.ts";
-import { type Counter, type OpenOptions, OpenSet } from "../../lib/counters/open/open_set.ts";
+import { type Counter, OpenSet, type OpenSetOptions } from "../../lib/counters/open/open_set.ts";
 import { type Overflow, OverflowWatch } from "../../lib/counters/open/overflow.ts";
 import { PcNames } from "../../lib/counters/open/pc_names.ts";
 import type { Standing } from "../../lib/events/open.ts";
@@ -21,7 +21,7 @@ export function counter(event: string, after?: number): Counter {
 }
 
 /** Opens a set on a thread (0: this one), which must be as it was asked for. */
-export function openSet(counters: Counter[], pid: number, options: OpenOptions = {}): OpenSet {
+export function openSet(counters: Counter[], pid: number, options: OpenSetOptions = {}): OpenSet {
   const place = { pid, cpu: -1, target: `pid ${pid}` };
   return OpenSet.open(counters, place, options, standing, (line) => {
     throw new Error(`nothing is to be said, and this is: ${line}`);

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import type { Row } from "../../lib/counters/rows/row.ts";
-import { rowJson, rowText, type Table } from "../../lib/counters/rows/rows.ts";
+import type { BindRow } from "../../lib/counters/rows/row.ts";
+import { rowJson, type RowTable, rowText } from "../../lib/counters/rows/rows.ts";
 
-const table: Table = {
+const table: RowTable = {
   kind: "tasks",
   sets: [[{ name: "cycles", unit: "", scale: 1 }, { name: "instructions", unit: "", scale: 1 }]],
   specs: ["cycles,instructions,notify1"],
@@ -10,7 +10,7 @@ const table: Table = {
   stamps: false,
 };
 
-const row: Row = {
+const row: BindRow = {
   timeNs: 1_250_000_000n,
   event: "overflow",
   pid: 7,
@@ -35,7 +35,7 @@ Deno.test("the row of an overflow says of which request, and where", () => {
 });
 
 Deno.test("the row of an overflow without a symbol has the address, and null for what nobody knows", () => {
-  const unnamed: Row = { ...row, overflow: { counter: 0, pc: "0x1234", text: "0x1234" } };
+  const unnamed: BindRow = { ...row, overflow: { counter: 0, pc: "0x1234", text: "0x1234" } };
   assertEquals(rowText(unnamed, table).trimEnd().split(" # ")[1], "cycles at 0x1234");
   const { symbol, object } = JSON.parse(rowJson(unnamed, table)).overflow;
   assertEquals([symbol, object], [null, null]);

@@ -7,11 +7,11 @@ import type { RequestSet } from "../../lib/counters/verify/request_set.ts";
 import { parseSet } from "../../lib/counters/verify/set_file.ts";
 import { parseSpec } from "../../lib/counters/verify/spec.ts";
 import { verify, type VerifyOptions } from "../../lib/counters/verify/verify.ts";
-import type { BindTarget } from "../../lib/counters/verify/verify_request.ts";
+import type { VerifyTarget } from "../../lib/counters/verify/verify_request.ts";
 import { intel } from "./machines.ts";
 
-export const TASK: BindTarget = { kind: "task" };
-export const CPUS: BindTarget = { kind: "cpus" };
+export const TASK: VerifyTarget = { kind: "task" };
+export const CPUS: VerifyTarget = { kind: "cpus" };
 
 export type Reqs = {
   event: string;
@@ -30,7 +30,7 @@ export interface Expected {
   status: number;
   requests: readonly number[];
   says: RegExp;
-  target?: BindTarget;
+  target?: VerifyTarget;
   options?: VerifyOptions;
 }
 

@@ -13,8 +13,8 @@ import { statResult } from "../../lib/check/stat/stat.ts";
 import { statJson, statMarkdown } from "../../lib/check/stat/stat_formats.ts";
 import { statText } from "../../lib/check/stat/stat_text.ts";
 import { renderProgress } from "../../lib/cli/progress.ts";
-import type { Row } from "../../lib/counters/rows/row.ts";
-import { headerText, rowJson, rowText, type Table } from "../../lib/counters/rows/rows.ts";
+import type { BindRow } from "../../lib/counters/rows/row.ts";
+import { headerText, rowJson, type RowTable, rowText } from "../../lib/counters/rows/rows.ts";
 import { summaryJson, summaryText } from "../../lib/run/run_summary.ts";
 import { diffProfiles } from "../../lib/profile/compare/diff.ts";
 import type { Profile } from "../../lib/profile/model/profile.ts";
@@ -158,7 +158,7 @@ function* checks(evil: string): Generator<[what: string, text: string]> {
 
 function* counts(evil: string): Generator<[what: string, text: string]> {
   const column = { name: `e${evil}`, unit: "", scale: 1 };
-  const table: Table = { kind: "tasks", sets: [[column]], specs: [`s${evil}`], startNs: 0n, stamps: true };
+  const table: RowTable = { kind: "tasks", sets: [[column]], specs: [`s${evil}`], startNs: 0n, stamps: true };
   const row = {
     timeNs: 5n,
     pid: 1,
@@ -168,7 +168,7 @@ function* counts(evil: string): Generator<[what: string, text: string]> {
     command: `c${evil}`,
     remark: `r${evil}`,
     overflow: { counter: 0, pc: "0x1", text: `t${evil}`, symbol: `s${evil}`, object: `o${evil}` },
-  } as unknown as Row;
+  } as unknown as BindRow;
   yield ["bind", headerText(table) + rowText(row, table)];
   yield ["bind --json", rowJson(row, table)];
   const run = madeRun({ wallMs: 5, counts: { [`e${evil}`]: 5 } });

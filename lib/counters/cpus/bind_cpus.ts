@@ -6,9 +6,9 @@ import type { ResolvedEvent } from "../../events/resolve.ts";
 import type { Standing } from "../../events/open.ts";
 import { onlineCpus } from "../../events/sysfs.ts";
 import { sumOf } from "../rows/add_counts.ts";
-import { type BindOptions, type BindTotals, turnRemark, untilDone } from "../tasks/binding.ts";
-import { CpuMeters } from "./cpu_meters.ts";
-import { Meter, nowNs } from "../tasks/interval_counts.ts";
+import { type BindOptions, type BindTotals, tickUntilDone, turnRemark } from "../tasks/binding.ts";
+import { CpuCounters } from "./cpu_counters.ts";
+import { IntervalCounts, nowNs } from "../tasks/interval_counts.ts";
 import { OnlineWatch } from "../open/online_watch.ts";
 import { Rotation } from "../rows/rotation.ts";
 import type { CounterSet } from "../tasks/task_counters.ts";
@@ -40,33 +40,38 @@ export async function bindCpus(
   stopper: StopSignals,
 ): Promise<BindTotals> {
   const command = argv.length > 0 ? new MeasuredCommand(argv) : undefined;
-  let meters: CpuMeters | undefined;
+  let counters: CpuCounters | undefined;
   const watch = new OnlineWatch(onlineCpus());
   try {
-    let really: ResolvedEvent[][][] | undefined;
+    let opened: ResolvedEvent[][][] | undefined;
     const { note, standing } = options;
     const open = (cpu: number) => {
       const place = { pid: -1, cpu, target: `CPU ${cpu}` };
-      const meter = Meter.open(sets, place, options, standing, really ? () => {} : note);
-      really ??= meter.events;
-      return meter;
+      const counter = IntervalCounts.open(sets, place, options, standing, opened ? () => {} : note);
+      opened ??= counter.events;
+      return counter;
     };
-    const counting = meters = new CpuMeters(target.cpus, { open, sets: sets.length, note });
+    const counting = counters = new CpuCounters(target.cpus, { open, sets: sets.length, note });
     const rotation = new Rotation(sets.length);
     const startNs = nowNs();
     const turns: Turns = { countedNs: sets.map(() => 0n), sinceNs: startNs };
     counting.enable(0);
     await command?.release();
-    options.begin(sets.map((set, s) => ({ ...set, groups: really![s] })), startNs);
+    options.begin(sets.map((set, s) => ({ ...set, groups: opened![s] })), startNs);
     const ended: Promise<Exit | undefined> = command
       ? command.untilDone(stopper)
       : stopper.first.then(() => undefined);
-    watch.start(({ gone, come }) => {
+    watch.start(({ offline, online }) => {
       const seconds = Number(nowNs() - startNs) / 1e9;
-      for (const cpu of gone) counting.gone(cpu, seconds);
-      for (const cpu of come) counting.come(cpu, seconds, target.all === true);
+      for (const cpu of offline) counting.cpuOffline(cpu, seconds);
+      for (const cpu of online) counting.cpuOnline(cpu, seconds, target.all === true);
     });
-    const exit = await untilDone(ended, sets.length, options, () => tick(counting, rotation, turns, options));
+    const exit = await tickUntilDone(
+      ended,
+      sets.length,
+      options,
+      () => tick(counting, rotation, turns, options),
+    );
     counting.disable();
     endTurn(turns, rotation.current);
     totals(counting, turns, options);
@@ -74,20 +79,20 @@ export async function bindCpus(
   } finally {
     watch.stop();
     command?.cancel();
-    meters?.close();
+    counters?.close();
   }
 }
 
-function tick(meters: CpuMeters, rotation: Rotation, turns: Turns, options: BindOptions) {
+function tick(counters: CpuCounters, rotation: Rotation, turns: Turns, options: BindOptions) {
   const set = rotation.current;
   if (options.intervalMs !== undefined) {
-    for (const row of meters.since()) options.emit({ event: "tick", timeNs: nowNs(), set, ...row });
+    for (const row of counters.since()) options.emit({ event: "tick", timeNs: nowNs(), set, ...row });
     options.flush();
   }
   if (turns.countedNs.length === 1) return;
-  meters.disable();
+  counters.disable();
   endTurn(turns, set);
-  meters.enable(rotation.next());
+  counters.enable(rotation.next());
 }
 
 function endTurn(turns: Turns, set: number) {
@@ -96,16 +101,16 @@ function endTurn(turns: Turns, set: number) {
   turns.sinceNs = now;
 }
 
-function totals(meters: CpuMeters, turns: Turns, options: BindOptions) {
+function totals(counters: CpuCounters, turns: Turns, options: BindOptions) {
   const several = turns.countedNs.length > 1;
   const allNs = Number(turns.countedNs.reduce((sum, ns) => sum + ns, 0n));
   turns.countedNs.forEach((setNs, set) => {
-    const counts = sumOf(meters.totals(set));
-    const remarks = [...several ? [turnRemark(Number(setNs), allNs)] : [], ...meters.happened];
+    const counts = sumOf(counters.totals(set));
+    const remarks = [...several ? [turnRemark(Number(setNs), allNs)] : [], ...counters.cpuEvents];
     options.emit({
       event: "total",
       timeNs: turns.sinceNs,
-      cpu: meters.size,
+      cpu: counters.size,
       set,
       counts: several && setNs === 0n ? counts.map(() => ({})) : counts,
       ...(remarks.length > 0 ? { remark: remarks.join("; ") } : {}),

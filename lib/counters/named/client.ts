@@ -1,8 +1,8 @@
 /** What the commands on named sets share: from a name on the command line to the set's answer. */
 
 import { UsageError } from "../../base/system/errors.ts";
-import type { Answer, Request } from "./protocol.ts";
-import { type Entry, noSuchSet, Registry } from "./registry.ts";
+import type { ProtocolRequest, SetAnswer } from "./protocol.ts";
+import { noSuchSet, Registry, type RegistryEntry } from "./registry.ts";
 import { checkFolder, folderPath, isSetName } from "./runtime_folder.ts";
 import { SetError } from "../open/states.ts";
 
@@ -30,7 +30,12 @@ export function setArguments(command: string, words: readonly string[], more: re
 }
 
 /** Asks the set of this user. `verb` completes `cannot ... set 'NAME'`. Throws as Registry.ask. */
-export async function askSet(name: string, request: Request, verb: string, env: Env): Promise<Answer> {
+export async function askSet(
+  name: string,
+  request: ProtocolRequest,
+  verb: string,
+  env: Env,
+): Promise<SetAnswer> {
   const attempt = `${verb} set '${name}'`;
   const registry = userRegistry(env);
   if (!registry) throw noSuchSet(attempt);
@@ -38,7 +43,7 @@ export async function askSet(name: string, request: Request, verb: string, env: 
 }
 
 /** All sets of this user. */
-export async function listSets(env: Env): Promise<Entry[]> {
+export async function listSets(env: Env): Promise<RegistryEntry[]> {
   return await userRegistry(env)?.all() ?? [];
 }
 

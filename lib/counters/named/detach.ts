@@ -13,16 +13,16 @@ import { checkedName, type Env } from "./client.ts";
 import { exclusionsOf, hardwarePmus, type Replaced } from "./exclusion.ts";
 import type { Counter } from "../open/open_set.ts";
 import {
-  type Answer,
   fromLine,
   GO,
   HOLD_COMMAND,
   type HoldRequest,
+  type SetAnswer,
   type SetInfo,
   type StartReport,
   toLine,
 } from "./protocol.ts";
-import { type Entry, type Held, Registry } from "./registry.ts";
+import { Registry, type RegistryEntry, type RegistryLock } from "./registry.ts";
 import { folderPath, makeFolder, socketPath } from "./runtime_folder.ts";
 import { lastCounts } from "./set_rows.ts";
 import { describeTarget, processOf, type SetTarget } from "./set_target.ts";
@@ -35,7 +35,7 @@ const SIGKILL = 9;
 export const KEEP_SECONDS = 600;
 
 /** What to bind, and behind what name. */
-export interface Detachment {
+export interface DetachRequest {
   name: string;
   /** The requests of the set, verified: each group is on the counters as a whole, or not at all. */
   groups: readonly (readonly Counter[])[];
@@ -49,7 +49,7 @@ export interface Detachment {
 type Note = (line: string) => void;
 
 /** The world around it. */
-export interface Surroundings {
+export interface DetachContext {
   env: Env;
   note: Note;
 }
@@ -59,7 +59,7 @@ export interface Surroundings {
  * another user of the PMU is in the way; CommandError when the command cannot be run; what the holder says
  * when it cannot open the counters.
  */
-export async function detach(wanted: Detachment, around: Surroundings): Promise<SetInfo> {
+export async function detach(wanted: DetachRequest, around: DetachContext): Promise<SetInfo> {
   const uid = Deno.uid()!;
   const folder = folderPath(uid, around.env);
   const path = socketPath(folder, checkedName(wanted.name));
@@ -112,9 +112,9 @@ export async function detach(wanted: Detachment, around: Surroundings): Promise<
  * new, so it replaces none. Throws SetError: EAGAIN when a set is in its way.
  */
 export function exclusionsAmong(
-  others: readonly Entry[],
+  others: readonly RegistryEntry[],
   name: string,
-  given: Detachment["target"],
+  given: DetachRequest["target"],
   groups: readonly (readonly Counter[])[],
 ): { pmus: string[]; replaced: Replaced[] } {
   const target: SetTarget = given.kind === "command" ? commandTarget(given.argv) : given;
@@ -131,13 +131,18 @@ function commandTarget(argv: readonly string[], pid?: number): SetTarget {
 }
 
 /** cpc binds a thread anew by unbinding what it had. */
-async function unbindFirst(registry: Registry, held: Held, { name, shared }: Replaced, note: Note) {
+async function unbindFirst(registry: Registry, held: RegistryLock, { name, shared }: Replaced, note: Note) {
   const answer = await unbindIfThere(registry, held, name);
   if (answer) note(`${shared} was bound to set '${name}', which is unbound first: ${lastCounts(answer)}`);
 }
 
 /** Lets the command run. When it cannot be run, there is nothing to keep bound. */
-async function released(command: MeasuredCommand | undefined, registry: Registry, held: Held, name: string) {
+async function released(
+  command: MeasuredCommand | undefined,
+  registry: Registry,
+  held: RegistryLock,
+  name: string,
+) {
   try {
     await command?.release();
   } catch (error) {
@@ -147,7 +152,11 @@ async function released(command: MeasuredCommand | undefined, registry: Registry
 }
 
 /** undefined when it has been unbound by itself, or died, in the meantime. */
-async function unbindIfThere(registry: Registry, held: Held, name: string): Promise<Answer | undefined> {
+async function unbindIfThere(
+  registry: Registry,
+  held: RegistryLock,
+  name: string,
+): Promise<SetAnswer | undefined> {
   try {
     return await registry.ask(name, { do: "unbind" }, `unbind set '${name}'`, held);
   } catch (error) {

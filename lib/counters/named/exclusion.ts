@@ -7,7 +7,7 @@
 import { PERF_TYPE } from "../../base/system/abi.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 import { describeTarget, type SetTarget } from "./set_target.ts";
-import type { Refusal, SetState } from "../open/states.ts";
+import type { SetFault, SetState } from "../open/states.ts";
 
 /** A bound set, as far as others are concerned. */
 export interface Holding {
@@ -31,7 +31,7 @@ export function hardwarePmus(events: readonly ResolvedEvent[]): string[] {
 /** What stands between a set and its being bound. */
 export interface Exclusions {
   /** Why it cannot be bound at all. */
-  refusal?: Refusal;
+  refusal?: SetFault;
   /** Sets of the same threads, which are to be unbound first. */
   replaced: Replaced[];
 }

@@ -21,19 +21,19 @@ import { type Counter, OpenSet, type Place } from "../open/open_set.ts";
 import { OverflowWatch } from "../open/overflow.ts";
 import type { PcNames } from "../open/pc_names.ts";
 import {
-  type Answer,
   type CounterTitle,
   fromLine,
   GO,
   type HoldRequest,
-  type Reply,
-  type Request,
+  type ProtocolReply,
+  type ProtocolRequest,
+  type SetAnswer,
   type SetInfo,
   type StartReport,
   toLine,
 } from "./protocol.ts";
-import { describeTarget, type SetTarget, TargetWatch, threadsOf } from "./set_target.ts";
-import { type Handled, serve } from "./socket.ts";
+import { describeTarget, type SetTarget, TargetWatch, threadIdsOf } from "./set_target.ts";
+import { type RequestOutcome, serve } from "./socket.ts";
 import { SetError } from "../open/states.ts";
 
 const CLOCK_MONOTONIC = 1;
@@ -154,7 +154,7 @@ function placesOf({ target, groups, name }: HoldRequest): Place[] {
   const thread = (tid: number): Place => ({ pid: tid, cpu: -1, target: `thread ${tid}` });
   switch (target.kind) {
     case "process":
-      return target.pids.flatMap((pid) => threadsOf(pid, hostFiles)).map(thread);
+      return target.pids.flatMap((pid) => threadIdsOf(pid, hostFiles)).map(thread);
     case "thread":
       return target.tids.map(thread);
     case "cpu": {
@@ -188,7 +188,7 @@ function noteNewThreads(
 ): void {
   if (target.kind !== "process") return;
   const known = new Set(opened.map(({ place }) => place.pid));
-  const fresh = target.pids.flatMap((pid) => threadsOf(pid, hostFiles)).filter((tid) => !known.has(tid));
+  const fresh = target.pids.flatMap((pid) => threadIdsOf(pid, hostFiles)).filter((tid) => !known.has(tid));
   if (fresh.length === 0) return;
   note(
     `warning: ${describeTarget(target)} started ${fresh.length} threads while it was being bound; ` +
@@ -262,7 +262,7 @@ class Holder {
     };
   }
 
-  #handle(request: Request): Handled {
+  #handle(request: ProtocolRequest): RequestOutcome {
     if (this.#unbound) return { reply: { refused: { errno: "EINVAL", cause: "it has just been unbound" } } };
     this.#noticeEnd();
     if (request.do !== "describe") this.#lastUse = performance.now();
@@ -274,9 +274,9 @@ class Holder {
     }
   }
 
-  #do(request: Request): Handled {
+  #do(request: ProtocolRequest): RequestOutcome {
     const set = this.#set;
-    const ok = (answer: Partial<Answer> = {}): Reply => ({ ok: { info: this.info(), ...answer } });
+    const ok = (answer: Partial<SetAnswer> = {}): ProtocolReply => ({ ok: { info: this.info(), ...answer } });
     switch (request.do) {
       case "describe":
         this.#lastCounts(); // an invalid set is one as soon as it is looked at

@@ -7,7 +7,7 @@ import { BadInputError } from "../../base/system/errors.ts";
 import type { SetBuffer } from "../open/bound_set.ts";
 import type { Counter } from "../open/open_set.ts";
 import type { Holding } from "./exclusion.ts";
-import { isSetErrno, type Refusal, type SetAction } from "../open/states.ts";
+import { isSetErrno, type SetAction, type SetFault } from "../open/states.ts";
 import type { SetTarget } from "./set_target.ts";
 
 /** Changes with the meaning of a message; both sides refuse another one. */
@@ -18,7 +18,7 @@ export const MAX_REQUEST = 4096;
 export const MAX_REPLY = 16 << 20;
 
 /** What a client asks. */
-export type Request =
+export type ProtocolRequest =
   /** Tells what the set is, without touching it. */
   | { do: "describe" }
   /** Counts; with `since` their difference to the previous sample. */
@@ -61,13 +61,13 @@ export interface SetInfo extends Holding {
 }
 
 /** A holder's answer: what the set is now, and the counts where they were asked for. */
-export interface Answer {
+export interface SetAnswer {
   info: SetInfo;
   /** Of `sample`, and of `unbind` unless the counts are lost. */
   buffer?: SetBuffer;
 }
 
-export type Reply = { ok: Answer } | { refused: Refusal };
+export type ProtocolReply = { ok: SetAnswer } | { refused: SetFault };
 
 /** What the starting process tells the holder first, on its standard input. A second line, `GO`, ends the start. */
 export interface HoldRequest {
@@ -121,12 +121,12 @@ export function fromLine(line: string): unknown {
 }
 
 /** A request as it is sent. */
-export function requestLine(request: Request): string {
+export function requestLine(request: ProtocolRequest): string {
   return toLine({ v: PROTOCOL, ...request });
 }
 
 /** The request in a line. Throws BadInputError for anything else, of which it is told to whoever sent it. */
-export function parseRequest(line: string): Request {
+export function parseRequest(line: string): ProtocolRequest {
   const message = parse(line);
   if (message.v !== PROTOCOL) throw new BadInputError(`this is protocol ${PROTOCOL}, not ${message.v}`);
   switch (message.do) {
@@ -147,16 +147,16 @@ export function parseRequest(line: string): Request {
 }
 
 /** A reply as it is sent. */
-export function replyLine(reply: Reply): string {
+export function replyLine(reply: ProtocolReply): string {
   return toLine({ v: PROTOCOL, ...reply });
 }
 
 /** The reply in a line. Throws BadInputError for what no holder of this version says. */
-export function parseReply(line: string): Reply {
+export function parseReply(line: string): ProtocolReply {
   const { v, ok, refused } = parse(line);
-  if (v === PROTOCOL && isObject(ok) && isObject(ok.info)) return { ok: ok as unknown as Answer };
+  if (v === PROTOCOL && isObject(ok) && isObject(ok.info)) return { ok: ok as unknown as SetAnswer };
   if (v === PROTOCOL && isObject(refused) && isSetErrno(refused.errno) && typeof refused.cause === "string") {
-    return { refused: refused as unknown as Refusal };
+    return { refused: refused as unknown as SetFault };
   }
   throw new BadInputError(
     v === PROTOCOL ? "its answer makes no sense" : "it is held by another version of pmuctl",

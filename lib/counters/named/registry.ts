@@ -8,9 +8,9 @@
  */
 
 import { EXIT } from "../../base/system/errors.ts";
-import { type Answer, HOLD_COMMAND, type Reply, type Request } from "./protocol.ts";
+import { HOLD_COMMAND, type ProtocolReply, type ProtocolRequest, type SetAnswer } from "./protocol.ts";
 import { isSetName, SOCKET, socketPath } from "./runtime_folder.ts";
-import { ask, type Asked } from "./socket.ts";
+import { ask, type AskResult } from "./socket.ts";
 import { SetError } from "../open/states.ts";
 
 /** How long a holder may take to answer one that wants to know, and one that asks all of them. */
@@ -22,13 +22,13 @@ const LOCK_MS = 30_000;
 const CLEAN_LOCK_MS = 2000;
 
 /** What is known of a name. */
-export type Entry =
-  | { name: string; answer: Answer }
+export type RegistryEntry =
+  | { name: string; answer: SetAnswer }
   /** There is a holder, which does not answer as it should: why. */
   | { name: string; problem: string };
 
 /** The folder's lock, held. */
-export interface Held {
+export interface RegistryLock {
   release(): void;
 }
 
@@ -45,7 +45,12 @@ export class Registry {
    * such set, or no longer, or when the set refuses; EAGAIN when the set is invalid; ETIMEDOUT when its
    * holder does not answer.
    */
-  async ask(name: string, request: Request, attempt: string, held?: Held): Promise<Answer> {
+  async ask(
+    name: string,
+    request: ProtocolRequest,
+    attempt: string,
+    held?: RegistryLock,
+  ): Promise<SetAnswer> {
     const path = socketPath(this.folder, name);
     for (let tries = 0; tries < 3; tries++) {
       const asked = await ask(path, request, ANSWER_MS);
@@ -71,7 +76,7 @@ export class Registry {
   }
 
   /** All sets, by name. Holders that died are passed over, and their sockets removed. */
-  async all(held?: Held): Promise<Entry[]> {
+  async all(held?: RegistryLock): Promise<RegistryEntry[]> {
     const names = this.#names();
     const asked = await Promise.all(names.map((name) => this.#describe(name)));
     const dead = names.filter((_, i) => isDead(asked[i]));
@@ -80,12 +85,12 @@ export class Registry {
   }
 
   /** Removes what a dead holder left. False when there is a living one now. */
-  async clean(name: string, held?: Held): Promise<boolean> {
+  async clean(name: string, held?: RegistryLock): Promise<boolean> {
     return (await this.#cleanAll([name], held)) === 0;
   }
 
   /** Takes the lock under which sets are bound. Throws SetError: EAGAIN when others take too long. */
-  async lock(attempt: string): Promise<Held> {
+  async lock(attempt: string): Promise<RegistryLock> {
     const held = await this.#lock(LOCK_MS);
     if (held) return held;
     throw new SetError(attempt, {
@@ -96,7 +101,7 @@ export class Registry {
   }
 
   /** Removes those of the sockets whose holders are dead; how many are not. */
-  async #cleanAll(names: readonly string[], alreadyHeld?: Held): Promise<number> {
+  async #cleanAll(names: readonly string[], alreadyHeld?: RegistryLock): Promise<number> {
     const held = alreadyHeld ?? await this.#lock(CLEAN_LOCK_MS);
     if (!held) return 0; // whoever binds at the moment cleans up, too
     try {
@@ -112,7 +117,7 @@ export class Registry {
     }
   }
 
-  #describe(name: string): Promise<Asked> {
+  #describe(name: string): Promise<AskResult> {
     return ask(socketPath(this.folder, name), { do: "describe" }, ROLL_CALL_MS);
   }
 
@@ -125,7 +130,7 @@ export class Registry {
   }
 
   /** flock(2), which ends with the process that has it; undefined when it cannot be had in time. */
-  async #lock(limitMs: number): Promise<Held | undefined> {
+  async #lock(limitMs: number): Promise<RegistryLock | undefined> {
     const file = await Deno.open(`${this.folder}/lock`, { create: true, write: true, mode: 0o600 });
     const { promise: expired, resolve } = Promise.withResolvers<false>();
     const limit = setTimeout(() => resolve(false), limitMs);
@@ -162,17 +167,17 @@ function diedUnder(attempt: string): SetError {
   );
 }
 
-function accepted(reply: Reply, attempt: string): Answer {
+function accepted(reply: ProtocolReply, attempt: string): SetAnswer {
   if ("ok" in reply) return reply.ok;
   throw new SetError(attempt, reply.refused);
 }
 
-function isDead(asked: Asked): boolean {
+function isDead(asked: AskResult): boolean {
   return "failure" in asked && asked.failure === "dead";
 }
 
 /** undefined for a set that has gone. */
-function entryOf(name: string, asked: Asked): Entry | undefined {
+function entryOf(name: string, asked: AskResult): RegistryEntry | undefined {
   if ("reply" in asked) {
     return "ok" in asked.reply
       ? { name, answer: asked.reply.ok }

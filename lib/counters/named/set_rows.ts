@@ -4,8 +4,8 @@ import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { columnWidths } from "../../base/bytes/lists.ts";
 import { jsonText, printable } from "../../base/text/printable.ts";
 import type { PlaceCounts, SetBuffer } from "../open/bound_set.ts";
-import type { Answer, SetInfo } from "./protocol.ts";
-import type { Entry } from "./registry.ts";
+import type { SetAnswer, SetInfo } from "./protocol.ts";
+import type { RegistryEntry } from "./registry.ts";
 import { describeTarget } from "./set_target.ts";
 
 /** Aligned columns, each line ended; numbers to the right, and the columns in `left` to the left. */
@@ -38,7 +38,7 @@ export function bufferText(info: SetInfo, buffer: SetBuffer, each: boolean): str
 }
 
 /** The counts of a set that has been unbound, to go into a sentence: `its last counts are page-faults 12, task-clock 34 ns`. */
-export function lastCounts({ info, buffer }: Answer): string {
+export function lastCounts({ info, buffer }: SetAnswer): string {
   if (!buffer) return "it had lost its counters, so there are no last counts";
   const counts = info.counters.map(({ name, unit }, i) => `${name} ${buffer.counts[i]} ${unit}`.trimEnd());
   return `its last counts are ${counts.join(", ")}`;
@@ -92,7 +92,7 @@ function jsonInteger(value: bigint): number | string {
 }
 
 /** The list of sets, a row each. */
-export function setsText(entries: readonly Entry[]): string {
+export function setsText(entries: readonly RegistryEntry[]): string {
   const rows = entries.map((entry) => {
     if ("problem" in entry) return [entry.name, "unknown", "", "", ""];
     const { info } = entry.answer;
@@ -103,7 +103,7 @@ export function setsText(entries: readonly Entry[]): string {
 }
 
 /** The list of sets, a line of JSON each. */
-export function setsJson(entries: readonly Entry[]): string {
+export function setsJson(entries: readonly RegistryEntry[]): string {
   const schema = JSON_SCHEMAS.set;
   return entries.map((entry) =>
     "problem" in entry ? jsonText({ schema, ...entry }) + "\n" : infoJson(entry.answer.info)

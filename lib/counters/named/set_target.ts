@@ -37,7 +37,7 @@ function cpuList(cpus: readonly number[]): string {
 }
 
 /** The threads of a process, ascending; none when it is not there. */
-export function threadsOf(pid: number, files: KernelFiles): number[] {
+export function threadIdsOf(pid: number, files: KernelFiles): number[] {
   return (files.list(`${processFolder(pid)}/task`) ?? []).map(Number).sort((a, b) => a - b);
 }
 
@@ -76,7 +76,7 @@ export class TargetWatch {
     if (stat === undefined || stat.start !== start) return false;
     if (!hasEnded(stat) || this.#kind === "thread") return !hasEnded(stat);
     // the first thread of a process may end before the others
-    return threadsOf(id, this.#files).some((tid) => {
+    return threadIdsOf(id, this.#files).some((tid) => {
       const thread = readStat(`${processFolder(id)}/task/${tid}/stat`, this.#files);
       return thread !== undefined && !hasEnded(thread);
     });

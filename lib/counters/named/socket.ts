@@ -12,9 +12,9 @@ import {
   MAX_REQUEST,
   parseReply,
   parseRequest,
-  type Reply,
+  type ProtocolReply,
+  type ProtocolRequest,
   replyLine,
-  type Request,
   requestLine,
 } from "./protocol.ts";
 
@@ -24,8 +24,8 @@ const CLIENT_MS = 3000;
 const MAX_CLIENTS = 64;
 
 /** What to answer, and what to do once the answer has been taken. */
-export interface Handled {
-  reply: Reply;
+export interface RequestOutcome {
+  reply: ProtocolReply;
   afterwards?: () => void;
 }
 
@@ -34,14 +34,17 @@ export interface Handled {
  * whatever is at `path` by then, which may be another one's.) Throws Deno.errors.AddrInUse when there is
  * something at `path`.
  */
-export function serve(path: string, handle: (request: Request) => Handled): Deno.UnixListener {
+export function serve(path: string, handle: (request: ProtocolRequest) => RequestOutcome): Deno.UnixListener {
   const listener = Deno.listen({ transport: "unix", path });
   Deno.chmodSync(path, 0o600);
   acceptAll(listener, handle);
   return listener;
 }
 
-async function acceptAll(listener: Deno.UnixListener, handle: (request: Request) => Handled): Promise<void> {
+async function acceptAll(
+  listener: Deno.UnixListener,
+  handle: (request: ProtocolRequest) => RequestOutcome,
+): Promise<void> {
   let clients = 0;
   for (;;) {
     let connection: Deno.UnixConn;
@@ -61,7 +64,10 @@ async function acceptAll(listener: Deno.UnixListener, handle: (request: Request)
   }
 }
 
-async function answer(connection: Deno.UnixConn, handle: (request: Request) => Handled): Promise<void> {
+async function answer(
+  connection: Deno.UnixConn,
+  handle: (request: ProtocolRequest) => RequestOutcome,
+): Promise<void> {
   const limit = setTimeout(() => close(connection), CLIENT_MS);
   try {
     const line = await readLine(connection, MAX_REQUEST);
@@ -76,7 +82,7 @@ async function answer(connection: Deno.UnixConn, handle: (request: Request) => H
   }
 }
 
-function handled(line: string, handle: (request: Request) => Handled): Handled {
+function handled(line: string, handle: (request: ProtocolRequest) => RequestOutcome): RequestOutcome {
   try {
     return handle(parseRequest(line));
   } catch (error) {
@@ -97,21 +103,21 @@ function handled(line: string, handle: (request: Request) => Handled): Handled {
  * - `silent`: no answer in time;
  * - `strange`: an answer that is none, as `detail` says.
  */
-export type Asked =
-  | { reply: Reply }
+export type AskResult =
+  | { reply: ProtocolReply }
   | { failure: "absent" | "dead" | "broken" | "silent" | "strange"; detail?: string };
 
 /** Asks the set behind the socket at `path`. Throws Deno.errors.PermissionDenied when it is another user's. */
-export async function ask(path: string, request: Request, limitMs: number): Promise<Asked> {
+export async function ask(path: string, request: ProtocolRequest, limitMs: number): Promise<AskResult> {
   let connection: Deno.UnixConn | undefined;
   let late = false;
-  const { promise: expired, resolve } = Promise.withResolvers<Asked>();
+  const { promise: expired, resolve } = Promise.withResolvers<AskResult>();
   const limit = setTimeout(() => {
     late = true;
     if (connection) close(connection);
     resolve({ failure: "silent" });
   }, limitMs);
-  const asking = async (): Promise<Asked> => {
+  const asking = async (): Promise<AskResult> => {
     try {
       connection = await Deno.connect({ transport: "unix", path });
       if (late) return { failure: "silent" };
@@ -130,7 +136,7 @@ export async function ask(path: string, request: Request, limitMs: number): Prom
   }
 }
 
-function failureOf(error: unknown): Asked {
+function failureOf(error: unknown): AskResult {
   if (error instanceof Deno.errors.NotFound) return { failure: "absent" };
   if (error instanceof Deno.errors.ConnectionRefused) return { failure: "dead" };
   if (error instanceof Deno.errors.WouldBlock) return { failure: "silent" }; // too many are waiting already

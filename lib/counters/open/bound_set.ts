@@ -7,7 +7,7 @@
  */
 
 import type { SetSample } from "./open_set.ts";
-import { type Refusal, refusalOf, type SetAction, type SetState } from "./states.ts";
+import { refusalOf, type SetAction, type SetFault, type SetState } from "./states.ts";
 
 /** One group of counters at one place: an OpenSet, opened with presets of 0. */
 export interface PlacedCounters {
@@ -65,9 +65,9 @@ export interface HeldSet {
 
 /** Says that a set refuses what is asked of it; whoever knows the set's name makes the line. */
 export class SetRefusal extends Error {
-  readonly refusal: Refusal;
+  readonly refusal: SetFault;
 
-  constructor(refusal: Refusal) {
+  constructor(refusal: SetFault) {
     super(refusal.cause);
     this.refusal = refusal;
   }
@@ -109,7 +109,7 @@ export abstract class SetAtPlaces<P extends PlacedCounters> implements HeldSet {
   }
 
   since(buffer: SetBuffer): SetBuffer {
-    return subtract(buffer, this.previous);
+    return subtractBuffers(buffer, this.previous);
   }
 
   remember(buffer: SetBuffer): void {
@@ -234,7 +234,7 @@ export function checkIndex(index: number, requests: number): void {
 }
 
 /** `later - earlier` of the same set, request by request, in 64 bits; hrtime is the later one. */
-export function subtract(later: SetBuffer, earlier: SetBuffer): SetBuffer {
+export function subtractBuffers(later: SetBuffer, earlier: SetBuffer): SetBuffer {
   const counts = (a: bigint[], b: bigint[]) => a.map((count, i) => u64(count - b[i]));
   return {
     hrtimeNs: later.hrtimeNs,

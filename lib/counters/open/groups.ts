@@ -3,7 +3,7 @@
 import { least } from "../../base/bytes/lists.ts";
 import type { Standing } from "../../events/open.ts";
 import type { PlacedCounters } from "./bound_set.ts";
-import { type Counter, type OpenOptions, OpenSet, type Place, type SetSample } from "./open_set.ts";
+import { type Counter, OpenSet, type OpenSetOptions, type Place, type SetSample } from "./open_set.ts";
 
 export class GroupsAtPlace implements PlacedCounters {
   readonly place: Place;
@@ -21,7 +21,7 @@ export class GroupsAtPlace implements PlacedCounters {
   static open(
     groups: readonly (readonly Counter[])[],
     place: Place,
-    options: OpenOptions,
+    options: OpenSetOptions,
     standing: Standing,
     note: (line: string) => void,
   ): GroupsAtPlace {

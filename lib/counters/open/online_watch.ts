@@ -1,14 +1,14 @@
-/** CPUs that go and come while something is counted on them. */
+/** CPUs that go and online while something is counted on them. */
 
 import { onlineCpus } from "../../events/sysfs.ts";
 
 /** How often it is looked, in ms: what runs on a CPU that comes is not counted before that was seen. */
-export const LOOK_EVERY_MS = 100;
+export const ONLINE_POLL_MS = 100;
 
-/** CPUs that have gone and come since it was last looked. */
+/** CPUs that have offline and online since it was last looked. */
 export interface OnlineChange {
-  gone: number[];
-  come: number[];
+  offline: number[];
+  online: number[];
 }
 
 /** Finds what has changed from one look to the next. */
@@ -24,19 +24,19 @@ export class OnlineWatch {
   }
 
   /** What has changed since the last look; undefined for nothing. */
-  look(): OnlineChange | undefined {
+  poll(): OnlineChange | undefined {
     const before = this.#online, now = this.#online = new Set(this.#read());
-    const gone = [...before].filter((cpu) => !now.has(cpu));
-    const come = [...now].filter((cpu) => !before.has(cpu));
-    return gone.length + come.length > 0 ? { gone, come } : undefined;
+    const offline = [...before].filter((cpu) => !now.has(cpu));
+    const online = [...now].filter((cpu) => !before.has(cpu));
+    return offline.length + online.length > 0 ? { offline, online } : undefined;
   }
 
   /** Looks all the while, until `stop()`, and tells `changed`. */
   start(changed: (change: OnlineChange) => void): void {
     this.#timer = setInterval(() => {
-      const change = this.look();
+      const change = this.poll();
       if (change) changed(change);
-    }, LOOK_EVERY_MS);
+    }, ONLINE_POLL_MS);
   }
 
   stop(): void {

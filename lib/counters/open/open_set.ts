@@ -43,7 +43,7 @@ export interface Place {
 }
 
 /** How a set is opened. */
-export interface OpenOptions {
+export interface OpenSetOptions {
   /** The counts may share their counters in turn and be scaled; else the group is pinned, and exact. */
   multiplex?: boolean;
   /** Count what the thread starts, too. Not with `notify`: the kernel has no such thing. */
@@ -93,7 +93,7 @@ export class OpenSet {
     place: Place,
     fds: number[],
     slots: readonly number[],
-    options: OpenOptions,
+    options: OpenSetOptions,
   ) {
     this.counters = counters;
     this.place = place;
@@ -121,7 +121,7 @@ export class OpenSet {
   static open(
     counters: readonly Counter[],
     place: Place,
-    options: OpenOptions,
+    options: OpenSetOptions,
     standing: Standing,
     note: (line: string) => void,
   ): OpenSet {
@@ -281,7 +281,7 @@ export class OpenSet {
   }
 }
 
-function setAttr(event: ResolvedEvent, leads: boolean, options: OpenOptions): EventAttr {
+function setAttr(event: ResolvedEvent, leads: boolean, options: OpenSetOptions): EventAttr {
   const flags = new Set(event.attr.flags);
   if (leads) {
     flags.add("disabled");

@@ -27,7 +27,7 @@ const STATUS = {
 export type SetErrno = keyof typeof STATUS;
 
 /** Why something cannot be done with a set. */
-export interface Refusal {
+export interface SetFault {
   errno: SetErrno;
   cause: string;
   remedy?: string;
@@ -36,10 +36,10 @@ export interface Refusal {
 /** A refusal to the user: `cannot sample set 'web': CAUSE: REMEDY (EAGAIN)`. */
 export class SetError extends UserError {
   readonly errno: SetErrno;
-  readonly refusal: Refusal;
+  readonly refusal: SetFault;
 
   /** `attempt` completes `cannot ...`. `status` is for an errno that is not the caller's fault for once. */
-  constructor(attempt: string, refusal: Refusal, status: number = STATUS[refusal.errno]) {
+  constructor(attempt: string, refusal: SetFault, status: number = STATUS[refusal.errno]) {
     super(`${errorLine({ attempt, ...refusal })} (${refusal.errno})`, status);
     this.errno = refusal.errno;
     this.refusal = refusal;
@@ -51,26 +51,26 @@ export function isSetErrno(name: unknown): name is SetErrno {
   return typeof name === "string" && Object.hasOwn(STATUS, name);
 }
 
-const INVALID: Refusal = {
+const INVALID: SetFault = {
   errno: "EAGAIN",
   cause: "it is invalid: its counters were taken by another user of the PMU",
   remedy: "unbind it, and bind it again",
 };
 
-const ENDED: Refusal = {
+const ENDED: SetFault = {
   errno: "EINVAL",
   cause: "its target has ended",
   remedy: "it can still be sampled and unbound",
 };
 
-const OVERFLOWED: Refusal = {
+const OVERFLOWED: SetFault = {
   errno: "EINVAL",
   cause: "it stands still since an overflow",
   remedy: "'pmuctl restart' lets it go on",
 };
 
 /** Only what is refused stands here. */
-const REFUSALS: Record<SetState, Partial<Record<SetAction, Refusal>>> = {
+const REFUSALS: Record<SetState, Partial<Record<SetAction, SetFault>>> = {
   counting: { enable: { errno: "EINVAL", cause: "it is enabled already" } },
   frozen: { disable: { errno: "EINVAL", cause: "it is disabled already" } },
   overflowed: { enable: OVERFLOWED, disable: OVERFLOWED },
@@ -79,6 +79,6 @@ const REFUSALS: Record<SetState, Partial<Record<SetAction, Refusal>>> = {
 };
 
 /** Why a set in this state refuses the action; undefined when it does not. */
-export function refusalOf(action: SetAction, state: SetState): Refusal | undefined {
+export function refusalOf(action: SetAction, state: SetState): SetFault | undefined {
   return REFUSALS[state][action];
 }

@@ -19,10 +19,10 @@ import { hostFiles, type KernelFiles, readNumber } from "../../events/files.ts";
 import { type EventWorld, type ResolvedEvent, resolveEvents } from "../../events/resolve.ts";
 import { onlineCpus, packField, type Pmu } from "../../events/sysfs.ts";
 import { countPics, type GroupOpener, type Pics } from "../verify/pics.ts";
-import { type Answer, Prober, type TryOptions } from "./probe.ts";
+import { Prober, type TrialResult, type TryOptions } from "./probe.ts";
 
 /** One line of the preflight. */
-export interface Check {
+export interface PreflightCheck {
   /** What was tried: `count this process`. */
   what: string;
   ok: boolean;
@@ -33,13 +33,16 @@ export interface Check {
 }
 
 /** Samples a second for trying; low enough for any perf_event_max_sample_rate. */
-export const SAMPLES_A_SECOND = 99;
+export const TRIAL_SAMPLE_RATE = 99;
 
 /** Data pages of the ring that is tried: what perf uses, and the kernel's default limit is made for. */
 const TRY_PAGES = 128;
 
 /** Runs every check. Opens and closes events; changes nothing. */
-export async function preflight(world: EventWorld, files: KernelFiles = hostFiles): Promise<Check[]> {
+export async function preflight(
+  world: EventWorld,
+  files: KernelFiles = hostFiles,
+): Promise<PreflightCheck[]> {
   const prober = new Prober(world);
   const tryOne = (what: string, text: string, options?: TryOptions) =>
     toCheck(what, prober.try(only(text, world), options));
@@ -47,9 +50,9 @@ export async function preflight(world: EventWorld, files: KernelFiles = hostFile
     tryOne("count own processes", "task-clock"),
     tryOne("count hardware events", "cycles"),
     tryOne("count system-wide", "cpu-clock", { wholeCpu: true }),
-    tryOne("sample on hardware events", "cycles", { sampleFreq: SAMPLES_A_SECOND }),
-    tryOne("sample on a timer (cpu-clock)", "cpu-clock", { sampleFreq: SAMPLES_A_SECOND }),
-    tryOne("sample system-wide", "cpu-clock", { sampleFreq: SAMPLES_A_SECOND, wholeCpu: true }),
+    tryOne("sample on hardware events", "cycles", { sampleFreq: TRIAL_SAMPLE_RATE }),
+    tryOne("sample on a timer (cpu-clock)", "cpu-clock", { sampleFreq: TRIAL_SAMPLE_RATE }),
+    tryOne("sample system-wide", "cpu-clock", { sampleFreq: TRIAL_SAMPLE_RATE, wholeCpu: true }),
     tracepoints(world, prober),
     await kernelSymbols(prober.privilege.paranoid, files),
     lockedMemory(world, files),
@@ -60,7 +63,7 @@ function only(text: string, world: EventWorld): ResolvedEvent {
   return resolveEvents(text, world)[0].events[0];
 }
 
-function toCheck(what: string, answer: Answer): Check {
+function toCheck(what: string, answer: TrialResult): PreflightCheck {
   if (answer.opens) return { what, ok: true, ...(answer.limit ? { detail: answer.limit } : {}) };
   return { what, ok: false, ...refused(answer.advice) };
 }
@@ -71,7 +74,7 @@ function refused(advice: OpenAdvice): { detail: string; fix?: string } {
 }
 
 /** All tracepoints open by the same rule; one of each kernel's is tried. */
-function tracepoints(world: EventWorld, prober: Prober): Check {
+function tracepoints(world: EventWorld, prober: Prober): PreflightCheck {
   const what = "use tracepoints";
   const problem = world.tracepoints.problem();
   if (problem) return { what, ok: false, ...refused(problem) };
@@ -89,7 +92,7 @@ export function sampleTracepoint(world: EventWorld): ResolvedEvent | undefined {
 }
 
 /** The kernel shows addresses of 0 to those it hides them from (kallsyms_show_value() in kernel/ksyms_common.c). */
-async function kernelSymbols(paranoid: number | undefined, files: KernelFiles): Promise<Check> {
+async function kernelSymbols(paranoid: number | undefined, files: KernelFiles): Promise<PreflightCheck> {
   const what = "see kernel symbols";
   const head = await firstLine("/proc/kallsyms");
   if (head === undefined) {
@@ -128,7 +131,7 @@ async function firstLine(path: string): Promise<string | undefined> {
 }
 
 /** Maps a ring of the size that recording uses on each CPU: the limit is on all that a user has together. */
-function lockedMemory(world: EventWorld, files: KernelFiles): Check {
+function lockedMemory(world: EventWorld, files: KernelFiles): PreflightCheck {
   const what = `lock a ring buffer of ${TRY_PAGES * 4} KiB for each CPU`;
   const limit = readNumber(files, "/proc/sys/kernel/perf_event_mlock_kb");
   const { attr } = only("cpu-clock:u", world);
@@ -161,7 +164,7 @@ function lockedMemory(world: EventWorld, files: KernelFiles): Check {
 }
 
 /** The PICs of each core PMU, by its name; empty where there is none. */
-export function pics(world: EventWorld): Map<string, Pics> {
+export function picsByPmu(world: EventWorld): Map<string, Pics> {
   const cores = world.pmus.core();
   return new Map(cores.map((pmu) => [pmu.name, countPics(pmu, cores.length > 1, opener)]));
 }
@@ -207,7 +210,7 @@ const opener: GroupOpener = {
 };
 
 /** The kernel's limits on perf events, by their sysctl names; undefined for those that cannot be read. */
-export function limits(files: KernelFiles = hostFiles): Record<string, number | undefined> {
+export function kernelLimits(files: KernelFiles = hostFiles): Record<string, number | undefined> {
   const names = [
     "perf_event_paranoid",
     "perf_event_max_sample_rate",

@@ -9,7 +9,7 @@ import { type Privilege, readPrivilege } from "../../events/privilege.ts";
 import type { EventWorld, ResolvedEvent } from "../../events/resolve.ts";
 
 /** What came of trying an event. */
-export type Answer =
+export type TrialResult =
   /** It opens; `limit` says what it does not measure then (the kernel's side). */
   | { opens: true; limit?: string }
   | { opens: false; errno: number; advice: OpenAdvice };
@@ -35,7 +35,7 @@ export class Prober {
   }
 
   /** Opens the event and closes it again; tries without the kernel's side when that is refused. */
-  try(event: ResolvedEvent, options: TryOptions = {}): Answer {
+  try(event: ResolvedEvent, options: TryOptions = {}): TrialResult {
     const wholeCpu = options.wholeCpu === true || !event.followsTasks;
     const place = wholeCpu ? { pid: -1, cpu: event.cpus?.[0] ?? 0 } : { pid: 0, cpu: -1 };
     let current = event;

@@ -6,7 +6,7 @@ import type { ResolvedEvent } from "../../events/resolve.ts";
 export type RowEvent = "tick" | "fork" | "exec" | "lwp_create" | "lwp_exit" | "exit" | "overflow" | "total";
 
 /** One counter's column: its title and what one count is. */
-export interface Column {
+export interface CountColumn {
   /** What is counted: the event asked for, or the one that stands in for it. */
   name: string;
   /** Of one count times `scale`, `ns` for the clock events; "" for occurrences. */
@@ -15,7 +15,7 @@ export interface Column {
 }
 
 /** One counter's number. */
-export interface Count {
+export interface CountValue {
   /** undefined when nobody knows: the event lost its counter, or never had it. */
   value?: bigint;
   /**
@@ -26,7 +26,7 @@ export interface Count {
 }
 
 /** A row. */
-export interface Row {
+export interface BindRow {
   /** When, in ns of CLOCK_MONOTONIC. */
   timeNs: bigint;
   event: RowEvent;
@@ -39,7 +39,7 @@ export interface Row {
   /** The set that the counts are of, by its position. */
   set?: number;
   /** In the order of the set's columns; left out where the event is all there is to tell. */
-  counts?: Count[];
+  counts?: CountValue[];
   /** Of `fork`: the new process. */
   child?: number;
   /** Of `exec`: the new name. */
@@ -63,6 +63,6 @@ export interface OverflowPlace {
 }
 
 /** The column of an event. */
-export function columnOf({ name, unit, scale }: ResolvedEvent): Column {
+export function columnOf({ name, unit, scale }: ResolvedEvent): CountColumn {
   return { name, unit: unit ?? "", scale };
 }

@@ -6,13 +6,13 @@
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { greatest } from "../../base/bytes/lists.ts";
 import { jsonText, printable } from "../../base/text/printable.ts";
-import type { Column, Count, OverflowPlace, Row } from "./row.ts";
+import type { BindRow, CountColumn, CountValue, OverflowPlace } from "./row.ts";
 
 /** What the rows of a run have in common. */
-export interface Table {
+export interface RowTable {
   kind: "tasks" | "cpus";
   /** The columns of each set. */
-  sets: readonly (readonly Column[])[];
+  sets: readonly (readonly CountColumn[])[];
   /** How each set was written, told in its rows where there are several. */
   specs: readonly string[];
   /** Time 0 of the rows, in ns of CLOCK_MONOTONIC. */
@@ -21,11 +21,11 @@ export interface Table {
   stamps: boolean;
 }
 
-const LEAST_WIDTH = 9;
+const MIN_WIDTH = 9;
 const LOST = "not counted";
 
 /** The line of titles, ended. With several sets the columns are `pic0`, `pic1` ..., as each row has its own events. */
-export function headerText(table: Table): string {
+export function headerText(table: RowTable): string {
   const heads = [
     "time".padStart(7),
     ...(table.stamps ? ["tsc(ns)".padStart(16)] : []),
@@ -38,7 +38,7 @@ export function headerText(table: Table): string {
 }
 
 /** A row as a line, ended. */
-export function rowText(row: Row, table: Table): string {
+export function rowText(row: BindRow, table: RowTable): string {
   const number = (value: number | undefined) => value === undefined ? "-" : String(value);
   const cells = [
     seconds(row, table).toFixed(3).padStart(7),
@@ -61,7 +61,7 @@ export function rowText(row: Row, table: Table): string {
  * overflow?, spec?, remark?}`. `count` is null where nobody knows it, and a string of digits past 2^53; a count that is an
  * estimate has `scaled: true` and `share`, the part of the time it was counted.
  */
-export function rowJson(row: Row, table: Table): string {
+export function rowJson(row: BindRow, table: RowTable): string {
   const several = table.sets.length > 1;
   return jsonText({
     schema: JSON_SCHEMAS.bindRow,
@@ -80,26 +80,26 @@ export function rowJson(row: Row, table: Table): string {
   }) + "\n";
 }
 
-function seconds(row: Row, table: Table): number {
+function seconds(row: BindRow, table: RowTable): number {
   return Number(row.timeNs - table.startNs) / 1e9;
 }
 
-function titlesOf({ sets }: Table): string[] {
+function titlesOf({ sets }: RowTable): string[] {
   if (sets.length === 1) return sets[0].map((c) => c.unit ? `${c.name}(${c.unit})` : c.name);
   return Array.from({ length: greatest(sets.map((set) => set.length)) }, (_, i) => `pic${i}`);
 }
 
-function widthsOf(table: Table): number[] {
-  return titlesOf(table).map((title) => Math.max(title.length, LEAST_WIDTH));
+function widthsOf(table: RowTable): number[] {
+  return titlesOf(table).map((title) => Math.max(title.length, MIN_WIDTH));
 }
 
-function countText({ value, share }: Count, { scale }: Column): string {
+function countText({ value, share }: CountValue, { scale }: CountColumn): string {
   if (value === undefined) return LOST;
   const text = scale === 1 ? String(value) : (Number(value) * scale).toFixed(2);
   return share === undefined ? text : `${text} (scaled, ${(100 * share).toFixed(0)}%)`;
 }
 
-function countJson({ value, share }: Count, { name, unit, scale }: Column) {
+function countJson({ value, share }: CountValue, { name, unit, scale }: CountColumn) {
   return {
     name,
     count: value === undefined ? null : exact(value),
@@ -109,11 +109,11 @@ function countJson({ value, share }: Count, { name, unit, scale }: Column) {
   };
 }
 
-function overflowText({ counter, text, object }: OverflowPlace, columns: readonly Column[]): string {
+function overflowText({ counter, text, object }: OverflowPlace, columns: readonly CountColumn[]): string {
   return `${columns[counter].name} at ${text}${object ? ` (${object})` : ""}`;
 }
 
-function overflowJson({ counter, pc, symbol, object }: OverflowPlace, columns: readonly Column[]) {
+function overflowJson({ counter, pc, symbol, object }: OverflowPlace, columns: readonly CountColumn[]) {
   return {
     name: columns[counter].name,
     request: counter,
@@ -127,7 +127,7 @@ function exact(value: bigint): number | string {
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
 }
 
-function commentsOf(row: Row, table: Table): string[] {
+function commentsOf(row: BindRow, table: RowTable): string[] {
   return [
     ...(row.child === undefined ? [] : [String(row.child)]),
     ...(row.command === undefined ? [] : [`'${row.command}'`]),

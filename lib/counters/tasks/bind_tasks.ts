@@ -16,13 +16,13 @@ import { UnsupportedError } from "../../base/system/errors.ts";
 import { cutShortAdvice } from "../../events/cut_short.ts";
 import { hostFiles } from "../../events/files.ts";
 import type { Standing } from "../../events/open.ts";
-import { type BindOptions, type BindTotals, turnRemark, untilDone } from "./binding.ts";
-import { eventRow, type LwpRow, LwpTable, type Tally } from "./thread_table.ts";
-import { Meter, nowNs } from "./interval_counts.ts";
+import { type BindOptions, type BindTotals, tickUntilDone, turnRemark } from "./binding.ts";
+import { eventRow, type Tally, type ThreadRow, ThreadTable } from "./thread_table.ts";
+import { IntervalCounts, nowNs } from "./interval_counts.ts";
 import { OnlineWatch } from "../open/online_watch.ts";
 import { Rotation } from "../rows/rotation.ts";
-import type { Row } from "../rows/row.ts";
-import { threadsOf } from "../named/set_target.ts";
+import type { BindRow } from "../rows/row.ts";
+import { threadIdsOf } from "../named/set_target.ts";
 import { countedNs, countsOf } from "./tally_to_counts.ts";
 import { readsComeAtExit } from "./exit_reads.ts";
 import { columnsOf, type CounterSet, lifecycleAttr, type TaskCounting } from "./task_counters.ts";
@@ -45,8 +45,8 @@ export interface TaskOptions extends BindOptions {
 /** The interval of a drain, in ms: how long a record may stay in its ring. */
 const DRAIN_MS = 50;
 /** How often what waits for older records is looked at, in ms, and how old it is let become. */
-const BEAT_MS = 100;
-const STALE_NS = 200_000_000n;
+const FLUSH_MS = 100;
+const MAX_HELD_NS = 200_000_000n;
 
 /**
  * Binds the sets and calls `emit` for each row until the target has ended, `stopper` says so or `count`
@@ -71,18 +71,18 @@ class TaskBinding {
   readonly #stopper: StopSignals;
   #counting: TaskCounting;
   #roots!: TaskRoots;
-  readonly #meters = new Map<number, Meter>();
+  readonly #intervalCounts = new Map<number, IntervalCounts>();
   readonly #rotation: Rotation;
-  readonly #table: LwpTable;
+  readonly #table: ThreadTable;
   readonly #stream: TaskRecordStream;
   readonly #allGone = Promise.withResolvers<void>();
   #startNs = 0n;
   #lost = 0;
   /** The kernel tells what threads counted at their end. */
-  #readsCome = false;
+  #kernelReportsReads = false;
   /** exec's of the command itself: the first one is how it began. */
   #commandExecs = 0;
-  #notedMeters = false;
+  #notedMissingRows = false;
   /** CPUs that came, and that no event is on, though each event is of one CPU. */
   readonly #missedCpus: number[] = [];
   #checkedNewcomers = false;
@@ -112,15 +112,15 @@ class TaskBinding {
       cpus: [-1],
     };
     this.#rotation = new Rotation(sets.length);
-    this.#table = new LwpTable({
+    this.#table = new ThreadTable({
       columns: columnsOf(sets),
       followForks: options.followForks,
       followThreads: this.#counting.inherit !== "none",
-      readsPerLwp: (root) => this.#readsCome ? this.#roots.readsPerLwp(root) : 0,
+      readsPerThread: (root) => this.#kernelReportsReads ? this.#roots.readsPerThread(root) : 0,
       startNs: () => this.#startNs,
       placeOf: (id) => this.#roots.placeOf(id),
       totalOf: (root) => this.#roots.totalOf(root),
-    }, (row) => this.#tell(row));
+    }, (row) => this.#emitRows(row));
     this.#stream = new TaskRecordStream(lifecycleAttr(this.#counting.inherit), {
       arrived: (record) => this.#arrived(record),
       inTurn: (record) => this.#inTurn(record),
@@ -130,8 +130,8 @@ class TaskBinding {
   async run(): Promise<BindTotals> {
     if (this.#options.lifecycle) {
       const { cpus } = this.#options;
-      this.#readsCome = await readsComeAtExit(cpus);
-      if (this.#readsCome) {
+      this.#kernelReportsReads = await readsComeAtExit(cpus);
+      if (this.#kernelReportsReads) {
         this.#counting = { ...this.#counting, atExit: true, cpus };
       } else {
         this.#options.note(
@@ -144,7 +144,7 @@ class TaskBinding {
     const command = this.#target.kind === "command" ? new MeasuredCommand(this.#target.argv) : undefined;
     const pipe = makePipe();
     let drain: Drain | undefined;
-    let beats: ReturnType<typeof setInterval> | undefined;
+    let flushes: ReturnType<typeof setInterval> | undefined;
     const cpus = new OnlineWatch(this.#options.cpus);
     try {
       this.#openRoots(command);
@@ -156,8 +156,8 @@ class TaskBinding {
       this.#options.begin(this.#sets, this.#startNs);
       drain.start();
       const reading = this.#readRecords(pipe.readFd);
-      beats = setInterval(() => this.#beat(), BEAT_MS);
-      cpus.start(({ come }) => this.#came(come));
+      flushes = setInterval(() => this.#flush(), FLUSH_MS);
+      cpus.start(({ online }) => this.#cpusCameOnline(online));
       const exit = await this.#untilDone(command);
       const endNs = nowNs();
       this.#roots.disable(this.#rotation.current);
@@ -171,13 +171,13 @@ class TaskBinding {
       this.#warn(failed, this.#table.cuts);
       return { exit };
     } finally {
-      clearInterval(beats);
+      clearInterval(flushes);
       cpus.stop();
       command?.cancel();
       drain?.free();
       if (pipe.writeFd >= 0) closeFd(pipe.writeFd);
       closeFd(pipe.readFd);
-      for (const meter of this.#meters.values()) meter.close();
+      for (const counts of this.#intervalCounts.values()) counts.close();
       this.#roots?.close();
     }
   }
@@ -196,7 +196,7 @@ class TaskBinding {
     for (const { pid, tid } of this.#roots.threads) {
       this.#table.addRoot(pid, tid);
       this.#arrivedTids.add(tid);
-      if (this.#wantsMeters) this.#openMeter(tid, onExec);
+      if (this.#needsIntervalCounts) this.#openIntervalCounts(tid, onExec);
     }
   }
 
@@ -207,7 +207,7 @@ class TaskBinding {
     const events = this.#sets.flatMap((set) => set.groups.flat()).length;
     const { cpus } = this.#options;
     const forEach = columnsOf(this.#sets) * this.#counting.cpus.length + cpus.length +
-      (this.#wantsMeters ? events : 0);
+      (this.#needsIntervalCounts ? events : 0);
     requireDescriptors(threads * forEach + OTHER_DESCRIPTORS, {
       attempt: `count in ${target.kind === "command" ? target.argv[0] : pidsText(target.threads)}`,
       counts: { event: events, thread: threads, CPU: cpus.length },
@@ -215,23 +215,23 @@ class TaskBinding {
     });
   }
 
-  get #wantsMeters(): boolean {
+  get #needsIntervalCounts(): boolean {
     const { intervalMs, lifecycle } = this.#options;
-    return intervalMs !== undefined || (lifecycle && !this.#readsCome);
+    return intervalMs !== undefined || (lifecycle && !this.#kernelReportsReads);
   }
 
-  #openMeter(tid: number, enableOnExec: boolean) {
-    if (this.#meters.has(tid)) return;
+  #openIntervalCounts(tid: number, enableOnExec: boolean) {
+    if (this.#intervalCounts.has(tid)) return;
     try {
       const options = { multiplex: this.#options.multiplex, enableOnExec };
       const place = { pid: tid, cpu: -1, target: `thread ${tid}` };
-      const meter = Meter.open(this.#sets, place, options, this.#standing, () => {});
-      if (!enableOnExec) meter.enable(this.#rotation.current);
-      this.#meters.set(tid, meter);
+      const counts = IntervalCounts.open(this.#sets, place, options, this.#standing, () => {});
+      if (!enableOnExec) counts.enable(this.#rotation.current);
+      this.#intervalCounts.set(tid, counts);
     } catch (error) {
       if (!(error instanceof UnsupportedError)) throw error;
-      if (error.errno === ERRNO.ESRCH || this.#notedMeters) return; // it has ended already
-      this.#notedMeters = true;
+      if (error.errno === ERRNO.ESRCH || this.#notedMissingRows) return; // it has ended already
+      this.#notedMissingRows = true;
       this.#options.note(`warning: no rows of some living threads: ${error.message}`);
     }
   }
@@ -246,8 +246,8 @@ class TaskBinding {
     }
   }
 
-  #beat() {
-    this.#stream.releaseUntil(nowNs() - STALE_NS);
+  #flush() {
+    this.#stream.releaseUntil(nowNs() - MAX_HELD_NS);
     this.#table.endRound();
     if (!this.#checkedNewcomers) this.#checkNewcomers();
     this.#options.flush();
@@ -262,7 +262,7 @@ class TaskBinding {
       this.#checkedNewcomers = true;
     } else if (!this.#newcomers) {
       const pids = new Set(this.#target.threads.map((thread) => thread.pid));
-      this.#newcomers = [...pids].flatMap((pid) => threadsOf(pid, hostFiles));
+      this.#newcomers = [...pids].flatMap((pid) => threadIdsOf(pid, hostFiles));
     } else {
       this.#checkedNewcomers = true;
       const missed = this.#newcomers.filter((tid) => !this.#arrivedTids.has(tid)).length;
@@ -274,7 +274,7 @@ class TaskBinding {
   }
 
   /** CPUs have come. One that was there before is counted as before: the events of a thread stay where they are. */
-  #came(cpus: readonly number[]) {
+  #cpusCameOnline(cpus: readonly number[]) {
     const missed = cpus.filter((cpu) => !this.#options.cpus.includes(cpu) && !this.#missedCpus.includes(cpu));
     if (missed.length === 0 || !this.#counting.cpus.some((cpu) => cpu >= 0)) return;
     this.#missedCpus.push(...missed);
@@ -286,7 +286,7 @@ class TaskBinding {
     }
   }
 
-  #withoutCpus(): string[] {
+  #missedCpuRemarks(): string[] {
     return this.#missedCpus.map((cpu) => `without CPU ${cpu}`);
   }
 
@@ -295,13 +295,13 @@ class TaskBinding {
     if (!this.#checkedNewcomers) this.#arrivedTids.add(record.tid);
     const { inherit } = this.#counting;
     const measured = record.pid === record.ppid ? inherit !== "none" : inherit === "processes";
-    if (measured && this.#wantsMeters) this.#openMeter(record.tid, false);
+    if (measured && this.#needsIntervalCounts) this.#openIntervalCounts(record.tid, false);
   }
 
   #inTurn(record: TaskRecord) {
     if (record.kind === "lost") this.#lost += record.count;
     if (record.kind === "exec" && this.#isFirstExec(record.pid)) {
-      return this.#table.begins(record.tid, record.command);
+      return this.#table.startProgram(record.tid, record.command);
     }
     this.#table.take(record);
     if (this.#table.live === 0) this.#allGone.resolve();
@@ -313,47 +313,47 @@ class TaskBinding {
       this.#commandExecs++ === 0;
   }
 
-  #closeMeter(tid: number) {
-    this.#meters.get(tid)?.close();
-    this.#meters.delete(tid);
+  #closeIntervalCounts(tid: number) {
+    this.#intervalCounts.get(tid)?.close();
+    this.#intervalCounts.delete(tid);
   }
 
   // ---- rows
 
-  #tell(row: LwpRow) {
+  #emitRows(row: ThreadRow) {
     if (!this.#options.lifecycle) return;
     if (!row.tally) return this.#options.emit(eventRow(row));
     for (const set of this.#setsOf(row)) {
       this.#options.emit({ ...eventRow(row), set, ...this.#countsOf(row, set) });
     }
-    if (row.event === "lwp_exit") this.#closeMeter(row.lwp);
+    if (row.event === "lwp_exit") this.#closeIntervalCounts(row.lwp);
   }
 
   /** A new thread has one row, one that ends has one for each set that has counted. */
-  #setsOf({ event, tally }: LwpRow): number[] {
+  #setsOf({ event, tally }: ThreadRow): number[] {
     if (event === "lwp_create") return [this.#rotation.current];
     const counted = this.#sets.map((_, set) => set).filter((set) => countedNs(tally!, this.#sets, set) > 0);
     return counted.length ? counted : [this.#rotation.current];
   }
 
-  #countsOf(row: LwpRow, set: number): Pick<Row, "counts" | "remark"> {
+  #countsOf(row: ThreadRow, set: number): Pick<BindRow, "counts" | "remark"> {
     if (this.#missedCpus.length > 0 && row.event !== "lwp_create") {
       return {
         counts: this.#counts(row.tally!, set).map(() => ({})),
-        remark: this.#withoutCpus().join("; "),
+        remark: this.#missedCpuRemarks().join("; "),
       };
     }
-    if (row.doubt === undefined) return { counts: this.#counts(row.tally!, set) };
-    if (row.doubt === "with others") {
+    if (row.caveat === undefined) return { counts: this.#counts(row.tally!, set) };
+    if (row.caveat === "with others") {
       return { counts: this.#counts(row.tally!, set), remark: "with threads it started that go on" };
     }
-    if (row.doubt === "cut") {
+    if (row.caveat === "cut") {
       const remark = "not measured from its exec on";
       return { counts: this.#counts(row.tally!, set).map(() => ({})), remark };
     }
-    const meter = row.event === "lwp_exit" ? this.#meters.get(row.lwp) : undefined;
-    if (meter) return { counts: meter.total(set), remark: "from when it was seen" };
-    const remark = this.#readsCome ? "records of it were lost" : "not known to this kernel";
+    const counts = row.event === "lwp_exit" ? this.#intervalCounts.get(row.lwp) : undefined;
+    if (counts) return { counts: counts.total(set), remark: "from when it was seen" };
+    const remark = this.#kernelReportsReads ? "records of it were lost" : "not known to this kernel";
     return { counts: this.#counts(row.tally!, set).map(() => ({})), remark };
   }
 
@@ -364,10 +364,10 @@ class TaskBinding {
   #tick() {
     const set = this.#rotation.current;
     if (this.#options.intervalMs !== undefined) {
-      for (const { pid, tid } of this.#table.lwps()) {
-        const meter = this.#meters.get(tid);
-        if (!meter) continue;
-        this.#options.emit({ event: "tick", timeNs: nowNs(), pid, lwp: tid, set, counts: meter.since(set) });
+      for (const { pid, tid } of this.#table.liveThreads()) {
+        const counts = this.#intervalCounts.get(tid);
+        if (!counts) continue;
+        this.#options.emit({ event: "tick", timeNs: nowNs(), pid, lwp: tid, set, counts: counts.since(set) });
       }
     }
     if (this.#sets.length > 1) this.#rotate(set, this.#rotation.next());
@@ -376,9 +376,9 @@ class TaskBinding {
 
   #rotate(from: number, to: number) {
     this.#roots.disable(from);
-    for (const meter of this.#meters.values()) meter.disable(from);
+    for (const counts of this.#intervalCounts.values()) counts.disable(from);
     this.#roots.enable(to);
-    for (const meter of this.#meters.values()) meter.enable(to);
+    for (const counts of this.#intervalCounts.values()) counts.enable(to);
   }
 
   // ---- the end
@@ -388,7 +388,7 @@ class TaskBinding {
     const ended = command
       ? command.untilDone(this.#stopper)
       : Promise.race([this.#stopper.first, this.#allGone.promise]).then(() => undefined);
-    return untilDone(ended, this.#sets.length, this.#options, () => this.#tick());
+    return tickUntilDone(ended, this.#sets.length, this.#options, () => this.#tick());
   }
 
   /** `cuts`: programs whose part is missing, so that nobody knows the whole. */
@@ -402,7 +402,7 @@ class TaskBinding {
       const remarks = [
         ...(this.#sets.length > 1 ? [turnRemark(setNs, allNs)] : []),
         ...(cuts.length > 0 ? [`without ${cuts.join(", ")}`] : []),
-        ...this.#withoutCpus(),
+        ...this.#missedCpuRemarks(),
       ];
       this.#options.emit({
         event: "total",

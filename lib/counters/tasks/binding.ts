@@ -2,7 +2,7 @@
 
 import type { Exit } from "../../../ffi/pmu.ts";
 import type { CounterSet } from "./task_counters.ts";
-import type { Row } from "../rows/row.ts";
+import type { BindRow } from "../rows/row.ts";
 import { realClock, Ticker } from "../rows/ticker.ts";
 
 export interface BindOptions {
@@ -14,7 +14,7 @@ export interface BindOptions {
   multiplex: boolean;
   /** Called once, before the first row: the sets as they are really counted, and time 0 in ns of CLOCK_MONOTONIC. */
   begin(sets: readonly CounterSet[], startNs: bigint): void;
-  emit(row: Row): void;
+  emit(row: BindRow): void;
   /** What was emitted is to be seen now. */
   flush(): void;
   /** A line for whatever is not as asked. */
@@ -34,7 +34,7 @@ const TURN_MS = 100;
  * Calls `tick` at each interval until `ended` resolves or there were `count` ticks; the result of `ended`,
  * or undefined.
  */
-export async function untilDone<T>(
+export async function tickUntilDone<T>(
   ended: Promise<T>,
   sets: number,
   { intervalMs, count = Infinity }: BindOptions,

@@ -7,12 +7,12 @@
 import { closeEvent, closeFd, Drain, makePipe, readPipe, spawn, tryOpen } from "../../../ffi/pmu.ts";
 import { PERF_RECORD } from "../../base/system/abi.ts";
 import { encodeAttr } from "../../events/attr.ts";
-import { exitProbeAttr, keepingApart } from "./task_counters.ts";
+import { exitProbeAttr, withSeparateEvents } from "./task_counters.ts";
 
 /** Counts nothing in a child of ours that ends at once, and looks for the READ of its end. */
 export async function readsComeAtExit(cpus: readonly number[]): Promise<boolean> {
   const attr = exitProbeAttr();
-  if (await probe(encodeAttr(keepingApart(attr)), cpus)) return true;
+  if (await probe(encodeAttr(withSeparateEvents(attr)), cpus)) return true;
   // an older kernel, on which the child's events may be exchanged with ours: once in a while it takes a second try
   return await probe(encodeAttr(attr), cpus) || await probe(encodeAttr(attr), cpus);
 }

@@ -4,10 +4,10 @@ import { clockNs } from "../../../ffi/pmu.ts";
 import type { Standing } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 import { OpenSet, type Place, type SetSample } from "../open/open_set.ts";
-import type { Count } from "../rows/row.ts";
+import type { CountValue } from "../rows/row.ts";
 import type { CounterSet } from "./task_counters.ts";
 
-export interface MeterOptions {
+export interface IntervalCountsOptions {
   multiplex: boolean;
   enableOnExec?: boolean;
 }
@@ -18,7 +18,7 @@ export function nowNs(): bigint {
 }
 
 /** All sets of a run at one place, of which one counts at a time. */
-export class Meter {
+export class IntervalCounts {
   /** Of each set, its groups. */
   readonly #sets: OpenSet[][];
   readonly #last: (SetSample | undefined)[][];
@@ -34,10 +34,10 @@ export class Meter {
   static open(
     sets: readonly CounterSet[],
     place: Place,
-    options: MeterOptions,
+    options: IntervalCountsOptions,
     standing: Standing,
     note: (line: string) => void,
-  ): Meter {
+  ): IntervalCounts {
     const opened: OpenSet[][] = [];
     try {
       sets.forEach(({ groups }, s) => {
@@ -52,7 +52,7 @@ export class Meter {
       for (const set of opened.flat()) set.close();
       throw error;
     }
-    return new Meter(opened, options.multiplex);
+    return new IntervalCounts(opened, options.multiplex);
   }
 
   /** What is really counted, set by set. */
@@ -69,7 +69,7 @@ export class Meter {
   }
 
   /** What set `set` counted since this was last asked. */
-  since(set: number): Count[] {
+  since(set: number): CountValue[] {
     return this.#sets[set].flatMap((group, g) => {
       const now = group.sample(nowNs());
       const before = this.#last[set][g];
@@ -79,7 +79,7 @@ export class Meter {
   }
 
   /** What set `set` counted in all. */
-  total(set: number): Count[] {
+  total(set: number): CountValue[] {
     return this.#sets[set].flatMap((group) => {
       const now = group.sample(nowNs());
       return group.counters.map((_, i) => this.#count(now, undefined, i));
@@ -90,7 +90,7 @@ export class Meter {
     for (const set of this.#sets.flat()) set.close();
   }
 
-  #count(now: SetSample | undefined, before: SetSample | undefined, i: number): Count {
+  #count(now: SetSample | undefined, before: SetSample | undefined, i: number): CountValue {
     if (!now) return {};
     const enabledNs = now.enabledNs - (before?.enabledNs ?? 0);
     const tickNs = now.tickNs - (before?.tickNs ?? 0);

@@ -1,7 +1,7 @@
 /** From the sums of inherited events to the numbers of rows. */
 
 import type { Tally } from "./thread_table.ts";
-import type { Count } from "../rows/row.ts";
+import type { CountValue } from "../rows/row.ts";
 import type { CounterSet } from "./task_counters.ts";
 
 /**
@@ -14,11 +14,11 @@ export function countsOf(
   sets: readonly CounterSet[],
   set: number,
   multiplex: boolean,
-): Count[] {
+): CountValue[] {
   const first = firstColumn(sets, set);
   const events = eventCount(sets[set]);
   const referenceNs = tally.runningNs[first + events];
-  return Array.from({ length: events }, (_, i): Count => {
+  return Array.from({ length: events }, (_, i): CountValue => {
     const value = tally.values[first + i];
     const share = referenceNs > 0 ? tally.runningNs[first + i] / referenceNs : 1;
     if (share >= 1) return { value };

@@ -99,7 +99,7 @@ export function exitProbeAttr(): EventAttr {
  * one's name. An inherited event that could sample the counts of its thread does it, from Linux 6.13 on;
  * before that there is no such event (EINVAL).
  */
-export function keepingApart(attr: EventAttr): EventAttr {
+export function withSeparateEvents(attr: EventAttr): EventAttr {
   return { ...attr, sampleType: attr.sampleType | PERF_SAMPLE.READ };
 }
 
@@ -116,7 +116,7 @@ export function openLifecycle(
   try {
     for (const cpu of cpus) {
       const place = { pid: tid, cpu, target };
-      const apart = atExit && inherit !== "none" ? tryOpen(encodeAttr(keepingApart(attr)), place) : -1;
+      const apart = atExit && inherit !== "none" ? tryOpen(encodeAttr(withSeparateEvents(attr)), place) : -1;
       const wanted = { event: dummy(), attrOf: () => attr };
       const fd = apart >= 0 ? apart : openWithFallbacks(wanted, place, standing, tryOpen, () => {}).fd;
       opened.push({ cpu, fd });

@@ -4,7 +4,7 @@ import { closeEvent, type Drain, setOutput } from "../../../ffi/pmu.ts";
 import { ERRNO } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
 import type { Standing } from "../../events/open.ts";
-import { add, emptyTally, type ReadPlace, type Tally } from "./thread_table.ts";
+import { addTally, emptyTally, type ReadPlace, type Tally } from "./thread_table.ts";
 import {
   addRing,
   columnsOf,
@@ -120,7 +120,7 @@ export class TaskRoots {
   }
 
   /** READs of the threads that inherit from the root: see LwpWorld. */
-  readsPerLwp(root: number): number {
+  readsPerThread(root: number): number {
     return this.#roots[root].counters.reads;
   }
 
@@ -144,7 +144,7 @@ export class TaskRoots {
   /** The same of all roots. */
   total(): Tally {
     const total = emptyTally(columnsOf(this.#sets));
-    this.#roots.forEach((_, root) => add(total, this.totalOf(root)));
+    this.#roots.forEach((_, root) => addTally(total, this.totalOf(root)));
     return total;
   }
 

@@ -6,12 +6,12 @@
  * At its end the kernel tells what each of them had counted in it (PERF_RECORD_READ, behind the EXIT),
  * exactly, and adds it to the root's own. For one thread of those of a root it does not: the one that has the
  * events that were opened, which is the root's own thread, or on kernels before 6.13 one that it
- * exchanged events with. What that one counted is the root's total less all that was told, known
+ * exchanged events with. What that one counted is the root's total less all that was reported, known
  * once the others have ended.
  */
 
 import type { Read } from "../../perfdata/format/records.ts";
-import type { Row, RowEvent } from "../rows/row.ts";
+import type { BindRow, RowEvent } from "../rows/row.ts";
 import type { TaskRecord } from "./task_records.ts";
 
 /** Counts of all columns of all sets, one behind another. */
@@ -22,7 +22,7 @@ export interface Tally {
 }
 
 /** What a row's Tally is not quite. */
-export type Doubt =
+export type Caveat =
   /** Not all that the kernel had to say came through. */
   | "incomplete"
   /** Threads that inherited from it go on, and what they counted is in it. */
@@ -31,13 +31,13 @@ export type Doubt =
   | "cut";
 
 /** A row to be made, its counts as a Tally. */
-export interface LwpRow {
+export interface ThreadRow {
   event: RowEvent;
   timeNs: bigint;
   pid: number;
   lwp: number;
   tally?: Tally;
-  doubt?: Doubt;
+  caveat?: Caveat;
   child?: number;
   command?: string;
 }
@@ -50,15 +50,15 @@ export interface ReadPlace {
 }
 
 /** What the table asks of those who opened the events. */
-export interface LwpWorld {
+export interface ThreadTableOptions {
   columns: number;
   /** Children that are processes are measured, too. */
   followForks: boolean;
   /** The threads that are started are measured, too. */
   followThreads: boolean;
   /** READs that a thread that inherits from the root sends at its end; 0 where none come. */
-  readsPerLwp(root: number): number;
-  /** When counting began: who ended before has counted nothing, and what happened before is not told. */
+  readsPerThread(root: number): number;
+  /** When counting began: who ended before has counted nothing, and what happened before is not reported. */
   startNs(): bigint;
   /** undefined for an id that is none of the counters'. */
   placeOf(id: bigint): ReadPlace | undefined;
@@ -66,7 +66,7 @@ export interface LwpWorld {
   totalOf(root: number): Tally;
 }
 
-interface Lwp {
+interface CountedThread {
   pid: number;
   tid: number;
   root: number;
@@ -83,47 +83,47 @@ interface Lwp {
 
 interface Process {
   /** Threads that have not had their last row. */
-  lwps: number;
+  unfinished: number;
   tally: Tally;
-  doubt?: Doubt;
+  caveat?: Caveat;
   exitNs: bigint;
 }
 
 /** A thread that events were opened on, and all who inherited from it. */
 interface Root {
   /** Threads that have not had their last row. */
-  lwps: number;
+  unfinished: number;
   /** Those of them that have ended without READs. */
-  silent: Lwp[];
+  silent: CountedThread[];
   /** Sum of what was told of those that had their last row. */
-  told: Tally;
+  reported: Tally;
   incomplete: boolean;
 }
 
 /** Rounds of records to wait for READs behind an EXIT: one may be of a ring that was read before. */
-const PATIENCE = 3;
+const MAX_ROUNDS_WAITED = 3;
 
-export class LwpTable {
-  readonly #world: LwpWorld;
-  readonly #emit: (row: LwpRow) => void;
-  readonly #lwps = new Map<number, Lwp>();
-  readonly #ended = new Map<number, Lwp>();
+export class ThreadTable {
+  readonly #options: ThreadTableOptions;
+  readonly #emit: (row: ThreadRow) => void;
+  readonly #live = new Map<number, CountedThread>();
+  readonly #ended = new Map<number, CountedThread>();
   readonly #processes = new Map<number, Process>();
   readonly #roots: Root[] = [];
   readonly #unfollowed = new Set<number>();
   readonly #cuts = new Set<string>();
   #seen = 0;
 
-  constructor(world: LwpWorld, emit: (row: LwpRow) => void) {
-    this.#world = world;
+  constructor(options: ThreadTableOptions, emit: (row: ThreadRow) => void) {
+    this.#options = options;
     this.#emit = (row) => {
-      if (row.timeNs >= world.startNs()) emit(row);
+      if (row.timeNs >= options.startNs()) emit(row);
     };
   }
 
   /** Threads that are measured now. */
   get live(): number {
-    return this.#lwps.size;
+    return this.#live.size;
   }
 
   /** Threads that were measured at any time. */
@@ -145,24 +145,29 @@ export class LwpTable {
   }
 
   /** The threads measured now: process, thread. */
-  *lwps(): Generator<{ pid: number; tid: number }> {
-    for (const { pid, tid } of this.#lwps.values()) yield { pid, tid };
+  *liveThreads(): Generator<{ pid: number; tid: number }> {
+    for (const { pid, tid } of this.#live.values()) yield { pid, tid };
   }
 
   has(tid: number): boolean {
-    return this.#lwps.has(tid);
+    return this.#live.has(tid);
   }
 
   /** A thread on which events were opened; roots are numbered in the order they are added. */
   addRoot(pid: number, tid: number): void {
-    this.#roots.push({ lwps: 0, silent: [], told: emptyTally(this.#world.columns), incomplete: false });
+    this.#roots.push({
+      unfinished: 0,
+      silent: [],
+      reported: emptyTally(this.#options.columns),
+      incomplete: false,
+    });
     this.#add(pid, tid, this.#roots.length - 1);
   }
 
   /** Whether a thread that such a record tells of is measured. */
   follows({ pid, ppid, ptid }: { pid: number; ppid: number; ptid: number }): boolean {
-    if (!this.#lwps.has(ptid)) return false;
-    return pid === ppid ? this.#world.followThreads : this.#world.followForks;
+    if (!this.#live.has(ptid)) return false;
+    return pid === ppid ? this.#options.followThreads : this.#options.followForks;
   }
 
   /** The next record, in order of time. */
@@ -175,68 +180,70 @@ export class LwpTable {
       case "exit":
         return this.#exit(record);
       case "map":
-        return this.#runs(record.tid);
+        return this.#codeMapped(record.tid);
       case "read":
         return this.#read(record.tid, record.read);
       case "lost": // maps may be among them
-        for (const { tid } of this.#lwps.values()) this.#runs(tid);
+        for (const { tid } of this.#live.values()) this.#codeMapped(tid);
     }
   }
 
   /** A thread has begun with a program, which is no row by itself: the command's own exec. */
-  begins(tid: number, program: string): void {
-    const lwp = this.#lwps.get(tid);
+  startProgram(tid: number, program: string): void {
+    const lwp = this.#live.get(tid);
     if (lwp) lwp.starting = program;
   }
 
   /** Some more of the records are through: those who have ended long enough ago get their last row. */
   endRound(): void {
-    for (const lwp of [...this.#ended.values()]) if (++lwp.waited >= PATIENCE) this.#giveUpWaiting(lwp);
+    for (const lwp of [...this.#ended.values()]) {
+      if (++lwp.waited >= MAX_ROUNDS_WAITED) this.#stopWaiting(lwp);
+    }
   }
 
   /** There are no more records: all who have ended get their last row. */
   finish(): void {
-    for (const lwp of [...this.#ended.values()]) this.#giveUpWaiting(lwp);
+    for (const lwp of [...this.#ended.values()]) this.#stopWaiting(lwp);
     for (const root of this.#roots) this.#shareRest(root);
   }
 
   #fork(record: TaskRecord & { kind: "fork" }) {
     const { pid, tid, ppid, ptid, timeNs } = record;
-    const parent = this.#lwps.get(ptid);
-    if (!parent || this.#lwps.has(tid)) return;
+    const parent = this.#live.get(ptid);
+    if (!parent || this.#live.has(tid)) return;
     const isThread = pid === ppid;
     if (!isThread) this.#emit({ event: "fork", timeNs, pid: ppid, lwp: ptid, child: pid });
     if (this.follows(record)) {
       const stale = this.#ended.get(tid); // the number is in use again
-      if (stale) this.#giveUpWaiting(stale);
+      if (stale) this.#stopWaiting(stale);
       this.#add(pid, tid, parent.root);
       if (isThread) {
-        this.#emit({ event: "lwp_create", timeNs, pid, lwp: tid, tally: emptyTally(this.#world.columns) });
+        this.#emit({ event: "lwp_create", timeNs, pid, lwp: tid, tally: emptyTally(this.#options.columns) });
       }
     } else if (!isThread) this.#unfollowed.add(pid);
   }
 
   #exec({ pid, tid, timeNs, command }: TaskRecord & { kind: "exec" }) {
-    if (!this.#lwps.has(tid)) {
+    if (!this.#live.has(tid)) {
       // exec by a thread other than the first takes over the first one's number, which had ended
-      const heir = [...this.#lwps.values()].find((lwp) => lwp.pid === pid);
+      const heir = [...this.#live.values()].find((lwp) => lwp.pid === pid);
       if (!heir) return;
-      this.#lwps.delete(heir.tid);
-      this.#lwps.set(tid, { ...heir, tid });
+      this.#live.delete(heir.tid);
+      this.#live.set(tid, { ...heir, tid });
     }
-    this.begins(tid, command);
+    this.startProgram(tid, command);
     this.#emit({ event: "exec", timeNs, pid, lwp: tid, command });
   }
 
-  #runs(tid: number) {
-    const lwp = this.#lwps.get(tid);
+  #codeMapped(tid: number) {
+    const lwp = this.#live.get(tid);
     if (lwp?.starting !== undefined) lwp.starting = undefined;
   }
 
   #exit({ tid, timeNs }: TaskRecord & { kind: "exit" }) {
-    const lwp = this.#lwps.get(tid);
+    const lwp = this.#live.get(tid);
     if (!lwp) return;
-    this.#lwps.delete(tid);
+    this.#live.delete(tid);
     if (lwp.starting !== undefined) {
       lwp.cut = true;
       this.#cuts.add(lwp.starting);
@@ -247,8 +254,8 @@ export class LwpTable {
   }
 
   #read(tid: number, read: Read) {
-    const place = this.#world.placeOf(read.id);
-    const lwp = this.#ended.get(tid) ?? this.#lwps.get(tid);
+    const place = this.#options.placeOf(read.id);
+    const lwp = this.#ended.get(tid) ?? this.#live.get(tid);
     if (!place || !lwp) return;
     lwp.tally.values[place.column] += read.value;
     lwp.tally.runningNs[place.column] += read.runningNs;
@@ -256,62 +263,62 @@ export class LwpTable {
     this.#finishIfKnown(lwp);
   }
 
-  #finishIfKnown(lwp: Lwp) {
+  #finishIfKnown(lwp: CountedThread) {
     if (lwp.exitNs === undefined) return;
-    const noneCome = this.#world.readsPerLwp(lwp.root) === 0;
-    if (noneCome || this.#toldAll(lwp)) this.#finishTold(lwp);
-    else if (this.#roots[lwp.root].lwps === 1 && lwp.reads === 0) this.#giveUpWaiting(lwp);
+    const noReads = this.#options.readsPerThread(lwp.root) === 0;
+    if (noReads || this.#hasAllReads(lwp)) this.#finishWithReads(lwp);
+    else if (this.#roots[lwp.root].unfinished === 1 && lwp.reads === 0) this.#stopWaiting(lwp);
   }
 
-  #giveUpWaiting(lwp: Lwp) {
+  #stopWaiting(lwp: CountedThread) {
     this.#ended.delete(lwp.tid);
     const root = this.#roots[lwp.root];
-    if (lwp.reads > 0) return this.#finishTold(lwp);
+    if (lwp.reads > 0) return this.#finishWithReads(lwp);
     root.silent.push(lwp);
-    if (root.silent.length === root.lwps) this.#shareRest(root);
+    if (root.silent.length === root.unfinished) this.#shareRest(root);
   }
 
-  #toldAll({ root, exitNs, reads }: Lwp): boolean {
-    if (exitNs !== undefined && exitNs < this.#world.startNs()) return true;
-    const due = this.#world.readsPerLwp(root);
+  #hasAllReads({ root, exitNs, reads }: CountedThread): boolean {
+    if (exitNs !== undefined && exitNs < this.#options.startNs()) return true;
+    const due = this.#options.readsPerThread(root);
     return due > 0 && reads >= due;
   }
 
-  #finishTold(lwp: Lwp) {
+  #finishWithReads(lwp: CountedThread) {
     this.#ended.delete(lwp.tid);
     const root = this.#roots[lwp.root];
-    const complete = this.#toldAll(lwp);
+    const complete = this.#hasAllReads(lwp);
     if (!complete) root.incomplete = true;
-    add(root.told, lwp.tally);
-    root.lwps--;
+    addTally(root.reported, lwp.tally);
+    root.unfinished--;
     this.#lastRows(lwp, lwp.tally, complete ? undefined : "incomplete");
-    if (root.silent.length === root.lwps) this.#shareRest(root);
+    if (root.silent.length === root.unfinished) this.#shareRest(root);
   }
 
   /** The last rows of those without READs: there should be one, which has what is left of the total. */
   #shareRest(root: Root) {
     const silent = root.silent.splice(0);
     if (silent.length === 0) return;
-    root.lwps -= silent.length;
-    const rest = this.#world.totalOf(silent[0].root);
-    add(rest, root.told, -1);
-    const doubt = silent.length > 1 || root.incomplete
+    root.unfinished -= silent.length;
+    const rest = this.#options.totalOf(silent[0].root);
+    addTally(rest, root.reported, -1);
+    const caveat = silent.length > 1 || root.incomplete
       ? "incomplete"
-      : root.lwps > 0
+      : root.unfinished > 0
       ? "with others"
       : undefined;
-    for (const lwp of silent) this.#lastRows(lwp, rest, doubt);
+    for (const lwp of silent) this.#lastRows(lwp, rest, caveat);
   }
 
-  #lastRows(lwp: Lwp, tally: Tally, otherDoubt: Doubt | undefined) {
+  #lastRows(lwp: CountedThread, tally: Tally, otherCaveat: Caveat | undefined) {
     const { pid, tid, exitNs = 0n } = lwp;
-    const doubt = lwp.cut ? "cut" : otherDoubt;
-    this.#emit({ event: "lwp_exit", timeNs: exitNs, pid, lwp: tid, tally, ...(doubt ? { doubt } : {}) });
+    const caveat = lwp.cut ? "cut" : otherCaveat;
+    this.#emit({ event: "lwp_exit", timeNs: exitNs, pid, lwp: tid, tally, ...(caveat ? { caveat } : {}) });
     const process = this.#processes.get(pid)!;
-    add(process.tally, tally);
-    process.doubt ??= doubt;
+    addTally(process.tally, tally);
+    process.caveat ??= caveat;
     if (exitNs > process.exitNs) process.exitNs = exitNs;
-    if (--process.lwps > 0) return;
+    if (--process.unfinished > 0) return;
     this.#processes.delete(pid);
     this.#emit({
       event: "exit",
@@ -319,19 +326,19 @@ export class LwpTable {
       pid,
       lwp: pid,
       tally: process.tally,
-      ...(process.doubt ? { doubt: process.doubt } : {}),
+      ...(process.caveat ? { caveat: process.caveat } : {}),
     });
   }
 
   #add(pid: number, tid: number, root: number) {
-    const tally = emptyTally(this.#world.columns);
-    this.#roots[root].lwps++;
+    const tally = emptyTally(this.#options.columns);
+    this.#roots[root].unfinished++;
     const lwp = { pid, tid, root, tally, reads: 0, waited: 0 };
-    this.#lwps.set(tid, lwp);
+    this.#live.set(tid, lwp);
     this.#seen++;
     const process = this.#processes.get(pid);
-    if (process) process.lwps++;
-    else this.#processes.set(pid, { lwps: 1, tally: emptyTally(this.#world.columns), exitNs: 0n });
+    if (process) process.unfinished++;
+    else this.#processes.set(pid, { unfinished: 1, tally: emptyTally(this.#options.columns), exitNs: 0n });
   }
 }
 
@@ -341,7 +348,7 @@ export function emptyTally(columns: number): Tally {
 }
 
 /** Adds `more` to `sum`, or takes it off. */
-export function add(sum: Tally, more: Tally, sign: 1 | -1 = 1): void {
+export function addTally(sum: Tally, more: Tally, sign: 1 | -1 = 1): void {
   for (let i = 0; i < sum.values.length; i++) {
     sum.values[i] += BigInt(sign) * more.values[i];
     sum.runningNs[i] += sign * more.runningNs[i];
@@ -349,7 +356,7 @@ export function add(sum: Tally, more: Tally, sign: 1 | -1 = 1): void {
 }
 
 /** Rows that have to do with counting carry it; for callers that make whole rows. */
-export function eventRow({ event, timeNs, pid, lwp, child, command }: LwpRow): Row {
+export function eventRow({ event, timeNs, pid, lwp, child, command }: ThreadRow): BindRow {
   return {
     event,
     timeNs,

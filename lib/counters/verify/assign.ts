@@ -24,7 +24,7 @@ export type Assignment =
   | { conflict: number[]; candidates: number[] };
 
 /** Places the requests. An explicit picnum is kept; a preferred PIC is kept where that costs nobody a place. */
-export function assign(requests: readonly Placement[]): Assignment {
+export function assignPics(requests: readonly Placement[]): Assignment {
   const wanted = requests.map(wantedPics);
   const holder = new Map<number, number>();
   const place = (request: number, pic: number) => holder.set(pic, request);

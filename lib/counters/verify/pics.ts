@@ -27,7 +27,7 @@ export interface Pics {
 }
 
 /** More than any PMU has; a group that still fits then is not limited by counters. */
-const MOST = 64;
+const MAX_PICS = 64;
 
 /**
  * Stand for any event, the first that the PMU has: branch misses, which no CPU has a fixed counter for; else
@@ -63,7 +63,7 @@ export function countPics(pmu: Pmu, extended: boolean, opener: GroupOpener): Pic
   };
   try {
     const any = ANY_EVENT.find((hardware) => add(hardware) !== "refused");
-    if (any !== undefined) { while (open.length < MOST && add(any) === "counts"); }
+    if (any !== undefined) { while (open.length < MAX_PICS && add(any) === "counts"); }
     const general = open.length;
     const fixed = MAYBE_FIXED.filter((hardware) => add(hardware) === "counts").length;
     return { general, fixed };

@@ -8,7 +8,7 @@
 export type Opens = (subset: readonly number[]) => boolean;
 
 /** Trials before an answer that is good, but not proven the best, is taken: about a second of system calls. */
-const MOST_TRIALS = 4096;
+const MAX_TRIALS = 4096;
 
 /**
  * The smallest set of positions, out of `count`, that does not open together; empty when all of them do.
@@ -26,7 +26,7 @@ export function minimalConflict(count: number, opens: Opens): number[] {
   let trials = 0;
   for (let size = 1; size < conflict.length; size++) {
     for (const subset of subsets(all, size)) {
-      if (++trials > MOST_TRIALS) return conflict;
+      if (++trials > MAX_TRIALS) return conflict;
       if (!opens(subset)) return subset;
     }
   }
@@ -70,7 +70,7 @@ export function splitPasses(count: number, opens: Opens): Passes {
   if (members.length === 0) return { passes: [], impossible };
 
   let passes = firstFit(members, asked);
-  const budget = { steps: MOST_TRIALS };
+  const budget = { steps: MAX_TRIALS };
   for (let most = 1; most < passes.length; most++) {
     const found = exactly(members, most, asked, budget);
     if (found) passes = found;

@@ -6,11 +6,11 @@
 
 import { userOnlyNote } from "../../events/fallback.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
-import { assign, type Assignment } from "./assign.ts";
+import { type Assignment, assignPics } from "./assign.ts";
 import { CpcError } from "./cpc_error.ts";
 import type { MachineModel, PmuModel } from "./machine.ts";
 import { requestName, type RequestSet, SET_FLAG, type SetRequest } from "./request_set.ts";
-import { type BindTarget, type CheckedRequest, checkRequest, picList } from "./verify_request.ts";
+import { type CheckedRequest, checkRequest, picList, type VerifyTarget } from "./verify_request.ts";
 
 /** A request that can be bound. */
 export interface VerifiedRequest {
@@ -46,7 +46,7 @@ export interface VerifyOptions {
 export function verify(
   set: RequestSet,
   machine: MachineModel,
-  target: BindTarget,
+  target: VerifyTarget,
   options: VerifyOptions = {},
 ): VerifiedSet {
   checkSet(set);
@@ -94,7 +94,7 @@ function checkSet(set: RequestSet): void {
   }
 }
 
-function checkCpus(set: RequestSet, machine: MachineModel, target: BindTarget): void {
+function checkCpus(set: RequestSet, machine: MachineModel, target: VerifyTarget): void {
   if (target.kind !== "cpus" || !target.cpus || !machine.onlineCpus) return;
   const missing = target.cpus.filter((cpu) => !machine.onlineCpus!.includes(cpu));
   if (missing.length === 0) return;
@@ -151,7 +151,7 @@ function place(set: RequestSet, checked: readonly CheckedRequest[]): Map<number,
   const pics = new Map<number, number>();
   const counted = checked.filter(({ capable }) => capable !== undefined);
   for (const [name, members] of Map.groupBy(counted, ({ pmu }) => pmu.name)) {
-    const found: Assignment = assign(members.map(({ capable, request: { picnum, preferred } }) => ({
+    const found: Assignment = assignPics(members.map(({ capable, request: { picnum, preferred } }) => ({
       capable: capable!,
       ...(picnum === undefined ? {} : { picnum }),
       ...(preferred === undefined ? {} : { preferred }),

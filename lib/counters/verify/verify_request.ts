@@ -22,7 +22,7 @@ import {
 } from "./request_set.ts";
 
 /** Where a set is to be bound. */
-export type BindTarget =
+export type VerifyTarget =
   /** Threads and processes: the set counts where they run. */
   | { kind: "task" }
   /** CPUs, whatever runs there; all that are online when left out. */
@@ -53,7 +53,7 @@ export function checkRequest(
   set: RequestSet,
   position: number,
   machine: MachineModel,
-  target: BindTarget,
+  target: VerifyTarget,
 ): CheckedRequest {
   const request = set.requests[position];
   const check = (refusal: Refusal | undefined) => {
@@ -220,7 +220,7 @@ function noCounter(
   event: ResolvedEvent,
   pmu: PmuModel,
   machine: MachineModel,
-  target: BindTarget,
+  target: VerifyTarget,
 ): Refusal | undefined {
   if (pmu.pics?.length === 0) {
     const hasCorePmu = machine.world.pmus.core().length > 0;
@@ -285,7 +285,7 @@ function withPermission(
   event: ResolvedEvent,
   request: SetRequest,
   machine: MachineModel,
-  target: BindTarget,
+  target: VerifyTarget,
 ): { event: ResolvedEvent; refusal?: Refusal } {
   const { privilege } = machine;
   const wholeCpu = target.kind === "cpus";
@@ -302,7 +302,7 @@ function withPermission(
   };
 }
 
-function attempt(event: ResolvedEvent, machine: MachineModel, target: BindTarget) {
+function attempt(event: ResolvedEvent, machine: MachineModel, target: VerifyTarget) {
   return {
     eventName: event.name,
     target: target.kind === "cpus" ? "CPUs" : "a task",

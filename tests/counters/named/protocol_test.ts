@@ -4,16 +4,16 @@ import {
   fromLine,
   parseReply,
   parseRequest,
-  type Reply,
+  type ProtocolReply,
+  type ProtocolRequest,
   replyLine,
-  type Request,
   requestLine,
   toLine,
 } from "../../../lib/counters/named/protocol.ts";
 import { resolveEvents } from "../../../lib/events/resolve.ts";
 
 Deno.test("every request comes back from its line as it was", () => {
-  const requests: Request[] = [
+  const requests: ProtocolRequest[] = [
     { do: "describe" },
     { do: "sample", since: true },
     { do: "preset", index: 3, value: (1n << 64n) - 1n },
@@ -42,7 +42,7 @@ Deno.test("parseRequest() refuses what is no request of this version", () => {
 });
 
 Deno.test("a reply comes back from its line as it was", () => {
-  const replies: Reply[] = [
+  const replies: ProtocolReply[] = [
     { refused: { errno: "EAGAIN", cause: "it is invalid" } },
     {
       ok: {

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type SetInfo } from "../../../lib/counters/named/protocol.ts";
 import { Registry } from "../../../lib/counters/named/registry.ts";
-import { ask, type Handled, serve } from "../../../lib/counters/named/socket.ts";
+import { ask, type RequestOutcome, serve } from "../../../lib/counters/named/socket.ts";
 import { SetError } from "../../../lib/counters/open/states.ts";
 
 const INFO: SetInfo = {
@@ -29,7 +29,10 @@ class World implements Disposable {
   }
 
   /** A holder that answers. */
-  living(name: string, handle: () => Handled = () => ({ reply: { ok: { info: { ...INFO, name } } } })) {
+  living(
+    name: string,
+    handle: () => RequestOutcome = () => ({ reply: { ok: { info: { ...INFO, name } } } }),
+  ) {
     this.#listeners.push(serve(this.path(name), handle));
   }
 

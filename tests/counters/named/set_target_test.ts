@@ -1,5 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { describeTarget, processOf, TargetWatch, threadsOf } from "../../../lib/counters/named/set_target.ts";
+import {
+  describeTarget,
+  processOf,
+  TargetWatch,
+  threadIdsOf,
+} from "../../../lib/counters/named/set_target.ts";
 import type { KernelFiles } from "../../../lib/events/files.ts";
 
 /** /proc with these tasks: thread to its process, state and start time. */
@@ -38,8 +43,8 @@ Deno.test("a target in words", () => {
 });
 
 Deno.test("threadsOf() and processOf() read /proc, in order of number", () => {
-  assertEquals(threadsOf(9, process()), [9, 10]);
-  assertEquals(threadsOf(3, process()), []);
+  assertEquals(threadIdsOf(9, process()), [9, 10]);
+  assertEquals(threadIdsOf(3, process()), []);
   assertEquals([processOf(10, process()), processOf(3, process())], [9, undefined]);
 });
 

@@ -1,5 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { BoundSet, type PlacedCounters, SetRefusal, subtract } from "../../../lib/counters/open/bound_set.ts";
+import {
+  BoundSet,
+  type PlacedCounters,
+  SetRefusal,
+  subtractBuffers,
+} from "../../../lib/counters/open/bound_set.ts";
 
 const U64_MAX = (1n << 64n) - 1n;
 
@@ -93,7 +98,7 @@ Deno.test("subtract() takes request by request in 64 bits, and keeps the later h
     counts: [count],
     places: [],
   });
-  assertEquals(subtract(buffer(9n, 3n), buffer(4n, U64_MAX)), {
+  assertEquals(subtractBuffers(buffer(9n, 3n), buffer(4n, U64_MAX)), {
     hrtimeNs: 9n,
     tickNs: 5n,
     counts: [4n],

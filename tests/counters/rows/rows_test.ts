@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import type { Row } from "../../../lib/counters/rows/row.ts";
-import { headerText, rowJson, rowText, type Table } from "../../../lib/counters/rows/rows.ts";
+import type { BindRow } from "../../../lib/counters/rows/row.ts";
+import { headerText, rowJson, type RowTable, rowText } from "../../../lib/counters/rows/rows.ts";
 import { assertGolden } from "../../golden.ts";
 
 const START = 5_000_000_000n;
@@ -8,7 +8,7 @@ const FAULTS = { name: "page-faults", unit: "", scale: 1 };
 const CLOCK = { name: "task-clock", unit: "ns", scale: 1 };
 const ENERGY = { name: "power/energy-pkg/", unit: "Joules", scale: 0.5 };
 
-const TASKS: Table = {
+const TASKS: RowTable = {
   kind: "tasks",
   sets: [[FAULTS, CLOCK]],
   specs: ["page-faults,task-clock"],
@@ -16,7 +16,7 @@ const TASKS: Table = {
   stamps: false,
 };
 
-const LIFE: Row[] = [
+const LIFE: BindRow[] = [
   {
     event: "lwp_create",
     timeNs: START + 1_500_000n,
@@ -44,7 +44,7 @@ const LIFE: Row[] = [
   { event: "total", timeNs: START + 2_100_000_000n, lwp: 3, counts: [{ value: 1241n }, { value: 12345n }] },
 ];
 
-function text(rows: Row[], table: Table): string {
+function text(rows: BindRow[], table: RowTable): string {
   return headerText(table) + rows.map((row) => rowText(row, table)).join("");
 }
 
@@ -57,8 +57,8 @@ Deno.test("rows as JSON have the same, scaled counts marked and unknown ones nul
 });
 
 Deno.test("rows of CPUs are cpustat's, with the number of CPUs in the total", () => {
-  const table: Table = { ...TASKS, kind: "cpus", sets: [[ENERGY]], stamps: true };
-  const rows: Row[] = [
+  const table: RowTable = { ...TASKS, kind: "cpus", sets: [[ENERGY]], stamps: true };
+  const rows: BindRow[] = [
     { event: "tick", timeNs: START + 1_000_000_000n, cpu: 0, counts: [{ value: 3n }] },
     { event: "tick", timeNs: START + 1_000_000_000n, cpu: 1, counts: [{}] },
     { event: "total", timeNs: START + 1_000_000_000n, cpu: 2, counts: [{}] },
@@ -67,8 +67,8 @@ Deno.test("rows of CPUs are cpustat's, with the number of CPUs in the total", ()
 });
 
 Deno.test("rows of several sets have pic columns, and say whose they are", () => {
-  const table: Table = { ...TASKS, sets: [[FAULTS, CLOCK], [CLOCK]], specs: ["a,b", "c"] };
-  const rows: Row[] = [
+  const table: RowTable = { ...TASKS, sets: [[FAULTS, CLOCK], [CLOCK]], specs: ["a,b", "c"] };
+  const rows: BindRow[] = [
     { event: "tick", timeNs: START, pid: 1, lwp: 1, set: 0, counts: [{ value: 1n }, { value: 2n }] },
     { event: "tick", timeNs: START, pid: 1, lwp: 1, set: 1, counts: [{ value: 3n }] },
     { event: "total", timeNs: START, pid: 1, lwp: 1, set: 1, counts: [{}], remark: "not counted" },

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { assign, type Placement } from "../../../lib/counters/verify/assign.ts";
+import { assignPics, type Placement } from "../../../lib/counters/verify/assign.ts";
 
 /** Whether the requests can be placed, by trying everything. */
 function placeable(requests: readonly Placement[], taken: ReadonlySet<number> = new Set()): boolean {
@@ -39,7 +39,7 @@ Deno.test("assign() agrees with trying everything on 20000 random cases, and its
   let refused = 0;
   for (let round = 0; round < 20000; round++) {
     const requests = randomCase(next);
-    const found = assign(requests);
+    const found = assignPics(requests);
     const shown = JSON.stringify({ requests, found });
     if ("pics" in found) {
       assertEquals(found.pics.length, requests.length, shown);
@@ -65,21 +65,23 @@ Deno.test("assign() agrees with trying everything on 20000 random cases, and its
 Deno.test("assign() places what first-fit from every start does not", () => {
   // from each start in turn, first-fit gives pic0 or pic1 away to a request that has others
   const requests = [{ capable: [0, 1, 2] }, { capable: [0] }, { capable: [0, 1, 3] }, { capable: [1] }];
-  assertEquals(assign(requests), { pics: [2, 0, 3, 1] });
+  assertEquals(assignPics(requests), { pics: [2, 0, 3, 1] });
 });
 
 Deno.test("assign() keeps a preferred PIC unless another request needs it", () => {
-  assertEquals(assign([{ capable: [0, 1, 2], preferred: 2 }]), { pics: [2] });
-  assertEquals(assign([{ capable: [0, 1], preferred: 0 }, { capable: [0, 1], picnum: 0 }]), { pics: [1, 0] });
-  assertEquals(assign([{ capable: [0], preferred: 3 }]), { pics: [0] });
+  assertEquals(assignPics([{ capable: [0, 1, 2], preferred: 2 }]), { pics: [2] });
+  assertEquals(assignPics([{ capable: [0, 1], preferred: 0 }, { capable: [0, 1], picnum: 0 }]), {
+    pics: [1, 0],
+  });
+  assertEquals(assignPics([{ capable: [0], preferred: 3 }]), { pics: [0] });
 });
 
 Deno.test("assign() names those in conflict, not those beside them", () => {
   const requests = [{ capable: [0, 1, 2, 3] }, { capable: [1] }, { capable: [2, 3] }, { capable: [1] }];
-  assertEquals(assign(requests), { conflict: [1, 3], candidates: [1] });
+  assertEquals(assignPics(requests), { conflict: [1, 3], candidates: [1] });
 });
 
 Deno.test("assign() takes no requests, and refuses one without any PIC", () => {
-  assertEquals(assign([]), { pics: [] });
-  assertEquals(assign([{ capable: [] }]), { conflict: [0], candidates: [] });
+  assertEquals(assignPics([]), { pics: [] });
+  assertEquals(assignPics([{ capable: [] }]), { conflict: [0], candidates: [] });
 });

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { setsOfEvents } from "../../../lib/counters/verify/event_sets.ts";
 import { verify } from "../../../lib/counters/verify/verify.ts";
-import type { BindTarget } from "../../../lib/counters/verify/verify_request.ts";
+import type { VerifyTarget } from "../../../lib/counters/verify/verify_request.ts";
 import { arm, hybrid, intel, virtual } from "../machines.ts";
 import { packed, pics, refused, spec, TASK } from "../verifying.ts";
 
@@ -145,7 +145,7 @@ Deno.test("verify() refuses a group that is pinned in part (subcode 8)", () => {
 });
 
 Deno.test("verify() refuses CPUs that are not online (subcode 10)", () => {
-  const target: BindTarget = { kind: "cpus", cpus: [0, 7, 9] };
+  const target: VerifyTarget = { kind: "cpus", cpus: [0, 7, 9] };
   refused(spec("cycles"), intel(), {
     subcode: "CPC_PBIND_FAILED",
     status: 3,
