@@ -1,6 +1,6 @@
-/** Where the program lies: this checkout's root folder, or the same inside a compiled binary. */
+/** Location of the program: the root folder of this checkout, or of the compiled binary. */
 
-/** The file at `path` from the root. This module is two folders below that, and in build/program/ it is, too. */
+/** Returns the URL of the file at `path` below the root. This module is two folders below it, in build/program/ too. */
 export function rootUrl(path: string): URL {
   return new URL(`../../${path}`, import.meta.url);
 }

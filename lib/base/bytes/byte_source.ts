@@ -1,37 +1,39 @@
 /**
- * Where bytes come from. Readers and symbol tables are handed one of these and open nothing
- * themselves, so that a file, a pipe, an archive or a test's array all go through the same code.
+ * Sources of bytes. Readers and symbol tables are given one of these and open nothing themselves, so a file, a pipe, an
+ * archive and a test's array all go through the same code.
  */
 
 /** A stream of bytes, read once from front to back. */
 export interface ByteInput {
-  /** Fills `into` from its start; returns how many bytes, at least 1, or 0 at the end. Blocks. */
+  /** Fills `into` from its start; returns the number of bytes read: at least 1, or 0 at the end. Blocks. */
   read(into: Uint8Array): number;
-  /** What to call it in errors: a path, or `standard input`. */
+  /** Name for error messages: a path, or `standard input`. */
   readonly name: string;
-  /** Present when the input is a file: bytes from `offset` on, as many as are there, up to `into.length`. */
+  /** Reads at any offset: as many bytes as there are, up to `into.length`. Present when the input is a file. */
   readAt?(offset: number, into: Uint8Array): number;
-  /** Present when the input is a file: its size in bytes. */
+  /** Size in bytes. Present when the input is a file. */
   readonly size?: number;
-  /** Present when the input is a file: when it was last written to, in seconds since 1970. */
+  /** Time of the last write, in seconds since 1970. Present when the input is a file. */
   readonly modified?: number;
-  /** Present when the input is a folder, of which this is the main file: the files beside it, in their order. */
+  /** Other files of the recording, in order. Present when the input is the main file of a folder. */
   readonly beside?: readonly ByteInput[];
 }
 
-/** Random access to an object's bytes (an ELF file, a captured vdso). */
+/** Random access to the bytes of an object (an ELF file, a captured vdso). */
 export interface ByteSource {
-  /** What to call it in errors. */
+  /** Name for error messages. */
   readonly name: string;
-  /** In bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** Bytes [offset, offset + length), fewer when the source ends before; never throws for a range past the end. */
+  /**
+   * Reads bytes [offset, offset + length), fewer when the source ends before; never throws for a range past the end.
+   */
   read(offset: number, length: number): Uint8Array;
-  /** Present when something is held open for it; nothing can be read behind it. */
+  /** Releases the file behind the source, after which nothing can be read. Present when there is one. */
   close?(): void;
 }
 
-/** An in-memory ByteSource, and a ByteInput that hands out at most `chunk` bytes a read. */
+/** Memory-backed ByteSource, and a ByteInput that hands out at most `chunk` bytes per read. */
 export class MemoryBytes implements ByteSource, ByteInput {
   readonly name: string;
   readonly size: number;
@@ -63,7 +65,7 @@ export class MemoryBytes implements ByteSource, ByteInput {
   }
 }
 
-/** Reads `length` bytes of a stream, fewer when it ends before. Memory grows with what comes, not with `length`. */
+/** Reads `length` bytes of a stream, fewer when it ends before. Memory grows with what arrives, not with `length`. */
 export function readStream(input: Pick<ByteInput, "read">, length: number): Uint8Array<ArrayBuffer> {
   let bytes = new Uint8Array(Math.min(length, 65536));
   let got = 0;

@@ -1,6 +1,6 @@
 /**
- * Bounds-checked reading and writing of C structs, for headers, attrs and sections. Hot loops over
- * samples do not come through here: they use typed-array views over a whole window of records.
+ * Bounds-checked reading and writing of C structs, for headers, attrs and sections. Hot loops over samples don't use
+ * it: they use typed-array views over a whole window of records.
  */
 
 import { BadInputError } from "../system/errors.ts";
@@ -9,7 +9,7 @@ import { osBytes } from "../text/os_text.ts";
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** Reads C scalars one after another from `bytes`, in the byte order given; every read is checked. */
+/** Reads C scalars in sequence from `bytes`, in the given byte order. Every read is checked. */
 export class ByteReader {
   readonly bytes: Uint8Array;
   readonly littleEndian: boolean;
@@ -20,8 +20,8 @@ export class ByteReader {
   readonly #origin: number;
 
   /**
-   * @param what names the structure in errors: `the file header`.
-   * @param origin offset of `bytes` in the file, so that errors give a place in the file.
+   * @param what name of the structure in errors: `the file header`.
+   * @param origin offset of `bytes` in the file, so that errors give the file offset.
    */
   constructor(bytes: Uint8Array, littleEndian = true, what = "the data", origin = 0) {
     this.bytes = bytes;
@@ -32,17 +32,17 @@ export class ByteReader {
     this.#origin = origin;
   }
 
-  /** Bytes left to read. */
+  /** Number of bytes left to read. */
   get left(): number {
     return this.bytes.length - this.pos;
   }
 
-  /** Offset in the file of the next read. */
+  /** Offset of the next read in the file. */
   get offset(): number {
     return this.#origin + this.pos;
   }
 
-  /** Checks that `n` more bytes are there, moves past them, returns where they start. Throws BadInputError. */
+  /** Moves past `n` bytes and returns the position where they start. Throws BadInputError when fewer are left. */
   take(n: number): number {
     const at = this.pos;
     if (n < 0 || n > this.bytes.length - at) {
@@ -76,7 +76,7 @@ export class ByteReader {
     return this.#view.getBigUint64(this.take(8), this.littleEndian);
   }
 
-  /** A u64 that must fit a double exactly, such as an offset or a size. Throws BadInputError past 2^53. */
+  /** Reads a u64 that must fit a double exactly, such as an offset or a size. Throws BadInputError past 2^53. */
   size(): number {
     const at = this.pos;
     const value = this.u64();
@@ -89,37 +89,37 @@ export class ByteReader {
     return Number(value);
   }
 
-  /** The next `n` bytes, as a view (not a copy). */
+  /** Reads the next `n` bytes, as a view (not a copy). */
   slice(n: number): Uint8Array {
     const at = this.take(n);
     return this.bytes.subarray(at, at + n);
   }
 
-  /** A string in a field of `n` bytes, up to its first NUL. */
+  /** Reads a string from a field of `n` bytes, up to its first NUL. */
   fixedString(n: number): string {
     return cString(this.slice(n));
   }
 }
 
-/** The string at the start of `bytes`, up to the first NUL or the end. Bad UTF-8 becomes U+FFFD. */
+/** Decodes the string at the start of `bytes`, up to the first NUL or the end. Bad UTF-8 becomes U+FFFD. */
 export function cString(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
-/** The string at the start of `bytes`, as cString() has it, but for a … in place of what is beyond `most` bytes. */
+/** Decodes the string at the start of `bytes` like cString(), but replaces everything beyond `most` bytes by `…`. */
 export function shortCString(bytes: Uint8Array, most: number): string {
   const end = bytes.subarray(0, most + 1).indexOf(0);
   if (end >= 0 || bytes.length <= most) return cString(bytes);
   return decoder.decode(bytes.subarray(0, most)) + "…";
 }
 
-/** Encodes `text` with a NUL behind it: as UTF-8, or as the bytes that `osText()` read. */
+/** Encodes `text`, followed by a NUL: as UTF-8, or as the bytes that `osText()` decoded. */
 export function toCString(text: string): Uint8Array<ArrayBuffer> {
   return osBytes(text + "\0");
 }
 
-/** Writes C scalars one after another, growing as needed; `bytes()` gives what was written. */
+/** Writes C scalars in sequence, growing as needed; `bytes()` returns the result. */
 export class ByteWriter {
   readonly littleEndian: boolean;
   #buffer: Uint8Array<ArrayBuffer>;
@@ -132,11 +132,12 @@ export class ByteWriter {
     this.#view = new DataView(this.#buffer.buffer);
   }
 
-  /** Bytes written so far: the offset of the next write. */
+  /** Number of bytes written so far: the offset of the next write. */
   get length(): number {
     return this.#length;
   }
 
+  /** Reserves `n` bytes and returns their offset. May replace `#buffer` and `#view`: read those only afterwards. */
   #room(n: number): number {
     const at = this.#length;
     if (at + n > this.#buffer.length) {
@@ -150,42 +151,42 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    const at = this.#room(1); // before #view is read: it may be replaced
+    const at = this.#room(1);
     this.#view.setUint8(at, value);
     return this;
   }
 
   u16(value: number): this {
-    const at = this.#room(2); // before #view is read: it may be replaced
+    const at = this.#room(2);
     this.#view.setUint16(at, value, this.littleEndian);
     return this;
   }
 
   u32(value: number): this {
-    const at = this.#room(4); // before #view is read: it may be replaced
+    const at = this.#room(4);
     this.#view.setUint32(at, value, this.littleEndian);
     return this;
   }
 
   i32(value: number): this {
-    const at = this.#room(4); // before #view is read: it may be replaced
+    const at = this.#room(4);
     this.#view.setInt32(at, value, this.littleEndian);
     return this;
   }
 
   u64(value: bigint | number): this {
-    const at = this.#room(8); // before #view is read: it may be replaced
+    const at = this.#room(8);
     this.#view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), this.littleEndian);
     return this;
   }
 
   raw(bytes: Uint8Array): this {
-    const at = this.#room(bytes.length); // before #buffer is read: it may be replaced
+    const at = this.#room(bytes.length);
     this.#buffer.set(bytes, at);
     return this;
   }
 
-  /** `text`, a NUL, then NULs up to the next multiple of `align` bytes from the start of the string. */
+  /** Writes `text`, a NUL, then NULs up to the next multiple of `align` bytes from the start of the string. */
   paddedString(text: string, align = 8): this {
     const bytes = encoder.encode(text);
     const padded = Math.floor(bytes.length / align + 1) * align;
@@ -194,7 +195,7 @@ export class ByteWriter {
   }
 
   zeros(n: number): this {
-    this.#room(n); // the buffer is zeroed when made and only ever written forward
+    this.#room(n); // the buffer starts zeroed and is only written forward
     return this;
   }
 
@@ -216,13 +217,13 @@ export class ByteWriter {
     return this;
   }
 
-  /** What was written, as a view that further writes may detach. */
+  /** Returns the bytes written so far, as a view that further writes may detach. */
   bytes(): Uint8Array<ArrayBuffer> {
     return this.#buffer.subarray(0, this.#length);
   }
 }
 
-/** The parts one behind another. */
+/** Concatenates byte arrays. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

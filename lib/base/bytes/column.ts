@@ -1,8 +1,8 @@
-/** Growable typed-array columns: what the profile's tables are made of. */
+/** Growable typed-array columns, which the profile's tables consist of. */
 
 type Numbers = Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
-/** Rows 0 to length - 1 of `data` are in use; `data` is replaced when it grows, so do not keep it. */
+/** Growable column: rows 0 to length - 1 of `data` are in use. Growing replaces `data`, so do not keep it. */
 export class TypedColumn<T extends Numbers> {
   data: T;
   length = 0;
@@ -13,7 +13,7 @@ export class TypedColumn<T extends Numbers> {
     this.data = make(capacity);
   }
 
-  /** Appends a value; returns its row. */
+  /** Appends a value and returns its row. */
   push(value: number): number {
     const row = this.length;
     if (row === this.data.length) {
@@ -26,17 +26,17 @@ export class TypedColumn<T extends Numbers> {
     return row;
   }
 
-  /** The rows in use, as a view. */
+  /** Returns the rows in use, as a view. */
   values(): T {
     return this.data.subarray(0, this.length) as T;
   }
 }
 
-/** A column of 32-bit signed integers: ids, with -1 for none. */
+/** Column of 32-bit signed integers: ids, with -1 for none. */
 export const int32Column = (capacity?: number) => new TypedColumn((n) => new Int32Array(n), capacity);
 
-/** A column of 32-bit unsigned integers: offsets. */
+/** Column of 32-bit unsigned integers: offsets. */
 export const uint32Column = (capacity?: number) => new TypedColumn((n) => new Uint32Array(n), capacity);
 
-/** A column of doubles: addresses, counts, times. */
+/** Column of doubles: addresses, counts, times. */
 export const float64Column = (capacity?: number) => new TypedColumn((n) => new Float64Array(n), capacity);

@@ -1,13 +1,13 @@
 /**
- * Hashes of what a file chooses: addresses, ids of threads, stacks. They go by a number that differs from process to
- * process, so that nobody can write a file whose keys all have one hash, which would make every look-up a search
- * through all of them (V8's own Map has no such number for its integer keys).
+ * Hashes of values that an input file chooses: addresses, thread ids, stacks. A seed that differs per process keeps
+ * anyone from writing a file whose keys all collide, which would turn every lookup into a linear search (V8's own Map
+ * has no seed for integer keys).
  */
 
-/** Unknown to whoever wrote the file. Math.random() starts from the system's entropy; nothing that is printed depends on it. */
+/** Per-process hash seed. Math.random() is seeded from the system's entropy; no output depends on it. */
 const SEED = Math.floor(Math.random() * 4294967296) | 0;
 
-/** Mixes two 32-bit words into a hash whose low bits depend on all of both. */
+/** Mixes two 32-bit words into a hash whose low bits depend on every bit of both. */
 export function mix(a: number, b: number): number {
   let h = Math.imul(a ^ SEED, 0x85ebca6b);
   h = Math.imul((h ^ (h >>> 15)) + b | 0, 0xc2b2ae35);
@@ -15,7 +15,7 @@ export function mix(a: number, b: number): number {
   return h ^ (h >>> 16);
 }
 
-/** A double that holds an integer, as a 32-bit hash input. */
+/** Folds an integer held in a double into a 32-bit hash input. */
 export function fold(value: number): number {
   const high = (value / 4294967296) | 0;
   return high === 0 ? value | 0 : mix(value | 0, high);

@@ -1,29 +1,29 @@
-/** Numbers by 32-bit keys that a file chooses: ids of processes and threads, numbers of CPUs. */
+/** Map from 32-bit keys that an input file chooses (process ids, thread ids, CPU numbers) to numbers. */
 
 import { mix } from "./hash.ts";
 
-/** What `get` gives for a key that is not there. */
+/** Value that `get` returns for a missing key. */
 export const ABSENT = -0x80000000;
-/** Stands in a slot whose key was taken out, where others may lie behind it. */
+/** Tombstone: value of a slot whose key was deleted, so that probing continues past it. */
 const REMOVED = -0x7fffffff;
 const FIRST_SLOTS = 16;
 
-/** 32-bit keys and values, in open addressing: 16 to 32 bytes an entry. */
+/** Hash map of 32-bit keys and values with open addressing: 16 to 32 bytes per entry. */
 export class IntMap {
-  /** Slots of two: key, value. A value of ABSENT says that the slot is free. */
+  /** Pairs of key and value. The value ABSENT marks a free slot. */
   #slots = emptySlots(FIRST_SLOTS);
   #mask = FIRST_SLOTS - 1;
-  /** Slots that are not free. */
+  /** Number of slots in use, tombstones included. */
   #used = 0;
-  /** How many keys there are. */
+  /** Number of keys. */
   size = 0;
 
-  /** @param keys each of them is there to begin with, its last place among them as its value. */
+  /** @param keys initial keys; each maps to its last index in this list. */
   constructor(keys: ArrayLike<number> = []) {
     for (let i = 0; i < keys.length; i++) this.set(keys[i], i);
   }
 
-  /** The value of `key`, or ABSENT. */
+  /** Returns the value of `key`, or ABSENT. */
   get(key: number): number {
     const slots = this.#slots, mask = this.#mask;
     for (let slot = mix(key, 0) & mask;; slot = (slot + 1) & mask) {
@@ -56,7 +56,7 @@ export class IntMap {
     if (this.#used * 2 > mask) this.#rebuild();
   }
 
-  /** Takes `key` out; false when it is not there. */
+  /** Deletes `key`; returns whether it was there. */
   delete(key: number): boolean {
     const slots = this.#slots, mask = this.#mask;
     for (let slot = mix(key, 0) & mask;; slot = (slot + 1) & mask) {
@@ -69,7 +69,7 @@ export class IntMap {
     }
   }
 
-  /** Room for twice the keys there are; what was taken out is gone for good. */
+  /** Rehashes into a table with room for twice the keys, which drops the tombstones. */
   #rebuild(): void {
     const old = this.#slots;
     let capacity = FIRST_SLOTS;

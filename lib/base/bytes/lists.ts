@@ -1,28 +1,28 @@
 /**
- * Work on lists of any length. The arguments of a call lie on the stack, where about 120,000 have room: no list whose
- * length a file or a user decides is passed as arguments (`push(...)`, `Math.max(...)`).
+ * Helpers for lists of any length. Call arguments lie on the stack, which has room for about 120,000, so a list whose
+ * length a file or a user decides must not be spread into a call (`push(...)`, `Math.max(...)`).
  */
 
-/** Adds `items` at the end of `list`. */
+/** Appends `items` to `list`. */
 export function append<T>(list: T[], items: Iterable<T>): void {
   for (const item of items) list.push(item);
 }
 
-/** The greatest of `numbers`; -Infinity of none. */
+/** Returns the greatest of `numbers`; -Infinity when there are none. */
 export function greatest(numbers: Iterable<number>): number {
   let most = -Infinity;
   for (const number of numbers) most = Math.max(most, number);
   return most;
 }
 
-/** The least of `numbers`; Infinity of none. */
+/** Returns the least of `numbers`; Infinity when there are none. */
 export function least(numbers: Iterable<number>): number {
   let fewest = Infinity;
   for (const number of numbers) fewest = Math.min(fewest, number);
   return fewest;
 }
 
-/** By column the length of its longest cell; none without rows. */
+/** Returns the length of the longest cell of each column; nothing for no rows. */
 export function columnWidths(rows: readonly (readonly string[])[]): number[] {
   const widths: number[] = [];
   for (const row of rows) {

@@ -1,10 +1,10 @@
 /**
- * Unpacks zstd (RFC 8878) as it comes in. What is packed may be made by anyone, so each block is held to what the format
- * allows before it is written (128 kB, and matches within what is there), and a window to what the caller allows; memory
- * goes with what has come out, not with what the data says will.
+ * Streaming zstd decoder (RFC 8878). The data is untrusted: each block is checked against the format's limits before it
+ * is written (128 kB, and matches within the decoded data), and the window against MAX_WINDOW. Memory grows with the
+ * decoded data, not with the sizes that the input claims.
  *
- *     frame: magic, header, blocks, checksum (passed over)         (section 3.1.1)
- *     block: u24 header; stored, one byte repeated, or literals and the sequences that copy them and what came before
+ *     frame: magic, header, blocks, checksum (skipped)         (section 3.1.1)
+ *     block: u24 header; stored, one byte repeated, or literals and the sequences that copy them and earlier data
  */
 
 import {
@@ -22,28 +22,31 @@ import {
 export { ZstdError } from "./zstd_entropy.ts";
 
 const MAGIC = 0xfd2fb528;
-/** Skippable frames: the low four bits may be any. */
+/** Magic of skippable frames, whose low four bits may be any. */
 const SKIPPABLE = 0x184d2a50;
-const MOST_FRAME_HEADER = 18;
+const MAX_FRAME_HEADER = 18;
 const BLOCK_HEADER = 3;
-const MOST_BLOCK = 128 << 10;
-/** How far back data may refer: the most that zstd's own decoder allows unless told otherwise. */
-const MOST_WINDOW = 1 << 27;
+const MAX_BLOCK = 128 << 10;
+/** Limit on the window in bytes: the default limit of zstd's own decoder. */
+const MAX_WINDOW = 1 << 27;
 const BLOCK = { RAW: 0, RLE: 1, COMPRESSED: 2 } as const;
 const LITERALS = { RAW: 0, RLE: 1, COMPRESSED: 2 } as const;
 const MODE = { PREDEFINED: 0, RLE: 1, COMPRESSED: 2 } as const;
 
-/** Codes of lengths of literals and of matches: what is added to the bits that follow, and how many those are. */
+/** Codes of literal and match lengths: for each code, the base value and the number of extra bits added to it. */
 const LITERAL_LENGTHS = codes(16, 0, [1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
 const MATCH_LENGTHS = codes(32, 3, [1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
-const MOST_OFFSET_CODE = 31;
+const MAX_OFFSET_CODE = 31;
 
+/** Base value and number of extra bits of each code. */
 interface Codes {
   bases: Uint32Array;
   bits: Uint8Array;
 }
 
-/** The first `single` codes are one length each, from `first` on; those behind have bits. */
+/**
+ * Builds a code table: the first `single` codes stand for one length each, from `first` on; the others have extra bits.
+ */
 function codes(single: number, first: number, more: readonly number[]): Codes {
   const bits = Uint8Array.from([...Array(single).fill(0), ...more]);
   const bases = new Uint32Array(bits.length);
@@ -52,7 +55,7 @@ function codes(single: number, first: number, more: readonly number[]): Codes {
   return { bases, bits };
 }
 
-/** The tables that are not in the data (section 3.1.1.3.2.2): of lengths of literals, offsets, and lengths of matches. */
+/** Predefined tables (section 3.1.1.3.2.2): of literal lengths, offsets, and match lengths. */
 const PREDEFINED: readonly FseTable[] = [
   // deno-fmt-ignore
   fseTable([4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1,
@@ -63,48 +66,48 @@ const PREDEFINED: readonly FseTable[] = [
   fseTable([1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1], 6),
 ];
-/** Of each of the three: the most bits of a state, and the last code. */
+/** Limits of each of the three tables: bits of a state, and last code. */
 const TABLE_LIMITS = [
   { log: 9, code: LITERAL_LENGTHS.bits.length - 1 },
-  { log: 8, code: MOST_OFFSET_CODE },
+  { log: 8, code: MAX_OFFSET_CODE },
   { log: 9, code: MATCH_LENGTHS.bits.length - 1 },
 ];
 
-/** A frame that is being unpacked. */
+/** State of the frame being decoded. */
 interface Frame {
   window: number;
   checksum: boolean;
-  /** What blocks take over from those before. */
+  /** Tables and offsets that blocks inherit from earlier ones. */
   huffman: HuffmanTable | undefined;
   tables: (FseTable | undefined)[];
   offsets: [number, number, number];
 }
 
-/** Where the unpacking is: between frames, in one, or passing over what is of no use. */
+/** Decoder state: between frames, in one, or skipping bytes. */
 type State = { kind: "between" } | { kind: "frame"; frame: Frame } | { kind: "skip"; left: number };
 
-/** Unpacks a stream that is pushed piece by piece. */
+/** Decodes a stream that is pushed piece by piece. */
 export class Unzstd {
   readonly #onBlock: (block: Uint8Array) => void;
   #state: State = { kind: "between" };
-  /** What has come in and is not yet used: [#from, #to). */
+  /** Pending input: [#from, #to). */
   #input = new Uint8Array(0);
   #from = 0;
   #to = 0;
   readonly #history = new History();
-  readonly #literals = new Uint8Array(MOST_BLOCK);
+  readonly #literals = new Uint8Array(MAX_BLOCK);
 
-  /** @param onBlock is given what comes out, which is only valid until it returns. */
+  /** @param onBlock receives decoded bytes, which are valid only until it returns. */
   constructor(onBlock: (block: Uint8Array) => void) {
     this.#onBlock = onBlock;
   }
 
-  /** Whether all that came in was whole frames. */
+  /** Whether the input so far consists of whole frames. */
   get isComplete(): boolean {
     return this.#state.kind === "between" && this.#from === this.#to;
   }
 
-  /** Takes the next bytes, and gives what they complete. Throws ZstdError when they are damaged. */
+  /** Decodes the next bytes. Throws ZstdError when they are damaged. */
   push(bytes: Uint8Array): void {
     this.#append(bytes);
     while (this.#step());
@@ -125,7 +128,7 @@ export class Unzstd {
     this.#to += bytes.length;
   }
 
-  /** Does what can be done next; false when more has to come in first. */
+  /** Takes one decoding step; returns false when it needs more input. */
   #step(): boolean {
     const state = this.#state;
     if (state.kind === "skip") {
@@ -150,20 +153,20 @@ export class Unzstd {
       this.#state = { kind: "skip", left: view.getUint32(4, true) };
       return true;
     }
-    if (magic !== MAGIC) throw new ZstdError("it is not zstd");
+    if (magic !== MAGIC) throw new ZstdError("not zstd data");
     const header = frameHeader(bytes);
     if (header === undefined) {
-      if (bytes.length >= MOST_FRAME_HEADER) throw new ZstdError("a frame's header is damaged");
+      if (bytes.length >= MAX_FRAME_HEADER) throw new ZstdError("a frame's header is damaged");
       return false;
     }
     const { size, window, checksum } = header;
-    if (window > MOST_WINDOW) {
+    if (window > MAX_WINDOW) {
       throw new ZstdError(
-        `it asks for a window of ${window} bytes, and ${MOST_WINDOW >> 20} MiB are allowed`,
+        `its window of ${window} bytes is over the limit of ${MAX_WINDOW >> 20} MiB`,
       );
     }
     this.#from += size;
-    this.#history.end = 0; // nothing refers to what earlier frames gave
+    this.#history.end = 0; // frames do not refer to earlier ones
     const frame: Frame = { window, checksum, huffman: undefined, tables: [], offsets: [1, 4, 8] };
     this.#state = { kind: "frame", frame };
     return true;
@@ -174,7 +177,7 @@ export class Unzstd {
     if (there < BLOCK_HEADER) return false;
     const header = input[at] | (input[at + 1] << 8) | (input[at + 2] << 16);
     const isLast = (header & 1) === 1, type = (header >> 1) & 3, size = header >> 3;
-    if (size > MOST_BLOCK) throw new ZstdError(`a block of ${size} bytes`);
+    if (size > MAX_BLOCK) throw new ZstdError(`a block of ${size} bytes`);
     const packed = type === BLOCK.RLE ? 1 : size;
     if (there < BLOCK_HEADER + packed) return false;
     const contents = input.subarray(at + BLOCK_HEADER, at + BLOCK_HEADER + packed);
@@ -193,7 +196,7 @@ export class Unzstd {
   }
 }
 
-/** Unpacks all of `packed` into `into`, which it fills. Throws ZstdError when it is damaged, or has another size. */
+/** Decodes `packed` into `into`, which it fills exactly. Throws ZstdError when it is damaged or has another size. */
 export function unzstd(packed: Uint8Array, into: Uint8Array): void {
   let at = 0;
   const decoder = new Unzstd((block) => {
@@ -205,7 +208,7 @@ export function unzstd(packed: Uint8Array, into: Uint8Array): void {
   if (at < into.length || !decoder.isComplete) throw new ZstdError("it is cut off");
 }
 
-/** A frame's header behind the magic; undefined when it is not all there. */
+/** Parses a frame's header after the magic; undefined when it is incomplete. */
 function frameHeader(bytes: Uint8Array): { size: number; window: number; checksum: boolean } | undefined {
   const descriptor = bytes[4];
   const isSingle = (descriptor & 0x20) !== 0, checksum = (descriptor & 4) !== 0;
@@ -225,21 +228,24 @@ function frameHeader(bytes: Uint8Array): { size: number; window: number; checksu
   return { size, checksum, window: content };
 }
 
-/** What has come out of a frame, as far back as its window. */
+/** Decoded bytes of a frame, as far back as its window. */
 class History {
-  bytes = new Uint8Array(2 * MOST_BLOCK);
-  /** Behind the last byte that has come out. */
+  bytes = new Uint8Array(2 * MAX_BLOCK);
+  /** End of the decoded bytes. */
   end = 0;
 
-  /** Makes room for a block: by growing as what comes out does, up to half a window more than the window, then by moving. */
+  /**
+   * Makes room for a block: by growing up to half a window more than the window, and then by moving the window to the
+   * front.
+   */
   makeRoom({ window }: Frame): void {
-    if (this.end + MOST_BLOCK <= this.bytes.length) return;
-    const most = window + MOST_BLOCK + Math.max(MOST_BLOCK, window >> 1);
+    if (this.end + MAX_BLOCK <= this.bytes.length) return;
+    const most = window + MAX_BLOCK + Math.max(MAX_BLOCK, window >> 1);
     if (this.bytes.length < most) {
-      const grown = new Uint8Array(Math.min(most, Math.max(2 * this.bytes.length, this.end + MOST_BLOCK)));
+      const grown = new Uint8Array(Math.min(most, Math.max(2 * this.bytes.length, this.end + MAX_BLOCK)));
       grown.set(this.bytes.subarray(0, this.end));
       this.bytes = grown;
-      if (this.end + MOST_BLOCK <= grown.length) return;
+      if (this.end + MAX_BLOCK <= grown.length) return;
     }
     const kept = Math.min(window, this.end);
     this.bytes.copyWithin(0, this.end - kept, this.end);
@@ -257,13 +263,13 @@ class History {
   }
 }
 
-/** A block of literals and sequences. */
+/** Block of literals and sequences. */
 class CompressedBlock {
   readonly #bytes: Uint8Array;
   readonly #frame: Frame;
   readonly #history: History;
   readonly #literals: Uint8Array;
-  /** How many literals there are, and where what follows them begins. */
+  /** Number of literals, and position of the data after them. */
   #literalCount = 0;
   #at = 0;
 
@@ -278,11 +284,11 @@ class CompressedBlock {
     this.#readLiterals();
     const count = this.#sequenceCount();
     const history = this.#history;
-    const used = count === 0 ? 0 : this.#runSequences(count, history.end + MOST_BLOCK);
+    const used = count === 0 ? 0 : this.#runSequences(count, history.end + MAX_BLOCK);
     history.append(this.#literals.subarray(used, this.#literalCount));
   }
 
-  /** Literals_Section (section 3.1.1.3.1). */
+  /** Reads the Literals_Section (section 3.1.1.3.1). */
   #readLiterals(): void {
     const bytes = this.#bytes, head = bytes[0] ?? 0, type = head & 3, format = (head >> 2) & 3;
     const number = (bits: number, shift: number, size: number) => {
@@ -309,7 +315,7 @@ class CompressedBlock {
   }
 
   #take(literals: number): void {
-    if (literals > MOST_BLOCK) throw new ZstdError("a block has too many literals");
+    if (literals > MAX_BLOCK) throw new ZstdError("a block has too many literals");
     this.#literalCount = literals;
   }
 
@@ -340,7 +346,7 @@ class CompressedBlock {
     }
   }
 
-  /** Number_of_Sequences (section 3.1.1.3.2.1). */
+  /** Reads Number_of_Sequences (section 3.1.1.3.2.1). */
   #sequenceCount(): number {
     const bytes = this.#bytes, first = bytes[this.#at++];
     if (first === undefined) throw new ZstdError("a block is cut off");
@@ -350,7 +356,7 @@ class CompressedBlock {
     return second + ((bytes[this.#at++] ?? 0) << 8) + 0x7f00;
   }
 
-  /** The table of lengths of literals (0), offsets (1) or lengths of matches (2). */
+  /** Returns the table of literal lengths (0), offsets (1) or match lengths (2). */
   #table(which: 0 | 1 | 2, mode: number): FseTable {
     const { tables } = this.#frame, { log, code } = TABLE_LIMITS[which];
     if (mode === MODE.PREDEFINED) tables[which] = PREDEFINED[which];
@@ -368,7 +374,7 @@ class CompressedBlock {
     return table;
   }
 
-  /** Runs the sequences, which write up to `limit` of the history at most; returns how many literals they use. */
+  /** Executes the sequences, which may write up to `limit` of the history; returns the number of literals used. */
   #runSequences(count: number, limit: number): number {
     const modes = this.#bytes[this.#at++] ?? 0;
     if (modes & 3) throw new ZstdError("sequences have an unknown bit");
@@ -402,7 +408,7 @@ class CompressedBlock {
       if (end > limit || used + literalLength > this.#literalCount) {
         throw new ZstdError("a block is too large");
       }
-      if (!(offset > 0 && offset <= Math.max(window, MOST_BLOCK)) || from < 0) {
+      if (!(offset > 0 && offset <= Math.max(window, MAX_BLOCK)) || from < 0) {
         throw new ZstdError("a match lies too far back");
       }
       copyShort(literals, used, history.bytes, history.end, literalLength);
@@ -416,7 +422,7 @@ class CompressedBlock {
   }
 }
 
-/** The offset that a sequence's value stands for, by those used last, which it changes (section 3.1.1.5). */
+/** Returns the offset that a sequence's value stands for and updates the three most recent ones (section 3.1.1.5). */
 function nextOffset(offsets: [number, number, number], value: number, noLiterals: boolean): number {
   if (value > 3) {
     offsets[2] = offsets[1];
@@ -431,7 +437,7 @@ function nextOffset(offsets: [number, number, number], value: number, noLiterals
   return offsets[0] = offset;
 }
 
-/** Longer copies are worth a call. */
+/** Longest copy in bytes that a loop does faster than a library call. */
 const SHORT = 32;
 
 function copyShort(from: Uint8Array, at: number, to: Uint8Array, end: number, length: number): void {
@@ -439,14 +445,14 @@ function copyShort(from: Uint8Array, at: number, to: Uint8Array, end: number, le
   else for (let i = 0; i < length; i++) to[end + i] = from[at + i];
 }
 
-/** Copies within `bytes` what may overlap: a match of its own end repeats it. */
+/** Copies a match within `bytes`. Source and target may overlap: then the match repeats itself. */
 function copyMatch(bytes: Uint8Array, from: number, to: number, length: number): void {
   const distance = to - from;
   if (length <= SHORT) {
     for (let i = 0; i < length; i++) bytes[to + i] = bytes[from + i];
     return;
   }
-  // each copy doubles what the next one can take at once
+  // each copy doubles the length of the next one
   for (let done = 0; done < length;) {
     const step = Math.min(length - done, distance + done);
     bytes.copyWithin(to + done, from, from + step);

@@ -1,19 +1,22 @@
 /**
- * The entropy coding of zstd (RFC 8878, section 4): bits that are read backwards, FSE tables, and Huffman tables. All that
- * is wrong makes a ZstdError; every table has a bounded size.
+ * Entropy coding of zstd (RFC 8878, section 4): bits read backwards, FSE tables, and Huffman tables. Damaged data
+ * throws ZstdError; every table has a bounded size.
  */
 
-/** What is wrong with compressed data. */
+/** Damage in compressed data. */
 export class ZstdError extends Error {}
 
-/** The most that a code of literals takes in bits (section 4.2.1). */
-const MOST_HUFFMAN_BITS = 11;
-const MOST_WEIGHTS = 255;
+/** Limit on the bits of a literal's code (section 4.2.1). */
+const MAX_HUFFMAN_BITS = 11;
+const MAX_WEIGHTS = 255;
 
-/** Bits of a stream that is read from its end, where a 1 marks the first; past the start they are zeros. */
+/**
+ * Bit reader from the end of a stream, where the highest 1 marks the first bit; bits before the stream's start are
+ * zeros.
+ */
 export class BackwardBits {
   readonly bytes: Uint8Array;
-  /** Bits that are left; below zero when more were read than there were. */
+  /** Number of bits left; negative when more were read than there were. */
   left: number;
 
   constructor(bytes: Uint8Array) {
@@ -23,14 +26,14 @@ export class BackwardBits {
     this.left = 8 * (bytes.length - 1) + log2(last);
   }
 
-  /** Reads the next `n` bits, MOST_BITS at most. */
+  /** Reads the next `n` bits, at most MAX_BITS. */
   read(n: number): number {
     const bits = bitsBefore(this.bytes, this.left, n);
     this.left -= n;
     return bits;
   }
 
-  /** Reads the next `n` bits, 32 at most. */
+  /** Reads the next `n` bits, at most 32. */
   readLong(n: number): number {
     if (n <= MAX_BITS) return this.read(n);
     const high = this.read(n - 16);
@@ -38,10 +41,10 @@ export class BackwardBits {
   }
 }
 
-/** As many bits as four bytes have, wherever in the first of them they begin. */
+/** Limit on a single read: the bits that four bytes have wherever in the first byte they begin. */
 export const MAX_BITS = 25;
 
-/** The `n` bits, MOST_BITS at most, before bit `end` of a stream; those before its start are zeros. */
+/** Returns the `n` bits (at most MAX_BITS) before bit `end` of a stream; bits before its start are zeros. */
 export function bitsBefore(bytes: Uint8Array, end: number, n: number): number {
   const at = end - n;
   if (at < 0) return end <= 0 ? 0 : bitsBefore(bytes, end, end) << -at;
@@ -50,25 +53,25 @@ export function bitsBefore(bytes: Uint8Array, end: number, n: number): number {
   return (word >>> (at & 7)) & ((1 << n) - 1);
 }
 
-/** The number of the highest bit that is set. */
+/** Returns the index of the highest set bit. */
 export function log2(value: number): number {
   return 31 - Math.clz32(value);
 }
 
-/** A table that decodes FSE: by state, a symbol, and how the next state comes about. */
+/** FSE decoding table: for each state, its symbol and the next state. */
 export interface FseTable {
-  /** Bits of a state. */
+  /** Number of bits of a state. */
   log: number;
-  /** `symbol | bits << 8 | base << 16`: so many bits are read, and added to the base, for the next state. */
+  /** Cells `symbol | bits << 8 | base << 16`: the next state is `base` plus the next `bits` bits. */
   cells: Int32Array;
 }
 
-/** The table of one symbol alone, which takes no bits. */
+/** Returns the table of a single symbol, which takes no bits. */
 export function fseOfOne(symbol: number): FseTable {
   return { log: 0, cells: Int32Array.of(symbol) };
 }
 
-/** Makes a table of probabilities in units of 2^-log; -1 is one less than a unit (section 4.1.1). */
+/** Builds a table from probabilities in units of 2^-log; -1 means less than one unit (section 4.1.1). */
 export function fseTable(probabilities: readonly number[], log: number): FseTable {
   const size = 1 << log, mask = size - 1, step = (size >> 1) + (size >> 3) + 3;
   const cells = new Int32Array(size);
@@ -94,23 +97,23 @@ export function fseTable(probabilities: readonly number[], log: number): FseTabl
 }
 
 /**
- * Reads the description of an FSE table from `bytes` on (section 4.1.1); returns it and how many bytes it takes. Throws
- * ZstdError for more symbols than `mostSymbol`, or states of more bits than `mostLog`.
+ * Reads the description of an FSE table at the start of `bytes` (section 4.1.1); returns the table and its size in
+ * bytes. Throws ZstdError for symbols above `maxSymbol`, or states of more than `maxLog` bits.
  */
 export function readFseTable(
   bytes: Uint8Array,
-  mostLog: number,
-  mostSymbol: number,
+  maxLog: number,
+  maxSymbol: number,
 ): { table: FseTable; size: number } {
   const bitsAt = (at: number, n: number) => {
     const byte = at >> 3;
     return ((bytes[byte] | (bytes[byte + 1] << 8) | (bytes[byte + 2] << 16)) >>> (at & 7)) & ((1 << n) - 1);
   };
   const log = bitsAt(0, 4) + 5;
-  if (log > mostLog) throw new ZstdError("an FSE table is too large");
+  if (log > maxLog) throw new ZstdError("an FSE table is too large");
   const probabilities: number[] = [];
   let at = 4, threshold = 1 << log, remaining = threshold + 1, width = log + 1;
-  while (remaining > 1 && probabilities.length <= mostSymbol && at < 8 * bytes.length) {
+  while (remaining > 1 && probabilities.length <= maxSymbol && at < 8 * bytes.length) {
     const short = 2 * threshold - 1 - remaining;
     let value = bitsAt(at, width - 1);
     if (value < short) at += width - 1;
@@ -134,20 +137,23 @@ export function readFseTable(
     }
   }
   const size = (at + 7) >> 3;
-  if (remaining !== 1 || probabilities.length > mostSymbol + 1 || size > bytes.length) {
+  if (remaining !== 1 || probabilities.length > maxSymbol + 1 || size > bytes.length) {
     throw new ZstdError("an FSE table is damaged");
   }
   return { table: fseTable(probabilities, log), size };
 }
 
-/** A table that decodes literals: by the next bits, a symbol and how many of them are its own. */
+/** Huffman decoding table of literals: for the next `log` bits, the symbol and the number of its bits. */
 export interface HuffmanTable {
   log: number;
-  /** `symbol | bits << 8`. */
+  /** Cells `symbol | bits << 8`. */
   cells: Uint16Array;
 }
 
-/** Reads the description of a Huffman table from `bytes` on (section 4.2.1); returns it and how many bytes it takes. */
+/**
+ * Reads the description of a Huffman table at the start of `bytes` (section 4.2.1); returns the table and its size in
+ * bytes.
+ */
 export function readHuffmanTable(bytes: Uint8Array): { table: HuffmanTable; size: number } {
   const head = bytes[0] ?? 0;
   if (head >= 128) {
@@ -161,15 +167,15 @@ export function readHuffmanTable(bytes: Uint8Array): { table: HuffmanTable; size
   }
   const packed = bytes.subarray(1, 1 + head);
   if (packed.length < head) throw new ZstdError("a Huffman table is cut off");
-  const { table, size } = readFseTable(packed, 6, MOST_WEIGHTS);
+  const { table, size } = readFseTable(packed, 6, MAX_WEIGHTS);
   return { table: huffmanTable(readWeights(packed.subarray(size), table)), size: 1 + head };
 }
 
-/** Weights, which two states take turns to give. */
+/** Decodes weights, which two states yield in turn. */
 function readWeights(stream: Uint8Array, { log, cells }: FseTable): number[] {
   const r = new BackwardBits(stream), weights: number[] = [];
   let state = r.read(log), other = r.read(log);
-  while (weights.length < MOST_WEIGHTS) {
+  while (weights.length < MAX_WEIGHTS) {
     const cell = cells[state];
     weights.push(cell & 255);
     const next = (cell >> 16) + r.read((cell >> 8) & 255);
@@ -183,15 +189,15 @@ function readWeights(stream: Uint8Array, { log, cells }: FseTable): number[] {
   throw new ZstdError("a Huffman table has too many symbols");
 }
 
-/** Makes a table of the weights of all symbols but the last, whose own is what makes them add up. */
+/** Builds a table from the weights of all symbols but the last, whose weight completes the sum to a power of two. */
 function huffmanTable(weights: number[]): HuffmanTable {
   let sum = 0;
   for (const weight of weights) {
-    if (weight > MOST_HUFFMAN_BITS) throw new ZstdError("a Huffman table has too long codes");
+    if (weight > MAX_HUFFMAN_BITS) throw new ZstdError("a Huffman table has too long codes");
     if (weight > 0) sum += 1 << (weight - 1);
   }
   const log = sum === 0 ? 0 : log2(sum) + 1, left = (1 << log) - sum;
-  if (sum === 0 || log > MOST_HUFFMAN_BITS || (left & (left - 1)) !== 0) {
+  if (sum === 0 || log > MAX_HUFFMAN_BITS || (left & (left - 1)) !== 0) {
     throw new ZstdError("a Huffman table does not add up");
   }
   const all = [...weights, log2(left) + 1];
@@ -217,7 +223,7 @@ export function readLiterals(
   let { left } = new BackwardBits(stream);
   const count = into.length, mask = (1 << log) - 1;
   let i = 0;
-  // two codes are in any MOST_BITS bits
+  // any MAX_BITS bits contain two codes
   for (; i + 1 < count && left >= MAX_BITS; i += 2) {
     const word = bitsBefore(stream, left, MAX_BITS);
     const first = cells[(word >>> (MAX_BITS - log)) & mask], used = first >> 8;

@@ -1,6 +1,6 @@
 /**
- * Whether something is at `path`, be it a link that leads nowhere; with Deno.statSync, where links lead. False, too, where
- * this user cannot know.
+ * Returns whether `path` exists, even as a dangling link; pass Deno.statSync to follow links. False, too, when this
+ * user may not know.
  */
 export function exists(path: string, stat: typeof Deno.lstatSync = Deno.lstatSync): boolean {
   try {

@@ -1,30 +1,31 @@
-/** Files and standard input as the byte sources that readers take. */
+/** Files and standard input as byte sources. */
 
 import type { ByteInput, ByteSource } from "../bytes/byte_source.ts";
 import { BadInputError } from "../system/errors.ts";
 import { exists } from "./exists.ts";
 import { type GuardedFile, openGuarded, type OpenPolicy, type OpenRefusal } from "./guarded_open.ts";
 
-/** An open file: readable from front to back and at any offset. `close()` it. */
+/** Open file, readable from front to back and at any offset. Needs `close()`. */
 export class FileBytes implements ByteInput, ByteSource {
   readonly name: string;
-  /** In bytes, as it was when the file was opened. */
+  /** Size in bytes when the file was opened. */
   readonly size: number;
   beside?: readonly FileBytes[];
-  /** Tells this file from all others of the machine, whatever its names. */
+  /** Unique identity of the file on this machine, whatever its names. */
   readonly identity: string;
   readonly #file: Deno.FsFile;
   #pos = 0;
   #filePos = 0;
 
-  /** Its device, `major:minor` in hex as in /proc/PID/maps, and its inode there. */
+  /** Device number, `major:minor` in hex as in /proc/PID/maps. */
   readonly device: string;
+  /** Inode number on that device. */
   readonly inode: number;
-  /** Bytes that it takes on the disk: less than its size where it has holes. */
+  /** Allocated bytes on disk: fewer than `size` where the file has holes. */
   readonly allocated: number;
-  /** Its permission bits. */
+  /** Permission bits. */
   readonly mode: number;
-  /** When it was last written to, in seconds since 1970. */
+  /** Time of the last write, in seconds since 1970. */
   readonly modified: number;
 
   private constructor(name: string, { file, stat }: GuardedFile) {
@@ -40,15 +41,15 @@ export class FileBytes implements ByteInput, ByteSource {
   }
 
   /**
-   * Opens a regular file that `policy` allows, which by default is one that no link of another user leads to; else says
-   * why not. Never waits for anyone, and throws nothing.
+   * Opens a regular file that `policy` allows, or returns why it does not. By default, no link of another user may lead
+   * to it. Never blocks and never throws.
    */
   static open(path: string, policy?: OpenPolicy): FileBytes | OpenRefusal {
     const opened = openGuarded(path, policy);
     return "file" in opened ? new FileBytes(path, opened) : opened;
   }
 
-  /** Opens as `open()`; undefined when that is refused, for whatever cause. */
+  /** Opens like `open()`; returns undefined when that is refused, for whatever cause. */
   static tryOpen(path: string, policy?: OpenPolicy): FileBytes | undefined {
     const opened = FileBytes.open(path, policy);
     return opened instanceof FileBytes ? opened : undefined;
@@ -85,31 +86,31 @@ export class FileBytes implements ByteInput, ByteSource {
   }
 }
 
-/** Returns `major:minor` in hex of a device as stat(2) numbers it (gnu_dev_major() and gnu_dev_minor() of glibc). */
+/** Formats a device number of stat(2) as `major:minor` in hex (gnu_dev_major() and gnu_dev_minor() of glibc). */
 function deviceText(dev: number): string {
   const high = Math.floor(dev / 2 ** 32), low = dev >>> 0;
   const major = ((low >>> 8) & 0xfff) + (high & ~0xfff), minor = (low & 0xff) + ((low >>> 12) & ~0xff);
   return deviceOf(major, minor);
 }
 
-/** Returns what FileBytes.device is for a device of these numbers. */
+/** Returns the FileBytes.device of a device with these numbers. */
 export function deviceOf(major: number, minor: number): string {
   return `${major.toString(16)}:${minor.toString(16)}`;
 }
 
-/** What FileBytes.identity is for the file of this `stat`. */
+/** Returns the FileBytes.identity of the file with this `stat`. */
 export function identityOf({ dev, ino }: Deno.FileInfo): string {
   return `${dev}:${ino}`;
 }
 
-/** Standard input, as a stream. */
+/** Returns standard input, as a stream. */
 export function standardInput(): ByteInput {
   return { name: "standard input", read: (into) => Deno.stdin.readSync(into) ?? 0 };
 }
 
 /**
- * Opens what the user named as input: a file, a FIFO, or standard input for `-`. Throws BadInputError
- * saying why it cannot be read.
+ * Opens the input that the user named: a file, a FIFO, or standard input for `-`. Throws BadInputError saying why it
+ * cannot be read.
  */
 export function openInput(path: string): ByteInput {
   if (path === "-") return standardInput();
@@ -122,7 +123,7 @@ export function openInput(path: string): ByteInput {
       const folder = openFolder(path);
       if (folder) return folder;
       cause =
-        "it is a folder, and not a recording by 'perf record --threads' (it has no file 'data'): name a file";
+        "it is a folder without a file 'data', so not a recording by 'perf record --threads': name a file";
     } else if (stat.isFile && isMountedProc()) {
       cause = file.cause === "permission denied" ? DENIED : file.cause;
     } else {
@@ -141,10 +142,10 @@ export function openInput(path: string): ByteInput {
   throw new BadInputError(`cannot read ${path}: ${cause}`);
 }
 
-/** A baseline of ten thousand benchmarks has some 20 MB. */
+/** Size limit of a text file, in bytes; a baseline of 10,000 benchmarks takes about 20 MB. */
 const MAX_TEXT_BYTES = 1 << 26;
 
-/** Reads a text file that the user named (a baseline, a configuration); says why not when that cannot be done. */
+/** Reads a text file that the user named (a baseline, a configuration), or returns why it cannot be read. */
 export function readNamedText(path: string): string | OpenRefusal {
   const file = FileBytes.open(path, { ...NAMED_BY_USER, maxBytes: MAX_TEXT_BYTES });
   if (!(file instanceof FileBytes)) return file;
@@ -155,17 +156,20 @@ export function readNamedText(path: string): string | OpenRefusal {
   }
 }
 
-/** For what the user named: any link may lead there. */
+/** Policy for paths that the user named: follow any link. */
 export const NAMED_BY_USER: OpenPolicy = { links: "all" };
 
 const DENIED = "permission denied: run as the user who recorded it, or as root";
 
-/** False in a chroot or container without /proc, where a file can only be read as a stream. */
+/** Returns whether /proc is mounted. Without it (a chroot, some containers) a file can only be read as a stream. */
 function isMountedProc(): boolean {
   return exists("/proc/self/fd");
 }
 
-/** A recording in several files: `data`, and `data.0`, `data.1` and so on beside it. Undefined when it is none. */
+/**
+ * Opens a recording made of several files: `data`, and beside it `data.0`, `data.1` and so on. Undefined when the
+ * folder has no `data`.
+ */
 function openFolder(path: string): ByteInput | undefined {
   const main = FileBytes.tryOpen(`${path}/data`, NAMED_BY_USER);
   if (!main) return undefined;
@@ -178,7 +182,9 @@ function openFolder(path: string): ByteInput | undefined {
   main.beside = names.map((name) => {
     const file = FileBytes.tryOpen(name, NAMED_BY_USER);
     if (!file) {
-      throw new BadInputError(`cannot read ${name}, a part of the recording ${path}: permission denied`);
+      throw new BadInputError(
+        `cannot read ${name} of the recording ${path}: permission denied: run as the user who recorded it, or as root`,
+      );
     }
     return file;
   });

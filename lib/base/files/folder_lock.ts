@@ -1,22 +1,23 @@
-/** One process at a time in a folder: for files that are read, changed and replaced. */
+/** Advisory lock on a folder, for files that are read, changed and replaced. */
 
-/** How long somebody else may take, in ms: anybody who may read the folder may lock it, and no one has to wait for that. */
-const PATIENCE = 10_000;
+/** Longest wait for the lock, in ms. Anyone who may read the folder may lock it, so the wait is bounded. */
+const LOCK_TIMEOUT_MS = 10_000;
 
 /**
- * Calls `body` while no other process of this machine is in its own call for `folder`; or without that when the folder
- * stays locked for ten seconds, or cannot be locked (some network file systems). Returns what `body` does.
+ * Calls `body` while no other process of this machine runs its own `body` for `folder`. Calls it without the lock when
+ * that is not free within ten seconds, or the file system has no locks (some network file systems). Returns the result
+ * of `body`.
  */
 export async function withFolderLock<T>(folder: string, body: () => T): Promise<T> {
   let locked: Deno.FsFile | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     const file = Deno.openSync(folder);
-    const patience = new Promise<void>((resolve) => timer = setTimeout(resolve, PATIENCE));
+    const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, LOCK_TIMEOUT_MS));
     const lock = file.lock(true).then(() => locked = file, () => file.close());
-    await Promise.race([lock, patience]);
+    await Promise.race([lock, timeout]);
   } catch {
-    // a folder that cannot be read: whoever writes there is told
+    // an unreadable folder: writing there reports the error
   }
   clearTimeout(timer);
   try {

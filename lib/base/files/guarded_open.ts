@@ -13,38 +13,44 @@ import { ERRNO, errnoText } from "../system/errno.ts";
 import { AT_FDCWD, closeDescriptor, O, openAt, openAt2, readLinkOf, RESOLVE } from "./libc.ts";
 import { append } from "../bytes/lists.ts";
 
-/** Whom and what to trust when a path is opened. */
+/** Restrictions on what an open may reach. */
 export interface OpenPolicy {
   /**
-   * The folder that stands for `/`: a path or link never leads out of it. `/proc/PID/root` for the files of a process,
-   * which may be in a container. The root of this process by default.
+   * Folder that stands for `/`: neither the path nor a link leads out of it. Default: this process's root.
+   * `/proc/PID/root` opens files of a process that may be in a container.
    */
   root?: string;
-  /** Which links are followed: by default `trusted`, those of root and this user; `all` for what the user named. */
+  /**
+   * Links to follow: `trusted` (the default) follows those of root and of this user, `all` is for paths that the user
+   * named.
+   */
   links?: "trusted" | "all";
-  /** The users that the file may belong to; anyone by default. */
+  /** Users that may own the file; default: anyone. */
   owners?: readonly number[];
-  /** The largest size in bytes; any by default. */
+  /** Size limit in bytes; default: none. */
   maxBytes?: number;
 }
 
-/** Why a file was not opened. `cause` completes a sentence: `it is a FIFO`. */
+/** Reason why a file was not opened. `cause` completes a sentence: `it is a FIFO`. */
 export interface OpenRefusal {
   cause: string;
-  /** What is wrong: nothing is there, it is not to be trusted, or it cannot be read for another reason. */
+  /**
+   * Kind of refusal: nothing is there, it is not trusted, it exceeds the size limit, or it cannot be read for another
+   * reason.
+   */
   kind: "missing" | "untrusted" | "too large" | "unreadable";
 }
 
-/** An opened file and what fstat(2) says of it. */
+/** Opened file with its fstat(2) result. */
 export interface GuardedFile {
   file: Deno.FsFile;
   stat: Deno.FileInfo;
 }
 
-/** As many links as the kernel follows in one path. */
+/** Limit on links followed in one path, as in the kernel. */
 const MAX_LINKS = 40;
 
-/** Opens the regular file at `path` for reading. Never blocks on what lies there, and throws nothing. */
+/** Opens the regular file at `path` for reading, or returns why not. Never blocks and never throws. */
 export function openGuarded(path: string, policy: OpenPolicy = {}): GuardedFile | OpenRefusal {
   const pinned = pin(path, policy);
   if (pinned < 0) return refusalOf(pinned);
@@ -63,7 +69,7 @@ function openPinned(pinned: number, policy: OpenPolicy): GuardedFile | OpenRefus
   const fd = openAt(AT_FDCWD, `/proc/self/fd/${pinned}`, O.RDONLY | O.NONBLOCK | O.NOCTTY);
   if (fd < 0) return refusalOf(fd);
   try {
-    // once it is open no lease can be taken that would make this wait
+    // an open file can get no new lease that would make this wait
     return { file: Deno.openSync(`/proc/self/fd/${fd}`), stat };
   } catch (error) {
     return { kind: "unreadable", cause: error instanceof Error ? error.message : String(error) };
@@ -78,7 +84,7 @@ function refuse(stat: Deno.FileInfo, { owners, maxBytes = Infinity }: OpenPolicy
     return { kind: "untrusted", cause: `it belongs to user ${stat.uid}` };
   }
   if (stat.size > maxBytes) {
-    return { kind: "too large", cause: `it has ${stat.size} bytes, more than the ${maxBytes} that are read` };
+    return { kind: "too large", cause: `it is ${stat.size} bytes large; at most ${maxBytes} bytes are read` };
   }
   return undefined;
 }
@@ -104,10 +110,10 @@ function refusalOf(result: number): OpenRefusal {
   return { kind: "unreadable", cause: errnoText(errno) };
 }
 
-/** Returns a descriptor (O_PATH) of what is at `path`, which opens nothing yet, or -errno. */
+/** Pins what is at `path` without opening it. Returns an O_PATH descriptor, or -errno. */
 function pin(path: string, { root, links = "trusted" }: OpenPolicy): number {
   if (root === undefined && links === "all") return openAt(AT_FDCWD, path, O.PATH);
-  // the root of a process is a link that only the kernel can follow, and the user's to name elsewhere
+  // only the kernel can follow the link /proc/PID/root; any other root was named by the user
   const top = openAt(AT_FDCWD, root === undefined || root === "" ? "/" : root, O.PATH | O.DIRECTORY);
   if (top < 0) return top;
   try {
@@ -121,8 +127,8 @@ function pin(path: string, { root, links = "trusted" }: OpenPolicy): number {
 }
 
 /**
- * Goes down `path` from `top` part by part, as openat2(RESOLVE_IN_ROOT) would, but follows only those links that `links`
- * allows. Returns a descriptor (O_PATH), or -errno: ELOOP for a link that is not to be followed.
+ * Resolves `path` below `top` component by component, like openat2(RESOLVE_IN_ROOT), but follows only the links that
+ * `links` allows. Returns an O_PATH descriptor, or -errno: ELOOP for a link that may not be followed.
  */
 function walk(top: number, path: string, links: "trusted" | "all"): number {
   const opened: number[] = [];
@@ -133,7 +139,7 @@ function walk(top: number, path: string, links: "trusted" | "all"): number {
       const part = parts.pop()!;
       if (part === "" || part === ".") continue;
       if (part === "..") {
-        const left = opened.pop(); // above the top there is the top
+        const left = opened.pop(); // `..` of the top is the top
         if (left !== undefined) closeDescriptor(left);
         continue;
       }
@@ -158,12 +164,12 @@ function walk(top: number, path: string, links: "trusted" | "all"): number {
   }
 }
 
-/** Returns whether a file or link of this user may lead this process anywhere: root's and its own. */
+/** Returns whether this process trusts files and links of user `uid`: root's and its own. */
 export function isTrusted(uid: number | null): boolean {
   return uid === 0 || uid === Deno.uid();
 }
 
-/** Returns what a descriptor stands for, a link as a link; undefined without /proc. */
+/** Returns the stat of a descriptor, of the link itself for a link; undefined without /proc. */
 function statOf(fd: number): Deno.FileInfo | undefined {
   try {
     return Deno.statSync(`/proc/self/fd/${fd}`);

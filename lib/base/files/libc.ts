@@ -1,12 +1,12 @@
 /**
- * System calls that Deno has no function for, made through the C library that Deno itself runs on. They need no shim, so
- * that reading files is as safe in a checkout without a C compiler.
+ * System calls that Deno lacks, made through the C library that Deno itself runs on. They need no shim, so reading
+ * files is just as safe in a checkout without a C compiler.
  */
 
 import { toCString } from "../bytes/bytes.ts";
 import { ERRNO } from "../system/errno.ts";
 
-/** Flags of open(2) that this program uses; O_DIRECTORY and O_NOFOLLOW differ between architectures. */
+/** Flags of open(2); O_DIRECTORY and O_NOFOLLOW differ between architectures. */
 export const O = {
   RDONLY: 0,
   NOCTTY: 0o400,
@@ -20,10 +20,10 @@ export const O = {
 /** RESOLVE_* of openat2(2), include/uapi/linux/openat2.h. */
 export const RESOLVE = { NO_MAGICLINKS: 0x02, NO_SYMLINKS: 0x04, IN_ROOT: 0x10 } as const;
 
-/** Stands for the current folder where a folder's descriptor is asked for. */
+/** Directory descriptor that stands for the current folder. */
 export const AT_FDCWD = -100;
 
-/** Numbers of calls, asm/unistd.h; openat2 has the same one everywhere. */
+/** System call numbers, asm/unistd.h; openat2 has the same one everywhere. */
 const NR = Deno.build.arch === "aarch64"
   ? { close: 57n, readlinkat: 78n, openat2: 437n }
   : { close: 3n, readlinkat: 267n, openat2: 437n };
@@ -31,7 +31,7 @@ const NR = Deno.build.arch === "aarch64"
 type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
 const SYMBOLS = {
-  // long syscall(long number, ...): whole numbers and addresses are passed as in a function of fixed parameters
+  // long syscall(long number, ...): integers and pointers are passed as to a function of fixed parameters
   syscall: { parameters: ["i64", "i32", "buffer", "buffer", "u64"], result: "i64" },
   // int *__errno_location(void)
   __errno_location: { parameters: [], result: "pointer" },
@@ -45,18 +45,18 @@ const OPENAT = {
   openat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
 } as const;
 
-/** The value of a call, or -errno. */
+/** Returns the result of a call, or -errno. */
 function outcome(result: number | bigint): number {
   if (result >= 0) return Number(result);
   return -(new Deno.UnsafePointerView(libc!.__errno_location()!).getInt32() || ERRNO.EIO);
 }
 
-/** Set once openat2(2) was refused: by an old kernel, or by a seccomp filter that does not know it. */
+/** Whether openat2(2) was refused: by an old kernel, or by a seccomp filter that does not know it. */
 let lacksOpenat2 = false;
 
 /**
- * openat2(2) (Linux 5.6): opens `path` below the folder `at` with O.* flags, O_CLOEXEC always among them, and RESOLVE.*
- * bits. Returns a descriptor, or -errno; -ENOSYS where there is no such call.
+ * Calls openat2(2) (Linux 5.6): opens `path` below the folder `at` with O.* flags (always with O_CLOEXEC) and RESOLVE.*
+ * bits. Returns a descriptor, or -errno; -ENOSYS where the call is not available.
  */
 export function openAt2(at: number, path: string, flags: number, resolve: number): number {
   if (lacksOpenat2) return -ERRNO.ENOSYS;
@@ -69,19 +69,22 @@ export function openAt2(at: number, path: string, flags: number, resolve: number
   return -ERRNO.ENOSYS;
 }
 
-/** openat(2): opens `path` below the folder `at` with O.* flags, O_CLOEXEC always among them. Returns as openAt2. */
+/**
+ * Calls openat(2): opens `path` below the folder `at` with O.* flags (always with O_CLOEXEC). Returns a descriptor, or
+ * -errno.
+ */
 export function openAt(at: number, path: string, flags: number): number {
   libc ??= Deno.dlopen("libc.so.6", SYMBOLS).symbols;
   openat ??= Deno.dlopen("libc.so.6", OPENAT).symbols.openat;
   return outcome(openat(at, toCString(path), flags | O.CLOEXEC));
 }
 
-/** Closes a descriptor that one of these gave. */
+/** Closes a descriptor of `openAt()` or `openAt2()`. */
 export function closeDescriptor(fd: number): void {
   libc!.syscall(NR.close, fd, null, null, 0n);
 }
 
-/** The target of the symbolic link that `fd` (O_PATH, O_NOFOLLOW) stands for; undefined when it has none. */
+/** Returns the target of the symbolic link behind `fd` (O_PATH, O_NOFOLLOW); undefined when it has none. */
 export function readLinkOf(fd: number): string | undefined {
   const into = new Uint8Array(4096); // PATH_MAX
   const length = outcome(libc!.syscall(NR.readlinkat, fd, toCString(""), into, BigInt(into.length)));

@@ -1,14 +1,14 @@
-/** Which pid namespace this process is in: inside a container of its own, the kernel has no pids for what runs outside. */
+/** Pid namespaces: inside a container with its own, the kernel has no pids for processes outside. */
 
-/** Inode of the machine's first pid namespace (PROC_PID_INIT_INO, include/linux/proc_ns.h). */
+/** Link target of the machine's initial pid namespace (PROC_PID_INIT_INO, include/linux/proc_ns.h). */
 const INITIAL = "pid:[4026531836]";
 
-/** Whether `link`, what /proc/self/ns/pid leads to, is a pid namespace other than the machine's first. */
+/** Returns whether `link`, the target of /proc/self/ns/pid, is a pid namespace other than the initial one. */
 export function isNestedPidNamespace(link: string | undefined): boolean {
   return link !== undefined && link !== INITIAL;
 }
 
-/** Whether this process is in a pid namespace other than the machine's first, as in most containers. */
+/** Returns whether this process is in a pid namespace other than the initial one, as in most containers. */
 export function inPidNamespace(): boolean {
   return isNestedPidNamespace(readLink("/proc/self/ns/pid"));
 }
@@ -16,39 +16,39 @@ export function inPidNamespace(): boolean {
 let foreign: boolean | undefined;
 
 /**
- * Whether /proc is of another pid namespace than this process (`unshare -pf` without `--mount-proc`), so that a pid there
- * is another process than the one that the kernel has under it. Looked up once.
+ * Returns whether /proc belongs to another pid namespace than this process (`unshare -pf` without `--mount-proc`),
+ * where a pid names a different process than it does to the kernel. Looked up once.
  */
 export function isForeignProc(): boolean {
   return foreign ??= (readLink("/proc/self") ?? String(Deno.pid)) !== String(Deno.pid);
 }
 
-/** What a foreign /proc comes to, and what to do, for a warning. */
+/** Warning for a /proc of another pid namespace. */
 export const FOREIGN_PROC =
-  "/proc is of another pid namespace, so that names and maps of processes that run already " +
-  "are not known: mount one of this namespace (mount -t proc proc /proc)";
+  "/proc belongs to another pid namespace, so names and maps of already running processes " +
+  "are unknown: mount one for this namespace (mount -t proc proc /proc)";
 
 /**
- * The folder in /proc of a process or thread, by the pid that the kernel gives here; one that is never there (the idle
- * task's) where /proc is of another pid namespace.
+ * Returns the /proc folder of a process or thread by its pid in this namespace; a folder that never exists (the idle
+ * task's) where /proc belongs to another namespace.
  */
 export function processFolder(pid: number | "self"): string {
   return pid !== "self" && isForeignProc() ? "/proc/0" : `/proc/${pid}`;
 }
 
-/** Why there is no such process or thread here, and what to do. */
+/** Returns why a process or thread was not found, and what to do. */
 export function missingTask(what: "process" | "thread"): { cause: string; remedy: string } {
   if (isForeignProc()) {
     return {
-      cause: "/proc is of another pid namespace, where the same numbers are other processes",
-      remedy: "mount one of this namespace: mount -t proc proc /proc",
+      cause: "/proc belongs to another pid namespace, where the same pid names a different process",
+      remedy: "mount one for this namespace: mount -t proc proc /proc",
     };
   }
   return {
     cause: `there is no such ${what}`,
     remedy: "it may have ended: check with ps" +
       (inPidNamespace()
-        ? "; processes outside this pid namespace (container) have pids on the host alone"
+        ? "; processes outside this container (pid namespace) can only be named on the host"
         : ""),
   };
 }

@@ -1,21 +1,21 @@
-/** Copies of files that others have written: of bounded size, with holes where the original has them, and private. */
+/** Private copies of files that others wrote: bounded in size, with holes where the original has them. */
 
 import type { FileBytes } from "./file_bytes.ts";
 
 const CHUNK = 1 << 20;
-/** Bytes after which other work gets its turn. */
+/** Bytes between two yields to other tasks. */
 const PIECE = 16 << 20;
-/** As small as a hole can be. */
+/** Smallest possible hole, in bytes. */
 const BLOCK = 4096;
 
 /**
- * Copies `from` to a new file at `path`, which appears there whole and is for this user alone (mode 0600). Lets other
- * work go on between pieces, and gives up once `stopped`. Returns the bytes that take room on the disk. Throws Deno.errors
- * when it cannot be written; nothing is left then.
+ * Copies `from` to a new file at `path`, which appears complete and with mode 0600. Yields to other tasks between
+ * pieces, and gives up once `stopped()` is true. Returns the allocated bytes. Throws Deno.errors, and leaves nothing
+ * behind, when it cannot be written.
  */
 export async function copySparse(from: FileBytes, path: string, stopped: () => boolean): Promise<number> {
   const partial = `${path}.${crypto.randomUUID()}`;
-  // never an existing file, nor through a link
+  // createNew: neither an existing file nor a link
   const to = Deno.openSync(partial, { write: true, createNew: true, mode: 0o600 });
   try {
     const written = await copyData(from, to, stopped);
@@ -45,7 +45,7 @@ async function copyData(from: FileBytes, to: Deno.FsFile, stopped: () => boolean
   return written;
 }
 
-/** The stretches of whole blocks that are not all zeros, as [start, end) in bytes. */
+/** Yields the ranges of blocks that are not all zeros, as [start, end) in bytes. */
 function* dataIn(bytes: Uint8Array<ArrayBuffer>): Generator<[number, number]> {
   let start = -1;
   for (let at = 0; at < bytes.length; at += BLOCK) {

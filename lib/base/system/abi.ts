@@ -1,6 +1,6 @@
 /** Constants of perf_event_open(2), named as in the kernel's include/uapi/linux/perf_event.h. */
 
-/** perf_event_attr.type: enum perf_type_id. Dynamic PMUs get numbers above these from sysfs. */
+/** perf_event_attr.type: enum perf_type_id. Dynamic PMUs get higher numbers, from sysfs. */
 export const PERF_TYPE = {
   HARDWARE: 0,
   SOFTWARE: 1,
@@ -39,7 +39,10 @@ export const PERF_SAMPLE = {
   WEIGHT_STRUCT: 1 << 24,
 } as const;
 
-/** perf_event_attr.branch_sample_type: those bits of enum perf_branch_sample_type that change what a sample holds or means. */
+/**
+ * perf_event_attr.branch_sample_type: the bits of enum perf_branch_sample_type that change the layout or meaning of a
+ * sample.
+ */
 export const PERF_SAMPLE_BRANCH = {
   CALL_STACK: 1 << 11,
   HW_INDEX: 1 << 17,
@@ -81,7 +84,7 @@ export const PERF_RECORD = {
   CALLCHAIN_DEFERRED: 22,
 } as const;
 
-/** Record types of the perf tools themselves, written by user space (tools/lib/perf/include/perf/event.h). */
+/** Record types that the perf tools write themselves (tools/lib/perf/include/perf/event.h). */
 export const PERF_RECORD_USER = {
   HEADER_ATTR: 64,
   HEADER_EVENT_TYPE: 65,
@@ -125,7 +128,7 @@ export const PERF_RECORD_MISC = {
   MMAP_BUILD_ID: 1 << 14,
 } as const;
 
-/** Markers inside a callchain (enum perf_callchain_context), as signed values. */
+/** Markers inside a call chain (enum perf_callchain_context), as signed values. */
 export const PERF_CONTEXT = {
   HV: -32,
   KERNEL: -128,
@@ -134,11 +137,11 @@ export const PERF_CONTEXT = {
   GUEST: -2048,
   GUEST_KERNEL: -2176,
   GUEST_USER: -2560,
-  /** At or above this (and below 0) an entry is a marker, not an address. */
+  /** Lowest marker: an entry from here up to -1 is a marker, not an address. */
   MAX: -4095,
 } as const;
 
-/** perf_event_open's flags argument. */
+/** Flags argument of perf_event_open(2). */
 export const PERF_FLAG = {
   FD_NO_GROUP: 1,
   FD_OUTPUT: 2,
@@ -176,6 +179,7 @@ export const PERF_COUNT_SW = {
   CGROUP_SWITCHES: 11,
 } as const;
 
-/** PERF_ATTR_SIZE_VER0 and the newest this program knows; the kernel accepts any size between. */
+/** Size in bytes of the first perf_event_attr. The kernel accepts any size from this on. */
 export const PERF_ATTR_SIZE_VER0 = 64;
+/** Size in bytes of the newest perf_event_attr that this program knows. */
 export const PERF_ATTR_SIZE = 128;

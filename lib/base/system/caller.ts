@@ -1,46 +1,52 @@
 /**
- * What pmuctl was started with, so that a program that it measures finds what it would find without pmuctl. The launcher's
- * shell passes on neither every variable nor their order; Deno raises the limit of open files, ignores SIGPIPE, and
- * replaces bytes of arguments that are no UTF-8.
+ * State that pmuctl inherited at its start, which it passes on to the programs it measures so that they run as without
+ * pmuctl. The launcher's shell passes on neither every variable nor their order; Deno raises the limit on open files,
+ * ignores SIGPIPE, and replaces bytes of arguments that are not UTF-8.
  */
 
 import { environmentValue, startEnvironment } from "./launcher.ts";
 import { osText } from "../text/os_text.ts";
 import { procMask } from "../text/proc_text.ts";
 
-/** Set by scripts/pmuctl: /proc/PID/environ, limits and status of before, one behind another, as `od -tx8` prints them. */
+/**
+ * Variable set by scripts/pmuctl: its caller's /proc/PID/environ, limits and status, concatenated, as `od -tx8` prints
+ * them.
+ */
 const VARIABLE = "PMUCTL_CALLER";
 const SIGPIPE = 13;
 
+/** Process state inherited from whoever started pmuctl. */
 export interface Caller {
-  /** The environment, `NAME=VALUE` and a NUL each; undefined where it is this process's own. */
+  /** Environment: `NAME=VALUE` strings, each ending with a NUL; undefined where it is this process's own. */
   environment?: Uint8Array<ArrayBuffer>;
-  /** Signals that are ignored: bit N - 1 for signal N. */
+  /** Ignored signals: bit N - 1 for signal N. */
   ignored: bigint;
-  /** The soft limit of open files; undefined where it is this process's own. */
+  /** Soft limit on open files; undefined where it is this process's own. */
   openFiles?: bigint;
 }
 
-let told: string | undefined;
+let launcherDump: string | undefined;
 let known: Caller | undefined;
 
-/** Takes the launcher's variable out of the environment, for `caller()`. To be called before anything is started. */
+/** Takes the launcher's variable out of the environment, for `caller()`. Call it before anything is started. */
 export function takeCaller(): void {
-  if (Deno.build.standalone) return; // it has no launcher
-  told = environmentValue(VARIABLE);
-  if (told !== undefined) Deno.env.delete(VARIABLE);
+  if (Deno.build.standalone) return; // a compiled binary has no launcher
+  launcherDump = environmentValue(VARIABLE);
+  if (launcherDump !== undefined) Deno.env.delete(VARIABLE);
 }
 
-/** Returns what pmuctl was started with. First to be called before signals are listened to. */
+/** Returns the state that pmuctl was started with. Call it first before any signal listener exists. */
 export function caller(): Caller {
-  return known ??= told ? parseCaller(told) : { environment: startEnvironment(), ignored: ownIgnored() };
+  return known ??= launcherDump
+    ? parseCaller(launcherDump)
+    : { environment: startEnvironment(), ignored: ownIgnored() };
 }
 
-/** Parses what the launcher told. */
+/** Parses the launcher's variable. */
 export function parseCaller(dump: string): Caller {
   const words = dump.trim().split(/\s+/);
   const bytes = new Uint8Array(new BigUint64Array(words.map((word) => BigInt(`0x${word}`))).buffer);
-  // only the environment has NULs, and od fills its last word up with some
+  // only the environment has NULs, but od pads its last word with them
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === 0) end--;
   const texts = bytes.lastIndexOf(0, end - 1) + 1;
@@ -53,7 +59,7 @@ export function parseCaller(dump: string): Caller {
   };
 }
 
-/** Returns the arguments, in which a byte that is no UTF-8 is a lone surrogate (lib/base/text/os_text.ts). */
+/** Returns the command-line arguments; a byte that is not UTF-8 is a lone surrogate (lib/base/text/os_text.ts). */
 export function callerArgs(): string[] {
   if (!Deno.args.some((word) => word.includes("\ufffd"))) return Deno.args;
   try {
@@ -74,12 +80,12 @@ export function argsIn(cmdline: Uint8Array, count: number): string[] {
   return words;
 }
 
-/** Of this process; but SIGPIPE, which Deno ignores whatever it was. */
+/** Returns the signals that this process ignores, except SIGPIPE, which Deno always ignores. */
 function ownIgnored(): bigint {
   try {
     return procMask(Deno.readTextFileSync("/proc/self/status"), "SigIgn") &
       ~(1n << BigInt(SIGPIPE - 1));
   } catch {
-    return 0n; // no /proc: the usual case is that none is ignored
+    return 0n; // no /proc: usually none is ignored
   }
 }

@@ -1,6 +1,6 @@
-/** For who looks for a bug: PMUCTL_DEBUG=1. */
+/** Debugging aid: PMUCTL_DEBUG=1. */
 
-/** Shows where an error came from that is survived, on stderr, to who asked for it. */
+/** Prints the stack trace of a handled error to stderr when PMUCTL_DEBUG is set. */
 export function showTrace(error: unknown): void {
   if (Deno.env.get("PMUCTL_DEBUG") && error instanceof Error) console.error(error.stack);
 }

@@ -1,7 +1,7 @@
 /**
- * Linux's error numbers, their names and what they say: include/uapi/asm-generic/errno-base.h and
- * errno.h, which x86_64 and aarch64 share; the texts are glibc's, in lower case. Only numbers that
- * calls on files, processes and perf events return.
+ * Linux's error numbers with their names and texts: include/uapi/asm-generic/errno-base.h and errno.h, which x86_64 and
+ * aarch64 share; the texts are glibc's, in lower case. Contains the numbers that calls on files, processes and perf
+ * events return.
  */
 
 const TABLE = {
@@ -58,7 +58,7 @@ const TABLE = {
   ECANCELED: [125, "operation canceled"],
 } as const satisfies Record<string, readonly [number, string]>;
 
-/** The symbolic name of an error number: `ENOENT`. */
+/** Symbolic name of an error number: `ENOENT`. */
 export type ErrnoName = keyof typeof TABLE;
 
 /** Error numbers by name, positive: `ERRNO.EACCES` is 13. */
@@ -70,25 +70,28 @@ const byNumber = new Map<number, ErrnoName>(
   Object.entries(TABLE).map(([name, [number]]) => [number, name as ErrnoName]),
 );
 
-/** `ENOENT` for 2; `errno 999` for a number that is not in the table. */
+/** Returns the name of an error number: `ENOENT` for 2; `errno 999` for a number that is not in the table. */
 export function errnoName(errno: number): string {
   return byNumber.get(errno) ?? `errno ${errno}`;
 }
 
-/** `no such file or directory` for 2; `error 999` for a number that is not in the table. */
+/**
+ * Returns the text of an error number: `no such file or directory` for 2; `error 999` for a number that is not in the
+ * table.
+ */
 export function errnoText(errno: number): string {
   const name = byNumber.get(errno);
   return name === undefined ? `error ${errno}` : TABLE[name][1];
 }
 
 /**
- * A system call made through the shim failed. Its line is for developers: whoever knows what the user
- * wanted turns `errno` into advice (an UnsupportedError, a CommandError...).
+ * Failure of a system call made through the shim. Its message is for developers: callers that know the user's intent
+ * turn `errno` into advice (an UnsupportedError, a CommandError...).
  */
 export class PmuError extends Error {
-  /** The error number, positive. */
+  /** Error number, positive. */
   readonly errno: number;
-  /** The call: `perf_event_open`, `chdir`. */
+  /** Name of the call: `perf_event_open`, `chdir`. */
   readonly call: string;
 
   constructor(call: string, errno: number) {
@@ -98,7 +101,7 @@ export class PmuError extends Error {
     this.call = call;
   }
 
-  /** What the error number says: `permission denied`. */
+  /** Text of the error number: `permission denied`. */
   get text(): string {
     return errnoText(this.errno);
   }

@@ -1,24 +1,31 @@
 /**
- * What scripts/pmuctl, and ffi/shim/spawn/start.c behind it, set in the environment for the runtime. It is taken out before
- * anything else, or it would be part of every program's environment, and move its stack.
+ * Variables that scripts/pmuctl and ffi/shim/spawn/start.c set for the runtime. They are removed before anything else:
+ * otherwise they would be part of every program's environment, and move its stack.
  */
 
 import { rootUrl } from "../root.ts";
 
-/** The user's HOME behind "=", or "" when it is not set; the runtime is given another one, for what it reads there. */
+/**
+ * Variable with the user's HOME after "=", or "" when HOME was unset; the runtime gets another HOME, for the files it
+ * reads there.
+ */
 const HOME_MARK = "PMUCTL_HOME";
+/** Variable that is set when the launcher made the runtime ignore SIGXFSZ. */
 const XFSZ_MARK = "PMUCTL_XFSZ";
 
-/** What ffi/shim/spawn/start.c puts in place of the second letter of a name that the runtime is not to see: HIDDEN. */
+/**
+ * Character that ffi/shim/spawn/start.c (HIDDEN) puts in place of the second letter of a variable's name to hide it
+ * from the runtime.
+ */
 const HIDDEN = "~".charCodeAt(0);
 const HIDDEN_NAME = /^[DNOC]~/;
 const HIDDEN_LETTER: Record<string, string> = { D: "E", N: "O", O: "T", C: "O" };
 
 const taken: Record<string, string> = {};
-/** Names that were hidden, as they are. */
+/** Original names of the hidden variables. */
 const hidden: string[] = [];
 
-/** A variable's value; undefined when it is not set, or is no text (UTF-8). */
+/** Returns a variable's value; undefined when it is unset or not UTF-8. */
 export function environmentValue(name: string): string | undefined {
   try {
     return Deno.env.get(name);
@@ -27,6 +34,7 @@ export function environmentValue(name: string): string | undefined {
   }
 }
 
+/** Removes a variable from the environment and keeps its value for `ownEnvironment()`. */
 function take(name: string): string | undefined {
   const value = environmentValue(name);
   if (value === undefined) return undefined;
@@ -35,10 +43,10 @@ function take(name: string): string | undefined {
   return value;
 }
 
-/** Gives this process the environment that the user gave the launcher. */
+/** Restores the environment that the user gave the launcher. */
 export function dropLauncherEnvironment(): void {
   if (Deno.env.get("DENO_NO_UPDATE_CHECK") === "pmuctl") take("DENO_NO_UPDATE_CHECK");
-  // of the launcher when it is this checkout's, however it is written
+  // set by the launcher if it is this checkout's, however it is spelled
   if (isSameFolder(Deno.env.get("DENO_DIR"), rootUrl(".deno/cache").pathname)) take("DENO_DIR");
   take(XFSZ_MARK);
   for (const [name, value] of Object.entries(Deno.env.toObject())) {
@@ -54,12 +62,12 @@ export function dropLauncherEnvironment(): void {
   if (home !== "") Deno.env.set("HOME", home.slice(1));
 }
 
-/** Whether SIGXFSZ is ignored because the launcher wanted it. */
+/** Returns whether the launcher, rather than the user, had SIGXFSZ ignored. */
 export function xfszIsOurs(): boolean {
   return XFSZ_MARK in taken;
 }
 
-/** What pmuctl gets when it runs itself: this process's environment as the launcher had made it. */
+/** Returns the environment for pmuctl to run itself with: this process's, as the launcher had prepared it. */
 export function ownEnvironment(): Record<string, string> {
   const environment = { ...Deno.env.toObject(), ...taken };
   for (const name of hidden) {
@@ -70,8 +78,8 @@ export function ownEnvironment(): Record<string, string> {
 }
 
 /**
- * Returns the environment that this process was started with, `NAME=VALUE` and a NUL each, in its order; undefined when
- * that is still this process's own, or there is no /proc to read it from.
+ * Returns the environment that this process was started with, in its order: `NAME=VALUE` strings, each ending with a
+ * NUL. Undefined when this process's own is unchanged, or there is no /proc.
  */
 export function startEnvironment(): Uint8Array<ArrayBuffer> | undefined {
   if (hidden.length === 0) return undefined;
@@ -93,6 +101,6 @@ function isSameFolder(one: string | undefined, other: string): boolean {
   try {
     return one !== undefined && Deno.realPathSync(one) === Deno.realPathSync(decodeURIComponent(other));
   } catch {
-    return false; // one of them is not there
+    return false; // one of them does not exist
   }
 }

@@ -1,10 +1,10 @@
-/** Notes that several steps of a work have alike. */
+/** Notes without repetition, for steps that would each print the same one. */
 
-/** A `note` that passes each line on the first time only. */
+/** Wraps `note` so that it passes on each distinct line only once. */
 export function once(note: (line: string) => void): (line: string) => void {
-  const told = new Set<string>();
+  const seen = new Set<string>();
   return (line) => {
-    if (!told.has(line)) note(line);
-    told.add(line);
+    if (!seen.has(line)) note(line);
+    seen.add(line);
   };
 }

@@ -1,9 +1,9 @@
-/** What the system refused, from the errors of the runtime and of the shim alike. */
+/** System call failures, whether the runtime or the shim reported them. */
 
 import { ERRNO, type ErrnoName, errnoText, PmuError } from "./errno.ts";
 import { type Advice, UnsupportedError } from "./errors.ts";
 
-/** The error number behind a failed system call; undefined for an error of another kind. */
+/** Returns the error number of a failed system call; undefined for an error of another kind. */
 export function errnoOf(error: unknown): number | undefined {
   if (error instanceof PmuError) return error.errno;
   if (!(error instanceof Error)) return undefined;
@@ -12,7 +12,7 @@ export function errnoOf(error: unknown): number | undefined {
   return number === undefined ? undefined : Number(number);
 }
 
-/** Why something failed, in lower case and without the runtime's way of putting it: `no space left on device`. */
+/** Returns why something failed, in lower case and without the runtime's wrapping: `no space left on device`. */
 export function errorCause(error: unknown): string {
   const errno = errnoOf(error);
   if (errno !== undefined) return errnoText(errno);
@@ -24,12 +24,12 @@ const MEMORY = "free memory, or raise what limits it (ulimit -v, a cgroup)";
 const SECCOMP = "a seccomp filter or a security module may be in the way";
 const SPACE = "make room, or write to another place";
 
-/** What can be done about each refusal that any system call may meet, whatever it is for. */
+/** Remedies for failures that any system call may meet, whatever its purpose. */
 const REMEDIES: Partial<Record<ErrnoName, string>> = {
   EMFILE: FILES,
   ENFILE: "raise fs.file-max",
   ENOMEM: MEMORY,
-  ESRCH: "it ended, or was ended, in the meantime: try again",
+  ESRCH: "it ended meanwhile: try again",
   EAGAIN: "allow more processes and threads (ulimit -u, TasksMax of a service, pids.max of a cgroup)",
   ENOSPC: SPACE,
   EDQUOT: SPACE,
@@ -45,30 +45,33 @@ const REMEDY_OF = new Map<number, string>(
   (Object.keys(REMEDIES) as ErrnoName[]).map((name) => [ERRNO[name], REMEDIES[name]!]),
 );
 
-/** What can be done about a refusal by its error number; undefined for one that pmuctl ought not to have met. */
+/** Returns the remedy for a failure by its error number; undefined for one that pmuctl should never meet. */
 export function errorRemedy(error: unknown): string | undefined {
   const errno = errnoOf(error);
   if (errno !== undefined) return REMEDY_OF.get(errno);
   return isOutOfMemory(error) ? MEMORY : undefined;
 }
 
-/** Whether V8 found no memory for an array or for a module of WebAssembly. */
+/** Returns whether V8 found no memory for an array or a WebAssembly module. */
 function isOutOfMemory(error: unknown): boolean {
   return error instanceof RangeError &&
     /Array buffer allocation failed|could not allocate memory/.test(error.message);
 }
 
-/** The UnsupportedError that tells `error`, met while trying `attempt`, with `remedy` rather than what helps in general. */
+/**
+ * Builds the UnsupportedError that reports `error`, met while trying `attempt`, with `remedy` instead of the general
+ * one.
+ */
 export function refusal(attempt: string, error: unknown, remedy = errorRemedy(error)): UnsupportedError {
   const advice: Advice = { attempt, cause: errorCause(error), remedy };
-  const told = new UnsupportedError(advice, errnoOf(error) ?? 0);
-  told.cause = error;
-  return told;
+  const reported = new UnsupportedError(advice, errnoOf(error) ?? 0);
+  reported.cause = error;
+  return reported;
 }
 
 /**
- * The same for an error that nobody foresaw: UnsupportedError when it is the system that refused, for want of
- * descriptors, memory, threads, room or permission; undefined when it is a bug.
+ * Builds the UnsupportedError for an unexpected error when the system refused: for lack of descriptors, memory,
+ * threads, disk space or permission. Returns undefined for a bug.
  */
 export function unforeseenRefusal(error: unknown): UnsupportedError | undefined {
   const remedy = errorRemedy(error);
@@ -77,5 +80,5 @@ export function unforeseenRefusal(error: unknown): UnsupportedError | undefined 
   const what = error instanceof PmuError
     ? error.call
     : /\(os error \d+\)[,:] (.+)$/.exec((error as Error).message)?.[1];
-  return refusal(what ? `go on: ${what}` : "go on", error, remedy);
+  return refusal(what ? `continue: ${what}` : "continue", error, remedy);
 }

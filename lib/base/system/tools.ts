@@ -1,18 +1,18 @@
 /**
- * Programs that we run for ourselves, and not because the user named them: never one of the working directory, which
- * a relative or an empty entry of PATH would mean.
+ * Helper programs that pmuctl runs on its own account. They never come from the working directory, which relative or
+ * empty entries of PATH would allow.
  */
 
 import { environmentValue } from "./launcher.ts";
 
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
-/** PATH less its relative and empty entries. */
+/** Returns PATH without its relative and empty entries. */
 export function toolFolders(path = environmentValue("PATH") ?? DEFAULT_PATH): string {
   return path.split(":").filter((folder) => folder.startsWith("/")).join(":");
 }
 
-/** The file of the program `name`: the first one in the absolute entries of PATH that can be run; undefined for none. */
+/** Returns the path of program `name`: the first executable in the absolute entries of PATH; undefined for none. */
 export function toolFile(name: string, path?: string): string | undefined {
   return toolFolders(path).split(":").map((folder) => `${folder}/${name}`).find(isProgram);
 }

@@ -1,2 +1,2 @@
-/** pmuctl's version: printed by `--version`, and stored in the files we record. */
+/** Version of pmuctl: printed by `--version`, and stored in recorded files. */
 export const VERSION = "0.1.0";

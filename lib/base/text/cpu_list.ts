@@ -1,7 +1,7 @@
 /** Lists of CPUs as text. */
 
 /**
- * Parses the kernel's CPU list format: `0-3,8` is [0, 1, 2, 3, 8]. Leaves out parts of another form, and numbers of more
+ * Parses the kernel's CPU list format: `0-3,8` is [0, 1, 2, 3, 8]. Skips parts of another form, and numbers of more
  * than five digits, so that no range is endless.
  */
 export function parseCpuList(text: string): number[] {
@@ -14,9 +14,7 @@ export function parseCpuList(text: string): number[] {
   return cpus;
 }
 
-/**
- * The CPUs in a list as people write it, `0-3,8`, each once and ascending; undefined when it is no such list.
- */
+/** Parses a CPU list that a user wrote (`0-3,8`): each CPU once, ascending. Undefined when it is malformed. */
 export function parseWrittenCpus(text: string): number[] | undefined {
   if (!/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/.test(text)) return undefined;
   return [...new Set(parseCpuList(text))].sort((a, b) => a - b);

@@ -1,6 +1,6 @@
-/** Process and thread ids as people write them. */
+/** Lists of process and thread ids as text. */
 
-/** The ids in `12,34`, each once, in their order; undefined when anything else is in the text. */
+/** Parses an id list that a user wrote (`12,34`): each id once, in its order. Undefined when it is malformed. */
 export function parseIdList(text: string): number[] | undefined {
   const parts = text.split(",");
   return parts.every((part) => /^[1-9]\d{0,9}$/.test(part)) ? [...new Set(parts.map(Number))] : undefined;

@@ -1,8 +1,9 @@
 import { jsonText } from "./printable.ts";
 
 /**
- * Names of the JSON documents that pmuctl prints, each the first field of its document (or line): `pmuctl.report/1`. The
- * number goes up when a field goes or changes its meaning; new fields leave it as it is. docs/formats.md describes them.
+ * Schema names of the JSON documents that pmuctl prints, each the first field of its document (or line):
+ * `pmuctl.report/1`. The number goes up when a field is removed or changes meaning; new fields leave it as it is.
+ * docs/formats.md describes them.
  */
 export const JSON_SCHEMAS = {
   attrlist: "pmuctl.attrlist/1",
@@ -19,7 +20,7 @@ export const JSON_SCHEMAS = {
   stat: "pmuctl.stat/1",
 } as const satisfies Record<string, `pmuctl.${string}/${number}`>;
 
-/** Writes a document of one list, `name`, with a line for each of its members. */
+/** Formats a document that consists of one list, `name`, with one line per member. */
 export function jsonLines(schema: string, name: string, members: readonly object[]): string {
   const lines = members.map((member) => `\n    ${jsonText(member)}`).join(",");
   const list = lines ? `[${lines}\n  ]` : "[]";

@@ -1,8 +1,8 @@
-/** Suggestions for a mistyped word. */
+/** Suggestions for mistyped words. */
 
 /**
- * Those of `words` within a third of their length of `typed` in edits (insert, delete, replace, swap
- * of neighbours), nearest first, at most `most`.
+ * Returns the `words` whose edit distance to `typed` (insert, delete, replace, swap neighbours) is at most a third of
+ * their length, nearest first, at most `most`.
  */
 export function nearest(typed: string, words: readonly string[], most = 3): string[] {
   return words
@@ -15,7 +15,7 @@ export function nearest(typed: string, words: readonly string[], most = 3): stri
     .map(({ word }) => word);
 }
 
-/** Optimal string alignment distance (Damerau-Levenshtein without overlapping swaps). */
+/** Computes the optimal string alignment distance (Damerau-Levenshtein without overlapping swaps). */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -1,15 +1,15 @@
 /**
- * Bytes of the system as text, and back: arguments and names on Linux are bytes, most often UTF-8. A byte that is part of
- * no character becomes a lone surrogate, U+DC80 for 0x80 up to U+DCFF for 0xff, which no UTF-8 stands for, so that
- * nothing is lost (Python's surrogateescape, PEP 383). Printed, such a surrogate is U+FFFD.
+ * Lossless conversion between OS bytes and text. Arguments and names on Linux are bytes, usually UTF-8. A byte that is
+ * not part of a UTF-8 character becomes a lone surrogate, U+DC80 for 0x80 up to U+DCFF for 0xff, which no UTF-8 encodes
+ * (Python's surrogateescape, PEP 383). Printed, such a surrogate is U+FFFD.
  */
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-/** Where the surrogate of byte 0 would be. */
+/** Surrogate that byte 0 would get. */
 const ESCAPE = 0xdc00;
 
-/** Decodes bytes of the system. Any bytes have a text, and `osBytes()` gives them back. */
+/** Decodes OS bytes. Any bytes have a text, and `osBytes()` turns it back into them. */
 export function osText(bytes: Uint8Array): string {
   let text = "", whole = 0;
   for (let at = 0; at < bytes.length;) {
@@ -22,7 +22,7 @@ export function osText(bytes: Uint8Array): string {
   return text + decoder.decode(bytes.subarray(whole));
 }
 
-/** Encodes text as `osText()` made it, or any other. */
+/** Encodes text, including the surrogates of `osText()`, as bytes. */
 export function osBytes(text: string): Uint8Array<ArrayBuffer> {
   if (text.isWellFormed()) return encoder.encode(text) as Uint8Array<ArrayBuffer>;
   const bytes: number[] = [];
@@ -34,7 +34,7 @@ export function osBytes(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(bytes);
 }
 
-/** Length in bytes of the UTF-8 character at `at`; 0 when there is none (RFC 3629, 4). */
+/** Returns the length in bytes of the UTF-8 character at `at`; 0 when there is none (RFC 3629, 4). */
 function characterLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at];
   if (first < 0x80) return 1;

@@ -1,7 +1,7 @@
 /**
- * Parsers for the text of /proc. Thread names, command lines and paths in it are chosen by whoever runs the process
- * and may hold spaces, parentheses, `\r`, U+2028 or the name of a field. So lines end at newlines only, which the kernel
- * escapes where a name holds one, and a field is read where the kernel puts it (proc(5)).
+ * Parsers for the text of /proc. Whoever runs a process chooses its thread names, command line and paths, which may
+ * contain spaces, parentheses, `\r`, U+2028 or the name of a field. So lines end only at newlines, which the kernel
+ * escapes within names, and a field is read where the kernel puts it (proc(5)).
  */
 
 /**
@@ -14,24 +14,26 @@ export function procField(text: string, name: string): string | undefined {
     if (end < 0) end = text.length;
     if (!text.startsWith(name, at)) continue;
     let colon = at + name.length;
-    while (text[colon] === "\t" || text[colon] === " ") colon++; // cpuinfo lines its colons up
+    while (text[colon] === "\t" || text[colon] === " ") colon++; // cpuinfo aligns its colons
     if (text[colon] === ":" && colon < end) return text.slice(colon + 1, end).trim();
   }
   return undefined;
 }
 
-/** Returns the set in a field of hex digits (CapEff, SigIgn), a bit for each member; none of them when it is no such field. */
+/**
+ * Returns the bit set in a field of hex digits (CapEff, SigIgn); an empty set when the field is missing or malformed.
+ */
 export function procMask(text: string, name: string): bigint {
   const hex = procField(text, name) ?? "";
   return /^[0-9a-f]+$/.test(hex) ? BigInt(`0x${hex}`) : 0n;
 }
 
-/** User ids of a process: which user it acts for. */
+/** User ids of a process. */
 export interface ProcessUsers {
   real: number;
   effective: number;
   saved: number;
-  /** The one that files it makes belong to. */
+  /** Owner of the files it creates. */
   fs: number;
 }
 
@@ -43,22 +45,23 @@ export function processUsers(status: string): ProcessUsers | undefined {
   return { real, effective, saved, fs };
 }
 
-/** What /proc/PID/stat says of a process or thread. */
+/** Fields of /proc/PID/stat, of a process or thread. */
 export interface ProcStat {
   comm: string;
-  /** One letter: `R`, `S`, `Z` for one that has ended and was not waited for. */
+  /** One-letter state: `R` running, `S` sleeping, `Z` zombie... */
   state: string;
   ppid: number;
-  /** CPU time in clock ticks: in user mode, in the kernel. */
+  /** CPU time in user mode, in clock ticks. */
   userTicks: number;
+  /** CPU time in the kernel, in clock ticks. */
   kernelTicks: number;
-  /** Its start in clock ticks since boot, which tells it from a later one with the same number. */
+  /** Start time in clock ticks since boot, which distinguishes it from a later one with the same id. */
   start: number;
 }
 
 /** Parses /proc/PID/stat, `PID (COMM) STATE PPID ...`; undefined when it is cut off. */
 export function parseStat(text: string): ProcStat | undefined {
-  // the name ends at the last parenthesis, since no field behind it has one
+  // the name ends at the last parenthesis, since no later field has one
   const open = text.indexOf("("), close = text.lastIndexOf(")");
   if (open < 0 || close < open) return undefined;
   const fields = text.slice(close + 2).split(" ");
@@ -85,21 +88,22 @@ export function isMounted(mounts: string, type: string): boolean {
   return mounts.split("\n").some((line) => line.split(" ")[2] === type);
 }
 
-/** A mapping, a line of /proc/PID/maps, as it stands there. */
+/** Mapping in a line of /proc/PID/maps, in the kernel's spelling. */
 export interface MapsLine {
-  /** In hex. */
+  /** Start address, in hex. */
   start: string;
-  /** In hex; the first address behind the mapping. */
+  /** End address (exclusive), in hex. */
   end: string;
-  /** `r-xp`: readable, writable, executable, private or shared. */
+  /** Permissions, `r-xp`: readable, writable, executable, private or shared. */
   permissions: string;
-  /** In hex, in bytes. */
+  /** Offset in the file in bytes, in hex. */
   offset: string;
-  /** Numbers of the device, in hex. */
+  /** Major device number, in hex. */
   major: string;
+  /** Minor device number, in hex. */
   minor: string;
   inode: string;
-  /** As the kernel gives it, newlines as newlines; empty where nothing is named. */
+  /** Path with newlines unescaped; empty for an anonymous mapping. */
   path: string;
 }
 
@@ -107,8 +111,8 @@ const MAPS_LINE =
   /^([0-9a-f]+)-([0-9a-f]+) ([r-][w-][x-][ps]) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *([^]*)$/;
 
 /**
- * Parses a line of /proc/PID/maps; undefined for one of another form. The kernel writes a newline in a path as `\012`,
- * and every other character as it is.
+ * Parses a line of /proc/PID/maps; undefined for a malformed one. The kernel writes a newline in a path as `\012`, and
+ * every other character as it is.
  */
 export function parseMapsLine(line: string): MapsLine | undefined {
   const found = MAPS_LINE.exec(line);

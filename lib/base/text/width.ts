@@ -1,22 +1,24 @@
-/** How many columns of a terminal a text takes, and texts made to fit into some. */
+/** Display width of text on a terminal, and text fitted to a width. */
 
-/** Text of which every letter takes one column. */
+/** Text in which every character takes one column. */
 const PLAIN = /^[\x20-\x7e]*$/;
-/** A colour or a style (ECMA-48: SGR), which takes no column. */
+/** Colour or style sequence (ECMA-48: SGR), which takes no column. */
 // deno-lint-ignore no-control-regex
 const STYLE = /\x1b\[[0-9;]*m/y;
-/** Marks upon the letter before them, joiners and variation selectors. */
+/** Combining marks, joiners and variation selectors, which take no column. */
 const NO_COLUMN = /[\p{Mn}\p{Me}\u200b-\u200d\ufe00-\ufe0f]/u;
-/** East Asian Wide and Fullwidth of Unicode's EastAsianWidth.txt, by its blocks, and what is drawn as a picture. */
+/**
+ * East Asian Wide and Fullwidth characters (Unicode's EastAsianWidth.txt, by block) and emoji, which take two columns.
+ */
 const TWO_COLUMNS =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\u4dbf\u4e00-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{17000}-\u{18cff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
 
-/** Returns the columns that `text` takes in a line of a terminal; colours take none. */
+/** Returns the number of terminal columns that `text` takes; colours take none. */
 export function displayWidth(text: string): number {
   return PLAIN.test(text) ? text.length : measure(text, Infinity).columns;
 }
 
-/** Returns `text` cut to `width` columns if it takes more, which a … at its end says. Colours in it still end. */
+/** Truncates `text` to `width` columns, with `…` at its end if anything was cut. Colours in it still end. */
 export function fit(text: string, width: number): string {
   if (text.length <= width && PLAIN.test(text)) return text;
   const { columns, end } = measure(text, Math.max(1, width) - 1);
@@ -26,12 +28,12 @@ export function fit(text: string, width: number): string {
   return text.slice(0, end) + "…" + styles.join("");
 }
 
-/** Returns `text` with blanks behind it, `width` columns wide or wider. */
+/** Pads `text` with spaces to at least `width` columns. */
 export function padEnd(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - displayWidth(text)));
 }
 
-/** Returns the end of `text` that takes at most `width` columns, behind a … where it is not the whole. */
+/** Truncates `text` from the left to `width` columns, with `…` at its start if anything was cut. */
 export function fitFromLeft(text: string, width: number): string {
   let left = displayWidth(text);
   if (left <= width) return text;
@@ -44,7 +46,7 @@ export function fitFromLeft(text: string, width: number): string {
   return "…" + text.slice(at);
 }
 
-/** The columns of a text, and how many of its units fit into `width` columns. */
+/** Measures the columns of a text, and how many of its UTF-16 units fit into `width` columns. */
 function measure(text: string, width: number): { columns: number; end: number } {
   let columns = 0, end = 0;
   for (let at = 0; at < text.length;) {

@@ -1,13 +1,13 @@
-/** Text broken into lines. */
+/** Line wrapping. */
 
 import { displayWidth } from "./width.ts";
 
-/** Where a text may be broken: between words. */
+/** Break points: single spaces between words. */
 const WORDS = /(?<=\S) (?=\S)/;
 
 /**
- * Breaks a text between words into lines of at most `width` columns, all but the first behind `indent`. A word that is
- * longer than a line has one for itself.
+ * Breaks a text between words into lines of at most `width` columns; all but the first start with `indent`. A word
+ * longer than a line gets its own line.
  */
 export function wrap(text: string, width: number, indent: string, between = WORDS): string[] {
   if (displayWidth(text) <= width) return [text];

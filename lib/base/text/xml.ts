@@ -1,12 +1,13 @@
-/** Text for XML. */
+/** XML escaping. */
 
 import { printableLines } from "./printable.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
 /**
- * `text` as XML 1.0 can hold it, in content and in double quotes: names of symbols, commands and files may hold
- * anything. What would act on a terminal, most of which no XML can hold, is shown as an escape; line ends stay.
+ * Escapes `text` for content and double-quoted attributes of XML 1.0. Names of symbols, commands and files may contain
+ * anything: characters that control a terminal, most of which XML cannot represent, are shown as escapes; line ends
+ * stay.
  */
 export function escapeXml(text: string): string {
   return printableLines(text).replace(/[\ufffe\uffff]/g, "\ufffd").replace(/[&<>"]/g, (c) => ENTITIES[c]);

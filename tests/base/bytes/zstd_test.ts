@@ -139,7 +139,7 @@ testNeeding(
       const refused: [string[], string][] = [
         [["-D", dictionary], "it needs a dictionary"],
         [["-D", dictionary, "--no-dictID"], "dictionary"],
-        [["-3", "--long=31"], "it asks for a window of 2147483648 bytes, and 128 MiB are allowed"],
+        [["-3", "--long=31"], "its window of 2147483648 bytes is over the limit of 128 MiB"],
       ];
       for (const [args, message] of refused) {
         const stream = await packed(text.subarray(0, 3000), args);
@@ -174,7 +174,7 @@ Deno.test("Unzstd refuses a window of more than zstd does, and takes no memory f
   const frame = (window: number) =>
     new ByteWriter(16).u32(0xfd2fb528).u8(0).u8(window).u8(1).u8(0).u8(0).bytes();
   const decoder = new Unzstd(() => {});
-  assertThrows(() => decoder.push(frame(0x8a)), ZstdError, "a window of");
+  assertThrows(() => decoder.push(frame(0x8a)), ZstdError, "its window of");
   const before = Deno.memoryUsage().external;
   const many = Array.from({ length: 50 }, () => {
     const each = new Unzstd(() => {});

@@ -19,7 +19,7 @@ Deno.test("a folder is made for this user alone, with all above it", () => {
     }
     assertEquals(makePrivateFolder(`${folder}/a/b/c`), undefined, "again");
     assertEquals(folderProblem(`${folder}/a/b`), undefined);
-    assertEquals(folderProblem(`${folder}/x`), { cause: `${folder}/x is not there` });
+    assertEquals(folderProblem(`${folder}/x`), { cause: `${folder}/x does not exist` });
   });
 });
 
@@ -27,15 +27,15 @@ Deno.test("a path that others may write to is refused, a sticky folder apart", (
   inFolder((folder) => {
     Deno.mkdirSync(`${folder}/open`);
     Deno.chmodSync(`${folder}/open`, 0o777);
-    const cause = `others may write to ${folder}/open, whose mode is 777`;
+    const cause = `others may write to ${folder}/open (mode 777)`;
     assertEquals(makePrivateFolder(`${folder}/open/x`), { cause });
     Deno.chmodSync(`${folder}/open`, 0o1777);
     assertEquals(makePrivateFolder(`${folder}/open/x`), undefined);
     for (const path of ["relative", `${folder}/../x`, `${folder}/./x`]) {
-      assertEquals(makePrivateFolder(path), { cause: `${path} is no absolute path` });
+      assertEquals(makePrivateFolder(path), { cause: `${path} is not an absolute path` });
     }
     Deno.writeTextFileSync(`${folder}/file`, "");
-    assertEquals(makePrivateFolder(`${folder}/file`), { cause: `${folder}/file is no folder` });
+    assertEquals(makePrivateFolder(`${folder}/file`), { cause: `${folder}/file is not a folder` });
   });
 });
 
@@ -49,7 +49,7 @@ Deno.test("a link on the path is judged with what it leads to", () => {
     Deno.symlinkSync("nowhere", `${folder}/dangling`);
     assertEquals(makePrivateFolder(`${folder}/good/x`), undefined);
     assertEquals(makePrivateFolder(`${folder}/bad/x`), {
-      cause: `others may write to ${folder}/open, whose mode is 777`,
+      cause: `others may write to ${folder}/open (mode 777)`,
     });
     assert(makePrivateFolder(`${folder}/dangling/x`) !== undefined);
   });

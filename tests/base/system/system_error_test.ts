@@ -40,16 +40,16 @@ Deno.test("a refusal says what was attempted, why it failed and what helps", () 
 Deno.test("want of descriptors, memory, threads, room or permission is no bug, wherever it is met", () => {
   assertEquals(
     unforeseenRefusal(new PmuError("epoll_create1", ERRNO.EMFILE))?.message,
-    "cannot go on: epoll_create1: too many open files: raise the limit (ulimit -n, or LimitNOFILE of a service)",
+    "cannot continue: epoll_create1: too many open files: raise the limit (ulimit -n, or LimitNOFILE of a service)",
   );
   assertEquals(
     unforeseenRefusal(new Error("Too many open files (os error 24), open '/etc/passwd'"))?.message,
-    "cannot go on: open '/etc/passwd': too many open files: raise the limit (ulimit -n, or LimitNOFILE of a service)",
+    "cannot continue: open '/etc/passwd': too many open files: raise the limit (ulimit -n, or LimitNOFILE of a service)",
   );
   const memory = thrown(() => new ArrayBuffer(2 ** 52));
   assertEquals(
     unforeseenRefusal(memory)?.message,
-    `cannot go on: ${(memory as Error).message}: free memory, or raise what limits it (ulimit -v, a cgroup)`,
+    `cannot continue: ${(memory as Error).message}: free memory, or raise what limits it (ulimit -v, a cgroup)`,
   );
 });
 

@@ -138,7 +138,7 @@ testNeeding(
           const ran = await inNamespace(["record", "-a", "-o", file, "--duration", "0.5"], options);
           assertEquals(ran.status, 0, ran.stderr);
           assertStringIncludes(ran.stderr, "this is a pid namespace");
-          assertEquals(ran.stderr.includes("/proc is of another pid namespace"), options.length === 0);
+          assertEquals(ran.stderr.includes("/proc belongs to another pid namespace"), options.length === 0);
           const text = await pmuctlOk(["report", "-i", file]);
           assertStringIncludes(text, "samples are of processes outside the pid namespace");
           const { events: [{ rows }] } = await jsonReport(file);
@@ -158,10 +158,10 @@ testNeeding(
     for (const command of ["record", "bind -e task-clock"]) {
       const outside = await inNamespace([...command.split(" "), "-p", `${Deno.pid}`]);
       assertEquals(outside.status, 3);
-      assertMatch(outside.stderr, /no such process: .*outside this pid namespace/);
+      assertMatch(outside.stderr, /no such process: .*outside this container \(pid namespace\)/);
       const foreign = await inNamespace([...command.split(" "), "-p", "1"], []);
       assertEquals(foreign.status, 3);
-      assertMatch(foreign.stderr, /\/proc is of another pid namespace.*: mount one/);
+      assertMatch(foreign.stderr, /\/proc belongs to another pid namespace.*: mount one/);
     }
   },
 );
