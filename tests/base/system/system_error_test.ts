@@ -49,7 +49,9 @@ Deno.test("want of descriptors, memory, threads, room or permission is no bug, w
   const memory = thrown(() => new ArrayBuffer(2 ** 52));
   assertEquals(
     unforeseenRefusal(memory)?.message,
-    `cannot continue: ${(memory as Error).message}: free memory, or raise what limits it (ulimit -v, a cgroup)`,
+    `cannot continue: ${
+      (memory as Error).message
+    }: free memory, or raise what limits it (ulimit -v, a cgroup)`,
   );
 });
 
