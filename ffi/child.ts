@@ -1,4 +1,4 @@
-/** Children that wait before exec, so that events can be opened on them first. Protocol: ffi/shim/pmu.h. */
+/** Child processes that wait before exec, so that events can be opened on them first. Protocol: ffi/shim/pmu.h. */
 
 import { toCString } from "../lib/base/bytes/bytes.ts";
 import { caller } from "../lib/base/system/caller.ts";
@@ -6,55 +6,65 @@ import { ERRNO, PmuError } from "../lib/base/system/errno.ts";
 import { shim, shimPath } from "./load.ts";
 import { checked } from "./result.ts";
 
-/** What to run. */
+/** Command to run, and how to set it up. */
 export interface SpawnOptions {
-  /** The program's name and its arguments; at least the name. */
+  /** Program name and arguments; at least the name. */
   argv: readonly string[];
-  /** The file to run, looked up in PATH when it has no slash. Default: argv[0]. */
+  /** File to run, looked up in PATH when it has no slash. Default: argv[0]. */
   path?: string;
-  /** The whole environment. Default: that of whoever started us. */
+  /** Complete environment. Default: that of whoever started pmuctl. */
   env?: Readonly<Record<string, string>>;
-  /** The working directory. Default: this process's. */
+  /** Working directory. Default: this process's. */
   cwd?: string;
   /** Descriptors that become standard input, output and error; -1 keeps this process's. */
   stdio?: readonly [number, number, number];
-  /** A session of its own, and no descriptors but the standard three: for what is to outlive us. */
+  /** Start a session of its own, with no descriptors but the standard three: for a child that outlives this process. */
   detach?: boolean;
-  /** A process group of its own, so that `killGroup()` ends what it starts as well. A terminal's Ctrl-C passes it by. */
+  /**
+   * Start a process group of its own, so that `killGroup()` also ends what the child starts. The terminal's Ctrl-C does
+   * not reach it.
+   */
   ownGroup?: boolean;
   /**
-   * Its `maxrssBytes` is to be its own, rather than at least what this process has: it is made by a process
-   * without memory. PmuError of `launcher` (EACCES) where files cannot be executed from the shim's place.
+   * Measure `maxrssBytes` of the child alone, rather than at least this process's: the child is forked from a process
+   * without memory. Fails with PmuError of `launcher` (EACCES) where the shim's location forbids executing files.
    */
   ownMemory?: boolean;
 }
 
-/** What a child has used, with the children it waited for: getrusage(2). */
+/** Resources that a child and the children it waited for have used: getrusage(2). */
 export interface ResourceUsage {
+  /** CPU time in user mode. */
   utimeNs: number;
+  /** CPU time in the kernel. */
   stimeNs: number;
+  /** Peak resident memory. */
   maxrssBytes: number;
-  /** Page faults without and with I/O. */
+  /** Page faults without I/O. */
   minflt: number;
+  /** Page faults with I/O. */
   majflt: number;
-  /** Blocks of 512 bytes read and written. */
+  /** Blocks of 512 bytes read. */
   inblock: number;
+  /** Blocks of 512 bytes written. */
   oublock: number;
-  /** Context switches: it waited, or was made to. */
+  /** Context switches because it waited. */
   nvcsw: number;
+  /** Context switches forced by the scheduler. */
   nivcsw: number;
 }
 
-/** A run from just before the exec until the wait for its end was over; its usage is of that time. */
+/** Exit of a timed run. Usage and time start just before the exec. */
 export interface TimedExit extends Exit {
+  /** Duration from just before the exec until the wait for its end returned. */
   wallNs: number;
 }
 
-/** How a child ended. */
+/** Exit of a child. */
 export interface Exit {
-  /** As a shell gives it: the exit status, or 128 and the signal. */
+  /** Exit status as a shell reports it: the status itself, or 128 plus the signal. */
   code: number;
-  /** The signal that ended it, or 0. */
+  /** Signal that ended it, or 0. */
   signal: number;
   usage: ResourceUsage;
 }
@@ -64,47 +74,49 @@ const STAGES = ["spawn", "spawn", "fork", "dup2", "chdir", "launcher"];
 const WNOHANG = 1;
 /** PMU_SPAWN_DETACH and PMU_SPAWN_GROUP of ffi/shim/pmu.h. */
 const DETACH = 1, OWN_GROUP = 2;
-/** Bytes of struct pmu_setup, and where its u64s are. */
+/** Size of struct pmu_setup in bytes, and the indices of its u64 fields. */
 const SETUP = { BYTES: 32, IGNORED: 2, NOFILE: 3 } as const;
 const RUSAGE_FIELDS = 16;
-/** Where PMU_RUSAGE_ENDED_NS is. */
+/** Index of PMU_RUSAGE_ENDED_NS. */
 const ENDED_NS = 9;
-/** Places in struct pmu_child as int32s, EXEC_NS and USED, the first of RUSAGE_FIELDS, as 64 bits. */
+/**
+ * Indices in struct pmu_child: of 32-bit words, except EXEC_NS and USED (the first of RUSAGE_FIELDS), which are of
+ * 64-bit words.
+ */
 const CHILD = { PID: 0, LINE_FD: 1, STAGE: 2, EXEC_NS: 2, USED: 3, FIELDS: 6 + 2 * RUSAGE_FIELDS } as const;
 
-/** A child, waiting before exec or released. */
+/** Child process, waiting before exec or released. */
 export class Child {
   readonly pid: number;
   readonly #child: Int32Array<ArrayBuffer>;
 
-  /** For spawn(): a struct pmu_child that pmu_spawn filled. */
+  /** Takes over the struct pmu_child that pmu_spawn filled. Only for spawn(). */
   constructor(child: Int32Array<ArrayBuffer>) {
     this.#child = child;
     this.pid = child[CHILD.PID];
   }
 
   /**
-   * Lets it exec, and waits until it has. Throws PmuError of `execve` when it cannot (ENOENT, EACCES,
-   * ENOEXEC...), of which the child has died.
+   * Lets the child exec, and waits until it has. Throws PmuError of `execve` (ENOENT, EACCES, ENOEXEC...) when that
+   * fails; the child is dead then.
    */
   async release(): Promise<void> {
     checked("execve", await shim().pmu_release(this.#child));
   }
 
-  /** Ends it without exec. Only before `release()`. */
+  /** Ends the child without exec. Only before `release()`. */
   cancel(): void {
     checked("cancel", shim().pmu_cancel(this.#child));
   }
 
   /**
-   * Lets it exec and waits until it ends, with the time from just before the exec on, and what it has used since
-   * then: no work of this process and no wait for a CPU is part of it.
-   * Throws as `release()`.
+   * Lets the child exec and waits until it ends. The returned time and usage start just before the exec: they include
+   * no work of this process and no wait for a CPU before it. Throws as `release()`.
    */
   async run(): Promise<TimedExit> {
     const status = new Int32Array(1);
     const rusage = new BigUint64Array(RUSAGE_FIELDS);
-    // waiting begins first: a command may end before this thread would come to it
+    // start waiting before the release: a command may end before this thread would get to it
     const ended = shim().pmu_wait(this.pid, 0, status, rusage);
     await this.release();
     checked("wait4", await ended);
@@ -117,7 +129,7 @@ export class Child {
     };
   }
 
-  /** Waits until it ends. Throws PmuError of `wait4`: ECHILD when it has been waited for before. */
+  /** Waits until the child ends. Throws PmuError of `wait4`: ECHILD when it has been waited for before. */
   async wait(): Promise<Exit> {
     const status = new Int32Array(1);
     const rusage = new BigUint64Array(RUSAGE_FIELDS);
@@ -125,7 +137,7 @@ export class Child {
     return exitOf(status[0], rusage);
   }
 
-  /** How it ended, or undefined while it runs. Throws as `wait()`. */
+  /** Returns how the child ended, or undefined while it runs. Throws as `wait()`. */
   poll(): Exit | undefined {
     const status = new Int32Array(1);
     const rusage = new BigUint64Array(RUSAGE_FIELDS);
@@ -133,28 +145,28 @@ export class Child {
     return pid === 0 ? undefined : exitOf(status[0], rusage);
   }
 
-  /** Sends it a signal. Throws PmuError: ESRCH when it has ended and was waited for. */
+  /** Sends the child a signal. Throws PmuError: ESRCH when it has ended and was waited for. */
   kill(signal: number): void {
     kill(this.pid, signal);
   }
 
-  /** Sends a signal to it and all it has started, where it has a group of its own. Throws PmuError: ESRCH when none is left. */
+  /** Sends a signal to the child's own process group. Throws PmuError: ESRCH when none of the group is left. */
   killGroup(signal: number): void {
     checked("kill", shim().pmu_kill_group(this.pid, signal));
   }
 }
 
-/** How long a child that took too long gets to end by itself, in ms. */
+/** Time between SIGTERM and SIGKILL for a child that took too long, in ms. */
 const GRACE_MS = 1000;
 const SIGTERM = 15, SIGKILL = 9;
 
-/** The time that a child with a group of its own may take. */
+/** Time limit of a child that has its own process group. */
 export class TimeLimit {
   readonly #child: Child;
   #timer: ReturnType<typeof setTimeout>;
   #passed = false;
 
-  /** From now on: when `ms` are over, the whole group is sent SIGTERM, and SIGKILL if that is not enough. */
+  /** Starts the clock: after `ms`, the whole group gets SIGTERM, and later SIGKILL if that is not enough. */
   constructor(child: Child, ms: number) {
     this.#child = child;
     this.#timer = setTimeout(() => {
@@ -164,12 +176,12 @@ export class TimeLimit {
     }, ms);
   }
 
-  /** Whether it took longer. */
+  /** Whether the child exceeded the limit. */
   get passed(): boolean {
     return this.#passed;
   }
 
-  /** The child has ended. If that took too long, what it has left behind ends as well. */
+  /** Stops the clock once the child has ended. Kills the rest of its group if it exceeded the limit. */
   end(): void {
     clearTimeout(this.#timer);
     if (this.#passed) this.#kill(SIGKILL);
@@ -179,7 +191,7 @@ export class TimeLimit {
     try {
       this.#child.killGroup(signal);
     } catch (error) {
-      if (!(error instanceof PmuError)) throw error; // all of it has ended
+      if (!(error instanceof PmuError)) throw error; // the whole group has ended
     }
   }
 }
@@ -190,9 +202,9 @@ export function kill(pid: number, signal: number): void {
 }
 
 /**
- * Makes a child that waits before exec. Its limit of open files, the signals that it ignores and has blocked are those of
- * whoever started us. Throws PmuError: of `chdir` for a bad `cwd`, of `dup2` for a bad descriptor, of `fork` when there
- * can be no more processes.
+ * Spawns a child that waits before exec. Its limit on open files and its ignored and blocked signals are those of
+ * whoever started pmuctl. Throws PmuError: of `chdir` for a bad `cwd`, of `dup2` for a bad descriptor, of `fork` when
+ * no more processes are possible.
  */
 export function spawn(options: SpawnOptions): Child {
   const { argv } = options;
@@ -213,7 +225,7 @@ export function spawn(options: SpawnOptions): Child {
   return new Child(child);
 }
 
-/** The environment as C strings one behind another; undefined for this process's own. */
+/** Returns the environment as consecutive C strings; undefined for this process's own. */
 function environmentOf({ env }: SpawnOptions): { block: Uint8Array<ArrayBuffer>; count: number } | undefined {
   if (env !== undefined) {
     const strings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
@@ -225,7 +237,7 @@ function environmentOf({ env }: SpawnOptions): { block: Uint8Array<ArrayBuffer>;
   return { block: count > 0 ? environment : block([]), count };
 }
 
-/** A struct pmu_setup. */
+/** Encodes a struct pmu_setup. */
 function setupOf({ stdio, detach, ownGroup }: SpawnOptions): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(SETUP.BYTES);
   const { ignored, openFiles = 0n } = caller();
@@ -239,19 +251,19 @@ function setupOf({ stdio, detach, ownGroup }: SpawnOptions): Uint8Array<ArrayBuf
   return bytes;
 }
 
-/** A C string; a NUL within would cut it short without a word. */
+/** Encodes a C string. Throws PmuError for a NUL within, which would silently truncate it. */
 function cString(text: string): Uint8Array<ArrayBuffer> {
   if (text.includes("\0")) throw new PmuError("spawn", ERRNO.EINVAL);
   return toCString(text);
 }
 
-/** C strings one behind another, and a NUL so that even none of them is a place in memory. */
+/** Encodes consecutive C strings, with a final NUL so that even an empty list has an address. */
 function block(strings: readonly string[]): Uint8Array<ArrayBuffer> {
   strings.forEach(cString);
   return toCString(strings.map((text) => text + "\0").join(""));
 }
 
-/** Reads a wait status (wait(2)) and the layout of enum pmu_rusage_field. */
+/** Decodes a wait status (wait(2)) and the usage in the layout of enum pmu_rusage_field. */
 function exitOf(status: number, rusage: BigUint64Array): Exit {
   const signal = status & 0x7f;
   return { code: signal === 0 ? (status >> 8) & 0xff : 128 + signal, signal, usage: usageOf(rusage) };
@@ -265,7 +277,7 @@ function usageOf(rusage: BigUint64Array): ResourceUsage {
   return { utimeNs, stimeNs, maxrssBytes, minflt, majflt, inblock, oublock, nvcsw, nivcsw };
 }
 
-/** What was used after `before`; the peak memory stays what it is. */
+/** Returns the usage since `before`; the peak memory stays as it is. */
 function since(usage: ResourceUsage, before: ResourceUsage): ResourceUsage {
   const rest = (Object.keys(usage) as (keyof ResourceUsage)[]).map((key) => [key, usage[key] - before[key]]);
   return { ...Object.fromEntries(rest), maxrssBytes: usage.maxrssBytes };

@@ -1,29 +1,31 @@
-/** A command run under measurement: it waits while events are opened on it, is let go, and waited for. */
+/** Command under measurement: it waits while events are opened on it, is released, and waited for. */
 
 import { ERRNO, PmuError } from "../lib/base/system/errno.ts";
 import { CommandError, EXIT } from "../lib/base/system/errors.ts";
 import { refusal } from "../lib/base/system/system_error.ts";
 import { type Child, type Exit, spawn, TimeLimit } from "./child.ts";
 
-/** How the user stops a measurement. */
+/** Requests of the user to stop a measurement. */
 export interface StopSignals {
-  /** Resolves to the signal's number at the first request to stop. */
+  /** Resolves to the signal number of the first request to stop. */
   first: Promise<number>;
-  /** Resolves at the second one: end now. */
+  /** Resolves at the second request: stop now. */
   second: Promise<number>;
-  /** The command gets the terminal's signals by itself, because it shares the terminal with us. */
+  /** Whether the command gets the terminal's signals itself, because it shares the terminal with pmuctl. */
   commandGetsSignals: boolean;
 }
 
 const SIGTERM = 15;
 
+/** Settings of a measured command. */
 export interface MeasuredCommandOptions {
-  /** What it prints goes to standard error, because our standard output holds something else. */
+  /** Redirect what it prints to standard error, because pmuctl's standard output holds something else. */
   outputToStderr?: boolean;
-  /** How long it may take, in ms: then it and all that it has started are ended. */
+  /** Time limit in ms, after which the command and everything it started are ended. */
   limitMs?: number;
 }
 
+/** Command that starts only when released, so that it is measured from its exec on. */
 export class MeasuredCommand {
   readonly #name: string;
   readonly #child: Child;
@@ -31,7 +33,7 @@ export class MeasuredCommand {
   #limit: TimeLimit | undefined;
   #released = false;
 
-  /** Makes the process, which waits before exec. Throws CommandError. */
+  /** Creates the process, which waits before exec. Throws CommandError. */
   constructor(command: readonly string[], options: MeasuredCommandOptions = {}) {
     this.#name = command[0];
     this.#limitMs = options.limitMs;
@@ -46,14 +48,14 @@ export class MeasuredCommand {
     }
   }
 
-  /** Of the process that will be the command. */
+  /** Pid of the process that becomes the command. */
   get pid(): number {
     return this.#child.pid;
   }
 
   /**
-   * Lets it exec, and waits until it has. Throws CommandError with status 127 when there is no such
-   * command, 126 when it cannot be run, as shells have it.
+   * Lets the command exec, and waits until it has. Throws CommandError with status 127 when there is no such command,
+   * 126 when it cannot be run, as in shells.
    */
   async release(): Promise<void> {
     if (this.#limitMs !== undefined) this.#limit = new TimeLimit(this.#child, this.#limitMs);
@@ -67,27 +69,27 @@ export class MeasuredCommand {
     }
   }
 
-  /** Whether it was ended because it took longer than it may. */
+  /** Whether the command was ended because it exceeded its time limit. */
   get timedOut(): boolean {
     return this.#limit?.passed ?? false;
   }
 
-  /** Ends it, unless it has been released. */
+  /** Ends the process unless it has been released. */
   cancel(): void {
     if (!this.#released) this.#child.cancel();
     this.#released = true;
   }
 
   /**
-   * Waits for its end, or for the user's word. Ctrl-C on a terminal reaches the command as well, which
-   * is then left to end in its own way; a signal sent to us alone is passed on. The second one ends the
-   * measurement whatever the command does: it is sent SIGTERM, and undefined comes back.
+   * Waits until the command ends or the user stops the measurement. Ctrl-C on a terminal also reaches the command,
+   * which may then end in its own way; a signal sent to pmuctl alone is passed on. The second request ends the
+   * measurement whatever the command does: the command gets SIGTERM, and the result is undefined.
    */
   async untilDone(stopper: StopSignals): Promise<Exit | undefined> {
     const ended = this.#child.wait().finally(() => this.#limit?.end());
     const first = await Promise.race([ended, stopper.first]);
     if (typeof first !== "number") return first;
-    // a group of its own is none that the terminal's signals go to
+    // the terminal's signals do not reach a process group of its own
     if (!stopper.commandGetsSignals || first === SIGTERM || this.#limit) this.#kill(first);
     const second = await Promise.race([ended, stopper.second]);
     if (typeof second !== "number") return second;
@@ -100,24 +102,24 @@ export class MeasuredCommand {
       if (this.#limit) this.#child.killGroup(signal);
       else this.#child.kill(signal);
     } catch (error) {
-      if (!(error instanceof PmuError)) throw error; // it ended in the meantime
+      if (!(error instanceof PmuError)) throw error; // it has ended meanwhile
     }
   }
 }
 
-/** What to do about a command line that was quoted as a whole, as shells and hyperfine take it. */
+/** Returns a hint for a command line that was quoted as one word, as hyperfine takes it; "" otherwise. */
 function oneWordHint(name: string): string {
   return /\s/.test(name)
-    ? ": it is one word with spaces in it: give its words apart, or run it by a shell: sh -c '...'"
+    ? ": this is one word with spaces in it: remove the quotes around it, or use a shell: sh -c '...'"
     : "";
 }
 
-/** What there may be too few of to start a command, which is then not the command's fault. */
+/** Errors of a shortage while starting a command, which is not the command's fault. */
 const SHORTAGES: readonly number[] = [ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.EAGAIN, ERRNO.ENOMEM];
 
 /**
- * The CommandError of a PmuError that was met in starting `name`, or UnsupportedError when descriptors, processes or
- * memory ran out; any other error as it is.
+ * Converts a PmuError met in starting `name` into a CommandError, or into UnsupportedError when descriptors, processes
+ * or memory ran out. Returns any other error as it is.
  */
 export function commandError(error: unknown, name: string): unknown {
   if (!(error instanceof PmuError)) return error;

@@ -1,7 +1,7 @@
 /**
- * Finds the shim and loads it, once, when it is first needed: the file that PMUCTL_SHIM names, else
- * build/shim/libpmu-ARCH.so of this checkout. In a compiled binary that path is inside the binary,
- * where dlopen(3) cannot reach; the bytes then go to a memory file, and nothing is written to disk.
+ * Loads the shim once, when it is first needed: from the file that PMUCTL_SHIM names, else from
+ * build/shim/libpmu-ARCH.so of this checkout. In a compiled binary that path is inside the binary, where dlopen(3)
+ * cannot reach; the bytes are then copied to a memory file, and nothing is written to disk.
  */
 
 import { toCString } from "../lib/base/bytes/bytes.ts";
@@ -11,22 +11,22 @@ import { rootUrl } from "../lib/base/root.ts";
 import { errorCause, errorRemedy } from "../lib/base/system/system_error.ts";
 import { ABI_VERSION, SYMBOLS } from "./symbols.ts";
 
-/** The shim's functions, as ffi/symbols.ts types them. */
+/** Functions of the shim, as ffi/symbols.ts types them. */
 export type Shim = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
 const MFD_CLOEXEC = 1;
-/** Asked for where vm.memfd_noexec is 2; mapping code from the memory file is allowed all the same. */
+/** Flag required where vm.memfd_noexec is 2; mapping code from the memory file is still allowed. */
 const MFD_NOEXEC_SEAL = 8;
 
 let loaded: Shim | undefined;
 let path = "";
 
-/** The shim. Throws UnsupportedError when it is missing, does not load, or is of another version. */
+/** Returns the shim. Throws UnsupportedError when it is missing, does not load, or has another version. */
 export function shim(): Shim {
   return loaded ??= load();
 }
 
-/** The path that the shim was loaded from: its own, or that of a memory file. Throws as shim(). */
+/** Returns the path that the shim was loaded from: its own, or that of a memory file. Throws as shim(). */
 export function shimPath(): string {
   shim();
   return path;
@@ -46,14 +46,14 @@ function load(): Shim {
     throw unusable(where, errorCause(error), error);
   }
   if (version !== ABI_VERSION) {
-    throw unusable(where, `it has version ${version} and pmuctl needs ${ABI_VERSION}`);
+    throw unusable(where, `it has ABI version ${version}, pmuctl needs ${ABI_VERSION}`);
   }
   return symbols;
 }
 
 /**
- * The functions of the library at `path`, each opened when it is first used: Deno compiles a trampoline
- * for every symbol it opens, which for all of them takes as long as starting Deno.
+ * Binds the functions of the library at `path`, each when it is first used: Deno compiles a trampoline for every symbol
+ * it opens, and doing so for all takes as long as starting Deno.
  */
 function symbolsOf(path: string): Shim {
   const symbols = {};
@@ -70,7 +70,7 @@ function symbolsOf(path: string): Shim {
   return symbols as Shim;
 }
 
-/** A file in memory with these bytes; its path holds as long as this process. */
+/** Creates a memory file with these bytes; its path is valid as long as this process runs. */
 function memoryFile(bytes: Uint8Array): string {
   const libc = Deno.dlopen("libc.so.6", {
     // int memfd_create(const char *name, unsigned int flags)
@@ -80,7 +80,7 @@ function memoryFile(bytes: Uint8Array): string {
   let fd = libc.symbols.memfd_create(name, MFD_CLOEXEC);
   if (fd < 0) fd = libc.symbols.memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
   libc.close();
-  if (fd < 0) throw new Error("memfd_create(2) is refused");
+  if (fd < 0) throw new Error("memfd_create(2) was refused");
   const path = `/proc/self/fd/${fd}`;
   Deno.writeFileSync(path, bytes, { create: false });
   return path;

@@ -1,19 +1,22 @@
-/** From the shim's results (a value, or -errno) to values and exceptions. */
+/** Conversion of the shim's results (a value, or -errno) to values and exceptions. */
 
 import { PmuError } from "../lib/base/system/errno.ts";
 
-/** `result` when it is no error; throws PmuError, which says that `call` failed. */
+/** Returns `result` unless it is an error; throws PmuError, which names `call` as the failed call, when it is. */
 export function checked(call: string, result: number): number {
   if (result < 0) throw new PmuError(call, -result);
   return result;
 }
 
-/** The same for a 64-bit result that fits a double, such as a size. */
+/** Checks a 64-bit result that fits a double, such as a size, like checked(). */
 export function checkedSize(call: string, result: bigint): number {
   return checked(call, Number(result));
 }
 
-/** What the shim tells of each of `count` rings: from word `first` on, the fields of one behind those of another. */
+/**
+ * Splits an array of ring counters into one object per ring: from word `first` on, `names.length` words for each of
+ * `count` rings.
+ */
 export function ringFields<Name extends string>(
   words: BigInt64Array,
   first: number,

@@ -1,12 +1,12 @@
 /**
- * The functions of the shim as Deno calls them, the C prototype above each. ffi/shim/pmu.h says what they
- * do. Calls that wait for something outside the process are `nonblocking`: they run on a thread of
- * their own and give a promise.
+ * Functions of the shim as Deno calls them, with the C prototype above each. ffi/shim/pmu.h documents them. Calls that
+ * wait for something outside the process are `nonblocking`: they run on a thread of their own and return a promise.
  */
 
 /** PMU_ABI_VERSION of ffi/shim/pmu.h. */
 export const ABI_VERSION = 11;
 
+/** Types of the shim's functions, for Deno.dlopen(). */
 export const SYMBOLS = {
   // uint32_t pmu_abi_version(void)
   pmu_abi_version: { parameters: [], result: "u32" },
@@ -17,7 +17,7 @@ export const SYMBOLS = {
   pmu_close: { parameters: ["i32"], result: "i32" },
   // int64_t pmu_read(int32_t fd, void *buf, uint64_t len)
   pmu_read: { parameters: ["i32", "buffer", "u64"], result: "i64" },
-  // the same, for a pipe that may have nothing yet
+  // pmu_read for a pipe, which may have to wait
   pmu_read_waiting: {
     name: "pmu_read",
     parameters: ["i32", "buffer", "u64"],
@@ -116,7 +116,7 @@ export const SYMBOLS = {
   pmu_cancel: { parameters: ["buffer"], result: "i32" },
   // int32_t pmu_wait(int32_t pid, int32_t options, int32_t *status, uint64_t *rusage)
   pmu_wait: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32", nonblocking: true },
-  // the same, with WNOHANG
+  // pmu_wait with WNOHANG
   pmu_poll: { name: "pmu_wait", parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" },
   // int32_t pmu_kill(int32_t pid, int32_t sig)
   pmu_kill: { parameters: ["i32", "i32"], result: "i32" },

@@ -43,6 +43,6 @@ testNeeding(["cc"], "a shim of another version is refused", async () => {
     args: ["-shared", "-fPIC", "-o", `${dir}/old.so`, `${dir}/old.c`],
   }).output();
   assertEquals(success, true);
-  assertStringIncludes(await load(`${dir}/old.so`), "it has version 999 and pmuctl needs");
+  assertStringIncludes(await load(`${dir}/old.so`), "it has ABI version 999, pmuctl needs");
   await Deno.remove(dir, { recursive: true });
 });

@@ -88,7 +88,7 @@ export function makeRings(
   for (let { pages } = sizes;; pages /= 2) {
     const intervalMs = pages < sizes.pages ? SMALL_RING_INTERVAL_MS : RING_INTERVAL_MS;
     const watch = { sampleTimeAt: loss?.sampleTimeAt ?? -1, recordTimeBack: recordTimeBack(opened) };
-    const options = { rounds, queueBytes: sizes.queueBytes, loss, intervalMs, watch };
+    const options = { rounds, queueBytes: sizes.queueBytes, lostRecord: loss, intervalMs, watch };
     const drain = drainInto(sink, options, newDrain);
     const flight = rounds ? undefined : new FlightRings();
     const errno = addToDrain(drain, owners, pages) || (flight ? addToFlight(flight, backward, pages) : 0);
