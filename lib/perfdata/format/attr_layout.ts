@@ -1,9 +1,9 @@
 /**
- * Where the fields of an event's records are. `perf_event_attr.sample_type` decides which fields a
- * record has; this compiles it once into byte offsets, so that reading a record is a few loads.
+ * Offsets of the fields in an event's records. `perf_event_attr.sample_type` decides which fields a record has; it is
+ * compiled once into byte offsets, so that reading a record is a few loads.
  *
- * The order of the fields of PERF_RECORD_SAMPLE and of the sample_id trailer is that of
- * perf_event_open(2), and of the kernel's include/uapi/linux/perf_event.h.
+ * The order of the fields of PERF_RECORD_SAMPLE and of the sample_id trailer is that of perf_event_open(2) and of the
+ * kernel's include/uapi/linux/perf_event.h.
  */
 
 import { PERF_FORMAT, PERF_SAMPLE, PERF_SAMPLE_BRANCH } from "../../base/system/abi.ts";
@@ -50,30 +50,31 @@ export interface AttrLayout {
   streamId: number;
   cpu: number;
   period: number;
-  /** Where READ begins. */
+  /** Offset of READ. */
   read: number;
-  /** Where CALLCHAIN begins; -1 also when a group READ of unknown length precedes it (see callchainOffset). */
+  /** Offset of CALLCHAIN; also -1 when a group READ of unknown length precedes it (see callchainOffset). */
   callchain: number;
-  /** True when samples have a call chain, wherever it begins. */
+  /** True when samples have a call chain, at whatever offset. */
   hasCallchain: boolean;
-  /** Bytes below which a sample cannot hold the fields up to and including the chain's length. */
+  /** Smallest size in bytes of a sample that holds all fields up to and including the chain's length. */
   minSize: number;
   trailer: TrailerLayout;
   tail: TailLayout;
 }
 
-/** What is to be known of what follows the call chain, whose fields have no fixed places: see sample_tail.ts. */
+/** Layout of the fields that follow the call chain. Their offsets vary by sample: see sample_tail.ts. */
 export interface TailLayout {
-  /** The branches are calls that have not returned yet, so that they are the call chain of user space (--call-graph lbr). */
+  /** True when the branches are calls that have not returned yet: the user call chain of `--call-graph lbr`. */
   callStack: boolean;
-  /** The stack of user space is copied (--call-graph dwarf). */
+  /** True when samples carry a copy of the user stack (`--call-graph dwarf`). */
   copiesStack: boolean;
-  /** Whether it is in the order of a machine other than this one. */
+  /** True when the tail is in the other byte order than this machine's. */
   swapped: boolean;
-  /** Bytes in front of the branches, their count among them; and of each, what is told of it elsewhere included. */
+  /** Bytes before the first branch, including the branch count. */
   branchHeader: number;
+  /** Bytes of a branch, including its counters (PERF_SAMPLE_BRANCH_COUNTERS). */
   branchSize: number;
-  /** Registers of user space, where there are any. */
+  /** Number of user-space registers in each sample. */
   userRegs: number;
 }
 
@@ -139,7 +140,7 @@ function compileTrailer(attr: EventAttr): TrailerLayout {
     back += 8;
     return back;
   };
-  // From the last field to the first, so that each knows its distance from the end.
+  // Assigned from the last field to the first: each field's offset counts back from the end of the record.
   const identifier = field(PERF_SAMPLE.IDENTIFIER);
   const cpu = field(PERF_SAMPLE.CPU);
   const streamId = field(PERF_SAMPLE.STREAM_ID);
@@ -150,9 +151,9 @@ function compileTrailer(attr: EventAttr): TrailerLayout {
 }
 
 /**
- * Bytes of a `struct read_format` with `members` counters: for a group
- * `{ u64 nr; [time_enabled]; [time_running]; { u64 value; [id]; [lost]; } values[nr]; }`, else
- * `{ u64 value; [time_enabled]; [time_running]; [id]; [lost]; }` (members = 1).
+ * Returns the size in bytes of a `struct read_format` with `members` counters: for a group `{ u64 nr; [time_enabled];
+ * [time_running]; { u64 value; [id]; [lost]; } values[nr]; }`, otherwise `{ u64 value; [time_enabled];
+ * [time_running]; [id]; [lost]; }` (members = 1).
  */
 export function readSize(readFormat: number, members: number): number {
   const bit = (flag: number) => (readFormat & flag ? 8 : 0);
@@ -161,8 +162,8 @@ export function readSize(readFormat: number, members: number): number {
 }
 
 /**
- * Offset of CALLCHAIN in the sample at byte `pos` of `u32`, `size` bytes long, whose size is at least
- * `layout.minSize`. -1 when the sample has none, or when its group READ does not fit in it.
+ * Returns the offset of CALLCHAIN in the sample at byte `pos` of `u32`, whose `size` in bytes is at least
+ * `layout.minSize`; -1 when the sample has no chain, or its group READ does not fit in it.
  */
 export function callchainOffset(layout: AttrLayout, u32: Uint32Array, pos: number, size: number): number {
   if (!layout.hasCallchain || layout.callchain >= 0) return layout.callchain;
@@ -173,8 +174,8 @@ export function callchainOffset(layout: AttrLayout, u32: Uint32Array, pos: numbe
 }
 
 /**
- * Offset of what follows READ and CALLCHAIN (RAW, branches, registers, the stack and so on) in the sample at byte
- * `pos` of `u32`, `size` bytes long; `size` when they do not fit in it.
+ * Returns the offset of what follows READ and CALLCHAIN (RAW, branches, registers, stack and so on) in the sample at
+ * byte `pos` of `u32`, `size` bytes long; `size` when READ and CALLCHAIN do not fit in it.
  */
 export function tailOffset(layout: AttrLayout, u32: Uint32Array, pos: number, size: number): number {
   if (layout.hasCallchain) {

@@ -1,10 +1,9 @@
 /**
- * What a handler is given for each record: one object, the same every time, whose fields have been
- * set for the record at hand. It is valid until the handler returns. Nothing is allocated for it, so
- * that reading a million samples costs a million field loads.
+ * Cursor that a handler gets for each record. There is one object, whose fields are set anew for each record; it is
+ * valid until the handler returns. Reading a million samples allocates nothing.
  */
 
-/** Bytes that records lie in, and where in the file each record came from. */
+/** Buffer of records, and the offset in the file that each came from. */
 interface RecordBytes {
   readonly u8: Uint8Array;
   readonly u32: Uint32Array;
@@ -12,34 +11,34 @@ interface RecordBytes {
   place(pos: number): { offset: number };
 }
 
-/** A record of any type, in the byte order of this machine; records.ts decodes its body. */
+/** Record of any type, in this machine's byte order. The decoders of its body are in records.ts. */
 export interface RecordCursor {
-  /** The window that the record lies in, as bytes and as words; `pos` is a multiple of 8. */
+  /** Window that holds the record, as bytes and as words; `pos` is a multiple of 8. */
   readonly u8: Uint8Array;
   readonly u32: Uint32Array;
-  /** Byte offset of the record, that is of its header, in `u8`. */
+  /** Byte offset in `u8` of the record's header. */
   readonly pos: number;
-  /** In bytes, with the header. */
+  /** Size in bytes, including the header. */
   readonly size: number;
   /** PERF_RECORD.* or PERF_RECORD_USER.*. */
   readonly type: number;
   /** PERF_RECORD_MISC.* bits. */
   readonly misc: number;
-  /** Bytes of the sample_id trailer at the record's end; 0 when it has none. */
+  /** Size in bytes of the sample_id trailer at the record's end; 0 when there is none. */
   readonly trailer: number;
   /**
-   * Byte offset of the record in its file. In compressed data, where a record has no place of its own: the offset of
-   * the compressed record that it ends in.
+   * Byte offset of the record in its file. A record in compressed data has none of its own: this is the offset of the
+   * compressed record that it ends in.
    */
   readonly fileOffset: number;
-  /** Index of the event in the header's `events`; -1 when unknown or none. */
+  /** Index of the event in the header's `events`; -1 when there is none, or its id is unknown. */
   readonly event: number;
-  /** Process and thread, -1 where the record does not say. */
+  /** Process and thread; -1 when the record has none. */
   readonly pid: number;
   readonly tid: number;
-  /** In ns since the reader's `timeBase`; NaN where the record does not say. */
+  /** Time in ns since the reader's `timeBase`; NaN when the record has none. */
   readonly time: number;
-  /** -1 where the record does not say. */
+  /** CPU number; -1 when the record has none. */
   readonly cpu: number;
 }
 
@@ -47,27 +46,27 @@ export interface RecordCursor {
 export interface SampleCursor extends RecordCursor {
   /** Instruction pointer, as a signed address (see base/address.ts); 0 when the sample has none. */
   readonly ip: number;
-  /** Data address, in the same form; 0 when the sample has none. */
+  /** Data address, signed; 0 when the sample has none. */
   readonly addr: number;
-  /** How many events the sample stands for: its own period, else the event's fixed one, else 1. */
+  /** Number of events that the sample stands for: its own period, else the event's fixed one, else 1. */
   readonly period: number;
-  /** PERF_RECORD_MISC.KERNEL, USER and so on. */
+  /** CPU mode: PERF_RECORD_MISC.KERNEL, USER and so on. */
   readonly cpumode: number;
   /** Entry i of the call chain is `u32[chain + 2 * i]` (low half) and `u32[chain + 2 * i + 1]` (high half). */
   readonly chain: number;
-  /** Entries of the call chain, innermost first, PERF_CONTEXT markers among them; 0 when there is none. */
+  /** Number of entries in the call chain, innermost first, including PERF_CONTEXT markers; 0 when there is no chain. */
   readonly chainLength: number;
   /**
-   * The calls in user space that have not returned, where the CPU kept them (--call-graph lbr), the latest first: words
-   * `u32[calls + 6 * i]` and the next one are the address of call i, the next two where it led to.
+   * Word index of the user-space calls that have not returned, where the CPU recorded them (`--call-graph lbr`), most
+   * recent first: words `u32[calls + 6 * i]` and the next are the address of call i, the two after that its target.
    */
   readonly calls: number;
   readonly callCount: number;
-  /** Bytes of the stack of user space that were copied into the sample (--call-graph dwarf). */
+  /** Bytes of the user stack copied into the sample (`--call-graph dwarf`). */
   readonly copiedStack: number;
 }
 
-/** The one object behind both, for the reader to set. */
+/** Implementation of both cursors, set by the reader. */
 export class Cursor implements SampleCursor {
   u8: Uint8Array;
   u32: Uint32Array;
@@ -79,8 +78,8 @@ export class Cursor implements SampleCursor {
   event = -1;
   pid = -1;
   tid = -1;
-  // Fields that hold doubles start with one that is no small integer, so that the engine
-  // represents them as doubles from the start.
+  // Fields that hold doubles start as a double that is not a small integer, so that the engine represents them as
+  // doubles from the start.
   time = NaN;
   cpu = -1;
   ip = 0.5;

@@ -1,4 +1,4 @@
-/** The events of a recording, and which of them a record belongs to. */
+/** Events of a recording, and the lookup from a record to its event. */
 
 import { PERF_TYPE } from "../../base/system/abi.ts";
 import { BadInputError } from "../../base/system/errors.ts";
@@ -10,26 +10,26 @@ import { compileRead, type ReadLayout } from "./group_read.ts";
 import { IdTable } from "./id_table.ts";
 import { tracepointNames } from "./tracing_data.ts";
 
-/** More events than any recorder opens: all tracepoints are some thousands. */
+/** Upper limit of events. All tracepoints together are a few thousand. */
 const MAX_EVENTS = 1 << 14;
-/** Ids of all events: 500 events on 1000 CPUs have half a million. */
+/** Upper limit of ids over all events. 500 events on 1000 CPUs have half a million. */
 const MAX_IDS = 1 << 22;
 
 /** One event of a recording. */
 export interface EventDesc {
   attr: EventAttr;
-  /** The kernel's ids of its instances, one a CPU or thread. */
+  /** The kernel's ids of its instances, one for each CPU or thread. */
   ids: bigint[];
-  /** As the recorder spelled it, else as eventName() does. */
+  /** Name as the recorder spelled it, otherwise as eventName() does. */
   name: string;
   layout: AttrLayout;
-  /** Where samples have counts that are samples of this and other events; undefined when they have none. */
+  /** Layout of the counts in its samples (PERF_SAMPLE_READ); undefined when they carry none. */
   read?: ReadLayout;
-  /** What a sample counts for that does not say: the fixed period, or 1. */
+  /** Period of samples that carry none: the fixed period, or 1. */
   period: number;
 }
 
-/** Makes the description of an event from its attr; `name` defaults to what the attr spells. */
+/** Describes an event by its attr; `name` defaults to what the attr spells. */
 export function describeEvent(attr: EventAttr, ids: bigint[], name = eventName(attr)): EventDesc {
   const fixed = attr.flags.has("freq") ? 1 : Number(attr.samplePeriod) || 1;
   const layout = compileLayout(attr);
@@ -37,34 +37,35 @@ export function describeEvent(attr: EventAttr, ids: bigint[], name = eventName(a
   return { attr, ids, name, layout, ...read ? { read } : {}, period: fixed };
 }
 
+/** Table of a recording's events, by the ids in its records. */
 export class EventTable {
   readonly events: EventDesc[] = [];
   readonly #littleEndian: boolean;
   #table = new IdTable();
-  /** What EVENT_UPDATE has called an event, by its index. */
+  /** Names given by EVENT_UPDATE, by index of the event. */
   readonly #names = new Map<number, string>();
-  /** Names of tracepoints by their number, which is the attr's `config`. */
+  /** Names of tracepoints by their number, the attr's `config`. */
   readonly #tracepoints = new Map<bigint, string>();
-  /** Offset of the id in a sample, -1 when samples have none. */
+  /** Offset of the id in a sample; -1 when samples have none. */
   #sampleIdAt = -1;
-  /** Distance of the id from the end of other records, 0 when they have none. */
+  /** Distance in bytes of the id from the end of other records; 0 when they have none. */
   #trailerIdBack = 0;
-  /** The id that was looked up last, and its event: the records of one ring come one after the other. */
+  /** Most recent lookup: the id and its event. Records of one ring come in a row, so this hits most of the time. */
   #lastLow = 0;
   #lastHigh = 0;
   #lastEvent = 0;
 
-  /** @param littleEndian the order of bytes in which the samples were recorded. */
+  /** @param littleEndian byte order of the machine that recorded the samples. */
   constructor(littleEndian = true) {
     this.#littleEndian = littleEndian;
   }
 
-  /** Throws BadInputError for more events, or ids of events, than any recorder has. */
+  /** Adds an event. Throws BadInputError when there are more events or ids than any recorder makes. */
   add(event: EventDesc): void {
     if (this.events.length === MAX_EVENTS) throw tooMany(MAX_EVENTS, "events");
     if (this.#table.size + event.ids.length > MAX_IDS) throw tooMany(MAX_IDS, "ids of events");
     event.layout.tail.swapped = !this.#littleEndian;
-    // All events of a file agree on where the id is: without that no reader could tell them apart.
+    // All events of a file have their id at the same offset; otherwise no reader could tell them apart.
     if (this.events.length === 0) {
       const { identifier, id, trailer } = event.layout;
       this.#sampleIdAt = identifier >= 0 ? identifier : id;
@@ -75,7 +76,7 @@ export class EventTable {
     this.#lastLow = this.#lastHigh = this.#lastEvent = 0;
   }
 
-  /** Index of the event of the sample at `pos`, `size` bytes long; -1 when its id is not known. */
+  /** Returns the index of the event of the sample at `pos`, `size` bytes long; -1 when its id is unknown. */
   ofSample(u32: Uint32Array, pos: number, size: number): number {
     if (this.events.length < 2) return this.events.length - 1;
     const at = this.#sampleIdAt;
@@ -84,7 +85,10 @@ export class EventTable {
     return this.#find(u32, (pos + at) >>> 2);
   }
 
-  /** The same for another record, by its trailer. Records without one belong to the first event. */
+  /**
+   * Returns the index of the event of a record other than a sample, by its trailer; -1 when its id is unknown.
+   * Records without a trailer belong to the first event.
+   */
   ofRecord(u32: Uint32Array, pos: number, size: number): number {
     if (this.events.length < 2) return this.events.length - 1;
     const back = this.#trailerIdBack;
@@ -93,12 +97,12 @@ export class EventTable {
     return this.#find(u32, (pos + size - back) >>> 2);
   }
 
-  /** Index of the event with the id at `word`, as two halves; -1 when it is not known. */
+  /** Returns the index of the event with the id at `word`, as two halves; -1 when it is unknown. */
   ofId(u32: Uint32Array, word: number): number {
     return this.#table.find(u32[word], u32[word + 1]);
   }
 
-  /** Id 0 is what perf gives to the records that it synthesizes: the first event's. */
+  /** Looks up the id at `word`. perf gives synthesized records id 0, which stands for the first event. */
   #find(u32: Uint32Array, word: number): number {
     const low = u32[word], high = u32[word + 1];
     if (low === this.#lastLow && high === this.#lastHigh) return this.#lastEvent;
@@ -107,7 +111,7 @@ export class EventTable {
     return this.#lastEvent = (low | high) === 0 ? 0 : this.#table.find(low, high);
   }
 
-  /** Calls the event with this id `name`; an id that no event has is ignored. */
+  /** Renames the event with this id; an id that no event has is ignored. */
   rename(id: bigint, name: string): void {
     const index = this.#table.find(Number(BigInt.asIntN(32, id)), Number(BigInt.asIntN(32, id >> 32n)));
     if (index < 0 || name === "") return;
@@ -115,14 +119,14 @@ export class EventTable {
     this.events[index].name = name;
   }
 
-  /** Says what tracepoint `config` is called, `sched:sched_switch`; applyNames() makes use of it. */
+  /** Records the name of tracepoint `config`, such as `sched:sched_switch`, for applyNames(). */
   nameTracepoint(config: bigint, name: string): void {
     this.#tracepoints.set(config, name);
   }
 
   /**
-   * Takes names from EVENT_DESC, whose events are in the order of the attrs; where there is none, those that the
-   * records gave, those of tracepoints, and what the attr spells with the PMUs' names.
+   * Applies names to the events: from EVENT_DESC, whose events are in the order of the attrs; otherwise from EVENT_UPDATE
+   * records, tracepoint names, and finally from the attr and the PMUs' names.
    */
   applyNames(features: Features): void {
     const described = features.eventDesc ?? [];
@@ -134,7 +138,7 @@ export class EventTable {
     });
   }
 
-  /** Looks up the names of tracepoints that no other part of the recording gives. */
+  /** Reads the names of tracepoints that no other part of the recording gives. */
   #readTracingData(described: readonly unknown[], features: Features): void {
     const section = features.raw(FEATURE.TRACING_DATA);
     const nameless = this.events.some(({ attr }, i) =>

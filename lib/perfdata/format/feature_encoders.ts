@@ -1,4 +1,4 @@
-/** Encoders of feature sections: the inverse of the getters of Features, where the layouts are. */
+/** Encoders of feature sections, the inverse of the getters of Features. The layouts are documented there. */
 
 import { ByteWriter } from "../../base/bytes/bytes.ts";
 import { encodeAttr } from "../../events/attr.ts";
@@ -6,7 +6,7 @@ import { PERF_ATTR_SIZE, PERF_RECORD_USER } from "../../base/system/abi.ts";
 import { type BuildIdEntry, type EventDescription, FEATURE, type GroupDescription } from "./features.ts";
 import { encodeTracingData, type TracingData } from "./tracing_data.ts";
 
-/** What a recorder knows of the machine and the recording; what is absent gets no section. */
+/** Facts about the machine and the recording; an absent one gets no section. */
 export interface FeatureValues {
   hostname?: string;
   osrelease?: string;
@@ -15,11 +15,11 @@ export interface FeatureValues {
   nrcpus?: { available: number; online: number };
   cpudesc?: string;
   cpuid?: string;
-  /** In kB. */
+  /** Memory in kB. */
   totalMem?: number;
   cmdline?: readonly string[];
   eventDesc?: readonly EventDescription[];
-  /** CPU lists that share a package (core siblings) or a core (thread siblings); ids of all available CPUs. */
+  /** CPU lists that share a package (core siblings) or a core (thread siblings), and the ids of all available CPUs. */
   cpuTopology?: {
     coreSiblings: readonly string[];
     threadSiblings: readonly string[];
@@ -30,26 +30,28 @@ export interface FeatureValues {
   numaTopology?: readonly NumaNode[];
   caches?: readonly CacheLevel[];
   memoryTopology?: { blockBytes: bigint; nodes: readonly MemoryNode[] };
-  /** What the CPU's PMU can, by the names of its sysfs files: `max_precise` -> `3`. */
+  /** Capabilities of the CPU's PMU by the names of their sysfs files: `max_precise` -> `3`. */
   cpuPmuCaps?: ReadonlyMap<string, string>;
-  /** Samples have branch stacks. */
+  /** True when samples have branch stacks. */
   branchStack?: boolean;
   pmuMappings?: ReadonlyMap<number, string>;
   groupDesc?: readonly GroupDescription[];
-  /** In ns of the recording's clock. */
+  /** Times of the first and last sample, in ns of the recording's clock. */
   sampleTime?: { first: bigint; last: bigint };
   /** Resolution in ns of the clock that `attr.clockid` names. */
   clockid?: bigint;
-  /** One moment on the recording's clock and on the wall clock, in ns. */
+  /** One moment on the recording's clock and on the wall clock, both in ns. */
   clockData?: { clockid: number; wallClock: bigint; clock: bigint };
   buildIds?: readonly BuildIdEntry[];
-  /** Of the tracepoints among the events. In a pipe it has a record of its own (encodeHeaderTracingData). */
+  /**
+   * Formats of the tracepoints among the events. In a pipe they have a record of their own (encodeHeaderTracingData).
+   */
   tracingData?: TracingData;
-  /** JSON text; stands behind `version` in its section, where perf does not look (see Features.ledger). */
+  /** JSON text, stored after `version` in its section, where perf does not look (see Features.ledger). */
   ledger?: string;
 }
 
-/** A node of memory with its CPUs, as a list: `0-3`. Memory in kB. */
+/** NUMA node with its CPUs as a list, such as `0-3`. Memory in kB. */
 export interface NumaNode {
   node: number;
   totalKb: number;
@@ -57,7 +59,9 @@ export interface NumaNode {
   cpus: string;
 }
 
-/** A cache: line size in bytes, `type` and `size` as sysfs spells them (`Data`, `32K`), and the CPUs that share it. */
+/**
+ * CPU cache: line size in bytes, `type` and `size` as sysfs spells them (`Data`, `32K`), and the CPUs that share it.
+ */
 export interface CacheLevel {
   level: number;
   lineSize: number;
@@ -68,25 +72,25 @@ export interface CacheLevel {
   cpus: string;
 }
 
-/** The numbers of a node's memory blocks, ascending. */
+/** Numbers of a node's memory blocks, ascending. */
 export interface MemoryNode {
   node: number;
   blocks: readonly number[];
 }
 
-/** A section to be written. */
+/** Feature section to be written. */
 export interface FeatureSection {
   number: number;
   payload: Uint8Array;
 }
 
-/** Strings are padded to this, as perf does: NAME_ALIGN of tools/perf/util/header.c. */
+/** Alignment of strings, as in perf: NAME_ALIGN of tools/perf/util/header.c. */
 const NAME_ALIGN = 64;
-/** PERF_RECORD_MISC_BUILD_ID_SIZE: the length of the build id is given. */
+/** PERF_RECORD_MISC_BUILD_ID_SIZE: the record gives the length of its build id. */
 const MISC_BUILD_ID_SIZE = 1 << 15;
 const BUILD_ID_BYTES = 20;
 
-/** Encodes what `values` has, in the order of the features' numbers, which is that of the sections. */
+/** Encodes the features that `values` has, ordered by number as their sections must be. */
 export function encodeFeatures(values: FeatureValues): FeatureSection[] {
   const sections: FeatureSection[] = [];
   const add = <T>(number: number, value: T | undefined, encode: (w: ByteWriter, value: T) => void) => {
@@ -114,7 +118,7 @@ export function encodeFeatures(values: FeatureValues): FeatureSection[] {
     strings(w, topology.coreSiblings);
     strings(w, topology.threadSiblings);
     for (const { core, socket } of topology.cpus) w.u32(core).u32(socket);
-    // Dies are told even where there are none: perf takes anything behind the CPUs for them, padding too.
+    // Dies are written even when there are none: perf takes whatever follows the CPUs for dies, even padding.
     strings(w, topology.dieSiblings ?? []);
     for (const { die } of topology.cpus) w.u32(die ?? 0);
   });
@@ -153,14 +157,14 @@ export function encodeFeatures(values: FeatureValues): FeatureSection[] {
   return sections;
 }
 
-/** PERF_RECORD_HEADER_BUILD_ID: what a pipe has in place of the BUILD_ID section, a record each. */
+/** Encodes a PERF_RECORD_HEADER_BUILD_ID. A pipe has one for each object, in place of the BUILD_ID section. */
 export function encodeHeaderBuildId(entry: BuildIdEntry): Uint8Array<ArrayBuffer> {
   const w = new ByteWriter();
   buildId(w, entry);
   return w.bytes();
 }
 
-/** u32 length with the padding; the text, NUL-terminated, padded. */
+/** Writes a string: u32 length including the padding, then the text, NUL-terminated and padded. */
 function string(w: ByteWriter, text: string): ByteWriter {
   const at = w.length;
   const length = w.u32(0).paddedString(text, NAME_ALIGN).length - at - 4;
@@ -172,7 +176,7 @@ function strings(w: ByteWriter, texts: readonly string[]): void {
   for (const text of texts) string(w, text);
 }
 
-/** u64 size in bits, twice as perf has it, and a bit for each block there is in words of 64. */
+/** Writes a bitmap of memory blocks: u64 size in bits, twice (as perf does), then words of 64 bits. */
 function memoryNode(w: ByteWriter, blocks: readonly number[]): void {
   const size = (blocks.at(-1) ?? -1) + 1;
   const words = new BigUint64Array(Math.ceil(size / 64));
@@ -189,7 +193,7 @@ function eventDesc(w: ByteWriter, events: readonly EventDescription[]): void {
   }
 }
 
-/** struct { header; s32 pid; u8 build_id[20]; u8 size; u8 res[3]; char filename[]; } */
+/** Writes a build id: `struct { header; s32 pid; u8 build_id[20]; u8 size; u8 res[3]; char filename[]; }`. */
 function buildId(w: ByteWriter, entry: BuildIdEntry): void {
   const at = w.length;
   const id = bytesOfHex(entry.buildId, BUILD_ID_BYTES);
@@ -198,7 +202,7 @@ function buildId(w: ByteWriter, entry: BuildIdEntry): void {
   w.patchU16(at + 6, w.length - at);
 }
 
-/** The bytes of a hex text, at most `limit`. */
+/** Decodes hex digits to at most `limit` bytes. */
 export function bytesOfHex(digits: string, limit: number): Uint8Array {
   const bytes = new Uint8Array(Math.min(limit, digits.length >>> 1));
   for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(digits.slice(2 * i, 2 * i + 2), 16);

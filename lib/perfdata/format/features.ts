@@ -1,9 +1,9 @@
 /**
- * The feature sections of a perf.data file: facts about the machine and the recording, each with a
- * number. They are decoded when asked for; numbers not known here are kept raw.
+ * Feature sections of a perf.data file: facts about the machine and the recording, each with a number. A section is
+ * decoded on first use; sections with an unknown number stay raw.
  *
- * Layouts: the kernel's tools/perf/Documentation/perf.data-file-format.txt. A string there is
- * `u32 len; char string[len]`, NUL-terminated and padded within `len`.
+ * Layouts: the kernel's tools/perf/Documentation/perf.data-file-format.txt. A string there is `u32 len; char
+ * string[len]`, NUL-terminated and padded within `len`.
  */
 
 import { ByteReader } from "../../base/bytes/bytes.ts";
@@ -45,37 +45,40 @@ export const FEATURE = {
   PMU_CAPS: 31,
 } as const;
 
-/** One event as EVENT_DESC describes it. */
+/** Event as EVENT_DESC describes it. */
 export interface EventDescription {
   attr: EventAttr;
   name: string;
   ids: bigint[];
 }
 
-/** One object whose build id was known when the recording ended. */
+/** Object whose build id was known when the recording ended. */
 export interface BuildIdEntry {
-  /** -1 for the host's own objects. */
+  /** Process, for a guest's object; -1 for the host's own. */
   pid: number;
   /** PERF_RECORD_MISC bits; the low three give the CPU mode (kernel or user). */
   misc: number;
-  /** In hex, 40 digits or as many as the id has. */
+  /** Build id in hex: 40 digits, or as many as the id has. */
   buildId: string;
   filename: string;
 }
 
-/** How the data of a `perf record -z` file is compressed. */
+/** Compression of the data, as `perf record -z` writes it. */
 export interface Compression {
   version: number;
-  /** 1 is zstd. */
+  /** Algorithm: 1 is zstd. */
   algorithm: number;
   level: number;
   /** Original size divided by compressed size, rounded down. */
   ratio: number;
-  /** Bytes of ring buffer compressed at a time at most. */
+  /** Largest number of ring buffer bytes compressed at a time. */
   mmapLength: number;
 }
 
-/** A group of events (`{anon_group}` when it has no name), the leader's index among all events, and how many it has with the leader. */
+/**
+ * Group of events (`{anon_group}` when it has no name): index of the leader among all events, and the number of
+ * members including the leader.
+ */
 export interface GroupDescription {
   name: string;
   leader: number;
@@ -86,13 +89,14 @@ export interface GroupDescription {
 export interface CpuTopology {
   coreSiblings: string[];
   threadSiblings: string[];
-  /** By CPU; shorter than the number of CPUs in files that do not say. */
+  /** Ids by CPU; shorter than the number of CPUs in files without them. */
   cpus: { core: number; socket: number; die: number }[];
   dieSiblings: string[];
 }
 
 type Decode<T> = (r: ByteReader) => T;
 
+/** Feature sections of a recording, decoded on first use. */
 export class Features {
   readonly #sections = new Map<number, Uint8Array>();
   readonly #offsets = new Map<number, number>();
@@ -104,24 +108,24 @@ export class Features {
     this.#littleEndian = littleEndian;
   }
 
-  /** Takes the payload of feature `number`, which lies at `offset` in the file; a second one replaces the first. */
+  /** Stores the payload of feature `number`, found at `offset` in the file. A second one replaces the first. */
   add(number: number, payload: Uint8Array, offset = 0): void {
     this.#sections.set(number, payload);
     this.#offsets.set(number, offset);
     this.#cache.delete(number);
   }
 
-  /** Takes an object's build id that came as a record of its own (pipe mode). */
+  /** Adds an object's build id that came as a record of its own (pipe mode). */
   addBuildId(entry: BuildIdEntry): void {
     this.#buildIdRecords.push(entry);
   }
 
-  /** The numbers of the features there are, ascending. */
+  /** Numbers of the features present, ascending. */
   get numbers(): number[] {
     return [...this.#sections.keys()].sort((a, b) => a - b);
   }
 
-  /** Those of them whose layout is not known here. */
+  /** Numbers of the features present whose layout is unknown here. */
   get unknownNumbers(): number[] {
     const known = new Set<number>(Object.values(FEATURE));
     return this.numbers.filter((n) => !known.has(n));
@@ -131,14 +135,14 @@ export class Features {
     return this.#sections.has(number);
   }
 
-  /** The payload as it was in the file, or undefined. */
+  /** Returns the payload as it is in the file; undefined when it is absent. */
   raw(number: number): Uint8Array | undefined {
     return this.#sections.get(number);
   }
 
   /**
-   * Decodes every section that is known here, and takes out those that end early, so that the getters below
-   * find them absent. Returns what is wrong with the first of them.
+   * Decodes every section with a known layout, and removes those that end early, so that their getters find them
+   * absent. Returns the error of the first one removed.
    */
   dropDamaged(): BadInputError | undefined {
     let damage: BadInputError | undefined;
@@ -154,24 +158,24 @@ export class Features {
     return damage;
   }
 
-  // Each getter below is undefined when the feature is absent, and throws BadInputError when its
-  // payload ends early.
+  // Each getter below returns undefined when the feature is absent, and throws BadInputError when its payload ends
+  // early.
 
   get hostname(): string | undefined {
     return this.#get(FEATURE.HOSTNAME, text);
   }
 
-  /** `uname -r`. */
+  /** Kernel release (`uname -r`). */
   get osrelease(): string | undefined {
     return this.#get(FEATURE.OSRELEASE, text);
   }
 
-  /** The version of the tool that recorded. */
+  /** Version of the tool that recorded. */
   get version(): string | undefined {
     return this.#get(FEATURE.VERSION, text);
   }
 
-  /** `uname -m`. */
+  /** Architecture (`uname -m`). */
   get arch(): string | undefined {
     return this.#get(FEATURE.ARCH, text);
   }
@@ -188,7 +192,7 @@ export class Features {
     return this.#get(FEATURE.CPUID, text);
   }
 
-  /** In kB. */
+  /** Memory in kB. */
   get totalMem(): number | undefined {
     return this.#get(FEATURE.TOTAL_MEM, (r) => r.size());
   }
@@ -249,7 +253,7 @@ export class Features {
     return this.#get(FEATURE.SAMPLE_TIME, (r) => ({ first: r.u64(), last: r.u64() }));
   }
 
-  /** Resolution in ns of the clock that was asked for with `-k`. */
+  /** Resolution in ns of the clock chosen with `-k`. */
   get clockid(): bigint | undefined {
     return this.#get(FEATURE.CLOCKID, (r) => r.u64());
   }
@@ -272,16 +276,16 @@ export class Features {
     }));
   }
 
-  /** From the file's section or from the records of a pipe. */
+  /** Build ids from the file's section and from the records of a pipe. */
   get buildIds(): BuildIdEntry[] {
     const fromSection = this.#get(FEATURE.BUILD_ID, decodeBuildIds);
     return [...(fromSection ?? []), ...this.#buildIdRecords];
   }
 
   /**
-   * pmuctl's ledger as JSON, when pmuctl recorded: a second string in the VERSION section, of which
-   * perf and others read one. (A feature number of our own will not do: `perf inject` of Linux 6.1
-   * crashes on a number it does not know, and perf refuses one in a pipe.)
+   * pmuctl's ledger as JSON; undefined when another tool recorded. It is a second string in the VERSION section, of
+   * which perf and others read only the first. (A feature number of our own would not work: `perf inject` of Linux
+   * 6.1 crashes on an unknown number, and perf refuses one in a pipe.)
    */
   get ledger(): string | undefined {
     const bytes = this.raw(FEATURE.VERSION);
@@ -312,7 +316,7 @@ export class Features {
   }
 }
 
-/** The sections that have getters; a feature that another needs comes before it. */
+/** Sections that have getters. A feature that another depends on comes first. */
 const DECODED: readonly [number, keyof Features][] = [
   [FEATURE.BUILD_ID, "buildIds"],
   [FEATURE.HOSTNAME, "hostname"],
@@ -335,18 +339,18 @@ const DECODED: readonly [number, keyof Features][] = [
   [FEATURE.CLOCK_DATA, "clockData"],
 ];
 
-/** Those and the one that events.ts reads. */
+/** Numbers of the features in DECODED, and of TRACING_DATA, which events.ts reads. */
 const DECODED_NUMBERS = new Set([FEATURE.TRACING_DATA, ...DECODED.map(([number]) => number)]);
 
-/** Whether there is a getter for a feature; the payloads of others are of no use. */
+/** Returns whether a feature has a getter. Payloads of other features are never read. */
 export function isDecoded(number: number): boolean {
   return DECODED_NUMBERS.has(number);
 }
 
-/** PERF_RECORD_MISC_BUILD_ID_SIZE: the byte behind the 20 of the id gives its length. */
+/** PERF_RECORD_MISC_BUILD_ID_SIZE: the byte after the 20 of the id gives its length. */
 const MISC_BUILD_ID_SIZE = 1 << 15;
 
-/** A build id record without its header. */
+/** Build id record without its header. */
 export interface BuildIdBody {
   body: Uint8Array;
   /** Offset of `body` in the file. */
@@ -383,10 +387,13 @@ function decodeOldBuildId({ body, offset, misc, littleEndian }: BuildIdBody): Bu
   return { pid: -1, misc, buildId, filename: r.fixedString(r.left) };
 }
 
-/** How a record without a pid looks to who expects one: the kernel's name, which begins with `[ker`, is four bytes short. */
+/**
+ * File name that results from decoding a pid-less record as one with a pid: `[kernel.kallsyms]` loses its first four
+ * bytes.
+ */
 const CUT_KERNEL_NAME = "nel.kallsyms]";
 
-/** Decodes the records in a section of build ids. */
+/** Decodes the build id records in a BUILD_ID section. */
 function decodeBuildIds(r: ByteReader): BuildIdEntry[] {
   const bodies: BuildIdBody[] = [];
   while (r.left >= 8) {
@@ -402,7 +409,7 @@ function decodeBuildIds(r: ByteReader): BuildIdEntry[] {
     : entries;
 }
 
-/** Bytes in hex, two digits each. */
+/** Encodes bytes in hex, two digits each. */
 export function hex(bytes: Uint8Array): string {
   let out = "";
   for (const byte of bytes) out += byte.toString(16).padStart(2, "0");
@@ -413,7 +420,7 @@ function text(r: ByteReader): string {
   return r.fixedString(r.u32());
 }
 
-/** `count` items; a hostile count fails at the end of the section, before it costs memory. */
+/** Reads `count` items. A hostile count fails at the end of the section before it costs memory. */
 function list<T>(r: ByteReader, count: number, item: Decode<T>): T[] {
   const items: T[] = [];
   for (let i = 0; i < count; i++) items.push(item(r));

@@ -1,6 +1,6 @@
 /**
- * The counts that samples carry (PERF_SAMPLE_READ): of a group's leader those of the whole group. A count
- * becomes samples by how far it has come since it was last seen, as in perf's deliver_sample_group().
+ * Counts that samples carry (PERF_SAMPLE_READ): for a group's leader those of the whole group. A count becomes a
+ * sample whose period is its increase since it was last seen, as in perf's deliver_sample_group().
  */
 
 import { PERF_FORMAT } from "../../base/system/abi.ts";
@@ -9,20 +9,23 @@ import type { AttrLayout } from "./attr_layout.ts";
 
 const TWO_32 = 4294967296;
 
-/** Where the counts of a READ field are, in bytes from where that begins: see readSize(). */
+/** Layout of a READ field: offsets in bytes from its start. See readSize(). */
 export interface ReadLayout {
-  /** Offset of the number of counts; -1 where there is one, not a group's. */
+  /** Offset of the number of counts; -1 for a single count that is no group. */
   members: number;
-  /** Of the first count, of its id behind it, and from one count to the next. */
+  /** Offset of the first count. */
   first: number;
+  /** Offset of a count's id from the count. */
   id: number;
+  /** Distance from one count to the next. */
   stride: number;
-  /** Counts are of one thread each, though all threads share their ids. */
+  /** True when each count is of one thread, although all threads share the event ids. */
   byThread: boolean;
 }
 
 /**
- * Where an event's samples have their counts; undefined when they have none, or no ids to tell whose they are.
+ * Compiles the layout of the counts in an event's samples; undefined when they carry none, or no ids to attribute
+ * them by.
  * @param inherit the attr's flag: with it the kernel (since 6.12) gives each thread's own counts.
  */
 export function compileRead({ read, readFormat }: AttrLayout, inherit: boolean): ReadLayout | undefined {
@@ -35,19 +38,19 @@ export function compileRead({ read, readFormat }: AttrLayout, inherit: boolean):
   return { members: 0, first: 8 + times, id: 8, stride: 16 + bit(PERF_FORMAT.LOST), byThread: inherit };
 }
 
-/** Slots are five words: id (two halves), thread, count (two halves); a free one has id 0. */
+/** Words in a slot: id (two halves), thread, count (two halves). A free slot has id 0. */
 const SLOT = 5;
 
-/** The last count seen of each id, or of each id and thread. No bigint and nothing allocated but to grow. */
+/** Most recent count of each id, or of each id and thread. Allocates only to grow, and uses no bigint. */
 export class LastCounts {
   #slots = new Uint32Array(64 * SLOT);
   #mask = 63;
   #used = 0;
 
   /**
-   * How far the count has come (its first value counts from 0), and remembers it. Ids and counts are two
-   * 32-bit halves each; `tid` is -1 where a count is of no one thread. An id 0, which no event has, gives 0. A count
-   * that went back, which only damaged files have, gives 0 too.
+   * Stores the count and returns its increase since the last call; the first one increases from 0. Ids and counts are
+   * given as two 32-bit halves; `tid` is -1 for a count that belongs to no single thread. Returns 0 for id 0, which
+   * no event has, and for a count that decreased, which occurs only in damaged files.
    */
   advance(idLow: number, idHigh: number, tid: number, low: number, high: number): number {
     if ((idLow | idHigh) === 0) return 0;
@@ -66,7 +69,7 @@ export class LastCounts {
     return delta > 0 ? delta : 0;
   }
 
-  /** Offset of the slot of these, or of the free one where they belong. */
+  /** Returns the offset of the slot with this id and thread, or of the free slot where it belongs. */
   #find(idLow: number, idHigh: number, tid: number): number {
     const slots = this.#slots;
     for (let i = mix(mix(idLow, idHigh), tid) & this.#mask;; i = (i + 1) & this.#mask) {

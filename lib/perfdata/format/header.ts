@@ -21,59 +21,62 @@ import { ByteReader } from "../../base/bytes/bytes.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import { decodeAttr, type EventAttr } from "../../events/attr.ts";
 
-/** Size in bytes of the header of a file, and of a pipe. */
+/** Size in bytes of the header of a file. */
 export const FILE_HEADER_SIZE = 104;
+/** Size in bytes of the header of a pipe. */
 export const PIPE_HEADER_SIZE = 16;
-/** Size in bytes of the header of a file by the first versions of perf: without the bitmap of features. */
+/** Size in bytes of the file header of perf's first versions, which had no feature bitmap. */
 const OLD_HEADER_SIZE = 72;
-/** Offsets in the file's header of what a recorder fills in at the end. */
+/** Offset in the file header of the data size, which a recorder fills in at the end. */
 export const DATA_SIZE_AT = 48;
+/** Offset in the file header of the feature bitmap, which a recorder fills in at the end. */
 export const FEATURE_BITS_AT = 72;
-/** Bits in the bitmap of features. */
+/** Number of bits in the feature bitmap. */
 export const FEATURE_BITS = 256;
-/** Bytes of a struct perf_file_section. */
+/** Size in bytes of a struct perf_file_section. */
 export const SECTION_SIZE = 16;
-/** The magic, as a little-endian recorder writes it. */
+/** Magic as a little-endian recorder writes it. */
 export const MAGIC = "PERFILE2";
-/** The magic of perf up to Linux 3.2, whatever the byte order. */
+/** Magic of perf up to Linux 3.2, in either byte order. */
 const OLD_MAGIC = "PERFFILE";
-/** Bytes of an entry in the section of event types, and of the name in it. */
+/** Size in bytes of an entry in the section of event types. */
 const EVENT_TYPE_SIZE = 72;
+/** Size in bytes of the name in such an entry. */
 const EVENT_TYPE_NAME_SIZE = 64;
 
-/** A part of the file, in bytes. */
+/** Range of bytes in the file (struct perf_file_section). */
 export interface PerfFileSection {
   offset: number;
   size: number;
 }
 
-/** The first bytes of a file or a pipe: what its magic and the size behind it tell. */
+/** Decoded magic and header size: the first 16 bytes of a file or pipe. */
 export interface Magic {
   pipe: boolean;
   littleEndian: boolean;
-  /** Bytes of the header that is to be decoded: PIPE_HEADER_SIZE, FILE_HEADER_SIZE, or fewer in old files. */
+  /** Size in bytes of the header to decode: PIPE_HEADER_SIZE, FILE_HEADER_SIZE, or less in old files. */
   headerSize: number;
 }
 
-/** The fixed header at the front of a perf.data file. */
+/** Fixed header at the front of a perf.data file. */
 export interface FileHeader {
-  /** In bytes. */
+  /** Size in bytes. */
   size: number;
   littleEndian: boolean;
-  /** Size of an entry of `attrs`: the attr and the section of its ids. */
+  /** Size in bytes of an entry of `attrs`: the attr and the section of its ids. */
   attrSize: number;
   attrs: PerfFileSection;
-  /** Its size is 0 when the recorder did not live to write it. */
+  /** Section of the records. Its size is 0 when the recorder was killed before it could write it. */
   data: PerfFileSection;
-  /** Names of events in files of perf up to Linux 3.10; see decodeEventTypes(). */
+  /** Section of event names, in files of perf up to Linux 3.10; see decodeEventTypes(). */
   eventTypes: PerfFileSection;
   /** Numbers of the features whose sections follow the data, ascending. */
   featureNumbers: number[];
 }
 
 /**
- * Checks the first PIPE_HEADER_SIZE bytes of `name`: byte order, and whether a pipe's records or the
- * rest of a file's header follows. Throws BadInputError when it is not perf.data.
+ * Decodes the first PIPE_HEADER_SIZE bytes of `name`: the byte order, and whether a pipe's records or the rest of a
+ * file's header follow. Throws BadInputError when it is not perf.data.
  */
 export function decodeMagic(bytes: Uint8Array, name: string): Magic {
   const magic = String.fromCharCode(...bytes.subarray(0, 8));
@@ -89,7 +92,7 @@ export function decodeMagic(bytes: Uint8Array, name: string): Magic {
   const isOld = magic === OLD_MAGIC;
   const littleEndian = isOld ? isKnownSize(sizeAs(true)) : magic === MAGIC;
   const size = sizeAs(littleEndian);
-  // a later perf may have more fields, and keeps to those there are
+  // A later perf may append fields to the header, but keeps those known here.
   if (!isKnownSize(size) && (isOld || size < FILE_HEADER_SIZE)) {
     throw new BadInputError(
       `cannot read ${name}: its header gives its own size as ${size} bytes: ` +
@@ -108,7 +111,7 @@ function isKnownSize(size: bigint): boolean {
   return [PIPE_HEADER_SIZE, OLD_HEADER_SIZE, FILE_HEADER_SIZE].some((known) => size === BigInt(known));
 }
 
-/** Decodes the header of a file from its first `headerSize` bytes. Throws BadInputError when they are fewer. */
+/** Decodes the header of a file from its first `headerSize` bytes. Throws BadInputError when there are fewer. */
 export function decodeFileHeader(
   bytes: Uint8Array,
   { littleEndian, headerSize }: Magic,
@@ -132,8 +135,8 @@ export function decodeFileHeader(
 }
 
 /**
- * Decodes the bitmap of features, ascending. It is an array of C's `unsigned long`: a 32-bit machine of the other byte
- * order leaves the low bits, of which every file has some, where a 64-bit one has those from 32 on.
+ * Decodes the feature bitmap, ascending. It is an array of C's `unsigned long`: a 32-bit machine of the other byte
+ * order puts the low bits, some of which every file has, where a 64-bit machine puts bits 32 and up.
  */
 function decodeFeatureBits(r: ByteReader): number[] {
   const words: bigint[] = [];
@@ -149,7 +152,7 @@ function decodeFeatureBits(r: ByteReader): number[] {
   return numbers;
 }
 
-/** Decodes the entries of the section of event types that are whole: name by `config`. */
+/** Decodes the whole entries of the section of event types: names by `config`. */
 export function decodeEventTypes(bytes: Uint8Array, littleEndian: boolean): Map<bigint, string> {
   const r = new ByteReader(bytes, littleEndian, "the names of the events");
   const names = new Map<bigint, string>();
@@ -158,8 +161,8 @@ export function decodeEventTypes(bytes: Uint8Array, littleEndian: boolean): Map<
 }
 
 /**
- * Decodes the table of feature sections that stands behind the data, for features `numbers`: as many as `bytes`, which
- * lie at `origin` in the file, has.
+ * Decodes the table of feature sections, which follows the data, for features `numbers`: as many entries as `bytes`
+ * holds. `origin` is the offset of `bytes` in the file.
  */
 export function decodeFeatureTable(
   bytes: Uint8Array,
@@ -179,7 +182,7 @@ function whatItIs(bytes: Uint8Array): string {
   return "it is not a perf.data file (no PERFILE2 at its start)";
 }
 
-/** What people hand in by mistake, by its first bytes. */
+/** Files that people pass by mistake: their first bytes, and what to do with them. */
 const KNOWN_STARTS: readonly [number[], string][] = [
   [
     [0x1f, 0x8b],
@@ -199,13 +202,15 @@ const KNOWN_STARTS: readonly [number[], string][] = [
   ],
 ];
 
-/** An event's attr and where its ids are. */
+/** Event's attr, and the section of its ids. */
 export interface AttrEntry {
   attr: EventAttr;
   ids: PerfFileSection;
 }
 
-/** Decodes the section of attrs, `bytes` being as much of it as the file has. Throws BadInputError. */
+/**
+ * Decodes the section of attrs; `bytes` is the part of it that the file has. Throws BadInputError when it is damaged.
+ */
 export function decodeAttrs(header: FileHeader, bytes: Uint8Array, name: string): AttrEntry[] {
   const { attrSize, attrs, littleEndian } = header;
   // struct perf_file_attr { struct perf_event_attr attr; struct perf_file_section ids; };
@@ -231,7 +236,7 @@ export function decodeAttrs(header: FileHeader, bytes: Uint8Array, name: string)
   return entries;
 }
 
-/** Decodes an array of u64 ids; bytes behind the last whole one are ignored. */
+/** Decodes an array of u64 ids; bytes after the last whole one are ignored. */
 export function decodeIds(bytes: Uint8Array, littleEndian: boolean): bigint[] {
   const r = new ByteReader(bytes, littleEndian, "an event's ids");
   const ids: bigint[] = [];

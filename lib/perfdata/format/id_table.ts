@@ -1,30 +1,31 @@
 /**
- * From an event id (u64, as its two halves) to the event's index. Every sample of a file with several
- * events is looked up here, hence no bigint and no Map: open addressing in one typed array.
+ * Table from an event id (u64, as two halves) to the event's index. Every sample of a file with several events is
+ * looked up here, hence no bigint and no Map: it uses open addressing in one typed array.
  */
 
 import { mix } from "../../base/bytes/hash.ts";
 
-/** Slots are three words: low half, high half, event index + 1 (0 = free). */
+/** Words in a slot: low half, high half, event index + 1 (0 = free). */
 const SLOT = 3;
 
+/** Hash table from event ids to event indices. */
 export class IdTable {
   #slots = new Int32Array(16 * SLOT);
   #mask = 15;
   #count = 0;
 
-  /** Number of ids known. */
+  /** Number of ids in the table. */
   get size(): number {
     return this.#count;
   }
 
-  /** Makes `id` mean event `event`; the last of two meanings wins. */
+  /** Maps `id` to the event with index `event`; a later call for the same id replaces it. */
   set(id: bigint, event: number): void {
     if ((this.#count + 1) * 2 > this.#mask + 1) this.#grow();
     this.#put(Number(BigInt.asIntN(32, id)), Number(BigInt.asIntN(32, id >> 32n)), event + 1);
   }
 
-  /** The event index of the id with these halves (any 32-bit integers), or -1. */
+  /** Returns the index of the event with the id of these halves (any 32-bit integers); -1 when there is none. */
   find(low: number, high: number): number {
     const slots = this.#slots;
     const lo = low | 0, hi = high | 0;

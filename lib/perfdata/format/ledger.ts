@@ -1,42 +1,43 @@
 /**
- * The ledger: what became of every sample, per CPU and in total. Its columns are tprof's six
- * statistics, made exact: seen = sample + overflow + dropbuf_sample, each side known by itself.
+ * Ledger: what became of every sample, per CPU and in total. Its columns are tprof's six statistics, made exact: seen
+ * = sample + overflow + dropbuf_sample, and each side is counted independently.
  */
 
 import { columnWidths } from "../../base/bytes/lists.ts";
 import { lowerRateHint } from "../../events/attr.ts";
 import type { LedgerCounts } from "./session_info.ts";
 
-/** One CPU's line. All are counts since the recording began. */
+/** Ledger row of one CPU. All numbers are counts since the recording began. */
 export interface LedgerRow extends LedgerCounts {
-  /** -1 for the total, and for a ring that is bound to no CPU. */
+  /** CPU number; -1 for the total, and for a ring that is bound to no CPU. */
   cpu: number;
   /** Samples written to the file. */
   sample: number;
   /**
-   * Samples the kernel had no room for in the ring. Where it does not tell them from other records, which it does
-   * since Linux 6.0, `lost_sideband` is left out and these are records of all kinds.
+   * Samples lost because the ring was full. Before Linux 6.0 the kernel does not tell them from other lost records:
+   * then `lost_sideband` is absent, and these are records of all kinds.
    */
   overflow: number;
-  /** Other records the kernel had no room for: of maps, names and processes. */
+  /** Other records lost because the ring was full: those of maps, names and processes. */
   lost_sideband?: number;
-  /** Drains that found something. */
+  /** Drains that found records. */
   buf: number;
   /** Drains that found nothing. */
   emptybuf: number;
   /** Drains whose records were not all written: the output was too slow, or failed. */
   dropbuf: number;
-  /** Samples in them. */
+  /** Samples in the records that those drains dropped. */
   dropbuf_sample: number;
-  /** Times the kernel stopped the event for a while because it interrupted too often. */
+  /** Times that the kernel throttled the event because it interrupted too often. */
   throttle: number;
   /**
-   * Of a flight recorder alone: bytes of records that younger ones took the place of before anybody asked for
-   * them. They are not lost: it is what it is for. Only their bytes are known, not what they were.
+   * Bytes of records that newer ones overwrote before they were asked for, in a flight recorder only. This is its
+   * purpose, not a loss. Only the number of bytes is known, not the number of records.
    */
   overwritten_bytes?: number;
 }
 
+/** Ledger by CPU, with the total. */
 export interface Ledger {
   rows: LedgerRow[];
   total: LedgerRow;
@@ -44,13 +45,13 @@ export interface Ledger {
 
 const COUNTS = ["sample", "overflow", "buf", "emptybuf", "dropbuf", "dropbuf_sample", "throttle"] as const;
 
-/** How long events were throttled, in ns: counted by those who read the records. */
+/** Column of the time in ns that events were throttled. It is computed while reading the records. */
 const THROTTLED = "throttled_ns";
 
-/** Figures that not every ledger has: the total has them where a row does. */
+/** Columns that not every ledger has; the total has them when a row does. */
 const OPTIONAL = ["lost_sideband", "overwritten_bytes"] as const;
 
-/** A ledger of these CPUs, the total added up. */
+/** Makes a ledger of these rows, and adds up their total. */
 export function makeLedger(rows: LedgerRow[]): Ledger {
   const total: LedgerRow = {
     cpu: -1,
@@ -74,7 +75,7 @@ function add(sum: LedgerRow, row: LedgerRow): void {
   }
 }
 
-/** The ledger of parts that follow one another, on the same CPUs. */
+/** Adds up the ledgers of consecutive segments, CPU by CPU. */
 export function addLedgers(parts: readonly Ledger[]): Ledger {
   const byCpu = new Map<number, LedgerRow>();
   for (const row of parts.flatMap(({ rows }) => rows)) {
@@ -85,31 +86,31 @@ export function addLedgers(parts: readonly Ledger[]): Ledger {
   return makeLedger([...byCpu.values()]);
 }
 
-/** Samples there were, written or lost. */
+/** Returns the number of samples seen: written or lost. */
 export function samplesSeen(row: LedgerRow): number {
   return row.sample + samplesLost(row);
 }
 
-/** Columns that are shown only where there is something in them. */
+/** Columns that are shown only when they are not 0. */
 const RARE = ["lost_sideband", "throttle", THROTTLED, "overwritten_bytes"] as const;
 
 function isShown(name: string, total: LedgerCounts): boolean {
   return RARE.includes(name as typeof RARE[number]) ? (total[name] ?? 0) > 0 : total[name] !== undefined;
 }
 
-/** All columns, in the order they are shown in. */
+/** All columns, in display order. */
 const COLUMNS = [...COUNTS, THROTTLED, ...OPTIONAL];
 
-/** The ledger on one line: `sample 3751  overflow 0  buf 12 ...`, the last columns only where there was any. */
+/** Formats the total on one line: `sample 3751  overflow 0  buf 12 ...`; the last columns only when they are not 0. */
 export function ledgerLine({ total }: Ledger): string {
   return COLUMNS.filter((name) => isShown(name, total))
     .map((name) => `${name} ${total[name]}`).join("  ");
 }
 
-/** What nobody knows of a recording that was not finished. */
+/** Columns that are unknown when a recording was not finished. */
 export const LOSS_COLUMNS = ["overflow", "dropbuf_sample"] as const;
 
-/** The cells of the ledger's table: titles, a row for each CPU, then the total; `-` for what is not known. */
+/** Returns the cells of the ledger's table: titles, a row for each CPU, then the total; `-` for an unknown count. */
 export function ledgerCells({ rows, total, unfinished }: ReportedLedger): string[][] {
   const isAsked = (name: string) =>
     unfinished !== undefined && LOSS_COLUMNS.includes(name as typeof LOSS_COLUMNS[number]);
@@ -124,18 +125,18 @@ export function ledgerCells({ rows, total, unfinished }: ReportedLedger): string
   ];
 }
 
-/** The ledger by CPU as lines, in columns. Columns without a count are left out. */
+/** Formats the ledger as lines of a table, a row for each CPU. Columns without a count are left out. */
 export function ledgerTable(ledger: ReportedLedger): string[] {
   const cells = ledgerCells(ledger);
   const widths = columnWidths(cells);
   return cells.map((row) => row.map((cell, column) => cell.padStart(widths[column])).join("  "));
 }
 
-/** What a reader is told of a recording's losses. */
+/** Ledger as a reader reports it. */
 export interface ReportedLedger {
   rows: readonly LedgerCounts[];
   total: LedgerCounts;
-  /** The recorder did not get to its end, and nobody knows what was lost: at least so many. */
+  /** Set when the recorder did not finish, so that the loss is unknown: at least this many samples. */
   unfinished?: { atLeast: number };
 }
 
@@ -143,7 +144,7 @@ const ms = (ns: number) => `${(ns / 1e6).toFixed(1)} ms`;
 
 const times = (n: number) => n === 1 ? "once" : `${n} times`;
 
-/** `4179 of 59584 (7.0%)`: what was lost, of what there was; `0` for nothing; or that nobody knows. */
+/** Formats the loss: `4179 of 59584 (7.0%)` (lost, of all seen), `0`, or that it is unknown. */
 export function lostText({ total, unfinished }: Omit<ReportedLedger, "rows">): string {
   if (unfinished) return UNKNOWN_LOSS + (unfinished.atLeast > 0 ? `, at least ${unfinished.atLeast}` : "");
   const lost = samplesLost(total);
@@ -152,21 +153,21 @@ export function lostText({ total, unfinished }: Omit<ReportedLedger, "rows">): s
   return `${lost} of ${all} (${percent(lost, all)})`;
 }
 
-/** Samples that were lost, as far as the ledger tells. */
+/** Returns the number of samples lost, as far as the ledger has it. */
 export function samplesLost(total: LedgerCounts): number {
   return (total.overflow ?? 0) + (total.dropbuf_sample ?? 0);
 }
 
-/** The same in percent of what there was: 0 to 100. */
+/** Returns the samples lost in percent of the samples seen: 0 to 100. */
 export function lostPercent(total: LedgerCounts): number {
   const lost = samplesLost(total);
   return lost === 0 ? 0 : 100 * lost / (lost + total.sample);
 }
 
-/** What is said in the place of a number of lost samples. */
+/** Text in place of the number of lost samples when it is unknown. */
 export const UNKNOWN_LOSS = "not finished: loss unknown";
 
-/** The sentence for a recording that was not finished. */
+/** Warning about a recording that was not finished. */
 export const UNFINISHED =
   "the recording was not finished (its recorder was killed, its disk was full, or the end of " +
   "the file is missing): nobody knows how much of it was lost";
@@ -174,8 +175,8 @@ export const UNFINISHED =
 const percent = (part: number, whole: number) => `${(100 * part / whole).toFixed(1)}%`;
 
 /**
- * What to tell the user about loss, a sentence each; nothing when nothing was lost. `rates` are those of the events, as
- * `rateText()` has them.
+ * Returns the warnings about loss, a sentence each; none when nothing was lost. `rates` are those of the events, as
+ * rateText() formats them.
  */
 export function lossWarnings(total: LedgerCounts, rates: readonly string[]): string[] {
   const all = samplesLost(total) + total.sample;
@@ -216,8 +217,7 @@ export function lossWarnings(total: LedgerCounts, rates: readonly string[]): str
 }
 
 /**
- * What does not add up between a ledger and the samples that a file holds; undefined when all does: what was seen
- * is what was written and what was lost, and every sample written is there.
+ * Returns how the ledger's count of written samples differs from the samples in the file; undefined when they agree.
  */
 export function ledgerMismatch(total: LedgerCounts, samplesInFile: number): string | undefined {
   if (total.sample === samplesInFile) return undefined;

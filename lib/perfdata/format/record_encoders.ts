@@ -1,6 +1,6 @@
 /**
- * Encoders of the records that a recorder synthesizes, the inverse of the decoders in records.ts,
- * where the C layouts are. All are little-endian, as every machine this recorder runs on.
+ * Encoders of the records that a recorder synthesizes, the inverse of the decoders in records.ts, which has the C
+ * layouts. All are little-endian, like every machine that this recorder runs on.
  */
 
 import { PERF_RECORD, PERF_RECORD_MISC } from "../../base/system/abi.ts";
@@ -10,35 +10,35 @@ import type { AttrLayout } from "./attr_layout.ts";
 import { bytesOfHex } from "./feature_encoders.ts";
 import type { Comm, Ksymbol, Mmap, Mmap2, Task } from "./records.ts";
 
-/** The sample_id trailer's values; those that the layout does not have are not written. */
+/** Values of the sample_id trailer. Those that the layout lacks are not written. */
 export interface TrailerValues {
   pid?: number;
   tid?: number;
-  /** In ns of the recording's clock; 0 puts the record before all samples. */
+  /** Time in ns of the recording's clock; 0 sorts the record before all samples. */
   time?: bigint;
   cpu?: number;
-  /** The event's id; 0 is understood as the first event's. */
+  /** Event id; 0 stands for the first event. */
   id?: bigint;
   streamId?: bigint;
 }
 
-/** A mapping to encode; `misc` gives the CPU mode, PERF_RECORD_MISC.USER when absent. */
+/** Fields of an MMAP record; `misc` gives the CPU mode, PERF_RECORD_MISC.USER by default. */
 export type MmapFields = Mmap & { misc?: number };
-/** As MmapFields; with a `buildId` the record takes the build id form. */
+/** Fields of an MMAP2 record. With a `buildId` the record has the build id form, otherwise the inode form. */
 export type Mmap2Fields =
   & Mmap
   & Pick<Mmap2, "prot" | "flags">
   & Partial<Pick<Mmap2, "maj" | "min" | "ino" | "inoGeneration" | "buildId">>
   & { misc?: number };
 
-/** PERF_RECORD_MMAP. */
+/** Encodes a PERF_RECORD_MMAP. */
 export function encodeMmap(map: MmapFields, layout: AttrLayout, trailer: TrailerValues = {}): Uint8Array {
   return encodeRecord(PERF_RECORD.MMAP, map.misc ?? PERF_RECORD_MISC.USER, layout, trailer, (w) => {
     mapping(w, map).paddedString(map.filename);
   });
 }
 
-/** PERF_RECORD_MMAP2. `buildId` is hex, at most 40 digits. */
+/** Encodes a PERF_RECORD_MMAP2. `buildId` is in hex, at most 40 digits. */
 export function encodeMmap2(map: Mmap2Fields, layout: AttrLayout, trailer: TrailerValues = {}): Uint8Array {
   const form = map.buildId === undefined ? 0 : PERF_RECORD_MISC.MMAP_BUILD_ID;
   return encodeRecord(PERF_RECORD.MMAP2, (map.misc ?? PERF_RECORD_MISC.USER) | form, layout, trailer, (w) => {
@@ -59,7 +59,7 @@ function mapping(w: ByteWriter, map: Mmap): ByteWriter {
   );
 }
 
-/** PERF_RECORD_COMM. */
+/** Encodes a PERF_RECORD_COMM. */
 export function encodeComm(comm: Comm, layout: AttrLayout, trailer: TrailerValues = {}): Uint8Array {
   const misc = comm.exec ? PERF_RECORD_MISC.COMM_EXEC : 0;
   return encodeRecord(PERF_RECORD.COMM, misc, layout, trailer, (w) => {
@@ -68,7 +68,7 @@ export function encodeComm(comm: Comm, layout: AttrLayout, trailer: TrailerValue
 }
 
 /**
- * PERF_RECORD_FORK; with `ownMaps` marked as perf marks the processes it found running
+ * Encodes a PERF_RECORD_FORK. With `ownMaps` it is marked as perf marks processes that it found running
  * (PERF_RECORD_MISC_FORK_EXEC): their maps come in records of their own rather than from the parent.
  */
 export function encodeFork(
@@ -80,7 +80,7 @@ export function encodeFork(
   return encodeTask(PERF_RECORD.FORK, ownMaps ? PERF_RECORD_MISC.FORK_EXEC : 0, task, layout, trailer);
 }
 
-/** PERF_RECORD_EXIT. */
+/** Encodes a PERF_RECORD_EXIT. */
 export function encodeExit(task: Task, layout: AttrLayout, trailer: TrailerValues = {}): Uint8Array {
   return encodeTask(PERF_RECORD.EXIT, 0, task, layout, trailer);
 }
@@ -97,14 +97,14 @@ function encodeTask(
   });
 }
 
-/** PERF_RECORD_LOST_SAMPLES. */
+/** Encodes a PERF_RECORD_LOST_SAMPLES. */
 export function encodeLostSamples(lost: bigint, layout: AttrLayout, trailer: TrailerValues = {}): Uint8Array {
   return encodeRecord(PERF_RECORD.LOST_SAMPLES, 0, layout, trailer, (w) => {
     w.u64(lost);
   });
 }
 
-/** PERF_RECORD_KSYMBOL. */
+/** Encodes a PERF_RECORD_KSYMBOL. */
 export function encodeKsymbol(symbol: Ksymbol, layout: AttrLayout, trailer: TrailerValues = {}): Uint8Array {
   return encodeRecord(PERF_RECORD.KSYMBOL, 0, layout, trailer, (w) => {
     w.u64(addressToBigint(symbol.address)).u32(symbol.length).u16(symbol.ksymType).u16(symbol.flags);
@@ -112,7 +112,7 @@ export function encodeKsymbol(symbol: Ksymbol, layout: AttrLayout, trailer: Trai
   });
 }
 
-/** The bytes of a record: header, what `body` writes, then the trailer that `layout` asks for. */
+/** Encodes a record: header, the bytes that `body` writes, then the trailer that `layout` requires. */
 export function encodeRecord(
   type: number,
   misc: number,

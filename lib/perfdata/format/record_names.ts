@@ -1,11 +1,11 @@
-/** Names of record types, as `perf report --stats` has them. */
+/** Names of record types, as `perf report --stats` prints them. */
 
 import { PERF_RECORD, PERF_RECORD_USER } from "../../base/system/abi.ts";
 
-/** Stands for the types that are not told apart. */
+/** Pseudo-type under which the less frequent of many unknown types are counted. */
 export const OTHER_TYPES = 2 ** 32;
 
-/** Where perf is shorter than its own constants. */
+/** Types that perf names more briefly than its constants do. */
 const SHORTER: Record<string, string | undefined> = {
   HEADER_ATTR: "ATTR",
   HEADER_EVENT_TYPE: "EVENT_TYPE",
@@ -20,7 +20,7 @@ const NAMES = new Map<number, string>(
   ) => [type, SHORTER[name] ?? name]),
 );
 
-/** `SAMPLE`, `FINISHED_ROUND`; `type 99` for one that is not known here; `other types`. */
+/** Returns the name of a record type: `SAMPLE`, `FINISHED_ROUND`; `type 99` for an unknown one; `other types`. */
 export function recordTypeName(type: number): string {
   return NAMES.get(type) ?? (type === OTHER_TYPES ? "other types" : `type ${type}`);
 }

@@ -1,10 +1,10 @@
-/** How long the kernel's records must at least be: one that is shorter is damage, found before anybody decodes it. */
+/** Smallest sizes of the kernel's records. A shorter one is damage, and is found before any decoder sees it. */
 
 import { PERF_RECORD, PERF_RECORD_USER } from "../../base/system/abi.ts";
 import { ByteReader } from "../../base/bytes/bytes.ts";
 import { RECORD_HEADER_SIZE } from "./attr_layout.ts";
 
-/** Bytes between header and trailer up to the fields of varying length; the structs are in records.ts. */
+/** Bytes between header and trailer, up to the fields of variable length. The structs are in records.ts. */
 const MIN_BODY_SIZE: Record<number, number | undefined> = {
   [PERF_RECORD.MMAP]: 32,
   [PERF_RECORD.LOST]: 16,
@@ -29,8 +29,8 @@ const MIN_BODY_SIZE: Record<number, number | undefined> = {
 };
 
 /**
- * True when a record of `size` bytes, other than a sample, holds the fields that its type has. Recorders
- * that synthesize a record may leave out its trailer: then the fields have its room too.
+ * Returns whether a record of `size` bytes, other than a sample, holds the fields of its type. Recorders that
+ * synthesize a record may omit its trailer; its fields may then extend to the end.
  */
 export function bodyFits(type: number, size: number, trailer: number): boolean {
   const least = MIN_BODY_SIZE[type] ?? 0;
@@ -39,7 +39,8 @@ export function bodyFits(type: number, size: number, trailer: number): boolean {
 }
 
 /**
- * Returns how many bytes follow the record in `record`, of type `type` and at `offset` in the file, that are no record:
+ * Returns the number of bytes after the record in `record` that belong to it without being records. `type` is its
+ * type, and `offset` its offset in the file.
  *
  *     AUXTRACE:            struct { header; u64 size; ... }   `size` bytes of trace
  *     HEADER_TRACING_DATA: struct { header; u32 size; }       `size` bytes, padded to a multiple of 8

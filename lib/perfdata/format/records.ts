@@ -1,10 +1,10 @@
 /**
- * Decoders of the records other than samples, one per on-disk struct, whose C layout stands above it
- * (struct perf_event_header and the sample_id trailer, which all have, are left out). They are rare
- * enough to become plain objects. Layouts: the kernel's include/uapi/linux/perf_event.h.
+ * Decoders of the records other than samples, one for each on-disk struct. The C layout stands above each, without
+ * the perf_event_header and the sample_id trailer, which all records have. These records are rare enough to become
+ * plain objects. Layouts: the kernel's include/uapi/linux/perf_event.h.
  *
- * Each takes the cursor that a RecordHandler is given and throws BadInputError when the record is too
- * short for its struct.
+ * Each decoder takes the cursor that a RecordHandler gets, and throws BadInputError when the record is too short for
+ * its struct.
  */
 
 import { addressOf } from "../../base/bytes/address.ts";
@@ -13,10 +13,10 @@ import { ByteReader, shortCString } from "../../base/bytes/bytes.ts";
 import type { RecordCursor } from "./cursor.ts";
 import { hex } from "./features.ts";
 
-/** The part of a cursor that decoders look at. */
+/** Fields of a cursor that decoders use. */
 export type RecordBytes = Pick<RecordCursor, "u8" | "pos" | "size" | "misc" | "trailer" | "fileOffset">;
 
-/** The body of a record, between header and trailer, in this machine's byte order. */
+/** Returns a reader of the record's body, between header and trailer, in this machine's byte order. */
 function bodyOf(record: RecordBytes, what: string): ByteReader {
   const { u8, pos, size, trailer } = record;
   const body = u8.subarray(pos + 8, pos + Math.max(8, size - trailer));
@@ -29,37 +29,37 @@ function address(r: ByteReader): number {
   return addressOf(low, r.u32());
 }
 
-/** A u64 as a number: exact below 2^53, and for counts that is all of them. */
+/** Reads a u64 as a number: exact below 2^53, which is enough for all counts. */
 function count(r: ByteReader): number {
   return Number(r.u64());
 }
 
 /**
- * Bytes of a name that are kept: more than the kernel gives. A record has room for 65,000, and a name may be told once
- * and shown for every thread and every sample.
+ * Limits in bytes of the names that are kept, above what the kernel gives. A record has room for 65,000 bytes, and
+ * one name may be shown for every thread and every sample.
  */
 const MAX_PATH = 4096, MAX_COMM = 256, MAX_KSYMBOL = 1024;
 
-/** The string that fills the rest of the body, up to its NUL; of one longer than `most` bytes the start. */
+/** Reads the string in the rest of the body, up to its NUL, and truncates it to `max` bytes. */
 function restString(r: ByteReader, most: number): string {
   return shortCString(r.slice(r.left), most);
 }
 
-/** A mapping that appeared in a process: PERF_RECORD_MMAP. */
+/** PERF_RECORD_MMAP: a process mapped a file. */
 export interface Mmap {
-  /** -1 for the kernel's own. */
+  /** Process; -1 for the kernel. */
   pid: number;
   tid: number;
   /** First address, signed. */
   start: number;
-  /** In bytes. */
+  /** Length in bytes. */
   length: number;
-  /** Offset in the file of the first byte; for the kernel's own map, an address. */
+  /** File offset of the first byte; an address for the kernel's own map. */
   pgoff: number;
   filename: string;
 }
 
-/** struct { u32 pid, tid; u64 addr, len, pgoff; char filename[]; } */
+/** Decodes struct { u32 pid, tid; u64 addr, len, pgoff; char filename[]; }. */
 export function decodeMmap(record: RecordBytes): Mmap {
   const r = bodyOf(record, "MMAP");
   return {
@@ -72,26 +72,28 @@ export function decodeMmap(record: RecordBytes): Mmap {
   };
 }
 
-/** PERF_RECORD_MMAP2: with protection, and the file's identity or build id. */
+/** PERF_RECORD_MMAP2: a mapping with its protection, and the file's identity or build id. */
 export interface Mmap2 extends Mmap {
-  /** Device and inode; zero in the build id form. */
+  /** Device, major number; 0 in the build id form, like the three fields below. */
   maj: number;
   min: number;
   ino: bigint;
   inoGeneration: bigint;
-  /** In hex; undefined in the inode form. */
+  /** Build id in hex; undefined in the inode form. */
   buildId?: string;
-  /** PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4. */
+  /** Protection: PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4. */
   prot: number;
-  /** MAP_SHARED 1, MAP_PRIVATE 2 and so on. */
+  /** Flags: MAP_SHARED 1, MAP_PRIVATE 2 and so on. */
   flags: number;
 }
 
 /**
- * struct { u32 pid, tid; u64 addr, len, pgoff;
- *          union { struct { u32 maj, min; u64 ino, ino_generation; };
- *                  struct { u8 build_id_size; u8 res1; u16 res2; u8 build_id[20]; }; };  (MISC_MMAP_BUILD_ID)
- *          u32 prot, flags; char filename[]; }
+ * Decodes an MMAP2:
+ *
+ *     struct { u32 pid, tid; u64 addr, len, pgoff;
+ *              union { struct { u32 maj, min; u64 ino, ino_generation; };
+ *                      struct { u8 build_id_size; u8 res1; u16 res2; u8 build_id[20]; }; };  (MISC_MMAP_BUILD_ID)
+ *              u32 prot, flags; char filename[]; }
  */
 export function decodeMmap2(record: RecordBytes): Mmap2 {
   const r = bodyOf(record, "MMAP2");
@@ -121,9 +123,9 @@ export function decodeMmap2(record: RecordBytes): Mmap2 {
 }
 
 /**
- * Whether it can be a build id: 1 to 20 bytes, zeros around them. The bit in `misc` alone does not say: while
- * somebody else records the same process with build ids, the kernel (6.18) sets it in the records of those who
- * asked for none, too, which have a device and an inode there.
+ * Returns whether the union can hold a build id: a size of 1 to 20, with zeros around the id. The bit in `misc` is
+ * not enough: while another recorder of the same process asks for build ids, the kernel (6.18) also sets the bit in
+ * the records of those who did not, which have a device and an inode there.
  */
 function holdsBuildId(union: Uint8Array): boolean {
   const size = union[0];
@@ -131,16 +133,16 @@ function holdsBuildId(union: Uint8Array): boolean {
     union.subarray(4 + size).every((byte) => byte === 0);
 }
 
-/** PERF_RECORD_COMM: a thread got a name. */
+/** PERF_RECORD_COMM: a thread was named. */
 export interface Comm {
   pid: number;
   tid: number;
   comm: string;
-  /** The name came with an exec (MISC_COMM_EXEC), which also replaced the process's mappings. */
+  /** True when the name came with an exec (MISC_COMM_EXEC), which also replaced the process's mappings. */
   exec: boolean;
 }
 
-/** struct { u32 pid, tid; char comm[]; } */
+/** Decodes struct { u32 pid, tid; char comm[]; }. */
 export function decodeComm(record: RecordBytes): Comm {
   const r = bodyOf(record, "COMM");
   return {
@@ -154,34 +156,35 @@ export function decodeComm(record: RecordBytes): Comm {
 /** PERF_RECORD_FORK and PERF_RECORD_EXIT: a thread began or ended. */
 export interface Task {
   pid: number;
-  /** The parent's process. */
+  /** Process of the parent. */
   ppid: number;
   tid: number;
-  /** The parent's thread. */
+  /** Thread of the parent. */
   ptid: number;
-  /** In ns of the recording's clock. */
+  /** Time in ns of the recording's clock. */
   time: bigint;
 }
 
-/** struct { u32 pid, ppid; u32 tid, ptid; u64 time; } */
+/** Decodes struct { u32 pid, ppid; u32 tid, ptid; u64 time; }. */
 export function decodeTask(record: RecordBytes): Task {
   const r = bodyOf(record, "FORK or EXIT");
   return { pid: r.i32(), ppid: r.i32(), tid: r.i32(), ptid: r.i32(), time: r.u64() };
 }
 
-/** PERF_RECORD_READ: what an inherited event (`inherit_stat`) had counted in a thread, at the thread's end. */
+/** PERF_RECORD_READ: count of an inherited event (`inherit_stat`) in a thread, when the thread ended. */
 export interface Read {
   pid: number;
   tid: number;
   value: bigint;
-  /** ns that the event was enabled in the thread, and that it was counting; 0 where not asked for. */
+  /** Time in ns that the event was enabled in the thread; 0 unless the read format has it. */
   enabledNs: number;
+  /** Time in ns that the event was counting in the thread; 0 unless the read format has it. */
   runningNs: number;
-  /** The kernel's id of the event that the thread's was inherited from; 0 where not asked for. */
+  /** The kernel's id of the event that the thread inherited; 0 unless the read format has it. */
   id: bigint;
 }
 
-/** struct { u32 pid, tid; read_format of one event (see readSize) } */
+/** Decodes struct { u32 pid, tid; read_format of one event (see readSize) }. */
 export function decodeRead(record: RecordBytes, readFormat: number): Read {
   const r = bodyOf(record, "READ");
   const optional = (bit: number) => readFormat & bit ? r.u64() : 0n;
@@ -195,50 +198,50 @@ export function decodeRead(record: RecordBytes, readFormat: number): Read {
   };
 }
 
-/** PERF_RECORD_LOST: the ring of an event had no room for `lost` records. */
+/** PERF_RECORD_LOST: the ring of an event was full, and `lost` records were dropped. */
 export interface LostRecord {
   /** The kernel's id of the event. */
   id: bigint;
   lost: number;
 }
 
-/** struct { u64 id; u64 lost; } */
+/** Decodes struct { u64 id; u64 lost; }. */
 export function decodeLost(record: RecordBytes): LostRecord {
   const r = bodyOf(record, "LOST");
   return { id: r.u64(), lost: count(r) };
 }
 
-/** PERF_RECORD_LOST_SAMPLES: struct { u64 lost; }. Returns how many samples were lost. */
+/** Decodes a PERF_RECORD_LOST_SAMPLES, struct { u64 lost; }: the number of samples lost. */
 export function decodeLostSamples(record: RecordBytes): number {
   return count(bodyOf(record, "LOST_SAMPLES"));
 }
 
-/** PERF_RECORD_THROTTLE and _UNTHROTTLE: the kernel paused an event for sampling too fast, or resumed it. */
+/** PERF_RECORD_THROTTLE and _UNTHROTTLE: the kernel paused an event that sampled too fast, or resumed it. */
 export interface Throttle {
   time: bigint;
   id: bigint;
   streamId: bigint;
 }
 
-/** struct { u64 time; u64 id; u64 stream_id; } */
+/** Decodes struct { u64 time; u64 id; u64 stream_id; }. */
 export function decodeThrottle(record: RecordBytes): Throttle {
   const r = bodyOf(record, "THROTTLE");
   return { time: r.u64(), id: r.u64(), streamId: r.u64() };
 }
 
-/** PERF_RECORD_KSYMBOL: the kernel got or lost code at run time (BPF programs, ftrace trampolines). */
+/** PERF_RECORD_KSYMBOL: code was added to or removed from the kernel at run time (BPF programs, ftrace trampolines). */
 export interface Ksymbol {
   address: number;
-  /** In bytes. */
+  /** Length in bytes. */
   length: number;
-  /** 1 is BPF, 2 is out of line (trampolines and the like). */
+  /** Kind of symbol: 1 is BPF, 2 is out of line (trampolines and the like). */
   ksymType: number;
-  /** Bit 0: unregistered. */
+  /** Flags; bit 0: the symbol was removed. */
   flags: number;
   name: string;
 }
 
-/** struct { u64 addr; u32 len; u16 ksym_type; u16 flags; char name[]; } */
+/** Decodes struct { u64 addr; u32 len; u16 ksym_type; u16 flags; char name[]; }. */
 export function decodeKsymbol(record: RecordBytes): Ksymbol {
   const r = bodyOf(record, "KSYMBOL");
   return {
@@ -255,24 +258,24 @@ export interface BpfEvent {
   type: number;
   flags: number;
   id: number;
-  /** In hex, 16 digits. */
+  /** Hash of the program's instructions in hex, 16 digits. */
   tag: string;
 }
 
-/** struct { u16 type; u16 flags; u32 id; u8 tag[8]; } */
+/** Decodes struct { u16 type; u16 flags; u32 id; u8 tag[8]; }. */
 export function decodeBpfEvent(record: RecordBytes): BpfEvent {
   const r = bodyOf(record, "BPF_EVENT");
   return { type: r.u16(), flags: r.u16(), id: r.u32(), tag: hex(r.slice(8)) };
 }
 
-/** PERF_RECORD_NAMESPACES: what a thread sees, in the order net, uts, ipc, pid, user, mnt, cgroup. */
+/** PERF_RECORD_NAMESPACES: the namespaces of a thread, in the order net, uts, ipc, pid, user, mnt, cgroup. */
 export interface Namespaces {
   pid: number;
   tid: number;
   links: { dev: bigint; inode: bigint }[];
 }
 
-/** struct { u32 pid, tid; u64 nr_namespaces; struct { u64 dev, inode; } link_info[nr_namespaces]; } */
+/** Decodes struct { u32 pid, tid; u64 nr_namespaces; struct { u64 dev, inode; } link_info[nr_namespaces]; }. */
 export function decodeNamespaces(record: RecordBytes): Namespaces {
   const r = bodyOf(record, "NAMESPACES");
   const namespaces: Namespaces = { pid: r.i32(), tid: r.i32(), links: [] };
@@ -281,13 +284,13 @@ export function decodeNamespaces(record: RecordBytes): Namespaces {
   return namespaces;
 }
 
-/** PERF_RECORD_CGROUP: a control group that samples name by its id. */
+/** PERF_RECORD_CGROUP: path of a control group that samples refer to by id. */
 export interface Cgroup {
   id: bigint;
   path: string;
 }
 
-/** struct { u64 id; char path[]; } */
+/** Decodes struct { u64 id; char path[]; }. */
 export function decodeCgroup(record: RecordBytes): Cgroup {
   const r = bodyOf(record, "CGROUP");
   return { id: r.u64(), path: restString(r, MAX_PATH) };
@@ -295,16 +298,17 @@ export function decodeCgroup(record: RecordBytes): Cgroup {
 
 /** PERF_RECORD_SWITCH (no body) and PERF_RECORD_SWITCH_CPU_WIDE. */
 export interface Switch {
-  /** The thread of the record was switched out, not in. */
+  /** True when the record's thread was switched out, false when it was switched in. */
   out: boolean;
-  /** It was switched out although it could have run on. */
+  /** True when it was preempted: it could have continued to run. */
   preempted: boolean;
-  /** The thread that runs next (out) or ran before (in); -1 in a PERF_RECORD_SWITCH. */
+  /** Process that runs next (out) or ran before (in); -1 in a PERF_RECORD_SWITCH. */
   otherPid: number;
+  /** Thread that runs next (out) or ran before (in); -1 in a PERF_RECORD_SWITCH. */
   otherTid: number;
 }
 
-/** struct { [u32 next_prev_pid, next_prev_tid;] } */
+/** Decodes struct { [u32 next_prev_pid, next_prev_tid;] }. */
 export function decodeSwitch(record: RecordBytes): Switch {
   const r = bodyOf(record, "SWITCH");
   const wide = r.left >= 8;
@@ -316,40 +320,40 @@ export function decodeSwitch(record: RecordBytes): Switch {
   };
 }
 
-/** PERF_RECORD_AUX: bytes arrived in the AUX area. */
+/** PERF_RECORD_AUX: data arrived in the AUX area. */
 export interface Aux {
   offset: bigint;
-  /** In bytes. */
+  /** Size in bytes. */
   size: bigint;
   /** PERF_AUX_FLAG_*: 1 truncated, 2 overwrite, 4 partial, 8 collision. */
   flags: bigint;
 }
 
-/** struct { u64 aux_offset; u64 aux_size; u64 flags; } */
+/** Decodes struct { u64 aux_offset; u64 aux_size; u64 flags; }. */
 export function decodeAux(record: RecordBytes): Aux {
   const r = bodyOf(record, "AUX");
   return { offset: r.u64(), size: r.u64(), flags: r.u64() };
 }
 
-/** PERF_RECORD_ITRACE_START: struct { u32 pid, tid; }. Instruction tracing of a thread began. */
+/** Decodes a PERF_RECORD_ITRACE_START, struct { u32 pid, tid; }: instruction tracing of a thread began. */
 export function decodeItraceStart(record: RecordBytes): { pid: number; tid: number } {
   const r = bodyOf(record, "ITRACE_START");
   return { pid: r.i32(), tid: r.i32() };
 }
 
-/** PERF_RECORD_AUX_OUTPUT_HW_ID: struct { u64 hw_id; }. */
+/** Decodes a PERF_RECORD_AUX_OUTPUT_HW_ID, struct { u64 hw_id; }. */
 export function decodeAuxOutputHwId(record: RecordBytes): bigint {
   return bodyOf(record, "AUX_OUTPUT_HW_ID").u64();
 }
 
-/** PERF_RECORD_TEXT_POKE: the kernel changed its own code. */
+/** PERF_RECORD_TEXT_POKE: the kernel modified its own code. */
 export interface TextPoke {
   address: number;
   oldBytes: Uint8Array;
   newBytes: Uint8Array;
 }
 
-/** struct { u64 addr; u16 old_len; u16 new_len; u8 bytes[]; } */
+/** Decodes struct { u64 addr; u16 old_len; u16 new_len; u8 bytes[]; }. */
 export function decodeTextPoke(record: RecordBytes): TextPoke {
   const r = bodyOf(record, "TEXT_POKE");
   const at = address(r);

@@ -1,10 +1,11 @@
 /**
- * Room at the front of a file that pmuctl records, for what describes the recording. It is there from the first moment
- * on, so that neither a kill nor a full disk takes it away: the features that are known before the first record, and
- * two places in turn for what changes, of which one is whole at any time. perf does not look there: nothing in the
- * header leads to it, until the table of features behind the records does, which names what lies here too.
+ * Room: space reserved at the front of a file that pmuctl records, for what describes the recording. Because it
+ * exists from the first write on, neither a kill nor a full disk takes it away. It holds the features that are known
+ * before the first record, and two slots for the state that changes, written in turn so that one of them is whole at
+ * any time. perf never reads the room itself: the header does not refer to it, and the table of features after the
+ * records refers to the payloads in it.
  *
- *     104:    char magic[8]; u64 size;         of the room: what follows is within it
+ *     104:    char magic[8]; u64 size;         size of the room, which holds all that follows
  *             u64 sections;
  *             struct { u64 offset, size; } build_ids, states[2];
  *             struct { u64 number, offset, size; } section[sections];
@@ -12,7 +13,7 @@
  *
  *     state:  u32 check, length; u64 turn, build_id_bytes; char version[length];   the payload of a VERSION section
  *
- * Offsets are of the file; `check` is of all that follows it.
+ * Offsets are from the start of the file. `check` covers all of the state that follows it.
  */
 
 import { ByteReader, ByteWriter } from "../../base/bytes/bytes.ts";
@@ -22,40 +23,41 @@ import { FEATURE } from "./features.ts";
 import { FILE_HEADER_SIZE, type PerfFileSection } from "./header.ts";
 
 const MAGIC = "pmuROOM1";
-/** Bytes of the room in front of the first section entry, and of an entry. */
+/** Size in bytes of the room before the first section entry. */
 const FRONT_SIZE = 72;
+/** Size in bytes of a section entry. */
 const ENTRY_SIZE = 24;
-/** Bytes of a state in front of its payload. */
+/** Size in bytes of a state before its payload. */
 export const STATE_SIZE = 24;
-/** Of a room that is read: more is nothing that pmuctl writes. */
+/** Limits of a room that is read. pmuctl never writes a larger one. */
 const MAX_BYTES = 64 * 2 ** 20;
 const MAX_SECTIONS = 256;
 
-/** What there is to be room for. */
+/** Contents to reserve room for. */
 export interface RoomPlan {
-  /** The features that are known. */
+  /** Features known before the first record. */
   sections: readonly FeatureSection[];
-  /** Bytes for the entries of a BUILD_ID section. */
+  /** Bytes to reserve for the entries of a BUILD_ID section. */
   buildIdBytes: number;
-  /** Bytes for the payload of the VERSION section, which holds the ledger. */
+  /** Bytes to reserve for the payload of the VERSION section, which holds the ledger. */
   versionBytes: number;
 }
 
-/** A feature whose payload is in the file. */
+/** Feature whose payload is in the file already. */
 export interface PlacedSection extends PerfFileSection {
   number: number;
 }
 
-/** A room as it is written. */
+/** Encoded room. */
 export interface Room {
-  /** To be written at FILE_HEADER_SIZE; a multiple of 8. */
+  /** Bytes to write at FILE_HEADER_SIZE; their number is a multiple of 8. */
   bytes: Uint8Array<ArrayBuffer>;
   sections: PlacedSection[];
   buildIds: PerfFileSection;
   states: readonly [PerfFileSection, PerfFileSection];
 }
 
-/** Lays out a room. It holds no state yet. */
+/** Lays out a room, without a state. */
 export function encodeRoom({ sections, buildIdBytes, versionBytes }: RoomPlan): Room {
   let at = FILE_HEADER_SIZE + FRONT_SIZE + ENTRY_SIZE * sections.length;
   const place = (size: number): PerfFileSection => {
@@ -75,29 +77,29 @@ export function encodeRoom({ sections, buildIdBytes, versionBytes }: RoomPlan): 
   return { bytes: w.bytes(), sections: placed, buildIds, states };
 }
 
-/** What changes while a recording goes on. */
+/** State that changes during a recording. */
 export interface RoomState {
-  /** From 1 on, one more each time; the state goes into `states[turn % 2]`. */
+  /** Sequence number, from 1 up; the state goes into `states[turn % 2]`. */
   turn: number;
-  /** The payload of the VERSION section. */
+  /** Payload of the VERSION section. */
   version: Uint8Array;
-  /** How much of the build ids' room is filled. */
+  /** Bytes used of the room for build ids. */
   buildIdBytes: number;
 }
 
-/** The bytes of a state; they fit when the payload is no longer than was planned. */
+/** Encodes a state. It fits when the payload is no longer than was planned. */
 export function encodeState({ turn, version, buildIdBytes }: RoomState): Uint8Array<ArrayBuffer> {
   const w = new ByteWriter(STATE_SIZE + version.length);
   w.u32(0).u32(version.length).u64(turn).u64(buildIdBytes).raw(version);
   return w.patchU32(0, checkOf(w.bytes())).bytes();
 }
 
-/** Where the payload of the VERSION section is in a state that was put at `place`. */
+/** Returns the place of the VERSION section's payload within a state that was written at `place`. */
 export function versionAt({ offset }: PerfFileSection, state: Uint8Array): PlacedSection {
   return { number: FEATURE.VERSION, offset: offset + STATE_SIZE, size: state.length - STATE_SIZE };
 }
 
-/** A feature found in a room. */
+/** Feature found in a room. */
 export interface FoundSection {
   number: number;
   offset: number;
@@ -105,8 +107,8 @@ export interface FoundSection {
 }
 
 /**
- * Finds what a room holds, in a file of which `bytesOf` gives a part, or as much of it as there is. Nothing when there
- * is no room, or when it is damaged.
+ * Returns the features in a file's room; none when there is no room or it is damaged. `bytesOf` returns a range of
+ * the file, cut at its end.
  */
 export function findInRoom(
   dataOffset: number,
@@ -150,7 +152,7 @@ function readRoom(dataOffset: number, bytesOf: (section: PerfFileSection) => Uin
   return found;
 }
 
-/** The state in `bytes`, which are at `offset`; none when it was never written, or is not whole. */
+/** Decodes the state in `bytes`, at `offset` in the file; none when it was never written, or not completely. */
 function stateIn(bytes: Uint8Array, offset: number): (RoomState & { offset: number })[] {
   const r = new ByteReader(bytes);
   const check = r.u32(), length = r.u32(), turn = r.size(), buildIdBytes = r.size();
@@ -158,7 +160,7 @@ function stateIn(bytes: Uint8Array, offset: number): (RoomState & { offset: numb
   return [{ turn, version: r.slice(length), buildIdBytes, offset: offset + STATE_SIZE }];
 }
 
-/** FNV-1a of all but the first four bytes: it is about writes that were cut, not about forgery. */
+/** Returns the FNV-1a hash of all but the first four bytes. It detects incomplete writes, not forgery. */
 function checkOf(bytes: Uint8Array): number {
   let hash = 0x811c9dc5;
   for (let i = 4; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);

@@ -1,56 +1,56 @@
 /**
- * What pmuctl alone keeps in a perf.data file, behind the version string, where perf does not look
- * (Features.ledger): the command that was measured and the ledger. JSON, so that a later pmuctl can add
- * to it.
+ * Session information: the measured command and the ledger, which pmuctl keeps in a perf.data file after the version
+ * string, where perf does not look (Features.ledger). It is JSON, so that later versions can add to it.
  */
 
-/** One CPU's line of the ledger, or their total: see perfdata/ledger.ts. */
+/** Ledger row of one CPU, or the total: see ledger.ts. */
 export interface LedgerCounts {
   sample: number;
   [name: string]: number | undefined;
 }
 
-/** How an event was sampled. */
+/** Event as it was sampled. */
 export interface SampledEvent {
-  /** What was really sampled, as perf spells it. */
+  /** Name of the event that was really sampled, as perf spells it. */
   name: string;
-  /** How often: `4000 Hz`. */
+  /** Sampling rate: `4000 Hz`. */
   rate: string;
-  /** The backend that took the samples: `perf`, `clock`. */
+  /** Backend that took the samples: `perf`, `clock`. */
   backend: string;
-  /** The event that was asked for, when `name` stands in for it. */
+  /** Event that was requested, when `name` replaces it. */
   insteadOf?: string;
 }
 
-/** A rate that was lowered while it was recorded, for what it cost the machine. */
+/** Reduction of the sampling rate during the recording, because of its cost to the machine. */
 export interface TimedRateChange {
-  /** After the start of the recording. */
+  /** Seconds since the start of the recording. */
   seconds: number;
-  /** In Hz. */
+  /** Previous rate in Hz. */
   from: number;
+  /** New rate in Hz. */
   to: number;
-  /** `31% of the samples came faster than they could be written`. */
+  /** Cause: `31% of the samples came faster than they could be written`. */
   reason: string;
 }
 
-/** A CPU that went or came while it was recorded, so that samples are missing. */
+/** CPU that went offline or came online during the recording, so that samples are missing. */
 export interface CpuChange {
-  /** After the start of the recording. */
+  /** Seconds since the start of the recording. */
   seconds: number;
   cpu: number;
-  /** It came. */
+  /** True when the CPU came online. */
   online: boolean;
-  /** What runs there is recorded from then on. */
+  /** True when it is recorded from then on. */
   recorded?: boolean;
 }
 
-/** What happened on the way, in order each. */
+/** Changes during a recording, each list in order of time. */
 export interface RecordingChanges {
   rateChanges: readonly TimedRateChange[];
   cpuChanges: readonly CpuChange[];
 }
 
-/** The change in words: `CPU 1 went offline after 3.2 s: ...`. */
+/** Describes the change: `CPU 1 went offline after 3.2 s: ...`. */
 export function cpuChangeText({ seconds, cpu, online, recorded }: CpuChange): string {
   const when = `after ${seconds.toFixed(1)} s`;
   if (online && recorded) return `CPU ${cpu} came online ${when}: what runs there is recorded from then on`;
@@ -59,51 +59,53 @@ export function cpuChangeText({ seconds, cpu, online, recorded }: CpuChange): st
     : `CPU ${cpu} went offline ${when}: nothing is recorded there while it is`;
 }
 
+/** Information about a recording that only pmuctl writes. */
 export interface SessionInfo {
-  /** Of this layout. Readers take what they know from a newer one. */
+  /** Version of this layout. Readers take the fields that they know from a newer one. */
   version: number;
-  /** pmuctl's version. */
+  /** Version of pmuctl. */
   tool: string;
-  /** The words of the command that was run; without one, what was measured: `pid 412`. */
+  /** Words of the command that was run; without one, the target: `pid 412`. */
   command: readonly string[];
   /** Wall-clock seconds of recording. */
   seconds: number;
-  /** It was written while the recording went on, which then was not finished: the ledger is of what was known by then. */
+  /** Set when this was written during a recording that was never finished: the ledger is as of then. */
   unfinished?: true;
-  /** What was sampled; none in files of pmuctl before it had backends. */
+  /** Sampled events; absent in files of pmuctl versions before it had backends. */
   events?: SampledEvent[];
-  /** In order; left out when there was none, as the next one. */
+  /** Rate changes in order of time; absent when there were none. */
   rateChanges?: readonly TimedRateChange[];
+  /** CPU changes in order of time; absent when there were none. */
   cpuChanges?: readonly CpuChange[];
   ledger: { rows: LedgerCounts[]; total: LedgerCounts };
-  /** It was recorded in a pid namespace other than the machine's first: processes outside it have pid 0. */
+  /** Set when recorded in a pid namespace other than the initial one: processes outside it have pid 0. */
   pidNamespace?: true;
-  /** When it ended, in seconds since 1970. */
+  /** Time of the end, in seconds since 1970. */
   ended?: number;
-  /** Processes that made code as they ran, left out when there was none. */
+  /** Processes that generated code at run time; absent when there were none. */
   jitProcesses?: readonly RecordedProcess[];
 }
 
-/** A process that made code as it ran, so that what it says about that code can be told from what others say. */
+/** Process that generated code at run time. Its user and start time tell it from other processes with its pid. */
 export interface RecordedProcess {
   pid: number;
-  /** The user it belonged to. */
+  /** User id of the process. */
   uid: number;
-  /** When it started, in seconds since 1970. */
+  /** Time that it started, in seconds since 1970. */
   started: number;
-  /** Name of the copy of its perf map among those that were saved. */
+  /** File name of the saved copy of its perf map. */
   map?: string;
 }
 
-/** Of what `encodeSessionInfo` writes. */
+/** Version of the layout that encodeSessionInfo() writes. */
 export const SESSION_INFO_VERSION = 1;
 
-/** The section's text. */
+/** Encodes the section's text. */
 export function encodeSessionInfo(info: Omit<SessionInfo, "version">): string {
   return JSON.stringify({ version: SESSION_INFO_VERSION, ...info });
 }
 
-/** The section's content, or undefined when it is not what pmuctl writes. Never throws. */
+/** Decodes the section's text; undefined when it is not what pmuctl writes. Never throws. */
 export function decodeSessionInfo(text: string): SessionInfo | undefined {
   let info: unknown;
   try {
@@ -152,7 +154,7 @@ function isProcess(value: unknown): boolean {
   return [pid, uid, started].every((number) => typeof number === "number") && typeof (map ?? "") === "string";
 }
 
-/** Whether it is left out, or a list of such things. */
+/** Returns whether a value is absent, or a list whose items all pass `is`. */
 function allOf(value: unknown, is: (each: unknown) => boolean): boolean {
   return value === undefined || (Array.isArray(value) && value.every(is));
 }

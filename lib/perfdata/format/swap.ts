@@ -1,9 +1,9 @@
 /**
- * Records of a big-endian recorder, turned to this machine's (little-endian) order in place as they
- * are taken in, so that all that looks at records later knows one order only.
+ * Byte order conversion of a big-endian recorder's records, in place as they are taken in, so that all later code
+ * knows only little-endian.
  *
- * A record is mostly u64s; those are swapped first, all of it, and what is not a u64 is put right after:
- * swapping the 8 bytes of two u32s swaps each of them and exchanges the two.
+ * A record is mostly u64s. All of it is swapped as such first, and other fields are corrected afterwards: swapping
+ * the 8 bytes of two u32s swaps each of them and exchanges the two.
  */
 
 import { PERF_RECORD, PERF_RECORD_MISC, PERF_RECORD_USER } from "../../base/system/abi.ts";
@@ -11,8 +11,8 @@ import { type AttrLayout, RECORD_HEADER_SIZE, tailOffset, type TrailerLayout } f
 import type { EventTable } from "./events.ts";
 
 /**
- * Widths in bytes of the fields of the kernel's records, behind the header; negative for as many bytes
- * that are no number. What follows is a string or bytes.
+ * Widths in bytes of the fields of the kernel's records, after the header; negative for bytes that are not a number.
+ * A string or bytes may follow.
  */
 const FIELDS: Record<number, number[]> = {
   [PERF_RECORD.MMAP]: [4, 4, 8, 8, 8],
@@ -36,13 +36,13 @@ const FIELDS: Record<number, number[]> = {
   [PERF_RECORD.TEXT_POKE]: [8, 2, 2],
   [PERF_RECORD.AUX_OUTPUT_HW_ID]: [8],
 };
-/** MMAP2 when it carries a build id (MISC_MMAP_BUILD_ID). */
+/** Field widths of an MMAP2 that carries a build id (MISC_MMAP_BUILD_ID). */
 const MMAP2_BUILD_ID = [4, 4, 8, 8, 8, -24, 4, 4];
 
 /**
- * Swaps the record of `size` bytes (a multiple of 8) at `pos`, whose header is swapped already. What
- * has no fixed layout stays in the recorder's order: bodies of the perf tools' own records (type 64 and
- * up) and of types not known, and in samples what follows the call chain (RAW, registers, stacks).
+ * Swaps the record of `size` bytes (a multiple of 8) at `pos`, whose header is swapped already. Data without a fixed
+ * layout keeps the recorder's order: bodies of the perf tools' own records (type 64 and up) and of unknown types, and
+ * in samples what follows the call chain (RAW, registers, stacks).
  */
 export function swapBody(
   u8: Uint8Array,
@@ -67,7 +67,7 @@ export function swapBody(
     swapFields(u8, bodyAt, trailerAt, MMAP2_BUILD_ID);
   } else {
     swapFields(u8, bodyAt, trailerAt, FIELDS[type] ?? []);
-    // These two go on with an array of u64s.
+    // Both continue with an array of u64s.
     if (type === PERF_RECORD.NAMESPACES || type === PERF_RECORD.READ) swap64s(u32, bodyAt + 8, trailerAt);
   }
   swap64s(u32, trailerAt, end);
@@ -75,7 +75,7 @@ export function swapBody(
   if (event >= 0) fixTrailer(u32, end, events.events[event].layout.trailer);
 }
 
-/** struct perf_event_header { u32 type; u16 misc; u16 size; } */
+/** Swaps a struct perf_event_header { u32 type; u16 misc; u16 size; }. */
 export function swapHeader(u8: Uint8Array, pos: number): void {
   swapFields(u8, pos, pos + RECORD_HEADER_SIZE, [4, 2, 2]);
 }
@@ -90,7 +90,7 @@ function swapFields(u8: Uint8Array, from: number, end: number, widths: number[])
   }
 }
 
-/** The 32 bits of `value` in the other order of bytes, as a signed number. */
+/** Swaps the bytes of a 32-bit value; returns a signed number. */
 export function swap32(value: number): number {
   return (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
 }
@@ -105,7 +105,7 @@ function swap64s(u32: Uint32Array, from: number, end: number): void {
   }
 }
 
-/** Two u32s that were swapped as one u64 come back to their places. */
+/** Exchanges two u32s that were swapped as one u64. */
 function exchange(u32: Uint32Array, pos: number): void {
   const word = pos >>> 2;
   const first = u32[word + 1];
@@ -119,8 +119,8 @@ function fixTrailer(u32: Uint32Array, end: number, trailer: TrailerLayout): void
 }
 
 /**
- * Puts right a sample whose u64s have all been swapped: the pairs of u32s, and all that is behind the
- * call chain. Leaves one that does not hold its own fields to the reader, which refuses it.
+ * Corrects a sample whose u64s have all been swapped: the pairs of u32s, and all that follows the call chain. A
+ * sample too short for its fields is left alone; the reader refuses it.
  */
 function fixSample(u32: Uint32Array, pos: number, size: number, layout: AttrLayout): void {
   if (size < layout.minSize) return;

@@ -1,5 +1,5 @@
 /**
- * TRACING_DATA: how a reader takes apart what tracepoints put into their samples (PERF_SAMPLE_RAW). Layout:
+ * TRACING_DATA: the formats of the data that tracepoints put into samples (PERF_SAMPLE_RAW). Layout:
  * record_saved_header() to record_saved_cmdline() of the kernel's tools/perf/util/trace-event-info.c:
  *
  *     u8 magic[10]; char version[] = "0.6"; u8 big_endian; u8 sizeof_long; u32 page_size;
@@ -12,21 +12,21 @@
 import { ByteReader, ByteWriter, toCString } from "../../base/bytes/bytes.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 
-/** The files of tracefs that the section holds, as they are. */
+/** Verbatim contents of the tracefs files in the section. */
 export interface TracingData {
-  /** In bytes, of a page of tracefs's ring. */
+  /** Size in bytes of a page of tracefs's ring. */
   pageSize: number;
   headerPage: string;
   headerEvent: string;
-  /** The `format` files of the tracepoints that are sampled, by system. */
+  /** `format` files of the sampled tracepoints, by system. */
   formats: ReadonlyMap<string, readonly string[]>;
-  /** Where the kernel's format strings are, that some tracepoints print by their addresses. */
+  /** Addresses of the kernel's format strings, which some tracepoints refer to. */
   printkFormats: string;
 }
 
 const MAGIC = [0x17, 0x08, 0x44, ...new TextEncoder().encode("tracing")];
 
-/** Of the 64-bit machines that pmuctl runs on. */
+/** sizeof(long) on the 64-bit machines that pmuctl runs on. */
 const SIZE_OF_LONG = 8;
 
 /** Encodes the section for a little-endian machine. */
@@ -44,15 +44,15 @@ export function encodeTracingData(data: TracingData): Uint8Array<ArrayBuffer> {
   return w.u32(0).u32(printk.length).raw(printk).u64(0).bytes();
 }
 
-/** u64 size; the text. */
+/** Writes a u64 size and the text. */
 function sized(w: ByteWriter, text: string): void {
   const bytes = new TextEncoder().encode(text);
   w.u64(bytes.length).raw(bytes);
 }
 
 /**
- * Returns the names of the tracepoints that the section describes, `sched:sched_switch`, by their numbers. A section
- * that is damaged or cut short gives those before that place.
+ * Returns the names of the tracepoints that the section describes, such as `sched:sched_switch`, by their numbers.
+ * From a damaged or truncated section it returns those before the damage.
  */
 export function tracepointNames(section: Uint8Array): Map<bigint, string> {
   const names = new Map<bigint, string>();
@@ -88,7 +88,7 @@ function readFormats(section: Uint8Array, names: Map<bigint, string>): void {
 
 const decoder = new TextDecoder();
 
-/** A string and its NUL, which has to come. */
+/** Reads a NUL-terminated string. Throws BadInputError when there is no NUL. */
 function string(r: ByteReader): string {
   const start = r.pos;
   while (r.u8() !== 0);

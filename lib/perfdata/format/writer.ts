@@ -1,6 +1,6 @@
 /**
- * Writes what stands around the records of a perf.data file or pipe. The records themselves come from
- * the kernel's rings and from record_encoders.ts, and go to the file without passing through here.
+ * Encoders of the parts of a perf.data file or pipe that surround the records. The records themselves come from the
+ * kernel's rings and from record_encoders.ts, and do not pass through here.
  *
  *     file:  header | room | ids of each event | attrs | records ... | table of features | features
  *     pipe:  header | HEADER_ATTR, HEADER_FEATURE, EVENT_UPDATE records | records ...
@@ -23,38 +23,41 @@ import {
 } from "./header.ts";
 import { encodeRoom, type PlacedSection, type Room, type RoomPlan } from "./room.ts";
 
-/** An event to be named in the header, with the kernel's ids of all its instances. */
+/** Event to list in the header, with the kernel's ids of all its instances. */
 export interface WrittenEvent {
   attr: EventAttr;
   ids: readonly bigint[];
 }
 
-/** The front of a file. */
+/** Front of a file, before the first record. */
 export interface FileStart {
-  /** What to write at offset 0. It says "no data yet, no features": what a killed recorder leaves is readable. */
+  /**
+   * Bytes to write at offset 0. They say "no data yet, no features", so that a killed recorder leaves a readable
+   * file.
+   */
   bytes: Uint8Array<ArrayBuffer>;
   /** Offset of the first record: the length of `bytes`. */
   dataOffset: number;
-  /** Offset of the u64 to be kept equal to the number of bytes of records written. */
+  /** Offset of the u64 that must be kept equal to the number of bytes of records written. */
   dataSizeAt: number;
-  /** Of each event. */
+  /** Places of each event's ids. */
   ids: IdPlace[];
-  /** Where one was planned. */
+  /** Room, when one was planned. */
   room?: Room;
 }
 
-/** Size of an entry of the attrs: the attr, then offset and size of its ids. */
+/** Size in bytes of an entry of the attrs: the attr, then offset and size of its ids. */
 const ATTR_ENTRY_SIZE = PERF_ATTR_SIZE + 16;
 
-/** What there is to be besides the events in the front of a file. */
+/** Contents of the front of a file besides the events. */
 export interface FileStartPlan {
-  /** What describes the recording. */
+  /** Room for what describes the recording. */
   room?: RoomPlan;
-  /** How many more ids each event may get. */
+  /** Number of ids that may be added to each event. */
   spareIds?: number;
 }
 
-/** The header, ids and attrs of a file with these events, and the room that is planned. */
+/** Encodes the header, room, ids and attrs of a file with these events. */
 export function encodeFileStart(
   events: readonly WrittenEvent[],
   { room: plan, spareIds = 0 }: FileStartPlan = {},
@@ -78,50 +81,51 @@ export function encodeFileStart(
   }
   const ids = events.map((event, i) => {
     w.raw(encodeAttr(event.attr)).u64(idsAt).u64(event.ids.length * 8);
-    const place = { at: idsAt, count: event.ids.length, most: event.ids.length + spareIds };
+    const place = { at: idsAt, count: event.ids.length, capacity: event.ids.length + spareIds };
     idsAt += idSpace(event);
     return { ...place, sizeAt: attrsAt + (i + 1) * ATTR_ENTRY_SIZE - 8 };
   });
   return { bytes: w.bytes(), dataOffset: w.length, dataSizeAt: DATA_SIZE_AT, ids, ...room && { room } };
 }
 
-/** Where the ids of an event are in a file. */
+/** Place of an event's ids in a file. */
 export interface IdPlace {
-  /** Offset of the first. */
+  /** Offset of the first id. */
   at: number;
-  /** How many there are, and how many there may be. */
+  /** Number of ids present. */
   count: number;
-  most: number;
-  /** Offset of the u64 that is eight times their count. */
+  /** Number of ids that there is room for. */
+  capacity: number;
+  /** Offset of the u64 that holds eight times their count. */
   sizeAt: number;
 }
 
-/** What adds an id to those of an event, in this order; undefined when there is no room for more. */
+/** Returns the writes that add an id to an event, to be done in this order; undefined when there is no room left. */
 export function encodeAddedId(
-  { at, count, most, sizeAt }: IdPlace,
+  { at, count, capacity, sizeAt }: IdPlace,
   id: bigint,
 ): FileEnd["patches"] | undefined {
-  if (count === most) return undefined;
+  if (count === capacity) return undefined;
   return [
     { offset: at + count * 8, bytes: new ByteWriter(8).u64(id).bytes() },
     { offset: sizeAt, bytes: new ByteWriter(8).u64((count + 1) * 8).bytes() },
   ];
 }
 
-/** What completes a file. */
+/** End of a file, which completes it. */
 export interface FileEnd {
-  /** What to write behind the last record. */
+  /** Bytes to write after the last record. */
   tail: Uint8Array<ArrayBuffer>;
-  /** Then these, in this order: features are only announced once they are there. */
+  /** Writes to do afterwards, in this order: features are announced only once they are there. */
   patches: { offset: number; bytes: Uint8Array<ArrayBuffer> }[];
 }
 
-/** Most bytes of the table of features that encodeFileEnd() gives: an offset and a size for each. */
+/** Upper limit in bytes of encodeFileEnd()'s table of features: an offset and a size for each. */
 export const MAX_TABLE_BYTES = 16 * (1 + Math.max(...Object.values(FEATURE)));
 
 /**
- * The end of a file whose `dataSize` bytes of records begin at `dataOffset`: the table of `sections`, and behind it
- * the payloads of those that are nowhere else yet. No two are of one number.
+ * Encodes the end of a file whose `dataSize` bytes of records begin at `dataOffset`: the table of `sections`, then
+ * the payloads of those that are not in the file yet. No two may have the same number.
  */
 export function encodeFileEnd(
   dataOffset: number,
@@ -132,7 +136,7 @@ export function encodeFileEnd(
   let at = dataOffset + dataSize + sections.length * 16;
   const bitmap = new Uint8Array(FEATURE_BITS / 8);
   const payloads: Uint8Array[] = [];
-  for (const section of [...sections].sort((a, b) => a.number - b.number)) { // as a reader takes their bits
+  for (const section of [...sections].sort((a, b) => a.number - b.number)) { // readers expect the order of their bits
     const { number } = section;
     bitmap[number >>> 3] |= 1 << (number & 7);
     if ("offset" in section) {
@@ -153,12 +157,12 @@ export function encodeFileEnd(
   };
 }
 
-/** The header of a pipe. */
+/** Encodes the header of a pipe. */
 export function encodePipeHeader(): Uint8Array<ArrayBuffer> {
   return new ByteWriter(PIPE_HEADER_SIZE).raw(new TextEncoder().encode(MAGIC)).u64(PIPE_HEADER_SIZE).bytes();
 }
 
-/** PERF_RECORD_HEADER_ATTR: struct { header; struct perf_event_attr attr; u64 id[]; } */
+/** Encodes a PERF_RECORD_HEADER_ATTR: struct { header; struct perf_event_attr attr; u64 id[]; }. */
 export function encodeHeaderAttr({ attr, ids }: WrittenEvent): Uint8Array<ArrayBuffer> {
   return toolRecord(PERF_RECORD_USER.HEADER_ATTR, (w) => {
     w.raw(encodeAttr(attr));
@@ -167,9 +171,9 @@ export function encodeHeaderAttr({ attr, ids }: WrittenEvent): Uint8Array<ArrayB
 }
 
 /**
- * PERF_RECORD_HEADER_FEATURE: struct { header; u64 feat_id; char data[]; }. The last one of a number is
- * the one that counts. Not for BUILD_ID, which has records of its own (encodeHeaderBuildId). Throws
- * RangeError when the payload does not fit in a record.
+ * Encodes a PERF_RECORD_HEADER_FEATURE: struct { header; u64 feat_id; char data[]; }. Of several with the same
+ * number, the last one counts. BUILD_ID has records of its own instead (encodeHeaderBuildId). Throws RangeError when
+ * the payload does not fit in a record.
  */
 export function encodeHeaderFeature({ number, payload }: FeatureSection): Uint8Array<ArrayBuffer> {
   return toolRecord(PERF_RECORD_USER.HEADER_FEATURE, (w) => {
@@ -178,8 +182,8 @@ export function encodeHeaderFeature({ number, payload }: FeatureSection): Uint8A
 }
 
 /**
- * PERF_RECORD_HEADER_TRACING_DATA: struct { header; u32 size; }, and behind it, not part of the record, the data,
- * both padded to a multiple of 8.
+ * Encodes a PERF_RECORD_HEADER_TRACING_DATA: struct { header; u32 size; }, followed by the data, which is not part of
+ * the record. Both are padded to a multiple of 8.
  */
 export function encodeHeaderTracingData(data: Uint8Array): Uint8Array<ArrayBuffer> {
   const size = Math.ceil(data.length / 8) * 8;
@@ -189,27 +193,27 @@ export function encodeHeaderTracingData(data: Uint8Array): Uint8Array<ArrayBuffe
   return new ByteWriter(record.length + size).raw(record).raw(data).zeros(size - data.length).bytes();
 }
 
-/** The type of PERF_RECORD_EVENT_UPDATE that gives a name. */
+/** Type of a PERF_RECORD_EVENT_UPDATE that gives a name. */
 const EVENT_UPDATE_NAME = 2;
 
-/** PERF_RECORD_EVENT_UPDATE: struct { header; u64 type; u64 id; char name[]; }, for the event with `id`. */
+/** Encodes a PERF_RECORD_EVENT_UPDATE, struct { header; u64 type; u64 id; char name[]; }, for the event with `id`. */
 export function encodeEventName(id: bigint, name: string): Uint8Array<ArrayBuffer> {
   return toolRecord(PERF_RECORD_USER.EVENT_UPDATE, (w) => {
     w.u64(EVENT_UPDATE_NAME).u64(id).raw(toCString(name));
   });
 }
 
-/** PERF_RECORD_FINISHED_ROUND: all rings have been drained once more. */
+/** Encodes a PERF_RECORD_FINISHED_ROUND: all rings have been drained once more. */
 export function encodeFinishedRound(): Uint8Array<ArrayBuffer> {
   return toolRecord(PERF_RECORD_USER.FINISHED_ROUND, () => {});
 }
 
-/** perf_event_header.size is a u16. */
+/** Upper limit of a record's size, since perf_event_header.size is a u16. */
 const MAX_RECORD_SIZE = 65528;
-/** Most bytes of a payload that encodeHeaderFeature() takes. */
+/** Upper limit in bytes of a payload that encodeHeaderFeature() takes. */
 export const MAX_FEATURE_BYTES = MAX_RECORD_SIZE - 16;
 
-/** Padded with zeros to a multiple of 8, so that the records behind it are aligned. */
+/** Encodes a record, padded with zeros to a multiple of 8 so that the records after it are aligned. */
 function toolRecord(type: number, body: (w: ByteWriter) => void): Uint8Array<ArrayBuffer> {
   const w = new ByteWriter();
   w.u32(type).u16(0).u16(0);
