@@ -71,7 +71,7 @@ export function noSamplesLine(
   if (total.sample > 0 || total.overflow > 0 || total.dropbuf_sample > 0 || cutShort) return undefined;
   const { delayMs, filter } = request;
   if (delayMs !== undefined && delayMs >= 1000 * seconds) {
-    return `no samples: it was over after ${
+    return `no samples: the recording ended after ${
       seconds.toFixed(3)
     } s, before sampling began (--delay ${delayMs})`;
   }
@@ -96,12 +96,12 @@ function ranText(
   const name = targetName(target);
   const during = `the ${seconds.toFixed(3)} s`;
   if (target.kind === "cpus") return `${name} were idle for nearly all of ${during}`;
-  if (cpuTime === undefined) return `${name} was on a CPU for next to nothing of ${during}`;
+  if (cpuTime === undefined) return `${name} was hardly on a CPU in ${during}`;
   const ms = (ns: number) =>
     // the CPU time of running processes comes in ticks
     ns === 0 && target.kind !== "command" ? "less than 10 ms" : `${(ns / 1e6).toFixed(1)} ms`;
   const { userNs, kernelNs } = cpuTime;
-  const inKernel = userOnly && kernelNs > 0 ? ` (${ms(kernelNs)} of them in the kernel)` : "";
+  const inKernel = userOnly && kernelNs > 0 ? ` (${ms(kernelNs)} of that in the kernel)` : "";
   return `${name} was on a CPU for ${ms(userNs + kernelNs)}${inKernel} of ${during}`;
 }
 
@@ -112,7 +112,7 @@ function notHappened(events: readonly SampledEvent[], filter: string | undefined
   );
   const rated = events.some(({ rate }) => rate.endsWith(" Hz"));
   const remedy = filter !== undefined
-    ? "see whether --filter keeps all of it out"
+    ? "check whether --filter excludes them all"
     : often !== undefined || rated
     ? "-c 1 samples each one"
     : "'pmuctl stat -e EVENT -- COMMAND' counts it";

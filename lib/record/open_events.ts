@@ -121,7 +121,7 @@ function doesNotFit(error: unknown): boolean {
 /** Gives the tracepoints among the events this filter. Throws UsageError when there are none, or one does not take it. */
 export function filterTracepoints(opened: readonly EventOnCpus[], filter: string): void {
   const tracepoints = opened.filter(({ attr }) => attr.type === PERF_TYPE.TRACEPOINT);
-  if (tracepoints.length === 0) throw new UsageError("--filter: it is for tracepoints, and none is recorded");
+  if (tracepoints.length === 0) throw new UsageError("--filter: no tracepoint is recorded: add one with -e");
   for (const { event, places } of tracepoints) {
     for (const { fd } of places) {
       try {
@@ -129,7 +129,7 @@ export function filterTracepoints(opened: readonly EventOnCpus[], filter: string
       } catch (error) {
         if (!(error instanceof PmuError)) throw error;
         throw new UsageError(
-          `--filter '${filter}': ${event.name} does not take it (${error.text}); the fields it has are in ` +
+          `--filter '${filter}': ${event.name} does not take this filter (${error.text}): its fields are listed in ` +
             `/sys/kernel/tracing/events/${event.name.replace(":", "/")}/format`,
         );
       }

@@ -274,5 +274,5 @@ function limitLine(limit: "size" | "time", request: RecordRequest): string {
     ? `${outputName(request.output)} has reached its size (--max-size)`
     : `${request.seconds} s are over (--duration)`;
   const [name] = argvOf(request);
-  return `${reached}, recording has stopped${name === undefined ? "" : `; ${name} goes on`}`;
+  return `recording stopped: ${reached}${name === undefined ? "" : `; ${name} keeps running`}`;
 }

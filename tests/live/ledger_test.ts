@@ -134,7 +134,7 @@ testNeeding(
       for (const [name, event, hint] of [["clock", "page-faults", "perf"], ["perf", "cpu-clock", "clock"]]) {
         const ran = await pmuctl(["record", "--backend", name, "-e", event, "-o", file, "--", "true"]);
         assertEquals(ran.status, 2);
-        assertStringIncludes(ran.stderr, `take --backend ${hint}`);
+        assertStringIncludes(ran.stderr, `use --backend ${hint}`);
       }
     }),
 );

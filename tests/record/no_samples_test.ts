@@ -53,7 +53,7 @@ Deno.test("where only user mode is sampled, the time in the kernel is told apart
   const cpuTime = { userNs: 0.1e6, kernelNs: 900e6 };
   assertEquals(
     line("cpu-clock:u", { cpuTime }),
-    "no samples: sleep was on a CPU for 900.1 ms (900.0 ms of them in the kernel) of the 3.000 s, and cpu-clock:u counts " +
+    "no samples: sleep was on a CPU for 900.1 ms (900.0 ms of that in the kernel) of the 3.000 s, and cpu-clock:u counts " +
       `only while it runs in user mode${REMEDY}`,
   );
 });
@@ -67,14 +67,14 @@ Deno.test("an event that did not happen is told with how often it is sampled, an
   assertEquals(line("page-faults"), `${missed} in what was recorded: -c 1 samples each one`);
   assertEquals(
     line("page-faults", { rate: "every 1", filter: "x > 1" }),
-    `${missed} in what was recorded: see whether --filter keeps all of it out`,
+    `${missed} in what was recorded: check whether --filter excludes them all`,
   );
 });
 
 Deno.test("a recording that was over before --delay says so", () => {
   assertEquals(
     line("cpu-clock", { delayMs: 5000 }),
-    "no samples: it was over after 3.000 s, before sampling began (--delay 5000)",
+    "no samples: the recording ended after 3.000 s, before sampling began (--delay 5000)",
   );
 });
 

@@ -29,7 +29,7 @@ export interface TimedRateChange {
   from: number;
   /** New rate in Hz. */
   to: number;
-  /** Cause: `31% of the samples came faster than they could be written`. */
+  /** Cause: `31% of the samples came faster than the recorder could take them`. */
   reason: string;
 }
 

@@ -196,8 +196,8 @@ export class BackendOwner {
     if (able.length > 0) return able;
     const others = backends.filter((backend) => backend.sampled(event)).map(({ name }) => name);
     throw new UsageError(
-      `--backend ${insist}: it samples by ${allowed[0].what}, which ${event.name} is not: ` +
-        (others.length ? `take --backend ${others.join(" or ")}, or leave it out` : "leave it out"),
+      `--backend ${insist}: it samples by ${allowed[0].what}, which cannot sample ${event.name}: ` +
+        (others.length ? `use --backend ${others.join(" or ")}, or leave it out` : "leave it out"),
     );
   }
 }

@@ -80,7 +80,7 @@ export class RateGuard {
       const each = (cost * 1e6).toFixed(0);
       this.#options.note(
         `sampling ${sampler.event.name} at ${to} Hz rather than ${asked}: each sample takes ${each} us of its CPU here, ` +
-          `which would leave programs too little (--keep-rate does it all the same)`,
+          `which would leave programs too little time (--keep-rate samples as asked)`,
       );
     }
   }
@@ -99,7 +99,7 @@ export class RateGuard {
       if (!change) return;
       if (rates.length === 0) {
         warned = true;
-        this.#options.note(`warning: ${change.reason}: the count asked for is kept; a larger -c costs less`);
+        this.#options.note(`warning: ${change.reason}: the period is kept as asked; a larger -c costs less`);
       } else {
         this.#apply(change, (performance.now() - started) / 1000);
       }
@@ -133,11 +133,11 @@ export class RateGuard {
       throw new UnsupportedError({
         attempt: `sample ${event.name} every ${attr.samplePeriod}`,
         cause:
-          `that is about ${Math.round(rate)} samples a second on each CPU, of ${
+          `that makes about ${Math.round(rate)} samples a second on each CPU, of ${
             (cost * 1e6).toFixed(0)
           } us each, ` +
-          "which leaves programs no time",
-        remedy: "give a larger -c, or --keep-rate to do it all the same",
+          "which would leave programs no time",
+        remedy: "give a larger -c, or --keep-rate to sample as asked",
       });
     }
   }

@@ -26,7 +26,7 @@ export interface RateChange {
   from: number;
   /** Rate from then on. */
   to: number;
-  /** `the recorder takes 31% of the CPUs, of 10% that it may`. */
+  /** Reason as a clause: `the recorder takes 31% of the CPUs, more than its limit of 10%`. */
   reason: string;
 }
 
@@ -52,15 +52,17 @@ function excess(s: RecordingInterval, rate: number): { factor: number; reason: s
   const found = [
     {
       factor: OWN_CPU_BUDGET / own,
-      reason: `the recorder takes ${percent(own)} of the CPUs, of ${percent(OWN_CPU_BUDGET)} that it may`,
+      reason: `the recorder takes ${percent(own)} of the CPUs, more than its limit of ${
+        percent(OWN_CPU_BUDGET)
+      }`,
     },
     {
       factor: lost > LOST_BUDGET ? 1 - lost : 1,
-      reason: `${percent(lost)} of the samples came faster than they could be written`,
+      reason: `${percent(lost)} of the samples came faster than the recorder could take them`,
     },
     {
       factor: BYTES_BUDGET / bytes,
-      reason: `${(bytes / 2 ** 20).toFixed(0)} MiB a second go into the output`,
+      reason: `${(bytes / 2 ** 20).toFixed(0)} MiB a second are written to the output`,
     },
     {
       factor: (s.kernelLimit ?? Infinity) / rate / MARGIN,

@@ -41,13 +41,13 @@ export function parseCallGraph(text: string, arch: string): CallGraph {
   }
   if (mode === "fp" && size === undefined) return { mode };
   if (mode !== "dwarf" || more.length > 0) {
-    throw new UsageError(`--call-graph '${text}': fp or dwarf[,BYTES] is wanted`);
+    throw new UsageError(`--call-graph '${text}': expected fp or dwarf[,BYTES]`);
   }
   const registers = USER_REGISTERS[arch];
   if (registers === undefined) {
     throw new UnsupportedError({
       attempt: "capture user registers for --call-graph dwarf",
-      cause: `those of ${arch} are not known to pmuctl`,
+      cause: `pmuctl does not know the registers of ${arch}`,
       remedy: "use --call-graph fp",
     });
   }
@@ -58,5 +58,5 @@ export function parseCallGraph(text: string, arch: string): CallGraph {
 function stackBytes(text: string): number {
   const bytes = /^\d+$/.test(text) ? Math.ceil(Number(text) / 8) * 8 : 0;
   if (bytes >= 8 && bytes <= MAX_STACK_BYTES) return bytes;
-  throw new UsageError(`--call-graph dwarf,${text}: 8 to ${MAX_STACK_BYTES} bytes of stack are wanted`);
+  throw new UsageError(`--call-graph dwarf,${text}: expected 8 to ${MAX_STACK_BYTES} bytes of stack`);
 }

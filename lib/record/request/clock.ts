@@ -16,7 +16,7 @@ export function parseClock(text: string): number {
   const name = text.toLowerCase().replace(/^clock_/, "");
   const clock = CLOCKS.get(name) ?? CLOCKS.get(SHORT.get(name) ?? "");
   if (clock !== undefined) return clock;
-  throw new UsageError(`--clockid '${text}': one of ${[...CLOCKS.keys()].join(", ")} is wanted`);
+  throw new UsageError(`--clockid '${text}': expected one of ${[...CLOCKS.keys()].join(", ")}`);
 }
 
 const SHORT: ReadonlyMap<string, string> = new Map([

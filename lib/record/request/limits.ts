@@ -17,7 +17,7 @@ const TIMES: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400 };
 export function parseSize(text: string, option: string): number {
   const bytes = /^\d+$/.test(text) ? Number(text) : withUnit(text.toUpperCase(), SIZES);
   if (bytes) return bytes;
-  throw new UsageError(`${option} '${text}': a size is wanted, as in 500K, 64M or 2G`);
+  throw new UsageError(`${option} '${text}': expected a size, as in 500K, 64M or 2G`);
 }
 
 /** Parses `signal`, a size (`64M`) or a time (`10s`, `1m`). Throws UsageError. */
@@ -28,8 +28,8 @@ export function parseSwitchWhen(text: string): SwitchWhen {
   const seconds = withUnit(text, TIMES);
   if (seconds) return { kind: "time", seconds };
   throw new UsageError(
-    `--switch-output '${text}': 'signal', a size (500K, 64M, 2G) or a time (10s, 5m, 1h, 1d) is wanted; ` +
-      "K, M and G are sizes, s, m, h and d times",
+    `--switch-output '${text}': expected signal, a size (500K, 64M, 2G) or a time (10s, 5m, 1h, 1d); ` +
+      "K, M and G are sizes; s, m, h and d are times",
   );
 }
 

@@ -50,7 +50,7 @@ export function outputOf(path: string): WantedOutput {
   }
   if (stat.isCharDevice && !isNull(stat)) refuse(path, "it is a device");
   if (stat.isBlockDevice) refuse(path, "it is a device, and what is on it would be lost");
-  if (fd === STANDARD_ERROR) refuse(path, "that is where pmuctl talks");
+  if (fd === STANDARD_ERROR) refuse(path, "it is standard error, where messages go");
   if (fd !== undefined && !isNull(stat)) {
     return pipeOf(fd, fd === STANDARD_OUTPUT ? "standard output" : path);
   }
@@ -105,7 +105,7 @@ export async function openOutput(wanted: WantedOutput, note: (line: string) => v
         throw new UnsupportedError({ attempt: `write ${path}`, cause: error.text }, error.errno);
       }
     }
-    if (waited === NOTE_AFTER_MS) note(`waiting for somebody to read ${path}`);
+    if (waited === NOTE_AFTER_MS) note(`waiting for a reader of ${path}`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

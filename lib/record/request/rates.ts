@@ -24,7 +24,7 @@ export function parseRate(text: string | undefined, limit: number | undefined): 
   const limited = `kernel.perf_event_max_sample_rate is ${limit}: sampling at ${limit} Hz`;
   if (text === "max") {
     if (limit === undefined) {
-      throw new UsageError("-F max: kernel.perf_event_max_sample_rate cannot be read here: give a number");
+      throw new UsageError("-F max: kernel.perf_event_max_sample_rate cannot be read: give a number");
     }
     return { freq: limit, defaultFreq, note: limited };
   }
@@ -34,7 +34,7 @@ export function parseRate(text: string | undefined, limit: number | undefined): 
       : { defaultFreq };
   }
   const freq = /^\d+$/.test(text) ? Number(text) : 0;
-  if (freq < 1) throw new UsageError(`--freq '${text}': samples a second are wanted, 1 or more, or max`);
+  if (freq < 1) throw new UsageError(`--freq '${text}': expected samples a second, 1 or more, or max`);
   if (limit === undefined || freq <= limit) return { freq, defaultFreq };
   return { freq: limit, defaultFreq, note: `${limited} rather than ${freq}` };
 }

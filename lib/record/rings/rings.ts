@@ -96,7 +96,7 @@ export function makeRings(
       if (pages < sizes.pages) {
         note(
           `this user may not lock rings of ${sizes.pages} pages for each CPU (kernel.perf_event_mlock_kb, ulimit -l): ` +
-            `recording with ${pages}, which ${flight ? "holds less" : "loses samples sooner"}`,
+            `recording with ${pages}, which ${flight ? "hold less" : "lose samples sooner"}`,
         );
       }
       for (const { fd, guests } of [...owners, ...backward]) for (const guest of guests) setOutput(guest, fd);

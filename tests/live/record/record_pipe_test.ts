@@ -114,7 +114,7 @@ testNeeding(
       const refused = [
         [`${folder}/socket`, "it is a socket, which has no path to write to"],
         ["/dev/zero", "it is a device"],
-        ["/dev/stderr", "that is where pmuctl talks"],
+        ["/dev/stderr", "it is standard error, where messages go"],
         ["/dev/fd/77", "that descriptor is not open"],
       ];
       try {

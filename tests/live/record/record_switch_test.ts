@@ -108,7 +108,7 @@ testNeeding(
       );
       assertEquals(ran.status, 0, ran.stderr);
       assertMatch(ran.stdout, /^\d+$/m); // what ratio prints at its end
-      assertStringIncludes(ran.stderr, "m.data has reached its size (--max-size), recording has stopped");
+      assertStringIncludes(ran.stderr, `recording stopped: ${file} has reached its size (--max-size); `);
       const { samples } = (await jsonReport(file)).events[0];
       assertEquals(await perfSampleCount(file), samples);
       assertEquals(samples, ledgerSamples(ran.stderr));
@@ -128,7 +128,7 @@ testNeeding(
         const ran = await pmuctl(["record", ...all, "--duration", "0.3", "-o", file, "--", "sh", "-c", work]);
         assertEquals(ran.status, 7, ran.stderr);
         assertMatch(ran.stdout, /^\d+$/m); // what ratio prints at its end
-        assertStringIncludes(ran.stderr, "0.3 s are over (--duration), recording has stopped; sh goes on");
+        assertStringIncludes(ran.stderr, "recording stopped: 0.3 s are over (--duration); sh keeps running");
         const seconds = parseFloat(/ samples .* in ([\d.]+) s/.exec(ran.stderr)?.[1] ?? "");
         assert(seconds >= 0.3 && seconds < 1.4, ran.stderr);
         assertEquals(await perfSampleCount(file), ledgerSamples(ran.stderr));
@@ -181,13 +181,13 @@ testNeeding(
 Deno.test("record says what --switch-output, --switch-max-files and --max-size are for", async () => {
   for (
     const [args, says] of [
-      [["--switch-output=10"], "--switch-output '10': 'signal', a size"],
+      [["--switch-output=10"], "--switch-output '10': expected signal, a size"],
       [["--switch-output", "-o", "-"], "name a file with -o"],
       [["--switch-max-files", "3"], "it is for --switch-output"],
       [["--overwrite", "-o", "-"], "--overwrite: it makes files"],
       [["--overwrite", "--switch-output=1M"], "-m says how much is kept"],
       [["--overwrite", "--max-size", "1M"], "exclude each other"],
-      [["--max-size", "many"], "--max-size 'many': a size is wanted"],
+      [["--max-size", "many"], "--max-size 'many': expected a size"],
     ] as const
   ) {
     const ran = await pmuctl(["record", ...args, "--", "true"]);

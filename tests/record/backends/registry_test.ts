@@ -121,7 +121,7 @@ Deno.test("a backend that is insisted on is the only one tried", () => {
   assertEquals(open("cycles", "clock").choice, { backend: "clock", insteadOf: "cycles" });
   assertEquals(calls, ["perf open cycles", "clock open cpu-clock"]);
   assertEquals(notes, []); // as asked
-  assertThrows(() => open("page-faults", "clock"), UsageError, "take --backend perf");
-  assertThrows(() => open("cpu-clock", "perf"), UsageError, "take --backend clock");
+  assertThrows(() => open("page-faults", "clock"), UsageError, "use --backend perf");
+  assertThrows(() => open("cpu-clock", "perf"), UsageError, "use --backend clock");
   assertThrows(() => open("cycles", "pebs"), UsageError, "there are perf, clock");
 });

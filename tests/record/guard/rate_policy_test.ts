@@ -78,7 +78,7 @@ Deno.test("RatePolicy says why", () => {
   const control = new RatePolicy(8000);
   control.observe({ ...calm, ownCpuSeconds: 0.8 });
   const change = control.observe({ ...calm, ownCpuSeconds: 0.8 });
-  assertEquals(change?.reason, "the recorder takes 40% of the CPUs, of 10% that it may");
+  assertEquals(change?.reason, "the recorder takes 40% of the CPUs, more than its limit of 10%");
 });
 
 Deno.test("firstRate() leaves what any machine bears, and never goes above what was asked", () => {
