@@ -156,6 +156,26 @@ async function runQuick(runner: JobRunner): Promise<void> {
   console.log(`left out, as they fetch or measure: ${FETCHING.join(" ")} ${NO_UNITS.join(" ")}`);
 }
 
+/** Runs the units and the live tests with coverage, of pmuctl's own processes too, and prints it by room. */
+async function runCoverage(runner: JobRunner): Promise<void> {
+  const folder = `${Deno.cwd()}/build/coverage`;
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  const env = { PMUCTL: `${Deno.cwd()}/scripts/coverage-pmuctl`, PMUCTL_COVERAGE: folder, ...FEWER };
+  const covered = (job: Job): Job => ({
+    ...job,
+    command: [...DENO_TEST, `--coverage=${folder}`, ...job.command.slice(DENO_TEST.length)],
+    env,
+  });
+  await runner.run(unitJobs(FETCHING).map(covered), navigator.hardwareConcurrency);
+  await runner.run([covered(liveJobs()[0])], 1);
+  const { stdout } = new Deno.Command("scripts/deno", {
+    args: ["run", "-A", "-q", "scripts/coverage.ts", folder],
+  })
+    .outputSync();
+  console.log(new TextDecoder().decode(stdout));
+  await Deno.remove(folder, { recursive: true });
+}
+
 /** Prints the files that took longest. */
 function printSlowest(times: FileTimes): void {
   const slowest = [...times].sort((a, b) => b[1] - a[1]).slice(0, 10);
@@ -172,6 +192,7 @@ const runner = new JobRunner();
 const args = Deno.args;
 if (args.length === 0) await runAll(runner);
 else if (args.length === 1 && args[0] === "--quick") await runQuick(runner);
+else if (args.length === 1 && args[0] === "--coverage") await runCoverage(runner);
 else {
   const job: Job = {
     name: `tests: ${args.join(" ")}`,

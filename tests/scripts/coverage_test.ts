@@ -1,0 +1,32 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { parseLcov, render, roomOf } from "../../scripts/coverage.ts";
+
+Deno.test("parseLcov() reads each file's lines and those that ran", () => {
+  const text = "SF:/a/lib/x/y.ts\nDA:1,1\nLH:3\nLF:4\nend_of_record\nSF:/b.ts\nLF:10\nLH:0\nend_of_record\n";
+  assertEquals(
+    parseLcov(text.replace("LH:3\nLF:4", "LF:4\nLH:3")),
+    new Map([
+      ["/a/lib/x/y.ts", { all: 4, ran: 3 }],
+      ["/b.ts", { all: 10, ran: 0 }],
+    ]),
+  );
+});
+
+Deno.test("render() sums up by room, least first, and lists the files that few tests went through", () => {
+  const text = render(
+    new Map([
+      ["lib/record/a.ts", { all: 10, ran: 9 }],
+      ["lib/record/open/b.ts", { all: 10, ran: 1 }],
+      ["lib/base/c.ts", { all: 4, ran: 4 }],
+      ["tests/d.ts", { all: 100, ran: 0 }],
+    ]),
+  );
+  assertEquals(text.split("\n").map((line) => line.trim()), [
+    "== coverage by room",
+    "50.0%      20 lines  lib/record",
+    "100.0%       4 lines  lib/base",
+    "== files below 85%",
+    "10.0%      10 lines  lib/record/open/b.ts",
+  ]);
+  assertStringIncludes(roomOf("ffi/pmu.ts")!, "ffi");
+});
