@@ -29,12 +29,20 @@ const COMMANDS: Record<string, () => Promise<{ command: CommandSpec }>> = {
   "list-events": () => import("./lib/commands/list_events.ts"),
   info: () => import("./lib/commands/info.ts"),
   attrlist: () => import("./lib/commands/attrlist.ts"),
+  completions: () => import("./lib/commands/completions.ts"),
 };
 
-/** What pmuctl starts itself as; not for people, so not in the help. */
+/** What pmuctl starts itself as, and what scripts call; not for people, so not in the help. */
 const INTERNAL: typeof COMMANDS = {
   "hold-set": () => import("./lib/commands/hold_set.ts"),
+  complete: () => import("./lib/commands/complete.ts"),
+  manual: () => import("./lib/commands/manual.ts"),
 };
+
+/** Loads the tables of all commands, in the order of the help. */
+async function allCommands(): Promise<CommandSpec[]> {
+  return await Promise.all(Object.values(COMMANDS).map(async (load) => (await load()).command));
+}
 
 async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = argv;
@@ -46,10 +54,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     if (rest.length) return await dispatch([rest[0], "--help"], io);
     const { overview } = await import("./lib/cli/help.ts");
-    const text = overview(
-      await Promise.all(Object.values(COMMANDS).map(async (load) => (await load()).command)),
-      io.columns,
-    );
+    const text = overview(await allCommands(), io.columns);
     if (name !== undefined) {
       io.out(text);
       return EXIT.ok;
@@ -67,7 +72,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
     io.out(commandHelp(command, io.columns));
     return EXIT.ok;
   }
-  return await command.run(args, io);
+  return await command.run(args, io, allCommands);
 }
 
 /** Parses a command line; an option that another tool has is answered with what stands for it here. */

@@ -85,6 +85,7 @@ page_is_current() {
 # runs it asks: who has just changed a source may want to check it first.
 program_is_current() {
   for source in "$root"/main.ts "$root"/lib/*/*.ts "$root"/lib/*/*/*.ts "$root"/ffi/*.ts "$root"/scripts/no-jsr/* \
+    "$root"/lib/cli/completions/pmuctl.* \
     "$root/deno.json" "$root/deno.lock" "$root/scripts/build-program"; do
     [ "$root/build/program/main.js" -nt "$source" ] || return 1
   done

@@ -43,6 +43,10 @@ export const NEEDS = {
   btrfs: () =>
     command("btrfs", "btrfs-progs")() || !hasBtrfsAndLoops() && "a kernel with btrfs and loop devices",
   setpriv: command("setpriv", "util-linux"),
+  script: command("script", "bsdutils"),
+  zsh: command("zsh", "zsh"),
+  fish: command("fish", "fish"),
+  man: command("man", "man-db groff-base"),
   xz: command("xz", "xz-utils"),
   zstd: command("zstd", "zstd"),
   root: () => Deno.uid() !== 0 && "root",

@@ -1,5 +1,16 @@
 /** What a command is, to the dispatcher and to the help: a table of options and a function. */
 
+/** Things that a shell offers for a value: words of the table itself, or things that it finds on the machine. */
+export type ValueKind =
+  | readonly string[]
+  | "file"
+  | "folder"
+  | "event"
+  | "set"
+  | "pmu"
+  | "process"
+  | "command";
+
 /** One option. Its long name is the key it is asked for by. */
 export interface OptionSpec {
   /** Long name without dashes: `freq` for `--freq`. */
@@ -10,6 +21,10 @@ export interface OptionSpec {
   value?: string;
   /** What it means without a value, which then can only be given behind `=`. */
   bare?: string;
+  /** Kind of its value, where its name in the help (FILE, EVENT) does not say so. */
+  values?: ValueKind;
+  /** The value is a list of such, with commas between them. */
+  list?: true;
   /** May be given more than once; `texts()` gives them all. */
   repeat?: boolean;
   /** One line, in lower case, without a full stop. */
@@ -87,6 +102,11 @@ export interface CommandSpec {
   takesCommand?: boolean;
   /** How many positionals there may be; 0 when left out. */
   maxPositionals?: number;
-  /** Does the work; resolves to the exit status. Throws UserError for everything the user can mend. */
-  run(args: ParsedArgs, io: Io): Promise<number>;
+  /** Kind of the positionals. */
+  operands?: ValueKind;
+  /**
+   * Does the work; resolves to the exit status. Throws UserError for everything the user can mend. `commands` loads
+   * the tables of all commands, for those few that are about the others.
+   */
+  run(args: ParsedArgs, io: Io, commands: () => Promise<readonly CommandSpec[]>): Promise<number>;
 }

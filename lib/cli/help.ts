@@ -1,5 +1,6 @@
 /** Help texts, rendered from the commands' tables, in lines that fit the terminal. */
 
+import { EXIT } from "../base/system/errors.ts";
 import { append, greatest } from "../base/bytes/lists.ts";
 import { VERSION } from "../base/system/version.ts";
 import { wrap } from "../base/text/wrap.ts";
@@ -10,6 +11,20 @@ import type { CommandSpec, OptionSpec } from "./command.ts";
 const MIN_TEXT = 36;
 /** Longer lines are hard to read, however wide the terminal is. */
 const MAX_WIDTH = 110;
+
+/** The exit statuses that are pmuctl's own, and what each says. */
+export const EXIT_STATUSES: readonly (readonly [status: number, meaning: string])[] = [
+  [EXIT.ok, "done"],
+  [EXIT.regressed, "a check regressed"],
+  [EXIT.usage, "usage"],
+  [EXIT.unsupported, "not permitted or not supported here"],
+  [EXIT.badInput, "bad input"],
+  [EXIT.inconclusive, "inconclusive"],
+  [EXIT.bug, "a bug in pmuctl"],
+];
+/** The statuses that are not pmuctl's own. */
+export const COMMAND_STATUS =
+  "With a command to run and nothing else wrong, it is the status of that command.";
 
 /** Returns the page for `pmuctl COMMAND --help`, in lines of at most `width` columns where words allow it. */
 export function commandHelp(command: CommandSpec, width = 80): string {
@@ -49,16 +64,17 @@ export function overview(commands: readonly CommandSpec[], width = 80): string {
     "",
     ...wrap("'pmuctl COMMAND --help' shows the options of a command.", across, ""),
     ...wrap(
-      "Exit status: 0 done, 1 a check regressed, 2 usage, 3 not permitted or not supported here, 4 bad input, " +
-        "5 inconclusive, 70 a bug in pmuctl. With a command to run and nothing else wrong, it is the status of that command.",
+      `Exit status: ${
+        EXIT_STATUSES.map(([status, meaning]) => `${status} ${meaning}`).join(", ")
+      }. ${COMMAND_STATUS}`,
       across,
       "",
     ),
   ].join("\n") + "\n";
 }
 
-/** The options by purpose, hidden ones left out; those in no group, --help among them, at the end. */
-function groupsOf(command: CommandSpec): { title: string; options: OptionSpec[] }[] {
+/** Returns the options by purpose, hidden ones left out; those in no group, --help among them, at the end. */
+export function groupsOf(command: CommandSpec): { title: string; options: OptionSpec[] }[] {
   const left = new Map(allOptions(command).map((option) => [option.name, option]));
   for (const name of command.hidden ?? []) left.delete(name);
   const groups = (command.groups ?? []).map(({ title, options }) => ({
@@ -73,10 +89,19 @@ function groupsOf(command: CommandSpec): { title: string; options: OptionSpec[] 
     .filter(({ options }) => options.length > 0);
 }
 
-function optionRow(o: OptionSpec): [string, string] {
-  const short = o.short ? `-${o.short}, ` : "    ";
-  const value = o.bare !== undefined ? `[=${o.value}]` : o.value ? ` ${o.value}` : "";
-  return [`${short}--${o.name}${value}`, o.help + (o.repeat ? " (repeatable)" : "")];
+function optionRow(option: OptionSpec): [string, string] {
+  const short = option.short ? `-${option.short}, ` : "    ";
+  return [`${short}--${option.name}${shownValue(option)}`, explanation(option)];
+}
+
+/** Returns how an option's value stands behind its name: ` HZ`, `[=WHEN]`, or nothing for a flag. */
+export function shownValue({ value, bare }: OptionSpec): string {
+  return bare !== undefined ? `[=${value}]` : value ? ` ${value}` : "";
+}
+
+/** Returns what an option means, and whether it may be given more than once. */
+export function explanation({ help, repeat }: OptionSpec): string {
+  return help + (repeat ? " (repeatable)" : "");
 }
 
 function columns(rows: readonly (readonly [string, string] | readonly string[])[], width: number): string[] {

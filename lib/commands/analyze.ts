@@ -22,6 +22,7 @@ export const command: CommandSpec = {
   ],
   examples: ["pmuctl analyze -CLP", "pmuctl analyze -ks perf.data | head"],
   maxPositionals: 1,
+  operands: "file",
   run,
 };
 

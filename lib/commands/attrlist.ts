@@ -19,6 +19,7 @@ export const command: CommandSpec = {
   options: [{ name: "json", help: "as a JSON object" }],
   examples: ["pmuctl attrlist cpu", "pmuctl attrlist --json | jq -r '.attributes[].name'"],
   maxPositionals: 1,
+  operands: "pmu",
   run,
 };
 

@@ -31,6 +31,7 @@ export const CHECK_OPTIONS: OptionSpec[] = [
     name: "metric",
     short: "m",
     value: "METRIC",
+    values: METRIC_NAMES,
     repeat: true,
     help: `what is compared: ${
       METRIC_NAMES.join(", ")

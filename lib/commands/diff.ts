@@ -31,10 +31,17 @@ export const command: CommandSpec = {
   usage: ["[--normalize HOW] [--by KEYS] [FILTER]... [--json | --format FORMAT] [-o FILE] A B"],
   options: [
     NORMALIZE_OPTION,
-    { name: "by", value: "KEYS", help: `what rows are of: any of ${KEYS} (default: ${DEFAULT_DIFF_KEYS})` },
+    {
+      name: "by",
+      value: "KEYS",
+      values: KEYS,
+      list: true,
+      help: `what rows are of: any of ${KEYS} (default: ${DEFAULT_DIFF_KEYS})`,
+    },
     {
       name: "sort",
       value: "ORDER",
+      values: DIFF_ORDERS,
       help: "delta: most changed self first (the default); self or total: heaviest",
     },
     { name: "event", short: "e", value: "EVENT", help: "compare this event alone" },
@@ -45,7 +52,7 @@ export const command: CommandSpec = {
     },
     ...FILTER_OPTIONS.filter(({ name }) => name !== "percentage"),
     { name: "json", help: "all rows as JSON" },
-    { name: "format", value: "FORMAT", help: `${FORMATS.join(", ")} (default: text)` },
+    { name: "format", value: "FORMAT", values: FORMATS, help: `${FORMATS.join(", ")} (default: text)` },
     { name: "inverted", help: "flamegraph: the roots at the top" },
     { name: "negate", help: "flamegraph: draw A, so that what is gone is in sight" },
     { name: "output", short: "o", value: "FILE", help: "write the result to a file" },
@@ -63,6 +70,7 @@ export const command: CommandSpec = {
     "pmuctl diff --format flamegraph -o diff.svg old.data new.data",
   ],
   maxPositionals: 2,
+  operands: "file",
   run,
 };
 

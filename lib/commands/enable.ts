@@ -11,6 +11,7 @@ export const command: CommandSpec = {
   options: [],
   examples: ["pmuctl enable web"],
   maxPositionals: 1,
+  operands: "set",
   run,
 };
 

@@ -22,7 +22,7 @@ export const command: CommandSpec = {
   usage: ["[PATTERN] [--available] [--pmu NAME] [--pic N] [--json]"],
   options: [
     { name: "available", help: "only events that open here" },
-    { name: "pmu", value: "NAME", help: "only events of this PMU" },
+    { name: "pmu", value: "NAME", values: "pmu", help: "only events of this PMU" },
     { name: "pic", value: "N", help: "only events that this hardware counter can count" },
     { name: "json", help: "as a JSON object" },
     { name: "no-pager", help: "print long output on a terminal as it is, not through $PAGER (less)" },
@@ -33,6 +33,7 @@ export const command: CommandSpec = {
     "pmuctl list-events --available --json",
   ],
   maxPositionals: 1,
+  operands: "event",
   run,
 };
 

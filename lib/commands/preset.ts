@@ -11,6 +11,7 @@ export const command: CommandSpec = {
   options: [],
   examples: ["pmuctl preset web 0 1000000"],
   maxPositionals: 3,
+  operands: "set",
   run,
 };
 

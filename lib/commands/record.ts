@@ -15,7 +15,7 @@ import { type EventWorld, hostWorld, type ResolvedGroup, resolveEvents } from ".
 import { parseWrittenCpus } from "../base/text/cpu_list.ts";
 import { onlineCpus } from "../events/sysfs.ts";
 import { parseCallGraph } from "../record/request/call_graph.ts";
-import { parseClock } from "../record/request/clock.ts";
+import { CLOCK_NAMES, parseClock } from "../record/request/clock.ts";
 import { readHost } from "../record/host/host.ts";
 import {
   ledgerLine,
@@ -63,6 +63,7 @@ export const command: CommandSpec = {
       name: "freq",
       short: "F",
       value: "HZ",
+      values: ["max"],
       help: `samples per second on each CPU, or 'max' for the kernel's limit (default: ${DEFAULT_FREQ})`,
     },
     { name: "count", short: "c", value: "COUNT", help: "sample every COUNT events, instead of at a rate" },
@@ -74,6 +75,7 @@ export const command: CommandSpec = {
     {
       name: "call-graph",
       value: "MODE",
+      values: ["fp", "dwarf"],
       help:
         "record call chains: 'fp' follows frame pointers, 'dwarf[,BYTES]' copies user stacks for perf to unwind later",
     },
@@ -109,6 +111,7 @@ export const command: CommandSpec = {
     {
       name: "switch-output",
       value: "WHEN",
+      values: ["signal"],
       bare: "signal",
       help: "write FILE.TIMESTAMP, and start the next one on SIGUSR2 and after a size (64M) or a time (10s)",
     },
@@ -133,6 +136,7 @@ export const command: CommandSpec = {
     {
       name: "backend",
       value: "NAME",
+      values: ["perf", "clock"],
       help: "take samples by 'perf' (counter overflow) or 'clock' (timer) only (default: whichever works)",
     },
     { name: "data", short: "d", help: "address of the data that was accessed; also records data mappings" },
@@ -144,6 +148,7 @@ export const command: CommandSpec = {
       name: "clockid",
       short: "k",
       value: "CLOCK",
+      values: CLOCK_NAMES,
       help: "clock that times are taken from: monotonic, monotonic_raw, ...",
     },
     { name: "timestamp", short: "T", help: "the time with each sample: always there, as in perf's default" },

@@ -30,6 +30,8 @@ import { baseOf, FLAMEGRAPH_OPTIONS } from "./report_flamegraph.ts";
 import { SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 import { TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
+const WEIGHTS = ["period", "samples"] as const;
+
 export const command: CommandSpec = {
   name: "report",
   summary: "show where the time went, by command, object and symbol",
@@ -50,6 +52,8 @@ export const command: CommandSpec = {
       name: "sort",
       short: "s",
       value: "KEYS",
+      values: SORT_KEYS,
+      list: true,
       help: `what a row stands for: any of ${SORT_KEYS.join(", ")} (default: ${DEFAULT_SORT.join(",")})`,
     },
     { name: "children", help: "count what a symbol called with it: sort by total instead of self" },
@@ -84,12 +88,14 @@ export const command: CommandSpec = {
     {
       name: "format",
       value: "FORMAT",
+      values: FORMATS.map(({ name }) => name),
       help: "what to write, see below (default: text)",
     },
     { name: "output", short: "o", value: "FILE", help: "write the report to a file" },
     {
       name: "weight",
       value: "WHAT",
+      values: WEIGHTS,
       help: "number behind each stack: period (the default) or samples",
     },
     { name: "annotate", help: "mark names in the kernel with _[k], and run-time code with _[j]" },
@@ -143,6 +149,7 @@ export const command: CommandSpec = {
   lists: [{ title: "formats", rows: FORMATS.map(({ name, what }) => [name, what]) }],
   examples: ["pmuctl report -g", "pmuctl record -g -- make | pmuctl report"],
   maxPositionals: 1,
+  operands: "file",
   run,
 };
 
@@ -162,7 +169,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const options = {
     ...view,
     tprof: tprofOptionsOf(args, file, view.width),
-    weight: args.choice("weight", ["period", "samples"]) ?? "period",
+    weight: args.choice("weight", WEIGHTS) ?? "period",
     annotate: args.has("annotate"),
     flamegraph: { inverted: args.has("inverted"), title: args.text("title") },
   };

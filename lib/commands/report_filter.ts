@@ -8,6 +8,8 @@ import { type Profile, sampleCount } from "../profile/model/profile.ts";
 import { type FilterField, type Unmatched, unmatchedFilters } from "../profile/query/unmatched.ts";
 import { parseTimeRanges, type TimeRanges } from "../profile/query/time_ranges.ts";
 
+const PERCENTAGES = ["absolute", "relative"] as const;
+
 /** perf's spellings. */
 export const FILTER_OPTIONS: readonly OptionSpec[] = [
   { name: "comms", short: "c", value: "LIST", help: "threads with these names, comma-separated" },
@@ -32,6 +34,7 @@ export const FILTER_OPTIONS: readonly OptionSpec[] = [
   {
     name: "percentage",
     value: "HOW",
+    values: PERCENTAGES,
     help:
       "what shares of a filtered report refer to: all samples (absolute, the default) or those left (relative)",
   },
@@ -64,7 +67,7 @@ export function partOf(args: ParsedArgs): ProfilePart {
     within: time === undefined ? undefined : parseTimeRanges(time),
     cpus: cpusOf(args),
     filter: Object.values(filter).some((value) => value !== undefined) ? filter : undefined,
-    absolute: (args.choice("percentage", ["absolute", "relative"]) ?? "absolute") === "absolute",
+    absolute: (args.choice("percentage", PERCENTAGES) ?? "absolute") === "absolute",
   };
 }
 

@@ -9,6 +9,7 @@ import type { BaseOptions } from "../report/flame/flamegraph.ts";
 export const NORMALIZE_OPTION: OptionSpec = {
   name: "normalize",
   value: "HOW",
+  values: NORMALIZATIONS,
   help: "scale weights: none (the default), or to the same duration, samples or share",
 };
 

@@ -11,6 +11,7 @@ export const command: CommandSpec = {
   options: [],
   examples: ["pmuctl restart web"],
   maxPositionals: 1,
+  operands: "set",
   run,
 };
 

@@ -16,6 +16,7 @@ export const command: CommandSpec = {
   ],
   examples: ["pmuctl bind --detach web -e page-faults -p 412", "pmuctl sample web --since"],
   maxPositionals: 1,
+  operands: "set",
   run,
 };
 

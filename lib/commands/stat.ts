@@ -76,6 +76,7 @@ export const command: CommandSpec = {
     {
       name: "output",
       value: "WHERE",
+      values: "file",
       help: "what commands print: null (default), inherit, or a file's name",
     },
     { name: "timeout", value: "SEC", help: "end a run that takes longer, and all it has started: an error" },

@@ -15,6 +15,7 @@ export const command: CommandSpec = {
   ],
   examples: ["pmuctl unbind web"],
   maxPositionals: 1,
+  operands: "set",
   run,
 };
 

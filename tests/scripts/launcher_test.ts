@@ -61,6 +61,7 @@ function freshCheckout(): Checkout {
       "lib/report/html",
       "lib/report/shared",
       "lib/base/system",
+      "lib/cli/completions",
     ]
   ) {
     Deno.mkdirSync(`${path}/${dir}`, { recursive: true });
@@ -77,7 +78,14 @@ function freshCheckout(): Checkout {
     `${path}/main.ts`,
     "console.log(Deno.cwd(), JSON.stringify(Deno.args)); Deno.exit(7);",
   );
-  for (const source of ["lib/base/root.ts", "lib/base/system/errors.ts", "ffi/load.ts"]) {
+  for (
+    const source of [
+      "lib/base/root.ts",
+      "lib/base/system/errors.ts",
+      "lib/cli/completions/pmuctl.bash",
+      "ffi/load.ts",
+    ]
+  ) {
     Deno.writeTextFileSync(`${path}/${source}`, "");
   }
   const program = `${path}/build/program`;

@@ -11,12 +11,15 @@ const CLOCKS: ReadonlyMap<string, number> = new Map([
   ["tai", 11],
 ]);
 
+/** Names of the clocks, as the help has them. */
+export const CLOCK_NAMES: readonly string[] = [...CLOCKS.keys()];
+
 /** Returns the number of a clock named as in perf: `monotonic`, `mono`, `CLOCK_MONOTONIC_RAW`. Throws UsageError. */
 export function parseClock(text: string): number {
   const name = text.toLowerCase().replace(/^clock_/, "");
   const clock = CLOCKS.get(name) ?? CLOCKS.get(SHORT.get(name) ?? "");
   if (clock !== undefined) return clock;
-  throw new UsageError(`--clockid '${text}': expected one of ${[...CLOCKS.keys()].join(", ")}`);
+  throw new UsageError(`--clockid '${text}': expected one of ${CLOCK_NAMES.join(", ")}`);
 }
 
 const SHORT: ReadonlyMap<string, string> = new Map([

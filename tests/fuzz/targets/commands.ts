@@ -101,7 +101,7 @@ async function run(words: readonly string[], recordings: readonly Uint8Array[]):
   const io = keepingIo();
   const args = parseCommandLine(command, [...options, ...files]);
   if (NOT_OURS.slice(1, 3).some((option) => args.has(option))) return; // made of a word that was changed
-  const status = await command.run(args, io);
+  const status = await command.run(args, io, () => Promise.resolve(Object.values(COMMANDS)));
   if (status !== EXIT.ok) throw new Error(`it ends with ${status}`);
   const format = args.text("format") ?? "text";
   if (["text", "tprof"].includes(format) && !args.has("json")) fitForTerminal(name, io.text());

@@ -74,7 +74,10 @@ Deno.test("attrlist aligns its columns on a terminal", async () => {
     rows: Infinity,
     env: () => undefined,
   };
-  assertEquals(await command.run(parseCommandLine(command, ["software"]), terminal), 0);
+  assertEquals(
+    await command.run(parseCommandLine(command, ["software"]), terminal, () => Promise.resolve([command])),
+    0,
+  );
   const lines = text.trimEnd().split("\n");
   assertEquals(lines.slice(0, 3), ["PMU software", "  no fields of its own", ""]);
   const generic = lines.slice(lines.indexOf("every request") + 1);
