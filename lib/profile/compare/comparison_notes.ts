@@ -1,15 +1,15 @@
-/** Whether two recordings can be compared, and what to know when they are. */
+/** Notes on how far two recordings can be compared. */
 
 import { unversionedObject } from "./match_functions.ts";
 import { type Profile, sampleCount } from "../model/profile.ts";
 import { sampledEventRows } from "../query/table.ts";
 
-/** The two recordings: the old one, and the new one that is measured against it. */
+/** One of two compared recordings: A is the old one, B the new one. */
 export type Side = "A" | "B";
 
 /**
- * Sentences on what differs between the recordings besides the code: machine, kernel, rates, what was sampled in
- * place of something else, programs of one name with two build ids; and what each one warns of itself.
+ * Lists what differs between two recordings besides their code, a sentence each: machine, kernel, sampling rates,
+ * substituted events, build ids of programs with one name. The warnings of each recording follow.
  */
 export function comparisonNotes(a: Profile, b: Profile): string[] {
   const notes: string[] = [];
@@ -38,7 +38,7 @@ export function comparisonNotes(a: Profile, b: Profile): string[] {
   return notes;
 }
 
-/** A and B by their letters. */
+/** Returns both profiles with their letters. */
 export function sides(a: Profile, b: Profile): [Side, Profile][] {
   return [["A", a], ["B", b]];
 }
@@ -54,7 +54,7 @@ function substitutes({ meta }: Profile): string {
   return names.join(", ");
 }
 
-/** Names of files that both saw, with different build ids. */
+/** Lists the files that both recordings sampled with different build ids, by name. */
 function differentBuilds(a: Profile, b: Profile): string[] {
   const sampled = (profile: Profile) => {
     const ids = new Map<string, Set<string>>();

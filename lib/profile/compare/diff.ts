@@ -1,4 +1,4 @@
-/** Two profiles compared, symbol by symbol: what took more, what took less, what is new, what is gone. */
+/** Comparison of two profiles, symbol by symbol: which take more, which take less, which are new or gone. */
 
 import { BadInputError } from "../../base/system/errors.ts";
 import { append } from "../../base/bytes/lists.ts";
@@ -9,15 +9,15 @@ import { type Profile, sampleCount, totalPeriod } from "../model/profile.ts";
 import type { Normalization } from "./normalization.ts";
 import { sampledEventRows } from "../query/table.ts";
 
-/** A change from A to B. */
+/** Change from A to B. */
 export interface Change {
-  /** B's weight, normalised, less A's: in events, or ns for the clock events. */
+  /** Normalized weight in B minus weight in A, in events, or ns for the clock events. */
   weight: number;
-  /** B's share less A's, in percentage points, each of its own whole. */
+  /** Share in B minus share in A, in percentage points. */
   share: number;
   /**
-   * Standard deviation of `weight` that comes of sampling alone, taking the number of samples in a place for a
-   * Poisson variable: sqrt(n) of n samples. A change below twice this may be chance.
+   * Standard deviation of `weight` from sampling alone: sqrt(n) of n samples, as the number of samples in a place is a
+   * Poisson variable. A change below twice this may be chance.
    */
   noise: number;
 }
@@ -28,10 +28,11 @@ export interface SideWeights {
   total: Weight;
 }
 
+/** Place with its weights in both profiles. */
 export interface DiffRow extends MatchedPlace {
-  /** Where commands are told apart. */
+  /** Command; absent unless rows are split by command. */
   comm?: string;
-  /** Nothing of it is in A (`new`), or in B (`gone`), not even as a caller. */
+  /** Profiles that it was sampled in, itself or as a caller: `new` is only in B, `gone` only in A. */
   presence: "both" | "new" | "gone";
   a: SideWeights;
   b: SideWeights;
@@ -39,43 +40,46 @@ export interface DiffRow extends MatchedPlace {
   total: Change;
 }
 
-/** The comparison of one event. */
+/** Comparison of one event. */
 export interface EventDiff {
-  /** The event's names in A and in B, which are the same unless each has only one. */
+  /** Names of the event in A and in B. They differ only where each recording has a single event. */
   names: { a: string; b: string };
-  /** All that was sampled, as recorded. */
+  /** Weight of all samples of the event, as recorded. */
   a: Weight;
   b: Weight;
   normalize: Normalization;
-  /** What B's weights are multiplied by. */
+  /** Factor that B's weights are multiplied by. */
   factor: number;
-  /** Greatest change of self weight first. */
+  /** Rows, greatest change of self weight first. */
   rows: DiffRow[];
 }
 
+/** Comparison of two profiles. */
 export interface ProfileDiff {
   a: Profile;
   b: Profile;
   keys: readonly MatchKey[];
   events: EventDiff[];
-  /** What to know before trusting the comparison, a sentence each. */
+  /** Facts to know before trusting the comparison, a sentence each. */
   notes: string[];
 }
 
+/** Options of diffProfiles(). */
 export interface DiffOptions {
-  /** What rows are told apart by; object and symbol unless given. */
+  /** Keys that split rows; default: object and symbol. */
   keys?: readonly MatchKey[];
-  /** `none` unless given; `share` where the two sampled different events. */
+  /** Normalization of B's weights; default: `none`, or `share` if the recordings sampled different events. */
   normalize?: Normalization;
-  /** Only this event. */
+  /** Name of the only event to compare; default: all common events. */
   event?: string;
 }
 
+/** Keys that split rows by default: object and symbol. */
 export const DEFAULT_DIFF_KEYS: readonly MatchKey[] = ["dso", "sym"];
 
 /**
- * Compares B with A. Throws BadInputError when they have no event in common, when `event` is not in both, or when
- * what `normalize` goes by is not known.
+ * Compares B with A. Throws BadInputError when they have no event in common, when `event` is not in both, or when the
+ * quantity to normalize by is unknown.
  */
 export function diffProfiles(a: Profile, b: Profile, options: DiffOptions = {}): ProfileDiff {
   const keys = options.keys ?? DEFAULT_DIFF_KEYS;
@@ -99,8 +103,8 @@ export function diffProfiles(a: Profile, b: Profile, options: DiffOptions = {}):
 }
 
 /**
- * What B's weights are multiplied by so that they compare with A's. Throws BadInputError when a recording does not
- * say how long it took, or is empty, where that matters.
+ * Returns the factor that makes B's weights comparable with A's. Throws BadInputError when normalizing by duration and
+ * a recording does not have one.
  */
 export function normalizingFactor(
   a: Profile,
@@ -129,7 +133,7 @@ export function normalizingFactor(
   );
 }
 
-/** The events to compare, as rows of A's and of B's events. Throws BadInputError: see diffProfiles(). */
+/** Pairs the events to compare, as rows of A's and of B's events. Throws BadInputError as diffProfiles() does. */
 export function commonEvents(a: Profile, b: Profile, wanted?: string): [number, number][] {
   const inA = sampledEventRows(a), inB = sampledEventRows(b);
   const named = (profile: Profile, events: number[], name: string) =>
@@ -200,12 +204,16 @@ function diffEvent(
   return { names, a: wholeA, b: wholeB, normalize, factor, rows };
 }
 
-/** `delta`: greatest change of self weight first; else heaviest in either profile, with what it called or without. */
+/**
+ * Order of the rows: `delta` puts the greatest change of self weight first, `self` and `total` the heaviest in either
+ * profile.
+ */
 export type DiffOrder = "delta" | "self" | "total";
 
+/** All orders of the rows, for options. */
 export const DIFF_ORDERS: readonly DiffOrder[] = ["delta", "self", "total"];
 
-/** Compares rows for sorting. */
+/** Returns a comparison function that sorts rows in the given order. */
 export function diffOrder(order: DiffOrder, factor: number): (p: DiffRow, q: DiffRow) => number {
   if (order === "delta") {
     const change = (row: DiffRow, of: "self" | "total") => Math.abs(row[of].weight);
@@ -217,17 +225,17 @@ export function diffOrder(order: DiffOrder, factor: number): (p: DiffRow, q: Dif
 
 const nothing = (): SideWeights => ({ self: { count: 0, period: 0 }, total: { count: 0, period: 0 } });
 
-/** A weight's share of the whole in percent; 0 of nothing. */
+/** Returns a weight's share of the whole in percent; 0 of an empty whole. */
 export function shareOf(weight: Weight, whole: Weight): number {
   return whole.period > 0 ? 100 * weight.period / whole.period : 0;
 }
 
-/** Standard deviation of a weight made of `count` samples of about the same period. */
+/** Returns the standard deviation of a weight made of `count` samples with about the same period. */
 function chance({ count, period }: Weight): number {
   return count > 0 ? period / Math.sqrt(count) : 0;
 }
 
-/** Recordings of quite different lengths, where that was left as it is. */
+/** Notes recordings of quite different lengths, where weights were not normalized. */
 function lengthNotes(a: Profile, b: Profile, events: readonly EventDiff[]): string[] {
   const [inA, inB] = [a.meta.seconds, b.meta.seconds];
   const ratio = inA > 0 && inB > 0 ? Math.max(inA / inB, inB / inA) : 1;

@@ -1,6 +1,6 @@
 /**
- * Two profiles in the same terms: what is the same function in both gets the same number, although each
- * was built, installed and recorded on its own.
+ * Matching of functions between two profiles: a function has the same number in both, although each program was built,
+ * installed and recorded on its own.
  */
 
 import type { Grouping, Groups } from "../query/groups.ts";
@@ -8,47 +8,47 @@ import { type AggregationKeys, aggregationKeysOf } from "../query/aggregation_ke
 import type { Profile, ProfileObject } from "../model/profile.ts";
 import { rangeName } from "../query/unnamed.ts";
 
-/** What rows of two profiles may be told apart by. */
+/** Keys that may split the rows of two compared profiles. */
 export type MatchKey = "comm" | "dso" | "sym";
 
-/** A place of either profile; what is not among the keys is undefined. */
+/** Place in either profile. Members that are not among the keys are undefined. */
 export interface MatchedPlace {
   object?: string;
-  /** null: no symbol is known. */
+  /** Symbol name without compiler suffixes; null if unknown. */
   symbol?: string | null;
-  /** What it is called instead of a symbol: `libfoo.so+0x1a40`. */
+  /** Name shown in place of a missing symbol: `libfoo.so+0x1a40`. */
   unnamed?: string;
   kernel: boolean;
 }
 
-/** Objects of two names that are taken for one, for the symbols they have in common. */
+/** Two objects with different names that are treated as one, because of the number of symbols that they share. */
 export interface RenamedObject {
   a: string;
   b: string;
   symbols: number;
 }
 
-/** Groups and places of both profiles, with numbers that mean the same in both. */
+/** Groups and places of two profiles, numbered alike in both. */
 export interface MatchedProfiles {
   a: Grouping;
   b: Grouping;
-  /** By the numbers of places. */
+  /** Places, by number. */
   places: MatchedPlace[];
-  /** By the numbers of groups; one group named "" where commands are not told apart. */
+  /** Commands, by group number; a single "" if rows are not split by command. */
   comms: string[];
   renamed: RenamedObject[];
 }
 
 /**
- * The grouping of both by `keys`. Functions are the same when objects and symbols have the same names, as
- * `unversionedObject` and `unsuffixedSymbol` give them; an object that only one of them has is taken for one that only the
- * other has when at least half of the symbols seen in the smaller one are in both.
+ * Groups both profiles by `keys`, with the same numbers in both. Functions match when `unversionedObject` and
+ * `unsuffixedSymbol` give them the same names. An object that only one profile has matches one that only the other has
+ * if they share at least half of the symbols seen in the smaller one.
  */
 export function matchFunctions(a: Profile, b: Profile, keys: readonly MatchKey[]): MatchedProfiles {
   const places: MatchedPlace[] = [];
   const renamed = renamedObjects(a, b);
   const ids = new Map<string, number>();
-  // B first: it is the names of the newer recording that are shown
+  // B first, because the names of the newer recording are shown
   const newNames = new Map(renamed.map((pair) => [pair.a, pair.b]));
   const builds = commonBuilds(a, b);
   const ofB = matchPlaces(b, { keys, builds, newNames: new Map() }, places, ids);
@@ -64,13 +64,13 @@ export function matchFunctions(a: Profile, b: Profile, keys: readonly MatchKey[]
   return { a: finished(a, ofA, groupsA), b: finished(b, ofB, groupsB), places, comms, renamed };
 }
 
-/** The name of an object without what changes from one version to the next: `libc-2.31.so`, `libc.so.6`: `libc.so`. */
+/** Strips the version from an object's name: `libc-2.31.so` and `libc.so.6` become `libc.so`. */
 export function unversionedObject(name: string): string {
   if (name.startsWith("[JIT] tid ")) return "[JIT]";
   return name.replace(/ \(deleted\)$/, "").replace(/(-\d+(\.\d+)+)?\.so(\.\d+)*$/, ".so");
 }
 
-/** A symbol's name without what compilers append to copies and parts of a function: `.constprop.0`, `.isra.0`, `.cold`. */
+/** Strips what compilers append to the names of copies and parts of functions: `.constprop.0`, `.isra.0`, `.cold`. */
 export function unsuffixedSymbol(name: string): string {
   return name.replace(
     /((\.(constprop|isra|part|cold|lto_priv|localalias|llvm)(\.\d+)*)| \[clone [^\]]*\])+$/,
@@ -78,24 +78,24 @@ export function unsuffixedSymbol(name: string): string {
   );
 }
 
-/** Build ids of objects that are in both. */
+/** Returns the build ids of objects that are in both profiles. */
 function commonBuilds(a: Profile, b: Profile): Set<string> {
   const inA = new Set(a.objects.map(({ buildId }) => buildId));
   return new Set(b.objects.map(({ buildId }) => buildId).filter((id) => id !== "" && inA.has(id)));
 }
 
-/** What places are told apart by. */
+/** Rules that tell places apart. */
 interface MatchRules {
   keys: readonly MatchKey[];
   /** Build ids of the objects in which the same offset means the same code. */
   builds: ReadonlySet<string>;
-  /** Names in B of the objects of A that were renamed. */
+  /** Names in B of renamed objects, by their name in A. */
   newNames: ReadonlyMap<string, string>;
 }
 
 /**
- * By frame the number of its place; adds places that were not there yet. Functions without names are told apart in
- * objects of one build; in others they are one place.
+ * Returns the place number of each frame, and adds new places to `into`. Functions without names stay apart in objects
+ * of the same build; in other objects they are one place.
  */
 function matchPlaces(
   profile: Profile,
@@ -128,7 +128,7 @@ function matchPlaces(
       });
       if (code >= 0) extents.set(id, { object, from: from[code], to: from[code] });
     }
-    const extent = extents.get(id); // places that the other profile added first keep the names it gave them
+    const extent = extents.get(id); // places that the other profile added first keep their names
     if (extent !== undefined) {
       extent.from = Math.min(extent.from, from[code]);
       extent.to = Math.max(extent.to, from[code], to[code] >= from[code] ? to[code] : from[code]);
@@ -139,14 +139,14 @@ function matchPlaces(
   return own.ofFrame.map((place) => idOf[place]);
 }
 
-/** What is seen of code without a symbol. */
+/** Addresses seen in code without a symbol. */
 interface Extent {
   object: ProfileObject | undefined;
   from: number;
   to: number;
 }
 
-/** By sample the number of its group: its command's, or 0. */
+/** Returns the group number of each sample row: that of its command, or 0. */
 function matchGroups(
   { samples, threads, comms }: Profile,
   keys: readonly MatchKey[],
@@ -166,10 +166,10 @@ function matchGroups(
   return samples.thread.map((thread) => idOf[threads.comm[thread]]);
 }
 
-/** The most that the kernel keeps of a command's name (TASK_COMM_LEN, less the NUL at its end). */
+/** Longest command name that the kernel keeps (TASK_COMM_LEN, less the NUL at the end). */
 const COMM_LENGTH = 15;
 
-/** The commands of A that run a program which goes by another name in B, and so does the command there. */
+/** Maps commands of A to commands of B, where both are named after a program that was renamed. */
 function newCommNames(a: Profile, b: Profile, renamed: readonly RenamedObject[]): Map<string, string> {
   const inA = new Set(a.comms), inB = new Set(b.comms);
   return new Map(renamed.flatMap((pair): [string, string][] => {
@@ -179,12 +179,15 @@ function newCommNames(a: Profile, b: Profile, renamed: readonly RenamedObject[])
 }
 
 function groupsOf(keys: readonly MatchKey[], ofSample: Int32Array, count: number): Groups {
-  const example = new Int32Array(count).fill(-1); // it stays for groups that only the other profile has
+  const example = new Int32Array(count).fill(-1); // stays -1 for groups that only the other profile has
   for (let s = ofSample.length - 1; s >= 0; s--) example[ofSample[s]] = s;
   return { keys: keys.filter((key) => key === "comm"), ofSample, example };
 }
 
-/** Places as aggregation takes them. What they are is in `MatchedPlace`: there is no one row for each in either profile. */
+/**
+ * Makes the aggregation keys of one profile from the shared places. Its rows are examples: a shared place may stand for
+ * several symbols of a profile.
+ */
 function sharedPlaces(
   { frames }: Profile,
   ofFrame: Int32Array,
@@ -209,16 +212,18 @@ function sharedPlaces(
   };
 }
 
-/** What every program has, and tells nothing about whether two are the same. */
+/** Symbols that every program has, and so are no sign that two programs are the same. */
 const EVERYWHERE = new Set(["main", "_start", "_init", "_fini", "__libc_csu_init"]);
 
 /**
- * Symbols in more objects than this of one profile tell nothing about which of them was renamed, as those in
- * EVERYWHERE. It bounds the work: each symbol of A is looked for in no more objects of B.
+ * Number of objects of one profile beyond which a shared symbol is no sign of which one was renamed. Bounds the work:
+ * each symbol of A is looked up in no more objects of B.
  */
 const MAX_HOLDERS = 32;
 
-/** Objects that were renamed between the two, most common symbols first; each is in one pair at most. */
+/**
+ * Pairs the objects that were renamed between the two profiles, most common symbols first; each is in at most one pair.
+ */
 function renamedObjects(a: Profile, b: Profile): RenamedObject[] {
   const ofA = fileSymbols(a), ofB = fileSymbols(b);
   const onlyA = withoutCommon([...ofA].filter(([name]) => !ofB.has(name)));
@@ -246,7 +251,7 @@ function renamedObjects(a: Profile, b: Profile): RenamedObject[] {
 
 type FileSymbols = [name: string, symbols: Set<string>];
 
-/** By symbol the numbers of the objects that have it. */
+/** Maps each symbol to the numbers of the objects that have it. */
 function holdersOf(objects: readonly FileSymbols[]): Map<string, number[]> {
   const holders = new Map<string, number[]>();
   objects.forEach(([, symbols], object) => {
@@ -259,7 +264,7 @@ function holdersOf(objects: readonly FileSymbols[]): Map<string, number[]> {
   return holders;
 }
 
-/** The objects without the symbols that too many of them have. */
+/** Drops the symbols that more than MAX_HOLDERS objects have. */
 function withoutCommon(objects: readonly FileSymbols[]): FileSymbols[] {
   const holders = holdersOf(objects);
   return objects.map(([name, symbols]) => [
@@ -268,7 +273,7 @@ function withoutCommon(objects: readonly FileSymbols[]): FileSymbols[] {
   ]);
 }
 
-/** Programs and libraries with the symbols that were seen in them. */
+/** Maps each program and library to the symbols that were seen in it. */
 function fileSymbols({ symbols, objects }: Profile): Map<string, Set<string>> {
   const seen = new Map<string, Set<string>>();
   for (const { name, kind } of objects) if (kind === "file") seen.set(unversionedObject(name), new Set());

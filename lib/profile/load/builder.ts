@@ -1,7 +1,6 @@
 /**
- * From records to a profile. Samples are answered from a cache of call chains wherever their like has
- * been seen in the same address space; maps are searched only for new ones. Symbols come at the end,
- * once for each distinct frame.
+ * Builder of a profile from records. A cache of call chains answers samples like those seen before in the same address
+ * space; only new ones need a search of the maps. Symbols come at the end, once for each distinct frame.
  */
 
 import { PERF_RECORD, PERF_RECORD_MISC } from "../../base/system/abi.ts";
@@ -23,51 +22,60 @@ import { WordCache } from "./word_cache.ts";
 
 const TWO_32 = 4294967296;
 const RECENT = 256;
-/** What stands for all threads of which nothing is known but that they ran in user space under pid 0. */
+/** Name of all threads that ran in user space under pid 0: nothing else is known of them. */
 const OTHER_NAMESPACE = "[other pid namespace]";
-/** What ran in the kernel under pid 0, where that is not the idle task's alone. */
+/** Name of what ran in the kernel under pid 0, where that may be more than the idle task. */
 const IDLE_OR_OTHER_NAMESPACE = "[idle or other pid namespace]";
-/** Nine of ten samples are at a thousand addresses: what is known of these stays in a CPU's own caches. */
+/**
+ * Addresses in the cache of recent frames. Nine of ten samples are at a thousand addresses, and this many stay in a
+ * CPU's own caches.
+ */
 const HOT = 1 << 12;
-/** A tid that is never looked for in this place of #recentTids, where only tids of these low bits are. */
+/** Returns a tid that is never looked up in this slot of #recentTids, because its low bits differ. */
 const absentTid = (place: number) => ~place;
 
-/** What to take of a recording. */
+/** Parts of a recording to keep. */
 export interface BuilderOptions {
-  /** Of each call chain the innermost frame alone, for what looks at no callers. */
+  /** Keep only the innermost frame of each call chain. */
   leafOnly?: boolean;
-  /** Take samples that differ only in their CPU for alike: all rows have CPU -1. */
+  /** Count samples that differ only in their CPU in one row, with CPU -1. */
   mergeCpus?: boolean;
-  /** Take threads of one name for one, whatever their processes: it goes by the ids of the first. */
+  /** Count threads with the same name as one, whatever their processes, with the ids of the first. */
   mergeThreads?: boolean;
   /** Keep the time of every sample. */
   times?: boolean;
-  /** Samples for whose time (ns since the reader's base; NaN without one) this is false are passed over. */
+  /** Test of a sample's time (ns since the reader's base; NaN if it has none); samples that fail it are skipped. */
   within?: (time: number) => boolean;
-  /** What is told by the programs that make code as they run. */
+  /** Loader of the code that programs generate at run time. */
   jit?: JitCodeLoader;
 }
 
+/** Handler of a reader's records that builds the tables of a profile. */
 export class ProfileBuilder implements RecordHandler {
   readonly stacks = new StackTable();
   readonly comms: string[] = [];
   readonly threads = { pid: int32Column(), tid: int32Column(), comm: int32Column() };
-  /** Each process with a thread here, and the name that it last went by. */
+  /** Every process with a row in `threads`, and its last name. */
   readonly processes = { pid: int32Column(), comm: int32Column() };
   /** Every sample that has a time, in ns since the reader's base; undefined unless asked for. */
   readonly times: TimeTable | undefined;
-  /** Smallest and largest time of a sample, ns since the reader's base; Infinity and -Infinity without any. */
+  /**
+   * Smallest and largest time of a sample, in ns since the reader's base; Infinity and -Infinity if no sample has a
+   * time.
+   */
   firstTime = Infinity;
   lastTime = -Infinity;
 
-  /** What there is to make call chains of, where callers are asked for. */
+  /** Counts of the samples that call chains could be made of, where callers are kept. */
   readonly chains: ChainCounts = { copied: 0, withoutCallers: 0 };
 
-  /** Row of what stands for all threads outside the pid namespace that was recorded in; -1 without a sample of one. */
+  /**
+   * Row of the thread that stands for everything outside the recorded pid namespace; -1 if there was no sample of that.
+   */
   outsiders = -1;
 
   readonly samples = new SampleTable();
-  /** Not there where samples have to be looked at one by one. */
+  /** Handler of many samples at once; absent where samples must be looked at one by one. */
   readonly sampleRun?: RecordHandler["sampleRun"];
   readonly #spaces: AddressSpaces;
   readonly #records = new TaskRecords();
@@ -77,29 +85,32 @@ export class ProfileBuilder implements RecordHandler {
   readonly #within: BuilderOptions["within"];
   readonly #mergeCpus: boolean;
   readonly #mergeThreads: boolean;
-  // what #frameAt has found lately: address, address space, frame
+  // recent results of #frameAt: address, address space, frame
   readonly #hotAddress = new Float64Array(HOT).fill(NaN);
   readonly #hotSpace = new Int32Array(HOT);
   readonly #hotFrame = new Int32Array(HOT);
-  /** What #leaves has found. */
+  /** Recent results of #leaves. */
   readonly #sampleCache = new SampleCache();
   readonly #segments = new ChainSegments();
-  /** Stack of a segment of a call chain: its fingerprint and the stack below it. */
+  /** Stack of each call chain segment, by its fingerprint and the stack below it. */
   readonly #stackOf = new WordCache();
   readonly #commIds = new Map<string, number>();
   readonly #processOfPid = new IntMap();
-  /** Thread row by tid, as long as its name and process stay. */
+  /** Thread row by tid, valid until its name or process changes. */
   readonly #threadOfTid = new IntMap();
   readonly #threadIndex = new HashIndex();
   readonly #hashOfThread = (row: number) => {
     const { pid, tid, comm } = this.threads;
     return this.#threadHash(pid.data[row], tid.data[row], comm.data[row]);
   };
-  /** What #findThread has found, by the low bits of the tid: CPUs take turns in a recording, each with its thread. */
+  /**
+   * Recent results of #findThread, by the low bits of the tid: in a recording CPUs take turns, each with its own
+   * thread.
+   */
   readonly #recentTids = new Int32Array(RECENT).map((_, place) => absentTid(place));
   readonly #recentThreads = new Int32Array(RECENT);
 
-  /** @param frames numbers the frames from 0 on, as they turn up. */
+  /** @param frames numbers the frames from 0 on, in the order in which they appear. */
   constructor(spaces: AddressSpaces, frames: FrameFinder, options: BuilderOptions = {}) {
     this.#spaces = spaces;
     this.#frames = frames;
@@ -159,12 +170,15 @@ export class ProfileBuilder implements RecordHandler {
     }
   }
 
-  /** The same for many of whose call chains only the innermost frame is taken. */
+  /**
+   * Counts a run of samples of which only the innermost frame is kept. Returns false if they must be counted one by
+   * one.
+   */
   #leaves(run: SampleRun): boolean {
     if (this.#jit !== undefined && run.lastTime >= this.#jit.next) return false;
     const { u32, words, count, event, fixedPeriod, ip: ipAt, pid: pidAt, cpu: cpuAt, period: periodAt } = run;
     const cache = this.#sampleCache, samples = this.samples;
-    // nothing comes between these samples, so that address spaces stay what they are
+    // no other record comes between these samples, so address spaces do not change
     const kernel = this.#space(-1, PERF_RECORD_MISC.KERNEL);
     let lastPid = -1, lastMode = -1, lastSpace = 0;
     let pid = -1, tid = -1, cpu = -1, low = 0, high = 0, period = fixedPeriod;
@@ -209,13 +223,13 @@ export class ProfileBuilder implements RecordHandler {
     this.#recentTids[place] = absentTid(place);
   }
 
-  /** The thread's row: one for each name it has had in each process. */
+  /** Returns the row of a thread. There is one for each name that it has had in each process. */
   #threadOf(pid: number, tid: number): number {
     const at = tid & (RECENT - 1);
     return this.#recentTids[at] === tid ? this.#recentThreads[at] : this.#findThread(pid, tid);
   }
 
-  /** The same by a search, for those not seen of late. */
+  /** Searches for the row of a thread that was not seen lately. */
   #findThread(pid: number, tid: number): number {
     let row = this.#threadOfTid.get(tid);
     if (row === ABSENT) {
@@ -228,7 +242,7 @@ export class ProfileBuilder implements RecordHandler {
     return row;
   }
 
-  /** The row that stands for all threads outside the pid namespace that was recorded in. */
+  /** Returns the row that stands for all threads outside the recorded pid namespace. */
   #outsiders(): number {
     if (this.outsiders < 0) {
       this.outsiders = this.#internThread(-1, -1, this.#comm(OTHER_NAMESPACE));
@@ -237,8 +251,8 @@ export class ProfileBuilder implements RecordHandler {
   }
 
   /**
-   * Names the kernel samples of pid 0 for what they may be in a recording that was made in a pid namespace: those of the
-   * idle task, of kernel threads and of processes outside. Only after the last record.
+   * Renames pid 0 in a recording that was made in a pid namespace: its kernel samples may be of the idle task, of
+   * kernel threads or of processes outside. Call it after the last record.
    */
   nameOutsiders(): void {
     const comm = this.#comm(IDLE_OR_OTHER_NAMESPACE);
@@ -248,12 +262,12 @@ export class ProfileBuilder implements RecordHandler {
     }
     const process = this.#processOfPid.get(0);
     if (process !== ABSENT) processes.comm.data[process] = comm;
-    // threads that had ended have pid -1 as well
+    // threads that had ended also have pid -1
     const outside = this.outsiders < 0 ? ABSENT : this.#processOfPid.get(-1);
     if (outside !== ABSENT) processes.comm.data[outside] = this.#comm(OTHER_NAMESPACE);
   }
 
-  /** The row of such a thread; there is one from now on, and one of its process. */
+  /** Returns the row of such a thread, and adds it and its process if they are new. */
   #internThread(pid: number, tid: number, comm: number): number {
     const index = this.#threadIndex, { threads, processes } = this;
     const alike = (row: number) =>
@@ -289,12 +303,12 @@ export class ProfileBuilder implements RecordHandler {
     return id;
   }
 
-  /** A frame as a stack of its own. As every frame becomes one, they have the same numbers. */
+  /** Returns a frame as a stack of its own. Every frame becomes one, so they have the same numbers. */
   #leafOf(frame: number): number {
     return frame < this.stacks.parent.length ? frame : this.stacks.intern(-1, frame);
   }
 
-  /** The sample's stack, interned from its root. */
+  /** Interns the stack of a sample, from its root. */
   #stack(c: SampleCursor): number {
     const segments = this.#segments, stackOf = this.#stackOf;
     segments.split(c);
@@ -318,7 +332,7 @@ export class ProfileBuilder implements RecordHandler {
     return stack;
   }
 
-  /** The stack with all frames of segment `i` on top of `stack`. */
+  /** Interns all frames of segment `i` on top of `stack`. */
   #segment(c: SampleCursor, i: number, stack: number): number {
     const { pid } = c, { u32 } = this.#segments, mode = this.#segments.mode[i], from = this.#segments.from[i];
     for (let at = this.#segments.to[i] - 2; at >= from; at -= 2) {
@@ -329,12 +343,12 @@ export class ProfileBuilder implements RecordHandler {
     return i > 0 ? stack : this.stacks.intern(stack, this.#frameAt(pid, c.ip, mode));
   }
 
-  /** A number that stands for all that an address in this process and mode can mean. */
+  /** Returns a number that changes whenever the meaning of an address in this process and mode may change. */
   #space(pid: number, mode: number): number {
     return this.#spaces.spaceOf(pid, mode) * 8 + mode;
   }
 
-  /** The frame of an address. */
+  /** Returns the frame of an address, from the cache of recent ones if possible. */
   #frameAt(pid: number, address: number, mode: number): number {
     const space = this.#space(pid, mode);
     const at = ((address | 0) ^ Math.imul(space, 0x9e3779b1)) & (HOT - 1);
@@ -344,7 +358,7 @@ export class ProfileBuilder implements RecordHandler {
     return this.#hotFrame[at] = this.#findFrame(pid, address, mode);
   }
 
-  /** The same by a search of a few ranges, and in one table for all processes. */
+  /** Searches the maps for the frame of an address. */
   #findFrame(pid: number, address: number, mode: number): number {
     const spaces = this.#spaces;
     const object = spaces.find(pid, address, mode);
@@ -353,16 +367,17 @@ export class ProfileBuilder implements RecordHandler {
 }
 
 /**
- * Whether a sample is of a process outside the pid namespace that was recorded in: the kernel gives those pid 0, and the
- * idle task, whose pid that is, never runs in user space.
+ * Returns whether a sample is of a process outside the recorded pid namespace. The kernel gives these pid 0, as it does
+ * the idle task, which never runs in user space.
  */
 function isOutside(pid: number, mode: number): boolean {
   return pid === 0 && mode === PERF_RECORD_MISC.USER;
 }
 
 /**
- * An address that is in no object: in user space above 2^63, where broken frame pointers lead, as it is, since a negative
- * one would be the kernel's. Doubles of that size are 2048 apart, so that only 2^64 itself has to be kept away from.
+ * Returns the number to keep for an address in no object. Broken frame pointers lead to user addresses above 2^63,
+ * which must not become negative, as the kernel's are. Doubles of that size are 2048 apart, so only 2^64 itself must be
+ * avoided.
  */
 function ofNoObject(address: number, mode: number): number {
   return address < 0 && mode === PERF_RECORD_MISC.USER

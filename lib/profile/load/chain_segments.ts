@@ -1,7 +1,7 @@
 /**
- * A call chain as it lies in a sample, split where the CPU's mode changes: first the kernel's part, then the
- * process's. The kernel's part is the same in every process and the process's part the same whatever the
- * kernel did, so that either is recognized where the chain as a whole is new.
+ * Splitter of call chains at changes of the CPU's mode: the kernel's part comes first, then the process's. The kernel's
+ * part recurs in every process, and the process's part below different kernel paths, so each is often known even if the
+ * chain as a whole is new.
  */
 
 import { PERF_CONTEXT, PERF_RECORD_MISC } from "../../base/system/abi.ts";
@@ -9,29 +9,30 @@ import { addressOf } from "../../base/bytes/address.ts";
 import type { SampleCursor } from "../../perfdata/read/reader.ts";
 
 const TWO_32 = 4294967296;
-/** Low word of the lowest of the markers; the high word of all is all ones. */
+/** Low word of the lowest marker. The high word of all markers is all ones. */
 const LOWEST_MARKER = PERF_CONTEXT.MAX + TWO_32;
 
 /** Low word of the marker in front of user space. */
 const USER_MARKER = PERF_CONTEXT.USER + TWO_32;
-/** Words of a call that the CPU kept. */
+/** 32-bit words of a call in the CPU's call stack (LBR). */
 const CALL_WORDS = 6;
 
-/** The segments of one chain, innermost first; there is at least one, and the first begins with the sample's own address. */
+/**
+ * Segments of one chain, innermost first. There is at least one, and the first begins with the sample's own address.
+ */
 export class ChainSegments {
   count = 0;
-  /** What `from` and `to` are places in: the sample's own words, or a chain that was put together. */
+  /** Words that `from` and `to` index: the sample's own, or a chain that was joined. */
   u32: Uint32Array = new Uint32Array(0);
-  /** PERF_RECORD_MISC.*: the mode that the segment's addresses are of. */
+  /** CPU mode of each segment's addresses: PERF_RECORD_MISC.*. */
   readonly mode: number[] = [];
-  /** The segment's addresses are the pairs of words `u32[from]` to `u32[to - 1]`, and those of markers to skip among them. */
+  /** Each segment's addresses, as pairs of words `u32[from]` to `u32[to - 1]`. Markers among them are to be skipped. */
   readonly from: number[] = [];
   readonly to: number[] = [];
   /**
-   * Two words that stand for the segment's addresses (for the first one also for the sample's own): a
-   * fingerprint of 64 bits. That two of a million segments have the same by chance comes up in one of 40
-   * million recordings. To keep and compare the words themselves would take a sixth more of the time of a
-   * report of folded stacks, and an eighth more memory.
+   * Fingerprints of 64 bits of each segment's addresses, and for the first one also of the sample's own. Two of a
+   * million segments collide in one of 40 million recordings. Comparing the words themselves would make a report of
+   * folded stacks take a sixth longer, and an eighth more memory.
    */
   readonly low: number[] = [];
   readonly high: number[] = [];
@@ -61,7 +62,7 @@ export class ChainSegments {
       const low = u32[at], high = u32[at + 1];
       if (high === 0xffffffff && low >= LOWEST_MARKER) {
         const next = modeOfContext(low | 0);
-        // behind anything else is no chain: a cookie for a deferred stack, or a broken frame pointer (-1)
+        // no chain follows any other marker: it is a cookie for a deferred stack, or a broken frame pointer (-1)
         if (next < 0) break;
         if (next === mode) {
           if (from === at) from = at + 2;
@@ -74,8 +75,8 @@ export class ChainSegments {
         continue;
       }
       if (innermost) {
-        // the chain repeats the sample's own address, unless it was captured without it; a precise event
-        // corrects the address of the sample and not that in the chain
+        // the chain repeats the sample's own address, unless it was captured without it; a precise event corrects the
+        // address of the sample but not the one in the chain
         innermost = false;
         if (mode === c.cpumode || addressOf(low, high) === c.ip) {
           from = at + 2;
@@ -90,7 +91,7 @@ export class ChainSegments {
     this.#close(mode, from, at, a, b);
   }
 
-  /** Whether the chain that was split has callers in user space. */
+  /** Whether the chain has callers in user space. */
   get hasUserCallers(): boolean {
     for (let i = 0; i < this.count; i++) {
       if (this.mode[i] === PERF_RECORD_MISC.USER && this.from[i] < this.to[i]) return true;
@@ -99,9 +100,9 @@ export class ChainSegments {
   }
 
   /**
-   * Puts the chain of `c` together from what the kernel followed up to user space, and the calls that the CPU kept there:
-   * where the latest one led to, which stands for the sample's own address when that is in user space, then where each
-   * came from. Returns how many entries it has; 0 when the chain does not reach user space.
+   * Joins the kernel's part of the chain of `c` with the calls that the CPU kept in user space: the target of the
+   * latest call, which stands for the sample's own address if that is in user space, then the source of each call.
+   * Returns the number of entries; 0 if the chain does not reach user space.
    */
   #join({ u32, chain, chainLength, calls, callCount }: SampleCursor): number {
     let user = 0;
@@ -135,15 +136,15 @@ function isUserMarker(low: number, high: number): boolean {
   return high === 0xffffffff && low === USER_MARKER;
 }
 
-/** Whether the entry of a call chain with these words is a marker, not an address. */
+/** Returns whether the entry of a call chain with these words is a marker, not an address. */
 export function isMarker(low: number, high: number): boolean {
   return high === 0xffffffff && low >= LOWEST_MARKER;
 }
 
-/** Markers are multiples of this. */
+/** Log2 of the distance between markers. */
 const MARKER_SHIFT = 5;
 const MARKER_STEP = 1 << MARKER_SHIFT;
-/** By marker, divided by -MARKER_STEP: the CPU mode of the addresses behind it. */
+/** CPU mode of the addresses after a marker, by marker divided by -MARKER_STEP; -1 if none follow. */
 const MODES = new Int8Array(-PERF_CONTEXT.MAX / MARKER_STEP + 1).fill(-1);
 for (
   const [context, mode] of [
@@ -156,7 +157,7 @@ for (
   ]
 ) MODES[-context / MARKER_STEP] = mode;
 
-/** The CPU mode of the addresses behind a marker in a call chain, or -1 when there are none behind it. */
+/** Returns the CPU mode of the addresses after a marker in a call chain, or -1 if none follow it. */
 function modeOfContext(context: number): number {
   return (context & (MARKER_STEP - 1)) === 0 ? MODES[-context >> MARKER_SHIFT] : -1;
 }

@@ -1,4 +1,4 @@
-/** The source lines of a profile's frames, object by object, and how many samples have none, and why. */
+/** Source lines of a profile's frames, with warnings about the objects that have none. */
 
 import type { ObjectInfo } from "../../symbols/object/objects.ts";
 import { Budget } from "../../symbols/object/limits.ts";
@@ -13,29 +13,29 @@ import {
 import { StackTable } from "../model/tables.ts";
 import type { ProfileLines } from "../model/profile.ts";
 
-/** Objects named in a warning. */
+/** Most objects named in a warning. */
 const MAX_NAMED = 3;
 
-/** An object that samples without lines are in. */
+/** Object with samples but no lines. */
 interface Missing {
   name: string;
   samples: number;
 }
 
-/** The frames to find lines for. */
+/** Frames to find lines for. */
 export interface LineFrames {
   /** Row of `objects`, -1 for none. */
   object: Int32Array;
-  /** Where in its object. */
+  /** Address in the object. */
   address: Float64Array;
-  /** How many samples are in each. */
+  /** Number of samples in each frame. */
   weight: Float64Array;
 }
 
 /**
- * The lines of all frames that are in files, from each object's debug information, which is read once. `warnings` say
- * which objects have none that samples are in.
- * @param budget of what all objects may cost.
+ * Finds the lines of all frames that are in files; the debug information of each object is read once. `warnings` name
+ * the sampled objects without lines.
+ * @param budget limits what all objects together may cost.
  */
 export function frameLines(
   frames: LineFrames,
@@ -43,7 +43,7 @@ export function frameLines(
   files: SymbolFiles,
   budget = new Budget(),
 ): { lines: ProfileLines; warnings: string[] } {
-  const rows = new StackTable(); // a line under its file
+  const rows = new StackTable(); // a line on top of its file
   const ofFrame = new Int32Array(frames.object.length).fill(-1);
   const paths: string[] = [];
   const pathIds = new Map<string, number>();
@@ -85,7 +85,7 @@ function framesByObject(object: Int32Array): Map<number, number[]> {
   return members;
 }
 
-/** Why there are no lines in an object, and what to do about it. */
+/** Explains why an object has no lines, and what to do about it. */
 function whyMissing({ reason, detail }: SymbolFailure, object: ObjectInfo): string {
   return reason === REASON.OVER_LIMIT || reason === REASON.FAILED
     ? `${missingSymbolCause(reason, detail)}: ${missingSymbolRemedy(reason, object)}`

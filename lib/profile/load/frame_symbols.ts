@@ -1,6 +1,6 @@
 /**
- * The symbols of a profile's frames, and one frame for all addresses of a symbol where addresses do not matter: there
- * are a hundred times as many stacks of addresses as of symbols.
+ * Symbols of a profile's frames. Where addresses do not matter, all addresses of a symbol share one frame: there are a
+ * hundred times as many stacks of addresses as of symbols.
  */
 
 import { int32Column } from "../../base/bytes/column.ts";
@@ -11,28 +11,29 @@ import type { Profile } from "../model/profile.ts";
 import { AddressIndex, type FrameFinder, type FrameTable } from "../model/tables.ts";
 import { UnnamedTable } from "../query/unnamed.ts";
 
-/** Numbers that an object's reasons take, of which 0 is none. */
+/** Distance between the keys of two objects in #ofUnresolved: the number of reasons, and 0 for none. */
 const REASONS_ROOM = REASON_COUNT + 1;
-/** Stands for a symbol where there is no object; beyond every symbol's number. */
+/** Symbol number of addresses in no object; larger than any other. */
 const NO_OBJECT = 0x7fffffff;
-/** Stands for the symbol of a frame that has not been looked up; below every REASON. */
+/** Symbol number of frames that have not been looked up; smaller than any REASON. */
 const UNKNOWN = -0x80000000;
 
+/** Table of frames that share a frame for all addresses of a symbol. */
 export class FrameSymbols implements FrameFinder {
   readonly #frames: FrameTable;
   readonly #objects: readonly ObjectInfo[];
   readonly #symbolizer: Symbolizer;
-  /** Of each frame: its symbol, or a REASON, which is negative; or one of the above. */
+  /** Symbol number of each frame, a REASON (negative), NO_OBJECT or UNKNOWN. */
   readonly #found = int32Column();
-  /** What `frameOf` has said of each place. */
+  /** Frames that `frameOf` has returned, by object and address. */
   readonly #places = new AddressIndex();
-  /** Frame of each symbol plus one. */
+  /** Frame of each symbol, plus one. */
   readonly #ofSymbol: number[] = [];
-  /** Frame of what has no symbol, by object and reason. */
+  /** Frame of all code without symbols, by object and reason. */
   readonly #ofUnresolved = new Map<number, number>();
-  /** Frame of a function without a name, by its first address. */
+  /** Frame of each function without a name, by its first address. */
   readonly #ofFunction = new AddressIndex();
-  /** The addresses that a frame of `#ofUnresolved` stands for, from the lowest to the highest. */
+  /** Lowest and highest address of each frame in #ofUnresolved. */
   readonly #extents = new Map<number, { from: number; to: number }>();
 
   /** @param objects may grow. */
@@ -43,9 +44,9 @@ export class FrameSymbols implements FrameFinder {
   }
 
   /**
-   * The frame that stands for everything in the same symbol; or, without one, in the same function; or, where none is
-   * known, in the same object for the same reason. The first place asked for is the frame's. Places in objects that have to be unpacked first
-   * (`Symbolizer.prepare`) have a frame each.
+   * Returns the frame shared by all addresses in the same symbol; if there is none, in the same function; if that is
+   * unknown, in the same object for the same reason. Its address is the first one asked for. In objects that have to be
+   * unpacked first (`Symbolizer.prepare`) every address has a frame of its own.
    */
   frameOf(object: number, address: number): number {
     let frame = this.#places.find(object, address);
@@ -56,7 +57,7 @@ export class FrameSymbols implements FrameFinder {
     return frame;
   }
 
-  /** Finds the symbols of all frames that have none from `frameOf`. */
+  /** Finds the symbols of the frames that have none from `frameOf`. */
   find(): void {
     const { object, address } = this.#frames, found = this.#found;
     for (let frame = 0; frame < object.length; frame++) {
@@ -68,9 +69,9 @@ export class FrameSymbols implements FrameFinder {
   }
 
   /**
-   * By frame: the symbol, -1 for none; the row of `Symbolizer.unresolved()` that says why, -1 for none; and the row of
-   * `unnamed`, what code it is instead, -1 where there is a symbol. Once, after `find`.
-   * @param weight of each frame, which `Symbolizer.unresolved` adds up.
+   * Returns for each frame its symbol (-1: none), the row of `Symbolizer.unresolved()` with the reason (-1: none), and
+   * its row of `unnamed` (-1: it has a symbol). Call it once, after `find`.
+   * @param weight of each frame; Symbolizer.unresolved() adds it up.
    */
   columns(weight: Float64Array): {
     frames: Pick<Profile["frames"], "symbol" | "unresolved" | "unnamed">;
@@ -93,7 +94,7 @@ export class FrameSymbols implements FrameFinder {
     };
   }
 
-  /** The row in `table` of a frame without a symbol. */
+  /** Returns the row in `table` of a frame without a symbol. */
   #unnamed(frame: number, table: UnnamedTable): number {
     const object = this.#frames.object.data[frame], address = this.#frames.address.data[frame];
     const start = this.#functionStart(object, address);
@@ -116,16 +117,16 @@ export class FrameSymbols implements FrameFinder {
       : this.#restFrame(object, address, found);
   }
 
-  /** The frame of a function without a name. */
+  /** Returns the frame of a function without a name. */
   #functionFrame(object: number, address: number, found: number, start: number): number {
     let frame = this.#ofFunction.find(object, start);
     if (frame < 0) this.#ofFunction.put(object, start, frame = this.#frame(object, address, found));
     return frame;
   }
 
-  /** The frame of all of an object that is in no symbol and no function. */
+  /** Returns the frame of all code of an object that is in no symbol and no function. */
   #restFrame(object: number, address: number, found: number): number {
-    // without an object the address tells whether it was the kernel's
+    // without an object the sign of the address tells the kernel from user space
     const key = found === NO_OBJECT ? (address < 0 ? 1 : 0) : (object + 1) * REASONS_ROOM - found;
     const frame = this.#ofUnresolved.get(key);
     if (frame === undefined) {
@@ -148,7 +149,7 @@ export class FrameSymbols implements FrameFinder {
     return object < 0 ? NO_OBJECT : this.#symbolizer.symbolize(this.#objects[object], address);
   }
 
-  /** A new frame for a place. */
+  /** Adds a frame. */
   #frame(object: number, address: number, found: number): number {
     this.#found.push(found);
     return this.#frames.frameOf(object, address);

@@ -1,4 +1,4 @@
-/** Puts the code of jitdumps into the address spaces of their processes at the times when it came to be there. */
+/** Loader of jitdumps: maps the code that programs generated into their address spaces, at the times recorded. */
 
 import type { ByteSource } from "../../base/bytes/byte_source.ts";
 import type { AddressSpaces } from "../../symbols/space/address_space.ts";
@@ -13,7 +13,7 @@ import {
   symbolFailureOf,
 } from "../../symbols/object/missing_symbol_reasons.ts";
 
-/** What was mapped, and where, in bytes. */
+/** Mapping that a process made; `start` and `length` in bytes. */
 interface MapRange {
   pid: number;
   filename: string;
@@ -21,41 +21,44 @@ interface MapRange {
   length: number;
 }
 
-/** A dump that a process has mapped, and how far it has been gone through. */
+/** Jitdump that a process has mapped, and how much of it has been applied. */
 interface Mapped {
   pid: number;
   object: ObjectInfo;
   places: readonly CodeMapping[];
-  /** Of each place, in ns since the reader's base. */
+  /** Time of each mapping, in ns since the reader's base. */
   times: Float64Array;
   next: number;
   cost: Cost;
 }
 
-/** Bytes of memory of a place. */
+/** Bytes of memory of a code mapping. */
 const PLACE_BYTES = 150;
-/** Units of work: to look whether a place is in a mapping, and to put it into an address space. */
+/** Units of work of checking whether code lies in a mapping, and of mapping it. */
 const LOOK_WORK = 1, PLACE_WORK = 50;
 
+/** Loader of the jitdumps that recorded processes mapped. */
 export class JitCodeLoader {
   readonly #spaces: AddressSpaces;
   readonly #files: SymbolFiles;
   readonly #budget: Budget;
   readonly #timeBase: (() => bigint) | undefined;
-  /** What has been read, by process and name; undefined for what cannot be. */
+  /** Dumps by process and file name; undefined for those that could not be read. */
   readonly #mapped = new Map<string, Mapped | undefined>();
   readonly #ofProcess = new Map<number, Mapped[]>();
-  /** Those with places still to come, as a heap: none comes before the one at half its index. */
+  /**
+   * Binary min-heap by next time of the dumps with mappings to come: none is due before its parent, at half its index.
+   */
   readonly #waiting: Mapped[] = [];
-  /** When the next code comes to be, in ns since the reader's base. */
+  /** Time of the next code mapping, in ns since the reader's base. */
   next = Infinity;
-  /** What could not be done as it should, a sentence each. */
+  /** Problems found while loading, a sentence each. */
   readonly warnings: string[] = [];
 
   /**
-   * @param budget of what all objects may cost.
-   * @param timeBase gives the time that the recording's times count from, when these are of CLOCK_MONOTONIC, as those
-   *   of the dumps are; without it what was at an address last is taken to have been there all the time.
+   * @param budget limits what all objects together may cost.
+   * @param timeBase returns the time that the recording's times count from. Only for recordings with CLOCK_MONOTONIC
+   *   times, like those of the dumps; without it the last code at an address is taken to have been there all the time.
    */
   constructor(
     spaces: AddressSpaces,
@@ -69,7 +72,7 @@ export class JitCodeLoader {
     this.#timeBase = timeBase;
   }
 
-  /** Something was mapped into a process, just now: by mapping its dump it tells that it writes one. */
+  /** Handles a mapping that a process made. A process announces its jitdump by mapping it. */
   map({ pid, filename, start, length }: MapRange): void {
     const key = isJitDump(filename) ? `${pid} ${filename}` : undefined;
     if (key === undefined || this.#mapped.has(key)) {
@@ -86,7 +89,7 @@ export class JitCodeLoader {
     this.advance(-Infinity);
   }
 
-  /** Puts in what came to be up to `time`. */
+  /** Maps the code that was generated up to `time`. */
   advance(time: number): void {
     const waiting = this.#waiting;
     while (waiting.length > 0 && comesAt(waiting[0]) <= time) {
@@ -104,7 +107,7 @@ export class JitCodeLoader {
     this.next = waiting.length > 0 ? comesAt(waiting[0]) : Infinity;
   }
 
-  /** Puts one that has places to come among those that wait. */
+  /** Adds a dump with mappings to come to the heap. */
   #wait(mapped: Mapped): void {
     const waiting = this.#waiting;
     let at = waiting.push(mapped) - 1;
@@ -114,7 +117,7 @@ export class JitCodeLoader {
     waiting[at] = mapped;
   }
 
-  /** Moves the first of those that wait, whose time has changed, to where it belongs. */
+  /** Moves the top of the heap, whose time has changed, down to its place. */
   #sink(): void {
     const waiting = this.#waiting, first = waiting[0];
     let at = 0;
@@ -128,7 +131,10 @@ export class JitCodeLoader {
     waiting[at] = first;
   }
 
-  /** Without times, code is also where memory for it is mapped only later. */
+  /**
+   * Maps known code again that a new mapping of memory covered. Only without times, when the order of the two is
+   * unknown.
+   */
   #placeAgain(pid: number, start: number, end: number): void {
     for (const { object, places, cost } of this.#ofProcess.get(pid) ?? []) {
       const inside = places.filter(({ address, size }) => address < end && address + size > start);
@@ -151,9 +157,9 @@ export class JitCodeLoader {
     let source: ByteSource | undefined;
     try {
       source = this.#files.open(object);
-      if (!source) return undefined; // the symbolizer says so, where samples are in its code
+      if (!source) return undefined; // the symbolizer reports this if there are samples in its code
       const { places } = readJitDump(source, cost);
-      cost.abandon(); // of the symbols nothing is kept here
+      cost.abandon(); // its symbols are not kept here
       cost.keep(places.length * PLACE_BYTES);
       if (this.#timeBase === undefined) {
         this.warnings.push(
@@ -183,7 +189,7 @@ export class JitCodeLoader {
   }
 }
 
-/** When the next place of one comes to be. */
+/** Returns the time of the dump's next mapping. */
 function comesAt({ times, next }: Mapped): number {
   return times[next];
 }

@@ -1,4 +1,4 @@
-/** From a perf.data file or pipe to a profile: read, build, symbolize, check. */
+/** Loading of a profile from a perf.data file or pipe: read, build, symbolize, check. */
 
 import { PERF_COUNT_SW, PERF_RECORD_MISC, PERF_TYPE } from "../../base/system/abi.ts";
 import type { ByteInput } from "../../base/bytes/byte_source.ts";
@@ -27,32 +27,33 @@ import { clockText, type TimeRanges, timeTest } from "../query/time_ranges.ts";
 
 const CLOCK_MONOTONIC = 1;
 
+/** Options of loadProfile(). */
 export interface LoadOptions {
-  /** Symbol names as compilers wrote them, rather than readable. */
+  /** Keep symbol names as compilers wrote them; default: demangle them. */
   mangled?: boolean;
   /**
-   * Make readable only names of symbols with at least this share, in percent, of an event's weight, for what
-   * shows no others: it takes as long as reading a hundred thousand samples.
+   * Demangle only symbols with at least this share, in percent, of an event's weight. For reports that show no others:
+   * demangling takes as long as reading a hundred thousand samples.
    */
   readableFrom?: number;
-  /** Leave the callers out: each stack is its innermost frame. */
+  /** Keep only the innermost frame of each stack. */
   leafOnly?: boolean;
-  /** Take samples that differ only in their CPU for alike: all rows have CPU -1. */
+  /** Count samples that differ only in their CPU in one row, with CPU -1. */
   mergeCpus?: boolean;
-  /** Take threads of one name for one, whatever their processes: it goes by the ids of the first. */
+  /** Count threads with the same name as one, whatever their processes, with the ids of the first. */
   mergeThreads?: boolean;
   /**
-   * Take addresses of one symbol for one, the first: faster, and smaller by far. Not done where symbols can only be
-   * told when all has been read: of a pipe, and with `lines`.
+   * Treat all addresses of a symbol as the first one seen: faster, and far smaller. Has no effect where symbols are
+   * known only after all records were read: for pipes, and with `lines`.
    */
   mergeAddresses?: boolean;
   /** Keep the time of every sample (`Profile.times`). */
   times?: boolean;
-  /** Only the samples of these times. */
+  /** Keep only the samples of these times. */
   within?: TimeRanges;
   /** Find the source line of every frame (`Profile.lines`). */
   lines?: boolean;
-  /** Take what comes before damage, and warn, rather than throw. */
+  /** Load what comes before damage, with a warning; default: throw. */
   force?: boolean;
 }
 
@@ -120,7 +121,7 @@ async function readRecording(
   const { sampleTime } = header.features;
   const spaces = new AddressSpaces();
   applyFeatures(header, input, spaces, files);
-  // slices need the times of the whole recording: where the header does not have them, read all first, then cut
+  // slices need the times of the whole recording: if the header does not have them, read everything, then cut
   const cutLater = within !== undefined && "slices" in within && sampleTime === undefined;
   const budget = new Budget();
   const jit = new JitCodeLoader(
@@ -172,7 +173,7 @@ function applyFeatures(
 interface FoundSymbols extends Pick<Profile, "samples" | "symbols" | "unnamed"> {
   frames: Pick<Profile["frames"], "symbol" | "unresolved" | "unnamed">;
   unresolved: readonly UnresolvedWeight[];
-  /** Number of samples whose innermost frame it is, by frame. */
+  /** Number of samples in which each frame is the innermost. */
   weight: Float64Array;
   /** Reason why some names are not readable. */
   warning?: string;
@@ -257,7 +258,7 @@ function profileOf(
   };
 }
 
-/** Why samples of the thread row `outsiders` have no names: they are of processes outside a pid namespace. */
+/** Explains why the samples of thread row `outsiders` have no names: their processes are outside the pid namespace. */
 function namespaceWarning({ thread, count }: SampleColumns, outsiders: number): string {
   let outside = 0;
   for (let row = 0; row < thread.length; row++) if (thread[row] === outsiders) outside += count[row];
@@ -265,17 +266,20 @@ function namespaceWarning({ thread, count }: SampleColumns, outsiders: number): 
     `no pid, name or mapping of those, so that they are one process here; record on the host to tell them apart`;
 }
 
-/** Tells the objects the build ids that the recording lists. */
+/** Gives the objects the build ids that the recording lists. */
 function setBuildIds({ objects }: AddressSpaces, { buildIds }: Features): void {
   for (const entry of buildIds) {
-    // the kernel's own may be listed by the path of a vmlinux; a guest's are of another machine
+    // the kernel's may be listed by the path of a vmlinux; a guest's belongs to another machine
     const mode = entry.misc & PERF_RECORD_MISC.CPUMODE_MASK;
     const isKernel = mode === PERF_RECORD_MISC.KERNEL && entry.pid === -1 && !isModule(entry.filename);
     objects.setBuildId(isKernel ? KERNEL_MAP : entry.filename, entry.buildId);
   }
 }
 
-/** Where and when it was recorded. What it does not say itself, the time of the file says: it ended before that. */
+/**
+ * Returns where and when the recording was made. If the recording does not say when it ended, it was no later than the
+ * time of the file.
+ */
 function machineOf(features: Features, { modified }: ByteInput): RecordedMachine {
   const session = sessionOf(features);
   return {
@@ -287,12 +291,12 @@ function machineOf(features: Features, { modified }: ByteInput): RecordedMachine
   };
 }
 
-/** Whether times are of CLOCK_MONOTONIC, as they are when that was asked for. */
+/** Returns whether the recording's times are of CLOCK_MONOTONIC. */
 function isMonotonic({ events }: PerfHeader): boolean {
   return events.some(({ attr }) => attr.flags.has("useClockid") && attr.clockid === CLOCK_MONOTONIC);
 }
 
-/** The slices of a profile that has all times, which it keeps if asked to. */
+/** Cuts the slices out of a profile that has all times. */
 function cutOut(whole: Profile, within: TimeRanges, keepTimes: boolean): Profile {
   const { start, end } = whole.meta;
   if (!whole.times?.at.length) return whole;
@@ -300,7 +304,7 @@ function cutOut(whole: Profile, within: TimeRanges, keepTimes: boolean): Profile
   return keepTimes ? cut : { ...cut, times: undefined };
 }
 
-/** The samples one by one, from the first one's time on, in order even where some came late. */
+/** Returns the samples one by one, sorted by time, in ns since the first one. */
 function timesInOrder({ at, sample, period }: TimeTable, first: number): Profile["times"] {
   const times = {
     at: at.values().map((time) => time - first),
@@ -316,7 +320,7 @@ function timesInOrder({ at, sample, period }: TimeTable, first: number): Profile
   };
 }
 
-/** How many samples each frame was innermost in. */
+/** Returns the number of samples in which each frame is the innermost. */
 function frameWeights(frames: FrameTable, { stacks, samples }: ProfileBuilder): Float64Array {
   const weight = new Float64Array(frames.object.length);
   samples.forEach((stack, count) => weight[stacks.frame.data[stack]] += count);

@@ -1,4 +1,4 @@
-/** What a recording holds and a report has no place for: said, so that nobody takes it for not recorded. */
+/** Notes on what a recording holds that reports do not show, so that nobody believes it was not recorded. */
 
 import {
   PERF_COUNT_SW,
@@ -10,7 +10,7 @@ import {
 import type { EventAttr } from "../../events/attr.ts";
 import type { EventDesc, ReadStats } from "../../perfdata/read/reader.ts";
 
-/** Fields of samples, by the bits of sample_type, and what shows them. */
+/** Fields of samples: bits of sample_type, name, and command that shows them. */
 const FIELDS: readonly [bits: number, what: string, shownBy: string][] = [
   [PERF_SAMPLE.BRANCH_STACK, "branch stacks", "perf report --branch-history"],
   [PERF_SAMPLE.ADDR, "data addresses", "perf script -F addr"],
@@ -28,7 +28,7 @@ const FIELDS: readonly [bits: number, what: string, shownBy: string][] = [
   [PERF_SAMPLE.CGROUP, "control groups", "perf report -s cgroup"],
 ];
 
-/** Records, by their types, and what shows them. */
+/** Records: types, name, and command that shows them. */
 const RECORDS: readonly [types: readonly number[], what: string, shownBy: string][] = [
   [
     [PERF_RECORD.AUX, PERF_RECORD_USER.AUXTRACE_INFO, PERF_RECORD_USER.AUXTRACE],
@@ -47,7 +47,9 @@ const RECORDS: readonly [types: readonly number[], what: string, shownBy: string
   ],
 ];
 
-/** Returns a sentence that names all of it once, with what shows it; none when all is shown. */
+/**
+ * Returns one sentence that names everything that is not shown, with the command that shows it; none if all is shown.
+ */
 export function notShown(events: readonly EventDesc[], stats: ReadStats): string[] {
   const parts = [...fieldsNotShown(events, stats), ...recordsNotShown(stats)];
   return parts.length === 0 ? [] : [`the recording holds more than this shows: ${parts.join(", ")}`];
@@ -56,8 +58,8 @@ export function notShown(events: readonly EventDesc[], stats: ReadStats): string
 function fieldsNotShown(events: readonly EventDesc[], { samplesByEvent }: ReadStats): string[] {
   const sampled = events.filter((_, event) => samplesByEvent[event] > 0).map(({ attr, layout }) => {
     let bits = attr.sampleType & ~emptyFields(attr);
-    if (layout.tail.callStack) bits &= ~PERF_SAMPLE.BRANCH_STACK; // they are the callers
-    if (layout.tail.copiesStack) bits &= ~PERF_SAMPLE.REGS_USER; // they are for the stack; see chainWarnings()
+    if (layout.tail.callStack) bits &= ~PERF_SAMPLE.BRANCH_STACK; // these are the callers
+    if (layout.tail.copiesStack) bits &= ~PERF_SAMPLE.REGS_USER; // these belong to the copied stack; see chainWarnings()
     return { type: attr.type, bits };
   });
   const parts = FIELDS.filter(([bits]) => sampled.some((event) => (event.bits & bits) !== 0))
@@ -72,7 +74,7 @@ function fieldsNotShown(events: readonly EventDesc[], { samplesByEvent }: ReadSt
   return parts;
 }
 
-/** Fields about memory that samples of software events have without anything in them, but for addresses of faults. */
+/** Returns the memory fields that are empty in samples of a software event. Only faults have an address. */
 function emptyFields({ type, config }: EventAttr): number {
   if (type !== PERF_TYPE.SOFTWARE) return 0;
   return FAULTS.has(Number(config)) ? MEMORY_FIELDS & ~PERF_SAMPLE.ADDR : MEMORY_FIELDS;
@@ -96,15 +98,15 @@ function recordsNotShown({ byType, unknownRecords }: ReadStats): string[] {
   return parts;
 }
 
-/** How many samples have what a chain of calls could be made of, and what has become of it. */
+/** Counts of samples with a copied stack. */
 export interface ChainCounts {
-  /** The stack of user space was copied. */
+  /** Samples with a copy of the user stack. */
   copied: number;
-  /** Of these, how many have no callers in user space in their call chains. */
+  /** Samples with a copy of the user stack, but no callers in user space in their call chains. */
   withoutCallers: number;
 }
 
-/** What is to be known of call chains: they end at user space where only the copied stack has the rest. */
+/** Warns of call chains that end at user space because only the copied stack has the rest. */
 export function chainWarnings({ copied, withoutCallers }: ChainCounts, stats: ReadStats): string[] {
   const warnings: string[] = [];
   if (withoutCallers > 0) {

@@ -1,4 +1,4 @@
-/** Facts of a recording for `Profile.meta`: where and when it was made, its ledger, and what to know before trusting it. */
+/** Facts of a recording for `Profile.meta`: where and when it was made, its ledger, and warnings. */
 
 import { PERF_FORMAT, PERF_SAMPLE } from "../../base/system/abi.ts";
 import { append } from "../../base/bytes/lists.ts";
@@ -18,20 +18,21 @@ import type { ProfileLedger, ProfileMeta } from "../model/profile.ts";
 import type { ProfileBuilder } from "./builder.ts";
 import { chainWarnings, notShown } from "./not_shown.ts";
 
-/** What a reading has come to. */
+/** Result of reading a recording, as far as `meta` depends on it. */
 export interface ReadOutcome {
   header: PerfHeader;
   stats: ReadStats;
   builder: ProfileBuilder;
-  /** What the builder's time 0 means, in ns of the recording's clock. */
+  /** Time of the recording's clock, in ns, that the builder's times count from. */
   timeBase: bigint;
   ledger: ProfileLedger;
-  /** How each event was sampled. */
+  /** Sampling rate or period of each event. */
   rates: readonly string[];
-  /** Whether call chains were looked at. */
+  /** Whether call chains were kept. */
   callers: boolean;
 }
 
+/** Makes `Profile.meta` from what was read, with the warnings that it calls for. */
 export function metaOf(
   { header, stats, builder, timeBase, ledger, rates, callers }: ReadOutcome,
 ): ProfileMeta {
@@ -77,20 +78,23 @@ export function metaOf(
   };
 }
 
-/** A time of the recording's clock as the wall clock's, in ms since 1970; -1 when the file does not relate the two. */
+/** Converts a time of the recording's clock to wall-clock ms since 1970; -1 when the file does not relate the two. */
 function wallTime({ clockData }: Features, time: bigint): number {
   return clockData ? Number(clockData.wallClock + time - clockData.clock) / 1e6 : -1;
 }
 
-/** Whether LOST_SAMPLES has what LOST tells, too: perf adds one at the end, of PERF_FORMAT_LOST. Ours has a ledger for that. */
+/**
+ * Returns whether LOST_SAMPLES records repeat what LOST records count: perf writes one at the end, from
+ * PERF_FORMAT_LOST. pmuctl's own recordings have a ledger for that.
+ */
 export function lossesOverlap({ features, events }: PerfHeader): boolean {
   return !features.version?.startsWith("pmuctl") &&
     events.some(({ attr }) => (attr.readFormat & PERF_FORMAT.LOST) !== 0);
 }
 
 /**
- * The recorder's ledger, with what the records alone tell; or theirs. Of a recording that was not finished, what its
- * records tell but for what was lost: they have some of that, and nobody has all.
+ * Returns the recorder's ledger, completed from the records; if there is none, what the records tell. For an unfinished
+ * recording it leaves losses out: the records have some of them, and nothing has all.
  */
 export function ledgerOf(
   header: PerfHeader,

@@ -8,7 +8,7 @@ import type { SampleColumns } from "../model/tables.ts";
 /** Longest symbol name that is kept, in characters: templates and closures make names of some thousand. */
 const MAX_NAME = 4096;
 
-/** Whether a symbol is innermost in at least `percent` of the weight of one of the events, by symbol. */
+/** Returns a test whether a symbol is innermost in at least `percent` of the weight of some event. */
 export function symbolsFrom(
   percent: number,
   symbols: number,
@@ -19,7 +19,7 @@ export function symbolsFrom(
   const isShown = new Uint8Array(symbols), weight = new Float64Array(symbols);
   const least = percent / 100 * (1 - 1e-9); // whoever compares rows with the limit may round otherwise
   const symbolOf = (row: number) => symbolOfFrame[frameOfStack[stack[row]]];
-  // event by event, since there may be very many of either
+  // event by event, since there may be very many events or symbols
   const { order, ends } = countingSort(event, Math.max(0, greatest(event) + 1));
   for (let e = 0, from = 0; e < ends.length; from = ends[e++]) {
     const rows = order.subarray(from, ends[e]);
@@ -38,7 +38,10 @@ export function symbolsFrom(
   return (symbol) => isShown[symbol] === 1;
 }
 
-/** The names of the symbols that are shown made readable; as they are, with a warning, where that cannot be done. */
+/**
+ * Demangles the names of the symbols that are shown. Returns the names unchanged, with a warning, if the demangler
+ * cannot be loaded.
+ */
 export async function readable(
   names: string[],
   isShown: (symbol: number) => boolean = () => true,
@@ -63,7 +66,7 @@ export async function readable(
   };
 }
 
-/** The name, or the start of a very long one: every row and every frame of a stack may show it. */
+/** Cuts a very long name: every row and every frame of a stack may show it. */
 export function shortened(name: string): string {
   return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;
 }

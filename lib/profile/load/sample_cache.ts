@@ -1,17 +1,18 @@
-/** From what tells samples apart to the row that they are counted in, where their like has been seen of late. */
+/** Cache of the rows that samples are counted in, by everything that tells samples apart. */
 
-/** Words of an entry, half a line of the CPU's cache: the six of the key, and row + 1. */
+/** 32-bit words of an entry, half a cache line: six of the key, and row + 1. */
 const ENTRY = 8;
-/** 512 KiB, of which only what is written to costs memory: more does not stay in a CPU's own caches. */
+/** Number of entries: 512 KiB, of which only written pages cost memory. More would not stay in a CPU's own caches. */
 const ENTRIES = 1 << 14;
 
+/** Direct-mapped cache of sample rows. */
 export class SampleCache {
   readonly #words = new Int32Array(ENTRY * ENTRIES);
 
   /**
-   * The row put in for such samples, or -1 when there is none any more.
+   * Returns the row put in for such samples, or -1 if it is not there (any more).
    * @param low, high the halves of the address.
-   * @param space what the address means goes by this.
+   * @param space changes whenever the meaning of an address may change.
    */
   find(low: number, high: number, space: number, thread: number, cpu: number, event: number): number {
     const words = this.#words, at = this.#place(low, space, thread);
@@ -21,7 +22,7 @@ export class SampleCache {
       : -1;
   }
 
-  /** Keeps a row for such samples, in the place of what was there. */
+  /** Stores a row for such samples, in place of the entry that was there. */
   put(
     low: number,
     high: number,

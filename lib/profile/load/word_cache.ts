@@ -1,22 +1,22 @@
 /**
- * From three 32-bit words to a row number. Samples are answered from here, so a look-up touches one line of the
- * CPU's cache. It is a cache: what was put in may be gone, forced out by what came later, and memory does not
- * grow with processes that come and go.
+ * Cache that maps three 32-bit words to a row number. A lookup touches one cache line. Later entries force out earlier
+ * ones, so memory does not grow with processes that come and go.
  */
 
 import { mix } from "../../base/bytes/hash.ts";
 
-/** Words of an entry: the three of the key, and row + 1 (0: free). */
+/** 32-bit words of an entry: three of the key, and row + 1 (0: free). */
 const ENTRY = 4;
-/** Words of a bucket: four entries, the latest first, in 64 bytes. */
+/** 32-bit words of a bucket: four entries, the latest first, in 64 bytes. */
 const BUCKET = 4 * ENTRY;
-/** 8 MiB, of which only what is written to costs memory. */
+/** Number of buckets: 8 MiB, of which only written pages cost memory. */
 const BUCKETS = 1 << 17;
 
+/** Four-way cache from three words to a row. */
 export class WordCache {
   readonly #words = new Int32Array(BUCKET * BUCKETS);
 
-  /** The row put in for these words (any 32-bit integers), or -1 when there is none any more. */
+  /** Returns the row put in for these words (any 32-bit integers), or -1 if it is not there (any more). */
   find(a: number, b: number, c: number): number {
     const words = this.#words, from = bucketOf(a, b, c);
     for (let at = from; at < from + BUCKET; at += ENTRY) {
@@ -27,7 +27,7 @@ export class WordCache {
     return -1;
   }
 
-  /** Keeps `row` for words that `find` knows no row for. */
+  /** Stores `row` for words that `find` knows no row for. */
   put(a: number, b: number, c: number, row: number): void {
     const words = this.#words, from = bucketOf(a, b, c);
     if (words[from + 3] !== 0) words.copyWithin(from + ENTRY, from, from + BUCKET - ENTRY);
@@ -38,7 +38,7 @@ export class WordCache {
   }
 }
 
-/** Where the bucket of these words begins. */
+/** Returns the index of the first word of the bucket for this key. */
 function bucketOf(a: number, b: number, c: number): number {
   return (mix(a ^ Math.imul(c, 0x27d4eb2f), b) & (BUCKETS - 1)) * BUCKET;
 }

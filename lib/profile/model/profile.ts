@@ -1,14 +1,17 @@
 /**
- * The profile: the one model every report, output and comparison works on. All tables are columnar
- * and interned: a row's number is its identity, -1 is none. It holds no file, no map, no process:
- * addresses have become symbols already.
+ * Profile: the one model that every report, output and comparison works on. All tables are columnar and interned: a
+ * row's number is its identity, -1 is none. It refers to no file, map or process: addresses have been turned into
+ * symbols.
  */
 
 import { ABSENT, IntMap } from "../../base/bytes/int_map.ts";
 import type { LedgerCounts, SampledEvent } from "../../perfdata/format/session_info.ts";
 import type { SampleColumns } from "./tables.ts";
 
-/** What a mapped object is; `kernel`, `module` and `bpf` run in kernel mode, `guest` in a virtual machine, or below it. */
+/**
+ * Kind of a mapped object. `kernel`, `module` and `bpf` run in kernel mode, `guest` in a virtual machine or in the
+ * hypervisor.
+ */
 export type ProfileObjectKind =
   | "kernel"
   | "module"
@@ -20,27 +23,28 @@ export type ProfileObjectKind =
   | "guest"
   | "unknown";
 
+/** Mapped object: file, kernel, vdso or run-time code. */
 export interface ProfileObject {
-  /** As shown: the file's base name, `[kernel.kallsyms]`, `[vdso]`. */
+  /** Name to show: the file's base name, `[kernel.kallsyms]`, `[vdso]`. */
   name: string;
-  /** As mapped: the whole path, or the same as `name`. */
+  /** Path as mapped; equal to `name` for what is no file. */
   path: string;
   kind: ProfileObjectKind;
-  /** Lower-case hex, or "" when it is not known. */
+  /** Build id in lower-case hex, or "" if unknown. */
   buildId: string;
 }
 
-/** An event as it was sampled. */
+/** Event as it was sampled. */
 export interface ProfileEvent {
-  /** As perf spells it: `cpu-clock`, `cycles:u`. */
+  /** Name as perf spells it: `cpu-clock`, `cycles:u`. */
   name: string;
-  /** How it was sampled: `5000 Hz`, `every 100000`. */
+  /** Sampling rate or period: `5000 Hz`, `every 100000`. */
   rate: string;
-  /** It samples nothing: it was there to report processes and maps. Consumers leave it out. */
+  /** Whether it takes no samples, but only reports processes and maps. Reports leave it out. */
   tracksOnly: boolean;
 }
 
-/** Samples the reader could not turn into symbols, by cause, with what would mend it. */
+/** Samples without a symbol for one cause, with its remedy. */
 export interface UnresolvedSamples {
   object: string;
   cause: string;
@@ -48,16 +52,22 @@ export interface UnresolvedSamples {
   samples: number;
 }
 
+/** Counts of samples written and lost, by CPU. */
 export interface ProfileLedger {
-  /** Who tells: the recorder, at its end, or the records of a file that has no ledger, or only an early one. */
+  /**
+   * Source of the counts: the recorder, at its end, or the records of a file that has no ledger or only an early one.
+   */
   from: "recorder" | "records";
   rows: LedgerCounts[];
   total: LedgerCounts;
-  /** The recorder did not get to its end, and nobody knows what was lost: at least so many. */
+  /** Set if the recorder did not get to its end: how much was lost is unknown, but at least this many. */
   unfinished?: { atLeast: number };
 }
 
-/** What was recorded, how, and what was lost. Texts are "" and numbers -1 when the file does not say. */
+/**
+ * Facts of a recording: what was recorded, how, and what was lost. Texts are "" and numbers -1 if the file does not
+ * say.
+ */
 export interface ProfileMeta {
   command: string;
   host: string;
@@ -67,46 +77,48 @@ export interface ProfileMeta {
   cpus: number;
   /** Seconds between the first and the last sample. */
   seconds: number;
-  /** Times of the first and the last sample, in ns of the recording's clock; -1n when samples have none. */
+  /** Times of the first and the last sample, in ns of the recording's clock; -1n if samples have no times. */
   start: bigint;
   end: bigint;
-  /** The wall clock's time of the first sample, in ms since 1970. */
+  /** Wall-clock time of the first sample, in ms since 1970. */
   wallStart: number;
-  /** How each event was sampled; none when the file does not say. */
+  /** Sampling of each event; empty if the file does not say. */
   sampling: SampledEvent[];
-  /** Samples have call chains, as far as they were asked for when recording. */
+  /** Whether samples have call chains. */
   callChains: boolean;
-  /** Samples that were lost, as the file reports them. */
+  /** Number of lost samples, as the file reports them. */
   lost: number;
-  /** What became of every sample, by CPU and in total; a figure that is not known is left out. */
+  /** Fate of every sample, by CPU and in total. Unknown counts are left out. */
   ledger: ProfileLedger;
-  /** Things the user should know before trusting the numbers, a sentence each. */
+  /** Facts to know before trusting the numbers, a sentence each. */
   warnings: string[];
-  /** What the recording holds and no report shows, a sentence each. */
+  /** Contents of the recording that no report shows, a sentence each. */
   notes: string[];
 }
 
-/** Source lines: rows of a path and a number, each once. */
+/** Source lines, each a path and a line number, once. */
 export interface ProfileLines {
-  /** Row of each frame's line, by frame; -1 where none is known. */
+  /** Row of each frame's line; -1 if unknown. */
   ofFrame: Int32Array;
   /** Row of `paths`. */
   file: Int32Array;
-  /** From 1 on; 0 for code that the compiler made up, which is of no line of its file. */
+  /** Line number from 1; 0 for code that the compiler made up. */
   line: Int32Array;
   paths: string[];
 }
 
+/** Samples of a recording, with symbols; see the top of this file. */
 export interface Profile {
   meta: ProfileMeta;
   events: ProfileEvent[];
   comms: string[];
   objects: ProfileObject[];
-  /** A symbol is a function of one object. */
+  /** Symbols, each a function of one object. */
   symbols: { name: string[]; object: Int32Array };
   /**
-   * `symbol` is -1 where none covers the address, `object` -1 where nothing was mapped. For those without a symbol
-   * `unnamed` is the row of the code they are in, and `unresolved` the row that says why, -1 when nothing does.
+   * Frames. `object` is -1 where nothing was mapped, `symbol` -1 where no symbol covers the address. Frames without a
+   * symbol have a row of `unnamed` for the code they are in, and a row of `unresolved` for the reason, -1 if there is
+   * none.
    */
   frames: {
     object: Int32Array;
@@ -116,53 +128,53 @@ export interface Profile {
     unresolved: Int32Array;
   };
   /**
-   * Code without a symbol: a function, of which `from` is the first address and `to` is -1; or what was seen of all else
-   * in the object, from the lowest address to the highest. In no object (-1) it is the kernel's where addresses are negative.
+   * Code without a symbol. For a function `from` is its first address and `to` is -1; all other code of an object is
+   * one row, from the lowest address seen to the highest. In no object (-1), negative addresses are the kernel's.
    */
   unnamed: { object: Int32Array; from: Float64Array; to: Float64Array };
-  /** A prefix tree: `parent` is the caller's row, which comes first, or -1. */
+  /** Prefix tree of stacks: `parent` is the caller's row, which comes first, or -1. */
   stacks: { parent: Int32Array; frame: Int32Array };
-  /** A thread has a row for each name it had. */
+  /** Threads, with a row for each name that a thread had. */
   threads: { pid: Int32Array; tid: Int32Array; comm: Int32Array };
-  /** Every process that `threads` speaks of, and the name it last went by: that of its main thread. */
+  /** Every process of `threads`, and its last name: that of its main thread. */
   processes: { pid: Int32Array; comm: Int32Array };
-  /** Alike samples added up; `period` is the weight: events, or ns for the clock events. */
+  /** Samples, those that are alike added up. `period` is the weight: events, or ns for the clock events. */
   samples: SampleColumns;
   /**
-   * Every sample that has a time, one by one and in order: ns since `meta.start`, row of `samples`, weight.
-   * Only where it was asked for: it is the one table that grows with the length of a recording.
+   * Every sample that has a time, in order: ns since `meta.start`, row of `samples`, weight. Absent unless asked for,
+   * as it is the one table that grows with the length of a recording.
    */
   times?: { at: Float64Array; sample: Int32Array; period: Float64Array };
   unresolved: UnresolvedSamples[];
-  /** Source lines, where they were asked for. */
+  /** Source lines; absent unless asked for. */
   lines?: ProfileLines;
 }
 
-/** The clock events, whose periods are times. */
+/** Names of the clock events, whose periods are times in ns. */
 const CLOCKS = new Set(["cpu-clock", "task-clock"]);
 
-/** Returns the unit of an event's periods: `ns` for the clock events, with modifiers or without (`cpu-clock:u`), else `events`. */
+/** Returns the unit of an event's periods: `ns` for clock events, with or without modifiers (`cpu-clock:u`), else `events`. */
 export function weightUnit(eventName: string): "ns" | "events" {
   return CLOCKS.has(eventName.split(/[:/]/, 1)[0]) ? "ns" : "events";
 }
 
-/** A function that gives the name of a process of the profile by its pid. */
+/** Returns a function that looks up the name of a process by its pid. */
 export function processNames({ processes, comms }: Profile): (pid: number) => string {
   const rows = new IntMap(processes.pid);
   return (pid) => comms[processes.comm[rows.get(pid)]];
 }
 
-/** What has no symbol in this profile, most samples first; a filtered one keeps rows for what it left out. */
+/** Returns the samples without a symbol, most samples first. Leaves out causes that a filter left no samples of. */
 export function unresolvedByWeight(profile: Profile): UnresolvedSamples[] {
   return profile.unresolved.filter(({ samples }) => samples > 0).sort((a, b) => b.samples - a.samples);
 }
 
-/** Samples in the profile, of one event or of all. */
+/** Counts the samples of one event, or of all. */
 export function sampleCount(profile: Profile, event = -1): number {
   return sum(profile, profile.samples.count, event);
 }
 
-/** The sum of the periods, of one event or of all: events counted, or ns for the clock events. */
+/** Adds up the periods of one event, or of all: events counted, or ns for the clock events. */
 export function totalPeriod(profile: Profile, event = -1): number {
   return sum(profile, profile.samples.period, event);
 }
@@ -174,7 +186,7 @@ function sum(profile: Profile, column: Float64Array, event: number): number {
   return total;
 }
 
-/** Rows of samples, those of one event together: their order, and where each event's end. */
+/** Rows sorted by a column, and the position behind the last row of each value. */
 interface ByEvent {
   order: Int32Array;
   ends: Int32Array;
@@ -182,14 +194,14 @@ interface ByEvent {
 
 const byEvent = new WeakMap<SampleColumns, ByEvent>();
 
-/** Rows of `samples` that are of one event, ascending; those of an event are found at once, however many there are. */
+/** Returns the rows of `samples` of an event, ascending. The cost is that of one event, however many there are. */
 export function samplesOf({ samples, events }: Profile, event: number): Int32Array {
   let sorted = byEvent.get(samples);
   if (!sorted) byEvent.set(samples, sorted = countingSort(samples.event, events.length));
   return sorted.order.subarray(event > 0 ? sorted.ends[event - 1] : 0, sorted.ends[event]);
 }
 
-/** The rows of a column of numbers below `count` by their number, those of one number ascending; and where each one's end. */
+/** Sorts the rows of a column of numbers below `count` by value, and then by row. */
 export function countingSort(column: Int32Array, count: number): ByEvent {
   const next = new Int32Array(count + 1);
   for (let row = 0; row < column.length; row++) next[column[row] + 1]++;
@@ -199,14 +211,14 @@ export function countingSort(column: Int32Array, count: number): ByEvent {
   return { order, ends: next.subarray(0, count) };
 }
 
-/** Whether code of this object runs in kernel mode. */
+/** Returns whether code of this kind of object runs in kernel mode. */
 export function isKernel(kind: ProfileObjectKind): boolean {
   return kind === "kernel" || kind === "module" || kind === "bpf";
 }
 
 /**
- * Checks what every consumer relies on: ids in range, parents before children, columns of a table
- * equally long, counts positive. Throws Error (a bug of ours, never the user's) naming the first breach.
+ * Checks what every consumer relies on: ids in range, parents before children, columns of a table equally long, counts
+ * positive. Throws Error, which is a bug in pmuctl and never the user's fault, naming the first breach.
  */
 export function checkValid(profile: Profile): void {
   const { frames, stacks, samples, threads, processes, symbols } = profile;
@@ -276,7 +288,7 @@ function checkLines({ lines, frames }: Profile): void {
   inRange("lines.file", lines.file, 0, lines.paths.length);
 }
 
-/** `checkValid` for the samples one by one: in order, and as many as the rows they are of have at most. */
+/** Checks that times are in order, and that no row of `samples` has more times than samples. */
 function checkTimes({ times, samples }: Profile): void {
   if (!times) return;
   sameLength("times", times.at, times.sample, times.period);

@@ -1,18 +1,18 @@
 /**
- * A profile as JSON and back, symbols and all: what it was recorded of may be gone or rebuilt when it is read. For
- * pmuctl's own files; no other program needs to know what is in them.
+ * Profiles stored as JSON, symbols included, since the programs may be gone or rebuilt when a profile is read. The
+ * format is pmuctl's own; no other program needs to read it.
  */
 
 import { BadInputError } from "../../base/system/errors.ts";
 import { checkValid, type Profile } from "./profile.ts";
 
-/** Changes with whatever a Profile is made of. */
+/** Schema name. Changes whenever the members of a Profile change. */
 const SCHEMA = "pmuctl-profile/3";
 
 const COLUMNS = { Int32Array, Float64Array } as const;
 type ColumnName = keyof typeof COLUMNS;
 
-/** The text of the profile's file; `repeats` is how often the command was run for it. */
+/** Returns the text of a profile's file; `repeats` is the number of runs of the command that it was sampled in. */
 export function storeProfile(profile: Profile, repeats: number): string {
   const { times: _, ...kept } = profile;
   return JSON.stringify({ schema: SCHEMA, repeats, profile: kept }, (_, value) => {
@@ -22,7 +22,7 @@ export function storeProfile(profile: Profile, repeats: number): string {
   }) + "\n";
 }
 
-/** Reads it back. Throws BadInputError when it is damaged, or another version's. */
+/** Parses a stored profile. Throws BadInputError if it is damaged, or written by another version. */
 export function readStoredProfile(file: string, text: string): { profile: Profile; repeats: number } {
   try {
     const stored = JSON.parse(text, (_, value) => {
@@ -58,7 +58,7 @@ function columnOf(name: ColumnName, numbers: unknown[]): Int32Array | Float64Arr
   return COLUMNS[name].from(numbers as number[]);
 }
 
-/** What a part of a stored profile has to be: a kind, a list of one shape, or an object that has these members. */
+/** Shape of a part of a stored profile: a kind, a list of one shape, or an object with these members. */
 type StoredShape = keyof typeof IS | readonly [StoredShape] | { readonly [member: string]: StoredShape };
 
 const IS = {
@@ -68,7 +68,7 @@ const IS = {
   flag: (value: unknown) => typeof value === "boolean",
   ints: (value: unknown) => value instanceof Int32Array,
   floats: (value: unknown) => value instanceof Float64Array,
-  /** Figures by name: a row of a ledger. */
+  /** Numbers by name: a row of a ledger. */
   counts: (value: unknown) =>
     typeof value === "object" && value !== null &&
     Object.values(value).every((count) => Number.isFinite(count)),
@@ -108,7 +108,7 @@ const PROFILE = {
 
 const LINES = { ofFrame: "ints", file: "ints", line: "ints", paths: ["text"] } as const;
 
-/** Throws an Error that names the first part of `value` that is of another shape. */
+/** Throws an Error that names the first part of `value` with another shape. */
 function requireShape(value: unknown, shape: StoredShape, where: string): void {
   if (typeof shape === "string") {
     if (!IS[shape](value)) throw new Error(`${where} is not what it should be (${shape})`);

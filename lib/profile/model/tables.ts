@@ -1,17 +1,17 @@
 /**
- * The interned tables of a profile while it is being built. Each gives the same number for the same
- * key, numbers count up from 0, and a row never changes once it is there.
+ * Interned tables of a profile that is being built. Each returns the same number for the same key; numbers count up
+ * from 0, and a row never changes once it is there.
  */
 
 import { float64Column, int32Column } from "../../base/bytes/column.ts";
 import { fold, mix } from "../../base/bytes/hash.ts";
 import { HashIndex } from "./hash_index.ts";
 
-/** Room for that many to begin with, of which only what is used costs memory. */
+/** Initial number of rows. Only written pages cost memory. */
 const FIRST_ROWS = 1 << 14;
 const FIRST_SLOTS = 4 * FIRST_ROWS;
 
-/** The rows of a SampleTable: see Profile.samples. */
+/** Rows of a SampleTable as columns; see Profile.samples. */
 export interface SampleColumns {
   event: Int32Array;
   thread: Int32Array;
@@ -22,17 +22,17 @@ export interface SampleColumns {
 }
 
 /**
- * Numbers by place: an object (-1: none is known) and an address inside it (absolute when there is no object). What is
- * looked up and what is found lie side by side, as samples come from everywhere and each look-up waits for memory.
+ * Index of numbers by object (-1: none) and address in it (absolute if there is no object). Keys and numbers lie side
+ * by side, because samples come from everywhere and each lookup waits for memory.
  */
 export class AddressIndex {
-  /** Slots of two doubles: the address; and as two words the object and the number plus one (0: free). */
+  /** Slots of two doubles: the address; then, as two words, the object and the number plus one (0: free). */
   #numbers = new Float64Array(2 * FIRST_SLOTS);
   #words = new Int32Array(this.#numbers.buffer);
   #mask = FIRST_SLOTS - 1;
   #used = 0;
 
-  /** The number that was put in for a place, or -1. */
+  /** Returns the number put in for an address, or -1. */
   find(object: number, address: number): number {
     const words = this.#words, numbers = this.#numbers, mask = this.#mask;
     for (let slot = hashPlace(object, address) & mask;; slot = (slot + 1) & mask) {
@@ -42,7 +42,7 @@ export class AddressIndex {
     }
   }
 
-  /** Keeps a number, from 0 on, for a place that `find` knows none for. */
+  /** Stores a number, from 0, for an address that `find` knows none for. */
   put(object: number, address: number, number: number): void {
     if (++this.#used * 2 > this.#mask) this.#grow();
     this.#insert(object, address, number + 1);
@@ -68,13 +68,13 @@ export class AddressIndex {
   }
 }
 
-/** Finds the frames of places. */
+/** Source of frame numbers. */
 export interface FrameFinder {
-  /** The frame for an address in an object (-1: of none, and absolute). */
+  /** Returns the frame of an address in an object (-1: none; the address is absolute). */
   frameOf(object: number, address: number): number;
 }
 
-/** Frames, by their place. */
+/** Frames, each an object and an address. */
 export class FrameTable implements FrameFinder {
   readonly object = int32Column();
   readonly address = float64Column();
@@ -95,7 +95,10 @@ export class FrameTable implements FrameFinder {
 export class StackTable {
   readonly parent = int32Column();
   readonly frame = int32Column();
-  /** Slots of three: parent, frame, row + 1. The keys lie in them because this is where a report's time goes. */
+  /**
+   * Slots of three words: parent, frame, row + 1. The keys are in the slots because reports spend most of their time
+   * here.
+   */
   #slots = new Int32Array(3 << 10);
   #mask = (1 << 10) - 1;
 
@@ -133,14 +136,14 @@ export class StackTable {
   }
 }
 
-/** Samples that are alike in event, thread, CPU and stack, added up: how many, and their periods. */
+/** Samples with the same event, thread, CPU and stack, added up: their number, and the sum of their periods. */
 export class SampleTable {
-  /** How many rows. */
+  /** Number of rows. */
   length = 0;
-  /** Rows of 32 bytes, which lie in one line of the CPU's cache: event, thread, CPU, stack; count, period. */
+  /** Rows of 32 bytes, each in one cache line: event, thread, CPU, stack; count, period. */
   #words = new Int32Array(8 * FIRST_ROWS);
   #numbers = new Float64Array(this.#words.buffer);
-  /** By stack: the row that last counted a sample of it, plus one. Most samples are like the one before. */
+  /** Row that last counted a sample of each stack, plus one. Most samples are like the one before. */
   #latest = new Int32Array(FIRST_ROWS);
   readonly #index = new HashIndex(2 * FIRST_ROWS);
   readonly #hashOfRow = (row: number) => {
@@ -148,14 +151,14 @@ export class SampleTable {
     return hashSample(words[at], words[at + 1], words[at + 2], words[at + 3]);
   };
 
-  /** Counts a sample; returns the row it went to. */
+  /** Counts a sample; returns its row. */
   add(event: number, thread: number, cpu: number, stack: number, period: number): number {
     const row = this.rowOf(event, thread, cpu, stack);
     this.count(row, period);
     return row;
   }
 
-  /** The row of such samples, which stays the same. */
+  /** Returns the row of such samples, and adds it if it is new. */
   rowOf(event: number, thread: number, cpu: number, stack: number): number {
     const row = stack < this.#latest.length ? this.#latest[stack] - 1 : -1;
     return row >= 0 && this.#isRow(row, event, thread, cpu, stack)
@@ -163,21 +166,21 @@ export class SampleTable {
       : this.#intern(event, thread, cpu, stack);
   }
 
-  /** Counts a sample of a row. */
+  /** Counts a sample in a row. */
   count(row: number, period: number): void {
     const numbers = this.#numbers, at = row * 4;
     numbers[at + 2]++;
     numbers[at + 3] += period;
   }
 
-  /** Shows each row's stack and how many samples it has. */
+  /** Calls `visit` with each row's stack and number of samples. */
   forEach(visit: (stack: number, count: number) => void): void {
     for (let row = 0; row < this.length; row++) {
       visit(this.#words[8 * row + 3], this.#numbers[4 * row + 2]);
     }
   }
 
-  /** The rows as columns of their own. */
+  /** Copies the rows into columns. */
   columns(): SampleColumns {
     const n = this.length, words = this.#words, numbers = this.#numbers;
     const event = new Int32Array(n), thread = new Int32Array(n), cpu = new Int32Array(n);
@@ -199,7 +202,7 @@ export class SampleTable {
       words[at] === event;
   }
 
-  /** The row of such samples; there is one from now on. */
+  /** Searches for the row of such samples, and adds it if it is new. */
   #intern(event: number, thread: number, cpu: number, stack: number): number {
     const index = this.#index;
     let slot = hashSample(event, thread, cpu, stack) & index.mask;
@@ -235,7 +238,7 @@ function grown(from: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayB
   return to;
 }
 
-/** Samples one by one, in the order they came: when, what (a row of the sample table), how much. */
+/** Samples one by one, in the order in which they came: time, row of the sample table, period. */
 export class TimeTable {
   readonly at = float64Column();
   readonly sample = int32Column();

@@ -1,36 +1,36 @@
-/** From a profile to the tables people read: weight by command, object, symbol and more. */
+/** Overhead table of a profile: weight by group and place. */
 
 import type { Grouping, Groups } from "./groups.ts";
 import { PathTotals } from "./path_totals.ts";
 import type { AggregationKeys } from "./aggregation_keys.ts";
 import { countingSort, type Profile, samplesOf } from "../model/profile.ts";
 
-/** How much: samples, and the sum of their periods. */
+/** Number of samples, and the sum of their periods. */
 export interface Weight {
   count: number;
   period: number;
 }
 
-/** One row of the overhead table. */
+/** Row of the overhead table. */
 export interface OverheadRow {
-  /** Row of the groups: the command, say. */
+  /** Row of the groups: a command, for example. */
   group: number;
   place: number;
-  /** Samples that were in the place itself. */
+  /** Weight of samples taken in the place itself. */
   self: Weight;
-  /** Samples with the place anywhere in their stack, each once however often it recurs. */
+  /** Weight of samples with the place anywhere in their stack, each counted once however often the place recurs. */
   total: Weight;
 }
 
-/** What else to find out besides self. */
+/** Options of overhead(). */
 export interface OverheadOptions {
-  /** Leave `total` at nothing: it takes a walk through every stack. */
+  /** Leave `total` at zero, which saves a walk through every stack. */
   selfOnly?: boolean;
 }
 
 /**
- * Weight by group and place for one event (-1: for all), heaviest self first, then total, then in the order of
- * appearance.
+ * Adds up weight by group and place for one event (-1: all). Rows are sorted by self, then total, both heaviest first,
+ * then in the order of appearance.
  */
 export function overhead(
   profile: Profile,
@@ -41,7 +41,7 @@ export function overhead(
   const { samples, stacks } = profile;
   const { groups, places: { ofFrame } } = grouping;
   const rows: OverheadRow[] = [];
-  // one group after the other, so that a row is found by its place alone: its row, and the first row of its group
+  // one group after the other, so that a place alone identifies a row of the group, whose first row is `first`
   const { rowOf, totalsOf } = scratchOf(profile, grouping);
   const totals = selfOnly ? undefined : totalsOf();
   const order = byGroup(groups, event < 0 ? undefined : samplesOf(profile, event));
@@ -72,7 +72,7 @@ export function overhead(
   return rows.sort(bySelf);
 }
 
-/** What is as long as the tables of a profile and is used again, since there may be very many events. */
+/** Buffers as long as a profile's tables, reused because there may be very many events. */
 interface Scratch {
   profile: Profile;
   rowOf: Int32Array;
@@ -91,22 +91,22 @@ function scratchOf(profile: Profile, { places }: Grouping): Scratch {
   return scratch;
 }
 
-/** Heaviest self first. */
+/** Compares rows, heaviest self first. */
 export function bySelf(a: OverheadRow, b: OverheadRow): number {
   return b.self.period - a.self.period || b.total.period - a.total.period || b.total.count - a.total.count;
 }
 
-/** Heaviest total first. */
+/** Compares rows, heaviest total first. */
 export function byTotal(a: OverheadRow, b: OverheadRow): number {
   return b.total.period - a.total.period || b.self.period - a.self.period || b.total.count - a.total.count;
 }
 
-/** Rows of samples (all unless given, ascending) by group, within a group in their order. */
+/** Sorts sample rows (ascending; default: all) by group, and within a group in their order. */
 function byGroup({ ofSample, example }: Groups, rows?: Int32Array): Int32Array {
   if (rows === undefined || rows.length === ofSample.length) {
     return countingSort(ofSample, example.length).order;
   }
-  // to go through all groups for each of very many events would take longer than to compare a few rows
+  // comparing a few rows is faster than visiting all groups for each of very many events
   if (rows.length * 16 < example.length) return rows.toSorted((a, b) => ofSample[a] - ofSample[b] || a - b);
   const { order } = countingSort(Int32Array.from(rows, (row) => ofSample[row]), example.length);
   return order.map((at) => rows[at]);

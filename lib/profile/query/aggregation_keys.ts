@@ -1,35 +1,35 @@
-/** Places: what a frame counts as when frames are added up. */
+/** Aggregation keys: maps each frame to the place that it is counted under. */
 
 import { isKernel, type Profile } from "../model/profile.ts";
 import { StackTable } from "../model/tables.ts";
 import { unnamedName } from "./unnamed.ts";
 
 /**
- * What tells places apart. `symbol`: a frame with a symbol counts as that symbol, one without as the code that it is in
- * (`Profile.unnamed`). `object`: objects of one name are one place. `address`: every frame is a place. `none`: all are
- * the same.
+ * Choice of places. `symbol`: each symbol is a place, and code without one as in `Profile.unnamed`. `object`: objects
+ * with the same name are one place. `address`: every frame is a place. `none`: everything is one place.
  */
 export type AggregationKind = "symbol" | "object" | "address" | "none";
 
+/** Places of a profile's frames. A place is what frames are counted as: a symbol, an object, or a line. */
 export interface AggregationKeys {
   kind: AggregationKind;
-  /** Row of each frame's place. */
+  /** Place of each frame. */
   ofFrame: Int32Array;
-  /** Symbol row, or -1. */
+  /** Symbol row of each place, or -1. */
   symbol: Int32Array;
-  /** Row of `profile.unnamed`, or -1: for code without a symbol, where symbols tell places apart. */
+  /** Row of `profile.unnamed` of each place, or -1. Set for code without a symbol if places are split by symbol. */
   unnamed: Int32Array;
-  /** Object row, or -1. */
+  /** Object row of each place, or -1. */
   object: Int32Array;
-  /** Whether the place runs in kernel mode. */
+  /** 1 for places in kernel mode, else 0. */
   kernel: Uint8Array;
-  /** Row of `profile.lines`, -1 for none; only where lines tell places apart. */
+  /** Row of `profile.lines` of each place, or -1; absent unless places are split by line. */
   line?: Int32Array;
-  /** Names of the places that go by another name than their row of `unnamed` has in this profile. */
+  /** Names of places that differ from what their row of `unnamed` gives in this profile. */
   names?: ReadonlyMap<number, string>;
 }
 
-/** The places of a profile's frames. */
+/** Maps the frames of a profile to places. */
 export function aggregationKeysOf(profile: Profile, kind: AggregationKind = "symbol"): AggregationKeys {
   switch (kind) {
     case "symbol":
@@ -68,7 +68,7 @@ function bySymbol({ frames, symbols, objects, unnamed }: Profile): AggregationKe
 }
 
 function byObject({ frames, objects }: Profile): AggregationKeys {
-  const none = objects.length; // user; behind it kernel
+  const none = objects.length; // user space; the next one is the kernel
   const first = new Map<string, number>();
   objects.forEach(({ name }, o) => first.has(name) || first.set(name, o));
   const merged = objects.map(({ name }) => first.get(name)!);
@@ -94,10 +94,10 @@ function byAddress({ frames, objects }: Profile): AggregationKeys {
   return { kind: "address", ofFrame: Int32Array.from(object.keys()), symbol, unnamed, object, kernel };
 }
 
-/** The places, each told apart further by source line. The profile has to have `lines`. */
+/** Splits places by source line. The profile must have `lines`. */
 export function byLine({ lines }: Profile, places: AggregationKeys): AggregationKeys {
   if (!lines) throw new Error("byLine() needs a profile with lines");
-  const table = new StackTable(); // a line under its place
+  const table = new StackTable(); // a line on top of its place
   const ofFrame = places.ofFrame.map((place, frame) => table.intern(place, lines.ofFrame[frame]));
   const of = table.parent.values();
   return {
@@ -111,7 +111,7 @@ export function byLine({ lines }: Profile, places: AggregationKeys): Aggregation
   };
 }
 
-/** The place's source line as perf and addr2line have it, `main.c:12`, `??:0` for none. */
+/** Returns a place's source line as perf and addr2line write it: `main.c:12`, or `??:0` if unknown. */
 export function placeLine({ lines }: Profile, { line }: AggregationKeys, place: number): string {
   const row = line?.[place] ?? -1;
   if (!lines || row < 0) return "??:0";
@@ -120,8 +120,8 @@ export function placeLine({ lines }: Profile, { line }: AggregationKeys, place: 
 }
 
 /**
- * What to call a place in a tree of calls: its symbol, and its line where lines tell places apart. Of a run of several
- * frames without a symbol (`joinsRun`) `libfoo.so (5 frames)`.
+ * Returns a place's label in a call tree: its symbol, and its line if places are split by line; `libfoo.so (5 frames)`
+ * for a run of several frames without a symbol (`joinsRun`).
  */
 export function placeLabel(profile: Profile, places: AggregationKeys, place: number, frames = 1): string {
   if (frames > 1) return `${placeObject(profile, places, place)} (${frames} frames)`;
@@ -129,7 +129,7 @@ export function placeLabel(profile: Profile, places: AggregationKeys, place: num
   return places.line ? `${name} ${placeLine(profile, places, place)}` : name;
 }
 
-/** The name to show for a place: its symbol's, or what `unnamedName` makes of code without one. */
+/** Returns a place's name: that of its symbol, or what `unnamedName` gives for code without one. */
 export function placeName(profile: Profile, places: AggregationKeys, place: number): string {
   const symbol = places.symbol[place];
   if (symbol >= 0) return profile.symbols.name[symbol];
@@ -138,21 +138,24 @@ export function placeName(profile: Profile, places: AggregationKeys, place: numb
     (row < 0 ? placeObject(profile, places, place) : unnamedName(profile, row));
 }
 
-/** The name to show for a place's object. */
+/** Returns the name of a place's object. */
 export function placeObject(profile: Profile, places: AggregationKeys, place: number): string {
   const object = places.object[place];
   return object >= 0 ? profile.objects[object].name : "[unknown]";
 }
 
-/** The mode that a place runs in, as perf marks it: `[k]` in the kernel, `[g]` in a virtual machine, else `[.]`. */
+/**
+ * Returns the mark of the mode that a place runs in, as perf writes it: `[k]` in the kernel, `[g]` in a virtual
+ * machine, else `[.]`.
+ */
 export function placeMark({ objects }: Profile, { kernel, object }: AggregationKeys, place: number): string {
   if (kernel[place]) return "[k]";
   return object[place] >= 0 && objects[object[place]].kind === "guest" ? "[g]" : "[.]";
 }
 
 /**
- * Whether a frame and the only one that it called are shown as one: both are code of one object that has no symbols.
- * Functions with samples of their own stay, since they are what is looked for.
+ * Returns whether a frame and the only one that it called are shown as one: both are code of one object without
+ * symbols. Functions with samples of their own stay separate, since people look for these.
  */
 export function joinsRun(places: AggregationKeys, outer: RunFrame, inner: RunFrame): boolean {
   if (places.symbol[outer.place] >= 0 || places.symbol[inner.place] >= 0) return false;
@@ -161,9 +164,9 @@ export function joinsRun(places: AggregationKeys, outer: RunFrame, inner: RunFra
     places.kernel[outer.place] === places.kernel[inner.place];
 }
 
-/** A frame that may be shown together with its neighbours. */
+/** Frame that may be joined with its neighbours. */
 export interface RunFrame {
   place: number;
-  /** There are samples that were taken in it. */
+  /** Whether samples were taken in it. */
   hasSelf: boolean;
 }

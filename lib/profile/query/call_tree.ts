@@ -1,4 +1,4 @@
-/** Call trees from the roots down: what each function called, and how much of the weight went there. */
+/** Call trees from the roots down: the weight of each function and of what it called. */
 
 import { float64Column } from "../../base/bytes/column.ts";
 import type { Weight } from "./aggregate.ts";
@@ -6,28 +6,27 @@ import type { Grouping } from "./groups.ts";
 import { type Profile, samplesOf } from "../model/profile.ts";
 import { StackTable } from "../model/tables.ts";
 
-/** A place, reached by the path of its parents. */
+/** Place, reached by the path of its parents. */
 export interface CallNode {
   place: number;
-  /** In the place itself, here. */
+  /** Weight of samples taken in the place itself, on this path. */
   self: Weight;
-  /** The same and in all that it called from here. */
+  /** Weight of samples taken in the place or in what it called, on this path. */
   total: Weight;
-  /** Heaviest first. */
+  /** Called places, heaviest first. */
   callees: CallNode[];
 }
 
-/** The tree of one group. */
+/** Call tree of one group. */
 export interface GroupTree {
   group: number;
   total: Weight;
-  /** The outermost frames, heaviest first. */
+  /** Outermost frames, heaviest first. */
   roots: CallNode[];
 }
 
 /**
- * The call trees of one event (-1: of all), one a group, heaviest first. What less than `minPeriod` went
- * through is left out.
+ * Builds the call trees of one event (-1: all), one for each group, heaviest first. Prunes branches below `minPeriod`.
  */
 export function callTrees(
   profile: Profile,
@@ -37,7 +36,7 @@ export function callTrees(
 ): GroupTree[] {
   const { samples, stacks } = profile;
   const { ofFrame } = places;
-  // all trees in one table of (parent, place), where a negative parent stands for a tree
+  // all trees are in one table of (parent, place), where a negative parent stands for a tree
   const table = new StackTable();
   const columns = [float64Column(), float64Column(), float64Column(), float64Column()];
   const [selfCount, selfPeriod, count, period] = columns;
@@ -65,7 +64,7 @@ export function callTrees(
     trees[tree].total.count += samples.count[s];
     trees[tree].total.period += samples.period[s];
   }
-  // parents come first, so that going backwards everything below a node has been added to it
+  // parents come first, so going backwards everything below a node has already been added to it
   for (let node = count.length - 1; node >= 0; node--) {
     count.data[node] += selfCount.data[node];
     period.data[node] += selfPeriod.data[node];
@@ -77,7 +76,7 @@ export function callTrees(
   const nodes: (CallNode | undefined)[] = [];
   for (let n = 0; n < count.length; n++) {
     nodes.push(undefined);
-    if (period.data[n] < minPeriod) continue; // and so is all that it called
+    if (period.data[n] < minPeriod) continue; // and so is everything that it called
     const node: CallNode = {
       place: table.frame.data[n],
       self: { count: selfCount.data[n], period: selfPeriod.data[n] },

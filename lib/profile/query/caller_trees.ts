@@ -1,38 +1,37 @@
-/** Who called what: for rows of a table the trees of callers. */
+/** Caller trees: for each row of a table, who called it. */
 
 import type { Weight } from "./aggregate.ts";
 import type { Grouping } from "./groups.ts";
 import type { AggregationKeys } from "./aggregation_keys.ts";
 import { countingSort, type Profile, samplesOf } from "../model/profile.ts";
 
-/** A node of a caller tree: a place, the weight that passed through it here, and who called it. */
+/** Node of a caller tree: a place, the weight that passed through it here, and its callers. */
 export interface CallerNode extends Weight {
   place: number;
   callers: CallerNode[];
 }
 
-/** The samples of some rows: each with the stack that its leaf was called from, those of a row together. */
+/** Samples of several rows by the stack that their leaf was called from; those of a row are together. */
 interface Paths {
-  /** -1: nothing called it. */
+  /** Stack that called the leaf; -1 if nothing did. */
   stack: Int32Array;
   count: Float64Array;
   period: Float64Array;
 }
 
-/** A list of callers to fill from paths `from` to `to - 1`. */
+/** List of callers to fill from paths `from` to `to - 1`. */
 interface Level {
   callers: CallerNode[];
   from: number;
   to: number;
 }
 
-/** By place: its node in the level at hand, -1 for none; all are -1 between levels. */
+/** Node of each place in the current level, -1 for none. All are -1 between levels. */
 const nodesAt = new WeakMap<AggregationKeys, Int32Array>();
 
 /**
- * Who called the leaf of each row's samples of one event (-1: of all): the trees of callers, from the immediate
- * ones up to the roots, heaviest first at each level. Callers that less than `minPeriod` came through are left
- * out; and since so are all behind them, the work goes down with the level.
+ * Builds the trees of callers of each row's samples of one event (-1: all), from the immediate callers up to the roots,
+ * heaviest first. Prunes callers below `minPeriod`. Their ancestors go with them, so each level does less work.
  */
 export function callerTrees(
   profile: Profile,
@@ -65,7 +64,7 @@ export function callerTrees(
         node.period += paths.period[i];
         ends[nodeAt[place]]++;
       }
-      // where the paths through each node go: behind those of the one before
+      // the paths through each node follow those of the node before
       for (let n = 0; n < ends.length; n++) {
         const light = callers[n].period < minPeriod;
         const start = filled;
@@ -95,10 +94,10 @@ export function callerTrees(
   return trees;
 }
 
-/** By stack (plus one): the last path from it, plus one. Used again, as there may be very many events. */
+/** Last path from each stack (plus one), plus one. Reused because there may be very many events. */
 const pathsFrom = new WeakMap<Profile["stacks"], Int32Array>();
 
-/** The rows' samples, those called from one stack added up. */
+/** Collects the samples of the rows, those called from one stack added up. */
 function pathsOf(
   profile: Profile,
   { groups, places }: Grouping,

@@ -1,31 +1,28 @@
-/** A part of a profile: fewer samples, all other tables as they are. */
+/** Filters: a profile with fewer samples, and all other tables unchanged. */
 
 import { isKernel, type Profile } from "../model/profile.ts";
 import { unnamedName } from "./unnamed.ts";
 
-/**
- * What to keep; a sample has to fulfil all that is given. Places are those of the innermost frame: where the
- * sample was taken.
- */
+/** Samples to keep. A sample must pass all conditions; those on places apply to the innermost frame. */
 export interface ProfileFilter {
-  /** Names of threads. */
+  /** Thread names. */
   comms?: ReadonlySet<string>;
-  /** Names of objects, or their whole paths. */
+  /** Object names, or their whole paths. */
   objects?: ReadonlySet<string>;
-  /** Whole names of symbols; code without one goes by what it is called instead. */
+  /** Whole symbol names. Code without a symbol goes by the name shown in its place. */
   symbols?: ReadonlySet<string>;
-  /** Text that the symbol's name contains. */
+  /** Text that the symbol's name must contain. */
   symbolPart?: string;
   pids?: ReadonlySet<number>;
   tids?: ReadonlySet<number>;
   cpus?: ReadonlySet<number>;
   /** Rows of `profile.events`. */
   events?: ReadonlySet<number>;
-  /** True: only what was in the kernel; false: only what was not. */
+  /** True keeps only kernel samples, false only the others. */
   kernel?: boolean;
 }
 
-/** The profile with only the samples that `filter` keeps; `unresolved` and `times` are of those. */
+/** Returns a profile with only the samples that `filter` keeps; `unresolved` and `times` follow. */
 export function filterProfile(profile: Profile, filter: ProfileFilter): Profile {
   const keepFrame = frameTest(profile, filter);
   const keepThread = threadTest(profile, filter);
@@ -42,7 +39,7 @@ export function filterProfile(profile: Profile, filter: ProfileFilter): Profile 
   return keep.includes(0) ? withSamples(profile, keep, samples.count, samples.period) : profile;
 }
 
-/** The profile as if only these of its events (rows of `events`) had been recorded, in this order. */
+/** Returns a profile as if only these events (rows of `events`) had been recorded, in this order. */
 export function withEvents(profile: Profile, events: readonly number[]): Profile {
   const newRow = new Map(events.map((event, row) => [event, row]));
   const kept = filterProfile(profile, { events: new Set(events) });
@@ -54,8 +51,8 @@ export function withEvents(profile: Profile, events: readonly number[]): Profile
 }
 
 /**
- * The profile with only the samples for whose time (in ns since `meta.start`) `within` is true, and `meta` of
- * those; it has to have `times`.
+ * Returns a profile with only the samples whose time (in ns since `meta.start`) passes `within`, and `meta` of those.
+ * The profile must have `times`.
  */
 export function cutTimes(profile: Profile, within: (at: number) => boolean): Profile {
   const { times, samples } = profile;
@@ -87,7 +84,7 @@ export function cutTimes(profile: Profile, within: (at: number) => boolean): Pro
   return withSamples({ ...profile, meta, times: cut }, keep, count, period);
 }
 
-/** By frame: whether a sample in it is kept. */
+/** Returns 1 for each frame whose samples are kept, else 0. */
 function frameTest(profile: Profile, filter: ProfileFilter): Uint8Array {
   const { frames, objects, symbols } = profile;
   const { kernel, symbolPart } = filter;
@@ -111,7 +108,7 @@ function frameTest(profile: Profile, filter: ProfileFilter): Uint8Array {
   });
 }
 
-/** By thread: whether its samples are kept. */
+/** Returns 1 for each thread whose samples are kept, else 0. */
 function threadTest(profile: Profile, { comms, pids, tids }: ProfileFilter): Uint8Array {
   const { threads } = profile;
   return Uint8Array.from(threads.pid, (pid, row) => {
@@ -121,7 +118,7 @@ function threadTest(profile: Profile, { comms, pids, tids }: ProfileFilter): Uin
   });
 }
 
-/** The profile with the rows of `samples` that `keep` marks, and these weights of theirs. */
+/** Returns a profile with the rows of `samples` that `keep` marks, and the given weights. */
 function withSamples(
   profile: Profile,
   keep: Uint8Array,
@@ -154,7 +151,7 @@ function withSamples(
       sample: times.sample.filter((sample) => keep[sample]).map((sample) => newRow[sample]),
       period: times.period.filter((_, row) => keep[times.sample[row]]),
     },
-    // the rows stay, since frames point at them; renderers show those with samples
+    // rows stay because frames refer to them; reports show those with samples
     unresolved: profile.unresolved.map((row, i) => ({ ...row, samples: weight[i] })),
   };
 }

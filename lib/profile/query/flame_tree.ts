@@ -1,36 +1,36 @@
-/** The calls of one profile, or of two in the same terms, in one tree of columns. */
+/** Tree of the calls of one profile, or of two that are grouped alike, as columns. */
 
 import { float64Column, type TypedColumn } from "../../base/bytes/column.ts";
 import type { Grouping } from "./groups.ts";
 import { type Profile, samplesOf } from "../model/profile.ts";
 import { StackTable } from "../model/tables.ts";
 
-/** What one profile has at each node. */
+/** Weights of one profile at each node. */
 export interface NodeWeights {
   selfCount: Float64Array;
   selfPeriod: Float64Array;
-  /** With what was called from there. */
+  /** Weight of the node and of everything that it called. */
   count: Float64Array;
   period: Float64Array;
 }
 
-/** A row is a node: a place, reached by the path of its parents. */
+/** Tree of calls. Each row is a node: a place, reached by the path of its parents. */
 export interface FlameTreeColumns {
-  /** The caller's row, which comes first; of the outermost frames -1 - the group. */
+  /** Caller's row, which comes first; -1 - group for the outermost frames. */
   parent: Int32Array;
   place: Int32Array;
-  /** In the order the profiles were given. */
+  /** Weights, in the order of the profiles. */
   weights: NodeWeights[];
 }
 
-/** A profile, how its frames and samples are told apart, and the event that counts. */
+/** Profile, its grouping, and the event to count. */
 export interface FlameSource {
   profile: Profile;
   grouping: Grouping;
   event: number;
 }
 
-/** The tree of all sources, whose places and groups have to be numbered alike (see matchFunctions()). */
+/** Builds one tree of all sources. Their places and groups must be numbered alike; see matchFunctions(). */
 export function buildFlameTree(sources: readonly FlameSource[]): FlameTreeColumns {
   const table = new StackTable();
   const columns = sources.map(() => ({ count: float64Column(), period: float64Column() }));
@@ -57,7 +57,7 @@ export function buildFlameTree(sources: readonly FlameSource[]): FlameTreeColumn
     const [selfCount, selfPeriod] = [count.values(), period.values()];
     return { selfCount, selfPeriod, count: selfCount.slice(), period: selfPeriod.slice() };
   });
-  // parents come first, so that going backwards everything below a node has been added to it
+  // parents come first, so going backwards everything below a node has already been added to it
   for (let node = parent.length - 1; node >= 0; node--) {
     if (parent[node] < 0) continue;
     for (const { count, period } of weights) {
@@ -68,7 +68,7 @@ export function buildFlameTree(sources: readonly FlameSource[]): FlameTreeColumn
   return { parent, place: table.frame.values(), weights };
 }
 
-/** Zeros until there are `length` rows. */
+/** Appends zeros until there are `length` rows. */
 function extend(column: TypedColumn<Float64Array<ArrayBuffer>>, length: number) {
   while (column.length < length) column.push(0);
 }

@@ -1,17 +1,22 @@
-/** What the rows of a report are told apart by: sort keys, as perf names them. */
+/** Groups of samples by sort keys, named as in perf. */
 
 import { UsageError } from "../../base/system/errors.ts";
 import { type AggregationKeys, aggregationKeysOf, type AggregationKind, byLine } from "./aggregation_keys.ts";
 import type { Profile } from "../model/profile.ts";
 import { StackTable } from "../model/tables.ts";
 
-/** Keys of the thread or the moment a sample was taken in; `dso`, `sym` and `srcline` are keys of the place. */
+/**
+ * Key that splits the rows of a report. `dso`, `sym` and `srcline` are keys of the place, the others of the thread or
+ * moment that a sample was taken in.
+ */
 export type SortKey = "comm" | "pid" | "tid" | "cpu" | "event" | "dso" | "sym" | "srcline";
 
+/** All sort keys, in the order of help. */
 export const SORT_KEYS: readonly SortKey[] = ["comm", "pid", "tid", "cpu", "dso", "sym", "srcline", "event"];
+/** Sort keys of a report by default. */
 export const DEFAULT_SORT: readonly SortKey[] = ["comm", "dso", "sym"];
 
-/** Other spellings of perf's. */
+/** Other spellings that perf has. */
 const ALIASES: Readonly<Record<string, SortKey>> = {
   symbol: "sym",
   command: "comm",
@@ -19,7 +24,7 @@ const ALIASES: Readonly<Record<string, SortKey>> = {
   line: "srcline",
 };
 
-/** Parses `comm,dso,sym`: keys in the order of their columns, each once. Throws UsageError. */
+/** Parses `comm,dso,sym`: keys in the order of their columns, without duplicates. Throws UsageError. */
 export function parseSortKeys(text: string): SortKey[] {
   const keys = text.split(",").map((word) => {
     const name = word.trim().toLowerCase();
@@ -34,22 +39,22 @@ export function parseSortKeys(text: string): SortKey[] {
   return [...new Set(keys)];
 }
 
-/** Samples by all the keys that are not of the place: commands, processes, CPUs. A group's row is its identity. */
+/** Samples grouped by the keys that are not of the place: commands, processes, CPUs. A group's row is its identity. */
 export interface Groups {
   keys: readonly SortKey[];
   /** Group of each row of `profile.samples`. */
   ofSample: Int32Array;
-  /** For each group a row of `profile.samples` in it, which has its values. */
+  /** One row of `profile.samples` in each group, to look up the group's values. */
   example: Int32Array;
 }
 
-/** How a report tells its rows apart. */
+/** Grouping of the rows of a report: groups of samples, and places of frames. */
 export interface Grouping {
   groups: Groups;
   places: AggregationKeys;
 }
 
-/** The grouping by `keys`. */
+/** Groups a profile by `keys`. */
 export function groupBy(profile: Profile, keys: readonly SortKey[]): Grouping {
   const kind: AggregationKind = keys.includes("sym") ? "symbol" : keys.includes("dso") ? "object" : "none";
   const places = aggregationKeysOf(profile, kind);
@@ -59,13 +64,13 @@ export function groupBy(profile: Profile, keys: readonly SortKey[]): Grouping {
   };
 }
 
-/** The groups by those of `keys` that are not of the place; without any, one group. */
+/** Groups samples by those of `keys` that are not of the place; all are one group if there are none. */
 export function groupsOf(profile: Profile, keys: readonly SortKey[]): Groups {
   const { samples, threads } = profile;
   const columns = keys.flatMap((key) =>
     key === "comm" ? [threads.comm] : key === "pid" ? [threads.pid] : key === "tid" ? [threads.tid] : []
   );
-  // the threads' groups first: they are few; a chain of pairs stands for any number of keys
+  // threads are grouped first, as they are few; a chain of pairs stands for any number of keys
   const table = new StackTable();
   const ofThread = new Int32Array(threads.pid.length);
   for (let thread = 0; thread < ofThread.length; thread++) {
@@ -91,18 +96,18 @@ export function groupsOf(profile: Profile, keys: readonly SortKey[]): Groups {
   return { keys, ofSample, example: Int32Array.from(example) };
 }
 
-/** What the samples of a group have in common. */
+/** Values that the samples of a group have in common. */
 export interface GroupValues {
   comm: string;
   pid: number;
   tid: number;
-  /** -1 when CPUs were not recorded, or not told apart. */
+  /** CPU number; -1 when not recorded, or not told apart. */
   cpu: number;
   /** Row of `profile.events`. */
   event: number;
 }
 
-/** The values of a group's samples under each key; those of keys that are not of `groups` mean nothing. */
+/** Returns the values of a group's samples. Those of keys that are not in `groups` are of one sample only. */
 export function groupValues(
   profile: Profile,
   groups: Groups,

@@ -1,25 +1,25 @@
 /**
- * How much went through each place: for every place the weight of the stacks that it is anywhere in, once each
- * however often it recurs. Weights are added up along the tree of stacks, so that a stack costs one step and not
- * its depth.
+ * Total weight of places: for each place the weight of all stacks that contain it, counted once however often it
+ * recurs. Weights are added up along the tree of stacks, so a stack costs one step, not its depth.
  */
 
 import type { AggregationKeys } from "./aggregation_keys.ts";
 import type { Profile } from "../model/profile.ts";
 
+/** Adder of total weights along the tree of stacks. */
 export class PathTotals {
   readonly #parent: Int32Array;
   readonly #frame: Int32Array;
   readonly #ofFrame: Int32Array;
-  /** By stack: count and period, and, while it has some, the first of its children and the next of its parent's. */
+  /** Count and period of each stack; while it has any, also its first child and next sibling. */
   readonly #weight: Float64Array;
   readonly #first: Int32Array;
   readonly #next: Int32Array;
-  /** By stack: whether it or something above it has been added to. */
+  /** 1 for stacks to which weight was added, on them or above them. */
   readonly #touched: Uint8Array;
   readonly #all: Int32Array;
   #count = 0;
-  /** By place: how often it is on the path that is walked. */
+  /** Number of times that each place is on the path being walked. */
   readonly #onPath: Int32Array;
 
   constructor({ stacks }: Profile, places: AggregationKeys) {
@@ -35,7 +35,7 @@ export class PathTotals {
     this.#onPath = new Int32Array(places.symbol.length);
   }
 
-  /** Adds to a stack, and so to everything on it. */
+  /** Adds weight to a stack, and so to everything on it. */
   add(stack: number, count: number, period: number): void {
     this.#weight[2 * stack] += count;
     this.#weight[2 * stack + 1] += period;
@@ -45,7 +45,7 @@ export class PathTotals {
     }
   }
 
-  /** Gives the weight of every place that has some, in one or several parts, and starts anew. */
+  /** Reports the weight of every place that has any, in one or several parts, and starts again from zero. */
   take(give: (place: number, count: number, period: number) => void): void {
     const parent = this.#parent, first = this.#first, next = this.#next, onPath = this.#onPath;
     let root = -1;
@@ -61,7 +61,7 @@ export class PathTotals {
         node = first[node];
         continue;
       }
-      // up again, until there is another child to go down to
+      // go up until there is another child to go down to
       for (;;) {
         this.#leave(node, give);
         const above = parent[node];
@@ -73,12 +73,12 @@ export class PathTotals {
     this.#count = 0;
   }
 
-  /** Everything above the stack has been added to it: passes it on, and clears it. */
+  /** Passes the weight of a finished stack on to its parent, and clears it. */
   #leave(node: number, give: (place: number, count: number, period: number) => void): void {
     const weight = this.#weight;
     const count = weight[2 * node], period = weight[2 * node + 1];
     const place = this.#ofFrame[this.#frame[node]];
-    // only the outermost of a recursion has all of it
+    // only the outermost frame of a recursion has all of it
     if (--this.#onPath[place] === 0) give(place, count, period);
     const parent = this.#parent[node];
     if (parent >= 0) {

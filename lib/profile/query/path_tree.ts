@@ -1,22 +1,23 @@
-/** Stacks by what their frames count as (a name, a symbol): a prefix tree with fewer rows. */
+/** Prefix tree of stacks by what their frames count as (a name, a symbol), with fewer rows than the tree of frames. */
 
 import type { Profile } from "../model/profile.ts";
 import { StackTable } from "../model/tables.ts";
 
+/** Prefix tree of stacks, and the row of each stack in it. */
 export interface PathTree {
-  /** The caller's row, which comes first, or -1. */
+  /** Caller's row, which comes first, or -1. */
   parent: Int32Array;
-  /** What the innermost frame counts as. */
+  /** Number that the innermost frame counts as. */
   what: Int32Array;
   /** Row of each of `profile.stacks`. */
   ofStack: Int32Array;
 }
 
-/** The tree of the stacks when frame f counts as `ofFrame[f]`. */
+/** Builds the tree of the stacks when frame f counts as `ofFrame[f]`. */
 export function pathTree({ stacks }: Profile, ofFrame: Int32Array): PathTree {
   const table = new StackTable();
   const ofStack = new Int32Array(stacks.parent.length);
-  // callers come first, so that each stack needs one step from its caller's path
+  // callers come first, so each stack needs one step from its caller's path
   for (let stack = 0; stack < ofStack.length; stack++) {
     const parent = stacks.parent[stack];
     ofStack[stack] = table.intern(parent < 0 ? -1 : ofStack[parent], ofFrame[stacks.frame[stack]]);

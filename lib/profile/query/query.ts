@@ -9,8 +9,8 @@ import { type TableOptions, type TableRow, tableRows } from "./table.ts";
 export type { CallerNode, CallNode, Grouping, GroupTree, SortKey, TableRow };
 
 /**
- * A profile whose samples are counted by sort keys. Rows and trees name their group and place by number: `valuesOf` gives
- * the values of a group, and aggregation_keys.ts the names of a place of `grouping.places`.
+ * Profile whose samples are counted by sort keys. Rows and trees have the numbers of their group and place: `valuesOf`
+ * returns the values of a group, and the functions of aggregation_keys.ts the names of a place.
  *
  *     const query = new ProfileQuery(profile, ["comm", "dso", "sym"]);
  *     const rows = query.rows([0], { children: false, selfOnly: true });
@@ -29,17 +29,17 @@ export class ProfileQuery {
     this.grouping = "places" in by ? by : groupBy(profile, by);
   }
 
-  /** Returns a row for each group and place, with its weight in each of `events` (-1: all of them together); see tableRows(). */
+  /** Returns a row for each group and place, with its weight in each of `events` (-1: all); see tableRows(). */
   rows(events: readonly number[], options: TableOptions): TableRow[] {
     return tableRows(this.profile, this.grouping, events, options);
   }
 
-  /** Returns the callers of each of `rows` in `event` (-1: all), as trees without branches below `minPeriod`; see callerTrees(). */
+  /** Returns trees of the callers of each row in `event` (-1: all), pruned below `minPeriod`; see callerTrees(). */
   callers(event: number, rows: readonly TableRow[], minPeriod = 0): CallerNode[][] {
     return callerTrees(this.profile, this.grouping, event, rows, minPeriod);
   }
 
-  /** Returns the call tree of each group in `event` (-1: all), without branches below `minPeriod`; see callTrees(). */
+  /** Returns the call tree of each group in `event` (-1: all), pruned below `minPeriod`; see callTrees(). */
   calls(event: number, minPeriod = 0): GroupTree[] {
     return callTrees(this.profile, this.grouping, event, minPeriod);
   }

@@ -1,26 +1,26 @@
-/** Which of a recording's events an output shows, and in which order, where it cannot show all alike. */
+/** Selection of the events that an output shows, and their order. */
 
 import { withEvents } from "./filter.ts";
 import { type Profile, sampleCount } from "../model/profile.ts";
 import { sampledEventRows } from "./table.ts";
 
 /**
- * `recorded`: all, in the order of the recording. `heaviest first`: all, the one with the most samples first, since what
- * reads the output begins with the first one; `heaviest`: that one alone. These two take twins for one event.
+ * Events that an output shows. `recorded`: all, in the order of the recording. `heaviest first`: all, the one with the
+ * most samples first, since viewers open with the first. `heaviest`: only that one. The last two merge hybrid events.
  */
 export type EventChoice = "recorded" | "heaviest first" | "heaviest";
 
-/** The events of the profile that samples are taken of, the one with the most samples first. */
+/** Returns the rows of the sampled events, most samples first. */
 export function heaviestFirst(profile: Profile): number[] {
   const events = sampledEventRows(profile);
   const counts = new Map(events.map((event) => [event, sampleCount(profile, event)]));
   return events.sort((a, b) => counts.get(b)! - counts.get(a)! || a - b);
 }
 
-/** Core PMUs by the kernel's names for them: `cpu_core`, `armv8_cortex_a53`, `armv8_pmuv3_0`, `apple_firestorm_pmu`. */
+/** Names that the kernel gives core PMUs: `cpu_core`, `armv8_cortex_a53`, `armv8_pmuv3_0`, `apple_firestorm_pmu`. */
 const CORE_PMU = /^(cpu_[a-z0-9_]+|armv\d+_\w+|apple_\w+_pmu)$/;
 
-/** The parts of a name such as `cpu_core/cycles/P`: the PMU and the rest; undefined for an event of no core PMU. */
+/** Splits a name such as `cpu_core/cycles/P`; returns undefined for an event of no core PMU. */
 function onCorePmu(name: string): { pmu: string; event: string; modifiers: string } | undefined {
   const match = /^([^/]+)\/(.+)\/:?([A-Za-z]*)$/.exec(name);
   return match && CORE_PMU.test(match[1])
@@ -28,15 +28,15 @@ function onCorePmu(name: string): { pmu: string; event: string; modifiers: strin
     : undefined;
 }
 
-/** What twins are called together: `cycles:P`, `cpu/event=0x3c/P`. */
+/** Returns the common name of hybrid events: `cycles:P`, `cpu/event=0x3c/P`. */
 function twinName(event: string, modifiers: string): string {
   if (/[=,]/.test(event)) return `cpu/${event}/${modifiers}`;
   return modifiers === "" ? event : `${event}:${modifiers}`;
 }
 
 /**
- * The events that are one, by their common name: the same event on each kind of core of a CPU that has several
- * (`cpu_core/cycles/P`, `cpu_atom/cycles/P`), where a thread is counted by one of them at a time.
+ * Finds hybrid events, by common name: the same event on each kind of core of a CPU that has several
+ * (`cpu_core/cycles/P`, `cpu_atom/cycles/P`). Only one of them counts a thread at any time.
  */
 function hybridEventsOf({ events }: Profile): Map<string, number[]> {
   const byName = new Map<string, { row: number; pmu: string }[]>();
@@ -46,14 +46,14 @@ function hybridEventsOf({ events }: Profile): Map<string, number[]> {
     const common = twinName(parts.event, parts.modifiers);
     byName.set(common, [...byName.get(common) ?? [], { row, pmu: parts.pmu }]);
   });
-  // an event that was asked for twice has been counted twice
+  // an event that was asked for twice was counted twice
   const twins = [...byName].filter(([, rows]) =>
     rows.length > 1 && new Set(rows.map(({ pmu }) => pmu)).size === rows.length
   );
   return new Map(twins.map(([name, rows]) => [name, rows.map(({ row }) => row)]));
 }
 
-/** The profile with its twins made one event each, in the place of the first of them. */
+/** Merges hybrid events into one each, in place of the first. */
 export function mergeHybridEvents(profile: Profile): Profile {
   const twins = hybridEventsOf(profile);
   if (twins.size === 0) return profile;
@@ -77,15 +77,15 @@ export function mergeHybridEvents(profile: Profile): Profile {
   };
 }
 
-/** Names that are of no event; and those that there are. */
+/** Event names that were asked for in vain, and those that exist. */
 export interface UnknownEvents {
   unknown: string[];
   known: string[];
 }
 
 /**
- * The profile of the events of these names, or of all where there are none; twins are one where `choice` takes them
- * so, and go by their common name, too.
+ * Returns the profile of the named events, or of all if there are no names. If `choice` merges hybrid events, these
+ * also go by their common name.
  */
 export function selectEvents(
   profile: Profile,

@@ -1,26 +1,26 @@
-/** The rows of a report over one event, or over several side by side. */
+/** Rows of a report over one event, or over several side by side. */
 
 import { UsageError } from "../../base/system/errors.ts";
 import { byTotal, overhead, type OverheadOptions, type OverheadRow, type Weight } from "./aggregate.ts";
 import type { Grouping } from "./groups.ts";
 import { type Profile, sampleCount, totalPeriod } from "../model/profile.ts";
 
-/** A row: where, and how much of each of the table's events. */
+/** Row of a table: group, place, and weight in each of the table's events. */
 export interface TableRow {
   group: number;
   place: number;
-  /** By column of events. */
+  /** Weights by column of events. */
   self: Weight[];
   total: Weight[];
 }
 
-/** How much there is in all: what shares are shares of. By event. */
+/** Total weights by event, which shares refer to. */
 export interface ProfileTotals {
   count: readonly number[];
   period: readonly number[];
 }
 
-/** All that the profile has. */
+/** Adds up all samples of each event. */
 export function profileTotals(profile: Profile): ProfileTotals {
   return {
     count: profile.events.map((_, event) => sampleCount(profile, event)),
@@ -28,15 +28,15 @@ export function profileTotals(profile: Profile): ProfileTotals {
   };
 }
 
-/** The rows of events that samples are taken of: not of those that only track processes and maps. */
+/** Returns the rows of events that take samples, and do not just track processes and maps. */
 export function sampledEventRows(profile: Profile): number[] {
   return profile.events.flatMap(({ tracksOnly }, event) => tracksOnly ? [] : [event]);
 }
 
-/** More are not told apart in columns: a table of all rows by all events may be larger than any file. */
+/** Most events side by side: a table of all rows by all events could be larger than any file. */
 const MAX_COLUMNS = 256;
 
-/** Throws UsageError for more events than a table has columns for. */
+/** Throws UsageError if there are more events than a table has columns for. */
 export function checkColumnCount(events: number): void {
   if (events <= MAX_COLUMNS) return;
   throw new UsageError(
@@ -44,15 +44,19 @@ export function checkColumnCount(events: number): void {
   );
 }
 
+/** Options of tableRows(). */
 export interface TableOptions extends OverheadOptions {
-  /** By total, and with the rows that only called others. */
+  /** Sort by total, and include rows that only called others. */
   children: boolean;
 }
 
-/** Of an event that a row has none of. */
+/** Weight of a row in an event that it has no samples of. */
 const NOTHING: Weight = Object.freeze({ count: 0, period: 0 });
 
-/** Heaviest in the first event first; what weighs nothing there by the next one. Throws UsageError: see checkColumnCount(). */
+/**
+ * Adds up the rows of a table, sorted by the first event, heaviest first; rows without weight there follow, by the next
+ * event. Throws UsageError as checkColumnCount() does.
+ */
 export function tableRows(
   profile: Profile,
   grouping: Grouping,

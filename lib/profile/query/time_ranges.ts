@@ -1,20 +1,20 @@
-/** Parts of a recording by time, as `--time` takes them: what people write, and the test for a sample. */
+/** Time ranges of a recording, as given to `--time`: parser and test. */
 
 import { UsageError } from "../../base/system/errors.ts";
 
-/** A moment: ns of the recording's clock, or (`relative`) ns since the first sample. */
+/** Point in time: ns of the recording's clock, or (`relative`) ns since the first sample. */
 interface Moment {
   ns: bigint;
   relative: boolean;
 }
 
-/** From and to, both included; an end that is left out is open. */
+/** Span between two points, both included. A missing end is open. */
 export interface TimeSpan {
   from?: Moment;
   to?: Moment;
 }
 
-/** Spans of time, or slices of the whole: shares from 0 to 1 of the time between first and last sample. */
+/** Spans of time, or slices of the recording: shares from 0 to 1 of the time between the first and the last sample. */
 export type TimeRanges = { spans: TimeSpan[] } | { slices: [from: number, to: number][] };
 
 /** Times of the first and the last sample, in ns of the recording's clock. */
@@ -27,9 +27,9 @@ const FORMS = "FROM,TO in seconds of the recording's clock, +FROM,+TO in seconds
   "or slices of the whole such as 10%-20% or 10%/2";
 
 /**
- * Parses perf's spellings: `FROM,TO` with either end left out, several of them with a space between; `A%-B%`,
- * `A%/N` (the Nth slice of that size) and `A%` (from the start), several with commas. And one of our own: an
- * end with a + in front counts from the first sample. Throws UsageError.
+ * Parses perf's notation: `FROM,TO` with either end left out, several separated by blanks; `A%-B%`, `A%/N` (the Nth
+ * slice of that size) and `A%` (from the start), several separated by commas. In addition, an end with a leading +
+ * counts from the first sample. Throws UsageError.
  */
 export function parseTimeRanges(text: string): TimeRanges {
   const refuse = (why: string) => new UsageError(`--time '${text}': ${why}; wanted is ${FORMS}`);
@@ -79,16 +79,16 @@ function parseMoment(text: string): Moment | undefined {
 }
 
 /**
- * A test whether a time, in ns since `base` (a moment of the recording's clock), is in the ranges. Slices need
- * `extent`; for spans the first time asked about is taken for the first sample's. NaN, the time of a sample
- * without one, never is.
+ * Returns a test whether a time, in ns since `base` (a time of the recording's clock), is in the ranges. Slices need
+ * `extent`; spans take the first time tested for that of the first sample. NaN, the time of a sample without one, is in
+ * no range.
  */
 export function timeTest(
   ranges: TimeRanges,
   base: () => bigint,
   extent?: TimeExtent,
 ): (at: number) => boolean {
-  // [from, to, from, to, ...], once the first time is known: the reader has no base before
+  // [from, to, from, to, ...], set at the first test, because the reader has no base before
   let ends: number[] | undefined;
   return (at) => {
     if (at !== at) return false;
@@ -106,7 +106,7 @@ function sliceEnds(slices: [number, number][], base: bigint, extent: TimeExtent 
   return slices.flatMap(([from, to]) => {
     const start = first + Math.round(from * (last - first));
     const end = first + Math.round(to * (last - first));
-    // a slice ends 1 ns before the next one starts, as perf has it, so that no sample is in both
+    // a slice ends 1 ns before the next one starts, as in perf, so that no sample is in both
     return [start, end > start && end !== last ? end - 1 : end];
   });
 }
@@ -117,7 +117,7 @@ function spanEnds(spans: TimeSpan[], base: bigint, first: number): number[] {
   return spans.flatMap(({ from, to }) => [time(from, -Infinity), time(to, Infinity)]);
 }
 
-/** `12.345678901`: a moment of the recording's clock in seconds, as perf writes it. */
+/** Formats a time of the recording's clock in seconds, as perf does: `12.345678901`. */
 export function clockText(ns: bigint): string {
   return `${ns / 1_000_000_000n}.${String(ns % 1_000_000_000n).padStart(9, "0")}`;
 }

@@ -1,22 +1,22 @@
-/** Filters that match nothing: which values, and what there would have been. */
+/** Filters that match nothing: their values, and the values that exist instead. */
 
 import { filterProfile, type ProfileFilter } from "./filter.ts";
 import { isKernel, processNames, type Profile } from "../model/profile.ts";
 import { unnamedName } from "./unnamed.ts";
 
-/** What a filter goes by. */
+/** Field of a filter. */
 export type FilterField = keyof Omit<ProfileFilter, "events">;
 
-/** What a filter asked for in vain. */
+/** Filter field with values that no sample has. */
 export interface Unmatched {
   field: FilterField;
-  /** The values that no sample has, as they were asked for; none where the field has one value. */
+  /** Values that no sample has, as given; empty if the field has a single value. */
   values: string[];
-  /** What samples have instead, that of most samples first. */
+  /** Values that samples have, most samples first. */
   present: { name: string; samples: number }[];
 }
 
-/** The fields of `filter` with values that no sample of `profile` has; none where the profile has no samples. */
+/** Returns the fields of `filter` with values that no sample of `profile` has; empty if the profile has no samples. */
 export function unmatchedFilters(profile: Profile, filter: ProfileFilter): Unmatched[] {
   if (profile.samples.count.length === 0) return [];
   return FIELDS.flatMap((field) => {
@@ -33,7 +33,7 @@ export function unmatchedFilters(profile: Profile, filter: ProfileFilter): Unmat
   });
 }
 
-/** A value that samples have, by its key: what it is called, and another word for it. */
+/** Value that samples have: its name, and another spelling. */
 interface Present {
   name: string;
   also: string;
@@ -50,7 +50,7 @@ function unmatched(
   const others = new Set(Array.from(present.values(), ({ also }) => also));
   const each = values instanceof Set ? Array.from(values, String) : [];
   const missing = each.filter((value) => !present.has(value) && !others.has(value));
-  // a range of CPUs may well have idle ones; of what is written one by one each should be there
+  // a range of CPUs may well have idle ones, but values listed one by one should all be there
   const isUnmatched = each.length === 0
     ? filterProfile(profile, { [field]: values }).samples.count.length === 0
     : missing.length === each.length || (missing.length > 0 && field !== "cpus");
@@ -59,7 +59,7 @@ function unmatched(
   return [{ field, values: missing, present: all.sort((a, b) => b.samples - a.samples) }];
 }
 
-/** What a sample has: the value to look for, what it is called, and another value that stands for the same. */
+/** Describes a sample: the value to look for, its name if different, and another spelling of the value. */
 type Describe = (row: number) => { key: string; name?: string; also?: string };
 
 const describers: Record<FilterField, (profile: Profile) => Describe> = {

@@ -1,27 +1,27 @@
-/** Code without a symbol: what rows there are for it, and what it is called. */
+/** Names of code without a symbol, and the table of its rows. */
 
 import { float64Column, int32Column } from "../../base/bytes/column.ts";
 import { hexAddress } from "../../base/bytes/address.ts";
 import type { Profile, ProfileObject } from "../model/profile.ts";
 import { AddressIndex } from "../model/tables.ts";
 
-/** The rows of `Profile.unnamed` while they are being made. */
+/** Rows of `Profile.unnamed`, while they are being made. */
 export class UnnamedTable {
   readonly #object = int32Column();
   readonly #from = float64Column();
   readonly #to = float64Column();
   readonly #functions = new AddressIndex();
-  /** By object, what is in none of its functions; in no object, that of the kernel below that of programs. */
+  /** Row of the code outside functions, by object. Without an object, the kernel's has the key -2. */
   readonly #rest = new Map<number, number>();
 
-  /** The row of the function that starts at this address. */
+  /** Returns the row of the function that starts at this address. */
   ofFunction(object: number, start: number): number {
     let row = this.#functions.find(object, start);
     if (row < 0) this.#functions.put(object, start, row = this.#add(object, start, -1));
     return row;
   }
 
-  /** The row of all else in an object, which has these addresses now. */
+  /** Returns the row of all code of an object outside its functions, and extends it to these addresses. */
   ofObject(object: number, from: number, to: number): number {
     const key = object < 0 && from < 0 ? -2 : object;
     const row = this.#rest.get(key);
@@ -47,16 +47,16 @@ export class UnnamedTable {
 }
 
 /**
- * The name to show for code without a symbol: `libfoo.so+0x1a40`, the offset in the file where its function starts;
- * `libfoo.so+0x1a40..0x2b10` for all there was in an object whose functions are not known; `[heap]`, the kind of memory,
- * where no file is; `0x7f0012345678` where nothing was mapped.
+ * Returns the name of code without a symbol: `libfoo.so+0x1a40`, the file offset where its function starts;
+ * `libfoo.so+0x1a40..0x2b10` for all code seen in an object whose functions are unknown; `[heap]`, the kind of memory,
+ * where there is no file; `0x7f0012345678` where nothing was mapped.
  */
 export function unnamedName({ unnamed, objects }: Profile, row: number): string {
   const object = unnamed.object[row];
   return rangeName(objects[object], unnamed.from[row], unnamed.to[row]);
 }
 
-/** The name of code in an object (or in none) from one address to another, as `unnamedName` has it. */
+/** Returns the name of code between two addresses of an object (or of none); see unnamedName(). */
 export function rangeName(object: ProfileObject | undefined, from: number, to: number): string {
   if (object === undefined) return addressRange(from, to);
   const { name, kind } = object;
