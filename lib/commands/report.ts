@@ -15,7 +15,13 @@ import { type LoadOptions, loadProfile } from "../profile/load/load.ts";
 import { type Profile, sampleCount } from "../profile/model/profile.ts";
 import { heaviestFirst, mergeHybridEvents, selectEvents } from "../profile/query/shown_events.ts";
 import { profileTotals } from "../profile/query/table.ts";
-import { type Format, formatNamed, FORMATS, formatsWith, type OutputOptions } from "../report/formats.ts";
+import {
+  formatNamed,
+  FORMATS,
+  formatsWith,
+  type OutputOptions,
+  type ReportFormat,
+} from "../report/formats.ts";
 import { DEFAULT_REPORT, type ReportOptions } from "../report/shared/options.ts";
 import {
   callerWarnings,
@@ -222,7 +228,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   return EXIT.ok;
 }
 
-function formatOf(args: ParsedArgs): Format {
+function formatOf(args: ParsedArgs): ReportFormat {
   const format = args.choice("format", FORMATS.map(({ name }) => name));
   if (args.has("json") && format !== undefined && format !== "json") {
     throw new UsageError(`report: --json and --format ${format} exclude each other`);
@@ -238,7 +244,7 @@ function formatOf(args: ParsedArgs): Format {
 }
 
 /** The file to write; undefined for standard output. */
-function outputOf(args: ParsedArgs, { name, reader, fileName }: Format, io: Io): string | undefined {
+function outputOf(args: ParsedArgs, { name, reader, fileName }: ReportFormat, io: Io): string | undefined {
   const output = args.text("output");
   if (output !== undefined && args.has("stats")) throw new UsageError("report: --stats has no -o: use >");
   if (output !== undefined && output !== "-") return output;
@@ -250,7 +256,11 @@ function outputOf(args: ParsedArgs, { name, reader, fileName }: Format, io: Io):
 }
 
 /** The profile of the events named, or of all. Throws UsageError when there is no such event. */
-function namedEvents(profile: Profile, names: readonly string[], { events = "recorded" }: Format): Profile {
+function namedEvents(
+  profile: Profile,
+  names: readonly string[],
+  { events = "recorded" }: ReportFormat,
+): Profile {
   const named = selectEvents(profile, names, events);
   if (!("unknown" in named)) return named;
   const { unknown: [missing], known } = named;
@@ -270,7 +280,7 @@ function baseEvents(profile: Profile, names: readonly string[]): Profile {
 function chosenPart(
   named: Profile,
   part: ProfilePart,
-  { name, events: choice = "recorded" }: Format,
+  { name, events: choice = "recorded" }: ReportFormat,
   io: Io,
 ): { all: Profile; profile: Profile } {
   const all = part.cpus ? filterProfile(named, { cpus: part.cpus }) : named;
@@ -294,7 +304,7 @@ function chosenPart(
 function warned(
   profile: Profile,
   named: Profile,
-  { part, format, options }: { part: ProfilePart; format: Format; options: OutputOptions },
+  { part, format, options }: { part: ProfilePart; format: ReportFormat; options: OutputOptions },
   io: Io,
 ): Profile {
   const asksCallers = (format.asksCallers ?? format.callers)(options);

@@ -7,7 +7,7 @@ import { MeasuredCommand, type StopSignals } from "../../ffi/command.ts";
 import { clockNs, type Exit } from "../../ffi/pmu.ts";
 import { hostFiles } from "../events/files.ts";
 import type { Standing } from "../events/open.ts";
-import { type Counter, OpenSet, type Place } from "./open/open_set.ts";
+import { type Counter, OpenSet, type SetPlace } from "./open/open_set.ts";
 import { type Overflow, OverflowWatch } from "./open/overflow.ts";
 import type { PcName, PcNames } from "./open/pc_names.ts";
 import { TargetWatch } from "./named/set_target.ts";
@@ -57,7 +57,7 @@ export interface OverflowTotals {
 
 const CLOCK_MONOTONIC = 1;
 /** How often threads are looked after, in ms. */
-const LOOK_MS = 250;
+const POLL_MS = 250;
 
 /**
  * Binds the counters, at least one of which notifies, and calls `emit` at each overflow until the target has ended
@@ -72,7 +72,7 @@ export async function bindOverflows(
   stopper: StopSignals,
 ): Promise<OverflowTotals> {
   const command = target.kind === "command" ? new MeasuredCommand(target.argv) : undefined;
-  const sets = new Map<OpenSet, Tally>();
+  const sets = new Map<OpenSet, SetTally>();
   const watch = new OverflowWatch();
   try {
     for (const place of placesOf(target, command?.pid ?? -1)) {
@@ -83,7 +83,7 @@ export async function bindOverflows(
         standing,
         options.note,
       );
-      sets.set(set, new Tally(set));
+      sets.set(set, new SetTally(set));
       watch.add(set);
     }
     if (command) {
@@ -91,11 +91,11 @@ export async function bindOverflows(
         "notify: only the command's first thread is counted, none of the threads and processes it starts",
       );
     }
-    const watching = tellOverflows(watch, sets, options);
+    const watching = emitOverflows(watch, sets, options);
     options.begin(nowNs(), command?.pid);
     if (command) await command.release();
     else for (const set of sets.keys()) set.enable();
-    const exit = await (command ? command.untilDone(stopper) : untilGone(target, stopper));
+    const exit = await (command ? command.untilDone(stopper) : untilEnded(target, stopper));
     for (const set of sets.keys()) set.disable();
     const endNs = nowNs();
     await watch.close();
@@ -111,9 +111,9 @@ export async function bindOverflows(
 }
 
 /** Returns how many there were. */
-async function tellOverflows(
+async function emitOverflows(
   watch: OverflowWatch,
-  sets: ReadonlyMap<OpenSet, Tally>,
+  sets: ReadonlyMap<OpenSet, SetTally>,
   { autoRestart, names, emit }: OverflowOptions,
 ): Promise<number> {
   let overflows = 0;
@@ -128,7 +128,7 @@ async function tellOverflows(
 }
 
 /** What one set has counted, over its restarts. */
-class Tally {
+class SetTally {
   readonly #set: OpenSet;
   readonly #counts: bigint[];
   #frozenNs = 0;
@@ -182,7 +182,7 @@ class Tally {
   }
 }
 
-function placesOf(target: OverflowTarget, pid: number): Place[] {
+function placesOf(target: OverflowTarget, pid: number): SetPlace[] {
   switch (target.kind) {
     case "command":
       return [{ pid, cpu: -1, target: target.argv[0] }];
@@ -194,11 +194,11 @@ function placesOf(target: OverflowTarget, pid: number): Place[] {
 }
 
 /** Until all threads have ended, or the user wants no more. */
-async function untilGone(target: OverflowTarget, stopper: StopSignals): Promise<undefined> {
+async function untilEnded(target: OverflowTarget, stopper: StopSignals): Promise<undefined> {
   if (target.kind !== "threads") return await stopper.first.then(() => undefined);
   const watch = new TargetWatch({ kind: "thread", tids: [...target.tids] }, hostFiles);
   const gone = Promise.withResolvers<void>();
-  const timer = setInterval(() => watch.ended() && gone.resolve(), LOOK_MS);
+  const timer = setInterval(() => watch.ended() && gone.resolve(), POLL_MS);
   await Promise.race([gone.promise, stopper.first]);
   clearInterval(timer);
 }

@@ -17,7 +17,7 @@ export interface OutputOptions extends ReportOptions, FoldedOptions {
 /** The profile in a format, in pieces, since all of it may be more than a string can hold. No I/O. */
 export type Renderer = (profile: Profile, options: OutputOptions) => Iterable<string | Uint8Array>;
 
-export interface Format {
+export interface ReportFormat {
   name: string;
   /** For the help, in a few words. */
   what: string;
@@ -59,7 +59,7 @@ const VIEW_OPTIONS: readonly string[] = [
   "percent-limit",
 ];
 
-export const FORMATS: readonly Format[] = [
+export const FORMATS: readonly ReportFormat[] = [
   {
     name: "text",
     what: "tables and trees for people",
@@ -182,6 +182,6 @@ export function formatsWith(option: string): string[] {
 }
 
 /** The format of this name. */
-export function formatNamed(name: string): Format {
+export function formatNamed(name: string): ReportFormat {
   return FORMATS.find((format) => format.name === name)!;
 }

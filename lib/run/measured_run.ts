@@ -164,7 +164,7 @@ export class CommandMeter {
     if (this.#absent.has(event.name)) return undefined;
     const note = this.#noted ? () => {} : this.#note;
     const place = { pid, cpu: -1, target: "a command" };
-    const options = { multiplex: true, inherit: true, enableOnExec: true, untold: true };
+    const options = { multiplex: true, inherit: true, enableOnExec: true, restrictionNoted: true };
     try {
       const set = OpenSet.open([{ event, preset: 0n }], place, options, this.#standing, note);
       this.#measured.set(event.name, set.counters[0].event.name);

@@ -1,9 +1,9 @@
 /** What output has to be that has names in it which anybody chose. Each throws an Error when it is not. */
 
 import { gunzipSync } from "node:zlib";
-import { lanesOf, placeRows, through, weigh } from "../../lib/report/html/select.ts";
+import { functionRows, lanesOf, weighStacks, weightsThrough } from "../../lib/report/html/select.ts";
 import { decodeTables } from "../../lib/report/html/tables.ts";
-import { flameTree, nameOf } from "../../lib/report/html/tree.ts";
+import { nameOf, pageTree } from "../../lib/report/html/tree.ts";
 
 /** Letters that act on a terminal, break lines or turn the direction of text. */
 // deno-lint-ignore no-control-regex
@@ -54,10 +54,10 @@ export function openPage(html: string): void {
   if (data === undefined) throw new Error("the page has no data");
   const tables = decodeTables(new Uint8Array(gunzipSync(Uint8Array.fromBase64(data))));
   for (let event = 0; event < tables.events.length; event++) {
-    const weights = weigh(tables, { event });
-    for (const { place } of placeRows(tables, weights)) nameOf(tables, place);
-    flameTree(tables, weights);
+    const weights = weighStacks(tables, { event });
+    for (const { place } of functionRows(tables, weights)) nameOf(tables, place);
+    pageTree(tables, weights);
     for (const by of ["cpu", "thread"] as const) lanesOf(tables, event, by, 20);
-    if (tables.stacks.place.length > 0) through(tables, weights, tables.stacks.place[0]);
+    if (tables.stacks.place.length > 0) weightsThrough(tables, weights, tables.stacks.place[0]);
   }
 }

@@ -10,7 +10,7 @@ import { UserError } from "../../base/system/errors.ts";
 import { ownEnvironment } from "../../base/system/launcher.ts";
 import { hostFiles } from "../../events/files.ts";
 import { checkedName, type Env } from "./client.ts";
-import { exclusionsOf, hardwarePmus, type Replaced } from "./exclusion.ts";
+import { exclusionsOf, hardwarePmus, type ReplacedSet } from "./exclusion.ts";
 import type { Counter } from "../open/open_set.ts";
 import {
   fromLine,
@@ -116,7 +116,7 @@ export function exclusionsAmong(
   name: string,
   given: DetachRequest["target"],
   groups: readonly (readonly Counter[])[],
-): { pmus: string[]; replaced: Replaced[] } {
+): { pmus: string[]; replaced: ReplacedSet[] } {
   const target: SetTarget = given.kind === "command" ? commandTarget(given.argv) : given;
   const pmus = hardwarePmus(groups.flat().map(({ event }) => event));
   const holdings = others.flatMap((entry) => "answer" in entry ? [entry.answer.info] : []);
@@ -131,7 +131,12 @@ function commandTarget(argv: readonly string[], pid?: number): SetTarget {
 }
 
 /** cpc binds a thread anew by unbinding what it had. */
-async function unbindFirst(registry: Registry, held: RegistryLock, { name, shared }: Replaced, note: Note) {
+async function unbindFirst(
+  registry: Registry,
+  held: RegistryLock,
+  { name, shared }: ReplacedSet,
+  note: Note,
+) {
   const answer = await unbindIfThere(registry, held, name);
   if (answer) note(`${shared} was bound to set '${name}', which is unbound first: ${lastCounts(answer)}`);
 }
@@ -178,7 +183,7 @@ class StartedHolder {
   readonly #decoder = new TextDecoder();
   #text = "";
   /** What it said that is no report: an error of the runtime, most likely. */
-  #talk: string[] = [];
+  #otherOutput: string[] = [];
 
   constructor(request: HoldRequest, note: Note) {
     this.#name = request.name;
@@ -241,7 +246,7 @@ class StartedHolder {
     for (;;) {
       const line = await this.#line();
       const report = asReport(line);
-      if (report === undefined) this.#talk.push(line);
+      if (report === undefined) this.#otherOutput.push(line);
       else if ("note" in report) this.#note(report.note);
       else if ("failed" in report) throw new UserError(report.failed.message, report.failed.status);
       else if (kind in report) return report as Extract<StartReport, Record<K, unknown>>;
@@ -278,7 +283,7 @@ class StartedHolder {
     });
   }
 
-  #diedEarly(last = this.#talk.filter((line) => line.trim() !== "").at(-1)): SetError {
+  #diedEarly(last = this.#otherOutput.filter((line) => line.trim() !== "").at(-1)): SetError {
     return new SetError(`bind set '${this.#name}'`, {
       errno: "EAGAIN",
       cause: "the process that is to hold it ended" + (last ? ` and said: ${last}` : ""),

@@ -33,11 +33,11 @@ export interface Exclusions {
   /** Why it cannot be bound at all. */
   refusal?: SetFault;
   /** Sets of the same threads, which are to be unbound first. */
-  replaced: Replaced[];
+  replaced: ReplacedSet[];
 }
 
 /** A set that has to go. */
-export interface Replaced {
+export interface ReplacedSet {
   name: string;
   /** What it has in common with the set that replaces it: `thread 412`. */
   shared: string;

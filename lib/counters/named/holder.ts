@@ -17,7 +17,7 @@ import { Pmus } from "../../events/sysfs.ts";
 import { BoundSet, type HeldSet, type SetBuffer, SetRefusal } from "../open/bound_set.ts";
 import { GroupsAtPlace } from "../open/groups.ts";
 import { NotifyingSet } from "./notifying_set.ts";
-import { type Counter, OpenSet, type Place } from "../open/open_set.ts";
+import { type Counter, OpenSet, type SetPlace } from "../open/open_set.ts";
 import { OverflowWatch } from "../open/overflow.ts";
 import type { PcNames } from "../open/pc_names.ts";
 import {
@@ -38,7 +38,7 @@ import { SetError } from "../open/states.ts";
 
 const CLOCK_MONOTONIC = 1;
 /** How often the target and the socket are looked after. */
-const LOOK_MS = 500;
+const POLL_MS = 500;
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 /**
@@ -97,7 +97,7 @@ function openSet(request: HoldRequest, names: () => PcNames, note: (line: string
   const watch = new TargetWatch(target, hostFiles);
   // what is to be said of a counter is the same at every place
   const noteOnce = once(note);
-  const open = <T>(openAt: (place: Place) => T): T[] => {
+  const open = <T>(openAt: (place: SetPlace) => T): T[] => {
     const opened = placesOf(request).flatMap((place) => {
       try {
         return [openAt(place)];
@@ -119,7 +119,7 @@ function openSet(request: HoldRequest, names: () => PcNames, note: (line: string
     const places = open((place) => OpenSet.open(counters, place, { enableOnExec }, standing, noteOnce));
     if (target.kind !== "cpu") note("notify: threads that are started from now on are not counted");
     const set = new NotifyingSet(places, counters.map((counter) => counter.preset), now);
-    tellOverflows(places, set, names());
+    watchOverflows(places, set, names());
     return { set, watch, counters: titles(places[0].counters) };
   }
   const zeroed = groups.map((counters) => counters.map((counter) => ({ ...counter, preset: 0n })));
@@ -134,7 +134,7 @@ function openSet(request: HoldRequest, names: () => PcNames, note: (line: string
 }
 
 /** Tells the set of its overflows, from now until this process ends. Throws UnsupportedError. */
-function tellOverflows(places: readonly OpenSet[], set: NotifyingSet, names: PcNames): void {
+function watchOverflows(places: readonly OpenSet[], set: NotifyingSet, names: PcNames): void {
   const watch = new OverflowWatch();
   for (const place of places) watch.add(place);
   (async () => {
@@ -150,8 +150,8 @@ function now(): bigint {
 }
 
 /** Every thread of its processes there is now, its threads, or those of its CPUs which all the events count on. */
-function placesOf({ target, groups, name }: HoldRequest): Place[] {
-  const thread = (tid: number): Place => ({ pid: tid, cpu: -1, target: `thread ${tid}` });
+function placesOf({ target, groups, name }: HoldRequest): SetPlace[] {
+  const thread = (tid: number): SetPlace => ({ pid: tid, cpu: -1, target: `thread ${tid}` });
   switch (target.kind) {
     case "process":
       return target.pids.flatMap((pid) => threadIdsOf(pid, hostFiles)).map(thread);
@@ -245,7 +245,7 @@ class Holder {
     }
     const socket = Deno.lstatSync(path).ino;
     for (const signal of SIGNALS) Deno.addSignalListener(signal, () => this.#leave());
-    setInterval(() => this.#lookAround(socket), LOOK_MS);
+    setInterval(() => this.#poll(socket), POLL_MS);
   }
 
   info(): SetInfo {
@@ -326,7 +326,7 @@ class Holder {
     this.#lastUse = performance.now();
   }
 
-  #lookAround(socket: number | null): void {
+  #poll(socket: number | null): void {
     if (this.#unbound || !isStillThere(this.#request.path, socket)) Deno.exit(EXIT.ok); // nobody can reach us
     this.#noticeEnd();
     const idleMs = performance.now() - this.#lastUse;

@@ -3,7 +3,7 @@
  * the counts it had then and where it was, and goes on when it is restarted.
  */
 
-import { checkIndex, SetAtPlaces, type SetBuffer } from "../open/bound_set.ts";
+import { checkIndex, PlacedSet, type SetBuffer } from "../open/bound_set.ts";
 import type { OpenSet } from "../open/open_set.ts";
 import type { OverflowInfo } from "./protocol.ts";
 
@@ -13,7 +13,7 @@ export type NotifyingPlace = Pick<
   "place" | "enable" | "disable" | "restart" | "preset" | "sample" | "close"
 >;
 
-export class NotifyingSet extends SetAtPlaces<NotifyingPlace> {
+export class NotifyingSet extends PlacedSet<NotifyingPlace> {
   #overflow: OverflowInfo | undefined;
 
   /** The last overflow, also when the set has gone on since. */

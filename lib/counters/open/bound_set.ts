@@ -79,7 +79,7 @@ const u64 = (value: bigint) => BigInt.asUintN(64, value);
  * What both kinds of held set are: a state, and places that are switched together. The kinds differ in how
  * they make the counts start anew.
  */
-export abstract class SetAtPlaces<P extends PlacedCounters> implements HeldSet {
+export abstract class PlacedSet<P extends PlacedCounters> implements HeldSet {
   protected readonly places: readonly P[];
   /** u64s, one a request. */
   protected readonly presets: bigint[];
@@ -179,7 +179,7 @@ export abstract class SetAtPlaces<P extends PlacedCounters> implements HeldSet {
   }
 }
 
-export class BoundSet extends SetAtPlaces<PlacedCounters> {
+export class BoundSet extends PlacedSet<PlacedCounters> {
   /** What each place's counters showed when the counts were last to start from the presets. */
   readonly #starts: bigint[][];
 

@@ -3,15 +3,15 @@
 import { least } from "../../base/bytes/lists.ts";
 import type { Standing } from "../../events/open.ts";
 import type { PlacedCounters } from "./bound_set.ts";
-import { type Counter, OpenSet, type OpenSetOptions, type Place, type SetSample } from "./open_set.ts";
+import { type Counter, OpenSet, type OpenSetOptions, type SetPlace, type SetSample } from "./open_set.ts";
 
 export class GroupsAtPlace implements PlacedCounters {
-  readonly place: Place;
+  readonly place: SetPlace;
   /** What is really counted, in the order of the groups. */
   readonly counters: readonly Counter[];
   readonly #groups: readonly OpenSet[];
 
-  private constructor(place: Place, groups: readonly OpenSet[]) {
+  private constructor(place: SetPlace, groups: readonly OpenSet[]) {
     this.place = place;
     this.counters = groups.flatMap((group) => group.counters);
     this.#groups = groups;
@@ -20,7 +20,7 @@ export class GroupsAtPlace implements PlacedCounters {
   /** Opens them all, or none. Throws as OpenSet.open. */
   static open(
     groups: readonly (readonly Counter[])[],
-    place: Place,
+    place: SetPlace,
     options: OpenSetOptions,
     standing: Standing,
     note: (line: string) => void,

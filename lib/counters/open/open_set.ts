@@ -33,7 +33,7 @@ export interface Counter {
 }
 
 /** Where a set counts. */
-export interface Place {
+export interface SetPlace {
   /** A thread, or -1 for whatever runs on `cpu`. */
   pid: number;
   /** A CPU, or -1 wherever `pid` runs. */
@@ -51,7 +51,7 @@ export interface OpenSetOptions {
   /** Start at the exec of the thread, rather than at `enable()`. */
   enableOnExec?: boolean;
   /** The caller tells which events are restricted to user space. */
-  untold?: boolean;
+  restrictionNoted?: boolean;
 }
 
 /** What a set had counted at one moment. */
@@ -73,7 +73,7 @@ const HEAD = 3;
 export class OpenSet {
   /** What is really counted: the events asked for, or as much of them as this user may count. */
   readonly counters: readonly Counter[];
-  readonly place: Place;
+  readonly place: SetPlace;
   /** In the order of opening: the leader is the first. It alone is switched on and off, and the group with it at once. */
   readonly #fds: number[];
   /** Where in that order each counter is. */
@@ -90,7 +90,7 @@ export class OpenSet {
 
   private constructor(
     counters: Counter[],
-    place: Place,
+    place: SetPlace,
     fds: number[],
     slots: readonly number[],
     options: OpenSetOptions,
@@ -120,7 +120,7 @@ export class OpenSet {
    */
   static open(
     counters: readonly Counter[],
-    place: Place,
+    place: SetPlace,
     options: OpenSetOptions,
     standing: Standing,
     note: (line: string) => void,
@@ -160,7 +160,7 @@ export class OpenSet {
         opened[index] = { ...counter, event };
       }
       const restricted = counters.filter(({ event }, i) => isRestricted(event, opened[i].event));
-      if (restricted.length > 0 && !options.untold) {
+      if (restricted.length > 0 && !options.restrictionNoted) {
         note(userOnlyNote(restricted.map(({ event }) => event.name), standing.privilege));
       }
       return new OpenSet(opened, place, fds, slots, options);
@@ -196,7 +196,7 @@ export class OpenSet {
   /** Counts from the presets again, and goes on when an overflow has stopped it. The times enabled and running go on. */
   restart(): void {
     this.#frozen = false;
-    this.#changing(() => {
+    this.#whileFrozen(() => {
       reset(this.#fds[0], true);
       for (const index of this.#notifying) setPeriod(this.fd(index), this.#period(index));
     });
@@ -206,7 +206,7 @@ export class OpenSet {
   preset(index: number, value: bigint): void {
     const preset = value & U64;
     const period = this.#notifying.includes(index) ? this.#period(index, preset) : undefined;
-    this.#changing(() => {
+    this.#whileFrozen(() => {
       reset(this.fd(index));
       this.#presets[index] = preset;
       if (period !== undefined) setPeriod(this.fd(index), period);
@@ -231,7 +231,7 @@ export class OpenSet {
    * Does what changes counts; of a set that notifies, while it stands still: a period that is set on a software
    * event while it counts makes that overflow at once.
    */
-  #changing(change: () => void): void {
+  #whileFrozen(change: () => void): void {
     const notifies = this.#notifying.length > 0;
     if (notifies) disable(this.#fds[0]);
     change();
@@ -255,7 +255,7 @@ export class OpenSet {
   sample(hrtimeNs: bigint): SetSample | undefined {
     const words = this.#buffer;
     if (readCounts(this.#fds[0], words) === 0) return undefined;
-    if (words[0] < BigInt(this.#fds.length)) this.#readApart(words);
+    if (words[0] < BigInt(this.#fds.length)) this.#readSeparately(words);
     const enabledNs = Number(words[1]);
     const tickNs = Number(words[2]);
     const scale = (value: bigint) =>
@@ -267,7 +267,7 @@ export class OpenSet {
   }
 
   /** Reads each event by itself: with its CPU the kernel takes a group apart. */
-  #readApart(words: BigUint64Array): void {
+  #readSeparately(words: BigUint64Array): void {
     const alone = new BigUint64Array(HEAD + 1);
     this.#fds.forEach((fd, slot) => {
       readCounts(fd, alone);

@@ -39,14 +39,14 @@ export interface Overflow {
 }
 
 /** A set that is watched, and the drain of its ring. */
-interface Watched {
+interface WatchedSet {
   set: OpenSet;
   drain: Drain;
 }
 
 export class OverflowWatch {
   readonly #pipe: { readFd: number; writeFd: number };
-  readonly #watched: Map<OpenSet, Watched> = new Map();
+  readonly #watched: Map<OpenSet, WatchedSet> = new Map();
   /** Whose the ids in the records are: rows of `#counters`. */
   readonly #ids: IdTable = new IdTable();
   readonly #counters: { set: OpenSet; counter: number }[] = [];

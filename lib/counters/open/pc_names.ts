@@ -29,7 +29,7 @@ export class PcNames {
   readonly #symbolizer: Symbolizer;
   readonly #maps: LiveMaps;
   /** The mappings of each process as they were last told to #spaces, to tell when they have changed. */
-  readonly #told = new Map<number, string>();
+  readonly #loadedMaps = new Map<number, string>();
 
   constructor(files: SymbolFiles, maps: LiveMaps) {
     this.#symbolizer = new Symbolizer(files);
@@ -55,12 +55,12 @@ export class PcNames {
   }
 
   #tell(pid: number, read: () => MapEvent[]): void {
-    if (pid === -1 && this.#told.has(pid)) return; // the kernel stays where it is
+    if (pid === -1 && this.#loadedMaps.has(pid)) return; // the kernel stays where it is
     const maps = read();
     if (maps.length === 0) return;
     const print = maps.map((map) => `${map.start}:${map.length}:${map.pgoff}:${map.filename}`).join("\n");
-    if (this.#told.get(pid) === print) return;
-    this.#told.set(pid, print);
+    if (this.#loadedMaps.get(pid) === print) return;
+    this.#loadedMaps.set(pid, print);
     for (const map of maps) this.#spaces.mmap(map);
   }
 }

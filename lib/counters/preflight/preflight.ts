@@ -36,7 +36,7 @@ export interface PreflightCheck {
 export const TRIAL_SAMPLE_RATE = 99;
 
 /** Data pages of the ring that is tried: what perf uses, and the kernel's default limit is made for. */
-const TRY_PAGES = 128;
+const TRIAL_PAGES = 128;
 
 /** Runs every check. Opens and closes events; changes nothing. */
 export async function preflight(
@@ -53,9 +53,9 @@ export async function preflight(
     tryOne("sample on hardware events", "cycles", { sampleFreq: TRIAL_SAMPLE_RATE }),
     tryOne("sample on a timer (cpu-clock)", "cpu-clock", { sampleFreq: TRIAL_SAMPLE_RATE }),
     tryOne("sample system-wide", "cpu-clock", { sampleFreq: TRIAL_SAMPLE_RATE, wholeCpu: true }),
-    tracepoints(world, prober),
-    await kernelSymbols(prober.privilege.paranoid, files),
-    lockedMemory(world, files),
+    tracepointCheck(world, prober),
+    await kernelSymbolCheck(prober.privilege.paranoid, files),
+    lockedMemoryCheck(world, files),
   ];
 }
 
@@ -74,7 +74,7 @@ function refused(advice: OpenAdvice): { detail: string; fix?: string } {
 }
 
 /** All tracepoints open by the same rule; one of each kernel's is tried. */
-function tracepoints(world: EventWorld, prober: Prober): PreflightCheck {
+function tracepointCheck(world: EventWorld, prober: Prober): PreflightCheck {
   const what = "use tracepoints";
   const problem = world.tracepoints.problem();
   if (problem) return { what, ok: false, ...refused(problem) };
@@ -92,7 +92,7 @@ export function sampleTracepoint(world: EventWorld): ResolvedEvent | undefined {
 }
 
 /** The kernel shows addresses of 0 to those it hides them from (kallsyms_show_value() in kernel/ksyms_common.c). */
-async function kernelSymbols(paranoid: number | undefined, files: KernelFiles): Promise<PreflightCheck> {
+async function kernelSymbolCheck(paranoid: number | undefined, files: KernelFiles): Promise<PreflightCheck> {
   const what = "see kernel symbols";
   const head = await firstLine("/proc/kallsyms");
   if (head === undefined) {
@@ -131,8 +131,8 @@ async function firstLine(path: string): Promise<string | undefined> {
 }
 
 /** Maps a ring of the size that recording uses on each CPU: the limit is on all that a user has together. */
-function lockedMemory(world: EventWorld, files: KernelFiles): PreflightCheck {
-  const what = `lock a ring buffer of ${TRY_PAGES * 4} KiB for each CPU`;
+function lockedMemoryCheck(world: EventWorld, files: KernelFiles): PreflightCheck {
+  const what = `lock a ring buffer of ${TRIAL_PAGES * 4} KiB for each CPU`;
   const limit = readNumber(files, "/proc/sys/kernel/perf_event_mlock_kb");
   const { attr } = only("cpu-clock:u", world);
   const bytes = encodeAttr({ ...attr, samplePeriod: 1_000_000n });
@@ -144,7 +144,7 @@ function lockedMemory(world: EventWorld, files: KernelFiles): PreflightCheck {
       const fd = tryOpen(bytes, { pid: 0, cpu });
       if (fd < 0) return { what, ok: false, detail: "no event can be opened to map a ring of" };
       open.push(fd);
-      const result = drain.tryAdd(fd, TRY_PAGES, cpu);
+      const result = drain.tryAdd(fd, TRIAL_PAGES, cpu);
       if (result >= 0) continue;
       return {
         what,
@@ -152,7 +152,7 @@ function lockedMemory(world: EventWorld, files: KernelFiles): PreflightCheck {
         detail: result === -ERRNO.EPERM
           ? `kernel.perf_event_mlock_kb is ${limit ?? "unknown"}, and 'ulimit -l' allows no more`
           : `mmap says ${errnoText(-result)}`,
-        fix: `sudo sysctl kernel.perf_event_mlock_kb=${TRY_PAGES * 4 + 4}`,
+        fix: `sudo sysctl kernel.perf_event_mlock_kb=${TRIAL_PAGES * 4 + 4}`,
       };
     }
     return { what, ok: true };

@@ -24,7 +24,7 @@ import { Rotation } from "../rows/rotation.ts";
 import type { BindRow } from "../rows/row.ts";
 import { threadIdsOf } from "../named/set_target.ts";
 import { countedNs, countsOf } from "./tally_to_counts.ts";
-import { readsComeAtExit } from "./exit_reads.ts";
+import { exitReadsWork } from "./exit_reads.ts";
 import { columnsOf, type CounterSet, lifecycleAttr, type TaskCounting } from "./task_counters.ts";
 import { type TaskRecord, TaskRecordStream } from "./task_records.ts";
 import { TaskRoots } from "./task_roots.ts";
@@ -130,7 +130,7 @@ class TaskBinding {
   async run(): Promise<BindTotals> {
     if (this.#options.lifecycle) {
       const { cpus } = this.#options;
-      this.#kernelReportsReads = await readsComeAtExit(cpus);
+      this.#kernelReportsReads = await exitReadsWork(cpus);
       if (this.#kernelReportsReads) {
         this.#counting = { ...this.#counting, atExit: true, cpus };
       } else {

@@ -10,7 +10,7 @@ import { encodeAttr } from "../../events/attr.ts";
 import { exitProbeAttr, withSeparateEvents } from "./task_counters.ts";
 
 /** Counts nothing in a child of ours that ends at once, and looks for the READ of its end. */
-export async function readsComeAtExit(cpus: readonly number[]): Promise<boolean> {
+export async function exitReadsWork(cpus: readonly number[]): Promise<boolean> {
   const attr = exitProbeAttr();
   if (await probe(encodeAttr(withSeparateEvents(attr)), cpus)) return true;
   // an older kernel, on which the child's events may be exchanged with ours: once in a while it takes a second try

@@ -3,7 +3,7 @@
 import { clockNs } from "../../../ffi/pmu.ts";
 import type { Standing } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
-import { OpenSet, type Place, type SetSample } from "../open/open_set.ts";
+import { OpenSet, type SetPlace, type SetSample } from "../open/open_set.ts";
 import type { CountValue } from "../rows/row.ts";
 import type { CounterSet } from "./task_counters.ts";
 
@@ -33,7 +33,7 @@ export class IntervalCounts {
   /** Opens the sets, none of which counts yet. Throws UnsupportedError as OpenSet.open() does. */
   static open(
     sets: readonly CounterSet[],
-    place: Place,
+    place: SetPlace,
     options: IntervalCountsOptions,
     standing: Standing,
     note: (line: string) => void,

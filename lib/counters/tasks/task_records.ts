@@ -34,11 +34,11 @@ export interface TaskRecordHandler {
 export class TaskRecordStream {
   readonly #event: EventDesc;
   readonly #handler: TaskRecordHandler;
-  readonly #input = new PieceInput();
+  readonly #input = new ChunkInput();
   readonly #window: RecordWindow;
   readonly #cursor: Cursor;
   #pending: TaskRecord[] = [];
-  #youngest = 0n;
+  #newest = 0n;
   /** Youngest time when the round before ended: what the next end of a round lets out (see perfdata/sorter.ts). */
   #limit = 0n;
 
@@ -68,7 +68,7 @@ export class TaskRecordStream {
 
   /** The stream has ended: lets out everything. */
   end(): void {
-    this.#release(this.#youngest);
+    this.#release(this.#newest);
   }
 
   #scan(): void {
@@ -78,20 +78,20 @@ export class TaskRecordStream {
       window.settle(size);
       if (type === PERF_RECORD_USER.FINISHED_ROUND) {
         this.#release(this.#limit);
-        this.#limit = this.#youngest;
+        this.#limit = this.#newest;
       } else {
-        this.#take(window.next);
+        this.#receive(window.next);
       }
       window.release(size);
     }
   }
 
-  #take(pos: number): void {
+  #receive(pos: number): void {
     const cursor = this.#cursor;
     setRecord(cursor, pos, 0, this.#event, NO_BASE);
     const record = taskRecord(cursor, this.#event);
     if (!record) return;
-    if (record.timeNs > this.#youngest) this.#youngest = record.timeNs;
+    if (record.timeNs > this.#newest) this.#newest = record.timeNs;
     this.#pending.push(record);
     this.#handler.arrived(record);
   }
@@ -138,7 +138,7 @@ function taskRecord(cursor: Cursor, event: EventDesc): TaskRecord | undefined {
 }
 
 /** Input that has what was added to it, and for now no more. */
-class PieceInput implements DataInput {
+class ChunkInput implements DataInput {
   readonly name = "the rings";
   offset = 0;
   readonly missing = 0;

@@ -4,7 +4,7 @@
  */
 
 /** What a request asks of the counters. */
-export interface Placement {
+export interface PicRequest {
   /** The PICs that can count its event, in the order they are tried. */
   capable: readonly number[];
   /** The one it is to be on. */
@@ -24,7 +24,7 @@ export type Assignment =
   | { conflict: number[]; candidates: number[] };
 
 /** Places the requests. An explicit picnum is kept; a preferred PIC is kept where that costs nobody a place. */
-export function assignPics(requests: readonly Placement[]): Assignment {
+export function assignPics(requests: readonly PicRequest[]): Assignment {
   const wanted = requests.map(wantedPics);
   const holder = new Map<number, number>();
   const place = (request: number, pic: number) => holder.set(pic, request);
@@ -51,7 +51,7 @@ export function assignPics(requests: readonly Placement[]): Assignment {
   return { pics };
 }
 
-function wantedPics({ capable, picnum }: Placement): number[] {
+function wantedPics({ capable, picnum }: PicRequest): number[] {
   const distinct = [...new Set(capable)];
   return picnum === undefined ? distinct : distinct.filter((pic) => pic === picnum);
 }

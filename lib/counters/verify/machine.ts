@@ -51,7 +51,7 @@ export interface MachineModel {
   pmuOf(event: ResolvedEvent): PmuModel;
   privilege: Privilege;
   /** The CPU can count what its hypervisor does apart from its kernel. */
-  tellsHypervisor: boolean;
+  countsHypervisor: boolean;
   /** kernel.perf_event_max_sample_rate, when known. */
   maxSampleRate?: number;
   /** CPUs that are online, when known. */
@@ -156,7 +156,7 @@ export function machineModel(
       return found;
     },
     privilege,
-    tellsHypervisor: arch !== "x86_64",
+    countsHypervisor: arch !== "x86_64",
     ...(maxSampleRate === undefined ? {} : { maxSampleRate }),
     ...(online ? { onlineCpus: parseCpuList(online) } : {}),
   };

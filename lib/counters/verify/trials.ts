@@ -5,7 +5,7 @@
  */
 
 /** Whether these requests, by position, open together. */
-export type Opens = (subset: readonly number[]) => boolean;
+export type OpensTogether = (subset: readonly number[]) => boolean;
 
 /** Trials before an answer that is good, but not proven the best, is taken: about a second of system calls. */
 const MAX_TRIALS = 4096;
@@ -15,7 +15,7 @@ const MAX_TRIALS = 4096;
  * Leaving any one of them out lets the rest of them open. Where finding the smallest takes more than
  * some thousand trials, it is a set with that property, though maybe not the smallest.
  */
-export function minimalConflict(count: number, opens: Opens): number[] {
+export function minimalConflict(count: number, opens: OpensTogether): number[] {
   const all = Array.from({ length: count }, (_, position) => position);
   if (count === 0 || opens(all)) return [];
   let conflict = all;
@@ -56,9 +56,9 @@ export interface Passes {
  * The fewest passes that between them hold every request once, each of which opens. With many requests
  * of different kinds there may be a way with fewer: the search ends after some thousand steps.
  */
-export function splitPasses(count: number, opens: Opens): Passes {
+export function splitPasses(count: number, opens: OpensTogether): Passes {
   const known = new Map<string, boolean>();
-  const asked: Opens = (subset) => {
+  const asked: OpensTogether = (subset) => {
     const key = subset.join();
     let answer = known.get(key);
     if (answer === undefined) known.set(key, answer = opens(subset));
@@ -80,7 +80,7 @@ export function splitPasses(count: number, opens: Opens): Passes {
 }
 
 /** Each request into the first pass that takes it. */
-function firstFit(members: readonly number[], opens: Opens): number[][] {
+function firstFit(members: readonly number[], opens: OpensTogether): number[][] {
   const passes: number[][] = [];
   for (const member of members) {
     const at = passes.findIndex((pass) => opens([...pass, member]));
@@ -94,7 +94,7 @@ function firstFit(members: readonly number[], opens: Opens): number[][] {
 function exactly(
   members: readonly number[],
   most: number,
-  opens: Opens,
+  opens: OpensTogether,
   budget: { steps: number },
 ): number[][] | undefined {
   const passes: number[][] = [];

@@ -207,7 +207,7 @@ function badModes({ flags }: SetRequest, event: ResolvedEvent, machine: MachineM
       remedy: "ask for both: add sys, and leave nouser and modifiers out",
     };
   }
-  if ((flags & MODES) === REQUEST_FLAG.hv && !machine.tellsHypervisor) {
+  if ((flags & MODES) === REQUEST_FLAG.hv && !machine.countsHypervisor) {
     return {
       subcode: "CPC_HV_NO_ACCESS",
       cause: "this CPU does not count what its hypervisor does",

@@ -16,7 +16,7 @@ import {
   weightUnit,
 } from "../../profile/model/profile.ts";
 import { sampledEventRows } from "../../profile/query/table.ts";
-import { Each, jsonPieces, Numbers, Part, Repeated } from "../json/json_pieces.ts";
+import { JsonList, JsonNumbers, JsonPart, jsonPieces, JsonRepeated } from "../json/json_pieces.ts";
 import { type ListedThread, threadList } from "../shared/thread_list.ts";
 
 const PROCESSED_VERSION = 70;
@@ -75,7 +75,7 @@ export function renderFirefox(profile: Profile): Generator<string> {
       ...(meta.cpus > 0 ? { logicalCPUs: meta.cpus } : {}),
       extra: [{ label: "Recording", entries: recordingEntries(profile, event) }],
     },
-    libs: new Each(profile.objects, ({ name, path, buildId }) => ({
+    libs: new JsonList(profile.objects, ({ name, path, buildId }) => ({
       arch: meta.arch,
       name,
       path,
@@ -85,7 +85,7 @@ export function renderFirefox(profile: Profile): Generator<string> {
       codeId: buildId || null,
     })),
     shared: sharedJson(profile, places, tree),
-    threads: new Each(threadsOf(profile, tree), (thread) => threadJson(thread, clock)),
+    threads: new JsonList(threadsOf(profile, tree), (thread) => threadJson(thread, clock)),
   });
 }
 
@@ -141,15 +141,15 @@ function threadJson({ pid, tid, name, process, at, stack, period }: ThreadSample
     processName: process,
     pid: String(pid),
     tid,
-    samples: new Part({
+    samples: new JsonPart({
       length: at.length,
-      stack: new Numbers(stack),
-      time: new Numbers(at),
+      stack: new JsonNumbers(stack),
+      time: new JsonNumbers(at),
       ...(clock
         ? {
-          weight: new Numbers(period.map((ns) => ns / 1e6)),
+          weight: new JsonNumbers(period.map((ns) => ns / 1e6)),
           weightType: "tracing-ms",
-          threadCPUDelta: new Numbers(period),
+          threadCPUDelta: new JsonNumbers(period),
         }
         : { weight: null, weightType: "samples" }),
     }),
@@ -158,50 +158,50 @@ function threadJson({ pid, tid, name, process, at, stack, period }: ThreadSample
 }
 
 /** The tables that threads share: a function and a frame for each place, a resource for each object. */
-function sharedJson(profile: Profile, places: AggregationKeys, tree: PathTree): Part {
+function sharedJson(profile: Profile, places: AggregationKeys, tree: PathTree): JsonPart {
   const { objects } = profile;
   const count = places.symbol.length;
   const strings = new Strings();
   const rows = Int32Array.from({ length: count }, (_, place) => place);
-  const all = (value: unknown) => new Repeated(value, count);
+  const all = (value: unknown) => new JsonRepeated(value, count);
   const names = rows.map((place) => strings.of(placeName(profile, places, place)));
   const objectNames = Int32Array.from(objects, ({ name }) => strings.of(name));
-  return new Part({
-    stackTable: new Part({
+  return new JsonPart({
+    stackTable: new JsonPart({
       length: tree.parent.length,
-      frame: new Numbers(tree.what),
-      prefixOffset: new Numbers(tree.parent.map((parent, row) => parent < 0 ? 0 : row - parent)),
+      frame: new JsonNumbers(tree.what),
+      prefixOffset: new JsonNumbers(tree.parent.map((parent, row) => parent < 0 ? 0 : row - parent)),
     }),
-    frameTable: new Part({
+    frameTable: new JsonPart({
       length: count,
       address: all(-1),
       lib: all(-1),
       inlineDepth: all(0),
-      category: new Numbers(rows.map((place) => categoryOf(profile, places, place))),
+      category: new JsonNumbers(rows.map((place) => categoryOf(profile, places, place))),
       subcategory: all(0),
-      func: new Numbers(rows),
+      func: new JsonNumbers(rows),
       nativeSymbol: all(null),
       innerWindowID: all(null),
       line: all(null),
       column: all(null),
       originalLocation: all(null),
     }),
-    funcTable: new Part({
+    funcTable: new JsonPart({
       length: count,
-      name: new Numbers(names),
+      name: new JsonNumbers(names),
       isJS: all(false),
       relevantForJS: all(false),
-      resource: new Numbers(places.object),
+      resource: new JsonNumbers(places.object),
       source: all(null),
       lineNumber: all(null),
       columnNumber: all(null),
       originalLocation: all(null),
     }),
-    resourceTable: new Part({
+    resourceTable: new JsonPart({
       length: objects.length,
-      name: new Numbers(objectNames),
-      host: new Repeated(null, objects.length),
-      type: new Repeated(LIBRARY, objects.length),
+      name: new JsonNumbers(objectNames),
+      host: new JsonRepeated(null, objects.length),
+      type: new JsonRepeated(LIBRARY, objects.length),
     }),
     nativeSymbols: { length: 0, libIndex: [], address: [], name: [], functionSize: [] },
     sources: {
@@ -214,7 +214,7 @@ function sharedJson(profile: Profile, places: AggregationKeys, tree: PathTree): 
       content: [],
     },
     sourceLocationTable: { length: 0, source: [], line: [], column: [] },
-    stringArray: new Each(strings.all),
+    stringArray: new JsonList(strings.all),
   });
 }
 

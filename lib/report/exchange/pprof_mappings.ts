@@ -3,7 +3,7 @@
 import { addressToBigint } from "../../base/bytes/address.ts";
 import type { Profile } from "../../profile/model/profile.ts";
 
-export interface Mapping {
+export interface PprofMapping {
   /** Row of the object it is of. */
   object: number;
   /** First address, and the one behind the last. */
@@ -31,7 +31,7 @@ const unsigned = (address: number) => address >= 0 ? address : addressToBigint(a
  * kernel, code made at run time) is where it was. The main program's comes first: pprof takes that for what was
  * profiled.
  */
-export function pprofMappings(profile: Profile): { mappings: Mapping[]; base: Float64Array } {
+export function pprofMappings(profile: Profile): { mappings: PprofMapping[]; base: Float64Array } {
   const { objects, frames } = profile;
   const lowest = new Float64Array(objects.length).fill(Infinity);
   const highest = new Float64Array(objects.length).fill(-Infinity);
@@ -45,7 +45,7 @@ export function pprofMappings(profile: Profile): { mappings: Mapping[]; base: Fl
   }
   const base = new Float64Array(objects.length);
   let next = FIRST;
-  const mappings = objects.map(({ kind, path, buildId }, object): Mapping => {
+  const mappings = objects.map(({ kind, path, buildId }, object): PprofMapping => {
     const used = lowest[object] <= highest[object];
     let start: number, limit: number;
     if (kind === "file" || kind === "vdso") {

@@ -5,11 +5,11 @@ import { type PathTree, pathTree } from "../../profile/query/path_tree.ts";
 import { aggregationKeysOf, placeName } from "../../profile/query/aggregation_keys.ts";
 import { countingSort, type Profile, sampleCount, weightUnit } from "../../profile/model/profile.ts";
 import { sampledEventRows } from "../../profile/query/table.ts";
-import { Each, jsonPieces, Numbers } from "../json/json_pieces.ts";
+import { JsonList, JsonNumbers, jsonPieces } from "../json/json_pieces.ts";
 import { threadList } from "../shared/thread_list.ts";
 
 /** Up to so many samples are written in the order of time; of more, a browser could not open the file. */
-const MOST_IN_ORDER = 200_000;
+const MAX_ORDERED_SAMPLES = 200_000;
 
 /** Samples in the order they are shown in. */
 interface Sequence {
@@ -49,7 +49,7 @@ export function renderSpeedscope(profile: Profile): Generator<string> {
         };
       }),
     },
-    profiles: new Each(profilesOf(profile, tree)),
+    profiles: new JsonList(profilesOf(profile, tree)),
   });
 }
 
@@ -98,7 +98,7 @@ function runsOf(places: Int32Array, what: (place: number) => number): Int32Array
 function inOrder(profile: Profile): Sequence {
   const { times, samples: { period } } = profile;
   const total = sampleCount(profile);
-  if (times && times.at.length === total && total <= MOST_IN_ORDER) {
+  if (times && times.at.length === total && total <= MAX_ORDERED_SAMPLES) {
     return { row: times.sample, weight: times.period };
   }
   const row = Int32Array.from(period.keys()).sort((a, b) => period[b] - period[a]);
@@ -134,7 +134,7 @@ function sampled(
     unit,
     startValue: 0,
     endValue: weights.reduce((sum, weight) => sum + weight, 0),
-    samples: new Each(stacks, path),
-    weights: new Numbers(weights),
+    samples: new JsonList(stacks, path),
+    weights: new JsonNumbers(weights),
   };
 }

@@ -9,7 +9,7 @@ import type { Normalization } from "../../profile/compare/normalization.ts";
 import { groupBy } from "../../profile/query/groups.ts";
 import { type Profile, sampleCount, weightUnit } from "../../profile/model/profile.ts";
 import { heaviestFirst } from "../../profile/query/shown_events.ts";
-import { amountText, changeText, grouped } from "../shared/amount.ts";
+import { amountText, groupDigits, relativeChangeText } from "../shared/amount.ts";
 import { type Box, type BoxKind, type FlameLayout, layoutFlames } from "./layout.ts";
 import { interact } from "./script.js";
 import { changeClass, KIND_NAMES, kindClass, styleSheet, swatchClass } from "./style.ts";
@@ -205,7 +205,7 @@ function subtitles({ layout, eventName, said, notes }: Graph, { meta, events }: 
   ]] as const)
     .flatMap(([{ frames, weight }, why]) => {
       const share = whole.period > 0 ? 100 * weight.period / whole.period : 0;
-      const what = `${grouped(frames)} frame${frames === 1 ? "" : "s"}`;
+      const what = `${groupDigits(frames)} frame${frames === 1 ? "" : "s"}`;
       return frames > 0 ? [`Not drawn: ${what} ${why}, with ${share.toFixed(2)}% of the weight.`] : [];
     });
   return [
@@ -271,7 +271,7 @@ function changeLines({ kind, self, total, other }: Box, { layout, eventName, cha
   const unit = weightUnit(eventName);
   const line = (what: string, of: Weight, before: Weight) => {
     const by = sign * (of.period - scale * before.period);
-    return `${what}${changeText(by, unit)}, ${share(before, layout.otherWhole)} in ${otherName}`;
+    return `${what}${relativeChangeText(by, unit)}, ${share(before, layout.otherWhole)} in ${otherName}`;
   };
   return [
     line("change ", total, other!.total),
@@ -283,7 +283,7 @@ function changeLines({ kind, self, total, other }: Box, { layout, eventName, cha
 function weightText({ count, period }: Weight, eventName: string): string {
   const unit = weightUnit(eventName);
   const amount = amountText(period, unit);
-  return `${grouped(count)} sample${count === 1 ? "" : "s"}, ${amount}${
+  return `${groupDigits(count)} sample${count === 1 ? "" : "s"}, ${amount}${
     unit === "events" ? ` ${eventName}` : ""
   }`;
 }

@@ -8,11 +8,11 @@ import { SampleTable, StackTable } from "../../profile/model/tables.ts";
 import { COMMAND, type PageTables } from "./tables.ts";
 
 /** Time is cut into this many buckets: more than a screen has columns. */
-const MOST_BUCKETS = 2000;
+const MAX_BUCKETS = 2000;
 /** Buckets get longer until there are no more cells than this, which are about 3 MB of page. */
-const MOST_CELLS = 1_000_000;
+const MAX_CELLS = 1_000_000;
 /** They do not get fewer than this, whatever the size: a range has to be a choice. */
-const LEAST_BUCKETS = 125;
+const MIN_BUCKETS = 125;
 
 /** The tables of a profile. It needs `times` for a timeline; without, all samples are in no bucket of time. */
 export function packProfile(profile: Profile): PageTables {
@@ -156,11 +156,11 @@ function bucketsOf(profile: Profile, sampleRows: SampleRows): Buckets {
   const { times } = profile;
   if (!times?.at.length) return cellsOf(profile, sampleRows, 0, 0);
   const last = times.at[times.at.length - 1];
-  for (let most = MOST_BUCKETS;; most = most >> 1) {
+  for (let most = MAX_BUCKETS;; most = most >> 1) {
     const bucketNs = Math.max(1, Math.ceil((last + 1) / most));
     const count = Math.floor(last / bucketNs) + 1;
     const buckets = cellsOf(profile, sampleRows, bucketNs, count);
-    if (buckets.cells.row.length <= MOST_CELLS || most >> 1 < LEAST_BUCKETS) return buckets;
+    if (buckets.cells.row.length <= MAX_CELLS || most >> 1 < MIN_BUCKETS) return buckets;
   }
 }
 

@@ -1,6 +1,6 @@
 /** The parts of the page that are text: what was recorded, what was lost, what has no symbol. */
 
-import { grouped } from "../shared/amount.ts";
+import { groupDigits } from "../shared/amount.ts";
 import { ledgerCells, lostText } from "../../perfdata/format/ledger.ts";
 import { namedObjects, remediesOf } from "../shared/remedies.ts";
 import { type Profile, sampleCount } from "../../profile/model/profile.ts";
@@ -22,7 +22,7 @@ export function factsHtml({ meta, events }: Profile, count: number): string {
   const machine = [meta.kernel && `Linux ${meta.kernel}`, meta.arch, meta.cpu];
   if (meta.cpus > 0) machine.push(`${meta.cpus} CPU${meta.cpus > 1 ? "s" : ""}`);
   const facts: [string, string][] = [
-    ["Samples", `${grouped(count)}${meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : ""}`],
+    ["Samples", `${groupDigits(count)}${meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : ""}`],
     ["Lost", lostText(meta.ledger)],
     ...events.filter(({ tracksOnly }) => !tracksOnly).map(({ name, rate }): [string, string] => [
       "Event",
@@ -61,7 +61,7 @@ export function ledgerHtml({ meta: { ledger } }: Profile): string {
 }
 
 /** Objects named for one remedy. */
-const MOST_NAMED = 20;
+const MAX_NAMED = 20;
 
 /** What has no symbol, and what to do about it; nothing when all has. */
 export function unresolvedHtml(profile: Profile): string {
@@ -71,12 +71,12 @@ export function unresolvedHtml(profile: Profile): string {
   const without = remedies.reduce((sum, { samples }) => sum + samples, 0);
   const rows = remedies.map(({ remedy, causes, objects, samples }) => {
     const why = causes.join(", ");
-    return `<tr><td>${grouped(samples)}</td><td>${percent(samples, whole)}</td><td class="text">${
-      escapeHtml(namedObjects(objects, MOST_NAMED))
+    return `<tr><td>${groupDigits(samples)}</td><td>${percent(samples, whole)}</td><td class="text">${
+      escapeHtml(namedObjects(objects, MAX_NAMED))
     }</td>` +
       `<td class="text">${escapeHtml(remedy ? `${why}; ${remedy}` : why)}</td></tr>`;
   });
-  return `<details><summary>Without a symbol <span class="muted">${grouped(without)} samples, ${
+  return `<details><summary>Without a symbol <span class="muted">${groupDigits(without)} samples, ${
     percent(without, whole)
   }</span></summary>
 <div class="scroll"><table class="plain"><thead><tr><th>samples</th><th>share</th><th class="text">objects</th>

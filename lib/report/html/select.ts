@@ -3,7 +3,7 @@
 import { bucketCount, COMMAND, type PageTables } from "./tables.ts";
 
 /** What to take. */
-export interface Selection {
+export interface SampleSelection {
   /** Row of `events`. */
   event: number;
   /** Buckets of time from (1 is the first) up to and not including; undefined for all samples. */
@@ -23,7 +23,7 @@ export interface StackWeights {
 }
 
 /** The weights of a part of the profile. */
-export function weigh(tables: PageTables, selection: Selection): StackWeights {
+export function weighStacks(tables: PageTables, selection: SampleSelection): StackWeights {
   const { rows, cells, stacks, bucketStart } = tables;
   const size = stacks.parent.length;
   const selfCount = new Float64Array(size), selfPeriod = new Float64Array(size);
@@ -41,7 +41,7 @@ export function weigh(tables: PageTables, selection: Selection): StackWeights {
 }
 
 /** The weights of those samples alone that have `place` in their stacks. */
-export function through(tables: PageTables, weights: StackWeights, place: number): StackWeights {
+export function weightsThrough(tables: PageTables, weights: StackWeights, place: number): StackWeights {
   const { parent, place: placeOf } = tables.stacks;
   const has = new Uint8Array(parent.length);
   const selfCount = new Float64Array(parent.length), selfPeriod = new Float64Array(parent.length);
@@ -74,7 +74,7 @@ function withTotals(
 }
 
 /** A function's weights; `totalCount` and `totalPeriod` count a sample once, however often it recurs. */
-export interface PlaceRow {
+export interface FunctionRow {
   place: number;
   selfCount: number;
   selfPeriod: number;
@@ -83,9 +83,9 @@ export interface PlaceRow {
 }
 
 /** The functions with any weight; commands are none. */
-export function placeRows(tables: PageTables, weights: StackWeights): PlaceRow[] {
+export function functionRows(tables: PageTables, weights: StackWeights): FunctionRow[] {
   const { stacks, places } = tables;
-  const rows = new Map<number, PlaceRow>();
+  const rows = new Map<number, FunctionRow>();
   const outermost = outermostStacks(tables);
   for (let stack = 0; stack < outermost.length; stack++) {
     const place = stacks.place[stack];
@@ -141,7 +141,7 @@ function outermostStacks(tables: PageTables): Uint8Array {
 }
 
 /** The lanes of a timeline: what each row of `rows` belongs to, and what it is called. */
-export interface Lanes {
+export interface TimelineLanes {
   ofRow: Int32Array;
   labels: string[];
   /** Samples of one event by lane and bucket (lane * bucketCount + bucket - 1). */
@@ -151,7 +151,12 @@ export interface Lanes {
 }
 
 /** Lanes by CPU, in their order, or by thread, those with most samples first and the rest in one. */
-export function lanesOf(tables: PageTables, event: number, by: "cpu" | "thread", most: number): Lanes {
+export function lanesOf(
+  tables: PageTables,
+  event: number,
+  by: "cpu" | "thread",
+  most: number,
+): TimelineLanes {
   const { rows, threads, comms, cells, bucketStart } = tables;
   const keys = by === "cpu" ? rows.cpu : rows.thread;
   const weight = new Map<number, number>();

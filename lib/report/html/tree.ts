@@ -14,18 +14,18 @@ export interface FlameNode {
   selfCount: number;
 }
 
-export interface FlameTree {
+export interface PageTree {
   root: FlameNode;
   /** Stacks that are too light, or too deep, to be drawn. */
   left: number;
 }
 
 /** No more nodes than this, the lightest left out: the browser lays all of them out at each step. */
-const MOST_NODES = 20_000;
+const MAX_NODES = 20_000;
 /** What weighs less than this share is thinner than a line, zoomed in tenfold. */
-const LEAST_SHARE = 1 / 20_000;
+const MIN_SHARE = 1 / 20_000;
 /** d3-flame-graph walks trees by recursion. */
-const MOST_DEPTH = 1500;
+const MAX_DEPTH = 1500;
 
 /** The name to show for a place. */
 export function nameOf({ places, names }: PageTables, place: number): string {
@@ -33,7 +33,7 @@ export function nameOf({ places, names }: PageTables, place: number): string {
 }
 
 /** The tree of `weights`, children by name, so that what is drawn stays in its place while weights change. */
-export function flameTree(tables: PageTables, weights: StackWeights): FlameTree {
+export function pageTree(tables: PageTables, weights: StackWeights): PageTree {
   const { parent, place } = tables.stacks;
   // an event may weigh nothing; then samples are what there is to draw
   const byPeriod = weights.whole.period > 0;
@@ -46,7 +46,7 @@ export function flameTree(tables: PageTables, weights: StackWeights): FlameTree 
     depth[stack] = parent[stack] < 0 ? 1 : depth[parent[stack]] + 1;
     if (weights.count[stack] === 0) continue;
     present++;
-    if (weight[stack] >= whole * LEAST_SHARE && depth[stack] <= MOST_DEPTH) {
+    if (weight[stack] >= whole * MIN_SHARE && depth[stack] <= MAX_DEPTH) {
       candidates.push(stack);
     }
   }
@@ -104,11 +104,11 @@ function joinRun({ places, objects }: PageTables, node: FlameNode): void {
   node.children = last.children;
 }
 
-/** At most MOST_NODES weigh more than this. */
+/** At most MAX_NODES weigh more than this. */
 function limitOf(weights: number[]): number {
-  if (weights.length <= MOST_NODES) return 0;
+  if (weights.length <= MAX_NODES) return 0;
   const sorted = Float64Array.from(weights).sort();
-  return sorted[sorted.length - MOST_NODES - 1];
+  return sorted[sorted.length - MAX_NODES - 1];
 }
 
 /** What kind of code a place is, for its colour. */

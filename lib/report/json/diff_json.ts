@@ -3,7 +3,7 @@
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { type DiffOrder, diffOrder, type ProfileDiff } from "../../profile/compare/diff.ts";
 import { type Profile, sampleCount, weightUnit } from "../../profile/model/profile.ts";
-import { Each, jsonPieces } from "./json_pieces.ts";
+import { JsonList, jsonPieces } from "./json_pieces.ts";
 
 /**
  * One object:
@@ -27,7 +27,7 @@ export function renderDiffJson(
     a: sideJson(names.a, diff.a),
     b: sideJson(names.b, diff.b),
     notes: diff.notes,
-    events: new Each(diff.events, (event) => {
+    events: new JsonList(diff.events, (event) => {
       const { names: { a: nameA, b: name }, a, b, normalize, factor, rows } = event;
       return {
         name,
@@ -37,7 +37,7 @@ export function renderDiffJson(
         b,
         normalize,
         factor,
-        rows: new Each(rows.toSorted(diffOrder(order, factor)), ({ comm, ...row }) => ({
+        rows: new JsonList(rows.toSorted(diffOrder(order, factor)), ({ comm, ...row }) => ({
           ...(comm === undefined ? {} : { command: comm }),
           ...row,
         })),

@@ -13,11 +13,11 @@ import {
 } from "../../profile/model/profile.ts";
 import { profileTotals, sampledEventRows } from "../../profile/query/table.ts";
 import { clockText } from "../../profile/query/time_ranges.ts";
-import { Each, jsonPieces } from "./json_pieces.ts";
+import { JsonList, jsonPieces } from "./json_pieces.ts";
 import type { ReportOptions } from "../shared/options.ts";
 
 /** Trees end at this depth: many readers of JSON refuse what nests much deeper. */
-const MOST_DEPTH = 512;
+const MAX_DEPTH = 512;
 
 /** What JSON output depends on: its rows are all there are, whatever the limit. */
 export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "whole">;
@@ -44,7 +44,7 @@ export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "wh
 export function renderJson(profile: Profile, options: JsonOptions): Generator<string> {
   const query = new ProfileQuery(profile, options.sort);
   const whole = options.whole ?? profileTotals(profile);
-  const events = new Each(sampledEventRows(profile), (event) => {
+  const events = new JsonList(sampledEventRows(profile), (event) => {
     const samples = sampleCount(profile, event), period = totalPeriod(profile, event);
     return {
       name: profile.events[event].name,
@@ -58,7 +58,7 @@ export function renderJson(profile: Profile, options: JsonOptions): Generator<st
       ...(options.tree === "calls" ? { calls: callsJson(query, event) } : {}),
     };
   });
-  const unresolved = new Each(unresolvedByWeight(profile));
+  const unresolved = new JsonList(unresolvedByWeight(profile));
   return jsonPieces({ schema: JSON_SCHEMAS.report, meta: metaJson(profile), events, unresolved }, 1);
 }
 
@@ -70,16 +70,16 @@ function rowsJson(query: ProfileQuery, event: number, { tree, children }: JsonOp
     rows.sort((a, b) => b.self[0].period - a.self[0].period || b.total[0].period - a.total[0].period);
   }
   const callers = tree === "callers" ? query.callers(event, rows) : [];
-  const callersJson = (callers: readonly CallerNode[], depth: number): Each<CallerNode> =>
-    new Each(callers, (node) => ({
+  const callersJson = (callers: readonly CallerNode[], depth: number): JsonList<CallerNode> =>
+    new JsonList(callers, (node) => ({
       ...placeJson(query, node.place),
       count: node.count,
       period: node.period,
-      ...(depth < MOST_DEPTH
+      ...(depth < MAX_DEPTH
         ? { callers: callersJson(node.callers, depth + 1) }
         : { callers: [], cut: node.callers.length > 0 }),
     }));
-  return new Each(rows.entries(), ([i, row]) => ({
+  return new JsonList(rows.entries(), ([i, row]) => ({
     ...describe(row.group),
     ...placeJson(query, row.place),
     ...(groups.keys.includes("sym") || groups.keys.includes("dso")
@@ -93,16 +93,16 @@ function rowsJson(query: ProfileQuery, event: number, { tree, children }: JsonOp
 
 function callsJson(query: ProfileQuery, event: number) {
   const describe = describer(query);
-  const calleesJson = (callees: readonly CallNode[], depth: number): Each<CallNode> =>
-    new Each(callees, (node) => ({
+  const calleesJson = (callees: readonly CallNode[], depth: number): JsonList<CallNode> =>
+    new JsonList(callees, (node) => ({
       ...placeJson(query, node.place),
       self: node.self,
       total: node.total,
-      ...(depth < MOST_DEPTH
+      ...(depth < MAX_DEPTH
         ? { callees: calleesJson(node.callees, depth + 1) }
         : { callees: [], cut: node.callees.length > 0 }),
     }));
-  return new Each(query.calls(event), ({ group, total, roots }) => ({
+  return new JsonList(query.calls(event), ({ group, total, roots }) => ({
     ...describe(group),
     total,
     roots: calleesJson(roots, 1),

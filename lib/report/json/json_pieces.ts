@@ -1,13 +1,13 @@
 /**
  * JSON in pieces, for what one string cannot hold. Writes what JSON.stringify() would. What is long stands in the value
  * as one of the classes here, and is made as it is written; it is found as a property of the outermost object, of an
- * item of an `Each`, and of a `Part` that is found.
+ * item of an `JsonList`, and of a `JsonPart` that is found.
  */
 
 import { jsonText } from "../../base/text/printable.ts";
 
 /** A list whose items are made one by one. */
-export class Each<T> {
+export class JsonList<T> {
   readonly #items: Iterable<T>;
   readonly #make: (item: T) => unknown;
 
@@ -23,7 +23,7 @@ export class Each<T> {
 }
 
 /** A list of numbers, none of them infinite or NaN. */
-export class Numbers {
+export class JsonNumbers {
   readonly numbers: Int32Array | Float64Array;
 
   constructor(numbers: Int32Array | Float64Array) {
@@ -32,7 +32,7 @@ export class Numbers {
 }
 
 /** A list of one value over and over. */
-export class Repeated {
+export class JsonRepeated {
   readonly value: unknown;
   readonly count: number;
 
@@ -43,7 +43,7 @@ export class Repeated {
 }
 
 /** An object with long properties. */
-export class Part {
+export class JsonPart {
   readonly object: object;
 
   constructor(object: object) {
@@ -74,19 +74,19 @@ export function* jsonPieces(value: object, indent: 0 | 1 = 0): Generator<string>
   const colon = indent === 0 ? ":" : ": ";
   let text = "";
   for (let next: unknown = value;;) {
-    if (next instanceof Numbers || next instanceof Repeated) {
+    if (next instanceof JsonNumbers || next instanceof JsonRepeated) {
       text += "[";
-      for (const piece of next instanceof Numbers ? numberPieces(next) : repeatedPieces(next)) {
+      for (const piece of next instanceof JsonNumbers ? numberPieces(next) : repeatedPieces(next)) {
         yield text + piece;
         text = "";
       }
       text += "]";
-    } else if (next instanceof Each) {
+    } else if (next instanceof JsonList) {
       text += "[";
       open.push({ entries: listEntries(next), end: "]", isEmpty: true });
-    } else if (next instanceof Part || isLong(next)) {
+    } else if (next instanceof JsonPart || isLong(next)) {
       text += "{";
-      const object = next instanceof Part ? next.object : next;
+      const object = next instanceof JsonPart ? next.object : next;
       open.push({ entries: objectEntries(object, colon), end: "}", isEmpty: true });
     } else if (indent === 0) text += jsonText(next);
     else text += jsonText(next, indent).replaceAll("\n", line());
@@ -114,11 +114,12 @@ export function* jsonPieces(value: object, indent: 0 | 1 = 0): Generator<string>
 function isLong(value: unknown): value is object {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   return Object.values(value).some((each) =>
-    each instanceof Each || each instanceof Numbers || each instanceof Repeated || each instanceof Part
+    each instanceof JsonList || each instanceof JsonNumbers || each instanceof JsonRepeated ||
+    each instanceof JsonPart
   );
 }
 
-function* listEntries(list: Each<unknown>): Generator<[string, unknown]> {
+function* listEntries(list: JsonList<unknown>): Generator<[string, unknown]> {
   for (const value of list.values()) yield ["", value];
 }
 
@@ -128,13 +129,13 @@ function* objectEntries(object: object, colon: string): Generator<[string, unkno
   }
 }
 
-function* numberPieces({ numbers }: Numbers): Generator<string> {
+function* numberPieces({ numbers }: JsonNumbers): Generator<string> {
   for (let from = 0; from < numbers.length; from += CHUNK) {
     yield (from > 0 ? "," : "") + numbers.subarray(from, from + CHUNK).join(",");
   }
 }
 
-function* repeatedPieces({ value, count }: Repeated): Generator<string> {
+function* repeatedPieces({ value, count }: JsonRepeated): Generator<string> {
   const text = jsonText(value);
   if (count > 0) yield text;
   for (let left = count - 1; left > 0; left -= CHUNK) yield `,${text}`.repeat(Math.min(left, CHUNK));

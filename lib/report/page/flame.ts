@@ -2,10 +2,10 @@
 
 import flamegraph from "d3-flame-graph";
 import { select } from "d3-selection";
-import { colourKind, type FlameNode, flameTree, nameOf } from "../html/tree.ts";
+import { colourKind, type FlameNode, nameOf, pageTree } from "../html/tree.ts";
 import type { StackWeights } from "../html/select.ts";
 import { COMMAND, type PageTables } from "../html/tables.ts";
-import { grouped } from "../shared/amount.ts";
+import { groupDigits } from "../shared/amount.ts";
 import { byId } from "./dom.ts";
 import { samples, share, weight } from "./format.ts";
 import type { Matcher } from "./search.ts";
@@ -62,7 +62,7 @@ export class FlameGraph {
 
   /** Draws these weights, whole, from the left to the right edge. */
   draw(weights: StackWeights, unit: "ns" | "events"): void {
-    const { root, left } = flameTree(this.#tables, weights);
+    const { root, left } = pageTree(this.#tables, weights);
     this.#unit = unit;
     this.#colourLegend();
     this.#wholePeriod = weights.whole.period;
@@ -72,7 +72,7 @@ export class FlameGraph {
     this.#zoomed = this.#current = undefined;
     this.#tip.hidden = true;
     byId("flame-left").textContent = left > 0
-      ? `${grouped(left)} stacks are too light to be drawn; the table counts them.`
+      ? `${groupDigits(left)} stacks are too light to be drawn; the table counts them.`
       : "";
     byId("flame-empty").hidden = weights.whole.count > 0;
     this.#host.hidden = weights.whole.count === 0;

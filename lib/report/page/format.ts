@@ -1,6 +1,6 @@
 /** Numbers as people read them. */
 
-import { amountText, grouped } from "../shared/amount.ts";
+import { amountText, groupDigits } from "../shared/amount.ts";
 
 /** `12.3%`, with more digits where it is little. */
 export function share(part: number, whole: number): string {
@@ -10,7 +10,7 @@ export function share(part: number, whole: number): string {
 
 /** `1 sample`, `12,345 samples`. */
 export function samples(n: number): string {
-  return `${grouped(n)} sample${n === 1 ? "" : "s"}`;
+  return `${groupDigits(n)} sample${n === 1 ? "" : "s"}`;
 }
 
 /** A weight: a time for the clock events, else how many events. */

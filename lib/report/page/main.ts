@@ -1,21 +1,21 @@
 /** The page's program: one state, and what shows it. Runs in the browser, with nothing but what is in the page. */
 
-import { type Selection, type StackWeights, through, weigh } from "../html/select.ts";
+import { type SampleSelection, type StackWeights, weighStacks, weightsThrough } from "../html/select.ts";
 import type { PageTables } from "../html/tables.ts";
-import { amountText, grouped } from "../shared/amount.ts";
+import { amountText, groupDigits } from "../shared/amount.ts";
 import { byId } from "./dom.ts";
 import { FlameGraph, fullName } from "./flame.ts";
 import { clockSeconds, samples, share, weight } from "./format.ts";
 import { loadTables } from "./load.ts";
 import { type Matcher, matcherOf } from "./search.ts";
-import { SymbolTable } from "./table.ts";
+import { FunctionTable } from "./table.ts";
 import { followTheme } from "./theme.ts";
-import { type Choice, Timeline } from "./timeline.ts";
+import { Timeline, type TimelineChoice } from "./timeline.ts";
 
 class Page {
   readonly #tables: PageTables;
   readonly #flame: FlameGraph;
-  readonly #table: SymbolTable;
+  readonly #table: FunctionTable;
   readonly #timeline: Timeline;
   #event = 0;
   #weights!: StackWeights;
@@ -26,7 +26,7 @@ class Page {
   constructor(tables: PageTables) {
     this.#tables = tables;
     this.#flame = new FlameGraph(tables);
-    this.#table = new SymbolTable(tables, (place) => this.#focusOn(place));
+    this.#table = new FunctionTable(tables, (place) => this.#focusOn(place));
     this.#timeline = new Timeline(tables, (choice) => this.#show(choice));
     byId("timeline").hidden = tables.bucketNs === 0;
     this.#wire();
@@ -80,32 +80,34 @@ class Page {
   #showEvent(event: number): void {
     this.#event = event;
     byId<HTMLSelectElement>("event").value = `${event}`;
-    this.#whole = weigh(this.#tables, { event }).whole.count;
+    this.#whole = weighStacks(this.#tables, { event }).whole.count;
     this.#timeline.show(event);
     this.#show(this.#timeline.choice);
   }
 
-  #show(choice: Choice): void {
-    const selection: Selection = { event: this.#event, ...choice };
-    this.#weights = weigh(this.#tables, selection);
+  #show(choice: TimelineChoice): void {
+    const selection: SampleSelection = { event: this.#event, ...choice };
+    this.#weights = weighStacks(this.#tables, selection);
     this.#table.show(this.#weights);
     this.#drawFlame();
     this.#tellChoice(choice);
   }
 
   #drawFlame(): void {
-    const weights = this.#focus < 0 ? this.#weights : through(this.#tables, this.#weights, this.#focus);
+    const weights = this.#focus < 0
+      ? this.#weights
+      : weightsThrough(this.#tables, this.#weights, this.#focus);
     this.#flame.draw(weights, this.#tables.events[this.#event]?.unit ?? "events");
     this.#tellFound();
   }
 
   /** What is shown, and how `pmuctl report` shows the same. */
-  #tellChoice({ range, lane }: Choice): void {
+  #tellChoice({ range, lane }: TimelineChoice): void {
     const { start, bucketNs, events } = this.#tables;
     const { count, period } = this.#weights.whole;
     const parts = [
       range || lane
-        ? `${grouped(count)} of ${samples(this.#whole)} (${share(count, this.#whole)})`
+        ? `${groupDigits(count)} of ${samples(this.#whole)} (${share(count, this.#whole)})`
         : samples(count),
     ];
     if (period > 0) parts.push(weight(period, events[this.#event].unit));

@@ -1,10 +1,10 @@
 /** The table of symbols. */
 
 import { nameOf } from "../html/tree.ts";
-import { type PlaceRow, placeRows, type StackWeights } from "../html/select.ts";
+import { type FunctionRow, functionRows, type StackWeights } from "../html/select.ts";
 import type { PageTables } from "../html/tables.ts";
 import { byId, element } from "./dom.ts";
-import { grouped } from "../shared/amount.ts";
+import { groupDigits } from "../shared/amount.ts";
 import { share } from "./format.ts";
 import type { Matcher } from "./search.ts";
 
@@ -15,11 +15,11 @@ type SortBy = "self" | "self-samples" | "total" | "total-samples" | "symbol" | "
 const PAGE = 100;
 
 /** Draws, sorts and filters; `onPick` is told the symbol that was chosen. */
-export class SymbolTable {
+export class FunctionTable {
   readonly #tables: PageTables;
   readonly #onPick: (place: number) => void;
   readonly #body = byId("symbols").querySelector("tbody")!;
-  #rows: PlaceRow[] = [];
+  #rows: FunctionRow[] = [];
   #whole = { count: 0, period: 0 };
   #matcher: Matcher;
   #sortBy: SortBy = "self";
@@ -41,7 +41,7 @@ export class SymbolTable {
 
   /** Shows these weights. */
   show(weights: StackWeights): void {
-    this.#rows = placeRows(this.#tables, weights);
+    this.#rows = functionRows(this.#tables, weights);
     this.#whole = weights.whole;
     this.#shown = PAGE;
     this.#draw();
@@ -72,8 +72,8 @@ export class SymbolTable {
     return object >= 0 ? this.#tables.objects[object].name : "[unknown]";
   }
 
-  #compare(a: PlaceRow, b: PlaceRow): number {
-    const text = (of: (row: PlaceRow) => string) => of(a) < of(b) ? -1 : of(a) > of(b) ? 1 : 0;
+  #compare(a: FunctionRow, b: FunctionRow): number {
+    const text = (of: (row: FunctionRow) => string) => of(a) < of(b) ? -1 : of(a) > of(b) ? 1 : 0;
     switch (this.#sortBy) {
       case "self":
         return a.selfPeriod - b.selfPeriod || a.selfCount - b.selfCount || a.totalPeriod - b.totalPeriod;
@@ -106,13 +106,13 @@ export class SymbolTable {
     }
     const left = rows.length - Math.min(rows.length, this.#shown);
     byId("more-symbols").hidden = left === 0;
-    byId("more-symbols").textContent = `Show more: ${grouped(left)} left`;
+    byId("more-symbols").textContent = `Show more: ${groupDigits(left)} left`;
     byId("symbol-count").textContent = matcher
-      ? `${grouped(rows.length)} of ${grouped(this.#rows.length)} symbols`
-      : `${grouped(rows.length)} symbols`;
+      ? `${groupDigits(rows.length)} of ${groupDigits(this.#rows.length)} symbols`
+      : `${groupDigits(rows.length)} symbols`;
   }
 
-  #line(row: PlaceRow): HTMLTableRowElement {
+  #line(row: FunctionRow): HTMLTableRowElement {
     const line = element("tr", row.place === this.#picked ? "picked" : "");
     const name = element("button", "link", nameOf(this.#tables, row.place));
     name.title = `Only the stacks through ${name.textContent}`;
@@ -122,9 +122,9 @@ export class SymbolTable {
     symbol.append(name);
     line.append(
       this.#shareCell(row.selfPeriod, row.selfCount),
-      element("td", "number", grouped(row.selfCount)),
+      element("td", "number", groupDigits(row.selfCount)),
       this.#shareCell(row.totalPeriod, row.totalCount),
-      element("td", "number", grouped(row.totalCount)),
+      element("td", "number", groupDigits(row.totalCount)),
       symbol,
       element("td", "object", this.#objectOf(row.place)),
     );

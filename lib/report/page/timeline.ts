@@ -1,41 +1,41 @@
 /** Samples over time, by CPU or by thread, and the range that everything else is of. */
 
-import { type Lanes, lanesOf } from "../html/select.ts";
+import { lanesOf, type TimelineLanes } from "../html/select.ts";
 import { bucketCount, type PageTables } from "../html/tables.ts";
 import { byId, element, styleValue } from "./dom.ts";
 import { stepOf, tick } from "./format.ts";
 
 /** Buckets from (1 is the first) up to and not including. */
-export type Range = { from: number; to: number };
+export type BucketRange = { from: number; to: number };
 
 /** Heights in CSS pixels. */
 const ALL = 44, LANE = 20, GAP = 3, AXIS = 20;
-const MOST_LANES = 40;
+const MAX_LANES = 40;
 /** A pointer that moved less than this clicked. */
 const CLICK = 4;
 
 /** What is chosen in the timeline. */
-export interface Choice {
-  range?: Range;
+export interface TimelineChoice {
+  range?: BucketRange;
   lane?: { of: Int32Array; is: number; label: string };
 }
 
 /** Draws the lanes; `onChoose` is told each new choice. */
 export class Timeline {
   readonly #tables: PageTables;
-  readonly #onChoose: (choice: Choice) => void;
+  readonly #onChoose: (choice: TimelineChoice) => void;
   readonly #plot = byId("lane-plot");
   readonly #canvas = byId<HTMLCanvasElement>("lane-canvas");
   readonly #overlay = byId("range");
   readonly #buckets: number;
-  #lanes!: Lanes;
+  #lanes!: TimelineLanes;
   #event = 0;
   #by: "cpu" | "thread" = "cpu";
-  #range: Range | undefined;
+  #range: BucketRange | undefined;
   #lane = -1;
   #dragFrom: number | undefined;
 
-  constructor(tables: PageTables, onChoose: (choice: Choice) => void) {
+  constructor(tables: PageTables, onChoose: (choice: TimelineChoice) => void) {
     this.#tables = tables;
     this.#onChoose = onChoose;
     this.#buckets = bucketCount(tables);
@@ -56,7 +56,7 @@ export class Timeline {
   /** Shows the samples of an event; what was chosen stays chosen where it can. */
   show(event: number): void {
     this.#event = event;
-    this.#lanes = lanesOf(this.#tables, event, this.#by, MOST_LANES);
+    this.#lanes = lanesOf(this.#tables, event, this.#by, MAX_LANES);
     if (this.#lane >= this.#lanes.labels.length) this.#lane = -1;
     this.#drawLabels();
     this.redraw();
@@ -68,7 +68,7 @@ export class Timeline {
   }
 
   /** What is chosen now: lanes are those of the event that is shown. */
-  get choice(): Choice {
+  get choice(): TimelineChoice {
     const is = this.#lane;
     return {
       range: this.#range,
@@ -155,7 +155,7 @@ export class Timeline {
     byId("lane-labels").replaceChildren(element("div", "lane-all", "all"), ...lines);
   }
 
-  #choose(range: Range | undefined, lane: number): void {
+  #choose(range: BucketRange | undefined, lane: number): void {
     this.#range = range;
     this.#lane = lane;
     this.#drawLabels();
@@ -172,7 +172,7 @@ export class Timeline {
   }
 
   /** The range between two places of the pointer, whole buckets. */
-  #rangeOf(a: number, b: number): Range {
+  #rangeOf(a: number, b: number): BucketRange {
     const box = this.#plot.getBoundingClientRect();
     const bucket = (x: number) => {
       const at = Math.floor((x - box.left) / box.width * this.#buckets) + 1;

@@ -18,11 +18,11 @@ export function amountText(amount: number, unit: "ns" | "events"): string {
 }
 
 /** The same of a change: `+1.234 s`. */
-export function changeText(change: number, unit: "ns" | "events"): string {
+export function relativeChangeText(change: number, unit: "ns" | "events"): string {
   return (change > 0 ? "+" : "") + amountText(change, unit);
 }
 
 /** `1,234,567`. */
-export function grouped(whole: number): string {
+export function groupDigits(whole: number): string {
   return String(whole).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 }

@@ -52,11 +52,11 @@ export function cellTexts(profile: Profile, { groups, places }: Grouping): CellT
 }
 
 /** Colours a line by the share of the whole that it stands for, in percent, in perf's steps. */
-export function heat(text: string, share: number): string {
+export function colorByHeat(text: string, share: number): string {
   return share >= 5 ? red(text) : share >= 0.5 ? yellow(text) : text;
 }
 
 /** `  12.34%`, eight columns wide. */
-export function percent(part: number, whole: number): string {
+export function percentText(part: number, whole: number): string {
   return `${(whole > 0 ? 100 * part / whole : 0).toFixed(2)}%`.padStart(8);
 }

@@ -27,7 +27,7 @@ interface Group {
 }
 
 /** Longer names are cut, not folded. */
-const MOST_LETTERS = 1 << 16;
+const MAX_LETTERS = 1 << 16;
 const CLOSING: Readonly<Record<string, string>> = { "<": ">", "(": ")", "[": "]", "{": "}" };
 /** Names of operators, whose brackets are none; `operator->` before `operator-`, and so on. */
 const OPERATOR =
@@ -42,7 +42,7 @@ const PART_OF_NAME = /^(?:anonymous namespace|\*|&|\w+::\*)\)/;
 /** Returns `name` in at most `width` columns where folding can do that, else as short as it goes. */
 export function foldName(name: string, width: number): string {
   const wide = displayWidth(name);
-  if (wide <= width || name.length > MOST_LETTERS) return name;
+  if (wide <= width || name.length > MAX_LETTERS) return name;
   const groups = groupsOf(name);
   // the type and the trait of `<T as Trait>::f` tell more than any arguments
   const self = name[0] === "<" && groups[0]?.start === 0 ? groups[0] : undefined;

@@ -2,7 +2,7 @@
 
 import { wrap } from "../../base/text/wrap.ts";
 import { type Profile, sampleCount, unresolvedByWeight } from "../../profile/model/profile.ts";
-import { percent } from "./columns.ts";
+import { percentText } from "./columns.ts";
 
 /** Something to do, or "" where nothing is known to help, and what it is for. */
 export interface Remedy {
@@ -35,25 +35,25 @@ export function remediesOf(profile: Profile): Remedy[] {
 }
 
 /** Remedies and objects of each that a terminal has room for, and objects that other readers get. */
-const MOST_REMEDIES = 3, MOST_ON_TERMINAL = 3, MOST_NAMED = 10;
+const MAX_REMEDIES = 3, MAX_NAMED_ON_TERMINAL = 3, MAX_NAMED = 10;
 
 /** Lines that say it in a report, none where everything has a symbol; on a terminal of `width` columns the heaviest alone. */
 export function* remedyLines(profile: Profile, width: number): Generator<string> {
   const all = remediesOf(profile);
   if (all.length === 0) return;
   const onTerminal = width !== Infinity, whole = sampleCount(profile);
-  const shown = onTerminal ? all.slice(0, MOST_REMEDIES) : all;
+  const shown = onTerminal ? all.slice(0, MAX_REMEDIES) : all;
   yield "Without a symbol:";
   for (const { remedy, causes, objects, samples } of shown) {
-    const figures = `${percent(samples, whole)} ${String(samples).padStart(8)}  `;
-    const named = namedObjects(objects, onTerminal ? MOST_ON_TERMINAL : MOST_NAMED);
+    const figures = `${percentText(samples, whole)} ${String(samples).padStart(8)}  `;
+    const named = namedObjects(objects, onTerminal ? MAX_NAMED_ON_TERMINAL : MAX_NAMED);
     const text = `${figures}${named}: ${causes.join(", ")}${remedy ? `; ${remedy}` : ""}`;
     yield* wrap(text, Math.max(width, 2 * figures.length), " ".repeat(figures.length));
   }
   const left = all.slice(shown.length);
   if (left.length === 0) return;
   const rest = left.reduce((sum, { samples }) => sum + samples, 0);
-  yield `${percent(rest, whole)} ${String(rest).padStart(8)}  for ${left.length} more reason${
+  yield `${percentText(rest, whole)} ${String(rest).padStart(8)}  for ${left.length} more reason${
     left.length > 1 ? "s" : ""
   } (--json has all)`;
 }

@@ -24,7 +24,7 @@ const ROOM: Record<Exclude<SortKey, "sym">, readonly [most: number, least: numbe
 /** The mark before a symbol: `[k] `. */
 const MARK = 4;
 /** Symbols have this much, even if lines become wider than the terminal. */
-const LEAST_SYMBOL = 24;
+const MIN_SYMBOL_WIDTH = 24;
 
 /** A column of numbers. */
 export interface NumberColumn {
@@ -49,7 +49,7 @@ export interface TableContent<R extends PlacedRow> {
   text: CellText;
 }
 
-export interface Layout<R extends PlacedRow> {
+export interface TableLayout<R extends PlacedRow> {
   /** Lines above the table, about columns that are not in it. */
   above: string[];
   /** How wide each column of numbers is, 0 for those left out. */
@@ -72,7 +72,7 @@ interface KeyColumn {
  * what is left, and half of the width where they need it: for that a column of which all cells are alike becomes a line
  * above the table, then the other cells are shortened, then columns of numbers yield.
  */
-export function layTable<R extends PlacedRow>(content: TableContent<R>, width: number): Layout<R> {
+export function layTable<R extends PlacedRow>(content: TableContent<R>, width: number): TableLayout<R> {
   const { keys, rows, text, numbers } = content;
   const columns = keys.map((key, i): KeyColumn => {
     const last = i === keys.length - 1 && key !== "cpu";
@@ -123,7 +123,7 @@ function fitTable<R extends PlacedRow>(table: Fitting, content: TableContent<R>,
     table.above.push(`No room for ${[...gone].join(", ")}: widen the terminal, or --full-names`);
   }
   const symbols = table.columns.find(({ key }) => key === "sym");
-  if (symbols) symbols.wide = Math.min(symbols.natural, Math.max(LEAST_SYMBOL, symbols.wide - over()));
+  if (symbols) symbols.wide = Math.min(symbols.natural, Math.max(MIN_SYMBOL_WIDTH, symbols.wide - over()));
 }
 
 /** The columns of the widest cell under a key, or `most` if it is wider. */
@@ -160,7 +160,7 @@ function shrink(columns: readonly KeyColumn[], over: number): void {
 function layoutOf<R extends PlacedRow>(
   { numbers, figures, text }: TableContent<R>,
   { columns, widths, above }: Fitting,
-): Layout<R> {
+): TableLayout<R> {
   const line = (figures: readonly string[], cells: readonly string[]) => {
     const shown = figures.map((figure, i) => figure.trimStart().padStart(widths[i])).filter((_, i) =>
       widths[i]

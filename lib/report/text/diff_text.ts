@@ -14,7 +14,7 @@ import {
 } from "../../profile/compare/diff.ts";
 import { sides } from "../../profile/compare/comparison_notes.ts";
 import { sampleCount, weightUnit } from "../../profile/model/profile.ts";
-import { amountText, changeText } from "../shared/amount.ts";
+import { amountText, relativeChangeText } from "../shared/amount.ts";
 import type { CellText } from "../shared/columns.ts";
 import { layTable, type NumberColumn } from "../shared/table_layout.ts";
 
@@ -128,7 +128,7 @@ function numberColumns(of: "self" | "total", calls: boolean): NumberColumn[] {
 }
 
 function changeCell(change: Change, unit: "ns" | "events"): string {
-  const text = changeText(change.weight, unit);
+  const text = relativeChangeText(change.weight, unit);
   return (mayBeChance(change) ? `~${text}` : text).padStart(11);
 }
 

@@ -14,7 +14,7 @@ import {
   profileTotals,
   sampledEventRows,
 } from "../../profile/query/table.ts";
-import { type CellText, cellTexts, heat, percent } from "../shared/columns.ts";
+import { type CellText, cellTexts, colorByHeat, percentText } from "../shared/columns.ts";
 import type { ReportOptions } from "../shared/options.ts";
 import { printedProfile } from "../shared/printed.ts";
 import { remedyLines } from "../shared/remedies.ts";
@@ -137,7 +137,7 @@ function* table(of: Section): Generator<string> {
   if (children || columns.length > 1 || byEvent) yield `${" ".repeat(8)} ${rows}`;
   else {
     const rest = sum(all.map((row) => row.self[0].period)) - sum(shown.map((row) => row.self[0].period));
-    yield `${percent(rest, whole.period[events[0]])} in ${rows}`;
+    yield `${percentText(rest, whole.period[events[0]])} in ${rows}`;
   }
 }
 
@@ -185,7 +185,7 @@ function* rowLines(of: Section, { columns, shown, most, wholeFor }: Rows): Gener
   const indent = " ".repeat(Math.min(figuresWidth, Math.floor(width / 8)));
   for (const [i, row] of shown.entries()) {
     const line = layout.line(row);
-    yield color ? heat(line, most(row)) : line;
+    yield color ? colorByHeat(line, most(row)) : line;
     if (!callers) continue;
     const drawing = {
       profile,
@@ -215,8 +215,8 @@ function numberColumns({ children, tree, showPeriod }: ReportOptions): {
     figures(self, total, whole) {
       const [first, second] = children ? [total, self] : [self, total];
       return [
-        percent(first.period, whole),
-        ...(both ? [percent(second.period, whole)] : []),
+        percentText(first.period, whole),
+        ...(both ? [percentText(second.period, whole)] : []),
         // samples and period are those that the rows are sorted by
         String(first.count).padStart(8),
         ...(showPeriod ? [String(first.period).padStart(periodWidth)] : []),

@@ -90,7 +90,7 @@ export function* renderTprof(given: Profile, options: TprofOptions): Generator<s
   }
   const { width = Infinity } = options;
   if (width < Infinity) narrow(columns, rows);
-  const room = Math.max(LEAST_SYMBOL, width - columns.reduce((sum, column) => sum + column.width + 1, 0));
+  const room = Math.max(MIN_SYMBOL_WIDTH, width - columns.reduce((sum, column) => sum + column.width + 1, 0));
   yield "\n";
   yield `${columns.map(({ title, width }) => title.padStart(width)).join(" ")} symbol\n`;
   const sorted = rows.toSorted((a, b) => b.samples - a.samples || addresses[a.place] - addresses[b.place]);
@@ -101,7 +101,7 @@ export function* renderTprof(given: Profile, options: TprofOptions): Generator<s
 }
 
 /** Symbols are folded to no less than this. */
-const LEAST_SYMBOL = 16;
+const MIN_SYMBOL_WIDTH = 16;
 
 /** A column of a table: a cell is set to its right. */
 interface Column {

@@ -14,14 +14,14 @@ import {
   placeObject,
 } from "../../profile/query/aggregation_keys.ts";
 import type { Profile } from "../../profile/model/profile.ts";
-import { heat, percent } from "../shared/columns.ts";
+import { colorByHeat, percentText } from "../shared/columns.ts";
 import { foldName } from "../shared/fold_name.ts";
 
 /** Forks nested deeper than this are not drawn, and a line says so: they would leave the page. */
-const MOST_DEPTH = 128;
+const MAX_DEPTH = 128;
 
 /** What a tree is drawn of, and how. */
-export interface Drawing {
+export interface TreeStyle {
   profile: Profile;
   places: AggregationKeys;
   /** The period that shares are shares of. */
@@ -45,7 +45,7 @@ interface Level<T> {
  * its share of the whole. `above` is the weight that came into this level.
  */
 export function* callerLines(
-  drawing: Drawing,
+  drawing: TreeStyle,
   callers: readonly CallerNode[],
   above: number,
   indent: string,
@@ -60,14 +60,14 @@ export function* callerLines(
       nodes = last.callers;
     }
     if (nodes.length > 0) {
-      if (open.length < MOST_DEPTH) open.push({ nodes, next: 0, indent, object: "" });
+      if (open.length < MAX_DEPTH) open.push({ nodes, next: 0, indent, object: "" });
       else yield `${indent}(deeper forks are not drawn)`;
     }
     const level = unfinished(open);
     if (level === undefined) return;
     const node = level.nodes[level.next++], last = level.next === level.nodes.length;
     const { last: outermost, frames } = callerRun(places, node);
-    const share = percent(node.period, whole).trim();
+    const share = percentText(node.period, whole).trim();
     yield named(drawing, `${level.indent}${last ? "└─ " : "├─ "}${share} `, node.place, frames);
     indent = level.indent + (last ? "   " : "│  ");
     nodes = outermost.callers;
@@ -89,13 +89,13 @@ function callerRun(places: AggregationKeys, node: CallerNode): { last: CallerNod
 }
 
 /** The fewest columns that a name is folded to: a tree is wider than a terminal in the end. */
-const LEAST_NAME = 24;
+const MIN_NAME_WIDTH = 24;
 
 /** What is before a place's name, and the name, with its line where lines tell places apart, folded to fit. */
-function named({ profile, places, width }: Drawing, before: string, place: number, frames: number): string {
+function named({ profile, places, width }: TreeStyle, before: string, place: number, frames: number): string {
   if (frames > 1) return before + placeLabel(profile, places, place, frames);
   const line = places.line ? ` ${placeLine(profile, places, place)}` : "";
-  const room = Math.max(LEAST_NAME, width - displayWidth(before) - displayWidth(line));
+  const room = Math.max(MIN_NAME_WIDTH, width - displayWidth(before) - displayWidth(line));
   return `${before}${foldName(placeName(profile, places, place), room)}${line}`;
 }
 
@@ -114,7 +114,7 @@ export const CALL_TITLE = "   Total     Self  Samples  Calls";
  * straight below its caller; a fork is a branch each. The object is named where it changes.
  */
 export function* callLines(
-  drawing: Drawing,
+  drawing: TreeStyle,
   trees: readonly GroupTree[],
   label: (group: number) => string,
 ): Generator<string> {
@@ -128,7 +128,7 @@ export function* callLines(
   }
 }
 
-function* nodeLines(drawing: Drawing, roots: readonly CallNode[], indent: string): Generator<string> {
+function* nodeLines(drawing: TreeStyle, roots: readonly CallNode[], indent: string): Generator<string> {
   const { profile, places } = drawing;
   const open: Level<CallNode>[] = [];
   let object = "";
@@ -146,7 +146,7 @@ function* nodeLines(drawing: Drawing, roots: readonly CallNode[], indent: string
       nodes = run.last.callees;
     }
     if (nodes.length > 0) {
-      if (open.length < MOST_DEPTH) open.push({ nodes, next: 0, indent, object });
+      if (open.length < MAX_DEPTH) open.push({ nodes, next: 0, indent, object });
       else yield `${" ".repeat(28)}${indent}(deeper forks are not drawn)`;
     }
     const level = unfinished(open);
@@ -183,13 +183,15 @@ function callRun(places: AggregationKeys, node: CallNode): CallRun {
 }
 
 /** The figures at the left of a line of a call tree. */
-function numbers({ whole }: Drawing, total: number, self: Weight): string {
-  return `${percent(total, whole)} ${percent(self.period, whole)} ${String(self.count).padStart(8)}  `;
+function numbers({ whole }: TreeStyle, total: number, self: Weight): string {
+  return `${percentText(total, whole)} ${percentText(self.period, whole)} ${
+    String(self.count).padStart(8)
+  }  `;
 }
 
 /** A line of a call tree; the object, where one is to be said and has room, dimmed behind the name. */
-function numbered({ whole, width, color }: Drawing, total: number, named: string, object: string): string {
-  const line = color ? heat(named, whole > 0 ? 100 * total / whole : 0) : named;
+function numbered({ whole, width, color }: TreeStyle, total: number, named: string, object: string): string {
+  const line = color ? colorByHeat(named, whole > 0 ? 100 * total / whole : 0) : named;
   if (object === "" || displayWidth(named) + 2 + displayWidth(object) > width) return line;
   return `${line}  ${color ? dim(object) : object}`;
 }

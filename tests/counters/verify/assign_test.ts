@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { assignPics, type Placement } from "../../../lib/counters/verify/assign.ts";
+import { assignPics, type PicRequest } from "../../../lib/counters/verify/assign.ts";
 
 /** Whether the requests can be placed, by trying everything. */
-function placeable(requests: readonly Placement[], taken: ReadonlySet<number> = new Set()): boolean {
+function placeable(requests: readonly PicRequest[], taken: ReadonlySet<number> = new Set()): boolean {
   if (requests.length === 0) return true;
   const [{ capable, picnum }, ...rest] = requests;
   return capable.some((pic) =>
@@ -20,7 +20,7 @@ function random(seed: number): () => number {
   };
 }
 
-function randomCase(next: () => number): Placement[] {
+function randomCase(next: () => number): PicRequest[] {
   const pics = Array.from({ length: 1 + Math.floor(next() * 5) }, (_, i) => i === 4 ? 31 : i);
   const density = next();
   return Array.from({ length: 1 + Math.floor(next() * 6) }, () => {

@@ -60,7 +60,7 @@ Deno.test("machineModel() knows which PMUs share groups and which have interrupt
 });
 
 Deno.test("machineModel() reads the limits of the machine", () => {
-  const { maxSampleRate, onlineCpus, tellsHypervisor } = intel();
-  assertEquals([maxSampleRate, onlineCpus, tellsHypervisor], [100000, [0, 1, 2, 3], false]);
-  assertEquals(arm().tellsHypervisor, true);
+  const { maxSampleRate, onlineCpus, countsHypervisor } = intel();
+  assertEquals([maxSampleRate, onlineCpus, countsHypervisor], [100000, [0, 1, 2, 3], false]);
+  assertEquals(arm().countsHypervisor, true);
 });

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { minimalConflict, type Opens, splitPasses } from "../../../lib/counters/verify/trials.ts";
+import { minimalConflict, type OpensTogether, splitPasses } from "../../../lib/counters/verify/trials.ts";
 
 /** A PMU of `counters`, on which `rivals` never go together. */
-const pmu = (counters: number, ...rivals: number[][]): Opens => (subset) =>
+const pmu = (counters: number, ...rivals: number[][]): OpensTogether => (subset) =>
   subset.length <= counters && !rivals.some((group) => group.every((member) => subset.includes(member)));
 
 Deno.test("minimalConflict() finds the two that exclude each other among many", () => {
@@ -43,7 +43,7 @@ Deno.test("minimalConflict() only asks about ascending positions", () => {
 });
 
 /** The fewest passes, by trying every way to put `count` requests into passes. */
-function fewest(count: number, opens: Opens): number {
+function fewest(count: number, opens: OpensTogether): number {
   let best = Infinity;
   const put = (at: number, passes: number[][]) => {
     if (passes.length >= best) return;
@@ -88,7 +88,7 @@ Deno.test("splitPasses() takes one pass where all fit", () => {
 });
 
 Deno.test("splitPasses() leaves out and names what does not open alone", () => {
-  const opens: Opens = (subset) => subset.length <= 2 && !subset.includes(1);
+  const opens: OpensTogether = (subset) => subset.length <= 2 && !subset.includes(1);
   assertEquals(splitPasses(4, opens), { passes: [[0, 2], [3]], impossible: [1] });
 });
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { gunzipSync } from "node:zlib";
 import { Buffer } from "node:buffer";
-import { placeRows, weigh } from "../../../lib/report/html/select.ts";
+import { functionRows, weighStacks } from "../../../lib/report/html/select.ts";
 import { decodeTables, type PageTables } from "../../../lib/report/html/tables.ts";
 import { nameOf } from "../../../lib/report/html/tree.ts";
 import { renderHtml } from "../../../lib/report/html/html.ts";
@@ -26,9 +26,9 @@ Deno.test("renderHtml() counts as the JSON report does", () => {
   ]);
   const [event] = JSON.parse(whole(renderJson(profile, { ...DEFAULT_REPORT, sort: ["dso", "sym"] }))).events;
   const tables = tablesIn(renderHtml(profile, ASSETS));
-  const weights = weigh(tables, { event: 0 });
+  const weights = weighStacks(tables, { event: 0 });
   assertEquals(weights.whole, { count: event.samples, period: event.period });
-  const page = placeRows(tables, weights).map((row) => ({
+  const page = functionRows(tables, weights).map((row) => ({
     symbol: nameOf(tables, row.place),
     named: tables.places.named[row.place] === 1,
     self: { count: row.selfCount, period: row.selfPeriod },

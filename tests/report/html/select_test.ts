@@ -7,9 +7,15 @@ import { groupBy } from "../../../lib/profile/query/groups.ts";
 import { placeName, placeObject } from "../../../lib/profile/query/aggregation_keys.ts";
 import type { Profile } from "../../../lib/profile/model/profile.ts";
 import { packProfile } from "../../../lib/report/html/pack.ts";
-import { lanesOf, placeRows, type Selection, through, weigh } from "../../../lib/report/html/select.ts";
+import {
+  functionRows,
+  lanesOf,
+  type SampleSelection,
+  weighStacks,
+  weightsThrough,
+} from "../../../lib/report/html/select.ts";
 import { bucketCount, decodeTables, encodeTables, type PageTables } from "../../../lib/report/html/tables.ts";
-import { colourKind, type FlameNode, flameTree, nameOf } from "../../../lib/report/html/tree.ts";
+import { colourKind, type FlameNode, nameOf, pageTree } from "../../../lib/report/html/tree.ts";
 import { profileOf } from "../../profile/build.ts";
 
 /** Samples on two CPUs, at uneven times, one of them without a time. */
@@ -39,8 +45,8 @@ const profile = timedProfile();
 const tables = decodeTables(encodeTables(packProfile(profile)));
 
 /** `OBJECT SYMBOL: self count, self period, total count, total period` of each function, as the page has them. */
-function ofPage(selection: Selection, from: PageTables = tables): string[] {
-  return placeRows(from, weigh(from, selection)).map((row) => {
+function ofPage(selection: SampleSelection, from: PageTables = tables): string[] {
+  return functionRows(from, weighStacks(from, selection)).map((row) => {
     const object = from.places.object[row.place];
     const name = nameOf(from, row.place);
     return `${object < 0 ? "[unknown]" : from.objects[object].name} ${name}: ` +
@@ -89,16 +95,16 @@ Deno.test("lanesOf() puts the lightest threads into one lane, and counts all tim
 });
 
 Deno.test("through() keeps the stacks that a function is in", () => {
-  const all = weigh(tables, { event: 0 });
-  const hot = placeRows(tables, all).find(({ place }) => nameOf(tables, place) === "hot")!;
-  const part = through(tables, all, hot.place);
+  const all = weighStacks(tables, { event: 0 });
+  const hot = functionRows(tables, all).find(({ place }) => nameOf(tables, place) === "hot")!;
+  const part = weightsThrough(tables, all, hot.place);
   assertEquals(part.whole, { count: 60, period: 60000 });
-  const main = placeRows(tables, part).find(({ place }) => nameOf(tables, place) === "main")!;
+  const main = functionRows(tables, part).find(({ place }) => nameOf(tables, place) === "main")!;
   assertEquals([main.selfCount, main.totalCount], [0, 60]);
 });
 
 Deno.test("flameTree() is rooted in the commands, and a node weighs what its callees and itself do", () => {
-  const { root, left } = flameTree(tables, weigh(tables, { event: 0 }));
+  const { root, left } = pageTree(tables, weighStacks(tables, { event: 0 }));
   assertEquals([root.value, root.count, left], [118500, 120, 0]);
   assertEquals(root.children.map(({ name, count }) => [name, count]), [["app", 115], ["sh", 5]]);
   const [main] = root.children[0].children;
@@ -111,13 +117,13 @@ Deno.test("flameTree() is rooted in the commands, and a node weighs what its cal
 Deno.test("flameTree() leaves the lightest out of very many stacks, and says how many", () => {
   const lines = Array.from({ length: 30_000 }, (_, i) => `app app!f${i} ${1 + i % 3}`);
   const many = packProfile(profileOf(lines));
-  const weights = weigh(many, { event: 0 });
-  const { root, left } = flameTree(many, weights);
+  const weights = weighStacks(many, { event: 0 });
+  const { root, left } = pageTree(many, weights);
   const drawn = root.children[0].children.length;
   assert(drawn <= 20_000, `${drawn} drawn`);
   assertEquals(drawn + left, 30_000);
   assertEquals(root.value, 60_000);
-  assertEquals(placeRows(many, weights).length, 30_000);
+  assertEquals(functionRows(many, weights).length, 30_000);
 });
 
 Deno.test("packProfile() of samples without times has one bucket, which is of no time", () => {
@@ -137,7 +143,7 @@ Deno.test("packProfile() makes buckets longer where there would be too many cell
   };
   const packed = packProfile(long);
   assertEquals(bucketCount(packed) < 1000 && bucketCount(packed) >= 125, true);
-  assertEquals(weigh(packed, { event: 0 }).whole, { count: n, period: n });
+  assertEquals(weighStacks(packed, { event: 0 }).whole, { count: n, period: n });
 });
 
 Deno.test("flameTree() makes one node of frames without a symbol upon each other, but for functions with samples", () => {
@@ -146,7 +152,7 @@ Deno.test("flameTree() makes one node of frames without a symbol upon each other
     "a app!main;lib.so!0x10;lib.so!0x40 1",
   ];
   const made = packProfile(profileOf([...lines, "b lib.so!;lib.so!;lib.so! 2"]));
-  const { root } = flameTree(made, weigh(made, { event: 0 }));
+  const { root } = pageTree(made, weighStacks(made, { event: 0 }));
   const shape = (node: FlameNode): unknown[] => [node.name, node.selfCount, ...node.children.map(shape)];
   assertEquals(root.children.map(shape), [
     ["a", 0, [
@@ -161,7 +167,7 @@ Deno.test("flameTree() makes one node of frames without a symbol upon each other
 Deno.test("placeRows() of a chain of 60,000 callers counts each place once, and recursion once", () => {
   const chain = Array.from({ length: 60_000 }, (_, i) => `app!f${i % 30_000}`);
   const deep = packProfile(profileOf([`app ${chain.join(";")} 2`, "app app!f1;app!f0;app!f1 1"]));
-  const rows = placeRows(deep, weigh(deep, { event: 0 }));
+  const rows = functionRows(deep, weighStacks(deep, { event: 0 }));
   const row = (name: string) => rows.find(({ place }) => nameOf(deep, place) === name)!;
   assertEquals(rows.length, 30_000);
   assertEquals([row("f0").totalCount, row("f0").selfCount], [3, 0]);

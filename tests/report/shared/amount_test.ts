@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { amountText, changeText, grouped } from "../../../lib/report/shared/amount.ts";
+import { amountText, groupDigits, relativeChangeText } from "../../../lib/report/shared/amount.ts";
 
 Deno.test("amountText() takes the unit that fits", () => {
   const cases: [number, string][] = [
@@ -18,7 +18,7 @@ Deno.test("amountText() takes the unit that fits", () => {
 });
 
 Deno.test("changeText() has a sign", () => {
-  assertEquals([changeText(1e9, "ns"), changeText(-1e9, "ns"), changeText(0, "ns")], [
+  assertEquals([relativeChangeText(1e9, "ns"), relativeChangeText(-1e9, "ns"), relativeChangeText(0, "ns")], [
     "+1.000 s",
     "-1.000 s",
     "0",
@@ -26,5 +26,5 @@ Deno.test("changeText() has a sign", () => {
 });
 
 Deno.test("grouped() sets thousands apart", () => {
-  assertEquals([grouped(7), grouped(1234), grouped(1234567)], ["7", "1,234", "1,234,567"]);
+  assertEquals([groupDigits(7), groupDigits(1234), groupDigits(1234567)], ["7", "1,234", "1,234,567"]);
 });
