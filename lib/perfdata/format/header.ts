@@ -96,7 +96,7 @@ export function decodeMagic(bytes: Uint8Array, name: string): Magic {
   if (!isKnownSize(size) && (isOld || size < FILE_HEADER_SIZE)) {
     throw new BadInputError(
       `cannot read ${name}: its header gives its own size as ${size} bytes: ` +
-        `${FILE_HEADER_SIZE} (a file) or ${PIPE_HEADER_SIZE} (a pipe) is possible`,
+        `expected ${FILE_HEADER_SIZE} (a file) or ${PIPE_HEADER_SIZE} (a pipe)`,
       8,
     );
   }
@@ -125,7 +125,7 @@ export function decodeFileHeader(
   const data = section();
   if (data.offset < headerSize) {
     throw new BadInputError(
-      `cannot read ${name}: its header is damaged: it has the records begin at offset ${data.offset}, within itself`,
+      `cannot read ${name}: its header is damaged: it puts the records at offset ${data.offset}, within the header`,
       DATA_SIZE_AT - 8,
     );
   }
@@ -216,8 +216,8 @@ export function decodeAttrs(header: FileHeader, bytes: Uint8Array, name: string)
   // struct perf_file_attr { struct perf_event_attr attr; struct perf_file_section ids; };
   if (attrSize < 64 + 16 || attrs.size % attrSize !== 0 || bytes.length < attrs.size) {
     throw new BadInputError(
-      `cannot read ${name}: its events are damaged: ${attrs.size} bytes of them at offset ${attrs.offset}, ` +
-        `in entries of ${attrSize}, ${bytes.length} there`,
+      `cannot read ${name}: its events are damaged: expected ${attrs.size} bytes at offset ${attrs.offset}, ` +
+        `in entries of ${attrSize}, found ${bytes.length}`,
       attrs.offset,
     );
   }

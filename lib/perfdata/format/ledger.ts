@@ -170,7 +170,7 @@ export const UNKNOWN_LOSS = "not finished: loss unknown";
 /** Warning about a recording that was not finished. */
 export const UNFINISHED =
   "the recording was not finished (its recorder was killed, its disk was full, or the end of " +
-  "the file is missing): nobody knows how much of it was lost";
+  "the file is missing): how much of it was lost is unknown";
 
 const percent = (part: number, whole: number) => `${(100 * part / whole).toFixed(1)}%`;
 
@@ -199,7 +199,7 @@ export function lossWarnings(total: LedgerCounts, rates: readonly string[]): str
   }
   if (dropbuf_sample > 0) {
     warnings.push(
-      `the output did not take all: ${share(dropbuf_sample)} samples dropped: record to a faster place, or ${
+      `output too slow: ${share(dropbuf_sample)} samples dropped: use a faster disk, or record ${
         lowerRateHint(rates)
       }`,
     );
@@ -221,5 +221,5 @@ export function lossWarnings(total: LedgerCounts, rates: readonly string[]): str
  */
 export function ledgerMismatch(total: LedgerCounts, samplesInFile: number): string | undefined {
   if (total.sample === samplesInFile) return undefined;
-  return `the ledger tells of ${total.sample} samples written, and the file holds ${samplesInFile}`;
+  return `the ledger counts ${total.sample} samples as written, but the file holds ${samplesInFile}`;
 }

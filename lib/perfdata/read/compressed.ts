@@ -1,7 +1,7 @@
 /**
- * The data of `perf record -z`: PERF_RECORD_COMPRESSED records, each with the next piece of one zstd
- * stream, which holds records in turn. Pieces end anywhere, also within a record; other records may
- * come between. This gives the records without the wrapping, in the order in which they are complete.
+ * Decompression of `perf record -z` data: PERF_RECORD_COMPRESSED records, each with the next piece of one zstd
+ * stream, which in turn holds records. Pieces may end within a record, and other records may come between them. This
+ * input returns the records without the wrapping, in the order in which they are complete.
  */
 
 import { PERF_RECORD_USER } from "../../base/system/abi.ts";
@@ -10,7 +10,10 @@ import { BadInputError } from "../../base/system/errors.ts";
 import { type DataInput, type FilePlace, placeIn } from "./data_input.ts";
 import { payloadSize } from "../format/record_sizes.ts";
 
-/** Reads on from `input`, of which `rest` has been read already; as the constructor of DecompressedInput. */
+/**
+ * Makes an input that continues after `rest`, the bytes of `input` that were read already. Parameters as for
+ * DecompressedInput.
+ */
 export type Unpack = (
   input: DataInput,
   rest: Uint8Array,
@@ -26,22 +29,22 @@ export async function loadUnpack(): Promise<Unpack> {
     new DecompressedInput(input, rest, offset, littleEndian, (onBlock) => new Unzstd(onBlock), unpacked);
 }
 
-/** Makes a decompressor, which takes the next packed bytes; its blocks are only valid during the callback. */
+/** Makes a decompressor that takes the next packed bytes. Its blocks are valid only during the callback. */
 type MakeUnzstd = (onBlock: (block: Uint8Array) => void) => { push(bytes: Uint8Array): void };
 
 const HEADER_SIZE = 8;
 /**
- * More than any one record can honestly unpack to: it holds at most 64 kB of what one pass took from
- * a ring. Without a limit a small file could ask for any amount of memory.
+ * Limit of the bytes that one record may unpack to: it holds at most 64 kB of what one pass took from a ring. Without
+ * a limit a small file could demand any amount of memory.
  */
 const MAX_UNPACKED = 64 * 1024 * 1024;
 /**
- * How many bytes one byte of the file may unpack to, once all have come to MAX_UNPACKED: records of samples that are all
- * the same come to some hundred. Without a limit reading a small file could take any time.
+ * Limit of the unpacked bytes per byte of the file, once MAX_UNPACKED bytes were unpacked. Records of identical
+ * samples reach a few hundred. Without a limit, reading a small file could take any amount of time.
  */
 const MAX_RATIO = 1000;
 
-/** A growing run of bytes that is taken from its front. */
+/** Growing queue of bytes. */
 class ByteQueue {
   #bytes = new Uint8Array(1 << 16);
   #start = 0;
@@ -51,7 +54,7 @@ class ByteQueue {
     return this.#end - this.#start;
   }
 
-  /** All bytes there are, as a view that the next change may detach. */
+  /** All bytes of the queue, as a view that the next change may invalidate. */
   get view(): Uint8Array {
     return this.#bytes.subarray(this.#start, this.#end);
   }
@@ -81,15 +84,19 @@ class ByteQueue {
   }
 }
 
-/** Pieces whose places are known; then half of them are forgotten, so that memory does not grow with the file. */
+/**
+ * Limit of the pieces whose origin is kept; at the limit half of them are dropped, so that memory does not grow with
+ * the file.
+ */
 const MAX_PIECES = 1 << 16;
 
-/** Where in the file the bytes of the output come from. */
+/** Map from offsets in the output to offsets in the file. */
 class Pieces {
-  /** Where each begins in the output, ascending, and in the file. */
+  /** Start of each piece in the output, ascending. */
   #output: number[] = [];
+  /** Start of each piece in the file. */
   #file: number[] = [];
-  /** Whether it was compressed: then all of it is where its record is. */
+  /** True for compressed pieces: all their bytes map to the record they came from. */
   #packed: boolean[] = [];
 
   add(output: number, file: number, packed: boolean): void {
@@ -105,7 +112,7 @@ class Pieces {
     this.#packed.push(packed);
   }
 
-  /** Offset in the file of the output's byte at `offset`; undefined for one before the first piece. */
+  /** Returns the offset in the file of the output's byte at `offset`; undefined before the first piece. */
   find(offset: number): number | undefined {
     let low = 0, high = this.#output.length;
     while (low < high) {
@@ -118,40 +125,42 @@ class Pieces {
   }
 }
 
+/** Input that decompresses the records of another. */
 export class DecompressedInput implements DataInput {
   readonly name: string;
-  /** Counts bytes of the output, from the offset in the file where decompression began. */
+  /** Offset in the output of the next byte. It starts at the offset in the file where decompression began. */
   offset: number;
 
   readonly #input: DataInput;
   readonly #littleEndian: boolean;
   readonly #unzstd: ReturnType<MakeUnzstd>;
   readonly #unpacked: (type: number) => void;
-  /** Bytes of the file not yet looked at. */
+  /** Bytes of the file that were not examined yet. */
   readonly #outer = new ByteQueue();
-  /** Decompressed bytes that may end within a record. */
+  /** Decompressed bytes, which may end within a record. */
   readonly #inner = new ByteQueue();
-  /** Whole records, to be read from here. */
+  /** Whole records, ready to be read. */
   readonly #ready = new ByteQueue();
   readonly #chunk = new Uint8Array(1 << 17);
   /** Offset in the file of the first byte in #outer. */
   #outerOffset: number;
   readonly #pieces = new Pieces();
-  /** Offset in the file of the compressed record that was unpacked last. */
+  /** Offset in the file of the most recent compressed record. */
   #packedAt = 0;
-  /** How many bytes were packed so far, and how many they have come to. */
+  /** Total of compressed bytes so far. */
   #packedBytes = 0;
+  /** Total of bytes that they unpacked to. */
   #unpackedBytes = 0;
-  /** Bytes behind a record that belong to none, still to be passed on. */
+  /** Bytes to be passed on that follow a record but are none. */
   #payload = 0;
   #ended = false;
-  /** What is wrong with the compressed data; thrown once all before it has been read. */
+  /** Damage to the compressed data; thrown after everything before it was read. */
   #failure: BadInputError | undefined;
 
   /**
-   * @param rest what has been read from `input` already.
-   * @param offset of the first byte of `rest` in the file.
-   * @param unpacked is told the type of each record that was unpacked, and so will not be seen by a reader.
+   * @param rest bytes of `input` that were read already.
+   * @param offset position of `rest` in the file.
+   * @param unpacked called with the type of each record that was unpacked, which the reader will not see.
    */
   constructor(
     input: DataInput,
@@ -188,7 +197,10 @@ export class DecompressedInput implements DataInput {
     return this.#input.missing;
   }
 
-  /** Throws BadInputError when the compressed data is damaged, after all before it has been read. */
+  /**
+   * Reads decompressed records. Throws BadInputError when the compressed data is damaged, after everything before it
+   * was read.
+   */
   read(into: Uint8Array): number {
     this.#prepare();
     const n = Math.min(into.length, this.#ready.length);
@@ -211,18 +223,18 @@ export class DecompressedInput implements DataInput {
     return true;
   }
 
-  /** What is unpacked is in the file where the record is that its last byte came in. */
+  /** Returns the position in the file of a byte. A decompressed record is where its last byte came from. */
   place(offset: number): FilePlace {
     return placeIn(this.#input, this.#pieces.find(offset) ?? offset);
   }
 
-  /** Works until there is something to read, or nothing more will come. */
+  /** Works until there is something to read, or the input has ended. */
   #prepare(): void {
     while (this.#ready.length === 0 && !this.#ended) this.#advance();
     if (this.#ready.length === 0 && this.#failure) throw this.#failure;
   }
 
-  /** Takes in the next record of the file, or more bytes of it. */
+  /** Takes the next record of the file, or more bytes of it. */
   #advance(): void {
     const view = this.#outer.view;
     if (this.#payload > 0 && view.length > 0) {
@@ -235,7 +247,7 @@ export class DecompressedInput implements DataInput {
     if (size < 0) {
       if (!this.#readMore()) this.#end();
     } else if (size < HEADER_SIZE) {
-      this.#end(); // the reader sees the same header and refuses it
+      this.#end(); // the reader refuses the same header
     } else {
       const r = new ByteReader(view.subarray(0, size), this.#littleEndian, "a record", this.#outerOffset);
       const type = r.u32();
@@ -312,7 +324,7 @@ export class DecompressedInput implements DataInput {
     this.#inner.moveTo(this.#ready, n);
   }
 
-  /** Size of the record at `at`, -1 when it is not all there. */
+  /** Returns the size of the record at `at`; -1 when it is not complete. */
   #recordSize(bytes: Uint8Array, at: number): number {
     const have = bytes.length - at;
     if (have < HEADER_SIZE) return -1;

@@ -1,12 +1,12 @@
-/** Reads a recording for its figures alone. */
+/** Statistics of a recording, without its contents. */
 
 import type { ByteInput } from "../../base/bytes/byte_source.ts";
 import { isUnfinished, refuseDamage } from "./damage.ts";
 import { PerfDataReader, type ReadStats } from "./reader.ts";
 
 /**
- * The records of `input`, counted, the names of its events, and whether it was not finished. Throws BadInputError when it is not
- * perf.data, or is damaged and not `force`d.
+ * Counts the records of `input`; also returns the names of its events, and whether the recording was not finished.
+ * Throws BadInputError when it is not perf.data, or is damaged and not `force`d.
  */
 export async function countRecords(
   input: ByteInput,

@@ -1,4 +1,4 @@
-/** What to say of a recording that was read as far as it goes. */
+/** Errors and warnings about a recording that could not be read completely. */
 
 import { BadInputError } from "../../base/system/errors.ts";
 import type { Features } from "../format/features.ts";
@@ -6,15 +6,15 @@ import { decodeSessionInfo, type SessionInfo } from "../format/session_info.ts";
 import type { ReadStats } from "./stats.ts";
 
 /**
- * Throws what was wrong, with the way around it, when records are missing for it. Damage to what only describes the
- * recording, or behind its last record, is no reason to refuse it: damageWarning() says what is left out.
+ * Throws BadInputError when records are missing because of damage. Damage to what only describes the recording, or
+ * after its last record, is no reason to refuse it: see damageWarning().
  */
 export function refuseDamage({ damage, cut }: ReadStats): void {
   if (!damage || !cut) return;
   throw new BadInputError(`${damage.message}: --force reports what comes before`, damage.offset);
 }
 
-/** The warning in its place, for a reading that goes on; undefined when nothing was wrong. */
+/** Returns the warning about damage, for a caller that continues; undefined when there is none. */
 export function damageWarning({ damage, cut }: ReadStats): string | undefined {
   if (!damage) return undefined;
   return `${damage.message}: ${
@@ -22,17 +22,20 @@ export function damageWarning({ damage, cut }: ReadStats): string | undefined {
   }`;
 }
 
-/** What pmuctl told of the recording; undefined when it did not record it, or did not get to. */
+/**
+ * Returns pmuctl's own information about the recording; undefined when another tool recorded it, or pmuctl was killed
+ * before it wrote any.
+ */
 export function sessionOf({ ledger }: Features): SessionInfo | undefined {
   return ledger === undefined ? undefined : decodeSessionInfo(ledger);
 }
 
-/** The version that pmuctl gives itself in a file. */
+/** Version string of a file that pmuctl recorded. */
 const OURS = /^pmuctl /;
 
 /**
- * Whether the recorder did not get to tell, at its end, what was lost: a file or a pipe that pmuctl records says so, and
- * perf fills in the size of the data last. What was cut off later is lost as well.
+ * Returns whether the loss is unknown because the recorder did not finish. pmuctl says so in its files and pipes;
+ * perf fills in the size of the data last. A recording that was cut off later counts as unfinished.
  */
 export function isUnfinished(
   { features, pipe, dataSize }: { features: Features; pipe: boolean; dataSize: number },

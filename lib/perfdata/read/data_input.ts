@@ -1,37 +1,40 @@
-/** The records' bytes, apart from where they come from: a section of a file, or a stream up to its end. */
+/** Inputs of record bytes, independent of their origin: a section of a file, or a stream up to its end. */
 
 import type { ByteInput } from "../../base/bytes/byte_source.ts";
 
-/** Where something is: the name of a file and an offset in it. */
+/** Position in a file, by its name. */
 export interface FilePlace {
   name: string;
   offset: number;
 }
 
-/** Bytes read from front to back, with their place in the file. */
+/** Input that is read from front to back, with the position of its bytes in the file. */
 export interface DataInput {
-  /** What to call it in errors. */
+  /** Name for errors. */
   readonly name: string;
-  /** Offset in the file of the byte that read() gives next. */
+  /** Offset in the file of the next byte that read() returns. */
   readonly offset: number;
-  /** Bytes that may still come; Infinity when that is not known. */
+  /** Bytes that may still come; Infinity when unknown. */
   readonly remaining: number;
-  /** At the end: bytes that were promised and did not come. */
+  /** Number of bytes that were promised but missing, once the end is reached. */
   readonly missing: number;
-  /** Fills `into` from its start; returns how many bytes, 0 at the end. */
+  /** Fills `into` from its start. Returns the number of bytes, 0 at the end. */
   read(into: Uint8Array): number;
-  /** Moves past `n` bytes; false when there are fewer. */
+  /** Moves past `n` bytes. Returns false when there are fewer. */
   skip(n: number): boolean;
-  /** The place in a file of the byte that was or will be at `offset` here, where that is another: see placeIn(). */
+  /** Returns the position in a file of the byte at `offset` of this input, where the two differ: see placeIn(). */
   place?(offset: number): FilePlace;
 }
 
-/** The place in a file of the byte that was or will be at `offset` of `input`, which may be several files or unpacked. */
+/**
+ * Returns the position in a file of the byte at `offset` of `input`, which may consist of several files or be
+ * decompressed.
+ */
 export function placeIn(input: DataInput, offset: number): FilePlace {
   return input.place?.(offset) ?? { name: input.name, offset };
 }
 
-/** What both kinds of section share: counting down what was promised. */
+/** Section of an input, which counts down the bytes that were promised. */
 abstract class Section implements DataInput {
   readonly name: string;
   offset: number;
@@ -60,7 +63,7 @@ abstract class Section implements DataInput {
     return n;
   }
 
-  /** Bytes from `offset` on, at least 1, or 0 at the end. */
+  /** Reads bytes from `offset` on: at least 1, or 0 at the end. */
   protected abstract fill(into: Uint8Array): number;
 
   protected advance(n: number): void {
@@ -71,7 +74,7 @@ abstract class Section implements DataInput {
   abstract skip(n: number): boolean;
 }
 
-/** Bytes [offset, offset + length) of a file, or, with a length of Infinity, all from `offset` on. */
+/** Bytes [offset, offset + length) of a file; with a length of Infinity, all from `offset` on. */
 export class FileSection extends Section {
   readonly #input: SeekableInput;
 
@@ -100,11 +103,11 @@ export class FileSection extends Section {
   }
 }
 
-/** The next `length` bytes of a stream that can only be read on, or all when that is Infinity. */
+/** Next `length` bytes of a stream, which cannot seek; all of it when that is Infinity. */
 export class StreamSection extends Section {
   readonly #input: ByteInput;
 
-  /** @param offset of the stream's next byte. */
+  /** @param offset position in the file of the stream's next byte. */
   constructor(input: ByteInput, offset: number, length: number) {
     super(input.name, offset, length);
     this.#input = input;
@@ -126,12 +129,12 @@ export class StreamSection extends Section {
   }
 }
 
-/** One input after the other, as if they were one; offsets count on from the first one's. */
+/** Concatenation of inputs. Offsets continue from the first input's. */
 export class ChainedInput implements DataInput {
   readonly name: string;
   offset: number;
   readonly #parts: readonly DataInput[];
-  /** Where each part begins, as far as they have been read, and the offset that it has there itself. */
+  /** Start of each input that was reached: its offset here, and the offset that it has itself. */
   readonly #starts: { offset: number; own: number }[];
   #at = 0;
 
@@ -189,15 +192,15 @@ export class ChainedInput implements DataInput {
   }
 }
 
-/** A ByteInput that is a file: its size is known and it can be read anywhere. */
+/** ByteInput that is a file: its size is known and it can be read at any offset. */
 export type SeekableInput = ByteInput & Required<Pick<ByteInput, "readAt" | "size">>;
 
-/** True when `input` is a file. */
+/** Returns whether `input` is a file. */
 export function isSeekable(input: ByteInput): input is SeekableInput {
   return input.readAt !== undefined && input.size !== undefined;
 }
 
-/** Bytes [offset, offset + length) of a file, fewer when it ends before. */
+/** Reads bytes [offset, offset + length) of a file; fewer when it ends before. */
 export function readRange(input: SeekableInput, offset: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(Math.max(0, Math.min(length, input.size - offset)));
   let got = 0;

@@ -1,6 +1,6 @@
 /**
- * Hands records out as their turn comes: finds each one's event, sets the cursor for it and counts it. Samples of
- * handlers that take many at once are gathered until something else comes.
+ * Delivery of records in their order: looks up each record's event, sets the cursor for it and counts it. For
+ * handlers that take many samples at once, consecutive samples of one event are collected into a run.
  */
 
 import { PERF_RECORD } from "../../base/system/abi.ts";
@@ -14,38 +14,38 @@ import { SampleRun } from "./sample_run.ts";
 import { BATCH } from "./sorter.ts";
 import type { ReadStats } from "./stats.ts";
 
-/** Who gets the records. The cursor is only good until the call returns. */
+/** Receiver of records. A cursor is valid only until the call returns. */
 export interface RecordHandler {
   /**
-   * A sample of a known event. One that carries counts (PERF_SAMPLE_READ, `{a,b}:S`) comes once for each event
-   * whose count has moved since, with that as its period.
+   * Takes a sample of a known event. A sample that carries counts (PERF_SAMPLE_READ, `{a,b}:S`) is delivered once for
+   * each event whose count has increased, with the increase as its period.
    */
   sample(cursor: SampleCursor): void;
   /**
-   * The same for many at once, which is faster: those of events without counts, where nothing else comes between.
-   * False to have these one by one. Without it all come so.
+   * Takes consecutive samples of one event without counts all at once, which is faster. Returns false to get them one
+   * by one. A handler without this method gets all samples one by one.
    */
   sampleRun?(run: SampleRun): boolean;
   /**
-   * Any other record, also of a type that is not known, and samples whose id belongs to no event. Not
-   * FINISHED_ROUND, COMPRESSED (what it holds comes instead) nor what follows AUXTRACE.
+   * Takes any other record, including those of unknown types and samples whose id belongs to no event; but not
+   * FINISHED_ROUND, COMPRESSED (its contents are delivered instead) or the data after AUXTRACE.
    */
   record?(cursor: RecordCursor): void;
 }
 
 /**
- * Records lie at multiples of 8: the place that a waiting sample is known by has its event's index in the low three
- * bits, to save looking it up again. Samples of events for which that is too few bits have this there, and all other
- * records.
+ * Tag of places without an event index. Records lie at multiples of 8, so the place of a waiting sample carries its
+ * event's index in the low three bits, which saves looking it up again. Samples of events with a higher index have
+ * this tag, and so do all other records.
  */
 export const UNTAGGED = 7;
 
-/** A place without the event in its low bits. */
+/** Returns a place without its tag. */
 export function positionOf(place: number): number {
   return place - (place & 7);
 }
 
-/** What records are read from and counted in. */
+/** Source of the records, and the statistics they are counted in. */
 export interface DeliveryParts {
   cursor: Cursor;
   table: EventTable;
@@ -54,6 +54,7 @@ export interface DeliveryParts {
   ledger: RecordLedger;
 }
 
+/** Delivers records to a handler, and counts them. */
 export class Delivery {
   handler: RecordHandler = { sample() {} };
   readonly #cursor: Cursor;
@@ -72,35 +73,35 @@ export class Delivery {
     this.#ledger = ledger;
   }
 
-  /** Gives a record of the perf tools. */
-  giveToolRecord(pos: number, type: number, size: number): void {
+  /** Delivers a record of the perf tools. */
+  deliverToolRecord(pos: number, type: number, size: number): void {
     this.sizeCounts();
     setToolRecord(this.#cursor, pos, type, size);
     this.handler.record?.(this.#cursor);
   }
 
-  /** Gives the kernel's records at these places. */
-  giveAll(places: Uint32Array, count: number): void {
+  /** Delivers the kernel's records at these places. */
+  deliverAll(places: Uint32Array, count: number): void {
     if (this.handler.sampleRun === undefined) {
-      for (let i = 0; i < count; i++) this.give(places[i]);
+      for (let i = 0; i < count; i++) this.deliver(places[i]);
       return;
     }
     const run = this.#run, words = run.words;
     for (let i = 0; i < count; i++) {
       const place = places[i], event = place & 7;
       if (event !== run.event) {
-        this.#giveRun();
+        this.#deliverRun();
         if (!this.#beginRun(event)) {
-          this.give(place);
+          this.deliver(place);
           continue;
         }
       }
       words[run.count++] = (place >>> 3) << 1;
     }
-    this.#giveRun();
+    this.#deliverRun();
   }
 
-  /** Begins a run of samples of an event; false when these have to be given one by one. */
+  /** Begins a run of samples of an event. Returns false when these must be delivered one by one. */
   #beginRun(index: number): boolean {
     const event = index < UNTAGGED ? this.#table.events[index] : undefined;
     if (event === undefined || event.read) return false;
@@ -108,8 +109,8 @@ export class Delivery {
     return true;
   }
 
-  /** Gives what there is of a run. */
-  #giveRun(): void {
+  /** Delivers the current run, if it has samples. */
+  #deliverRun(): void {
     const run = this.#run, { words, count } = run;
     if (count === 0) return;
     const cursor = this.#cursor, base = this.#base, event = this.#table.events[run.event];
@@ -128,8 +129,8 @@ export class Delivery {
     run.count = 0;
   }
 
-  /** Gives the kernel's record at `place`. */
-  give(place: number): void {
+  /** Delivers the kernel's record at `place`. */
+  deliver(place: number): void {
     const cursor = this.#cursor, table = this.#table, u32 = cursor.u32;
     const tag = place & 7, pos = positionOf(place);
     const word = pos >>> 2;
@@ -138,7 +139,7 @@ export class Delivery {
       if (index >= 0) {
         const event = table.events[index];
         setSample(cursor, pos, index, event, this.#base);
-        if (event.read) return this.#giveCounts(pos + event.layout.read, event.read);
+        if (event.read) return this.#deliverCounts(pos + event.layout.read, event.read);
         this.#stats.samplesByEvent[index]++;
         this.#ledger.sample(cursor.cpu);
         this.handler.sample(cursor);
@@ -155,8 +156,8 @@ export class Delivery {
     this.handler.record?.(cursor);
   }
 
-  /** Gives the sample under the cursor once for each event whose count in it has moved, as a sample of that event. */
-  #giveCounts(at: number, read: ReadLayout): void {
+  /** Delivers the cursor's sample once for each event whose count in it has increased, as a sample of that event. */
+  #deliverCounts(at: number, read: ReadLayout): void {
     const cursor = this.#cursor, u32 = cursor.u32, stats = this.#stats;
     const members = read.members < 0 ? 1 : u32[(at + read.members) >>> 2];
     const tid = read.byThread ? cursor.tid : -1;
@@ -183,7 +184,7 @@ export class Delivery {
     }
   }
 
-  /** Room for the counts of the events there are by now. */
+  /** Grows the counts by event to the number of events known by now. */
   sizeCounts(): void {
     const counts = this.#stats.samplesByEvent;
     while (counts.length < this.#table.events.length) counts.push(0);

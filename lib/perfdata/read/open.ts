@@ -1,4 +1,4 @@
-/** The front (and the back) of a recording: header, room, events and features, before any record is read. */
+/** Opening of a recording: header, room, events and features, which are read before any record. */
 
 import { type ByteInput, readStream } from "../../base/bytes/byte_source.ts";
 import { concat } from "../../base/bytes/bytes.ts";
@@ -28,42 +28,42 @@ import {
 } from "../format/header.ts";
 import { findInRoom } from "../format/room.ts";
 
-/** Bytes of names of events that are read: more than any machine has tracepoints. */
+/** Limit in bytes of the section of event names: more than any machine has tracepoints. */
 const MAX_EVENT_TYPE_BYTES = 1 << 22;
 
-/** Bytes of the attrs of events, or of their ids: those of 500 events on 1000 CPUs are 4 MB. */
+/** Limit in bytes of the events' attrs, and of their ids. Those of 500 events on 1000 CPUs are 4 MB. */
 const MAX_EVENT_BYTES = 16 << 20;
-/** Bytes of all feature sections that are decoded: the build ids of 50,000 objects are 5 MB. */
+/** Limit in bytes of all feature sections that are decoded. The build ids of 50,000 objects are 5 MB. */
 const MAX_FEATURE_SECTION_BYTES = 32 << 20;
-/** Bytes of all sections behind the data, in a stream; those of tracepoints and BPF programs are some megabytes. */
+/** Limit in bytes of all sections after the data of a stream. Those of tracepoints and BPF programs are a few MB. */
 const MAX_TAIL_BYTES = 256 << 20;
 
-/** A recording of which the front has been read. */
+/** Recording whose front has been read. */
 export interface OpenedRecording {
   pipe: boolean;
   littleEndian: boolean;
   table: EventTable;
   features: Features;
   dataOffset: number;
-  /** As the header has it; 0 when it does not say. */
+  /** Size in bytes of the records as the header gives it; 0 when it does not. */
   dataSize: number;
-  /** The records. */
+  /** Input of the records. */
   data: DataInput;
-  /** The input is one of several files of a recording, and the others were not given. */
+  /** True when the input is one of a recording's several files, and the others were not given. */
   partial: boolean;
-  /** More records in files of their own, in no order of time with the others. */
+  /** Files with more records, not in order of time with the others. */
   beside: DataInput[];
-  /** False when the header rules out that they are compressed; a pipe says so in its records. */
+  /** False when the header rules out compression. A pipe announces it in its records. */
   mayBeCompressed: boolean;
-  /** A stream's header whose features are still to come, behind the data, and what came between it and the data. */
+  /** Header of a stream whose features follow the data, and the bytes between the header and the data. */
   late?: { header: FileHeader; front: Uint8Array };
-  /** What is wrong with the features: no reason not to read the records first. */
+  /** Damage to the features, which does not prevent reading the records first. */
   damage?: BadInputError;
 }
 
 /**
- * Reads the front of `input`; of a file also its features, which lie at the end.
- * Throws BadInputError when it is not perf.data or its events are damaged.
+ * Reads the front of `input`, and the features that lie at the end of a file. Throws BadInputError when it is not
+ * perf.data or its events are damaged.
  */
 export function openRecording(input: ByteInput): OpenedRecording {
   return isSeekable(input) ? openFile(input) : openStream(input);
@@ -108,19 +108,22 @@ function openStream(input: ByteInput): OpenedRecording {
   return opened;
 }
 
-/** The part of `bytes`, which lie at `origin` of the file; shorter where it lies beyond them, empty where before. */
+/**
+ * Returns the range of `bytes`, which lie at `origin` in the file; shorter when it extends beyond them, empty when it
+ * starts before them.
+ */
 function partOf(bytes: Uint8Array, origin: number, { offset, size }: PerfFileSection): Uint8Array {
   const at = offset - origin;
   return at < 0 ? new Uint8Array() : bytes.subarray(at, at + size);
 }
 
-/** Takes what pmuctl keeps at the front. The features behind the data, where there are any, are later, and win. */
+/** Adds the features that pmuctl keeps in the room. Those after the data are added later and replace them. */
 function takeRoom(
   header: FileHeader,
   { features }: OpenedRecording,
   bytesOf: (section: PerfFileSection) => Uint8Array,
 ): void {
-  if (!header.littleEndian) return; // pmuctl writes none of these
+  if (!header.littleEndian) return; // pmuctl records on little-endian machines only
   for (const { number, payload, offset } of findInRoom(header.data.offset, bytesOf)) {
     features.add(number, payload, offset);
   }
@@ -152,20 +155,20 @@ function withEvents(header: FileHeader, table: EventTable, data: DataInput): Ope
     data,
     beside: [],
     partial: false,
-    // A recorder that was killed did not get to say it.
+    // A recorder that was killed did not get to announce compression.
     mayBeCompressed: header.data.size === 0 || header.featureNumbers.includes(FEATURE.COMPRESSED),
   };
 }
 
-/** A recorder that was killed leaves 0: then all that is there is data. */
+/** Returns the length of the data. A recorder that was killed left 0: then everything that is there is data. */
 function dataLength(header: FileHeader): number {
   return header.data.size || Infinity;
 }
 
 /**
- * Reads the events, their ids and the names of tracepoints. Throws BadInputError when they are damaged, or more than any
- * recorder makes.
- * @param limit sections must end by this offset.
+ * Reads the events, their ids and the names of tracepoints. Throws BadInputError when they are damaged, or more than
+ * any recorder makes.
+ * @param limit offset by which sections must end.
  */
 function readEvents(
   header: FileHeader,
@@ -179,7 +182,8 @@ function readEvents(
   for (const { attr, ids } of decodeAttrs(header, bytesOf(header.attrs), name)) {
     idBytes += ids.size;
     checkEventBytes(idBytes, "ids of events", name);
-    // More ids than bytes cannot be: events that all claim the same ones would cost their product.
+    // There cannot be more ids than bytes: without this check, events that all claim the same ids would take time
+    // proportional to their product.
     if (idBytes > limit || ids.offset + ids.size > limit) {
       throw new BadInputError(
         `cannot read ${name}: an event's ids (${ids.size} bytes at offset ${ids.offset}) do not fit in it`,
@@ -199,11 +203,11 @@ function readEvents(
 function checkEventBytes(bytes: number, what: string, name: string): void {
   if (bytes <= MAX_EVENT_BYTES) return;
   throw new BadInputError(
-    `cannot read ${name}: it has ${bytes} bytes of ${what}: ${MAX_EVENT_BYTES >> 20} MiB are read`,
+    `cannot read ${name}: it has ${bytes} bytes of ${what}: the limit is ${MAX_EVENT_BYTES >> 20} MiB`,
   );
 }
 
-/** Reads the features and names the events by them; what is damaged is left out, and noted in `opened`. */
+/** Reads the features and names the events by them. Damaged ones are omitted, and noted in `opened`. */
 function takeFeatures(
   header: FileHeader,
   input: ByteInput,
@@ -225,7 +229,7 @@ function takeFeatures(
   }
 }
 
-/** Leaves out features that end early, and notes it unless something else is wrong already. */
+/** Omits features that end early. Notes it unless other damage was noted before. */
 function leaveOutDamaged(opened: OpenedRecording, name: string): void {
   const damaged = opened.features.dropDamaged();
   if (damaged) {
@@ -233,7 +237,7 @@ function leaveOutDamaged(opened: OpenedRecording, name: string): void {
   }
 }
 
-/** Reads the sections that are in the file, one that ends early as far as it goes. Returns what is wrong with the others. */
+/** Reads the sections that are in the file; one that ends early, up to there. Returns what is wrong with the others. */
 function readFeatures(
   { data, featureNumbers, littleEndian }: FileHeader,
   name: string,
@@ -252,22 +256,21 @@ function readFeatures(
       limit,
     );
   }
-  // More bytes than the file has cannot be: sections that all claim the same ones would cost their product.
+  // There cannot be more bytes than the file has: without this check, sections that all claim the same bytes would
+  // take time proportional to their product.
   let left = BigInt(limit);
   let room = BigInt(MAX_FEATURE_SECTION_BYTES);
   for (const { number, offset, size } of sections) {
     const isThere = size <= left && offset + size <= BigInt(limit);
     if (isThere && !isDecoded(number)) {
       left -= size;
-      features.add(number, new Uint8Array(), Number(offset)); // nobody reads it
+      features.add(number, new Uint8Array(), Number(offset)); // never decoded
       continue;
     }
     if (isThere && size > room) {
       damage ??= new BadInputError(
-        `cannot read all of ${name}: feature section ${number} has ${size} bytes: ${
-          MAX_FEATURE_SECTION_BYTES >> 20
-        } MiB are ` +
-          "read of all",
+        `cannot read all of ${name}: feature section ${number} has ${size} bytes: ` +
+          `the limit for all sections is ${MAX_FEATURE_SECTION_BYTES >> 20} MiB`,
         Number(offset),
       );
       continue;
@@ -287,8 +290,8 @@ function readFeatures(
 }
 
 /**
- * Reads the features that follow the data of a stream, which has been read up to there, and names the
- * events by them. What is damaged, or missing because the stream ends before, is noted in `opened`.
+ * Reads the features after the data of a stream, which has been read up to there, and names the events by them.
+ * Damage, or a stream that ends before, is noted in `opened`.
  */
 export function readLateFeatures(
   input: ByteInput,

@@ -1,4 +1,4 @@
-/** What the header of a file says, said by records instead: perf.data in pipe mode. */
+/** Pipe mode of perf.data: records in place of a file's header. */
 
 import { PERF_RECORD_USER } from "../../base/system/abi.ts";
 import { ByteReader, cString } from "../../base/bytes/bytes.ts";
@@ -16,7 +16,7 @@ const HEADER_TYPES = new Set<number>([
   PERF_RECORD_USER.HEADER_FEATURE,
 ]);
 
-/** True for the types of record that describe the recording rather than belong to it. */
+/** Returns whether records of a type describe the recording rather than belong to it. */
 export function isHeaderType(type: number): boolean {
   return HEADER_TYPES.has(type);
 }
@@ -26,13 +26,15 @@ const KNOWN = new Set<number>(Object.values(FEATURE));
 /** EVENT_UPDATE's type for a name. */
 const EVENT_UPDATE_NAME = 2;
 
-/** Bytes of tracing data that are kept, for the names in it: more than the formats of all tracepoints take. */
+/**
+ * Limit in bytes of the tracing data that is kept for the names in it: more than the formats of all tracepoints take.
+ */
 export const MAX_TRACING_DATA = 1 << 24;
 
-/** A record that describes the recording. */
+/** Record that describes the recording. */
 export interface HeaderRecord {
   type: number;
-  /** The record with its header. */
+  /** Bytes of the record, including its header. */
   bytes: Uint8Array;
   /** Offset of the record in the file. */
   offset: number;
@@ -40,8 +42,8 @@ export interface HeaderRecord {
 }
 
 /**
- * Takes what a header record says into `events` and `features`; other types are ignored. Throws BadInputError when it
- * is damaged.
+ * Decodes a header record into `events` and `features`; other types are ignored. Throws BadInputError when it is
+ * damaged.
  */
 export function takeHeaderRecord(record: HeaderRecord, events: EventTable, features: Features): void {
   const { type, bytes, offset, littleEndian } = record;
@@ -72,7 +74,7 @@ export function takeHeaderRecord(record: HeaderRecord, events: EventTable, featu
       features.addBuildId(decodeBuildId({ body: bytes.slice(8), offset: offset + 8, misc, littleEndian }));
       break;
     case PERF_RECORD_USER.HEADER_EVENT_TYPE: {
-      // struct { header; u64 config; char name[64]; }: of perf up to Linux 3.10
+      // struct { header; u64 config; char name[64]; }: perf up to Linux 3.10
       const config = r.u64();
       events.nameTracepoint(config, cString(r.slice(r.left)));
       events.applyNames(features);
@@ -88,7 +90,9 @@ export function takeHeaderRecord(record: HeaderRecord, events: EventTable, featu
   }
 }
 
-/** Takes the start of the tracing data that follows its record, at `offset` in the file. */
+/**
+ * Stores the start of the tracing data that follows its record, at `offset` in the file, and names tracepoints by it.
+ */
 export function takeTracingData(
   payload: Uint8Array,
   offset: number,

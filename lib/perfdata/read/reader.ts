@@ -1,7 +1,7 @@
 /**
- * Reads perf.data, from a file or a pipe, of either byte order, compressed or not: one pass from front
- * to back, each record handed out in place and in the order of time. Memory is a window of a few rounds
- * of records, however long the recording.
+ * Reader of perf.data, from a file or a pipe, in either byte order, compressed or not. It takes one pass from front
+ * to back, and delivers each record in place and in order of time. Memory is a window of a few rounds of records,
+ * however long the recording.
  */
 
 import { PERF_RECORD, PERF_RECORD_USER } from "../../base/system/abi.ts";
@@ -32,43 +32,53 @@ export type { EventDesc } from "../format/events.ts";
 export type { SampleRun } from "./sample_run.ts";
 export type { ReadStats } from "./stats.ts";
 
-/** What is known of a recording besides its records. */
+/** Description of a recording, without its records. */
 export interface PerfHeader {
   readonly pipe: boolean;
   readonly littleEndian: boolean;
-  /** In the order of the attrs. In pipe mode more may come, and names may change, while reading. */
+  /** Events in the order of the attrs. In pipe mode more may come, and names may change, while reading. */
   readonly events: readonly EventDesc[];
-  /** In pipe mode, and of a file that comes through a pipe, more may come while reading. */
+  /** Features. In pipe mode, and for a file that comes through a pipe, more may come while reading. */
   readonly features: Features;
-  /** Whether `features` are complete before all has been read. */
+  /** True when `features` are complete before the records are read. */
   readonly complete: boolean;
   /** Offset in bytes of the first record. */
   readonly dataOffset: number;
-  /** Bytes of records as the header has it; 0 in pipe mode and when the recorder was killed. */
+  /** Size in bytes of the records as the header gives it; 0 in pipe mode and when the recorder was killed. */
   readonly dataSize: number;
 }
 
-/** How to read. */
+/** Options of a PerfDataReader. */
 export interface ReaderOptions {
-  /** Bytes of the window to begin with; it grows when a round needs more. Default 1 MiB. */
+  /** Initial size in bytes of the window, which grows when a round needs more. Default 1 MiB. */
   window?: number;
-  /** What to do about input that ends early or is damaged, once all before has been given. Default "throw". */
+  /** Reaction to input that ends early or is damaged, after all records before it were delivered. Default "throw". */
   damaged?: "throw" | "stop";
 }
 
-/** A few rounds, and little enough to stay in a CPU's second level cache. */
+/** Default size of the window: enough for a few rounds, and small enough for a CPU's second level cache. */
 const DEFAULT_WINDOW = 1024 * 1024;
-/** Types from here on are of the perf tools and come outside the order of time. */
+/** First type of the perf tools' own records, which are not in order of time. */
 const FIRST_TOOL_TYPE = PERF_RECORD_USER.HEADER_ATTR;
+/**
+ * Reads a recording once, from front to back.
+ *
+ *     const reader = new PerfDataReader(openInput("perf.data"));
+ *     const { events } = await reader.open();
+ *     const stats = reader.read({
+ *       sample: ({ event, time, ip }) => console.log(events[event].name, time, ip.toString(16)),
+ *     });
+ *     console.log(`${stats.samples} samples`);
+ */
 export class PerfDataReader {
   readonly #input: ByteInput;
   readonly #options: ReaderOptions;
   readonly #stats = emptyStats();
-  /** What the records tell of samples and losses, by CPU. */
+  /** Samples and losses by CPU, counted from the records. */
   readonly ledger = new RecordLedger();
   readonly #types = new TypeCounts();
   readonly #sorter = new RoundSorter();
-  readonly #take: DeliverPlaces = (places, count) => this.#delivery.giveAll(places, count);
+  readonly #take: DeliverPlaces = (places, count) => this.#delivery.deliverAll(places, count);
   /** Time of the first record that has one. */
   readonly #base: TimeBase = { low: 0, high: 0 };
   #hasBase = false;
@@ -79,19 +89,19 @@ export class PerfDataReader {
   #cursor!: Cursor;
   #delivery!: Delivery;
   #littleEndian = true;
-  /** Of a compressed recording. */
+  /** Decompressor, loaded for a compressed recording. */
   #unpacker: Unpack | undefined;
   #damage: BadInputError | undefined;
-  /** What stands behind the records of a pipe. */
+  /** Text found after the records of a pipe. */
   #text: TrailingText | undefined;
 
-  /** @param input is read from its start; it stays the caller's to close. */
+  /** @param input read from its start; the caller closes it. */
   constructor(input: ByteInput, options: ReaderOptions = {}) {
     this.#input = input;
     this.#options = options;
   }
 
-  /** The header; open() must have been awaited. */
+  /** Header of the recording. open() must have been awaited. */
   get header(): PerfHeader {
     if (!this.#opened) throw new Error("PerfDataReader.open() comes first");
     const { pipe, late, littleEndian, features, dataOffset, dataSize } = this.#opened;
@@ -99,14 +109,14 @@ export class PerfDataReader {
     return { pipe, littleEndian, events, features, complete, dataOffset, dataSize };
   }
 
-  /** What a cursor's `time` 0 means, in ns of the recording's clock; 0n until the first time was seen. */
+  /** Time of the recording's clock in ns that a cursor's `time` 0 stands for; 0n until the first time was seen. */
   get timeBase(): bigint {
     return (BigInt(this.#base.high) << 32n) | BigInt(this.#base.low);
   }
 
   /**
-   * Reads the header (in pipe mode the records that stand for it) and, for a compressed recording,
-   * loads the decompressor. Throws BadInputError when the input is not perf.data or its header is damaged.
+   * Reads the header (in pipe mode the records in its place) and, for a compressed recording, loads the decompressor.
+   * Throws BadInputError when the input is not perf.data or its header is damaged.
    */
   async open(): Promise<PerfHeader> {
     const opened = openRecording(this.#input);
@@ -129,9 +139,9 @@ export class PerfDataReader {
   }
 
   /**
-   * Gives all records to `handler`, in the order of time. Once only, after open().
-   * Throws BadInputError, after all before has been given, when the input ends early or is damaged
-   * (with `damaged: "stop"` it does not, and the figures returned say so).
+   * Delivers all records to `handler`, in order of time. May be called once, after open(). Throws BadInputError,
+   * after everything before it was delivered, when the input ends early or is damaged; with `damaged: "stop"` it
+   * returns statistics that say so instead.
    */
   read(handler: RecordHandler): ReadStats {
     this.#delivery.handler = handler;
@@ -143,7 +153,7 @@ export class PerfDataReader {
     return this.#stats;
   }
 
-  /** All files of a recording as one; each is compressed by itself, if at all. */
+  /** Chains all files of a recording. Each is compressed separately, if at all. */
   #chained({ data, beside }: OpenedRecording): DataInput {
     const unpacker = this.#unpacker;
     const parts = [data, ...beside].map((part) =>
@@ -164,14 +174,14 @@ export class PerfDataReader {
       if (size < 0) {
         if (!this.#refill()) return;
       } else if (size < RECORD_HEADER_SIZE || !isHeaderType(window.peekType())) {
-        return; // read() comes to it
+        return; // read() handles it
       } else if (!this.#toolRecord(window.peekType(), size)) {
         return;
       }
     }
   }
 
-  /** More bytes into the window; false at the end of the input. */
+  /** Reads more bytes into the window. Returns false at the end of the input. */
   #refill(): boolean {
     const sorter = this.#sorter, window = this.#window;
     try {
@@ -184,10 +194,10 @@ export class PerfDataReader {
     }
   }
 
-  /** Takes in the records that are in the window; false when reading cannot go on. */
+  /** Takes the records in the window. Returns false when reading cannot continue. */
   #scan(): boolean {
     const window = this.#window, table = this.#table, sorter = this.#sorter;
-    const { u8, u32 } = window; // they change only in refill()
+    const { u8, u32 } = window; // both change only in refill()
     const base = this.#base, littleEndian = this.#littleEndian;
     for (;;) {
       this.#takeSamples();
@@ -222,7 +232,7 @@ export class PerfDataReader {
         index = table.ofRecord(u32, pos, size);
         const layout = index >= 0 ? table.events[index].layout : undefined;
         if (!bodyFits(type, size, layout?.trailer.size ?? 0)) {
-          return this.#refuse(`a record of type ${type} is of ${size} bytes, too few for its fields`);
+          return this.#refuse(`a record of type ${type} has ${size} bytes, too few for its fields`);
         }
         if (layout) timeAt = trailerTimeAt(layout, size);
       }
@@ -241,14 +251,14 @@ export class PerfDataReader {
           continue;
         }
       }
-      // Like perf, at once: such records describe what was there before the first sample.
-      this.#delivery.give(place);
+      // Delivered at once, as in perf: such records describe the state before the first sample.
+      this.#delivery.deliver(place);
     }
   }
 
   /**
-   * Takes the samples up to the first record that anything is to be said of besides its time: nearly all records
-   * are samples, and this is what reading them costs. What is left is for #scan to look at.
+   * Takes samples up to the first record that needs more than its time. Nearly all records are samples, and this loop
+   * is what reading them costs. #scan handles the rest.
    */
   #takeSamples(): void {
     const window = this.#window, table = this.#table, sorter = this.#sorter, base = this.#base;
@@ -284,7 +294,7 @@ export class PerfDataReader {
     this.#base.high = high;
   }
 
-  /** Takes a record of the perf tools; false when reading cannot go on. */
+  /** Takes a record of the perf tools. Returns false when reading cannot continue. */
   #toolRecord(type: number, size: number): boolean {
     if (type === PERF_RECORD_USER.COMPRESSED || type === PERF_RECORD_USER.COMPRESSED2) return this.#unpack();
     const window = this.#window, opened = this.#opened!;
@@ -305,20 +315,21 @@ export class PerfDataReader {
     }
     if (!littleEndian) swapHeader(window.u8, pos);
     this.#types.count(type);
-    if (type !== PERF_RECORD_USER.FINISHED_ROUND) this.#delivery.giveToolRecord(pos, type, size);
+    if (type !== PERF_RECORD_USER.FINISHED_ROUND) this.#delivery.deliverToolRecord(pos, type, size);
     window.release(size);
     if (payload > 0 && !this.#passPayload(type, payload)) {
       return this.#refuse(`the ${payload} bytes that belong to the record at offset ${offset} are cut short`);
     }
     if (type === PERF_RECORD_USER.FINISHED_ROUND) {
       this.#stats.rounds++;
-      // a round of one file says nothing of the others, which are read later: all is sorted at the end, as in perf
+      // A round of one file says nothing about the others, which are read later: everything is sorted at the end, as
+      // in perf.
       if (this.#opened!.beside.length === 0) this.#sorter.endRound(this.#take);
     }
     return true;
   }
 
-  /** Passes what follows a record of this type without being one; false when it is cut short. */
+  /** Skips the data that follows a record of this type. Returns false when it is cut short. */
   #passPayload(type: number, size: number): boolean {
     const window = this.#window;
     if (type !== PERF_RECORD_USER.HEADER_TRACING_DATA) return window.skip(size);
@@ -328,23 +339,23 @@ export class PerfDataReader {
     return start !== undefined;
   }
 
-  /** From a compressed record on, records come out of the decompressor. */
+  /** Switches to the decompressor, which all records come from after the first compressed one. */
   #unpack(): boolean {
     const unpacker = this.#unpacker;
-    if (!unpacker) return this.#refuse("a compressed record comes although the header names no compression");
+    if (!unpacker) return this.#refuse("there is a compressed record, but the header names no compression");
     const offset = this.#window.rawOffset;
     this.#window.replaceInput((rest, input) => this.#unpacked(input, rest, offset, unpacker));
     return true;
   }
 
-  /** Notes that the input is damaged at the next byte. Returns false: reading cannot go on. */
+  /** Notes that the input is damaged at the next byte. Returns false: reading cannot continue. */
   #refuse(why: string): false {
     const { name, offset } = this.#window.rawPlace;
     this.#damage ??= new BadInputError(`cannot read all of ${name}: at offset ${offset}, ${why}`, offset);
     return false;
   }
 
-  /** The same where text stands in place of the next record. */
+  /** Notes that there is text in place of the next record. Returns false: reading cannot continue. */
   #refuseText(): false {
     const { offset } = this.#window.rawPlace;
     const text = this.#text = takeText(this.#window);
@@ -353,20 +364,20 @@ export class PerfDataReader {
       : `text stands among its records, in the last ${text.length} bytes`;
     this.#damage ??= new BadInputError(
       `cannot read all of ${this.#input.name}: at offset ${offset}, ${what} ("${text.start}"): ` +
-        "what else writes into the same pipe has to write elsewhere",
+        "make the other program write elsewhere than into this pipe",
       offset,
     );
     return false;
   }
 
-  /** The same for an error that says where it is; others are thrown on. */
+  /** Notes an error that has an offset, and throws others on. Returns false: reading cannot continue. */
   #note(error: unknown): false {
     if (!(error instanceof BadInputError)) throw error;
     this.#damage ??= error;
     return false;
   }
 
-  /** All records have been given: completes the figures, and says what is missing. */
+  /** Completes the statistics after the last record, and notes what is missing. */
   #finish(): void {
     const window = this.#window, stats = this.#stats, opened = this.#opened!;
     const left = window.rest.length;
@@ -377,7 +388,7 @@ export class PerfDataReader {
       this.#refuse(`it ends ${window.missing} bytes before its header says: the recording was cut short`);
     } else if (opened.late && !this.#damage) readLateFeatures(this.#input, opened.late, opened);
     stats.cut = (this.#damage !== undefined && !this.#text?.whole) || opened.partial;
-    const damaged = opened.features.dropDamaged(); // of those that came as records
+    const damaged = opened.features.dropDamaged(); // those that came as records
     this.#damage ??= opened.damage ?? damaged;
     this.#types.report(stats);
     for (const n of stats.samplesByEvent) stats.samples += n;
@@ -398,7 +409,7 @@ async function loadUnpacker(): Promise<Unpack> {
   return await (await import("./compressed.ts")).loadUnpack();
 }
 
-/** Offset of the time in a record of `size` bytes other than a sample, -1 when it has none. */
+/** Returns the offset of the time in a record of `size` bytes other than a sample; -1 when it has none. */
 function trailerTimeAt(layout: AttrLayout, size: number): number {
   const { trailer } = layout;
   return trailer.time > 0 && size >= RECORD_HEADER_SIZE + trailer.size ? size - trailer.time : -1;

@@ -1,6 +1,6 @@
 /**
- * The ledger as the records of a file tell it, for files that bring none (perf's), and for what only the records
- * know: how long the kernel had an event throttled.
+ * Ledger computed from the records of a file, for files that bring none (perf's), and for what only the records tell:
+ * how long the kernel throttled an event.
  */
 
 import { PERF_RECORD } from "../../base/system/abi.ts";
@@ -10,7 +10,7 @@ import type { LedgerCounts } from "../format/session_info.ts";
 import type { SampleRun } from "./sample_run.ts";
 import { decodeLost, decodeLostSamples, decodeThrottle } from "../format/records.ts";
 
-/** One CPU's figures; CPU -1 is for records that name none. */
+/** Counts of one CPU; CPU -1 is for records without one. */
 interface Tally {
   cpu: number;
   sample: number;
@@ -20,16 +20,20 @@ interface Tally {
   throttledNs: number;
 }
 
-/** Samples are counted for CPUs below this in an array, which is fast; the others as they come. */
+/** Samples of CPUs below this are counted in an array, which is fast, those of others in tallies. */
 const ARRAY_CPUS = 1024;
 
+/** Counts samples and losses by CPU. */
 export class RecordLedger {
-  /** By CPU plus one: without any is as frequent, where threads are recorded and not CPUs. */
+  /**
+   * Samples by CPU plus one. Index 0, without a CPU, is as frequent as any when threads are recorded rather than
+   * CPUs.
+   */
   readonly #samples = new Float64Array(ARRAY_CPUS + 1);
   readonly #tallies: Tally[] = [];
-  /** By CPU: index in #tallies. */
+  /** Index in #tallies by CPU. */
   readonly #tallyOf = new IntMap();
-  /** Events that are throttled: since when, and on which CPU. */
+  /** Events that are throttled now: since when, and on which CPU. */
   readonly #throttled = new Map<bigint, { since: bigint; cpu: number }>();
 
   /** Counts a sample on `cpu`. */
@@ -38,7 +42,7 @@ export class RecordLedger {
     else this.#of(cpu).sample++;
   }
 
-  /** Counts those of a run, each on its CPU. */
+  /** Counts the samples of a run, each on its CPU. */
   samples({ u32, words, count, cpu }: SampleRun): void {
     if (cpu < 0) {
       this.#samples[0] += count;
@@ -47,7 +51,7 @@ export class RecordLedger {
     for (let i = 0; i < count; i++) this.sample(u32[words[i] + cpu] | 0);
   }
 
-  /** Counts what a record of the kernel tells of losses; it may be of any type. */
+  /** Counts what a record of the kernel tells about loss. Records of all types are accepted. */
   record(cursor: RecordCursor): void {
     switch (cursor.type) {
       case PERF_RECORD.LOST:
@@ -59,7 +63,7 @@ export class RecordLedger {
       case PERF_RECORD.THROTTLE: {
         const { time, streamId } = decodeThrottle(cursor);
         this.#of(cursor.cpu).throttle++;
-        // a second one without an end to the first: that was lost, and so is how long the first one took
+        // A second THROTTLE without an UNTHROTTLE: that was lost, and with it the duration of the first.
         this.#throttled.set(streamId, { since: time, cpu: cursor.cpu });
         break;
       }
@@ -72,10 +76,10 @@ export class RecordLedger {
   }
 
   /**
-   * The rows by CPU, and their total. An event that is throttled to the end was so until `lastTime` (ns of the
-   * recording's clock). `overlapping`: LOST_SAMPLES has all that was lost, and what LOST tells is a part of it, as
-   * in files of a perf that reads PERF_FORMAT_LOST at the end, which it does for all CPUs together; otherwise each
-   * tells of samples of its own.
+   * Returns the rows by CPU and their total. An event that is still throttled counts as throttled until `lastTime`
+   * (ns of the recording's clock). With `overlapping`, LOST_SAMPLES has all loss and LOST a part of it, as in files
+   * of a perf that reads PERF_FORMAT_LOST at the end, which it does for all CPUs together; otherwise each counts
+   * samples of its own.
    */
   close(lastTime: bigint | undefined, overlapping: boolean): { rows: LedgerCounts[]; total: LedgerCounts } {
     for (const id of [...this.#throttled.keys()]) this.#endThrottle(id, lastTime ?? 0n);

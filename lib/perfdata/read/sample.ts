@@ -1,4 +1,4 @@
-/** Sets the cursor for a record: the loads of the hot path, and nothing else. */
+/** Setters of the cursor: the loads of the hot path, and nothing else. */
 
 import { addressOf } from "../../base/bytes/address.ts";
 import { PERF_FORMAT, PERF_RECORD_MISC } from "../../base/system/abi.ts";
@@ -9,23 +9,23 @@ import { SampleTail } from "./sample_tail.ts";
 
 const TWO_32 = 4294967296;
 
-/** Times are given relative to this one, as two halves. */
+/** Base that times are relative to, as two halves. */
 export interface TimeBase {
   low: number;
   high: number;
 }
 
-/** False for the two values that stand for "no time": 0, which synthesized records have, and all ones. */
+/** Returns false for the two values that mean "no time": 0, in synthesized records, and all ones. */
 export function isTime(low: number, high: number): boolean {
   return (low | high) !== 0 && (low & high) !== -1;
 }
 
-/** The time of these halves in ns since the base. */
+/** Returns the time of these halves in ns since the base. */
 export function timeOf(low: number, high: number, base: TimeBase): number {
   return (high - base.high) * TWO_32 + (low - base.low);
 }
 
-/** Sets header and event. */
+/** Sets the header fields and the event. */
 function setHeader(c: Cursor, pos: number, event: number): void {
   const word = pos >>> 2;
   const second = c.u32[word + 1];
@@ -36,7 +36,7 @@ function setHeader(c: Cursor, pos: number, event: number): void {
   c.event = event;
 }
 
-/** Sets `c` for the sample at `pos`, whose size was checked against the layout of its event. */
+/** Sets `c` for the sample at `pos`, whose size was checked against its event's layout. */
 export function setSample(c: Cursor, pos: number, index: number, event: EventDesc, base: TimeBase): void {
   setHeader(c, pos, index);
   const u32 = c.u32;
@@ -80,14 +80,14 @@ export function setSample(c: Cursor, pos: number, index: number, event: EventDes
   if (!callStack && !copiesStack) return;
   if (!tail.read(u32, pos, c.size, layout)) return;
   c.copiedStack = tail.copied;
-  if (!callStack || swapped) return; // CPUs of the other order of bytes keep no calls
+  if (!callStack || swapped) return; // CPUs of the other byte order record no calls
   c.calls = tail.branches;
   c.callCount = tail.branchCount;
 }
 
 const tail = new SampleTail();
 
-/** Sets `c` for a record of the kernel other than a sample; `event` is undefined when its id is not known. */
+/** Sets `c` for a record of the kernel other than a sample. `event` is undefined when its id is unknown. */
 export function setRecord(
   c: Cursor,
   pos: number,
@@ -131,8 +131,8 @@ export function setToolRecord(c: Cursor, pos: number, type: number, size: number
 }
 
 /**
- * True when the sample of `size` bytes at `pos` holds all its fields up to the end of its call chain, and what follows
- * where that has a part of the call chain.
+ * Returns whether the sample of `size` bytes at `pos` holds all its fields up to the end of its call chain, and its
+ * tail when that has a part of the call chain.
  */
 export function sampleFits(u32: Uint32Array, pos: number, size: number, layout: AttrLayout): boolean {
   if (size < layout.minSize) return false;
@@ -148,7 +148,10 @@ function chainFits(u32: Uint32Array, pos: number, size: number, layout: AttrLayo
   return u32[word + 1] === 0 && u32[word] <= (size - at - 8) / 8;
 }
 
-/** The same for the counts of a group, which with a call chain are looked at on the way to it. */
+/**
+ * Returns whether the counts of a group fit in the sample. With a call chain, callchainOffset() has checked them
+ * already.
+ */
 function groupFits(u32: Uint32Array, pos: number, size: number, { read, readFormat }: AttrLayout): boolean {
   if (read < 0 || !(readFormat & PERF_FORMAT.GROUP)) return true;
   const word = (pos + read) >>> 2;

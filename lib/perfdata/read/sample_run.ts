@@ -1,36 +1,37 @@
-/** Samples at once, for handlers whose time goes into a loop over them. */
+/** Runs of samples, for handlers that loop over many at once. */
 
 import type { EventDesc } from "../format/events.ts";
 
 /**
- * Samples of one event, in the order of time, with no other record between them. Word k of sample i is
- * `u32[words[i] + k]`, and `ip` and the like are the k of its fields, -1 for those that it does not have.
+ * Consecutive samples of one event, in order of time and with no other record between them. Word k of sample i is
+ * `u32[words[i] + k]`; `ip` and the other fields give the k of their value, -1 when samples have none.
  */
 export class SampleRun {
   u32: Uint32Array = new Uint32Array(0);
   words: Uint32Array<ArrayBuffer>;
   count = 0;
-  /** Index in the header's `events`. */
+  /** Index of the event in the header's `events`. */
   event = -1;
-  /** The instruction pointer's low half; the high one follows. */
+  /** Word of the instruction pointer's low half; the high half follows. */
   ip = -1;
-  /** The process; the thread follows. */
+  /** Word of the process; the thread follows. */
   pid = -1;
   cpu = -1;
-  /** The period's low half; the high one follows. */
+  /** Word of the period's low half; the high half follows. */
   period = -1;
-  /** The period of samples that have none. */
+  /** Period of samples that carry none. */
   fixedPeriod = 1;
-  /** Times of the first and the last one, in ns since the reader's `timeBase`. */
+  /** Time of the first sample, in ns since the reader's `timeBase`. */
   firstTime = NaN;
+  /** Time of the last sample, in ns since the reader's `timeBase`. */
   lastTime = NaN;
 
-  /** @param capacity how many samples there may be. */
+  /** @param capacity largest number of samples. */
   constructor(capacity: number) {
     this.words = new Uint32Array(capacity);
   }
 
-  /** Makes it an empty one of `event`, the header's `index`-th. */
+  /** Makes this an empty run of `event`, the header's `index`-th. */
   begin(index: number, { layout, period }: EventDesc): void {
     const word = (offset: number) => offset < 0 ? -1 : offset >>> 2;
     this.count = 0;

@@ -1,5 +1,5 @@
 /**
- * What follows the call chain of a sample, as far as it says who called whom:
+ * Tail of a sample: the fields after the call chain, as far as they tell who called whom.
  *
  *     { u32 size; char data[size]; } RAW
  *     { u64 nr; { u64 hw_idx; } HW_INDEX  struct { u64 from, to, flags; } [nr]; { u64 counters[nr]; } COUNTERS } BRANCH_STACK
@@ -12,21 +12,25 @@ import { swap32 } from "../format/swap.ts";
 
 const TWO_32 = 4294967296;
 
-/** One object, set again for each sample. */
+/** Decoded tail; one object is reused for all samples. */
 export class SampleTail {
-  /** The branches: word of the first in `u32`, six words each (from, to, flags), the latest first. */
+  /** Word index in `u32` of the first branch. Each takes six words (from, to, flags), most recent first. */
   branches = 0;
   branchCount = 0;
-  /** PERF_SAMPLE_REGS_ABI_* of the registers of user space; 0 when there are none. */
+  /** PERF_SAMPLE_REGS_ABI_* of the user registers; 0 when there are none. */
   abi = 0;
-  /** Word of the first of them in `u32`. */
+  /** Word index in `u32` of the first user register. */
   registers = 0;
-  /** Byte that the copy of the stack of user space begins at, bytes that there was room for, and bytes that were copied. */
+  /** Byte index of the copy of the user stack. */
   stack = 0;
+  /** Bytes reserved for the copy. */
   room = 0;
+  /** Bytes that were copied. */
   copied = 0;
 
-  /** Sets it for the sample of `size` bytes at `pos`; false when what the layout has does not fit in it. */
+  /**
+   * Decodes the tail of the sample of `size` bytes at `pos`. Returns false when the layout's fields do not fit in it.
+   */
   read(u32: Uint32Array, pos: number, size: number, layout: AttrLayout): boolean {
     const { sampleType, tail } = layout;
     const end = pos + size;
@@ -68,13 +72,13 @@ export class SampleTail {
   }
 }
 
-/** The u32 at byte `at`. */
+/** Returns the u32 at byte `at`. */
 function word(u32: Uint32Array, at: number, swapped: boolean): number {
   const value = u32[at >>> 2];
   return swapped ? swap32(value) >>> 0 : value;
 }
 
-/** The u64 at byte `at`. */
+/** Returns the u64 at byte `at` as a number. */
 function u64(u32: Uint32Array, at: number, swapped: boolean): number {
   const first = word(u32, at, swapped), second = word(u32, at + 4, swapped);
   return swapped ? first * TWO_32 + second : second * TWO_32 + first;

@@ -1,50 +1,59 @@
 /**
- * Time order by rounds, as perf's ordered_events has it. A recorder drains the ring of each CPU in
- * turn and closes each pass with FINISHED_ROUND: a record found in a pass may be older than one of the
- * pass before, never older than one of the pass before that. So when a round ends, all that is not
- * younger than the youngest record seen when the *previous* round ended can go out.
+ * Sorting by time in rounds, like perf's ordered_events. A recorder drains the ring of each CPU in turn and ends each
+ * pass with FINISHED_ROUND. A record found in a pass may be older than one of the pass before, but never older than
+ * one of the pass before that. So at the end of a round, all records go out that are not newer than the newest record
+ * seen when the *previous* round ended.
  *
- * Within a round the records of one ring ascend, hence a natural merge sort: it merges the ascending
- * runs that are there, is stable (ties keep file order), and allocates next to nothing. Of each run only what goes
- * out is merged; that is nearly all of the round before and next to nothing of the last, so each record is merged
- * once. The last two runs are merged as their records go out, so that those of two CPUs are never moved.
+ *     round 1         | round 2         | round 3         |
+ *     cpu0   cpu1     | cpu0   cpu1     | cpu0   cpu1     |
+ *                     ^                 ^                 ^
+ *                     |                 |                 out: all up to the newest time of rounds 1 and 2
+ *                     |                 out: all up to the newest time of round 1
+ *                     out: nothing
+ *
+ * Within a round the records of one ring ascend, hence a natural merge sort: it merges the ascending runs present, is
+ * stable (ties keep file order), and hardly allocates. Only the part of each run that goes out is merged; that is
+ * nearly all of the round before and almost nothing of the last, so each record is merged about once. The last two
+ * runs are merged while their records go out, so that records of two CPUs are never moved.
  */
 
 /**
- * Is given the places of records whose turn it is: the first `count` of `places`, which are only good until it returns.
- * It must not push.
+ * Receives the places of records that are due, in order: the first `count` of `places`, which is valid only until the
+ * call returns. It must not push.
  */
 export type DeliverPlaces = (places: Uint32Array, count: number) => void;
 
-/** So many places go out at once. */
+/** Number of places delivered at once. */
 export const BATCH = 1024;
 
+/** Holds records by time and place until they are due. */
 export class RoundSorter {
-  /** Records held. */
+  /** Number of records held. */
   count = 0;
   /** Largest time ever pushed. */
   maxTime = -Infinity;
-  /** Records that came after a younger one had gone out already. */
+  /** Records pushed after a newer one had already gone out. */
   outOfOrder = 0;
 
-  /** Of the records held: their times, and their places, each more by #moved, modulo 2^32. */
+  /** Times of the records held. */
   #times: Float64Array<ArrayBuffer>;
+  /** Places of the records held, each increased by #moved, modulo 2^32. */
   #places: Uint32Array<ArrayBuffer>;
-  /** How far all places have moved down, modulo 2^32. */
+  /** Distance that all places have moved down, modulo 2^32. */
   #moved = 0;
   #otherTimes: Float64Array<ArrayBuffer>;
   #otherPlaces: Uint32Array<ArrayBuffer>;
   /** Index of the first record of each ascending run. */
   #runs = new Uint32Array(64);
-  /** While they go out: where what goes out of each run ends. */
+  /** End of the part of each run that goes out, during a flush. */
   #splits = new Uint32Array(64);
-  /** What is about to go out. */
+  /** Places about to be delivered. */
   readonly #batch = new Uint32Array(BATCH);
   #runCount = 0;
   #lastPushed = -Infinity;
-  /** Time of the youngest record that has gone out. */
+  /** Time of the newest record that has gone out. */
   #flushed = -Infinity;
-  /** Youngest time when the round before ended: what the next end of a round lets out. */
+  /** Newest time when the previous round ended: the limit for the next end of a round. */
   #limit = -Infinity;
 
   constructor(capacity = 1024) {
@@ -54,7 +63,7 @@ export class RoundSorter {
     this.#otherPlaces = new Uint32Array(capacity);
   }
 
-  /** Holds the record at `place` until its time comes. */
+  /** Holds the record at `place` until it is due. */
   push(time: number, place: number): void {
     const n = this.count;
     if (n === this.#times.length) this.#grow();
@@ -67,18 +76,21 @@ export class RoundSorter {
     if (time < this.#flushed) this.outOfOrder++;
   }
 
-  /** A round has ended: gives all that can go out to `take`, in order. */
+  /** Ends a round: delivers all records that are due to `take`, in order. */
   endRound(take: DeliverPlaces): void {
     this.#flush(this.#limit, take);
     this.#limit = this.maxTime;
   }
 
-  /** The input has ended: gives all there is to `take`, in order. */
+  /** Ends the input: delivers all remaining records to `take`, in order. */
   endInput(take: DeliverPlaces): void {
     this.#flush(Infinity, take);
   }
 
-  /** The smallest place held, or `none` when nothing is held: records come by ascending places, and a run is of some of them. */
+  /**
+   * Returns the smallest place held, or `none` when nothing is held. Places within a run ascend, so the first of each
+   * run suffices.
+   */
   lowestPlace(none: number): number {
     let lowest = none;
     for (let r = 0; r < this.#runCount; r++) {
@@ -88,16 +100,16 @@ export class RoundSorter {
     return lowest;
   }
 
-  /** All places move down by `by`. */
+  /** Moves all places down by `by`. */
   movePlaces(by: number): void {
     this.#moved = (this.#moved + by) >>> 0;
   }
 
-  /** Gives all that is not younger than `limit` to `take`, and forgets it. */
+  /** Delivers all records that are not newer than `limit` to `take`, and forgets them. */
   #flush(limit: number, take: DeliverPlaces): void {
     const n = this.#split(limit);
     if (n === 0) return;
-    if (this.#goingOut() > 2) {
+    if (this.#runsLeaving() > 2) {
       this.#mergeFronts();
       while (this.#runsBefore(n) > 2) this.#mergeNeighbours(n);
       this.#split(limit);
@@ -108,27 +120,27 @@ export class RoundSorter {
     let second = first + 1;
     while (second < this.#runCount && splits[second] === runs[second]) second++;
     if (second < this.#runCount) {
-      this.#giveTwo(runs[first], splits[first], runs[second], splits[second], take);
-    } else this.#give(runs[first], splits[first], take);
+      this.#deliverMerged(runs[first], splits[first], runs[second], splits[second], take);
+    } else this.#deliver(runs[first], splits[first], take);
     this.#drop();
   }
 
-  /** How many runs something goes out of. */
-  #goingOut(): number {
+  /** Counts the runs of which some part goes out. */
+  #runsLeaving(): number {
     let n = 0;
     for (let r = 0; r < this.#runCount; r++) if (this.#splits[r] > this.#runs[r]) n++;
     return n;
   }
 
-  /** How many runs start before `n`. */
+  /** Counts the runs that start before `n`. */
   #runsBefore(n: number): number {
     let r = 0;
     while (r < this.#runCount && this.#runs[r] < n) r++;
     return r;
   }
 
-  /** Gives [left, middle) and [right, end), merged; the left one goes first in a tie. */
-  #giveTwo(left: number, middle: number, right: number, end: number, take: DeliverPlaces): void {
+  /** Delivers [left, middle) and [right, end) merged; in a tie the left one goes first. */
+  #deliverMerged(left: number, middle: number, right: number, end: number, take: DeliverPlaces): void {
     const times = this.#times, places = this.#places, batch = this.#batch, moved = this.#moved;
     while (left < middle && right < end) {
       let n = 0;
@@ -137,12 +149,12 @@ export class RoundSorter {
       }
       take(batch, n);
     }
-    if (left < middle) this.#give(left, middle, take);
-    else this.#give(right, end, take);
+    if (left < middle) this.#deliver(left, middle, take);
+    else this.#deliver(right, end, take);
   }
 
-  /** Gives [start, end), which has the youngest of all that goes out. */
-  #give(start: number, end: number, take: DeliverPlaces): void {
+  /** Delivers [start, end), which holds the newest record that goes out. */
+  #deliver(start: number, end: number, take: DeliverPlaces): void {
     const places = this.#places, batch = this.#batch, moved = this.#moved;
     for (let from = start; from < end; from += BATCH) {
       const n = Math.min(BATCH, end - from);
@@ -166,10 +178,10 @@ export class RoundSorter {
     }
     this.#runCount = left;
     this.count = to;
-    if (to > 0) this.#lastPushed = this.#times[to - 1]; // what comes next comes behind that
+    if (to > 0) this.#lastPushed = this.#times[to - 1]; // new records follow it
   }
 
-  /** Notes where in each run the times go beyond `limit`; gives how many do not. */
+  /** Finds where the times in each run exceed `limit`. Returns how many records do not. */
   #split(limit: number): number {
     if (this.#splits.length < this.#runs.length) this.#splits = new Uint32Array(this.#runs.length);
     let n = 0;
@@ -181,7 +193,7 @@ export class RoundSorter {
     return n;
   }
 
-  /** The first of [low, high) whose time is beyond `limit`. */
+  /** Returns the index of the first record in [low, high) whose time exceeds `limit`. */
   #upperBound(low: number, high: number, limit: number): number {
     while (low < high) {
       const mid = (low + high) >>> 1;
@@ -195,7 +207,7 @@ export class RoundSorter {
     return run + 1 < this.#runCount ? this.#runs[run + 1] : this.count;
   }
 
-  /** Merges what goes out of the runs, two by two, to the front; what stays comes behind, run by run. */
+  /** Merges the outgoing parts of the runs in pairs to the front; what stays follows, run by run. */
   #mergeFronts(): void {
     const many = this.#runCount, splits = this.#splits;
     const runs = this.#runs.slice(0, many), ends = runs.map((_, r) => this.#endOfRun(r));
@@ -224,7 +236,7 @@ export class RoundSorter {
     this.#swap();
   }
 
-  /** Merges neighbouring runs in front of `n`, which is the end of one. */
+  /** Merges neighbouring runs before `n`, which is the end of one. */
   #mergeNeighbours(n: number): void {
     const many = this.#runCount;
     let merged = 0;
@@ -240,8 +252,8 @@ export class RoundSorter {
   }
 
   /**
-   * Merges [left, middle) and [right, end) into the other arrays at `to`; the left one goes first in a tie. Gives the
-   * end there.
+   * Merges [left, middle) and [right, end) into the other arrays at `to`; in a tie the left one goes first. Returns
+   * the end there.
    */
   #merge(left: number, middle: number, right: number, end: number, to: number): number {
     const times = this.#times, places = this.#places;
@@ -254,7 +266,7 @@ export class RoundSorter {
     return this.#copy(right, end, this.#copy(left, middle, to));
   }
 
-  /** Copies [start, end) into the other arrays at `to`; gives the end there. */
+  /** Copies [start, end) into the other arrays at `to`. Returns the end there. */
   #copy(start: number, end: number, to: number): number {
     this.#otherTimes.set(this.#times.subarray(start, end), to);
     this.#otherPlaces.set(this.#places.subarray(start, end), to);

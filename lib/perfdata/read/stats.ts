@@ -1,45 +1,49 @@
-/** What a reading of perf.data came across, by type and by event. */
+/** Statistics of a reading of perf.data, by type and by event. */
 
 import { OTHER_TYPES } from "../format/record_names.ts";
 import { PERF_RECORD, PERF_RECORD_USER } from "../../base/system/abi.ts";
 import type { BadInputError } from "../../base/system/errors.ts";
 
-/** Figures of one PerfDataReader.read(). */
+/** Statistics of one PerfDataReader.read(). */
 export interface ReadStats {
-  /** All records, samples among them. */
+  /** All records, including samples. */
   records: number;
-  /** Samples of known events, as often as the handler was given them. */
+  /** Samples of known events, as many as the handler got. */
   samples: number;
-  /** By index of the event. */
+  /** Samples by index of the event. */
   samplesByEvent: number[];
-  /** Records by type, ascending, PERF_RECORD.* and PERF_RECORD_USER.*; those of types beyond many unknown ones under OTHER_TYPES. */
+  /**
+   * Records by type, ascending: PERF_RECORD.* and PERF_RECORD_USER.*. When there are very many unknown types, the
+   * rest are counted under OTHER_TYPES.
+   */
   byType: Map<number, number>;
-  /** Records of types that are not known here; the handler was given them as they are. */
+  /** Records of unknown types. The handler gets them undecoded. */
   unknownRecords: number;
-  /** Samples and other records with the id of no event; the handler was given them as records. */
+  /** Samples and other records with an id of no event. The handler gets them as records. */
   unknownIds: number;
-  /** Records that the kernel dropped for want of room in a ring, as PERF_RECORD_LOST says. */
+  /** Records that the kernel dropped because a ring was full, by PERF_RECORD_LOST. */
   lost: number;
-  /** Samples that the kernel dropped, as PERF_RECORD_LOST_SAMPLES says. */
+  /** Samples that the kernel dropped, by PERF_RECORD_LOST_SAMPLES. */
   lostSamples: number;
-  /** FINISHED_ROUND records. */
+  /** Number of FINISHED_ROUND records. */
   rounds: number;
-  /** Records that came too late to be given in the order of time. */
+  /** Records that came too late to be delivered in order of time. */
   outOfOrder: number;
-  /** Bytes of records and of what goes with them, unpacked. */
+  /** Bytes of records and the data that goes with them, decompressed. */
   bytes: number;
-  /** Smallest and largest time of a record, in ns of the recording's clock; undefined when none has a time. */
+  /** Smallest time of a record, in ns of the recording's clock; undefined when none has a time. */
   timeFirst?: bigint;
+  /** Largest time of a record, in ns of the recording's clock; undefined when none has a time. */
   timeLast?: bigint;
-  /** Offset where the input ends early or is damaged, -1 when it is whole. */
+  /** Offset at which the input ends early or is damaged; -1 when it is whole. */
   truncatedAt: number;
-  /** What was wrong there. */
+  /** Error that describes the damage. */
   damage?: BadInputError;
-  /** Records are missing because of it; false when only what describes the recording is damaged. */
+  /** True when records are missing because of it; false when only what describes the recording is damaged. */
   cut: boolean;
 }
 
-/** Figures of nothing read yet, for `events` events. */
+/** Returns the statistics before anything was read. */
 export function emptyStats(): ReadStats {
   return {
     records: 0,
@@ -58,12 +62,12 @@ export function emptyStats(): ReadStats {
   };
 }
 
-/** Types that are told apart at most, besides those below 128: a file may have as many as it has records. */
+/** Limit of types of 128 and up that are counted separately: a hostile file may have as many as it has records. */
 const MAX_TYPES = 256;
 
 const KNOWN_TYPES = new Set<number>([...Object.values(PERF_RECORD), ...Object.values(PERF_RECORD_USER)]);
 
-/** Counts records by type: those below 128 in an array, for speed, the others as they come. */
+/** Counts records by type: those below 128 in an array, for speed, others in a map. */
 export class TypeCounts {
   readonly #low = new Float64Array(128);
   readonly #high = new Map<number, number>();
@@ -76,7 +80,7 @@ export class TypeCounts {
     }
   }
 
-  /** Puts the counts, the total and the number of unknown types into `stats`. */
+  /** Stores the counts, the total and the number of unknown types in `stats`. */
   report(stats: ReadStats): void {
     const counts: [number, number][] = [...this.#high];
     this.#low.forEach((n, type) => n > 0 && counts.push([type, n]));

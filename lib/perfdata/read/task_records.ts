@@ -1,6 +1,6 @@
 /**
- * The records that tell of processes between the samples, for one who reads a great many: names and files that
- * were said before are not decoded again. Else these are the decoders of records.ts, which has the layouts.
+ * Decoders of the records about processes between the samples, for readers of very many: names and files that repeat
+ * are not decoded again. The plain decoders, with the layouts, are in records.ts.
  */
 
 import { addressOf } from "../../base/bytes/address.ts";
@@ -10,20 +10,20 @@ import { WordMemo } from "./word_memo.ts";
 import { type Comm, decodeComm, decodeMmap2, decodeTask, type Mmap2, type Task } from "../format/records.ts";
 
 const TWO_32 = 4294967296;
-/** Words from a record's start to what its body begins with, */
+/** Word offset of a record's body. */
 const BODY = 2;
-/** to an MMAP2's device and inode, or build id, behind which come protection, flags and the name, */
+/** Word offset of an MMAP2's device and inode, or build id; protection, flags and the name follow. */
 const MMAP2_FILE = 10;
-/** to the name itself, */
+/** Word offset of an MMAP2's name. */
 const MMAP2_NAME = 18;
-/** to a COMM's name, */
+/** Word offset of a COMM's name. */
 const COMM_NAME = 4;
-/** and to the end of a FORK or EXIT. */
+/** Word offset of the end of a FORK or EXIT. */
 const TASK_END = 8;
 
-/** Decodes as decodeMmap2() and the like do; throws BadInputError as they do. */
+/** Decodes records as decodeMmap2() and the others in records.ts do. Throws BadInputError as they do. */
 export class TaskRecords {
-  /** The first map that said the same of its file, by whether its header promises a build id. */
+  /** First map with the same file, for maps with and without a build id (by the bit in the header). */
   readonly #maps = new WordMemo<Mmap2>();
   readonly #mapsWithBuildId = new WordMemo<Mmap2>();
   readonly #comms = new WordMemo<string>();
@@ -67,7 +67,7 @@ export class TaskRecords {
     return { pid: u32[at + BODY] | 0, tid: u32[at + BODY + 1] | 0, comm, exec };
   }
 
-  /** A FORK or an EXIT, but for its time, which the cursor has. */
+  /** Decodes a FORK or an EXIT without its time, which the cursor has. */
   task(c: RecordCursor): Omit<Task, "time"> {
     const { u32 } = c, at = c.pos >>> 2;
     if (endOf(c) < at + TASK_END) return decodeTask(c);
@@ -80,7 +80,7 @@ export class TaskRecords {
   }
 }
 
-/** The word behind a record's body, where its trailer begins. */
+/** Returns the word after a record's body, where its trailer begins. */
 function endOf({ pos, size, trailer }: RecordCursor): number {
   return (pos + size - trailer) >>> 2;
 }

@@ -1,25 +1,25 @@
-/** Text where a record should begin: a program that wrote into the same pipe, or whoever saved what came out of it. */
+/** Text in place of a record: another program wrote into the same pipe, or whoever saved its output did. */
 
 import type { RecordWindow } from "./window.ts";
 
-/** Bytes that tell text from a record: the header of one, whose type would be one that nobody will ever use. */
+/** Number of bytes that tell text from a record header, whose type would be one that is never assigned. */
 const LOOKED_AT = 8;
-/** Letters of it that are quoted. */
+/** Number of characters that are quoted. */
 const QUOTED = 40;
 
-/** What follows the last record. */
+/** Text after the last record. */
 export interface TrailingText {
-  /** In bytes; all the rest of the input. */
+  /** Length in bytes of all the rest of the input. */
   length: number;
-  /** How it begins. */
+  /** First characters of the text. */
   start: string;
-  /** All of it is text; otherwise there may be more records in it, and nothing says where. */
+  /** True when all of it is text; otherwise it may contain more records, at unknown offsets. */
   whole: boolean;
 }
 
 /**
- * Whether `bytes`, which begin where a record should, are text. The types of records that there are have zeros in three
- * of their four bytes, which text never has.
+ * Returns whether `bytes`, which begin where a record should, are text. The types of existing records have zeros in
+ * three of their four bytes, which text never has.
  */
 export function isText(bytes: Uint8Array): boolean {
   return bytes.length > 0 && bytes.subarray(0, LOOKED_AT).every(isTextByte);
@@ -37,7 +37,10 @@ export function takeText(window: RecordWindow): TrailingText {
   return { length, start, whole };
 }
 
-/** Of UTF-8, of what moves a terminal's cursor, and the tab, line end and carriage return of ASCII. */
+/**
+ * Returns whether a byte may be part of text: of UTF-8, of an escape sequence, or a tab, line feed or carriage
+ * return.
+ */
 function isTextByte(byte: number): boolean {
   return byte >= 0x20 ? byte !== 0x7f : byte === 0x09 || byte === 0x0a || byte === 0x0d || byte === 0x1b;
 }

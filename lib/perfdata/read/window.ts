@@ -1,15 +1,15 @@
 /**
- * The window over the stream of records: one big buffer that input is read into and that records are
- * decoded from, in place. Records wait in it for their time (see sorter.ts), so it holds a bit more
- * than a round; it slides along the input, and grows only when what must be kept does not fit.
+ * Window over the stream of records: one large buffer that input is read into and records are decoded from, in place.
+ * Records wait in it until they are due (see sorter.ts), so it holds a little more than a round. It slides along the
+ * input, and grows only when what must be kept does not fit.
  *
  *     0          lowest kept     next   raw                 end          capacity
  *     | given up | records kept  | gap  | bytes not yet     | free       |
  *                                         taken as records
  *
- * Every record lies 8-aligned in the window, so that `u32` can view it. In the file it does too, but
- * for what perf's tools write in a pipe (feature records of odd sizes): after one of those there is a
- * gap, `raw` runs ahead of `next`, and records are moved down as they are taken until the next refill.
+ * Every record is 8-aligned in the window, so that `u32` can view it. In the file it is too, except after records of
+ * odd sizes that perf's tools write into a pipe (features): then there is a gap, `raw` is ahead of `next`, and
+ * records are moved down as they are taken until the next refill.
  */
 
 import { readStream } from "../../base/bytes/byte_source.ts";
@@ -19,28 +19,33 @@ import { type DataInput, type FilePlace, placeIn } from "./data_input.ts";
 
 /** Largest window: places are kept in a Uint32Array. */
 const MAX_CAPACITY = 2 ** 32 - 8;
-/** Bytes asked for at once: few enough to be still in the CPU's cache when they are decoded. */
+/** Bytes to read at a time: few enough to be still in the CPU's cache when they are decoded. */
 const READ_SIZE = 128 * 1024;
 
+/** Buffer of the records that are being read. */
 export class RecordWindow {
-  /** The buffer, as bytes and as words. Replaced when the window grows. */
+  /** Buffer as bytes. Replaced when the window grows. */
   u8: Uint8Array<ArrayBuffer>;
+  /** Buffer as words. Replaced when the window grows. */
   u32: Uint32Array<ArrayBuffer>;
-  /** Where the next record will be; 8-aligned. */
+  /** Index of the next record, once it is settled; 8-aligned. */
   next = 0;
-  /** Where its bytes are now; never before `next`. */
+  /** Index of the next record's bytes now; never less than `next`. */
   raw = 0;
-  /** End of the bytes there are. */
+  /** End of the bytes present. */
   end = 0;
 
   #input: DataInput;
   readonly #littleEndian: boolean;
-  /** Offset in the file of a byte at or behind `raw`, less its place. */
+  /** Offset in the file minus index in the buffer, for bytes from `raw` on. */
   #base: number;
-  /** The same for records: one at or behind `from` is at its place plus `delta`. Has one entry but for odd sizes. */
+  /**
+   * Offset in the file minus index in the buffer (`delta`) for records from index `from` on. It has one entry, unless
+   * there were records of odd sizes.
+   */
   #origins: { from: number; delta: number }[];
 
-  /** @param capacity in bytes. */
+  /** @param capacity initial size in bytes. */
   constructor(input: DataInput, capacity: number, littleEndian: boolean) {
     this.#input = input;
     this.#littleEndian = littleEndian;
@@ -50,22 +55,22 @@ export class RecordWindow {
     this.#origins = [{ from: 0, delta: this.#base }];
   }
 
-  /** Offset in the file of the next byte not yet taken. */
+  /** Offset in the file of the next byte that was not taken yet. */
   get rawOffset(): number {
     return this.#base + this.raw;
   }
 
-  /** Bytes that the header promised and the input did not have. */
+  /** Number of bytes that the header promised but the input did not have. */
   get missing(): number {
     return this.#input.missing;
   }
 
-  /** Where in the file the next byte not yet taken is. */
+  /** Position in the file of the next byte that was not taken yet. */
   get rawPlace(): FilePlace {
     return placeIn(this.#input, this.rawOffset);
   }
 
-  /** Where in the file the record at `at` is, which must not have been given up. */
+  /** Returns the position in the file of the record at `at`, which must not have been given up. */
   place(at: number): FilePlace {
     const origins = this.#origins;
     let low = 0, high = origins.length;
@@ -78,8 +83,8 @@ export class RecordWindow {
   }
 
   /**
-   * The size in bytes of the next record, as its header gives it; -1 when it is not all there yet.
-   * Sizes below 8, which no record has, are returned for the caller to refuse.
+   * Returns the size in bytes of the next record, as its header gives it; -1 when it is not complete yet. Sizes below
+   * 8, which no record has, are returned for the caller to refuse.
    */
   peekSize(): number {
     const raw = this.raw, have = this.end - raw;
@@ -89,7 +94,7 @@ export class RecordWindow {
     return size <= have ? size : -1;
   }
 
-  /** The type of the record that peekSize() has found. */
+  /** Returns the type of the record that peekSize() found. */
   peekType(): number {
     const raw = this.raw, u8 = this.u8;
     return this.#littleEndian
@@ -97,36 +102,38 @@ export class RecordWindow {
       : (u8[raw + 3] | (u8[raw + 2] << 8) | (u8[raw + 1] << 16) | (u8[raw] << 24)) >>> 0;
   }
 
-  /** Moves the record of `size` bytes that peekSize() has found to `next`, once, when it is not there. */
+  /** Moves the record of `size` bytes that peekSize() found to `next`, if it is not there. */
   settle(size: number): void {
     if (this.raw !== this.next) this.u8.copyWithin(this.next, this.raw, this.raw + size);
   }
 
-  /** Keeps the record of `size` bytes (a multiple of 8) at `next` and goes on behind it. */
+  /** Keeps the record of `size` bytes (a multiple of 8) at `next`, and moves past it. */
   take(size: number): void {
     this.next += size;
     this.raw += size;
   }
 
-  /** Is done with the record of `size` bytes (any size) at `next`. */
+  /** Gives up the record of `size` bytes (any size) at `next`. */
   release(size: number): void {
     if (size % 8 === 0) this.take(size);
     else this.#moveRaw(this.raw + size, this.rawOffset + size);
   }
 
-  /** The bytes from the next one on that are in the window. */
+  /** Bytes in the window that were not taken yet. */
   get rest(): Uint8Array {
     return this.u8.subarray(this.raw, this.end);
   }
 
-  /** Reads on behind what is in the window, which stays as it is: for an input of which nothing more is taken. */
+  /** Reads input beyond the window, which stays unchanged: for an input of which nothing more is taken. */
   readBehind(into: Uint8Array): number {
     return this.#input.read(into);
   }
 
-  /** Skips `n` bytes that belong to no record and returns the first `most` of them; undefined when the input ends before. */
-  takePayload(n: number, most: number): Uint8Array | undefined {
-    const wanted = Math.min(n, most);
+  /**
+   * Skips `n` bytes that belong to no record. Returns the first `max` of them; undefined when the input ends before.
+   */
+  takePayload(n: number, max: number): Uint8Array | undefined {
+    const wanted = Math.min(n, max);
     const here = this.rest.slice(0, wanted);
     if (here.length === wanted) return this.skip(n) ? here : undefined;
     const start = this.rawOffset;
@@ -136,7 +143,7 @@ export class RecordWindow {
     return this.skip(start + n - this.#input.offset) ? concat([here, behind]) : undefined;
   }
 
-  /** Skips `n` bytes that belong to no record. False when the input ends before. */
+  /** Skips `n` bytes that belong to no record. Returns false when the input ends before. */
   skip(n: number): boolean {
     const beyond = n - (this.end - this.raw);
     if (beyond <= 0) {
@@ -149,14 +156,14 @@ export class RecordWindow {
     return ok;
   }
 
-  /** From now on the next byte is at `raw` and its offset in the file is `offset`. */
+  /** Makes `raw` the index of the next byte, and `offset` its offset in the file. */
   #moveRaw(raw: number, offset: number): void {
     this.raw = raw;
     this.#base = offset - raw;
     this.#origins.push({ from: this.next, delta: offset - this.next });
   }
 
-  /** Reads on from `make(bytes not yet taken, the input that they came from)`. */
+  /** Replaces the input with `make(bytes not taken yet, current input)`. */
   replaceInput(make: (rest: Uint8Array, input: DataInput) => DataInput): void {
     this.#input = make(this.u8.slice(this.raw, this.end), this.#input);
     this.#moveRaw(this.next, this.rawOffset);
@@ -164,8 +171,8 @@ export class RecordWindow {
   }
 
   /**
-   * Reads more, behind what is there; false at the end of the input. Records move down by the number of
-   * bytes that `slid` is told when room must be made; `lowestKept()` is asked for the first one to keep.
+   * Reads more input. Returns false at its end. To make room, records move down by the number of bytes that `slid` is
+   * called with; `lowestKept()` returns the index of the first record to keep.
    */
   refill(lowestKept: () => number, slid: (by: number) => void): boolean {
     if (this.raw !== this.next) this.#closeGap();
@@ -177,7 +184,7 @@ export class RecordWindow {
         this.#slide(by);
         slid(by);
       }
-      // Growing when less than a quarter is free keeps the copying proportional to what is read.
+      // Growing only when less than a quarter is free keeps the total of copying proportional to what is read.
       if (this.u8.length - this.end < want) this.#grow();
     }
     const n = this.#input.read(this.u8.subarray(this.end, Math.min(this.end + READ_SIZE, this.u8.length)));

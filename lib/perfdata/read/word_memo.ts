@@ -1,22 +1,25 @@
-/** What has been decoded before, found again by its bytes: a recording says a few things a great many times. */
+/** Memo of decoded values by the words they were decoded from. A recording repeats a few of them very often. */
 
 const BUCKETS = 1024;
-/** Values kept; then all are forgotten, so that memory does not grow with a file that never says a thing twice. */
+/**
+ * Limit of values kept; at the limit all are dropped, so that memory does not grow with a file that never repeats
+ * itself.
+ */
 const MAX_VALUES = 8192;
 
 interface MemoEntry<T> {
-  /** A copy of the words that `value` was decoded from. */
+  /** Copy of the words that `value` was decoded from. */
   words: Uint32Array;
   value: T;
   next: MemoEntry<T> | undefined;
 }
 
-/** Values by sequences of 32-bit words. */
+/** Map from sequences of 32-bit words to values. */
 export class WordMemo<T> {
   readonly #buckets: (MemoEntry<T> | undefined)[] = new Array(BUCKETS).fill(undefined);
   #count = 0;
 
-  /** The value that was put in for the words that `words` has in [from, to), or undefined. */
+  /** Returns the value stored for the words [from, to) of `words`; undefined when there is none. */
   find(words: Uint32Array, from: number, to: number): T | undefined {
     const length = to - from;
     search: for (let known = this.#buckets[bucketOf(words, from, to)]; known; known = known.next) {
@@ -29,7 +32,7 @@ export class WordMemo<T> {
     return undefined;
   }
 
-  /** Keeps `value` for words that `find` knows none for. */
+  /** Stores `value` for words that find() has no value for. */
   put(words: Uint32Array, from: number, to: number, value: T): void {
     if (this.#count === MAX_VALUES) {
       this.#buckets.fill(undefined);
@@ -41,7 +44,7 @@ export class WordMemo<T> {
   }
 }
 
-/** FNV-1a over words, its high bits mixed into the low ones. */
+/** Returns the bucket of the words: their FNV-1a hash, with its high bits mixed into the low ones. */
 function bucketOf(words: Uint32Array, from: number, to: number): number {
   let hash = 0x811c9dc5 | 0;
   for (let at = from; at < to; at++) hash = Math.imul(hash ^ words[at], 0x01000193);

@@ -84,7 +84,7 @@ Deno.test("records of maps and names that were lost stand beside the samples, an
 Deno.test("lossWarnings() says how much was lost, and what to do", () => {
   assertEquals(lossWarnings(LOSSY.total, ["4000 Hz"]), [
     "the ring buffers overflowed: 6 of 200 (3.0%) records lost: record with larger ones (-m) or less often (-F)",
-    "the output did not take all: 4 of 200 (2.0%) samples dropped: record to a faster place, or less often (-F)",
+    "output too slow: 4 of 200 (2.0%) samples dropped: use a faster disk, or record less often (-F)",
   ]);
   const [throttled] = lossWarnings({ cpu: -1, sample: 9, throttle: 1, throttled_ns: 2e6 }, ["4000 Hz"]);
   assertStringIncludes(throttled, "throttled the event once, for 2.0 ms in all:");

@@ -217,7 +217,7 @@ Deno.test("the command and the losses come from pmuctl's own section where there
   const { meta } = await profileOf(records, session);
   assertEquals([meta.command, meta.lost, meta.host], ["make -j2", 7, "box"]);
   assertEquals(meta.warnings.filter((text) => text.includes("the ledger tells")), [
-    "the ledger tells of 2 samples written, and the file holds 1",
+    "the ledger counts 2 samples as written, but the file holds 1",
   ]);
   // a section that is not what pmuctl writes is as good as none
   assertEquals((await profileOf(records, '{"version":1,"command":[1]}')).meta.command, "perf record");
