@@ -1,6 +1,6 @@
 /**
- * The ELF files of an object: the file that was mapped, if it is still the same, and the separate file with its debug
- * symbols and lines, if there is one that belongs to it.
+ * ELF files of an object: the mapped file, if it is still the same, and the separate file with its debug symbols and
+ * lines, if one belongs to it.
  */
 
 import type { ByteSource } from "../base/bytes/byte_source.ts";
@@ -15,19 +15,19 @@ import { REASON, type SymbolFailure } from "./object/missing_symbol_reasons.ts";
 
 const CHUNK = 1 << 20;
 
-/** An object's own file and, where there is one, that with its debug information. */
+/** Object's own file, and the one with its debug information. */
 export interface ObjectElf {
   file: ElfFile;
   debug: ElfFile | undefined;
-  /** What its .gnu_debugdata holds, once unpacked. */
+  /** File inside its .gnu_debugdata, once unpacked. */
   mini?: ElfFile;
-  /** Why more symbols that there are, or may be, could not be read. */
+  /** Reason why further symbols could not be read. */
   incomplete?: SymbolFailure;
 }
 
 /**
- * Opens what there is of `object`, or says why there is nothing. Throws BadInputError where it is damaged, LimitError, and
- * what the files' hooks throw.
+ * Opens the files of `object`, or returns why there are none. Throws BadInputError if they are damaged, LimitError, and
+ * what the hooks throw.
  */
 export function openObjectElf(files: SymbolFiles, object: ObjectInfo, cost: Cost): ObjectElf | SymbolFailure {
   const file = openMappedFile(files, object, cost);
@@ -40,13 +40,13 @@ export function openObjectElf(files: SymbolFiles, object: ObjectInfo, cost: Cost
   }
 }
 
-/** Opens the file that was mapped as `object`, or says why it cannot be had. Throws as `openObjectElf`. */
+/** Opens the file that was mapped as `object`, or returns why it cannot. Throws as openObjectElf() does. */
 export function openMappedFile(files: SymbolFiles, object: ObjectInfo, cost: Cost): ElfFile | SymbolFailure {
   if (object.kind === "vdso" && object.buildId === undefined && files.isOtherKernel?.()) {
     return { reason: REASON.OTHER_KERNEL };
   }
   const source = files.open(object);
-  // what the kernel maps by itself, like [vsyscall], has no file to look for
+  // kernel mappings like [vsyscall] have no file
   if (source === undefined) {
     if (object.path.startsWith("[")) return { reason: REASON.NO_SYMBOLS };
     return files.refusal?.(object) ?? { reason: REASON.NO_FILE };
@@ -65,13 +65,15 @@ export function openMappedFile(files: SymbolFiles, object: ObjectInfo, cost: Cos
   }
 }
 
-/** Closes the files, unless they are still to be read from. */
+/** Closes the files, unless names are read from them later. */
 export function closeObjectElf({ file, debug }: ObjectElf): void {
   file.close();
   debug?.close();
 }
 
-/** The first file with debug information of `file` that belongs to it: by the build id, or by the CRC where there is none. */
+/**
+ * Finds the first debug file that belongs to `file`: with the same build id, or with the right CRC if there is none.
+ */
 function debugFile(
   files: SymbolFiles,
   object: ObjectInfo,
@@ -86,7 +88,7 @@ function debugFile(
       const useful = hasSymtab(debug) || debug.section(".debug_line") || debug.section(".zdebug_line");
       if (useful && belongs(debug, buildId, debugLink)) return { debug };
     } catch (error) {
-      // another may do, and the object's own symbols are still there
+      // another one may do, and the object's own symbols remain
       if (error instanceof LimitError) {
         incomplete ??= { reason: REASON.OVER_LIMIT, detail: `${error.limit} in its debug file` };
       } else if (!(error instanceof BadInputError)) throw error;
@@ -104,7 +106,10 @@ function belongs(debug: ElfFile, buildId: string | undefined, debugLink: DebugLi
   return debugLink !== undefined && checksum(debug.source, debug.cost) === debugLink.crc;
 }
 
-/** CRC-32 of all of a source. Few programs need it, and node:zlib takes longer to load than a short report. */
+/**
+ * Returns the CRC-32 of a source. Uses node:zlib only here: few programs need it, and loading it takes longer than a
+ * short report.
+ */
 function checksum(source: ByteSource, cost: Cost): number {
   cost.work(source.size * WORK.checksum);
   const { crc32 } = process.getBuiltinModule("node:zlib");

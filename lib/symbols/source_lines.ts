@@ -1,4 +1,4 @@
-/** The source lines of addresses of an object, from its own debug information or that in its separate file. */
+/** Source lines of addresses in an object, from its own debug information or its separate debug file. */
 
 import { DebugSections } from "./elf/debug_section.ts";
 import { findLines, type FoundLines } from "./dwarf/dwarf_line.ts";
@@ -11,19 +11,19 @@ import type { ObjectInfo } from "./object/objects.ts";
 import type { SymbolFiles } from "./files/symbol_files.ts";
 import { REASON, type SymbolFailure, symbolFailureOf } from "./object/missing_symbol_reasons.ts";
 
-/** The line of each address asked for, in their order. */
+/** Source line of each address, in the order asked for. */
 export interface SourceLines {
-  /** Row of `paths`, -1 where no line is known. */
+  /** Row of `paths`, -1 if unknown. */
   file: Int32Array;
-  /** From 1 on; 0 for code that the compiler made up and that is of no line. */
+  /** Line number from 1; 0 for code that the compiler made up. */
   line: Int32Array;
-  /** As the compiler was given them, relative ones below the directory it ran in where that is known. */
+  /** Paths as given to the compiler; relative ones are below its working directory if that is known. */
   paths: string[];
 }
 
 /**
- * The lines of `addresses` (offsets in the file, as AddressSpaces.at gives them) of an object of kind `file`; or
- * why there are none, which is REASON.NO_SYMBOLS where there is no debug information of lines.
+ * Finds the lines of `addresses` (file offsets, as in AddressSpaces.at) of an object of kind `file`. Returns why if it
+ * cannot: REASON.NO_SYMBOLS if there is no line information.
  */
 export function sourceLines(
   files: SymbolFiles,
@@ -55,7 +55,7 @@ function linesIn({ file, debug }: ObjectElf, addresses: Float64Array): SourceLin
   return { reason: REASON.NO_SYMBOLS };
 }
 
-/** From offsets in a file to the addresses it was linked for; NaN where nothing is loaded. */
+/** Converts file offsets to link-time addresses; NaN where nothing is loaded. */
 function linkedAddresses(file: ElfFile, offsets: Float64Array): Float64Array {
   const loaded = file.segments.filter(({ type }) => type === PT.LOAD);
   file.cost.work(offsets.length * loaded.length / 2);
@@ -65,7 +65,7 @@ function linkedAddresses(file: ElfFile, offsets: Float64Array): Float64Array {
   });
 }
 
-/** The paths found, relative ones below the directory that their unit was compiled in, where that can be told. */
+/** Returns the paths, relative ones prefixed with the directory that their unit was compiled in, if known. */
 function wholePaths(sections: DebugSections, { paths, units }: FoundLines): string[] {
   const relative = new Set(units.filter((_, i) => !paths[i].startsWith("/")));
   if (relative.size === 0) return paths;
@@ -73,7 +73,7 @@ function wholePaths(sections: DebugSections, { paths, units }: FoundLines): stri
   try {
     directories = compilationDirectories(sections, relative);
   } catch (error) {
-    if (error instanceof LimitError) return paths; // what there is of them is right
+    if (error instanceof LimitError) return paths; // the relative paths are still right
     throw error;
   }
   return paths.map((path, i) => {

@@ -1,6 +1,6 @@
 /**
- * From an address in an object to the symbol it belongs to. Tables are loaded when the first address
- * of their object is asked for. Opens nothing itself: it asks for bytes through SymbolFiles.
+ * Symbolizer: finds the symbol at an address of an object. Loads an object's table at its first address. It opens
+ * nothing itself, but asks SymbolFiles for bytes.
  */
 
 import type { ByteSource } from "../base/bytes/byte_source.ts";
@@ -26,66 +26,69 @@ import {
   symbolFailureOf,
 } from "./object/missing_symbol_reasons.ts";
 
-/** A symbol that some address belongs to. */
+/** Symbol that some address belongs to. */
 export interface SymbolInfo {
   object: ObjectInfo;
-  /** As the object has it: mangled. demangle.ts makes it readable. */
+  /** Name as the object has it (mangled); demangle.ts makes it readable. */
   name: string;
   /**
-   * Its first address and the one behind its last, of the same kind as those given to `symbolize`. Both 0 for
+   * First address of the symbol, and the one behind its last, of the same kind as given to `symbolize`. Both are 0 for
    * kind `bpf`, where the object is the symbol.
    */
   start: number;
   end: number;
 }
 
-/** Addresses of one object that got no symbol, for one reason. */
+/** Addresses of one object that have no symbol, for one reason. */
 export interface UnresolvedWeight {
   object: ObjectInfo;
   reason: Reason;
-  /** What more there is to say of it, for missingSymbolCause. */
+  /** Detail of the reason, for missingSymbolCause(). */
   detail?: string;
-  /** The weights given to `addUnresolved`, added up. */
+  /** Sum of the weights given to `addUnresolved`. */
   weight: number;
 }
 
-/** An object's table, or the reason why there is none; and the numbers its symbols have got so far. */
+/** Loaded object: its table, or the reason why there is none, and the numbers of its symbols. */
 interface Loaded {
   object: ObjectInfo;
   table: SymbolTable | undefined;
-  /** Why an address has no symbol: REASON.NOT_COVERED when there is a table, unless that lacks what could not be read. */
+  /** Reason why an address has no symbol: REASON.NOT_COVERED if the table is complete. */
   failure: SymbolFailure;
-  /** What the object has cost. */
+  /** Account of what the object has cost. */
   cost: Cost;
-  /** Added to an address before it is looked up: how far the kernel was moved. */
+  /** Number to add to an address before a lookup: how far the kernel was moved. */
   shift: number;
-  /** Number of each of the table's symbols plus one; 0 has none yet. */
+  /** Number of each of the table's symbols, plus one; 0 if it has none yet. */
   ids: Int32Array;
-  /** Weight of what got no symbol, by -reason. */
+  /** Weight without a symbol, by -reason. */
   unresolved: Float64Array;
-  /** Where its functions are; null when that is not known, undefined when nobody has asked. */
+  /** Address ranges of functions; null if unknown, undefined if not read yet. */
   functions?: FunctionRanges | null;
 }
 
-/** What loading gives: a table (and a shift), or a reason. */
+/** Result of loading: a table (and a shift), or a reason. */
 type Outcome =
   | { table: SymbolTable; shift?: number; incomplete?: SymbolFailure }
   | SymbolFailure & { table?: undefined };
 
-/** An object that has no file to read symbols from, and why. */
+/** Object without a file to read symbols from, and why. */
 interface Unopened {
   failure: SymbolFailure;
   cost: Cost;
 }
 
-/** What is left of a stripped program whose symbols inside are of no use. */
+/** Consequence of a stripped program whose inner symbols cannot be read. */
 const EXPORTED_ONLY = "only what it exports has names";
-/** Bytes of memory of a table's number for a symbol, and of a symbol that has one, besides its name. */
+/** Bytes of memory of an entry of `ids`, and of a numbered symbol without its name. */
 const ID_BYTES = 4, SYMBOL_INFO_BYTES = 100;
 /** Bytes of memory of a function's range. */
 const FUNCTION_BYTES = 16;
 
-/** The kernel's symbols from its own file, and how far it was moved (KASLR) from where that was linked for. */
+/**
+ * Reads the kernel's symbols from its vmlinux file, with how far the kernel was moved from its link-time address
+ * (KASLR).
+ */
 function vmlinuxTable(source: ByteSource, object: ObjectInfo, cost: Cost): Outcome {
   const file = new ElfFile(source, cost);
   const buildId = file.buildId();
@@ -98,18 +101,26 @@ function vmlinuxTable(source: ByteSource, object: ObjectInfo, cost: Cost): Outco
   return { table, shift: object.reference && linked !== undefined ? linked - object.reference.address : 0 };
 }
 
-/** Whether the symbols may be in a section that only `prepare` can unpack. */
+/** Returns whether the symbols may be in a section that only `prepare` can unpack. */
 function isPacked({ file, debug }: ObjectElf): boolean {
   return !hasSymtab(file) && !(debug && hasSymtab(debug)) && file.section(MINI_DEBUG_SECTION) !== undefined;
 }
 
-/** The symbols of a recording's objects, numbered as they turn up. */
+/**
+ * Symbols of a recording's objects, numbered in the order in which they are found.
+ *
+ *     const symbolizer = new Symbolizer(hostSymbolFiles());
+ *     await symbolizer.prepare(spaces.objects.rows);
+ *     const row = spaces.find(pid, address, PERF_RECORD_MISC.USER);
+ *     const id = symbolizer.symbolize(spaces.objects.rows[row], spaces.at);
+ *     const name = id >= 0 ? symbolizer.symbol(id).name : missingSymbolCause(id as Reason);
+ */
 export class Symbolizer {
   readonly #files: SymbolFiles;
-  /** By object id. */
+  /** Loaded objects, by id. */
   readonly #loaded: (Loaded | undefined)[] = [];
   readonly #symbols: SymbolInfo[] = [];
-  /** What `prepare` could not do, a sentence each. */
+  /** Problems found while loading, a sentence each. */
   readonly warnings: string[] = [];
   readonly #budget: Budget;
   /** Ids of objects whose symbols have to be unpacked. */
@@ -117,13 +128,13 @@ export class Symbolizer {
   #kernelSymbols: KernelSymbols | undefined;
   #kernelAsked = false;
 
-  /** @param budget of what all objects may cost. */
+  /** @param budget limits what all objects together may cost. */
   constructor(files: SymbolFiles, budget = new Budget()) {
     this.#files = files;
     this.#budget = budget;
   }
 
-  /** Whether `symbolize` finds all there is for `object` without `prepare`. */
+  /** Returns whether `symbolize` finds all symbols of `object` without `prepare`. */
   isReady(object: ObjectInfo): boolean {
     if (object.kind !== "file" || this.#loaded[object.id] !== undefined) return true;
     if (this.#packed.has(object.id)) return false;
@@ -139,8 +150,8 @@ export class Symbolizer {
   }
 
   /**
-   * Loads objects, and unpacks what has to be before `symbolize` can do its work: the symbols inside stripped programs.
-   * Without it those have only their exported ones. One after the other: what is unpacked is large.
+   * Loads objects, and unpacks symbols inside stripped programs, of which `symbolize` otherwise finds only the exported
+   * ones. Works on one object after the other, because unpacked symbols are large.
    */
   async prepare(objects: Iterable<ObjectInfo>): Promise<void> {
     for (const object of objects) {
@@ -159,14 +170,13 @@ export class Symbolizer {
     }
   }
 
-  /** How many symbols have been numbered. */
+  /** Number of symbols that have been numbered. */
   get count(): number {
     return this.#symbols.length;
   }
 
   /**
-   * The number of the symbol at `address` of `object` (`AddressSpaces.at` gives it), or a REASON, which
-   * is negative.
+   * Returns the number of the symbol at `address` of `object` (see `AddressSpaces.at`), or a REASON, which is negative.
    */
   symbolize(object: ObjectInfo, address: number): number {
     const loaded = this.#loaded[object.id] ?? this.#load(object);
@@ -175,17 +185,14 @@ export class Symbolizer {
     try {
       return this.#find(loaded, loaded.table, address);
     } catch (error) {
-      // what has been found before stays; of what comes the object has nothing to say
+      // symbols found before stay, but the object has no further ones
       loaded.table = undefined;
       loaded.failure = symbolFailureOf(error);
       return loaded.failure.reason;
     }
   }
 
-  /**
-   * The first address of the function at an `address` of `object` that `symbolize` has no symbol for; -1 where that is
-   * not known.
-   */
+  /** Returns the first address of the function at an `address` of `object` without a symbol; -1 if unknown. */
   functionStart(object: ObjectInfo, address: number): number {
     if (object.kind !== "file" && object.kind !== "vdso") return -1;
     const loaded = this.#loaded[object.id];
@@ -194,17 +201,20 @@ export class Symbolizer {
     return loaded.functions?.startAt(address) ?? -1;
   }
 
-  /** What is known of a symbol `symbolize` has numbered. */
+  /** Returns the symbol with a number that `symbolize` returned. */
   symbol(id: number): SymbolInfo {
     return this.#symbols[id];
   }
 
-  /** Counts what `symbolize` had a REASON for in `object`: `weight` samples, say. */
+  /** Adds to the weight (samples, for example) of the addresses of `object` without a symbol for `reason`. */
   addUnresolved(object: ObjectInfo, reason: Reason, weight: number): void {
     this.#loaded[object.id]!.unresolved[-reason] += weight;
   }
 
-  /** Everything that was counted as having no symbol, heaviest first. missingSymbolCause and missingSymbolRemedy put it into words. */
+  /**
+   * Returns the weights of everything without a symbol, heaviest first; missingSymbolCause() and missingSymbolRemedy()
+   * put them into words.
+   */
   unresolved(): UnresolvedWeight[] {
     const all: UnresolvedWeight[] = [];
     for (const loaded of this.#loaded) {
@@ -218,7 +228,7 @@ export class Symbolizer {
     return all.sort((a, b) => b.weight - a.weight);
   }
 
-  /** Where the functions of an object are whose file is the one that was recorded. */
+  /** Reads the address ranges of an object's functions, if its file is the recorded one. */
   #functions({ object, failure: { reason } }: Loaded): FunctionRanges | undefined {
     if (reason !== REASON.NOT_COVERED && reason !== REASON.NO_SYMBOLS) return undefined;
     const cost = this.#budget.cost(object.path);
@@ -233,7 +243,7 @@ export class Symbolizer {
         file.close();
       }
     } catch (error) {
-      symbolFailureOf(error); // its symbols were read all the same: without this its code is one row
+      symbolFailureOf(error); // the symbols were read all the same: the object's other code is shown as one row
       cost.abandon();
       return undefined;
     } finally {
@@ -260,7 +270,7 @@ export class Symbolizer {
     return this.#loadFrom(object, this.#budget.cost(object.path), (cost) => this.#outcome(object, cost));
   }
 
-  /** Loads an object through `read`. Whatever goes wrong is the object's, and no other's. */
+  /** Loads an object through `read`. Any failure affects only this object. */
   #loadFrom(object: ObjectInfo, cost: Cost, read: (cost: Cost) => Outcome): Loaded {
     const loaded: Loaded = {
       object,
@@ -309,7 +319,7 @@ export class Symbolizer {
     }
   }
 
-  /** Symbols of run-time code, by addresses from a perf map, or as a jitdump numbers them. */
+  /** Reads the symbols of run-time code, by address from a perf map, or by the numbers of a jitdump. */
   #jitTable(object: ObjectInfo, cost: Cost): Outcome {
     const source = this.#files.open(object);
     if (source === undefined) return this.#files.refusal?.(object) ?? { reason: REASON.NO_PERF_MAP };
@@ -319,7 +329,7 @@ export class Symbolizer {
       const table = readJitDump(source, cost).symbols;
       return table === undefined ? { reason: REASON.NO_PERF_MAP } : { table };
     } finally {
-      if (isDump || isHeld(source, source.size)) source.close?.(); // else names are still to be read from it
+      if (isDump || isHeld(source, source.size)) source.close?.(); // else names are read from it later
     }
   }
 
@@ -356,7 +366,7 @@ export class Symbolizer {
     if (kernel.hidden) return { reason: REASON.KERNEL_HIDDEN };
     const now = object.reference && kernel.reference(object.reference.symbol);
     const shift = object.reference && now !== undefined ? now - object.reference.address : 0;
-    // modules are placed anew at every boot, each for itself
+    // modules are loaded to new addresses at every boot, each on its own
     if (object.kind === "module" && shift !== 0) return { reason: REASON.OTHER_KERNEL };
     const table = kernel.tables.get(object.kind === "kernel" ? "" : object.name);
     return table === undefined ? { reason: REASON.NO_SYMBOLS } : { table, shift };

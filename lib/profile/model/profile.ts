@@ -153,7 +153,7 @@ export interface Profile {
 /** Names of the clock events, whose periods are times in ns. */
 const CLOCKS = new Set(["cpu-clock", "task-clock"]);
 
-/** Returns the unit of an event's periods: `ns` for clock events, with or without modifiers (`cpu-clock:u`), else `events`. */
+/** Returns the unit of an event's periods: `ns` for clock events (`cpu-clock`, `cpu-clock:u`), else `events`. */
 export function weightUnit(eventName: string): "ns" | "events" {
   return CLOCKS.has(eventName.split(/[:/]/, 1)[0]) ? "ns" : "events";
 }

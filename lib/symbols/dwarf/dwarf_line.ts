@@ -1,6 +1,6 @@
 /**
- * Source lines of addresses, from .debug_line: every unit's program is run once, and only rows that the wanted
- * addresses fall between are kept, so memory goes with what is asked and not with the file.
+ * Source lines of addresses, from .debug_line. Every unit's program runs once, and only rows around the wanted
+ * addresses are kept, so memory grows with the number of addresses, not with the file.
  */
 
 import type { DebugInfo } from "../elf/debug_section.ts";
@@ -20,24 +20,24 @@ const LNS = {
 /** Extended opcodes (DW_LNE_*). */
 const LNE = { END_SEQUENCE: 1, SET_ADDRESS: 2, DEFINE_FILE: 3 } as const;
 
-/** Bytes of memory of a path besides its letters. */
+/** Bytes of memory of a path, besides its characters. */
 const PATH_BYTES = 50;
 
-/** The line of each wanted address. */
+/** Source line of each wanted address. */
 export interface FoundLines {
-  /** Row of `paths` by address, -1 where no line is known. */
+  /** Row of `paths` for each address, -1 if unknown. */
   file: Int32Array;
-  /** From 1 on; 0 for code that is of no line of its file. */
+  /** Line number from 1; 0 for code that belongs to no line of its file. */
   line: Int32Array;
-  /** Relative ones are of the directory that their unit was compiled in. */
+  /** Source paths. Relative ones start from the directory that their unit was compiled in. */
   paths: string[];
-  /** Offset in the section of the unit that each path is of. */
+  /** Section offset of the unit that each path comes from. */
   units: number[];
 }
 
 /**
- * The lines of `wanted` addresses (as the file was linked, ascending, no two the same). Where several sequences
- * cover one, the first counts. What is damaged is passed over. Throws LimitError, and what `info.get` throws.
+ * Finds the lines of `wanted` addresses (link-time addresses, ascending, without duplicates). Where several sequences
+ * cover an address, the first one counts. Skips damaged units. Throws LimitError, and what `info.get` throws.
  */
 export function findLines(info: DebugInfo, wanted: Float64Array): FoundLines {
   const { cost, littleEndian } = info;
@@ -62,7 +62,7 @@ export function findLines(info: DebugInfo, wanted: Float64Array): FoundLines {
   return { file: finder.file, line: finder.line, paths: finder.paths, units: finder.units };
 }
 
-/** Takes the rows of a sequence, and keeps what the wanted addresses need. */
+/** Collector of line table rows that keeps what the wanted addresses need. */
 class LineFinder {
   readonly file: Int32Array;
   readonly line: Int32Array;
@@ -70,14 +70,17 @@ class LineFinder {
   readonly units: number[] = [];
   readonly #wanted: Float64Array;
   readonly #cost: Cost;
-  /** By place in `wanted`: itself while it has no answer, and then a place behind it, on the way to the next without. */
+  /**
+   * Union-find links by index in `wanted`: an address without an answer links to itself, others to a later index, on
+   * the way to the next one without.
+   */
   readonly #open: Int32Array;
   readonly #pathIds = new Map<string, number>();
-  /** What the current unit has answered: places in `wanted`, whose `file` is still the unit's own number. */
+  /** Indices in `wanted` that the current unit has answered. Their `file` is still the unit's own file number. */
   #answered: number[] = [];
-  /** The next wanted address without an answer, within a sequence. */
+  /** Index of the next wanted address without an answer, within a sequence. */
   #next = 0;
-  /** Whether a sequence has begun, whether nothing of it was linked, and how its last row was. */
+  /** State of the current sequence: whether it has begun, whether the linker dropped it, and its last row. */
   #begun = false;
   #dropped = false;
   #lastFile = 0;
@@ -91,12 +94,12 @@ class LineFinder {
     this.line = new Int32Array(wanted.length);
   }
 
-  /** A row: from `address` on, up to the next one, it is this line. */
+  /** Takes a row of the table: code from `address` up to the next row belongs to this line. */
   row(address: number, file: number, line: number, ends: boolean): void {
     const wanted = this.#wanted;
     if (!this.#begun) {
       this.#begun = true;
-      // what linkers leave of code that they dropped starts at 0, -1 or -2
+      // code that the linker dropped starts at 0, -1 or -2
       this.#dropped = address <= 0 && address >= -2;
       this.#next = this.#openFrom(firstFrom(wanted, address));
     } else if (!this.#dropped && wanted[this.#next] < address) {
@@ -114,7 +117,7 @@ class LineFinder {
     if (ends) this.#begun = false;
   }
 
-  /** The first place from `at` on that has no answer; as many as have one are passed over for good. */
+  /** Returns the first index from `at` without an answer, and shortens the links on the way. */
   #openFrom(at: number): number {
     const open = this.#open;
     let found = at;
@@ -127,7 +130,7 @@ class LineFinder {
     return found;
   }
 
-  /** The unit is over: its numbers of files become rows of `paths`. */
+  /** Ends a unit: turns its file numbers into rows of `paths`. */
   nameFiles(read: (numbers: ReadonlySet<number>) => ReadonlyMap<number, string>, unit: number): void {
     this.#begun = false;
     if (this.#answered.length === 0) return;
@@ -153,7 +156,7 @@ class LineFinder {
   }
 }
 
-/** Index of the first of `sorted` that is not below `value`. */
+/** Returns the index of the first element of `sorted` that is not below `value`. */
 function firstFrom(sorted: Float64Array, value: number): number {
   let low = 0, high = sorted.length;
   while (low < high) {
@@ -164,7 +167,7 @@ function firstFrom(sorted: Float64Array, value: number): number {
   return low;
 }
 
-/** Runs a unit's program: the state machine of DWARF 5, section 6.2.2, as far as lines go. */
+/** Runs a unit's line number program (DWARF 5, section 6.2.2), as far as lines need it. */
 function runProgram(unit: LineUnit, littleEndian: boolean, finder: LineFinder): void {
   const { bytes, minInstructionLength: step, lineBase, lineRange, opcodeBase, opcodeLengths } = unit;
   const r = new LineReader(bytes, littleEndian, unit.program), end = bytes.length;
@@ -190,7 +193,7 @@ function runProgram(unit: LineUnit, littleEndian: boolean, finder: LineFinder): 
         } else if (extended === LNE.SET_ADDRESS) {
           address = r.sized(length - 1);
         } else if (extended === LNE.DEFINE_FILE) {
-          return; // withdrawn by DWARF 5, and no compiler ever wrote it
+          return; // withdrawn in DWARF 5, and never written by a compiler
         }
         r.pos = next;
         break;

@@ -1,6 +1,6 @@
 /**
- * The head of one unit of .debug_line: how its program is to be read, and which files it speaks of. DWARF 2 to 5,
- * in its 32-bit and 64-bit formats (DWARF 5, section 6.2.4; DWARF 4, section 6.2.4).
+ * Header of a unit of .debug_line: how to run its program, and its source files. DWARF 2 to 5, in the 32-bit and 64-bit
+ * formats (DWARF 5, section 6.2.4; DWARF 4, section 6.2.4).
  */
 
 import { addressOf } from "../../base/bytes/address.ts";
@@ -8,24 +8,24 @@ import type { DebugInfo } from "../elf/debug_section.ts";
 import { WORK } from "../object/limits.ts";
 import { type ByteWindows, stringBytes } from "../object/windows.ts";
 
-/** A unit, and what is needed to run its program. Offsets are of its bytes. */
+/** Unit of .debug_line, with what is needed to run its program. Offsets count from its first byte. */
 export interface LineUnit {
   bytes: Uint8Array;
   version: number;
-  /** 4 or 8: of offsets into other sections. */
+  /** Size of offsets into other sections: 4 or 8 bytes. */
   offsetSize: number;
   minInstructionLength: number;
   lineBase: number;
   lineRange: number;
   opcodeBase: number;
-  /** Arguments of each standard opcode; of opcode 1 at index 0. */
+  /** Number of operands of each standard opcode, opcode 1 at index 0. */
   opcodeLengths: Uint8Array;
-  /** Where the tables of directories and files begin. */
+  /** Offset of the tables of directories and files. */
   tables: number;
   program: number;
 }
 
-/** DW_LNCT_* */
+/** DW_LNCT_* constants. */
 const CONTENT = { PATH: 1, DIRECTORY: 2 } as const;
 /** DW_FORM_* that DWARF 5 allows in these tables. */
 const FORM = {
@@ -42,12 +42,12 @@ const FORM = {
 } as const;
 
 const decoder = new TextDecoder();
-/** Bytes of a path: no system opens a longer one. */
+/** Longest path in bytes (PATH_MAX). */
 const MAX_PATH = 4096;
-/** Bytes of a unit's length, in the longer of its formats. */
+/** Bytes of a unit's length field in the 64-bit format. */
 const MAX_LENGTH = 12;
 
-/** Scalars of a section, one after another; past its end they are zero. */
+/** Reader of the scalars of a section. Past the end they are zero. */
 export class LineReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -77,18 +77,18 @@ export class LineReader {
     return this.#has(4) ? this.#view.getUint32(this.pos - 4, this.#littleEndian) : 0;
   }
 
-  /** 8 bytes as an address (lib/base/bytes/address.ts). */
+  /** Reads 8 bytes as an address (lib/base/bytes/address.ts). */
   u64(): number {
     const first = this.u32(), second = this.u32();
     return this.#littleEndian ? addressOf(first, second) : addressOf(second, first);
   }
 
-  /** A number of `size` bytes: 1, 2, 4 or 8. */
+  /** Reads a number of 1, 2, 4 or 8 bytes. */
   sized(size: number): number {
     return size === 8 ? this.u64() : size === 4 ? this.u32() : size === 2 ? this.u16() : this.u8();
   }
 
-  /** ULEB128. */
+  /** Reads a ULEB128 number. */
   uleb(): number {
     let value = 0;
     for (let scale = 1;; scale *= 128) {
@@ -98,7 +98,7 @@ export class LineReader {
     }
   }
 
-  /** SLEB128. */
+  /** Reads an SLEB128 number. */
   sleb(): number {
     let value = 0;
     for (let scale = 1;; scale *= 128) {
@@ -108,20 +108,20 @@ export class LineReader {
     }
   }
 
-  /** A path; "" for one that is too long to be one. */
+  /** Reads a path; "" if it is too long. */
   path(): string {
     const from = this.pos;
     this.skipString();
     return pathText(this.#bytes.subarray(from, Math.min(this.pos - 1, this.#bytes.length)));
   }
 
-  /** Moves behind a string and its NUL. */
+  /** Skips a string and its NUL. */
   skipString(): void {
     const end = this.#bytes.indexOf(0, this.pos);
     this.pos = end < 0 ? this.#bytes.length + 1 : end + 1;
   }
 
-  /** Moves behind a NUL when one is next; false when there is something else. */
+  /** Skips a NUL and returns true; false if the next byte is another. */
   skipEnd(): boolean {
     if (this.#bytes[this.pos] !== 0) return false;
     this.pos++;
@@ -138,16 +138,16 @@ function pathText(bytes: Uint8Array): string {
   return bytes.length > MAX_PATH ? "" : decoder.decode(bytes);
 }
 
-/** The path at an offset of a section of strings; "" when there is none, or none that could be one. */
+/** Reads the path at an offset of a string section; "" if there is none, or if it is too long. */
 export function pathAt(strings: ByteWindows | undefined, offset: number): string {
   if (!strings || !(offset >= 0 && offset < strings.size)) return "";
   return pathText(stringBytes(strings, offset, MAX_PATH + 1));
 }
 
 /**
- * The unit at `at`, which is undefined when nothing can be made of it: an unknown version, or damage. `end` is where
- * the next one begins; that of the last, or of one that runs over, is the section's.
- * @param hold is told how many bytes the unit has, before they are read.
+ * Reads the unit at `at`, undefined if its version is unknown or it is damaged. `end` is where the next unit begins;
+ * the end of the section if the length is damaged.
+ * @param hold is called with the unit's number of bytes before they are read.
  */
 export function readLineUnit(
   line: ByteWindows,
@@ -166,7 +166,10 @@ export function readLineUnit(
   return { unit: bytes.length < size ? undefined : unitIn(bytes, littleEndian, front.pos, offsetSize), end };
 }
 
-/** @param start where the unit begins behind its length. */
+/**
+ * Parses a unit.
+ * @param start offset of the first byte after the unit's length.
+ */
 function unitIn(
   bytes: Uint8Array,
   littleEndian: boolean,
@@ -180,7 +183,7 @@ function unitIn(
   const headerLength = r.sized(offsetSize);
   const program = r.pos + headerLength;
   const minInstructionLength = r.u8();
-  if (version >= 4) r.u8(); // maximum_operations_per_instruction: more than one only on VLIW machines
+  if (version >= 4) r.u8(); // maximum_operations_per_instruction: above 1 only on VLIW machines
   r.u8(); // default_is_stmt
   const lineBase = r.i8();
   const lineRange = r.u8();
@@ -203,15 +206,15 @@ function unitIn(
   };
 }
 
-/** A file as a unit's table has it. */
+/** Entry of a unit's file table. */
 interface FileEntry {
   name: string;
   directory: number;
 }
 
 /**
- * The paths of those files of a unit that have the numbers in `wanted`, as far as the line table tells: relative ones are
- * of the directory of compilation. "" for one that cannot be read; none for a number that is no file's.
+ * Reads the paths of the files of a unit that have the numbers in `wanted`. Relative paths start from the directory of
+ * compilation. A path is "" if it cannot be read; numbers without a file are left out.
  */
 export function readPaths(info: DebugInfo, unit: LineUnit, wanted: ReadonlySet<number>): Map<number, string> {
   info.cost.work((unit.program - unit.tables) * WORK.fileTable);
@@ -233,7 +236,9 @@ function under(directory: string, name: string): string {
   return directory === "" || name.startsWith("/") ? name : `${directory}/${name}`;
 }
 
-/** The tables of DWARF 2 to 4: strings up to an empty one; directory 0 is that of compilation, which is not in it. */
+/**
+ * Tables of DWARF 2 to 4: strings up to an empty one. Directory 0 is that of compilation, which is not in the table.
+ */
 class TablesBefore5 {
   readonly #program: number;
   readonly #start: number;
@@ -245,7 +250,7 @@ class TablesBefore5 {
     this.#r = r;
   }
 
-  /** Those of the wanted numbers, which are from 1 on. */
+  /** Returns the directories with the wanted numbers, from 1. */
   directories(wanted: ReadonlySet<number>): Map<number, string> {
     const r = this.#r, found = new Map<number, string>();
     r.pos = this.#start;
@@ -258,7 +263,7 @@ class TablesBefore5 {
 
   files(wanted: ReadonlySet<number>): Map<number, FileEntry> {
     const r = this.#r, found = new Map<number, FileEntry>();
-    this.directories(new Set()); // they stand in front
+    this.directories(new Set()); // the directories come first
     for (let number = 1; r.pos < this.#program && !r.skipEnd(); number++) {
       let name = "";
       if (wanted.has(number)) name = r.path();
@@ -272,7 +277,7 @@ class TablesBefore5 {
   }
 }
 
-/** The tables of DWARF 5, each with formats of its own; directory 0 is that of compilation. */
+/** Tables of DWARF 5, each of which describes its format. Directory 0 is that of compilation. */
 class Tables5 {
   readonly #info: DebugInfo;
   readonly #unit: LineUnit;
@@ -290,11 +295,11 @@ class Tables5 {
   }
 
   files(wanted: ReadonlySet<number>): Map<number, FileEntry> {
-    this.directories(new Set()); // they stand in front
+    this.directories(new Set()); // the directories come first
     return this.#entries(wanted);
   }
 
-  /** Reads over a table; gives the entries of the wanted numbers. */
+  /** Reads a table to its end; returns the entries with the wanted numbers. */
   #entries(wanted: ReadonlySet<number>): Map<number, FileEntry> {
     const r = this.#r, { program } = this.#unit, found = new Map<number, FileEntry>();
     const formats = Array.from({ length: r.u8() }, () => ({ content: r.uleb(), form: r.uleb() }));
@@ -324,7 +329,7 @@ class Tables5 {
     );
   }
 
-  /** Reads a value; 0 for one that is no number. */
+  /** Reads a value; 0 if it is not a number. */
   #number(form: number): number {
     const r = this.#r;
     switch (form) {
@@ -352,7 +357,7 @@ class Tables5 {
         r.pos += r.uleb();
         return 0;
     }
-    r.pos = this.#unit.program; // how long it is cannot be known
+    r.pos = this.#unit.program; // its length is unknown
     return 0;
   }
 }

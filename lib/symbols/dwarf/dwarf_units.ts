@@ -1,6 +1,6 @@
 /**
- * The directories that units were compiled in, from the first entry of each unit of .debug_info: before DWARF 5 the
- * line tables do not have them (DWARF 4, sections 3.1.1 and 7.5; DWARF 5, section 7.5.1).
+ * Directories that units were compiled in, from the first entry of each unit of .debug_info. Before DWARF 5, line
+ * tables do not have them (DWARF 4, sections 3.1.1 and 7.5; DWARF 5, section 7.5.1).
  */
 
 import type { DebugInfo } from "../elf/debug_section.ts";
@@ -9,7 +9,7 @@ import { WORK } from "../object/limits.ts";
 import type { ByteWindows } from "../object/windows.ts";
 
 const DW_AT = { STMT_LIST: 0x10, COMP_DIR: 0x1b } as const;
-/** DW_UT_* whose header has more behind what all have, and how much: of DWARF 5. */
+/** DW_UT_* of DWARF 5 whose header is longer than that of other units, or that have no lines. */
 const SKELETON = 4, SPLIT_COMPILE = 5, TYPE = 2, SPLIT_TYPE = 6;
 const FORM = {
   STRING: 0x08,
@@ -20,7 +20,7 @@ const FORM = {
   SEC_OFFSET: 0x17,
   IMPLICIT_CONST: 0x21,
 } as const;
-/** Bytes of the forms of one size, by form. */
+/** Bytes of the forms with a fixed size, by form. */
 const SIZES: Readonly<Record<number, number>> = {
   0x05: 2,
   0x06: 4,
@@ -46,21 +46,24 @@ const SIZES: Readonly<Record<number, number>> = {
   0x2b: 3,
   0x2c: 4,
 };
-/** Forms that are offsets into some section. */
+/** Forms that are offsets into a section. */
 const OFFSETS = new Set([0x0e, 0x10, 0x17, 0x1d, 0x1f, 0x1f20, 0x1f21]);
-/** Forms that are one ULEB128 (SLEB128 is as long). */
+/** Forms that are a ULEB128 (an SLEB128 has the same length). */
 const LEBS = new Set([0x0d, 0x0f, 0x15, 0x1a, 0x1b, 0x22, 0x23]);
 
-/** Bytes of a unit that its head and first entry are in, command lines of compilers included. */
+/** Bytes of a unit that are read. They hold its header and first entry, including the compiler's command line. */
 const MAX_FRONT = 16 << 10;
-/** Bytes of abbreviations in which that of a unit's first entry is looked for at first, and at last: it mostly is the first. */
+/**
+ * Bytes of abbreviations that are searched for that of a unit's first entry: at first, and in a second try. It is
+ * usually the first one.
+ */
 const FIRST_LOOK = 64 << 10, LAST_LOOK = 1 << 20;
-/** Attributes of an entry that are looked at; a unit has some twenty. */
+/** Most attributes of an entry; a unit has about twenty. */
 const MAX_ATTRIBUTES = 256;
 
 /**
- * The directories of the units whose line tables are at the offsets `wanted`, by these. Units that cannot be read are left
- * out. Throws LimitError, and what `info.get` throws.
+ * Finds the directories of the units whose line tables are at the offsets `wanted`, by offset. Leaves out units that
+ * cannot be read. Throws LimitError, and what `info.get` throws.
  */
 export function compilationDirectories(info: DebugInfo, wanted: ReadonlySet<number>): Map<number, string> {
   const units = info.get(".debug_info"), abbreviations = info.get(".debug_abbrev");
@@ -83,17 +86,17 @@ export function compilationDirectories(info: DebugInfo, wanted: ReadonlySet<numb
   return directories;
 }
 
-/** An attribute as an abbreviation has it. */
+/** Attribute in an abbreviation. */
 interface Attribute {
   name: number;
   form: number;
 }
 
-/** Reads the first entries of units. */
+/** Reader of the first entry of units. */
 class UnitReader {
   readonly #info: DebugInfo;
   readonly #abbreviations: ByteWindows;
-  /** The abbreviation that was looked for last: units of one table have the same. */
+  /** Abbreviation that was used last: units that share a table have the same one. */
   #last: { at: number; code: number; attributes: Attribute[] } = { at: -1, code: 0, attributes: [] };
 
   constructor(info: DebugInfo, abbreviations: ByteWindows) {
@@ -101,7 +104,7 @@ class UnitReader {
     this.#abbreviations = abbreviations;
   }
 
-  /** Where the lines of a unit are, -1 where it does not say; and the directory, "" where it does not say. */
+  /** Returns the offset of a unit's lines (-1 if it has none) and its directory ("" if it has none). */
   read(front: Uint8Array, start: number, offsetSize: number): { lines: number; directory: string } {
     const info = this.#info;
     const r = new LineReader(front, info.littleEndian, start);
@@ -139,8 +142,8 @@ class UnitReader {
   }
 
   /**
-   * The attributes of abbreviation `code` in the table at `at`; none when it is not there, and undefined when it is not in
-   * the first `most` bytes.
+   * Finds the attributes of abbreviation `code` in the table at `at`. Returns an empty list if the table does not have
+   * it, and undefined if it is not within the first `most` bytes.
    */
   #find(at: number, code: number, most: number): Attribute[] | undefined {
     const { cost, littleEndian } = this.#info;
@@ -151,9 +154,9 @@ class UnitReader {
     let found: Attribute[] | undefined;
     while (found === undefined && r.pos < bytes.length) {
       const own = r.uleb();
-      if (own === 0) return []; // the end of the table
+      if (own === 0) return []; // end of the table
       r.uleb(); // tag
-      r.u8(); // whether it has children
+      r.u8(); // DW_CHILDREN_*
       const attributes: Attribute[] = [];
       for (let count = 0; r.pos < bytes.length; count++) {
         const name = r.uleb(), form = r.uleb();
@@ -167,7 +170,7 @@ class UnitReader {
   }
 }
 
-/** Reads the head of a unit; undefined for one of an unknown version, or that has no lines of its own. */
+/** Reads the header of a unit; undefined if its version is unknown, or if it has no lines. */
 function unitHead(
   r: LineReader,
   offsetSize: number,
@@ -184,7 +187,7 @@ function unitHead(
   return { version, addressSize, abbreviations };
 }
 
-/** Moves behind a value; false for a form whose length is not known. */
+/** Skips a value; false if the length of its form is unknown. */
 function skip(
   r: LineReader,
   form: number,

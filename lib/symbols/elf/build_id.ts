@@ -1,6 +1,6 @@
 /**
- * The build id of an ELF file, from its program headers and the notes they point at. Recording asks it of everything
- * that runs, so it reads some kilobytes of a file, whatever the file says of itself, and never its sections.
+ * Build id of an ELF file, from the notes that its program headers point to. The recorder asks for that of everything
+ * that runs, so it reads a few kilobytes of a file, whatever its headers claim, and no sections.
  */
 
 import type { ByteSource } from "../../base/bytes/byte_source.ts";
@@ -10,17 +10,17 @@ import type { OpenPolicy } from "../../base/files/guarded_open.ts";
 import { PT, readElfHeader, readSegments } from "./elf_header.ts";
 
 const NT_GNU_BUILD_ID = 3;
-/** Bytes of notes that are looked at, in one segment and in all of a file: real ones have some hundred. */
+/** Bytes of notes that are read from one segment, and from all of a file. Real ones have some hundred. */
 export const MAX_NOTE = 64 << 10;
 const MAX_NOTES = 256 << 10;
-/** Bytes of a build id: 20 as a rule, 32 with SHA-256. What is longer is none. */
+/** Longest build id in bytes; they have 20, or 32 with SHA-256. */
 const MAX_ID = 64;
-/** Hex digits of a build id that recordings have room for. */
+/** Hex digits of a build id in a perf.data file. */
 const RECORDED_DIGITS = 40;
 
 /**
- * The build id in hex of an ELF file, given open or by its path; undefined when it has none or cannot be read.
- * Never throws. A file that was given open stays so; `policy` is for opening a path.
+ * Returns the build id in hex of an ELF file; undefined if it has none or cannot be read. Never throws. `path` may be
+ * an open file, which stays open; `policy` is for opening a path.
  */
 export function fileBuildId(path: string | ByteSource, policy?: OpenPolicy): string | undefined {
   const file = typeof path === "string" ? FileBytes.tryOpen(path, policy) : path;
@@ -28,7 +28,7 @@ export function fileBuildId(path: string | ByteSource, policy?: OpenPolicy): str
   try {
     return segmentBuildId(file);
   } catch {
-    return undefined; // mapped, but no ELF file, or one that cannot be read to where it says its notes are
+    return undefined; // mapped, but not an ELF file, or not readable up to its notes
   } finally {
     if (typeof path === "string" && file instanceof FileBytes) file.close();
   }
@@ -47,8 +47,8 @@ function segmentBuildId(file: ByteSource): string | undefined {
 }
 
 /**
- * The build id in hex among ELF notes, read from `r` on; undefined when there is none. Elf_Nhdr: u32 n_namesz,
- * n_descsz, n_type; then name and descriptor, each padded to 4 bytes.
+ * Returns the build id in hex from ELF notes, read from the position of `r`; undefined if there is none. Elf_Nhdr: u32
+ * n_namesz, n_descsz, n_type; then name and descriptor, each padded to 4 bytes.
  */
 export function buildIdInNotes(r: ByteReader): string | undefined {
   while (r.left >= 12) {
@@ -68,13 +68,13 @@ export function buildIdInNotes(r: ByteReader): string | undefined {
   return undefined;
 }
 
-/** Whether two build ids in hex are the same, as far as recordings tell: they hold 20 bytes, padded with zeros. */
+/** Returns whether two build ids in hex are equal in the 20 bytes that recordings hold, padded with zeros. */
 export function sameBuildId(a: string, b: string): boolean {
   const recorded = (id: string) => id.slice(0, RECORDED_DIGITS).padEnd(RECORDED_DIGITS, "0");
   return recorded(a) === recorded(b);
 }
 
-/** Lower-case hex of some bytes, two digits each. */
+/** Formats bytes as lower-case hex, two digits each. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += byte.toString(16).padStart(2, "0");

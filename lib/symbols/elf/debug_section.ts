@@ -1,6 +1,6 @@
 /**
- * The contents of .debug_* sections, unpacked where the linker or objcopy compressed them: SHF_COMPRESSED with
- * zlib or zstd (the ELF gABI, "Section Compression"), and the older GNU .zdebug_* sections.
+ * Contents of .debug_* sections, decompressed if the linker or objcopy compressed them: SHF_COMPRESSED with zlib or
+ * zstd (the ELF gABI, "Section Compression"), and the older GNU .zdebug_* sections.
  */
 
 import { BadInputError } from "../../base/system/errors.ts";
@@ -13,24 +13,24 @@ const SHF_COMPRESSED = 0x800;
 const ELFCOMPRESS = { ZLIB: 1, ZSTD: 2 } as const;
 
 /**
- * Bytes that a byte of compressed data stands for at most: in zlib 258 take two bits, in zstd 128 KiB a block of four
- * bytes. A section that claims to be larger is damaged, and costs nothing.
+ * Most bytes that a compressed byte can stand for: zlib encodes 258 in two bits, zstd 128 KiB in a block of four bytes.
+ * A section that claims more is damaged, and costs nothing.
  */
 const MAX_RATIO = { zlib: 1032, zstd: 32768 } as const;
 
-/** Debug information, as its readers see it. */
+/** Source of debug sections. */
 export interface DebugInfo {
   readonly littleEndian: boolean;
-  /** What reading it is charged to. */
+  /** Account that reading is charged to. */
   readonly cost: Cost;
   /**
-   * The contents of the section `name` (`.debug_line`), or undefined when there is none. Throws BadInputError when it is
-   * cut off, or compressed in a way that cannot be undone, and LimitError.
+   * Returns the contents of section `name` (`.debug_line`), or undefined if there is none. Throws BadInputError if it
+   * is cut off or cannot be decompressed, and LimitError.
    */
   get(name: string): ByteWindows | undefined;
 }
 
-/** The debug sections of a file. What they take of memory is charged when they are asked for. */
+/** Debug sections of a file. Their memory is charged when they are asked for. */
 export class DebugSections implements DebugInfo {
   readonly file: ElfFile;
   readonly #sections = new Map<string, ByteWindows | undefined>();
@@ -66,6 +66,8 @@ export class DebugSections implements DebugInfo {
   }
 
   /**
+   * Decompresses a section with SHF_COMPRESSED.
+   *
    *     Elf64_Chdr: u32 ch_type, ch_reserved; u64 ch_size, ch_addralign
    *     Elf32_Chdr: u32 ch_type, ch_size, ch_addralign
    */
@@ -84,7 +86,7 @@ export class DebugSections implements DebugInfo {
     }
     this.#checkClaim(section, packed, size, MAX_RATIO.zstd);
     file.cost.work(size * WORK.zstd);
-    file.cost.hold(2 * size); // as long as it is unpacked: what it refers back to is another copy
+    file.cost.hold(2 * size); // while decompressing: the window that it refers back to is another copy
     try {
       const whole = new Uint8Array(size);
       unzstd(packed, whole);
@@ -95,7 +97,9 @@ export class DebugSections implements DebugInfo {
     }
   }
 
-  /** `ZLIB`, then the size as a u64 in big endian, whatever the file's order, then the data. */
+  /**
+   * Decompresses a .zdebug_* section: `ZLIB`, the size as a big-endian u64 whatever the file's order, then the data.
+   */
   #unpackOlder(section: ElfSection): ByteWindows {
     const bytes = this.file.contents(section);
     if (bytes.length < 12 || String.fromCharCode(...bytes.subarray(0, 4)) !== "ZLIB") {
@@ -112,7 +116,7 @@ export class DebugSections implements DebugInfo {
     cost.hold(size);
     const { inflateSync } = process.getBuiltinModule("node:zlib");
     try {
-      // in one chunk: of several it would make one at the end, and hold both
+      // one chunk: zlib would join several at the end, and hold both
       const chunkSize = Math.max(64, size);
       const { buffer, byteOffset, length } = inflateSync(packed, { maxOutputLength: chunkSize, chunkSize });
       return new HeldBytes(new Uint8Array(buffer, byteOffset, length));

@@ -1,10 +1,10 @@
 /**
- * ELF files, as far as symbols need them: section and program headers, the build id, the debug link.
- * ELF32 and ELF64 in both byte orders. Layouts: the System V ABI, chapter 4 (and elf(5)).
+ * ELF files, as far as symbols need them: section and program headers, build id, debug link. ELF32 and ELF64 in both
+ * byte orders. Layouts: the System V ABI, chapter 4 (and elf(5)).
  *
- * Only headers are read up front, so a file of 500 MB costs a few kilobytes until its symbols are
- * wanted. Every offset and count of the file is checked against the file's size before it is used, and
- * what it takes is charged to its Cost, since a sparse file has any size for nothing.
+ * Only headers are read up front, so a file of 500 MB costs a few kilobytes until its symbols are needed. Every offset
+ * and count is checked against the file's size before use, and charged to the file's Cost, since a sparse file can have
+ * any size for free.
  */
 
 import type { ByteSource } from "../../base/bytes/byte_source.ts";
@@ -16,21 +16,21 @@ import { Cost, WORK } from "../object/limits.ts";
 
 /** e_machine of the architectures with rules of their own. */
 export const EM = { ARM: 40, AARCH64: 183 } as const;
-/** sh_type */
+/** sh_type constants. */
 export const SHT = { SYMTAB: 2, RELA: 4, NOTE: 7, NOBITS: 8, REL: 9, DYNSYM: 11 } as const;
-/** The bit of sh_flags that says a section is in memory when the program runs. */
+/** Bit of sh_flags: the section is in memory when the program runs. */
 export const SHF_ALLOC = 2;
 const SHN_XINDEX = 0xffff;
-/** Bytes of all names of sections. */
+/** Most bytes of all section names. */
 const SMALL_SECTION_LIMIT = 16 << 20;
-/** Bytes of .gnu_debuglink: a file name and a checksum. */
+/** Most bytes of .gnu_debuglink: a file name and a checksum. */
 const MAX_DEBUG_LINK = 4096;
-/** Bytes of a section's name, which are a name like `.gnu.linkonce.t.` and a function's at most. */
+/** Longest section name in bytes: at most a prefix like `.gnu.linkonce.t.` and a function's name. */
 const MAX_NAME = 256;
-/** Bytes of memory that a Section takes, its name included. */
+/** Bytes of memory of an ElfSection, including its name. */
 const SECTION_BYTES = 512;
 
-/** A section header (Elf32_Shdr, Elf64_Shdr), its name looked up. Addresses and sizes in bytes. */
+/** Section header (Elf32_Shdr, Elf64_Shdr) with its name. Addresses and sizes in bytes. */
 export interface ElfSection {
   name: string;
   type: number;
@@ -43,30 +43,30 @@ export interface ElfSection {
   entsize: number;
 }
 
-/** What .gnu_debuglink says of the file with the debug symbols. */
+/** Contents of .gnu_debuglink: the file with the debug symbols. */
 export interface DebugLink {
-  /** A file name without a folder. */
+  /** File name without a folder. */
   name: string;
   /** CRC-32 of the whole file. */
   crc: number;
 }
 
-/** An opened ELF file. Everything but the headers is read when asked for. */
+/** Open ELF file. Everything but the headers is read when needed. */
 export class ElfFile {
   readonly source: ByteSource;
   readonly is64: boolean;
   readonly littleEndian: boolean;
-  /** e_machine; EM.* has those that matter. */
+  /** e_machine; see EM for the values that matter. */
   readonly machine: number;
   readonly sections: readonly ElfSection[];
   readonly segments: readonly Segment[];
-  /** What the file has cost. */
+  /** Account of what the file has cost. */
   readonly cost: Cost;
-  /** Whether names are still to be read from the source when all else has been. */
+  /** Whether the source stays open, because names are read from it later. */
   pinned = false;
   readonly #contents = new Map<ElfSection, Uint8Array>();
 
-  /** Reads the headers. Throws BadInputError when the source is not an ELF file or is damaged, and LimitError. */
+  /** Reads the headers. Throws BadInputError if the source is not an ELF file or is damaged, and LimitError. */
   constructor(source: ByteSource, cost = new Cost(undefined, source.name)) {
     this.source = source;
     this.cost = cost;
@@ -83,14 +83,14 @@ export class ElfFile {
     if (!this.pinned) this.source.close?.();
   }
 
-  /** The first section of that name (and type, when given). */
+  /** Returns the first section with that name (and type, if given). */
   section(name: string, type?: number): ElfSection | undefined {
     return this.sections.find((s) => s.name === name && (type === undefined || s.type === type));
   }
 
   /**
-   * The bytes of a section, read once and kept as long as this is; empty for one that has none in the file.
-   * Throws BadInputError when it is cut off.
+   * Returns the bytes of a section, read once and kept with this file; empty if it has none in the file. Throws
+   * BadInputError if it is cut off.
    */
   contents(section: ElfSection): Uint8Array {
     let bytes = this.#contents.get(section);
@@ -102,19 +102,19 @@ export class ElfFile {
     return bytes;
   }
 
-  /** Bytes of the file. Throws BadInputError, without reading, when the file ends before them; LimitError. */
+  /** Reads bytes of the file. Throws BadInputError, without reading, if they are outside it, and LimitError. */
   bytes(offset: number, length: number, what: string): Uint8Array {
     this.checkRange(offset, length, what);
     this.cost.hold(length);
     return this.#read(offset, length, what);
   }
 
-  /** The bytes of a section in pieces of `piece` bytes, the last of them shorter. Throws as `contents`. */
+  /** Yields the bytes of a section in pieces of `piece` bytes, the last one shorter. Throws as contents() does. */
   *pieces(section: ElfSection, piece: number): Generator<Uint8Array> {
     const { type, offset, size, name } = section;
     if (type === SHT.NOBITS) return;
     if (size <= piece) {
-      yield this.contents(section); // others may want them, too
+      yield this.contents(section); // other readers may need them too
       return;
     }
     this.checkRange(offset, size, `section ${name}`);
@@ -123,7 +123,7 @@ export class ElfFile {
     }
   }
 
-  /** Throws BadInputError when the file ends before these bytes. */
+  /** Throws BadInputError if these bytes are outside the file. */
   checkRange(offset: number, length: number, what: string): void {
     if (!(offset >= 0 && length >= 0 && offset + length <= this.source.size)) {
       throw this.#damaged(`${what} lies outside the file`, offset);
@@ -137,12 +137,12 @@ export class ElfFile {
     return bytes;
   }
 
-  /** A reader in the file's byte order, whose errors name the file. */
+  /** Makes a reader in the file's byte order whose errors name the file. */
   reader(bytes: Uint8Array, origin: number, what: string): ByteReader {
     return new ByteReader(bytes, this.littleEndian, `${this.source.name}: ${what}`, origin);
   }
 
-  /** The GNU build id in hex, or undefined when the file has none. Looks at note segments, then note sections. */
+  /** Returns the GNU build id in hex, or undefined if there is none. Looks at note segments, then at note sections. */
   buildId(): string | undefined {
     for (const s of this.segments) {
       if (s.type !== PT.NOTE) continue;
@@ -158,8 +158,8 @@ export class ElfFile {
   }
 
   /**
-   * The file with this one's debug symbols, as .gnu_debuglink has it: its name, padded to 4 bytes, and the CRC-32 of its
-   * contents. Undefined when there is no such section.
+   * Reads .gnu_debuglink: the name of the file with the debug symbols, padded to 4 bytes, and the CRC-32 of its
+   * contents. Returns undefined if there is no such section.
    */
   debugLink(): DebugLink | undefined {
     const section = this.section(".gnu_debuglink");
@@ -191,7 +191,7 @@ export class ElfFile {
       elfWord(r, this.is64); // sh_addralign
       return { name: "", nameAt, type, flags, addr, offset, size, link, entsize: elfWord(r, this.is64) };
     };
-    // Counts that do not fit 16 bits are in section 0.
+    // counts that do not fit 16 bits are in section 0
     const first = parse(this.bytes(shoff, entsize, "the section header table"), shoff);
     const count = shnum === 0 ? first.size : shnum;
     const namesAt = shstrndx === SHN_XINDEX ? first.link : shstrndx;

@@ -1,26 +1,26 @@
 /**
- * The ELF header and the program headers of a file: what says which kind it is and what of it is mapped. ELF32 and
- * ELF64 in both byte orders. Layouts: the System V ABI, chapter 4 (and elf(5)).
+ * ELF file header and program headers: the kind of a file, and what of it is mapped. ELF32 and ELF64 in both byte
+ * orders. Layouts: the System V ABI, chapter 4 (and elf(5)).
  */
 
 import type { ByteSource } from "../../base/bytes/byte_source.ts";
 import { ByteReader } from "../../base/bytes/bytes.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 
-/** p_type */
+/** p_type constants. */
 export const PT = { LOAD: 1, NOTE: 4, GNU_EH_FRAME: 0x6474e550 } as const;
 /** Bit of p_flags: the segment holds code. */
 export const PF_X = 1;
 
 const ELF_MAGIC = 0x7f454c46;
-/** Bytes of program headers; Linux runs no program with more of them than a page holds. */
+/** Most bytes of program headers: Linux runs no program with more of them than fit in a page. */
 const MAX_PROGRAM_HEADERS = 64 << 10;
 
-/** The file header (Elf32_Ehdr, Elf64_Ehdr), as far as it is used. Offsets and sizes in bytes. */
+/** File header (Elf32_Ehdr, Elf64_Ehdr), without unused fields. Offsets and sizes in bytes. */
 export interface ElfHeader {
   is64: boolean;
   littleEndian: boolean;
-  /** e_machine */
+  /** e_machine; see EM. */
   machine: number;
   phoff: number;
   phentsize: number;
@@ -31,10 +31,10 @@ export interface ElfHeader {
   shstrndx: number;
 }
 
-/** A program header (Elf32_Phdr, Elf64_Phdr). */
+/** Program header (Elf32_Phdr, Elf64_Phdr). */
 export interface Segment {
   type: number;
-  /** PF_X and others. */
+  /** Flags: PF_X and others. */
   flags: number;
   offset: number;
   vaddr: number;
@@ -42,7 +42,7 @@ export interface Segment {
   memsz: number;
 }
 
-/** Reads the file header. Throws BadInputError when the source is not an ELF file. */
+/** Reads the file header. Throws BadInputError if the source is not an ELF file. */
 export function readElfHeader(source: ByteSource): ElfHeader {
   const ident = source.read(0, 64);
   if (ident.length < 16 || new ByteReader(ident, false).u32() !== ELF_MAGIC) {
@@ -68,7 +68,7 @@ export function readElfHeader(source: ByteSource): ElfHeader {
   return { is64, littleEndian, machine, phoff, phentsize, phnum, shoff, shentsize, shnum, shstrndx };
 }
 
-/** Reads the program headers. Throws BadInputError when they are damaged, or more than any program has. */
+/** Reads the program headers. Throws BadInputError if they are damaged, or too many. */
 export function readSegments(source: ByteSource, header: ElfHeader): Segment[] {
   const { is64, littleEndian, phoff, phentsize, phnum } = header;
   if (phoff === 0 || phnum === 0) return [];
@@ -82,7 +82,7 @@ export function readSegments(source: ByteSource, header: ElfHeader): Segment[] {
   for (let at = 0; at < size; at += phentsize) {
     const r = new ByteReader(bytes.subarray(at, at + phentsize), littleEndian, source.name, phoff + at);
     const type = r.u32();
-    let flags = is64 ? r.u32() : 0; // they stand here in ELF64, behind the sizes in ELF32
+    let flags = is64 ? r.u32() : 0; // ELF64 has the flags here, ELF32 after the sizes
     const offset = elfWord(r, is64);
     const vaddr = elfWord(r, is64);
     elfWord(r, is64); // p_paddr
@@ -93,7 +93,9 @@ export function readSegments(source: ByteSource, header: ElfHeader): Segment[] {
   return segments;
 }
 
-/** Elf32_Addr/Off or Elf64_Addr/Off. Hostile values past 2^53 are rounded; they fail the checks that follow. */
+/**
+ * Reads an Elf32_Addr/Off or Elf64_Addr/Off. Hostile values above 2^53 are rounded; they fail the checks that follow.
+ */
 export function elfWord(reader: ByteReader, is64: boolean): number {
   return is64 ? Number(reader.u64()) : reader.u32();
 }

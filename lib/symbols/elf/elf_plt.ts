@@ -1,45 +1,47 @@
 /**
- * Names for the stubs of the procedure linkage table, which no symbol table has: `memcpy@plt`. The n-th stub of section
- * .plt jumps through the n-th slot that the relocations of .rel[a].plt fill; they come in another order where some are
- * of indirect functions, as in libc. The other PLT sections (.plt.sec, .plt.got) get no names, as in perf 6.1.
+ * Names of the stubs of the procedure linkage table, which no symbol table has: `memcpy@plt`. The n-th stub of section
+ * .plt jumps through the n-th slot that the relocations of .rel[a].plt fill. The relocations are in another order where
+ * some are of indirect functions, as in libc. The other PLT sections (.plt.sec, .plt.got) get no names, as in perf 6.1.
  */
 
 import { addressOf } from "../../base/bytes/address.ts";
 import { type ElfFile, type ElfSection, EM, SHT } from "./elf.ts";
 import { STB } from "../table/symbol_builder.ts";
 
-/** Bytes of the first, special stub and of each of the others, where sh_entsize does not tell. */
+/** Bytes of the special first stub and of the others, on machines where sh_entsize does not tell. */
 const STUB_SIZES: Record<number, { header: number; stub: number } | undefined> = {
   [EM.ARM]: { header: 20, stub: 12 },
   [EM.AARCH64]: { header: 32, stub: 16 },
 };
 
-/** Candidates in the order of their sources, in parallel arrays whose first `count` places are used. */
+/** Symbol candidates in the order of their sources, as parallel columns of which the first `count` rows are used. */
 export interface SymbolColumns {
   count: number;
-  /** Offsets in the file. */
+  /** File offsets. */
   starts: Float64Array;
-  /** The offset behind the last byte; equal to the start when no size is given. */
+  /** Offsets behind the last byte; equal to the start for a symbol without a size. */
   ends: Float64Array;
-  /** STB.* */
+  /** Bindings: STB.*. */
   binds: Uint8Array;
-  /** Where each name starts in the names of all sources. */
+  /** Start of each name in the names of all sources. */
   nameStarts: Uint32Array;
-  /** Which of them are indirect functions. */
+  /** Rows of indirect functions. */
   indirect: number[];
 }
 
-/** What there is to know of a file's PLT. */
+/** PLT of a file. */
 export interface Plt {
-  /** How many stubs it has. */
+  /** Number of stubs. */
   count: number;
   relocations: ElfSection;
-  /** The symbols that the stubs are named after. */
+  /** Symbol table that the stubs get their names from. */
   dynsym: ElfSection;
   plt: ElfSection;
 }
 
-/** The PLT of `file`, or undefined when it has none whose stubs can be named. Throws BadInputError when it is cut off. */
+/**
+ * Finds the PLT of `file`; undefined if it has none whose stubs can be named. Throws BadInputError if it is cut off.
+ */
 export function pltOf(file: ElfFile): Plt | undefined {
   const dynsym = file.section(".dynsym");
   const relocations = file.section(".rela.plt") ?? file.section(".rel.plt");
@@ -51,17 +53,17 @@ export function pltOf(file: ElfFile): Plt | undefined {
   return { count: Math.floor(relocations.size / entrySize(file, relocations)), relocations, dynsym, plt };
 }
 
-/** A stub of an indirect function, which the dynamic linker asks where to go: the relocation has no symbol. */
+/** Stub of an indirect function, whose target the dynamic linker gets from a resolver. Its relocation has no symbol. */
 export interface IndirectStub {
-  /** Its place in the columns. */
+  /** Row of the columns. */
   at: number;
-  /** Address of the function that is asked. */
+  /** Address of the resolver function. */
   resolver: number;
 }
 
 /**
- * Puts the stubs into `columns` from `at` on, their names without the `@plt`, which start at `base` in those. Returns
- * those that have no name yet. Throws BadInputError on damage.
+ * Appends the stubs to `columns`. Their names lack the `@plt`; `base` is where the names of `dynsym` start. Returns the
+ * stubs that have no name yet. Throws BadInputError if the tables are damaged.
  */
 export function readStubs(file: ElfFile, table: Plt, columns: SymbolColumns, base: number): IndirectStub[] {
   const { count, relocations, dynsym, plt } = table;
@@ -78,7 +80,7 @@ export function readStubs(file: ElfFile, table: Plt, columns: SymbolColumns, bas
     binds[n] = STB.GLOBAL;
     const { symbol, addend } = relocated[i];
     const at = symbol * entry;
-    // an empty name for one that is not there
+    // an empty name if there is no symbol
     nameStarts[n] = base + (at + entry <= bytes.length ? view.getUint32(at, file.littleEndian) : 0);
     if (symbol === 0 && addend !== 0) indirect.push({ at: n, resolver: addend });
   }
@@ -91,17 +93,17 @@ function entrySize({ is64 }: ElfFile, { type }: ElfSection): number {
   return is64 ? (rela ? 24 : 16) : (rela ? 12 : 8);
 }
 
-/** What a stub's slot is filled from. */
+/** Relocation that fills a stub's slot. */
 interface Relocation {
   slot: number;
-  /** 0 for none. */
+  /** Symbol number, 0 for none. */
   symbol: number;
-  /** 0 where the relocation has none. */
+  /** Addend; 0 if the relocation has none. */
   addend: number;
 }
 
 /**
- * The relocations of the stubs, in the order of their slots.
+ * Reads the relocations of the stubs, sorted by slot.
  *
  *     Elf64_Rel[a]: u64 r_offset, r_info[, r_addend], the symbol in the high 32 bits of r_info
  *     Elf32_Rel[a]: u32 r_offset, r_info[, r_addend], the symbol in the high 24 bits of r_info

@@ -1,7 +1,7 @@
 /**
- * The symbols of an ELF file as a SymbolTable, chosen as Linux perf (6.1) chooses them. Addresses in
- * the table are offsets in the file: an address of a process is looked up as
- * `address - mapping.start + mapping.pgoff`, whatever the file was linked for.
+ * Symbols of an ELF file as a SymbolTable, chosen as Linux perf (6.1) chooses them. Addresses in the table are file
+ * offsets: an address of a process is looked up as `address - mapping.start + mapping.pgoff`, whatever the file was
+ * linked for.
  */
 
 import { addressOf } from "../../base/bytes/address.ts";
@@ -23,21 +23,23 @@ const SHN_ABS = 0xfff1;
 const DOLLAR = 0x24;
 const DOT = 0x2e;
 const TWO_32 = 4294967296;
-/** Words of an Elf64_Sym. */
+/** 32-bit words of an Elf64_Sym. */
 const WORDS = 6;
 
-/** Bytes of symbols that are read at once: a multiple of the size of one, in either class. */
+/** Bytes of symbols that are read at once: a multiple of the size of a symbol in both classes. */
 const PIECE = 48 << 15;
-/** Bytes of memory of a symbol: while the table is made, and of the table; and of what a table has of each candidate. */
+/**
+ * Bytes of memory: of a symbol while the table is made, of a symbol in the table, and of the name of each candidate.
+ */
 const MAKING_BYTES = 32 + BUILDER_BYTES, TABLE_BYTES = 24, NAME_BYTES = 4;
 
 /**
- * The symbol table of `file`, or undefined when it has no symbols.
+ * Reads the symbol table of `file`; returns undefined if it has no symbols.
  *
- * Symbols come from .symtab and .dynsym of `symbols` (the file itself, or its separate debug file), PLT
- * stubs and file offsets always from `file`, since the sections of a debug file are empty.
- * Throws BadInputError when the tables are damaged, LimitError when they cost too much.
- * @param dynamic the file whose .dynsym it is, where that is not `symbols`.
+ * Symbols come from .symtab and .dynsym of `symbols` (the file itself, or its separate debug file). PLT stubs and file
+ * offsets always come from `file`, since the sections of a debug file are empty. Throws BadInputError if the tables are
+ * damaged, LimitError if they cost too much.
+ * @param dynamic the file to take .dynsym from, if not `symbols`.
  */
 export function elfSymbols(
   file: ElfFile,
@@ -52,31 +54,31 @@ export function elfSymbols(
 }
 
 /**
- * The symbols of the kernel's own file, by the addresses it was linked for; undefined when it has none. Throws
- * BadInputError on damage, and LimitError.
+ * Reads the symbols of a vmlinux file, by link-time address; returns undefined if it has none. Throws BadInputError if
+ * it is damaged, and LimitError.
  */
 export function vmlinuxSymbols(file: ElfFile): SymbolTable | undefined {
   const section = file.section(".symtab", SHT.SYMTAB);
   return section && new TableReader([{ from: file, section }], undefined, undefined).read();
 }
 
-/** A table of symbols and the file it is in. */
+/** Symbol table section, and its file. */
 interface SymbolSource {
   from: ElfFile;
   section: ElfSection;
 }
 
-/** The names of a table of symbols, and where they start among those of all tables. */
+/** Names of a symbol table, and where they start in the names of all tables. */
 interface Strings {
   names: ByteWindows;
   base: number;
 }
 
-/** Reads the tables of one object into one. */
+/** Reader that turns the symbol tables of one object into one table. */
 class TableReader {
   readonly #sources: readonly SymbolSource[];
   readonly #plt: Plt | undefined;
-  /** Where symbols are placed by their offsets; without it they are by their addresses. */
+  /** File whose offsets place the symbols; undefined to place them by address. */
   readonly #file: ElfFile | undefined;
   readonly #names = new JoinedNames();
   readonly #strings = new Map<ElfSection | undefined, Strings>();
@@ -135,7 +137,7 @@ class TableReader {
     return strings;
   }
 
-  /** Puts the stubs of the PLT behind all else; returns where they start. */
+  /** Appends the stubs of the PLT; returns the row of the first one. */
   #readStubs(file: ElfFile, columns: SymbolColumns): number {
     const from = columns.count;
     if (this.#plt) {
@@ -169,7 +171,7 @@ class TableReader {
   }
 }
 
-/** Names stubs of indirect functions after those: after a global one, where several share a resolver. */
+/** Gives stubs of indirect functions the name of the function with their resolver; a global one, if several share it. */
 function nameIndirect(stubs: readonly IndirectStub[], columns: SymbolColumns, shifts: LoadOffsets): void {
   const { starts, binds, nameStarts, indirect } = columns;
   if (stubs.length === 0) return;
@@ -190,7 +192,10 @@ function entrySize({ is64 }: ElfFile): number {
   return is64 ? 24 : 16;
 }
 
-/** The contents of a section of strings, where there is one. Throws BadInputError when it is cut off; LimitError. */
+/**
+ * Returns the contents of a string section; empty if there is none. Throws BadInputError if it is cut off, and
+ * LimitError.
+ */
 function namesOf(file: ElfFile, section: ElfSection | undefined): ByteWindows {
   const { type, offset, size } = section ?? { type: SHT.NOBITS, offset: 0, size: 0 };
   const there = type === SHT.NOBITS ? 0 : size;
@@ -199,7 +204,7 @@ function namesOf(file: ElfFile, section: ElfSection | undefined): ByteWindows {
   return byteWindows(file.source, offset, there, file.cost);
 }
 
-/** The address that `file` was linked to have the symbol `name` at, of whatever type; undefined when it has none. */
+/** Returns the link-time address of the symbol `name`, of any type; undefined if `file` has none. */
 export function symbolAddress(file: ElfFile, name: string): number | undefined {
   const section = file.section(".symtab", SHT.SYMTAB);
   if (section === undefined) return undefined;
@@ -217,21 +222,20 @@ export function symbolAddress(file: ElfFile, name: string): number | undefined {
   return undefined;
 }
 
-/** Whether `file` has a full symbol table, not only the one for the dynamic linker. */
+/** Returns whether `file` has a full symbol table, not only the one for the dynamic linker. */
 export function hasSymtab(file: ElfFile): boolean {
   return file.section(".symtab", SHT.SYMTAB) !== undefined;
 }
 
 /**
- * The candidates of one symbol table section:
+ * Reads the candidates of one symbol table section:
  *
  *     Elf64_Sym: u32 st_name; u8 st_info, st_other; u16 st_shndx; u64 st_value, st_size
  *     Elf32_Sym: u32 st_name, st_value, st_size; u8 st_info, st_other; u16 st_shndx
  *
- * Functions, indirect functions and objects are taken, and visible labels without a type in sections
- * whose names contain `text` or `data`; the mapping symbols of ARM are not. They are placed by the offsets in `file`,
- * or without one by their addresses. Returns false when a symbol was met that perf cannot place: it stops there and
- * leaves what it has as it is.
+ * Takes functions, indirect functions, objects, and visible labels without a type in sections whose names contain
+ * `text` or `data`, but no mapping symbols of ARM. Places them by the offsets in `file`, or by address without one.
+ * Returns false at a symbol that perf cannot place: like perf, it stops there and keeps what it has.
  */
 function readSymbols(
   symbols: ElfFile,
@@ -247,7 +251,7 @@ function readSymbols(
   return true;
 }
 
-/** What it takes to place the symbols of a file. */
+/** Properties of a file that its symbols are placed by. */
 class Placing {
   readonly machine: number;
   readonly places: readonly Place[];
@@ -262,7 +266,7 @@ class Placing {
   }
 }
 
-/** Puts those of the symbols into `columns` that are wanted; false when perf stops at one. */
+/** Appends the wanted symbols to `columns`; returns false where perf stops. */
 function takeSymbols(
   words: Uint32Array,
   { machine, places, mapping, shifts }: Placing,
@@ -291,7 +295,7 @@ function takeSymbols(
     const place = places[shndx];
     if (!place.allocated || (label && !place.takesLabels)) continue;
     let value = addressOf(words[at + 2], words[at + 3]);
-    if (machine === EM.ARM && type === STT.FUNC && value % 2 === 1) value--; // the mark of Thumb code
+    if (machine === EM.ARM && type === STT.FUNC && value % 2 === 1) value--; // bit 0 marks Thumb code
     if (value !== 0 && shifts !== undefined) value -= shifts.of(value, place.shift);
     starts[n] = value;
     ends[n] = value + words[at + 5] * TWO_32 + words[at + 4];
@@ -304,7 +308,10 @@ function takeSymbols(
   return complete;
 }
 
-/** The symbols of a table as Elf64_Sym in the words of this machine, WORDS each: as they are where they are that. */
+/**
+ * Returns the symbols of a table in the format of Elf64_Sym, in words of this machine, WORDS each. A view if they
+ * already are.
+ */
 function symbolWords({ is64, littleEndian }: ElfFile, bytes: Uint8Array): Uint32Array {
   const entry = is64 ? 24 : 16;
   const total = Math.floor(bytes.length / entry);
@@ -329,7 +336,7 @@ function symbolWords({ is64, littleEndian }: ElfFile, bytes: Uint8Array): Uint32
   return words;
 }
 
-/** What there is to know of a section to place the symbols in it. */
+/** Properties of a section that its symbols are placed by. */
 interface Place {
   allocated: boolean;
   takesLabels: boolean;
@@ -339,7 +346,7 @@ interface Place {
 
 function placesOf(symbols: ElfFile, file: ElfFile): Place[] {
   return symbols.sections.map((section, i) => {
-    // A debug file's sections are empty and their offsets mean nothing: the file itself has the true ones.
+    // a debug file's sections are empty and their offsets meaningless: use those of the file itself
     const real = section.type === SHT.NOBITS ? file.sections[i] ?? section : section;
     return {
       allocated: Math.floor(section.flags / SHF_ALLOC) % 2 === 1,
@@ -349,12 +356,12 @@ function placesOf(symbols: ElfFile, file: ElfFile): Place[] {
   });
 }
 
-/** Address minus file offset: of the first loaded segment an address is in, else of its section. */
+/** Address minus file offset: of the first loaded segment that contains an address, else of its section. */
 export class LoadOffsets {
-  /** Ranges that ascend, and the first segment in each; its shift is NaN where there is none. */
+  /** Starts of ascending ranges, and the shift of the first segment in each; NaN if there is none. */
   readonly #starts: Float64Array;
   readonly #shifts: Float64Array;
-  // the range that was found last
+  // range that was found last
   #start = Infinity;
   #end = -Infinity;
   #shift = NaN;
@@ -389,13 +396,16 @@ export class LoadOffsets {
   }
 }
 
-/** Second letters of the `$x` symbols that mark code and data of these machines and name nothing. */
+/** Returns the second letters of the `$x` symbols that mark code and data on these machines, and name nothing. */
 function mappingLetters(machine: number): string {
   if (machine === EM.ARM || machine === EM.AARCH64) return "adtx";
   return "";
 }
 
-/** @param name the first three bytes of the symbol's name. */
+/**
+ * Returns whether a name is that of a mapping symbol.
+ * @param name first three bytes of the symbol's name.
+ */
 function isMappingSymbol(name: Uint8Array, letters: string): boolean {
   if (name[0] !== DOLLAR) return false;
   return letters.includes(String.fromCharCode(name[1])) && (name[2] === 0 || name[2] === DOT);

@@ -1,9 +1,8 @@
 /**
- * Where the functions of a file are, whether they have names or not: from .eh_frame, the rules for unwinding that
- * almost every program has, stripped or not. Layout: the Linux Standard Base, "Exception Frames"; encodings of
- * pointers: DW_EH_PE_* there.
+ * Address ranges of the functions of a file, with or without names, from the unwind rules in .eh_frame, which almost
+ * every program has, stripped or not. Layout: the Linux Standard Base, "Exception Frames"; DW_EH_PE_* there.
  *
- *     CIE: what several functions have in common, such as how their addresses are written
+ *     CIE: what several functions have in common, such as how their addresses are encoded
  *      ^-- FDE: a function's first address and its length
  */
 
@@ -15,7 +14,7 @@ import { WORK } from "../object/limits.ts";
 
 /** p_type of the segment that has .eh_frame_hdr. */
 const PT_GNU_EH_FRAME = 0x6474e550;
-/** DW_EH_PE_*: the low four bits say how long a pointer is, the next three what it is relative to. */
+/** DW_EH_PE_* masks: the low four bits are the format of a pointer, the next three what it is relative to. */
 const ENCODING = {
   FORMAT: 0x0f,
   SIGNED: 0x08,
@@ -25,14 +24,14 @@ const ENCODING = {
   OMIT: 0xff,
 } as const;
 const TWO_32 = 4294967296;
-/** Bytes of an augmentation string: letters for what a CIE has in it. */
+/** Longest augmentation string, whose letters tell what a CIE contains. */
 const MAX_AUGMENTATION = 16;
-/** Bytes of memory for a function while the table is made: two columns that grow, and their order. */
+/** Bytes of memory of a function while the table is made: two growing columns, and their order. */
 const BUILD_BYTES = 64;
-/** Bytes of memory for what is known of a CIE. */
+/** Bytes of memory of a CIE's encoding. */
 const CIE_BYTES = 100;
 
-/** Functions of one file, by offsets in it. */
+/** Functions of one file, by file offset. */
 export class FunctionRanges {
   readonly #starts: Float64Array;
   readonly #ends: Float64Array;
@@ -43,12 +42,12 @@ export class FunctionRanges {
     this.#ends = ends;
   }
 
-  /** How many functions. */
+  /** Number of functions. */
   get length(): number {
     return this.#starts.length;
   }
 
-  /** The first offset of the function at `offset`, -1 where none is known to be. */
+  /** Returns the first offset of the function at `offset`, or -1 if none is known there. */
   startAt(offset: number): number {
     const starts = this.#starts;
     let low = 0, high = starts.length;
@@ -61,20 +60,20 @@ export class FunctionRanges {
   }
 }
 
-/** Reads where the functions of `file` are; none where it does not say. Throws BadInputError and LimitError. */
+/** Reads the functions of `file`; empty if it has no .eh_frame. Throws BadInputError and LimitError. */
 export function functionRanges(file: ElfFile): FunctionRanges {
   const frames = findFrames(file);
   if (frames === undefined) return new FunctionRanges(new Float64Array(0), new Float64Array(0));
   return new FrameReader(file, frames).read();
 }
 
-/** The bytes of .eh_frame and the address of the first of them. */
+/** Bytes of .eh_frame, and the address of the first one. */
 interface Frames {
   bytes: Uint8Array;
   address: number;
 }
 
-/** Finds .eh_frame by its section; where the file has no sections, through the pointer in .eh_frame_hdr. */
+/** Finds .eh_frame by its section, or in a file without sections through the pointer in .eh_frame_hdr. */
 function findFrames(file: ElfFile): Frames | undefined {
   const section = file.section(".eh_frame");
   if (section !== undefined) return { bytes: file.contents(section), address: section.addr };
@@ -96,14 +95,14 @@ function findFrames(file: ElfFile): Frames | undefined {
   };
 }
 
-/** Reads .eh_frame from its first entry to its last, or to the first one that makes no sense. */
+/** Reader of .eh_frame, from its first entry to its last, or to the first one that makes no sense. */
 class FrameReader {
   readonly #file: ElfFile;
   readonly #frames: Frames;
   readonly #view: DataView;
   readonly #littleEndian: boolean;
   readonly #shifts: LoadOffsets;
-  /** How the addresses of the FDEs of a CIE are written, by its position; undefined where that is not known. */
+  /** Address encoding of the FDEs of each CIE, by its position; undefined if it is not supported. */
   readonly #encodings = new Map<number, number | undefined>();
   readonly #starts = float64Column();
   readonly #ends = float64Column();
@@ -121,7 +120,7 @@ class FrameReader {
     const { cost } = this.#file, size = this.#view.byteLength;
     for (let at = 0; at + 8 <= size;) {
       let length = this.#view.getUint32(at, this.#littleEndian), body = at + 4;
-      if (length === 0) break; // the last entry
+      if (length === 0) break; // terminator
       if (length === 0xffffffff) {
         if (body + 12 > size) break;
         length = this.#unsigned(body, 8);
@@ -137,7 +136,7 @@ class FrameReader {
     return this.#sorted();
   }
 
-  /** Takes the function that the FDE whose pointer to the CIE is at `body` is of. */
+  /** Takes the function of the FDE whose CIE pointer is at `body`. */
   #takeFunction(body: number, cie: number, end: number): void {
     const encoding = this.#encodingOf(cie);
     if (encoding === undefined) return;
@@ -146,7 +145,7 @@ class FrameReader {
     if (at + 2 * bytes > end) return;
     const written = encoding & ENCODING.SIGNED ? this.#signed(at, bytes) : this.#unsigned(at, bytes);
     let address = encoding & ENCODING.PCREL ? this.#frames.address + at + written : written;
-    if (!this.#file.is64) address = ((address % TWO_32) + TWO_32) % TWO_32; // sums wrap
+    if (!this.#file.is64) address = ((address % TWO_32) + TWO_32) % TWO_32; // sums wrap around
     const range = this.#unsigned(at + bytes, bytes);
     const offset = address - this.#shifts.of(address, this.#sectionShift(address));
     if (!(offset >= 0 && range > 0 && offset + range <= this.#file.source.size)) return;
@@ -155,7 +154,7 @@ class FrameReader {
     this.#ends.push(offset + range);
   }
 
-  /** Address minus file offset of the section that an address is in, for files without segments. */
+  /** Returns address minus file offset of the section that contains an address, for files without segments. */
   #sectionShift(address: number): number {
     if (this.#file.segments.length > 0) return NaN;
     this.#file.cost.work(this.#file.sections.length);
@@ -165,13 +164,13 @@ class FrameReader {
 
   #encodingOf(cie: number): number | undefined {
     if (!this.#encodings.has(cie)) {
-      this.#file.cost.hold(CIE_BYTES); // hostile FDEs point to as many places as there are of them
+      this.#file.cost.hold(CIE_BYTES); // hostile FDEs may each point to another place
       this.#encodings.set(cie, this.#readEncoding(cie));
     }
     return this.#encodings.get(cie);
   }
 
-  /** The encoding of addresses that the CIE at `at` asks for, undefined for one that is not understood. */
+  /** Returns the address encoding that the CIE at `at` asks for; undefined if it is not supported. */
   #readEncoding(at: number): number | undefined {
     const { bytes } = this.#frames, size = this.#view.byteLength;
     let body = at + 4;
@@ -182,7 +181,7 @@ class FrameReader {
     const letters = cString(bytes.subarray(body + 5, body + 5 + MAX_AUGMENTATION));
     if (version !== 1 && version !== 3) return undefined;
     let next = body + 5 + letters.length + 1;
-    if (letters === "") return 0; // addresses as they are
+    if (letters === "") return 0; // absolute addresses
     if (!letters.startsWith("z")) return undefined;
     const skip = () => {
       while (next < size && bytes[next] >= 0x80) next++;
@@ -191,8 +190,8 @@ class FrameReader {
     skip(); // code alignment
     skip(); // data alignment
     if (version === 1) next++;
-    else skip(); // the register with the return address
-    skip(); // bytes of what follows
+    else skip(); // return address register
+    skip(); // length of what follows
     for (const letter of letters.slice(1)) {
       const encoding = bytes[next++];
       if (letter === "R") return understood(encoding) ? encoding : undefined;
@@ -221,7 +220,7 @@ class FrameReader {
 
   #sorted(): FunctionRanges {
     const starts = this.#starts.values(), ends = this.#ends.values();
-    // linkers leave them in the order of their code, but for those of several sections
+    // linkers keep the order of the code, except for functions in several sections
     if (starts.every((start, i) => i === 0 || start >= starts[i - 1])) {
       return new FunctionRanges(starts.slice(), ends.slice());
     }
@@ -233,7 +232,7 @@ class FrameReader {
   }
 }
 
-/** Bytes of a pointer; 0 for one of a format that has no fixed length. */
+/** Returns the bytes of a pointer; 0 if its format has no fixed length. */
 function formatBytes(encoding: number, is64: boolean): number {
   switch (encoding & ENCODING.FORMAT & ~ENCODING.SIGNED) {
     case 0:
@@ -249,7 +248,7 @@ function formatBytes(encoding: number, is64: boolean): number {
   }
 }
 
-/** Whether addresses written so can be read here: of a fixed length, as they are or relative to themselves. */
+/** Returns whether addresses in this encoding can be read: of fixed length, and absolute or relative to themselves. */
 function understood(encoding: number): boolean {
   const relative = encoding & ENCODING.RELATIVE;
   return encoding !== ENCODING.OMIT && (encoding & ENCODING.INDIRECT) === 0 &&

@@ -1,7 +1,7 @@
 /**
- * .gnu_debugdata: the symbols that a distribution (Fedora and its kin) leaves in programs it strips, as an ELF file
- * compressed with xz (gdb's manual, "MiniDebugInfo"). Decompressed by xz-embedded as WebAssembly, which is loaded
- * when such a section is met, and not before.
+ * Symbols in .gnu_debugdata, which some distributions (Fedora and its kin) leave in stripped programs as an ELF file
+ * compressed with xz (gdb's manual, "MiniDebugInfo"). Decompressed by xz-embedded as WebAssembly, which is loaded only
+ * when needed.
  */
 
 import { MemoryBytes } from "../../base/bytes/byte_source.ts";
@@ -9,12 +9,12 @@ import { BadInputError } from "../../base/system/errors.ts";
 import { ElfFile } from "./elf.ts";
 import { LimitError, WORK } from "../object/limits.ts";
 
-/** Where it is. */
+/** Name of the section. */
 export const MINI_DEBUG_SECTION = ".gnu_debugdata";
 
 /**
- * The ELF file inside `file` that has its symbols but those for the dynamic linker; undefined when it has none. Throws
- * BadInputError when that cannot be unpacked, LimitError when it unpacks to too much.
+ * Opens the ELF file in `file` that has its symbols, except those for the dynamic linker; undefined if there is none.
+ * Throws BadInputError if it cannot be decompressed, LimitError if it is too large.
  */
 export async function miniDebug(file: ElfFile): Promise<ElfFile | undefined> {
   const section = file.section(MINI_DEBUG_SECTION);
@@ -29,8 +29,8 @@ export async function miniDebug(file: ElfFile): Promise<ElfFile | undefined> {
     const { default: { XzReadableStream } } = await import("xz-decompress");
     for await (const chunk of new XzReadableStream(new Blob([packed as BlobPart]).stream())) {
       cost.work(chunk.length * WORK.xz);
-      cost.hold(2 * chunk.length); // here, and in one piece
-      chunks.push(chunk.slice()); // the decoder uses its buffer again
+      cost.hold(2 * chunk.length); // once here, and once in one piece
+      chunks.push(chunk.slice()); // the decoder reuses its buffer
       size += chunk.length;
     }
   } catch (error) {

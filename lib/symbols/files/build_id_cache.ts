@@ -1,10 +1,10 @@
 /**
- * perf's cache of objects by build id, which perf and pmuctl both read and both write:
+ * perf's cache of objects by build id, which both perf and pmuctl read and write:
  *
  *     ~/.debug/PATH/BUILD_ID/elf                   the object
  *     ~/.debug/.build-id/BU/ILD_ID -> ../../PATH/BUILD_ID
  *
- * (tools/perf/util/build-id.c; PATH is the object's, as it was mapped.)
+ * (tools/perf/util/build-id.c; PATH is that of the object, as it was mapped.)
  */
 
 import { exists } from "../../base/files/exists.ts";
@@ -13,33 +13,33 @@ import { makePrivateFolder } from "../../base/files/private_folder.ts";
 import { copySparse } from "../../base/files/sparse_copy.ts";
 import { homeFolder } from "./cache_folder.ts";
 
-/** Bytes on disk that one saved object may take. Programs with their debug information have some 500 MB. */
+/** Most bytes on disk of one saved object. Programs with debug information have about 500 MB. */
 const MAX_OBJECT_BYTES = 1 << 29;
-/** Bytes on disk of all objects saved by one recording. */
+/** Most bytes on disk of all objects saved by one recording. */
 const MAX_RECORDING_BYTES = 1 << 30;
 /** Bytes on disk of the whole cache beyond which nothing is added. */
 const MAX_CACHE_BYTES = 2 ** 33;
-/** Length of a saved object, holes included, which are read. */
+/** Longest saved object in bytes. Holes count, since they are read. */
 const MAX_LENGTH = 2 ** 31;
-/** Files of the cache that are looked at to learn its size; more count as too large. */
+/** Most files of the cache that are visited to learn its size; with more it counts as too large. */
 const MAX_CACHE_FILES = 100_000;
 
-/** The cache of this user, or undefined when there is no home. */
+/** Returns the path of this user's cache, or undefined if there is no home folder. */
 export function buildIdCache(): string | undefined {
   const home = homeFolder();
   return home && `${home}/.debug`;
 }
 
 /**
- * Opens the object with this build id (in hex), best the one that was saved under `path`; undefined when it is not in the
- * cache, or is neither this user's nor root's.
+ * Opens the object with this build id (in hex), preferably the one saved under `path`. Returns undefined if the cache
+ * does not have it, or it belongs to neither this user nor root.
  */
 export function openCached(buildId: string, path?: string, cache = buildIdCache()): FileBytes | undefined {
   const own = path === undefined ? undefined : openIn(cache, `${path.slice(1)}/${buildId}/elf`);
   return own ?? openIn(cache, `${linkOf(buildId)}/elf`);
 }
 
-/** Opens the symbol list of the kernel with this build id, as perf saves it; undefined as for openCached. */
+/** Opens the symbol list of the kernel with this build id, as perf saves it; undefined as for openCached(). */
 export function openCachedKallsyms(buildId: string, cache = buildIdCache()): FileBytes | undefined {
   return openIn(cache, `${linkOf(buildId)}/kallsyms`);
 }
@@ -50,7 +50,7 @@ function openIn(cache: string | undefined, path: string): FileBytes | undefined 
     : FileBytes.tryOpen(`${cache}/${path}`, { owners: [0, Deno.uid()!] });
 }
 
-/** Saves the objects of one recording, as far as they and the cache stay within bounds. */
+/** Writer that saves the objects of one recording, as far as they and the cache stay within bounds. */
 export class CacheWriter {
   readonly #cache: string | undefined;
   #room = MAX_RECORDING_BYTES;
@@ -61,8 +61,8 @@ export class CacheWriter {
   }
 
   /**
-   * Puts `object` into the cache as `path` with this build id, readable by this user alone; returns why that could not be
-   * done, or undefined. What is there stays as it is; what appears does so whole. Gives up once `stopped`.
+   * Saves `object` as `path` with this build id, readable by this user alone. Returns why that failed, or undefined.
+   * Replaces nothing, and a file appears only once it is whole. Gives up when `stopped`.
    */
   async save(
     object: FileBytes,
@@ -120,7 +120,7 @@ export class CacheWriter {
   }
 }
 
-/** Bytes on disk of what is in a folder; Infinity when there are too many files to tell. */
+/** Returns the bytes on disk of a folder; Infinity if it has too many files. */
 function bytesIn(folder: string): number {
   let bytes = 0, files = 0;
   for (const folders = [folder]; folders.length > 0;) {
@@ -138,7 +138,7 @@ function linkOf(buildId: string): string {
   return `.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}`;
 }
 
-/** Makes a link in place of one that leads nowhere, left by an object that was removed. */
+/** Replaces a dangling link, left by an object that was removed. */
 function replaceLink(target: string, link: string): void {
   try {
     Deno.removeSync(link);

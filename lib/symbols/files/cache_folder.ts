@@ -1,4 +1,4 @@
-/** The folder of this user's caches, and the perf maps that are saved there. */
+/** Folder of this user's caches, and the perf maps saved there. */
 
 import { exists } from "../../base/files/exists.ts";
 import { FileBytes } from "../../base/files/file_bytes.ts";
@@ -6,19 +6,19 @@ import { environmentValue } from "../../base/system/launcher.ts";
 import { makePrivateFolder } from "../../base/files/private_folder.ts";
 import { copySparse } from "../../base/files/sparse_copy.ts";
 
-/** Saved perf maps are removed when they are older, in ms. */
+/** Age in ms at which saved perf maps are removed. */
 const KEEP_MS = 30 * 24 * 3600 * 1000;
-/** Bytes of all saved perf maps; the oldest go first. */
+/** Most bytes of all saved perf maps; the oldest are removed first. */
 const MAX_TOTAL = 1 << 30;
 const MAP_NAME = /^perf-\d+-\d+\.map$/;
 
-/** Returns pmuctl's own folder among the caches, which may not be there yet; undefined when there is no home. */
+/** Returns pmuctl's own cache folder, which may not exist yet; undefined if there is no home folder. */
 export function cacheFolder(): string | undefined {
   const caches = cachesFolder();
   return caches && `${caches}/pmuctl`;
 }
 
-/** Returns where this user's programs keep their caches: $XDG_CACHE_HOME or ~/.cache; undefined when there is no home. */
+/** Returns the folder for caches of all programs: $XDG_CACHE_HOME or ~/.cache; undefined if there is no home folder. */
 export function cachesFolder(): string | undefined {
   const named = environmentValue("XDG_CACHE_HOME")?.replace(/\/+$/, "");
   if (named?.startsWith("/")) return named;
@@ -26,26 +26,26 @@ export function cachesFolder(): string | undefined {
   return home && `${home}/.cache`;
 }
 
-/** Returns this user's home folder, or undefined when it is not there: many services have one that is never made. */
+/** Returns this user's home folder, or undefined if it does not exist: many services have one that is never created. */
 export function homeFolder(): string | undefined {
   const home = environmentValue("HOME")?.replace(/\/+$/, "");
   return home?.startsWith("/") && exists(home, Deno.statSync) ? home : undefined;
 }
 
-/** Names the copy of the perf map of process `pid` that started at `started` (seconds since 1970). */
+/** Returns the name of the saved perf map of process `pid` that started at `started` (seconds since 1970). */
 export function savedMapName(pid: number, started: number): string {
   return `perf-${pid}-${Math.floor(started)}.map`;
 }
 
-/** Opens a perf map that was saved; undefined when it is not there, or not this user's. */
+/** Opens a saved perf map; undefined if it does not exist, or is not this user's. */
 export function openSavedMap(name: string, folder = cacheFolder()): FileBytes | undefined {
   if (folder === undefined || !MAP_NAME.test(name)) return undefined;
   return FileBytes.tryOpen(`${folder}/perf-maps/${name}`, { owners: [Deno.uid()!] });
 }
 
 /**
- * Saves a perf map, readable by this user alone, and removes saved ones that are old or too many. Throws Deno.errors when
- * it cannot be written; returns why not when the folder is not to be trusted.
+ * Saves a perf map, readable by this user alone, and removes saved ones that are old or too many. Returns why not if
+ * the folder cannot be trusted. Throws Deno.errors if the map cannot be written.
  */
 export async function saveMap(
   file: FileBytes,
@@ -62,7 +62,7 @@ export async function saveMap(
   return undefined;
 }
 
-/** Removes maps until those that are left have at most `room` bytes. */
+/** Removes the oldest maps until the others have at most `room` bytes. */
 function removeOld(folder: string, room: number): void {
   const maps = Array.from(Deno.readDirSync(folder)).filter(({ name }) => MAP_NAME.test(name)).map(
     ({ name }) => {

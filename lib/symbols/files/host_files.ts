@@ -1,4 +1,4 @@
-/** Where this machine keeps what symbols are read from: the one implementation of SymbolFiles that opens files. */
+/** Symbol files of this machine: the one implementation of SymbolFiles that opens files. */
 
 import { type ByteSource, readStream } from "../../base/bytes/byte_source.ts";
 import { ByteReader } from "../../base/bytes/bytes.ts";
@@ -24,21 +24,21 @@ import { captureVdso } from "../kernel/vdso.ts";
 const KALLSYMS = "/proc/kallsyms";
 const DELETED = " (deleted)";
 
-/** Where to look for files, when not where the recording says. */
+/** Places of symbol files, if not where the recording says. */
 export interface SymbolFileOptions {
-  /** The folder that holds the recorded machine's files, as its root does: programs are looked for there, and only there. */
+  /** Folder with a copy of the recorded machine's files, laid out like its root. Programs are looked for only there. */
   root?: string;
-  /** The kernel's own file. */
+  /** Path of the kernel's vmlinux file. */
   vmlinux?: string;
-  /** A copy of /proc/kallsyms of the kernel that was recorded. */
+  /** Path of a copy of /proc/kallsyms of the recorded kernel. */
   kallsyms?: string;
-  /** Take files that may not be those that were recorded, for want of a build id to tell. */
+  /** Use files that may not be the recorded ones, if there is no build id to tell. */
   force?: boolean;
 }
 
 /**
- * This machine's files, or those at the places given. Whatever is missing or not readable is answered with undefined.
- * Throws BadInputError when a file that was named cannot be read.
+ * Returns the symbol files of this machine, or those at the given places. Hooks return undefined for what is missing or
+ * not readable. Throws BadInputError if a given file cannot be read.
  */
 export function hostSymbolFiles({ root = "", force = false, ...named }: SymbolFileOptions = {}): SymbolFiles {
   const vmlinux = named.vmlinux === undefined ? undefined : openNamed(named.vmlinux, "--vmlinux");
@@ -68,9 +68,9 @@ export function hostSymbolFiles({ root = "", force = false, ...named }: SymbolFi
     setMachine(told) {
       machine = told;
     },
-    // what was named is believed
+    // a given list is trusted
     isOtherKernel: () => judged && !list && !isThisKernel(machine),
-    // the kernel takes as long to write it as a report does to read a hundred thousand samples: on another CPU
+    // the kernel takes as long to write it as a report takes to read a hundred thousand samples: do it on another CPU
     async preloadKernel() {
       if (list || vmlinux) return;
       kept = kernelCache()?.read();
@@ -104,22 +104,23 @@ export function hostSymbolFiles({ root = "", force = false, ...named }: SymbolFi
     debugFiles: function* (object, { buildId, debugLink }) {
       for (const path of debugPaths(object.path, buildId, debugLink, root)) {
         if (!folders.mayHave(path.root + path.path)) continue;
-        // most are not there, which is cheaper to find out without care; links below another root lead elsewhere
+        // most do not exist, which is cheaper to find out without a guarded open; below another root links lead
+        // elsewhere
         if (path.root === "" && !exists(path.path, Deno.statSync)) continue;
         const file = FileBytes.tryOpen(path.path, path);
         if (file) yield file;
       }
     },
-    // a list that was named is believed
+    // a given list is trusted
     kernelBuildId: () => list ? undefined : kernelBuildId(),
   };
 }
 
-/** Where folders are known not to be, so that what lies in them need not be looked for, object by object. */
+/** Folders known not to exist, so that nothing is looked for in them, object by object. */
 class KnownFolders {
   readonly #there = new Map<string, boolean>();
 
-  /** False when the folder that `path` is in does not exist. */
+  /** Returns false if the folder of `path` does not exist. */
   mayHave(path: string): boolean {
     const end = path.lastIndexOf("/");
     if (end <= 0) return true;
@@ -133,14 +134,14 @@ class KnownFolders {
   }
 }
 
-/** What a refusal is in the report; undefined for a file that is just not there. */
+/** Turns a refused open into the reason for missing symbols; undefined if the file does not exist. */
 function failureOfRefusal(refused: OpenRefusal | Reason): SymbolFailure | undefined {
   if (typeof refused === "number") return { reason: refused };
   if (refused.kind === "untrusted") return { reason: REASON.NOT_TRUSTED };
   return refused.kind === "too large" ? { reason: REASON.OVER_LIMIT, detail: TEXT_LIMIT } : undefined;
 }
 
-/** The bytes of a list of symbols. A file of /proc, which says that it has none, is read to its end. Throws LimitError. */
+/** Reads all of a symbol list. A file of /proc claims to be empty, and is read to its end. Throws LimitError. */
 function wholeText(list: FileBytes): Uint8Array {
   if (list.size > 0) return list.read(0, list.size);
   const input = { read: (into: Uint8Array) => list.read(into) };
@@ -156,9 +157,9 @@ function openNamed(path: string, option: string, maxBytes?: number): FileBytes {
 }
 
 /**
- * The object's file: at its path when that has the right build id, else the saved one. Anyone may have saved another
- * program with the same build id. Without a build id the one at its path, unless it can be seen that it is another; that
- * is looked for where `machine` is given.
+ * Opens an object's file: the one at its path if it has the right build id, else the one in the cache, since anybody
+ * may have saved another program with that build id. Without a build id it opens the one at its path, unless that can
+ * be seen to be another; this is checked if `machine` is given.
  */
 function openObject(
   object: ObjectInfo,
@@ -184,7 +185,10 @@ function openObject(
   return cached;
 }
 
-/** What a process wrote about its run-time code: as it sees it while it lives, as it was saved, or where we see it. */
+/**
+ * Opens what a process wrote about its run-time code: in its own namespace while it runs, the saved copy, or the file
+ * at its path here.
+ */
 function openJit(
   { pid, path }: ObjectInfo,
   machine: RecordedMachine,
@@ -193,7 +197,7 @@ function openJit(
   if (judged && !isThisHost(machine)) return REASON.OTHER_HOST;
   const told = jitProcessesOf(machine).get(pid);
   const now = jitProcess(pid);
-  // the number may have gone to another process since
+  // the pid may since belong to another process
   const lives = now !== undefined && (told === undefined || Math.abs(now.started - told.started) < 2);
   if (isJitDump(path)) return openJitFile(path, told ?? now);
   const namespaced = lives ? openNamespacedPerfMap(pid) : undefined;
@@ -204,7 +208,7 @@ function openJit(
 
 const jitProcesses = new WeakMap<RecordedMachine, Map<number, JitProcess>>();
 
-/** What a recording says of processes with run-time code, by their numbers; the first word of each counts. */
+/** Returns the recorded processes with run-time code, by pid; the first entry for a pid counts. */
 function jitProcessesOf(machine: RecordedMachine): Map<number, JitProcess> {
   let processes = jitProcesses.get(machine);
   if (processes === undefined) {
@@ -217,27 +221,27 @@ function jitProcessesOf(machine: RecordedMachine): Map<number, JitProcess> {
 function openByPath(object: ObjectInfo, root: string): FileBytes | OpenRefusal | undefined {
   let path = object.path;
   if (path.endsWith(DELETED)) {
-    // another file may be there under its name by now: only a build id to compare makes it worth a look
+    // another file may have that name by now, so it needs a build id to compare
     if (object.buildId === undefined) return undefined;
     path = path.slice(0, -DELETED.length);
   }
   return path.startsWith("/") ? FileBytes.open(path, below(root)) : undefined;
 }
 
-/** The policy for files of the recorded machine: below the folder that holds them, when one was named. */
+/** Returns the policy for opening files of the recorded machine: below the folder with its files, if one was given. */
 function below(root: string): OpenPolicy {
   return root === "" ? {} : { root };
 }
 
-/** Where a debug file may be, and whom it may belong to there. */
+/** Possible place of a debug file, and who may own it. */
 interface DebugPlace extends OpenPolicy {
   path: string;
   root: string;
 }
 
 /**
- * Where debug files lie: by build id, by the name in .gnu_debuglink in the three places where gdb looks, then where
- * perf looks besides, and what debuginfod has fetched.
+ * Yields the places of debug files: by build id, by the name in .gnu_debuglink in the three places of gdb, then where
+ * perf also looks, and what debuginfod has downloaded.
  */
 function* debugPaths(
   path: string,
@@ -255,7 +259,7 @@ function* debugPaths(
     if (fetched) yield { ...cached, path: `${fetched}/${buildId}/debuginfo` };
   }
   const folder = path.slice(0, path.lastIndexOf("/"));
-  // the name is the program's to choose: nothing but a name
+  // the program chooses this name, so it must be a plain file name
   if (debugLink && !debugLink.includes("/")) {
     yield { root, path: `${folder}/${debugLink}` };
     yield { root, path: `${folder}/.debug/${debugLink}` };
@@ -267,7 +271,7 @@ function* debugPaths(
   }
 }
 
-/** Where debuginfod's client keeps what it has fetched; undefined when there is no home. */
+/** Returns the folder of debuginfod's client for downloads; undefined if there is no home folder. */
 function debuginfodFolder(): string | undefined {
   const caches = cachesFolder();
   const folder = environmentValue("DEBUGINFOD_CACHE_PATH") || (caches && `${caches}/debuginfod_client`);
@@ -291,12 +295,12 @@ function ownVdso(): ByteSource | undefined {
   }
 }
 
-/** The running kernel's build id in hex, from its ELF notes. */
+/** Returns the running kernel's build id in hex, from its ELF notes. */
 export function kernelBuildId(): string | undefined {
   return buildIdInFile("/sys/kernel/notes");
 }
 
-/** The build id in hex of a loaded module, named as in /proc/modules. `sysfs` is where sysfs is mounted. */
+/** Returns the build id in hex of a loaded module, named as in /proc/modules. `sysfs` is where sysfs is mounted. */
 export function moduleBuildId(name: string, sysfs = "/sys"): string | undefined {
   return buildIdInFile(`${sysfs}/module/${name}/notes/.note.gnu.build-id`);
 }
@@ -305,11 +309,11 @@ function buildIdInFile(path: string): string | undefined {
   try {
     return buildIdInNotes(new ByteReader(Deno.readFileSync(path), true, path));
   } catch {
-    return undefined; // not there, or hidden, as in some containers
+    return undefined; // it does not exist, or is hidden, as in some containers
   }
 }
 
-/** The build id in hex of the vdso that this kernel gives to processes like this one. */
+/** Returns the build id in hex of the vdso that this kernel gives to processes like this one. */
 export function vdsoBuildId(): string | undefined {
   const vdso = ownVdso();
   return vdso && fileBuildId(vdso);

@@ -1,6 +1,6 @@
 /**
- * The files of running processes, and the perf maps that they write. A process may be in a container, where paths and
- * its own number mean something else; and whoever runs it chooses what is at those paths.
+ * Files of running processes, and the perf maps that they write. A process may be in a container, where paths and its
+ * own pid mean something else, and its user chooses what is at those paths.
  */
 
 import { FileBytes } from "../../base/files/file_bytes.ts";
@@ -10,25 +10,28 @@ import { processFolder } from "../../base/files/pid_namespace.ts";
 import { LIMITS } from "../object/limits.ts";
 import { parseStat, processUsers, procField } from "../../base/text/proc_text.ts";
 
-/** The size of a perf map in bytes that is still read or saved. */
+/** Most bytes of a perf map that is read or saved. */
 const MAX_PERF_MAP_BYTES = LIMITS.text;
-/** Clock ticks a second in /proc: the kernel's USER_HZ, the same on all architectures here. */
+/** Clock ticks per second in /proc: the kernel's USER_HZ, the same on all supported architectures. */
 const TICKS = 100;
-/** Seconds by which the times of a file and of a process may disagree: both are rounded. */
+/** Seconds by which the times of a file and of a process may disagree, since both are rounded. */
 const CLOCK_SLACK = 2;
 
-/** What tells whose the run-time code of a process is. Recordings keep it, since a process has often ended by then. */
+/**
+ * Owner of the run-time code of a process. Recordings keep it, since the process has often ended by the time of a
+ * report.
+ */
 export interface JitProcess {
   pid: number;
-  /** The user that its files belong to. */
+  /** User that its files belong to. */
   uid: number;
-  /** When it started, in seconds since 1970. */
+  /** Start time, in seconds since 1970. */
   started: number;
-  /** Name of the copy of its perf map among the saved ones. */
+  /** Name of the saved copy of its perf map. */
   map?: string;
 }
 
-/** The folder of a process in /proc, held open: it never becomes that of a later process with the same number. */
+/** Folder of a process in /proc, held open so that it never becomes that of a later process with the same pid. */
 export class ProcessFolder {
   readonly #fd: number;
 
@@ -36,27 +39,27 @@ export class ProcessFolder {
     this.#fd = fd;
   }
 
-  /** Opens it; undefined when there is no such process. */
+  /** Opens the folder; undefined if there is no such process. */
   static open(pid: number): ProcessFolder | undefined {
     const fd = openAt(AT_FDCWD, processFolder(pid), O.PATH | O.DIRECTORY);
     return fd < 0 ? undefined : new ProcessFolder(fd);
   }
 
-  /** The path by which something in the folder can be opened, as long as this is open. */
+  /** Returns a path to a file in the folder, valid until this is disposed. */
   path(name: string): string {
     return `/proc/self/fd/${this.#fd}/${name}`;
   }
 
-  /** The text of a file in the folder, empty when it cannot be read. */
+  /** Reads a file in the folder as text; empty if it cannot be read. */
   text(name: string): string {
     try {
       return Deno.readTextFileSync(this.path(name));
     } catch {
-      return ""; // the process has ended, or is not ours to look at
+      return ""; // the process has ended, or belongs to another user
     }
   }
 
-  /** Where a link in the folder leads; undefined when that cannot be read. */
+  /** Returns the target of a link in the folder; undefined if it cannot be read. */
   link(name: string): string | undefined {
     try {
       return Deno.readLinkSync(this.path(name));
@@ -70,7 +73,7 @@ export class ProcessFolder {
   }
 }
 
-/** Says whose process `pid` is and when it started; undefined when it has ended. */
+/** Returns the user and start time of process `pid`; undefined if it has ended. */
 export function jitProcess(pid: number): JitProcess | undefined {
   using folder = ProcessFolder.open(pid);
   const users = folder && processUsers(folder.text("status"));
@@ -80,15 +83,15 @@ export function jitProcess(pid: number): JitProcess | undefined {
 
 let boot: number | undefined;
 
-/** When the machine was started, in seconds since 1970. */
+/** Returns when the machine booted, in seconds since 1970. */
 function bootTime(): number {
   return boot ??= Date.now() / 1000 - parseFloat(Deno.readTextFileSync("/proc/uptime"));
 }
 
 /**
- * Opens the perf map of a running process that lives in another pid or mount namespace than this one, in its own /tmp and
- * under its own number; undefined for a process that is in ours, or has ended. It must belong to the user of the process:
- * in a mount namespace of hers a user may put any file there.
+ * Opens the perf map of a running process in another pid or mount namespace, in its own /tmp and under its own pid.
+ * Returns undefined if the process is in our namespaces, or has ended. The file must belong to the user of the process,
+ * who may put any file there.
  */
 export function openNamespacedPerfMap(pid: number): FileBytes | OpenRefusal | undefined {
   using folder = ProcessFolder.open(pid);
@@ -115,9 +118,9 @@ function ownMountNamespace(): string | undefined {
 }
 
 /**
- * Opens what a process wrote about its run-time code, at `path` among our own files. It must be of that process: of its
- * user, or of root or this user, who may hand it on; and no older than the process.
- * @param process whose it is, where that is known.
+ * Opens what a process wrote about its run-time code, at `path` in our own namespace. The file must belong to the user
+ * of the process, to root or to this user, and be no older than the process.
+ * @param process owner to check; undefined if unknown.
  */
 export function openJitFile(path: string, process: JitProcess | undefined): FileBytes | OpenRefusal {
   const owners = [0, Deno.uid()!, ...(process ? [process.uid] : [])];

@@ -1,4 +1,4 @@
-/** The hooks that give the symbolizer its bytes, so that it opens nothing itself. */
+/** Hooks that provide the symbolizer with bytes, so that it opens nothing itself. */
 
 import type { ByteSource } from "../../base/bytes/byte_source.ts";
 import type { KernelSymbols } from "../kernel/kallsyms.ts";
@@ -6,34 +6,43 @@ import type { ObjectInfo } from "../object/objects.ts";
 import type { RecordedMachine } from "./recorded_machine.ts";
 import type { SymbolFailure } from "../object/missing_symbol_reasons.ts";
 
-/** Where the bytes come from that hold symbols. A hook that finds nothing returns undefined. */
+/** Source of files with symbols. A hook that finds nothing returns undefined. */
 export interface SymbolFiles {
-  /** The object's own file; for kind `vdso` its bytes, for kind `jit` the perf map or jitdump at the object's path. */
+  /**
+   * Opens the object's own file; for kind `vdso` its bytes, for kind `jit` the perf map or jitdump at the object's
+   * path.
+   */
   open(object: ObjectInfo): ByteSource | undefined;
-  /** Why `open` gave nothing for an object whose file is there; asked after it. */
+  /** Returns why `open` did not open an object's file although it exists. Called after `open`. */
   refusal?(object: ObjectInfo): SymbolFailure | undefined;
-  /** Told, before `open`, where and when the recording was made. */
+  /** Sets where and when the recording was made. Called before `open`. */
   setMachine?(machine: RecordedMachine): void;
-  /** Whether kernel and vdso of this machine are others than were recorded, as far as can be told without build ids. */
+  /**
+   * Returns whether the kernel and vdso of this machine are not the recorded ones, as far as that is known without
+   * build ids.
+   */
   isOtherKernel?(): boolean;
-  /** The text of /proc/kallsyms, of the kernel that was recorded. */
+  /** Returns the text of /proc/kallsyms of the recorded kernel. */
   kallsyms(): Uint8Array | undefined;
-  /** What that text comes to, where it need not be parsed again; asked before `kallsyms`. */
+  /** Returns parsed kernel symbols, if `kallsyms` need not be parsed again. Called before `kallsyms`. */
   kernelSymbols?(): KernelSymbols | undefined;
   /**
-   * Told, before the records are read, that kernel addresses may be asked for: a chance to read what kallsyms()
-   * gives meanwhile. kallsyms() is not called before the promise is kept.
+   * Starts reading what `kallsyms` returns, because kernel addresses may follow. Called before the records are read;
+   * `kallsyms` is not called until the promise has resolved.
    */
   preloadKernel?(): Promise<void>;
-  /** The text of /proc/kallsyms of the kernel with this build id, saved while it ran. */
+  /** Returns the text of /proc/kallsyms that was saved while the kernel with this build id ran. */
   savedKallsyms?(buildId: string): Uint8Array | undefined;
-  /** The kernel's own file, when one is to be taken rather than `kallsyms`. */
+  /** Opens the kernel's vmlinux file, if it is to be used instead of `kallsyms`. */
   vmlinux?(): ByteSource | undefined;
-  /** Build id of the kernel that `kallsyms` belongs to, in hex; without it any kernel's list is believed. */
+  /**
+   * Returns the build id, in hex, of the kernel that `kallsyms` belongs to; if unknown, the list is trusted for any
+   * kernel.
+   */
   kernelBuildId?(): string | undefined;
   /**
-   * Separate files with an object's debug symbols, best first, found by its build id or its .gnu_debuglink; whether
-   * they belong to it is checked here. Asked for every file, stripped or not, since perf prefers them.
+   * Opens separate files with an object's debug symbols, best first, by its build id or .gnu_debuglink. The caller
+   * checks that they belong to it. Called for every file, stripped or not, since perf prefers them.
    */
   debugFiles?(object: ObjectInfo, by: { buildId?: string; debugLink?: string }): Iterable<ByteSource>;
 }

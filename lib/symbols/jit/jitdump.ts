@@ -1,10 +1,10 @@
 /**
- * jit-PID.dump: what a program wrote about code that it made at run time (node --perf-prof, and others), when
- * each piece of code came to be, was where, and was moved (tools/perf/Documentation/jitdump-specification.txt).
+ * Reader of jit-PID.dump: what a program wrote about code that it generated at run time (node --perf-prof, and others):
+ * when each piece of code was loaded, where, and when it moved (tools/perf/Documentation/jitdump-specification.txt).
  *
- * Code comes and goes at the same addresses. So a table of symbols does not go by addresses, but by a numbering
- * of its own: every piece of code that was loaded has a range there, one behind the other in the order of loading.
- * At which address it was, from when on, is told apart from that, as a mapping of that range.
+ * Different code may be at the same address at different times. So the symbol table does not use addresses, but
+ * numbers: each loaded piece of code gets a range, in the order of loading. A CodeMapping says at which address a range
+ * was, and since when.
  */
 
 import { addressOf } from "../../base/bytes/address.ts";
@@ -17,46 +17,47 @@ import { BUILDER_BYTES, STB, SymbolTableBuilder } from "../table/symbol_builder.
 import { StringTableNames } from "../table/symbol_names.ts";
 import type { SymbolTable } from "../table/symbol_table.ts";
 
-/** "JiTD" */
+/** Magic number: "JiTD". */
 const MAGIC = 0x4a695444;
 const RECORD = { LOAD: 0, MOVE: 1, CLOSE: 3 } as const;
 const PREFIX = 16;
 const LOAD_FIXED = 40;
-/** Longer names are cut. */
+/** Longest name in bytes; longer ones are cut. */
 const MAX_NAME = 4096;
-/** Bytes that are read at once, and more than of a record is needed. */
+/** Bytes that are read at once: more than any record needs. */
 const PIECE = 64 << 10;
-/** Bytes of memory of a record besides its name: while the dump is read, and of the table. */
+/** Bytes of memory of a record, without its name: while the dump is read, and in the table. */
 const RECORD_BYTES = 200 + BUILDER_BYTES, TABLE_BYTES = 32;
-/** header.flags: times are of the CPU's counter rather than CLOCK_MONOTONIC. */
+/** Bit of header.flags: times are of the CPU's counter, not CLOCK_MONOTONIC. */
 const FLAG_ARCH_TIMESTAMP = 1n;
 
-/** Code that from a time on was at an address. */
+/** Code that was at an address from some time on. */
 export interface CodeMapping {
-  /** CLOCK_MONOTONIC in ns. */
+  /** Time in ns of CLOCK_MONOTONIC. */
   time: bigint;
   address: number;
-  /** In bytes. */
+  /** Size in bytes. */
   size: number;
-  /** Where its range starts in the numbering of the symbols. */
+  /** Start of its range in the numbering of the symbols. */
   at: number;
 }
 
+/** Contents of a jitdump. */
 export interface JitDump {
-  /** In the order of the file, which is that of time but for threads that got in each other's way. */
+  /** Code mappings in the order of the file: by time, except where threads overtook each other. */
   places: CodeMapping[];
-  /** By the dump's own numbering; undefined when there is no code. */
+  /** Symbols, by the dump's own numbering; undefined if there is no code. */
   symbols: SymbolTable | undefined;
 }
 
-/** Whether a mapping of this name marks the process as one that writes a jitdump: jit-PID.dump, by convention. */
+/** Returns whether a mapping of this name shows that the process writes a jitdump: jit-PID.dump, by convention. */
 export function isJitDump(filename: string): boolean {
   return filename.endsWith(".dump") && /\/jit-\d+\.dump$/.test(filename);
 }
 
 /**
- * Reads a dump, up to where it is cut off: its program may have been killed, or still write. Throws BadInputError
- * when it is none, or has times that cannot be compared with those of a recording, and LimitError.
+ * Reads a dump, up to where it is cut off, since its program may have been killed or still be writing. Throws
+ * BadInputError if it is not a jitdump, or its times cannot be compared with those of a recording, and LimitError.
  */
 export function readJitDump(source: ByteSource, cost = new Cost(undefined, source.name)): JitDump {
   const littleEndian = new ByteReader(source.read(0, 4), true).u32() === MAGIC;
@@ -72,7 +73,7 @@ export function readJitDump(source: ByteSource, cost = new Cost(undefined, sourc
   const bytes = new Window(source, cost);
   for (let at = headerSize; at + PREFIX <= source.size;) {
     const prefix = new ByteReader(bytes.at(at, PREFIX), littleEndian, source.name, at);
-    if (prefix.left < PREFIX) break; // it has become shorter
+    if (prefix.left < PREFIX) break; // it was truncated meanwhile
     const type = prefix.u32(), size = prefix.u32(), time = prefix.u64();
     if (type === RECORD.CLOSE || size < PREFIX || at + size > source.size) break;
     cost.work(WORK.record);
@@ -86,7 +87,7 @@ export function readJitDump(source: ByteSource, cost = new Cost(undefined, sourc
   return dump.finish();
 }
 
-/** The bytes of a source around the place that was asked for last. */
+/** Window on the bytes of a source, around the last position. */
 class Window {
   readonly #source: ByteSource;
   readonly #cost: Cost;
@@ -98,7 +99,7 @@ class Window {
     this.#cost = cost;
   }
 
-  /** Bytes [at, at + length), fewer where the source ends before; a view. */
+  /** Returns a view of bytes [at, at + length), shorter at the end of the source. */
   at(at: number, length: number): Uint8Array {
     if (at < this.#start || at + length > this.#start + this.#bytes.length) {
       this.#cost.work(PIECE * WORK.read);
@@ -113,7 +114,7 @@ class DumpBuilder {
   readonly #littleEndian: boolean;
   readonly #cost: Cost;
   readonly #places: CodeMapping[] = [];
-  /** By code_index. */
+  /** Loaded code by code_index. */
   readonly #loaded = new Map<bigint, { at: number; size: number }>();
   readonly #names = new ByteWriter(1 << 12);
   readonly #nameStarts = uint32Column();
@@ -126,7 +127,7 @@ class DumpBuilder {
     this.#cost = cost;
   }
 
-  /** u32 pid, tid; u64 vma, code_addr, code_size, code_index; char name[]; the code */
+  /** Takes a load record: u32 pid, tid; u64 vma, code_addr, code_size, code_index; char name[]; the code. */
   load(time: bigint, bytes: Uint8Array): void {
     if (bytes.length < LOAD_FIXED) return;
     const view = this.#view(bytes);
@@ -140,7 +141,7 @@ class DumpBuilder {
     this.#next += size;
   }
 
-  /** u32 pid, tid; u64 vma, old_code_addr, new_code_addr, code_size, code_index */
+  /** Takes a move record: u32 pid, tid; u64 vma, old_code_addr, new_code_addr, code_size, code_index. */
   move(time: bigint, bytes: Uint8Array): void {
     if (bytes.length < 48) return;
     const view = this.#view(bytes);

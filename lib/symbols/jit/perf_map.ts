@@ -1,11 +1,10 @@
 /**
- * Names of code made at run time, from the map that its process writes to /tmp/perf-PID.map:
+ * Names of run-time code, from the map that its process writes to /tmp/perf-PID.map:
  *
  *     7fbb977c6040 180 JS:*fib /tmp/j.js:1:13
  *
- * start and size in hex, and the rest of the line is the name (tools/perf/Documentation/jit-interface.txt). What perf
- * reads besides is read too: `0x` before the numbers (the JDK), tabs, more blanks than one, and at the line's start, and
- * carriage returns at its end.
+ * Start and size are in hex; the rest of the line is the name (tools/perf/Documentation/jit-interface.txt). Like perf,
+ * it also accepts `0x` before the numbers (the JDK), tabs, several blanks, leading blanks, and carriage returns.
  */
 
 import type { ByteSource } from "../../base/bytes/byte_source.ts";
@@ -17,20 +16,20 @@ import type { SymbolTable } from "../table/symbol_table.ts";
 import { byteWindows, heldBytes } from "../object/windows.ts";
 
 const NEWLINE = 0x0a;
-/** Bytes that are read at once. A line longer than that is passed over. */
+/** Bytes that are read at once. Longer lines are skipped. */
 const PIECE = 1 << 20;
-/** Hex digits of a number of 64 bits. */
+/** Hex digits of a 64-bit number. */
 const MAX_DIGITS = 16;
-/** Bytes of memory of a line: while the table is made, grown columns included, and of the table. */
+/** Bytes of memory of a line: while the table is made, including growth, and in the table. */
 const MAKING_BYTES = 48 + BUILDER_BYTES, TABLE_BYTES = 36;
 
-/** What a perf map says. */
+/** Contents of a perf map. */
 export interface PerfMap {
-  /** By the addresses of the process; undefined when no line makes sense. */
+  /** Symbols by address in the process; undefined if no line is valid. */
   symbols: SymbolTable | undefined;
-  /** Lines that are not blank. */
+  /** Number of lines that are not blank. */
   lines: number;
-  /** How many of those make no sense, and the number of the first of them, from 1 on. */
+  /** Number of invalid lines, and the line number of the first one, from 1. */
   unread: number;
   firstUnread: number;
 }
@@ -39,11 +38,11 @@ export interface PerfMap {
 export function parsePerfMap(map: ByteSource, cost = new Cost(undefined, map.name)): PerfMap {
   cost.text(map.size);
   const lines = new Lines(cost);
-  let within = false; // a line too long to be held
+  let within = false; // in a line that is too long to hold
   for (let at = 0; at < map.size;) {
     cost.work(Math.min(PIECE, map.size - at) * WORK.text);
     const piece = map.read(at, PIECE);
-    if (piece.length === 0) break; // it has become shorter
+    if (piece.length === 0) break; // it was truncated meanwhile
     const isLast = at + piece.length >= map.size;
     const from = within ? piece.indexOf(NEWLINE) + 1 : 0;
     const end = isLast ? piece.length : piece.lastIndexOf(NEWLINE) + 1;
@@ -56,16 +55,16 @@ export function parsePerfMap(map: ByteSource, cost = new Cost(undefined, map.nam
   return { symbols: made === 0 ? undefined : lines.table(map), lines: count, unread, firstUnread };
 }
 
-/** What to say of the lines of a map that make no sense; undefined when all do. */
+/** Returns a warning about the invalid lines of a map; undefined if there are none. */
 export function unreadLines({ lines, unread, firstUnread }: PerfMap, path: string): string | undefined {
   if (unread === 0) return undefined;
   return `${unread} of ${lines} lines of ${path} are left out, line ${firstUnread} first: they are not ` +
     "START SIZE NAME, both numbers in hex";
 }
 
-/** The lines so far, and what those that make sense say. */
+/** Parsed lines. */
 class Lines {
-  /** Lines, of any kind; and those that are not blank, that make no sense, and the number of the first of these. */
+  /** Number of all lines, of those that are not blank, and of invalid ones; line number of the first invalid one. */
   #all = 0;
   count = 0;
   unread = 0;
@@ -80,12 +79,15 @@ class Lines {
     this.#cost = cost;
   }
 
-  /** Lines that make sense. */
+  /** Number of valid lines. */
   get made(): number {
     return this.#starts.length;
   }
 
-  /** Takes the lines of `text`, whole ones but for the last of all, which stand at `offset` of the file. */
+  /**
+   * Takes the lines of `text`, all of them whole except maybe the last line of the file. `offset` is the text's
+   * position in the file.
+   */
   take(text: Uint8Array, offset: number): void {
     const madeBefore = this.made, allBefore = this.#all;
     for (let at = 0; at < text.length;) {
@@ -103,7 +105,7 @@ class Lines {
     this.#cost.hold(added * MAKING_BYTES);
   }
 
-  /** Counts a line that is too long to make sense. */
+  /** Counts a line that is too long to be valid. */
   passOver(): void {
     this.#all++;
     this.#count(false);
@@ -116,7 +118,7 @@ class Lines {
     this.firstUnread ||= this.#all;
   }
 
-  /** Takes the line in [from, end) of `text`, which is not blank and does not end with a blank. */
+  /** Takes the line in [from, end) of `text`, which is not blank and has no trailing blanks. */
   #takeLine(text: Uint8Array, from: number, end: number, offset: number): void {
     const startAt = numberStart(text, from, end), startEnd = hexEnd(text, startAt, end);
     const sizeAt = numberStart(text, startEnd, end), sizeEnd = hexEnd(text, sizeAt, end);
@@ -140,13 +142,13 @@ class Lines {
       binds: new Uint8Array(count).fill(STB.GLOBAL),
       names: new StringTableNames(names, this.#nameStarts.data, { ends: this.#nameEnds.data }),
     }, this.#cost);
-    builder.insert(0, count); // as they are: code is replaced in place, and perf keeps old and new
+    builder.insert(0, count); // without dropping aliases: code is replaced in place, and perf keeps old and new
     this.#cost.keep(heldBytes(map, map.size) + count * TABLE_BYTES);
     return builder.finish();
   }
 }
 
-/** Blanks as strtoull() skips them, but for the line end. */
+/** Returns whether a byte is a blank that strtoull() skips, other than the line end. */
 function isBlank(byte: number): boolean {
   return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d && byte !== NEWLINE);
 }
@@ -156,7 +158,7 @@ function skipBlanks(text: Uint8Array, at: number, end: number): number {
   return at;
 }
 
-/** Where the hex digits of the number begin that follows blanks: behind `0x`, and behind zeros that say nothing. */
+/** Returns the first significant hex digit of a number after blanks, `0x` and leading zeros. */
 function numberStart(text: Uint8Array, from: number, end: number): number {
   let at = skipBlanks(text, from, end);
   const prefixed = at + 2 < end && text[at] === 0x30 && (text[at + 1] | 0x20) === 0x78 &&
@@ -166,7 +168,7 @@ function numberStart(text: Uint8Array, from: number, end: number): number {
   return at;
 }
 
-/** Where the hex digits that start at `at` end, of which a number has 16 at most. */
+/** Returns the end of the hex digits that start at `at`, at most 16. */
 function hexEnd(text: Uint8Array, at: number, end: number): number {
   const most = Math.min(end, at + MAX_DIGITS);
   while (at < most && digit(text[at]) < 16) at++;
@@ -179,7 +181,7 @@ function hexValue(text: Uint8Array, from: number, to: number): number {
   return value;
 }
 
-/** A hex digit's value, 16 for any other byte. */
+/** Returns the value of a hex digit, 16 for any other byte. */
 function digit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const letter = byte | 0x20;

@@ -1,11 +1,11 @@
 /**
- * The kernel's symbols, from the text of /proc/kallsyms:
+ * Kernel symbols, from the text of /proc/kallsyms:
  *
  *     ffffffff816b8fd0 T __x64_sys_read
  *     ffffffffc0201000 t nf_hook_slow<tab>[netfilter]
  *
- * chosen as Linux perf (6.1) chooses them: text, weak, data and bss symbols, each ending where the next
- * one starts. Parsed byte by byte, with no string for a line: there are 100,000 to 300,000 of them.
+ * chosen as Linux perf (6.1) chooses them: text, weak, data and bss symbols, each ending where the next one starts.
+ * Parsed byte by byte, without a string for each of the 100,000 to 300,000 lines.
  */
 
 import { byAddress, dropAliases, STB } from "../table/symbol_builder.ts";
@@ -18,14 +18,14 @@ const SPACE = 0x20;
 const DOLLAR = 0x24;
 const PAGE = 4096;
 const TWO_32 = 4294967296;
-/** Set in the ASCII code of lower-case letters, which mark local symbols. */
+/** Bit of the ASCII codes of lower-case letters, which mark local symbols. */
 const LOWER = 0x20;
 
 const WEAK = 0x57;
-/** By byte: whether it is nm's letter of a symbol that is taken (bss, data, text, weak; global or local). */
+/** 1 for each of nm's letters whose symbols are used (bss, data, text, weak; global or local), by byte. */
 const TAKEN = new Uint8Array(256);
 for (const letter of "bdtwBDTW") TAKEN[letter.charCodeAt(0)] = 1;
-/** By byte: the value of a hex digit, 255 for every other byte. */
+/** Values of hex digits, 255 for every other byte, by byte. */
 const HEX = new Uint8Array(256).fill(255);
 for (let i = 0; i < 16; i++) {
   HEX[i.toString(16).charCodeAt(0)] = i;
@@ -34,43 +34,43 @@ for (let i = 0; i < 16; i++) {
 
 const decoder = new TextDecoder();
 
-/** What a kernel's symbol list holds. Addresses are as lib/base/bytes/address.ts has them. */
+/** Symbols of a kernel. Addresses are signed (lib/base/bytes/address.ts). */
 export interface KernelSymbols {
-  /** True when the kernel gave every address as 0 (kernel.kptr_restrict): there are no tables then. */
+  /** Whether the kernel reported every address as 0 (kernel.kptr_restrict). There are no tables then. */
   hidden: boolean;
-  /** By module, named as perf names it: `[ext4]`. The kernel proper has the empty name. */
+  /** Symbols by module, named as in perf: `[ext4]`. The kernel proper has an empty name. */
   tables: Map<string, SymbolTable>;
   /**
-   * Address of a symbol that recordings use to say where the kernel was loaded (one of REFERENCE_SYMBOLS), or undefined
-   * when there is none of that name.
+   * Returns the address of a symbol that recordings refer to for where the kernel was loaded (one of
+   * REFERENCE_SYMBOLS); undefined if the kernel has none with that name.
    */
   reference(name: string): number | undefined;
 }
 
-/** The symbols of a kernel's list, sorted out, as plain columns: what kernel_cache.ts keeps. */
+/** Sorted kernel symbols as plain columns, as kernel_cache.ts stores them. */
 export interface KernelColumns {
-  /** The names one behind the other, as the symbols are. */
+  /** Names, one after another, in the order of the symbols. */
   names: Uint8Array;
-  /** Each table's name and how many symbols it has; those of one table after those of the table before. */
+  /** Name and number of symbols of each table; their symbols follow each other. */
   tables: { name: string; count: number }[];
-  /** First address, and the address behind the last, of each symbol. */
+  /** First address of each symbol, and the address behind its last. */
   starts: Float64Array;
   ends: Float64Array;
-  /** Where in `names` each symbol's starts, and at last where the last one ends. */
+  /** Start of each symbol's name in `names`, and then the end of the last one. */
   nameStarts: Uint32Array;
-  /** Addresses of those of REFERENCE_SYMBOLS that there are. */
+  /** Addresses of the REFERENCE_SYMBOLS that the kernel has. */
   references: Record<string, number>;
 }
 
-/** What perf names to say where the kernel was loaded: the first of these that the kernel has. */
+/** Symbols that say where the kernel was loaded; perf uses the first of these that the kernel has. */
 export const REFERENCE_SYMBOLS: readonly string[] = ["_text", "_stext"];
 
-/** Parses the text of /proc/kallsyms. Lines it cannot make sense of are passed over. */
+/** Parses the text of /proc/kallsyms. Skips lines that make no sense. */
 export function parseKallsyms(text: Uint8Array): KernelSymbols {
   return kernelSymbols(kernelColumns(text) ?? "hidden");
 }
 
-/** What `columns` hold, ready for look-ups. */
+/** Makes lookup tables from columns. */
 export function kernelSymbols(columns: KernelColumns | "hidden"): KernelSymbols {
   const tables = new Map<string, SymbolTable>();
   if (columns === "hidden") return { hidden: true, tables, reference: () => undefined };
@@ -88,7 +88,7 @@ export function kernelSymbols(columns: KernelColumns | "hidden"): KernelSymbols 
   };
 }
 
-/** Parses the text of /proc/kallsyms into columns; undefined when all addresses in it are hidden. */
+/** Parses the text of /proc/kallsyms into columns; returns undefined if all addresses are hidden. */
 export function kernelColumns(text: Uint8Array): KernelColumns | undefined {
   const lines = parseLines(text);
   if (lines.hidden) return undefined;
@@ -115,7 +115,7 @@ export function kernelColumns(text: Uint8Array): KernelColumns | undefined {
   };
 }
 
-/** The names of these symbols, which lie in `text`, and no others. */
+/** Copies the names of these symbols out of `text`. */
 function namesOf(
   symbols: Int32Array,
   text: Uint8Array,
@@ -139,14 +139,14 @@ interface Lines {
   binds: Uint8Array;
   nameStarts: Uint32Array;
   nameEnds: Uint32Array;
-  /** Index in `modules` of each symbol's module. */
+  /** Module of each symbol, an index of `modules`. */
   module: Uint32Array;
   /** Module names in brackets; the first is the kernel proper, "". */
   modules: string[];
 }
 
 function parseLines(text: Uint8Array): Lines {
-  const most = Math.ceil(text.length / 20) + 1; // 16 digits, two spaces, a letter, at least one of a name
+  const most = Math.ceil(text.length / 20) + 1; // 16 digits, two spaces, a letter, and at least one character of a name
   const starts = new Float64Array(most);
   const binds = new Uint8Array(most);
   const nameStarts = new Uint32Array(most);
@@ -165,7 +165,7 @@ function parseLines(text: Uint8Array): Lines {
     let digits = 0;
     for (; digits < 16; digits++) {
       const value = HEX[text[at + digits]];
-      if (!(value < 16)) break; // undefined behind the end
+      if (!(value < 16)) break; // undefined at the end of the text
       high = (high << 4) | (low >>> 28);
       low = (low << 4) | value;
     }
@@ -210,8 +210,8 @@ function sameBytes(text: Uint8Array, a: number, aLength: number, b: number, bLen
 }
 
 /**
- * Every symbol ends where the next one starts; but the last of the kernel proper or of its modules,
- * behind which there may be a gap of gigabytes, ends with its page and the one behind it.
+ * Ends every symbol where the next one starts. The last one of the kernel proper, or of its modules, ends after the
+ * next page instead, since a gap of gigabytes may follow.
  */
 function stretch(order: Int32Array, starts: Float64Array, ends: Float64Array, module: Uint32Array): void {
   const last = order.length - 1;
@@ -230,7 +230,7 @@ function roundUp(address: number): number {
   return Math.ceil(address / PAGE) * PAGE;
 }
 
-/** Address on the first line for the symbol `name`, of whatever type, or NaN. */
+/** Returns the address on the first line for the symbol `name`, of any type, or NaN. */
 function findAddress(text: Uint8Array, name: string): number {
   const wanted = new TextEncoder().encode(` ${name}\n`);
   for (let at = text.indexOf(SPACE); at >= 0; at = text.indexOf(SPACE, at + 1)) {

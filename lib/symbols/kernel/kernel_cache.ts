@@ -1,14 +1,14 @@
 /**
- * The running kernel's symbols as they were sorted out once, kept in $XDG_CACHE_HOME/pmuctl (~/.cache/pmuctl) for as
- * long as they hold: the kernel takes longer to write /proc/kallsyms than a report does to read 100,000 samples.
+ * Cache of the running kernel's sorted symbols in $XDG_CACHE_HOME/pmuctl (~/.cache/pmuctl): the kernel takes longer to
+ * write /proc/kallsyms than a report takes to read 100,000 samples.
  *
  *     8 bytes    MAGIC
  *     u32        bytes of the head that follows
  *     head       JSON: Head; padded with spaces, so that what follows is at a multiple of 8
  *     columns    of KernelColumns: starts, ends, nameStarts, names
  *
- * All in this machine's byte order. Kernel addresses are a secret, so the folder and the file have to be this user's
- * alone; what is not is neither read nor written. A file that is damaged or of another boot is as good as none.
+ * Numbers are in this machine's byte order. Kernel addresses are secret, so only a folder and a file of this user alone
+ * are read or written. A file that is damaged, or of another boot, is ignored.
  */
 
 import { FileBytes } from "../../base/files/file_bytes.ts";
@@ -19,24 +19,24 @@ const MAGIC = "pmuctlk2";
 const FILE = "kernel-symbols";
 const MODULES = "/proc/modules";
 const NOT_MINE = 0o077;
-/** The largest kernels have some 300,000 symbols, of 50 bytes each. */
+/** Most bytes of the file. The largest kernels have about 300,000 symbols, of 50 bytes each. */
 const MAX_BYTES = 1 << 28;
 
 interface Head {
-  /** What the symbols depend on: see `loadedKernel`. */
+  /** State of the kernel that the symbols depend on; see `loadedKernel`. */
   key: string;
   tables: KernelColumns["tables"];
   references: KernelColumns["references"];
-  /** How many symbols. */
+  /** Number of symbols. */
   symbols: number;
   /** Bytes of all names. */
   names: number;
 }
 
 /**
- * What the symbols of the running kernel and its modules depend on, in words: the boot, and which modules are loaded
- * where, each by its build id, as one may have been built anew and loaded to the same place. Undefined when that
- * cannot be read. Not BPF programs, which come and go: they are no part of what is kept.
+ * Returns the state of the running kernel that its symbols depend on, as text: the boot, and the modules with their
+ * addresses and build ids, since one may be rebuilt and loaded to the same place. Returns undefined if it cannot be
+ * read. BPF programs come and go, and are not cached.
  */
 export function loadedKernel(): string | undefined {
   try {
@@ -47,42 +47,42 @@ export function loadedKernel(): string | undefined {
   }
 }
 
-/** `NAME SIZE ADDRESS BUILD-ID-NOTE` of every module; none where the kernel has none. */
+/** Returns `NAME SIZE ADDRESS BUILD-ID-NOTE` for every module; empty if the kernel has no modules. */
 function loadedModules(): string[] {
   let list: string;
   try {
     list = Deno.readTextFileSync(MODULES);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
-    throw error; // without them nothing is known of the symbols
+    throw error; // without the modules nothing is known of their symbols
   }
-  // name, size, users, by whom, state, address: those in the middle change and change no symbol
+  // name, size, users, dependants, state, address: those in the middle do not affect symbols
   return list.split("\n").filter(Boolean).map((line) => {
     const [name, size, , , , address] = line.split(" ");
     let note = "";
     try {
       note = Deno.readFileSync(`/sys/module/${name}/notes/.note.gnu.build-id`).toHex();
     } catch {
-      // it has none
+      // no build id
     }
     return `${name} ${size} ${address} ${note}`;
   });
 }
 
-/** Where kept symbols are, for one state of the kernel. */
+/** Cached symbols of one state of the kernel. */
 export class KernelCache {
   readonly #folder: string;
   readonly #loaded: () => string | undefined;
   readonly #key: string | undefined;
 
-  /** @param loaded says what the symbols depend on, as `loadedKernel` does. */
+  /** @param loaded returns what the symbols depend on, as loadedKernel() does. */
   constructor(folder: string, loaded: () => string | undefined = loadedKernel) {
     this.#folder = folder;
     this.#loaded = loaded;
     this.#key = loaded();
   }
 
-  /** The symbols kept for this kernel; undefined when there are none. */
+  /** Reads the symbols of this kernel; undefined if they are not cached. */
   read(): KernelSymbols | undefined {
     if (this.#key === undefined || !this.#isPrivate()) return undefined;
     const file = FileBytes.tryOpen(`${this.#folder}/${FILE}`, { owners: [Deno.uid()!], maxBytes: MAX_BYTES });
@@ -98,7 +98,7 @@ export class KernelCache {
     try {
       return isMine(Deno.lstatSync(this.#folder));
     } catch {
-      return false; // not there
+      return false; // it does not exist
     }
   }
 
@@ -107,14 +107,14 @@ export class KernelCache {
       const columns = decode(bytes, this.#key!);
       return columns && kernelSymbols(columns);
     } catch {
-      return undefined; // no JSON
+      return undefined; // not JSON
     }
   }
 
   /**
-   * Parses the text of /proc/kallsyms, read after this was made, and keeps the outcome in the folder, which is made if
-   * need be. Keeps nothing where addresses are hidden, where a module has come or gone meanwhile, or when that cannot
-   * be done: no room, a folder that others can look into.
+   * Parses the text of /proc/kallsyms, read after this was constructed, and stores the result; creates the folder if
+   * needed. Stores nothing if addresses are hidden, if a module was loaded or unloaded meanwhile, or if it cannot: no
+   * room, or a folder that others can read.
    */
   parse(text: Uint8Array): KernelSymbols {
     const columns = kernelColumns(text);
@@ -134,12 +134,12 @@ export class KernelCache {
         Deno.removeSync(partial);
       }
     } catch {
-      // the next report parses it again
+      // the next report will parse it again
     }
   }
 }
 
-/** Whether it is this user's, and nobody else's to look into. */
+/** Returns whether a file belongs to this user, and nobody else can access it. */
 function isMine({ uid, mode }: Deno.FileInfo): boolean {
   return uid === Deno.uid() && mode !== null && (mode & NOT_MINE) === 0;
 }
@@ -165,7 +165,7 @@ function encode(columns: KernelColumns, key: string): Uint8Array[] {
   return [first, bytes(starts), bytes(ends), bytes(nameStarts), names];
 }
 
-/** What `bytes` hold; undefined when that is something else, or too little. */
+/** Decodes a cache file; undefined if it is another kind of file, of another kernel, or too short. */
 function decode({ buffer, length }: Uint8Array<ArrayBuffer>, key: string): KernelColumns | undefined {
   const decoder = new TextDecoder();
   const before = MAGIC.length + 4;

@@ -1,17 +1,16 @@
 /**
- * The vdso: an ELF file that exists only in the memory of processes. All processes of one kernel have
- * the same, so our own serves to name the addresses of others, as long as the recording was made under
- * this kernel (the build id tells, where the recording has it).
+ * vdso: an ELF file that exists only in the memory of processes. All processes of a kernel have the same one, so our
+ * own names the addresses of others if the recording was made under this kernel (its build id tells, if recorded).
  */
 
 import { type ByteSource, MemoryBytes } from "../../base/bytes/byte_source.ts";
 
-/** The vdso is a few pages; a range beyond this is not one. */
+/** Most bytes of a vdso, which has a few pages. */
 const MAX_BYTES = 1 << 20;
 
-/** Where the vdso is, from the text of /proc/PID/maps; undefined when the process has none. */
+/** Finds the vdso in the text of /proc/PID/maps; undefined if the process has none. */
 export function findVdso(maps: string): { start: number; length: number } | undefined {
-  // one by one: a pattern for all would be tried at every letter of them
+  // line by line: a pattern for the whole text would be tried at every character
   const line = maps.split("\n").find((line) => line.endsWith(" [vdso]"));
   const range = line === undefined ? null : /^([0-9a-f]+)-([0-9a-f]+) /.exec(line);
   if (range === null) return undefined;
@@ -21,9 +20,9 @@ export function findVdso(maps: string): { start: number; length: number } | unde
 }
 
 /**
- * The bytes of this process's vdso, or undefined when it has none or they cannot be read.
- * @param maps the text of /proc/self/maps.
- * @param readMemory reads our memory, from /proc/self/mem: `length` bytes at `address`, fewer when refused.
+ * Reads this process's vdso; returns undefined if there is none or it cannot be read.
+ * @param maps text of /proc/self/maps.
+ * @param readMemory reads our memory from /proc/self/mem: `length` bytes at `address`, or fewer if refused.
  */
 export function captureVdso(
   maps: string,

@@ -1,11 +1,11 @@
 /**
- * What the files that symbols are read from may cost. Whoever runs a program chooses its files, and every count and
- * size in them; most of what is recorded is somebody else's. So all that a file makes us hold in memory and do is
- * charged here first, and refused with a LimitError, which names the limit, before it is done:
+ * Limits on what reading symbols from files may cost. Whoever runs a program chooses its files, with every count and
+ * size in them, and most recorded programs are somebody else's. So all memory and time that a file takes is charged
+ * here before it is spent, and refused with a LimitError that names the limit:
  *
- *     Budget: of a report           memory for all; time for all
- *        |  one object gets at most a half of what is left, so some are left for those that follow
- *     Cost: of one object           hold: while it is read    keep: as long as the report    work: time
+ *     Budget of a report          memory for all objects; time for all objects
+ *        |  one object gets at most half of what is left, so that some is left for the next ones
+ *     Cost of one object          hold: memory while it is read    keep: memory for the whole report    work: time
  *
  * The charges are counts, not clocks: a file is refused on every machine or on none.
  */
@@ -14,64 +14,65 @@ import { BadInputError, UsageError } from "../../base/system/errors.ts";
 
 const MIB = 1 << 20;
 
-/** The limits, each with what real files need. PMUCTL_LIMIT_FACTOR multiplies all. */
+/** Limits, each with what real files need. PMUCTL_LIMIT_FACTOR multiplies them all. */
 export const LIMITS = {
-  /** Section headers of a file: a program has 40, one linked with -r from -ffunction-sections 100,000. */
+  /** Section headers of a file. A program has 40; one linked with -r from -ffunction-sections 100,000. */
   sections: 1 << 17,
-  /** Symbols of all tables of a file: unstripped browsers and compilers have 5 million. */
+  /** Symbols in all tables of a file. Unstripped browsers and compilers have 5 million. */
   symbols: 6_000_000,
-  /** Bytes of a list of symbols in text: a Java server's perf map has 100 MB. */
+  /** Bytes of a symbol list in text. A Java server's perf map has 100 MB. */
   text: 512 * MIB,
-  /** Bytes of a list of a kernel's symbols: those of a distribution, with many modules, have 20 MB. */
+  /** Bytes of a kernel's symbol list. Those of distributions, with many modules, have 20 MB. */
   kernelText: 64 * MIB,
-  /** Bytes of memory for one object while it is read: 5 million symbols take 300 MiB. */
+  /** Bytes of memory for one object while it is read. 5 million symbols take 300 MiB. */
   objectMemory: 448 * MIB,
-  /** Bytes of memory for all that is kept and what is read at the moment: a report stays below 1 GiB with it. */
+  /** Bytes of memory for everything kept plus what is being read. Keeps a report below 1 GiB. */
   memory: 640 * MIB,
-  /** Bytes of memory for what is kept of all objects: 5 million symbols take 150 MiB, a system's libraries 20. */
+  /** Bytes of memory kept for all objects. 5 million symbols take 150 MiB, a system's libraries 20. */
   keptMemory: 400 * MIB,
-  /** Time for one object and for all, in units of 10 ns: 5 million symbols take 1.2 s, 300 MB of line tables 3 s. */
+  /** Time for one object and for all, in units of 10 ns. 5 million symbols take 1.2 s, 300 MB of line tables 3 s. */
   objectWork: 600e6,
   work: 1200e6,
 } as const;
 
-/** Limits of text in words. */
+/** Name of the limit on a list of kernel symbols, for error messages. */
 export const KERNEL_TEXT_LIMIT = `${LIMITS.kernelText / MIB} MiB of a list of kernel symbols`;
+/** Name of the limit on text, for error messages. */
 export const TEXT_LIMIT = `${LIMITS.text / MIB} MiB of text`;
 
-/** Units of work that common steps take. */
+/** Units of work of common steps. */
 export const WORK = {
-  /** A byte that is read. */
+  /** Reading a byte. */
   read: 1 / 16,
-  /** A byte that is read and goes into a checksum. */
+  /** Reading a byte and adding it to a checksum. */
   checksum: 1 / 6,
-  /** A byte that is unpacked: with xz, zlib and zstd. */
+  /** Decompressing a byte with xz, zlib or zstd. */
   xz: 2,
   zlib: 1 / 4,
   zstd: 1,
-  /** A section header. */
+  /** Reading a section header. */
   section: 100,
-  /** A byte of notes, which are 12 bytes or more each. */
+  /** Scanning a byte of notes, which have at least 12 bytes each. */
   note: 8,
-  /** A byte of text that is searched for ends of lines, and a line. */
+  /** Searching a byte of text for line ends, and parsing a line. */
   text: 1 / 4,
   line: 10,
-  /** A record of a jitdump. */
+  /** Reading a record of a jitdump. */
   record: 60,
-  /** A symbol: read, sorted, put into a table. */
+  /** Reading, sorting and storing a symbol. */
   symbol: 25,
-  /** A unit of line tables, a byte of its program, and one of its tables of files. */
+  /** Reading a unit of line tables, a byte of its program, and a byte of its file tables. */
   lineUnit: 100,
   lineProgram: 1,
   fileTable: 2,
-  /** A unit of debug information, and a byte of abbreviations. */
+  /** Reading a unit of debug information, and a byte of abbreviations. */
   debugUnit: 100,
   abbreviation: 2,
-  /** A symbol put into a search tree. */
+  /** Inserting a symbol into a search tree. */
   node: 35,
 } as const;
 
-/** A file would cost more than a limit allows. `limit` completes a sentence: `it is over the limit of ...`. */
+/** Error for a file that would cost more than a limit allows. `limit` completes the phrase `over the limit of ...`. */
 export class LimitError extends BadInputError {
   readonly limit: string;
 
@@ -81,24 +82,24 @@ export class LimitError extends BadInputError {
   }
 }
 
-/** What all objects of a report may cost, and have cost so far. */
+/** Limits on what all objects of a report may cost, and what they have cost so far. */
 export class Budget {
   readonly factor: number;
   kept = 0;
   worked = 0;
 
-  /** @param factor what to multiply all limits by. */
+  /** @param factor multiplies all limits. */
   constructor(factor = limitFactor()) {
     this.factor = factor;
   }
 
-  /** The account of an object, called `name` in errors. */
+  /** Opens the account of an object; `name` is for errors. */
   cost(name: string): Cost {
     return new Cost(this, name);
   }
 }
 
-/** The account of one object. Each charge throws LimitError when it is over a limit. */
+/** Account of one object. Each charge that exceeds a limit throws LimitError. */
 export class Cost {
   readonly name: string;
   readonly #budget: Budget;
@@ -116,19 +117,19 @@ export class Cost {
     this.#maxKept = (LIMITS.keptMemory * factor - kept) / 2;
   }
 
-  /** Checks a count of what a file says it has. */
+  /** Checks a count that a file claims. */
   count(count: number, limit: "sections" | "symbols"): void {
     const most = LIMITS[limit] * this.#budget.factor;
     if (!(count <= most)) throw this.over(`${most.toLocaleString("en-US")} ${limit}`);
   }
 
-  /** Checks the size of a list of symbols in text. */
+  /** Checks the size of a symbol list in text. */
   text(bytes: number): void {
     const most = LIMITS.text * this.#budget.factor;
     if (!(bytes <= most)) throw this.over(`${most / MIB} MiB of text`);
   }
 
-  /** Charges memory that is needed until `done`. */
+  /** Charges memory that is needed until done() is called. */
   hold(bytes: number): void {
     const { factor, kept } = this.#budget;
     const held = this.#held + bytes, most = LIMITS.objectMemory * factor;
@@ -137,23 +138,23 @@ export class Cost {
     this.#held = held;
   }
 
-  /** Gives back what was held. */
+  /** Releases memory that was charged with hold(). */
   release(bytes: number): void {
     this.#held -= bytes;
   }
 
-  /** The reading is over: nothing is held. What is kept stays. */
+  /** Ends the reading of an object: releases what was held. What is kept stays charged. */
   done(): void {
     this.#held = 0;
   }
 
-  /** The reading has failed: nothing is kept of it. */
+  /** Ends a failed reading: nothing is held or kept. */
   abandon(): void {
     this.#budget.kept -= this.#kept;
     this.#held = this.#kept = 0;
   }
 
-  /** Charges memory that stays as long as the report. */
+  /** Charges memory that is needed for the whole report. */
   keep(bytes: number): void {
     if (!(this.#kept + bytes <= this.#maxKept)) throw this.over("memory for all objects together");
     this.#kept += bytes;
@@ -171,7 +172,7 @@ export class Cost {
     this.#budget.worked += units;
   }
 
-  /** The error of a limit that is no number here. */
+  /** Makes the error for a limit that is not in LIMITS. */
   over(limit: string): LimitError {
     return new LimitError(this.name, limit);
   }
@@ -179,7 +180,7 @@ export class Cost {
 
 const FACTOR = "PMUCTL_LIMIT_FACTOR";
 
-/** What the user wants all limits multiplied by, 1 unless told. Throws UsageError. */
+/** Returns the factor for all limits from the environment, 1 by default. Throws UsageError. */
 function limitFactor(): number {
   const text = Deno.env.get(FACTOR);
   if (text === undefined || text === "") return 1;

@@ -1,61 +1,62 @@
-/** Why an address got no symbol, and what the user can do about it. */
+/** Reasons why an address has no symbol, and what to do about each. */
 
 import { showTrace } from "../../base/system/debug.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import { LimitError } from "./limits.ts";
 import type { ObjectInfo } from "./objects.ts";
 
-/** Negative, so that they can stand where a symbol's number would. */
+/** Reasons for a missing symbol. Negative, so that they can stand in place of a symbol number. */
 export const REASON = {
-  /** There is a table, and the address is in none of its symbols. */
+  /** Address between the symbols of the table. */
   NOT_COVERED: -1,
-  /** The file is not there (any more), or may not be read. */
+  /** The file does not exist (any more), or is not readable. */
   NO_FILE: -2,
-  /** The file there now is not the one that was recorded. */
+  /** The file there now is not the recorded one. */
   BUILD_ID_DIFFERS: -3,
   /** The file has no symbol table, or an empty one. */
   NO_SYMBOLS: -4,
-  /** The file is no ELF file, or a damaged one. */
+  /** The file is not an ELF file, or is damaged. */
   DAMAGED: -5,
   /** The kernel hides its addresses from this user. */
   KERNEL_HIDDEN: -6,
-  /** The list of kernel symbols belongs to another kernel or another boot than was recorded. */
+  /** The kernel symbols are of another kernel or boot than the recorded one. */
   OTHER_KERNEL: -7,
-  /** Code made at run time by a program that names none of it. */
+  /** Run-time code, of a program that does not report its names. */
   NO_PERF_MAP: -8,
-  /** Memory that holds data: the address is no code, most likely a broken call chain. */
+  /** Memory with data: the address is not code, most likely because the call chain is broken. */
   NOT_CODE: -9,
-  /** What is at the file's path belongs to another user than it should, or is no regular file. */
+  /** The file belongs to the wrong user, or is not a regular file. */
   NOT_TRUSTED: -10,
-  /** The recording names no build id, and the file was replaced or written to since. */
+  /** File without a recorded build id that was replaced or written to since. */
   REPLACED: -11,
-  /** The recording names no build id, and was made on another machine. */
+  /** File without a recorded build id, recorded on another machine. */
   OTHER_HOST: -12,
-  /** Reading its symbols would cost more than a limit allows. */
+  /** Reading the symbols would cost more than a limit allows. */
   OVER_LIMIT: -13,
-  /** Reading its symbols failed in a way that nobody has thought of. */
+  /** Reading the symbols failed unexpectedly. */
   FAILED: -14,
-  /** A perf map of which no line makes sense. */
+  /** A perf map without a valid line. */
   BAD_PERF_MAP: -15,
-  /** Code of a virtual machine's guest, or of the hypervisor: nothing here tells what is mapped there. */
+  /** Code of a virtual machine's guest, or of the hypervisor: what is mapped there is unknown here. */
   GUEST: -16,
 } as const;
 
+/** Reason for a missing symbol, one of REASON. */
 export type Reason = typeof REASON[keyof typeof REASON];
 
-/** How many reasons; they are -1 to -REASON_COUNT. */
+/** Number of reasons; they are -1 to -REASON_COUNT. */
 export const REASON_COUNT: number = Object.keys(REASON).length;
 
-/** Why there are no symbols. */
+/** Reason why an object has no symbols, or not all. */
 export interface SymbolFailure {
   reason: Reason;
-  /** For OVER_LIMIT which limit, for FAILED what went wrong. */
+  /** Name of the limit for OVER_LIMIT, message for FAILED. */
   detail?: string;
 }
 
 const MAX_DETAIL = 200;
 
-/** What an error says that reading the symbols of an object ended with: it is the end of that object's symbols only. */
+/** Turns an error from reading an object's symbols into a reason. Only that object loses its symbols. */
 export function symbolFailureOf(error: unknown): SymbolFailure {
   if (error instanceof LimitError) return { reason: REASON.OVER_LIMIT, detail: error.limit };
   if (error instanceof BadInputError) return { reason: REASON.DAMAGED };
@@ -63,7 +64,7 @@ export function symbolFailureOf(error: unknown): SymbolFailure {
   return { reason: REASON.FAILED, detail: String(error).slice(0, MAX_DETAIL) };
 }
 
-/** The cause in a few words, for a table: `no symbols`. */
+/** Returns the cause in a few words, for a table: `no symbols`. */
 export function missingSymbolCause(reason: Reason, detail = ""): string {
   switch (reason) {
     case REASON.NOT_COVERED:
@@ -105,12 +106,12 @@ const INSTALL =
   "install its debug symbols (-dbgsym or -debuginfo, or fetch them with debuginfod-find debuginfo), " +
   "or build it without stripping (-s)";
 
-/** How to have the usual runtimes write their perf map. */
+/** How to make common runtimes write their perf map. */
 const PERF_MAP_WRITERS =
   "java -XX:+UnlockDiagnosticVMOptions -XX:+DumpPerfMapAtExit, or jcmd PID Compiler.perfmap as it runs; " +
   "node --perf-basic-prof; python -X perf; .NET with DOTNET_PerfMapEnabled=1";
 
-/** What the user can do about it, a sentence without its full stop: `install its debug symbols`. */
+/** Returns what to do about it, a sentence without its full stop: `install its debug symbols`. */
 export function missingSymbolRemedy(reason: Reason, object: ObjectInfo): string {
   switch (reason) {
     case REASON.NOT_COVERED:

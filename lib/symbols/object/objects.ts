@@ -1,98 +1,98 @@
 /**
- * The things that get mapped: files, the vdso, the kernel and its modules, code made at run time. What
- * a mapping's name says about it is decided here, by perf's rules, and nowhere else.
+ * Mapped objects: files, the vdso, the kernel and its modules, run-time code. What the name of a mapping means is
+ * decided only here, by perf's rules.
  */
 
 import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import { deviceOf } from "../../base/files/file_bytes.ts";
 
 /**
- * What a mapped object is; `kernel`, `module` and `bpf` run in kernel mode. `guest` is all code of the guests of virtual
- * machines that run here, or of the hypervisor that this one runs on.
+ * Kind of a mapped object. `kernel`, `module` and `bpf` run in kernel mode. `guest` is all code of virtual machines
+ * that run here, or of the hypervisor that this machine runs on.
  */
 export type ObjectKind = "kernel" | "module" | "bpf" | "vdso" | "file" | "jit" | "anon" | "guest";
 
-/** One mapped object. Mappings of one file, in whatever processes, share it. */
+/** Mapped object. All mappings of one file, in whatever processes, share it. */
 export interface ObjectInfo {
-  /** Its row in the object table. */
+  /** Row in the object table. */
   id: number;
   kind: ObjectKind;
   /**
-   * As mapped, ` (deleted)` included; `[kernel.kallsyms]` for the kernel, `/tmp/perf-PID.map` (where the
-   * names of such code are by convention) or a jitdump for `jit`, the symbol's own name for `bpf`.
+   * Path as mapped, including ` (deleted)`; `[kernel.kallsyms]` for the kernel, for `jit` a jitdump or
+   * `/tmp/perf-PID.map` (the convention for names of run-time code), for `bpf` the symbol's own name.
    */
   path: string;
-  /** As shown: a file's base name, `[vdso]`, `[ext4]` for a module, `[JIT] tid PID`. */
+  /** Name to show: a file's base name, `[vdso]`, `[ext4]` for a module, `[JIT] tid PID`. */
   name: string;
-  /** In lower-case hex; undefined when nothing said it. */
+  /** Build id in lower-case hex; undefined if unknown. */
   buildId: string | undefined;
-  /** The process it belongs to, for `jit` and `anon`; else -1. */
+  /** Process that it belongs to, for `jit` and `anon`; else -1. */
   pid: number;
   /**
-   * For the kernel and its modules: a symbol of the kernel and the address it had during the recording,
-   * which tell how far the kernel was moved (KASLR) against a symbol list from another boot.
+   * Kernel symbol and its address during the recording, for the kernel and its modules. Tells how far the kernel was
+   * moved (KASLR) against a symbol list from another boot.
    */
   reference: { symbol: string; address: number } | undefined;
-  /** For a file, as the kernel told it: its device as FileBytes.device has it, and its inode there. */
+  /** Device (as in FileBytes.device) and inode of a file, as the kernel recorded them. */
   mapped?: { device: string; inode: bigint };
 }
 
-/** What tells objects apart and is known of one when it is mapped. */
+/** Properties of a mapping that identify its object. */
 export interface ObjectKey {
-  /** Of the process, -1 for the kernel. */
+  /** Process, -1 for the kernel. */
   pid: number;
-  /** The mapping's name as the record gives it. */
+  /** Name of the mapping in the record. */
   filename: string;
   maj?: number;
   min?: number;
   ino?: bigint;
-  /** In hex. */
+  /** Build id in hex. */
   buildId?: string;
-  /** PROT_* bits; taken to be executable when absent, as in PERF_RECORD_MMAP. */
+  /** PROT_* bits; executable if absent, as in PERF_RECORD_MMAP. */
   prot?: number;
-  /** For the kernel's own map: the address of its reference symbol. */
+  /** Address of the reference symbol, for the kernel's own map. */
   pgoff: number;
 }
 
-/** Returns whether a kernel-side object of this name is a module: `[ext4]`, or a path ending in .ko, compressed or not. */
+/** Returns whether a kernel-side object of this name is a module: `[ext4]`, or a path ending in .ko or .ko.xz. */
 export function isModule(filename: string): boolean {
   const bracketed = filename.startsWith("[") && !/^\[(kernel|guest)\./.test(filename);
   return bracketed || /\.ko(\.[a-z0-9]+)?$/.test(filename);
 }
 
 const PROT_EXEC = 4;
-/** Letters of a file's name that are shown: as many as file systems have room for, and ` (deleted)`. */
+/** Most characters of a file's name to show: as many as file systems allow, and ` (deleted)`. */
 const MAX_NAME = 265;
-/** The kernel's map is named so, with the reference symbol behind it: `[kernel.kallsyms]_text`. */
+/** Name of the kernel's map, which the reference symbol follows: `[kernel.kallsyms]_text`. */
 export const KERNEL_MAP = "[kernel.kallsyms]";
 
-/** What the code of guests and of hypervisors goes by, by the PERF_RECORD_MISC of its samples. */
+/** Names of the objects for guest and hypervisor code, by the PERF_RECORD_MISC mode of its samples. */
 export const GUEST_NAMES: ReadonlyMap<number, string> = new Map([
   [PERF_RECORD_MISC.GUEST_KERNEL, "[guest.kernel]"],
   [PERF_RECORD_MISC.GUEST_USER, "[guest]"],
   [PERF_RECORD_MISC.HYPERVISOR, "[hypervisor]"],
 ]);
 
-/** What a name in a process last was, and the key that said so. */
+/** Object that a name was last mapped as, and the key. */
 interface LastMapped extends Pick<ObjectKey, "maj" | "min" | "ino" | "buildId"> {
   object: ObjectInfo;
-  /** As the name describes it: the process that has it for itself and whether it is its code; pid -1: all have it. */
+  /** Process if the object belongs to one, and whether it is run-time code; pid -1 if all processes share it. */
   pid: number;
   isCode: boolean;
 }
 
-/** Every object seen, by number. */
+/** Table of all objects, by number. */
 export class ObjectTable {
   readonly rows: ObjectInfo[] = [];
   readonly #byKey = new Map<string, ObjectInfo>();
-  /** By the name in a process: the same libraries are mapped again and again, mostly with the same key. */
+  /** Last mapping of each name: the same libraries are mapped again and again, mostly with the same key. */
   readonly #lastMapped = new Map<string, LastMapped>();
-  /** What a list of build ids may mean by a name: by path, and modules by their names, too. */
+  /** Objects that a list of build ids may mean by a name: their path, and for modules also their name. */
   readonly #called = new Map<string, ObjectInfo[]>();
   readonly #buildIds = new Map<string, string>();
   #kernelReference: ObjectInfo["reference"];
 
-  /** The object of a mapping, a new one if need be. */
+  /** Returns the object of a mapping, and adds it if it is new. */
   of(key: ObjectKey): ObjectInfo {
     if (key.pid === -1) {
       const described = describeKernelSide(key);
@@ -114,27 +114,27 @@ export class ObjectTable {
     return object;
   }
 
-  /** The object of code the kernel announced by name (PERF_RECORD_KSYMBOL). */
+  /** Returns the object of code that the kernel announced by name (PERF_RECORD_KSYMBOL). */
   ofKernelSymbol(name: string): ObjectInfo {
     const described = { kind: "bpf", path: name, name, pid: -1, reference: undefined } as const;
     return this.#intern(`\0${name}`, described, undefined);
   }
 
-  /** The object of code outside this machine, by its name: one of GUEST_NAMES. */
+  /** Returns the object of code outside this machine, by one of GUEST_NAMES. */
   ofGuest(name: string): ObjectInfo {
     const described = { kind: "guest", path: name, name, pid: -1, reference: undefined } as const;
     return this.#intern(`\0${name}\0guest`, described, undefined);
   }
 
-  /** The object of the code that process `pid` describes in its jitdump at `path`. */
+  /** Returns the object of the code that process `pid` describes in its jitdump at `path`. */
   ofJitDump(pid: number, path: string): ObjectInfo {
     const described = { kind: "jit", path, name: jitName(pid), pid, reference: undefined } as const;
     return this.#intern(`${path}\0jitdump ${pid}`, described, undefined);
   }
 
   /**
-   * Tells the build id of every object mapped as `path`, now or later, that has none of its own. Recordings
-   * carry a list of them at their end. The kernel goes by `[kernel.kallsyms]`.
+   * Sets the build id of all objects mapped as `path`, now or later, that have none. Recordings list them at their end.
+   * The kernel's path is `[kernel.kallsyms]`.
    */
   setBuildId(path: string, buildId: string): void {
     this.#buildIds.set(path, buildId);
@@ -142,7 +142,7 @@ export class ObjectTable {
   }
 
   #ofDescribed(described: Description, { maj = 0, min = 0, ino = 0n, buildId }: ObjectKey): ObjectInfo {
-    // what is not a file has no inode that would tell two of one name apart
+    // without a file there is no inode to tell objects with the same name apart
     const file = described.kind === "file" ? `${maj}:${min}:${ino}` : described.kind;
     const identity = `${described.path}\0${buildId ?? ""}\0${file}`;
     if (described.kind === "file") described.mapped = { device: deviceOf(maj, min), inode: ino };
@@ -179,14 +179,14 @@ type Description = Omit<ObjectInfo, "id" | "buildId">;
 function describeKernelSide({ filename, pgoff }: ObjectKey): Description {
   if (filename.startsWith(KERNEL_MAP)) {
     const symbol = filename.slice(KERNEL_MAP.length);
-    // a reference address of zero says that kptr_restrict hid the true one
+    // a reference address of zero means that kptr_restrict hid it
     const reference = symbol !== "" && pgoff !== 0 ? { symbol, address: pgoff } : undefined;
     return { kind: "kernel", path: KERNEL_MAP, name: KERNEL_MAP, pid: -1, reference };
   }
   return { kind: "module", path: filename, name: moduleName(filename), pid: -1, reference: undefined };
 }
 
-/** `/lib/modules/6.1.0/kernel/net/nf-log.ko.xz` is `[nf_log]` in the kernel's own lists. */
+/** Returns a module's name in the kernel's own lists: `[nf_log]` for `/lib/modules/6.1.0/kernel/net/nf-log.ko.xz`. */
 function moduleName(filename: string): string {
   if (filename.startsWith("[")) return filename;
   const base = baseName(filename).replace(/\.ko(\.(gz|xz|zst))?$/, "");
@@ -203,7 +203,7 @@ function describeUserSide(key: ObjectKey): Description {
     return { kind: "vdso", path: filename, name: filename, pid: -1, reference: undefined };
   }
   if (isFileless(filename)) {
-    // code that a program wrote itself: its names, if anywhere, are in the perf map of its process
+    // code that a program generated: its names, if any, are in the perf map of its process
     return isExecutable(key)
       ? { kind: "jit", path: `/tmp/perf-${pid}.map`, name: jitName(pid), pid, reference: undefined }
       : { kind: "anon", path: filename, name: filename, pid, reference: undefined };
@@ -212,19 +212,19 @@ function describeUserSide(key: ObjectKey): Description {
   return { kind: "file", path: filename, name, pid: -1, reference: undefined };
 }
 
-/** Memory with no file behind it, by the names the kernel gives it. */
+/** Returns whether a mapping has no file, by the names that the kernel gives such memory. */
 function isFileless(filename: string): boolean {
   return filename === "" || filename.startsWith("//anon") || filename.startsWith("/dev/zero") ||
     filename.startsWith("/anon_hugepage") || filename.startsWith("[stack") || filename.startsWith("/SYSV") ||
     filename.startsWith("[heap]") || filename.startsWith("[anon:");
 }
 
-/** perf's name for code that a process made. */
+/** Returns perf's name for run-time code of a process. */
 function jitName(pid: number): string {
   return `[JIT] tid ${pid}`;
 }
 
-/** The file's own name: what no file system has is shortened, as it is shown with every row. */
+/** Returns the file's own name, cut if longer than file systems allow, since every row shows it. */
 function baseName(path: string): string {
   const name = path.slice(path.lastIndexOf("/") + 1);
   return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name;

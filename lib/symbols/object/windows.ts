@@ -1,35 +1,35 @@
-/** Parts of a file that are looked at here and there: held in memory when they are small, and read page by page else. */
+/** Parts of a file with random access: held in memory if small, else read page by page. */
 
 import { type ByteSource, MemoryBytes } from "../../base/bytes/byte_source.ts";
 import { type Cost, WORK } from "./limits.ts";
 
 const PAGE = 64 << 10;
-/** Pages of a part that are held in memory. */
+/** Most pages of a part that are held in memory. */
 const MAX_PAGES = 64;
-/** Bytes of a part beyond which it is not held as a whole. */
+/** Most bytes of a part that is held as a whole. */
 const MAX_HELD = 64 << 20;
 
-/** Bytes in which the end of a string is looked for first. */
+/** Bytes that are first searched for the end of a string. */
 const FIRST_LOOK = 128;
 
-/** Bytes of which any run can be looked at. */
+/** Bytes with access to any range. */
 export interface ByteWindows {
   readonly size: number;
-  /** Whether all are in memory, and a window is a view. */
+  /** Whether all bytes are in memory, and windows are views. */
   readonly held: boolean;
   /** Returns bytes [at, at + length), fewer at the end: a view, or a copy. */
   window(at: number, length: number): Uint8Array;
-  /** Returns one byte; undefined behind the end. */
+  /** Returns one byte; undefined past the end. */
   byte(at: number): number | undefined;
-  /** Returns where the string at `at` ends: at its NUL or at the end, and `most` bytes behind its start at most. */
+  /** Returns the end of the string at `at`: its NUL, the end of the bytes, or `most` bytes after its start. */
   endOf(at: number, most: number): number;
 }
 
-/** Bytes that are in memory. */
+/** Bytes in memory. */
 export class HeldBytes implements ByteWindows {
   readonly size: number;
   readonly held = true;
-  /** All of them. */
+  /** All bytes. */
   readonly bytes: Uint8Array;
 
   constructor(bytes: Uint8Array) {
@@ -53,14 +53,14 @@ export class HeldBytes implements ByteWindows {
   }
 }
 
-/** Bytes that stay in their file, of which the pages that were asked for last are held. */
+/** Bytes in a file, of which the pages that were used last are held. */
 export class PagedBytes implements ByteWindows {
   readonly size: number;
   readonly held = false;
   readonly #source: ByteSource;
   readonly #offset: number;
   readonly #cost: Cost;
-  /** By number, those used longest ago first. */
+  /** Pages by number, least recently used first. */
   readonly #pages = new Map<number, Uint8Array>();
 
   constructor(source: ByteSource, offset: number, size: number, cost: Cost) {
@@ -109,30 +109,30 @@ export class PagedBytes implements ByteWindows {
   }
 }
 
-/** Whether so many bytes of a source are all held in memory, and need not be read from it later. */
+/** Returns whether that many bytes of a source are held in memory, and need not be read from it later. */
 export function isHeld(source: ByteSource, size: number): boolean {
   return size <= MAX_HELD || source instanceof MemoryBytes;
 }
 
 /**
- * The bytes [offset, offset + size) of a source. Throws LimitError. What is held in memory is charged as held; who keeps
- * it charges `heldBytes` as kept.
+ * Makes windows on bytes [offset, offset + size) of a source. Charges held memory as held; whoever keeps it charges
+ * `heldBytes` as kept. Throws LimitError.
  */
 export function byteWindows(source: ByteSource, offset: number, size: number, cost: Cost): ByteWindows {
   cost.hold(heldBytes(source, size));
   if (!isHeld(source, size)) return new PagedBytes(source, offset, size, cost);
   cost.work(size * WORK.read);
   const bytes = source.read(offset, size);
-  // as a view of something larger it would keep that in memory, too
+  // a view would keep the larger buffer in memory
   return new HeldBytes(bytes.buffer.byteLength > 2 * bytes.length ? bytes.slice() : bytes);
 }
 
-/** How many bytes of memory byteWindows(source, offset, size) takes at most. */
+/** Returns the most bytes of memory that byteWindows(source, offset, size) takes. */
 export function heldBytes(source: ByteSource, size: number): number {
   return isHeld(source, size) ? size : MAX_PAGES * PAGE;
 }
 
-/** The bytes of the string at `at`, which ends with a NUL or at the end; the first `most` of them where it is longer. */
+/** Returns the bytes of the string at `at`, up to its NUL or the end, at most `most`. */
 export function stringBytes(bytes: ByteWindows, at: number, most: number): Uint8Array {
   return bytes.window(at, bytes.endOf(at, most) - at);
 }

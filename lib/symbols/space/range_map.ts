@@ -1,63 +1,66 @@
 /**
- * The mappings of one address space: disjoint ranges in ascending order, in a B+ tree. Copies share the parts that
- * are alike. A change takes as long as the tree is high, however much it covers, and a copy costs nothing until one of
- * the two is changed: so what a recording takes grows with its records, however many processes it forks.
+ * Mappings of one address space: disjoint ascending ranges in a B+ tree. Copies share equal subtrees. A change takes
+ * time proportional to the height of the tree, however much it covers, and a copy costs nothing until one of the two
+ * changes. So a recording's cost grows with its records, however many processes it forks.
  *
  *     node       numbers    0x1000            0x9000
  *                children   |                 |
  *     leaves     numbers    0x1000 0x3000 object shift, 0x4000 ...     0x9000 ...
  *
- * All that is below child k starts at or behind number k and ends at or before number k + 1.
+ * Everything below child k starts at or after number k and ends at or before number k + 1.
  */
 
-/** Numbers of a range: its start, its end, its object, and what to add to an address in it for where that is in the object. */
+/** Numbers of a range: start, end, object, and the shift from an address to the position in the object. */
 const RANGE = 4;
-/** Ranges of a leaf, and children of another node, at most. */
+/** Most ranges of a leaf, and most children of an inner node. */
 const MAX_FANOUT = 16;
 
-/** A part of a tree. */
+/** Node of the tree. */
 interface Node {
-  /** The space that may change it; others make a copy. */
+  /** Map that may change the node in place; others make a copy. */
   readonly owner: number;
-  /** The ranges of a leaf; else where each child begins. */
+  /** Ranges of a leaf; in other nodes the start of each child. */
   readonly numbers: number[];
-  /** None in a leaf. */
+  /** Child nodes; undefined in a leaf. */
   readonly children: Node[] | undefined;
 }
 
 let lastOwner = 0;
 
-/** Shared by the processes that have the same mappings, until one of them changes its own. */
+/**
+ * Map from ranges of addresses to objects. Shared by processes with the same mappings, until one of them changes its
+ * own.
+ */
 export class RangeMap {
-  /** Differs between any two states of any two spaces; changes with every change. */
+  /** Number of the map's state: different for any two states of any two maps. */
   id: number;
-  /** Processes that share it. */
+  /** Number of processes that share it. */
   users = 1;
-  /** What to add to the address that `find` was asked for, for where it is in the object. */
+  /** Shift from the address last given to `find` to the position in its object. */
   shift = 0.5;
   #owner = ++lastOwner;
   #root: Node | undefined;
-  /** Where the last look-up ended: the ranges of a leaf, and the place of the one that was found. */
+  /** Result of the last lookup: the ranges of a leaf, and the index of the range found. */
   #ranges: readonly number[] = [];
   #at = 0;
-  /** What #put had no more room for in a node. */
+  /** Overflow of #put: the new sibling of a node that was full. */
   #beside: Node | undefined;
-  /** The end that #carve left over of a range it cut in two. */
+  /** End of a range that #carve cut in two. */
   #tail: { end: number; object: number; shift: number } | undefined;
 
   constructor(id: number) {
     this.id = id;
   }
 
-  /** The same mappings in a space of its own. */
+  /** Copies the map, sharing its nodes. */
   clone(id: number): RangeMap {
     const copy = new RangeMap(id);
     copy.#root = this.#root;
-    this.#owner = ++lastOwner; // what there is belongs to neither of the two alone
+    this.#owner = ++lastOwner; // neither of the two may change the nodes in place now
     return copy;
   }
 
-  /** The object at `address`, or -1. */
+  /** Returns the object at `address`, or -1. */
   find(address: number): number {
     let ranges = this.#ranges, at = this.#at;
     if (!(at < ranges.length && address >= ranges[at] && address < ranges[at + 1])) {
@@ -74,14 +77,14 @@ export class RangeMap {
     return ranges[at + 2];
   }
 
-  /** Maps `object` to [start, end). What that covers of others is cut away; a range it falls into is cut in two. */
+  /** Maps `object` to [start, end), after removing what was there. */
   insert(start: number, end: number, object: number, shift: number): void {
     if (!(end > start)) return;
     this.remove(start, end);
     this.#insert(start, end, object, shift);
   }
 
-  /** Takes away whatever is mapped in [start, end). */
+  /** Removes everything mapped in [start, end), cutting ranges that reach beyond. */
   remove(start: number, end: number): void {
     this.#ranges = [];
     if (!(end > start) || this.#root === undefined) return;
@@ -93,8 +96,8 @@ export class RangeMap {
   }
 
   /**
-   * The node without what it has in [start, end); undefined when nothing is left.
-   * @param bound where all that is in the node ends.
+   * Removes [start, end) from a subtree; returns undefined if nothing is left.
+   * @param bound end of everything in the node.
    */
   #carve(node: Node, start: number, end: number, bound: number): Node | undefined {
     const { numbers, children } = node;
@@ -107,7 +110,7 @@ export class RangeMap {
       numbers[child] >= start && endOf(child) <= end
         ? undefined
         : this.#carve(children[child], start, end, endOf(child));
-    // all between the first child that it touches and the last one goes
+    // children between the first and the last one touched go
     const last = behind - 1;
     const head = left(first), tail = last > first ? left(last) : undefined;
     if (head === children[first] && (last === first || (last === first + 1 && tail === children[last]))) {
@@ -142,7 +145,7 @@ export class RangeMap {
     return ranges.length > 0 ? own : undefined;
   }
 
-  /** Puts a range in where nothing is. */
+  /** Inserts a range where nothing is mapped. */
   #insert(start: number, end: number, object: number, shift: number): void {
     const owner = this.#owner, range = [start, end, object, shift];
     if (this.#root === undefined) {
@@ -157,7 +160,7 @@ export class RangeMap {
       : { owner, numbers: [root.numbers[0], beside.numbers[0]], children: [root, beside] };
   }
 
-  /** The node with the range in it; where there is no more room, #beside is to stand behind it. */
+  /** Inserts a range into a subtree. If the node was full, #beside is its new sibling. */
   #put(node: Node, range: readonly number[]): Node {
     const own = this.#own(node), { numbers, children } = own, owner = this.#owner;
     const [start, end] = range;
@@ -183,7 +186,7 @@ export class RangeMap {
     return own;
   }
 
-  /** The node, or a copy where others have it, too. */
+  /** Returns the node, or a copy if other maps share it. */
   #own(node: Node): Node {
     const owner = this.#owner;
     return node.owner === owner
@@ -192,13 +195,13 @@ export class RangeMap {
   }
 }
 
-/** Where to cut a node of `count` parts, of which the one at `added` is new; 0 where there is room for all. */
+/** Returns where to split a node of `count` parts after adding the one at `added`; 0 if they all fit. */
 function cutAt(count: number, added: number): number {
   if (count <= MAX_FANOUT) return 0;
-  return added === count - 1 ? added : count >>> 1; // what only grows at its end is left full
+  return added === count - 1 ? added : count >>> 1; // leave nodes full that only grow at their end
 }
 
-/** Which child an address is below, if it is in any. */
+/** Returns the child that an address is below, if it is in any. */
 function childAt(starts: readonly number[], address: number): number {
   let low = 1, high = starts.length;
   while (low < high) {
@@ -209,7 +212,7 @@ function childAt(starts: readonly number[], address: number): number {
   return low - 1;
 }
 
-/** Place of the last range that starts at or before `address`; -RANGE when none does. */
+/** Returns the index of the last range that starts at or before `address`; -RANGE if there is none. */
 function rangeAt(ranges: readonly number[], address: number): number {
   let low = 0, high = ranges.length / RANGE;
   while (low < high) {

@@ -1,25 +1,26 @@
-/** The threads of a recording as of now: what each is called, and which processes have ended for good. */
+/** Threads of a recording at the current time: their names, and which processes have ended for good. */
 
 import { ABSENT, IntMap } from "../../base/bytes/int_map.ts";
 
 /**
- * A thread is forgotten when so many others have ended after it: samples from its last moments in the kernel, and
- * from CPUs whose clocks are a little behind, come after its end.
+ * Number of ended threads that are remembered: samples from a thread's last moments in the kernel, and from CPUs with
+ * clocks a little behind, come after its end.
  */
 const ENDED_KEPT = 1024;
-/** In place of the process of a thread that has ended. */
+/** Stands for the process of a thread that has ended. */
 const ENDED = -2;
 
+/** Table of the running threads and their names. */
 export class TaskTable {
   readonly #names: string[] = [];
   readonly #nameIds = new Map<string, number>();
-  /** By tid: index in #names. */
+  /** Index in #names of each tid. */
   readonly #nameOf = new IntMap();
-  /** By tid: its process, or ENDED until it is forgotten. */
+  /** Process of each tid, or ENDED until the thread is forgotten. */
   readonly #processOf = new IntMap();
-  /** By pid: how many of its threads are known and have not ended. */
+  /** Number of known, running threads of each pid. */
   readonly #threads = new IntMap();
-  /** A ring of the threads that ended last: pid, tid. */
+  /** Ring of the threads that ended last: pid, tid. */
   readonly #lastEnded = new Int32Array(2 * ENDED_KEPT).fill(ENDED);
   #oldest = 0;
 
@@ -27,22 +28,22 @@ export class TaskTable {
     this.#nameOf.set(0, this.#nameId("swapper"));
   }
 
-  /** A thread got a name. */
+  /** Sets the name of a thread. */
   named(pid: number, tid: number, name: string): void {
     this.#nameOf.set(tid, this.#nameId(name));
     this.#lives(pid, tid);
   }
 
-  /** A thread began, with the name of the thread that made it. */
+  /** Starts a thread, with the name of the thread that created it. */
   began(pid: number, tid: number, parent: number): void {
-    // 0 is the idle task, or a thread outside the pid namespace that was recorded in
+    // 0 is the idle task, or a thread outside the recorded pid namespace
     const name = parent === 0 ? ABSENT : this.#nameOf.get(parent);
     if (name === ABSENT) this.#nameOf.delete(tid);
     else this.#nameOf.set(tid, name);
     this.#lives(pid, tid);
   }
 
-  /** A thread ended. Gives a process of which nothing is to be expected any more, not necessarily this one; or -1. */
+  /** Ends a thread. Returns a process that can be forgotten, not necessarily this one; or -1. */
   ended(pid: number, tid: number): number {
     if (pid < 0 || tid < 0) return -1;
     if (this.#processOf.get(tid) === pid) this.#add(pid, -1);
@@ -55,7 +56,7 @@ export class TaskTable {
     return this.#forget(oldPid, oldTid);
   }
 
-  /** The thread's name; `:TID` where nothing named it, as perf has it. */
+  /** Returns the name of a thread; `:TID` if it has none, as in perf. */
   nameOf(pid: number, tid: number): string {
     if (this.#processOf.get(tid) === ABSENT) this.#lives(pid, tid);
     const name = this.#nameOf.get(tid);
@@ -68,14 +69,14 @@ export class TaskTable {
       if (tid !== pid) this.#nameOf.delete(tid);
     }
     const threads = this.#threads.get(pid);
-    // of a process that nothing told of before, only the end of its main thread says that it has ended
+    // if nothing announced the process, only the end of its main thread says that it has ended
     if (threads > 0 || (threads === ABSENT && tid !== pid)) return -1;
     this.#threads.delete(pid);
     this.#nameOf.delete(pid);
     return pid;
   }
 
-  /** The thread is there, and so is its process's main thread. */
+  /** Notes that a thread runs, and so does the main thread of its process. */
   #lives(pid: number, tid: number): void {
     if (pid < 0 || tid < 0) return;
     const before = this.#processOf.get(tid);

@@ -1,43 +1,42 @@
 /**
- * Names as programmers wrote them: C++ (`_Z...`), Rust (`_R...`, and the older `_ZN...17h<hash>E`, whose
- * hash is dropped). The work is done by the demangler of the Firefox Profiler, half a megabyte of
- * WebAssembly, which is loaded when the first mangled name is there and not before.
+ * Demangler of names: C++ (`_Z...`), Rust (`_R...`, and the older `_ZN...17h<hash>E`, whose hash is dropped). Uses the
+ * demangler of the Firefox Profiler, half a megabyte of WebAssembly, which is loaded at the first mangled name.
  *
- * A mangled name refers back to parts of itself, so one of 245 bytes can stand for 550 MB, and one of 60 bytes can
- * take its parser hours. The module therefore runs with a meter (wasm_meter.ts) and a memory that cannot grow far: a
- * name that would cost more than LIMITS stays as it is.
+ * A mangled name can refer back to parts of itself, so one of 245 bytes can stand for 550 MB, and one of 60 bytes can
+ * take the parser hours. The module therefore runs with a meter (wasm_meter.ts) and limited memory: a name that would
+ * cost more than LIMITS stays mangled.
  */
 
 import { exists } from "../../base/files/exists.ts";
 import { METER, withMeter } from "./wasm_meter.ts";
 
 const MANGLED = /^_{1,3}(Z|R[A-Z0-9])/;
-/** What is appended to names of PLT stubs; the demangler knows only what is in front of it. */
+/** Suffix of the names of PLT stubs, which the demangler does not know. */
 const PLT = "@plt";
 
-/** What one name may cost, and all of a report. */
+/** Limits on what one name may cost, and all names of a report. */
 const LIMITS = {
-  /** Bytes of a mangled name. Deep templates make some thousand. */
+  /** Bytes of a mangled name. Deep templates have some thousand. */
   mangled: 16 << 10,
-  /** Bytes of a readable name, of which nobody reads more. */
+  /** Bytes of a readable name. */
   readable: 64 << 10,
-  /** Calls of functions for one name, 5 ns each: simple names take 100, long templates some ten thousand. */
+  /** Function calls for one name, 5 ns each. Simple names take 100, long templates some ten thousand. */
   calls: 1_000_000,
-  /** Calls for all those names together that take more than `freeCalls`, which every name may take. */
+  /** Function calls for all names together that take more than `freeCalls`, which every name may take. */
   allCalls: 100_000_000,
   freeCalls: 4000,
-  /** Bytes by which all readable names together may be longer than they were. */
+  /** Bytes by which all readable names together may be longer than the mangled ones. */
   allBytes: 64 << 20,
-  /** Memory of the module in pages of 64 kB; it begins with 17. */
+  /** Pages of 64 kB of the module's memory, which starts with 17. */
   pages: 128,
 } as const;
 
-/** Whether a name looks like one that `Demangler` changes. */
+/** Returns whether a name looks like one that `Demangler` changes. */
 export function isMangled(name: string): boolean {
   return name.charCodeAt(0) === 0x5f && MANGLED.test(name);
 }
 
-/** The exports of the package's WebAssembly that are used; strings are passed as an address and a length. */
+/** Exports of the package's WebAssembly that are used. Strings are passed as address and length. */
 interface Exports {
   memory: WebAssembly.Memory;
   demangle_any(at: number, length: number): [at: number, length: number];
@@ -49,9 +48,9 @@ interface Exports {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Makes names readable. */
+/** Demangler of C++ and Rust names. */
 export class Demangler {
-  /** How many names were left as they are because they would have cost too much. */
+  /** Number of names left mangled because they would have cost too much. */
   refused = 0;
   readonly #module: WebAssembly.Module;
   #exports: Exports | undefined;
@@ -63,8 +62,8 @@ export class Demangler {
   }
 
   /**
-   * Loads the demangler. Where that fails (a checkout whose packages this user may not read, or that never
-   * fetched them) it gives the cause instead.
+   * Loads the demangler, or returns why it cannot: this user cannot read the packages of a checkout, or they were never
+   * fetched.
    * @param load reads the WebAssembly.
    */
   static async load(
@@ -77,7 +76,7 @@ export class Demangler {
     }
   }
 
-  /** Makes a name readable; gives one that it cannot make sense of, or not at that price, as it is. */
+  /** Demangles a name; returns it unchanged if it is not valid, or would cost too much. */
   readable(name: string): string {
     if (!isMangled(name)) return name;
     const suffix = name.endsWith(PLT) ? PLT : "";
@@ -89,10 +88,10 @@ export class Demangler {
       return name;
     }
     if (longer > 0) this.#bytesLeft -= longer;
-    return (text === mangled.slice(1) ? mangled : text) + suffix; // it gave up, having taken the first underscore off
+    return (text === mangled.slice(1) ? mangled : text) + suffix; // it gave up, after removing the first underscore
   }
 
-  /** The module's answer; undefined when it would be too long, or was not there in time. */
+  /** Runs the module on a name; returns undefined if the result would be too long, or take too long. */
   #run(mangled: string): string | undefined {
     const wasm = this.#exports ??= this.#instance();
     const meter = wasm[METER];
@@ -109,7 +108,7 @@ export class Demangler {
       wasm.__wbindgen_free(from, length, 1);
       return text;
     } catch {
-      this.#exports = undefined; // stopped in the middle: what it has in its memory is of no use
+      this.#exports = undefined; // stopped halfway: its memory is in no known state
       return undefined;
     } finally {
       const taken = calls - meter.value;
@@ -118,15 +117,15 @@ export class Demangler {
   }
 
   #instance(): Exports {
-    // what it imports sets up a table for objects of JavaScript, none of which it is given
+    // the only import sets up a table for JavaScript objects, and is never given any
     const imports = { "./index_bg.js": { __wbindgen_init_externref_table() {} } };
     return new WebAssembly.Instance(this.#module, imports).exports as unknown as Exports;
   }
 }
 
 /**
- * The WebAssembly of the package: beside the program that scripts/build-program makes, or in the package, whose
- * JavaScript is imported for no more than to find it, or to learn why not.
+ * Reads the package's WebAssembly: beside the program that scripts/build-program makes, or in the package, whose
+ * JavaScript is imported only to find it, or to learn why it cannot be found.
  */
 async function readPackage(): Promise<Uint8Array<ArrayBuffer>> {
   const beside = new URL("demangle.bin", import.meta.url);

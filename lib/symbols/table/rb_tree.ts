@@ -1,28 +1,27 @@
 /**
- * A red-black tree over the symbols of one object, kept in typed arrays.
+ * Red-black tree over the symbols of one object, in typed arrays.
  *
- * Why a tree, when a sorted array would search as fast: symbols overlap (a zero-sized `_init` is
- * stretched over the PLT, assembly labels lie within functions), and where they do perf takes the
- * first one that its search of a red-black tree meets. Which one that is depends on the shape of the
- * tree, and so on the order of insertions and removals. This is the textbook algorithm (Cormen et
- * al., Introduction to Algorithms, chapter 13), whose rotations are those of the kernel's lib/rbtree.c.
- * It is built only for objects that an address was sampled in where symbols overlap.
+ * A sorted array would be as fast to search, but symbols overlap (a zero-sized `_init` is stretched over the PLT,
+ * assembly labels lie within functions), and then perf takes the first one that its search of a red-black tree meets.
+ * Which one that is depends on the shape of the tree, and so on the order of insertions and removals. This is the
+ * textbook algorithm (Cormen et al., Introduction to Algorithms, chapter 13), with the rotations of the kernel's
+ * lib/rbtree.c. It is built only for objects with overlapping symbols at a sampled address.
  */
 
-/** Node i + 1 stands for element i, so that index 0 can be the sentinel. */
+/** Sentinel node. Node i + 1 stands for element i. */
 const NIL = 0;
 const BLACK = 0;
 const RED = 1;
-/** Where a node's children are among its four words; OTHER less one of the two is the other. */
+/** Index of a node's children among its four words. OTHER minus one of the two is the other. */
 const LEFT = 2;
 const RIGHT = 3;
 const OTHER = LEFT + RIGHT;
 
-/** Elements are indices into the keys; equal keys keep the order of their insertion. */
+/** Red-black tree. Elements are indices of the keys; equal keys keep the order of their insertion. */
 export class RbTree {
   /**
-   * Two views of 16 bytes a node, so that a step of a search touches one line of the cache: node n has its key
-   * at 2n of #keys, its left child at 4n + 2 of #links and its right one at 4n + 3.
+   * Two views of 16 bytes per node, so that a step of a search touches one cache line: node n has its key at 2n of
+   * #keys, its left child at 4n + 2 of #links and its right one at 4n + 3.
    */
   readonly #keys: Float64Array;
   readonly #links: Int32Array;
@@ -42,12 +41,12 @@ export class RbTree {
     this.#color = new Uint8Array(slots);
   }
 
-  /** Elements in the tree. */
+  /** Number of elements in the tree. */
   get size(): number {
     return this.#count;
   }
 
-  /** Adds an element behind those of an equal key. It must not be in the tree yet. */
+  /** Adds an element after those with an equal key. It must not be in the tree yet. */
   insert(element: number): void {
     const keys = this.#keys;
     const links = this.#links;
@@ -71,7 +70,7 @@ export class RbTree {
     this.#fixInsert(node);
   }
 
-  /** Takes an element that is in the tree out of it. */
+  /** Removes an element, which must be in the tree. */
   remove(element: number): void {
     const links = this.#links;
     const parent = this.#parent;
@@ -104,7 +103,7 @@ export class RbTree {
     if (removedColor === BLACK) this.#fixRemove(moved);
   }
 
-  /** Every element in the order of their keys. */
+  /** Returns all elements in the order of their keys. */
   inOrder(): Int32Array<ArrayBuffer> {
     const links = this.#links;
     const order = new Int32Array(this.#count);
@@ -125,10 +124,10 @@ export class RbTree {
   }
 
   /**
-   * The element that a search for `address` meets first among those whose range holds it, or -1.
-   * An element's range is its key up to, not including, `ends[element]`; an empty range holds its key.
-   * The search only ever follows the keys, so it can miss a long range that starts before a short one.
-   * @param places where in `ends` that of each element is, when not at its own number.
+   * Returns the element that a search for `address` meets first among those whose range contains it, or -1. An
+   * element's range is from its key up to, not including, `ends[element]`; an empty range contains its key. The search
+   * only follows the keys, so it can miss a long range that starts before a short one.
+   * @param places index of each element in `ends`, if not its own number.
    */
   find(address: number, ends: Float64Array, places?: Int32Array): number {
     let node = this.#root;
@@ -160,7 +159,7 @@ export class RbTree {
     this.#parent[node] = pivot;
   }
 
-  /** Hangs `other` where `node` hangs now. */
+  /** Puts `other` in the place of `node`. */
   #replaceChild(node: number, other: number): void {
     const links = this.#links;
     const parent = this.#parent[node];

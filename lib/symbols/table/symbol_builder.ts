@@ -1,14 +1,14 @@
 /**
- * From the candidates of an object to its SymbolTable, by the rules of Linux perf (6.1), so that both
- * tools give a sample to the same symbol:
+ * Builder of an object's SymbolTable from candidates, by the rules of Linux perf (6.1), so that both tools give a
+ * sample to the same symbol:
  *
- *  1. a symbol without a size ends where the next one starts; the last one ends at the page boundary
- *     behind the next page;
- *  2. of several that start at one address the best stays: one with a size, not weak, global, with
- *     fewer underscores in front, with the longer name, else the earlier;
- *  3. where ranges still overlap, the symbol wins that a search of perf's tree meets first.
+ *     1. a symbol without a size ends where the next one starts; the last one ends at the page boundary
+ *        behind the next page;
+ *     2. of several that start at one address the best stays: one with a size, not weak, global, with
+ *        fewer underscores in front, with the longer name, else the earlier;
+ *     3. where ranges still overlap, the symbol wins that a search of perf's tree meets first.
  *
- * Step 1 comes before step 2: of aliases without a size, only the last has got one by then, and wins.
+ * Rule 1 comes before rule 2: of aliases without a size, only the last one has a size by then, and wins.
  */
 
 import { float64Column, int32Column } from "../../base/bytes/column.ts";
@@ -17,41 +17,40 @@ import { RbTree } from "./rb_tree.ts";
 import type { SymbolNames } from "./symbol_names.ts";
 import { SymbolTable } from "./symbol_table.ts";
 
-/** Symbol binding as st_info has it. */
+/** Symbol bindings, as in st_info. */
 export const STB = { LOCAL: 0, GLOBAL: 1, WEAK: 2 } as const;
 
 const PAGE = 4096;
-/** Bytes of memory that a candidate takes while its table is made, besides the Candidates. */
+/** Bytes of memory of a candidate while its table is made, besides SymbolCandidates. */
 export const BUILDER_BYTES = 40;
 /** Bytes of memory of a candidate in a search tree, and while that is made. */
 const TREE_BYTES = 25, TREE_MAKING_BYTES = 8;
 
-/** Candidates in the order of their source, in parallel arrays. */
+/** Candidates in the order of their source, as parallel columns. */
 export interface SymbolCandidates {
   starts: Float64Array;
-  /** The address behind the last; equal to the start for a symbol without a size. Rewritten in place. */
+  /** Addresses behind the last one; equal to the start for a symbol without a size. Changed in place. */
   ends: Float64Array;
-  /** STB.* */
+  /** Bindings: STB.*. */
   binds: Uint8Array;
   names: SymbolNames;
 }
 
-/** What was done to the symbols: candidates [from, to) came in, or some of them went, which started at `starts`. */
+/** Step of building: candidates [from, to) were added, or some that started at `starts` were removed. */
 type Step = { from: number; to: number } | { gone: Int32Array; starts: Float64Array };
 
 /**
- * Takes candidates in, in as many batches as their object has sources, and makes the table. perf keeps a tree of
- * them all the while; here sorted arrays do, and the tree is made up for when an address that several symbols
- * cover is asked for.
+ * Builder that takes candidates in as many batches as their object has sources. perf keeps a tree of them throughout;
+ * here they are in sorted arrays, and the tree is built only when an address is looked up that several symbols cover.
  */
 export class SymbolTableBuilder {
   readonly #symbols: SymbolCandidates;
   readonly #cost: Cost;
   readonly #steps: Step[] = [];
-  /** What there is so far, by address; those of one address in the order they came. */
+  /** Symbols so far, by address; those with the same address in the order in which they were added. */
   #order: Int32Array<ArrayBuffer> = new Int32Array(0);
 
-  /** @param cost is charged for a tree; who makes the candidates charges the rest. */
+  /** @param cost is charged for a tree; whoever makes the candidates charges for the rest. */
   constructor(symbols: SymbolCandidates, cost = new Cost()) {
     this.#symbols = symbols;
     this.#cost = cost;
@@ -75,7 +74,7 @@ export class SymbolTableBuilder {
     this.#steps.push({ gone: gone.values(), starts: starts.values() });
   }
 
-  /** The table of everything inserted and not dropped. It keeps nothing of the candidates but their names. */
+  /** Makes the table of everything that was inserted and not dropped. It keeps only the names of the candidates. */
   finish(): SymbolTable {
     const { starts, ends, names } = this.#symbols;
     const order = this.#order, steps = this.#steps, cost = this.#cost;
@@ -88,7 +87,9 @@ export class SymbolTableBuilder {
   }
 }
 
-/** The tree that perf has after all the steps, and the place of each of its symbols in `order`. Throws LimitError. */
+/**
+ * Builds the tree that perf has after all steps, and the position of each of its symbols in `order`. Throws LimitError.
+ */
 function replayed(order: Int32Array, sortedStarts: Float64Array, steps: readonly Step[], cost: Cost) {
   const count = steps.reduce((n, step) => "gone" in step ? n : Math.max(n, step.to), 0);
   cost.work(count * WORK.node);
@@ -112,7 +113,7 @@ function replayed(order: Int32Array, sortedStarts: Float64Array, steps: readonly
   return { tree, places };
 }
 
-/** Indices [from, to) by their `starts`, those of one start in order. `cost` is charged where that takes longer than usual. */
+/** Sorts indices [from, to) by `starts`, and then by index. Charges `cost` if that takes longer than usual. */
 export function byAddress(
   starts: Float64Array,
   from: number,
@@ -137,8 +138,8 @@ export function byAddress(
 }
 
 /**
- * Sorts by the distances of the starts from `base`. A distance and its number are one double, which the engine sorts
- * without calling anything: a tenth of the time that comparing takes for 200,000 symbols.
+ * Sorts by the distances of the starts from `base`. Each distance and index is packed into one double, which the engine
+ * sorts without calls: a tenth of the time of a comparison function for 200,000 symbols.
  */
 function sortFrom(base: number, unit: number, starts: Float64Array, from: number, order: Int32Array): void {
   const count = order.length;
@@ -151,15 +152,15 @@ function sortFrom(base: number, unit: number, starts: Float64Array, from: number
   }
 }
 
-/** Digits of a double's bits, the lowest first: 11 bits each, or what is left of a word. */
+/** Digits of a double's bits, lowest first: 11 bits each, or the rest of a word. */
 const DIGITS: readonly { word: 0 | 1; shift: number }[] = [0, 1].flatMap((word) =>
   [0, 11, 22].map((shift) => ({ word: word as 0 | 1, shift }))
 );
 const DIGIT = 2 ** 11;
 
 /**
- * Sorts addresses that are farther apart than an exact double reaches, by the bits of the doubles, which ascend as these
- * do once the sign is turned over. Round N leaves those in order that have the same digit N.
+ * Sorts addresses too far apart for exact doubles with a radix sort of the doubles' bits, which ascend like the
+ * addresses once the sign is flipped. Round N keeps the order of those with equal digit N.
  */
 function sortByDigits(starts: Float64Array, from: number, order: Int32Array): void {
   const count = order.length;
@@ -174,7 +175,7 @@ function sortByDigits(starts: Float64Array, from: number, order: Int32Array): vo
   for (const { word, shift } of DIGITS) {
     const places = new Uint32Array(DIGIT + 1);
     for (let i = 0; i < count; i++) places[(words[2 * i + word] >>> shift) % DIGIT + 1]++;
-    if (places.includes(count)) continue; // all have the same
+    if (places.includes(count)) continue; // all have the same digit
     for (let digit = 1; digit < DIGIT; digit++) places[digit] += places[digit - 1];
     for (let at = 0; at < count; at++) {
       const i = previous[at];
@@ -185,7 +186,7 @@ function sortByDigits(starts: Float64Array, from: number, order: Int32Array): vo
   for (let i = 0; i < count; i++) order[i] = from + previous[i];
 }
 
-/** Two ascending lists as one; of one start those of `a` come first. */
+/** Merges two ascending lists; of equal starts those of `a` come first. */
 function merge(a: Int32Array<ArrayBuffer>, b: Int32Array<ArrayBuffer>, starts: Float64Array) {
   if (a.length === 0) return b;
   const merged = new Int32Array(a.length + b.length);
@@ -196,7 +197,7 @@ function merge(a: Int32Array<ArrayBuffer>, b: Int32Array<ArrayBuffer>, starts: F
   return merged;
 }
 
-/** Rule 1. `order` lists the symbols by address. */
+/** Applies rule 1. `order` lists the symbols by address. */
 function stretchEmpty(order: Int32Array, { starts, ends }: SymbolCandidates): void {
   const last = order.length - 1;
   if (last < 0) return;
@@ -210,7 +211,10 @@ function stretchEmpty(order: Int32Array, { starts, ends }: SymbolCandidates): vo
   }
 }
 
-/** Rule 2. `order` lists the symbols by address; `drop` is told of every one that loses. Returns the winners in order. */
+/**
+ * Applies rule 2. `order` lists the symbols by address; `drop` is called with every loser. Returns the winners in
+ * order.
+ */
 export function dropAliases(
   order: Int32Array,
   symbols: SymbolCandidates,
@@ -236,12 +240,12 @@ export function dropAliases(
   return kept.slice(0, n + 1);
 }
 
-/** Whether another symbol starts where the one at place `i` of `order` does. */
+/** Returns whether another symbol starts where the one at index `i` of `order` does. */
 function isShared(starts: Float64Array, order: Int32Array, i: number, symbol: number): boolean {
   return starts[order[i - 1]] === starts[symbol] || starts[order[i + 1]] === starts[symbol];
 }
 
-/** Whether `b` is to be preferred to `a`, which comes before it and starts at the same address. */
+/** Returns whether `b` is preferred to `a`, which comes before it and starts at the same address. */
 function isBetter(b: number, a: number, { starts, ends, binds, names }: SymbolCandidates): boolean {
   const aSized = ends[a] > starts[a];
   const bSized = ends[b] > starts[b];
@@ -256,19 +260,20 @@ function isBetter(b: number, a: number, { starts, ends, binds, names }: SymbolCa
   if (underscores !== 0) return underscores > 0;
   const longer = names.length(b) - names.length(a);
   if (longer !== 0) return longer > 0;
-  // Of the kernel's names for a system call, those of its alias macros are not wanted.
+  // of the kernel's names for a system call, those of its alias macros lose
   return names.isSyscallAlias(a);
 }
 
-/** Symbols by address. */
+/** Symbols sorted by address. */
 interface Sorted {
   starts: Float64Array;
   ends: Float64Array;
 }
 
 /**
- * Rule 3: the table of the symbols in `order` (by address).
- * @param searchIn gives what tells which symbol wins an address that several may cover, by its place in `order`; -1: none.
+ * Makes the table of the symbols in `order` (by address), with rule 3.
+ * @param searchIn returns a function from an address that several symbols may cover to the index in `order` of the one
+ *   that wins; -1 for none.
  */
 function sortedTable(
   order: Int32Array<ArrayBuffer>,
@@ -293,7 +298,7 @@ function sortedTable(
       first = i;
     }
     if (symbol < 0) break;
-    const end = Math.max(ends[symbol], start + 1); // an empty one still holds its own address
+    const end = Math.max(ends[symbol], start + 1); // an empty symbol still covers its own address
     sortedStarts[i] = start;
     sortedEnds[i] = end;
     if (end > reach) reach = end;

@@ -1,6 +1,6 @@
 /**
- * Names of symbols, left where they came from until somebody asks: a binary of 200,000 symbols
- * has a few hundred that a report prints.
+ * Names of symbols, left where they came from until needed: of a binary's 200,000 symbols a report prints a few
+ * hundred.
  */
 
 import { concat } from "../../base/bytes/bytes.ts";
@@ -10,50 +10,50 @@ import { type ByteWindows, HeldBytes, stringBytes } from "../object/windows.ts";
 const decoder = new TextDecoder();
 const UNDERSCORE = 0x5f, BIG_S = 0x53, SMALL_C = 0x63;
 
-/** Bytes of a name that are shown; C++ templates make up to some ten thousand. The rest is cut off, and said to be. */
+/** Most bytes of a name to show; the rest is cut off and marked `...`. C++ templates have up to some ten thousand. */
 const MAX_SHOWN = 64 << 10;
-/** Bytes of a name that matter when two are compared. */
+/** Bytes of a name that are compared. */
 const MAX_COMPARED = 4096;
-/** Underscores that are counted at the start of a name. */
+/** Most underscores to count at the start of a name. */
 const MAX_UNDERSCORES = 64;
-/** The bit above a count of underscores that says that a name is an alias of a system call. */
+/** Bit above a count of underscores: the name is an alias of a system call. */
 const SYSCALL = 0x80;
-/** Bytes of names of several tables that are put into one piece. */
+/** Most bytes of the names of several tables that are joined in memory. */
 const MAX_JOINED = 8 << 20;
-/** Bytes in which names lie near each other. */
+/** Bytes of a page of names, to read them in the order of the file. */
 const NEAR = 4096;
-/** Offsets of names are 32 bits. */
+/** Bytes that 32-bit offsets can address. */
 const MAX_BYTES = 2 ** 32;
 
-/** The names of a numbered list of symbols. Lengths are in bytes, of names that are not absurdly long. */
+/** Names of a numbered list of symbols. Lengths are in bytes; very long names count as shorter. */
 export interface SymbolNames {
   text(i: number): string;
   length(i: number): number;
-  /** Underscores at its start. */
+  /** Returns the number of leading underscores. */
   underscores(i: number): number;
-  /** Whether it is one that the kernel's alias macros make for a system call. */
+  /** Returns whether it is a name that the kernel's alias macros make for a system call. */
   isSyscallAlias(i: number): boolean;
-  /** Whether names are not in memory: who is to compare many tells so first, and when that is done. */
+  /** Whether names are not in memory. If so, call `prepare` before comparing many, and `done` afterwards. */
   readonly far?: boolean;
-  /** Reads what there is to compare of these names, in the order in which they lie in their file. */
+  /** Reads what comparing these names needs, in the order of the file. */
   prepare?(symbols: Int32Array): void;
   done?(): void;
 }
 
-/** What the names of some symbols get appended, because no table has them with it. */
+/** Suffix of some names that is in no table. */
 export interface NameSuffix {
   text: string;
-  /** The first symbol whose name gets it; so do all behind. */
+  /** First symbol whose name has the suffix; so do all later ones. */
   from: number;
 }
 
-/** The names of several tables, one behind the other. */
+/** Names of several tables, one after the other. */
 export class JoinedNames implements ByteWindows {
   readonly #parts: { base: number; end: number; bytes: ByteWindows }[] = [];
   held = true;
   size = 0;
 
-  /** Adds names; returns where they begin. Throws LimitError when they are beyond numbering. */
+  /** Adds names; returns where they begin. Throws LimitError if the offsets do not fit. */
   add(bytes: ByteWindows, cost: Cost): number {
     const base = this.size, end = base + bytes.size;
     if (end > MAX_BYTES) throw cost.over("4 GiB of names");
@@ -63,7 +63,7 @@ export class JoinedNames implements ByteWindows {
     return base;
   }
 
-  /** All names in one piece, where that takes little memory; else as they are. */
+  /** Returns all names in one piece if they are small; else this. */
   joined(): ByteWindows {
     const parts = this.#parts.map(({ bytes }) => bytes);
     if (parts.length === 1) return parts[0];
@@ -93,21 +93,21 @@ export class JoinedNames implements ByteWindows {
   }
 }
 
-/** Names that start at given places of some bytes. */
+/** Names that start at given offsets of some bytes. */
 export class StringTableNames implements SymbolNames {
   readonly #bytes: ByteWindows;
-  /** The bytes, where they are in memory in one piece. */
+  /** All bytes, if they are in memory in one piece. */
   readonly #held: Uint8Array | undefined;
   readonly #starts: Uint32Array;
   readonly #ends: Uint32Array | undefined;
   readonly #suffix: NameSuffix;
-  /** By symbol, of those that are to be compared: the length, and underscores and SYSCALL. */
+  /** Lengths of the names to compare, by symbol; and their underscores with the SYSCALL bit. */
   #lengths: Uint16Array | undefined;
   #features: Uint8Array | undefined;
 
   /**
-   * @param starts where each name starts in `bytes`.
-   * @param ends where it ends; without them names end at a NUL.
+   * @param starts offset of each name in `bytes`.
+   * @param ends offset of its end; without them names end at a NUL.
    */
   constructor(
     bytes: Uint8Array | ByteWindows,
@@ -137,7 +137,7 @@ export class StringTableNames implements SymbolNames {
   prepare(symbols: Int32Array): void {
     const starts = this.#starts;
     const lengths = new Uint16Array(starts.length), features = new Uint8Array(starts.length);
-    // by page and number, in one double each, which the engine sorts without calling anything
+    // page and index packed into one double each, which the engine sorts without calls
     const keys = Float64Array.from(symbols, (i) => Math.floor(starts[i] / NEAR) * starts.length + i).sort();
     for (const key of keys) {
       const i = key % starts.length;
@@ -176,7 +176,7 @@ export class StringTableNames implements SymbolNames {
     return startsWith(this.#bytes, start, "SyS") || startsWith(this.#bytes, start, "compat_SyS");
   }
 
-  /** The bytes of a name, `most` of them at most. */
+  /** Returns at most `most` bytes of a name. */
   #name(i: number, most: number): Uint8Array {
     const start = this.#starts[i];
     if (this.#ends !== undefined) return this.#bytes.window(start, Math.min(most, this.#ends[i] - start));

@@ -1,12 +1,13 @@
 /**
- * The symbols of one object, ready to be searched by address. How the candidates of a file become a
- * table (which alias wins, where a symbol without a size ends, what happens where two overlap) is in
- * symbol_builder.ts.
+ * Symbol table of one object, searched by address. How candidates become a table (which alias wins, where a symbol
+ * without a size ends, what happens where two overlap) is in symbol_builder.ts.
  */
 
 import type { SymbolNames } from "./symbol_names.ts";
 
-/** Where symbols overlap: disjoint ascending ranges, and who owns an address in one of them (-1: nobody). */
+/**
+ * Areas where symbols overlap: disjoint ascending ranges, and a search for the owner of an address in one (-1: none).
+ */
 export interface Overlaps {
   from: Float64Array;
   to: Float64Array;
@@ -17,7 +18,7 @@ export interface Overlaps {
 export class SymbolTable {
   /** First address of each symbol, in the object's own numbering (a file offset for ELF files). */
   readonly starts: Float64Array;
-  /** The address behind each symbol's last. */
+  /** Address behind the last one of each symbol. */
   readonly ends: Float64Array;
   readonly #overlaps: Overlaps | undefined;
   readonly #names: SymbolNames;
@@ -25,8 +26,8 @@ export class SymbolTable {
 
   /**
    * @param starts ascending, one for each symbol.
-   * @param nameOf each symbol's index in `names`; or that of the first one, where the others' follow it.
-   * @param overlaps without it all symbols are disjoint.
+   * @param nameOf each symbol's index in `names`; or that of the first one, if the others follow.
+   * @param overlaps omitted if all symbols are disjoint.
    */
   constructor(
     starts: Float64Array,
@@ -42,12 +43,12 @@ export class SymbolTable {
     this.#nameOf = nameOf;
   }
 
-  /** How many symbols. */
+  /** Number of symbols. */
   get length(): number {
     return this.starts.length;
   }
 
-  /** Index of the symbol that `address` belongs to, or -1. */
+  /** Returns the index of the symbol that contains `address`, or -1. */
   find(address: number): number {
     const overlaps = this.#overlaps;
     if (overlaps !== undefined) {
@@ -58,14 +59,14 @@ export class SymbolTable {
     return at >= 0 && address < this.ends[at] ? at : -1;
   }
 
-  /** The symbol's name as the object has it (mangled); decoded anew at every call. */
+  /** Returns the symbol's name as the object has it (mangled). Decodes it at every call. */
   name(i: number): string {
     const nameOf = this.#nameOf;
     return this.#names.text(typeof nameOf === "number" ? nameOf + i : nameOf[i]);
   }
 }
 
-/** Index of the last of ascending numbers that is not above `value`, or -1. */
+/** Returns the index of the last of ascending numbers that is not above `value`, or -1. */
 function lastAtOrBefore(numbers: Float64Array, value: number): number {
   let low = 0;
   let high = numbers.length;

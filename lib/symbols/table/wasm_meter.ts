@@ -1,13 +1,13 @@
 /**
- * Puts a meter into a WebAssembly module, for code that takes unbounded time or memory on hostile input and cannot be
- * told to stop: every call of one of its functions takes 1 from a global that the caller sets, and traps when nothing is
- * left; and its memory cannot grow beyond a limit, so an allocation fails instead. Both are exact: the same input ends
- * at the same place on every machine.
+ * Metering of a WebAssembly module, for code that takes unbounded time or memory on hostile input and cannot be stopped
+ * otherwise. Every function call takes 1 from a global that the caller sets, and traps when nothing is left. Memory
+ * cannot grow beyond a limit, so allocations fail instead. Both are exact: the same input ends at the same place on
+ * every machine.
  *
  *     module:   magic, version, then sections: u8 id; uleb size; contents        (WebAssembly Core 2.0, chapter 5)
- *     changed:  5 memories: a maximum      6 globals: one more     7 exports: its name     10 code: see PROLOGUE
+ *     changed:  5 memories: a maximum      6 globals: one more     7 exports: its name     10 code: see meteredCode()
  *
- * Loops are not metered. What they take is bounded by the length of the input and by the memory.
+ * Loops are not metered: the length of the input and the memory bound their time.
  */
 
 import { concat } from "../../base/bytes/bytes.ts";
@@ -16,10 +16,10 @@ const SECTION = { IMPORT: 2, MEMORY: 5, GLOBAL: 6, EXPORT: 7, CODE: 10 } as cons
 const EXTERNAL_GLOBAL = 3;
 const HEADER_SIZE = 8;
 
-/** What the caller reads and sets: how many calls are left. A mutable global of type i32. */
+/** Name of the exported global with the number of calls left; mutable, i32. */
 export const METER = "calls_left";
 
-/** Returns `module` with the meter exported as METER, and a memory of `maxPages` pages of 64 kB at most. */
+/** Returns `module` with the meter exported as METER, and a memory of at most `maxPages` pages of 64 kB. */
 export function withMeter(module: Uint8Array<ArrayBuffer>, maxPages: number): Uint8Array<ArrayBuffer> {
   const out: Uint8Array[] = [module.subarray(0, HEADER_SIZE)];
   let meter = 0;
@@ -55,7 +55,7 @@ function change(id: number, contents: Uint8Array, meter: number, maxPages: numbe
   return contents;
 }
 
-/** `vec(limits)` of one memory: u8 flags (1: has a maximum), uleb minimum, uleb maximum. */
+/** Limits a vector of one memory: u8 flags (1: has a maximum), uleb minimum, uleb maximum. */
 function limitedMemory(contents: Uint8Array, maxPages: number): Uint8Array {
   const r = new Leb(contents);
   const count = r.uleb(), flags = contents[r.at++], least = r.uleb();
@@ -69,7 +69,10 @@ function withEntry(contents: Uint8Array, entry: Uint8Array): Uint8Array {
   return concat([uleb(count + 1), contents.subarray(r.at), entry]);
 }
 
-/** Every body: uleb size; vec of locals (uleb count, u8 type); code. PROLOGUE goes in front of the code. */
+/**
+ * Puts the metering prologue in front of the code of every body: uleb size; vector of locals (uleb count, u8 type);
+ * code.
+ */
 function meteredCode(contents: Uint8Array, meter: number): Uint8Array {
   const global = uleb(meter);
   // global.get; i32.const 1; i32.sub; global.set; global.get; i32.const 0; i32.lt_s; if; unreachable; end
@@ -103,7 +106,7 @@ function meteredCode(contents: Uint8Array, meter: number): Uint8Array {
   return concat(parts);
 }
 
-/** How many of the imports are globals: they are numbered before those of the module. */
+/** Counts the imported globals, which are numbered before those of the module. */
 function importedGlobals(contents: Uint8Array): number {
   const r = new Leb(contents);
   let globals = 0;
@@ -111,16 +114,16 @@ function importedGlobals(contents: Uint8Array): number {
     r.skipName();
     r.skipName();
     const kind = contents[r.at++];
-    if (kind === 0) r.uleb(); // a function: its type
+    if (kind === 0) r.uleb(); // a function's type
     else if (kind === EXTERNAL_GLOBAL) {
-      r.at += 2; // type, whether it is mutable
+      r.at += 2; // type and mutability
       globals++;
     } else throw new Error("unexpected import of the module");
   }
   return globals;
 }
 
-/** Numbers of a module, one after another. */
+/** Reader of the numbers of a module. */
 class Leb {
   readonly #bytes: Uint8Array;
   at: number;
