@@ -73,7 +73,7 @@ Deno.test("junitXml() counts failures, errors and what is skipped, and escapes n
   await assertGolden("check.junit.xml", xml);
 });
 
-Deno.test("annotations() are errors where the build ends, and escaped as the runner wants", () => {
+Deno.test("githubAnnotations() are errors where the build ends, and escaped as the runner wants", () => {
   const lines = githubAnnotations(RESULT, { strict: false, file: "ci/pmuctl.json" });
   assertEquals(lines.map((line) => line.split(" ")[0]), ["::error", "::warning", "::error"]);
   assertStringIncludes(lines[0], "file=ci/pmuctl.json,title=pmuctl check%3A sort::wall regressed: +5.0%25");

@@ -81,7 +81,7 @@ Deno.test("execute() ends at a run that was cut short, which does not count", as
   assertEquals([last, runs], [[[1, 2]], [4]]);
 });
 
-Deno.test("wantsRound() runs at least so often and so long, and no more than allowed", () => {
+Deno.test("needsRound() runs at least so often and so long, and no more than allowed", () => {
   const enough = { minRuns: 3, maxRuns: 6, minTimeNs: 1000 };
   assert(needsRound(2, 1800, enough)); // too few
   assert(needsRound(3, 300, enough)); // too short

@@ -43,7 +43,7 @@ Deno.test("readFingerprint() reads governors, and says what is not known", () =>
   ]);
 });
 
-Deno.test("differences() names what differs, with both values", () => {
+Deno.test("fingerprintDifferences() names what differs, with both values", () => {
   const a = readFingerprint(filesOf({ "/proc/sys/kernel/osrelease": "6.1" }), HOST);
   const b = readFingerprint(filesOf({ "/proc/sys/kernel/osrelease": "6.12" }), HOST);
   assertEquals(fingerprintDifferences(a, a), []);

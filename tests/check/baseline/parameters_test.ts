@@ -13,7 +13,7 @@ Deno.test("parseParameter() reads a name and its values", () => {
   for (const wrong of ["n", "n=", "=1", "1n=2"]) assertThrows(() => parseParameter(wrong), UsageError, wrong);
 });
 
-Deno.test("combinations() are all of them, the last parameter changing first", () => {
+Deno.test("parameterCombinations() are all of them, the last parameter changing first", () => {
   assertEquals(parameterCombinations([]), [{}]);
   assertEquals(parameterCombinations([parseParameter("a=1,2"), parseParameter("b=x,y")]), [
     { a: "1", b: "x" },
@@ -28,7 +28,7 @@ Deno.test("combinations() are all of them, the last parameter changing first", (
   );
 });
 
-Deno.test("substitute() fills in what it knows, once, and leaves other braces alone", () => {
+Deno.test("substituteParameters() fills in what it knows, once, and leaves other braces alone", () => {
   assertEquals(substituteParameters(["-j{n}", "{}", "{m}", "a{n}b{n}"], { n: "{m}" }), [
     "-j{m}",
     "{}",

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { formatQuantity, formatScaled, scaleFor } from "../../../lib/check/metrics/format_quantity.ts";
 
-Deno.test("quantity() has four digits and the unit that makes them readable", () => {
+Deno.test("formatQuantity() has four digits and the unit that makes them readable", () => {
   assertEquals(
     [999, 1234, 51_320_000, 12_345_678_900].map((ns) => formatQuantity(ns, "ns")),
     ["999 ns", "1.234 µs", "51.32 ms", "12.35 s"],

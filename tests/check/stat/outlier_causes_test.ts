@@ -8,17 +8,17 @@ function withRun(index: number, run: RunFacts): RunFacts[] {
   return steadyRuns(11, 50, { nivcsw: 3 }).with(index, run);
 }
 
-Deno.test("explainedOutliers() names none where runs are alike", () => {
+Deno.test("explainOutliers() names none where runs are alike", () => {
   assertEquals(explainOutliers(steadyRuns(20, 50), false), []);
 });
 
-Deno.test("explainedOutliers() names none of a few runs, of which any may be the odd one", () => {
+Deno.test("explainOutliers() names none of a few runs, of which any may be the odd one", () => {
   const runs = [10, 10.1, 30, 10.2, 10.1].map((wallMs) => madeRun({ wallMs }));
   assertEquals(explainOutliers(runs, true).map(({ run }) => run), [2]);
   assertEquals(explainOutliers(runs.slice(0, 4), true), []);
 });
 
-Deno.test("explainedOutliers() tells a context-switch storm by the counts of that run", () => {
+Deno.test("explainOutliers() tells a context-switch storm by the counts of that run", () => {
   const [outlier, ...others] = explainOutliers(
     withRun(4, madeRun({ wallMs: 90, cpuMs: 46, nivcsw: 412 })),
     false,
@@ -30,7 +30,7 @@ Deno.test("explainedOutliers() tells a context-switch storm by the counts of tha
   ]);
 });
 
-Deno.test("explainedOutliers() takes a slow first run for a cold one, unless it was warmed up", () => {
+Deno.test("explainOutliers() takes a slow first run for a cold one, unless it was warmed up", () => {
   const runs = withRun(0, madeRun({ wallMs: 90, majflt: 60, nivcsw: 3 }));
   assertEquals(explainOutliers(runs, false)[0].reasons, [
     "the first run: caches were cold (-w 1 warms up)",
@@ -41,14 +41,14 @@ Deno.test("explainedOutliers() takes a slow first run for a cold one, unless it 
   ]);
 });
 
-Deno.test("explainedOutliers() tells waiting from a slow CPU where nothing else stands out", () => {
+Deno.test("explainOutliers() tells waiting from a slow CPU where nothing else stands out", () => {
   const waited = explainOutliers(withRun(5, madeRun({ wallMs: 90, cpuMs: 45, nivcsw: 4 })), true);
   assertEquals(waited[0].reasons, ["it waited: its CPU time was as usual"]);
   const slow = explainOutliers(withRun(5, madeRun({ wallMs: 90, cpuMs: 85, nivcsw: 4 })), true);
   assertStringIncludes(slow[0].reasons[0], "a lower frequency");
 });
 
-Deno.test("explainedOutliers() has no reason for a fast run", () => {
+Deno.test("explainOutliers() has no reason for a fast run", () => {
   const [fast] = explainOutliers(withRun(2, madeRun({ wallMs: 20, nivcsw: 3 })), true);
   assertEquals([fast.run, fast.reasons], [2, []]);
 });

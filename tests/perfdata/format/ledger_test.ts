@@ -26,7 +26,7 @@ Deno.test("makeLedger() adds the CPUs up, and what was seen is what was written 
   assertEquals([lostText(LOSSY), lostPercent(LOSSY.total)], ["10 of 200 (5.0%)", 5]);
 });
 
-Deno.test("sumOfLedgers() adds parts up by CPU", () => {
+Deno.test("addLedgers() adds segments up by CPU", () => {
   const sum = addLedgers([LOSSY, LOSSY]);
   assertEquals(sum.rows.map((r) => [r.cpu, r.sample, r.overflow]), [[0, 180, 12], [1, 200, 0]]);
   assertEquals(sum.total.buf, 16);
@@ -110,7 +110,7 @@ Deno.test("lossWarnings() says nothing of a recording without loss", () => {
   assertEquals([lossWarnings(nothing, []), lostText({ total: nothing }), lostPercent(nothing)], [[], "0", 0]);
 });
 
-Deno.test("unaccounted() tells a file that does not hold what the ledger says", () => {
+Deno.test("ledgerMismatch() tells a file that does not hold what the ledger says", () => {
   assertEquals(ledgerMismatch(LOSSY.total, 190), undefined);
-  assertStringIncludes(ledgerMismatch(LOSSY.total, 189)!, "190 samples written, and the file holds 189");
+  assertStringIncludes(ledgerMismatch(LOSSY.total, 189)!, "190 samples as written, but the file holds 189");
 });

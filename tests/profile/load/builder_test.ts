@@ -216,7 +216,7 @@ Deno.test("the command and the losses come from pmuctl's own section where there
   });
   const { meta } = await profileOf(records, session);
   assertEquals([meta.command, meta.lost, meta.host], ["make -j2", 7, "box"]);
-  assertEquals(meta.warnings.filter((text) => text.includes("the ledger tells")), [
+  assertEquals(meta.warnings.filter((text) => text.includes("the ledger counts")), [
     "the ledger counts 2 samples as written, but the file holds 1",
   ]);
   // a section that is not what pmuctl writes is as good as none
