@@ -15,17 +15,17 @@ import {
   STEADY_RUNS,
 } from "./statistics/verdict.ts";
 
-/** What a run gave: values by the names of rungs. What is not known is not in it. */
+/** What a run gave: values by the names of sources. What is not known is not in it. */
 export type RunValues = ReadonlyMap<string, number>;
 
-/** A metric on the rung that it is decided by. */
+/** A metric on the source that it is decided by. */
 export interface GatedMetric {
   /** As it was asked for. */
   metric: string;
-  rung: MetricSource;
+  source: MetricSource;
   /** By how many percent it may be worse. */
   threshold: number;
-  /** The baseline's samples of this rung; without them the old command is run as well. */
+  /** The baseline's samples of this source; without them the old command is run as well. */
   stored?: { samples: readonly number[]; gauge?: readonly number[] };
 }
 
@@ -88,38 +88,38 @@ export async function runGate(
   gated: readonly GatedMetric[],
   metrics: number,
   { warmups, maxRuns, budgetMs, roundMs = 0 }: GateLimits,
-  world: GateEnvironment,
+  environment: GateEnvironment,
 ): Promise<GateResult> {
   const looks = planLooks(maxRuns, metrics);
   const gates = gated.map((one): MetricGate => ({ gated: one, samples: { old: [], new: [] }, rounds: 0 }));
   const isOpen = (one: MetricGate) =>
     one.unmeasurable === undefined && (one.judgement?.outcome ?? "undecided") === "undecided";
-  const entered = world.now();
+  const entered = environment.now();
   let begun = entered;
   let roundsEnd = entered;
   let rounds = 0;
   let ended: EndReason | undefined;
   const wantsMore = (samples: SamplesByCommand<RunValues>) => {
     rounds = samples[NEW].length;
-    if (rounds === 0) begun = world.now();
+    if (rounds === 0) begun = environment.now();
     if (rounds === STEADY_RUNS || looks.rounds.includes(rounds)) {
       for (const one of gates.filter(isOpen)) look(one, samples, rounds, looks.confidence);
     }
     if (!gates.some(isOpen)) return false;
-    const now = roundsEnd = world.now();
+    const now = roundsEnd = environment.now();
     if (rounds >= looks.rounds[looks.rounds.length - 1]) ended = "runs";
     else if (rounds > 0 && now - entered + (now - begun) / rounds > budgetMs) ended = "budget";
     return ended === undefined;
   };
-  const isOver = () => world.isOver?.() ?? false;
-  const stopped = () => world.stopped() || isOver();
-  const plan = { commands: 2, warmups, wantsMore, stopped, seed: world.seed };
-  for await (const { step, samples } of execute(plan, world.executor)) {
+  const isOver = () => environment.isOver?.() ?? false;
+  const stopped = () => environment.stopped() || isOver();
+  const plan = { commands: 2, warmups, wantsMore, stopped, seed: environment.seed };
+  for await (const { step, samples } of execute(plan, environment.executor)) {
     if (!step.warmup && samples[OLD].length === samples[NEW].length) {
-      world.onRound?.(samples[NEW].length, looks.rounds[looks.rounds.length - 1]);
+      environment.onRound?.(samples[NEW].length, looks.rounds[looks.rounds.length - 1]);
     }
   }
-  if (world.stopped()) ended = "user";
+  if (environment.stopped()) ended = "user";
   else if (isOver()) ended = "budget";
   return { gates, looks, ended, roundMs: rounds > 0 ? (roundsEnd - begun) / rounds : roundMs };
 }
@@ -131,18 +131,18 @@ function look(
   rounds: number,
   confidence: number,
 ): void {
-  const { rung, stored, threshold } = one.gated;
+  const { source, stored, threshold } = one.gated;
   one.rounds = rounds;
-  const now = valuesOf(samples[NEW], rung, "the command");
+  const now = valuesOf(samples[NEW], source, "the command");
   const other = stored && !stored.gauge
     ? []
-    : valuesOf(samples[OLD], rung, stored ? "the gauge" : "the old command");
+    : valuesOf(samples[OLD], source, stored ? "the gauge" : "the old command");
   if (typeof now === "string" || typeof other === "string") {
     one.unmeasurable = typeof now === "string" ? now : other as string;
     return;
   }
   one.samples = { old: stored ? [...stored.samples] : other, new: now };
-  const terms: JudgementTerms = { threshold: threshold / 100, confidence, steady: rung.steady };
+  const terms: JudgementTerms = { threshold: threshold / 100, confidence, steady: source.steady };
   const steady = judgeSteady(one.samples.old, one.samples.new, terms);
   if (steady) {
     one.judgement = steady;
@@ -158,11 +158,11 @@ function look(
   }
 }
 
-/** The rung's values in all runs, or why they cannot be compared. */
-function valuesOf(runs: readonly RunValues[], rung: MetricSource, whose: string): number[] | string {
-  const values = runs.map((run) => run.get(rung.name));
+/** The source's values in all runs, or why they cannot be compared. */
+function valuesOf(runs: readonly RunValues[], source: MetricSource, whose: string): number[] | string {
+  const values = runs.map((run) => run.get(source.name));
   const missing = values.findIndex((value) => value === undefined);
-  if (missing >= 0) return `run ${missing + 1} of ${whose} has no ${rung.name}`;
+  if (missing >= 0) return `run ${missing + 1} of ${whose} has no ${source.name}`;
   const zero = values.findIndex((value) => !(value! > 0));
   if (zero >= 0) return `run ${zero + 1} of ${whose} has 0 of it, and there is no ratio to 0`;
   return values as number[];

@@ -42,9 +42,9 @@ export async function bindSummary(
   standing: Standing,
   write: (text: string) => void,
 ): Promise<number> {
-  const wishes = resolveEvents(SUMMARY_EVENTS).flatMap((group) => group.events)
+  const requestedEvents = resolveEvents(SUMMARY_EVENTS).flatMap((group) => group.events)
     .map((event) => ({ event, optional: true }));
-  const meter = new CommandMeter(wishes, standing, (line) => io.err(`pmuctl: ${line}`));
+  const meter = new CommandMeter(requestedEvents, standing, (line) => io.err(`pmuctl: ${line}`));
   const stopper = onStopSignals(io.stderrIsTerminal);
   stopper.first.then((signal) => {
     if (!stopper.commandGetsSignals || signal === SIGTERM) meter.kill(signal);

@@ -110,11 +110,11 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const warmups = args.number("warmup", { min: 0, max: 1e6, integer: true }) ?? 0;
   const note = (line: string) => io.err(`pmuctl: ${line}`);
   const timeout = timeoutOf(args);
-  const wishes = wishesOf(args);
+  const requestedEvents = requestedEventsOf(args);
   const world = hostWorld();
   const standing = { privilege: readPrivilege(), hasCorePmu: world.pmus.core().length > 0 };
   const runner = new CommandRunner(jobs, {
-    wishes,
+    requestedEvents,
     standing,
     output: outputOf(args),
     ignoreFailure: args.has("ignore-failure"),
@@ -136,7 +136,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (samples.flat().length === 0) {
     throw new UserError("stopped before a run was over: there is nothing to tell", 128 + stopSignal!);
   }
-  const metrics: Metric[] = metricsOf(wishes.map(({ event }) => event), absent, measured);
+  const metrics: Metric[] = metricsOf(requestedEvents.map(({ event }) => event), absent, measured);
   io.out(render(statResult(commands, samples, metrics, { warmups, absent })));
   if (stopSignal === undefined) return EXIT.ok;
   note("stopped: this is what there was until then");
@@ -263,7 +263,7 @@ function timeoutOf(args: ParsedArgs): RunLimit | undefined {
 }
 
 /** The usual events are left out where they cannot be counted; those that were asked for are an error then. */
-function wishesOf(args: ParsedArgs): RequestedEvent[] {
+function requestedEventsOf(args: ParsedArgs): RequestedEvent[] {
   const asked = args.texts("event");
   const optional = asked.length === 0;
   return (optional ? [DEFAULT_EVENTS] : ["task-clock", ...asked])

@@ -24,7 +24,7 @@ export interface Job {
 export type CommandOutput = "null" | "inherit" | "stderr" | { file: string };
 
 export interface RunnerOptions {
-  wishes: readonly RequestedEvent[];
+  requestedEvents: readonly RequestedEvent[];
   standing: Standing;
   /** Default `null`. A file has what the last run printed. */
   output?: CommandOutput;
@@ -65,10 +65,10 @@ export class TimedOutCommand extends CommandError {
 const TIMED_OUT = 124;
 
 /** How much of what a failed command wrote to its standard error is shown. */
-const TAIL = { bytes: 4096, lines: 12 } as const;
+const SHOWN_TAIL = { bytes: 4096, lines: 12 } as const;
 const SIGTERM = 15, SIGKILL = 9;
 /** A terminal's Ctrl-C ends the command, too; its end may be seen before the signal is. In ms. */
-const SIGNAL_LAG = 100;
+const SIGNAL_LAG_MS = 100;
 /** Of a process's standard streams. */
 const STDOUT = 1, STDERR = 2;
 
@@ -80,23 +80,23 @@ export class CommandRunner {
   readonly #null: number;
   readonly #stdout: number;
   /** What commands write to standard error, unless it is shown. */
-  readonly #errors?: PrintedFile;
+  readonly #errors?: CapturedOutput;
   /** The files that are emptied before each run. */
-  readonly #files: readonly PrintedFile[];
+  readonly #files: readonly CapturedOutput[];
   #stopSignal: number | undefined;
 
   /** Throws UnsupportedError when there is no place for what commands print. */
   constructor(jobs: readonly Job[], options: RunnerOptions) {
     this.#jobs = jobs;
     this.#options = options;
-    this.#meter = new CommandMeter(options.wishes, options.standing, options.note);
+    this.#meter = new CommandMeter(options.requestedEvents, options.standing, options.note);
     this.#preparer = new CommandMeter([], options.standing, options.note);
     const output = options.output ?? "null";
     this.#null = create("/dev/null");
-    const file = typeof output === "object" ? new PrintedFile(output.file) : undefined;
+    const file = typeof output === "object" ? new CapturedOutput(output.file) : undefined;
     this.#stdout = output === "inherit" ? STDOUT : output === "stderr" ? STDERR : file?.fd ?? this.#null;
     const shown = output === "inherit" || output === "stderr";
-    if (!shown) this.#errors = PrintedFile.nameless(); // not a pipe: no command waits for us to read
+    if (!shown) this.#errors = CapturedOutput.unnamed(); // not a pipe: no command waits for us to read
     this.#files = [file, this.#errors].filter((file) => file !== undefined);
     options.stopper.first.then((signal) => {
       this.#stopSignal = signal;
@@ -167,7 +167,7 @@ export class CommandRunner {
 
   async #awaitSignal() {
     let timer;
-    const lag = new Promise((resolve) => timer = setTimeout(resolve, SIGNAL_LAG));
+    const lag = new Promise((resolve) => timer = setTimeout(resolve, SIGNAL_LAG_MS));
     await Promise.race([this.#options.stopper.first, lag]);
     clearTimeout(timer);
   }
@@ -200,7 +200,7 @@ function create(path: string): number {
 }
 
 /** A file that commands print into. */
-class PrintedFile {
+class CapturedOutput {
   /** What commands get; they share its position. */
   readonly fd: number;
   /** The same file, to be emptied and read. */
@@ -213,7 +213,7 @@ class PrintedFile {
   }
 
   /** One that has no name, so that nobody has to clean up after us. */
-  static nameless(): PrintedFile {
+  static unnamed(): CapturedOutput {
     let path;
     try {
       path = Deno.makeTempFileSync({ prefix: "pmuctl-" });
@@ -221,7 +221,7 @@ class PrintedFile {
       const remedy = "set TMPDIR to a folder that can be written to, or give --output inherit";
       throw refusal("make a file for what the command writes to standard error", error, remedy);
     }
-    const file = new PrintedFile(path);
+    const file = new CapturedOutput(path);
     Deno.removeSync(path);
     return file;
   }
@@ -235,10 +235,10 @@ class PrintedFile {
   /** Its last lines. */
   tail(): string[] {
     const { size } = this.#file.statSync();
-    this.#file.seekSync(Math.max(0, size - TAIL.bytes), Deno.SeekMode.Start);
-    const bytes = new Uint8Array(TAIL.bytes);
+    this.#file.seekSync(Math.max(0, size - SHOWN_TAIL.bytes), Deno.SeekMode.Start);
+    const bytes = new Uint8Array(SHOWN_TAIL.bytes);
     const text = new TextDecoder().decode(bytes.subarray(0, this.#file.readSync(bytes) ?? 0)).trimEnd();
-    return text === "" ? [] : text.split("\n").slice(-TAIL.lines);
+    return text === "" ? [] : text.split("\n").slice(-SHOWN_TAIL.lines);
   }
 
   close() {

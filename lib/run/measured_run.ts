@@ -64,11 +64,11 @@ export interface MeasuredRun {
  * command. Of any other they miss what the exec takes and, from Linux 6.16 on, what giving up memory at the end does: in
  * commands that do little but fork that is up to 40%.
  */
-const LEAST_COUNTED = 0.25, MOST_UNCOUNTED_NS = 1e6;
+const MIN_COUNTED = 0.25, MAX_UNCOUNTED_NS = 1e6;
 
 /** Runs commands, one after another; `close()` when there are no more. */
 export class CommandMeter {
-  readonly #wishes: readonly RequestedEvent[];
+  readonly #requestedEvents: readonly RequestedEvent[];
   readonly #standing: Standing;
   readonly #note: (line: string) => void;
   readonly #absent = new Map<string, string>();
@@ -85,8 +85,8 @@ export class CommandMeter {
   #last: OpenSet[] = [];
 
   /** `note` gets, in the first run, a line for each event that is not counted as it was asked for. */
-  constructor(wishes: readonly RequestedEvent[], standing: Standing, note: (line: string) => void) {
-    this.#wishes = wishes;
+  constructor(requestedEvents: readonly RequestedEvent[], standing: Standing, note: (line: string) => void) {
+    this.#requestedEvents = requestedEvents;
     this.#standing = standing;
     this.#note = note;
   }
@@ -111,11 +111,11 @@ export class CommandMeter {
     let watch: ExecWatch | undefined;
     let released = false;
     try {
-      for (const wish of this.#wishes) {
-        const set = this.#open(wish, child.pid);
-        if (set) sets.push([wish.event.name, set]);
+      for (const requested of this.#requestedEvents) {
+        const set = this.#open(requested, child.pid);
+        if (set) sets.push([requested.event.name, set]);
       }
-      this.#tellRestricted(sets);
+      this.#noteRestricted(sets);
       this.#noted = true;
       watch = sets.length > 0 ? this.#watch(command, child.pid) : undefined;
       released = true;
@@ -177,9 +177,9 @@ export class CommandMeter {
   }
 
   /** Tells, in the first run, which events are counted in user space alone. */
-  #tellRestricted(sets: readonly (readonly [string, OpenSet])[]) {
+  #noteRestricted(sets: readonly (readonly [string, OpenSet])[]) {
     if (this.#noted) return;
-    const asked = new Map(this.#wishes.map(({ event }) => [event.name, event]));
+    const asked = new Map(this.#requestedEvents.map(({ event }) => [event.name, event]));
     const restricted = sets.filter(([name, set]) => isRestricted(asked.get(name)!, set.counters[0].event));
     if (restricted.length === 0) return;
     this.#note(userOnlyNote(restricted.map(([name]) => name), this.#standing.privilege));
@@ -204,11 +204,11 @@ export class CommandMeter {
   ) {
     const cpuNs = usage.utimeNs + usage.stimeNs;
     const enabledNs = Math.max(0, ...sets.map(([, set]) => set.sample(0n)?.enabledNs ?? 0));
-    const isShort = sets.length > 0 && enabledNs < cpuNs * LEAST_COUNTED &&
-      cpuNs - enabledNs > MOST_UNCOUNTED_NS;
+    const isShort = sets.length > 0 && enabledNs < cpuNs * MIN_COUNTED &&
+      cpuNs - enabledNs > MAX_UNCOUNTED_NS;
     if (programs.length === 0 && !isShort) return;
     const { cause, remedy } = cutShortAdvice(programs, this.#standing.privilege);
-    const asked = this.#wishes.find(({ optional, event }) =>
+    const asked = this.#requestedEvents.find(({ optional, event }) =>
       !optional && sets.some(([name]) => name === event.name)
     );
     if (asked) throw new UnsupportedError({ attempt: `count ${asked.event.name}`, cause, remedy });

@@ -8,7 +8,7 @@ import { temporaryFolder } from "../base/files/temporary.ts";
 import { toolFile } from "../base/system/tools.ts";
 
 /** RepeatedRuns what is behind $1 and $2 once for each word that it is given: `$1` has its questions, `$2` our answers. */
-const ASKING = 'exec 3<>"$1" 4<>"$2"; shift 2; ' +
+const LOOP_SCRIPT = 'exec 3<>"$1" 4<>"$2"; shift 2; ' +
   'while echo >&3 && read -r go <&4 && [ "$go" = run ]; do "$@" </dev/null >/dev/null 2>&1 3>&- 4<&-; done';
 
 export interface RepeatedRuns {
@@ -31,7 +31,7 @@ export class RepeatedCommand {
 
   private constructor(folder: string, fifos: readonly string[], runs: RepeatedRuns) {
     this.#folder = folder;
-    this.argv = ["/bin/sh", "-c", ASKING, "sh", ...fifos, ...runs.argv];
+    this.argv = ["/bin/sh", "-c", LOOP_SCRIPT, "sh", ...fifos, ...runs.argv];
     // for reading and writing, so that no open waits for the shell, and none of ours is left without a peer
     const [questions, answers] = fifos.map((path) => Deno.openSync(path, { read: true, write: true }));
     this.#questions = questions;
@@ -75,18 +75,20 @@ export class RepeatedCommand {
 
   async #serve({ count, prepare }: RepeatedRuns): Promise<void> {
     try {
-      for (let run = 0; run < count && await this.#asked() && await prepare(); run++) this.#answer("run");
+      for (let run = 0; run < count && await this.#awaitRequest() && await prepare(); run++) {
+        this.#reply("run");
+      }
     } finally {
-      this.#answer("end");
+      this.#reply("end");
     }
   }
 
-  async #asked(): Promise<boolean> {
+  async #awaitRequest(): Promise<boolean> {
     await this.#questions.read(new Uint8Array(1));
     return !this.#closing;
   }
 
-  #answer(word: "run" | "end") {
+  #reply(word: "run" | "end") {
     this.#answers.writeSync(new TextEncoder().encode(`${word}\n`)); // a FIFO has room for it, read or not
   }
 }

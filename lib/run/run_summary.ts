@@ -92,7 +92,7 @@ function ratioOf(name: string, { run: { wallNs, counts }, measured }: RunSummary
   const sameModes = (other: string) => isUserOnly(measured.get(name)) === isUserOnly(measured.get(other));
   const per = (other: string, unit: string, factor = 1): Ratio | undefined => {
     const base = sameModes(other) ? counts.get(other) : undefined;
-    return base && known(base) && known(count)
+    return base && isCounted(base) && isCounted(count)
       ? { value: factor * count.value / base.value, unit }
       : undefined;
   };
@@ -111,7 +111,7 @@ function ratioOf(name: string, { run: { wallNs, counts }, measured }: RunSummary
 }
 
 /** A count that may be divided by, and that was there to be counted. */
-function known({ value, running }: EventCount): boolean {
+function isCounted({ value, running }: EventCount): boolean {
   return value > 0 && running > 0;
 }
 

@@ -116,12 +116,12 @@ export function exactRounds(runs: number): RoundLimits {
  * Whether another round is wanted behind `rounds`, for a plan's `wantsMore`. `spentNs` is what they took for each
  * command, on average.
  */
-export function needsRound(rounds: number, spentNs: number, enough: RoundLimits): boolean {
-  return rounds < enough.minRuns || (rounds < enough.maxRuns && spentNs < enough.minTimeNs);
+export function needsRound(rounds: number, spentNs: number, limits: RoundLimits): boolean {
+  return rounds < limits.minRuns || (rounds < limits.maxRuns && spentNs < limits.minTimeNs);
 }
 
 /** How many rounds there will be as far as can be told after `rounds` of them; for showing how far it is. */
-export function expectedRounds(rounds: number, spentNs: number, enough: RoundLimits): number {
-  const byTime = spentNs > 0 ? Math.ceil(rounds * enough.minTimeNs / spentNs) : 0;
-  return Math.max(enough.minRuns, Math.min(enough.maxRuns, byTime));
+export function expectedRounds(rounds: number, spentNs: number, limits: RoundLimits): number {
+  const byTime = spentNs > 0 ? Math.ceil(rounds * limits.minTimeNs / spentNs) : 0;
+  return Math.max(limits.minRuns, Math.min(limits.maxRuns, byTime));
 }

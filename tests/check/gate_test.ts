@@ -12,7 +12,7 @@ const LIMITS: GateLimits = { warmups: 0, maxRuns: 100, budgetMs: 1e9 };
 
 /** Gates one metric whose runs take what `valueOf` says, a ms each by the clock. */
 async function play(
-  rung: MetricSource,
+  source: MetricSource,
   valueOf: (step: Step) => number | undefined,
   { limits = LIMITS, stored, seed = 1, stopAfter = Infinity, endsIn = Infinity }: {
     limits?: GateLimits;
@@ -24,21 +24,26 @@ async function play(
   } = {},
 ) {
   let runs = 0;
-  const gates = await runGate([{ metric: rung.name, rung, threshold: rung.threshold, stored }], 1, limits, {
-    executor: {
-      run: (step) => {
-        runs++;
-        if (runs >= endsIn) return Promise.resolve(undefined);
-        const value = valueOf(step);
-        const values: RunValues = new Map(value === undefined ? [] : [[rung.name, value]]);
-        return Promise.resolve(values);
+  const gates = await runGate(
+    [{ metric: source.name, source, threshold: source.threshold, stored }],
+    1,
+    limits,
+    {
+      executor: {
+        run: (step) => {
+          runs++;
+          if (runs >= endsIn) return Promise.resolve(undefined);
+          const value = valueOf(step);
+          const values: RunValues = new Map(value === undefined ? [] : [[source.name, value]]);
+          return Promise.resolve(values);
+        },
       },
+      now: () => runs,
+      stopped: () => runs >= stopAfter,
+      isOver: () => runs >= endsIn,
+      seed,
     },
-    now: () => runs,
-    stopped: () => runs >= stopAfter,
-    isOver: () => runs >= endsIn,
-    seed,
-  });
+  );
   const [row] = rowsOf({ benchmark: "x", comparedWith: "command" }, gates, 1, limits.budgetMs);
   return { row, runs, gates };
 }

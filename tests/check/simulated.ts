@@ -56,8 +56,8 @@ export async function simulate(simulation: Simulation): Promise<Partial<Record<V
   const { weather, checks, change, maxRuns, seed, fromBaseline } = simulation;
   const random = seededRandom(seed);
   const verdicts: Partial<Record<Verdict, number>> = {};
-  const [rung] = sourcesOf("wall");
-  const gated = { metric: "wall", rung, threshold: rung.threshold };
+  const [source] = sourcesOf("wall");
+  const gated = { metric: "wall", source, threshold: source.threshold };
   for (let i = 0; i < checks; i++) {
     const stored = fromBaseline ? baselineOf(WEATHER[weather](random)) : undefined;
     const machine = WEATHER[weather](random);

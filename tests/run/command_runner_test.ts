@@ -23,7 +23,7 @@ function runnerOf(
   const notes: string[] = [];
   const [first, second] = [Promise.withResolvers<number>(), Promise.withResolvers<number>()];
   const runner = new CommandRunner(jobs, {
-    wishes: [],
+    requestedEvents: [],
     standing: { privilege: readPrivilege(), hasCorePmu: false },
     note: (line) => notes.push(line),
     stopper: { first: first.promise, second: second.promise, commandGetsSignals: false },

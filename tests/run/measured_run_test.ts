@@ -18,11 +18,13 @@ const INHERIT = [-1, -1, -1] as const;
 
 function meter(events: string, optional = false) {
   const notes: string[] = [];
-  const wishes: RequestedEvent[] = resolveEvents(events).flatMap((group) => group.events).map((event) => ({
+  const requestedEvents: RequestedEvent[] = resolveEvents(events).flatMap((group) => group.events).map((
+    event,
+  ) => ({
     event,
     optional,
   }));
-  return { meter: new CommandMeter(wishes, STANDING, (line) => notes.push(line)), notes };
+  return { meter: new CommandMeter(requestedEvents, STANDING, (line) => notes.push(line)), notes };
 }
 
 testWithEvents("a run counts over the command and what it starts", async () => {

@@ -61,7 +61,7 @@ const MAJOR_FAULTS: Metric = {
   of: (run) => run.usage.majflt,
 };
 /** Of getrusage(2), where the events of the same matter cannot be counted. */
-const STAND_INS: Record<string, Metric> = {
+const RUSAGE_FALLBACKS: Record<string, Metric> = {
   "task-clock": {
     name: "task-clock(rusage)",
     unit: "ns",
@@ -93,13 +93,13 @@ export function metricsOf(
   measured: ReadonlyMap<string, string>,
 ): Metric[] {
   const counted = events.filter((event) => !absent.has(event.name));
-  const standIns = Object.entries(STAND_INS)
+  const fallbacks = Object.entries(RUSAGE_FALLBACKS)
     .filter(([name]) => !counted.some((event) => event.name === name))
     .map(([, metric]) => metric);
   return [
     ...TIMES,
     MEMORY,
-    ...standIns,
+    ...fallbacks,
     MAJOR_FAULTS,
     ...counted.map((event) => eventMetric(event, measured.get(event.name) ?? event.name)),
   ];

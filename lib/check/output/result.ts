@@ -61,13 +61,13 @@ export function rowsOf(
   budgetMs: number,
 ): CheckRow[] {
   return gates.gates.map((gate): CheckRow => {
-    const { metric, rung, threshold } = gate.gated;
+    const { metric, source, threshold } = gate.gated;
     const row = {
       benchmark,
       comparedWith,
       metric,
-      rung: rung.name,
-      unit: rung.unit,
+      rung: source.name,
+      unit: source.unit,
       threshold,
       improved: false,
     };

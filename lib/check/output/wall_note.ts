@@ -7,22 +7,22 @@ import { formatSignedPercent } from "./result.ts";
 /** So many runs of each it takes to say anything. */
 export const WALL_RUNS = 3;
 /** Less of a change is none to be told of runs so few. */
-const LEAST_CHANGE = 0.1;
+const MIN_CHANGE = 0.1;
 
 /**
- * What is to be said of the wall times of the old and the new command, in ns, where `rungs` decide; undefined unless the
+ * What is to be said of the wall times of the old and the new command, in ns, where `sources` decide; undefined unless the
  * new one takes clearly longer: three of four runs longer than three of four of the old ones, by 10% in the middle.
  */
 export function wallNote(
   old: readonly number[],
   now: readonly number[],
-  rungs: readonly string[],
+  sources: readonly string[],
 ): string | undefined {
   if (old.length < WALL_RUNS || now.length < WALL_RUNS) return undefined;
   const [before, after] = [median([...old]), median([...now])];
   const apart = quantile([...now], 0.25) > quantile([...old], 0.75);
-  if (!apart || after < before * (1 + LEAST_CHANGE)) return undefined;
+  if (!apart || after < before * (1 + MIN_CHANGE)) return undefined;
   return `the wall time went from ${formatQuantity(before, "ns")} to ${formatQuantity(after, "ns")} ` +
-    `(${formatSignedPercent(after / before - 1)}), which ${rungs.join(" and ")} ` +
-    `${rungs.length === 1 ? "does" : "do"} not tell: -m wall decides by it`;
+    `(${formatSignedPercent(after / before - 1)}), which ${sources.join(" and ")} ` +
+    `${sources.length === 1 ? "does" : "do"} not tell: -m wall decides by it`;
 }

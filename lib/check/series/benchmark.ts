@@ -24,7 +24,7 @@ import {
   SmallBudget,
 } from "./series.ts";
 
-/** The rung that is the wall time itself. */
+/** The source that is the wall time itself. */
 const WALL = "wall";
 
 /** What a benchmark gave. */
@@ -41,33 +41,33 @@ export async function checkBenchmark(
   stored: StoredBenchmark | undefined,
   shared: CheckContext,
 ): Promise<BenchmarkOutcome> {
-  const setting = { ...shared, note: once(shared.note), limit: limitOf(plan) };
+  const context = { ...shared, note: once(shared.note), limit: limitOf(plan) };
   const of = { benchmark: plan.name, comparedWith: plan.against ? "command" as const : "baseline" as const };
   const outcome: BenchmarkOutcome = { rows: [], notes: [] };
   try {
     const begun = performance.now();
     const { choices, roundMs } = await chooseSources(
       plan,
-      setting,
+      context,
       (metric) => stored?.metrics[metric]?.rung,
     );
     const gated: GatedMetric[] = [];
-    for (const { metric, rung, passedOver } of choices) {
-      if (rung) {
-        const threshold = plan.thresholds.byMetric[metric] ?? plan.thresholds.all ?? rung.threshold;
-        gated.push({ metric, rung, threshold, stored: stored?.metrics[metric] });
-        if (passedOver.length && !stored) outcome.notes.push(ladderNote(plan, rung, passedOver));
+    for (const { metric, source, passedOver } of choices) {
+      if (source) {
+        const threshold = plan.thresholds.byMetric[metric] ?? plan.thresholds.all ?? source.threshold;
+        gated.push({ metric, source, threshold, stored: stored?.metrics[metric] });
+        if (passedOver.length && !stored) outcome.notes.push(sourceNote(plan, source, passedOver));
       } else {
         outcome.rows.push(unmeasuredRow(of, metric, passedOver.join("; ")));
       }
     }
     let walls: RunSeries["walls"] | undefined;
-    for (const [source, part] of bySource(gated)) {
-      const steady = part.every(({ rung }) => rung.steady);
-      const series = openSeries(plan, part.map(({ rung }) => rung), { gauge: !steady }, setting);
+    for (const [kind, part] of byKind(gated)) {
+      const steady = part.every(({ source }) => source.steady);
+      const series = openSeries(plan, part.map(({ source }) => source), { gauge: !steady }, context);
       try {
         const limits = {
-          warmups: source === "valgrind" ? 0 : 1,
+          warmups: kind === "valgrind" ? 0 : 1,
           maxRuns: plan.maxRuns,
           budgetMs: Math.max(0, plan.budgetMs - (performance.now() - begun)),
           roundMs,
@@ -78,17 +78,17 @@ export async function checkBenchmark(
           stopped: () => series.stopSignal() !== undefined,
           isOver: () => series.isOver(),
           seed: crypto.getRandomValues(new Int32Array(1))[0],
-          onRound: progress(plan, setting.io),
+          onRound: progress(plan, context.io),
         });
         append(outcome.rows, rowsOf(of, gates, gated.length, plan.budgetMs));
         outcome.stopSignal ??= series.stopSignal();
-        if (source === "run") walls = series.walls;
+        if (kind === "run") walls = series.walls;
       } finally {
         series.close();
       }
     }
     if (outcome.stopSignal === undefined) {
-      append(outcome.notes, await wallNotes(plan, stored, gated, { walls, setting }));
+      append(outcome.notes, await wallNotes(plan, stored, gated, { walls, context }));
     }
   } catch (error) {
     // one benchmark that cannot be run is no reason to leave out the others
@@ -96,7 +96,7 @@ export async function checkBenchmark(
     const verdict = error instanceof SmallBudget ? "inconclusive" : "unmeasurable";
     outcome.rows = plan.metrics.map((metric) => unmeasuredRow(of, metric, error.message, verdict));
   } finally {
-    setting.io.status("");
+    context.io.status("");
   }
   return outcome;
 }
@@ -106,12 +106,12 @@ async function wallNotes(
   plan: BenchmarkPlan,
   stored: StoredBenchmark | undefined,
   gated: readonly GatedMetric[],
-  { walls, setting }: { walls?: RunSeries["walls"]; setting: CheckContext },
+  { walls, context }: { walls?: RunSeries["walls"]; context: CheckContext },
 ): Promise<string[]> {
-  const rungs = gated.map(({ rung }) => rung.name);
-  if (rungs.length === 0 || rungs.includes(WALL) || (stored && !stored.wall)) return [];
-  const [old, now] = walls ?? await measureWallTimes(plan, setting);
-  const note = wallNote(stored?.wall ?? old, now, rungs);
+  const sources = gated.map(({ source }) => source.name);
+  if (sources.length === 0 || sources.includes(WALL) || (stored && !stored.wall)) return [];
+  const [old, now] = walls ?? await measureWallTimes(plan, context);
+  const note = wallNote(stored?.wall ?? old, now, sources);
   return note === undefined ? [] : [`${plan.name}: ${note}`];
 }
 
@@ -130,32 +130,32 @@ export async function measureBaseline(
   plan: BenchmarkPlan,
   shared: CheckContext,
 ): Promise<MeasuredBaseline> {
-  const setting = { ...shared, note: once(shared.note), limit: limitOf(plan) };
+  const context = { ...shared, note: once(shared.note), limit: limitOf(plan) };
   const begun = performance.now();
-  const { choices } = await chooseSources(plan, setting, () => undefined);
-  const missing = choices.find(({ rung }) => !rung);
+  const { choices } = await chooseSources(plan, context, () => undefined);
+  const missing = choices.find(({ source }) => !source);
   if (missing) {
     throw new UnsupportedError({
       attempt: `measure ${missing.metric} of '${plan.name}'`,
       cause: missing.passedOver.join("; "),
     });
   }
-  const chosen = choices as (SourceChoice & { rung: MetricSource })[];
+  const chosen = choices as (SourceChoice & { source: MetricSource })[];
   const notes = chosen.filter(({ passedOver }) => passedOver.length)
-    .map(({ rung, passedOver }) => ladderNote(plan, rung, passedOver));
+    .map(({ source, passedOver }) => sourceNote(plan, source, passedOver));
   const metrics: Record<string, StoredMetric> = {};
   let stopSignal: number | undefined;
   let walls: RunSeries["walls"] | undefined;
-  for (const [source, part] of bySource(chosen)) {
-    const steady = part.every(({ rung }) => rung.steady);
-    const series = openSeries(plan, part.map(({ rung }) => rung), { gauge: !steady }, setting);
-    const most = source === "valgrind" ? STEADY_RUNS + 1 : Math.min(BASELINE_RUNS, plan.maxRuns);
-    const draw = progress(plan, setting.io);
+  for (const [kind, part] of byKind(chosen)) {
+    const steady = part.every(({ source }) => source.steady);
+    const series = openSeries(plan, part.map(({ source }) => source), { gauge: !steady }, context);
+    const most = kind === "valgrind" ? STEADY_RUNS + 1 : Math.min(BASELINE_RUNS, plan.maxRuns);
+    const draw = progress(plan, context.io);
     try {
       let samples: SamplesByCommand<RunValues> = [[], []];
       const steps = execute({
         commands: 2,
-        warmups: source === "valgrind" ? 0 : 1,
+        warmups: kind === "valgrind" ? 0 : 1,
         wantsMore: (all) => {
           const spent = performance.now() - begun;
           return all[NEW].length < Math.min(2, most) || (all[NEW].length < most && spent < plan.budgetMs);
@@ -168,26 +168,26 @@ export async function measureBaseline(
         draw(samples[NEW].length, most);
       }
       stopSignal ??= series.stopSignal();
-      if (source === "run") walls = series.walls;
+      if (kind === "run") walls = series.walls;
       if (samples[NEW].length < 2 && stopSignal === undefined) {
         throw budgetTooSmall(plan, samples[NEW].length);
       }
-      for (const { metric, rung } of part) {
-        const values = (command: number) => samples[command].map((run) => run.get(rung.name));
+      for (const { metric, source } of part) {
+        const values = (command: number) => samples[command].map((run) => run.get(source.name));
         const stored = values(NEW);
         const bad = stored.find((value) => !(value !== undefined && value > 0));
         if (stored.includes(bad) && stopSignal === undefined) {
           throw new UnsupportedError({
-            attempt: `make a baseline of ${rung.name} of '${plan.name}'`,
+            attempt: `make a baseline of ${source.name} of '${plan.name}'`,
             cause: bad === undefined
               ? "it is not known of every run"
               : "it was 0, and there is no ratio to 0",
           });
         }
         metrics[metric] = {
-          rung: rung.name,
+          rung: source.name,
           samples: stored as number[],
-          ...(rung.steady ? {} : { gauge: values(OLD) as number[] }),
+          ...(source.steady ? {} : { gauge: values(OLD) as number[] }),
         };
       }
       if (samples[NEW].length < most && stopSignal === undefined) {
@@ -195,10 +195,10 @@ export async function measureBaseline(
       }
     } finally {
       series.close();
-      setting.io.status("");
+      context.io.status("");
     }
   }
-  if (stopSignal === undefined) walls ??= await measureWallTimes(plan, setting);
+  if (stopSignal === undefined) walls ??= await measureWallTimes(plan, context);
   const wall = walls?.[NEW] ?? [];
   return { metrics, ...(wall.length < WALL_RUNS ? {} : { wall }), notes, stopSignal };
 }
@@ -211,12 +211,12 @@ function budgetTooSmall({ name, budgetMs }: BenchmarkPlan, runs: number): Unsupp
   });
 }
 
-function ladderNote(plan: BenchmarkPlan, rung: MetricSource, passedOver: readonly string[]): string {
-  return `${plan.name}: measured by ${rung.name}; better ones are not to be had: ${passedOver.join("; ")}`;
+function sourceNote(plan: BenchmarkPlan, source: MetricSource, passedOver: readonly string[]): string {
+  return `${plan.name}: measured by ${source.name}; better ones are not to be had: ${passedOver.join("; ")}`;
 }
 
-function bySource<T extends { rung: MetricSource }>(gated: readonly T[]): Map<MetricSource["source"], T[]> {
-  return Map.groupBy(gated, ({ rung }) => rung.source);
+function byKind<T extends { source: MetricSource }>(gated: readonly T[]): Map<MetricSource["kind"], T[]> {
+  return Map.groupBy(gated, ({ source }) => source.kind);
 }
 
 /** A line on a terminal of how far a benchmark is. */

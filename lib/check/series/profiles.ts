@@ -24,14 +24,14 @@ import { type BenchmarkPlan, type CheckContext, limitOf, openRunner } from "./se
 
 /** A command is run again until it was sampled for about so long, so that a short one has samples as well. In ms. */
 const SAMPLED_MS = 1000;
-const MOST_REPEATS = 200;
+const MAX_REPEATS = 200;
 /** Runs "$@" as often as $1 says. */
 const REPEAT = 'n=$1; shift; while [ "$n" -gt 0 ]; do "$@" >/dev/null 2>&1 </dev/null; n=$((n-1)); done';
 /** What is shown: rows of at least this share in percent, and no more lines than this. */
-const PERCENT_LIMIT = 0.5, MOST_LINES = 30;
+const PERCENT_LIMIT = 0.5, MAX_LINES = 30;
 
 /** Letters of a benchmark's name in a file's, of which there may be 255. */
-const MOST_OF_NAME = 100;
+const MAX_NAME_LENGTH = 100;
 
 /** FNV-1a, 32 bits (Fowler, Noll, Vo), of the UTF-16 units, in hex. */
 function hashOf(text: string): string {
@@ -42,7 +42,7 @@ function hashOf(text: string): string {
 
 /** The file beside a baseline that has a benchmark's profile. */
 export function profilePath(baseline: string, name: string): string {
-  const plain = name.replace(/[^\w.-]/g, "_").slice(0, MOST_OF_NAME);
+  const plain = name.replace(/[^\w.-]/g, "_").slice(0, MAX_NAME_LENGTH);
   const tail = plain === name ? "" : `-${hashOf(name)}`; // so that no two names are one
   return `${baseline.replace(/\.json$/, "")}.${plain}${tail}.profile.json`;
 }
@@ -51,9 +51,9 @@ export function profilePath(baseline: string, name: string): string {
 export async function saveProfile(
   plan: BenchmarkPlan,
   baseline: string,
-  setting: CheckContext,
+  context: CheckContext,
 ): Promise<string> {
-  const limited = { ...setting, limit: limitOf(plan) };
+  const limited = { ...context, limit: limitOf(plan) };
   const { profile, repeats } = await recordFresh(plan.argv, plan, limited);
   const path = profilePath(baseline, plan.name);
   writeOutputFile(path, storeProfile(profile, repeats));
@@ -69,12 +69,12 @@ export async function regressionProfile(
   baseline: string | undefined,
   shared: CheckContext,
 ): Promise<string> {
-  const setting = { ...shared, limit: limitOf(plan) };
+  const context = { ...shared, limit: limitOf(plan) };
   try {
     const old = plan.against
-      ? await recordFresh(plan.against, plan, setting)
-      : readKept(profilePath(baseline!, plan.name));
-    const now = await recordProfile(plan.argv, old.repeats, plan, setting);
+      ? await recordFresh(plan.against, plan, context)
+      : readSavedProfile(profilePath(baseline!, plan.name));
+    const now = await recordProfile(plan.argv, old.repeats, plan, context);
     const runs = `${old.repeats} run${old.repeats === 1 ? "" : "s"}`;
     const diff = diffProfiles(old.profile, now, { normalize: "none" });
     const text = renderDiffText(diff, {
@@ -87,7 +87,7 @@ export async function regressionProfile(
     // what options of `diff` would show is of no use here
     const lines = text.filter((line) => !line.includes("--normalize"))
       .map((line) => line.replace(/ \(--percent-limit .*\)$|, or --full-names$/m, ""));
-    return lines.take(MOST_LINES).toArray().join("").trimEnd();
+    return lines.take(MAX_LINES).toArray().join("").trimEnd();
   } catch (error) {
     if (error instanceof UserError) return error.message;
     throw error;
@@ -95,12 +95,12 @@ export async function regressionProfile(
 }
 
 /** Records a command of the plan as often as its time asks for. */
-async function recordFresh(argv: readonly string[], plan: BenchmarkPlan, setting: CheckContext) {
-  const repeats = await repeatsFor(argv, plan, setting);
-  return { repeats, profile: await recordProfile(argv, repeats, plan, setting) };
+async function recordFresh(argv: readonly string[], plan: BenchmarkPlan, context: CheckContext) {
+  const repeats = await repeatsFor(argv, plan, context);
+  return { repeats, profile: await recordProfile(argv, repeats, plan, context) };
 }
 
-function readKept(path: string) {
+function readSavedProfile(path: string) {
   const text = readNamedText(path);
   if (typeof text === "string") return readStoredProfile(path, text);
   throw new BadInputError(
@@ -112,13 +112,13 @@ function readKept(path: string) {
 async function repeatsFor(
   argv: readonly string[],
   { prepare }: BenchmarkPlan,
-  setting: CheckContext,
+  context: CheckContext,
 ): Promise<number> {
-  const runner = openRunner(argv, prepare, setting);
+  const runner = openRunner(argv, prepare, context);
   try {
     await runner.prepare({ command: 0 });
     const ms = ((await runner.run({ command: 0 }))?.wallNs ?? 0) / 1e6;
-    return Math.max(1, Math.min(MOST_REPEATS, Math.ceil(SAMPLED_MS / Math.max(1, ms))));
+    return Math.max(1, Math.min(MAX_REPEATS, Math.ceil(SAMPLED_MS / Math.max(1, ms))));
   } finally {
     runner.close();
   }
@@ -129,12 +129,12 @@ async function recordProfile(
   argv: readonly string[],
   repeats: number,
   { prepare }: BenchmarkPlan,
-  setting: CheckContext,
+  context: CheckContext,
 ): Promise<Profile> {
   if (!prepare) {
-    return await recordRuns(argv, ["/bin/sh", "-c", REPEAT, "sh", `${repeats}`, ...argv], setting);
+    return await recordRuns(argv, ["/bin/sh", "-c", REPEAT, "sh", `${repeats}`, ...argv], context);
   }
-  const runner = openRunner(argv, prepare, setting);
+  const runner = openRunner(argv, prepare, context);
   const prepared = async () => {
     await runner.prepare({ command: 0 });
     return runner.stopSignal === undefined;
@@ -142,7 +142,7 @@ async function recordProfile(
   try {
     const repeated = RepeatedCommand.open({ argv, count: repeats, prepare: prepared });
     try {
-      return await recordRuns(argv, repeated.argv, setting);
+      return await recordRuns(argv, repeated.argv, context);
     } finally {
       await repeated.close();
     }

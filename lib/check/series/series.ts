@@ -1,4 +1,4 @@
-/** How the runs of a check are made: which rungs there are, and the commands, the gauge or valgrind behind them. */
+/** How the runs of a check are made: which sources there are, and the commands, the gauge or valgrind behind them. */
 
 import { CommandError, UnsupportedError } from "../../base/system/errors.ts";
 import { printable } from "../../base/text/printable.ts";
@@ -47,7 +47,7 @@ export interface CheckContext {
 }
 
 /** Runs that begin with less than this part of the budget had no fair chance at it. */
-const MOST_OF_BUDGET = 0.9;
+const FAIR_SHARE = 0.9;
 
 /**
  * The budget was over before each command had run once, in less time than would show that one of them takes longer than
@@ -61,12 +61,12 @@ export function limitOf({ budgetMs, timeoutMs = Infinity }: BenchmarkPlan): () =
   return () => {
     const left = end - performance.now();
     if (timeoutMs < left) return { ms: timeoutMs, text: `${timeoutMs / 1000} s (--timeout)`, of: "run" };
-    const part = left < MOST_OF_BUDGET * budgetMs ? "what was left of " : "";
+    const part = left < FAIR_SHARE * budgetMs ? "what was left of " : "";
     return { ms: left, text: `${part}the budget of ${budgetMs / 1000} s (--budget)`, of: "all" };
   };
 }
 
-/** Runs that share their measurement: of rungs off the run itself, or of the one that valgrind has. */
+/** Runs that share their measurement: of sources off the run itself, or of the one that valgrind has. */
 export interface RunSeries {
   executor: Executor<RunValues>;
   /** Wall times in ns of runs that count, by command; none of those under valgrind. */
@@ -77,23 +77,23 @@ export interface RunSeries {
   close(): void;
 }
 
-/** The rungs of a plan's metrics, and what their runs told of the time that a round takes, in ms. */
+/** The sources of a plan's metrics, and what their runs told of the time that a round takes, in ms. */
 export interface ChosenSources {
   choices: SourceChoice[];
   roundMs: number;
 }
 
 /**
- * Chooses the rung of each metric by a run of each command, and maybe another one under valgrind. Throws CommandError when
+ * Chooses the source of each metric by a run of each command, and maybe another one under valgrind. Throws CommandError when
  * a command fails or takes its share of the budget without an end, SmallBudget when the budget ends before that.
  */
 export async function chooseSources(
   plan: BenchmarkPlan,
-  setting: CheckContext,
+  context: CheckContext,
   stored: (metric: string) => string | undefined,
 ): Promise<ChosenSources> {
-  const rungs = plan.metrics.flatMap((metric) => sourcesOf(metric));
-  const runner = newRunner(jobsOf(plan, (argv) => argv), rungs, setting, setting.note);
+  const sources = plan.metrics.flatMap((metric) => sourcesOf(metric));
+  const runner = newRunner(jobsOf(plan, (argv) => argv), sources, context, context.note);
   const begun = performance.now();
   try {
     // both: what one of them cannot be measured by compares nothing
@@ -102,7 +102,7 @@ export async function chooseSources(
       await runner.run({ command });
     }
   } catch (error) {
-    throw error instanceof TimedOutCommand && !hadItsShare(error.limit, plan) ? smallBudget(plan) : error;
+    throw error instanceof TimedOutCommand && !hadFairShare(error.limit, plan) ? smallBudget(plan) : error;
   } finally {
     runner.close();
   }
@@ -110,15 +110,15 @@ export async function chooseSources(
   const available = { absent: runner.absent, measured: runner.measured };
   const choices: SourceChoice[] = [];
   for (const metric of plan.metrics) {
-    const valgrind = () => tryValgrind(plan, setting, metric === BEST);
+    const valgrind = () => tryValgrind(plan, context, metric === BEST);
     choices.push(await chooseSource(metric, { ...available, valgrind }, stored(metric)));
   }
   return { choices, roundMs };
 }
 
 /** Whether a run that was ended had as much of the budget as each command may have. */
-function hadItsShare({ ms, of }: RunLimit, { budgetMs, against }: BenchmarkPlan): boolean {
-  return of === "run" || ms >= MOST_OF_BUDGET * budgetMs / (against ? 2 : 1);
+function hadFairShare({ ms, of }: RunLimit, { budgetMs, against }: BenchmarkPlan): boolean {
+  return of === "run" || ms >= FAIR_SHARE * budgetMs / (against ? 2 : 1);
 }
 
 function smallBudget({ name, budgetMs }: BenchmarkPlan): SmallBudget {
@@ -135,18 +135,18 @@ function smallBudget({ name, budgetMs }: BenchmarkPlan): SmallBudget {
  */
 async function tryValgrind(
   plan: BenchmarkPlan,
-  setting: CheckContext,
+  context: CheckContext,
   hasChoice: boolean,
 ): Promise<{ version: string } | { reason: string }> {
   const version = await valgrindVersion();
   if (version === undefined) return { reason: "there is no valgrind (apt-get install valgrind)" };
   if (!hasChoice) return { version };
-  const ms = Math.min(plan.budgetMs / STEADY_RUNS / (plan.against ? 2 : 1), setting.limit?.().ms ?? Infinity);
+  const ms = Math.min(plan.budgetMs / STEADY_RUNS / (plan.against ? 2 : 1), context.limit?.().ms ?? Infinity);
   const trial = { ...plan, against: undefined };
   const limit = (): RunLimit => ({ ms, text: "", of: "run" });
-  const series = valgrindSeries(trial, "", { ...setting, note: () => {}, limit });
+  const series = valgrindSeries(trial, "", { ...context, note: () => {}, limit });
   try {
-    if (setting.io.stderrIsTerminal) setting.io.status(`${printable(plan.name)}: trying valgrind`);
+    if (context.io.stderrIsTerminal) context.io.status(`${printable(plan.name)}: trying valgrind`);
     const step: Step = { command: NEW, warmup: true, round: 0 };
     await series.executor.prepare?.(step);
     await series.executor.run(step);
@@ -160,27 +160,27 @@ async function tryValgrind(
     };
   } finally {
     series.close();
-    setting.io.status("");
+    context.io.status("");
   }
 }
 
 export function openSeries(
   plan: BenchmarkPlan,
-  rungs: readonly MetricSource[],
+  sources: readonly MetricSource[],
   { gauge }: { gauge: boolean },
-  setting: CheckContext,
+  context: CheckContext,
 ): RunSeries {
-  return rungs[0].source === "valgrind"
-    ? valgrindSeries(plan, rungs[0].name, setting)
-    : runSeries(plan, rungs, { gauge }, setting);
+  return sources[0].kind === "valgrind"
+    ? valgrindSeries(plan, sources[0].name, context)
+    : runSeries(plan, sources, { gauge }, context);
 }
 
 /** Wall times of some runs of each command; fewer where the budget or the user ends them. */
 export async function measureWallTimes(
   plan: BenchmarkPlan,
-  setting: CheckContext,
+  context: CheckContext,
 ): Promise<RunSeries["walls"]> {
-  const series = openSeries(plan, sourcesOf("wall"), { gauge: false }, setting);
+  const series = openSeries(plan, sourcesOf("wall"), { gauge: false }, context);
   try {
     const rounds = execute({
       commands: 2,
@@ -198,11 +198,11 @@ export async function measureWallTimes(
 /** Runs of the commands themselves; with a baseline the gauge takes the place of the old one. */
 function runSeries(
   plan: BenchmarkPlan,
-  rungs: readonly MetricSource[],
+  sources: readonly MetricSource[],
   { gauge }: { gauge: boolean },
-  setting: CheckContext,
+  context: CheckContext,
 ): RunSeries {
-  const runner = newRunner(jobsOf(plan, (argv) => argv), rungs, setting, setting.note);
+  const runner = newRunner(jobsOf(plan, (argv) => argv), sources, context, context.note);
   const budget = new Budget();
   const walls: RunSeries["walls"] = [[], []];
   const executor: Executor<RunValues> = {
@@ -211,7 +211,7 @@ function runSeries(
       if (step.command === OLD && !plan.against && !gauge) return new Map();
       const run = await budget.within(() => runner.run(step));
       if (run && !step.warmup) walls[step.command].push(run.wallNs);
-      return run && valuesOf(run, rungs);
+      return run && valuesOf(run, sources);
     },
   };
   return {
@@ -242,18 +242,18 @@ class Budget {
 /** Runs under valgrind, whose counts need no gauge. */
 function valgrindSeries(
   plan: BenchmarkPlan,
-  rung: string,
-  setting: CheckContext,
+  source: string,
+  context: CheckContext,
 ): RunSeries {
   const counts = new ValgrindCounts();
-  const runner = newRunner(jobsOf(plan, (argv) => counts.argv(argv)), [], setting, setting.note);
+  const runner = newRunner(jobsOf(plan, (argv) => counts.argv(argv)), [], context, context.note);
   const budget = new Budget();
   const executor: Executor<RunValues> = {
     prepare: (step) => budget.within(() => runner.prepare(step)),
     run: async (step) => {
       if (step.command === OLD && !plan.against) return new Map();
       const run = await budget.within(() => runner.run(step));
-      return run && new Map([[rung, counts.take()]]);
+      return run && new Map([[source, counts.take()]]);
     },
   };
   return {
@@ -272,9 +272,9 @@ function valgrindSeries(
 export function openRunner(
   argv: readonly string[],
   prepare: BenchmarkPlan["prepare"],
-  setting: CheckContext,
+  context: CheckContext,
 ): CommandRunner {
-  return newRunner([{ name: quoteWords(argv), argv, prepare }], [], setting, setting.note);
+  return newRunner([{ name: quoteWords(argv), argv, prepare }], [], context, context.note);
 }
 
 function jobsOf(plan: BenchmarkPlan, wrapped: (argv: readonly string[]) => readonly string[]): Job[] {
@@ -291,24 +291,24 @@ function jobsOf(plan: BenchmarkPlan, wrapped: (argv: readonly string[]) => reado
 
 function newRunner(
   jobs: readonly Job[],
-  rungs: readonly MetricSource[],
+  sources: readonly MetricSource[],
   { standing, stopper, limit }: CheckContext,
   note: CheckContext["note"],
 ): CommandRunner {
-  const events = new Set(rungs.flatMap(({ event }) => event === undefined ? [] : [event]));
-  const wishes = [...events].flatMap((event): RequestedEvent[] =>
+  const events = new Set(sources.flatMap(({ event }) => event === undefined ? [] : [event]));
+  const requestedEvents = [...events].flatMap((event): RequestedEvent[] =>
     resolveEvents(event).flatMap((group) => group.events).map((resolved) => ({
       event: resolved,
       optional: true,
     }))
   );
-  return new CommandRunner(jobs, { wishes, standing, stopper, note, limit });
+  return new CommandRunner(jobs, { requestedEvents, standing, stopper, note, limit });
 }
 
-/** The rungs' values in a run, under their names. */
-function valuesOf(run: MeasuredRun, rungs: readonly MetricSource[]): RunValues {
-  return new Map(rungs.flatMap((rung) => {
-    const value = rung.of ? rung.of(run) : run.counts.get(rung.event!)?.value;
-    return value === undefined ? [] : [[rung.name, value] as const];
+/** The sources' values in a run, under their names. */
+function valuesOf(run: MeasuredRun, sources: readonly MetricSource[]): RunValues {
+  return new Map(sources.flatMap((source) => {
+    const value = source.of ? source.of(run) : run.counts.get(source.event!)?.value;
+    return value === undefined ? [] : [[source.name, value] as const];
   }));
 }

@@ -11,37 +11,37 @@ export interface ExplainedOutlier extends Outlier {
 }
 
 /** What goes with slow runs, and how it is told of `n` of them, where `usual` is the rule. */
-const SIGNS: readonly {
+const CAUSES: readonly {
   of: (run: RunFacts) => number | undefined;
-  tell: (n: number, usual: number) => string;
+  describe: (n: number, usual: number) => string;
 }[] = [
   {
     of: (run) => run.usage.nivcsw,
-    tell: (n, usual) => `a context-switch storm: others took its CPU ${times(n)}, ${usual} as a rule`,
+    describe: (n, usual) => `a context-switch storm: others took its CPU ${times(n)}, ${usual} as a rule`,
   },
   {
     of: (run) => run.usage.majflt,
-    tell: (n, usual) => `${n} page faults read from a disk, ${usual} as a rule`,
+    describe: (n, usual) => `${n} page faults read from a disk, ${usual} as a rule`,
   },
   {
     of: (run) => run.usage.inblock,
-    tell: (n, usual) => `${n} blocks were read from a disk, ${usual} as a rule`,
+    describe: (n, usual) => `${n} blocks were read from a disk, ${usual} as a rule`,
   },
   {
     of: (run) => run.counts.get("cpu-migrations")?.value,
-    tell: (n, usual) => `it moved to another CPU ${times(n)}, ${usual} as a rule`,
+    describe: (n, usual) => `it moved to another CPU ${times(n)}, ${usual} as a rule`,
   },
 ];
 
 /** A count is unusual at twice the rule and this many more: 1 instead of 0 slows nothing. */
-const LEAST_MORE = 5;
+const MIN_EXCESS = 5;
 
 /** Of fewer runs it cannot be said which is the odd one. */
-const LEAST_RUNS = 5;
+const MIN_RUNS = 5;
 
 /** The runs whose wall time is an outlier, each with why; `warmed` when runs went before these. */
 export function explainOutliers(runs: readonly RunFacts[], warmed: boolean): ExplainedOutlier[] {
-  if (runs.length < LEAST_RUNS) return [];
+  if (runs.length < MIN_RUNS) return [];
   const outliers = outliersOf(runs.map((run) => run.wallNs));
   return outliers.map((outlier) => ({
     ...outlier,
@@ -51,11 +51,11 @@ export function explainOutliers(runs: readonly RunFacts[], warmed: boolean): Exp
 
 function reasonsFor(index: number, runs: readonly RunFacts[], warmed: boolean): string[] {
   const run = runs[index];
-  const reasons = SIGNS.flatMap(({ of, tell }) => {
+  const reasons = CAUSES.flatMap(({ of, describe }) => {
     const value = of(run);
     if (value === undefined) return [];
     const usual = median(runs.map((other) => of(other) ?? 0));
-    return value >= 2 * usual + LEAST_MORE ? [tell(value, usual)] : [];
+    return value >= 2 * usual + MIN_EXCESS ? [describe(value, usual)] : [];
   });
   if (index === 0 && !warmed) return ["the first run: caches were cold (-w 1 warms up)", ...reasons];
   return reasons.length > 0 ? reasons : [byCpuTime(run, runs)];

@@ -10,7 +10,7 @@ import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
 import type { Interval, Ratio } from "../statistics/statistics.ts";
 
 /** Outliers that are told one by one. */
-const MOST_OUTLIERS = 5;
+const MAX_OUTLIERS = 5;
 
 /** Ten ticks at the 250 Hz that most distributions' kernels have. */
 const FEW_TICKS_NS = 40e6;
@@ -105,7 +105,7 @@ function statusesText(failed: readonly RunFacts[]): string {
 }
 
 /** Columns of a table that are left out where there is no room for all: the range first, then the mean. */
-const YIELDING = [4, 3];
+const DROPPABLE_COLUMNS = [4, 3];
 
 function tableLines(
   command: CommandResult,
@@ -132,7 +132,7 @@ function tableLines(
   const widths = columnWidths([titles, ...rows]);
   const gone = new Set<number>();
   const taken = () => widths.reduce((sum, wide, i) => gone.has(i) ? sum : sum + 2 + wide, 0);
-  for (const column of YIELDING) if (taken() > width) gone.add(column);
+  for (const column of DROPPABLE_COLUMNS) if (taken() > width) gone.add(column);
   const line = (cells: readonly string[]) => {
     const set = cells.map((cell, i) => i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]));
     return "  " + set.filter((_, i) => !gone.has(i)).join("  ");
@@ -145,7 +145,7 @@ function tableLines(
 }
 
 function outlierLines({ outliers, runs }: CommandResult): string[] {
-  const worst = outliers.toSorted((a, b) => Math.abs(b.score) - Math.abs(a.score)).slice(0, MOST_OUTLIERS);
+  const worst = outliers.toSorted((a, b) => Math.abs(b.score) - Math.abs(a.score)).slice(0, MAX_OUTLIERS);
   const lines = worst.toSorted((a, b) => a.run - b.run).map(({ run, value, reasons, score }) => {
     const why = reasons.length > 0 ? `: ${reasons.join("; ")}` : score < 0 ? ": faster than the rest" : "";
     return `  outlier: run ${run + 1} took ${formatQuantity(value, "ns")}${why}`;

@@ -11,7 +11,7 @@ export const ERROR_RATE = 0.01;
 
 /** Each look has this many times the rounds of the look before: five looks from 12 rounds to 100. */
 const GROWTH = 1.7;
-const FIRST = 12;
+const MIN_FIRST_LOOK = 12;
 
 export interface LookPlan {
   /** Numbers of rounds, ascending; the last is the most there may be. */
@@ -40,5 +40,5 @@ export function roundsNeeded(metrics: number): number {
 
 /** Enough for the confidence of a plan of ten looks, which is one of 1000 rounds, so that the first look can decide. */
 function firstLook(metrics: number): number {
-  return Math.max(FIRST, fewestPairs(1 - ERROR_RATE / (10 * metrics)));
+  return Math.max(MIN_FIRST_LOOK, fewestPairs(1 - ERROR_RATE / (10 * metrics)));
 }
