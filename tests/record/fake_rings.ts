@@ -61,6 +61,8 @@ export class FakeDrain implements RingDrain {
   held: Promise<void> = Promise.resolve();
   cuts: string[] = [];
   times: undefined;
+  /** Mappings and forks that the drain tells of once. */
+  seen: SeenRecords = { maps: [], forks: [] };
   readonly standIns: [ring: number, fd: number][] = [];
   readonly #rings: FakeRings;
   readonly #number: number;
@@ -124,7 +126,9 @@ export class FakeDrain implements RingDrain {
   see(): void {}
 
   takeSeen(): SeenRecords {
-    return { maps: [], forks: [] };
+    const seen = this.seen;
+    this.seen = { maps: [], forks: [] };
+    return seen;
   }
 
   seeAgain(): void {}

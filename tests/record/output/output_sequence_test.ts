@@ -1,11 +1,15 @@
 /** Files of a recording, one after another, from rings without a kernel. */
 
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { createFile } from "../../../ffi/pmu.ts";
 import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
 import { ERRNO, PmuError } from "../../../lib/base/system/errno.ts";
 import { UnsupportedError } from "../../../lib/base/system/errors.ts";
+import { compileLayout } from "../../../lib/perfdata/format/attr_layout.ts";
+import { encodeMmap2 } from "../../../lib/perfdata/format/record_encoders.ts";
 import { OutputSequence } from "../../../lib/record/output/output_sequence.ts";
 import type { RecordRequest } from "../../../lib/record/request/request.ts";
+import { fileBuildId } from "../../../lib/symbols/elf/build_id.ts";
 import { eventually } from "../../eventually.ts";
 import { collect } from "../../perfdata/reading.ts";
 import { fakeRequest, FakeRings, fakeSample, fakeSampler } from "../fake_rings.ts";
@@ -53,6 +57,50 @@ Deno.test("OutputSequence writes one file that a reader reads, with a ledger of 
     assertEquals(header.features.hostname, "testhost");
     assertEquals(rings.log, ["drain 1: start", "drain 1: stop", "drain 1: free"]);
   }));
+
+Deno.test("OutputSequence lists the build ids of the objects that ran, deleted ones too", () =>
+  withOutputs({ objectPolicy: "list" }, async ({ outputs, rings, path }) => {
+    const program = `${path}.program`;
+    Deno.copyFileSync(Deno.execPath(), program);
+    const id = fileBuildId(program);
+    assert(id, "the program has no build id");
+    outputs.begin();
+    const layout = compileLayout(fakeSampler().attr);
+    const map = { start: 0x1000, length: 0x1000, pgoff: 0, prot: 5, flags: 2, filename: program };
+    const record = new Uint8Array(encodeMmap2({ ...map, pid: Deno.pid, tid: Deno.pid }, layout));
+    rings.drains[0].seen = { maps: [{ file: 1, record }], forks: [] };
+    await eventually(() => rings.drains[0].seen.maps.length === 0, "the keeper to look");
+    Deno.removeSync(program);
+    await outputs.end(NEVER);
+    const { header } = await collect(new MemoryBytes(Deno.readFileSync(path)));
+    const listed = header.features.buildIds?.find(({ filename }) => filename === program);
+    assertEquals(listed?.buildId, id);
+  }));
+
+Deno.test("OutputSequence writes a pipe with its ledger behind the records, and cannot take it back", async () => {
+  const path = Deno.makeTempFileSync({ prefix: "pmuctl-test-" });
+  try {
+    const rings = new FakeRings();
+    const output = { kind: "pipe", name: "standard output", fd: createFile(path), own: true } as const;
+    const outputs = new OutputSequence(fakeRequest("", { output, objectPolicy: "save" }), [fakeSampler()], {
+      note: () => {},
+      happened: { rateChanges: [], cpuChanges: [] },
+      newDrain: rings.newDrain,
+    });
+    outputs.begin();
+    rings.push(fakeSample(10));
+    const { paths, ledger } = await outputs.end(NEVER);
+    outputs.discard();
+    assertEquals([paths, ledger.total.sample], [["standard output"], 1]);
+    assertEquals(rings.drains[0].options.sizeFieldAt, undefined);
+    const bytes = Deno.readFileSync(path);
+    const { samples, stats } = await collect(new MemoryBytes(bytes));
+    assertEquals([samples.length, stats.truncatedAt], [1, -1]);
+    assertMatch(new TextDecoder("latin1").decode(bytes.subarray(-800)), /"sample":1/);
+  } finally {
+    Deno.removeSync(path);
+  }
+});
 
 Deno.test("OutputSequence hands the rings from file to file, and no sample is lost or in two files", () =>
   withOutputs({ switching: { when: { kind: "signal" } } }, async ({ outputs, rings, path, notes }) => {
