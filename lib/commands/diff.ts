@@ -59,6 +59,7 @@ export const command: CommandSpec = {
     { name: "full-names", help: "don't fold or shorten names, or cut lines, to fit the terminal" },
     { name: "no-pager", help: "print long output on a terminal as it is, not through $PAGER (less)" },
     { name: "no-demangle", help: "C++ and Rust names as the compiler wrote them" },
+    { name: "no-unwind", help: "leave copies of stacks (--call-graph dwarf) unread, which is faster" },
     {
       name: "force",
       help: "compare what comes before damage in a file, and use programs that may have changed since",
@@ -151,6 +152,7 @@ async function load(file: string, part: ProfilePart, args: ParsedArgs, io: Io): 
   const loading = {
     mangled: args.has("no-demangle"),
     force: args.has("force"),
+    noUnwind: args.has("no-unwind"),
     mergeCpus: !part.cpus,
     mergeThreads: !part.filter?.pids && !part.filter?.tids,
     mergeAddresses: true,

@@ -111,6 +111,10 @@ export const command: CommandSpec = {
     { name: "full-names", help: "don't fold or shorten names, or cut lines, to fit the terminal" },
     { name: "no-pager", help: "don't show long output on a terminal through $PAGER (less)" },
     { name: "no-demangle", help: "show C++ and Rust names as the compiler wrote them" },
+    {
+      name: "no-unwind",
+      help: "leave copies of stacks (--call-graph dwarf) unread: faster, without callers in user space",
+    },
     { name: "stats", help: "count records by type and event, instead of samples by symbol" },
     {
       name: "force",
@@ -119,7 +123,7 @@ export const command: CommandSpec = {
     },
   ],
   groups: [
-    { title: "what to read", options: ["input", "symfs", "vmlinux", "kallsyms", "force"] },
+    { title: "what to read", options: ["input", "symfs", "vmlinux", "kallsyms", "no-unwind", "force"] },
     {
       title: "what to show",
       options: [
@@ -188,6 +192,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const loading: LoadOptions = {
     mangled: args.has("no-demangle"),
     force: args.has("force"),
+    noUnwind: args.has("no-unwind"),
     leafOnly: !format.callers(options),
     // a filter goes by readable names, and makes the shares of what it leaves larger
     readableFrom:

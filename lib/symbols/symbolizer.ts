@@ -115,6 +115,11 @@ function isPacked({ file, debug }: ObjectElf): boolean {
  *     const id = symbolizer.symbolize(spaces.objects.rows[row], spaces.at);
  *     const name = id >= 0 ? symbolizer.symbol(id).name : missingSymbolCause(id as Reason);
  */
+/** Returns whether an object is one symbol, and named as that. */
+function isItsSymbol({ kind }: ObjectInfo): boolean {
+  return kind === "bpf" || kind === "missing";
+}
+
 export class Symbolizer {
   readonly #files: SymbolFiles;
   /** Loaded objects, by id. */
@@ -180,7 +185,7 @@ export class Symbolizer {
    */
   symbolize(object: ObjectInfo, address: number): number {
     const loaded = this.#loaded[object.id] ?? this.#load(object);
-    if (object.kind === "bpf") return loaded.ids[0] - 1;
+    if (isItsSymbol(object)) return loaded.ids[0] - 1;
     if (loaded.table === undefined) return loaded.failure.reason;
     try {
       return this.#find(loaded, loaded.table, address);
@@ -296,7 +301,7 @@ export class Symbolizer {
       loaded.failure = symbolFailureOf(error);
     }
     cost.done();
-    if (object.kind === "bpf") {
+    if (isItsSymbol(object)) {
       loaded.ids[0] = this.#symbols.push({ object, name: object.path, start: 0, end: 0 });
     }
     this.#loaded[object.id] = loaded;

@@ -42,4 +42,8 @@ export class MappedCode implements CodeSpace {
     const known = this.#objects[object.id];
     return (known === undefined ? this.#objects[object.id] = this.#open(object) ?? null : known) ?? undefined;
   }
+  /** Forgets an object that was opened: it is opened again when it is met next. */
+  forget(object: ObjectInfo): void {
+    this.#objects[object.id] = undefined;
+  }
 }

@@ -61,6 +61,11 @@ export class Unwinder {
   missing = 0;
   /** Object that the last chain ended in, unless at a root; undefined where none is mapped. */
   endObject: UnwindObject | undefined;
+  /**
+   * Where given, takes for each frame the address to look its code up by: where the thread was interrupted,
+   * else in the call instruction, before the return address.
+   */
+  places: Float64Array | undefined;
   readonly counts: WalkCounts = { walks: 0, frames: 0, misses: 0, guessed: 0 };
   readonly #rules: RuleTable;
   readonly #cache = new RuleCache();
@@ -127,7 +132,7 @@ export class Unwinder {
    * then return addresses; returns how many. `end` has why there are no more.
    */
   walk(space: CodeSpace, out: Float64Array, most = out.length): number {
-    const { registers, arch, counts } = this;
+    const { registers, arch, counts, places } = this;
     counts.walks++;
     this.endObject = undefined;
     this.#isExact = true;
@@ -135,8 +140,9 @@ export class Unwinder {
     let depth = 0, pc = registers[arch.pc];
     if (!(pc >= LEAST_ADDRESS && pc < this.#most)) return this.#finish(0, END.CORRUPT);
     for (;;) {
-      out[depth++] = pc;
       const place = this.#isExact ? pc : pc - 1;
+      if (places !== undefined) places[depth] = place;
+      out[depth++] = pc;
       const object = space.find(place);
       pc = this.#step(space, object, place);
       if (pc < 0 && depth > 1 && this.end === END.UNMAPPED) {

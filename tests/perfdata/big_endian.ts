@@ -140,6 +140,9 @@ function turnRecords(t: Turner, end: number, sampleType: number): void {
         break;
       case PERF_RECORD.SWITCH:
         break;
+      case PERF_RECORD.CALLCHAIN_DEFERRED:
+        t.u64s((next - trailerSize(type) - t.at) / 8);
+        break;
       case PERF_RECORD_USER.HEADER_ATTR:
         type = turnAttr(t);
         while (t.at < next) t.u64();

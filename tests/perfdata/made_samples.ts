@@ -25,8 +25,14 @@ export interface SampleFields {
   raw?: number;
   /** The latest branch first. */
   branches?: readonly (readonly [from: number, to: number])[];
-  /** Bytes of the stack that were copied, in a room of 64. */
+  /** Bytes of the stack that were copied, in a room of 64, or of as much as `words` take. */
   stack?: number;
+  /** Registers of user space by their numbers in perf's samples; others are 0. */
+  registers?: Readonly<Record<number, number>>;
+  /** What the stack holds, from the stack pointer on. */
+  words?: readonly (number | bigint)[];
+  /** PERF_SAMPLE_REGS_ABI_* of the registers (default: 64 bits). */
+  abi?: number;
 }
 
 let clock = 1_000_000_000;
@@ -57,15 +63,25 @@ export function madeSample(attr: EventAttr, s: SampleFields, littleEndian = true
     for (const [from, to] of branches) w.u64(addressToBigint(from)).u64(addressToBigint(to)).u64(0);
     if (what & PERF_SAMPLE_BRANCH.COUNTERS) w.zeros(8 * branches.length);
   }
-  const registers = [...attr.sampleRegsUser.toString(2)].filter((bit) => bit === "1").length;
-  const copies = s.stack !== undefined;
-  if (type & P.REGS_USER) w.u64(copies ? 2 : 0).zeros(copies ? 8 * registers : 0);
-  if (type & P.STACK_USER) {
-    if (copies) w.u64(64).zeros(64).u64(s.stack!);
-    else w.u64(0);
-  }
+  putCopies(w, attr, s);
   for (const bit of [P.WEIGHT, P.DATA_SRC, P.PHYS_ADDR, P.CGROUP]) put(bit, 0);
   return w.patchU16(6, w.length).bytes();
+}
+
+function putCopies(w: ByteWriter, { sampleType, sampleRegsUser }: EventAttr, s: SampleFields): void {
+  const words = s.words ?? new Array(8).fill(0), room = 8 * words.length;
+  const copied = s.stack ?? (s.words && room);
+  if (sampleType & PERF_SAMPLE.REGS_USER) {
+    w.u64(copied === undefined ? 0 : s.abi ?? 2);
+    for (let bit = 0; bit < 64 && copied !== undefined; bit++) {
+      if ((sampleRegsUser >> BigInt(bit)) & 1n) w.u64(s.registers?.[bit] ?? 0);
+    }
+  }
+  if (!(sampleType & PERF_SAMPLE.STACK_USER)) return;
+  w.u64(copied === undefined ? 0 : room);
+  if (copied === undefined) return;
+  for (const word of words) w.u64(word);
+  if (room > 0) w.u64(copied);
 }
 
 /** One event of a made file. */

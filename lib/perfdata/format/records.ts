@@ -11,6 +11,7 @@ import { addressOf } from "../../base/bytes/address.ts";
 import { PERF_FORMAT, PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import { ByteReader, shortCString } from "../../base/bytes/bytes.ts";
 import type { RecordCursor } from "./cursor.ts";
+import { RECORD_HEADER_SIZE } from "./attr_layout.ts";
 import { hex } from "./features.ts";
 
 /** Fields of a cursor that decoders use. */
@@ -214,6 +215,21 @@ export function decodeLost(record: RecordBytes): LostRecord {
 /** Decodes a PERF_RECORD_LOST_SAMPLES, struct { u64 lost; }: the number of samples lost. */
 export function decodeLostSamples(record: RecordBytes): number {
   return count(bodyOf(record, "LOST_SAMPLES"));
+}
+
+/**
+ * PERF_RECORD_CALLCHAIN_DEFERRED: struct { u64 cookie; u64 nr; u64 ips[nr]; }. Returns the words of `u32` that the
+ * cookie is at, and that the addresses begin and end at; no more of them than the record has room for.
+ */
+export function deferredChainAt({ u32, pos, size, trailer }: RecordCursor): {
+  cookie: number;
+  from: number;
+  to: number;
+} {
+  const cookie = (pos + RECORD_HEADER_SIZE) >>> 2, from = cookie + 4;
+  const room = Math.max(0, (pos + size - trailer) / 4 - from);
+  const count = u32[cookie + 3] === 0 ? 2 * u32[cookie + 2] : Infinity;
+  return { cookie, from, to: from + Math.min(count, room) };
 }
 
 /** PERF_RECORD_THROTTLE and _UNTHROTTLE: the kernel paused an event that sampled too fast, or resumed it. */

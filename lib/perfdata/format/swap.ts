@@ -35,6 +35,7 @@ const FIELDS: Record<number, number[]> = {
   [PERF_RECORD.CGROUP]: [8],
   [PERF_RECORD.TEXT_POKE]: [8, 2, 2],
   [PERF_RECORD.AUX_OUTPUT_HW_ID]: [8],
+  [PERF_RECORD.CALLCHAIN_DEFERRED]: [8, 8],
 };
 /** Field widths of an MMAP2 that carries a build id (MISC_MMAP_BUILD_ID). */
 const MMAP2_BUILD_ID = [4, 4, 8, 8, 8, -24, 4, 4];
@@ -67,8 +68,9 @@ export function swapBody(
     swapFields(u8, bodyAt, trailerAt, MMAP2_BUILD_ID);
   } else {
     swapFields(u8, bodyAt, trailerAt, FIELDS[type] ?? []);
-    // Both continue with an array of u64s.
+    // These continue with an array of u64s.
     if (type === PERF_RECORD.NAMESPACES || type === PERF_RECORD.READ) swap64s(u32, bodyAt + 8, trailerAt);
+    if (type === PERF_RECORD.CALLCHAIN_DEFERRED) swap64s(u32, bodyAt + 16, trailerAt);
   }
   swap64s(u32, trailerAt, end);
   const event = events.ofRecord(u32, pos, size);

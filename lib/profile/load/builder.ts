@@ -9,11 +9,13 @@ import { int32Column } from "../../base/bytes/column.ts";
 import { mix } from "../../base/bytes/hash.ts";
 import { ABSENT, IntMap } from "../../base/bytes/int_map.ts";
 import type { RecordCursor, RecordHandler, SampleCursor, SampleRun } from "../../perfdata/read/reader.ts";
-import { decodeKsymbol, decodeMmap } from "../../perfdata/format/records.ts";
+import { decodeKsymbol, decodeMmap, deferredChainAt } from "../../perfdata/format/records.ts";
 import { TaskRecords } from "../../perfdata/read/task_records.ts";
 import type { AddressSpaces } from "../../symbols/space/address_space.ts";
 import type { JitCodeLoader } from "./jit_code_loader.ts";
 import { ChainSegments, isMarker } from "./chain_segments.ts";
+import { DeferredChains, type HeldSample } from "./deferred_chains.ts";
+import type { StackCopies } from "./stack_copies.ts";
 import type { ChainCounts } from "./not_shown.ts";
 import { HashIndex } from "../model/hash_index.ts";
 import { SampleCache } from "./sample_cache.ts";
@@ -35,6 +37,14 @@ const HOT = 1 << 12;
 const absentTid = (place: number) => ~place;
 
 /** Parts of a recording to keep. */
+/** Stands for the stack of a sample whose callers in user space come later. */
+const DEFERRED = -2;
+/** Callers in user space that were to come later, and did not. */
+const LOST_CALLERS = "[user callers lost]";
+
+/** What a sample is counted by. */
+type CountedSample = Pick<SampleCursor, "event" | "cpu" | "period" | "time">;
+
 export interface BuilderOptions {
   /** Keep only the innermost frame of each call chain. */
   leafOnly?: boolean;
@@ -48,6 +58,8 @@ export interface BuilderOptions {
   within?: (time: number) => boolean;
   /** Loader of the code that programs generate at run time. */
   jit?: JitCodeLoader;
+  /** Unwinds copies of stacks; without it they are passed over. */
+  copies?: StackCopies;
 }
 
 /** Handler of a reader's records that builds the tables of a profile. */
@@ -67,7 +79,7 @@ export class ProfileBuilder implements RecordHandler {
   lastTime = -Infinity;
 
   /** Counts of the samples that call chains could be made of, where callers are kept. */
-  readonly chains: ChainCounts = { copied: 0, withoutCallers: 0 };
+  readonly chains: ChainCounts = { copied: 0, withoutCallers: 0, joined: 0, lost: 0 };
 
   /**
    * Row of the thread that stands for everything outside the recorded pid namespace; -1 if there was no sample of that.
@@ -82,6 +94,9 @@ export class ProfileBuilder implements RecordHandler {
   readonly #frames: FrameFinder;
   readonly #leafOnly: boolean;
   readonly #jit: JitCodeLoader | undefined;
+  readonly #copies: StackCopies | undefined;
+  /** Samples whose callers come later: there from the first of them on. */
+  #deferred: DeferredChains | undefined;
   readonly #within: BuilderOptions["within"];
   readonly #mergeCpus: boolean;
   readonly #mergeThreads: boolean;
@@ -119,6 +134,7 @@ export class ProfileBuilder implements RecordHandler {
     this.#mergeThreads = options.mergeThreads ?? false;
     this.#within = options.within;
     this.#jit = options.jit;
+    this.#copies = options.leafOnly ? undefined : options.copies;
     this.times = options.times ? new TimeTable() : undefined;
     if (this.#leafOnly && !options.times && !options.within) this.sampleRun = (run) => this.#leaves(run);
   }
@@ -127,11 +143,40 @@ export class ProfileBuilder implements RecordHandler {
     if (this.#jit !== undefined && c.time >= this.#jit.next) this.#jit.advance(c.time);
     if (this.#within !== undefined && !this.#within(c.time)) return;
     const thread = isOutside(c.pid, c.cpumode) ? this.#outsiders() : this.#threadOf(c.pid, c.tid);
-    const stack = this.#leafOnly ? this.#leafOf(this.#frameAt(c.pid, c.ip, c.cpumode)) : this.#stack(c);
-    const row = this.samples.add(c.event, thread, this.#mergeCpus ? -1 : c.cpu, stack, c.period);
-    if (this.times !== undefined && c.time === c.time) this.times.add(c.time, row, c.period);
     if (c.time < this.firstTime) this.firstTime = c.time;
     if (c.time > this.lastTime) this.lastTime = c.time;
+    const stack = this.#leafOnly ? this.#leafOf(this.#frameAt(c.pid, c.ip, c.cpumode)) : this.#stack(c);
+    if (stack === DEFERRED) this.#defer(c, thread);
+    else this.#count(c, thread, stack);
+  }
+
+  /** Counts a sample of this thread and stack. */
+  #count({ event, cpu, period, time }: CountedSample, thread: number, stack: number): void {
+    const row = this.samples.add(event, thread, this.#mergeCpus ? -1 : cpu, stack, period);
+    if (this.times !== undefined && time === time) this.times.add(time, row, period);
+  }
+
+  /** Holds a sample back until its callers in user space come. */
+  #defer(c: SampleCursor, thread: number): void {
+    this.#deferred ??= new DeferredChains((sample, u32, from, to) =>
+      this.#countDeferred(sample, u32, from, to)
+    );
+    this.#deferred.hold(c, this.#segments.deferredAt, thread);
+  }
+
+  /** Counts a sample that was held back, with its callers in user space, or with what says that those are missing. */
+  #countDeferred(sample: HeldSample, u32: Uint32Array, from: number, to: number): void {
+    const isMissing = Number.isNaN(from);
+    this.#segments.splitWith(sample, u32, isMissing ? 0 : from, isMissing ? 0 : to);
+    const root = isMissing ? this.#rootOf(this.#spaces.objects.ofMissing(LOST_CALLERS).id) : -1;
+    this.#count(sample, sample.thread, this.#stackOfSegments(sample, root));
+  }
+
+  /** Counts the samples that are still held back: there are no more records. */
+  finish(): void {
+    this.#deferred?.endAll();
+    this.chains.joined = this.#deferred?.joined ?? 0;
+    this.chains.lost = this.#deferred?.missing ?? 0;
   }
 
   record(c: RecordCursor): void {
@@ -160,8 +205,15 @@ export class ProfileBuilder implements RecordHandler {
       }
       case PERF_RECORD.EXIT: {
         const { pid, tid } = this.#records.task(c);
+        this.#deferred?.end(tid);
         this.#spaces.exit(pid, tid);
         this.#forget(tid);
+        break;
+      }
+      case PERF_RECORD.CALLCHAIN_DEFERRED: {
+        if (this.#deferred === undefined) break;
+        const { cookie, from, to } = deferredChainAt(c);
+        this.#deferred.join(c.tid, c.u32, cookie, from, to);
         break;
       }
       case PERF_RECORD.KSYMBOL:
@@ -308,15 +360,31 @@ export class ProfileBuilder implements RecordHandler {
     return frame < this.stacks.parent.length ? frame : this.stacks.intern(-1, frame);
   }
 
-  /** Interns the stack of a sample, from its root. */
+  /** Interns the stack of a sample, from its root; returns DEFERRED where its callers in user space come later. */
   #stack(c: SampleCursor): number {
-    const segments = this.#segments, stackOf = this.#stackOf;
+    const segments = this.#segments, copies = this.#copies;
     segments.split(c);
-    if (c.copiedStack > 0) {
+    if (segments.deferredAt >= 0) return DEFERRED;
+    if (copies !== undefined) {
+      if (!segments.hasUserCallers && copies.unwind(c)) {
+        segments.splitWith(c, copies.words, 0, 2 * copies.count);
+        return this.#stackOfSegments(c, copies.cut < 0 ? -1 : this.#rootOf(copies.cut));
+      }
+    } else if (c.copiedStack > 0) {
       this.chains.copied++;
       if (!segments.hasUserCallers) this.chains.withoutCallers++;
     }
-    let stack = -1;
+    return this.#stackOfSegments(c, -1);
+  }
+
+  /** Returns the stack whose one frame stands for callers that are not known. */
+  #rootOf(object: number): number {
+    return this.stacks.intern(-1, this.#frames.frameOf(object, 0));
+  }
+
+  /** Returns the stack of the chain that was split last, on top of `stack`. */
+  #stackOfSegments(c: Pick<SampleCursor, "pid" | "ip">, stack: number): number {
+    const segments = this.#segments, stackOf = this.#stackOf;
     for (let i = segments.count - 1; i >= 0; i--) {
       if (i > 0 && segments.from[i] === segments.to[i]) continue;
       const space = this.#space(c.pid, segments.mode[i]);
@@ -333,7 +401,7 @@ export class ProfileBuilder implements RecordHandler {
   }
 
   /** Interns all frames of segment `i` on top of `stack`. */
-  #segment(c: SampleCursor, i: number, stack: number): number {
+  #segment(c: Pick<SampleCursor, "pid" | "ip">, i: number, stack: number): number {
     const { pid } = c, { u32 } = this.#segments, mode = this.#segments.mode[i], from = this.#segments.from[i];
     for (let at = this.#segments.to[i] - 2; at >= from; at -= 2) {
       const low = u32[at], high = u32[at + 1];

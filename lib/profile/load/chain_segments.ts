@@ -15,11 +15,19 @@ const LOWEST_MARKER = PERF_CONTEXT.MAX + TWO_32;
 /** Low word of the marker in front of user space. */
 const USER_MARKER = PERF_CONTEXT.USER + TWO_32;
 /** 32-bit words of a call in the CPU's call stack (LBR). */
+/** Low word of the marker in front of the cookie of a chain that goes on in another record. */
+const DEFERRED_MARKER = PERF_CONTEXT.USER_DEFERRED + TWO_32;
 const CALL_WORDS = 6;
 
 /**
  * Segments of one chain, innermost first. There is at least one, and the first begins with the sample's own address.
  */
+/** What a chain is split by: a sample's own address and mode, and its chain. */
+export type ChainCursor = Pick<
+  SampleCursor,
+  "u32" | "chain" | "chainLength" | "ip" | "cpumode" | "callCount"
+>;
+
 export class ChainSegments {
   count = 0;
   /** Words that `from` and `to` index: the sample's own, or a chain that was joined. */
@@ -37,20 +45,40 @@ export class ChainSegments {
   readonly low: number[] = [];
   readonly high: number[] = [];
 
+  /** Entries in front of the marker that says that user callers come in a later record; -1 without one. */
+  deferredAt = -1;
+
   #joined = new Uint32Array(256);
 
   /** Splits the chain of `c`. */
   split(c: SampleCursor): void {
-    let { u32, chain, chainLength } = c;
-    if (c.callCount > 0) {
-      const length = this.#join(c);
-      if (length > 0) {
-        u32 = this.#joined;
-        chain = 0;
-        chainLength = length;
-      }
-    }
+    const length = c.callCount > 0 ? this.#join(c) : 0;
+    if (length > 0) this.#split(c, this.#joined, 0, length);
+    else this.#split(c, c.u32, c.chain, c.chainLength);
+  }
+
+  /**
+   * Splits the chain of `c` as far as it is the kernel's, and callers in user space that were found otherwise: the
+   * entries at words `from` to `to` of `user`.
+   */
+  splitWith(c: ChainCursor, user: Uint32Array, from: number, to: number): void {
+    const { u32, chain, chainLength } = c;
+    let at = chain;
+    const end = chain + 2 * chainLength;
+    while (at < end && !isUserMarker(u32[at], u32[at + 1])) at += 2;
+    const kernel = at - chain, length = kernel + 2 + to - from;
+    if (length > this.#joined.length) this.#joined = new Uint32Array(2 * length);
+    const joined = this.#joined;
+    for (let i = 0; i < kernel; i++) joined[i] = u32[chain + i];
+    joined[kernel] = USER_MARKER;
+    joined[kernel + 1] = 0xffffffff;
+    for (let i = from, into = kernel + 2; i < to; i++) joined[into++] = user[i];
+    this.#split(c, joined, 0, length >> 1);
+  }
+
+  #split(c: ChainCursor, u32: Uint32Array, chain: number, chainLength: number): void {
     this.u32 = u32;
+    this.deferredAt = -1;
     const end = chain + 2 * chainLength;
     let at = chain;
     let mode = c.cpumode;
@@ -63,7 +91,10 @@ export class ChainSegments {
       if (high === 0xffffffff && low >= LOWEST_MARKER) {
         const next = modeOfContext(low | 0);
         // no chain follows any other marker: it is a cookie for a deferred stack, or a broken frame pointer (-1)
-        if (next < 0) break;
+        if (next < 0) {
+          if (low === DEFERRED_MARKER && at + 2 < end) this.deferredAt = (at - chain) >> 1;
+          break;
+        }
         if (next === mode) {
           if (from === at) from = at + 2;
           continue;

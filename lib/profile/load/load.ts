@@ -16,6 +16,7 @@ import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import { Symbolizer, type UnresolvedWeight } from "../../symbols/symbolizer.ts";
 import { missingSymbolCause, missingSymbolRemedy } from "../../symbols/object/missing_symbol_reasons.ts";
 import { ProfileBuilder } from "./builder.ts";
+import type { StackCopies } from "./stack_copies.ts";
 import { cutTimes } from "../query/filter.ts";
 import { FrameSymbols } from "./frame_symbols.ts";
 import { JitCodeLoader } from "./jit_code_loader.ts";
@@ -54,6 +55,8 @@ export interface LoadOptions {
   /** Find the source line of every frame (`Profile.lines`). */
   lines?: boolean;
   /** Load what comes before damage, with a warning; default: throw. */
+  /** Leave copies of stacks unread, rather than unwind them. */
+  noUnwind?: boolean;
   force?: boolean;
 }
 
@@ -105,6 +108,8 @@ interface ReadRecording {
   builder: ProfileBuilder;
   /** Limits on what reading symbols and lines may cost. */
   budget: Budget;
+  /** What has unwound stacks; undefined where there was nothing to unwind. */
+  copies: StackCopies | undefined;
   /** Samples outside `within` have yet to be cut out. */
   cutLater: boolean;
 }
@@ -134,8 +139,10 @@ async function readRecording(
   const frames = new FrameTable();
   const frameSymbols = new FrameSymbols(frames, spaces.objects.rows, symbolizer);
   const merge = options.mergeAddresses && !options.lines && header.complete;
+  const copies = await stackCopiesOf(header, spaces, files, options);
   const builder = new ProfileBuilder(spaces, merge ? frameSymbols : frames, {
     jit,
+    copies,
     leafOnly: options.leafOnly,
     mergeCpus: options.mergeCpus,
     mergeThreads: options.mergeThreads,
@@ -146,7 +153,7 @@ async function readRecording(
     ? files.preloadKernel?.()
     : undefined;
   if (merge) await kernel;
-  const stats = reader.read(builder);
+  const stats = readAll(reader, builder, copies);
   if (!options.force) refuseDamage(stats);
   if (within && stats.samples > 0 && stats.timeFirst === undefined) {
     throw new BadInputError(`cannot cut ${input.name} by time: its samples have no times`);
@@ -155,7 +162,38 @@ async function readRecording(
   if (!header.complete) applyFeatures(header, input, spaces, files);
   await kernel;
   if (sessionOf(header.features)?.pidNamespace || builder.outsiders >= 0) builder.nameOutsiders();
-  return { header, stats, reader, spaces, jit, symbolizer, frames, frameSymbols, builder, budget, cutLater };
+  return {
+    ...{ header, stats, reader, spaces, jit, symbolizer, frames, frameSymbols, builder, copies, budget },
+    cutLater,
+  };
+}
+
+/** Returns what unwinds the copied stacks of a recording; undefined where it has none, or nobody asks for callers. */
+async function stackCopiesOf(
+  header: PerfHeader,
+  spaces: AddressSpaces,
+  files: SymbolFiles,
+  { leafOnly, noUnwind }: LoadOptions,
+): Promise<StackCopies | undefined> {
+  if (leafOnly || noUnwind || !header.events.some(({ layout }) => layout.tail.copiesStack)) return undefined;
+  const { StackCopies } = await import("./stack_copies.ts");
+  const machine = () => header.features.arch ?? "";
+  return new StackCopies({ spaces, files, events: header.events, machine });
+}
+
+/** Gives all records to `builder`, and closes what `copies` has opened. */
+function readAll(
+  reader: PerfDataReader,
+  builder: ProfileBuilder,
+  copies: StackCopies | undefined,
+): ReadStats {
+  try {
+    const stats = reader.read(builder);
+    builder.finish();
+    return stats;
+  } finally {
+    copies?.close();
+  }
 }
 
 /** Gives objects their recorded build ids, and symbol files the recorded machine. */
@@ -217,7 +255,7 @@ async function findLines(
 
 /** Makes the profile of what was read and found. */
 function profileOf(
-  { header, stats, reader, spaces, frames, builder }: ReadRecording,
+  { header, stats, reader, spaces, frames, builder, copies }: ReadRecording,
   { samples, symbols, unnamed, frames: symbolized, unresolved }: FoundSymbols,
   lines: Profile["lines"],
   callers: boolean,
@@ -229,9 +267,10 @@ function profileOf(
   }));
   const rates = events.filter(({ tracksOnly }) => !tracksOnly).map(({ rate }) => rate);
   const ledger = ledgerOf(header, stats, reader.ledger.close(stats.timeLast, lossesOverlap(header)));
-  const { stacks, threads, processes, comms } = builder;
+  const { threads, processes, comms } = builder;
+  const stacks = copies?.summary();
   return {
-    meta: metaOf({ header, stats, builder, timeBase: reader.timeBase, ledger, rates, callers }),
+    meta: metaOf({ header, stats, builder, timeBase: reader.timeBase, ledger, rates, callers, stacks }),
     events,
     comms,
     objects: spaces.objects.rows.map(({ name, path, kind, buildId }) => ({
@@ -243,7 +282,7 @@ function profileOf(
     symbols,
     frames: { object: frames.object.values(), address: frames.address.values(), ...symbolized },
     unnamed,
-    stacks: { parent: stacks.parent.values(), frame: stacks.frame.values() },
+    stacks: { parent: builder.stacks.parent.values(), frame: builder.stacks.frame.values() },
     threads: { pid: threads.pid.values(), tid: threads.tid.values(), comm: threads.comm.values() },
     processes: { pid: processes.pid.values(), comm: processes.comm.values() },
     samples,

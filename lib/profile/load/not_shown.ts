@@ -104,23 +104,25 @@ export interface ChainCounts {
   copied: number;
   /** Samples with a copy of the user stack, but no callers in user space in their call chains. */
   withoutCallers: number;
+  /** Samples whose callers in user space came in a later record, and those whose callers never came. */
+  joined: number;
+  lost: number;
 }
 
-/** Warns of call chains that end at user space because only the copied stack has the rest. */
-export function chainWarnings({ copied, withoutCallers }: ChainCounts, stats: ReadStats): string[] {
+/** Warns of call chains that end at user space because their callers there were left unread, or are missing. */
+export function chainWarnings({ copied, withoutCallers, joined, lost }: ChainCounts): string[] {
   const warnings: string[] = [];
   if (withoutCallers > 0) {
     const which = withoutCallers === copied ? "" : ` of ${withoutCallers} of ${copied} samples`;
     warnings.push(
-      `callers in user space${which} are not shown: their stacks were copied (--call-graph dwarf) and pmuctl does ` +
-        "not unwind them; perf report does, or record with -g where programs have frame pointers",
+      `callers in user space${which} are not shown: they are in copies of the stack, which --no-unwind leaves unread`,
     );
   }
-  const deferred = stats.byType.get(PERF_RECORD.CALLCHAIN_DEFERRED) ?? 0;
-  if (deferred > 0) {
+  if (lost > 0) {
+    const share = `${lost} of ${joined + lost} samples`;
     warnings.push(
-      `callers in user space of some samples are not shown: they are in ${deferred} records of their own ` +
-        "(--call-graph fp,defer), which pmuctl does not join; perf report does, or record without defer",
+      `callers in user space of ${share} are not shown: they come in records of their own, which are missing here; ` +
+        "record without defer (--call-graph fp,defer)",
     );
   }
   return warnings;

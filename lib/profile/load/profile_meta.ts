@@ -30,17 +30,19 @@ export interface ReadOutcome {
   rates: readonly string[];
   /** Whether call chains were kept. */
   callers: boolean;
+  /** What has become of the stacks that were unwound; undefined when none was asked for. */
+  stacks: ProfileMeta["stacks"];
 }
 
 /** Makes `Profile.meta` from what was read, with the warnings that it calls for. */
 export function metaOf(
-  { header, stats, builder, timeBase, ledger, rates, callers }: ReadOutcome,
+  { header, stats, builder, timeBase, ledger, rates, callers, stacks }: ReadOutcome,
 ): ProfileMeta {
   const { features, events } = header;
   const { firstTime, lastTime, chains } = builder;
   const timed = lastTime >= firstTime;
   const session = sessionOf(features);
-  const warnings = callers ? chainWarnings(chains, stats) : [];
+  const warnings = callers ? chainWarnings(chains) : [];
   const damaged = damageWarning(stats);
   if (damaged) warnings.push(damaged);
   if (stats.unknownIds > 0) {
@@ -71,6 +73,7 @@ export function metaOf(
     callChains: events.some(({ attr, layout }) =>
       (attr.sampleType & PERF_SAMPLE.CALLCHAIN) !== 0 || layout.tail.callStack
     ),
+    ...(stacks && stacks.unwound > 0 ? { stacks } : {}),
     lost: ledger.unfinished ? -1 : samplesLost(ledger.total),
     ledger,
     warnings,

@@ -10,7 +10,7 @@ import type { SampleColumns } from "./tables.ts";
 
 /**
  * Kind of a mapped object. `kernel`, `module` and `bpf` run in kernel mode, `guest` in a virtual machine or in the
- * hypervisor.
+ * hypervisor; `missing` stands for callers that are not known.
  */
 export type ProfileObjectKind =
   | "kernel"
@@ -21,6 +21,7 @@ export type ProfileObjectKind =
   | "jit"
   | "anon"
   | "guest"
+  | "missing"
   | "unknown";
 
 /** Mapped object: file, kernel, vdso or run-time code. */
@@ -68,6 +69,27 @@ export interface ProfileLedger {
  * Facts of a recording: what was recorded, how, and what was lost. Texts are "" and numbers -1 if the file does not
  * say.
  */
+/** What has become of the stacks that the recording has copies of; all counts are of samples. */
+export interface ProfileStacks {
+  /** Stacks that were unwound, or should have been. */
+  unwound: number;
+  /** Of these, those that reach the start of their thread. */
+  whole: number;
+  /** The others, most first. Each ends in a frame called `frame`. */
+  cut: {
+    /** Why they end, in a few words. */
+    reason: string;
+    /** Completes "1.1% of the stacks are ...": `cut at 16 KiB`. */
+    cause: string;
+    frame: string;
+    /** The object that they end in, where the reason lies there. */
+    object: string | null;
+    samples: number;
+    /** What helps, or more of why; empty where nothing is known to. */
+    remedy: string;
+  }[];
+}
+
 export interface ProfileMeta {
   command: string;
   host: string;
@@ -87,6 +109,8 @@ export interface ProfileMeta {
   /** Whether samples have call chains. */
   callChains: boolean;
   /** Number of lost samples, as the file reports them. */
+  /** Stacks that were unwound while reading; undefined where there was nothing to unwind. */
+  stacks?: ProfileStacks;
   lost: number;
   /** Fate of every sample, by CPU and in total. Unknown counts are left out. */
   ledger: ProfileLedger;

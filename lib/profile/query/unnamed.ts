@@ -60,7 +60,7 @@ export function unnamedName({ unnamed, objects }: Profile, row: number): string 
 export function rangeName(object: ProfileObject | undefined, from: number, to: number): string {
   if (object === undefined) return addressRange(from, to);
   const { name, kind } = object;
-  if (kind === "jit" || kind === "guest") return name;
+  if (kind === "jit" || kind === "guest" || kind === "missing") return name;
   if (kind === "anon") return name === "" || name.startsWith("//anon") ? "[anon]" : name;
   return `${name}+${addressRange(from, to)}`;
 }

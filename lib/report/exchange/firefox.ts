@@ -18,6 +18,7 @@ import {
 import { sampledEventRows } from "../../profile/query/table.ts";
 import { JsonList, JsonNumbers, JsonPart, jsonPieces, JsonRepeated } from "../json/json_pieces.ts";
 import { type ListedThread, threadList } from "../shared/thread_list.ts";
+import { stacksText } from "../shared/stacks_text.ts";
 
 const PROCESSED_VERSION = 70;
 /** Of the format that Firefox itself writes, of which this is the processed form. */
@@ -240,6 +241,7 @@ function recordingEntries(profile: Profile, event: number | undefined) {
   return [
     ...(event === undefined ? [] : [text("Event", `${events[event].name}, ${events[event].rate}`)]),
     text("Lost samples", lostText(meta.ledger)),
+    ...(meta.stacks ? [text("Stacks", stacksText(meta.stacks))] : []),
     ...meta.warnings.map((warning) => text("Warning", warning)),
     ...meta.notes.map((note) => text("Note", note)),
   ];

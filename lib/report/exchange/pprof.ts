@@ -16,6 +16,7 @@ import { checkColumnCount, sampledEventRows } from "../../profile/query/table.ts
 import { StackTable } from "../../profile/model/tables.ts";
 import { pprofMappings } from "./pprof_mappings.ts";
 import { ProtoWriter } from "./proto.ts";
+import { stacksText } from "../shared/stacks_text.ts";
 
 /** Numbers of the fields of Profile, */
 const SAMPLE_TYPE = 1, SAMPLE = 2, MAPPING = 3, LOCATION = 4, FUNCTION = 5, STRING_TABLE = 6;
@@ -180,6 +181,7 @@ function commentsOf({ meta, events }: Profile): string[] {
     ...(machine.length > 0 ? [`machine: ${machine.join(", ")}`] : []),
     ...events.filter(({ tracksOnly }) => !tracksOnly).map(({ name, rate }) => `event: ${name}, ${rate}`),
     ...(meta.lost === 0 ? [] : [`lost: ${lostText(meta.ledger)}`]),
+    ...(meta.stacks ? [`stacks: ${stacksText(meta.stacks)}`] : []),
     ...meta.warnings.map((warning) => `warning: ${warning}`),
     ...meta.notes.map((note) => `note: ${note}`),
   ];

@@ -16,6 +16,7 @@ import { changeClass, KIND_NAMES, kindClass, styleSheet, swatchClass } from "./s
 import { jsonText, printable } from "../../base/text/printable.ts";
 import { escapeXml } from "../../base/text/xml.ts";
 import { printedProfile } from "../shared/printed.ts";
+import { stacksText } from "../shared/stacks_text.ts";
 
 export interface FlamegraphOptions {
   /** The roots at the top. */
@@ -197,6 +198,7 @@ function subtitles({ layout, eventName, said, notes }: Graph, { meta, events }: 
     event ? `${event.name}, ${event.rate}` : "no event",
     meta.seconds >= 0 ? `${amount} over ${meta.seconds.toFixed(3)} s` : amount,
     `lost: ${lostText(meta.ledger)}`,
+    meta.stacks ? `stacks: ${stacksText(meta.stacks)}` : "",
     [meta.host, meta.kernel && `Linux ${meta.kernel}`].filter(Boolean).join(", "),
   ];
   const left = ([[narrow, `narrower than ${pixels} pixels (of ${USUAL_WIDTH})`], [

@@ -2,6 +2,7 @@
 
 import { groupDigits } from "../shared/amount.ts";
 import { ledgerCells, lostText } from "../../perfdata/format/ledger.ts";
+import { stacksText } from "../shared/stacks_text.ts";
 import { namedObjects, remediesOf } from "../shared/remedies.ts";
 import { type Profile, sampleCount } from "../../profile/model/profile.ts";
 
@@ -24,6 +25,7 @@ export function factsHtml({ meta, events }: Profile, count: number): string {
   const facts: [string, string][] = [
     ["Samples", `${groupDigits(count)}${meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : ""}`],
     ["Lost", lostText(meta.ledger)],
+    ...(meta.stacks ? [["Stacks", stacksText(meta.stacks)] as [string, string]] : []),
     ...events.filter(({ tracksOnly }) => !tracksOnly).map(({ name, rate }): [string, string] => [
       "Event",
       `${name}, ${rate}`,

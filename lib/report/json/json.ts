@@ -29,6 +29,7 @@ export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "wh
  * - `meta`: command, host and so on, as in ProfileMeta, with null for numbers that the file does not tell; `start` and
  *   `end` are text, seconds of the clock of the recording, or null; `lost`, and in the `ledger` what was lost, are null when nobody knows, since the recording was
  *   not finished: `ledger.unfinished.atLeast` says what was known
+ *   `stacks` (only where copies of stacks were unwound) has `unwound`, `whole` and `cut`, as in ProfileStacks
  * - `events`: for each `name`, `rate`, `samples` and `period` (of what the report is of), `whole` (the same of all
  *   that was recorded, when it was filtered) and `rows`, heaviest self (with `children`: total) first
  * - `rows`: what the sort keys ask for of `command`, `pid` and `process` (its name), `tid`, `cpu` (null: not recorded), `object`, `symbol`

@@ -1,12 +1,12 @@
 /** Profiles as terminals and logs show them. */
 
 import { printable } from "../../base/text/printable.ts";
-import type { Profile } from "../../profile/model/profile.ts";
+import type { Profile, ProfileStacks } from "../../profile/model/profile.ts";
 
 /** The profile with all of its texts made `printable`: what every renderer of text for people begins with. */
 export function printedProfile(profile: Profile): Profile {
   const { meta, events, comms, objects, symbols, unresolved, lines } = profile;
-  const { command, host, kernel, arch, cpu, sampling, warnings, notes } = meta;
+  const { command, host, kernel, arch, cpu, sampling, stacks, warnings, notes } = meta;
   return {
     ...profile,
     meta: {
@@ -22,6 +22,7 @@ export function printedProfile(profile: Profile): Profile {
         backend: printable(backend),
         ...(insteadOf === undefined ? {} : { insteadOf: printable(insteadOf) }),
       })),
+      ...(stacks === undefined ? {} : { stacks: printedStacks(stacks) }),
       warnings: warnings.map(printable),
       notes: notes.map(printable),
     },
@@ -40,5 +41,17 @@ export function printedProfile(profile: Profile): Profile {
       samples,
     })),
     ...(lines ? { lines: { ...lines, paths: lines.paths.map(printable) } } : {}),
+  };
+}
+
+function printedStacks({ cut, ...counts }: ProfileStacks): ProfileStacks {
+  return {
+    ...counts,
+    cut: cut.map(({ frame, object, remedy, ...row }) => ({
+      ...row,
+      frame: printable(frame),
+      object: object === null ? null : printable(object),
+      remedy: printable(remedy),
+    })),
   };
 }

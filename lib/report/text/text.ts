@@ -18,6 +18,7 @@ import { type CellText, cellTexts, colorByHeat, percentText } from "../shared/co
 import type { ReportOptions } from "../shared/options.ts";
 import { printedProfile } from "../shared/printed.ts";
 import { remedyLines } from "../shared/remedies.ts";
+import { stacksText } from "../shared/stacks_text.ts";
 import { layTable, type NumberColumn } from "../shared/table_layout.ts";
 import { CALL_TITLE, callerLines, callLines } from "./trees.ts";
 
@@ -72,6 +73,7 @@ function header(profile: Profile, whole: ProfileTotals, options: ReportOptions):
     ...meta.sampling.map((s): [string, string] => ["backend", backend(s)]),
     ["samples", `${samples}${meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : ""}`],
     ["lost", lostText(meta.ledger)],
+    ...(meta.stacks ? [["stacks", stacksText(meta.stacks)] as [string, string]] : []),
     ...(options.ledger ? ledgerTable(meta.ledger) : []).map((
       line,
     ): [string, string] => [

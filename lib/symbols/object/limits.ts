@@ -118,6 +118,11 @@ export class Cost {
   }
 
   /** Checks a count that a file claims. */
+  /** Returns the bytes of memory that are needed at the moment. */
+  get held(): number {
+    return this.#held;
+  }
+
   count(count: number, limit: "sections" | "symbols"): void {
     const most = LIMITS[limit] * this.#budget.factor;
     if (!(count <= most)) throw this.over(`${most.toLocaleString("en-US")} ${limit}`);

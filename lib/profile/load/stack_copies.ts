@@ -1,0 +1,139 @@
+/**
+ * Unwinds the copies of user stacks that samples carry (`--call-graph dwarf`), as the samples come: into the entries
+ * that a call chain would have, and into an object that stands for what is missing where the stack ends too early.
+ */
+
+import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
+import type { EventDesc, SampleCursor } from "../../perfdata/read/reader.ts";
+import { SampleTail } from "../../perfdata/read/sample_tail.ts";
+import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
+import type { AddressSpaces } from "../../symbols/space/address_space.ts";
+import { AARCH64, type Arch, X86_64 } from "../../unwind/arch.ts";
+import { END } from "../../unwind/ends.ts";
+import { type RegisterPlan, registerPlan, Unwinder } from "../../unwind/walk.ts";
+import type { ProfileStacks } from "../model/profile.ts";
+import { CutStacks, OTHER_MACHINE } from "./cut_stacks.ts";
+import { UnwindObjects } from "./unwind_objects.ts";
+
+/** PERF_SAMPLE_REGS_ABI_64 */
+const ABI_64 = 2;
+const TWO_32 = 4294967296;
+/** More frames than fit into the largest copy, of 64 KiB. */
+const MOST_FRAMES = 4096;
+/** Stacks between two looks at what the open files take of memory. */
+const TRIM_EVERY = 1024;
+/** Addresses below this one are no code's: a thread that has none yet has not been in user space. */
+const LEAST_ADDRESS = 4096;
+
+/** Things that stacks are unwound by. */
+export interface CopiesOptions {
+  spaces: AddressSpaces;
+  files: SymbolFiles;
+  /** Events of the recording; more may come. */
+  events: readonly EventDesc[];
+  /** Returns the recorded machine as uname -m has it; "" where that is not known. Asked at the first sample. */
+  machine: () => string;
+}
+
+/** Unwinds one sample after the other. */
+export class StackCopies {
+  /** Entries of the last chain: pairs of words, low and high, the innermost first. */
+  readonly words = new Uint32Array(2 * MOST_FRAMES);
+  count = 0;
+  /** Row of the object that stands for the missing part of the last chain; -1 where it is whole. */
+  cut = -1;
+  readonly #options: CopiesOptions;
+  readonly #objects: UnwindObjects;
+  readonly #cuts: CutStacks;
+  readonly #tail = new SampleTail();
+  readonly #pcs = new Float64Array(MOST_FRAMES);
+  readonly #places = new Float64Array(MOST_FRAMES);
+  /** Plans by event. */
+  readonly #plans: RegisterPlan[] = [];
+  #unwinder: Unwinder | undefined;
+  #isKnown = false;
+  #view = new DataView<ArrayBufferLike>(new ArrayBuffer(0));
+  #sinceTrim = 0;
+
+  constructor(options: CopiesOptions) {
+    this.#options = options;
+    this.#objects = new UnwindObjects(options.spaces, options.files);
+    this.#cuts = new CutStacks(options.spaces.objects, this.#objects);
+  }
+
+  /**
+   * Sets `words`, `count` and `cut` for the sample under `c`; false where it has nothing of user space to unwind, as
+   * those of kernel threads.
+   */
+  unwind(c: SampleCursor): boolean {
+    const { layout, attr } = this.#options.events[c.event];
+    if (!layout.tail.copiesStack || c.cpumode === 0 || c.cpumode > PERF_RECORD_MISC.USER) return false;
+    const tail = this.#tail;
+    if (!tail.read(c.u32, c.pos, c.size, layout) || tail.abi === 0) return false;
+    if (!this.#isKnown) this.#start(attr.sampleRegsUser);
+    const unwinder = this.#unwinder;
+    if (unwinder === undefined || layout.tail.swapped || tail.abi !== ABI_64) {
+      return this.#leave(OTHER_MACHINE);
+    }
+    if (++this.#sinceTrim === TRIM_EVERY) {
+      this.#sinceTrim = 0;
+      this.#objects.trim();
+    }
+    const plan = this.#plans[c.event] ??= registerPlan(unwinder.arch, attr.sampleRegsUser);
+    if (this.#view.buffer !== c.u8.buffer) this.#view = new DataView(c.u8.buffer);
+    unwinder.loadRegisters(plan, c.u32, tail.registers);
+    // a program that was about to start, seen from the kernel
+    if (c.cpumode === PERF_RECORD_MISC.KERNEL && unwinder.registers[unwinder.arch.pc] < LEAST_ADDRESS) {
+      return false;
+    }
+    const isCut = tail.copied === tail.room;
+    unwinder.loadStack(this.#view, c.u8.byteOffset + tail.stack, tail.copied, isCut);
+    const { code } = this.#objects;
+    code.pid = c.pid;
+    this.#take(unwinder.walk(code, this.#pcs));
+    const { end } = unwinder;
+    this.cut = end === END.ROOT ? this.#cuts.whole() : this.#cuts.cut(end, unwinder.endObject, tail.room);
+    return true;
+  }
+
+  /** Returns what has become of all samples. */
+  summary(): ProfileStacks {
+    return this.#cuts.summary();
+  }
+
+  /** Closes the files that were opened. */
+  close(): void {
+    this.#objects.close();
+  }
+
+  #start(mask: bigint): void {
+    this.#isKnown = true;
+    const arch = archOf(this.#options.machine(), mask);
+    if (arch === undefined) return;
+    this.#unwinder = new Unwinder(arch);
+    this.#unwinder.places = this.#places;
+  }
+
+  #leave(end: number): boolean {
+    this.count = 0;
+    this.cut = this.#cuts.cut(end, undefined, 0);
+    return true;
+  }
+
+  #take(depth: number): void {
+    const words = this.words, places = this.#places;
+    this.count = depth;
+    for (let i = 0, to = 0; i < depth; i++) {
+      const place = places[i];
+      words[to++] = place;
+      words[to++] = place / TWO_32;
+    }
+  }
+}
+
+/** Returns the machine of that name, else by the registers that were recorded: those of x86 are 24. */
+function archOf(name: string, mask: bigint): Arch | undefined {
+  if (name === "") return mask >> 24n === 0n ? X86_64 : AARCH64;
+  if (name === "x86_64" || name === "amd64") return X86_64;
+  return name === "aarch64" || name === "arm64" ? AARCH64 : undefined;
+}

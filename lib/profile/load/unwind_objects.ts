@@ -1,0 +1,118 @@
+/** The objects that stacks are unwound through, while a recording is read. */
+
+import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
+import { Budget, type Cost } from "../../symbols/object/limits.ts";
+import {
+  missingSymbolCause,
+  missingSymbolRemedy,
+  type SymbolFailure,
+  symbolFailureOf,
+} from "../../symbols/object/missing_symbol_reasons.ts";
+import type { ObjectInfo } from "../../symbols/object/objects.ts";
+import { closeObjectElf, type ObjectElf, openObjectElf } from "../../symbols/object_elf.ts";
+import type { AddressSpaces } from "../../symbols/space/address_space.ts";
+import { MappedCode } from "../../unwind/mapped_code.ts";
+import { UnwindObject } from "../../unwind/object.ts";
+
+/** Files that are kept open, and bytes of memory that their tables take: the oldest is closed beyond that. */
+const MOST_OPEN = 256, MOST_HELD = 128 << 20;
+
+/** An object whose file is open. */
+interface Open {
+  object: ObjectInfo;
+  unwinding: UnwindObject;
+  elf: ObjectElf;
+  cost: Cost;
+}
+
+/** Why an object's file cannot be read, in words. */
+export interface Unreadable {
+  cause: string;
+  remedy: string;
+}
+
+/** Opens objects when a stack first leads through them; closes the oldest where they are too many. */
+export class UnwindObjects {
+  readonly code: MappedCode;
+  readonly #files: SymbolFiles;
+  readonly #budget = new Budget();
+  readonly #infos = new WeakMap<UnwindObject, ObjectInfo>();
+  /** Open files, in the order that they were opened. */
+  #open: Open[] = [];
+  /** Failures by object id. */
+  readonly #failures = new Map<number, SymbolFailure>();
+
+  constructor(spaces: AddressSpaces, files: SymbolFiles) {
+    this.#files = files;
+    this.code = new MappedCode(spaces, (object) => this.#openObject(object));
+  }
+
+  /** Returns what `unwinding` was opened for. */
+  infoOf(unwinding: UnwindObject): ObjectInfo {
+    return this.#infos.get(unwinding)!;
+  }
+
+  /** Returns why an object could not be read, and what helps. */
+  unreadable(object: ObjectInfo): Unreadable {
+    const failure = this.#failures.get(object.id);
+    return failure === undefined ? { cause: "its call frame information is damaged", remedy: "" } : {
+      cause: missingSymbolCause(failure.reason, failure.detail),
+      remedy: missingSymbolRemedy(failure.reason, object),
+    };
+  }
+
+  /** Closes files that are too many. Between two stacks only: none may be in use. */
+  trim(): void {
+    let held = this.#open.reduce((sum, { cost }) => sum + cost.held, 0);
+    let from = 0;
+    // the latest stays, however large it is
+    while (from < this.#open.length - 1 && (this.#open.length - from > MOST_OPEN || held > MOST_HELD)) {
+      const oldest = this.#open[from++];
+      held -= oldest.cost.held;
+      this.code.forget(oldest.object);
+      close(oldest);
+    }
+    if (from > 0) this.#open = this.#open.slice(from);
+  }
+
+  /** Closes all files. */
+  close(): void {
+    for (const open of this.#open) close(open);
+    this.#open = [];
+  }
+
+  #openObject(object: ObjectInfo): UnwindObject | undefined {
+    if (object.kind === "anon") return undefined;
+    const unwinding = object.kind === "jit" ? UnwindObject.generated() : this.#openFile(object);
+    this.#infos.set(unwinding, object);
+    return unwinding;
+  }
+
+  #openFile(object: ObjectInfo): UnwindObject {
+    const cost = this.#budget.cost(object.path);
+    let elf: ObjectElf | undefined;
+    try {
+      const opened = openObjectElf(this.#files, object, cost);
+      if (!("file" in opened)) return this.#fail(object, opened);
+      elf = opened;
+      const unwinding = UnwindObject.open(opened.file, opened.debug);
+      this.#open.push({ object, unwinding, elf, cost });
+      return unwinding;
+    } catch (error) {
+      cost.done();
+      if (elf) closeObjectElf(elf);
+      return this.#fail(object, symbolFailureOf(error));
+    }
+  }
+
+  #fail(object: ObjectInfo, failure: SymbolFailure): UnwindObject {
+    this.#failures.set(object.id, failure);
+    return UnwindObject.unreadable(missingSymbolCause(failure.reason, failure.detail));
+  }
+}
+
+function close({ unwinding, elf, cost }: Open): void {
+  unwinding.close();
+  elf.debug?.close();
+  cost.done();
+}
