@@ -64,7 +64,7 @@ testNeeding(
         await pmuctlOk(["record", "-q", "-F", "2000", "-o", name, "--", `./app.${name}`], { cwd });
       }
       const text = await pmuctlOk(["diff", "old", "new"], { cwd });
-      assertStringIncludes(text, "app.old of A and app.new of B are taken for the same object");
+      assertStringIncludes(text, "app.old in A is compared with app.new in B");
       assertMatch(
         text.split("\n")[text.split("\n").findIndex((line) => line.includes("Self A")) + 1],
         / slower$/,
@@ -98,7 +98,7 @@ testNeeding(["cc"], "diff refuses what it cannot compare in one line", () =>
       [["some"], 2, /two files are wanted/],
       [["some", "missing"], 4, /missing: no such file/],
       [["text", "some"], 4, /not a perf\.data file/],
-      [["-e", "odd", "some", "some"], 4, /A has no event 'odd': it has c/],
+      [["-e", "odd", "some", "some"], 4, /cannot compare event 'odd': A does not have it: choose from c/],
       [["--by", "pid", "some", "some"], 2, /'pid' is not the same in two recordings/],
       [["--normalize", "luck", "some", "some"], 2, /one of none, duration, samples, share/],
     ];

@@ -195,9 +195,9 @@ Deno.test("code of virtual machines says so, in samples and in call chains", asy
   );
   const said = profile.unresolved.filter(({ object }) => object !== "worker");
   assertEquals(said.map(({ object, cause }) => `${object}: ${cause}`).sort(), [
-    "[guest.kernel]: of a virtual machine",
-    "[guest]: of a virtual machine",
-    "[hypervisor]: of a virtual machine",
+    "[guest.kernel]: in a virtual machine",
+    "[guest]: in a virtual machine",
+    "[hypervisor]: in a virtual machine",
   ]);
 });
 

@@ -212,7 +212,7 @@ Deno.test("lines of a perf map that make no sense are said, and a map of nothing
   assertEquals(reading("0x5000 0x20 f\n"), { symbol: "f", warnings: [] });
   const some = reading("0x5000 0x20 f\nnonsense\n");
   assertEquals(some.symbol, "f");
-  assertStringIncludes(some.warnings[0], "1 of 2 lines of /tmp/perf-9.map are left out, line 2 first");
+  assertStringIncludes(some.warnings[0], "skipped 1 of 2 lines of /tmp/perf-9.map, line 2 first");
   const none = reading("nonsense\n");
   assertEquals([none.symbol, none.warnings.length], [REASON.BAD_PERF_MAP, 1]);
   assertEquals(reading("\n"), { symbol: REASON.NO_PERF_MAP, warnings: [] });

@@ -25,7 +25,7 @@ export function comparisonNotes(a: Profile, b: Profile): string[] {
   differs("recorded on different architectures", ({ meta }) => meta.arch);
   differs("recorded under different kernels", ({ meta }) => meta.kernel);
   differs("sampled at different rates", eventRates);
-  differs("one of them samples in place of another event", substitutes);
+  differs("sampled different events", substitutes);
   const rebuilt = differentBuilds(a, b);
   if (rebuilt.length > 0) {
     const names = rebuilt.slice(0, 5).join(", ") +

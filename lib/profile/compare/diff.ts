@@ -87,7 +87,7 @@ export function diffProfiles(a: Profile, b: Profile, options: DiffOptions = {}):
   const notes = comparisonNotes(a, b);
   for (const { a: nameA, b: nameB, symbols } of alike.renamed) {
     const common = `${symbols} symbol${symbols === 1 ? "" : "s"} in common`;
-    notes.push(`${nameA} of A and ${nameB} of B are taken for the same object: ${common}`);
+    notes.push(`${nameA} in A is compared with ${nameB} in B: ${common}`);
   }
   const events = commonEvents(a, b, options.event).map(([eventA, eventB]) => {
     const names = { a: a.events[eventA].name, b: b.events[eventB].name };
@@ -129,7 +129,7 @@ export function normalizingFactor(
   if (missing === undefined) return ofA / ofB;
   if (normalize !== "duration") return 1; // one of them is empty: there is nothing to multiply
   throw new BadInputError(
-    `cannot normalize by duration: ${missing} does not say how long it took: --normalize samples goes by samples`,
+    `cannot normalize by duration: ${missing} does not have one: use --normalize samples`,
   );
 }
 
@@ -144,7 +144,11 @@ export function commonEvents(a: Profile, b: Profile, wanted?: string): [number, 
     const pair = [named(a, inA, wanted), named(b, inB, wanted)];
     const missing = sides(a, b).find((_, i) => pair[i] === undefined);
     if (!missing) return [pair as [number, number]];
-    throw new BadInputError(`${missing[0]} has no event '${wanted}': it has ${list(missing[1]) || "none"}`);
+    throw new BadInputError(
+      `cannot compare event '${wanted}': ${missing[0]} does not have it: choose from ${
+        list(missing[1]) || "none"
+      }`,
+    );
   }
   const common = inA.flatMap((eventA): [number, number][] => {
     const eventB = named(b, inB, a.events[eventA].name);
@@ -153,7 +157,9 @@ export function commonEvents(a: Profile, b: Profile, wanted?: string): [number, 
   if (common.length > 0) return common;
   if (inA.length === 1 && inB.length === 1) return [[inA[0], inB[0]]];
   throw new BadInputError(
-    `cannot compare: no event is in both: A has ${list(a) || "none"}, B has ${list(b) || "none"}`,
+    `cannot compare: the recordings have no event in common: A has ${list(a) || "none"}, B has ${
+      list(b) || "none"
+    }`,
   );
 }
 
@@ -241,7 +247,7 @@ function lengthNotes(a: Profile, b: Profile, events: readonly EventDiff[]): stri
   const ratio = inA > 0 && inB > 0 ? Math.max(inA / inB, inB / inA) : 1;
   if (ratio < 1.1 || !events.some(({ normalize }) => normalize === "none")) return [];
   return [
-    `A is of ${inA.toFixed(3)} s, B of ${inB.toFixed(3)} s: unless both did the same work, ` +
-    "--normalize duration or share is the comparison to make",
+    `A took ${inA.toFixed(3)} s, B ${inB.toFixed(3)} s: unless both did the same work, ` +
+    "use --normalize duration or share",
   ];
 }

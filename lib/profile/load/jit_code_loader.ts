@@ -143,8 +143,7 @@ export class JitCodeLoader {
       } catch {
         this.#ofProcess.delete(pid);
         this.warnings.push(
-          `code of ${object.path} may be taken for other code, as too much was mapped over it: ` +
-            "record with -k monotonic",
+          `code of ${object.path} may have wrong names: too much was mapped over it: record with -k monotonic`,
         );
         return;
       }
@@ -163,7 +162,7 @@ export class JitCodeLoader {
       cost.keep(places.length * PLACE_BYTES);
       if (this.#timeBase === undefined) {
         this.warnings.push(
-          `${object.path} is read without regard to when code was where: record with -k monotonic`,
+          `code of ${object.path} may have wrong names: times cannot be compared: record with -k monotonic`,
         );
       } else places.sort((a, b) => Number(a.time - b.time));
       const base = this.#timeBase?.();

@@ -301,8 +301,8 @@ function profileOf(
 function namespaceWarning({ thread, count }: SampleColumns, outsiders: number): string {
   let outside = 0;
   for (let row = 0; row < thread.length; row++) if (thread[row] === outsiders) outside += count[row];
-  return `${outside} samples are of processes outside the pid namespace (container) that was recorded in: the kernel tells ` +
-    `no pid, name or mapping of those, so that they are one process here; record on the host to tell them apart`;
+  return `${outside} samples are of processes outside the recorded pid namespace (container): the kernel does not report their ` +
+    "pids, names or mappings, so they are shown as one process: record on the host to tell them apart";
 }
 
 /** Gives the objects the build ids that the recording lists. */

@@ -46,7 +46,7 @@ export function metaOf(
   const damaged = damageWarning(stats);
   if (damaged) warnings.push(damaged);
   if (stats.unknownIds > 0) {
-    warnings.push(`${stats.unknownIds} samples are of no event that the file describes`);
+    warnings.push(`${stats.unknownIds} samples belong to no event in the file`);
   }
   if (stats.outOfOrder > 0) warnings.push(`${stats.outOfOrder} records came too late to be sorted by time`);
   if (ledger.unfinished) warnings.push(UNFINISHED);

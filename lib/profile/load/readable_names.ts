@@ -54,15 +54,14 @@ export async function readable(
     return {
       names: shown,
       warning: refused > 0
-        ? `${refused} C++ and Rust names are as compilers wrote them: readable ones would be too long, or take too ` +
-          "long to make"
+        ? `${refused} C++ and Rust names are shown mangled: demangling them would take too long, or make them too long`
         : undefined,
     };
   }
   return {
     names,
-    warning: `C++ and Rust names are as compilers wrote them: the demangler cannot be loaded ` +
-      `(${demangler.failure}): let this user read what pmuctl has fetched, or use its compiled program`,
+    warning: `C++ and Rust names are shown mangled: cannot load the demangler (${demangler.failure}): ` +
+      "make pmuctl's packages readable for this user, or use its compiled binary",
   };
 }
 

@@ -41,7 +41,7 @@ export function readStoredProfile(file: string, text: string): { profile: Profil
     return { profile, repeats };
   } catch (error) {
     throw new BadInputError(
-      `cannot read the profile ${file}: ${(error as Error).message}: make it anew with --update --profile`,
+      `cannot read the profile ${file}: ${(error as Error).message}: record it again with --update --profile`,
     );
   }
 }
@@ -111,12 +111,12 @@ const LINES = { ofFrame: "ints", file: "ints", line: "ints", paths: ["text"] } a
 /** Throws an Error that names the first part of `value` with another shape. */
 function requireShape(value: unknown, shape: StoredShape, where: string): void {
   if (typeof shape === "string") {
-    if (!IS[shape](value)) throw new Error(`${where} is not what it should be (${shape})`);
+    if (!IS[shape](value)) throw new Error(`${where} is not ${shape}`);
   } else if (Array.isArray(shape)) {
     if (!Array.isArray(value)) throw new Error(`${where} is not a list`);
     value.forEach((each, i) => requireShape(each, shape[0], `${where}[${i}]`));
   } else {
-    if (typeof value !== "object" || value === null) throw new Error(`${where} is not there`);
+    if (typeof value !== "object" || value === null) throw new Error(`${where} is missing`);
     for (const [name, member] of Object.entries(shape)) {
       requireShape((value as Record<string, unknown>)[name], member, `${where}.${name}`);
     }

@@ -31,7 +31,7 @@ export function parseSortKeys(text: string): SortKey[] {
     const key = ALIASES[name] ?? name;
     if (!(SORT_KEYS as readonly string[]).includes(key)) {
       throw new UsageError(
-        `--sort '${text}': there is no key '${word}': the keys are ${SORT_KEYS.join(", ")}`,
+        `--sort '${text}': unknown key '${word}': expected ${SORT_KEYS.join(", ")}`,
       );
     }
     return key as SortKey;

@@ -40,7 +40,7 @@ const MAX_COLUMNS = 256;
 export function checkColumnCount(events: number): void {
   if (events <= MAX_COLUMNS) return;
   throw new UsageError(
-    `${events} events are more than stand side by side (${MAX_COLUMNS}): choose some with --event`,
+    `cannot show ${events} events side by side: the limit is ${MAX_COLUMNS}: choose some with --event`,
   );
 }
 

@@ -32,12 +32,12 @@ const FORMS = "FROM,TO in seconds of the recording's clock, +FROM,+TO in seconds
  * counts from the first sample. Throws UsageError.
  */
 export function parseTimeRanges(text: string): TimeRanges {
-  const refuse = (why: string) => new UsageError(`--time '${text}': ${why}; wanted is ${FORMS}`);
+  const refuse = (why: string) => new UsageError(`--time '${text}': ${why}: expected ${FORMS}`);
   if (text.includes("%")) {
     return {
       slices: text.split(",").map((part) => {
         const slice = parseSlice(part.trim());
-        if (!slice) throw refuse(`'${part}' is no slice`);
+        if (!slice) throw refuse(`'${part}' is not a slice`);
         if (slice[0] > slice[1]) throw refuse(`'${part}' ends before it starts`);
         if (slice[1] > 1) throw refuse(`'${part}' goes beyond 100%`);
         return slice;
@@ -50,7 +50,7 @@ export function parseTimeRanges(text: string): TimeRanges {
     const [from, to] = ends.map((end) => {
       if (end === "") return undefined;
       const moment = parseMoment(end);
-      if (!moment) throw refuse(`'${end}' is no time`);
+      if (!moment) throw refuse(`'${end}' is not a time`);
       return moment;
     });
     if (!from && !to) throw refuse("neither end is given");

@@ -73,7 +73,9 @@ export class CacheWriter {
     const cache = this.#cache;
     if (cache === undefined) return "there is no home folder";
     const plain = path.split("/").every((part) => part !== "." && part !== "..") && path.startsWith("/");
-    if (!plain || !/^[0-9a-f]{4,}$/.test(buildId)) return "its name is no path";
+    if (!plain || !/^[0-9a-f]{4,}$/.test(buildId)) {
+      return "its name is not an absolute path or its build id is invalid";
+    }
     const limit = this.#limit(object);
     if (limit) return limit;
     const folder = `${cache}${path}/${buildId}`;

@@ -62,12 +62,15 @@ export function isJitDump(filename: string): boolean {
 export function readJitDump(source: ByteSource, cost = new Cost(undefined, source.name)): JitDump {
   const littleEndian = new ByteReader(source.read(0, 4), true).u32() === MAGIC;
   const header = new ByteReader(source.read(0, 40), littleEndian, source.name);
-  if (header.u32() !== MAGIC) throw new BadInputError(`${source.name} is no jitdump`, 0);
+  if (header.u32() !== MAGIC) throw new BadInputError(`cannot read ${source.name}: it is not a jitdump`, 0);
   header.u32(); // version
   const headerSize = header.u32();
   header.take(4 + 4 + 4 + 8); // elf_mach, pad1, pid, timestamp
   if ((header.u64() & FLAG_ARCH_TIMESTAMP) !== 0n) {
-    throw new BadInputError(`${source.name} has times of the CPU's own counter, which are not supported`, 32);
+    throw new BadInputError(
+      `cannot read ${source.name}: it has times of the CPU's own counter, not of CLOCK_MONOTONIC`,
+      32,
+    );
   }
   const dump = new DumpBuilder(littleEndian, cost);
   const bytes = new Window(source, cost);

@@ -58,8 +58,8 @@ export function parsePerfMap(map: ByteSource, cost = new Cost(undefined, map.nam
 /** Returns a warning about the invalid lines of a map; undefined if there are none. */
 export function unreadLines({ lines, unread, firstUnread }: PerfMap, path: string): string | undefined {
   if (unread === 0) return undefined;
-  return `${unread} of ${lines} lines of ${path} are left out, line ${firstUnread} first: they are not ` +
-    "START SIZE NAME, both numbers in hex";
+  return `skipped ${unread} of ${lines} lines of ${path}, line ${firstUnread} first: expected START SIZE NAME, ` +
+    "with START and SIZE in hex";
 }
 
 /** Parsed lines. */

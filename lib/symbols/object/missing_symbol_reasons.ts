@@ -86,19 +86,19 @@ export function missingSymbolCause(reason: Reason, detail = ""): string {
     case REASON.NOT_CODE:
       return "not code";
     case REASON.NOT_TRUSTED:
-      return "its file is not to be trusted";
+      return "untrusted file";
     case REASON.REPLACED:
-      return "replaced since";
+      return "file replaced since";
     case REASON.OTHER_HOST:
-      return "of another machine";
+      return "recorded on another machine";
     case REASON.OVER_LIMIT:
       return `over the limit of ${detail}`;
     case REASON.FAILED:
       return `not readable (${detail})`;
     case REASON.BAD_PERF_MAP:
-      return "no line of its perf map makes sense";
+      return "unreadable perf map";
     case REASON.GUEST:
-      return "of a virtual machine";
+      return "in a virtual machine";
   }
 }
 
@@ -123,10 +123,10 @@ export function missingSymbolRemedy(reason: Reason, object: ObjectInfo): string 
         return "the file was deleted or replaced while it ran: restart the program and record again";
       }
       return object.kind === "kernel" || object.kind === "module"
-        ? "report on the machine that was recorded, where /proc/kallsyms is"
-        : "report on the machine that was recorded, or put the file back at its path";
+        ? "report on the recorded machine, where /proc/kallsyms is"
+        : "report on the recorded machine, or put the file back at its path";
     case REASON.BUILD_ID_DIFFERS:
-      if (object.kind === "kernel") return "name the file of the kernel that was recorded with --vmlinux";
+      if (object.kind === "kernel") return "give the recorded kernel's file with --vmlinux";
       return "the file was rebuilt or upgraded since: put back the recorded version, or record again";
     case REASON.NO_SYMBOLS:
       if (object.kind === "kernel" || object.kind === "module") {
@@ -140,7 +140,7 @@ export function missingSymbolRemedy(reason: Reason, object: ObjectInfo): string 
     case REASON.KERNEL_HIDDEN:
       return "report as root, or set kernel.kptr_restrict to 0";
     case REASON.OTHER_KERNEL:
-      return "report under the kernel that was recorded, before it restarts, or name its --kallsyms or --vmlinux";
+      return "report while the recorded kernel runs, or give its --kallsyms or --vmlinux";
     case REASON.NO_PERF_MAP:
       return `have the program write /tmp/perf-PID.map: ${PERF_MAP_WRITERS}`;
     case REASON.BAD_PERF_MAP:
@@ -148,18 +148,18 @@ export function missingSymbolRemedy(reason: Reason, object: ObjectInfo): string 
     case REASON.GUEST:
       return "record inside the virtual machine";
     case REASON.REPLACED:
-      return "the file was rebuilt or upgraded since: record again, or take it all the same with --force";
+      return "the file was rebuilt or upgraded since: record again, or use it anyway with --force";
     case REASON.OTHER_HOST:
-      return "report on the machine that was recorded, or name a copy of its files with --symfs; --force takes this machine's";
+      return "report on the recorded machine, or give a copy of its files with --symfs; --force uses this machine's";
     case REASON.NOT_TRUSTED:
       return object.kind === "jit"
         ? "its file must belong to the user of the process, to you or to root, and be newer than the process"
         : "only links of root and your own are followed, to regular files: see who owns what is at its path";
     case REASON.OVER_LIMIT:
-      return "if you trust its files, allow four times as much with PMUCTL_LIMIT_FACTOR=4";
+      return "if you trust its files, raise the limits with PMUCTL_LIMIT_FACTOR=4";
     case REASON.FAILED:
       return "if its file can be read, this is a bug in pmuctl: PMUCTL_DEBUG=1 shows where";
     case REASON.NOT_CODE:
-      return "build the callers with -fno-omit-frame-pointer, so that call chains hold together";
+      return "build the callers with -fno-omit-frame-pointer, for whole call chains";
   }
 }

@@ -140,7 +140,7 @@ testNeeding(
           assertStringIncludes(ran.stderr, "this is a pid namespace");
           assertEquals(ran.stderr.includes("/proc belongs to another pid namespace"), options.length === 0);
           const text = await pmuctlOk(["report", "-i", file]);
-          assertStringIncludes(text, "samples are of processes outside the pid namespace");
+          assertStringIncludes(text, "samples are of processes outside the recorded pid namespace");
           const { events: [{ rows }] } = await jsonReport(file);
           const outside = rows.filter(({ command }) => command === "[other pid namespace]");
           assertEquals([...new Set(outside.map(({ object }) => object))], ["[unknown]"]);

@@ -110,8 +110,8 @@ testNeeding(
 
 testNeeding(["cc"], "report says what is wrong with a sort key, a time or a list", async () => {
   const cases: [string[], RegExp][] = [
-    [["--sort", "comm,colour"], /--sort 'comm,colour': there is no key 'colour': the keys are comm, pid/],
-    [["--time", "soon"], /--time 'soon': 'soon' is no time; wanted is/],
+    [["--sort", "comm,colour"], /--sort 'comm,colour': unknown key 'colour': expected comm, pid/],
+    [["--time", "soon"], /--time 'soon': 'soon' is not a time: expected/],
     [["--cpu", "x"], /--cpu 'x': a list of CPUs/],
     [["--pid", "init"], /--pid 'init': numbers/],
     [["--children", "--no-children"], /exclude each other/],

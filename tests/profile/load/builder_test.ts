@@ -290,7 +290,7 @@ Deno.test("samples in user space under pid 0 are of another pid namespace, not o
       "[other pid namespace]",
     ]);
     const [warning] = profile.meta.warnings;
-    assertMatch(warning, /^2 samples are of processes outside the pid namespace/);
+    assertMatch(warning, /^2 samples are of processes outside the recorded pid namespace/);
   }
 });
 

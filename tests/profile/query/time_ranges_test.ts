@@ -56,7 +56,7 @@ Deno.test("parseTimeRanges() refuses what is no range, and says what is wanted",
     ]
   ) {
     const error = assertThrows(() => parseTimeRanges(text), UsageError, "--time", text);
-    assertEquals(error.message.includes("wanted is FROM,TO"), true);
+    assertEquals(error.message.includes("expected FROM,TO"), true);
   }
 });
 

@@ -43,14 +43,14 @@ Deno.test("no path leads out of the cache", async () => {
     for (const path of ["/../x", "/a/../../x", "relative", "/./x"]) {
       assertEquals(
         await writer.save(file(`${folder}/a`, "x"), path, "abcdef12"),
-        "its name is no path",
+        "its name is not an absolute path or its build id is invalid",
         path,
       );
     }
     for (const buildId of ["", "ab", "../../..", "ABCDEF12", "abcdef12/.."]) {
       assertEquals(
         await writer.save(file(`${folder}/a`, "x"), "/a", buildId),
-        "its name is no path",
+        "its name is not an absolute path or its build id is invalid",
         buildId,
       );
     }

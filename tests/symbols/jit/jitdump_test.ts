@@ -66,7 +66,7 @@ Deno.test("readJitDump() takes what comes before the end of a dump that is cut o
 });
 
 Deno.test("readJitDump() refuses what is no dump, and times of the CPU's counter", () => {
-  assertThrows(() => readJitDump(new MemoryBytes(new Uint8Array(64))), BadInputError, "no jitdump");
+  assertThrows(() => readJitDump(new MemoryBytes(new Uint8Array(64))), BadInputError, "not a jitdump");
   assertThrows(() => readJitDump(new MemoryBytes(new Uint8Array(2))), BadInputError);
   assertThrows(
     () => readJitDump(new MemoryBytes(jitDump([], [], { flags: 1 }))),

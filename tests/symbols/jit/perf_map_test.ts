@@ -92,8 +92,8 @@ Deno.test("parsePerfMap() counts what makes no sense, and says where it begins",
   assertEquals([map.lines, map.unread, map.firstUnread], [bad.length + 2, bad.length, 4]);
   assertEquals(
     unreadLines(map, "/tmp/perf-7.map"),
-    `${bad.length} of ${bad.length + 2} lines of /tmp/perf-7.map are left out, line 4 first: ` +
-      "they are not START SIZE NAME, both numbers in hex",
+    `skipped ${bad.length} of ${bad.length + 2} lines of /tmp/perf-7.map, line 4 first: ` +
+      "expected START SIZE NAME, with START and SIZE in hex",
   );
   const fine = parse(new MemoryBytes(bytes(`\n${good}\n`)));
   assertEquals([fine.lines, unreadLines(fine, "x")], [1, undefined]);
