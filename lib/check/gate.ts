@@ -1,6 +1,6 @@
 /**
- * Runs a benchmark until each of its metrics is decided, or there were enough runs. Pure: what a run is, is the
- * executor's, and so is the clock.
+ * Gate of a benchmark: makes runs until each of its metrics is decided, or there were enough runs. Pure: the executor
+ * does the runs, and the environment has the clock.
  */
 
 import type { MetricSource } from "./metrics/metric_sources.ts";
@@ -15,74 +15,77 @@ import {
   STEADY_RUNS,
 } from "./statistics/verdict.ts";
 
-/** What a run gave: values by the names of sources. What is not known is not in it. */
+/** Values of one run by name of the metric source. Unknown values are absent. */
 export type RunValues = ReadonlyMap<string, number>;
 
-/** A metric on the source that it is decided by. */
+/** Metric with the source that decides it. */
 export interface GatedMetric {
-  /** As it was asked for. */
+  /** Name of the metric as it was requested. */
   metric: string;
   source: MetricSource;
-  /** By how many percent it may be worse. */
+  /** Allowed increase in percent. */
   threshold: number;
-  /** The baseline's samples of this source; without them the old command is run as well. */
+  /** Samples in the baseline from this source. Without them the old command is run as well. */
   stored?: { samples: readonly number[]; gauge?: readonly number[] };
 }
 
-/** Which of a plan's commands is which: the old command or, with a baseline, the gauge; and the new one. */
+/** Indices of the commands: the old one (with a baseline, the calibration workload) and the new one. */
 export const OLD = 0, NEW = 1;
 
+/** Limits on the runs of a gate. */
 export interface GateLimits {
   /** Rounds that do not count. */
   warmups: number;
   maxRuns: number;
-  /** For all runs together, in ms. */
+  /** Time in ms for all runs together. */
   budgetMs: number;
-  /** About how long a round takes, in ms: told when the budget ends before one is over. */
+  /** Approximate time in ms of a round, reported when the budget ends before the first round. */
   roundMs?: number;
 }
 
+/** Executor, clock and callbacks of a gate. */
 export interface GateEnvironment {
   executor: Executor<RunValues>;
-  /** In ms, from any start. */
+  /** Returns a time in ms since any fixed moment. */
   now(): number;
-  /** The user has asked for an end. */
+  /** Returns whether the user stopped the check. */
   stopped(): boolean;
-  /** The budget was over before a run was, which was ended. */
+  /** Returns whether a run was ended because the budget was over. */
   isOver?(): boolean;
-  /** Of the order of runs: by chance. */
+  /** Seed of the random order of runs. */
   seed: number;
-  /** Is told of each run: how many rounds are over, and how many there may be. */
+  /** Called after each round with the number of rounds made, and the largest number there may be. */
   onRound?(rounds: number, most: number): void;
 }
 
-/** Why runs ended before all was decided. */
+/** Reason why the runs ended before everything was decided. */
 export type EndReason = "runs" | "budget" | "user";
 
-/** A metric after the runs. */
+/** State of a metric's decision. */
 export interface MetricGate {
   gated: GatedMetric;
-  /** The last judgement; undefined when there were too few runs for any. */
+  /** Most recent judgement; undefined when there were too few runs for one. */
   judgement?: Judgement;
-  /** Why there is none and never will be: a value that is not known, or 0, of which there is no ratio. */
+  /** Reason why the metric can never be judged: a value is unknown, or 0, of which there is no ratio. */
   unmeasurable?: string;
-  /** All there are, also of runs behind the one that decided. */
+  /** Samples of all runs, including those after the one that decided. */
   samples: { old: number[]; new: number[] };
-  /** How many rounds it took; with those after it was decided left out. */
+  /** Number of rounds until the decision. */
   rounds: number;
 }
 
+/** Decisions on all metrics of a gate. */
 export interface GateResult {
   gates: MetricGate[];
   looks: LookPlan;
   ended?: EndReason;
-  /** ms that a round took on average, or is expected to take where none was finished. */
+  /** Average time in ms of a round, or the expected one when none was finished. */
   roundMs: number;
 }
 
 /**
- * Decides all of `gated`, which share their runs. `metrics` is how many the whole check decides, with those of other runs:
- * the chance of error is shared out over them.
+ * Decides all of `gated`, which share their runs. `metrics` is the number of metrics in the whole check, including
+ * those with other runs: the probability of error is divided among them.
  */
 export async function runGate(
   gated: readonly GatedMetric[],
@@ -124,7 +127,7 @@ export async function runGate(
   return { gates, looks, ended, roundMs: rounds > 0 ? (roundsEnd - begun) / rounds : roundMs };
 }
 
-/** Judges a metric by the runs there are. */
+/** Judges a metric by the runs so far. */
 function look(
   one: MetricGate,
   samples: SamplesByCommand<RunValues>,
@@ -158,7 +161,7 @@ function look(
   }
 }
 
-/** The source's values in all runs, or why they cannot be compared. */
+/** Returns the source's values in all runs, or the reason why they cannot be compared. */
 function valuesOf(runs: readonly RunValues[], source: MetricSource, whose: string): number[] | string {
   const values = runs.map((run) => run.get(source.name));
   const missing = values.findIndex((value) => value === undefined);

@@ -1,6 +1,6 @@
 /**
- * Runs commands for a schedule (lib/run/schedule.ts): the same conditions for each run, what failed told with the end of
- * what it printed, and an end when the user says so.
+ * Runner of the commands in a schedule (lib/run/schedule.ts): under the same conditions for each run, with the end of
+ * a failed command's output, and until the user stops it.
  */
 
 import { closeFd, createFile, PmuError, seek } from "../../ffi/pmu.ts";
@@ -11,47 +11,48 @@ import { refusal } from "../base/system/system_error.ts";
 import type { Standing } from "../events/open.ts";
 import { CommandMeter, type MeasuredRun, type RequestedEvent } from "./measured_run.ts";
 
-/** A command to be measured. */
+/** Command to be measured. */
 export interface Job {
-  /** What it is called in errors. */
+  /** Name in errors. */
   name: string;
   argv: readonly string[];
-  /** What is run before each run and is no part of it. */
+  /** Command to run before each run, unmeasured. */
   prepare?: readonly string[];
 }
 
-/** What becomes of what commands print: nowhere, to where pmuctl's goes, to our standard error, or to a file. */
+/** Destination of what commands print: nowhere, pmuctl's own output, its standard error, or a file. */
 export type CommandOutput = "null" | "inherit" | "stderr" | { file: string };
 
+/** Options of a CommandRunner. */
 export interface RunnerOptions {
   requestedEvents: readonly RequestedEvent[];
   standing: Standing;
-  /** Default `null`. A file has what the last run printed. */
+  /** Destination of what commands print; default `null`. A file holds the output of the last run. */
   output?: CommandOutput;
-  /** A run that fails counts as any other. */
+  /** True to count runs that fail like any other. */
   ignoreFailure?: boolean;
-  /** What stands behind the error of a run that failed: what to do about it. */
+  /** Text after the error of a failed run: what to do about it. */
   failureHint?: string;
-  /** Gets what is to be known of events, once, and what a command that failed had to say. */
+  /** Receives notes about events, once, and the output of a command that failed. */
   note: (line: string) => void;
   stopper: Pick<StopSignals, "first" | "second" | "commandGetsSignals">;
-  /** Asked before each run, and before what prepares it: how long it may take. */
+  /** Returns how long a run may take. Called before each run, and before its preparation. */
   limit?: () => RunLimit;
 }
 
-/** How long a run may take. */
+/** Time limit of a run. */
 export interface RunLimit {
   ms: number;
-  /** In words: `5 s (--timeout)`. */
+  /** Description of the limit: `5 s (--timeout)`. */
   text: string;
-  /** What is limited: each run, or all of them together. */
+  /** Scope of the limit: each run, or all of them together. */
   of: "run" | "all";
 }
 
-/** A command that is measured has failed: its status is pmuctl's. */
+/** A measured command failed; pmuctl exits with its status. */
 export class FailedCommand extends CommandError {}
 
-/** A run took longer than it may, and was ended. */
+/** A run exceeded its time limit and was ended. */
 export class TimedOutCommand extends CommandError {
   readonly limit: RunLimit;
 
@@ -61,17 +62,21 @@ export class TimedOutCommand extends CommandError {
   }
 }
 
-/** The status of timeout(1). */
+/** Exit status of timeout(1). */
 const TIMED_OUT = 124;
 
-/** How much of what a failed command wrote to its standard error is shown. */
+/** Limits of what is shown of a failed command's standard error. */
 const SHOWN_TAIL = { bytes: 4096, lines: 12 } as const;
 const SIGTERM = 15, SIGKILL = 9;
-/** A terminal's Ctrl-C ends the command, too; its end may be seen before the signal is. In ms. */
+/**
+ * Time in ms to wait for a signal after a command ended. A terminal's Ctrl-C also ends the command, and its end may
+ * be seen before the signal is.
+ */
 const SIGNAL_LAG_MS = 100;
-/** Of a process's standard streams. */
+/** File descriptors of a process's standard streams. */
 const STDOUT = 1, STDERR = 2;
 
+/** Runs commands for a schedule, and collects what they print. */
 export class CommandRunner {
   readonly #jobs: readonly Job[];
   readonly #options: RunnerOptions;
@@ -79,13 +84,13 @@ export class CommandRunner {
   readonly #preparer: CommandMeter;
   readonly #null: number;
   readonly #stdout: number;
-  /** What commands write to standard error, unless it is shown. */
+  /** File for the commands' standard error, unless it is shown directly. */
   readonly #errors?: CapturedOutput;
-  /** The files that are emptied before each run. */
+  /** Files that are emptied before each run. */
   readonly #files: readonly CapturedOutput[];
   #stopSignal: number | undefined;
 
-  /** Throws UnsupportedError when there is no place for what commands print. */
+  /** Throws UnsupportedError when a file for the commands' output cannot be made. */
   constructor(jobs: readonly Job[], options: RunnerOptions) {
     this.#jobs = jobs;
     this.#options = options;
@@ -96,40 +101,40 @@ export class CommandRunner {
     const file = typeof output === "object" ? new CapturedOutput(output.file) : undefined;
     this.#stdout = output === "inherit" ? STDOUT : output === "stderr" ? STDERR : file?.fd ?? this.#null;
     const shown = output === "inherit" || output === "stderr";
-    if (!shown) this.#errors = CapturedOutput.unnamed(); // not a pipe: no command waits for us to read
+    if (!shown) this.#errors = CapturedOutput.unnamed(); // a file and not a pipe, so that no command waits for us to read
     this.#files = [file, this.#errors].filter((file) => file !== undefined);
     options.stopper.first.then((signal) => {
       this.#stopSignal = signal;
-      // a group of its own is none that the terminal's signals go to
+      // the terminal does not send its signals to a command in a process group of its own
       if (!options.stopper.commandGetsSignals || signal === SIGTERM || options.limit) this.#kill(signal);
     });
     options.stopper.second.then(() => this.#kill(SIGKILL));
   }
 
-  /** Why an event is in no run, by its name; known from the first run on. */
+  /** Reasons why events are not counted, by event name; known after the first run. */
   get absent(): ReadonlyMap<string, string> {
     return this.#meter.absent;
   }
 
-  /** What events are measured as, by their names. */
+  /** Names that events are measured as, by the requested name. */
   get measured(): ReadonlyMap<string, string> {
     return this.#meter.measured;
   }
 
-  /** The signal by which the user has asked for an end. */
+  /** Signal by which the user stopped the runs. */
   get stopSignal(): number | undefined {
     return this.#stopSignal;
   }
 
-  /** Runs what is to be done before a run of the command. Throws as `run()`. */
+  /** Runs the preparation of a run. Throws as run() does. */
   async prepare({ command }: { command: number }): Promise<void> {
     const { name, prepare } = this.#jobs[command];
-    if (prepare) await this.#measure(this.#preparer, prepare, `what prepares a run of '${name}'`, false);
+    if (prepare) await this.#measure(this.#preparer, prepare, `the preparation of '${name}'`, false);
   }
 
   /**
-   * One run; undefined when the user has cut it short. Throws FailedCommand when the command fails, unless that is
-   * ignored, TimedOutCommand when it takes too long, CommandError when it cannot be run.
+   * Runs the command once; returns undefined when the user stopped it. Throws FailedCommand when the command fails,
+   * unless failures are ignored; TimedOutCommand when it exceeds its time limit; CommandError when it cannot be run.
    */
   async run({ command }: { command: number }): Promise<MeasuredRun | undefined> {
     const { name, argv } = this.#jobs[command];
@@ -173,7 +178,7 @@ export class CommandRunner {
   }
 
   #showErrors(name: string) {
-    const lines = this.#errors?.tail() ?? []; // else it was shown when it was written
+    const lines = this.#errors?.tail() ?? []; // otherwise it was shown when it was written
     if (lines.length === 0) return;
     this.#options.note(`${name} wrote to standard error:`);
     for (const line of lines) this.#options.note(`  ${printable(line)}`);
@@ -187,7 +192,7 @@ export class CommandRunner {
 
 function failureOf(what: string, { code, signal }: MeasuredRun): string {
   const how = signal ? `was ended by signal ${signal}` : `failed with exit status ${code}`;
-  return `${what} ${how}: a run that fails says nothing of how long it takes`;
+  return `${what} ${how}: a failed run does not tell how long the command takes`;
 }
 
 function create(path: string): number {
@@ -199,20 +204,20 @@ function create(path: string): number {
   }
 }
 
-/** A file that commands print into. */
+/** File that commands print into. */
 class CapturedOutput {
-  /** What commands get; they share its position. */
+  /** Descriptor that commands get. They share its position. */
   readonly fd: number;
-  /** The same file, to be emptied and read. */
+  /** Second handle of the file, to empty and read it. */
   readonly #file: Deno.FsFile;
 
-  /** Throws UnsupportedError when it cannot be written. */
+  /** Throws UnsupportedError when the file cannot be written. */
   constructor(path: string) {
     this.fd = create(path);
     this.#file = Deno.openSync(path, { read: true, write: true });
   }
 
-  /** One that has no name, so that nobody has to clean up after us. */
+  /** Makes a file without a name, so that nothing has to be cleaned up. */
   static unnamed(): CapturedOutput {
     let path;
     try {
@@ -227,12 +232,12 @@ class CapturedOutput {
   }
 
   empty() {
-    if (!this.#file.statSync().isFile) return; // nothing stays in a device or a pipe
+    if (!this.#file.statSync().isFile) return; // devices and pipes keep nothing
     this.#file.truncateSync();
     seek(this.fd, 0);
   }
 
-  /** Its last lines. */
+  /** Returns the last lines of the file. */
   tail(): string[] {
     const { size } = this.#file.statSync();
     this.#file.seekSync(Math.max(0, size - SHOWN_TAIL.bytes), Deno.SeekMode.Start);

@@ -1,6 +1,6 @@
 /**
- * One run of a command, measured from its exec until its end: time, what getrusage(2) tells, and
- * events counted over it and all it starts. The runs of `stat` and `check` are made of these.
+ * Measurement of one run of a command, from its exec to its end: time, getrusage(2), and events counted over it and
+ * all processes that it starts. `stat` and `check` are built on these runs.
  */
 
 import { commandError } from "../../ffi/command.ts";
@@ -14,96 +14,96 @@ import { onlineCpus } from "../events/sysfs.ts";
 import { ExecWatch } from "../counters/tasks/exec_watch.ts";
 import { OpenSet } from "../counters/open/open_set.ts";
 
-/** An event to be counted in each run. */
+/** Event to be counted in each run. */
 export interface RequestedEvent {
   event: ResolvedEvent;
-  /** Where it cannot be counted it is left out, and `absent` says why, rather than an error. */
+  /** True to omit the event, with a reason in `absent`, where it cannot be counted. Otherwise that is an error. */
   optional?: boolean;
 }
 
-/** What to run. */
+/** Command to run. */
 export interface CommandSpec {
   argv: readonly string[];
-  /** The whole environment. Default: this process's. */
+  /** Whole environment. Default: this process's. */
   env?: Readonly<Record<string, string>>;
   cwd?: string;
-  /** Descriptors that become standard input, output and error; -1 keeps this process's. */
+  /** Descriptors of standard input, output and error; -1 keeps this process's. */
   stdio: readonly [number, number, number];
-  /** How long it may take, in ms: then it and all that it has started are ended. */
+  /** Time limit in ms, at which the command and all that it has started are ended. */
   limitMs?: number;
 }
 
-/** A count over a run. */
+/** Count of an event over a run. */
 export interface EventCount {
-  /** Events, or ns for the clock events; in the user mode alone where the event says so. */
+  /** Number of events, or ns for the clock events; in user mode only when the event says so. */
   value: number;
-  /** The part of the time that it was really on a counter, 0 to 1; below 1 the value is scaled up. */
+  /** Fraction of the time that the event was on a counter, 0 to 1. Below 1 the value is scaled up. */
   running: number;
 }
 
-/** What one run took. */
+/** Measurements of one run. */
 export interface MeasuredRun {
-  /** As a shell gives it: the exit status, or 128 and the signal. */
+  /** Exit status as a shell gives it: the command's, or 128 plus the signal. */
   code: number;
-  /** The signal that ended it, or 0. */
+  /** Signal that ended it, or 0. */
   signal: number;
-  /** It was ended because it took longer than it may. */
+  /** True when it was ended because of its time limit. */
   timedOut: boolean;
-  /** From just before its exec until the wait for its end was over. */
+  /** Time in ns from just before its exec to the end of the wait for it. */
   wallNs: number;
-  /** Of the command from then on, and of what it waited for. */
+  /** Resource usage of the command from its exec on, and of the processes it waited for. */
   usage: ResourceUsage;
-  /** False where `usage.maxrssBytes` is at least what pmuctl itself has, and says nothing of the command. */
+  /** False when `usage.maxrssBytes` is at least pmuctl's own memory, and so says nothing about the command. */
   ownMemory: boolean;
-  /** By the event's name as it was asked for. Events that are absent are not in it. */
+  /** Counts by the requested event name; events that are absent have none. */
   counts: ReadonlyMap<string, EventCount>;
 }
 
 /**
- * Counters that were enabled for less than this part of the CPU time, and for so much less, were taken off a part of the
- * command. Of any other they miss what the exec takes and, from Linux 6.16 on, what giving up memory at the end does: in
- * commands that do little but fork that is up to 40%.
+ * Thresholds for counters that missed a part of the command: they were enabled for less than this fraction of its CPU
+ * time, and by more than these ns less. Counters of any command miss the exec and, from Linux 6.16 on, the release of
+ * memory at its end: up to 40% for commands that do little but fork.
  */
 const MIN_COUNTED = 0.25, MAX_UNCOUNTED_NS = 1e6;
 
-/** Runs commands, one after another; `close()` when there are no more. */
+/** Runs commands one after another. Call close() after the last. */
 export class CommandMeter {
   readonly #requestedEvents: readonly RequestedEvent[];
   readonly #standing: Standing;
   readonly #note: (line: string) => void;
   readonly #absent = new Map<string, string>();
   readonly #measured = new Map<string, string>();
-  /** Commands, by their words, of which it is known whether the kernel measures all that they run. */
+  /** Commands, by their words, that were watched once for programs that the kernel does not count. */
   readonly #watched = new Set<string>();
   #ownMemory = true;
   #noted = false;
   #running: { child: Child; ownGroup: boolean } | undefined;
   /**
-   * The counters of the last run, closed when those of the next are open: with the first software event of a kind, and
-   * when the last one goes, the kernel rewrites its own code, for which it interrupts all CPUs.
+   * Counters of the previous run, closed only once those of the next are open. With the first software event of a
+   * kind, and again when the last one is closed, the kernel patches its own code, for which it interrupts all CPUs.
    */
   #last: OpenSet[] = [];
 
-  /** `note` gets, in the first run, a line for each event that is not counted as it was asked for. */
+  /** @param note receives, in the first run, a line for each event that is not counted as requested. */
   constructor(requestedEvents: readonly RequestedEvent[], standing: Standing, note: (line: string) => void) {
     this.#requestedEvents = requestedEvents;
     this.#standing = standing;
     this.#note = note;
   }
 
-  /** Why an event is in no count, by its name; known from the first run on. */
+  /** Reasons why events are not counted, by event name; known after the first run. */
   get absent(): ReadonlyMap<string, string> {
     return this.#absent;
   }
 
-  /** What an event is measured as, by its name: `task-clock:u` where the kernel's side is not permitted. */
+  /** Names that events are measured as, by the requested name: `task-clock:u` where kernel mode is not permitted. */
   get measured(): ReadonlyMap<string, string> {
     return this.#measured;
   }
 
   /**
-   * Runs the command to its end. Throws CommandError when it cannot be run, UnsupportedError when an event that
-   * is not optional cannot be counted.
+   * Runs the command to its end. Throws CommandError when it cannot be run, UnsupportedError when an event that is
+   * not optional cannot be counted.
    */
   async run(command: CommandSpec): Promise<MeasuredRun> {
     const child = this.#spawn(command);
@@ -138,13 +138,16 @@ export class CommandMeter {
     }
   }
 
-  /** Lets go of the counters. */
+  /** Closes the counters. */
   close(): void {
     for (const set of this.#last) set.close();
     this.#last = [];
   }
 
-  /** Sends a signal to the command that runs now, if one does; where it has a group of its own, to all it has started. */
+  /**
+   * Sends a signal to the running command, if any; when it has a process group of its own, to all that it has
+   * started.
+   */
   kill(signal: number): void {
     if (this.#running) kill(this.#running.child, this.#running.ownGroup, signal);
   }
@@ -155,7 +158,7 @@ export class CommandMeter {
     } catch (error) {
       if (!(error instanceof PmuError)) throw error;
       if (error.call !== "launcher") throw commandError(error, command.argv[0]);
-      this.#ownMemory = false; // the shim lies where nothing may be executed
+      this.#ownMemory = false; // the shim is on a file system mounted noexec
       return this.#spawn(command);
     }
   }
@@ -176,7 +179,7 @@ export class CommandMeter {
     }
   }
 
-  /** Tells, in the first run, which events are counted in user space alone. */
+  /** Notes, in the first run, which events are counted in user mode only. */
   #noteRestricted(sets: readonly (readonly [string, OpenSet])[]) {
     if (this.#noted) return;
     const asked = new Map(this.#requestedEvents.map(({ event }) => [event.name, event]));
@@ -185,7 +188,7 @@ export class CommandMeter {
     this.#note(userOnlyNote(restricted.map(([name]) => name), this.#standing.privilege));
   }
 
-  /** A watch over the first run of each command: that costs next to nothing, and once nothing at all. */
+  /** Watches the first run of each command, which costs almost nothing, and later runs not at all. */
   #watch({ argv }: CommandSpec, pid: number): ExecWatch | undefined {
     const key = argv.join("\0");
     if (this.#watched.has(key)) return undefined;
@@ -194,8 +197,9 @@ export class CommandMeter {
   }
 
   /**
-   * Leaves out all events when the kernel stopped counting in a part of the command: as `programs` tell, or as the times of
-   * its counters and the CPU time of getrusage(2) do, which goes on. Throws UnsupportedError for one that is not optional.
+   * Omits all events when the kernel stopped counting in a part of the command. That is known from `programs`, or
+   * because the counters were enabled for less than the CPU time of getrusage(2), which continues. Throws
+   * UnsupportedError for an event that is not optional.
    */
   #dropCutShort(
     sets: readonly (readonly [string, OpenSet])[],
@@ -215,7 +219,7 @@ export class CommandMeter {
     for (const [name] of sets) this.#absent.set(name, `${cause}: ${remedy}`);
   }
 
-  /** What the set counted; undefined when it was on no counter at any time, which is not the same as 0. */
+  /** Returns the count of a set; undefined when it was never on a counter, which is not the same as 0. */
   #count(name: string, set: OpenSet): EventCount | undefined {
     const sample = set.sample(0n);
     if (sample === undefined || (sample.enabledNs > 0 && sample.tickNs === 0)) {
@@ -240,7 +244,7 @@ const NO_USAGE: ResourceUsage = {
   nivcsw: 0,
 };
 
-/** Runs the command for no longer than `limitMs`. */
+/** Runs the command for at most `limitMs`. */
 async function runWithin(
   child: Child,
   limitMs: number | undefined,
@@ -251,7 +255,7 @@ async function runWithin(
     return { ...run, timedOut: limit?.passed ?? false };
   } catch (error) {
     if (!limit?.passed) throw error;
-    // it was ended while it waited to be let go
+    // it was ended before it was released
     return { code: 128 + SIGTERM, signal: SIGTERM, wallNs: 0, usage: NO_USAGE, timedOut: true };
   } finally {
     limit?.end();

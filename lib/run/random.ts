@@ -1,6 +1,9 @@
-/** Random numbers that come again for the same seed, so that an interval is the same for the same samples. */
+/** Random numbers that repeat for the same seed, so that the same samples give the same interval. */
 
-/** A generator of numbers in [0, 1), in steps of 2^-32: splitmix32 (public domain, after Steele, Lea and Flood 2014). */
+/**
+ * Returns a generator of numbers in [0, 1), in steps of 2^-32: splitmix32 (public domain, after Steele, Lea and Flood
+ * 2014).
+ */
 export function seededRandom(seed: number): () => number {
   let state = seed | 0;
   return () => {

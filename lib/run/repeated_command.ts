@@ -1,38 +1,43 @@
 /**
- * A command run again and again as one command, so that one recording has all its runs, and what prepares a run stays
- * outside of it: only what the recorded process starts is recorded, and that is a shell that asks us for each run.
+ * Repetition of a command as one command, so that one recording holds all its runs. The recorded process is a shell
+ * that asks pmuctl before each run; so what prepares a run is not started by the shell, and not recorded.
  */
 
 import { refusal } from "../base/system/system_error.ts";
 import { temporaryFolder } from "../base/files/temporary.ts";
 import { toolFile } from "../base/system/tools.ts";
 
-/** RepeatedRuns what is behind $1 and $2 once for each word that it is given: `$1` has its questions, `$2` our answers. */
+/**
+ * Shell script that runs the words after $1 and $2 once for each reply `run`: it writes requests to the FIFO `$1` and
+ * reads replies from the FIFO `$2`.
+ */
 const LOOP_SCRIPT = 'exec 3<>"$1" 4<>"$2"; shift 2; ' +
   'while echo >&3 && read -r go <&4 && [ "$go" = run ]; do "$@" </dev/null >/dev/null 2>&1 3>&- 4<&-; done';
 
+/** Command to repeat. */
 export interface RepeatedRuns {
   argv: readonly string[];
   count: number;
-  /** Is awaited before each run. Where it resolves to false, or throws, that was the last one. */
+  /** Prepares a run; awaited before each. When it resolves to false, or throws, no further run follows. */
   prepare(): Promise<boolean>;
 }
 
+/** Command that runs another several times, with preparation in between. */
 export class RepeatedCommand {
-  /** What to record. */
+  /** Command to record. */
   readonly argv: readonly string[];
   readonly #folder: string;
   readonly #questions: Deno.FsFile;
   readonly #answers: Deno.FsFile;
   readonly #served: Promise<void>;
-  /** What `prepare` has thrown, or how the FIFOs failed. */
+  /** Error thrown by `prepare`, or by reading and writing the FIFOs. */
   #error: unknown;
   #closing = false;
 
   private constructor(folder: string, fifos: readonly string[], runs: RepeatedRuns) {
     this.#folder = folder;
     this.argv = ["/bin/sh", "-c", LOOP_SCRIPT, "sh", ...fifos, ...runs.argv];
-    // for reading and writing, so that no open waits for the shell, and none of ours is left without a peer
+    // Opened for reading and writing, so that no open waits for the shell, and neither FIFO is ever without a peer.
     const [questions, answers] = fifos.map((path) => Deno.openSync(path, { read: true, write: true }));
     this.#questions = questions;
     this.#answers = answers;
@@ -41,7 +46,7 @@ export class RepeatedCommand {
     });
   }
 
-  /** Waits for the shell from now on. Throws UnsupportedError when there is no place for the two FIFOs. */
+  /** Begins to wait for the shell's requests. Throws UnsupportedError when the two FIFOs cannot be made. */
   static open(runs: RepeatedRuns): RepeatedCommand {
     const attempt = "prepare each run of a recording";
     const folder = temporaryFolder("pmuctl-runs-", attempt);
@@ -61,10 +66,10 @@ export class RepeatedCommand {
     }
   }
 
-  /** To be called when the recorded shell is gone, or has to go. Throws what `prepare` has thrown. */
+  /** Ends the replies, once the recorded shell has ended or must end. Throws what `prepare` threw. */
   async close(): Promise<void> {
     this.#closing = true;
-    // a question of our own, through a second file: one that is being read from does nothing else meanwhile
+    // A request of our own, through a second descriptor: the first is busy with a read.
     const questions = Deno.openSync(`${this.#folder}/questions`, { write: true });
     questions.writeSync(new TextEncoder().encode("\n"));
     await this.#served;

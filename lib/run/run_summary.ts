@@ -1,31 +1,34 @@
-/** A command's counts and times as `bind` shows them where no event was asked for, like perf stat; and as JSON. Pure. */
+/**
+ * Summary of a command's counts and times, as text like perf stat's and as JSON: the output of `bind` when no event
+ * was requested.
+ */
 
 import { JSON_SCHEMAS } from "../base/text/json_schemas.ts";
 import { greatest } from "../base/bytes/lists.ts";
 import { jsonText, printable } from "../base/text/printable.ts";
 import type { EventCount, MeasuredRun } from "./measured_run.ts";
 
-/** What is counted, in the order of the lines. */
+/** Events to count, in the order of the lines. */
 export const SUMMARY_EVENTS =
   "task-clock,context-switches,cpu-migrations,page-faults,cycles,instructions,branches,branch-misses";
 
-/** A command's run with what was counted in it. */
+/** Run of a command, with its counts. */
 export interface RunSummary {
   argv: readonly string[];
   run: Pick<MeasuredRun, "code" | "wallNs" | "usage" | "counts">;
-  /** By the events of SUMMARY_EVENTS: what was really counted (`cycles:u`). */
+  /** Names that the events of SUMMARY_EVENTS were measured as, such as `cycles:u`. */
   measured: ReadonlyMap<string, string>;
-  /** Why an event was not counted, by its name. */
+  /** Reasons why events were not counted, by event name. */
   absent: ReadonlyMap<string, string>;
 }
 
-/** A number that says more than the count alone. */
+/** Ratio that says more than the count alone. */
 interface Ratio {
   value: number;
   unit: string;
 }
 
-/** Lines of counts with their ratios, then times; what was not counted and why, each reason once. */
+/** Formats lines of counts with their ratios, then times, then what was not counted, each reason once. */
 export function summaryText(summary: RunSummary): string {
   const { run: { wallNs, usage, counts }, measured, absent } = summary;
   const lines = [...counts].map(([name, count]) => {
@@ -44,7 +47,7 @@ export function summaryText(summary: RunSummary): string {
   ];
   let text = `\n ${printable(summary.argv.join(" "))}\n\n`;
   for (const [value, name, comment] of lines) {
-    // "ms" stands where other lines have nothing, so that digits are below one another
+    // "ms" stands where other lines have spaces, so that the digits line up
     const cell = value.endsWith(" ms") ? value : `${value}   `;
     text += printable(`${cell.padStart(widths[0] + 3)}  ${name.padEnd(widths[1])}  ${comment}`.trimEnd()) +
       "\n";
@@ -61,7 +64,10 @@ export function summaryText(summary: RunSummary): string {
   return text;
 }
 
-/** An object: `{schema, command, exit, seconds, user, sys, counts: [{name, count, unit, share?, ratio?, ratioUnit?}], absent}`. */
+/**
+ * Formats an object: `{schema, command, exit, seconds, user, sys, counts: [{name, count, unit, share?, ratio?,
+ * ratioUnit?}], absent}`.
+ */
 export function summaryJson(summary: RunSummary): string {
   const { argv, run: { code, wallNs, usage, counts }, measured, absent } = summary;
   return jsonText({
@@ -85,10 +91,10 @@ export function summaryJson(summary: RunSummary): string {
   }) + "\n";
 }
 
-/** What a count is compared with: CPUs used, GHz, per cycle, % of branches; any other per second of CPU time. */
+/** Returns the ratio of a count: CPUs used, GHz, per cycle, % of branches; for any other, per second of CPU time. */
 function ratioOf(name: string, { run: { wallNs, counts }, measured }: RunSummary): Ratio | undefined {
   const count = counts.get(name)!;
-  // a count of user space alone is no part of one with the kernel
+  // a count in user mode cannot be compared with one that includes the kernel
   const sameModes = (other: string) => isUserOnly(measured.get(name)) === isUserOnly(measured.get(other));
   const per = (other: string, unit: string, factor = 1): Ratio | undefined => {
     const base = sameModes(other) ? counts.get(other) : undefined;
@@ -110,7 +116,7 @@ function ratioOf(name: string, { run: { wallNs, counts }, measured }: RunSummary
   }
 }
 
-/** A count that may be divided by, and that was there to be counted. */
+/** Returns whether a count may be divided by: it is not 0, and was on a counter. */
 function isCounted({ value, running }: EventCount): boolean {
   return value > 0 && running > 0;
 }

@@ -1,63 +1,64 @@
 /**
- * In which order commands are run, and when there were enough runs. Pure: what a run is, and what it gives, is
- * the executor's.
+ * Schedule of runs: the order of commands, and when there were enough runs. Pure: the executor does the runs.
  *
- * Runs go in rounds, each command once a round, so that whatever the machine does meanwhile falls on all of them, and the
- * runs of a round can be compared as pairs. The order in a round is by chance, against loads that come in step with the
- * runs, and the next round has it in reverse: each command comes first as often as last, and a drift, or what a command
- * leaves in caches to the one behind it, cancels out (Box, Hunter and Hunter, Statistics for Experimenters, 3 and 4).
+ * Runs are made in rounds, each command once a round, so that whatever the machine does meanwhile affects all of
+ * them, and the runs of a round can be compared as pairs. The order within a round is random, against loads that
+ * coincide with the runs, and the next round has it in reverse: each command comes first as often as last, and a
+ * drift, or what a command leaves in caches for the next one, cancels out (Box, Hunter and Hunter, Statistics for
+ * Experimenters, 3 and 4).
  */
 
 import { seededRandom } from "./random.ts";
 
-/** A run of a plan. */
+/** One run of a schedule. */
 export interface Step {
-  /** The command, by its number in the plan. */
+  /** Index of the command. */
   command: number;
-  /** Whether it only warms up, and its result is nobody's. */
+  /** True for a warm-up, whose result is discarded. */
   warmup: boolean;
-  /** Which round it is of, from 0; the warm-ups are counted by themselves. */
+  /** Round, from 0; warm-ups are counted separately. */
   round: number;
 }
 
-/** What does the runs. */
+/** Executor of the runs. */
 export interface Executor<R> {
-  /** Does what is to be done before a run and is not part of it. */
+  /** Prepares a run, unmeasured. */
   prepare?(step: Step): Promise<void>;
-  /** One run; undefined when the user cut it short, which ends the plan, as does what it throws. */
+  /** Makes one run. Returns undefined when the user stopped it, which ends the schedule; an error ends it, too. */
   run(step: Step): Promise<R | undefined>;
 }
 
+/** Commands to run, and the conditions for more rounds. */
 export interface RunSchedule<R> {
-  /** How many commands there are. */
+  /** Number of commands. */
   commands: number;
-  /** Rounds that only warm up. */
+  /** Number of rounds that only warm up. */
   warmups: number;
-  /** Asked before each round that counts: whether it is wanted, after the runs there are. */
+  /** Returns whether another round is needed, given the results so far. Called before each round that counts. */
   wantsMore(samples: SamplesByCommand<R>): boolean;
-  /** Asked before each run: whether the user has had enough. */
+  /** Returns whether the user stopped the schedule. Called before each run. */
   stopped?(): boolean;
-  /** Of the order in rounds. */
+  /** Seed of the random order within rounds. */
   seed?: number;
 }
 
 /**
- * What the runs gave, by command, then by round. Where the user stopped in the middle of a round some commands have one
- * more than others; `samples[a][i]` and `samples[b][i]` are of one round all the same.
+ * Results by command, then by round. When the user stops in the middle of a round, some commands have one more than
+ * others; `samples[a][i]` and `samples[b][i]` still belong to the same round.
  */
 export type SamplesByCommand<R> = readonly (readonly R[])[];
 
-/** A run that is over. */
+/** Run that has finished. */
 export interface FinishedRun<R> {
   step: Step;
   result: R;
-  /** What all runs that count gave until then. The same arrays each time, growing. */
+  /** Results so far of all runs that count. The same growing arrays each time. */
   samples: SamplesByCommand<R>;
 }
 
 /**
- * Runs the plan, and yields after each run, so that who walks through it can tell how far it is, and has what there is
- * when a run throws. Ends at the end of the plan, or when the user has had enough.
+ * Executes the schedule. Yields after each run, so that the caller can show progress, and has the results so far when
+ * a run throws. Ends with the schedule, or when the user stops it.
  */
 export async function* execute<R>(
   plan: RunSchedule<R>,
@@ -81,8 +82,8 @@ export async function* execute<R>(
 }
 
 /**
- * The order of the commands in each round, without end: by chance (Fisher and Yates), then the same in reverse, and so
- * on.
+ * Generates the order of the commands in each round, endlessly: a random one (Fisher and Yates), then its reverse,
+ * and so on.
  */
 export function* roundOrders(commands: number, seed = 1): Generator<number[], never> {
   const random = seededRandom(seed);
@@ -97,30 +98,30 @@ export function* roundOrders(commands: number, seed = 1): Generator<number[], ne
   }
 }
 
-/** When there were enough rounds. */
+/** Limits on the number of rounds. */
 export interface RoundLimits {
-  /** At least so many. */
+  /** Smallest number of rounds. */
   minRuns: number;
-  /** No more than so many. */
+  /** Largest number of rounds. */
   maxRuns: number;
-  /** And until this much was spent on each command, on average. */
+  /** Time in ns to spend on each command, on average, before the rounds end. */
   minTimeNs: number;
 }
 
-/** As many rounds as `-r` says. */
+/** Returns limits for a fixed number of rounds (`-r`). */
 export function exactRounds(runs: number): RoundLimits {
   return { minRuns: runs, maxRuns: runs, minTimeNs: 0 };
 }
 
 /**
- * Whether another round is wanted behind `rounds`, for a plan's `wantsMore`. `spentNs` is what they took for each
- * command, on average.
+ * Returns whether another round is needed after `rounds`, for a schedule's `wantsMore`. `spentNs` is the time that
+ * they took per command, on average.
  */
 export function needsRound(rounds: number, spentNs: number, limits: RoundLimits): boolean {
   return rounds < limits.minRuns || (rounds < limits.maxRuns && spentNs < limits.minTimeNs);
 }
 
-/** How many rounds there will be as far as can be told after `rounds` of them; for showing how far it is. */
+/** Estimates the total number of rounds from the first `rounds` of them, to show progress. */
 export function expectedRounds(rounds: number, spentNs: number, limits: RoundLimits): number {
   const byTime = spentNs > 0 ? Math.ceil(rounds * limits.minTimeNs / spentNs) : 0;
   return Math.max(limits.minRuns, Math.min(limits.maxRuns, byTime));

@@ -1,7 +1,7 @@
 /**
- * Instructions of a command counted without a PMU: valgrind's cachegrind runs it on a synthetic CPU and counts each
- * one, in the user mode. 30 to 100 times slower than the command, and the same in every run but for what the command
- * itself does differently.
+ * Instruction counts without a PMU: valgrind's cachegrind runs the command on a synthetic CPU and counts each
+ * instruction in user mode. It is 30 to 100 times slower than the command. The count is the same in every run, unless
+ * the command itself behaves differently.
  */
 
 import { BadInputError } from "../base/system/errors.ts";
@@ -10,12 +10,12 @@ import { toolFile } from "../base/system/tools.ts";
 
 const ATTEMPT = "count instructions with valgrind";
 
-/** Valgrind's file, or its name where there is none. */
+/** Returns the path of valgrind, or its name when it is not found. */
 function valgrind(): string {
   return toolFile("valgrind") ?? "valgrind";
 }
 
-/** `valgrind-3.19.0` of the valgrind on PATH; undefined when there is none that runs. */
+/** Returns the version of the valgrind on PATH, such as `valgrind-3.19.0`; undefined when there is none that runs. */
 export async function valgrindVersion(): Promise<string | undefined> {
   try {
     const { success, stdout } = await new Deno.Command(valgrind(), { args: ["--version"], stderr: "null" })
@@ -27,16 +27,16 @@ export async function valgrindVersion(): Promise<string | undefined> {
   }
 }
 
-/** A folder for the counts of one run after another; `close()` removes it. */
+/** Folder for the counts of runs, one after another. close() removes it. */
 export class ValgrindCounts {
   readonly #folder: string;
 
-  /** Throws UnsupportedError when there is no place for temporary files. */
+  /** Throws UnsupportedError when no temporary folder can be made. */
   constructor() {
     this.#folder = temporaryFolder("pmuctl-valgrind-", ATTEMPT);
   }
 
-  /** The command to run in place of `command`: with all that it starts. */
+  /** Returns the command to run in place of `command`. It counts all processes that it starts, too. */
   argv(command: readonly string[]): string[] {
     return [
       valgrind(),
@@ -51,8 +51,8 @@ export class ValgrindCounts {
   }
 
   /**
-   * Instructions of the run that just ended, over all its processes, whose files are removed. Throws BadInputError
-   * when there are none, or one is damaged.
+   * Returns the instructions of the run that just ended, over all its processes, and removes their files. Throws
+   * BadInputError when there are no counts, or they are damaged.
    */
   take(): number {
     let sum = 0, processes = 0;
@@ -72,8 +72,8 @@ export class ValgrindCounts {
 }
 
 /**
- * The instructions in a file of cachegrind's: of its `summary:` line, the column that `events:` calls Ir (Valgrind's
- * manual, 5.8, "Cachegrind's profile data format"). Throws BadInputError when it has none.
+ * Returns the instruction total in a cachegrind file: the column of its `summary:` line that `events:` calls Ir
+ * (Valgrind's manual, 5.8, "Cachegrind's profile data format"). Throws BadInputError when there is none.
  */
 export function cachegrindTotal(text: string): number {
   const events = /^events: (.*)$/m.exec(text)?.[1].trim().split(/\s+/) ?? [];

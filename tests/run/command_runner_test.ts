@@ -134,7 +134,7 @@ Deno.test("a run that takes longer than it may is ended with all it has started,
   await assertRejects(
     () => runner.prepare({ command: 3 }),
     TimedOutCommand,
-    "what prepares a run of 'true' did not end",
+    "the preparation of 'true' did not end",
   );
   runner.close();
 });

@@ -1,37 +1,39 @@
 /**
- * The baseline: what benchmarks took, kept in a file for later checks. JSON with sorted keys and a line for each list of
- * samples, so that a change shows in git as the lines it is of. docs/check.md describes it.
+ * Baseline: measurements of benchmarks, kept in a file for later checks. It is JSON with sorted keys and a line for
+ * each list of samples, so that git shows changes as the lines they affect. docs/check.md describes the format.
  */
 
 import { BadInputError } from "../../base/system/errors.ts";
 import { type Fingerprint, FINGERPRINT_KEYS } from "./fingerprint.ts";
 import { JsonShape } from "./shape.ts";
 
-/** The name and version of the format: one that means something else has another number. */
+/** Name and version of the format. The version changes when the meaning does. */
 export const BASELINE_SCHEMA = "pmuctl-baseline/1";
 
+/** Measurements of a metric. */
 export interface StoredMetric {
-  /** How it was measured: only numbers of the same rung are compared. */
+  /** Name of the source that measured it. Only numbers from the same source are compared. */
   rung: string;
-  /** Of each run, in order. */
+  /** Samples of all runs, in order. */
   samples: number[];
-  /** What fixed work took beside each run, for rungs that go with the speed of the machine. */
+  /** Samples of the calibration workload beside each run, for sources that depend on the machine's speed. */
   gauge?: number[];
 }
 
+/** Measurements of a benchmark, and the machine they were made on. */
 export interface StoredBenchmark {
   command: string[];
   machine: Fingerprint;
-  /** By the metric as it was asked for. */
+  /** Metrics by requested name. */
   metrics: Record<string, StoredMetric>;
-  /** Wall times in ns of some runs, for a note where no metric goes by them; files of before have none. */
+  /** Wall times in ns of some runs, for a note when no metric uses them; absent in older files. */
   wall?: number[];
 }
 
-/** By the benchmarks' names. */
+/** Benchmarks by name. */
 export type Baseline = Record<string, StoredBenchmark>;
 
-/** Parses a baseline file. Throws BadInputError naming the place of what is wrong. */
+/** Parses a baseline file. Throws BadInputError with the place of the error. */
 export function parseBaseline(file: string, text: string): Baseline {
   const root = JsonShape.parse(file, text);
   const schema = root.need(Object.fromEntries(root.entries()), "schema");
@@ -74,12 +76,12 @@ function samplesOf(shape: JsonShape): number[] {
   return samples.length > 0 ? samples : shape.refuse("a list of at least one number");
 }
 
-/** The text of a baseline file. */
+/** Formats a baseline file. */
 export function renderBaseline(benchmarks: Baseline): string {
   return sorted({ schema: BASELINE_SCHEMA, benchmarks }, "") + "\n";
 }
 
-/** JSON with the members of objects sorted by name, and each list on a line of its own. */
+/** Formats JSON with object members sorted by name, and each list on one line. */
 function sorted(value: unknown, indent: string): string {
   if (Array.isArray(value)) return `[${value.map((item) => JSON.stringify(item)).join(", ")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);

@@ -1,43 +1,47 @@
-/** `pmuctl.json`: several benchmarks that one `pmuctl check` runs. docs/check.md describes it. */
+/** Configuration file `pmuctl.json`: several benchmarks that one `pmuctl check` runs. docs/check.md describes it. */
 
 import { BadInputError } from "../../base/system/errors.ts";
 import { JsonShape } from "./shape.ts";
 
-/** What is checked, and how: from the command line, or from the file. */
+/** Benchmark to check, from the command line or from the file. */
 export interface Benchmark {
   name: string;
-  /** Words, or one text that is still to be split. */
+  /** Command as words, or as one text that is still to be split. */
   command: string[] | string;
-  /** The old one, to be run side by side; without it a baseline is compared with. */
+  /** Old command, to be run side by side. Without it a baseline is compared with. */
   against?: string[] | string;
-  /** Run before each run, and no part of it. */
+  /** Command to run before each run, unmeasured. */
   prepare?: string[] | string;
   metrics: string[];
   thresholds: Thresholds;
   maxRuns?: number;
-  /** Seconds. */
+  /** Time for all runs, in seconds. */
   budget?: number;
-  /** Of each run, in seconds. */
+  /** Time limit of each run, in seconds. */
   timeout?: number;
 }
 
-/** In percent. */
+/** Thresholds in percent. */
 export interface Thresholds {
-  /** For all metrics that have none of their own; undefined: each rung's own. */
+  /** Threshold of metrics without one of their own; undefined for the default of each source. */
   all?: number;
-  /** By metric. */
+  /** Thresholds by metric. */
   byMetric: Record<string, number>;
 }
 
+/** Contents of the configuration file. */
 export interface CheckConfig {
-  /** The baseline file, by a path from where the config file is. */
+  /** Path of the baseline file, relative to the configuration file. */
   baseline?: string;
   benchmarks: Benchmark[];
 }
 
 const COMMON = ["metrics", "threshold", "thresholds", "maxRuns", "budget", "timeout", "prepare"] as const;
 
-/** Parses the file. What is said for all holds for benchmarks that do not say. Throws BadInputError naming the place. */
+/**
+ * Parses the file. Options given for all apply to benchmarks without their own. Throws BadInputError with the place
+ * of the error.
+ */
 export function parseConfig(file: string, text: string): CheckConfig {
   const root = JsonShape.parse(file, text);
   const members = root.members(["baseline", "benchmarks", ...COMMON]);

@@ -1,10 +1,16 @@
-/** What of a machine moves the numbers that are measured on it. Baselines from another one are not comparable. */
+/**
+ * Fingerprint of a machine: its properties that affect measurements. Baselines from machines with another one are not
+ * comparable.
+ */
 
 import { procField } from "../../base/text/proc_text.ts";
 import { parseCpuList } from "../../base/text/cpu_list.ts";
 import { type KernelFiles, readIfAllowed } from "../../events/files.ts";
 
-/** By name, in the order in which it is told and stored; every value is a text that says `none` or `unknown` if so. */
+/**
+ * Properties by name, in the order in which they are shown and stored. Every value is a text, `none` or `unknown` if
+ * need be.
+ */
 export interface Fingerprint {
   arch: string;
   cores: string;
@@ -15,6 +21,7 @@ export interface Fingerprint {
   virtualization: string;
 }
 
+/** Names of the properties, in order. */
 export const FINGERPRINT_KEYS = [
   "arch",
   "cores",
@@ -25,10 +32,10 @@ export const FINGERPRINT_KEYS = [
   "virtualization",
 ] as const satisfies readonly (keyof Fingerprint)[];
 
-/** Files that are there in containers of these kinds. */
+/** Files that exist in containers of these kinds. */
 const CONTAINER_MARKS = [["docker", "/.dockerenv"], ["podman", "/run/.containerenv"]] as const;
 
-/** Reads it from /proc and /sys; `tool` is this program and its version. */
+/** Reads the fingerprint from /proc and /sys. `tool` is this program with its version. */
 export function readFingerprint(
   files: KernelFiles,
   { arch, tool }: { arch: string; tool: string },
@@ -36,7 +43,7 @@ export function readFingerprint(
   const read = (path: string) => readIfAllowed(files, path) || undefined;
   const cpuinfo = read("/proc/cpuinfo") ?? "";
   const field = (name: string) => procField(cpuinfo, name) || undefined;
-  // ARM's cpuinfo has numbers alone
+  // ARM's cpuinfo has only numbers
   const armParts = ["CPU implementer", "CPU part"].map(field).filter((part) => part !== undefined);
   const online = parseCpuList(read("/sys/devices/system/cpu/online") ?? "");
   return {
@@ -52,7 +59,7 @@ export function readFingerprint(
 
 type Read = (path: string) => string | undefined;
 
-/** All CPUs' governors: one name where they agree. */
+/** Returns the governors of all CPUs: one name when they agree. */
 function governors(read: Read, cpus: readonly number[]): string {
   const names = cpus.map((cpu) =>
     read(`/sys/devices/system/cpu/cpu${cpu}/cpufreq/scaling_governor`) ?? "none"
@@ -60,7 +67,7 @@ function governors(read: Read, cpus: readonly number[]): string {
   return [...new Set(names)].sort().join(",") || "none";
 }
 
-/** The hypervisor by what its firmware calls the machine, and the container in it. */
+/** Returns the hypervisor, by the firmware's name for the machine, and the kind of container in it. */
 function virtualization(read: Read, hasHypervisor: boolean): string {
   const vendor = [read("/sys/class/dmi/id/sys_vendor"), read("/sys/class/dmi/id/product_name")]
     .filter((name) => name !== undefined).join(" ");
@@ -69,7 +76,10 @@ function virtualization(read: Read, hasHypervisor: boolean): string {
   return [machine, container].filter((name) => name !== undefined).join(", ") || "none";
 }
 
-/** What differs between two machines: `kernel: 6.1.0 in the baseline, 6.12.0 here`. Empty when nothing does. */
+/**
+ * Returns the differences between two machines: `kernel: 6.1.0 in the baseline, 6.12.0 here`. Empty when there are
+ * none.
+ */
 export function fingerprintDifferences(baseline: Fingerprint, here: Fingerprint): string[] {
   return FINGERPRINT_KEYS.filter((key) => baseline[key] !== here[key])
     .map((key) => `${key}: ${baseline[key]} in the baseline, ${here[key]} here`);

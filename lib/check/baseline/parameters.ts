@@ -1,14 +1,14 @@
-/** Parameters of commands: `--param n=1,2,4` makes three commands of one that has `{n}` in it. */
+/** Parameters of commands: `--param n=1,2,4` turns one command with `{n}` in it into three. */
 
 import { UsageError } from "../../base/system/errors.ts";
 
-/** A parameter's name and its values. */
+/** Name of a parameter, and its values. */
 export interface Parameter {
   name: string;
   values: string[];
 }
 
-/** Reads `NAME=VALUE,VALUE...`. Throws UsageError. */
+/** Parses `NAME=VALUE,VALUE...`. Throws UsageError. */
 export function parseParameter(text: string): Parameter {
   const [, name, values] = /^([A-Za-z_][A-Za-z0-9_-]*)=(.+)$/s.exec(text) ?? [];
   if (name === undefined) {
@@ -17,7 +17,10 @@ export function parseParameter(text: string): Parameter {
   return { name, values: values.split(",") };
 }
 
-/** Every combination of the parameters' values, the last one changing first; one without any where there are none. */
+/**
+ * Returns every combination of the parameters' values, the last parameter changing first; one empty combination when
+ * there are no parameters.
+ */
 export function parameterCombinations(parameters: readonly Parameter[]): Record<string, string>[] {
   let sets: Record<string, string>[] = [{}];
   for (const { name, values } of parameters) {
@@ -27,7 +30,7 @@ export function parameterCombinations(parameters: readonly Parameter[]): Record<
   return sets;
 }
 
-/** The words with the values in place of `{name}`; other braces stay as they are. */
+/** Replaces `{name}` in the words by the values; other braces stay. */
 export function substituteParameters(
   words: readonly string[],
   values: Readonly<Record<string, string>>,
@@ -40,7 +43,7 @@ export function substituteParameters(
   );
 }
 
-/** Whether a parameter is used in the words. */
+/** Returns whether the words use a parameter. */
 export function usesParameter(words: readonly string[], name: string): boolean {
   return words.some((word) => word.includes(`{${name}}`));
 }

@@ -1,9 +1,12 @@
-/** Reading JSON that people write or edit: each value is asked for by what it has to be, and errors name its place. */
+/**
+ * Typed access to JSON that people write or edit. Each value is read as the type that it must have, and errors name
+ * its place.
+ */
 
 import { BadInputError } from "../../base/system/errors.ts";
 import { nearest } from "../../base/text/nearest.ts";
 
-/** A value in a JSON file, with the way to it. Every method throws BadInputError when it is something else. */
+/** Value in a JSON file, with its path. Every method throws BadInputError when the value has another type. */
 export class JsonShape {
   readonly #file: string;
   readonly #path: string;
@@ -24,13 +27,13 @@ export class JsonShape {
     }
   }
 
-  /** Refuses the value: `wanted` says what it has to be. */
+  /** Throws BadInputError: the value is not what was `expected`. */
   refuse(wanted: string): never {
     const where = this.#path === "" ? "" : ` ${this.#path}:`;
     throw new BadInputError(`${this.#file}:${where} ${wanted} is wanted`);
   }
 
-  /** The members of an object that may have these and no others. */
+  /** Returns the members of an object that may have only these. */
   members(known: readonly string[]): Record<string, JsonShape | undefined> {
     const all = Object.fromEntries(this.entries());
     const unknown = Object.keys(all).find((key) => !known.includes(key));
@@ -40,7 +43,7 @@ export class JsonShape {
     throw new BadInputError(`${this.#file}: ${this.#below(unknown)} is not known: ${hint}`);
   }
 
-  /** The members of an object whose names are anyone's. */
+  /** Returns the members of an object, whose names may be anything. */
   entries(): [string, JsonShape][] {
     if (typeof this.#value !== "object" || this.#value === null || Array.isArray(this.#value)) {
       this.refuse("an object");
@@ -51,7 +54,7 @@ export class JsonShape {
     ]);
   }
 
-  /** A member that has to be there. */
+  /** Returns a member; when it is absent, a value that every method refuses. */
   need(members: Record<string, JsonShape | undefined>, key: string): JsonShape {
     return members[key] ?? new JsonShape(this.#file, this.#below(key), undefined);
   }
@@ -61,7 +64,7 @@ export class JsonShape {
     return this.#value.map((value, i) => new JsonShape(this.#file, `${this.#path}[${i}]`, value));
   }
 
-  /** A text; an empty one only where that means something, as a word of a command does. */
+  /** Returns a text. An empty one is allowed only where it has a meaning, as in the words of a command. */
   text({ mayBeEmpty = false } = {}): string {
     if (typeof this.#value !== "string" || (this.#value === "" && !mayBeEmpty)) this.refuse("a text");
     return this.#value;

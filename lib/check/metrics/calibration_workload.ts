@@ -1,9 +1,12 @@
 /**
- * The gauge: fixed work that is run beside a command that is compared with a baseline, then and now. What it takes
- * tells how fast the machine was each time, and so how much of a change is not the command's.
+ * Calibration workload ("gauge"): fixed work that runs beside a command, both when a baseline is made and when it is
+ * compared with. Its times tell how fast the machine was, and so how much of a change is not the command's.
  */
 
-/** Computes, starts a process and moves memory, as programs do; some 20 ms. POSIX sh and dd, which are everywhere. */
+/**
+ * Command that computes, starts a process and moves memory, as programs do, for about 20 ms. It needs only POSIX sh
+ * and dd.
+ */
 export const CALIBRATION_WORKLOAD: readonly string[] = [
   "/bin/sh",
   "-c",

@@ -1,28 +1,28 @@
-/** Which source a metric is decided by on this machine, and why not by a better one. */
+/** Choice of the source for a metric on this machine, with the reasons against better ones. */
 
 import { type MetricSource, sourcesOf, withName } from "./metric_sources.ts";
 
-/** What is known of the machine once the sources were tried. */
+/** Availability of sources on this machine. */
 export interface AvailableSources {
-  /** Why an event is not counted here, by its name. */
+  /** Reasons why events are not counted here, by event name. */
   absent: ReadonlyMap<string, string>;
-  /** What an event is measured as, by its name. */
+  /** Names that events are measured as, by the requested name. */
   measured: ReadonlyMap<string, string>;
-  /** The valgrind there is, or why it is of no use here. */
+  /** Returns the version of valgrind, or the reason why it cannot be used here. */
   valgrind(): Promise<{ version: string } | { reason: string }>;
 }
 
+/** Source chosen for a metric. */
 export interface SourceChoice {
   metric: string;
-  /** Undefined when there is none. */
+  /** Source that was chosen; undefined when there is none. */
   source?: MetricSource;
-  /** Why better sources were not taken, or all of them: `instructions:u: no hardware counters`. */
+  /** Reasons against better sources, or against all of them: `instructions:u: no hardware counters`. */
   passedOver: string[];
 }
 
 /**
- * The best source of the metric that there is. With `stored` it has to be the one of this name, of which the baseline's
- * numbers are.
+ * Chooses the best available source of the metric. With `stored`, the baseline's, it must be the source of that name.
  */
 export async function chooseSource(
   metric: string,
@@ -43,14 +43,14 @@ export async function chooseSource(
   return { metric, passedOver };
 }
 
-/** What the source is called on this machine, or why it is not there. */
+/** Returns the name of the source on this machine, or the reason why it is not available. */
 async function nameHere(
   source: MetricSource,
   available: AvailableSources,
   stored: string | undefined,
 ): Promise<{ name: string } | { reason: string }> {
   if (source.kind === "valgrind") {
-    // it takes a run under valgrind to know: not for a source that will not be taken
+    // finding out takes a run under valgrind, which is wasted on a source that cannot be chosen
     if (stored !== undefined && !stored.startsWith("instructions(valgrind")) return { name: source.name };
     const valgrind = await available.valgrind();
     return "reason" in valgrind ? valgrind : { name: `instructions(${valgrind.version})` };

@@ -1,14 +1,14 @@
-/** Numbers of metrics for people: one unit for all of a row, and as many digits as mean something. */
+/** Formatting of quantities: one unit for a whole row, and only significant digits. */
 
 import type { Unit } from "./metrics.ts";
 
-/** A unit to show values in. */
+/** Unit to show values in. */
 export interface Scale {
-  /** `ms`, `MiB`, `M`, or "". */
+  /** Name of the unit: `ms`, `MiB`, `M`, or "". */
   unit: string;
-  /** What a value is divided by. */
+  /** Divisor of values. */
   divisor: number;
-  /** Digits behind the point. */
+  /** Digits after the decimal point. */
   decimals: number;
 }
 
@@ -16,12 +16,12 @@ const STEPS: Record<string, readonly (readonly [string, number])[]> = {
   ns: [["s", 1e9], ["ms", 1e6], ["µs", 1e3], ["ns", 1]],
   bytes: [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10], ["B", 1]],
 };
-/** Counts are told to the last from here down. */
+/** Counts below this are shown in full. */
 const LARGE_COUNT = 1e6;
 const COUNT_STEPS: readonly (readonly [string, number])[] = [["G", 1e9], ["M", 1e6]];
 const SIGNIFICANT = 4;
 
-/** The scale in which `typical` has four digits, whole counts none behind the point unless `exact` is false. */
+/** Returns the scale in which `typical` has four digits. With `whole`, values that are not divided have no decimals. */
 export function scaleFor(unit: Unit, typical: number, whole = false): Scale {
   const size = Math.abs(typical);
   const steps = STEPS[unit] ??
@@ -36,12 +36,12 @@ export function scaleFor(unit: Unit, typical: number, whole = false): Scale {
   };
 }
 
-/** A value in a scale, without the unit. */
+/** Formats a value in a scale, without the unit. */
 export function formatScaled(value: number, { divisor, decimals }: Scale): string {
   return (value / divisor).toFixed(decimals);
 }
 
-/** A value with its unit: `51.32 ms`. */
+/** Formats a value with its unit: `51.32 ms`. */
 export function formatQuantity(value: number, unit: Unit): string {
   const scale = scaleFor(unit, value, Number.isInteger(value));
   return `${formatScaled(value, scale)} ${scale.unit}`.trimEnd();

@@ -1,29 +1,30 @@
 /**
- * What a check can go by, best first: the fewer things besides the command move a number, the smaller the change it can
- * show. A metric is what the user asks for; a source is one way to get it, and its name stands beside every number, because
- * numbers from different sources are not the same thing.
+ * Sources of metrics, best first: the less a number depends on anything but the command, the smaller the change it
+ * can show. A metric is what the user asks for, and a source is one way to measure it. Every number is shown with the
+ * name of its source, because numbers from different sources are not comparable.
  */
 
 import type { RunFacts, Unit } from "./metrics.ts";
 
-/** How a source gets its numbers: off a run of the command, or from another run of it under valgrind. */
+/** Kind of a source: a plain run of the command, or another run under valgrind. */
 export type SourceKind = "run" | "valgrind";
 
+/** One way to measure a metric. */
 export interface MetricSource {
-  /** As printed, stored and compared: `task-clock`, `instructions(valgrind-3.19.0)`. */
+  /** Name as printed, stored and compared: `task-clock`, `instructions(valgrind-3.19.0)`. */
   name: string;
   kind: SourceKind;
   unit: Unit;
-  /** The event to be counted, as it is asked for. */
+  /** Event to count, as it is requested. */
   event?: string;
   /**
-   * It counts what the program does, not how fast: the same in every run, but for what the program does differently,
-   * and independent of what else the machine runs.
+   * True when it counts what the program does, not how fast: the same in every run unless the program behaves
+   * differently, and independent of other load on the machine.
    */
   steady: boolean;
-  /** By how many percent it may be worse, unless the user says. */
+  /** Default of the allowed increase in percent. */
   threshold: number;
-  /** Its value in a run of source `run`, unless it is an event's; undefined when nobody knows. */
+  /** Returns its value in a run of kind `run`, unless it is an event's count; undefined when it is unknown. */
   of?(run: RunFacts): number | undefined;
 }
 
@@ -70,10 +71,10 @@ const PAGE_FAULTS_RUSAGE: MetricSource = {
   of: ({ usage }) => usage.minflt + usage.majflt,
 };
 
-/** The metric that is the best source there is. */
+/** Name of the metric that uses the best source available. */
 export const BEST = "best";
 
-/** The sources of each metric that is more than an event, best first. */
+/** Sources of each metric that is not just an event, best first. */
 const SOURCES: Record<string, readonly MetricSource[]> = {
   [BEST]: [INSTRUCTIONS_PMU, INSTRUCTIONS_VALGRIND, TASK_CLOCK, CPU_TIME, WALL],
   instructions: [INSTRUCTIONS_PMU, INSTRUCTIONS_VALGRIND],
@@ -86,12 +87,15 @@ const SOURCES: Record<string, readonly MetricSource[]> = {
 /** Names of metrics, for help and errors. */
 export const METRIC_NAMES: readonly string[] = Object.keys(SOURCES);
 
-/** The sources of a metric, best first. Any other name is an event's, which is its only source. */
+/** Returns the sources of a metric, best first. Any other name is an event's, which is its only source. */
 export function sourcesOf(metric: string): readonly MetricSource[] {
   return Object.hasOwn(SOURCES, metric) ? SOURCES[metric] : [eventSource(metric, {})];
 }
 
-/** The source under the name of what really measures it: an event without the kernel's side, this valgrind. */
+/**
+ * Returns the source under the name of what really measures it: an event without the kernel, or this version of
+ * valgrind.
+ */
 export function withName(source: MetricSource, name: string): MetricSource {
   return { ...source, name };
 }

@@ -1,11 +1,11 @@
-/** What is compared of runs: a table of metrics, each with how it is read off a run. Less of any is better. */
+/** Metrics of runs: a table with the way to read each from a run. For all of them, less is better. */
 
-/** What a metric's values are; `count` and any event's own unit are shown as they are. */
+/** Unit of a metric's values. `count` and an event's own unit are shown as they are. */
 export type Unit = "ns" | "bytes" | "count" | (string & Record<never, never>);
 
-/** What is known of a run: a part of cpc's MeasuredRun. */
+/** Facts about a run that metrics are read from: a part of MeasuredRun. */
 export interface RunFacts {
-  /** As a shell gives it. */
+  /** Exit status as a shell gives it. */
   code: number;
   wallNs: number;
   usage: {
@@ -18,31 +18,32 @@ export interface RunFacts {
     nvcsw: number;
     nivcsw: number;
   };
-  /** False where the peak memory is at least pmuctl's own. */
+  /** False when the peak memory is at least pmuctl's own, and so says nothing about the command. */
   ownMemory: boolean;
   counts: ReadonlyMap<string, { value: number; running: number }>;
 }
 
+/** Value that is read from each run. */
 export interface Metric {
   name: string;
   unit: Unit;
-  /** Left out of tables where it was 0 in every run: nothing happened, or nothing that was seen. */
+  /** True to omit it from tables when it was 0 in every run: nothing happened, or nothing was seen. */
   onlyWhenAny?: boolean;
-  /** The event it is the count of, by its name in a run. */
+  /** Name in a run of the event that it counts. */
   event?: string;
-  /** Its value in a run; undefined when nobody knows, which is never the same as 0. */
+  /** Returns its value in a run; undefined when it is unknown, which is not the same as 0. */
   of(run: RunFacts): number | undefined;
 }
 
-/** An event that runs count. */
+/** Event that runs count. */
 export interface CountedEvent {
-  /** By which its counts are found in a run. */
+  /** Name of its counts in a run. */
   name: string;
   unit?: string;
   scale: number;
 }
 
-/** What every run tells, in the order of tables: getrusage(2)'s, and wall time. */
+/** Metrics that every run has, in the order of tables: wall time and times of getrusage(2). */
 export const WALL: Metric = { name: "wall", unit: "ns", of: (run) => run.wallNs };
 const TIMES: readonly Metric[] = [
   WALL,
@@ -60,7 +61,7 @@ const MAJOR_FAULTS: Metric = {
   onlyWhenAny: true,
   of: (run) => run.usage.majflt,
 };
-/** Of getrusage(2), where the events of the same matter cannot be counted. */
+/** Metrics of getrusage(2) that replace events which cannot be counted. */
 const RUSAGE_FALLBACKS: Record<string, Metric> = {
   "task-clock": {
     name: "task-clock(rusage)",
@@ -79,13 +80,13 @@ const RUSAGE_FALLBACKS: Record<string, Metric> = {
   },
 };
 
-/** Events that are counted unless told otherwise; those of the PMU in user space, which any user may count. */
+/** Events counted by default. Those of the PMU count user space only, which any user may. */
 export const DEFAULT_EVENTS =
   "task-clock,page-faults,context-switches,cpu-migrations,instructions:u,cycles:u,branch-misses:u,cache-misses:u";
 
 /**
- * The metrics of runs that count these events. Those in `absent` could not be counted, others were measured as
- * something less, which then is the metric's name.
+ * Returns the metrics of runs that count these events. Events in `absent` could not be counted; `measured` has the
+ * names that others were measured as, which become the metrics' names.
  */
 export function metricsOf(
   events: readonly CountedEvent[],

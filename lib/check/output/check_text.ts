@@ -1,4 +1,4 @@
-/** A check's result for people. */
+/** Result of a check as text for people. */
 
 import { bold, green, red, yellow } from "@std/fmt/colors";
 import { printable } from "../../base/text/printable.ts";
@@ -21,20 +21,21 @@ const COLORS: Record<Verdict, (text: string) => string> = {
   unmeasurable: yellow,
 };
 
-/** How each method is told. */
+/** Descriptions of the methods. */
 const METHODS: Record<ChangeFigures["method"], string> = {
   "signed-rank": "pairs of runs",
   "block-bootstrap": "against the baseline's runs",
   range: "all runs alike",
 };
 
+/** Options of checkText(). */
 export interface CheckTextOptions {
   colors: boolean;
-  /** Columns that lines of prose have; Infinity leaves them whole. */
+  /** Width in columns of lines of prose; Infinity does not wrap them. */
   width?: number;
 }
 
-/** Two lines for each metric: the verdict, and the numbers behind it; on a terminal in lines that fit it. */
+/** Formats two lines for each metric: the verdict, and the numbers behind it. Lines are wrapped to the terminal. */
 export function checkText(result: CheckResult, { colors, width = Infinity }: CheckTextOptions): string {
   const lines = result.rows.flatMap((row) => {
     const word = verdictWord(row);
@@ -58,22 +59,22 @@ export function checkText(result: CheckResult, { colors, width = Infinity }: Che
   return lines.join("\n") + "\n";
 }
 
-/** `regressed`, `pass`, or `improved`, which is a pass, too. */
+/** Returns `regressed`, `pass`, or `improved`, which is also a pass. */
 export function verdictWord({ verdict, improved }: CheckRow): string {
   return improved ? "improved" : verdict;
 }
 
-/** What it was measured by, or what was to be measured. */
+/** Returns the name of the source that measured the row, or of the metric when none did. */
 export function sourceName({ metric, rung }: CheckRow): string {
   return printable(rung ?? metric);
 }
 
-/** `+5.1% (+4.2% to +6.0%)` */
+/** Formats a change with its interval: `+5.1% (+4.2% to +6.0%)`. */
 export function formatChange({ change, low, high }: ChangeFigures): string {
   return `${formatSignedPercent(change)} (${formatSignedPercent(low)} to ${formatSignedPercent(high)})`;
 }
 
-/** What is behind a verdict, a line each. */
+/** Returns the details of a verdict, a line each. */
 export function detailLines({ figures, unit, threshold, reason }: CheckRow): string[] {
   const lines: string[] = [];
   if (figures) {

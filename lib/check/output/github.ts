@@ -1,4 +1,4 @@
-/** A check's result as GitHub Actions shows it: annotations in the log, and a summary of the step. */
+/** Result of a check for GitHub Actions: annotations in the log, and a summary of the step. */
 
 import { append } from "../../base/bytes/lists.ts";
 import { printable, printableLines } from "../../base/text/printable.ts";
@@ -9,8 +9,8 @@ import { type CheckResult, type CheckRow, formatPercent, formatSignedPercent } f
 const MARKS = { pass: "✅", regressed: "❌", inconclusive: "❔", unmeasurable: "⚠️" } as const;
 
 /**
- * A line for each metric that did not pass: an error where it ends the build, else a warning. `file` is the file that it
- * is shown at, the config's. Source: GitHub's "Workflow commands for GitHub Actions".
+ * Returns an annotation for each metric that did not pass: an error when it fails the build, otherwise a warning.
+ * `file` is the file to show it at, the config. Source: GitHub's "Workflow commands for GitHub Actions".
  */
 export function githubAnnotations(
   { rows }: CheckResult,
@@ -28,7 +28,7 @@ export function githubAnnotations(
   });
 }
 
-/** Markdown for $GITHUB_STEP_SUMMARY. */
+/** Formats Markdown for $GITHUB_STEP_SUMMARY. */
 export function stepSummary({ rows, notes, where }: CheckResult): string {
   const lines = [
     "### pmuctl check",
@@ -79,7 +79,7 @@ function cell(text: string): string {
   return printable(text.replace(/[ \t\r\n]+/g, " ")).replace(/[\\`*_~<>|&[\]]/g, "\\$&");
 }
 
-/** The escapes of the runner: @actions/core's escapeData() and escapeProperty(). */
+/** Escapes as the runner expects: escapeData() and escapeProperty() of @actions/core. */
 function data(text: string): string {
   return printableLines(text).replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
 }

@@ -1,6 +1,6 @@
 /**
- * A check's result as JUnit XML, for CI systems that show test results. A metric is a test case: regressed is a
- * failure, unmeasurable an error, and inconclusive is skipped, or a failure where it is to end the build.
+ * Result of a check as JUnit XML, for CI systems that show test results. Each metric is a test case: a regression is
+ * a failure, an unmeasurable metric an error, and an inconclusive one is skipped, or a failure with `strict`.
  */
 
 import { detailLines, formatChange, sourceName, verdictWord } from "./check_text.ts";
@@ -8,6 +8,7 @@ import type { CheckResult, CheckRow } from "./result.ts";
 import { printable } from "../../base/text/printable.ts";
 import { escapeXml } from "../../base/text/xml.ts";
 
+/** Formats the result as a JUnit test suite. */
 export function junitXml({ rows }: CheckResult, { strict }: { strict: boolean }): string {
   const elementOf = ({ verdict }: CheckRow) => {
     if (verdict === "regressed" || (verdict === "inconclusive" && strict)) return "failure";

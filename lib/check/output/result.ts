@@ -1,4 +1,4 @@
-/** What a check found: a row for each benchmark and metric, and the exit status that follows from all. */
+/** Result of a check: a row for each benchmark and metric, and the exit status that follows from all of them. */
 
 import { median } from "simple-statistics";
 import { EXIT } from "../../base/system/errors.ts";
@@ -7,53 +7,58 @@ import type { Unit } from "../metrics/metrics.ts";
 import { roundsNeeded } from "../statistics/sequential_looks.ts";
 import type { Judgement, Method, Verdict } from "../statistics/verdict.ts";
 
+/** Subject that the new command is compared with. */
 export type ComparedWith = "command" | "baseline";
 
+/** Verdict on a metric of a benchmark. */
 export interface CheckRow {
   benchmark: string;
-  /** What it was compared with: the old command, run side by side, or the baseline in a file. */
+  /** Subject of the comparison: the old command, run side by side, or the baseline in a file. */
   comparedWith: ComparedWith;
   metric: string;
-  /** By which it was measured; undefined when it was not. */
+  /** Name of the source that measured it; undefined when it was not measured. */
   rung?: string;
   unit: Unit;
   verdict: Verdict;
-  /** It passed, and is better by more than the threshold. */
+  /** True when it passed and is better by more than the threshold. */
   improved: boolean;
-  /** By how many percent it may be worse; undefined when it was not measured. */
+  /** Allowed increase in percent; undefined when it was not measured. */
   threshold?: number;
-  /** Why it is neither passed nor regressed, and what to do about it. */
+  /** Reason why it neither passed nor regressed, and what to do about it. */
   reason?: string;
   figures?: ChangeFigures;
 }
 
-/** The numbers behind a verdict; differences are fractions, 0.05 for 5 % more. */
+/** Numbers behind a verdict. Differences are fractions: 0.05 for 5 % more. */
 export interface ChangeFigures {
-  /** Medians. */
+  /** Median of the old command. */
   old: number;
+  /** Median of the new command. */
   new: number;
   change: number;
-  /** Of the change. */
+  /** Lower end of the change's interval. */
   low: number;
+  /** Upper end of the change's interval. */
   high: number;
-  /** Of the interval, 0 to 1. */
+  /** Confidence of the interval, 0 to 1. */
   confidence: number;
   method: Method;
-  /** What alike runs differ by: smaller changes cannot be told here. */
+  /** Difference between runs of the same command: smaller changes cannot be detected here. */
   noise: number;
-  /** Runs of the old and the new command that it was decided by. */
+  /** Number of runs of the old and the new command that decided it. */
   runs: { old: number; new: number };
 }
 
+/** Result of a check. */
 export interface CheckResult {
   rows: CheckRow[];
-  /** What to know before trusting the verdicts, a sentence each. */
+  /** Notes to consider before trusting the verdicts, a sentence each. */
   notes: string[];
-  /** By benchmark: where the time went, in text. */
+  /** Comparison of profiles by benchmark, as text. */
   where: Record<string, string>;
 }
 
-/** The rows of a benchmark's gates. */
+/** Returns the rows of a benchmark's metrics. */
 export function rowsOf(
   { benchmark, comparedWith }: Pick<CheckRow, "benchmark" | "comparedWith">,
   gates: GateResult,
@@ -88,7 +93,7 @@ export function rowsOf(
   });
 }
 
-/** A metric that could not be measured at all, or that there was no time to measure. */
+/** Returns the row of a metric that could not be measured at all, or that there was no time to measure. */
 export function unmeasuredRow(
   of: Pick<CheckRow, "benchmark" | "comparedWith">,
   metric: string,
@@ -137,15 +142,15 @@ function undecidedBecause(
   return `the change is too near to the threshold to tell on which side it is: ${more} may decide`;
 }
 
-/** Rounds in which a check finds out how to measure, and warms up. */
+/** Rounds for choosing the sources and for warming up. */
 const ROUNDS_AHEAD = 2;
 
-/** A budget in seconds that `rounds` rounds fit into: greater than the one that they did not. */
+/** Returns a budget in seconds for `rounds` rounds, greater than the one that was too small for them. */
 function enoughSeconds(rounds: number, roundMs: number, budgetMs: number): number {
   return Math.ceil(Math.max(1.3 * (rounds + ROUNDS_AHEAD) * roundMs, 1.5 * budgetMs) / 1000);
 }
 
-/** `5.1%`, `0.02%`: a digit behind the point, and more where it would be 0 otherwise. */
+/** Formats a fraction in percent: `5.1%`, `0.02%`. It has one decimal, and more where the result would be 0. */
 export function formatPercent(fraction: number): string {
   const value = 100 * fraction;
   if (!Number.isFinite(value)) return "any%";
@@ -154,12 +159,12 @@ export function formatPercent(fraction: number): string {
   return `${value.toFixed(digits)}%`;
 }
 
-/** The same with its sign. */
+/** Formats a fraction in percent with its sign. */
 export function formatSignedPercent(fraction: number): string {
   return `${fraction < 0 ? "" : "+"}${formatPercent(fraction)}`;
 }
 
-/** A check's exit status: regressed, before unmeasurable, before inconclusive, before ok. */
+/** Returns the exit status of a check: regressed, before unmeasurable, before inconclusive, before ok. */
 export function checkExitStatus(rows: readonly CheckRow[], strict: boolean): number {
   const any = (verdict: Verdict) => rows.some((row) => row.verdict === verdict);
   if (any("regressed") || (strict && any("inconclusive"))) return EXIT.regressed;

@@ -1,17 +1,21 @@
-/** The wall time beside a verdict that goes by something else: a command that waits longer takes no more of the rest. */
+/**
+ * Note on the wall time next to a verdict by other metrics: a command that waits longer need not use more of anything
+ * else.
+ */
 
 import { median, quantile } from "simple-statistics";
 import { formatQuantity } from "../metrics/format_quantity.ts";
 import { formatSignedPercent } from "./result.ts";
 
-/** So many runs of each it takes to say anything. */
+/** Smallest number of runs of each command for a note. */
 export const WALL_RUNS = 3;
-/** Less of a change is none to be told of runs so few. */
+/** Smallest change that is noted, as a fraction: so few runs show no smaller one. */
 const MIN_CHANGE = 0.1;
 
 /**
- * What is to be said of the wall times of the old and the new command, in ns, where `sources` decide; undefined unless the
- * new one takes clearly longer: three of four runs longer than three of four of the old ones, by 10% in the middle.
+ * Returns a note about the wall times in ns of the old and the new command, when `sources` decide. Undefined unless
+ * the new one clearly takes longer: three of four runs are longer than three of four old ones, and the median is 10%
+ * longer.
  */
 export function wallNote(
   old: readonly number[],

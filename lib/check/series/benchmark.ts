@@ -1,4 +1,4 @@
-/** One benchmark of a check: its runs, and what came of them. */
+/** Benchmark of a check: its runs, and the rows and notes that result. */
 
 import { CommandError, UnsupportedError } from "../../base/system/errors.ts";
 import { append } from "../../base/bytes/lists.ts";
@@ -24,18 +24,18 @@ import {
   SmallBudget,
 } from "./series.ts";
 
-/** The source that is the wall time itself. */
+/** Name of the source that is the wall time itself. */
 const WALL = "wall";
 
-/** What a benchmark gave. */
+/** Result of a benchmark. */
 export interface BenchmarkOutcome {
   rows: CheckRow[];
   notes: string[];
-  /** The signal by which the user has asked for an end. */
+  /** Signal by which the user stopped the check. */
   stopSignal?: number;
 }
 
-/** Compares the new command with the old one, or with what the baseline has of it. */
+/** Compares the new command with the old one, or with the baseline. */
 export async function checkBenchmark(
   plan: BenchmarkPlan,
   stored: StoredBenchmark | undefined,
@@ -91,7 +91,7 @@ export async function checkBenchmark(
       append(outcome.notes, await wallNotes(plan, stored, gated, { walls, context }));
     }
   } catch (error) {
-    // one benchmark that cannot be run is no reason to leave out the others
+    // a benchmark that cannot be run is no reason to omit the others
     if (!(error instanceof CommandError || error instanceof UnsupportedError)) throw error;
     const verdict = error instanceof SmallBudget ? "inconclusive" : "unmeasurable";
     outcome.rows = plan.metrics.map((metric) => unmeasuredRow(of, metric, error.message, verdict));
@@ -101,7 +101,7 @@ export async function checkBenchmark(
   return outcome;
 }
 
-/** What is to be known of the wall time where it decides nothing. */
+/** Returns a note on the wall time, if it changed and decides nothing. */
 async function wallNotes(
   plan: BenchmarkPlan,
   stored: StoredBenchmark | undefined,
@@ -115,17 +115,17 @@ async function wallNotes(
   return note === undefined ? [] : [`${plan.name}: ${note}`];
 }
 
-/** Runs of a baseline that is to compare well, unless the budget ends it. */
+/** Number of runs in a baseline, unless the budget ends before. */
 const BASELINE_RUNS = 40;
 
-/** What a baseline gets of a benchmark. */
+/** Measurements of a benchmark for a baseline. */
 export interface MeasuredBaseline extends Pick<StoredBenchmark, "metrics" | "wall"> {
   notes: string[];
-  /** The signal by which the user has asked for an end. */
+  /** Signal by which the user stopped the check. */
   stopSignal?: number;
 }
 
-/** Measures a benchmark for the baseline. Throws CommandError, UnsupportedError when that cannot be done. */
+/** Measures a benchmark for the baseline. Throws CommandError or UnsupportedError when that is not possible. */
 export async function measureBaseline(
   plan: BenchmarkPlan,
   shared: CheckContext,
@@ -219,7 +219,7 @@ function byKind<T extends { source: MetricSource }>(gated: readonly T[]): Map<Me
   return Map.groupBy(gated, ({ source }) => source.kind);
 }
 
-/** A line on a terminal of how far a benchmark is. */
+/** Returns a function that shows a benchmark's progress on a terminal. */
 function progress(plan: BenchmarkPlan, io: Io): (rounds: number, most: number) => void {
   if (!io.stderrIsTerminal) return () => {};
   const begun = performance.now();

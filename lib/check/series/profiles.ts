@@ -1,4 +1,4 @@
-/** Where the time went, for a check that found a command slower: profiles of the old and the new one, compared. */
+/** Profiles of the old and new commands, compared to show where the time went when a check found a regression. */
 
 import { BadInputError, UserError } from "../../base/system/errors.ts";
 import { openInput, readNamedText } from "../../base/files/file_bytes.ts";
@@ -22,32 +22,32 @@ import { renderDiffText } from "../../report/text/diff_text.ts";
 import { hostSymbolFiles } from "../../symbols/files/host_files.ts";
 import { type BenchmarkPlan, type CheckContext, limitOf, openRunner } from "./series.ts";
 
-/** A command is run again until it was sampled for about so long, so that a short one has samples as well. In ms. */
+/** Sampled time in ms to reach by repeating a command, so that a short one has enough samples. */
 const SAMPLED_MS = 1000;
 const MAX_REPEATS = 200;
-/** Runs "$@" as often as $1 says. */
+/** Shell script that runs "$@" $1 times. */
 const REPEAT = 'n=$1; shift; while [ "$n" -gt 0 ]; do "$@" >/dev/null 2>&1 </dev/null; n=$((n-1)); done';
-/** What is shown: rows of at least this share in percent, and no more lines than this. */
+/** Limits of the comparison shown: the smallest share of a row in percent, and the number of lines. */
 const PERCENT_LIMIT = 0.5, MAX_LINES = 30;
 
-/** Letters of a benchmark's name in a file's, of which there may be 255. */
+/** Characters of a benchmark's name in a file name, which may have 255. */
 const MAX_NAME_LENGTH = 100;
 
-/** FNV-1a, 32 bits (Fowler, Noll, Vo), of the UTF-16 units, in hex. */
+/** Returns the 32-bit FNV-1a hash (Fowler, Noll, Vo) of the UTF-16 units, in hex. */
 function hashOf(text: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return (hash >>> 0).toString(16).padStart(8, "0");
 }
 
-/** The file beside a baseline that has a benchmark's profile. */
+/** Returns the path of a benchmark's profile, next to the baseline. */
 export function profilePath(baseline: string, name: string): string {
   const plain = name.replace(/[^\w.-]/g, "_").slice(0, MAX_NAME_LENGTH);
-  const tail = plain === name ? "" : `-${hashOf(name)}`; // so that no two names are one
+  const tail = plain === name ? "" : `-${hashOf(name)}`; // no two names may share a file
   return `${baseline.replace(/\.json$/, "")}.${plain}${tail}.profile.json`;
 }
 
-/** Records the command, and writes its profile beside the baseline. Resolves to the path. */
+/** Records the command, and writes its profile next to the baseline. Returns the path. */
 export async function saveProfile(
   plan: BenchmarkPlan,
   baseline: string,
@@ -61,8 +61,8 @@ export async function saveProfile(
 }
 
 /**
- * The comparison of the new command with the old one, or with the profile beside the baseline, as text; why there is
- * none, where it cannot be made: that must not take the verdict away.
+ * Compares profiles of the new command and the old one, or the profile next to the baseline. Returns text; when that
+ * is not possible it is the reason, because the verdict must not be lost.
  */
 export async function regressionProfile(
   plan: BenchmarkPlan,
@@ -84,7 +84,7 @@ export async function regressionProfile(
       width: shared.width,
       color: false,
     });
-    // what options of `diff` would show is of no use here
+    // hints at options of `diff` do not apply here
     const lines = text.filter((line) => !line.includes("--normalize"))
       .map((line) => line.replace(/ \(--percent-limit .*\)$|, or --full-names$/m, ""));
     return lines.take(MAX_LINES).toArray().join("").trimEnd();
@@ -94,7 +94,7 @@ export async function regressionProfile(
   }
 }
 
-/** Records a command of the plan as often as its time asks for. */
+/** Records a command of the plan, repeated as its run time requires. */
 async function recordFresh(argv: readonly string[], plan: BenchmarkPlan, context: CheckContext) {
   const repeats = await repeatsFor(argv, plan, context);
   return { repeats, profile: await recordProfile(argv, repeats, plan, context) };
@@ -108,7 +108,7 @@ function readSavedProfile(path: string) {
   );
 }
 
-/** How often to run it. Throws CommandError when it fails. */
+/** Returns the number of repetitions for a command. Throws CommandError when it fails. */
 async function repeatsFor(
   argv: readonly string[],
   { prepare }: BenchmarkPlan,
@@ -124,7 +124,7 @@ async function repeatsFor(
   }
 }
 
-/** Samples `repeats` runs of the command, not what prepares them. Throws UserError when that cannot be done. */
+/** Records `repeats` runs of the command, but not their preparation. Throws UserError when that is not possible. */
 async function recordProfile(
   argv: readonly string[],
   repeats: number,
@@ -152,8 +152,8 @@ async function recordProfile(
 }
 
 /**
- * Samples `looped`, which runs `argv` several times. Throws UserError with the signal's status when the user has cut it
- * short: a part of the runs compares with nothing.
+ * Records `looped`, which runs `argv` several times. Throws UserError with the signal's status when the user stopped
+ * it: some of the runs compare with nothing.
  */
 async function recordRuns(
   argv: readonly string[],
@@ -188,7 +188,7 @@ async function recordRuns(
     if (timedOut) throw new TimedOutCommand(`the profile of '${quoteWords(argv)}'`, limit!);
     const options = { mergeCpus: true, mergeThreads: true };
     const profile = await loadProfile(openInput(output), hostSymbolFiles(), options);
-    // the loop around it is ours
+    // the loop around the command is ours
     return { ...profile, meta: { ...profile.meta, command: quoteWords(argv) } };
   } finally {
     Deno.removeSync(folder, { recursive: true });

@@ -1,4 +1,7 @@
-/** How the runs of a check are made: which sources there are, and the commands, the gauge or valgrind behind them. */
+/**
+ * Series of runs in a check: the choice of metric sources, and runs of the commands, the calibration workload, or
+ * valgrind.
+ */
 
 import { CommandError, UnsupportedError } from "../../base/system/errors.ts";
 import { printable } from "../../base/text/printable.ts";
@@ -19,43 +22,46 @@ import { ValgrindCounts, valgrindVersion } from "../../run/valgrind.ts";
 import type { Standing } from "../../events/open.ts";
 import { resolveEvents } from "../../events/resolve.ts";
 
-/** A benchmark with all that was left to defaults. */
+/** Benchmark with all defaults filled in. */
 export interface BenchmarkPlan {
   name: string;
   argv: string[];
-  /** The old command; without it a baseline is compared with, or made. */
+  /** Old command. Without it, a baseline is compared with or made. */
   against?: string[];
   prepare?: string[];
   metrics: string[];
   thresholds: Thresholds;
   maxRuns: number;
   budgetMs: number;
-  /** How long each run may take. */
+  /** Time limit of each run, in ms. */
   timeoutMs?: number;
 }
 
-/** What benchmarks have in common. */
+/** Context that all benchmarks share. */
 export interface CheckContext {
   standing: Standing;
   stopper: StopRequests;
   io: Io;
   note: (line: string) => void;
-  /** Columns that the result may take; Infinity for any. */
+  /** Width of the result in columns; Infinity for no limit. */
   width: number;
-  /** How long each run may take from now on; see limitOf(). */
+  /** Returns the time limit of the next run; see limitOf(). */
   limit?: () => RunLimit;
 }
 
-/** Runs that begin with less than this part of the budget had no fair chance at it. */
+/** Fraction of the budget that a run needs at its start for its time limit to say anything about the command. */
 const FAIR_SHARE = 0.9;
 
 /**
- * The budget was over before each command had run once, in less time than would show that one of them takes longer than
- * the budget allows: nothing is known of the commands.
+ * The budget ended before each command had run once, and too early to conclude that one of them takes longer than the
+ * budget allows.
  */
 export class SmallBudget extends UnsupportedError {}
 
-/** Runs of a plan are ended when its budget is over, which begins now, or its time for each run. */
+/**
+ * Returns the time limit for the runs of a plan: the rest of its budget, which begins now, or its time limit for each
+ * run.
+ */
 export function limitOf({ budgetMs, timeoutMs = Infinity }: BenchmarkPlan): () => RunLimit {
   const end = performance.now() + budgetMs;
   return () => {
@@ -66,26 +72,27 @@ export function limitOf({ budgetMs, timeoutMs = Infinity }: BenchmarkPlan): () =
   };
 }
 
-/** Runs that share their measurement: of sources off the run itself, or of the one that valgrind has. */
+/** Series of runs that share their measurement: either plain runs of the commands, or runs under valgrind. */
 export interface RunSeries {
   executor: Executor<RunValues>;
-  /** Wall times in ns of runs that count, by command; none of those under valgrind. */
+  /** Wall times in ns of the runs that count, by command; empty under valgrind. */
   walls: readonly [old: number[], now: number[]];
   stopSignal(): number | undefined;
-  /** The budget was over before a run was. */
+  /** Returns whether a run was ended because the budget was over. */
   isOver(): boolean;
   close(): void;
 }
 
-/** The sources of a plan's metrics, and what their runs told of the time that a round takes, in ms. */
+/** Sources chosen for a plan's metrics, and the time in ms of a round, measured while choosing. */
 export interface ChosenSources {
   choices: SourceChoice[];
   roundMs: number;
 }
 
 /**
- * Chooses the source of each metric by a run of each command, and maybe another one under valgrind. Throws CommandError when
- * a command fails or takes its share of the budget without an end, SmallBudget when the budget ends before that.
+ * Chooses the source of each metric by a run of each command, and possibly one under valgrind. Throws CommandError
+ * when a command fails, or uses up its share of the budget without ending; SmallBudget when the budget ends before
+ * that.
  */
 export async function chooseSources(
   plan: BenchmarkPlan,
@@ -96,7 +103,7 @@ export async function chooseSources(
   const runner = newRunner(jobsOf(plan, (argv) => argv), sources, context, context.note);
   const begun = performance.now();
   try {
-    // both: what one of them cannot be measured by compares nothing
+    // both commands: a source that cannot measure one of them compares nothing
     for (const command of plan.against ? [OLD, NEW] : [NEW]) {
       await runner.prepare({ command });
       await runner.run({ command });
@@ -116,7 +123,7 @@ export async function chooseSources(
   return { choices, roundMs };
 }
 
-/** Whether a run that was ended had as much of the budget as each command may have. */
+/** Returns whether a run that was ended had the share of the budget that each command may use. */
 function hadFairShare({ ms, of }: RunLimit, { budgetMs, against }: BenchmarkPlan): boolean {
   return of === "run" || ms >= FAIR_SHARE * budgetMs / (against ? 2 : 1);
 }
@@ -130,8 +137,8 @@ function smallBudget({ name, budgetMs }: BenchmarkPlan): SmallBudget {
 }
 
 /**
- * Whether the command can be measured under valgrind: that there is one, that the command runs under it and, where that
- * is one choice of several, that enough runs fit into the budget.
+ * Returns the version of valgrind if the command can be measured with it, otherwise the reason why not: it must be
+ * installed, the command must run under it and, when there are other sources, enough runs must fit into the budget.
  */
 async function tryValgrind(
   plan: BenchmarkPlan,
@@ -164,6 +171,10 @@ async function tryValgrind(
   }
 }
 
+/**
+ * Opens a series for these sources, which are all of the same kind. With `gauge` the calibration workload runs beside
+ * the command.
+ */
 export function openSeries(
   plan: BenchmarkPlan,
   sources: readonly MetricSource[],
@@ -175,7 +186,7 @@ export function openSeries(
     : runSeries(plan, sources, { gauge }, context);
 }
 
-/** Wall times of some runs of each command; fewer where the budget or the user ends them. */
+/** Measures the wall times of a few runs of each command; fewer when the budget or the user ends them. */
 export async function measureWallTimes(
   plan: BenchmarkPlan,
   context: CheckContext,
@@ -195,7 +206,7 @@ export async function measureWallTimes(
   }
 }
 
-/** Runs of the commands themselves; with a baseline the gauge takes the place of the old one. */
+/** Opens a series of plain runs. With a baseline, the calibration workload takes the place of the old command. */
 function runSeries(
   plan: BenchmarkPlan,
   sources: readonly MetricSource[],
@@ -223,11 +234,11 @@ function runSeries(
   };
 }
 
-/** Whether a budget has ended a run, which ends the series, and is no fault of the command. */
+/** Budget of a series. When it ends a run, the series ends, and the command is not at fault. */
 class Budget {
   isOver = false;
 
-  /** Does a run; undefined when the budget ended it. */
+  /** Makes a run. Returns undefined when the budget ended it. */
   async within<T>(run: () => Promise<T>): Promise<T | undefined> {
     try {
       return await run();
@@ -239,7 +250,7 @@ class Budget {
   }
 }
 
-/** Runs under valgrind, whose counts need no gauge. */
+/** Opens a series of runs under valgrind, whose counts need no calibration. */
 function valgrindSeries(
   plan: BenchmarkPlan,
   source: string,
@@ -268,7 +279,7 @@ function valgrindSeries(
   };
 }
 
-/** Runs of one command, with what prepares each of them, of which nothing but the time is known. */
+/** Opens a runner of one command and its preparation, which measures only the time. */
 export function openRunner(
   argv: readonly string[],
   prepare: BenchmarkPlan["prepare"],
@@ -305,7 +316,7 @@ function newRunner(
   return new CommandRunner(jobs, { requestedEvents, standing, stopper, note, limit });
 }
 
-/** The sources' values in a run, under their names. */
+/** Returns the values of the sources in a run, by name. */
 function valuesOf(run: MeasuredRun, sources: readonly MetricSource[]): RunValues {
   return new Map(sources.flatMap((source) => {
     const value = source.of ? source.of(run) : run.counts.get(source.event!)?.value;

@@ -1,16 +1,16 @@
-/** Why a run took much longer than the others, as far as it can be told from what was counted beside its time. */
+/** Likely causes of outliers, from what was counted beside the time. */
 
 import { median } from "simple-statistics";
 import type { RunFacts } from "../metrics/metrics.ts";
 import { type Outlier, outliersOf } from "../statistics/statistics.ts";
 
-/** A run whose wall time lies far from the others. */
+/** Run whose wall time is far from the others. */
 export interface ExplainedOutlier extends Outlier {
-  /** What was unusual in it, the likeliest cause first; empty for a run that was fast. */
+  /** Anything unusual in it, the likeliest cause first; empty for a fast run. */
   reasons: string[];
 }
 
-/** What goes with slow runs, and how it is told of `n` of them, where `usual` is the rule. */
+/** Possible causes of a slow run: the count, and a description of `n` of them where `usual` is the median. */
 const CAUSES: readonly {
   of: (run: RunFacts) => number | undefined;
   describe: (n: number, usual: number) => string;
@@ -33,13 +33,13 @@ const CAUSES: readonly {
   },
 ];
 
-/** A count is unusual at twice the rule and this many more: 1 instead of 0 slows nothing. */
+/** A count is unusual at twice the median and this many more: 1 instead of 0 slows nothing. */
 const MIN_EXCESS = 5;
 
-/** Of fewer runs it cannot be said which is the odd one. */
+/** Among fewer runs no one can be called an outlier. */
 const MIN_RUNS = 5;
 
-/** The runs whose wall time is an outlier, each with why; `warmed` when runs went before these. */
+/** Returns the runs whose wall time is an outlier, with causes. `warmed` tells that warm-up runs preceded them. */
 export function explainOutliers(runs: readonly RunFacts[], warmed: boolean): ExplainedOutlier[] {
   if (runs.length < MIN_RUNS) return [];
   const outliers = outliersOf(runs.map((run) => run.wallNs));
@@ -61,7 +61,7 @@ function reasonsFor(index: number, runs: readonly RunFacts[], warmed: boolean): 
   return reasons.length > 0 ? reasons : [byCpuTime(run, runs)];
 }
 
-/** Nothing stands out but time: the CPU was slow, or there was none. */
+/** Explains by CPU time a run with nothing else unusual: the CPU was slow, or the run waited. */
 function byCpuTime(run: RunFacts, runs: readonly RunFacts[]): string {
   const more = (of: (run: RunFacts) => number) => of(run) - median(runs.map(of));
   const cpuNs = ({ usage }: RunFacts) => usage.utimeNs + usage.stimeNs;

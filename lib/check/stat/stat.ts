@@ -1,4 +1,4 @@
-/** What repeated runs of commands come to: a summary for each metric, ratios, and the runs that stand out. */
+/** Statistics of repeated runs: a summary of each metric, ratios between commands, and outliers. */
 
 import { least } from "../../base/bytes/lists.ts";
 import { type ExplainedOutlier, explainOutliers } from "./outlier_causes.ts";
@@ -6,47 +6,52 @@ import type { Metric, RunFacts } from "../metrics/metrics.ts";
 import type { SamplesByCommand } from "../../run/schedule.ts";
 import { pairedRatio, type Ratio, summarize, type Summary } from "../statistics/statistics.ts";
 
-/** A command that was measured. */
+/** Command that was measured. */
 export interface StatCommand {
-  /** As it was written. */
+  /** Command as the user wrote it. */
   name: string;
   argv: readonly string[];
-  /** The values that stand in it for `{name}`. */
+  /** Values of the parameters in it. */
   parameters: Readonly<Record<string, string>>;
 }
 
-/** A metric over the runs of a command. */
+/** Metric over the runs of a command. */
 export interface MetricResult {
   metric: Metric;
-  /** By run; undefined where it is not known. */
+  /** Values by run; undefined where unknown. */
   samples: readonly (number | undefined)[];
   summary: Summary;
-  /** Compared with the first command, in pairs of runs of one round; undefined for that, and where values are 0. */
+  /**
+   * Ratio to the first command, by pairs of runs of the same round; undefined for the first command, and when values
+   * are 0.
+   */
   ratio?: Ratio;
-  /** The smallest part of a run's time that the event was on a counter; below 1 its values are estimates. */
+  /** Smallest fraction of a run's time that the event was on a counter. Below 1 its values are estimates. */
   running: number;
 }
 
+/** Statistics of a command's runs. */
 export interface CommandResult extends StatCommand {
   runs: readonly RunFacts[];
-  /** In the order of tables; those of which nothing is known are not in it. */
+  /** Metrics in the order of tables; unknown ones are omitted. */
   metrics: MetricResult[];
-  /** Of the wall time. */
+  /** Outliers of the wall time. */
   outliers: ExplainedOutlier[];
 }
 
+/** Statistics of all commands. */
 export interface StatResult {
-  /** Of the intervals, 0 to 1. */
+  /** Confidence of the intervals, 0 to 1. */
   confidence: number;
-  /** Rounds that went before and are in nothing. */
+  /** Number of warm-up rounds, which are not included. */
   warmups: number;
-  /** With at least one run each; the first is what the others are compared with. */
+  /** Commands with at least one run each. The others are compared with the first. */
   commands: CommandResult[];
-  /** Why an event was not counted, by its name. */
+  /** Reasons why events were not counted, by event name. */
   absent: ReadonlyMap<string, string>;
 }
 
-/** Sums up the runs. Commands without a run are left out, which is all of them where there were none. */
+/** Computes the statistics. Commands without a run are omitted; these are all commands when there was no run. */
 export function statResult(
   commands: readonly StatCommand[],
   samples: SamplesByCommand<RunFacts>,
@@ -85,7 +90,7 @@ function metricResult(
   return { metric, samples, summary: summarize(known, confidence), ...(ratio ? { ratio } : {}), running };
 }
 
-/** Of the rounds that have both. */
+/** Returns the paired ratio over the rounds in which both values are known. */
 function ratioOf(
   base: readonly (number | undefined)[],
   samples: readonly (number | undefined)[],

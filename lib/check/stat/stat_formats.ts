@@ -1,4 +1,4 @@
-/** The result of `stat` for programs and documents: JSON, CSV and Markdown. Pure. docs/stat.md tells of them. */
+/** Result of `stat` for programs and documents: JSON, CSV and Markdown. Pure. docs/stat.md describes the formats. */
 
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { formatScaled } from "../metrics/format_quantity.ts";
@@ -7,7 +7,7 @@ import { absentLines, rowScale, shownMetrics, withPrintableNames } from "./stat_
 import type { Interval } from "../statistics/statistics.ts";
 import { jsonText } from "../../base/text/printable.ts";
 
-/** One JSON object, ended; `pmuctl` is the version of it. */
+/** Formats one JSON object and a line feed; `pmuctl` is its version. */
 export function statJson(result: StatResult, pmuctl: string): string {
   const object = {
     schema: JSON_SCHEMAS.stat,
@@ -54,7 +54,7 @@ function intervalJson({ low, high, confidence }: Interval) {
   return { low, high, confidence: Number(confidence.toFixed(4)) };
 }
 
-/** RFC 4180, with a line for each command and metric. */
+/** Formats CSV (RFC 4180), with a line for each command and metric. */
 export function statCsv(result: StatResult): string {
   const parameters = parameterNames(result);
   const titles = ["command", ...parameters, "metric", "unit", "n", "median", "mean", "sd", "min", "max"];
@@ -70,7 +70,7 @@ export function statCsv(result: StatResult): string {
   return csv([[...titles, ...tail], ...rows]);
 }
 
-/** RFC 4180, with a line for each run; an empty cell where nobody knows. */
+/** Formats CSV (RFC 4180), with a line for each run. Unknown values are empty cells. */
 export function statRunsCsv(result: StatResult): string {
   const parameters = parameterNames(result);
   const names = [...new Set(result.commands.flatMap((c) => c.metrics.map(({ metric }) => metric.name)))];
@@ -87,7 +87,7 @@ export function statRunsCsv(result: StatResult): string {
   return csv([["command", ...parameters, "run", "status", ...names], ...rows]);
 }
 
-/** A table in GitHub's Markdown: a row for each command and metric. */
+/** Formats a table in GitHub's Markdown, with a row for each command and metric. */
 export function statMarkdown(given: StatResult): string {
   const result = withPrintableNames(given);
   const compared = result.commands.length > 1;

@@ -1,4 +1,4 @@
-/** The result of `stat` as text for a terminal. Pure. */
+/** Result of `stat` as text for a terminal. Pure. */
 
 import { bold, cyan, green, red } from "@std/fmt/colors";
 import { columnWidths, least } from "../../base/bytes/lists.ts";
@@ -9,13 +9,13 @@ import { formatQuantity, formatScaled, type Scale, scaleFor } from "../metrics/f
 import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
 import type { Interval, Ratio } from "../statistics/statistics.ts";
 
-/** Outliers that are told one by one. */
+/** Limit of outliers that are listed one by one. */
 const MAX_OUTLIERS = 5;
 
-/** Ten ticks at the 250 Hz that most distributions' kernels have. */
+/** Ten ticks at 250 Hz, the rate in most distributions' kernels. */
 const FEW_TICKS_NS = 40e6;
 
-/** Returns the result with texts that a terminal only shows: arguments may hold control characters. */
+/** Returns the result with control characters escaped in all texts: arguments may hold them. */
 export function withPrintableNames(result: StatResult): StatResult {
   return {
     ...result,
@@ -24,13 +24,14 @@ export function withPrintableNames(result: StatResult): StatResult {
   };
 }
 
+/** Options of statText(). */
 export interface StatTextOptions {
   colors: boolean;
-  /** Columns that lines have; Infinity leaves all whole. */
+  /** Width in columns of lines; Infinity does not wrap them. */
   width?: number;
 }
 
-/** Tables, what stood out, ratios, and what was not counted; on a terminal with colours, and in lines that fit it. */
+/** Formats tables, outliers, ratios, and what was not counted; on a terminal in color, and wrapped to its width. */
 export function statText(given: StatResult, { colors, width = Infinity }: StatTextOptions): string {
   const result = withPrintableNames(given);
   const paint = (text: string, how: (text: string) => string) => colors ? how(text) : text;
@@ -57,8 +58,8 @@ export function statText(given: StatResult, { colors, width = Infinity }: StatTe
 }
 
 /**
- * `slower` for times, `more` for the rest; undefined where neither can be told: the interval holds 1, or too few runs
- * make it less sure than `confidence`.
+ * Returns `slower` for times, `more` for the rest, or their opposites; undefined when neither can be concluded: the
+ * interval includes 1, or too few runs make it less sure than `confidence`.
  */
 export function verdictOf(
   { ratio, interval }: Ratio,
@@ -70,21 +71,21 @@ export function verdictOf(
   return isTime ? "faster" : "less";
 }
 
-/** A line for each cause, with the events that it kept from being counted. */
+/** Formats a line for each cause, with the events that were not counted because of it. */
 export function absentLines(absent: ReadonlyMap<string, string>): string[] {
   const byCause = new Map<string, string[]>();
   for (const [name, cause] of absent) byCause.set(cause, [...(byCause.get(cause) ?? []), name]);
   return [...byCause].map(([cause, names]) => `not counted: ${names.join(", ")}: ${cause}`);
 }
 
-/** The metrics that belong in a table. */
+/** Returns the metrics that belong in a table. */
 export function shownMetrics(command: CommandResult): MetricResult[] {
   return command.metrics.filter(({ metric, summary }) => !metric.onlyWhenAny || summary.max > 0);
 }
 
-/** The scale of a metric's row. */
+/** Returns the scale of a metric's row. */
 export function rowScale({ metric, summary, samples }: MetricResult): Scale {
-  const typical = summary.median || summary.mean; // of user or sys it may be 0, where no tick fell into it
+  const typical = summary.median || summary.mean; // the median of user or sys may be 0, when no tick fell into it
   const whole = metric.unit !== "ns" && samples.every((value) => Number.isInteger(value));
   return scaleFor(metric.unit, typical, whole);
 }
@@ -104,7 +105,7 @@ function statusesText(failed: readonly RunFacts[]): string {
   return `status ${codes.join(", ")}`;
 }
 
-/** Columns of a table that are left out where there is no room for all: the range first, then the mean. */
+/** Columns that are dropped when a table is too wide: the range first, then the mean. */
 const DROPPABLE_COLUMNS = [4, 3];
 
 function tableLines(
@@ -116,7 +117,7 @@ function tableLines(
     const { metric, summary } = result;
     const scale = rowScale(result);
     const show = (value: number) => formatScaled(value, scale);
-    // a mean of whole numbers is none
+    // the mean of whole numbers is not one
     const mean = (value: number) => formatScaled(value, { ...scale, decimals: Math.max(scale.decimals, 1) });
     return [
       metric.name,
@@ -140,7 +141,7 @@ function tableLines(
   const left = [...gone].map((column) => titles[column]).join(", ");
   const note = gone.size > 0 ? [`  no room for ${left}: widen the terminal, or --json`] : [];
   return command.runs.length === 1
-    ? rows.map((row) => line(row.slice(0, 3))) // there is nothing else to say of a single run
+    ? rows.map((row) => line(row.slice(0, 3))) // nothing else can be said about a single run
     : [paint(line(titles)), ...rows.map(line), ...note];
 }
 
@@ -156,7 +157,7 @@ function outlierLines({ outliers, runs }: CommandResult): string[] {
     : lines;
 }
 
-/** Counters that took turns. */
+/** Formats lines about counters that were shared. */
 function sharedLines({ metrics }: CommandResult): string[] {
   return metrics.filter(({ running }) => running < 1).map(({ metric, running }) =>
     `  ${metric.name} shared its counter and is an estimate: counted ${
@@ -165,7 +166,10 @@ function sharedLines({ metrics }: CommandResult): string[] {
   );
 }
 
-/** The kernel splits CPU time into user and sys by what each tick of its clock met; there may have been next to none. */
+/**
+ * Returns a warning when user and sys are inaccurate: the kernel splits CPU time by what each tick of its clock
+ * interrupted, and short runs have few ticks.
+ */
 function tickLines({ runs }: CommandResult): string[] {
   const shortest = least(runs.map(({ usage }) => usage.utimeNs + usage.stimeNs));
   if (shortest >= FEW_TICKS_NS) return [];

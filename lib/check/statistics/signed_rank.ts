@@ -1,19 +1,19 @@
 /**
- * The interval of the centre of paired differences, from Wilcoxon's signed-rank test. It asks of the differences
- * only that each is as likely to be above their centre as below by as much. The order of a pair's runs, which is by
- * chance, sees to that for two alike commands: nothing has to be normal, and no load has to be steady.
+ * Interval of the center of paired differences, from Wilcoxon's signed-rank test. It assumes only that each
+ * difference is as likely to be above the center as below it by as much. The random order of a pair's runs ensures
+ * that for two identical commands: nothing has to be normally distributed, and no load has to be steady.
  *
- * Source: Hollander, Wolfe and Chicken, Nonparametric Statistical Methods (2014), 3.2 (the estimate of Hodges and
- * Lehmann) and 3.3 (Tukey's interval).
+ * Source: Hollander, Wolfe and Chicken, Nonparametric Statistical Methods (2014), 3.2 (the Hodges-Lehmann estimate)
+ * and 3.3 (Tukey's interval).
  */
 
 import { quantileSorted } from "simple-statistics";
 import type { Ratio } from "./statistics.ts";
 
 /**
- * The ratio b / a of what was measured in pairs, and its interval at `confidence` (0 to 1), exact for any number of
- * pairs. With too few of them the interval is as wide as the data, and its confidence below what was asked for. Throws
- * RangeError when there are no pairs, or values that are not above 0.
+ * Returns the ratio b / a of paired measurements, and its interval at `confidence` (0 to 1), exact for any number of
+ * pairs. With too few pairs the interval is as wide as the data, and its confidence is lower than requested. Throws
+ * RangeError when there are no pairs, or values are not above 0.
  */
 export function signedRankRatio(a: readonly number[], b: readonly number[], confidence: number): Ratio {
   if (a.length === 0 || a.length !== b.length) throw new RangeError("pairs are wanted");
@@ -31,12 +31,12 @@ export function signedRankRatio(a: readonly number[], b: readonly number[], conf
   };
 }
 
-/** The fewest pairs whose interval can have this confidence. */
+/** Returns the smallest number of pairs whose interval can have this confidence. */
 export function fewestPairs(confidence: number): number {
   return Math.ceil(1 - Math.log2(1 - confidence));
 }
 
-/** The means of all pairs of values, each with itself too, in order. */
+/** Returns the means of all pairs of values, including each value with itself, ascending. */
 function walshAverages(values: Float64Array): Float64Array {
   const averages = new Float64Array(values.length * (values.length + 1) / 2);
   let at = 0;
@@ -46,7 +46,7 @@ function walshAverages(values: Float64Array): Float64Array {
   return averages.sort();
 }
 
-/** How many averages to leave out at either end for an interval of this confidence, and the one it then has. */
+/** Returns the number of averages to cut at either end for an interval of this confidence, and its exact confidence. */
 function signedRankCut(n: number, confidence: number): { cut: number; confidence: number } {
   const chances = rankSumChances(n);
   let outside = 0;
@@ -61,7 +61,7 @@ function signedRankCut(n: number, confidence: number): { cut: number; confidence
 
 const known = new Map<number, Float64Array>();
 
-/** How likely each sum of the ranks 1 to n is when each rank is taken by the toss of a coin. */
+/** Returns the probability of each sum of the ranks 1 to n when each rank is included with probability 1/2. */
 function rankSumChances(n: number): Float64Array {
   const ready = known.get(n);
   if (ready) return ready;

@@ -1,6 +1,6 @@
 /**
- * What a handful of runs says, and how sure that is. Intervals make no assumption on how times are
- * distributed, because they are skewed to the right by whatever else the machine did.
+ * Statistics of a few runs, with their uncertainty. The intervals assume no particular distribution of times, because
+ * these are skewed to the right by whatever else the machine did.
  */
 
 import {
@@ -13,39 +13,45 @@ import {
 } from "simple-statistics";
 import { seededRandom } from "../../run/random.ts";
 
-/** A range that holds the true value with at least this confidence (0 to 1), were the runs repeated. */
+/** Range that holds the true value with at least this confidence (0 to 1), if the runs were repeated. */
 export interface Interval {
   low: number;
   high: number;
   confidence: number;
 }
 
+/** Summary of samples. */
 export interface Summary {
   n: number;
   median: number;
   mean: number;
-  /** Of the sample (n - 1); 0 for a single run. */
+  /** Standard deviation of the sample (n - 1); 0 for a single run. */
   sd: number;
   min: number;
   max: number;
-  /** Of the median. Its confidence is below what was asked for where there are too few runs. */
+  /** Interval of the median. Its confidence is lower than requested when there are too few runs. */
   interval: Interval;
-  /** Runs, by their index, that lie far from the others. */
+  /** Runs that are far from the others. */
   outliers: Outlier[];
 }
 
+/** Run that is far from the others. */
 export interface Outlier {
+  /** Index of the run. */
   run: number;
   value: number;
-  /** The modified z-score: how many robust standard deviations from the median. */
+  /** Modified z-score: distance from the median in robust standard deviations. */
   score: number;
 }
 
-/** Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993): |0.6745 (x - median) / MAD| above 3.5. */
+/**
+ * Outliers have a modified z-score |0.6745 (x - median) / MAD| above 3.5: Iglewicz and Hoaglin, How to Detect and
+ * Handle Outliers (1993).
+ */
 const OUTLIER_SCORE = 3.5;
 const MAD_TO_SD = 0.6745;
 
-/** Throws RangeError for no samples. */
+/** Summarizes samples. Throws RangeError when there are none. */
 export function summarize(samples: readonly number[], confidence = 0.95): Summary {
   if (samples.length === 0) throw new RangeError("there is nothing to summarize");
   const sorted = [...samples].sort((a, b) => a - b);
@@ -61,7 +67,7 @@ export function summarize(samples: readonly number[], confidence = 0.95): Summar
   };
 }
 
-/** The runs whose modified z-score is above 3.5; none where half of the runs or more are alike (MAD 0). */
+/** Returns the runs whose modified z-score is above 3.5; none when at least half of the runs are equal (MAD 0). */
 export function outliersOf(samples: readonly number[]): Outlier[] {
   const list = [...samples];
   const middle = median(list);
@@ -72,9 +78,9 @@ export function outliersOf(samples: readonly number[]): Outlier[] {
 }
 
 /**
- * The interval of the median between two order statistics: it leaves the median out as often as `n` tosses of
- * a coin give `k` heads or fewer, on either side (David and Nagaraja, Order Statistics, 7.1). The narrowest that has
- * the confidence; with too few runs all of them, and the confidence that this has, 1 - 2^(1-n).
+ * Returns the interval of the median between two order statistics. It misses the median as often as `n` tosses of a
+ * coin give at most `k` heads, on either side (David and Nagaraja, Order Statistics, 7.1). This is the narrowest one
+ * with the confidence; with too few runs it spans all of them, with confidence 1 - 2^(1-n).
  */
 export function medianInterval(sorted: readonly number[], confidence = 0.95): Interval {
   const n = sorted.length;
@@ -89,16 +95,16 @@ export function medianInterval(sorted: readonly number[], confidence = 0.95): In
   return best;
 }
 
-/** How `b` compares with `a`: the ratio b / a, below 1 where b takes less. */
+/** Ratio b / a of two commands, below 1 when `b` takes less. */
 export interface Ratio {
   ratio: number;
   interval: Interval;
 }
 
 /**
- * The ratio of what was measured in pairs, run i of `a` beside run i of `b`: the median of the pairs' ratios,
- * in which whatever slowed both for a while cancels out. Its interval is that of the median of the pairs.
- * Throws RangeError when there are no pairs, or values that are not above 0.
+ * Returns the ratio of paired measurements, run i of `a` beside run i of `b`: the median of the pairs' ratios, in
+ * which whatever slowed both for a while cancels out. The interval is that of this median. Throws RangeError when
+ * there are no pairs, or values are not above 0.
  */
 export function pairedRatio(a: readonly number[], b: readonly number[], confidence = 0.95): Ratio {
   if (a.length === 0 || a.length !== b.length) throw new RangeError("pairs are wanted");
@@ -110,10 +116,10 @@ export function pairedRatio(a: readonly number[], b: readonly number[], confiden
 }
 
 /**
- * The ratio of the medians of two sets of runs that were not made in pairs (a baseline and today), with the
- * percentile bootstrap's interval (Efron and Tibshirani, An Introduction to the Bootstrap, 13.3): both are resampled
- * `resamples` times, in blocks of as many runs in a row as `block` says, round the end to the start (Politis and Romano,
- * the circular block bootstrap). The same for the same `seed`. Throws RangeError as pairedRatio().
+ * Returns the ratio of the medians of two unpaired sets of runs, such as a baseline and today's, with the percentile
+ * bootstrap's interval (Efron and Tibshirani, An Introduction to the Bootstrap, 13.3). Both sets are resampled
+ * `resamples` times in blocks of `block` consecutive runs, wrapping around at the end (the circular block bootstrap
+ * of Politis and Romano). The same `seed` gives the same result. Throws RangeError as pairedRatio() does.
  */
 export function unpairedRatio(
   a: readonly number[],

@@ -1,6 +1,6 @@
 /**
- * From samples to a verdict: the interval of the ratio new / old against the threshold. What the interval lies wholly on one
- * side of is decided; the rest is not, and more runs may decide it.
+ * Verdict from samples: the interval of the ratio new / old is compared with the threshold. When the interval is
+ * entirely on one side, the metric is decided; otherwise more runs may decide it.
  */
 
 import { median } from "simple-statistics";
@@ -8,61 +8,72 @@ import { greatest, least } from "../../base/bytes/lists.ts";
 import { signedRankRatio } from "./signed_rank.ts";
 import { type Ratio, unpairedRatio } from "./statistics.ts";
 
-/** What a check says of a metric. */
+/** Verdict on a metric. */
 export type Verdict = "pass" | "regressed" | "inconclusive" | "unmeasurable";
 
-/** How the interval was made: see docs/check.md. */
+/** Method that made the interval: see docs/check.md. */
 export type Method =
-  /** Paired runs, Wilcoxon's signed ranks. */
+  /** Wilcoxon's signed ranks, for paired runs. */
   | "signed-rank"
-  /** Runs of another time against runs of now, resampled in blocks. */
+  /** Resampling in blocks, for runs compared with those of another time. */
   | "block-bootstrap"
-  /** Counts that hardly vary: all ratios that there can be. */
+  /** Range of all possible ratios, for counts that hardly vary. */
   | "range";
 
+/** Judgement of a metric by its samples. */
 export interface Judgement {
-  /** `undecided` where more runs may tell. */
+  /** Outcome; `undecided` when more runs may decide. */
   outcome: "pass" | "regressed" | "undecided";
-  /** The whole interval is below what the threshold allows in the other direction: better, not just not worse. */
+  /**
+   * True when the whole interval is below what the threshold allows in the other direction: better, not just not
+   * worse.
+   */
   improved: boolean;
   ratio: Ratio;
   method: Method;
-  /** By how much alike runs differ by this method, as a fraction: what is smaller than that cannot be told. */
+  /** Difference between runs of the same command by this method, as a fraction: smaller changes cannot be detected. */
   noise: number;
 }
 
-/** How the machine itself went now, as a ratio to how it went when the baseline was made: fixed work, over time. */
+/** Times of fixed work when the baseline was made and now, which show how the machine's speed has changed. */
 export interface MachineDrift {
   before: readonly number[];
   now: readonly number[];
 }
 
+/** Terms of a judgement. */
 export interface JudgementTerms {
-  /** By how much the new one may be worse, as a fraction: 0.02. */
+  /** Allowed increase as a fraction: 0.02. */
   threshold: number;
-  /** Of the interval, 0 to 1. */
+  /** Confidence of the interval, 0 to 1. */
   confidence: number;
-  /** Whether the numbers are counts of what the program does. */
+  /** True when the numbers count what the program does. */
   steady: boolean;
 }
 
-/** With this many runs of each, counts that hardly vary are decided: two alike commands look different 1 time in 256. */
+/**
+ * Number of runs of each command that decide counts which hardly vary: two identical commands look different 1 time
+ * in 256.
+ */
 export const STEADY_RUNS = 4;
-/** What hardly varies stays within this part of the threshold. */
+/** Largest spread of counts that hardly vary, as a fraction of the threshold. */
 const STEADY_SPREAD = 0.1;
 
-/** Runs that follow each other are resampled together, because what slowed one is likely to have slowed the next. */
+/**
+ * Number of consecutive runs that are resampled together, because what slowed one run is likely to have slowed the
+ * next.
+ */
 const BLOCK = 3;
 
-/** Judges runs made in pairs, run i of `a` beside run i of `b`; `b` is the new one. */
+/** Judges paired runs, run i of `a` beside run i of `b`; `b` is the new command. */
 export function judgePairs(a: readonly number[], b: readonly number[], terms: JudgementTerms): Judgement {
   const ratio = signedRankRatio(a, b, terms.confidence);
   return judge(ratio, "signed-rank", noiseOf([a, b], terms.confidence), terms);
 }
 
 /**
- * Judges runs of now, `b`, against those of a baseline, `a`. With `drift` the interval is widened by as much as the
- * machine itself has become slower or faster since, as far as its own interval goes: such a part of the difference is not
+ * Judges today's runs, `b`, against those of a baseline, `a`. With `drift` the interval is widened by the change of
+ * the machine's speed since then, up to the end of that change's own interval: such a part of the difference is not
  * the command's.
  */
 export function judgeAgainstBaseline(
@@ -88,8 +99,8 @@ export function judgeAgainstBaseline(
 }
 
 /**
- * Judges counts that hardly vary, of STEADY_RUNS runs or more each: the interval is of all ratios between a new and
- * an old run. Undefined when they do vary, so that statistics are needed.
+ * Judges counts that hardly vary, of at least STEADY_RUNS runs each. The interval holds all ratios between a new and
+ * an old run. Returns undefined when they vary, so that statistics are needed.
  */
 export function judgeSteady(
   a: readonly number[],
@@ -114,15 +125,15 @@ function judge(ratio: Ratio, method: Method, noise: number, terms: JudgementTerm
   const { low, high, confidence } = ratio.interval;
   const sure = confidence >= terms.confidence;
   const worst = 1 + terms.threshold;
-  // a difference that alike runs show as well is never called one, whatever the interval says
+  // a difference no larger than between runs of the same command is never a regression, whatever the interval says
   const slower = sure && low > worst && ratio.ratio > 1 + noise;
   const outcome = slower ? "regressed" : sure && high <= worst ? "pass" : "undecided";
   return { outcome, improved: outcome === "pass" && high < 1 / worst, ratio, method, noise };
 }
 
 /**
- * How far apart the same command's runs are, by the same method: each run beside the next one. Half of the
- * interval that has, as a fraction; Infinity when there are too few runs to say.
+ * Returns the noise: how far apart the same command's runs are by the same method, comparing each run with the next
+ * one. It is half the width of that interval, as a fraction; Infinity when there are too few runs.
  */
 function noiseOf(commands: readonly (readonly number[])[], confidence: number): number {
   const first: number[] = [], second: number[] = [];
