@@ -35,7 +35,7 @@ export function openEvents(
     open: (wanted, group) => {
       const sampler = owner.openEvent(wanted, { where: { ...scope, group }, standing, insist }, noteOnce);
       opened.push(sampler);
-      // the backend has already told of an event that stands in for another
+      // the backend has already noted an event that stands in for another
       const isPlain = sampler.choice.insteadOf === undefined;
       if (isPlain && isRestricted(wanted.event, sampler.event)) restricted.add(wanted.event.name);
       return sampler;
@@ -85,7 +85,7 @@ export interface EventOpener {
 }
 
 /**
- * Opens the events of a group. Those of a weak group are opened apart, and `note` is told, when one of them cannot be
+ * Opens the events of a group. Those of a weak group are opened apart, with a note, when one of them cannot be
  * opened with those before it (EINVAL or EBADF, as in record__open() of tools/perf/builtin-record.c). Throws what
  * `opener.open` throws.
  */

@@ -19,7 +19,7 @@ import { vdsoBuildId } from "../../symbols/files/host_files.ts";
 import { type ObjectInfo, ObjectTable } from "../../symbols/object/objects.ts";
 import { HeldObjects } from "./held_objects.ts";
 import { findSampledObjects, type SampledObjects } from "./sampled_objects.ts";
-import { type EventOnCpus, listedEvents } from "../open/open_on_cpus.ts";
+import { type EventOnCpus, fileEvents } from "../open/open_on_cpus.ts";
 import { PerfMaps } from "./perf_maps.ts";
 import { KERNEL_LINK, parseMaps, type Proc } from "../host/procfs.ts";
 import type { ObjectPolicy } from "../request/request.ts";
@@ -122,7 +122,7 @@ export class ObjectKeeper {
     if (missed) this.#drain.seeAgain(); // another process may live longer
   }
 
-  /** Build ids that records have told so far: all there are where the kernel knows them. */
+  /** Build ids that records have carried so far: all of them, where the kernel records build ids. */
   get buildIds(): readonly BuildIdEntry[] {
     const rows = this.#objects.rows;
     for (; this.#listedRows < rows.length; this.#listedRows++) {
@@ -219,7 +219,7 @@ export class ObjectKeeper {
 
   #hits(dataBytes: number): SampledObjects {
     const table = new EventTable();
-    for (const { attr, ids } of listedEvents(this.#opened)) table.add(describeEvent(attr, ids));
+    for (const { attr, ids } of fileEvents(this.#opened)) table.add(describeEvent(attr, ids));
     return findSampledObjects(this.#file, this.#dataOffset, this.#dataOffset + dataBytes, table);
   }
 

@@ -17,12 +17,12 @@ export interface EventOnCpus {
   places: { tid: number; cpu: number; fd: number; id: bigint }[];
   /** Group that it has joined; undefined for a leader. */
   group?: EventGroup;
-  /** Set when a file counts its records as the first event's, and does not list it (see `listedEvents()`). */
+  /** Set when a file counts its records as the first event's, and does not list it (see `fileEvents()`). */
   unlisted?: true;
 }
 
 /** Event as a file lists it, with the ids of all events whose records count as its own. */
-export interface ListedEvent {
+export interface FileEvent {
   of: EventOnCpus;
   attr: EventAttr;
   ids: bigint[];
@@ -32,13 +32,13 @@ export interface ListedEvent {
  * Returns the events as a file lists them. Records of an unlisted event have the fields of the first event's, which
  * reports the same: a reader need not tell them apart.
  */
-export function listedEvents(opened: readonly EventOnCpus[]): ListedEvent[] {
+export function fileEvents(opened: readonly EventOnCpus[]): FileEvent[] {
   const idsOf = ({ places }: EventOnCpus) => places.map(({ id }) => id);
   const unlisted = opened.filter((each) => each.unlisted);
   return opened.filter((each) => !each.unlisted).map((of, i) => {
-    const told = i === 0 ? unlisted : [];
-    const flags = new Set([...of.attr.flags, ...told.flatMap(({ attr }) => [...attr.flags])]);
-    return { of, attr: { ...of.attr, flags }, ids: [of, ...told].flatMap(idsOf) };
+    const merged = i === 0 ? unlisted : [];
+    const flags = new Set([...of.attr.flags, ...merged.flatMap(({ attr }) => [...attr.flags])]);
+    return { of, attr: { ...of.attr, flags }, ids: [of, ...merged].flatMap(idsOf) };
   });
 }
 

@@ -31,7 +31,7 @@ import {
 } from "../../perfdata/format/writer.ts";
 import { FileRoom, planRoom } from "./file_room.ts";
 import { folderOf, namelessFile } from "./nameless_file.ts";
-import { type EventOnCpus, listedEvents } from "../open/open_on_cpus.ts";
+import { type EventOnCpus, fileEvents } from "../open/open_on_cpus.ts";
 import {
   type Finished,
   knownFeatures,
@@ -272,7 +272,7 @@ function frontOf(opened: readonly EventOnCpus[], { origin, facts, spareIds }: Re
   const known = knownFeatures(origin, opened);
   const kernelIds = known.buildIds ?? [];
   const cpus = new Set(opened.flatMap(({ places }) => places.map(({ cpu }) => cpu)));
-  const start = encodeFileStart(listedEvents(opened), { room: planRoom(known, facts, [...cpus]), spareIds });
+  const start = encodeFileStart(fileEvents(opened), { room: planRoom(known, facts, [...cpus]), spareIds });
   const room = new FileRoom(start.room!);
   const first = encodeFinishedRound(); // perf refuses a file without any record
   const bytes = concat([start.bytes, first]);

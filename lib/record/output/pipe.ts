@@ -13,7 +13,7 @@ import {
   MAX_FEATURE_BYTES,
 } from "../../perfdata/format/writer.ts";
 import { encodeTracingData } from "../../perfdata/format/tracing_data.ts";
-import { type EventOnCpus, listedEvents } from "../open/open_on_cpus.ts";
+import { type EventOnCpus, fileEvents } from "../open/open_on_cpus.ts";
 import type { Output } from "../request/output.ts";
 import {
   type Finished,
@@ -43,14 +43,14 @@ export class RecordPipe implements Sink {
     const features = { version: RECORDER, ...knownFeatures(origin, opened) };
     this.#send([
       encodePipeHeader(),
-      ...listedEvents(opened).map(encodeHeaderAttr),
+      ...fileEvents(opened).map(encodeHeaderAttr),
       // build ids and the formats of tracepoints have records of their own in a pipe
       ...encodeFeatures({ ...features, buildIds: undefined, tracingData: undefined }).map(
         encodeHeaderFeature,
       ),
       ...(features.tracingData ? [encodeHeaderTracingData(encodeTracingData(features.tracingData))] : []),
       ...(features.buildIds ?? []).map(encodeHeaderBuildId),
-      ...listedEvents(opened).map(({ of, ids }) => encodeEventName(ids[0], of.event.name)),
+      ...fileEvents(opened).map(({ of, ids }) => encodeEventName(ids[0], of.event.name)),
     ]);
   }
 

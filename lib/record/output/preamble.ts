@@ -6,7 +6,7 @@ import { encodeKsymbol } from "../../perfdata/format/record_encoders.ts";
 import { fileBuildId } from "../../symbols/elf/build_id.ts";
 import { liveBpfSymbols } from "../host/bpf.ts";
 import { MapBudget } from "../host/map_budget.ts";
-import { type EventOnCpus, listedEvents } from "../open/open_on_cpus.ts";
+import { type EventOnCpus, fileEvents } from "../open/open_on_cpus.ts";
 import {
   allPids,
   type KernelText,
@@ -35,7 +35,7 @@ export class Preamble {
   constructor(request: RecordRequest, opened: readonly EventOnCpus[], note: (line: string) => void) {
     this.#request = request;
     this.#note = note;
-    const events = listedEvents(opened);
+    const events = fileEvents(opened);
     this.#layout = compileLayout(events[0].attr);
     this.#seesKernel = events.some(({ attr }) => !attr.flags.has("excludeKernel"));
     this.#maps = events.some(({ attr }) => attr.flags.has("mmapData")) ? "readable" : "executable";

@@ -5,7 +5,7 @@
 
 import { closeEvent, enable, eventId, setFilter, setOutput, tryOpen } from "../../../ffi/pmu.ts";
 import { encodeAttr } from "../../events/attr.ts";
-import { type EventOnCpus, listedEvents } from "../open/open_on_cpus.ts";
+import { type EventOnCpus, fileEvents } from "../open/open_on_cpus.ts";
 import type { Rings } from "../rings/rings.ts";
 import type { Sink } from "./sink.ts";
 
@@ -46,7 +46,7 @@ export function reopenOn({ cpu, opened, rings, sink, sampling, filter }: CpuRetu
   } catch {
     return undo(); // the CPU has gone again, as a rule
   }
-  const events = listedEvents(opened);
+  const events = fileEvents(opened);
   const added = [...made].map(([each, { id }]) => ({
     event: Math.max(0, events.findIndex(({ of }) => of === each)), // an unlisted event counts as the first
     id,

@@ -20,7 +20,7 @@ import { kernelBuildIds } from "../objects/kernel_ids.ts";
 import { readMachine } from "../host/machine.ts";
 import type { RecordsFile } from "../rings/rings.ts";
 import { readTracingData, tracefsText } from "../host/tracing.ts";
-import { type EventOnCpus, listedEvents } from "../open/open_on_cpus.ts";
+import { type EventOnCpus, fileEvents } from "../open/open_on_cpus.ts";
 
 const CLOCK_REALTIME = 0;
 
@@ -81,7 +81,7 @@ export interface Sink extends RecordsFile {
 
 /** Returns the features of a recording that are known when it begins, except the version. */
 export function knownFeatures({ host, commandLine }: Origin, opened: readonly EventOnCpus[]): FeatureValues {
-  const events = listedEvents(opened);
+  const events = fileEvents(opened);
   return {
     hostname: host.hostname,
     osrelease: host.osrelease,
