@@ -195,7 +195,7 @@ testNeeding(
 
 /** Measures `true` by wall time, and stores it in the baseline under this name. */
 function updateBaseline(baseline: string, name: string) {
-  const measured = ["-m", "wall", "--budget", "1", "--name", name, "--", "true"];
+  const measured = ["-m", "wall", "--max-runs", "3", "--budget", "60", "--name", name, "--", "true"];
   return pmuctl(["check", "--update", "--baseline", baseline, ...measured]);
 }
 
