@@ -1,6 +1,7 @@
 /**
- * Sets bound for their overflows: word of each, with where it was, until the target has ended. The kernel stops no
- * inherited counter at its overflow, so that each set is bound to one thread, or to a CPU.
+ * Binds sets whose counters notify: each overflow is reported with the address it happened at, until the target has
+ * ended. The kernel does not stop inherited counters at an overflow, so each set is bound to one thread or to one
+ * CPU.
  */
 
 import { MeasuredCommand, type StopSignals } from "../../ffi/command.ts";
@@ -14,54 +15,59 @@ import { TargetWatch } from "./named/set_target.ts";
 
 export type { StopSignals };
 
-/** What to bind to. */
+/** Target of a set that notifies. */
 export type OverflowTarget =
-  /** A command's first thread. */
+  /** Runs a command, and counts its first thread. */
   | { kind: "command"; argv: readonly string[] }
-  /** Threads there are. */
+  /** Counts threads that exist already. */
   | { kind: "threads"; tids: readonly number[] }
-  /** Whatever runs on these CPUs, until told to stop. */
+  /** Counts whatever runs on these CPUs, until the user stops it. */
   | { kind: "cpus"; cpus: readonly number[] };
 
-/** An overflow, as it is told. */
+/** An overflow, with its address resolved and the counts at that moment. */
 export interface OverflowNotice extends Omit<Overflow, "set"> {
   pc: PcName;
-  /** What the set showed when it was frozen: u64s, one a counter, from the presets on. */
+  /** Counts of the set when it was frozen: u64s, one per counter, presets included. */
   counts: bigint[];
 }
 
+/** Options of `bindOverflows`. */
 export interface OverflowOptions {
-  /** A set goes on when its overflow has been told; else it stands still from its first overflow on. */
+  /** Restarts a set after each reported overflow; otherwise it stays frozen after its first one. */
   autoRestart: boolean;
   names: PcNames;
-  /** The sets begin to count: time 0, in ns of CLOCK_MONOTONIC, and the process of a command. */
+  /**
+   * Receives time 0 (ns of CLOCK_MONOTONIC) and a command's pid, when the sets start counting.
+   */
   begin(startNs: bigint, pid: number | undefined): void;
   emit(notice: OverflowNotice): void;
-  /** A line for whatever is not as asked. */
+  /** Reports a line for each thing that differs from what was requested. */
   note(line: string): void;
 }
 
-/** What came out of it. */
+/** Totals of a run. */
 export interface OverflowTotals {
-  /** How the command ended; undefined when there was none, or when it was left running. */
+  /** Exit of the command; undefined without a command, or when it was left running. */
   exit?: Exit;
-  /** When they had all stopped, in ns of CLOCK_MONOTONIC. */
+  /** Time when all sets had stopped, in ns of CLOCK_MONOTONIC. */
   endNs: bigint;
   overflows: number;
-  /** Events that all sets together counted, one number a counter, without the presets. */
+  /** Events counted by all sets together, one number per counter, presets excluded. */
   counts: bigint[];
-  /** ns that all sets together were really counting, and that they stood still after overflows. */
+  /**
+   * Time in ns that the sets were on their counters, and that they were frozen after overflows; summed over the sets.
+   */
   tickNs: number;
   frozenNs: number;
 }
 
 const CLOCK_MONOTONIC = 1;
-/** How often threads are looked after, in ms. */
+/** Interval between checks for ended threads, in ms. */
 const POLL_MS = 250;
 
 /**
- * Binds the counters, at least one of which notifies, and calls `emit` at each overflow until the target has ended
- * or `stopper` says so. Throws UnsupportedError when an event cannot be opened, CpcError when it cannot notify,
+ * Binds the counters, at least one of which notifies, and calls `emit` at each overflow until the target has ended or
+ * `stopper` fires. Throws UnsupportedError when an event cannot be opened, CpcError when a counter cannot notify, and
  * CommandError when the command cannot be run.
  */
 export async function bindOverflows(
@@ -110,7 +116,7 @@ export async function bindOverflows(
   }
 }
 
-/** Returns how many there were. */
+/** Emits overflows until the watch is closed. Returns how many there were. */
 async function emitOverflows(
   watch: OverflowWatch,
   sets: ReadonlyMap<OpenSet, SetTally>,
@@ -121,18 +127,18 @@ async function emitOverflows(
     overflows++;
     const tally = sets.get(set)!;
     const counts = tally.frozen(overflow.hrtimeNs);
-    if (autoRestart) tally.restart(); // names can wait: they are looked up in files
+    if (autoRestart) tally.restart(); // after the restart: resolving a name may read files
     emit({ ...overflow, counts, pc: names.name(overflow.pid, overflow.address, overflow.kernel) });
   }
   return overflows;
 }
 
-/** What one set has counted, over its restarts. */
+/** Counts of one set, accumulated over its restarts. */
 class SetTally {
   readonly #set: OpenSet;
   readonly #counts: bigint[];
   #frozenNs = 0;
-  /** When the overflow was that it stands still for. */
+  /** Time of the overflow that froze the set; undefined while it counts. */
   #frozenAt: bigint | undefined;
 
   constructor(set: OpenSet) {
@@ -140,20 +146,20 @@ class SetTally {
     this.#counts = set.counters.map(() => 0n);
   }
 
-  /** The set was frozen then; gives its counts. */
+  /** Marks the set as frozen since `hrtimeNs`, and returns its counts. */
   frozen(hrtimeNs: bigint): bigint[] {
     this.#frozenAt = hrtimeNs;
     return this.#set.sample(nowNs())?.counts ?? [];
   }
 
-  /** Lets the set go on. */
+  /** Restarts the set from its presets. */
   restart(): void {
     this.#keep();
     this.#thaw();
     this.#set.restart();
   }
 
-  /** Adds what the set counted in all, when it will not go on. */
+  /** Adds the counts of the stopped set to `totals`. */
   finish(totals: { counts: bigint[]; tickNs: number; frozenNs: number }, note: (line: string) => void): void {
     const tickNs = this.#keep();
     if (tickNs === undefined) {
@@ -167,7 +173,7 @@ class SetTally {
     totals.frozenNs += this.#frozenNs;
   }
 
-  /** Keeps what the counters show, before they are reset; the ns that they counted, undefined when they were lost. */
+  /** Saves the counts before a reset. Returns the ns they cover; undefined when the set has lost its counters. */
   #keep(): number | undefined {
     const sample = this.#set.sample(nowNs());
     sample?.counts.forEach((count, i) => {
@@ -193,7 +199,7 @@ function placesOf(target: OverflowTarget, pid: number): SetPlace[] {
   }
 }
 
-/** Until all threads have ended, or the user wants no more. */
+/** Waits until all threads have ended, or the user stops the run. */
 async function untilEnded(target: OverflowTarget, stopper: StopSignals): Promise<undefined> {
   if (target.kind !== "threads") return await stopper.first.then(() => undefined);
   const watch = new TargetWatch({ kind: "thread", tids: [...target.tids] }, hostFiles);

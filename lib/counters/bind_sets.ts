@@ -1,4 +1,7 @@
-/** From what the user asks for to sets that can be bound: read, verified, tried, and split where that is wanted. */
+/**
+ * Prepares request sets for binding: reads them, verifies them, tries them on the kernel, and splits them into passes
+ * if allowed.
+ */
 
 import { closeEvent, enable, readCounts, tryOpen } from "../../ffi/pmu.ts";
 import { type AttrFlag, encodeAttr } from "../events/attr.ts";
@@ -13,24 +16,28 @@ import { minimalConflict, splitPasses } from "./verify/trials.ts";
 import { type VerifiedSet, verify } from "./verify/verify.ts";
 import type { VerifyTarget as Place } from "./verify/verify_request.ts";
 
-/** A set that can be bound: the groups of it count at the same time, each as a whole or not at all. */
+/** A set ready to be bound. Its groups count at the same time, each as a whole or not at all. */
 export interface PreparedSet {
-  /** How it was written, and which pass of it this is. */
+  /** Text of the set as the user wrote it, with the number of the pass if it was split. */
   text: string;
   groups: Counter[][];
 }
 
+/** Options of `prepareSets`. */
 export interface PrepareOptions {
-  /** Requests that need not count together may share counters. */
+  /** Lets requests share counters unless they must count together. */
   multiplex: boolean;
-  /** A set that has no place at once becomes several, each of which has. */
+  /** Splits a set that does not fit into passes that do. */
   split: boolean;
 }
 
-/** Whether all groups open, and count, at the same time. */
+/** Tests whether all groups open and count at the same time. */
 export type GroupsOpen = (groups: readonly (readonly Counter[])[]) => boolean;
 
-/** The request sets of `-c`, `-e` and `--set`; those of one `-e` are bound as one. Throws as the readers do. */
+/**
+ * Reads the request sets of `-c`, `-e` and `--set`. The sets of one `-e` are bound together. Throws what parseSpec(),
+ * setsOfEvents() and readSetFile() throw.
+ */
 export function readSets(
   { specs, events, files }: { specs: readonly string[]; events: readonly string[]; files: readonly string[] },
   machine: MachineModel,
@@ -43,9 +50,9 @@ export function readSets(
 }
 
 /**
- * Verifies the sets, and tries whether the kernel takes them: with other users of the counters about, it may
- * not. `note` gets a line for each thing that will not be as asked for. Throws CpcError: for what is wrong with a
- * set, and, with the fewest requests that get in each other's way, where it has no place (unless it may be split).
+ * Verifies the sets, then tries each on the kernel, which may refuse when others use the counters. Calls `note` with
+ * a line for each thing that differs from what was requested. Throws CpcError for an invalid set, and, unless it may
+ * be split, for one that does not fit, naming the fewest requests that conflict.
  */
 export function prepareSets(
   asked: readonly (readonly RequestSet[])[],
@@ -61,7 +68,7 @@ export function prepareSets(
       const groups = verified.flatMap(groupsOf);
       const text = sets.map((set) => set.text).join();
       const conflict = options.multiplex ? [] : conflictOf(groups, opens);
-      // one that does not even open alone: opening it for good will say why
+      // A counter that cannot be opened even alone is reported with its cause when it is opened for real.
       if (conflict.length < 2) {
         for (const line of verified.flatMap((set) => set.notes)) note(line);
         return [{ text, groups }];
@@ -75,7 +82,7 @@ export function prepareSets(
   });
 }
 
-/** A set whose requests count together is one group; else each request is one. */
+/** Returns the groups of a set: a single one if its requests count together, else one per request. */
 function groupsOf({ set, requests }: VerifiedSet): Counter[][] {
   const counters = requests.map(({ request, event }): Counter => ({
     event,
@@ -85,7 +92,7 @@ function groupsOf({ set, requests }: VerifiedSet): Counter[][] {
   return set.together ? [counters] : counters.map((counter) => [counter]);
 }
 
-/** The fewest counters, by position, that do not open together; none when all of them do. */
+/** Returns the fewest counters, by position, that do not open together; empty when all of them do. */
 function conflictOf(groups: Counter[][], opens: GroupsOpen): number[] {
   const members = groups.flatMap((group, g) => group.map((counter) => ({ counter, g })));
   return minimalConflict(members.length, (subset) => {
@@ -106,7 +113,10 @@ function conflictError(text: string, groups: Counter[][], conflict: number[]): C
   });
 }
 
-/** The set in as few passes as can be, each verified by itself. Throws CpcError for a request without any place. */
+/**
+ * Splits a set into as few passes as possible, each of which verifies. Throws CpcError for a request that does not
+ * fit alone.
+ */
 function splitSet(
   set: RequestSet,
   machine: MachineModel,
@@ -128,7 +138,7 @@ function splitSet(
   };
   const { passes, impossible } = splitPasses(set.requests.length, fits);
   if (impossible.length > 0) {
-    verify(part([impossible[0]]), machine, place); // says why, when it is not the kernel that refuses
+    verify(part([impossible[0]]), machine, place); // throws with the cause, unless only the kernel refuses
     throw new CpcError({
       subcode: "CPC_RESOURCE_UNAVAIL",
       requests: impossible,
@@ -151,7 +161,7 @@ function splitSet(
   });
 }
 
-/** Asks the kernel, on this thread or on a CPU. */
+/** Returns a test that opens groups on this thread, or on a CPU. */
 export function tryGroups(place: Place): GroupsOpen {
   const where = place.kind === "cpus" ? { pid: -1, cpu: place.cpus?.[0] ?? 0 } : { pid: 0, cpu: -1 };
   return (groups) => {

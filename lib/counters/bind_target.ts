@@ -1,4 +1,4 @@
-/** What `bind` is to count in, from its options. */
+/** Determines the target of `bind` from its options. */
 
 import { UnsupportedError, UsageError, type UserError } from "../base/system/errors.ts";
 import { parseIdList } from "../base/text/id_list.ts";
@@ -10,22 +10,24 @@ import { onlineCpus } from "../events/sysfs.ts";
 import type { TaskTarget } from "./tasks/bind_tasks.ts";
 import { processOf, threadIdsOf } from "./named/set_target.ts";
 
+/** Options and arguments of `bind` that name a target. */
 export interface BindTargetOptions {
   command: readonly string[];
-  /** Lists as they were written. */
+  /** Lists as the user wrote them. */
   pids?: string;
   tids?: string;
   cpus?: string;
   allCpus: boolean;
 }
 
+/** Target of `bind`: CPUs, or tasks with the CPUs that are online. */
 export type BindTarget =
   | { kind: "cpus"; cpus: number[]; all?: boolean }
   | { kind: "tasks"; tasks: TaskTarget; online: number[] };
 
 /**
- * The one target that is given. Throws UsageError for none, several, or numbers that are none, UnsupportedError for
- * processes, threads and CPUs that are not there.
+ * Returns the target that the options name. Throws UsageError when none or several are given or a list is malformed,
+ * and UnsupportedError when a process, thread or CPU does not exist.
  */
 export function bindTarget(options: BindTargetOptions, files: KernelFiles): BindTarget {
   const given = [

@@ -1,4 +1,4 @@
-/** Sets bound to CPUs: whatever runs there is counted, with a row for each CPU at each tick. */
+/** Binds sets to CPUs: counts whatever runs there, with a row for each CPU at each tick. */
 
 import { MeasuredCommand, type StopSignals } from "../../../ffi/command.ts";
 import type { Exit } from "../../../ffi/pmu.ts";
@@ -13,7 +13,7 @@ import { OnlineWatch } from "../open/online_watch.ts";
 import { Rotation } from "../rows/rotation.ts";
 import type { CounterSet } from "../tasks/task_counters.ts";
 
-/** How long the sets that take turns counted, and when the present one began. */
+/** Time that each set has counted so far, and when the current turn began; in ns. */
 interface Turns {
   countedNs: bigint[];
   sinceNs: bigint;
@@ -22,15 +22,15 @@ interface Turns {
 /** CPUs to count on. */
 export interface CpuTarget {
   cpus: readonly number[];
-  /** All there are, so that one that comes is counted as well. */
+  /** All CPUs are counted, including those that come online later. */
   all?: boolean;
 }
 
 /**
- * Binds the sets to the CPUs and calls `emit` for each row until the command has ended, `stopper` says so or
- * `count` ticks are over; the totals of all CPUs are the last rows. A CPU that goes keeps what it has counted, and is
- * counted again when it is back. Throws UnsupportedError when an event cannot be opened, CommandError when the command
- * cannot be run.
+ * Binds the sets to the CPUs and calls `emit` for each row until the command has ended, `stopper` fires, or `count`
+ * ticks have passed. The last rows are the totals over all CPUs. A CPU that goes offline keeps its counts, and is
+ * counted again once it is back online. Throws UnsupportedError when an event cannot be opened, and CommandError when
+ * the command cannot be run.
  */
 export async function bindCpus(
   sets: readonly CounterSet[],

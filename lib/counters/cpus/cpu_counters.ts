@@ -1,6 +1,6 @@
 /**
- * The counters of CPUs, which may go and come back: what a CPU had counted when it went stays in its total, and it is
- * counted again from when it is seen to be back.
+ * Counters on CPUs that may go offline and come back. The counts of a CPU that goes offline stay in its total, and
+ * counting resumes when it is seen online again.
  */
 
 import { ERRNO } from "../../base/system/errno.ts";
@@ -9,36 +9,38 @@ import { addCounts } from "../rows/add_counts.ts";
 import type { IntervalCounts } from "../tasks/interval_counts.ts";
 import type { CountValue } from "../rows/row.ts";
 
-/** A counter of one CPU, as far as it is of interest here. */
+/** Counters on one CPU. */
 export type CpuCounter = Pick<IntervalCounts, "enable" | "disable" | "since" | "total" | "close">;
 
-/** What a row of a CPU tells. */
+/** Values of a CPU's row. */
 export interface CpuCounts {
   cpu: number;
   counts: CountValue[];
-  /** Of a CPU that has gone or come since its last row. */
+  /** CPU going offline or coming online since its previous row, in words. */
   remark?: string;
 }
 
+/** Options of `CpuCounters`. */
 export interface CpuCountersOptions {
-  /** Opens the counter of a CPU; it does not count yet. Throws UnsupportedError. */
+  /** Opens the counters on a CPU, not yet enabled. Throws UnsupportedError. */
   open(cpu: number): CpuCounter;
-  /** How many sets it counts, in turn. */
+  /** Number of sets that take turns. */
   sets: number;
   note(line: string): void;
 }
 
 interface CpuState {
   cpu: number;
-  /** Undefined while the CPU is away. */
+  /** Undefined while the CPU is offline. */
   counter?: CpuCounter;
-  /** Of each set, what was counted before it last went. */
+  /** Counts of each set from before the CPU last went offline. */
   before: (CountValue[] | undefined)[];
-  /** For its next row: what cpuEvents, and what was counted up to when it went. */
+  /** Remarks for the next row, and counts from before the CPU went offline that no row has yet. */
   remarks: string[];
   unreported?: CountValue[];
 }
 
+/** Counters of all CPUs of a run, kept up to date as CPUs go offline and come online. */
 export class CpuCounters {
   readonly #options: CpuCountersOptions;
   readonly #cpus: CpuState[] = [];
@@ -46,7 +48,7 @@ export class CpuCounters {
   #current = 0;
   #counting = false;
 
-  /** Throws UnsupportedError when a counter cannot be opened. */
+  /** Opens the counters on `cpus`. Throws UnsupportedError. */
   constructor(cpus: readonly number[], options: CpuCountersOptions) {
     this.#options = options;
     try {
@@ -67,12 +69,12 @@ export class CpuCounters {
     return this.#cpus.length;
   }
 
-  /** What has cpuEvents to CPUs, in order. */
+  /** CPUs that went offline or came online so far: one sentence each, in order. */
   get cpuEvents(): readonly string[] {
     return this.#cpuEvents;
   }
 
-  /** Lets `set` count on all CPUs, and no other one. */
+  /** Enables `set` on all CPUs. The other sets must be disabled. */
   enable(set: number): void {
     this.#current = set;
     this.#counting = true;
@@ -84,7 +86,7 @@ export class CpuCounters {
     for (const { counter } of this.#cpus) counter?.disable(this.#current);
   }
 
-  /** A CPU has gone, `seconds` after the start: keeps what it had counted. One that is not counted is no matter. */
+  /** Keeps the counts of a CPU that went offline, `seconds` after the start. Ignores CPUs that are not counted. */
   cpuOffline(cpu: number, seconds: number): void {
     const state = this.#cpus.find((each) => each.cpu === cpu);
     if (!state?.counter) return;
@@ -96,7 +98,7 @@ export class CpuCounters {
     this.#note(state, `CPU ${cpu} went offline after ${seconds.toFixed(1)} s`);
   }
 
-  /** A CPU has come: counts there from now on. `addNew`: also one that was not there before. */
+  /** Resumes counting on a CPU that came online; with `addNew`, also on one that was not counted before. */
   cpuOnline(cpu: number, seconds: number, addNew: boolean): void {
     let state = this.#cpus.find((each) => each.cpu === cpu);
     if (state?.counter || (!state && !addNew)) return;
@@ -106,7 +108,7 @@ export class CpuCounters {
       state.counter = this.#options.open(cpu);
     } catch (error) {
       if (!(error instanceof UnsupportedError)) throw error;
-      if (error.errno === ERRNO.ENODEV) return; // it has gone again
+      if (error.errno === ERRNO.ENODEV) return; // offline again
       state.before = state.before.map(() => [{}]);
       return this.#note(state, `${when} and is not counted: ${error.message}`);
     }
@@ -120,7 +122,10 @@ export class CpuCounters {
     this.#options.note(`warning: ${what}`);
   }
 
-  /** What each CPU counted in the current set since this was last asked; those that are away and have told so are left out. */
+  /**
+   * Returns the counts of the current set on each CPU since the previous call. Omits CPUs that have been offline
+   * since then.
+   */
   since(): CpuCounts[] {
     return this.#cpus.flatMap((state) => {
       const { cpu, counter, unreported, remarks } = state;
@@ -132,7 +137,7 @@ export class CpuCounters {
     });
   }
 
-  /** What each CPU counted in a set in all. */
+  /** Returns the total counts of a set, one row per CPU. */
   totals(set: number): CountValue[][] {
     return this.#cpus.flatMap(({ counter, before }) => {
       const now = counter?.total(set);

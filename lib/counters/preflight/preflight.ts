@@ -1,4 +1,4 @@
-/** What this user can do here, each thing tried, and for each that does not work why not and what mends it. */
+/** Checks what this user can do on this machine by trying it. Each failed check has its cause and a fix. */
 
 import {
   closeEvent,
@@ -21,24 +21,24 @@ import { onlineCpus, packField, type Pmu } from "../../events/sysfs.ts";
 import { countPics, type GroupOpener, type Pics } from "../verify/pics.ts";
 import { Prober, type TrialResult, type TryOptions } from "./probe.ts";
 
-/** One line of the preflight. */
+/** A line of the preflight. */
 export interface PreflightCheck {
-  /** What was tried: `count this process`. */
+  /** Ability that was tried: `count own processes`. */
   what: string;
   ok: boolean;
-  /** For yes: what it does not include. For no: the cause. */
+  /** Limitation if it works, cause if it does not. */
   detail?: string;
-  /** For no: one command, or else one sentence, that mends it. */
+  /** Fix for a failed check: one command, or else one sentence. */
   fix?: string;
 }
 
-/** Samples a second for trying; low enough for any perf_event_max_sample_rate. */
+/** Sampling frequency of trials, in Hz; below any perf_event_max_sample_rate. */
 export const TRIAL_SAMPLE_RATE = 99;
 
-/** Data pages of the ring that is tried: what perf uses, and the kernel's default limit is made for. */
+/** Data pages of the ring that is tried: perf's default, which the kernel's default limit is made for. */
 const TRIAL_PAGES = 128;
 
-/** Runs every check. Opens and closes events; changes nothing. */
+/** Runs every check. Opens and closes events, and changes nothing. */
 export async function preflight(
   world: EventWorld,
   files: KernelFiles = hostFiles,
@@ -73,7 +73,7 @@ function refused(advice: OpenAdvice): { detail: string; fix?: string } {
   return { detail: advice.cause, ...(fix ? { fix } : {}) };
 }
 
-/** All tracepoints open by the same rule; one of each kernel's is tried. */
+/** Checks one tracepoint: the kernel permits all or none. */
 function tracepointCheck(world: EventWorld, prober: Prober): PreflightCheck {
   const what = "use tracepoints";
   const problem = world.tracepoints.problem();
@@ -83,7 +83,10 @@ function tracepointCheck(world: EventWorld, prober: Prober): PreflightCheck {
   return toCheck(what, prober.try(event));
 }
 
-/** A tracepoint to stand for all, or undefined when there is none. Throws UnsupportedError as Tracepoints does. */
+/**
+ * Returns a tracepoint to try in place of all, or undefined when there are none. Throws UnsupportedError when tracefs
+ * cannot be read.
+ */
 export function sampleTracepoint(world: EventWorld): ResolvedEvent | undefined {
   const { tracepoints } = world;
   const found = tracepoints.find("sched", "sched_switch") ??
@@ -91,7 +94,10 @@ export function sampleTracepoint(world: EventWorld): ResolvedEvent | undefined {
   return found && only(`${found.system}:${found.name}`, world);
 }
 
-/** The kernel shows addresses of 0 to those it hides them from (kallsyms_show_value() in kernel/ksyms_common.c). */
+/**
+ * Checks that kernel addresses can be read: the kernel shows 0 to users it hides them from (kallsyms_show_value() in
+ * kernel/ksyms_common.c).
+ */
 async function kernelSymbolCheck(paranoid: number | undefined, files: KernelFiles): Promise<PreflightCheck> {
   const what = "see kernel symbols";
   const head = await firstLine("/proc/kallsyms");
@@ -118,7 +124,7 @@ async function kernelSymbolCheck(paranoid: number | undefined, files: KernelFile
   };
 }
 
-/** The first line of a file that may be too long to read whole, or undefined when it cannot be read. */
+/** Returns the first line of a file of any length, or undefined when it cannot be read. */
 async function firstLine(path: string): Promise<string | undefined> {
   try {
     using file = await Deno.open(path);
@@ -130,7 +136,7 @@ async function firstLine(path: string): Promise<string | undefined> {
   }
 }
 
-/** Maps a ring of the size that recording uses on each CPU: the limit is on all that a user has together. */
+/** Maps a ring as large as a recording's on each CPU, since the limit applies to all of a user's rings together. */
 function lockedMemoryCheck(world: EventWorld, files: KernelFiles): PreflightCheck {
   const what = `lock a ring buffer of ${TRIAL_PAGES * 4} KiB for each CPU`;
   const limit = readNumber(files, "/proc/sys/kernel/perf_event_mlock_kb");
@@ -163,18 +169,20 @@ function lockedMemoryCheck(world: EventWorld, files: KernelFiles): PreflightChec
   }
 }
 
-/** The PICs of each core PMU, by its name; empty where there is none. */
+/** Counts the PICs of each core PMU, by its name; empty when there is no core PMU. */
 export function picsByPmu(world: EventWorld): Map<string, Pics> {
   const cores = world.pmus.core();
   return new Map(cores.map((pmu) => [pmu.name, countPics(pmu, cores.length > 1, opener)]));
 }
 
-/** arm64's attribute that asks for a counter which user space may read: its width is told with that alone. */
+/**
+ * Format field of arm64 that requests a counter user space can read. The kernel tells a counter's width only with it.
+ */
 const USER_READ = "rdpmc";
 
 /**
- * The width in bits of a core PMU's counters, where the kernel tells user space: on x86, and on arm64 with
- * kernel.perf_user_access; else undefined.
+ * Returns the width in bits of a core PMU's counters, or undefined when the kernel does not tell user space. It does
+ * on x86, and on arm64 with kernel.perf_user_access.
  */
 export function counterWidthOf(pmu: Pmu, world: EventWorld): number | undefined {
   const plain = resolveEvents("cycles:u", world).flatMap((group) => group.events).find((e) =>
@@ -190,7 +198,7 @@ export function counterWidthOf(pmu: Pmu, world: EventWorld): number | undefined 
       const width = counterWidth(fd);
       if (width > 0) return width;
     } catch (error) {
-      if (!(error instanceof PmuError)) throw error; // no page for it is no answer
+      if (!(error instanceof PmuError)) throw error; // no page to read the width from
     } finally {
       closeEvent(fd);
     }
@@ -209,7 +217,7 @@ const opener: GroupOpener = {
   close: closeEvent,
 };
 
-/** The kernel's limits on perf events, by their sysctl names; undefined for those that cannot be read. */
+/** Reads the kernel's limits on perf events, by sysctl name; undefined for those that cannot be read. */
 export function kernelLimits(files: KernelFiles = hostFiles): Record<string, number | undefined> {
   const names = [
     "perf_event_paranoid",

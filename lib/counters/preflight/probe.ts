@@ -1,4 +1,4 @@
-/** Finding out what opens by opening it: the kernel's own answer, on the event itself. */
+/** Finds out which events work by opening them. */
 
 import { closeEvent, tryOpen } from "../../../ffi/pmu.ts";
 import { adviseOpen, type OpenAdvice } from "../../events/advice.ts";
@@ -8,21 +8,21 @@ import { hostFiles, readNumber } from "../../events/files.ts";
 import { type Privilege, readPrivilege } from "../../events/privilege.ts";
 import type { EventWorld, ResolvedEvent } from "../../events/resolve.ts";
 
-/** What came of trying an event. */
+/** Result of trying an event. */
 export type TrialResult =
-  /** It opens; `limit` says what it does not measure then (the kernel's side). */
+  /** Success; `limit` says what is left out (the kernel's side). */
   | { opens: true; limit?: string }
   | { opens: false; errno: number; advice: OpenAdvice };
 
-/** How an event is tried. */
+/** Options of `Prober.try`. */
 export interface TryOptions {
-  /** With interrupts, at this many samples a second, rather than only counting. */
+  /** Samples at this frequency in Hz instead of only counting. */
   sampleFreq?: number;
-  /** On CPU 0 for whatever runs there, rather than on this process. */
+  /** Opens it on a CPU, for whatever runs there, instead of on this process. */
   wholeCpu?: boolean;
 }
 
-/** Tries events on this process, or on a CPU where that is all that an event can be opened on. */
+/** Tries events on this process, or on a CPU for events that cannot follow a process. */
 export class Prober {
   readonly privilege: Privilege;
   readonly #hasCorePmu: boolean;
@@ -34,7 +34,7 @@ export class Prober {
     this.#maxSampleRate = readNumber(hostFiles, "/proc/sys/kernel/perf_event_max_sample_rate");
   }
 
-  /** Opens the event and closes it again; tries without the kernel's side when that is refused. */
+  /** Opens the event and closes it again. If the kernel's side is refused, tries user space alone. */
   try(event: ResolvedEvent, options: TryOptions = {}): TrialResult {
     const wholeCpu = options.wholeCpu === true || !event.followsTasks;
     const place = wholeCpu ? { pid: -1, cpu: event.cpus?.[0] ?? 0 } : { pid: 0, cpu: -1 };

@@ -1,13 +1,15 @@
-/** Sums of counts: unknown where one is, an estimate where one is, by the least share there is. */
+/**
+ * Sums counts. A sum with an unknown count is unknown; one with an estimate is an estimate, with the smallest share.
+ */
 
 import type { CountValue } from "./row.ts";
 
-/** The sum of two rows, or the one there is. */
+/** Returns the sum of two rows; `b` when there is no `a`. */
 export function addCounts(a: readonly CountValue[] | undefined, b: readonly CountValue[]): CountValue[] {
   return sumOf(a ? [a, b] : [b]);
 }
 
-/** The sum over several rows, at least one. */
+/** Returns the sum of one or more rows. */
 export function sumOf(counts: readonly (readonly CountValue[])[]): CountValue[] {
   return counts[0].map((_, i) => {
     const each = counts.map((row) => row[i]);

@@ -1,4 +1,4 @@
-/** Whose turn it is among several sets: one after another, from the first on again. */
+/** Rotates between sets that take turns, round robin from the first. */
 export class Rotation {
   readonly #sets: number;
   #current = 0;
@@ -7,12 +7,12 @@ export class Rotation {
     this.#sets = sets;
   }
 
-  /** The set that counts now. */
+  /** Index of the set that counts now. */
   get current(): number {
     return this.#current;
   }
 
-  /** Gives the turn to the next one, and says which that is. */
+  /** Passes the turn to the next set and returns its index. */
   next(): number {
     this.#current = (this.#current + 1) % this.#sets;
     return this.#current;

@@ -1,68 +1,68 @@
-/** What `bind` tells: a row for each thing that happened, with what was counted until then. */
+/** Rows that `bind` prints: one per event in a target's life, with the counts up to then. */
 
 import type { ResolvedEvent } from "../../events/resolve.ts";
 
-/** What happened. */
+/** Kinds of rows. */
 export type RowEvent = "tick" | "fork" | "exec" | "lwp_create" | "lwp_exit" | "exit" | "overflow" | "total";
 
-/** One counter's column: its title and what one count is. */
+/** Column of a counter: its title and the unit of its counts. */
 export interface CountColumn {
-  /** What is counted: the event asked for, or the one that stands in for it. */
+  /** Name of the event that is counted: the requested one, or its fallback. */
   name: string;
-  /** Of one count times `scale`, `ns` for the clock events; "" for occurrences. */
+  /** Unit of a count times `scale`: `ns` for the clock events, "" for occurrences. */
   unit: string;
   scale: number;
 }
 
-/** One counter's number. */
+/** A counter's value in a row. */
 export interface CountValue {
-  /** undefined when nobody knows: the event lost its counter, or never had it. */
+  /** Undefined when unknown: the event lost its counter, or never had one. */
   value?: bigint;
   /**
-   * The part of the time that the event was really on a counter, when that is less than all of it and
-   * `value` is therefore an estimate (`--multiplex`).
+   * Fraction of the time that the event was on a counter, if less than 1: `value` is an estimate then
+   * (`--multiplex`).
    */
   share?: number;
 }
 
-/** A row. */
+/** A row of output. */
 export interface BindRow {
-  /** When, in ns of CLOCK_MONOTONIC. */
+  /** Time of the row, in ns of CLOCK_MONOTONIC. */
   timeNs: bigint;
   event: RowEvent;
-  /** The process; undefined in a row of CPUs, and in a total of several processes. */
+  /** Process; undefined in rows of CPUs, and in totals over several processes. */
   pid?: number;
-  /** The thread, or in a total the number of threads there were. */
+  /** Thread; in a total, the number of threads seen. */
   lwp?: number;
-  /** The CPU, or in a total the number of CPUs. */
+  /** CPU; in a total, the number of CPUs. */
   cpu?: number;
-  /** The set that the counts are of, by its position. */
+  /** Index of the set that was counted. */
   set?: number;
-  /** In the order of the set's columns; left out where the event is all there is to tell. */
+  /** Values in the order of the set's columns; absent in rows that only report an event. */
   counts?: CountValue[];
-  /** Of `fork`: the new process. */
+  /** New process, in a `fork` row. */
   child?: number;
-  /** Of `exec`: the new name. */
+  /** New name, in an `exec` row. */
   command?: string;
-  /** Of `overflow`: the counter, by its position in the set, and where it happened. */
+  /** Counter that overflowed and its PC, in an `overflow` row. */
   overflow?: OverflowPlace;
-  /** What is to be known of the counts. */
+  /** Remark that qualifies the counts. */
   remark?: string;
 }
 
-/** The PC of an overflow. */
+/** Location of an overflow. */
 export interface OverflowPlace {
   counter: number;
-  /** In hex, with 0x. */
+  /** PC in hex, with 0x. */
   pc: string;
-  /** The same in words: `hot+0x1c`, or again the address where there is no symbol. */
+  /** PC as text: `hot+0x1c`, or the address again when there is no symbol. */
   text: string;
   symbol?: string;
-  /** The program or library it is in, if that is known. */
+  /** Program or library of the PC, if known. */
   object?: string;
 }
 
-/** The column of an event. */
+/** Returns the column of an event. */
 export function columnOf({ name, unit, scale }: ResolvedEvent): CountColumn {
   return { name, unit: unit ?? "", scale };
 }

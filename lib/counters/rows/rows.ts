@@ -1,30 +1,30 @@
-/**
- * Rows as text, in the manner of cputrack (tasks) and cpustat (CPUs), and as JSON, a line each. Pure: the
- * caller prints.
- */
+/** Formats rows as text, like cputrack (tasks) and cpustat (CPUs), or as JSON lines. Performs no I/O. */
 
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { greatest } from "../../base/bytes/lists.ts";
 import { jsonText, printable } from "../../base/text/printable.ts";
 import type { BindRow, CountColumn, CountValue, OverflowPlace } from "./row.ts";
 
-/** What the rows of a run have in common. */
+/** Properties shared by all rows of a run. */
 export interface RowTable {
   kind: "tasks" | "cpus";
-  /** The columns of each set. */
+  /** Columns of each set. */
   sets: readonly (readonly CountColumn[])[];
-  /** How each set was written, told in its rows where there are several. */
+  /** Text of each set as the user wrote it, printed in rows when there are several sets. */
   specs: readonly string[];
   /** Time 0 of the rows, in ns of CLOCK_MONOTONIC. */
   startNs: bigint;
-  /** A column with the time stamp itself. */
+  /** Adds a column with the raw time stamp. */
   stamps: boolean;
 }
 
 const MIN_WIDTH = 9;
 const LOST = "not counted";
 
-/** The line of titles, ended. With several sets the columns are `pic0`, `pic1` ..., as each row has its own events. */
+/**
+ * Returns the title line, with its newline. With several sets, columns are titled `pic0`, `pic1` ..., since each row
+ * may have other events.
+ */
 export function headerText(table: RowTable): string {
   const heads = [
     "time".padStart(7),
@@ -37,7 +37,7 @@ export function headerText(table: RowTable): string {
   return printable([...heads, ...titles].join(" ")) + "\n";
 }
 
-/** A row as a line, ended. */
+/** Formats a row as a line of text, with its newline. */
 export function rowText(row: BindRow, table: RowTable): string {
   const number = (value: number | undefined) => value === undefined ? "-" : String(value);
   const cells = [
@@ -57,9 +57,9 @@ export function rowText(row: BindRow, table: RowTable): string {
 }
 
 /**
- * A row as a line of JSON: `{schema, time, tsc?, pid, lwp | cpu, event, counts: [{name, count, unit}], child?, command?,
- * overflow?, spec?, remark?}`. `count` is null where nobody knows it, and a string of digits past 2^53; a count that is an
- * estimate has `scaled: true` and `share`, the part of the time it was counted.
+ * Formats a row as a line of JSON: `{schema, time, tsc?, pid, lwp | cpu, event, counts: [{name, count, unit}],
+ * child?, command?, overflow?, spec?, remark?}`. `count` is null when unknown, and a string of digits above 2^53. An
+ * estimate has `scaled: true` and `share`, the fraction of the time it was counted.
  */
 export function rowJson(row: BindRow, table: RowTable): string {
   const several = table.sets.length > 1;

@@ -1,14 +1,14 @@
-/** When the next row is due. */
+/** Schedules periodic rows. */
 
-/** Time as a Ticker sees it. */
+/** Time source of a Ticker. */
 export interface TickClock {
-  /** In ms. */
+  /** Returns the current time, in ms. */
   now(): number;
-  /** Resolves after `ms` at the earliest, or when `stopped` does. */
+  /** Resolves after at least `ms`, or when `stopped` does. */
   sleep(ms: number, stopped: Promise<unknown>): Promise<void>;
 }
 
-/** This process's time. */
+/** Time source of this process. */
 export const realClock: TickClock = {
   now: () => performance.now(),
   async sleep(ms, stopped) {
@@ -19,7 +19,7 @@ export const realClock: TickClock = {
   },
 };
 
-/** Ticks at whole multiples of the interval since `start()`; those that were slept through are left out. */
+/** Ticks at whole multiples of the interval since `start()`. Ticks that were missed are skipped. */
 export class Ticker {
   readonly #clock: TickClock;
   readonly #intervalMs: number;
@@ -35,16 +35,16 @@ export class Ticker {
     this.#stopped = stopped.then(stop, stop);
   }
 
-  /** Time 0 is now. */
+  /** Sets time 0 to now. */
   start(): void {
     this.#started = this.#clock.now();
   }
 
-  /** Waits for the next tick; false when stopped. */
+  /** Waits for the next tick. Resolves to false once stopped. */
   async next(): Promise<boolean> {
     const since = this.#clock.now() - this.#started;
     const due = (Math.floor(since / this.#intervalMs) + 1) * this.#intervalMs;
-    // timers may ring a little early
+    // Timers may fire slightly early.
     for (let left = due - since; left > 0 && !this.#done; left = due - (this.#clock.now() - this.#started)) {
       await this.#clock.sleep(left, this.#stopped);
     }

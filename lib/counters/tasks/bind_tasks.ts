@@ -1,11 +1,11 @@
 /**
- * Sets bound to tasks: a command, processes or threads, with a row for all that happens to them, until they
- * end or the user has seen enough.
+ * Binds sets to tasks (a command, processes or threads), with a row for each event in their lives, until they end or
+ * the user stops the run.
  *
- * Totals, and the rows of threads that have ended, come from events that threads inherit as they are made, so
- * that nothing is missed (see task_counters.ts, thread_table.ts). Rows of living threads come from a second
- * set of events on each thread, opened when its FORK is read: for all but the command's first thread they lack the
- * microseconds before that. Both sets take counters of a hardware PMU.
+ * Totals, and the rows of ended threads, come from events that threads inherit when they are created, so nothing is
+ * missed (see task_counters.ts and thread_table.ts). Rows of living threads come from a second set of events on each
+ * thread, opened when its FORK is read: except for the command's first thread, they lack the microseconds before
+ * that. On a hardware PMU, both sets take counters.
  */
 
 import { MeasuredCommand, type StopSignals } from "../../../ffi/command.ts";
@@ -29,29 +29,31 @@ import { columnsOf, type CounterSet, lifecycleAttr, type TaskCounting } from "./
 import { type TaskRecord, TaskRecordStream } from "./task_records.ts";
 import { TaskRoots } from "./task_roots.ts";
 
+/** Tasks to count in. */
 export type TaskTarget =
   | { kind: "command"; argv: readonly string[] }
-  /** Threads there are, with their processes. */
+  /** Existing threads, with their processes. With `alone`, the threads they start are not counted. */
   | { kind: "threads"; threads: readonly { pid: number; tid: number }[]; alone: boolean };
 
+/** Options of `bindTasks`. */
 export interface TaskOptions extends BindOptions {
-  /** Measure the processes that are started, too. */
+  /** Counts processes that the tasks start, too. */
   followForks: boolean;
-  /** Rows for all that happens, not for the total alone. */
+  /** Emits rows for every event in the tasks' lives, not only the total. */
   lifecycle: boolean;
   cpus: readonly number[];
 }
 
-/** The interval of a drain, in ms: how long a record may stay in its ring. */
+/** Interval of the drain in ms: the longest that a record stays in its ring. */
 const DRAIN_MS = 50;
-/** How often what waits for older records is looked at, in ms, and how old it is let become. */
+/** Interval in ms at which records held back for older ones are released, and the age in ns at which they are. */
 const FLUSH_MS = 100;
 const MAX_HELD_NS = 200_000_000n;
 
 /**
- * Binds the sets and calls `emit` for each row until the target has ended, `stopper` says so or `count`
- * ticks are over; the totals are the last rows. Throws UnsupportedError when an event cannot be opened,
- * CommandError when the command cannot be run.
+ * Binds the sets and calls `emit` for each row until the target has ended, `stopper` fires, or `count` ticks have
+ * passed. The last rows are the totals. Throws UnsupportedError when an event cannot be opened, and CommandError when
+ * the command cannot be run.
  */
 export function bindTasks(
   sets: readonly CounterSet[],
@@ -78,17 +80,17 @@ class TaskBinding {
   readonly #allGone = Promise.withResolvers<void>();
   #startNs = 0n;
   #lost = 0;
-  /** The kernel tells what threads counted at their end. */
+  /** True when the kernel reports a thread's counts at its exit (PERF_RECORD_READ). */
   #kernelReportsReads = false;
-  /** exec's of the command itself: the first one is how it began. */
+  /** Number of execs by the command's process. The first one starts the command. */
   #commandExecs = 0;
   #notedMissingRows = false;
-  /** CPUs that came, and that no event is on, though each event is of one CPU. */
+  /** CPUs that came online after the per-CPU events were opened, and have none. */
   readonly #missedCpus: number[] = [];
   #checkedNewcomers = false;
-  /** What /proc had of the processes after events were on them. */
+  /** Threads that /proc listed after the events were opened; undefined until it was read. */
   #newcomers?: number[];
-  /** Threads known of by their records, until that was compared with /proc. */
+  /** Threads known from records, for comparison with `#newcomers`. */
   readonly #arrivedTids = new Set<number>();
 
   constructor(
@@ -200,7 +202,7 @@ class TaskBinding {
     }
   }
 
-  /** Throws UnsupportedError when there may not be as many descriptors as it takes. */
+  /** Raises the limit of descriptors as needed. Throws UnsupportedError when it cannot be raised enough. */
   #needDescriptors() {
     const target = this.#target;
     const threads = target.kind === "command" ? 1 : target.threads.length;
@@ -230,7 +232,7 @@ class TaskBinding {
       this.#intervalCounts.set(tid, counts);
     } catch (error) {
       if (!(error instanceof UnsupportedError)) throw error;
-      if (error.errno === ERRNO.ESRCH || this.#notedMissingRows) return; // it has ended already
+      if (error.errno === ERRNO.ESRCH || this.#notedMissingRows) return; // ended already
       this.#notedMissingRows = true;
       this.#options.note(`warning: no rows of some living threads: ${error.message}`);
     }
@@ -254,8 +256,8 @@ class TaskBinding {
   }
 
   /**
-   * Threads that their process started after it was looked at, and before events were on it, are not counted: those
-   * that are there and that no record comes of within a beat.
+   * Warns of threads that are not counted because their process started them between the listing of its threads and
+   * the opening of events: those that exist, but that no record has mentioned by the next flush.
    */
   #checkNewcomers() {
     if (this.#target.kind !== "threads" || this.#target.alone) {
@@ -273,7 +275,10 @@ class TaskBinding {
     }
   }
 
-  /** CPUs have come. One that was there before is counted as before: the events of a thread stay where they are. */
+  /**
+   * Warns when CPUs come online that no event is on. A CPU that was online before needs nothing: events of a thread
+   * stay on it.
+   */
   #cpusCameOnline(cpus: readonly number[]) {
     const missed = cpus.filter((cpu) => !this.#options.cpus.includes(cpu) && !this.#missedCpus.includes(cpu));
     if (missed.length === 0 || !this.#counting.cpus.some((cpu) => cpu >= 0)) return;
@@ -307,7 +312,7 @@ class TaskBinding {
     if (this.#table.live === 0) this.#allGone.resolve();
   }
 
-  /** The command's first exec is how it came to be, and no row. */
+  /** Tells whether this is the command's first exec, which starts it and is not a row. */
   #isFirstExec(pid: number): boolean {
     return this.#target.kind === "command" && pid === this.#roots.threads[0].pid &&
       this.#commandExecs++ === 0;
@@ -329,7 +334,10 @@ class TaskBinding {
     if (row.event === "lwp_exit") this.#closeIntervalCounts(row.lwp);
   }
 
-  /** A new thread has one row, one that ends has one for each set that has counted. */
+  /**
+   * Returns the sets that a row is repeated for: the current one for a new thread, every set that has counted for one
+   * that ended.
+   */
   #setsOf({ event, tally }: ThreadRow): number[] {
     if (event === "lwp_create") return [this.#rotation.current];
     const counted = this.#sets.map((_, set) => set).filter((set) => countedNs(tally!, this.#sets, set) > 0);
@@ -383,7 +391,7 @@ class TaskBinding {
 
   // ---- the end
 
-  /** Waits for the target's end or the user's word, ticking. How the command ended, when it did. */
+  /** Ticks until the target has ended or the user stops the run. Resolves to how the command ended, if it did. */
   #untilDone(command: MeasuredCommand | undefined): Promise<Exit | undefined> {
     const ended = command
       ? command.untilDone(this.#stopper)
@@ -391,7 +399,7 @@ class TaskBinding {
     return tickUntilDone(ended, this.#sets.length, this.#options, () => this.#tick());
   }
 
-  /** `cuts`: programs whose part is missing, so that nobody knows the whole. */
+  /** Emits the totals. Counts are unknown when programs (`cuts`) or CPUs are missing from them. */
   #totals(endNs: bigint, cuts: readonly string[]) {
     const total = this.#roots.total();
     const pids = new Set(this.#roots.threads.map((thread) => thread.pid));

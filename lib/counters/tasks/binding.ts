@@ -1,38 +1,42 @@
-/** What binding to tasks and to CPUs have in common. */
+/** Options, results and timing that binding to tasks and to CPUs share. */
 
 import type { Exit } from "../../../ffi/pmu.ts";
 import type { CounterSet } from "./task_counters.ts";
 import type { BindRow } from "../rows/row.ts";
 import { realClock, Ticker } from "../rows/ticker.ts";
 
+/** Options of a run. */
 export interface BindOptions {
-  /** Between rows of what lives, in ms; without it there are none. */
+  /** Interval in ms between rows of living threads, or of CPUs; without it there are none. */
   intervalMs?: number;
-  /** Ticks after which to end. */
+  /** Number of ticks to end after. */
   count?: number;
-  /** Counts may be estimates of events that share counters; else they are exact or not there. */
+  /** Lets events share counters, so that counts may be estimates. Otherwise a count is exact or unknown. */
   multiplex: boolean;
-  /** Called once, before the first row: the sets as they are really counted, and time 0 in ns of CLOCK_MONOTONIC. */
+  /**
+   * Starts the output, before the first row: the sets as they are really counted, and time 0 in ns of
+   * CLOCK_MONOTONIC.
+   */
   begin(sets: readonly CounterSet[], startNs: bigint): void;
   emit(row: BindRow): void;
-  /** What was emitted is to be seen now. */
+  /** Makes all emitted rows visible. */
   flush(): void;
-  /** A line for whatever is not as asked. */
+  /** Reports a line for each thing that differs from what was requested. */
   note(line: string): void;
 }
 
-/** How it ended. */
+/** Result of a run. */
 export interface BindTotals {
-  /** undefined when there was no command, or when it was left running. */
+  /** Exit of the command; undefined without a command, or when it was left running. */
   exit?: Exit;
 }
 
-/** How long each of several sets has its turn where no interval is asked for, in ms. */
+/** Turn of each of several sets in ms, when no interval was requested. */
 const TURN_MS = 100;
 
 /**
- * Calls `tick` at each interval until `ended` resolves or there were `count` ticks; the result of `ended`,
- * or undefined.
+ * Calls `tick` at each interval until `ended` resolves or `count` ticks have passed. Resolves to the result of
+ * `ended`, or to undefined after `count` ticks.
  */
 export async function tickUntilDone<T>(
   ended: Promise<T>,
@@ -48,7 +52,7 @@ export async function tickUntilDone<T>(
   return await Promise.race([ended, Promise.resolve(undefined)]);
 }
 
-/** What a total of one of several sets is to be taken with. */
+/** Returns the remark for the total of a set that took turns with others. */
 export function turnRemark(setNs: number, allNs: number): string {
   return allNs > 0 ? `counted ${(100 * setNs / allNs).toFixed(0)}% of the time` : "not counted";
 }

@@ -1,6 +1,7 @@
 /**
- * Watches a command for programs that the kernel stops measuring at their exec (lib/events/cut_short.ts), by the records of
- * events on each CPU that count nothing. They are read when the command has ended, so that nothing runs beside it.
+ * Watches a command for programs that the kernel stops measuring at their exec (lib/events/cut_short.ts), by records
+ * of an event on each CPU that counts nothing. The records are read after the command has ended, so nothing runs
+ * beside it.
  */
 
 import { closeEvent, closeFd, createFile, Drain, tryOpen } from "../../../ffi/pmu.ts";
@@ -8,11 +9,12 @@ import { encodeAttr } from "../../events/attr.ts";
 import { compileLayout } from "../../perfdata/format/attr_layout.ts";
 import { lifecycleAttr } from "./task_counters.ts";
 
-/** Of each ring: the records of some 1000 processes. */
+/** Pages of each ring: room for the records of about 1000 processes. */
 const PAGES = 32;
-/** In bytes: nobody waits for these records. */
+/** Wakeup watermark in bytes, too high to be reached: nobody waits for these records. */
 const NO_WAKEUP = 2 ** 30;
 
+/** Watch over the execs of a command and its descendants. */
 export class ExecWatch {
   readonly #drain: Drain;
   readonly #outFd: number;
@@ -24,7 +26,10 @@ export class ExecWatch {
     this.#fds = fds;
   }
 
-  /** Watches `pid`, which is yet to exec, and all that it starts; undefined where this user may not have the rings. */
+  /**
+   * Watches `pid`, before its exec, and everything it starts. Returns undefined when this user may not have the
+   * rings.
+   */
   static open(pid: number, cpus: readonly number[]): ExecWatch | undefined {
     const outFd = createFile("/dev/null", 0o666);
     const fds: number[] = [];
@@ -42,7 +47,7 @@ export class ExecWatch {
     return watch;
   }
 
-  /** Returns the names of such programs, now that the command has ended. */
+  /** Returns the names of the programs that were not measured. Call it after the command has ended. */
   async programs(): Promise<string[]> {
     this.#drain.start();
     await this.#drain.stop();

@@ -1,7 +1,7 @@
 /**
- * Whether this kernel tells what a thread had counted at its end. perf_event_attr.inherit_stat asks for it, but
- * from Linux 5.13 on the kernel had forgotten the thread by the time it was to tell, until that was mended in
- * 6.19 and in some stable series: only trying tells.
+ * Finds out whether this kernel reports a thread's counts at its exit. perf_event_attr.inherit_stat requests it, but
+ * from Linux 5.13 to 6.19 (and some stable releases before that) the kernel has lost track of the thread by then, so
+ * the only way to know is to try.
  */
 
 import { closeEvent, closeFd, Drain, makePipe, readPipe, spawn, tryOpen } from "../../../ffi/pmu.ts";
@@ -9,11 +9,14 @@ import { PERF_RECORD } from "../../base/system/abi.ts";
 import { encodeAttr } from "../../events/attr.ts";
 import { exitProbeAttr, withSeparateEvents } from "./task_counters.ts";
 
-/** Counts nothing in a child of ours that ends at once, and looks for the READ of its end. */
+/**
+ * Tries it on a child that ends at once, with an event that counts nothing. Returns whether the READ of its exit
+ * came.
+ */
 export async function exitReadsWork(cpus: readonly number[]): Promise<boolean> {
   const attr = exitProbeAttr();
   if (await probe(encodeAttr(withSeparateEvents(attr)), cpus)) return true;
-  // an older kernel, on which the child's events may be exchanged with ours: once in a while it takes a second try
+  // Older kernels may swap the child's events with ours, so a try can fail by chance.
   return await probe(encodeAttr(attr), cpus) || await probe(encodeAttr(attr), cpus);
 }
 
@@ -24,11 +27,11 @@ async function probe(attr: Uint8Array<ArrayBuffer>, cpus: readonly number[]): Pr
   try {
     for (const cpu of cpus) {
       const fd = tryOpen(attr, { pid: 0, cpu });
-      if (fd < 0) continue; // whoever opens the real ones says why
+      if (fd < 0) continue; // opening the real events will report why
       fds.push(fd);
       if (drain.tryAdd(fd, 1, cpu) < 0) return false;
     }
-    spawn({ argv: ["true"] }).cancel(); // ends before exec
+    spawn({ argv: ["true"] }).cancel(); // ends before its exec
     drain.start();
     await drain.stop();
     const buffer = new Uint8Array(4096);

@@ -1,4 +1,4 @@
-/** Sets at one place, read again and again: what each had counted since it was last asked. */
+/** Reads sets at one place periodically: the counts since the previous reading, or since the start. */
 
 import { clockNs } from "../../../ffi/pmu.ts";
 import type { Standing } from "../../events/open.ts";
@@ -7,19 +7,20 @@ import { OpenSet, type SetPlace, type SetSample } from "../open/open_set.ts";
 import type { CountValue } from "../rows/row.ts";
 import type { CounterSet } from "./task_counters.ts";
 
+/** Options of `IntervalCounts.open`. */
 export interface IntervalCountsOptions {
   multiplex: boolean;
   enableOnExec?: boolean;
 }
 
-/** As the kernel stamps records, in ns of CLOCK_MONOTONIC. */
+/** Returns the time in ns of CLOCK_MONOTONIC, the clock that records are stamped with. */
 export function nowNs(): bigint {
   return clockNs(1);
 }
 
-/** All sets of a run at one place, of which one counts at a time. */
+/** Counters of all sets of a run at one place. One set counts at a time. */
 export class IntervalCounts {
-  /** Of each set, its groups. */
+  /** Groups of each set. */
   readonly #sets: OpenSet[][];
   readonly #last: (SetSample | undefined)[][];
   readonly #multiplex: boolean;
@@ -30,7 +31,7 @@ export class IntervalCounts {
     this.#multiplex = multiplex;
   }
 
-  /** Opens the sets, none of which counts yet. Throws UnsupportedError as OpenSet.open() does. */
+  /** Opens the sets, all disabled. Throws UnsupportedError as OpenSet.open() does. */
   static open(
     sets: readonly CounterSet[],
     place: SetPlace,
@@ -55,7 +56,7 @@ export class IntervalCounts {
     return new IntervalCounts(opened, options.multiplex);
   }
 
-  /** What is really counted, set by set. */
+  /** Events that are really counted, by set and group. */
   get events(): ResolvedEvent[][][] {
     return this.#sets.map((groups) => groups.map((set) => set.counters.map((counter) => counter.event)));
   }
@@ -68,7 +69,7 @@ export class IntervalCounts {
     for (const group of this.#sets[set]) group.disable();
   }
 
-  /** What set `set` counted since this was last asked. */
+  /** Returns the counts of `set` since the previous call. */
   since(set: number): CountValue[] {
     return this.#sets[set].flatMap((group, g) => {
       const now = group.sample(nowNs());
@@ -78,7 +79,7 @@ export class IntervalCounts {
     });
   }
 
-  /** What set `set` counted in all. */
+  /** Returns the counts of `set` since the start. */
   total(set: number): CountValue[] {
     return this.#sets[set].flatMap((group) => {
       const now = group.sample(nowNs());
@@ -97,7 +98,7 @@ export class IntervalCounts {
     const counted = now.counts[i] - (before?.counts[i] ?? 0n);
     if (enabledNs <= 0 || tickNs >= enabledNs) return { value: counted };
     return this.#multiplex && tickNs > 0
-      ? { value: counted < 0n ? 0n : counted, share: tickNs / enabledNs } // two estimates may cross
+      ? { value: counted < 0n ? 0n : counted, share: tickNs / enabledNs } // the difference of two estimates may be negative
       : {};
   }
 }

@@ -1,13 +1,13 @@
-/** From the sums of inherited events to the numbers of rows. */
+/** Converts tallies of inherited events to the values of rows. */
 
 import type { Tally } from "./thread_table.ts";
 import type { CountValue } from "../rows/row.ts";
 import type { CounterSet } from "./task_counters.ts";
 
 /**
- * The counts of set `set` in a Tally (its events, then its reference, set by set). An event that ran for less
- * than the reference has shared its counter, which makes the count an estimate when that was allowed, and
- * no count when it was not.
+ * Returns the values of set `set` in a tally, whose columns are, set by set, the events and the set's reference. An
+ * event that ran for less time than the reference shared its counter: its count is an estimate with `multiplex`, else
+ * unknown.
  */
 export function countsOf(
   tally: Tally,
@@ -27,7 +27,7 @@ export function countsOf(
   });
 }
 
-/** How long set `set` counted, in ns: the time its reference ran. */
+/** Returns the time in ns that set `set` counted: how long its reference ran. */
 export function countedNs(tally: Tally, sets: readonly CounterSet[], set: number): number {
   return tally.runningNs[firstColumn(sets, set) + eventCount(sets[set])];
 }

@@ -1,15 +1,15 @@
 /**
- * The counters of one root: a thread, and all that inherits from it. Its events are opened on each CPU, as
- * only such events may have rings, in which the kernel tells of threads and, at their ends, what they had
- * counted.
+ * Counters of one root: a thread, and all threads and processes that inherit its events. They are opened on each CPU,
+ * since only per-CPU events may have rings, through which the kernel reports threads and, at their exits, their
+ * counts.
  *
- * Each set has a reference beside its events, a software event that counts nothing and always runs: the time
- * it ran is the time that the others should have. The kernel's own time_enabled will not do: of an event
- * of a CPU it leaves out what a thread spent on others unless the thread came back to it.
+ * Besides its events, each set has a reference: a software event that counts nothing and always runs, so its running
+ * time is the time that the other events should have run. The kernel's own time_enabled will not do: for an event of
+ * a CPU, it leaves out the time a thread spent on other CPUs unless the thread came back.
  *
- * Each event has a ring of its own. The READ of a thread's end goes to the ring of the event it was inherited
- * from from whatever CPU the thread ends on, which only the lock on that event's children keeps
- * apart; a ring shared by events, or with other records, could be written by two CPUs at once.
+ * Each event has a ring of its own. The READ of a thread's exit goes to the ring of the event that the thread
+ * inherited from, on whatever CPU it exits; only the lock on that event's children keeps writers apart. Two CPUs
+ * could write at once to a ring that is shared by events, or by other records.
  */
 
 import { closeEvent, disable, type Drain, enable, eventId, readCounts, tryOpen } from "../../../ffi/pmu.ts";
@@ -21,22 +21,22 @@ import { openWithFallbacks, type Standing } from "../../events/open.ts";
 import { type ResolvedEvent, resolveEvents } from "../../events/resolve.ts";
 import { emptyTally, type Tally } from "./thread_table.ts";
 
-/** Events to be counted together or apart: each group is on the counters as a whole, or not at all. */
+/** Events that take turns with other sets. Each group is on the counters as a whole, or not at all. */
 export interface CounterSet {
-  /** How it was written. */
+  /** Text of the set as the user wrote it. */
   text: string;
   groups: ResolvedEvent[][];
 }
 
-/** What the counters of a root have in common. */
+/** Settings shared by the counters of all roots. */
 export interface TaskCounting {
   sets: readonly CounterSet[];
-  /** Who inherits. */
+  /** Tasks that inherit the events. */
   inherit: "none" | "threads" | "processes";
-  /** The kernel tells the counts of each thread at its end. */
+  /** The kernel reports each thread's counts at its exit. */
   atExit: boolean;
   multiplex: boolean;
-  /** CPUs to open on: [-1] for the cheaper events that follow the thread from CPU to CPU and have no rings. */
+  /** CPUs to open events on. [-1] opens cheaper events that follow the thread between CPUs and have no rings. */
   cpus: readonly number[];
 }
 
@@ -50,12 +50,12 @@ const READ_FORMAT = PERF_FORMAT.TOTAL_TIME_ENABLED | PERF_FORMAT.TOTAL_TIME_RUNN
 const SAMPLE_TYPE = PERF_SAMPLE.TID | PERF_SAMPLE.TIME | PERF_SAMPLE.CPU | PERF_SAMPLE.IDENTIFIER;
 const CLOCK_MONOTONIC = 1;
 
-/** The number of columns of a Tally: each set's events, then its reference. */
+/** Returns the number of columns of a tally: one per event and one for each set's reference. */
 export function columnsOf(sets: readonly CounterSet[]): number {
   return sets.reduce((sum, set) => sum + set.groups.flat().length + 1, 0);
 }
 
-/** What every event of a task has, so that its records can be read. */
+/** Returns the attr of an event on a task, with the fields that its records need. */
 function taskAttr(event: ResolvedEvent, inherit: TaskCounting["inherit"], flags: AttrFlag[]): EventAttr {
   const inheriting: Record<TaskCounting["inherit"], AttrFlag[]> = {
     none: [],
@@ -78,32 +78,35 @@ function taskAttr(event: ResolvedEvent, inherit: TaskCounting["inherit"], flags:
 }
 
 function dummy(): ResolvedEvent {
-  const [{ events: [event] }] = resolveEvents("dummy:u"); // so that everyone may open it
+  const [{ events: [event] }] = resolveEvents("dummy:u"); // user space only, so that everyone may open it
   return event;
 }
 
-/** The attr that tells of threads and execs, and of maps, which tell an exec that is measured from others (ffi/shim/drain/cuts.h). */
+/**
+ * Returns the attr of the event that reports threads, execs and mappings. A mapping shows that a program is still
+ * measured after its exec (ffi/shim/drain/cuts.h).
+ */
 export function lifecycleAttr(inherit: TaskCounting["inherit"]): EventAttr {
   const attr = taskAttr(dummy(), inherit, ["task", "comm", "commExec", "mmap", "watermark"]);
-  return { ...attr, wakeup: 1 }; // a byte: threads are to be known of at once
+  return { ...attr, wakeup: 1 }; // one byte: threads must be known at once
 }
 
-/** The attr of an event that counts nothing and tells so at the end of each who inherits it. */
+/** Returns the attr of an event that counts nothing and reports that at the exit of every task that inherits it. */
 export function exitProbeAttr(): EventAttr {
   return taskAttr(dummy(), "processes", ["inheritStat"]);
 }
 
 /**
- * The same attr, with which the kernel keeps each thread's events in that thread. Without it threads with equal
- * events exchange them when one follows the other on a CPU, and the READs of a thread's end come under another
- * one's name. An inherited event that could sample the counts of its thread does it, from Linux 6.13 on;
- * before that there is no such event (EINVAL).
+ * Returns `attr` changed so that the kernel keeps each thread's events in that thread. Otherwise, when one thread
+ * follows another with equal events on a CPU, the kernel swaps their events, and the READs of a thread's exit come
+ * under the other's id. From Linux 6.13 on, inherited events that sample their thread's counts are not swapped;
+ * before that, the attr is refused with EINVAL.
  */
 export function withSeparateEvents(attr: EventAttr): EventAttr {
   return { ...attr, sampleType: attr.sampleType | PERF_SAMPLE.READ };
 }
 
-/** Opens the event that tells of threads on each CPU. Throws UnsupportedError. */
+/** Opens the event that reports threads on each CPU. Throws UnsupportedError. */
 export function openLifecycle(
   tid: number,
   target: string,
@@ -128,11 +131,12 @@ export function openLifecycle(
   return opened;
 }
 
+/** Open counters of one root. */
 export class TaskCounters {
-  /** What is really counted, set by set: the events asked for, or as much of them as this user may count. */
+  /** Sets that are really counted: the requested events, or what this user may count of them. */
   readonly sets: readonly CounterSet[];
   readonly #columns: number;
-  /** Of each set: its leaders, and its reference. */
+  /** Descriptors of each set's group leaders, and of its references. */
   readonly #leaders: number[][];
   readonly #references: number[][];
   readonly #events: OpenEvent[];
@@ -146,8 +150,8 @@ export class TaskCounters {
   }
 
   /**
-   * Opens the sets on thread `tid`, disabled, or until its next exec. `note` gets a line for each thing that
-   * is not as asked for. Throws UnsupportedError for an event that the kernel refuses.
+   * Opens the sets on thread `tid`, disabled, or to be enabled by its next exec. Calls `note` with a line for each
+   * thing that differs from what was requested. Throws UnsupportedError when the kernel refuses an event.
    */
   static open(
     tid: number,
@@ -212,12 +216,12 @@ export class TaskCounters {
     return new TaskCounters(really, leaders, references, events);
   }
 
-  /** READs that a thread sends at its end. */
+  /** Number of READs that a thread sends at its exit. */
   get reads(): number {
     return this.#events.length;
   }
 
-  /** The ids in READs, and the columns they stand for. */
+  /** Yields the ids that READs carry, with their columns. */
   *ids(): Generator<{ id: bigint; column: number }> {
     for (const { fd, column } of this.#events) yield { id: eventId(fd), column };
   }
@@ -227,7 +231,7 @@ export class TaskCounters {
     for (const { fd, cpu } of this.#events) addRing(drain, fd, pages, cpu);
   }
 
-  /** Lets set `set` count; the reference last, so that it never seems that an event ran for less. */
+  /** Enables set `set`. The reference comes last, so that no event seems to have run for less time. */
   enable(set: number): void {
     for (const fd of this.#leaders[set]) enable(fd, true);
     for (const fd of this.#references[set]) enable(fd);
@@ -238,12 +242,12 @@ export class TaskCounters {
     for (const fd of this.#leaders[set]) disable(fd, true);
   }
 
-  /** What has been counted in all who inherited, and in the thread. */
+  /** Returns the counts of the thread and of all that inherited its events. */
   read(): Tally {
     const tally = emptyTally(this.#columns);
     const words = new BigUint64Array(4); // value, time enabled, time running, id
     for (const { fd, column } of this.#events) {
-      if (readCounts(fd, words) === 0) continue; // lost its counter: it has run for less than the reference
+      if (readCounts(fd, words) === 0) continue; // lost its counter, and has run for less time than the reference
       tally.values[column] += words[0];
       tally.runningNs[column] += Number(words[2]);
     }
@@ -257,8 +261,8 @@ export class TaskCounters {
 }
 
 /**
- * Maps a ring of `pages`, or of as many as this user may lock. Throws UnsupportedError with what to do when
- * that is none.
+ * Maps a ring of `pages`, or of as many as this user may lock. Throws UnsupportedError when not even one page can be
+ * locked.
  */
 export function addRing(drain: Drain, fd: number, pages: number, cpu: number): void {
   let index = drain.tryAdd(fd, pages, cpu);

@@ -1,6 +1,6 @@
 /**
- * The kernel's word on threads, as it comes out of the rings: bytes of a drain's pipe to records in the order
- * of their time, through the decoders of perf.data.
+ * Decodes the kernel's records of threads from a drain's pipe, and sorts them by time, with the decoders for
+ * perf.data.
  */
 
 import { PERF_RECORD, PERF_RECORD_USER } from "../../base/system/abi.ts";
@@ -12,25 +12,25 @@ import { decodeComm, decodeLost, decodeRead, decodeTask, type Read } from "../..
 import { setRecord } from "../../perfdata/read/sample.ts";
 import { RecordWindow } from "../../perfdata/read/window.ts";
 
-/** A record that concerns a thread. `timeNs` is in the events' clock. */
+/** Record about a thread. `timeNs` is in the events' clock. */
 export type TaskRecord =
   | { kind: "fork"; timeNs: bigint; pid: number; tid: number; ppid: number; ptid: number }
   | { kind: "exit"; timeNs: bigint; pid: number; tid: number }
   | { kind: "exec"; timeNs: bigint; pid: number; tid: number; command: string }
-  /** The thread has mapped code: what it exec'ed is measured. */
+  /** Mapping of code: the program that the thread exec'ed is measured. */
   | { kind: "map"; timeNs: bigint; pid: number; tid: number }
   | { kind: "read"; timeNs: bigint; pid: number; tid: number; read: Read }
   | { kind: "lost"; timeNs: bigint; count: number };
 
-/** Who wants the records. */
+/** Receiver of records. */
 export interface TaskRecordHandler {
-  /** A record as soon as it is here, which may be before an older one of another CPU. */
+  /** Receives a record on arrival, possibly before an older one of another CPU. */
   arrived(record: TaskRecord): void;
-  /** The same record in its turn. */
+  /** Receives the record again, in order of time. */
   inTurn(record: TaskRecord): void;
 }
 
-/** Takes pieces of the stream as they come. */
+/** Decoder and sorter of a stream of records. */
 export class TaskRecordStream {
   readonly #event: EventDesc;
   readonly #handler: TaskRecordHandler;
@@ -39,10 +39,13 @@ export class TaskRecordStream {
   readonly #cursor: Cursor;
   #pending: TaskRecord[] = [];
   #newest = 0n;
-  /** Youngest time when the round before ended: what the next end of a round lets out (see perfdata/sorter.ts). */
+  /**
+   * Newest time when the previous round ended. The end of the next round releases records up to it (see
+   * lib/perfdata/read/sorter.ts).
+   */
   #limit = 0n;
 
-  /** @param attr of the events, which agree on sample_type and read_format. */
+  /** @param attr of the events, which all have the same sample_type and read_format. */
   constructor(attr: EventAttr, handler: TaskRecordHandler) {
     this.#event = describeEvent(attr, []);
     this.#handler = handler;
@@ -50,7 +53,7 @@ export class TaskRecordStream {
     this.#cursor = new Cursor(this.#window);
   }
 
-  /** The next bytes, of whole records or not. */
+  /** Decodes the next bytes, which may end within a record. */
   feed(bytes: Uint8Array): void {
     this.#input.add(bytes);
     const window = this.#window;
@@ -61,12 +64,12 @@ export class TaskRecordStream {
     } while (window.refill(() => window.next, () => {}));
   }
 
-  /** Lets out what is no younger than `timeNs`, for when no round ends for a while. */
+  /** Releases records up to `timeNs`, when no round has ended for a while. */
   releaseUntil(timeNs: bigint): void {
     this.#release(timeNs);
   }
 
-  /** The stream has ended: lets out everything. */
+  /** Releases all records at the end of the stream. */
   end(): void {
     this.#release(this.#newest);
   }
@@ -105,10 +108,13 @@ export class TaskRecordStream {
   }
 }
 
-/** Times as they are: ns of a monotonic clock stay exact in a double for 104 days of uptime, near enough after. */
+/**
+ * Base of time stamps, none: ns of CLOCK_MONOTONIC are exact in a double for 104 days of uptime, and close enough
+ * after that.
+ */
 const NO_BASE = { low: 0, high: 0 };
 
-/** The record at the cursor, when it is of a kind that counts. */
+/** Decodes the record at the cursor; undefined for kinds that are not needed. */
 function taskRecord(cursor: Cursor, event: EventDesc): TaskRecord | undefined {
   const timeNs = Number.isNaN(cursor.time) ? 0n : BigInt(cursor.time);
   switch (cursor.type) {
@@ -124,7 +130,7 @@ function taskRecord(cursor: Cursor, event: EventDesc): TaskRecord | undefined {
     }
     case PERF_RECORD.MMAP:
     case PERF_RECORD.MMAP2: {
-      const at = (cursor.pos >>> 2) + 2; // header; u32 pid, tid; ...
+      const at = (cursor.pos >>> 2) + 2; // struct { header; u32 pid, tid; ... }
       return { kind: "map", timeNs, pid: cursor.u32[at], tid: cursor.u32[at + 1] };
     }
     case PERF_RECORD.READ: {
@@ -137,7 +143,7 @@ function taskRecord(cursor: Cursor, event: EventDesc): TaskRecord | undefined {
   return undefined;
 }
 
-/** Input that has what was added to it, and for now no more. */
+/** Input that holds the bytes added so far. */
 class ChunkInput implements DataInput {
   readonly name = "the rings";
   offset = 0;

@@ -1,4 +1,4 @@
-/** The threads that events are opened on, and all their events as one. */
+/** Manages the threads that events are opened on, and reads all their events as one. */
 
 import { closeEvent, type Drain, setOutput } from "../../../ffi/pmu.ts";
 import { ERRNO } from "../../base/system/errno.ts";
@@ -14,11 +14,11 @@ import {
   type TaskCounting,
 } from "./task_counters.ts";
 
-/** A thread to open events on. */
+/** Thread to open events on. */
 export interface RootThread {
   pid: number;
   tid: number;
-  /** For errors: `pid 412`. */
+  /** Name in errors: `pid 412`. */
   target: string;
 }
 
@@ -30,6 +30,7 @@ interface Root {
 
 const LIFECYCLE_PAGES = 32;
 
+/** Open counters of all roots. */
 export class TaskRoots {
   readonly #counting: TaskCounting;
   readonly #cpus: readonly number[];
@@ -46,9 +47,9 @@ export class TaskRoots {
   }
 
   /**
-   * Opens the sets on the threads there are among `threads`, disabled, or until they exec. `cpus` is where the
-   * kernel is to tell of them: all of them. Throws UnsupportedError when an event is refused, or when
-   * none of the threads is there any longer.
+   * Opens the sets on those of `threads` that still exist, disabled, or to be enabled by their exec. `cpus` are the
+   * CPUs to report threads from: all of them. Throws UnsupportedError when an event is refused, or when none of the
+   * threads exists any more.
    */
   static open(
     threads: readonly RootThread[],
@@ -66,7 +67,7 @@ export class TaskRoots {
           roots.#add(thread, enableOnExec, roots.threads.length === 0 ? note : () => {});
         } catch (error) {
           if (!(error instanceof UnsupportedError) || error.errno !== ERRNO.ESRCH) throw error;
-          gone = error; // a thread may end while the others are opened
+          gone = error; // a thread may end while others are opened
         }
       }
       if (roots.threads.length === 0) throw gone;
@@ -88,22 +89,25 @@ export class TaskRoots {
       counters.close();
       throw error;
     }
-    this.#sets = counters.sets; // the same for the threads to come, without telling again
+    this.#sets = counters.sets; // the next threads get the same events, without another note
     this.#roots.push({ thread, counters, lifecycle });
     this.#addPlaces(counters, this.#roots.length - 1);
   }
 
-  /** What is really counted. */
+  /** Sets that are really counted. */
   get sets(): readonly CounterSet[] {
     return this.#sets;
   }
 
-  /** The threads, in the order in which they are numbered. */
+  /** Threads, in the order of their numbers. */
   get threads(): RootThread[] {
     return this.#roots.map((root) => root.thread);
   }
 
-  /** Maps the rings: one on each CPU for what happens, one for each event that tells its counts. Throws UnsupportedError. */
+  /**
+   * Maps the rings: one per CPU for records of threads, and one per event that reports counts at exits. Throws
+   * UnsupportedError.
+   */
   addRings(drain: Drain): void {
     const owner = new Map<number, number>();
     for (const { cpu, fd } of this.#roots.flatMap((root) => root.lifecycle)) {
@@ -119,7 +123,7 @@ export class TaskRoots {
     for (const { counters } of this.#roots) counters.addRings(drain, this.#ringPages);
   }
 
-  /** READs of the threads that inherit from the root: see LwpWorld. */
+  /** Returns the number of READs that each thread below this root sends at its exit. */
   readsPerThread(root: number): number {
     return this.#roots[root].counters.reads;
   }
@@ -136,12 +140,12 @@ export class TaskRoots {
     for (const { counters } of this.#roots) counters.disable(set);
   }
 
-  /** What the root's thread and all that inherited from it have counted. */
+  /** Returns the counts of the root's thread and of all that inherited its events. */
   totalOf(root: number): Tally {
     return this.#roots[root].counters.read();
   }
 
-  /** The same of all roots. */
+  /** Returns the counts of all roots together. */
   total(): Tally {
     const total = emptyTally(columnsOf(this.#sets));
     this.#roots.forEach((_, root) => addTally(total, this.totalOf(root)));
@@ -160,7 +164,10 @@ export class TaskRoots {
     for (const { id, column } of counters.ids()) this.#places.set(id, { root, column });
   }
 
-  /** Of each event's ring: 32 pages hold the ends of 1600 threads. Locked memory is scarce. */
+  /**
+   * Pages of each event's ring: 32 hold the exits of 1600 threads. Fewer with many roots, since locked memory is
+   * scarce.
+   */
   get #ringPages(): number {
     return this.#roots.length > 8 ? 2 : 32;
   }

@@ -1,36 +1,35 @@
 /**
- * The threads of the tasks that are measured, from the kernel's records: who came, went, forked and
- * exec'ed, and what each had counted when it ended. Pure: records go in, rows come out.
+ * Tracks the threads of measured tasks by the kernel's records: forks, execs and exits, and what each thread had
+ * counted when it ended. Performs no I/O: records go in, rows come out.
  *
- * A thread that another one started counts by events inherited from the root, the thread they were opened on.
- * At its end the kernel tells what each of them had counted in it (PERF_RECORD_READ, behind the EXIT),
- * exactly, and adds it to the root's own. For one thread of those of a root it does not: the one that has the
- * events that were opened, which is the root's own thread, or on kernels before 6.13 one that it
- * exchanged events with. What that one counted is the root's total less all that was reported, known
- * once the others have ended.
+ * A thread that another one started counts by events inherited from its root, the thread that the events were opened
+ * on. At its exit, the kernel reports its exact counts (PERF_RECORD_READ, after the EXIT) and adds them to the
+ * root's. One thread per root gets no READs: the one that has the opened events, which is the root's own thread, or,
+ * on kernels before 6.13, one that it swapped events with. Its counts are the root's total minus all reported counts,
+ * which is known once the others have ended.
  */
 
 import type { Read } from "../../perfdata/format/records.ts";
 import type { BindRow, RowEvent } from "../rows/row.ts";
 import type { TaskRecord } from "./task_records.ts";
 
-/** Counts of all columns of all sets, one behind another. */
+/** Counts of all columns of all sets, set by set. */
 export interface Tally {
   values: bigint[];
-  /** ns that each was on a counter. */
+  /** Time in ns that each column was on a counter. */
   runningNs: number[];
 }
 
-/** What a row's Tally is not quite. */
+/** Reasons why a row's tally is not exactly its thread's. */
 export type Caveat =
-  /** Not all that the kernel had to say came through. */
+  /** Some of the kernel's records were lost. */
   | "incomplete"
-  /** Threads that inherited from it go on, and what they counted is in it. */
+  /** Includes counts of threads that inherited from it and are still running. */
   | "with others"
-  /** The kernel stopped measuring it at an exec. */
+  /** Ends at an exec where the kernel stopped measuring. */
   | "cut";
 
-/** A row to be made, its counts as a Tally. */
+/** Row with its counts still in a tally. */
 export interface ThreadRow {
   event: RowEvent;
   timeNs: bigint;
@@ -42,27 +41,30 @@ export interface ThreadRow {
   command?: string;
 }
 
-/** Where a READ belongs. */
+/** Destination of a READ. */
 export interface ReadPlace {
   root: number;
-  /** Index in the Tally. */
+  /** Index in the tally. */
   column: number;
 }
 
-/** What the table asks of those who opened the events. */
+/** Options of a ThreadTable, and queries about the open events. */
 export interface ThreadTableOptions {
   columns: number;
-  /** Children that are processes are measured, too. */
+  /** Counts processes that are started. */
   followForks: boolean;
-  /** The threads that are started are measured, too. */
+  /** Counts threads that are started. */
   followThreads: boolean;
-  /** READs that a thread that inherits from the root sends at its end; 0 where none come. */
+  /** Returns the number of READs that each thread below the root sends at its exit; 0 when the kernel sends none. */
   readsPerThread(root: number): number;
-  /** When counting began: who ended before has counted nothing, and what happened before is not reported. */
+  /**
+   * Returns when counting began, in ns. Earlier events make no rows, and threads that ended before have counted
+   * nothing.
+   */
   startNs(): bigint;
-  /** undefined for an id that is none of the counters'. */
+  /** Returns where the event with this id counts; undefined for an unknown id. */
   placeOf(id: bigint): ReadPlace | undefined;
-  /** The root's counts with all that was inherited from it; its thread has ended. */
+  /** Returns the counts of the root and all that inherited from it. Called after its thread has ended. */
   totalOf(root: number): Tally;
 }
 
@@ -71,10 +73,10 @@ interface CountedThread {
   tid: number;
   root: number;
   tally: Tally;
-  /** READs that came. */
+  /** Number of READs received. */
   reads: number;
   exitNs?: bigint;
-  /** The program that it exec'ed and of which no code was mapped yet. */
+  /** Program that it exec'ed, until code of it is mapped. */
   starting?: string;
   cut?: boolean;
   /** Rounds since its EXIT. */
@@ -82,27 +84,28 @@ interface CountedThread {
 }
 
 interface Process {
-  /** Threads that have not had their last row. */
+  /** Threads whose last row has not been emitted. */
   unfinished: number;
   tally: Tally;
   caveat?: Caveat;
   exitNs: bigint;
 }
 
-/** A thread that events were opened on, and all who inherited from it. */
+/** Thread that events were opened on, with all that inherited from it. */
 interface Root {
-  /** Threads that have not had their last row. */
+  /** Threads whose last row has not been emitted. */
   unfinished: number;
-  /** Those of them that have ended without READs. */
+  /** Unfinished threads that ended without READs. */
   silent: CountedThread[];
-  /** Sum of what was told of those that had their last row. */
+  /** Sum of the counts in last rows emitted so far. */
   reported: Tally;
   incomplete: boolean;
 }
 
-/** Rounds of records to wait for READs behind an EXIT: one may be of a ring that was read before. */
+/** Rounds to wait for READs after an EXIT, since they may be in a ring that was drained earlier in the round. */
 const MAX_ROUNDS_WAITED = 3;
 
+/** Table of measured threads. */
 export class ThreadTable {
   readonly #options: ThreadTableOptions;
   readonly #emit: (row: ThreadRow) => void;
@@ -121,30 +124,30 @@ export class ThreadTable {
     };
   }
 
-  /** Threads that are measured now. */
+  /** Number of threads measured now. */
   get live(): number {
     return this.#live.size;
   }
 
-  /** Threads that were measured at any time. */
+  /** Number of threads measured so far. */
   get seen(): number {
     return this.#seen;
   }
 
-  /** Processes that were started and are not measured. */
+  /** Number of processes that were started but are not measured. */
   get unfollowed(): number {
     return this.#unfollowed.size;
   }
 
   /**
-   * Programs that the kernel stopped measuring at their exec. Such a thread ends there, as far as records tell: without
+   * Programs that the kernel stopped measuring at their exec. In the records, such a thread ends there, without
    * having mapped the program's code (see ffi/shim/drain/cuts.h).
    */
   get cuts(): string[] {
     return [...this.#cuts];
   }
 
-  /** The threads measured now: process, thread. */
+  /** Yields the threads measured now. */
   *liveThreads(): Generator<{ pid: number; tid: number }> {
     for (const { pid, tid } of this.#live.values()) yield { pid, tid };
   }
@@ -153,7 +156,7 @@ export class ThreadTable {
     return this.#live.has(tid);
   }
 
-  /** A thread on which events were opened; roots are numbered in the order they are added. */
+  /** Adds a thread that events were opened on. Roots are numbered in the order in which they are added. */
   addRoot(pid: number, tid: number): void {
     this.#roots.push({
       unfinished: 0,
@@ -164,13 +167,13 @@ export class ThreadTable {
     this.#add(pid, tid, this.#roots.length - 1);
   }
 
-  /** Whether a thread that such a record tells of is measured. */
+  /** Tells whether the thread that a FORK announces is measured. */
   follows({ pid, ppid, ptid }: { pid: number; ppid: number; ptid: number }): boolean {
     if (!this.#live.has(ptid)) return false;
     return pid === ppid ? this.#options.followThreads : this.#options.followForks;
   }
 
-  /** The next record, in order of time. */
+  /** Processes the next record, in order of time. */
   take(record: TaskRecord): void {
     switch (record.kind) {
       case "fork":
@@ -183,25 +186,25 @@ export class ThreadTable {
         return this.#codeMapped(record.tid);
       case "read":
         return this.#read(record.tid, record.read);
-      case "lost": // maps may be among them
+      case "lost": // may have been maps
         for (const { tid } of this.#live.values()) this.#codeMapped(tid);
     }
   }
 
-  /** A thread has begun with a program, which is no row by itself: the command's own exec. */
+  /** Notes that a thread starts with this program, without a row: the command's own exec. */
   startProgram(tid: number, program: string): void {
     const lwp = this.#live.get(tid);
     if (lwp) lwp.starting = program;
   }
 
-  /** Some more of the records are through: those who have ended long enough ago get their last row. */
+  /** Ends a round of records: threads that ended several rounds ago get their last row. */
   endRound(): void {
     for (const lwp of [...this.#ended.values()]) {
       if (++lwp.waited >= MAX_ROUNDS_WAITED) this.#stopWaiting(lwp);
     }
   }
 
-  /** There are no more records: all who have ended get their last row. */
+  /** Ends the input: all ended threads get their last row. */
   finish(): void {
     for (const lwp of [...this.#ended.values()]) this.#stopWaiting(lwp);
     for (const root of this.#roots) this.#shareRest(root);
@@ -214,7 +217,7 @@ export class ThreadTable {
     const isThread = pid === ppid;
     if (!isThread) this.#emit({ event: "fork", timeNs, pid: ppid, lwp: ptid, child: pid });
     if (this.follows(record)) {
-      const stale = this.#ended.get(tid); // the number is in use again
+      const stale = this.#ended.get(tid); // the number has been reused
       if (stale) this.#stopWaiting(stale);
       this.#add(pid, tid, parent.root);
       if (isThread) {
@@ -225,7 +228,7 @@ export class ThreadTable {
 
   #exec({ pid, tid, timeNs, command }: TaskRecord & { kind: "exec" }) {
     if (!this.#live.has(tid)) {
-      // exec by a thread other than the first takes over the first one's number, which had ended
+      // An exec by a thread other than the first one takes over the first one's number, which had ended.
       const heir = [...this.#live.values()].find((lwp) => lwp.pid === pid);
       if (!heir) return;
       this.#live.delete(heir.tid);
@@ -295,7 +298,7 @@ export class ThreadTable {
     if (root.silent.length === root.unfinished) this.#shareRest(root);
   }
 
-  /** The last rows of those without READs: there should be one, which has what is left of the total. */
+  /** Emits the last rows of threads without READs. There should be one, which gets the rest of the total. */
   #shareRest(root: Root) {
     const silent = root.silent.splice(0);
     if (silent.length === 0) return;
@@ -342,12 +345,12 @@ export class ThreadTable {
   }
 }
 
-/** Nothing counted. */
+/** Returns a tally of zeros. */
 export function emptyTally(columns: number): Tally {
   return { values: new Array(columns).fill(0n), runningNs: new Array(columns).fill(0) };
 }
 
-/** Adds `more` to `sum`, or takes it off. */
+/** Adds `more` to `sum`, or subtracts it with a `sign` of -1. */
 export function addTally(sum: Tally, more: Tally, sign: 1 | -1 = 1): void {
   for (let i = 0; i < sum.values.length; i++) {
     sum.values[i] += BigInt(sign) * more.values[i];
@@ -355,7 +358,7 @@ export function addTally(sum: Tally, more: Tally, sign: 1 | -1 = 1): void {
   }
 }
 
-/** Rows that have to do with counting carry it; for callers that make whole rows. */
+/** Returns the row without counts, which the caller adds. */
 export function eventRow({ event, timeNs, pid, lwp, child, command }: ThreadRow): BindRow {
   return {
     event,
