@@ -1,4 +1,4 @@
-/** What the commands on named sets share: from a name on the command line to the set's answer. */
+/** Client side of named sets, shared by the commands: from a name on the command line to the set's answer. */
 
 import { UsageError } from "../../base/system/errors.ts";
 import type { ProtocolRequest, SetAnswer } from "./protocol.ts";
@@ -6,10 +6,10 @@ import { noSuchSet, Registry, type RegistryEntry } from "./registry.ts";
 import { checkFolder, folderPath, isSetName } from "./runtime_folder.ts";
 import { SetError } from "../open/states.ts";
 
-/** A variable of the environment. */
+/** Reads a variable of the environment. */
 export type Env = (name: string) => string | undefined;
 
-/** The name when it can be one. Throws UsageError. */
+/** Returns `name` if it is valid as a set's name. Throws UsageError otherwise. */
 export function checkedName(name: string): string {
   if (isSetName(name)) return name;
   throw new UsageError(
@@ -17,7 +17,10 @@ export function checkedName(name: string): string {
   );
 }
 
-/** The words behind a command that acts on a set: the name, and `more`. Throws UsageError. */
+/**
+ * Returns the arguments of a command that acts on a set, which takes a name and then `more`. Throws UsageError when
+ * one is missing.
+ */
 export function setArguments(command: string, words: readonly string[], more: readonly string[]): string[] {
   const wanted = ["NAME", ...more];
   if (words.length < wanted.length) {
@@ -29,7 +32,10 @@ export function setArguments(command: string, words: readonly string[], more: re
   return [...words];
 }
 
-/** Asks the set of this user. `verb` completes `cannot ... set 'NAME'`. Throws as Registry.ask. */
+/**
+ * Sends a request to one of this user's sets. `verb` completes `cannot ... set 'NAME'`. Throws as Registry.ask()
+ * does.
+ */
 export async function askSet(
   name: string,
   request: ProtocolRequest,
@@ -42,14 +48,14 @@ export async function askSet(
   return await registry.ask(name, request, attempt);
 }
 
-/** All sets of this user. */
+/** Returns all sets of this user. */
 export async function listSets(env: Env): Promise<RegistryEntry[]> {
   return await userRegistry(env)?.all() ?? [];
 }
 
 /**
- * The registry of this user's sets; undefined when there is none yet. Throws UnsupportedError when its folder
- * is not the user's alone.
+ * Returns the registry of this user's sets; undefined when there is none yet. Throws UnsupportedError when other
+ * users can write to its folder.
  */
 function userRegistry(env: Env): Registry | undefined {
   const uid = Deno.uid()!;
@@ -58,8 +64,8 @@ function userRegistry(env: Env): Registry | undefined {
 }
 
 /**
- * The number of a request and its preset, u64: decimal, hexadecimal (0x) or octal (0), as cpc takes values.
- * Throws SetError: EINVAL.
+ * Parses the number of a request and its preset, a u64 in decimal, hexadecimal (0x) or octal (0), as cpc accepts it.
+ * Throws SetError (EINVAL).
  */
 export function presetArguments(
   name: string,

@@ -1,6 +1,6 @@
 /**
- * `bind --detach NAME`: binds a set behind a name, kept by a process of its own (holder.ts), so that later
- * commands can act on it. What this comes back from with success is bound, and can be asked.
+ * Binds a set behind a name (`bind --detach NAME`). A process of its own keeps it bound (holder.ts), so that later
+ * commands can act on it.
  */
 
 import { MeasuredCommand } from "../../../ffi/command.ts";
@@ -28,36 +28,36 @@ import { lastCounts } from "./set_rows.ts";
 import { describeTarget, processOf, type SetTarget } from "./set_target.ts";
 import { SetError } from "../open/states.ts";
 
-/** A process takes part of a second to start; more than this on a busy machine is a failure. */
+/** Time in ms that the holder may take to start. It usually takes a fraction of a second. */
 const START_MS = 20_000;
 const SIGKILL = 9;
-/** Seconds that a set is kept after its target has ended, unless asked. */
+/** Default time in seconds that a set is kept after its target has ended. */
 export const KEEP_SECONDS = 600;
 
-/** What to bind, and behind what name. */
+/** Set to bind, and its name. */
 export interface DetachRequest {
   name: string;
-  /** The requests of the set, verified: each group is on the counters as a whole, or not at all. */
+  /** Verified requests of the set: each group is on the counters as a whole, or not at all. */
   groups: readonly (readonly Counter[])[];
-  /** The target; a command is started here, and runs on by itself. */
+  /** Target of the set. A command is started here, and keeps running in the background. */
   target: SetTarget | { kind: "command"; argv: readonly string[] };
-  /** How long to keep the counts after the target has ended and nobody has asked for them. */
+  /** Time in seconds to keep the counts once the target has ended and no more requests come. */
   keepSeconds?: number;
 }
 
-/** Takes a line for the user. */
+/** Prints a line for the user. */
 type Note = (line: string) => void;
 
-/** The world around it. */
+/** Environment and messages of the command that detaches. */
 export interface DetachContext {
   env: Env;
   note: Note;
 }
 
 /**
- * Binds the set behind its name. Throws SetError: EEXIST when the name is taken, EAGAIN when another set or
- * another user of the PMU is in the way; CommandError when the command cannot be run; what the holder says
- * when it cannot open the counters.
+ * Binds the set behind its name. When this resolves, the set is bound and answers requests. Throws SetError (EEXIST)
+ * when the name is taken, SetError (EAGAIN) when another set or another user of the PMU is in the way, CommandError
+ * when the command cannot be run, and the holder's error when it cannot open the counters.
  */
 export async function detach(wanted: DetachRequest, around: DetachContext): Promise<SetInfo> {
   const uid = Deno.uid()!;
@@ -108,8 +108,8 @@ export async function detach(wanted: DetachRequest, around: DetachContext): Prom
 }
 
 /**
- * The hardware PMUs that the set takes counters of, and the sets that it replaces. A command's threads are
- * new, so it replaces none. Throws SetError: EAGAIN when a set is in its way.
+ * Returns the hardware PMUs that the set takes counters of, and the sets that it replaces. A command's threads are
+ * new, so it replaces none. Throws SetError (EAGAIN) when another set is in the way.
  */
 export function exclusionsAmong(
   others: readonly RegistryEntry[],
@@ -130,7 +130,7 @@ function commandTarget(argv: readonly string[], pid?: number): SetTarget {
   return { kind: "process", pids: pid === undefined ? [] : [pid], command: argv.join(" ") };
 }
 
-/** cpc binds a thread anew by unbinding what it had. */
+/** Unbinds a set that the new one replaces, as cpc does when a thread is bound again. */
 async function unbindFirst(
   registry: Registry,
   held: RegistryLock,
@@ -141,7 +141,7 @@ async function unbindFirst(
   if (answer) note(`${shared} was bound to set '${name}', which is unbound first: ${lastCounts(answer)}`);
 }
 
-/** Lets the command run. When it cannot be run, there is nothing to keep bound. */
+/** Lets the command run. If it cannot be run, unbinds the set again. */
 async function released(
   command: MeasuredCommand | undefined,
   registry: Registry,
@@ -156,7 +156,7 @@ async function released(
   }
 }
 
-/** undefined when it has been unbound by itself, or died, in the meantime. */
+/** Unbinds a set. Returns undefined when it unbound itself, or died, in the meantime. */
 async function unbindIfThere(
   registry: Registry,
   held: RegistryLock,
@@ -170,7 +170,7 @@ async function unbindIfThere(
   }
 }
 
-/** The holder while it starts. */
+/** Holder process that is being started. */
 class StartedHolder {
   readonly #name: string;
   readonly #note: Note;
@@ -182,7 +182,7 @@ class StartedHolder {
   readonly #chunk = new Uint8Array(1 << 16);
   readonly #decoder = new TextDecoder();
   #text = "";
-  /** What it said that is no report: an error of the runtime, most likely. */
+  /** Lines of output that are not reports, most likely an error of the runtime. */
   #otherOutput: string[] = [];
 
   constructor(request: HoldRequest, note: Note) {
@@ -193,7 +193,7 @@ class StartedHolder {
     const { readFd: stdin, writeFd: stdout } = { readFd: input.readFd, writeFd: output.writeFd };
     this.#toHolder = input.writeFd;
     this.#fromHolder = output.readFd;
-    // once nobody reads the pipe, whatever it might still say goes nowhere: as good as /dev/null
+    // Output after the pipe is closed is lost, as with /dev/null.
     this.#child = spawn({
       argv: ownCommand(request.name),
       env: ownEnvironment(),
@@ -205,7 +205,7 @@ class StartedHolder {
     this.#request = toLine(request);
   }
 
-  /** Waits until the counters are open. Throws what the holder could not do. */
+  /** Waits until the counters are open. Throws the holder's error when they cannot be opened. */
   async opened(): Promise<void> {
     try {
       await this.#child.release();
@@ -217,19 +217,19 @@ class StartedHolder {
     await this.#reportOf("opened");
   }
 
-  /** Lets it bind the set, and waits until it has. */
+  /** Lets the holder bind the set, and waits until it has. */
   async bound(): Promise<SetInfo> {
     this.#write(GO + "\n");
     return (await this.#reportOf("bound")).bound;
   }
 
-  /** Ends it, whatever it does, and waits until it has. */
+  /** Kills the holder and waits for its end. */
   async end(): Promise<void> {
     try {
       this.#child.kill(SIGKILL);
       await this.#child.wait();
     } catch (error) {
-      if (!(error instanceof PmuError)) throw error; // it could not be started
+      if (!(error instanceof PmuError)) throw error; // never started
     }
   }
 
@@ -237,7 +237,7 @@ class StartedHolder {
     try {
       writeAll(this.#toHolder, new TextEncoder().encode(text));
     } catch (error) {
-      // it has ended, which the other pipe will tell, and why
+      // The holder has ended. The pipe from it will tell why.
       if (!(error instanceof PmuError) || error.errno !== ERRNO.EPIPE) throw error;
     }
   }
@@ -292,7 +292,7 @@ class StartedHolder {
   }
 }
 
-/** undefined for a line that is no report. */
+/** Parses a report; undefined for a line that is not one. */
 function asReport(line: string): StartReport | undefined {
   try {
     return fromLine(line) as StartReport;
@@ -301,7 +301,10 @@ function asReport(line: string): StartReport | undefined {
   }
 }
 
-/** pmuctl itself, started as it was: a compiled binary, or Deno with its options and main.ts. */
+/**
+ * Returns the command that starts pmuctl again as it was started: the compiled binary, or Deno with its options and
+ * main.ts.
+ */
 function ownCommand(name: string): string[] {
   const words = Deno.readTextFileSync("/proc/self/cmdline").split("\0").slice(0, -1);
   const own = words.slice(1, words.length - Deno.args.length);

@@ -1,7 +1,7 @@
 /**
- * Which sets may be bound at the same time. As in cpc, a thread has one set, a CPU's PMU has one owner, and
- * sets of CPUs and sets of threads do not share a PMU. Events without a PMU's counters (software events,
- * tracepoints) are in nobody's way.
+ * Rules for sets that are bound at the same time. As in cpc, a thread has one set, a CPU's PMU has one owner, and
+ * sets of CPUs and sets of threads do not share a PMU. Events without hardware counters (software events,
+ * tracepoints) conflict with nothing.
  */
 
 import { PERF_TYPE } from "../../base/system/abi.ts";
@@ -9,41 +9,44 @@ import type { ResolvedEvent } from "../../events/resolve.ts";
 import { describeTarget, type SetTarget } from "./set_target.ts";
 import type { SetFault, SetState } from "../open/states.ts";
 
-/** A bound set, as far as others are concerned. */
+/** Properties of a bound set that matter to other sets. */
 export interface Holding {
   name: string;
   target: SetTarget;
-  /** The hardware PMUs whose counters it takes. */
+  /** Hardware PMUs whose counters it takes. */
   pmus: string[];
   state: SetState;
 }
 
-/** PMUs of sysfs that count without counters of their own: the kernel lets any number of their events run. */
+/** PMUs in sysfs without counters of their own. The kernel runs any number of their events at a time. */
 const UNLIMITED: readonly string[] = ["software", "tracepoint", "breakpoint", "kprobe", "uprobe", "msr"];
 const CORE: readonly number[] = [PERF_TYPE.HARDWARE, PERF_TYPE.HW_CACHE, PERF_TYPE.RAW];
 
-/** The hardware PMUs whose counters the events take, each once. */
+/** Returns the hardware PMUs whose counters the events take, each once. */
 export function hardwarePmus(events: readonly ResolvedEvent[]): string[] {
   const pmus = events.map(({ pmu, attr }) => pmu || (CORE.includes(attr.type) ? "cpu" : "software"));
   return [...new Set(pmus)].filter((pmu) => !UNLIMITED.includes(pmu));
 }
 
-/** What stands between a set and its being bound. */
+/** Conflicts of a set with the bound ones. */
 export interface Exclusions {
-  /** Why it cannot be bound at all. */
+  /** Reason that the set cannot be bound at all. */
   refusal?: SetFault;
-  /** Sets of the same threads, which are to be unbound first. */
+  /** Sets of the same threads, to be unbound first. */
   replaced: ReplacedSet[];
 }
 
-/** A set that has to go. */
+/** Set to be unbound. */
 export interface ReplacedSet {
   name: string;
-  /** What it has in common with the set that replaces it: `thread 412`. */
+  /** Thread or process that both sets count: `thread 412`. */
   shared: string;
 }
 
-/** `processOf` gives the process of a thread, undefined when the thread is gone. */
+/**
+ * Returns the conflicts of a set with others. `processOf` returns the process of a thread, or undefined when the
+ * thread has ended.
+ */
 export function exclusionsOf(
   wanted: Pick<Holding, "target" | "pmus">,
   others: readonly Holding[],
@@ -51,7 +54,7 @@ export function exclusionsOf(
 ): Exclusions {
   const exclusions: Exclusions = { replaced: [] };
   for (const other of others) {
-    if (other.state === "ended") continue; // what it was bound to is no more
+    if (other.state === "ended") continue; // its target has ended
     const shared = wanted.pmus.filter((pmu) => other.pmus.includes(pmu));
     const ofCpus = [wanted, other].filter(({ target }) => target.kind === "cpu").length;
     if (ofCpus === 0) {
@@ -79,7 +82,7 @@ function commonCpu(a: SetTarget, b: SetTarget): number | undefined {
   return a.kind === "cpu" && b.kind === "cpu" ? a.cpus.find((cpu) => b.cpus.includes(cpu)) : undefined;
 }
 
-/** A thread or process that is part of both, in words; undefined when there is none. */
+/** Returns a thread or process that is part of both targets, in words; undefined when there is none. */
 function commonTask(
   a: SetTarget,
   b: SetTarget,

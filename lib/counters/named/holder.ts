@@ -1,8 +1,7 @@
 /**
- * The process that keeps a named set bound: it opens the counters, answers at the set's socket, and ends when
- * it is told to unbind, when nobody can reach it any more, or some time after its target has ended.
- *
- * It is started by detach.ts, which speaks with it over standard input and output until the set is bound.
+ * The process that keeps a named set bound. It opens the counters and answers requests at the set's socket. It ends
+ * when told to unbind, when its socket is gone, or some time after its target has ended. detach.ts starts it, and
+ * talks to it through standard input and output until the set is bound.
  */
 
 import { clockNs, raiseFileLimit } from "../../../ffi/pmu.ts";
@@ -37,13 +36,13 @@ import { type RequestOutcome, serve } from "./socket.ts";
 import { SetError } from "../open/states.ts";
 
 const CLOCK_MONOTONIC = 1;
-/** How often the target and the socket are looked after. */
+/** Interval in ms between checks of the target and the socket. */
 const POLL_MS = 500;
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 /**
- * Holds the set that standard input describes; comes back only when it could not be bound. `names` is asked
- * for when overflows are to be told.
+ * Holds the set described on standard input. Returns an exit status only when the set could not be bound. `names` is
+ * called if overflows are to be reported.
  */
 export async function holdSet(names: () => PcNames): Promise<number> {
   const lines = inputLines();
@@ -54,9 +53,9 @@ export async function holdSet(names: () => PcNames): Promise<number> {
     const opened = openSet(request, names, (note) => report({ note }));
     report({ opened: true });
     const word = await lines.next();
-    if (word.value !== GO) return EXIT.ok; // whoever wanted the set has gone
+    if (word.value !== GO) return EXIT.ok; // the parent has gone
     start(opened.set, request);
-    Deno.chdir("/"); // no file system is to be kept busy by us
+    Deno.chdir("/"); // keeps no file system busy
     const holder = new Holder(request, opened);
     holder.listen();
     report({ bound: holder.info() });
@@ -65,7 +64,7 @@ export async function holdSet(names: () => PcNames): Promise<number> {
     report({ failed: { message: error.message, status: error.status } });
     return error.status;
   }
-  return await new Promise(() => {}); // Holder ends the process
+  return await new Promise(() => {}); // the Holder ends the process
 }
 
 function report(message: StartReport): void {
@@ -82,7 +81,7 @@ async function* inputLines(): AsyncGenerator<string, undefined> {
   }
 }
 
-/** A set that is open at all its places. */
+/** Set that is open at all its places. */
 interface Opened {
   set: HeldSet;
   watch: TargetWatch;
@@ -95,7 +94,7 @@ function openSet(request: HoldRequest, names: () => PcNames, note: (line: string
   raiseFileLimit();
   const standing = { privilege: readPrivilege(), hasCorePmu: new Pmus().core().length > 0 };
   const watch = new TargetWatch(target, hostFiles);
-  // what is to be said of a counter is the same at every place
+  // Notes about a counter are the same at every place.
   const noteOnce = once(note);
   const open = <T>(openAt: (place: SetPlace) => T): T[] => {
     const opened = placesOf(request).flatMap((place) => {
@@ -103,7 +102,7 @@ function openSet(request: HoldRequest, names: () => PcNames, note: (line: string
         return [openAt(place)];
       } catch (error) {
         const vanished = error instanceof UnsupportedError && error.errno === ERRNO.ESRCH;
-        // a thread of a process that ended just now: the others are what is left of it
+        // The thread of a process has just ended; its other threads remain.
         if (vanished && target.kind === "process") return [];
         throw error;
       }
@@ -133,7 +132,7 @@ function openSet(request: HoldRequest, names: () => PcNames, note: (line: string
   };
 }
 
-/** Tells the set of its overflows, from now until this process ends. Throws UnsupportedError. */
+/** Passes overflows to the set until this process ends. Throws UnsupportedError. */
 function watchOverflows(places: readonly OpenSet[], set: NotifyingSet, names: PcNames): void {
   const watch = new OverflowWatch();
   for (const place of places) watch.add(place);
@@ -149,7 +148,10 @@ function now(): bigint {
   return clockNs(CLOCK_MONOTONIC);
 }
 
-/** Every thread of its processes there is now, its threads, or those of its CPUs which all the events count on. */
+/**
+ * Returns the places of a target: all current threads of its processes, its threads, or those of its CPUs that all
+ * events can count on.
+ */
 function placesOf({ target, groups, name }: HoldRequest): SetPlace[] {
   const thread = (tid: number): SetPlace => ({ pid: tid, cpu: -1, target: `thread ${tid}` });
   switch (target.kind) {
@@ -178,8 +180,8 @@ function gone({ name, target }: HoldRequest): SetError {
 }
 
 /**
- * Threads that were started while the others were being opened are counted when a thread that had been
- * opened started them, and are not else; which of them, nothing tells.
+ * Warns of threads that were started while others were being opened. They are counted only if a thread that was
+ * already open started them, and nothing tells which did.
  */
 function noteNewThreads(
   target: SetTarget,
@@ -196,7 +198,7 @@ function noteNewThreads(
   );
 }
 
-/** Throws SetError: EAGAIN when the counters are taken already. */
+/** Starts the counters, unless a command's exec does. Throws SetError (EAGAIN) when the counters are taken. */
 function start(set: HeldSet, { name, target, enableOnExec }: HoldRequest): void {
   if (enableOnExec) {
     set.startsByItself();
@@ -215,14 +217,14 @@ function start(set: HeldSet, { name, target, enableOnExec }: HoldRequest): void 
   }
 }
 
-/** A bound set with its socket. */
+/** Bound set with its socket. */
 class Holder {
   readonly #request: HoldRequest;
   readonly #set: HeldSet;
   readonly #watch: TargetWatch;
   readonly #counters: CounterTitle[];
   readonly #boundAtMs = Date.now();
-  /** When it was last asked for anything but what it is, or its target ended; performance.now(). */
+  /** Time of the last request that used the set, or of the target's end; performance.now(). */
   #lastUse = performance.now();
   #unbound = false;
 
@@ -233,7 +235,7 @@ class Holder {
     this.#counters = counters;
   }
 
-  /** From here on the set can be asked, and the process ends by itself. Throws SetError: EEXIST. */
+  /** Starts to answer requests and to watch for the end. Throws SetError (EEXIST) when the name is taken. */
   listen(): void {
     const { name, path } = this.#request;
     try {
@@ -279,12 +281,12 @@ class Holder {
     const ok = (answer: Partial<SetAnswer> = {}): ProtocolReply => ({ ok: { info: this.info(), ...answer } });
     switch (request.do) {
       case "describe":
-        this.#lastCounts(); // an invalid set is one as soon as it is looked at
+        this.#lastCounts(); // notices if the set has become invalid
         return { reply: ok() };
       case "sample": {
         const buffer = set.sample();
         const shown = request.since ? set.since(buffer) : buffer;
-        // a sample that nobody got is none to take the next difference to
+        // A sample that the client did not get does not count as the previous one.
         return { reply: ok({ buffer: shown }), afterwards: () => set.remember(buffer) };
       }
       case "preset":
@@ -302,7 +304,7 @@ class Holder {
       case "unbind": {
         const buffer = this.#lastCounts();
         const reply = ok(buffer ? { buffer } : {});
-        // all gone before the answer is, so that whoever has it can use the counters and the name at once
+        // Release everything before answering, so that the client can reuse the counters and the name at once.
         set.close();
         removeOwn(this.#request.path);
         this.#unbound = true;
@@ -315,7 +317,7 @@ class Holder {
     try {
       return this.#set.sample();
     } catch (error) {
-      if (error instanceof SetRefusal) return undefined; // an invalid set has none to give
+      if (error instanceof SetRefusal) return undefined; // an invalid set has no counts
       throw error;
     }
   }
@@ -339,12 +341,12 @@ class Holder {
   }
 }
 
-/** While we listen at it, nobody else removes the socket or puts another in its place: it is ours. */
+/** Removes the socket. While we listen at it, nobody else removes or replaces it, so it is ours. */
 function removeOwn(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {
-    // the folder has been removed as a whole
+    // the folder is already gone
   }
 }
 

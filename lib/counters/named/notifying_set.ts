@@ -1,27 +1,28 @@
 /**
- * A named set with requests that notify: at an overflow it stands still as a whole, at all its places, keeps
- * the counts it had then and where it was, and goes on when it is restarted.
+ * A named set with requests that notify. At an overflow it freezes at all its places, keeping its counts and the
+ * overflow's location, until it is restarted.
  */
 
 import { checkIndex, PlacedSet, type SetBuffer } from "../open/bound_set.ts";
 import type { OpenSet } from "../open/open_set.ts";
 import type { OverflowInfo } from "./protocol.ts";
 
-/** The set at one place: an OpenSet, opened with the presets and not yet counting. */
+/** Counters at one place: an OpenSet, opened with the presets and not yet enabled. */
 export type NotifyingPlace = Pick<
   OpenSet,
   "place" | "enable" | "disable" | "restart" | "preset" | "sample" | "close"
 >;
 
+/** Bound set that freezes at an overflow. */
 export class NotifyingSet extends PlacedSet<NotifyingPlace> {
   #overflow: OverflowInfo | undefined;
 
-  /** The last overflow, also when the set has gone on since. */
+  /** Last overflow, kept after a restart. */
   get overflow(): OverflowInfo | undefined {
     return this.#overflow;
   }
 
-  /** One of its places has overflowed and stands still; now all do. */
+  /** Freezes all places after an overflow at one of them. */
   overflowed(overflow: OverflowInfo): void {
     for (const place of this.places) place.disable();
     this.#overflow = overflow;
@@ -42,7 +43,7 @@ export class NotifyingSet extends PlacedSet<NotifyingPlace> {
     checkIndex(index, this.presets.length);
     for (const place of this.places) place.preset(index, value);
     this.presets[index] = BigInt.asUintN(64, value);
-    // the difference over a preset is what was counted since the preset
+    // The next difference is what was counted since the preset.
     this.previous = this.sample();
   }
 

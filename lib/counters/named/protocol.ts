@@ -1,6 +1,6 @@
 /**
- * What is said between pmuctl and the holder of a named set: a line of JSON each way on a connection of its
- * own. Values that JSON lacks stand in objects with one member: `{"bigint":"12"}`, `{"set":[...]}`.
+ * Protocol between pmuctl and the holder of a named set: one line of JSON in each direction, on a connection per
+ * request. Values that JSON lacks are objects with one member: `{"bigint":"12"}`, `{"set":[...]}`.
  */
 
 import { BadInputError } from "../../base/system/errors.ts";
@@ -10,97 +10,100 @@ import type { Holding } from "./exclusion.ts";
 import { isSetErrno, type SetAction, type SetFault } from "../open/states.ts";
 import type { SetTarget } from "./set_target.ts";
 
-/** Changes with the meaning of a message; both sides refuse another one. */
+/** Version, changed with the meaning of any message. Both sides refuse other versions. */
 export const PROTOCOL = 1;
 
-/** The longest request and the longest reply, in bytes. A reply has a line's worth for each thread. */
+/** Longest request, in bytes. */
 export const MAX_REQUEST = 4096;
+/** Longest reply, in bytes. A reply has a line's worth of text per thread. */
 export const MAX_REPLY = 16 << 20;
 
-/** What a client asks. */
+/** Request of a client. */
 export type ProtocolRequest =
-  /** Tells what the set is, without touching it. */
+  /** Describes the set without touching it. */
   | { do: "describe" }
-  /** Counts; with `since` their difference to the previous sample. */
+  /** Reads the counts; with `since`, the difference to the previous sample. */
   | { do: "sample"; since: boolean }
   | { do: "preset"; index: number; value: bigint }
   | { do: Exclude<SetAction, "sample" | "preset"> };
 
-/** Of a counter, what a reader of its counts has to know. */
+/** Name and unit of a counter. */
 export interface CounterTitle {
   name: string;
-  /** Of one count; "" for occurrences. */
+  /** Unit of one count; "" for occurrences. */
   unit: string;
 }
 
-/** An overflow of a set that notifies. */
+/** Overflow of a set that notifies. */
 export interface OverflowInfo {
   /** Index of the request that overflowed. */
   counter: number;
   pid: number;
   tid: number;
   cpu: number;
-  /** When, in ns of CLOCK_MONOTONIC. */
+  /** Time in ns of CLOCK_MONOTONIC. */
   hrtimeNs: bigint;
-  /** The PC in hex, and in words: `hot+0x1c`. */
+  /** PC in hex, and as text: `hot+0x1c`. */
   pc: string;
   text: string;
   symbol?: string;
   object?: string;
 }
 
-/** What a set is. */
+/** Description of a set. */
 export interface SetInfo extends Holding {
   counters: CounterTitle[];
-  /** The last overflow of a set that notifies. */
+  /** Last overflow of a set that notifies. */
   overflow?: OverflowInfo;
-  /** When it was bound, ms since 1970. */
+  /** Time it was bound, in ms since 1970. */
   boundAtMs: number;
-  /** The process that holds it. */
+  /** Pid of the holder. */
   holder: number;
 }
 
-/** A holder's answer: what the set is now, and the counts where they were asked for. */
+/** Answer of a holder: the set's current description, and counts if requested. */
 export interface SetAnswer {
   info: SetInfo;
-  /** Of `sample`, and of `unbind` unless the counts are lost. */
+  /** Counts, for `sample`, and for `unbind` unless they are lost. */
   buffer?: SetBuffer;
 }
 
+/** Reply of a holder: an answer, or the reason for refusing. */
 export type ProtocolReply = { ok: SetAnswer } | { refused: SetFault };
 
-/** What the starting process tells the holder first, on its standard input. A second line, `GO`, ends the start. */
+/** First message to a starting holder, on its standard input. A second line, `GO`, completes the start. */
 export interface HoldRequest {
   name: string;
-  /** The socket to listen at. */
+  /** Socket to listen at. */
   path: string;
-  /** The requests of the set: each group is on the counters as a whole, or not at all. */
+  /** Requests of the set: each group is on the counters as a whole, or not at all. */
   groups: Counter[][];
   pmus: string[];
   target: SetTarget;
-  /** Counting starts at the exec of the target, a command that waits for it. */
+  /** Starts counting at the exec of the target, a command that waits for it. */
   enableOnExec: boolean;
-  /** How long to stay once the target has ended, in ms since the last request. */
+  /** Time in ms to stay after the target has ended and since the last request. */
   keepMs: number;
 }
 
+/** Line that lets a holder bind its set. */
 export const GO = "go";
 
-/** The command of pmuctl that is a holder; its argument is the set's name, for who looks at ps. */
+/** Hidden command of pmuctl that runs a holder. Its argument is the set's name, which makes it visible in ps. */
 export const HOLD_COMMAND = "hold-set";
 
-/** What the holder tells while it starts, on its standard output, a line each. */
+/** Reports of a starting holder, one per line of its standard output. */
 export type StartReport =
-  /** Something is not as asked for. */
+  /** Something differs from what was requested. */
   | { note: string }
-  /** The counters are open; it waits for GO. */
+  /** Counters are open; the holder waits for GO. */
   | { opened: true }
-  /** The set is bound, and the socket is there. */
+  /** Set is bound and its socket exists. */
   | { bound: SetInfo }
-  /** It is not, and the holder ends. */
+  /** Binding failed; the holder ends. */
   | { failed: { message: string; status: number } };
 
-/** A value as a line, its end included. */
+/** Encodes a value as a line, with its newline. */
 export function toLine(value: unknown): string {
   const text = JSON.stringify(value, (_key, inner) => {
     if (typeof inner === "bigint") return { bigint: String(inner) };
@@ -109,7 +112,7 @@ export function toLine(value: unknown): string {
   return text + "\n";
 }
 
-/** The value in a line. Throws SyntaxError. */
+/** Decodes the value in a line. Throws SyntaxError. */
 export function fromLine(line: string): unknown {
   return JSON.parse(line, (_key, inner) => {
     if (typeof inner !== "object" || inner === null) return inner;
@@ -120,12 +123,12 @@ export function fromLine(line: string): unknown {
   });
 }
 
-/** A request as it is sent. */
+/** Encodes a request. */
 export function requestLine(request: ProtocolRequest): string {
   return toLine({ v: PROTOCOL, ...request });
 }
 
-/** The request in a line. Throws BadInputError for anything else, of which it is told to whoever sent it. */
+/** Decodes a request. Throws BadInputError, with a message for the sender, for anything else. */
 export function parseRequest(line: string): ProtocolRequest {
   const message = parse(line);
   if (message.v !== PROTOCOL) throw new BadInputError(`this is protocol ${PROTOCOL}, not ${message.v}`);
@@ -146,12 +149,12 @@ export function parseRequest(line: string): ProtocolRequest {
   throw new BadInputError("there is no such request");
 }
 
-/** A reply as it is sent. */
+/** Encodes a reply. */
 export function replyLine(reply: ProtocolReply): string {
   return toLine({ v: PROTOCOL, ...reply });
 }
 
-/** The reply in a line. Throws BadInputError for what no holder of this version says. */
+/** Decodes a reply. Throws BadInputError for anything that a holder of this version does not send. */
 export function parseReply(line: string): ProtocolReply {
   const { v, ok, refused } = parse(line);
   if (v === PROTOCOL && isObject(ok) && isObject(ok.info)) return { ok: ok as unknown as SetAnswer };

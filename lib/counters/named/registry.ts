@@ -1,10 +1,10 @@
 /**
- * The sets that are bound now: the folder of their sockets is the list. A holder that was killed leaves its
- * socket behind; whoever meets it there removes it.
+ * Registry of the bound sets: a folder with their sockets. A holder that was killed leaves its socket behind, and
+ * whoever finds it there removes it.
  *
- * A socket is made, and one left behind removed, only under the folder's lock, so that clean-up never
- * removes the socket of a set that was bound in the meantime. A holder that ends by itself removes its own
- * while it still listens, when nobody else would take it for a dead one's.
+ * Sockets are created, and stale ones removed, only under the folder's lock, so that a clean-up never removes the
+ * socket of a set that was bound in the meantime. A holder that ends by itself removes its own socket while it still
+ * listens, when nobody can mistake it for a stale one.
  */
 
 import { EXIT } from "../../base/system/errors.ts";
@@ -13,37 +13,38 @@ import { isSetName, SOCKET, socketPath } from "./runtime_folder.ts";
 import { ask, type AskResult } from "./socket.ts";
 import { SetError } from "../open/states.ts";
 
-/** How long a holder may take to answer one that wants to know, and one that asks all of them. */
+/** Time limit for an answer, in ms. */
 const ANSWER_MS = 5000;
 const ROLL_CALL_MS = 1500;
-/** A bind may wait for another one, which takes as long as a process takes to start. */
+/** Time limit for the lock when binding, in ms. Another bind holds it while its process starts. */
 const LOCK_MS = 30_000;
-/** Who only cleans up leaves it to the next one when something is being bound. */
+/** Time limit for the lock when only cleaning up, in ms. Stale sockets can wait until the next time. */
 const CLEAN_LOCK_MS = 2000;
 
-/** What is known of a name. */
+/** State of a name in the registry. */
 export type RegistryEntry =
   | { name: string; answer: SetAnswer }
-  /** There is a holder, which does not answer as it should: why. */
+  /** Holder that does not answer properly, and why. */
   | { name: string; problem: string };
 
-/** The folder's lock, held. */
+/** Lock on the folder, held until released. */
 export interface RegistryLock {
   release(): void;
 }
 
+/** Registry of one user's sets. */
 export class Registry {
   readonly folder: string;
 
-  /** `folder` has been checked, and is there. */
+  /** `folder` exists, and has been checked. */
   constructor(folder: string) {
     this.folder = folder;
   }
 
   /**
-   * The answer of a set's holder. `attempt` completes `cannot ...`; `held` is the lock, if it is held. Throws SetError: EINVAL when there is no
-   * such set, or no longer, or when the set refuses; EAGAIN when the set is invalid; ETIMEDOUT when its
-   * holder does not answer.
+   * Sends a request to a set's holder and returns its answer. `attempt` completes `cannot ...`; `held` is the lock,
+   * if held. Throws SetError: EINVAL when there is no such set or it refuses, EAGAIN when the set is invalid,
+   * ETIMEDOUT when its holder does not answer.
    */
   async ask(
     name: string,
@@ -59,10 +60,10 @@ export class Registry {
         case "absent":
           throw noSuchSet(attempt);
         case "dead":
-          if (!await this.clean(name, held)) continue; // it has been bound anew in the meantime
+          if (!await this.clean(name, held)) continue; // bound again in the meantime
           throw diedUnder(attempt);
         case "broken":
-          continue; // it ended as we asked; what is left of it is met next
+          continue; // ended while we asked; its socket is dealt with next
         case "silent":
         case "strange":
           throw new SetError(attempt, {
@@ -75,7 +76,7 @@ export class Registry {
     throw diedUnder(attempt);
   }
 
-  /** All sets, by name. Holders that died are passed over, and their sockets removed. */
+  /** Returns all sets, by name. Skips holders that died, and removes their sockets. */
   async all(held?: RegistryLock): Promise<RegistryEntry[]> {
     const names = this.#names();
     const asked = await Promise.all(names.map((name) => this.#describe(name)));
@@ -84,12 +85,12 @@ export class Registry {
     return names.flatMap((name, i) => entryOf(name, asked[i]) ?? []);
   }
 
-  /** Removes what a dead holder left. False when there is a living one now. */
+  /** Removes what a dead holder left. Returns false when a living one has the name now. */
   async clean(name: string, held?: RegistryLock): Promise<boolean> {
     return (await this.#cleanAll([name], held)) === 0;
   }
 
-  /** Takes the lock under which sets are bound. Throws SetError: EAGAIN when others take too long. */
+  /** Takes the lock under which sets are bound. Throws SetError (EAGAIN) when others hold it too long. */
   async lock(attempt: string): Promise<RegistryLock> {
     const held = await this.#lock(LOCK_MS);
     if (held) return held;
@@ -100,14 +101,14 @@ export class Registry {
     });
   }
 
-  /** Removes those of the sockets whose holders are dead; how many are not. */
+  /** Removes the sockets whose holders are dead. Returns how many remain. */
   async #cleanAll(names: readonly string[], alreadyHeld?: RegistryLock): Promise<number> {
     const held = alreadyHeld ?? await this.#lock(CLEAN_LOCK_MS);
-    if (!held) return 0; // whoever binds at the moment cleans up, too
+    if (!held) return 0; // whoever is binding cleans up, too
     try {
       let alive = 0;
       for (const name of names) {
-        const asked = await this.#describe(name); // again: only now can it not be bound anew
+        const asked = await this.#describe(name); // again: under the lock, it cannot be bound anew
         if (isDead(asked)) removeIfThere(socketPath(this.folder, name));
         else if (!("failure" in asked) || asked.failure !== "absent") alive++;
       }
@@ -129,7 +130,7 @@ export class Registry {
       .sort();
   }
 
-  /** flock(2), which ends with the process that has it; undefined when it cannot be had in time. */
+  /** Takes a flock(2), which the kernel releases when this process ends. Returns undefined when time runs out. */
   async #lock(limitMs: number): Promise<RegistryLock | undefined> {
     const file = await Deno.open(`${this.folder}/lock`, { create: true, write: true, mode: 0o600 });
     const { promise: expired, resolve } = Promise.withResolvers<false>();
@@ -140,12 +141,12 @@ export class Registry {
     } finally {
       clearTimeout(limit);
     }
-    locked.then(() => file.close(), () => {}); // it cannot be taken back, only given away again
+    locked.then(() => file.close(), () => {}); // a pending lock cannot be cancelled, only released once it is granted
     return undefined;
   }
 }
 
-/** The set that is asked for is not there: cpc's answer for a set that is not bound. */
+/** Returns the error for a set that does not exist: cpc's answer for a set that is not bound. */
 export function noSuchSet(attempt: string): SetError {
   return new SetError(attempt, {
     errno: "EINVAL",
@@ -154,7 +155,10 @@ export function noSuchSet(attempt: string): SetError {
   });
 }
 
-/** The same when there was one; that is not the caller's mistake, so the status is another one. */
+/**
+ * Returns the error for a set whose holder died during the request. It is not the caller's mistake, so the exit
+ * status differs.
+ */
 function diedUnder(attempt: string): SetError {
   return new SetError(
     attempt,
@@ -176,7 +180,7 @@ function isDead(asked: AskResult): boolean {
   return "failure" in asked && asked.failure === "dead";
 }
 
-/** undefined for a set that has gone. */
+/** Returns the entry for a set; undefined for one that has gone. */
 function entryOf(name: string, asked: AskResult): RegistryEntry | undefined {
   if ("reply" in asked) {
     return "ok" in asked.reply

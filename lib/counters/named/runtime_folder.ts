@@ -1,31 +1,31 @@
 /**
- * The folder of the sets' sockets: its owner's alone, which is what keeps everybody else from the sets. It is
- * checked before each use, since whoever controls the folder controls what is asked of the sets.
+ * Folder of the sets' sockets. It belongs to its owner alone, which keeps other users from the sets. It is checked
+ * before each use, since whoever controls the folder controls what the sets are asked.
  */
 
 import { UnsupportedError } from "../../base/system/errors.ts";
 import { errorCause } from "../../base/system/system_error.ts";
 
 const ROOT_UID = 0;
-/** Under systemd each user's, and removed when the user has logged out. */
+/** Variable with the user's runtime folder, which systemd removes when the user has logged out. */
 const RUNTIME_DIR = "XDG_RUNTIME_DIR";
-/** sockaddr_un.sun_path, with the NUL at its end. */
+/** Size of sockaddr_un.sun_path, including the NUL at its end. */
 const SUN_PATH = 108;
 
-/** What the name of a socket ends with. */
+/** Extension of a socket's file name. */
 export const SOCKET = ".sock";
 
-/** One name a set, which is a part of a file name and a word in a shell. */
+/** Pattern of a set's name, which becomes part of a file name and a word in a shell. */
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
-/** True for what can be a set's name. */
+/** Tells whether a set can have this name. */
 export function isSetName(name: string): boolean {
   return NAME.test(name);
 }
 
 /**
- * The folder's path: /run/pmuctl for root, whatever root's environment says, as it may be another user's;
- * else $XDG_RUNTIME_DIR/pmuctl, or /tmp/pmuctl-UID without that.
+ * Returns the path of the folder. For root it is /run/pmuctl, regardless of the environment, which may be another
+ * user's; for others $XDG_RUNTIME_DIR/pmuctl, or /tmp/pmuctl-UID if that is not set.
  */
 export function folderPath(uid: number, env: (name: string) => string | undefined): string {
   if (uid === ROOT_UID) return "/run/pmuctl";
@@ -41,7 +41,7 @@ export function folderPath(uid: number, env: (name: string) => string | undefine
   return `${runtime.replace(/\/+$/, "")}/pmuctl`;
 }
 
-/** The socket of a set. Throws UnsupportedError when the path is longer than a socket's can be. */
+/** Returns the path of a set's socket. Throws UnsupportedError when it is too long for a socket. */
 export function socketPath(folder: string, name: string): string {
   const path = `${folder}/${name}${SOCKET}`;
   if (new TextEncoder().encode(path).length >= SUN_PATH) {
@@ -54,9 +54,9 @@ export function socketPath(folder: string, name: string): string {
   return path;
 }
 
-/** Makes the folder unless it is there, and checks it. Throws UnsupportedError. */
+/** Makes the folder if it does not exist, and checks it. Throws UnsupportedError. */
 export function makeFolder(path: string, uid: number): void {
-  const umask = Deno.umask(0); // which may take the owner's own permissions
+  const umask = Deno.umask(0); // a umask may remove the owner's own permissions
   try {
     Deno.mkdirSync(path, { mode: MODE });
   } catch (error) {
@@ -68,9 +68,8 @@ export function makeFolder(path: string, uid: number): void {
 }
 
 /**
- * Whether the folder is there. Throws UnsupportedError when it is not `uid`'s alone, so that others may
- * have put something there: a symbolic link, another owner, another mode than 0700, a parent in which
- * others can put another folder in its place.
+ * Tells whether the folder exists. Throws UnsupportedError when others may have put something there: it is a symbolic
+ * link, has another owner than `uid` or another mode than 0700, or its parent lets others replace it.
  */
 export function checkFolder(path: string, uid: number): boolean {
   const parent = path.slice(0, path.lastIndexOf("/")) || "/";
@@ -88,9 +87,9 @@ export function checkFolder(path: string, uid: number): boolean {
   return true;
 }
 
-/** The owner's alone. */
+/** Mode of the folder: for its owner alone. */
 const MODE = 0o700;
-/** What a folder inherits from one above it that has it. It says whose group new files have: nobody gets in by it. */
+/** Bit that a folder inherits from its parent. It sets the group of new files, and gives nobody access. */
 const SETGID = 0o2000;
 
 function problemOf(info: Deno.FileInfo, uid: number): string | undefined {
@@ -114,7 +113,7 @@ function octal(mode: number): string {
   return mode.toString(8).padStart(4, "0");
 }
 
-/** `problem` is a sentence, or the error of a system call. */
+/** Returns the error for a folder. `problem` is a sentence, or the error of a system call. */
 function folderError(path: string, problem: unknown): UnsupportedError {
   const checked = typeof problem === "string";
   const cause = checked ? problem : errorCause(problem);

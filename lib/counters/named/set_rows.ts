@@ -1,4 +1,4 @@
-/** Samples and lists of named sets, as text and as JSON. */
+/** Formats samples and lists of named sets as text and as JSON. */
 
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { columnWidths } from "../../base/bytes/lists.ts";
@@ -8,7 +8,7 @@ import type { SetAnswer, SetInfo } from "./protocol.ts";
 import type { RegistryEntry } from "./registry.ts";
 import { describeTarget } from "./set_target.ts";
 
-/** Aligned columns, each line ended; numbers to the right, and the columns in `left` to the left. */
+/** Aligns columns, to the left for the indices in `left`, else to the right. Every line has a newline. */
 function table(given: readonly string[][], left: readonly number[]): string {
   const rows = given.map((row) => row.map(printable));
   const widths = columnWidths(rows);
@@ -18,8 +18,8 @@ function table(given: readonly string[][], left: readonly number[]): string {
 }
 
 /**
- * A sample: a header, with `each` a row for each place of the set, and a row of the whole. hrtime and tick
- * are ns; a row of a place starts from the presets, as the whole does.
+ * Formats a sample: a header, a row for each place of the set if `each` is set, and a row for the whole. hrtime and
+ * tick are in ns. A place's counts include the presets, as the whole's do.
  */
 export function bufferText(info: SetInfo, buffer: SetBuffer, each: boolean): string {
   const titles = info.counters.map(({ name, unit }) => unit ? `${name}(${unit})` : name);
@@ -37,14 +37,16 @@ export function bufferText(info: SetInfo, buffer: SetBuffer, each: boolean): str
   return table(rows, each ? [0] : []);
 }
 
-/** The counts of a set that has been unbound, to go into a sentence: `its last counts are page-faults 12, task-clock 34 ns`. */
+/**
+ * Returns the final counts of a set as part of a sentence: `its last counts are page-faults 12, task-clock 34 ns`.
+ */
 export function lastCounts({ info, buffer }: SetAnswer): string {
   if (!buffer) return "it had lost its counters, so there are no last counts";
   const counts = info.counters.map(({ name, unit }, i) => `${name} ${buffer.counts[i]} ${unit}`.trimEnd());
   return `its last counts are ${counts.join(", ")}`;
 }
 
-/** The same as one line of JSON; `places` where `each` is asked for. */
+/** Formats a sample as one line of JSON, with `places` if `each` is set. */
 export function bufferJson(info: SetInfo, buffer: SetBuffer | undefined, each: boolean): string {
   const counts = (values: readonly bigint[]) =>
     values.map((count, i) => ({ ...info.counters[i], count: jsonInteger(count) }));
@@ -72,12 +74,14 @@ export function bufferJson(info: SetInfo, buffer: SetBuffer | undefined, each: b
   }) + "\n";
 }
 
-/** The last overflow, for JSON: nothing when there was none. */
+/** Returns the last overflow for JSON; nothing when there was none. */
 function overflowJson({ overflow }: SetInfo) {
   return overflow ? { overflow: { ...overflow, hrtimeNs: jsonInteger(overflow.hrtimeNs) } } : {};
 }
 
-/** `an overflow of page-faults in thread 412 at hot+0x1c (ratio)`: the last one of a set that had any. */
+/**
+ * Describes the last overflow of a set that had one: `an overflow of page-faults in thread 412 at hot+0x1c (ratio)`.
+ */
 export function overflowText({ counters, overflow }: SetInfo): string {
   if (!overflow) return "an overflow";
   const { counter, tid, text, object } = overflow;
@@ -86,12 +90,12 @@ export function overflowText({ counters, overflow }: SetInfo): string {
   }`;
 }
 
-/** A number, or decimal digits in a string where JSON's readers would round: above 2^53. */
+/** Returns a number, or a string of digits above 2^53, where readers of JSON would round. */
 function jsonInteger(value: bigint): number | string {
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
 }
 
-/** The list of sets, a row each. */
+/** Formats the list of sets as text, one row each. */
 export function setsText(entries: readonly RegistryEntry[]): string {
   const rows = entries.map((entry) => {
     if ("problem" in entry) return [entry.name, "unknown", "", "", ""];
@@ -102,7 +106,7 @@ export function setsText(entries: readonly RegistryEntry[]): string {
   return table([["name", "state", "since", "target", "events"], ...rows], [0, 1, 2, 3, 4]);
 }
 
-/** The list of sets, a line of JSON each. */
+/** Formats the list of sets as lines of JSON. */
 export function setsJson(entries: readonly RegistryEntry[]): string {
   const schema = JSON_SCHEMAS.set;
   return entries.map((entry) =>
@@ -110,7 +114,7 @@ export function setsJson(entries: readonly RegistryEntry[]): string {
   ).join("");
 }
 
-/** A set as a line of JSON. */
+/** Formats a set as a line of JSON. */
 export function infoJson(info: SetInfo): string {
   const { name, state, boundAtMs, target, counters, pmus, holder } = info;
   const since = isoTime(boundAtMs);
@@ -128,7 +132,7 @@ export function infoJson(info: SetInfo): string {
   }) + "\n";
 }
 
-/** UTC, to the second. */
+/** Formats a time in UTC, to the second. */
 function isoTime(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 }

@@ -1,17 +1,18 @@
-/** What a named set is bound to: processes with all they start, threads, or CPUs. */
+/** Targets of named sets: processes with everything they start, threads, or CPUs. */
 
 import { processFolder } from "../../base/files/pid_namespace.ts";
 import { hasEnded, parseStat, procField, type ProcStat } from "../../base/text/proc_text.ts";
 import { type KernelFiles, readIfAllowed } from "../../events/files.ts";
 
+/** Target of a named set. */
 export type SetTarget =
-  /** All threads of the processes, and all that they start. `command` is what was run, for a command. */
+  /** All threads of the processes, and everything they start. `command` is the command line, if it is one. */
   | { kind: "process"; pids: number[]; command?: string }
   | { kind: "thread"; tids: number[] }
   /** Whatever runs on the CPUs. */
   | { kind: "cpu"; cpus: number[] };
 
-/** `pid 412`, `pid 412 (make)`, `threads 412,413`, `CPUs 0-3`. */
+/** Describes a target: `pid 412`, `pid 412 (make)`, `threads 412,413`, `CPUs 0-3`. */
 export function describeTarget(target: SetTarget): string {
   switch (target.kind) {
     case "process":
@@ -24,7 +25,7 @@ export function describeTarget(target: SetTarget): string {
   }
 }
 
-/** `0-2,5` for 0, 1, 2, 5; ascending numbers, each once. */
+/** Formats ascending, distinct numbers as ranges: `0-2,5`. */
 function cpuList(cpus: readonly number[]): string {
   const ranges: string[] = [];
   for (let first = 0; first < cpus.length;) {
@@ -36,12 +37,12 @@ function cpuList(cpus: readonly number[]): string {
   return ranges.join(",");
 }
 
-/** The threads of a process, ascending; none when it is not there. */
+/** Returns the threads of a process, ascending; none when it does not exist. */
 export function threadIdsOf(pid: number, files: KernelFiles): number[] {
   return (files.list(`${processFolder(pid)}/task`) ?? []).map(Number).sort((a, b) => a - b);
 }
 
-/** The process that a thread belongs to, or undefined when there is no such thread. */
+/** Returns the process of a thread, or undefined when there is no such thread. */
 export function processOf(tid: number, files: KernelFiles): number | undefined {
   const tgid = procField(readIfAllowed(files, `${processFolder(tid)}/status`) ?? "", "Tgid");
   return tgid === undefined ? undefined : Number(tgid);
@@ -51,14 +52,14 @@ function readStat(path: string, files: KernelFiles): ProcStat | undefined {
   return parseStat(readIfAllowed(files, path) ?? "");
 }
 
-/** Watches whether a target is still there. */
+/** Watches whether a target still exists. */
 export class TargetWatch {
   readonly #kind: SetTarget["kind"];
   readonly #files: KernelFiles;
-  /** Start times of its processes or threads. */
+  /** Start times of its processes or threads, in clock ticks since boot. */
   readonly #starts: Map<number, number | undefined>;
 
-  /** Of the target as it is now: what is not there counts as ended. */
+  /** Watches the target as it is now. Anything missing already counts as ended. */
   constructor(target: SetTarget, files: KernelFiles) {
     this.#kind = target.kind;
     this.#files = files;
@@ -66,7 +67,7 @@ export class TargetWatch {
     this.#starts = new Map(ids.map((id) => [id, readStat(`${processFolder(id)}/stat`, files)?.start]));
   }
 
-  /** True when no process or thread of it is left. CPUs do not end. */
+  /** Tells whether all processes and threads of the target have ended. CPUs never end. */
   ended(): boolean {
     return this.#kind !== "cpu" && ![...this.#starts].some(([id, start]) => this.#isThere(id, start));
   }
@@ -75,7 +76,7 @@ export class TargetWatch {
     const stat = readStat(`${processFolder(id)}/stat`, this.#files);
     if (stat === undefined || stat.start !== start) return false;
     if (!hasEnded(stat) || this.#kind === "thread") return !hasEnded(stat);
-    // the first thread of a process may end before the others
+    // The first thread of a process may end before the others.
     return threadIdsOf(id, this.#files).some((tid) => {
       const thread = readStat(`${processFolder(id)}/task/${tid}/stat`, this.#files);
       return thread !== undefined && !hasEnded(thread);

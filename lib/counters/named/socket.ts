@@ -1,9 +1,7 @@
 /**
- * The two ends of a set's Unix socket. Neither can be made to wait for ever or to hold more than it should by
- * whoever is at the other end.
- *
- * Deno does not tell who is at the other end, so what keeps other users out is the folder of the socket,
- * which is its owner's alone (runtime_folder.ts); the socket itself is too, for good measure.
+ * Both ends of a set's Unix socket. A peer can make neither wait forever, nor use more memory than it should. Deno
+ * does not tell who the peer is, so the folder of the socket, which belongs to its owner alone (runtime_folder.ts),
+ * keeps other users out. The socket's own mode does as well, as a second barrier.
  */
 
 import { BadInputError } from "../../base/system/errors.ts";
@@ -18,21 +16,20 @@ import {
   requestLine,
 } from "./protocol.ts";
 
-/** A client that has not said its line, or not taken the answer, in this time is left. */
+/** Time limit in ms for a client to send its line, and to take the answer. */
 const CLIENT_MS = 3000;
-/** Beyond so many connections at once the newest are closed unheard. */
+/** Maximum number of connections at a time. Newer ones are closed at once. */
 const MAX_CLIENTS = 64;
 
-/** What to answer, and what to do once the answer has been taken. */
+/** Reply to a request, and what to do after it was delivered. */
 export interface RequestOutcome {
   reply: ProtocolReply;
   afterwards?: () => void;
 }
 
 /**
- * Listens at `path` and answers each request, until the process ends. (Closing the listener would remove
- * whatever is at `path` by then, which may be another one's.) Throws Deno.errors.AddrInUse when there is
- * something at `path`.
+ * Listens at `path` and answers each request, until the process ends. (Closing the listener would remove whatever is
+ * at `path` by then, even another's socket.) Throws Deno.errors.AddrInUse when something is at `path`.
  */
 export function serve(path: string, handle: (request: ProtocolRequest) => RequestOutcome): Deno.UnixListener {
   const listener = Deno.listen({ transport: "unix", path });
@@ -52,7 +49,7 @@ async function acceptAll(
       connection = await listener.accept();
     } catch (error) {
       if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return;
-      await new Promise((resolve) => setTimeout(resolve, 100)); // out of descriptors, for now
+      await new Promise((resolve) => setTimeout(resolve, 100)); // out of descriptors
       continue;
     }
     if (clients >= MAX_CLIENTS) {
@@ -75,7 +72,7 @@ async function answer(
     await writeAll(connection, replyLine(reply));
     afterwards?.();
   } catch {
-    // it broke off, or took too long: its loss
+    // disconnected, or too slow
   } finally {
     clearTimeout(limit);
     close(connection);
@@ -95,19 +92,22 @@ function handled(line: string, handle: (request: ProtocolRequest) => RequestOutc
 }
 
 /**
- * What came of asking a set:
+ * Result of asking a set:
  * - a reply;
  * - `absent`: there is no socket;
- * - `dead`: there is one, and nobody behind it;
+ * - `dead`: there is one, and nobody listens;
  * - `broken`: the connection ended without an answer, most likely with the holder;
  * - `silent`: no answer in time;
- * - `strange`: an answer that is none, as `detail` says.
+ * - `strange`: an invalid answer; `detail` says why.
  */
 export type AskResult =
   | { reply: ProtocolReply }
   | { failure: "absent" | "dead" | "broken" | "silent" | "strange"; detail?: string };
 
-/** Asks the set behind the socket at `path`. Throws Deno.errors.PermissionDenied when it is another user's. */
+/**
+ * Sends a request to the set behind the socket at `path`. Throws Deno.errors.PermissionDenied when it is another
+ * user's.
+ */
 export async function ask(path: string, request: ProtocolRequest, limitMs: number): Promise<AskResult> {
   let connection: Deno.UnixConn | undefined;
   let late = false;
@@ -139,7 +139,7 @@ export async function ask(path: string, request: ProtocolRequest, limitMs: numbe
 function failureOf(error: unknown): AskResult {
   if (error instanceof Deno.errors.NotFound) return { failure: "absent" };
   if (error instanceof Deno.errors.ConnectionRefused) return { failure: "dead" };
-  if (error instanceof Deno.errors.WouldBlock) return { failure: "silent" }; // too many are waiting already
+  if (error instanceof Deno.errors.WouldBlock) return { failure: "silent" }; // its backlog is full
   if (error instanceof BadInputError) return { failure: "strange", detail: error.message };
   const broken = [
     Deno.errors.ConnectionReset,
@@ -157,11 +157,14 @@ function close(connection: Deno.UnixConn): void {
   try {
     connection.close();
   } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error; // closed already
+    if (!(error instanceof Deno.errors.BadResource)) throw error; // already closed
   }
 }
 
-/** Throws Deno.errors.UnexpectedEof when the connection ends first, BadInputError past `max` bytes. */
+/**
+ * Reads a line. Throws Deno.errors.UnexpectedEof when the connection ends first, and BadInputError for more than
+ * `max` bytes.
+ */
 async function readLine(connection: Deno.UnixConn, max: number): Promise<string> {
   const decoder = new TextDecoder();
   const chunk = new Uint8Array(1 << 16);

@@ -1,9 +1,9 @@
 /**
- * A request set that is bound to all the places of its target: threads, or CPUs. It knows its state, and
- * does what cpc does to a bound set: sample, preset, restart, enable, disable.
+ * A request set that is bound at all places of its target (threads, or CPUs). It has a state, and the operations that
+ * cpc has on a bound set: sample, preset, restart, enable, disable.
  *
- * Starting anew is done by subtraction here rather than by resetting the counters: the kernel's reset leaves
- * out what threads that have ended had counted, and would lose what happens between read and reset.
+ * A restart subtracts the counts so far instead of resetting the counters: the kernel's reset leaves out counts of
+ * threads that have ended, and events between read and reset would be lost.
  */
 
 import type { SetSample } from "./open_set.ts";
@@ -14,56 +14,56 @@ export interface PlacedCounters {
   readonly place: { target: string };
   enable(): void;
   disable(): void;
-  /** undefined when the counters were lost. */
+  /** Reads the counters. Returns undefined when they were lost. */
   sample(hrtimeNs: bigint): SetSample | undefined;
-  /** Gives the counters back. */
+  /** Releases the counters. */
   close(): void;
 }
 
-/** What one place had counted, from the presets on. */
+/** Counts of one place, presets included. */
 export interface PlaceCounts {
-  /** `thread 412`, `CPU 3`. */
+  /** Name of the place: `thread 412`, `CPU 3`. */
   place: string;
-  /** ns that the set was really counting there. */
+  /** Time in ns that the set was on its counters at this place. */
   tickNs: bigint;
-  /** u64s, one a request. */
+  /** One u64 per request. */
   counts: bigint[];
 }
 
-/** A sample of a set, as a cpc buffer: hrtime, tick and counts. */
+/** Sample of a set, equivalent to a cpc buffer: hrtime, tick and counts. */
 export interface SetBuffer {
-  /** When, in ns of CLOCK_MONOTONIC. */
+  /** Time in ns of CLOCK_MONOTONIC. */
   hrtimeNs: bigint;
-  /** ns that the set was really counting, summed over its places. */
+  /** Time in ns that the set was on its counters, summed over its places. */
   tickNs: bigint;
-  /** u64s, one a request: its preset, and what all places have counted since. */
+  /** One u64 per request: its preset plus the counts of all places since. */
   counts: bigint[];
   places: PlaceCounts[];
 }
 
-/** What can be done with a set that is bound behind a name. */
+/** Operations on a set that is bound behind a name. */
 export interface HeldSet {
   readonly state: SetState;
-  /** Marks it as started by something else than `enable()`: the exec of the command. */
+  /** Marks the set as started by something other than `enable()`: the command's exec. */
   startsByItself(): void;
-  /** Its target has ended: from here on the counts are final. */
+  /** Marks the counts as final, because the target has ended. */
   targetEnded(): void;
-  /** The counts. Throws SetRefusal: EAGAIN when the set has lost its counters, which makes it invalid. */
+  /** Reads the counts. Throws SetRefusal (EAGAIN) when the set has lost its counters, which makes it invalid. */
   sample(): SetBuffer;
-  /** What has been counted since the buffer last given to `remember`, or else the start. */
+  /** Returns the difference to the buffer last given to `remember`, or to the start. */
   since(buffer: SetBuffer): SetBuffer;
   remember(buffer: SetBuffer): void;
-  /** Makes request `index` count from `value` on. Throws SetRefusal: EINVAL for an index out of range. */
+  /** Makes request `index` count from `value` on. Throws SetRefusal (EINVAL) for an index out of range. */
   preset(index: number, value: bigint): void;
-  /** Counts from the presets again; a set that stands still goes on counting. */
+  /** Counts from the presets again. A frozen set is enabled. */
   restart(): void;
   enable(): void;
   disable(): void;
-  /** Gives its counters back: it is bound no more. */
+  /** Releases the counters, which ends the binding. */
   close(): void;
 }
 
-/** Says that a set refuses what is asked of it; whoever knows the set's name makes the line. */
+/** Refusal by a set. The caller, who knows the set's name, turns it into a message. */
 export class SetRefusal extends Error {
   readonly refusal: SetFault;
 
@@ -76,19 +76,19 @@ export class SetRefusal extends Error {
 const u64 = (value: bigint) => BigInt.asUintN(64, value);
 
 /**
- * What both kinds of held set are: a state, and places that are switched together. The kinds differ in how
- * they make the counts start anew.
+ * Base of both kinds of held set: a state, and places that are switched together. The kinds differ in how they start
+ * counting anew.
  */
 export abstract class PlacedSet<P extends PlacedCounters> implements HeldSet {
   protected readonly places: readonly P[];
-  /** u64s, one a request. */
+  /** One u64 per request. */
   protected readonly presets: bigint[];
-  /** What the next difference is taken to. */
+  /** Buffer that the next difference is taken to. */
   protected previous: SetBuffer;
   readonly #now: () => bigint;
   #state: SetState = "frozen";
 
-  /** `places` are opened and not yet counting; `now` is CLOCK_MONOTONIC in ns. */
+  /** `places` are opened and not yet enabled; `now` returns CLOCK_MONOTONIC in ns. */
   constructor(places: readonly P[], presets: readonly bigint[], now: () => bigint) {
     this.places = places;
     this.presets = presets.map(u64);
@@ -140,13 +140,13 @@ export abstract class PlacedSet<P extends PlacedCounters> implements HeldSet {
     for (const place of this.places) place.close();
   }
 
-  /** Throws SetRefusal for what this state does not allow. */
+  /** Throws SetRefusal if the set's state does not allow the action. */
   protected allow(action: SetAction): void {
     const refusal = refusalOf(action, this.#state);
     if (refusal) throw new SetRefusal(refusal);
   }
 
-  /** What each place shows. Throws SetRefusal when one has lost its counters, which makes the set invalid. */
+  /** Reads every place. Throws SetRefusal when one has lost its counters, which makes the set invalid. */
   protected read(): SetSample[] {
     const hrtimeNs = this.#now();
     return this.places.map((place) => {
@@ -157,14 +157,14 @@ export abstract class PlacedSet<P extends PlacedCounters> implements HeldSet {
     });
   }
 
-  /** The buffer before anything has been counted: what the first difference is taken to. */
+  /** Returns the buffer before anything was counted, which the first difference is taken to. */
   #nothingCounted(): SetBuffer {
     const zeros = this.presets.map(() => 0n);
     const read = this.places.map(() => ({ hrtimeNs: 0n, enabledNs: 0, tickNs: 0, counts: zeros }));
     return this.buffer(read, this.places.map(() => zeros));
   }
 
-  /** The buffer of what the places have counted: `counted` gives that, without the presets, of each. */
+  /** Returns the buffer for samples of all places. `counted` has each place's counts without the presets. */
   protected buffer(read: readonly SetSample[], counted: readonly (readonly bigint[])[]): SetBuffer {
     return {
       hrtimeNs: read[0]?.hrtimeNs ?? 0n,
@@ -179,17 +179,18 @@ export abstract class PlacedSet<P extends PlacedCounters> implements HeldSet {
   }
 }
 
+/** Bound set whose requests do not notify. */
 export class BoundSet extends PlacedSet<PlacedCounters> {
-  /** What each place's counters showed when the counts were last to start from the presets. */
+  /** Readings of each place's counters when counting last started from the presets. */
   readonly #starts: bigint[][];
 
-  /** `places` are opened and not yet counting; `now` is CLOCK_MONOTONIC in ns. */
+  /** `places` are opened and not yet enabled; `now` returns CLOCK_MONOTONIC in ns. */
   constructor(places: readonly PlacedCounters[], presets: readonly bigint[], now: () => bigint) {
     super(places, presets, now);
     this.#starts = places.map(() => presets.map(() => 0n));
   }
 
-  /** Without making them what the next difference is taken to. */
+  /** Reads the counts, without changing what the next difference is taken to. */
   sample(): SetBuffer {
     this.allow("sample");
     return this.#bufferOf(this.read());
@@ -202,7 +203,7 @@ export class BoundSet extends PlacedSet<PlacedCounters> {
     this.presets[index] = u64(value);
     read.forEach(({ counts }, at) => this.#starts[at][index] = counts[index]);
     const { counts, places } = this.#bufferOf(read);
-    // the difference over a preset is what was counted since the preset
+    // The next difference is what was counted since the preset.
     this.previous.counts[index] = counts[index];
     places.forEach((place, at) => this.previous.places[at].counts[index] = place.counts[index]);
   }
@@ -223,7 +224,7 @@ export class BoundSet extends PlacedSet<PlacedCounters> {
   }
 }
 
-/** Throws SetRefusal: EINVAL when a set of `requests` has no request of that number. */
+/** Throws SetRefusal (EINVAL) unless a set of `requests` requests has a request `index`. */
 export function checkIndex(index: number, requests: number): void {
   if (Number.isInteger(index) && index >= 0 && index < requests) return;
   throw new SetRefusal({
@@ -233,7 +234,7 @@ export function checkIndex(index: number, requests: number): void {
   });
 }
 
-/** `later - earlier` of the same set, request by request, in 64 bits; hrtime is the later one. */
+/** Returns `later - earlier` for two buffers of a set, in 64 bits per request. hrtime is the later one. */
 export function subtractBuffers(later: SetBuffer, earlier: SetBuffer): SetBuffer {
   const counts = (a: bigint[], b: bigint[]) => a.map((count, i) => u64(count - b[i]));
   return {

@@ -1,13 +1,14 @@
-/** The groups of a set at one place, as if they were one: requests of several PMUs cannot be one to the kernel. */
+/** Combines the groups of a set at one place. Requests of several PMUs cannot form one group in the kernel. */
 
 import { least } from "../../base/bytes/lists.ts";
 import type { Standing } from "../../events/open.ts";
 import type { PlacedCounters } from "./bound_set.ts";
 import { type Counter, OpenSet, type OpenSetOptions, type SetPlace, type SetSample } from "./open_set.ts";
 
+/** Open groups of a set at one place. */
 export class GroupsAtPlace implements PlacedCounters {
   readonly place: SetPlace;
-  /** What is really counted, in the order of the groups. */
+  /** Events that are really counted, in the order of the groups. */
   readonly counters: readonly Counter[];
   readonly #groups: readonly OpenSet[];
 
@@ -17,7 +18,7 @@ export class GroupsAtPlace implements PlacedCounters {
     this.#groups = groups;
   }
 
-  /** Opens them all, or none. Throws as OpenSet.open. */
+  /** Opens all groups, or none. Throws as OpenSet.open() does. */
   static open(
     groups: readonly (readonly Counter[])[],
     place: SetPlace,
@@ -47,7 +48,9 @@ export class GroupsAtPlace implements PlacedCounters {
     for (const group of this.#groups) group.close();
   }
 
-  /** Times are those of the group that counted least; undefined when any of them has lost its counters. */
+  /**
+   * Reads the groups. The times are the smallest of any group. Returns undefined when a group has lost its counters.
+   */
   sample(hrtimeNs: bigint): SetSample | undefined {
     const samples: SetSample[] = [];
     for (const group of this.#groups) {

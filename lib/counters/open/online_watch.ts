@@ -1,29 +1,29 @@
-/** CPUs that go and online while something is counted on them. */
+/** Watches for CPUs that go offline or come online while something is counted on them. */
 
 import { onlineCpus } from "../../events/sysfs.ts";
 
-/** How often it is looked, in ms: what runs on a CPU that comes is not counted before that was seen. */
+/** Polling interval in ms. Events on a CPU that comes online are missed until the next poll. */
 export const ONLINE_POLL_MS = 100;
 
-/** CPUs that have offline and online since it was last looked. */
+/** CPUs that went offline and came online since the previous poll. */
 export interface OnlineChange {
   offline: number[];
   online: number[];
 }
 
-/** Finds what has changed from one look to the next. */
+/** Compares the online CPUs from poll to poll. */
 export class OnlineWatch {
   #online: ReadonlySet<number>;
   readonly #read: () => readonly number[];
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** @param online the CPUs that are known to be there; `read` gives those there are. */
+  /** @param online CPUs known to be online; `read` returns the current ones. */
   constructor(online: readonly number[], read: () => readonly number[] = onlineCpus) {
     this.#online = new Set(online);
     this.#read = read;
   }
 
-  /** What has changed since the last look; undefined for nothing. */
+  /** Returns the change since the previous poll, or undefined if there is none. */
   poll(): OnlineChange | undefined {
     const before = this.#online, now = this.#online = new Set(this.#read());
     const offline = [...before].filter((cpu) => !now.has(cpu));
@@ -31,7 +31,7 @@ export class OnlineWatch {
     return offline.length + online.length > 0 ? { offline, online } : undefined;
   }
 
-  /** Looks all the while, until `stop()`, and tells `changed`. */
+  /** Polls until `stop()`, and calls `changed` for each change. */
   start(changed: (change: OnlineChange) => void): void {
     this.#timer = setInterval(() => {
       const change = this.poll();

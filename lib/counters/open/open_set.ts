@@ -1,7 +1,6 @@
 /**
- * A request set on its counters: one group of events at one place (a thread, or a CPU), opened, read and
- * closed together, so that its counts belong to the same stretch of time. What cpc calls a bound set is
- * made of one of these for each place.
+ * A request set on its counters: one group of events at one place (a thread, or a CPU), opened, read and closed
+ * together, so that its counts cover the same period. A bound set of cpc consists of one of these per place.
  */
 
 import {
@@ -26,65 +25,72 @@ import { noOverflowInterrupt, onOverflowClock, overflowAttr, overflowPeriod } fr
 /** One counter of a set. */
 export interface Counter {
   event: ResolvedEvent;
-  /** Where counting starts, u64: cpc's preset. */
+  /** Initial value, u64: cpc's preset. */
   preset: bigint;
-  /** When it overflows, 2^64 - preset events on, the set freezes, and an OverflowWatch tells of it. */
+  /** Freezes the set when this counter overflows, 2^64 - preset events later, and lets an OverflowWatch report it. */
   notify?: boolean;
 }
 
-/** Where a set counts. */
+/** Place that a set counts at. */
 export interface SetPlace {
-  /** A thread, or -1 for whatever runs on `cpu`. */
+  /** Thread, or -1 for whatever runs on `cpu`. */
   pid: number;
-  /** A CPU, or -1 wherever `pid` runs. */
+  /** CPU, or -1 for wherever `pid` runs. */
   cpu: number;
-  /** For errors: `pid 412`, `CPU 3`. */
+  /** Name in errors: `pid 412`, `CPU 3`. */
   target: string;
 }
 
-/** How a set is opened. */
+/** Options of `OpenSet.open`. */
 export interface OpenSetOptions {
-  /** The counts may share their counters in turn and be scaled; else the group is pinned, and exact. */
+  /**
+   * Lets events take turns on the counters, so that counts are scaled. Otherwise the group is pinned, and counts are
+   * exact.
+   */
   multiplex?: boolean;
-  /** Count what the thread starts, too. Not with `notify`: the kernel has no such thing. */
+  /** Counts what the thread starts, too. Not possible with `notify`: the kernel cannot do both. */
   inherit?: boolean;
-  /** Start at the exec of the thread, rather than at `enable()`. */
+  /** Starts at the thread's next exec instead of at `enable()`. */
   enableOnExec?: boolean;
-  /** The caller tells which events are restricted to user space. */
+  /** Omits the note on events that are restricted to user space, because the caller prints it. */
   restrictionNoted?: boolean;
 }
 
-/** What a set had counted at one moment. */
+/** Counts of a set at one moment. */
 export interface SetSample {
-  /** When, in ns of CLOCK_MONOTONIC. */
+  /** Time in ns of CLOCK_MONOTONIC. */
   hrtimeNs: bigint;
-  /** ns that the set was enabled, and that it was really on its counters: cpc's tick. */
+  /** Time in ns that the set was enabled, and that it was on its counters (cpc's tick). */
   enabledNs: number;
   tickNs: number;
-  /** u64s, one a counter in the order of the set, presets included; scaled where tickNs < enabledNs. */
+  /** One u64 per counter in the order of the set, presets included; scaled if tickNs < enabledNs. */
   counts: bigint[];
 }
 
 const U64 = (1n << 64n) - 1n;
 const READ_FORMAT = PERF_FORMAT.GROUP | PERF_FORMAT.TOTAL_TIME_ENABLED | PERF_FORMAT.TOTAL_TIME_RUNNING;
-/** struct read_format of a group: { u64 nr, time_enabled, time_running; u64 values[nr]; } */
+/** Words before the values of a group: struct read_format { u64 nr, time_enabled, time_running; u64 values[nr]; } */
 const HEAD = 3;
 
+/** Open group of counters at one place. */
 export class OpenSet {
-  /** What is really counted: the events asked for, or as much of them as this user may count. */
+  /** Events that are really counted: the requested ones, or what this user may count of them. */
   readonly counters: readonly Counter[];
   readonly place: SetPlace;
-  /** In the order of opening: the leader is the first. It alone is switched on and off, and the group with it at once. */
+  /**
+   * Descriptors in the order of opening, the leader first. Only the leader is enabled and disabled, and its group
+   * with it.
+   */
   readonly #fds: number[];
-  /** Where in that order each counter is. */
+  /** Index in `#fds` of each counter. */
   readonly #slots: readonly number[];
   readonly #presets: bigint[];
   readonly #buffer: BigUint64Array<ArrayBuffer>;
   readonly #multiplex: boolean;
-  /** The counters that notify, and of those the ones whose next overflow is due to freeze the set. */
+  /** Counters that notify, and those whose next overflow freezes the set. */
   readonly #notifying: readonly number[];
   readonly #armed: Set<number> = new Set();
-  /** It is to count, and does so unless it is frozen. */
+  /** True between `enable()` and `disable()`, even while the set is frozen. */
   #enabled: boolean;
   #frozen = false;
 
@@ -105,18 +111,18 @@ export class OpenSet {
     this.#notifying = counters.flatMap((counter, index) => counter.notify ? [index] : []);
     this.#enabled = options.enableOnExec ?? false;
     if (this.#enabled) {
-      // The limit has to be there when the exec enables the events, and setting it enables them too. Nothing is
-      // counted in between: the thread waits for its exec.
+      // The limit must be set before the exec enables the events. Setting it enables them, too, but nothing is
+      // counted while the thread waits for its exec.
       this.#arm();
       disable(this.#fds[0]);
     }
   }
 
   /**
-   * Opens the counters as one group, not yet enabled. `note` gets a line for each thing that will not be as
-   * asked for. Throws UnsupportedError, with the errno, for the counter that the kernel refuses: EINVAL when
-   * the group as a whole does not fit on its PMU. Throws CpcError for a counter that cannot notify: it has no
-   * overflow interrupt (ENOTSUP), its preset is too far from the overflow, or it is to be inherited.
+   * Opens the counters as one group, disabled. Calls `note` with a line for each thing that differs from what was
+   * requested. Throws UnsupportedError, with the errno, when the kernel refuses a counter: EINVAL when the group as a
+   * whole does not fit on its PMU. Throws CpcError for a counter that cannot notify: it has no overflow interrupt
+   * (ENOTSUP), its preset is too far from the overflow, or it is to be inherited.
    */
   static open(
     counters: readonly Counter[],
@@ -137,7 +143,7 @@ export class OpenSet {
         remedy: "bind each thread by itself",
       });
     }
-    // A leader that stops takes its whole group with it, at once and in the kernel: so a notifying one leads.
+    // When a leader stops, the kernel stops its whole group at once, so a notifying counter leads.
     const order = [...counters.keys()].sort((a, b) =>
       Number(counters[b].notify ?? false) - Number(counters[a].notify ?? false)
     );
@@ -170,17 +176,17 @@ export class OpenSet {
     }
   }
 
-  /** Descriptor of counter `index`, for rings, filters and periods. */
+  /** Returns the descriptor of counter `index`, for rings, filters and periods. */
   fd(index: number): number {
     return this.#fds[this.#slots[index]];
   }
 
-  /** An overflow has stopped the set; `restart()` lets it go on. */
+  /** True while an overflow keeps the set stopped. `restart()` ends that. */
   get frozen(): boolean {
     return this.#frozen;
   }
 
-  /** Counts from now on, unless it is frozen. */
+  /** Enables the set, unless it is frozen. */
   enable(): void {
     this.#enabled = true;
     if (this.#frozen) return;
@@ -193,7 +199,7 @@ export class OpenSet {
     disable(this.#fds[0]);
   }
 
-  /** Counts from the presets again, and goes on when an overflow has stopped it. The times enabled and running go on. */
+  /** Counts from the presets again, and resumes after an overflow. The enabled and running times continue. */
   restart(): void {
     this.#frozen = false;
     this.#whileFrozen(() => {
@@ -202,7 +208,7 @@ export class OpenSet {
     });
   }
 
-  /** Sets where counter `index` counts from; the count since then starts at nothing. */
+  /** Changes the preset of counter `index`, and counts from there. */
   preset(index: number, value: bigint): void {
     const preset = value & U64;
     const period = this.#notifying.includes(index) ? this.#period(index, preset) : undefined;
@@ -218,8 +224,8 @@ export class OpenSet {
   }
 
   /**
-   * For the OverflowWatch: counter `index` has overflowed, which stopped it; now the set is stopped as a whole.
-   * False when that was known already.
+   * Stops the whole set after counter `index` has overflowed and been stopped by the kernel. Called by the
+   * OverflowWatch. Returns false if the overflow was already known.
    */
   freeze(index: number): boolean {
     this.#frozen = true;
@@ -228,8 +234,8 @@ export class OpenSet {
   }
 
   /**
-   * Does what changes counts; of a set that notifies, while it stands still: a period that is set on a software
-   * event while it counts makes that overflow at once.
+   * Makes a change to counts. A set that notifies is stopped meanwhile: setting the period of a software event while
+   * it counts makes it overflow at once.
    */
   #whileFrozen(change: () => void): void {
     const notifies = this.#notifying.length > 0;
@@ -238,10 +244,13 @@ export class OpenSet {
     if (notifies && this.#enabled) this.enable();
   }
 
-  /** Lets each notifying counter overflow once more, after which the kernel stops it. Enables the leader if it is one. */
+  /**
+   * Lets each notifying counter overflow once more before the kernel stops it. Enables the leader if it is among
+   * them.
+   */
   #arm(): void {
     const due = this.#notifying.filter((index) => !this.#armed.has(index));
-    // the leader, which starts the group, when the others are ready
+    // The leader starts the group, so it comes last, when the others are ready.
     for (const index of due.sort((a, b) => this.#slots[b] - this.#slots[a])) {
       refresh(this.fd(index), 1);
       this.#armed.add(index);
@@ -249,8 +258,8 @@ export class OpenSet {
   }
 
   /**
-   * What has been counted, or undefined when the set has lost its counters to another user (a pinned group in
-   * the error state): cpc's invalid set. Of a set whose CPU has gone, what it had counted by then. Throws PmuError.
+   * Reads the counters. Returns undefined when the set has lost them to another user (a pinned group in the error
+   * state), which is cpc's invalid set. A set on a CPU that has gone offline keeps its counts. Throws PmuError.
    */
   sample(hrtimeNs: bigint): SetSample | undefined {
     const words = this.#buffer;
@@ -266,7 +275,7 @@ export class OpenSet {
     return { hrtimeNs, enabledNs, tickNs, counts };
   }
 
-  /** Reads each event by itself: with its CPU the kernel takes a group apart. */
+  /** Reads each event separately, because the kernel dissolves a group when its CPU goes offline. */
   #readSeparately(words: BigUint64Array): void {
     const alone = new BigUint64Array(HEAD + 1);
     this.#fds.forEach((fd, slot) => {
@@ -292,12 +301,12 @@ function setAttr(event: ResolvedEvent, leads: boolean, options: OpenSetOptions):
   return { ...event.attr, flags, readFormat: READ_FORMAT };
 }
 
-/** Opens a counter that is to notify; when it opens only without that, says so. */
+/** Opens a counter that notifies. Throws CpcError if it only opens without notification. */
 function openNotifying(openAs: (notify: boolean) => OpenedEvent, counter: Counter): OpenedEvent {
   try {
     return openAs(true);
   } catch (error) {
-    // PMUs without an interrupt refuse in their own ways: EOPNOTSUPP from the kernel, EINVAL from some drivers
+    // PMUs without an interrupt refuse in different ways: EOPNOTSUPP from the kernel, EINVAL from some drivers.
     if (!(error instanceof UnsupportedError)) throw error;
     closeEvent(openedWithout(openAs, error).fd);
     throw noOverflowInterrupt(counter.event.name);
@@ -308,6 +317,6 @@ function openedWithout(openAs: (notify: boolean) => OpenedEvent, refusal: Unsupp
   try {
     return openAs(false);
   } catch {
-    throw refusal; // it does not open at all, and that is why
+    throw refusal; // does not open without notification either, so report this cause
   }
 }

@@ -1,13 +1,15 @@
 /**
- * Telling of overflows: cpc's notification with the PC. A counter that notifies is opened with its preset as
- * sampling period and lets one sample happen (PERF_EVENT_IOC_REFRESH); with that sample the kernel stops it, and
- * its group with it when it leads, as the first notifying counter of a set does. The sample comes through
- * the ring, a drain and a pipe to here, where the set is frozen as a whole.
+ * Overflow notification, as cpc has it, with the PC.
  *
- * Clocks overflow when the kernel's timer says so: a little late, and a whole period later when the timer finds the
- * CPU in a mode that the event leaves out, or has been held up. The count says by how much.
+ * A counter that notifies is opened with its preset as sampling period, and may take one sample
+ * (PERF_EVENT_IOC_REFRESH). With that sample the kernel stops the counter, and its group if it leads, as the first
+ * notifying counter of a set does. The sample arrives here through the ring, a drain and a pipe, and the set is
+ * frozen as a whole.
  *
- * All sets share one pipe: a drain writes its ring of one page at once, and a pipe takes up to a page as one piece.
+ * Clocks overflow when the kernel's timer fires: slightly late, and a whole period late if the timer finds the CPU in
+ * a mode that the event excludes, or was held up. The count shows by how much.
+ *
+ * All sets share one pipe. A drain writes its ring of one page at once, and a pipe takes up to a page in one piece.
  */
 
 import { closeFd, Drain, eventId, makePipe, readPipe, setOutput } from "../../../ffi/pmu.ts";
@@ -23,7 +25,7 @@ import { RecordWindow } from "../../perfdata/read/window.ts";
 import type { OpenSet } from "./open_set.ts";
 import { overflowRecordAttr } from "./overflow_attr.ts";
 
-/** A counter ran out, and its set is frozen. */
+/** Overflow of a counter. Its set is frozen. */
 export interface Overflow {
   set: OpenSet;
   /** Index of the counter in the set. */
@@ -31,36 +33,37 @@ export interface Overflow {
   pid: number;
   tid: number;
   cpu: number;
-  /** When, in ns of CLOCK_MONOTONIC. */
+  /** Time in ns of CLOCK_MONOTONIC. */
   hrtimeNs: bigint;
-  /** The PC, signed (base/address.ts), and whether it is in the kernel. */
+  /** PC, signed (base/address.ts), and whether it is in the kernel. */
   address: number;
   kernel: boolean;
 }
 
-/** A set that is watched, and the drain of its ring. */
+/** Watched set, and the drain of its ring. */
 interface WatchedSet {
   set: OpenSet;
   drain: Drain;
 }
 
+/** Watch over sets that notify. */
 export class OverflowWatch {
   readonly #pipe: { readFd: number; writeFd: number };
   readonly #watched: Map<OpenSet, WatchedSet> = new Map();
-  /** Whose the ids in the records are: rows of `#counters`. */
+  /** Table that maps ids in records to rows of `#counters`. */
   readonly #ids: IdTable = new IdTable();
   readonly #counters: { set: OpenSet; counter: number }[] = [];
   #reading = false;
   #closed = false;
 
-  /** Throws PmuError when there can be no pipe. */
+  /** Throws PmuError when the pipe cannot be created. */
   constructor() {
     this.#pipe = makePipe();
   }
 
   /**
-   * Watches the counters of the set that notify; a set without any is left alone. Call it before the set is
-   * enabled. Throws UnsupportedError when this user may not lock the memory for one more ring.
+   * Watches the notifying counters of a set. Does nothing for a set without any. Call it before enabling the set.
+   * Throws UnsupportedError when this user may not lock the memory for another ring.
    */
   add(set: OpenSet): void {
     const notifying = [...set.counters.keys()].filter((index) => set.counters[index].notify);
@@ -82,7 +85,7 @@ export class OverflowWatch {
     this.#watched.set(set, { set, drain });
   }
 
-  /** Forgets the set. To be waited for before the set is closed. */
+  /** Stops watching a set. Await it before closing the set. */
   async remove(set: OpenSet): Promise<void> {
     const watched = this.#watched.get(set);
     if (!watched) return;
@@ -92,8 +95,8 @@ export class OverflowWatch {
   }
 
   /**
-   * The overflows, as they happen, of the sets that are watched; each set is frozen by then, and goes on
-   * with its `restart()`. Ends after `close()`. Only to be called once.
+   * Yields overflows of the watched sets as they happen. Each set is frozen by then, until its `restart()`. Ends
+   * after `close()`. May only be called once.
    */
   async *overflows(): AsyncGenerator<Overflow> {
     this.#reading = true;
@@ -112,7 +115,9 @@ export class OverflowWatch {
     }
   }
 
-  /** Forgets all sets and ends `overflows()` when it has given what there was. To be waited for before sets are closed. */
+  /**
+   * Stops watching all sets, and ends `overflows()` once it has yielded what is left. Await it before closing sets.
+   */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -121,7 +126,7 @@ export class OverflowWatch {
     if (!this.#reading) closeFd(this.#pipe.readFd);
   }
 
-  /** The overflows among the whole records that have come. */
+  /** Returns the overflows among the complete records received so far. */
   #decode(window: RecordWindow): Overflow[] {
     const event = describeEvent(overflowRecordAttr(), []);
     const found: Overflow[] = [];
@@ -144,15 +149,15 @@ export class OverflowWatch {
   }
 }
 
-/** Bytes read from the pipe at once: more than there ever are. */
+/** Size of a read from the pipe, in bytes: more than it ever holds. */
 const CHUNK = 16384;
 
-/** What has come through the pipe, for a RecordWindow. */
+/** Input for a RecordWindow from the bytes received so far. */
 class Arrivals implements DataInput {
   readonly name = "the overflow records";
   readonly remaining = Infinity;
   readonly missing = 0;
-  /** Where the next bytes are to be read into. */
+  /** Buffer for the next read. */
   readonly room: Uint8Array<ArrayBuffer> = new Uint8Array(CHUNK);
   offset = 0;
   #from = 0;
@@ -172,7 +177,7 @@ class Arrivals implements DataInput {
   }
 
   skip(): boolean {
-    return false; // records alone come here
+    return false; // only complete records arrive
   }
 }
 

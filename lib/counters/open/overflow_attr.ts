@@ -1,22 +1,22 @@
-/** Overflow notification in terms of perf_event_attr: a counter that stops when its preset runs out. */
+/** Attrs for overflow notification: a counter that stops when its preset runs out. */
 
 import { PERF_SAMPLE } from "../../base/system/abi.ts";
 import { type EventAttr, makeAttr } from "../../events/attr.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 import { CpcError } from "../verify/cpc_error.ts";
 
-/** What every overflow's record holds: whose it is, where, when. Alike for all, so that one layout reads them. */
+/** Sample type of overflows: which event, where, when. All have the same, so that one layout decodes them. */
 export const OVERFLOW_SAMPLE = PERF_SAMPLE.IDENTIFIER | PERF_SAMPLE.IP | PERF_SAMPLE.TID | PERF_SAMPLE.TIME |
   PERF_SAMPLE.CPU;
 
-/** CLOCK_MONOTONIC: the clock of a SetSample's hrtimeNs. */
+/** Clock of a SetSample's hrtimeNs. */
 const CLOCK_MONOTONIC = 1;
-/** The kernel takes sampling periods below this. */
+/** Bound on sampling periods; the kernel accepts those below it. */
 const PERIOD_LIMIT = 1n << 63n;
 
 /**
- * Events from `preset` to the overflow: 2^64 - preset, which is the sampling period. Throws CpcError for a
- * preset that is as far away as the kernel cannot count in one period.
+ * Returns the events from `preset` to the overflow, 2^64 - preset, which is the sampling period. Throws CpcError when
+ * that exceeds the kernel's longest period.
  */
 export function overflowPeriod({ event, preset }: { event: ResolvedEvent; preset: bigint }): bigint {
   const period = (1n << 64n) - preset;
@@ -30,23 +30,25 @@ export function overflowPeriod({ event, preset }: { event: ResolvedEvent; preset
   });
 }
 
-/** Gives `attr` the clock that overflows are stamped with: a group has one clock, so every counter of the set has it. */
+/**
+ * Gives `attr` the clock that overflows are stamped with. A group has one clock, so every counter of the set gets it.
+ */
 export function onOverflowClock(attr: EventAttr): void {
   attr.flags.add("useClockid");
   attr.clockid = CLOCK_MONOTONIC;
 }
 
-/** The attr of a counter that notifies, from that of one that counts. Throws as overflowPeriod(). */
+/** Returns the attr of a notifying counter, derived from that of a plain one. Throws as overflowPeriod() does. */
 export function overflowAttr(attr: EventAttr, counter: { event: ResolvedEvent; preset: bigint }): EventAttr {
   return { ...attr, samplePeriod: overflowPeriod(counter), sampleType: OVERFLOW_SAMPLE, wakeup: 1 };
 }
 
-/** An attr for reading the records of any such counter. */
+/** Returns an attr that decodes the records of any notifying counter. */
 export function overflowRecordAttr(): EventAttr {
   return makeAttr({ sampleType: OVERFLOW_SAMPLE });
 }
 
-/** cpc's ENOTSUP: the event counts, but there is no interrupt to notify with. */
+/** Returns the error for an event that counts, but has no interrupt to notify with: cpc's ENOTSUP. */
 export function noOverflowInterrupt(name: string): CpcError {
   return new CpcError({
     errno: "ENOTSUP",

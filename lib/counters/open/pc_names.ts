@@ -1,4 +1,4 @@
-/** Names for the PCs of running processes: what report does for a file's samples, for one at a time. */
+/** Resolves PCs of running processes, one at a time, as the report does for the samples of a file. */
 
 import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import { hexAddress } from "../../base/bytes/address.ts";
@@ -6,29 +6,30 @@ import { AddressSpaces, type MapEvent } from "../../symbols/space/address_space.
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import { Symbolizer } from "../../symbols/symbolizer.ts";
 
-/** What is mapped where, now. */
+/** Reads the current mappings. */
 export interface LiveMaps {
-  /** The executable mappings of a process; none when it is gone or not ours to look at. */
+  /** Returns the executable mappings of a process; none when it has ended or is another user's. */
   process(pid: number): MapEvent[];
-  /** The kernel's and its modules', with a pid of -1; none when they are hidden. */
+  /** Returns the mappings of the kernel and its modules, with pid -1; none when they are hidden. */
   kernel(): MapEvent[];
 }
 
-/** A PC in words. */
+/** Resolved PC. */
 export interface PcName {
-  /** `hot+0x1c`, or the address in hex where there is no symbol. */
+  /** Text: `hot+0x1c`, or the address in hex when there is no symbol. */
   text: string;
-  /** The symbol alone, or undefined. */
+  /** Name of the symbol, if there is one. */
   symbol?: string;
-  /** The program, library or `[kernel.kallsyms]` it is in, or undefined. */
+  /** Program, library or `[kernel.kallsyms]`, if known. */
   object?: string;
 }
 
+/** Resolver of PCs. */
 export class PcNames {
   readonly #spaces = new AddressSpaces();
   readonly #symbolizer: Symbolizer;
   readonly #maps: LiveMaps;
-  /** The mappings of each process as they were last told to #spaces, to tell when they have changed. */
+  /** Mappings of each process as last loaded into #spaces, to detect changes. */
   readonly #loadedMaps = new Map<number, string>();
 
   constructor(files: SymbolFiles, maps: LiveMaps) {
@@ -37,8 +38,8 @@ export class PcNames {
   }
 
   /**
-   * Names a PC of process `pid` (signed, base/address.ts) by what is mapped there now; of a process that has
-   * ended, by what was when it was last asked for.
+   * Resolves a PC of process `pid` (signed, base/address.ts) by its current mappings. For a process that has ended,
+   * uses the mappings of the previous call.
    */
   name(pid: number, address: number, kernel: boolean): PcName {
     if (kernel) this.#tell(-1, () => this.#maps.kernel());
@@ -55,7 +56,7 @@ export class PcNames {
   }
 
   #tell(pid: number, read: () => MapEvent[]): void {
-    if (pid === -1 && this.#loadedMaps.has(pid)) return; // the kernel stays where it is
+    if (pid === -1 && this.#loadedMaps.has(pid)) return; // the kernel does not move
     const maps = read();
     if (maps.length === 0) return;
     const print = maps.map((map) => `${map.start}:${map.length}:${map.pgoff}:${map.filename}`).join("\n");

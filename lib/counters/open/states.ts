@@ -1,20 +1,21 @@
-/** The states of a named set, what each of them allows, and the error that refuses the rest. */
+/** States of a named set, the actions that each allows, and the error that refuses the rest. */
 
 import { errorLine, EXIT, UserError } from "../../base/system/errors.ts";
 
 /**
- * - `counting`: bound, and counts.
- * - `frozen`: bound, disabled: the counts are kept, and do not move.
- * - `overflowed`: a request that notifies has overflowed, which froze the set until it is restarted.
- * - `invalid`: its counters were taken from it, so what it has counted since is not known.
- * - `ended`: its target has ended: these are the final counts.
+ * State of a set:
+ * - `counting`: bound and enabled.
+ * - `frozen`: bound and disabled; the counts are kept.
+ * - `overflowed`: frozen by the overflow of a request that notifies, until it is restarted.
+ * - `invalid`: lost its counters, so later counts are unknown.
+ * - `ended`: the target has ended, and the counts are final.
  */
 export type SetState = "counting" | "frozen" | "overflowed" | "invalid" | "ended";
 
-/** What can be asked of a set that is bound. */
+/** Actions on a bound set. */
 export type SetAction = "sample" | "preset" | "restart" | "enable" | "disable" | "unbind";
 
-/** The errno names that a refusal can have, with the exit status: 2 for what the caller got wrong. */
+/** Exit status for each errno of a refusal; 2 for mistakes of the caller. */
 const STATUS = {
   EINVAL: EXIT.usage,
   EEXIST: EXIT.usage,
@@ -24,21 +25,22 @@ const STATUS = {
   ETIMEDOUT: EXIT.unsupported,
 } as const;
 
+/** Errno of a refusal. */
 export type SetErrno = keyof typeof STATUS;
 
-/** Why something cannot be done with a set. */
+/** Reason that an action on a set fails. */
 export interface SetFault {
   errno: SetErrno;
   cause: string;
   remedy?: string;
 }
 
-/** A refusal to the user: `cannot sample set 'web': CAUSE: REMEDY (EAGAIN)`. */
+/** Error that refuses an action: `cannot sample set 'web': CAUSE: REMEDY (EAGAIN)`. */
 export class SetError extends UserError {
   readonly errno: SetErrno;
   readonly refusal: SetFault;
 
-  /** `attempt` completes `cannot ...`. `status` is for an errno that is not the caller's fault for once. */
+  /** `attempt` completes `cannot ...`. `status` overrides the exit status that the errno implies. */
   constructor(attempt: string, refusal: SetFault, status: number = STATUS[refusal.errno]) {
     super(`${errorLine({ attempt, ...refusal })} (${refusal.errno})`, status);
     this.errno = refusal.errno;
@@ -46,7 +48,7 @@ export class SetError extends UserError {
   }
 }
 
-/** True for one of the errno names above. */
+/** Tells whether `name` is the errno of a refusal. */
 export function isSetErrno(name: unknown): name is SetErrno {
   return typeof name === "string" && Object.hasOwn(STATUS, name);
 }
@@ -69,7 +71,7 @@ const OVERFLOWED: SetFault = {
   remedy: "'pmuctl restart' lets it go on",
 };
 
-/** Only what is refused stands here. */
+/** Refused actions by state; all others are allowed. */
 const REFUSALS: Record<SetState, Partial<Record<SetAction, SetFault>>> = {
   counting: { enable: { errno: "EINVAL", cause: "it is enabled already" } },
   frozen: { disable: { errno: "EINVAL", cause: "it is disabled already" } },
@@ -78,7 +80,7 @@ const REFUSALS: Record<SetState, Partial<Record<SetAction, SetFault>>> = {
   ended: { preset: ENDED, restart: ENDED, enable: ENDED, disable: ENDED },
 };
 
-/** Why a set in this state refuses the action; undefined when it does not. */
+/** Returns the reason that a set in this state refuses the action; undefined if it is allowed. */
 export function refusalOf(action: SetAction, state: SetState): SetFault | undefined {
   return REFUSALS[state][action];
 }

@@ -1,29 +1,32 @@
 /**
- * Which request goes on which PIC: exact bipartite matching by augmenting paths (Kuhn's algorithm), so that
- * a set is refused only when no assignment exists.
+ * Assigns requests to PICs by exact bipartite matching with augmenting paths (Kuhn's algorithm), so that a set is
+ * refused only when no assignment exists.
  */
 
-/** What a request asks of the counters. */
+/** A request's requirements on its counter. */
 export interface PicRequest {
-  /** The PICs that can count its event, in the order they are tried. */
+  /** PICs that can count its event, in order of preference. */
   capable: readonly number[];
-  /** The one it is to be on. */
+  /** Required PIC. */
   picnum?: number;
-  /** The one it would be on if nothing else wanted it. */
+  /** PIC to take unless another request needs it. */
   preferred?: number;
 }
 
-/** All requests placed; or those that cannot be placed together, and the PICs that they compete for. */
+/** Assignment of all requests, or the requests that do not fit together, with the PICs they compete for. */
 export type Assignment =
-  /** The PIC of each request, in the order of the requests. */
+  /** PIC of each request, in the order of the requests. */
   | { pics: number[] }
   /**
-   * `conflict`: positions of requests that have fewer PICs between them than they are (Hall's condition
-   * fails); leaving any one of them out lets the rest of them be placed.
+   * Positions of requests that together can use fewer PICs than there are of them (Hall's condition fails). Without
+   * any one of them, the others fit.
    */
   | { conflict: number[]; candidates: number[] };
 
-/** Places the requests. An explicit picnum is kept; a preferred PIC is kept where that costs nobody a place. */
+/**
+ * Assigns a PIC to each request. A required PIC is always kept; a preferred PIC is kept unless that leaves another
+ * request without one.
+ */
 export function assignPics(requests: readonly PicRequest[]): Assignment {
   const wanted = requests.map(wantedPics);
   const holder = new Map<number, number>();
@@ -56,15 +59,15 @@ function wantedPics({ capable, picnum }: PicRequest): number[] {
   return picnum === undefined ? distinct : distinct.filter((pic) => pic === picnum);
 }
 
-/** The way to a free PIC, each holder on it moving to its next; or the requests reached without finding one. */
+/** Path to a free PIC, on which each holder moves to its next PIC; or the requests reached when there is none. */
 type Path = { pic: number; apply(place: (request: number, pic: number) => void): void } | {
   reached: number[];
 };
 
 /**
- * Searches breadth first from `start`. When no free PIC is reached, every PIC that the reached requests can
- * use is held by one of them, so that they are one more than their PICs; and whichever of them is
- * taken away, the moves on the way to it make room for the others.
+ * Searches breadth first from `start`. When it reaches no free PIC, every PIC that the reached requests can use is
+ * held by one of them, so there is one more request than PICs. If any of these requests is removed, the moves on the
+ * path to it make room for the others.
  */
 function augmentingPath(
   start: number,
@@ -74,7 +77,7 @@ function augmentingPath(
   const cameFrom = new Map<number, number>(); // PIC -> the request that would move to it
   const holds = new Map<number, number>(); // reached request -> the PIC it would leave
   const reached = [start];
-  for (const request of reached) { // grows while it is walked
+  for (const request of reached) { // grows during the loop
     for (const pic of wanted[request]) {
       if (cameFrom.has(pic)) continue;
       cameFrom.set(pic, request);

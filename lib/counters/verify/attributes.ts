@@ -1,22 +1,22 @@
 /**
- * The attributes a request may carry: the format fields of its PMU, and the generic ones that hold for
- * every event. One table drives the list, the check of ranges and the encoding.
+ * Attributes of requests: the format fields of their PMU, and the generic ones that apply to every event. One table
+ * drives the listing, the range checks and the encoding.
  */
 
 import type { AttrFlag } from "../../events/attr.ts";
 import { fieldMaximum, type FormatField, formatText, type Pmu } from "../../events/sysfs.ts";
 
-/** The largest value of an attribute: they have 64 bits. */
+/** Maximum of a 64-bit attribute. */
 export const U64_MAX = (1n << 64n) - 1n;
 
-/** An attribute that does not depend on the PMU. */
+/** Attribute that does not depend on the PMU. */
 export interface GenericAttribute {
   name: string;
   min: bigint;
   max: bigint;
-  /** One line, in lower case. */
+  /** Meaning: one line, in lower case. */
   meaning: string;
-  /** The bit of perf_event_attr it decides: set for the value `when`, clear for the other. */
+  /** Bit of perf_event_attr that it controls: set for the value `when`, clear for the other. */
   bit?: { flag: AttrFlag; when: bigint };
 }
 
@@ -29,8 +29,8 @@ const onOff = (name: string, meaning: string, flag?: AttrFlag, when = 1n): Gener
 });
 
 /**
- * The generic attributes in the order they are listed. The kernel refuses a sample_period with its
- * highest bit set, and a frequency above kernel.perf_event_max_sample_rate, which verify() knows.
+ * Generic attributes in the order of the listing. The kernel refuses a sample_period with its highest bit set, and a
+ * frequency above kernel.perf_event_max_sample_rate, which verify() knows.
  */
 export const GENERIC_ATTRIBUTES: readonly GenericAttribute[] = [
   onOff("user", "count in user space"),
@@ -54,34 +54,34 @@ export const GENERIC_ATTRIBUTES: readonly GenericAttribute[] = [
   onOff("notify", "at its overflow the set stops and says where"),
 ];
 
-/** The last of the list; what numbers there are is up to the PMU. */
+/** Meaning of `picnum`, the last attribute of the listing. Its range depends on the PMU. */
 const PICNUM_MEANING = "the counter to use";
 
-/** The generic attribute of that name, or undefined. */
+/** Returns the generic attribute of that name, or undefined. */
 export function genericAttribute(name: string): GenericAttribute | undefined {
   return GENERIC_ATTRIBUTES.find((attribute) => attribute.name === name);
 }
 
-/** Names of the attributes that every request may have, `picnum` last. */
+/** Returns the names of the attributes that every request may have, `picnum` last. */
 export function genericAttributeNames(): string[] {
   return [...GENERIC_ATTRIBUTES.map((attribute) => attribute.name), "picnum"];
 }
 
-/** One row of the list of attributes. */
+/** Row of the listing of attributes. */
 export interface ListedAttribute {
   name: string;
-  /** A PMU's own field, or one that every request has. */
+  /** Whether it is a field of a PMU, or applies to every request. */
   kind: "format" | "generic";
-  /** Of a PMU's field: the PMU, and where the value goes: `config:0-7,32-35`. */
+  /** PMU of a field, and its bits: `config:0-7,32-35`. */
   pmu?: string;
   bits?: string;
   min: bigint;
   max: bigint;
-  /** In lower case; "" where the PMU's driver does not say and the name is not a common one. */
+  /** Meaning, in lower case; "" when neither the PMU's driver nor the table of common names has one. */
   meaning: string;
 }
 
-/** Format fields that mean the same in every driver that has them. */
+/** Meanings of format fields that are the same in every driver. */
 const FIELD_MEANINGS: Record<string, string> = {
   any: "count for both threads of the core",
   cmask: "count cycles in which at least this many events happen",
@@ -101,7 +101,7 @@ const FIELD_MEANINGS: Record<string, string> = {
   umask: "which kinds of the event count",
 };
 
-/** The PMU's own fields, in the order of their names. */
+/** Returns the fields of a PMU, sorted by name. */
 export function formatAttributes(pmu: Pmu): ListedAttribute[] {
   return [...pmu.formats.values()].map((field: FormatField) => ({
     name: field.name,
@@ -114,15 +114,15 @@ export function formatAttributes(pmu: Pmu): ListedAttribute[] {
   }));
 }
 
-/** Limits of the machine that the generic attributes have their ranges from. */
+/** Limits of the machine on generic attributes. */
 export interface AttributeLimits {
-  /** kernel.perf_event_max_sample_rate. */
+  /** Value of kernel.perf_event_max_sample_rate. */
   maxSampleRate?: number;
-  /** The highest picnum. */
+  /** Highest picnum. */
   maxPicnum: number;
 }
 
-/** The generic attributes with this machine's ranges, `picnum` last. */
+/** Returns the generic attributes with this machine's ranges, `picnum` last. */
 export function genericAttributes({ maxSampleRate, maxPicnum }: AttributeLimits): ListedAttribute[] {
   const rows = GENERIC_ATTRIBUTES.map(({ name, min, max, meaning }): ListedAttribute => ({
     name,

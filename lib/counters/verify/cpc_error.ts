@@ -1,11 +1,8 @@
-/**
- * Refusals of the counting side, as cpc has them: an errno, a subcode that says which kind of EINVAL or
- * EACCES it is, and the request it blames.
- */
+/** Refusals in cpc's terms: an errno, a subcode that details EINVAL or EACCES, and the request at fault. */
 
 import { errorLine, EXIT, UserError } from "../../base/system/errors.ts";
 
-/** cpc's subcodes by their names. */
+/** Subcodes of cpc, by name. */
 export const SUBCODES = {
   CPC_INVALID_EVENT: 1,
   CPC_INVALID_PICNUM: 2,
@@ -20,30 +17,30 @@ export const SUBCODES = {
   CPC_HV_NO_ACCESS: 11,
 } as const;
 
-/** The name of a subcode. */
+/** Name of a subcode. */
 export type SubcodeName = keyof typeof SUBCODES;
 
-/** The errnos that cpc's calls end with. ENOTSUP is Linux's EOPNOTSUPP. */
+/** Errnos of cpc's calls. ENOTSUP is Linux's EOPNOTSUPP. */
 export type CpcErrno = "EINVAL" | "EACCES" | "EAGAIN" | "ENOTSUP";
 
-/** cpc's subcode where there is nothing more to say than the errno. */
+/** Subcode of cpc for errors that the errno alone describes. */
 export const NO_SUBCODE = -1;
 
-/** What is refused, and why. */
+/** Refusal and its reason. */
 export interface CpcFault {
-  /** Left out where cpc has none (-1). */
+  /** Subcode; absent if cpc has none (-1). */
   subcode?: SubcodeName;
-  /** Needed without a subcode; else it follows from that. EINVAL when neither says. */
+  /** Errno. Follows from the subcode if there is one; EINVAL if neither is given. */
   errno?: CpcErrno;
-  /** Positions in the set of the requests to blame, the first the most; none for the set as a whole. */
+  /** Positions of the requests at fault, the main one first; none if the set as a whole is. */
   requests?: readonly number[];
-  /** Completes `cannot ...`: `bind request 0 (cycles)`. */
+  /** Action that failed. Completes `cannot ...`: `bind request 0 (cycles)`. */
   attempt: string;
   cause: string;
   remedy?: string;
 }
 
-/** The subcodes that say that what the user wrote is wrong; the others are about the machine or a permission. */
+/** Subcodes for mistakes in what the user wrote. The others are about the machine or permissions. */
 const WRITTEN_WRONGLY: ReadonlySet<SubcodeName> = new Set([
   "CPC_INVALID_EVENT",
   "CPC_INVALID_PICNUM",
@@ -52,26 +49,26 @@ const WRITTEN_WRONGLY: ReadonlySet<SubcodeName> = new Set([
   "CPC_REQ_INVALID_FLAGS",
 ]);
 
-/** The subcodes that come with EACCES; the others come with EINVAL. */
+/** Subcodes that come with EACCES; the others come with EINVAL. */
 const NOT_ALLOWED: ReadonlySet<SubcodeName> = new Set(["CPC_ATTR_REQUIRES_PRIVILEGE", "CPC_HV_NO_ACCESS"]);
 
 /**
- * A set of requests, or something done to one, is refused. The message ends in `(CPC_INVALID_PICNUM,
- * EINVAL)`, or in `(EINVAL)` where cpc has no subcode.
+ * Error that refuses a set of requests, or an action on one. The message ends in `(CPC_INVALID_PICNUM, EINVAL)`, or
+ * in `(EINVAL)` where cpc has no subcode.
  *
- * The exit status is 2 for what was written wrongly: subcodes 1, 2, 3, 4 and 7, and EINVAL without a
- * subcode. It is 3 for what this machine cannot do or this user may not: subcodes 5, 6, 8, 9, 10 and 11, and
- * any other errno without a subcode.
+ * The exit status is 2 for mistakes in what the user wrote: subcodes 1, 2, 3, 4 and 7, and EINVAL without a subcode.
+ * It is 3 for what this machine cannot do or this user may not: subcodes 5, 6, 8, 9, 10 and 11, and any other errno
+ * without a subcode.
  */
 export class CpcError extends UserError {
-  /** 1 to 11, or NO_SUBCODE. */
+  /** Number of the subcode, 1 to 11, or NO_SUBCODE. */
   readonly subcode: number;
-  /** undefined for NO_SUBCODE. */
+  /** Name of the subcode; undefined for NO_SUBCODE. */
   readonly subcodeName?: SubcodeName;
   readonly errno: CpcErrno;
-  /** Position of the request blamed most, or -1 for the set as a whole. */
+  /** Position of the request most at fault, or -1 for the set as a whole. */
   readonly request: number;
-  /** Positions of all requests blamed. */
+  /** Positions of all requests at fault. */
   readonly requests: readonly number[];
 
   constructor(fault: CpcFault) {

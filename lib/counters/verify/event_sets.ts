@@ -1,4 +1,4 @@
-/** From perf's event syntax (`-e`) to request sets: what the letters behind an event say becomes flags and attributes. */
+/** Converts perf's event syntax (`-e`) to request sets. Modifiers of events become flags and attributes. */
 
 import { append } from "../../base/bytes/lists.ts";
 import { findGeneric } from "../../events/catalog.ts";
@@ -13,13 +13,13 @@ import { type EventWorld, type ResolvedEvent, resolveEvents } from "../../events
 import { attributesOfAttr, flagsOfAttr, type RequestSet, type SetRequest } from "./request_set.ts";
 
 /**
- * The sets of an event string such as `cycles:u,{instructions,cache-misses},page-faults`: one for each
- * group in braces, whose events count at the same time, and one for all events outside of them, each of
- * which counts on its own. A weak group (`:W`) is a set whose events need not count together. In the
- * order of their first events. Throws UsageError and UnsupportedError as resolveEvents() does.
+ * Returns the sets of an event string such as `cycles:u,{instructions,cache-misses},page-faults`: one for each group
+ * in braces, whose events count at the same time, and one for all events outside of braces, each of which counts
+ * independently. The events of a weak group (`:W`) need not count together. Sets are in the order of their first
+ * events. Throws UsageError and UnsupportedError as resolveEvents() does.
  */
 export function setsOfEvents(text: string, world: EventWorld): RequestSet[] {
-  resolveEvents(text, world); // a fault is told with its place in the whole text
+  resolveEvents(text, world); // so that errors give positions in the whole text
   const sets: RequestSet[] = [];
   let loose: { set: RequestSet; texts: string[] } | undefined;
   for (const group of parseEvents(text)) {
@@ -56,7 +56,7 @@ function textOf(group: RequestGroup): string {
   return `${group.name ?? ""}{${members}}${group.modifiers ? `:${group.modifiers}` : ""}`;
 }
 
-/** One request for each event that the text means. */
+/** Returns a request for each event that the member's text matches. */
 function requestsOf(member: EventRequest, group: RequestGroup, world: EventWorld): SetRequest[] {
   const bare = withoutModifiers(member);
   const plain = eventsOf(bare, world);
@@ -80,9 +80,9 @@ function withoutModifiers({ text, modifiers }: EventRequest): string {
   return modifiers === "" ? text : text.slice(0, -modifiers.length).replace(/:$/, "");
 }
 
-/** A text that means this one of the several events that the member's text does. */
+/** Returns a text that matches only this event, of those that the member's text matches. */
 function textOfOne({ spec }: EventRequest, event: ResolvedEvent, world: EventWorld): string {
-  if (spec.kind !== "name") return event.name; // a tracepoint: its own name is in there
+  if (spec.kind !== "name") return event.name; // a tracepoint: the name includes its own
   const { name, terms = [] } = spec;
   const ofPmu = spec.terms !== undefined && !findGeneric(name) && world.pmus.matching(name).length > 0;
   return `${event.pmu}/${[...(ofPmu ? [] : [name]), ...terms.map(termText)].join()}/`;

@@ -1,6 +1,6 @@
 /**
- * The machine that a request set is verified for: its PMUs' counters, what they can count, and what this
- * user may. Tests make their own.
+ * Model of the machine that a request set is verified for: the counters of its PMUs, what they can count, and this
+ * user's permissions. Tests build their own.
  */
 
 import { PERF_COUNT_HW, PERF_TYPE } from "../../base/system/abi.ts";
@@ -11,58 +11,58 @@ import { parseCpuList } from "../../base/text/cpu_list.ts";
 import type { FormatField } from "../../events/sysfs.ts";
 import type { Pics } from "./pics.ts";
 
-/** A hardware counter. */
+/** Hardware counter. */
 export interface Pic {
   picnum: number;
-  /** The one event that it counts; undefined: (nearly) any. */
+  /** The only event that it counts; undefined for counters of (nearly) any event. */
   only?: FixedEvent;
 }
 
-/** An event that some CPUs have a counter of its own for. */
+/** Event that some CPUs have a dedicated counter for. */
 export interface FixedEvent {
-  /** perf's name. */
+  /** Name in perf. */
   name: string;
   /** PERF_COUNT_HW.* */
   hardware: number;
-  /** The PMU's own code for it: `config` of its raw event. */
+  /** PMU's own code for it: `config` of its raw event. */
   code: bigint;
-  /** General counters cannot count it. */
+  /** True if general counters cannot count it. */
   exclusively: boolean;
 }
 
-/** A PMU as far as request sets are concerned. */
+/** Properties of a PMU that matter to request sets. */
 export interface PmuModel {
-  /** As in sysfs; `cpu` for the hardware PMU where there is none. */
+  /** Name in sysfs; `cpu` for the hardware PMU on machines without one. */
   name: string;
-  /** Its counters in the order of their numbers; undefined where events take none, or nobody knows how many there are. */
+  /** Counters in the order of their numbers; undefined if events take none, or their number is unknown. */
   pics?: readonly Pic[];
   formats: ReadonlyMap<string, FormatField>;
-  /** Its events go into a group together with those of any other PMU. */
+  /** True if its events may join a group of any other PMU. */
   software: boolean;
-  /** It can tell of an overflow. */
+  /** True if it can signal overflows. */
   interrupts: boolean;
 }
 
-/** What verify() has to know. */
+/** Facts that verify() needs. */
 export interface MachineModel {
   /** Events, PMUs and tracepoints by name. */
   world: EventWorld;
-  /** The PMU that counts the event. */
+  /** Returns the PMU that counts the event. */
   pmuOf(event: ResolvedEvent): PmuModel;
   privilege: Privilege;
-  /** The CPU can count what its hypervisor does apart from its kernel. */
+  /** True if the CPU can count its hypervisor separately from its kernel. */
   countsHypervisor: boolean;
-  /** kernel.perf_event_max_sample_rate, when known. */
+  /** Value of kernel.perf_event_max_sample_rate, when known. */
   maxSampleRate?: number;
-  /** CPUs that are online, when known. */
+  /** Online CPUs, when known. */
   onlineCpus?: readonly number[];
 }
 
-/** Picnums of events that take no counter: there are as many as a set may have requests. */
+/** Highest picnum of events that take no counter: as many as a set may have requests. */
 export const MAX_SOFTWARE_PICNUM = 99;
 
 /**
- * PMUs whose events the kernel schedules as software: they join any group (their drivers set
+ * PMUs whose events the kernel schedules like software events, so that they may join any group (their drivers set
  * task_ctx_nr to perf_sw_context).
  */
 const SOFTWARE_PMUS: ReadonlySet<string> = new Set([
@@ -77,10 +77,12 @@ const SOFTWARE_PMUS: ReadonlySet<string> = new Set([
 const { CPU_CYCLES, INSTRUCTIONS, REF_CPU_CYCLES } = PERF_COUNT_HW;
 
 /**
- * Fixed counters in the order in which countPics() looks for them, which is also the order in which CPUs
- * came to have them: a CPU with two has the first two. Their numbers: on x86 they follow the general
- * ones, in the order of MSR_CORE_PERF_FIXED_CTR0 to 2 (Intel SDM, volume 3B); on ARM they have the numbers of the
- * registers, PMCCNTR as 31 and PMICNTR as 32 (Linux's ARMV8_PMU_CYCLE_IDX, ARMV8_PMU_INSTR_IDX).
+ * Fixed counters in the order in which countPics() looks for them, which is the order in which CPUs gained them: a
+ * CPU with two has the first two.
+ *
+ * Their numbers: on x86 they follow the general ones, in the order of MSR_CORE_PERF_FIXED_CTR0 to 2 (Intel SDM,
+ * volume 3B). On ARM they are the registers' numbers, 31 for PMCCNTR and 32 for PMICNTR (Linux's ARMV8_PMU_CYCLE_IDX
+ * and ARMV8_PMU_INSTR_IDX).
  */
 const FIXED: Record<string, { event: FixedEvent; picnum: (general: number) => number }[]> = {
   x86_64: [
@@ -98,7 +100,7 @@ function fixed(name: string, hardware: number, code: number, exclusively = false
   return { name, hardware, code: BigInt(code), exclusively };
 }
 
-/** The PICs of a core PMU that has so many of each kind; `arch` is uname's. */
+/** Returns the PICs of a core PMU with so many of each kind; `arch` is uname's. */
 export function picsOf({ general, fixed }: Pics, arch: string): Pic[] {
   const pics: Pic[] = Array.from({ length: general }, (_, picnum) => ({ picnum }));
   for (const { event, picnum } of (FIXED[arch] ?? []).slice(0, fixed)) {
@@ -108,8 +110,8 @@ export function picsOf({ general, fixed }: Pics, arch: string): Pic[] {
 }
 
 /**
- * The numbers of the PICs that can count the event, in the order in which they are best given away: a
- * counter that can do nothing else first. undefined when the event takes no counter that is known of.
+ * Returns the numbers of the PICs that can count the event, in the order to assign them: dedicated counters first.
+ * Returns undefined when the event takes no known counter.
  */
 export function capablePics(event: ResolvedEvent, pmu: PmuModel): number[] | undefined {
   if (pmu.pics === undefined) return undefined;
@@ -120,11 +122,14 @@ export function capablePics(event: ResolvedEvent, pmu: PmuModel): number[] | und
 
 function isFixedEvent({ attr }: ResolvedEvent, { hardware, code }: FixedEvent): boolean {
   return attr.type === PERF_TYPE.HARDWARE
-    ? Number(attr.config & 0xffffffffn) === hardware // the upper half may name one of several PMUs
+    ? Number(attr.config & 0xffffffffn) === hardware // the upper half may select one of several PMUs
     : attr.type !== PERF_TYPE.HW_CACHE && attr.config === code;
 }
 
-/** The machine we run on, or that `world` and `files` describe. `pics` are the counted PICs of its core PMUs. */
+/**
+ * Returns the model of this machine, or of the one that `world` and `files` describe. `pics` are the counted PICs of
+ * its core PMUs.
+ */
 export function machineModel(
   world: EventWorld,
   pics: ReadonlyMap<string, Pics>,
@@ -138,11 +143,11 @@ export function machineModel(
     const counted = pics.get(name);
     return {
       name: name || "cpu",
-      // without a name no PMU takes it: there is nothing to count it on
+      // Without a name, no PMU can count the event.
       ...(counted ? { pics: picsOf(counted, arch) } : name === "" ? { pics: [] } : {}),
       formats: pmu?.formats ?? new Map(),
       software,
-      // uncore PMUs, which stand for a package by one CPU, only count; so does msr
+      // Uncore PMUs, which represent a package by one of its CPUs, only count; so does msr.
       interrupts: software ? name !== "msr" : pmu?.core !== false || pmu.cpus === undefined,
     };
   };

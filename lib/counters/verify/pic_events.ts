@@ -1,4 +1,4 @@
-/** Which events a hardware counter can count: cpc's LIST_EVENTS(picnum). */
+/** Events that a hardware counter can count: cpc's LIST_EVENTS(picnum). */
 
 import { UsageError } from "../../base/system/errors.ts";
 import type { ListedEvent } from "../../events/list.ts";
@@ -8,15 +8,15 @@ import { capablePics, type MachineModel } from "./machine.ts";
 import { picList } from "./verify_request.ts";
 
 /**
- * Those of `events` that PIC `picnum` can count, on whichever core PMU has a counter of that number. Throws
- * CpcError (EINVAL) when none has.
+ * Returns those of `events` that PIC `picnum` can count, on any core PMU with a counter of that number. Throws
+ * CpcError (EINVAL) when there is none.
  */
 export function eventsOfPic(
   events: readonly ListedEvent[],
   picnum: number,
   machine: MachineModel,
 ): ListedEvent[] {
-  // a generic event stands for one on every core PMU
+  // A generic event stands for one on every core PMU.
   const there = resolveEvents("cycles", machine.world).flatMap((group) => group.events)
     .flatMap((event) => machine.pmuOf(event).pics ?? []).map((pic) => pic.picnum);
   if (!there.includes(picnum)) {
@@ -35,7 +35,7 @@ export function eventsOfPic(
       return resolveEvents(name, machine.world).flatMap((group) => group.events)
         .some((event) => capablePics(event, machine.pmuOf(event))?.includes(picnum));
     } catch (error) {
-      if (error instanceof UsageError) return false; // a driver's event that needs a value for its parameter
+      if (error instanceof UsageError) return false; // event of a driver that needs a value for its parameter
       throw error;
     }
   }

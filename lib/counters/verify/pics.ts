@@ -1,54 +1,51 @@
 /**
- * The number of PICs: how many events a PMU counts at once. No file says it (caps/num_counters is only
- * on some x86 kernels), so that groups of growing size are opened until the kernel refuses one:
- * perf_event_open(2) checks that a group fits on its PMU as a whole, and a pinned group that finds
- * no counters when it is enabled (another user has them) reads as nothing.
+ * Determines the number of PICs: how many events a PMU counts at once. No file has it (caps/num_counters exists only
+ * on some x86 kernels), so groups of growing size are opened until the kernel refuses one. perf_event_open(2) checks
+ * that a group fits on its PMU as a whole, and a pinned group without free counters (another user has them) reads as
+ * nothing when it is enabled.
  */
 
 import { PERF_COUNT_HW, PERF_TYPE } from "../../base/system/abi.ts";
 import { type EventAttr, makeAttr } from "../../events/attr.ts";
 import type { Pmu } from "../../events/sysfs.ts";
 
-/** perf_event_open on this process, as the counting below needs it. */
+/** System calls that counting PICs needs, on this process. */
 export interface GroupOpener {
-  /** Opens the event in the group of `leader` (-1: it leads one); returns a descriptor or -errno. */
+  /** Opens the event in the group of `leader` (-1 to lead one). Returns a descriptor or -errno. */
   open(attr: EventAttr, leader: number): number;
-  /** Enables the group of `leader` and says whether it is on its counters. */
+  /** Enables the group of `leader` and tells whether it is on its counters. */
   counts(leader: number): boolean;
   close(fd: number): void;
 }
 
-/** A PMU's counters that were free to be opened. */
+/** Number of counters of a PMU that were free. */
 export interface Pics {
-  /** Those that take (nearly) any event. */
+  /** Counters of (nearly) any event. */
   general: number;
-  /** Those that count one thing only (cycles, instructions, reference cycles). */
+  /** Dedicated counters (cycles, instructions, reference cycles). */
   fixed: number;
 }
 
-/** More than any PMU has; a group that still fits then is not limited by counters. */
+/** Bound on a PMU's counters. A group that still fits is not limited by counters. */
 const MAX_PICS = 64;
 
 /**
- * Stand for any event, the first that the PMU has: branch misses, which no CPU has a fixed counter for; else
- * instructions, for PMUs that count little more (those of emulators), and of which none has a fixed counter for them.
+ * Events to try as a stand-in for any; the first that the PMU has is used. No CPU has a fixed counter for branch
+ * misses. Instructions are for the few events of emulators' PMUs, which have no fixed counter for them.
  */
 const ANY_EVENT = [PERF_COUNT_HW.BRANCH_MISSES, PERF_COUNT_HW.INSTRUCTIONS];
 
-/** The events that some CPUs have a fixed counter for. */
+/** Events that some CPUs have a fixed counter for. */
 const MAYBE_FIXED = [PERF_COUNT_HW.CPU_CYCLES, PERF_COUNT_HW.INSTRUCTIONS, PERF_COUNT_HW.REF_CPU_CYCLES];
 
-/**
- * Counts the PICs of a core PMU; `extended` where the machine has several, so that the event must name
- * its own.
- */
+/** Counts the PICs of a core PMU. `extended` is for machines with several, where the event must name its PMU. */
 export function countPics(pmu: Pmu, extended: boolean, opener: GroupOpener): Pics {
   const upper = extended ? BigInt(pmu.type) << 32n : 0n;
   const attr = (hardware: number, leads: boolean) =>
     makeAttr({
       type: PERF_TYPE.HARDWARE,
       config: BigInt(hardware) | upper,
-      // members follow their leader; only user space, so that no privilege is needed
+      // Members follow their leader. User space alone needs no privilege.
       flags: leads ? ["disabled", "pinned", "excludeKernel", "excludeHv"] : ["excludeKernel", "excludeHv"],
     });
   const open: number[] = [];

@@ -1,4 +1,4 @@
-/** Request sets: what is to be counted together, and how each request becomes a perf_event_attr. */
+/** Request sets: what to count together, and how each request becomes a perf_event_attr. */
 
 import { UsageError } from "../../base/system/errors.ts";
 import type { AttrFlag, EventAttr } from "../../events/attr.ts";
@@ -8,64 +8,66 @@ import { type EventWorld, type ResolvedEvent, resolveEvents } from "../../events
 import { packField, type Pmu } from "../../events/sysfs.ts";
 import { GENERIC_ATTRIBUTES, genericAttribute } from "./attributes.ts";
 
-/** A set's flags, with cpc's values. */
+/** Flags of a set, with cpc's values. */
 export const SET_FLAG = {
-  /** New threads of the bound one count too. */
+  /** Counts new threads of the bound one, too. */
   inherit: 1,
 } as const;
 
-/** A request's flags, with cpc's values. */
+/** Flags of a request, with cpc's values. */
 export const REQUEST_FLAG = {
-  /** At its overflow the set stops and says so. */
+  /** Stops the set at the overflow of the request, and reports it. */
   notify: 1,
-  /** Count in user space. */
+  /** Counts in user space. */
   user: 2,
-  /** Count in the kernel. */
+  /** Counts in the kernel. */
   system: 4,
-  /** Count in the hypervisor. */
+  /** Counts in the hypervisor. */
   hv: 8,
 } as const;
 
-/** One event to count. */
+/** Event to count. */
 export interface SetRequest {
-  /** One event of perf's syntax, without modifiers: `cycles`, `cpu/event=0x3c/`. */
+  /** Event in perf's syntax, without modifiers: `cycles`, `cpu/event=0x3c/`. */
   event: string;
-  /** Where counting starts: 0 to 2^64 - 1. The overflow is at 2^64. */
+  /** Initial value, 0 to 2^64 - 1. The overflow is at 2^64. */
   preset: bigint;
-  /** REQUEST_FLAG bits; others are for verify() to refuse. */
+  /** Bits of REQUEST_FLAG. verify() refuses others. */
   flags: number;
-  /** Values of attributes by name, but for those that have a place of their own here (see foldAttributes). */
+  /** Values of attributes by name, except those that are fields here (see foldAttributes). */
   attributes: ReadonlyMap<string, bigint>;
-  /** The PIC that it is to be on. */
+  /** Required PIC. */
   picnum?: number;
-  /** The PIC that it is on unless another needs that one. */
+  /** PIC to take unless another request needs it. */
   preferred?: number;
-  /** Its place among the counts of the set: 0 to the number of requests - 1. */
+  /** Index among the counts of the set: 0 to the number of requests - 1. */
   index: number;
-  /** Nobody chose between user space and kernel: where the kernel's side is not permitted, user space will do. */
+  /**
+   * Set when the user did not choose between user space and kernel, so that user space alone will do if the kernel's
+   * side is not permitted.
+   */
   userWillDo?: true;
 }
 
 /** Requests that are bound, sampled and unbound as one. */
 export interface RequestSet {
-  /** SET_FLAG bits. */
+  /** Bits of SET_FLAG. */
   flags: number;
-  /** As it was written, for messages and for telling rotating sets apart. */
+  /** Text as the user wrote it, for messages and to tell rotating sets apart. */
   text: string;
-  /** They count at the same time, as one group of the kernel; else each is on its own. */
+  /** True if the requests count at the same time, as one group in the kernel; else each counts independently. */
   together: boolean;
   requests: SetRequest[];
 }
 
-/** `request 0 (cycles)`: a request in messages. */
+/** Returns a request's name in messages: `request 0 (cycles)`. */
 export function requestName(set: RequestSet, position: number): string {
   return `request ${position} (${set.requests[position].event})`;
 }
 
 /**
- * Moves the values of the attributes that a request has a place for into it: user, sys, hv and notify into
- * its flags, preset and picnum to their fields. Values out of range stay where they are, and
- * verify() refuses them.
+ * Moves attributes that a request has fields for into them: user, sys, hv and notify into its flags, preset and
+ * picnum to their fields. Values out of range stay attributes, for verify() to refuse.
  */
 export function foldAttributes(request: SetRequest): SetRequest {
   const attributes = new Map(request.attributes);
@@ -97,8 +99,8 @@ const FLAG_ATTRIBUTES: Record<string, number> = {
 };
 
 /**
- * The event of a request, as its text says it and no more. Throws UsageError when it is none, means several
- * or carries modifiers; UnsupportedError as resolveEvents() does.
+ * Returns the event of a request, exactly as its text says. Throws UsageError when the text matches no event or
+ * several, or has modifiers, and UnsupportedError as resolveEvents() does.
  */
 export function resolveRequest(text: string, world: EventWorld): ResolvedEvent {
   const events = resolveEvents(text, world).flatMap((group) => group.events);
@@ -120,8 +122,8 @@ export function resolveRequest(text: string, world: EventWorld): ResolvedEvent {
 }
 
 /**
- * The event as the request wants it counted: its exclude bits from the request's flags, then the
- * attributes. The request must have passed verify(), so that each attribute has a place.
+ * Returns the event with the exclude bits that the request's flags imply, and its attributes. The request must have
+ * passed verify(), so that each attribute has a place.
  */
 export function applyRequest(event: ResolvedEvent, request: SetRequest, pmu: Pmu | undefined): ResolvedEvent {
   const flags = new Set(event.attr.flags);
@@ -152,14 +154,14 @@ export function applyRequest(event: ResolvedEvent, request: SetRequest, pmu: Pmu
   return applied;
 }
 
-/** The REQUEST_FLAG bits that an attr's exclude bits come to. */
+/** Returns the REQUEST_FLAG bits that match an attr's exclude bits. */
 export function flagsOfAttr({ flags }: EventAttr): number {
   return (flags.has("excludeUser") ? 0 : REQUEST_FLAG.user) |
     (flags.has("excludeKernel") ? 0 : REQUEST_FLAG.system) |
     (flags.has("excludeHv") ? 0 : REQUEST_FLAG.hv);
 }
 
-/** The attributes that make `attr` out of `base`, which has the same event without modifiers. */
+/** Returns the attributes that turn `base`, which has the same event without modifiers, into `attr`. */
 export function attributesOfAttr(attr: EventAttr, base: EventAttr): Map<string, bigint> {
   const attributes = new Map<string, bigint>();
   for (const { name, bit } of GENERIC_ATTRIBUTES) {

@@ -1,11 +1,11 @@
 /**
- * A request set in a file (`--set`): cpc's packed description, as JSON.
+ * Reads a request set from a file (`--set`): cpc's packed description, as JSON.
  *
  *     { "flags": 0,
  *       "reqs": [ { "event": "cycles", "preset": "0", "flags": 2, "attrs": { "picnum": 0 } } ] }
  *
- * In a request only `event` has to be there: preset is 0 then, flags 2 (user), the index its position and attrs
- * empty. 64-bit values are numbers, or strings in decimal or hex, which JSON's readers cannot round.
+ * Only `event` is required. By default, preset is 0, flags 2 (user), the index the request's position, and attrs empty.
+ * 64-bit values are numbers, or strings in decimal or hex, which no reader of JSON can round.
  */
 
 import { BadInputError } from "../../base/system/errors.ts";
@@ -14,18 +14,18 @@ import { errorCause } from "../../base/system/system_error.ts";
 import { parseValue } from "../../events/grammar.ts";
 import { foldAttributes, REQUEST_FLAG, type RequestSet, type SetRequest } from "./request_set.ts";
 
-/** cpc's limits on a packed set. */
+/** Limits of cpc on a packed set. */
 export const SET_LIMITS = {
   minBytes: 4,
   maxBytes: 10000,
   maxRequests: 100,
   maxAttributes: 50,
-  /** One more than the longest name, in bytes of UTF-8. */
+  /** Maximum length of a name plus one, in bytes of UTF-8. */
   eventBytes: 512,
   attributeBytes: 32,
 } as const;
 
-/** Reads the set in the file at `path`, `-` for standard input. Throws BadInputError as parseSet() does. */
+/** Reads the set in the file at `path`, or on standard input for `-`. Throws BadInputError as parseSet() does. */
 export function readSetFile(path: string): RequestSet {
   if (path === "-") return parseSet(readStart(Deno.stdin), "standard input");
   let bytes: Uint8Array;
@@ -40,7 +40,7 @@ export function readSetFile(path: string): RequestSet {
   return parseSet(bytes, path);
 }
 
-/** As much as a set may have, and a byte more where there is more. */
+/** Reads up to the maximum size of a set, plus one byte to detect more. */
 function readStart(input: { readSync(into: Uint8Array): number | null }): Uint8Array {
   const bytes = new Uint8Array(SET_LIMITS.maxBytes + 1);
   let length = 0;
@@ -51,9 +51,9 @@ function readStart(input: { readSync(into: Uint8Array): number | null }): Uint8A
 }
 
 /**
- * Reads a packed set; `name` is what to call it in errors. Throws BadInputError, which cpc would call
- * EINVAL, for what is not of this form or beyond SET_LIMITS. What is of the right form but says
- * something impossible (an unknown event, flags, a picnum) is verify()'s to refuse.
+ * Parses a packed set; `name` names it in errors. Throws BadInputError (cpc's EINVAL) for input that has another form
+ * or exceeds SET_LIMITS. verify() refuses what has the right form but is impossible: unknown events, flags or
+ * picnums.
  */
 export function parseSet(bytes: Uint8Array, name: string): RequestSet {
   const { minBytes, maxBytes, maxRequests } = SET_LIMITS;
@@ -115,7 +115,7 @@ function parseRequest(name: string, packed: unknown, position: number): SetReque
   });
 }
 
-/** The members of a JSON object, all of them among `allowed` where that is given. */
+/** Returns the members of a JSON object. Throws unless all are among `allowed`, if that is given. */
 function membersOf(
   name: string,
   what: string,

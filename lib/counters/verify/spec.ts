@@ -1,12 +1,12 @@
 /**
- * cpc's own way of writing a request set (`-c`), tokens separated by commas:
+ * Parses request sets in cpc's notation (`-c`), tokens separated by commas:
  *
  *     [picN=]EVENT | nouser[N] | sys[N] | ATTRIBUTE[N][=VALUE]
  *
- * An event is counted in user space only, unless sys. A flag or attribute with a number is for the request
- * of that PIC, one without for all requests. VALUE is decimal, hex (0x) or octal (0), 1 when left out.
- * A bare EVENT takes the first capable counter after the highest one taken. EVENT is perf's, with its
- * commas between slashes: `pic0=cpu/event=0x3c,umask=0/`, `sched:sched_switch`; PAPI's names are aliases.
+ * An event is counted in user space only, unless sys is given. A flag or attribute with a number applies to the request
+ * of that PIC, one without to all requests. VALUE is decimal, hex (0x) or octal (0); the default is 1. A bare EVENT
+ * takes the first capable counter after the highest one taken. EVENT is in perf's syntax, with its commas between
+ * slashes: `pic0=cpu/event=0x3c,umask=0/`, `sched:sched_switch`; PAPI's names are aliases.
  */
 
 import { UsageError } from "../../base/system/errors.ts";
@@ -24,16 +24,16 @@ import {
 } from "./request_set.ts";
 import { picList } from "./verify_request.ts";
 
-/** A request while its SPEC is read. */
+/** Request of a SPEC that is being parsed. */
 interface Draft {
   event: string;
-  /** The PIC it is called by: its own, or the one that the rule for bare events gives it. */
+  /** PIC that the request is called by: its own, or the next one for a bare event. */
   number: number;
   picnum?: number;
   preferred?: number;
 }
 
-/** A flag or an attribute, and the PIC it is for; undefined: all. */
+/** Flag or attribute, and the PIC it applies to; undefined for all. */
 type Setting =
   & { token: string; number?: number }
   & (
@@ -42,10 +42,9 @@ type Setting =
   );
 
 /**
- * Reads a SPEC. Throws UsageError naming the token for: an empty or unknown token, a missing or invalid
- * value, a PIC given twice, a PIC that cannot measure its event, a number that no request has; UnsupportedError when a
- * tracepoint is named and tracefs cannot be read. Events and attributes that do not exist otherwise are
- * verify()'s to refuse.
+ * Parses a SPEC. Throws UsageError naming the token, for an empty or unknown token, a missing or invalid value, a PIC
+ * given twice, a PIC that cannot count its event, or a number that no request has; UnsupportedError when a tracepoint
+ * is named and tracefs cannot be read. Other unknown events and attributes are left for verify() to refuse.
  */
 export function parseSpec(spec: string, machine: MachineModel): RequestSet {
   return new SpecParser(spec, machine).set();
@@ -86,7 +85,7 @@ class SpecParser {
       return;
     }
     if (/^nouser\d*=/.test(token)) this.#fail(token, "nouser takes no value");
-    // what has a slash or a colon before its first = can only be an event
+    // A slash or colon before the first = makes it an event.
     const named = /^([^=/:]+)(?:=(.*))?$/s.exec(token);
     if (!named || (named[2] === undefined && !this.#isAttribute(named[1]))) this.#bareEvent(token);
     else this.#attribute(token, named[1], named[2]);
@@ -97,7 +96,7 @@ class SpecParser {
     if (this.#drafts.some((draft) => draft.number === number)) {
       this.#fail(token, `pic${number} is given twice`);
     }
-    const found = this.#resolve(event); // that it is no event verify() says
+    const found = this.#resolve(event); // verify() refuses it if it is not an event
     if (!(found instanceof UsageError) && found.pmu.pics?.some((pic) => pic.picnum === number)) {
       const capable = found.capable ?? [];
       const others = capable.length ? `; ${picList(capable)} can` : "";
@@ -153,7 +152,7 @@ class SpecParser {
     });
   }
 
-  /** What can count the event; the error when the text is no one event. */
+  /** Returns what can count the event, or the error when the text does not match exactly one. */
   #resolve(text: string): { pmu: PmuModel; capable?: number[] } | UsageError {
     let event: ResolvedEvent;
     try {
@@ -167,7 +166,7 @@ class SpecParser {
     return { pmu, ...(capable ? { capable } : {}) };
   }
 
-  /** `edge0` is edge of pic0, but a field that is called `config1` stays whole. */
+  /** Splits a number off the end: `edge0` is edge of pic0. A field that is called `config1` stays whole. */
   #splitNumber(written: string): { name: string; number?: number } {
     const match = /^(.*\D)(\d+)$/.exec(written);
     if (!match || this.#known().has(written)) return { name: written };
@@ -179,7 +178,7 @@ class SpecParser {
       this.#known().has(this.#splitNumber(written).name) && !this.#isEvent(written);
   }
 
-  /** Names of attributes: the generic ones and the fields of every PMU. */
+  /** Returns the names of all attributes: the generic ones, and the fields of every PMU. */
   #known(): ReadonlySet<string> {
     return this.#attributes ??= new Set([
       ...genericAttributeNames(),
@@ -187,7 +186,9 @@ class SpecParser {
     ]);
   }
 
-  /** `error` knows what is wrong with an event; a mere word could also be meant for something else. */
+  /**
+   * Throws for an unknown token: `error`, if the token must be an event, else an error that suggests other meanings.
+   */
   #unknown(token: string, error: UsageError): never {
     if (!/^[\w-]+$/.test(token) || this.#isEvent(token)) this.#fail(token, error.message);
     const near = nearest(token, ["nouser", ...this.#known(), ...genericNames()]);
@@ -195,7 +196,7 @@ class SpecParser {
     this.#fail(token, `this is no event, flag or attribute${hint}`);
   }
 
-  /** It may mean several. */
+  /** Tells whether the text matches one or more events. */
   #isEvent(text: string): boolean {
     try {
       return resolveEvents(text, this.#machine.world).length > 0;
@@ -214,13 +215,13 @@ function numberOf(digits: string): { number?: number } {
   return digits === "" ? {} : { number: Number(digits) };
 }
 
-/** A number as C has it: decimal, 0x hex, or octal behind a 0; undefined when it is none. */
+/** Parses a number in C's notation: decimal, hex (0x) or octal (0); undefined when it is not one. */
 function parseNumber(text: string): bigint | undefined {
   if (/^0[0-7]+$/.test(text)) return BigInt(`0o${text.slice(1)}`);
   return /^(?:0|[1-9]\d*|0x[0-9a-f]+)$/i.test(text) ? BigInt(text) : undefined;
 }
 
-/** The tokens of a SPEC: commas separate them, but for those between slashes. */
+/** Splits a SPEC at its commas, except those between slashes. */
 function tokensOf(spec: string): string[] {
   const tokens: string[] = [];
   let start = 0;

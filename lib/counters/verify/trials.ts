@@ -1,25 +1,24 @@
 /**
- * What the kernel's yes or no can tell about a set that it refuses: which requests get in each other's way,
- * and in how few passes all of them can be counted. `opens` is asked about positions of requests, in
- * ascending order, and is taken to be monotone: what does not open does not open with more beside it.
+ * Analyzes a set that the kernel refuses, by trying subsets: which requests conflict, and in how few passes all can
+ * be counted. `opens` is called with positions of requests in ascending order. It is taken to be monotone: a subset
+ * that does not open does not open with more requests either.
  */
 
-/** Whether these requests, by position, open together. */
+/** Tests whether the requests at these positions open together. */
 export type OpensTogether = (subset: readonly number[]) => boolean;
 
-/** Trials before an answer that is good, but not proven the best, is taken: about a second of system calls. */
+/** Trials after which a good answer is accepted without proof that it is the best: about a second of system calls. */
 const MAX_TRIALS = 4096;
 
 /**
- * The smallest set of positions, out of `count`, that does not open together; empty when all of them do.
- * Leaving any one of them out lets the rest of them open. Where finding the smallest takes more than
- * some thousand trials, it is a set with that property, though maybe not the smallest.
+ * Returns the smallest set of positions, out of `count`, that does not open together; empty when all do. Without any
+ * one of them, the others open. After MAX_TRIALS, the result still has that property, but may not be the smallest.
  */
 export function minimalConflict(count: number, opens: OpensTogether): number[] {
   const all = Array.from({ length: count }, (_, position) => position);
   if (count === 0 || opens(all)) return [];
   let conflict = all;
-  for (const position of all.toReversed()) { // so that of equals the first are named
+  for (const position of all.toReversed()) { // so that ties are decided in favour of the first positions
     const rest = conflict.filter((other) => other !== position);
     if (rest.length > 0 && !opens(rest)) conflict = rest;
   }
@@ -33,7 +32,7 @@ export function minimalConflict(count: number, opens: OpensTogether): number[] {
   return conflict;
 }
 
-/** All subsets of `size` members, in lexicographic order. */
+/** Yields all subsets with `size` members, in lexicographic order. */
 function* subsets(members: readonly number[], size: number, from = 0): Generator<number[]> {
   if (size === 0) {
     yield [];
@@ -44,17 +43,17 @@ function* subsets(members: readonly number[], size: number, from = 0): Generator
   }
 }
 
-/** How to count in turns what does not fit at once. */
+/** Passes that count a set in turns. */
 export interface Passes {
   /** Positions of the requests of each pass; each pass opens. */
   passes: number[][];
-  /** Positions of requests that do not even open alone; in no pass. */
+  /** Positions of requests that do not open even alone, and are in no pass. */
   impossible: number[];
 }
 
 /**
- * The fewest passes that between them hold every request once, each of which opens. With many requests
- * of different kinds there may be a way with fewer: the search ends after some thousand steps.
+ * Returns the fewest passes that open and together hold every request once. With many requests of different kinds, a
+ * way with fewer passes may exist: the search is bounded.
  */
 export function splitPasses(count: number, opens: OpensTogether): Passes {
   const known = new Map<string, boolean>();
@@ -79,7 +78,7 @@ export function splitPasses(count: number, opens: OpensTogether): Passes {
   return { passes, impossible };
 }
 
-/** Each request into the first pass that takes it. */
+/** Puts each request into the first pass that accepts it. */
 function firstFit(members: readonly number[], opens: OpensTogether): number[][] {
   const passes: number[][] = [];
   for (const member of members) {
@@ -90,7 +89,7 @@ function firstFit(members: readonly number[], opens: OpensTogether): number[][] 
   return passes;
 }
 
-/** A way with at most `most` passes, by trying all; undefined when there is none or the steps are used up. */
+/** Searches for a way with at most `most` passes; undefined when there is none or the steps are used up. */
 function exactly(
   members: readonly number[],
   most: number,
@@ -101,7 +100,7 @@ function exactly(
   const placeFrom = (at: number): boolean => {
     if (at === members.length) return true;
     const member = members[at];
-    // of the passes that are still empty the first stands for all
+    // All empty passes are alike, so only the first is tried.
     for (let p = 0; p < Math.min(passes.length + 1, most); p++) {
       if (budget.steps-- <= 0) return false;
       if (p === passes.length) passes.push([]);

@@ -1,7 +1,7 @@
 /**
- * Verification of a request set, before anything touches hardware: either it is well formed, permitted and
- * has a place on the counters, or a CpcError says which request is to blame and what to do. What
- * verify() passes the kernel can still refuse, when others use the counters.
+ * Verifies a request set before any counter is opened: it is well formed, permitted and fits on the counters, or a
+ * CpcError names the request at fault and the remedy. The kernel may still refuse a verified set when others use the
+ * counters.
  */
 
 import { userOnlyNote } from "../../events/fallback.ts";
@@ -12,36 +12,36 @@ import type { MachineModel, PmuModel } from "./machine.ts";
 import { requestName, type RequestSet, SET_FLAG, type SetRequest } from "./request_set.ts";
 import { type CheckedRequest, checkRequest, picList, type VerifyTarget } from "./verify_request.ts";
 
-/** A request that can be bound. */
+/** Request that can be bound. */
 export interface VerifiedRequest {
   request: SetRequest;
-  /** What to open, but for what the binder adds to sample and to read it. */
+  /** Event to open. The binder adds what sampling and reading need. */
   event: ResolvedEvent;
   pmu: PmuModel;
-  /** Its PIC; undefined when it takes none, and when it shares them in turns (multiplexing). */
+  /** PIC of the request; undefined if it takes none, or shares one by multiplexing. */
   pic?: number;
 }
 
-/** A set that can be bound. */
+/** Set that can be bound. */
 export interface VerifiedSet {
   set: RequestSet;
-  /** In the order of their indices. */
+  /** Requests in the order of their indices. */
   requests: VerifiedRequest[];
-  /** What will not be as it was asked for, a line each, to be told. */
+  /** Lines for the user about what differs from what was requested. */
   notes: string[];
 }
 
-/** How a set is to be bound. */
+/** Options of `verify`. */
 export interface VerifyOptions {
-  /** Requests that need not count together may take turns on the counters. */
+  /** Lets requests that need not count together take turns on the counters. */
   multiplex?: boolean;
 }
 
 /**
- * Verifies `set` for `machine`. Throws CpcError, whose subcode and positions are those of the first fault in
- * this order: the set; each request by itself; the target's CPUs; requests that exclude each other; counters.
- * More requests than counters, where cpc has no subcode, is CPC_RESOURCE_UNAVAIL like any other lack of
- * counters, and blames the requests that have no place together.
+ * Verifies `set` for `machine`. Throws CpcError with the subcode and positions of the first fault, in this order: the
+ * set; each request by itself; the target's CPUs; requests that exclude each other; counters. Unlike cpc, which has
+ * no subcode for more requests than counters, it reports CPC_RESOURCE_UNAVAIL for any lack of counters, and blames
+ * the requests that do not fit together.
  */
 export function verify(
   set: RequestSet,
@@ -146,7 +146,7 @@ function checkConflicts(set: RequestSet, checked: readonly CheckedRequest[]): vo
   }
 }
 
-/** The PIC of each request that takes one, by position. */
+/** Returns the PICs of the requests that take one, by position. */
 function place(set: RequestSet, checked: readonly CheckedRequest[]): Map<number, number> {
   const pics = new Map<number, number>();
   const counted = checked.filter(({ capable }) => capable !== undefined);
@@ -174,7 +174,7 @@ function place(set: RequestSet, checked: readonly CheckedRequest[]): Map<number,
   return pics;
 }
 
-/** `request 0 (cycles) and request 1 (branches) together`. */
+/** Returns the requests' names in messages: `request 0 (cycles) and request 1 (branches) together`. */
 function together(set: RequestSet, positions: readonly number[]): string {
   const names = positions.map((position) => requestName(set, position));
   return `${names.slice(0, -1).join(", ")} and ${names.at(-1)} together`;

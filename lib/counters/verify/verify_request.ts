@@ -1,4 +1,4 @@
-/** What can be said of one request of a set without a look at the others. */
+/** Checks each request of a set by itself. */
 
 import { PERF_TYPE } from "../../base/system/abi.ts";
 import { ERRNO } from "../../base/system/errno.ts";
@@ -21,25 +21,24 @@ import {
   type SetRequest,
 } from "./request_set.ts";
 
-/** Where a set is to be bound. */
+/** Target of a set. */
 export type VerifyTarget =
-  /** Threads and processes: the set counts where they run. */
+  /** Threads and processes; the set counts wherever they run. */
   | { kind: "task" }
-  /** CPUs, whatever runs there; all that are online when left out. */
+  /** CPUs, whatever runs there; all online ones if absent. */
   | { kind: "cpus"; cpus?: readonly number[] };
 
-/** A request that is all right by itself. */
+/** Request that is valid by itself. */
 export interface CheckedRequest {
-  /** Its position in the set. */
+  /** Position in the set. */
   position: number;
   request: SetRequest;
-  /** The event as it is to be opened, but for what the binder adds to sample and to read it. */
+  /** Event to open. The binder adds what sampling and reading need. */
   event: ResolvedEvent;
   pmu: PmuModel;
-  /** The PICs that can count it; undefined when it takes none that are known of. */
+  /** PICs that can count it; undefined when it takes no known counter. */
   capable?: readonly number[];
-  /** What will not be as it was asked for. */
-  /** The event's name, where user space alone is counted in place of it. */
+  /** Name of the event, if only user space is counted instead. */
   restricted?: string;
 }
 
@@ -183,7 +182,10 @@ function outOfRange(name: string, value: bigint, min: bigint, max: bigint, or = 
   };
 }
 
-/** An overflow comes after so many events, or so many times a second: not both. */
+/**
+ * Refuses requests that combine period, frequency and preset: an overflow comes after a number of events, or so many
+ * times a second.
+ */
 function badRate(request: SetRequest, event: ResolvedEvent): Refusal | undefined {
   const ways = [
     request.attributes.has("freq") || event.freq !== undefined ? "freq" : "",
@@ -268,7 +270,7 @@ function badPicnumValue(picnum: bigint, pmu: PmuModel): Refusal | undefined {
   };
 }
 
-/** `pic0 to pic5 or pic31`: PICs for people. */
+/** Lists PICs in words: `pic0 to pic5 or pic31`. */
 export function picList(pics: readonly number[]): string {
   const sorted = pics.toSorted((a, b) => a - b);
   const parts: string[] = [];
@@ -280,7 +282,7 @@ export function picList(pics: readonly number[]): string {
   return parts.join(" or ");
 }
 
-/** The event as this user may count it, or why not. */
+/** Returns the event as this user may count it, or the reason for refusing it. */
 function withPermission(
   event: ResolvedEvent,
   request: SetRequest,
@@ -290,7 +292,7 @@ function withPermission(
   const { privilege } = machine;
   const wholeCpu = target.kind === "cpus";
   const needed = paranoidNeeded(event.attr, wholeCpu);
-  // Of the levels above 2 only some distributions' kernels make more than of 2: opening will tell.
+  // Levels above 2 mean more than 2 only to some distributions' kernels; opening will tell.
   const refused = !privilege.capable && needed < 2 && (privilege.paranoid ?? needed) > needed;
   if (!refused) return { event };
   const userOnly = request.userWillDo && fallbackFor(event, ERRNO.EACCES, privilege, wholeCpu);
