@@ -106,6 +106,11 @@ function isPacked({ file, debug }: ObjectElf): boolean {
   return !hasSymtab(file) && !(debug && hasSymtab(debug)) && file.section(MINI_DEBUG_SECTION) !== undefined;
 }
 
+/** Returns whether the object itself is the only symbol, with the same name. */
+function isItsSymbol({ kind }: ObjectInfo): boolean {
+  return kind === "bpf" || kind === "missing";
+}
+
 /**
  * Symbols of a recording's objects, numbered in the order in which they are found.
  *
@@ -115,11 +120,6 @@ function isPacked({ file, debug }: ObjectElf): boolean {
  *     const id = symbolizer.symbolize(spaces.objects.rows[row], spaces.at);
  *     const name = id >= 0 ? symbolizer.symbol(id).name : missingSymbolCause(id as Reason);
  */
-/** Returns whether an object is one symbol, and named as that. */
-function isItsSymbol({ kind }: ObjectInfo): boolean {
-  return kind === "bpf" || kind === "missing";
-}
-
 export class Symbolizer {
   readonly #files: SymbolFiles;
   /** Loaded objects, by id. */

@@ -36,15 +36,15 @@ const HOT = 1 << 12;
 /** Returns a tid that is never looked up in this slot of #recentTids, because its low bits differ. */
 const absentTid = (place: number) => ~place;
 
-/** Parts of a recording to keep. */
-/** Stands for the stack of a sample whose callers in user space come later. */
+/** Stack number of a sample whose callers in user space come in a later record. */
 const DEFERRED = -2;
-/** Callers in user space that were to come later, and did not. */
+/** Name of callers in user space whose record never came. */
 const LOST_CALLERS = "[user callers lost]";
 
-/** What a sample is counted by. */
+/** Fields that a sample is counted by. */
 type CountedSample = Pick<SampleCursor, "event" | "cpu" | "period" | "time">;
 
+/** Parts of a recording to keep. */
 export interface BuilderOptions {
   /** Keep only the innermost frame of each call chain. */
   leafOnly?: boolean;
@@ -58,7 +58,7 @@ export interface BuilderOptions {
   within?: (time: number) => boolean;
   /** Loader of the code that programs generate at run time. */
   jit?: JitCodeLoader;
-  /** Unwinds copies of stacks; without it they are passed over. */
+  /** Unwinder of stack copies; without it they are ignored. */
   copies?: StackCopies;
 }
 

@@ -14,20 +14,20 @@ const LOWEST_MARKER = PERF_CONTEXT.MAX + TWO_32;
 
 /** Low word of the marker in front of user space. */
 const USER_MARKER = PERF_CONTEXT.USER + TWO_32;
-/** 32-bit words of a call in the CPU's call stack (LBR). */
-/** Low word of the marker in front of the cookie of a chain that goes on in another record. */
+/** Low word of the marker before the cookie of a chain that another record continues. */
 const DEFERRED_MARKER = PERF_CONTEXT.USER_DEFERRED + TWO_32;
+/** 32-bit words of a call in the CPU's call stack (LBR). */
 const CALL_WORDS = 6;
 
-/**
- * Segments of one chain, innermost first. There is at least one, and the first begins with the sample's own address.
- */
-/** What a chain is split by: a sample's own address and mode, and its chain. */
+/** Fields of a sample that its chain is split by: its own address and mode, and the chain. */
 export type ChainCursor = Pick<
   SampleCursor,
   "u32" | "chain" | "chainLength" | "ip" | "cpumode" | "callCount"
 >;
 
+/**
+ * Segments of one chain, innermost first. There is at least one, and the first begins with the sample's own address.
+ */
 export class ChainSegments {
   count = 0;
   /** Words that `from` and `to` index: the sample's own, or a chain that was joined. */
@@ -45,7 +45,7 @@ export class ChainSegments {
   readonly low: number[] = [];
   readonly high: number[] = [];
 
-  /** Entries in front of the marker that says that user callers come in a later record; -1 without one. */
+  /** Number of entries before the marker for user callers in a later record; -1 if there is none. */
   deferredAt = -1;
 
   #joined = new Uint32Array(256);
@@ -58,8 +58,8 @@ export class ChainSegments {
   }
 
   /**
-   * Splits the chain of `c` as far as it is the kernel's, and callers in user space that were found otherwise: the
-   * entries at words `from` to `to` of `user`.
+   * Splits a chain made of the kernel's part of the chain of `c`, and of callers in user space that were found
+   * otherwise: the entries at words `from` to `to` of `user`.
    */
   splitWith(c: ChainCursor, user: Uint32Array, from: number, to: number): void {
     const { u32, chain, chainLength } = c;

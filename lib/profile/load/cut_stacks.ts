@@ -1,4 +1,4 @@
-/** Counts unwound stacks: those that are whole, and those that end too early, by why and where. */
+/** Counts of unwound stacks: those that are whole, and those that end early, by reason and object. */
 
 import type { ObjectInfo, ObjectTable } from "../../symbols/object/objects.ts";
 import { END, END_WORDS } from "../../unwind/ends.ts";
@@ -8,10 +8,10 @@ import type { UnwindObjects } from "./unwind_objects.ts";
 
 /** Reason besides those of END: code of a machine whose stacks are not unwound here. */
 export const OTHER_MACHINE = 15;
-/** Reasons that there can be. */
+/** Number of possible reasons. */
 const REASONS = 16;
 /** The largest copy that the kernel makes, in bytes. */
-const MOST_COPIED = 65528;
+const MAX_COPIED_BYTES = 65528;
 
 /** Texts of each reason: for the frame that ends such a stack, and for the head of a report. */
 const TEXTS: Record<number, [frame: string, cause: string]> = {
@@ -29,7 +29,7 @@ const TEXTS: Record<number, [frame: string, cause: string]> = {
 
 /** Stacks that end for one reason, in one object where that matters. */
 interface Cut {
-  /** The object that stands for the missing part. */
+  /** Object that stands for the missing part. */
   stand: ObjectInfo;
   end: number;
   object: ObjectInfo | undefined;
@@ -38,7 +38,7 @@ interface Cut {
   room: number;
 }
 
-/** The counts of a recording, and the objects that stand for what is missing. */
+/** Counts of a recording, and the objects that stand for missing parts of stacks. */
 export class CutStacks {
   readonly #table: ObjectTable;
   readonly #objects: UnwindObjects;
@@ -59,7 +59,7 @@ export class CutStacks {
 
   /**
    * Counts a stack that ends too early; returns the row of the object that stands for the rest.
-   * @param room bytes that there were for the copy.
+   * @param room size of the buffer for the copy, in bytes.
    */
   cut(end: number, unwinding: UnwindObject | undefined, room: number): number {
     const isOfObject = unwinding !== undefined && (end === END.NO_CFI || end === END.UNREADABLE);
@@ -94,8 +94,8 @@ export class CutStacks {
   }
 
   #remedyOf({ end, object, room }: Cut): string {
-    if (end === END.SHORT && room < MOST_COPIED) {
-      return `record with --call-graph dwarf,${Math.min(MOST_COPIED, 2 * room)}`;
+    if (end === END.SHORT && room < MAX_COPIED_BYTES) {
+      return `record with --call-graph dwarf,${Math.min(MAX_COPIED_BYTES, 2 * room)}`;
     }
     if (end !== END.UNREADABLE || object === undefined) return "";
     const { cause, remedy } = this.#objects.unreadable(object);

@@ -1,22 +1,22 @@
 /**
- * Holds samples whose user callers come later, in a record of their own, when the thread goes back to user space
+ * Samples whose user callers come later, in a record of their own, when the thread returns to user space
  * (PERF_RECORD_CALLCHAIN_DEFERRED, Linux 6.19). Their chains end in PERF_CONTEXT_USER_DEFERRED and a cookie:
  *
  *     sample     ... chain: KERNEL a b USER_DEFERRED cookie
  *     sample     ... chain: KERNEL a c USER_DEFERRED cookie      of one thread, on its way through the kernel
  *     record     struct { header; u64 cookie; u64 nr; u64 ips[nr]; sample_id }
  *
- * A thread has one cookie at a time. What it still waits for when it has another, or ends, does not come any more.
+ * A thread has one cookie at a time. When it gets another one, or ends, samples with the old one get no callers.
  */
 
 import { ABSENT, IntMap } from "../../base/bytes/int_map.ts";
 import type { SampleCursor } from "../../perfdata/read/reader.ts";
 
-/** Samples that wait at a time, of all threads: what is beyond goes on without callers, the oldest first. */
-const MOST_HELD = 4096;
+/** Most samples that wait, of all threads. Beyond that, the oldest are counted without callers. */
+const MAX_HELD = 4096;
 const NONE = -1;
 
-/** Fields of a sample that are needed to count it later: as much of a cursor as a call chain is split by. */
+/** Fields of a sample that are needed to split its chain and count it later. */
 export interface HeldSample {
   event: number;
   pid: number;
@@ -36,28 +36,28 @@ export interface HeldSample {
 
 interface Slot extends HeldSample {
   tid: number;
-  /** The sample of the same thread that came before. */
+  /** Slot of the previous sample of the same thread, or NONE. */
   earlier: number;
   low: number;
   high: number;
 }
 
-/** Takes a sample: with its user callers, as pairs of words from `from` to `to`, or with NaN for `from` when they were lost. */
+/** Callback for a sample with its user callers, as pairs of words from `from` to `to`; `from` is NaN if they were lost. */
 export type TakeHeld = (sample: HeldSample, u32: Uint32Array, from: number, to: number) => void;
 
 const NOTHING = new Uint32Array(0);
 
-/** Samples that wait for their user callers. Their memory is used again and again. */
+/** Queue of samples that wait for their user callers. Reuses their memory. */
 export class DeferredChains {
-  /** Samples that were joined with their callers, and those whose callers never came. */
+  /** Number of samples that got their callers, and of those whose callers never came. */
   joined = 0;
   missing = 0;
   readonly #slots: Slot[] = [];
   readonly #free: number[] = [];
-  /** Slots by thread: that of its latest sample. */
+  /** Slot of the latest sample of each thread. */
   readonly #latest = new IntMap();
   readonly #take: TakeHeld;
-  /** Threads in the order in which they began to wait; some wait no more. */
+  /** Threads in the order in which they began to wait. Some no longer do. */
   #waiting: number[] = [];
 
   constructor(take: TakeHeld) {
@@ -73,7 +73,7 @@ export class DeferredChains {
       this.end(c.tid);
       latest = ABSENT;
     }
-    if (this.#slots.length - this.#free.length >= MOST_HELD) {
+    if (this.#slots.length - this.#free.length >= MAX_HELD) {
       this.#endOldest();
       latest = this.#latest.get(c.tid);
     }
@@ -88,7 +88,7 @@ export class DeferredChains {
     this.#latest.set(tid, index);
   }
 
-  /** Gives the samples of a thread that wait with this cookie their callers: entries at words `from` to `to`. */
+  /** Completes the samples of a thread that wait for this cookie: their callers are the entries at words `from` to `to`. */
   join(tid: number, u32: Uint32Array, cookie: number, from: number, to: number): void {
     const latest = this.#latest.get(tid);
     if (latest === ABSENT) return;
@@ -103,7 +103,7 @@ export class DeferredChains {
     if (latest !== ABSENT) this.missing += this.#give(tid, latest, NOTHING, NaN, NaN);
   }
 
-  /** Gives up on all that wait: there are no more records. */
+  /** Gives up on all waiting samples: there are no more records. */
   endAll(): void {
     for (const tid of this.#waiting) this.end(tid);
     this.#waiting = [];
@@ -111,8 +111,8 @@ export class DeferredChains {
 
   #wait(tid: number): void {
     this.#waiting.push(tid);
-    if (this.#waiting.length <= 2 * MOST_HELD) return;
-    // many have their callers; of those that wait again the latest place counts
+    if (this.#waiting.length <= 2 * MAX_HELD) return;
+    // many have their callers by now; of threads that wait again the latest entry counts
     const last = new Set(this.#waiting.toReversed().filter((each) => this.#latest.get(each) !== ABSENT));
     last.add(tid);
     this.#waiting = [...last].reverse();
@@ -128,7 +128,7 @@ export class DeferredChains {
     }
   }
 
-  /** Returns how many samples were given. */
+  /** Passes on the waiting samples of a thread; returns their number. */
   #give(tid: number, latest: number, u32: Uint32Array, from: number, to: number): number {
     let count = 0;
     this.#latest.delete(tid);

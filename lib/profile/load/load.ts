@@ -108,7 +108,7 @@ interface ReadRecording {
   builder: ProfileBuilder;
   /** Limits on what reading symbols and lines may cost. */
   budget: Budget;
-  /** What has unwound stacks; undefined where there was nothing to unwind. */
+  /** Unwinder of stack copies; undefined if there was nothing to unwind. */
   copies: StackCopies | undefined;
   /** Samples outside `within` have yet to be cut out. */
   cutLater: boolean;

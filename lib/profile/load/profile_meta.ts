@@ -30,7 +30,7 @@ export interface ReadOutcome {
   rates: readonly string[];
   /** Whether call chains were kept. */
   callers: boolean;
-  /** What has become of the stacks that were unwound; undefined when none was asked for. */
+  /** Results of unwinding stacks; undefined if none had to be unwound. */
   stacks: ProfileMeta["stacks"];
 }
 

@@ -1,6 +1,6 @@
 /**
- * Unwinds the copies of user stacks that samples carry (`--call-graph dwarf`), as the samples come: into the entries
- * that a call chain would have, and into an object that stands for what is missing where the stack ends too early.
+ * Unwinder of the copies of user stacks in samples (`--call-graph dwarf`). It makes the entries that a call chain would
+ * have, and an object that stands for the missing part of a stack that ends too early.
  */
 
 import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
@@ -15,39 +15,39 @@ import type { ProfileStacks } from "../model/profile.ts";
 import { CutStacks, OTHER_MACHINE } from "./cut_stacks.ts";
 import { UnwindObjects } from "./unwind_objects.ts";
 
-/** PERF_SAMPLE_REGS_ABI_64 */
+/** PERF_SAMPLE_REGS_ABI_64. */
 const ABI_64 = 2;
 const TWO_32 = 4294967296;
-/** More frames than fit into the largest copy, of 64 KiB. */
-const MOST_FRAMES = 4096;
-/** Stacks between two looks at what the open files take of memory. */
+/** Most frames of a stack: more than fit in the largest copy, of 64 KiB. */
+const MAX_FRAMES = 4096;
+/** Stacks between two checks of the memory of open files. */
 const TRIM_EVERY = 1024;
-/** Addresses below this one are no code's: a thread that has none yet has not been in user space. */
-const LEAST_ADDRESS = 4096;
+/** Lowest address of code. A thread with a lower one has not been in user space yet. */
+const MIN_CODE_ADDRESS = 4096;
 
-/** Things that stacks are unwound by. */
+/** Options of StackCopies. */
 export interface CopiesOptions {
   spaces: AddressSpaces;
   files: SymbolFiles;
-  /** Events of the recording; more may come. */
+  /** Events of the recording. The list may grow. */
   events: readonly EventDesc[];
-  /** Returns the recorded machine as uname -m has it; "" where that is not known. Asked at the first sample. */
+  /** Returns the recorded machine as from `uname -m`; "" if unknown. Called at the first sample. */
   machine: () => string;
 }
 
-/** Unwinds one sample after the other. */
+/** Unwinder of one sample at a time. */
 export class StackCopies {
-  /** Entries of the last chain: pairs of words, low and high, the innermost first. */
-  readonly words = new Uint32Array(2 * MOST_FRAMES);
+  /** Entries of the last chain: pairs of words, low and high, innermost first. */
+  readonly words = new Uint32Array(2 * MAX_FRAMES);
   count = 0;
-  /** Row of the object that stands for the missing part of the last chain; -1 where it is whole. */
+  /** Row of the object that stands for the missing part of the last chain; -1 if it is whole. */
   cut = -1;
   readonly #options: CopiesOptions;
   readonly #objects: UnwindObjects;
   readonly #cuts: CutStacks;
   readonly #tail = new SampleTail();
-  readonly #pcs = new Float64Array(MOST_FRAMES);
-  readonly #places = new Float64Array(MOST_FRAMES);
+  readonly #pcs = new Float64Array(MAX_FRAMES);
+  readonly #places = new Float64Array(MAX_FRAMES);
   /** Plans by event. */
   readonly #plans: RegisterPlan[] = [];
   #unwinder: Unwinder | undefined;
@@ -62,7 +62,7 @@ export class StackCopies {
   }
 
   /**
-   * Sets `words`, `count` and `cut` for the sample under `c`; false where it has nothing of user space to unwind, as
+   * Sets `words`, `count` and `cut` for the sample under `c`. Returns false if it has no user stack to unwind, like
    * those of kernel threads.
    */
   unwind(c: SampleCursor): boolean {
@@ -82,8 +82,8 @@ export class StackCopies {
     const plan = this.#plans[c.event] ??= registerPlan(unwinder.arch, attr.sampleRegsUser);
     if (this.#view.buffer !== c.u8.buffer) this.#view = new DataView(c.u8.buffer);
     unwinder.loadRegisters(plan, c.u32, tail.registers);
-    // a program that was about to start, seen from the kernel
-    if (c.cpumode === PERF_RECORD_MISC.KERNEL && unwinder.registers[unwinder.arch.pc] < LEAST_ADDRESS) {
+    // the kernel was about to start the program
+    if (c.cpumode === PERF_RECORD_MISC.KERNEL && unwinder.registers[unwinder.arch.pc] < MIN_CODE_ADDRESS) {
       return false;
     }
     const isCut = tail.copied === tail.room;
@@ -96,7 +96,7 @@ export class StackCopies {
     return true;
   }
 
-  /** Returns what has become of all samples. */
+  /** Returns the results of all samples. */
   summary(): ProfileStacks {
     return this.#cuts.summary();
   }
@@ -131,7 +131,7 @@ export class StackCopies {
   }
 }
 
-/** Returns the machine of that name, else by the registers that were recorded: those of x86 are 24. */
+/** Returns the machine with that name; without one, guesses it by the recorded registers, of which x86 has 24. */
 function archOf(name: string, mask: bigint): Arch | undefined {
   if (name === "") return mask >> 24n === 0n ? X86_64 : AARCH64;
   if (name === "x86_64" || name === "amd64") return X86_64;

@@ -1,4 +1,4 @@
-/** The objects that stacks are unwound through, while a recording is read. */
+/** Objects that stacks are unwound through, while a recording is read. */
 
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import { Budget, type Cost } from "../../symbols/object/limits.ts";
@@ -14,8 +14,8 @@ import type { AddressSpaces } from "../../symbols/space/address_space.ts";
 import { MappedCode } from "../../unwind/mapped_code.ts";
 import { UnwindObject } from "../../unwind/object.ts";
 
-/** Files that are kept open, and bytes of memory that their tables take: the oldest is closed beyond that. */
-const MOST_OPEN = 256, MOST_HELD = 128 << 20;
+/** Most open files, and most bytes of memory of their tables. Beyond that the oldest file is closed. */
+const MAX_OPEN_FILES = 256, MAX_HELD_BYTES = 128 << 20;
 
 /** An object whose file is open. */
 interface Open {
@@ -25,13 +25,13 @@ interface Open {
   cost: Cost;
 }
 
-/** Why an object's file cannot be read, in words. */
+/** Reason why an object's file cannot be read. */
 export interface Unreadable {
   cause: string;
   remedy: string;
 }
 
-/** Opens objects when a stack first leads through them; closes the oldest where they are too many. */
+/** Objects that are opened when a stack first leads through them. */
 export class UnwindObjects {
   readonly code: MappedCode;
   readonly #files: SymbolFiles;
@@ -47,7 +47,7 @@ export class UnwindObjects {
     this.code = new MappedCode(spaces, (object) => this.#openObject(object));
   }
 
-  /** Returns what `unwinding` was opened for. */
+  /** Returns the object that `unwinding` was opened for. */
   infoOf(unwinding: UnwindObject): ObjectInfo {
     return this.#infos.get(unwinding)!;
   }
@@ -66,7 +66,9 @@ export class UnwindObjects {
     let held = this.#open.reduce((sum, { cost }) => sum + cost.held, 0);
     let from = 0;
     // the latest stays, however large it is
-    while (from < this.#open.length - 1 && (this.#open.length - from > MOST_OPEN || held > MOST_HELD)) {
+    while (
+      from < this.#open.length - 1 && (this.#open.length - from > MAX_OPEN_FILES || held > MAX_HELD_BYTES)
+    ) {
       const oldest = this.#open[from++];
       held -= oldest.cost.held;
       this.code.forget(oldest.object);

@@ -65,31 +65,31 @@ export interface ProfileLedger {
   unfinished?: { atLeast: number };
 }
 
-/**
- * Facts of a recording: what was recorded, how, and what was lost. Texts are "" and numbers -1 if the file does not
- * say.
- */
-/** What has become of the stacks that the recording has copies of; all counts are of samples. */
+/** Results of unwinding the stacks that the recording has copies of. Counts are of samples. */
 export interface ProfileStacks {
   /** Stacks that were unwound, or should have been. */
   unwound: number;
-  /** Of these, those that reach the start of their thread. */
+  /** Unwound stacks that reach the start of their thread. */
   whole: number;
-  /** The others, most first. Each ends in a frame called `frame`. */
+  /** Stacks that end early, most samples first. Each ends in a frame called `frame`. */
   cut: {
-    /** Why they end, in a few words. */
+    /** Reason in a few words. */
     reason: string;
     /** Completes "1.1% of the stacks are ...": `cut at 16 KiB`. */
     cause: string;
     frame: string;
-    /** The object that they end in, where the reason lies there. */
+    /** Object that they end in, if the reason lies there. */
     object: string | null;
     samples: number;
-    /** What helps, or more of why; empty where nothing is known to. */
+    /** Remedy, or more about the reason; empty if there is none. */
     remedy: string;
   }[];
 }
 
+/**
+ * Facts of a recording: what was recorded, how, and what was lost. Texts are "" and numbers -1 if the file does not
+ * say.
+ */
 export interface ProfileMeta {
   command: string;
   host: string;
