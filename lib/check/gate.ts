@@ -139,7 +139,7 @@ function look(
   const now = valuesOf(samples[NEW], source, "the command");
   const other = stored && !stored.gauge
     ? []
-    : valuesOf(samples[OLD], source, stored ? "the gauge" : "the old command");
+    : valuesOf(samples[OLD], source, stored ? "the calibration workload" : "the old command");
   if (typeof now === "string" || typeof other === "string") {
     one.unmeasurable = typeof now === "string" ? now : other as string;
     return;
@@ -167,6 +167,6 @@ function valuesOf(runs: readonly RunValues[], source: MetricSource, whose: strin
   const missing = values.findIndex((value) => value === undefined);
   if (missing >= 0) return `run ${missing + 1} of ${whose} has no ${source.name}`;
   const zero = values.findIndex((value) => !(value! > 0));
-  if (zero >= 0) return `run ${zero + 1} of ${whose} has 0 of it, and there is no ratio to 0`;
+  if (zero >= 0) return `run ${zero + 1} of ${whose} is 0, and there is no ratio to 0`;
   return values as number[];
 }

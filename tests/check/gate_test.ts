@@ -64,10 +64,10 @@ Deno.test("runGate() runs more where the answer is not plain, and says so when t
     ({ command }) => (command === OLD ? 100 : 102) * noise(random, 0.01),
   );
   assertEquals([row.verdict, runs], ["inconclusive", 200]);
-  assertStringIncludes(row.reason!, "too near to the threshold");
+  assertStringIncludes(row.reason!, "too close to the threshold");
   const noisy = await play(WALL, () => 100 * noise(random, 0.5));
   assertEquals(noisy.row.verdict, "inconclusive");
-  assertStringIncludes(noisy.row.reason!, "alike runs differ by");
+  assertStringIncludes(noisy.row.reason!, "runs of the same command already differ by");
 });
 
 Deno.test("runGate() decides counts that do not vary by four runs", async () => {

@@ -91,7 +91,7 @@ testNeeding(
       Deno.writeTextFileSync(baseline, text.replace('"rung": "wall"', '"rung": "moon"'));
       const other = await checkJson([...args, "--", work]);
       assertEquals(other.status, 3);
-      assertStringIncludes(other.check.rows[0].reason!, "different rungs are not compared");
+      assertStringIncludes(other.check.rows[0].reason!, "different sources are not compared");
     });
   },
 );
@@ -129,7 +129,7 @@ Deno.test("check tells of a wall time that grew where something else decides", (
     const baseline = ["--baseline", `${folder}/b.json`];
     const args = ["-m", "page-faults", "-t", "50", "--max-runs", "12"];
     const note =
-      /the wall time went from .* to .* \(\+\d+%\), which page-faults(:u)? does not tell: -m wall decides by it/;
+      /the wall time went from .* to .* \(\+\d+%\), which page-faults(:u)? does not show: use -m wall to check it/;
     const beside = await pmuctl(["check", ...args, "--against", "sleep 0.02", "--", "sleep", "0.2"]);
     assertEquals(beside.status, 0, beside.stderr);
     assertMatch(beside.stdout, note);
@@ -311,16 +311,20 @@ Deno.test("check of a config file checks every benchmark, and tells GitHub and J
   });
 });
 
-testNeeding(["valgrind"], "check takes no rung that is beyond the budget, and says which it is", async () => {
-  // under valgrind a run may take a second; without it twelve rounds take more than the budget on any machine
-  const sleep = "1.2";
-  const { check } = await checkJson(["--budget", "8", "--against", `sleep ${sleep}`, "--", "sleep", sleep]);
-  const [{ rung, verdict, reason }] = check.rows;
-  if (rung === "instructions:u") return; // there is a PMU
-  assertEquals([rung?.replace(/:u$/, ""), verdict], ["task-clock", "inconclusive"]);
-  assertStringIncludes(reason!, "the budget of 8 s was not enough for 12 rounds");
-  assertStringIncludes(check.notes.join(), "too long for the budget");
-});
+testNeeding(
+  ["valgrind"],
+  "check takes no source that is beyond the budget, and says which it is",
+  async () => {
+    // under valgrind a run may take a second; without it twelve rounds take more than the budget on any machine
+    const sleep = "1.2";
+    const { check } = await checkJson(["--budget", "8", "--against", `sleep ${sleep}`, "--", "sleep", sleep]);
+    const [{ rung, verdict, reason }] = check.rows;
+    if (rung === "instructions:u") return; // there is a PMU
+    assertEquals([rung?.replace(/:u$/, ""), verdict], ["task-clock", "inconclusive"]);
+    assertStringIncludes(reason!, "the budget of 8 s was not enough for 12 rounds");
+    assertStringIncludes(check.notes.join(), "too long for the budget");
+  },
+);
 
 Deno.test("check blames the budget where it ends before each command has had its share of it", async () => {
   // the old command takes most of the budget, and the new one more than is left

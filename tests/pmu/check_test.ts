@@ -1,4 +1,4 @@
-/** Performance checks where there are counters: by instructions, the best rung there is. */
+/** Performance checks where there are counters: by instructions, the best source there is. */
 
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { pmuctl } from "../live/harness.ts";

@@ -91,7 +91,7 @@ Deno.test("prepare() runs before, is no part of a run, and must not fail", async
       assertEquals(run?.code, 0);
       assert(run!.usage.utimeNs + run!.usage.stimeNs < 190e6);
     }
-    const failed = await assertRejects(() => runner.prepare({ command: 1 }), FailedCommand, "prepares");
+    const failed = await assertRejects(() => runner.prepare({ command: 1 }), FailedCommand, "preparation");
     assertEquals(failed.status, 4);
     runner.close();
   });

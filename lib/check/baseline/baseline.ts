@@ -39,7 +39,7 @@ export function parseBaseline(file: string, text: string): Baseline {
   const schema = root.need(Object.fromEntries(root.entries()), "schema");
   if (schema.text() !== BASELINE_SCHEMA) {
     throw new BadInputError(
-      `${file}: it is of schema '${schema.text()}', and this pmuctl reads '${BASELINE_SCHEMA}': make it anew with --update`,
+      `${file}: it has schema '${schema.text()}', but this pmuctl reads '${BASELINE_SCHEMA}': create a new one with --update`,
     );
   }
   const members = root.members(["schema", "benchmarks"]);

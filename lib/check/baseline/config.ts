@@ -64,8 +64,8 @@ export function parseConfig(file: string, text: string): CheckConfig {
   });
   const names = benchmarks.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new BadInputError(`${file}: two benchmarks are called '${twice}'`);
-  if (benchmarks.length === 0) throw new BadInputError(`${file}: there are no benchmarks in it`);
+  if (twice !== undefined) throw new BadInputError(`${file}: two benchmarks are named '${twice}'`);
+  if (benchmarks.length === 0) throw new BadInputError(`${file}: it has no benchmarks`);
   return { baseline: members.baseline?.text(), benchmarks };
 }
 

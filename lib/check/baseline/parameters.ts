@@ -12,7 +12,7 @@ export interface Parameter {
 export function parseParameter(text: string): Parameter {
   const [, name, values] = /^([A-Za-z_][A-Za-z0-9_-]*)=(.+)$/s.exec(text) ?? [];
   if (name === undefined) {
-    throw new UsageError(`--param '${text}': NAME=VALUE,VALUE... is wanted, as in n=1,2,4`);
+    throw new UsageError(`--param '${text}': expected NAME=VALUE,VALUE..., as in n=1,2,4`);
   }
   return { name, values: values.split(",") };
 }
@@ -24,7 +24,7 @@ export function parseParameter(text: string): Parameter {
 export function parameterCombinations(parameters: readonly Parameter[]): Record<string, string>[] {
   let sets: Record<string, string>[] = [{}];
   for (const { name, values } of parameters) {
-    if (Object.hasOwn(sets[0], name)) throw new UsageError(`--param ${name} is given twice; once is enough`);
+    if (Object.hasOwn(sets[0], name)) throw new UsageError(`--param ${name}: given twice: give it once`);
     sets = sets.flatMap((set) => values.map((value) => ({ ...set, [name]: value })));
   }
   return sets;

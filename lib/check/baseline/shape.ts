@@ -28,9 +28,9 @@ export class JsonShape {
   }
 
   /** Throws BadInputError: the value is not what was `expected`. */
-  refuse(wanted: string): never {
+  refuse(expected: string): never {
     const where = this.#path === "" ? "" : ` ${this.#path}:`;
-    throw new BadInputError(`${this.#file}:${where} ${wanted} is wanted`);
+    throw new BadInputError(`${this.#file}:${where} expected ${expected}`);
   }
 
   /** Returns the members of an object that may have only these. */
@@ -39,8 +39,8 @@ export class JsonShape {
     const unknown = Object.keys(all).find((key) => !known.includes(key));
     if (unknown === undefined) return all;
     const [near] = nearest(unknown, [...known], 1);
-    const hint = near ? `did you mean '${near}'?` : `there may be ${known.join(", ")}`;
-    throw new BadInputError(`${this.#file}: ${this.#below(unknown)} is not known: ${hint}`);
+    const hint = near ? `did you mean '${near}'?` : `expected one of ${known.join(", ")}`;
+    throw new BadInputError(`${this.#file}: unknown member ${this.#below(unknown)}: ${hint}`);
   }
 
   /** Returns the members of an object, whose names may be anything. */
@@ -66,7 +66,7 @@ export class JsonShape {
 
   /** Returns a text. An empty one is allowed only where it has a meaning, as in the words of a command. */
   text({ mayBeEmpty = false } = {}): string {
-    if (typeof this.#value !== "string" || (this.#value === "" && !mayBeEmpty)) this.refuse("a text");
+    if (typeof this.#value !== "string" || (this.#value === "" && !mayBeEmpty)) this.refuse("a string");
     return this.#value;
   }
 

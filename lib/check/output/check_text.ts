@@ -25,7 +25,7 @@ const COLORS: Record<Verdict, (text: string) => string> = {
 const METHODS: Record<ChangeFigures["method"], string> = {
   "signed-rank": "pairs of runs",
   "block-bootstrap": "against the baseline's runs",
-  range: "all runs alike",
+  range: "all runs nearly equal",
 };
 
 /** Options of checkText(). */

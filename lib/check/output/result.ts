@@ -123,7 +123,7 @@ function undecidedBecause(
   metrics: number,
   budgetMs: number,
 ): string {
-  if (ended === "user") return "it was stopped before that";
+  if (ended === "user") return "stopped before it was decided";
   const needed = roundsNeeded(metrics);
   if (!judgement || judgement.ratio.interval.confidence < looks.confidence) {
     return ended === "budget"
@@ -134,12 +134,10 @@ function undecidedBecause(
   }
   const more = ended === "budget" ? "a greater --budget" : "a greater --max-runs";
   if (100 * judgement.noise >= gated.threshold) {
-    return `alike runs differ by ${
-      formatPercent(judgement.noise)
-    } here, so that ${gated.threshold}% cannot be told: ` +
-      `a quieter machine, ${more}, or a greater --threshold`;
+    return `runs of the same command already differ by ${formatPercent(judgement.noise)}, ` +
+      `so a ${gated.threshold}% change cannot be detected: use a quieter machine, ${more}, or a greater --threshold`;
   }
-  return `the change is too near to the threshold to tell on which side it is: ${more} may decide`;
+  return `the change is too close to the threshold to decide: use ${more}`;
 }
 
 /** Rounds for choosing the sources and for warming up. */

@@ -28,5 +28,5 @@ export function wallNote(
   if (!apart || after < before * (1 + MIN_CHANGE)) return undefined;
   return `the wall time went from ${formatQuantity(before, "ns")} to ${formatQuantity(after, "ns")} ` +
     `(${formatSignedPercent(after / before - 1)}), which ${sources.join(" and ")} ` +
-    `${sources.length === 1 ? "does" : "do"} not tell: -m wall decides by it`;
+    `${sources.length === 1 ? "does" : "do"} not show: use -m wall to check it`;
 }

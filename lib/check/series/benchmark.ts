@@ -179,9 +179,7 @@ export async function measureBaseline(
         if (stored.includes(bad) && stopSignal === undefined) {
           throw new UnsupportedError({
             attempt: `make a baseline of ${source.name} of '${plan.name}'`,
-            cause: bad === undefined
-              ? "it is not known of every run"
-              : "it was 0, and there is no ratio to 0",
+            cause: bad === undefined ? "it is unknown for some runs" : "it was 0, and there is no ratio to 0",
           });
         }
         metrics[metric] = {
@@ -212,7 +210,7 @@ function budgetTooSmall({ name, budgetMs }: BenchmarkPlan, runs: number): Unsupp
 }
 
 function sourceNote(plan: BenchmarkPlan, source: MetricSource, passedOver: readonly string[]): string {
-  return `${plan.name}: measured by ${source.name}; better ones are not to be had: ${passedOver.join("; ")}`;
+  return `${plan.name}: measured by ${source.name}; no better metric is available: ${passedOver.join("; ")}`;
 }
 
 function byKind<T extends { source: MetricSource }>(gated: readonly T[]): Map<MetricSource["kind"], T[]> {
@@ -227,7 +225,7 @@ function progress(plan: BenchmarkPlan, io: Io): (rounds: number, most: number) =
     const seconds = (performance.now() - begun) / 1000;
     io.status(
       renderProgress(
-        { done: rounds, expected: most, seconds, what: `${plan.name} (fewer once it is plain)` },
+        { done: rounds, expected: most, seconds, what: `${plan.name} (fewer if decided earlier)` },
         io.columns,
       ),
     );

@@ -104,7 +104,7 @@ function readSavedProfile(path: string) {
   const text = readNamedText(path);
   if (typeof text === "string") return readStoredProfile(path, text);
   throw new BadInputError(
-    `cannot read the profile ${path} to compare with: ${text.cause}: --update --profile makes one`,
+    `cannot read the profile ${path} to compare with: ${text.cause}: create one with --update --profile`,
   );
 }
 
@@ -184,7 +184,9 @@ async function recordRuns(
       stopper,
       () => {},
     );
-    if (stopSignal !== undefined) throw new UserError("stopped: there is no profile", 128 + stopSignal);
+    if (stopSignal !== undefined) {
+      throw new UserError("stopped before the profile was complete", 128 + stopSignal);
+    }
     if (timedOut) throw new TimedOutCommand(`the profile of '${quoteWords(argv)}'`, limit!);
     const options = { mergeCpus: true, mergeThreads: true };
     const profile = await loadProfile(openInput(output), hostSymbolFiles(), options);

@@ -146,7 +146,7 @@ async function tryValgrind(
   hasChoice: boolean,
 ): Promise<{ version: string } | { reason: string }> {
   const version = await valgrindVersion();
-  if (version === undefined) return { reason: "there is no valgrind (apt-get install valgrind)" };
+  if (version === undefined) return { reason: "valgrind is not installed (apt-get install valgrind)" };
   if (!hasChoice) return { version };
   const ms = Math.min(plan.budgetMs / STEADY_RUNS / (plan.against ? 2 : 1), context.limit?.().ms ?? Infinity);
   const trial = { ...plan, against: undefined };
@@ -295,7 +295,7 @@ function jobsOf(plan: BenchmarkPlan, wrapped: (argv: readonly string[]) => reado
     ...(plan.prepare ? { prepare: plan.prepare } : {}),
   });
   return [
-    plan.against ? job(plan.against) : { name: "the gauge", argv: CALIBRATION_WORKLOAD },
+    plan.against ? job(plan.against) : { name: "the calibration workload", argv: CALIBRATION_WORKLOAD },
     job(plan.argv),
   ];
 }

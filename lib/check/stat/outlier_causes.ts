@@ -17,19 +17,19 @@ const CAUSES: readonly {
 }[] = [
   {
     of: (run) => run.usage.nivcsw,
-    describe: (n, usual) => `a context-switch storm: others took its CPU ${times(n)}, ${usual} as a rule`,
+    describe: (n, usual) => `a context-switch storm: others took its CPU ${times(n)} (usually ${usual})`,
   },
   {
     of: (run) => run.usage.majflt,
-    describe: (n, usual) => `${n} page faults read from a disk, ${usual} as a rule`,
+    describe: (n, usual) => `${n} page faults read from a disk (usually ${usual})`,
   },
   {
     of: (run) => run.usage.inblock,
-    describe: (n, usual) => `${n} blocks were read from a disk, ${usual} as a rule`,
+    describe: (n, usual) => `${n} blocks were read from a disk (usually ${usual})`,
   },
   {
     of: (run) => run.counts.get("cpu-migrations")?.value,
-    describe: (n, usual) => `it moved to another CPU ${times(n)}, ${usual} as a rule`,
+    describe: (n, usual) => `it moved to another CPU ${times(n)} (usually ${usual})`,
   },
 ];
 
@@ -66,7 +66,7 @@ function byCpuTime(run: RunFacts, runs: readonly RunFacts[]): string {
   const more = (of: (run: RunFacts) => number) => of(run) - median(runs.map(of));
   const cpuNs = ({ usage }: RunFacts) => usage.utimeNs + usage.stimeNs;
   return more(cpuNs) >= more(({ wallNs }) => wallNs) / 2
-    ? "it needed more CPU time for the same: a lower frequency, a hypervisor's other guests, or others in its caches"
+    ? "it used more CPU time: lower frequency, other guests of the hypervisor, or other processes in its caches"
     : "it waited: its CPU time was as usual";
 }
 

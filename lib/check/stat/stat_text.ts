@@ -139,7 +139,7 @@ function tableLines(
     return "  " + set.filter((_, i) => !gone.has(i)).join("  ");
   };
   const left = [...gone].map((column) => titles[column]).join(", ");
-  const note = gone.size > 0 ? [`  no room for ${left}: widen the terminal, or --json`] : [];
+  const note = gone.size > 0 ? [`  no room for ${left}: widen the terminal, or use --json`] : [];
   return command.runs.length === 1
     ? rows.map((row) => line(row.slice(0, 3))) // nothing else can be said about a single run
     : [paint(line(titles)), ...rows.map(line), ...note];
@@ -174,7 +174,7 @@ function tickLines({ runs }: CommandResult): string[] {
   const shortest = least(runs.map(({ usage }) => usage.utimeNs + usage.stimeNs));
   if (shortest >= FEW_TICKS_NS) return [];
   return [
-    "  user and sys are split by the ticks of a clock, and runs are too short for that: their sum is exact",
+    "  user and sys are split by clock ticks, and these runs are too short for that: only their sum is exact",
   ];
 }
 
@@ -188,13 +188,13 @@ function ratioLines(
     const verdict = verdictOf(ratio, metric.unit === "ns", confidence);
     const few = ratio.interval.confidence < confidence;
     const same = ratio.interval.low === 1 && ratio.interval.high === 1;
-    const words = verdict ?? (few ? "too few runs to tell" : same ? "the same" : "no difference can be told");
+    const words = verdict ?? (few ? "too few runs to tell" : same ? "the same" : "no difference detected");
     const how = verdict === undefined ? (text: string) => text : ratio.ratio > 1 ? red : green;
     return [[metric.name, `${ratio.ratio.toFixed(3)}x`, rangeText(ratio.interval), paint(words, how)]];
   });
   const widths = columnWidths(rows);
   const sure = command.metrics.find(({ ratio }) => ratio)?.ratio?.interval.confidence ?? 1;
-  const only = sure < confidence ? `  (so few runs make the intervals ${percentText(sure)} sure)` : "";
+  const only = sure < confidence ? `  (so few runs give the intervals ${percentText(sure)} confidence)` : "";
   return [
     `  ${command.name}${only}`,
     ...rows.map(([name, ratio, range, words]) => {

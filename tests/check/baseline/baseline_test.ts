@@ -50,12 +50,15 @@ Deno.test("parseBaseline() refuses what is not one, and names the place", () => 
   const change = (from: string, to: string) => renderBaseline(BASELINE).replace(from, to);
   const cases: [string, string][] = [
     ["{", "is not JSON"],
-    ["[]", "an object is wanted"],
-    [change(BASELINE_SCHEMA, "pmuctl-baseline/99"), "make it anew with --update"],
-    [change("40124178", '"x"'), "benchmarks.sort.metrics.best.samples[0]: a number above 0"],
-    [change("40124178", "0"), "benchmarks.sort.metrics.best.samples[0]: a number above 0"],
-    [change("[40124178]", "[]"), "benchmarks.sort.metrics.best.samples: a list of at least one number"],
-    [change('"kernel": "6.1.0",', ""), "benchmarks.sort.machine.kernel: a text"],
+    ["[]", "expected an object"],
+    [change(BASELINE_SCHEMA, "pmuctl-baseline/99"), "create a new one with --update"],
+    [change("40124178", '"x"'), "benchmarks.sort.metrics.best.samples[0]: expected a number above 0"],
+    [change("40124178", "0"), "benchmarks.sort.metrics.best.samples[0]: expected a number above 0"],
+    [
+      change("[40124178]", "[]"),
+      "benchmarks.sort.metrics.best.samples: expected a list of at least one number",
+    ],
+    [change('"kernel": "6.1.0",', ""), "benchmarks.sort.machine.kernel: expected a string"],
     [change('"rung": "task-clock"', '"rnug": "task-clock"'), "did you mean 'rung'?"],
   ];
   for (const [text, words] of cases) {

@@ -47,18 +47,18 @@ Deno.test("parseConfig() gives benchmarks what is said for all, unless they say"
 
 Deno.test("parseConfig() refuses what it does not know, and names the place", () => {
   const cases: [unknown, string][] = [
-    [{}, "benchmarks: a list is wanted"],
-    [{ benchmarks: [] }, "there are no benchmarks"],
-    [{ benchmarks: [{ name: "a" }] }, "benchmarks[0].command: a list is wanted"],
-    [{ benchmarks: [{ name: "a", command: [] }] }, "benchmarks[0].command: a command is wanted"],
+    [{}, "benchmarks: expected a list"],
+    [{ benchmarks: [] }, "it has no benchmarks"],
+    [{ benchmarks: [{ name: "a" }] }, "benchmarks[0].command: expected a list"],
+    [{ benchmarks: [{ name: "a", command: [] }] }, "benchmarks[0].command: expected a command"],
     [{ benchmarks: [{ name: "a", command: "x", treshold: 2 }] }, "did you mean 'threshold'?"],
     [
       { benchmarks: [{ name: "a", command: "x", threshold: -1 }] },
-      "benchmarks[0].threshold: a number above 0",
+      "benchmarks[0].threshold: expected a number above 0",
     ],
     [
       { benchmarks: [{ name: "a", command: "x" }, { name: "a", command: "y" }] },
-      "two benchmarks are called 'a'",
+      "two benchmarks are named 'a'",
     ],
     [{ benchmarks: [{ name: "a", command: "x", maxRuns: 2.5 }] }, "a whole number of at least 2"],
   ];
