@@ -1,4 +1,4 @@
-/** The formats of `pmuctl report`: one row each, and nothing else to add for one more. */
+/** Table of the formats of `pmuctl report`. A new format needs only a row here. */
 
 import type { SortKey } from "../profile/query/groups.ts";
 import type { Profile } from "../profile/model/profile.ts";
@@ -8,40 +8,43 @@ import type { FoldedOptions } from "./exchange/folded.ts";
 import type { ReportOptions } from "./shared/options.ts";
 import { tprofKeys, type TprofOptions } from "./text/tprof.ts";
 
-/** What a format may depend on: each takes what it knows of. */
+/** Options of all formats; each uses those it supports. */
 export interface OutputOptions extends ReportOptions, FoldedOptions {
   tprof: TprofOptions;
   flamegraph: FlamegraphOptions;
 }
 
-/** The profile in a format, in pieces, since all of it may be more than a string can hold. No I/O. */
+/** Renders the profile in pieces, since the whole may exceed the length of a string. Performs no I/O. */
 export type Renderer = (profile: Profile, options: OutputOptions) => Iterable<string | Uint8Array>;
 
+/** Format of `pmuctl report`. */
 export interface ReportFormat {
   name: string;
-  /** For the help, in a few words. */
+  /** Description for the help, in a few words. */
   what: string;
-  /** `people`: paged on a terminal. `programs`: text, printed as it is. `file`: not for terminals. */
+  /**
+   * Reader of the output. `people`: paged on a terminal. `programs`: text, never paged. `file`: not for terminals.
+   */
   reader: "people" | "programs" | "file";
-  /** With `file`: a name for one, to be proposed. */
+  /** Suggested file name, with reader `file`. */
   fileName?: string;
-  /** What the output tells samples apart by; what it does not is merged as the recording is read. */
+  /** Returns the keys that tell samples apart in the output. Other differences are merged while reading. */
   keys(options: OutputOptions): readonly SortKey[];
-  /** Whether it shows callers; without them reading takes less time and memory. */
+  /** Returns whether the output has callers. Without them, reading takes less time and memory. */
   callers(options: OutputOptions): boolean;
-  /** Whether callers were asked for, where that is not whether it shows them. */
+  /** Returns whether callers were requested, if that differs from whether the output has them. */
   asksCallers?(options: OutputOptions): boolean;
-  /** It has no place for the warnings of the profile. */
+  /** True if the format has no place for the profile's warnings. */
   withoutWarnings?: true;
-  /** It needs `profile.times`. */
+  /** True if the format needs `profile.times`. */
   times?: true;
-  /** It tells addresses in one symbol apart. */
+  /** True if the format distinguishes addresses within a symbol. */
   addresses?: true;
-  /** Options that not every format knows, of those it does. */
+  /** Supported options, of those that not all formats support. */
   options?: readonly string[];
-  /** Which of several events it shows; `recorded` where it does not say. */
+  /** Events shown, of several; `recorded` by default. */
   events?: EventChoice;
-  /** Its code is loaded when it is asked for. */
+  /** Loads the format's code. */
   renderer(): Promise<Renderer>;
 }
 
@@ -59,6 +62,7 @@ const VIEW_OPTIONS: readonly string[] = [
   "percent-limit",
 ];
 
+/** Formats in the order of the help. */
 export const FORMATS: readonly ReportFormat[] = [
   {
     name: "text",
@@ -176,12 +180,12 @@ export const FORMATS: readonly ReportFormat[] = [
   },
 ];
 
-/** Names of formats that know an option which not every format does; none for options that all do. */
+/** Returns the names of formats that support an option; none for options that all support. */
 export function formatsWith(option: string): string[] {
   return FORMATS.filter(({ options }) => options?.includes(option)).map(({ name }) => name);
 }
 
-/** The format of this name. */
+/** Returns the format of this name. */
 export function formatNamed(name: string): ReportFormat {
   return FORMATS.find((format) => format.name === name)!;
 }

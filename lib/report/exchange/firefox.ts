@@ -1,6 +1,6 @@
 /**
- * The profile as profiler.firefox.com reads it: the processed profile format, version 70
- * (firefox-devtools/profiler, docs-developer/CHANGELOG-formats.md and src/types/profile.ts).
+ * Renders the profile for profiler.firefox.com: the processed profile format, version 70 (firefox-devtools/profiler,
+ * docs-developer/CHANGELOG-formats.md and src/types/profile.ts).
  */
 
 import { lostText } from "../../perfdata/format/ledger.ts";
@@ -21,9 +21,9 @@ import { type ListedThread, threadList } from "../shared/thread_list.ts";
 import { stacksText } from "../shared/stacks_text.ts";
 
 const PROCESSED_VERSION = 70;
-/** Of the format that Firefox itself writes, of which this is the processed form. */
+/** Version of the format that Firefox itself writes, which this one is the processed form of. */
 const GECKO_VERSION = 36;
-/** Its ResourceType for a library. */
+/** ResourceType of a library. */
 const LIBRARY = 1;
 
 const CATEGORIES = [
@@ -35,10 +35,10 @@ const CATEGORIES = [
 const OTHER = 0, USER = 1, KERNEL = 2, JIT = 3;
 
 /**
- * All threads with their samples one by one, of one event: give it a profile of one, with times. Samples of the
- * clock events weigh their time in ms, which also is the CPU time that graphs show; the format has no unit for other
- * events' periods, so that their samples weigh one each. Functions carry no addresses: they are symbolized.
- * The text comes in pieces. Throws BadInputError when samples have no times.
+ * Yields the JSON of all threads with their individual samples, in pieces. The profile must have one event, with
+ * times. Samples of the clock events weigh their time in ms, which is also the CPU time in graphs. The format has no
+ * unit for periods of other events, so their samples weigh 1. Functions carry no addresses, since they are already
+ * symbolized. Throws BadInputError when samples have no times.
  */
 export function renderFirefox(profile: Profile): Generator<string> {
   const { times, meta } = profile;
@@ -55,7 +55,7 @@ export function renderFirefox(profile: Profile): Generator<string> {
       interval,
       startTime: Math.max(meta.wallStart, 0),
       profilingStartTime: 0,
-      // the last sample has to be before it to be shown
+      // The last sample must be before the end to be shown.
       profilingEndTime: Math.max(meta.seconds, 0) * 1000 + interval,
       version: GECKO_VERSION,
       preprocessedProfileVersion: PROCESSED_VERSION,
@@ -90,14 +90,14 @@ export function renderFirefox(profile: Profile): Generator<string> {
   });
 }
 
-/** A thread's samples: ms since the start, rows of the tree, weights. */
+/** Samples of a thread: ms since the start, rows of the tree, and weights. */
 interface ThreadSamples extends ListedThread {
   at: Float64Array;
   stack: Int32Array;
   period: Float64Array;
 }
 
-/** The threads that have samples, busiest first, so that the page opens with what there is to see. */
+/** Yields the threads with samples, busiest first, so that the page opens on the busiest. */
 function* threadsOf({ samples, times, ...rest }: Profile, tree: PathTree): Generator<ThreadSamples> {
   if (!times) return;
   const { threads, ofRow } = threadList({ samples, times, ...rest });
@@ -117,7 +117,7 @@ function* threadsOf({ samples, times, ...rest }: Profile, tree: PathTree): Gener
   }
 }
 
-/** Texts, each once. */
+/** Table of distinct texts. */
 class Strings {
   readonly all: string[] = [];
   readonly #rows = new Map<string, number>();
@@ -158,7 +158,7 @@ function threadJson({ pid, tid, name, process, at, stack, period }: ThreadSample
   };
 }
 
-/** The tables that threads share: a function and a frame for each place, a resource for each object. */
+/** Returns the tables shared by threads: a function and a frame per place, and a resource per object. */
 function sharedJson(profile: Profile, places: AggregationKeys, tree: PathTree): JsonPart {
   const { objects } = profile;
   const count = places.symbol.length;
@@ -226,7 +226,7 @@ function categoryOf({ objects }: Profile, { object, kernel }: AggregationKeys, p
   return isKernel(kind) ? KERNEL : kind === "jit" ? JIT : USER;
 }
 
-/** Ms between samples of a thread that runs: what the period or the rate says, 1 where neither is known. */
+/** Returns the ms between samples of a running thread, from the period or the rate; 1 if neither is known. */
 function intervalOf(profile: Profile, event: number | undefined, clock: boolean): number {
   if (event === undefined) return 1;
   const hz = /^(\d+(?:\.\d+)?) Hz$/.exec(profile.events[event].rate)?.[1];
@@ -247,7 +247,7 @@ function recordingEntries(profile: Profile, event: number | undefined) {
   ];
 }
 
-/** Breakpad's id of a file by its build id: its first 16 bytes as a GUID (three little-endian fields), and age 0. */
+/** Returns Breakpad's id for a build id: its first 16 bytes as a GUID (three little-endian fields), and age 0. */
 function breakpadId(buildId: string): string {
   if (buildId === "") return "";
   const hex = buildId.toUpperCase().padEnd(32, "0").slice(0, 32);

@@ -1,4 +1,4 @@
-/** Folded stacks: a line for each stack with its weight, as FlameGraph, inferno and speedscope read them. */
+/** Renders folded stacks: a line for each stack with its weight, for FlameGraph, inferno and speedscope. */
 
 import { float64Column } from "../../base/bytes/column.ts";
 import { printable } from "../../base/text/printable.ts";
@@ -7,19 +7,21 @@ import { isKernel, type Profile } from "../../profile/model/profile.ts";
 import { StackTable } from "../../profile/model/tables.ts";
 import { type FrameNames, frameNames } from "../shared/frame_names.ts";
 
+/** Options of `renderFolded`. */
 export interface FoldedOptions {
-  /** The number on each line: the sum of periods (events, or ns for the clock events), or samples. */
+  /** Number on each line: the sum of periods (events, or ns for the clock events), or the number of samples. */
   weight: "period" | "samples";
-  /** Mark names in the kernel with `_[k]` and code made at run time with `_[j]`, which flame graphs colour by. */
+  /** Marks names in the kernel with `_[k]` and JIT-compiled code with `_[j]`, which flame graphs colour by. */
   annotate: boolean;
 }
 
 /**
- * `COMM;ROOT;...;LEAF WEIGHT`, a line for each stack, sorted by command and path, so that equal profiles give equal
- * files. In commands blanks become `_`, as stackcollapse-perf.pl has it; in all names `;` becomes `:`, and what a
- * terminal would act on an escape, line ends among it. Names are whole, arguments and all, where inferno cuts them off.
- * All of the profile's events are added up: give it one event's. Stacks that weigh nothing are left out. The bytes come
- * in pieces of whole lines.
+ * Yields lines `COMM;ROOT;...;LEAF WEIGHT` as bytes, in pieces of whole lines. They are sorted by command and path,
+ * so equal profiles give equal files.
+ *
+ * In commands, blanks become `_`, as in stackcollapse-perf.pl. In all names, `;` becomes `:`, and control characters
+ * are escaped, including line ends. Names are whole with their arguments, where inferno cuts them. All of the
+ * profile's events are added up, so it should have one. Stacks of weight 0 are left out.
  */
 export function* renderFolded(
   profile: Profile,
@@ -34,7 +36,7 @@ export function* renderFolded(
   const paths = sortedPaths(pathTree(profile, names.ofFrame), names);
   const comms = rankOfComms(profile.comms);
 
-  const table = new StackTable(); // of pairs: command, path
+  const table = new StackTable(); // pairs of command and path
   const weights = float64Column();
   const column = weight === "period" ? samples.period : samples.count;
   for (let row = 0; row < column.length; row++) {
@@ -43,7 +45,7 @@ export function* renderFolded(
     if (pair === weights.length) weights.push(0);
     weights.data[pair] += column[row];
   }
-  // pairs as numbers, which sort faster than by any comparison
+  // Pairs are numbers, which sort faster than with a comparison function.
   const size = paths.rank.length || 1;
   const order = new Float64Array(weights.length);
   for (let pair = 0; pair < order.length; pair++) {
@@ -60,11 +62,11 @@ export function* renderFolded(
   yield writer.take();
 }
 
-/** A tree of paths, its names as bytes, and the order of its rows: each behind its caller, siblings by name. */
+/** Tree of paths with names as bytes, and the order of its rows: each after its caller, siblings by name. */
 interface SortedPaths {
   tree: PathTree;
   name: Uint8Array[];
-  /** Place in the order of each row, and the row in each place. */
+  /** Position of each row in the order, and the row at each position. */
   rank: Int32Array;
   row: Int32Array;
   depth: Int32Array;
@@ -74,14 +76,14 @@ function sortedPaths(tree: PathTree, names: FrameNames): SortedPaths {
   const { parent, what } = tree;
   const encoder = new TextEncoder();
   const texts = names.name.map((name) => printable(name).replaceAll(";", ":"));
-  // a name's place among the names; behind it comes `;`, which some characters are before
+  // Sorts names as if followed by `;`, since some characters precede it.
   const place = new Int32Array(texts.length);
   const keys = texts.map((text) => text + ";");
   [...keys.keys()].sort((a, b) => keys[a] < keys[b] ? -1 : keys[a] > keys[b] ? 1 : 0)
     .forEach((name, at) => place[name] = at);
 
   const rows = parent.length;
-  // children by caller (row 0 stands for none), then each caller's by name
+  // Children by caller (row 0 stands for none), then each caller's by name.
   const start = new Int32Array(rows + 2);
   for (let row = 0; row < rows; row++) start[parent[row] + 2]++;
   for (let at = 1; at < start.length; at++) start[at] += start[at - 1];
@@ -105,7 +107,7 @@ function sortedPaths(tree: PathTree, names: FrameNames): SortedPaths {
   return { tree, name: texts.map((text) => encoder.encode(text)), rank, row, depth };
 }
 
-/** Commands in the order of their names; those that look alike here are one. */
+/** Returns commands in the order of their printed names. Equal ones are merged. */
 function rankOfComms(comms: readonly string[]): { rank: Int32Array; name: string[] } {
   const shown = comms.map((comm) => printable(comm).replace(/[\s;]/g, "_"));
   const name = [...new Set(shown)].sort((a, b) => a + ";" < b + ";" ? -1 : 1);
@@ -114,25 +116,25 @@ function rankOfComms(comms: readonly string[]): { rank: Int32Array; name: string
 }
 
 const SEMICOLON = 0x3b;
-/** About the bytes of a piece. */
+/** Approximate size of a piece in bytes. */
 const PIECE = 1 << 20;
-/** Room for a blank, a number of 22 characters at most, and a line end. */
+/** Bytes to reserve after a path: a blank, a number of at most 22 characters, and a newline. */
 const TAIL_BYTES = 24;
 
-/** Lines in the order of paths: each starts as the one before, of which what both have in common is not made again. */
+/** Writer of lines in the order of paths. Reuses the part of the previous line that a path has in common with it. */
 class FoldedWriter {
   readonly #paths: SortedPaths;
   readonly #comms: readonly string[];
   readonly #encoder = new TextEncoder();
   #out = new Uint8Array(PIECE);
   #length = 0;
-  /** The line so far, and by depth the row it has there and where it ends. */
+  /** Current line; for each depth, the row there and where it ends. */
   #line = new Uint8Array(1 << 12);
   readonly #rows: number[] = [];
   readonly #ends: number[] = [];
   #comm = -1;
   #commEnd = 0;
-  /** Rows to be added to the line, innermost first. */
+  /** Rows to append to the line, innermost first. */
   readonly #added: number[] = [];
 
   constructor(paths: SortedPaths, comms: readonly string[]) {
@@ -140,7 +142,7 @@ class FoldedWriter {
     this.#comms = comms;
   }
 
-  /** Writes a command's path and its weight. */
+  /** Writes a path below a command, and its weight. */
   line(comm: number, rank: number, weight: number) {
     if (comm !== this.#comm) this.#startComm(comm);
     const length = this.#extendTo(this.#paths.row[rank]);
@@ -153,12 +155,12 @@ class FoldedWriter {
     for (let i = 0; i < tail.length; i++) this.#out[this.#length++] = tail.charCodeAt(i);
   }
 
-  /** Bytes of the lines that have not been taken. */
+  /** Bytes of the lines not yet taken. */
   get length(): number {
     return this.#length;
   }
 
-  /** The lines written since the last time. */
+  /** Returns the lines written since the previous call. */
   take(): Uint8Array<ArrayBuffer> {
     const lines = this.#out.slice(0, this.#length);
     this.#length = 0;
@@ -174,7 +176,7 @@ class FoldedWriter {
     this.#rows.length = 0;
   }
 
-  /** Makes the line that of `row`; returns its length. */
+  /** Makes the line that of `row`, and returns its length. */
   #extendTo(row: number): number {
     const { tree: { parent, what }, depth, name } = this.#paths;
     const rows = this.#rows, ends = this.#ends, added = this.#added;

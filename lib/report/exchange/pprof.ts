@@ -1,4 +1,7 @@
-/** The profile as pprof has it: a gzipped `perftools.profiles.Profile` (github.com/google/pprof, proto/profile.proto). */
+/**
+ * Renders the profile for pprof: a gzipped `perftools.profiles.Profile` (github.com/google/pprof,
+ * proto/profile.proto).
+ */
 
 import { lostText } from "../../perfdata/format/ledger.ts";
 import { gzipSync } from "node:zlib";
@@ -18,7 +21,7 @@ import { pprofMappings } from "./pprof_mappings.ts";
 import { ProtoWriter } from "./proto.ts";
 import { stacksText } from "../shared/stacks_text.ts";
 
-/** Numbers of the fields of Profile, */
+/** Field numbers of Profile. */
 const SAMPLE_TYPE = 1, SAMPLE = 2, MAPPING = 3, LOCATION = 4, FUNCTION = 5, STRING_TABLE = 6;
 const TIME_NANOS = 9,
   DURATION_NANOS = 10,
@@ -26,7 +29,7 @@ const TIME_NANOS = 9,
   PERIOD = 12,
   COMMENT = 13,
   DEFAULT_SAMPLE_TYPE = 14;
-/** and of its parts. */
+/** Field numbers of messages inside Profile. */
 const VALUE_TYPE = { type: 1, unit: 2 };
 const SAMPLE_OF = { location: 1, value: 2, label: 3 };
 const LABEL = { key: 1, text: 2, number: 3 };
@@ -35,7 +38,7 @@ const LOCATION_OF = { id: 1, mapping: 2, address: 3, line: 4 };
 const LINE = { function: 1, line: 2 };
 const FUNCTION_OF = { id: 1, name: 2, file: 4 };
 
-/** Texts, each once; the first is the empty one. */
+/** Table of distinct texts. The first is empty. */
 class Texts {
   readonly all = [""];
   readonly #rows = new Map([["", 0]]);
@@ -48,12 +51,14 @@ class Texts {
 }
 
 /**
- * One profile of all events. Its values, by event: `samples` in `count` (with several events `samples_EVENT`), and
- * `EVENT` in `nanoseconds` (the clock events) or `count`, the periods; the first event's periods are the default.
- * Stacks are told apart by process and thread, which are in the labels `pid`, `tid`, `thread` and `process`.
- * Where source lines were looked up, locations have them. What has no symbol is of a function that is named as
- * in all other formats, `libfoo.so+0x1a40`. The addresses are those of `pprofMappings`. Warnings, the command and the machine are
- * comments. Throws UsageError: see checkColumnCount().
+ * Renders one profile of all events. Its values are, for each event, `samples` in `count` (with several events
+ * `samples_EVENT`), and the periods as `EVENT` in `nanoseconds` (clock events) or `count`. The first event's periods
+ * are the default.
+ *
+ * Stacks are distinguished by process and thread, which are in the labels `pid`, `tid`, `thread` and `process`.
+ * Locations have source lines if these were resolved. Code without a symbol has a function named as in all other
+ * formats, `libfoo.so+0x1a40`. Addresses are those of `pprofMappings`. Warnings, the command and the machine are
+ * comments. Throws UsageError as checkColumnCount() does.
  */
 export function renderPprof(profile: Profile): Uint8Array {
   const { meta } = profile;
@@ -93,7 +98,7 @@ export function renderPprof(profile: Profile): Uint8Array {
   return gzipSync(out.bytes());
 }
 
-/** One for each thread and stack, with the values of all events. */
+/** Writes a sample for each thread and stack, with the values of all events. */
 function writeSamples(profile: Profile, events: readonly number[], texts: Texts, out: ProtoWriter): void {
   const { samples, threads, comms } = profile;
   const column = new Int32Array(profile.events.length).fill(-1);
@@ -125,14 +130,14 @@ function writeSamples(profile: Profile, events: readonly number[], texts: Texts,
   }
 }
 
-/** Ids of the locations of a stack, innermost first. */
+/** Yields the ids of a stack's locations, innermost first. */
 function* locationIds({ stacks: { parent, frame } }: Profile, leaf: number): Generator<number> {
   for (let stack = leaf; stack >= 0; stack = parent[stack]) yield frame[stack] + 1;
 }
 
 /**
- * A location for each frame, and the functions they are in: one for each place, and where lines are known one for
- * each source file that code of it is from, for inlined code is from other files.
+ * Writes a location for each frame, and their functions: one per place, and, where lines are known, one per source
+ * file of the place's code, since inlined code comes from other files.
  */
 function writeLocations(
   profile: Profile,
@@ -150,7 +155,7 @@ function writeLocations(
     out.message(LOCATION, (inner) => {
       inner.number(LOCATION_OF.id, frame + 1).number(LOCATION_OF.mapping, object + 1);
       inner.number(LOCATION_OF.address, address >= 0 ? address : addressToBigint(address));
-      // the object in place of a file tells functions of one name apart
+      // Without a file, the object distinguishes functions of the same name.
       const file = line < 0 ? objects[object]?.path ?? "" : lines!.paths[lines!.file[line]];
       const id = functions.intern(places.ofFrame[frame], texts.of(file)) + 1;
       inner.message(LOCATION_OF.line, (inner) => {
@@ -160,7 +165,7 @@ function writeLocations(
   }
   for (let row = 0; row < functions.parent.length; row++) {
     out.message(FUNCTION, (inner) => {
-      // no name for the linker: with one that is the same, pprof would shorten ours as if it were mangled
+      // No system name: if it equals the name, pprof shortens the name as if it were mangled.
       inner.number(FUNCTION_OF.id, row + 1);
       inner.number(FUNCTION_OF.name, texts.of(placeName(profile, places, functions.parent.data[row])));
       inner.number(FUNCTION_OF.file, functions.frame.data[row]);
@@ -168,7 +173,7 @@ function writeLocations(
   }
 }
 
-/** What a sample of this event stands for on average. */
+/** Returns the mean period of an event's samples. */
 function meanPeriod(profile: Profile, event: number | undefined): number {
   const count = event === undefined ? 0 : sampleCount(profile, event);
   return count > 0 ? Math.round(totalPeriod(profile, event) / count) : 0;

@@ -1,35 +1,36 @@
-/** Where a profile's objects lie for readers that want one address space of all of them. */
+/** Places a profile's objects in a single address space, for readers that expect one. */
 
 import { addressToBigint } from "../../base/bytes/address.ts";
 import type { Profile } from "../../profile/model/profile.ts";
 
+/** Mapping of an object. */
 export interface PprofMapping {
-  /** Row of the object it is of. */
+  /** Row of the object. */
   object: number;
-  /** First address, and the one behind the last. */
+  /** First address, and the one after the last. */
   start: number | bigint;
   limit: number | bigint;
   path: string;
   buildId: string;
-  /** Its addresses have been looked up, with success for some: a reader need not try. */
+  /** True if addresses were resolved, some successfully, so that readers need not try. */
   symbolized: boolean;
 }
 
 const PAGE = 4096;
-/** The kernel cuts a thread's name to this (TASK_COMM_LEN less its end). */
+/** Maximum length of a thread's name in the kernel (TASK_COMM_LEN minus the NUL). */
 const COMM_LENGTH = 15;
-/** Where the first object is put: away from 0, which means "none" to some. */
+/** Address of the first object. Not 0, which some readers take for none. */
 const FIRST = 0x10000;
 const up = (address: number) => Math.ceil(address / PAGE) * PAGE;
 const down = (address: number) => Math.floor(address / PAGE) * PAGE;
 const unsigned = (address: number) => address >= 0 ? address : addressToBigint(address);
 
 /**
- * A mapping for each object, and what to add to its frames' addresses. A file is mapped at many places in many
- * processes, and its frames' addresses are offsets in it: here files lie one behind the other, each mapped once from
- * its beginning on, so that an address less its mapping's start is the offset in the file. What has no file (the
- * kernel, code made at run time) is where it was. The main program's comes first: pprof takes that for what was
- * profiled.
+ * Returns a mapping for each object, and the base to add to its frames' addresses. A file is mapped at many addresses
+ * in many processes, and its frames' addresses are offsets in it. Here files follow one another, each mapped once
+ * from its start, so that an address minus its mapping's start is the offset in the file. Objects without a file (the
+ * kernel, JIT-compiled code) stay where they were. The main program comes first, since pprof takes that for the
+ * profiled one.
  */
 export function pprofMappings(profile: Profile): { mappings: PprofMapping[]; base: Float64Array } {
   const { objects, frames } = profile;
@@ -69,7 +70,10 @@ export function pprofMappings(profile: Profile): { mappings: PprofMapping[]; bas
   return { mappings, base };
 }
 
-/** The program that most of the weight is of: the file that the heaviest command is named for; -1 when there is none. */
+/**
+ * Returns the program with most of the weight: the file that the heaviest command is named after; -1 if there is
+ * none.
+ */
 function mainObject({ samples, threads, comms, objects }: Profile): number {
   const weight = new Float64Array(comms.length);
   for (let row = 0; row < samples.period.length; row++) {

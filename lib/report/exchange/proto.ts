@@ -1,22 +1,22 @@
-/** Messages of Protocol Buffers (protobuf.dev/programming-guides/encoding), as far as pprof's have need of them. */
+/** Encodes Protocol Buffers messages (protobuf.dev/programming-guides/encoding), as far as pprof needs. */
 
 const VARINT = 0;
 const LENGTH_DELIMITED = 2;
 
-/** Writes the fields of a message one behind the other. */
+/** Writer of a message's fields, in sequence. */
 export class ProtoWriter {
   #bytes = new Uint8Array(256);
   #length = 0;
-  /** What messages inside this one are written with. */
+  /** Writer for nested messages. */
   #inner: ProtoWriter | undefined;
   readonly #encoder = new TextEncoder();
 
-  /** What has been written, as a view that further writes may replace. */
+  /** Returns the bytes written so far, as a view that later writes may invalidate. */
   bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** A whole number, of 64 bits at most; 0 is left out, as it is what a reader takes for a field that is not there. */
+  /** Writes an integer of at most 64 bits. Omits 0, the value of absent fields. */
   number(field: number, value: number | bigint): this {
     if (value == 0) return this;
     this.#varint(field * 8 + VARINT);
@@ -24,7 +24,7 @@ export class ProtoWriter {
     return this;
   }
 
-  /** A repeated field of whole numbers. */
+  /** Writes a repeated field of integers. */
   numbers(field: number, values: Iterable<number | bigint>): this {
     return this.message(field, (inner) => {
       for (const value of values) inner.#varint(value);
@@ -35,7 +35,7 @@ export class ProtoWriter {
     return this.#delimited(field, this.#encoder.encode(value));
   }
 
-  /** A message, which `write` writes. */
+  /** Writes a nested message with `write`. */
   message(field: number, write: (inner: ProtoWriter) => void): this {
     const inner = this.#inner ??= new ProtoWriter();
     inner.#length = 0;
@@ -52,7 +52,7 @@ export class ProtoWriter {
     return this;
   }
 
-  /** Seven bits a byte, low ones first; negative numbers as their 64 bits. */
+  /** Writes seven bits per byte, low ones first. Negative numbers are written as their 64 bits. */
   #varint(value: number | bigint): void {
     this.#reserve(10);
     if (typeof value === "bigint" || value < 0) {

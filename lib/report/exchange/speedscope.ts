@@ -1,4 +1,4 @@
-/** The profile as speedscope reads it (speedscope.app/file-format-schema.json), its `sampled` kind. */
+/** Renders the profile for speedscope, as its `sampled` kind (speedscope.app/file-format-schema.json). */
 
 import { VERSION } from "../../base/system/version.ts";
 import { type PathTree, pathTree } from "../../profile/query/path_tree.ts";
@@ -8,10 +8,10 @@ import { sampledEventRows } from "../../profile/query/table.ts";
 import { JsonList, JsonNumbers, jsonPieces } from "../json/json_pieces.ts";
 import { threadList } from "../shared/thread_list.ts";
 
-/** Up to so many samples are written in the order of time; of more, a browser could not open the file. */
+/** Maximum number of samples written in order of time. With more, browsers could not open the file. */
 const MAX_ORDERED_SAMPLES = 200_000;
 
-/** Samples in the order they are shown in. */
+/** Samples in display order. */
 interface Sequence {
   /** Row of `profile.samples` of each. */
   row: Int32Array;
@@ -19,15 +19,16 @@ interface Sequence {
 }
 
 /**
- * For each event a profile of all threads, then one of each, heaviest first. Weights are periods: ns for the clock
- * events, else events. Samples are in the order of time, alike ones in a row made one; without times, or where
- * there are more than 200,000, each stack is there once, heaviest first, which says nothing of when. The text comes in
- * pieces.
+ * Yields the JSON in pieces: for each event a profile of all threads, then one per thread, heaviest first. Weights
+ * are periods: ns for the clock events, else events.
+ *
+ * Samples are in order of time, with equal neighbours merged. Without times, or with more than 200,000 samples, each
+ * stack occurs once, heaviest first, which says nothing about time.
  */
 export function renderSpeedscope(profile: Profile): Generator<string> {
   const { frames, objects, meta } = profile;
   const places = aggregationKeysOf(profile, "symbol");
-  // frames of what is in a stack; places are more
+  // Only frames that occur in stacks; there are more places.
   const frameOf = new Int32Array(places.symbol.length).fill(-1);
   const shared: number[] = [];
   for (let frame = 0; frame < frames.object.length; frame++) {
@@ -84,7 +85,7 @@ function* profilesOf(profile: Profile, tree: PathTree): Generator<unknown> {
   }
 }
 
-/** Parts of `places` next to each other that are of the same thing. */
+/** Returns runs of neighbouring `places` for which `what` is equal. */
 function runsOf(places: Int32Array, what: (place: number) => number): Int32Array[] {
   const runs: Int32Array[] = [];
   for (let from = 0, to = 1; from < places.length; from = to++) {
@@ -94,7 +95,7 @@ function runsOf(places: Int32Array, what: (place: number) => number): Int32Array
   return runs;
 }
 
-/** Each sample in the order of time; or each row of samples, heaviest first. */
+/** Returns the samples in order of time, or else the rows of samples, heaviest first. */
 function inOrder(profile: Profile): Sequence {
   const { times, samples: { period } } = profile;
   const total = sampleCount(profile);
@@ -105,7 +106,7 @@ function inOrder(profile: Profile): Sequence {
   return { row, weight: Float64Array.from(row, (row) => period[row]) };
 }
 
-/** Stacks, as rows of the tree, and their weights: of samples at these places, alike ones in a row made one. */
+/** Returns stacks, as rows of the tree, and weights of the samples at these places, with equal neighbours merged. */
 function merged({ samples }: Profile, { ofStack }: PathTree, { row, weight }: Sequence, places: Int32Array) {
   const stacks = new Int32Array(places.length), weights = new Float64Array(places.length);
   let count = 0;

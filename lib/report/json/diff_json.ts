@@ -1,4 +1,4 @@
-/** A comparison of two profiles as JSON: the same rows as the text, all of them, with whole numbers. */
+/** Renders a comparison of two profiles as JSON: all rows of the text, with whole numbers. */
 
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { type DiffOrder, diffOrder, type ProfileDiff } from "../../profile/compare/diff.ts";
@@ -6,17 +6,16 @@ import { type Profile, sampleCount, weightUnit } from "../../profile/model/profi
 import { JsonList, jsonPieces } from "./json_pieces.ts";
 
 /**
- * One object:
+ * Yields the JSON in pieces. It is one object:
  *
  * - `schema`: `pmuctl.diff/1`
- * - `a`, `b`: `file`, `command`, `host`, `kernel`, `cpu`, `seconds` (null: not known), `samples`
- * - `notes`: sentences on what makes the two differ besides the code
- * - `events`: for each `name` (of A: `nameA`, where it differs), `unit` (`ns` or `events`), `a` and `b` (`count`,
- *   `period` of all samples, as recorded), `normalize`, `factor` (what B's weights are multiplied by in every
- *   change), and `rows`
- * - `rows`: what they are told apart by of `command`, `object`, `symbol` (null where there is none: then `unnamed`, as in the report); `kernel`; `presence`
- *   (`both`, `new`, `gone`); `a` and `b`, each with `self` and `total` as recorded; the changes `self` and `total`,
- *   each with `weight`, `share` (percentage points) and `noise` (the standard deviation of `weight`)
+ * - `a`, `b`: `file`, `command`, `host`, `kernel`, `cpu`, `seconds` (null if unknown), `samples`
+ * - `notes`: sentences on differences between the two besides the code
+ * - `events`: for each event `name` (that of A is `nameA` if it differs), `unit` (`ns` or `events`), `a` and `b` (`count`
+ *   and `period` of all samples, as recorded), `normalize`, `factor` (applied to B's weights in every change), and `rows`
+ * - `rows`: the requested ones of `command`, `object`, `symbol` (null if there is none: then `unnamed`, as in the report);
+ *   `kernel`; `presence` (`both`, `new`, `gone`); `a` and `b`, each with `self` and `total` as recorded; the changes
+ *   `self` and `total`, each with `weight`, `share` (percentage points) and `noise` (the standard deviation of `weight`)
  */
 export function renderDiffJson(
   diff: ProfileDiff,

@@ -1,4 +1,4 @@
-/** The report as JSON, for programs: the same rows as the text, with whole numbers. */
+/** Renders the report as JSON: the rows of the text, with whole numbers. */
 
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { LOSS_COLUMNS } from "../../perfdata/format/ledger.ts";
@@ -16,31 +16,31 @@ import { clockText } from "../../profile/query/time_ranges.ts";
 import { JsonList, jsonPieces } from "./json_pieces.ts";
 import type { ReportOptions } from "../shared/options.ts";
 
-/** Trees end at this depth: many readers of JSON refuse what nests much deeper. */
+/** Maximum depth of trees: many readers of JSON refuse deeper nesting. */
 const MAX_DEPTH = 512;
 
-/** What JSON output depends on: its rows are all there are, whatever the limit. */
+/** Options of the JSON output, which has all rows regardless of the limit. */
 export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "whole">;
 
 /**
- * One object:
+ * Yields the JSON in pieces. It is one object; periods are in events, or ns for the clock events:
  *
  * - `schema`: `pmuctl.report/1`
- * - `meta`: command, host and so on, as in ProfileMeta, with null for numbers that the file does not tell; `start` and
- *   `end` are text, seconds of the clock of the recording, or null; `lost`, and in the `ledger` what was lost, are null when nobody knows, since the recording was
- *   not finished: `ledger.unfinished.atLeast` says what was known
- *   `stacks` (only where copies of stacks were unwound) has `unwound`, `whole` and `cut`, as in ProfileStacks
- * - `events`: for each `name`, `rate`, `samples` and `period` (of what the report is of), `whole` (the same of all
- *   that was recorded, when it was filtered) and `rows`, heaviest self (with `children`: total) first
- * - `rows`: what the sort keys ask for of `command`, `pid` and `process` (its name), `tid`, `cpu` (null: not recorded), `object`, `symbol`
- *   (null where there is none: then `unnamed` says what it is called instead, `libfoo.so+0x1a40`), `file` (its whole path) and `line` (both null: not known), `kernel`; then `self` and `total`, each with `count` and `period`; with tree `callers`
- *   also `callers`, of the samples in `self`: `symbol` (or `unnamed`), `object`, `count`, `period`, `callers`
- * - with tree `calls` an event has `calls`: for each group what it is, and `roots`: `symbol`, `object`, `self`,
- *   `total`, `callees`
- * - a node 512 calls deep has `cut`, true when what follows was left out
+ * - `meta`: command, host and so on, as in ProfileMeta, with null for numbers that the file does not have. `start` and
+ *   `end` are text, in seconds of the recording's clock, or null. `lost`, and losses in the `ledger`, are null if the
+ *   recording was not finished; `ledger.unfinished.atLeast` has the losses known by then. `stacks`, with `unwound`,
+ *   `whole` and `cut` as in ProfileStacks, is there if copies of stacks were unwound
+ * - `events`: for each event `name`, `rate`, `samples` and `period` (of the reported samples), `whole` (those of all
+ *   recorded samples, if they were filtered) and `rows`, heaviest self (with `children`: total) first
+ * - `rows`: those that the sort keys request of `command`, `pid` and `process` (its name), `tid`, `cpu` (null if not
+ *   recorded), `object`, `symbol` (null if there is none: then `unnamed` has its label, `libfoo.so+0x1a40`), `file` (its
+ *   whole path) and `line` (both null if unknown), `kernel`; then `self` and `total`, each with `count` and `period`;
+ *   with tree `callers` also `callers`, of the samples in `self`: `symbol` (or `unnamed`), `object`, `count`, `period`,
+ *   `callers`
+ * - with tree `calls` an event has `calls`: for each group its keys, and `roots`: `symbol`, `object`, `self`, `total`,
+ *   `callees`
+ * - a node 512 calls deep has `cut`, true if deeper calls were left out
  * - `unresolved`: `object`, `cause`, `remedy`, `samples`
- *
- * Periods are in events, or ns for the clock events. The text comes in pieces.
  */
 export function renderJson(profile: Profile, options: JsonOptions): Generator<string> {
   const query = new ProfileQuery(profile, options.sort);
@@ -110,14 +110,14 @@ function callsJson(query: ProfileQuery, event: number) {
   }));
 }
 
-/** A number that is -1 where it is not known, as JSON has it. */
+/** Returns a number, or null for the -1 that stands for unknown. */
 const known = (number: number) => number < 0 ? null : number;
 
-/** A function that gives what a group is, under the keys that tell groups apart. */
+/** Returns a function that describes a group by the keys that tell groups apart. */
 function describer(query: ProfileQuery) {
   const processName = processNames(query.profile);
   const { keys } = query.grouping.groups;
-  // of an unknown pid there is no name but what stands for a whole pid namespace
+  // An unknown pid has no name except the one that stands for a whole pid namespace.
   const processOf = (pid: number) => pid < 0 && processName(pid) === `:${pid}` ? null : processName(pid);
   return (group: number) => {
     const { comm, pid, tid, cpu } = query.valuesOf(group);
@@ -130,7 +130,7 @@ function describer(query: ProfileQuery) {
   };
 }
 
-/** The place, under those of its keys that rows are told apart by. */
+/** Describes a place by those of its keys that tell rows apart. */
 function placeJson({ profile, grouping: { groups, places } }: ProfileQuery, place: number) {
   const { keys } = groups;
   const { lines } = profile;
@@ -151,7 +151,7 @@ function placeJson({ profile, grouping: { groups, places } }: ProfileQuery, plac
   };
 }
 
-/** `meta` with its times as text in seconds, since no JSON number holds ns since 1970; null where not known. */
+/** Returns `meta` with times as text, in seconds; null if unknown. A number in JSON cannot hold ns since 1970. */
 function metaJson({ meta }: Profile) {
   const time = (ns: bigint) => ns < 0n ? null : clockText(ns);
   const { ledger, cpus, seconds, wallStart } = meta;

@@ -1,17 +1,17 @@
 /**
- * JSON in pieces, for what one string cannot hold. Writes what JSON.stringify() would. What is long stands in the value
- * as one of the classes here, and is made as it is written; it is found as a property of the outermost object, of an
- * item of an `JsonList`, and of a `JsonPart` that is found.
+ * Writes JSON in pieces, for values that exceed the length of a string. The output equals JSON.stringify()'s. Long
+ * values are instances of the classes here, whose text is produced while writing. They may be properties of the
+ * outermost object, of an item of a `JsonList`, or of a `JsonPart` in one of these places.
  */
 
 import { jsonText } from "../../base/text/printable.ts";
 
-/** A list whose items are made one by one. */
+/** List whose items are produced one by one. */
 export class JsonList<T> {
   readonly #items: Iterable<T>;
   readonly #make: (item: T) => unknown;
 
-  /** @param make gives what stands in the list for an item: the item itself unless given. */
+  /** @param make returns the value in the list for an item; by default the item itself. */
   constructor(items: Iterable<T>, make: (item: T) => unknown = (item) => item) {
     this.#items = items;
     this.#make = make;
@@ -22,7 +22,7 @@ export class JsonList<T> {
   }
 }
 
-/** A list of numbers, none of them infinite or NaN. */
+/** List of finite numbers. */
 export class JsonNumbers {
   readonly numbers: Int32Array | Float64Array;
 
@@ -31,7 +31,7 @@ export class JsonNumbers {
   }
 }
 
-/** A list of one value over and over. */
+/** List that repeats one value. */
 export class JsonRepeated {
   readonly value: unknown;
   readonly count: number;
@@ -42,7 +42,7 @@ export class JsonRepeated {
   }
 }
 
-/** An object with long properties. */
+/** Object with long properties. */
 export class JsonPart {
   readonly object: object;
 
@@ -51,22 +51,23 @@ export class JsonPart {
   }
 }
 
-/** About the length of a piece. */
+/** Approximate length of a piece, in characters. */
 const PIECE = 1 << 14;
-/** Numbers that are made text of at once. */
+/** Numbers formatted at a time. */
 const CHUNK = 1 << 12;
 
-/** A list or object that has been begun. */
+/** List or object that is being written. */
 interface Open {
-  /** What is still to come: each time the text before a value, and the value. */
+  /** Remaining entries: each is the text before a value, and the value. */
   entries: Iterator<[before: string, value: unknown]>;
   end: string;
   isEmpty: boolean;
 }
 
 /**
- * The text of a value.
- * @param indent blanks for each level, as for JSON.stringify(), and a newline behind it all; 0 for all on one line.
+ * Yields the text of a value.
+ *
+ * @param indent blanks for each level, as in JSON.stringify(), with a newline at the end; 0 for a single line.
  */
 export function* jsonPieces(value: object, indent: 0 | 1 = 0): Generator<string> {
   const open: Open[] = [];
@@ -110,7 +111,7 @@ export function* jsonPieces(value: object, indent: 0 | 1 = 0): Generator<string>
   }
 }
 
-/** Whether one of an object's own properties is long. */
+/** Tells whether one of an object's own properties is long. */
 function isLong(value: unknown): value is object {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   return Object.values(value).some((each) =>

@@ -1,12 +1,12 @@
-/** Weights for people: times with the unit that fits, counts with k, M, G. */
+/** Formats weights for people: times in a fitting unit, counts with k, M or G. */
 
-/** From the largest on: the first that is not larger than the amount is taken. */
+/** Factors and suffixes, largest first. The first that does not exceed the amount is used. */
 const SCALES = {
   ns: [[1e9, " s"], [1e6, " ms"], [1e3, " us"], [1, " ns"]],
   events: [[1e12, " T"], [1e9, " G"], [1e6, " M"], [1e3, " k"], [1, ""]],
 } as const;
 
-/** `1.234 s`, `12.34 ms`, `56.7 M`: four digits or so, and the sign of what is less than nothing. */
+/** Formats an amount with about four digits: `1.234 s`, `12.34 ms`, `56.7 M`. Negative amounts have a sign. */
 export function amountText(amount: number, unit: "ns" | "events"): string {
   const size = Math.abs(amount);
   if (size === 0) return "0";
@@ -17,12 +17,12 @@ export function amountText(amount: number, unit: "ns" | "events"): string {
   return `${amount < 0 ? "-" : ""}${scaled.toFixed(decimals)}${name}`;
 }
 
-/** The same of a change: `+1.234 s`. */
+/** Formats a change with its sign: `+1.234 s`. */
 export function relativeChangeText(change: number, unit: "ns" | "events"): string {
   return (change > 0 ? "+" : "") + amountText(change, unit);
 }
 
-/** `1,234,567`. */
+/** Groups digits: `1,234,567`. */
 export function groupDigits(whole: number): string {
   return String(whole).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 }

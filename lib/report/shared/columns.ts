@@ -1,4 +1,4 @@
-/** The columns of the text report that say where, one a sort key, and how numbers are set. */
+/** Columns of the text report that identify a row, one per sort key, and the format of its numbers. */
 
 import { red, yellow } from "@std/fmt/colors";
 import { ABSENT, IntMap } from "../../base/bytes/int_map.ts";
@@ -6,7 +6,7 @@ import { type Grouping, groupValues, type SortKey } from "../../profile/query/gr
 import { placeLine, placeMark, placeName, placeObject } from "../../profile/query/aggregation_keys.ts";
 import { processNames, type Profile } from "../../profile/model/profile.ts";
 
-/** The titles of the columns. */
+/** Titles of the columns. */
 export const TITLES: Record<SortKey, string> = {
   comm: "Command",
   pid: "Process",
@@ -18,15 +18,18 @@ export const TITLES: Record<SortKey, string> = {
   event: "Event",
 };
 
-/** The text under a key for a row. */
+/** Returns the text of a row's cell under a sort key. */
 export type CellText = (key: SortKey, row: { group: number; place: number }) => string;
 
-/** Cell texts for a profile: `4711:nginx` for processes and threads, `[k] do_idle` for symbols in the kernel. */
+/**
+ * Returns the cell texts of a profile: `4711:nginx` for processes and threads, `[k] do_idle` for symbols in the
+ * kernel.
+ */
 export function cellTexts(profile: Profile, { groups, places }: Grouping): CellText {
   const processName = processNames(profile);
   const { threads, processes, comms } = profile;
   const threadRows = new IntMap(threads.tid), processRows = new IntMap(processes.pid);
-  // a thread that changed its name goes by the last one, a main thread by its process's
+  // A thread that was renamed goes by its last name, a main thread by its process's.
   const threadName = (tid: number) => {
     const process = processRows.get(tid);
     return comms[process === ABSENT ? threads.comm[threadRows.get(tid)] : processes.comm[process]];
@@ -51,12 +54,12 @@ export function cellTexts(profile: Profile, { groups, places }: Grouping): CellT
   };
 }
 
-/** Colours a line by the share of the whole that it stands for, in percent, in perf's steps. */
+/** Colours a line by its share of the whole, in percent, with perf's thresholds. */
 export function colorByHeat(text: string, share: number): string {
   return share >= 5 ? red(text) : share >= 0.5 ? yellow(text) : text;
 }
 
-/** `  12.34%`, eight columns wide. */
+/** Formats a share, eight columns wide: `  12.34%`. */
 export function percentText(part: number, whole: number): string {
   return `${(whole > 0 ? 100 * part / whole : 0).toFixed(2)}%`.padStart(8);
 }

@@ -1,6 +1,6 @@
 /**
- * Names of C++, Rust and Go made to fit into a column: what is in brackets gives way to a …, the innermost first, and
- * no more of it than has to.
+ * Shortens names of C++, Rust and Go to fit a column: replaces the content of brackets by …, innermost first, and no more
+ * than necessary.
  *
  *     std::map<int, std::vector<int, std::allocator<int>>>::at(int const&)     whole
  *     std::map<int, std::vector<…>>::at(int const&)                            35 columns
@@ -10,41 +10,44 @@
 
 import { displayWidth } from "../../base/text/width.ts";
 
-/** A pair of brackets in a name. */
+/** Pair of brackets in a name. */
 interface Group {
-  /** Where the brackets stand: what is between them is in (start, end). */
+  /** Positions of the brackets: their content is between start and end, exclusive. */
   start: number;
   end: number;
   parent: Group | undefined;
-  /** How many pairs are around it. */
+  /** Number of pairs around it. */
   depth: number;
-  /** What is between the brackets may be left out: arguments of a template or a function, an expression. */
+  /** Whether its content may be left out: arguments of a template or a function, or an expression. */
   foldable: boolean;
   folded: boolean;
-  /** Units of text that are left out inside it, beyond the … in their place; and of them those by its own …. */
+  /**
+   * Characters saved by leaving out content inside it, minus those of the `…` in its place; and how many of them its
+   * own `…` saves.
+   */
   saved: number;
   own: number;
 }
 
-/** Longer names are cut, not folded. */
+/** Longest name that is folded, in characters. Longer ones are cut. */
 const MAX_LETTERS = 1 << 16;
 const CLOSING: Readonly<Record<string, string>> = { "<": ">", "(": ")", "[": "]", "{": "}" };
-/** Names of operators, whose brackets are none; `operator->` before `operator-`, and so on. */
+/** Names of operators, whose brackets are not brackets. Longer ones come first: `operator->` before `operator-`. */
 const OPERATOR =
   /\boperator ?(?:<=>|<<=|>>=|->\*|<<|>>|<=|>=|->|\(\)|\[\]|<|>)|\boperator (?:new|delete)\[\]/y;
-/** What stands before the arguments of a function, and before an expression. */
+/** Text before the arguments of a function, or before an expression. */
 const BEFORE_ARGUMENTS = /[\w$>}\])'~@\u0080-\uffff]$|\b(?:decltype|sizeof|alignof|noexcept|requires) $/;
-/** What a compiler made for the function in the brackets: `{virtual override thunk(…)}`. */
+/** Text before a function that a compiler generated code for: `{virtual override thunk(…)}`. */
 const MADE_FOR = /\{(?!lambda)[a-z][a-z -]*$/;
-/** What is in brackets that are part of a name. */
+/** Content of brackets that are part of a name. */
 const PART_OF_NAME = /^(?:anonymous namespace|\*|&|\w+::\*)\)/;
 
-/** Returns `name` in at most `width` columns where folding can do that, else as short as it goes. */
+/** Returns `name` in at most `width` columns if folding can achieve that, else as short as possible. */
 export function foldName(name: string, width: number): string {
   const wide = displayWidth(name);
   if (wide <= width || name.length > MAX_LETTERS) return name;
   const groups = groupsOf(name);
-  // the type and the trait of `<T as Trait>::f` tell more than any arguments
+  // The type and trait of `<T as Trait>::f` say more than any arguments.
   const self = name[0] === "<" && groups[0]?.start === 0 ? groups[0] : undefined;
   if (self) self.foldable = false;
   let over = wide - width;
@@ -67,7 +70,7 @@ export function foldName(name: string, width: number): string {
   return displayWidth(short) <= width ? short : withoutScopes(`<…${folded.slice(end)}`, width);
 }
 
-/** Shows again what `room` units have room for: folding more around it may have made it fit after all. */
+/** Unfolds what fits into `room` characters: folding an outer pair may have made room for inner ones. */
 function unfold(groups: readonly Group[], room: number): void {
   let end = -1;
   const seen = groups.filter((group) => {
@@ -82,19 +85,19 @@ function unfold(groups: readonly Group[], room: number): void {
   }
 }
 
-/** The groups by depth. */
+/** Returns the groups by depth. */
 function levelsOf(groups: readonly Group[]): Group[][] {
   const levels: Group[][] = [];
   for (const group of groups) (levels[group.depth] ??= []).push(group);
   return levels;
 }
 
-/** Units between the brackets of a group, as it is shown. */
+/** Returns the number of characters shown between the brackets of a group. */
 function shownLength({ start, end, saved }: Group): number {
   return end - start - 1 - saved;
 }
 
-/** The brackets of a name that have both ends, in the order of their beginnings. */
+/** Returns the closed pairs of brackets in a name, in order of their starts. */
 function groupsOf(name: string): Group[] {
   const open: { start: number; foldable: boolean }[] = [];
   const pairs: { start: number; end: number; foldable: boolean }[] = [];
@@ -121,13 +124,13 @@ function groupsOf(name: string): Group[] {
   return nested(pairs.sort((a, b) => a.start - b.start));
 }
 
-/** Whether what the bracket at `at` opens may be left out; undefined where it is no bracket but a sign: less than. */
+/** Tells whether the content of the bracket at `at` may be left out; undefined if it is a less-than sign. */
 function isFoldable(name: string, at: number, afterOperator: number): boolean | undefined {
   const before = name.slice(Math.max(0, at - 40), at);
   const follows = at > 0 && at === afterOperator;
   switch (name[at]) {
     case "<":
-      // `(a)<(b)`, `a < b`; but `operator< <int>`, `operator()<int>`
+      // `(a)<(b)` and `a < b` compare; `operator< <int>` and `operator()<int>` have arguments.
       if (
         !follows && !/\boperator[^\w]{1,4}$/.test(before) && /\)$| $/.test(before) && !isRustImpl(name, at)
       ) {
@@ -144,12 +147,12 @@ function isFoldable(name: string, at: number, afterOperator: number): boolean | 
   }
 }
 
-/** `<T as Trait>`, which begins after a blank too: `impl Fn for <T as Trait>::Out`. */
+/** Tells whether `<T as Trait>` starts at `at`. It may follow a blank: `impl Fn for <T as Trait>::Out`. */
 function isRustImpl(name: string, at: number): boolean {
   return name[at + 1] !== " " && name[at - 1] !== ")";
 }
 
-/** Gives each pair its parent and its depth. Brackets without an end are in none. */
+/** Sets the parent and depth of each pair. Unclosed brackets have none. */
 function nested(pairs: readonly { start: number; end: number; foldable: boolean }[]): Group[] {
   const groups: Group[] = [];
   let parent: Group | undefined;
@@ -171,13 +174,13 @@ function foldedText(name: string, groups: readonly Group[]): string {
   return text + name.slice(at);
 }
 
-/** A folded name without its return type, then without its outer scopes, as far as it has to lose them. */
+/** Removes the return type from a folded name, then its outer scopes, until it fits. */
 function withoutScopes(name: string, width: number): string {
   if (displayWidth(name) <= width) return name;
   const ends = scopeEnds(name);
   if (ends.length === 0) return name;
   const short = (end: number) => `…${name.slice(ends[end])}`;
-  // the first that fits, else the last: each is shorter than those before it
+  // Finds the first that fits, else the last: each is shorter than the one before.
   let low = 0, high = ends.length - 1;
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -188,8 +191,8 @@ function withoutScopes(name: string, width: number): string {
 }
 
 /**
- * Where in a name its outer scopes end, and its return type: before each `::` outside of brackets, and each blank. The
- * names of a just-in-time compiler have blanks that end no type.
+ * Returns where the return type and the outer scopes of a name end: before each `::` outside of brackets, and at each
+ * blank. Names made by JIT compilers have blanks that end no type.
  */
 function scopeEnds(name: string): number[] {
   const groups = groupsOf(name);
@@ -199,7 +202,7 @@ function scopeEnds(name: string): number[] {
   for (let at = 0; at < name.length; at++) {
     const group = ofBrackets.get(at);
     if (group) {
-      // what is behind the arguments qualifies them: ` const`, ` [clone .cold]`
+      // Qualifiers follow the arguments: ` const`, ` [clone .cold]`.
       if (isArguments(name, group)) return ends;
       at = group.end;
     } else if (name[at] === "o" && /^operator\b/.test(name.slice(at, at + 9))) {
@@ -217,7 +220,7 @@ function scopeEnds(name: string): number[] {
   return blanks === 0 ? ends : [];
 }
 
-/** Whether brackets hold the arguments of the function that is named, rather than of one that it is in. */
+/** Tells whether brackets hold the arguments of the named function itself, not of one that encloses it. */
 function isArguments(name: string, { start, end, foldable }: Group): boolean {
   return name[start] === "(" && foldable && !/^(?: const)?(?: &&?)?::/.test(name.slice(end + 1, end + 12)) &&
     !/\bdecltype $/.test(name.slice(Math.max(0, start - 10), start));

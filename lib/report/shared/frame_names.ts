@@ -1,16 +1,16 @@
-/** What frames are called in the formats that have nothing but a name for them. */
+/** Names of frames in formats that have no other field for them. */
 
 import { aggregationKeysOf, placeName } from "../../profile/query/aggregation_keys.ts";
 import type { Profile } from "../../profile/model/profile.ts";
 
-/** Names of frames: each once, and the row of each frame's. */
+/** Distinct names of frames, and the row of each frame's name. */
 export interface FrameNames {
   name: string[];
   ofFrame: Int32Array;
 }
 
 /**
- * The names of a profile's frames, as `placeName` has them. `decorate` may add to a name that is of code of this
+ * Returns the names of a profile's frames, as `placeName` does. `decorate` may append to the name of code in this
  * object (-1: none).
  */
 export function frameNames(

@@ -1,32 +1,33 @@
-/** What a report shows; every renderer takes the same. */
+/** Options that all renderers of reports share. */
 
 import { DEFAULT_SORT, type SortKey } from "../../profile/query/groups.ts";
 import type { ProfileTotals } from "../../profile/query/table.ts";
 
+/** Options of a report. */
 export interface ReportOptions {
-  /** What tells rows apart, in the order of the columns. */
+  /** Keys that tell rows apart, in the order of the columns. */
   sort: readonly SortKey[];
-  /** By total rather than by self, and with rows that only called others. */
+  /** Sorts by total instead of self, and includes rows that only called others. */
   children: boolean;
-  /** `callers`: under each row, who called it. `calls`: instead of rows, from the roots down. */
+  /** Tree to show. `callers`: below each row, its callers. `calls`: from the roots down, instead of rows. */
   tree: "none" | "callers" | "calls";
-  /** Several events in one table, side by side, rather than a table each. */
+  /** Shows several events side by side in one table, instead of one table per event. */
   sideBySide: boolean;
-  /** A column with the periods, besides shares and samples. */
+  /** Adds a column with periods. */
   showPeriod: boolean;
-  /** What became of the samples, by CPU. */
+  /** Adds a table of lost samples by CPU. */
   ledger: boolean;
-  /** Leave out rows, and branches, below this share, in percent. */
+  /** Share in percent below which rows and branches are left out. */
   percentLimit: number;
-  /** What shares are shares of, when that is more than the profile has: it was filtered. */
+  /** Totals that shares refer to, when the profile was filtered and has less. */
   whole?: ProfileTotals;
-  /** Fold and shorten names, and wrap prose, to fit so many columns; Infinity leaves all whole. Cuts no line. */
+  /** Width to fold names and wrap prose to, in columns. Infinity keeps everything whole. Lines are never cut. */
   width: number;
-  /** Colour by heat. */
+  /** Colours rows by their share. */
   color: boolean;
 }
 
-/** The report as it is without any option. */
+/** Options of a report by default. */
 export const DEFAULT_REPORT: ReportOptions = {
   sort: DEFAULT_SORT,
   children: false,

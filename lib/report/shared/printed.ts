@@ -1,9 +1,9 @@
-/** Profiles as terminals and logs show them. */
+/** Makes profiles safe to print to terminals and logs. */
 
 import { printable } from "../../base/text/printable.ts";
 import type { Profile, ProfileStacks } from "../../profile/model/profile.ts";
 
-/** The profile with all of its texts made `printable`: what every renderer of text for people begins with. */
+/** Returns the profile with all of its texts made `printable`. Renderers of text for people start with it. */
 export function printedProfile(profile: Profile): Profile {
   const { meta, events, comms, objects, symbols, unresolved, lines } = profile;
   const { command, host, kernel, arch, cpu, sampling, stacks, warnings, notes } = meta;

@@ -1,23 +1,23 @@
-/** What has no symbol, by what the user can do about it: each remedy once, with the objects it is for. */
+/** Groups objects without symbols by remedy, each with the objects it helps. */
 
 import { wrap } from "../../base/text/wrap.ts";
 import { type Profile, sampleCount, unresolvedByWeight } from "../../profile/model/profile.ts";
 import { percentText } from "./columns.ts";
 
-/** Something to do, or "" where nothing is known to help, and what it is for. */
+/** Remedy, or "" if none is known, and the objects that need it. */
 export interface Remedy {
   remedy: string;
   causes: string[];
-  /** Names of objects with the samples in each, most first. */
+  /** Names of objects with their number of samples, most first. */
   objects: { name: string; samples: number }[];
   samples: number;
 }
 
-/** The remedies, that for most samples first. */
+/** Returns the remedies, the one for most samples first. */
 export function remediesOf(profile: Profile): Remedy[] {
   const remedies = new Map<string, { causes: Set<string>; objects: Map<string, number>; samples: number }>();
   for (const { object, cause, remedy, samples } of unresolvedByWeight(profile)) {
-    const key = remedy === "" ? `\0${cause}` : remedy; // where nothing helps, what differs is the cause
+    const key = remedy === "" ? `\0${cause}` : remedy; // without a remedy, objects are grouped by cause
     let found = remedies.get(key);
     if (!found) remedies.set(key, found = { causes: new Set(), objects: new Map(), samples: 0 });
     found.causes.add(cause);
@@ -34,10 +34,13 @@ export function remediesOf(profile: Profile): Remedy[] {
   })).sort((a, b) => b.samples - a.samples);
 }
 
-/** Remedies and objects of each that a terminal has room for, and objects that other readers get. */
+/** Limits of the report on a terminal, for remedies and for objects of each; and the limit of objects elsewhere. */
 const MAX_REMEDIES = 3, MAX_NAMED_ON_TERMINAL = 3, MAX_NAMED = 10;
 
-/** Lines that say it in a report, none where everything has a symbol; on a terminal of `width` columns the heaviest alone. */
+/**
+ * Yields the remedies as lines of a report; none if everything has a symbol. On a terminal of `width` columns, only
+ * the heaviest.
+ */
 export function* remedyLines(profile: Profile, width: number): Generator<string> {
   const all = remediesOf(profile);
   if (all.length === 0) return;
@@ -58,7 +61,7 @@ export function* remedyLines(profile: Profile, width: number): Generator<string>
   } (--json has all)`;
 }
 
-/** `libfoo.so`; of several `libfoo.so (80), libbar.so (20) and 3 more`, with the samples in each. */
+/** Returns the name of a single object, or names with samples: `libfoo.so (80), libbar.so (20) and 3 more`. */
 export function namedObjects(objects: Remedy["objects"], most: number): string {
   if (objects.length === 1) return objects[0].name;
   const named = objects.slice(0, most).map(({ name, samples }) => `${name} (${samples})`);

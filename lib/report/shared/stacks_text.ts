@@ -1,10 +1,10 @@
-/** Says in a line, for the head of a report, what has become of stacks that were unwound. */
+/** Summarizes, in a line for the head of a report, how well copied stacks could be unwound. */
 
 import type { ProfileStacks } from "../../profile/model/profile.ts";
 import { namedObjects } from "./remedies.ts";
 
-/** Objects named for one cause. */
-const MOST_NAMED = 3;
+/** Maximum number of objects named per cause. */
+const MAX_NAMED = 3;
 
 /**
  * Returns how many stacks are whole and why others are not:
@@ -23,15 +23,15 @@ export function stacksText({ unwound, whole, cut }: ProfileStacks): string {
   for (const [cause, { samples, objects, remedies }] of causes) {
     const named = Array.from(objects, ([name, samples]) => ({ name, samples }))
       .sort((a, b) => b.samples - a.samples);
-    const where = named.length > 0 ? `: ${namedObjects(named, MOST_NAMED)}` : "";
-    // with several, whoever needs them finds them in JSON
+    const where = named.length > 0 ? `: ${namedObjects(named, MAX_NAMED)}` : "";
+    // With several remedies, the line names none; the JSON output has all of them.
     const remedy = remedies.size === 1 ? `: ${[...remedies][0]}` : "";
     parts.push(`${share(samples, unwound)} ${cause}${where}${remedy}`);
   }
   return parts.join("; ");
 }
 
-/** Returns a share in percent that says neither all nor nothing where that is not so. */
+/** Returns a share in percent, rounded so that only none gives 0 and only all gives 100. */
 function share(samples: number, of: number): string {
   const percent = 100 * samples / of;
   if (samples < of && percent > 99.9) return `${(Math.floor(percent * 1000) / 1000).toFixed(3)}%`;

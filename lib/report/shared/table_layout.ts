@@ -1,5 +1,5 @@
 /**
- * Tables of the text report laid out for a pipe, where every cell is whole, or for a terminal, where they have to fit:
+ * Lays out tables of the text report: for a pipe with whole cells, for a terminal within its width.
  *
  *     Overhead  Samples  Command  Object               Symbol
  *       26.02%       51  app      libc.so.6            [.] __memcmp_evex_movbe
@@ -11,7 +11,7 @@ import type { SortKey } from "../../profile/query/groups.ts";
 import { type CellText, TITLES } from "./columns.ts";
 import { foldName } from "./fold_name.ts";
 
-/** Columns that a cell takes on a terminal: at most, and at least where there is room for no more. */
+/** Widths of cells on a terminal, in columns: the maximum, and the minimum if there is not enough room. */
 const ROOM: Record<Exclude<SortKey, "sym">, readonly [most: number, least: number]> = {
   comm: [16, 7],
   pid: [24, 12],
@@ -21,38 +21,40 @@ const ROOM: Record<Exclude<SortKey, "sym">, readonly [most: number, least: numbe
   srcline: [40, 14],
   event: [32, 12],
 };
-/** The mark before a symbol: `[k] `. */
+/** Columns of the mark before a symbol: `[k] `. */
 const MARK = 4;
-/** Symbols have this much, even if lines become wider than the terminal. */
+/** Minimum width of symbols in columns, even if that makes lines wider than the terminal. */
 const MIN_SYMBOL_WIDTH = 24;
 
-/** A column of numbers. */
+/** Column of numbers. */
 export interface NumberColumn {
   title: string;
   width: number;
-  /** Left out where the symbols would not have their room otherwise; of several the lowest first. */
+  /** Order in which columns are dropped to make room for symbols, lowest first; undefined for columns that stay. */
   yields?: number;
 }
 
+/** Row that a table is laid out for. */
 export interface PlacedRow {
   group: number;
   place: number;
 }
 
-/** What a table is laid out from. */
+/** Content of a table. */
 export interface TableContent<R extends PlacedRow> {
   rows: readonly R[];
   numbers: readonly NumberColumn[];
-  /** The texts in a row's columns of numbers, as wide as those or wider. */
+  /** Returns the texts in a row's columns of numbers, as wide as those or wider. */
   figures(row: R): readonly string[];
   keys: readonly SortKey[];
   text: CellText;
 }
 
+/** Layout of a table. */
 export interface TableLayout<R extends PlacedRow> {
-  /** Lines above the table, about columns that are not in it. */
+  /** Lines above the table, in place of columns with only one value. */
   above: string[];
-  /** How wide each column of numbers is, 0 for those left out. */
+  /** Width of each column of numbers; 0 for dropped ones. */
   widths: number[];
   title: string;
   line(row: R): string;
@@ -60,17 +62,17 @@ export interface TableLayout<R extends PlacedRow> {
 
 interface KeyColumn {
   key: SortKey;
-  /** Columns of its widest cell, as far as they may count. */
+  /** Width of the widest cell, capped by the column's maximum. */
   natural: number;
   wide: number;
-  /** It is the last one, which nothing has to stand below: it takes what it needs. */
+  /** Whether it is the last column, which may be as wide as its cells. */
   last: boolean;
 }
 
 /**
- * Lays out a table. Without a `width` (Infinity) each column is as wide as its widest cell. On a terminal, symbols get
- * what is left, and half of the width where they need it: for that a column of which all cells are alike becomes a line
- * above the table, then the other cells are shortened, then columns of numbers yield.
+ * Lays out a table. Without a width (Infinity), each column is as wide as its widest cell. On a terminal, symbols get
+ * the remaining width, and up to half of the whole if they need it. To make room for them, columns with only one
+ * value move above the table, then other cells are shortened, then columns of numbers are dropped.
  */
 export function layTable<R extends PlacedRow>(content: TableContent<R>, width: number): TableLayout<R> {
   const { keys, rows, text, numbers } = content;
@@ -93,7 +95,7 @@ interface Fitting {
   above: string[];
 }
 
-/** Makes a table as wide as the terminal, or as narrow as it can be. */
+/** Makes a table as wide as the terminal, or as narrow as possible. */
 function fitTable<R extends PlacedRow>(table: Fitting, content: TableContent<R>, width: number): void {
   const { rows, text, numbers } = content;
   const over = () => {
@@ -126,7 +128,7 @@ function fitTable<R extends PlacedRow>(table: Fitting, content: TableContent<R>,
   if (symbols) symbols.wide = Math.min(symbols.natural, Math.max(MIN_SYMBOL_WIDTH, symbols.wide - over()));
 }
 
-/** The columns of the widest cell under a key, or `most` if it is wider. */
+/** Returns the width of the widest cell under a key, at most `most`. */
 function widest(key: SortKey, rows: readonly PlacedRow[], text: CellText, most: number): number {
   let wide = TITLES[key].length;
   for (let row = 0; row < rows.length && wide < most; row++) {
@@ -135,7 +137,7 @@ function widest(key: SortKey, rows: readonly PlacedRow[], text: CellText, most: 
   return Math.min(wide, Math.max(TITLES[key].length, most));
 }
 
-/** Widths of columns of numbers without a blank too many. */
+/** Returns the widths of columns of numbers without excess blanks. */
 function tightWidths<R extends PlacedRow>({ rows, numbers, figures }: TableContent<R>): number[] {
   const widths = numbers.map(({ title }) => title.length);
   for (const row of rows) {
@@ -144,7 +146,7 @@ function tightWidths<R extends PlacedRow>({ rows, numbers, figures }: TableConte
   return widths;
 }
 
-/** Takes `over` columns from what is wider than it has to be, the widest first. */
+/** Narrows columns by `over` in total, the widest ones first, down to their minimums. */
 function shrink(columns: readonly KeyColumn[], over: number): void {
   for (; over > 0; over--) {
     let widest: KeyColumn | undefined;
@@ -178,7 +180,7 @@ function layoutOf<R extends PlacedRow>(
   };
 }
 
-/** A cell that fits its column; a symbol in the last one as well as it can be folded. */
+/** Shortens a cell to its column. A symbol in the last column is folded as far as possible. */
 function shortCell({ key, wide, last }: KeyColumn, cell: string): string {
   if (wide === 0 || displayWidth(cell) <= wide) return cell;
   if (key === "dso" || key === "srcline") return shortObject(cell, wide);
@@ -188,15 +190,15 @@ function shortCell({ key, wide, last }: KeyColumn, cell: string): string {
 }
 
 /**
- * A name of a file in at most `width` columns: without its folders, without the version of a library, then without its
- * beginning. `[kernel.kallsyms]` and the like keep theirs.
+ * Shortens the name of a file to `width` columns: removes its folders, then a library's version, then its start.
+ * Leaves names such as `[kernel.kallsyms]` alone.
  */
 export function shortObject(name: string, width: number): string {
   if (displayWidth(name) <= width) return name;
   if (/^\[[^\]]*\]$/.test(name)) return `${fit(name, width - 1)}]`;
   const file = name.slice(name.lastIndexOf("/") + 1);
   if (file !== name && displayWidth(file) + 2 <= width) {
-    // as many of the last folders as fit
+    // Keep as many of the last folders as fit.
     const folders = name.split("/").slice(0, -1);
     let path = file;
     for (let next = folders.pop(); next !== undefined; next = folders.pop()) {

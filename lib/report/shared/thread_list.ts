@@ -1,18 +1,19 @@
-/** Threads as outputs list them: one each, whatever names it went by. */
+/** Lists threads for outputs, each once, whatever names it had. */
 
 import { processNames, type Profile } from "../../profile/model/profile.ts";
 import { StackTable } from "../../profile/model/tables.ts";
 
+/** Thread in an output. */
 export interface ListedThread {
   pid: number;
   tid: number;
-  /** The name it last went by; a main thread that of its process. */
+  /** Last name of the thread; a main thread has its process's name. */
   name: string;
   /** Name of the process. */
   process: string;
 }
 
-/** The threads, and for each row of `profile.threads` which of them it is. */
+/** Returns the threads, and for each row of `profile.threads` the index of its thread. */
 export function threadList(profile: Profile): { threads: ListedThread[]; ofRow: Int32Array } {
   const { threads: { pid, tid, comm }, comms } = profile;
   const processName = processNames(profile);

@@ -1,4 +1,4 @@
-/** A comparison of two profiles as text: what they are, then what changed most. */
+/** Renders a comparison of two profiles as text: what they are, then what changed most. */
 
 import { bold, dim, green, red, yellow } from "@std/fmt/colors";
 import { printable } from "../../base/text/printable.ts";
@@ -18,18 +18,19 @@ import { amountText, relativeChangeText } from "../shared/amount.ts";
 import type { CellText } from "../shared/columns.ts";
 import { layTable, type NumberColumn } from "../shared/table_layout.ts";
 
+/** Options of `renderDiffText`. */
 export interface DiffTextOptions {
-  /** What A and B are called: the names of their files. */
+  /** Names of A and B: their files. */
   names: { a: string; b: string };
   order: DiffOrder;
-  /** Leave out rows below this share in both, in percent. */
+  /** Share in percent; rows below it on both sides are left out. */
   percentLimit: number;
-  /** Fold and shorten names, and wrap prose, to fit so many columns; Infinity leaves all whole. Cuts no line. */
+  /** Width to fold names and wrap prose to, in columns. Infinity keeps everything whole. Lines are never cut. */
   width: number;
   color: boolean;
 }
 
-/** The whole comparison, a line at a time, each with its end. Changes that chance may have made have a ~ before them. */
+/** Yields the comparison line by line, with newlines. A ~ marks changes that may be due to chance. */
 export function* renderDiffText(diff: ProfileDiff, options: DiffTextOptions): Generator<string> {
   for (const line of diffLines(diff, options)) yield line.trimEnd() + "\n";
 }
@@ -60,7 +61,7 @@ function* header({ a, b, notes }: ProfileDiff, { names, color, width }: DiffText
   }
 }
 
-/** How B's weights were made comparable, for people. */
+/** Describes how B's weights were made comparable. */
 export function normalizationText({ normalize, factor }: EventDiff): string {
   if (normalize === "none") return "weights as recorded";
   const of = { duration: "duration", samples: "number of samples", share: "weight" }[normalize];
@@ -116,7 +117,10 @@ function* eventSection(diff: ProfileDiff, event: EventDiff, options: DiffTextOpt
   }
 }
 
-/** The columns of numbers: first to yield are the shares that rows are not sorted by, then what both sides tell. */
+/**
+ * Returns the columns of numbers. The first to be dropped are the shares that rows are not sorted by, then those of
+ * both sides.
+ */
 function numberColumns(of: "self" | "total", calls: boolean): NumberColumn[] {
   const yields = { self: of === "self" ? undefined : 0, total: of === "total" ? undefined : 0 };
   return [
@@ -132,7 +136,7 @@ function changeCell(change: Change, unit: "ns" | "events"): string {
   return (mayBeChance(change) ? `~${text}` : text).padStart(11);
 }
 
-/** Whether sampling alone may have made the change: it is below two standard deviations. */
+/** Tells whether sampling alone may explain the change: it is below two standard deviations. */
 function mayBeChance({ weight, noise }: Change): boolean {
   return weight !== 0 && Math.abs(weight) < 2 * noise;
 }

@@ -1,4 +1,4 @@
-/** The records of a recording, counted by type and by event: `report --stats`. */
+/** Renders the counts of a recording's records, by type and by event (`report --stats`). */
 
 import { JSON_SCHEMAS } from "../../base/text/json_schemas.ts";
 import { jsonText, printable } from "../../base/text/printable.ts";
@@ -6,15 +6,15 @@ import { UNKNOWN_LOSS } from "../../perfdata/format/ledger.ts";
 import type { ReadStats } from "../../perfdata/read/reader.ts";
 import { recordTypeName } from "../../perfdata/format/record_names.ts";
 
-/** What was counted: the figures of a whole reading, and the names of the events in their order. */
+/** Counts of a whole reading, and the names of the events in their order. */
 export interface RecordCounts {
   stats: ReadStats;
   events: string[];
-  /** The recorder did not get to tell what was lost. */
+  /** True if the recorder ended before it could write what was lost. */
   unfinished: boolean;
 }
 
-/** What perf does not list, by name: each is left out of the text when it is 0. */
+/** Returns counts that perf does not list, by name. The text omits those that are 0. */
 function beyondPerf(stats: ReadStats): [string, number][] {
   return [
     ["lost records", stats.lost],
@@ -25,7 +25,7 @@ function beyondPerf(stats: ReadStats): [string, number][] {
   ];
 }
 
-/** As perf prints it, to the letter; then what perf does not say. Ends with a newline. */
+/** Renders the counts exactly as perf does, followed by those that perf does not have. Ends with a newline. */
 export function renderStats({ stats, events, unfinished }: RecordCounts): string {
   const lines = ["Aggregated stats:", countLine("TOTAL", stats.records)];
   for (const [type, n] of stats.byType) {
@@ -45,8 +45,8 @@ export function renderStats({ stats, events, unfinished }: RecordCounts): string
 }
 
 /**
- * One object: `schema`, `total`, `records` by type, `events` with their `samples`, and the figures that perf does not list. `lost`
- * and `lostSamples` are null when the recording was not finished: nobody knows them then.
+ * Renders one object: `schema`, `total`, `records` by type, `events` with their `samples`, and the counts that perf
+ * does not list. `lost` and `lostSamples` are null when the recording was not finished, since they are unknown then.
  */
 export function renderStatsJson({ stats, events, unfinished }: RecordCounts): string {
   return jsonText(

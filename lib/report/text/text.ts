@@ -1,4 +1,4 @@
-/** The report as text: what was recorded, what was lost, then where the time went. */
+/** Renders the report as text: what was recorded, what was lost, then where the time went. */
 
 import { bold, dim, yellow } from "@std/fmt/colors";
 import { greatest, least } from "../../base/bytes/lists.ts";
@@ -22,7 +22,7 @@ import { stacksText } from "../shared/stacks_text.ts";
 import { layTable, type NumberColumn } from "../shared/table_layout.ts";
 import { CALL_TITLE, callerLines, callLines } from "./trees.ts";
 
-/** The whole report, a line at a time, each with its end. Throws UsageError: see checkColumnCount(). */
+/** Yields the report line by line, with newlines. Throws UsageError as checkColumnCount() does. */
 export function* renderText(given: Profile, options: ReportOptions): Generator<string> {
   for (const line of reportLines(printedProfile(given), options)) yield line.trimEnd() + "\n";
 }
@@ -47,14 +47,14 @@ function* reportLines(profile: Profile, options: ReportOptions): Generator<strin
 /** Keys that a tree shows at its nodes. */
 const PLACE_KEYS: ReadonlySet<SortKey> = new Set(["dso", "sym", "srcline"]);
 
-/** What a table is made from. */
+/** Source of a table. */
 interface Section {
   profile: Profile;
   query: ProfileQuery;
   text: CellText;
   whole: ProfileTotals;
   options: ReportOptions;
-  /** The events in it, and how many events samples are taken of. */
+  /** Events of the table, and the number of sampled events. */
   events: number[];
   sampledCount: number;
 }
@@ -112,12 +112,12 @@ function* section(of: Section): Generator<string> {
   else for (const event of events) yield* calls(of, event);
 }
 
-/** Rows and their numbers, heaviest first, and how many are left out. */
+/** Yields a table's rows, heaviest first, and the number of rows left out. */
 function* table(of: Section): Generator<string> {
   const { query, whole, options, events } = of;
   const { children, percentLimit } = options;
   const callers = options.tree === "callers";
-  // with the event as a key each row has its own, and there is one set of columns for all
+  // With the event as a key, each row has its own event, and all share one set of columns.
   const byEvent = options.sort.includes("event");
   const columns = byEvent ? [-1] : events;
   const wholeFor = (row: TableRow, column: number) =>
@@ -135,7 +135,7 @@ function* table(of: Section): Generator<string> {
   const rows = `${left} more row${
     left > 1 ? "s" : ""
   } below ${percentLimit}% each (--percent-limit 0 shows all)`;
-  // totals overlap, and shares of several events do not add up
+  // Totals overlap, and shares of several events do not add up.
   if (children || columns.length > 1 || byEvent) yield `${" ".repeat(8)} ${rows}`;
   else {
     const rest = sum(all.map((row) => row.self[0].period)) - sum(shown.map((row) => row.self[0].period));
@@ -143,18 +143,18 @@ function* table(of: Section): Generator<string> {
   }
 }
 
-/** What the lines of a table are made from. */
+/** Source of a table's lines. */
 interface Rows {
-  /** An event each, or -1 for the row's own. */
+  /** Event of each column; -1 for the row's own. */
   columns: readonly number[];
   shown: readonly TableRow[];
-  /** A row's share, in percent, in the event that it weighs most in. */
+  /** Returns a row's largest share in any event, in percent. */
   most(row: TableRow): number;
-  /** What shares are shares of. */
+  /** Returns the total that a share refers to. */
   wholeFor(row: TableRow, column: number): number;
 }
 
-/** The titles of a table, and its rows; with `callers`, those of each row under it. */
+/** Yields a table's titles and rows; with `callers`, the callers below each row. */
 function* rowLines(of: Section, { columns, shown, most, wholeFor }: Rows): Generator<string> {
   const { profile, query, text, whole, options, events } = of;
   const { percentLimit, width, color } = options;
@@ -200,7 +200,7 @@ function* rowLines(of: Section, { columns, shown, most, wholeFor }: Rows): Gener
   }
 }
 
-/** The columns of numbers of one event, and a row's figures in them. */
+/** Returns the columns of numbers of an event, and a function for a row's numbers. */
 function numberColumns({ children, tree, showPeriod }: ReportOptions): {
   columns: NumberColumn[];
   figures(self: Weight, total: Weight, whole: number): string[];
@@ -219,7 +219,7 @@ function numberColumns({ children, tree, showPeriod }: ReportOptions): {
       return [
         percentText(first.period, whole),
         ...(both ? [percentText(second.period, whole)] : []),
-        // samples and period are those that the rows are sorted by
+        // Samples and period are those that rows are sorted by.
         String(first.count).padStart(8),
         ...(showPeriod ? [String(first.period).padStart(periodWidth)] : []),
       ];
@@ -227,7 +227,7 @@ function numberColumns({ children, tree, showPeriod }: ReportOptions): {
   };
 }
 
-/** The call trees of an event, a group each when something besides places tells groups apart. */
+/** Yields the call trees of an event; one per group, when keys other than places tell rows apart. */
 function* calls({ profile, query, text, whole, options }: Section, event: number): Generator<string> {
   const keys = options.sort.filter((key): key is SortKey => !PLACE_KEYS.has(key));
   const period = whole.period[event];

@@ -1,4 +1,4 @@
-/** The report in the columns of NetBSD's `tprof analyze`. */
+/** Renders the report in the columns of NetBSD's `tprof analyze`. */
 
 import { hexAddress } from "../../base/bytes/address.ts";
 import { greatest } from "../../base/bytes/lists.ts";
@@ -16,20 +16,21 @@ import { sampledEventRows } from "../../profile/query/table.ts";
 import { foldName } from "../shared/fold_name.ts";
 import { printedProfile } from "../shared/printed.ts";
 
+/** Options of `renderTprof`. */
 export interface TprofOptions {
-  /** The name to say it is of. */
+  /** Name of the file, for the header. */
   file: string;
-  /** Rows do not tell CPUs, threads (lwps), processes apart; their columns are left out. */
+  /** Merges CPUs, threads (lwps) or processes, and leaves out their columns. */
   mergeCpus: boolean;
   mergeThreads: boolean;
   mergeProcesses: boolean;
-  /** A row for each symbol, rather than for each address. */
+  /** Makes a row per symbol instead of per address. */
   perSymbol: boolean;
-  /** Columns of a terminal, which columns are narrowed and symbols folded for; without it all is as tprof has it. */
+  /** Width of a terminal in columns: narrows columns and folds symbols. Without it, the layout is tprof's. */
   width?: number;
 }
 
-/** A row: where, and its samples by column of events. */
+/** Row of the table: a place, and its samples for each column of events. */
 interface Row {
   group: number;
   place: number;
@@ -37,7 +38,7 @@ interface Row {
   byEvent: number[];
 }
 
-/** What tells rows apart besides places. */
+/** Returns the keys, besides places, that tell rows apart. */
 export function tprofKeys({ mergeProcesses, mergeThreads, mergeCpus }: TprofOptions): SortKey[] {
   const keys: SortKey[] = [];
   if (!mergeProcesses) keys.push("pid");
@@ -47,10 +48,12 @@ export function tprofKeys({ mergeProcesses, mergeThreads, mergeCpus }: TprofOpti
 }
 
 /**
- * `percentage nsamples event#00... pid lwp cpu k address symbol`, by descending samples. `nsamples` is of all
- * events together, as in tprof: samples, not periods. `k` is 1 in the kernel. `address` is the one in the object
- * (which for the kernel is the absolute one), and with `perSymbol` the lowest that was seen in the symbol;
- * `symbol` is `object:symbol` in user space, where tprof has none. Line by line, each with its end.
+ * Yields lines in descending order of samples, with newlines: `percentage nsamples event#00... pid lwp cpu k address
+ * symbol`.
+ *
+ * `nsamples` counts samples of all events, not periods, as in tprof. `k` is 1 in the kernel. `address` is the one in
+ * the object (for the kernel, the absolute one); with `perSymbol`, the lowest sampled in the symbol. `symbol` is
+ * `object:symbol` in user space, which tprof does not support.
  */
 export function* renderTprof(given: Profile, options: TprofOptions): Generator<string> {
   const profile = printedProfile(given);
@@ -100,17 +103,17 @@ export function* renderTprof(given: Profile, options: TprofOptions): Generator<s
   }
 }
 
-/** Symbols are folded to no less than this. */
+/** Minimum width that symbols are folded to, in columns. */
 const MIN_SYMBOL_WIDTH = 16;
 
-/** A column of a table: a cell is set to its right. */
+/** Right-aligned column of a table. */
 interface Column {
   title: string;
   width: number;
   cell(row: Row): string;
 }
 
-/** Takes blanks and zeros from columns that no cell needs. */
+/** Removes leading blanks and zeros that no cell of a column needs. */
 function narrow(columns: Column[], rows: Iterable<Row>): void {
   const all = [...rows];
   for (const column of columns) {
@@ -122,7 +125,7 @@ function narrow(columns: Column[], rows: Iterable<Row>): void {
 
 const cpuText = (cpu: number) => cpu < 0 ? "-" : String(cpu);
 
-/** `do_idle` in the kernel, `libc.so.6:malloc` in user space; `libc.so.6+0x1a40` where there is no symbol. */
+/** Returns `do_idle` in the kernel, `libc.so.6:malloc` in user space, and `libc.so.6+0x1a40` without a symbol. */
 function symbolText(profile: Profile, places: AggregationKeys, place: number): string {
   const { symbol, object, kernel } = places;
   const name = placeName(profile, places, place);
@@ -131,7 +134,7 @@ function symbolText(profile: Profile, places: AggregationKeys, place: number): s
   return kernel[place] === 1 && profile.objects[object[place]].kind === "kernel" ? name : `${where}:${name}`;
 }
 
-/** By place the lowest address of its frames. */
+/** Returns the lowest address of each place's frames. */
 function lowestAddresses({ frames }: Profile, ofFrame: Int32Array, places: number): Float64Array {
   const lowest = new Float64Array(places).fill(Infinity);
   for (let frame = 0; frame < ofFrame.length; frame++) {

@@ -1,4 +1,4 @@
-/** Trees of calls drawn as text: who called a row, and what was called from the roots down. */
+/** Draws trees of calls as text: a row's callers, or what the roots called. */
 
 import { dim } from "@std/fmt/colors";
 import type { Weight } from "../../profile/query/aggregate.ts";
@@ -17,32 +17,32 @@ import type { Profile } from "../../profile/model/profile.ts";
 import { colorByHeat, percentText } from "../shared/columns.ts";
 import { foldName } from "../shared/fold_name.ts";
 
-/** Forks nested deeper than this are not drawn, and a line says so: they would leave the page. */
+/** Maximum depth of forks. Deeper ones are replaced by a note, since they would not fit on a page. */
 const MAX_DEPTH = 128;
 
-/** What a tree is drawn of, and how. */
+/** Subject and style of a tree. */
 export interface TreeStyle {
   profile: Profile;
   places: AggregationKeys;
-  /** The period that shares are shares of. */
+  /** Period that shares refer to. */
   whole: number;
-  /** Names are folded to end in this column, where they have some room; Infinity leaves them whole. */
+  /** Column that names are folded to end at, if there is some room; Infinity keeps them whole. */
   width: number;
   color: boolean;
 }
 
-/** Siblings of a tree that is being drawn, of which those before `next` are there. */
+/** Siblings being drawn. Those before `next` are done. */
 interface Level<T> {
   nodes: readonly T[];
   next: number;
   indent: string;
-  /** The object of what is above them. */
+  /** Object of the node above them. */
   object: string;
 }
 
 /**
- * The callers of a row: a chain of only callers goes straight down, a fork is drawn as a branch with
- * its share of the whole. `above` is the weight that came into this level.
+ * Yields the callers of a row. A chain of only callers goes straight down; a fork has a branch for each, with its
+ * share of the whole. `above` is the weight that came into this level.
  */
 export function* callerLines(
   drawing: TreeStyle,
@@ -53,7 +53,7 @@ export function* callerLines(
   const { places, whole } = drawing;
   const open: Level<CallerNode>[] = [];
   for (let nodes = callers;;) {
-    // a single caller that everything came from needs no branch and no number of its own
+    // A single caller with all of the weight needs neither a branch nor a number.
     while (nodes.length === 1 && nodes[0].period === above) {
       const { last, frames } = callerRun(places, nodes[0]);
       yield named(drawing, indent, nodes[0].place, frames);
@@ -75,7 +75,9 @@ export function* callerLines(
   }
 }
 
-/** The callers from `node` outwards that are shown as one: everything came through all of them. */
+/**
+ * Returns the run of callers from `node` outwards that is drawn as one, since everything came through all of them.
+ */
 function callerRun(places: AggregationKeys, node: CallerNode): { last: CallerNode; frames: number } {
   let last = node, frames = 1;
   for (; last.callers.length === 1 && last.callers[0].period === last.period; frames++) {
@@ -88,10 +90,10 @@ function callerRun(places: AggregationKeys, node: CallerNode): { last: CallerNod
   return { last, frames };
 }
 
-/** The fewest columns that a name is folded to: a tree is wider than a terminal in the end. */
+/** Minimum width that names are folded to, in columns: deep trees become wider than a terminal. */
 const MIN_NAME_WIDTH = 24;
 
-/** What is before a place's name, and the name, with its line where lines tell places apart, folded to fit. */
+/** Returns a place's name behind `before`, folded to fit; with its line, if lines tell places apart. */
 function named({ profile, places, width }: TreeStyle, before: string, place: number, frames: number): string {
   if (frames > 1) return before + placeLabel(profile, places, place, frames);
   const line = places.line ? ` ${placeLine(profile, places, place)}` : "";
@@ -99,19 +101,19 @@ function named({ profile, places, width }: TreeStyle, before: string, place: num
   return `${before}${foldName(placeName(profile, places, place), room)}${line}`;
 }
 
-/** The innermost level with siblings that are still to be drawn. */
+/** Returns the innermost level with siblings left to draw. */
 function unfinished<T>(open: Level<T>[]): Level<T> | undefined {
   while (open.length > 0 && open[open.length - 1].next === open[open.length - 1].nodes.length) open.pop();
   return open.at(-1);
 }
 
-/** The title above what `callLines` gives. */
+/** Title above the lines of `callLines`. */
 export const CALL_TITLE = "   Total     Self  Samples  Calls";
 
 /**
- * The call trees of groups, each under its label (none when that is ""): total, self and samples of the place
- * itself at the left, the tree at the right. What alone was called (of what is heavy enough to be here) stands
- * straight below its caller; a fork is a branch each. The object is named where it changes.
+ * Yields the call trees of groups, each below its label (if not ""): total, self and samples of the place on the
+ * left, the tree on the right. An only callee stands straight below its caller; a fork has a branch for each. An
+ * object is named where it changes.
  */
 export function* callLines(
   drawing: TreeStyle,
@@ -160,14 +162,14 @@ function* nodeLines(drawing: TreeStyle, roots: readonly CallNode[], indent: stri
   }
 }
 
-/** Frames that are shown as one, from the outermost to `last`, and the samples taken in them. */
+/** Frames drawn as one, from the outermost to `last`, and the samples taken in them. */
 interface CallRun {
   last: CallNode;
   frames: number;
   self: Weight;
 }
 
-/** The calls from `node` inwards that are shown as one. */
+/** Returns the run of calls from `node` inwards that is drawn as one. */
 function callRun(places: AggregationKeys, node: CallNode): CallRun {
   let last = node, frames = 1;
   const self = { ...node.self };
@@ -182,14 +184,14 @@ function callRun(places: AggregationKeys, node: CallNode): CallRun {
   return { last, frames, self };
 }
 
-/** The figures at the left of a line of a call tree. */
+/** Formats the numbers at the start of a line of a call tree. */
 function numbers({ whole }: TreeStyle, total: number, self: Weight): string {
   return `${percentText(total, whole)} ${percentText(self.period, whole)} ${
     String(self.count).padStart(8)
   }  `;
 }
 
-/** A line of a call tree; the object, where one is to be said and has room, dimmed behind the name. */
+/** Formats a line of a call tree. The object follows, dimmed, where it is to be named and fits. */
 function numbered({ whole, width, color }: TreeStyle, total: number, named: string, object: string): string {
   const line = color ? colorByHeat(named, whole > 0 ? 100 * total / whole : 0) : named;
   if (object === "" || displayWidth(named) + 2 + displayWidth(object) > width) return line;
