@@ -22,10 +22,10 @@ interface MapRange {
 }
 
 /** Jitdump that a process has mapped, and how much of it has been applied. */
-interface Mapped {
+interface MappedDump {
   pid: number;
   object: ObjectInfo;
-  places: readonly CodeMapping[];
+  mappings: readonly CodeMapping[];
   /** Time of each mapping, in ns since the reader's base. */
   times: Float64Array;
   next: number;
@@ -33,9 +33,9 @@ interface Mapped {
 }
 
 /** Bytes of memory of a code mapping. */
-const PLACE_BYTES = 150;
+const MAPPING_BYTES = 150;
 /** Units of work of checking whether code lies in a mapping, and of mapping it. */
-const LOOK_WORK = 1, PLACE_WORK = 50;
+const CHECK_WORK = 1, MAPPING_WORK = 50;
 
 /** Loader of the jitdumps that recorded processes mapped. */
 export class JitCodeLoader {
@@ -44,12 +44,12 @@ export class JitCodeLoader {
   readonly #budget: Budget;
   readonly #timeBase: (() => bigint) | undefined;
   /** Dumps by process and file name; undefined for those that could not be read. */
-  readonly #mapped = new Map<string, Mapped | undefined>();
-  readonly #ofProcess = new Map<number, Mapped[]>();
+  readonly #mapped = new Map<string, MappedDump | undefined>();
+  readonly #ofProcess = new Map<number, MappedDump[]>();
   /**
    * Binary min-heap by next time of the dumps with mappings to come: none is due before its parent, at half its index.
    */
-  readonly #waiting: Mapped[] = [];
+  readonly #heap: MappedDump[] = [];
   /** Time of the next code mapping, in ns since the reader's base. */
   next = Infinity;
   /** Problems found while loading, a sentence each. */
@@ -76,7 +76,7 @@ export class JitCodeLoader {
   map({ pid, filename, start, length }: MapRange): void {
     const key = isJitDump(filename) ? `${pid} ${filename}` : undefined;
     if (key === undefined || this.#mapped.has(key)) {
-      if (this.#timeBase === undefined) this.#placeAgain(pid, start, start + length);
+      if (this.#timeBase === undefined) this.#mapAgain(pid, start, start + length);
       return;
     }
     const mapped = this.#read(pid, this.#spaces.objects.ofJitDump(pid, filename));
@@ -85,61 +85,61 @@ export class JitCodeLoader {
     const others = this.#ofProcess.get(pid);
     if (others) others.push(mapped);
     else this.#ofProcess.set(pid, [mapped]);
-    if (mapped.places.length > 0) this.#wait(mapped);
+    if (mapped.mappings.length > 0) this.#push(mapped);
     this.advance(-Infinity);
   }
 
   /** Maps the code that was generated up to `time`. */
   advance(time: number): void {
-    const waiting = this.#waiting;
-    while (waiting.length > 0 && comesAt(waiting[0]) <= time) {
-      const first = waiting[0];
-      this.#spaces.mapCode(first.pid, first.object, first.places[first.next++]);
-      if (first.next < first.places.length) this.#sink();
+    const heap = this.#heap;
+    while (heap.length > 0 && nextTime(heap[0]) <= time) {
+      const first = heap[0];
+      this.#spaces.mapCode(first.pid, first.object, first.mappings[first.next++]);
+      if (first.next < first.mappings.length) this.#sink();
       else {
-        const last = waiting.pop()!;
+        const last = heap.pop()!;
         if (last !== first) {
-          waiting[0] = last;
+          heap[0] = last;
           this.#sink();
         }
       }
     }
-    this.next = waiting.length > 0 ? comesAt(waiting[0]) : Infinity;
+    this.next = heap.length > 0 ? nextTime(heap[0]) : Infinity;
   }
 
   /** Adds a dump with mappings to come to the heap. */
-  #wait(mapped: Mapped): void {
-    const waiting = this.#waiting;
-    let at = waiting.push(mapped) - 1;
-    for (let parent; at > 0 && comesAt(waiting[parent = (at - 1) >> 1]) > comesAt(mapped); at = parent) {
-      waiting[at] = waiting[parent];
+  #push(mapped: MappedDump): void {
+    const heap = this.#heap;
+    let at = heap.push(mapped) - 1;
+    for (let parent; at > 0 && nextTime(heap[parent = (at - 1) >> 1]) > nextTime(mapped); at = parent) {
+      heap[at] = heap[parent];
     }
-    waiting[at] = mapped;
+    heap[at] = mapped;
   }
 
   /** Moves the top of the heap, whose time has changed, down to its place. */
   #sink(): void {
-    const waiting = this.#waiting, first = waiting[0];
+    const heap = this.#heap, first = heap[0];
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
-      if (child + 1 < waiting.length && comesAt(waiting[child + 1]) < comesAt(waiting[child])) child++;
-      if (child >= waiting.length || comesAt(waiting[child]) >= comesAt(first)) break;
-      waiting[at] = waiting[child];
+      if (child + 1 < heap.length && nextTime(heap[child + 1]) < nextTime(heap[child])) child++;
+      if (child >= heap.length || nextTime(heap[child]) >= nextTime(first)) break;
+      heap[at] = heap[child];
       at = child;
     }
-    waiting[at] = first;
+    heap[at] = first;
   }
 
   /**
    * Maps known code again that a new mapping of memory covered. Only without times, when the order of the two is
    * unknown.
    */
-  #placeAgain(pid: number, start: number, end: number): void {
-    for (const { object, places, cost } of this.#ofProcess.get(pid) ?? []) {
-      const inside = places.filter(({ address, size }) => address < end && address + size > start);
+  #mapAgain(pid: number, start: number, end: number): void {
+    for (const { object, mappings, cost } of this.#ofProcess.get(pid) ?? []) {
+      const inside = mappings.filter(({ address, size }) => address < end && address + size > start);
       try {
-        cost.work(places.length * LOOK_WORK + inside.length * PLACE_WORK);
+        cost.work(mappings.length * CHECK_WORK + inside.length * MAPPING_WORK);
       } catch {
         this.#ofProcess.delete(pid);
         this.warnings.push(
@@ -151,26 +151,26 @@ export class JitCodeLoader {
     }
   }
 
-  #read(pid: number, object: ObjectInfo): Mapped | undefined {
+  #read(pid: number, object: ObjectInfo): MappedDump | undefined {
     const cost = this.#budget.cost(object.path);
     let source: ByteSource | undefined;
     try {
       source = this.#files.open(object);
       if (!source) return undefined; // the symbolizer reports this if there are samples in its code
-      const { places } = readJitDump(source, cost);
+      const { mappings } = readJitDump(source, cost);
       cost.abandon(); // its symbols are not kept here
-      cost.keep(places.length * PLACE_BYTES);
+      cost.keep(mappings.length * MAPPING_BYTES);
       if (this.#timeBase === undefined) {
         this.warnings.push(
           `code of ${object.path} may have wrong names: times cannot be compared: record with -k monotonic`,
         );
-      } else places.sort((a, b) => Number(a.time - b.time));
+      } else mappings.sort((a, b) => Number(a.time - b.time));
       const base = this.#timeBase?.();
       const times = Float64Array.from(
-        places,
+        mappings,
         ({ time }) => base === undefined ? -Infinity : Number(time - base),
       );
-      return { pid, object, places, times, next: 0, cost };
+      return { pid, object, mappings, times, next: 0, cost };
     } catch (error) {
       cost.abandon();
       const { reason, detail } = symbolFailureOf(error);
@@ -189,6 +189,6 @@ export class JitCodeLoader {
 }
 
 /** Returns the time of the dump's next mapping. */
-function comesAt({ times, next }: Mapped): number {
+function nextTime({ times, next }: MappedDump): number {
   return times[next];
 }

@@ -59,13 +59,13 @@ export function groupBy(profile: Profile, keys: readonly SortKey[]): Grouping {
   const kind: AggregationKind = keys.includes("sym") ? "symbol" : keys.includes("dso") ? "object" : "none";
   const places = aggregationKeysOf(profile, kind);
   return {
-    groups: groupsOf(profile, keys),
+    groups: sampleGroups(profile, keys),
     places: keys.includes("srcline") ? byLine(profile, places) : places,
   };
 }
 
 /** Groups samples by those of `keys` that are not of the place; all are one group if there are none. */
-export function groupsOf(profile: Profile, keys: readonly SortKey[]): Groups {
+export function sampleGroups(profile: Profile, keys: readonly SortKey[]): Groups {
   const { samples, threads } = profile;
   const columns = keys.flatMap((key) =>
     key === "comm" ? [threads.comm] : key === "pid" ? [threads.pid] : key === "tid" ? [threads.tid] : []

@@ -21,7 +21,7 @@ export function heaviestFirst(profile: Profile): number[] {
 const CORE_PMU = /^(cpu_[a-z0-9_]+|armv\d+_\w+|apple_\w+_pmu)$/;
 
 /** Splits a name such as `cpu_core/cycles/P`; returns undefined for an event of no core PMU. */
-function onCorePmu(name: string): { pmu: string; event: string; modifiers: string } | undefined {
+function splitCorePmu(name: string): { pmu: string; event: string; modifiers: string } | undefined {
   const match = /^([^/]+)\/(.+)\/:?([A-Za-z]*)$/.exec(name);
   return match && CORE_PMU.test(match[1])
     ? { pmu: match[1], event: match[2], modifiers: match[3] }
@@ -29,7 +29,7 @@ function onCorePmu(name: string): { pmu: string; event: string; modifiers: strin
 }
 
 /** Returns the common name of hybrid events: `cycles:P`, `cpu/event=0x3c/P`. */
-function twinName(event: string, modifiers: string): string {
+function hybridName(event: string, modifiers: string): string {
   if (/[=,]/.test(event)) return `cpu/${event}/${modifiers}`;
   return modifiers === "" ? event : `${event}:${modifiers}`;
 }
@@ -41,33 +41,33 @@ function twinName(event: string, modifiers: string): string {
 function hybridEventsOf({ events }: Profile): Map<string, number[]> {
   const byName = new Map<string, { row: number; pmu: string }[]>();
   events.forEach(({ name }, row) => {
-    const parts = onCorePmu(name);
+    const parts = splitCorePmu(name);
     if (!parts) return;
-    const common = twinName(parts.event, parts.modifiers);
+    const common = hybridName(parts.event, parts.modifiers);
     byName.set(common, [...byName.get(common) ?? [], { row, pmu: parts.pmu }]);
   });
   // an event that was asked for twice was counted twice
-  const twins = [...byName].filter(([, rows]) =>
+  const hybrids = [...byName].filter(([, rows]) =>
     rows.length > 1 && new Set(rows.map(({ pmu }) => pmu)).size === rows.length
   );
-  return new Map(twins.map(([name, rows]) => [name, rows.map(({ row }) => row)]));
+  return new Map(hybrids.map(([name, rows]) => [name, rows.map(({ row }) => row)]));
 }
 
 /** Merges hybrid events into one each, in place of the first. */
 export function mergeHybridEvents(profile: Profile): Profile {
-  const twins = hybridEventsOf(profile);
-  if (twins.size === 0) return profile;
+  const hybrids = hybridEventsOf(profile);
+  if (hybrids.size === 0) return profile;
   const merged = new Map(
-    [...twins].flatMap(([name, rows]) => rows.map((row) => [row, { name, first: rows[0] }])),
+    [...hybrids].flatMap(([name, rows]) => rows.map((row) => [row, { name, first: rows[0] }])),
   );
   const events: Profile["events"] = [];
   const newRow = new Int32Array(profile.events.length);
   profile.events.forEach((event, row) => {
-    const twin = merged.get(row);
-    newRow[row] = twin && twin.first !== row ? newRow[twin.first] : events.push(event) - 1;
-    if (twin?.first === row) {
-      const rates = new Set(twins.get(twin.name)!.map((each) => profile.events[each].rate));
-      events[newRow[row]] = { ...event, name: twin.name, rate: [...rates].join(" and ") };
+    const hybrid = merged.get(row);
+    newRow[row] = hybrid && hybrid.first !== row ? newRow[hybrid.first] : events.push(event) - 1;
+    if (hybrid?.first === row) {
+      const rates = new Set(hybrids.get(hybrid.name)!.map((each) => profile.events[each].rate));
+      events[newRow[row]] = { ...event, name: hybrid.name, rate: [...rates].join(" and ") };
     }
   });
   return {
@@ -92,19 +92,19 @@ export function selectEvents(
   names: readonly string[],
   choice: EventChoice,
 ): Profile | UnknownEvents {
-  const twins = choice === "recorded" ? new Map<string, number[]>() : hybridEventsOf(profile);
+  const hybrids = choice === "recorded" ? new Map<string, number[]>() : hybridEventsOf(profile);
   const sampled = sampledEventRows(profile);
   const rowsOf = (name: string) => {
     const rows = sampled.filter((event) => profile.events[event].name === name);
-    return rows.length > 0 ? rows : twins.get(name) ?? [];
+    return rows.length > 0 ? rows : hybrids.get(name) ?? [];
   };
   const unknown = names.filter((name) => rowsOf(name).length === 0);
   if (unknown.length > 0) {
-    return { unknown, known: [...twins.keys(), ...sampled.map((event) => profile.events[event].name)] };
+    return { unknown, known: [...hybrids.keys(), ...sampled.map((event) => profile.events[event].name)] };
   }
   const wanted = new Set(names.flatMap(rowsOf));
   const named = names.length === 0 || wanted.size === sampled.length
     ? profile
     : withEvents(profile, sampled.filter((event) => wanted.has(event)));
-  return twins.size === 0 ? named : mergeHybridEvents(named);
+  return hybrids.size === 0 ? named : mergeHybridEvents(named);
 }

@@ -3,7 +3,7 @@
 import { hexAddress } from "../../base/bytes/address.ts";
 import { greatest } from "../../base/bytes/lists.ts";
 import { printable } from "../../base/text/printable.ts";
-import { groupsOf } from "../../profile/query/groups.ts";
+import { sampleGroups } from "../../profile/query/groups.ts";
 import { ProfileQuery, type SortKey } from "../../profile/query/query.ts";
 import {
   type AggregationKeys,
@@ -59,7 +59,7 @@ export function* renderTprof(given: Profile, options: TprofOptions): Generator<s
   const profile = printedProfile(given);
   const events = sampledEventRows(profile);
   const total = sampleCount(profile);
-  const groups = groupsOf(profile, tprofKeys(options));
+  const groups = sampleGroups(profile, tprofKeys(options));
   const places = aggregationKeysOf(profile, options.perSymbol ? "symbol" : "address");
   const query = new ProfileQuery(profile, { groups, places });
   const rows = query.rows(events, { children: false, selfOnly: true }).map(({ group, place, self }): Row => {

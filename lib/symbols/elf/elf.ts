@@ -176,8 +176,8 @@ export class ElfFile {
   }
 
   #readSections({ shoff, shentsize: entsize, shnum, shstrndx }: ElfHeader): ElfSection[] {
-    const least = this.is64 ? 64 : 40;
-    if (entsize < least) throw this.#damaged(`section headers of ${entsize} bytes`, shoff);
+    const minBytes = this.is64 ? 64 : 40;
+    if (entsize < minBytes) throw this.#damaged(`section headers of ${entsize} bytes`, shoff);
     const parse = (bytes: Uint8Array, at: number): ElfSection & { nameAt: number } => {
       const r = this.reader(bytes, at, "a section header");
       const nameAt = r.u32();

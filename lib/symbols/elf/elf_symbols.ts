@@ -244,7 +244,7 @@ function readSymbols(
   columns: SymbolColumns,
   strings: Strings,
 ): boolean {
-  const placing = new Placing(symbols, file);
+  const placing = new SymbolPlacement(symbols, file);
   for (const piece of symbols.pieces(section, PIECE)) {
     if (!takeSymbols(symbolWords(symbols, piece), placing, columns, strings)) return false;
   }
@@ -252,15 +252,15 @@ function readSymbols(
 }
 
 /** Properties of a file that its symbols are placed by. */
-class Placing {
+class SymbolPlacement {
   readonly machine: number;
-  readonly places: readonly Place[];
+  readonly places: readonly SectionPlacement[];
   readonly mapping: string;
   readonly shifts: LoadOffsets | undefined;
 
   constructor(symbols: ElfFile, file: ElfFile | undefined) {
     this.machine = symbols.machine;
-    this.places = placesOf(symbols, file ?? symbols);
+    this.places = sectionPlacements(symbols, file ?? symbols);
     this.mapping = mappingLetters(symbols.machine);
     this.shifts = file && new LoadOffsets(file);
   }
@@ -269,7 +269,7 @@ class Placing {
 /** Appends the wanted symbols to `columns`; returns false where perf stops. */
 function takeSymbols(
   words: Uint32Array,
-  { machine, places, mapping, shifts }: Placing,
+  { machine, places, mapping, shifts }: SymbolPlacement,
   columns: SymbolColumns,
   strings: Strings,
 ): boolean {
@@ -337,14 +337,14 @@ function symbolWords({ is64, littleEndian }: ElfFile, bytes: Uint8Array): Uint32
 }
 
 /** Properties of a section that its symbols are placed by. */
-interface Place {
+interface SectionPlacement {
   allocated: boolean;
   takesLabels: boolean;
   /** Address minus file offset. */
   shift: number;
 }
 
-function placesOf(symbols: ElfFile, file: ElfFile): Place[] {
+function sectionPlacements(symbols: ElfFile, file: ElfFile): SectionPlacement[] {
   return symbols.sections.map((section, i) => {
     // a debug file's sections are empty and their offsets meaningless: use those of the file itself
     const real = section.type === SHT.NOBITS ? file.sections[i] ?? section : section;

@@ -52,24 +52,24 @@ export function hostSymbolFiles({ root = "", force = false, ...named }: SymbolFi
   const kernelCache = () => cache ??= folder === undefined ? undefined : new KernelCache(folder);
   let machine: RecordedMachine = { hostname: "", osrelease: "", arch: "", processes: [] };
   const refusals = new Map<number, SymbolFailure>();
-  const judged = root === "" && !force;
+  const checked = root === "" && !force;
   return {
     open(object) {
       if (object.kind === "vdso") return ownVdso();
       const opened = object.kind === "jit" && root === ""
-        ? openJit(object, machine, judged)
-        : openObject(object, root, judged ? machine : undefined);
+        ? openJit(object, machine, checked)
+        : openObject(object, root, checked ? machine : undefined);
       if (opened instanceof FileBytes) return opened;
       const failure = opened && failureOfRefusal(opened);
       if (failure) refusals.set(object.id, failure);
       return undefined;
     },
     refusal: ({ id }) => refusals.get(id),
-    setMachine(told) {
-      machine = told;
+    setMachine(recorded) {
+      machine = recorded;
     },
     // a given list is trusted
-    isOtherKernel: () => judged && !list && !isThisKernel(machine),
+    isOtherKernel: () => checked && !list && !isThisKernel(machine),
     // the kernel takes as long to write it as a report takes to read a hundred thousand samples: do it on another CPU
     async preloadKernel() {
       if (list || vmlinux) return;
@@ -192,18 +192,18 @@ function openObject(
 function openJit(
   { pid, path }: ObjectInfo,
   machine: RecordedMachine,
-  judged: boolean,
+  checked: boolean,
 ): FileBytes | OpenRefusal | Reason | undefined {
-  if (judged && !isThisHost(machine)) return REASON.OTHER_HOST;
-  const told = jitProcessesOf(machine).get(pid);
+  if (checked && !isThisHost(machine)) return REASON.OTHER_HOST;
+  const recorded = jitProcessesOf(machine).get(pid);
   const now = jitProcess(pid);
   // the pid may since belong to another process
-  const lives = now !== undefined && (told === undefined || Math.abs(now.started - told.started) < 2);
-  if (isJitDump(path)) return openJitFile(path, told ?? now);
+  const lives = now !== undefined && (recorded === undefined || Math.abs(now.started - recorded.started) < 2);
+  if (isJitDump(path)) return openJitFile(path, recorded ?? now);
   const namespaced = lives ? openNamespacedPerfMap(pid) : undefined;
   if (namespaced instanceof FileBytes) return namespaced;
-  const saved = told?.map === undefined ? undefined : openSavedMap(told.map);
-  return saved ?? namespaced ?? openJitFile(path, told ?? now);
+  const saved = recorded?.map === undefined ? undefined : openSavedMap(recorded.map);
+  return saved ?? namespaced ?? openJitFile(path, recorded ?? now);
 }
 
 const jitProcesses = new WeakMap<RecordedMachine, Map<number, JitProcess>>();

@@ -45,7 +45,7 @@ export interface CodeMapping {
 /** Contents of a jitdump. */
 export interface JitDump {
   /** Code mappings in the order of the file: by time, except where threads overtook each other. */
-  places: CodeMapping[];
+  mappings: CodeMapping[];
   /** Symbols, by the dump's own numbering; undefined if there is no code. */
   symbols: SymbolTable | undefined;
 }
@@ -116,7 +116,7 @@ class Window {
 class DumpBuilder {
   readonly #littleEndian: boolean;
   readonly #cost: Cost;
-  readonly #places: CodeMapping[] = [];
+  readonly #mappings: CodeMapping[] = [];
   /** Loaded code by code_index. */
   readonly #loaded = new Map<bigint, { at: number; size: number }>();
   readonly #names = new ByteWriter(1 << 12);
@@ -140,7 +140,7 @@ class DumpBuilder {
     this.#name(bytes.subarray(LOAD_FIXED));
     this.#starts.push(this.#next);
     this.#loaded.set(view.getBigUint64(32, this.#littleEndian), { at: this.#next, size });
-    this.#place({ time, address, size, at: this.#next });
+    this.#map({ time, address, size, at: this.#next });
     this.#next += size;
   }
 
@@ -149,17 +149,17 @@ class DumpBuilder {
     if (bytes.length < 48) return;
     const view = this.#view(bytes);
     const code = this.#loaded.get(view.getBigUint64(40, this.#littleEndian));
-    if (code) this.#place({ time, address: this.#address(view, 24), ...code });
+    if (code) this.#map({ time, address: this.#address(view, 24), ...code });
   }
 
   finish(): JitDump {
-    return { places: this.#places, symbols: this.#starts.length === 0 ? undefined : this.#table() };
+    return { mappings: this.#mappings, symbols: this.#starts.length === 0 ? undefined : this.#table() };
   }
 
-  #place(place: CodeMapping): void {
+  #map(place: CodeMapping): void {
     this.#cost.hold(RECORD_BYTES);
-    this.#cost.count(this.#places.length + 1, "symbols");
-    this.#places.push(place);
+    this.#cost.count(this.#mappings.length + 1, "symbols");
+    this.#mappings.push(place);
   }
 
   #name(bytes: Uint8Array): void {

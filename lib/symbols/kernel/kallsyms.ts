@@ -96,7 +96,7 @@ export function kernelColumns(text: Uint8Array): KernelColumns | undefined {
   const ends = starts.slice(0, count);
   const names = new StringTableNames(text, nameStarts, { ends: nameEnds });
   const order = byAddress(starts, 0, count);
-  stretch(order, starts, ends, module);
+  setEnds(order, starts, ends, module);
   const kept = dropAliases(order, { starts, ends, binds, names });
 
   const members = new Uint32Array(lines.modules.length);
@@ -213,7 +213,7 @@ function sameBytes(text: Uint8Array, a: number, aLength: number, b: number, bLen
  * Ends every symbol where the next one starts. The last one of the kernel proper, or of its modules, ends after the
  * next page instead, since a gap of gigabytes may follow.
  */
-function stretch(order: Int32Array, starts: Float64Array, ends: Float64Array, module: Uint32Array): void {
+function setEnds(order: Int32Array, starts: Float64Array, ends: Float64Array, module: Uint32Array): void {
   const last = order.length - 1;
   if (last < 0) return;
   for (let i = 0; i < last; i++) {

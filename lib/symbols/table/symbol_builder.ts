@@ -66,7 +66,7 @@ export class SymbolTableBuilder {
   /** Applies rules 1 and 2 to everything inserted so far. */
   settle(): void {
     const gone = int32Column(), starts = float64Column();
-    stretchEmpty(this.#order, this.#symbols);
+    endUnsized(this.#order, this.#symbols);
     this.#order = dropAliases(this.#order, this.#symbols, (loser) => {
       gone.push(loser);
       starts.push(this.#symbols.starts[loser]);
@@ -198,7 +198,7 @@ function merge(a: Int32Array<ArrayBuffer>, b: Int32Array<ArrayBuffer>, starts: F
 }
 
 /** Applies rule 1. `order` lists the symbols by address. */
-function stretchEmpty(order: Int32Array, { starts, ends }: SymbolCandidates): void {
+function endUnsized(order: Int32Array, { starts, ends }: SymbolCandidates): void {
   const last = order.length - 1;
   if (last < 0) return;
   const final = order[last];

@@ -40,8 +40,8 @@ const MOVES = [{ time: 30, index: 0, to: 0x5000, size: 0x40 }];
 
 for (const littleEndian of [true, false]) {
   Deno.test(`readJitDump() tells what was where from when on, ${littleEndian ? "little" : "big"} endian`, () => {
-    const { places, symbols } = readJitDump(new MemoryBytes(jitDump(LOADS, MOVES, { littleEndian })));
-    assertEquals(places, [
+    const { mappings, symbols } = readJitDump(new MemoryBytes(jitDump(LOADS, MOVES, { littleEndian })));
+    assertEquals(mappings, [
       { time: 10n, address: 0x1000, size: 0x40, at: 0 },
       { time: 20n, address: 0x1000, size: 0x80, at: 0x40 },
       { time: 30n, address: 0x5000, size: 0x40, at: 0 },
@@ -59,8 +59,8 @@ for (const littleEndian of [true, false]) {
 Deno.test("readJitDump() takes what comes before the end of a dump that is cut off anywhere", () => {
   const bytes = jitDump(LOADS, MOVES);
   for (let length = 40; length < bytes.length; length++) {
-    const { places } = readJitDump(new MemoryBytes(bytes.subarray(0, length)));
-    assertEquals(places.length <= 3, true);
+    const { mappings } = readJitDump(new MemoryBytes(bytes.subarray(0, length)));
+    assertEquals(mappings.length <= 3, true);
   }
   assertEquals(readJitDump(new MemoryBytes(bytes.subarray(0, 40))).symbols, undefined);
 });
