@@ -73,6 +73,24 @@ export function callTrees(
     count.data[parent] += count.data[node];
     period.data[parent] += period.data[node];
   }
+  makeNodes(table, { selfCount, selfPeriod, count, period }, trees, minPeriod);
+  return trees.filter(({ total }) => total.count > 0 && total.period >= minPeriod)
+    .sort((a, b) => heaviest(a, b) || a.group - b.group);
+}
+
+/** Weights of the rows of a table of nodes. */
+type NodeColumns = Record<
+  "selfCount" | "selfPeriod" | "count" | "period",
+  { data: Float64Array; length: number }
+>;
+
+/** Turns the rows of a table into nodes below their trees, without those below `minPeriod`. */
+function makeNodes(
+  table: StackTable,
+  { selfCount, selfPeriod, count, period }: NodeColumns,
+  trees: readonly GroupTree[],
+  minPeriod: number,
+): void {
   const nodes: (CallNode | undefined)[] = [];
   for (let n = 0; n < count.length; n++) {
     nodes.push(undefined);
@@ -87,9 +105,8 @@ export function callTrees(
     (parent < 0 ? trees[-1 - parent].roots : nodes[parent]!.callees).push(node);
     nodes[n] = node;
   }
-  const heaviest = (a: { total: Weight }, b: { total: Weight }) => b.total.period - a.total.period;
   for (const { roots } of trees) roots.sort(heaviest);
   for (const node of nodes) node?.callees.sort(heaviest);
-  return trees.filter(({ total }) => total.count > 0 && total.period >= minPeriod)
-    .sort((a, b) => heaviest(a, b) || a.group - b.group);
 }
+
+const heaviest = (a: { total: Weight }, b: { total: Weight }) => b.total.period - a.total.period;

@@ -41,15 +41,11 @@ export interface SymbolFileOptions {
  * not readable. Throws BadInputError if a given file cannot be read.
  */
 export function hostSymbolFiles({ root = "", force = false, ...named }: SymbolFileOptions = {}): SymbolFiles {
-  const vmlinux = named.vmlinux === undefined ? undefined : openNamed(named.vmlinux, "--vmlinux");
-  const list = named.kallsyms === undefined
-    ? undefined
-    : openNamed(named.kallsyms, "--kallsyms", LIMITS.kernelText);
-  let kallsyms: Uint8Array | undefined;
-  const folder = list ? undefined : cacheFolder();
-  let cache: KernelCache | undefined, kept: KernelSymbols | undefined;
+  const kernel = new HostKernel(
+    named.vmlinux === undefined ? undefined : openNamed(named.vmlinux, "--vmlinux"),
+    named.kallsyms === undefined ? undefined : openNamed(named.kallsyms, "--kallsyms", LIMITS.kernelText),
+  );
   const folders = new KnownFolders();
-  const kernelCache = () => cache ??= folder === undefined ? undefined : new KernelCache(folder);
   let machine: RecordedMachine = { hostname: "", osrelease: "", arch: "", processes: [] };
   const refusals = new Map<number, SymbolFailure>();
   const checked = root === "" && !force;
@@ -68,39 +64,12 @@ export function hostSymbolFiles({ root = "", force = false, ...named }: SymbolFi
     setMachine(recorded) {
       machine = recorded;
     },
-    // a given list is trusted
-    isOtherKernel: () => checked && !list && !isThisKernel(machine),
-    // the kernel takes as long to write it as a report takes to read a hundred thousand samples: do it on another CPU
-    async preloadKernel() {
-      if (list || vmlinux) return;
-      kept = kernelCache()?.read();
-      if (!kept) kallsyms = await Deno.readFile(KALLSYMS).catch(() => undefined);
-    },
-    kernelSymbols() {
-      kept ??= kallsyms ? undefined : kernelCache()?.read();
-      if (kept || !kernelCache()) return kept;
-      const text = this.kallsyms();
-      return kept = text && kernelCache()!.parse(text);
-    },
-    kallsyms() {
-      if (list) return wholeText(list);
-      try {
-        return kallsyms ?? Deno.readFileSync(KALLSYMS);
-      } catch {
-        return undefined;
-      }
-    },
-    savedKallsyms(buildId) {
-      const saved = openCachedKallsyms(buildId);
-      if (saved === undefined) return undefined;
-      try {
-        if (saved.size > LIMITS.kernelText) throw new LimitError(saved.name, KERNEL_TEXT_LIMIT);
-        return saved.read(0, saved.size);
-      } finally {
-        saved.close();
-      }
-    },
-    vmlinux: () => vmlinux,
+    isOtherKernel: () => checked && !kernel.isListGiven && !isThisKernel(machine),
+    preloadKernel: () => kernel.preload(),
+    kernelSymbols: () => kernel.symbols(),
+    kallsyms: () => kernel.kallsyms(),
+    savedKallsyms,
+    vmlinux: () => kernel.vmlinux,
     debugFiles: function* (object, { buildId, debugLink }) {
       for (const path of debugPaths(object.path, buildId, debugLink, root)) {
         if (!folders.mayHave(path.root + path.path)) continue;
@@ -111,9 +80,74 @@ export function hostSymbolFiles({ root = "", force = false, ...named }: SymbolFi
         if (file) yield file;
       }
     },
-    // a given list is trusted
-    kernelBuildId: () => list ? undefined : kernelBuildId(),
+    kernelBuildId: () => kernel.isListGiven ? undefined : kernelBuildId(),
   };
+}
+
+/** Sources of kernel symbols: the running kernel and its cache, or files that were given. */
+class HostKernel {
+  readonly vmlinux: FileBytes | undefined;
+  /** List of symbols that was given. It is trusted. */
+  readonly #list: FileBytes | undefined;
+  readonly #folder: string | undefined;
+  #cache: KernelCache | undefined;
+  #cached: KernelSymbols | undefined;
+  /** Preloaded text of the running kernel's list. */
+  #text: Uint8Array | undefined;
+
+  constructor(vmlinux: FileBytes | undefined, list: FileBytes | undefined) {
+    this.vmlinux = vmlinux;
+    this.#list = list;
+    this.#folder = list ? undefined : cacheFolder();
+  }
+
+  get isListGiven(): boolean {
+    return this.#list !== undefined;
+  }
+
+  /**
+   * Reads the cache, or else the running kernel's list: the kernel takes as long to write it as a report takes to read a
+   * hundred thousand samples, so it is read in the background, on another CPU.
+   */
+  async preload(): Promise<void> {
+    if (this.#list || this.vmlinux) return;
+    this.#cached = this.#kernelCache()?.read();
+    if (!this.#cached) this.#text = await Deno.readFile(KALLSYMS).catch(() => undefined);
+  }
+
+  /** Returns cached symbols, or parses the list into the cache; undefined without a cache folder. */
+  symbols(): KernelSymbols | undefined {
+    this.#cached ??= this.#text ? undefined : this.#kernelCache()?.read();
+    if (this.#cached || !this.#kernelCache()) return this.#cached;
+    const text = this.kallsyms();
+    return this.#cached = text && this.#kernelCache()!.parse(text);
+  }
+
+  /** Returns the text of the given list, or of the running kernel's; undefined if it cannot be read. */
+  kallsyms(): Uint8Array | undefined {
+    if (this.#list) return wholeText(this.#list);
+    try {
+      return this.#text ?? Deno.readFileSync(KALLSYMS);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #kernelCache(): KernelCache | undefined {
+    return this.#cache ??= this.#folder === undefined ? undefined : new KernelCache(this.#folder);
+  }
+}
+
+/** Returns the text of /proc/kallsyms that was saved while the kernel with this build id ran. Throws LimitError. */
+function savedKallsyms(buildId: string): Uint8Array | undefined {
+  const saved = openCachedKallsyms(buildId);
+  if (saved === undefined) return undefined;
+  try {
+    if (saved.size > LIMITS.kernelText) throw new LimitError(saved.name, KERNEL_TEXT_LIMIT);
+    return saved.read(0, saved.size);
+  } finally {
+    saved.close();
+  }
 }
 
 /** Folders known not to exist, so that nothing is looked for in them, object by object. */
