@@ -141,7 +141,7 @@ Deno.test("code without unwind information is named in the last frame and in the
 Deno.test("an object that cannot be read is named with the cause", async () => {
   const profile = await profileOf([WHOLE], { files: filesWith(undefined) });
   assertEquals(stacksOf(profile), ["1: 1050 [unreadable object: worker]"]);
-  assertStringIncludes(profile.meta.stacks!.cut[0].remedy, "no file: report on the machine");
+  assertStringIncludes(profile.meta.stacks!.cut[0].remedy, "no file: report on the recorded machine");
 });
 
 Deno.test("samples of kernel threads and of programs that were about to start have no stack to unwind", async () => {
