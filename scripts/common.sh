@@ -91,6 +91,15 @@ program_is_current() {
   done
 }
 
+# binary_is_current ARCH: true when the compiled binary is newer than all that scripts/compile makes it of.
+binary_is_current() {
+  program_is_current && page_is_current && shim_is_current "$1" || return 1
+  for source in "$root/build/program/main.js" "$root/build/page.js" "$root/build/shim/libpmu-$1.so" \
+    "$root/lib/report/page/page.css" "$root/scripts/compile" "$root/scripts/put-start.ts"; do
+    [ "$root/build/pmuctl-$1" -nt "$source" ] || return 1
+  done
+}
+
 # host_arch: this machine's architecture as the kernel, the shim and Deno.build.arch spell it.
 host_arch() {
   case $(uname -m) in
