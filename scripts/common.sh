@@ -75,19 +75,22 @@ shim_is_current() {
 
 # page_is_current: true when the HTML report's page program is newer than all that it is built from.
 page_is_current() {
-  for source in "$root"/lib/report/page/*.ts "$root"/lib/report/html/*.ts "$root/lib/report/shared/amount.ts" \
-    "$root/deno.json" "$root/scripts/build-page"; do
-    [ "$root/build/page.js" -nt "$source" ] || return 1
+  [ -e "$root/build/page.js" ] || return 1
+  for source in "$root"/lib/report/page/*.ts "$root"/lib/report/html/*.ts "$root"/lib/report/flame/*.[jt]s \
+    "$root/lib/report/shared/amount.ts" "$root/lib/profile/model/profile.ts" \
+    "$root/lib/profile/query/aggregation_keys.ts" "$root/deno.json" "$root/scripts/build-page"; do
+    [ "$root/build/page.js" -nt "$source" ] || [ ! -e "$source" ] || return 1
   done
 }
 
 # program_is_current: true when the program in build/program/ is newer than all that it is put together from. Only who
 # runs it asks: who has just changed a source may want to check it first.
 program_is_current() {
-  for source in "$root"/main.ts "$root"/lib/*/*.ts "$root"/lib/*/*/*.ts "$root"/ffi/*.ts "$root"/scripts/no-jsr/* \
+  [ -e "$root/build/program/main.js" ] || return 1
+  for source in "$root"/main.ts "$root"/lib/*/*.ts "$root"/lib/*/*/*.[jt]s "$root"/ffi/*.ts "$root"/scripts/no-jsr/* \
     "$root"/lib/cli/completions/pmuctl.* \
     "$root/deno.json" "$root/deno.lock" "$root/scripts/build-program"; do
-    [ "$root/build/program/main.js" -nt "$source" ] || return 1
+    [ "$root/build/program/main.js" -nt "$source" ] || [ ! -e "$source" ] || return 1
   done
 }
 

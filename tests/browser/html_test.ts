@@ -1,6 +1,7 @@
 /** The HTML report in a real browser, of a real recording. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { renderFlamegraph } from "../../lib/report/flame/flamegraph.ts";
 import { renderHtml } from "../../lib/report/html/html.ts";
 import { pageAssets } from "../../lib/report/html/assets.ts";
 import { pmuctlOk, withFolder } from "../live/harness.ts";
@@ -28,6 +29,23 @@ function withReport(body: (page: Page) => Promise<void>): Promise<void> {
 async function shown(page: Page): Promise<number> {
   const text = await page.evaluate<string>("document.getElementById('choice').textContent");
   return Number(/^[\d,]+/.exec(text)![0].replaceAll(",", ""));
+}
+
+/** Returns the samples of the box that the flame graph is zoomed to: of everything, at first. */
+async function drawn(page: Page): Promise<number> {
+  const text = await page.evaluate<string>("document.getElementById('flame-details').textContent");
+  return Number(/; ([\d,]+) samples?,/.exec(text)![1].replaceAll(",", ""));
+}
+
+/** Boxes of the flame graph that are drawn, as an expression in the page. */
+const BOXES = "[...document.querySelectorAll('#flame .boxes > svg')]";
+
+/** Returns the whole name of each box that a JavaScript expression lists, as it is shown when pointed at. */
+function names(page: Page, boxes: string): Promise<string[]> {
+  return page.evaluate(`${boxes}.map((box) => {
+    box.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
+    return document.querySelector("#tip b").textContent;
+  })`);
 }
 
 /** The rows of the table of symbols: texts of their cells. */
@@ -91,10 +109,7 @@ testNeeding(
       assert(part.samples > 0 && part.samples < all.samples, `${part.samples} of ${all.samples}`);
       assertEquals(await shown(page), part.samples);
       assertEquals(await tabled(page), part.rows);
-      assertEquals(
-        await page.evaluate("document.querySelector('#flame g.frame').__data__.data.count"),
-        part.samples,
-      );
+      assertEquals(await drawn(page), part.samples);
 
       await page.clickOn("#reset-choice");
       assertEquals(await shown(page), all.samples);
@@ -128,13 +143,8 @@ testNeeding(
         await page.evaluate("/^[\\d.]+% matches$/.test(document.getElementById('found').textContent)"),
         true,
       );
-      const highlighted =
-        "[...document.querySelectorAll('#flame g.frame')].filter((g) => g.__data__.highlight)";
-      assert(await page.evaluate<number>(`${highlighted}.length`) > 0);
-      assertEquals(
-        await page.evaluate(`${highlighted}.every((g) => g.__data__.data.name.includes("${name}"))`),
-        true,
-      );
+      const hits = await names(page, `${BOXES}.filter((box) => box.classList.contains("hit"))`);
+      assert(hits.length > 0 && hits.every((hit) => hit.includes(name)), `${hits} have ${name}`);
       await search(page, "/(/");
       assertEquals(
         await page.evaluate("document.getElementById('found').textContent"),
@@ -150,22 +160,18 @@ testNeeding(
       assertEquals(await samples(), (await samples()).sort((a, b) => a - b));
       await page.clickOn("[data-sort=self]");
 
-      const width = "document.querySelector('#flame svg').getBoundingClientRect().width";
-      const frame =
-        "[...document.querySelectorAll('#flame g.frame')].find((g) => g.__data__.depth === 2 && !g.__data__.children)";
-      await page.evaluate(`void ${frame}.dispatchEvent(new MouseEvent("click", { bubbles: true }))`);
-      const zoomed = `${frame}.querySelector('rect').getBoundingClientRect().width`;
+      const width = "document.querySelector('#flame > svg').getBoundingClientRect().width";
+      const zoomed = `${BOXES}.find((box) => box.matches(".at")).getBoundingClientRect().width`;
+      await page.evaluate(`void ${BOXES}[2].dispatchEvent(new MouseEvent("click", { bubbles: true }))`);
       await page.until(`Math.abs(${zoomed} - ${width}) < 3`);
+      assert(await drawn(page) < await shown(page));
       await page.clickOn("#reset-zoom");
       await page.until("document.getElementById('reset-zoom').disabled");
 
       await page.evaluate("document.querySelector('#symbols .link').scrollIntoView({ block: 'center' })");
       await page.clickOn("#symbols .link");
       const total = Number(everything[0][3].replaceAll(",", ""));
-      assertEquals(
-        await page.evaluate("document.querySelector('#flame g.frame').__data__.data.count"),
-        total,
-      );
+      assertEquals(await drawn(page), total);
       assertEquals(await page.evaluate("document.getElementById('focus').hidden"), false);
       await page.clickOn("#unfocus");
       assertEquals(await page.evaluate("document.getElementById('focus').hidden"), true);
@@ -193,7 +199,7 @@ testNeeding(
   () =>
     withReport(async (page) => {
       await page.resize(390, 800);
-      await page.until("document.querySelector('#flame svg').getBoundingClientRect().width < 390");
+      await page.until("document.querySelector('#flame > svg').getBoundingClientRect().width < 390");
       assertEquals(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true);
       const events = await page.evaluate<number>("document.getElementById('event').length");
       assertEquals(events, 2);
@@ -226,7 +232,7 @@ testNeeding(["chromium"], "the HTML report shows hostile names as they are, and 
   return withMadeUp([`${evil} ${evil}!${evil} 3`], async (page) => {
     assertEquals((await rows(page))[0].slice(4), [evil, evil]);
     const box = await page.evaluate<{ x: number; y: number; width: number }>(
-      "[...document.querySelectorAll('#flame g.frame')].at(-1).getBoundingClientRect().toJSON()",
+      `${BOXES}.at(-1).getBoundingClientRect().toJSON()`,
     );
     await page.move(box.x + box.width / 2, box.y + 8);
     await page.until("!document.getElementById('tip').hidden");
@@ -256,3 +262,91 @@ testNeeding(
     });
   },
 );
+
+const CALLS = [
+  "app app!main;app!parse;app!read 300 300000000",
+  "app app!main;app!parse 100 100000000",
+  "app app!main;app!compute;app!inner;libm.so.6!sin 400 400000000",
+  "app app!main;app!compute;[kernel.kallsyms]!asm_exc_page_fault 100 100000000",
+  "sh libc.so.6! 100 100000000",
+];
+
+testNeeding(["chromium"], "the HTML report's flame graph is the SVG's: boxes, colours, words", () => {
+  const profile = profileOf(CALLS);
+  const svg = renderFlamegraph(profile, { inverted: true });
+  const box = /<svg class="(\w+)" x="([\d.]+)%" y="\d+" width="([\d.]+)%" height="17"><title>([^<]*)</g;
+  const expected = [...svg.matchAll(box)].map(([, kind, x, width, title]) => ({
+    kind,
+    x: Number(x).toFixed(3),
+    width: Number(width).toFixed(3),
+    title,
+  }));
+  return withMadeUp(CALLS, async (page) => {
+    const found = await page.evaluate(`${BOXES}.map((box) => {
+      box.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
+      const part = (name) => parseFloat(box.getAttribute(name)).toFixed(3);
+      const title = [...document.getElementById("tip").children].map((line) => line.textContent).join("\\n");
+      return { kind: box.getAttribute("class"), x: part("x"), width: part("width"), title };
+    })`);
+    assertEquals(found, expected);
+    const colour = (selector: string) => page.evaluate<string>(`getComputedStyle(${selector}).fill`);
+    const main = `${BOXES}[2].querySelector("rect")`;
+    const light = await colour(main);
+    await page.clickOn("#theme");
+    assert(await colour(main) !== light);
+  });
+});
+
+testNeeding(
+  ["chromium"],
+  "the HTML report's flame graph answers the keys that the SVG does, while it has the focus",
+  () =>
+    withMadeUp(CALLS, async (page) => {
+      const told = () =>
+        page.evaluate<string>("document.getElementById('flame-details').textContent.split(';')[0]");
+      const boxes = () => page.evaluate<number>(`${BOXES}.length`);
+      await page.evaluate("document.getElementById('flame').focus()");
+      for (const key of ["ArrowDown", "ArrowDown", "ArrowDown"]) await page.key(key);
+      assertEquals(await told(), "compute");
+      await page.key("ArrowRight");
+      assertEquals(await told(), "parse");
+      await page.key("ArrowLeft");
+      await page.key("Enter");
+      assertEquals([await told(), await boxes()], ["compute", 7]);
+      await page.key("Backspace");
+      assertEquals([await told(), await boxes()], ["main", 9]);
+      await page.key("Escape");
+      assertEquals([await told(), await boxes()], ["all", 11]);
+      await page.key("/");
+      assertEquals(await page.evaluate("document.activeElement.id"), "search");
+    }),
+);
+
+testNeeding(["chromium"], "the HTML report's flame graph shows more of what it is zoomed to", () => {
+  const many = Array.from({ length: 12_000 }, (_, i) => `app app!main;app!many;app!g${i} 1`);
+  const rare = Array.from({ length: 20 }, (_, i) => `app app!main;app!mid;app!rare;app!f${i} 10`);
+  const lines = [...many, ...rare, "app app!main;app!mid 1800", "app app!main;app!hot 1000000"];
+  return withMadeUp(lines, async (page) => {
+    const hidden = () => page.evaluate<string>("document.getElementById('flame-left').textContent");
+    assertEquals((await names(page, BOXES)).sort(), ["all", "app", "hot", "main", "many", "mid"]);
+    assertMatch(await hidden(), /^Not drawn: 12,020 frames .* Zoom in to see them\.$/);
+    await page.evaluate("document.getElementById('flame').focus()");
+    for (const key of ["ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight", "Enter"]) {
+      await page.key(key);
+    }
+    assertEquals(await hidden(), "");
+    assertEquals((await names(page, BOXES)).length, 25); // with mid, rare, and those that mid was called by
+    assertEquals(await drawn(page), 2000);
+
+    // a part of the profile is drawn zoomed to the same function, while it is in that part
+    const takeOnly = async (symbol: string) => {
+      await search(page, `/^${symbol}$/`);
+      await page.clickOn("#symbols .link");
+    };
+    await takeOnly("f7");
+    assertEquals(await drawn(page), 10);
+    assertEquals((await names(page, BOXES)).at(-1), "f7");
+    await takeOnly("hot");
+    assertEquals(await drawn(page), 1_000_000);
+  });
+});

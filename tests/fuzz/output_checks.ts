@@ -3,7 +3,9 @@
 import { gunzipSync } from "node:zlib";
 import { functionRows, lanesOf, weighStacks, weightsThrough } from "../../lib/report/html/select.ts";
 import { decodeTables } from "../../lib/report/html/tables.ts";
-import { nameOf, pageTree } from "../../lib/report/html/tree.ts";
+import { FLAME_LIMITS } from "../../lib/report/flame/boxes.ts";
+import { layoutFlames } from "../../lib/report/flame/layout.ts";
+import { nameOf, pageCalls } from "../../lib/report/html/calls.ts";
 
 /** Letters that act on a terminal, break lines or turn the direction of text. */
 // deno-lint-ignore no-control-regex
@@ -56,7 +58,7 @@ export function openPage(html: string): void {
   for (let event = 0; event < tables.events.length; event++) {
     const weights = weighStacks(tables, { event });
     for (const { place } of functionRows(tables, weights)) nameOf(tables, place);
-    pageTree(tables, weights);
+    layoutFlames(pageCalls(tables, weights), FLAME_LIMITS);
     for (const by of ["cpu", "thread"] as const) lanesOf(tables, event, by, 20);
     if (tables.stacks.place.length > 0) weightsThrough(tables, weights, tables.stacks.place[0]);
   }

@@ -16,7 +16,15 @@ const PROGRAM_SOURCES = [
   "deno.json",
   "deno.lock",
 ];
-const PAGE_SOURCES = ["page/main.ts", "html/tables.ts", "shared/amount.ts"];
+const PAGE_SOURCES = [
+  "lib/report/page/main.ts",
+  "lib/report/html/tables.ts",
+  "lib/report/flame/chart.js",
+  "lib/report/flame/layout.ts",
+  "lib/report/shared/amount.ts",
+  "lib/profile/model/profile.ts",
+  "lib/profile/query/aggregation_keys.ts",
+];
 
 interface Checkout extends Disposable {
   path: string;
@@ -59,7 +67,10 @@ function freshCheckout(): Checkout {
       ".deno",
       "lib/report/page",
       "lib/report/html",
+      "lib/report/flame",
       "lib/report/shared",
+      "lib/profile/model",
+      "lib/profile/query",
       "lib/base/system",
       "lib/cli/completions",
     ]
@@ -100,7 +111,7 @@ function freshCheckout(): Checkout {
     `#!/bin/sh\nmkdir -p "${path}/build/shim"\n: >"${path}/build/shim/libpmu-${Deno.build.arch}.so"\n`,
     { mode: 0o755 },
   );
-  for (const source of PAGE_SOURCES) Deno.writeTextFileSync(`${path}/lib/report/${source}`, "");
+  for (const source of PAGE_SOURCES) Deno.writeTextFileSync(`${path}/${source}`, "");
   Deno.writeTextFileSync(`${path}/lib/report/page/deno.json`, "{}");
   Deno.writeTextFileSync(
     `${path}/scripts/build-page`,
@@ -200,8 +211,7 @@ async function assertMadeAgain(
 }
 
 Deno.test("set-up makes the page of HTML reports, and again when a source of it is newer", async () => {
-  const sources = PAGE_SOURCES.map((source) => `lib/report/${source}`);
-  await assertMadeAgain("setup", { status: 0, log: "pages", sources });
+  await assertMadeAgain("setup", { status: 0, log: "pages", sources: PAGE_SOURCES });
 });
 
 Deno.test("set-up puts the program together, and again when a source of it is newer", async () => {

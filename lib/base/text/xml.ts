@@ -1,12 +1,12 @@
-/** XML escaping. */
+/** Escapes text for XML and HTML. */
 
 import { printableLines } from "./printable.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
 /**
- * Escapes `text` for content and double-quoted attributes of XML 1.0. Names of symbols, commands and files may contain
- * anything: characters that control a terminal, most of which XML cannot represent, are shown as escapes; line ends
+ * Returns `text` as XML 1.0 and HTML can hold it, in content and in double quotes: names of symbols, commands and files
+ * may hold anything. Characters that would act on a terminal, most of which no XML can hold, become escapes; line ends
  * stay.
  */
 export function escapeXml(text: string): string {

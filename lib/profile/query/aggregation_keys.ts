@@ -157,7 +157,11 @@ export function placeMark({ objects }: Profile, { kernel, object }: AggregationK
  * Returns whether a frame and the only one that it called are shown as one: both are code of one object without
  * symbols. Functions with samples of their own stay separate, since people look for these.
  */
-export function joinsRun(places: AggregationKeys, outer: RunFrame, inner: RunFrame): boolean {
+export function joinsRun(
+  places: { [column in "symbol" | "object" | "kernel"]: ArrayLike<number> },
+  outer: RunFrame,
+  inner: RunFrame,
+): boolean {
   if (places.symbol[outer.place] >= 0 || places.symbol[inner.place] >= 0) return false;
   if (outer.place === inner.place) return true;
   return !outer.hasSelf && !inner.hasSelf && places.object[outer.place] === places.object[inner.place] &&

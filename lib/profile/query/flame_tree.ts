@@ -14,10 +14,11 @@ export interface NodeWeights {
   period: Float64Array;
 }
 
-/** Tree of calls. Each row is a node: a place, reached by the path of its parents. */
+/** Tree of calls. Each row is a node: a group, or a place, reached by the path of its parents from a group. */
 export interface FlameTreeColumns {
-  /** Caller's row, which comes first; -1 - group for the outermost frames. */
+  /** Caller's row, which comes first; -1 for a group. */
   parent: Int32Array;
+  /** Row of the place; -1 - group for a group. */
   place: Int32Array;
   /** Weights, in the order of the profiles. */
   weights: NodeWeights[];
@@ -42,7 +43,7 @@ export function buildFlameTree(sources: readonly FlameSource[]): FlameTreeColumn
       for (let stack = samples.stack[s]; stack >= 0; stack = stacks.parent[stack]) {
         path.push(places.ofFrame[stacks.frame[stack]]);
       }
-      let node = -1 - groups.ofSample[s];
+      let node = table.intern(-1, -1 - groups.ofSample[s]);
       for (let i = path.length - 1; i >= 0; i--) node = table.intern(node, path[i]);
       extend(count, node + 1);
       extend(period, node + 1);

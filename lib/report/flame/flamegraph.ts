@@ -1,59 +1,66 @@
-/** A flame graph as one SVG: it zooms, searches and explains itself in a browser, and can be read without one. */
+/** Draws a flame graph as one SVG: in a browser it zooms and searches, and without one it can still be read. */
 
 import { lostText } from "../../perfdata/format/ledger.ts";
-import type { Weight } from "../../profile/query/aggregate.ts";
 import { matchFunctions } from "../../profile/compare/match_functions.ts";
 import { comparisonNotes } from "../../profile/compare/comparison_notes.ts";
 import { commonEvents, normalizingFactor } from "../../profile/compare/diff.ts";
 import type { Normalization } from "../../profile/compare/normalization.ts";
 import { groupBy } from "../../profile/query/groups.ts";
-import { type Profile, sampleCount, weightUnit } from "../../profile/model/profile.ts";
+import { type Profile, sampleCount } from "../../profile/model/profile.ts";
 import { heaviestFirst } from "../../profile/query/shown_events.ts";
-import { amountText, groupDigits, relativeChangeText } from "../shared/amount.ts";
+import {
+  boxClass,
+  type BoxFacts,
+  boxLines,
+  FLAME_LIMITS,
+  type FlameChange,
+  hiddenLines,
+  LETTER_WIDTH,
+  ROW_HEIGHT,
+  USUAL_WIDTH,
+  weightText,
+} from "./boxes.ts";
+import { flameChart } from "./chart.js";
 import { type Box, type BoxKind, type FlameLayout, layoutFlames } from "./layout.ts";
-import { interact } from "./script.js";
-import { changeClass, KIND_NAMES, kindClass, styleSheet, swatchClass } from "./style.ts";
+import { openPicture } from "./picture.js";
+import { profileCalls } from "./profile_calls.ts";
+import { KIND_NAMES, pictureStyle, swatchClass } from "./style.ts";
 import { jsonText, printable } from "../../base/text/printable.ts";
 import { escapeXml } from "../../base/text/xml.ts";
 import { printedProfile } from "../shared/printed.ts";
 import { stacksText } from "../shared/stacks_text.ts";
 
+/** Options of a flame graph. */
 export interface FlamegraphOptions {
-  /** The roots at the top. */
+  /** Puts the roots at the top. */
   inverted: boolean;
-  /** Name of the event to show; the one with the most samples unless given. */
+  /** Name of the event to show; the one with the most samples by default. */
   event?: string;
-  /** What it is of, for the title; the recorded command unless given. */
+  /** Title; the recorded command by default. */
   title?: string;
-  /** Colour by what changed since another profile. */
+  /** Profile to compare with: colours show what changed since. */
   base?: BaseOptions;
 }
 
+/** Profile that a differential flame graph compares with. */
 export interface BaseOptions {
   profile: Profile;
-  /** What the base is called: the name of its file. */
+  /** Name of the base: that of its file. */
   name: string;
   normalize: Normalization;
-  /** Draw the base, so that what is gone is in it; colours mean the same. */
+  /** Draws the base, so that what is gone can be seen; colours mean what they meant. */
   negate: boolean;
 }
 
-/** In pixels. A row's boxes are one less high. */
-const ROW = 17;
-const TEXT_Y = 12;
-/** Of the monospaced font, near enough; what does not fit is cut at the box's edge all the same. */
-const LETTER = 6.65;
+/** Height of a line of the heading, in pixels. */
 const LINE = 17;
-/** What widths are for where nobody can tell how wide the window will be. */
-const USUAL_WIDTH = 1200;
-/** What is drawn: all that has weight, but of very many frames the widest, and none narrower than a tenth of a pixel. */
-const LIMITS = { mostFrames: 10_000, leastWidth: 0.1 / USUAL_WIDTH, mostDepth: 500 };
-/** Boxes narrower than this many pixels have no text until they are wider. */
+/** Width in pixels from which a box has a text before a browser has seen it. */
 const TEXT_FROM = 27;
 
 /**
- * The whole picture. Widths are weights, of the `data-weight` that the root has, in events or ns; with a base colours are changes of self weight, red for more and blue for
- * less. Throws BadInputError when the base cannot be compared: see diffProfiles().
+ * Returns the whole picture. Widths are weights, in the unit of the root's `data-weight`: events or ns. With a base,
+ * colours are changes of self weight: red for more, blue for less. Throws BadInputError when the base cannot be compared:
+ * see diffProfiles().
  */
 export function renderFlamegraph(given: Profile, options: FlamegraphOptions): string {
   const profile = printedProfile(given);
@@ -64,14 +71,14 @@ export function renderFlamegraph(given: Profile, options: FlamegraphOptions): st
   const lines = subtitles(graph, of);
   const title = options.title === undefined ? of.meta.command || "flame graph" : printable(options.title);
   const headHeight = 34 + lines.length * LINE + 64;
-  const height = headHeight + layout.rows * ROW + 12;
-  const yOf = (depth: number) => headHeight + ROW * (inverted ? depth : layout.rows - 1 - depth);
-  const how = { rowHeight: ROW, inverted, letterWidth: LETTER, headHeight };
+  const height = headHeight + layout.rows * ROW_HEIGHT + 12;
+  const yOf = (depth: number) => headHeight + ROW_HEIGHT * (inverted ? depth : layout.rows - 1 - depth);
+  const how = { rowHeight: ROW_HEIGHT, inverted, letterWidth: LETTER_WIDTH, headHeight };
   return [
     `<?xml version="1.0" encoding="UTF-8"?>`,
     `<svg xmlns="http://www.w3.org/2000/svg" class="flames" width="100%" height="${height}" data-weight="${layout.whole.period}">`,
     `<title>${escapeXml(title)}</title>`,
-    `<style>${styleSheet()}</style>`,
+    `<style>${pictureStyle()}</style>`,
     `<rect class="page" width="100%" height="100%"/>`,
     `<svg class="boxes" x="1%" width="98%" height="${height}">`,
     ...layout.boxes.map((box) => boxXml(box, yOf(box.depth), graph)),
@@ -87,7 +94,9 @@ export function renderFlamegraph(given: Profile, options: FlamegraphOptions): st
     `<text class="details" y="${headHeight - 11}">${HINT}</text>`,
     `</svg>`,
     `</g>`,
-    `<script><![CDATA[(${interact})(document.currentScript.ownerSVGElement,${jsonText(how)})]]></script>`,
+    `<script><![CDATA[(${openPicture})(document.currentScript.ownerSVGElement,${
+      jsonText(how)
+    },${flameChart})]]></script>`,
     `</svg>`,
     "",
   ].join("\n");
@@ -95,27 +104,15 @@ export function renderFlamegraph(given: Profile, options: FlamegraphOptions): st
 
 const HINT = "In a browser: click or Enter zooms, arrows move, / searches, Esc resets.";
 
-/** What there is to draw. */
-interface Graph {
+/** Layout of a graph, and what its heading says. */
+interface Graph extends BoxFacts {
   layout: FlameLayout;
-  /** The profile that is drawn, and the name of its event. */
+  /** Profile that is drawn. */
   of: Profile;
-  eventName: string;
-  /** What to add below the title. */
+  /** Lines below the title. */
   said: string[];
-  /** What to know before trusting it. */
+  /** Warnings before the reader trusts it. */
   notes: string[];
-  change?: GraphChange;
-}
-
-interface GraphChange {
-  /** What the other profile's weights are multiplied by. */
-  scale: number;
-  /** 1 when the drawn one is the newer, else -1. */
-  sign: 1 | -1;
-  /** Of self weight, whether more or less. */
-  greatest: number;
-  otherName: string;
 }
 
 function alone(profile: Profile, wanted: string | undefined): Graph {
@@ -123,7 +120,7 @@ function alone(profile: Profile, wanted: string | undefined): Graph {
   const event = events.find((event) => profile.events[event].name === wanted) ?? events[0] ?? 0;
   const grouping = groupBy(profile, ["comm", "sym"]);
   return {
-    layout: layoutFlames({ profile, grouping, event }, undefined, LIMITS),
+    layout: layoutFlames(profileCalls({ profile, grouping, event }), FLAME_LIMITS),
     of: profile,
     eventName: profile.events[event]?.name ?? "",
     said: [],
@@ -144,8 +141,8 @@ function againstBase(profile: Profile, base: BaseOptions, wanted: string | undef
   const alike = matchFunctions(base.profile, profile, ["comm", "dso", "sym"]);
   const a = { profile: base.profile, grouping: alike.a, event: eventA };
   const b = { profile, grouping: alike.b, event: eventB };
-  const layout = negate ? layoutFlames(a, b, LIMITS) : layoutFlames(b, a, LIMITS);
-  const drawn = negate ? a : b;
+  const [drawn, other] = negate ? [a, b] : [b, a];
+  const layout = layoutFlames(profileCalls(drawn, other), FLAME_LIMITS);
   const measure = {
     none: "weights as recorded",
     duration: "per duration",
@@ -157,7 +154,7 @@ function againstBase(profile: Profile, base: BaseOptions, wanted: string | undef
     (most, { self, other }) => Math.max(most, Math.abs(self.period - scale * other!.self.period)),
     0,
   );
-  const gone = layout.otherWhole.period > 0 ? 100 * layout.gone.period / layout.otherWhole.period : 0;
+  const change: FlameChange = { scale, sign: negate ? -1 : 1, greatest, otherName: negate ? "B" : name };
   return {
     layout,
     of: drawn.profile,
@@ -165,20 +162,25 @@ function againstBase(profile: Profile, base: BaseOptions, wanted: string | undef
     said: [
       `B against A, which is ${name}, ${measure[used]}: red frames take more of their own, blue ones less. ` +
       `Widths are ${negate ? "A's" : "B's"}.`,
-      ...(gone >= 0.005
-        ? [
-          negate
-            ? `${gone.toFixed(2)}% of B is in calls that A has not.`
-            : `${gone.toFixed(2)}% of A is in calls that are gone (--negate shows them).`,
-        ]
-        : []),
+      ...goneLines(layout, negate),
     ],
     notes: comparisonNotes(base.profile, profile),
-    change: { scale, sign: negate ? -1 : 1, greatest, otherName: negate ? "B" : name },
+    change,
   };
 }
 
-/** The events to compare: of those that both have, the one with the most samples. */
+/** Returns the line that tells which share of the other profile cannot be drawn, if any. */
+function goneLines({ gone, otherWhole }: FlameLayout, negate: boolean): string[] {
+  const share = otherWhole.period > 0 ? 100 * gone.period / otherWhole.period : 0;
+  if (share < 0.005) return [];
+  return [
+    negate
+      ? `${share.toFixed(2)}% of B is in calls that A has not.`
+      : `${share.toFixed(2)}% of A is in calls that are gone (--negate shows them).`,
+  ];
+}
+
+/** Returns the events to compare: of those that both have, the one with the most samples. */
 function heaviestPair(a: Profile, b: Profile, wanted: string | undefined): [number, number] {
   const samples = ([eventA, eventB]: [number, number]) => sampleCount(a, eventA) + sampleCount(b, eventB);
   return commonEvents(a, b, wanted).reduce((most, pair) => samples(pair) > samples(most) ? pair : most);
@@ -190,10 +192,8 @@ interface Line {
 }
 
 function subtitles({ layout, eventName, said, notes }: Graph, { meta, events }: Profile): Line[] {
-  const { whole, narrow, deep, narrowest } = layout;
-  const pixels = Math.ceil(100 * narrowest * USUAL_WIDTH - 1e-6) / 100;
   const event = events.find(({ name }) => name === eventName);
-  const amount = weightText(whole, eventName);
+  const amount = weightText(layout.whole, eventName);
   const facts = [
     event ? `${event.name}, ${event.rate}` : "no event",
     meta.seconds >= 0 ? `${amount} over ${meta.seconds.toFixed(3)} s` : amount,
@@ -201,19 +201,10 @@ function subtitles({ layout, eventName, said, notes }: Graph, { meta, events }: 
     meta.stacks ? `stacks: ${stacksText(meta.stacks)}` : "",
     [meta.host, meta.kernel && `Linux ${meta.kernel}`].filter(Boolean).join(", "),
   ];
-  const left = ([[narrow, `narrower than ${pixels} pixels (of ${USUAL_WIDTH})`], [
-    deep,
-    `more than ${LIMITS.mostDepth} calls deep`,
-  ]] as const)
-    .flatMap(([{ frames, weight }, why]) => {
-      const share = whole.period > 0 ? 100 * weight.period / whole.period : 0;
-      const what = `${groupDigits(frames)} frame${frames === 1 ? "" : "s"}`;
-      return frames > 0 ? [`Not drawn: ${what} ${why}, with ${share.toFixed(2)}% of the weight.`] : [];
-    });
   return [
     { text: facts.filter(Boolean).join("  ·  ") },
     ...said.map((text) => ({ text })),
-    ...left.map((text) => ({ text })),
+    ...hiddenLines(layout).map((text) => ({ text })),
     ...notes.map((text) => ({ text: `Note: ${text}`, warning: true })),
   ];
 }
@@ -236,60 +227,13 @@ function legend({ layout, change }: Graph, y: number): string[] {
 }
 
 function boxXml(box: Box, y: number, graph: Graph): string {
-  const { name, kind, x, width } = box;
-  const className = graph.change ? changeClass(changeOf(box, graph.change)) : kindClass(kind, name);
-  const text = width * USUAL_WIDTH >= TEXT_FROM ? `<text x="3" y="${TEXT_Y}">${escapeXml(name)}</text>` : "";
-  return `<svg class="${className}" x="${percent(x)}%" y="${y}" width="${percent(width)}%" height="${ROW}">` +
-    `<title>${escapeXml(tooltip(box, graph))}</title>` +
+  const { name, x, width } = box;
+  const text = width * USUAL_WIDTH >= TEXT_FROM ? `<text x="3" y="12">${escapeXml(name)}</text>` : "";
+  const place = `x="${percent(x)}%" y="${y}" width="${percent(width)}%" height="${ROW_HEIGHT}"`;
+  return `<svg class="${boxClass(box, graph.change)}" ${place}>` +
+    `<title>${escapeXml(boxLines(box, graph).join("\n"))}</title>` +
     `<rect width="100%" height="100%"/>${text}</svg>`;
 }
 
-/** Six decimals, so that the narrowest frame, zoomed to the whole width, still has its callees in their places. */
+/** Formats with six decimals, so that the narrowest frame, zoomed to the whole width, has its callees in place. */
 const percent = (part: number) => String(Number((100 * part).toFixed(6)));
-
-/** A box's change of its own weight: 1 or -1 for the greatest in the graph. */
-function changeOf({ kind, self, other }: Box, { scale, sign, greatest }: GraphChange): number {
-  if (kind === "root" || greatest === 0) return 0;
-  return sign * (self.period - scale * other!.self.period) / greatest;
-}
-
-/** Name, object, figures; a line each, which is also how the script reads them. */
-function tooltip(box: Box, graph: Graph): string {
-  const { name, object, kind, total, self } = box;
-  const { layout: { whole }, eventName } = graph;
-  const figures = (weight: Weight) => `${weightText(weight, eventName)}, ${share(weight, whole)}`;
-  const lines = [
-    name,
-    ...(object === "" || object === name ? [] : [object]),
-    figures(total),
-  ];
-  if (kind !== "root" && self.count > 0 && self.count < total.count) lines.push(`itself ${figures(self)}`);
-  if (graph.change) lines.push(...changeLines(box, graph));
-  return lines.join("\n");
-}
-
-function changeLines({ kind, self, total, other }: Box, { layout, eventName, change }: Graph): string[] {
-  const { scale, sign, otherName } = change!;
-  const unit = weightUnit(eventName);
-  const line = (what: string, of: Weight, before: Weight) => {
-    const by = sign * (of.period - scale * before.period);
-    return `${what}${relativeChangeText(by, unit)}, ${share(before, layout.otherWhole)} in ${otherName}`;
-  };
-  return [
-    line("change ", total, other!.total),
-    ...(kind === "root" ? [] : [line("itself ", self, other!.self)]),
-  ];
-}
-
-/** `1,234 samples, 1.234 s`. */
-function weightText({ count, period }: Weight, eventName: string): string {
-  const unit = weightUnit(eventName);
-  const amount = amountText(period, unit);
-  return `${groupDigits(count)} sample${count === 1 ? "" : "s"}, ${amount}${
-    unit === "events" ? ` ${eventName}` : ""
-  }`;
-}
-
-function share({ period }: Weight, whole: Weight): string {
-  return `${(whole.period > 0 ? 100 * period / whole.period : 0).toFixed(2)}%`;
-}

@@ -1,312 +1,356 @@
-/** Where the boxes of a flame graph are, and what they stand for; nothing of how they are drawn. */
+/**
+ * Places the boxes of a flame graph: positions, weights and names, but nothing of how they are drawn. The SVG's generator
+ * and the HTML page's program both use it.
+ */
 
 import type { Weight } from "../../profile/query/aggregate.ts";
-import {
-  buildFlameTree,
-  type FlameSource,
-  type FlameTreeColumns,
-  type NodeWeights,
-} from "../../profile/query/flame_tree.ts";
-import { groupValues } from "../../profile/query/groups.ts";
-import {
-  type AggregationKeys,
-  joinsRun,
-  placeLabel,
-  placeObject,
-  type RunFrame,
-} from "../../profile/query/aggregation_keys.ts";
-import { isKernel, type ProfileObject } from "../../profile/model/profile.ts";
+import type { NodeWeights } from "../../profile/query/flame_tree.ts";
 
-/** What boxes are coloured by. `root`: no code, but all of it, or a command. */
+/** Kinds of boxes, by which they are coloured. `root` is all the code, or a command. */
 export type BoxKind = "root" | "program" | "library" | "kernel" | "jit" | "unresolved";
 
-export interface Box {
+/** Name, object and kind of a box. `object` is "" for roots. */
+export interface BoxLabel {
   name: string;
-  /** "" for roots. */
   object: string;
   kind: BoxKind;
-  /** 0 for all, 1 for the commands, 2 for their outermost functions. */
+}
+
+/** A tree of calls to lay out: a row is a node, and callers come before what they called. */
+export interface CallTree {
+  /** Row of the caller; -1 for a command, under which its outermost functions are. */
+  parent: Int32Array;
+  /** Weights of the drawn profile, and behind them those of the one that it is compared with. */
+  weights: readonly [NodeWeights, NodeWeights?];
+  /** Describes a node, or several that are drawn as one of which it is the outermost. */
+  label(node: number, frames: number): BoxLabel;
+  /** Tells whether a node and its only callee are drawn as one. */
+  joins(outer: number, inner: number): boolean;
+}
+
+/** A box of a flame graph. */
+export interface Box extends BoxLabel {
+  /** Row of the tree; -1 for the box of everything. */
+  node: number;
+  /** Row of the graph: 0 for everything, 1 for commands, 2 for their outermost functions. */
   depth: number;
-  /** Parts of the whole width. */
+  /** Left edge, as a part of the graph's width. */
   x: number;
+  /** Width, as a part of the graph's. */
   width: number;
   self: Weight;
   total: Weight;
-  /** The same path in the other profile, as recorded. */
+  /** Weights of the same path in the other profile, as recorded. */
   other?: { self: Weight; total: Weight };
 }
 
+/** Frames that are not drawn, and their self weight. */
+export interface HiddenFrames {
+  frames: number;
+  weight: Weight;
+}
+
+/** A flame graph's boxes, and what was left out of it. */
 export interface FlameLayout {
-  /** Callers before what they called, each followed by all that is above it. */
+  /** Boxes in pre-order: callers before what they called, siblings by name. */
   boxes: Box[];
-  /** Boxes upon each other at the highest point. */
+  /** Boxes on top of each other at the highest point. */
   rows: number;
+  /** Weight of the drawn profile. */
   whole: Weight;
-  /** Of the other profile. */
+  /** Weight of the other profile. */
   otherWhole: Weight;
-  /** What is drawn is wider than this part of the whole. */
+  /** Measure that widths are in: `count` where no sample has a period. */
+  measure: "period" | "count";
+  /** Share of the graph's width that a frame has to exceed to be drawn. */
   narrowest: number;
-  /** Frames that are too narrow to be drawn, and the weight that they have of their own. */
-  narrow: { frames: number; weight: Weight };
-  /** The same of frames that are too far from the root. */
-  deep: { frames: number; weight: Weight };
-  /** Weight that the other profile has of its own in paths that this one has not. */
+  /** Frames too narrow to be drawn. */
+  narrow: HiddenFrames;
+  /** Frames too far from the root to be drawn. */
+  deep: HiddenFrames;
+  /** Self weight that the other profile has in paths missing from the drawn one. */
   gone: Weight;
 }
 
-export interface LayoutOptions {
-  /** With more frames than this, the lightest are left out until as many are left, or fewer. */
-  mostFrames: number;
-  /** And then all that do not take more of the whole than this, too. */
-  leastWidth: number;
-  /** And so are those with more frames between them and the root. */
-  mostDepth: number;
+/** Limits to what is drawn. */
+export interface FlameLimits {
+  /** Number of frames; of more than that the lightest are left out. */
+  maxFrames: number;
+  /** Share of the graph's width that frames have to exceed when there are more than `maxFrames`. */
+  minWidth: number;
+  /** Number of frames on top of each other. */
+  maxDepth: number;
 }
 
-/** Lays `drawn` out, siblings in the order of their names; with `other` each box has its weights there, too. */
-export function layoutFlames(
-  drawn: FlameSource,
-  other: FlameSource | undefined,
-  { mostFrames, leastWidth, mostDepth }: LayoutOptions,
-): FlameLayout {
-  const tree = buildFlameTree(other ? [drawn, other] : [drawn]);
-  const own = tree.weights[0], theirs = tree.weights.at(1);
-  const roots = rootWeights(tree, own, drawn), otherRoots = theirs && rootWeights(tree, theirs, drawn);
-  const whole = sum(roots), otherWhole = sum(otherRoots ?? []);
-  const left = { narrow: noFrames(), deep: noFrames() };
-  const limit = periodLimit(own, mostFrames, leastWidth * whole.period);
-  const callees = drawnCallees(tree, own, limit, mostDepth, left);
-  const frames = joinRuns(tree, callees, drawn.grouping.places);
-
-  const boxes: Box[] = [];
-  const add = (box: Omit<Box, "width">) => {
-    boxes.push({ ...box, width: box.depth === 0 ? 1 : part(box.total.period, whole) });
+/**
+ * Lays a tree out. With `top`, a node, the graph is of that node's callees alone: it and its callers have the whole
+ * width, so that what is too narrow in the graph of everything can be seen.
+ */
+export function layoutFlames(tree: CallTree, limits: FlameLimits, top = -1): FlameLayout {
+  const [own, other] = tree.weights;
+  const whole = rootWeight(tree, own), otherWhole = other ? rootWeight(tree, other) : none();
+  const measure = whole.period > 0 ? "period" : "count";
+  const scope = top < 0 ? whole[measure] : own[measure][top];
+  const drawn = drawnNodes(tree, { measure, scope, limits, top });
+  const boxes = placeBoxes(tree, {
+    callees: drawn.callees,
+    widths: own[measure],
+    scope,
+    top,
+    whole,
+    otherWhole,
+  });
+  return {
+    boxes,
+    rows: boxes.reduce((rows, { depth }) => Math.max(rows, depth + 1), 0),
+    whole,
+    otherWhole,
+    measure,
+    narrowest: scope > 0 ? Math.max(0, drawn.limit) / scope : 0,
+    narrow: drawn.narrow,
+    deep: drawn.deep,
+    gone: other ? goneWeight(own, other) : none(),
   };
-  add({
+}
+
+/** Nodes that are drawn. */
+interface DrawnNodes {
+  /** Drawn callees by caller; those of -1 are the commands. */
+  callees: Map<number, number[]>;
+  /** Weight that a frame has to exceed to be drawn; -1 when all are. */
+  limit: number;
+  narrow: HiddenFrames;
+  deep: HiddenFrames;
+}
+
+/** Node that a graph is of, its weight, and what limits the graph. */
+interface Scope {
+  measure: "period" | "count";
+  scope: number;
+  limits: FlameLimits;
+  top: number;
+}
+
+/** Chooses the nodes to draw, and adds up the rest. */
+function drawnNodes(tree: CallTree, { measure, scope, limits, top }: Scope): DrawnNodes {
+  const { parent, weights: [{ count, selfCount, selfPeriod, ...own }] } = tree;
+  const weight = measure === "count" ? count : own.period;
+  const depth = depthsBelow(parent, top);
+  const { limit, commandLimit } = weightLimits({ depth, count, weight, scope }, limits);
+  const callees = new Map<number, number[]>();
+  const narrow = noFrames(), deep = noFrames();
+  for (let node = 0; node < parent.length; node++) {
+    if (count[node] === 0 || depth[node] < 0) continue;
+    const hidden = weight[node] <= (depth[node] === 0 ? commandLimit : limit)
+      ? narrow
+      : depth[node] > limits.maxDepth
+      ? deep
+      : undefined;
+    if (!hidden) addCallee(callees, parent[node], node);
+    else if (depth[node] > 0) {
+      hidden.frames++;
+      hidden.weight.count += selfCount[node];
+      hidden.weight.period += selfPeriod[node];
+    }
+  }
+  return { callees, limit, narrow, deep };
+}
+
+/** Returns the depth of each node: 0 for commands, or with `top` for that node; -1 for what is not below it. */
+function depthsBelow(parent: Int32Array, top: number): Int32Array {
+  const depth = new Int32Array(parent.length);
+  for (let node = 0; node < parent.length; node++) {
+    const above = parent[node] < 0 ? -1 : depth[parent[node]];
+    depth[node] = node === top || (top < 0 && parent[node] < 0) ? 0 : above < 0 ? -1 : above + 1;
+  }
+  return depth;
+}
+
+/** Columns of a tree that is limited: see depthsBelow() for `depth`. */
+interface LimitedColumns {
+  depth: Int32Array;
+  count: Float64Array;
+  weight: Float64Array;
+  scope: number;
+}
+
+/** Returns the weights that frames, and commands, have to exceed to be drawn; -1 where all are. */
+function weightLimits(
+  { depth, count, weight, scope }: LimitedColumns,
+  { maxFrames, minWidth }: FlameLimits,
+): { limit: number; commandLimit: number } {
+  const least = minWidth * scope;
+  let frames = 0, commands = 0, wide = 0;
+  for (let node = 0; node < depth.length; node++) {
+    if (count[node] === 0 || depth[node] < 0) continue;
+    if (depth[node] === 0) commands++;
+    else {
+      frames++;
+      if (weight[node] > least) wide++;
+    }
+  }
+  if (frames <= maxFrames) return { limit: -1, commandLimit: -1 };
+  let limit = least;
+  if (wide > maxFrames) {
+    const sorted = weight.filter((one, node) => depth[node] > 0 && count[node] > 0 && one > least).sort();
+    limit = sorted[wide - 1 - maxFrames];
+  }
+  return { limit, commandLimit: commands > maxFrames ? limit : -1 };
+}
+
+function addCallee(callees: Map<number, number[]>, caller: number, callee: number): void {
+  const siblings = callees.get(caller);
+  if (siblings) siblings.push(callee);
+  else callees.set(caller, [callee]);
+}
+
+/** Nodes to draw, and the weights that their widths are shares of. */
+interface Placement {
+  callees: ReadonlyMap<number, readonly number[]>;
+  widths: Float64Array;
+  scope: number;
+  top: number;
+  whole: Weight;
+  otherWhole: Weight;
+}
+
+/** Places what is drawn, callers first. */
+function placeBoxes(tree: CallTree, placement: Placement): Box[] {
+  const { callees, widths, scope, top, whole, otherWhole } = placement;
+  const share = (weight: number) => scope > 0 ? weight / scope : 0;
+  const compared = tree.weights[1] !== undefined;
+  const boxes: Box[] = [{
+    node: -1,
     name: "all",
     object: "",
     kind: "root",
     depth: 0,
     x: 0,
+    width: 1,
     self: none(),
     total: whole,
-    ...(otherRoots && { other: { self: none(), total: otherWhole } }),
-  });
-  const describe = describer(drawn, tree.place, frames);
-  let rows = 1;
-  let x = 0;
-  for (const { group, name } of groupNames(drawn, roots, roots.length > mostFrames ? limit : -1)) {
-    add({
-      name,
-      object: "",
-      kind: "root",
-      depth: 1,
-      x: part(x, whole),
-      self: none(),
-      total: roots[group],
-      ...(otherRoots && { other: { self: none(), total: otherRoots[group] ?? none() } }),
-    });
-    rows = Math.max(rows, 2);
-    // the stack holds what is still to be placed, the next one last
-    const todo = placed(callees.get(-1 - group), own, describe, 2, x);
-    x += roots[group].period;
-    for (let next = todo.pop(); next; next = todo.pop()) {
-      const { node, depth, from, ...described } = next;
-      add({
-        ...described,
-        depth,
-        x: part(from, whole),
-        self: weightAt(own.selfCount, own.selfPeriod, node),
-        total: weightAt(own.count, own.period, node),
-        ...(theirs && {
-          other: {
-            self: weightAt(theirs.selfCount, theirs.selfPeriod, node),
-            total: weightAt(theirs.count, theirs.period, node),
-          },
-        }),
-      });
-      rows = Math.max(rows, depth + 1);
-      for (const callee of placed(callees.get(node), own, describe, depth + 1, from)) todo.push(callee);
-    }
+    ...(compared && { other: { self: none(), total: otherWhole } }),
+  }];
+  const callers = callersOf(tree, top);
+  for (const node of callers) {
+    boxes.push(boxOf(tree, { ...runFrom(tree, callees, node, 1), depth: boxes.length, x: 0, width: 1 }));
   }
-  const narrowest = part(Math.max(0, limit), whole);
-  return {
-    boxes,
-    rows,
-    whole,
-    otherWhole,
-    narrowest,
-    ...left,
-    gone: theirs ? goneWeight(own, theirs) : none(),
-  };
+  // the stack holds what is still to be placed, the next one last
+  const start = { callees: top < 0 ? callees.get(-1) : [top], depth: boxes.length, from: 0 };
+  const todo = placeSiblings(tree, callees, widths, start);
+  for (let next = todo.pop(); next; next = todo.pop()) {
+    const { from, depth, node, last } = next;
+    boxes.push(boxOf(tree, { ...next, x: share(from), width: share(widths[node]) }));
+    const above = placeSiblings(tree, callees, widths, {
+      callees: callees.get(last),
+      depth: depth + 1,
+      from,
+    });
+    for (const callee of above) todo.push(callee);
+  }
+  return boxes;
 }
 
-/** A node with its place in the graph: `from` is the weight to its left. */
-interface Placed extends Pick<Box, "name" | "object" | "kind"> {
+/** Lists the nodes between the box of everything and `top`, outermost first. */
+function callersOf({ parent }: CallTree, top: number): number[] {
+  const callers: number[] = [];
+  for (let node = top < 0 ? -1 : parent[top]; node >= 0; node = parent[node]) callers.push(node);
+  return callers.reverse();
+}
+
+/** Nodes without a symbol that are drawn as one box: from the outermost, `node`, to `last`. */
+interface Run {
   node: number;
+  last: number;
+  label: BoxLabel;
+}
+
+/** Finds the run that starts at a node, of at most `max` frames; most are of one. */
+function runFrom(
+  tree: CallTree,
+  callees: ReadonlyMap<number, readonly number[]>,
+  node: number,
+  max = Infinity,
+): Run {
+  let last = node, frames = 1;
+  for (; frames < max; frames++) {
+    const above = callees.get(last);
+    if (above?.length !== 1 || !tree.joins(last, above[0])) break;
+    last = above[0];
+  }
+  return { node, last, label: tree.label(node, frames) };
+}
+
+/** A run with its place in the graph: `from` is the weight to its left. */
+interface PlacedRun extends Run {
   depth: number;
   from: number;
 }
 
-/** What a node stands for. */
-type Describe = (node: number) => Pick<Box, "name" | "object" | "kind">;
-
-/** Siblings side by side from `from` on, the leftmost one last. */
-function placed(
-  nodes: readonly number[] = [],
-  { period }: NodeWeights,
-  describe: Describe,
-  depth: number,
-  from: number,
-): Placed[] {
-  const siblings = nodes.map((node) => ({ node, depth, from: 0, ...describe(node) }));
-  siblings.sort((a, b) => order(a.name, b.name) || order(a.object, b.object));
+/** Places siblings side by side from `from` on, by name; returns them with the leftmost one last. */
+function placeSiblings(
+  tree: CallTree,
+  callees: ReadonlyMap<number, readonly number[]>,
+  widths: Float64Array,
+  { callees: nodes = [], depth, from }: { callees?: readonly number[]; depth: number; from: number },
+): PlacedRun[] {
+  const siblings = nodes.map((node) => ({ ...runFrom(tree, callees, node), depth, from: 0 }));
+  if (siblings.length > 1) {
+    siblings.sort((a, b) => order(a.label.name, b.label.name) || order(a.label.object, b.label.object));
+  }
   for (const sibling of siblings) {
     sibling.from = from;
-    from += period[sibling.node];
+    from += widths[sibling.node];
   }
   return siblings.reverse();
 }
 
-/** Not by the reader's locale: two graphs of one program are to look alike everywhere. */
+/** Compares by code units, not by the reader's locale: graphs of one program look alike everywhere. */
 const order = (a: string, b: string) => a < b ? -1 : a > b ? 1 : 0;
 
-function describer(
-  { profile, grouping: { places } }: FlameSource,
-  placeOf: Int32Array,
-  frames: ReadonlyMap<number, number>,
-): Describe {
-  return (node) => {
-    const place = placeOf[node], object = placeObject(profile, places, place);
-    const name = placeLabel(profile, places, place, frames.get(node));
-    const kind = places.symbol[place] < 0 ? "unresolved" : kindOf(profile.objects[places.object[place]]);
-    return { name, object, kind };
-  };
+/** Makes the box of a run. A command has no self weight: it is no code. */
+function boxOf(
+  tree: CallTree,
+  { node, last, label, depth, x, width }: Run & Pick<Box, "depth" | "x" | "width">,
+): Box {
+  const [own, other] = tree.weights;
+  const weights = (of: NodeWeights) => ({
+    self: label.kind === "root" ? none() : selfWeight(tree.parent, of, node, last),
+    total: { count: of.count[node], period: of.period[node] },
+  });
+  return { node, ...label, depth, x, width, ...weights(own), ...(other && { other: weights(other) }) };
 }
 
-/**
- * Makes one node of frames without a symbol that are drawn upon each other alone, at the outermost one's: it gets what is
- * above them in `callees`, and their own weights. Returns how many frames there are in each.
- */
-function joinRuns(
-  { place, weights }: FlameTreeColumns,
-  callees: Map<number, number[]>,
-  places: AggregationKeys,
-): Map<number, number> {
-  const frames = new Map<number, number>();
-  const end = (node: number): RunFrame => ({
-    place: place[node],
-    hasSelf: weights.some(({ selfCount }) => selfCount[node] > 0),
-  });
-  const joined = new Set<number>();
-  for (let node = 0; node < place.length; node++) {
-    if (places.symbol[place[node]] >= 0 || joined.has(node)) continue;
-    let last = node, count = 1;
-    for (let above = callees.get(node); above?.length === 1; above = callees.get(last), count++) {
-      if (!joinsRun(places, end(last), end(above[0]))) break;
-      last = above[0];
-      joined.add(last);
-      for (const { selfCount, selfPeriod } of weights) {
-        selfCount[node] += selfCount[last];
-        selfPeriod[node] += selfPeriod[last];
-      }
-    }
-    if (count === 1) continue;
-    frames.set(node, count);
-    callees.set(node, callees.get(last) ?? []);
+/** Adds up the self weights of a run. */
+function selfWeight(parent: Int32Array, of: NodeWeights, node: number, last: number): Weight {
+  const sum = none();
+  for (let each = last;; each = parent[each]) {
+    sum.count += of.selfCount[each];
+    sum.period += of.selfPeriod[each];
+    if (each === node) return sum;
   }
-  return frames;
 }
 
-function kindOf({ kind, name }: ProfileObject): BoxKind {
-  if (isKernel(kind)) return "kernel";
-  if (kind === "jit") return "jit";
-  return kind === "vdso" || /\.so($|\.)/.test(name) ? "library" : "program";
-}
-
-/** By group what went through its outermost frames. */
-function rootWeights(
-  tree: FlameTreeColumns,
-  { count, period }: NodeWeights,
-  { grouping }: FlameSource,
-): Weight[] {
-  const weights = Array.from(grouping.groups.example, none);
-  tree.parent.forEach((parent, node) => {
-    if (parent >= 0) return;
-    weights[-1 - parent].count += count[node];
-    weights[-1 - parent].period += period[node];
-  });
-  return weights;
-}
-
-/** The groups that have weight, and more than `limit`, in the order of their names. */
-function groupNames(
-  { profile, grouping: { groups } }: FlameSource,
-  roots: readonly Weight[],
-  limit: number,
-) {
-  const names: { group: number; name: string }[] = [];
-  roots.forEach(({ count, period }, group) => {
-    if (count > 0 && period > limit) names.push({ group, name: groupValues(profile, groups, group).comm });
-  });
-  return names.sort((a, b) => order(a.name, b.name));
-}
-
-/** The period that a frame must exceed to be drawn; -1 when all are. */
-function periodLimit({ count, period }: NodeWeights, mostFrames: number, least: number): number {
-  const weighty = period.filter((_, node) => count[node] > 0);
-  if (weighty.length <= mostFrames) return -1;
-  return Math.max(least, weighty.sort()[weighty.length - 1 - mostFrames]);
-}
-
-/** What is drawn, by parent; what is not is added up in `left`. */
-function drawnCallees(
-  { parent }: FlameTreeColumns,
-  { count, period, selfCount, selfPeriod }: NodeWeights,
-  limit: number,
-  mostDepth: number,
-  left: Pick<FlameLayout, "narrow" | "deep">,
-): Map<number, number[]> {
-  const callees = new Map<number, number[]>();
-  const depth = new Int32Array(parent.length);
+/** Adds up the weights of the commands. */
+function rootWeight({ parent }: CallTree, { count, period }: NodeWeights): Weight {
+  const sum = none();
   for (let node = 0; node < parent.length; node++) {
-    depth[node] = parent[node] < 0 ? 0 : depth[parent[node]] + 1;
-    if (count[node] === 0) continue;
-    const why = period[node] <= limit ? "narrow" : depth[node] >= mostDepth ? "deep" : undefined;
-    if (why) {
-      left[why].frames++;
-      left[why].weight.count += selfCount[node];
-      left[why].weight.period += selfPeriod[node];
-    } else {
-      const siblings = callees.get(parent[node]);
-      if (siblings) siblings.push(node);
-      else callees.set(parent[node], [node]);
-    }
+    if (parent[node] >= 0) continue;
+    sum.count += count[node];
+    sum.period += period[node];
   }
-  return callees;
+  return sum;
 }
 
-function goneWeight(own: NodeWeights, theirs: NodeWeights): Weight {
+function goneWeight(own: NodeWeights, other: NodeWeights): Weight {
   const gone = none();
   own.count.forEach((count, node) => {
     if (count > 0) return;
-    gone.count += theirs.selfCount[node];
-    gone.period += theirs.selfPeriod[node];
+    gone.count += other.selfCount[node];
+    gone.period += other.selfPeriod[node];
   });
   return gone;
 }
 
 const none = (): Weight => ({ count: 0, period: 0 });
-const noFrames = () => ({ frames: 0, weight: none() });
-const part = (period: number, whole: Weight) => whole.period > 0 ? period / whole.period : 0;
-const weightAt = (count: Float64Array, period: Float64Array, node: number): Weight => ({
-  count: count[node],
-  period: period[node],
-});
-
-function sum(weights: readonly Weight[]): Weight {
-  return weights.reduce((all, { count, period }) => ({
-    count: all.count + count,
-    period: all.period + period,
-  }), none());
-}
+const noFrames = (): HiddenFrames => ({ frames: 0, weight: none() });

@@ -1,11 +1,12 @@
-/** The style sheet of a flame graph, and what classes its boxes have. */
+/** Style sheets of flame graphs, and the classes of their boxes. */
 
+import { isKernel, type ProfileObject } from "../../profile/model/profile.ts";
 import type { BoxKind } from "./layout.ts";
 
-/** Shades of each kind, so that neighbours can be told apart. */
+/** Number of shades of each kind, so that neighbours can be told apart. */
 const SHADES = 6;
-/** Steps of growth, and of shrinking, in a differential graph. */
-export const STEPS = 6;
+/** Number of steps of growth, and of shrinking, in a differential graph. */
+const STEPS = 6;
 
 /** Hues from the first shade to the last in degrees, and saturation in percent. */
 const COLORS: Readonly<
@@ -17,7 +18,7 @@ const COLORS: Readonly<
   jit: { hues: [270, 312], saturation: 58 },
 };
 
-/** Kinds as the legend has them, in its order. */
+/** Names of kinds in the legend, in its order. */
 export const KIND_NAMES: Readonly<Record<Exclude<BoxKind, "root">, string>> = {
   program: "program",
   library: "library",
@@ -26,7 +27,16 @@ export const KIND_NAMES: Readonly<Record<Exclude<BoxKind, "root">, string>> = {
   unresolved: "no symbol",
 };
 
-/** The class of a kind's box; its shade goes by the name, so that it is the same in every graph. */
+/** Returns the kind of code, in an object or in none that is known, which has a symbol or not. */
+export function boxKind(named: boolean, object: Pick<ProfileObject, "kind" | "name"> | undefined): BoxKind {
+  if (!named) return "unresolved";
+  if (object === undefined) return "program";
+  if (isKernel(object.kind)) return "kernel";
+  if (object.kind === "jit" || object.kind === "anon") return "jit";
+  return object.kind === "vdso" || /\.so($|\.)/.test(object.name) ? "library" : "program";
+}
+
+/** Returns the class of a kind's box. Its shade depends on the name alone, so it is the same in every graph. */
 export function kindClass(kind: BoxKind, name: string): string {
   if (kind === "root" || kind === "unresolved") return kind[0];
   let hash = 0;
@@ -34,42 +44,30 @@ export function kindClass(kind: BoxKind, name: string): string {
   return `${kind[0]}${(hash >>> 4) % SHADES}`;
 }
 
-/** The class of a box that grew (`change` from 0 to 1) or shrank (from 0 to -1) by this part of the greatest change. */
+/** Returns the class of a box whose change is `change` of the greatest: from 1 for growth to -1 for shrinking. */
 export function changeClass(change: number): string {
   // the square root tells small changes from none
   const step = Math.ceil(Math.sqrt(Math.min(1, Math.abs(change))) * STEPS);
   return step === 0 ? "z" : `${change > 0 ? "g" : "s"}${step}`;
 }
 
-/** For the legend: the class of a kind's middle shade. */
+/** Returns the class of a kind's middle shade, which the legend shows. */
 export function swatchClass(kind: BoxKind): string {
   return kind === "unresolved" ? "u" : `${kind[0]}${SHADES >> 1}`;
 }
 
 const FONT = `ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono","Liberation Mono",monospace`;
 
-/** The style sheet. Colours are variables of the root, so that those of a dark page replace them in one place. */
-export function styleSheet(): string {
-  const light = palette({ lightness: 74, root: "#d3d7dd", none: "#e4e2de", page: "#fff", ink: "#16181d" });
-  const dark = palette({ lightness: 33, root: "#3b4048", none: "#33363c", page: "#15171b", ink: "#eef0f3" });
-  const classes = classNames().map((name) => `.${name}>rect{fill:var(--${name})}`);
+/** Returns the style sheet of a picture that stands alone, in light colours or dark as its reader's system has it. */
+export function pictureStyle(): string {
   return [
-    `svg.flames{${light.join(";")};background:var(--page);color-scheme:light dark;font:11px ${FONT}}`,
-    `@media (prefers-color-scheme:dark){svg.flames{${dark.join(";")}}}`,
-    ".flames text{fill:var(--ink)}",
+    `svg.flames{${colorVariables(LIGHT)};background:var(--page);color-scheme:light dark}`,
+    `@media (prefers-color-scheme:dark){svg.flames{${colorVariables(DARK)}}}`,
     ".flames .heading{font:600 15px system-ui,sans-serif}",
     ".flames .said,.flames .legend text{fill:var(--quiet);font:12px system-ui,sans-serif}",
     ".flames .warning{fill:var(--warn)}",
     ".flames .page{fill:var(--page)}",
-    ".flames .boxes rect{stroke:var(--page);stroke-width:.6}",
-    ".flames .boxes svg{cursor:pointer}",
-    ".flames .boxes text{pointer-events:none}",
-    ...classes,
-    ".flames .boxes svg:hover>rect,.flames .boxes svg.at>rect{stroke:var(--ink)}",
-    ".flames .boxes svg.at>rect{stroke-width:3}",
-    ".flames .boxes .up{opacity:.55}",
-    ".flames .boxes .hit>rect{fill:var(--hit)}",
-    ".flames .boxes .hit>text{fill:#fff}",
+    ...boxRules(),
     ".flames .controls{display:flex;justify-content:flex-end;gap:6px;font:12px system-ui,sans-serif}",
     ".flames .controls>*{font:inherit;color:var(--ink);background:var(--page);border:1px solid var(--line);" +
     "border-radius:5px;padding:3px 8px;min-width:0}",
@@ -80,6 +78,35 @@ export function styleSheet(): string {
   ].join("\n");
 }
 
+/** Returns the style sheet of the graph inside an HTML report, whose root element says when colours are dark. */
+export function pageFlameStyle(): string {
+  return [
+    `.flames{${colorVariables(LIGHT)}}`,
+    `[data-theme="dark"] .flames{${colorVariables(DARK)}}`,
+    ...boxRules(),
+  ].join("\n");
+}
+
+/** Lists the rules for boxes and their texts. Colours are variables, so that dark ones replace them in one place. */
+function boxRules(): string[] {
+  return [
+    `svg.flames{font:11px ${FONT}}`,
+    ".flames text{fill:var(--ink)}",
+    ".flames .boxes rect{stroke:var(--page);stroke-width:.6}",
+    ".flames .boxes svg{cursor:pointer}",
+    ".flames .boxes text{pointer-events:none}",
+    ...classNames().map((name) => `.${name}>rect{fill:var(--${name})}`),
+    ".flames .boxes svg:hover>rect,.flames .boxes svg.at>rect{stroke:var(--ink)}",
+    ".flames .boxes svg.at>rect{stroke-width:3}",
+    ".flames .boxes .up{opacity:.55}",
+    ".flames .boxes .hit>rect{fill:var(--hit)}",
+    ".flames .boxes .hit>text{fill:#fff}",
+  ];
+}
+
+const LIGHT: Palette = { lightness: 74, root: "#d3d7dd", none: "#e4e2de", page: "#fff", ink: "#16181d" };
+const DARK: Palette = { lightness: 33, root: "#3b4048", none: "#33363c", page: "#15171b", ink: "#eef0f3" };
+
 interface Palette {
   lightness: number;
   root: string;
@@ -88,16 +115,16 @@ interface Palette {
   ink: string;
 }
 
-function palette({ lightness, root, none, page, ink }: Palette): string[] {
+/** Declares a variable for each class of boxes, and for the page around them. */
+function colorVariables({ lightness, root, none, page, ink }: Palette): string {
   const isDark = lightness < 50;
   const kinds = Object.entries(COLORS).flatMap(([kind, { hues: [from, to], saturation }]) =>
     Array.from({ length: SHADES }, (_, shade) => {
       const hue = from + (to - from) * shade / (SHADES - 1);
       // every other shade is lighter, so that neighbours of close hues differ, too
       const light = lightness + (shade % 2 ? 4 : -1);
-      return `--${kind[0]}${shade}:hsl(${hue.toFixed(0)} ${
-        isDark ? saturation * 0.6 : saturation
-      }% ${light}%)`;
+      const strength = isDark ? saturation * 0.6 : saturation;
+      return `--${kind[0]}${shade}:hsl(${hue.toFixed(0)} ${strength.toFixed(0)}% ${light}%)`;
     })
   );
   const changes = ([["g", 4], ["s", 214]] as const).flatMap(([name, hue]) =>
@@ -119,7 +146,7 @@ function palette({ lightness, root, none, page, ink }: Palette): string[] {
     `--line:${isDark ? "#555b66" : "#b9bec7"}`,
     `--warn:${isDark ? "#f0b454" : "#9a5b00"}`,
     `--hit:${isDark ? "#c026d3" : "#a21caf"}`,
-  ];
+  ].join(";");
 }
 
 function classNames(): string[] {

@@ -2,9 +2,11 @@
 
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
+import { escapeXml } from "../../base/text/xml.ts";
 import { type Profile, sampleCount } from "../../profile/model/profile.ts";
+import { KIND_NAMES, pageFlameStyle, swatchClass } from "../flame/style.ts";
 import { packProfile } from "./pack.ts";
-import { escapeHtml, factsHtml, ledgerHtml, unresolvedHtml, warningsHtml } from "./sections.ts";
+import { factsHtml, ledgerHtml, unresolvedHtml, warningsHtml } from "./sections.ts";
 import { encodeTables } from "./tables.ts";
 import { printedProfile } from "../shared/printed.ts";
 
@@ -29,9 +31,10 @@ export function renderHtml(given: Profile, { program, style }: HtmlOptions): str
 <meta name="generator" content="pmuctl">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <link rel="icon" href="data:,">
-<title>${escapeHtml(command)} · pmuctl report</title>
+<title>${escapeXml(command)} · pmuctl report</title>
 <style>
-${style}</style>
+${style}${pageFlameStyle()}
+</style>
 </head>
 <body>
 ${body(profile, command)}
@@ -51,7 +54,7 @@ function inScript(program: string): string {
 
 function body(profile: Profile, command: string): string {
   return `<header>
-<div class="title"><p class="muted">pmuctl report</p><h1>${escapeHtml(command)}</h1></div>
+<div class="title"><p class="muted">pmuctl report</p><h1>${escapeXml(command)}</h1></div>
 <button type="button" id="theme"></button>
 </header>
 <main>
@@ -92,14 +95,13 @@ ${unresolvedHtml(profile)}
 <label><input type="radio" name="direction" value="down" checked><span>Top down</span></label>
 <label><input type="radio" name="direction" value="up"><span>Bottom up</span></label></fieldset>
 <button type="button" id="reset-zoom" disabled>Reset zoom</button>
-<p class="legend muted"><i data-kind="kernel"></i>kernel <i data-kind="library"></i>library <i data-kind="program"></i>program
-<i data-kind="jit"></i>JIT <i data-kind="unresolved"></i>no symbol</p></div>
+<p class="legend flames muted">${legend()}</p></div>
 <p id="focus" class="chip" hidden>Only stacks through <b id="focus-name"></b>
 <button type="button" id="unfocus">Show all stacks</button></p>
 <p id="flame-details" class="muted" role="status"></p>
 <p id="flame-empty" class="muted" hidden>No samples here.</p>
 <div id="flame" tabindex="0" role="group"
- aria-label="Flame graph. Arrow keys walk the stacks, Enter zooms, Escape goes back."></div>
+ aria-label="Flame graph. Arrow keys walk the stacks, Enter zooms, Backspace zooms out by one, Escape to everything."></div>
 <p id="flame-left" class="muted"></p>
 </section>
 
@@ -117,6 +119,14 @@ ${
 </section>
 </main>
 <div id="tip" hidden></div>`;
+}
+
+/** Returns a patch of colour and a name for each kind of code. */
+function legend(): string {
+  const kinds = Object.entries(KIND_NAMES) as [keyof typeof KIND_NAMES, string][];
+  return kinds.map(([kind, name]) => `<i style="background:var(--${swatchClass(kind)})"></i>${name}`).join(
+    "\n",
+  );
 }
 
 /** What a column is sorted by, its title, and how it is set. */

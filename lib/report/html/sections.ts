@@ -1,22 +1,11 @@
 /** The parts of the page that are text: what was recorded, what was lost, what has no symbol. */
 
+import { escapeXml } from "../../base/text/xml.ts";
 import { groupDigits } from "../shared/amount.ts";
-import { ledgerCells, lostText } from "../../perfdata/format/ledger.ts";
 import { stacksText } from "../shared/stacks_text.ts";
+import { ledgerCells, lostText } from "../../perfdata/format/ledger.ts";
 import { namedObjects, remediesOf } from "../shared/remedies.ts";
 import { type Profile, sampleCount } from "../../profile/model/profile.ts";
-
-/** Text as it may stand in an element or in a quoted attribute. */
-export function escapeHtml(text: string): string {
-  const names: Record<string, string> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-    "'": "&#39;",
-  };
-  return text.replace(/[&<>"']/g, (c) => names[c]);
-}
 
 /** Elements with what the recording is of. */
 export function factsHtml({ meta, events }: Profile, count: number): string {
@@ -38,13 +27,13 @@ export function factsHtml({ meta, events }: Profile, count: number): string {
     ["Machine", machine.filter(Boolean).join(", ") || "not recorded"],
     ...meta.notes.map((note): [string, string] => ["Note", note]),
   ];
-  return facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`).join("\n");
+  return facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeXml(value)}</dd></div>`).join("\n");
 }
 
 /** The warnings, if any. */
 export function warningsHtml({ meta }: Profile): string {
   if (meta.warnings.length === 0) return "";
-  const items = meta.warnings.map((warning) => `<li>${escapeHtml(warning)}</li>`).join("\n");
+  const items = meta.warnings.map((warning) => `<li>${escapeXml(warning)}</li>`).join("\n");
   return `<section class="warnings" aria-label="Warnings"><h2>Before you trust the numbers</h2>
 <ul>${items}</ul></section>`;
 }
@@ -54,9 +43,9 @@ export function ledgerHtml({ meta: { ledger } }: Profile): string {
   const [head, ...rows] = ledgerCells(ledger);
   const by = ledger.from === "recorder" ? "told by the recorder" : "counted from the file's records";
   const cells = (row: string[], tag: string) =>
-    row.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join("");
+    row.map((cell) => `<${tag}>${escapeXml(cell)}</${tag}>`).join("");
   return `<details><summary>Ledger <span class="muted">${
-    escapeHtml(lostText(ledger))
+    escapeXml(lostText(ledger))
   } lost, ${by}</span></summary>
 <div class="scroll"><table class="plain"><thead><tr>${cells(head, "th")}</tr></thead>
 <tbody>${rows.map((row) => `<tr>${cells(row, "td")}</tr>`).join("\n")}</tbody></table></div></details>`;
@@ -74,9 +63,9 @@ export function unresolvedHtml(profile: Profile): string {
   const rows = remedies.map(({ remedy, causes, objects, samples }) => {
     const why = causes.join(", ");
     return `<tr><td>${groupDigits(samples)}</td><td>${percent(samples, whole)}</td><td class="text">${
-      escapeHtml(namedObjects(objects, MAX_NAMED))
+      escapeXml(namedObjects(objects, MAX_NAMED))
     }</td>` +
-      `<td class="text">${escapeHtml(remedy ? `${why}; ${remedy}` : why)}</td></tr>`;
+      `<td class="text">${escapeXml(remedy ? `${why}; ${remedy}` : why)}</td></tr>`;
   });
   return `<details><summary>Without a symbol <span class="muted">${groupDigits(without)} samples, ${
     percent(without, whole)

@@ -40,18 +40,40 @@ export function weighStacks(tables: PageTables, selection: SampleSelection): Sta
   return withTotals(tables, selfCount, selfPeriod);
 }
 
-/** The weights of those samples alone that have `place` in their stacks. */
+/** Returns the weights of those samples alone that have `place` in their stacks. */
 export function weightsThrough(tables: PageTables, weights: StackWeights, place: number): StackWeights {
-  const { parent, place: placeOf } = tables.stacks;
-  const has = new Uint8Array(parent.length);
-  const selfCount = new Float64Array(parent.length), selfPeriod = new Float64Array(parent.length);
-  for (let stack = 0; stack < parent.length; stack++) {
-    has[stack] = placeOf[stack] === place || (parent[stack] >= 0 && has[parent[stack]] === 1) ? 1 : 0;
-    if (has[stack] === 0) continue;
-    selfCount[stack] = weights.selfCount[stack];
-    selfPeriod[stack] = weights.selfPeriod[stack];
+  const within = stacksThrough(tables, (each) => each === place);
+  const part = (column: Float64Array) => column.map((weight, stack) => within[stack] ? weight : 0);
+  return withTotals(tables, part(weights.selfCount), part(weights.selfPeriod));
+}
+
+/** Returns the weight of those samples that have a place that matches in their stacks. */
+export function weightThrough(
+  tables: PageTables,
+  { selfCount, selfPeriod }: StackWeights,
+  matches: (place: number) => boolean,
+): { count: number; period: number } {
+  const within = stacksThrough(tables, matches);
+  const sum = { count: 0, period: 0 };
+  for (let stack = 0; stack < within.length; stack++) {
+    if (!within[stack]) continue;
+    sum.count += selfCount[stack];
+    sum.period += selfPeriod[stack];
   }
-  return withTotals(tables, selfCount, selfPeriod);
+  return sum;
+}
+
+/** Returns 1 for each stack that a place which matches is in, whether innermost or not; each place is asked about once. */
+function stacksThrough(
+  { stacks: { parent, place: placeOf }, places }: PageTables,
+  matches: (place: number) => boolean,
+): Uint8Array {
+  const hits = Uint8Array.from(places.name, (_, place) => matches(place) ? 1 : 0);
+  const within = new Uint8Array(parent.length);
+  for (let stack = 0; stack < within.length; stack++) {
+    within[stack] = hits[placeOf[stack]] || (parent[stack] >= 0 ? within[parent[stack]] : 0);
+  }
+  return within;
 }
 
 function withTotals(

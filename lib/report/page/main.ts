@@ -1,10 +1,11 @@
 /** The page's program: one state, and what shows it. Runs in the browser, with nothing but what is in the page. */
 
+import { nameOf, objectNameOf } from "../html/calls.ts";
 import { type SampleSelection, type StackWeights, weighStacks, weightsThrough } from "../html/select.ts";
 import type { PageTables } from "../html/tables.ts";
 import { amountText, groupDigits } from "../shared/amount.ts";
 import { byId } from "./dom.ts";
-import { FlameGraph, fullName } from "./flame.ts";
+import { FlameGraph } from "./flame.ts";
 import { clockSeconds, samples, share, weight } from "./format.ts";
 import { loadTables } from "./load.ts";
 import { type Matcher, matcherOf } from "./search.ts";
@@ -64,7 +65,7 @@ class Page {
     for (const radio of document.querySelectorAll<HTMLInputElement>("input[name=direction]")) {
       radio.addEventListener("change", () => this.#flame.invert(radio.value === "down"));
     }
-    followTheme(() => this.#redraw());
+    followTheme(() => this.#timeline.redraw());
     let waiting = 0;
     addEventListener("resize", () => {
       clearTimeout(waiting);
@@ -97,7 +98,7 @@ class Page {
     const weights = this.#focus < 0
       ? this.#weights
       : weightsThrough(this.#tables, this.#weights, this.#focus);
-    this.#flame.draw(weights, this.#tables.events[this.#event]?.unit ?? "events");
+    this.#flame.draw(weights, this.#tables.events[this.#event]?.name ?? "");
     this.#tellFound();
   }
 
@@ -127,10 +128,17 @@ class Page {
   #focusOn(place: number): void {
     this.#focus = place;
     byId("focus").hidden = place < 0;
-    if (place >= 0) byId("focus-name").textContent = fullName(this.#tables, place);
+    if (place >= 0) byId("focus-name").textContent = this.#fullName(place);
     this.#table.pick(place);
     this.#drawFlame();
     if (place >= 0) byId("flame-section").scrollIntoView({ block: "nearest" });
+  }
+
+  /** Returns the name of a place with its object, for where there is one line for it. */
+  #fullName(place: number): string {
+    const { object, named } = this.#tables.places;
+    const name = nameOf(this.#tables, place);
+    return object[place] >= 0 && named[place] ? `${name} (${objectNameOf(this.#tables, place)})` : name;
   }
 
   #search(): void {

@@ -1,6 +1,6 @@
 /** The table of symbols. */
 
-import { nameOf } from "../html/tree.ts";
+import { nameOf, objectNameOf } from "../html/calls.ts";
 import { type FunctionRow, functionRows, type StackWeights } from "../html/select.ts";
 import type { PageTables } from "../html/tables.ts";
 import { byId, element } from "./dom.ts";
@@ -67,11 +67,6 @@ export class FunctionTable {
     this.#draw();
   }
 
-  #objectOf(place: number): string {
-    const object = this.#tables.places.object[place];
-    return object >= 0 ? this.#tables.objects[object].name : "[unknown]";
-  }
-
   #compare(a: FunctionRow, b: FunctionRow): number {
     const text = (of: (row: FunctionRow) => string) => of(a) < of(b) ? -1 : of(a) > of(b) ? 1 : 0;
     switch (this.#sortBy) {
@@ -86,7 +81,8 @@ export class FunctionTable {
       case "symbol":
         return text(({ place }) => nameOf(this.#tables, place).toLowerCase());
       case "object":
-        return text(({ place }) => this.#objectOf(place).toLowerCase()) || b.selfPeriod - a.selfPeriod;
+        return text(({ place }) => objectNameOf(this.#tables, place).toLowerCase()) ||
+          b.selfPeriod - a.selfPeriod;
     }
   }
 
@@ -94,7 +90,7 @@ export class FunctionTable {
     const matcher = this.#matcher;
     const rows = matcher
       ? this.#rows.filter(({ place }) =>
-        matcher(nameOf(this.#tables, place)) || matcher(this.#objectOf(place))
+        matcher(nameOf(this.#tables, place)) || matcher(objectNameOf(this.#tables, place))
       )
       : this.#rows.slice();
     rows.sort((a, b) => this.#descending ? this.#compare(b, a) : this.#compare(a, b));
@@ -126,7 +122,7 @@ export class FunctionTable {
       this.#shareCell(row.totalPeriod, row.totalCount),
       element("td", "number", groupDigits(row.totalCount)),
       symbol,
-      element("td", "object", this.#objectOf(row.place)),
+      element("td", "object", objectNameOf(this.#tables, row.place)),
     );
     return line;
   }

@@ -3,7 +3,7 @@ import { gunzipSync } from "node:zlib";
 import { Buffer } from "node:buffer";
 import { functionRows, weighStacks } from "../../../lib/report/html/select.ts";
 import { decodeTables, type PageTables } from "../../../lib/report/html/tables.ts";
-import { nameOf } from "../../../lib/report/html/tree.ts";
+import { nameOf } from "../../../lib/report/html/calls.ts";
 import { renderHtml } from "../../../lib/report/html/html.ts";
 import { renderJson } from "../../../lib/report/json/json.ts";
 import { DEFAULT_REPORT } from "../../../lib/report/shared/options.ts";
@@ -57,7 +57,7 @@ Deno.test("renderHtml() lets no name out of its place", () => {
   assertEquals(page.match(/<\/script>/g)!.length, 2);
   assertEquals(page.includes("<!--"), false);
   assertStringIncludes(page, "mind &lt;i&gt;this&lt;/i&gt; &amp; that");
-  assertStringIncludes(page, "x &quot;y&quot; &#39;&lt;/title&gt;");
+  assertStringIncludes(page, "x &quot;y&quot; '&lt;/title&gt;");
   assertEquals(tablesIn(page).names.includes("<script>alert(2)</script>"), true);
 });
 

@@ -13,9 +13,13 @@ import {
   type SampleSelection,
   weighStacks,
   weightsThrough,
+  weightThrough,
 } from "../../../lib/report/html/select.ts";
 import { bucketCount, decodeTables, encodeTables, type PageTables } from "../../../lib/report/html/tables.ts";
-import { colourKind, type FlameNode, nameOf, pageTree } from "../../../lib/report/html/tree.ts";
+import { nameOf, pageCalls } from "../../../lib/report/html/calls.ts";
+import { FLAME_LIMITS } from "../../../lib/report/flame/boxes.ts";
+import { type FlameLayout, layoutFlames } from "../../../lib/report/flame/layout.ts";
+import { profileCalls } from "../../../lib/report/flame/profile_calls.ts";
 import { profileOf } from "../../profile/build.ts";
 
 /** Samples on two CPUs, at uneven times, one of them without a time. */
@@ -63,11 +67,11 @@ function ofReport(of: Profile): string[] {
   ).sort();
 }
 
-Deno.test("weigh() of everything is what the report counts, with samples that have no time", () => {
+Deno.test("weighStacks() of everything is what the report counts, with samples that have no time", () => {
   assertEquals(ofPage({ event: 0 }), ofReport(profile));
 });
 
-Deno.test("weigh() of a range of buckets is what the report counts of these times", () => {
+Deno.test("weighStacks() of a range of buckets is what the report counts of these times", () => {
   const buckets = bucketCount(tables);
   assert(buckets > 1000);
   for (const [from, to] of [[1, 2], [1, buckets + 1], [100, 900], [901, 1500], [buckets, buckets + 1]]) {
@@ -79,7 +83,7 @@ Deno.test("weigh() of a range of buckets is what the report counts of these time
   }
 });
 
-Deno.test("weigh() of a lane is what the report counts of this CPU", () => {
+Deno.test("weighStacks() of a lane is what the report counts of this CPU", () => {
   const lanes = lanesOf(tables, 0, "cpu", 40);
   assertEquals(lanes.labels, ["CPU 0", "CPU 1"]);
   const lane = { of: lanes.ofRow, is: 1 };
@@ -94,7 +98,7 @@ Deno.test("lanesOf() puts the lightest threads into one lane, and counts all tim
   assertEquals(one.counts.reduce((a, b) => a + b, 0), profile.times!.at.length);
 });
 
-Deno.test("through() keeps the stacks that a function is in", () => {
+Deno.test("weightsThrough() keeps the stacks that a function is in", () => {
   const all = weighStacks(tables, { event: 0 });
   const hot = functionRows(tables, all).find(({ place }) => nameOf(tables, place) === "hot")!;
   const part = weightsThrough(tables, all, hot.place);
@@ -103,27 +107,42 @@ Deno.test("through() keeps the stacks that a function is in", () => {
   assertEquals([main.selfCount, main.totalCount], [0, 60]);
 });
 
-Deno.test("flameTree() is rooted in the commands, and a node weighs what its callees and itself do", () => {
-  const { root, left } = pageTree(tables, weighStacks(tables, { event: 0 }));
-  assertEquals([root.value, root.count, left], [118500, 120, 0]);
-  assertEquals(root.children.map(({ name, count }) => [name, count]), [["app", 115], ["sh", 5]]);
-  const [main] = root.children[0].children;
-  assertEquals(main.children.map(({ name }) => name), ["do_idle", "work"]);
-  assertEquals(main.children.map(({ place }) => colourKind(tables, place)), ["kernel", "program"]);
-  const [, work] = main.children;
-  assertEquals(work.children[1].children.map(({ name }) => name), ["libc.so.6+0xff0"]);
+/** Lays out what the page shows of a selection. */
+function flames(from: PageTables, selection: SampleSelection = { event: 0 }): FlameLayout {
+  return layoutFlames(pageCalls(from, weighStacks(from, selection)), FLAME_LIMITS);
+}
+
+Deno.test("pageCalls() are the calls that the SVG draws, of everything and of a part", () => {
+  const shape = ({ boxes }: FlameLayout) => boxes.map(({ node: _, ...box }) => box);
+  const svg = (of: Profile) =>
+    layoutFlames(
+      profileCalls({ profile: of, grouping: groupBy(of, ["comm", "sym"]), event: 0 }),
+      FLAME_LIMITS,
+    );
+  assertEquals(shape(flames(tables)), shape(svg(profile)));
+  const lane = { of: lanesOf(tables, 0, "cpu", 40).ofRow, is: 1 };
+  assertEquals(
+    shape(flames(tables, { event: 0, lane })),
+    shape(svg(filterProfile(profile, { cpus: new Set([1]) }))),
+  );
 });
 
-Deno.test("flameTree() leaves the lightest out of very many stacks, and says how many", () => {
-  const lines = Array.from({ length: 30_000 }, (_, i) => `app app!f${i} ${1 + i % 3}`);
+Deno.test("pageCalls() leave the lightest out of very many stacks, and say how many", () => {
+  const lines = Array.from({ length: 30_000 }, (_, i) => `app app!f${i} ${i % 3 === 0 ? 30 : 1}`);
   const many = packProfile(profileOf(lines));
-  const weights = weighStacks(many, { event: 0 });
-  const { root, left } = pageTree(many, weights);
-  const drawn = root.children[0].children.length;
-  assert(drawn <= 20_000, `${drawn} drawn`);
-  assertEquals(drawn + left, 30_000);
-  assertEquals(root.value, 60_000);
-  assertEquals(functionRows(many, weights).length, 30_000);
+  const layout = flames(many);
+  assertEquals([layout.boxes.length, layout.narrow.frames], [10_002, 20_000]);
+  assertEquals(layout.whole.count, 320_000);
+  assertEquals(functionRows(many, weighStacks(many, { event: 0 })).length, 30_000);
+});
+
+Deno.test("weightThrough() counts a sample once, whether its innermost function matches or a caller", () => {
+  const weights = weighStacks(tables, { event: 0 });
+  const of = (...names: string[]) =>
+    weightThrough(tables, weights, (place) => names.includes(nameOf(tables, place)));
+  assertEquals(of("work"), { count: 90, period: 93000 });
+  assertEquals(of("work", "hot", "once"), { count: 95, period: 93500 });
+  assertEquals(of("none"), { count: 0, period: 0 });
 });
 
 Deno.test("packProfile() of samples without times has one bucket, which is of no time", () => {
@@ -146,25 +165,29 @@ Deno.test("packProfile() makes buckets longer where there would be too many cell
   assertEquals(weighStacks(packed, { event: 0 }).whole, { count: n, period: n });
 });
 
-Deno.test("flameTree() makes one node of frames without a symbol upon each other, but for functions with samples", () => {
+Deno.test("pageCalls() join frames without a symbol as the SVG does", () => {
   const lines = [
     "a app!main;lib.so!0x10;lib.so!0x20;lib.so!0x30;app!work 3",
     "a app!main;lib.so!0x10;lib.so!0x40 1",
   ];
   const made = packProfile(profileOf([...lines, "b lib.so!;lib.so!;lib.so! 2"]));
-  const { root } = pageTree(made, weighStacks(made, { event: 0 }));
-  const shape = (node: FlameNode): unknown[] => [node.name, node.selfCount, ...node.children.map(shape)];
-  assertEquals(root.children.map(shape), [
-    ["a", 0, [
-      "main",
-      0,
-      ["lib.so+0x10", 0, ["lib.so (2 frames)", 0, ["work", 3]], ["lib.so+0x40", 1]],
-    ]],
-    ["b", 0, ["lib.so (3 frames)", 2]],
-  ]);
+  assertEquals(
+    flames(made).boxes.map(({ name, depth, self }) => `${" ".repeat(depth)}${name} ${self.count}`),
+    [
+      "all 0",
+      " a 0",
+      "  main 0",
+      "   lib.so+0x10 0",
+      "    lib.so (2 frames) 0",
+      "     work 3",
+      "    lib.so+0x40 1",
+      " b 0",
+      "  lib.so (3 frames) 2",
+    ],
+  );
 });
 
-Deno.test("placeRows() of a chain of 60,000 callers counts each place once, and recursion once", () => {
+Deno.test("functionRows() of a chain of 60,000 callers counts each place once, and recursion once", () => {
   const chain = Array.from({ length: 60_000 }, (_, i) => `app!f${i % 30_000}`);
   const deep = packProfile(profileOf([`app ${chain.join(";")} 2`, "app app!f1;app!f0;app!f1 1"]));
   const rows = functionRows(deep, weighStacks(deep, { event: 0 }));

@@ -1,0 +1,45 @@
+/** Makes the tree of calls that the page's flame graph lays out. */
+
+import { joinsRun } from "../../profile/query/aggregation_keys.ts";
+import type { BoxLabel, CallTree } from "../flame/layout.ts";
+import { boxKind } from "../flame/style.ts";
+import type { StackWeights } from "./select.ts";
+import { COMMAND, type PageTables } from "./tables.ts";
+
+/** Returns the name to show for a place. */
+export function nameOf({ places, names }: PageTables, place: number): string {
+  return names[places.name[place]];
+}
+
+/** Returns the name to show for the object of a place. */
+export function objectNameOf({ places, objects }: PageTables, place: number): string {
+  const object = places.object[place];
+  return object >= 0 ? objects[object].name : "[unknown]";
+}
+
+/** Returns the calls of a part of the profile, with the weights that it has there. A node is a row of `stacks`. */
+export function pageCalls(tables: PageTables, weights: StackWeights): CallTree {
+  const { stacks: { parent, place }, places, objects } = tables;
+  const keys = {
+    symbol: places.named.map((named) => named - 1),
+    object: places.object,
+    kernel: places.kernel,
+  };
+  const label = (node: number, frames: number): BoxLabel => {
+    const row = place[node];
+    if (places.object[row] === COMMAND) return { name: nameOf(tables, row), object: "", kind: "root" };
+    const object = objectNameOf(tables, row);
+    return {
+      name: frames > 1 ? `${object} (${frames} frames)` : nameOf(tables, row),
+      object,
+      kind: boxKind(places.named[row] === 1, objects[places.object[row]]),
+    };
+  };
+  const end = (node: number) => ({ place: place[node], hasSelf: weights.selfCount[node] > 0 });
+  return {
+    parent,
+    weights: [weights],
+    label,
+    joins: (outer, inner) => joinsRun(keys, end(outer), end(inner)),
+  };
+}
