@@ -22,7 +22,7 @@ export interface RequestedEvent {
 }
 
 /** Command to run. */
-export interface CommandSpec {
+export interface CommandToRun {
   argv: readonly string[];
   /** Whole environment. Default: this process's. */
   env?: Readonly<Record<string, string>>;
@@ -105,7 +105,7 @@ export class CommandMeter {
    * Runs the command to its end. Throws CommandError when it cannot be run, UnsupportedError when an event that is
    * not optional cannot be counted.
    */
-  async run(command: CommandSpec): Promise<MeasuredRun> {
+  async run(command: CommandToRun): Promise<MeasuredRun> {
     const child = this.#spawn(command);
     const sets: [string, OpenSet][] = [];
     let watch: ExecWatch | undefined;
@@ -152,7 +152,7 @@ export class CommandMeter {
     if (this.#running) kill(this.#running.child, this.#running.ownGroup, signal);
   }
 
-  #spawn(command: CommandSpec): Child {
+  #spawn(command: CommandToRun): Child {
     try {
       return spawn({ ...command, ownMemory: this.#ownMemory, ownGroup: command.limitMs !== undefined });
     } catch (error) {
@@ -189,7 +189,7 @@ export class CommandMeter {
   }
 
   /** Watches the first run of each command, which costs almost nothing, and later runs not at all. */
-  #watch({ argv }: CommandSpec, pid: number): ExecWatch | undefined {
+  #watch({ argv }: CommandToRun, pid: number): ExecWatch | undefined {
     const key = argv.join("\0");
     if (this.#watched.has(key)) return undefined;
     this.#watched.add(key);

@@ -200,14 +200,14 @@ export function decodeRead(record: RecordBytes, readFormat: number): Read {
 }
 
 /** PERF_RECORD_LOST: the ring of an event was full, and `lost` records were dropped. */
-export interface LostRecord {
+export interface RingLoss {
   /** The kernel's id of the event. */
   id: bigint;
   lost: number;
 }
 
 /** Decodes struct { u64 id; u64 lost; }. */
-export function decodeLost(record: RecordBytes): LostRecord {
+export function decodeLost(record: RecordBytes): RingLoss {
   const r = bodyOf(record, "LOST");
   return { id: r.u64(), lost: count(r) };
 }
