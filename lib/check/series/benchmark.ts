@@ -5,7 +5,7 @@ import { append } from "../../base/bytes/lists.ts";
 import { once } from "../../base/system/once.ts";
 import type { StoredBenchmark, StoredMetric } from "../baseline/baseline.ts";
 import type { SourceChoice } from "../metrics/choose_source.ts";
-import { type GatedMetric, NEW, OLD, runGate, type RunValues } from "../gate.ts";
+import { type GatedMetric, type GateResult, NEW, OLD, runGate, type RunValues } from "../gate.ts";
 import type { MetricSource } from "../metrics/metric_sources.ts";
 import { type CheckRow, rowsOf, unmeasuredRow } from "../output/result.ts";
 import { execute, type SamplesByCommand } from "../../run/schedule.ts";
@@ -26,6 +26,13 @@ import {
 
 /** Name of the source that is the wall time itself. */
 const WALL = "wall";
+
+interface WithSource {
+  source: MetricSource;
+}
+
+/** Metric for which a source was found. */
+type ChosenMetric = SourceChoice & WithSource;
 
 /** Result of a benchmark. */
 export interface BenchmarkOutcome {
@@ -62,30 +69,12 @@ export async function checkBenchmark(
       }
     }
     let walls: RunSeries["walls"] | undefined;
-    for (const [kind, part] of byKind(gated)) {
-      const steady = part.every(({ source }) => source.steady);
-      const series = openSeries(plan, part.map(({ source }) => source), { gauge: !steady }, context);
-      try {
-        const limits = {
-          warmups: kind === "valgrind" ? 0 : 1,
-          maxRuns: plan.maxRuns,
-          budgetMs: Math.max(0, plan.budgetMs - (performance.now() - begun)),
-          roundMs,
-        };
-        const gates = await runGate(part, gated.length, limits, {
-          executor: series.executor,
-          now: () => performance.now(),
-          stopped: () => series.stopSignal() !== undefined,
-          isOver: () => series.isOver(),
-          seed: crypto.getRandomValues(new Int32Array(1))[0],
-          onRound: progress(plan, context.io),
-        });
-        append(outcome.rows, rowsOf(of, gates, gated.length, plan.budgetMs));
-        outcome.stopSignal ??= series.stopSignal();
-        if (kind === "run") walls = series.walls;
-      } finally {
-        series.close();
-      }
+    for (const part of byKind(gated).values()) {
+      const budgetMs = Math.max(0, plan.budgetMs - (performance.now() - begun));
+      const { gates, ...series } = await gateSeries(plan, part, gated.length, { budgetMs, roundMs, context });
+      append(outcome.rows, rowsOf(of, gates, gated.length, plan.budgetMs));
+      outcome.stopSignal ??= series.stopSignal;
+      walls ??= series.walls;
     }
     if (outcome.stopSignal === undefined) {
       append(outcome.notes, await wallNotes(plan, stored, gated, { walls, context }));
@@ -99,6 +88,30 @@ export async function checkBenchmark(
     context.io.status("");
   }
   return outcome;
+}
+
+/** Runs a series until the metrics of `gated`, whose sources are of one kind, are decided. */
+async function gateSeries(
+  plan: BenchmarkPlan,
+  gated: readonly GatedMetric[],
+  metrics: number,
+  { budgetMs, roundMs, context }: { budgetMs: number; roundMs: number; context: CheckContext },
+): Promise<{ gates: GateResult } & SeriesEnd> {
+  const series = openSeriesOf(plan, gated, context);
+  try {
+    const limits = { warmups: warmupsOf(gated), maxRuns: plan.maxRuns, budgetMs, roundMs };
+    const gates = await runGate(gated, metrics, limits, {
+      executor: series.executor,
+      now: () => performance.now(),
+      stopped: () => series.stopSignal() !== undefined,
+      isOver: () => series.isOver(),
+      seed: crypto.getRandomValues(new Int32Array(1))[0],
+      onRound: progress(plan, context.io),
+    });
+    return { gates, ...endOf(series, gated) };
+  } finally {
+    series.close();
+  }
 }
 
 /** Returns a note on the wall time, if it changed and decides nothing. */
@@ -140,65 +153,115 @@ export async function measureBaseline(
       cause: missing.passedOver.join("; "),
     });
   }
-  const chosen = choices as (SourceChoice & { source: MetricSource })[];
+  const chosen = choices as ChosenMetric[];
   const notes = chosen.filter(({ passedOver }) => passedOver.length)
     .map(({ source, passedOver }) => sourceNote(plan, source, passedOver));
   const metrics: Record<string, StoredMetric> = {};
   let stopSignal: number | undefined;
   let walls: RunSeries["walls"] | undefined;
-  for (const [kind, part] of byKind(chosen)) {
-    const steady = part.every(({ source }) => source.steady);
-    const series = openSeries(plan, part.map(({ source }) => source), { gauge: !steady }, context);
-    const most = kind === "valgrind" ? STEADY_RUNS + 1 : Math.min(BASELINE_RUNS, plan.maxRuns);
-    const draw = progress(plan, context.io);
-    try {
-      let samples: SamplesByCommand<RunValues> = [[], []];
-      const steps = execute({
-        commands: 2,
-        warmups: kind === "valgrind" ? 0 : 1,
-        wantsMore: (all) => {
-          const spent = performance.now() - begun;
-          return all[NEW].length < Math.min(2, most) || (all[NEW].length < most && spent < plan.budgetMs);
-        },
-        stopped: () => series.stopSignal() !== undefined || series.isOver(),
-        seed: crypto.getRandomValues(new Int32Array(1))[0],
-      }, series.executor);
-      for await (const done of steps) {
-        samples = done.samples;
-        draw(samples[NEW].length, most);
-      }
-      stopSignal ??= series.stopSignal();
-      if (kind === "run") walls = series.walls;
-      if (samples[NEW].length < 2 && stopSignal === undefined) {
-        throw budgetTooSmall(plan, samples[NEW].length);
-      }
-      for (const { metric, source } of part) {
-        const values = (command: number) => samples[command].map((run) => run.get(source.name));
-        const stored = values(NEW);
-        const bad = stored.find((value) => !(value !== undefined && value > 0));
-        if (stored.includes(bad) && stopSignal === undefined) {
-          throw new UnsupportedError({
-            attempt: `make a baseline of ${source.name} of '${plan.name}'`,
-            cause: bad === undefined ? "it is unknown for some runs" : "it was 0, and there is no ratio to 0",
-          });
-        }
-        metrics[metric] = {
-          rung: source.name,
-          samples: stored as number[],
-          ...(source.steady ? {} : { gauge: values(OLD) as number[] }),
-        };
-      }
-      if (samples[NEW].length < most && stopSignal === undefined) {
-        notes.push(`${plan.name}: the budget ended after ${samples[NEW].length} runs of ${most}`);
-      }
-    } finally {
-      series.close();
-      context.io.status("");
-    }
+  for (const part of byKind(chosen).values()) {
+    const series = await measureSeries(plan, part, begun, context);
+    Object.assign(metrics, series.metrics);
+    append(notes, series.notes);
+    stopSignal ??= series.stopSignal;
+    walls ??= series.walls;
   }
   if (stopSignal === undefined) walls ??= await measureWallTimes(plan, context);
   const wall = walls?.[NEW] ?? [];
   return { metrics, ...(wall.length < WALL_RUNS ? {} : { wall }), notes, stopSignal };
+}
+
+/** Measures the metrics of `chosen`, whose sources are of one kind. The plan's budget began at `begun`. */
+async function measureSeries(
+  plan: BenchmarkPlan,
+  chosen: readonly ChosenMetric[],
+  begun: number,
+  context: CheckContext,
+): Promise<Pick<MeasuredBaseline, "metrics" | "notes"> & SeriesEnd> {
+  const series = openSeriesOf(plan, chosen, context);
+  const isValgrind = chosen[0].source.kind === "valgrind";
+  const most = isValgrind ? STEADY_RUNS + 1 : Math.min(BASELINE_RUNS, plan.maxRuns);
+  const draw = progress(plan, context.io);
+  try {
+    let samples: SamplesByCommand<RunValues> = [[], []];
+    const runs = execute({
+      commands: 2,
+      warmups: warmupsOf(chosen),
+      wantsMore: (all) => {
+        const spent = performance.now() - begun;
+        return all[NEW].length < Math.min(2, most) || (all[NEW].length < most && spent < plan.budgetMs);
+      },
+      stopped: () => series.stopSignal() !== undefined || series.isOver(),
+      seed: crypto.getRandomValues(new Int32Array(1))[0],
+    }, series.executor);
+    for await (const run of runs) {
+      samples = run.samples;
+      draw(samples[NEW].length, most);
+    }
+    const end = endOf(series, chosen), count = samples[NEW].length, isStopped = end.stopSignal !== undefined;
+    if (count < 2 && !isStopped) throw budgetTooSmall(plan, count);
+    const metrics = Object.fromEntries(
+      chosen.map(({ metric, source }) => [metric, storedMetric(plan, source, samples, isStopped)]),
+    );
+    const notes = count < most && !isStopped
+      ? [`${plan.name}: the budget ended after ${count} runs of ${most}`]
+      : [];
+    return { metrics, notes, ...end };
+  } finally {
+    series.close();
+    context.io.status("");
+  }
+}
+
+/**
+ * Returns the samples of a metric for the baseline. Throws UnsupportedError when one is unknown or 0, unless the user
+ * stopped the runs, so that the baseline will not be written.
+ */
+function storedMetric(
+  plan: BenchmarkPlan,
+  source: MetricSource,
+  samples: SamplesByCommand<RunValues>,
+  isStopped: boolean,
+): StoredMetric {
+  const values = (command: number) => samples[command].map((run) => run.get(source.name));
+  const stored = values(NEW);
+  const bad = stored.find((value) => !(value !== undefined && value > 0));
+  if (stored.includes(bad) && !isStopped) {
+    throw new UnsupportedError({
+      attempt: `make a baseline of ${source.name} of '${plan.name}'`,
+      cause: bad === undefined ? "it is unknown for some runs" : "it was 0, and there is no ratio to 0",
+    });
+  }
+  return {
+    rung: source.name,
+    samples: stored as number[],
+    ...(source.steady ? {} : { gauge: values(OLD) as number[] }),
+  };
+}
+
+/** State of a series after its runs. */
+interface SeriesEnd {
+  stopSignal?: number;
+  /** Wall times of its runs, unless they were under valgrind. */
+  walls?: RunSeries["walls"];
+}
+
+function endOf(series: RunSeries, metrics: readonly WithSource[]): SeriesEnd {
+  return {
+    stopSignal: series.stopSignal(),
+    walls: metrics[0].source.kind === "run" ? series.walls : undefined,
+  };
+}
+
+/** Opens the series of metrics whose sources are of one kind; calibrated unless all of them are steady. */
+function openSeriesOf(plan: BenchmarkPlan, metrics: readonly WithSource[], context: CheckContext): RunSeries {
+  const sources = metrics.map(({ source }) => source);
+  return openSeries(plan, sources, { gauge: !sources.every(({ steady }) => steady) }, context);
+}
+
+/** Returns the number of warm-up rounds: none under valgrind, whose counts need none. */
+function warmupsOf([{ source }]: readonly WithSource[]): number {
+  return source.kind === "valgrind" ? 0 : 1;
 }
 
 function budgetTooSmall({ name, budgetMs }: BenchmarkPlan, runs: number): UnsupportedError {
@@ -213,7 +276,7 @@ function sourceNote(plan: BenchmarkPlan, source: MetricSource, passedOver: reado
   return `${plan.name}: measured by ${source.name}; no better metric is available: ${passedOver.join("; ")}`;
 }
 
-function byKind<T extends { source: MetricSource }>(gated: readonly T[]): Map<MetricSource["kind"], T[]> {
+function byKind<T extends WithSource>(gated: readonly T[]): Map<MetricSource["kind"], T[]> {
   return Map.groupBy(gated, ({ source }) => source.kind);
 }
 

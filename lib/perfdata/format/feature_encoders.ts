@@ -114,14 +114,7 @@ export function encodeFeatures(values: FeatureValues): FeatureSection[] {
   add(FEATURE.TOTAL_MEM, values.totalMem, (w, kb) => w.u64(kb));
   add(FEATURE.CMDLINE, values.cmdline, strings);
   add(FEATURE.EVENT_DESC, values.eventDesc, eventDesc);
-  add(FEATURE.CPU_TOPOLOGY, values.cpuTopology, (w, topology) => {
-    strings(w, topology.coreSiblings);
-    strings(w, topology.threadSiblings);
-    for (const { core, socket } of topology.cpus) w.u32(core).u32(socket);
-    // Dies are written even when there are none: perf takes whatever follows the CPUs for dies, even padding.
-    strings(w, topology.dieSiblings ?? []);
-    for (const { die } of topology.cpus) w.u32(die ?? 0);
-  });
+  add(FEATURE.CPU_TOPOLOGY, values.cpuTopology, cpuTopology);
   add(FEATURE.NUMA_TOPOLOGY, values.numaTopology, (w, nodes) => {
     w.u32(nodes.length);
     for (const { node, totalKb, freeKb, cpus } of nodes) string(w.u32(node).u64(totalKb).u64(freeKb), cpus);
@@ -155,6 +148,15 @@ export function encodeFeatures(values: FeatureValues): FeatureSection[] {
     w.u32(1).i32(clockid).u64(wallClock).u64(clock); // 1 is the version of the layout
   });
   return sections;
+}
+
+function cpuTopology(w: ByteWriter, topology: NonNullable<FeatureValues["cpuTopology"]>): void {
+  strings(w, topology.coreSiblings);
+  strings(w, topology.threadSiblings);
+  for (const { core, socket } of topology.cpus) w.u32(core).u32(socket);
+  // Dies are written even when there are none: perf takes whatever follows the CPUs for dies, even padding.
+  strings(w, topology.dieSiblings ?? []);
+  for (const { die } of topology.cpus) w.u32(die ?? 0);
 }
 
 /** Encodes a PERF_RECORD_HEADER_BUILD_ID. A pipe has one for each object, in place of the BUILD_ID section. */
