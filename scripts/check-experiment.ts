@@ -5,7 +5,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { simulate, WEATHER } from "../tests/check/simulated.ts";
+import { simulate, WEATHER } from "../tests/check/simulated_checks.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const PMUCTL = Deno.env.get("PMUCTL") ?? `${ROOT}scripts/pmuctl`;

@@ -4,7 +4,7 @@ import { type MetricSource, sourcesOf } from "../../lib/check/metrics/metric_sou
 import { seededRandom } from "../../lib/run/random.ts";
 import { rowsOf } from "../../lib/check/output/result.ts";
 import type { Step } from "../../lib/run/schedule.ts";
-import { noise, simulate, WEATHER } from "./simulated.ts";
+import { noise, simulate, WEATHER } from "./simulated_checks.ts";
 
 const [WALL] = sourcesOf("wall");
 const [INSTRUCTIONS] = sourcesOf("instructions");

@@ -3,8 +3,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 import { BadInputError } from "../../lib/base/system/errors.ts";
 import { decodeAttr, encodeAttr, makeAttr } from "../../lib/events/attr.ts";
-import { collect } from "./reading.ts";
-import { killedFile } from "./writing.ts";
+import { collect } from "./read_recording.ts";
+import { killedFile } from "./small_recording.ts";
 
 /** PERF_ATTR_SIZE_VER0 to VER9 of the kernel's uapi header, and sizes that no kernel has yet. */
 const SIZES = [64, 72, 80, 96, 104, 112, 120, 128, 136, 144, 152, 512];

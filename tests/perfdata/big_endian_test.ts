@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 import { bigEndianFile, bigEndianPipe } from "./big_endian.ts";
-import { collect, fixture, type Reading, stream } from "./reading.ts";
+import { collect, fixture, type Reading, stream } from "./read_recording.ts";
 
 /** Records of the tools keep the recorder's byte order in their bodies; all others must be equal. */
 function assertSame(swapped: Reading, original: Reading): void {

@@ -14,8 +14,8 @@ import {
   encodeHeaderAttr,
   encodePipeHeader,
 } from "../../lib/perfdata/format/writer.ts";
-import { collect } from "./reading.ts";
-import { EVENTS, FEATURES, records, writtenFile } from "./writing.ts";
+import { collect } from "./read_recording.ts";
+import { EVENTS, FEATURES, records, writtenFile } from "./small_recording.ts";
 
 const MIB = 1 << 20;
 /** Places in the header of a file. */

@@ -9,8 +9,8 @@ import { FEATURE } from "../../lib/perfdata/format/features.ts";
 import { encodeFileEnd, encodeFileStart } from "../../lib/perfdata/format/writer.ts";
 import { renderStats } from "../../lib/report/text/stats.ts";
 import { testNeeding } from "../needs.ts";
-import { collect, stream } from "./reading.ts";
-import { EVENTS, FEATURES, records, writtenFile } from "./writing.ts";
+import { collect, stream } from "./read_recording.ts";
+import { EVENTS, FEATURES, records, writtenFile } from "./small_recording.ts";
 
 /** The recording of writing.ts as `perf record --threads` divides one: samples in files of their own. */
 function divided(): { main: Uint8Array; parts: Uint8Array[] } {

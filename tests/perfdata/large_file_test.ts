@@ -4,8 +4,8 @@ import { ByteWriter, concat } from "../../lib/base/bytes/bytes.ts";
 import { FileBytes } from "../../lib/base/files/file_bytes.ts";
 import { encodeFeatures } from "../../lib/perfdata/format/feature_encoders.ts";
 import { encodeFileEnd, encodeFileStart } from "../../lib/perfdata/format/writer.ts";
-import { collect } from "./reading.ts";
-import { EVENTS, FEATURES, records, writtenFile } from "./writing.ts";
+import { collect } from "./read_recording.ts";
+import { EVENTS, FEATURES, records, writtenFile } from "./small_recording.ts";
 import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 
 /** AUXTRACE: struct { header; u64 size, offset, reference; u32 idx, tid, cpu, reserved; }, and `size` bytes behind. */

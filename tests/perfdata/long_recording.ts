@@ -2,7 +2,7 @@
 
 import { PERF_RECORD, PERF_RECORD_MISC } from "../../lib/base/system/abi.ts";
 import { encodeFileStart } from "../../lib/perfdata/format/writer.ts";
-import { EVENTS, LAYOUT, records } from "./writing.ts";
+import { EVENTS, LAYOUT, records } from "./small_recording.ts";
 
 const PER_ROUND = 1000;
 /** Bytes of a sample here: id, ip, tid, time, cpu, period, and a chain of 6. */

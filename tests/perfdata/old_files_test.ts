@@ -8,8 +8,8 @@ import { encodeTracingData, tracepointNames } from "../../lib/perfdata/format/tr
 import { encodeEventName, encodeHeaderAttr, encodePipeHeader } from "../../lib/perfdata/format/writer.ts";
 import { testNeeding } from "../needs.ts";
 import { KERNEL_ID, oldFile, type OldForm } from "./old_files.ts";
-import { perf } from "./perf.ts";
-import { collect, stream } from "./reading.ts";
+import { perf } from "./run_perf.ts";
+import { collect, stream } from "./read_recording.ts";
 
 const FORMS: [string, OldForm][] = [
   ["the magic of perf up to Linux 3.2", {}],

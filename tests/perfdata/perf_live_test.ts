@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 import { testNeeding } from "../needs.ts";
-import { assertLikeScript, collect, stream } from "./reading.ts";
+import { assertLikeScript, collect, stream } from "./read_recording.ts";
 
 /** Shells that fork, exec and keep two CPUs busy for a moment. */
 const LOAD = [

@@ -11,8 +11,8 @@ import {
   encodeHeaderAttr,
   encodePipeHeader,
 } from "../../lib/perfdata/format/writer.ts";
-import { madeFile, madeSample } from "./made_samples.ts";
-import { collect, stream } from "./reading.ts";
+import { madeFile, madeSample } from "./sample_fixtures.ts";
+import { collect, stream } from "./read_recording.ts";
 
 const P = PERF_SAMPLE;
 const COMMON = P.IDENTIFIER | P.IP | P.TID | P.TIME | P.PERIOD;

@@ -12,7 +12,7 @@ import { encodeAttr, makeAttr } from "../../lib/events/attr.ts";
 import { PerfDataReader } from "../../lib/perfdata/read/reader.ts";
 import { tailOffset } from "../../lib/perfdata/format/attr_layout.ts";
 import { Random } from "../fuzz/random.ts";
-import { stream } from "./reading.ts";
+import { stream } from "./read_recording.ts";
 
 const P = PERF_SAMPLE;
 const ID = 11n;

@@ -13,8 +13,8 @@ import { type LoadOptions, loadProfile } from "../../lib/profile/load/load.ts";
 import type { Profile } from "../../lib/profile/model/profile.ts";
 import { hexAddress } from "../../lib/base/bytes/address.ts";
 import { ByteWriter } from "../../lib/base/bytes/bytes.ts";
-import { madeFile, madeSample, type SampleFields } from "../perfdata/made_samples.ts";
-import { perf } from "../perfdata/perf.ts";
+import { madeFile, madeSample, type SampleFields } from "../perfdata/sample_fixtures.ts";
+import { perf } from "../perfdata/run_perf.ts";
 import { testNeeding } from "../needs.ts";
 
 const P = PERF_SAMPLE, { KERNEL, USER } = PERF_CONTEXT;

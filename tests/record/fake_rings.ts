@@ -7,7 +7,7 @@ import type { Sampler } from "../../lib/record/backends/registry.ts";
 import type { RecordRequest } from "../../lib/record/request/request.ts";
 import { samplingAttr } from "../../lib/record/request/sampling.ts";
 import type { RingDrain } from "../../lib/record/rings/rings.ts";
-import { madeSample } from "../perfdata/made_samples.ts";
+import { madeSample } from "../perfdata/sample_fixtures.ts";
 
 /** Samples that wait in the one ring there is, and the drains that have been made from it. */
 export class FakeRings {

@@ -25,10 +25,10 @@ import { DEFAULT_REPORT } from "../../lib/report/shared/options.ts";
 import { renderStats, renderStatsJson } from "../../lib/report/text/stats.ts";
 import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 import { countRecords } from "../../lib/perfdata/read/count.ts";
-import { madeRun } from "../check/runs.ts";
+import { madeRun } from "../check/run_fixtures.ts";
 import { fitForTerminal } from "../fuzz/output_checks.ts";
 import { printable } from "../../lib/base/text/printable.ts";
-import { fixture } from "../perfdata/reading.ts";
+import { fixture } from "../perfdata/read_recording.ts";
 import { profileOf } from "../profile/build.ts";
 import { timesOf, whole } from "./whole.ts";
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { explainOutliers } from "../../../lib/check/stat/outlier_causes.ts";
 import type { RunFacts } from "../../../lib/check/metrics/metrics.ts";
-import { madeRun, steadyRuns } from "../runs.ts";
+import { madeRun, steadyRuns } from "../run_fixtures.ts";
 
 /** Eleven steady runs, one of them replaced. */
 function withRun(index: number, run: RunFacts): RunFacts[] {

@@ -5,7 +5,7 @@ import { type StatResult, statResult } from "../../../lib/check/stat/stat.ts";
 import { statCsv, statJson, statMarkdown, statRunsCsv } from "../../../lib/check/stat/stat_formats.ts";
 import { statText } from "../../../lib/check/stat/stat_text.ts";
 import { assertGolden } from "../../golden.ts";
-import { madeRun, steadyRuns } from "../runs.ts";
+import { madeRun, steadyRuns } from "../run_fixtures.ts";
 
 const EVENTS = DEFAULT_EVENTS.split(",").map((name) => ({
   name,

@@ -22,7 +22,7 @@ import { DEFAULT_REPORT } from "../../../lib/report/shared/options.ts";
 import { Demangler } from "../../../lib/symbols/table/demangle.ts";
 import { readJitDump } from "../../../lib/symbols/jit/jitdump.ts";
 import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
-import { EVENTS, LAYOUT, sample } from "../../perfdata/writing.ts";
+import { EVENTS, LAYOUT, sample } from "../../perfdata/small_recording.ts";
 import { SparseBytes } from "../../symbols/sparse_bytes.ts";
 import { recordingOfCode } from "../made/code_recording.ts";
 import { xzZeros, zlibZeros, zstdStored } from "../made/packed.ts";

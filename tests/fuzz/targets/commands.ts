@@ -6,7 +6,7 @@ import type { CommandSpec, Io } from "../../../lib/cli/command.ts";
 import { command as diff } from "../../../lib/commands/diff.ts";
 import { command as report } from "../../../lib/commands/report.ts";
 import { FORMATS } from "../../../lib/report/formats.ts";
-import { writtenFile } from "../../perfdata/writing.ts";
+import { writtenFile } from "../../perfdata/small_recording.ts";
 import { HOSTILE_NAMES } from "../hostile.ts";
 import { mutateBytes, mutateText } from "../mutate/mutate.ts";
 import { ownPath } from "../own_folder.ts";

@@ -20,7 +20,7 @@ import type { Profile } from "../../../lib/profile/model/profile.ts";
 import { readStoredProfile, storeProfile } from "../../../lib/profile/model/stored.ts";
 import { renderDiffText } from "../../../lib/report/text/diff_text.ts";
 import { KernelCache } from "../../../lib/symbols/kernel/kernel_cache.ts";
-import { writtenFile } from "../../perfdata/writing.ts";
+import { writtenFile } from "../../perfdata/small_recording.ts";
 import { HOSTILE_NAMES } from "../hostile.ts";
 import { memoryFiles } from "../made/memory_files.ts";
 import { mutateBytes, mutateText } from "../mutate/mutate.ts";

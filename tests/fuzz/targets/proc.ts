@@ -23,7 +23,7 @@ import {
 } from "../../../lib/record/host/procfs.ts";
 import { processRecords } from "../../../lib/record/host/synthesize.ts";
 import { findVdso } from "../../../lib/symbols/kernel/vdso.ts";
-import { LAYOUT } from "../../perfdata/writing.ts";
+import { LAYOUT } from "../../perfdata/small_recording.ts";
 import { HOSTILE_NAMES } from "../hostile.ts";
 import { mutateText } from "../mutate/mutate.ts";
 import type { Random } from "../random.ts";

@@ -8,8 +8,8 @@ import { DEFAULT_REPORT, type ReportOptions } from "../../../lib/report/shared/o
 import { renderText } from "../../../lib/report/text/text.ts";
 import { PerfDataReader } from "../../../lib/perfdata/read/reader.ts";
 import { bigEndianFile, bigEndianPipe } from "../../perfdata/big_endian.ts";
-import { fixture, stream } from "../../perfdata/reading.ts";
-import { killedFile, roomedFile, writtenFile, writtenPipe } from "../../perfdata/writing.ts";
+import { fixture, stream } from "../../perfdata/read_recording.ts";
+import { killedFile, roomedFile, writtenFile, writtenPipe } from "../../perfdata/small_recording.ts";
 import { memoryFiles } from "../made/memory_files.ts";
 import { makeRecording } from "../made/recording.ts";
 import { mutateBytes } from "../mutate/mutate.ts";

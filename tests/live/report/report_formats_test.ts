@@ -5,7 +5,7 @@ import { gunzipSync } from "node:zlib";
 import { PERF_SAMPLE } from "../../../lib/base/system/abi.ts";
 import { makeAttr } from "../../../lib/events/attr.ts";
 import { testNeeding } from "../../needs.ts";
-import { madeFile, madeSample } from "../../perfdata/made_samples.ts";
+import { madeFile, madeSample } from "../../perfdata/sample_fixtures.ts";
 import { pmuctl, pmuctlOk, program, withFolder } from "../harness.ts";
 
 testNeeding(

@@ -15,7 +15,7 @@ import {
   encodeRecord,
 } from "../../../lib/perfdata/format/record_encoders.ts";
 import * as decode from "../../../lib/perfdata/format/records.ts";
-import { MAP, NAMED } from "../maps.ts";
+import { MAP, NAMED } from "../mmap2_fixture.ts";
 
 const LAYOUT = compileLayout(makeAttr({
   sampleType: PERF_SAMPLE.TID | PERF_SAMPLE.TIME | PERF_SAMPLE.CPU | PERF_SAMPLE.IDENTIFIER,

@@ -6,8 +6,15 @@ import { encodeFeatures } from "../../../lib/perfdata/format/feature_encoders.ts
 import { FEATURE } from "../../../lib/perfdata/format/features.ts";
 import { encodeFileEnd, MAX_TABLE_BYTES } from "../../../lib/perfdata/format/writer.ts";
 import { testNeeding } from "../../needs.ts";
-import { collect, type Reading, stream } from "../reading.ts";
-import { FEATURES, killedFile, roomedFile, versionPayload, writtenFile, writtenPipe } from "../writing.ts";
+import { collect, type Reading, stream } from "../read_recording.ts";
+import {
+  FEATURES,
+  killedFile,
+  roomedFile,
+  versionPayload,
+  writtenFile,
+  writtenPipe,
+} from "../small_recording.ts";
 
 const [BUILD_ID] = FEATURES.buildIds!;
 const session = (seconds: number, more: Record<string, unknown> = {}) => ({

@@ -4,9 +4,9 @@ import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
 import { concat } from "../../../lib/base/bytes/bytes.ts";
 import { encodeAddedId, encodeFileStart } from "../../../lib/perfdata/format/writer.ts";
 import { testNeeding } from "../../needs.ts";
-import { perf } from "../perf.ts";
-import { assertLikeScript, collect, type Reading, stream } from "../reading.ts";
-import { EVENTS, FEATURES, killedFile, records, writtenFile, writtenPipe } from "../writing.ts";
+import { perf } from "../run_perf.ts";
+import { assertLikeScript, collect, type Reading, stream } from "../read_recording.ts";
+import { EVENTS, FEATURES, killedFile, records, writtenFile, writtenPipe } from "../small_recording.ts";
 
 /** Fails unless `reading` has the samples and records of writing.ts, in the order of time. */
 function assertContent(reading: Reading): void {

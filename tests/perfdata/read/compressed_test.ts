@@ -7,8 +7,8 @@ import { ByteWriter, concat } from "../../../lib/base/bytes/bytes.ts";
 import { PerfDataReader } from "../../../lib/perfdata/read/reader.ts";
 import { encodeFileStart } from "../../../lib/perfdata/format/writer.ts";
 import { zstdStored } from "../../fuzz/made/packed.ts";
-import { stream } from "../reading.ts";
-import { EVENTS, records } from "../writing.ts";
+import { stream } from "../read_recording.ts";
+import { EVENTS, records } from "../small_recording.ts";
 
 const MIB = 1 << 20;
 /** Bytes of packed data in a record; of a record's header a u16 says its size. */

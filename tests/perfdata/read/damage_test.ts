@@ -14,8 +14,8 @@ import {
   encodePipeHeader,
 } from "../../../lib/perfdata/format/writer.ts";
 import { zstdStored } from "../../fuzz/made/packed.ts";
-import { collect, fixture, stream } from "../reading.ts";
-import { EVENTS, FEATURES, records, writtenFile } from "../writing.ts";
+import { collect, fixture, stream } from "../read_recording.ts";
+import { EVENTS, FEATURES, records, writtenFile } from "../small_recording.ts";
 
 const CALLGRAPH = fixture("callgraph.data");
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { PERF_RECORD, PERF_RECORD_USER } from "../../../lib/base/system/abi.ts";
 import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
-import { assertLikeScript, collect, fixture, fixtureText, type Reading, stream } from "../reading.ts";
+import { assertLikeScript, collect, fixture, fixtureText, type Reading, stream } from "../read_recording.ts";
 
 /** Every file that perf can read. */
 const SCRIPTED = ["callgraph", "two_events", "compressed", "clock", "extras", "pipe"];

@@ -11,7 +11,7 @@ import {
   type SampleRun,
 } from "../../../lib/perfdata/read/reader.ts";
 import { bigEndianFile } from "../big_endian.ts";
-import { fixture } from "../reading.ts";
+import { fixture } from "../read_recording.ts";
 
 const TWO_32 = 4294967296;
 

@@ -12,7 +12,7 @@ import {
 } from "../../../lib/perfdata/format/record_encoders.ts";
 import { decodeComm, decodeMmap2, decodeTask, type Mmap2 } from "../../../lib/perfdata/format/records.ts";
 import { TaskRecords } from "../../../lib/perfdata/read/task_records.ts";
-import { BUILD_ID, MAP, NAMED } from "../maps.ts";
+import { BUILD_ID, MAP, NAMED } from "../mmap2_fixture.ts";
 
 const LAYOUT = compileLayout(makeAttr({
   sampleType: PERF_SAMPLE.TID | PERF_SAMPLE.TIME | PERF_SAMPLE.CPU | PERF_SAMPLE.IDENTIFIER,

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
 import { concat } from "../../../lib/base/bytes/bytes.ts";
 import { refuseDamage } from "../../../lib/perfdata/read/damage.ts";
-import { collect, stream } from "../reading.ts";
-import { records, writtenFile, writtenPipe } from "../writing.ts";
+import { collect, stream } from "../read_recording.ts";
+import { records, writtenFile, writtenPipe } from "../small_recording.ts";
 
 const PIPE = writtenPipe();
 const bytes = (text: string) => new TextEncoder().encode(text);

@@ -12,7 +12,7 @@ import { encodeExit } from "../../../lib/perfdata/format/record_encoders.ts";
 import { type LoadOptions, loadProfile } from "../../../lib/profile/load/load.ts";
 import type { Profile } from "../../../lib/profile/model/profile.ts";
 import { bigEndianFile } from "../../perfdata/big_endian.ts";
-import { madeFile, madeSample, type SampleFields } from "../../perfdata/made_samples.ts";
+import { madeFile, madeSample, type SampleFields } from "../../perfdata/sample_fixtures.ts";
 
 const P = PERF_SAMPLE, { KERNEL, USER, USER_DEFERRED } = PERF_CONTEXT;
 const ATTR = makeAttr({

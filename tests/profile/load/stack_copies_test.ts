@@ -11,7 +11,7 @@ import { type LoadOptions, loadProfile } from "../../../lib/profile/load/load.ts
 import type { Profile } from "../../../lib/profile/model/profile.ts";
 import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
 import { AARCH64, type Arch, X86_64 } from "../../../lib/unwind/arch.ts";
-import { madeFile, madeSample, type SampleFields } from "../../perfdata/made_samples.ts";
+import { madeFile, madeSample, type SampleFields } from "../../perfdata/sample_fixtures.ts";
 import { buildFrames, type Function } from "../../unwind/build_frames.ts";
 
 const P = PERF_SAMPLE, { KERNEL, USER } = PERF_CONTEXT;

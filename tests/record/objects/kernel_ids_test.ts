@@ -6,7 +6,7 @@ import { moduleBuildId } from "../../../lib/symbols/files/host_files.ts";
 import { ObjectTable } from "../../../lib/symbols/object/objects.ts";
 import { perfOk, withFolder } from "../../live/harness.ts";
 import { testNeeding } from "../../needs.ts";
-import { FEATURES, writtenFile } from "../../perfdata/writing.ts";
+import { FEATURES, writtenFile } from "../../perfdata/small_recording.ts";
 
 /** Of a machine with modules: as Linux 6.1 writes it, with one whose address is hidden. */
 const MODULES = `nf_tables 303104 0 - Live 0xffffffffc0a51000

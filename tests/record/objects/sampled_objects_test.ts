@@ -7,7 +7,7 @@ import { encodeFork, encodeMmap2 } from "../../../lib/perfdata/format/record_enc
 import { findSampledObjects } from "../../../lib/record/objects/sampled_objects.ts";
 import { makeAttr } from "../../../lib/events/attr.ts";
 import { PERF_SAMPLE } from "../../../lib/base/system/abi.ts";
-import { madeSample, type SampleFields } from "../../perfdata/made_samples.ts";
+import { madeSample, type SampleFields } from "../../perfdata/sample_fixtures.ts";
 
 const attr = makeAttr({
   type: 1,

@@ -11,7 +11,7 @@ import { OutputSequence } from "../../../lib/record/output/output_sequence.ts";
 import type { RecordRequest } from "../../../lib/record/request/request.ts";
 import { fileBuildId } from "../../../lib/symbols/elf/build_id.ts";
 import { eventually } from "../../eventually.ts";
-import { collect } from "../../perfdata/reading.ts";
+import { collect } from "../../perfdata/read_recording.ts";
 import { fakeRequest, FakeRings, fakeSample, fakeSampler } from "../fake_rings.ts";
 
 /** Never: nobody asks for an end a second time. */

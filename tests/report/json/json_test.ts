@@ -7,7 +7,7 @@ import { loadProfile } from "../../../lib/profile/load/load.ts";
 import { renderDiffJson } from "../../../lib/report/json/diff_json.ts";
 import { renderJson } from "../../../lib/report/json/json.ts";
 import { DEFAULT_REPORT } from "../../../lib/report/shared/options.ts";
-import { madeFile, madeSample } from "../../perfdata/made_samples.ts";
+import { madeFile, madeSample } from "../../perfdata/sample_fixtures.ts";
 import { whole } from "../whole.ts";
 
 /** A profile of samples that say where they were taken, and nothing else. */

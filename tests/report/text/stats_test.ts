@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
 import { countRecords } from "../../../lib/perfdata/read/count.ts";
 import { renderStats, renderStatsJson } from "../../../lib/report/text/stats.ts";
-import { fixture, fixtureText, stream } from "../../perfdata/reading.ts";
+import { fixture, fixtureText, stream } from "../../perfdata/read_recording.ts";
 
 for (const name of ["callgraph", "two_events", "compressed", "clock", "extras", "pipe"]) {
   Deno.test(`renderStats() prints the records of ${name} as perf report --stats does`, async () => {
