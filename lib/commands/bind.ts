@@ -8,16 +8,15 @@ import { bindDetached, DETACH_OPTIONS, trialBesideSets } from "./bind_detached.t
 import { bindNotifying, notifies, NOTIFY_OPTIONS } from "./bind_notify.ts";
 import { bindSummary, usualEvents, wantsSummary } from "./bind_summary.ts";
 import { bindCpus } from "../counters/cpus/bind_cpus.ts";
-import { bindTasks } from "../counters/tasks/bind_tasks.ts";
-import { bindTarget } from "../counters/bind_target.ts";
+import { bindTasks, type TaskOptions } from "../counters/tasks/bind_tasks.ts";
+import type { StopSignals } from "../counters/bind_overflow.ts";
+import { type BindTarget, bindTarget } from "../counters/bind_target.ts";
 import type { BindOptions, BindTotals } from "../counters/tasks/binding.ts";
-import { prepareSets, readSets, tryGroups } from "../counters/bind_sets.ts";
-import { machineModel } from "../counters/verify/machine.ts";
+import { type PreparedSet, prepareSets, readSets, tryGroups } from "../counters/bind_sets.ts";
+import { type MachineModel, machineModel } from "../counters/verify/machine.ts";
 import { picsByPmu } from "../counters/preflight/preflight.ts";
-import { columnOf } from "../counters/rows/row.ts";
-import { headerText, rowJson, type RowTable, rowText } from "../counters/rows/rows.ts";
-import type { CounterSet } from "../counters/tasks/task_counters.ts";
-import type { VerifyTarget as Place } from "../counters/verify/verify_request.ts";
+import { type CounterSet, type RowOutput, RowWriter } from "../counters/rows/row_sink.ts";
+import type { VerifyTarget } from "../counters/verify/verify_request.ts";
 import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { type EventWorld, hostWorld } from "../events/resolve.ts";
@@ -87,8 +86,6 @@ export const command: CommandSpec = {
 };
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
-  const asked = { specs: args.texts("spec"), events: args.texts("event"), files: args.texts("set") };
-  const note = (line: string) => io.err(`pmuctl: ${line}`);
   const world = hostWorld();
   const target = bindTarget({
     command: args.command,
@@ -102,62 +99,90 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (args.has("multiplex") && args.has("split")) {
     throw new UsageError("bind: --multiplex and --split exclude each other: give one");
   }
-  if (Object.values(asked).flat().length === 0) {
+  const sources = { specs: args.texts("spec"), events: args.texts("event"), files: args.texts("set") };
+  if (Object.values(sources).flat().length === 0) {
     if (target.kind === "tasks" && wantsSummary(args, command.options)) {
       return await summarize(args, io, world);
     }
-    asked.events = [usualEvents(world, target.kind === "cpus")];
+    sources.events = [usualEvents(world, target.kind === "cpus")];
   }
   const machine = machineModel(world, picsByPmu(world));
-  const place: Place = target.kind === "cpus" ? target : { kind: "task" };
-  const preparing = { multiplex: args.has("multiplex"), split: args.has("split") };
-  const requested = readSets(asked, machine);
+  const sets = await prepare(args, io, sources, machine, target);
+  if (args.has("detach")) return await bindDetached(args, io, sets.map((set) => set.groups), target);
+  return await count(args, io, { sets, target, timing, machine });
+}
+
+/** Reads and verifies the sets, and tries whether the kernel accepts them. */
+async function prepare(
+  args: ParsedArgs,
+  io: Io,
+  sources: { specs: readonly string[]; events: readonly string[]; files: readonly string[] },
+  machine: MachineModel,
+  target: BindTarget,
+): Promise<PreparedSet[]> {
+  const place: VerifyTarget = target.kind === "cpus" ? target : { kind: "task" };
+  const options = { multiplex: args.has("multiplex"), split: args.has("split") };
+  const requested = readSets(sources, machine);
   const trial = tryGroups(place);
   const opens = args.has("detach") ? await trialBesideSets(args, io, target, trial) : trial;
-  const prepared = prepareSets(requested, machine, place, preparing, opens, note);
-  if (args.has("detach")) return await bindDetached(args, io, prepared.map((set) => set.groups), target);
-  const sets: CounterSet[] = prepared.map(({ text, groups }) => ({
-    text,
-    groups: groups.map((group) => group.map((counter) => counter.event)),
-  }));
-  const standing = { privilege: machine.privilege, hasCorePmu: world.pmus.core().length > 0 };
-  const output = openOutput(args.text("output"), io);
-  const rows = new RowPrinter(target.kind === "cpus" ? "cpus" : "tasks", args, output);
-  const options: BindOptions = {
-    ...(timing.intervalMs === undefined ? {} : { intervalMs: timing.intervalMs }),
-    count: args.number("count", { min: 1, integer: true }),
-    multiplex: args.has("multiplex"),
-    begin: (really, startNs) => rows.begin(really, startNs),
-    emit: (row) => rows.emit(row),
-    flush: output.flush,
-    note,
-  };
-  if (options.count !== undefined && options.intervalMs === undefined) {
+  return prepareSets(requested, machine, place, options, opens, (line) => io.err(`pmuctl: ${line}`));
+}
+
+/** Facts that a run needs: prepared sets, their target, and the machine. */
+interface Prepared {
+  sets: PreparedSet[];
+  target: BindTarget;
+  timing: Timing;
+  machine: MachineModel;
+}
+
+/** Binds the sets and prints rows until the run ends. Returns the command's exit status, or 0. */
+async function count(args: ParsedArgs, io: Io, prepared: Prepared): Promise<number> {
+  const { target, timing: { intervalMs } } = prepared;
+  const count = args.number("count", { min: 1, integer: true });
+  if (count !== undefined && intervalMs === undefined) {
     throw new UsageError("bind: -n counts intervals: say how long one is with -i SEC");
   }
-  const stopper = onStopSignals(io.stderrIsTerminal);
-  let totals: BindTotals;
+  const output = openOutput(args.text("output"), io);
+  const format = { kind: target.kind, json: args.has("json"), stamps: args.has("tsc") };
+  const options: BindOptions = {
+    ...(intervalMs === undefined ? {} : { intervalMs }),
+    count,
+    multiplex: args.has("multiplex"),
+    rows: new RowWriter(format, output),
+    note: (line) => io.err(`pmuctl: ${line}`),
+  };
   try {
-    totals = notifies(prepared)
-      ? await bindNotifying(args, prepared, target, options, standing, stopper)
-      : target.kind === "cpus"
-      ? await bindCpus(sets, target, args.command, { ...options, standing }, stopper)
-      : await bindTasks(
-        sets,
-        target.tasks,
-        {
-          ...options,
-          followForks: args.has("follow-forks"),
-          lifecycle: timing.lifecycle,
-          cpus: target.online,
-        },
-        standing,
-        stopper,
-      );
+    const { exit } = await bind(args, prepared, options, onStopSignals(io.stderrIsTerminal));
+    return exit?.code ?? EXIT.ok;
   } finally {
     output.close();
   }
-  return totals.exit?.code ?? EXIT.ok;
+}
+
+/** Binds the sets in the way that they and the target call for. */
+function bind(
+  args: ParsedArgs,
+  { sets, target, timing, machine }: Prepared,
+  options: BindOptions,
+  stopper: StopSignals,
+): Promise<BindTotals> {
+  const standing = { privilege: machine.privilege, hasCorePmu: machine.world.pmus.core().length > 0 };
+  if (notifies(sets)) return bindNotifying(args, sets, target, options, standing, stopper);
+  const counted: CounterSet[] = sets.map(({ text, groups }) => ({
+    text,
+    groups: groups.map((group) => group.map((counter) => counter.event)),
+  }));
+  if (target.kind === "cpus") {
+    return bindCpus(counted, target, args.command, { ...options, standing }, stopper);
+  }
+  const taskOptions: TaskOptions = {
+    ...options,
+    followForks: args.has("follow-forks"),
+    lifecycle: timing.lifecycle,
+    cpus: target.online,
+  };
+  return bindTasks(counted, target.tasks, taskOptions, standing, stopper);
 }
 
 /** Runs the command once, and writes what perf stat would. */
@@ -197,10 +222,8 @@ function refuseTaskOptions(args: ParsedArgs, { intervalMs, lifecycle }: Timing) 
   }
 }
 
-/** Where rows go. */
-interface Output {
-  write(text: string): void;
-  flush(): void;
+/** Destination of rows: standard output, or a file. */
+interface Output extends RowOutput {
   close(): void;
 }
 
@@ -210,36 +233,4 @@ function openOutput(path: string | undefined, io: Io): Output {
   }
   const file = new OutputFile(path);
   return { write: (text) => file.write(text), flush: () => {}, close: () => file.close() };
-}
-
-/** Rows as the user wants to see them. */
-class RowPrinter {
-  readonly #kind: RowTable["kind"];
-  readonly #json: boolean;
-  readonly #stamps: boolean;
-  readonly #output: Output;
-  #table: RowTable | undefined;
-
-  constructor(kind: RowTable["kind"], args: ParsedArgs, output: Output) {
-    this.#kind = kind;
-    this.#json = args.has("json");
-    this.#stamps = args.has("tsc");
-    this.#output = output;
-  }
-
-  begin(sets: readonly CounterSet[], startNs: bigint) {
-    this.#table = {
-      kind: this.#kind,
-      sets: sets.map((set) => set.groups.flat().map(columnOf)),
-      specs: sets.map((set) => set.text),
-      startNs,
-      stamps: this.#stamps,
-    };
-    if (!this.#json) this.#output.write(headerText(this.#table));
-    this.#output.flush();
-  }
-
-  emit(row: Parameters<typeof rowText>[0]) {
-    this.#output.write(this.#json ? rowJson(row, this.#table!) : rowText(row, this.#table!));
-  }
 }

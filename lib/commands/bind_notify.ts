@@ -60,10 +60,10 @@ export async function bindNotifying(
       names: livePcNames(),
       begin(startNs, pid) {
         commandPid = pid;
-        options.begin([{ text, groups: [counters.map((counter) => counter.event)] }], startNs);
+        options.rows.begin([{ text, groups: [counters.map((counter) => counter.event)] }], startNs);
       },
       emit({ hrtimeNs, pid, tid, cpu, counter, address, pc, counts }) {
-        options.emit({
+        options.rows.emit({
           timeNs: hrtimeNs,
           event: "overflow",
           pid,
@@ -72,14 +72,14 @@ export async function bindNotifying(
           counts: counts.map((value) => ({ value })),
           overflow: { counter, pc: `0x${addressToBigint(address).toString(16)}`, ...pc },
         });
-        options.flush();
+        options.rows.flush();
       },
       note: options.note,
     },
     standing,
     stopper,
   );
-  options.emit({
+  options.rows.emit({
     timeNs: endNs,
     event: "total",
     ...(target.kind === "cpus" ? { cpu: target.cpus.length } : { pid: commandPid, lwp: threadsOf(target) }),

@@ -11,7 +11,7 @@ import { CpuCounters } from "./cpu_counters.ts";
 import { IntervalCounts, nowNs } from "../tasks/interval_counts.ts";
 import { OnlineWatch } from "../open/online_watch.ts";
 import { Rotation } from "../rows/rotation.ts";
-import type { CounterSet } from "../tasks/task_counters.ts";
+import type { CounterSet } from "../rows/row_sink.ts";
 
 /** Time that each set has counted so far, and when the current turn began; in ns. */
 interface Turns {
@@ -57,7 +57,7 @@ export async function bindCpus(
     const turns: Turns = { countedNs: sets.map(() => 0n), sinceNs: startNs };
     counting.enable(0);
     await command?.release();
-    options.begin(sets.map((set, s) => ({ ...set, groups: opened![s] })), startNs);
+    options.rows.begin(sets.map((set, s) => ({ ...set, groups: opened![s] })), startNs);
     const ended: Promise<Exit | undefined> = command
       ? command.untilDone(stopper)
       : stopper.first.then(() => undefined);
@@ -86,8 +86,8 @@ export async function bindCpus(
 function tick(counters: CpuCounters, rotation: Rotation, turns: Turns, options: BindOptions) {
   const set = rotation.current;
   if (options.intervalMs !== undefined) {
-    for (const row of counters.since()) options.emit({ event: "tick", timeNs: nowNs(), set, ...row });
-    options.flush();
+    for (const row of counters.since()) options.rows.emit({ event: "tick", timeNs: nowNs(), set, ...row });
+    options.rows.flush();
   }
   if (turns.countedNs.length === 1) return;
   counters.disable();
@@ -107,7 +107,7 @@ function totals(counters: CpuCounters, turns: Turns, options: BindOptions) {
   turns.countedNs.forEach((setNs, set) => {
     const counts = sumOf(counters.totals(set));
     const remarks = [...several ? [turnRemark(Number(setNs), allNs)] : [], ...counters.cpuEvents];
-    options.emit({
+    options.rows.emit({
       event: "total",
       timeNs: turns.sinceNs,
       cpu: counters.size,

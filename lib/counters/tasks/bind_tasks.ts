@@ -22,10 +22,11 @@ import { IntervalCounts, nowNs } from "./interval_counts.ts";
 import { OnlineWatch } from "../open/online_watch.ts";
 import { Rotation } from "../rows/rotation.ts";
 import type { BindRow } from "../rows/row.ts";
+import type { CounterSet } from "../rows/row_sink.ts";
 import { threadIdsOf } from "../named/set_target.ts";
 import { countedNs, countsOf } from "./tally_to_counts.ts";
 import { exitReadsWork } from "./exit_reads.ts";
-import { columnsOf, type CounterSet, lifecycleAttr, type TaskCounting } from "./task_counters.ts";
+import { columnsOf, lifecycleAttr, type TaskCounting } from "./task_counters.ts";
 import { type TaskRecord, TaskRecordStream } from "./task_records.ts";
 import { TaskRoots } from "./task_roots.ts";
 
@@ -155,7 +156,7 @@ class TaskBinding {
       this.#startNs = nowNs();
       if (command) await command.release();
       else this.#roots.enable(this.#rotation.current);
-      this.#options.begin(this.#sets, this.#startNs);
+      this.#options.rows.begin(this.#sets, this.#startNs);
       drain.start();
       const reading = this.#readRecords(pipe.readFd);
       flushes = setInterval(() => this.#flush(), FLUSH_MS);
@@ -244,7 +245,7 @@ class TaskBinding {
     const buffer = new Uint8Array(1 << 16);
     for (let n; (n = await readPipe(fd, buffer)) > 0;) {
       this.#stream.feed(buffer.subarray(0, n));
-      this.#options.flush();
+      this.#options.rows.flush();
     }
   }
 
@@ -252,7 +253,7 @@ class TaskBinding {
     this.#stream.releaseUntil(nowNs() - MAX_HELD_NS);
     this.#table.endRound();
     if (!this.#checkedNewcomers) this.#checkNewcomers();
-    this.#options.flush();
+    this.#options.rows.flush();
   }
 
   /**
@@ -327,9 +328,9 @@ class TaskBinding {
 
   #emitRows(row: ThreadRow) {
     if (!this.#options.lifecycle) return;
-    if (!row.tally) return this.#options.emit(eventRow(row));
+    if (!row.tally) return this.#options.rows.emit(eventRow(row));
     for (const set of this.#setsOf(row)) {
-      this.#options.emit({ ...eventRow(row), set, ...this.#countsOf(row, set) });
+      this.#options.rows.emit({ ...eventRow(row), set, ...this.#countsOf(row, set) });
     }
     if (row.event === "lwp_exit") this.#closeIntervalCounts(row.lwp);
   }
@@ -375,11 +376,18 @@ class TaskBinding {
       for (const { pid, tid } of this.#table.liveThreads()) {
         const counts = this.#intervalCounts.get(tid);
         if (!counts) continue;
-        this.#options.emit({ event: "tick", timeNs: nowNs(), pid, lwp: tid, set, counts: counts.since(set) });
+        this.#options.rows.emit({
+          event: "tick",
+          timeNs: nowNs(),
+          pid,
+          lwp: tid,
+          set,
+          counts: counts.since(set),
+        });
       }
     }
     if (this.#sets.length > 1) this.#rotate(set, this.#rotation.next());
-    this.#options.flush();
+    this.#options.rows.flush();
   }
 
   #rotate(from: number, to: number) {
@@ -412,7 +420,7 @@ class TaskBinding {
         ...(cuts.length > 0 ? [`without ${cuts.join(", ")}`] : []),
         ...this.#missedCpuRemarks(),
       ];
-      this.#options.emit({
+      this.#options.rows.emit({
         event: "total",
         timeNs: endNs,
         ...(pids.size === 1 ? { pid: [...pids][0] } : {}),

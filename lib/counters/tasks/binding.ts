@@ -1,8 +1,7 @@
 /** Options, results and timing that binding to tasks and to CPUs share. */
 
 import type { Exit } from "../../../ffi/pmu.ts";
-import type { CounterSet } from "./task_counters.ts";
-import type { BindRow } from "../rows/row.ts";
+import type { RowSink } from "../rows/row_sink.ts";
 import { realClock, Ticker } from "../rows/ticker.ts";
 
 /** Options of a run. */
@@ -13,14 +12,8 @@ export interface BindOptions {
   count?: number;
   /** Lets events share counters, so that counts may be estimates. Otherwise a count is exact or unknown. */
   multiplex: boolean;
-  /**
-   * Starts the output, before the first row: the sets as they are really counted, and time 0 in ns of
-   * CLOCK_MONOTONIC.
-   */
-  begin(sets: readonly CounterSet[], startNs: bigint): void;
-  emit(row: BindRow): void;
-  /** Makes all emitted rows visible. */
-  flush(): void;
+  /** Receiver of the rows. */
+  rows: RowSink;
   /** Reports a line for each thing that differs from what was requested. */
   note(line: string): void;
 }

@@ -5,7 +5,7 @@ import type { Standing } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 import { OpenSet, type SetPlace, type SetSample } from "../open/open_set.ts";
 import type { CountValue } from "../rows/row.ts";
-import type { CounterSet } from "./task_counters.ts";
+import type { CounterSet } from "../rows/row_sink.ts";
 
 /** Options of `IntervalCounts.open`. */
 export interface IntervalCountsOptions {

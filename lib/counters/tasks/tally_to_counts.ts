@@ -2,7 +2,7 @@
 
 import type { Tally } from "./thread_table.ts";
 import type { CountValue } from "../rows/row.ts";
-import type { CounterSet } from "./task_counters.ts";
+import type { CounterSet } from "../rows/row_sink.ts";
 
 /**
  * Returns the values of set `set` in a tally, whose columns are, set by set, the events and the set's reference. An

@@ -19,14 +19,8 @@ import { UnsupportedError } from "../../base/system/errors.ts";
 import { type AttrFlag, encodeAttr, type EventAttr } from "../../events/attr.ts";
 import { openWithFallbacks, type Standing } from "../../events/open.ts";
 import { type ResolvedEvent, resolveEvents } from "../../events/resolve.ts";
+import type { CounterSet } from "../rows/row_sink.ts";
 import { emptyTally, type Tally } from "./thread_table.ts";
-
-/** Events that take turns with other sets. Each group is on the counters as a whole, or not at all. */
-export interface CounterSet {
-  /** Text of the set as the user wrote it. */
-  text: string;
-  groups: ResolvedEvent[][];
-}
 
 /** Settings shared by the counters of all roots. */
 export interface TaskCounting {

@@ -4,15 +4,9 @@ import { closeEvent, type Drain, setOutput } from "../../../ffi/pmu.ts";
 import { ERRNO } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
 import type { Standing } from "../../events/open.ts";
+import type { CounterSet } from "../rows/row_sink.ts";
 import { addTally, emptyTally, type ReadPlace, type Tally } from "./thread_table.ts";
-import {
-  addRing,
-  columnsOf,
-  type CounterSet,
-  openLifecycle,
-  TaskCounters,
-  type TaskCounting,
-} from "./task_counters.ts";
+import { addRing, columnsOf, openLifecycle, TaskCounters, type TaskCounting } from "./task_counters.ts";
 
 /** Thread to open events on. */
 export interface RootThread {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { sumOf } from "../../../lib/counters/rows/add_counts.ts";
 import { countedNs, countsOf } from "../../../lib/counters/tasks/tally_to_counts.ts";
-import type { CounterSet } from "../../../lib/counters/tasks/task_counters.ts";
+import type { CounterSet } from "../../../lib/counters/rows/row_sink.ts";
 import { resolveEvents } from "../../../lib/events/resolve.ts";
 
 function set(text: string): CounterSet {
