@@ -446,3 +446,11 @@ testNeeding(
     }
   },
 );
+
+Deno.test("the completion of shells is told the names of sets", async () => {
+  const name = newName();
+  await ok("bind", "--detach", name, "-e", "task-clock", "-p", String(Deno.pid));
+  assertEquals(await ok("complete", "set", name), `${name}\tnamed set\n`);
+  await ok("unbind", name);
+  assertEquals(await ok("complete", "set", name), "");
+});
