@@ -10,7 +10,7 @@ const [WALL] = sourcesOf("wall");
 const [INSTRUCTIONS] = sourcesOf("instructions");
 const LIMITS: GateLimits = { warmups: 0, maxRuns: 100, budgetMs: 1e9 };
 
-/** Gates one metric whose runs take what `valueOf` says, a ms each by the clock. */
+/** Gates one metric. `valueOf` returns the value of each run, which takes one ms by the clock. */
 async function play(
   source: MetricSource,
   valueOf: (step: Step) => number | undefined,
@@ -19,7 +19,7 @@ async function play(
     stored?: GatedMetric["stored"];
     seed?: number;
     stopAfter?: number;
-    /** The run in which the budget ends. */
+    /** Run during which the budget ends. */
     endsIn?: number;
   } = {},
 ) {

@@ -1,4 +1,4 @@
-/** Made-up runs for the tests of what is made of runs. */
+/** Made-up runs for tests of statistics and renderers. */
 
 import type { RunFacts } from "../../lib/check/metrics/metrics.ts";
 
@@ -11,7 +11,7 @@ export interface MadeRun {
   majflt?: number;
   maxrssBytes?: number;
   ownMemory?: boolean;
-  /** By event: a count, or a count and how long it was on its counter. */
+  /** Counts by event: a value, or a value and the fraction of the time on a counter. */
   counts?: Record<string, number | { value: number; running: number }>;
 }
 
@@ -40,7 +40,7 @@ export function madeRun(made: MadeRun): RunFacts {
   };
 }
 
-/** Runs around `wallMs`, a little apart from each other. */
+/** Returns runs around `wallMs` that differ slightly. */
 export function steadyRuns(n: number, wallMs: number, rest: Omit<MadeRun, "wallMs"> = {}): RunFacts[] {
   return Array.from({ length: n }, (_, i) => {
     const about = wallMs * (1 + 0.002 * ((7 * i) % 11 - 5));

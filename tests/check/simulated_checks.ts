@@ -1,4 +1,4 @@
-/** Checks of commands that are not there, on machines that are not there: how often the verdict is right. */
+/** Simulated checks of commands on simulated machines: how often the verdict is right. */
 
 import { OLD, runGate } from "../../lib/check/gate.ts";
 import { sourcesOf } from "../../lib/check/metrics/metric_sources.ts";
@@ -6,12 +6,12 @@ import { seededRandom } from "../../lib/run/random.ts";
 import { rowsOf } from "../../lib/check/output/result.ts";
 import type { Verdict } from "../../lib/check/statistics/verdict.ts";
 
-/** Multiplicative noise of so much, normal in the logarithm. */
+/** Returns multiplicative lognormal noise. */
 export function noise(random: () => number, sigma: number): number {
   return Math.exp(sigma * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()));
 }
 
-/** What a machine does to runs, one after another: how many times as long as they should they take. */
+/** Behaviour of machines, run after run: the factor by which a run takes longer than it should. */
 export const WEATHER: Record<string, (random: () => number) => () => number> = {
   lognormal: (random) => () => noise(random, 0.05),
   "heavy tails": (random) => () => noise(random, 0.01) * (random() < 0.1 ? 1 + 2 * random() : 1),
@@ -35,23 +35,23 @@ function bursts(random: () => number, meanLength: number): () => number {
   };
 }
 
-/** A series of checks. */
+/** Series of simulated checks. */
 export interface Simulation {
-  /** A key of WEATHER. */
+  /** Key of WEATHER. */
   weather: string;
   checks: number;
-  /** How many times as long as the old one the new command takes. */
+  /** Factor by which the new command takes longer than the old one. */
   change: number;
   maxRuns: number;
   seed: number;
-  /** Compare with runs of another time, when the weather was what it was then. */
+  /** True to compare with a baseline, made under the machine's conditions of another time. */
   fromBaseline?: boolean;
 }
 
-/** Of a baseline, as check makes it. */
+/** Number of runs in a baseline, as check makes it. */
 const BASELINE_RUNS = 40;
 
-/** How many of the checks had each verdict. */
+/** Simulates checks, and counts the verdicts. */
 export async function simulate(simulation: Simulation): Promise<Partial<Record<Verdict, number>>> {
   const { weather, checks, change, maxRuns, seed, fromBaseline } = simulation;
   const random = seededRandom(seed);
@@ -76,7 +76,7 @@ export async function simulate(simulation: Simulation): Promise<Partial<Record<V
   return verdicts;
 }
 
-/** Runs and the gauge beside them, as a baseline has them. */
+/** Returns runs and the calibration workload's beside them, as a baseline has them. */
 function baselineOf(machine: () => number): { samples: number[]; gauge: number[] } {
   const samples: number[] = [], gauge: number[] = [];
   for (let run = 0; run < BASELINE_RUNS; run++) {

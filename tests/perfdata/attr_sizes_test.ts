@@ -9,7 +9,7 @@ import { killedFile } from "./small_recording.ts";
 /** PERF_ATTR_SIZE_VER0 to VER9 of the kernel's uapi header, and sizes that no kernel has yet. */
 const SIZES = [64, 72, 80, 96, 104, 112, 120, 128, 136, 144, 152, 512];
 
-/** killedFile() with its attrs in structs of another size, what is new in them filled with ones. */
+/** Returns killedFile() with its attrs in structs of another size; new fields are filled with ones. */
 function withAttrSize(size: number): Uint8Array<ArrayBuffer> {
   const file = killedFile();
   const view = new DataView(file.buffer);

@@ -1,6 +1,6 @@
 /**
- * Turns a little-endian perf.data into what a big-endian recorder would have written: the test's own
- * idea of the layouts, kept apart from the reader's. Features are left out (the bitmap is emptied).
+ * Conversion of a little-endian perf.data to what a big-endian recorder would write. It has the tests' own idea of
+ * the layouts, independent of the reader's. Features are omitted (the bitmap is cleared).
  */
 
 import { PERF_RECORD, PERF_RECORD_MISC, PERF_RECORD_USER, PERF_SAMPLE } from "../../lib/base/system/abi.ts";
@@ -164,7 +164,7 @@ function turnRecords(t: Turner, end: number, sampleType: number): void {
   }
 }
 
-/** The file as a big-endian recorder would have written it. */
+/** Returns the file as a big-endian recorder would write it. */
 export function bigEndianFile(file: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = file.slice();
   bytes.subarray(0, 8).reverse();
@@ -189,7 +189,7 @@ export function bigEndianFile(file: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The pipe as a big-endian recorder would have written it, but for what its features hold. */
+/** Returns the pipe as a big-endian recorder would write it, except for the contents of its features. */
 export function bigEndianPipe(pipe: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = pipe.slice();
   bytes.subarray(0, 8).reverse();

@@ -3,7 +3,9 @@ import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 import { bigEndianFile, bigEndianPipe } from "./big_endian.ts";
 import { collect, fixture, type Reading, stream } from "./read_recording.ts";
 
-/** Records of the tools keep the recorder's byte order in their bodies; all others must be equal. */
+/**
+ * Compares two readings. Bodies of the tools' records keep the recorder's byte order; everything else must be equal.
+ */
 function assertSame(swapped: Reading, original: Reading): void {
   assert(!swapped.header.littleEndian && original.header.littleEndian);
   assertEquals(swapped.samples, original.samples);
@@ -35,7 +37,7 @@ Deno.test("reader() reads a pipe from a big-endian machine", async () => {
   assertEquals(reading.header.events.map((e) => e.name), ["cpu-clock", "page-faults"]);
 });
 
-/** A big-endian pipe without its HEADER_FEATURE records (type 80). */
+/** Returns a big-endian pipe without its HEADER_FEATURE records (type 80). */
 function withoutFeatures(pipe: Uint8Array): Uint8Array {
   const view = new DataView(pipe.buffer);
   const parts = [pipe.subarray(0, 16)];

@@ -1,4 +1,4 @@
-/** What the header and the features of a recording may cost, whatever counts and sizes they have. */
+/** Bounds on the cost of a recording's header and features, whatever counts and sizes they claim. */
 
 import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import type { ByteInput } from "../../lib/base/bytes/byte_source.ts";
@@ -18,10 +18,10 @@ import { collect } from "./read_recording.ts";
 import { EVENTS, FEATURES, records, writtenFile } from "./small_recording.ts";
 
 const MIB = 1 << 20;
-/** Places in the header of a file. */
+/** Offsets in the header of a file. */
 const AT = { ATTRS: 24, DATA: 40 } as const;
 
-/** A file of `size` bytes that begins with `bytes`, and is zeros from there on; counts the bytes that are read. */
+/** Returns a file of `size` bytes that begins with `bytes`, followed by zeros. It counts the bytes that are read. */
 function sparse(bytes: Uint8Array, size: number): ByteInput & { taken: number } {
   const memory = new MemoryBytes(bytes, "a sparse file");
   const input = {
@@ -40,7 +40,7 @@ function sparse(bytes: Uint8Array, size: number): ByteInput & { taken: number } 
   return input;
 }
 
-/** The written file with u64s put into it. */
+/** Returns the written file with some u64s replaced. */
 function patched(...values: [at: number, value: number][]): Uint8Array<ArrayBuffer> {
   const bytes = writtenFile();
   const view = new DataView(bytes.buffer);

@@ -12,7 +12,7 @@ import { testNeeding } from "../needs.ts";
 import { collect, stream } from "./read_recording.ts";
 import { EVENTS, FEATURES, records, writtenFile } from "./small_recording.ts";
 
-/** The recording of writing.ts as `perf record --threads` divides one: samples in files of their own. */
+/** Splits the recording of small_recording.ts as `perf record --threads` does: samples in files of their own. */
 function divided(): { main: Uint8Array; parts: Uint8Array[] } {
   const all = records();
   const isSample = (record: Uint8Array) => record[0] === 9;

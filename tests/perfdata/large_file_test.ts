@@ -8,7 +8,10 @@ import { collect } from "./read_recording.ts";
 import { EVENTS, FEATURES, records, writtenFile } from "./small_recording.ts";
 import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 
-/** AUXTRACE: struct { header; u64 size, offset, reference; u32 idx, tid, cpu, reserved; }, and `size` bytes behind. */
+/**
+ * Returns an AUXTRACE, struct { header; u64 size, offset, reference; u32 idx, tid, cpu, reserved; }, and `size` bytes
+ * after it.
+ */
 function auxtrace(size: number): Uint8Array {
   const w = new ByteWriter(48).u32(PERF_RECORD_USER.AUXTRACE).u16(0).u16(48);
   return w.u64(size).u64(0).u64(0).u32(0).u32(0).u32(0).u32(0).bytes();

@@ -1,14 +1,17 @@
-/** Recordings of any length, for what is said of memory and of large files: one round of samples, over and over. */
+/** Recordings of any length, for tests of memory and of large files: one round of samples, repeated. */
 
 import { PERF_RECORD, PERF_RECORD_MISC } from "../../lib/base/system/abi.ts";
 import { encodeFileStart } from "../../lib/perfdata/format/writer.ts";
 import { EVENTS, LAYOUT, records } from "./small_recording.ts";
 
 const PER_ROUND = 1000;
-/** Bytes of a sample here: id, ip, tid, time, cpu, period, and a chain of 6. */
+/** Size in bytes of a sample: id, ip, tid, time, cpu, period, and a chain of 6. */
 const SAMPLE_SIZE = 8 + 6 * 8 + 8 + 6 * 8;
 
-/** A round of PER_ROUND samples and its FINISHED_ROUND; two CPUs' in turn, so that there is something to sort. */
+/**
+ * Round of PER_ROUND samples and its FINISHED_ROUND; the samples of two CPUs in turn, so that there is something to
+ * sort.
+ */
 class Round {
   readonly bytes = new Uint8Array(PER_ROUND * SAMPLE_SIZE + 8);
   readonly #view = new DataView(this.bytes.buffer);
@@ -36,7 +39,7 @@ class Round {
     view.setUint16(PER_ROUND * SAMPLE_SIZE + 6, 8, true);
   }
 
-  /** Sets the times of round `n`: first those of one CPU, then those of the other, which lie between. */
+  /** Sets the times of round `n`: those of one CPU first, then those of the other, which lie in between. */
   setTimes(n: number): void {
     const start = 2_000_000_000 + n * PER_ROUND * 1000;
     for (let i = 0; i < PER_ROUND; i++) {
@@ -50,7 +53,7 @@ class Round {
   }
 }
 
-/** Writes a file with `samples` samples (in whole rounds) to `path`, as a recorder leaves it that was killed. */
+/** Writes a file with `samples` samples (in whole rounds) to `path`, as a killed recorder leaves it. */
 export function writeLongRecording(path: string, samples: number): void {
   using file = Deno.createSync(path);
   const write = (bytes: Uint8Array) => {

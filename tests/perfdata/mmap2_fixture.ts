@@ -1,4 +1,4 @@
-/** An MMAP2 record with every field set: with an inode, and with a build id in its place. */
+/** MMAP2 record with every field set: one with an inode, and one with a build id. */
 
 import type { Mmap2 } from "../../lib/perfdata/format/records.ts";
 

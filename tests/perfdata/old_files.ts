@@ -1,30 +1,38 @@
-/** perf.data as perf up to Linux 3.2 wrote it, made by hand: another magic, no event descriptions, ids of the kernel's own. */
+/**
+ * Handmade perf.data as perf up to Linux 3.2 wrote it: another magic, no event descriptions, and the kernel's own
+ * ids.
+ */
 
 import { PERF_RECORD, PERF_SAMPLE } from "../../lib/base/system/abi.ts";
 import { ByteWriter, concat, toCString } from "../../lib/base/bytes/bytes.ts";
 
-/** What differs between the versions of perf, and between machines. */
+/** Differences between versions of perf, and between machines. */
 export interface OldForm {
   magic?: "PERFFILE" | "PERFILE2";
   littleEndian?: boolean;
-  /** 72 is without the bitmap of features. */
+  /** Size of the header; 72 is without the bitmap of features. */
   headerSize?: 72 | 104;
   /** Size of the `unsigned long` that the bitmap is made of. */
   wordBits?: 32 | 64;
-  /** Build id records before Linux 2.6.35 had no pid. */
+  /** True for build id records with a pid; before Linux 2.6.35 they had none. */
   buildIdPid?: boolean;
-  /** The first event is a hardware event: for perf, which refuses a tracepoint of which the file does not say all. */
+  /**
+   * True to make the first event a hardware event, for perf, which refuses a tracepoint with an incomplete
+   * description.
+   */
   hardware?: boolean;
 }
 
 const ATTR_SIZE = 72;
 const BUILD_ID = 2;
-/** The tracepoint's number, which the names of the events go by. */
+/** Number of the tracepoint, which the names of events refer to. */
 const TRACEPOINT = 317n;
 const SAMPLE_TYPE = PERF_SAMPLE.IP | PERF_SAMPLE.TID | PERF_SAMPLE.TIME | PERF_SAMPLE.ID;
 export const KERNEL_ID = "c0ffee".padEnd(40, "0");
 
-/** A file with the events `sched:sched_switch` and `cycles`, three samples of the first and one of the second. */
+/**
+ * Returns a file with the events `sched:sched_switch` and `cycles`, three samples of the first and one of the second.
+ */
 export function oldFile(form: OldForm = {}): Uint8Array<ArrayBuffer> {
   const { magic = "PERFFILE", littleEndian = true, headerSize = 104 } = form;
   const writer = () => new ByteWriter(1024, littleEndian);
@@ -49,13 +57,13 @@ export function oldFile(form: OldForm = {}): Uint8Array<ArrayBuffer> {
   return concat([head.bytes(), data, writer().u64(tableAt + 16).u64(section.length).bytes(), section]);
 }
 
-/** The first 64 bits of the bitmap, as the C code of that machine has them in memory. */
+/** Returns the first 64 bits of the bitmap, as the C code of that machine has them in memory. */
 function featureBits({ littleEndian = true, wordBits = 64 }: OldForm): Uint8Array {
   const w = new ByteWriter(8, littleEndian);
   return wordBits === 64 ? w.u64(1 << BUILD_ID).bytes() : w.u32(1 << BUILD_ID).u32(0).bytes();
 }
 
-/** struct perf_file_attr, of an event with one id. */
+/** Writes a struct perf_file_attr of an event with one id. */
 function attr(w: ByteWriter, type: number, config: bigint, idsAt: number): Uint8Array {
   return w.u32(type).u32(ATTR_SIZE).u64(config).u64(1000).u64(SAMPLE_TYPE).u64(4).u64(0)
     .zeros(ATTR_SIZE - 48).u64(idsAt).u64(8).bytes();

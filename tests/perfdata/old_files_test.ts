@@ -61,7 +61,7 @@ const TRACEPOINT = {
   name: "",
 };
 
-/** What tracefs says of two tracepoints. */
+/** Descriptions by tracefs of two tracepoints. */
 const TRACING = encodeTracingData({
   pageSize: 4096,
   headerPage: "\tfield: u64 timestamp;\n",
@@ -73,13 +73,13 @@ const TRACING = encodeTracingData({
   printkFormats: "",
 });
 
-/** HEADER_TRACING_DATA, which is followed by what it gives the size of. */
+/** Returns a HEADER_TRACING_DATA, followed by the data whose size it gives. */
 function tracingRecord(data: Uint8Array): Uint8Array {
   const size = new ByteWriter().u32(66).u16(0).u16(12).u32(data.length).bytes();
   return concat([size, data, new Uint8Array((8 - data.length % 8) % 8)]);
 }
 
-/** HEADER_EVENT_TYPE, of perf up to Linux 3.10. */
+/** Returns a HEADER_EVENT_TYPE, as in perf up to Linux 3.10. */
 function eventTypeRecord(config: bigint, name: string): Uint8Array {
   const text = new TextEncoder().encode(name);
   return new ByteWriter().u32(65).u16(0).u16(8 + 8 + 64).u64(config).raw(text).zeros(64 - text.length)

@@ -1,6 +1,6 @@
 /**
- * Fresh recordings of this machine, made by perf and read by both: the reader has to give what
- * `perf script` prints, sample by sample.
+ * Fresh recordings of this machine, made by perf and read by both: the reader must return what `perf script` prints,
+ * sample by sample.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -44,7 +44,7 @@ async function perfScript(path: string, cpu: boolean): Promise<string> {
   return decoder.decode(output.stdout);
 }
 
-/** Name, arguments, whether samples have a CPU, whether it goes through a pipe. */
+/** Name, arguments, whether samples have a CPU, and whether it is a pipe. */
 const RECORDINGS: [string, string[], boolean, boolean][] = [
   ["call chains of all CPUs", ["-a", "-g", "-F", "5000"], true, false],
   ["two events of all CPUs", ["-a", "-e", "cpu-clock/freq=3000/,page-faults/period=10/"], true, false],

@@ -1,4 +1,4 @@
-/** Reading perf.data in tests: everything into plain rows, and what `perf script` says for comparison. */
+/** Reading of perf.data in tests: everything as plain rows, and the output of `perf script` for comparison. */
 
 import { assert, assertEquals } from "@std/assert";
 import { PERF_CONTEXT, PERF_RECORD } from "../../lib/base/system/abi.ts";
@@ -13,8 +13,8 @@ import {
 import { decodeComm, decodeTask } from "../../lib/perfdata/format/records.ts";
 
 /**
- * A sample as a row; `chain` without the context markers. perf throws away a whole chain in which it
- * finds a marker that it does not know, as user stacks without frame pointers happen to have: `corrupt`.
+ * Sample as a row; `chain` is without the context markers. perf discards a whole chain in which it finds an unknown
+ * marker, which happens in user stacks without frame pointers: `corrupt`.
  */
 export interface SampleRow {
   comm: string;
@@ -33,7 +33,7 @@ export interface SampleRow {
 
 const MARKERS: number[] = [PERF_CONTEXT.HV, PERF_CONTEXT.KERNEL, PERF_CONTEXT.USER];
 
-/** Any other record as a row: its bytes tell the rest. */
+/** Record other than a sample as a row. Its bytes hold the rest. */
 export interface RecordRow {
   type: number;
   misc: number;
@@ -52,21 +52,21 @@ export interface Reading {
   timeBase: bigint;
   samples: SampleRow[];
   records: RecordRow[];
-  /** Offsets in the file, of samples and records in the order they came. */
+  /** Offsets in the file of samples and records, in the order they came. */
   offsets: number[];
 }
 
-/** The bytes of a file in tests/testdata/perfdata. */
+/** Returns the bytes of a file in tests/testdata/perfdata. */
 export function fixture(name: string): Uint8Array<ArrayBuffer> {
   return Deno.readFileSync(new URL(`../testdata/perfdata/${name}`, import.meta.url));
 }
 
-/** The text of one. */
+/** Returns the text of a file in tests/testdata/perfdata. */
 export function fixtureText(name: string): string {
   return new TextDecoder().decode(fixture(name));
 }
 
-/** The same bytes as a stream: no size, nothing but reading on, at most `chunk` bytes at a time. */
+/** Returns the bytes as a stream: without a size, not seekable, at most `chunk` bytes at a time. */
 export function stream(bytes: Uint8Array, chunk = Infinity): ByteInput {
   const memory = new MemoryBytes(bytes, "a stream", chunk);
   return { name: memory.name, read: (into: Uint8Array) => memory.read(into) };
@@ -131,7 +131,7 @@ export async function collect(input: ByteInput, options: ReaderOptions = {}): Pr
   return { header, stats, timeBase: reader.timeBase, samples, records, offsets };
 }
 
-/** One sample as perf script prints it: an address is hex text. */
+/** Sample as `perf script` prints it: addresses are in hex. */
 interface ScriptRow {
   comm: string;
   pid: number;
@@ -146,7 +146,7 @@ interface ScriptRow {
 const SCRIPT_LINE =
   /^\s*(\S.*?)\s+(-?\d+)\/(-?\d+)\s+(?:\[(\d+)\]\s+)?(\d+)\.(\d{9}):\s+(\d+)\s+(\S+):\s*([0-9a-f]*)(?: .*)?$/;
 
-/** What `perf script --ns -F comm,pid,tid,[cpu,]time,period,event,ip` printed. */
+/** Parses the output of `perf script --ns -F comm,pid,tid,[cpu,]time,period,event,ip`. */
 function parseScript(text: string): ScriptRow[] {
   const rows: ScriptRow[] = [];
   for (const line of text.split("\n")) {
@@ -191,7 +191,10 @@ export function assertLikeScript(reading: Reading, text: string): void {
   });
 }
 
-/** In a chain perf prints a user address as an offset in its file: the place in the page is what stays. */
+/**
+ * Returns the part of an address that perf keeps. In a chain it prints a user address as an offset in its file, so
+ * only the place within the page is comparable.
+ */
 function comparable(address: number): string {
   return address < 0 ? hexAddress(address) : hexAddress(address % 4096);
 }

@@ -1,4 +1,4 @@
-/** Files that one perf or another refuses, or reads in part, and that hold all that a report needs. */
+/** Files that some version of perf refuses, or reads only in part, although they hold all that a report needs. */
 
 import { assertEquals } from "@std/assert";
 import { PERF_CONTEXT, PERF_RECORD_USER, PERF_SAMPLE } from "../../lib/base/system/abi.ts";
@@ -25,7 +25,7 @@ const sample = (event: { attr: typeof CLOCK.attr; ids: bigint[] }, ip = 0x400310
 const record = (type: number, body = 16) =>
   new ByteWriter().u32(type).u16(0).u16(8 + body).zeros(body).bytes();
 
-/** A file of `data` with attrs of `size` bytes, of which those that are known are `attr`'s, and the others not zero. */
+/** Returns a file of `data` with attrs of `size` bytes: `attr`'s known fields, followed by bytes that are not zero. */
 function withAttrSize(size: number, data: Uint8Array): Uint8Array {
   const entry = size + 16, dataAt = 104 + entry + 8;
   const known = encodeAttr(CLOCK.attr);
@@ -38,7 +38,7 @@ function withAttrSize(size: number, data: Uint8Array): Uint8Array {
     .raw(data).bytes();
 }
 
-/** A file of `data` with a header of `size` bytes, which ends with fields of a later perf. */
+/** Returns a file of `data` with a header of `size` bytes, which ends with fields of a later perf. */
 function withHeaderSize(size: number, data: Uint8Array): Uint8Array {
   const entry = 128 + 16, attrsAt = size + 8, dataAt = attrsAt + entry;
   return new ByteWriter().raw(new TextEncoder().encode("PERFILE2")).u64(size).u64(entry).u64(attrsAt).u64(
@@ -48,7 +48,7 @@ function withHeaderSize(size: number, data: Uint8Array): Uint8Array {
     .raw(encodeAttr(CLOCK.attr)).u64(size).u64(8).raw(data).bytes();
 }
 
-/** A file of one sample with feature `number`, whatever that is. */
+/** Returns a file of one sample with feature `number`, whatever that is. */
 function withFeature(number: number): Uint8Array {
   const start = encodeFileStart([{ attr: CLOCK.attr, ids: [1n] }]);
   const data = sample(CLOCK);
@@ -67,7 +67,7 @@ const CHAIN = [PERF_CONTEXT.USER, ...Array.from({ length: 1000 }, (_, i) => 0x40
 const ONE = concat([sample(CLOCK), sample(CLOCK)]);
 const PIPE = [encodePipeHeader(), encodeHeaderAttr({ attr: CLOCK.attr, ids: [1n] })];
 
-/** What it is; the file; how many samples each event has. */
+/** Kinds of files: description, file, and number of samples of each event. */
 const KINDS: [what: string, file: Uint8Array, samples: number[]][] = [
   ["a chain deeper than kernel.perf_event_max_stack", madeFile([DEEP], [sample(DEEP, 0x400000, CHAIN)]), [1]],
   [

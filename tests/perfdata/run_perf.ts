@@ -1,8 +1,8 @@
-/** perf, for tests of what it reads. */
+/** Runs of perf, for tests of what it reads. */
 
 import { assertEquals } from "@std/assert";
 
-/** Runs perf on `file`; what it prints. Fails when it complains. */
+/** Runs perf on `file`, and returns what it prints. Fails when it complains. */
 export async function perf(args: string[], file: Uint8Array, stdin = false): Promise<string> {
   const path = await Deno.makeTempFile({ suffix: ".data" });
   try {

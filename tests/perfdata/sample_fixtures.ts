@@ -9,7 +9,7 @@ import { encodeFeatures, type FeatureValues } from "../../lib/perfdata/format/fe
 import { encodeComm, encodeMmap, encodeMmap2 } from "../../lib/perfdata/format/record_encoders.ts";
 import { encodeFileEnd, encodeFileStart } from "../../lib/perfdata/format/writer.ts";
 
-/** What a sample says; fields that its event does not have are ignored. */
+/** Fields of a sample; those that its event does not have are ignored. */
 export interface SampleFields {
   /** PERF_RECORD_MISC.*; user mode unless the address is negative. */
   mode?: number;
@@ -17,19 +17,19 @@ export interface SampleFields {
   ip: number;
   pid?: number;
   tid?: number;
-  /** ns; rising from call to call unless given. */
+  /** Time in ns; rises from call to call unless given. */
   time?: number;
   period?: number;
   /** Addresses and PERF_CONTEXT markers. */
   chain?: readonly number[];
   raw?: number;
-  /** The latest branch first. */
+  /** Branches, most recent first. */
   branches?: readonly (readonly [from: number, to: number])[];
-  /** Bytes of the stack that were copied, in a room of 64, or of as much as `words` take. */
+  /** Bytes of the stack that were copied, of 64 reserved, or of as many as `words` take. */
   stack?: number;
-  /** Registers of user space by their numbers in perf's samples; others are 0. */
+  /** User registers by their numbers in perf's samples; others are 0. */
   registers?: Readonly<Record<number, number>>;
-  /** What the stack holds, from the stack pointer on. */
+  /** Contents of the stack, from the stack pointer up. */
   words?: readonly (number | bigint)[];
   /** PERF_SAMPLE_REGS_ABI_* of the registers (default: 64 bits). */
   abi?: number;
@@ -37,7 +37,7 @@ export interface SampleFields {
 
 let clock = 1_000_000_000;
 
-/** A sample as the kernel writes it (perf_output_sample()). */
+/** Encodes a sample as the kernel writes it (perf_output_sample()). */
 export function madeSample(attr: EventAttr, s: SampleFields, littleEndian = true): Uint8Array<ArrayBuffer> {
   const w = new ByteWriter(512, littleEndian), type = attr.sampleType, P = PERF_SAMPLE;
   const put = (bit: number, value: bigint | number) => type & bit ? w.u64(value) : w;
@@ -84,7 +84,7 @@ function putCopies(w: ByteWriter, { sampleType, sampleRegsUser }: EventAttr, s: 
   if (room > 0) w.u64(copied);
 }
 
-/** One event of a made file. */
+/** Event of a made-up file. */
 export interface MadeEvent {
   attr: EventAttr;
   name: string;
@@ -92,8 +92,8 @@ export interface MadeEvent {
 }
 
 /**
- * A file with these events, of process 100, `worker`, which has /bin/worker mapped at 0x400000, and of a kernel from
- * -0x7f000000 on. Their attrs have `sampleIdAll` unset.
+ * Returns a file with these events, of process 100, `worker`, which has /bin/worker mapped at 0x400000, and of a
+ * kernel from -0x7f000000 up. Their attrs have no `sampleIdAll`.
  */
 export function madeFile(
   events: readonly MadeEvent[],

@@ -1,6 +1,6 @@
 /**
- * Samples of any sample_type, read_format and branch_sample_type, written by the kernel's rules (perf_output_sample()):
- * what the reader takes from them comes back, and what is behind the call chain is left as it was.
+ * Samples of any sample_type, read_format and branch_sample_type, written by the kernel's rules
+ * (perf_output_sample()): the reader must return what was written, and leave alone what follows the call chain.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -17,10 +17,10 @@ import { stream } from "./read_recording.ts";
 const P = PERF_SAMPLE;
 const ID = 11n;
 
-/** The fields of one sample, as they go in and as they come out; absent where sample_type has no such bit. */
+/** Fields of a sample, as written and as read; absent when sample_type has no such bit. */
 type Fields = Record<string, unknown>;
 
-/** Writes a sample and says what is in it. */
+/** Writes a sample, and returns its contents. */
 function encode(random: Random, w: ByteWriter, attr: ReturnType<typeof makeAttr>): Fields {
   const { sampleType: type, readFormat: format } = attr;
   const fields: Fields = {};
@@ -105,7 +105,7 @@ function encode(random: Random, w: ByteWriter, attr: ReturnType<typeof makeAttr>
   return fields;
 }
 
-/** A pipe with one event and one of its samples. */
+/** Returns a pipe with one event and one of its samples. */
 function recording(random: Random, little: boolean) {
   const attr = makeAttr({
     type: 1,
@@ -179,7 +179,7 @@ async function decode(bytes: Uint8Array, chunk: number): Promise<Fields> {
   return fields;
 }
 
-/** As a reader gives it: addresses are signed doubles. */
+/** Converts fields to what a reader returns: addresses are signed doubles. */
 function expected(fields: Fields): Fields {
   const address = (value: unknown) => addressFromBigint(value as bigint);
   const out = { ...fields };

@@ -1,4 +1,4 @@
-/** A small recording made by the writer, in tests: two events, synthesized records, samples with call chains. */
+/** Small recording made by the writer, for tests: two events, synthesized records, samples with call chains. */
 
 import { PERF_CONTEXT, PERF_RECORD, PERF_SAMPLE } from "../../lib/base/system/abi.ts";
 import { addressToBigint } from "../../lib/base/bytes/address.ts";
@@ -35,7 +35,7 @@ const SAMPLE_TYPE = PERF_SAMPLE.IDENTIFIER | PERF_SAMPLE.IP | PERF_SAMPLE.TID | 
   PERF_SAMPLE.PERIOD | PERF_SAMPLE.CALLCHAIN;
 const FLAGS = ["sampleIdAll", "mmap", "mmap2", "comm", "task", "freq", "inherit"] as const;
 
-/** cpu-clock with two ids, page-faults with one. */
+/** Events: cpu-clock with two ids, page-faults with one. */
 export const EVENTS = [
   {
     attr: makeAttr({
@@ -66,7 +66,7 @@ export const LAYOUT = compileLayout(EVENTS[0].attr);
 
 const KERNEL_START = -0x7f000000; // ffffffff81000000
 
-/** A sample as the kernel would write it. */
+/** Returns a sample as the kernel would write it. */
 export function sample(
   id: bigint,
   tid: number,
@@ -85,7 +85,7 @@ export function sample(
   return w.bytes();
 }
 
-/** The records, in the order of a file: two rounds, the second reaching back before the end of the first. */
+/** Returns the records in file order: two rounds, the second reaching back before the end of the first. */
 export function records(): Uint8Array[] {
   const trailer = (time: bigint, tid = 100) => ({ pid: 100, tid, time, cpu: 0, id: 11n });
   return [
@@ -159,7 +159,7 @@ export function records(): Uint8Array[] {
   ];
 }
 
-/** A bit of every feature. */
+/** Features with a little of everything. */
 export const FEATURES: FeatureValues = {
   hostname: "testhost",
   osrelease: "6.18.0",
@@ -185,7 +185,7 @@ export const FEATURES: FeatureValues = {
   ledger: '{"seen":4,"written":4,"lost":0,"who":"é"}',
 };
 
-/** The recording as a file. */
+/** Returns the recording as a file. */
 export function writtenFile(features: FeatureValues = FEATURES): Uint8Array<ArrayBuffer> {
   const start = encodeFileStart(EVENTS);
   const data = concat(records());
@@ -195,17 +195,20 @@ export function writtenFile(features: FeatureValues = FEATURES): Uint8Array<Arra
   return file;
 }
 
-/** What a recorder leaves that was killed before it wrote the end. */
+/** Returns what a recorder leaves that was killed before it wrote the end. */
 export function killedFile(): Uint8Array<ArrayBuffer> {
   return concat([encodeFileStart(EVENTS).bytes, ...records()]);
 }
 
-/** The payload of a VERSION section with this ledger. */
+/** Returns the payload of a VERSION section with this ledger. */
 export function versionPayload(ledger: unknown): Uint8Array {
   return encodeFeatures({ version: "pmuctl 9", ledger: JSON.stringify(ledger) })[0].payload;
 }
 
-/** A recording with room at its front, and these states put there in turn; it was killed, so nothing is at its end. */
+/**
+ * Returns a recording with room at its front, and these states written there in turn. It was killed, so its end is
+ * missing.
+ */
 export function roomedFile(
   ...states: { ledger: unknown; buildIds?: FeatureValues["buildIds"] }[]
 ): { file: Uint8Array<ArrayBuffer>; start: FileStart; room: Room } {
@@ -229,7 +232,7 @@ export function roomedFile(
   return { file, start, room };
 }
 
-/** The recording as a pipe. */
+/** Returns the recording as a pipe. */
 export function writtenPipe(features: FeatureValues = FEATURES): Uint8Array<ArrayBuffer> {
   return concat([
     encodePipeHeader(),

@@ -9,7 +9,7 @@ import {
 } from "../../lib/run/command_runner.ts";
 import { readPrivilege } from "../../lib/events/privilege.ts";
 
-/** A runner of `sh -c SCRIPT`s, what it noted, and the user's two requests to stop. */
+/** Makes a runner of `sh -c SCRIPT`s; returns it with what it noted, and the user's two requests to stop. */
 function runnerOf(
   scripts: (string | { run: string; prepare: string })[],
   options: Partial<RunnerOptions> = {},

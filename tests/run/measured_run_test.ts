@@ -51,7 +51,7 @@ testWithEvents("a meter holds the counters of one run, until it is closed", asyn
   assertEquals(openEvents(), before);
 });
 
-/** perf events that this process has open. */
+/** Counts the perf events that this process has open. */
 function openEvents(): number {
   const names = Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => {
     try {

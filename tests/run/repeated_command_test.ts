@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RepeatedCommand } from "../../lib/run/repeated_command.ts";
 import { exists } from "../../lib/base/files/exists.ts";
 
-/** Runs `sh -c SCRIPT` repeatedly, `$1` being a file that it and what prepares it write into; gives the file. */
+/** Runs `sh -c SCRIPT` repeatedly. `$1` is a file that it and its preparation write to; returns its contents. */
 async function log(
   script: string,
   { count, prepare }: { count: number; prepare: (write: (text: string) => void) => Promise<boolean> },

@@ -1,4 +1,4 @@
-/** The summary of a command's run: counts with their ratios, and what was not counted. */
+/** Summary of a command's run: counts with their ratios, and what was not counted. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type RunSummary, SUMMARY_EVENTS, summaryJson, summaryText } from "../../lib/run/run_summary.ts";

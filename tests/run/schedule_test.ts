@@ -9,7 +9,7 @@ import {
   type Step,
 } from "../../lib/run/schedule.ts";
 
-/** Runs a plan of commands that take `nsOf` each; what was done is told in words. */
+/** Runs a schedule of commands that take `nsOf` each; returns what was done, in words. */
 async function play(plan: Partial<RunSchedule<number>> & { commands: number }, nsOf = (_: Step) => 100) {
   const log: string[] = [];
   let samples: readonly (readonly number[])[] = [];

@@ -218,8 +218,9 @@ export function decodeLostSamples(record: RecordBytes): number {
 }
 
 /**
- * PERF_RECORD_CALLCHAIN_DEFERRED: struct { u64 cookie; u64 nr; u64 ips[nr]; }. Returns the words of `u32` that the
- * cookie is at, and that the addresses begin and end at; no more of them than the record has room for.
+ * Returns where the fields of a PERF_RECORD_CALLCHAIN_DEFERRED are, struct { u64 cookie; u64 nr; u64 ips[nr]; }: the
+ * words of `u32` that the cookie is at, and that the addresses begin and end at. There are never more addresses than
+ * the record has room for.
  */
 export function deferredChainAt({ u32, pos, size, trailer }: RecordCursor): {
   cookie: number;

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type AvailableSources, chooseSource } from "../../../lib/check/metrics/choose_source.ts";
 
-/** A machine where these events are not counted. */
+/** Returns a machine where these events are not counted. */
 function machine(
   absent: string[],
   valgrind: string | undefined,

@@ -3,7 +3,7 @@ import { explainOutliers } from "../../../lib/check/stat/outlier_causes.ts";
 import type { RunFacts } from "../../../lib/check/metrics/metrics.ts";
 import { madeRun, steadyRuns } from "../run_fixtures.ts";
 
-/** Eleven steady runs, one of them replaced. */
+/** Returns eleven steady runs, one of them replaced. */
 function withRun(index: number, run: RunFacts): RunFacts[] {
   return steadyRuns(11, 50, { nivcsw: 3 }).with(index, run);
 }

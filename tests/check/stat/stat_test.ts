@@ -17,7 +17,7 @@ const ABSENT = new Map(
   ["instructions:u", "cycles:u", "branch-misses:u", "cache-misses:u"].map((e) => [e, NO_PMU]),
 );
 
-/** What is counted in each run without a PMU. */
+/** Returns the counts of a run without a PMU. */
 function counted(cpuMs: number) {
   return {
     cpuMs,

@@ -3,7 +3,7 @@ import { seededRandom } from "../../../lib/run/random.ts";
 import { roundOrders } from "../../../lib/run/schedule.ts";
 import { fewestPairs, signedRankRatio } from "../../../lib/check/statistics/signed_rank.ts";
 
-/** Pairs whose log ratios are these. */
+/** Returns pairs with these log ratios. */
 function pairs(logs: readonly number[]) {
   return { a: logs.map(() => 1), b: logs.map(Math.exp) };
 }

@@ -8,7 +8,7 @@ import {
   unpairedRatio,
 } from "../../../lib/check/statistics/statistics.ts";
 
-/** Lognormal noise: 1 in the middle, skewed to the right as times are. */
+/** Returns lognormal noise: median 1, skewed to the right as times are. */
 function noisy(random: () => number, sigma: number): number {
   const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   return Math.exp(sigma * normal);

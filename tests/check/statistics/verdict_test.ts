@@ -9,7 +9,7 @@ import {
 
 const TERMS: JudgementTerms = { threshold: 0.02, confidence: 0.99, steady: false };
 
-/** Runs around `middle`, a percent apart. */
+/** Returns runs around `middle`, with a spread of one percent. */
 function runs(middle: number, count = 20, seed = 1): number[] {
   const random = seededRandom(seed);
   return Array.from({ length: count }, () => middle * (1 + 0.01 * (random() - 0.5)));

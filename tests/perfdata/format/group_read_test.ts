@@ -39,7 +39,7 @@ interface Count {
   value: bigint;
 }
 
-/** A file of two events, 11 the leader's id and 12 the member's, with these samples. */
+/** Returns a file of two events, the leader with id 11 and a member with id 12, and these samples. */
 function file(
   options: { readFormat: number; flags?: AttrFlag[]; chain?: boolean },
   samples: { tid: number; counts: Count[]; claimed?: number }[],
@@ -74,7 +74,7 @@ function file(
   return w.bytes();
 }
 
-/** Event, thread, period and length of the chain of each sample the reader gives. */
+/** Reads event, thread, period and chain length of each sample. */
 async function read(bytes: Uint8Array): Promise<[number, number, number, number][]> {
   const reader = new PerfDataReader(new MemoryBytes(bytes));
   await reader.open();

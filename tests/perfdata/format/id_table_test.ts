@@ -35,7 +35,7 @@ Deno.test("id table finds ids that a multiplicative hash puts into one place, in
   assertEquals([advance(7), advance(14)], [true, true]);
 });
 
-/** Ids whose halves, the high one times a known factor, cancel each other out. */
+/** Returns ids whose halves cancel each other out in a hash that multiplies the high one by a known factor. */
 function collidingIds(n: number): bigint[] {
   return Array.from({ length: n }, (_, i) => {
     const high = i + 1, low = Math.imul(high, 0x85ebca6b) >>> 0;

@@ -24,7 +24,7 @@ const LAYOUT = compileLayout(makeAttr({
 const TRAILER = { pid: 1, tid: 2, time: 3n, cpu: 4, id: 5n };
 const KERNEL = addressFromBigint(0xffffffff81000000n);
 
-/** The bytes as the reader's cursor would show them: at an odd place of a larger buffer. */
+/** Returns the bytes as the reader's cursor would present them: at an odd place in a larger buffer. */
 function cursorOn(bytes: Uint8Array): decode.RecordBytes {
   const u8 = new Uint8Array(bytes.length + 64);
   u8.set(bytes, 16);
@@ -39,7 +39,7 @@ function cursorOn(bytes: Uint8Array): decode.RecordBytes {
   };
 }
 
-/** A record whose body `body` writes, and the trailer. */
+/** Returns a record with the body that `body` writes, and a trailer. */
 function other(type: number, body: (w: ByteWriter) => void, misc = 0): decode.RecordBytes {
   return cursorOn(encodeRecord(type, misc, LAYOUT, TRAILER, body));
 }

@@ -26,7 +26,7 @@ const session = (seconds: number, more: Record<string, unknown> = {}) => ({
   ...more,
 });
 
-/** Reads it as a file and as a stream, which have to agree, and gives the one. */
+/** Reads the recording as a file and as a stream, which must agree. */
 async function read(file: Uint8Array): Promise<Reading> {
   const [whole, streamed] = [
     await collect(new MemoryBytes(file)),

@@ -8,7 +8,7 @@ import { perf } from "../run_perf.ts";
 import { assertLikeScript, collect, type Reading, stream } from "../read_recording.ts";
 import { EVENTS, FEATURES, killedFile, records, writtenFile, writtenPipe } from "../small_recording.ts";
 
-/** Fails unless `reading` has the samples and records of writing.ts, in the order of time. */
+/** Fails unless `reading` has the samples and records of small_recording.ts, in order of time. */
 function assertContent(reading: Reading): void {
   assertEquals(
     reading.samples.map((

@@ -1,4 +1,4 @@
-/** What compressed records may cost: made-up recordings of which a few bytes stand for very many. */
+/** Bounds on the cost of compressed records, with made-up recordings in which a few bytes unpack to very many. */
 
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { PERF_RECORD_USER } from "../../../lib/base/system/abi.ts";
@@ -11,12 +11,12 @@ import { stream } from "../read_recording.ts";
 import { EVENTS, records } from "../small_recording.ts";
 
 const MIB = 1 << 20;
-/** Bytes of packed data in a record; of a record's header a u16 says its size. */
+/** Bytes of packed data in a record, whose size is a u16. */
 const PART = 65_000;
 
 const TYPES = { COMPRESSED: PERF_RECORD_USER.COMPRESSED, COMPRESSED2: PERF_RECORD_USER.COMPRESSED2 };
 
-/** Records of `type` that hold `packed`, in as many as it takes of `most` bytes each. */
+/** Wraps `packed` in records of `type`, each with at most `most` bytes. */
 function wrapped(packed: Uint8Array, type: number, most: number): Uint8Array<ArrayBuffer> {
   const w = new ByteWriter(packed.length + 1024);
   for (let at = 0; at < packed.length; at += most) {
@@ -31,7 +31,7 @@ function wrapped(packed: Uint8Array, type: number, most: number): Uint8Array<Arr
   return w.bytes();
 }
 
-/** A recording without an end, as a recorder leaves it that was killed. */
+/** Returns a recording without an end, as a killed recorder leaves it. */
 function recording(
   packed: Uint8Array,
   type: number,
@@ -41,7 +41,7 @@ function recording(
   return { file: concat([bytes, wrapped(packed, type, most)]), dataOffset };
 }
 
-/** Reads all of it, and tells how much memory that took besides. */
+/** Reads the whole recording, and measures how much memory that took. */
 async function read(file: Uint8Array, chunk?: number) {
   const input = chunk ? stream(file, chunk) : new MemoryBytes(file, "a bomb");
   const reader = new PerfDataReader(input, { damaged: "stop" });
@@ -56,7 +56,7 @@ async function read(file: Uint8Array, chunk?: number) {
   return { stats, most, samples };
 }
 
-/** Blocks of 128 KiB that are one byte each. */
+/** Returns the sizes of blocks of 128 KiB that repeat one byte each. */
 const run = (blocks: number) => Array<number>(blocks).fill(131072);
 
 for (const [name, type] of Object.entries(TYPES)) {

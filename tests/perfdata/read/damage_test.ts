@@ -77,7 +77,7 @@ Deno.test("reader() refuses what is not perf.data, and says what it is", async (
   }
 });
 
-/** A copy of the file with a u64 (or u16) of its header or data replaced. */
+/** Returns a copy of the file with a u64 (or u16) of its header or data replaced. */
 function patched(at: number, value: bigint, bits: 16 | 64 = 64): Uint8Array<ArrayBuffer> {
   const bytes = CALLGRAPH.slice();
   const view = new DataView(bytes.buffer);
@@ -191,7 +191,7 @@ Deno.test("reader() refuses compressed data that asks for gigabytes to unpack, b
   }
 });
 
-/** The written file with the payloads of features changed. */
+/** Returns the written file with changed payloads of features. */
 function withFeatures(change: (number: number, payload: Uint8Array) => Uint8Array): Uint8Array<ArrayBuffer> {
   const start = encodeFileStart(EVENTS);
   const data = concat(records());

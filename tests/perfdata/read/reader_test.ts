@@ -3,11 +3,11 @@ import { PERF_RECORD, PERF_RECORD_USER } from "../../../lib/base/system/abi.ts";
 import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
 import { assertLikeScript, collect, fixture, fixtureText, type Reading, stream } from "../read_recording.ts";
 
-/** Every file that perf can read. */
+/** Names of all files that perf can read. */
 const SCRIPTED = ["callgraph", "two_events", "compressed", "clock", "extras", "pipe"];
 const ALL = [...SCRIPTED, "group_read", "pipe_compressed", "pipe_tracepoint"];
 
-/** Each way of reading that has to come to the same result. */
+/** Ways of reading, which must all have the same result. */
 const WAYS: [string, (bytes: Uint8Array) => Promise<Reading>][] = [
   ["a tiny window", (bytes) => collect(new MemoryBytes(bytes), { window: 64 })],
   ["tiny chunks", (bytes) => collect(new MemoryBytes(bytes, "chunks", 7), { window: 256 })],
@@ -58,7 +58,7 @@ Deno.test("reader() says where in the file a record is", async () => {
   }
 });
 
-/** `perf report --stats`: a line a type of record, then those of each event. */
+/** Parses `perf report --stats`: a line for each type of record, then those of each event. */
 function parseStats(text: string): Map<number, number> {
   const types: Record<string, number> = { ...PERF_RECORD, ...PERF_RECORD_USER };
   const aliases: Record<string, string> = { ATTR: "HEADER_ATTR", FEATURE: "HEADER_FEATURE" };

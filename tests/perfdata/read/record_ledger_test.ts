@@ -3,7 +3,7 @@ import { PERF_RECORD } from "../../../lib/base/system/abi.ts";
 import type { RecordCursor } from "../../../lib/perfdata/format/cursor.ts";
 import { RecordLedger } from "../../../lib/perfdata/read/record_ledger.ts";
 
-/** A record without a trailer, of these u64s, on that CPU. */
+/** Returns a record of these u64s on that CPU, without a trailer. */
 function record(type: number, cpu: number, ...words: number[]): RecordCursor {
   const size = 8 + 8 * words.length;
   const u8 = new Uint8Array(size);

@@ -1,4 +1,4 @@
-/** Samples that come many at once are those that come one by one, in the same place among the other records. */
+/** Runs of samples: they are the same samples as one by one, in the same place among the other records. */
 
 import { assert, assertEquals } from "@std/assert";
 import { addressOf } from "../../../lib/base/bytes/address.ts";
@@ -35,7 +35,7 @@ function rowsOfRun(run: SampleRun): string[] {
   });
 }
 
-/** Everything in a recording, a row each; of every run `take` says whether it is taken. */
+/** Reads everything in a recording, a row each. `take` decides for every run whether it is taken. */
 async function rows(bytes: Uint8Array<ArrayBuffer>, take?: () => boolean) {
   const reader = new PerfDataReader(new MemoryBytes(bytes));
   await reader.open();

@@ -1,14 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { RoundSorter } from "../../../lib/perfdata/read/sorter.ts";
 
-/** The places of what goes out when a round ends. */
+/** Ends a round; returns the places that go out. */
 function round(sorter: RoundSorter): number[] {
   const places: number[] = [];
   sorter.endRound((batch, count) => places.push(...batch.subarray(0, count)));
   return places;
 }
 
-/** The places of what goes out at the end. */
+/** Ends the input; returns the places that go out. */
 function rest(sorter: RoundSorter): number[] {
   const places: number[] = [];
   sorter.endInput((batch, count) => places.push(...batch.subarray(0, count)));

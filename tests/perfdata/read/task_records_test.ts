@@ -21,12 +21,12 @@ const LAYOUT = compileLayout(makeAttr({
 const encoder = new TextEncoder();
 let time = 0n;
 
-/** Every trailer is another, as times go on. */
+/** Returns a trailer that differs from all before it, as times go on. */
 function trailer() {
   return { pid: 1, tid: 2, time: ++time, cpu: 4, id: 5n };
 }
 
-/** The bytes as the reader's cursor would show them: somewhere in a larger window. */
+/** Returns the bytes as the reader's cursor would present them: somewhere in a larger window. */
 function cursorOn(bytes: Uint8Array, misc?: number): RecordCursor {
   const u8 = new Uint8Array(bytes.length + 64).fill(0xee);
   u8.set(bytes, 24);
@@ -50,7 +50,7 @@ function cursorOn(bytes: Uint8Array, misc?: number): RecordCursor {
 
 const mmap2 = (map: Mmap2, misc?: number) => cursorOn(encodeMmap2(map, LAYOUT, trailer()), misc);
 
-/** A COMM record with these very bytes for a name. */
+/** Returns a COMM record with exactly these bytes as its name. */
 function comm(name: Uint8Array, misc = 0): RecordCursor {
   const padded = new Uint8Array(Math.ceil((name.length + 1) / 8) * 8);
   padded.set(name);
@@ -59,7 +59,7 @@ function comm(name: Uint8Array, misc = 0): RecordCursor {
   );
 }
 
-/** What may differ from one map of a file to the next, and what makes it another file. */
+/** Maps that differ in what may change from one map of a file to the next, or in what makes it another file. */
 const MAPS: [what: string, map: Mmap2][] = [
   ["a map", MAP],
   ["the same file elsewhere", {

@@ -8,7 +8,7 @@ import { records, writtenFile, writtenPipe } from "../small_recording.ts";
 const PIPE = writtenPipe();
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** What stands behind a pipe's records where a program, or a person, wrote into the same file. */
+/** Texts after a pipe's records, from a program or a person who wrote into the same file. */
 const TEXTS = [
   "\n",
   "ok",
