@@ -54,9 +54,9 @@ export interface LoadOptions {
   within?: TimeRanges;
   /** Find the source line of every frame (`Profile.lines`). */
   lines?: boolean;
-  /** Load what comes before damage, with a warning; default: throw. */
   /** Leave copies of stacks unread, rather than unwind them. */
   noUnwind?: boolean;
+  /** Load what comes before damage, with a warning; default: throw. */
   force?: boolean;
 }
 
