@@ -270,9 +270,7 @@ export class Unwinder {
     const { registers, arch } = this, next = this.#next;
     const frameEnd = this.#frameEnd(row, expressions[CFA]);
     if (expressions[CFA] && Number.isNaN(frameEnd)) return this.#noValue();
-    if (
-      !isSignal && !(frameEnd > this.#sp || (frameEnd === this.#sp && this.#isExact && arch.ra !== arch.pc))
-    ) {
+    if (!isSignal && !(frameEnd > this.#sp || (frameEnd === this.#sp && this.#mayBeEmpty(row)))) {
       return this.#badFrame(frameEnd);
     }
     if (!(frameEnd >= LEAST_ADDRESS)) return this.#badFrame(frameEnd);
@@ -296,6 +294,12 @@ export class Unwinder {
     if (Number.isNaN(this.#sp)) return this.#stop(END.NO_REGISTER);
     this.#isExact = isSignal;
     return registers[pcColumn];
+  }
+
+  /** Returns whether the frame may hold nothing: that of a leaf whose return address is in a register. */
+  #mayBeEmpty({ kinds }: Row): boolean {
+    const { ra, pc } = this.arch;
+    return this.#isExact && (ra !== pc || kinds[ra] === RULE.REGISTER);
   }
 
   /** Notes why the last expression had no value. */

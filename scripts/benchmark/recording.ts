@@ -86,8 +86,15 @@ export const load = new Load();
 /** Arguments of a recording of everything at a high rate. */
 export const RECORD_ARGS = ["-F", "20000", "-a", "-g"];
 
+/** Arguments of a recording of everything with copies of stacks, of 8 KiB each. */
+export const COPY_ARGS = ["-F", "4000", "-a", "-m", "16M", "-B", "--call-graph", "dwarf"];
+
 /** Makes a recording by perf of a busy system, `seconds` long, unless the file is there already. */
-export async function makeRecording(file: string, seconds: number): Promise<void> {
+export async function makeRecording(
+  file: string,
+  seconds: number,
+  args: readonly string[] = RECORD_ARGS,
+): Promise<void> {
   try {
     Deno.statSync(file);
     return;
@@ -102,7 +109,7 @@ export async function makeRecording(file: string, seconds: number): Promise<void
       "-N",
       "-e",
       "cpu-clock",
-      ...RECORD_ARGS,
+      ...args,
       "-o",
       file,
       "--",

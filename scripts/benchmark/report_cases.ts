@@ -3,7 +3,7 @@
 import type { Case, Side } from "./case.ts";
 import { inFolder, runOnce } from "./case.ts";
 import { type Folder, INFERNO, missingFolder, type Perf, PERFS, PMUCTL, STACKCOLLAPSE } from "./peers.ts";
-import { big, BIG_SECONDS, makeRecording } from "./recording.ts";
+import { big, BIG_SECONDS, COPY_ARGS, makeRecording } from "./recording.ts";
 import { repeatRecording } from "./repeat_recording.ts";
 import { writeLongRecording } from "../../tests/perfdata/long_recording.ts";
 import { perfStats } from "./record_cases.ts";
@@ -88,18 +88,46 @@ function foldedCase(name: string, folder: Folder, perf: Perf): Case {
   };
 }
 
+/** Path of the recording of about 100,000 samples with copies of stacks, of 800 MB, and its length in s. */
+const copies = inFolder("copies.data"), COPIES_SECONDS = 13;
+
+/** Returns the case of a recording whose stacks both have to unwind. */
+function copiesCase(perf: Perf): Case {
+  const theirs = ["--stdio", "--no-inline", "--no-children", "-g", "graph,0.5,callee"];
+  return {
+    name: `report-copies-${perf.version}`,
+    what: "report of 100,000 samples whose stacks were copied, with callers",
+    figures: FIGURES,
+    prepare: () => makeRecording(copies, COPIES_SECONDS, COPY_ARGS),
+    ours: { name: "pmuctl", argv: [PMUCTL, "report", "-g", "-i", copies] },
+    theirs: { name: `perf ${perf.version}`, argv: [perf.path, "report", ...theirs, "-i", copies] },
+  };
+}
+
+/** What a case that is to be linear is made of. */
+interface LinearCase {
+  name: string;
+  what: string;
+  /** How often the recording is read over and over, in the longer and the shorter of the two. */
+  many: number;
+  few: number;
+  /** Seconds that are recorded, and how. */
+  seconds: number;
+  args?: readonly string[];
+}
+
 /**
  * Returns a case of the same tenth of a million samples, so many times over: time per sample and memory are to stay the
  * same. Time per sample is without what an empty file takes, and time per further sample what those take that a tenth of
  * the file does not have: the first ones pay for symbols to read and code to compile.
  */
-function linearCase(name: string, many: number, few: number): Case {
-  const short = inFolder("short-real.data");
-  const fileOf = (times: number) => inFolder(`times-${times}.data`);
+function linearCase({ name, what, many, few, seconds, args }: LinearCase): Case {
+  const short = inFolder(`${name}-short.data`);
+  const fileOf = (times: number) => inFolder(`${name}-times-${times}.data`);
   const argvOf = (times: number) => [PMUCTL, "report", "-g", "-i", fileOf(times)];
   const tenthOf = (times: number) => Math.floor(times / 10);
   const side = (times: number): Side => ({
-    name: `${times / 10} M`,
+    name: `${times} times`,
     argv: argvOf(times),
     after: async (_, wallMs) => {
       const each = perfStats(short).samples;
@@ -116,10 +144,10 @@ function linearCase(name: string, many: number, few: number): Case {
   });
   return {
     name: `report-${name}`,
-    what: `report -g of the same stacks, ${many / 10} against ${few / 10} million samples`,
+    what: `report -g of the same stacks, ${what}`,
     figures: ["samples", "wallMs", "nsPerSample", "nsPerFurtherSample", "maxRssMb"],
     prepare: async () => {
-      await makeRecording(short, BIG_SECONDS / 10);
+      await makeRecording(short, seconds, args);
       for (const times of new Set([many, few, tenthOf(few), 0])) repeatRecording(short, fileOf(times), times);
     },
     ours: side(many),
@@ -135,8 +163,29 @@ export const REPORT_CASES: readonly Case[] = [
     foldedCase("report-folded", INFERNO, perf),
     foldedCase("report-folded-perl", STACKCOLLAPSE, perf),
   ]),
-  linearCase("linear-1m", 10, 1),
-  linearCase("linear-10m", 100, 10),
+  ...PERFS.map(copiesCase),
+  linearCase({
+    name: "linear-1m",
+    what: "1 against 0.1 million samples",
+    many: 10,
+    few: 1,
+    seconds: BIG_SECONDS / 10,
+  }),
+  linearCase({
+    name: "linear-10m",
+    what: "10 against 1 million samples",
+    many: 100,
+    few: 10,
+    seconds: BIG_SECONDS / 10,
+  }),
+  linearCase({
+    name: "linear-copies",
+    what: "100,000 against 10,000 samples with copies of stacks",
+    many: 10,
+    few: 1,
+    seconds: COPIES_SECONDS / 10,
+    args: COPY_ARGS,
+  }),
   {
     name: "report-memory",
     what:

@@ -27,6 +27,7 @@ const FUNCTIONS: Function[] = [
   { start: 0x1500, end: 0x1600, code: [0x0f, 3, 0x2f, 0xfd, 0xff] }, // an expression that does not end
   { start: 0x1600, end: 0x1700, code: [0x0b] }, // restores what nothing remembered
   { start: 0x1700, end: 0x1800, code: [0x0d, 10, ...offset(8)] }, // CFA = r10 + 8
+  { start: 0x1800, end: 0x1900, code: [...offset(0), 0x09, 16, 5] }, // the return address is in rdi, as in vfork
 ];
 
 /** One object at BIAS, as a space. */
@@ -81,6 +82,13 @@ Deno.test("a chain leads over frames by rsp and by rbp to the root", () => {
     at(0x1240), // the root
   ], { registers: { 6: STACK + 32 } });
   assertEquals([chain, end], [["1050", "1180", "1240"], END.ROOT]);
+});
+
+Deno.test("a leaf may have taken its return address off the stack into a register", () => {
+  const { chain, end } = walk(objectOf(FUNCTIONS), 0x1850, [1, 2, at(0x1280)], {
+    registers: { 5: at(0x1080) },
+  });
+  assertEquals([chain, end], [["1850", "1080", "1280"], END.ROOT]);
 });
 
 Deno.test("prologues and epilogues are right to the instruction", () => {
