@@ -1,4 +1,4 @@
-/** Sizes, colours and texts of a flame graph's boxes. The SVG's generator and the HTML page's program both use it. */
+/** Sizes, colors and texts of a flame graph's boxes. The SVG's generator and the HTML page's program both use it. */
 
 import { weightUnit } from "../../profile/model/profile.ts";
 import type { Weight } from "../../profile/query/aggregate.ts";
@@ -33,7 +33,7 @@ export interface BoxFacts {
   change?: FlameChange;
 }
 
-/** Returns the class of a box, which gives it its colour. */
+/** Returns the class of a box, which gives it its color. */
 export function boxClass(box: Box, change?: FlameChange): string {
   if (!change) return kindClass(box.kind, box.name);
   return changeClass(box.kind === "root" ? 0 : selfChange(box, change));

@@ -20,9 +20,9 @@ import {
   USUAL_WIDTH,
   weightText,
 } from "./boxes.ts";
-import { flameChart } from "./chart.js";
+import { FlameChart } from "./chart.js";
 import { type Box, type BoxKind, type FlameLayout, layoutFlames } from "./layout.ts";
-import { openPicture } from "./picture.js";
+import { FlamePicture } from "./picture.js";
 import { profileCalls } from "./profile_calls.ts";
 import { KIND_NAMES, pictureStyle, swatchClass } from "./style.ts";
 import { jsonText, printable } from "../../base/text/printable.ts";
@@ -38,7 +38,7 @@ export interface FlamegraphOptions {
   event?: string;
   /** Title; the recorded command by default. */
   title?: string;
-  /** Profile to compare with: colours show what changed since. */
+  /** Profile to compare with: colors show what changed since. */
   base?: BaseOptions;
 }
 
@@ -48,7 +48,7 @@ export interface BaseOptions {
   /** Name of the base: that of its file. */
   name: string;
   normalize: Normalization;
-  /** Draws the base, so that what is gone can be seen; colours mean what they meant. */
+  /** Draws the base, so that what is gone can be seen; colors mean what they meant. */
   negate: boolean;
 }
 
@@ -59,7 +59,7 @@ const TEXT_FROM = 27;
 
 /**
  * Returns the whole picture. Widths are weights, in the unit of the root's `data-weight`: events or ns. With a base,
- * colours are changes of self weight: red for more, blue for less. Throws BadInputError when the base cannot be compared:
+ * colors are changes of self weight: red for more, blue for less. Throws BadInputError when the base cannot be compared:
  * see diffProfiles().
  */
 export function renderFlamegraph(given: Profile, options: FlamegraphOptions): string {
@@ -94,12 +94,15 @@ export function renderFlamegraph(given: Profile, options: FlamegraphOptions): st
     `<text class="details" y="${headHeight - 11}">${HINT}</text>`,
     `</svg>`,
     `</g>`,
-    `<script><![CDATA[(${openPicture})(document.currentScript.ownerSVGElement,${
-      jsonText(how)
-    },${flameChart})]]></script>`,
+    `<script><![CDATA[${programText(how)}]]></script>`,
     `</svg>`,
     "",
   ].join("\n");
+}
+
+/** Returns the program inside the picture. */
+function programText(how: object): string {
+  return `new (${FlamePicture})(document.currentScript.ownerSVGElement,${jsonText(how)},${FlameChart})`;
 }
 
 const HINT = "In a browser: click or Enter zooms, arrows move, / searches, Esc resets.";

@@ -6,7 +6,7 @@
 import type { Weight } from "../../profile/query/aggregate.ts";
 import type { NodeWeights } from "../../profile/query/flame_tree.ts";
 
-/** Kinds of boxes, by which they are coloured. `root` is all the code, or a command. */
+/** Kinds of boxes, by which they are colored. `root` is all the code, or a command. */
 export type BoxKind = "root" | "program" | "library" | "kernel" | "jit" | "unresolved";
 
 /** Name, object and kind of a box. `object` is "" for roots. */
@@ -133,21 +133,18 @@ interface Scope {
 
 /** Chooses the nodes to draw, and adds up the rest. */
 function drawnNodes(tree: CallTree, { measure, scope, limits, top }: Scope): DrawnNodes {
-  const { parent, weights: [{ count, selfCount, selfPeriod, ...own }] } = tree;
-  const weight = measure === "count" ? count : own.period;
-  const depth = depthsBelow(parent, top);
-  const { limit, commandLimit } = weightLimits({ depth, count, weight, scope }, limits);
+  const { parent, weights: [own] } = tree;
+  const { count, selfCount, selfPeriod } = own, weight = own[measure];
+  const depth = depthsBelow(parent, count, top);
+  const { limit, commandLimit } = weightLimits(depth, weight, scope, limits);
   const callees = new Map<number, number[]>();
   const narrow = noFrames(), deep = noFrames();
   for (let node = 0; node < parent.length; node++) {
-    if (count[node] === 0 || depth[node] < 0) continue;
-    const hidden = weight[node] <= (depth[node] === 0 ? commandLimit : limit)
-      ? narrow
-      : depth[node] > limits.maxDepth
-      ? deep
-      : undefined;
-    if (!hidden) addCallee(callees, parent[node], node);
+    if (depth[node] < 0) continue;
+    const isNarrow = weight[node] <= (depth[node] === 0 ? commandLimit : limit);
+    if (!isNarrow && depth[node] <= limits.maxDepth) addCallee(callees, parent[node], node);
     else if (depth[node] > 0) {
+      const hidden = isNarrow ? narrow : deep;
       hidden.frames++;
       hidden.weight.count += selfCount[node];
       hidden.weight.period += selfPeriod[node];
@@ -156,35 +153,30 @@ function drawnNodes(tree: CallTree, { measure, scope, limits, top }: Scope): Dra
   return { callees, limit, narrow, deep };
 }
 
-/** Returns the depth of each node: 0 for commands, or with `top` for that node; -1 for what is not below it. */
-function depthsBelow(parent: Int32Array, top: number): Int32Array {
+/** Returns the depth of each node: 0 for commands, or for `top`; -1 for nodes that are not above it or have no samples. */
+function depthsBelow(parent: Int32Array, count: Float64Array, top: number): Int32Array {
   const depth = new Int32Array(parent.length);
   for (let node = 0; node < parent.length; node++) {
-    const above = parent[node] < 0 ? -1 : depth[parent[node]];
-    depth[node] = node === top || (top < 0 && parent[node] < 0) ? 0 : above < 0 ? -1 : above + 1;
+    const caller = parent[node];
+    if (count[node] === 0) depth[node] = -1;
+    else if (node === top || (caller < 0 && top < 0)) depth[node] = 0;
+    else depth[node] = caller < 0 || depth[caller] < 0 ? -1 : depth[caller] + 1;
   }
   return depth;
 }
 
-/** Columns of a tree that is limited: see depthsBelow() for `depth`. */
-interface LimitedColumns {
-  depth: Int32Array;
-  count: Float64Array;
-  weight: Float64Array;
-  scope: number;
-}
-
 /** Returns the weights that frames, and commands, have to exceed to be drawn; -1 where all are. */
 function weightLimits(
-  { depth, count, weight, scope }: LimitedColumns,
+  depth: Int32Array,
+  weight: Float64Array,
+  scope: number,
   { maxFrames, minWidth }: FlameLimits,
 ): { limit: number; commandLimit: number } {
   const least = minWidth * scope;
   let frames = 0, commands = 0, wide = 0;
   for (let node = 0; node < depth.length; node++) {
-    if (count[node] === 0 || depth[node] < 0) continue;
     if (depth[node] === 0) commands++;
-    else {
+    else if (depth[node] > 0) {
       frames++;
       if (weight[node] > least) wide++;
     }
@@ -192,7 +184,7 @@ function weightLimits(
   if (frames <= maxFrames) return { limit: -1, commandLimit: -1 };
   let limit = least;
   if (wide > maxFrames) {
-    const sorted = weight.filter((one, node) => depth[node] > 0 && count[node] > 0 && one > least).sort();
+    const sorted = weight.filter((one, node) => depth[node] > 0 && one > least).sort();
     limit = sorted[wide - 1 - maxFrames];
   }
   return { limit, commandLimit: commands > maxFrames ? limit : -1 };

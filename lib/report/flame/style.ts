@@ -58,7 +58,7 @@ export function swatchClass(kind: BoxKind): string {
 
 const FONT = `ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono","Liberation Mono",monospace`;
 
-/** Returns the style sheet of a picture that stands alone, in light colours or dark as its reader's system has it. */
+/** Returns the style sheet of a picture that stands alone, in light colors or dark as its reader's system has it. */
 export function pictureStyle(): string {
   return [
     `svg.flames{${colorVariables(LIGHT)};background:var(--page);color-scheme:light dark}`,
@@ -78,7 +78,7 @@ export function pictureStyle(): string {
   ].join("\n");
 }
 
-/** Returns the style sheet of the graph inside an HTML report, whose root element says when colours are dark. */
+/** Returns the style sheet of the graph inside an HTML report, whose root element says when colors are dark. */
 export function pageFlameStyle(): string {
   return [
     `.flames{${colorVariables(LIGHT)}}`,
@@ -87,7 +87,7 @@ export function pageFlameStyle(): string {
   ].join("\n");
 }
 
-/** Lists the rules for boxes and their texts. Colours are variables, so that dark ones replace them in one place. */
+/** Lists the rules for boxes and their texts. Colors are variables, so that dark ones replace them in one place. */
 function boxRules(): string[] {
   return [
     `svg.flames{font:11px ${FONT}}`,

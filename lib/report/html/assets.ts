@@ -1,10 +1,10 @@
-/** The page's own program and style, which scripts/setup makes and the compiled binary has inside. */
+/** Finds the page's program and style sheet: scripts/setup makes the program, and the compiled binary has both inside. */
 
 import { UnsupportedError } from "../../base/system/errors.ts";
 import { rootUrl } from "../../base/root.ts";
 import type { HtmlOptions } from "./html.ts";
 
-/** Reads them. Throws UnsupportedError when the program has not been made. */
+/** Reads program and style sheet. Throws UnsupportedError when the program has not been made. */
 export function pageAssets(): HtmlOptions {
   return {
     program: read(rootUrl("build/page.js")),

@@ -1,19 +1,19 @@
 /**
- * The bytes that carry a page's tables: columns of whole numbers as varints, seven bits a byte, low ones first, with
- * the sign in the lowest bit. Written by the report and read in the browser, by this one file.
+ * Bytes that carry a page's tables: columns of whole numbers as varints of seven bits a byte, low ones first, with the
+ * sign in the lowest bit. The report writes them, the browser reads them.
  */
 
-/** Writes columns one behind the other. */
+/** Writes columns and texts one behind the other. */
 export class ColumnWriter {
   #bytes = new Uint8Array(1 << 16);
   #length = 0;
 
-  /** What has been written so far. */
+  /** Returns what has been written so far. */
   bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#length);
   }
 
-  /** Whole numbers of at most 2^53 either way; `delta`: as differences, which are small where a column is sorted. */
+  /** Writes whole numbers from -2^52 to 2^52; with `delta` as differences, which are small where a column is sorted. */
   column(values: ArrayLike<number>, delta = false): void {
     this.#number(values.length);
     let before = 0;
@@ -24,7 +24,7 @@ export class ColumnWriter {
     }
   }
 
-  /** Any text. */
+  /** Writes a text. */
   text(text: string): void {
     const encoded = new TextEncoder().encode(text);
     this.#number(encoded.length);
@@ -36,7 +36,7 @@ export class ColumnWriter {
   #number(value: number): void {
     this.#reserve(10);
     const bytes = this.#bytes;
-    // halves and doubles are exact, and bit operations would end at 2^31
+    // arithmetic is exact here, where bit operations would end at 2^31
     let rest = value < 0 ? -value * 2 - 1 : value * 2;
     while (rest >= 0x80) {
       bytes[this.#length++] = 0x80 | (rest % 0x80);
@@ -62,16 +62,17 @@ export class ColumnReader {
     this.#bytes = bytes;
   }
 
-  /** A column of numbers below 2^31. */
+  /** Reads a column of numbers that fit into 32 bits. */
   ints(delta = false): Int32Array<ArrayBuffer> {
     return this.#into(new Int32Array(this.#number()), delta);
   }
 
-  /** A column of any whole numbers. */
+  /** Reads a column of any whole numbers. */
   doubles(): Float64Array<ArrayBuffer> {
     return this.#into(new Float64Array(this.#number()), false);
   }
 
+  /** Reads a text. */
   text(): string {
     const length = this.#number();
     this.#at += length;

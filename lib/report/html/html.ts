@@ -1,4 +1,4 @@
-/** The report as one HTML page that opens from disk and loads nothing: data, style and program are in it. */
+/** Renders the report as one HTML page with data, style and program in it: it opens from disk and loads nothing. */
 
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
@@ -10,15 +10,15 @@ import { factsHtml, ledgerHtml, unresolvedHtml, warningsHtml } from "./sections.
 import { encodeTables } from "./tables.ts";
 import { printedProfile } from "../shared/printed.ts";
 
-/** What the page is made with besides the profile. */
+/** Parts of the page that do not depend on the profile. */
 export interface HtmlOptions {
-  /** The page's program, one script. */
+  /** Program, as one script. */
   program: string;
-  /** The page's style. */
+  /** Style sheet. */
   style: string;
 }
 
-/** The page. `profile.times` make its timeline; what it knows of CPUs and threads is what the profile does. */
+/** Returns the page. It has a timeline when the profile has `times`, and lanes for the CPUs and threads in the profile. */
 export function renderHtml(given: Profile, { program, style }: HtmlOptions): string {
   const profile = printedProfile(given);
   const data = Buffer.from(gzipSync(encodeTables(packProfile(profile)))).toString("base64");
@@ -47,7 +47,7 @@ ${inScript(program)}
 `;
 }
 
-/** A program as it may stand in a script element: nothing in it may end that. */
+/** Returns a program as a script element can hold it: nothing in it ends the element. */
 function inScript(program: string): string {
   return program.replace(/<(?=\/script|!--|script)/gi, "\\x3c");
 }
@@ -121,7 +121,7 @@ ${
 <div id="tip" hidden></div>`;
 }
 
-/** Returns a patch of colour and a name for each kind of code. */
+/** Returns a patch of color and a name for each kind of code. */
 function legend(): string {
   const kinds = Object.entries(KIND_NAMES) as [keyof typeof KIND_NAMES, string][];
   return kinds.map(([kind, name]) => `<i style="background:var(--${swatchClass(kind)})"></i>${name}`).join(
@@ -129,7 +129,7 @@ function legend(): string {
   );
 }
 
-/** What a column is sorted by, its title, and how it is set. */
+/** Columns of the table of symbols: sort key, title, and class. */
 const SYMBOL_COLUMNS = [
   ["self", "Self", "number"],
   ["self-samples", "Samples", "number"],

@@ -1,4 +1,4 @@
-/** From a profile to the tables of a page: places for frames, buckets for times. */
+/** Packs a profile into the tables of a page: frames become places, times become buckets. */
 
 import { int32Column } from "../../base/bytes/column.ts";
 import { type AggregationKeys, aggregationKeysOf, placeName } from "../../profile/query/aggregation_keys.ts";
@@ -7,14 +7,14 @@ import { sampledEventRows } from "../../profile/query/table.ts";
 import { SampleTable, StackTable } from "../../profile/model/tables.ts";
 import { COMMAND, type PageTables } from "./tables.ts";
 
-/** Time is cut into this many buckets: more than a screen has columns. */
+/** Number of buckets that time is cut into, at most: more than a screen has columns. */
 const MAX_BUCKETS = 2000;
-/** Buckets get longer until there are no more cells than this, which are about 3 MB of page. */
+/** Number of cells beyond which buckets get longer: these are about 3 MB of page. */
 const MAX_CELLS = 1_000_000;
-/** They do not get fewer than this, whatever the size: a range has to be a choice. */
+/** Number of buckets at least, whatever the size of the page, so that ranges can be told apart. */
 const MIN_BUCKETS = 125;
 
-/** The tables of a profile. It needs `times` for a timeline; without, all samples are in no bucket of time. */
+/** Returns the tables of a profile. Without `profile.times` no sample is in a bucket of time. */
 export function packProfile(profile: Profile): PageTables {
   const { stacks, places, sampleRows } = mergedRows(profile);
   const { cells, bucketStart, bucketNs } = bucketsOf(profile, sampleRows);
@@ -39,13 +39,13 @@ export function packProfile(profile: Profile): PageTables {
   };
 }
 
-/** Rows of samples as the page tells them apart, and the one of each row of `profile.samples` (-1: left out). */
+/** Distinct samples of the page, and the row that each row of `profile.samples` went into (-1: none). */
 interface SampleRows {
   rows: PageTables["rows"];
   of: Int32Array;
 }
 
-/** Stacks of places, rooted in their commands, and the samples by them. */
+/** Merges samples by their stacks of places, which are rooted in commands. */
 function mergedRows(profile: Profile): {
   stacks: PageTables["stacks"];
   places: Pick<PageTables, "places" | "names">;
@@ -57,7 +57,7 @@ function mergedRows(profile: Profile): {
   const table = new StackTable();
   const eventOf = new Int32Array(profile.events.length).fill(-1);
   sampledEventRows(profile).forEach((event, column) => eventOf[event] = column);
-  // by command, as stacks are shared between commands in a profile and are not here
+  // by command: commands share stacks in a profile, but not in a page
   const stackOf = profile.comms.map(() => new Map<number, number>());
   const path: number[] = [];
   const rows = new SampleTable();
@@ -88,7 +88,7 @@ function mergedRows(profile: Profile): {
   };
 }
 
-/** The places that occur, numbered as they come. */
+/** Collects the places that occur, and numbers them as they come. */
 class PlaceList {
   readonly #profile: Profile;
   readonly #all: AggregationKeys;
@@ -151,7 +151,7 @@ class PlaceList {
 
 type Buckets = Pick<PageTables, "cells" | "bucketStart" | "bucketNs">;
 
-/** The samples by bucket of time and row. */
+/** Counts samples by bucket of time and row, in buckets as short as MAX_CELLS lets them be. */
 function bucketsOf(profile: Profile, sampleRows: SampleRows): Buckets {
   const { times } = profile;
   if (!times?.at.length) return cellsOf(profile, sampleRows, 0, 0);
@@ -164,7 +164,7 @@ function bucketsOf(profile: Profile, sampleRows: SampleRows): Buckets {
   }
 }
 
-/** The same with buckets of this length. */
+/** Counts samples by bucket and row, in `bucketCount` buckets of `bucketNs`. */
 function cellsOf(
   profile: Profile,
   { rows, of }: SampleRows,
@@ -172,7 +172,7 @@ function cellsOf(
   bucketCount: number,
 ): Buckets {
   const { samples, times } = profile;
-  // what has no time is what the table of times does not have
+  // samples that the table of times does not have are without a time
   const restCount = samples.count.slice(), restPeriod = samples.period.slice();
   for (let t = 0; times && bucketNs > 0 && t < times.at.length; t++) {
     restCount[times.sample[t]]--;
@@ -180,7 +180,7 @@ function cellsOf(
   }
   const row = int32Column();
   const bucketStart = new Int32Array(bucketCount + 2);
-  // of each row its weights in the bucket that is being filled, and which rows that are
+  // weights of each row in the bucket that is being filled, and which rows have any
   const count = new Float64Array(rows.stack.length), period = new Float64Array(rows.stack.length);
   const cellCount: number[] = [], cellPeriod: number[] = [];
   let filled: number[] = [];
@@ -196,7 +196,7 @@ function cellsOf(
     for (const each of filled) {
       row.push(each);
       cellCount.push(count[each]);
-      cellPeriod.push(Math.round(period[each])); // whole in every recording; a made-up profile may differ
+      cellPeriod.push(Math.round(period[each])); // whole in recordings, if not in made-up profiles
       count[each] = period[each] = 0;
     }
     filled = [];

@@ -1,4 +1,4 @@
-/** The parts of the page that are text: what was recorded, what was lost, what has no symbol. */
+/** Sections of the page that are text: facts of the recording, warnings, the ledger, code without a symbol. */
 
 import { escapeXml } from "../../base/text/xml.ts";
 import { groupDigits } from "../shared/amount.ts";
@@ -7,7 +7,7 @@ import { ledgerCells, lostText } from "../../perfdata/format/ledger.ts";
 import { namedObjects, remediesOf } from "../shared/remedies.ts";
 import { type Profile, sampleCount } from "../../profile/model/profile.ts";
 
-/** Elements with what the recording is of. */
+/** Returns the facts of the recording; `count` is its number of samples. */
 export function factsHtml({ meta, events }: Profile, count: number): string {
   const machine = [meta.kernel && `Linux ${meta.kernel}`, meta.arch, meta.cpu];
   if (meta.cpus > 0) machine.push(`${meta.cpus} CPU${meta.cpus > 1 ? "s" : ""}`);
@@ -30,7 +30,7 @@ export function factsHtml({ meta, events }: Profile, count: number): string {
   return facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeXml(value)}</dd></div>`).join("\n");
 }
 
-/** The warnings, if any. */
+/** Returns the warnings, if any. */
 export function warningsHtml({ meta }: Profile): string {
   if (meta.warnings.length === 0) return "";
   const items = meta.warnings.map((warning) => `<li>${escapeXml(warning)}</li>`).join("\n");
@@ -38,7 +38,7 @@ export function warningsHtml({ meta }: Profile): string {
 <ul>${items}</ul></section>`;
 }
 
-/** The ledger by CPU. */
+/** Returns the ledger by CPU. */
 export function ledgerHtml({ meta: { ledger } }: Profile): string {
   const [head, ...rows] = ledgerCells(ledger);
   const by = ledger.from === "recorder" ? "told by the recorder" : "counted from the file's records";
@@ -51,10 +51,10 @@ export function ledgerHtml({ meta: { ledger } }: Profile): string {
 <tbody>${rows.map((row) => `<tr>${cells(row, "td")}</tr>`).join("\n")}</tbody></table></div></details>`;
 }
 
-/** Objects named for one remedy. */
+/** Number of objects that are named for one remedy. */
 const MAX_NAMED = 20;
 
-/** What has no symbol, and what to do about it; nothing when all has. */
+/** Lists the objects without symbols and what to do about it; returns "" when everything has a symbol. */
 export function unresolvedHtml(profile: Profile): string {
   const remedies = remediesOf(profile);
   if (remedies.length === 0) return "";

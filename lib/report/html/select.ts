@@ -1,28 +1,28 @@
-/** A part of a page's profile and its weights: what the page shows is computed here, in the browser. */
+/** Computes what the page shows of its tables, in the browser: weights of a part of the profile. */
 
 import { bucketCount, COMMAND, type PageTables } from "./tables.ts";
 
-/** What to take. */
+/** Selected part of the profile. */
 export interface SampleSelection {
   /** Row of `events`. */
   event: number;
-  /** Buckets of time from (1 is the first) up to and not including; undefined for all samples. */
+  /** Buckets of time, from 1 on and without `to`; undefined for all samples. */
   range?: { from: number; to: number };
-  /** Lanes of the timeline to take; undefined for all. */
+  /** Lane of the timeline: the rows whose `of` is `is`; undefined for all. */
   lane?: { of: Int32Array; is: number };
 }
 
-/** Weights by stack: of samples whose innermost frame it is, and of all that went through it. */
+/** Weights by stack: `self` of samples whose innermost frame it is, the others of all that went through it. */
 export interface StackWeights {
   selfCount: Float64Array;
   selfPeriod: Float64Array;
   count: Float64Array;
   period: Float64Array;
-  /** Of all that was selected. */
+  /** Weight of everything that was selected. */
   whole: { count: number; period: number };
 }
 
-/** The weights of a part of the profile. */
+/** Adds up the weights of a part of the profile. */
 export function weighStacks(tables: PageTables, selection: SampleSelection): StackWeights {
   const { rows, cells, stacks, bucketStart } = tables;
   const size = stacks.parent.length;
@@ -40,14 +40,14 @@ export function weighStacks(tables: PageTables, selection: SampleSelection): Sta
   return withTotals(tables, selfCount, selfPeriod);
 }
 
-/** Returns the weights of those samples alone that have `place` in their stacks. */
+/** Returns the weights of the samples that have `place` in their stacks. */
 export function weightsThrough(tables: PageTables, weights: StackWeights, place: number): StackWeights {
   const within = stacksThrough(tables, (each) => each === place);
   const part = (column: Float64Array) => column.map((weight, stack) => within[stack] ? weight : 0);
   return withTotals(tables, part(weights.selfCount), part(weights.selfPeriod));
 }
 
-/** Returns the weight of those samples that have a place that matches in their stacks. */
+/** Returns the weight of the samples that have a matching place in their stacks, each counted once. */
 export function weightThrough(
   tables: PageTables,
   { selfCount, selfPeriod }: StackWeights,
@@ -63,7 +63,7 @@ export function weightThrough(
   return sum;
 }
 
-/** Returns 1 for each stack that a place which matches is in, whether innermost or not; each place is asked about once. */
+/** Returns 1 for each stack with a matching place in it, else 0. Each place is matched once. */
 function stacksThrough(
   { stacks: { parent, place: placeOf }, places }: PageTables,
   matches: (place: number) => boolean,
@@ -95,7 +95,7 @@ function withTotals(
   return { selfCount, selfPeriod, count, period, whole };
 }
 
-/** A function's weights; `totalCount` and `totalPeriod` count a sample once, however often it recurs. */
+/** Weights of a function; the totals count a sample once, however often the function is in its stack. */
 export interface FunctionRow {
   place: number;
   selfCount: number;
@@ -104,7 +104,7 @@ export interface FunctionRow {
   totalPeriod: number;
 }
 
-/** The functions with any weight; commands are none. */
+/** Returns the functions with any weight. Commands are not functions. */
 export function functionRows(tables: PageTables, weights: StackWeights): FunctionRow[] {
   const { stacks, places } = tables;
   const rows = new Map<number, FunctionRow>();
@@ -128,7 +128,7 @@ export function functionRows(tables: PageTables, weights: StackWeights): Functio
 
 const outermostOf = new WeakMap<PageTables, Uint8Array>();
 
-/** By stack: 1 where no caller is the same place. Each stack is entered and left once, however deep it is. */
+/** Returns 1 for each stack where no caller is the same place, else 0. Takes one step down and one up for each stack. */
 function outermostStacks(tables: PageTables): Uint8Array {
   let outermost = outermostOf.get(tables);
   if (outermost) return outermost;
@@ -144,7 +144,7 @@ function outermostStacks(tables: PageTables): Uint8Array {
       firstChild[caller] = stack;
     }
   }
-  // how many of the stacks on the way down are at each place
+  // number of stacks on the way down that are at each place
   const entered = new Uint32Array(place.reduce((most, one) => Math.max(most, one), -1) + 1);
   for (const root of roots) {
     for (let stack = root, down = true; stack >= 0;) {
@@ -162,17 +162,21 @@ function outermostStacks(tables: PageTables): Uint8Array {
   return outermost;
 }
 
-/** The lanes of a timeline: what each row of `rows` belongs to, and what it is called. */
+/** Lanes of a timeline. */
 export interface TimelineLanes {
+  /** Lane of each row of `rows`. */
   ofRow: Int32Array;
   labels: string[];
   /** Samples of one event by lane and bucket (lane * bucketCount + bucket - 1). */
   counts: Float64Array;
-  /** What was left over for a last lane of its own: how many threads; 0 when there is none. */
+  /** Number of CPUs or threads that share the last lane; 0 when each has its own. */
   others: number;
 }
 
-/** Lanes by CPU, in their order, or by thread, those with most samples first and the rest in one. */
+/**
+ * Returns at most `most` lanes: by CPU in their order, or by thread with the most samples first. The rest shares the last
+ * one.
+ */
 export function lanesOf(
   tables: PageTables,
   event: number,

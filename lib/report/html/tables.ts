@@ -1,55 +1,58 @@
 /**
- * The tables inside an HTML report: what its page needs to show any part of the profile, and no more. The report
- * makes them (pack.ts), the page's program reads them (select.ts); both know them from here.
+ * Tables inside an HTML report, from which its page can show any part of the profile. pack.ts makes them while the report
+ * is written; select.ts reads them in the browser.
  */
 
 import type { ProfileObjectKind } from "../../profile/model/profile.ts";
 import { ColumnReader, ColumnWriter } from "./bytes.ts";
 
-/** What is text, or small enough to be JSON. */
+/** Texts of the tables, and what is small enough to be JSON. */
 export interface PageTexts {
   /** Time of the first sample in ns of the recording's clock, as decimal digits; "" when samples have no times. */
   start: string;
   /** Length of a bucket of time, in ns; 0 when samples have no times. */
   bucketNs: number;
-  /** `unit` is that of the weights. */
+  /** Events that were sampled; `unit` is that of their weights. */
   events: { name: string; rate: string; unit: "ns" | "events" }[];
+  /** Mapped files and the like. */
   objects: { name: string; kind: ProfileObjectKind }[];
-  /** Of symbols, of code without one, and of commands. */
+  /** Names of symbols, of code without a symbol, and of commands. */
   names: string[];
+  /** Names of threads. */
   comms: string[];
 }
 
-/** A place in the role of `object` that stands for a command: the root of all its stacks. */
+/** Value of `places.object` for a command, which is the root of all its stacks. */
 export const COMMAND = -2;
 
+/** Tables of a page. Columns of one table are of one length, and refer to others by row. */
 export interface PageTables extends PageTexts {
   /**
    * Functions, code without a symbol, and commands. `named` is 0 where there is no symbol; `object` is
    * -1 where nothing was mapped and COMMAND for a command; `kernel` is 1 for code that runs in kernel mode.
    */
   places: { name: Int32Array; named: Int32Array; object: Int32Array; kernel: Int32Array };
-  /** A prefix tree of places: parents come first, -1 is none. Every root is a command. */
+  /** Prefix tree of places: callers come first, and each root (`parent` -1) is a command. */
   stacks: { parent: Int32Array; place: Int32Array };
-  /** Threads by their ids and names. */
+  /** Threads, by ids and name. */
   threads: { pid: Int32Array; tid: Int32Array; comm: Int32Array };
-  /** What samples are alike in. */
+  /** Distinct combinations that samples have. */
   rows: { event: Int32Array; thread: Int32Array; cpu: Int32Array; stack: Int32Array };
-  /** Samples of one row in one bucket, by bucket: how many, and their weights. */
+  /** Samples of a row in a bucket of time, in the order of buckets: their number and weight. */
   cells: { row: Int32Array; count: Float64Array; period: Float64Array };
   /**
-   * The first cell of each bucket, and the end. Bucket 0 has the samples without a time, bucket n those from
-   * (n - 1) * bucketNs after the start on.
+   * First cell of each bucket, and behind them the number of cells. Bucket 0 has the samples without a time, bucket n
+   * those from (n - 1) * bucketNs after the start.
    */
   bucketStart: Int32Array;
 }
 
-/** Buckets of time there are; 0 when samples have no times. */
+/** Returns the number of buckets of time; 0 when samples have no times. */
 export function bucketCount({ bucketStart }: PageTables): number {
   return bucketStart.length - 2;
 }
 
-/** The tables as bytes, which compress well. */
+/** Encodes tables as bytes that compress well. */
 export function encodeTables(tables: PageTables): Uint8Array<ArrayBuffer> {
   const { places, stacks, threads, rows, cells, bucketStart } = tables;
   const { start, bucketNs, events, objects, names, comms } = tables;
@@ -69,10 +72,10 @@ export function encodeTables(tables: PageTables): Uint8Array<ArrayBuffer> {
   return out.bytes();
 }
 
-/** What `encodeTables` made bytes of. */
+/** Decodes what encodeTables() made. */
 export function decodeTables(bytes: Uint8Array): PageTables {
   const from = new ColumnReader(bytes);
-  // properties are evaluated in the order they are written in, which is that of the bytes
+  // properties are evaluated in the order they are written in, which is the order of the bytes
   return {
     ...JSON.parse(from.text()) as PageTexts,
     places: { name: from.ints(), named: from.ints(), object: from.ints(), kernel: from.ints() },

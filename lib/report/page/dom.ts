@@ -1,11 +1,11 @@
-/** Elements of the page. */
+/** Shorthands for the elements of the page. */
 
-/** The element with this id, which html.ts writes. */
+/** Returns the element with this id, which html.ts writes. */
 export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   return document.getElementById(id) as T;
 }
 
-/** A new element with a class and a text. */
+/** Makes an element with a class and a text. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   className = "",
@@ -17,7 +17,7 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** A value of the page's style, such as `--accent`. */
+/** Returns the value of a variable of the page's style sheet, such as `--accent`. */
 export function styleValue(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }

@@ -2,8 +2,8 @@
 
 import { boxClass, type BoxFacts, boxLines, FLAME_LIMITS, hiddenLines } from "../flame/boxes.ts";
 import { LETTER_WIDTH, ROW_HEIGHT } from "../flame/boxes.ts";
-import { flameChart } from "../flame/chart.js";
-import { type Box, type BoxLabel, type CallTree, layoutFlames } from "../flame/layout.ts";
+import { FlameChart } from "../flame/chart.js";
+import { type Box, type CallTree, type FlameLayout, layoutFlames } from "../flame/layout.ts";
 import { nameOf, objectNameOf, pageCalls } from "../html/calls.ts";
 import { type StackWeights, weightThrough } from "../html/select.ts";
 import type { PageTables } from "../html/tables.ts";
@@ -16,11 +16,13 @@ export class FlameGraph {
   readonly #tables: PageTables;
   readonly #host = byId("flame");
   readonly #tip = byId("tip");
-  readonly #chart: ReturnType<typeof flameChart>;
+  readonly #chart: FlameChart;
   #weights: StackWeights | undefined;
   #calls!: CallTree;
   #facts!: BoxFacts;
   #boxes: Box[] = [];
+  /** Layout of everything, which readers come back to from each zoom; undefined until it is needed. */
+  #whole: FlameLayout | undefined;
   /** Row of the tree that the graph is zoomed to; -1 for everything. */
   #top = -1;
   #inverted = true;
@@ -32,7 +34,7 @@ export class FlameGraph {
     picture.append(boxes);
     this.#host.append(picture);
     const how = { rowHeight: ROW_HEIGHT, letterWidth: LETTER_WIDTH, inverted: this.#inverted };
-    this.#chart = flameChart(boxes, how, {
+    this.#chart = new FlameChart(boxes, how, {
       keys: this.#host,
       drawn: ({ rows }) => {
         for (const each of [picture, boxes]) each.setAttribute("height", String(rows * ROW_HEIGHT));
@@ -48,6 +50,7 @@ export class FlameGraph {
   draw(weights: StackWeights, eventName: string): void {
     this.#weights = weights;
     this.#calls = pageCalls(this.#tables, weights);
+    this.#whole = undefined;
     const { whole } = weights;
     this.#facts = {
       layout: { whole, otherWhole: whole, measure: whole.period > 0 ? "period" : "count" },
@@ -63,7 +66,7 @@ export class FlameGraph {
   /** Marks what the matcher finds. */
   search(matcher: Matcher): void {
     this.#matcher = matcher;
-    this.#chart.search(matcher ? ({ name, object }: BoxLabel) => matcher(name) || matcher(object) : null);
+    this.#chart.search(matcher ? ({ name, object }) => matcher(name) || matcher(object) : null);
   }
 
   /** Share of the weight that what was searched for has, in words; "" when nothing was. */
@@ -102,7 +105,9 @@ export class FlameGraph {
 
   /** Lays out what is zoomed to: what was too narrow before can be seen in it. */
   #layOut(): void {
-    const layout = layoutFlames(this.#calls, FLAME_LIMITS, this.#top);
+    const layout = this.#top < 0
+      ? this.#whole ??= layoutFlames(this.#calls, FLAME_LIMITS)
+      : layoutFlames(this.#calls, FLAME_LIMITS, this.#top);
     this.#boxes = layout.boxes;
     this.#tip.hidden = true;
     this.#chart.show(

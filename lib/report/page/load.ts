@@ -1,8 +1,8 @@
-/** The tables out of the page: base64 of gzip, as html.ts has put them in. */
+/** Loads the tables from the page, which has them as base64 of gzip (see html.ts). */
 
 import { decodeTables, type PageTables } from "../html/tables.ts";
 
-/** Reads the tables in the element `id`. */
+/** Decodes the tables in the element `id`. */
 export async function loadTables(id: string): Promise<PageTables> {
   const text = document.getElementById(id)!.textContent!;
   const binary = atob(text.trim());

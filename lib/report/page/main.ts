@@ -1,4 +1,4 @@
-/** The page's program: one state, and what shows it. Runs in the browser, with nothing but what is in the page. */
+/** Program of the HTML report: one state, and the views of it. It runs in the browser and loads nothing. */
 
 import { nameOf, objectNameOf } from "../html/calls.ts";
 import { type SampleSelection, type StackWeights, weighStacks, weightsThrough } from "../html/select.ts";
@@ -20,7 +20,7 @@ class Page {
   readonly #timeline: Timeline;
   #event = 0;
   #weights!: StackWeights;
-  /** Samples of the event, whatever is chosen. */
+  /** Samples of the event, whatever the reader has chosen. */
   #whole = 0;
   #focus = -1;
 
@@ -34,7 +34,7 @@ class Page {
     this.#showEvent(this.#firstEvent());
   }
 
-  /** The first event with samples. */
+  /** Returns the first event with samples. */
   #firstEvent(): number {
     const some = this.#tables.events.findIndex((_, event) => this.#tables.rows.event.includes(event));
     return Math.max(0, some);
@@ -102,7 +102,7 @@ class Page {
     this.#tellFound();
   }
 
-  /** What is shown, and how `pmuctl report` shows the same. */
+  /** Writes what is shown, and the `pmuctl report` command that shows the same. */
   #tellChoice({ range, lane }: TimelineChoice): void {
     const { start, bucketNs, events } = this.#tables;
     const { count, period } = this.#weights.whole;
@@ -115,7 +115,7 @@ class Page {
     if (range) {
       const from = (range.from - 1) * bucketNs, to = (range.to - 1) * bucketNs;
       parts.push(`${amountText(to - from, "ns")} from ${amountText(from, "ns")}`);
-      // a range of report has both its ends, and the next bucket begins where this one ends
+      // --time includes both ends, and the next bucket begins where this one ends
       const [first, last] = [clockSeconds(start, from), clockSeconds(start, to - 1)];
       byId("same-command").textContent = `pmuctl report --time ${first},${last}`;
     }

@@ -1,9 +1,12 @@
-/** What the search box means. */
+/** Search box of the page: turns its text into a test of names. */
 
-/** A test of names and objects; undefined when nothing is searched for. */
+/** Test of the names of symbols and objects; undefined when nothing is searched for. */
 export type Matcher = ((text: string) => boolean) | undefined;
 
-/** Text anywhere, in either case, or a regular expression between slashes. Throws SyntaxError for a bad one. */
+/**
+ * Returns the test for a text: it may be anywhere in a name, in upper or lower case. A text between slashes is a regular
+ * expression. Throws SyntaxError for a bad one.
+ */
 export function matcherOf(text: string): Matcher {
   const wanted = text.trim();
   if (wanted === "") return undefined;

@@ -1,4 +1,4 @@
-/** The table of symbols. */
+/** Table of the symbols. */
 
 import { nameOf, objectNameOf } from "../html/calls.ts";
 import { type FunctionRow, functionRows, type StackWeights } from "../html/select.ts";
@@ -8,13 +8,13 @@ import { groupDigits } from "../shared/amount.ts";
 import { share } from "./format.ts";
 import type { Matcher } from "./search.ts";
 
-/** What columns are sorted by. */
+/** Columns to sort by. */
 type SortBy = "self" | "self-samples" | "total" | "total-samples" | "symbol" | "object";
 
-/** Rows that are shown at first, and how many more each time. */
+/** Number of rows that are shown at first. */
 const PAGE = 100;
 
-/** Draws, sorts and filters; `onPick` is told the symbol that was chosen. */
+/** Draws, sorts and filters the table, and calls `onPick` with the symbol that was picked (-1: none any more). */
 export class FunctionTable {
   readonly #tables: PageTables;
   readonly #onPick: (place: number) => void;
@@ -39,7 +39,7 @@ export class FunctionTable {
     });
   }
 
-  /** Shows these weights. */
+  /** Shows the symbols that have any of these weights. */
   show(weights: StackWeights): void {
     this.#rows = functionRows(this.#tables, weights);
     this.#whole = weights.whole;
@@ -47,7 +47,7 @@ export class FunctionTable {
     this.#draw();
   }
 
-  /** Shows only what matches. */
+  /** Shows only the symbols whose name or object matches. */
   search(matcher: Matcher): void {
     this.#matcher = matcher;
     this.#shown = PAGE;

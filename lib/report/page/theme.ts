@@ -1,8 +1,8 @@
-/** Light and dark: the system's choice, until the button makes another one. */
+/** Colors of the page: light or dark as the system has them, until the reader changes them by the button. */
 
 import { byId } from "./dom.ts";
 
-/** Wires the button; `changed` is called whenever the colours have changed. */
+/** Applies the colors, wires the button, and calls `changed` whenever the colors have changed. */
 export function followTheme(changed: () => void): void {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const button = byId<HTMLButtonElement>("theme");
@@ -11,7 +11,7 @@ export function followTheme(changed: () => void): void {
     const theme = chosen ?? (system.matches ? "dark" : "light");
     document.documentElement.dataset.theme = theme;
     button.textContent = theme === "dark" ? "Light" : "Dark";
-    button.ariaLabel = `Change to ${theme === "dark" ? "light" : "dark"} colours`;
+    button.ariaLabel = `Change to ${theme === "dark" ? "light" : "dark"} colors`;
   };
   apply();
   system.addEventListener("change", () => {

@@ -1,26 +1,26 @@
-/** Samples over time, by CPU or by thread, and the range that everything else is of. */
+/** Timeline of the page: samples over time, by CPU or by thread, in which a range is chosen. */
 
 import { lanesOf, type TimelineLanes } from "../html/select.ts";
 import { bucketCount, type PageTables } from "../html/tables.ts";
 import { byId, element, styleValue } from "./dom.ts";
 import { stepOf, tick } from "./format.ts";
 
-/** Buckets from (1 is the first) up to and not including. */
+/** Range of buckets of time: `from` is the first (from 1 on), `to` the one behind the last. */
 export type BucketRange = { from: number; to: number };
 
-/** Heights in CSS pixels. */
+/** Heights in CSS pixels: of the lane of all samples, of another lane, of the gap between two, of the axis. */
 const ALL = 44, LANE = 20, GAP = 3, AXIS = 20;
 const MAX_LANES = 40;
-/** A pointer that moved less than this clicked. */
+/** Pixels that a pointer moves at least to drag; with less it clicks. */
 const CLICK = 4;
 
-/** What is chosen in the timeline. */
+/** Range and lane that the reader has chosen; undefined for all. */
 export interface TimelineChoice {
   range?: BucketRange;
   lane?: { of: Int32Array; is: number; label: string };
 }
 
-/** Draws the lanes; `onChoose` is told each new choice. */
+/** Draws the lanes, and calls `onChoose` with each new choice. */
 export class Timeline {
   readonly #tables: PageTables;
   readonly #onChoose: (choice: TimelineChoice) => void;
@@ -53,7 +53,7 @@ export class Timeline {
     }
   }
 
-  /** Shows the samples of an event; what was chosen stays chosen where it can. */
+  /** Shows the samples of an event; the choice stays where that event has such a lane. */
   show(event: number): void {
     this.#event = event;
     this.#lanes = lanesOf(this.#tables, event, this.#by, MAX_LANES);
@@ -62,12 +62,12 @@ export class Timeline {
     this.redraw();
   }
 
-  /** All samples again. */
+  /** Chooses all samples. */
   clear(): void {
     this.#choose(undefined, -1);
   }
 
-  /** What is chosen now: lanes are those of the event that is shown. */
+  /** Current choice, among the lanes of the event that is shown. */
   get choice(): TimelineChoice {
     const is = this.#lane;
     return {
@@ -76,7 +76,7 @@ export class Timeline {
     };
   }
 
-  /** Draws anew what is drawn, after the width or the colours have changed. */
+  /** Draws the same again, after the width or the colors have changed. */
   redraw(): void {
     if (this.#buckets === 0) return;
     const { labels, counts } = this.#lanes;
@@ -108,7 +108,7 @@ export class Timeline {
       context.fillStyle = styleValue("--accent");
       for (let column = 0; column < columns; column++) {
         if (means[lane][column] === 0) continue;
-        // the root keeps what is rare in sight
+        // the square root keeps rare samples in sight
         context.globalAlpha = 0.15 + 0.85 * Math.sqrt(means[lane][column] / most);
         context.fillRect(left(column), top, left(column + 1) - left(column), LANE - GAP);
       }
@@ -118,7 +118,7 @@ export class Timeline {
     this.#drawRange();
   }
 
-  /** Samples a bucket in each column of a lane: columns differ in how many buckets they have. */
+  /** Returns the mean samples per bucket in each column of a lane, since columns differ in how many buckets they have. */
   #columns(counts: Float64Array, lane: number, columns: number): Float64Array {
     const means = new Float64Array(columns), sizes = new Float64Array(columns);
     for (let bucket = 0; bucket < this.#buckets; bucket++) {
@@ -171,7 +171,7 @@ export class Timeline {
     this.#overlay.style.right = `${100 * (1 - (range.to - 1) / this.#buckets)}%`;
   }
 
-  /** The range between two places of the pointer, whole buckets. */
+  /** Returns the whole buckets between two positions of the pointer. */
   #rangeOf(a: number, b: number): BucketRange {
     const box = this.#plot.getBoundingClientRect();
     const bucket = (x: number) => {
@@ -203,7 +203,7 @@ export class Timeline {
     }
   }
 
-  /** Arrows move the range, with Shift its end; Escape takes all. */
+  /** Handles a key: arrows move the range, with Shift its end, and Escape takes all. */
   #key(event: KeyboardEvent): void {
     const step = Math.max(1, Math.round(this.#buckets / 100)) *
       (event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0);
