@@ -127,6 +127,24 @@ testNeeding(
 
 testNeeding(
   ["chromium"],
+  "a flame graph hides what is narrower than a pixel can show, until it is zoomed to",
+  () => {
+    const lines = Array.from({ length: 20 }, (_, i) => `app app!main;app!rare;app!f${i} 1`);
+    const rare = profileOf([...lines, "app app!main;app!hot 20000"]);
+    return withGraph(renderFlamegraph(rare, { inverted: false }), { width: 1000 }, async (page) => {
+      assertEquals((await texts(page)).length, 5); // but for the 20
+      await page.key("ArrowUp"); // app
+      for (const key of ["ArrowUp", "ArrowUp", "ArrowRight", "Enter"]) await page.key(key);
+      assertEquals((await texts(page)).slice(3, 6), ["rare", "f0", "f1"]);
+      assertEquals((await texts(page)).length, 24);
+      await page.key("Escape");
+      assertEquals((await texts(page)).length, 5);
+    });
+  },
+);
+
+testNeeding(
+  ["chromium"],
   "a flame graph of nothing is shown without an error",
   () =>
     withGraph(renderFlamegraph(profileOf([]), { inverted: false }), {}, async (page) => {

@@ -100,9 +100,10 @@ export function renderFlamegraph(given: Profile, options: FlamegraphOptions): st
   ].join("\n");
 }
 
-/** Returns the program inside the picture. */
+/** Returns the program inside the picture, without its comments and indentation. */
 function programText(how: object): string {
-  return `new (${FlamePicture})(document.currentScript.ownerSVGElement,${jsonText(how)},${FlameChart})`;
+  const text = `new (${FlamePicture})(document.currentScript.ownerSVGElement,${jsonText(how)},${FlameChart})`;
+  return text.replace(/^\s*(?:\/\/|\/?\*).*\n|^\s+/gm, "");
 }
 
 const HINT = "In a browser: click or Enter zooms, arrows move, / searches, Esc resets.";
