@@ -1,4 +1,4 @@
-/** pmuctl: dispatch. The only catch and the only exit of the program. */
+/** Entry point of pmuctl: dispatches to the commands. Has the program's only catch-all and only exit. */
 
 import { callerArgs, takeCaller } from "./lib/base/system/caller.ts";
 import { EXIT, UsageError, UserError } from "./lib/base/system/errors.ts";
@@ -10,7 +10,7 @@ import type { CommandSpec, Io, ParsedArgs } from "./lib/cli/command.ts";
 import { OutputClosed, processIo } from "./lib/cli/io.ts";
 import { settleSignals } from "./lib/cli/runtime_signals.ts";
 
-/** Each command's module is loaded when it is asked for: `--version` pays for none of them. */
+/** Commands, each in a module loaded on demand: `--version` loads none of them. */
 const COMMANDS: Record<string, () => Promise<{ command: CommandSpec }>> = {
   record: () => import("./lib/commands/record.ts"),
   report: () => import("./lib/commands/report.ts"),
@@ -32,7 +32,7 @@ const COMMANDS: Record<string, () => Promise<{ command: CommandSpec }>> = {
   completions: () => import("./lib/commands/completions.ts"),
 };
 
-/** What pmuctl starts itself as, and what scripts call; not for people, so not in the help. */
+/** Internal commands, which pmuctl or scripts call; not in the help. */
 const INTERNAL: typeof COMMANDS = {
   "hold-set": () => import("./lib/commands/hold_set.ts"),
   complete: () => import("./lib/commands/complete.ts"),
@@ -62,7 +62,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
     for (const line of text.trimEnd().split("\n")) io.err(line);
     return EXIT.usage;
   }
-  if (name === "list") return await dispatch(["list-events", ...rest], io); // as perf calls it
+  if (name === "list") return await dispatch(["list-events", ...rest], io); // perf's name for it
   const table = Object.hasOwn(INTERNAL, name) ? INTERNAL : COMMANDS;
   const load = Object.hasOwn(table, name) ? table[name] : await unknownCommand(name);
   const [{ command }, { parseCommandLine }] = await Promise.all([load(), import("./lib/cli/args.ts")]);
@@ -75,7 +75,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   return await command.run(args, io, allCommands);
 }
 
-/** Parses a command line; an option that another tool has is answered with what stands for it here. */
+/** Parses a command line; for an option of another tool, throws UsageError with pmuctl's counterpart. */
 async function explainForeign(parse: () => ParsedArgs): Promise<ParsedArgs> {
   try {
     return parse();
@@ -91,24 +91,24 @@ async function explainForeign(parse: () => ParsedArgs): Promise<ParsedArgs> {
 async function unknownCommand(name: string): Promise<never> {
   const { foreignCommand } = await import("./lib/cli/foreign_words.ts");
   const hint = foreignCommand(name);
-  if (hint !== undefined) throw new UsageError(`there is no command '${name}': ${hint}`);
+  if (hint !== undefined) throw new UsageError(`unknown command '${name}': ${hint}`);
   const { nearest } = await import("./lib/base/text/nearest.ts");
   const [near] = nearest(name, Object.keys(COMMANDS), 1);
   throw new UsageError(
-    `there is no command '${name}'` + (near ? `; did you mean '${near}'?` : ": see 'pmuctl --help'"),
+    `unknown command '${name}'` + (near ? `; did you mean '${near}'?` : ": see 'pmuctl --help'"),
   );
 }
 
 async function main(): Promise<number> {
   const io = processIo();
-  // an error that nobody waits for: the runtime's own end would be a trace and status 1, "regressed" to check
+  // an unhandled error: by default the runtime would print a trace and exit with 1, "regressed" to check
   addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    Deno.exit(told(event.reason, io));
+    Deno.exit(reportError(event.reason, io));
   });
   addEventListener("error", (event) => {
     event.preventDefault();
-    Deno.exit(told(event.error, io));
+    Deno.exit(reportError(event.error, io));
   });
   takeCaller();
   dropLauncherEnvironment();
@@ -118,23 +118,23 @@ async function main(): Promise<number> {
     return status;
   } catch (error) {
     try {
-      io.flush(); // what was found before the error is the user's all the same
+      io.flush(); // results found before the error are still the user's
     } catch {
-      // the first error is the one to tell
+      // report the first error only
     }
-    return told(error, io);
+    return reportError(error, io);
   }
 }
 
-/** Says on standard error what ended the program, and gives its exit status. */
-function told(error: unknown, io: Io): number {
+/** Reports on standard error what ended the program; returns its exit status. */
+function reportError(error: unknown, io: Io): number {
   if (error instanceof OutputClosed) return 141; // 128 + SIGPIPE, as a C program would end here
   const known = error instanceof UserError ? error : unforeseenRefusal(error);
   if (known) {
     io.err(`pmuctl: ${known.message}`);
   } else {
     const what = error instanceof Error ? error.message : String(error);
-    io.err(`pmuctl: internal error: ${what}: this is a bug in pmuctl (PMUCTL_DEBUG=1 shows where)`);
+    io.err(`pmuctl: internal error: ${what}: this is a bug in pmuctl (set PMUCTL_DEBUG=1 to see where)`);
   }
   if (known !== error && io.env("PMUCTL_DEBUG") && error instanceof Error) {
     for (const line of error.stack?.split("\n") ?? []) io.err(line);

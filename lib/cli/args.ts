@@ -1,4 +1,7 @@
-/** argv to typed options, by a command's table. Nothing is guessed: an unknown option is an error. */
+/**
+ * Command-line parser: turns argv into typed options by a command's table. Nothing is guessed: an unknown option is an
+ * error.
+ */
 
 import { parseArgs } from "@std/cli/parse-args";
 import { UsageError } from "../base/system/errors.ts";
@@ -7,12 +10,12 @@ import { nearest } from "../base/text/nearest.ts";
 
 const HELP: OptionSpec = { name: "help", short: "h", help: "show this help" };
 
-/** The command's options, `--help` behind them. */
+/** Returns the command's options, followed by `--help`. */
 export function allOptions(command: CommandSpec): OptionSpec[] {
   return [...command.options, HELP];
 }
 
-/** Parses what stands behind the command's name. Throws UsageError naming the offending word. */
+/** Parses the words after the command's name. Throws UsageError naming the offending word. */
 export function parseCommandLine(command: CommandSpec, argv: readonly string[]): ParsedArgs {
   const options = allOptions(command);
   const { words, positionals, rest } = toLongOptions(command, options, argv);
@@ -26,7 +29,7 @@ export function parseCommandLine(command: CommandSpec, argv: readonly string[]):
 
   for (const option of valued) {
     if (!option.repeat && valuesOf(option.name).length > 1) {
-      throw new UsageError(`--${option.name} is given ${valuesOf(option.name).length} times; once is enough`);
+      throw new UsageError(`--${option.name} is given ${valuesOf(option.name).length} times: give it once`);
     }
   }
   if (positionals.length > (command.maxPositionals ?? 0)) {
@@ -48,7 +51,7 @@ export function parseCommandLine(command: CommandSpec, argv: readonly string[]):
       if (value === undefined || (choices as readonly string[]).includes(value)) {
         return value as T | undefined;
       }
-      throw new UsageError(`--${name} '${value}': one of ${choices.join(", ")} is wanted`);
+      throw new UsageError(`--${name} '${value}': expected one of ${choices.join(", ")}`);
     },
     positionals,
     command: rest,
@@ -56,8 +59,8 @@ export function parseCommandLine(command: CommandSpec, argv: readonly string[]):
 }
 
 /**
- * Rewrites argv so that every option is `--name` or `--name=value`: clusters (`-ag`), glued values
- * (`-F99`) and values in the next word are told apart by the table, which parseArgs has no way to do.
+ * Rewrites argv so that every option is `--name` or `--name=value`. Clusters (`-ag`), attached values (`-F99`) and
+ * values in the next word can only be split by the table, which parseArgs does not have.
  */
 function toLongOptions(command: CommandSpec, options: OptionSpec[], argv: readonly string[]) {
   const byShort = new Map(options.filter((o) => o.short).map((o) => [o.short!, o]));
@@ -105,10 +108,10 @@ function toLongOptions(command: CommandSpec, options: OptionSpec[], argv: readon
   return { words, positionals, rest };
 }
 
-/** An option that a command does not have. */
+/** Unknown option of a command. */
 export class UnknownOption extends UsageError {
   readonly command: string;
-  /** With its dashes. */
+  /** Option with its dashes. */
   readonly written: string;
 
   constructor(command: string, written: string, hint: string) {
@@ -133,11 +136,11 @@ function toNumber(
   const number = value.trim() === "" ? NaN : Number(value);
   const kind = integer ? "a whole number" : "a number";
   if (!Number.isFinite(number) || (integer && !Number.isInteger(number))) {
-    throw new UsageError(`--${name} '${value}': ${kind} is wanted`);
+    throw new UsageError(`--${name} '${value}': expected ${kind}`);
   }
   if (number < min || number > max) {
     const range = max === Infinity ? `at least ${min}` : `from ${min} to ${max}`;
-    throw new UsageError(`--${name} ${value}: ${kind} ${range} is wanted`);
+    throw new UsageError(`--${name} ${value}: expected ${kind} ${range}`);
   }
   return number;
 }

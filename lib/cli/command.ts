@@ -1,6 +1,6 @@
-/** What a command is, to the dispatcher and to the help: a table of options and a function. */
+/** Interface of a command: a table of options for the dispatcher and the help, and a function. */
 
-/** Things that a shell offers for a value: words of the table itself, or things that it finds on the machine. */
+/** Kind of a value, for completions: a list of words, or something that the shell or pmuctl looks up on the machine. */
 export type ValueKind =
   | readonly string[]
   | "file"
@@ -11,102 +11,103 @@ export type ValueKind =
   | "process"
   | "command";
 
-/** One option. Its long name is the key it is asked for by. */
+/** Option of a command. Its long name is its key. */
 export interface OptionSpec {
   /** Long name without dashes: `freq` for `--freq`. */
   name: string;
-  /** One letter, without the dash. */
+  /** Short name: one letter, without the dash. */
   short?: string;
-  /** The name of its value in the help (`HZ`); without it the option is a flag. */
+  /** Name of its value in the help (`HZ`); without it the option is a flag. */
   value?: string;
-  /** What it means without a value, which then can only be given behind `=`. */
+  /** Value when none is given. The option then takes a value only after `=`. */
   bare?: string;
   /** Kind of its value, where its name in the help (FILE, EVENT) does not say so. */
   values?: ValueKind;
-  /** The value is a list of such, with commas between them. */
+  /** Whether the value is a comma-separated list of such values. */
   list?: true;
-  /** May be given more than once; `texts()` gives them all. */
+  /** Whether it may be given more than once; `texts()` returns all values. */
   repeat?: boolean;
-  /** One line, in lower case, without a full stop. */
+  /** Description: an imperative in lower case, without a full stop. */
   help: string;
 }
 
-/** Typed access to what was on the command line. Every method throws UsageError on a bad value. */
+/** Typed access to the command line. Every method throws UsageError for an invalid value. */
 export interface ParsedArgs {
-  /** Whether the option was given. */
+  /** Returns whether the option was given. */
   has(name: string): boolean;
-  /** The value of an option given at most once, or undefined. */
+  /** Returns the value of an option given at most once, or undefined. */
   text(name: string): string | undefined;
-  /** All the values of a repeatable option, in order. */
+  /** Returns all values of a repeatable option, in order. */
   texts(name: string): string[];
-  /** The value as a number within the limits; undefined when the option was not given. */
+  /** Returns the value as a number within the limits; undefined when the option was not given. */
   number(
     name: string,
     limits?: { min?: number; max?: number; integer?: boolean },
   ): number | undefined;
-  /** The value, which must be one of `choices`; undefined when the option was not given. */
+  /** Returns the value, which must be one of `choices`; undefined when the option was not given. */
   choice<T extends string>(name: string, choices: readonly T[]): T | undefined;
-  /** What is neither an option nor behind `--`. */
+  /** Words that are neither options nor after `--`. */
   positionals: string[];
-  /** The command to run: what is behind `--`, or from the first positional on where the command takes one. */
+  /** Command to run: the words after `--`, or from the first positional on where the command takes one. */
   command: string[];
 }
 
-/** The world as a command sees it, so that tests can look at what it says. */
+/** Input and output of a command, replaceable in tests. */
 export interface Io {
-  /** Adds to standard output, which is buffered: the result. */
+  /** Appends a result to standard output, which is buffered. */
   out(text: string): void;
-  /** Adds bytes to standard output. */
+  /** Appends bytes to standard output. */
   outBytes(bytes: Uint8Array): void;
-  /** One line on standard error, at once: talk. What would act on a terminal in it is shown as an escape. */
+  /** Writes a message line to standard error at once. Characters that control a terminal are escaped. */
   err(line: string): void;
   /**
-   * Shows a line at the bottom of a terminal on standard error in place of the one shown before; "" takes it away.
-   * Lines of `err` go above it.
+   * Shows a status line on a terminal on standard error, in place of the previous one; "" removes it. Lines of `err`
+   * appear above it.
    */
   status(line: string): void;
-  /** Writes what `out` gathered. */
+  /** Writes the buffered output. */
   flush(): void;
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
   /** Width of the terminal in columns, 80 when there is none. */
   readonly columns: number;
-  /** Lines of the terminal; Infinity when there is none. */
+  /** Height of the terminal in lines; Infinity when there is none. */
   readonly rows: number;
   env(name: string): string | undefined;
 }
 
-/** Options that serve one purpose, under a title of their own in the help. */
+/** Group of options under a title of their own in the help. */
 export interface OptionGroup {
   title: string;
-  /** Names of options, in the order shown. */
+  /** Names of the options, in the order shown. */
   options: readonly string[];
 }
 
+/** Command of pmuctl. */
 export interface CommandSpec {
   name: string;
-  /** One line for the list of commands. */
+  /** Summary in one line: an imperative in lower case. */
   summary: string;
-  /** What can stand behind `pmuctl NAME`, a line each: `[-e EVENT] [-o FILE] -- COMMAND`. */
+  /** Usage lines, without `pmuctl NAME`: `[-e EVENT] [-o FILE] -- COMMAND`. */
   usage: string[];
   options: OptionSpec[];
-  /** How the help orders the options; those in no group come last. */
+  /** Order of the options in the help; those in no group come last. */
   groups?: readonly OptionGroup[];
-  /** Names of options that are accepted, since fingers know them, but change nothing: the help leaves them out. */
+  /**
+   * Names of options that are accepted for the sake of users of other tools but change nothing; the help leaves them
+   * out.
+   */
   hidden?: readonly string[];
-  /** What an option can be, where that takes more than its line: a title, and rows of a word and what it is. */
+  /** Lists of words that an option accepts and their meanings, each under a title. */
   lists?: { title: string; rows: readonly [string, string][] }[];
-  /** Whole command lines worth copying. */
+  /** Example command lines. */
   examples?: string[];
-  /** The first word that is not an option starts the command to run, even without `--`. */
+  /** Whether the first word that is not an option starts the command to run, even without `--`. */
   takesCommand?: boolean;
-  /** How many positionals there may be; 0 when left out. */
+  /** Limit on positionals; default 0. */
   maxPositionals?: number;
   /** Kind of the positionals. */
   operands?: ValueKind;
-  /**
-   * Does the work; resolves to the exit status. Throws UserError for everything the user can mend. `commands` loads
-   * the tables of all commands, for those few that are about the others.
-   */
+  /** Runs the command; resolves to the exit status. Throws UserError for everything that the user can fix. */
   run(args: ParsedArgs, io: Io, commands: () => Promise<readonly CommandSpec[]>): Promise<number>;
 }

@@ -1,30 +1,30 @@
-/** What a command reads when no file is named: a recording on standard input where there is one, else perf.data. */
+/** Default input of commands: a recording on standard input if there is one, else perf.data. */
 
 import type { ByteInput } from "../base/bytes/byte_source.ts";
 import { exists } from "../base/files/exists.ts";
 import { FileBytes, identityOf, NAMED_BY_USER, openInput, standardInput } from "../base/files/file_bytes.ts";
 import type { Io } from "./command.ts";
 
-/** The file of `record` and its readers, in the working directory. */
+/** Default file of `record` and its readers, in the working directory. */
 export const DEFAULT_FILE = "perf.data";
 
 const STANDARD_INPUT = "/proc/self/fd/0";
-/** How recordings begin, in either byte order; the older two are perf's up to 3.2. */
+/** Magic of recordings, in either byte order; the last two are perf's up to 3.2. */
 const MAGICS = ["PERFILE2", "2ELIFREP", "PERFFILE", "ELIFFREP"];
-/** After so long without a byte it is said what is waited for, in ms. */
-const TELL_AFTER = 1000;
+/** Time without input before a message says what is awaited, in ms. */
+const WAIT_NOTE_MS = 1000;
 
-/** An input, and what it was asked for by. */
+/** Input with the name that the user gave it. */
 export interface ChosenInput {
-  /** The path, or `-`. */
+  /** Path, or `-`. */
   file: string;
   input: ByteInput;
 }
 
 /**
- * Opens `named`; where nothing is named, standard input if that is a pipe, as perf does, or a file that holds a recording;
- * else perf.data. A pipe or a file with nothing to read on standard input is passed over, and a line says so, since shells'
- * loops and CI systems leave such. Throws BadInputError saying why it cannot be read.
+ * Opens `named`. When nothing is named, opens standard input if it is a pipe (as perf does) or a file with a recording,
+ * else perf.data. An empty pipe or file on standard input, as in shell loops and CI systems, is skipped with a note.
+ * Throws BadInputError saying why the input cannot be read.
  */
 export async function openChosenInput(named: string | undefined, io: Io): Promise<ChosenInput> {
   const piped = named === undefined ? await recordingOnStandardInput(io) : undefined;
@@ -44,24 +44,24 @@ async function recordingOnStandardInput(io: Io): Promise<ByteInput | undefined> 
   const input = stat.isFifo ? await pipeOf(io) : fileOf(stat);
   if (input) return input;
   if (!exists(DEFAULT_FILE)) return standardInput();
-  const why = stat.isFifo ? "is an empty pipe" : "is no recording";
+  const why = stat.isFifo ? "is an empty pipe" : "is not a recording";
   io.err(`pmuctl: standard input ${why}: reading ${DEFAULT_FILE}`);
   return undefined;
 }
 
-/** Standard input, a pipe; undefined when it ends without a byte. */
+/** Returns standard input, a pipe; undefined when it ends without a byte. */
 async function pipeOf(io: Io): Promise<ByteInput | undefined> {
   const first = new Uint8Array(1 << 16);
   const tell = setTimeout(
-    () => io.err("pmuctl: waiting for a recording on standard input, a pipe; -i FILE reads a file"),
-    TELL_AFTER,
+    () => io.err("pmuctl: waiting for a recording on standard input (a pipe); use -i FILE to read a file"),
+    WAIT_NOTE_MS,
   );
   const got = await Deno.stdin.read(first).finally(() => clearTimeout(tell)) ?? 0;
-  return got === 0 ? undefined : behind(first.subarray(0, got), standardInput());
+  return got === 0 ? undefined : prepend(first.subarray(0, got), standardInput());
 }
 
-/** An input of which the first bytes have been read. */
-function behind(first: Uint8Array, rest: ByteInput): ByteInput {
+/** Puts bytes that were already read back in front of an input. */
+function prepend(first: Uint8Array, rest: ByteInput): ByteInput {
   return {
     name: rest.name,
     read(into) {
@@ -74,7 +74,7 @@ function behind(first: Uint8Array, rest: ByteInput): ByteInput {
   };
 }
 
-/** The file that standard input is, where it begins as a recording. */
+/** Returns the file that standard input is, if it starts like a recording. */
 function fileOf(stat: Deno.FileInfo): ByteInput | undefined {
   let path: string;
   try {

@@ -1,8 +1,9 @@
-/** Output that comes in pieces, in blocks fit to be written. */
+/** Buffering of small pieces of output. */
 
+/** Least size of a block of text, in UTF-16 units. */
 const BLOCK = 1 << 16;
 
-/** The bytes of all pieces, those of short ones together. */
+/** Encodes all pieces, and joins short texts into blocks large enough for a write. */
 export function* gathered(pieces: Iterable<string | Uint8Array>): Generator<Uint8Array> {
   const encoder = new TextEncoder();
   let text = "";

@@ -1,4 +1,4 @@
-/** Help texts, rendered from the commands' tables, in lines that fit the terminal. */
+/** Help texts, rendered from the commands' tables, with lines that fit the terminal. */
 
 import { EXIT } from "../base/system/errors.ts";
 import { append, greatest } from "../base/bytes/lists.ts";
@@ -7,26 +7,26 @@ import { wrap } from "../base/text/wrap.ts";
 import { allOptions } from "./args.ts";
 import type { CommandSpec, OptionSpec } from "./command.ts";
 
-/** Columns that the explanation of an option gets at least: below that it stands under the option. */
+/** Least width of an option's description; in narrower terminals it starts below the option. */
 const MIN_TEXT = 36;
-/** Longer lines are hard to read, however wide the terminal is. */
+/** Limit on the width of lines: longer ones are hard to read on any terminal. */
 const MAX_WIDTH = 110;
 
-/** The exit statuses that are pmuctl's own, and what each says. */
+/** Exit statuses of pmuctl itself, with their meanings. */
 export const EXIT_STATUSES: readonly (readonly [status: number, meaning: string])[] = [
-  [EXIT.ok, "done"],
+  [EXIT.ok, "success"],
   [EXIT.regressed, "a check regressed"],
-  [EXIT.usage, "usage"],
+  [EXIT.usage, "wrong usage"],
   [EXIT.unsupported, "not permitted or not supported here"],
   [EXIT.badInput, "bad input"],
   [EXIT.inconclusive, "inconclusive"],
   [EXIT.bug, "a bug in pmuctl"],
 ];
-/** The statuses that are not pmuctl's own. */
+/** Explanation of the other statuses. */
 export const COMMAND_STATUS =
-  "With a command to run and nothing else wrong, it is the status of that command.";
+  "After running a command without an error of its own, pmuctl exits with the command's status.";
 
-/** Returns the page for `pmuctl COMMAND --help`, in lines of at most `width` columns where words allow it. */
+/** Returns the page of `pmuctl COMMAND --help`, in lines of at most `width` columns where words allow it. */
 export function commandHelp(command: CommandSpec, width = 80): string {
   const across = Math.min(width, MAX_WIDTH);
   const lines = [
@@ -51,7 +51,7 @@ export function commandHelp(command: CommandSpec, width = 80): string {
   return lines.join("\n") + "\n";
 }
 
-/** Returns the page for `pmuctl --help`: the commands, a line each. */
+/** Returns the page of `pmuctl --help`: one line per command. */
 export function overview(commands: readonly CommandSpec[], width = 80): string {
   const across = Math.min(width, MAX_WIDTH);
   return [
@@ -110,7 +110,7 @@ function columns(rows: readonly (readonly [string, string] | readonly string[])[
   return rows.flatMap(([left, right]) => {
     const text = wrap(right, width - indent, "");
     const first = `  ${left}`.padEnd(indent);
-    // an option that is longer than its column has the line for itself
+    // an option longer than its column gets its own line
     const beside = first.length > indent || first.endsWith(left) ? [first.trimEnd()] : [];
     const rest = beside.length > 0 ? text : text.slice(1);
     return [
@@ -121,5 +121,5 @@ function columns(rows: readonly (readonly [string, string] | readonly string[])[
   });
 }
 
-/** Where a usage line may be broken: between words, and not inside brackets. */
+/** Break points of usage lines: between words, but not inside brackets. */
 const BRACKETS = /(?<=\S) (?=\S)(?![^[(]*[\])])/;

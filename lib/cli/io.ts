@@ -1,4 +1,4 @@
-/** The real world behind `Io`: this process's standard streams and environment. */
+/** Io over this process's standard streams and environment. */
 
 import { environmentValue } from "../base/system/launcher.ts";
 import { printable } from "../base/text/printable.ts";
@@ -6,30 +6,31 @@ import { refusal } from "../base/system/system_error.ts";
 import type { Io } from "./command.ts";
 import { stdoutIsNonblocking, waitingStdout } from "./nonblocking.ts";
 
-/** Thrown when the reader of our standard output has gone away, as `| head` does. */
+/** End of output: the reader of standard output has gone, as `| head` does. */
 export class OutputClosed extends Error {}
 
+/** Destination of bytes, as Deno.stdout. */
 interface Stream {
   writeSync(bytes: Uint8Array<ArrayBuffer>): number;
 }
 
-/** To the first column, and nothing in the line (ECMA-48: CR, EL). */
+/** Moves to the first column and erases the line (ECMA-48: CR, EL). */
 const CLEAR_LINE = "\r\x1b[K";
 const FLUSH_AT = 1 << 16;
 const NO_TERMINAL_COLUMNS = 80;
 
-/** An Io over this process. Writes block; standard output is gathered into 64 KiB pieces. */
+/** Returns the Io of this process. Writes block; standard output is buffered in 64 KiB pieces. */
 export function processIo(): Io {
   const encoder = new TextEncoder();
   let pending: string[] = [];
   let size = 0;
-  /** The status line on the terminal; "" for none. */
+  /** Status line on the terminal; "" for none. */
   let shown = "";
   const say = (text: string) => {
     try {
       writeTo(Deno.stderr, encoder.encode(text));
     } catch {
-      // nobody reads standard error; there is nowhere left to say so
+      // nobody reads standard error, and there is nowhere else to report it
     }
   };
   const flush = () => {
@@ -49,7 +50,7 @@ export function processIo(): Io {
       writeAll(bytes as Uint8Array<ArrayBuffer>);
     },
     err(text) {
-      const line = printable(text); // it may quote any name
+      const line = printable(text); // it may quote arbitrary names
       say(shown ? `${CLEAR_LINE}${line}\n${shown}` : `${line}\n`);
     },
     status(line) {
@@ -61,7 +62,7 @@ export function processIo(): Io {
     stderrIsTerminal: Deno.stderr.isTerminal(),
     get columns() {
       try {
-        return Deno.consoleSize().columns || NO_TERMINAL_COLUMNS; // a pty may have no size
+        return Deno.consoleSize().columns || NO_TERMINAL_COLUMNS; // a pty may report no size
       } catch {
         return NO_TERMINAL_COLUMNS;
       }
@@ -77,7 +78,7 @@ export function processIo(): Io {
   };
 }
 
-/** Throws OutputClosed, or UnsupportedError for a full disk and the like. */
+/** Writes to standard output. Throws OutputClosed, or UnsupportedError for a full disk and the like. */
 function writeAll(bytes: Uint8Array<ArrayBuffer>) {
   try {
     if (bytes.length === 0) return;
@@ -88,7 +89,7 @@ function writeAll(bytes: Uint8Array<ArrayBuffer>) {
   }
 }
 
-/** Standard output, as writes to it are to be made; found out at the first one. */
+/** Stream that standard output is written through; chosen at the first write. */
 let stdout: Stream | undefined;
 
 function writeTo(stream: Stream, bytes: Uint8Array<ArrayBuffer>) {

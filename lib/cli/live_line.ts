@@ -1,20 +1,23 @@
-/** The line that a recording shows of itself on a terminal. */
+/** Live status line of a recording on a terminal. */
 
 import { format } from "@std/fmt/bytes";
 
-/** What the line tells. */
+/** Values that the line shows. */
 export interface LiveState {
-  /** Since the recording began. */
+  /** Seconds since the recording began. */
   seconds: number;
   samples: number;
   lost: number;
-  /** Of the file so far. */
+  /** Size of the file so far. */
   bytes: number;
-  /** Samples in the last second. */
+  /** Samples taken in the last second. */
   rate: number;
 }
 
-/** The line, in at most `columns` columns less one, so that no terminal wraps it: whole figures or none. */
+/**
+ * Renders the line in at most `columns` - 1 columns, so that no terminal wraps it. Leaves out trailing values that
+ * don't fit.
+ */
 export function renderLive({ seconds, samples, lost, bytes, rate }: LiveState, columns: number): string {
   const all = samples + lost;
   const parts = [
@@ -34,7 +37,7 @@ export function renderLive({ seconds, samples, lost, bytes, rate }: LiveState, c
   return line;
 }
 
-/** `7.2 s`, from a minute on `1:07`, from an hour on `1:02:07`. */
+/** Formats a duration: `7.2 s`, from a minute on `1:07`, from an hour on `1:02:07`. */
 export function clock(seconds: number): string {
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   const two = (n: number) => String(Math.floor(n) % 60).padStart(2, "0");
@@ -44,11 +47,11 @@ export function clock(seconds: number): string {
     : `${Math.floor(minutes / 60)}:${two(minutes)}:${two(seconds)}`;
 }
 
-/** Turns progress into states: the rate is taken over the last second, so that it does not flicker. */
+/** Sampling rate over the most recent second, which keeps the displayed value steady. */
 export class RecentRate {
   readonly #past: { seconds: number; samples: number }[] = [];
 
-  /** Samples a second, now that there have been `samples` of them at `seconds`. */
+  /** Returns the samples per second, given the total number of `samples` at time `seconds`. */
   at(seconds: number, samples: number): number {
     const past = this.#past;
     past.push({ seconds, samples });

@@ -1,6 +1,6 @@
 /**
- * Writing to standard output where a program that shares it has set it not to block, as ssh and Node do to pipes and
- * terminals. The runtime then ends a write with an error and does not tell how much of it was done.
+ * Writes to a non-blocking standard output. A program that shares it may have made it non-blocking, as ssh and Node do
+ * to pipes and terminals. The runtime then ends a write with an error, without saying how much was written.
  */
 
 import { procField } from "../base/text/proc_text.ts";
@@ -8,10 +8,10 @@ import { procField } from "../base/text/proc_text.ts";
 const STDOUT = 1;
 const O_NONBLOCK = 0o4000;
 const POLLOUT = 4;
-/** Until a reader that has gone is looked for, in ms. */
+/** Interval between checks for a reader that has gone, in ms. */
 const WAIT_MS = 1000;
 
-/** Whether a write to standard output may end before all is written; false where /proc is not there to tell. */
+/** Returns whether standard output is non-blocking, so that a write may be incomplete; false without /proc. */
 export function stdoutIsNonblocking(): boolean {
   try {
     const flags = procField(Deno.readTextFileSync(`/proc/self/fdinfo/${STDOUT}`), "flags");
@@ -21,7 +21,7 @@ export function stdoutIsNonblocking(): boolean {
   }
 }
 
-/** A stream over standard output whose writes wait until some of the bytes are taken. */
+/** Returns a stream over standard output whose writes wait until some bytes are accepted. */
 export function waitingStdout(): { writeSync(bytes: Uint8Array<ArrayBuffer>): number } {
   const { symbols: libc } = Deno.dlopen("libc.so.6", {
     // ssize_t write(int fd, const void *buf, size_t count)
@@ -37,7 +37,7 @@ export function waitingStdout(): { writeSync(bytes: Uint8Array<ArrayBuffer>): nu
         // struct pollfd: int fd; short events, revents
         const wanted = Int32Array.of(STDOUT, POLLOUT);
         libc.poll(new Uint8Array(wanted.buffer), 1n, WAIT_MS);
-        // no room yet, or an error, which the runtime's own write then tells
+        // the reader is gone: let the runtime's own write report the error
         if (wanted[1] >> 16 & ~POLLOUT) return Deno.stdout.writeSync(bytes);
       }
     },

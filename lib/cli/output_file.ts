@@ -1,4 +1,4 @@
-/** Results into a file that the user named with -o. */
+/** Result files that the user names with -o. */
 
 import { ERRNO } from "../base/system/errno.ts";
 import { UnsupportedError, UsageError } from "../base/system/errors.ts";
@@ -6,18 +6,21 @@ import { identityOf } from "../base/files/file_bytes.ts";
 import { gathered } from "./gather.ts";
 import { errnoOf, refusal } from "../base/system/system_error.ts";
 
-/** Throws UsageError when writing `output` would destroy `input`: both are one file, whatever their names. */
+/**
+ * Refuses an output that is the input file, whatever their names: writing it would destroy the recording. Throws
+ * UsageError.
+ */
 export function refuseSameFile(output: string, input: string): void {
   const out = tryStat(output), from = tryStat(input);
   if (out?.isFile && from && identityOf(out) === identityOf(from)) {
-    throw new UsageError(`-o ${output} would overwrite the recording itself: name another file`);
+    throw new UsageError(`-o ${output} would overwrite the recording: name another file`);
   }
 }
 
 /**
- * Writes all of a file, in place of one that was there, which stays as it was until all is written: a full disk destroys
- * nothing. With `durable` it is on the disk by then, too, which takes its time. Throws UnsupportedError when that cannot
- * be done, and what the pieces throw.
+ * Writes a file atomically: an existing file stays as it is until the new one is complete, so a full disk destroys
+ * nothing. With `durable`, the data is also on the disk when this returns, which takes time. Throws UnsupportedError
+ * when the file cannot be written, and whatever the pieces throw.
  */
 export function writeOutputFile(
   path: string,
@@ -26,17 +29,17 @@ export function writeOutputFile(
 ): void {
   const isWhole = typeof content === "string" || content instanceof Uint8Array;
   const blocks = gathered(isWhole ? [content] : content);
-  let block = blocks.next(); // what it throws comes before any file has been touched
-  const place = replaceable(path);
-  const beside = place && makeBeside(place);
-  const file = new OutputFile(path, beside?.file);
+  let block = blocks.next(); // an error of the first piece comes before any file is touched
+  const target = replaceable(path);
+  const temporary = target && createTemporary(target);
+  const file = new OutputFile(path, temporary?.file);
   try {
     for (; !block.done; block = blocks.next()) file.write(block.value);
     file.close({ durable });
-    if (beside) Deno.renameSync(beside.path, place.path);
+    if (temporary) Deno.renameSync(temporary.path, target.path);
   } catch (error) {
     file.close();
-    if (beside) remove(beside.path);
+    if (temporary) remove(temporary.path);
     throw error instanceof Error && errnoOf(error) !== undefined ? outputError(path, error) : error;
   }
 }
@@ -45,76 +48,84 @@ function remove(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {
-    // somebody has taken it away
+    // somebody else has removed it
   }
 }
 
-/** A file that can be replaced by another one. */
-interface Place {
-  /** Without links. */
+/** File that can be replaced by renaming another one to it. */
+interface ReplaceableFile {
+  /** Path with links resolved. */
   path: string;
-  /** What there is now. */
+  /** Status of the existing file. */
   old?: Deno.FileInfo;
 }
 
 /**
- * Where a file of this name is to be put in place of what is there; undefined where it has to be written to as it is: a
- * pipe, a device, what a link leads to and is not there, and what belongs to somebody else. Throws UnsupportedError when
- * what is there may not be written.
+ * Returns the file to replace; undefined where `path` must be written to directly: a pipe, a device, a dangling link,
+ * or a file of another user. Throws UnsupportedError when an existing file is not writable.
  */
-function replaceable(path: string): Place | undefined {
+function replaceable(path: string): ReplaceableFile | undefined {
   const old = tryStat(path);
   if (!old) return isLink(path) ? undefined : { path };
   if (!old.isFile || OWN_DESCRIPTOR.test(path)) return undefined;
   if (old.uid !== Deno.uid() && Deno.uid() !== 0) return undefined;
   try {
-    Deno.openSync(path, { write: true }).close(); // whoever made it read-only meant it
+    Deno.openSync(path, { write: true }).close(); // a read-only file is meant to stay as it is
     return { path: Deno.realPathSync(path), old };
   } catch (error) {
     throw outputError(path, error);
   }
 }
 
-/** A path of a file that is open already, which somebody reads or writes through that descriptor. */
+/** Path of an already open descriptor, which somebody reads or writes through. */
 const OWN_DESCRIPTOR = /^\/(?:dev|proc\/[^/]+)\/(?:fd\/\d+|stdin|stdout|stderr)$/;
 
-/** Makes a file in the folder of `place`; undefined where no file can be made there, though one may be written. */
-function makeBeside({ path, old }: Place): { path: string; file: Deno.FsFile } | undefined {
+/**
+ * Creates a temporary file next to the target; undefined where no file can be created there, though the target may be
+ * writable.
+ */
+function createTemporary({ path, old }: ReplaceableFile): { path: string; file: Deno.FsFile } | undefined {
   const slash = path.lastIndexOf("/") + 1;
-  const beside = `${path.slice(0, slash)}.${path.slice(slash, slash + MOST_NAME)}.${
+  const temporary = `${path.slice(0, slash)}.${path.slice(slash, slash + MAX_NAME)}.${
     crypto.randomUUID().slice(0, 8)
   }`;
   let file: Deno.FsFile;
   try {
-    file = Deno.openSync(beside, { write: true, createNew: true });
+    file = Deno.openSync(temporary, { write: true, createNew: true });
   } catch {
-    return undefined; // to be told of the file itself, if that cannot be written either
+    return undefined; // writing the target directly reports the error
   }
-  if (old) takeAfter(beside, old);
-  return { path: beside, file };
+  if (old) copyOwnership(temporary, old);
+  return { path: temporary, file };
 }
 
-/** A name may have 255 bytes, of which the rest of the one beside it takes some; a character may have four. */
-const MOST_NAME = 60;
+/**
+ * Limit on the characters taken from the target's name. A name may have 255 bytes, of which the temporary file's
+ * affixes take some, and a character may have four.
+ */
+const MAX_NAME = 60;
 
-/** Gives it the owner and the permissions of the file that it is to replace, as far as this user may. */
-function takeAfter(path: string, { mode, uid, gid }: Deno.FileInfo): void {
+/** Copies owner and permissions of the file to replace, as far as this user may. */
+function copyOwnership(path: string, { mode, uid, gid }: Deno.FileInfo): void {
   try {
     if (uid !== Deno.uid() || gid !== Deno.gid()) Deno.chownSync(path, uid, gid);
   } catch {
-    // a group that we are not in
+    // a group that this user is not in
   }
   if (mode !== null) Deno.chmodSync(path, mode & 0o777);
 }
 
-/** A file that results go into as they come. */
+/** Result file that is written piece by piece. */
 export class OutputFile {
   readonly #path: string;
   readonly #file: Deno.FsFile;
   readonly #encoder = new TextEncoder();
   #closed = false;
 
-  /** Makes the file, or empties one that was there; or takes `file`, and `path` for messages. Throws UnsupportedError. */
+  /**
+   * Creates or truncates the file, or takes over `file`, for which `path` is the name in messages. Throws
+   * UnsupportedError.
+   */
   constructor(path: string, file?: Deno.FsFile) {
     this.#path = path;
     try {
@@ -124,7 +135,7 @@ export class OutputFile {
     }
   }
 
-  /** Throws UnsupportedError. */
+  /** Appends a piece. Throws UnsupportedError. */
   write(piece: string | Uint8Array): void {
     const bytes = typeof piece === "string" ? this.#encoder.encode(piece) : piece;
     try {
@@ -134,13 +145,15 @@ export class OutputFile {
     }
   }
 
-  /** Once is enough, and more often does no harm. With `durable` all is on the disk then. Throws UnsupportedError. */
+  /**
+   * Closes the file; further calls do nothing. With `durable`, the data is on the disk then. Throws UnsupportedError.
+   */
   close({ durable = false } = {}): void {
     if (this.#closed) return;
     try {
       if (durable) this.#file.syncDataSync();
     } catch (error) {
-      // a pipe or a device, which has no disk
+      // EINVAL: a pipe or a device, which has no disk
       if (errnoOf(error) !== ERRNO.EINVAL) throw outputError(this.#path, error);
     }
     this.#closed = true;

@@ -1,4 +1,4 @@
-/** Long output on a terminal goes through the user's pager, as git's does. */
+/** Paging of long output on a terminal, as git does it. */
 
 import { toolFolders } from "../base/system/tools.ts";
 import { displayWidth, fit } from "../base/text/width.ts";
@@ -6,10 +6,10 @@ import type { Io } from "./command.ts";
 import { gathered } from "./gather.ts";
 
 /**
- * Prints text that comes in pieces: through $PMUCTL_PAGER, else $PAGER, else `less`, when standard output is a terminal
- * with fewer lines than the text; else as it is. An empty setting, or `cat`, is no pager. Where the pager cannot be run,
- * the text is printed as it is. With `cut`, each piece is a line, and one that is wider than a terminal is cut to its
- * width, but for a pager, which can show the rest.
+ * Prints text in pieces: through $PMUCTL_PAGER, else $PAGER, else `less`, when standard output is a terminal with fewer
+ * lines than the text; directly otherwise. An empty setting, or `cat`, means no pager. Prints directly when the pager
+ * cannot be run. With `cut`, each piece is a line, which is truncated to the terminal's width unless a pager, which can
+ * scroll, shows it.
  */
 export async function page(
   text: Iterable<string | Uint8Array>,
@@ -30,7 +30,7 @@ export async function page(
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command("/bin/sh", {
-      // a pager with options of its own is a command line; where there is none, cat stands in
+      // a pager with options is a command line; cat replaces a missing pager
       args: ["-c", `command -v "\${1%% *}" >/dev/null 2>&1 || exec cat; eval "exec $1"`, "sh", pager],
       stdin: "piped",
       env: { LESS: lessOptions(io.env("LESS")), PATH: toolFolders() },
@@ -38,7 +38,7 @@ export async function page(
   } catch {
     return print(all, io);
   }
-  // Ctrl-C is the pager's, which stays, and must not end us before it
+  // Ctrl-C is for the pager, which stays open, and must not end this process before it
   const ignore = () => {};
   Deno.addSignalListener("SIGINT", ignore);
   try {
@@ -50,8 +50,8 @@ export async function page(
 }
 
 /**
- * Returns options for `less`. R: our colours; S: a line is one on the screen, and the right arrow key shows the rest; X
- * and F: what is shown stays on the screen. The user's options come after those that our text needs, and so prevail.
+ * Returns options for `less`. R: keep our colours; S: truncate long lines, the right arrow key shows the rest; X and F:
+ * leave the text on the screen. The user's options come after those that our text needs, so they prevail.
  */
 function lessOptions(own: string | undefined): string {
   return own === undefined ? "FRSX" : `-RS ${own}`;
@@ -66,19 +66,19 @@ export function print(pieces: Iterable<string | Uint8Array>, io: Io): void {
   for (const piece of pieces) typeof piece === "string" ? io.out(piece) : io.outBytes(piece);
 }
 
-/** Writes all of a text to a pager, or as much as it reads before it is left. */
+/** Writes a text to a pager, until the pager is closed. */
 async function feed(to: WritableStream<Uint8Array>, text: Iterable<string | Uint8Array>): Promise<void> {
   const writer = to.getWriter();
-  const left = { before: false };
-  const write = (bytes: Uint8Array) => writer.write(bytes).catch(() => left.before = true);
+  const pager = { closed: false };
+  const write = (bytes: Uint8Array) => writer.write(bytes).catch(() => pager.closed = true);
   for (const block of gathered(text)) {
     await write(block);
-    if (left.before) return;
+    if (pager.closed) return;
   }
   await writer.close().catch(() => {});
 }
 
-/** The first pieces, as many as have more lines than a screen, or all of them; and whether they fit on it. */
+/** Takes pieces until they fill more than a screen, or all of them; says whether they fit. */
 function screenful<T extends string | Uint8Array>(pieces: Iterator<T>, rows: number, columns: number) {
   const screen: T[] = [];
   let lines = 0;
@@ -90,7 +90,7 @@ function screenful<T extends string | Uint8Array>(pieces: Iterator<T>, rows: num
   return { screen, fits: true };
 }
 
-/** The lines of a screen with so many columns that a text takes. */
+/** Counts the lines that a text takes on a screen of `columns` columns. */
 function countLines(text: string, columns: number): number {
   let lines = 0;
   for (let at = 0, end = text.indexOf("\n"); end >= 0; at = end + 1, end = text.indexOf("\n", at)) {

@@ -1,21 +1,23 @@
-/** The line that shows how far repeated runs are. Pure. */
+/** Progress line of repeated runs. Pure. */
 
 import { printable } from "../base/text/printable.ts";
 import { clock } from "./live_line.ts";
 
+/** Progress of repeated runs. */
 export interface RunProgress {
+  /** Finished runs. */
   done: number;
-  /** As far as can be told now. */
+  /** Current estimate of all runs. */
   expected: number;
-  /** Since the first run began. */
+  /** Seconds since the first run began. */
   seconds: number;
-  /** What runs: a command, or that it is warming up. */
+  /** Name of the running command, or a note that it is warming up. */
   what: string;
 }
 
 const BAR = 20;
 
-/** The line, in at most `columns` columns less one, so that no terminal wraps it. */
+/** Renders the line in at most `columns` - 1 columns, so that no terminal wraps it. */
 export function renderProgress({ done, expected, seconds, what }: RunProgress, columns: number): string {
   const part = expected > 0 ? Math.min(1, done / expected) : 0;
   const filled = Math.round(part * BAR);

@@ -1,17 +1,17 @@
-/** How far a long reading is, on a terminal. */
+/** Progress of reading a large file, on a terminal. */
 
 import { format } from "@std/fmt/bytes";
 import type { ByteInput } from "../base/bytes/byte_source.ts";
 import type { Io } from "./command.ts";
 
-/** From this size in bytes on a file takes long enough to want to know. */
+/** Size in bytes from which reading takes long enough to show progress. */
 const LONG = 100e6;
-/** Between two looks at the line, in ms. */
+/** Interval between two updates of the line, in ms. */
 const INTERVAL = 100;
 
 /**
- * Calls `body` with `input`, showing on standard error how much of it has been read: only where that is a terminal
- * and the input a file (or a folder of them) of 100 MB or more. The line is gone when `body` has ended.
+ * Calls `body` with `input`, showing on standard error how much of it has been read: only on a terminal, and only for a
+ * file (or a folder of them) of 100 MB or more. Removes the line when `body` has ended.
  */
 export async function withProgress<T>(
   input: ByteInput,
@@ -40,13 +40,13 @@ export async function withProgress<T>(
   }
 }
 
-/** `reading  34% of 1.2 GiB`; parts that are read twice do not make it more than all. */
+/** Formats the line: `reading  34% of 1.2 GiB`. Parts that are read twice don't exceed 100%. */
 function progressLine(done: number, size: number): string {
   const percent = Math.min(100, Math.floor(100 * done / size));
   return `reading ${String(percent).padStart(3)}% of ${format(size, { binary: true })}`;
 }
 
-/** The same input, of which `count` is told how much is read. */
+/** Wraps an input so that `count` is called with the size of each read. */
 function counting(input: ByteInput, count: (bytes: number) => number): ByteInput {
   return {
     name: input.name,

@@ -1,32 +1,34 @@
-/** Who reads our standard output: whether a pipeline goes on with a program that takes recordings. */
+/** Detection of the reader of standard output: whether the next program of the pipeline accepts recordings. */
 
 import { parseStat } from "../base/text/proc_text.ts";
 
-/** `pmuctl` and `perf` as they are called, and the program that the launcher hands to the runtime. */
+/** Names of `pmuctl` and `perf`, and of the program that the launcher passes to the runtime. */
 const PROGRAM = /(?:^|\/)(?:pmuctl|perf(?:[-_.]?\d[\w.]*)?|main\.(?:js|ts))$/;
 /** Their commands that read a recording. */
 const READERS: ReadonlySet<string> = new Set(
   "report analyze annotate script inject diff data evlist buildid-list c2c mem sched lock timechart kvm"
     .split(" "),
 );
-/** How long a shell may take to start the program behind the pipe, in ms; and how often it is looked. */
-const START_TIME = 300, LOOK_EVERY = 10;
+/** Longest wait for a shell to start the next program of the pipeline, in ms. */
+const START_TIMEOUT_MS = 300;
+/** Interval between two checks for it, in ms. */
+const POLL_MS = 10;
 
 /**
- * Returns `pmuctl report` or the like when standard output is a pipe that such a program reads. Any other reader is
- * undefined, as `tee` and a CI system's log are, to which a recording would be noise.
+ * Returns the command, such as `pmuctl report`, when standard output is a pipe that it reads. Returns undefined for any
+ * other reader, such as `tee` or the log of a CI system, where a recording would be noise.
  */
 export async function recordingReader(): Promise<string | undefined> {
   const pipe = pipeAt("self", 1);
   if (pipe === undefined) return undefined;
-  for (let waited = 0;; waited += LOOK_EVERY) {
+  for (let waited = 0;; waited += POLL_MS) {
     const { reader, starting } = readersOf(pipe);
-    if (reader !== undefined || !starting || waited >= START_TIME) return reader;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+    if (reader !== undefined || !starting || waited >= START_TIMEOUT_MS) return reader;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
 
-/** The pipe that is open as a descriptor of a process; undefined when it is none, "" when that may not be seen. */
+/** Returns the pipe behind a process's descriptor; undefined when it is not a pipe, "" when that may not be seen. */
 function pipeAt(pid: string, fd: number): string | undefined {
   try {
     const target = Deno.readLinkSync(`/proc/${pid}/fd/${fd}`);
@@ -36,14 +38,17 @@ function pipeAt(pid: string, fd: number): string | undefined {
   }
 }
 
-/** A reader of the pipe that takes recordings; else whether one is still a copy of the shell that will become something. */
+/**
+ * Looks for a reader of the pipe that accepts recordings; else says whether a reader is still a fork of the shell that
+ * has not started its program.
+ */
 function readersOf(pipe: string): { reader?: string; starting: boolean } {
   const shell = Deno.ppid, shellWords = wordsOf(String(shell)).join("\0");
   let starting = false;
   for (const pid of processes()) {
     if (pid === String(Deno.pid) || pid === String(shell)) continue;
     const reads = pipeAt(pid, 0);
-    // root's, under sudo, may not be looked into: then it is the next one of the pipeline
+    // processes of root, under sudo, may not be inspected: then take the shell's next child in the pipeline
     if (reads !== pipe && !(reads === "" && parentOf(pid) === shell)) continue;
     const words = wordsOf(pid);
     const reader = readerIn(words);
@@ -73,11 +78,11 @@ function procText(path: string): string | undefined {
   try {
     return Deno.readTextFileSync(path);
   } catch {
-    return undefined; // it has ended
+    return undefined; // the process has ended
   }
 }
 
-/** `perf report` in the words of `sudo perf --no-pager report -i -`; undefined where there is nothing alike. */
+/** Returns `perf report` for the words `sudo perf --no-pager report -i -`; undefined when they run no such command. */
 export function readerIn(words: readonly string[]): string | undefined {
   const all = words.flatMap((word) => word.split(/\s+/)); // ssh takes a command line as one word
   for (const [i, word] of all.entries()) {

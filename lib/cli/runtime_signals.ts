@@ -1,34 +1,35 @@
-/** Takes from the runtime what it would do about signals, which is more than a program wants. */
+/** Signal handling of the runtime, reduced to what a program expects. */
 
 import { xfszIsOurs } from "../base/system/launcher.ts";
 
-/** The same numbers on x86_64 and aarch64. */
+/** Signal numbers, the same on x86_64 and aarch64. */
 const SIGUSR1 = 10, SIGXFSZ = 25;
-/** Signals that the runtime catches along with the first one that it is asked to: SIGHUP, SIGINT, SIGTERM. */
+/** Signals that the runtime starts to catch with the first listener for any signal: SIGHUP, SIGINT, SIGTERM. */
 const CAUGHT_ALONG = [1, 2, 15];
 
-/** Places in glibc's struct sigaction as 64-bit words: the handler, the flags. */
+/** Indices of 64-bit words in glibc's struct sigaction. */
 const ACTION = { HANDLER: 0, FLAGS: 17, WORDS: 19 } as const;
 const SIG_DFL = 0n, SIG_IGN = 1n;
 const SA_RESTART = 0x10000000n;
 
 /**
- * Closes the door that the runtime opens with SIGUSR1, and makes the other signals what a program expects. To be
- * called once, before anything is waited for.
+ * Takes SIGUSR1 from the runtime's debugger, and restores the usual behaviour of other signals. Call it once, before
+ * anything is awaited.
  *
- * Half a second after its start Deno catches SIGUSR1, and opens a debugger for all users of the machine when one
- * comes. It takes the signal from the kernel once, with the first listener; so we have a listener first, and take
- * the signal from Deno again: its later listener hears nothing. SIGUSR1 then does nothing, as one may be sent in
- * place of SIGUSR2, which asks `record` for a dump. What was ignored when we were started (nohup) stays ignored,
- * also for the commands we run. SIGXFSZ gets a handler, so that a file at its limit (ulimit -f) is an error to tell.
+ * Half a second after its start Deno catches SIGUSR1 and, when one arrives, opens a debugger to all users of the
+ * machine. It installs its handler once, with the first listener: so this installs a listener first and then replaces
+ * the handler, and Deno's later listener never hears of the signal. SIGUSR1 then does nothing, since one may be sent by
+ * mistake for SIGUSR2, which asks `record` for a dump. Signals that were ignored at the start (nohup) stay ignored,
+ * also in commands that pmuctl runs. SIGXFSZ gets a handler, so that a file at its limit (ulimit -f) is an error to
+ * report.
  *
- * A signal that does nothing has a handler, rather than being ignored, because exec keeps what is ignored.
+ * Signals that should do nothing get a handler rather than being ignored, because exec preserves ignored signals.
  */
 export function settleSignals(): void {
   const libc = Deno.dlopen("libc.so.6", {
     // int sigaction(int signum, const struct sigaction *act, struct sigaction *oldact)
     sigaction: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-    // int abs(int), a function of the signal's number that does nothing
+    // int abs(int): a function of the signal's number that does nothing
     abs: { type: "pointer" },
   });
   const { sigaction, abs } = libc.symbols;

@@ -1,16 +1,19 @@
-/** A command that is given as one word, in the quotes of a shell, without a shell that would run beside it. */
+/**
+ * Splitting of a command given as one string, by the shell's quoting rules but without a shell, whose time would be
+ * measured too.
+ */
 
 import { UsageError } from "../base/system/errors.ts";
 
-/** What only a shell can do; each has to be quoted. */
+/** Characters with a meaning for a shell only, which have to be quoted. */
 const SHELL_ONLY = /[|&;<>()$`*?[~#!]/;
-/** What a backslash takes the meaning of in double quotes (POSIX, Shell Command Language, 2.2.3). */
+/** Characters that a backslash escapes in double quotes (POSIX, Shell Command Language, 2.2.3). */
 const ESCAPED_IN_DOUBLE = '$`"\\\n';
 
 /**
- * Splits a command into words by the quoting rules of POSIX (2.2): '...', "..." and backslashes. `option`
- * is how the command was given, for errors. Throws UsageError for a quote that does not end, for no words at all,
- * and for what would take a shell: pipes, redirections, variables, patterns.
+ * Splits a command into words by the quoting rules of POSIX (2.2): '...', "..." and backslashes. `option` names the
+ * source of the command in errors. Throws UsageError for an unterminated quote, for no words at all, and for anything
+ * that needs a shell: pipes, redirections, variables, patterns.
  */
 export function splitWords(text: string, option: string): string[] {
   const words: string[] = [];
@@ -24,7 +27,7 @@ export function splitWords(text: string, option: string): string[] {
     } else if (c === "\\" && (quote === "" || ESCAPED_IN_DOUBLE.includes(text[i + 1] ?? " "))) {
       const next = text[++i];
       if (next === undefined) {
-        throw new UsageError(`${option} '${text}': nothing follows the backslash at its end`);
+        throw new UsageError(`${option} '${text}': nothing follows the final backslash`);
       }
       if (next !== "\n") word = (word ?? "") + next;
     } else if (quote === '"') {
@@ -43,22 +46,22 @@ export function splitWords(text: string, option: string): string[] {
       word = (word ?? "") + c;
     }
   }
-  if (quote) throw new UsageError(`${option} '${text}': a ${quote} has no other one behind it`);
+  if (quote) throw new UsageError(`${option} '${text}': missing a closing ${quote}`);
   if (word !== undefined) words.push(word);
-  if (words.length === 0) throw new UsageError(`${option} '${text}': there is no command in it`);
+  if (words.length === 0) throw new UsageError(`${option} '${text}': expected a command`);
   return words;
 }
 
-/** `#`, `~` and `!` mean something only where a word begins. */
+/** Returns whether a character needs a shell. `#`, `~` and `!` do only at the start of a word. */
 function isShellOnly(c: string, word: string | undefined): boolean {
   return SHELL_ONLY.test(c) && ("~#!".includes(c) ? word === undefined : true);
 }
 
 function needsShell(c: string, text: string, option: string): never {
-  throw new UsageError(`${option} '${text}': ${c} is for a shell: quote it, or give --shell`);
+  throw new UsageError(`${option} '${text}': ${c} needs a shell: quote it, or use --shell`);
 }
 
-/** The words as they can be given to a shell: in quotes where they need any. */
+/** Joins words for a shell, with quotes where they are needed. */
 export function quoteWords(words: readonly string[]): string {
   return words.map((word) => /^[\w@%+=:,./{}-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
     .join(" ");

@@ -1,25 +1,26 @@
-/** The user's requests to stop, as promises. */
+/** Signals of the user, as promises and callbacks. */
 
 import { caller } from "../base/system/caller.ts";
 
 /** Numbers of the signals that ask a program to stop; the same on every Linux. */
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
+/** Requests to stop. */
 export interface StopRequests {
-  /** Resolves to the number of the first of the signals to come, from when this is first read on. */
+  /** Resolves to the number of the first signal that arrives after this is first read. */
   readonly first: Promise<number>;
-  /** The same of the second one. */
+  /** Resolves to the number of the second signal. */
   readonly second: Promise<number>;
-  /** Whether a command we run gets the terminal's signals by itself. */
+  /** Whether a command that pmuctl runs gets the terminal's signals itself. */
   readonly commandGetsSignals: boolean;
 }
 
 /**
- * The signals that ask to stop: SIGINT, SIGTERM, and SIGHUP unless we were started to ignore it (nohup). They
- * are taken, so that they no longer end the process, from the first look at `first` or `second` on.
+ * Catches the signals that ask to stop: SIGINT, SIGTERM, and SIGHUP unless it was ignored at the start (nohup). From
+ * the first read of `first` or `second` on, they no longer end the process.
  */
 export function onStopSignals(onTerminal: boolean): StopRequests {
-  caller(); // it has to know what is ignored before there are listeners, which take that away
+  caller(); // read the ignored signals before listeners change them
   let listening: { first: Promise<number>; second: Promise<number> } | undefined;
   return {
     get first() {
@@ -38,7 +39,7 @@ function listen() {
   let seen = 0;
   const { ignored } = caller();
   for (const name of Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]) {
-    // with any listener in place Deno catches all three, so that ignoring one takes a listener, too
+    // with any listener Deno catches all three, so even an ignored signal needs a listener
     const heed = (ignored >> BigInt(NUMBERS[name] - 1) & 1n) === 0n;
     Deno.addSignalListener(name, () => {
       if (heed) (seen++ === 0 ? first : second).resolve(NUMBERS[name]);
@@ -47,13 +48,13 @@ function listen() {
   return { first: first.promise, second: second.promise };
 }
 
-/** The user's requests for a dump, as often as they come. */
+/** Requests for a dump. */
 export interface DumpRequests {
-  /** Calls `act` at each SIGUSR2 from now on, which then no longer ends the process. */
+  /** Calls `act` at each SIGUSR2 from now on; the signal then no longer ends the process. */
   each(act: () => void): void;
 }
 
-/** SIGUSR2, which asks for what has been recorded so far and stops nothing. */
+/** Catches SIGUSR2, which requests the samples recorded so far and stops nothing. */
 export function onDumpSignal(): DumpRequests {
   caller();
   return { each: (act) => Deno.addSignalListener("SIGUSR2", act) };

@@ -12,9 +12,10 @@ import { hostSymbolFiles } from "../symbols/files/host_files.ts";
 import { FILTER_OPTIONS, filterWarnings, partOf } from "./report_filter.ts";
 import { ANALYZE_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
+/** The `analyze` command. */
 export const command: CommandSpec = {
   name: "analyze",
-  summary: "report in the columns of NetBSD's tprof",
+  summary: "print a report in the format of NetBSD's 'tprof analyze'",
   usage: ["[-CkLPs] [-p PID] [FILE]"],
   options: [
     ...ANALYZE_OPTIONS,

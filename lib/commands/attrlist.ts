@@ -1,4 +1,4 @@
-/** `pmuctl attrlist`: the attributes a request may carry. */
+/** Implementation of `pmuctl attrlist`: lists the attributes a request may carry. */
 
 import { EXIT, UsageError } from "../base/system/errors.ts";
 import { JSON_SCHEMAS, jsonLines } from "../base/text/json_schemas.ts";
@@ -12,11 +12,12 @@ import { hostFiles, readNumber } from "../events/files.ts";
 import { hostWorld } from "../events/resolve.ts";
 import type { Pmu } from "../events/sysfs.ts";
 
+/** The `attrlist` command. */
 export const command: CommandSpec = {
   name: "attrlist",
-  summary: "the attributes of a PMU's events and of all requests, with their ranges",
+  summary: "list the attributes of a PMU's events and of all requests, with their ranges",
   usage: ["[PMU] [--json]"],
-  options: [{ name: "json", help: "as a JSON object" }],
+  options: [{ name: "json", help: "print a JSON object" }],
   examples: ["pmuctl attrlist cpu", "pmuctl attrlist --json | jq -r '.attributes[].name'"],
   maxPositionals: 1,
   operands: "pmu",
@@ -29,7 +30,7 @@ function run(args: ParsedArgs, io: Io): Promise<number> {
   const pmus = name === undefined ? world.pmus.all() : [findPmu(name, world.pmus.all())];
   const fields = pmus.map((pmu) => ({ pmu, rows: formatAttributes(pmu) }));
   const plain = !args.has("json") && !io.stdoutIsTerminal;
-  // names alone need no counters to be counted
+  // names alone need no count of the counters
   const maxPicnum = plain ? 0 : highestPicnum(pmus);
   const maxSampleRate = readNumber(hostFiles, "/proc/sys/kernel/perf_event_max_sample_rate");
   const generic = genericAttributes({ maxPicnum, ...(maxSampleRate === undefined ? {} : { maxSampleRate }) });
@@ -39,7 +40,7 @@ function run(args: ParsedArgs, io: Io): Promise<number> {
   else io.out(forPeople(fields, generic));
   return Promise.resolve(EXIT.ok);
 
-  /** Over the PMUs listed: of their PICs, or of the numbers that events without a counter may have. */
+  /** Returns the highest number of a PIC of the listed PMUs, or of what events without a counter may have. */
   function highestPicnum(listed: readonly Pmu[]): number {
     const counted = listed.some((pmu) => pmu.core) ? picsByPmu(world) : undefined;
     return greatest(listed.map((pmu) => {
@@ -55,12 +56,12 @@ function findPmu(name: string, pmus: readonly Pmu[]): Pmu {
   const names = pmus.map((pmu) => pmu.name);
   const [near] = nearest(name, names, 1);
   throw new UsageError(
-    `attrlist ${name}: there is no such PMU here; there are ${names.join(", ") || "none"}` +
+    `attrlist ${name}: no such PMU; expected one of ${names.join(", ") || "none"}` +
       (near ? `; did you mean ${near}?` : ""),
   );
 }
 
-/** `min` and `max` are strings: 64 bits do not fit JSON's numbers everywhere. */
+/** Formats JSON. `min` and `max` are strings, because not every JSON reader has 64-bit numbers. */
 function toJson(rows: readonly ListedAttribute[]): string {
   const listed = rows.map((row) => ({ ...row, min: `${row.min}`, max: `${row.max}` }));
   return jsonLines(JSON_SCHEMAS.attrlist, "attributes", listed);
@@ -81,7 +82,7 @@ function forPeople(fields: { pmu: Pmu; rows: ListedAttribute[] }[], generic: Lis
   return [...sections, "every request\n" + generic.map(line).join("")].join("\n");
 }
 
-/** `0 to 1`; a large end that is a mask of ones is in hex. */
+/** Formats a range: `0 to 1`; a large end that is a mask of ones is in hex. */
 function range({ min, max }: ListedAttribute): string {
   const mask = (max & (max + 1n)) === 0n;
   return `${min} to ${mask && max > 0xffn ? `0x${max.toString(16)}` : max}`;

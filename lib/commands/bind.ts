@@ -1,4 +1,7 @@
-/** `pmuctl bind`: counts events in a command, processes, threads or on CPUs, with rows while it goes on. */
+/**
+ * Implementation of `pmuctl bind`: counts events in a command, in processes or threads, or on CPUs, with rows while it
+ * runs.
+ */
 
 import { EXIT, UsageError } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
@@ -21,6 +24,7 @@ import { hostFiles } from "../events/files.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { type EventWorld, hostWorld } from "../events/resolve.ts";
 
+/** The `bind` command. */
 export const command: CommandSpec = {
   name: "bind",
   summary: "count events in a command, processes, threads or on CPUs",
@@ -36,46 +40,66 @@ export const command: CommandSpec = {
       value: "EVENTS",
       repeat: true,
       help:
-        "what to count (default: what perf stat counts); several -c, -e and --set take turns at each tick",
+        "count these events (default: those of perf stat); several -e, -c and --set take turns, one per tick",
     },
     {
       name: "spec",
       short: "c",
       value: "SPEC",
       repeat: true,
-      help: "a set in cpc's words: [picN=]EVENT,...,[nouser[N]],[sys[N]],[ATTR[N][=VALUE]]",
+      help:
+        "count a set in the syntax of Solaris cpc: [picN=]EVENT,...,[nouser[N]],[sys[N]],[ATTR[N][=VALUE]]",
     },
-    { name: "set", value: "FILE", repeat: true, help: "a set in a JSON file, - for standard input" },
+    { name: "set", value: "FILE", repeat: true, help: "count a set from a JSON file, - for standard input" },
     { name: "pid", short: "p", value: "PIDS", help: "count in these processes and the threads they start" },
-    { name: "tid", value: "TIDS", help: "count in these threads alone" },
+    { name: "tid", value: "TIDS", help: "count in these threads only" },
     { name: "cpu", short: "C", value: "CPULIST", help: "count whatever runs on these CPUs: 0-3,6" },
-    { name: "all-cpus", short: "a", help: "the same on all CPUs, until COMMAND ends or Ctrl-C" },
-    { name: "interval", short: "i", value: "SEC", help: "a row for each living thread, or CPU, every SEC" },
+    { name: "all-cpus", short: "a", help: "count on all CPUs, until COMMAND ends or Ctrl-C" },
+    {
+      name: "interval",
+      short: "i",
+      value: "SEC",
+      help: "print a row for each running thread, or CPU, every SEC seconds",
+    },
     {
       name: "count",
       short: "n",
       value: "COUNT",
-      help: "end after so many intervals; a COMMAND goes on alone",
+      help: "stop after COUNT intervals; COMMAND goes on unmeasured",
     },
-    { name: "follow-forks", short: "f", help: "count the processes that are started, too" },
-    { name: "follow-execs", short: "x", help: "go on counting a process that execs, which is always so" },
+    { name: "follow-forks", short: "f", help: "also count in processes that the target starts" },
+    {
+      name: "follow-execs",
+      short: "x",
+      help: "accepted for cputrack's sake: counting always continues after an exec",
+    },
     {
       name: "tick",
       short: "T",
       value: "SEC",
-      help: "as -i; 0: rows only when threads or processes come, exec or go",
+      help: "like -i; 0 prints rows only when a thread or process starts, execs or ends",
     },
-    { name: "tsc", short: "t", help: "a column with the time stamp: ns of CLOCK_MONOTONIC" },
-    { name: "multiplex", help: "let events share counters: counts may be scaled, and say so" },
-    { name: "split", help: "count what has no counters at once in passes that take turns, each exact" },
-    { name: "output", short: "o", value: "FILE", help: "rows go there" },
-    { name: "json", help: "each row as a line of JSON" },
+    { name: "tsc", short: "t", help: "add a column with the time of each row: CLOCK_MONOTONIC in ns" },
+    { name: "multiplex", help: "let events share counters: counts may be scaled, and are marked if so" },
+    {
+      name: "split",
+      help: "split a set that does not fit on the counters into sets that take turns, each exact",
+    },
+    { name: "output", short: "o", value: "FILE", help: "write rows to a file" },
+    { name: "json", help: "print each row as a line of JSON" },
     ...NOTIFY_OPTIONS,
     ...DETACH_OPTIONS,
   ],
+  groups: [
+    { title: "what to count", options: ["event", "spec", "set", "multiplex", "split"] },
+    { title: "where to count", options: ["pid", "tid", "cpu", "all-cpus", "follow-forks"] },
+    { title: "rows", options: ["interval", "count", "tick", "tsc", "auto-restart"] },
+    { title: "output", options: ["output", "json"] },
+    { title: "named sets", options: ["detach", "keep"] },
+  ],
   hidden: ["follow-execs"],
   examples: [
-    "pmuctl bind -- make -j2   # a summary, as of perf stat",
+    "pmuctl bind -- make -j2   # a summary like that of perf stat",
     "pmuctl bind -e task-clock,page-faults,context-switches -- make -j2",
     "pmuctl bind -i 1 -e page-faults -p 412",
     "pmuctl bind -T 0 -f -e page-faults -- make",
@@ -97,7 +121,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const timing = timingOf(args);
   if (target.kind === "cpus") refuseTaskOptions(args, timing);
   if (args.has("multiplex") && args.has("split")) {
-    throw new UsageError("bind: --multiplex and --split exclude each other: give one");
+    throw new UsageError("bind: --multiplex and --split exclude each other: use one of them");
   }
   const sources = { specs: args.texts("spec"), events: args.texts("event"), files: args.texts("set") };
   if (Object.values(sources).flat().length === 0) {
@@ -141,7 +165,7 @@ async function count(args: ParsedArgs, io: Io, prepared: Prepared): Promise<numb
   const { target, timing: { intervalMs } } = prepared;
   const count = args.number("count", { min: 1, integer: true });
   if (count !== undefined && intervalMs === undefined) {
-    throw new UsageError("bind: -n counts intervals: say how long one is with -i SEC");
+    throw new UsageError("bind: -n counts intervals: also give their length with -i SEC");
   }
   const output = openOutput(args.text("output"), io);
   const format = { kind: target.kind, json: args.has("json"), stamps: args.has("tsc") };
@@ -168,7 +192,7 @@ function bind(
   stopper: StopSignals,
 ): Promise<BindTotals> {
   const standing = { privilege: machine.privilege, hasCorePmu: machine.world.pmus.core().length > 0 };
-  if (notifies(sets)) return bindNotifying(args, sets, target, options, standing, stopper);
+  if (notifies(sets)) return bindNotifying(args, { sets, target, standing }, options, stopper);
   const counted: CounterSet[] = sets.map(({ text, groups }) => ({
     text,
     groups: groups.map((group) => group.map((counter) => counter.event)),
@@ -185,7 +209,7 @@ function bind(
   return bindTasks(counted, target.tasks, taskOptions, standing, stopper);
 }
 
-/** Runs the command once, and writes what perf stat would. */
+/** Runs the command once, and prints a summary like perf stat's. */
 async function summarize(args: ParsedArgs, io: Io, world: EventWorld): Promise<number> {
   const standing = { privilege: readPrivilege(), hasCorePmu: world.pmus.core().length > 0 };
   const output = openOutput(args.text("output"), io);
@@ -196,15 +220,16 @@ async function summarize(args: ParsedArgs, io: Io, world: EventWorld): Promise<n
   }
 }
 
+/** When rows are printed. */
 interface Timing {
   intervalMs?: number;
-  /** Rows besides the total. */
+  /** Print rows besides the total. */
   lifecycle: boolean;
 }
 
 function timingOf(args: ParsedArgs): Timing {
   if (args.has("interval") && args.has("tick")) {
-    throw new UsageError("bind: -i and -T say the same: give one");
+    throw new UsageError("bind: -i and -T are the same option: use one of them");
   }
   const interval = args.number("interval", { min: 0.001, max: 1e6 });
   const tick = args.number("tick", { min: 0, max: 1e6 });
@@ -215,10 +240,10 @@ function timingOf(args: ParsedArgs): Timing {
 
 function refuseTaskOptions(args: ParsedArgs, { intervalMs, lifecycle }: Timing) {
   if (args.has("follow-forks")) {
-    throw new UsageError("bind: -f is about processes, CPUs count whatever runs");
+    throw new UsageError("bind: -f does not apply to CPUs, which count whatever runs: leave it out");
   }
   if (lifecycle && intervalMs === undefined) {
-    throw new UsageError("bind: -T 0 is about threads; on CPUs there is nothing to tell but ticks: -i SEC");
+    throw new UsageError("bind: -T 0 prints rows of threads, and CPUs have none: use -i SEC");
   }
 }
 

@@ -1,4 +1,4 @@
-/** `pmuctl bind --detach NAME`: from the command line to detach(). */
+/** Implementation of `pmuctl bind --detach NAME`: turns the command line into a call of detach(). */
 
 import { EXIT, UsageError } from "../base/system/errors.ts";
 import type { Io, OptionSpec, ParsedArgs } from "../cli/command.ts";
@@ -10,17 +10,22 @@ import type { Counter } from "../counters/open/open_set.ts";
 import { infoJson } from "../counters/named/set_rows.ts";
 import { describeTarget } from "../counters/named/set_target.ts";
 
-/** The options of `bind` that are for named sets. */
+/** Options of `bind` for named sets. */
 export const DETACH_OPTIONS: OptionSpec[] = [
-  { name: "detach", value: "NAME", help: "keep the set bound in the background, for 'pmuctl sample NAME'" },
+  {
+    name: "detach",
+    value: "NAME",
+    help: "keep the set bound in the background under this name, for 'pmuctl sample NAME'",
+  },
   {
     name: "keep",
     value: "SEC",
-    help: `with --detach: keep the counts so long after the target has ended (default: ${KEEP_SECONDS})`,
+    help:
+      `with --detach: keep the counts for SEC seconds after the target has ended (default: ${KEEP_SECONDS})`,
   },
 ];
 
-/** Options of `bind` that are about its rows, of which there are none. */
+/** Options of `bind` that apply to rows, which --detach does not print. */
 const FOR_ROWS = [
   "interval",
   "count",
@@ -34,8 +39,8 @@ const FOR_ROWS = [
 const MAX_KEEP_SECONDS = 1e6;
 
 /**
- * Binds the one set that is given behind the name that --detach gives. Of each set: its groups, verified.
- * Throws UsageError for what does not go together with --detach.
+ * Binds a single set and keeps it in the background under the name that --detach gives. `sets` holds the verified
+ * groups of each set. Throws UsageError for options that conflict with --detach.
  */
 export async function bindDetached(
   args: ParsedArgs,
@@ -43,25 +48,29 @@ export async function bindDetached(
   sets: readonly (readonly (readonly Counter[])[])[],
   target: BindTarget,
 ): Promise<number> {
-  const senseless = FOR_ROWS.find((name) => args.has(name));
-  if (senseless) throw new UsageError(`bind: --${senseless} does not go with --detach, which prints no rows`);
+  const conflicting = FOR_ROWS.find((name) => args.has(name));
+  if (conflicting) {
+    throw new UsageError(
+      `bind: --${conflicting} conflicts with --detach, which prints no rows: leave it out`,
+    );
+  }
   if (sets.length !== 1) {
-    throw new UsageError(`bind: --detach keeps one set behind its name, and ${sets.length} are given`);
+    throw new UsageError(`bind: --detach keeps one set, but ${sets.length} are given: detach each by itself`);
   }
   const [groups] = sets;
   if (groups.length > 1 && groups.flat().some((counter) => counter.notify)) {
     throw new UsageError(
-      "bind: notify freezes one set as a whole: give its requests in one -c SPEC or --set FILE",
+      "bind: notify freezes a set as a whole: put all its requests into one -c SPEC or --set FILE",
     );
   }
   if (args.has("auto-restart")) {
     throw new UsageError(
-      "bind: --auto-restart is for rows; a set behind a name goes on with 'pmuctl restart'",
+      "bind: --auto-restart conflicts with --detach: use 'pmuctl restart' on a named set",
     );
   }
   const name = args.text("detach")!;
   const keepSeconds = args.number("keep", { min: 0, max: MAX_KEEP_SECONDS });
-  const info = await detach({ name, groups, target: toBeHeld(target, args.command), keepSeconds }, {
+  const info = await detach({ name, groups, target: heldTarget(target, args.command), keepSeconds }, {
     env: io.env,
     note: (line) => io.err(`pmuctl: ${line}`),
   });
@@ -72,9 +81,9 @@ export async function bindDetached(
 }
 
 /**
- * The trial of a set that is to be named: another named set in its way is told by its name, before the kernel
- * refuses for lack of counters. The set that a thread has already is no obstacle: it will be unbound first.
- * The trial throws SetError (EAGAIN).
+ * Returns a trial for a set to be named, which reports another named set in its way by its name, before the kernel
+ * refuses for lack of counters. The set that a thread already has is no obstacle, because it is unbound first. The
+ * trial throws SetError (EAGAIN).
  */
 export async function trialBesideSets(
   args: ParsedArgs,
@@ -82,7 +91,7 @@ export async function trialBesideSets(
   target: BindTarget,
   opens: GroupsOpen,
 ): Promise<GroupsOpen> {
-  const held = toBeHeld(target, args.command);
+  const held = heldTarget(target, args.command);
   const others = await listSets(io.env);
   return (groups) => {
     const { replaced } = exclusionsAmong(others, args.text("detach")!, held, groups);
@@ -90,11 +99,11 @@ export async function trialBesideSets(
   };
 }
 
-/** The target as the holder of the set sees it. */
-function toBeHeld(target: BindTarget, command: readonly string[]): DetachRequest["target"] {
+/** Converts the target to the form that the holder of the set takes. */
+function heldTarget(target: BindTarget, command: readonly string[]): DetachRequest["target"] {
   if (target.kind === "cpus") {
     if (command.length === 0) return { kind: "cpu", cpus: target.cpus };
-    throw new UsageError("bind: --detach on CPUs counts until 'pmuctl unbind': leave the command out");
+    throw new UsageError("bind: --detach on CPUs counts until 'pmuctl unbind': leave out the command");
   }
   const { tasks } = target;
   if (tasks.kind === "command") return { kind: "command", argv: tasks.argv };

@@ -1,4 +1,7 @@
-/** `pmuctl bind` of a set that notifies of overflows: from the command line to bindOverflows(), and to rows. */
+/**
+ * Implementation of `pmuctl bind` for a set with overflow notification: turns the command line into a call of
+ * bindOverflows(), and overflows into rows.
+ */
 
 import { UsageError } from "../base/system/errors.ts";
 import { addressToBigint } from "../base/bytes/address.ts";
@@ -13,43 +16,37 @@ import { kernelMaps, processMaps } from "../record/host/live_maps.ts";
 import { liveProc } from "../record/host/procfs.ts";
 import { hostSymbolFiles } from "../symbols/files/host_files.ts";
 
-/** The options of `bind` that are for such sets. */
+/** Options of `bind` for sets with overflow notification. */
 export const NOTIFY_OPTIONS: OptionSpec[] = [
-  { name: "auto-restart", help: "of a request with notify: go on after each overflow, from the presets" },
+  { name: "auto-restart", help: "after each overflow of a request with notify, restart from the presets" },
 ];
 
-/** Options of `bind` that need counters which go on by themselves. */
+/** Options of `bind` that need counters which never stop at an overflow. */
 const NOT_FOR_OVERFLOWS = ["interval", "count", "tick", "follow-forks", "multiplex", "split"];
 
-/** True when a request of the sets is to notify. */
+/** Returns whether a request of the sets has `notify`. */
 export function notifies(sets: readonly PreparedSet[]): boolean {
   return sets.some(({ groups }) => groups.flat().some((counter) => counter.notify));
 }
 
+/** Sets with overflow notification, and where to count. */
+export interface NotifyingSets {
+  sets: readonly PreparedSet[];
+  target: BindTarget;
+  standing: Standing;
+}
+
 /**
- * Binds the one set, with a row for each overflow and the total as the last one. Throws UsageError for what does not
- * go together with notify, and as bindOverflows().
+ * Binds a single set, with a row for each overflow and then the total. Throws UsageError for options that conflict with
+ * notify, and whatever bindOverflows() throws.
  */
 export async function bindNotifying(
   args: ParsedArgs,
-  sets: readonly PreparedSet[],
-  target: BindTarget,
+  { sets, target, standing }: NotifyingSets,
   options: BindOptions,
-  standing: Standing,
   stopper: StopSignals,
 ): Promise<BindTotals> {
-  const senseless = NOT_FOR_OVERFLOWS.find((name) => args.has(name));
-  if (senseless) {
-    throw new UsageError(`bind: --${senseless} does not go with notify, whose rows are the overflows`);
-  }
-  if (sets.length !== 1 || sets[0].groups.length !== 1) {
-    throw new UsageError(
-      "bind: notify freezes one set as a whole: give its requests in one -c SPEC or --set FILE",
-    );
-  }
-  if (target.kind === "cpus" && args.command.length > 0) {
-    throw new UsageError("bind: notify on CPUs goes on until Ctrl-C: leave the command out");
-  }
+  refuseConflicts(args, sets, target);
   const [{ text, groups: [counters] }] = sets;
   let commandPid: number | undefined;
   const { exit, endNs, overflows, counts, frozenNs } = await bindOverflows(
@@ -90,7 +87,25 @@ export async function bindNotifying(
   return { exit };
 }
 
-/** Names for PCs of this machine's processes. */
+/** Throws UsageError for options that conflict with notify, and for more than one set. */
+function refuseConflicts(args: ParsedArgs, sets: readonly PreparedSet[], target: BindTarget): void {
+  const conflicting = NOT_FOR_OVERFLOWS.find((name) => args.has(name));
+  if (conflicting) {
+    throw new UsageError(
+      `bind: --${conflicting} conflicts with notify, whose rows are the overflows: leave it out`,
+    );
+  }
+  if (sets.length !== 1 || sets[0].groups.length !== 1) {
+    throw new UsageError(
+      "bind: notify freezes a set as a whole: put all its requests into one -c SPEC or --set FILE",
+    );
+  }
+  if (target.kind === "cpus" && args.command.length > 0) {
+    throw new UsageError("bind: notify on CPUs runs until Ctrl-C: leave out the command");
+  }
+}
+
+/** Returns a source of symbol names for PCs of this machine's processes. */
 export function livePcNames(): PcNames {
   return new PcNames(hostSymbolFiles(), {
     process: (pid) => processMaps(liveProc, pid),

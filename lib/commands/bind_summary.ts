@@ -1,4 +1,7 @@
-/** `pmuctl bind -- COMMAND` without events: the usual counts of a command and all it starts, in one summary. */
+/**
+ * Implementation of `pmuctl bind -- COMMAND` without events: the usual counts of a command and everything it starts, in
+ * one summary.
+ */
 
 import type { Io, ParsedArgs } from "../cli/command.ts";
 import { onStopSignals } from "../cli/signals.ts";
@@ -8,19 +11,19 @@ import { type RunSummary, SUMMARY_EVENTS, summaryJson, summaryText } from "../ru
 import type { Standing } from "../events/open.ts";
 import { type EventWorld, resolveEvents } from "../events/resolve.ts";
 
-/** Options of `bind` that a summary takes; any other asks for rows. */
+/** Options of `bind` that a summary accepts; any other one asks for rows. */
 const FOR_SUMMARIES = ["json", "output", "follow-forks", "follow-execs"];
 const SIGTERM = 15, SIGKILL = 9;
 
-/** Whether the command line asks for a summary: a command, and nothing about rows. */
+/** Returns whether the command line asks for a summary: it has a command, and no options for rows. */
 export function wantsSummary(args: ParsedArgs, options: readonly { name: string }[]): boolean {
   return args.command.length > 0 &&
     options.every(({ name }) => FOR_SUMMARIES.includes(name) || !args.has(name));
 }
 
 /**
- * The usual events that open here, for rows, as -e takes them: on whole CPUs the clock is cpu-clock. Those of a group
- * have to be on counters at once, so that only the ones without a counter are taken.
+ * Returns the usual events that open here, as -e takes them, for rows. On whole CPUs the clock is cpu-clock. Events of
+ * a group must be on counters at once, so only those that need no counter are taken.
  */
 export function usualEvents(world: EventWorld, wholeCpus: boolean): string {
   const prober = new Prober(world);
@@ -35,7 +38,7 @@ export function usualEvents(world: EventWorld, wholeCpus: boolean): string {
   return (opens.length > 0 ? opens : names).join(",");
 }
 
-/** Runs the command and writes its summary, also when the user ends it; its exit status is the result. */
+/** Runs the command and prints its summary, even when the user ends it. Returns the exit status of the command. */
 export async function bindSummary(
   args: ParsedArgs,
   io: Io,

@@ -1,4 +1,4 @@
-/** `pmuctl check`: whether a command got slower, and how sure that is. */
+/** Implementation of `pmuctl check`: decides whether a command got slower, and how sure that is. */
 
 import { BadInputError, CommandError, EXIT, UnsupportedError } from "../base/system/errors.ts";
 import { exists } from "../base/files/exists.ts";
@@ -29,18 +29,20 @@ import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld } from "../events/resolve.ts";
 import { checkBenchmark, measureBaseline } from "../check/series/benchmark.ts";
 import { regressionProfile, saveProfile } from "../check/series/profiles.ts";
-import { CHECK_OPTIONS, type CheckRequest, requestOf } from "./check_options.ts";
+import { CHECK_GROUPS, CHECK_OPTIONS, type CheckRequest, requestOf } from "./check_options.ts";
 import type { BenchmarkPlan, CheckContext } from "../check/series/series.ts";
 
+/** The `check` command. */
 export const command: CommandSpec = {
   name: "check",
-  summary: "did it get slower? A verdict that CI can trust, by a baseline or side by side",
+  summary: "decide whether a command got slower than a baseline, or than another command run side by side",
   usage: [
     "--against 'OLD COMMAND' [-m METRIC]... [-t PCT]... -- NEW COMMAND",
     "--baseline FILE [--update] [-m METRIC]... [-t PCT]... -- COMMAND",
     "[--config FILE] [--update]",
   ],
   options: CHECK_OPTIONS,
+  groups: CHECK_GROUPS,
   examples: [
     "pmuctl check --against './old/bench' -- ./bench",
     "pmuctl check --update --baseline perf.json -- ./bench && pmuctl check --baseline perf.json -- ./bench",
@@ -79,7 +81,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   return status;
 }
 
-/** Runs all benchmarks, one after another. */
+/** Runs all benchmarks, one after another, and judges each. */
 async function check(
   { plans, baseline: file }: CheckRequest,
   machine: Fingerprint,
@@ -91,12 +93,12 @@ async function check(
   for (const plan of plans) {
     const stored = plan.against ? undefined : baseline[plan.name];
     const metrics = plan.metrics.length ? plan.metrics : stored ? Object.keys(stored.metrics) : [BEST];
-    const hindrance = plan.against
+    const obstacle = plan.against
       ? undefined
-      : hindranceOf(plan, metrics, stored, machine, file!, args, result);
-    if (hindrance !== undefined) {
+      : baselineObstacle(plan, { metrics, stored, machine, file: file!, args }, result.notes);
+    if (obstacle !== undefined) {
       const of = { benchmark: plan.name, comparedWith: "baseline" as const };
-      append(result.rows, metrics.map((metric) => unmeasuredRow(of, metric, hindrance)));
+      append(result.rows, metrics.map((metric) => unmeasuredRow(of, metric, obstacle)));
       continue;
     }
     const { rows, notes, stopSignal } = await checkBenchmark({ ...plan, metrics }, stored, setting);
@@ -110,37 +112,47 @@ async function check(
   return { result };
 }
 
-/** Why a benchmark cannot be compared with the baseline; what is only to be known goes into the notes. */
-function hindranceOf(
+/** A benchmark's baseline, and what to compare it with. */
+interface Comparison {
+  metrics: readonly string[];
+  /** Undefined when the baseline does not have the benchmark. */
+  stored: StoredBenchmark | undefined;
+  machine: Fingerprint;
+  /** Path of the baseline. */
+  file: string;
+  args: ParsedArgs;
+}
+
+/**
+ * Returns why a benchmark cannot be compared with the baseline; undefined when it can. Adds a note about a permitted
+ * mismatch.
+ */
+function baselineObstacle(
   plan: BenchmarkPlan,
-  metrics: readonly string[],
-  stored: StoredBenchmark | undefined,
-  machine: Fingerprint,
-  file: string,
-  args: ParsedArgs,
-  result: CheckResult,
+  { metrics, stored, machine, file, args }: Comparison,
+  notes: string[],
 ): string | undefined {
   if (!stored) return `${file} has no '${plan.name}': measure it with --update`;
   const missing = metrics.find((metric) => !Object.hasOwn(stored.metrics, metric));
   if (missing !== undefined) return `${file} has no ${missing} of '${plan.name}': measure it with --update`;
   if (!isSameCommand(stored.command, plan.argv)) {
-    return `the baseline is of another command, ${
+    return `the baseline measured another command, ${
       quoteWords(stored.command)
     }: measure this one with --update`;
   }
   const differing = fingerprintDifferences(stored.machine, machine);
   if (differing.length === 0) return undefined;
   if (!args.has("allow-mismatch")) {
-    return `the baseline is of another machine (${
+    return `the baseline was measured on another machine (${
       differing.join("; ")
-    }): make one here with --update, use --against, ` +
-      "or compare machine and command together with --allow-mismatch";
+    }): write one here with --update, use --against, ` +
+      "or allow differences of machine and command together with --allow-mismatch";
   }
-  result.notes.push(
-    `${plan.name}: the baseline is of another machine (${
+  notes.push(
+    `${plan.name}: the baseline was measured on another machine (${
       differing.join("; ")
-    }): a change is of the machine and the ` +
-      "command together, and nothing here tells them apart (--allow-mismatch)",
+    }): a change may come from the ` +
+      "machine as well as from the command (--allow-mismatch)",
   );
   return undefined;
 }
@@ -149,7 +161,7 @@ function isSameCommand(one: readonly string[], other: readonly string[]): boolea
   return one.length === other.length && one.every((word, i) => word === other[i]);
 }
 
-/** Measures all benchmarks, and writes them into the baseline. Those of others stay in it. */
+/** Measures all benchmarks and writes them into the baseline. Other benchmarks in the file stay as they are. */
 async function update(
   { plans, baseline: file }: CheckRequest,
   machine: Fingerprint,
@@ -158,31 +170,31 @@ async function update(
 ): Promise<number> {
   const { note } = setting;
   if (file === undefined) {
-    note("there is nothing to update: every benchmark is compared with a command of its own (against)");
+    note("nothing to update: every benchmark is compared with another command (against)");
     return EXIT.ok;
   }
   const read = () => exists(file, Deno.statSync) ? readBaseline(file) : {};
-  const before = read(); // first, so that what is wrong with it is told before anything is measured
+  const before = read(); // read first, to report a damaged baseline before anything is measured
   const measured: Baseline = {};
   for (const plan of plans) {
     const full = { ...plan, metrics: plan.metrics.length ? plan.metrics : [BEST] };
     const { metrics, wall, notes, stopSignal } = await measuring(plan, () => measureBaseline(full, setting));
     for (const line of notes) note(line);
     if (stopSignal !== undefined) {
-      note(`stopped: nothing was written to ${file}`);
+      note(`interrupted: ${file} was not written`);
       return 128 + stopSignal;
     }
     if (withProfile) note(`wrote ${await measuring(plan, () => saveProfile(plan, file, setting))}`);
     measured[plan.name] = { command: plan.argv, machine, metrics, ...(wall ? { wall } : {}) };
     const old = before[plan.name]?.command;
     if (old && !isSameCommand(old, plan.argv)) {
-      note(`${plan.name}: this takes the place of another command's baseline: ${quoteWords(old)}`);
+      note(`${plan.name}: replaces the baseline of another command: ${quoteWords(old)}`);
     }
     for (const { rung, samples } of Object.values(metrics)) {
       note(`${plan.name}: ${rung}, ${samples.length} runs`);
     }
   }
-  // another --update may have written its own meanwhile
+  // another --update may have written the file meanwhile
   await withFolderLock(folderOf(file), () => {
     writeOutputFile(file, renderBaseline({ ...read(), ...measured }), { durable: true });
   });
@@ -200,7 +212,7 @@ async function measuring<T>(plan: BenchmarkPlan, work: () => Promise<T>): Promis
   }
 }
 
-/** The folder that the file is in, wherever links lead to. */
+/** Returns the folder of the file, with links resolved. */
 function folderOf(file: string): string {
   const path = exists(file, Deno.statSync) ? Deno.realPathSync(file) : file;
   return path.slice(0, path.lastIndexOf("/") + 1) || ".";
@@ -213,7 +225,10 @@ function readBaseline(file: string): Baseline {
   throw new BadInputError(`cannot read the baseline ${file}: ${cause}: make one with --update`);
 }
 
-/** Annotations on standard error, where the runner looks as well, so that standard output is the result alone. */
+/**
+ * Writes annotations for GitHub: on standard error, which the runner also reads, so that standard output is the result
+ * alone; and the step summary.
+ */
 function tellGithub(result: CheckResult, options: { strict: boolean; file?: string }, io: Io) {
   for (const line of githubAnnotations(result, options)) io.err(line);
   const summary = io.env("GITHUB_STEP_SUMMARY");
@@ -221,6 +236,6 @@ function tellGithub(result: CheckResult, options: { strict: boolean; file?: stri
   try {
     Deno.writeTextFileSync(summary, stepSummary(result), { append: true });
   } catch (error) {
-    throw refusal(`write the step summary to ${summary}`, error, "see what GITHUB_STEP_SUMMARY is set to");
+    throw refusal(`write the step summary to ${summary}`, error, "check GITHUB_STEP_SUMMARY");
   }
 }

@@ -1,22 +1,25 @@
-/** What a check is asked for, on the command line or in pmuctl.json. */
+/** Options of `pmuctl check`, from the command line and pmuctl.json. */
 
 import { BadInputError, UsageError } from "../base/system/errors.ts";
 import { readNamedText } from "../base/files/file_bytes.ts";
 import { type Benchmark, parseConfig, type Thresholds } from "../check/baseline/config.ts";
 import { BEST, METRIC_NAMES } from "../check/metrics/metric_sources.ts";
-import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
+import type { OptionGroup, OptionSpec, ParsedArgs } from "../cli/command.ts";
 import { quoteWords, splitWords } from "../cli/shell_words.ts";
 import type { BenchmarkPlan } from "../check/series/series.ts";
 
+/** Config file that is read without a command. */
 export const DEFAULT_CONFIG = "pmuctl.json";
+/** Baseline file unless --baseline or the config names another. */
 export const DEFAULT_BASELINE = "pmuctl.baseline.json";
 const DEFAULT_MAX_RUNS = 1000;
 const DEFAULT_BUDGET = 120;
 
+/** Options of `check`. */
 export const CHECK_OPTIONS: OptionSpec[] = [
-  { name: "against", value: "CMD", help: "compare with this command, both run in turns on this machine" },
-  { name: "baseline", value: "FILE", help: "compare with what was measured before" },
-  { name: "update", help: "measure, and write the baseline" },
+  { name: "against", value: "CMD", help: "compare with this command; both run in turns on this machine" },
+  { name: "baseline", value: "FILE", help: "compare with earlier measurements in this file" },
+  { name: "update", help: "measure, and write the baseline instead of comparing" },
   {
     name: "config",
     value: "FILE",
@@ -25,7 +28,7 @@ export const CHECK_OPTIONS: OptionSpec[] = [
   {
     name: "name",
     value: "NAME",
-    help: "what the benchmark is called (default: the command with its arguments)",
+    help: "name the benchmark (default: the command with its arguments)",
   },
   {
     name: "metric",
@@ -33,9 +36,9 @@ export const CHECK_OPTIONS: OptionSpec[] = [
     value: "METRIC",
     values: METRIC_NAMES,
     repeat: true,
-    help: `what is compared: ${
+    help: `compare ${
       METRIC_NAMES.join(", ")
-    } or an event (default: ${BEST}, the best there is here)`,
+    } or an event (default: ${BEST}, the most precise metric available here)`,
   },
   {
     name: "threshold",
@@ -43,61 +46,77 @@ export const CHECK_OPTIONS: OptionSpec[] = [
     value: "PCT",
     repeat: true,
     help:
-      "how much worse it may be, METRIC=PCT for one metric (default: 1 for instructions, 2 for times, else 5)",
+      "allow a metric to get this much worse, METRIC=PCT for one of them (default: 1 for instructions, 2 for times, else 5)",
   },
   {
     name: "max-runs",
     value: "N",
-    help: `run each command no more than so often (default: ${DEFAULT_MAX_RUNS})`,
+    help: `run each command at most N times (default: ${DEFAULT_MAX_RUNS})`,
   },
   {
     name: "budget",
     value: "SEC",
-    help: `for each benchmark no longer than this (default: ${DEFAULT_BUDGET})`,
+    help: `spend at most SEC seconds on each benchmark (default: ${DEFAULT_BUDGET})`,
   },
   {
     name: "timeout",
     value: "SEC",
-    help: "end a run that takes longer, and all it has started: the benchmark is then unmeasurable",
+    help: "kill a run that takes longer, and everything it started; the benchmark is then unmeasurable",
   },
-  { name: "prepare", value: "CMD", help: "what is run before each run, and is no part of it" },
-  { name: "strict", help: "inconclusive ends with 1, as regressed does, rather than with 5" },
-  { name: "allow-mismatch", help: "compare with a baseline of another machine all the same" },
+  { name: "prepare", value: "CMD", help: "run CMD before each run, unmeasured" },
+  { name: "strict", help: "exit with 1 instead of 5 if the result is inconclusive" },
+  { name: "allow-mismatch", help: "compare even with a baseline of another machine" },
   {
     name: "profile",
-    help: "with --update keep a profile, too; when it regressed, say by symbol where the time went",
+    help: "with --update, also keep a profile; after a regression, show by symbol where the time went",
   },
   { name: "junit", value: "FILE", help: "write the verdicts as JUnit XML" },
   { name: "json", help: "print the result as a JSON object (docs/formats.md)" },
 ];
 
-/** What is to be checked, and with what it is compared. */
+/** Order of the options in the help. */
+export const CHECK_GROUPS: readonly OptionGroup[] = [
+  {
+    title: "what to compare",
+    options: ["against", "baseline", "update", "config", "name", "allow-mismatch"],
+  },
+  { title: "what to measure", options: ["metric", "threshold", "prepare", "profile"] },
+  { title: "how long", options: ["max-runs", "budget", "timeout"] },
+  { title: "result", options: ["strict", "json", "junit"] },
+];
+
+/** Benchmarks to check, and what to compare them with. */
 export interface CheckRequest {
   plans: BenchmarkPlan[];
-  /** Where the baseline is, or will be; undefined when none is needed. */
+  /** Baseline file to read or write; undefined when none is needed. */
   baseline?: string;
-  /** The config file, where there is one. */
+  /** Config file, if one is used. */
   config?: string;
 }
 
-/** Throws UsageError, and BadInputError for a config file that is wrong. */
+/**
+ * Reads the request from the command line, and from the config file where one is used. Throws UsageError, and
+ * BadInputError for an invalid config file.
+ */
 export function requestOf(args: ParsedArgs): CheckRequest {
   if (args.has("update") && args.has("against")) {
-    throw new UsageError("check: --update makes a baseline, and --against needs none: give one of them");
+    throw new UsageError("check: --update writes a baseline, and --against needs none: use one of them");
   }
   if (args.has("baseline") && args.has("against")) {
-    throw new UsageError("check: --baseline or --against, not both");
+    throw new UsageError("check: --baseline and --against exclude each other: use one of them");
   }
   return args.command.length > 0 ? commandRequest(args) : configRequest(args);
 }
 
 function commandRequest(args: ParsedArgs): CheckRequest {
-  if (args.has("config")) throw new UsageError("check: a command, or --config, not both");
+  if (args.has("config")) {
+    throw new UsageError("check: a command and --config exclude each other: use one of them");
+  }
   const baseline = args.text("baseline") ?? (args.has("update") ? DEFAULT_BASELINE : undefined);
   if (baseline === undefined && !args.has("against")) {
     throw new UsageError(
-      "check: compare with what? --against 'OLD COMMAND' runs both; --baseline FILE has it from before, " +
-        "and --update --baseline FILE makes that file",
+      "check: nothing to compare with: use --against 'OLD COMMAND' to run both, or --baseline FILE to compare with " +
+        "earlier measurements; --update --baseline FILE makes that file",
     );
   }
   const benchmark: Benchmark = {
@@ -124,7 +143,7 @@ function configRequest(args: ParsedArgs): CheckRequest {
       throw new BadInputError(`cannot read ${config}: ${text.cause}`);
     }
     throw new UsageError(
-      `check: what to check? There is no ${config} here, and no command: pmuctl check --against 'OLD' -- NEW`,
+      `check: nothing to check: give a command (pmuctl check --against 'OLD' -- NEW), or write ${config}`,
     );
   }
   const { baseline, benchmarks } = parseConfig(config, text);
@@ -140,7 +159,7 @@ function configRequest(args: ParsedArgs): CheckRequest {
   };
 }
 
-/** A benchmark with what the command line says of all, and the defaults. */
+/** Applies the command line's settings for all benchmarks, and the defaults, to a benchmark. */
 function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): BenchmarkPlan {
   const wordsOf = (command: string[] | string) =>
     typeof command === "string" ? splitWords(command, where) : command;
@@ -164,14 +183,14 @@ function planOf(benchmark: Benchmark, args: ParsedArgs, where: string): Benchmar
   };
 }
 
-/** `--threshold 2 --threshold wall=5`. */
+/** Parses thresholds: `--threshold 2 --threshold wall=5`. */
 function thresholdsOf(args: ParsedArgs): Thresholds {
   const thresholds: Thresholds = { byMetric: {} };
   for (const text of args.texts("threshold")) {
     const [, metric, number] = /^(?:(.+)=)?([^=]+)$/.exec(text) ?? [];
     const percent = Number((number ?? "").replace(/%$/, ""));
     if (!(percent > 0) || !Number.isFinite(percent)) {
-      throw new UsageError(`--threshold '${text}': a percentage above 0 is wanted, as in 2 or wall=5`);
+      throw new UsageError(`--threshold '${text}': expected a percentage above 0, as in 2 or wall=5`);
     }
     if (metric === undefined) thresholds.all = percent;
     else thresholds.byMetric[metric] = percent;

@@ -1,4 +1,4 @@
-/** `pmuctl diff`: what changed from one profile to another. */
+/** Implementation of `pmuctl diff`: shows what changed from one profile to another. */
 
 import { setColorEnabled } from "@std/fmt/colors";
 import { openInput } from "../base/files/file_bytes.ts";
@@ -25,9 +25,10 @@ const FORMATS = ["text", "json", "flamegraph"] as const;
 const PERCENT_LIMIT = 0.1;
 const KEYS: readonly MatchKey[] = ["comm", "dso", "sym"];
 
+/** The `diff` command. */
 export const command: CommandSpec = {
   name: "diff",
-  summary: "compare two profiles, symbol by symbol: what takes more, what takes less, what is new",
+  summary: "compare two profiles by symbol: what takes more, what takes less, what is new",
   usage: ["[--normalize HOW] [--by KEYS] [FILTER]... [--json | --format FORMAT] [-o FILE] A B"],
   options: [
     NORMALIZE_OPTION,
@@ -36,34 +37,61 @@ export const command: CommandSpec = {
       value: "KEYS",
       values: KEYS,
       list: true,
-      help: `what rows are of: any of ${KEYS} (default: ${DEFAULT_DIFF_KEYS})`,
+      help: `compare by any of ${KEYS} (default: ${DEFAULT_DIFF_KEYS})`,
     },
     {
       name: "sort",
       value: "ORDER",
       values: DIFF_ORDERS,
-      help: "delta: most changed self first (the default); self or total: heaviest",
+      help: "sort by 'delta' (change of self, the default), 'self' or 'total'",
     },
-    { name: "event", short: "e", value: "EVENT", help: "compare this event alone" },
+    { name: "event", short: "e", value: "EVENT", help: "compare only this event" },
     {
       name: "percent-limit",
       value: "PCT",
-      help: `leave out rows below this share in both (default: ${PERCENT_LIMIT})`,
+      help: `hide rows below PCT percent in both (default: ${PERCENT_LIMIT})`,
     },
     ...FILTER_OPTIONS.filter(({ name }) => name !== "percentage"),
-    { name: "json", help: "all rows as JSON" },
-    { name: "format", value: "FORMAT", values: FORMATS, help: `${FORMATS.join(", ")} (default: text)` },
-    { name: "inverted", help: "flamegraph: the roots at the top" },
-    { name: "negate", help: "flamegraph: draw A, so that what is gone is in sight" },
+    { name: "json", help: "print all rows as JSON" },
+    {
+      name: "format",
+      value: "FORMAT",
+      values: FORMATS,
+      help: `print in FORMAT: ${FORMATS.join(", ")} (default: text)`,
+    },
+    { name: "inverted", help: "draw the roots at the top" },
+    { name: "negate", help: "draw the older recording, A, to show what is gone" },
     { name: "output", short: "o", value: "FILE", help: "write the result to a file" },
-    { name: "full-names", help: "don't fold or shorten names, or cut lines, to fit the terminal" },
-    { name: "no-pager", help: "print long output on a terminal as it is, not through $PAGER (less)" },
-    { name: "no-demangle", help: "C++ and Rust names as the compiler wrote them" },
+    { name: "full-names", help: "don't shorten names or cut lines to fit the terminal" },
+    { name: "no-pager", help: "don't show long output on a terminal through $PAGER (less)" },
+    { name: "no-demangle", help: "show C++ and Rust names as the compiler wrote them" },
     { name: "no-unwind", help: "leave copies of stacks (--call-graph dwarf) unread, which is faster" },
     {
       name: "force",
-      help: "compare what comes before damage in a file, and use programs that may have changed since",
+      help: "compare a damaged file up to the damage, and use programs that may have changed since",
     },
+  ],
+  groups: [
+    {
+      title: "what to compare",
+      options: [
+        "event",
+        "by",
+        "normalize",
+        "sort",
+        "percent-limit",
+        "no-demangle",
+        "no-unwind",
+        "full-names",
+        "force",
+      ],
+    },
+    {
+      title: "which samples",
+      options: ["comms", "dsos", "symbols", "symbol-filter", "pid", "tid", "cpu", "kernel", "time"],
+    },
+    { title: "output", options: ["format", "json", "output", "no-pager"] },
+    { title: "for --format flamegraph", options: ["inverted", "negate"] },
   ],
   examples: [
     "pmuctl record -g -o old.data -- ./app.old && pmuctl record -g -o new.data -- ./app.new",
@@ -77,8 +105,10 @@ export const command: CommandSpec = {
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
   const [fileA, fileB] = args.positionals;
-  if (fileB === undefined) throw new UsageError("diff: two files are wanted: pmuctl diff OLD NEW");
-  if (fileA === "-" && fileB === "-") throw new UsageError("diff: only one of the two can be standard input");
+  if (fileB === undefined) throw new UsageError("diff: expected two files: pmuctl diff OLD NEW");
+  if (fileA === "-" && fileB === "-") {
+    throw new UsageError("diff: only one of the two files can be standard input");
+  }
   const names = { a: fileA, b: fileB };
   const order = args.choice("sort", DIFF_ORDERS) ?? "delta";
   const options = {
@@ -92,7 +122,9 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const output = args.text("output") === "-" ? undefined : args.text("output");
   if (output !== undefined) { for (const file of [fileA, fileB]) refuseSameFile(output, file); }
   if (format === "flamegraph" && args.text("output") === undefined && io.stdoutIsTerminal) {
-    throw new UsageError("diff: a flame graph is not for a terminal: -o diff.svg writes it to a file");
+    throw new UsageError(
+      "diff: --format flamegraph is not for a terminal: write it to a file with -o diff.svg",
+    );
   }
   const a = await load(fileA, part, args, io);
   const b = await load(fileB, part, args, io);
@@ -128,13 +160,13 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
 function formatOf(args: ParsedArgs): typeof FORMATS[number] {
   const format = args.choice("format", FORMATS);
   if (args.has("json") && format !== undefined && format !== "json") {
-    throw new UsageError(`diff: --json and --format ${format} exclude each other`);
+    throw new UsageError(`diff: --json and --format ${format} exclude each other: use one of them`);
   }
   const chosen = args.has("json") ? "json" : format ?? "text";
   const foreign = chosen === "flamegraph"
     ? ["by", "sort", "percent-limit"].find((name) => args.has(name))
     : ["inverted", "negate"].find((name) => args.has(name));
-  if (foreign) throw new UsageError(`diff: --${foreign} does not go with --format ${chosen}`);
+  if (foreign) throw new UsageError(`diff: --${foreign} conflicts with --format ${chosen}: leave it out`);
   return chosen;
 }
 
@@ -143,7 +175,7 @@ function keysOf(args: ParsedArgs): MatchKey[] | undefined {
   return text === undefined ? undefined : parseSortKeys(text).map((key) => {
     if ((KEYS as readonly string[]).includes(key)) return key as MatchKey;
     throw new UsageError(
-      `--by '${text}': '${key}' is not the same in two recordings: any of ${KEYS} is wanted`,
+      `--by '${text}': '${key}' differs between recordings; expected any of ${KEYS}`,
     );
   });
 }

@@ -1,12 +1,13 @@
-/** `pmuctl disable`: a named set keeps its counts and stops counting. */
+/** Implementation of `pmuctl disable`: stops a named set, which keeps its counts. */
 
 import { EXIT } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { askSet, setArguments } from "../counters/named/client.ts";
 
+/** The `disable` command. */
 export const command: CommandSpec = {
   name: "disable",
-  summary: "stop a named set's counting; its counts stay",
+  summary: "stop counting in a named set; its counts stay",
   usage: ["NAME"],
   options: [],
   examples: ["pmuctl disable web"],

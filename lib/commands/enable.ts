@@ -1,12 +1,13 @@
-/** `pmuctl enable`: a named set that was disabled counts again. */
+/** Implementation of `pmuctl enable`: resumes a disabled named set. */
 
 import { EXIT } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { askSet, setArguments } from "../counters/named/client.ts";
 
+/** The `enable` command. */
 export const command: CommandSpec = {
   name: "enable",
-  summary: "make a named set that was disabled count again",
+  summary: "resume counting in a named set that was disabled",
   usage: ["NAME"],
   options: [],
   examples: ["pmuctl enable web"],

@@ -1,4 +1,4 @@
-/** `pmuctl info`: the machine as pmuctl sees it, and what this user can do with it. */
+/** Implementation of `pmuctl info`: the machine as pmuctl sees it, and what this user can measure on it. */
 
 import { EXIT } from "../base/system/errors.ts";
 import { JSON_SCHEMAS } from "../base/text/json_schemas.ts";
@@ -23,27 +23,28 @@ import { backends } from "../record/backends/all.ts";
 import { type Host, readHost } from "../record/host/host.ts";
 import { liveProc } from "../record/host/procfs.ts";
 
+/** The `info` command. */
 export const command: CommandSpec = {
   name: "info",
-  summary: "this machine's PMUs and limits, and what this user can measure",
+  summary: "show this machine's PMUs and limits, and what this user can measure",
   usage: ["[--json]"],
-  options: [{ name: "json", help: "as a JSON object" }],
+  options: [{ name: "json", help: "print a JSON object" }],
   examples: ["pmuctl info", "pmuctl info --json | jq '.preflight[] | select(.ok | not)'"],
   run,
 };
 
-/** What `--json` prints. */
+/** Document that `--json` prints. */
 interface Info {
   schema: string;
   pmuctl: string;
   kernel: string;
   arch: string;
   cpu: { model: string; id: string; online: number; reference?: string };
-  /** The core PMUs' names; empty where there is no hardware PMU. */
+  /** Names of the core PMUs; empty where there is no hardware PMU. */
   implementation: string[];
-  /** What the hardware counters can do beside counting: cpc's capabilities. */
+  /** Abilities of the hardware counters besides counting: cpc's capabilities. */
   capabilities: { overflowInterrupt: boolean; precise: boolean };
-  /** What `record` can sample with, best first. */
+  /** Backends that `record` can sample with, best first. */
   backends: BackendInfo[];
   /** Hardware counters of all core PMUs together, or of each where they differ by CPU: 0 without a PMU. */
   npic: number;
@@ -53,27 +54,30 @@ interface Info {
   preflight: PreflightCheck[];
 }
 
+/** A backend, and whether it works here. */
 interface BackendInfo {
   name: string;
   what: string;
-  /** Whether the event that it is tried with opens: what `record` samples unless told otherwise, or the timer. */
+  /** Event that was tried: the one that `record` samples by default, or the timer. */
   trial: string;
+  /** Whether the trial event opened. */
   works: boolean;
-  /** Events it samples at once; left out where there is no limit. */
+  /** Number of events it can sample at once; left out when unlimited. */
   ncounters?: number;
 }
 
+/** A PMU of this machine. */
 interface PmuInfo {
   name: string;
   type: number;
   core: boolean;
-  /** CPUs that it counts on, or that stand for its package; left out when that is all of them. */
+  /** CPUs that it counts on, or that stand for its package; left out for all CPUs. */
   cpus?: number[];
-  /** How many events its driver names. */
+  /** Number of events that its driver names. */
   events: number;
-  /** Counters, for core PMUs. */
+  /** Hardware counters, for core PMUs. */
   pics?: Pics;
-  /** Their width in bits, where the kernel tells. */
+  /** Width of the counters in bits, where the kernel reveals it. */
   width?: number;
 }
 
@@ -131,7 +135,7 @@ async function gather(): Promise<Info> {
   };
 }
 
-/** Each registered backend, tried. */
+/** Tries each registered backend. */
 function backendsOf(world: EventWorld, npic: number): BackendInfo[] {
   const prober = new Prober(world);
   return backends.all().map(({ name, what, trial, ncounters }) => {
@@ -142,7 +146,7 @@ function backendsOf(world: EventWorld, npic: number): BackendInfo[] {
   });
 }
 
-/** Where the vendor describes the CPU's events. */
+/** Returns where the vendor documents the CPU's events. */
 function cpuReference(host: Host): string | undefined {
   if (host.cpuid.startsWith("GenuineIntel")) {
     return "Intel 64 and IA-32 Architectures SDM, volume 3B, 'Performance Monitoring'; perfmon-events.intel.com";
@@ -211,7 +215,7 @@ function limitText(name: string, value: number | undefined, capable: boolean): s
     : `${value}`;
 }
 
-/** `0-3,8`: as the kernel writes lists of CPUs. */
+/** Formats a CPU list as the kernel does: `0-3,8`. */
 function cpuList(cpus: number[]): string {
   const parts: string[] = [];
   for (let i = 0; i < cpus.length; i++) {

@@ -1,4 +1,4 @@
-/** `pmuctl list-events`: what can be counted and sampled here, and for what cannot, why. */
+/** Implementation of `pmuctl list-events`: which events can be counted and sampled here, and why others cannot. */
 
 import { ERRNO } from "../base/system/errno.ts";
 import { EXIT, UnsupportedError, UsageError } from "../base/system/errors.ts";
@@ -16,16 +16,17 @@ import { Prober, type TrialResult } from "../counters/preflight/probe.ts";
 import { eventForms, type ListedEvent, type ListedKind, listEvents } from "../events/list.ts";
 import { type EventWorld, hostWorld, resolveEvents } from "../events/resolve.ts";
 
+/** The `list-events` command. */
 export const command: CommandSpec = {
   name: "list-events",
-  summary: "every event by PMU, what it counts, and whether it opens here; into a pipe, a name a line",
+  summary: "list events by PMU, what they count, and whether they open here; in a pipe, one name per line",
   usage: ["[PATTERN] [--available] [--pmu NAME] [--pic N] [--json]"],
   options: [
-    { name: "available", help: "only events that open here" },
-    { name: "pmu", value: "NAME", values: "pmu", help: "only events of this PMU" },
-    { name: "pic", value: "N", help: "only events that this hardware counter can count" },
-    { name: "json", help: "as a JSON object" },
-    { name: "no-pager", help: "print long output on a terminal as it is, not through $PAGER (less)" },
+    { name: "available", help: "list only events that open here" },
+    { name: "pmu", value: "NAME", values: "pmu", help: "list only events of this PMU" },
+    { name: "pic", value: "N", help: "list only events that this hardware counter can count" },
+    { name: "json", help: "print a JSON object" },
+    { name: "no-pager", help: "don't show long output on a terminal through $PAGER (less)" },
   ],
   examples: [
     "pmuctl list-events cache",
@@ -37,12 +38,12 @@ export const command: CommandSpec = {
   run,
 };
 
-/** An event with the kernel's answer. */
+/** Listed event with the kernel's answer. */
 interface Row extends ListedEvent {
   opens: boolean;
-  /** In a word or two: what keeps it from opening. */
+  /** Obstacle to opening it, in a few words. */
   obstacle?: string;
-  /** Why it does not open, or what it leaves out when it does. */
+  /** Reason why it does not open, or what it leaves out if it does. */
   why?: string;
 }
 
@@ -85,7 +86,7 @@ function checkPmu(pmu: string, world: EventWorld): void {
   if (known.includes(pmu)) return;
   const [near] = nearest(pmu, known, 1);
   throw new UsageError(
-    `--pmu ${pmu}: there is no such PMU here; there are ${world.pmus.names().join(", ")}` +
+    `--pmu ${pmu}: no such PMU; expected one of ${world.pmus.names().join(", ")}` +
       (near ? `; did you mean ${near}?` : ""),
   );
 }
@@ -95,8 +96,8 @@ function mayMeanTracepoints(pattern: string | undefined, pmu: string | undefined
 }
 
 /**
- * Tries each event. Of the tracepoints one is tried for all: they open by the same rule, and taking a
- * tracepoint out again waits for every CPU to pass, tens of milliseconds for each of some thousands.
+ * Tries to open each event, but only one tracepoint for all of them: they open by the same rule, and closing a
+ * tracepoint waits for every CPU, which takes tens of milliseconds for each of thousands.
  */
 function withAnswers(events: ListedEvent[], world: EventWorld): Row[] {
   const prober = new Prober(world);
@@ -111,18 +112,21 @@ function withAnswers(events: ListedEvent[], world: EventWorld): Row[] {
   });
 }
 
-/** What `withAnswers()` gives; the events without any where the shim that would ask is not there, which is said. */
+/**
+ * Returns the result of `withAnswers()`, or where there is no shim to try events with, events without answers and a
+ * note.
+ */
 function answersIfAny(events: ListedEvent[], world: EventWorld, io: Io): Row[] {
   try {
     return withAnswers(events, world);
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
-    io.err(`pmuctl: what opens here is not known: ${error.message}`);
+    io.err(`pmuctl: cannot tell which events open here: ${error.message}`);
     return events.map((event) => ({ ...event, opens: true }));
   }
 }
 
-/** The first refusal among the events that the name stands for (one a PMU), or else their opening. */
+/** Returns the first refusal among the events that the name stands for (one per PMU), or else the success. */
 function answerOf(name: string, world: EventWorld, prober: Prober): TrialResult | undefined {
   let answer: TrialResult | undefined;
   try {
@@ -137,14 +141,14 @@ function answerOf(name: string, world: EventWorld, prober: Prober): TrialResult 
   return answer;
 }
 
-/** The name, and behind one that does not open what keeps it from that: for grep, and for who cuts off the rest. */
+/** Formats a line for pipes: the name, followed by the obstacle in brackets if it does not open, for grep and cut. */
 function plainLine({ name, obstacle }: Row): string {
   return `${printable(obstacle ? `${name}  [${obstacle}]` : name)}\n`;
 }
 
 function toRow(event: ListedEvent, answer: TrialResult | undefined): Row {
   if (!answer) {
-    return { ...event, opens: false, obstacle: "needs a value", why: "it needs a value for a parameter" };
+    return { ...event, opens: false, obstacle: "needs a value", why: "a parameter needs a value" };
   }
   if (answer.opens) return { ...event, opens: true, ...(answer.limit ? { why: answer.limit } : {}) };
   const { cause, remedy } = answer.advice;
@@ -157,7 +161,7 @@ function toJson(rows: Row[]): string {
   return jsonLines(JSON_SCHEMAS.listEvents, "events", rows.map(({ obstacle: _, ...row }) => row));
 }
 
-/** Grouped by kind and PMU; a reason that a whole group shares stands once, over it. */
+/** Formats events grouped by kind and PMU; a reason that a whole group shares is shown once, above it. */
 function forPeople(rows: Row[], columns: number): string {
   const groups = Map.groupBy(rows, (row) => row.type === "pmu" ? `PMU ${row.pmu}` : HEADINGS[row.type]);
   let text = "";
@@ -171,7 +175,7 @@ function forPeople(rows: Row[], columns: number): string {
       const mark = row.opens ? "+" : "-";
       const also = row.aliases.length ? ` (also ${row.aliases.join(", ")})` : "";
       const unit = row.unit ? `, in ${row.unit}` : "";
-      // thousands of times the same words would say nothing
+      // the same words for thousands of tracepoints would say nothing
       const meaning = row.type === "tracepoint" ? "" : `  ${row.meaning}${unit}${also}`;
       const line = `  ${mark} ${meaning ? row.name.padEnd(width) : row.name}${meaning}`;
       text += wrapLines(line, Math.max(columns, 40), " ".repeat(width + 6)).map((line) => `${line}\n`).join(
@@ -190,10 +194,10 @@ function forms(world: EventWorld, columns: number): string {
   return text;
 }
 
-/** `text` in lines of at most `columns`, each behind `indent`. */
+/** Breaks `text` into lines of at most `columns` columns, each starting with `indent`. */
 function wrap(text: string, columns: number, indent: string): string {
   const lines: string[] = [];
-  const room = Math.max(columns, 40) - indent.length; // some terminals give their width as 0
+  const room = Math.max(columns, 40) - indent.length; // some terminals report a width of 0
   let line = "";
   for (const word of text.split(" ")) {
     if (line && line.length + 1 + word.length > room) {

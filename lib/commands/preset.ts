@@ -1,12 +1,13 @@
-/** `pmuctl preset`: where a request of a named set counts from. */
+/** Implementation of `pmuctl preset`: sets the value that a request of a named set counts from. */
 
 import { EXIT } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { askSet, presetArguments, setArguments } from "../counters/named/client.ts";
 
+/** The `preset` command. */
 export const command: CommandSpec = {
   name: "preset",
-  summary: "make a request of a named set count from a value",
+  summary: "set the value that a request of a named set counts from",
   usage: ["NAME INDEX VALUE"],
   options: [],
   examples: ["pmuctl preset web 0 1000000"],

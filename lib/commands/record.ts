@@ -1,4 +1,4 @@
-/** `pmuctl record`: samples into a perf.data file, and the ledger on stderr. */
+/** Implementation of `pmuctl record`: samples into a perf.data file, with the ledger on stderr. */
 
 import { ERRNO } from "../base/system/errno.ts";
 import { EXIT, UnsupportedError, UsageError } from "../base/system/errors.ts";
@@ -42,6 +42,7 @@ import { defaultRingPages, ringBytes } from "../record/request/ring_sizes.ts";
 import { record } from "../record/session.ts";
 import type { Target } from "../record/request/target.ts";
 
+/** The `record` command. */
 export const command: CommandSpec = {
   name: "record",
   summary: "sample a command, or the whole system, into a perf.data file",
@@ -57,20 +58,26 @@ export const command: CommandSpec = {
       value: "EVENT",
       repeat: true,
       help:
-        "event to sample (default: cycles, or cpu-clock where there are no counters); EVENT,=N samples every N of them, EVENT,N suits one that is N times rarer than cycles; {A,B} is a group, {A,B}:S samples A and reads B with it",
+        "sample this event (default: cycles, or cpu-clock without hardware counters); EVENT,=N samples every N of them, EVENT,N suits one N times rarer than cycles; {A,B} is a group, {A,B}:S samples A and reads B with it",
     },
     {
       name: "freq",
       short: "F",
       value: "HZ",
       values: ["max"],
-      help: `samples per second on each CPU, or 'max' for the kernel's limit (default: ${DEFAULT_FREQ})`,
+      help:
+        `take HZ samples per second on each CPU, or 'max' for the kernel's limit (default: ${DEFAULT_FREQ})`,
     },
-    { name: "count", short: "c", value: "COUNT", help: "sample every COUNT events, instead of at a rate" },
+    {
+      name: "count",
+      short: "c",
+      value: "COUNT",
+      help: "take a sample every COUNT events, instead of at a rate",
+    },
     {
       name: "frame-pointers",
       short: "g",
-      help: "record call chains by frame pointers; same as --call-graph fp",
+      help: "record call chains by frame pointers, like --call-graph fp",
     },
     {
       name: "call-graph",
@@ -79,88 +86,91 @@ export const command: CommandSpec = {
       help:
         "record call chains: 'fp' follows frame pointers, 'dwarf[,BYTES]' copies user stacks for perf to unwind later",
     },
-    { name: "all-cpus", short: "a", help: "all CPUs, while COMMAND runs or until Ctrl-C" },
-    { name: "cpu", short: "C", value: "CPUS", help: "these CPUs, whatever runs on them: 0-3,8" },
-    { name: "pid", short: "p", value: "PIDS", help: "running processes, with all their threads" },
-    { name: "tid", short: "t", value: "TIDS", help: "running threads" },
+    { name: "all-cpus", short: "a", help: "record all CPUs, while COMMAND runs or until Ctrl-C" },
+    { name: "cpu", short: "C", value: "CPUS", help: "record whatever runs on these CPUs: 0-3,8" },
+    { name: "pid", short: "p", value: "PIDS", help: "record running processes with all their threads" },
+    { name: "tid", short: "t", value: "TIDS", help: "record running threads" },
     { name: "no-inherit", short: "i", help: "leave out threads and processes that the target starts" },
-    { name: "duration", value: "SEC", help: "stop recording after this many seconds; the command goes on" },
-    { name: "delay", short: "D", value: "MS", help: "wait before sampling starts" },
+    { name: "duration", value: "SEC", help: "stop recording after SEC seconds; COMMAND goes on" },
+    { name: "delay", short: "D", value: "MS", help: "start sampling after MS milliseconds" },
     {
       name: "filter",
       value: "EXPR",
-      help: "keep only those tracepoint events for which EXPR holds: 'prev_pid > 0'",
+      help: "keep only tracepoint events for which EXPR holds: 'prev_pid > 0'",
     },
     {
       name: "output",
       short: "o",
       value: "FILE",
-      help: `file to write, - for standard output (default: a pipe to pmuctl or perf, else ${DEFAULT_FILE})`,
+      help: `write to FILE, - for standard output (default: a pipe to pmuctl or perf, else ${DEFAULT_FILE})`,
     },
     {
       name: "no-buildid-cache",
       short: "N",
       help: "don't copy programs into ~/.debug that will be gone later (deleted, replaced, in a container)",
     },
-    { name: "no-buildid", short: "B", help: "don't list the build ids of what ran; implies -N" },
+    { name: "no-buildid", short: "B", help: "don't list the build ids of programs that ran; implies -N" },
     {
       name: "max-size",
       value: "SIZE",
-      help: "stop recording when the file has this size (64M); the command goes on",
+      help: "stop recording when the file reaches SIZE (64M); COMMAND goes on",
     },
     {
       name: "switch-output",
       value: "WHEN",
       values: ["signal"],
       bare: "signal",
-      help: "write FILE.TIMESTAMP, and start the next one on SIGUSR2 and after a size (64M) or a time (10s)",
+      help: "write FILE.TIMESTAMP, and start a new file on SIGUSR2 and at a size (64M) or time (10s)",
     },
     {
       name: "overwrite",
-      help:
-        "flight recorder: keep the most recent samples in memory (see -m), and write them on SIGUSR2 and at the end",
+      help: "keep only the most recent samples in memory (see -m), and write them on SIGUSR2 and at the end",
     },
-    { name: "switch-max-files", value: "N", help: "keep the N most recent of those files" },
+    { name: "switch-max-files", value: "N", help: "keep only the N most recent files" },
     {
       name: "mmap-pages",
       short: "m",
       value: "PAGES",
-      help: "size of the ring buffer of each CPU, a power of two (default: 512 KiB)",
+      help: "use PAGES pages for the ring buffer of each CPU, a power of two (default: 512 KiB)",
     },
     {
       name: "queue",
       value: "SIZE",
       help:
-        "memory for records that a slow output has not taken yet; beyond it samples are dropped (default: three times the ring buffers, at least 16M)",
+        "hold at most SIZE bytes for a slow output before dropping samples (default: three times the ring buffers, at least 16M)",
     },
     {
       name: "backend",
       value: "NAME",
       values: ["perf", "clock"],
-      help: "take samples by 'perf' (counter overflow) or 'clock' (timer) only (default: whichever works)",
+      help: "sample only by 'perf' (counter overflow) or 'clock' (timer) (default: whichever works)",
     },
-    { name: "data", short: "d", help: "address of the data that was accessed; also records data mappings" },
-    { name: "weight", short: "W", help: "cost of the sampled instruction, where the PMU reports it" },
-    { name: "phys-data", help: "physical address of the data" },
-    { name: "data-page-size", help: "size of the page that the data is on" },
-    { name: "code-page-size", help: "size of the page that the code is on" },
+    { name: "data", short: "d", help: "add the address of the accessed data, and record data mappings" },
+    { name: "weight", short: "W", help: "add the cost of the sampled instruction, where the PMU reports it" },
+    { name: "phys-data", help: "add the physical address of the accessed data" },
+    { name: "data-page-size", help: "add the page size of the accessed data" },
+    { name: "code-page-size", help: "add the page size of the code" },
     {
       name: "clockid",
       short: "k",
       value: "CLOCK",
       values: CLOCK_NAMES,
-      help: "clock that times are taken from: monotonic, monotonic_raw, ...",
+      help: "take times from this clock: monotonic, monotonic_raw, ...",
     },
-    { name: "timestamp", short: "T", help: "the time with each sample: always there, as in perf's default" },
-    { name: "period", short: "P", help: "how many events each sample stands for: always told" },
-    { name: "raw-samples", short: "R", help: "the fields of tracepoints: always there" },
-    { name: "sample-cpu", help: "the CPU with each sample: always there" },
-    { name: "buildid-all", help: "build ids of all that ran: always listed" },
-    { name: "sample-identifier", help: "the event's id with each sample: always there" },
+    { name: "timestamp", short: "T", help: "accepted for perf's sake: samples always have a time" },
+    { name: "period", short: "P", help: "accepted for perf's sake: samples always have a period" },
+    {
+      name: "raw-samples",
+      short: "R",
+      help: "accepted for perf's sake: tracepoint fields are always recorded",
+    },
+    { name: "sample-cpu", help: "accepted for perf's sake: samples always have a CPU" },
+    { name: "buildid-all", help: "accepted for perf's sake: build ids of all programs are listed" },
+    { name: "sample-identifier", help: "accepted for perf's sake: samples always have the event's id" },
     {
       name: "max-lost",
       value: "PCT",
-      help: "exit with status 5 if more than this share of the samples is lost and COMMAND exited with 0",
+      help: "exit with 5 if more than PCT percent of the samples are lost and COMMAND exited with 0",
     },
     { name: "verbose", short: "v", help: "also print the ledger of each CPU" },
     { name: "keep-rate", help: "never lower the sampling rate, however much it slows the machine down" },
@@ -172,11 +182,11 @@ export const command: CommandSpec = {
       options: ["all-cpus", "cpu", "pid", "tid", "no-inherit", "duration", "delay"],
     },
     {
-      title: "which samples, and how many",
+      title: "what to sample, and how often",
       options: ["event", "freq", "count", "filter", "backend", "keep-rate", "clockid"],
     },
     {
-      title: "what each sample holds",
+      title: "what each sample contains",
       options: [
         ...[
           "frame-pointers",
@@ -222,7 +232,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
   const wanted = await wantedOutput(args, note);
   if (wanted.kind === "pipe" && isStandardOutput(wanted) && io.stdoutIsTerminal) {
-    throw new UsageError("record: -o - writes binary data: send it into a pipe or a file");
+    throw new UsageError("record: -o - writes binary data: redirect it to a pipe or a file");
   }
 
   const maxLost = args.number("max-lost", { min: 0, max: 100 });
@@ -257,7 +267,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       },
       backend: args.text("backend"),
       keepRate: args.has("keep-rate"),
-      onProgress: showsItself(args, target, io) ? liveLine(io) : undefined,
+      onProgress: showsLiveLine(args, target, io) ? liveLine(io) : undefined,
     },
     onStopSignals(io.stderrIsTerminal),
     note,
@@ -269,32 +279,38 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     verbose: args.has("verbose"),
     onTerminal: io.stderrIsTerminal,
   }, note);
-  if (recording.writeError) {
-    const { errno, text } = recording.writeError;
-    const cause = errno === ERRNO.ECANCELED ? "it was too slow for an end that was asked for twice" : text;
-    const advice = output.kind === "pipe"
-      ? { attempt: `write all to ${output.name}`, cause }
-      : { attempt: `write all of ${output.path}`, cause, remedy: "what came before it is in the file" };
-    throw new UnsupportedError(advice, errno);
-  }
+  throwWriteError(recording, output);
   const status = recording.exit?.code ?? EXIT.ok;
   if (maxLost === undefined || lostPercent(recording.ledger.total) <= maxLost) return status;
   io.err(
     `pmuctl: lost ${lostText(recording.ledger)} samples, more than --max-lost ${maxLost} allows: ` +
       `record with larger rings (-m) or ${lowerRateHint(recording.events.map(({ rate }) => rate))}`,
   );
-  // that the command failed matters more than how well it was sampled
+  // a failed command matters more than how well it was sampled
   return status === EXIT.ok ? EXIT.inconclusive : status;
 }
 
-/** Where to write: as -o says, else into a pipe that a reader of recordings is at the other end of, else perf.data. */
+/** Throws UnsupportedError when the output did not accept everything. */
+function throwWriteError({ writeError }: Recording, output: Output): void {
+  if (!writeError) return;
+  const { errno, text } = writeError;
+  const cause = errno === ERRNO.ECANCELED
+    ? "the second request to stop came before it accepted everything"
+    : text;
+  const advice = output.kind === "pipe"
+    ? { attempt: `write everything to ${output.name}`, cause }
+    : { attempt: `write all of ${output.path}`, cause, remedy: "the file contains the samples until then" };
+  throw new UnsupportedError(advice, errno);
+}
+
+/** Chooses the output: the file of -o, else the pipe to a reader of recordings, else perf.data. */
 async function wantedOutput(args: ParsedArgs, note: (line: string) => void): Promise<WantedOutput> {
   const path = args.text("output");
   const makesFiles = ["switch-output", "overwrite"].some((name) => args.has(name));
   const reader = path === undefined && !makesFiles ? await recordingReader() : undefined;
   if (reader === undefined) return outputOf(path ?? DEFAULT_FILE);
-  const command = args.command.length > 0 ? ", and what the command prints to standard error" : "";
-  note(`the recording goes to '${reader}' through the pipe${command}; -o FILE writes a file`);
+  const command = args.command.length > 0 ? ", and the command's output to standard error" : "";
+  note(`the recording goes into the pipe to '${reader}'${command}; use -o FILE to write a file`);
   return outputOf("-");
 }
 
@@ -303,35 +319,37 @@ function switchingOf(args: ParsedArgs, output: WantedOutput): OutputSwitching | 
   const maxFiles = args.number("switch-max-files", { min: 1, integer: true });
   if (when === undefined) {
     if (maxFiles !== undefined) {
-      throw new UsageError("--switch-max-files: it is for --switch-output and --overwrite");
+      throw new UsageError("--switch-max-files needs --switch-output or --overwrite");
     }
     return undefined;
   }
   if (output.kind !== "file" || output.device) {
     const option = args.has("overwrite") ? "--overwrite" : "--switch-output";
     throw new UsageError(
-      `${option}: it makes files, and -o ${args.text("output")} is none: name a file with -o`,
+      `${option} writes files, and -o ${args.text("output")} is not one: name a file with -o`,
     );
   }
   return { when: parseSwitchWhen(when), maxFiles };
 }
 
-/** When a flight recorder writes a file. Nothing grows there that could have a size. */
+/** Returns when a flight recorder writes a file. It has no file that grows, so a size makes no sense. */
 function overwriteWhen(args: ParsedArgs): string {
   if (args.has("max-size")) {
-    throw new UsageError("--overwrite and --max-size exclude each other: -m says how much is kept");
+    throw new UsageError("--overwrite and --max-size exclude each other: use -m to set how much is kept");
   }
   const when = args.text("switch-output") ?? "signal";
   if (parseSwitchWhen(when).kind === "size") {
     throw new UsageError(
-      `--overwrite --switch-output=${when}: a time is wanted, or 'signal'; -m says how much is kept`,
+      `--overwrite --switch-output=${when}: expected a time or 'signal'; use -m to set how much is kept`,
     );
   }
   return when;
 }
 
-/** A command writes to the same terminal as we do, and its lines would be torn apart. */
-function showsItself(args: ParsedArgs, target: Target, io: Io): boolean {
+/**
+ * Returns whether to show a live line: not while a command runs, whose output would be torn apart on the same terminal.
+ */
+function showsLiveLine(args: ParsedArgs, target: Target, io: Io): boolean {
   const runsCommand = "argv" in target && target.argv.length > 0;
   return io.stderrIsTerminal && !args.has("quiet") && !runsCommand;
 }
@@ -347,14 +365,14 @@ function targetOf(args: ParsedArgs): Target {
   const { command: argv } = args;
   const given = ["all-cpus", "cpu", "pid", "tid"].filter((name) => args.has(name));
   if (given.length > 1 && !(given.length === 2 && given[0] === "all-cpus" && given[1] === "cpu")) {
-    throw new UsageError(`record: one target at a time: --${given[0]}, or --${given[1]}`);
+    throw new UsageError(`record: --${given[0]} and --${given[1]} exclude each other: use one of them`);
   }
   const idsOf = (name: string) => {
     if (argv.length > 0) {
       const instead = argv[0] === "sleep"
-        ? `: for a length of time, give --duration ${argv[1] ?? "SEC"}`
+        ? `; to record for some time, use --duration ${argv[1] ?? "SEC"}`
         : "";
-      throw new UsageError(`record: a command to run, or --${name}, not both${instead}`);
+      throw new UsageError(`record: a command and --${name} exclude each other: use one of them${instead}`);
     }
     return idList(args.text(name)!, `--${name}`);
   };
@@ -369,26 +387,26 @@ function targetOf(args: ParsedArgs): Target {
   }
   if (argv.length > 0) return { kind: "command", argv };
   throw new UsageError(
-    "record: what to record? A command (pmuctl record -- COMMAND), the whole system (-a) or a process (-p PID)",
+    "record: nothing to record: give a command (pmuctl record -- COMMAND), the whole system (-a) or a process (-p PID)",
   );
 }
 
 function idList(text: string, option: string): number[] {
   const ids = parseIdList(text);
   if (ids) return ids;
-  throw new UsageError(`${option} '${text}': numbers are wanted, as in 12,34`);
+  throw new UsageError(`${option} '${text}': expected numbers, as in 12,34`);
 }
 
-/** The CPUs that run, or those of them that were asked for. */
+/** Returns the online CPUs, or those of them that were requested. */
 function cpusOf(args: ParsedArgs): number[] {
   const online = onlineCpus();
   const text = args.text("cpu");
   if (text === undefined) return online;
   const wanted = parseWrittenCpus(text) ?? [];
-  if (wanted.length === 0) throw new UsageError(`--cpu '${text}': CPUs are wanted, as in 0-3,8`);
+  if (wanted.length === 0) throw new UsageError(`--cpu '${text}': expected CPUs, as in 0-3,8`);
   const missing = wanted.find((cpu) => !online.includes(cpu));
   if (missing !== undefined) {
-    throw new UsageError(`--cpu ${text}: there is no CPU ${missing} online; there are ${online.join(",")}`);
+    throw new UsageError(`--cpu ${text}: CPU ${missing} is not online; online are ${online.join(",")}`);
   }
   return wanted;
 }
@@ -409,7 +427,9 @@ function groupsOf(text: string, world: EventWorld): ResolvedGroup[] {
 
 function samplingOf(args: ParsedArgs, maxRate: number | undefined, note: (line: string) => void): Sampling {
   const count = args.number("count", { min: 1, integer: true });
-  if (args.has("freq") && count !== undefined) throw new UsageError("-F and -c exclude each other: give one");
+  if (args.has("freq") && count !== undefined) {
+    throw new UsageError("-F and -c exclude each other: use one of them");
+  }
   const { freq, defaultFreq, note: rateNote } = parseRate(args.text("freq"), maxRate);
   if (rateNote !== undefined && count === undefined) note(rateNote);
   const callGraph = args.text("call-graph") ?? (args.has("frame-pointers") ? "fp" : undefined);
@@ -426,59 +446,59 @@ function samplingOf(args: ParsedArgs, maxRate: number | undefined, note: (line: 
   };
 }
 
-/** A ring that holds fewer than two samples with their stacks would lose most of them. */
+/** Refuses rings that hold fewer than two samples with their stacks: most samples would be lost. */
 function checkStacksFit({ callGraph }: Sampling, pages: number) {
   if (callGraph?.mode !== "dwarf" || ringBytes(pages) >= 2 * callGraph.stackBytes) return;
   throw new UsageError(
     `--mmap-pages ${pages}: rings of ${
       ringBytes(pages)
     } bytes are too small for samples with ${callGraph.stackBytes} ` +
-      "bytes of stack: give more pages, or a smaller --call-graph dwarf,BYTES",
+      "bytes of stack: use more pages, or a smaller --call-graph dwarf,BYTES",
   );
 }
 
 function ringPagesOf(args: ParsedArgs, sampling: Sampling): number {
   const pages = args.number("mmap-pages", { min: 1, max: 1 << 20, integer: true }) ?? defaultRingPages();
-  if (pages & (pages - 1)) throw new UsageError(`--mmap-pages ${pages}: a power of two is wanted`);
+  if (pages & (pages - 1)) throw new UsageError(`--mmap-pages ${pages}: expected a power of two`);
   checkStacksFit(sampling, pages);
   return pages;
 }
 
-/** How the end of a recording is told. */
-interface Telling {
-  /** Why there are no samples, where there are none. */
+/** Details of the report at the end of a recording. */
+interface ReportContext {
+  /** Reason why there are no samples, if there are none. */
   reason: string | undefined;
   output: Output;
-  /** Tell the ledger by CPU. */
+  /** Show the ledger of each CPU. */
   verbose: boolean;
-  /** Somebody reads along, to whom the ledger of a recording without loss says nothing; a log keeps it. */
+  /** Standard error is a terminal, where the ledger of a recording without losses is left out; a log keeps it. */
   onTerminal: boolean;
 }
 
-function report(recording: Recording, telling: Telling, note: (line: string) => void) {
+function report(recording: Recording, context: ReportContext, note: (line: string) => void) {
   const { ledger, seconds, bytes, events, paths } = recording;
   const rates = events.map(({ rate }) => rate);
   const lost = samplesLost(ledger.total) === 0 ? "none lost" : `${lostText(ledger)} lost`;
   note(
-    `recorded ${ledger.total.sample} samples (${whatOf(events, telling.verbose)}) in ${
+    `recorded ${ledger.total.sample} samples (${whatOf(events, context.verbose)}) in ${
       seconds.toFixed(3)
     } s, ${lost}`,
   );
-  if (telling.reason) note(telling.reason);
-  const where = `${whereTo(telling.output, paths)} (${(bytes / 1024).toFixed(0)} KiB)`;
-  if (telling.output.kind === "pipe") note(`wrote ${where}`);
-  else if (paths[0] === telling.output.path) {
+  if (context.reason) note(context.reason);
+  const where = `${whereTo(context.output, paths)} (${(bytes / 1024).toFixed(0)} KiB)`;
+  if (context.output.kind === "pipe") note(`wrote ${where}`);
+  else if (paths[0] === context.output.path) {
     const hint = `: '${reportCommand(paths[0])}' shows where the time went`;
-    note(`wrote ${where}${telling.reason ? "" : hint}`);
-  } else note(`in all ${where}`); // each was named when it was complete
-  if (telling.verbose || !telling.onTerminal || samplesLost(ledger.total) > 0) {
+    note(`wrote ${where}${context.reason ? "" : hint}`);
+  } else note(`in total ${where}`); // each file was named when it was complete
+  if (context.verbose || !context.onTerminal || samplesLost(ledger.total) > 0) {
     note(`ledger: ${ledgerLine(ledger)}`);
   }
-  if (telling.verbose) { for (const line of ledgerTable(ledger)) note(line); }
+  if (context.verbose) { for (const line of ledgerTable(ledger)) note(line); }
   for (const warning of lossWarnings(ledger.total, rates)) note(`warning: ${warning}`);
 }
 
-/** `cpu-clock, 4000 Hz`, and so on for each event; with the backend that took its samples on request. */
+/** Lists the sampled events: `cpu-clock, 4000 Hz`, and so on, with the backend of each on request. */
 function whatOf(events: Recording["events"], withBackend: boolean): string {
   return events.map(({ name, rate, backend }) =>
     `${name}, ${rate}${withBackend ? `, backend ${backend}` : ""}`

@@ -1,4 +1,4 @@
-/** `pmuctl report`: where the time went. */
+/** Implementation of `pmuctl report`: shows where the time went. */
 
 import { setColorEnabled } from "@std/fmt/colors";
 import type { ByteInput } from "../base/bytes/byte_source.ts";
@@ -38,6 +38,7 @@ import { TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
 const WEIGHTS = ["period", "samples"] as const;
 
+/** The `report` command. */
 export const command: CommandSpec = {
   name: "report",
   summary: "show where the time went, by command, object and symbol",
@@ -51,8 +52,7 @@ export const command: CommandSpec = {
       name: "input",
       short: "i",
       value: "FILE",
-      help:
-        `file to read, - for standard input (default: standard input if it is a pipe, else ${DEFAULT_FILE})`,
+      help: `read FILE, - for standard input (default: standard input if it is a pipe, else ${DEFAULT_FILE})`,
     },
     {
       name: "sort",
@@ -60,66 +60,68 @@ export const command: CommandSpec = {
       value: "KEYS",
       values: SORT_KEYS,
       list: true,
-      help: `what a row stands for: any of ${SORT_KEYS.join(", ")} (default: ${DEFAULT_SORT.join(",")})`,
+      help: `aggregate by KEYS, any of ${SORT_KEYS.join(", ")} (default: ${DEFAULT_SORT.join(",")})`,
     },
-    { name: "children", help: "count what a symbol called with it: sort by total instead of self" },
-    { name: "stdio", help: "text: the default" },
-    { name: "show-nr-samples", short: "n", help: "a column with the number of samples: always there" },
-    { name: "header", help: "where and when it was recorded: always shown" },
+    { name: "children", help: "include in each symbol what it called: sort by total instead of self" },
+    { name: "stdio", help: "accepted for perf's sake: text is the default" },
+    {
+      name: "show-nr-samples",
+      short: "n",
+      help: "accepted for perf's sake: the number of samples is always shown",
+    },
+    { name: "header", help: "accepted for perf's sake: the header is always shown" },
     { name: "no-children", help: "sort by self (the default)" },
     { name: "call-graph", short: "g", help: "show the callers of each row" },
-    { name: "call-tree", short: "G", help: "show a call tree from the roots down, instead of rows" },
+    { name: "call-tree", short: "G", help: "show a call tree from the roots down instead of rows" },
     { name: "group", help: "show several events side by side in one table" },
-    { name: "show-total-period", help: "add a column with the number of events, or ns for clock events" },
+    { name: "show-total-period", help: "add a column with the number of events, in ns for clock events" },
     { name: "ledger", help: "show how many samples were written and lost on each CPU, and why" },
     {
       name: "percent-limit",
       value: "PCT",
-      help:
-        `leave out rows and callers below this share in percent (default: ${DEFAULT_REPORT.percentLimit})`,
+      help: `hide rows and callers below PCT percent (default: ${DEFAULT_REPORT.percentLimit})`,
     },
     {
       name: "lines",
-      help:
-        "also split by source line, in programs built with -g; inlined code counts for the function it was put into",
+      help: "also split by source line, in programs built with -g; inlined code counts for its caller",
     },
     ...FILTER_OPTIONS,
     {
       name: "event",
       value: "EVENT",
       repeat: true,
-      help: "show this event only, by the name that the report gives it",
+      help: "show only this event, by its name in the report",
     },
-    { name: "json", help: "write all rows as JSON, with their trees for -g and -G" },
+    { name: "json", help: "print all rows as JSON, with trees for -g and -G" },
     {
       name: "format",
       value: "FORMAT",
       values: FORMATS.map(({ name }) => name),
-      help: "what to write, see below (default: text)",
+      help: "print in FORMAT, see below (default: text)",
     },
     { name: "output", short: "o", value: "FILE", help: "write the report to a file" },
     {
       name: "weight",
       value: "WHAT",
       values: WEIGHTS,
-      help: "number behind each stack: period (the default) or samples",
+      help: "count 'period' (the default) or 'samples' for each stack",
     },
-    { name: "annotate", help: "mark names in the kernel with _[k], and run-time code with _[j]" },
+    { name: "annotate", help: "mark kernel functions with _[k], and JIT-compiled ones with _[j]" },
     ...FLAMEGRAPH_OPTIONS,
     ...SYMBOL_FILE_OPTIONS,
     ...TPROF_OPTIONS,
-    { name: "full-names", help: "don't fold or shorten names, or cut lines, to fit the terminal" },
+    { name: "full-names", help: "don't shorten names or cut lines to fit the terminal" },
     { name: "no-pager", help: "don't show long output on a terminal through $PAGER (less)" },
     { name: "no-demangle", help: "show C++ and Rust names as the compiler wrote them" },
     {
       name: "no-unwind",
       help: "leave copies of stacks (--call-graph dwarf) unread: faster, without callers in user space",
     },
-    { name: "stats", help: "count records by type and event, instead of samples by symbol" },
+    { name: "stats", help: "count records by type and event instead of samples by symbol" },
     {
       name: "force",
       short: "f",
-      help: "report what comes before damage in the file, and use programs that may have changed since",
+      help: "report a damaged file up to the damage, and use programs that may have changed since",
     },
   ],
   groups: [
@@ -167,7 +169,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const [positional] = args.positionals;
   const named = args.text("input");
   if (named !== undefined && positional !== undefined) {
-    throw new UsageError(`report: one file at a time: -i ${named}, or ${positional}`);
+    throw new UsageError(`report: -i ${named} and ${positional} are two files: name one`);
   }
   const format = formatOf(args);
   const output = outputOf(args, format, io);
@@ -183,30 +185,11 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     annotate: args.has("annotate"),
     flamegraph: { inverted: args.has("inverted"), title: args.text("title") },
   };
-  const keys = format.keys(options);
   if (args.has("stats")) {
     const { printStats } = await import("./report_stats.ts");
     return await printStats(input, args, io);
   }
-  const lines = args.has("lines") || keys.includes("srcline");
-  const loading: LoadOptions = {
-    mangled: args.has("no-demangle"),
-    force: args.has("force"),
-    noUnwind: args.has("no-unwind"),
-    leafOnly: !format.callers(options),
-    // a filter goes by readable names, and makes the shares of what it leaves larger
-    readableFrom:
-      format.name === "text" && !format.callers(options) && !part.within && !part.cpus && !part.filter
-        ? options.percentLimit
-        : undefined,
-    // what no row and no filter goes by is merged as it is read, and costs neither time nor memory
-    mergeCpus: !keys.includes("cpu") && !part.cpus,
-    mergeThreads: !keys.includes("pid") && !keys.includes("tid") && !part.filter?.pids && !part.filter?.tids,
-    mergeAddresses: !format.addresses,
-    times: format.times,
-    lines,
-    within: part.within,
-  };
+  const loading = loadOptionsOf(args, part, format, options);
   const load = (from: ByteInput) =>
     withProgress(from, io, (input) => loadProfile(input, symbolFilesOf(args), loading));
   const loaded = await load(input);
@@ -233,34 +216,65 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   return EXIT.ok;
 }
 
+/** Returns what to load of the recording for a format: no more than its rows and the filters need. */
+function loadOptionsOf(
+  args: ParsedArgs,
+  part: ProfilePart,
+  format: ReportFormat,
+  options: OutputOptions,
+): LoadOptions {
+  const keys = format.keys(options);
+  const lines = args.has("lines") || keys.includes("srcline");
+  return {
+    mangled: args.has("no-demangle"),
+    force: args.has("force"),
+    noUnwind: args.has("no-unwind"),
+    leafOnly: !format.callers(options),
+    // filters match readable names, and raise the shares of what they keep
+    readableFrom:
+      format.name === "text" && !format.callers(options) && !part.within && !part.cpus && !part.filter
+        ? options.percentLimit
+        : undefined,
+    // merge while reading what no row and no filter distinguishes, to save time and memory
+    mergeCpus: !keys.includes("cpu") && !part.cpus,
+    mergeThreads: !keys.includes("pid") && !keys.includes("tid") && !part.filter?.pids && !part.filter?.tids,
+    mergeAddresses: !format.addresses,
+    times: format.times,
+    lines,
+    within: part.within,
+  };
+}
+
 function formatOf(args: ParsedArgs): ReportFormat {
   const format = args.choice("format", FORMATS.map(({ name }) => name));
   if (args.has("json") && format !== undefined && format !== "json") {
-    throw new UsageError(`report: --json and --format ${format} exclude each other`);
+    throw new UsageError(`report: --json and --format ${format} exclude each other: use one of them`);
   }
   const chosen = args.has("json") ? "json" : format ?? "text";
   for (const { name } of command.options) {
     const knowing = formatsWith(name);
     if (args.has(name) && knowing.length > 0 && !knowing.includes(chosen)) {
-      throw new UsageError(`report: --${name} goes with --format ${knowing.join(" or ")}, not ${chosen}`);
+      throw new UsageError(`report: --${name} needs --format ${knowing.join(" or ")}, not ${chosen}`);
     }
   }
   return formatNamed(chosen);
 }
 
-/** The file to write; undefined for standard output. */
+/** Returns the file to write; undefined for standard output. */
 function outputOf(args: ParsedArgs, { name, reader, fileName }: ReportFormat, io: Io): string | undefined {
   const output = args.text("output");
-  if (output !== undefined && args.has("stats")) throw new UsageError("report: --stats has no -o: use >");
+  if (output !== undefined && args.has("stats")) {
+    throw new UsageError("report: --stats and -o exclude each other: use > FILE");
+  }
   if (output !== undefined && output !== "-") return output;
   if (reader === "file" && output === undefined && io.stdoutIsTerminal) {
     throw new UsageError(
-      `report: --format ${name} is not for a terminal: -o ${fileName} writes it to a file`,
+      `report: --format ${name} is not for a terminal: write it to a file with -o ${fileName}`,
     );
   }
 }
 
-/** The profile of the events named, or of all. Throws UsageError when there is no such event. */
+/** Returns the profile of the named events, or of all. Throws UsageError for an unknown event. */
 function namedEvents(
   profile: Profile,
   names: readonly string[],
@@ -272,15 +286,15 @@ function namedEvents(
   throw new UsageError(`--event ${missing}: the recording has ${known.join(", ") || "no events"}`);
 }
 
-/** The events of the profile that another is compared with; those named where it has them. */
+/** Returns the base profile with the named events, where it has them; with all events otherwise. */
 function baseEvents(profile: Profile, names: readonly string[]): Profile {
   const named = selectEvents(profile, names, "heaviest");
   return "unknown" in named ? mergeHybridEvents(profile) : named;
 }
 
 /**
- * What is left by CPU, and what of that by the other filters, both of the events that the format shows. Warns where it
- * leaves out events that have samples.
+ * Filters the events that the format shows: `all` by CPU alone, `profile` by every filter. Warns when a format that
+ * shows fewer events leaves out some that have samples.
  */
 function chosenPart(
   named: Profile,
@@ -303,8 +317,8 @@ function chosenPart(
 }
 
 /**
- * The profile with what there is to say of how it was asked for, in its warnings: of callers that were not recorded, and
- * of filters that match nothing. Formats that are not read at once, or show no warnings, have them on standard error.
+ * Adds warnings about the request to the profile: of callers that were not recorded, and of filters that match nothing.
+ * Formats for files, and those without warnings, have them on standard error.
  */
 function warned(
   profile: Profile,
@@ -318,21 +332,21 @@ function warned(
     ...filterWarnings(named, profile, part),
   ];
   const shown = withWarnings(profile, said);
-  const told = format.withoutWarnings ? shown.meta.warnings : format.name === "text" ? [] : said;
-  for (const warning of told) io.err(`pmuctl: warning: ${warning}`);
+  const onStandardError = format.withoutWarnings ? shown.meta.warnings : format.name === "text" ? [] : said;
+  for (const warning of onStandardError) io.err(`pmuctl: warning: ${warning}`);
   return shown;
 }
 
 function viewOf(args: ParsedArgs, onTerminal: boolean, io: Io): ReportOptions {
   for (const [one, other] of [["children", "no-children"], ["call-graph", "call-tree"]]) {
     if (args.has(one) && args.has(other)) {
-      throw new UsageError(`report: --${one} and --${other} exclude each other`);
+      throw new UsageError(`report: --${one} and --${other} exclude each other: use one of them`);
     }
   }
   const text = args.text("sort");
   const sort = text === undefined ? DEFAULT_SORT : parseSortKeys(text);
   if (args.has("group") && args.has("call-graph")) {
-    throw new UsageError("report: --group has no room for callers: leave -g out, or --group");
+    throw new UsageError("report: --group and -g exclude each other: use one of them");
   }
   return {
     sort: args.has("lines") && !sort.includes("srcline") ? [...sort, "srcline"] : sort,

@@ -1,4 +1,4 @@
-/** The options of commands that report a part of a profile, and what they mean. */
+/** Options of commands that report a part of a profile. */
 
 import { UsageError } from "../base/system/errors.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
@@ -10,48 +10,48 @@ import { parseTimeRanges, type TimeRanges } from "../profile/query/time_ranges.t
 
 const PERCENTAGES = ["absolute", "relative"] as const;
 
-/** perf's spellings. */
+/** Filter options, in perf's spelling. */
 export const FILTER_OPTIONS: readonly OptionSpec[] = [
-  { name: "comms", short: "c", value: "LIST", help: "threads with these names, comma-separated" },
+  { name: "comms", short: "c", value: "LIST", help: "keep threads with these names, comma-separated" },
   {
     name: "dsos",
     short: "d",
     value: "LIST",
-    help: "samples in these programs and libraries, by name or path",
+    help: "keep samples in these programs and libraries, by name or path",
   },
-  { name: "symbols", short: "S", value: "LIST", help: "samples in these symbols" },
-  { name: "symbol-filter", value: "TEXT", help: "samples in symbols whose name contains TEXT" },
-  { name: "pid", short: "p", value: "LIST", help: "these processes" },
-  { name: "tid", value: "LIST", help: "these threads" },
-  { name: "cpu", short: "C", value: "CPUS", help: "these CPUs: 0-3,8" },
-  { name: "kernel", short: "k", help: "samples in the kernel" },
+  { name: "symbols", short: "S", value: "LIST", help: "keep samples in these symbols" },
+  { name: "symbol-filter", value: "TEXT", help: "keep samples in symbols whose name contains TEXT" },
+  { name: "pid", short: "p", value: "LIST", help: "keep these processes" },
+  { name: "tid", value: "LIST", help: "keep these threads" },
+  { name: "cpu", short: "C", value: "CPUS", help: "keep these CPUs: 0-3,8" },
+  { name: "kernel", short: "k", help: "keep samples in the kernel" },
   {
     name: "time",
     value: "RANGE",
     help:
-      "a part of the recording: FROM,TO in seconds of its clock; +1.5,+3 from the first sample; 10%-20%; 10%/2 for the second tenth",
+      "keep a time range: FROM,TO in seconds of its clock; +1.5,+3 from the first sample; 10%-20%; 10%/2 for the second tenth",
   },
   {
     name: "percentage",
     value: "HOW",
     values: PERCENTAGES,
-    help:
-      "what shares of a filtered report refer to: all samples (absolute, the default) or those left (relative)",
+    help: "show shares of all samples (absolute, the default) or of those kept (relative)",
   },
 ];
 
-/** What to take of a recording. */
+/** Part of a recording to report. */
 export interface ProfilePart {
-  /** As all of the samples: by time and CPU, so that shares are of this. */
+  /** Time ranges to keep. Shares refer to what is left. */
   within?: TimeRanges;
+  /** CPUs to keep. Shares refer to what is left. */
   cpus?: ReadonlySet<number>;
-  /** As some of the samples; undefined when nothing is filtered. */
+  /** Filter for the samples shown; undefined when nothing is filtered. */
   filter?: ProfileFilter;
-  /** Shares are of all samples, not of those that `filter` leaves. */
+  /** Whether shares refer to all samples, instead of those that `filter` keeps. */
   absolute: boolean;
 }
 
-/** The part that the options ask for. Throws UsageError. */
+/** Returns the part that the options ask for. Throws UsageError. */
 export function partOf(args: ParsedArgs): ProfilePart {
   const time = args.text("time");
   const filter: ProfileFilter = {
@@ -72,8 +72,8 @@ export function partOf(args: ParsedArgs): ProfilePart {
 }
 
 /**
- * The part, of a profile that was loaded with `within` and with what the filter goes by, that is compared with another.
- * Its warnings say which filters match nothing, and whether there are callers where these are asked for.
+ * Returns the part of a profile to compare with another. The profile was loaded with `within` and with the fields of
+ * the filter. Adds warnings about filters that match nothing, and about missing callers where callers are needed.
  */
 export function comparedPart(profile: Profile, part: ProfilePart, asksCallers: boolean): Profile {
   const { cpus, filter } = part;
@@ -85,19 +85,19 @@ export function comparedPart(profile: Profile, part: ProfilePart, asksCallers: b
   ]);
 }
 
-/** Says so where callers are asked for and none were recorded. */
+/** Warns when callers are requested and none were recorded. */
 export function callerWarnings({ meta, samples }: Profile): string[] {
   if (meta.callChains || samples.count.length === 0) return [];
-  return ["there are no callers to show: this was recorded without call chains: record -g records them"];
+  return ["no callers to show: this was recorded without call chains; record with -g to have them"];
 }
 
-/** The profile with more warnings, before those it has. */
+/** Returns the profile with `warnings` before its own. */
 export function withWarnings(profile: Profile, warnings: readonly string[]): Profile {
   if (warnings.length === 0) return profile;
   return { ...profile, meta: { ...profile.meta, warnings: [...warnings, ...profile.meta.warnings] } };
 }
 
-/** The option of each field of a filter. */
+/** Option of each field of a filter. */
 const OPTION_OF: Record<FilterField, string> = {
   comms: "comms",
   objects: "dsos",
@@ -108,17 +108,17 @@ const OPTION_OF: Record<FilterField, string> = {
   cpus: "cpu",
   kernel: "kernel",
 };
-/** Names of what there is that a warning lists, and values of what was asked for. */
-const MOST_PRESENT = 5, MOST_VALUES = 8;
+/** Limits on the names and on the requested values that a warning lists. */
+const MAX_PRESENT = 5, MAX_VALUES = 8;
 
-/** Says which filters of a profile match nothing, and what there is; `kept` is what all of them leave. */
+/** Warns about filters of a profile that match nothing, and lists what there is; `kept` is what all filters leave. */
 export function filterWarnings(profile: Profile, kept: Profile, { cpus, filter }: ProfilePart): string[] {
   const fields: ProfileFilter = { ...filter, cpus };
   const unmatched = unmatchedFilters(profile, fields);
   const warnings = unmatched.map(({ field, values, present }) => {
     const value = values.length > 0 ? valuesText(values) : field === "symbolPart" ? filter!.symbolPart : "";
     const asked = `--${OPTION_OF[field]}${value ? ` ${value}` : ""}`;
-    return `no sample matches ${asked}: the samples are of ${presentText(present)}`;
+    return `no sample matches ${asked}: there are samples of ${presentText(present)}`;
   });
   if (warnings.length > 0 || sampleCount(kept) > 0 || sampleCount(profile) === 0) return warnings;
   const given = (Object.keys(OPTION_OF) as FilterField[]).filter((field) => fields[field] !== undefined);
@@ -131,15 +131,15 @@ export function filterWarnings(profile: Profile, kept: Profile, { cpus, filter }
     : [];
 }
 
-/** `3,5,7`, of very many values the first. */
+/** Formats values: `3,5,7`; only the first of very many. */
 function valuesText(values: readonly string[]): string {
-  return values.slice(0, MOST_VALUES).join(",") + (values.length > MOST_VALUES ? ",…" : "");
+  return values.slice(0, MAX_VALUES).join(",") + (values.length > MAX_VALUES ? ",…" : "");
 }
 
-/** `nginx (80.00%), sh (20.00%) and 3 more`. */
+/** Formats names with their shares: `nginx (80.00%), sh (20.00%) and 3 more`. */
 function presentText(present: Unmatched["present"]): string {
   const whole = present.reduce((sum, { samples }) => sum + samples, 0);
-  const shares = present.slice(0, MOST_PRESENT)
+  const shares = present.slice(0, MAX_PRESENT)
     .map(({ name, samples }) => `${name} (${(100 * samples / whole).toFixed(2)}%)`);
   const more = present.length - shares.length;
   return `${shares.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
@@ -150,12 +150,12 @@ function listOf(args: ParsedArgs, name: string): ReadonlySet<string> | undefined
   return text === undefined ? undefined : new Set(text.split(",").map((word) => word.trim()));
 }
 
-/** Process or thread ids; 0 is the idle task's. */
+/** Parses process or thread ids; 0 is the idle task's. */
 function idsOf(args: ParsedArgs, name: string): ReadonlySet<number> | undefined {
   const text = args.text(name);
   if (text === undefined) return undefined;
   if (!/^\d{1,10}(,\d{1,10})*$/.test(text)) {
-    throw new UsageError(`--${name} '${text}': numbers with commas between are wanted`);
+    throw new UsageError(`--${name} '${text}': expected numbers separated by commas`);
   }
   return new Set(text.split(",").map(Number));
 }
@@ -164,6 +164,6 @@ function cpusOf(args: ParsedArgs): ReadonlySet<number> | undefined {
   const text = args.text("cpu");
   if (text === undefined) return undefined;
   const cpus = parseWrittenCpus(text);
-  if (!cpus) throw new UsageError(`--cpu '${text}': a list of CPUs such as 0-3,6 is wanted`);
+  if (!cpus) throw new UsageError(`--cpu '${text}': expected CPUs, as in 0-3,6`);
   return new Set(cpus);
 }

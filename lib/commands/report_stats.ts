@@ -1,4 +1,4 @@
-/** `pmuctl report --stats`: the records, counted. */
+/** Implementation of `pmuctl report --stats`: counts records. */
 
 import type { ByteInput } from "../base/bytes/byte_source.ts";
 import { EXIT } from "../base/system/errors.ts";
@@ -8,7 +8,7 @@ import { countRecords } from "../perfdata/read/count.ts";
 import { damageWarning } from "../perfdata/read/damage.ts";
 import { renderStats, renderStatsJson } from "../report/text/stats.ts";
 
-/** Prints the counts of `input`; gives the exit status. Throws BadInputError when it is not perf.data. */
+/** Prints the record counts of `input` and returns the exit status. Throws BadInputError when it is not perf.data. */
 export async function printStats(input: ByteInput, args: ParsedArgs, io: Io): Promise<number> {
   const counts = await withProgress(input, io, (input) => countRecords(input, args.has("force")));
   const warning = damageWarning(counts.stats);

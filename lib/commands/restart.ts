@@ -1,12 +1,13 @@
-/** `pmuctl restart`: a named set counts from its presets again. */
+/** Implementation of `pmuctl restart`: restarts a named set from its presets. */
 
 import { EXIT } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { askSet, setArguments } from "../counters/named/client.ts";
 
+/** The `restart` command. */
 export const command: CommandSpec = {
   name: "restart",
-  summary: "make a named set count from its presets again",
+  summary: "restart a named set from its presets",
   usage: ["NAME"],
   options: [],
   examples: ["pmuctl restart web"],

@@ -1,15 +1,16 @@
-/** `pmuctl sets`: the named sets there are. */
+/** Implementation of `pmuctl sets`: lists the named sets. */
 
 import { EXIT } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { listSets } from "../counters/named/client.ts";
 import { setsJson, setsText } from "../counters/named/set_rows.ts";
 
+/** The `sets` command. */
 export const command: CommandSpec = {
   name: "sets",
-  summary: "the named sets that are bound, and their states",
+  summary: "list the named sets and their states",
   usage: ["[--json]"],
-  options: [{ name: "json", help: "a line of JSON for each set" }],
+  options: [{ name: "json", help: "print a line of JSON for each set" }],
   run,
 };
 

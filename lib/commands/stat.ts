@@ -1,4 +1,4 @@
-/** `pmuctl stat`: runs commands again and again, and says what they take and how sure that is. */
+/** Implementation of `pmuctl stat`: runs commands repeatedly, and reports what they take and how sure that is. */
 
 import { CommandError, EXIT, UsageError, UserError } from "../base/system/errors.ts";
 import { VERSION } from "../base/system/version.ts";
@@ -30,61 +30,75 @@ import type { RequestedEvent } from "../run/measured_run.ts";
 import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld, resolveEvents } from "../events/resolve.ts";
 
+/** The `stat` command. */
 export const command: CommandSpec = {
   name: "stat",
-  summary: "run commands again and again: times and counts with their spread, compared",
+  summary: "run commands repeatedly, and compare their times and counts, with the spread",
   usage: ["[-r RUNS] [-w WARMUP] [-e EVENTS] [--prepare CMD] [--vs CMD]... [OPTION]... -- COMMAND [ARG]..."],
   options: [
     {
       name: "runs",
       short: "r",
       value: "RUNS",
-      help: "run each command so often (default: 10, or for 3 s if longer)",
+      help: "run each command RUNS times (default: 10, or for 3 s if longer)",
     },
     {
       name: "min-time",
       value: "SEC",
-      help: "run each command at least 10 times and for so long (default: 3)",
+      help: "run each command at least 10 times and for SEC seconds (default: 3)",
     },
     {
       name: "warmup",
       short: "w",
       value: "RUNS",
-      help: "so many runs before, which do not count (default: 0)",
+      help: "run each command RUNS times before, unmeasured (default: 0)",
     },
     {
       name: "event",
       short: "e",
       value: "EVENTS",
       repeat: true,
-      help: "count these, rather than the usual events",
+      help: "count these events instead of the usual ones",
     },
-    { name: "prepare", value: "CMD", help: "what is run before each run, and is no part of it" },
+    { name: "prepare", value: "CMD", help: "run CMD before each run, unmeasured" },
     {
       name: "vs",
       value: "CMD",
       repeat: true,
-      help: "another command, run in turns with the first and compared",
+      help: "compare with this command; both run in turns",
     },
     {
       name: "param",
       value: "NAME=V,V",
       repeat: true,
-      help: "measure the commands with each value for {NAME} in them",
+      help: "measure the commands once for each value of {NAME} in them",
     },
-    { name: "shell", help: "run commands by /bin/sh -c, which is then part of what is measured" },
+    { name: "shell", help: "run commands with /bin/sh -c, and measure the shell too" },
     {
       name: "output",
       value: "WHERE",
       values: "file",
-      help: "what commands print: null (default), inherit, or a file's name",
+      help: "send what commands print to null (the default), inherit (this terminal), or a file",
     },
-    { name: "timeout", value: "SEC", help: "end a run that takes longer, and all it has started: an error" },
-    { name: "ignore-failure", short: "i", help: "a run that fails counts as any other" },
-    { name: "json", help: "as a JSON object, with all runs (docs/formats.md)" },
-    { name: "csv", help: "as CSV: a line for each command and metric" },
-    { name: "raw", help: "with --csv: a line for each run" },
-    { name: "markdown", help: "as a table in Markdown" },
+    {
+      name: "timeout",
+      value: "SEC",
+      help: "kill a run that takes longer, and everything it started, and stop with an error",
+    },
+    { name: "ignore-failure", short: "i", help: "also count runs that exit with an error" },
+    { name: "json", help: "print a JSON object with all runs (docs/formats.md)" },
+    { name: "csv", help: "print CSV: a line for each command and metric" },
+    { name: "raw", help: "with --csv: print a line for each run" },
+    { name: "markdown", help: "print a Markdown table" },
+  ],
+  groups: [
+    {
+      title: "what to run",
+      options: ["vs", "param", "prepare", "shell", "output", "timeout", "ignore-failure"],
+    },
+    { title: "how often", options: ["runs", "min-time", "warmup"] },
+    { title: "what to measure", options: ["event"] },
+    { title: "output", options: ["json", "csv", "raw", "markdown"] },
   ],
   examples: [
     "pmuctl stat -- gcc -O2 -c x.c",
@@ -96,11 +110,12 @@ export const command: CommandSpec = {
   run,
 };
 
-const AUTO_RUNS = 10;
-/** More runs of a short command tell nothing new. */
-const AUTO_MOST = 10_000;
+/** Least runs of each command without -r. */
+const MIN_AUTO_RUNS = 10;
+/** Limit on the runs of a short command: more say nothing new. */
+const MAX_AUTO_RUNS = 10_000;
 const AUTO_SECONDS = 3;
-/** How often the progress is drawn, in ms: drawing it takes time between runs. */
+/** Shortest time between two updates of the progress line, in ms: drawing takes time between runs. */
 const DRAW_MS = 100;
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
@@ -134,16 +149,16 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   }
   const { absent, measured, stopSignal } = runner;
   if (samples.flat().length === 0) {
-    throw new UserError("stopped before a run was over: there is nothing to tell", 128 + stopSignal!);
+    throw new UserError("interrupted before the first run finished", 128 + stopSignal!);
   }
   const metrics: Metric[] = metricsOf(requestedEvents.map(({ event }) => event), absent, measured);
   io.out(render(statResult(commands, samples, metrics, { warmups, absent })));
   if (stopSignal === undefined) return EXIT.ok;
-  note("stopped: this is what there was until then");
+  note("interrupted: only the runs finished until then are shown");
   return 128 + stopSignal;
 }
 
-/** Runs all, and shows on a terminal how far it is. */
+/** Runs all commands, and shows the progress on a terminal. */
 async function measure(
   runner: CommandRunner,
   commands: readonly StatCommand[],
@@ -186,11 +201,11 @@ async function measure(
   return samples;
 }
 
-/** The commands, each with each value of the parameters: what they are called and what is run for them. */
+/** Returns the commands, once for each combination of parameter values: their names and what to run for them. */
 function commandsOf(args: ParsedArgs): { commands: StatCommand[]; jobs: Job[] } {
   const shell = args.has("shell");
   if (args.command.length === 0) {
-    throw new UsageError("stat: what to run? pmuctl stat -- COMMAND [ARG]...");
+    throw new UsageError("stat: nothing to run: give a command, as in 'pmuctl stat -- COMMAND [ARG]...'");
   }
   if (shell && args.command.length > 1 && args.command.every((text) => /\s/.test(text))) {
     const [first, ...others] = args.command.map((text) => quoteWords([text]));
@@ -210,7 +225,7 @@ function commandsOf(args: ParsedArgs): { commands: StatCommand[]; jobs: Job[] } 
   const parameters = args.texts("param").map(parseParameter);
   for (const { name } of parameters) {
     if (![...templates, prepare ?? []].some((words) => usesParameter(words, name))) {
-      throw new UsageError(`--param ${name}: there is no {${name}} in the commands`);
+      throw new UsageError(`--param ${name}: no command contains {${name}}`);
     }
   }
   const argvOf = (words: string[]) => shell ? ["/bin/sh", "-c", ...words] : words;
@@ -229,15 +244,15 @@ function commandsOf(args: ParsedArgs): { commands: StatCommand[]; jobs: Job[] } 
 }
 
 /**
- * What to say of commands that were quoted as a whole, one after another, as hyperfine takes them, once the first was not
- * found under such a name; undefined for any other error.
+ * Returns an error with the right command line for commands that were each quoted as a whole, as hyperfine takes them,
+ * once the first was not found under such a name; undefined for any other error.
  */
 function quotedCommands({ command: [first, ...others] }: ParsedArgs, error: unknown): UsageError | undefined {
   const isOne = error instanceof CommandError && error.status === EXIT.notFound && /\s/.test(first ?? "");
   if (!isOne) return undefined;
   const vs = others.map((text) => `--vs ${quoteWords([text])} `).join("");
   return new UsageError(
-    `stat: there is no command named '${first}', spaces included: a command is given in words, and others with --vs: ` +
+    `stat: there is no command named '${first}', spaces included: give it unquoted, and others with --vs: ` +
       `pmuctl stat ${vs}-- ${first}`,
   );
 }
@@ -246,15 +261,15 @@ function enoughOf(args: ParsedArgs): RoundLimits {
   const runs = args.number("runs", { min: 1, max: 1e6, integer: true });
   const seconds = args.number("min-time", { min: 0, max: 1e6 });
   if (runs === undefined) {
-    return { minRuns: AUTO_RUNS, maxRuns: AUTO_MOST, minTimeNs: 1e9 * (seconds ?? AUTO_SECONDS) };
+    return { minRuns: MIN_AUTO_RUNS, maxRuns: MAX_AUTO_RUNS, minTimeNs: 1e9 * (seconds ?? AUTO_SECONDS) };
   }
   if (seconds !== undefined) {
-    throw new UsageError("stat: -r and --min-time both say when it is enough: give one");
+    throw new UsageError("stat: -r and --min-time exclude each other: use one of them");
   }
   return exactRounds(runs);
 }
 
-/** How long each run may take. */
+/** Returns the time limit of each run. */
 function timeoutOf(args: ParsedArgs): RunLimit | undefined {
   const seconds = args.number("timeout", { min: 0.001, max: 1e6 });
   return seconds === undefined
@@ -262,7 +277,7 @@ function timeoutOf(args: ParsedArgs): RunLimit | undefined {
     : { ms: 1000 * seconds, text: `${seconds} s (--timeout)`, of: "run" };
 }
 
-/** The usual events are left out where they cannot be counted; those that were asked for are an error then. */
+/** Returns the events to count. The usual ones are optional; requested ones must open. */
 function requestedEventsOf(args: ParsedArgs): RequestedEvent[] {
   const asked = args.texts("event");
   const optional = asked.length === 0;
@@ -277,14 +292,16 @@ function outputOf(args: ParsedArgs): CommandOutput {
   const where = args.text("output") ?? "null";
   if (where === "null") return "null";
   if (where !== "inherit") return { file: where };
-  // standard output is then for the result alone
+  // machine-readable results have standard output for themselves
   return ["json", "csv", "markdown"].some((format) => args.has(format)) ? "stderr" : "inherit";
 }
 
 function rendererOf(args: ParsedArgs, io: Io): (result: StatResult) => string {
   const formats = ["json", "csv", "markdown"].filter((format) => args.has(format));
-  if (formats.length > 1) throw new UsageError(`stat: --${formats[0]} or --${formats[1]}, not both`);
-  if (args.has("raw") && !args.has("csv")) throw new UsageError("stat: --raw goes with --csv");
+  if (formats.length > 1) {
+    throw new UsageError(`stat: --${formats[0]} and --${formats[1]} exclude each other: use one of them`);
+  }
+  if (args.has("raw") && !args.has("csv")) throw new UsageError("stat: --raw needs --csv");
   switch (formats[0]) {
     case "json":
       return (result) => statJson(result, VERSION);

@@ -1,17 +1,18 @@
-/** `pmuctl unbind`: ends a named set. */
+/** Implementation of `pmuctl unbind`: ends a named set. */
 
 import { EXIT } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { askSet, setArguments } from "../counters/named/client.ts";
 import { bufferJson, bufferText } from "../counters/named/set_rows.ts";
 
+/** The `unbind` command. */
 export const command: CommandSpec = {
   name: "unbind",
-  summary: "end a named set, with its last counts",
+  summary: "end a named set, and print its last counts",
   usage: ["NAME [--each] [--json]"],
   options: [
-    { name: "each", help: "a row for each thread or CPU" },
-    { name: "json", help: "as a line of JSON" },
+    { name: "each", help: "print a row for each thread or CPU" },
+    { name: "json", help: "print a line of JSON" },
   ],
   examples: ["pmuctl unbind web"],
   maxPositionals: 1,
@@ -25,6 +26,6 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const each = args.has("each");
   if (args.has("json")) io.out(bufferJson(info, buffer, each));
   else if (buffer) io.out(bufferText(info, buffer, each));
-  if (!buffer) io.err(`pmuctl: set '${name}' had lost its counters: there are no last counts`);
+  if (!buffer) io.err(`pmuctl: set '${name}' had lost its counters: its last counts are unavailable`);
   return EXIT.ok;
 }

@@ -1,6 +1,6 @@
 /**
- * Why perf_event_open(2) refused, and what to do about it. The causes are those of the kernel's
- * kernel/events/core.c, hw_breakpoint.c and arch/x86/events.
+ * Advice about refusals of perf_event_open(2). The causes are those of the kernel's kernel/events/core.c,
+ * hw_breakpoint.c and arch/x86/events.
  */
 
 import { PERF_SAMPLE, PERF_TYPE } from "../base/system/abi.ts";
@@ -10,13 +10,13 @@ import type { EventAttr } from "./attr.ts";
 import { happensInKernel } from "./catalog.ts";
 import { paranoidNeeded, type Privilege } from "./privilege.ts";
 
-/** What was asked of the kernel, and by whom. */
+/** Attempt to open an event. */
 export interface OpenAttempt {
-  /** The event's name, as the user knows it. */
+  /** Name of the event, as the user knows it. */
   eventName: string;
-  /** `pid 412`, `CPU 3`, `this process`. */
+  /** Target: `pid 412`, `CPU 3`, `this process`. */
   target: string;
-  /** The event is opened on a CPU for whatever runs there (pid -1). */
+  /** Whether the event is opened on a CPU for whatever runs there (pid -1). */
   wholeCpu: boolean;
   attr: EventAttr;
   privilege: Privilege;
@@ -26,26 +26,26 @@ export interface OpenAttempt {
   maxSampleRate?: number;
 }
 
-/** Advice whose remedy comes down to one command, where it does. */
+/** Advice whose remedy may be a single command. */
 export interface OpenAdvice extends Advice {
-  /** A shell command that puts it right. */
+  /** Shell command that fixes the problem. */
   command?: string;
 }
 
 type Reason = Omit<OpenAdvice, "attempt">;
 
-/** The error to throw for a refused perf_event_open; `errno` is positive. */
+/** Returns the error to throw for a refused perf_event_open; `errno` is positive. */
 export function openError(errno: number, attempt: OpenAttempt): UnsupportedError {
   return new UnsupportedError(adviseOpen(errno, attempt), errno);
 }
 
-/** What to tell the user about a refused perf_event_open; `errno` is positive. */
+/** Returns advice for the user about a refused perf_event_open; `errno` is positive. */
 export function adviseOpen(errno: number, attempt: OpenAttempt): OpenAdvice {
   const { eventName, target, attr } = attempt;
   const verb = attr.samplePeriod > 0n ? "sample" : "count";
   const reason = REASONS[errno]?.(attempt) ??
     {
-      cause: `perf_event_open says ${errnoText(errno)} (${errnoName(errno)})`,
+      cause: `perf_event_open failed: ${errnoText(errno)} (${errnoName(errno)})`,
       remedy: "see 'man perf_event_open'",
     };
   return { attempt: `${verb} ${eventName} on ${target}`, ...reason };
@@ -63,7 +63,7 @@ const REASONS: Record<number, (attempt: OpenAttempt) => Reason> = {
   }),
   [ERRNO.ENXIO]: noSuchEvent,
   [ERRNO.E2BIG]: () => ({
-    cause: "this kernel is too old for a field of perf_event_attr that is set",
+    cause: "this kernel is too old for a requested field of perf_event_attr",
     remedy: "leave out the option that needs it, or use a newer kernel",
   }),
   [ERRNO.ENOMEM]: () => ({
@@ -90,17 +90,17 @@ const REASONS: Record<number, (attempt: OpenAttempt) => Reason> = {
   }),
   [ERRNO.ENOSYS]: () => ({
     cause:
-      "there is no perf_event_open here: a seccomp filter hides it, or the kernel has no CONFIG_PERF_EVENTS",
-    remedy: "in a container: --security-opt seccomp=unconfined; else a kernel with perf events",
+      "perf_event_open is not available: a seccomp filter hides it, or the kernel has no CONFIG_PERF_EVENTS",
+    remedy: "in a container, use --security-opt seccomp=unconfined; else use a kernel with perf events",
   }),
   [ERRNO.EOVERFLOW]: () => ({
-    cause: "call chains longer than kernel.perf_event_max_stack are asked for",
+    cause: "the requested call chains are longer than kernel.perf_event_max_stack",
     remedy: "raise it with sudo sysctl kernel.perf_event_max_stack=N",
   }),
   [ERRNO.EOPNOTSUPP]: notSupported,
 };
 
-/** EACCES, which is what perf_event_paranoid gives, and EPERM, which is what seccomp filters give. */
+/** Explains EACCES, which perf_event_paranoid causes, and EPERM, which seccomp filters cause. */
 function permission({ attr, wholeCpu, privilege, eventName }: OpenAttempt, errno: number): Reason {
   const { paranoid, capable, seccomp } = privilege;
   const denied = errnoText(errno);
@@ -109,7 +109,7 @@ function permission({ attr, wholeCpu, privilege, eventName }: OpenAttempt, errno
   if (!filtered && !capable && paranoid !== undefined && paranoid > needed) {
     const command = `sudo sysctl kernel.perf_event_paranoid=${needed}`;
     const userAlone = needed === 1 && attr.type <= PERF_TYPE.BREAKPOINT && !happensInKernel(attr);
-    const less = userAlone ? `, or leave the kernel out with ${withUserModifier(eventName)}` : "";
+    const less = userAlone ? `, or leave out the kernel with ${withUserModifier(eventName)}` : "";
     return {
       cause: `${denied} (perf_event_paranoid is ${paranoid})`,
       remedy: `run as root or with CAP_PERFMON, or: ${command}${less}`,
@@ -144,7 +144,7 @@ function permission({ attr, wholeCpu, privilege, eventName }: OpenAttempt, errno
     : { cause: `${denied}: the process is another user's`, remedy: "run as that user or as root" };
 }
 
-/** `cycles:u`, `cpu/event=0x3c/u`: the event without the kernel. */
+/** Adds the `u` modifier to an event's name: `cycles:u`, `cpu/event=0x3c/u`. */
 export function withUserModifier(name: string): string {
   if (/\/[ukhIGHpPSDWe]*$/.test(name)) return `${name}u`;
   return /:[ukhIGHpPSDWe]+$/.test(name) ? `${name}u` : `${name}:u`;
@@ -158,23 +158,23 @@ function noSuchEvent({ attr, hasCorePmu }: OpenAttempt): Reason {
   }
   if (HARDWARE_TYPES.includes(attr.type) && !hasCorePmu) {
     return {
-      cause: "there is no hardware PMU in this machine (a virtual machine without a vPMU, most likely)",
+      cause: "this machine has no hardware PMU (most likely a virtual machine without a vPMU)",
       remedy: "use cpu-clock, or give the virtual machine a PMU",
     };
   }
   return { cause: "this CPU or kernel does not have the event", remedy: LIST };
 }
 
-/** ENODEV: an offline CPU, or a feature that the CPU lacks. */
+/** Explains ENODEV: an offline CPU, or a feature that the CPU lacks. */
 function noDevice(attempt: OpenAttempt): Reason {
   if (!attempt.wholeCpu) return noSuchEvent(attempt);
   return {
     cause: `${attempt.target} is offline, or its PMU does not have the event`,
-    remedy: "leave the CPU out: /sys/devices/system/cpu/online has those that run",
+    remedy: "leave out the CPU: /sys/devices/system/cpu/online lists those that are online",
   };
 }
 
-/** EOPNOTSUPP. */
+/** Explains EOPNOTSUPP. */
 function notSupported({ attr }: OpenAttempt): Reason {
   if (attr.preciseIp > 0) {
     return {
@@ -188,7 +188,7 @@ function notSupported({ attr }: OpenAttempt): Reason {
       remedy: "sample cpu-clock instead, or count the event with 'pmuctl bind'",
     };
   }
-  return { cause: "its PMU does not support what is asked for", remedy: LIST };
+  return { cause: "its PMU does not support the requested settings", remedy: LIST };
 }
 
 function invalid(attempt: OpenAttempt): Reason {
@@ -196,27 +196,32 @@ function invalid(attempt: OpenAttempt): Reason {
   if (attr.flags.has("freq") && maxSampleRate !== undefined && attr.samplePeriod > BigInt(maxSampleRate)) {
     return {
       cause:
-        `${attr.samplePeriod} samples a second are more than kernel.perf_event_max_sample_rate, ${maxSampleRate}`,
+        `${attr.samplePeriod} samples per second exceed kernel.perf_event_max_sample_rate (${maxSampleRate})`,
       remedy:
         `use -F ${maxSampleRate} or less, or: sudo sysctl kernel.perf_event_max_sample_rate=${attr.samplePeriod}`,
     };
   }
   if (attr.type === PERF_TYPE.BREAKPOINT) {
     return {
-      cause: "the kernel refuses this breakpoint: its address, length and access do not go together",
+      cause: "the kernel refuses this breakpoint: its address, length and access do not fit together",
       remedy: "align the address to a length of 1, 2, 4 or 8 bytes; an execution breakpoint is mem:ADDRESS:x",
     };
   }
   if (attr.type > PERF_TYPE.BREAKPOINT) {
     const excludes = attr.flags.has("excludeKernel") || attr.flags.has("excludeUser");
-    if (excludes) return { cause: "its PMU cannot tell user from kernel", remedy: "leave the modifiers out" };
-    if (!wholeCpu) return { cause: "its PMU does not follow a task", remedy: "count it on CPUs: -a or -C" };
+    if (excludes) {
+      return {
+        cause: "its PMU cannot separate user space from the kernel",
+        remedy: "leave out the modifiers",
+      };
+    }
+    if (!wholeCpu) return { cause: "its PMU cannot count per task", remedy: "count on CPUs with -a or -C" };
     if (attr.samplePeriod > 0n) {
-      return { cause: "its PMU only counts", remedy: "count it with 'pmuctl bind'" };
+      return { cause: "its PMU cannot sample", remedy: "count it with 'pmuctl bind'" };
     }
   }
   return {
-    cause: "the kernel does not take this event with these settings",
+    cause: "the kernel refuses this event with these settings",
     remedy: "check its terms and modifiers; 'dmesg' may say more",
   };
 }

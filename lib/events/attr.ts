@@ -1,6 +1,6 @@
 /**
- * struct perf_event_attr, to and from bytes: what perf_event_open(2) is given and what a perf.data
- * file stores for each event. Layout: the kernel's include/uapi/linux/perf_event.h.
+ * Encoding and decoding of struct perf_event_attr, which perf_event_open(2) takes and a perf.data file
+ * stores for each event. Layout: the kernel's include/uapi/linux/perf_event.h.
  *
  *     u32 type, size; u64 config; u64 sample_period | sample_freq; u64 sample_type; u64 read_format;
  *     u64 flag bits; u32 wakeup_events | wakeup_watermark; u32 bp_type; u64 config1; u64 config2;   (64 + 8)
@@ -13,7 +13,7 @@ import { PERF_ATTR_SIZE, PERF_ATTR_SIZE_VER0, PERF_SAMPLE } from "../base/system
 import { ByteReader, ByteWriter } from "../base/bytes/bytes.ts";
 import { BadInputError } from "../base/system/errors.ts";
 
-/** The one-bit fields of perf_event_attr, in the order of their bits. `precise_ip` takes two bits and stands apart. */
+/** Bit numbers of the one-bit fields of perf_event_attr. `precise_ip` has two bits and is handled separately. */
 const FLAG_BITS = {
   disabled: 0,
   inherit: 1,
@@ -54,27 +54,28 @@ const FLAG_BITS = {
 } as const;
 const PRECISE_SHIFT = 15n;
 
+/** Name of a one-bit field. */
 export type AttrFlag = keyof typeof FLAG_BITS;
 
-/** A decoded perf_event_attr. Numbers where 32 bits do, bigint where the kernel has 64. */
+/** Decoded perf_event_attr: numbers where 32 bits suffice, bigint for the kernel's 64 bits. */
 export interface EventAttr {
-  /** PERF_TYPE.* or a dynamic PMU's number. */
+  /** Type: PERF_TYPE.* or a dynamic PMU's number. */
   type: number;
   /** Size in bytes of the struct as it was read or will be written. */
   size: number;
   config: bigint;
   config1: bigint;
   config2: bigint;
-  /** Samples every this many events, or samples a second when the `freq` flag is set; 0 = counting only. */
+  /** Period: a sample every so many events, or samples per second with the `freq` flag; 0 = counting only. */
   samplePeriod: bigint;
-  /** PERF_SAMPLE.* bits. */
+  /** Fields of samples: PERF_SAMPLE.* bits. */
   sampleType: number;
-  /** PERF_FORMAT.* bits. */
+  /** Fields of reads: PERF_FORMAT.* bits. */
   readFormat: number;
   flags: Set<AttrFlag>;
-  /** 0 (any skid) to 3 (none). */
+  /** Precision: 0 (any skid) to 3 (no skid). */
   preciseIp: number;
-  /** Records before a wake-up, or bytes when the `watermark` flag is set. */
+  /** Records before a wake-up, or bytes with the `watermark` flag. */
   wakeup: number;
   bpType: number;
   branchSampleType: bigint;
@@ -88,7 +89,7 @@ export interface EventAttr {
   sigData: bigint;
 }
 
-/** An attr with every field zero, then `fields`. `flags` may be any iterable of names. */
+/** Builds an attr of zeros, overridden by `fields`. `flags` may be any iterable of names. */
 export function makeAttr(
   fields: Partial<Omit<EventAttr, "flags">> & { flags?: Iterable<AttrFlag> } = {},
 ): EventAttr {
@@ -118,7 +119,7 @@ export function makeAttr(
   };
 }
 
-/** The attr as PERF_ATTR_SIZE bytes; `size` in them is PERF_ATTR_SIZE whatever `attr.size` says. */
+/** Encodes an attr as PERF_ATTR_SIZE bytes; its `size` field is PERF_ATTR_SIZE whatever `attr.size` says. */
 export function encodeAttr(attr: EventAttr, littleEndian = true): Uint8Array<ArrayBuffer> {
   let bits = BigInt(attr.preciseIp & 3) << PRECISE_SHIFT;
   for (const flag of attr.flags) bits |= 1n << BigInt(FLAG_BITS[flag]);
@@ -138,13 +139,12 @@ export function encodeAttr(attr: EventAttr, littleEndian = true): Uint8Array<Arr
     .bytes();
 }
 
-/** A field followed by a reserved one. */
+/** Returns a field that is followed by a reserved one. */
 const first = (field: number, _reserved: number) => field;
 
 /**
- * Decodes the attr at the start of `bytes`, `bytes.length` being the room it has there. Older and
- * newer sizes are fine: fields the struct does not reach are zero, bytes past those known are ignored.
- * Throws BadInputError when the size is impossible.
+ * Decodes the attr at the start of `bytes`, which ends where its room ends. Older and newer sizes are accepted: fields
+ * beyond the struct are zero, bytes beyond the known fields are ignored. Throws BadInputError for an impossible size.
  */
 export function decodeAttr(bytes: Uint8Array, littleEndian = true, origin = 0): EventAttr {
   const head = new ByteReader(bytes, littleEndian, "an event's attr", origin);
@@ -152,7 +152,7 @@ export function decodeAttr(bytes: Uint8Array, littleEndian = true, origin = 0): 
   const size = head.u32() || PERF_ATTR_SIZE_VER0; // 0 is what the first kernels wrote
   if (size < PERF_ATTR_SIZE_VER0 || size > bytes.length) {
     throw new BadInputError(
-      `an event's attr at offset ${origin} gives its size as ${size}; ${PERF_ATTR_SIZE_VER0} to ${bytes.length} is possible`,
+      `an event's attr at offset ${origin} has an impossible size ${size}; expected ${PERF_ATTR_SIZE_VER0} to ${bytes.length}`,
       origin,
     );
   }
@@ -194,13 +194,13 @@ export function decodeAttr(bytes: Uint8Array, littleEndian = true, origin = 0): 
   };
 }
 
-/** How an event is sampled, for people: `5000 Hz`, `every 100000`; of one that its group's leader reads: that. */
+/** Formats how an event is sampled: `5000 Hz`, `every 100000`, or that it is read with its group's leader. */
 export function rateText(attr: EventAttr): string {
   if (attr.samplePeriod === 0n && attr.sampleType & PERF_SAMPLE.READ) return "read at its leader's samples";
   return attr.flags.has("freq") ? `${attr.samplePeriod} Hz` : `every ${attr.samplePeriod}`;
 }
 
-/** What to tell a user whose samples were too many, by the `rateText()`s of the events: `less often (-F)`. */
+/** Returns the remedy for too many samples, given the `rateText()`s of the events: `less often (-F)`. */
 export function lowerRateHint(rates: readonly string[]): string {
   const counted = rates.some((rate) => rate.startsWith("every "));
   const rated = !counted || rates.some((rate) => rate.endsWith(" Hz"));

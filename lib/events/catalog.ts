@@ -1,32 +1,32 @@
 /**
- * The kernel's generic events: perf's names for them, what they count, and PAPI's names where PAPI
- * means the same thing. These tables drive the grammar, the lists, the suggestions and the spelling of
- * an attr; an event is added here and nowhere else.
+ * Catalog of the kernel's generic events: perf's names for them, what they count, and PAPI's names where PAPI means the
+ * same. These tables drive the grammar, lists, suggestions and the names of attrs; a new event is added only here.
  */
 
 import { PERF_COUNT_HW, PERF_COUNT_SW, PERF_TYPE } from "../base/system/abi.ts";
 
-/** The families of generic events, as `perf list` heads them. */
+/** Families of generic events, as in the headings of `perf list`. */
 export type GenericKind = "hardware" | "software" | "cache";
 
-/** One generic event. */
+/** Generic event. */
 export interface GenericEvent {
-  /** perf's first name for it. */
+  /** Primary name in perf. */
   name: string;
-  /** perf's other names, then PAPI's. */
+  /** Other names in perf, then PAPI's. */
   aliases: string[];
   kind: GenericKind;
-  /** PERF_TYPE.* */
+  /** Type: PERF_TYPE.*. */
   type: number;
   config: bigint;
-  /** What one count means, in one line. */
+  /** Meaning of one count, in one line. */
   meaning: string;
-  /** Unit of the count when it is not a number of occurrences. */
+  /** Unit of the count, unless it counts occurrences. */
   unit?: string;
-  /** It only ever happens while the kernel runs: without the kernel's side it counts 0, always. */
+  /** Set when it only happens in the kernel: without the kernel's side it always counts 0. */
   kernelOnly?: true;
 }
 
+/** Row of the tables of events: config, names and meaning. */
 type Row = [
   config: number,
   names: string,
@@ -90,7 +90,7 @@ const SOFTWARE: Row[] = [
   }],
 ];
 
-/** The caches of enum perf_hw_cache_id in its order, with perf's aliases and the operations they have. */
+/** Caches of enum perf_hw_cache_id in its order, with perf's aliases and their operations (R, W, P). */
 const CACHES = [
   { names: ["L1-dcache", "l1-d", "l1d", "L1-data"], ops: "RWP", what: "level 1 data cache" },
   { names: ["L1-icache", "l1-i", "l1i", "L1-instruction"], ops: "RP", what: "level 1 instruction cache" },
@@ -101,7 +101,7 @@ const CACHES = [
   { names: ["node"], ops: "RWP", what: "memory of the local NUMA node" },
 ];
 
-/** enum perf_hw_cache_op_id; `names[0]` and `names[1]` are the singular and plural that perf prints. */
+/** Operations of enum perf_hw_cache_op_id; `names[0]` and `names[1]` are the singular and plural that perf prints. */
 const CACHE_OPS = [
   { letter: "R", names: ["load", "loads", "read"], what: "loads" },
   { letter: "W", names: ["store", "stores", "write"], what: "stores" },
@@ -112,13 +112,13 @@ const CACHE_OPS = [
   },
 ];
 
-/** enum perf_hw_cache_op_result_id. */
+/** Results of enum perf_hw_cache_op_result_id. */
 const CACHE_RESULTS = [
   { names: ["refs", "Reference", "ops", "access"] },
   { names: ["misses", "miss"] },
 ];
 
-/** PAPI presets that are exactly one generic cache event. */
+/** PAPI presets that equal one generic cache event. */
 const PAPI_CACHE: Record<string, string> = {
   "L1-dcache-loads": "PAPI_L1_DCR",
   "L1-dcache-load-misses": "PAPI_L1_LDM",
@@ -137,14 +137,14 @@ function rows(kind: GenericKind, type: number, table: Row[]): GenericEvent[] {
   });
 }
 
-/** perf's name of a cache event: `L1-dcache-loads`, and `L1-dcache-load-misses` for its misses. */
+/** Returns perf's name of a cache event: `L1-dcache-loads`, and `L1-dcache-load-misses` for its misses. */
 function cacheName(cache: number, op: number, result: number): string {
   const [singular, plural] = CACHE_OPS[op].names;
   const base = CACHES[cache].names[0];
   return result === 0 ? `${base}-${plural}` : `${base}-${singular}-${CACHE_RESULTS[result].names[0]}`;
 }
 
-/** The config of a PERF_TYPE_HW_CACHE event: cache | operation << 8 | result << 16. */
+/** Returns the config of a PERF_TYPE_HW_CACHE event: cache | operation << 8 | result << 16. */
 function cacheConfig(cache: number, op: number, result: number): bigint {
   return BigInt(cache | (op << 8) | (result << 16));
 }
@@ -169,7 +169,7 @@ function cacheEvents(): GenericEvent[] {
   );
 }
 
-/** Every generic event, in the order of `perf list`: hardware, software, cache. */
+/** All generic events, in the order of `perf list`: hardware, software, cache. */
 export const GENERIC_EVENTS: readonly GenericEvent[] = [
   ...rows("hardware", PERF_TYPE.HARDWARE, HARDWARE),
   ...rows("software", PERF_TYPE.SOFTWARE, SOFTWARE),
@@ -182,32 +182,32 @@ for (const event of GENERIC_EVENTS) {
 }
 
 /**
- * The generic event of that name or alias, in any case (PAPI names are written both ways), or
- * undefined. Cache events are found in every spelling that perf takes, such as `l1d-read-miss`.
+ * Finds the generic event of a name or alias, in any case (PAPI names are written both ways), or undefined. Cache
+ * events are found in every spelling that perf accepts, such as `l1d-read-miss`.
  */
 export function findGeneric(name: string): GenericEvent | undefined {
   return byName.get(name.toLowerCase()) ?? findCache(name.toLowerCase());
 }
 
-/** Whether an event of that code only ever happens while the kernel runs: tracepoints, and some software events. */
+/** Returns whether an event of this code only happens in the kernel: tracepoints, and some software events. */
 export function happensInKernel({ type, config }: { type: number; config: bigint }): boolean {
   return type === PERF_TYPE.TRACEPOINT ||
     GENERIC_EVENTS.some((event) => event.kernelOnly && event.type === type && event.config === config);
 }
 
-/** Whether it is `cycles`, on whichever core PMU. */
+/** Returns whether the event is `cycles`, on any core PMU. */
 export function isCycles({ type, config }: { type: number; config: bigint }): boolean {
-  // above the low half is the PMU's type (PERF_PMU_TYPE_SHIFT of linux/perf_event.h)
+  // the upper half is the PMU's type (PERF_PMU_TYPE_SHIFT of linux/perf_event.h)
   return type === PERF_TYPE.HARDWARE && Number(config & 0xffffffffn) === PERF_COUNT_HW.CPU_CYCLES;
 }
 
-/** Whether it is one of the kernel's timers, which interrupt by the clock. */
+/** Returns whether the event is one of the kernel's clocks, which interrupt by a timer. */
 export function isClockEvent({ type, config }: { type: number; config: bigint }): boolean {
   const { CPU_CLOCK, TASK_CLOCK } = PERF_COUNT_SW;
   return type === PERF_TYPE.SOFTWARE && (config === BigInt(CPU_CLOCK) || config === BigInt(TASK_CLOCK));
 }
 
-/** Every name and alias of a generic event, for suggestions. */
+/** Returns all names and aliases of generic events, for suggestions. */
 export function genericNames(): string[] {
   return GENERIC_EVENTS.flatMap((event) => [event.name, ...event.aliases]);
 }
@@ -217,9 +217,9 @@ const cacheByConfig = new Map(
 );
 
 /**
- * perf's rule (parse_events__decode_legacy_cache): a cache, then up to two of an operation and a result
- * in either order; loads and accesses unless said otherwise. A combination the hardware model does not
- * have (stores to an instruction cache) is none.
+ * Finds a cache event by perf's rule (parse_events__decode_legacy_cache): a cache, then up to two of an operation and a
+ * result in either order, by default loads and accesses. Undefined for a combination that the hardware model lacks
+ * (stores to an instruction cache).
  */
 function findCache(name: string): GenericEvent | undefined {
   if (name.endsWith("-")) return undefined;
@@ -250,12 +250,13 @@ function cacheTail(text: string): { op: number; result: number } | undefined {
   return { op: Math.max(op, 0), result: Math.max(result, 0) };
 }
 
+/** A table row that text starts with, and the text after it. */
 interface Word {
   index: number;
   rest: string;
 }
 
-/** Which row of `table` has a name that `text` starts with, up to a `-` or the end. */
+/** Finds the row of `table` with a name that `text` starts with, up to a `-` or the end. */
 function leading(table: { names: string[] }[], text: string): Word | undefined {
   for (const [index, { names }] of table.entries()) {
     for (const spelled of names) {
@@ -270,8 +271,8 @@ function leading(table: { names: string[] }[], text: string): Word | undefined {
 const byCode = new Map(GENERIC_EVENTS.map((event) => [`${event.type} ${event.config}`, event.name]));
 
 /**
- * perf's first name for a perf_event_attr's type and config, also of cache events that no CPU has (such
- * as iTLB-store-misses); undefined where the type is not one of the generic three, or the config unknown.
+ * Returns perf's primary name for the type and config of an attr, even for cache events that no CPU has (such as
+ * iTLB-store-misses). Undefined for types other than the generic three, and for unknown configs.
  */
 export function genericName(type: number, config: bigint): string | undefined {
   if (type !== PERF_TYPE.HW_CACHE) return byCode.get(`${type} ${config}`);

@@ -1,22 +1,22 @@
-/** Reading /proc, sysfs and tracefs, through an interface so that tests can put captured trees there. */
+/** Access to /proc, sysfs and tracefs, through an interface so that tests can substitute captured trees. */
 
-/** Small text files of the kernel. A path that is not there is undefined; one that may not be read throws. */
+/** Small text files of the kernel. A missing path is undefined; an inaccessible one throws. */
 export interface KernelFiles {
-  /** The file's text without white space at its ends. Throws Deno.errors.PermissionDenied. */
+  /** Returns the file's text without white space at its ends. Throws Deno.errors.PermissionDenied. */
   read(path: string): string | undefined;
-  /** The names in a directory, sorted. Throws Deno.errors.PermissionDenied. */
+  /** Returns the names in a directory, sorted. Throws Deno.errors.PermissionDenied. */
   list(path: string): string[] | undefined;
 }
 
-/** The files of the machine we run on. */
+/** Files of this machine. */
 export const hostFiles: KernelFiles = {
   read: (path) => unlessAbsent(() => Deno.readTextFileSync(path).trim()),
   list: (path) => unlessAbsent(() => Array.from(Deno.readDirSync(path), (entry) => entry.name).sort()),
 };
 
 /**
- * A file of sysfs can also be there and answer with an error of its device (EIO, ENODEV, EINVAL): to us
- * that is an attribute the device does not have.
+ * Runs `read`, and returns undefined for missing files. A file of sysfs may also exist but answer with an error of its
+ * device (EIO, ENODEV, EINVAL), which means that the device lacks the attribute.
  */
 function unlessAbsent<T>(read: () => T): T | undefined {
   try {
@@ -27,7 +27,7 @@ function unlessAbsent<T>(read: () => T): T | undefined {
   }
 }
 
-/** The text of `path`, or undefined when it is not there or may not be read. */
+/** Returns the text of `path`, or undefined when it is missing or inaccessible. */
 export function readIfAllowed(files: KernelFiles, path: string): string | undefined {
   try {
     return files.read(path);
@@ -36,7 +36,7 @@ export function readIfAllowed(files: KernelFiles, path: string): string | undefi
   }
 }
 
-/** A whole number in a file such as those of /proc/sys, or undefined when there is none to be read. */
+/** Reads a whole number from a file such as those of /proc/sys; undefined when there is none. */
 export function readNumber(files: KernelFiles, path: string): number | undefined {
   const text = readIfAllowed(files, path);
   return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined;

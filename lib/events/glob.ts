@@ -1,11 +1,11 @@
 /** Shell globs over event and PMU names. */
 
-/** Whether `text` is a pattern rather than a name. */
+/** Returns whether `text` is a pattern rather than a name. */
 export function isGlob(text: string): boolean {
   return /[*?[]/.test(text);
 }
 
-/** A test for whole names: `*`, `?`, `[a-z]` and `[!a-z]` as in a shell. A pattern of no valid form matches itself. */
+/** Returns a test for whole names: `*`, `?`, `[a-z]` and `[!a-z]` as in a shell. An invalid pattern matches itself. */
 export function globMatcher(glob: string): (name: string) => boolean {
   const source = glob.replace(/\[!?[^\]]+\]|[^]/g, (part) => {
     if (part === "*") return ".*";
@@ -17,6 +17,6 @@ export function globMatcher(glob: string): (name: string) => boolean {
     const pattern = new RegExp(`^${source}$`);
     return (name) => pattern.test(name);
   } catch {
-    return (name) => name === glob; // a range backwards, as in [z-a]
+    return (name) => name === glob; // a reversed range, as in [z-a]
   }
 }

@@ -1,15 +1,15 @@
 /**
- * perf's event syntax, to groups of requests. Only the form is checked here, against nothing but the
- * names of generic events; what PMUs, formats and tracepoints there are is resolve.ts's.
+ * Parser of perf's event syntax into groups of requests. It checks only the form, and knows only the
+ * names of generic events; resolve.ts knows PMUs, formats and tracepoints.
  *
  *     events  = item {"," item}
  *     item    = [name] "{" member {"," member} "}" [":" modifiers] | member
- *     member  = event ["," ["="] number]   tprof's rates: no event's name is a number
+ *     member  = event ["," ["="] number]   tprof's rates; event names are never numbers
  *     event   = "mem:" address ["/" length] [":" access] [":" modifiers]
  *             | name "/" [term {"," term}] "/" [[":"] modifiers]
  *             | system ":" tracepoint [":" modifiers]
  *             | (generic name | "r" hex | PMU event) [":" modifiers]
- *     term    = name ["=" value]          value may stand in '...'
+ *     term    = name ["=" value]          value may be quoted: '...'
  */
 
 import { UsageError } from "../base/system/errors.ts";
@@ -17,54 +17,57 @@ import { nearest } from "../base/text/nearest.ts";
 import { findGeneric } from "./catalog.ts";
 import { isModifiers, modifierProblem } from "./modifiers.ts";
 
-/** `name` or `name=value` between slashes. */
+/** Term between slashes: `name` or `name=value`. */
 export interface Term {
   name: string;
-  /** As written, without quotes; undefined for a bare name. */
+  /** Value as written, without quotes; undefined for a bare name. */
   value?: string;
   /** Index of its first character in the whole text. */
   at: number;
 }
 
-/** What an event is, as written. */
+/** Event as written. */
 export type EventSpec =
-  /** `cycles`, `r1a8`, `mem-loads`; and `cpu-clock/period=1000/`, `cpu/event=0x3c/`, whose name may be a PMU's. */
+  /**
+   * Event by name: `cycles`, `r1a8`, `mem-loads`; and with terms, where the name may be a PMU's:
+   * `cpu-clock/period=1000/`, `cpu/event=0x3c/`.
+   */
   | { kind: "name"; name: string; terms?: Term[] }
   | { kind: "tracepoint"; system: string; name: string }
   | { kind: "breakpoint"; address: bigint; length?: number; access: string };
 
-/** tprof's word on how often to sample an event, behind it: `,N` or `,=N`. */
+/** Sampling rate in tprof's syntax, after an event: `,N` or `,=N`. */
 export type WrittenRate =
-  /** `,N`: it is N times slower than cycles. */
+  /** Rate relative to cycles, `,N`: the event is N times rarer. */
   | { slower: bigint }
-  /** `,=N`: a sample every N of them. */
+  /** Period, `,=N`: a sample every N events. */
   | { every: bigint };
 
-/** One event of the text. */
+/** One event of the text, parsed. */
 export interface EventRequest {
   spec: EventSpec;
-  /** Its modifiers, valid, or "". */
+  /** Valid modifiers, or "". */
   modifiers: string;
-  /** The event as written, modifiers and all, without the rate. */
+  /** Text of the event with its modifiers, without the rate. */
   text: string;
   /** Index of its first character in the whole text. */
   at: number;
-  /** Absent where none is written. */
+  /** Rate, if one is given. */
   rate?: WrittenRate;
 }
 
-/** Events to be scheduled together; a plain event is a group of one without braces. */
+/** Group of events to be scheduled together; a plain event is a group of one without braces. */
 export interface RequestGroup {
-  /** Was written in braces. */
+  /** Whether it was written in braces. */
   braces: boolean;
-  /** The name before the brace, if any. */
+  /** Name before the brace, if any. */
   name?: string;
   members: EventRequest[];
-  /** Modifiers behind the closing brace, or "". */
+  /** Modifiers after the closing brace, or "". */
   modifiers: string;
 }
 
-/** Throws the UsageError for a fault at `at` in `text`, with up to three of `known` that come near `word`. */
+/** Throws UsageError for a fault at `at` in `text`, with up to three words of `known` that are similar to `word`. */
 export function syntaxError(
   text: string,
   at: number,
@@ -88,19 +91,20 @@ export function parseTerms(text: string): Term[] {
   return parser.terms();
 }
 
-/** A number as perf's terms have it, decimal or 0x hex, up to 64 bits; undefined when it is none. */
+/** Parses a number as perf's terms have it, decimal or 0x hex, up to 64 bits; undefined for anything else. */
 export function parseValue(text: string): bigint | undefined {
   if (!/^(?:\d+|0x[0-9a-f]+)$/i.test(text)) return undefined;
   const value = BigInt(text);
   return value < 1n << 64n ? value : undefined;
 }
 
-/** The config of a raw event, `r1a8` (`r0x1a8`), or undefined when `text` is none. */
+/** Parses the config of a raw event, `r1a8` or `r0x1a8`; undefined for anything else. */
 export function parseRaw(text: string): bigint | undefined {
   const match = /^r(?:0x)?([0-9a-f]{1,16})$/i.exec(text);
   return match && text.startsWith("r") ? BigInt(`0x${match[1]}`) : undefined;
 }
 
+/** Recursive-descent parser. */
 class Parser {
   readonly #text: string;
   #pos = 0;
@@ -112,7 +116,7 @@ class Parser {
   groups(): RequestGroup[] {
     const groups: RequestGroup[] = [];
     do groups.push(this.#item()); while (this.#skip(","));
-    if (this.#pos < this.#text.length) this.#fail(`'${this.#text[this.#pos]}' is not expected here`);
+    if (this.#pos < this.#text.length) this.#fail(`'${this.#text[this.#pos]}' is unexpected here`);
     return groups;
   }
 
@@ -122,15 +126,15 @@ class Parser {
     do {
       const at = this.#space();
       const name = this.#take(/[^=,/\s]*/y);
-      if (name === "") this.#fail("a term is expected: NAME or NAME=VALUE");
+      if (name === "") this.#fail("expected a term: NAME or NAME=VALUE");
       if (!this.#skip("=")) terms.push({ name, at });
       else if (this.#skip("'")) {
         const value = this.#take(/[^']*/y);
-        if (!this.#skip("'")) this.#fail("the closing ' is missing");
+        if (!this.#skip("'")) this.#fail("missing the closing '");
         terms.push({ name, value, at });
       } else {
         const value = this.#take(/[^,/\s]*/y);
-        if (value === "") this.#fail(`term '${name}' has no value behind its =`);
+        if (value === "") this.#fail(`term '${name}' has no value after its =`);
         terms.push({ name, value, at });
       }
     } while (this.#skip(","));
@@ -146,7 +150,7 @@ class Parser {
     }
     const members: EventRequest[] = [];
     do members.push(this.#event()); while (this.#skip(","));
-    if (!this.#skip("}")) this.#fail("the group's closing } is missing");
+    if (!this.#skip("}")) this.#fail("missing the group's closing }");
     const modifiers = this.#peek() === ":" ? this.#modifiersBehindColon() : "";
     return { braces: true, ...(name ? { name } : {}), members, modifiers };
   }
@@ -159,7 +163,7 @@ class Parser {
     return rate ? { ...request, rate } : request;
   }
 
-  /** A number behind a comma, which can be no event. */
+  /** Parses a number after a comma, which cannot be an event. */
   #rate(): WrittenRate | undefined {
     const word = /\s*,\s*(=?)\s*([^,{}\s]*)/y;
     word.lastIndex = this.#pos;
@@ -169,7 +173,7 @@ class Parser {
     const number = parseValue(match[2]);
     if (number === undefined || number === 0n) {
       this.#fail(
-        `'${match[2]}' is no rate: NAME,N (N times slower than cycles) or NAME,=COUNT is wanted`,
+        `'${match[2]}' is not a rate; expected NAME,N (N times rarer than cycles) or NAME,=COUNT`,
         at,
       );
     }
@@ -181,15 +185,15 @@ class Parser {
     const at = this.#pos;
     const name = this.#take(/(?:\[[^\]\s]*\]|[^,{}:/\s])*/y);
     if (/^=?[0-9]/.test(name)) {
-      this.#fail(`'${name}' is a rate, which stands behind an event: NAME,${name}`, at);
+      this.#fail(`'${name}' is a rate, which follows an event: NAME,${name}`, at);
     }
     if (name === "") {
       const found = this.#pos < this.#text.length ? `, not '${this.#text[this.#pos]}'` : "";
-      this.#fail(`an event is expected here${found}`);
+      this.#fail(`expected an event${found}`);
     }
     if (this.#skip("/")) {
       const terms = this.terms();
-      if (!this.#skip("/")) this.#fail(`the / that closes '${name}/...' is missing`);
+      if (!this.#skip("/")) this.#fail(`missing the / that closes '${name}/...'`);
       const modifiers = this.#peek() === ":" ? this.#modifiersBehindColon() : this.#modifiers();
       return { spec: { kind: "name", name, terms }, modifiers };
     }
@@ -198,11 +202,11 @@ class Parser {
     const word = /:((?:\[[^\]\s]*\]|[^,{}:/\s])*)/y;
     word.lastIndex = this.#pos;
     const second = word.exec(this.#text)![1];
-    // `cycles:x` is a wrong modifier; `x:y` can only be a tracepoint.
+    // `cycles:x` is a wrong modifier; `x:y` can only be a tracepoint
     if (isModifiers(second) || findGeneric(name) || parseRaw(name) !== undefined) {
       return { spec: { kind: "name", name }, modifiers: this.#modifiersBehindColon() };
     }
-    if (second === "") this.#fail(`a tracepoint's name or modifiers are expected behind '${name}:'`, at);
+    if (second === "") this.#fail(`expected a tracepoint's name or modifiers after '${name}:'`, at);
     this.#pos += 1 + second.length;
     const modifiers = this.#peek() === ":" ? this.#modifiersBehindColon() : "";
     return { spec: { kind: "tracepoint", system: name, name: second }, modifiers };
@@ -219,7 +223,7 @@ class Parser {
     if (match) {
       access = match[1];
       if (new Set(access).size < access.length) {
-        this.#fail(`'${access}' names an access twice`, this.#pos + 1);
+        this.#fail(`access '${access}' repeats a letter`, this.#pos + 1);
       }
       this.#pos += match[0].length;
     }
@@ -238,12 +242,12 @@ class Parser {
   #number(what: string): bigint {
     const at = this.#pos;
     const word = this.#take(/[^,{}:/\s]*/y);
-    return parseValue(word) ?? this.#fail(`'${word}' is not ${what}: decimal or 0x hex is wanted`, at);
+    return parseValue(word) ?? this.#fail(`'${word}' is not ${what}; expected decimal or 0x hex`, at);
   }
 
   #modifiersBehindColon(): string {
     this.#skip(":");
-    if (!/[^,}\s]/.test(this.#peek())) this.#fail("modifiers are expected behind ':'");
+    if (!/[^,}\s]/.test(this.#peek())) this.#fail("expected modifiers after ':'");
     return this.#modifiers();
   }
 
@@ -255,7 +259,7 @@ class Parser {
     return modifiers;
   }
 
-  /** Takes what the sticky expression matches here. */
+  /** Consumes and returns what the sticky expression matches here. */
   #take(pattern: RegExp): string {
     pattern.lastIndex = this.#pos;
     const found = pattern.exec(this.#text)?.[0] ?? "";
@@ -267,13 +271,13 @@ class Parser {
     return this.#text[this.#pos] ?? "";
   }
 
-  /** Moves past white space; returns where that leads. */
+  /** Skips white space; returns the new position. */
   #space(): number {
     while (/\s/.test(this.#peek())) this.#pos++;
     return this.#pos;
   }
 
-  /** Moves past `token` and the white space before a separator, if it is what comes next. */
+  /** Consumes `token`, and white space before it if it is a separator, if it comes next. */
   #skip(token: string): boolean {
     const before = this.#pos;
     if (token === "," || token === "}") this.#space();

@@ -1,4 +1,4 @@
-/** Everything that can be named as an event here, for lists. */
+/** List of all events that can be requested by name. */
 
 import { UnsupportedError } from "../base/system/errors.ts";
 import { GENERIC_EVENTS, type GenericKind } from "./catalog.ts";
@@ -6,15 +6,15 @@ import { globMatcher, isGlob } from "./glob.ts";
 import type { EventWorld } from "./resolve.ts";
 import { formatText, type Pmu } from "./sysfs.ts";
 
-/** What kind of event it is, as lists head them. */
+/** Kind of an event, as in the headings of lists. */
 export type ListedKind = GenericKind | "pmu" | "tracepoint";
 
-/** One event that can be asked for by its name. */
+/** Event that can be requested by its name. */
 export interface ListedEvent {
-  /** As an event string has it: `cycles`, `msr/tsc/`, `sched:sched_switch`. */
+  /** Name as in an event string: `cycles`, `msr/tsc/`, `sched:sched_switch`. */
   name: string;
   aliases: string[];
-  /** The PMU that counts it, `cpu_atom,cpu_core` where several do; `cpu` for hardware events without any. */
+  /** PMU that counts it, `cpu_atom,cpu_core` for several; `cpu` for hardware events where there is none. */
   pmu: string;
   type: ListedKind;
   meaning: string;
@@ -22,21 +22,21 @@ export interface ListedEvent {
   scale?: number;
 }
 
-/** A way of writing events that a list cannot hold one by one. */
+/** Form of event names that a list cannot enumerate. */
 export interface EventForm {
   form: string;
   meaning: string;
 }
 
-/** What a list is narrowed to. */
+/** Filter of a list. */
 export interface ListFilter {
-  /** A glob over whole names and aliases, or a part of them, in any case. */
+  /** Glob for whole names and aliases, or a part of them, in any case. */
   pattern?: string;
-  /** Events of this PMU only. */
+  /** PMU whose events to list. */
   pmu?: string;
 }
 
-/** All events of the catalogue, of the PMUs' drivers and of tracefs (when it can be read), in this order. */
+/** Lists all events of the catalog, of the PMUs' drivers and of tracefs (when it is readable), in this order. */
 export function listEvents(world: EventWorld, filter: ListFilter = {}): ListedEvent[] {
   const matches = nameFilter(filter.pattern);
   return [...genericEvents(world), ...driverEvents(world), ...tracepointEvents(world)].filter((event) =>
@@ -45,7 +45,7 @@ export function listEvents(world: EventWorld, filter: ListFilter = {}): ListedEv
   );
 }
 
-/** The open-ended ways of naming events: raw codes, breakpoints, and each PMU's format fields. */
+/** Returns the open-ended forms of event names: raw codes, breakpoints, and each PMU's format fields. */
 export function eventForms(world: EventWorld): EventForm[] {
   const pmus = world.pmus.all().filter((pmu) => pmu.formats.size > 0);
   return [
@@ -104,7 +104,7 @@ function tracepointEvents(world: EventWorld): ListedEvent[] {
       }))
     );
   } catch (error) {
-    if (error instanceof UnsupportedError) return []; // the caller says so: Tracepoints.problem()
+    if (error instanceof UnsupportedError) return []; // the caller reports it: Tracepoints.problem()
     throw error;
   }
 }

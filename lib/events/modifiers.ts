@@ -1,11 +1,11 @@
 /**
- * The letters behind an event: `cycles:u`, `cpu/event=0x3c/pp`. Meaning and interplay are perf's
+ * Modifiers, the letters after an event: `cycles:u`, `cpu/event=0x3c/pp`. Their meaning and interplay are perf's
  * (get_event_modifier() in tools/perf/util/parse-events.c).
  */
 
 import type { AttrFlag } from "./attr.ts";
 
-/** Every modifier, with what it asks for. */
+/** All modifiers, with their meanings. */
 export const MODIFIERS: ReadonlyMap<string, string> = new Map([
   ["u", "user space"],
   ["k", "the kernel"],
@@ -21,7 +21,7 @@ export const MODIFIERS: ReadonlyMap<string, string> = new Map([
   ["e", "exclusive: no other events on the PMU meanwhile"],
 ]);
 
-/** What an event's modifiers, and then its group's, come to. */
+/** Combined effect of the modifiers of an event and of its group. */
 export interface ModifierState {
   excludeUser: boolean;
   excludeKernel: boolean;
@@ -29,9 +29,9 @@ export interface ModifierState {
   excludeIdle: boolean;
   excludeHost: boolean;
   excludeGuest: boolean;
-  /** `G` or `H` was given: the choice between guest and host is not to be made again. */
+  /** Whether `G` or `H` was given, which fixes the choice between guest and host. */
   guestOrHostChosen: boolean;
-  /** 0 to 3: perf_event_attr.precise_ip. */
+  /** Precision, 0 to 3: perf_event_attr.precise_ip. */
   precise: number;
   preciseMax: boolean;
   sampleRead: boolean;
@@ -40,7 +40,7 @@ export interface ModifierState {
   weak: boolean;
 }
 
-/** An event without modifiers: user, kernel and hypervisor, of the host only. */
+/** State of an event without modifiers: user, kernel and hypervisor, of the host only. */
 export const NO_MODIFIERS: Readonly<ModifierState> = {
   excludeUser: false,
   excludeKernel: false,
@@ -57,16 +57,19 @@ export const NO_MODIFIERS: Readonly<ModifierState> = {
   weak: false,
 };
 
-/** Whether `text` consists of modifier letters only (and has some). */
+/** Returns whether `text` consists of modifier letters only (at least one). */
 export function isModifiers(text: string): boolean {
   return /^[ukhIGHpPSDWe]+$/.test(text);
 }
 
-/** What is wrong with a string of modifiers and where in it, or undefined. */
+/** Returns what is wrong with a string of modifiers and where in it, or undefined. */
 export function modifierProblem(text: string): { at: number; message: string } | undefined {
   for (const [at, letter] of [...text].entries()) {
     if (!MODIFIERS.has(letter)) {
-      return { at, message: `unknown modifier '${letter}'; there are ${[...MODIFIERS.keys()].join(" ")}` };
+      return {
+        at,
+        message: `unknown modifier '${letter}'; expected one of ${[...MODIFIERS.keys()].join(" ")}`,
+      };
     }
     const times = text.slice(0, at + 1).split(letter).length - 1;
     if (letter === "p" ? times > 3 : times > 1) {
@@ -80,10 +83,10 @@ export function modifierProblem(text: string): { at: number; message: string } |
 }
 
 /**
- * Applies a string of modifiers that modifierProblem() has passed.
+ * Applies a string of modifiers that modifierProblem() has accepted.
  *
- * An event's own modifiers start from nothing (that is what perf does, and why `cycles:k` counts guests
- * and `cycles` does not); those of its group come on top of `base`, the event's own.
+ * An event's own modifiers start from an empty state (as in perf, which is why `cycles:k` counts guests and `cycles`
+ * does not); those of its group are added to `base`, the event's own.
  */
 export function applyModifiers(text: string, base?: Readonly<ModifierState>): ModifierState {
   const state: ModifierState = { ...(base ?? { ...NO_MODIFIERS, excludeGuest: false }) };
@@ -125,7 +128,7 @@ export function applyModifiers(text: string, base?: Readonly<ModifierState>): Mo
   return state;
 }
 
-/** The state's part of perf_event_attr's one-bit fields. */
+/** Returns the one-bit fields of perf_event_attr that the state sets. */
 export function modifierFlags(state: Readonly<ModifierState>): AttrFlag[] {
   const names = [
     "excludeUser",

@@ -1,13 +1,14 @@
-/** The name of an event that only its perf_event_attr is known of, spelled as perf spells it. */
+/** Event names derived from a perf_event_attr, spelled as perf spells them. */
 
 import { PERF_TYPE } from "../base/system/abi.ts";
 import type { EventAttr } from "./attr.ts";
 import { genericName } from "./catalog.ts";
 
 /**
- * `cpu-clock`, `cycles:u`, `L1-dcache-load-misses`, `r1a8`, `tracepoint:317`, `msr/config=0x1/`.
+ * Returns the name of an event: `cpu-clock`, `cycles:u`, `L1-dcache-load-misses`, `r1a8`, `tracepoint:317`,
+ * `msr/config=0x1/`.
  *
- * @param pmus PMU names by perf_event_attr.type, for the types that sysfs hands out.
+ * @param pmus PMU names by perf_event_attr.type, for the types that sysfs assigns.
  */
 export function eventName(attr: EventAttr, pmus?: ReadonlyMap<number, string>): string {
   return baseName(attr, pmus) + modifiers(attr);
@@ -17,7 +18,7 @@ function baseName(attr: EventAttr, pmus?: ReadonlyMap<number, string>): string {
   const config = attr.config;
   switch (attr.type) {
     case PERF_TYPE.HARDWARE: {
-      // On hybrid CPUs the PMU's type is in the upper half.
+      // on hybrid CPUs the upper half is the PMU's type
       const name = genericName(attr.type, config & 0xffffffffn);
       const pmu = pmus?.get(Number(config >> 32n));
       if (name) return config >> 32n && pmu ? `${pmu}/${name}/` : name;
@@ -42,13 +43,16 @@ function baseName(attr: EventAttr, pmus?: ReadonlyMap<number, string>): string {
   }
 }
 
-/** bp_type is a set of HW_BREAKPOINT_R (1), _W (2), _X (4); config1 is the address, config2 the length. */
+/**
+ * Formats a breakpoint. bp_type is a set of HW_BREAKPOINT_R (1), _W (2), _X (4); config1 is the address, config2 the
+ * length.
+ */
 function breakpointName(attr: EventAttr): string {
   const mode = ["r", "w", "x"].filter((_, bit) => attr.bpType & (1 << bit)).join("");
   return `mem:0x${attr.config1.toString(16)}${mode ? `:${mode}` : ""}`;
 }
 
-/** `:u`, `:k`, `:ppp` and so on: what is left after the exclusions, and the precision. */
+/** Formats the modifiers, `:u`, `:k`, `:ppp` and so on: the modes that are not excluded, and the precision. */
 function modifiers(attr: EventAttr): string {
   const { flags } = attr;
   let text = "";

@@ -1,6 +1,6 @@
 /**
- * Opening an event as well as this kernel and this user can: what an older kernel does not know is left
- * out, what is not allowed is left out and said. The system call itself is handed in.
+ * Opens events as fully as this kernel and this user allow: features that an older kernel lacks are dropped, and
+ * forbidden ones are dropped with a note. The system call itself is a parameter.
  */
 
 import { PERF_FORMAT, PERF_SAMPLE } from "../base/system/abi.ts";
@@ -11,30 +11,30 @@ import { fallbackFor } from "./fallback.ts";
 import type { Privilege } from "./privilege.ts";
 import type { ResolvedEvent } from "./resolve.ts";
 
-/** perf_event_open(2) with an encoded attr: a descriptor, or -errno. */
+/** Function that calls perf_event_open(2) with an encoded attr; returns a descriptor, or -errno. */
 export type TryOpen = (attr: Uint8Array<ArrayBuffer>, place: { pid: number; cpu: number }) => number;
 
-/** An event to open, and how its attr is made: again for each form of it that is tried. */
+/** Event to open, with a function that builds the attr of each variant that is tried. */
 export interface OpenRequest {
   event: ResolvedEvent;
   attrOf: (event: ResolvedEvent) => EventAttr;
 }
 
-/** What the machine and this user may do. */
+/** Rights of this process, and limits of this machine. */
 export interface Standing {
   privilege: Privilege;
   hasCorePmu: boolean;
   maxSampleRate?: number;
 }
 
-/** Where to open it, and what to call that in errors: `pid 412`, `all CPUs`. */
+/** Task and CPU to open it on, and their name in errors: `pid 412`, `all CPUs`. */
 export interface OpenTarget {
   pid: number;
   cpu: number;
   target: string;
 }
 
-/** What was opened: the event asked for, or as much of it as may be had. */
+/** Opened event: the requested one, or as much of it as is possible. */
 export interface OpenedEvent {
   event: ResolvedEvent;
   attr: EventAttr;
@@ -42,9 +42,9 @@ export interface OpenedEvent {
 }
 
 /**
- * Opens the event. `note` is called with a line for each thing that will not be as it was asked for, but for the
- * kernel's side that is left out: that is for the caller to tell, of all its events at once (`isRestricted`).
- * Throws UnsupportedError when the kernel refuses it and all that could stand in for it.
+ * Opens the event. Calls `note` with a line for each deviation from the request, except when the kernel's side is left
+ * out, which the caller reports for all events at once (`isRestricted`). Throws UnsupportedError when the kernel
+ * refuses the event and all its fallbacks.
  */
 export function openWithFallbacks(
   wanted: OpenRequest,
@@ -62,8 +62,8 @@ export function openWithFallbacks(
     if (fd >= 0) {
       if (readsAndInherits(wanted.attrOf(event)) && !attr.flags.has("inherit")) {
         note(
-          `${event.name}: this kernel reads a group only where it starts (Linux 6.12 reads it in children too): ` +
-            "what the target starts is left out",
+          `${event.name}: before Linux 6.12, a sampled group cannot be read in child processes: ` +
+            "processes that the target starts are left out",
         );
       }
       return { event, attr, fd };
@@ -83,9 +83,8 @@ export function openWithFallbacks(
 }
 
 /**
- * The attr without the newest thing it asks of the kernel, for trying again after EINVAL; undefined
- * when there is nothing left to take away. Newest first: PERF_SAMPLE_READ of what
- * inherits (Linux 6.12), PERF_FORMAT_LOST (6.0), PERF_SAMPLE_WEIGHT_STRUCT
+ * Returns the attr without its newest feature, to try again after EINVAL; undefined when nothing is left to remove.
+ * Newest first: PERF_SAMPLE_READ of inherited events (Linux 6.12), PERF_FORMAT_LOST (6.0), PERF_SAMPLE_WEIGHT_STRUCT
  * and build_id (5.12), ksymbol and bpf_event (5.1), comm_exec and mmap2 (3.16; plain mmap stays).
  */
 export function withoutNewest(attr: EventAttr): EventAttr | undefined {

@@ -1,34 +1,35 @@
-/** The terms between a PMU's slashes, packed into the config words of perf_event_attr. */
+/** Encoding of the terms between a PMU's slashes into the config words of perf_event_attr. */
 
 import { UsageError } from "../base/system/errors.ts";
 import { findGeneric, type GenericEvent } from "./catalog.ts";
 import { parseRaw, parseTerms, parseValue, syntaxError, type Term } from "./grammar.ts";
 import { fieldMaximum, type FormatField, formatText, packField, type Pmu } from "./sysfs.ts";
 
-/** What the terms come to. */
+/** Result of encoding terms. */
 export interface EventCode {
   words: { config: bigint; config1: bigint; config2: bigint };
-  /** `name=`. */
+  /** Value of `name=`. */
   name?: string;
-  /** `period=`. */
+  /** Value of `period=`. */
   period?: bigint;
-  /** `freq=`, in samples a second. */
+  /** Value of `freq=`, in samples per second. */
   freq?: number;
-  /** Unit and scale of the PMU's own event, when a term names one. */
+  /** Unit of the PMU's own event, when a term names one. */
   unit?: string;
+  /** Factor of the counts; 1 unless the driver gives one. */
   scale: number;
-  /** The generic event that a term of a core PMU names: `cpu_core/cycles/`. */
+  /** Generic event that a term of a core PMU names: `cpu_core/cycles/`. */
   generic?: GenericEvent;
 }
 
-/** Terms that every PMU has. */
+/** Terms that all PMUs have. */
 const COMMON_TERMS = ["config", "config1", "config2", "name", "period", "freq"];
 
-/** perf's terms that are options of the recording here, with what to use. */
+/** Terms of perf that are options of `record` here, or missing, with a hint. */
 const ELSEWHERE: Record<string, string> = {
   "call-graph": "use -g",
-  "inherit": "recording follows children as it is",
-  "no-inherit": "recording follows children as it is",
+  "inherit": "child processes are recorded by default",
+  "no-inherit": "use -i",
   "time": "times are always recorded",
   "max-stack": "there is no limit for one event",
   "stack-size": "stacks are not copied for one event",
@@ -42,9 +43,9 @@ const ELSEWHERE: Record<string, string> = {
 };
 
 /**
- * Encodes `terms`, which stand in `text` (for errors), for `pmu`; without a PMU only the common terms are
- * known. Terms apply in order, so that `cpu/event=0x3c,event=0xc0/` means the last, as in perf.
- * Throws UsageError for an unknown term, a value that does not fit, or a parameter left open.
+ * Encodes `terms` for `pmu`; without a PMU only the common terms are known. `text` is their source, for errors. Later
+ * terms override earlier ones, as in perf: `cpu/event=0x3c,event=0xc0/`. Throws UsageError for an unknown term, a value
+ * that does not fit, or a missing parameter.
  */
 export function encodeTerms(text: string, terms: readonly Term[], pmu: Pmu | undefined): EventCode {
   const code: EventCode = { words: { config: 0n, config1: 0n, config2: 0n }, scale: 1 };
@@ -97,11 +98,11 @@ function driverEvent(text: string, code: EventCode, term: Term, pmu: Pmu, open: 
     syntaxError(
       text,
       term.at,
-      `the kernel describes event '${term.name}' as '${event.terms}', which is no term`,
+      `the kernel describes event '${term.name}' as '${event.terms}', which is not a term`,
     );
   }
   for (const part of parts) {
-    // `core=?`: a parameter that the user gives behind the event
+    // `core=?`: a parameter that the user gives after the event
     if (part.value === "?") open.set(part.name, term);
     else applyTerm(text, code, { ...part, at: term.at }, { ...pmu, events: new Map() }, open);
   }
@@ -118,7 +119,7 @@ function setField(text: string, code: EventCode, term: Term, field: FormatField)
     );
   }
   if (field.word === "config3") {
-    syntaxError(text, term.at, `term '${term.name}' lies in config3, which pmuctl does not write`);
+    syntaxError(text, term.at, `term '${term.name}' is in config3, which pmuctl does not support`);
   }
   code.words[field.word] = packField(code.words[field.word], field, value);
 }
@@ -154,7 +155,7 @@ function commonTerm(text: string, code: EventCode, term: Term, pmu: Pmu | undefi
   );
 }
 
-/** A term's number; a bare name means 1 for a field, and is an error where a value is `needed`. */
+/** Returns the number of a term. A bare name means 1 for a field, and is an error where a value is `needed`. */
 function numberOf(text: string, term: Term, needed = false): bigint {
   if (term.value === undefined) {
     return needed ? syntaxError(text, term.at, `term '${term.name}' needs a value: ${term.name}=NUMBER`) : 1n;

@@ -1,4 +1,4 @@
-/** What this process may measure: the kernel's perf_event_paranoid, and the capabilities that override it. */
+/** Permissions of this process: the kernel's perf_event_paranoid, and the capabilities that override it. */
 
 import { procField, procMask } from "../base/text/proc_text.ts";
 import type { EventAttr } from "./attr.ts";
@@ -7,20 +7,20 @@ import { hostFiles, type KernelFiles, readIfAllowed, readNumber } from "./files.
 const CAP_SYS_ADMIN = 21n;
 const CAP_PERFMON = 38n;
 
-/** Where the kernel's limit stands. */
+/** File of the kernel's limit. */
 export const PARANOID_PATH = "/proc/sys/kernel/perf_event_paranoid";
 
-/** A process's standing with perf_event_open(2). */
+/** Permissions of a process for perf_event_open(2). */
 export interface Privilege {
-  /** kernel.perf_event_paranoid; undefined when it cannot be read (no perf events, or no /proc). */
+  /** Value of kernel.perf_event_paranoid; undefined when it cannot be read (no perf events, or no /proc). */
   paranoid?: number;
-  /** CAP_PERFMON or CAP_SYS_ADMIN: perf_event_paranoid does not apply. */
+  /** Whether it has CAP_PERFMON or CAP_SYS_ADMIN, so that perf_event_paranoid does not apply. */
   capable: boolean;
-  /** A seccomp filter is on this process, as in most containers. */
+  /** Whether a seccomp filter is active, as in most containers. */
   seccomp: boolean;
 }
 
-/** Reads the standing of this process. */
+/** Reads the permissions of this process. */
 export function readPrivilege(files: KernelFiles = hostFiles): Privilege {
   const status = readIfAllowed(files, "/proc/self/status") ?? "";
   const effective = procMask(status, "CapEff");
@@ -33,16 +33,16 @@ export function readPrivilege(files: KernelFiles = hostFiles): Privilege {
 }
 
 /**
- * The largest perf_event_paranoid with which an unprivileged process may open the event (the kernel's
- * perf_allow_cpu(), perf_allow_kernel() and perf_allow_tracepoint()): on a whole CPU 0, with the
- * kernel's side 1, of its own user space 2; some distributions' kernels have a 3 that allows nothing.
+ * Returns the largest perf_event_paranoid at which an unprivileged process may open the event (the kernel's
+ * perf_allow_cpu(), perf_allow_kernel() and perf_allow_tracepoint()): 0 for a whole CPU, 1 with the kernel's side, 2
+ * for its own user space. Some distributions' kernels have a level 3 that allows nothing.
  */
 export function paranoidNeeded(attr: EventAttr, wholeCpu: boolean): number {
   if (wholeCpu) return 0;
   return attr.flags.has("excludeKernel") ? 2 : 1;
 }
 
-/** A copy of the attr that leaves out kernel and hypervisor, as `:u` does. */
+/** Returns a copy of the attr that excludes kernel and hypervisor, as `:u` does. */
 export function restrictToUser(attr: EventAttr): EventAttr {
   const flags = new Set(attr.flags);
   flags.add("excludeKernel").add("excludeHv");

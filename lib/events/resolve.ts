@@ -1,4 +1,4 @@
-/** From parsed requests to perf_event_attrs, with the PMUs and tracepoints of a machine. */
+/** Resolution of parsed requests to perf_event_attrs, with the PMUs and tracepoints of a machine. */
 
 import { PERF_TYPE } from "../base/system/abi.ts";
 import { type EventAttr, makeAttr } from "./attr.ts";
@@ -10,64 +10,67 @@ import { encodeTerms, type EventCode } from "./pmu_terms.ts";
 import { type Pmu, Pmus } from "./sysfs.ts";
 import { Tracepoints } from "./tracepoints.ts";
 
-/** The machine an event string is resolved for. */
+/** Machine that event strings are resolved for. */
 export interface EventWorld {
   pmus: Pmus;
   tracepoints: Tracepoints;
 }
 
-/** An event ready to be opened, once the caller has set what to read and what to sample. */
+/** Event ready to be opened, once the caller has set what to read and to sample. */
 export interface ResolvedEvent {
-  /** As it was written, or its `name=` term; with the PMU's or tracepoint's own name where one text meant several. */
+  /** Name as written, or its `name=` term; with the name of the PMU or tracepoint where one text means several. */
   name: string;
-  /** type, config words, exclude bits, preciseIp, pinned, exclusive, bpType; nothing of sampling or reading. */
+  /**
+   * Attr with type, config words, exclude bits, preciseIp, pinned, exclusive and bpType; nothing about sampling or
+   * reading.
+   */
   attr: EventAttr;
-  /** The PMU that counts it, or "" when the kernel finds one (generic and raw events). */
+  /** PMU that counts it, or "" when the kernel chooses one (generic and raw events). */
   pmu: string;
-  /** The CPUs it counts on, and is to be opened on where it is opened by CPU; undefined: all. */
+  /** CPUs that it counts on, and has to be opened on when opened by CPU; undefined for all. */
   cpus?: number[];
-  /** False when it counts a package or a memory channel, so that it can be opened on CPUs but not on a task. */
+  /** Whether it can count per task: false for a package or a memory channel, which are only counted on CPUs. */
   followsTasks: boolean;
-  /** The tracepoint that it is; absent for all other events. */
+  /** Tracepoint that it is; absent for other events. */
   tracepoint?: { system: string; name: string };
-  /** False when its PMU cannot count user space alone: uncore and other device PMUs. */
+  /** Whether its PMU can count user space alone: false for uncore and other device PMUs. */
   supportsExclude: boolean;
-  /** What the user is to be told of the event as it was asked for, when it is to be used. */
+  /** Warning to show if the event is used as requested. */
   warning?: string;
-  /** What one count times `scale` is; undefined: occurrences. */
+  /** Unit of one count times `scale`; undefined for occurrences. */
   unit?: string;
   scale: number;
-  /** `period=`, or tprof's `,=N`: a sample every this many events. */
+  /** Period, of `period=` or tprof's `,=N`: a sample every so many events. */
   period?: bigint;
-  /** tprof's `,N`: it is this many times slower than cycles. */
+  /** Rarity, of tprof's `,N`: it occurs this many times less often than cycles. */
   slower?: bigint;
-  /** `freq=`: samples a second. */
+  /** Rate of `freq=`, in samples per second. */
   freq?: number;
-  /** Sample each occurrence unless told otherwise (tracepoints, breakpoints), as perf does. */
+  /** Whether to sample each occurrence by default (tracepoints, breakpoints), as perf does. */
   eachOccurrence: boolean;
-  /** `P`: the largest precise_ip that opens is wanted; attr.preciseIp is what the PMU says it can. */
+  /** Whether `P` requests the largest precise_ip that opens; attr.preciseIp is then the PMU's claimed maximum. */
   preciseMax: boolean;
 }
 
-/** Events to be scheduled together; one without braces is a group of one. */
+/** Group of events to be scheduled together; one without braces is a group of one. */
 export interface ResolvedGroup {
   name?: string;
   braces: boolean;
   events: ResolvedEvent[];
-  /** `S`: the leader's samples carry the counts of the group. */
+  /** Whether the leader's samples contain the counts of the group (`S`). */
   sampleRead: boolean;
-  /** `W`: may be split when it does not fit on the PMU. */
+  /** Whether it may be split when it does not fit on the PMU (`W`). */
   weak: boolean;
 }
 
-/** This machine. Nothing is read until an event needs it. */
+/** Returns this machine. Nothing is read until an event needs it. */
 export function hostWorld(): EventWorld {
   return { pmus: new Pmus(), tracepoints: new Tracepoints() };
 }
 
 /**
- * Resolves an event string. Throws UsageError, with the place and the nearest known names, for what
- * does not exist; UnsupportedError when a tracepoint is asked for and tracefs cannot be read.
+ * Resolves an event string. Throws UsageError, with the place and similar known names, for anything that does not
+ * exist; UnsupportedError when a tracepoint is requested and tracefs is unreadable.
  */
 export function resolveEvents(text: string, world: EventWorld = hostWorld()): ResolvedGroup[] {
   return parseEvents(text).map((group) => {
@@ -131,13 +134,16 @@ class Resolver {
     return syntaxError(
       this.#text,
       this.#request.at,
-      `there is no PMU '${name}' here; there are ${this.#world.pmus.names().join(", ") || "none"}`,
+      `no PMU '${name}'; expected one of ${this.#world.pmus.names().join(", ") || "none"}`,
       name,
       known,
     );
   }
 
-  /** On a CPU with several core PMUs each counts only its own CPUs, so that the event is opened on all of them. */
+  /**
+   * Resolves a generic event. With several core PMUs, each counts only on its own CPUs, so the event is opened on all
+   * of them.
+   */
   #generic(generic: GenericEvent, terms: Term[]): ResolvedEvent[] {
     const code = encodeTerms(this.#text, terms, undefined);
     code.words.config = generic.config;
@@ -169,7 +175,7 @@ class Resolver {
     );
   }
 
-  /** An event that only a PMU's driver knows, written without the PMU: `mem-loads`, `power-pkg`. */
+  /** Resolves an event of a PMU's driver that is written without the PMU: `mem-loads`, `power-pkg`. */
   #driverEvent(name: string): ResolvedEvent[] | undefined {
     const pmus = this.#world.pmus.all().filter((pmu) => pmu.events.has(name));
     if (pmus.length === 0) return undefined;
@@ -182,7 +188,7 @@ class Resolver {
     const name = several ? `${pmu.name}/${inner}/${this.#request.modifiers}` : undefined;
     const code = encodeTerms(this.#text, terms, pmu);
     if (code.generic === undefined) return this.#make({ type: pmu.type, code, pmu, name });
-    // `cpu_core/cycles/`: a generic event of this very PMU
+    // `cpu_core/cycles/`: a generic event of this PMU
     const config = this.#world.pmus.core().length > 1 && pmu.core
       ? extendedConfig(code.generic.config, pmu)
       : code.generic.config;
@@ -210,11 +216,11 @@ class Resolver {
     );
   }
 
-  /** struct perf_event_attr: bp_addr shares its place with config1, bp_len with config2. */
+  /** Resolves a breakpoint. In struct perf_event_attr, bp_addr shares its place with config1, bp_len with config2. */
   #breakpoint(address: bigint, length: number | undefined, access: string): ResolvedEvent {
     let bpType = 0;
     for (const letter of access) bpType |= BREAKPOINT[letter as keyof typeof BREAKPOINT];
-    // The kernel wants sizeof(long) for execution; 4 is perf's default for data.
+    // the kernel requires sizeof(long) for execution; 4 is perf's default for data
     const bytes = length ?? (bpType === BREAKPOINT.x ? 8 : 4);
     const code = plainCode(0n);
     code.words.config1 = address;
@@ -234,7 +240,7 @@ class Resolver {
     const { type, code, pmu } = parts;
     const fixedType = Object.values<number>(PERF_TYPE).includes(type);
     const flags = new Set(modifierFlags(this.#state));
-    // Uncore and other device PMUs refuse every exclude bit; only what was asked for is set on them.
+    // uncore and other device PMUs refuse every exclude bit, so set only requested ones
     if (pmu && !pmu.core && !fixedType && !/[upH]/.test(this.#request.modifiers)) {
       flags.delete("excludeGuest");
     }
@@ -258,8 +264,8 @@ class Resolver {
       followsTasks: !pmu || pmu.core || cpus === undefined,
       ...(parts.tracepoint ? { tracepoint: parts.tracepoint } : {}),
       supportsExclude: fixedType || pmu?.core === true,
-      ...(alwaysZero ? { warning: `${name} counts nothing: it only happens in the kernel` } : {}),
-      ...(inexact ? { warning: `${name}: a software event has no precision, p is without effect` } : {}),
+      ...(alwaysZero ? { warning: `${name} always counts 0: it only happens in the kernel` } : {}),
+      ...(inexact ? { warning: `${name}: software events have no precision: p has no effect` } : {}),
       ...(code.unit ? { unit: code.unit } : {}),
       scale: code.scale,
       ...this.#rateOf(code),
@@ -275,7 +281,7 @@ class Resolver {
       syntaxError(
         this.#text,
         at,
-        `'${text}' gives a period or a rate already: a number behind it is one too many`,
+        `'${text}' already has a period or a rate: leave out the number after it`,
       );
     }
     if (rate) return "every" in rate ? { period: rate.every } : { slower: rate.slower };
@@ -287,7 +293,7 @@ class Resolver {
     syntaxError(
       this.#text,
       this.#request.at,
-      `there is no event '${name}' (see 'pmuctl list-events')`,
+      `no event '${name}' (see 'pmuctl list-events')`,
       name,
       [...genericNames(), ...driverEvents],
     );
@@ -298,22 +304,22 @@ class Resolver {
     const names = tracepoints.names(system);
     if (names.length > 0) {
       const at = this.#request.at + system.length + 1;
-      syntaxError(this.#text, at, `there is no tracepoint '${name}' in '${system}'`, name, names);
+      syntaxError(this.#text, at, `no tracepoint '${name}' in '${system}'`, name, names);
     }
     syntaxError(
       this.#text,
       this.#request.at,
-      `there is no event and no system of tracepoints '${system}'`,
+      `no event and no tracepoint system '${system}'`,
       system,
       [...tracepoints.systems(), ...genericNames()],
     );
   }
 }
 
-/** perf_event_attr.bp_type: HW_BREAKPOINT_R, _W, _X. */
+/** Bits of perf_event_attr.bp_type: HW_BREAKPOINT_R, _W, _X. */
 const BREAKPOINT = { r: 1, w: 2, x: 4 } as const;
 
-/** sysfs's names of the PMUs behind the fixed types. */
+/** Names in sysfs of the PMUs behind the fixed types. */
 const FIXED_PMUS: Record<number, string> = {
   [PERF_TYPE.SOFTWARE]: "software",
   [PERF_TYPE.TRACEPOINT]: "tracepoint",
@@ -324,12 +330,15 @@ function plainCode(config: bigint): EventCode {
   return { words: { config, config1: 0n, config2: 0n }, scale: 1 };
 }
 
-/** PERF_PMU_TYPE_SHIFT: a generic event for one of several core PMUs has that PMU's type in its upper half. */
+/**
+ * Returns the config of a generic event for one of several core PMUs, with that PMU's type in the upper half
+ * (PERF_PMU_TYPE_SHIFT).
+ */
 function extendedConfig(config: bigint, pmu: Pmu): bigint {
   return config | (BigInt(pmu.type) << 32n);
 }
 
-/** The core PMU's own word on how precise it can be, or 0 when it gives none. */
+/** Returns the precision that the core PMU claims, or 0 when it claims none. */
 function maxPrecise(pmu: Pmu | undefined): number {
   const cap = Number(pmu?.caps.get("max_precise"));
   return cap >= 0 && cap <= 3 ? cap : 0;

@@ -1,57 +1,59 @@
 /**
- * The PMUs under /sys/bus/event_source/devices: their type numbers, format fields, named events and
- * CPUs. Layout: the kernel's Documentation/ABI/testing/sysfs-bus-event_source-devices-*.
+ * PMUs under /sys/bus/event_source/devices: their type numbers, format fields, named events and CPUs. Layout: the
+ * kernel's Documentation/ABI/testing/sysfs-bus-event_source-devices-*.
  */
 
 import { parseCpuList } from "../base/text/cpu_list.ts";
 import { globMatcher } from "./glob.ts";
 import { hostFiles, type KernelFiles, readIfAllowed } from "./files.ts";
 
-/** Where the kernel lists its PMUs. */
+/** Folder where the kernel lists its PMUs. */
 export const PMU_ROOT = "/sys/bus/event_source/devices";
 
-/** The words of perf_event_attr that a format field can lie in. */
+/** Words of perf_event_attr that a format field can lie in. */
 export type ConfigWord = "config" | "config1" | "config2" | "config3";
 
-/** A field of a PMU's event code: which bits of which word hold it. */
+/** Field of a PMU's event code: which bits of which word it consists of. */
 export interface FormatField {
   name: string;
   word: ConfigWord;
-  /** [first, last] bit, both inclusive; the value's low bits go into the first range. */
+  /** Bit ranges [first, last], both inclusive; the value's low bits go into the first range. */
   ranges: [first: number, last: number][];
 }
 
-/** An event that the PMU's driver names. */
+/** Event that the PMU's driver names. */
 export interface PmuEvent {
   name: string;
-  /** Terms as an event string has them: `event=0x3c,umask=0x01`. */
+  /** Terms as in an event string: `event=0x3c,umask=0x01`. */
   terms: string;
-  /** What one count times `scale` is: `MiB`, `Joules`. */
+  /** Unit of one count times `scale`: `MiB`, `Joules`. */
   unit?: string;
-  /** Counts are to be multiplied by this; 1 when the driver gives none. */
+  /** Factor of the counts; 1 when the driver gives none. */
   scale: number;
-  /** The count is of a whole package, the same on each of its CPUs (`.per-pkg`). */
+  /** Whether the count is of a whole package, the same on each of its CPUs (`.per-pkg`). */
   perPackage: boolean;
-  /** The count is a level, not a sum (`.snapshot`). */
+  /** Whether the count is a level, not a sum (`.snapshot`). */
   snapshot: boolean;
 }
 
-/** One PMU. */
+/** PMU of this machine. */
 export interface Pmu {
   name: string;
-  /** perf_event_attr.type of its events. */
+  /** Type (perf_event_attr.type) of its events. */
   type: number;
   formats: ReadonlyMap<string, FormatField>;
   events: ReadonlyMap<string, PmuEvent>;
-  /** The CPU's own counters (`cpu`, `cpu_core`, `armv8_pmuv3_0`), which can follow a task. */
+  /** Whether it is the CPU's own counters (`cpu`, `cpu_core`, `armv8_pmuv3_0`), which can count per task. */
   core: boolean;
-  /** The CPUs to open its events on: all that a core PMU covers, or one a package for an uncore PMU; undefined: any. */
+  /**
+   * CPUs to open its events on: all that a core PMU covers, or one per package for an uncore PMU; undefined for any.
+   */
   cpus?: number[];
   /** Files of `caps/`: `branches` -> `32`, `max_precise` -> `3`. */
   caps: ReadonlyMap<string, string>;
 }
 
-/** The machine's PMUs, each read when it is first asked for. */
+/** PMUs of the machine, each read when it is first needed. */
 export class Pmus {
   readonly #files: KernelFiles;
   readonly #read = new Map<string, Pmu>();
@@ -61,12 +63,12 @@ export class Pmus {
     this.#files = files;
   }
 
-  /** Names of all PMUs, sorted; empty when there is no sysfs or the kernel has no perf events. */
+  /** Returns the names of all PMUs, sorted; none without sysfs or perf events. */
   names(): string[] {
     return this.#names ??= this.#list("");
   }
 
-  /** The PMU of that name, or undefined. */
+  /** Returns the PMU with this name, or undefined. */
   get(name: string): Pmu | undefined {
     if (!this.names().includes(name)) return undefined;
     let pmu = this.#read.get(name);
@@ -74,19 +76,19 @@ export class Pmus {
     return pmu;
   }
 
-  /** All of them, in the order of their names. */
+  /** Returns all PMUs, in the order of their names. */
   all(): Pmu[] {
     return this.names().map((name) => this.get(name)!);
   }
 
-  /** The CPU's own PMUs: none in most virtual machines, one on most others, two or more on a hybrid CPU. */
+  /** Returns the CPU's own PMUs: none in most virtual machines, one on most others, two or more on a hybrid CPU. */
   core(): Pmu[] {
     return this.names().filter((name) => this.#isCore(name)).map((name) => this.get(name)!);
   }
 
   /**
-   * The PMUs that an event string means by `name`, as perf has it: that very one; or all with a number
-   * behind it, `uncore_` in front of it, or both (`imc` is uncore_imc_0, uncore_imc_1); or those that match a glob.
+   * Returns the PMUs that `name` means in an event string, as in perf: the one with this very name; or all with a
+   * number after it, `uncore_` before it, or both (`imc` is uncore_imc_0, uncore_imc_1); or those that match a glob.
    */
   matching(name: string): Pmu[] {
     const exact = this.get(name);
@@ -104,7 +106,7 @@ export class Pmus {
     try {
       return this.#files.list(path === "" ? PMU_ROOT : `${PMU_ROOT}/${path}`) ?? [];
     } catch {
-      return []; // not readable is, to a list of names, the same as not there
+      return []; // an unreadable list of names is like a missing one
     }
   }
 
@@ -112,7 +114,10 @@ export class Pmus {
     return readIfAllowed(this.#files, `${PMU_ROOT}/${path}`);
   }
 
-  /** perf's is_pmu_core(): named `cpu`, or with a `cpus` file as hybrid and ARM PMUs have. */
+  /**
+   * Returns whether a PMU is a core PMU, by perf's is_pmu_core(): it is named `cpu`, or has a `cpus` file as hybrid and
+   * ARM PMUs do.
+   */
   #isCore(name: string): boolean {
     return name === "cpu" || this.#text(`${name}/cpus`) !== undefined;
   }
@@ -164,8 +169,8 @@ function withoutNumber(name: string): string {
 }
 
 /**
- * A format file's text: `config:0-7,21` is word, then bit ranges. Undefined when it is of no known
- * form, so that one odd driver does not take the rest with it.
+ * Parses the text of a format file: `config:0-7,21` is a word, then bit ranges. Undefined for an unknown form, so that
+ * one odd driver does not affect the rest.
  */
 export function parseFormat(name: string, text: string): FormatField | undefined {
   const match = /^(config[123]?):(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)$/.exec(text.trim());
@@ -178,18 +183,18 @@ export function parseFormat(name: string, text: string): FormatField | undefined
   return { name, word: match[1] as ConfigWord, ranges };
 }
 
-/** A field's format as sysfs writes it: `config:0-7,32-35`. */
+/** Formats a field as in sysfs: `config:0-7,32-35`. */
 export function formatText(field: FormatField): string {
   return `${field.word}:${field.ranges.map(([a, b]) => a === b ? `${a}` : `${a}-${b}`).join(",")}`;
 }
 
-/** The largest value that fits the field. */
+/** Returns the largest value that fits the field. */
 export function fieldMaximum(field: FormatField): bigint {
   const bits = field.ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
   return (1n << BigInt(bits)) - 1n;
 }
 
-/** `word` with the field's bits replaced by those of `value`, which must be at most fieldMaximum(). */
+/** Returns `word` with the field's bits replaced by those of `value`, which must be at most fieldMaximum(). */
 export function packField(word: bigint, field: FormatField, value: bigint): bigint {
   let rest = value;
   for (const [first, last] of field.ranges) {
@@ -202,7 +207,7 @@ export function packField(word: bigint, field: FormatField, value: bigint): bigi
   return BigInt.asUintN(64, word);
 }
 
-/** The CPUs that run; CPU 0 alone where that cannot be read. */
+/** Returns the online CPUs; CPU 0 alone where they cannot be read. */
 export function onlineCpus(files: KernelFiles = hostFiles): number[] {
   const cpus = parseCpuList(readIfAllowed(files, "/sys/devices/system/cpu/online") ?? "");
   return cpus.length > 0 ? cpus : [0];

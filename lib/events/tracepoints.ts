@@ -1,21 +1,21 @@
-/** The kernel's tracepoints, as tracefs lists them: /sys/kernel/tracing/events/SYSTEM/NAME/id. */
+/** Tracepoints of the kernel, as tracefs lists them: /sys/kernel/tracing/events/SYSTEM/NAME/id. */
 
 import { type Advice, UnsupportedError } from "../base/system/errors.ts";
 import { isMounted } from "../base/text/proc_text.ts";
 import { hostFiles, type KernelFiles, readIfAllowed } from "./files.ts";
 import { globMatcher, isGlob } from "./glob.ts";
 
-/** Where tracefs is mounted: its own place, then the one under debugfs that older systems have. */
+/** Folders where tracefs may be mounted: its own place, then the one under debugfs of older systems. */
 const ROOTS = ["/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events"];
 
-/** A tracepoint; `id` is perf_event_attr.config of its event. */
+/** Tracepoint; `id` is perf_event_attr.config of its event. */
 export interface Tracepoint {
   system: string;
   name: string;
   id: bigint;
 }
 
-/** Looks tracepoints up. Every method but `problem` throws UnsupportedError when tracefs cannot be read. */
+/** Lookup of tracepoints. Every method but `problem` throws UnsupportedError when tracefs is unreadable. */
 export class Tracepoints {
   readonly #files: KernelFiles;
   #root?: string;
@@ -24,7 +24,7 @@ export class Tracepoints {
     this.#files = files;
   }
 
-  /** Why tracepoints cannot be looked up here, or undefined when they can. */
+  /** Returns why tracepoints cannot be looked up here, or undefined when they can. */
   problem(): Advice | undefined {
     try {
       this.#events();
@@ -35,16 +35,16 @@ export class Tracepoints {
     }
   }
 
-  /** Names of the systems (`sched`, `syscalls`), sorted. */
+  /** Returns the names of the systems (`sched`, `syscalls`), sorted. */
   systems(): string[] {
     const root = this.#events();
-    // events/ also holds the files `enable`, `filter` and the like, which have no events below them.
+    // events/ also contains files such as `enable` and `filter`, which are not systems
     return this.#list(root).filter((name) => !FILES_BESIDE_SYSTEMS.has(name));
   }
 
   /**
-   * Names of a system's tracepoints, sorted; empty when there is no such system. Most of what is under
-   * `ftrace` describes records of tracefs's own buffer: those have no id and are no events.
+   * Returns the names of a system's tracepoints, sorted; none for an unknown system. Most entries of `ftrace` describe
+   * records of tracefs's own buffer: those have no id and are not events.
    */
   names(system: string): string[] {
     const names = this.#list(`${this.#events()}/${system}`)
@@ -52,14 +52,14 @@ export class Tracepoints {
     return system === "ftrace" ? names.filter((name) => this.find(system, name)) : names;
   }
 
-  /** The tracepoint, or undefined when there is none of that name. */
+  /** Returns the tracepoint, or undefined when there is none with this name. */
   find(system: string, name: string): Tracepoint | undefined {
     const path = `${this.#events()}/${system}/${name}/id`;
     const id = allowed(() => this.#files.read(path));
     return id !== undefined && /^\d+$/.test(id) ? { system, name, id: BigInt(id) } : undefined;
   }
 
-  /** All that match a pair of globs, by system and name, in the order of their names. */
+  /** Returns all tracepoints that match a pair of globs, by system and name, in the order of their names. */
   expand(systemGlob: string, nameGlob: string): Tracepoint[] {
     const systems = isGlob(systemGlob) ? this.systems().filter(globMatcher(systemGlob)) : [systemGlob];
     return systems.flatMap((system) => {
@@ -72,7 +72,7 @@ export class Tracepoints {
     return allowed(() => this.#files.list(path)) ?? [];
   }
 
-  /** The directory of the systems. */
+  /** Returns the folder of the systems. */
   #events(): string {
     if (this.#root) return this.#root;
     try {
@@ -84,13 +84,13 @@ export class Tracepoints {
     return this.#root;
   }
 
-  /** Whether tracefs is mounted anywhere: where it is not, its directory is as closed as where it is. */
+  /** Returns whether tracefs is mounted anywhere: an unmounted folder is just as inaccessible as a mounted one. */
   #mounted(): boolean {
     return isMounted(readIfAllowed(this.#files, "/proc/self/mounts") ?? "- - tracefs", "tracefs");
   }
 }
 
-/** The directories may be open where the files in them are not. */
+/** Runs `read`; throws UnsupportedError when it fails, since the files may be inaccessible in accessible folders. */
 function allowed<T>(read: () => T): T {
   try {
     return read();
@@ -105,10 +105,10 @@ const NOT_MOUNTED: Advice = {
   remedy: "sudo mount -t tracefs nodev /sys/kernel/tracing",
 };
 
-/** The kernel gives a group that mount option names the right to every file below. */
+/** Advice when tracefs is inaccessible; the mount option gives a group the right to every file below. */
 const NOT_ALLOWED: Advice = {
   attempt: "look up tracepoints",
-  cause: "tracefs (/sys/kernel/tracing) is closed to this user",
+  cause: "this user may not read tracefs (/sys/kernel/tracing)",
   remedy: "sudo mount -o remount,mode=750,gid=$(id -g) /sys/kernel/tracing",
 };
 

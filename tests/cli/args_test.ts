@@ -63,8 +63,8 @@ Deno.test("parseCommandLine() refuses what it does not know, and says what is ne
 
 Deno.test("number() checks kind and range", () => {
   const of = (value: string) => parseCommandLine(record, [`-F${value}`]);
-  assertThrows(() => of("abc").number("freq"), UsageError, "a number is wanted");
-  assertThrows(() => of("1.5").number("freq", { integer: true }), UsageError, "a whole number is wanted");
+  assertThrows(() => of("abc").number("freq"), UsageError, "expected a number");
+  assertThrows(() => of("1.5").number("freq", { integer: true }), UsageError, "expected a whole number");
   assertThrows(() => of("0").number("freq", { min: 1, max: 10 }), UsageError, "from 1 to 10");
   assertEquals(of("0x10").number("freq"), 16);
 });

@@ -43,9 +43,9 @@ Deno.test("splitWords() refuses what only a shell could do, naming it", () => {
 });
 
 Deno.test("splitWords() refuses an open quote, a last backslash and no words", () => {
-  assertThrows(() => splitWords("a 'b", "--vs"), UsageError, "has no other one");
+  assertThrows(() => splitWords("a 'b", "--vs"), UsageError, "missing a closing '");
   assertThrows(() => splitWords("a\\", "--vs"), UsageError, "backslash");
-  assertThrows(() => splitWords("  ", "--prepare"), UsageError, "there is no command");
+  assertThrows(() => splitWords("  ", "--prepare"), UsageError, "expected a command");
 });
 
 Deno.test("quoteWords() gives what splitWords() takes apart again", () => {

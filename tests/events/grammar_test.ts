@@ -62,25 +62,25 @@ Deno.test("parseEvents() reads breakpoints", () => {
 });
 
 const FAULTS: [text: string, message: string][] = [
-  ["", "character 1: an event is expected here"],
-  ["cycles,", "character 8: an event is expected here"],
-  [",cycles", "character 1: an event is expected here, not ','"],
+  ["", "character 1: expected an event"],
+  ["cycles,", "character 8: expected an event"],
+  [",cycles", "character 1: expected an event, not ','"],
   ["cycles:x", "character 8: unknown modifier 'x'"],
   ["faults,cycles:uku", "character 17: modifier 'u' is given twice"],
   ["cycles:pppp", "character 11: modifier 'p' is given more than three times"],
-  ["cycles:", "character 8: modifiers are expected behind ':'"],
-  ["cycles:u:k", "character 9: ':' is not expected here"],
-  ["{cycles,faults", "character 15: the group's closing } is missing"],
-  ["{}", "character 2: an event is expected here, not '}'"],
-  ["{cycles}}", "character 9: '}' is not expected here"],
-  ["cpu/event=0x3c", "character 15: the / that closes 'cpu/...' is missing"],
-  ["cpu/event=/", "character 11: term 'event' has no value behind its ="],
-  ["cpu/a,,b/", "character 7: a term is expected: NAME or NAME=VALUE"],
-  ["cpu/name='a/", "character 13: the closing ' is missing"],
+  ["cycles:", "character 8: expected modifiers after ':'"],
+  ["cycles:u:k", "character 9: ':' is unexpected here"],
+  ["{cycles,faults", "character 15: missing the group's closing }"],
+  ["{}", "character 2: expected an event, not '}'"],
+  ["{cycles}}", "character 9: '}' is unexpected here"],
+  ["cpu/event=0x3c", "character 15: missing the / that closes 'cpu/...'"],
+  ["cpu/event=/", "character 11: term 'event' has no value after its ="],
+  ["cpu/a,,b/", "character 7: expected a term: NAME or NAME=VALUE"],
+  ["cpu/name='a/", "character 13: missing the closing '"],
   ["mem:0xzz", "character 5: '0xzz' is not an address"],
   ["mem:0x1000/:rw", "character 12: '' is not a length in bytes"],
-  ["mem:0x1000:rr", "character 12: 'rr' names an access twice"],
-  ["x:", "character 1: a tracepoint's name or modifiers are expected behind 'x:'"],
+  ["mem:0x1000:rr", "character 12: access 'rr' repeats a letter"],
+  ["x:", "character 1: expected a tracepoint's name or modifiers after 'x:'"],
 ];
 
 for (const [text, message] of FAULTS) {
@@ -132,13 +132,13 @@ Deno.test("parseEvents() reads tprof's rates behind an event, in groups too", ()
 
 for (
   const [text, at, message] of [
-    ["cycles,0", 8, "is no rate"],
-    ["cycles,=", 9, "is no rate"],
-    ["cycles,5x", 8, "is no rate"],
-    ["cycles,=,faults", 9, "is no rate"],
-    ["cycles,5,6", 10, "stands behind an event"],
-    ["{cycles},5", 10, "stands behind an event"],
-    ["=5", 1, "stands behind an event"],
+    ["cycles,0", 8, "is not a rate"],
+    ["cycles,=", 9, "is not a rate"],
+    ["cycles,5x", 8, "is not a rate"],
+    ["cycles,=,faults", 9, "is not a rate"],
+    ["cycles,5,6", 10, "follows an event"],
+    ["{cycles},5", 10, "follows an event"],
+    ["=5", 1, "follows an event"],
   ] as const
 ) {
   Deno.test(`parseEvents() refuses the rate in '${text}' and says where`, () => {

@@ -129,7 +129,7 @@ Deno.test("resolveEvents() lets an event's parameter be given behind it and want
 const FAULTS: [text: string, message: string][] = [
   [
     "cycles,instrctions",
-    "event 'cycles,instrctions', character 8: there is no event 'instrctions' (see 'pmuctl list-events'); did you mean instructions?",
+    "event 'cycles,instrctions', character 8: no event 'instrctions' (see 'pmuctl list-events'); did you mean instructions?",
   ],
   ["cpu/evnt=0x3c/", "character 5: PMU cpu has no term 'evnt'; it has any, cmask"],
   ["cpu/mem-load/", "did you mean mem-loads?"],
@@ -139,16 +139,16 @@ const FAULTS: [text: string, message: string][] = [
   ["cpu/name/", "term 'name' needs a value: name=TEXT"],
   ["cycles/umask=1/", "character 8: this event has no term 'umask'; it has config"],
   ["cpu/call-graph=fp/", "pmuctl has no term 'call-graph': use -g"],
-  ["cpuu/event=1/", "character 1: there is no PMU 'cpuu' here; there are breakpoint, cpu, msr"],
+  ["cpuu/event=1/", "character 1: no PMU 'cpuu'; expected one of breakpoint, cpu, msr"],
   [
     "sched:sched_swich",
-    "character 7: there is no tracepoint 'sched_swich' in 'sched'; did you mean sched_switch?",
+    "character 7: no tracepoint 'sched_swich' in 'sched'; did you mean sched_switch?",
   ],
   [
     "shced:sched_switch",
-    "character 1: there is no event and no system of tracepoints 'shced'; did you mean sched?",
+    "character 1: no event and no tracepoint system 'shced'; did you mean sched?",
   ],
-  ["sched:nothing*", "there is no tracepoint 'nothing*' in 'sched'"],
+  ["sched:nothing*", "no tracepoint 'nothing*' in 'sched'"],
 ];
 
 for (const [text, message] of FAULTS) {
@@ -177,9 +177,9 @@ Deno.test("resolveEvents() warns of an event that would always count 0", () => {
   assertEquals(
     resolve("cs:u,{faults,sched:sched_switch}:u,cs,cs:uk,cycles:u").map((e) => e.warning),
     [
-      "cs:u counts nothing: it only happens in the kernel",
+      "cs:u always counts 0: it only happens in the kernel",
       undefined,
-      "sched:sched_switch counts nothing: it only happens in the kernel",
+      "sched:sched_switch always counts 0: it only happens in the kernel",
       undefined,
       undefined,
       undefined,

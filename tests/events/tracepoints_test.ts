@@ -46,12 +46,12 @@ Deno.test("Tracepoints says that tracefs is not mounted, and how to mount it", (
 
 Deno.test("Tracepoints says that tracefs is closed, whether at its root or at a file", () => {
   const closed = new Tracepoints(treeFiles({ "/sys/kernel/tracing": denied, "/proc/self/mounts": MOUNTED }));
-  assertEquals(closed.problem()?.cause, "tracefs (/sys/kernel/tracing) is closed to this user");
+  assertEquals(closed.problem()?.cause, "this user may not read tracefs (/sys/kernel/tracing)");
   const open = new Tracepoints(treeFiles({
     "/sys/kernel/tracing/events": { sched: { sched_switch: { id: denied } } },
     "/proc/self/mounts": MOUNTED,
   }));
-  assertThrows(() => open.find("sched", "sched_switch"), UnsupportedError, "closed to this user");
+  assertThrows(() => open.find("sched", "sched_switch"), UnsupportedError, "may not read tracefs");
 });
 
 Deno.test("Tracepoints takes ftrace's own record descriptions for no events", () => {

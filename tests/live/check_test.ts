@@ -86,7 +86,7 @@ testNeeding(
       assertStringIncludes(elsewhere.check.rows[0].reason!, "kernel: 2.6.39 in the baseline");
       const allowed = await checkJson([...args, "--allow-mismatch", "--", work]);
       assertEquals(allowed.status, 1);
-      assertStringIncludes(allowed.check.notes.join(), "nothing here tells them apart");
+      assertStringIncludes(allowed.check.notes.join(), "as well as from the command");
 
       Deno.writeTextFileSync(baseline, text.replace('"rung": "wall"', '"rung": "moon"'));
       const other = await checkJson([...args, "--", work]);
@@ -116,10 +116,10 @@ Deno.test("check compares no command with the baseline of another, which --updat
     await update("--name", "nap", "--", "sleep", "0.01");
     const other = await checkJson([...args, "--name", "nap", "--", "sleep", "0.05"]);
     assertEquals([other.status, other.check.rows[0].verdict], [3, "unmeasurable"]);
-    assertStringIncludes(other.check.rows[0].reason!, "of another command, sleep 0.01");
+    assertStringIncludes(other.check.rows[0].reason!, "another command, sleep 0.01");
     assertStringIncludes(
       await update("--name", "nap", "--", "sleep", "0.05"),
-      "another command's baseline: sleep 0.01",
+      "the baseline of another command: sleep 0.01",
     );
     assertEquals((await checkJson([...args, "-t", "100", "--name", "nap", "--", "sleep", "0.05"])).status, 0);
   }));
@@ -427,11 +427,11 @@ Deno.test("check --update ends with 3 when its command fails, hangs or is not th
 Deno.test("check says what is missing, in one line", async () => {
   const cases: [string[], number, string][] = [
     [["--", "true"], 2, "--against 'OLD COMMAND'"],
-    [["--against", "true", "-t", "fast", "--", "true"], 2, "a percentage above 0 is wanted"],
+    [["--against", "true", "-t", "fast", "--", "true"], 2, "expected a percentage above 0"],
     [["--against", "true", "-m", "no-such-event", "--", "true"], 2, "no event 'no-such-event'"],
     [["--baseline", "/no/such", "--", "true"], 4, "no such file: make one with --update"],
     [["--config", "/no/such.json"], 4, "cannot read /no/such.json"],
-    [["--against", "a | b", "--", "true"], 2, "| is for a shell"],
+    [["--against", "a | b", "--", "true"], 2, "| needs a shell"],
   ];
   for (const [args, status, words] of cases) {
     const ran = await pmuctl(["check", ...args]);

@@ -111,7 +111,7 @@ testNeeding(
 Deno.test("list-events refuses a PMU that is not there and suggests one", async () => {
   const ran = await pmuctl(["list-events", "--pmu", "sofware"]);
   assertEquals(ran.status, 2);
-  assertMatch(ran.stderr, /^pmuctl: --pmu sofware: there is no such PMU here; .*did you mean software\?\n$/);
+  assertMatch(ran.stderr, /^pmuctl: --pmu sofware: no such PMU; .*did you mean software\?\n$/);
 });
 
 Deno.test("list-events says when nothing matches", async () => {

@@ -12,18 +12,18 @@ async function warnings(args: string[]): Promise<string[]> {
   return Array.from(text.matchAll(/^warning {2}(.*)$/gm), ([, line]) => line);
 }
 
-const SHARES = String.raw`the samples are of .+ \(\d+\.\d\d%\)`;
+const SHARES = String.raw`there are samples of .+ \(\d+\.\d\d%\)`;
 const FILTERS: [args: string[], warning: string][] = [
   [["--comms", "nosuch"], `no sample matches --comms nosuch: ${SHARES}`],
   [["--comms", "nosuch,other"], `no sample matches --comms nosuch,other: ${SHARES}`],
   [["--dsos", "libnone.so"], `no sample matches --dsos libnone.so: ${SHARES}`],
   [["--symbols", "none"], `no sample matches --symbols none: ${SHARES}`],
   [["--symbol-filter", "n+ne"], `no sample matches --symbol-filter n\\+ne: ${SHARES}`],
-  [["--pid", "1"], `no sample matches --pid 1: the samples are of \\d+:.+`],
-  [["--tid", "1"], `no sample matches --tid 1: the samples are of \\d+:.+`],
+  [["--pid", "1"], `no sample matches --pid 1: there are samples of \\d+:.+`],
+  [["--tid", "1"], `no sample matches --tid 1: there are samples of \\d+:.+`],
   [
     ["--cpu", "4090-4095"],
-    `no sample matches --cpu 4090,4091,4092,4093,4094,4095: the samples are of CPU \\d+ .+`,
+    `no sample matches --cpu 4090,4091,4092,4093,4094,4095: there are samples of CPU \\d+ .+`,
   ],
   [["--time", "1,2"], `no sample is within --time: the recording is from [\\d.]+ to [\\d.]+`],
 ];
@@ -61,7 +61,7 @@ for (const format of ["json", "tprof", "html", "flamegraph", "folded", "pprof", 
       const args = ["report", "--format", format, "-o", "out", "--comms", "nosuch", "-i", CHAINED];
       const { status, stderr } = await pmuctl(args, { cwd });
       assertEquals(status, 0);
-      assertMatch(stderr, /^pmuctl: warning: no sample matches --comms nosuch: the samples are of /m);
+      assertMatch(stderr, /^pmuctl: warning: no sample matches --comms nosuch: there are samples of /m);
     }));
 }
 
@@ -72,11 +72,10 @@ Deno.test("diff and analyze say that a filter matches nothing, and in which reco
   }
   const { status, stderr } = await pmuctl(["analyze", "-p", "1", CHAINED]);
   assertEquals(status, 0);
-  assertMatch(stderr, /^pmuctl: warning: no sample matches --pid 1: the samples are of \d+:/m);
+  assertMatch(stderr, /^pmuctl: warning: no sample matches --pid 1: there are samples of \d+:/m);
 });
 
-const NO_CALLERS =
-  /there are no callers to show: this was recorded without call chains: record -g records them/;
+const NO_CALLERS = /no callers to show: this was recorded without call chains; record with -g to have them/;
 
 for (const args of [["-g"], ["-G"], ["--children"]]) {
   Deno.test(`report ${args} of a recording without call chains says how to record them`, async () => {

@@ -32,7 +32,7 @@ Deno.test("report prefers what is named, and takes perf.data where standard inpu
         [`true | ${PMUCTL} report`, "pmuctl: standard input is an empty pipe: reading perf.data\n"],
         [
           `while read -r name; do ${PMUCTL} report; break; done <list`,
-          "pmuctl: standard input is no recording: reading perf.data\n",
+          "pmuctl: standard input is not a recording: reading perf.data\n",
         ],
         [`${PMUCTL} report </dev/null`, ""],
         [`${PMUCTL} report <&-`, ""],

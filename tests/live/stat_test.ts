@@ -81,18 +81,18 @@ Deno.test("stat gives what there is when it is told to stop", () =>
     const { code, stdout, stderr } = await child.output();
     assertEquals(code, 143);
     assertStringIncludes(new TextDecoder().decode(stdout), "wall");
-    assertStringIncludes(new TextDecoder().decode(stderr), "stopped");
+    assertStringIncludes(new TextDecoder().decode(stderr), "interrupted");
   }));
 
 Deno.test("stat refuses what makes no sense, saying why", async () => {
   for (
     const [args, why] of [
-      [["stat"], "what to run?"],
+      [["stat"], "nothing to run"],
       [["stat", "-r", "0", "--", "true"], "--runs 0"],
-      [["stat", "-r", "2", "--min-time", "1", "--", "true"], "give one"],
+      [["stat", "-r", "2", "--min-time", "1", "--", "true"], "use one of them"],
       [["stat", "--vs", "a | b", "--", "true"], "--shell"],
       [["stat", "--param", "n=1", "--", "true"], "{n}"],
-      [["stat", "--json", "--csv", "--", "true"], "not both"],
+      [["stat", "--json", "--csv", "--", "true"], "--json and --csv exclude each other"],
       [["stat", "--raw", "--", "true"], "--csv"],
     ] as const
   ) {

@@ -124,7 +124,7 @@ Deno.test("parseSpec() names the token that is wrong", () => {
 
 Deno.test("parseSpec() says where a bare event with a colon or a slash is wrong", () => {
   refused("cycles:u", /modifiers are for -e; a request has sys, nouser and attributes instead/);
-  refused("sched:sched_swich", /there is no tracepoint 'sched_swich' in 'sched'; did you mean sched_switch/);
+  refused("sched:sched_swich", /no tracepoint 'sched_swich' in 'sched'; did you mean sched_switch/);
   refused("cpu/evnt=1/", /no term 'evnt'/);
   refused("sched:*", /'sched:\*' means 3 events here .*: name one of them/);
   refused(

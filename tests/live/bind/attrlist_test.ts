@@ -90,6 +90,6 @@ Deno.test("attrlist refuses a PMU that is not there and suggests one", async () 
   assertEquals([ran.status, ran.stdout], [2, ""]);
   assertMatch(
     ran.stderr,
-    /^pmuctl: attrlist sofware: there is no such PMU here; .*did you mean software\?\n$/,
+    /^pmuctl: attrlist sofware: no such PMU; .*did you mean software\?\n$/,
   );
 });

@@ -66,7 +66,7 @@ Deno.test("bind refuses a preset without an overflow to come, and options that n
   const spec = `page-faults,preset=${preset(10)},notify`;
   const interval = await pmuctl(["bind", "-c", spec, "-i", "1", "--", "true"]);
   assertEquals(interval.status, 2);
-  assertStringIncludes(interval.stderr, "--interval does not go with notify");
+  assertStringIncludes(interval.stderr, "--interval conflicts with notify");
   assertEquals((await pmuctl(["bind", "-c", spec, "-e", "task-clock", "--", "true"])).status, 2);
 });
 

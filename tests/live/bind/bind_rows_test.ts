@@ -223,7 +223,7 @@ Deno.test("bind refuses targets that are not there with status 3, and what makes
     [["-C", "9999", "-e", "page-faults"], 3, "CPU 9999: it is not there"],
     [["-C", "x", "-e", "page-faults"], 2, "a list of CPUs"],
     [["-p", "1", "-a", "-e", "page-faults"], 2, "exclude each other"],
-    [["-a", "-f", "-e", "page-faults"], 2, "-f is about processes"],
+    [["-a", "-f", "-e", "page-faults"], 2, "-f does not apply to CPUs"],
     [["-n", "3", "-e", "page-faults", "--", "true"], 2, "-n counts intervals"],
     [["-c", "page-faults,nonsense=1", "--", "true"], 2, "nonsense"],
     [["--set", "/no/such/set", "--", "true"], 4, "no such file"],

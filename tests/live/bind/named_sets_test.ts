@@ -247,7 +247,10 @@ Deno.test("a set whose target has ended goes by itself after the time that --kee
 Deno.test("--detach refuses what makes no sense with it", async () => {
   const bind = ["bind", "-e", "page-faults"];
   assertMatch(await refused(...bind, "--detach", "a/b", "-a"), /^2 .* cannot be the name of a set/);
-  assertMatch(await refused(...bind, "--detach", "x", "-i", "1", "-a"), /^2 .* --interval does not go/);
+  assertMatch(
+    await refused(...bind, "--detach", "x", "-i", "1", "-a"),
+    /^2 .* --interval conflicts with --detach/,
+  );
   assertMatch(await refused(...bind, "--detach", "x"), /^2 /);
   assertMatch(await refused(...bind, "--detach", "x", "-p", "999999999"), /^3 .* there is no such process/);
   assertMatch(await refused("sample"), /^2 .* NAME is missing/);
@@ -424,7 +427,7 @@ testNeeding(
       const ran = await pmuctl(["sample", name]);
       assertMatch(
         ran.stderr,
-        /stands still since an overflow of task-clock in thread \d+ at \S+ \(\S+\): 'pmuctl restart/,
+        /stopped at an overflow of task-clock in thread \d+ at \S+ \(\S+\): 'pmuctl restart/,
       );
       const first = await sample(name);
       assertEquals(countsOf(first), countsOf(await sample(name)), "it stands still");

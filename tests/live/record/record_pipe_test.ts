@@ -47,7 +47,7 @@ testNeeding(
         assertMatch(ran.stdout, /\bhot$/m);
         assertMatch(
           ran.stderr,
-          /^pmuctl: the recording goes to 'pmuctl report' through the pipe, and what the command/m,
+          /^pmuctl: the recording goes into the pipe to 'pmuctl report', and the command's output/m,
         );
         assertMatch(ran.stderr, /^\d+$/m); // what ratio prints
       }
@@ -127,7 +127,7 @@ testNeeding(
         }
         const switched = await pmuctl(["record", "--switch-output", "-o", "/dev/stdout", "--", "touch", ran]);
         assertEquals(switched.status, 2);
-        assertStringIncludes(switched.stderr, "it makes files, and -o /dev/stdout is none");
+        assertStringIncludes(switched.stderr, "writes files, and -o /dev/stdout is not one");
         assertEquals(await Deno.stat(ran).catch(() => undefined), undefined);
       } finally {
         socket.close();
@@ -165,7 +165,7 @@ testNeeding(["cc"], "record stops when nobody reads its pipe any more, and says 
       `${PMUCTL} record -F 5000 -p ${busy.pid} -o - | head -c 20000 >/dev/null; echo done`,
     ]);
     assertStringIncludes(later.stdout, "done");
-    assertStringIncludes(later.stderr, "cannot write all to standard output");
+    assertStringIncludes(later.stderr, "cannot write everything to standard output");
     assertMatch(later.stderr, /dropbuf_sample [1-9]/);
   } finally {
     busy.kill("SIGKILL");

@@ -150,7 +150,7 @@ testNeeding(
       const ran = await pmuctl(["record", "-g", "-F", "10000", "-o", file, "--", program("ratio"), "800"]);
       assertSaid(
         ran,
-        /cannot write all of \S*full\.data: no space left on device: what came before it is in the file/,
+        /cannot write all of \S*full\.data: no space left on device: the file contains the samples until then/,
       );
       await assertFileAgrees(file, ran);
     }),
@@ -165,7 +165,7 @@ testNeeding(
       const ran = await pmuctl(["record", "-g", "-F", "10000", "-o", file, "--", program("ratio"), "800"]);
       assertSaid(
         ran,
-        /cannot write all of \S*over\.data: disk quota exceeded: what came before it is in the file/,
+        /cannot write all of \S*over\.data: disk quota exceeded: the file contains the samples until then/,
       );
       await assertFileAgrees(file, ran);
     }),
@@ -193,7 +193,7 @@ testNeeding(
       const file = `${folder}/full.data`;
       const record = `${PMUCTL} record -g -F 10000 -o - -- ${program("ratio")} 800 >${file}`;
       const ran = await run("sh", ["-c", record]);
-      assertSaid(ran, /cannot write all to standard output: no space left on device/);
+      assertSaid(ran, /cannot write everything to standard output: no space left on device/);
       const { meta, events: [{ samples }] } = await jsonReport(file);
       assertEquals([samples, meta.lost], [ledgerOf(ran.stderr).sample, null]);
       const stats = await perfOk(["report", "-i", file, "--stats"]);
@@ -301,7 +301,7 @@ testNeeding(
         const said = await Deno.readTextFile(stderr);
         assertSaid(
           { status: ended.code, stderr: said },
-          /cannot write all to standard output: it was too slow/,
+          /cannot write everything to standard output: the second request to stop/,
         );
         assert(ledgerOf(said).dropbuf_sample > 0, said);
       } finally {

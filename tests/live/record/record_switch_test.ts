@@ -183,9 +183,9 @@ Deno.test("record says what --switch-output, --switch-max-files and --max-size a
     const [args, says] of [
       [["--switch-output=10"], "--switch-output '10': expected signal, a size"],
       [["--switch-output", "-o", "-"], "name a file with -o"],
-      [["--switch-max-files", "3"], "it is for --switch-output"],
-      [["--overwrite", "-o", "-"], "--overwrite: it makes files"],
-      [["--overwrite", "--switch-output=1M"], "-m says how much is kept"],
+      [["--switch-max-files", "3"], "needs --switch-output"],
+      [["--overwrite", "-o", "-"], "--overwrite writes files"],
+      [["--overwrite", "--switch-output=1M"], "use -m to set how much is kept"],
       [["--overwrite", "--max-size", "1M"], "exclude each other"],
       [["--max-size", "many"], "--max-size 'many': expected a size"],
     ] as const

@@ -110,10 +110,10 @@ Deno.test("record says in one line which target is not there", async () => {
   const cases: [string[], number, string][] = [
     [["-p", "4194305"], 3, "cannot record process 4194305: there is no such process"],
     [["-t", "4194305"], 3, "cannot record thread 4194305"],
-    [["-p", "abc"], 2, "--pid 'abc': numbers are wanted"],
-    [["-C", "9999"], 2, "there is no CPU 9999 online"],
-    [["-a", "-p", "1"], 2, "one target at a time"],
-    [["-p", "1", "--", "true"], 2, "not both"],
+    [["-p", "abc"], 2, "--pid 'abc': expected numbers"],
+    [["-C", "9999"], 2, "CPU 9999 is not online"],
+    [["-a", "-p", "1"], 2, "--all-cpus and --pid exclude each other"],
+    [["-p", "1", "--", "true"], 2, "a command and --pid exclude each other"],
   ];
   for (const [args, status, part] of cases) {
     const ran = await pmuctl(["record", ...args]);

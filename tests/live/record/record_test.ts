@@ -302,7 +302,7 @@ testNeeding(
 
 Deno.test("record refuses what makes no sense, in one line, with status 2", async () => {
   const refused: [string[], string][] = [
-    [["record"], "what to record?"],
+    [["record"], "nothing to record"],
     [["record", "-F", "0", "--", "true"], "--freq '0'"],
     [["record", "-F", "100", "-c", "5", "--", "true"], "exclude each other"],
     [["record", "-m", "3", "--", "true"], "a power of two"],

@@ -112,8 +112,8 @@ testNeeding(["cc"], "report says what is wrong with a sort key, a time or a list
   const cases: [string[], RegExp][] = [
     [["--sort", "comm,colour"], /--sort 'comm,colour': unknown key 'colour': expected comm, pid/],
     [["--time", "soon"], /--time 'soon': 'soon' is not a time: expected/],
-    [["--cpu", "x"], /--cpu 'x': a list of CPUs/],
-    [["--pid", "init"], /--pid 'init': numbers/],
+    [["--cpu", "x"], /--cpu 'x': expected CPUs/],
+    [["--pid", "init"], /--pid 'init': expected numbers/],
     [["--children", "--no-children"], /exclude each other/],
     [["-g", "-G"], /exclude each other/],
   ];
@@ -164,7 +164,7 @@ testNeeding(
       assertEquals(apart.reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[1]), 0), event.samples);
       assertMatch(
         (await pmuctl(["report", "-L"], { cwd })).stderr,
-        /--merge-threads goes with --format tprof/,
+        /--merge-threads needs --format tprof/,
       );
     }),
 );
