@@ -24,6 +24,11 @@ const CHECKS: readonly Job[] = [
     command: ["scripts/deno", "run", "-A", "-q", "scripts/check-layers.ts"],
     kind: "check",
   },
+  {
+    name: "doc comments stand alone",
+    command: ["scripts/deno", "run", "-A", "-q", "scripts/check-comments.ts"],
+    kind: "check",
+  },
 ];
 
 /** Rooms of tests whose files take long enough to be started by themselves, the longest first. */

@@ -62,8 +62,8 @@ export class Unwinder {
   /** Object that the last chain ended in, unless at a root; undefined where none is mapped. */
   endObject: UnwindObject | undefined;
   /**
-   * Where given, takes for each frame the address to look its code up by: where the thread was interrupted,
-   * else in the call instruction, before the return address.
+   * Receives, where given, the address to look each frame's code up by: the one where the thread was interrupted,
+   * else one in the call instruction, before the return address.
    */
   places: Float64Array | undefined;
   readonly counts: WalkCounts = { walks: 0, frames: 0, misses: 0, guessed: 0 };
