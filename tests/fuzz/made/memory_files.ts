@@ -3,6 +3,7 @@
 import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
 import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
 import { buildElf } from "../../symbols/build_elf.ts";
+import { WORKER, WORKER_PATH } from "./copies.ts";
 
 const ELF = buildElf({
   symbols: [{ name: "main", value: 0x11000, size: 0x80 }, {
@@ -16,10 +17,11 @@ const KALLSYMS = new TextEncoder().encode(
 );
 const PERF_MAP = new TextEncoder().encode("400000 1000 JS:fib\n");
 
-/** One small ELF file, one kernel and one perf map, for every object. */
+/** Returns files with one small program, one kernel and one perf map for every object, and a program with frames. */
 export function memoryFiles(): SymbolFiles {
   return {
-    open: (object) => new MemoryBytes(object.kind === "jit" ? PERF_MAP : ELF, object.name),
+    open: ({ kind, path, name }) =>
+      new MemoryBytes(kind === "jit" ? PERF_MAP : path === WORKER_PATH ? WORKER : ELF, name),
     kallsyms: () => KALLSYMS,
   };
 }

@@ -3,6 +3,7 @@
 import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
 import { ByteWriter } from "../../../lib/base/bytes/bytes.ts";
 import { loadProfile } from "../../../lib/profile/load/load.ts";
+import type { Profile } from "../../../lib/profile/model/profile.ts";
 import { renderJson } from "../../../lib/report/json/json.ts";
 import { DEFAULT_REPORT, type ReportOptions } from "../../../lib/report/shared/options.ts";
 import { renderText } from "../../../lib/report/text/text.ts";
@@ -10,6 +11,7 @@ import { PerfDataReader } from "../../../lib/perfdata/read/reader.ts";
 import { bigEndianFile, bigEndianPipe } from "../../perfdata/big_endian.ts";
 import { fixture, stream } from "../../perfdata/read_recording.ts";
 import { killedFile, roomedFile, writtenFile, writtenPipe } from "../../perfdata/small_recording.ts";
+import { copiesSeed, makeCopies } from "../made/copies.ts";
 import { memoryFiles } from "../made/memory_files.ts";
 import { makeRecording } from "../made/recording.ts";
 import { mutateBytes } from "../mutate/mutate.ts";
@@ -40,6 +42,7 @@ function seedBytes(): [string, Uint8Array][] {
     ["pipe_tracepoint", fixture("pipe_tracepoint.data")],
     ["big-endian callgraph", bigEndianFile(short("callgraph"))],
     ["big-endian pipe", bigEndianPipe(fixture("pipe.data"))],
+    ["copies", copiesSeed()],
     ["ours", writtenFile()],
     ["ours, killed", killedFile()],
     ["ours, killed, with room", roomedFile({ ledger: {} }, { ledger: { version: 1 } }).file],
@@ -83,9 +86,25 @@ async function report(bytes: Uint8Array, asStream: boolean, leafOnly: boolean): 
   const profile = await loadProfile(open(), memoryFiles(), { leafOnly, force: true }).catch((error) => {
     throw new Error("refused in spite of force", { cause: error });
   });
+  checkStacks(profile);
   const text = whole(renderText(profile, options));
   if (/\bNaN\b|\bundefined\b/.test(text)) throw new Error(`the report shows a NaN or undefined:\n${text}`);
   JSON.parse(whole(renderJson(profile, options)));
+}
+
+/** Fails when the counts of stacks that were unwound do not add up, or a stack goes on behind what says that it was cut. */
+function checkStacks({ meta, stacks, frames, objects }: Profile): void {
+  if (meta.stacks) {
+    const { unwound, whole, cut } = meta.stacks;
+    const all = cut.reduce((sum, { samples }) => sum + samples, whole);
+    if (all !== unwound) throw new Error(`${all} stacks were counted, and ${unwound} unwound`);
+  }
+  stacks.parent.forEach((parent, row) => {
+    const object = frames.object[stacks.frame[row]];
+    if (parent >= 0 && object >= 0 && objects[object].kind === "missing") {
+      throw new Error(`stack ${row} goes on behind ${objects[object].name}`);
+    }
+  });
 }
 
 /** Fails when a reading with `force` gives fewer records than lie before the first changed byte. */
@@ -188,6 +207,13 @@ export async function recordingTargets(): Promise<Target[]> {
   const all = await seeds();
   const donors = all.map(({ bytes }) => bytes.subarray(0, 8000));
   return [
+    {
+      name: "recording-copies",
+      what: "recordings with copies of stacks and deferred call chains, made up",
+      weight: 8,
+      make: (random) => ({ bytes: makeCopies(random), made: "made up" }),
+      take,
+    },
     {
       name: "recording-bytes",
       what: "recordings with bytes changed anywhere",
