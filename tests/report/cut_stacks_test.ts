@@ -1,0 +1,87 @@
+/** Stacks that end too early, as each format shows them. */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { gunzipSync } from "node:zlib";
+import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
+import { loadProfile } from "../../lib/profile/load/load.ts";
+import type { Profile } from "../../lib/profile/model/profile.ts";
+import { FORMATS, type OutputOptions, type ReportFormat } from "../../lib/report/formats.ts";
+import { DEFAULT_REPORT } from "../../lib/report/shared/options.ts";
+import { stacksText } from "../../lib/report/shared/stacks_text.ts";
+import { copiesSeed } from "../fuzz/made/copies.ts";
+import { memoryFiles } from "../fuzz/made/memory_files.ts";
+import { contentOf, whole } from "./whole.ts";
+
+const OPTIONS: OutputOptions = {
+  ...DEFAULT_REPORT,
+  tree: "callers",
+  percentLimit: 0,
+  weight: "period",
+  annotate: false,
+  flamegraph: { inverted: false },
+  tprof: { file: "perf.data", mergeCpus: true, mergeThreads: true, mergeProcesses: true, perSymbol: true },
+};
+/** A whole stack, the same in the kernel, one that is cut, and two whose callers come later, once. */
+const profile: Profile = await loadProfile(new MemoryBytes(copiesSeed()), memoryFiles(), { times: true });
+
+/** Returns what a format says of the profile, unpacked. */
+async function textIn({ name, renderer }: ReportFormat): Promise<string> {
+  const content = contentOf((await renderer())(profile, OPTIONS));
+  const text = typeof content === "string"
+    ? content
+    : new TextDecoder().decode(name === "pprof" ? gunzipSync(content) : content);
+  const packed = /<script type="application\/octet-stream" id="data">(.*?)<\/script>/s.exec(text);
+  return packed ? text + gunzipSync(Uint8Array.fromBase64(packed[1])).toString() : text;
+}
+
+for (const format of FORMATS) {
+  const { name, callers } = format;
+  if (!callers(OPTIONS)) continue;
+  Deno.test(`${name} shows that a stack is cut, and where callers were lost`, async () => {
+    const text = await textIn(format);
+    for (const frame of ["[stack cut]", "[user callers lost]"]) assertStringIncludes(text, frame);
+  });
+}
+
+Deno.test("the heads of reports say how many stacks are whole, and what helps", async () => {
+  const said = "66.7% of 3 whole; 33.3% cut at 32 bytes: record with --call-graph dwarf,64";
+  for (const format of FORMATS) {
+    const { name, callers, withoutWarnings } = format;
+    if (!callers(OPTIONS) || withoutWarnings || name === "json") continue;
+    const text = await textIn(format);
+    assertStringIncludes(text, said, name);
+  }
+  const json = JSON.parse(
+    whole((await FORMATS.find(({ name }) => name === "json")!.renderer())(profile, OPTIONS)),
+  );
+  assertEquals([json.meta.stacks.unwound, json.meta.stacks.whole], [3, 2]);
+  assertEquals(json.meta.stacks.cut[0].frame, "[stack cut]");
+});
+
+Deno.test("folded stacks begin with what says that they are cut, and whole ones with their root", async () => {
+  const folded = FORMATS.find(({ name }) => name === "folded")!;
+  const lines = whole((await folded.renderer())(profile, OPTIONS)).trimEnd().split("\n");
+  assertEquals(lines.filter((line) => line.startsWith("worker;[stack cut];")).length, 1);
+  assertEquals(lines.filter((line) => line.includes("[stack cut]")).length, 1);
+});
+
+Deno.test("causes with several objects name those with most samples", () => {
+  const cut = (object: string, samples: number) => ({
+    reason: "no unwind information",
+    cause: "without unwind information",
+    frame: `[no unwind information: ${object}]`,
+    object,
+    samples,
+    remedy: "",
+  });
+  const stacks = {
+    unwound: 100_000,
+    whole: 99_990,
+    cut: [cut("a.so", 4), cut("b.so", 3), cut("c.so", 2), cut("d.so", 1)],
+  };
+  assertEquals(
+    stacksText(stacks),
+    "99.990% of 100000 whole; 0.010% without unwind information: a.so (4), b.so (3), c.so (2) and 1 more",
+  );
+  assertEquals(stacksText({ unwound: 7, whole: 7, cut: [] }), "100.0% of 7 whole");
+});
