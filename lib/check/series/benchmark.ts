@@ -1,5 +1,6 @@
 /** Benchmark of a check: its runs, and the rows and notes that result. */
 
+import { counted } from "../../base/text/plural.ts";
 import { CommandError, UnsupportedError } from "../../base/system/errors.ts";
 import { append } from "../../base/bytes/lists.ts";
 import { once } from "../../base/system/once.ts";
@@ -267,7 +268,7 @@ function warmupsOf([{ source }]: readonly WithSource[]): number {
 function budgetTooSmall({ name, budgetMs }: BenchmarkPlan, runs: number): UnsupportedError {
   return new UnsupportedError({
     attempt: `make a baseline of '${name}'`,
-    cause: `the budget of ${budgetMs / 1000} s ended after ${runs} run${runs === 1 ? "" : "s"}`,
+    cause: `the budget of ${budgetMs / 1000} s ended after ${counted(runs, "run")}`,
     remedy: "give a greater --budget",
   });
 }

@@ -1,5 +1,6 @@
 /** Profiles of the old and new commands, compared to show where the time went when a check found a regression. */
 
+import { counted } from "../../base/text/plural.ts";
 import { BadInputError, UserError } from "../../base/system/errors.ts";
 import { openInput, readNamedText } from "../../base/files/file_bytes.ts";
 import { temporaryFolder } from "../../base/files/temporary.ts";
@@ -75,7 +76,7 @@ export async function regressionProfile(
       ? await recordFresh(plan.against, plan, context)
       : readSavedProfile(profilePath(baseline!, plan.name));
     const now = await recordProfile(plan.argv, old.repeats, plan, context);
-    const runs = `${old.repeats} run${old.repeats === 1 ? "" : "s"}`;
+    const runs = counted(old.repeats, "run");
     const diff = diffProfiles(old.profile, now, { normalize: "none" });
     const text = renderDiffText(diff, {
       names: { a: `before, ${runs}`, b: `now, ${runs}` },

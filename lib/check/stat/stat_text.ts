@@ -1,5 +1,6 @@
 /** Result of `stat` as text for a terminal. Pure. */
 
+import { counted } from "../../base/text/plural.ts";
 import { bold, cyan, green, red } from "@std/fmt/colors";
 import { columnWidths, least } from "../../base/bytes/lists.ts";
 import { printable } from "../../base/text/printable.ts";
@@ -210,8 +211,4 @@ function rangeText({ low, high }: Interval): string {
 
 function percentText(part: number): string {
   return `${Number((100 * part).toFixed(1))}%`;
-}
-
-function counted(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? "" : "s"}`;
 }

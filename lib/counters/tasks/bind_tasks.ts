@@ -8,6 +8,7 @@
  * that. On a hardware PMU, both sets take counters.
  */
 
+import { counted } from "../../base/text/plural.ts";
 import { MeasuredCommand, type StopSignals } from "../../../ffi/command.ts";
 import { OTHER_DESCRIPTORS, requireDescriptors } from "../../../ffi/descriptors.ts";
 import { closeFd, Drain, type Exit, makePipe, type PmuError, readPipe } from "../../../ffi/pmu.ts";
@@ -435,7 +436,7 @@ class TaskBinding {
   #warn(failed: PmuError | undefined, cuts: readonly string[]) {
     const { note } = this.#options;
     const { unfollowed } = this.#table;
-    if (unfollowed > 0) note(`${plural(unfollowed, "process")} that it started not counted: -f counts them`);
+    if (unfollowed > 0) note(`${counted(unfollowed, "process")} that it started not counted: -f counts them`);
     if (cuts.length > 0) {
       const { cause, remedy } = cutShortAdvice(cuts, this.#standing.privilege);
       note(`warning: totals are not known: ${cause}: ${remedy}`);
@@ -447,8 +448,4 @@ class TaskBinding {
 
 function pidsText(threads: readonly { pid: number }[]): string {
   return `pid ${[...new Set(threads.map(({ pid }) => pid))].join(",")}`;
-}
-
-function plural(n: number, noun: string): string {
-  return n === 1 ? `1 ${noun}` : `${n} ${noun.endsWith("s") ? `${noun}es` : `${noun}s`}`;
 }

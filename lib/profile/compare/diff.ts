@@ -1,5 +1,6 @@
 /** Comparison of two profiles, symbol by symbol: which take more, which take less, which are new or gone. */
 
+import { counted } from "../../base/text/plural.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import { append } from "../../base/bytes/lists.ts";
 import { overhead, type Weight } from "../query/aggregate.ts";
@@ -86,7 +87,7 @@ export function diffProfiles(a: Profile, b: Profile, options: DiffOptions = {}):
   const alike = matchFunctions(a, b, keys);
   const notes = comparisonNotes(a, b);
   for (const { a: nameA, b: nameB, symbols } of alike.renamed) {
-    const common = `${symbols} symbol${symbols === 1 ? "" : "s"} in common`;
+    const common = `${counted(symbols, "symbol")} in common`;
     notes.push(`${nameA} in A is compared with ${nameB} in B: ${common}`);
   }
   const events = commonEvents(a, b, options.event).map(([eventA, eventB]) => {

@@ -1,5 +1,6 @@
 /** Maps the rings of a recording, one for each CPU, as large as this user may lock. */
 
+import { counted } from "../../base/text/plural.ts";
 import { Drain, type DrainOptions, FlightRings, setOutput } from "../../../ffi/pmu.ts";
 import { ERRNO, errnoText } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
@@ -163,7 +164,7 @@ function addToFlight(rings: FlightRings, owners: readonly RingOwner[], pages: nu
 }
 
 function ringError(errno: number, pages: number): UnsupportedError {
-  const attempt = `map rings of ${pages} page${pages > 1 ? "s" : ""} for each CPU`;
+  const attempt = `map rings of ${counted(pages, "page")} for each CPU`;
   if (errno !== ERRNO.EPERM) return new UnsupportedError({ attempt, cause: errnoText(errno) }, errno);
   return new UnsupportedError({
     attempt,

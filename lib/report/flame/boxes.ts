@@ -1,5 +1,6 @@
 /** Sizes, colors and texts of a flame graph's boxes. The SVG's generator and the HTML page's program both use it. */
 
+import { plural } from "../../base/text/plural.ts";
 import { weightUnit } from "../../profile/model/profile.ts";
 import type { Weight } from "../../profile/query/aggregate.ts";
 import { amountText, groupDigits, relativeChangeText } from "../shared/amount.ts";
@@ -84,7 +85,7 @@ export function hiddenLines({ narrow, deep, narrowest, whole, measure }: FlameLa
     [deep, `more than ${FLAME_LIMITS.maxDepth} calls deep`],
   ] as const;
   return reasons.filter(([{ frames }]) => frames > 0).map(([{ frames, weight }, reason]) =>
-    `Not drawn: ${groupDigits(frames)} frame${frames === 1 ? "" : "s"} ${reason}, with ${
+    `Not drawn: ${groupDigits(frames)} ${plural(frames, "frame")} ${reason}, with ${
       percent(weight[measure], whole[measure])
     } of the weight.`
   );
@@ -94,7 +95,7 @@ export function hiddenLines({ narrow, deep, narrowest, whole, measure }: FlameLa
 export function weightText({ count, period }: Weight, eventName: string): string {
   const unit = weightUnit(eventName);
   const amount = amountText(period, unit);
-  return `${groupDigits(count)} sample${count === 1 ? "" : "s"}, ${amount}${
+  return `${groupDigits(count)} ${plural(count, "sample")}, ${amount}${
     unit === "events" ? ` ${eventName}` : ""
   }`;
 }

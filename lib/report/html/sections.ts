@@ -1,5 +1,6 @@
 /** Sections of the page that are text: facts of the recording, warnings, the ledger, code without a symbol. */
 
+import { counted } from "../../base/text/plural.ts";
 import { escapeXml } from "../../base/text/xml.ts";
 import { groupDigits } from "../shared/amount.ts";
 import { stacksText } from "../shared/stacks_text.ts";
@@ -10,7 +11,7 @@ import { type Profile, sampleCount } from "../../profile/model/profile.ts";
 /** Returns the facts of the recording; `count` is its number of samples. */
 export function factsHtml({ meta, events }: Profile, count: number): string {
   const machine = [meta.kernel && `Linux ${meta.kernel}`, meta.arch, meta.cpu];
-  if (meta.cpus > 0) machine.push(`${meta.cpus} CPU${meta.cpus > 1 ? "s" : ""}`);
+  if (meta.cpus > 0) machine.push(counted(meta.cpus, "CPU"));
   const facts: [string, string][] = [
     ["Samples", `${groupDigits(count)}${meta.seconds >= 0 ? ` over ${meta.seconds.toFixed(3)} s` : ""}`],
     ["Lost", lostText(meta.ledger)],

@@ -1,5 +1,6 @@
 /** Formats numbers for people. */
 
+import { plural } from "../../base/text/plural.ts";
 import { amountText, groupDigits } from "../shared/amount.ts";
 
 /** Formats a share, with more digits where it is small: `12.3%`, `1.23%`. */
@@ -10,7 +11,7 @@ export function share(part: number, whole: number): string {
 
 /** Formats a number of samples: `1 sample`, `12,345 samples`. */
 export function samples(n: number): string {
-  return `${groupDigits(n)} sample${n === 1 ? "" : "s"}`;
+  return `${groupDigits(n)} ${plural(n, "sample")}`;
 }
 
 /** Formats a weight: a time for clock events, otherwise a number of events. */

@@ -1,5 +1,6 @@
 /** Groups objects without symbols by remedy, each with the objects it helps. */
 
+import { counted } from "../../base/text/plural.ts";
 import { wrap } from "../../base/text/wrap.ts";
 import { type Profile, sampleCount, unresolvedByWeight } from "../../profile/model/profile.ts";
 import { percentText } from "./columns.ts";
@@ -56,8 +57,8 @@ export function* remedyLines(profile: Profile, width: number): Generator<string>
   const left = all.slice(shown.length);
   if (left.length === 0) return;
   const rest = left.reduce((sum, { samples }) => sum + samples, 0);
-  yield `${percentText(rest, whole)} ${String(rest).padStart(8)}  for ${left.length} more reason${
-    left.length > 1 ? "s" : ""
+  yield `${percentText(rest, whole)} ${String(rest).padStart(8)}  for ${
+    counted(left.length, "more reason")
   } (--json has all)`;
 }
 

@@ -1,5 +1,6 @@
 /** Renders a comparison of two profiles as text: what they are, then what changed most. */
 
+import { counted } from "../../base/text/plural.ts";
 import { bold, dim, green, red, yellow } from "@std/fmt/colors";
 import { printable } from "../../base/text/printable.ts";
 import { wrap } from "../../base/text/wrap.ts";
@@ -112,7 +113,7 @@ function* eventSection(diff: ProfileDiff, event: EventDiff, options: DiffTextOpt
   }
   const left = rows.length - shown.length;
   if (left > 0) {
-    const rest = `${left} more row${left > 1 ? "s" : ""} below ${percentLimit}% in both`;
+    const rest = `${counted(left, "more row")} below ${percentLimit}% in both`;
     yield `${" ".repeat(11)} ${rest} (--percent-limit 0 shows all)`;
   }
 }

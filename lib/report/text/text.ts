@@ -1,5 +1,6 @@
 /** Renders the report as text: what was recorded, what was lost, then where the time went. */
 
+import { counted } from "../../base/text/plural.ts";
 import { bold, dim, yellow } from "@std/fmt/colors";
 import { greatest, least } from "../../base/bytes/lists.ts";
 import { fit } from "../../base/text/width.ts";
@@ -91,7 +92,7 @@ function header(profile: Profile, whole: ProfileTotals, options: ReportOptions):
   });
 }
 
-const cpus = (n: number) => n > 0 ? `${n} CPU${n > 1 ? "s" : ""}` : "";
+const cpus = (n: number) => n > 0 ? counted(n, "CPU") : "";
 
 function backend({ name, backend, insteadOf }: Profile["meta"]["sampling"][number]): string {
   return `${backend}, for ${name}${insteadOf === undefined ? "" : ` in place of ${insteadOf}`}`;
@@ -106,7 +107,7 @@ function* section(of: Section): Generator<string> {
   }
   if (events.length === 1 && sampledCount > 1) {
     const count = sampleCount(profile, events[0]);
-    yield `${names[0]}: ${count} sample${count === 1 ? "" : "s"}`;
+    yield `${names[0]}: ${counted(count, "sample")}`;
   }
   if (options.tree !== "calls") yield* table(of);
   else for (const event of events) yield* calls(of, event);
@@ -132,9 +133,7 @@ function* table(of: Section): Generator<string> {
   yield* rowLines(of, { columns, shown, most, wholeFor });
   const left = all.length - shown.length;
   if (left === 0) return;
-  const rows = `${left} more row${
-    left > 1 ? "s" : ""
-  } below ${percentLimit}% each (--percent-limit 0 shows all)`;
+  const rows = `${counted(left, "more row")} below ${percentLimit}% each (--percent-limit 0 shows all)`;
   // Totals overlap, and shares of several events do not add up.
   if (children || columns.length > 1 || byEvent) yield `${" ".repeat(8)} ${rows}`;
   else {

@@ -1,0 +1,12 @@
+/** Numbers with their nouns. */
+
+/** Returns the noun for `n` of a thing: `run` for 1, else `runs`; `processes` for a noun that ends in s. */
+export function plural(n: number, noun: string): string {
+  if (n === 1) return noun;
+  return noun.endsWith("s") ? `${noun}es` : `${noun}s`;
+}
+
+/** Returns `1 run`, `2 runs`. */
+export function counted(n: number, noun: string): string {
+  return `${n} ${plural(n, noun)}`;
+}
