@@ -20,7 +20,10 @@ interface Case {
   what: string;
   /** Arguments of `pmuctl check --against`. */
   args: string[];
-  /** The verdict that is right, and how much of the verdicts are to be it: at least, or at most for `regressed` of alike commands. */
+  /**
+   * Correct verdict, and its required share of all verdicts: a minimum, or a maximum for `regressed` between equal
+   * commands.
+   */
   promise: { verdict: "regressed"; atLeast?: number; atMost?: number };
   /** More than the case's share of --checks: each takes long. */
   part?: number;

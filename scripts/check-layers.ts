@@ -13,7 +13,7 @@ interface Room {
    * the list has no folders, or folders in any order.
    */
   folders?: readonly string[];
-  /** Whether it may hold more files than MAX_FILES: a file for each of many things that are alike. */
+  /** Whether it may hold more than MAX_FILES files: one for each of many similar things. */
   wide?: boolean;
 }
 

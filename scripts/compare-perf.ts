@@ -6,7 +6,7 @@ import { compareWithPerf, type Comparison } from "../tests/live/perf_rows.ts";
 import { lacking, LARGE_WORKLOADS, type Workload, WORKLOADS } from "../tests/live/workloads.ts";
 
 /** With fewer samples, shares to two places tell how many they are: see compareWithPerf(). */
-const MOST_SAMPLES = 10_000;
+const MAX_SAMPLES = 10_000;
 const RECORDING = ["record", "-q", "-e", "cpu-clock", "-F", "3000", "-g", "-N", "-o"];
 const COLUMNS =
   "| file | samples | symbols | with callers | self differs | total differs | unresolved differs |";
@@ -20,7 +20,7 @@ else {await withFolder(async (folder) => {
     for (const workload of [...WORKLOADS, ...LARGE_WORKLOADS]) await recordAndShow(workload, folder);
   });}
 for (const [name, { samples, self, total, unresolved, discardedChains, failedObjects }] of found) {
-  if (samples >= MOST_SAMPLES) console.log(`\n${name}: of this many samples totals are alike to 0.01% only`);
+  if (samples >= MAX_SAMPLES) console.log(`\n${name}: with this many samples, totals agree only to 0.01%`);
   if (self.length + total.length + unresolved.length === 0) continue;
   console.log(
     `\n${name}: perf discards ${discardedChains} chains` +

@@ -97,7 +97,7 @@ async function measure({ name, argv }: Case, rounds: number, runs: number, folde
     for (const tool of order) {
       const taken = await TOOLS[tool](argv, runs, folder);
       if (taken.length !== runs) {
-        throw new Error(`${tool} told ${taken.length} times of ${runs} runs of ${name}`);
+        throw new Error(`${tool} reported ${taken.length} times for ${runs} runs of ${name}`);
       }
       (times[tool] ??= []).push(taken);
     }

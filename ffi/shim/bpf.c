@@ -1,4 +1,4 @@
-/* Where the machine code of BPF programs lies, by bpf(2). See pmu.h. */
+/* Addresses of the machine code of BPF programs, by bpf(2). See pmu.h. */
 #define _GNU_SOURCE
 #include "pmu.h"
 
@@ -13,7 +13,7 @@ static int bpf(int command, union bpf_attr *attr)
 	return (int)syscall(SYS_bpf, command, attr, sizeof *attr);
 }
 
-/* A descriptor of the first program whose id is above `*id`, which becomes that program's. */
+/* Opens the first program whose id is above `*id`, and stores its id there. Returns a descriptor or -errno. */
 static int open_next(uint32_t *id)
 {
 	for (;;) {
@@ -30,7 +30,7 @@ static int open_next(uint32_t *id)
 		fd = bpf(BPF_PROG_GET_FD_BY_ID, &attr);
 		if (fd >= 0)
 			return fd;
-		if (errno != ENOENT) /* unloaded since: the one behind it */
+		if (errno != ENOENT) /* unloaded meanwhile: try the next one */
 			return -errno;
 	}
 }

@@ -1,4 +1,4 @@
-/* The limit of open files as whoever started this process gave it. */
+/* Limit on open files, as inherited. */
 #ifndef PMU_NOFILE_H
 #define PMU_NOFILE_H
 

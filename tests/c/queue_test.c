@@ -376,7 +376,7 @@ static void refuses_a_record_that_cannot_be(void)
 
 	CHECK_EQ(pmu_drain_set_loss(drain, &loss_record, 8, -1, -1, 0), -EINVAL);
 	CHECK_EQ(pmu_drain_set_loss(drain, &loss_record, 20, -1, -1, 0), -EINVAL);
-	CHECK_EQ(pmu_drain_set_loss(drain, &loss_record, PMU_LOSS_MOST + 8, -1, -1, 0), -EINVAL);
+	CHECK_EQ(pmu_drain_set_loss(drain, &loss_record, PMU_LOSS_MAX + 8, -1, -1, 0), -EINVAL);
 	CHECK_EQ(pmu_drain_set_loss(drain, &loss_record, 32, 25, -1, 8), -EINVAL);
 	CHECK_EQ(pmu_drain_set_loss(drain, &loss_record, 32, 24, 29, 8), -EINVAL);
 	CHECK_EQ(pmu_drain_set_loss(drain, &loss_record, 32, 24, -1, -1), -EINVAL);

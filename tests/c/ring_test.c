@@ -250,7 +250,7 @@ static void keeps_the_spare_when_nothing_more_is_written(void)
 	int file = scratch_file();
 	void *drain = drain_of(&ring, 1, file, 0);
 
-	CHECK_EQ(pmu_drain_set_spare(drain, PMU_SPARE_MOST + 1), -EINVAL);
+	CHECK_EQ(pmu_drain_set_spare(drain, PMU_SPARE_MAX + 1), -EINVAL);
 	CHECK_EQ(pmu_drain_set_spare(drain, 100), 0);
 	CHECK_EQ(pmu_drain_set_interval(drain, 1), 0);
 	getrlimit(RLIMIT_FSIZE, &old);

@@ -30,7 +30,10 @@ static uint64_t time_of(struct cuts *cuts, const struct circle *c, uint64_t posi
 	return circle_u64(c, position + size - (uint32_t)cuts->time_back);
 }
 
-/* NULL for one that would take the place of an exec whose outcome is open, unless it is one itself. */
+/*
+ * Returns a thread's entry; NULL when it would replace an exec whose outcome is open, unless the record is an exec
+ * itself.
+ */
 static struct cut_thread *thread_of(struct cuts *cuts, uint32_t tid, bool is_exec)
 {
 	struct cut_thread *thread = &cuts->pending[tid % CUTS_PENDING];
@@ -77,7 +80,7 @@ void cuts_record(struct cuts *cuts, const struct circle *c, uint64_t position, c
 		return;
 	circle_read(c, position, &start, sizeof(start));
 	time = time_of(cuts, c, position, header->size);
-	/* COMM and the maps have the thread's number at the same place. */
+	/* COMM and the maps have the thread id at the same offset. */
 	thread = thread_of(cuts, start.words[header->type == PERF_RECORD_EXIT ? EXIT_TID : COMM_TID], is_exec);
 	if (!thread)
 		return;
@@ -86,7 +89,7 @@ void cuts_record(struct cuts *cuts, const struct circle *c, uint64_t position, c
 	else if (header->type == PERF_RECORD_EXIT)
 		later(&thread->end, time);
 	else
-		later(&thread->map, time); /* a COMM, too: who names itself has run on */
+		later(&thread->map, time); /* a COMM, too: a thread that renames itself runs on */
 }
 
 void cuts_end_pass(struct cuts *cuts)

@@ -1,11 +1,12 @@
 /*
- * Programs that the kernel stops measuring as they start: at an exec that gives a process other rights than its user has
- * (set-user-ID, file capabilities) or runs what the user may not read, it takes all events of ordinary users off.
+ * Detection of programs that the kernel stops measuring at their exec. When an exec gives a process other rights than
+ * its user has (set-user-ID, file capabilities), or runs a file that the user may not read, the kernel removes all
+ * events of ordinary users.
  *
- * The records show it. A program that runs on maps its own code after the exec, and ends later; one whose events are taken
- * off ends at once, as far as they tell: COMM with the exec bit, and EXIT, with no MMAP of that thread between. The three,
- * and those of the program that called exec, may come through rings of different CPUs: their times put them in order, and
- * an EXIT without an MMAP counts when all rings have been gone through once more and none was found.
+ * The records show it: a program that runs on maps its own code after the exec, and ends later. A program without its
+ * events seems to end at once: COMM with the exec bit, then EXIT, with no MMAP of that thread between. These three
+ * records, and those of the program that called exec, may come through rings of different CPUs: they are ordered by
+ * time, and an EXIT without an MMAP counts once all rings have been read again and none was found.
  */
 #ifndef PMU_CUTS_H
 #define PMU_CUTS_H
@@ -20,30 +21,30 @@
 #define CUTS_COMM 16u /* TASK_COMM_LEN: a thread's name with its NUL */
 _Static_assert(CUTS_NAMES == 16 && CUTS_COMM == 16, "ffi/drain.ts has room for as many");
 
-/* What a thread has done last, each by its time; 0 where it has not. */
+/* Times of a thread's most recent records; 0 for none. */
 struct cut_thread {
 	uint32_t tid;
-	uint32_t passes; /* through all rings since it had ended without a map */
+	uint32_t passes; /* over all rings since it ended without a map */
 	uint64_t exec, map, end;
 	char comm[CUTS_COMM];
 };
 
 struct cuts {
-	/* By the low bits of the thread's number; one that comes later takes the place. */
+	/* Indexed by the low bits of the thread id; a later thread replaces an earlier one. */
 	struct cut_thread pending[CUTS_PENDING];
-	int32_t time_back; /* where records have their time, in bytes from the end; 0: nowhere */
-	uint64_t order;    /* stands for the time then */
+	int32_t time_back; /* offset of records' times, in bytes from the end; 0: none */
+	uint64_t order;    /* used instead of times then */
 	char names[CUTS_NAMES][CUTS_COMM];
 	uint32_t name_count;
 };
 
-/* Takes in a COMM, EXIT, MMAP, MMAP2 or LOST; records were lost, too, where a map may have been. */
+/* Processes a COMM, EXIT, MMAP, MMAP2 or LOST; also records lost where a map may have been. */
 void cuts_record(struct cuts *cuts, const struct circle *c, uint64_t position, const struct perf_event_header *header);
 
-/* All rings have been gone through. */
+/* Notes that all rings have been read once. */
 void cuts_end_pass(struct cuts *cuts);
 
-/* There are no more records. */
+/* Notes that no more records come. */
 void cuts_end(struct cuts *cuts);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Moves records from rings to a file descriptor, on two threads of its own: one empties the rings into a
- * queue, the other writes, and may be made to wait. See pmu.h.
+ * Moves records from rings to a file descriptor, on two threads: one empties the rings into a queue, the other
+ * writes, and may have to wait. See pmu.h.
  */
 #define _GNU_SOURCE
 #include "drain.h"
@@ -26,13 +26,13 @@ PMU_OLD_SYMBOL(pthread_sigmask);
 #define DEFAULT_INTERVAL_MS 250
 
 /*
- * The queue: three times what the rings hold, as tprof's three buffers for each CPU, and enough for a disk
- * that stalls for a second or two. Memory is taken as it is needed.
+ * Default size of the queue: three times the rings, like tprof's three buffers per CPU, and enough for a disk that
+ * stalls for a second or two. Memory is used only as it fills.
  */
 #define QUEUE_RINGS 3
-#define QUEUE_LEAST (UINT64_C(16) << 20)
+#define MIN_QUEUE (UINT64_C(16) << 20)
 
-/* The signal that gets the writer out of a write(2), to a handler that does nothing; of the real-time ones. */
+/* Real-time signal that interrupts the writer's write(2); its handler does nothing. */
 #define INTERRUPT (SIGRTMAX - 1)
 #define INTERRUPT_EVERY_MS 1
 
@@ -58,7 +58,7 @@ void drain_wait_told(int event_fd, int ms)
 	uint64_t count;
 
 	if (poll(&told, 1, ms) > 0 && read(event_fd, &count, sizeof(count)) < 0)
-		return; /* someone else has taken it: there is nothing to wait for */
+		return; /* another thread has read it: nothing to wait for */
 }
 
 /* ---- the thread that writes ------------------------------------------------------------------ */
@@ -90,7 +90,7 @@ static void *writer_main(void *argument)
 
 static void interrupted(int signal)
 {
-	(void)signal; /* write(2) has returned EINTR: that is all */
+	(void)signal; /* its only purpose is to make write(2) return EINTR */
 }
 
 /* ---- the calls of pmu.h ---------------------------------------------------------------------- */
@@ -167,7 +167,7 @@ int32_t pmu_drain_set_loss(void *drain, const void *record, uint32_t length, int
 
 	if (d->started)
 		return -EBUSY;
-	if (length < 16 || length > PMU_LOSS_MOST || length % 8 || time_at > end - 8 || cpu_at > end - 4 ||
+	if (length < 16 || length > PMU_LOSS_MAX || length % 8 || time_at > end - 8 || cpu_at > end - 4 ||
 	    (time_at >= 0 && sample_time_at < 0))
 		return -EINVAL;
 	memcpy(d->loss.record, record, length);
@@ -184,7 +184,7 @@ int32_t pmu_drain_set_spare(void *drain, uint32_t bytes)
 
 	if (d->started)
 		return -EBUSY;
-	if (bytes > PMU_SPARE_MOST)
+	if (bytes > PMU_SPARE_MAX)
 		return -EINVAL;
 	d->out.spare = bytes;
 	return 0;
@@ -226,7 +226,7 @@ int32_t pmu_drain_add(void *drain, int32_t fd, uint32_t pages, int32_t cpu)
 	error = ring_map(&rings[d->ring_count], fd, pages, cpu);
 	if (error)
 		return error;
-	/* EPERM: not a thing to wait for (the tests' rings are memory files); the interval serves it. */
+	/* EPERM: epoll cannot wait for it (the tests' rings are memory files); the interval serves it. */
 	if (epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, fd, &readable) < 0 && errno != EPERM) {
 		error = -errno;
 		ring_unmap(&rings[d->ring_count]);
@@ -246,7 +246,7 @@ int32_t pmu_drain_stand_in(void *drain, int32_t ring, int32_t fd)
 	return ring_add_stand_in(&d->rings[ring], fd);
 }
 
-/* Makes the queue; all rings together always fit into it. */
+/* Creates the queue; it always has room for all rings together. */
 static int32_t make_queue(struct drain *d)
 {
 	uint64_t rings = 4096, wanted = d->queue_bytes;
@@ -254,12 +254,12 @@ static int32_t make_queue(struct drain *d)
 	for (uint32_t i = 0; i < d->ring_count; i++)
 		rings += d->rings[i].records.size + 2 * ENTRY_OVERHEAD + d->loss.length;
 	if (!wanted)
-		wanted = rings * QUEUE_RINGS > QUEUE_LEAST ? rings * QUEUE_RINGS : QUEUE_LEAST;
+		wanted = rings * QUEUE_RINGS > MIN_QUEUE ? rings * QUEUE_RINGS : MIN_QUEUE;
 	d->queue_limit = wanted > rings ? wanted : rings;
 	return queue_make(&d->queue, d->queue_limit + d->queue_limit / 4);
 }
 
-/* Starts both threads, with the signals blocked that are blocked here. Returns 0 or a positive errno. */
+/* Starts both threads with the caller's blocked signals. Returns 0 or a positive errno. */
 static int start_threads(struct drain *d)
 {
 	int error = pthread_create(&d->writer, NULL, writer_main, d);
@@ -293,9 +293,9 @@ int32_t pmu_drain_start(void *drain)
 		ring_take_up(&d->rings[i]);
 	d->out.rings = d->rings;
 	d->out.ring_count = d->ring_count;
-	/* From here on the file can be read, whatever becomes of us. */
+	/* From here on the file is readable, even if this process is killed. */
 	output_renew_size(&d->out, true);
-	/* Signals are for other threads; a reader that goes away is EPIPE, not SIGPIPE, a limit EFBIG. */
+	/* Other threads handle signals. A vanished reader is EPIPE rather than SIGPIPE, a file limit EFBIG. */
 	sigaction(INTERRUPT, &catch, &caught);
 	sigfillset(&most);
 	sigdelset(&most, INTERRUPT);
@@ -311,7 +311,7 @@ int32_t pmu_drain_start(void *drain)
 	return 0;
 }
 
-/* Sends the writer the signal that ends a write(2) which waits. */
+/* Interrupts a blocking write(2) of the writer. */
 static void interrupt_writer(struct drain *d)
 {
 	int32_t id = __atomic_load_n(&d->writer_id, __ATOMIC_RELAXED);
@@ -322,8 +322,8 @@ static void interrupt_writer(struct drain *d)
 }
 
 /*
- * Waits until the writer is done. Once aborted, interrupts it again and again: a signal may come just before the write
- * that it is to end.
+ * Waits until the writer is done. After an abort, interrupts it repeatedly, because a signal may arrive just before
+ * the write that it should interrupt.
  */
 static void wait_for_writer(struct drain *d)
 {
@@ -357,7 +357,7 @@ void pmu_drain_abort(void *drain)
 
 	__atomic_store_n(&d->abort, true, __ATOMIC_RELEASE);
 	interrupt_writer(d);
-	drain_tell(d->end_fd); /* pmu_drain_stop, where it waits, goes on from here */
+	drain_tell(d->end_fd); /* wakes pmu_drain_stop */
 }
 
 int32_t pmu_drain_error(void *drain)

@@ -1,4 +1,4 @@
-/* A drain's inside: what its two threads share. See pmu.h for what it does. */
+/* State of a drain, shared by its two threads. See pmu.h. */
 #ifndef PMU_DRAIN_H
 #define PMU_DRAIN_H
 
@@ -11,58 +11,58 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* epoll's name for the eventfd that wakes the emptier; rings go by their index. */
+/* epoll data of the eventfd that wakes the emptier; rings have their index. */
 #define WAKE_EVENT UINT64_MAX
 
-/* The record that stands in the output for dropped samples. */
+/* Record that stands for dropped samples in the output. */
 struct loss {
-	unsigned char record[PMU_LOSS_MOST];
-	uint32_t length; /* 0: none has been given, and nothing is dropped */
+	unsigned char record[PMU_LOSS_MAX];
+	uint32_t length; /* 0: no record is set, and nothing is dropped */
 	int32_t time_at, cpu_at, sample_time_at;
 };
 
 struct drain {
 	uint32_t flags;
 	int interval_ms;
-	uint64_t queue_bytes; /* as asked for; 0: as it is right */
+	uint64_t queue_bytes; /* requested size; 0: the default */
 	struct loss loss;
 	struct ring *rings;
 	uint32_t ring_count;
 	int epoll_fd;
 
-	/* Of the thread that empties the rings. */
+	/* Used by the thread that empties the rings. */
 	pthread_t emptier;
 	int wake_fd;
-	bool hungup; /* a ring has no event left that would tell of it */
-	bool choked; /* the last pass found no room */
-	bool stop;   /* asked to; atomic */
+	bool hungup; /* no event is left to signal that a ring fills */
+	bool choked; /* the last pass found the queue full */
+	bool stop;   /* stop was requested; atomic */
 
-	struct seen *seen; /* NULL: nobody wants to know */
+	struct seen *seen; /* NULL unless pmu_drain_watch was called */
 	struct queue queue;
-	uint64_t queue_limit; /* how full it may get with samples; the rest is for all other records */
+	uint64_t queue_limit; /* limit for samples; the rest is for all other records */
 
-	/* Of the thread that writes. */
+	/* Used by the thread that writes. */
 	pthread_t writer;
 	struct output out;
 	int queued_fd;
 	int32_t writer_id; /* once it runs; atomic */
 	bool writer_done;  /* atomic */
-	bool all_queued;   /* nothing will be queued any more; atomic */
+	bool all_queued;   /* the queue is complete; atomic */
 	bool abort;        /* atomic */
-	int end_fd; /* an eventfd, told when the writer is done, or is to be interrupted: pmu_drain_stop waits for it */
+	int end_fd;        /* eventfd for pmu_drain_stop: the writer is done, or has to be interrupted */
 
-	int error; /* the first, as a positive errno; atomic */
+	int error; /* first error, a positive errno; atomic */
 	bool started, running;
 };
 
 /* Keeps the first error, a positive errno; 0 is none. */
 void drain_note_error(struct drain *d, int error);
 
-/* Adds one to an eventfd; waits until something has, or so long (-1: for ever). */
+/* drain_tell adds one to an eventfd; drain_wait_told waits for that, at most `ms` (-1: forever). */
 void drain_tell(int event_fd);
 void drain_wait_told(int event_fd, int ms);
 
-/* The thread that empties the rings; gets the drain. */
+/* Main function of the thread that empties the rings; its argument is the drain. */
 void *drain_emptier_main(void *drain);
 
 #endif

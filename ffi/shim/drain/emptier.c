@@ -8,17 +8,17 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* How often it is looked at what nobody tells of: a ring whose events have no task left, a full queue. */
+/* Polling interval for conditions without a wake-up: a ring whose events have no task left, a full queue. */
 #define LOOK_MS 10
 
-#define RECORD_FINISHED_ROUND 68 /* of the perf tools: tools/lib/perf/include/perf/event.h */
+#define RECORD_FINISHED_ROUND 68 /* record type of the perf tools: tools/lib/perf/include/perf/event.h */
 
 static const struct perf_event_header finished_round = {
 	.type = RECORD_FINISHED_ROUND,
 	.size = sizeof(finished_round),
 };
 
-/* Appends the record for `r`'s dropped samples, stamped with the time of the last: readers sort by it. */
+/* Appends the record for `r`'s dropped samples, with the time of the last of them, by which readers sort. */
 static void append_loss(struct drain *d, const struct ring *r)
 {
 	struct loss loss = d->loss;
@@ -33,7 +33,7 @@ static void append_loss(struct drain *d, const struct ring *r)
 	queue_append_bytes(&d->queue, loss.record, loss.length);
 }
 
-/* Queues all records of the ring's pass but its samples, and a record that tells of those. */
+/* Queues all records of the ring's pass except samples, and a record that stands for those. */
 static void queue_rest(struct drain *d, const struct ring *r)
 {
 	uint64_t kept_from = r->tail;
@@ -53,8 +53,8 @@ static void queue_rest(struct drain *d, const struct ring *r)
 }
 
 /*
- * Notes how far the kernel has come, before anything is taken: see pmu.h on rounds. Returns the bytes in the
- * queue of it all.
+ * Reads the heads of all rings before any record is taken: see pmu.h on rounds. Returns the bytes that the pass needs
+ * in the queue.
  */
 static uint64_t look(struct drain *d)
 {
@@ -69,7 +69,7 @@ static uint64_t look(struct drain *d)
 	return size;
 }
 
-/* Goes through the records where they are. Returns the bytes in the queue of all but the samples. */
+/* Tallies the records in place. Returns the bytes that all but the samples need in the queue. */
 static uint64_t look_into_rings(struct drain *d)
 {
 	uint64_t size = ENTRY_OVERHEAD + sizeof(finished_round);
@@ -83,7 +83,7 @@ static uint64_t look_into_rings(struct drain *d)
 	return size;
 }
 
-/* Queues all that the ring's pass has, and goes through it there: it has only just come into the cache. */
+/* Queues the ring's whole pass, and tallies the copy, which is in the cache by then. */
 static void queue_all(struct drain *d, struct ring *r)
 {
 	uint64_t at = d->queue.put;
@@ -95,7 +95,7 @@ static void queue_all(struct drain *d, struct ring *r)
 		seen_times(d->seen, &d->queue.bytes, &r->pass);
 }
 
-/* `samples`: of each ring all is taken; else all but the samples that look_into_rings() has found. */
+/* Empties all rings. With `samples`, takes everything; else all but the samples that look_into_rings() has found. */
 static void take_pass(struct drain *d, bool samples)
 {
 	bool any = false;
@@ -113,7 +113,7 @@ static void take_pass(struct drain *d, bool samples)
 			if (r->head != r->tail)
 				queue_end(&d->queue, drop ? 0 : r->pass.samples);
 			else
-				queue_cut(&d->queue, d->queue.filling); /* not one record that can be */
+				queue_cut(&d->queue, d->queue.filling); /* not even one valid record */
 		}
 		if (r->head == r->tail) {
 			ring_count(r->counts, PMU_RING_EMPTYBUF, 1);
@@ -139,8 +139,8 @@ static void take_pass(struct drain *d, bool samples)
 }
 
 /*
- * One pass: all rings or, when there is room for nothing, none, so that rounds stay true; the kernel then
- * counts what the rings have no room for. `last`: nothing is urgent any more, and nothing dropped.
+ * Makes one pass over all rings, or over none when the queue is full, so that rounds stay true; the kernel then
+ * counts what does not fit into the rings. On the `last` pass nothing is urgent or dropped.
  */
 static void pass(struct drain *d, bool last)
 {
@@ -148,7 +148,7 @@ static void pass(struct drain *d, bool last)
 
 	queue_rewind(&d->queue);
 	if (d->seen)
-		cuts_end_pass(&d->seen->cuts); /* the one before */
+		cuts_end_pass(&d->seen->cuts); /* of the previous pass */
 	size = look(d);
 	d->choked = false;
 	if (queue_used(&d->queue) + size <= d->queue_limit || (last && queue_room(&d->queue) >= size))
@@ -159,7 +159,10 @@ static void pass(struct drain *d, bool last)
 		d->choked = true;
 }
 
-/* The tasks of the ring's event have ended, and epoll would say so for ever: the next event takes its place. */
+/*
+ * Replaces the ring's event by the next one, because all tasks of the event have ended and epoll would report that
+ * forever.
+ */
 static void next_waker(struct drain *d, uint32_t index)
 {
 	struct ring *r = &d->rings[index];
@@ -171,7 +174,7 @@ static void next_waker(struct drain *d, uint32_t index)
 		if (epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, r->wake_fd, &readable) == 0)
 			return;
 	}
-	d->hungup = true; /* but the children of those tasks may go on */
+	d->hungup = true; /* the children of those tasks may run on */
 }
 
 void *drain_emptier_main(void *argument)

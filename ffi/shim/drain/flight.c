@@ -1,7 +1,7 @@
 /*
- * Rings written backward, of which the kernel overwrites the oldest records: see pmu.h. The head of such a ring
- * falls from 0 on: the youngest record begins at it, older ones follow upward, and what lies a ring's size above
- * has been overwritten.
+ * Rings written backward, in which the kernel overwrites the oldest records: see pmu.h. The head of such a ring
+ * decreases from 0: the newest record begins at it, older ones follow upward, and everything a ring's size or more
+ * above it has been overwritten.
  */
 #define _GNU_SOURCE
 #include "../pmu.h"
@@ -18,11 +18,11 @@
 struct flight_ring {
 	struct perf_event_mmap_page *control;
 	struct circle records;
-	size_t mapped; /* control page and data */
+	size_t mapped; /* size of control page and data */
 	int fd;
-	uint64_t last_head;  /* at the last take: what lies above has been taken */
-	struct circle copy;  /* what a take copied, youngest record first */
-	struct circle taken; /* the same, oldest record first */
+	uint64_t last_head;  /* head at the last take: records above it have been taken */
+	struct circle copy;  /* records copied by the last take, newest first */
+	struct circle taken; /* those records, oldest first */
 	uint64_t taken_bytes;
 	uint64_t counts[PMU_FLIGHT_FIELDS];
 };
@@ -46,13 +46,13 @@ static int32_t map_ring(struct flight_ring *r, int fd, uint32_t pages)
 	r->records.size = r->copy.size = r->taken.size = (uint64_t)pages * page;
 	r->mapped = r->records.size + page;
 	r->fd = fd;
-	/* Not writable: that tells the kernel that nobody will make room, and to overwrite. */
+	/* Read-only: so the kernel knows that nobody frees space, and overwrites. */
 	map = mmap(NULL, r->mapped, PROT_READ, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
 	r->control = map;
 	r->records.data = (unsigned char *)map + page;
-	/* Here rather than at a dump: a machine in trouble may have no memory then. */
+	/* Allocated now, because a machine in trouble may have no memory left when a dump is requested. */
 	r->copy.data = malloc(r->copy.size);
 	r->taken.data = malloc(r->taken.size);
 	return r->copy.data && r->taken.data ? 0 : -ENOMEM;
@@ -93,7 +93,7 @@ static uint64_t head_of(const struct flight_ring *r)
 	return __atomic_load_n(&r->control->data_head, __ATOMIC_ACQUIRE);
 }
 
-/* Copies what is new, youngest record first; the ring stands still meanwhile. Returns the bytes that are good. */
+/* Copies new records, newest first; the ring is paused meanwhile. Returns the valid bytes. */
 static uint64_t copy_new(struct flight_ring *r, uint64_t *head)
 {
 	uint64_t size = r->records.size, length, moved;
@@ -103,14 +103,14 @@ static uint64_t copy_new(struct flight_ring *r, uint64_t *head)
 	if (length > size)
 		length = size;
 	circle_read(&r->records, *head, r->copy.data, length);
-	/* A record that was being written when the ring was stopped took its place from the oldest ones. */
+	/* A record in progress when the ring was paused took its space from the oldest ones. */
 	moved = *head - head_of(r);
 	if (moved > size - length)
 		length = moved < size ? size - moved : 0;
 	return length;
 }
 
-/* Turns the records in [0, end) of the copy round into `taken`. */
+/* Reverses the order of the records in [0, end) of the copy into `taken`. */
 static void turn_round(struct flight_ring *r, uint64_t end)
 {
 	unsigned char *to = r->taken.data + end;
@@ -126,7 +126,7 @@ static void turn_round(struct flight_ring *r, uint64_t end)
 
 static int32_t pause_output(const struct flight_ring *r, uint32_t pause)
 {
-	/* ENOTTY: not an event (the tests' rings are memory files), and nothing that writes by itself. */
+	/* ENOTTY: not an event (the tests' rings are memory files), so nothing writes to it. */
 	return ioctl(r->fd, PERF_EVENT_IOC_PAUSE_OUTPUT, pause) < 0 && errno != ENOTTY ? -errno : 0;
 }
 
@@ -140,7 +140,10 @@ static int32_t take_ring(struct flight_ring *r)
 		return error;
 	length = copy_new(r, &head);
 	error = pause_output(r, 0);
-	/* The last record of the copy may be cut, and is left out then: the kernel has overwritten its end. */
+	/*
+	 * The last record of the copy may be truncated, because the kernel has overwritten its end; it is left out
+	 * then.
+	 */
 	turn_round(r, records_walk(&r->copy, 0, length, &t, NULL));
 	r->counts[PMU_FLIGHT_SAMPLES] = t.samples;
 	r->counts[PMU_FLIGHT_RECORDS] = t.records;
@@ -159,7 +162,7 @@ int32_t pmu_flight_take(void *flight)
 	struct flight *f = flight;
 	int32_t first = 0;
 
-	/* One ring after another: each stands still only while it is copied itself. */
+	/* Ring by ring, so that each is paused only while it is copied. */
 	for (uint32_t i = 0; i < f->ring_count; i++) {
 		int32_t error = take_ring(&f->rings[i]);
 
@@ -169,7 +172,7 @@ int32_t pmu_flight_take(void *flight)
 	return first;
 }
 
-/* Writes all of it, or until something goes wrong; adds to `*done` what was written. Returns 0 or -errno. */
+/* Writes all bytes, or until an error; adds the written ones to `*done`. Returns 0 or -errno. */
 static int32_t write_bytes(int out_fd, const unsigned char *bytes, uint64_t length, uint64_t *done)
 {
 	while (length > 0) {
@@ -187,12 +190,12 @@ static int32_t write_bytes(int out_fd, const unsigned char *bytes, uint64_t leng
 }
 
 /*
- * Writes what was taken from a ring, and the spare bytes behind it, which are taken from the records when they are not
- * all there; `*whole` is the bytes of whole records that are left. Returns 0 or -errno.
+ * Writes the records taken from a ring, and the spare bytes after them. Where not all spare bytes fit, they replace
+ * the last records; `*whole` is the bytes of whole records that are left. Returns 0 or -errno.
  */
 static int32_t write_taken(struct flight_ring *r, int out_fd, uint32_t spare, uint64_t *whole)
 {
-	static const unsigned char zeros[PMU_SPARE_MOST];
+	static const unsigned char zeros[PMU_SPARE_MAX];
 	uint64_t done = 0;
 	int32_t error = write_bytes(out_fd, r->taken.data, r->taken_bytes, &done);
 	struct tally t;
@@ -210,7 +213,7 @@ static int32_t write_taken(struct flight_ring *r, int out_fd, uint32_t spare, ui
 int32_t pmu_flight_write(void *flight, int32_t out_fd, uint32_t spare, uint64_t *written)
 {
 	struct flight *f = flight;
-	int32_t first = spare > PMU_SPARE_MOST ? -EINVAL : 0;
+	int32_t first = spare > PMU_SPARE_MAX ? -EINVAL : 0;
 
 	*written = 0;
 	if (first)

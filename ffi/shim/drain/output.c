@@ -12,14 +12,14 @@ _Static_assert(OUTPUT_PARTS <= IOV_MAX, "one writev takes them all");
 
 #define SIZE_FIELD_EVERY_NS INT64_C(200000000)
 
-static const unsigned char zeros[PMU_SPARE_MOST];
+static const unsigned char zeros[PMU_SPARE_MAX];
 
 static bool aborted(const struct output *o)
 {
 	return __atomic_load_n(o->aborted, __ATOMIC_RELAXED);
 }
 
-/* Adds a stretch of the circle to the parts; it may take two. */
+/* Adds a range of the circular buffer to the parts; it may take two. */
 static int add_parts(struct iovec *parts, int count, const struct circle *c, uint64_t position, uint64_t length)
 {
 	uint64_t first = circle_before_end(c, position, length);
@@ -30,7 +30,7 @@ static int add_parts(struct iovec *parts, int count, const struct circle *c, uin
 	return count;
 }
 
-/* Writes the parts, using them up. Returns the bytes written: fewer than all when o->error was set. */
+/* Writes and consumes the parts. Returns the bytes written: fewer than all when o->error was set. */
 static uint64_t write_parts(struct output *o, int left)
 {
 	struct iovec *parts = o->parts;
@@ -58,7 +58,7 @@ static uint64_t write_parts(struct output *o, int left)
 		} else if (n < 0 && errno == EAGAIN) {
 			struct pollfd writable = { .fd = o->fd, .events = POLLOUT };
 
-			poll(&writable, 1, -1); /* whatever it says, the next writev says it too */
+			poll(&writable, 1, -1); /* any error recurs in the next writev */
 		} else if (n == 0 || errno != EINTR) {
 			o->error = n == 0 ? EIO : errno;
 			break;
@@ -68,13 +68,14 @@ static uint64_t write_parts(struct output *o, int left)
 }
 
 /*
- * Settles the entries in [queue->tail, end). `done` bytes have been written: the entries', then the spare ones, which
- * are taken from the records when they are not all there.
+ * Accounts for the entries in [queue->tail, end). `done` bytes were written: first the entries', then spare bytes.
+ * Where not all spare bytes fit, they replace the last records.
  */
 static void settle(struct output *o, struct queue *q, uint64_t end, uint64_t done)
 {
-	uint64_t left = done > o->spare ? done - o->spare : 0; /* the part beyond the entries settled so far */
-	uint64_t kept = 0;                                     /* of what was written: whole records */
+	uint64_t left =
+		done > o->spare ? done - o->spare : 0; /* bytes written after the entries accounted for so far */
+	uint64_t kept = 0;                             /* bytes of whole records among them */
 	uint64_t at = q->tail, bytes;
 	struct entry e;
 
@@ -98,10 +99,11 @@ static void settle(struct output *o, struct queue *q, uint64_t end, uint64_t don
 		records_walk(&q->bytes, bytes + whole, bytes + e.length, &t, NULL);
 		failed = o->rings[e.ring].failed;
 		ring_count_dropped(failed, t.samples, e.length - whole);
-		if (e.kind == ENTRY_PASS) /* the other kind has been counted already */
+		if (e.kind == ENTRY_PASS) /* ENTRY_REST has been counted already */
 			ring_count(failed, PMU_RING_DROPBUF, 1);
 	}
-	if (done > kept) /* in a file, what comes next overwrites the cut record and the spare; a pipe refuses */
+	if (done >
+	    kept) /* in a file, the next write overwrites the truncated record and the spare bytes; a pipe refuses */
 		(void)lseek(o->fd, -(off_t)(done - kept), SEEK_CUR);
 	__atomic_fetch_add(&o->written, kept, __ATOMIC_RELAXED);
 	queue_release(q, end);
@@ -137,7 +139,7 @@ bool output_write(struct output *o, struct queue *q)
 	return true;
 }
 
-/* Writes the size field; false when that failed. */
+/* Writes the size field; returns false on failure. */
 static bool write_size(struct output *o)
 {
 	uint64_t size = o->written;

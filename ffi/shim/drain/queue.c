@@ -42,7 +42,7 @@ uint64_t queue_room(const struct queue *q)
 
 void queue_rewind(struct queue *q)
 {
-	/* Nobody has a position in it: the one that takes looks at none before head has moved. */
+	/* The consumer holds no position in the buffer, and reads none before head has moved. */
 	if (queue_used(q) == 0)
 		q->bytes.origin = q->put;
 }

@@ -25,13 +25,13 @@ struct fork {
 	uint32_t pid, ppid;
 };
 
-/* Room for a PERF_RECORD_MMAP2 with the longest path, and what follows it. */
-#define RECORD_MOST 8192
+/* Size limit of a PERF_RECORD_MMAP2 with the longest path and its trailer. */
+#define MAX_RECORD 8192
 
 _Static_assert(sizeof(struct perf_event_header) == 8 && offsetof(struct perf_event_header, size) == 6 &&
 		       offsetof(struct fork, pid) == 8 && offsetof(struct fork, ppid) == 12,
 	       "ffi/drain.ts reads entries at these offsets, 8 bytes further");
-_Static_assert(sizeof(uint64_t) + RECORD_MOST <= 1 << 16, "ffi/drain.ts has room for the longest entry");
+_Static_assert(sizeof(uint64_t) + MAX_RECORD <= 1 << 16, "ffi/drain.ts has room for the longest entry");
 
 int32_t seen_make(struct seen *s)
 {
@@ -61,7 +61,7 @@ static uint64_t hash(uint64_t h, const void *bytes, size_t length)
 	return h;
 }
 
-/* What tells the mapped file from all others; never 0. Run-time code is told apart by its process. */
+/* Returns a hash that identifies the mapped file; never 0. Run-time code is identified by its process. */
 static uint64_t hash_of(const struct mmap2 *map)
 {
 	size_t length = strnlen(map->filename, map->header.size - sizeof(*map));
@@ -100,7 +100,7 @@ static bool append(struct seen *s, uint64_t h, const void *record, uint16_t size
 	return true;
 }
 
-/* Adds a mapped file that has not been noted yet. Without room it stays unknown: its next mapping adds it. */
+/* Adds a new mapped file. Without room it stays unknown: its next mapping adds it. */
 static void append_file(struct seen *s, uint64_t h, const void *record, uint16_t size)
 {
 	uint64_t *slot;
@@ -117,7 +117,7 @@ static void append_file(struct seen *s, uint64_t h, const void *record, uint16_t
 void seen_record(struct seen *s, const struct circle *c, uint64_t position, const struct perf_event_header *header)
 {
 	union {
-		unsigned char bytes[RECORD_MOST];
+		unsigned char bytes[MAX_RECORD];
 		struct mmap2 map;
 		struct fork fork;
 	} record;

@@ -1,7 +1,6 @@
 /*
- * What the records of a recording tell of what runs: each mapped program and library once, and which process
- * started which. A recorder has to see to those while they can still be opened, and would be busy with little
- * else if it went through all records itself.
+ * Programs, libraries and processes that appear in the records: each mapped file once, and each fork. A recorder has
+ * to open files while they still exist, and would be busy with little else if it walked all records itself.
  */
 #ifndef PMU_SEEN_H
 #define PMU_SEEN_H
@@ -18,27 +17,30 @@
 
 struct seen {
 	pthread_mutex_t lock;
-	/* Hashes of the files that have been noted; 0 is a free slot. */
+	/* Hashes of the noted files; 0 is a free slot. */
 	uint64_t known[SEEN_SLOTS];
 	uint32_t known_count;
-	/* Entries: see pmu_drain_seen. One that has no room is left out; a file so left out counts as not noted. */
+	/* Entries: see pmu_drain_seen. One that does not fit is left out; its file then counts as not noted. */
 	unsigned char *bytes;
 	uint64_t used;
 
-	/* Offset of the time in a sample, -1 for none, and the least and greatest there was; of the thread that walks. */
+	/*
+	 * Offset of the time in a sample, -1 for none, and the least and greatest time; used by the thread that walks
+	 * the records.
+	 */
 	int32_t time_at;
 	uint64_t first, last;
-	struct cuts cuts; /* likewise */
+	struct cuts cuts; /* used by that thread, too */
 };
 
-/* Returns 0 or -ENOMEM. */
+/* Initializes it. Returns 0 or -ENOMEM. */
 int32_t seen_make(struct seen *s);
 void seen_free(struct seen *s);
 
-/* Notes the PERF_RECORD_MMAP2 or PERF_RECORD_FORK at `position`, unless it tells nothing new. */
+/* Notes the PERF_RECORD_MMAP2 or PERF_RECORD_FORK at `position`, unless it is known. */
 void seen_record(struct seen *s, const struct circle *c, uint64_t position, const struct perf_event_header *header);
 
-/* Notes the times of a stretch of samples of one ring. */
+/* Notes the times of a range of samples of one ring. */
 void seen_times(struct seen *s, const struct circle *c, const struct tally *t);
 
 /* Moves as many whole entries as fit into `buf`; returns their bytes. */

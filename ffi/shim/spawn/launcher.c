@@ -1,7 +1,7 @@
 /*
- * The shim as a program: makes the child of pmu_spawn in a process that has next to no memory, because a
- * child's peak memory begins with what its parent has at fork, and Deno has some 60 MB. The child gets this
- * process's parent for its own (CLONE_PARENT), so that pmuctl waits for it as for any other.
+ * The shim as a program: forks the child of pmu_spawn from a process with hardly any memory, because a child's peak
+ * memory starts at its parent's size at the fork, and Deno has about 60 MB. The child becomes a child of this
+ * process's parent (CLONE_PARENT), so pmuctl waits for it like for any other.
  */
 #define _GNU_SOURCE
 #include "spawn_child.h"
@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What makes a shared library a program: the dynamic linker that loads it, and an entry for ld's -e. */
+/* Makes a shared library executable: the dynamic linker that loads it, and an entry point for ld's -e. */
 #if defined(__x86_64__)
 #define LOADER "/lib64/ld-linux-x86-64.so.2"
 #define ENTRY "pmu_launcher: mov %rsp, %rdi\n\tand $-16, %rsp\n\tcall pmu_launcher_main\n"
@@ -26,7 +26,7 @@
 __attribute__((section(".interp"), used)) static const char loader[] = LOADER;
 __asm__(".text\n.global pmu_launcher\n.hidden pmu_launcher\n" ENTRY);
 
-/* `stack` as the kernel lays it out for a new program: argc, argv, NULL, envp, NULL. */
+/* Entry point. `stack` is the kernel's layout for a new program: argc, argv, NULL, envp, NULL. */
 __attribute__((noreturn, used, visibility("hidden"))) void pmu_launcher_main(char **stack)
 {
 	long argc = (long)stack[0];
@@ -36,9 +36,9 @@ __attribute__((noreturn, used, visibility("hidden"))) void pmu_launcher_main(cha
 	long child;
 
 	if (count < 1 || LAUNCHER_ARGV_FILES + count + 1 >= argc)
-		_exit(2); /* run by hand */
+		_exit(2); /* not started by pmu_spawn */
 	plan.line = (int)strtol(argv[LAUNCHER_ARGV_LINE], NULL, 10);
-	plan.files[count] = NULL; /* an empty argument stood there */
+	plan.files[count] = NULL; /* replaces an empty argument */
 	plan.argv = plan.files + count + 1;
 	plan.shell_argv = calloc((size_t)(argc - count), sizeof(*plan.shell_argv));
 	if (!plan.shell_argv || fcntl(plan.line, F_SETFD, FD_CLOEXEC) < 0)

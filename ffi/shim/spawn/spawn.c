@@ -1,4 +1,4 @@
-/* Starts a child that waits before exec, lets it go, and waits for it to end. See pmu.h. */
+/* Starts a child that waits before exec, releases it, and waits for its end. See pmu.h. */
 #define _GNU_SOURCE
 #include "../portable.h"
 #include "../nofile.h"
@@ -20,13 +20,13 @@
 
 PMU_OLD_SYMBOL(pthread_sigmask);
 
-#define DEFAULT_PATH "/bin:/usr/bin" /* as execvp(3) when PATH is not set */
+#define DEFAULT_PATH "/bin:/usr/bin" /* like execvp(3) when PATH is not set */
 
 extern char **environ;
 
 /* ---- before fork ----------------------------------------------------------------------------- */
 
-/* `count` strings that follow one another in `block`, behind `before` empty places, NULL at the end. */
+/* Returns an array of the `count` consecutive strings in `block`, after `before` empty slots, with a final NULL. */
 static char **pointers(const char *block, uint32_t count, uint32_t before)
 {
 	char **list = calloc((size_t)before + count + 1, sizeof(*list));
@@ -48,7 +48,7 @@ static const char *search_path(char **envp)
 	return DEFAULT_PATH;
 }
 
-/* Fills plan->files: `path` itself when it has a slash, else it in each directory of PATH. */
+/* Fills plan->files: `path` itself if it has a slash, else its path in each directory of PATH. */
 static int32_t list_files(struct plan *plan, const char *path)
 {
 	const char *dirs = strchr(path, '/') ? "" : search_path(plan->envp);
@@ -78,7 +78,7 @@ static int32_t list_files(struct plan *plan, const char *path)
 	}
 }
 
-/* Room for the launcher's arguments, all but the line's number filled in. False when memory is out. */
+/* Allocates the launcher's arguments, all filled in but the number of the line. Returns false without memory. */
 static bool list_launcher_argv(struct plan *plan, uint32_t argc)
 {
 	uint32_t files = 0;
@@ -109,7 +109,7 @@ static void free_plan(struct plan *plan)
 	free(plan->launcher_argv);
 }
 
-/* A pair of connected sockets above the standard descriptors, so that the child's dup2 cannot hit them. */
+/* Creates a pair of connected sockets above the standard descriptors, so that the child's dup2 cannot hit them. */
 static int32_t high_socketpair(int fds[2])
 {
 	int low[2];
@@ -134,7 +134,7 @@ static int32_t high_socketpair(int fds[2])
 
 /* ---- in the parent --------------------------------------------------------------------------- */
 
-/* Waits for a report. False when the line was closed without one: exec happened, or the child died. */
+/* Waits for a report. Returns false when the line closes without one: the child has called exec, or died. */
 static bool read_report(int line, struct report *report)
 {
 	ssize_t n;
@@ -171,7 +171,7 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 	(void)snprintf(plan->line_number, sizeof(plan->line_number), "%d", line[1]);
 	child->stage = PMU_SPAWN_FORK;
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &plan->mask); /* so that no handler of ours runs in the child */
+	pthread_sigmask(SIG_SETMASK, &all, &plan->mask); /* so that none of our handlers runs in the child */
 	/*
 	 * vfork copies none of our page tables, which takes milliseconds with Deno's memory, and the page faults
 	 * after it as well. It waits for the child's exec, which only the launcher's comes at once.
@@ -179,7 +179,7 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 	/* NOLINTNEXTLINE(*.vfork,*.Vfork): posix_spawn(3) has no limits and reports no stage; all signals are blocked */
 	pid = plan->launcher ? vfork() : fork();
 	if (pid == 0) {
-		close(line[0]); /* or it would not notice that the parent has gone */
+		close(line[0]); /* otherwise it would not notice the parent's end */
 		child_main(plan);
 	}
 	result = pid < 0 ? -errno : pid;
@@ -188,9 +188,9 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 	close(line[1]);
 	child->line_fd = line[0];
 	if (pid > 0 && !read_report(child->line_fd, &report))
-		report = (struct report){ .stage = PMU_SPAWN_FORK, .error = ESRCH }; /* killed by someone */
+		report = (struct report){ .stage = PMU_SPAWN_FORK, .error = ESRCH }; /* killed by another process */
 	if (pid > 0 && plan->launcher)
-		reap(pid); /* it has made the child and ends */
+		reap(pid); /* it has forked the child and ends */
 	if (pid > 0 && report.error) {
 		child->stage = report.stage;
 		result = -report.error;
@@ -198,7 +198,7 @@ static int32_t fork_child(struct plan *plan, struct pmu_child *child)
 			reap(pid);
 	} else if (pid > 0) {
 		result = child->pid = report.pid;
-		/* By us, before it execs: whoever signals the group knows that there is one. */
+		/* Done here, before the exec, so that whoever signals the group knows that it exists. */
 		if (plan->setup.flags & PMU_SPAWN_GROUP)
 			setpgid(child->pid, child->pid);
 	}

@@ -1,4 +1,4 @@
-/* A child between fork and exec: async-signal-safe calls only. See spawn_child.h. */
+/* Child between fork and exec: async-signal-safe calls only. See spawn_child.h. */
 #define _GNU_SOURCE
 #include "spawn_child.h"
 #include "../portable.h"
@@ -25,7 +25,7 @@ void child_fail(const struct plan *plan, int32_t stage, int error)
 {
 	struct report report = { .stage = stage, .error = error };
 
-	(void)send(plan->line, &report, sizeof(report), MSG_NOSIGNAL); /* no one may be left to hear it */
+	(void)send(plan->line, &report, sizeof(report), MSG_NOSIGNAL); /* the parent may be gone */
 	_exit(127);
 }
 
@@ -47,7 +47,7 @@ static void set_signal_of_libc(int sig, bool ignored)
 	syscall(SYS_rt_sigaction, sig, &action, NULL, sizeof(action.mask));
 }
 
-/* What is not to be ignored is left to the default: our handlers are not the child's, and Deno ignores SIGPIPE. */
+/* Resets all signals that are not ignored: the child must not have our handlers, and Deno ignores SIGPIPE. */
 static void child_signals(const struct plan *plan)
 {
 	struct sigaction action;
@@ -72,7 +72,7 @@ static int child_stdio(const struct plan *plan)
 {
 	int from[3];
 
-	/* First all of them out of the way of 0 to 2, so that swapping works. */
+	/* First move all of them above 2, so that they can be swapped. */
 	for (int i = 0; i < 3; i++) {
 		from[i] = plan->setup.stdio[i];
 		if (from[i] >= 0 && from[i] <= 2)
@@ -86,7 +86,7 @@ static int child_stdio(const struct plan *plan)
 	return 0;
 }
 
-/* Descriptors from 3 on end at exec, also those that came from whoever started us. */
+/* Closes descriptors from 3 on at exec, including inherited ones. */
 static void child_keep_stdio_only(void)
 {
 	struct rlimit limit = { 0 };
@@ -99,7 +99,7 @@ static void child_keep_stdio_only(void)
 		fcntl((int)fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* Whether an ENOEXEC is about a program of another machine, which no shell can run either. */
+/* Returns whether an ENOEXEC is about a program for another machine, which no shell can run either. */
 static bool is_elf(const char *file)
 {
 	char magic[4] = { 0 };
@@ -111,7 +111,7 @@ static bool is_elf(const char *file)
 	return n == (ssize_t)sizeof(magic) && memcmp(magic, "\177ELF", sizeof(magic)) == 0;
 }
 
-/* Tries each file as execvp(3) does; returns the errno when none of them could be run. */
+/* Tries to exec each file, like execvp(3); returns the errno when none could be run. */
 static int child_exec(const struct plan *plan)
 {
 	int last = ENOENT;
@@ -126,14 +126,14 @@ static int child_exec(const struct plan *plan)
 			return ENOEXEC;
 		}
 		if (last == EACCES)
-			denied = true; /* a later directory may have one that can be run */
+			denied = true; /* a later directory may have an executable one */
 		else if (last != ENOENT && last != ENOTDIR && last != ESTALE && last != ENODEV && last != ETIMEDOUT)
 			return last;
 	}
 	return denied ? EACCES : last;
 }
 
-/* In the child, because only it knows when it came to a CPU after the word to go. */
+/* Taken in the child, because only the child knows when it got a CPU after the release. */
 static void child_says_it_execs(const struct plan *plan)
 {
 	struct report report = { 0 };
