@@ -89,7 +89,15 @@ ${unresolvedHtml(profile)}
 <p id="same" class="muted" hidden>Same as <code id="same-command"></code></p>
 </section>
 
-<section id="flame-section" aria-labelledby="flame-title">
+${flameSection()}
+
+${symbolsSection()}
+</main>
+<div id="tip" hidden></div>`;
+}
+
+function flameSection(): string {
+  return `<section id="flame-section" aria-labelledby="flame-title">
 <div class="head"><h2 id="flame-title">Flame graph</h2>
 <fieldset class="switch"><legend>Direction</legend>
 <label><input type="radio" name="direction" value="down" checked><span>Top down</span></label>
@@ -103,9 +111,11 @@ ${unresolvedHtml(profile)}
 <div id="flame" tabindex="0" role="group"
  aria-label="Flame graph. Arrow keys walk the stacks, Enter zooms, Backspace zooms out by one, Escape to everything."></div>
 <p id="flame-left" class="muted"></p>
-</section>
+</section>`;
+}
 
-<section aria-labelledby="symbols-title">
+function symbolsSection(): string {
+  return `<section aria-labelledby="symbols-title">
 <div class="head"><h2 id="symbols-title">Symbols</h2><p id="symbol-count" class="muted"></p>
 <p class="hint muted">A symbol's name shows only the stacks through it.</p></div>
 <div class="scroll"><table id="symbols"><thead><tr>
@@ -116,9 +126,7 @@ ${
   }
 </tr></thead><tbody></tbody></table></div>
 <button type="button" id="more-symbols" hidden></button>
-</section>
-</main>
-<div id="tip" hidden></div>`;
+</section>`;
 }
 
 /** Returns a patch of color and a name for each kind of code. */
