@@ -14,15 +14,22 @@ function output(argv: readonly string[]): string {
   return decoder.decode(stdout);
 }
 
-/** Returns samples and lost records of a file, as the perf on PATH counts them, and the file's size. */
-export function perfStats(file: string): Record<string, number> {
+/** Returns the number of samples of a file, as the perf on PATH counts them. */
+export function perfSampleCount(file: string): number {
   const stats = output(["perf", "report", "-i", file, "--stats"]);
-  const of = (name: string) =>
-    Number(new RegExp(`^\\s*${name} events:\\s+(\\d+)`, "m").exec(stats)?.[1] ?? 0);
+  return Number(/^\s*SAMPLE events:\s+(\d+)/m.exec(stats)?.[1] ?? 0);
+}
+
+/** Returns samples and lost records of a file, as the perf on PATH counts them, and the file's size. */
+function perfStats(file: string): Record<string, number> {
   const lost = /^# Total Lost Samples: (\d+)/m.exec(
     output(["perf", "report", "-i", file, "--stdio", "-g", "none"]),
   );
-  return { samples: of("SAMPLE"), lost: Number(lost?.[1] ?? 0), fileKb: Deno.statSync(file).size / 1024 };
+  return {
+    samples: perfSampleCount(file),
+    lost: Number(lost?.[1] ?? 0),
+    fileKb: Deno.statSync(file).size / 1024,
+  };
 }
 
 /** Four threads on two CPUs for about a second, which leave their own wall time in ns in a file. */

@@ -6,7 +6,7 @@ import { type Folder, INFERNO, missingFolder, type Perf, PERFS, PMUCTL, STACKCOL
 import { big, BIG_SECONDS, COPY_ARGS, makeRecording } from "./recording.ts";
 import { repeatRecording } from "./repeat_recording.ts";
 import { writeLongRecording } from "../../tests/perfdata/long_recording.ts";
-import { perfStats } from "./record_cases.ts";
+import { perfSampleCount } from "./record_cases.ts";
 
 const FIGURES = ["wallMs", "cpuMs", "maxRssMb"];
 
@@ -130,7 +130,7 @@ function linearCase({ name, what, many, few, seconds, args }: LinearCase): Case 
     name: `${times} times`,
     argv: argvOf(times),
     after: async (_, wallMs) => {
-      const each = perfStats(short).samples;
+      const each = perfSampleCount(short);
       const nsBeyond = async (fewer: number) => {
         const start = await runOnce({ name: "", argv: argvOf(fewer) });
         return (wallMs - start.wallMs) * 1e6 / (each * (times - fewer));
