@@ -1,5 +1,6 @@
 /** Child processes that wait before exec, so that events can be opened on them first. Protocol: ffi/shim/pmu.h. */
 
+import { SIGNAL } from "../lib/base/system/numbers.ts";
 import { toCString } from "../lib/base/bytes/bytes.ts";
 import { caller } from "../lib/base/system/caller.ts";
 import { ERRNO, PmuError } from "../lib/base/system/errno.ts";
@@ -158,7 +159,6 @@ export class Child {
 
 /** Time between SIGTERM and SIGKILL for a child that took too long, in ms. */
 const GRACE_MS = 1000;
-const SIGTERM = 15, SIGKILL = 9;
 
 /** Time limit of a child that has its own process group. */
 export class TimeLimit {
@@ -171,8 +171,8 @@ export class TimeLimit {
     this.#child = child;
     this.#timer = setTimeout(() => {
       this.#passed = true;
-      this.#kill(SIGTERM);
-      this.#timer = setTimeout(() => this.#kill(SIGKILL), GRACE_MS);
+      this.#kill(SIGNAL.SIGTERM);
+      this.#timer = setTimeout(() => this.#kill(SIGNAL.SIGKILL), GRACE_MS);
     }, ms);
   }
 
@@ -184,7 +184,7 @@ export class TimeLimit {
   /** Stops the clock once the child has ended. Kills the rest of its group if it exceeded the limit. */
   end(): void {
     clearTimeout(this.#timer);
-    if (this.#passed) this.#kill(SIGKILL);
+    if (this.#passed) this.#kill(SIGNAL.SIGKILL);
   }
 
   #kill(signal: number): void {

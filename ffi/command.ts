@@ -1,5 +1,6 @@
 /** Command under measurement: it waits while events are opened on it, is released, and waited for. */
 
+import { SIGNAL } from "../lib/base/system/numbers.ts";
 import { ERRNO, PmuError } from "../lib/base/system/errno.ts";
 import { CommandError, EXIT } from "../lib/base/system/errors.ts";
 import { refusal } from "../lib/base/system/system_error.ts";
@@ -14,8 +15,6 @@ export interface StopSignals {
   /** Whether the command gets the terminal's signals itself, because it shares the terminal with pmuctl. */
   commandGetsSignals: boolean;
 }
-
-const SIGTERM = 15;
 
 /** Settings of a measured command. */
 export interface MeasuredCommandOptions {
@@ -90,10 +89,10 @@ export class MeasuredCommand {
     const first = await Promise.race([ended, stopper.first]);
     if (typeof first !== "number") return first;
     // the terminal's signals do not reach a process group of its own
-    if (!stopper.commandGetsSignals || first === SIGTERM || this.#limit) this.#kill(first);
+    if (!stopper.commandGetsSignals || first === SIGNAL.SIGTERM || this.#limit) this.#kill(first);
     const second = await Promise.race([ended, stopper.second]);
     if (typeof second !== "number") return second;
-    this.#kill(SIGTERM);
+    this.#kill(SIGNAL.SIGTERM);
     return undefined;
   }
 

@@ -4,6 +4,7 @@
  * PmuError with the errno, and UnsupportedError when there is no usable shim.
  */
 
+import { CLOCK } from "../lib/base/system/numbers.ts";
 import { addressFromBigint } from "../lib/base/bytes/address.ts";
 import { toCString } from "../lib/base/bytes/bytes.ts";
 import { ERRNO } from "../lib/base/system/errno.ts";
@@ -239,7 +240,12 @@ export function pageSize(): number {
   return checked("sysconf", shim().pmu_page_size());
 }
 
-/** Returns the time of a clock in ns. `clockid` as in perf_event_attr: 1 is CLOCK_MONOTONIC. */
+/** Returns the time in ns of CLOCK_MONOTONIC, the clock that counts and records of `bind` are stamped with. */
+export function monotonicNs(): bigint {
+  return clockNs(CLOCK.MONOTONIC);
+}
+
+/** Returns the time of a clock in ns. `clockid` is one of CLOCK, as in perf_event_attr. */
 export function clockNs(clockid: number): bigint {
   const ns = shim().pmu_clock_ns(clockid);
   if (ns < 0n) checkedSize("clock_gettime", ns);

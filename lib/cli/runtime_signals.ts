@@ -1,11 +1,10 @@
 /** Signal handling of the runtime, reduced to what a program expects. */
 
+import { SIGNAL } from "../base/system/numbers.ts";
 import { xfszIsOurs } from "../base/system/launcher.ts";
 
-/** Signal numbers, the same on x86_64 and aarch64. */
-const SIGUSR1 = 10, SIGXFSZ = 25;
-/** Signals that the runtime starts to catch with the first listener for any signal: SIGHUP, SIGINT, SIGTERM. */
-const CAUGHT_ALONG = [1, 2, 15];
+/** Signals that the runtime starts to catch with the first listener for any signal. */
+const CAUGHT_ALONG = [SIGNAL.SIGHUP, SIGNAL.SIGINT, SIGNAL.SIGTERM];
 
 /** Indices of 64-bit words in glibc's struct sigaction. */
 const ACTION = { HANDLER: 0, FLAGS: 17, WORDS: 19 } as const;
@@ -43,14 +42,20 @@ export function settleSignals(): void {
   const nothing = new BigUint64Array(ACTION.WORDS);
   nothing[ACTION.HANDLER] = BigInt(Deno.UnsafePointer.value(abs));
   nothing[ACTION.FLAGS] = SA_RESTART;
-  const before = new Map([SIGUSR1, ...CAUGHT_ALONG].map((signal) => [signal, actionOf(signal)]));
+  const before = new Map([SIGNAL.SIGUSR1, ...CAUGHT_ALONG].map((signal) => [signal, actionOf(signal)]));
 
   const listener = () => {};
   Deno.addSignalListener("SIGUSR1", listener);
-  sigaction(SIGUSR1, isIgnored(before.get(SIGUSR1)!) ? before.get(SIGUSR1)! : nothing, null);
+  sigaction(
+    SIGNAL.SIGUSR1,
+    isIgnored(before.get(SIGNAL.SIGUSR1)!) ? before.get(SIGNAL.SIGUSR1)! : nothing,
+    null,
+  );
   for (const signal of CAUGHT_ALONG) {
     if (isIgnored(before.get(signal)!)) sigaction(signal, before.get(signal)!, null);
   }
   Deno.removeSignalListener("SIGUSR1", listener);
-  if (xfszIsOurs() || actionOf(SIGXFSZ)[ACTION.HANDLER] === SIG_DFL) sigaction(SIGXFSZ, nothing, null);
+  if (xfszIsOurs() || actionOf(SIGNAL.SIGXFSZ)[ACTION.HANDLER] === SIG_DFL) {
+    sigaction(SIGNAL.SIGXFSZ, nothing, null);
+  }
 }

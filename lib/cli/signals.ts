@@ -1,9 +1,10 @@
 /** Signals of the user, as promises and callbacks. */
 
+import { SIGNAL } from "../base/system/numbers.ts";
 import { caller } from "../base/system/caller.ts";
 
-/** Numbers of the signals that ask a program to stop; the same on every Linux. */
-const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+/** Signals that ask a program to stop. */
+const STOP_SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
 
 /** Requests to stop. */
 export interface StopRequests {
@@ -38,11 +39,11 @@ function listen() {
   const second = Promise.withResolvers<number>();
   let seen = 0;
   const { ignored } = caller();
-  for (const name of Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]) {
+  for (const name of STOP_SIGNALS) {
     // with any listener Deno catches all three, so even an ignored signal needs a listener
-    const heed = (ignored >> BigInt(NUMBERS[name] - 1) & 1n) === 0n;
+    const heed = (ignored >> BigInt(SIGNAL[name] - 1) & 1n) === 0n;
     Deno.addSignalListener(name, () => {
-      if (heed) (seen++ === 0 ? first : second).resolve(NUMBERS[name]);
+      if (heed) (seen++ === 0 ? first : second).resolve(SIGNAL[name]);
     });
   }
   return { first: first.promise, second: second.promise };

@@ -3,6 +3,7 @@
  * one summary.
  */
 
+import { SIGNAL } from "../base/system/numbers.ts";
 import type { Io, ParsedArgs } from "../cli/command.ts";
 import { onStopSignals } from "../cli/signals.ts";
 import { CommandMeter } from "../run/measured_run.ts";
@@ -13,7 +14,6 @@ import { type EventWorld, resolveEvents } from "../events/resolve.ts";
 
 /** Options of `bind` that a summary accepts; any other one asks for rows. */
 const FOR_SUMMARIES = ["json", "output", "follow-forks", "follow-execs"];
-const SIGTERM = 15, SIGKILL = 9;
 
 /** Returns whether the command line asks for a summary: it has a command, and no options for rows. */
 export function wantsSummary(args: ParsedArgs, options: readonly { name: string }[]): boolean {
@@ -50,9 +50,9 @@ export async function bindSummary(
   const meter = new CommandMeter(requestedEvents, standing, (line) => io.err(`pmuctl: ${line}`));
   const stopper = onStopSignals(io.stderrIsTerminal);
   stopper.first.then((signal) => {
-    if (!stopper.commandGetsSignals || signal === SIGTERM) meter.kill(signal);
+    if (!stopper.commandGetsSignals || signal === SIGNAL.SIGTERM) meter.kill(signal);
   });
-  stopper.second.then(() => meter.kill(SIGKILL));
+  stopper.second.then(() => meter.kill(SIGNAL.SIGKILL));
   try {
     const run = await meter.run({ argv: args.command, stdio: [-1, -1, -1] });
     const { measured, absent } = meter;

@@ -5,7 +5,7 @@
  */
 
 import { MeasuredCommand, type StopSignals } from "../../ffi/command.ts";
-import { clockNs, type Exit } from "../../ffi/pmu.ts";
+import { type Exit, monotonicNs } from "../../ffi/pmu.ts";
 import { hostFiles } from "../events/files.ts";
 import type { Standing } from "../events/open.ts";
 import { type Counter, OpenSet, type SetPlace } from "./open/open_set.ts";
@@ -61,7 +61,6 @@ export interface OverflowTotals {
   frozenNs: number;
 }
 
-const CLOCK_MONOTONIC = 1;
 /** Interval between checks for ended threads, in ms. */
 const POLL_MS = 250;
 
@@ -98,12 +97,12 @@ export async function bindOverflows(
       );
     }
     const watching = emitOverflows(watch, sets, options);
-    options.begin(nowNs(), command?.pid);
+    options.begin(monotonicNs(), command?.pid);
     if (command) await command.release();
     else for (const set of sets.keys()) set.enable();
     const exit = await (command ? command.untilDone(stopper) : untilEnded(target, stopper));
     for (const set of sets.keys()) set.disable();
-    const endNs = nowNs();
+    const endNs = monotonicNs();
     await watch.close();
     const overflows = await watching;
     const totals = { counts: counters.map(() => 0n), tickNs: 0, frozenNs: 0 };
@@ -149,7 +148,7 @@ class SetTally {
   /** Marks the set as frozen since `hrtimeNs`, and returns its counts. */
   frozen(hrtimeNs: bigint): bigint[] {
     this.#frozenAt = hrtimeNs;
-    return this.#set.sample(nowNs())?.counts ?? [];
+    return this.#set.sample(monotonicNs())?.counts ?? [];
   }
 
   /** Restarts the set from its presets. */
@@ -175,7 +174,7 @@ class SetTally {
 
   /** Saves the counts before a reset. Returns the ns they cover; undefined when the set has lost its counters. */
   #keep(): number | undefined {
-    const sample = this.#set.sample(nowNs());
+    const sample = this.#set.sample(monotonicNs());
     sample?.counts.forEach((count, i) => {
       this.#counts[i] += BigInt.asUintN(64, count - this.#set.counters[i].preset);
     });
@@ -183,7 +182,7 @@ class SetTally {
   }
 
   #thaw(): void {
-    if (this.#frozenAt !== undefined) this.#frozenNs += Number(nowNs() - this.#frozenAt);
+    if (this.#frozenAt !== undefined) this.#frozenNs += Number(monotonicNs() - this.#frozenAt);
     this.#frozenAt = undefined;
   }
 }
@@ -207,8 +206,4 @@ async function untilEnded(target: OverflowTarget, stopper: StopSignals): Promise
   const timer = setInterval(() => watch.ended() && gone.resolve(), POLL_MS);
   await Promise.race([gone.promise, stopper.first]);
   clearInterval(timer);
-}
-
-function nowNs(): bigint {
-  return clockNs(CLOCK_MONOTONIC);
 }

@@ -3,6 +3,7 @@
  * a failed command's output, and until the user stops it.
  */
 
+import { SIGNAL } from "../base/system/numbers.ts";
 import { closeFd, createFile, PmuError, seek } from "../../ffi/pmu.ts";
 import type { StopSignals } from "../../ffi/command.ts";
 import { CommandError, UnsupportedError } from "../base/system/errors.ts";
@@ -67,7 +68,6 @@ const TIMED_OUT = 124;
 
 /** Limits of what is shown of a failed command's standard error. */
 const SHOWN_TAIL = { bytes: 4096, lines: 12 } as const;
-const SIGTERM = 15, SIGKILL = 9;
 /**
  * Time in ms to wait for a signal after a command ended. A terminal's Ctrl-C also ends the command, and its end may
  * be seen before the signal is.
@@ -106,9 +106,11 @@ export class CommandRunner {
     options.stopper.first.then((signal) => {
       this.#stopSignal = signal;
       // the terminal does not send its signals to a command in a process group of its own
-      if (!options.stopper.commandGetsSignals || signal === SIGTERM || options.limit) this.#kill(signal);
+      if (!options.stopper.commandGetsSignals || signal === SIGNAL.SIGTERM || options.limit) {
+        this.#kill(signal);
+      }
     });
-    options.stopper.second.then(() => this.#kill(SIGKILL));
+    options.stopper.second.then(() => this.#kill(SIGNAL.SIGKILL));
   }
 
   /** Reasons why events are not counted, by event name; known after the first run. */

@@ -3,6 +3,7 @@
  * all processes that it starts. `stat` and `check` are built on these runs.
  */
 
+import { SIGNAL } from "../base/system/numbers.ts";
 import { commandError } from "../../ffi/command.ts";
 import { type Child, PmuError, type ResourceUsage, spawn, type TimedExit, TimeLimit } from "../../ffi/pmu.ts";
 import { UnsupportedError } from "../base/system/errors.ts";
@@ -231,7 +232,6 @@ export class CommandMeter {
   }
 }
 
-const SIGTERM = 15;
 const NO_USAGE: ResourceUsage = {
   utimeNs: 0,
   stimeNs: 0,
@@ -256,7 +256,7 @@ async function runWithin(
   } catch (error) {
     if (!limit?.passed) throw error;
     // it was ended before it was released
-    return { code: 128 + SIGTERM, signal: SIGTERM, wallNs: 0, usage: NO_USAGE, timedOut: true };
+    return { code: 128 + SIGNAL.SIGTERM, signal: SIGNAL.SIGTERM, wallNs: 0, usage: NO_USAGE, timedOut: true };
   } finally {
     limit?.end();
   }

@@ -1,7 +1,7 @@
 /** Binding for overflows: what is told, and what is counted in all. */
 
 import { assert, assertEquals } from "@std/assert";
-import { clockNs } from "../../ffi/pmu.ts";
+import { monotonicNs } from "../../ffi/pmu.ts";
 import type { StopSignals } from "../../ffi/command.ts";
 import { bindOverflows, type OverflowNotice, type OverflowTarget } from "../../lib/counters/bind_overflow.ts";
 import type { Counter } from "../../lib/counters/open/open_set.ts";
@@ -67,7 +67,7 @@ testNeeding(["cc"], "with restarts each overflow adds to the total", async () =>
 
 testNeeding(["cc"], "threads that run already are bound one by one, and their end is the end", async () => {
   const child = new Deno.Command(program("ratio"), { args: ["3000"], stdout: "null" }).spawn();
-  const before = clockNs(1);
+  const before = monotonicNs();
   const target: OverflowTarget = { kind: "threads", tids: [child.pid] };
   const result = await bound([counter("task-clock:u", 20_000_000)], target, true);
   await child.status;

@@ -1,6 +1,6 @@
 /** Sets that notify, on real programs. */
 
-import { clockNs, spawn } from "../../ffi/pmu.ts";
+import { monotonicNs, spawn } from "../../ffi/pmu.ts";
 import { type Counter, OpenSet, type OpenSetOptions } from "../../lib/counters/open/open_set.ts";
 import { type Overflow, OverflowWatch } from "../../lib/counters/open/overflow.ts";
 import { PcNames } from "../../lib/counters/open/pc_names.ts";
@@ -59,7 +59,7 @@ export async function overflowsOf(
     watch.add(set);
     const watching = (async () => {
       for await (const overflow of watch.overflows()) {
-        const { counts } = set.sample(clockNs(1))!;
+        const { counts } = set.sample(monotonicNs())!;
         const one = { ...overflow, counts };
         seen.push(one);
         const wish = each(one);
@@ -71,7 +71,7 @@ export async function overflowsOf(
     await child.wait();
     await watch.close();
     await watching;
-    return { pid: child.pid, seen, finalCounts: set.sample(clockNs(1))!.counts };
+    return { pid: child.pid, seen, finalCounts: set.sample(monotonicNs())!.counts };
   } finally {
     await watch.close();
     set.close();

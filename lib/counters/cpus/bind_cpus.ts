@@ -1,14 +1,14 @@
 /** Binds sets to CPUs: counts whatever runs there, with a row for each CPU at each tick. */
 
 import { MeasuredCommand, type StopSignals } from "../../../ffi/command.ts";
-import type { Exit } from "../../../ffi/pmu.ts";
+import { type Exit, monotonicNs } from "../../../ffi/pmu.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 import type { Standing } from "../../events/open.ts";
 import { onlineCpus } from "../../events/sysfs.ts";
 import { sumOf } from "../rows/add_counts.ts";
 import { type BindOptions, type BindTotals, tickUntilDone, turnRemark } from "../tasks/binding.ts";
 import { CpuCounters } from "./cpu_counters.ts";
-import { IntervalCounts, nowNs } from "../tasks/interval_counts.ts";
+import { IntervalCounts } from "../tasks/interval_counts.ts";
 import { OnlineWatch } from "../open/online_watch.ts";
 import { Rotation } from "../rows/rotation.ts";
 import type { CounterSet } from "../rows/row_sink.ts";
@@ -53,7 +53,7 @@ export async function bindCpus(
     };
     const counting = counters = new CpuCounters(target.cpus, { open, sets: sets.length, note });
     const rotation = new Rotation(sets.length);
-    const startNs = nowNs();
+    const startNs = monotonicNs();
     const turns: Turns = { countedNs: sets.map(() => 0n), sinceNs: startNs };
     counting.enable(0);
     await command?.release();
@@ -62,7 +62,7 @@ export async function bindCpus(
       ? command.untilDone(stopper)
       : stopper.first.then(() => undefined);
     watch.start(({ offline, online }) => {
-      const seconds = Number(nowNs() - startNs) / 1e9;
+      const seconds = Number(monotonicNs() - startNs) / 1e9;
       for (const cpu of offline) counting.cpuOffline(cpu, seconds);
       for (const cpu of online) counting.cpuOnline(cpu, seconds, target.all === true);
     });
@@ -86,7 +86,9 @@ export async function bindCpus(
 function tick(counters: CpuCounters, rotation: Rotation, turns: Turns, options: BindOptions) {
   const set = rotation.current;
   if (options.intervalMs !== undefined) {
-    for (const row of counters.since()) options.rows.emit({ event: "tick", timeNs: nowNs(), set, ...row });
+    for (const row of counters.since()) {
+      options.rows.emit({ event: "tick", timeNs: monotonicNs(), set, ...row });
+    }
     options.rows.flush();
   }
   if (turns.countedNs.length === 1) return;
@@ -96,7 +98,7 @@ function tick(counters: CpuCounters, rotation: Rotation, turns: Turns, options: 
 }
 
 function endTurn(turns: Turns, set: number) {
-  const now = nowNs();
+  const now = monotonicNs();
   turns.countedNs[set] += now - turns.sinceNs;
   turns.sinceNs = now;
 }

@@ -3,6 +3,7 @@
  * commands can act on it.
  */
 
+import { SIGNAL } from "../../base/system/numbers.ts";
 import { MeasuredCommand } from "../../../ffi/command.ts";
 import { type Child, closeFd, makePipe, PmuError, readPipe, spawn, writeAll } from "../../../ffi/pmu.ts";
 import { ERRNO } from "../../base/system/errno.ts";
@@ -30,7 +31,6 @@ import { SetError } from "../open/states.ts";
 
 /** Time in ms that the holder may take to start. It usually takes a fraction of a second. */
 const START_MS = 20_000;
-const SIGKILL = 9;
 /** Default time in seconds that a set is kept after its target has ended. */
 export const KEEP_SECONDS = 600;
 
@@ -226,7 +226,7 @@ class StartedHolder {
   /** Kills the holder and waits for its end. */
   async end(): Promise<void> {
     try {
-      this.#child.kill(SIGKILL);
+      this.#child.kill(SIGNAL.SIGKILL);
       await this.#child.wait();
     } catch (error) {
       if (!(error instanceof PmuError)) throw error; // never started

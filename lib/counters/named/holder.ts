@@ -4,7 +4,7 @@
  * talks to it through standard input and output until the set is bound.
  */
 
-import { clockNs, raiseFileLimit } from "../../../ffi/pmu.ts";
+import { monotonicNs, raiseFileLimit } from "../../../ffi/pmu.ts";
 import { addressToBigint } from "../../base/bytes/address.ts";
 import { ERRNO } from "../../base/system/errno.ts";
 import { EXIT, UnsupportedError, UserError } from "../../base/system/errors.ts";
@@ -35,7 +35,6 @@ import { describeTarget, type SetTarget, TargetWatch, threadIdsOf } from "./set_
 import { type RequestOutcome, serve } from "./socket.ts";
 import { SetError } from "../open/states.ts";
 
-const CLOCK_MONOTONIC = 1;
 /** Interval in ms between checks of the target and the socket. */
 const POLL_MS = 500;
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
@@ -117,7 +116,7 @@ function openSet(request: HoldRequest, names: () => PcNames, note: (line: string
     const [counters] = groups;
     const places = open((place) => OpenSet.open(counters, place, { enableOnExec }, standing, noteOnce));
     if (target.kind !== "cpu") note("notify: threads that are started from now on are not counted");
-    const set = new NotifyingSet(places, counters.map((counter) => counter.preset), now);
+    const set = new NotifyingSet(places, counters.map((counter) => counter.preset), monotonicNs);
     watchOverflows(places, set, names());
     return { set, watch, counters: titles(places[0].counters) };
   }
@@ -126,7 +125,7 @@ function openSet(request: HoldRequest, names: () => PcNames, note: (line: string
   const opened = open((place) => GroupsAtPlace.open(zeroed, place, options, standing, noteOnce));
   noteNewThreads(target, opened, note);
   return {
-    set: new BoundSet(opened, groups.flat().map((counter) => counter.preset), now),
+    set: new BoundSet(opened, groups.flat().map((counter) => counter.preset), monotonicNs),
     watch,
     counters: titles(opened[0].counters),
   };
@@ -142,10 +141,6 @@ function watchOverflows(places: readonly OpenSet[], set: NotifyingSet, names: Pc
       set.overflowed({ counter, pid, tid, cpu, hrtimeNs, pc, ...names.name(pid, address, kernel) });
     }
   })();
-}
-
-function now(): bigint {
-  return clockNs(CLOCK_MONOTONIC);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Attrs for overflow notification: a counter that stops when its preset runs out. */
 
+import { CLOCK } from "../../base/system/numbers.ts";
 import { PERF_SAMPLE } from "../../base/system/abi.ts";
 import { type EventAttr, makeAttr } from "../../events/attr.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
@@ -9,8 +10,6 @@ import { CpcError } from "../verify/cpc_error.ts";
 export const OVERFLOW_SAMPLE = PERF_SAMPLE.IDENTIFIER | PERF_SAMPLE.IP | PERF_SAMPLE.TID | PERF_SAMPLE.TIME |
   PERF_SAMPLE.CPU;
 
-/** Clock of a SetSample's hrtimeNs. */
-const CLOCK_MONOTONIC = 1;
 /** Bound on sampling periods; the kernel accepts those below it. */
 const PERIOD_LIMIT = 1n << 63n;
 
@@ -35,7 +34,7 @@ export function overflowPeriod({ event, preset }: { event: ResolvedEvent; preset
  */
 export function onOverflowClock(attr: EventAttr): void {
   attr.flags.add("useClockid");
-  attr.clockid = CLOCK_MONOTONIC;
+  attr.clockid = CLOCK.MONOTONIC;
 }
 
 /** Returns the attr of a notifying counter, derived from that of a plain one. Throws as overflowPeriod() does. */

@@ -11,7 +11,15 @@
 import { counted } from "../../base/text/plural.ts";
 import { MeasuredCommand, type StopSignals } from "../../../ffi/command.ts";
 import { OTHER_DESCRIPTORS, requireDescriptors } from "../../../ffi/descriptors.ts";
-import { closeFd, Drain, type Exit, makePipe, type PmuError, readPipe } from "../../../ffi/pmu.ts";
+import {
+  closeFd,
+  Drain,
+  type Exit,
+  makePipe,
+  monotonicNs,
+  type PmuError,
+  readPipe,
+} from "../../../ffi/pmu.ts";
 import { ERRNO } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
 import { cutShortAdvice } from "../../events/cut_short.ts";
@@ -19,7 +27,7 @@ import { hostFiles } from "../../events/files.ts";
 import type { Standing } from "../../events/open.ts";
 import { type BindOptions, type BindTotals, tickUntilDone, turnRemark } from "./binding.ts";
 import { eventRow, type Tally, type ThreadRow, ThreadTable } from "./thread_table.ts";
-import { IntervalCounts, nowNs } from "./interval_counts.ts";
+import { IntervalCounts } from "./interval_counts.ts";
 import { OnlineWatch } from "../open/online_watch.ts";
 import { Rotation } from "../rows/rotation.ts";
 import type { BindRow } from "../rows/row.ts";
@@ -154,7 +162,7 @@ class TaskBinding {
       this.#openRoots(command);
       drain = new Drain({ outFd: pipe.writeFd, intervalMs: DRAIN_MS });
       this.#roots.addRings(drain);
-      this.#startNs = nowNs();
+      this.#startNs = monotonicNs();
       if (command) await command.release();
       else this.#roots.enable(this.#rotation.current);
       this.#options.rows.begin(this.#sets, this.#startNs);
@@ -163,7 +171,7 @@ class TaskBinding {
       flushes = setInterval(() => this.#flush(), FLUSH_MS);
       cpus.start(({ online }) => this.#cpusCameOnline(online));
       const exit = await this.#untilDone(command);
-      const endNs = nowNs();
+      const endNs = monotonicNs();
       this.#roots.disable(this.#rotation.current);
       const failed = await drain.stop();
       closeFd(pipe.writeFd);
@@ -251,7 +259,7 @@ class TaskBinding {
   }
 
   #flush() {
-    this.#stream.releaseUntil(nowNs() - MAX_HELD_NS);
+    this.#stream.releaseUntil(monotonicNs() - MAX_HELD_NS);
     this.#table.endRound();
     if (!this.#checkedNewcomers) this.#checkNewcomers();
     this.#options.rows.flush();
@@ -285,7 +293,7 @@ class TaskBinding {
     const missed = cpus.filter((cpu) => !this.#options.cpus.includes(cpu) && !this.#missedCpus.includes(cpu));
     if (missed.length === 0 || !this.#counting.cpus.some((cpu) => cpu >= 0)) return;
     this.#missedCpus.push(...missed);
-    const seconds = (Number(nowNs() - this.#startNs) / 1e9).toFixed(1);
+    const seconds = (Number(monotonicNs() - this.#startNs) / 1e9).toFixed(1);
     for (const cpu of missed) {
       this.#options.note(
         `warning: totals are not known: CPU ${cpu} came online after ${seconds} s, and nothing counts there: bind again`,
@@ -379,7 +387,7 @@ class TaskBinding {
         if (!counts) continue;
         this.#options.rows.emit({
           event: "tick",
-          timeNs: nowNs(),
+          timeNs: monotonicNs(),
           pid,
           lwp: tid,
           set,

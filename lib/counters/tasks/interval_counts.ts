@@ -1,6 +1,6 @@
 /** Reads sets at one place periodically: the counts since the previous reading, or since the start. */
 
-import { clockNs } from "../../../ffi/pmu.ts";
+import { monotonicNs } from "../../../ffi/pmu.ts";
 import type { Standing } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
 import { OpenSet, type SetPlace, type SetSample } from "../open/open_set.ts";
@@ -11,11 +11,6 @@ import type { CounterSet } from "../rows/row_sink.ts";
 export interface IntervalCountsOptions {
   multiplex: boolean;
   enableOnExec?: boolean;
-}
-
-/** Returns the time in ns of CLOCK_MONOTONIC, the clock that records are stamped with. */
-export function nowNs(): bigint {
-  return clockNs(1);
 }
 
 /** Counters of all sets of a run at one place. One set counts at a time. */
@@ -72,7 +67,7 @@ export class IntervalCounts {
   /** Returns the counts of `set` since the previous call. */
   since(set: number): CountValue[] {
     return this.#sets[set].flatMap((group, g) => {
-      const now = group.sample(nowNs());
+      const now = group.sample(monotonicNs());
       const before = this.#last[set][g];
       this.#last[set][g] = now;
       return group.counters.map((_, i) => this.#count(now, before, i));
@@ -82,7 +77,7 @@ export class IntervalCounts {
   /** Returns the counts of `set` since the start. */
   total(set: number): CountValue[] {
     return this.#sets[set].flatMap((group) => {
-      const now = group.sample(nowNs());
+      const now = group.sample(monotonicNs());
       return group.counters.map((_, i) => this.#count(now, undefined, i));
     });
   }

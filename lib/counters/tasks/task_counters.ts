@@ -12,6 +12,7 @@
  * could write at once to a ring that is shared by events, or by other records.
  */
 
+import { CLOCK } from "../../base/system/numbers.ts";
 import { closeEvent, disable, type Drain, enable, eventId, readCounts, tryOpen } from "../../../ffi/pmu.ts";
 import { PERF_FORMAT, PERF_SAMPLE } from "../../base/system/abi.ts";
 import { ERRNO, errnoText } from "../../base/system/errno.ts";
@@ -42,7 +43,6 @@ interface OpenEvent {
 
 const READ_FORMAT = PERF_FORMAT.TOTAL_TIME_ENABLED | PERF_FORMAT.TOTAL_TIME_RUNNING | PERF_FORMAT.ID;
 const SAMPLE_TYPE = PERF_SAMPLE.TID | PERF_SAMPLE.TIME | PERF_SAMPLE.CPU | PERF_SAMPLE.IDENTIFIER;
-const CLOCK_MONOTONIC = 1;
 
 /** Returns the number of columns of a tally: one per event and one for each set's reference. */
 export function columnsOf(sets: readonly CounterSet[]): number {
@@ -65,7 +65,7 @@ function taskAttr(event: ResolvedEvent, inherit: TaskCounting["inherit"], flags:
       "useClockid",
       ...flags,
     ]),
-    clockid: CLOCK_MONOTONIC,
+    clockid: CLOCK.MONOTONIC,
     sampleType: SAMPLE_TYPE,
     readFormat: READ_FORMAT,
   };

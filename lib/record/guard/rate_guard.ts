@@ -1,5 +1,6 @@
 /** Keeps a recording from taking the machine down: measures its cost for rate_policy.ts, and lowers the rate. */
 
+import { CLOCK } from "../../base/system/numbers.ts";
 import { clockNs } from "../../../ffi/pmu.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
 import { greatest } from "../../base/bytes/lists.ts";
@@ -20,8 +21,6 @@ import { sampleCost } from "./sample_cost.ts";
 
 /** Milliseconds between two measurements. */
 const POLL_MS = 1000;
-/** CLOCK_PROCESS_CPUTIME_ID: CPU time of all threads of this process, the drain's among them. */
-const PROCESS_CPU_TIME = 2;
 /** Share of a CPU's time that the kernel allows for sampling when kernel.perf_cpu_time_max_percent cannot be read. */
 const DEFAULT_BUDGET = 0.25;
 
@@ -151,7 +150,8 @@ function backendOf({ choice }: Sampler): Backend {
 function intervalReader(recorded: GuardedRecording, cpus: number): () => RecordingInterval | undefined {
   const now = () => ({
     at: performance.now() / 1000,
-    ownCpuSeconds: Number(clockNs(PROCESS_CPU_TIME)) / 1e9,
+    // of all threads of this process, the drain's among them
+    ownCpuSeconds: Number(clockNs(CLOCK.PROCESS_CPUTIME_ID)) / 1e9,
     ...recorded.progress,
     completed: recorded.completed,
   });

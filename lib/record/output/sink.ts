@@ -1,5 +1,6 @@
 /** Sink of a recording: what a file and a pipe have in common. */
 
+import { CLOCK } from "../../base/system/numbers.ts";
 import { clockNs, clockResolutionNs, PmuError } from "../../../ffi/pmu.ts";
 import { ERRNO } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
@@ -21,8 +22,6 @@ import { readMachine } from "../host/machine.ts";
 import type { RecordsFile } from "../rings/rings.ts";
 import { readTracingData, tracefsText } from "../host/tracing.ts";
 import { type EventOnCpus, fileEvents } from "../open/open_on_cpus.ts";
-
-const CLOCK_REALTIME = 0;
 
 /** Facts of a recording that are known from its start. */
 export interface Origin {
@@ -127,7 +126,7 @@ function clockOf(opened: readonly EventOnCpus[]): Pick<FeatureValues, "clockid" 
   if (!attr) return {};
   return {
     clockid: clockResolutionNs(attr.clockid),
-    clockData: { clockid: attr.clockid, wallClock: clockNs(CLOCK_REALTIME), clock: clockNs(attr.clockid) },
+    clockData: { clockid: attr.clockid, wallClock: clockNs(CLOCK.REALTIME), clock: clockNs(attr.clockid) },
   };
 }
 

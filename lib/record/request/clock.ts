@@ -1,14 +1,15 @@
 /** Clocks that samples can be stamped with. */
 
+import { CLOCK } from "../../base/system/numbers.ts";
 import { UsageError } from "../../base/system/errors.ts";
 
 /** Numbers of clock_gettime(2), by the names that `-k` takes. The kernel takes some of them for some PMUs only. */
 const CLOCKS: ReadonlyMap<string, number> = new Map([
-  ["realtime", 0],
-  ["monotonic", 1],
-  ["monotonic_raw", 4],
-  ["boottime", 7],
-  ["tai", 11],
+  ["realtime", CLOCK.REALTIME],
+  ["monotonic", CLOCK.MONOTONIC],
+  ["monotonic_raw", CLOCK.MONOTONIC_RAW],
+  ["boottime", CLOCK.BOOTTIME],
+  ["tai", CLOCK.TAI],
 ]);
 
 /** Names of the clocks, as the help has them. */
