@@ -33,8 +33,6 @@ export interface EventLocation {
   cpu: number;
   /** Leader of the group to join; -1, the default, starts one. */
   groupFd?: number;
-  /** Flags, PERF_FLAG.* bits. FD_CLOEXEC is always added. */
-  flags?: number;
 }
 
 /**
@@ -44,12 +42,7 @@ export interface EventLocation {
 export function tryOpen(attr: Uint8Array<ArrayBuffer>, place: EventLocation): number {
   const size = new DataView(attr.buffer, attr.byteOffset, attr.byteLength).getUint32(4, true);
   if (size > attr.length) throw new RangeError(`perf_event_attr.size is ${size} in ${attr.length} bytes`);
-  return shim().pmu_open(attr, place.pid, place.cpu, place.groupFd ?? -1, place.flags ?? 0);
-}
-
-/** Opens an event like tryOpen(), but throws PmuError. */
-export function openEvent(attr: Uint8Array<ArrayBuffer>, place: EventLocation): number {
-  return checked("perf_event_open", tryOpen(attr, place));
+  return shim().pmu_open(attr, place.pid, place.cpu, place.groupFd ?? -1, 0);
 }
 
 /** Closes an event. */

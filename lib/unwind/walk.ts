@@ -93,11 +93,6 @@ export class Unwinder {
     this.#most = mostAddress(arch);
   }
 
-  /** Different rules that are known. */
-  get ruleCount(): number {
-    return this.#rules.size;
-  }
-
   /**
    * Takes the registers of a sample: u64s from word `word` of `u32` on, as `plan` has them. Others are not
    * known. Return addresses lose their signatures here, before they become doubles.

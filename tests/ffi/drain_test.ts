@@ -7,7 +7,6 @@ import {
   createFile,
   Drain,
   makePipe,
-  openEvent,
   pageSize,
   readCounts,
   readPipe,
@@ -17,7 +16,7 @@ import {
 } from "../../ffi/pmu.ts";
 import { FlightRings } from "../../ffi/flight.ts";
 import { parseCpuList } from "../../lib/base/text/cpu_list.ts";
-import { faultsAttr, testWithEvents } from "./software_events.ts";
+import { faultsAttr, openEvent, testWithEvents } from "./software_events.ts";
 
 /** Record types in `bytes`, each with how often it is there; fails when the records do not end with them. */
 function recordTypes(bytes: Uint8Array): Map<number, number> {

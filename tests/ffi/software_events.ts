@@ -3,7 +3,7 @@
 import { PERF_COUNT_SW, PERF_SAMPLE, PERF_TYPE } from "../../lib/base/system/abi.ts";
 import { errnoText } from "../../lib/base/system/errno.ts";
 import { encodeAttr, makeAttr } from "../../lib/events/attr.ts";
-import { closeEvent, tryOpen } from "../../ffi/pmu.ts";
+import { closeEvent, type EventLocation, PmuError, tryOpen } from "../../ffi/pmu.ts";
 import { testUnless } from "../needs.ts";
 
 type AttrFields = NonNullable<Parameters<typeof makeAttr>[0]>;
@@ -26,4 +26,11 @@ export function testWithEvents(name: string, body: () => void | Promise<void>): 
   const fd = tryOpen(faultsAttr(), { pid: 0, cpu: -1 });
   if (fd >= 0) closeEvent(fd);
   testUnless(fd < 0 && `perf_event_open is refused here: ${errnoText(-fd)}`, name, body);
+}
+
+/** Opens an event. Throws PmuError. */
+export function openEvent(attr: Uint8Array<ArrayBuffer>, place: EventLocation): number {
+  const fd = tryOpen(attr, place);
+  if (fd < 0) throw new PmuError("perf_event_open", -fd);
+  return fd;
 }

@@ -12,7 +12,6 @@ import {
 } from "../../lib/perfdata/format/feature_encoders.ts";
 import {
   encodeComm,
-  encodeExit,
   encodeFork,
   encodeKsymbol,
   encodeMmap,
@@ -29,6 +28,7 @@ import {
   type FileStart,
 } from "../../lib/perfdata/format/writer.ts";
 import { encodeState, type Room } from "../../lib/perfdata/format/room.ts";
+import { encodeExit } from "./exit_record.ts";
 
 const SAMPLE_TYPE = PERF_SAMPLE.IDENTIFIER | PERF_SAMPLE.IP | PERF_SAMPLE.TID | PERF_SAMPLE.TIME |
   PERF_SAMPLE.CPU |

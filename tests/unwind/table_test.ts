@@ -80,7 +80,7 @@ function debugFrame(version: number, is64: boolean): Uint8Array {
     if (is64) w.u64(id);
     else w.u32(Number(id & 0xffffffffn));
     body();
-    if (is64) w.patchU64(from - 8, w.length - from);
+    if (is64) w.patchU32(from - 8, w.length - from); // its high half is 0
     else w.patchU32(from - 4, w.length - from);
   };
   entry((1n << 64n) - 1n, () => {

@@ -211,12 +211,6 @@ export class ByteWriter {
     return this;
   }
 
-  /** Overwrites a u64 written earlier at `at`. */
-  patchU64(at: number, value: bigint | number): this {
-    this.#view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), this.littleEndian);
-    return this;
-  }
-
   /** Returns the bytes written so far, as a view that further writes may detach. */
   bytes(): Uint8Array<ArrayBuffer> {
     return this.#buffer.subarray(0, this.#length);

@@ -141,14 +141,6 @@ export const PERF_CONTEXT = {
   MAX: -4095,
 } as const;
 
-/** Flags argument of perf_event_open(2). */
-export const PERF_FLAG = {
-  FD_NO_GROUP: 1,
-  FD_OUTPUT: 2,
-  PID_CGROUP: 4,
-  FD_CLOEXEC: 8,
-} as const;
-
 /** enum perf_hw_id. */
 export const PERF_COUNT_HW = {
   CPU_CYCLES: 0,

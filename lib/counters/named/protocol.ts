@@ -3,6 +3,7 @@
  * request. Values that JSON lacks are objects with one member: `{"bigint":"12"}`, `{"set":[...]}`.
  */
 
+import { readBigint, writtenBigint } from "../../base/text/json_bigint.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import type { SetBuffer } from "../open/bound_set.ts";
 import type { Counter } from "../open/open_set.ts";
@@ -106,8 +107,7 @@ export type StartReport =
 /** Encodes a value as a line, with its newline. */
 export function toLine(value: unknown): string {
   const text = JSON.stringify(value, (_key, inner) => {
-    if (typeof inner === "bigint") return { bigint: String(inner) };
-    return inner instanceof Set ? { set: [...inner] } : inner;
+    return inner instanceof Set ? { set: [...inner] } : writtenBigint(inner);
   });
   return text + "\n";
 }
@@ -117,9 +117,7 @@ export function fromLine(line: string): unknown {
   return JSON.parse(line, (_key, inner) => {
     if (typeof inner !== "object" || inner === null) return inner;
     const members = Object.keys(inner);
-    if (members.length !== 1) return inner;
-    if (typeof inner.bigint === "string") return BigInt(inner.bigint);
-    return Array.isArray(inner.set) ? new Set(inner.set) : inner;
+    return members.length === 1 && Array.isArray(inner.set) ? new Set(inner.set) : readBigint(inner);
   });
 }
 

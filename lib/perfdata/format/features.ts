@@ -125,12 +125,6 @@ export class Features {
     return [...this.#sections.keys()].sort((a, b) => a - b);
   }
 
-  /** Numbers of the features present whose layout is unknown here. */
-  get unknownNumbers(): number[] {
-    const known = new Set<number>(Object.values(FEATURE));
-    return this.numbers.filter((n) => !known.has(n));
-  }
-
   has(number: number): boolean {
     return this.#sections.has(number);
   }

@@ -86,11 +86,6 @@ export function addLedgers(parts: readonly Ledger[]): Ledger {
   return makeLedger([...byCpu.values()]);
 }
 
-/** Returns the number of samples seen: written or lost. */
-export function samplesSeen(row: LedgerRow): number {
-  return row.sample + samplesLost(row);
-}
-
 /** Columns that are shown only when they are not 0. */
 const RARE = ["lost_sideband", "throttle", THROTTLED, "overwritten_bytes"] as const;
 

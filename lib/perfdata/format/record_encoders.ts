@@ -77,22 +77,8 @@ export function encodeFork(
   trailer: TrailerValues = {},
   ownMaps = false,
 ): Uint8Array {
-  return encodeTask(PERF_RECORD.FORK, ownMaps ? PERF_RECORD_MISC.FORK_EXEC : 0, task, layout, trailer);
-}
-
-/** Encodes a PERF_RECORD_EXIT. */
-export function encodeExit(task: Task, layout: AttrLayout, trailer: TrailerValues = {}): Uint8Array {
-  return encodeTask(PERF_RECORD.EXIT, 0, task, layout, trailer);
-}
-
-function encodeTask(
-  type: number,
-  misc: number,
-  task: Task,
-  layout: AttrLayout,
-  trailer: TrailerValues,
-): Uint8Array {
-  return encodeRecord(type, misc, layout, trailer, (w) => {
+  const misc = ownMaps ? PERF_RECORD_MISC.FORK_EXEC : 0;
+  return encodeRecord(PERF_RECORD.FORK, misc, layout, trailer, (w) => {
     w.i32(task.pid).i32(task.ppid).i32(task.tid).i32(task.ptid).u64(task.time);
   });
 }

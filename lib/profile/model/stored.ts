@@ -3,6 +3,7 @@
  * format is pmuctl's own; no other program needs to read it.
  */
 
+import { readBigint, writtenBigint } from "../../base/text/json_bigint.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import { checkValid, type Profile } from "./profile.ts";
 
@@ -16,9 +17,8 @@ type ColumnName = keyof typeof COLUMNS;
 export function storeProfile(profile: Profile, repeats: number): string {
   const { times: _, ...kept } = profile;
   return JSON.stringify({ schema: SCHEMA, repeats, profile: kept }, (_, value) => {
-    if (typeof value === "bigint") return { bigint: `${value}` };
     const column = (Object.keys(COLUMNS) as ColumnName[]).find((name) => value instanceof COLUMNS[name]);
-    return column ? { [column]: Array.from(value as Iterable<number>) } : value;
+    return column ? { [column]: Array.from(value as Iterable<number>) } : writtenBigint(value);
   }) + "\n";
 }
 
@@ -26,9 +26,8 @@ export function storeProfile(profile: Profile, repeats: number): string {
 export function readStoredProfile(file: string, text: string): { profile: Profile; repeats: number } {
   try {
     const stored = JSON.parse(text, (_, value) => {
-      if (typeof value?.bigint === "string") return bigintOf(value.bigint);
       const column = (Object.keys(COLUMNS) as ColumnName[]).find((name) => Array.isArray(value?.[name]));
-      return column ? columnOf(column, value[column]) : value;
+      return column ? columnOf(column, value[column]) : readBigint(value);
     });
     if (stored?.schema !== SCHEMA) throw new Error(`its schema is not ${SCHEMA}`);
     const { profile, repeats } = stored;
@@ -44,11 +43,6 @@ export function readStoredProfile(file: string, text: string): { profile: Profil
       `cannot read the profile ${file}: ${(error as Error).message}: record it again with --update --profile`,
     );
   }
-}
-
-function bigintOf(text: string): bigint {
-  if (!/^-?\d{1,20}$/.test(text)) throw new Error("a bigint has more than digits in it");
-  return BigInt(text);
 }
 
 function columnOf(name: ColumnName, numbers: unknown[]): Int32Array | Float64Array {

@@ -8,7 +8,7 @@ import {
   lostPercent,
   lostText,
   makeLedger,
-  samplesSeen,
+  samplesLost,
 } from "../../../lib/perfdata/format/ledger.ts";
 
 const row = { buf: 4, emptybuf: 1, dropbuf: 0, throttle: 0 };
@@ -18,7 +18,7 @@ const LOSSY = makeLedger([
 ]);
 
 Deno.test("makeLedger() adds the CPUs up, and what was seen is what was written and lost", () => {
-  assertEquals(samplesSeen(LOSSY.total), 200);
+  assertEquals(LOSSY.total.sample + samplesLost(LOSSY.total), 200);
   assertEquals(
     ledgerLine(LOSSY),
     "sample 190  overflow 6  buf 8  emptybuf 2  dropbuf 0  dropbuf_sample 4",
@@ -73,7 +73,10 @@ Deno.test("records of maps and names that were lost stand beside the samples, an
     dropbuf_sample: 0,
   }]);
   assertStringIncludes(ledgerLine(ledger), "lost_sideband 7");
-  assertEquals([samplesSeen(ledger.total), lostText(ledger)], [100, "10 of 100 (10.0%)"]);
+  assertEquals([ledger.total.sample + samplesLost(ledger.total), lostText(ledger)], [
+    100,
+    "10 of 100 (10.0%)",
+  ]);
   assertEquals(lossWarnings(ledger.total, ["4000 Hz"]), [
     "the ring buffers overflowed: 10 of 100 (10.0%) samples lost: record with larger ones (-m) or less often (-F)",
     "the ring buffers overflowed: 7 records of maps, names and processes lost: some samples may have no symbol, or " +

@@ -10,12 +10,7 @@ import { makeAttr } from "../../../lib/events/attr.ts";
 import { compileLayout } from "../../../lib/perfdata/format/attr_layout.ts";
 import { encodeFeatures } from "../../../lib/perfdata/format/feature_encoders.ts";
 import { encodeSessionInfo } from "../../../lib/perfdata/format/session_info.ts";
-import {
-  encodeComm,
-  encodeExit,
-  encodeFork,
-  encodeMmap2,
-} from "../../../lib/perfdata/format/record_encoders.ts";
+import { encodeComm, encodeFork, encodeMmap2 } from "../../../lib/perfdata/format/record_encoders.ts";
 import { encodeFileEnd, encodeFileStart } from "../../../lib/perfdata/format/writer.ts";
 import { overhead } from "../../../lib/profile/query/aggregate.ts";
 import { DEFAULT_SORT, groupBy, groupValues } from "../../../lib/profile/query/groups.ts";
@@ -24,6 +19,7 @@ import { type LoadOptions, loadProfile } from "../../../lib/profile/load/load.ts
 import { processNames, type Profile, sampleCount } from "../../../lib/profile/model/profile.ts";
 import { parseTimeRanges } from "../../../lib/profile/query/time_ranges.ts";
 import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
+import { encodeExit } from "../../perfdata/exit_record.ts";
 
 const attr = makeAttr({
   type: 1,

@@ -8,11 +8,11 @@ import { addressToBigint } from "../../../lib/base/bytes/address.ts";
 import { PERF_CONTEXT, PERF_RECORD, PERF_SAMPLE } from "../../../lib/base/system/abi.ts";
 import { makeAttr } from "../../../lib/events/attr.ts";
 import { compileLayout } from "../../../lib/perfdata/format/attr_layout.ts";
-import { encodeExit } from "../../../lib/perfdata/format/record_encoders.ts";
 import { type LoadOptions, loadProfile } from "../../../lib/profile/load/load.ts";
 import type { Profile } from "../../../lib/profile/model/profile.ts";
 import { bigEndianFile } from "../../perfdata/big_endian.ts";
 import { madeFile, madeSample, type SampleFields } from "../../perfdata/sample_fixtures.ts";
+import { encodeExit } from "../../perfdata/exit_record.ts";
 
 const P = PERF_SAMPLE, { KERNEL, USER, USER_DEFERRED } = PERF_CONTEXT;
 const ATTR = makeAttr({
