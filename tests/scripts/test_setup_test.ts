@@ -64,7 +64,7 @@ Deno.test("test-setup says what it installs and how large that is, then installs
   assertMatch(told[0], /^update/);
   assertMatch(told[1], /^install -y .* gcc g\+\+ .* linux-tools-generic .* chromium/);
   assert(!told[1].includes("valgrind") && !told[1].includes("linux-perf"), told[1]);
-  assertStringIncludes(said, "TESTS WILL BE SKIPPED for want of valgrind: apt-get cannot install it");
+  assertStringIncludes(said, "TESTS WILL BE SKIPPED for lack of valgrind: apt-get cannot install it");
 });
 
 Deno.test("test-setup says that apt does not know how large something is", async () => {
@@ -82,13 +82,13 @@ Deno.test("where all packages together cannot be installed, test-setup installs 
   const { code, said, told } = await setUp([], { fails: "*hyperfine*" });
   assertEquals(code, 0, said);
   assert(told.some((line) => / gcc$/.test(line)), told.join("\n"));
-  assertStringIncludes(said, "TESTS WILL BE SKIPPED for want of hyperfine: apt-get could not install it");
+  assertStringIncludes(said, "TESTS WILL BE SKIPPED for lack of hyperfine: apt-get could not install it");
 });
 
 Deno.test("where it may not install, test-setup names the packages", async () => {
   const { code, said, told } = await setUp([], { uid: 1000 });
   assertEquals([code, told], [0, []], said);
-  assertStringIncludes(said, "TESTS WILL BE SKIPPED for want of: as root, apt-get install gcc g++");
+  assertStringIncludes(said, "TESTS WILL BE SKIPPED for lack of packages: as root, apt-get install gcc g++");
 });
 
 Deno.test("test-setup refuses what it does not know", async () => {
