@@ -17,6 +17,7 @@ import { Symbolizer, type UnresolvedWeight } from "../../symbols/symbolizer.ts";
 import { missingSymbolCause, missingSymbolRemedy } from "../../symbols/object/missing_symbol_reasons.ts";
 import { ProfileBuilder } from "./builder.ts";
 import type { StackCopies } from "./stack_copies.ts";
+import { brokenChainWarning } from "./broken_chains.ts";
 import { cutTimes } from "../query/filter.ts";
 import { FrameSymbols } from "./frame_symbols.ts";
 import { JitCodeLoader } from "./jit_code_loader.ts";
@@ -87,6 +88,8 @@ export async function loadProfile(
     warnings.push(`no sample is within --time: the recording is from ${first} to ${last}`);
   }
   if (builder.outsiders >= 0) warnings.push(namespaceWarning(symbols.samples, builder.outsiders));
+  const broken = recording.copies || options.leafOnly ? undefined : brokenChainWarning(profile);
+  if (broken !== undefined) warnings.push(broken);
   append(warnings, recording.jit.warnings);
   append(warnings, symbolizer.warnings);
   if (symbols.warning) warnings.push(symbols.warning);

@@ -49,7 +49,7 @@ export class UnnamedTable {
 /**
  * Returns the name of code without a symbol: `libfoo.so+0x1a40`, the file offset where its function starts;
  * `libfoo.so+0x1a40..0x2b10` for all code seen in an object whose functions are unknown; `[heap]`, the kind of memory,
- * where there is no file; `0x7f0012345678` where nothing was mapped.
+ * where there is no file; where nothing was mapped, `0x7f0012345678` for one address and `[unknown]` for several.
  */
 export function unnamedName({ unnamed, objects }: Profile, row: number): string {
   const object = unnamed.object[row];
@@ -58,7 +58,7 @@ export function unnamedName({ unnamed, objects }: Profile, row: number): string 
 
 /** Returns the name of code between two addresses of an object (or of none); see unnamedName(). */
 export function rangeName(object: ProfileObject | undefined, from: number, to: number): string {
-  if (object === undefined) return addressRange(from, to);
+  if (object === undefined) return to > from ? "[unknown]" : addressRange(from, to);
   const { name, kind } = object;
   if (kind === "jit" || kind === "guest" || kind === "missing") return name;
   if (kind === "anon") return name === "" || name.startsWith("//anon") ? "[anon]" : name;

@@ -183,7 +183,7 @@ Deno.test("a chain with a broken frame pointer counts up to there, and is not th
     sample({ pid: 7, time: 4n, chain: [USER, 0x400020n, 2n ** 64n - 4096n] }),
   ]);
   assertEquals(rows(profile), [
-    "app [unknown] 0xa80fbe0fd40ff000..0xfffffffffffff000: 0/2",
+    "app [unknown] [unknown]: 0/2",
     "app app app+0x20: 2/2",
   ]);
   const { kernel, ofFrame } = groupBy(profile, DEFAULT_SORT).places;

@@ -15,6 +15,7 @@ Deno.test("code without a symbol goes by its file and offset, or by the kind of 
   assertEquals(name("", "anon", 0x10, 0x20), "[anon]");
   assertEquals(name("[JIT] tid 7", "jit", 0x10, 0x20), "[JIT] tid 7");
   assertEquals(rangeName(undefined, 0x7f0012345678, 0x7f0012345678), "0x7f0012345678");
+  assertEquals(rangeName(undefined, 0, 0x7f0012345678), "[unknown]", "garbage is no range of code");
 });
 
 Deno.test("an UnnamedTable has a row for each function, and one for all else in an object", () => {
