@@ -96,10 +96,12 @@ export class EntryReader {
 
   /**
    * Calls `take` for each function's entry, in their order, with its offset. Stops where an entry is damaged.
+   * @param step called before each entry of any kind, terminators included.
    */
-  each(take: (fde: Fde, at: number) => void): void {
+  each(take: (fde: Fde, at: number) => void, step: () => void): void {
     const { bytes } = this.section;
     for (let at = 0; at + 4 <= bytes.size;) {
+      step();
       const entry = this.#entry(at);
       if (entry === undefined) {
         if (!this.#isTerminator(at)) return;

@@ -80,6 +80,8 @@ export class Evaluator {
    */
   unread = NaN;
   lacksRegister = false;
+  /** Steps that expressions may still take; each one counts down. */
+  stepsLeft = Infinity;
   readonly #memory: ExpressionMemory;
 
   constructor(memory: ExpressionMemory) {
@@ -99,7 +101,8 @@ export class Evaluator {
     if (!Number.isNaN(first)) this.#push(first);
     const r = new LineReader(bytes, littleEndian);
     for (let steps = 0; r.pos < bytes.length; steps++) {
-      if (steps === MOST_STEPS || r.pos < 0 || !this.#step(r, r.u8(), registers)) return NaN;
+      if (steps === MOST_STEPS || this.stepsLeft-- <= 0 || r.pos < 0) return NaN;
+      if (!this.#step(r, r.u8(), registers)) return NaN;
       if (this.#depth > MOST_VALUES - 2) return NaN;
     }
     if (this.#depth < 1 || r.pos > bytes.length) return NaN;

@@ -41,6 +41,8 @@ export class UnwindObject {
   code: number;
   /** Why it cannot be read, in words, once that is known. */
   failure: string | undefined;
+  /** Error that came up while tables were asked, which made it unreadable. */
+  error: BadInputError | undefined;
   readonly cfi: ObjectCfi | undefined;
   /** Address that the program starts at; NaN in a library. */
   readonly entry: number;
@@ -170,6 +172,7 @@ export class UnwindObject {
     if (!(error instanceof BadInputError)) throw error;
     this.code = CODE.UNREADABLE;
     this.failure = error.message;
+    this.error = error;
   }
 }
 

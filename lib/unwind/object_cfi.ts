@@ -6,10 +6,16 @@ import type { Cie, EntryReader, Fde } from "./entries.ts";
 import { type Program, ProgramRunner } from "./program.ts";
 import { Row } from "./row.ts";
 import { cfiTables } from "./sections.ts";
+import type { Cost } from "../symbols/object/limits.ts";
 import type { CfiTable } from "./table.ts";
 
 /** Bytes of instructions of an entry that are run; functions of generated code have some 100 KB. */
 const MOST_INSTRUCTIONS = 1 << 20;
+/**
+ * Bytes of instructions of an entry that cost nothing, as most functions have fewer, and units of work that
+ * each further one takes. Remembering a row takes a byte and 100 ns.
+ */
+const FREE_INSTRUCTIONS = 128, INSTRUCTION_WORK = 10;
 
 /** Answers about an address. */
 export const FOUND = {
@@ -40,6 +46,7 @@ export class ObjectCfi {
   /** Tables that were needed so far; null for one that cannot be read. */
   readonly #tables: (CfiTable | null)[] = [];
   #reader: EntryReader | undefined;
+  #cost: Cost | undefined;
 
   /** @param makers what opens its tables, called in this order and once at most. */
   constructor(makers: readonly (() => CfiTable | undefined)[]) {
@@ -71,9 +78,11 @@ export class ObjectCfi {
     const reader = this.#reader!, { cie, from, to } = fde;
     const initial = cie.initial ??= initialRow(reader, cie);
     const program = programOf(reader, from, to);
-    if (!runner.run(program, cie, cie.bases, { start: fde.start, target: address, initial })) {
-      return FOUND.DAMAGED;
+    const isSound = runner.run(program, cie, cie.bases, { start: fde.start, target: address, initial });
+    if (runner.taken > FREE_INSTRUCTIONS) {
+      this.#cost!.work((runner.taken - FREE_INSTRUCTIONS) * INSTRUCTION_WORK);
     }
+    if (!isSound) return FOUND.DAMAGED;
     row.copy(runner.row);
     this.rowStart = runner.rowStart;
     this.rowEnd = Math.min(runner.rowEnd, fde.end);
@@ -93,6 +102,7 @@ export class ObjectCfi {
       const fde = table?.find(address);
       if (table === null || fde === undefined) continue;
       this.#reader = table.reader;
+      this.#cost = table.cost;
       this.functionStart = fde.start;
       this.functionEnd = fde.end;
       return fde;

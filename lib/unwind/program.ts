@@ -61,6 +61,11 @@ type Step = (typeof STEP)[keyof typeof STEP];
 
 /** The machine that runs instructions; one does for all objects. */
 export class ProgramRunner {
+  /** Bytes of instructions that the last run took. */
+  get taken(): number {
+    return this.#r.pos - this.#program.from;
+  }
+
   /** The row that the last run ended in. */
   readonly row: Row = new Row();
   /** Range of addresses of that row; its end is Infinity when it is the last. */

@@ -36,13 +36,14 @@ export interface HeaderSection {
 /** The functions' entries of a section, by address. */
 export class CfiTable {
   readonly reader: EntryReader;
-  readonly #cost: Cost;
+  /** Account that work on the section is charged to. */
+  readonly cost: Cost;
   #header: SortedTable | undefined;
   #index: Index | undefined;
 
   constructor(section: CfiSection, header: HeaderSection | undefined, cost: Cost) {
     this.reader = new EntryReader(section);
-    this.#cost = cost;
+    this.cost = cost;
     this.#header = header && readHeader(header, section, cost);
   }
 
@@ -56,7 +57,7 @@ export class CfiTable {
       if (fde?.start === this.#header.startAt(at)) return address < fde.end ? fde : undefined;
       this.#header = undefined;
     }
-    this.#index ??= makeIndex(reader, this.#cost);
+    this.#index ??= makeIndex(reader, this.cost);
     const at = this.#index.find(address);
     return at < 0 ? undefined : reader.fde(at);
   }
@@ -197,12 +198,9 @@ function makeIndex(reader: EntryReader, cost: Cost): Index {
   const fdes: { start: number; end: number; at: number }[] = [];
   cost.work(reader.section.bytes.size * WORK.read);
   reader.each(({ start, end }, at) => {
-    if (fdes.length % 1024 === 0) {
-      cost.work(1024 * ENTRY_WORK);
-      cost.hold(1024 * (INDEX_BYTES + 4 * 16));
-    }
+    if (fdes.length % 1024 === 0) cost.hold(1024 * (INDEX_BYTES + 4 * 16));
     fdes.push({ start, end, at });
-  });
+  }, () => cost.work(ENTRY_WORK));
   fdes.sort((a, b) => a.start - b.start);
   cost.release(Math.ceil(fdes.length / 1024) * 1024 * 4 * 16);
   return new Index(

@@ -4,9 +4,9 @@
  *     pc --(space)--> object, address in it --(rule cache)--> rule --(registers, stack)--> the caller's pc, sp and saved registers
  *
  * Guarantees, whatever the stack and the tables hold: each frame's end is above the one before it (but for
- * signal frames, which may be on another stack), a chain has no more entries than it has room for,
- * expressions are bounded, and nothing outside the piece is read. Where no table is missed, nothing is
- * allocated.
+ * signal frames, which may be on another stack), a chain has no more entries than it has room for, nor than
+ * the piece can hold return addresses, expressions take no more steps than frames of that many bytes need,
+ * and nothing outside the piece is read. Where no table is missed, nothing is allocated.
  */
 
 import type { Arch } from "./arch.ts";
@@ -23,6 +23,13 @@ import { StackPiece } from "./stack_piece.ts";
 const TWO_32 = 4294967296;
 /** Addresses below this one are no code's. */
 const LEAST_ADDRESS = 4096;
+
+/**
+ * Frames and steps of expressions that a walk may take without a stack, and bytes of stack for each further
+ * one: a frame has a return address of 8 bytes; a signal's has 568 bytes and takes some 36 steps. So tables
+ * that lead in circles cost no more than the recording is large.
+ */
+const FREE_FRAMES = 32, FREE_STEPS = 256, BYTES_EACH = 8;
 
 /** How many frames were found in which way. */
 export interface WalkCounts {
@@ -127,7 +134,9 @@ export class Unwinder {
    * then return addresses; returns how many. `end` has why there are no more.
    */
   walk(space: CodeSpace, out: Float64Array, most = out.length): number {
-    const { registers, arch, counts, places } = this;
+    const { registers, arch, counts, places, stack } = this;
+    const deepest = FREE_FRAMES + stack.length / BYTES_EACH;
+    this.#evaluator.stepsLeft = FREE_STEPS + stack.length / BYTES_EACH;
     counts.walks++;
     this.endObject = undefined;
     this.#isExact = true;
@@ -150,6 +159,7 @@ export class Unwinder {
         return this.#finish(depth, this.end);
       }
       if (depth >= most) return this.#finish(depth, END.DEEP);
+      if (depth >= deepest) return this.#finish(depth, END.CORRUPT);
     }
   }
 

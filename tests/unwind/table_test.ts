@@ -1,9 +1,9 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { MemoryBytes } from "../../lib/base/bytes/byte_source.ts";
 import { ByteWriter } from "../../lib/base/bytes/bytes.ts";
 import { LineReader } from "../../lib/symbols/dwarf/dwarf_line_header.ts";
 import { ElfFile } from "../../lib/symbols/elf/elf.ts";
-import { Cost } from "../../lib/symbols/object/limits.ts";
+import { Budget, Cost, LimitError } from "../../lib/symbols/object/limits.ts";
 import { HeldBytes } from "../../lib/symbols/object/windows.ts";
 import { X86_64 } from "../../lib/unwind/arch.ts";
 import { FOUND, ObjectCfi } from "../../lib/unwind/object_cfi.ts";
@@ -142,4 +142,44 @@ Deno.test("pointers are read in each encoding", () => {
     0,
     0,
   ]);
+});
+
+Deno.test("entries of any kind are charged in the pass over a section, terminators included", () => {
+  const cost = new Cost(new Budget(0.05));
+  const section = {
+    bytes: new HeldBytes(new Uint8Array(1 << 20)),
+    address: 0,
+    isEh: true,
+    littleEndian: true,
+    bases: { text: NaN, data: NaN, addressSize: 8, memory: () => NaN },
+  };
+  const find = () => new CfiTable(section, undefined, cost).find(0x1000);
+  for (let i = 0; i < 2; i++) assertEquals(find(), undefined);
+  assertThrows(() => find(), LimitError, "time for one object");
+});
+
+Deno.test("long instructions are charged each time that they are run", () => {
+  const rows = 40_000; // each remembered and restored
+  const code = new Uint8Array(2 * rows);
+  for (let i = 0; i < rows; i++) code.set([0x0a, 0x0b], 2 * i);
+  const functions = [{ start: 0x1000, end: 0x1100, code: Array.from(code) }];
+  const { bytes } = frameSection(functions, X86_64, 0);
+  const cost = new Cost(new Budget(0.05));
+  const section = {
+    bytes: new HeldBytes(bytes),
+    address: 0,
+    isEh: true,
+    littleEndian: true,
+    bases: { text: NaN, data: NaN, addressSize: 8, memory: () => NaN },
+  };
+  const cfi = new ObjectCfi([() => new CfiTable(section, undefined, cost)]);
+  const row = new Row();
+  assertEquals(cfi.findRow(0x1001, row), FOUND.ROW);
+  assertThrows(
+    () => {
+      for (let i = 0; i < 100; i++) cfi.findRow(0x1002 + i, row);
+    },
+    LimitError,
+    "time for one object",
+  );
 });

@@ -28,6 +28,7 @@ const FUNCTIONS: Function[] = [
   { start: 0x1600, end: 0x1700, code: [0x0b] }, // restores what nothing remembered
   { start: 0x1700, end: 0x1800, code: [0x0d, 10, ...offset(8)] }, // CFA = r10 + 8
   { start: 0x1800, end: 0x1900, code: [...offset(0), 0x09, 16, 5] }, // the return address is in rdi, as in vfork
+  { start: 0x1900, end: 0x1a00, code: [...offset(16), 0x16, 16, 2, 0x80, 1] }, // returns to rip + 1, which takes no stack
 ];
 
 /** One object at BIAS, as a space. */
@@ -141,6 +142,26 @@ Deno.test("a frame that is found by a register that was not recorded says so", (
 Deno.test("a chain is as long as there is room for", () => {
   const { chain, end } = walk(objectOf(FUNCTIONS), 0x1050, Array(300).fill(at(0x1050)), { most: 7 });
   assertEquals([chain.length, end], [7, END.DEEP]);
+});
+
+Deno.test("tables that make up callers make no more than the piece of stack could hold", () => {
+  for (const words of [0, 16, 160]) {
+    const { chain, end } = walk(objectOf(FUNCTIONS), 0x1910, Array(words).fill(1), {
+      registers: { 16: BIAS + 0x1910 },
+      most: 4096,
+    });
+    assertEquals([chain.length, end], [32 + words, END.CORRUPT]);
+  }
+});
+
+Deno.test("expressions of a walk take no more steps than the frames of its piece of stack need", () => {
+  // three hundred operations that leave rip + 1
+  const long = [0x80, 1, ...Array(240).fill(0x96)];
+  const code = [...offset(16), 0x16, 16, long.length % 128 + 128, long.length >> 7, ...long];
+  const object = objectOf([{ start: 0x1800, end: 0x1900, code }]);
+  const depthOver = (words: number) =>
+    walk(object, 0x1810, Array(words).fill(1), { most: 4096 }).chain.length;
+  assertEquals([depthOver(0), depthOver(2048)], [2, 10]);
 });
 
 Deno.test("code that a program made is followed by its frame pointers", () => {

@@ -1,5 +1,6 @@
 /** Counts of unwound stacks: those that are whole, and those that end early, by reason and object. */
 
+import type { BadInputError } from "../../base/system/errors.ts";
 import type { ObjectInfo, ObjectTable } from "../../symbols/object/objects.ts";
 import { END, END_WORDS } from "../../unwind/ends.ts";
 import type { UnwindObject } from "../../unwind/object.ts";
@@ -33,6 +34,8 @@ interface Cut {
   stand: ObjectInfo;
   end: number;
   object: ObjectInfo | undefined;
+  /** Error that made the object unreadable while its tables were asked. */
+  error: BadInputError | undefined;
   samples: number;
   /** Bytes of the largest copy. */
   room: number;
@@ -69,7 +72,7 @@ export class CutStacks {
     if (cut === undefined) {
       const [frame] = TEXTS[end];
       const stand = this.#table.ofMissing(object ? `[${frame}: ${object.name}]` : `[${frame}]`);
-      this.#cuts.set(key, cut = { stand, end, object, samples: 0, room: 0 });
+      this.#cuts.set(key, cut = { stand, end, object, error: unwinding?.error, samples: 0, room: 0 });
     }
     cut.samples++;
     if (room > cut.room) cut.room = room;
@@ -93,12 +96,12 @@ export class CutStacks {
     };
   }
 
-  #remedyOf({ end, object, room }: Cut): string {
+  #remedyOf({ end, object, error, room }: Cut): string {
     if (end === END.SHORT && room < MAX_COPIED_BYTES) {
       return `record with --call-graph dwarf,${Math.min(MAX_COPIED_BYTES, 2 * room)}`;
     }
     if (end !== END.UNREADABLE || object === undefined) return "";
-    const { cause, remedy } = this.#objects.unreadable(object);
+    const { cause, remedy } = this.#objects.unreadable(object, error);
     return remedy === "" ? cause : `${cause}: ${remedy}`;
   }
 }

@@ -71,7 +71,7 @@ export function metaOf(
     wallStart: timed ? wallTime(features, timeBase + BigInt(firstTime)) : -1,
     sampling: session?.events ?? [],
     callChains: events.some(({ attr, layout }) =>
-      (attr.sampleType & PERF_SAMPLE.CALLCHAIN) !== 0 || layout.tail.callStack
+      (attr.sampleType & PERF_SAMPLE.CALLCHAIN) !== 0 || layout.tail.callStack || layout.tail.copiesStack
     ),
     ...(stacks && stacks.unwound > 0 ? { stacks } : {}),
     lost: ledger.unfinished ? -1 : samplesLost(ledger.total),

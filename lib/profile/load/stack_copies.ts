@@ -75,7 +75,7 @@ export class StackCopies {
     if (unwinder === undefined || layout.tail.swapped || tail.abi !== ABI_64) {
       return this.#leave(OTHER_MACHINE);
     }
-    if (++this.#sinceTrim === TRIM_EVERY) {
+    if (++this.#sinceTrim === TRIM_EVERY || this.#objects.isFull) {
       this.#sinceTrim = 0;
       this.#objects.trim();
     }

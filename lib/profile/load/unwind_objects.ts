@@ -1,10 +1,12 @@
 /** Objects that stacks are unwound through, while a recording is read. */
 
+import type { BadInputError } from "../../base/system/errors.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import { Budget, type Cost } from "../../symbols/object/limits.ts";
 import {
   missingSymbolCause,
   missingSymbolRemedy,
+  REASON,
   type SymbolFailure,
   symbolFailureOf,
 } from "../../symbols/object/missing_symbol_reasons.ts";
@@ -52,19 +54,27 @@ export class UnwindObjects {
     return this.#infos.get(unwinding)!;
   }
 
-  /** Returns why an object could not be read, and what helps. */
-  unreadable(object: ObjectInfo): Unreadable {
-    const failure = this.#failures.get(object.id);
+  /**
+   * Returns why an object could not be read, and what helps.
+   * @param error what came up while its tables were asked.
+   */
+  unreadable(object: ObjectInfo, error?: BadInputError): Unreadable {
+    const known = error && symbolFailureOf(error);
+    const failure = known?.reason === REASON.OVER_LIMIT ? known : this.#failures.get(object.id);
     return failure === undefined ? { cause: "its call frame information is damaged", remedy: "" } : {
       cause: missingSymbolCause(failure.reason, failure.detail),
       remedy: missingSymbolRemedy(failure.reason, object),
     };
   }
 
+  /** Returns whether open files take so much memory that some are to be closed before the next stack. */
+  get isFull(): boolean {
+    return this.#budget.held > MAX_HELD_BYTES;
+  }
+
   /** Closes files that are too many. Between two stacks only: none may be in use. */
   trim(): void {
-    let held = this.#open.reduce((sum, { cost }) => sum + cost.held, 0);
-    let from = 0;
+    let { held } = this.#budget, from = 0;
     // the latest stays, however large it is
     while (
       from < this.#open.length - 1 && (this.#open.length - from > MAX_OPEN_FILES || held > MAX_HELD_BYTES)
@@ -95,7 +105,10 @@ export class UnwindObjects {
     let elf: ObjectElf | undefined;
     try {
       const opened = openObjectElf(this.#files, object, cost);
-      if (!("file" in opened)) return this.#fail(object, opened);
+      if (!("file" in opened)) {
+        cost.done();
+        return this.#fail(object, opened);
+      }
       elf = opened;
       const unwinding = UnwindObject.open(opened.file, opened.debug);
       this.#open.push({ object, unwinding, elf, cost });

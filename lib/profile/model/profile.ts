@@ -106,11 +106,11 @@ export interface ProfileMeta {
   wallStart: number;
   /** Sampling of each event; empty if the file does not say. */
   sampling: SampledEvent[];
-  /** Whether samples have call chains. */
+  /** Whether samples have call chains, or copies of stacks to unwind. */
   callChains: boolean;
-  /** Number of lost samples, as the file reports them. */
   /** Stacks that were unwound while reading; undefined where there was nothing to unwind. */
   stacks?: ProfileStacks;
+  /** Number of lost samples, as the file reports them. */
   lost: number;
   /** Fate of every sample, by CPU and in total. Unknown counts are left out. */
   ledger: ProfileLedger;

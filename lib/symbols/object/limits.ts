@@ -86,6 +86,8 @@ export class LimitError extends BadInputError {
 export class Budget {
   readonly factor: number;
   kept = 0;
+  /** Bytes of memory that all objects that are open need at the moment. */
+  held = 0;
   worked = 0;
 
   /** @param factor multiplies all limits. */
@@ -117,12 +119,12 @@ export class Cost {
     this.#maxKept = (LIMITS.keptMemory * factor - kept) / 2;
   }
 
-  /** Checks a count that a file claims. */
   /** Returns the bytes of memory that are needed at the moment. */
   get held(): number {
     return this.#held;
   }
 
+  /** Checks a count that a file claims. */
   count(count: number, limit: "sections" | "symbols"): void {
     const most = LIMITS[limit] * this.#budget.factor;
     if (!(count <= most)) throw this.over(`${most.toLocaleString("en-US")} ${limit}`);
@@ -136,27 +138,30 @@ export class Cost {
 
   /** Charges memory that is needed until done() is called. */
   hold(bytes: number): void {
-    const { factor, kept } = this.#budget;
-    const held = this.#held + bytes, most = LIMITS.objectMemory * factor;
-    if (!(held <= most)) throw this.over(`${most / MIB} MiB of memory`);
-    if (held > LIMITS.memory * factor - kept) throw this.over("memory for all objects together");
-    this.#held = held;
+    const { factor, kept, held } = this.#budget, most = LIMITS.objectMemory * factor;
+    if (!(this.#held + bytes <= most)) throw this.over(`${most / MIB} MiB of memory`);
+    if (held + bytes > LIMITS.memory * factor - kept) throw this.over("memory for all objects together");
+    this.#held += bytes;
+    this.#budget.held += bytes;
   }
 
   /** Releases memory that was charged with hold(). */
   release(bytes: number): void {
-    this.#held -= bytes;
+    const released = Math.min(bytes, this.#held);
+    this.#held -= released;
+    this.#budget.held -= released;
   }
 
   /** Ends the reading of an object: releases what was held. What is kept stays charged. */
   done(): void {
-    this.#held = 0;
+    this.release(this.#held);
   }
 
   /** Ends a failed reading: nothing is held or kept. */
   abandon(): void {
     this.#budget.kept -= this.#kept;
-    this.#held = this.#kept = 0;
+    this.#kept = 0;
+    this.done();
   }
 
   /** Charges memory that is needed for the whole report. */

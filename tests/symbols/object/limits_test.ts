@@ -439,3 +439,18 @@ Deno.test("names that stay in their file are the same as in memory, across pages
   assertGreater(expected.filter((name) => name !== "").length, 200);
   assertEquals(await names(paged), expected);
 });
+
+Deno.test("objects that are open at once share the memory of a report, and give it back", () => {
+  const budget = new Budget(1), size = 300 * MIB;
+  const [first, second, third] = ["one", "two", "three"].map((name) => budget.cost(name));
+  first.hold(size);
+  second.hold(size);
+  assertThrows(() => third.hold(size), LimitError, "memory for all objects together");
+  first.done();
+  first.release(size); // gives nothing back twice
+  assertEquals(budget.held, size);
+  third.hold(size);
+  third.abandon();
+  second.release(size);
+  assertEquals(budget.held, 0);
+});
