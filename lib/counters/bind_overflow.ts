@@ -93,7 +93,7 @@ export async function bindOverflows(
     }
     if (command) {
       options.note(
-        "notify: only the command's first thread is counted, none of the threads and processes it starts",
+        "notify: only the command's first thread is counted, not the threads and processes it starts",
       );
     }
     const watching = emitOverflows(watch, sets, options);
@@ -163,7 +163,7 @@ class SetTally {
     const tickNs = this.#keep();
     if (tickNs === undefined) {
       note(
-        `warning: the set on ${this.#set.place.target} lost its counters: what it had counted last is not in the total`,
+        `warning: the set on ${this.#set.place.target} lost its counters: its last counts are missing from the total`,
       );
     }
     this.#thaw();

@@ -150,7 +150,7 @@ function splitSet(
   const many = passes.length;
   if (many > 1) {
     note(
-      `'${set.text}' is counted in ${many} passes that take turns: each is exact for its part of the time`,
+      `'${set.text}' is counted in ${many} passes that take turns; each is exact for its part of the time`,
     );
   }
   return passes.map((positions, p) => {

@@ -63,7 +63,7 @@ export function bindTarget(options: BindTargetOptions, files: KernelFiles): Bind
     });
     return { kind: "tasks", tasks: { kind: "threads", threads, alone: true }, online };
   }
-  throw new UsageError("bind: count in what? -- COMMAND, -p PID, --tid TID, -C CPULIST or -a");
+  throw new UsageError("bind: no target: give -- COMMAND, -p PID, --tid TID, -C CPULIST or -a");
 }
 
 function notThere(target: string, what: "process" | "thread"): UserError {
@@ -76,19 +76,19 @@ function notThere(target: string, what: "process" | "thread"): UserError {
 function numbersOf(option: string, list: string): number[] {
   const numbers = parseIdList(list);
   if (numbers) return numbers;
-  throw new UsageError(`bind: ${option} '${list}': numbers separated by commas are wanted`);
+  throw new UsageError(`bind: ${option} '${list}': expected numbers separated by commas`);
 }
 
 function cpusOf(list: string, online: readonly number[]): number[] {
   const cpus = parseWrittenCpus(list);
-  if (!cpus) throw new UsageError(`bind: -C '${list}': a list of CPUs such as 0-3,6 is wanted`);
+  if (!cpus) throw new UsageError(`bind: -C '${list}': expected a list of CPUs such as 0-3,6`);
   const missing = cpus.filter((cpu) => !online.includes(cpu));
   if (missing.length > 0 || cpus.length === 0) {
     throw new CpcError({
       subcode: "CPC_PBIND_FAILED",
       attempt: `count on CPU ${missing[0] ?? list}`,
-      cause: "it is not there, or offline",
-      remedy: `/sys/devices/system/cpu/online has those that run (${online.join(",")})`,
+      cause: "it does not exist, or is offline",
+      remedy: `/sys/devices/system/cpu/online lists those that are online (${online.join(",")})`,
     });
   }
   return cpus;

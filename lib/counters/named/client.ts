@@ -13,7 +13,7 @@ export type Env = (name: string) => string | undefined;
 export function checkedName(name: string): string {
   if (isSetName(name)) return name;
   throw new UsageError(
-    `'${name}' cannot be the name of a set: 1 to 64 letters, digits, '.', '_' and '-' can`,
+    `'${name}' cannot be a set's name: use 1 to 64 letters, digits, '.', '_' and '-'`,
   );
 }
 
@@ -75,9 +75,9 @@ export function presetArguments(
   const refuse = (cause: string, remedy: string) => {
     throw new SetError(`preset set '${name}'`, { errno: "EINVAL", cause, remedy });
   };
-  if (!/^\d{1,9}$/.test(index)) refuse(`'${index}' is no number of a request`, "the first one is 0");
+  if (!/^\d{1,9}$/.test(index)) refuse(`'${index}' is not the number of a request`, "the first one is 0");
   if (!/^(0x[0-9a-f]+|\d+)$/i.test(value) || /^0\d*[89]/.test(value)) {
-    refuse(`'${value}' is no value`, "write it in decimal, hexadecimal (0x...) or octal (0...)");
+    refuse(`'${value}' is not a value`, "write it in decimal, hexadecimal (0x...) or octal (0...)");
   }
   const number = BigInt(/^0\d/.test(value) ? `0o${value.slice(1)}` : value);
   if (number >> 64n) refuse(`${value} does not fit a counter`, "it has 64 bits");

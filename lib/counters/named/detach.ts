@@ -73,7 +73,7 @@ export async function detach(wanted: DetachRequest, around: DetachContext): Prom
     if (others.some(({ name }) => name === wanted.name)) {
       throw new SetError(attempt, {
         errno: "EEXIST",
-        cause: "there is a set of that name",
+        cause: "a set of that name exists",
         remedy: `pmuctl unbind ${wanted.name}, or use another name`,
       });
     }
@@ -278,7 +278,7 @@ class StartedHolder {
     }
     throw new SetError(`bind set '${this.#name}'`, {
       errno: "ETIMEDOUT",
-      cause: `the process that is to hold it has not bound it within ${START_MS / 1000} s`,
+      cause: `its holder process did not bind it within ${START_MS / 1000} s`,
       remedy: "the machine may be overloaded: try again",
     });
   }
@@ -286,7 +286,7 @@ class StartedHolder {
   #diedEarly(last = this.#otherOutput.filter((line) => line.trim() !== "").at(-1)): SetError {
     return new SetError(`bind set '${this.#name}'`, {
       errno: "EAGAIN",
-      cause: "the process that is to hold it ended" + (last ? ` and said: ${last}` : ""),
+      cause: "its holder process ended" + (last ? ` and said: ${last}` : ""),
       remedy: "try again",
     });
   }

@@ -160,7 +160,7 @@ function placesOf({ target, groups, name }: HoldRequest): SetPlace[] {
       if (cpus.length > 0) return cpus.map((cpu) => ({ pid: -1, cpu, target: `CPU ${cpu}` }));
       throw new UnsupportedError({
         attempt: `bind set '${name}' to ${describeTarget(target)}`,
-        cause: "none of them is one that all its events count on",
+        cause: "no CPU of the target can count all of its events",
         remedy: "'pmuctl info' shows the CPUs of each PMU",
       });
     }
@@ -189,7 +189,7 @@ function noteNewThreads(
   if (fresh.length === 0) return;
   note(
     `warning: ${describeTarget(target)} started ${fresh.length} threads while it was being bound; ` +
-      "those which a thread not yet bound has started are not counted: bind it again if it matters",
+      "those started by a thread that was not yet bound are not counted: bind it again to count them",
   );
 }
 

@@ -68,7 +68,7 @@ export class Registry {
         case "strange":
           throw new SetError(attempt, {
             errno: "ETIMEDOUT",
-            cause: asked.detail ?? `its holder does not answer within ${ANSWER_MS / 1000} s`,
+            cause: asked.detail ?? `its holder did not answer within ${ANSWER_MS / 1000} s`,
             remedy: `end its process with kill -9: ps shows it as '${HOLD_COMMAND} ${name}'`,
           });
       }
@@ -96,7 +96,7 @@ export class Registry {
     if (held) return held;
     throw new SetError(attempt, {
       errno: "EAGAIN",
-      cause: `another set has been being bound for ${LOCK_MS / 1000} s`,
+      cause: `another bind has held the lock for ${LOCK_MS / 1000} s`,
       remedy: "try again; 'ps' shows which pmuctl it is",
     });
   }
@@ -164,7 +164,7 @@ function diedUnder(attempt: string): SetError {
     attempt,
     {
       errno: "EINVAL",
-      cause: "its holder has died, and what was counted with it",
+      cause: "its holder died, and its counts are lost",
       remedy: "bind it again",
     },
     EXIT.unsupported,

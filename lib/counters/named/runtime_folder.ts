@@ -33,8 +33,8 @@ export function folderPath(uid: number, env: (name: string) => string | undefine
   if (!runtime) return `/tmp/pmuctl-${uid}`;
   if (!runtime.startsWith("/")) {
     throw new UnsupportedError({
-      attempt: "find the folder of the sets",
-      cause: `${RUNTIME_DIR} is '${runtime}', which is no absolute path`,
+      attempt: "find the folder for named sets",
+      cause: `${RUNTIME_DIR} is '${runtime}', which is not an absolute path`,
       remedy: `unset it, or set it to /run/user/${uid}`,
     });
   }
@@ -47,7 +47,7 @@ export function socketPath(folder: string, name: string): string {
   if (new TextEncoder().encode(path).length >= SUN_PATH) {
     throw new UnsupportedError({
       attempt: `use the set name '${name}'`,
-      cause: `${path} is longer than the ${SUN_PATH - 1} bytes that the path of a socket can have`,
+      cause: `${path} is longer than a socket's path may be (${SUN_PATH - 1} bytes)`,
       remedy: `use a shorter name, or a shorter ${RUNTIME_DIR}`,
     });
   }
@@ -94,7 +94,7 @@ const SETGID = 0o2000;
 
 function problemOf(info: Deno.FileInfo, uid: number): string | undefined {
   if (info.isSymlink) return "it is a symbolic link";
-  if (!info.isDirectory) return "it is no folder";
+  if (!info.isDirectory) return "it is not a folder";
   if (info.uid !== uid) return `it belongs to user ${info.uid}, not to user ${uid}`;
   const mode = info.mode! & 0o7777;
   return (mode & ~SETGID) === MODE ? undefined : `its mode is ${octal(mode)}, not 0700`;
@@ -118,10 +118,10 @@ function folderError(path: string, problem: unknown): UnsupportedError {
   const checked = typeof problem === "string";
   const cause = checked ? problem : errorCause(problem);
   return new UnsupportedError({
-    attempt: `use ${path} for the sockets of sets`,
+    attempt: `use ${path} for the sockets of named sets`,
     cause,
     remedy: checked
-      ? `see who made it so, then remove it: pmuctl makes it anew`
-      : `${RUNTIME_DIR} is to name a folder of your own`,
+      ? `find out who changed it, then remove it: pmuctl creates it again`
+      : `${RUNTIME_DIR} must name a folder of your own`,
   });
 }

@@ -139,7 +139,7 @@ export class OpenSet {
       throw new CpcError({
         subcode: "CPC_CONFLICTING_REQS",
         attempt: `notify of overflows on ${place.target} and in what it starts`,
-        cause: "the kernel stops no inherited counter at its overflow",
+        cause: "the kernel does not stop inherited counters at an overflow",
         remedy: "bind each thread by itself",
       });
     }

@@ -186,7 +186,7 @@ function ringError(errno: number, set: OpenSet): UnsupportedError {
   if (errno !== ERRNO.EPERM) return new UnsupportedError({ attempt, cause: errnoText(errno) }, errno);
   return new UnsupportedError({
     attempt,
-    cause: "that is more than kernel.perf_event_mlock_kb allows this user",
+    cause: "it exceeds what kernel.perf_event_mlock_kb allows this user to lock",
     remedy: "bind fewer threads, or raise the limit as root",
   }, errno);
 }

@@ -24,7 +24,7 @@ export function overflowPeriod({ event, preset }: { event: ResolvedEvent; preset
     subcode: "CPC_ATTRIBUTE_OUT_OF_RANGE",
     attempt: `notify of the overflow of ${event.name}`,
     cause:
-      `from its preset ${preset} it is ${period} events away, and the kernel counts less than 2^63 to an overflow`,
+      `its preset ${preset} is ${period} events away from the overflow, and the kernel supports less than 2^63`,
     remedy: `preset=${(1n << 64n) - 1_000_000n} notifies after 1000000`,
   });
 }
@@ -52,7 +52,7 @@ export function noOverflowInterrupt(name: string): CpcError {
   return new CpcError({
     errno: "ENOTSUP",
     attempt: `notify of the overflow of ${name}`,
-    cause: "its PMU counts it without an overflow interrupt",
+    cause: "its PMU has no overflow interrupt for it",
     remedy: "leave notify out and sample at intervals, or notify on an event of the CPU's own PMU",
   });
 }

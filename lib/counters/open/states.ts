@@ -67,8 +67,8 @@ const ENDED: SetFault = {
 
 const OVERFLOWED: SetFault = {
   errno: "EINVAL",
-  cause: "it stands still since an overflow",
-  remedy: "'pmuctl restart' lets it go on",
+  cause: "it stopped at an overflow",
+  remedy: "'pmuctl restart' resumes it",
 };
 
 /** Refused actions by state; all others are allowed. */

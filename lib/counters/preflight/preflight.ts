@@ -106,7 +106,7 @@ async function kernelSymbolCheck(paranoid: number | undefined, files: KernelFile
       what,
       ok: false,
       detail: "there is no /proc/kallsyms",
-      fix: "a kernel with CONFIG_KALLSYMS has it",
+      fix: "use a kernel with CONFIG_KALLSYMS",
     };
   }
   if (/[1-9a-f]/.test(head.split(" ")[0])) return { what, ok: true };
@@ -148,7 +148,7 @@ function lockedMemoryCheck(world: EventWorld, files: KernelFiles): PreflightChec
   try {
     for (const cpu of onlineCpus(files)) {
       const fd = tryOpen(bytes, { pid: 0, cpu });
-      if (fd < 0) return { what, ok: false, detail: "no event can be opened to map a ring of" };
+      if (fd < 0) return { what, ok: false, detail: "no event could be opened to map a ring for" };
       open.push(fd);
       const result = drain.tryAdd(fd, TRIAL_PAGES, cpu);
       if (result >= 0) continue;
@@ -157,7 +157,7 @@ function lockedMemoryCheck(world: EventWorld, files: KernelFiles): PreflightChec
         ok: false,
         detail: result === -ERRNO.EPERM
           ? `kernel.perf_event_mlock_kb is ${limit ?? "unknown"}, and 'ulimit -l' allows no more`
-          : `mmap says ${errnoText(-result)}`,
+          : `mmap failed: ${errnoText(-result)}`,
         fix: `sudo sysctl kernel.perf_event_mlock_kb=${TRIAL_PAGES * 4 + 4}`,
       };
     }

@@ -147,8 +147,8 @@ class TaskBinding {
         this.#counting = { ...this.#counting, atExit: true, cpus };
       } else {
         this.#options.note(
-          "warning: this kernel does not tell what a thread had counted at its end: rows of threads say what " +
-            "was counted from when they were seen; totals are exact",
+          "warning: this kernel does not report a thread's counts at its exit: rows of threads have " +
+            "what was counted since they were first seen; totals are exact",
         );
       }
     }
@@ -280,7 +280,7 @@ class TaskBinding {
       const missed = this.#newcomers.filter((tid) => !this.#arrivedTids.has(tid)).length;
       if (missed === 0) return;
       this.#options.note(
-        `warning: ${missed} threads that started just now are not counted: bind again for them`,
+        `warning: ${missed} threads that have just started are not counted: bind again to count them`,
       );
     }
   }
@@ -296,7 +296,7 @@ class TaskBinding {
     const seconds = (Number(monotonicNs() - this.#startNs) / 1e9).toFixed(1);
     for (const cpu of missed) {
       this.#options.note(
-        `warning: totals are not known: CPU ${cpu} came online after ${seconds} s, and nothing counts there: bind again`,
+        `warning: totals are not known: CPU ${cpu} came online after ${seconds} s and is not counted: bind again`,
       );
     }
   }
@@ -363,15 +363,18 @@ class TaskBinding {
     }
     if (row.caveat === undefined) return { counts: this.#counts(row.tally!, set) };
     if (row.caveat === "with others") {
-      return { counts: this.#counts(row.tally!, set), remark: "with threads it started that go on" };
+      return {
+        counts: this.#counts(row.tally!, set),
+        remark: "includes threads it started that are still running",
+      };
     }
     if (row.caveat === "cut") {
       const remark = "not measured from its exec on";
       return { counts: this.#counts(row.tally!, set).map(() => ({})), remark };
     }
     const counts = row.event === "lwp_exit" ? this.#intervalCounts.get(row.lwp) : undefined;
-    if (counts) return { counts: counts.total(set), remark: "from when it was seen" };
-    const remark = this.#kernelReportsReads ? "records of it were lost" : "not known to this kernel";
+    if (counts) return { counts: counts.total(set), remark: "since it was first seen" };
+    const remark = this.#kernelReportsReads ? "its records were lost" : "not reported by this kernel";
     return { counts: this.#counts(row.tally!, set).map(() => ({})), remark };
   }
 
@@ -444,7 +447,9 @@ class TaskBinding {
   #warn(failed: PmuError | undefined, cuts: readonly string[]) {
     const { note } = this.#options;
     const { unfollowed } = this.#table;
-    if (unfollowed > 0) note(`${counted(unfollowed, "process")} that it started not counted: -f counts them`);
+    if (unfollowed > 0) {
+      note(`${counted(unfollowed, "process")} that it started not counted: use -f to count them`);
+    }
     if (cuts.length > 0) {
       const { cause, remedy } = cutShortAdvice(cuts, this.#standing.privilege);
       note(`warning: totals are not known: ${cause}: ${remedy}`);

@@ -266,9 +266,9 @@ export function addRing(drain: Drain, fd: number, pages: number, cpu: number): v
   if (index >= 0) return;
   const errno = -index;
   throw new UnsupportedError({
-    attempt: "map the rings that tell of threads",
+    attempt: "map the rings for records of threads",
     cause: errno === ERRNO.EPERM
-      ? "they are more than kernel.perf_event_mlock_kb and ulimit -l allow this user"
+      ? "they exceed what kernel.perf_event_mlock_kb and ulimit -l allow this user to lock"
       : errnoText(errno),
     remedy: "count fewer events or threads at once, or leave out -i and -T",
   }, errno);

@@ -25,7 +25,7 @@ export function eventsOfPic(
       attempt: `list the events of pic${picnum}`,
       cause: there.length === 0
         ? "this machine has no hardware PMU, and software events take no counter"
-        : `there is no such counter; there are ${picList([...new Set(there)])}`,
+        : `no such counter; this machine has ${picList([...new Set(there)])}`,
     });
   }
   return events.filter(({ name, type }) => type !== "tracepoint" && type !== "software" && fits(name));

@@ -106,7 +106,7 @@ export function resolveRequest(text: string, world: EventWorld): ResolvedEvent {
   const events = resolveEvents(text, world).flatMap((group) => group.events);
   const [group, ...more] = parseEvents(text);
   if (group.braces || more.length > 0) {
-    throw new UsageError(`'${text}' means several events; a request has one: write them one by one`);
+    throw new UsageError(`'${text}' matches several events, and a request has one: write them one by one`);
   }
   if (group.members[0].modifiers !== "") {
     throw new UsageError(`'${text}': modifiers are for -e; a request has sys, nouser and attributes instead`);

@@ -33,7 +33,7 @@ export function readSetFile(path: string): RequestSet {
     using file = Deno.openSync(path);
     bytes = readStart(file);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) fail(path, "there is no such file");
+    if (error instanceof Deno.errors.NotFound) fail(path, "no such file");
     if (error instanceof Deno.errors.PermissionDenied) fail(path, "permission denied");
     fail(path, errorCause(error));
   }
@@ -140,7 +140,7 @@ function membersOf(
 
 function u32(name: string, what: string, value: unknown): number {
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 2 ** 32) return value;
-  fail(name, `${what} is ${JSON.stringify(value)}; a whole number below 2^32 is wanted`);
+  fail(name, `${what} is ${JSON.stringify(value)}; expected an integer below 2^32`);
 }
 
 function u64(name: string, what: string, value: unknown): bigint {
@@ -151,7 +151,7 @@ function u64(name: string, what: string, value: unknown): bigint {
     if (Number.isSafeInteger(value)) return BigInt(value);
     fail(name, `${what} is a number above 2^53, which JSON rounds: write it as a string`);
   }
-  fail(name, `${what} is ${JSON.stringify(value)}; a whole number below 2^64 is wanted`);
+  fail(name, `${what} is ${JSON.stringify(value)}; expected an integer below 2^64`);
 }
 
 const encoder = new TextEncoder();

@@ -126,7 +126,7 @@ class SpecParser {
     if (value === "") this.#fail(token, "missing value");
     const parsed = value === undefined ? 1n : parseNumber(value);
     if (parsed === undefined || parsed > U64_MAX) {
-      this.#fail(token, `invalid value '${value}' for attribute ${name}: a 64-bit number is wanted`);
+      this.#fail(token, `invalid value '${value}' for attribute ${name}: expected a 64-bit number`);
     }
     this.#settings.push({ token, attribute: name, value: parsed, ...number });
   }
@@ -193,7 +193,7 @@ class SpecParser {
     if (!/^[\w-]+$/.test(token) || this.#isEvent(token)) this.#fail(token, error.message);
     const near = nearest(token, ["nouser", ...this.#known(), ...genericNames()]);
     const hint = near.length ? `; did you mean ${near.join(" or ")}?` : "";
-    this.#fail(token, `this is no event, flag or attribute${hint}`);
+    this.#fail(token, `not an event, flag or attribute${hint}`);
   }
 
   /** Tells whether the text matches one or more events. */

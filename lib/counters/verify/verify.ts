@@ -101,8 +101,8 @@ function checkCpus(set: RequestSet, machine: MachineModel, target: VerifyTarget)
   throw new CpcError({
     subcode: "CPC_PBIND_FAILED",
     attempt: `bind the set '${set.text}'`,
-    cause: `CPU ${missing.join(", ")} is offline or not there`,
-    remedy: "leave it out: /sys/devices/system/cpu/online has those that run",
+    cause: `CPU ${missing.join(", ")} is offline or does not exist`,
+    remedy: "leave it out: /sys/devices/system/cpu/online lists those that are online",
   });
 }
 

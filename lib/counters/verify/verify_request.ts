@@ -83,7 +83,7 @@ export function checkRequest(
   if (request.flags & REQUEST_FLAG.notify && !pmu.interrupts) {
     check({
       errno: "ENOTSUP",
-      cause: `PMU ${pmu.name} has no interrupt to tell of an overflow with`,
+      cause: `PMU ${pmu.name} cannot signal overflows: it has no interrupt`,
       remedy: "leave notify out",
     });
   }
@@ -108,7 +108,7 @@ function badIndex(set: RequestSet, request: SetRequest): Refusal | undefined {
   }
   if (set.requests.find((other) => other.index === index) !== request) {
     return {
-      cause: `another request has its index ${index} already`,
+      cause: `another request already has index ${index}`,
       remedy: "give each request an index of its own",
     };
   }
@@ -125,7 +125,7 @@ function badFlags({ flags }: SetRequest): Refusal | undefined {
   if ((flags & MODES) === 0) {
     return {
       subcode: "CPC_REQ_INVALID_FLAGS",
-      cause: "it would count nothing: user space, kernel and hypervisor are all left out",
+      cause: "it excludes user space, kernel and hypervisor, so it would count nothing",
       remedy: "add sys, or leave nouser out",
     };
   }
@@ -143,14 +143,15 @@ function badAttribute(
     if (field.word === "config3") {
       return {
         subcode: "CPC_INVALID_ATTRIBUTE",
-        cause: `attribute ${name} lies in config3, which pmuctl does not write`,
+        cause: `attribute ${name} is in config3, which pmuctl does not support`,
         remedy: "leave it out",
       };
     }
     if (event.attr.type === PERF_TYPE.HARDWARE || event.attr.type === PERF_TYPE.HW_CACHE) {
       return {
         subcode: "CPC_INVALID_ATTRIBUTE",
-        cause: `attribute ${name} is of ${pmu.name}'s own event codes, and this event is one of the kernel's`,
+        cause:
+          `attribute ${name} applies to ${pmu.name}'s own event codes, and this is one of the kernel's generic events`,
         remedy: `write the event by its code: ${pmu.name}/event=.../`,
       };
     }
@@ -195,7 +196,7 @@ function badRate(request: SetRequest, event: ResolvedEvent): Refusal | undefined
   if (ways.length < 2) return undefined;
   return {
     subcode: "CPC_CONFLICTING_REQS",
-    cause: `${ways.join(" and ")} say different things of when it overflows`,
+    cause: `${ways.join(" and ")} disagree on when it overflows`,
     remedy: "keep one of them",
   };
 }
@@ -205,14 +206,14 @@ function badModes({ flags }: SetRequest, event: ResolvedEvent, machine: MachineM
   if (!event.supportsExclude && (flags & both) !== both) {
     return {
       subcode: "CPC_REQ_INVALID_FLAGS",
-      cause: `PMU ${event.pmu} cannot tell user space from kernel`,
+      cause: `PMU ${event.pmu} cannot distinguish user space and kernel`,
       remedy: "ask for both: add sys, and leave nouser and modifiers out",
     };
   }
   if ((flags & MODES) === REQUEST_FLAG.hv && !machine.countsHypervisor) {
     return {
       subcode: "CPC_HV_NO_ACCESS",
-      cause: "this CPU does not count what its hypervisor does",
+      cause: "this CPU cannot count its hypervisor",
       remedy: "count user space or the kernel, or count on the host",
     };
   }

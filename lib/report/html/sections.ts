@@ -42,7 +42,7 @@ export function warningsHtml({ meta }: Profile): string {
 /** Returns the ledger by CPU. */
 export function ledgerHtml({ meta: { ledger } }: Profile): string {
   const [head, ...rows] = ledgerCells(ledger);
-  const by = ledger.from === "recorder" ? "told by the recorder" : "counted from the file's records";
+  const by = ledger.from === "recorder" ? "reported by the recorder" : "counted from the file's records";
   const cells = (row: string[], tag: string) =>
     row.map((cell) => `<${tag}>${escapeXml(cell)}</${tag}>`).join("");
   return `<details><summary>Ledger <span class="muted">${

@@ -54,7 +54,7 @@ export function cellTexts(profile: Profile, { groups, places }: Grouping): CellT
   };
 }
 
-/** Colours a line by its share of the whole, in percent, with perf's thresholds. */
+/** Colors a line by its share of the whole, in percent, with perf's thresholds. */
 export function colorByHeat(text: string, share: number): string {
   return share >= 5 ? red(text) : share >= 0.5 ? yellow(text) : text;
 }

@@ -23,7 +23,7 @@ export interface ReportOptions {
   whole?: ProfileTotals;
   /** Width to fold names and wrap prose to, in columns. Infinity keeps everything whole. Lines are never cut. */
   width: number;
-  /** Colours rows by their share. */
+  /** Colors rows by their share. */
   color: boolean;
 }
 

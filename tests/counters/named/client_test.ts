@@ -26,5 +26,5 @@ Deno.test("a command on a set says which of its words is missing, and refuses wh
     UsageError,
     "VALUE is missing",
   );
-  assertThrows(() => checkedName("../x"), UsageError, "'../x' cannot be the name of a set");
+  assertThrows(() => checkedName("../x"), UsageError, "'../x' cannot be a set's name");
 });

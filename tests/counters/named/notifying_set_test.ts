@@ -59,8 +59,8 @@ Deno.test("a set that overflowed is neither enabled nor disabled, and goes on wi
   places[0].counts = [3n, 50n];
   set.overflowed(OVERFLOW);
   for (const action of [() => set.enable(), () => set.disable()]) {
-    const { refusal } = assertThrows(action, SetRefusal, "it stands still since an overflow");
-    assertEquals([refusal.errno, refusal.remedy], ["EINVAL", "'pmuctl restart' lets it go on"]);
+    const { refusal } = assertThrows(action, SetRefusal, "it stopped at an overflow");
+    assertEquals([refusal.errno, refusal.remedy], ["EINVAL", "'pmuctl restart' resumes it"]);
   }
   set.restart();
   assertEquals(set.state, "counting");

@@ -32,7 +32,7 @@ Deno.test("the folder is in XDG_RUNTIME_DIR, or in /tmp by number where that is 
   assertEquals(folderPath(1000, () => "/run/user/1000/"), "/run/user/1000/pmuctl");
   assertEquals(folderPath(1000, () => undefined), "/tmp/pmuctl-1000");
   assertEquals(folderPath(1000, () => ""), "/tmp/pmuctl-1000");
-  assertThrows(() => folderPath(1000, () => "run"), UnsupportedError, "no absolute path");
+  assertThrows(() => folderPath(1000, () => "run"), UnsupportedError, "not an absolute path");
 });
 
 Deno.test("makeFolder() makes it its owner's alone, and takes one that is", () =>
@@ -65,8 +65,8 @@ Deno.test("checkFolder() refuses another mode, with what is wrong and what to do
     Deno.chmodSync(path, 0o750);
     assertEquals(
       problem(path),
-      `cannot use ${path} for the sockets of sets: its mode is 0750, not 0700: ` +
-        "see who made it so, then remove it: pmuctl makes it anew",
+      `cannot use ${path} for the sockets of named sets: its mode is 0750, not 0700: ` +
+        "find out who changed it, then remove it: pmuctl creates it again",
     );
   }));
 
@@ -80,7 +80,7 @@ Deno.test("checkFolder() refuses another owner, a symbolic link and a file", () 
     Deno.symlinkSync(`${folder}/pmuctl`, `${folder}/link`);
     assertStringIncludes(problem(`${folder}/link`), "symbolic link");
     Deno.writeTextFileSync(`${folder}/file`, "");
-    assertStringIncludes(problem(`${folder}/file`), "no folder");
+    assertStringIncludes(problem(`${folder}/file`), "not a folder");
   }));
 
 Deno.test("checkFolder() refuses a parent in which others can put another folder", () =>
@@ -104,6 +104,6 @@ Deno.test("socketPath() refuses what is longer than the path of a socket can be"
   assertThrows(
     () => socketPath("/" + "d".repeat(60), "n".repeat(64)),
     UnsupportedError,
-    "longer than the 107 bytes",
+    "longer than a socket's path may be (107 bytes)",
   );
 });

@@ -97,10 +97,10 @@ Deno.test("parseSet() wants event names below 512 bytes and attribute names belo
 Deno.test("parseSet() refuses numbers that do not fit or that JSON has rounded", () => {
   const preset = (value: unknown) => ({ flags: 0, reqs: [{ ...request, preset: value }] });
   assertEquals(parse(preset("18446744073709551615")).requests[0].preset, (1n << 64n) - 1n);
-  refused(preset("18446744073709551616"), "a whole number below 2^64 is wanted");
+  refused(preset("18446744073709551616"), "expected an integer below 2^64");
   refused(preset(2 ** 60), "write it as a string");
   for (const wrong of [-1, 1.5, "x", "", true, {}]) refused(preset(wrong), "reqs[0].preset");
-  refused({ flags: 2 ** 32, reqs: [] }, "flags is 4294967296; a whole number below 2^32 is wanted");
+  refused({ flags: 2 ** 32, reqs: [] }, "flags is 4294967296; expected an integer below 2^32");
   refused({ flags: 0, reqs: [{ ...request, index: -1 }] }, "reqs[0].index");
 });
 
@@ -117,7 +117,7 @@ Deno.test("readSetFile() reads a file and says why it cannot", async () => {
   assertThrows(
     () => readSetFile(path),
     BadInputError,
-    `cannot read the set in ${path}: there is no such file`,
+    `cannot read the set in ${path}: no such file`,
   );
   assertThrows(() => readSetFile("/"), BadInputError, "cannot read the set in /: ");
 });

@@ -111,12 +111,12 @@ Deno.test("parseSpec() names the token that is wrong", () => {
   refused("pic0=ref-cycles", "token 'pic0=ref-cycles': pic0 cannot measure ref-cycles; pic4 can");
   refused(
     "cycles,edge=08",
-    "token 'edge=08': invalid value '08' for attribute edge: a 64-bit number is wanted",
+    "token 'edge=08': invalid value '08' for attribute edge: expected a 64-bit number",
   );
   refused("cycles,edge=x", /invalid value 'x' for attribute edge/);
   refused("cycles,preset=0x10000000000000000", /invalid value '0x10000000000000000' for attribute preset/);
   refused("cycles,,branches", /token '': an event, a flag or an attribute is missing between commas$/);
-  refused("cycels", "token 'cycels': this is no event, flag or attribute; did you mean cycles?");
+  refused("cycels", "token 'cycels': not an event, flag or attribute; did you mean cycles?");
   refused("cycles,pinne", /token 'pinne': .*did you mean pinned\?/);
   refused("cycles,sys7", "token 'sys7': no event is on pic7; there is pic0");
   refused("pic1=cycles,precise0=1", "token 'precise0=1': no event is on pic0; there is pic1");

@@ -30,8 +30,8 @@ Deno.test("verify() refuses an event that is not there, or is not one (subcode 1
     /^cannot bind request 1 \(cycels\): .*did you mean cycles\? \(CPC_INVALID_EVENT, EINVAL\)$/,
   );
   invalid("cycles:u", /modifiers are for -e/);
-  invalid("cycles,branches", /means several events/);
-  invalid("{cycles}", /means several events/);
+  invalid("cycles,branches", /matches several events/);
+  invalid("{cycles}", /matches several events/);
   invalid("sched:*", /means 3 events here/);
   refused(packed([{ event: "cycles" }]), hybrid(), {
     subcode: "CPC_INVALID_EVENT",
@@ -157,7 +157,7 @@ Deno.test("verify() refuses user space alone on a PMU that cannot tell it apart 
     subcode: "CPC_REQ_INVALID_FLAGS",
     status: 2,
     requests: [0],
-    says: /PMU msr cannot tell user space from kernel: ask for both: add sys/,
+    says: /PMU msr cannot distinguish user space and kernel: ask for both: add sys/,
   });
   const { requests: [{ event }] } = verify(spec("msr/tsc/,sys", virtual()), virtual(), TASK);
   assertEquals([...event.attr.flags], []);
@@ -166,7 +166,7 @@ Deno.test("verify() refuses user space alone on a PMU that cannot tell it apart 
 Deno.test("verify() refuses two ways to say when to overflow (subcode 8)", () => {
   const conflict = (text: string, says: RegExp) =>
     refused(spec(text), intel(), { subcode: "CPC_CONFLICTING_REQS", status: 3, requests: [0], says });
-  conflict("cycles,freq=100,preset=1", /freq and preset say different things/);
+  conflict("cycles,freq=100,preset=1", /freq and preset disagree on when it overflows/);
   conflict("cycles,freq=100,period=100", /freq and period/);
   conflict("cycles/period=7/,preset=1", /period and preset/);
 });
@@ -230,7 +230,7 @@ Deno.test("verify() refuses notify where the PMU has no interrupt (ENOTSUP)", ()
     errno: "ENOTSUP",
     status: 3,
     requests: [0],
-    says: /PMU msr has no interrupt to tell of an overflow with: leave notify out \(ENOTSUP\)$/,
+    says: /PMU msr cannot signal overflows: it has no interrupt: leave notify out \(ENOTSUP\)$/,
   });
   assertEquals(pics(spec("task-clock,notify,preset=1", virtual()), virtual()), [undefined]);
 });

@@ -52,7 +52,7 @@ Deno.test("verify() refuses an index outside of the set, and one that is taken",
     subcode: -1,
     status: 2,
     requests: [1],
-    says: /another request has its index 1 already/,
+    says: /another request already has index 1/,
   });
 });
 
@@ -151,7 +151,7 @@ Deno.test("verify() refuses CPUs that are not online (subcode 10)", () => {
     status: 3,
     requests: [],
     target,
-    says: /CPU 7, 9 is offline or not there/,
+    says: /CPU 7, 9 is offline or does not exist/,
   });
   assertEquals(verify(spec("cycles"), intel(), { kind: "cpus", cpus: [0, 3] }).requests.length, 1);
 });

@@ -67,7 +67,7 @@ testNeeding(["cc"], "bind without -f says what it has not counted", async () => 
   const ran = await pmuctl(["bind", "-T", "0", "-e", "page-faults", "--", program("forks"), "3", "1000"]);
   assertEquals(ran.stdout.match(/ fork /g)?.length, 3);
   assertEquals(ran.stdout.match(/ exit /g)?.length, 1);
-  assertStringIncludes(ran.stderr, "3 processes that it started not counted: -f counts them");
+  assertStringIncludes(ran.stderr, "3 processes that it started not counted: use -f to count them");
 });
 
 testNeeding(["cc"], "bind goes on counting a program that execs, at once or after a while", async () => {
@@ -220,7 +220,7 @@ Deno.test("bind refuses targets that are not there with status 3, and what makes
   const cases: [string[], number, string][] = [
     [["-p", "999999999", "-e", "page-faults"], 3, "there is no such process"],
     [["--tid", "999999999", "-e", "page-faults"], 3, "there is no such thread"],
-    [["-C", "9999", "-e", "page-faults"], 3, "CPU 9999: it is not there"],
+    [["-C", "9999", "-e", "page-faults"], 3, "CPU 9999: it does not exist"],
     [["-C", "x", "-e", "page-faults"], 2, "a list of CPUs"],
     [["-p", "1", "-a", "-e", "page-faults"], 2, "exclude each other"],
     [["-a", "-f", "-e", "page-faults"], 2, "-f does not apply to CPUs"],

@@ -246,7 +246,7 @@ Deno.test("a set whose target has ended goes by itself after the time that --kee
 
 Deno.test("--detach refuses what makes no sense with it", async () => {
   const bind = ["bind", "-e", "page-faults"];
-  assertMatch(await refused(...bind, "--detach", "a/b", "-a"), /^2 .* cannot be the name of a set/);
+  assertMatch(await refused(...bind, "--detach", "a/b", "-a"), /^2 .* cannot be a set's name/);
   assertMatch(
     await refused(...bind, "--detach", "x", "-i", "1", "-a"),
     /^2 .* --interval conflicts with --detach/,
@@ -331,13 +331,13 @@ async function round(victim: Victim, delayMs: number): Promise<void> {
     const sampled = await step("sample", name, "--json");
     const unbound = await step("unbind", name, "--json");
     await killing;
-    const died = (ran: Ran) => ran.status === 3 && ran.stderr.includes("its holder has died");
+    const died = (ran: Ran) => ran.status === 3 && ran.stderr.includes("its holder died");
     const unknown = (ran: Ran) => ran.status === 2 && ran.stderr.includes("there is no set of that name");
     if (bound.status !== 0) {
       assertEquals(bound.status, 3, log);
       assertMatch(
         bound.stderr,
-        /there is no such (process|thread)|the process that is to hold it ended/,
+        /there is no such (process|thread)|its holder process ended/,
         log,
       );
       assert(unknown(sampled) && unknown(unbound), log);
@@ -433,8 +433,8 @@ testNeeding(
       assertEquals(countsOf(first), countsOf(await sample(name)), "it stands still");
       assertEquals(
         await refused("enable", name),
-        `2 pmuctl: cannot enable set '${name}': it stands still since an ` +
-          "overflow: 'pmuctl restart' lets it go on (EINVAL)",
+        `2 pmuctl: cannot enable set '${name}': it stopped at an ` +
+          "overflow: 'pmuctl restart' resumes it (EINVAL)",
       );
       await ok("restart", name);
       await overflowed();
