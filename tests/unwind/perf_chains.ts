@@ -30,10 +30,16 @@ async function perfChains(file: string): Promise<Map<string, string[]>> {
     const addresses = lines.map((line) => line.trim().split(/\s/)[0]);
     chains.set(
       `${sample[1]} ${sample[2]}${sample[3]}`,
-      addresses.filter((address) => !address.startsWith("ffff")),
+      soundPart(addresses.filter((address) => !address.startsWith("ffff"))),
     );
   }
   return chains;
+}
+
+/** Returns a chain up to what can be no address: libunwind takes text on the stack for one, now and then. */
+function soundPart(chain: readonly string[]): string[] {
+  const end = chain.findIndex((address) => parseInt(address, 16) >= 2 ** 47);
+  return chain.slice(0, end < 0 ? chain.length : end);
 }
 
 /** Whether two addresses are of one frame: perf gives call or return address, in the file or in memory, from version to version. */
