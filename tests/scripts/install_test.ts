@@ -100,6 +100,28 @@ Deno.test("uninstall removes no other folder, whatever the list of folders says"
   assertEquals(tree(place.folder), ["new/", "new/empty/", "outside/"]);
 });
 
+Deno.test("an install that fails half-way leaves nothing, and says the cause with status 3", async () => {
+  for (const file of ["bin/pmuctl", "share/doc/pmuctl/installed"]) {
+    using place = scene();
+    Deno.mkdirSync(`${place.folder}/${file}`, { recursive: true }); // a folder where a file goes
+    const before = tree(place.folder);
+    const { code, err } = await run(`${ROOT}/scripts/install`, [
+      ...["--prefix", place.folder, "--program", place.program],
+    ]);
+    assertEquals(code, 3);
+    assertMatch(err, /^pmuctl: cannot install to .*: .* is a folder: nothing was installed\n$/);
+    assertEquals(tree(place.folder), before);
+  }
+  using place = scene();
+  Deno.symlinkSync("/nonexistent/folder", `${place.folder}/share`);
+  const { code, err } = await run(`${ROOT}/scripts/install`, [
+    ...["--prefix", place.folder, "--program", place.program],
+  ]);
+  assertEquals(code, 3);
+  assertMatch(err, /^pmuctl: cannot install to .*mkdir: .*: nothing was installed\n$/);
+  assertEquals(tree(place.folder), ["share"]);
+});
+
 Deno.test("install goes below DESTDIR, and as a link to the checkout with --link", async () => {
   using place = scene();
   const env = { DESTDIR: `${place.folder}/stage` };
