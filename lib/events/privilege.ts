@@ -20,10 +20,22 @@ export interface Privilege {
   seccomp: boolean;
 }
 
+/** The map of the user namespace that a machine starts with: all ids, each to itself. */
+const ALL_IDS = "0 0 4294967295";
+
+/**
+ * Returns whether capabilities of this process count for the kernel's perf events: those of a user namespace
+ * of its own (a rootless container, `unshare -Ur`) do not.
+ */
+function isInitialUserNamespace(files: KernelFiles): boolean {
+  const map = readIfAllowed(files, "/proc/self/uid_map");
+  return map === undefined || map.trim().split(/\s+/).join(" ") === ALL_IDS;
+}
+
 /** Reads the permissions of this process. */
 export function readPrivilege(files: KernelFiles = hostFiles): Privilege {
   const status = readIfAllowed(files, "/proc/self/status") ?? "";
-  const effective = procMask(status, "CapEff");
+  const effective = isInitialUserNamespace(files) ? procMask(status, "CapEff") : 0n;
   const paranoid = readNumber(files, PARANOID_PATH);
   return {
     ...(paranoid === undefined ? {} : { paranoid }),

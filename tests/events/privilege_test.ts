@@ -25,6 +25,17 @@ Deno.test("readPrivilege() reads the level, the capabilities and the seccomp fil
   assertEquals(readPrivilege(proc("0000000000400000", 0)), { capable: false, seccomp: false });
 });
 
+Deno.test("capabilities of a user namespace of its own, as in a rootless container, count for nothing", () => {
+  const inside = (map: string) =>
+    readPrivilege(treeFiles({
+      "/proc/self/status": "CapEff:\t000001ffffffffff\nSeccomp:\t0\n",
+      "/proc/self/uid_map": map,
+    })).capable;
+  assertEquals(inside("         0          0 4294967295\n"), true);
+  assertEquals(inside("         0       1000          1\n"), false);
+  assertEquals(inside("         0       1000          1\n         1     100000      65536\n"), false);
+});
+
 Deno.test("paranoidNeeded() is 0 for a CPU, 1 with the kernel, 2 without", () => {
   const attr = makeAttr();
   assertEquals(
