@@ -80,7 +80,9 @@ export function layTable<R extends PlacedRow>(content: TableContent<R>, width: n
     const last = i === keys.length - 1 && key !== "cpu";
     const most = width === Infinity || key === "sym" ? width : ROOM[key][0];
     const natural = last && width === Infinity ? 0 : widest(key, rows, text, most);
-    const wide = key === "sym" && width < Infinity ? Math.min(natural, width >> 1) : natural;
+    const wide = key === "sym" && width < Infinity
+      ? Math.min(usual(rows, text, natural), width >> 1)
+      : natural;
     return { key, last, natural, wide };
   });
   const widths = numbers.map(({ width }) => width);
@@ -135,6 +137,18 @@ function widest(key: SortKey, rows: readonly PlacedRow[], text: CellText, most: 
     wide = Math.max(wide, displayWidth(text(key, rows[row])));
   }
   return Math.min(wide, Math.max(TITLES[key].length, most));
+}
+
+/** Share of rows whose symbols get all the room they need, at the cost of other columns. */
+const USUAL = 0.95;
+
+/**
+ * Returns the width that most symbols fit in, at most `natural`: a few long names, which can be folded, are no reason to
+ * shorten the object of every row.
+ */
+function usual(rows: readonly PlacedRow[], text: CellText, natural: number): number {
+  const widths = Int32Array.from(rows, (row) => displayWidth(text("sym", row))).sort();
+  return Math.min(natural, Math.max(MIN_SYMBOL_WIDTH, widths[Math.ceil(USUAL * widths.length) - 1] ?? 0));
 }
 
 /** Returns the widths of columns of numbers without excess blanks. */

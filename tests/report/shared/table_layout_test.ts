@@ -39,6 +39,15 @@ Deno.test("layTable() gives symbols half of a terminal, and shortens the other c
   ]);
 });
 
+Deno.test("layTable() does not shorten the objects of all rows for the sake of one long symbol", () => {
+  const usual = { comm: "app", dso: "ld-linux-x86-64.so.2", sym: "[.] _dl_lookup_symbol_x" };
+  const rows = [...Array(40).fill(usual), { ...usual, comm: "sh", sym: `[.] ${VECTOR}` }];
+  const lines = table(["comm", "dso", "sym"], rows, 80);
+  assertEquals(lines[1], "  12.34%       51  app      ld-linux-x86-64.so.2  [.] _dl_lookup_symbol_x");
+  assertEquals(lines.filter((line) => line.length > 80), []);
+  assertEquals(lines[41].includes("push_back(…)"), true, "the long one is folded");
+});
+
 Deno.test("layTable() shortens nothing that has room", () => {
   const short = [{ comm: "app", dso: "libc.so.6", sym: "[.] malloc" }, {
     comm: "sh",
