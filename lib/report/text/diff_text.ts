@@ -116,6 +116,10 @@ function* eventSection(diff: ProfileDiff, event: EventDiff, options: DiffTextOpt
     const rest = `${counted(left, "more row")} below ${percentLimit}% in both`;
     yield `${" ".repeat(11)} ${rest} (--percent-limit 0 shows all)`;
   }
+  if (shown.some((row) => mayBeChance(row[of]))) {
+    const legend = "~ sampling alone may explain this change";
+    yield color ? dim(legend) : legend;
+  }
 }
 
 /**

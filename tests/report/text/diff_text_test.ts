@@ -38,6 +38,14 @@ Deno.test("renderDiffText() by total and by command", () => {
   assertGolden("diff-total.txt", whole(renderDiffText(diff, { ...plain, order: "total" })));
 });
 
+Deno.test("renderDiffText() explains the ~ where there is one, and only there", () => {
+  const text = whole(renderDiffText(diffProfiles(a, b), plain));
+  assertMatch(text, /^ +~[+-]/m);
+  assertMatch(text, /\n~ sampling alone may explain this change\n$/);
+  const [few, many] = [profileOf(["app app!f 10"]), profileOf(["app app!f 9000"])];
+  assertEquals(whole(renderDiffText(diffProfiles(few, many), plain)).includes("~"), false);
+});
+
 Deno.test("renderDiffText() without callers has no column of totals", () => {
   const flat = profileOf(["app app!f 10"]);
   assertEquals(whole(renderDiffText(diffProfiles(flat, flat), plain)).includes("Total"), false);
