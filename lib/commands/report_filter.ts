@@ -3,10 +3,12 @@
 import { UsageError } from "../base/system/errors.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
 import { parseWrittenCpus } from "../base/text/cpu_list.ts";
+import { fit } from "../base/text/width.ts";
 import { filterProfile, type ProfileFilter } from "../profile/query/filter.ts";
 import { type Profile, sampleCount } from "../profile/model/profile.ts";
 import { type FilterField, type Unmatched, unmatchedFilters } from "../profile/query/unmatched.ts";
 import { parseTimeRanges, type TimeRanges } from "../profile/query/time_ranges.ts";
+import { foldName } from "../report/shared/fold_name.ts";
 
 const PERCENTAGES = ["absolute", "relative"] as const;
 
@@ -108,8 +110,8 @@ const OPTION_OF: Record<FilterField, string> = {
   cpus: "cpu",
   kernel: "kernel",
 };
-/** Limits on the names and on the requested values that a warning lists. */
-const MAX_PRESENT = 5, MAX_VALUES = 8;
+/** Limits on the names and on the requested values that a warning lists, and on the columns of a name. */
+const MAX_PRESENT = 5, MAX_VALUES = 8, MAX_NAME = 60;
 
 /** Warns about filters of a profile that match nothing, and lists what there is; `kept` is what all filters leave. */
 export function filterWarnings(profile: Profile, kept: Profile, { cpus, filter }: ProfilePart): string[] {
@@ -139,8 +141,9 @@ function valuesText(values: readonly string[]): string {
 /** Formats names with their shares: `nginx (80.00%), sh (20.00%) and 3 more`. */
 function presentText(present: Unmatched["present"]): string {
   const whole = present.reduce((sum, { samples }) => sum + samples, 0);
-  const shares = present.slice(0, MAX_PRESENT)
-    .map(({ name, samples }) => `${name} (${(100 * samples / whole).toFixed(2)}%)`);
+  const shares = present.slice(0, MAX_PRESENT).map(({ name, samples }) =>
+    `${fit(foldName(name, MAX_NAME), MAX_NAME)} (${(100 * samples / whole).toFixed(2)}%)`
+  );
   const more = present.length - shares.length;
   return `${shares.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }

@@ -1,6 +1,8 @@
 /** What report, diff and analyze say of filters that match nothing, and of callers that were not recorded. */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { filterWarnings } from "../../lib/commands/report_filter.ts";
+import { profileOf } from "../profile/build.ts";
 import { pmuctl, pmuctlOk, withFolder } from "./harness.ts";
 
 const file = (name: string) => new URL(`../testdata/perfdata/${name}`, import.meta.url).pathname;
@@ -35,6 +37,15 @@ for (const [args, warning] of FILTERS) {
     assertMatch(said[0], new RegExp(`^${warning}`));
   });
 }
+
+Deno.test("long names of C++ are folded in a warning that nothing matches", () => {
+  const name = `std::map<${"std::string,".repeat(50)}int>::find(int)`;
+  const profile = profileOf([`app app!${name} 3`, "app app!main 1"]);
+  const part = { absolute: true, filter: { symbols: new Set(["none"]) } };
+  assertEquals(filterWarnings(profile, profileOf([]), part), [
+    "no sample matches --symbols none: there are samples of std::map<…>::find(int) (75.00%), main (25.00%)",
+  ]);
+});
 
 Deno.test("report names the filters that match only apart, and those of several that match nothing", async () => {
   const { events } = JSON.parse(await pmuctlOk(["report", "--json", "-i", CHAINED]));
