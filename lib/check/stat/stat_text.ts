@@ -8,6 +8,7 @@ import { wrap } from "../../base/text/wrap.ts";
 import type { RunFacts } from "../metrics/metrics.ts";
 import { formatQuantity, formatScaled, type Scale, scaleFor } from "../metrics/format_quantity.ts";
 import type { CommandResult, MetricResult, StatResult } from "./stat.ts";
+import { fewestPairs } from "../statistics/signed_rank.ts";
 import type { Interval, Ratio } from "../statistics/statistics.ts";
 
 /** Limit of outliers that are listed one by one. */
@@ -195,7 +196,10 @@ function ratioLines(
   });
   const widths = columnWidths(rows);
   const sure = command.metrics.find(({ ratio }) => ratio)?.ratio?.interval.confidence ?? 1;
-  const only = sure < confidence ? `  (so few runs give the intervals ${percentText(sure)} confidence)` : "";
+  const only = sure < confidence
+    ? `  (so few runs give the intervals ${percentText(sure)} confidence; ` +
+      `-r ${fewestPairs(confidence)} or more: ${percentText(confidence)})`
+    : "";
   return [
     `  ${command.name}${only}`,
     ...rows.map(([name, ratio, range, words]) => {

@@ -136,7 +136,7 @@ Deno.test("runs that failed and were let count are told, and too few runs tell n
   const slower = [20, 21, 22].map((wallMs) => madeRun({ wallMs }));
   const text = statText(resultOf([runs, slower]), { colors: false });
   assertStringIncludes(text, "3 runs, 2 failed (status 3, 7)");
-  assertStringIncludes(text, "(so few runs give the intervals 75% confidence)");
+  assertStringIncludes(text, "(so few runs give the intervals 75% confidence; -r 6 or more: 95%)");
   assertStringIncludes(text, "too few runs to tell");
   assertEquals(text.includes("slower"), false);
 });
