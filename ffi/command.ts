@@ -113,6 +113,13 @@ function oneWordHint(name: string): string {
     : "";
 }
 
+/** Returns a hint for a file that is there but cannot be executed; "" for other errors. */
+function executableHint(errno: number): string {
+  if (errno === ERRNO.EACCES) return ": name a file that you may execute, or make it one: chmod +x";
+  if (errno === ERRNO.ENOEXEC) return ": a script needs #! in its first line, or its interpreter: sh FILE";
+  return "";
+}
+
 /** Errors of a shortage while starting a command, which is not the command's fault. */
 const SHORTAGES: readonly number[] = [ERRNO.EMFILE, ERRNO.ENFILE, ERRNO.EAGAIN, ERRNO.ENOMEM];
 
@@ -126,7 +133,7 @@ export function commandError(error: unknown, name: string): unknown {
   const missing = error.errno === ERRNO.ENOENT || error.errno === ERRNO.ENOTDIR;
   const where = missing && !name.includes("/") ? " in any folder of PATH" : "";
   return new CommandError(
-    `cannot run ${name}: ${error.text}${where}${missing ? oneWordHint(name) : ""}`,
+    `cannot run ${name}: ${error.text}${where}${missing ? oneWordHint(name) : executableHint(error.errno)}`,
     missing ? EXIT.notFound : EXIT.cannotRun,
   );
 }

@@ -226,7 +226,10 @@ Deno.test("record of a command that cannot run ends with 127 or 126, and leaves 
     );
     const plain = await pmuctl(["record", "--", "./plain"], { cwd });
     assertEquals(plain.status, 126);
-    assertStringIncludes(plain.stderr, "cannot run ./plain: permission denied");
+    assertStringIncludes(
+      plain.stderr,
+      "cannot run ./plain: permission denied: name a file that you may execute, or make it one: chmod +x",
+    );
     assertEquals(Array.from(Deno.readDirSync(cwd), (e) => e.name).sort(), ["perf.data", "plain"]);
     assertEquals(await Deno.readTextFile(`${cwd}/perf.data`), "precious");
   }));
