@@ -103,8 +103,8 @@ export function missingSymbolCause(reason: Reason, detail = ""): string {
 }
 
 const INSTALL =
-  "install its debug symbols (-dbgsym or -debuginfo, or fetch them with debuginfod-find debuginfo), " +
-  "or build it without stripping (-s)";
+  "install its debug symbols (-dbgsym or -debuginfo, or fetch them with debuginfod-find debuginfo FILE), " +
+  "or rebuild it unstripped (without strip or -s)";
 
 /** How to make common runtimes write their perf map. */
 const PERF_MAP_WRITERS =
