@@ -127,3 +127,12 @@ for (const count of [0xffffffff, 0x7fffffff, 1_000_000]) {
     assertLess(Deno.memoryUsage().heapUsed - before, 64 * MIB);
   });
 }
+
+Deno.test("reader() says of a file cut before its list of events that it is cut, and what to do", async () => {
+  const file = writtenFile();
+  const attrs = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(AT.ATTRS, true));
+  const cut = new MemoryBytes(file.slice(0, attrs), "cut.data");
+  const error = await assertRejects(() => collect(cut), BadInputError);
+  assertStringIncludes(error.message, "cannot read cut.data: it ends before its list of events");
+  assertStringIncludes(error.message, "copy it again, or record again");
+});

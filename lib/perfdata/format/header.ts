@@ -214,10 +214,17 @@ export interface AttrEntry {
 export function decodeAttrs(header: FileHeader, bytes: Uint8Array, name: string): AttrEntry[] {
   const { attrSize, attrs, littleEndian } = header;
   // struct perf_file_attr { struct perf_event_attr attr; struct perf_file_section ids; };
-  if (attrSize < 64 + 16 || attrs.size % attrSize !== 0 || bytes.length < attrs.size) {
+  if (attrSize < 64 + 16 || attrs.size % attrSize !== 0) {
     throw new BadInputError(
-      `cannot read ${name}: its events are damaged: expected ${attrs.size} bytes at offset ${attrs.offset}, ` +
-        `in entries of ${attrSize}, found ${bytes.length}`,
+      `cannot read ${name}: its events are damaged: ${attrs.size} bytes at offset ${attrs.offset}, ` +
+        `in entries of ${attrSize}: record again`,
+      attrs.offset,
+    );
+  }
+  if (bytes.length < attrs.size) {
+    throw new BadInputError(
+      `cannot read ${name}: it ends before its list of events, ${attrs.size} bytes at offset ${attrs.offset}: ` +
+        "copy it again, or record again",
       attrs.offset,
     );
   }
