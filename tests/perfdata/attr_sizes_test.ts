@@ -66,6 +66,6 @@ Deno.test("decodeAttr() takes a size of 0 for the first kernels', and refuses on
   };
   assertEquals(sized(0).size, 64);
   for (const size of [1, 63, 129, 0xffffffff]) {
-    assertThrows(() => sized(size), BadInputError, "gives its size as");
+    assertThrows(() => sized(size), BadInputError, "has an impossible size");
   }
 });
