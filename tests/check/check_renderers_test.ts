@@ -71,6 +71,12 @@ Deno.test("checkText() gives a verdict and what is behind it, and no colours unl
   assert(!/\x1b/.test(checkText(RESULT, { colors: false })));
 });
 
+Deno.test("checkText() calls the best metric so where none could be chosen", () => {
+  const row: CheckRow = { ...RESULT.rows[3], benchmark: "ls", metric: "best" };
+  const text = checkText({ rows: [row], notes: [], where: {} }, { colors: false });
+  assertStringIncludes(text, "unmeasurable  ls: the best metric\n");
+});
+
 Deno.test("junitXml() counts failures, errors and what is skipped, and escapes names", async () => {
   const xml = junitXml(RESULT, { strict: false });
   assertStringIncludes(xml, 'tests="4" failures="1" errors="1" skipped="1"');

@@ -5,6 +5,7 @@ import { printable } from "../../base/text/printable.ts";
 import { wrap } from "../../base/text/wrap.ts";
 import { append } from "../../base/bytes/lists.ts";
 import { formatQuantity } from "../metrics/format_quantity.ts";
+import { BEST } from "../metrics/metric_sources.ts";
 import {
   type ChangeFigures,
   type CheckResult,
@@ -66,7 +67,7 @@ export function verdictWord({ verdict, improved }: CheckRow): string {
 
 /** Returns the name of the source that measured the row, or of the metric when none did. */
 export function sourceName({ metric, rung }: CheckRow): string {
-  return printable(rung ?? metric);
+  return rung === undefined && metric === BEST ? "the best metric" : printable(rung ?? metric);
 }
 
 /** Formats a change with its interval: `+5.1% (+4.2% to +6.0%)`. */
