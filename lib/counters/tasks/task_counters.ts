@@ -102,11 +102,9 @@ export function withSeparateEvents(attr: EventAttr): EventAttr {
 
 /** Opens the event that reports threads on each CPU. Throws UnsupportedError. */
 export function openLifecycle(
-  tid: number,
-  target: string,
   { inherit, atExit }: TaskCounting,
+  { tid, target, standing }: TaskOpening,
   cpus: readonly number[],
-  standing: Standing,
 ): { cpu: number; fd: number }[] {
   const opened: { cpu: number; fd: number }[] = [];
   const attr = lifecycleAttr(inherit);
@@ -125,6 +123,97 @@ export function openLifecycle(
   return opened;
 }
 
+/** Thread that events are opened on, and the conditions. */
+export interface TaskOpening {
+  tid: number;
+  /** Name of the thread or its process, for messages. */
+  target: string;
+  /** Whether the next exec enables the first set. */
+  enableOnExec: boolean;
+  standing: Standing;
+  /** Receives a line for each thing that differs from what was requested. */
+  note(line: string): void;
+}
+
+/** Opens sets on a thread, one after the other: the groups of each on every CPU, and a reference. */
+class SetOpener {
+  /** Sets as they are opened: the requested events, or what this user may count of them. */
+  readonly sets: CounterSet[] = [];
+  /** Descriptors of each set's group leaders, and of its references. */
+  readonly leaders: number[][] = [];
+  readonly references: number[][] = [];
+  readonly events: OpenEvent[] = [];
+  readonly #counting: TaskCounting;
+  readonly #opening: TaskOpening;
+  /** Column of the next event. */
+  #column = 0;
+
+  constructor(counting: TaskCounting, opening: TaskOpening) {
+    this.#counting = counting;
+    this.#opening = opening;
+  }
+
+  /** Opens a set, disabled. Throws UnsupportedError when the kernel refuses an event. */
+  add(set: CounterSet): void {
+    const { tid, target, standing } = this.#opening;
+    const references: number[] = [], leaders: number[] = [];
+    this.references.push(references);
+    this.leaders.push(leaders);
+    const groups = set.groups.map((group) => this.#openGroup(group, leaders));
+    for (const cpu of this.#counting.cpus) {
+      const wanted = { event: dummy(), attrOf: (event: ResolvedEvent) => this.#attrOf(event, true, false) };
+      const { fd } = openWithFallbacks(wanted, { pid: tid, cpu, target }, standing, tryOpen, () => {});
+      references.push(fd);
+      this.events.push({ fd, cpu, column: this.#column });
+    }
+    this.#column++;
+    this.sets.push({ ...set, groups });
+  }
+
+  /** Opens a group on every CPU: what opened on the first one opens on the others without a note. */
+  #openGroup(group: readonly ResolvedEvent[], leaders: number[]): ResolvedEvent[] {
+    let known: ResolvedEvent[] | undefined;
+    for (const cpu of this.#counting.cpus) {
+      const opened = this.#openOn(cpu, known ?? group, leaders, known ? () => {} : this.#opening.note);
+      known ??= opened;
+    }
+    this.#column += group.length;
+    return known ?? [...group];
+  }
+
+  /** Opens a group on one CPU; leaves out the events of other CPUs' PMUs. Returns the events as they were opened. */
+  #openOn(cpu: number, group: readonly ResolvedEvent[], leaders: number[], note: (line: string) => void) {
+    const { tid, target, standing } = this.#opening;
+    let leader = -1;
+    return group.map((event, i) => {
+      if (cpu >= 0 && event.cpus && !event.cpus.includes(cpu)) return event;
+      const leads = leader < 0;
+      const opened = openWithFallbacks(
+        { event, attrOf: (e) => this.#attrOf(e, leads, !this.#counting.multiplex) },
+        { pid: tid, cpu, target },
+        standing,
+        (attr, place) => tryOpen(attr, { ...place, groupFd: leader }),
+        note,
+      );
+      if (leads) leaders.push(leader = opened.fd);
+      this.events.push({ fd: opened.fd, cpu, column: this.#column + i });
+      return opened.event;
+    });
+  }
+
+  /** Returns the attr of an event of the set that is being opened. */
+  #attrOf(event: ResolvedEvent, leads: boolean, pinned: boolean): EventAttr {
+    const { inherit, atExit } = this.#counting;
+    const isFirstSet = this.sets.length === 0;
+    return taskAttr(event, inherit, [
+      ...(atExit ? ["inheritStat" as const] : []),
+      ...(leads ? ["disabled" as const] : []),
+      ...(leads && pinned ? ["pinned" as const] : []),
+      ...(leads && this.#opening.enableOnExec && isFirstSet ? ["enableOnExec" as const] : []),
+    ]);
+  }
+}
+
 /** Open counters of one root. */
 export class TaskCounters {
   /** Sets that are really counted: the requested events, or what this user may count of them. */
@@ -135,7 +224,7 @@ export class TaskCounters {
   readonly #references: number[][];
   readonly #events: OpenEvent[];
 
-  private constructor(sets: CounterSet[], leaders: number[][], references: number[][], events: OpenEvent[]) {
+  private constructor({ sets, leaders, references, events }: SetOpener) {
     this.sets = sets;
     this.#columns = columnsOf(sets);
     this.#leaders = leaders;
@@ -144,70 +233,18 @@ export class TaskCounters {
   }
 
   /**
-   * Opens the sets on thread `tid`, disabled, or to be enabled by its next exec. Calls `note` with a line for each
-   * thing that differs from what was requested. Throws UnsupportedError when the kernel refuses an event.
+   * Opens the sets on a thread, disabled, or to be enabled by its next exec. Throws UnsupportedError when the kernel
+   * refuses an event.
    */
-  static open(
-    tid: number,
-    target: string,
-    counting: TaskCounting,
-    enableOnExec: boolean,
-    standing: Standing,
-    note: (line: string) => void,
-  ): TaskCounters {
-    const { inherit, atExit, multiplex, cpus } = counting;
-    const events: OpenEvent[] = [];
-    const leaders: number[][] = counting.sets.map(() => []);
-    const references: number[][] = counting.sets.map(() => []);
-    const really: CounterSet[] = counting.sets.map((set) => ({ ...set, groups: [] }));
-    const attrOf = (event: ResolvedEvent, leads: boolean, ownPinned: boolean, first: boolean) =>
-      taskAttr(event, inherit, [
-        ...(atExit ? ["inheritStat" as const] : []),
-        ...(leads ? ["disabled" as const] : []),
-        ...(leads && ownPinned ? ["pinned" as const] : []),
-        ...(leads && enableOnExec && first ? ["enableOnExec" as const] : []),
-      ]);
+  static open(counting: TaskCounting, opening: TaskOpening): TaskCounters {
+    const opener = new SetOpener(counting, opening);
     try {
-      let column = 0;
-      counting.sets.forEach((set, s) => {
-        for (const group of set.groups) {
-          let known: ResolvedEvent[] | undefined;
-          for (const cpu of cpus) {
-            let leader = -1;
-            const members: ResolvedEvent[] = [];
-            (known ?? group).forEach((event, i) => {
-              members.push(event);
-              if (cpu >= 0 && event.cpus && !event.cpus.includes(cpu)) return;
-              const leads = leader < 0;
-              const opened = openWithFallbacks(
-                { event, attrOf: (e) => attrOf(e, leads, !multiplex, s === 0) },
-                { pid: tid, cpu, target },
-                standing,
-                (attr, place) => tryOpen(attr, { ...place, groupFd: leader }),
-                known ? () => {} : note,
-              );
-              if (leads) leaders[s].push(leader = opened.fd);
-              members[i] = opened.event;
-              events.push({ fd: opened.fd, cpu, column: column + i });
-            });
-            known ??= members;
-          }
-          really[s].groups.push(known ?? group);
-          column += group.length;
-        }
-        for (const cpu of cpus) {
-          const wanted = { event: dummy(), attrOf: (e: ResolvedEvent) => attrOf(e, true, false, s === 0) };
-          const { fd } = openWithFallbacks(wanted, { pid: tid, cpu, target }, standing, tryOpen, () => {});
-          references[s].push(fd);
-          events.push({ fd, cpu, column });
-        }
-        column++;
-      });
+      for (const set of counting.sets) opener.add(set);
     } catch (error) {
-      for (const { fd } of events) closeEvent(fd);
+      for (const { fd } of opener.events) closeEvent(fd);
       throw error;
     }
-    return new TaskCounters(really, leaders, references, events);
+    return new TaskCounters(opener);
   }
 
   /** Number of READs that a thread sends at its exit. */

@@ -75,10 +75,11 @@ export class TaskRoots {
   #add(thread: RootThread, enableOnExec: boolean, note: (line: string) => void) {
     const { tid, target } = thread;
     const counting = { ...this.#counting, sets: this.#sets };
-    const counters = TaskCounters.open(tid, target, counting, enableOnExec, this.#standing, note);
+    const opening = { tid, target, enableOnExec, standing: this.#standing, note };
+    const counters = TaskCounters.open(counting, opening);
     let lifecycle: Root["lifecycle"];
     try {
-      lifecycle = openLifecycle(tid, target, counting, this.#cpus, this.#standing);
+      lifecycle = openLifecycle(counting, opening, this.#cpus);
     } catch (error) {
       counters.close();
       throw error;
