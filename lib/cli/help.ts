@@ -121,5 +121,8 @@ function columns(rows: readonly (readonly [string, string] | readonly string[])[
   });
 }
 
-/** Break points of usage lines: between words, but not inside brackets. */
-const BRACKETS = /(?<=\S) (?=\S)(?![^[(]*[\])])/;
+/**
+ * Break points of usage lines: between words, but not inside brackets, between an option and its value, or in the
+ * command behind `--`.
+ */
+const BRACKETS = /(?<=\S)(?<!\s-- .*)(?:(?<!(?:^|[\s[(])--?[\w-]*) | (?=[[(|]))(?=\S)(?![^[(]*[\])])/;

@@ -26,6 +26,17 @@ Deno.test("help fits the terminal, for every command, whole words kept", () => {
   }
 });
 
+Deno.test("usage lines keep an option and its value together, and the command behind --", () => {
+  for (const command of COMMANDS) {
+    for (const width of [40, 60, 80]) {
+      const [usage] = commandHelp(command, width).slice(commandHelp(command, width).indexOf("usage:"))
+        .split("\n\n");
+      const cut = usage.split("\n").filter((line) => / --?[a-z]*$/.test(line) || / -- NEW$/.test(line));
+      assertEquals(cut, [], `pmuctl ${command.name} --help in ${width} columns`);
+    }
+  }
+});
+
 Deno.test("help shows every option once, but for those that change nothing", () => {
   for (const command of COMMANDS) {
     const text = commandHelp(command, 80);
