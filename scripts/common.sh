@@ -135,7 +135,7 @@ fetch_deno() {
     npm install --prefix "$partial" --no-save --no-package-lock --ignore-scripts --no-audit --no-fund \
       --no-update-notifier --loglevel=error "$package@$1" >/dev/null || {
       rm -rf "$partial"
-      say "npm could not install $package@$1: see its message above"
+      say "npm could not install $package@$1: mend what its message above says, or put a Deno 2.$DENO_OLDEST_MINOR or newer on PATH"
       return 3
     }
     pinned=$(sed -n "s/ $1 $2\$//p" "$root/scripts/deno-hashes.txt")
