@@ -89,6 +89,7 @@ type State = { kind: "between" } | { kind: "frame"; frame: Frame } | { kind: "sk
 /** Decodes a stream that is pushed piece by piece. */
 export class Unzstd {
   readonly #onBlock: (block: Uint8Array) => void;
+  readonly #beforeBlock: (() => void) | undefined;
   #state: State = { kind: "between" };
   /** Pending input: [#from, #to). */
   #input = new Uint8Array(0);
@@ -97,9 +98,13 @@ export class Unzstd {
   readonly #history = new History();
   readonly #literals = new Uint8Array(MAX_BLOCK);
 
-  /** @param onBlock receives decoded bytes, which are valid only until it returns. */
-  constructor(onBlock: (block: Uint8Array) => void) {
+  /**
+   * @param onBlock receives decoded bytes, which are valid only until it returns.
+   * @param beforeBlock called before each block, empty ones included: a few bytes can make new tables, which take 3 us.
+   */
+  constructor(onBlock: (block: Uint8Array) => void, beforeBlock?: () => void) {
     this.#onBlock = onBlock;
+    this.#beforeBlock = beforeBlock;
   }
 
   /** Whether the input so far consists of whole frames. */
@@ -180,6 +185,7 @@ export class Unzstd {
     if (size > MAX_BLOCK) throw new ZstdError(`a block of ${size} bytes`);
     const packed = type === BLOCK.RLE ? 1 : size;
     if (there < BLOCK_HEADER + packed) return false;
+    this.#beforeBlock?.();
     const contents = input.subarray(at + BLOCK_HEADER, at + BLOCK_HEADER + packed);
     this.#from += BLOCK_HEADER + packed;
     const history = this.#history;
@@ -196,14 +202,17 @@ export class Unzstd {
   }
 }
 
-/** Decodes `packed` into `into`, which it fills exactly. Throws ZstdError when it is damaged or has another size. */
-export function unzstd(packed: Uint8Array, into: Uint8Array): void {
+/**
+ * Decodes `packed` into `into`, which it fills exactly. Throws ZstdError when it is damaged or has another size.
+ * @param beforeBlock called before each block.
+ */
+export function unzstd(packed: Uint8Array, into: Uint8Array, beforeBlock?: () => void): void {
   let at = 0;
   const decoder = new Unzstd((block) => {
     if (at + block.length > into.length) throw new ZstdError("it is larger than it says");
     into.set(block, at);
     at += block.length;
-  });
+  }, beforeBlock);
   decoder.push(packed);
   if (at < into.length || !decoder.isComplete) throw new ZstdError("it is cut off");
 }

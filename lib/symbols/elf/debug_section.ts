@@ -6,7 +6,7 @@
 import { BadInputError } from "../../base/system/errors.ts";
 import { unzstd } from "../../base/bytes/zstd.ts";
 import { type ElfFile, type ElfSection, SHT } from "./elf.ts";
-import { type Cost, WORK } from "../object/limits.ts";
+import { type Cost, LimitError, WORK } from "../object/limits.ts";
 import { type ByteWindows, byteWindows, HeldBytes } from "../object/windows.ts";
 
 const SHF_COMPRESSED = 0x800;
@@ -89,10 +89,11 @@ export class DebugSections implements DebugInfo {
     file.cost.hold(2 * size); // while decompressing: the window that it refers back to is another copy
     try {
       const whole = new Uint8Array(size);
-      unzstd(packed, whole);
+      unzstd(packed, whole, () => file.cost.work(WORK.zstdBlock));
       file.cost.release(size);
       return new HeldBytes(whole);
     } catch (error) {
+      if (error instanceof LimitError) throw error;
       throw this.#refusal(section, `its compressed data is damaged: ${(error as Error).message}`);
     }
   }

@@ -50,6 +50,8 @@ export const WORK = {
   xz: 2,
   zlib: 1 / 4,
   zstd: 1,
+  /** Decompressing a block with zstd, besides its bytes: it may bring tables. */
+  zstdBlock: 300,
   /** Reading a section header. */
   section: 100,
   /** Scanning a byte of notes, which have at least 12 bytes each. */

@@ -3,7 +3,7 @@
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
 import { ByteWriter, concat } from "../../../lib/base/bytes/bytes.ts";
 import { Unzstd, unzstd, ZstdError } from "../../../lib/base/bytes/zstd.ts";
-import { zstdStored } from "../../fuzz/made/packed.ts";
+import { zstdStored, zstdTables } from "../../fuzz/made/packed.ts";
 import { testNeeding } from "../../needs.ts";
 
 /** Bytes of several kinds: what packs well, hardly, and not at all. */
@@ -192,4 +192,15 @@ Deno.test("unzstd() refuses data that is larger or smaller than it says", () => 
   assertEquals(whole.every((byte) => byte === 0), true);
   assertThrows(() => unzstd(zeros, new Uint8Array(131081)), ZstdError, "larger");
   assertThrows(() => unzstd(zeros, new Uint8Array(131083)), ZstdError, "cut off");
+});
+
+Deno.test("unzstd() tells of each block before it is decoded, so that tables can be charged", () => {
+  let blocks = 0;
+  const into = new Uint8Array(1000);
+  unzstd(zstdTables(1000), into, () => blocks++);
+  assertEquals([blocks, new Set(into).size], [1000, 1]);
+  const stop = () => {
+    if (--blocks < 500) throw new RangeError("enough");
+  };
+  assertThrows(() => unzstd(zstdTables(1000), into, stop), RangeError, "enough");
 });

@@ -3,7 +3,7 @@
 import { type ByteSource, MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
 import { ByteWriter, concat } from "../../../lib/base/bytes/bytes.ts";
 import { SparseBytes } from "../../symbols/sparse_bytes.ts";
-import { xzZeros, zlibZeros, zstdStored } from "../made/packed.ts";
+import { xzZeros, zlibZeros, zstdStored, zstdTables } from "../made/packed.ts";
 import { ElfParts } from "../mutate/mutate_elf.ts";
 import { readObject } from "../targets/objects.ts";
 import type { Bomb } from "./bomb.ts";
@@ -149,6 +149,11 @@ export const objectBombs: readonly Bomb[] = [
         concat([packedHead(2, n * 131072), zstdStored(new Uint8Array(1), Array(n).fill(131072))]),
         0x800,
       ),
+  },
+  {
+    name: "zstd-tables",
+    sizes: [1e5, 1e7],
+    go: (n) => readWith(elf("dwarf5"), ".debug_line", concat([packedHead(2, n), zstdTables(n)]), 0x800),
   },
   {
     name: "packed-claims", // an unpacked size that is not true

@@ -75,3 +75,17 @@ export function zlibZeros(times: number): Uint8Array<ArrayBuffer> {
   const head = once.subarray(0, 2), body = once.subarray(2);
   return concat([head, ...Array<Uint8Array>(times).fill(body), Uint8Array.of(3, 0, 0, 0, 0, 0)]);
 }
+
+/** A zstd frame of `n` blocks, each of which brings a Huffman table of 2048 cells for a single literal. */
+export function zstdTables(n: number): Uint8Array {
+  const weights = [0xba, 0x98, 0x76, 0x54, 0x32, 0x10]; // two each: 11 ... 1, and one that follows from them
+  const literals = [127 + 11, ...weights, 3];
+  const header = 2 | 1 << 4 | literals.length << 14; // one stream of one literal
+  const body = [header & 255, header >> 8 & 255, header >> 16, ...literals, 0];
+  const block = Uint8Array.of(2 << 1 | body.length << 3, 0, 0, ...body);
+  const bytes = new Uint8Array(6 + n * block.length);
+  bytes.set([0x28, 0xb5, 0x2f, 0xfd]);
+  for (let i = 0; i < n; i++) bytes.set(block, 6 + i * block.length);
+  bytes[6 + (n - 1) * block.length] |= 1;
+  return bytes;
+}
