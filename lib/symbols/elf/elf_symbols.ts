@@ -7,7 +7,7 @@
 import { addressOf } from "../../base/bytes/address.ts";
 import { type IndirectStub, type Plt, pltOf, readStubs, type SymbolColumns } from "./elf_plt.ts";
 import { type ElfFile, type ElfSection, EM, SHF_ALLOC, SHT } from "./elf.ts";
-import { PT } from "./elf_header.ts";
+import { LoadOffsets } from "./load_offsets.ts";
 import { type Cost, WORK } from "../object/limits.ts";
 import { BUILDER_BYTES, STB, type SymbolCandidates, SymbolTableBuilder } from "../table/symbol_builder.ts";
 import { JoinedNames, StringTableNames } from "../table/symbol_names.ts";
@@ -354,46 +354,6 @@ function sectionPlacements(symbols: ElfFile, file: ElfFile): SectionPlacement[] 
       shift: real.addr - real.offset,
     };
   });
-}
-
-/** Address minus file offset: of the first loaded segment that contains an address, else of its section. */
-export class LoadOffsets {
-  /** Starts of ascending ranges, and the shift of the first segment in each; NaN if there is none. */
-  readonly #starts: Float64Array;
-  readonly #shifts: Float64Array;
-  // range that was found last
-  #start = Infinity;
-  #end = -Infinity;
-  #shift = NaN;
-
-  constructor(file: ElfFile) {
-    const loaded = file.segments.filter((segment) => segment.type === PT.LOAD);
-    const ends = loaded.map(({ vaddr, memsz, filesz }) => vaddr + Math.max(memsz, filesz));
-    this.#starts = Float64Array.from(new Set([...loaded.map(({ vaddr }) => vaddr), ...ends])).sort();
-    file.cost.work(this.#starts.length * loaded.length);
-    this.#shifts = this.#starts.map((start) => {
-      const at = loaded.findIndex(({ vaddr }, i) => start >= vaddr && start < ends[i]);
-      return at < 0 ? NaN : loaded[at].vaddr - loaded[at].offset;
-    });
-  }
-
-  of(address: number, otherwise: number): number {
-    if (!(address >= this.#start && address < this.#end)) this.#find(address);
-    return Number.isNaN(this.#shift) ? otherwise : this.#shift;
-  }
-
-  #find(address: number): void {
-    const starts = this.#starts;
-    let low = 0, high = starts.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (starts[middle] <= address) low = middle + 1;
-      else high = middle;
-    }
-    this.#start = low > 0 ? starts[low - 1] : -Infinity;
-    this.#end = low < starts.length ? starts[low] : Infinity;
-    this.#shift = low > 0 ? this.#shifts[low - 1] : NaN;
-  }
 }
 
 /** Returns the second letters of the `$x` symbols that mark code and data on these machines, and name nothing. */

@@ -9,7 +9,7 @@
 import { float64Column } from "../../base/bytes/column.ts";
 import { cString } from "../../base/bytes/bytes.ts";
 import type { ElfFile } from "./elf.ts";
-import { LoadOffsets } from "./elf_symbols.ts";
+import { LoadOffsets } from "./load_offsets.ts";
 import { WORK } from "../object/limits.ts";
 
 /** p_type of the segment that has .eh_frame_hdr. */

@@ -1,0 +1,44 @@
+/** Places of loaded segments: from an address of an ELF file to the offset in it. */
+
+import type { ElfFile } from "./elf.ts";
+import { PT } from "./elf_header.ts";
+
+/** Address minus file offset: of the first loaded segment that contains an address, else of its section. */
+export class LoadOffsets {
+  /** Starts of ascending ranges, and the shift of the first segment in each; NaN if there is none. */
+  readonly #starts: Float64Array;
+  readonly #shifts: Float64Array;
+  // range that was found last
+  #start = Infinity;
+  #end = -Infinity;
+  #shift = NaN;
+
+  constructor(file: ElfFile) {
+    const loaded = file.segments.filter((segment) => segment.type === PT.LOAD);
+    const ends = loaded.map(({ vaddr, memsz, filesz }) => vaddr + Math.max(memsz, filesz));
+    this.#starts = Float64Array.from(new Set([...loaded.map(({ vaddr }) => vaddr), ...ends])).sort();
+    file.cost.work(this.#starts.length * loaded.length);
+    this.#shifts = this.#starts.map((start) => {
+      const at = loaded.findIndex(({ vaddr }, i) => start >= vaddr && start < ends[i]);
+      return at < 0 ? NaN : loaded[at].vaddr - loaded[at].offset;
+    });
+  }
+
+  of(address: number, otherwise: number): number {
+    if (!(address >= this.#start && address < this.#end)) this.#find(address);
+    return Number.isNaN(this.#shift) ? otherwise : this.#shift;
+  }
+
+  #find(address: number): void {
+    const starts = this.#starts;
+    let low = 0, high = starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (starts[middle] <= address) low = middle + 1;
+      else high = middle;
+    }
+    this.#start = low > 0 ? starts[low - 1] : -Infinity;
+    this.#end = low < starts.length ? starts[low] : Infinity;
+    this.#shift = low > 0 ? this.#shifts[low - 1] : NaN;
+  }
+}
