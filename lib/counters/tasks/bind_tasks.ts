@@ -203,7 +203,8 @@ class TaskBinding {
       : target.threads.map((thread) => ({ ...thread, target: `pid ${thread.tid}` }));
     const { cpus, note } = this.#options;
     const onExec = command !== undefined;
-    this.#roots = TaskRoots.open(threads, this.#counting, cpus, onExec, this.#standing, note);
+    const opening = { enableOnExec: onExec, standing: this.#standing, note };
+    this.#roots = TaskRoots.open(threads, this.#counting, cpus, opening);
     this.#sets = this.#roots.sets;
     for (const { pid, tid } of this.#roots.threads) {
       this.#table.addRoot(pid, tid);

@@ -123,16 +123,20 @@ export function openLifecycle(
   return opened;
 }
 
-/** Thread that events are opened on, and the conditions. */
-export interface TaskOpening {
-  tid: number;
-  /** Name of the thread or its process, for messages. */
-  target: string;
+/** Conditions that events of threads are opened under. */
+export interface TaskConditions {
   /** Whether the next exec enables the first set. */
   enableOnExec: boolean;
   standing: Standing;
   /** Receives a line for each thing that differs from what was requested. */
   note(line: string): void;
+}
+
+/** Thread that events are opened on, and the conditions. */
+export interface TaskOpening extends TaskConditions {
+  tid: number;
+  /** Name of the thread or its process, for messages. */
+  target: string;
 }
 
 /** Opens sets on a thread, one after the other: the groups of each on every CPU, and a reference. */

@@ -3,10 +3,16 @@
 import { closeEvent, type Drain, setOutput } from "../../../ffi/pmu.ts";
 import { ERRNO } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
-import type { Standing } from "../../events/open.ts";
 import type { CounterSet } from "../rows/row_sink.ts";
 import { addTally, emptyTally, type ReadPlace, type Tally } from "./thread_table.ts";
-import { addRing, columnsOf, openLifecycle, TaskCounters, type TaskCounting } from "./task_counters.ts";
+import {
+  addRing,
+  columnsOf,
+  openLifecycle,
+  type TaskConditions,
+  TaskCounters,
+  type TaskCounting,
+} from "./task_counters.ts";
 
 /** Thread to open events on. */
 export interface RootThread {
@@ -28,16 +34,14 @@ const LIFECYCLE_PAGES = 32;
 export class TaskRoots {
   readonly #counting: TaskCounting;
   readonly #cpus: readonly number[];
-  readonly #standing: Standing;
   readonly #roots: Root[] = [];
   readonly #places = new Map<bigint, ReadPlace>();
   #sets: readonly CounterSet[];
 
-  private constructor(counting: TaskCounting, cpus: readonly number[], standing: Standing) {
+  private constructor(counting: TaskCounting, cpus: readonly number[]) {
     this.#counting = counting;
     this.#sets = counting.sets;
     this.#cpus = cpus;
-    this.#standing = standing;
   }
 
   /**
@@ -49,16 +53,14 @@ export class TaskRoots {
     threads: readonly RootThread[],
     counting: TaskCounting,
     cpus: readonly number[],
-    enableOnExec: boolean,
-    standing: Standing,
-    note: (line: string) => void,
+    conditions: TaskConditions,
   ): TaskRoots {
-    const roots = new TaskRoots(counting, cpus, standing);
+    const roots = new TaskRoots(counting, cpus);
     let gone: unknown;
     try {
       for (const thread of threads) {
         try {
-          roots.#add(thread, enableOnExec, roots.threads.length === 0 ? note : () => {});
+          roots.#add(thread, roots.threads.length === 0 ? conditions : { ...conditions, note: () => {} });
         } catch (error) {
           if (!(error instanceof UnsupportedError) || error.errno !== ERRNO.ESRCH) throw error;
           gone = error; // a thread may end while others are opened
@@ -72,10 +74,10 @@ export class TaskRoots {
     return roots;
   }
 
-  #add(thread: RootThread, enableOnExec: boolean, note: (line: string) => void) {
+  #add(thread: RootThread, conditions: TaskConditions) {
     const { tid, target } = thread;
     const counting = { ...this.#counting, sets: this.#sets };
-    const opening = { tid, target, enableOnExec, standing: this.#standing, note };
+    const opening = { ...conditions, tid, target };
     const counters = TaskCounters.open(counting, opening);
     let lifecycle: Root["lifecycle"];
     try {
