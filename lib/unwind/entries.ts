@@ -80,6 +80,8 @@ export interface Fde {
 /** Reads the entries of one section. */
 export class EntryReader {
   readonly section: CfiSection;
+  /** How many common entries were read, each time that one is counted. */
+  ciesRead = 0;
   readonly #cies = new Map<number, Cie | undefined>();
 
   constructor(section: CfiSection) {
@@ -137,6 +139,7 @@ export class EntryReader {
     let cie = this.#cies.get(at);
     if (cie === undefined && !this.#cies.has(at)) {
       const entry = this.#entry(at);
+      this.ciesRead++;
       cie = entry && entry.cie < 0 ? this.#readCie(entry) : undefined;
       if (this.#cies.size >= MOST_CIES) this.#cies.clear();
       this.#cies.set(at, cie);

@@ -9,20 +9,21 @@
  * its place.
  */
 
+import { float64Column } from "../base/bytes/column.ts";
 import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
 import { type Cost, WORK } from "../symbols/object/limits.ts";
 import type { ByteWindows } from "../symbols/object/windows.ts";
 import { type CfiSection, EntryReader, type Fde } from "./entries.ts";
 import { pointerSize, readPointer } from "./pointer.ts";
 
-/** Bytes of an index for a function's entry. */
-const INDEX_BYTES = 20;
+/** Bytes of an index for a function's entry, and bytes more while it is made: columns that grow, and their order. */
+const INDEX_BYTES = 24, MAKING_BYTES = 76;
 /** How many entries that start earlier are looked at, where entries overlap. */
 const MOST_OVERLAPS = 8;
 /** Bytes of .eh_frame_hdr: 8 an entry, so 8 million functions. */
 const MOST_HEADER = 64 << 20;
-/** Units of work that an entry takes in the pass. */
-const ENTRY_WORK = 40;
+/** Units of work that an entry takes in the pass, and a common entry each time that it is read. */
+const ENTRY_WORK = 40, CIE_WORK = 200;
 
 /** DW_EH_PE_datarel | DW_EH_PE_sdata4 */
 const RELATIVE_TO_HEADER = 0x3b;
@@ -195,17 +196,30 @@ class Index {
 }
 
 function makeIndex(reader: EntryReader, cost: Cost): Index {
-  const fdes: { start: number; end: number; at: number }[] = [];
+  const starts = float64Column(), ends = float64Column(), offsets = float64Column();
+  let cies = reader.ciesRead;
   cost.work(reader.section.bytes.size * WORK.read);
   reader.each(({ start, end }, at) => {
-    if (fdes.length % 1024 === 0) cost.hold(1024 * (INDEX_BYTES + 4 * 16));
-    fdes.push({ start, end, at });
-  }, () => cost.work(ENTRY_WORK));
-  fdes.sort((a, b) => a.start - b.start);
-  cost.release(Math.ceil(fdes.length / 1024) * 1024 * 4 * 16);
-  return new Index(
-    Float64Array.from(fdes, ({ start }) => start),
-    Float64Array.from(fdes, ({ end }) => end),
-    Float64Array.from(fdes, ({ at }) => at),
-  );
+    if (starts.length % 1024 === 0) cost.hold(1024 * (INDEX_BYTES + MAKING_BYTES));
+    starts.push(start);
+    ends.push(end);
+    offsets.push(at);
+  }, () => {
+    cost.work(ENTRY_WORK + CIE_WORK * (reader.ciesRead - cies));
+    cies = reader.ciesRead;
+  });
+  const columns = [starts, ends, offsets].map((column) => column.values());
+  const index = new Index(...sortedBy(columns[0], columns));
+  cost.release(Math.ceil(starts.length / 1024) * 1024 * MAKING_BYTES);
+  return index;
+}
+
+type Columns = [starts: Float64Array, ends: Float64Array, offsets: Float64Array];
+
+/** Returns copies of three columns in the order of `keys`. */
+function sortedBy(keys: Float64Array, columns: readonly Float64Array[]): Columns {
+  const isSorted = keys.every((key, i) => i === 0 || key >= keys[i - 1]);
+  if (isSorted) return columns.map((column) => column.slice()) as Columns;
+  const order = Uint32Array.from(keys.keys()).sort((a, b) => keys[a] - keys[b] || a - b);
+  return columns.map((column) => Float64Array.from(order, (i) => column[i])) as Columns;
 }
