@@ -9,6 +9,7 @@
  * its place.
  */
 
+import { lastAtOrBefore } from "../base/bytes/ascending.ts";
 import { float64Column } from "../base/bytes/column.ts";
 import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
 import { type Cost, WORK } from "../symbols/object/limits.ts";
@@ -181,14 +182,8 @@ class Index {
    * none.
    */
   find(address: number): number {
-    const starts = this.#starts;
-    let low = 0, high = starts.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (starts[middle] <= address) low = middle + 1;
-      else high = middle;
-    }
-    for (let at = low - 1; at >= Math.max(0, low - MOST_OVERLAPS); at--) {
+    const last = lastAtOrBefore(this.#starts, address);
+    for (let at = last; at >= Math.max(0, last + 1 - MOST_OVERLAPS); at--) {
       if (address < this.#ends[at]) return this.#offsets[at];
     }
     return -1;

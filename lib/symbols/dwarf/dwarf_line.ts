@@ -3,6 +3,7 @@
  * addresses are kept, so memory grows with the number of addresses, not with the file.
  */
 
+import { firstAtOrAfter } from "../../base/bytes/ascending.ts";
 import type { DebugInfo } from "../elf/debug_section.ts";
 import { LineReader, type LineUnit, readLineUnit, readPaths } from "./dwarf_line_header.ts";
 import { type Cost, WORK } from "../object/limits.ts";
@@ -101,7 +102,7 @@ class LineFinder {
       this.#begun = true;
       // code that the linker dropped starts at 0, -1 or -2
       this.#dropped = address <= 0 && address >= -2;
-      this.#next = this.#openFrom(firstFrom(wanted, address));
+      this.#next = this.#openFrom(firstAtOrAfter(wanted, address));
     } else if (!this.#dropped && wanted[this.#next] < address) {
       let at = this.#next;
       for (; at < wanted.length && wanted[at] < address; at = this.#openFrom(at + 1)) {
@@ -154,17 +155,6 @@ class LineFinder {
     }
     return id;
   }
-}
-
-/** Returns the index of the first element of `sorted` that is not below `value`. */
-function firstFrom(sorted: Float64Array, value: number): number {
-  let low = 0, high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Runs a unit's line number program (DWARF 5, section 6.2.2), as far as lines need it. */

@@ -6,6 +6,7 @@
  *      ^-- FDE: a function's first address and its length
  */
 
+import { lastAtOrBefore } from "../../base/bytes/ascending.ts";
 import { float64Column } from "../../base/bytes/column.ts";
 import { cString } from "../../base/bytes/bytes.ts";
 import type { ElfFile } from "./elf.ts";
@@ -49,14 +50,8 @@ export class FunctionRanges {
 
   /** Returns the first offset of the function at `offset`, or -1 if none is known there. */
   startAt(offset: number): number {
-    const starts = this.#starts;
-    let low = 0, high = starts.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (starts[middle] <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low > 0 && offset < this.#ends[low - 1] ? starts[low - 1] : -1;
+    const at = lastAtOrBefore(this.#starts, offset);
+    return at >= 0 && offset < this.#ends[at] ? this.#starts[at] : -1;
   }
 }
 

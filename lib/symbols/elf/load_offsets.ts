@@ -1,5 +1,6 @@
 /** Places of loaded segments: from an address of an ELF file to the offset in it. */
 
+import { lastAtOrBefore } from "../../base/bytes/ascending.ts";
 import type { ElfFile } from "./elf.ts";
 import { PT } from "./elf_header.ts";
 
@@ -31,14 +32,9 @@ export class LoadOffsets {
 
   #find(address: number): void {
     const starts = this.#starts;
-    let low = 0, high = starts.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (starts[middle] <= address) low = middle + 1;
-      else high = middle;
-    }
-    this.#start = low > 0 ? starts[low - 1] : -Infinity;
-    this.#end = low < starts.length ? starts[low] : Infinity;
-    this.#shift = low > 0 ? this.#shifts[low - 1] : NaN;
+    const at = lastAtOrBefore(starts, address);
+    this.#start = at >= 0 ? starts[at] : -Infinity;
+    this.#end = at + 1 < starts.length ? starts[at + 1] : Infinity;
+    this.#shift = at >= 0 ? this.#shifts[at] : NaN;
   }
 }

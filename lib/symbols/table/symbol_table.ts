@@ -3,6 +3,7 @@
  * without a size ends, what happens where two overlap) is in symbol_builder.ts.
  */
 
+import { lastAtOrBefore } from "../../base/bytes/ascending.ts";
 import type { SymbolNames } from "./symbol_names.ts";
 
 /**
@@ -64,16 +65,4 @@ export class SymbolTable {
     const nameOf = this.#nameOf;
     return this.#names.text(typeof nameOf === "number" ? nameOf + i : nameOf[i]);
   }
-}
-
-/** Returns the index of the last of ascending numbers that is not above `value`, or -1. */
-function lastAtOrBefore(numbers: Float64Array, value: number): number {
-  let low = 0;
-  let high = numbers.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (numbers[middle] <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }
