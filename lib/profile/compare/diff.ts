@@ -84,9 +84,9 @@ export const DEFAULT_DIFF_KEYS: readonly MatchKey[] = ["dso", "sym"];
  */
 export function diffProfiles(a: Profile, b: Profile, options: DiffOptions = {}): ProfileDiff {
   const keys = options.keys ?? DEFAULT_DIFF_KEYS;
-  const alike = matchFunctions(a, b, keys);
+  const matched = matchFunctions(a, b, keys);
   const notes = comparisonNotes(a, b);
-  for (const { a: nameA, b: nameB, symbols } of alike.renamed) {
+  for (const { a: nameA, b: nameB, symbols } of matched.renamed) {
     const common = `${counted(symbols, "symbol")} in common`;
     notes.push(`${nameA} in A is compared with ${nameB} in B: ${common}`);
   }
@@ -97,7 +97,7 @@ export function diffProfiles(a: Profile, b: Profile, options: DiffOptions = {}):
     if (!sameEvent) {
       notes.push(`A sampled ${names.a} and B ${names.b}: only their shares can be compared`);
     }
-    return diffEvent(alike, { profile: a, event: eventA }, { profile: b, event: eventB }, names, normalize);
+    return diffEvent(matched, { profile: a, event: eventA }, { profile: b, event: eventB }, names, normalize);
   });
   append(notes, lengthNotes(a, b, events));
   return { a, b, keys, events, notes };
@@ -170,7 +170,7 @@ interface OneEvent {
 }
 
 function diffEvent(
-  alike: MatchedProfiles,
+  matched: MatchedProfiles,
   a: OneEvent,
   b: OneEvent,
   names: { a: string; b: string },
@@ -184,8 +184,8 @@ function diffEvent(
   const wholeA = whole(a), wholeB = whole(b);
   const rowsByKey = new Map<number, { group: number; place: number; a: SideWeights; b: SideWeights }>();
   const take = ({ profile, event }: OneEvent, side: "a" | "b") => {
-    for (const { group, place, self, total } of overhead(profile, alike[side], event)) {
-      const key = group * alike.places.length + place;
+    for (const { group, place, self, total } of overhead(profile, matched[side], event)) {
+      const key = group * matched.places.length + place;
       let row = rowsByKey.get(key);
       if (!row) rowsByKey.set(key, row = { group, place, a: nothing(), b: nothing() });
       row[side] = { self, total };
@@ -199,8 +199,8 @@ function diffEvent(
     noise: Math.hypot(chance(a), factor * chance(b)),
   });
   const rows = Array.from(rowsByKey.values(), (row): DiffRow => ({
-    ...(alike.a.groups.keys.includes("comm") ? { comm: alike.comms[row.group] } : {}),
-    ...alike.places[row.place],
+    ...(matched.a.groups.keys.includes("comm") ? { comm: matched.comms[row.group] } : {}),
+    ...matched.places[row.place],
     presence: row.a.total.count === 0 ? "new" : row.b.total.count === 0 ? "gone" : "both",
     a: row.a,
     b: row.b,

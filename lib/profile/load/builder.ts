@@ -322,12 +322,12 @@ export class ProfileBuilder implements RecordHandler {
   /** Returns the row of such a thread, and adds it and its process if they are new. */
   #internThread(pid: number, tid: number, comm: number): number {
     const index = this.#threadIndex, { threads, processes } = this;
-    const alike = (row: number) =>
+    const isThat = (row: number) =>
       threads.comm.data[row] === comm &&
       (this.#mergeThreads || (threads.tid.data[row] === tid && threads.pid.data[row] === pid));
     let slot = this.#threadHash(pid, tid, comm) & index.mask, entry;
     for (; (entry = index.slots[slot]) !== 0; slot = (slot + 1) & index.mask) {
-      if (alike(entry - 1)) return entry - 1;
+      if (isThat(entry - 1)) return entry - 1;
     }
     const row = threads.pid.push(pid);
     threads.tid.push(tid);
