@@ -50,12 +50,12 @@ export function copiesSeed(): Uint8Array<ArrayBuffer> {
   const whole = { ip: CODE + 0x50, chain: [], registers, words: [1, 2, CODE + 0x280, 0, 0, 0, 0, 0] };
   const later = { ip: KERNEL_CODE, chain: [KERNEL, KERNEL_CODE, USER_DEFERRED, 7] };
   return fileOf([
-    madeSample(ATTR, whole),
-    madeSample(ATTR, { ...whole, ip: KERNEL_CODE, chain: [KERNEL, KERNEL_CODE, USER] }),
-    madeSample(ATTR, { ...whole, words: [1, 2, CODE + 0x80, 0] }),
-    madeSample(ATTR, later),
+    madeSample(ATTR, { ...whole, time: 1000 }),
+    madeSample(ATTR, { ...whole, time: 2000, ip: KERNEL_CODE, chain: [KERNEL, KERNEL_CODE, USER] }),
+    madeSample(ATTR, { ...whole, time: 3000, words: [1, 2, CODE + 0x80, 0] }),
+    madeSample(ATTR, { ...later, time: 4000 }),
     deferred(100, 7, [USER, CODE, CODE + 0x280]),
-    madeSample(ATTR, { ...later, tid: 101 }),
+    madeSample(ATTR, { ...later, time: 5000, tid: 101 }),
   ]);
 }
 
@@ -72,7 +72,8 @@ export function makeCopies(random: Random): Uint8Array<ArrayBuffer> {
       random.below(2 ** 21) * 2 ** 31,
     ]);
   const records: Uint8Array[] = [];
-  for (let n = 1 + random.below(30); n > 0; n--) {
+  let time = 1_000_000_000;
+  for (let n = 1 + random.below(30); n > 0; n--, time += 1000) {
     const tid = 100 + random.below(3), cookie = random.below(4);
     if (random.oneIn(5)) {
       const chain = Array.from({ length: random.below(6) }, () => random.oneIn(4) ? USER : address());
@@ -83,6 +84,7 @@ export function makeCopies(random: Random): Uint8Array<ArrayBuffer> {
     const sample: SampleFields = {
       ip,
       tid,
+      time,
       chain: random.pick([[], [KERNEL, ip], [KERNEL, ip, USER_DEFERRED, cookie], [USER_DEFERRED, cookie], [
         USER,
         ip,
