@@ -113,7 +113,10 @@ function perfUnresolved(script: string): Rows {
   return new Map([...total].map(([key, n]) => [key, `${self.get(key) ?? 0} ${n}`]));
 }
 
-/** The same by pmuctl's folded stacks, where such code is `OBJECT+0xADDRESS`, or without an object `0xADDRESS`. */
+/**
+ * The same by pmuctl's folded stacks, where such code is `OBJECT+0xADDRESS`, or without an object `0xADDRESS` or
+ * `[unknown]`.
+ */
 async function ourUnresolved(file: string): Promise<Rows> {
   const args = ["report", "-i", file, "--format", "folded", "--weight", "samples", "--no-demangle"];
   const self = new Map<string, number>(), total = new Map<string, number>();
@@ -122,7 +125,7 @@ async function ourUnresolved(file: string): Promise<Rows> {
     const add = (counts: Map<string, number>, key: string) => counts.set(key, (counts.get(key) ?? 0) + count);
     const [command, ...frames] = line.slice(0, blank).split(";");
     const keys = frames.map((frame) => {
-      const object = /^(?:(.+)\+)?0x[0-9a-f]+(?:\.\.0x[0-9a-f]+)?$/.exec(frame);
+      const object = /^(?:(.+)\+)?(?:0x[0-9a-f]+(?:\.\.0x[0-9a-f]+)?|(?<!.)\[unknown\])$/.exec(frame);
       return object && `${command}|${object[1] ?? "[unknown]"}`;
     });
     const leaf = keys.at(-1);

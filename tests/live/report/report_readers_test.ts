@@ -186,12 +186,12 @@ testNeeding(
         const line = [comm.trim(), ...names.reverse()].join(";");
         theirs.set(line, (theirs.get(line) ?? 0) + 1);
       }
-      // perf has the object alone of code without a symbol: `OBJECT+0xADDRESS` here, or `0xADDRESS` in no object
+      // perf has the object alone of code without a symbol: `OBJECT+0xADDRESS` here, or `0xADDRESS` or `[unknown]` in no object
       const ours = new Map<string, number>();
       for (const each of folded.trimEnd().split("\n")) {
         const blank = each.lastIndexOf(" ");
         const names = each.slice(0, blank).split(";").map((name) => {
-          const unnamed = /^(?:(.+)\+)?0x[0-9a-f]+(?:\.\.0x[0-9a-f]+)?$/.exec(name);
+          const unnamed = /^(?:(.+)\+)?(?:0x[0-9a-f]+(?:\.\.0x[0-9a-f]+)?|(?<!.)\[unknown\])$/.exec(name);
           return unnamed ? `in ${unnamed[1] ?? "[unknown]"}` : name;
         });
         const line = names.join(";");
