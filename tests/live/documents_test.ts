@@ -17,6 +17,8 @@ const DOCUMENTS = [
 const ELSEWHERE: readonly [start: string, where: string][] = [
   ["scripts/test", "this is it"],
   ["scripts/compile", "tests/scripts/compile_test.ts"],
+  ["scripts/install", "tests/scripts/install_test.ts"],
+  ["scripts/package", "tests/scripts/compile_test.ts"],
 ];
 
 /** What `check` may answer of two programs that do the same. */
