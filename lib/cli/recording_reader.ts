@@ -2,8 +2,8 @@
 
 import { parseStat } from "../base/text/proc_text.ts";
 
-/** Names of `pmuctl` and `perf`, and of the program that the launcher passes to the runtime. */
-const PROGRAM = /(?:^|\/)(?:pmuctl|perf(?:[-_.]?\d[\w.]*)?|main\.(?:js|ts))$/;
+/** Names of `pmuctl` and `perf`, also with an architecture or a version, and of the program in the launcher's runtime. */
+const PROGRAM = /(?:^|\/)(?:pmuctl(?:[-_.][\w.-]+)?|perf(?:[-_.]?\d[\w.]*)?|main\.(?:js|ts))$/;
 /** Their commands that read a recording. */
 const READERS: ReadonlySet<string> = new Set(
   "report analyze annotate script inject diff data evlist buildid-list c2c mem sched lock timechart kvm"
@@ -91,7 +91,7 @@ export function readerIn(words: readonly string[]): string | undefined {
     const command = all.slice(i + 1).find((word) => !word.startsWith("-"));
     if (command === undefined || !READERS.has(command)) continue;
     const name = word.slice(word.lastIndexOf("/") + 1);
-    return `${name.startsWith("main.") ? "pmuctl" : name} ${command}`;
+    return `${/^(?:main\.|pmuctl)/.test(name) ? "pmuctl" : name} ${command}`;
   }
   return undefined;
 }

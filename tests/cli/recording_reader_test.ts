@@ -10,6 +10,7 @@ Deno.test("readerIn() finds a command that reads recordings, however it is run",
     "/usr/bin/perf_6.1 report": "perf_6.1 report",
     "/usr/lib/linux-tools/perf-5.10 inject -b": "perf-5.10 inject",
     "env A=1 nice -n 5 pmuctl analyze -CLP": "pmuctl analyze",
+    "build/pmuctl-x86_64 report": "pmuctl report",
   };
   for (const [words, reader] of Object.entries(found)) {
     assertEquals(readerIn(words.split(" ")), reader, words);
