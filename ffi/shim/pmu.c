@@ -140,6 +140,17 @@ static int lock_regular(int fd)
 	return 0;
 }
 
+/* Returns an open file once it is locked; where it cannot be, closes it and returns why. */
+static int32_t locked(int fd)
+{
+	int error = lock_regular(fd);
+
+	if (error == 0)
+		return fd;
+	close(fd);
+	return error;
+}
+
 int32_t pmu_create(const char *path, uint32_t mode)
 {
 	int fd = open_again(path, O_RDWR | O_CREAT, (mode_t)mode), error;
@@ -157,15 +168,9 @@ int32_t pmu_create(const char *path, uint32_t mode)
 
 int32_t pmu_create_nameless(const char *folder, uint32_t mode)
 {
-	int fd = open_again(folder, O_RDWR | O_TMPFILE, (mode_t)mode), error;
+	int fd = open_again(folder, O_RDWR | O_TMPFILE, (mode_t)mode);
 
-	if (fd < 0)
-		return -errno;
-	error = lock_regular(fd);
-	if (error == 0)
-		return fd;
-	close(fd);
-	return error;
+	return fd < 0 ? -errno : locked(fd);
 }
 
 int32_t pmu_name(int32_t fd, const char *path)
@@ -179,17 +184,11 @@ int32_t pmu_name(int32_t fd, const char *path)
 
 int32_t pmu_lock(const char *path)
 {
-	int fd = open_again(path, O_RDWR, 0), error;
+	int fd = open_again(path, O_RDWR, 0);
 
 	if (fd < 0 && (errno == EACCES || errno == EROFS || errno == ETXTBSY))
 		fd = open_again(path, O_RDONLY, 0); /* enough for a lock on a local file system */
-	if (fd < 0)
-		return -errno;
-	error = lock_regular(fd);
-	if (error == 0)
-		return fd;
-	close(fd);
-	return error;
+	return fd < 0 ? -errno : locked(fd);
 }
 
 int32_t pmu_open_fifo(const char *path)

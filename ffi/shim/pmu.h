@@ -332,7 +332,7 @@ _Static_assert(offsetof(struct pmu_setup, stdio) == 0 && offsetof(struct pmu_set
 		       sizeof(struct pmu_setup) == 32,
 	       "ffi/child.ts fills it in at these offsets");
 
-/* Where pmu_spawn failed. */
+/* Steps of pmu_spawn; a failure names its step. */
 enum pmu_spawn_stage {
 	PMU_SPAWN_PREPARE = 1, /* arguments, memory, descriptors */
 	PMU_SPAWN_FORK = 2,

@@ -177,7 +177,7 @@ static void check_call(const char *name, long number, long a, long b, long c)
 	}
 }
 
-/* What the runtime ends with a trace or a signal without; each is called so that it does nothing. */
+/* Makes the calls whose refusal ends the runtime with a trace or a signal, each so that it does nothing. */
 static void check_runtime_calls(void)
 {
 	uint32_t word = 0;
