@@ -4,6 +4,8 @@
  * with 1 when there are any.
  */
 
+import { programFiles, readSources } from "./sources.ts";
+
 /** Openers that make a comment a fragment, or the continuation of another. */
 const FRAGMENT =
   /^(?:The same|Of|What|Where|And|But|Or|Which|Who|Whose|Whom|That|Those|These|They|It|Its|He|She|Also|Likewise|As|With|Without|For|From|To|In|On|At|By|If|So|Because|Since|Like|Behind|Not|No|Nor|Else|Otherwise|Then|Than|There|Here|Such|Is|Are|Was|Were|Has|Have|Be)\b/i;
@@ -95,22 +97,12 @@ export function violations(path: string, source: string): string[] {
   ];
 }
 
-/** Lists the TypeScript files below a folder, as paths from the root. */
-function* sourcesBelow(root: string, folder: string): Generator<string> {
-  for (const entry of Deno.readDirSync(`${root}/${folder}`)) {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory) yield* sourcesBelow(root, path);
-    else if (path.endsWith(".ts")) yield path;
-  }
-}
-
 if (import.meta.main) {
   const root = Deno.args[0] ?? new URL("..", import.meta.url).pathname;
-  const paths = ["main.ts", ...sourcesBelow(root, "lib"), ...sourcesBelow(root, "ffi")];
-  const sources = paths.map((path) => ({ path, source: Deno.readTextFileSync(`${root}/${path}`) }));
-  const found = sources.flatMap(({ path, source }) => violations(path, source));
+  const sources = readSources(root, programFiles(root));
+  const found = [...sources].flatMap(([path, source]) => violations(path, source));
   for (const line of found) console.error(line);
-  const comments = sources.reduce((sum, { source }) => sum + docComments(source).length, 0);
+  const comments = [...sources.values()].reduce((sum, source) => sum + docComments(source).length, 0);
   console.log(`${comments} doc comments, ${found.length} violations`);
   if (found.length) Deno.exit(1);
 }

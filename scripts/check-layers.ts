@@ -4,6 +4,8 @@
  * violation as `FILE:LINE: cannot import ...: RULE`, and exits with 1 when there are any.
  */
 
+import { programFiles, readSources } from "./sources.ts";
+
 /** A room: a folder of lib/, ffi, or main.ts. */
 interface Room {
   /** The rooms that it may import from, besides itself. */
@@ -191,23 +193,10 @@ export function crowded(paths: readonly string[]): string[] {
   ).map(([folder, count]) => `${folder}: holds ${count} files: ${MAX_FILES} at most`);
 }
 
-/** Lists the files below a folder, as paths from the root. */
-function* filesBelow(root: string, folder: string): Generator<string> {
-  for (const entry of Deno.readDirSync(`${root}/${folder}`)) {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory) yield* filesBelow(root, path);
-    else yield path;
-  }
-}
-
 if (import.meta.main) {
   const root = Deno.args[0] ?? new URL("..", import.meta.url).pathname;
-  const all = ["main.ts", ...filesBelow(root, "lib"), ...filesBelow(root, "ffi")];
-  const sources = new Map(
-    all.filter((path) => path.endsWith(".ts")).map((
-      path,
-    ) => [path, Deno.readTextFileSync(`${root}/${path}`)]),
-  );
+  const all = [...programFiles(root)];
+  const sources = readSources(root, all);
   const imports = new Map([...sources].map(([path, source]) => [
     path,
     importsIn(source).flatMap(({ specifier }) => targetOf(path, specifier ?? "") ?? []),
