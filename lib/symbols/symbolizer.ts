@@ -11,7 +11,7 @@ import { isJitDump, readJitDump } from "./jit/jitdump.ts";
 import { type KernelSymbols, parseKallsyms } from "./kernel/kallsyms.ts";
 import { Budget, Cost } from "./object/limits.ts";
 import { MINI_DEBUG_SECTION, miniDebug } from "./elf/mini_debug.ts";
-import { type FunctionRanges, functionRanges } from "./elf/function_ranges.ts";
+import { type FunctionRanges, functionRanges } from "./dwarf/function_ranges.ts";
 import { closeObjectElf, type ObjectElf, openMappedFile, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./object/objects.ts";
 import { parsePerfMap, unreadLines } from "./jit/perf_map.ts";

@@ -2,7 +2,7 @@
 
 import type { ElfFile } from "../symbols/elf/elf.ts";
 import { archOf } from "./arch.ts";
-import type { Cie, EntryReader, Fde } from "./entries.ts";
+import type { Cie, EntryReader, Fde } from "../symbols/dwarf/cfi_entries.ts";
 import { type Program, ProgramRunner } from "./program.ts";
 import { Row } from "./row.ts";
 import { cfiTables } from "./sections.ts";
@@ -29,6 +29,8 @@ export const FOUND = {
 export type Found = (typeof FOUND)[keyof typeof FOUND];
 
 const runner = new ProgramRunner();
+/** Rows that common entries leave, once they were run. */
+const initialRows = new WeakMap<Cie, Row>();
 
 /** The call frame information of one object. Addresses are those that the object was linked for. */
 export class ObjectCfi {
@@ -76,7 +78,7 @@ export class ObjectCfi {
     const fde = this.#find(address);
     if (fde === undefined) return FOUND.NONE;
     const reader = this.#reader!, { cie, from, to } = fde;
-    const initial = cie.initial ??= initialRow(reader, cie);
+    const initial = initialRow(reader, cie);
     const program = programOf(reader, from, to);
     const isSound = runner.run(program, cie, cie.bases, { start: fde.start, target: address, initial });
     if (runner.taken > FREE_INSTRUCTIONS) {
@@ -113,10 +115,13 @@ export class ObjectCfi {
 
 /** Returns the row that a common entry leaves; an empty one when its instructions are damaged. */
 function initialRow(reader: EntryReader, cie: Cie): Row {
+  const known = initialRows.get(cie);
+  if (known !== undefined) return known;
   const row = new Row();
   const program = programOf(reader, cie.from, cie.to);
   const settings = { start: 0, target: Infinity, initial: undefined };
   if (runner.run(program, cie, cie.bases, settings)) row.copy(runner.row);
+  initialRows.set(cie, row);
   return row;
 }
 

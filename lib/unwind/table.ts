@@ -12,10 +12,10 @@
 import { lastAtOrBefore } from "../base/bytes/ascending.ts";
 import { float64Column } from "../base/bytes/column.ts";
 import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
-import { type Cost, WORK } from "../symbols/object/limits.ts";
+import type { Cost } from "../symbols/object/limits.ts";
 import type { ByteWindows } from "../symbols/object/windows.ts";
-import { type CfiSection, EntryReader, type Fde } from "./entries.ts";
-import { pointerSize, readPointer } from "./pointer.ts";
+import { type CfiSection, EntryReader, type Fde } from "../symbols/dwarf/cfi_entries.ts";
+import { pointerSize, readPointer } from "../symbols/dwarf/cfi_pointer.ts";
 
 /** Bytes of an index for a function's entry, and bytes more while it is made: columns that grow, and their order. */
 const INDEX_BYTES = 24, MAKING_BYTES = 76;
@@ -23,8 +23,8 @@ const INDEX_BYTES = 24, MAKING_BYTES = 76;
 const MOST_OVERLAPS = 8;
 /** Bytes of .eh_frame_hdr: 8 an entry, so 8 million functions. */
 const MOST_HEADER = 64 << 20;
-/** Units of work that an entry takes in the pass, and a common entry each time that it is read. */
-const ENTRY_WORK = 40, CIE_WORK = 200;
+/** Units of work that a row of the header takes. */
+const ROW_WORK = 4;
 
 /** DW_EH_PE_datarel | DW_EH_PE_sdata4 */
 const RELATIVE_TO_HEADER = 0x3b;
@@ -150,19 +150,9 @@ function readHeader(
   const count = readPointer(r, countEncoding, address + r.pos, bases);
   const size = pointerSize(encoding, bases.addressSize), from = r.pos;
   if (version !== 1 || size === 0 || !(count > 0 && from + 2 * size * count <= all.length)) return undefined;
-  cost.work(count * ENTRY_WORK / 10);
+  cost.work(count * ROW_WORK);
   const table = new SortedTable(all, { from, count, encoding, size, address }, section);
   return table.ascends() ? table : undefined;
-}
-
-/** Address of the .eh_frame that a header leads to; NaN when it does not say. */
-export function frameAddress({ bytes, address }: HeaderSection, littleEndian: boolean): number {
-  const r = new LineReader(bytes.window(0, 32), littleEndian);
-  const version = r.u8(), encoding = r.u8();
-  r.pos = 4;
-  return version === 1
-    ? readPointer(r, encoding, address + 4, { text: NaN, data: address, addressSize: 8 })
-    : NaN;
 }
 
 /** Starts, ends and offsets of entries, ascending by start. */
@@ -192,17 +182,12 @@ class Index {
 
 function makeIndex(reader: EntryReader, cost: Cost): Index {
   const starts = float64Column(), ends = float64Column(), offsets = float64Column();
-  let cies = reader.ciesRead;
-  cost.work(reader.section.bytes.size * WORK.read);
   reader.each(({ start, end }, at) => {
     if (starts.length % 1024 === 0) cost.hold(1024 * (INDEX_BYTES + MAKING_BYTES));
     starts.push(start);
     ends.push(end);
     offsets.push(at);
-  }, () => {
-    cost.work(ENTRY_WORK + CIE_WORK * (reader.ciesRead - cies));
-    cies = reader.ciesRead;
-  });
+  }, cost);
   const columns = [starts, ends, offsets].map((column) => column.values());
   const index = new Index(...sortedBy(columns[0], columns));
   cost.release(Math.ceil(starts.length / 1024) * 1024 * MAKING_BYTES);

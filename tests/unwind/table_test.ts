@@ -7,7 +7,7 @@ import { Budget, Cost, LimitError } from "../../lib/symbols/object/limits.ts";
 import { HeldBytes } from "../../lib/symbols/object/windows.ts";
 import { X86_64 } from "../../lib/unwind/arch.ts";
 import { FOUND, ObjectCfi } from "../../lib/unwind/object_cfi.ts";
-import { OMIT, pointerSize, readPointer } from "../../lib/unwind/pointer.ts";
+import { OMIT, pointerSize, readPointer } from "../../lib/symbols/dwarf/cfi_pointer.ts";
 import { CFA, Row } from "../../lib/unwind/row.ts";
 import { CfiTable } from "../../lib/unwind/table.ts";
 import { buildFrames, frameSection, type Function, headerSection } from "./build_frames.ts";

@@ -1,8 +1,8 @@
-/** Places of loaded segments: from an address of an ELF file to the offset in it. */
+/** Places of loaded segments: from an address of an ELF file to the offset in it, and what is there. */
 
 import { lastAtOrBefore } from "../../base/bytes/ascending.ts";
 import type { ElfFile } from "./elf.ts";
-import { PT } from "./elf_header.ts";
+import { PT, type Segment } from "./elf_header.ts";
 
 /** Address minus file offset: of the first loaded segment that contains an address, else of its section. */
 export class LoadOffsets {
@@ -37,4 +37,19 @@ export class LoadOffsets {
     this.#end = at + 1 < starts.length ? starts[at + 1] : Infinity;
     this.#shift = at >= 0 ? this.#shifts[at] : NaN;
   }
+}
+
+/** Finds the loaded segment whose part in the file has an address. */
+export function segmentAt({ segments }: ElfFile, address: number): Segment | undefined {
+  return segments.find(({ type, vaddr, filesz }) =>
+    type === PT.LOAD && address >= vaddr && address < vaddr + filesz
+  );
+}
+
+/** Reads what is in memory at an address when the object is loaded, as far as its file has it. */
+export function memoryAt(file: ElfFile, address: number, length: number): Uint8Array {
+  const segment = segmentAt(file, address);
+  if (!segment) return new Uint8Array(0);
+  const there = Math.min(length, segment.vaddr + segment.filesz - address);
+  return file.source.read(segment.offset + address - segment.vaddr, there);
 }

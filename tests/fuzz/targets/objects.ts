@@ -5,7 +5,7 @@ import { type ByteSource, MemoryBytes } from "../../../lib/base/bytes/byte_sourc
 import { ByteWriter, concat } from "../../../lib/base/bytes/bytes.ts";
 import { ElfFile } from "../../../lib/symbols/elf/elf.ts";
 import { elfSymbols, symbolAddress, vmlinuxSymbols } from "../../../lib/symbols/elf/elf_symbols.ts";
-import { functionRanges } from "../../../lib/symbols/elf/function_ranges.ts";
+import { functionRanges } from "../../../lib/symbols/dwarf/function_ranges.ts";
 import { ObjectTable } from "../../../lib/symbols/object/objects.ts";
 import { sourceLines } from "../../../lib/symbols/source_lines.ts";
 import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";

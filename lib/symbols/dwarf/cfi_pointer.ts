@@ -1,6 +1,6 @@
 /** Encoded pointers of .eh_frame and .eh_frame_hdr: the Linux Standard Base, "DWARF Extensions", DW_EH_PE_*. */
 
-import type { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
+import type { LineReader } from "./dwarf_line_header.ts";
 
 const FORMAT = {
   ABSOLUTE: 0x00,

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type ByteSource, MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
 import { BadInputError } from "../../../lib/base/system/errors.ts";
 import { ElfFile } from "../../../lib/symbols/elf/elf.ts";
-import { functionRanges } from "../../../lib/symbols/elf/function_ranges.ts";
+import { functionRanges } from "../../../lib/symbols/dwarf/function_ranges.ts";
 import { Budget, LimitError } from "../../../lib/symbols/object/limits.ts";
 import { ObjectTable } from "../../../lib/symbols/object/objects.ts";
 import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";

@@ -11,10 +11,10 @@
  * where it is.
  */
 
-import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
-import type { ByteWindows } from "../symbols/object/windows.ts";
-import type { Row } from "./row.ts";
-import { INDIRECT, OMIT, type PointerBases, readPointer } from "./pointer.ts";
+import { LineReader } from "./dwarf_line_header.ts";
+import { type Cost, WORK } from "../object/limits.ts";
+import type { ByteWindows } from "../object/windows.ts";
+import { INDIRECT, OMIT, type PointerBases, readPointer } from "./cfi_pointer.ts";
 
 /** Bytes of an entry that are read; real ones have up to some 10 KB. */
 const MOST_ENTRY = 1 << 20;
@@ -25,6 +25,8 @@ const MOST_CIES = 4096;
 /** Letters of an augmentation. Real ones have up to 6. */
 const MOST_AUGMENTATION = 32;
 const ALL_ONES = 0xffffffff;
+/** Units of work that an entry takes in a pass over all, and a common entry each time that it is read. */
+const ENTRY_WORK = 40, CIE_WORK = 200;
 
 /** A section with call frame information. */
 export interface CfiSection {
@@ -60,8 +62,6 @@ export interface Cie {
   /** Range of its instructions in the section. */
   from: number;
   to: number;
-  /** The row that they leave, once they were run. */
-  initial?: Row;
 }
 
 /** A function's entry. */
@@ -80,8 +80,8 @@ export interface Fde {
 /** Reads the entries of one section. */
 export class EntryReader {
   readonly section: CfiSection;
-  /** How many common entries were read, each time that one is counted. */
-  ciesRead = 0;
+  /** Number of times that a common entry was read. */
+  #ciesRead = 0;
   readonly #cies = new Map<number, Cie | undefined>();
 
   constructor(section: CfiSection) {
@@ -98,12 +98,15 @@ export class EntryReader {
 
   /**
    * Calls `take` for each function's entry, in their order, with its offset. Stops where an entry is damaged.
-   * @param step called before each entry of any kind, terminators included.
+   * @param cost is charged for the pass. Throws LimitError.
    */
-  each(take: (fde: Fde, at: number) => void, step: () => void): void {
+  each(take: (fde: Fde, at: number) => void, cost: Cost): void {
     const { bytes } = this.section;
+    cost.work(bytes.size * WORK.read);
+    let cies = this.#ciesRead;
     for (let at = 0; at + 4 <= bytes.size;) {
-      step();
+      cost.work(ENTRY_WORK + CIE_WORK * (this.#ciesRead - cies));
+      cies = this.#ciesRead;
       const entry = this.#entry(at);
       if (entry === undefined) {
         if (!this.#isTerminator(at)) return;
@@ -139,7 +142,7 @@ export class EntryReader {
     let cie = this.#cies.get(at);
     if (cie === undefined && !this.#cies.has(at)) {
       const entry = this.#entry(at);
-      this.ciesRead++;
+      this.#ciesRead++;
       cie = entry && entry.cie < 0 ? this.#readCie(entry) : undefined;
       if (this.#cies.size >= MOST_CIES) this.#cies.clear();
       this.#cies.set(at, cie);
