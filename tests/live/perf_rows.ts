@@ -15,10 +15,14 @@ function addRow(rows: Rows, key: string, numbers: string): void {
   rows.set(key, known === undefined ? numbers : [...known.split(", "), numbers].sort().join(", "));
 }
 
+/** Options with which perf takes nothing from the user's cache of programs: what was stripped may be there unstripped. */
+const withoutCache = (file: string) => ["--buildid-dir", `${file}.no-cache`];
+
 /** perf's rows for sort keys of its own (its `pid` is the thread), without those that have no symbol. */
 export async function perfRows(file: string, keys: string, ...extra: string[]): Promise<Rows> {
   const children = extra.includes("--children");
   const out = await perfOk([
+    ...withoutCache(file),
     ...["report", "-i", file, "--stdio", "-n", "-g", "none", "-t", "\t", "--percent-limit", "0"],
     ...["--no-demangle", "--no-inline", "--sort", keys, ...(children ? [] : ["--no-children"]), ...extra],
   ]);
@@ -169,7 +173,16 @@ export async function compareWithPerf(file: string): Promise<Comparison> {
   const keys = "comm,dso,sym";
   const table = await ourTable(file, keys);
   const ofSelf = rowsOf(table, keys, false), ofTotal = rowsOf(table, keys, true);
-  const script = await run("perf", ["script", "-v", "-i", file, "-F", "comm,ip,sym,dso", "--no-inline"]);
+  const script = await run("perf", [
+    ...withoutCache(file),
+    "script",
+    "-v",
+    "-i",
+    file,
+    "-F",
+    "comm,ip,sym,dso",
+    "--no-inline",
+  ]);
   assertEquals(script.status, 0, script.stderr);
   return {
     samples: table.samples,
