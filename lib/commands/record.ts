@@ -2,20 +2,15 @@
 
 import { ERRNO } from "../base/system/errno.ts";
 import { EXIT, UnsupportedError, UsageError } from "../base/system/errors.ts";
-import { parseIdList } from "../base/text/id_list.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { DEFAULT_FILE } from "../cli/default_input.ts";
 import { RecentRate, renderLive } from "../cli/live_line.ts";
-import { recordingReader } from "../cli/recording_reader.ts";
 import { onDumpSignal, onStopSignals } from "../cli/signals.ts";
 import { hostFiles, readNumber } from "../events/files.ts";
 import { lowerRateHint } from "../events/attr.ts";
 import { readPrivilege } from "../events/privilege.ts";
-import { type EventWorld, hostWorld, type ResolvedGroup, resolveEvents } from "../events/resolve.ts";
-import { parseWrittenCpus } from "../base/text/cpu_list.ts";
-import { onlineCpus } from "../events/sysfs.ts";
-import { parseCallGraph } from "../record/request/call_graph.ts";
-import { CLOCK_NAMES, parseClock } from "../record/request/clock.ts";
+import { hostWorld } from "../events/resolve.ts";
+import { CLOCK_NAMES } from "../record/request/clock.ts";
 import { readHost } from "../record/host/host.ts";
 import {
   ledgerLine,
@@ -25,22 +20,23 @@ import {
   lostText,
   samplesLost,
 } from "../perfdata/format/ledger.ts";
-import { parseSize, parseSwitchWhen } from "../record/request/limits.ts";
-import {
-  isStandardOutput,
-  openOutput,
-  type Output,
-  outputOf,
-  type WantedOutput,
-} from "../record/request/output.ts";
+import { parseSize } from "../record/request/limits.ts";
+import { isStandardOutput, openOutput, type Output } from "../record/request/output.ts";
 import { liveProc } from "../record/host/procfs.ts";
-import { cyclesPerSecond, parseRate } from "../record/request/rates.ts";
-import { DEFAULT_FREQ, SAMPLE_FIELDS, type Sampling } from "../record/request/sampling.ts";
+import { DEFAULT_FREQ } from "../record/request/sampling.ts";
 import { noSamplesLine } from "../record/no_samples.ts";
-import type { OutputSwitching, Recording, RecordRequest } from "../record/request/request.ts";
-import { defaultRingPages, ringBytes } from "../record/request/ring_sizes.ts";
+import type { Recording, RecordRequest } from "../record/request/request.ts";
 import { record } from "../record/session.ts";
 import type { Target } from "../record/request/target.ts";
+import {
+  outputSwitching,
+  recordCpus,
+  recordTarget,
+  ringPagesOf,
+  sampledGroups,
+  samplingOf,
+  wantedOutput,
+} from "./record_options.ts";
 
 /** The `record` command. */
 export const command: CommandSpec = {
@@ -228,7 +224,7 @@ export const command: CommandSpec = {
 };
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
-  const target = targetOf(args);
+  const target = recordTarget(args);
   const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
   const wanted = await wantedOutput(args, note);
   if (wanted.kind === "pipe" && isStandardOutput(wanted) && io.stdoutIsTerminal) {
@@ -240,15 +236,17 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const maxSampleRate = readNumber(hostFiles, "/proc/sys/kernel/perf_event_max_sample_rate");
   const sampling = samplingOf(args, maxSampleRate, note);
   const ringPages = ringPagesOf(args, sampling);
-  const switching = switchingOf(args, wanted);
+  const switching = outputSwitching(args, wanted);
   const gates = { delayMs: args.number("delay", { min: 0, max: 1e9 }), filter: args.text("filter") };
   const output = await openOutput(wanted, note);
   const recording = await record(
     {
-      groups: (args.has("event") ? args.texts("event") : ["cycles"]).flatMap((text) => groupsOf(text, world)),
+      groups: (args.has("event") ? args.texts("event") : ["cycles"]).flatMap((text) =>
+        sampledGroups(text, world)
+      ),
       sampling,
       target,
-      cpus: cpusOf(args),
+      cpus: recordCpus(args),
       seconds: args.number("duration", { min: 0.001, max: 1e6 }),
       ...gates,
       ringPages,
@@ -303,49 +301,6 @@ function throwWriteError({ writeError }: Recording, output: Output): void {
   throw new UnsupportedError(advice, errno);
 }
 
-/** Chooses the output: the file of -o, else the pipe to a reader of recordings, else perf.data. */
-async function wantedOutput(args: ParsedArgs, note: (line: string) => void): Promise<WantedOutput> {
-  const path = args.text("output");
-  const makesFiles = ["switch-output", "overwrite"].some((name) => args.has(name));
-  const reader = path === undefined && !makesFiles ? await recordingReader() : undefined;
-  if (reader === undefined) return outputOf(path ?? DEFAULT_FILE);
-  const command = args.command.length > 0 ? ", and the command's output to standard error" : "";
-  note(`the recording goes into the pipe to '${reader}'${command}; use -o FILE to write a file`);
-  return outputOf("-");
-}
-
-function switchingOf(args: ParsedArgs, output: WantedOutput): OutputSwitching | undefined {
-  const when = args.has("overwrite") ? overwriteWhen(args) : args.text("switch-output");
-  const maxFiles = args.number("switch-max-files", { min: 1, integer: true });
-  if (when === undefined) {
-    if (maxFiles !== undefined) {
-      throw new UsageError("--switch-max-files needs --switch-output or --overwrite");
-    }
-    return undefined;
-  }
-  if (output.kind !== "file" || output.device) {
-    const option = args.has("overwrite") ? "--overwrite" : "--switch-output";
-    throw new UsageError(
-      `${option} writes files, and -o ${args.text("output")} is not one: name a file with -o`,
-    );
-  }
-  return { when: parseSwitchWhen(when), maxFiles };
-}
-
-/** Returns when a flight recorder writes a file. It has no file that grows, so a size makes no sense. */
-function overwriteWhen(args: ParsedArgs): string {
-  if (args.has("max-size")) {
-    throw new UsageError("--overwrite and --max-size exclude each other: use -m to set how much is kept");
-  }
-  const when = args.text("switch-output") ?? "signal";
-  if (parseSwitchWhen(when).kind === "size") {
-    throw new UsageError(
-      `--overwrite --switch-output=${when}: expected a time or 'signal'; use -m to set how much is kept`,
-    );
-  }
-  return when;
-}
-
 /**
  * Returns whether to show a live line: not while a command runs, whose output would be torn apart on the same terminal.
  */
@@ -359,109 +314,6 @@ function liveLine(io: Io): RecordRequest["onProgress"] {
   return ({ samples, lost, bytes }, seconds) => {
     io.status(renderLive({ seconds, samples, lost, bytes, rate: rate.at(seconds, samples) }, io.columns));
   };
-}
-
-function targetOf(args: ParsedArgs): Target {
-  const { command: argv } = args;
-  const given = ["all-cpus", "cpu", "pid", "tid"].filter((name) => args.has(name));
-  if (given.length > 1 && !(given.length === 2 && given[0] === "all-cpus" && given[1] === "cpu")) {
-    throw new UsageError(`record: --${given[0]} and --${given[1]} exclude each other: use one of them`);
-  }
-  const idsOf = (name: string) => {
-    if (argv.length > 0) {
-      const instead = argv[0] === "sleep"
-        ? `; to record for some time, use --duration ${argv[1] ?? "SEC"}`
-        : "";
-      throw new UsageError(`record: a command and --${name} exclude each other: use one of them${instead}`);
-    }
-    return idList(args.text(name)!, `--${name}`);
-  };
-  switch (given.at(-1)) {
-    case "all-cpus":
-    case "cpu":
-      return { kind: "cpus", argv };
-    case "pid":
-      return { kind: "processes", pids: idsOf("pid") };
-    case "tid":
-      return { kind: "threads", tids: idsOf("tid") };
-  }
-  if (argv.length > 0) return { kind: "command", argv };
-  throw new UsageError(
-    "record: nothing to record: give a command (pmuctl record -- COMMAND), the whole system (-a) or a process (-p PID)",
-  );
-}
-
-function idList(text: string, option: string): number[] {
-  const ids = parseIdList(text);
-  if (ids) return ids;
-  throw new UsageError(`${option} '${text}': expected numbers, as in 12,34`);
-}
-
-/** Returns the online CPUs, or those of them that were requested. */
-function cpusOf(args: ParsedArgs): number[] {
-  const online = onlineCpus();
-  const text = args.text("cpu");
-  if (text === undefined) return online;
-  const wanted = parseWrittenCpus(text) ?? [];
-  if (wanted.length === 0) throw new UsageError(`--cpu '${text}': expected CPUs, as in 0-3,8`);
-  const missing = wanted.find((cpu) => !online.includes(cpu));
-  if (missing !== undefined) {
-    throw new UsageError(`--cpu ${text}: CPU ${missing} is not online; online are ${online.join(",")}`);
-  }
-  return wanted;
-}
-
-function groupsOf(text: string, world: EventWorld): ResolvedGroup[] {
-  const groups = resolveEvents(text, world);
-  const alone = groups.find((group) => group.sampleRead && group.events.length < 2);
-  if (alone) {
-    throw new UsageError(
-      `record: '${text}': S is for groups: {${
-        alone.events[0].name.replace(/:S$/, "")
-      },OTHER}:S samples the first ` +
-        "event and reads the others with it",
-    );
-  }
-  return groups;
-}
-
-function samplingOf(args: ParsedArgs, maxRate: number | undefined, note: (line: string) => void): Sampling {
-  const count = args.number("count", { min: 1, integer: true });
-  if (args.has("freq") && count !== undefined) {
-    throw new UsageError("-F and -c exclude each other: use one of them");
-  }
-  const { freq, defaultFreq, note: rateNote } = parseRate(args.text("freq"), maxRate);
-  if (rateNote !== undefined && count === undefined) note(rateNote);
-  const callGraph = args.text("call-graph") ?? (args.has("frame-pointers") ? "fp" : undefined);
-  const clock = args.text("clockid");
-  return {
-    freq,
-    defaultFreq,
-    period: count === undefined ? undefined : BigInt(count),
-    cyclesPerSecond: cyclesPerSecond(liveProc.text),
-    callGraph: callGraph === undefined ? undefined : parseCallGraph(callGraph, Deno.build.arch),
-    inherit: !args.has("no-inherit"),
-    clockid: clock === undefined ? undefined : parseClock(clock),
-    fields: new Set(SAMPLE_FIELDS.filter((field) => args.has(field))),
-  };
-}
-
-/** Refuses rings that hold fewer than two samples with their stacks: most samples would be lost. */
-function checkStacksFit({ callGraph }: Sampling, pages: number) {
-  if (callGraph?.mode !== "dwarf" || ringBytes(pages) >= 2 * callGraph.stackBytes) return;
-  throw new UsageError(
-    `--mmap-pages ${pages}: rings of ${
-      ringBytes(pages)
-    } bytes are too small for samples with ${callGraph.stackBytes} ` +
-      "bytes of stack: use more pages, or a smaller --call-graph dwarf,BYTES",
-  );
-}
-
-function ringPagesOf(args: ParsedArgs, sampling: Sampling): number {
-  const pages = args.number("mmap-pages", { min: 1, max: 1 << 20, integer: true }) ?? defaultRingPages();
-  if (pages & (pages - 1)) throw new UsageError(`--mmap-pages ${pages}: expected a power of two`);
-  checkStacksFit(sampling, pages);
-  return pages;
 }
 
 /** Details of the report at the end of a recording. */
