@@ -76,9 +76,10 @@ shim_is_current() {
 # page_is_current: true when the HTML report's page program is newer than all that it is built from.
 page_is_current() {
   [ -e "$root/build/page.js" ] || return 1
+  # the folders that it imports from: which of their files changes more often than they do
   for source in "$root"/lib/report/page/*.ts "$root"/lib/report/html/*.ts "$root"/lib/report/flame/*.[jt]s \
-    "$root/lib/report/shared/amount.ts" "$root/lib/profile/model/profile.ts" \
-    "$root/lib/profile/query/aggregation_keys.ts" "$root/deno.json" "$root/scripts/build-page"; do
+    "$root"/lib/report/shared/*.ts "$root"/lib/profile/model/*.ts "$root"/lib/profile/query/*.ts \
+    "$root"/lib/base/bytes/*.ts "$root"/lib/base/text/*.ts "$root/deno.json" "$root/scripts/build-page"; do
     [ "$root/build/page.js" -nt "$source" ] || [ ! -e "$source" ] || return 1
   done
 }
