@@ -142,3 +142,9 @@ export function modifierFlags(state: Readonly<ModifierState>): AttrFlag[] {
   ] as const;
   return names.filter((name) => state[name]);
 }
+
+/** Returns whether the letters behind an event's name leave only user mode: `cycles:u`, but not `cycles:uk`. */
+export function countsUserOnly(name: string): boolean {
+  const letters = /:([^:]*)$/.exec(name)?.[1] ?? "";
+  return isModifiers(letters) && letters.includes("u") && !letters.includes("k");
+}

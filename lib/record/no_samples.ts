@@ -3,6 +3,7 @@
 import type { Exit } from "../../ffi/pmu.ts";
 import { processFolder } from "../base/files/pid_namespace.ts";
 import { parseStat } from "../base/text/proc_text.ts";
+import { countsUserOnly } from "../events/modifiers.ts";
 import type { SampledEvent } from "../perfdata/format/session_info.ts";
 import type { Proc } from "./host/procfs.ts";
 import type { CpuTime, Recording, RecordRequest } from "./request/request.ts";
@@ -78,7 +79,7 @@ export function noSamplesLine(
   const running = events.filter(({ name }) => RUNNING.test(name));
   if (running.length === 0) return notHappened(events, filter);
   const what = events[0].name;
-  const userOnly = running.every(({ name }) => /:[^:]*u[^:]*$/.test(name) && !/:[^:]*k[^:]*$/.test(name));
+  const userOnly = running.every(({ name }) => countsUserOnly(name));
   return `no samples: ${
     ranText(request.target, recording, userOnly)
   }, and ${what} counts only while it runs` +

@@ -6,6 +6,8 @@
 import { JSON_SCHEMAS } from "../base/text/json_schemas.ts";
 import { greatest } from "../base/bytes/lists.ts";
 import { jsonText, printable } from "../base/text/printable.ts";
+import { groupDigits } from "../base/text/plural.ts";
+import { countsUserOnly } from "../events/modifiers.ts";
 import type { EventCount, MeasuredRun } from "./measured_run.ts";
 
 /** Events to count, in the order of the lines. */
@@ -33,7 +35,7 @@ export function summaryText(summary: RunSummary): string {
   const { run: { wallNs, usage, counts }, measured, absent } = summary;
   const lines = [...counts].map(([name, count]) => {
     const clock = name === "task-clock";
-    const value = clock ? `${(count.value / 1e6).toFixed(2)} ms` : grouped(Math.round(count.value));
+    const value = clock ? `${(count.value / 1e6).toFixed(2)} ms` : groupDigits(Math.round(count.value));
     const ratio = ratioOf(name, summary);
     const share = count.running < 1
       ? `  (scaled, counted ${(100 * count.running).toFixed(0)}% of the time)`
@@ -95,7 +97,8 @@ export function summaryJson(summary: RunSummary): string {
 function ratioOf(name: string, { run: { wallNs, counts }, measured }: RunSummary): Ratio | undefined {
   const count = counts.get(name)!;
   // a count in user mode cannot be compared with one that includes the kernel
-  const sameModes = (other: string) => isUserOnly(measured.get(name)) === isUserOnly(measured.get(other));
+  const sameModes = (other: string) =>
+    countsUserOnly(measured.get(name) ?? "") === countsUserOnly(measured.get(other) ?? "");
   const per = (other: string, unit: string, factor = 1): Ratio | undefined => {
     const base = sameModes(other) ? counts.get(other) : undefined;
     return base && isCounted(base) && isCounted(count)
@@ -121,10 +124,6 @@ function isCounted({ value, running }: EventCount): boolean {
   return value > 0 && running > 0;
 }
 
-function isUserOnly(measured: string | undefined): boolean {
-  return /:[^:]*u[^:]*$/.test(measured ?? "");
-}
-
 function ratioText({ value, unit }: Ratio): string {
   if (unit.startsWith("%")) return `${value.toFixed(2)}${unit}`;
   if (unit !== "per second of CPU time") return `${value.toFixed(3)} ${unit}`;
@@ -136,8 +135,4 @@ function ratioText({ value, unit }: Ratio): string {
     ? [1e3, " K"]
     : [1, ""];
   return `${(value / divisor).toFixed(value >= 100 || divisor > 1 ? 1 : 3)}${letter} ${unit}`;
-}
-
-function grouped(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }

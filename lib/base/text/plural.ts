@@ -1,4 +1,4 @@
-/** Numbers with their nouns. */
+/** Numbers in sentences: with their nouns, and with digits in groups. */
 
 /** Returns the noun for `n` of a thing: `run` for 1, else `runs`; `processes` for a noun that ends in s. */
 export function plural(n: number, noun: string): string {
@@ -9,4 +9,9 @@ export function plural(n: number, noun: string): string {
 /** Returns `1 run`, `2 runs`. */
 export function counted(n: number, noun: string): string {
   return `${n} ${plural(n, noun)}`;
+}
+
+/** Groups digits: `1,234,567`. */
+export function groupDigits(whole: number): string {
+  return String(whole).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 }

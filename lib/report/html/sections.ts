@@ -1,8 +1,7 @@
 /** Sections of the page that are text: facts of the recording, warnings, the ledger, code without a symbol. */
 
-import { counted } from "../../base/text/plural.ts";
+import { counted, groupDigits } from "../../base/text/plural.ts";
 import { escapeXml } from "../../base/text/xml.ts";
-import { groupDigits } from "../shared/amount.ts";
 import { stacksText } from "../shared/stacks_text.ts";
 import { ledgerCells, lostText } from "../../perfdata/format/ledger.ts";
 import { namedObjects, remediesOf } from "../shared/remedies.ts";

@@ -1,9 +1,10 @@
 /** Program of the HTML report: one state, and the views of it. It runs in the browser and loads nothing. */
 
+import { groupDigits } from "../../base/text/plural.ts";
 import { nameOf, objectNameOf } from "../html/calls.ts";
 import { type SampleSelection, type StackWeights, weighStacks, weightsThrough } from "../html/select.ts";
 import type { PageTables } from "../html/tables.ts";
-import { amountText, groupDigits } from "../shared/amount.ts";
+import { amountText } from "../shared/amount.ts";
 import { byId } from "./dom.ts";
 import { FlameGraph } from "./flame.ts";
 import { clockSeconds, samples, share, weight } from "./format.ts";

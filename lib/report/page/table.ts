@@ -1,10 +1,10 @@
 /** Table of the symbols. */
 
+import { groupDigits } from "../../base/text/plural.ts";
 import { nameOf, objectNameOf } from "../html/calls.ts";
 import { type FunctionRow, functionRows, type StackWeights } from "../html/select.ts";
 import type { PageTables } from "../html/tables.ts";
 import { byId, element } from "./dom.ts";
-import { groupDigits } from "../shared/amount.ts";
 import { share } from "./format.ts";
 import type { Matcher } from "./search.ts";
 

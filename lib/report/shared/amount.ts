@@ -21,8 +21,3 @@ export function amountText(amount: number, unit: "ns" | "events"): string {
 export function relativeChangeText(change: number, unit: "ns" | "events"): string {
   return (change > 0 ? "+" : "") + amountText(change, unit);
 }
-
-/** Groups digits: `1,234,567`. */
-export function groupDigits(whole: number): string {
-  return String(whole).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
-}

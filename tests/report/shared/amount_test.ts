@@ -1,5 +1,6 @@
+import { groupDigits } from "../../../lib/base/text/plural.ts";
 import { assertEquals } from "@std/assert";
-import { amountText, groupDigits, relativeChangeText } from "../../../lib/report/shared/amount.ts";
+import { amountText, relativeChangeText } from "../../../lib/report/shared/amount.ts";
 
 Deno.test("amountText() takes the unit that fits", () => {
   const cases: [number, string][] = [
