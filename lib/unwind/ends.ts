@@ -1,6 +1,6 @@
 /** Why a call chain ends. */
 
-/** Reasons, as numbers: they are kept for each sample. */
+/** Reasons, as numbers. Recordings contain them (chain_marks.ts), so a number keeps its meaning for good. */
 export const END = {
   /** The first frame of the thread: its return address is undefined or zero. */
   ROOT: 0,

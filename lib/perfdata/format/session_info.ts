@@ -82,6 +82,11 @@ export interface SessionInfo {
   pidNamespace?: true;
   /** Time of the end, in seconds since 1970. */
   ended?: number;
+  /**
+   * Set when call chains were unwound while they were recorded, from copies of up to so many bytes of each stack. Chains
+   * that end early then end in a mark (lib/unwind/chain_marks.ts).
+   */
+  unwound?: { stackBytes: number };
   /** Processes that generated code at run time; absent when there were none. */
   jitProcesses?: readonly RecordedProcess[];
 }

@@ -2,13 +2,12 @@
 
 import type { BadInputError } from "../../base/system/errors.ts";
 import type { ObjectInfo, ObjectTable } from "../../symbols/object/objects.ts";
+import { OTHER_MACHINE } from "../../unwind/chain_marks.ts";
 import { END, END_WORDS } from "../../unwind/ends.ts";
 import type { UnwindObject } from "../../unwind/object.ts";
 import type { ProfileStacks } from "../model/profile.ts";
 import type { UnwindObjects } from "./unwind_objects.ts";
 
-/** Reason besides those of END: code of a machine whose stacks are not unwound here. */
-export const OTHER_MACHINE = 15;
 /** Number of possible reasons. */
 const REASONS = 16;
 /** The largest copy that the kernel makes, in bytes. */

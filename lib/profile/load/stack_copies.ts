@@ -9,10 +9,11 @@ import { SampleTail } from "../../perfdata/read/sample_tail.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import type { AddressSpaces } from "../../symbols/space/address_space.ts";
 import { AARCH64, type Arch, X86_64 } from "../../unwind/arch.ts";
+import { OTHER_MACHINE } from "../../unwind/chain_marks.ts";
 import { END } from "../../unwind/ends.ts";
 import { type RegisterPlan, registerPlan, Unwinder } from "../../unwind/walk.ts";
 import type { ProfileStacks } from "../model/profile.ts";
-import { CutStacks, OTHER_MACHINE } from "./cut_stacks.ts";
+import { CutStacks } from "./cut_stacks.ts";
 import { UnwindObjects } from "./unwind_objects.ts";
 
 /** PERF_SAMPLE_REGS_ABI_64. */
