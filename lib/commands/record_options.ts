@@ -14,7 +14,7 @@ import { parseSwitchWhen } from "../record/request/limits.ts";
 import { outputOf, type WantedOutput } from "../record/request/output.ts";
 import { liveProc } from "../record/host/procfs.ts";
 import { cyclesPerSecond, parseRate } from "../record/request/rates.ts";
-import { SAMPLE_FIELDS, type Sampling } from "../record/request/sampling.ts";
+import { SAMPLE_FIELDS, type Sampling, stackCopyOf } from "../record/request/sampling.ts";
 import type { OutputSwitching } from "../record/request/request.ts";
 import { defaultRingPages, ringBytes } from "../record/request/ring_sizes.ts";
 import type { Target } from "../record/request/target.ts";
@@ -142,13 +142,14 @@ export function samplingOf(
   const { freq, defaultFreq, note: rateNote } = parseRate(args.text("freq"), maxRate);
   if (rateNote !== undefined && count === undefined) note(rateNote);
   const callGraph = args.text("call-graph") ?? (args.has("frame-pointers") ? "fp" : undefined);
+  const context = { arch: Deno.build.arch, overwrite: args.has("overwrite") };
   const clock = args.text("clockid");
   return {
     freq,
     defaultFreq,
     period: count === undefined ? undefined : BigInt(count),
     cyclesPerSecond: cyclesPerSecond(liveProc.text),
-    callGraph: callGraph === undefined ? undefined : parseCallGraph(callGraph, Deno.build.arch),
+    callGraph: callGraph === undefined ? undefined : parseCallGraph(callGraph, context).callGraph,
     inherit: !args.has("no-inherit"),
     clockid: clock === undefined ? undefined : parseClock(clock),
     fields: new Set(SAMPLE_FIELDS.filter((field) => args.has(field))),
@@ -156,13 +157,14 @@ export function samplingOf(
 }
 
 /** Refuses rings that hold fewer than two samples with their stacks: most samples would be lost. */
-function checkStacksFit({ callGraph }: Sampling, pages: number) {
-  if (callGraph?.mode !== "dwarf" || ringBytes(pages) >= 2 * callGraph.stackBytes) return;
+function checkStacksFit(sampling: Sampling, pages: number) {
+  const stacks = stackCopyOf(sampling);
+  if (stacks === undefined || ringBytes(pages) >= 2 * stacks.stackBytes) return;
   throw new UsageError(
     `--mmap-pages ${pages}: rings of ${
       ringBytes(pages)
-    } bytes are too small for samples with ${callGraph.stackBytes} ` +
-      "bytes of stack: use more pages, or a smaller --call-graph dwarf,BYTES",
+    } bytes are too small for samples with ${stacks.stackBytes} ` +
+      `bytes of stack: use more pages, or a smaller --call-graph ${sampling.callGraph!.mode},BYTES`,
   );
 }
 

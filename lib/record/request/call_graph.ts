@@ -1,22 +1,44 @@
-/** Parses how call chains are captured: `--call-graph fp`, or `dwarf[,SIZE]`. */
+/** Parses how call chains are captured: `-g`, or `--call-graph auto[,BYTES]`, `fp` or `dwarf[,BYTES]`. */
 
 import { UnsupportedError, UsageError } from "../../base/system/errors.ts";
+import { sizeInBytes } from "./limits.ts";
 
 /** Way of capturing call chains. */
 export type CallGraph =
   /** Frame pointers, followed by the kernel. */
   | { mode: "fp" }
-  /** User registers and the top of the user stack in each sample, for a reader to unwind. */
-  | {
-    mode: "dwarf";
-    /** Bytes of stack in each sample: a multiple of 8. */
-    stackBytes: number;
-    /** perf_event_attr.sample_regs_user. */
-    registers: bigint;
-  };
+  /** User registers and the top of the user stack in each sample, unwound before the sample is written. */
+  | { mode: "auto" } & StackCopy
+  /** User registers and the top of the user stack in each sample, kept in the file for a reader to unwind. */
+  | { mode: "dwarf" } & StackCopy;
 
-/** Bytes of stack by default, as in perf. */
-const DEFAULT_STACK_BYTES = 8192;
+/** Piece of the user's state that each sample carries. */
+export interface StackCopy {
+  /** Bytes of stack in each sample: a multiple of 8. */
+  stackBytes: number;
+  /** perf_event_attr.sample_regs_user. */
+  registers: bigint;
+}
+
+/** Call chains as they were asked for. */
+export interface CallGraphChoice {
+  callGraph: CallGraph;
+  /** Whether the user gave the bytes of stack, which are then never lowered. */
+  bytesGiven: boolean;
+  /** Line that says what is not as asked. */
+  note?: string;
+}
+
+/** Surroundings that decide which ways are possible. */
+export interface CallGraphContext {
+  /** Architecture of this machine, as in Deno.build.arch. */
+  arch: string;
+  /** Whether the rings keep only the most recent samples, which are written long after they were taken. */
+  overwrite: boolean;
+}
+
+/** Bytes of stack by default: for dwarf as in perf, for auto as much as nearly all stacks need. */
+const DEFAULT_STACK_BYTES = { auto: 16384, dwarf: 8192 };
 /** Limit of perf_event_attr.sample_stack_user, which must be below 64 KiB as the size of a record is. */
 const MAX_STACK_BYTES = 65528;
 
@@ -29,34 +51,60 @@ const USER_REGISTERS: Record<string, bigint> = {
   aarch64: (1n << 33n) - 1n,
 };
 
-/** Parses the option's value for a machine of this architecture. Throws UsageError, or UnsupportedError. */
-export function parseCallGraph(text: string, arch: string): CallGraph {
+/** Returns what `-g` records: whole call chains of any program, or frame pointers where that is not possible. */
+export function defaultCallGraph({ arch, overwrite }: CallGraphContext): CallGraphChoice {
+  const registers = USER_REGISTERS[arch];
+  const obstacle = overwrite
+    ? "--overwrite keeps samples as the kernel took them"
+    : registers === undefined
+    ? `pmuctl does not know the registers of ${arch}`
+    : undefined;
+  if (obstacle === undefined) {
+    return {
+      callGraph: { mode: "auto", stackBytes: DEFAULT_STACK_BYTES.auto, registers },
+      bytesGiven: false,
+    };
+  }
+  const note = `${obstacle}, so call stacks are whole only in programs built with frame pointers ` +
+    "(as with --call-graph fp)";
+  return { callGraph: { mode: "fp" }, bytesGiven: false, note };
+}
+
+/** Parses the value of `--call-graph`. Throws UsageError, or UnsupportedError for what this machine cannot do. */
+export function parseCallGraph(text: string, { arch, overwrite }: CallGraphContext): CallGraphChoice {
   const [mode, size, ...more] = text.split(",");
   if (mode === "lbr") {
     throw new UnsupportedError({
       attempt: "capture call chains by lbr",
       cause: "pmuctl does not read the CPU's branch stack",
-      remedy: "use --call-graph fp, or dwarf for programs without frame pointers",
+      remedy: "use -g, which gives whole call stacks of any program",
     });
   }
-  if (mode === "fp" && size === undefined) return { mode };
-  if (mode !== "dwarf" || more.length > 0) {
-    throw new UsageError(`--call-graph '${text}': expected fp or dwarf[,BYTES]`);
+  if (mode === "fp" && size === undefined) return { callGraph: { mode }, bytesGiven: false };
+  if ((mode !== "auto" && mode !== "dwarf") || more.length > 0) {
+    throw new UsageError(`--call-graph '${text}': expected auto[,BYTES], fp or dwarf[,BYTES]`);
+  }
+  if (mode === "auto" && overwrite) {
+    throw new UsageError(
+      "--overwrite and --call-graph auto exclude each other, since --overwrite keeps samples as the kernel took them: " +
+        "use --call-graph fp, or dwarf",
+    );
   }
   const registers = USER_REGISTERS[arch];
   if (registers === undefined) {
     throw new UnsupportedError({
-      attempt: "capture user registers for --call-graph dwarf",
+      attempt: `capture user registers for --call-graph ${mode}`,
       cause: `pmuctl does not know the registers of ${arch}`,
       remedy: "use --call-graph fp",
     });
   }
-  return { mode, stackBytes: size === undefined ? DEFAULT_STACK_BYTES : stackBytes(size), registers };
+  const stackBytes = size === undefined ? DEFAULT_STACK_BYTES[mode] : parseStackBytes(size, text);
+  return { callGraph: { mode, stackBytes, registers }, bytesGiven: size !== undefined };
 }
 
 /** Parses bytes of stack, and rounds them up to a multiple of 8, as perf does. */
-function stackBytes(text: string): number {
-  const bytes = /^\d+$/.test(text) ? Math.ceil(Number(text) / 8) * 8 : 0;
+function parseStackBytes(size: string, whole: string): number {
+  const bytes = Math.ceil((sizeInBytes(size) ?? 0) / 8) * 8;
   if (bytes >= 8 && bytes <= MAX_STACK_BYTES) return bytes;
-  throw new UsageError(`--call-graph dwarf,${text}: expected 8 to ${MAX_STACK_BYTES} bytes of stack`);
+  throw new UsageError(`--call-graph '${whole}': expected 8 to ${MAX_STACK_BYTES} bytes of stack, as in 16K`);
 }

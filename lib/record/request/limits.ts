@@ -13,9 +13,14 @@ const SIZES: Record<string, number> = { B: 1, K: 1024, M: 1024 ** 2, G: 1024 ** 
 /** Seconds by unit. */
 const TIMES: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400 };
 
+/** Returns the bytes of `50M`; a bare number is bytes. Undefined for any other text. */
+export function sizeInBytes(text: string): number | undefined {
+  return /^\d+$/.test(text) ? Number(text) : withUnit(text.toUpperCase(), SIZES);
+}
+
 /** Returns the bytes of `50M`; a bare number is bytes. Throws UsageError naming `option`. */
 export function parseSize(text: string, option: string): number {
-  const bytes = /^\d+$/.test(text) ? Number(text) : withUnit(text.toUpperCase(), SIZES);
+  const bytes = sizeInBytes(text);
   if (bytes) return bytes;
   throw new UsageError(`${option} '${text}': expected a size, as in 500K, 64M or 2G`);
 }

@@ -3,7 +3,7 @@
 import { PERF_FORMAT, PERF_SAMPLE } from "../../base/system/abi.ts";
 import type { AttrFlag, EventAttr } from "../../events/attr.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
-import type { CallGraph } from "./call_graph.ts";
+import type { CallGraph, StackCopy } from "./call_graph.ts";
 
 /** Samples a second when nothing is asked for: perf record's default. */
 export const DEFAULT_FREQ = 4000;
@@ -81,7 +81,7 @@ export function samplingAttr(
   if (common.enableOnExec) flags.add("enableOnExec");
   if (common.overwrite) flags.add("writeBackward");
   if (period === undefined) flags.add("freq");
-  const stacks = sampling.callGraph?.mode === "dwarf" ? sampling.callGraph : undefined;
+  const stacks = stackCopyOf(sampling);
   // the copied stack is unwound for the user's part of the chain
   if (stacks) flags.add("excludeCallchainUser");
   let sampleType = commonSampleType(common) | PERF_SAMPLE.IP;
@@ -101,6 +101,11 @@ export function samplingAttr(
     sampleStackUser: stacks?.stackBytes ?? 0,
     clockid: sampling.clockid ?? 0,
   };
+}
+
+/** Returns the piece of the user's state that samples carry; undefined where they carry none. */
+export function stackCopyOf({ callGraph }: Sampling): StackCopy | undefined {
+  return callGraph === undefined || callGraph.mode === "fp" ? undefined : callGraph;
 }
 
 /**
@@ -137,7 +142,10 @@ function commonFlags({ inherit, clockid }: Sampling): AttrFlag[] {
   ];
 }
 
-/** Returns SIDEBAND, with data mappings where samples carry data addresses, or stacks, whose unwinding reads them. */
+/**
+ * Returns SIDEBAND, with data mappings where samples carry data addresses, or stacks that perf unwinds, which reads data
+ * through them.
+ */
 function sidebandFlags({ fields, callGraph }: Sampling): AttrFlag[] {
   return fields?.has("data") || callGraph?.mode === "dwarf" ? [...SIDEBAND, "mmapData"] : SIDEBAND;
 }

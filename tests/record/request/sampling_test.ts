@@ -72,6 +72,18 @@ Deno.test("samplingAttr() copies registers and stacks for dwarf, and leaves the 
   assertEquals([attr.flags.has("excludeCallchainUser"), attr.flags.has("mmapData")], [true, true]);
 });
 
+Deno.test("samplingAttr() copies registers and stacks for auto, without the data mappings that only perf reads", () => {
+  const callGraph = { mode: "auto", stackBytes: 4096, registers: 0xffn } as const;
+  const attr = samplingAttr(clock, { callGraph }, common, "own");
+  const { CALLCHAIN, REGS_USER, STACK_USER } = PERF_SAMPLE;
+  assertEquals(attr.sampleType & (CALLCHAIN | REGS_USER | STACK_USER), CALLCHAIN | REGS_USER | STACK_USER);
+  assertEquals([attr.sampleRegsUser, attr.sampleStackUser], [0xffn, 4096]);
+  assertEquals([attr.flags.has("excludeCallchainUser"), attr.flags.has("mmapData")], [true, false]);
+  const withData = { callGraph, fields: new Set(["data"] as const) };
+  assertEquals(samplingAttr(clock, withData, common, "own").flags.has("mmapData"), true);
+  assertEquals(trackingAttr(clock, { callGraph }, common).flags.has("mmapData"), false);
+});
+
 Deno.test("samplingAttr() adds the fields, the clock and the following of children that are asked for", () => {
   const plain = samplingAttr(clock, {}, common, "own");
   assertEquals([plain.flags.has("inherit"), plain.flags.has("useClockid")], [true, false]);
