@@ -4,6 +4,7 @@
  * is the job of backends (record/backends).
  */
 
+import { PERF_SAMPLE } from "../base/system/abi.ts";
 import { ERRNO } from "../base/system/errno.ts";
 import { withUserModifier } from "./advice.ts";
 import type { AttrFlag, EventAttr } from "./attr.ts";
@@ -36,6 +37,28 @@ export function fallbackFor(
     }
   }
   return undefined;
+}
+
+/**
+ * Returns the attr without the user's registers and stack in its samples, whose call chains then follow frame pointers,
+ * to try again after `errno` (positive); undefined when it has neither, or the refusal is about something else. PMUs refuse
+ * them with EOPNOTSUPP or EINVAL.
+ */
+export function withoutUserState(attr: EventAttr, errno: number): EventAttr | undefined {
+  const userState = PERF_SAMPLE.REGS_USER | PERF_SAMPLE.STACK_USER;
+  if ((attr.sampleType & userState) === 0 || (errno !== EINVAL && errno !== EOPNOTSUPP)) return undefined;
+  return {
+    ...without(attr, "excludeCallchainUser"),
+    sampleType: attr.sampleType & ~userState,
+    sampleRegsUser: 0n,
+    sampleStackUser: 0,
+  };
+}
+
+/** Formats the note about an event whose samples have no copies of stacks, though those were asked for. */
+export function framePointersNote(name: string): string {
+  return `${name}: the kernel takes no copies of stacks with this event: its call stacks are whole only in programs ` +
+    "built with frame pointers (as with --call-graph fp)";
 }
 
 function withoutKernel(

@@ -5,9 +5,9 @@
 
 import { PERF_FORMAT, PERF_SAMPLE } from "../base/system/abi.ts";
 import { ERRNO } from "../base/system/errno.ts";
-import { openError } from "./advice.ts";
+import { type OpenAttempt, openError } from "./advice.ts";
 import { type AttrFlag, encodeAttr, type EventAttr } from "./attr.ts";
-import { fallbackFor } from "./fallback.ts";
+import { fallbackFor, framePointersNote, withoutUserState } from "./fallback.ts";
 import type { Privilege } from "./privilege.ts";
 import type { ResolvedEvent } from "./resolve.ts";
 
@@ -43,8 +43,9 @@ export interface OpenedEvent {
 
 /**
  * Opens the event. Calls `note` with a line for each deviation from the request, except when the kernel's side is left
- * out, which the caller reports for all events at once (`isRestricted`). Throws UnsupportedError when the kernel
- * refuses the event and all its fallbacks.
+ * out, which the caller reports for all events at once (`isRestricted`). Copies of stacks are left out last: an event
+ * that can have them, but not its precision, keeps them. Throws UnsupportedError when the kernel refuses the event and
+ * all its fallbacks.
  */
 export function openWithFallbacks(
   wanted: OpenRequest,
@@ -53,21 +54,42 @@ export function openWithFallbacks(
   tryOpen: TryOpen,
   note: (line: string) => void,
 ): OpenedEvent {
-  const wholeCpu = place.pid === -1;
-  let event = wanted.event;
-  let attr = wanted.attrOf(event);
+  const { event, attrOf } = wanted;
   if (event.warning) note(`warning: ${event.warning}`);
+  const opened = openForm(wanted, place, standing, tryOpen);
+  if (!("errno" in opened)) return noted(opened, attrOf, note);
+  const { errno, attempt } = opened;
+  if (withoutUserState(attrOf(event), errno)) {
+    const plain = { event, attrOf: (form: ResolvedEvent) => withoutUserState(attrOf(form), errno)! };
+    const reopened = openForm(plain, place, standing, tryOpen);
+    if (!("errno" in reopened)) {
+      note(framePointersNote(event.name));
+      return noted(reopened, plain.attrOf, note);
+    }
+  }
+  throw openError(errno, attempt);
+}
+
+/** Refusal of an event and all its fallbacks. */
+interface Refusal {
+  /** Positive errno of the last attempt. */
+  errno: number;
+  attempt: OpenAttempt;
+}
+
+/** Opens the event with all fallbacks but that of leaving out copies of stacks. */
+function openForm(
+  { event: asked, attrOf }: OpenRequest,
+  place: OpenTarget,
+  standing: Standing,
+  tryOpen: TryOpen,
+): OpenedEvent | Refusal {
+  const wholeCpu = place.pid === -1;
+  let event = asked;
+  let attr = attrOf(event);
   for (;;) {
     const fd = tryOpen(encodeAttr(attr), place);
-    if (fd >= 0) {
-      if (readsAndInherits(wanted.attrOf(event)) && !attr.flags.has("inherit")) {
-        note(
-          `${event.name}: before Linux 6.12, a sampled group cannot be read in child processes: ` +
-            "processes that the target starts are left out",
-        );
-      }
-      return { event, attr, fd };
-    }
+    if (fd >= 0) return { event, attr, fd };
     const older = fd === -ERRNO.EINVAL ? withoutNewest(attr) : undefined;
     if (older) {
       attr = older;
@@ -75,11 +97,28 @@ export function openWithFallbacks(
     }
     const fallback = fallbackFor(event, -fd, standing.privilege, wholeCpu);
     if (!fallback) {
-      throw openError(-fd, { eventName: event.name, target: place.target, wholeCpu, attr, ...standing });
+      const attempt = { eventName: event.name, target: place.target, wholeCpu, attr, ...standing };
+      return { errno: -fd, attempt };
     }
     event = fallback;
-    attr = wanted.attrOf(event);
+    attr = attrOf(event);
   }
+}
+
+/** Notes that child processes are left out, where that is so, and returns the event. */
+function noted(
+  opened: OpenedEvent,
+  attrOf: OpenRequest["attrOf"],
+  note: (line: string) => void,
+): OpenedEvent {
+  const { event, attr } = opened;
+  if (readsAndInherits(attrOf(event)) && !attr.flags.has("inherit")) {
+    note(
+      `${event.name}: before Linux 6.12, a sampled group cannot be read in child processes: ` +
+        "processes that the target starts are left out",
+    );
+  }
+  return opened;
 }
 
 /**

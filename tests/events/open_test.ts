@@ -6,7 +6,10 @@ import { ERRNO } from "../../lib/base/system/errno.ts";
 import { UnsupportedError } from "../../lib/base/system/errors.ts";
 import { decodeAttr, type EventAttr } from "../../lib/events/attr.ts";
 import { type OpenRequest, openWithFallbacks, withoutNewest } from "../../lib/events/open.ts";
-import { resolveEvents } from "../../lib/events/resolve.ts";
+import { type EventWorld, resolveEvents } from "../../lib/events/resolve.ts";
+import { INTEL_SERVER, worldOf } from "./trees.ts";
+
+const { CALLCHAIN, REGS_USER, STACK_USER } = PERF_SAMPLE;
 
 const root = { privilege: { paranoid: 2, capable: true, seccomp: false }, hasCorePmu: false };
 const user = { ...root, privilege: { ...root.privilege, capable: false } };
@@ -25,8 +28,8 @@ function open(wanted: OpenRequest, refuse: (attr: EventAttr) => number, standing
   return { ...opened, tried, notes };
 }
 
-function wantedOf(name: string, sampling: boolean): OpenRequest {
-  const [{ events: [event] }] = resolveEvents(name);
+function wantedOf(name: string, sampling: boolean, world?: EventWorld): OpenRequest {
+  const [{ events: [event] }] = resolveEvents(name, world);
   return {
     event,
     attrOf: (e) => ({
@@ -70,6 +73,72 @@ Deno.test("openEvent() leaves the kernel out for a user who may not see it, whic
 Deno.test("openEvent() tells the refusal when nothing can stand in", () => {
   assertThrows(() => open(wantedOf("page-faults", true), () => ERRNO.EMFILE), UnsupportedError, "ulimit -n");
   assertThrows(() => open(wantedOf("page-faults", true), () => ERRNO.EINVAL), UnsupportedError);
+});
+
+/** Wants the event with copies of stacks in its samples. */
+function withStacks(name: string): OpenRequest {
+  const { event, attrOf } = wantedOf(name, true, worldOf(INTEL_SERVER));
+  return {
+    event,
+    attrOf: (form) => {
+      const attr = attrOf(form);
+      return {
+        ...attr,
+        sampleType: attr.sampleType | CALLCHAIN | REGS_USER | STACK_USER,
+        flags: new Set([...attr.flags, "excludeCallchainUser"]),
+        sampleRegsUser: 0xffn,
+        sampleStackUser: 8192,
+      };
+    },
+  };
+}
+
+for (const errno of [ERRNO.EINVAL, ERRNO.EOPNOTSUPP]) {
+  Deno.test(`openEvent() follows frame pointers where a PMU refuses stacks with ${errno}, and says so`, () => {
+    for (const refused of [REGS_USER, STACK_USER]) {
+      const { event, attr, notes } = open(
+        withStacks("cycles:P"),
+        (a) => a.sampleType & refused ? errno : 0,
+      );
+      assertEquals(attr.sampleType & (CALLCHAIN | REGS_USER | STACK_USER), CALLCHAIN);
+      assertEquals([attr.sampleRegsUser, attr.sampleStackUser], [0n, 0]);
+      assertEquals(attr.flags.has("excludeCallchainUser"), false);
+      // nothing else was given up for it
+      assertEquals([event.attr.preciseIp, attr.preciseIp], [3, 3]);
+      assertEquals([attr.flags.has("mmap2"), attr.readFormat & PERF_FORMAT.LOST], [true, PERF_FORMAT.LOST]);
+      assertEquals(notes.length, 1);
+      assertStringIncludes(notes[0], "cycles:P: the kernel takes no copies of stacks");
+    }
+  });
+}
+
+Deno.test("openEvent() keeps copies of stacks where something else is refused", () => {
+  const imprecise = open(withStacks("cycles:P"), (a) => a.preciseIp > 0 ? ERRNO.EOPNOTSUPP : 0);
+  assertEquals([imprecise.attr.preciseIp, imprecise.attr.sampleStackUser], [0, 8192]);
+  const older = open(withStacks("page-faults"), (a) => a.flags.has("ksymbol") ? ERRNO.EINVAL : 0);
+  assertEquals([older.attr.flags.has("ksymbol"), older.attr.sampleStackUser], [false, 8192]);
+  const userOnly = open(
+    withStacks("cpu-clock"),
+    (a) => a.flags.has("excludeKernel") ? 0 : ERRNO.EACCES,
+    user,
+  );
+  assertEquals([userOnly.event.name, userOnly.attr.sampleStackUser], ["cpu-clock:u", 8192]);
+  for (const { notes } of [imprecise, older, userOnly]) assertEquals(notes, []);
+});
+
+Deno.test("openEvent() tells why an event is refused that is refused without copies of stacks, too", () => {
+  const refusal = assertThrows(
+    () => open(withStacks("page-faults"), () => ERRNO.EOPNOTSUPP),
+    UnsupportedError,
+    "no interrupt to sample with",
+  );
+  assertEquals(refusal.errno, ERRNO.EOPNOTSUPP);
+  const tried: number[] = [];
+  assertThrows(
+    () => open(withStacks("page-faults"), (a) => tried.push(a.sampleStackUser) && ERRNO.ENOENT),
+    UnsupportedError,
+  );
+  assertEquals(tried, [8192]);
 });
 
 Deno.test("withoutNewest() comes to an end", () => {

@@ -198,8 +198,8 @@ export function memberAttr(attr: EventAttr, leader: EventAttr): EventAttr {
 export function readMemberAttr(attr: EventAttr, leader: EventAttr): EventAttr {
   const member = memberAttr(attr, leader);
   member.flags.delete("freq");
-  const { sampleType, readFormat } = leader;
-  return { ...member, samplePeriod: 0n, sampleType, readFormat };
+  const { sampleType, readFormat, sampleRegsUser, sampleStackUser } = leader;
+  return { ...member, samplePeriod: 0n, sampleType, readFormat, sampleRegsUser, sampleStackUser };
 }
 
 function commonSampleType(common: SharedSettings): number {
