@@ -8,9 +8,9 @@ import type { Profile } from "../../lib/profile/model/profile.ts";
 import { FORMATS, type OutputOptions, type ReportFormat } from "../../lib/report/formats.ts";
 import { DEFAULT_REPORT } from "../../lib/report/shared/options.ts";
 import { stacksText } from "../../lib/report/shared/stacks_text.ts";
-import { copiesSeed } from "../fuzz/made/copies.ts";
+import { copiesSeed, markedSeed } from "../fuzz/made/copies.ts";
 import { memoryFiles } from "../fuzz/made/memory_files.ts";
-import { contentOf, whole } from "./whole.ts";
+import { contentOf } from "./whole.ts";
 
 const OPTIONS: OutputOptions = {
   ...DEFAULT_REPORT,
@@ -23,9 +23,15 @@ const OPTIONS: OutputOptions = {
 };
 /** A whole stack, the same in the kernel, one that is cut, and two whose callers come later, once. */
 const profile: Profile = await loadProfile(new MemoryBytes(copiesSeed()), memoryFiles(), { times: true });
+/** The first three of these, unwound while they were recorded. */
+const unwound: Profile = await loadProfile(new MemoryBytes(markedSeed()), memoryFiles(), { times: true });
+const PROFILES: [how: string, profile: Profile, head: string][] = [
+  ["from copies", profile, "66.7% of 3 whole; 33.3% cut at 32 bytes: record with --call-graph dwarf,64"],
+  ["recorded", unwound, "66.7% of 3 whole; 33.3% cut at 16 KiB: record with --call-graph auto,32K"],
+];
 
-/** Returns what a format says of the profile, unpacked. */
-async function textIn({ name, renderer }: ReportFormat): Promise<string> {
+/** Returns what a format says of a profile, unpacked. */
+async function textIn({ name, renderer }: ReportFormat, profile: Profile): Promise<string> {
   const content = contentOf((await renderer())(profile, OPTIONS));
   const text = typeof content === "string"
     ? content
@@ -38,32 +44,32 @@ for (const format of FORMATS) {
   const { name, callers } = format;
   if (!callers(OPTIONS)) continue;
   Deno.test(`${name} shows that a stack is cut, and where callers were lost`, async () => {
-    const text = await textIn(format);
+    const text = await textIn(format, profile);
     for (const frame of ["[stack cut]", "[user callers lost]"]) assertStringIncludes(text, frame);
+    assertStringIncludes(await textIn(format, unwound), "[stack cut]");
   });
 }
 
-Deno.test("the heads of reports say how many stacks are whole, and what helps", async () => {
-  const said = "66.7% of 3 whole; 33.3% cut at 32 bytes: record with --call-graph dwarf,64";
-  for (const format of FORMATS) {
-    const { name, callers, withoutWarnings } = format;
-    if (!callers(OPTIONS) || withoutWarnings || name === "json") continue;
-    const text = await textIn(format);
-    assertStringIncludes(text, said, name);
-  }
-  const json = JSON.parse(
-    whole((await FORMATS.find(({ name }) => name === "json")!.renderer())(profile, OPTIONS)),
-  );
-  assertEquals([json.meta.stacks.unwound, json.meta.stacks.whole], [3, 2]);
-  assertEquals(json.meta.stacks.cut[0].frame, "[stack cut]");
-});
+const formatOf = (wanted: string) => FORMATS.find(({ name }) => name === wanted)!;
 
-Deno.test("folded stacks begin with what says that they are cut, and whole ones with their root", async () => {
-  const folded = FORMATS.find(({ name }) => name === "folded")!;
-  const lines = whole((await folded.renderer())(profile, OPTIONS)).trimEnd().split("\n");
-  assertEquals(lines.filter((line) => line.startsWith("worker;[stack cut];")).length, 1);
-  assertEquals(lines.filter((line) => line.includes("[stack cut]")).length, 1);
-});
+for (const [how, profile, head] of PROFILES) {
+  Deno.test(`the heads of reports say how many stacks are whole, and what helps: ${how}`, async () => {
+    for (const format of FORMATS) {
+      const { name, callers, withoutWarnings } = format;
+      if (!callers(OPTIONS) || withoutWarnings || name === "json") continue;
+      assertStringIncludes(await textIn(format, profile), head, name);
+    }
+    const { meta } = JSON.parse(await textIn(formatOf("json"), profile));
+    assertEquals([meta.stacks.unwound, meta.stacks.whole], [3, 2]);
+    assertEquals(meta.stacks.cut[0].frame, "[stack cut]");
+  });
+
+  Deno.test(`folded stacks begin with what says that they are cut, else with their root: ${how}`, async () => {
+    const lines = (await textIn(formatOf("folded"), profile)).trimEnd().split("\n");
+    assertEquals(lines.filter((line) => line.startsWith("worker;[stack cut];")).length, 1);
+    assertEquals(lines.filter((line) => line.includes("[stack cut]")).length, 1);
+  });
+}
 
 Deno.test("causes with several objects name those with most samples", () => {
   const cut = (object: string, samples: number) => ({

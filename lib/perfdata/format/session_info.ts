@@ -127,7 +127,7 @@ function isSessionInfo(value: unknown): value is SessionInfo {
     allOf(info.events, isSampledEvent) && allOf(info.rateChanges, isRateChange) &&
     ["number", "undefined"].includes(typeof info.ended) &&
     [true, undefined].includes(info.pidNamespace) && allOf(info.cpuChanges, isCpuChange) &&
-    allOf(info.jitProcesses, isProcess) &&
+    allOf(info.jitProcesses, isProcess) && (info.unwound === undefined || isUnwound(info.unwound)) &&
     Array.isArray(info.command) && info.command.every((word) => typeof word === "string") &&
     Array.isArray(info.ledger?.rows) && [...info.ledger.rows, info.ledger.total].every(isCounts);
 }
@@ -152,6 +152,11 @@ function isCpuChange(value: unknown): boolean {
   const { seconds, cpu, online, recorded } = (value ?? {}) as Partial<CpuChange>;
   return [seconds, cpu].every((number) => typeof number === "number") && typeof online === "boolean" &&
     typeof (recorded ?? false) === "boolean";
+}
+
+function isUnwound(value: unknown): boolean {
+  const { stackBytes } = (value ?? {}) as Partial<NonNullable<SessionInfo["unwound"]>>;
+  return Number.isSafeInteger(stackBytes) && stackBytes! > 0;
 }
 
 function isProcess(value: unknown): boolean {

@@ -30,5 +30,5 @@ export function brokenChainWarning(
   if (brokenSamples === 0 || brokenSamples < FEW * all) return undefined;
   const share = `${(100 * brokenSamples / all).toFixed(1)}% of ${all} samples`;
   return `${share} have wrong callers, shown as [unknown] or 0x...: they come from code built without frame pointers; ` +
-    "record with --call-graph dwarf";
+    "record with pmuctl record -g (--call-graph auto)";
 }

@@ -15,6 +15,7 @@ import type { AddressSpaces } from "../../symbols/space/address_space.ts";
 import type { JitCodeLoader } from "./jit_code_loader.ts";
 import { ChainSegments, isMarker } from "./chain_segments.ts";
 import { DeferredChains, type HeldSample } from "./deferred_chains.ts";
+import { MarkedChains } from "./marked_chains.ts";
 import type { StackCopies } from "./stack_copies.ts";
 import type { ChainCounts } from "./not_shown.ts";
 import { HashIndex } from "../model/hash_index.ts";
@@ -80,6 +81,8 @@ export class ProfileBuilder implements RecordHandler {
 
   /** Counts of the samples that call chains could be made of, where callers are kept. */
   readonly chains: ChainCounts = { copied: 0, withoutCallers: 0, joined: 0, lost: 0 };
+  /** Counts of the chains that lead into user space, where callers are kept. */
+  readonly marked: MarkedChains;
 
   /**
    * Row of the thread that stands for everything outside the recorded pid namespace; -1 if there was no sample of that.
@@ -128,6 +131,7 @@ export class ProfileBuilder implements RecordHandler {
   /** @param frames numbers the frames from 0 on, in the order in which they appear. */
   constructor(spaces: AddressSpaces, frames: FrameFinder, options: BuilderOptions = {}) {
     this.#spaces = spaces;
+    this.marked = new MarkedChains(spaces);
     this.#frames = frames;
     this.#leafOnly = options.leafOnly ?? false;
     this.#mergeCpus = options.mergeCpus ?? false;
@@ -168,8 +172,10 @@ export class ProfileBuilder implements RecordHandler {
   #countDeferred(sample: HeldSample, u32: Uint32Array, from: number, to: number): void {
     const isMissing = Number.isNaN(from);
     this.#segments.splitWith(sample, u32, isMissing ? 0 : from, isMissing ? 0 : to);
-    const root = isMissing ? this.#rootOf(this.#spaces.objects.ofMissing(LOST_CALLERS).id) : -1;
-    this.#count(sample, sample.thread, this.#stackOfSegments(sample, root));
+    const stack = isMissing
+      ? this.#stackOfSegments(sample, this.#rootOf(this.#spaces.objects.ofMissing(LOST_CALLERS).id))
+      : this.#stackOfChain(sample);
+    this.#count(sample, sample.thread, stack);
   }
 
   /** Counts the samples that are still held back: there are no more records. */
@@ -374,7 +380,14 @@ export class ProfileBuilder implements RecordHandler {
       this.chains.copied++;
       if (!segments.hasUserCallers) this.chains.withoutCallers++;
     }
-    return this.#stackOfSegments(c, -1);
+    return this.#stackOfChain(c);
+  }
+
+  /** Interns the stack of the chain that was split last, on top of what its mark stands for if it has one. */
+  #stackOfChain(c: Pick<SampleCursor, "pid" | "ip">): number {
+    const segments = this.#segments;
+    if (segments.endsInUser) this.marked.count++;
+    return this.#stackOfSegments(c, segments.mark < 0 ? -1 : this.#rootOf(this.marked.cut(segments, c)));
   }
 
   /** Returns the stack whose one frame stands for callers that are not known. */

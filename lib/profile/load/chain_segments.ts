@@ -7,6 +7,7 @@
 import { PERF_CONTEXT, PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import { addressOf } from "../../base/bytes/address.ts";
 import type { SampleCursor } from "../../perfdata/read/reader.ts";
+import { endOfMark } from "../../unwind/chain_marks.ts";
 
 const TWO_32 = 4294967296;
 /** Low word of the lowest marker. The high word of all markers is all ones. */
@@ -47,6 +48,10 @@ export class ChainSegments {
 
   /** Number of entries before the marker for user callers in a later record; -1 if there is none. */
   deferredAt = -1;
+  /** Whether the chain ends with an entry in user space, as all chains that were unwound do. */
+  endsInUser = false;
+  /** Reason in the mark at the end of the chain (lib/unwind/chain_marks.ts), which is in no segment; -1 if there is none. */
+  mark = -1;
 
   #joined = new Uint32Array(256);
 
@@ -82,7 +87,7 @@ export class ChainSegments {
     const end = chain + 2 * chainLength;
     let at = chain;
     let mode = c.cpumode;
-    let from = at;
+    let from = at, entries = at;
     let innermost = true;
     let a = c.ip | 0, b = Math.floor(c.ip / TWO_32) | 0;
     this.count = 0;
@@ -95,6 +100,7 @@ export class ChainSegments {
           if (low === DEFERRED_MARKER && at + 2 < end) this.deferredAt = (at - chain) >> 1;
           break;
         }
+        entries = at + 2;
         if (next === mode) {
           if (from === at) from = at + 2;
           continue;
@@ -119,7 +125,19 @@ export class ChainSegments {
       b = Math.imul(b ^ high, 0xc2b2ae35) + low;
       b ^= b >>> 13;
     }
-    this.#close(mode, from, at, a, b);
+    this.endsInUser = mode === PERF_RECORD_MISC.USER && at > entries;
+    this.mark = this.endsInUser && at === end ? endOfMark(u32[at - 2], u32[at - 1]) : -1;
+    this.#close(mode, from, this.mark < 0 ? at : Math.max(from, at - 2), a, b);
+  }
+
+  /** Returns the outermost address of the last segment, which is `ip` if that begins with it; NaN if it has none. */
+  outermost(ip: number): number {
+    const i = this.count - 1, { u32 } = this;
+    for (let at = this.to[i] - 2; at >= this.from[i]; at -= 2) {
+      const low = u32[at], high = u32[at + 1];
+      if (!isMarker(low, high)) return addressOf(low, high);
+    }
+    return i === 0 ? ip : NaN;
   }
 
   /** Whether the chain has callers in user space. */

@@ -4,14 +4,11 @@ import type { BadInputError } from "../../base/system/errors.ts";
 import type { ObjectInfo, ObjectTable } from "../../symbols/object/objects.ts";
 import { OTHER_MACHINE } from "../../unwind/chain_marks.ts";
 import { END, END_WORDS } from "../../unwind/ends.ts";
-import type { UnwindObject } from "../../unwind/object.ts";
 import type { ProfileStacks } from "../model/profile.ts";
-import type { UnwindObjects } from "./unwind_objects.ts";
+import type { Unreadable } from "./unwind_objects.ts";
 
 /** Number of possible reasons. */
 const REASONS = 16;
-/** The largest copy that the kernel makes, in bytes. */
-const MAX_COPIED_BYTES = 65528;
 
 /** Texts of each reason: for the frame that ends such a stack, and for the head of a report. */
 const TEXTS: Record<number, [frame: string, cause: string]> = {
@@ -27,6 +24,16 @@ const TEXTS: Record<number, [frame: string, cause: string]> = {
   [OTHER_MACHINE]: ["stack not unwound", "of code that is not 64-bit x86 or Arm, not unwound"],
 };
 
+/** Words for the reasons besides those of END, as in END_WORDS. */
+const OTHER_REASONS: Record<number, string> = { [OTHER_MACHINE]: "the machine is not supported" };
+/** Texts of reasons that a later version may have put into marks. */
+const OTHER_TEXTS: (typeof TEXTS)[number] = [
+  "stack ends early",
+  "ending early for a reason that a newer pmuctl knows",
+];
+
+const textsOf = (end: number) => TEXTS[end] ?? OTHER_TEXTS;
+
 /** Stacks that end for one reason, in one object where that matters. */
 interface Cut {
   /** Object that stands for the missing part. */
@@ -36,56 +43,69 @@ interface Cut {
   /** Error that made the object unreadable while its tables were asked. */
   error: BadInputError | undefined;
   samples: number;
-  /** Bytes of the largest copy. */
+  /** Bytes of the largest copy; 0 if unknown. */
   room: number;
+}
+
+/** Remedies that depend on how the stacks were recorded. */
+export interface CutAdvice {
+  /** Returns the option of `record` for copies longer than `room` bytes; "" if there are none. */
+  longer(room: number): string;
+  /**
+   * Returns why an object could not be read.
+   * @param error what came up while its tables were asked.
+   */
+  unreadable(object: ObjectInfo, error?: BadInputError): Unreadable;
 }
 
 /** Counts of a recording, and the objects that stand for missing parts of stacks. */
 export class CutStacks {
+  /** Number of samples with a stack that ends early. */
+  samples = 0;
   readonly #table: ObjectTable;
-  readonly #objects: UnwindObjects;
+  readonly #advice: CutAdvice;
   /** Counts by reason and object. */
   readonly #cuts = new Map<number, Cut>();
-  #whole = 0;
 
-  constructor(table: ObjectTable, objects: UnwindObjects) {
+  constructor(table: ObjectTable, advice: CutAdvice) {
     this.#table = table;
-    this.#objects = objects;
-  }
-
-  /** Counts a whole stack; returns -1. */
-  whole(): number {
-    this.#whole++;
-    return -1;
+    this.#advice = advice;
   }
 
   /**
    * Counts a stack that ends too early; returns the row of the object that stands for the rest.
-   * @param room size of the buffer for the copy, in bytes.
+   * @param last object of its outermost frame.
+   * @param room size of the buffer for the copy, in bytes; 0 if unknown.
+   * @param error what came up while the tables of `last` were asked.
    */
-  cut(end: number, unwinding: UnwindObject | undefined, room: number): number {
-    const isOfObject = unwinding !== undefined && (end === END.NO_CFI || end === END.UNREADABLE);
-    const object = isOfObject ? this.#objects.infoOf(unwinding) : undefined;
+  cut(end: number, last: ObjectInfo | undefined, room = 0, error?: BadInputError): number {
+    const object = end === END.NO_CFI || end === END.UNREADABLE ? last : undefined;
     const key = end + REASONS * (object === undefined ? 0 : object.id + 1);
     let cut = this.#cuts.get(key);
     if (cut === undefined) {
-      const [frame] = TEXTS[end];
+      const [frame] = textsOf(end);
       const stand = this.#table.ofMissing(object ? `[${frame}: ${object.name}]` : `[${frame}]`);
-      this.#cuts.set(key, cut = { stand, end, object, error: unwinding?.error, samples: 0, room: 0 });
+      this.#cuts.set(key, cut = { stand, end, object, error, samples: 0, room: 0 });
     }
+    this.samples++;
     cut.samples++;
     if (room > cut.room) cut.room = room;
     return cut.stand.id;
   }
 
-  /** Returns all counts, those of most samples first. */
-  summary(): ProfileStacks {
-    const cut = [...this.#cuts.values()].sort((a, b) => b.samples - a.samples);
+  /**
+   * Returns all counts, those of most samples first.
+   * @param unwound number of all stacks, whole and cut.
+   * @param room size of the buffer for the copies in bytes, where cut() was not told.
+   */
+  summary(unwound: number, room = 0): ProfileStacks {
+    const cut = [...this.#cuts.values()].sort((a, b) => b.samples - a.samples)
+      .map((each) => ({ ...each, room: each.room || room }));
     return {
-      unwound: cut.reduce((sum, { samples }) => sum + samples, this.#whole),
-      whole: this.#whole,
+      unwound,
+      whole: unwound - this.samples,
       cut: cut.map((each) => ({
-        reason: END_WORDS[each.end] ?? "the machine is not supported",
+        reason: END_WORDS[each.end] ?? OTHER_REASONS[each.end] ?? "unknown",
         cause: causeOf(each),
         frame: each.stand.name,
         object: each.object?.name ?? null,
@@ -96,17 +116,18 @@ export class CutStacks {
   }
 
   #remedyOf({ end, object, error, room }: Cut): string {
-    if (end === END.SHORT && room < MAX_COPIED_BYTES) {
-      return `record with --call-graph dwarf,${Math.min(MAX_COPIED_BYTES, 2 * room)}`;
+    if (end === END.SHORT && room > 0) {
+      const option = this.#advice.longer(room);
+      return option && `record with ${option}`;
     }
     if (end !== END.UNREADABLE || object === undefined) return "";
-    const { cause, remedy } = this.#objects.unreadable(object, error);
+    const { cause, remedy } = this.#advice.unreadable(object, error);
     return remedy === "" ? cause : `${cause}: ${remedy}`;
   }
 }
 
 function causeOf({ end, room }: Cut): string {
-  const [, cause] = TEXTS[end];
-  if (end !== END.SHORT) return cause;
+  const [, cause] = textsOf(end);
+  if (end !== END.SHORT || room === 0) return cause;
   return room % 1024 === 0 ? `${cause} at ${room / 1024} KiB` : `${cause} at ${room} bytes`;
 }

@@ -88,7 +88,8 @@ export async function loadProfile(
     warnings.push(`no sample is within --time: the recording is from ${first} to ${last}`);
   }
   if (builder.outsiders >= 0) warnings.push(namespaceWarning(symbols.samples, builder.outsiders));
-  const broken = recording.copies || options.leafOnly ? undefined : brokenChainWarning(profile);
+  const isUnwound = recording.copies !== undefined || profile.meta.stacks !== undefined;
+  const broken = isUnwound || options.leafOnly ? undefined : brokenChainWarning(profile);
   if (broken !== undefined) warnings.push(broken);
   append(warnings, recording.jit.warnings);
   append(warnings, symbolizer.warnings);
@@ -271,7 +272,7 @@ function profileOf(
   const rates = events.filter(({ tracksOnly }) => !tracksOnly).map(({ rate }) => rate);
   const ledger = ledgerOf(header, stats, reader.ledger.close(stats.timeLast, lossesOverlap(header)));
   const { threads, processes, comms } = builder;
-  const stacks = copies?.summary();
+  const stacks = builder.marked.summary(sessionOf(header.features)) ?? copies?.summary();
   return {
     meta: metaOf({ header, stats, builder, timeBase: reader.timeBase, ledger, rates, callers, stacks }),
     events,

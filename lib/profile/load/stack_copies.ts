@@ -25,6 +25,8 @@ const MAX_FRAMES = 4096;
 const TRIM_EVERY = 1024;
 /** Lowest address of code. A thread with a lower one has not been in user space yet. */
 const MIN_CODE_ADDRESS = 4096;
+/** The largest copy that the kernel makes, in bytes. */
+const MAX_COPIED_BYTES = 65528;
 
 /** Options of StackCopies. */
 export interface CopiesOptions {
@@ -55,11 +57,17 @@ export class StackCopies {
   #isKnown = false;
   #view = new DataView<ArrayBufferLike>(new ArrayBuffer(0));
   #sinceTrim = 0;
+  /** Number of stacks that were unwound, or should have been. */
+  #unwound = 0;
 
   constructor(options: CopiesOptions) {
     this.#options = options;
     this.#objects = new UnwindObjects(options.spaces, options.files);
-    this.#cuts = new CutStacks(options.spaces.objects, this.#objects);
+    this.#cuts = new CutStacks(options.spaces.objects, {
+      longer: (room) =>
+        room < MAX_COPIED_BYTES ? `--call-graph dwarf,${Math.min(MAX_COPIED_BYTES, 2 * room)}` : "",
+      unreadable: (object, error) => this.#objects.unreadable(object, error),
+    });
   }
 
   /**
@@ -92,14 +100,17 @@ export class StackCopies {
     const { code } = this.#objects;
     code.pid = c.pid;
     this.#take(unwinder.walk(code, this.#pcs));
-    const { end } = unwinder;
-    this.cut = end === END.ROOT ? this.#cuts.whole() : this.#cuts.cut(end, unwinder.endObject, tail.room);
+    const { end, endObject } = unwinder;
+    this.#unwound++;
+    this.cut = end === END.ROOT
+      ? -1
+      : this.#cuts.cut(end, endObject && this.#objects.infoOf(endObject), tail.room, endObject?.error);
     return true;
   }
 
   /** Returns the results of all samples. */
   summary(): ProfileStacks {
-    return this.#cuts.summary();
+    return this.#cuts.summary(this.#unwound);
   }
 
   /** Closes the files that were opened. */
@@ -117,7 +128,8 @@ export class StackCopies {
 
   #leave(end: number): boolean {
     this.count = 0;
-    this.cut = this.#cuts.cut(end, undefined, 0);
+    this.#unwound++;
+    this.cut = this.#cuts.cut(end, undefined);
     return true;
   }
 

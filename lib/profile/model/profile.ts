@@ -65,7 +65,7 @@ export interface ProfileLedger {
   unfinished?: { atLeast: number };
 }
 
-/** Results of unwinding the stacks that the recording has copies of. Counts are of samples. */
+/** Results of unwinding stacks, while they were recorded or from copies in the recording. Counts are of samples. */
 export interface ProfileStacks {
   /** Stacks that were unwound, or should have been. */
   unwound: number;
@@ -108,7 +108,7 @@ export interface ProfileMeta {
   sampling: SampledEvent[];
   /** Whether samples have call chains, or copies of stacks to unwind. */
   callChains: boolean;
-  /** Stacks that were unwound while reading; undefined where there was nothing to unwind. */
+  /** Stacks that were unwound; undefined where there were none. */
   stacks?: ProfileStacks;
   /** Number of lost samples, as the file reports them. */
   lost: number;

@@ -29,7 +29,7 @@ export type JsonOptions = Pick<ReportOptions, "sort" | "children" | "tree" | "wh
  * - `meta`: command, host and so on, as in ProfileMeta, with null for numbers that the file does not have. `start` and
  *   `end` are text, in seconds of the recording's clock, or null. `lost`, and losses in the `ledger`, are null if the
  *   recording was not finished; `ledger.unfinished.atLeast` has the losses known by then. `stacks`, with `unwound`,
- *   `whole` and `cut` as in ProfileStacks, is there if copies of stacks were unwound
+ *   `whole` and `cut` as in ProfileStacks, is there if stacks were unwound, while recording or from copies
  * - `events`: for each event `name`, `rate`, `samples` and `period` (of the reported samples), `whole` (those of all
  *   recorded samples, if they were filtered) and `rows`, heaviest self (with `children`: total) first
  * - `rows`: those that the sort keys request of `command`, `pid` and `process` (its name), `tid`, `cpu` (null if not

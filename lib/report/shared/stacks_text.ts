@@ -1,4 +1,4 @@
-/** Summarizes, in a line for the head of a report, how well copied stacks could be unwound. */
+/** Summarizes, in a line for the head of a report, how well stacks could be unwound. */
 
 import type { ProfileStacks } from "../../profile/model/profile.ts";
 import { namedObjects } from "./remedies.ts";
@@ -8,7 +8,7 @@ const MAX_NAMED = 3;
 
 /**
  * Returns how many stacks are whole and why others are not:
- * `98.7% of 4231 whole; 1.1% cut at 8 KiB: record with --call-graph dwarf,16384; 0.2% without unwind information: libfoo.so`.
+ * `98.7% of 4231 whole; 1.1% cut at 16 KiB: record with --call-graph auto,32K; 0.2% without unwind information: libfoo.so`.
  */
 export function stacksText({ unwound, whole, cut }: ProfileStacks): string {
   const causes = new Map<string, { samples: number; objects: Map<string, number>; remedies: Set<string> }>();

@@ -8,8 +8,7 @@ import { deviceOf } from "../../base/files/file_bytes.ts";
 
 /**
  * Kind of a mapped object. `kernel`, `module` and `bpf` run in kernel mode. `guest` is all code of virtual machines
- * that run here, or of the hypervisor that this machine runs on.
- * machines that run here, or of the hypervisor that this one runs on; `missing` stands for callers that are not known.
+ * that run here, or of the hypervisor that this machine runs on; `missing` stands for callers that are not known.
  */
 export type ObjectKind = "kernel" | "module" | "bpf" | "vdso" | "file" | "jit" | "anon" | "guest" | "missing";
 
@@ -127,13 +126,13 @@ export class ObjectTable {
     return this.#intern(`\0${name}\0guest`, described, undefined);
   }
 
-  /** Returns the object of the code that process `pid` describes in its jitdump at `path`. */
   /** Returns the object that stands for callers that are not known, by the name that says why: `[stack cut]`. */
   ofMissing(name: string): ObjectInfo {
     const described = { kind: "missing", path: name, name, pid: -1, reference: undefined } as const;
     return this.#intern(`\0${name}\0missing`, described, undefined);
   }
 
+  /** Returns the object of the code that process `pid` describes in its jitdump at `path`. */
   ofJitDump(pid: number, path: string): ObjectInfo {
     const described = { kind: "jit", path, name: jitName(pid), pid, reference: undefined } as const;
     return this.#intern(`${path}\0jitdump ${pid}`, described, undefined);

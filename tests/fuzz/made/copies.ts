@@ -1,9 +1,14 @@
-/** Recordings with copies of stacks and deferred call chains, of one program, sound or made up. */
+/** Recordings with copies of stacks, with chains that end in marks, and with deferred ones, of one program, sound or made up. */
 
 import { PERF_CONTEXT, PERF_RECORD, PERF_SAMPLE } from "../../../lib/base/system/abi.ts";
 import { ByteWriter } from "../../../lib/base/bytes/bytes.ts";
 import { makeAttr } from "../../../lib/events/attr.ts";
+import type { FeatureValues } from "../../../lib/perfdata/format/feature_encoders.ts";
+import { encodeSessionInfo } from "../../../lib/perfdata/format/session_info.ts";
 import { X86_64 } from "../../../lib/unwind/arch.ts";
+import { OTHER_MACHINE } from "../../../lib/unwind/chain_marks.ts";
+import { END } from "../../../lib/unwind/ends.ts";
+import { mark } from "../../perfdata/marks.ts";
 import { madeFile, madeSample, type SampleFields } from "../../perfdata/sample_fixtures.ts";
 import { buildFrames } from "../../unwind/build_frames.ts";
 import type { Random } from "../random.ts";
@@ -16,6 +21,13 @@ const ATTR = makeAttr({
   sampleRegsUser: 0xff0fffn,
   sampleStackUser: 64,
   flags: ["sampleIdAll"],
+});
+/** The event of recordings that were unwound while they were made. */
+const UNWOUND_ATTR = makeAttr({
+  type: 1,
+  samplePeriod: 1000n,
+  sampleType: P.IP | P.TID | P.TIME | P.PERIOD | P.CALLCHAIN,
+  flags: ["sampleIdAll", "excludeCallchainUser"],
 });
 const BP = 6, SP = 7, IP = 8;
 /** Addresses of the program (`madeFile` maps it), of its code, and of the stack. */
@@ -41,8 +53,8 @@ function deferred(tid: number, cookie: number, chain: readonly number[], claimed
   return w.patchU16(6, w.length).bytes().slice();
 }
 
-const fileOf = (records: readonly Uint8Array[]) =>
-  madeFile([{ attr: ATTR, name: "cycles", ids: [1n] }], records);
+const fileOf = (records: readonly Uint8Array[], attr = ATTR, features?: FeatureValues) =>
+  madeFile([{ attr, name: "cycles", ids: [1n] }], records, features);
 
 /** Returns a sound recording: stacks that are whole and cut, in user space and in the kernel, and deferred chains. */
 export function copiesSeed(): Uint8Array<ArrayBuffer> {
@@ -59,6 +71,24 @@ export function copiesSeed(): Uint8Array<ArrayBuffer> {
   ]);
 }
 
+/** Returns a sound recording that was unwound while it was made: a whole stack, the same in the kernel, and one that is cut. */
+export function markedSeed(): Uint8Array<ArrayBuffer> {
+  const user = [USER, CODE + 0x50, CODE + 0x280], inUser = { ip: CODE + 0x50, chain: user };
+  const samples = [
+    { ...inUser, time: 1000 },
+    { ip: KERNEL_CODE, chain: [KERNEL, KERNEL_CODE, ...user], time: 2000 },
+    { ...inUser, chain: [...user, mark(END.SHORT)], time: 3000 },
+  ].map((sample) => madeSample(UNWOUND_ATTR, sample));
+  const info = encodeSessionInfo({
+    tool: "1.0",
+    command: ["worker"],
+    seconds: 1,
+    unwound: { stackBytes: 16384 },
+    ledger: { rows: [], total: { sample: samples.length } },
+  });
+  return fileOf(samples, UNWOUND_ATTR, { version: "pmuctl 1.0", ledger: info });
+}
+
 /** Returns a recording whose registers, stacks, sizes and cookies are made up. */
 export function makeCopies(random: Random): Uint8Array<ArrayBuffer> {
   const address = () =>
@@ -70,6 +100,7 @@ export function makeCopies(random: Random): Uint8Array<ArrayBuffer> {
       random.below(2 ** 31),
       2 ** 47 - 1 - random.below(4096),
       random.below(2 ** 21) * 2 ** 31,
+      mark(random.pick([END.SHORT, END.NO_CFI, END.UNREADABLE, OTHER_MACHINE])),
     ]);
   const records: Uint8Array[] = [];
   let time = 1_000_000_000;
@@ -89,7 +120,7 @@ export function makeCopies(random: Random): Uint8Array<ArrayBuffer> {
         USER,
         ip,
         address(),
-      ]]),
+      ], [KERNEL, ip, USER, ...Array.from({ length: random.below(4) }, address)]]),
     };
     if (!random.oneIn(8)) {
       sample.registers = Object.fromEntries(Array.from({ length: 24 }, (_, i) => [i, address()]));

@@ -11,7 +11,7 @@ import { PerfDataReader } from "../../../lib/perfdata/read/reader.ts";
 import { bigEndianFile, bigEndianPipe } from "../../perfdata/big_endian.ts";
 import { fixture, stream } from "../../perfdata/read_recording.ts";
 import { killedFile, roomedFile, writtenFile, writtenPipe } from "../../perfdata/small_recording.ts";
-import { copiesSeed, makeCopies } from "../made/copies.ts";
+import { copiesSeed, makeCopies, markedSeed } from "../made/copies.ts";
 import { memoryFiles } from "../made/memory_files.ts";
 import { makeRecording } from "../made/recording.ts";
 import { mutateBytes } from "../mutate/mutate.ts";
@@ -43,6 +43,7 @@ function seedBytes(): [string, Uint8Array][] {
     ["big-endian callgraph", bigEndianFile(short("callgraph"))],
     ["big-endian pipe", bigEndianPipe(fixture("pipe.data"))],
     ["copies", copiesSeed()],
+    ["marked chains", markedSeed()],
     ["ours", writtenFile()],
     ["ours, killed", killedFile()],
     ["ours, killed, with room", roomedFile({ ledger: {} }, { ledger: { version: 1 } }).file],
@@ -209,7 +210,7 @@ export async function recordingTargets(): Promise<Target[]> {
   return [
     {
       name: "recording-copies",
-      what: "recordings with copies of stacks and deferred call chains, made up",
+      what: "recordings with copies of stacks, and call chains with marks or deferred ones, made up",
       weight: 8,
       make: (random) => ({ bytes: makeCopies(random), made: "made up" }),
       take,

@@ -23,7 +23,7 @@ Deno.test("a warning tells how many samples have a caller where nothing was mapp
   ]);
   const warning = brokenChainWarning(profile)!;
   assertStringIncludes(warning, "50.0% of 100 samples have wrong callers");
-  assertStringIncludes(warning, "record with --call-graph dwarf");
+  assertStringIncludes(warning, "record with pmuctl record -g (--call-graph auto)");
 });
 
 Deno.test("no warning is given for whole chains, a few broken ones, and samples that are themselves nowhere", () => {
