@@ -6,12 +6,9 @@ import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { DEFAULT_FILE } from "../cli/default_input.ts";
 import { RecentRate, renderLive } from "../cli/live_line.ts";
 import { onDumpSignal, onStopSignals } from "../cli/signals.ts";
-import { hostFiles, readNumber } from "../events/files.ts";
 import { lowerRateHint } from "../events/attr.ts";
-import { readPrivilege } from "../events/privilege.ts";
 import { hostWorld } from "../events/resolve.ts";
 import { CLOCK_NAMES } from "../record/request/clock.ts";
-import { readHost } from "../record/host/host.ts";
 import {
   ledgerLine,
   ledgerTable,
@@ -22,21 +19,12 @@ import {
 } from "../perfdata/format/ledger.ts";
 import { parseSize } from "../record/request/limits.ts";
 import { isStandardOutput, openOutput, type Output } from "../record/request/output.ts";
-import { liveProc } from "../record/host/procfs.ts";
 import { DEFAULT_FREQ } from "../record/request/sampling.ts";
 import { noSamplesLine } from "../record/no_samples.ts";
 import type { Recording, RecordRequest } from "../record/request/request.ts";
 import { record } from "../record/session.ts";
 import type { Target } from "../record/request/target.ts";
-import {
-  outputSwitching,
-  recordCpus,
-  recordTarget,
-  ringPagesOf,
-  sampledGroups,
-  samplingOf,
-  wantedOutput,
-} from "./record_options.ts";
+import { outputSwitching, recordTarget, sampledRequest, wantedOutput } from "./record_options.ts";
 
 /** The `record` command. */
 export const command: CommandSpec = {
@@ -71,14 +59,14 @@ export const command: CommandSpec = {
       help: "take a sample every COUNT events, instead of at a rate",
     },
     {
-      name: "frame-pointers",
+      name: "stacks",
       short: "g",
       help: "record call chains by frame pointers, like --call-graph fp",
     },
     {
       name: "call-graph",
       value: "MODE",
-      values: ["fp", "dwarf"],
+      values: ["auto", "fp", "dwarf"],
       help:
         "record call chains: 'fp' follows frame pointers, 'dwarf[,BYTES]' copies user stacks for perf to unwind later",
     },
@@ -127,7 +115,8 @@ export const command: CommandSpec = {
       name: "mmap-pages",
       short: "m",
       value: "PAGES",
-      help: "use PAGES pages for the ring buffer of each CPU, a power of two (default: 512 KiB)",
+      help:
+        "use PAGES pages for the ring buffer of each CPU, a power of two (default: 512 KiB; with copies of stacks 8 MiB, and 32 MiB above 4000 Hz, as far as memory and limits allow)",
     },
     {
       name: "queue",
@@ -185,7 +174,7 @@ export const command: CommandSpec = {
       title: "what each sample contains",
       options: [
         ...[
-          "frame-pointers",
+          "stacks",
           "call-graph",
           "data",
           "phys-data",
@@ -232,37 +221,22 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   }
 
   const maxLost = args.number("max-lost", { min: 0, max: 100 });
-  const world = hostWorld();
-  const maxSampleRate = readNumber(hostFiles, "/proc/sys/kernel/perf_event_max_sample_rate");
-  const sampling = samplingOf(args, maxSampleRate, note);
-  const ringPages = ringPagesOf(args, sampling);
+  const sampled = sampledRequest(args, hostWorld(), note);
   const switching = outputSwitching(args, wanted);
   const gates = { delayMs: args.number("delay", { min: 0, max: 1e9 }), filter: args.text("filter") };
   const output = await openOutput(wanted, note);
   const recording = await record(
     {
-      groups: (args.has("event") ? args.texts("event") : ["cycles"]).flatMap((text) =>
-        sampledGroups(text, world)
-      ),
-      sampling,
+      ...sampled,
       target,
-      cpus: recordCpus(args),
       seconds: args.number("duration", { min: 0.001, max: 1e6 }),
       ...gates,
-      ringPages,
       objectPolicy: args.has("no-buildid") ? "nothing" : args.has("no-buildid-cache") ? "list" : "save",
       queueBytes: args.has("queue") ? parseSize(args.text("queue")!, "--queue") : undefined,
       output,
       maxBytes: args.has("max-size") ? parseSize(args.text("max-size")!, "--max-size") : undefined,
       switching,
-      overwrite: args.has("overwrite"),
       commandLine: ["pmuctl", ...Deno.args],
-      host: readHost(liveProc.text, Deno.build.arch),
-      standing: {
-        privilege: readPrivilege(),
-        hasCorePmu: world.pmus.core().length > 0,
-        maxSampleRate,
-      },
       backend: args.text("backend"),
       keepRate: args.has("keep-rate"),
       onProgress: showsLiveLine(args, target, io) ? liveLine(io) : undefined,

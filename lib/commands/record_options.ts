@@ -5,18 +5,21 @@ import { parseIdList } from "../base/text/id_list.ts";
 import type { ParsedArgs } from "../cli/command.ts";
 import { DEFAULT_FILE } from "../cli/default_input.ts";
 import { recordingReader } from "../cli/recording_reader.ts";
+import { hostFiles, readNumber } from "../events/files.ts";
+import { readPrivilege } from "../events/privilege.ts";
 import { type EventWorld, type ResolvedGroup, resolveEvents } from "../events/resolve.ts";
 import { parseWrittenCpus } from "../base/text/cpu_list.ts";
 import { onlineCpus } from "../events/sysfs.ts";
-import { parseCallGraph } from "../record/request/call_graph.ts";
+import { type CallGraphChoice, parseCallGraph } from "../record/request/call_graph.ts";
 import { parseClock } from "../record/request/clock.ts";
 import { parseSwitchWhen } from "../record/request/limits.ts";
 import { outputOf, type WantedOutput } from "../record/request/output.ts";
+import { readHost } from "../record/host/host.ts";
 import { liveProc } from "../record/host/procfs.ts";
 import { cyclesPerSecond, parseRate } from "../record/request/rates.ts";
-import { SAMPLE_FIELDS, type Sampling, stackCopyOf } from "../record/request/sampling.ts";
-import type { OutputSwitching } from "../record/request/request.ts";
-import { defaultRingPages, ringBytes } from "../record/request/ring_sizes.ts";
+import { SAMPLE_FIELDS, type Sampling } from "../record/request/sampling.ts";
+import type { OutputSwitching, RecordRequest } from "../record/request/request.ts";
+import { chooseRings } from "../record/request/ring_sizes.ts";
 import type { Target } from "../record/request/target.ts";
 
 /** Chooses the output: the file of -o, else the pipe to a reader of recordings, else perf.data. */
@@ -101,7 +104,7 @@ function idList(text: string, option: string): number[] {
 }
 
 /** Returns the online CPUs, or those of them that were requested. */
-export function recordCpus(args: ParsedArgs): number[] {
+function recordCpus(args: ParsedArgs): number[] {
   const online = onlineCpus();
   const text = args.text("cpu");
   if (text === undefined) return online;
@@ -115,7 +118,7 @@ export function recordCpus(args: ParsedArgs): number[] {
 }
 
 /** Resolves the events of one -e. Throws UsageError. */
-export function sampledGroups(text: string, world: EventWorld): ResolvedGroup[] {
+function sampledGroups(text: string, world: EventWorld): ResolvedGroup[] {
   const groups = resolveEvents(text, world);
   const alone = groups.find((group) => group.sampleRead && group.events.length < 2);
   if (alone) {
@@ -129,8 +132,55 @@ export function sampledGroups(text: string, world: EventWorld): ResolvedGroup[] 
   return groups;
 }
 
-/** Reads how often to sample, and what each sample contains. Throws UsageError. */
-export function samplingOf(
+/** Parts of a request that say what is sampled, and how. */
+type SampledRequest = Pick<
+  RecordRequest,
+  "groups" | "sampling" | "cpus" | "ringPages" | "overwrite" | "host" | "standing"
+>;
+
+/**
+ * Reads what to sample and how, and chooses rings for that. `note` gets a line for whatever is not as asked. Throws
+ * UsageError, or UnsupportedError for what this machine cannot do.
+ */
+export function sampledRequest(
+  args: ParsedArgs,
+  world: EventWorld,
+  note: (line: string) => void,
+): SampledRequest {
+  const maxSampleRate = readNumber(hostFiles, "/proc/sys/kernel/perf_event_max_sample_rate");
+  const overwrite = args.has("overwrite");
+  const texts = args.has("event") ? args.texts("event") : ["cycles"];
+  const groups = texts.flatMap((text) => sampledGroups(text, world));
+  const stacks = callGraphOf(args, overwrite);
+  const rated = { ...samplingOf(args, maxSampleRate, note), callGraph: stacks?.callGraph };
+  const cpus = recordCpus(args);
+  const host = readHost(liveProc.text, Deno.build.arch);
+  const { sampling, ringPages, note: ringNote } = chooseRings({
+    groups,
+    sampling: rated,
+    cpus,
+    overwrite,
+    pages: ringPagesOf(args),
+    bytesGiven: stacks?.bytesGiven,
+    totalMemoryKb: host.totalMemoryKb,
+  });
+  for (const line of [stacks?.note, ringNote]) if (line !== undefined) note(line);
+  const standing = {
+    privilege: readPrivilege(),
+    hasCorePmu: world.pmus.core().length > 0,
+    maxSampleRate,
+  };
+  return { groups, sampling, cpus, ringPages, overwrite, host, standing };
+}
+
+function callGraphOf(args: ParsedArgs, overwrite: boolean): CallGraphChoice | undefined {
+  const context = { arch: Deno.build.arch, overwrite };
+  const text = args.text("call-graph") ?? (args.has("stacks") ? "fp" : undefined);
+  return text === undefined ? undefined : parseCallGraph(text, context);
+}
+
+/** Reads how often to sample, and what each sample contains besides call chains. Throws UsageError. */
+function samplingOf(
   args: ParsedArgs,
   maxRate: number | undefined,
   note: (line: string) => void,
@@ -141,37 +191,22 @@ export function samplingOf(
   }
   const { freq, defaultFreq, note: rateNote } = parseRate(args.text("freq"), maxRate);
   if (rateNote !== undefined && count === undefined) note(rateNote);
-  const callGraph = args.text("call-graph") ?? (args.has("frame-pointers") ? "fp" : undefined);
-  const context = { arch: Deno.build.arch, overwrite: args.has("overwrite") };
   const clock = args.text("clockid");
   return {
     freq,
     defaultFreq,
     period: count === undefined ? undefined : BigInt(count),
     cyclesPerSecond: cyclesPerSecond(liveProc.text),
-    callGraph: callGraph === undefined ? undefined : parseCallGraph(callGraph, context).callGraph,
     inherit: !args.has("no-inherit"),
     clockid: clock === undefined ? undefined : parseClock(clock),
     fields: new Set(SAMPLE_FIELDS.filter((field) => args.has(field))),
   };
 }
 
-/** Refuses rings that hold fewer than two samples with their stacks: most samples would be lost. */
-function checkStacksFit(sampling: Sampling, pages: number) {
-  const stacks = stackCopyOf(sampling);
-  if (stacks === undefined || ringBytes(pages) >= 2 * stacks.stackBytes) return;
-  throw new UsageError(
-    `--mmap-pages ${pages}: rings of ${
-      ringBytes(pages)
-    } bytes are too small for samples with ${stacks.stackBytes} ` +
-      `bytes of stack: use more pages, or a smaller --call-graph ${sampling.callGraph!.mode},BYTES`,
-  );
-}
-
-/** Reads the size of a ring, in pages. Throws UsageError. */
-export function ringPagesOf(args: ParsedArgs, sampling: Sampling): number {
-  const pages = args.number("mmap-pages", { min: 1, max: 1 << 20, integer: true }) ?? defaultRingPages();
-  if (pages & (pages - 1)) throw new UsageError(`--mmap-pages ${pages}: expected a power of two`);
-  checkStacksFit(sampling, pages);
+function ringPagesOf(args: ParsedArgs): number | undefined {
+  const pages = args.number("mmap-pages", { min: 1, max: 1 << 20, integer: true });
+  if (pages !== undefined && pages & (pages - 1)) {
+    throw new UsageError(`--mmap-pages ${pages}: expected a power of two`);
+  }
   return pages;
 }

@@ -1,9 +1,11 @@
-/** Permissions of this process: the kernel's perf_event_paranoid, and the capabilities that override it. */
+/** Permissions of this process: limits of the kernel on perf events, and the capabilities that override them. */
 
+import { parseCpuList } from "../base/text/cpu_list.ts";
 import { procField, procMask } from "../base/text/proc_text.ts";
 import type { EventAttr } from "./attr.ts";
 import { hostFiles, type KernelFiles, readIfAllowed, readNumber } from "./files.ts";
 
+const CAP_IPC_LOCK = 14n;
 const CAP_SYS_ADMIN = 21n;
 const CAP_PERFMON = 38n;
 
@@ -32,16 +34,40 @@ function isInitialUserNamespace(files: KernelFiles): boolean {
   return map === undefined || map.trim().split(/\s+/).join(" ") === ALL_IDS;
 }
 
+/** Returns the effective capabilities of this process, given its /proc/self/status, as the kernel's perf events see them. */
+function effectiveCapabilities(files: KernelFiles, status: string): bigint {
+  return isInitialUserNamespace(files) ? procMask(status, "CapEff") : 0n;
+}
+
 /** Reads the permissions of this process. */
 export function readPrivilege(files: KernelFiles = hostFiles): Privilege {
   const status = readIfAllowed(files, "/proc/self/status") ?? "";
-  const effective = isInitialUserNamespace(files) ? procMask(status, "CapEff") : 0n;
+  const effective = effectiveCapabilities(files, status);
   const paranoid = readNumber(files, PARANOID_PATH);
   return {
     ...(paranoid === undefined ? {} : { paranoid }),
     capable: ((effective >> CAP_PERFMON) | (effective >> CAP_SYS_ADMIN)) % 2n === 1n,
     seccomp: procField(status, "Seccomp") === "2",
   };
+}
+
+/**
+ * Returns the bytes of rings that this process may lock, with the page in front of each; Infinity without a limit, or
+ * where it cannot be read. As in the kernel's perf_mmap() (kernel/events/core.c): kernel.perf_event_mlock_kb for each CPU
+ * and user, assuming that the user has no other rings, and ulimit -l for the process. CAP_IPC_LOCK and a
+ * perf_event_paranoid of -1 lift the limit.
+ */
+export function lockableRingBytes(files: KernelFiles = hostFiles): number {
+  const status = readIfAllowed(files, "/proc/self/status") ?? "";
+  const ofEachCpuKb = readNumber(files, "/proc/sys/kernel/perf_event_mlock_kb");
+  const [, ofProcess] = /^Max locked memory +(\d+) /m.exec(readIfAllowed(files, "/proc/self/limits") ?? "") ??
+    [];
+  if (ofEachCpuKb === undefined || ofProcess === undefined) return Infinity;
+  if ((readNumber(files, PARANOID_PATH) ?? 2) < 0) return Infinity;
+  if ((effectiveCapabilities(files, status) >> CAP_IPC_LOCK) % 2n === 1n) return Infinity;
+  const cpus = parseCpuList(readIfAllowed(files, "/sys/devices/system/cpu/online") ?? "").length;
+  const pinned = parseInt(procField(status, "VmPin") ?? "0") * 1024;
+  return ofEachCpuKb * 1024 * cpus + Math.max(0, Number(ofProcess) - pinned);
 }
 
 /**

@@ -16,7 +16,7 @@ import type { Profile } from "../../profile/model/profile.ts";
 import { readStoredProfile, storeProfile } from "../../profile/model/stored.ts";
 import { readHost } from "../../record/host/host.ts";
 import { liveProc } from "../../record/host/procfs.ts";
-import { defaultRingPages } from "../../record/request/ring_sizes.ts";
+import { chooseRings } from "../../record/request/ring_sizes.ts";
 import { DEFAULT_FREQ } from "../../record/request/sampling.ts";
 import { record } from "../../record/session.ts";
 import { renderDiffText } from "../../report/text/diff_text.ts";
@@ -167,17 +167,25 @@ async function recordRuns(
   let stopSignal: number | undefined;
   stopper.first.then((signal) => stopSignal = signal);
   try {
+    const groups = resolveEvents("cycles"), cpus = onlineCpus();
+    const host = readHost(liveProc.text, Deno.build.arch);
+    const { sampling, ringPages } = chooseRings({
+      groups,
+      sampling: { defaultFreq: DEFAULT_FREQ, callGraph: { mode: "fp" } },
+      cpus,
+      totalMemoryKb: host.totalMemoryKb,
+    });
     const { timedOut } = await record(
       {
-        groups: resolveEvents("cycles"),
-        sampling: { defaultFreq: DEFAULT_FREQ, callGraph: { mode: "fp" } },
+        groups,
+        sampling,
         target: { kind: "command", argv: [...looped] },
-        cpus: onlineCpus(),
-        ringPages: defaultRingPages(),
+        cpus,
+        ringPages,
         objectPolicy: "list",
         output: { kind: "file", path: output },
         commandLine: ["pmuctl", "check", quoteWords(argv)],
-        host: readHost(liveProc.text, Deno.build.arch),
+        host,
         standing,
         keepRate: false,
         limitMs: limit?.ms,

@@ -16,13 +16,17 @@ import {
   readMemberAttr,
   samplingAttr,
   type SharedSettings,
+  stackCopyOf,
   trackingAttr,
 } from "../request/sampling.ts";
 import { targetName, targetThreads } from "../request/target.ts";
 import type { EventScope } from "./open_on_cpus.ts";
 
-/** Largest watermark in bytes, a quarter of a default ring: records of a larger ring shall get out as soon. */
-const MAX_WATERMARK_BYTES = 128 * 1024;
+/**
+ * Largest watermarks in bytes, so that records of large rings get out soon: a quarter of a default ring, and more for
+ * samples with stacks, which are large.
+ */
+const MAX_WATERMARK_BYTES = 128 * 1024, MAX_STACK_WATERMARK_BYTES = 1024 * 1024;
 
 /** An event that samples, with the attrs it may be opened with. */
 export interface PlannedEvent {
@@ -91,7 +95,7 @@ export function planEvents(request: RecordRequest, context: PlanContext): EventP
   const listsTracker = hasTracker && (needsTracker || target.kind !== "command");
   const shared: SharedSettings = {
     several: listsTracker || events > 1,
-    watermark: Math.min(ringBytes(request.ringPages) / 4, MAX_WATERMARK_BYTES),
+    watermark: watermarkOf(request),
     enableOnExec: target.kind === "command" && request.delayMs === undefined,
     overwrite: request.overwrite,
   };
@@ -109,6 +113,11 @@ export function planEvents(request: RecordRequest, context: PlanContext): EventP
     unlisted: !listsTracker,
   };
   return { scope, tracker, groups };
+}
+
+function watermarkOf({ sampling, ringPages }: RecordRequest): number {
+  const most = stackCopyOf(sampling) ? MAX_STACK_WATERMARK_BYTES : MAX_WATERMARK_BYTES;
+  return Math.min(ringBytes(ringPages) / 4, most);
 }
 
 /**

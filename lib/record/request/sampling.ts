@@ -2,7 +2,7 @@
 
 import { PERF_FORMAT, PERF_SAMPLE } from "../../base/system/abi.ts";
 import type { AttrFlag, EventAttr } from "../../events/attr.ts";
-import type { ResolvedEvent } from "../../events/resolve.ts";
+import type { ResolvedEvent, ResolvedGroup } from "../../events/resolve.ts";
 import type { CallGraph, StackCopy } from "./call_graph.ts";
 
 /** Samples a second when nothing is asked for: perf record's default. */
@@ -74,7 +74,7 @@ export function samplingAttr(
   common: SharedSettings,
   sideband: Sideband,
 ): EventAttr {
-  const freq = sampling.freq ?? sampling.defaultFreq ?? DEFAULT_FREQ;
+  const freq = freqOf(sampling);
   const period = periodOf(event, sampling, freq);
   const flags = new Set<AttrFlag>([...event.attr.flags, ...commonFlags(sampling), "disabled"]);
   if (sideband === "own") { for (const flag of sidebandFlags(sampling)) flags.add(flag); }
@@ -106,6 +106,27 @@ export function samplingAttr(
 /** Returns the piece of the user's state that samples carry; undefined where they carry none. */
 export function stackCopyOf({ callGraph }: Sampling): StackCopy | undefined {
   return callGraph === undefined || callGraph.mode === "fp" ? undefined : callGraph;
+}
+
+/**
+ * Returns the samples a second to expect at most on the busiest of these CPUs, of all events that are sampled at a rate; 0
+ * where none is.
+ */
+export function samplingRate(
+  groups: readonly ResolvedGroup[],
+  sampling: Sampling,
+  cpus: readonly number[],
+): number {
+  const freq = freqOf(sampling);
+  const events = groups.flatMap(({ events, sampleRead }) => sampleRead ? events.slice(0, 1) : events)
+    .filter((event) => periodOf(event, sampling, freq) === undefined);
+  const rateOn = (cpu: number) =>
+    events.reduce((sum, { freq: own, cpus }) => sum + (!cpus || cpus.includes(cpu) ? own ?? freq : 0), 0);
+  return Math.max(0, ...cpus.map(rateOn));
+}
+
+function freqOf({ freq, defaultFreq }: Sampling): number {
+  return freq ?? defaultFreq ?? DEFAULT_FREQ;
 }
 
 /**

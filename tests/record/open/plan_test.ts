@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { pageSize } from "../../../ffi/pmu.ts";
 import { PERF_FORMAT, PERF_SAMPLE } from "../../../lib/base/system/abi.ts";
 import { UnsupportedError } from "../../../lib/base/system/errors.ts";
 import { resolveEvents } from "../../../lib/events/resolve.ts";
@@ -88,4 +89,18 @@ Deno.test("planEvents() makes a member's attr from its leader's, as the leader w
   assertEquals(attr.readFormat, opened.readFormat);
   // apart, each samples by itself
   assertEquals(member.attrAlone(member.event).samplePeriod, 4000n);
+});
+
+Deno.test("planEvents() wakes the drain at a quarter of a ring, at 128 KiB at most, and at 1 MiB with stacks", () => {
+  const wakeup = (changes: Partial<RecordRequest>) => {
+    const { event, attrAlone } = plan("page-faults", changes).groups[0].events[0];
+    return attrAlone(event).wakeup;
+  };
+  const callGraph = { mode: "auto", stackBytes: 8192, registers: 1n } as const;
+  const pages = (bytes: number) => bytes / pageSize();
+  assertEquals(wakeup({ ringPages: pages(1 << 18) }), 1 << 16);
+  assertEquals(wakeup({ ringPages: pages(1 << 20) }), 1 << 17);
+  assertEquals(wakeup({ ringPages: pages(1 << 20), sampling: { callGraph } }), 1 << 18);
+  assertEquals(wakeup({ ringPages: pages(1 << 25), sampling: { callGraph } }), 1 << 20);
+  assertEquals(wakeup({ ringPages: pages(1 << 25), sampling: { callGraph: { mode: "fp" } } }), 1 << 17);
 });
