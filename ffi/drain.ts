@@ -4,6 +4,7 @@ import { cString } from "../lib/base/bytes/bytes.ts";
 import { PmuError } from "../lib/base/system/errno.ts";
 import { shim } from "./load.ts";
 import { checked, checkedSize, ringFields } from "./result.ts";
+import { type RingTaker, TakenRings } from "./ring_pass.ts";
 
 /** Settings of a Drain. */
 export interface DrainOptions {
@@ -33,7 +34,12 @@ export interface DrainOptions {
    * samples `sampleTimeAt` from the start, -1 for none; in other records `recordTimeBack` from the end, 0 for none.
    */
   watch?: { sampleTimeAt: number; recordTimeBack: number };
+  /** Takes the records from the rings, on this thread. By default a thread of the shim takes them as they are. */
+  taker?: RingTaker;
 }
+
+/** Flags of pmu_drain_new: PMU_DRAIN_NO_ROUNDS, PMU_DRAIN_BY_CALLER. */
+const NO_ROUNDS = 1, BY_CALLER = 2;
 
 /** Maps and forks seen in records since the last request. */
 export interface SeenRecords {
@@ -120,14 +126,18 @@ export class Drain {
   #handle: Deno.PointerObject | null;
   #rings = 0;
   #seenBytes: Uint8Array<ArrayBuffer> | undefined;
+  /** Rings that a taker empties, and when it has ended, with its error if it failed. */
+  #taken: TakenRings | undefined;
+  #taking: Promise<unknown> | undefined;
 
   /** Creates the drain. Throws PmuError. */
   constructor(options: DrainOptions) {
     const error = new Int32Array(1);
-    const noRounds = options.rounds === false ? 1 : 0;
+    const flags = (options.rounds === false ? NO_ROUNDS : 0) | (options.taker ? BY_CALLER : 0);
     const sizeFieldAt = BigInt(options.sizeFieldAt ?? -1);
-    this.#handle = shim().pmu_drain_new(options.outFd, sizeFieldAt, noRounds, error);
+    this.#handle = shim().pmu_drain_new(options.outFd, sizeFieldAt, flags, error);
     checked("epoll_create1", error[0]);
+    if (options.taker) this.#taken = new TakenRings(this.#live, options.taker);
     shim().pmu_drain_set_base(this.#handle, BigInt(options.base ?? 0));
     if (options.intervalMs !== undefined) {
       checked("pmu_drain_set_interval", shim().pmu_drain_set_interval(this.#handle, options.intervalMs));
@@ -162,7 +172,10 @@ export class Drain {
    */
   tryAdd(fd: number, pages: number, cpu: number): number {
     const index = shim().pmu_drain_add(this.#live, fd, pages, cpu);
-    if (index >= 0) this.#rings = index + 1;
+    if (index >= 0) {
+      this.#rings = index + 1;
+      this.#taken?.add(index, pages * shim().pmu_page_size());
+    }
     return index;
   }
 
@@ -184,9 +197,23 @@ export class Drain {
     checked("pmu_drain_set_base", shim().pmu_drain_set_base(this.#live, BigInt(bytes)));
   }
 
-  /** Starts the thread. Throws PmuError. */
+  /** Starts the threads, or the taker. Throws PmuError. */
   start(): void {
     checked("pthread_create", shim().pmu_drain_start(this.#live));
+    if (this.#taken) this.#taking = this.#takeAll(this.#taken).catch((error) => error);
+  }
+
+  /** Has the records taken until the drain is to stop. Throws what the taker throws. */
+  async #takeAll(rings: TakenRings): Promise<void> {
+    try {
+      for (let last = false, isComplete = false; !last || !isComplete;) {
+        last = await rings.wait();
+        if (this.#handle === null) return; // freed meanwhile
+        isComplete = rings.pass();
+      }
+    } finally {
+      if (this.#handle !== null) rings.end();
+    }
   }
 
   /**
@@ -199,10 +226,14 @@ export class Drain {
 
   /**
    * Drains the rings one last time, updates the size field and ends the threads. Returns the first error of the whole
-   * run rather than throwing it, because the file still has to be finished.
+   * run rather than throwing it, because the file still has to be finished. Throws what the taker threw.
    */
   async stop(): Promise<PmuError | undefined> {
+    shim().pmu_drain_ask_to_stop(this.#live);
+    const failure = await this.#taking;
+    this.#taking = undefined;
     await shim().pmu_drain_stop(this.#live);
+    if (failure !== undefined) throw failure;
     return this.error;
   }
 
@@ -284,8 +315,16 @@ export class Drain {
 
   /** Unmaps the rings and frees the drain. Call it when `stop()` is done, or before `start()`. */
   free(): void {
-    shim().pmu_drain_free(this.#handle);
+    const handle = this.#handle, taking = this.#taking;
     this.#handle = null;
+    if (taking === undefined) {
+      shim().pmu_drain_free(handle);
+      return;
+    }
+    // without stop(): the output may be closed from here on, but the drain is in use until the taker wakes
+    this.#taken?.end();
+    shim().pmu_drain_stop_now(handle);
+    taking.then(() => shim().pmu_drain_free(handle));
   }
 }
 

@@ -13,6 +13,7 @@ import { checked, checkedSize } from "./result.ts";
 
 export { PmuError } from "../lib/base/system/errno.ts";
 export { Drain, type DrainOptions, type LostRecord, type RingStats, type SeenRecords } from "./drain.ts";
+export type { RingPass, RingRange, RingTaker } from "./ring_pass.ts";
 export { FlightRings, type FlightStats } from "./flight.ts";
 export {
   Child,

@@ -4,7 +4,7 @@
  */
 
 /** PMU_ABI_VERSION of ffi/shim/pmu.h. */
-export const ABI_VERSION = 11;
+export const ABI_VERSION = 12;
 
 /** Types of the shim's functions, for Deno.dlopen(). */
 export const SYMBOLS = {
@@ -73,6 +73,20 @@ export const SYMBOLS = {
   pmu_drain_see_again: { parameters: ["pointer"], result: "i32" },
   // int64_t pmu_drain_cuts(void *drain, char *buf, uint64_t len)
   pmu_drain_cuts: { parameters: ["pointer", "buffer", "u64"], result: "i64" },
+  // int32_t pmu_drain_wait(void *drain)
+  pmu_drain_wait: { parameters: ["pointer"], result: "i32", nonblocking: true },
+  // void *pmu_drain_ring_data(void *drain, uint32_t ring)
+  pmu_drain_ring_data: { parameters: ["pointer", "u32"], result: "pointer" },
+  // int64_t pmu_drain_begin_pass(void *drain, uint64_t *ranges, uint64_t len)
+  pmu_drain_begin_pass: { parameters: ["pointer", "buffer", "u64"], result: "i64" },
+  // int32_t pmu_drain_give(void *drain, uint32_t ring, const void *records, uint64_t len, uint64_t upto)
+  pmu_drain_give: { parameters: ["pointer", "u32", "buffer", "u64", "u64"], result: "i32" },
+  // void pmu_drain_end_pass(void *drain, int32_t complete)
+  pmu_drain_end_pass: { parameters: ["pointer", "i32"], result: "void" },
+  // void pmu_drain_end(void *drain)
+  pmu_drain_end: { parameters: ["pointer"], result: "void" },
+  // void pmu_drain_ask_to_stop(void *drain)
+  pmu_drain_ask_to_stop: { parameters: ["pointer"], result: "void" },
   // int32_t pmu_drain_times(void *drain, uint64_t times[2])
   pmu_drain_times: { parameters: ["pointer", "buffer"], result: "i32" },
   // int32_t pmu_drain_start(void *drain)
@@ -81,6 +95,8 @@ export const SYMBOLS = {
   pmu_drain_abort: { parameters: ["pointer"], result: "void" },
   // int32_t pmu_drain_stop(void *drain)
   pmu_drain_stop: { parameters: ["pointer"], result: "i32", nonblocking: true },
+  // pmu_drain_stop where the caller cannot wait for a promise
+  pmu_drain_stop_now: { name: "pmu_drain_stop", parameters: ["pointer"], result: "i32" },
   // int32_t pmu_drain_error(void *drain)
   pmu_drain_error: { parameters: ["pointer"], result: "i32" },
   // int64_t pmu_drain_written(void *drain)

@@ -54,7 +54,7 @@ export const ROOMS: Readonly<Record<string, Room>> = (() => {
     },
     record: {
       imports: record,
-      folders: ["host", "request", "open", "backends", "guard", "rings", "objects", "output", "."],
+      folders: ["host", "request", "open", "backends", "guard", "rings", "objects", "stacks", "output", "."],
     },
     run: { imports: run },
     cli: { imports: ["base"] },

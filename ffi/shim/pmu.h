@@ -19,7 +19,7 @@
 #define PMU_API __attribute__((visibility("default")))
 
 /* Changes whenever a function below changes its meaning; ffi/symbols.ts holds the same number. */
-#define PMU_ABI_VERSION 11
+#define PMU_ABI_VERSION 12
 
 /* Returns PMU_ABI_VERSION of this library. Call it before anything else. */
 PMU_API uint32_t pmu_abi_version(void);
@@ -103,7 +103,8 @@ PMU_API int32_t pmu_bpf_code(uint32_t *id, uint64_t *starts, uint32_t *lengths, 
  */
 
 /* Flags of pmu_drain_new. */
-#define PMU_DRAIN_NO_ROUNDS 1u /* don't write PERF_RECORD_FINISHED_ROUND */
+#define PMU_DRAIN_NO_ROUNDS 1u  /* don't write PERF_RECORD_FINISHED_ROUND */
+#define PMU_DRAIN_BY_CALLER 2u  /* the caller empties the rings: see pmu_drain_wait */
 
 /*
  * Creates a drain that writes to `out_fd` from its present position on: a regular file (not opened with O_APPEND when
@@ -245,6 +246,47 @@ PMU_API int64_t pmu_drain_seen(void *drain, void *buf, uint64_t len);
 
 /* Reports files again when they are mapped once more. -EINVAL without pmu_drain_watch. */
 PMU_API int32_t pmu_drain_see_again(void *drain);
+
+/*
+ * A drain with PMU_DRAIN_BY_CALLER has no thread that empties the rings. Its caller reads the records where the kernel
+ * wrote them, and gives what is to be written in their place:
+ *
+ *     until pmu_drain_wait has returned 1 and a complete pass has followed:
+ *         wait, begin_pass, give (any number of times for each ring), end_pass
+ *     end
+ *
+ * These functions are for one thread at a time, but pmu_drain_ask_to_stop is for any. Everything else is as for other
+ * drains: what is given counts as taken from the ring, and samples are dropped when the queue is full.
+ */
+
+/* Waits for a ring to reach its watermark, for the interval, or for pmu_drain_stop. Returns 1 once that was asked, else 0. */
+PMU_API int32_t pmu_drain_wait(void *drain);
+
+/* Returns the records' memory of a ring, of the size it was added with; NULL for no such ring. */
+PMU_API void *pmu_drain_ring_data(void *drain, uint32_t ring);
+
+/*
+ * Begins a pass: stores for each ring where its records begin and end, as two u64 that only increase; their place in
+ * memory is the rest of the division by the ring's size. Returns the number of rings; -EINVAL unless the drain is
+ * running and of this kind, -ENOSPC when `len` is too small.
+ */
+PMU_API int64_t pmu_drain_begin_pass(void *drain, uint64_t *ranges, uint64_t len);
+
+/*
+ * Queues `len` bytes of whole records (maybe none) in place of the ring's records below `upto`, whose space goes back to
+ * the kernel. Returns -EAGAIN, and does nothing, when the queue has no room even without the samples; -EINVAL for no such
+ * ring, or an `upto` outside the pass.
+ */
+PMU_API int32_t pmu_drain_give(void *drain, uint32_t ring, const void *records, uint64_t len, uint64_t upto);
+
+/* Ends a pass. One that is not complete, because of -EAGAIN, goes on with the next, in the same round. */
+PMU_API void pmu_drain_end_pass(void *drain, int32_t complete);
+
+/* Says that nothing more will be given, so that pmu_drain_stop can return. */
+PMU_API void pmu_drain_end(void *drain);
+
+/* Makes pmu_drain_wait return 1 soon, as pmu_drain_stop does, but returns at once. */
+PMU_API void pmu_drain_ask_to_stop(void *drain);
 
 /* Stores the first and last time of a sample; only after pmu_drain_stop. -ENOENT without samples. */
 PMU_API int32_t pmu_drain_times(void *drain, uint64_t times[2]);

@@ -1,7 +1,7 @@
 /** Opens the events of a recording as they were planned (plan.ts), each on its CPUs (open_on_cpus.ts). */
 
 import { PmuError, setFilter } from "../../ffi/pmu.ts";
-import { PERF_TYPE } from "../base/system/abi.ts";
+import { PERF_SAMPLE, PERF_TYPE } from "../base/system/abi.ts";
 import { ERRNO } from "../base/system/errno.ts";
 import { UnsupportedError, UsageError } from "../base/system/errors.ts";
 import { once } from "../base/system/once.ts";
@@ -23,7 +23,7 @@ export interface OpenEventsOptions {
  * asked. Throws UnsupportedError when an event cannot be opened; nothing stays open then.
  */
 export function openEvents(
-  { scope, tracker, groups }: EventPlan,
+  { scope, tracker, groups, unwinds }: EventPlan,
   owner: BackendOwner,
   { standing, backend: insist }: OpenEventsOptions,
   note: (line: string) => void,
@@ -34,6 +34,7 @@ export function openEvents(
   const opener: EventOpener = {
     open: (wanted, group) => {
       const sampler = owner.openEvent(wanted, { where: { ...scope, group }, standing, insist }, noteOnce);
+      if (unwinds && sampler.attr.sampleType & PERF_SAMPLE.STACK_USER) sampler.unwound = true;
       opened.push(sampler);
       // the backend has already noted an event that stands in for another
       const isPlain = sampler.choice.insteadOf === undefined;

@@ -36,7 +36,7 @@ void *pmu_drain_new(int32_t out_fd, int64_t size_field_at, uint32_t flags, int32
 	if (d->wake_fd < 0 || d->queued_fd < 0 || d->end_fd < 0 || d->epoll_fd < 0 ||
 	    epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, d->wake_fd, &wake) < 0)
 		*err = -errno;
-	else if (flags & ~PMU_DRAIN_NO_ROUNDS)
+	else if (flags & ~(PMU_DRAIN_NO_ROUNDS | PMU_DRAIN_BY_CALLER))
 		*err = -EINVAL;
 	if (*err == 0)
 		return d;

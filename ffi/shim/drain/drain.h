@@ -40,6 +40,7 @@ struct drain {
 	struct seen *seen; /* NULL unless pmu_drain_watch was called */
 	struct queue queue;
 	uint64_t queue_limit; /* limit for samples; the rest is for all other records */
+	bool given;           /* with PMU_DRAIN_BY_CALLER: records have been given in this pass */
 
 	/* Used by the thread that writes. */
 	pthread_t writer;
@@ -64,5 +65,27 @@ void drain_wait_told(int event_fd, int ms);
 
 /* Main function of the thread that empties the rings; its argument is the drain. */
 void *drain_emptier_main(void *drain);
+
+/* Waits until there may be records to take, at most for the interval. */
+void drain_wait_for_records(struct drain *d);
+
+/*
+ * Reads the heads of all rings before any record is taken: see pmu.h on rounds. Returns the bytes that the pass needs
+ * in the queue.
+ */
+uint64_t drain_look(struct drain *d);
+
+/*
+ * Queues the records in [from, to) of `c` as those of a ring, and counts them. Without `samples`, drops the samples,
+ * which the ring's pass has tallied. There has to be room. Returns the end of the last valid record.
+ */
+uint64_t drain_queue_records(struct drain *d, uint32_t ring, const struct circle *c, uint64_t from, uint64_t to,
+			     bool samples);
+
+/* Ends a round, and lets the writer have it. */
+void drain_end_round(struct drain *d);
+
+/* Tells the writer that nothing more is queued. */
+void drain_end_queue(struct drain *d);
 
 #endif

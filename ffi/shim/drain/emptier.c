@@ -19,44 +19,76 @@ static const struct perf_event_header finished_round = {
 };
 
 /* Appends the record for `r`'s dropped samples, with the time of the last of them, by which readers sort. */
-static void append_loss(struct drain *d, const struct ring *r)
+static void append_loss(struct drain *d, const struct ring *r, const struct circle *c)
 {
 	struct loss loss = d->loss;
 	uint32_t cpu = (uint32_t)r->counts[PMU_RING_CPU];
 
 	memcpy(loss.record + sizeof(struct perf_event_header), &r->pass.samples, sizeof(r->pass.samples));
 	if (loss.time_at >= 0)
-		circle_read(&r->records, r->pass.last_sample + (uint64_t)loss.sample_time_at,
-			    loss.record + loss.time_at, 8);
+		circle_read(c, r->pass.last_sample + (uint64_t)loss.sample_time_at, loss.record + loss.time_at, 8);
 	if (loss.cpu_at >= 0)
 		memcpy(loss.record + loss.cpu_at, &cpu, sizeof(cpu));
 	queue_append_bytes(&d->queue, loss.record, loss.length);
 }
 
-/* Queues all records of the ring's pass except samples, and a record that stands for those. */
-static void queue_rest(struct drain *d, const struct ring *r)
+/* Queues all records in [from, to) except samples, and a record that stands for those. */
+static void queue_rest(struct drain *d, const struct ring *r, const struct circle *c, uint64_t from, uint64_t to)
 {
-	uint64_t kept_from = r->tail;
+	uint64_t kept_from = from;
 
-	for (uint64_t at = r->tail; at != r->head;) {
+	for (uint64_t at = from; at != to;) {
 		struct perf_event_header header;
 
-		circle_read(&r->records, at, &header, sizeof(header));
+		circle_read(c, at, &header, sizeof(header));
 		if (header.type == PERF_RECORD_SAMPLE) {
-			queue_append(&d->queue, &r->records, kept_from, at - kept_from);
+			queue_append(&d->queue, c, kept_from, at - kept_from);
 			kept_from = at + header.size;
 		}
 		at += header.size;
 	}
-	queue_append(&d->queue, &r->records, kept_from, r->head - kept_from);
-	append_loss(d, r);
+	queue_append(&d->queue, c, kept_from, to - kept_from);
+	append_loss(d, r, c);
 }
 
-/*
- * Reads the heads of all rings before any record is taken: see pmu.h on rounds. Returns the bytes that the pass needs
- * in the queue.
- */
-static uint64_t look(struct drain *d)
+/* Queues all records in [from, *to), and tallies the copy, which is in the cache by then; see ring_walk on `*to`. */
+static void queue_all(struct drain *d, struct ring *r, const struct circle *c, uint64_t from, uint64_t *to)
+{
+	uint64_t at = d->queue.put, end = at + (*to - from);
+
+	queue_append(&d->queue, c, from, *to - from);
+	drain_note_error(d, -ring_walk(r, &d->queue.bytes, at, &end, d->seen));
+	queue_cut(&d->queue, end);
+	*to = from + (end - at);
+	if (d->seen)
+		seen_times(d->seen, &d->queue.bytes, &r->pass);
+}
+
+uint64_t drain_queue_records(struct drain *d, uint32_t ring, const struct circle *c, uint64_t from, uint64_t to,
+			     bool samples)
+{
+	struct ring *r = &d->rings[ring];
+	bool drop = !samples && r->pass.samples > 0;
+
+	queue_begin(&d->queue, drop ? ENTRY_REST : ENTRY_PASS, ring);
+	if (drop)
+		queue_rest(d, r, c, from, to);
+	else
+		queue_all(d, r, c, from, &to);
+	if (from == to) { /* not even one valid record */
+		queue_cut(&d->queue, d->queue.filling);
+		return to;
+	}
+	queue_end(&d->queue, drop ? 0 : r->pass.samples);
+	ring_count_pass(r, to - from);
+	if (drop) {
+		ring_count(r->counts, PMU_RING_DROPBUF, 1);
+		ring_count_dropped(r->counts, r->pass.samples, r->pass.sample_bytes);
+	}
+	return to;
+}
+
+uint64_t drain_look(struct drain *d)
 {
 	uint64_t size = ENTRY_OVERHEAD + sizeof(finished_round);
 
@@ -77,22 +109,10 @@ static uint64_t look_into_rings(struct drain *d)
 	for (uint32_t i = 0; i < d->ring_count; i++) {
 		struct ring *r = &d->rings[i];
 
-		drain_note_error(d, -ring_walk(r, &r->records, r->tail, d->seen));
+		drain_note_error(d, -ring_walk(r, &r->records, r->tail, &r->head, d->seen));
 		size += ENTRY_OVERHEAD + (r->head - r->tail) - r->pass.sample_bytes + d->loss.length;
 	}
 	return size;
-}
-
-/* Queues the ring's whole pass, and tallies the copy, which is in the cache by then. */
-static void queue_all(struct drain *d, struct ring *r)
-{
-	uint64_t at = d->queue.put;
-
-	queue_append(&d->queue, &r->records, r->tail, r->head - r->tail);
-	drain_note_error(d, -ring_walk(r, &d->queue.bytes, at, d->seen));
-	queue_cut(&d->queue, at + (r->head - r->tail));
-	if (d->seen)
-		seen_times(d->seen, &d->queue.bytes, &r->pass);
 }
 
 /* Empties all rings. With `samples`, takes everything; else all but the samples that look_into_rings() has found. */
@@ -102,40 +122,29 @@ static void take_pass(struct drain *d, bool samples)
 
 	for (uint32_t i = 0; i < d->ring_count; i++) {
 		struct ring *r = &d->rings[i];
-		bool drop = !samples && r->pass.samples > 0;
 
-		if (r->head != r->tail) {
-			queue_begin(&d->queue, drop ? ENTRY_REST : ENTRY_PASS, i);
-			if (drop)
-				queue_rest(d, r);
-			else
-				queue_all(d, r);
-			if (r->head != r->tail)
-				queue_end(&d->queue, drop ? 0 : r->pass.samples);
-			else
-				queue_cut(&d->queue, d->queue.filling); /* not even one valid record */
-		}
+		if (r->head != r->tail)
+			r->head = drain_queue_records(d, i, &r->records, r->tail, r->head, samples);
 		if (r->head == r->tail) {
 			ring_count(r->counts, PMU_RING_EMPTYBUF, 1);
 			continue;
 		}
 		any = true;
-		ring_count_pass(r);
-		if (drop) {
-			ring_count(r->counts, PMU_RING_DROPBUF, 1);
-			ring_count_dropped(r->counts, r->pass.samples, r->pass.sample_bytes);
-		}
 		ring_release(r);
 	}
-	if (any && !(d->flags & PMU_DRAIN_NO_ROUNDS)) {
+	if (any)
+		drain_end_round(d);
+}
+
+void drain_end_round(struct drain *d)
+{
+	if (!(d->flags & PMU_DRAIN_NO_ROUNDS)) {
 		queue_begin(&d->queue, ENTRY_ROUND, 0);
 		queue_append_bytes(&d->queue, &finished_round, sizeof(finished_round));
 		queue_end(&d->queue, 0);
 	}
-	if (any) {
-		queue_publish(&d->queue);
-		drain_tell(d->queued_fd);
-	}
+	queue_publish(&d->queue);
+	drain_tell(d->queued_fd);
 }
 
 /*
@@ -149,7 +158,7 @@ static void pass(struct drain *d, bool last)
 	queue_rewind(&d->queue);
 	if (d->seen)
 		cuts_end_pass(&d->seen->cuts); /* of the previous pass */
-	size = look(d);
+	size = drain_look(d);
 	d->choked = false;
 	if (queue_used(&d->queue) + size <= d->queue_limit || (last && queue_room(&d->queue) >= size))
 		take_pass(d, true);
@@ -177,33 +186,43 @@ static void next_waker(struct drain *d, uint32_t index)
 	d->hungup = true; /* the children of those tasks may run on */
 }
 
-void *drain_emptier_main(void *argument)
+void drain_wait_for_records(struct drain *d)
 {
-	struct drain *d = argument;
 	struct epoll_event events[64];
-	bool last = false;
+	int ms = (d->hungup || d->choked) && d->interval_ms > LOOK_MS ? LOOK_MS : d->interval_ms;
+	int n = epoll_wait(d->epoll_fd, events, 64, ms);
 
-	prctl(PR_SET_NAME, "pmuctl-drain");
-	while (!last || d->choked) {
-		int ms = (d->hungup || d->choked) && d->interval_ms > LOOK_MS ? LOOK_MS : d->interval_ms;
-		int n = epoll_wait(d->epoll_fd, events, 64, ms);
-
-		if (n < 0 && errno != EINTR) {
-			drain_note_error(d, errno);
-			usleep(LOOK_MS * 1000);
-		}
-		for (int i = 0; i < n; i++) {
-			if (events[i].data.u64 == WAKE_EVENT)
-				drain_wait_told(d->wake_fd, 0);
-			else if (events[i].events & (EPOLLHUP | EPOLLERR))
-				next_waker(d, (uint32_t)events[i].data.u64);
-		}
-		last = __atomic_load_n(&d->stop, __ATOMIC_ACQUIRE);
-		pass(d, last);
+	if (n < 0 && errno != EINTR) {
+		drain_note_error(d, errno);
+		usleep(LOOK_MS * 1000);
 	}
+	for (int i = 0; i < n; i++) {
+		if (events[i].data.u64 == WAKE_EVENT)
+			drain_wait_told(d->wake_fd, 0);
+		else if (events[i].events & (EPOLLHUP | EPOLLERR))
+			next_waker(d, (uint32_t)events[i].data.u64);
+	}
+}
+
+void drain_end_queue(struct drain *d)
+{
 	if (d->seen)
 		cuts_end(&d->seen->cuts);
 	__atomic_store_n(&d->all_queued, true, __ATOMIC_RELEASE);
 	drain_tell(d->queued_fd);
+}
+
+void *drain_emptier_main(void *argument)
+{
+	struct drain *d = argument;
+	bool last = false;
+
+	prctl(PR_SET_NAME, "pmuctl-drain");
+	while (!last || d->choked) {
+		drain_wait_for_records(d);
+		last = __atomic_load_n(&d->stop, __ATOMIC_ACQUIRE);
+		pass(d, last);
+	}
+	drain_end_queue(d);
 	return NULL;
 }

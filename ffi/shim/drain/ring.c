@@ -60,23 +60,22 @@ int32_t ring_look(struct ring *r)
 	return r->broken ? -EBADMSG : 0;
 }
 
-int32_t ring_walk(struct ring *r, const struct circle *c, uint64_t at, struct seen *seen)
+int32_t ring_walk(struct ring *r, const struct circle *c, uint64_t from, uint64_t *to, struct seen *seen)
 {
-	uint64_t length = r->head - r->tail;
-	uint64_t whole = records_walk(c, at, at + length, &r->pass, seen) - at;
+	uint64_t end = records_walk(c, from, *to, &r->pass, seen);
 
-	if (whole != length) {
-		r->broken = true;
-		r->head = r->tail + whole;
-	}
-	return r->broken ? -EBADMSG : 0;
+	if (end == *to)
+		return 0;
+	r->broken = true;
+	*to = end;
+	return -EBADMSG;
 }
 
-void ring_count_pass(struct ring *r)
+void ring_count_pass(struct ring *r, uint64_t bytes)
 {
 	ring_count(r->counts, PMU_RING_SAMPLES, r->pass.samples);
 	ring_count(r->counts, PMU_RING_RECORDS, r->pass.records);
-	ring_count(r->counts, PMU_RING_BYTES, r->head - r->tail);
+	ring_count(r->counts, PMU_RING_BYTES, bytes);
 	ring_count(r->counts, PMU_RING_LOST, r->pass.lost);
 	ring_count(r->counts, PMU_RING_LOST_SAMPLES, r->pass.lost_samples);
 	ring_count(r->counts, PMU_RING_THROTTLE, r->pass.throttle);

@@ -45,13 +45,13 @@ int32_t ring_add_stand_in(struct ring *r, int fd);
 int32_t ring_look(struct ring *r);
 
 /*
- * Tallies [tail, head) in `pass`, from position `at` of `c`: the ring, or a copy. At an invalid header, marks the
- * ring as broken and ends before it. Returns 0 or -EBADMSG.
+ * Tallies the records in [from, *to) of `c` in `pass`: the ring itself, a copy, or what was made of its records. At
+ * an invalid header, marks the ring as broken and moves `*to` before it. Returns 0 or -EBADMSG.
  */
-int32_t ring_walk(struct ring *r, const struct circle *c, uint64_t at, struct seen *seen);
+int32_t ring_walk(struct ring *r, const struct circle *c, uint64_t from, uint64_t *to, struct seen *seen);
 
-/* Counts the records of the pass as taken. */
-void ring_count_pass(struct ring *r);
+/* Counts the records of the pass, of so many bytes, as taken. */
+void ring_count_pass(struct ring *r, uint64_t bytes);
 
 /* Returns the space below `head` to the kernel. */
 void ring_release(struct ring *r);

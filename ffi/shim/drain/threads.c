@@ -108,7 +108,7 @@ static int start_threads(struct drain *d)
 {
 	int error = pthread_create(&d->writer, NULL, writer_main, d);
 
-	if (error)
+	if (error || (d->flags & PMU_DRAIN_BY_CALLER))
 		return error;
 	error = pthread_create(&d->emptier, NULL, drain_emptier_main, d);
 	if (error) {
@@ -180,15 +180,23 @@ static void wait_for_writer(struct drain *d)
 	}
 }
 
+void pmu_drain_ask_to_stop(void *drain)
+{
+	struct drain *d = drain;
+
+	__atomic_store_n(&d->stop, true, __ATOMIC_RELEASE);
+	drain_tell(d->wake_fd);
+}
+
 int32_t pmu_drain_stop(void *drain)
 {
 	struct drain *d = drain;
 
 	if (d->running) {
-		__atomic_store_n(&d->stop, true, __ATOMIC_RELEASE);
-		drain_tell(d->wake_fd);
+		pmu_drain_ask_to_stop(d);
 		wait_for_writer(d);
-		pthread_join(d->emptier, NULL);
+		if (!(d->flags & PMU_DRAIN_BY_CALLER))
+			pthread_join(d->emptier, NULL);
 		pthread_join(d->writer, NULL);
 		d->running = false;
 	}

@@ -27,6 +27,9 @@ export class SampleTail {
   room = 0;
   /** Bytes that were copied. */
   copied = 0;
+  /** Byte indices of the user registers and the copied stack, as fields of the sample: from `userAt` to `userEnd`. */
+  userAt = 0;
+  userEnd = 0;
 
   /**
    * Decodes the tail of the sample of `size` bytes at `pos`. Returns false when the layout's fields do not fit in it.
@@ -53,6 +56,7 @@ export class SampleTail {
       this.branchCount = count;
       at = next;
     }
+    this.userAt = this.userEnd = at;
     if (!tail.copiesStack) return true;
     if (sampleType & PERF_SAMPLE.REGS_USER) {
       if (at + 8 > end) return false;
@@ -62,10 +66,12 @@ export class SampleTail {
     }
     if (at + 8 > end) return false;
     const room = u64(u32, at, tail.swapped);
+    this.userEnd = at + 8;
     if (room === 0) return true;
     this.stack = at + 8;
     at += 8 + room;
     if (at + 8 > end || at % 8 !== 0) return false;
+    this.userEnd = at + 8;
     this.room = room;
     this.copied = Math.min(room, u64(u32, at, tail.swapped));
     return true;

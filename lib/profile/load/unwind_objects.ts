@@ -37,15 +37,16 @@ export interface Unreadable {
 export class UnwindObjects {
   readonly code: MappedCode;
   readonly #files: SymbolFiles;
-  readonly #budget = new Budget();
+  readonly #budget: Budget;
   readonly #infos = new WeakMap<UnwindObject, ObjectInfo>();
   /** Open files, in the order that they were opened. */
   #open: Open[] = [];
   /** Failures by object id. */
   readonly #failures = new Map<number, SymbolFailure>();
 
-  constructor(spaces: AddressSpaces, files: SymbolFiles) {
+  constructor(spaces: AddressSpaces, files: SymbolFiles, budget = new Budget()) {
     this.#files = files;
+    this.#budget = budget;
     this.code = new MappedCode(spaces, (object) => this.#openObject(object));
   }
 

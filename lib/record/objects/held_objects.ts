@@ -4,17 +4,11 @@
  */
 
 import { FileBytes, identityOf } from "../../base/files/file_bytes.ts";
-import { processFolder } from "../../base/files/pid_namespace.ts";
-import { KERNEL_LINK, mapFile } from "../host/procfs.ts";
 import { fileBuildId } from "../../symbols/elf/build_id.ts";
+import { DELETED, type FileMapping, MappedFiles } from "./mapped_files.ts";
 
-/** Mapping whose file is looked for. */
-export interface SeenMap {
-  pid: number;
-  start: number;
-  length: number;
-  /** Path from the kernel, with its suffix ` (deleted)`. */
-  filename: string;
+/** Mapping whose file is looked for, and what tells the file from others of its name. */
+export interface SeenMap extends FileMapping {
   /** Build id in hex, where the kernel records it. */
   buildId?: string;
   maj?: number;
@@ -24,9 +18,6 @@ export interface SeenMap {
 
 /** Files held at most, since each takes a descriptor. Others are looked for by their path at the end. */
 const MAX_HELD = 1024;
-/** Processes whose root is tried for a file: the one that mapped it, its parent, and so on. */
-const MAX_PARENTS = 4;
-const DELETED = " (deleted)";
 
 /** File that is held, and the path it was mapped by. */
 interface HeldFile {
@@ -42,12 +33,11 @@ export class HeldObjects {
   readonly #held = new Map<string, FileBytes>();
   /** Files by the last part of the path: in a chroot, the rest differs from our view. */
   readonly #byName = new Map<string, HeldFile[]>();
-  /** Parents by process. */
-  readonly #parents = new Map<number, number>();
+  readonly #files = new MappedFiles();
 
   /** Remembers that `parent` started process `pid`: its root is tried when the child has ended. */
   parent(pid: number, parent: number): void {
-    this.#parents.set(pid, parent);
+    this.#files.parent(pid, parent);
   }
 
   /** Opens a mapped file, unless it is held; returns false when that failed, and another process may help. */
@@ -56,7 +46,7 @@ export class HeldObjects {
     if (!filename.startsWith("/") || filename.startsWith("//") || this.#held.size >= MAX_HELD) return true;
     const key = `${filename}\0${buildId ?? `${maj}:${min}:${ino}`}`;
     if (this.#held.has(key)) return true;
-    const file = this.#open(map);
+    const file = this.#files.open(map);
     if (file === undefined) return false;
     this.#held.set(key, file);
     const name = nameOf(filename);
@@ -91,24 +81,6 @@ export class HeldObjects {
     this.#held.clear();
     this.#byName.clear();
   }
-
-  /** Opens the file of a mapping. Whether it is the one that was mapped, the build id decides at the end. */
-  #open({ pid, start, length, filename }: SeenMap): FileBytes | undefined {
-    const mapped = FileBytes.tryOpen(mapFile(pid, start, length), KERNEL_LINK);
-    if (mapped) return mapped;
-    const file = filename.endsWith(DELETED) ? undefined : this.#openByName(pid, filename);
-    return file ?? openProgram(pid, filename);
-  }
-
-  /** Opens a path below the root of the process, or of those that started it when it has ended. */
-  #openByName(pid: number, filename: string): FileBytes | undefined {
-    for (let near: number | undefined = pid, tries = 0; near && tries < MAX_PARENTS; tries++) {
-      const file = FileBytes.tryOpen(filename, { root: `${processFolder(near)}/root` });
-      if (file) return file;
-      near = this.#parents.get(near);
-    }
-    return undefined;
-  }
 }
 
 /** Returns the build id of a file, reading it once; undefined when it has none. */
@@ -127,17 +99,4 @@ function identityAt(path: string): string | undefined {
 function nameOf(filename: string): string {
   const name = filename.slice(filename.lastIndexOf("/") + 1);
   return name.endsWith(DELETED) ? name.slice(0, -DELETED.length) : name;
-}
-
-/** Opens the program that the process runs, if it has this name. */
-function openProgram(pid: number, filename: string): FileBytes | undefined {
-  const link = `${processFolder(pid)}/exe`;
-  try {
-    const runs = Deno.readLinkSync(link);
-    return runs === filename || runs === filename + DELETED
-      ? FileBytes.tryOpen(link, KERNEL_LINK)
-      : undefined;
-  } catch {
-    return undefined; // it has ended
-  }
 }

@@ -1,6 +1,7 @@
 /** Opens an event of a recording on each of its CPUs. */
 
 import { closeEvent, eventId, type EventLocation, tryOpen } from "../../../ffi/pmu.ts";
+import { PERF_SAMPLE } from "../../base/system/abi.ts";
 import { ERRNO } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
 import { openError } from "../../events/advice.ts";
@@ -19,6 +20,8 @@ export interface EventOnCpus {
   group?: EventGroup;
   /** Set when a file counts its records as the first event's, and does not list it (see `fileEvents()`). */
   unlisted?: true;
+  /** Set when its samples' stacks are unwound before they are written: the file has call chains in their place. */
+  unwound?: true;
 }
 
 /** Event as a file lists it, with the ids of all events whose records count as its own. */
@@ -37,9 +40,18 @@ export function fileEvents(opened: readonly EventOnCpus[]): FileEvent[] {
   const unlisted = opened.filter((each) => each.unlisted);
   return opened.filter((each) => !each.unlisted).map((of, i) => {
     const merged = i === 0 ? unlisted : [];
-    const flags = new Set([...of.attr.flags, ...merged.flatMap(({ attr }) => [...attr.flags])]);
-    return { of, attr: { ...of.attr, flags }, ids: [of, ...merged].flatMap(idsOf) };
+    const attr = of.unwound ? unwoundAttr(of.attr) : of.attr;
+    const flags = new Set([...attr.flags, ...merged.flatMap(({ attr }) => [...attr.flags])]);
+    return { of, attr: { ...attr, flags }, ids: [of, ...merged].flatMap(idsOf) };
   });
+}
+
+/** Returns the attr of samples whose stacks have been replaced by the user's part of their call chains. */
+function unwoundAttr(attr: EventAttr): EventAttr {
+  const flags = new Set(attr.flags);
+  flags.delete("excludeCallchainUser");
+  const sampleType = attr.sampleType & ~(PERF_SAMPLE.REGS_USER | PERF_SAMPLE.STACK_USER);
+  return { ...attr, flags, sampleType, sampleRegsUser: 0n, sampleStackUser: 0 };
 }
 
 /** Group of events, known by its leader. */

@@ -57,6 +57,8 @@ export interface EventPlan {
    */
   tracker?: OpenRequest & { unlisted: boolean };
   groups: PlannedGroup[];
+  /** Unwind the stacks in samples before they are written. */
+  unwinds: boolean;
 }
 
 /** Limit on file descriptors: one is needed for each event, thread and CPU. */
@@ -105,14 +107,15 @@ export function planEvents(request: RecordRequest, context: PlanContext): EventP
   const groups = request.groups.map((group, i) =>
     planGroup(group, { first: i === 0 && !hasTracker ? reporting : attrOf, others: attrOf }, wholeCpus)
   );
-  if (!hasTracker) return { scope, groups };
+  const unwinds = sampling.callGraph?.mode === "auto";
+  if (!hasTracker) return { scope, groups, unwinds };
   const [{ events: [dummy] }] = resolveEvents("dummy");
   const tracker = {
     event: dummy,
     attrOf: (event: ResolvedEvent) => trackingAttr(event, sampling, shared),
     unlisted: !listsTracker,
   };
-  return { scope, tracker, groups };
+  return { scope, tracker, groups, unwinds };
 }
 
 function watermarkOf({ sampling, ringPages }: RecordRequest): number {

@@ -25,7 +25,10 @@ export interface ClosedSegment {
 }
 
 /** Facts of a recording that its segments do not know by themselves. */
-export type RecordingCourse = Pick<RecordingFacts, "command" | "events" | "happened" | "pidNamespace">;
+export type RecordingCourse = Pick<
+  RecordingFacts,
+  "command" | "events" | "happened" | "pidNamespace" | "unwoundBytes"
+>;
 
 /** Options of a segment. */
 export interface SegmentOptions {

@@ -25,6 +25,7 @@ import type { RecordingProgress, RecordRequest } from "../request/request.ts";
 import { reopenOn } from "./reopen_cpu.ts";
 import { makeRings, type RingContext, type RingDrain, type Rings, takeOver } from "../rings/rings.ts";
 import type { RecordingFacts, Sink } from "./sink.ts";
+import { LiveStacks } from "../stacks/live_stacks.ts";
 import { targetName } from "../request/target.ts";
 
 /** Outcome of all outputs of a recording. */
@@ -57,6 +58,8 @@ export class OutputSequence {
   readonly #happened: RecordingChanges;
   readonly #preamble: Preamble;
   readonly #rings: Rings;
+  /** Unwinds the stacks in samples before they are written; undefined where they are written as they are. */
+  #stacks: LiveStacks | undefined;
   #segment: OutputSegment;
   /** Segments that have been completed. */
   readonly #closed: ClosedSegment[] = [];
@@ -81,7 +84,10 @@ export class OutputSequence {
       const { rings, drain } = makeRings(sink, opened, {
         pages: request.ringPages,
         queueBytes: request.queueBytes,
-      }, context);
+      }, {
+        ...context,
+        ...this.#unwoundBytes ? { takerOf: (times) => this.#stacks = new LiveStacks(opened, times) } : {},
+      });
       this.#rings = rings;
       this.#segment = this.#segmentOf(sink, drain);
     } catch (error) {
@@ -128,7 +134,9 @@ export class OutputSequence {
 
   /** Writes what runs already, and starts the drain. Throws UnsupportedError. */
   begin(): void {
-    this.#segment.begin([...this.#preamble.kernel(), ...this.#preamble.processesAtStart()], new Map());
+    const processes = this.#preamble.processesAtStart();
+    this.#stacks?.see(processes);
+    this.#segment.begin([...this.#preamble.kernel(), ...processes], new Map());
   }
 
   /** Holds the programs of a process that was just started, so that they can be read when it has ended. */
@@ -200,6 +208,11 @@ export class OutputSequence {
     }
   }
 
+  /** Bytes of stack in each sample that is unwound before it is written; undefined where none is. */
+  get #unwoundBytes(): number | undefined {
+    return this.#opened.find(({ unwound }) => unwound)?.attr.sampleStackUser;
+  }
+
   /** Path of the file that is being written, or the name of the pipe. */
   get #name(): string {
     return outputName(this.#request.output);
@@ -228,6 +241,7 @@ export class OutputSequence {
       events: describeSamplers(this.#opened),
       happened: this.#happened,
       pidNamespace: inPidNamespace(),
+      unwoundBytes: this.#unwoundBytes,
     };
   }
 
@@ -295,6 +309,7 @@ export class OutputSequence {
   free(): void {
     this.#segment.free();
     this.#rings.flight?.free();
+    this.#stacks?.close();
   }
 }
 

@@ -41,6 +41,8 @@ export interface RecordingFacts {
   happened: RecordingChanges;
   /** Whether it was recorded in a pid namespace other than the machine's first. */
   pidNamespace: boolean;
+  /** Bytes of stack that chains were unwound from while they were recorded; undefined where they were not. */
+  unwoundBytes?: number;
   /** Build ids of the objects that ran. */
   buildIds: readonly BuildIdEntry[];
   /** Times of the first and last sample, in ns of the recording's clock; undefined when unknown. */
@@ -143,7 +145,8 @@ function groupsOf(opened: readonly EventOnCpus[]): Pick<FeatureValues, "groupDes
 }
 
 function sessionText(
-  { unfinished, command, seconds, events, happened, pidNamespace, ledger, jitProcesses }: RecordingFacts,
+  { unfinished, command, seconds, events, happened, pidNamespace, unwoundBytes, ledger, jitProcesses }:
+    RecordingFacts,
 ): string {
   return encodeSessionInfo({
     tool: VERSION,
@@ -153,6 +156,7 @@ function sessionText(
     events,
     ...Object.fromEntries(Object.entries(happened).filter(([, changes]) => changes.length > 0)),
     ...pidNamespace ? { pidNamespace } : {},
+    ...unwoundBytes === undefined ? {} : { unwound: { stackBytes: unwoundBytes } },
     ledger: { rows: ledger.rows.map((row) => ({ ...row })), total: { ...ledger.total } },
     ended: Date.now() / 1000,
     ...(jitProcesses.length > 0 ? { jitProcesses } : {}),

@@ -1,7 +1,7 @@
 /** Maps the rings of a recording, one for each CPU, as large as this user may lock. */
 
 import { counted } from "../../base/text/plural.ts";
-import { Drain, type DrainOptions, FlightRings, setOutput } from "../../../ffi/pmu.ts";
+import { Drain, type DrainOptions, FlightRings, type RingTaker, setOutput } from "../../../ffi/pmu.ts";
 import { ERRNO, errnoText } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
 import { lostRecord } from "./lost_record.ts";
@@ -66,6 +66,8 @@ export interface RingContext {
   note: (line: string) => void;
   /** Makes real drains by default. */
   newDrain?: MakeDrain;
+  /** Makes what takes the records from the rings, given where they have their times; by default the drains do. */
+  takerOf?: (times: NonNullable<DrainOptions["watch"]>) => RingTaker;
 }
 
 /**
@@ -77,7 +79,7 @@ export function makeRings(
   sink: RecordsFile,
   opened: readonly EventOnCpus[],
   sizes: RingSizes,
-  { note, newDrain = (options) => new Drain(options) }: RingContext,
+  { note, newDrain = (options) => new Drain(options), takerOf }: RingContext,
 ): { rings: Rings; drain: RingDrain } {
   const isBackward = ({ attr }: EventOnCpus) => attr.flags.has("writeBackward");
   const owners = ownersOf(opened.filter((each) => !isBackward(each)));
@@ -86,10 +88,11 @@ export function makeRings(
   // that the drain's records are sorted
   const rounds = backward.length === 0;
   const loss = lostRecord(opened);
+  const watch = { sampleTimeAt: loss?.sampleTimeAt ?? -1, recordTimeBack: recordTimeBack(opened) };
+  const taker = takerOf?.(watch);
   for (let { pages } = sizes;; pages /= 2) {
     const intervalMs = pages < sizes.pages ? SMALL_RING_INTERVAL_MS : RING_INTERVAL_MS;
-    const watch = { sampleTimeAt: loss?.sampleTimeAt ?? -1, recordTimeBack: recordTimeBack(opened) };
-    const options = { rounds, queueBytes: sizes.queueBytes, lostRecord: loss, intervalMs, watch };
+    const options = { rounds, queueBytes: sizes.queueBytes, lostRecord: loss, intervalMs, watch, taker };
     const drain = drainInto(sink, options, newDrain);
     const flight = rounds ? undefined : new FlightRings();
     const errno = addToDrain(drain, owners, pages) || (flight ? addToFlight(flight, backward, pages) : 0);

@@ -87,14 +87,22 @@ export class LimitError extends BadInputError {
 /** Limits on what all objects of a report may cost, and what they have cost so far. */
 export class Budget {
   readonly factor: number;
+  /** Time for one object and for all, in units of 10 ns. */
+  readonly objectWork: number;
+  readonly work: number;
   kept = 0;
   /** Bytes of memory that all objects that are open need at the moment. */
   held = 0;
   worked = 0;
 
-  /** @param factor multiplies all limits. */
-  constructor(factor = limitFactor()) {
+  /**
+   * @param factor multiplies all limits.
+   * @param time limits on time other than those of LIMITS.
+   */
+  constructor(factor = limitFactor(), time: { objectWork: number; work: number } = LIMITS) {
     this.factor = factor;
+    this.objectWork = time.objectWork * factor;
+    this.work = time.work * factor;
   }
 
   /** Opens the account of an object; `name` is for errors. */
@@ -114,10 +122,10 @@ export class Cost {
   #worked = 0;
 
   constructor(budget = new Budget(), name = "an object") {
-    const { factor, worked, kept } = budget;
+    const { factor, worked, kept, objectWork, work } = budget;
     this.name = name;
     this.#budget = budget;
-    this.#maxWork = Math.min(LIMITS.objectWork * factor, (LIMITS.work * factor - worked) / 2);
+    this.#maxWork = Math.min(objectWork, (work - worked) / 2);
     this.#maxKept = (LIMITS.keptMemory * factor - kept) / 2;
   }
 
@@ -177,7 +185,7 @@ export class Cost {
   work(units: number): void {
     const worked = this.#worked + units;
     if (!(worked <= this.#maxWork)) {
-      const alone = this.#maxWork === LIMITS.objectWork * this.#budget.factor;
+      const alone = this.#maxWork === this.#budget.objectWork;
       throw this.over(alone ? "time for one object" : "time for all objects together");
     }
     this.#worked = worked;

@@ -1,0 +1,186 @@
+/**
+ * Unwinds stacks while they are recorded, in the rings' own memory:
+ *
+ *     ring of each CPU --(by time)--> maps, forks, exits --> address spaces
+ *                                 --> samples            --> chains of callers --> output, in place of the stacks
+ *
+ * A copied stack takes 16 KiB, and its callers some hundred bytes: nothing but these is ever copied or written. Records
+ * are taken in the order of their times, so that the address space of a process is that of the moment of each sample.
+ */
+
+import type { RingPass, RingTaker } from "../../../ffi/pmu.ts";
+import { PERF_RECORD, PERF_RECORD_MISC } from "../../base/system/abi.ts";
+import { describeEvent, EventTable } from "../../perfdata/format/events.ts";
+import { TaskRecords } from "../../perfdata/read/task_records.ts";
+import { UnwindObjects } from "../../profile/load/unwind_objects.ts";
+import { Budget } from "../../symbols/object/limits.ts";
+import { AddressSpaces } from "../../symbols/space/address_space.ts";
+import type { EventOnCpus } from "../open/open_on_cpus.ts";
+import { LiveFiles } from "./live_files.ts";
+import { RingCursor, type TimePlaces } from "./ring_cursor.ts";
+import { RingOutput } from "./ring_output.ts";
+import { StackUnwinder } from "./stack_unwinder.ts";
+
+/** Share of a ring that waits at most to be given back to the kernel, and the limit on that in bytes. */
+const GIVE_BACK_SHARE = 1 / 8, MAX_GIVE_BACK_BYTES = 256 << 10;
+/**
+ * Time that reading objects may take, in units of 10 ns, for each and for all within WORK_PERIOD_MS: whoever runs
+ * programs may have made their files to take long, and the rings fill meanwhile.
+ */
+const READING_TIME = { objectWork: 50e6, work: 200e6 };
+const WORK_PERIOD_MS = 20_000;
+
+/** A ring that is being read, and what is written in its place. */
+interface Ring {
+  cursor: RingCursor;
+  output: RingOutput;
+  giveBackBytes: number;
+}
+
+/** Taker of the records of all rings of a recording. */
+export class LiveStacks implements RingTaker {
+  readonly #opened: readonly EventOnCpus[];
+  readonly #places: TimePlaces;
+  readonly #spaces = new AddressSpaces();
+  readonly #files = new LiveFiles();
+  readonly #budget = new Budget(undefined, READING_TIME);
+  readonly #objects: UnwindObjects;
+  readonly #records = new TaskRecords();
+  readonly #unwinder: StackUnwinder;
+  readonly #rings: Ring[] = [];
+  #table: EventTable;
+  #budgetFrom = performance.now();
+
+  /** @param opened events of the recording; the list may grow with the CPUs that come online. */
+  constructor(opened: readonly EventOnCpus[], places: TimePlaces) {
+    this.#opened = opened;
+    this.#places = places;
+    this.#objects = new UnwindObjects(this.#spaces, this.#files, this.#budget);
+    this.#table = tableOf(opened);
+    this.#unwinder = new StackUnwinder(this.#objects);
+  }
+
+  /** Counts of the stacks so far. */
+  get counts(): StackUnwinder["counts"] {
+    return this.#unwinder.counts;
+  }
+
+  /** Takes note of records in front of the rings': what ran already. */
+  see(records: readonly Uint8Array[]): void {
+    const cursor = new RingCursor(this.#places);
+    for (const record of records) {
+      const memory = record.slice().buffer;
+      for (cursor.begin({ memory, tail: 0, head: memory.byteLength }); cursor.size > 0; cursor.next()) {
+        this.#follow(cursor);
+      }
+      cursor.position = 0;
+    }
+  }
+
+  take(pass: RingPass): boolean {
+    this.#begin(pass);
+    for (;;) {
+      const ring = this.#oldest();
+      if (ring === undefined) break;
+      const { cursor, output } = ring;
+      do {
+        this.#takeRecord(ring);
+        cursor.next();
+        if (!output.giveIfDue(pass, cursor.position, ring.giveBackBytes)) return false;
+      } while (cursor.size > 0 && cursor.time <= this.#nextTime);
+    }
+    return this.#rings.every(({ cursor, output }) => output.give(pass, cursor.position));
+  }
+
+  /** Closes all files. */
+  close(): void {
+    this.#objects.close();
+    this.#files.close();
+  }
+
+  #begin({ rings }: RingPass): void {
+    rings.forEach((range, i) => {
+      const ring = this.#rings[i] ??= {
+        cursor: new RingCursor(this.#places),
+        output: new RingOutput(i),
+        giveBackBytes: Math.min(MAX_GIVE_BACK_BYTES, GIVE_BACK_SHARE * range.memory.byteLength),
+      };
+      ring.cursor.begin(range);
+    });
+    const now = performance.now();
+    if (now - this.#budgetFrom < WORK_PERIOD_MS) return;
+    this.#budgetFrom = now;
+    this.#budget.worked = 0;
+  }
+
+  /** Time of the oldest record of all rings but the one that #oldest() returned. */
+  #nextTime = Infinity;
+
+  /** Returns the ring whose next record is the oldest; undefined when all are empty. Sets #nextTime. */
+  #oldest(): Ring | undefined {
+    let oldest: Ring | undefined, first = Infinity, second = Infinity;
+    for (const ring of this.#rings) {
+      const { time } = ring.cursor;
+      if (time < first) {
+        second = first;
+        first = time;
+        oldest = ring;
+      } else if (time < second) second = time;
+    }
+    this.#nextTime = second;
+    return oldest;
+  }
+
+  #takeRecord({ cursor, output }: Ring): void {
+    if (cursor.type === PERF_RECORD.SAMPLE) {
+      const event = this.#eventOf(cursor);
+      if (event !== undefined && this.#unwinder.write(cursor, event, output)) return;
+    } else this.#follow(cursor);
+    output.copy(cursor.u32, cursor.at >>> 2, (cursor.at + cursor.size) >>> 2);
+  }
+
+  #eventOf({ u32, at, size }: RingCursor) {
+    let event = this.#table.ofSample(u32, at, size);
+    if (event < 0) {
+      this.#table = tableOf(this.#opened); // a CPU has come online
+      event = this.#table.ofSample(u32, at, size);
+    }
+    return this.#table.events.at(event);
+  }
+
+  /** Follows what a record says of an address space. */
+  #follow(c: RingCursor): void {
+    const record = { ...c, pos: c.at, trailer: 0, fileOffset: 0, event: -1, pid: -1, tid: -1, cpu: -1 };
+    switch (c.type) {
+      case PERF_RECORD.MMAP2: {
+        if (c.misc & PERF_RECORD_MISC.MMAP_DATA) break;
+        const map = this.#records.mmap2(record), { rows } = this.#spaces.objects;
+        const known = rows.length;
+        this.#spaces.mmap(map, c.misc & PERF_RECORD_MISC.CPUMODE_MASK);
+        if (rows.length > known) this.#files.hold(map, rows[known]);
+        break;
+      }
+      case PERF_RECORD.FORK: {
+        const { pid, ppid, tid, ptid } = this.#records.task(record);
+        this.#spaces.fork(pid, ppid, tid, ptid, (c.misc & PERF_RECORD_MISC.FORK_EXEC) === 0);
+        if (pid !== ppid) this.#files.parent(pid, ppid);
+        break;
+      }
+      case PERF_RECORD.EXIT: {
+        const { pid, tid } = this.#records.task(record);
+        this.#spaces.exit(pid, tid);
+        if (pid === tid) this.#files.forget(pid);
+        break;
+      }
+    }
+  }
+}
+
+/** Returns the table of the events as they are open, whose samples have their stacks. */
+function tableOf(opened: readonly EventOnCpus[]): EventTable {
+  const table = new EventTable();
+  for (const { attr, places, unlisted } of opened) {
+    if (!unlisted) table.add(describeEvent(attr, places.map(({ id }) => id)));
+  }
+  return table;
+}

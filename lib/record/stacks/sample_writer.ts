@@ -1,0 +1,65 @@
+/**
+ * Writes samples with call chains in place of samples with copied stacks. The copy is the last but a few fields; the
+ * callers go to the end of the chain, which the kernel has filled with its own part:
+ *
+ *     taken     header ... { nr; kernel } CALLCHAIN  RAW  BRANCH_STACK  REGS_USER  STACK_USER  WEIGHT ...
+ *     written   header ... { nr; kernel, PERF_CONTEXT_USER, callers, mark } CALLCHAIN  RAW  BRANCH_STACK  WEIGHT ...
+ */
+
+import { PERF_CONTEXT } from "../../base/system/abi.ts";
+import { type AttrLayout, callchainOffset } from "../../perfdata/format/attr_layout.ts";
+import type { SampleTail } from "../../perfdata/read/sample_tail.ts";
+import type { RingCursor } from "./ring_cursor.ts";
+import type { RingOutput } from "./ring_output.ts";
+
+const TWO_32 = 4294967296;
+
+/** User's part of a call chain. */
+export interface UserChain {
+  /** Addresses, the innermost first: `count` of them. */
+  addresses: Float64Array;
+  count: number;
+  /** High word of the mark that ends it (lib/unwind/chain_marks.ts); 0 for a whole one. */
+  mark: number;
+}
+
+/**
+ * Writes the sample under `c` without its registers and its stack, which `tail` has found, and with the user's part of
+ * its chain, if it has one. Returns false where the sample is not as its layout says; nothing is written then.
+ */
+export function writeSample(
+  c: RingCursor,
+  layout: AttrLayout,
+  { userAt, userEnd }: SampleTail,
+  chain: UserChain | undefined,
+  output: RingOutput,
+): boolean {
+  const { u32 } = c;
+  const chainAt = callchainOffset(layout, u32, c.at, c.size);
+  if (chainAt < 0) return false;
+  const start = c.at >>> 2, chainWord = start + (chainAt >>> 2), kernel = u32[chainWord];
+  const out = output.u32, first = output.length;
+  let to = first;
+  for (let from = start; from < chainWord + 2 + 2 * kernel; from++) out[to++] = u32[from];
+  if (chain !== undefined) {
+    out[to++] = PERF_CONTEXT.USER;
+    out[to++] = 0xffffffff;
+    const { addresses, count, mark } = chain;
+    for (let i = 0; i < count; i++) {
+      const address = addresses[i];
+      out[to++] = address;
+      out[to++] = address / TWO_32;
+    }
+    if (mark !== 0) {
+      out[to++] = 0;
+      out[to++] = mark;
+    }
+    out[first + chainWord - start] = kernel + 1 + count + (mark === 0 ? 0 : 1);
+  }
+  for (let from = chainWord + 2 + 2 * kernel, end = userAt >>> 2; from < end; from++) out[to++] = u32[from];
+  for (let from = userEnd >>> 2, end = (c.at + c.size) >>> 2; from < end; from++) out[to++] = u32[from];
+  // perf_event_header { u32 type; u16 misc, size; }
+  out[first + 1] = ((4 * (to - first)) << 16) | c.misc;
+  output.length = to;
+  return true;
+}
