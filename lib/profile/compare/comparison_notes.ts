@@ -9,7 +9,7 @@ export type Side = "A" | "B";
 
 /**
  * Lists what differs between two recordings besides their code, a sentence each: machine, kernel, sampling rates,
- * substituted events, build ids of programs with one name. The warnings of each recording follow.
+ * substituted events, sources of callers, build ids of programs with one name. The warnings of each recording follow.
  */
 export function comparisonNotes(a: Profile, b: Profile): string[] {
   const notes: string[] = [];
@@ -26,6 +26,7 @@ export function comparisonNotes(a: Profile, b: Profile): string[] {
   differs("recorded under different kernels", ({ meta }) => meta.kernel);
   differs("sampled at different rates", eventRates);
   differs("sampled different events", substitutes);
+  differs("callers were found in different ways, so totals differ", callerSource);
   const rebuilt = differentBuilds(a, b);
   if (rebuilt.length > 0) {
     const names = rebuilt.slice(0, 5).join(", ") +
@@ -52,6 +53,11 @@ function substitutes({ meta }: Profile): string {
   if (meta.sampling.length === 0) return "";
   const names = meta.sampling.map(({ name, insteadOf }) => insteadOf ? `${name} for ${insteadOf}` : name);
   return names.join(", ");
+}
+
+function callerSource({ meta: { callChains, stacks } }: Profile): string {
+  if (!callChains) return "";
+  return stacks === undefined ? "not by unwinding" : "by unwinding";
 }
 
 /** Lists the files that both recordings sampled with different build ids, by name. */

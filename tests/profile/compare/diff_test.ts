@@ -89,7 +89,14 @@ Deno.test("diffProfiles() refuses an event that one of them has not", () => {
 Deno.test("diffProfiles() notes what differs besides the code", () => {
   const moved = {
     ...now,
-    meta: { ...now.meta, host: "other", kernel: "6.2.0", cpus: 4, warnings: ["5 lost"] },
+    meta: {
+      ...now.meta,
+      host: "other",
+      kernel: "6.2.0",
+      cpus: 4,
+      warnings: ["5 lost"],
+      stacks: { unwound: 5, whole: 5, cut: [] },
+    },
   };
   moved.events = [{ ...now.events[0], rate: "4000 Hz" }];
   moved.objects = now.objects.map((object) => ({ ...object, buildId: "ff" }));
@@ -99,6 +106,7 @@ Deno.test("diffProfiles() notes what differs besides the code", () => {
     "recorded on different CPUs: A Some CPU x2, B Some CPU x4",
     "recorded under different kernels: A 6.1.0, B 6.2.0",
     "sampled at different rates: A 1000 Hz, B 4000 Hz",
+    "callers were found in different ways, so totals differ: A not by unwinding, B by unwinding",
     "the build ids differ, so these are not the same code: app",
     "B: 5 lost",
   ]);
