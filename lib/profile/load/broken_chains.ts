@@ -9,9 +9,11 @@ const FEW = 0.01;
  * Returns a warning if a relevant share of the samples has a caller in user space at an address where no code was
  * mapped; else undefined. The kernel takes what it finds in the frame pointer register on trust, and programs built
  * without frame pointers keep data there.
+ * @param follows whether the kernel followed frame pointers, by event; samples of others don't count.
  */
 export function brokenChainWarning(
   { stacks, frames, samples }: Pick<Profile, "stacks" | "frames" | "samples">,
+  follows: readonly boolean[],
 ): string | undefined {
   const { parent, frame } = stacks;
   // callers have lower rows than what they call
@@ -23,6 +25,7 @@ export function brokenChainWarning(
     if (caller >= 0 && (broken[caller] === 1 || isNowhere(caller))) broken[stack] = 1;
   }
   for (let row = 0; row < samples.count.length; row++) {
+    if (!follows[samples.event[row]]) continue;
     all += samples.count[row];
     const stack = samples.stack[row];
     if (stack >= 0 && broken[stack] === 1) brokenSamples += samples.count[row];

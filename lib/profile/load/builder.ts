@@ -384,10 +384,9 @@ export class ProfileBuilder implements RecordHandler {
   }
 
   /** Interns the stack of the chain that was split last, on top of what its mark stands for if it has one. */
-  #stackOfChain(c: Pick<SampleCursor, "pid" | "ip">): number {
-    const segments = this.#segments;
-    if (segments.endsInUser) this.marked.count++;
-    return this.#stackOfSegments(c, segments.mark < 0 ? -1 : this.#rootOf(this.marked.cut(segments, c)));
+  #stackOfChain(c: Pick<SampleCursor, "event" | "pid" | "ip">): number {
+    const cut = this.marked.take(this.#segments, c);
+    return this.#stackOfSegments(c, cut < 0 ? -1 : this.#rootOf(cut));
   }
 
   /** Returns the stack whose one frame stands for callers that are not known. */

@@ -18,6 +18,7 @@ import { missingSymbolCause, missingSymbolRemedy } from "../../symbols/object/mi
 import { ProfileBuilder } from "./builder.ts";
 import type { StackCopies } from "./stack_copies.ts";
 import { brokenChainWarning } from "./broken_chains.ts";
+import { followsFramePointers } from "./marked_chains.ts";
 import { cutTimes } from "../query/filter.ts";
 import { FrameSymbols } from "./frame_symbols.ts";
 import { JitCodeLoader } from "./jit_code_loader.ts";
@@ -88,8 +89,10 @@ export async function loadProfile(
     warnings.push(`no sample is within --time: the recording is from ${first} to ${last}`);
   }
   if (builder.outsiders >= 0) warnings.push(namespaceWarning(symbols.samples, builder.outsiders));
-  const isUnwound = recording.copies !== undefined || profile.meta.stacks !== undefined;
-  const broken = isUnwound || options.leafOnly ? undefined : brokenChainWarning(profile);
+  const isCopied = recording.copies !== undefined, { header } = recording;
+  const broken = isCopied || options.leafOnly
+    ? undefined
+    : brokenChainWarning(profile, header.events.map(followsFramePointers));
   if (broken !== undefined) warnings.push(broken);
   append(warnings, recording.jit.warnings);
   append(warnings, symbolizer.warnings);
@@ -272,7 +275,7 @@ function profileOf(
   const rates = events.filter(({ tracksOnly }) => !tracksOnly).map(({ rate }) => rate);
   const ledger = ledgerOf(header, stats, reader.ledger.close(stats.timeLast, lossesOverlap(header)));
   const { threads, processes, comms } = builder;
-  const stacks = builder.marked.summary(sessionOf(header.features)) ?? copies?.summary();
+  const stacks = builder.marked.summary(header.events, sessionOf(header.features)) ?? copies?.summary();
   return {
     meta: metaOf({ header, stats, builder, timeBase: reader.timeBase, ledger, rates, callers, stacks }),
     events,

@@ -16,7 +16,7 @@ const TWO_32 = 4294967296;
 
 /** User's part of a call chain. */
 export interface UserChain {
-  /** Addresses, the innermost first: `count` of them. */
+  /** Addresses in the instructions that were running, or calling, the innermost first: `count` of them. */
   addresses: Float64Array;
   count: number;
   /** High word of the mark that ends it (lib/unwind/chain_marks.ts); 0 for a whole one. */

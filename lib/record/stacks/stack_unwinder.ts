@@ -36,10 +36,13 @@ export class StackUnwinder {
   readonly #tail = new SampleTail();
   readonly #plans = new Map<bigint, RegisterPlan>();
   readonly #chain: UserChain = { addresses: new Float64Array(MAX_CALLERS), count: 0, mark: 0 };
+  readonly #returnAddresses = new Float64Array(MAX_CALLERS);
   #sinceTrim = 0;
 
   constructor(objects: UnwindObjects) {
     this.#objects = objects;
+    // perf, too, writes the call rather than what follows it, which may be another function, or another line
+    this.#unwinder.places = this.#chain.addresses;
   }
 
   /**
@@ -76,7 +79,7 @@ export class StackUnwinder {
     unwinder.loadStack(c.view, tail.stack, tail.copied, tail.copied === tail.room);
     const { code } = this.#objects;
     code.pid = c.u32[(c.at + tidAt) >>> 2] | 0;
-    chain.count = unwinder.walk(code, chain.addresses);
+    chain.count = unwinder.walk(code, this.#returnAddresses);
     const { end } = unwinder;
     chain.mark = end === END.ROOT ? 0 : markOf(end);
     counts.unwound++;

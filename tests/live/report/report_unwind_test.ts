@@ -31,14 +31,33 @@ const hindrance = Deno.build.arch !== "x86_64" && Deno.build.arch !== "aarch64"
   ? "it needs x86_64 or aarch64"
   : !hasCommand("cc") && "it needs cc";
 
-async function build(folder: string): Promise<string> {
+async function build(folder: string, source = SOURCE): Promise<string> {
   const program = `${folder}/descend`;
-  await Deno.writeTextFile(`${program}.c`, SOURCE);
-  const options = ["-O2", "-fomit-frame-pointer", "-fno-optimize-sibling-calls"];
+  await Deno.writeTextFile(`${program}.c`, source);
+  const options = ["-O2", "-fomit-frame-pointer", "-fno-optimize-sibling-calls", "-falign-functions=1"];
   const { status, stderr } = await run("cc", [...options, "-o", program, `${program}.c`]);
   assertEquals(status, 0, stderr);
   return program;
 }
+
+/** Spins in functions that never return, which the compiler ends with the call: behind it is another function. */
+const ENDLESS = `
+#include <stdlib.h>
+#include <time.h>
+static volatile unsigned long sink;
+__attribute__((noinline, noreturn)) void spin(void)
+{
+	struct timespec now;
+	for (;;) {
+		for (int i = 0; i < 100000; i++) sink += i;
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+		if (now.tv_sec > 0 || now.tv_nsec > 200000000) exit(0);
+	}
+}
+__attribute__((noinline, noreturn)) void caller(void) { sink++; spin(); }
+__attribute__((noinline)) int behind_it(void) { return sink; }
+int main(void) { caller(); }
+`;
 
 interface Stacks {
   unwound: number;
@@ -115,3 +134,19 @@ testUnless(
       for (const line of deep) assertStringIncludes(line, `main;${"descend;".repeat(11)}work`);
     }),
 );
+
+for (const mode of ["auto", "dwarf"]) {
+  testUnless(
+    hindrance,
+    `functions that end with a call that never returns are named as callers: --call-graph ${mode}`,
+    () =>
+      withFolder(async (folder) => {
+        const program = await build(folder, ENDLESS), file = `${folder}/perf.data`;
+        await pmuctlOk(["record", "-q", "-F", "997", "--call-graph", mode, "-o", file, "--", program]);
+        const folded = await pmuctlOk(["report", "--format", "folded", "-i", file]);
+        const spinning = folded.split("\n").filter((line) => line.includes(";spin"));
+        assert(spinning.length > 0, folded);
+        for (const line of spinning) assertStringIncludes(line, ";main;caller;spin");
+      }),
+  );
+}

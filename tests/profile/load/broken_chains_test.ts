@@ -21,18 +21,25 @@ Deno.test("a warning tells how many samples have a caller where nothing was mapp
     "app x!nowhere;app!work 20",
     "app app!main 50",
   ]);
-  const warning = brokenChainWarning(profile)!;
+  const warning = brokenChainWarning(profile, [true])!;
   assertStringIncludes(warning, "50.0% of 100 samples have wrong callers");
   assertStringIncludes(warning, "record with pmuctl record -g (--call-graph auto)");
 });
 
 Deno.test("no warning is given for whole chains, a few broken ones, and samples that are themselves nowhere", () => {
-  assertEquals(brokenChainWarning(misled(["app app!main;app!work 7"])), undefined);
-  assertEquals(brokenChainWarning(misled(["app x!nowhere;app!work 1", "app app!main 200"])), undefined);
-  assertEquals(brokenChainWarning(misled(["app app!main;x!nowhere 100"])), undefined);
-  assertEquals(brokenChainWarning(misled([])), undefined);
+  assertEquals(brokenChainWarning(misled(["app app!main;app!work 7"]), [true]), undefined);
+  assertEquals(
+    brokenChainWarning(misled(["app x!nowhere;app!work 1", "app app!main 200"]), [true]),
+    undefined,
+  );
+  assertEquals(brokenChainWarning(misled(["app app!main;x!nowhere 100"]), [true]), undefined);
+  assertEquals(brokenChainWarning(misled([]), [true]), undefined);
 });
 
 Deno.test("callers in the kernel that have no object don't count as broken", () => {
-  assertEquals(brokenChainWarning(misled(["app x!nowhere;app!work 100"], -4096)), undefined);
+  assertEquals(brokenChainWarning(misled(["app x!nowhere;app!work 100"], -4096), [true]), undefined);
+});
+
+Deno.test("samples of events that do not follow frame pointers don't count", () => {
+  assertEquals(brokenChainWarning(misled(["app x!nowhere;app!work 100"]), [false]), undefined);
 });

@@ -5,7 +5,7 @@ import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
 import { hexAddress } from "../../../lib/base/bytes/address.ts";
 import { concat } from "../../../lib/base/bytes/bytes.ts";
 import { PERF_CONTEXT, PERF_SAMPLE } from "../../../lib/base/system/abi.ts";
-import { makeAttr } from "../../../lib/events/attr.ts";
+import { type AttrFlag, makeAttr } from "../../../lib/events/attr.ts";
 import { encodeFeatures } from "../../../lib/perfdata/format/feature_encoders.ts";
 import { encodeSessionInfo, type SessionInfo } from "../../../lib/perfdata/format/session_info.ts";
 import {
@@ -21,15 +21,18 @@ import { testNeeding } from "../../needs.ts";
 import { mark } from "../../perfdata/marks.ts";
 import { stream } from "../../perfdata/read_recording.ts";
 import { perf } from "../../perfdata/run_perf.ts";
-import { madeFile, madeSample, type SampleFields } from "../../perfdata/sample_fixtures.ts";
+import { type MadeEvent, madeFile, madeSample, type SampleFields } from "../../perfdata/sample_fixtures.ts";
 
 const P = PERF_SAMPLE, { KERNEL, USER, USER_DEFERRED } = PERF_CONTEXT;
 const ATTR = makeAttr({
   type: 1,
   samplePeriod: 1000n,
-  sampleType: P.IP | P.TID | P.TIME | P.PERIOD | P.CALLCHAIN,
+  sampleType: P.IDENTIFIER | P.IP | P.TID | P.TIME | P.PERIOD | P.CALLCHAIN,
+  flags: ["excludeCallchainUser"],
 });
 const EVENT = { attr: ATTR, name: "an-event", ids: [1n] };
+/** An event whose call chains follow frame pointers. */
+const BY_POINTERS = { attr: { ...ATTR, flags: new Set<AttrFlag>() }, name: "another-event", ids: [2n] };
 /** Addresses in the kernel, in `worker`, and outside all mappings. */
 const ENTRY = -0x7eff0000, CALLER = -0x7efe0000, LEAF = 0x401000, MAIN = 0x402000, NOWHERE = 0x999000;
 const IN_KERNEL = "ffffffff81010000 ffffffff81020000";
@@ -56,18 +59,18 @@ const inKernel = (...user: number[]): SampleFields => ({
 
 interface Setting extends LoadOptions {
   info?: Info;
+  events?: MadeEvent[];
 }
 
-function fileOf(samples: readonly SampleFields[], info: Info = UNWOUND) {
+function fileOf(samples: readonly SampleFields[], { info = UNWOUND, events = [EVENT] }: Setting = {}) {
   const records = samples.map((sample) => madeSample(ATTR, sample));
-  return madeFile([EVENT], records, { version: "1", ledger: info(samples.length) });
+  return madeFile(events, records, { version: "1", ledger: info(samples.length) });
 }
 
 const files = { open: () => undefined, kallsyms: () => undefined };
 
 async function profileOf(samples: readonly SampleFields[], setting: Setting = {}): Promise<Profile> {
-  const { info, ...options } = setting;
-  return await loadProfile(new MemoryBytes(fileOf(samples, info)), files, options);
+  return await loadProfile(new MemoryBytes(fileOf(samples, setting)), files, setting);
 }
 
 /** Returns the stacks, each as names and addresses, innermost first, with how many samples it has. */
@@ -216,10 +219,17 @@ Deno.test("a recording that was not unwound gets no counts, and its broken chain
   const unwound = await profileOf(astray);
   assertEquals([unwound.meta.stacks?.whole, unwound.meta.warnings], [1, []]);
   for (const info of [session(), OTHER_TOOL]) {
-    const { meta } = await profileOf(astray, { info });
+    const { meta } = await profileOf(astray, { info, events: [{ ...BY_POINTERS, ids: [1n] }] });
     assertEquals(meta.stacks, undefined);
     assertStringIncludes(meta.warnings[0], "record with pmuctl record -g");
   }
+});
+
+Deno.test("events whose chains follow frame pointers beside others that were unwound do not count as such", async () => {
+  const events = [EVENT, BY_POINTERS], astray = { ...inUser(NOWHERE, MAIN), id: 2n };
+  const profile = await profileOf([inUser(MAIN), inUser(MAIN, mark(END.SHORT)), astray, astray], { events });
+  assertEquals([profile.meta.stacks?.unwound, profile.meta.stacks?.whole], [2, 1]);
+  assertStringIncludes(profile.meta.warnings[0], "100.0% of 2 samples have wrong callers");
 });
 
 Deno.test("without session info it is the marks that tell, but not how long the copies were", async () => {
