@@ -24,6 +24,8 @@ export interface RingPass {
    * Returns false, and does nothing, where the queue has no room.
    */
   give(ring: number, records: Uint8Array<ArrayBuffer>, upto: number): boolean;
+  /** Notes that the next record of the ring has an invalid header (EBADMSG): the ring is not read any more. */
+  refuse(ring: number): void;
 }
 
 /** Takes records from rings. */
@@ -84,5 +86,9 @@ export class TakenRings implements RingPass {
   give(ring: number, records: Uint8Array<ArrayBuffer>, upto: number): boolean {
     const result = shim().pmu_drain_give(this.#handle, ring, records, BigInt(records.length), BigInt(upto));
     return result !== -ERRNO.EAGAIN && checked("pmu_drain_give", result) === 0;
+  }
+
+  refuse(ring: number): void {
+    checked("pmu_drain_refuse", shim().pmu_drain_refuse(this.#handle, ring));
   }
 }

@@ -81,6 +81,8 @@ export const SYMBOLS = {
   pmu_drain_begin_pass: { parameters: ["pointer", "buffer", "u64"], result: "i64" },
   // int32_t pmu_drain_give(void *drain, uint32_t ring, const void *records, uint64_t len, uint64_t upto)
   pmu_drain_give: { parameters: ["pointer", "u32", "buffer", "u64", "u64"], result: "i32" },
+  // int32_t pmu_drain_refuse(void *drain, uint32_t ring)
+  pmu_drain_refuse: { parameters: ["pointer", "u32"], result: "i32" },
   // void pmu_drain_end_pass(void *drain, int32_t complete)
   pmu_drain_end_pass: { parameters: ["pointer", "i32"], result: "void" },
   // void pmu_drain_end(void *drain)

@@ -103,8 +103,8 @@ PMU_API int32_t pmu_bpf_code(uint32_t *id, uint64_t *starts, uint32_t *lengths, 
  */
 
 /* Flags of pmu_drain_new. */
-#define PMU_DRAIN_NO_ROUNDS 1u  /* don't write PERF_RECORD_FINISHED_ROUND */
-#define PMU_DRAIN_BY_CALLER 2u  /* the caller empties the rings: see pmu_drain_wait */
+#define PMU_DRAIN_NO_ROUNDS 1u /* don't write PERF_RECORD_FINISHED_ROUND */
+#define PMU_DRAIN_BY_CALLER 2u /* the caller empties the rings: see pmu_drain_wait */
 
 /*
  * Creates a drain that writes to `out_fd` from its present position on: a regular file (not opened with O_APPEND when
@@ -256,7 +256,8 @@ PMU_API int32_t pmu_drain_see_again(void *drain);
  *     end
  *
  * These functions are for one thread at a time, but pmu_drain_ask_to_stop is for any. Everything else is as for other
- * drains: what is given counts as taken from the ring, and samples are dropped when the queue is full.
+ * drains: what is given counts as taken from the ring, each time as one of PMU_RING_BUF, and samples are dropped when
+ * the queue is full.
  */
 
 /* Waits for a ring to reach its watermark, for the interval, or for pmu_drain_stop. Returns 1 once that was asked, else 0. */
@@ -274,15 +275,21 @@ PMU_API int64_t pmu_drain_begin_pass(void *drain, uint64_t *ranges, uint64_t len
 
 /*
  * Queues `len` bytes of whole records (maybe none) in place of the ring's records below `upto`, whose space goes back to
- * the kernel. Returns -EAGAIN, and does nothing, when the queue has no room even without the samples; -EINVAL for no such
- * ring, or an `upto` outside the pass.
+ * the kernel. Returns -EAGAIN, and does nothing, when the queue has no room even without the samples, or none while
+ * nothing may be dropped; -EINVAL for no such ring, or an `upto` outside the pass.
  */
 PMU_API int32_t pmu_drain_give(void *drain, uint32_t ring, const void *records, uint64_t len, uint64_t upto);
+
+/*
+ * Says that the next record of a ring has an invalid header: pmu_drain_error is -EBADMSG unless there was an error
+ * before, and later passes find no records in the ring. -EINVAL for no such ring.
+ */
+PMU_API int32_t pmu_drain_refuse(void *drain, uint32_t ring);
 
 /* Ends a pass. One that is not complete, because of -EAGAIN, goes on with the next, in the same round. */
 PMU_API void pmu_drain_end_pass(void *drain, int32_t complete);
 
-/* Says that nothing more will be given, so that pmu_drain_stop can return. */
+/* Says that nothing more will be given, so that pmu_drain_stop can return. pmu_drain_free does so, too. */
 PMU_API void pmu_drain_end(void *drain);
 
 /* Makes pmu_drain_wait return 1 soon, as pmu_drain_stop does, but returns at once. */

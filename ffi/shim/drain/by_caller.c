@@ -28,7 +28,7 @@ int64_t pmu_drain_begin_pass(void *drain, uint64_t *ranges, uint64_t len)
 
 	if (!(d->flags & PMU_DRAIN_BY_CALLER) || !d->running)
 		return -EINVAL;
-	if (len < d->ring_count * 2 * sizeof(*ranges))
+	if (len / sizeof(*ranges) / 2 < d->ring_count)
 		return -ENOSPC;
 	queue_rewind(&d->queue);
 	d->choked = false;
@@ -36,47 +36,75 @@ int64_t pmu_drain_begin_pass(void *drain, uint64_t *ranges, uint64_t len)
 	for (uint32_t i = 0; i < d->ring_count; i++) {
 		struct ring *r = &d->rings[i];
 
-		ranges[2 * i] = r->tail;
-		ranges[2 * i + 1] = r->head;
+		*ranges++ = r->tail;
+		*ranges++ = r->head;
 		if (r->head == r->tail)
 			ring_count(r->counts, PMU_RING_EMPTYBUF, 1);
 	}
 	return d->ring_count;
 }
 
-/* Returns whether the queue has room for `need` bytes: of samples too, or of all other records. */
-static bool has_room(const struct drain *d, uint64_t need, bool samples)
-{
-	uint64_t end_of_round = 2 * ENTRY_OVERHEAD;
+/* Bytes in the queue that the end of the round takes. */
+#define END_OF_ROUND (2 * ENTRY_OVERHEAD)
 
-	if (samples && !__atomic_load_n(&d->stop, __ATOMIC_ACQUIRE))
-		return queue_used(&d->queue) + need + end_of_round <= d->queue_limit;
-	return queue_room(&d->queue) >= need + end_of_round;
+/* Returns whether an entry with `bytes` of records fits into the queue: below the limit for samples, or at all. */
+static bool has_room(const struct drain *d, uint64_t bytes, uint64_t limit)
+{
+	return queue_used(&d->queue) + ENTRY_OVERHEAD + bytes + END_OF_ROUND <= limit;
+}
+
+/* Queues the first `len` bytes of `c`; all but the samples where only those fit. Returns 0 or -EAGAIN. */
+static int32_t queue_given(struct drain *d, uint32_t ring, const struct circle *c, uint64_t len)
+{
+	struct ring *r = &d->rings[ring];
+	/* On the last pass nothing is urgent. */
+	bool last = __atomic_load_n(&d->stop, __ATOMIC_ACQUIRE);
+	bool samples = has_room(d, len, last ? d->queue.bytes.size : d->queue_limit);
+
+	if (!samples) {
+		if (last || !d->loss.length)
+			return -EAGAIN;
+		drain_note_error(d, -ring_walk(r, c, 0, &len, NULL));
+		if (!has_room(d, len - r->pass.sample_bytes + d->loss.length, d->queue.bytes.size))
+			return -EAGAIN;
+		if (d->seen) /* only now, so that nothing is noted twice */
+			records_walk(c, 0, len, &r->pass, d->seen);
+	}
+	if (len > 0)
+		drain_queue_records(d, ring, c, 0, len, samples);
+	return 0;
 }
 
 int32_t pmu_drain_give(void *drain, uint32_t ring, const void *records, uint64_t len, uint64_t upto)
 {
 	struct drain *d = drain;
 	struct circle c = { .data = (unsigned char *)records, .size = UINT64_C(1) << 63 };
-	struct ring *r = &d->rings[ring];
-	uint64_t end = len;
-	bool samples = true;
+	struct ring *r;
+	int32_t error;
 
-	if (ring >= d->ring_count || upto - r->tail > r->head - r->tail)
+	if (ring >= d->ring_count)
 		return -EINVAL;
-	if (!has_room(d, ENTRY_OVERHEAD + len, true)) {
-		if (!d->loss.length)
-			return -EAGAIN;
-		drain_note_error(d, -ring_walk(r, &c, 0, &end, d->seen));
-		if (!has_room(d, ENTRY_OVERHEAD + end - r->pass.sample_bytes + d->loss.length, false))
-			return -EAGAIN;
-		samples = false;
-	}
-	if (end > 0)
-		drain_queue_records(d, ring, &c, 0, end, samples);
+	r = &d->rings[ring];
+	/* A ring that has turned out to be broken has no records, but some may have been read before. */
+	if (upto - r->tail > (r->broken ? r->records.size : r->head - r->tail))
+		return -EINVAL;
+	error = queue_given(d, ring, &c, len);
+	if (error)
+		return error;
 	d->given = true;
 	__atomic_store_n(&r->control->data_tail, upto, __ATOMIC_RELEASE);
 	r->tail = upto;
+	return 0;
+}
+
+int32_t pmu_drain_refuse(void *drain, uint32_t ring)
+{
+	struct drain *d = drain;
+
+	if (ring >= d->ring_count)
+		return -EINVAL;
+	d->rings[ring].broken = true;
+	drain_note_error(d, EBADMSG);
 	return 0;
 }
 
@@ -99,5 +127,8 @@ void pmu_drain_end_pass(void *drain, int32_t complete)
 
 void pmu_drain_end(void *drain)
 {
-	drain_end_queue(drain);
+	struct drain *d = drain;
+
+	if (!__atomic_load_n(&d->all_queued, __ATOMIC_RELAXED))
+		drain_end_queue(d);
 }

@@ -253,6 +253,8 @@ void pmu_drain_free(void *drain)
 
 	if (!d)
 		return;
+	if (d->running && (d->flags & PMU_DRAIN_BY_CALLER))
+		pmu_drain_end(d);
 	pmu_drain_stop(d);
 	for (uint32_t i = 0; i < d->ring_count; i++)
 		ring_unmap(&d->rings[i]);
