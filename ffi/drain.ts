@@ -229,7 +229,7 @@ export class Drain {
    * run rather than throwing it, because the file still has to be finished. Throws what the taker threw.
    */
   async stop(): Promise<PmuError | undefined> {
-    shim().pmu_drain_ask_to_stop(this.#live);
+    if (this.#taking) shim().pmu_drain_ask_to_stop(this.#live);
     const failure = await this.#taking;
     this.#taking = undefined;
     await shim().pmu_drain_stop(this.#live);
@@ -313,16 +313,21 @@ export class Drain {
     return ringFields(words, 1, this.#rings, RING_FIELDS);
   }
 
-  /** Unmaps the rings and frees the drain. Call it when `stop()` is done, or before `start()`. */
+  /**
+   * Unmaps the rings and frees the drain; does nothing when called again. Call it when `stop()` is done, or before
+   * `start()`. Without `stop()` it waits for the output, and what is still in the rings stays there.
+   */
   free(): void {
     const handle = this.#handle, taking = this.#taking;
+    if (handle === null) return;
     this.#handle = null;
+    this.#taking = undefined;
     if (taking === undefined) {
       shim().pmu_drain_free(handle);
       return;
     }
-    // without stop(): the output may be closed from here on, but the drain is in use until the taker wakes
-    this.#taken?.end();
+    // the output may be closed from here on, but the taker's wait uses the drain until it comes back
+    shim().pmu_drain_end(handle);
     shim().pmu_drain_stop_now(handle);
     taking.then(() => shim().pmu_drain_free(handle));
   }

@@ -73,9 +73,13 @@ export class TakenRings implements RingPass {
       ring.tail = Number(ranges[2 * i]);
       ring.head = Number(ranges[2 * i + 1]);
     });
-    const isComplete = this.#taker.take(this);
-    shim().pmu_drain_end_pass(this.#handle, isComplete ? 1 : 0);
-    return isComplete;
+    let isComplete = false;
+    try {
+      return isComplete = this.#taker.take(this);
+    } finally {
+      // what was given counts as taken, so it has to be written, whatever was thrown
+      shim().pmu_drain_end_pass(this.#handle, isComplete ? 1 : 0);
+    }
   }
 
   /** Says that nothing more will be given. */
