@@ -55,6 +55,8 @@ export class Guesser {
   shortBy = 0;
   /** After a guess: below which address the caller's frame does not begin. */
   least = 0.5;
+  /** After a guess: where the caller's address was found in memory; NaN where it was in a register. */
+  savedAt = NaN;
   /** The address that the call before a return address leads to, as far as it is known: set by #isReturn. */
   #target = NaN;
 
@@ -75,6 +77,7 @@ export class Guesser {
   guess(at: Place): number {
     const { space, object, place } = at;
     this.shortBy = 0;
+    this.savedAt = NaN;
     if (object !== undefined && space.find(place) === object && object.isEntry(place - space.bias)) return 0;
     const isFile = object !== undefined && object.code === CODE.FILE;
     if (isFile && at.isExact) {
@@ -130,6 +133,7 @@ export class Guesser {
     // on aarch64 the record may be anywhere in the frame: where that ends is not known
     registers[arch.sp] = arch === X86_64 ? frame + 16 : NaN;
     this.least = frame + 16;
+    this.savedAt = frame + 8;
     return pc;
   }
 
@@ -155,7 +159,9 @@ export class Guesser {
     const stack = this.#stack;
     for (let at = sp; at < sp + MOST_SEARCHED && stack.has(at); at += 8) {
       const pc = stack.value(at);
-      if (this.#isReturn(space, pc) && this.#leadsTo(space, place)) return this.#moveTo(pc, at + 8);
+      if (!this.#isReturn(space, pc) || !this.#leadsTo(space, place)) continue;
+      this.savedAt = at;
+      return this.#moveTo(pc, at + 8);
     }
     return -1;
   }

@@ -40,6 +40,12 @@ export class ObjectCfi {
   /** Range of the row that was found last. */
   rowStart = 0.5;
   rowEnd = 0.5;
+  /**
+   * Range of addresses that no table has a function for, around the one that was last found in none; empty when it is
+   * not known.
+   */
+  gapStart = 0.5;
+  gapEnd = 0.5;
   /** Whether that is the frame that a signal made. */
   isSignal = false;
   /** The column with the return address. */
@@ -99,10 +105,17 @@ export class ObjectCfi {
   }
 
   #find(address: number): Fde | undefined {
+    this.gapStart = -Infinity;
+    this.gapEnd = Infinity;
     for (let i = 0; i < this.#makers.length; i++) {
       const table = this.#tables[i] ??= this.#makers[i]() ?? null;
-      const fde = table?.find(address);
-      if (table === null || fde === undefined) continue;
+      if (table === null) continue;
+      const fde = table.find(address);
+      if (fde === undefined) {
+        this.gapStart = Math.max(this.gapStart, table.gapStart);
+        this.gapEnd = Math.min(this.gapEnd, table.gapEnd);
+        continue;
+      }
       this.#reader = table.reader;
       this.#cost = table.cost;
       this.functionStart = fde.start;

@@ -7,6 +7,7 @@
  *     full       whatever else there is: expressions (PLT stubs, signal frames), registers in other registers
  */
 
+import { mix } from "../base/bytes/hash.ts";
 import type { Arch } from "./arch.ts";
 import type { ObjectCfi } from "./object_cfi.ts";
 import { CFA, Row, RULE } from "./row.ts";
@@ -29,6 +30,8 @@ export const REGISTER_MASK = 0x3f;
 export const IS_ROOT = 0x40;
 
 const MOST_COMPACT = 1 << 15, MOST_FULL = 4096;
+/** Slots of the table of compact rules, twice as many as rules. */
+const SLOTS = 2 * MOST_COMPACT;
 /** Bytes of an expression; real ones have up to 20. */
 const MOST_EXPRESSION = 256;
 const MOST_OFFSET = 2 ** 31 - 1;
@@ -55,7 +58,9 @@ export class RuleTable {
   generation = 0;
   #count = 0;
   readonly #fulls: FullRule[] = [];
-  /** Numbers of rules by their contents. */
+  /** Hash table of the compact rules: their numbers plus 1, by their integers. */
+  readonly #slots = new Int32Array(SLOTS);
+  /** Numbers of full rules by their contents. */
   readonly #numbers = new Map<string, number>();
 
   constructor(arch: Arch) {
@@ -66,7 +71,7 @@ export class RuleTable {
 
   /** How many different rules there are. */
   get size(): number {
-    return this.#numbers.size;
+    return this.#count + this.#numbers.size;
   }
 
   full(rule: number): FullRule {
@@ -76,51 +81,59 @@ export class RuleTable {
   /** Returns the number of the rule that `row` comes down to, which `cfi` found last. */
   add(row: Row, cfi: ObjectCfi): number {
     if (this.#count >= MOST_COMPACT || this.#fulls.length >= MOST_FULL) this.#clear();
-    const compact = this.#compact(row, cfi);
-    return compact ? this.#intern(compact.join(), () => this.#addCompact(compact)) : this.#addFull(row, cfi);
+    return this.#makeCompact(row, cfi) ? this.#addCompact() : this.#addFull(row, cfi);
   }
 
   #clear(): void {
     this.generation++;
     this.#count = this.#fulls.length = 0;
     this.#numbers.clear();
+    this.#slots.fill(0);
   }
 
-  #intern(key: string, make: () => number): number {
-    let number = this.#numbers.get(key);
-    if (number === undefined) this.#numbers.set(key, number = make());
-    return number;
+  /** Returns the number of the compact rule behind the last one, or of the one before it that is the same. */
+  #addCompact(): number {
+    const { ints, stride } = this, slots = this.#slots, last = this.#count * stride;
+    let hash = 0;
+    for (let i = last; i < last + stride; i++) hash = mix(hash, ints[i]);
+    for (let slot = hash & (SLOTS - 1);; slot = (slot + 1) & (SLOTS - 1)) {
+      if (slots[slot] === 0) {
+        slots[slot] = this.#count + 1;
+        return this.#count++;
+      }
+      const at = (slots[slot] - 1) * stride;
+      let same = 0;
+      while (same < stride && ints[at + same] === ints[last + same]) same++;
+      if (same === stride) return slots[slot] - 1;
+    }
   }
 
-  #addCompact(compact: readonly number[]): number {
-    const at = this.#count++ * this.stride;
+  /** Puts the integers of a compact rule behind the last one; false for a row that needs more. */
+  #makeCompact({ kinds, values, extras }: Row, cfi: ObjectCfi): boolean {
+    const { arch } = this, { returnRegister: ra } = cfi;
+    if (cfi.isSignal || kinds[CFA] !== RULE.REGISTER || ra !== arch.ra) return false;
+    const register = values[CFA], offset = extras[CFA];
+    if (!(register < arch.registers && isOffset(offset)) || kinds[arch.sp] !== RULE.UNSET) return false;
+    const isRoot = kinds[ra] === RULE.UNDEFINED;
+    // on x86-64 the return address has no place of its own: it always is where the call put it
+    const isInPlace = arch.saved.includes(ra) || (kinds[ra] === RULE.OFFSET && values[ra] === -8);
+    if (!isRoot && !isInPlace) return false;
+    const at = this.#count * this.stride;
     if (at === this.ints.length) {
       const grown = new Int32Array(2 * at);
       grown.set(this.ints);
       this.ints = grown;
     }
-    this.ints.set(compact, at);
-    return this.#count - 1;
-  }
-
-  /** Integers of a compact rule; undefined for a row that needs more. */
-  #compact({ kinds, values, extras }: Row, cfi: ObjectCfi): number[] | undefined {
-    const { arch } = this, { returnRegister: ra } = cfi;
-    if (cfi.isSignal || kinds[CFA] !== RULE.REGISTER || ra !== arch.ra) return undefined;
-    const register = values[CFA], offset = extras[CFA];
-    if (!(register < arch.registers && isOffset(offset)) || kinds[arch.sp] !== RULE.UNSET) return undefined;
-    const isRoot = kinds[ra] === RULE.UNDEFINED;
-    // on x86-64 the return address has no place of its own: it always is where the call put it
-    const isInPlace = arch.saved.includes(ra) || (kinds[ra] === RULE.OFFSET && values[ra] === -8);
-    if (!isRoot && !isInPlace) return undefined;
-    const ints = [register | (isRoot ? IS_ROOT : 0), offset];
-    for (const column of arch.saved) {
-      const kind = kinds[column], value = values[column];
-      if (kind === RULE.UNSET || kind === RULE.SAME || (column === ra && isRoot)) ints.push(0);
-      else if (kind === RULE.OFFSET && value !== 0 && isOffset(value)) ints.push(value);
-      else return undefined;
+    const { ints } = this;
+    ints[at] = register | (isRoot ? IS_ROOT : 0);
+    ints[at + 1] = offset;
+    for (let i = 0; i < arch.saved.length; i++) {
+      const column = arch.saved[i], kind = kinds[column], value = values[column];
+      if (kind === RULE.UNSET || kind === RULE.SAME || (column === ra && isRoot)) ints[at + 2 + i] = 0;
+      else if (kind === RULE.OFFSET && value !== 0 && isOffset(value)) ints[at + 2 + i] = value;
+      else return false;
     }
-    return ints;
+    return true;
   }
 
   #addFull(row: Row, cfi: ObjectCfi): number {
@@ -143,7 +156,10 @@ export class RuleTable {
     // the return address goes where the program counter is, whichever column the entry has for it
     if (cfi.returnRegister !== this.arch.ra) return NO_RULE.DAMAGED;
     const rule = { row: copy, columns, expressions, isSignal: cfi.isSignal };
-    return this.#intern(key.join(), () => FIRST_FULL - (this.#fulls.push(rule) - 1));
+    const text = key.join();
+    let number = this.#numbers.get(text);
+    if (number === undefined) this.#numbers.set(text, number = FIRST_FULL - (this.#fulls.push(rule) - 1));
+    return number;
   }
 }
 

@@ -40,6 +40,9 @@ export class CfiTable {
   readonly reader: EntryReader;
   /** Account that work on the section is charged to. */
   readonly cost: Cost;
+  /** Range of addresses that no entry has, around the address that was last found in none; empty when unknown. */
+  gapStart = 0.5;
+  gapEnd = 0.5;
   #header: SortedTable | undefined;
   #index: Index | undefined;
 
@@ -52,11 +55,17 @@ export class CfiTable {
   /** Returns the entry of the function that has `address`; undefined where none has. Throws LimitError. */
   find(address: number): Fde | undefined {
     const { reader } = this;
+    this.gapStart = this.gapEnd = 0.5;
     if (this.#header) {
-      const { section } = reader, at = this.#header.find(address);
+      const header = this.#header, { section } = reader, at = header.find(address);
       if (at < 0) return undefined;
-      const fde = reader.fde(this.#header.entryAt(at) - section.address);
-      if (fde?.start === this.#header.startAt(at)) return address < fde.end ? fde : undefined;
+      const fde = reader.fde(header.entryAt(at) - section.address);
+      if (fde?.start === header.startAt(at)) {
+        if (address < fde.end) return fde;
+        this.gapStart = fde.end;
+        this.gapEnd = at + 1 < header.count ? header.startAt(at + 1) : Infinity;
+        return undefined;
+      }
       this.#header = undefined;
     }
     this.#index ??= makeIndex(reader, this.cost);

@@ -16,13 +16,20 @@ import { Guesser, HIGH_MASK, mostAddress } from "./no_cfi.ts";
 import { CODE, type CodeSpace, type UnwindObject } from "./object.ts";
 import { FOUND } from "./object_cfi.ts";
 import { CFA, Row, RULE } from "./row.ts";
-import { RuleCache } from "./rule_cache.ts";
+import { RowCache, RuleCache } from "./rule_cache.ts";
 import { type FullRule, IS_ROOT, NO_RULE, REGISTER_MASK, RuleTable } from "./rules.ts";
 import { StackPiece } from "./stack_piece.ts";
+import { WalkMemory } from "./walk_memory.ts";
 
 const TWO_32 = 4294967296;
 /** Addresses below this one are no code's. */
 const LEAST_ADDRESS = 4096;
+
+/**
+ * Largest piece of code without tables, in an object that has them, in which signal trampolines are looked for: they are
+ * among few functions that start programs and threads. Beyond, it is generated code, such as the built-in functions of V8.
+ */
+const MAX_TRAMPOLINE_GAP = 1 << 16;
 
 /**
  * Frames and steps of expressions that a walk may take without a stack, and bytes of stack for each further
@@ -73,12 +80,19 @@ export class Unwinder {
    * else one in the call instruction, before the return address.
    */
   places: Float64Array | undefined;
+  /**
+   * Thread whose stack is walked next: its last chain is remembered, and taken over as far as it still holds. -1 for
+   * none.
+   */
+  thread = -1;
   readonly counts: WalkCounts = { walks: 0, frames: 0, misses: 0, guessed: 0 };
   readonly #rules: RuleTable;
   readonly #cache = new RuleCache();
+  readonly #rows = new RowCache();
   readonly #row = new Row();
   readonly #evaluator: Evaluator;
   readonly #guesser: Guesser;
+  readonly #memory: WalkMemory;
   readonly #next: Float64Array;
   readonly #highMask: number;
   readonly #most: number;
@@ -97,6 +111,7 @@ export class Unwinder {
     this.#evaluator = new Evaluator(this.stack);
     this.#guesser = new Guesser(arch, this.registers, this.stack);
     this.#highMask = HIGH_MASK[arch.name];
+    this.#memory = new WalkMemory(this.#highMask);
     this.#most = mostAddress(arch);
   }
 
@@ -106,7 +121,7 @@ export class Unwinder {
    */
   loadRegisters(plan: RegisterPlan, u32: Uint32Array, word: number): void {
     const { registers, arch: { ra, pc } } = this;
-    registers.fill(NaN);
+    for (let i = 0; i < registers.length; i++) registers[i] = NaN;
     for (let i = 0, at = word; i < plan.length; i++, at += 2) {
       const number = plan[i];
       if (number < 0) continue;
@@ -134,7 +149,7 @@ export class Unwinder {
    * then return addresses; returns how many. `end` has why there are no more.
    */
   walk(space: CodeSpace, out: Float64Array, most = out.length): number {
-    const { registers, arch, counts, places, stack } = this;
+    const { registers, arch, counts, places, stack } = this, memory = this.#memory;
     const deepest = FREE_FRAMES + stack.length / BYTES_EACH;
     this.#evaluator.stepsLeft = FREE_STEPS + stack.length / BYTES_EACH;
     counts.walks++;
@@ -142,11 +157,18 @@ export class Unwinder {
     this.#isExact = true;
     this.#sp = registers[arch.sp];
     let depth = 0, pc = registers[arch.pc];
+    memory.begin(this.thread);
     if (!(pc >= LEAST_ADDRESS && pc < this.#most)) return this.#finish(0, END.CORRUPT);
     for (;;) {
       const place = this.#isExact ? pc : pc - 1;
       if (places !== undefined) places[depth] = place;
       out[depth++] = pc;
+      memory.add(place, pc, this.#sp, registers[arch.fp]);
+      const known = memory.match(stack);
+      if (known >= 0 && depth + known <= most) {
+        memory.rest(depth, out, places);
+        return this.#finish(depth + known, END.ROOT);
+      }
       const object = space.find(place);
       pc = this.#step(space, object, place);
       if (pc < 0 && depth > 1 && this.end === END.UNMAPPED) {
@@ -167,7 +189,10 @@ export class Unwinder {
    * Sets the registers to the caller's and returns its pc; returns -1 and sets `end` when there is no caller.
    */
   #step(space: CodeSpace, object: UnwindObject | undefined, place: number): number {
-    const rule = object === undefined ? NO_RULE.NONE : this.#ruleOf(object, place - space.bias);
+    const hasRules = object !== undefined && object.cfi !== undefined;
+    const rule = hasRules || object?.code === CODE.FILE
+      ? this.#ruleOf(object, place - space.bias)
+      : NO_RULE.NONE;
     if (rule >= 0) {
       const pc = this.#stepCompact(rule);
       if (pc >= 0 || this.end !== END.NO_REGISTER || !Number.isNaN(this.registers[this.arch.sp])) return pc;
@@ -181,6 +206,7 @@ export class Unwinder {
 
   #finish(depth: number, end: End): number {
     this.end = end;
+    this.#memory.end(end === END.ROOT);
     this.counts.frames += depth;
     return depth;
   }
@@ -204,11 +230,15 @@ export class Unwinder {
   }
 
   #ruleOf(object: UnwindObject, address: number): number {
-    const cache = this.#cache, place = cache.find(object.id, address);
-    if (place >= 0) return cache.at(place);
-    this.counts.misses++;
-    const rule = this.#compile(object, address);
-    cache.put(object.id, address, rule);
+    const cache = this.#cache, rows = this.#rows;
+    if (cache.find(object.id, address)) return cache.rule;
+    let rule: number;
+    if (rows.find(object.id, address)) rule = rows.rule;
+    else {
+      this.counts.misses++;
+      rule = this.#compile(object, address);
+    }
+    if (!this.#isExact || rule < 0) cache.put(object.id, address, rule);
     return rule;
   }
 
@@ -216,13 +246,22 @@ export class Unwinder {
     const found = object.findRow(address, this.#row);
     if (found === FOUND.DAMAGED) return NO_RULE.DAMAGED;
     if (found === FOUND.NONE) {
+      const { cfi } = object;
+      if (cfi !== undefined && cfi.gapEnd - cfi.gapStart > MAX_TRAMPOLINE_GAP) {
+        this.#rows.put(object.id, address, cfi.gapStart, cfi.gapEnd, NO_RULE.NONE);
+        return NO_RULE.NONE;
+      }
       // no call leads there: the address that was returned to is the one behind what is looked up
       const isTrampoline = this.#guesser.isTrampoline(object, this.#isExact ? address : address + 1);
       return isTrampoline ? NO_RULE.TRAMPOLINE : NO_RULE.NONE;
     }
-    const rules = this.#rules, before = rules.generation;
-    const rule = rules.add(this.#row, object.cfi!);
-    if (rules.generation !== before) this.#cache.clear();
+    const rules = this.#rules, before = rules.generation, cfi = object.cfi!;
+    const rule = rules.add(this.#row, cfi);
+    if (rules.generation !== before) {
+      this.#cache.clear();
+      this.#rows.clear();
+    }
+    this.#rows.put(object.id, address, cfi.rowStart, cfi.rowEnd, rule);
     return rule;
   }
 
@@ -258,7 +297,12 @@ export class Unwinder {
       const index = frameEnd - 8 - start;
       if (!(index >= 0 && index + 8 <= length)) return this.#stopAt(frameEnd - 8);
       pc = view.getUint32(from + index + 4, true) * TWO_32 + view.getUint32(from + index, true);
-    } else pc = registers[ra];
+      this.#memory.savedAt(frameEnd - 8);
+    } else {
+      pc = registers[ra];
+      const offset = ints[at + 2 + saved.indexOf(ra)];
+      if (offset !== 0) this.#memory.savedAt(frameEnd + offset);
+    }
     registers[arch.sp] = this.#sp = frameEnd;
     this.#isExact = false;
     return Number.isNaN(pc) ? this.#stop(END.NO_REGISTER) : pc;
@@ -295,6 +339,7 @@ export class Unwinder {
       next[column] = value;
     }
     registers.set(next);
+    if (row.kinds[pcColumn] === RULE.OFFSET) this.#memory.savedAt(frameEnd + row.values[pcColumn]);
     this.#sp = registers[arch.sp];
     if (Number.isNaN(this.#sp)) return this.#stop(END.NO_REGISTER);
     this.#isExact = isSignal;
@@ -370,6 +415,7 @@ export class Unwinder {
     }
     const caller = guesser.guess({ space, object, place, sp: this.#sp, isExact: this.#isExact });
     if (caller > 0) {
+      this.#memory.savedAt(guesser.savedAt);
       this.#sp = guesser.least;
       this.#isExact = false;
       return caller;

@@ -204,9 +204,74 @@ Deno.test("what is known is not looked up again", () => {
   const object = objectOf(FUNCTIONS);
   const { unwinder } = walk(object, 0x1050, [1, 2, at(0x1060), 1, 2, at(0x1240)]);
   const { misses } = unwinder.counts;
-  assertEquals(misses, 3);
+  assertEquals(misses, 2);
   unwinder.registers[X86_64.pc] = at(0x1050);
   unwinder.registers[X86_64.sp] = STACK;
   assertEquals(unwinder.walk(spaceOf(object), new Float64Array(8)), 3);
   assertEquals(unwinder.counts.misses, misses);
+});
+
+/** Walks stacks of one thread, one after the other, with one unwinder; returns the chain of each. */
+function walkInTurn(
+  object: UnwindObject,
+  stacks: { pc: number; skip?: number; words: number[]; thread?: number }[],
+) {
+  const unwinder = new Unwinder(X86_64);
+  return stacks.map(({ pc, skip = 0, words, thread = 7 }) => {
+    const { registers } = unwinder;
+    registers.fill(NaN);
+    registers[X86_64.pc] = at(pc);
+    registers[X86_64.sp] = STACK + 8 * skip;
+    registers[6] = 0;
+    const view = new DataView(new ArrayBuffer(8 * words.length));
+    words.forEach((word, i) => view.setBigUint64(8 * i, BigInt(word), true));
+    unwinder.loadStack(view, 0, 8 * words.length, true);
+    unwinder.thread = thread;
+    const out = new Float64Array(8), before = unwinder.counts.misses;
+    unwinder.places = new Float64Array(8);
+    const depth = unwinder.walk(spaceOf(object), out);
+    return {
+      chain: Array.from(out.subarray(0, depth), (address) => (address - BIAS).toString(16)),
+      places: Array.from(unwinder.places.subarray(0, depth), (address) => (address - BIAS).toString(16)),
+      misses: unwinder.counts.misses - before,
+      end: unwinder.end,
+    };
+  });
+}
+
+Deno.test("what is left of a thread's last stack is taken over", () => {
+  const object = objectOf(FUNCTIONS), rest = [3, 4, at(0x1060), 5, 6, at(0x1240)];
+  const [first, deeper, same] = walkInTurn(object, [
+    { pc: 0x1050, skip: 3, words: rest },
+    { pc: 0x1080, words: [1, 2, at(0x1051), ...rest] },
+    { pc: 0x1080, words: [9, 9, at(0x1051), ...rest] },
+  ]);
+  assertEquals(first.chain, ["1050", "1060", "1240"]);
+  for (const each of [deeper, same]) {
+    assertEquals(each.chain, ["1080", "1051", "1060", "1240"]);
+    assertEquals(each.places, ["1080", "1050", "105f", "123f"]);
+    assertEquals(each.end, END.ROOT);
+  }
+});
+
+Deno.test("a caller that changed is found, though the frames below look as before", () => {
+  const object = objectOf(FUNCTIONS);
+  const [first, changed, back, other] = walkInTurn(object, [
+    { pc: 0x1050, words: [1, 2, at(0x1060), 5, 6, at(0x1070), 7, 8, at(0x1240)] },
+    { pc: 0x1050, words: [1, 2, at(0x1060), 5, 6, at(0x1080), 7, 8, at(0x1240)] },
+    { pc: 0x1050, words: [1, 2, at(0x1060), 5, 6, at(0x1070), 7, 8, at(0x1250)] },
+    { pc: 0x1050, words: [1, 2, at(0x1060), 5, 6, at(0x1240)], thread: 8 },
+  ]);
+  assertEquals(first.chain, ["1050", "1060", "1070", "1240"]);
+  assertEquals(changed.chain, ["1050", "1060", "1080", "1240"]);
+  assertEquals(back.chain, ["1050", "1060", "1070", "1250"]);
+  assertEquals(other.chain, ["1050", "1060", "1240"], "of another thread");
+});
+
+Deno.test("a piece of stack that ends before the rest of the last one says so", () => {
+  const [, short] = walkInTurn(objectOf(FUNCTIONS), [
+    { pc: 0x1050, words: [1, 2, at(0x1060), 5, 6, at(0x1240)] },
+    { pc: 0x1050, words: [1, 2, at(0x1060), 5] },
+  ]);
+  assertEquals([short.chain, short.end], [["1050", "1060"], END.SHORT]);
 });

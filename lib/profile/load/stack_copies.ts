@@ -99,6 +99,7 @@ export class StackCopies {
     unwinder.loadStack(this.#view, c.u8.byteOffset + tail.stack, tail.copied, isCut);
     const { code } = this.#objects;
     code.pid = c.pid;
+    unwinder.thread = c.tid;
     this.#take(unwinder.walk(code, this.#pcs));
     const { end, endObject } = unwinder;
     this.#unwound++;

@@ -34,7 +34,10 @@ export class StackUnwinder {
   readonly #objects: UnwindObjects;
   readonly #unwinder = new Unwinder(Deno.build.arch === "aarch64" ? AARCH64 : X86_64);
   readonly #tail = new SampleTail();
-  readonly #plans = new Map<bigint, RegisterPlan>();
+  /** Plans by event. */
+  readonly #plans = new WeakMap<EventDesc, RegisterPlan>();
+  #lastEvent: EventDesc | undefined;
+  #lastPlan: RegisterPlan = new Int8Array(0);
   readonly #chain: UserChain = { addresses: new Float64Array(MAX_CALLERS), count: 0, mark: 0 };
   readonly #returnAddresses = new Float64Array(MAX_CALLERS);
   #sinceTrim = 0;
@@ -49,14 +52,14 @@ export class StackUnwinder {
    * Writes the sample under `c` with its callers, and without its stack. Returns false for one that has no copy of a
    * stack, which is to be written as it is.
    */
-  write(c: RingCursor, { layout, attr }: EventDesc, output: RingOutput): boolean {
-    const tail = this.#tail;
+  write(c: RingCursor, event: EventDesc, output: RingOutput): boolean {
+    const tail = this.#tail, { layout } = event;
     if (!layout.tail.copiesStack || !tail.read(c.u32, c.at, c.size, layout)) return false;
-    return writeSample(c, layout, tail, this.#userChain(c, layout.tid, attr.sampleRegsUser), output);
+    return writeSample(c, layout, tail, this.#userChain(c, event), output);
   }
 
   /** Unwinds the stack; returns undefined where there is none, like that of a kernel thread. */
-  #userChain(c: RingCursor, tidAt: number, mask: bigint): UserChain | undefined {
+  #userChain(c: RingCursor, event: EventDesc): UserChain | undefined {
     const tail = this.#tail, chain = this.#chain, unwinder = this.#unwinder;
     const mode = c.misc & PERF_RECORD_MISC.CPUMODE_MASK;
     if (tail.abi === 0 || mode === 0 || mode > PERF_RECORD_MISC.USER) return undefined;
@@ -71,14 +74,16 @@ export class StackUnwinder {
       this.#sinceTrim = 0;
       this.#objects.trim();
     }
-    unwinder.loadRegisters(this.#planOf(mask), c.u32, tail.registers);
+    unwinder.loadRegisters(this.#planOf(event), c.u32, tail.registers);
     // the kernel was about to start the program
     if (mode === PERF_RECORD_MISC.KERNEL && unwinder.registers[unwinder.arch.pc] < MIN_CODE_ADDRESS) {
       return undefined;
     }
     unwinder.loadStack(c.view, tail.stack, tail.copied, tail.copied === tail.room);
     const { code } = this.#objects;
-    code.pid = c.u32[(c.at + tidAt) >>> 2] | 0;
+    const ids = (c.at + event.layout.tid) >>> 2;
+    code.pid = c.u32[ids] | 0;
+    unwinder.thread = c.u32[ids + 1] | 0;
     chain.count = unwinder.walk(code, this.#returnAddresses);
     const { end } = unwinder;
     chain.mark = end === END.ROOT ? 0 : markOf(end);
@@ -87,9 +92,13 @@ export class StackUnwinder {
     return chain;
   }
 
-  #planOf(mask: bigint): RegisterPlan {
-    let plan = this.#plans.get(mask);
-    if (plan === undefined) this.#plans.set(mask, plan = registerPlan(this.#unwinder.arch, mask));
-    return plan;
+  #planOf(event: EventDesc): RegisterPlan {
+    if (event === this.#lastEvent) return this.#lastPlan;
+    let plan = this.#plans.get(event);
+    if (plan === undefined) {
+      this.#plans.set(event, plan = registerPlan(this.#unwinder.arch, event.attr.sampleRegsUser));
+    }
+    this.#lastEvent = event;
+    return this.#lastPlan = plan;
   }
 }

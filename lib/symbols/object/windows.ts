@@ -3,9 +3,9 @@
 import { type ByteSource, MemoryBytes } from "../../base/bytes/byte_source.ts";
 import { type Cost, WORK } from "./limits.ts";
 
-const PAGE = 64 << 10;
+const PAGE = 16 << 10;
 /** Most pages of a part that are held in memory. */
-const MAX_PAGES = 64;
+const MAX_PAGES = 256;
 /** Most bytes of a part that is held as a whole. */
 const MAX_HELD = 64 << 20;
 
