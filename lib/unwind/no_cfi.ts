@@ -157,8 +157,9 @@ export class Guesser {
   /** Finds the first word of the stack that is behind a call of this very function. */
   #search({ space, place, sp }: Place): number {
     const stack = this.#stack;
-    for (let at = sp; at < sp + MOST_SEARCHED && stack.has(at); at += 8) {
-      const pc = stack.value(at);
+    // counted from the stack pointer, which is no exact number above 2^53
+    for (let from = 0; from < MOST_SEARCHED && stack.has(sp + from); from += 8) {
+      const at = sp + from, pc = stack.value(at);
       if (!this.#isReturn(space, pc) || !this.#leadsTo(space, place)) continue;
       this.savedAt = at;
       return this.#moveTo(pc, at + 8);

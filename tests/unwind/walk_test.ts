@@ -133,6 +133,16 @@ Deno.test("frames that do not grow, expressions that do not end and damaged tabl
   assertEquals(walk(object, 0x1640, words).end, END.CORRUPT);
 });
 
+Deno.test("stack pointers that are no exact numbers end a chain in all code", () => {
+  const object = objectOf(FUNCTIONS), words = new Array(8).fill(at(0x1280));
+  for (const sp of [2 ** 53, 2 ** 58, 2 ** 62, 2 ** 64]) {
+    for (let pc = 0x1050; pc < 0x1b00; pc += 0x100) {
+      const { chain } = walk(object, pc, words, { registers: { 7: sp, 6: sp + 4096 } });
+      assertEquals(chain.length <= 32 + words.length, true, `${pc.toString(16)}, sp ${sp}`);
+    }
+  }
+});
+
 Deno.test("a frame that is found by a register that was not recorded says so", () => {
   const object = objectOf(FUNCTIONS);
   assertEquals(walk(object, 0x1740, [at(0x1240)]).end, END.NO_REGISTER);

@@ -79,6 +79,7 @@ const SESSIONS = [
     tool: "0.1.0",
     command: ["a", "b"],
     seconds: 1.5,
+    unwound: { stackBytes: 16384 },
     ledger: { rows: [{ cpu: 0, sample: 1 }], total: { sample: 1, overflow: 0, dropbuf_sample: 0 } },
   }),
 ];
