@@ -61,14 +61,14 @@ export const command: CommandSpec = {
     {
       name: "stacks",
       short: "g",
-      help: "record call chains by frame pointers, like --call-graph fp",
+      help: "record the call stack of each sample, of any program, like --call-graph auto",
     },
     {
       name: "call-graph",
       value: "MODE",
       values: ["auto", "fp", "dwarf"],
       help:
-        "record call chains: 'fp' follows frame pointers, 'dwarf[,BYTES]' copies user stacks for perf to unwind later",
+        "record call stacks in this way: 'auto[,BYTES]' for any program; 'fp' at the least cost, but whole only for programs built with frame pointers; 'dwarf[,BYTES]' as copies in a large file, for its reader to work out; BYTES (16K) limits how deep a stack may be",
     },
     { name: "all-cpus", short: "a", help: "record all CPUs, while COMMAND runs or until Ctrl-C" },
     { name: "cpu", short: "C", value: "CPUS", help: "record whatever runs on these CPUs: 0-3,8" },

@@ -10,7 +10,7 @@ import { readPrivilege } from "../events/privilege.ts";
 import { type EventWorld, type ResolvedGroup, resolveEvents } from "../events/resolve.ts";
 import { parseWrittenCpus } from "../base/text/cpu_list.ts";
 import { onlineCpus } from "../events/sysfs.ts";
-import { type CallGraphChoice, parseCallGraph } from "../record/request/call_graph.ts";
+import { type CallGraphChoice, defaultCallGraph, parseCallGraph } from "../record/request/call_graph.ts";
 import { parseClock } from "../record/request/clock.ts";
 import { parseSwitchWhen } from "../record/request/limits.ts";
 import { outputOf, type WantedOutput } from "../record/request/output.ts";
@@ -175,8 +175,9 @@ export function sampledRequest(
 
 function callGraphOf(args: ParsedArgs, overwrite: boolean): CallGraphChoice | undefined {
   const context = { arch: Deno.build.arch, overwrite };
-  const text = args.text("call-graph") ?? (args.has("stacks") ? "fp" : undefined);
-  return text === undefined ? undefined : parseCallGraph(text, context);
+  const text = args.text("call-graph");
+  if (text !== undefined) return parseCallGraph(text, context);
+  return args.has("stacks") ? defaultCallGraph(context) : undefined;
 }
 
 /** Reads how often to sample, and what each sample contains besides call chains. Throws UsageError. */

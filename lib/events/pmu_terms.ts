@@ -32,7 +32,7 @@ const ELSEWHERE: Record<string, string> = {
   "no-inherit": "use -i",
   "time": "times are always recorded",
   "max-stack": "there is no limit for one event",
-  "stack-size": "stacks are not copied for one event",
+  "stack-size": "use --call-graph auto,BYTES, for all events",
   "overwrite": "overwriting rings are not supported",
   "no-overwrite": "rings never overwrite",
   "branch_type": "branch stacks are not supported for one event",

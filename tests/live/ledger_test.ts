@@ -5,7 +5,7 @@ import { testNeeding } from "../needs.ts";
 import { ledgerSamples, PMUCTL, pmuctl, pmuctlOk, program, run, withFolder } from "./harness.ts";
 
 /** Each page that is touched is a sample with its call chain, far more than a ring of one page has room for. */
-const LOSSY = ["-e", "page-faults", "-c", "1", "-g", "-m", "1"];
+const LOSSY = ["-e", "page-faults", "-c", "1", "--call-graph", "fp", "-m", "1"];
 const faults = () => [program("faults"), "20000"];
 
 interface Ledger {

@@ -60,10 +60,21 @@ interface EventTable {
   }[];
 }
 
-/** The first event's table, names as in the symbol tables. */
-async function ourTable(file: string, keys: string, ...extra: string[]): Promise<EventTable> {
+/**
+ * The first event's table, names as in the symbol tables, and the frames at which stacks end too early. Those are marks in
+ * the file, which perf takes for callers at unknown addresses, so they have no rows here.
+ */
+async function ourTable(
+  file: string,
+  keys: string,
+  ...extra: string[]
+): Promise<EventTable & { marks: ReadonlySet<string> }> {
   const args = ["report", "-i", file, "--json", "--no-demangle", "--sort", keys, ...extra];
-  return JSON.parse(await pmuctlOk(args)).events[0];
+  const { meta, events: [table] } = JSON.parse(await pmuctlOk(args));
+  const cut: { frame: string }[] = meta.stacks?.cut ?? [];
+  const marks = new Set(cut.map(({ frame }) => frame));
+  const rows = (table as EventTable).rows.filter(({ object }) => !marks.has(object));
+  return { ...table, rows, marks };
 }
 
 /** The same as perfRows() of pmuctl's table. */
@@ -119,9 +130,9 @@ function perfUnresolved(script: string): Rows {
 
 /**
  * The same by pmuctl's folded stacks, where such code is `OBJECT+0xADDRESS`, or without an object `0xADDRESS` or
- * `[unknown]`.
+ * `[unknown]`, and so are the marks of stacks that end too early, for perf.
  */
-async function ourUnresolved(file: string): Promise<Rows> {
+async function ourUnresolved(file: string, marks: ReadonlySet<string>): Promise<Rows> {
   const args = ["report", "-i", file, "--format", "folded", "--weight", "samples", "--no-demangle"];
   const self = new Map<string, number>(), total = new Map<string, number>();
   for (const line of (await pmuctlOk(args)).trimEnd().split("\n")) {
@@ -129,6 +140,7 @@ async function ourUnresolved(file: string): Promise<Rows> {
     const add = (counts: Map<string, number>, key: string) => counts.set(key, (counts.get(key) ?? 0) + count);
     const [command, ...frames] = line.slice(0, blank).split(";");
     const keys = frames.map((frame) => {
+      if (marks.has(frame)) return `${command}|[unknown]`;
       const object = /^(?:(.+)\+)?(?:0x[0-9a-f]+(?:\.\.0x[0-9a-f]+)?|(?<!.)\[unknown\])$/.exec(frame);
       return object && `${command}|${object[1] ?? "[unknown]"}`;
     });
@@ -190,7 +202,7 @@ export async function compareWithPerf(file: string): Promise<Comparison> {
     totalRows: ofTotal.size,
     self: rowDifferences(ofSelf, await perfRows(file, keys)),
     total: rowDifferences(ofTotal, await perfRows(file, keys, "--children")),
-    unresolved: rowDifferences(await ourUnresolved(file), perfUnresolved(script.stdout)),
+    unresolved: rowDifferences(await ourUnresolved(file, table.marks), perfUnresolved(script.stdout)),
     discardedChains: script.stderr.match(/^invalid callchain context/gm)?.length ?? 0,
     failedObjects: [...script.stderr.matchAll(/^Failed to open (.*), continuing without symbols$/gm)]
       .map(([, path]) => path),

@@ -14,6 +14,7 @@ import { diffProfiles } from "../../profile/compare/diff.ts";
 import { loadProfile } from "../../profile/load/load.ts";
 import type { Profile } from "../../profile/model/profile.ts";
 import { readStoredProfile, storeProfile } from "../../profile/model/stored.ts";
+import { defaultCallGraph } from "../../record/request/call_graph.ts";
 import { readHost } from "../../record/host/host.ts";
 import { liveProc } from "../../record/host/procfs.ts";
 import { chooseRings } from "../../record/request/ring_sizes.ts";
@@ -169,9 +170,10 @@ async function recordRuns(
   try {
     const groups = resolveEvents("cycles"), cpus = onlineCpus();
     const host = readHost(liveProc.text, Deno.build.arch);
+    const stacks = defaultCallGraph({ arch: host.arch, overwrite: false });
     const { sampling, ringPages } = chooseRings({
       groups,
-      sampling: { defaultFreq: DEFAULT_FREQ, callGraph: { mode: "fp" } },
+      sampling: { defaultFreq: DEFAULT_FREQ, callGraph: stacks.callGraph },
       cpus,
       totalMemoryKb: host.totalMemoryKb,
     });

@@ -54,19 +54,17 @@ const USER_REGISTERS: Record<string, bigint> = {
 /** Returns what `-g` records: whole call chains of any program, or frame pointers where that is not possible. */
 export function defaultCallGraph({ arch, overwrite }: CallGraphContext): CallGraphChoice {
   const registers = USER_REGISTERS[arch];
-  const obstacle = overwrite
-    ? "--overwrite keeps samples as the kernel took them"
-    : registers === undefined
-    ? `pmuctl does not know the registers of ${arch}`
-    : undefined;
-  if (obstacle === undefined) {
+  if (registers !== undefined && !overwrite) {
     return {
       callGraph: { mode: "auto", stackBytes: DEFAULT_STACK_BYTES.auto, registers },
       bytesGiven: false,
     };
   }
+  const [obstacle, instead] = registers === undefined
+    ? [`pmuctl does not know the registers of ${arch}`, ""]
+    : ["--overwrite keeps samples as the kernel took them", "; --call-graph dwarf has whole ones"];
   const note = `${obstacle}, so call stacks are whole only in programs built with frame pointers ` +
-    "(as with --call-graph fp)";
+    `(as with --call-graph fp)${instead}`;
   return { callGraph: { mode: "fp" }, bytesGiven: false, note };
 }
 

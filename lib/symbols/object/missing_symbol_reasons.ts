@@ -160,6 +160,6 @@ export function missingSymbolRemedy(reason: Reason, object: ObjectInfo): string 
     case REASON.FAILED:
       return "if its file can be read, this is a bug in pmuctl: PMUCTL_DEBUG=1 shows where";
     case REASON.NOT_CODE:
-      return "build the callers with -fno-omit-frame-pointer, for whole call chains";
+      return "record with pmuctl record -g (--call-graph auto), for whole call chains";
   }
 }

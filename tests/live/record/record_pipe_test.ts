@@ -173,22 +173,40 @@ testNeeding(["cc"], "record stops when nobody reads its pipe any more, and says 
   }
 });
 
+/** Records as a user who may lock hardly more than kernel.perf_event_mlock_kb; returns what was said. */
+async function recordWithFewLocked(folder: string, options: string): Promise<string> {
+  await Deno.chmod(folder, 0o777);
+  const asUser = Deno.uid() === 0 ? `setpriv ${NOBODY.options.join(" ")}` : "";
+  const record = `${PMUCTL} record ${options} -o ${folder}/small.data -- ${program("ratio")} 200`;
+  const ran = await run("sh", ["-c", `ulimit -l 64; exec ${asUser} ${record}`], { env: { HOME: folder } });
+  assertEquals(ran.status, 0, ran.stderr);
+  assert(ledgerSamples(ran.stderr) > 0, ran.stderr);
+  return ran.stderr;
+}
+
 testNeeding(
   ["cc", Deno.uid() === 0 ? "otherUser" : "setpriv"],
   "record takes smaller rings where a user may lock no more, and says so",
   () =>
     withFolder(async (folder) => {
-      await Deno.chmod(folder, 0o777);
-      const asUser = Deno.uid() === 0 ? `setpriv ${NOBODY.options.join(" ")}` : "";
-      const ran = await run("sh", [
-        "-c",
-        `ulimit -l 64; exec ${asUser} ${PMUCTL} record -m 4096 -o ${folder}/small.data -- ${
-          program("ratio")
-        } 200`,
-      ], { env: { HOME: folder } });
-      assertEquals(ran.status, 0, ran.stderr);
-      assertMatch(ran.stderr, /may not lock rings of 4096 pages .* recording with \d+/);
-      assert(ledgerSamples(ran.stderr) > 0, ran.stderr);
+      const talk = await recordWithFewLocked(folder, "-m 4096");
+      assertMatch(talk, /may not lock rings of 4096 pages .* recording with \d+/);
+    }),
+);
+
+testNeeding(
+  ["cc", Deno.uid() === 0 ? "otherUser" : "setpriv"],
+  "record -g copies less of each stack where a user may lock no more, says so, and keeps what is asked for",
+  () =>
+    withFolder(async (folder) => {
+      const talk = await recordWithFewLocked(folder, "-g");
+      assertMatch(
+        talk,
+        /this user may lock \d+ KiB of rings for each CPU \(.*ulimit -l\): stacks are copied up to 4 KiB; longer ones/,
+      );
+      assertEquals(talk.includes("may not lock"), false, talk);
+      const asked = await recordWithFewLocked(folder, "--call-graph auto,16K");
+      assertEquals(asked.includes("stacks are copied up to"), false, asked);
     }),
 );
 

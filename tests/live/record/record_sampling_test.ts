@@ -187,7 +187,13 @@ Deno.test("record says what is wrong with a rate, a stack's size and rings too s
   assertStringIncludes(await refused(["-F", "often"]), "--freq 'often'");
   assertStringIncludes(await refused(["-e", "cpu-clock,0"]), "is not a rate");
   assertStringIncludes(await refused(["--call-graph", "dwarf,70000"]), "8 to 65528 bytes");
+  assertStringIncludes(await refused(["--call-graph", "auto,64K"]), "8 to 65528 bytes");
   assertStringIncludes(await refused(["--call-graph", "dwarf,65528", "-m", "16"]), "too small for samples");
+  assertStringIncludes(await refused(["-g", "-m", "1"]), "too small for samples");
+  assertStringIncludes(
+    await refused(["--call-graph", "auto", "--overwrite"]),
+    "use --call-graph fp, or dwarf",
+  );
 });
 
 testNeeding(

@@ -106,6 +106,15 @@ async function withQuota(kib: number, body: (folder: string) => Promise<void>): 
   });
 }
 
+/** Recordings that lose samples in the kernel, to a slow output, or both. */
+const LOSSY = [
+  { pages: 1, rate: 20000, slow: false, mode: "fp", work: 500 },
+  { pages: 2, rate: 9000, slow: true, mode: "fp", work: 500 },
+  { pages: 128, rate: 20000, slow: true, mode: "auto,4K", work: 500 },
+  { pages: 1, rate: 4000, slow: false, mode: "fp", work: 500 },
+  { pages: 16, rate: 4000, slow: true, mode: "auto,4K", work: 4000 },
+];
+
 testNeeding(
   ["perf", "cc", "mounts"],
   "seen = written + lost, in the ledger and in the file, whatever the loss comes from",
@@ -114,20 +123,18 @@ testNeeding(
       const file = `${folder}/lossy.data`;
       let dropped = 0, overflowed = 0;
       for (let i = 0; i < LOSSES; i++) {
-        const pages = [1, 2, 128, 1, 64][i % 5];
-        const rate = [20000, 9000, 20000, 4000, 15000][i % 5];
-        const slow = i % 5 !== 0 && i % 5 !== 3;
+        const { pages, rate, slow, mode, work } = LOSSY[i % LOSSY.length];
         // it stands still once the recording is under way: the pipe fills, then the queue
         const reader = slow ? `(head -c 30000; sleep 1; cat) >${file}` : `cat >${file}`;
         const ran = await run("sh", [
           "-c",
-          `${PMUCTL} record -F ${rate} --keep-rate -g --queue 64K -m ${pages} -o - -- ` +
-          `${program("threads")} 500 | ${reader}`,
+          `${PMUCTL} record -F ${rate} --keep-rate --call-graph ${mode} --queue 64K -m ${pages} -o - -- ` +
+          `${program("threads")} ${work} | ${reader}`,
         ]);
         const ledger = ledgerOf(ran.stderr);
         const report = await jsonReport(file);
         const written = report.events[0].samples;
-        const what = `-m ${pages} -F ${rate}${slow ? ", slow" : ""}: ${ran.stderr}`;
+        const what = `-m ${pages} -F ${rate} ${mode}${slow ? ", slow" : ""}: ${ran.stderr}`;
         assertEquals(written, ledger.sample, what);
         assertEquals(report.meta.lost, ledger.overflow + ledger.dropbuf_sample, what);
         assertEquals(await lostSamplesIn(file), ledger.dropbuf_sample, what);

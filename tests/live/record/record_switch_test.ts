@@ -168,6 +168,7 @@ testNeeding(
       assertEquals(files.length, 2, talk);
       assertEquals(await samplesOf(files), ledgerSamples(talk));
       assertMatch(talk, /of older records were overwritten/);
+      assertStringIncludes(talk, "call stacks are whole only in programs built with frame pointers");
       assertMatch(talk, /ledger: sample \d+ +overflow 0 .* overwritten_bytes [1-9]/);
       const [first, second] = await Promise.all(files.map(times));
       assert(Math.max(...first) < Math.min(...second), "the second file begins behind the first");
