@@ -19,7 +19,7 @@
 #define PMU_API __attribute__((visibility("default")))
 
 /* Changes whenever a function below changes its meaning; ffi/symbols.ts holds the same number. */
-#define PMU_ABI_VERSION 12
+#define PMU_ABI_VERSION 13
 
 /* Returns PMU_ABI_VERSION of this library. Call it before anything else. */
 PMU_API uint32_t pmu_abi_version(void);
@@ -259,6 +259,13 @@ PMU_API int32_t pmu_drain_see_again(void *drain);
  * drains: what is given counts as taken from the ring, each time as one of PMU_RING_BUF, and samples are dropped when
  * the queue is full.
  */
+
+/*
+ * Raises the priority of the calling thread, which is to empty the rings, until pmu_drain_stop: on a machine whose CPUs
+ * are all busy it would come too late. Returns 0, or -EACCES where this user may not, or -EALREADY. Only the calling
+ * thread, and what it starts meanwhile, is affected.
+ */
+PMU_API int32_t pmu_drain_hurry(void *drain);
 
 /* Waits for a ring to reach its watermark, for the interval, or for pmu_drain_stop. Returns 1 once that was asked, else 0. */
 PMU_API int32_t pmu_drain_wait(void *drain);

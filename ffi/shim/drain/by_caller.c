@@ -6,6 +6,39 @@
 #include "drain.h"
 
 #include <errno.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Nice value of a thread that empties rings: before programs that compute, behind what the system marks as urgent. */
+#define HURRY_NICE (-10)
+
+int32_t pmu_drain_hurry(void *drain)
+{
+	struct drain *d = drain;
+	int nice;
+
+	if (d->hurried_id)
+		return -EALREADY;
+	errno = 0;
+	nice = getpriority(PRIO_PROCESS, 0);
+	if (errno)
+		return -errno;
+	if (nice <= HURRY_NICE)
+		return 0;
+	if (setpriority(PRIO_PROCESS, 0, HURRY_NICE) < 0)
+		return -errno;
+	d->hurried_from = nice;
+	d->hurried_id = (int32_t)syscall(SYS_gettid);
+	return 0;
+}
+
+void drain_end_hurry(struct drain *d)
+{
+	if (d->hurried_id)
+		setpriority(PRIO_PROCESS, (id_t)d->hurried_id, d->hurried_from);
+	d->hurried_id = 0;
+}
 
 int32_t pmu_drain_wait(void *drain)
 {

@@ -198,6 +198,7 @@ int32_t pmu_drain_stop(void *drain)
 		if (!(d->flags & PMU_DRAIN_BY_CALLER))
 			pthread_join(d->emptier, NULL);
 		pthread_join(d->writer, NULL);
+		drain_end_hurry(d);
 		d->running = false;
 	}
 	return pmu_drain_error(d);
