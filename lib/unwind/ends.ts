@@ -22,6 +22,8 @@ export const END = {
   UNMAPPED: 8,
   /** Nothing of the stack was copied: the thread was about to run another program, or to end. */
   NO_STACK: 9,
+  /** The object's file had yet to be read, and there was no time for it. */
+  NOT_READ: 10,
 } as const;
 
 /** A reason of END. */
@@ -39,4 +41,5 @@ export const END_WORDS: readonly string[] = [
   "a register was not recorded",
   "its return address is in no code",
   "no stack was copied",
+  "the object was not read in time",
 ];

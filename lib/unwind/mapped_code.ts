@@ -3,12 +3,19 @@
 import { PERF_RECORD_MISC } from "../base/system/abi.ts";
 import type { AddressSpaces } from "../symbols/space/address_space.ts";
 import type { ObjectInfo } from "../symbols/object/objects.ts";
-import type { CodeSpace, UnwindObject } from "./object.ts";
+import { type CodeSpace, UnwindObject } from "./object.ts";
+
+const NOT_READ = UnwindObject.notRead();
 
 /** The code of one process at a time: set `pid`, then walk. */
 export class MappedCode implements CodeSpace {
   bias = 0.5;
   pid = -1;
+  /**
+   * Whether objects may be opened. Where they may not, one that has yet to be opened is nothing but code that cannot be
+   * read.
+   */
+  mayOpen = true;
   readonly #spaces: AddressSpaces;
   readonly #open: (object: ObjectInfo) => UnwindObject | undefined;
   /** Objects by row of the table of objects; null for what has no code. */
@@ -30,7 +37,10 @@ export class MappedCode implements CodeSpace {
     if (row < 0) return undefined;
     const offset = spaces.at;
     let object = this.#objects[row];
-    if (object === undefined) object = this.warm(spaces.objects.rows[row]) ?? null;
+    if (object === undefined) {
+      if (!this.mayOpen) return NOT_READ;
+      object = this.warm(spaces.objects.rows[row]) ?? null;
+    }
     if (object === null) return undefined;
     const linked = object.addressAt(offset);
     this.bias = address - linked;

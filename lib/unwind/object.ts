@@ -19,6 +19,8 @@ export const CODE = {
   GENERATED: 1,
   /** Code of a file that could not be read. */
   UNREADABLE: 2,
+  /** Code of a file that has yet to be read. */
+  NOT_READ: 3,
 } as const;
 
 /** Code that is mapped in the process whose stack is walked. */
@@ -86,6 +88,11 @@ export class UnwindObject {
   /** Makes an object for code that a program generated, such as a JIT's. */
   static generated(): UnwindObject {
     return new UnwindObject(CODE.GENERATED);
+  }
+
+  /** Makes an object that stands for any whose file has yet to be read. */
+  static notRead(): UnwindObject {
+    return new UnwindObject(CODE.NOT_READ);
   }
 
   /** Makes an object for a file that is missing, damaged, or no longer the one that was mapped. */

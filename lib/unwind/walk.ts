@@ -426,6 +426,7 @@ export class Unwinder {
       this.missing = guesser.shortBy;
       return this.#stop(END.SHORT);
     }
+    if (object.code === CODE.NOT_READ) return this.#stop(END.NOT_READ);
     return this.#stop(object.code === CODE.UNREADABLE ? END.UNREADABLE : END.NO_CFI);
   }
 }

@@ -20,6 +20,7 @@ const TEXTS: Record<number, [frame: string, cause: string]> = {
   [END.OTHER_STACK]: ["on another stack", "continued on another stack"],
   [END.NO_REGISTER]: ["register not recorded", "with a register that was not recorded"],
   [END.UNMAPPED]: ["called from unknown code", "called from unknown code"],
+  [END.NOT_READ]: ["object not read in time", "through code that was not read in time"],
   [END.NO_STACK]: ["no stack copied", "without a copy, of programs that started or ended"],
   [OTHER_MACHINE]: ["stack not unwound", "of code that is not 64-bit x86 or Arm, not unwound"],
 };

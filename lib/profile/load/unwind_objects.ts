@@ -41,6 +41,8 @@ export class UnwindObjects {
   readonly #infos = new WeakMap<UnwindObject, ObjectInfo>();
   /** Open files, in the order that they were opened. */
   #open: Open[] = [];
+  /** Milliseconds that opening may still take. */
+  #openingLeft = Infinity;
   /** Failures by object id. */
   readonly #failures = new Map<number, SymbolFailure>();
 
@@ -66,6 +68,14 @@ export class UnwindObjects {
       cause: missingSymbolCause(failure.reason, failure.detail),
       remedy: missingSymbolRemedy(failure.reason, object),
     };
+  }
+
+  /**
+   * Lets opening take so many milliseconds from now on; what is met after that, until the next call, counts as not read.
+   */
+  openFor(ms: number): void {
+    this.#openingLeft = ms;
+    this.code.mayOpen = true;
   }
 
   /** Returns whether open files take so much memory that some are to be closed before the next stack. */
@@ -96,8 +106,16 @@ export class UnwindObjects {
 
   #openObject(object: ObjectInfo): UnwindObject | undefined {
     if (object.kind === "anon") return undefined;
-    const unwinding = object.kind === "jit" ? UnwindObject.generated() : this.#openFile(object);
+    const unwinding = object.kind === "jit" ? UnwindObject.generated() : this.#openTimed(object);
     this.#infos.set(unwinding, object);
+    return unwinding;
+  }
+
+  #openTimed(object: ObjectInfo): UnwindObject {
+    const began = performance.now();
+    const unwinding = this.#openFile(object);
+    this.#openingLeft -= performance.now() - began;
+    this.code.mayOpen = this.#openingLeft > 0;
     return unwinding;
   }
 
