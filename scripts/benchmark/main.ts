@@ -6,12 +6,11 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { folder, type Result, runCase } from "./case.ts";
-import { PERFS } from "./peers.ts";
 import { RECORD_CASES } from "./record_cases.ts";
 import { load } from "./recording.ts";
 import { REPORT_CASES } from "./report_cases.ts";
-import { renderMarkdown, renderText, type Setting } from "./tables.ts";
-import { VERSION } from "../../lib/base/system/version.ts";
+import { setting } from "./setting.ts";
+import { renderMarkdown, renderText } from "./tables.ts";
 
 const CASES = [...RECORD_CASES, ...REPORT_CASES];
 const USAGE = "usage: scripts/bench [--json | --markdown] [--pairs N] [CASE]...";
@@ -20,16 +19,6 @@ const USAGE = "usage: scripts/bench [--json | --markdown] [--pairs N] [CASE]..."
 function leave(status: number): never {
   Deno.removeSync(folder, { recursive: true });
   Deno.exit(status);
-}
-
-function setting(): Setting {
-  const model = /^model name\s*: (.*)$/m.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1] ?? Deno.build.arch;
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    machine: `${navigator.hardwareConcurrency} CPUs (${model}), Linux ${Deno.osRelease()}`,
-    versions: [`pmuctl ${VERSION}`, ...PERFS.map(({ version }) => `perf ${version}`)],
-    load: Deno.loadavg()[0],
-  };
 }
 
 /** Returns the cases that `words` name: by their whole name, or by what comes before a perf's version. */

@@ -1,6 +1,7 @@
 /** Results of benchmarks as text for a terminal, and as docs/performance.md. */
 
 import type { Result, Summary } from "./case.ts";
+import type { Setting } from "./setting.ts";
 
 /** Units of figures; others are plain numbers. */
 const UNITS: Record<string, string> = {
@@ -31,15 +32,6 @@ export function renderText(result: Result): string {
     row.map((cell, column) => column ? cell.padStart(widths[column]) : cell.padEnd(widths[column])).join("  ")
   );
   return [`${result.name}: ${result.what} (${result.pairs} pairs, medians)`, ...lines, ""].join("\n");
-}
-
-/** The machine and the programs that a benchmark ran on. */
-export interface Setting {
-  date: string;
-  machine: string;
-  versions: string[];
-  /** Load average when the benchmark started. */
-  load: number;
 }
 
 /** Renders all results as a Markdown page. */

@@ -1,0 +1,19 @@
+# Subshells, pipes, substitutions and short programs, over and over until it is stopped.
+count=0
+add() {
+  count=$((count + $1))
+}
+while :; do
+  for i in 1 2 3 4 5 6 7 8; do
+    (add "$i"; : "$count")
+    text=$(echo "key $i $count")
+    add "$(printf '%s' "$text" | wc -c)"
+    /bin/true
+    case $text in *7*) add 1 ;; key*) add 2 ;; esac
+  done
+  list=(a b c "${list[@]:0:20}")
+  for each in "${list[@]}"; do
+    name=${each//a/b}
+    [[ $name =~ ^b(.*)$ ]] && add ${#BASH_REMATCH[1]}
+  done
+done
