@@ -3,7 +3,6 @@
 import { command, lacks, LONG_MS, type Program, run, SOURCES, type Target } from "./program.ts";
 
 const WORK_C = `${SOURCES}work.c`, WORK_CPP = `${SOURCES}work.cpp`;
-const WORK_RUST = new URL("../../tests/programs/shapes.rs", import.meta.url).pathname;
 const FRAME_POINTERS = "-fno-omit-frame-pointer";
 
 /** Builds a program by `argv`, which gets -o and its path, and returns it as a target. */
@@ -40,7 +39,7 @@ export const COMPILED: readonly Program[] = [
   compiled({
     name: "rust",
     what: "Rust by rustc -O",
-    argv: ["rustc", "-O", WORK_RUST],
+    argv: ["rustc", "-O", `${SOURCES}work.rs`],
     packages: "rustc",
   }),
   c("static-glibc", "C, static with glibc", "gcc", "-O2", "-static"),

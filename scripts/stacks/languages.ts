@@ -40,7 +40,7 @@ function exists(path: string): boolean {
 /** Returns the path of a Python that names what it runs for perf, which 3.12 began with. */
 function perfPython(): string | undefined {
   const probe = "import sys; sys.activate_stack_trampoline('perf'); print(sys.executable)";
-  for (const name of [PYTHON, "python3.13", "python3.12", "python3"]) {
+  for (const name of [Deno.env.get("PMUCTL_STACKS_PYTHON") ?? PYTHON, "python3.13", "python3.12"]) {
     if (!hasCommand(name) && !exists(name)) continue;
     const { success, stdout } = new Deno.Command(name, { args: ["-c", probe], stderr: "null" }).outputSync();
     if (success) return new TextDecoder().decode(stdout).trim();
@@ -59,7 +59,10 @@ const PYTHONS: readonly Program[] = [
   {
     name: "python-perf",
     what: "Python with -X perf",
-    missing: () => perfPython() ? undefined : "no Python 3.12 or newer, which Debian 12 has no package of",
+    missing: () =>
+      perfPython()
+        ? undefined
+        : "no Python 3.12 or newer, which Debian 12 has no package of: name one with PMUCTL_STACKS_PYTHON",
     make: () => Promise.resolve(command(perfPython()!, "-X", "perf", `${SOURCES}work.py`, LONG_MS)),
     leavesMaps: true,
   },
@@ -110,8 +113,7 @@ function makeTree(folder: string): Target {
     `part%-${kind}.o: part%.${kind}\n\t${kind === "c" ? "gcc" : "g++ -std=c++17"} -O2 -c $< -o $@\n`
   );
   Deno.writeTextFileSync(`${tree}/Makefile`, [`all: ${names.join(" ")}\n`, ...rules].join("\n"));
-  const { args } = shellCommand('while make -s -B -j2 -C "$1"; do :; done', tree);
-  return { args: ["-a", ...args] };
+  return { ...shellCommand('while make -s -B -j2 -C "$1"; do :; done', tree), isSystem: true };
 }
 
 /** All of them. */
@@ -143,8 +145,7 @@ export const LANGUAGES: readonly Program[] = [
     name: "bash",
     what: "bash with many forks",
     missing: lacks("bash", "bash"),
-    make: () =>
-      Promise.resolve({ args: ["--", "timeout", String(WALL_SECONDS), "bash", `${SOURCES}forks.sh`] }),
+    make: () => Promise.resolve({ command: ["timeout", String(WALL_SECONDS), "bash", `${SOURCES}forks.sh`] }),
   },
   {
     name: "make",

@@ -33,7 +33,8 @@ if (args.help) {
   console.log([
     USAGE,
     "--breaks writes a file for each program: where its broken stacks end. --only leaves out recorders whose names do",
-    "not contain RECORDER. PMUCTL_BENCH_PERF names a second perf to compare with.",
+    "not contain RECORDER. PMUCTL_BENCH_PERF names a second perf to compare with, PMUCTL_STACKS_PYTHON a Python of 3.12",
+    "or newer.",
     "programs:",
     ...PROGRAMS.map(({ name, what }) => `  ${name}: ${what}`),
   ].join("\n"));

@@ -2,11 +2,15 @@
 
 import { TextLineStream } from "@std/streams";
 import { breakOf, isWhole, printStack, type RootCode, type Stack, StackReader } from "./judge.ts";
-import type { Program, Target } from "./program.ts";
+import { type Program, type Target, WALL_SECONDS } from "./program.ts";
 import { FREQUENCY, hasOffsets, type Recorder, scriptArgv } from "./recorders.ts";
 
 /** Fewest samples that a share is worth something of; with fewer, a line says so. */
 const FEWEST_SAMPLES = 2000;
+/** How often a perf is measured again, and how far behind the best it then is, as a share of all samples. */
+const MOST_REPEATS = 2, ODD = 0.1;
+/** How often a recorder may fail. */
+const MOST_TRIES = 5;
 /** A recorder that takes longer has gone wrong. */
 const LIMIT = ["timeout", "-k", "5", "90"];
 
@@ -48,10 +52,30 @@ export async function measure(
   try {
     const shares: Share[] = [];
     for (const recorder of all) shares.push(await measureOne(recorder, program, target, folder, code));
+    await repeatOddOnes(shares, (i) => measureOne(all[i], program, target, folder, code));
     return { program: program.name, what: program.what, shares };
   } finally {
     await target.stop?.();
   }
+}
+
+/**
+ * Measures a perf again that is far behind the best, and keeps what is better: perf 6.1 finds no call frame information of a
+ * library in one run of a few, for no reason that the file shows.
+ */
+async function repeatOddOnes(shares: Share[], again: (i: number) => Promise<Share>): Promise<void> {
+  const best = Math.max(...shares.map(wholeShare));
+  for (const [i, { recorder }] of shares.entries()) {
+    for (let left = MOST_REPEATS; left > 0 && recorder.startsWith("perf"); left--) {
+      if (wholeShare(shares[i]) > best - ODD) break;
+      const repeated = await again(i);
+      if (wholeShare(repeated) > wholeShare(shares[i])) shares[i] = repeated;
+    }
+  }
+}
+
+function wholeShare({ samples, whole }: Share): number {
+  return samples > 0 ? whole / samples : 0;
 }
 
 async function measureOne(
@@ -62,7 +86,7 @@ async function measureOne(
   code: RootCode,
 ): Promise<Share> {
   const file = `${folder}/perf.data`;
-  const [pid, stderr] = await record(recorder, target, file);
+  const [pid, stderr] = await recordWhole(recorder, target, file);
   const share: Share = {
     recorder: recorder.name,
     samples: 0,
@@ -97,23 +121,32 @@ async function measureOne(
   return share;
 }
 
-/** Runs a recorder to its end; returns its pid and what it said. */
-async function record(
-  { argv }: Recorder,
-  { args }: Target,
-  file: string,
-): Promise<[pid: number, stderr: string]> {
-  const event = args.includes("-a") ? "cpu-clock" : "cpu-clock:u";
-  const [command, ...rest] = [...argv, "-e", event, "-F", String(FREQUENCY), "-o", file, ...args];
+/** Runs a recorder until it ends by itself; perf 6.1 often aborts at the end. Returns its pid and what it said. */
+async function recordWhole(recorder: Recorder, target: Target, file: string): Promise<[number, string]> {
+  let said = "";
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const { pid, stderr, signal } = await record(recorder, target, file);
+    if (signal === null) return [pid, stderr];
+    said = `${recorder.name} was ended by ${signal}: ${stderr.trim()}`;
+    console.error(said);
+  }
+  throw new Error(said);
+}
+
+/** Runs a recorder once. */
+async function record({ argv, seconds }: Recorder, { command = [], pids, isSystem }: Target, file: string) {
+  const event = isSystem ? "cpu-clock" : "cpu-clock:u";
+  const target = pids ? ["-p", pids.join(","), ...seconds(WALL_SECONDS)] : ["--", ...command];
+  const options = ["-e", event, "-F", String(FREQUENCY), "-o", file, ...isSystem ? ["-a"] : []];
   // the shell becomes the recorder, and has said its pid
   const child = new Deno.Command("sh", {
-    args: ["-c", 'echo $$ && exec "$@" >/dev/null', "sh", command, ...rest],
+    args: ["-c", 'echo $$ && exec "$@" >/dev/null', "sh", ...argv, ...options, ...target],
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   });
-  const { stdout, stderr } = await child.output();
-  return [Number(decoder.decode(stdout)), decoder.decode(stderr)];
+  const { stdout, stderr, signal } = await child.output();
+  return { pid: Number(decoder.decode(stdout)), stderr: decoder.decode(stderr), signal };
 }
 
 const decoder = new TextDecoder();

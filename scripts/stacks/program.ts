@@ -2,10 +2,12 @@
 
 import { hasCommand } from "../../tests/needs.ts";
 
-/** What to record. */
+/** What to record: a command, or processes that run already. */
 export interface Target {
-  /** Arguments behind a recorder's own options. */
-  args: readonly string[];
+  command?: readonly string[];
+  pids?: readonly number[];
+  /** Whether to record all CPUs while the command runs. */
+  isSystem?: boolean;
   /** Ends what was started for it. */
   stop?: () => void | Promise<void>;
 }
@@ -28,8 +30,10 @@ export interface Program {
 export const SOURCES = new URL("programs/", import.meta.url).pathname;
 /** CPU seconds after which a command is killed, which limits its samples however busy the machine is. */
 const CPU_SECONDS = 3;
-/** Wall time in ms for those that would go on, and for those that are many processes. */
-export const LONG_MS = "60000", WALL_SECONDS = 4;
+/** Time in ms that a program is told to run for, which it never reaches. */
+export const LONG_MS = "60000";
+/** Seconds that servers and commands of many processes are recorded for. */
+export const WALL_SECONDS = 5;
 
 /** Returns a function that says which commands are missing, and the package that has them. */
 export function lacks(packages: string, ...commands: readonly string[]): () => string | undefined {
@@ -41,17 +45,14 @@ export function lacks(packages: string, ...commands: readonly string[]): () => s
 
 /** Returns the target of a single process, which is killed when it has used enough CPU time. */
 export function command(...argv: readonly string[]): Target {
-  return { args: ["--", "sh", "-c", `ulimit -c 0; ulimit -t ${CPU_SECONDS}; exec "$@"`, "sh", ...argv] };
+  // another shell ends well, since perf ends as its command does
+  const limited = `(ulimit -c 0; ulimit -t ${CPU_SECONDS}; exec "$@"); exit 0`;
+  return { command: ["sh", "-c", limited, "sh", ...argv] };
 }
 
 /** Returns the target of a shell command of many processes, which is stopped after a time. */
 export function shellCommand(script: string, ...args: readonly string[]): Target {
-  return { args: ["--", "timeout", String(WALL_SECONDS), "sh", "-c", script, "sh", ...args] };
-}
-
-/** Returns the target of processes that run already. */
-export function processes(pids: readonly number[], stop: Target["stop"]): Target {
-  return { args: ["-p", pids.join(","), "--", "sleep", String(WALL_SECONDS)], stop };
+  return { command: ["timeout", String(WALL_SECONDS), "sh", "-c", script, "sh", ...args] };
 }
 
 /** Runs a command to its end; returns what it printed. Throws Error where it fails. */

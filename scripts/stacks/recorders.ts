@@ -14,6 +14,8 @@ const OFFSETS_SINCE = [6, 5];
 export interface Recorder {
   name: string;
   argv: readonly string[];
+  /** Returns the arguments that end a recording of processes after some seconds. */
+  seconds: (count: number) => string[];
   reader: Perf;
 }
 
@@ -24,11 +26,13 @@ export function recorders(): Recorder[] {
   const ours = (name: string, callGraph: string): Recorder => ({
     name: `pmuctl ${name}`,
     argv: [PMUCTL, "record", "-q", "--keep-rate", "--call-graph", callGraph],
+    seconds: (count) => ["--duration", String(count)],
     reader: newest,
   });
   const theirs = (perf: Perf): Recorder => ({
     name: `perf ${perf.version} dwarf`,
     argv: [perf.path, "record", "-q", "-N", "--call-graph", "dwarf"],
+    seconds: (count) => ["--", "sleep", String(count)],
     reader: perf,
   });
   return [ours("-g", "auto"), ours("fp", "fp"), ...PERFS.map(theirs)];

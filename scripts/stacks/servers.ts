@@ -1,7 +1,7 @@
 /** Servers on this machine's loopback, under a load: recorded as processes that run already. */
 
 import { eventually } from "../../tests/eventually.ts";
-import { lacks, processes, type Program, run, SOURCES, type Target } from "./program.ts";
+import { lacks, type Program, run, SOURCES, type Target } from "./program.ts";
 
 const HOST = "127.0.0.1";
 /** User that PostgreSQL runs as, which refuses root. */
@@ -38,27 +38,33 @@ async function accepts(port: number): Promise<boolean> {
   }
 }
 
+/** Lets all users into a folder, and into the one that it is in. */
+function openToAll(folder: string): void {
+  for (const each of [folder, folder.slice(0, folder.lastIndexOf("/"))]) Deno.chmodSync(each, 0o755);
+}
+
 /** Returns a process and those that it started. */
 function withChildren(pid: number): number[] {
   const children = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).trim();
   return [pid, ...children.split(" ").filter((word) => word !== "").map(Number)];
 }
 
-/** Makes a target of a server, which answers on a port, and of its load, under which it has so many more processes. */
+/** Makes a target of a server, which answers on a port, and of its load, under which it is `ready` by and by. */
 async function served(
   server: Started,
   port: number,
-  started: number,
   load: () => Started | Promise<Started>,
+  ready: (pids: readonly number[]) => boolean = () => true,
 ): Promise<Target> {
   await eventually(() => accepts(port), `an answer on port ${port}`);
-  const before = withChildren(server.pid).length;
   const loading = await load();
-  await eventually(() => withChildren(server.pid).length >= before + started, "the server's processes");
-  return processes(withChildren(server.pid), async () => {
+  let pids: number[] = [];
+  await eventually(() => ready(pids = withChildren(server.pid)), "the server's processes");
+  const stop = async () => {
     await loading.stop();
     await server.stop();
-  });
+  };
+  return { pids, stop };
 }
 
 /** Returns a load of shell commands over and over, which ends with this process at the latest. */
@@ -72,7 +78,7 @@ function redis(folder: string): Promise<Target> {
   const server = new Started("redis-server", "--port", `${port}`, "--dir", folder, ...options);
   const benchmark = `redis-benchmark -q -h ${HOST} -p ${port} -c 8`;
   const lua = "local s = 0 for i = 1, 200 do s = s + redis.call('incr', 'k' .. i % 7) end return s";
-  return served(server, port, 0, () =>
+  return served(server, port, () =>
     load(
       `${benchmark} -P 8 -n 20000 -t set,get,lpush,lrange_300,sadd,zadd,hset,mset,zpopmin; ` +
         `${benchmark} -n 2000 eval "$1" 0; ${benchmark} -n 2000 sort mylist by nosort limit 0 200`,
@@ -83,7 +89,7 @@ function redis(folder: string): Promise<Target> {
 async function nginx(folder: string): Promise<Target> {
   const port = freePort(), here = `${folder}/nginx`;
   Deno.mkdirSync(here);
-  Deno.chmodSync(folder, 0o755); // for the workers, which are another user's
+  openToAll(folder); // the workers are another user's
   Deno.copyFileSync(`${SOURCES}nginx.conf`, `${here}/nginx.conf`);
   Deno.writeTextFileSync(`${here}/listen.conf`, `listen ${HOST}:${port};\n`);
   const text = Array.from({ length: 4000 }, (_, i) => `row ${i} ${i * 7919 % 1009}`).join("\n");
@@ -94,7 +100,6 @@ async function nginx(folder: string): Promise<Target> {
   return await served(
     server,
     port,
-    0,
     () => load(`${get} & ${get}; wait`, `http://${HOST}:${port}/index.html?[1-1000]`),
   );
 }
@@ -113,7 +118,7 @@ async function postgres(folder: string): Promise<Target> {
   const port = freePort(), here = `${folder}/postgres`, programs = postgresFolder()!;
   const asUser = Deno.uid() === 0 ? ["setpriv", `--reuid=${POSTGRES}`, "--clear-groups"] : ["env"];
   Deno.mkdirSync(here);
-  Deno.chmodSync(folder, 0o755);
+  openToAll(folder);
   if (Deno.uid() === 0) await run("chown", POSTGRES, here);
   await run(
     asUser[0],
@@ -127,13 +132,22 @@ async function postgres(folder: string): Promise<Target> {
     "-D",
     here,
   );
-  const options = ["-c", `listen_addresses=${HOST}`, "-c", "unix_socket_directories=", "-c", "fsync=off"];
+  const options = [
+    "-c",
+    `listen_addresses=${HOST}`,
+    "-c",
+    "unix_socket_directories=",
+    "-c",
+    "fsync=off",
+    "-c",
+    "autovacuum=off",
+  ];
   const server = new Started(
     ...asUser as [string, ...string[]],
     ...[`${programs}/postgres`, "-D", here, "-p", `${port}`, ...options],
   );
   const client = ["-h", HOST, "-p", `${port}`, "-U", POSTGRES];
-  return await served(server, port, 2, async () => {
+  const started = async () => {
     const bench = `${programs}/pgbench`;
     await eventually(() => isReady(programs, client), "a database that takes queries");
     await run(bench, ...client, "-i", "-q", "-s", "1", POSTGRES);
@@ -143,7 +157,17 @@ async function postgres(folder: string): Promise<Target> {
       bench,
       ...client,
     );
-  });
+  };
+  return await served(server, port, started, (pids) => pids.filter(isConnection).length === 2);
+}
+
+/** Returns whether a process of PostgreSQL serves a client. */
+function isConnection(pid: number): boolean {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).includes(`${HOST}(`);
+  } catch {
+    return false; // it has ended
+  }
 }
 
 async function isReady(programs: string, client: readonly string[]): Promise<boolean> {

@@ -3,7 +3,21 @@ count=0
 add() {
   count=$((count + $1))
 }
+work() {
+  local i word words=() text=
+  for ((i = 0; i < $1; i++)); do
+    words+=("key$((i * 7919 % 1000))")
+    text+=${words[i]%7}
+  done
+  for word in "${words[@]}"; do
+    [[ $word =~ ^k(e+)y.*7$ ]] && add ${#BASH_REMATCH[0]}
+  done
+  add ${#text}
+}
 while :; do
+  # long enough for a process to be sampled, which it is not in its first ms
+  (work 1000)
+  work 1000
   for i in 1 2 3 4 5 6 7 8; do
     (add "$i"; : "$count")
     text=$(echo "key $i $count")

@@ -13,6 +13,8 @@
 #include <sys/time.h>
 #include <time.h>
 
+// Rounds for a thread: some 50 ms, since a thread has no sample in its first ms.
+#define ROUNDS 200
 #define NOINLINE __attribute__((noinline))
 
 struct node {
@@ -183,10 +185,15 @@ static NOINLINE void round_of_work(void)
 	sink += variable(500) + paths(3) + clocks(1000) + spin(20000);
 }
 
+static NOINLINE void work(int rounds)
+{
+	for (int i = 0; i < rounds; i++)
+		round_of_work();
+}
+
 static void *thread_work(void *arg)
 {
-	for (int i = 0; i < 4; i++)
-		round_of_work();
+	work(ROUNDS);
 	return arg;
 }
 
@@ -205,8 +212,7 @@ int main(int argc, char **argv)
 	struct itimerval timer = { { 0, 5000 }, { 0, 5000 } };
 	setitimer(ITIMER_REAL, &timer, NULL);
 	while (now_ms() < end) {
-		for (int i = 0; i < 4; i++)
-			round_of_work();
+		work(ROUNDS);
 		pthread_t thread;
 		if (pthread_create(&thread, NULL, thread_work, NULL) == 0)
 			pthread_join(thread, NULL);

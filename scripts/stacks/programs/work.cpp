@@ -175,12 +175,14 @@ int main(int argc, char **argv)
 {
 	auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(argc > 1 ? std::atoi(argv[1]) : 500);
 	double sum = 0;
-	for (unsigned seed = 1; std::chrono::steady_clock::now() < end; seed++) {
-		sum += round_of_work(seed) + round_of_work(seed + 7);
-		double more = 0;
-		std::thread other([&] { more = round_of_work(seed); });
-		other.join();
-		sum += more;
+	while (std::chrono::steady_clock::now() < end) {
+		// long enough for a thread to be sampled
+		auto work = [&sum] {
+			for (unsigned seed = 1; seed < 50; seed++)
+				sum += round_of_work(seed);
+		};
+		work();
+		std::thread(work).join();
 	}
 	std::cout << sum << '\n';
 }
