@@ -4,6 +4,9 @@
  * for nothing.
  */
 
+import { endOfMark } from "../../lib/unwind/chain_marks.ts";
+import { END_WORDS } from "../../lib/unwind/ends.ts";
+
 /** Fields for `perf script -F`; dsoff (perf 6.5 and newer) adds offsets to the objects, and makes addresses absolute. */
 export const FIELDS = "comm,pid,ip,sym,dso";
 
@@ -125,8 +128,15 @@ export function isWhole({ frames }: Stack, code: RootCode): boolean {
   return outermost !== undefined && isRoot(outermost, code);
 }
 
+/** Returns what a mark at the end of pmuctl's chains says; undefined for an address. */
+function markWords(address: string): string | undefined {
+  if (address.length !== 16) return undefined;
+  const end = endOfMark(parseInt(address.slice(8), 16), parseInt(address.slice(0, 8), 16));
+  return end < 0 ? undefined : `(${END_WORDS[end] ?? "of another machine"})`;
+}
+
 function nameOf({ address, symbol, object, offset }: Frame): string {
-  if (object === undefined) return `${symbol ?? `0x${address}`} in no object`;
+  if (object === undefined) return markWords(address) ?? `${symbol ?? `0x${address}`} in no object`;
   const file = object.slice(object.lastIndexOf("/") + 1);
   return `${symbol ?? `0x${Number.isNaN(offset) ? address : offset.toString(16)}`} (${file})`;
 }
