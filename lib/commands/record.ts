@@ -116,7 +116,7 @@ export const command: CommandSpec = {
       short: "m",
       value: "PAGES",
       help:
-        "use PAGES pages for the ring buffer of each CPU, a power of two (default: 512 KiB; with copies of stacks 8 MiB, and 32 MiB above 4000 Hz, as far as memory and limits allow)",
+        "use PAGES pages for the ring buffer of each CPU, a power of two (default: 512 KiB; with copies of stacks 16 MiB, and 32 MiB above 4000 Hz, as far as memory and limits allow)",
     },
     {
       name: "queue",

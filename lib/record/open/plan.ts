@@ -26,7 +26,7 @@ import type { EventScope } from "./open_on_cpus.ts";
  * Largest watermarks in bytes, so that records of large rings get out soon: a quarter of a default ring, and more for
  * samples with stacks, which are large.
  */
-const MAX_WATERMARK_BYTES = 128 * 1024, MAX_STACK_WATERMARK_BYTES = 1024 * 1024;
+const MAX_WATERMARK_BYTES = 128 * 1024, MAX_STACK_WATERMARK_BYTES = 4096 * 1024;
 
 /** An event that samples, with the attrs it may be opened with. */
 export interface PlannedEvent {

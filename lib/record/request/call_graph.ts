@@ -38,7 +38,7 @@ export interface CallGraphContext {
 }
 
 /** Bytes of stack by default: for dwarf as in perf, for auto as much as nearly all stacks need. */
-const DEFAULT_STACK_BYTES = { auto: 16384, dwarf: 8192 };
+const DEFAULT_STACK_BYTES = { auto: 32768, dwarf: 8192 };
 /** Limit of perf_event_attr.sample_stack_user, which must be below 64 KiB as the size of a record is. */
 const MAX_STACK_BYTES = 65528;
 

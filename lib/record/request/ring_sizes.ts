@@ -11,16 +11,16 @@ const KIB = 1024, MIB = 1024 * KIB;
 /** Bytes of a ring by default, as in perf: what kernel.perf_event_mlock_kb allows everyone for each CPU. */
 const DEFAULT_RING_BYTES = 512 * KIB;
 /** Bytes of a ring for samples with stacks: up to DEFAULT_FREQ samples a second, and above. */
-const STACK_RING_BYTES = 8 * MIB, FAST_STACK_RING_BYTES = 32 * MIB;
+const STACK_RING_BYTES = 16 * MIB, FAST_STACK_RING_BYTES = 32 * MIB;
 /** Limits of all such rings together: in bytes, and as a share of the machine's memory. */
-const MAX_RINGS_BYTES = 256 * MIB, MAX_MEMORY_SHARE = 1 / 32;
+const MAX_RINGS_BYTES = 512 * MIB, MAX_MEMORY_SHARE = 1 / 32;
 
 /** Sizes of a copied stack that may be chosen instead of the default, largest first, in bytes. */
-const SMALLER_COPIES = [8 * KIB, 4 * KIB];
+const SMALLER_COPIES = [16 * KIB, 8 * KIB, 4 * KIB];
 /** Bytes of a sample beside its stack: registers, the kernel's call chain, and the rest. */
 const BESIDE_STACK = 512;
 /** Seconds of samples that a ring has to hold, so that the drain may come late. */
-const HELD_SECONDS = 0.04;
+const HELD_SECONDS = 0.05;
 
 /** Returns the bytes of records that a ring of `pages` holds. */
 export function ringBytes(pages: number): number {

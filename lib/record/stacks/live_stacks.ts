@@ -4,7 +4,7 @@
  *     ring of each CPU --(by time)--> maps, forks, exits --> address spaces
  *                                 --> samples            --> chains of callers --> output, in place of the stacks
  *
- * A copied stack takes 16 KiB, and its callers some hundred bytes: nothing but these is ever copied or written. Records
+ * A copied stack takes 32 KiB, and its callers some hundred bytes: nothing but these is ever copied or written. Records
  * are taken in the order of their times, so that the address space of a process is that of the moment of each sample.
  */
 

@@ -91,7 +91,7 @@ Deno.test("planEvents() makes a member's attr from its leader's, as the leader w
   assertEquals(member.attrAlone(member.event).samplePeriod, 4000n);
 });
 
-Deno.test("planEvents() wakes the drain at a quarter of a ring, at 128 KiB at most, and at 1 MiB with stacks", () => {
+Deno.test("planEvents() wakes the drain at a quarter of a ring, at 128 KiB at most, and at 4 MiB with stacks", () => {
   const wakeup = (changes: Partial<RecordRequest>) => {
     const { event, attrAlone } = plan("page-faults", changes).groups[0].events[0];
     return attrAlone(event).wakeup;
@@ -101,6 +101,6 @@ Deno.test("planEvents() wakes the drain at a quarter of a ring, at 128 KiB at mo
   assertEquals(wakeup({ ringPages: pages(1 << 18) }), 1 << 16);
   assertEquals(wakeup({ ringPages: pages(1 << 20) }), 1 << 17);
   assertEquals(wakeup({ ringPages: pages(1 << 20), sampling: { callGraph } }), 1 << 18);
-  assertEquals(wakeup({ ringPages: pages(1 << 25), sampling: { callGraph } }), 1 << 20);
+  assertEquals(wakeup({ ringPages: pages(1 << 25), sampling: { callGraph } }), 1 << 22);
   assertEquals(wakeup({ ringPages: pages(1 << 25), sampling: { callGraph: { mode: "fp" } } }), 1 << 17);
 });

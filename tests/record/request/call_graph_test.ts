@@ -4,10 +4,10 @@ import { defaultCallGraph, parseCallGraph } from "../../../lib/record/request/ca
 
 const intel = { arch: "x86_64", overwrite: false }, arm = { arch: "aarch64", overwrite: false };
 
-Deno.test("parseCallGraph() takes frame pointers and stacks, of 16 KiB for auto and 8 KiB for dwarf unless said", () => {
+Deno.test("parseCallGraph() takes frame pointers and stacks, of 32 KiB for auto and 8 KiB for dwarf unless said", () => {
   assertEquals(parseCallGraph("fp", intel), { callGraph: { mode: "fp" }, bytesGiven: false });
   assertEquals(parseCallGraph("auto", intel), {
-    callGraph: { mode: "auto", stackBytes: 16384, registers: 0xff0fffn },
+    callGraph: { mode: "auto", stackBytes: 32768, registers: 0xff0fffn },
     bytesGiven: false,
   });
   assertEquals(parseCallGraph("dwarf", arm), {
@@ -59,7 +59,7 @@ Deno.test("parseCallGraph() says what to use where it cannot do what is asked", 
 
 Deno.test("defaultCallGraph() copies stacks where it can, and else says why it follows frame pointers", () => {
   assertEquals(defaultCallGraph(arm), {
-    callGraph: { mode: "auto", stackBytes: 16384, registers: 0x1ffffffffn },
+    callGraph: { mode: "auto", stackBytes: 32768, registers: 0x1ffffffffn },
     bytesGiven: false,
   });
   for (

@@ -26,14 +26,14 @@ function choose(changes: Partial<RingNeeds> = {}) {
 
 const at = (freq: number, callGraph: CallGraph = auto) => ({ sampling: { freq, callGraph } });
 
-Deno.test("chooseRings() takes 8 MiB for samples with stacks up to 4000 Hz, and 32 MiB above", () => {
+Deno.test("chooseRings() takes 16 MiB for samples with stacks up to 4000 Hz, and 32 MiB above", () => {
   const stack = 16 * KIB, note = undefined;
-  assertEquals(choose(), { ring: 8 * MIB, stack, note });
-  assertEquals(choose(at(99)), { ring: 8 * MIB, stack, note });
+  assertEquals(choose(), { ring: 16 * MIB, stack, note });
+  assertEquals(choose(at(99)), { ring: 16 * MIB, stack, note });
   assertEquals(choose(at(4001)), { ring: 32 * MIB, stack, note });
   assertEquals(choose(at(20000, dwarf)), { ring: 32 * MIB, stack: 8 * KIB, note });
   const periods = { freq: 20000, period: 1_000_000n, callGraph: auto };
-  assertEquals(choose({ sampling: periods }), { ring: 8 * MIB, stack, note });
+  assertEquals(choose({ sampling: periods }), { ring: 16 * MIB, stack, note });
 });
 
 Deno.test("chooseRings() takes 512 KiB for samples without stacks, whatever the rate", () => {
@@ -46,34 +46,34 @@ Deno.test("chooseRings() takes 512 KiB for samples without stacks, whatever the 
 
 Deno.test("chooseRings() adds up the rates of events that share a ring", () => {
   const groups = resolveEvents("cpu-clock,page-faults/freq=2000/");
-  assertEquals(choose({ groups, ...at(2000) }).ring, 8 * MIB);
+  assertEquals(choose({ groups, ...at(2000) }).ring, 16 * MIB);
   assertEquals(choose({ groups, ...at(2001) }).ring, 32 * MIB);
   const leaderAlone = resolveEvents("{cpu-clock,page-faults}:S");
-  assertEquals(choose({ groups: leaderAlone }).ring, 8 * MIB);
+  assertEquals(choose({ groups: leaderAlone }).ring, 16 * MIB);
   const [both] = resolveEvents("{cpu-clock,page-faults}");
   const apart = [{ ...both, events: both.events.map((event, cpu) => ({ ...event, cpus: [cpu] })) }];
-  assertEquals(choose({ groups: apart }).ring, 8 * MIB);
+  assertEquals(choose({ groups: apart }).ring, 16 * MIB);
   assertEquals(choose({ groups: [both] }).ring, 32 * MIB);
 });
 
-Deno.test("chooseRings() spends at most 256 MiB and a 32nd of the memory, and 512 KiB for each CPU at least", () => {
-  assertEquals(choose({ cpus: cpusOf(64) }).ring, 4 * MIB);
+Deno.test("chooseRings() spends at most 512 MiB and a 32nd of the memory, and 512 KiB for each CPU at least", () => {
+  assertEquals(choose({ cpus: cpusOf(64) }).ring, 8 * MIB);
   assertEquals(choose({ cpus: cpusOf(1000) }).ring, 512 * KIB);
   assertEquals(choose({ totalMemoryKb: 256 * KIB }).ring, 4 * MIB);
   assertEquals(choose({ totalMemoryKb: 8 * KIB }).ring, 512 * KIB);
-  assertEquals(choose({ totalMemoryKb: 0 }).ring, 8 * MIB);
+  assertEquals(choose({ totalMemoryKb: 0 }).ring, 16 * MIB);
   // a second ring for each CPU
   const flight = { sampling: { callGraph: dwarf }, overwrite: true };
-  assertEquals(choose({ ...flight, cpus: cpusOf(32) }).ring, 4 * MIB);
+  assertEquals(choose({ ...flight, cpus: cpusOf(32) }).ring, 8 * MIB);
 });
 
-Deno.test("chooseRings() copies less of each stack where a ring would hold less than 40 ms, and says so", () => {
+Deno.test("chooseRings() copies less of each stack where a ring would hold less than 50 ms, and says so", () => {
   const few = (ring: string, stack: string) =>
     `rings of ${ring} for each CPU hold few samples with whole stacks: stacks are copied up to ${stack}; ` +
     "longer ones are cut";
-  const many = cpusOf(64);
+  const many = cpusOf(128);
   assertEquals(choose({ cpus: many }), { ring: 4 * MIB, stack: 16 * KIB, note: undefined });
-  assertEquals(choose({ cpus: many, ...at(10000) }), {
+  assertEquals(choose({ cpus: many, ...at(9000) }), {
     ring: 4 * MIB,
     stack: 8 * KIB,
     note: few("4 MiB", "8 KiB"),
