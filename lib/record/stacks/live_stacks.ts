@@ -22,7 +22,7 @@ import { RingOutput } from "./ring_output.ts";
 import { StackUnwinder } from "./stack_unwinder.ts";
 
 /** Share of a ring that waits at most to be given back to the kernel, and the limit on that in bytes. */
-const GIVE_BACK_SHARE = 1 / 8, MAX_GIVE_BACK_BYTES = 256 << 10;
+const GIVE_BACK_SHARE = 1 / 8, MAX_GIVE_BACK_BYTES = 1 << 20;
 /**
  * Time that reading objects may take, in units of 10 ns, for each and for all within WORK_PERIOD_MS: whoever runs
  * programs may have made their files to take long, and the rings fill meanwhile.
