@@ -128,12 +128,11 @@ class Session {
   }
 
   async run(): Promise<Recording> {
-    const { request, stopper } = this.#inputs;
     try {
       const sampling = this.#owner = this.#steps.backends.open();
       const outputs = this.#open(sampling);
       const clock = await this.#start(sampling, outputs);
-      const reason = await waitForStop(this.#command, request, outputs, stopper);
+      const reason = await this.#wait(sampling, outputs);
       sampling.stop(); // before anything else: from here on we would be recorded
       return await this.#finish(outputs, clock, reason);
     } catch (error) {
@@ -145,6 +144,19 @@ class Session {
       this.#outputs?.free();
       this.#owner?.close();
       closeAll(this.#opened);
+    }
+  }
+
+  /** Waits for the end. What was recorded until a failure is completed before that is thrown. */
+  async #wait(sampling: BackendOwner, outputs: SessionOutputs): Promise<StopReason> {
+    const { request, stopper } = this.#inputs;
+    try {
+      return await waitForStop(this.#command, request, outputs, stopper);
+    } catch (error) {
+      sampling.stop();
+      this.#stopWatching();
+      await outputs.end(stopper.second).catch(() => {}); // for the same cause, as a rule
+      throw error;
     }
   }
 

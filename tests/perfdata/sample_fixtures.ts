@@ -20,6 +20,8 @@ export interface SampleFields {
   /** Time in ns; rises from call to call unless given. */
   time?: number;
   period?: number;
+  /** Words of READ, as its event's read_format has them. */
+  read?: readonly number[];
   /** Addresses and PERF_CONTEXT markers. */
   chain?: readonly number[];
   raw?: number;
@@ -33,6 +35,8 @@ export interface SampleFields {
   words?: readonly (number | bigint)[];
   /** PERF_SAMPLE_REGS_ABI_* of the registers (default: 64 bits). */
   abi?: number;
+  /** WEIGHT, and the fields behind it. */
+  weight?: number;
 }
 
 let clock = 1_000_000_000;
@@ -50,6 +54,7 @@ export function madeSample(attr: EventAttr, s: SampleFields, littleEndian = true
   put(P.ID, s.id ?? 1n);
   if (type & P.CPU) w.u32(0).u32(0);
   put(P.PERIOD, s.period ?? 1000);
+  if (type & P.READ) { for (const word of s.read ?? []) w.u64(word); }
   if (type & P.CALLCHAIN) {
     const chain = s.chain ?? [s.ip < 0 ? PERF_CONTEXT.KERNEL : PERF_CONTEXT.USER, s.ip];
     w.u64(chain.length);
@@ -64,7 +69,7 @@ export function madeSample(attr: EventAttr, s: SampleFields, littleEndian = true
     if (what & PERF_SAMPLE_BRANCH.COUNTERS) w.zeros(8 * branches.length);
   }
   putCopies(w, attr, s);
-  for (const bit of [P.WEIGHT, P.DATA_SRC, P.PHYS_ADDR, P.CGROUP]) put(bit, 0);
+  for (const bit of [P.WEIGHT, P.DATA_SRC, P.PHYS_ADDR, P.CGROUP]) put(bit, s.weight ?? 0);
   return w.patchU16(6, w.length).bytes();
 }
 

@@ -98,6 +98,12 @@ export class UnwindObjects {
     if (from > 0) this.#open = this.#open.slice(from);
   }
 
+  /** Opens an object anew that could not be read, because its file has been found meanwhile. */
+  retry(object: ObjectInfo): void {
+    if (!this.#failures.delete(object.id)) return;
+    this.code.forget(object);
+  }
+
   /** Closes all files. */
   close(): void {
     for (const open of this.#open) close(open);

@@ -154,15 +154,22 @@ export class OutputSegment {
     this.#keeper?.holdProgramsOf(liveProc, pid);
   }
 
-  /** Takes what is in the rings now as the last records of this segment, then reads and returns what was `lost`. */
+  /**
+   * Takes what is in the rings now as the last records of this segment, then reads and returns what was `lost`. Throws
+   * what the drain's taker threw; `finish()` is possible then, too.
+   */
   async stop(lost: () => KernelLossesByCpu): Promise<KernelLossesByCpu> {
     // samples first: every map and name they need is then in the drain's rings, or written
     clearInterval(this.#renewTimer);
     this.#options.flight?.take();
     if (this.#drain.error) this.sink.freeBallast(); // what came since is dropped, and only the size has yet to be written
-    this.#writeError = await this.#drain.stop();
-    this.#seconds = (performance.now() - this.#began) / 1000;
-    return this.#lost = lost();
+    try {
+      this.#writeError = await this.#drain.stop();
+    } finally {
+      this.#seconds = (performance.now() - this.#began) / 1000;
+      this.#lost = lost();
+    }
+    return this.#lost;
   }
 
   /** Drops what still waits to be written, and counts it, so that `stop()` ends soon. */

@@ -5,7 +5,7 @@
  * maps and names as they come, and the samples when it is completed.
  */
 
-import type { PmuError } from "../../../ffi/pmu.ts";
+import type { PmuError, RingTaker } from "../../../ffi/pmu.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
 import { exists } from "../../base/files/exists.ts";
 import { inPidNamespace } from "../../base/files/pid_namespace.ts";
@@ -26,6 +26,7 @@ import { reopenOn } from "./reopen_cpu.ts";
 import { makeRings, type RingContext, type RingDrain, type Rings, takeOver } from "../rings/rings.ts";
 import type { RecordingFacts, Sink } from "./sink.ts";
 import { LiveStacks } from "../stacks/live_stacks.ts";
+import type { TimePlaces } from "../stacks/ring_cursor.ts";
 import { targetName } from "../request/target.ts";
 
 /** Outcome of all outputs of a recording. */
@@ -86,7 +87,7 @@ export class OutputSequence {
         queueBytes: request.queueBytes,
       }, {
         ...context,
-        ...this.#unwoundBytes ? { takerOf: (times) => this.#stacks = new LiveStacks(opened, times) } : {},
+        ...this.#unwoundBytes ? { takerOf: (times) => this.#takerOf(times) } : {},
       });
       this.#rings = rings;
       this.#segment = this.#segmentOf(sink, drain);
@@ -127,7 +128,7 @@ export class OutputSequence {
     return this.#closed.find(({ writeError }) => writeError)?.writeError ?? this.#segment.error;
   }
 
-  /** Promise that rejects when a switch fails unexpectedly. */
+  /** Promise that rejects when a switch, or the unwinding of stacks, fails unexpectedly. */
   get failed(): Promise<never> {
     return this.#failed.promise;
   }
@@ -213,6 +214,21 @@ export class OutputSequence {
     return this.#opened.find(({ unwound }) => unwound)?.attr.sampleStackUser;
   }
 
+  /** Makes what unwinds the stacks; a failure of it, which is a fault of this program, ends the recording. */
+  #takerOf(times: TimePlaces): RingTaker {
+    const stacks = this.#stacks = new LiveStacks(this.#opened, times);
+    return {
+      take: (pass) => {
+        try {
+          return stacks.take(pass);
+        } catch (error) {
+          this.#failed.reject(error);
+          throw error;
+        }
+      },
+    };
+  }
+
   /** Path of the file that is being written, or the name of the pipe. */
   get #name(): string {
     return outputName(this.#request.output);
@@ -272,7 +288,8 @@ export class OutputSequence {
 
   /**
    * Takes the last of what is in the rings, and completes the last output. Waits for its reader or its disk, but only
-   * GIVE_UP_AFTER_MS once `secondStop` resolves.
+   * GIVE_UP_AFTER_MS once `secondStop` resolves. Throws what made the unwinding of stacks fail; the output is complete
+   * then, too.
    */
   async end(secondStop: Promise<unknown>): Promise<ClosedSequence> {
     let giveUpTimer: ReturnType<typeof setTimeout> | undefined;
@@ -281,15 +298,19 @@ export class OutputSequence {
       this.#stopRequestedTwice = true;
       if (!ended) giveUpTimer = setTimeout(() => this.#segment.giveUp(), GIVE_UP_AFTER_MS);
     });
+    let failure: { error: unknown } | undefined;
     try {
       await this.#switching;
       await this.#segment.stop(() => readKernelLosses(this.#opened));
+    } catch (error) {
+      failure = { error };
     } finally {
       ended = true;
       clearTimeout(giveUpTimer);
     }
     const path = this.#request.switching ? this.#rename(this.#segment) : this.#name;
     await this.#close(this.#segment, path);
+    if (failure) throw failure.error;
     return {
       ledger: addLedgers(this.#closed.map(({ ledger }) => ledger)),
       bytes: this.#closed.reduce((sum, { bytes }) => sum + bytes, 0),

@@ -1,12 +1,13 @@
 /** Files that stacks are unwound through while they are recorded: held from when they are mapped until they are read. */
 
 import type { FileBytes } from "../../base/files/file_bytes.ts";
+import { fileBuildId, sameBuildId } from "../../symbols/elf/build_id.ts";
 import { hostSymbolFiles } from "../../symbols/files/host_files.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import type { ObjectInfo } from "../../symbols/object/objects.ts";
 import { type FileMapping, MappedFiles } from "../objects/mapped_files.ts";
 
-/** Files held at most, since each takes a descriptor. Others are looked for by their path when they are needed. */
+/** Files held at most, since each takes a descriptor. Beyond that the oldest is closed, and looked for when it is needed. */
 const MAX_HELD = 256;
 
 /** Opener of the files, for UnwindObjects. */
@@ -14,8 +15,12 @@ export class LiveFiles implements SymbolFiles {
   readonly debugFiles: SymbolFiles["debugFiles"];
   readonly #mapped = new MappedFiles();
   readonly #host = hostSymbolFiles();
-  /** Files by object id. */
+  /** Files by object id, oldest first. */
   readonly #held = new Map<number, FileBytes>();
+  /** Most recent mapping of each file, by object id: its process has the file longer than those before. */
+  readonly #maps = new Map<number, FileMapping>();
+  /** Objects, by id, whose file nobody had when it was looked for. */
+  readonly #missing = new Set<number>();
 
   constructor() {
     this.debugFiles = this.#host.debugFiles;
@@ -31,17 +36,38 @@ export class LiveFiles implements SymbolFiles {
     this.#mapped.forget(pid);
   }
 
-  /** Holds the file of an object that has just been mapped for the first time. */
-  hold(map: FileMapping, { id, kind }: ObjectInfo): void {
-    if (kind !== "file" || this.#held.size >= MAX_HELD) return;
-    const file = this.#mapped.open(map);
-    if (file) this.#held.set(id, file);
+  /**
+   * Takes note of a mapping of an object, and holds its file when it is the first one, or nobody had the file before.
+   * Returns whether a file that could not be opened can be now.
+   * @param isNew whether the object has just been mapped for the first time.
+   */
+  see(map: FileMapping, object: ObjectInfo, isNew: boolean): boolean {
+    const { id } = object, isMissing = this.#missing.has(id);
+    if (object.kind !== "file") return false;
+    this.#maps.set(id, map);
+    if (!isNew && !isMissing) return false;
+    const file = this.#openMapped(map, object);
+    if (file === undefined) {
+      this.#missing.add(id);
+      return false;
+    }
+    this.#missing.delete(id);
+    if (this.#held.size >= MAX_HELD) this.#closeOldest();
+    this.#held.set(id, file);
+    return isMissing;
   }
 
   open(object: ObjectInfo): FileBytes | ReturnType<SymbolFiles["open"]> {
-    const held = this.#held.get(object.id);
-    this.#held.delete(object.id);
-    return held ?? this.#host.open(object);
+    const { id } = object, held = this.#held.get(id);
+    if (held !== undefined) {
+      this.#held.delete(id);
+      return held;
+    }
+    const map = this.#maps.get(id);
+    const file = map && this.#openMapped(map, object) || this.#host.open(object);
+    if (file === undefined) this.#missing.add(id);
+    else this.#missing.delete(id);
+    return file;
   }
 
   refusal(object: ObjectInfo): ReturnType<NonNullable<SymbolFiles["refusal"]>> {
@@ -57,5 +83,23 @@ export class LiveFiles implements SymbolFiles {
   close(): void {
     for (const file of this.#held.values()) file.close();
     this.#held.clear();
+  }
+
+  /** Opens a file as a process has it mapped; undefined where that is another one by now. */
+  #openMapped(map: FileMapping, { buildId }: ObjectInfo): FileBytes | undefined {
+    const file = this.#mapped.open(map);
+    if (file === undefined || buildId === undefined) return file;
+    const id = fileBuildId(file);
+    if (id !== undefined && sameBuildId(id, buildId)) return file;
+    file.close();
+    return undefined;
+  }
+
+  #closeOldest(): void {
+    for (const [id, file] of this.#held) {
+      file.close();
+      this.#held.delete(id);
+      return;
+    }
   }
 }

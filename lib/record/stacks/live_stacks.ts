@@ -10,7 +10,11 @@
 
 import type { RingPass, RingTaker } from "../../../ffi/pmu.ts";
 import { PERF_RECORD, PERF_RECORD_MISC } from "../../base/system/abi.ts";
-import { describeEvent, EventTable } from "../../perfdata/format/events.ts";
+import { BadInputError } from "../../base/system/errors.ts";
+import { compileLayout } from "../../perfdata/format/attr_layout.ts";
+import { describeEvent, type EventDesc, EventTable } from "../../perfdata/format/events.ts";
+import type { RecordCursor } from "../../perfdata/format/cursor.ts";
+import type { Mmap2 } from "../../perfdata/format/records.ts";
 import { TaskRecords } from "../../perfdata/read/task_records.ts";
 import { UnwindObjects } from "../../profile/load/unwind_objects.ts";
 import { Budget } from "../../symbols/object/limits.ts";
@@ -39,6 +43,7 @@ const WARMING_MS = 250;
 
 /** A ring that is being read, and what is written in its place. */
 interface Ring {
+  index: number;
   cursor: RingCursor;
   output: RingOutput;
   giveBackBytes: number;
@@ -57,7 +62,11 @@ export class LiveStacks implements RingTaker {
   readonly #rings: Ring[] = [];
   /** How often each object has been mapped, by its id. */
   readonly #mapped: number[] = [];
+  /** Bytes of the trailer of all records but samples; 0 where events differ. */
+  readonly #trailer: number;
   #table: EventTable;
+  /** Number of ids in the table. */
+  #ids = 0;
   #budgetFrom = performance.now();
 
   /** @param opened events of the recording; the list may grow with the CPUs that come online. */
@@ -65,8 +74,10 @@ export class LiveStacks implements RingTaker {
     this.#opened = opened;
     this.#places = places;
     this.#objects = new UnwindObjects(this.#spaces, this.#files, this.#budget);
-    this.#table = tableOf(opened);
+    this.#table = this.#makeTable();
     this.#unwinder = new StackUnwinder(this.#objects);
+    const trailers = new Set(opened.map(({ attr }) => compileLayout(attr).trailer.size));
+    this.#trailer = trailers.size === 1 ? [...trailers][0] : 0;
   }
 
   /** Counts of the stacks so far. */
@@ -74,7 +85,7 @@ export class LiveStacks implements RingTaker {
     return this.#unwinder.counts;
   }
 
-  /** Takes note of records in front of the rings': what ran already. */
+  /** Takes note of records in front of the rings', of what ran already: each a whole record. */
   see(records: readonly Uint8Array[]): void {
     const cursor = new RingCursor(this.#places);
     for (const record of records) {
@@ -101,6 +112,10 @@ export class LiveStacks implements RingTaker {
 
   take(pass: RingPass): boolean {
     this.#begin(pass);
+    // what waits since a pass that found no room: there may be no room for another record behind it
+    for (const { cursor, output, giveBackBytes } of this.#rings) {
+      if (!output.giveIfDue(pass, cursor.position, giveBackBytes)) return false;
+    }
     for (;;) {
       const ring = this.#oldest();
       if (ring === undefined) break;
@@ -111,7 +126,7 @@ export class LiveStacks implements RingTaker {
         if (!output.giveIfDue(pass, cursor.position, ring.giveBackBytes)) return false;
       } while (cursor.size > 0 && cursor.time <= this.#nextTime);
     }
-    return this.#rings.every(({ cursor, output }) => output.give(pass, cursor.position));
+    return this.#rings.every((ring) => this.#complete(pass, ring));
   }
 
   /** Closes all files. */
@@ -120,11 +135,19 @@ export class LiveStacks implements RingTaker {
     this.#files.close();
   }
 
+  /** Gives the rest of a ring that has been read to its end, or to a header that is none. */
+  #complete(pass: RingPass, { index, cursor, output }: Ring): boolean {
+    if (!output.give(pass, cursor.position)) return false;
+    if (cursor.isBroken) pass.refuse(index);
+    return true;
+  }
+
   #begin({ rings }: RingPass): void {
     rings.forEach((range, i) => {
       const ring = this.#rings[i] ??= {
+        index: i,
         cursor: new RingCursor(this.#places),
-        output: new RingOutput(i),
+        output: new RingOutput(i, range.tail),
         giveBackBytes: Math.min(MAX_GIVE_BACK_BYTES, GIVE_BACK_SHARE * range.memory.byteLength),
       };
       ring.cursor.begin(range);
@@ -162,50 +185,64 @@ export class LiveStacks implements RingTaker {
     output.copy(cursor.u32, cursor.at >>> 2, (cursor.at + cursor.size) >>> 2);
   }
 
-  #eventOf({ u32, at, size }: RingCursor) {
+  #eventOf({ u32, at, size }: RingCursor): EventDesc | undefined {
     let event = this.#table.ofSample(u32, at, size);
-    if (event < 0) {
-      this.#table = tableOf(this.#opened); // a CPU has come online
+    if (event < 0 && idsOf(this.#opened) !== this.#ids) { // a CPU has come online
+      this.#table = this.#makeTable();
       event = this.#table.ofSample(u32, at, size);
     }
-    return this.#table.events.at(event);
+    return event < 0 ? undefined : this.#table.events[event];
   }
 
-  /** Follows what a record says of an address space. */
-  #follow(c: RingCursor): void {
-    const record = { ...c, pos: c.at, trailer: 0, fileOffset: 0, event: -1, pid: -1, tid: -1, cpu: -1 };
-    switch (c.type) {
-      case PERF_RECORD.MMAP2: {
-        if (c.misc & PERF_RECORD_MISC.MMAP_DATA) break;
-        const map = this.#records.mmap2(record), { rows } = this.#spaces.objects;
-        const known = rows.length;
-        const { id } = this.#spaces.objects.of(map);
-        this.#spaces.mmap(map, c.misc & PERF_RECORD_MISC.CPUMODE_MASK);
-        this.#mapped[id] = (this.#mapped[id] ?? 0) + 1;
-        if (rows.length > known) this.#files.hold(map, rows[known]);
-        break;
-      }
-      case PERF_RECORD.FORK: {
-        const { pid, ppid, tid, ptid } = this.#records.task(record);
-        this.#spaces.fork(pid, ppid, tid, ptid, (c.misc & PERF_RECORD_MISC.FORK_EXEC) === 0);
-        if (pid !== ppid) this.#files.parent(pid, ppid);
-        break;
-      }
-      case PERF_RECORD.EXIT: {
-        const { pid, tid } = this.#records.task(record);
-        this.#spaces.exit(pid, tid);
-        if (pid === tid) this.#files.forget(pid);
-        break;
-      }
+  /** Returns the table of the events as they are open, whose samples have their stacks. */
+  #makeTable(): EventTable {
+    const table = new EventTable();
+    for (const { attr, places, unlisted } of this.#opened) {
+      if (!unlisted) table.add(describeEvent(attr, places.map(({ id }) => id)));
     }
+    this.#ids = idsOf(this.#opened);
+    return table;
+  }
+
+  /** Follows what a record says of an address space, unless it is damaged. */
+  #follow(c: RingCursor): void {
+    const trailer = this.#trailer;
+    const record = { ...c, pos: c.at, trailer, fileOffset: 0, event: -1, pid: -1, tid: -1, cpu: -1 };
+    try {
+      this.#followRecord(record);
+    } catch (error) {
+      if (!(error instanceof BadInputError)) throw error;
+    }
+  }
+
+  #followRecord(record: RecordCursor): void {
+    const { type, misc } = record;
+    if (type === PERF_RECORD.MMAP2) {
+      if ((misc & PERF_RECORD_MISC.MMAP_DATA) === 0) {
+        this.#map(this.#records.mmap2(record), misc & PERF_RECORD_MISC.CPUMODE_MASK);
+      }
+    } else if (type === PERF_RECORD.FORK) {
+      const { pid, ppid, tid, ptid } = this.#records.task(record);
+      this.#spaces.fork(pid, ppid, tid, ptid, (misc & PERF_RECORD_MISC.FORK_EXEC) === 0);
+      if (pid !== ppid) this.#files.parent(pid, ppid);
+    } else if (type === PERF_RECORD.EXIT) {
+      const { pid, tid } = this.#records.task(record);
+      this.#spaces.exit(pid, tid);
+      if (pid === tid) this.#files.forget(pid);
+    }
+  }
+
+  #map(map: Mmap2, cpumode: number): void {
+    const spaces = this.#spaces, { rows } = spaces.objects, known = rows.length;
+    spaces.mmap(map, cpumode);
+    if (cpumode !== PERF_RECORD_MISC.USER || map.pid <= 0) return; // the kernel's, or from outside the pid namespace
+    const object = spaces.objects.of(map), { id } = object;
+    this.#mapped[id] = (this.#mapped[id] ?? 0) + 1;
+    if (this.#files.see(map, object, id >= known)) this.#objects.retry(object);
   }
 }
 
-/** Returns the table of the events as they are open, whose samples have their stacks. */
-function tableOf(opened: readonly EventOnCpus[]): EventTable {
-  const table = new EventTable();
-  for (const { attr, places, unlisted } of opened) {
-    if (!unlisted) table.add(describeEvent(attr, places.map(({ id }) => id)));
-  }
-  return table;
+/** Returns the number of ids of all events. */
+function idsOf(opened: readonly EventOnCpus[]): number {
+  return opened.reduce((sum, { places }) => sum + places.length, 0);
 }

@@ -35,7 +35,8 @@ export class RingCursor {
   #ringU32 = new Uint32Array(0);
   #ringU8 = new Uint8Array(0);
   #ringView = new DataView(new ArrayBuffer(0));
-  #copyU32: Uint32Array<ArrayBuffer> | undefined;
+  /** Copy of a record that wraps around. */
+  #copy: { u32: Uint32Array<ArrayBuffer>; u8: Uint8Array; view: DataView } | undefined;
   #head = 0;
   #lastTime = 0;
 
@@ -66,11 +67,11 @@ export class RingCursor {
     const left = this.#head - this.position;
     this.size = 0;
     this.time = Infinity;
-    if (left < HEADER_BYTES || this.isBroken) return;
-    // rings are powers of two
-    const ring = this.#ringU32, at = (this.position & (this.#ringU8.length - 1)) >>> 0;
-    const sizes = ring[(at >>> 2) + 1], size = sizes >>> 16;
-    if (size < HEADER_BYTES || size % 8 !== 0 || size > left) {
+    if (left <= 0 || this.isBroken) return;
+    // rings are powers of two, and a header never wraps around
+    const ring = this.#ringU32, at = this.position & (this.#ringU8.length - 1);
+    const sizes = left < HEADER_BYTES ? 0 : ring[(at >>> 2) + 1], size = sizes >>> 16;
+    if (size < HEADER_BYTES || size % 8 !== 0 || size > left || at % 8 !== 0) {
       this.isBroken = true;
       return;
     }
@@ -87,13 +88,13 @@ export class RingCursor {
   }
 
   #copyWrapped(at: number, size: number): void {
-    const copy = this.#copyU32 ??= new Uint32Array(MAX_RECORD_BYTES / 4);
+    const { u32, u8, view } = this.#copy ??= emptyCopy();
     const first = (this.#ringU8.length - at) >>> 2;
-    copy.set(this.#ringU32.subarray(at >>> 2));
-    copy.set(this.#ringU32.subarray(0, (size >>> 2) - first), first);
-    this.u32 = copy;
-    this.u8 = new Uint8Array(copy.buffer);
-    this.view = new DataView(copy.buffer);
+    u32.set(this.#ringU32.subarray(at >>> 2));
+    u32.set(this.#ringU32.subarray(0, (size >>> 2) - first), first);
+    this.u32 = u32;
+    this.u8 = u8;
+    this.view = view;
     this.at = 0;
   }
 
@@ -106,4 +107,9 @@ export class RingCursor {
     const word = (this.at + from) >>> 2;
     return this.u32[word + 1] * TWO_32 + this.u32[word];
   }
+}
+
+function emptyCopy() {
+  const u32 = new Uint32Array(MAX_RECORD_BYTES / 4);
+  return { u32, u8: new Uint8Array(u32.buffer), view: new DataView(u32.buffer) };
 }

@@ -13,11 +13,15 @@ export class RingOutput {
   length = 0;
   readonly #u8 = new Uint8Array(this.u32.buffer);
   readonly #ring: number;
-  #given = 0;
+  #given: number;
 
-  /** @param ring its index. */
-  constructor(ring: number) {
+  /**
+   * @param ring its index.
+   * @param from position of its first record.
+   */
+  constructor(ring: number, from: number) {
     this.#ring = ring;
+    this.#given = from;
   }
 
   /** Adds words `from` to `to` of `u32` as they are. */
