@@ -31,6 +31,10 @@ export class MappedCode implements CodeSpace {
     this.#open = open;
   }
 
+  get version(): number {
+    return this.#spaces.spaceOf(this.pid, PERF_RECORD_MISC.USER);
+  }
+
   find(address: number): UnwindObject | undefined {
     const spaces = this.#spaces;
     const row = spaces.find(this.pid, address, PERF_RECORD_MISC.USER);

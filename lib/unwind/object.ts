@@ -31,6 +31,11 @@ export interface CodeSpace {
    */
   find(address: number): UnwindObject | undefined;
   bias: number;
+  /**
+   * Number that differs whenever an address may be found to be other code than before: what was learnt of a thread counts
+   * no longer then. Left out where code never changes.
+   */
+  readonly version?: number;
 }
 
 let lastId = 0;

@@ -157,7 +157,7 @@ export class Unwinder {
     this.#isExact = true;
     this.#sp = registers[arch.sp];
     let depth = 0, pc = registers[arch.pc];
-    memory.begin(this.thread);
+    memory.begin(this.thread, space.version ?? 0);
     if (!(pc >= LEAST_ADDRESS && pc < this.#most)) return this.#finish(0, END.CORRUPT);
     for (;;) {
       const place = this.#isExact ? pc : pc - 1;

@@ -2,7 +2,8 @@
  * Remembers the last whole walk of each thread. Samples of a thread follow each other by fractions of a millisecond:
  * most functions at the root's end of its stack have not returned meanwhile, so their frames lie where they were. When a
  * walk comes to a frame of the last one, and all return addresses from there on are where that one found them, the rest
- * of its chain holds. That takes a load for each frame, which do not wait for each other, instead of a rule.
+ * of its chain holds, unless other code has been mapped. That takes a load for each frame, which do not wait for each
+ * other, instead of a rule.
  */
 
 import type { StackPiece } from "./stack_piece.ts";
@@ -16,6 +17,8 @@ const STRIDE = 5;
 /** Frames of a walk. */
 class Walk {
   thread = -1;
+  /** CodeSpace.version. */
+  version = 0.5;
   count = 0;
   readonly frames = new Float64Array(MAX_FRAMES * STRIDE);
 }
@@ -36,12 +39,17 @@ export class WalkMemory {
     this.#highMask = highMask;
   }
 
-  /** Begins a walk of a thread; -1 for one that is not to be remembered. */
-  begin(thread: number): void {
+  /**
+   * Begins a walk of a thread; -1 for one that is not to be remembered.
+   * @param version CodeSpace.version.
+   */
+  begin(thread: number, version: number): void {
     const last = thread < 0 ? undefined : this.#walks[thread & (THREADS - 1)];
-    this.#last = last !== undefined && last.thread === thread ? last : undefined;
+    const holds = last !== undefined && last.thread === thread && last.version === version;
+    this.#last = holds ? last : undefined;
     this.#at = 0;
     this.#now.thread = thread;
+    this.#now.version = version;
     this.#now.count = 0;
   }
 

@@ -221,13 +221,18 @@ Deno.test("what is known is not looked up again", () => {
   assertEquals(unwinder.counts.misses, misses);
 });
 
-/** Walks stacks of one thread, one after the other, with one unwinder; returns the chain of each. */
+/**
+ * Walks stacks of one thread, one after the other, with one unwinder; returns the chain of each. `other` is mapped from
+ * the stack on that has it.
+ */
 function walkInTurn(
   object: UnwindObject,
-  stacks: { pc: number; skip?: number; words: number[]; thread?: number }[],
+  stacks: { pc: number; skip?: number; words: number[]; thread?: number; other?: UnwindObject }[],
 ) {
   const unwinder = new Unwinder(X86_64);
-  return stacks.map(({ pc, skip = 0, words, thread = 7 }) => {
+  let space = spaceOf(object), version = 1;
+  return stacks.map(({ pc, skip = 0, words, thread = 7, other }) => {
+    if (other) space = { ...spaceOf(other), version: ++version };
     const { registers } = unwinder;
     registers.fill(NaN);
     registers[X86_64.pc] = at(pc);
@@ -239,7 +244,7 @@ function walkInTurn(
     unwinder.thread = thread;
     const out = new Float64Array(8), before = unwinder.counts.misses;
     unwinder.places = new Float64Array(8);
-    const depth = unwinder.walk(spaceOf(object), out);
+    const depth = unwinder.walk(space, out);
     return {
       chain: Array.from(out.subarray(0, depth), (address) => (address - BIAS).toString(16)),
       places: Array.from(unwinder.places.subarray(0, depth), (address) => (address - BIAS).toString(16)),
@@ -276,6 +281,17 @@ Deno.test("a caller that changed is found, though the frames below look as befor
   assertEquals(changed.chain, ["1050", "1060", "1080", "1240"]);
   assertEquals(back.chain, ["1050", "1060", "1070", "1250"]);
   assertEquals(other.chain, ["1050", "1060", "1240"], "of another thread");
+});
+
+Deno.test("nothing of a thread's last stack is taken over once other code is mapped", () => {
+  const other = objectOf([{ ...FUNCTIONS[0], code: [0x0e, 40] }, ...FUNCTIONS.slice(1)]);
+  const words = [1, 2, at(0x1060), 5, at(0x1240), at(0x1240), 9, 9, at(0x1240)];
+  const [first, changed] = walkInTurn(objectOf(FUNCTIONS), [
+    { pc: 0x1050, words },
+    { pc: 0x1050, words, other },
+  ]);
+  assertEquals(first.chain, ["1050", "1060", "1240"]);
+  assertEquals(changed.chain, ["1050", "1240"]);
 });
 
 Deno.test("a piece of stack that ends before the rest of the last one says so", () => {
