@@ -1,5 +1,6 @@
 /** Implementation of `pmuctl record`: samples into a perf.data file, with the ledger on stderr. */
 
+import { stacksShare } from "../report/shared/stacks_text.ts";
 import { ERRNO } from "../base/system/errno.ts";
 import { EXIT, UnsupportedError, UsageError } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
@@ -302,13 +303,15 @@ interface ReportContext {
 }
 
 function report(recording: Recording, context: ReportContext, note: (line: string) => void) {
-  const { ledger, seconds, bytes, events, paths } = recording;
+  const { ledger, seconds, bytes, events, paths, stacks } = recording;
   const rates = events.map(({ rate }) => rate);
   const lost = samplesLost(ledger.total) === 0 ? "none lost" : `${lostText(ledger)} lost`;
   note(
     `recorded ${ledger.total.sample} samples (${whatOf(events, context.verbose)}) in ${
       seconds.toFixed(3)
-    } s, ${lost}`,
+    } s, ${lost}${
+      stacks?.unwound ? `, ${stacksShare(stacks.whole, stacks.unwound)} of their stacks whole` : ""
+    }`,
   );
   if (context.reason) note(context.reason);
   const where = `${whereTo(context.output, paths)} (${(bytes / 1024).toFixed(0)} KiB)`;

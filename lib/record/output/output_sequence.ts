@@ -26,6 +26,7 @@ import { reopenOn } from "./reopen_cpu.ts";
 import { makeRings, type RingContext, type RingDrain, type Rings, takeOver } from "../rings/rings.ts";
 import type { RecordingFacts, Sink } from "./sink.ts";
 import { LiveStacks } from "../stacks/live_stacks.ts";
+import type { StackCounts } from "../stacks/stack_unwinder.ts";
 import type { TimePlaces } from "../stacks/ring_cursor.ts";
 import { targetName } from "../request/target.ts";
 
@@ -33,6 +34,8 @@ import { targetName } from "../request/target.ts";
 export interface ClosedSequence extends ClosedSegment {
   /** Files that there are: one unless the output was switched; `-` for a pipe. */
   paths: string[];
+  /** Counts of the stacks that were unwound before they were written; undefined where none were. */
+  stacks?: StackCounts;
 }
 
 /** Files that could not be saved, named one by one at most. */
@@ -317,6 +320,7 @@ export class OutputSequence {
       cuts: [...new Set(this.#closed.flatMap(({ cuts }) => cuts))],
       writeError: this.#closed.find(({ writeError }) => writeError)?.writeError,
       paths: this.#paths,
+      ...this.#stacks ? { stacks: this.#stacks.counts } : {},
     };
   }
 

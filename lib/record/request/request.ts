@@ -98,4 +98,6 @@ export interface Recording {
   cutShort: boolean;
   /** First error of writing; the file holds what came before it. */
   writeError?: PmuError;
+  /** Samples whose stacks were unwound, and those of them with whole stacks; undefined where stacks were not unwound. */
+  stacks?: { unwound: number; whole: number };
 }

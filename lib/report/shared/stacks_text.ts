@@ -19,20 +19,20 @@ export function stacksText({ unwound, whole, cut }: ProfileStacks): string {
     if (object !== null) of.objects.set(object, (of.objects.get(object) ?? 0) + samples);
     if (remedy !== "") of.remedies.add(remedy);
   }
-  const parts = [`${share(whole, unwound)} of ${unwound} whole`];
+  const parts = [`${stacksShare(whole, unwound)} of ${unwound} whole`];
   for (const [cause, { samples, objects, remedies }] of causes) {
     const named = Array.from(objects, ([name, samples]) => ({ name, samples }))
       .sort((a, b) => b.samples - a.samples);
     const where = named.length > 0 ? `: ${namedObjects(named, MAX_NAMED)}` : "";
     // With several remedies, the line names none; the JSON output has all of them.
     const remedy = remedies.size === 1 ? `: ${[...remedies][0]}` : "";
-    parts.push(`${share(samples, unwound)} ${cause}${where}${remedy}`);
+    parts.push(`${stacksShare(samples, unwound)} ${cause}${where}${remedy}`);
   }
   return parts.join("; ");
 }
 
-/** Returns a share in percent, rounded so that only none gives 0 and only all gives 100. */
-function share(samples: number, of: number): string {
+/** Returns a share in percent: `98.7%`. It is rounded so that only none gives 0 and only all gives 100. */
+export function stacksShare(samples: number, of: number): string {
   const percent = 100 * samples / of;
   if (samples < of && percent > 99.9) return `${(Math.floor(percent * 1000) / 1000).toFixed(3)}%`;
   return percent > 0 && percent < 0.1 ? `${percent.toFixed(3)}%` : `${percent.toFixed(1)}%`;
