@@ -57,6 +57,11 @@ export class Guesser {
   least = 0.5;
   /** After a guess: where the caller's address was found in memory; NaN where it was in a register. */
   savedAt = NaN;
+  /**
+   * The last return address of the frame records that were followed last, whose caller has a frame pointer of zero: the
+   * thread began there.
+   */
+  #last = NaN;
   /** The address that the call before a return address leads to, as far as it is known: set by #isReturn. */
   #target = NaN;
 
@@ -86,6 +91,7 @@ export class Guesser {
     }
     const pc = this.#byFramePointer(at);
     if (pc >= 0) return pc;
+    if (this.#registers[this.#arch.fp] === 0 && !at.isExact && place + 1 === this.#last) return 0;
     if (isFile && this.#arch === X86_64) {
       const found = this.#search(at);
       if (found > 0) return found;
@@ -126,8 +132,11 @@ export class Guesser {
     }
     const pc = this.#codeAddress(frame + 8);
     if (pc === 0) return 0;
-    if (!this.#isReturn(space, pc) && !this.#isInChain(space, frame, pc)) return -1;
     const caller = stack.value(frame);
+    if (!this.#isReturn(space, pc) && !this.#isInChain(space, frame, pc)) {
+      if (caller !== 0 || !this.#isGoexit(space, pc)) return -1;
+    }
+    this.#last = caller === 0 ? pc : NaN;
     this.#forget();
     registers[fp] = caller;
     // on aarch64 the record may be anywhere in the frame: where that ends is not known
@@ -152,6 +161,23 @@ export class Guesser {
       frame = next;
     }
     return false;
+  }
+
+  /**
+   * Returns whether `pc` is in Go's runtime.goexit, to which all goroutines return. Nothing calls it: they start as if it
+   * had, at its second instruction, which is a call behind one that does nothing.
+   */
+  #isGoexit(space: CodeSpace, pc: number): boolean {
+    if (!(pc >= 4096 && pc < this.#most)) return false;
+    const object = space.find(pc - 1);
+    if (object === undefined || object.code !== CODE.FILE) return false;
+    const isX86 = this.#arch === X86_64;
+    const code = object.codeAt(pc - space.bias - (isX86 ? 1 : 4), 8);
+    if (code.length < 8) return false;
+    // nop, call rel32, nop;  mov x0, x0, bl
+    if (isX86) return code[0] === 0x90 && code[1] === 0xe8 && code[6] === 0x90;
+    const view = new DataView(code.buffer, code.byteOffset, 8);
+    return view.getUint32(0, true) === 0xaa0003e0 && view.getUint32(4, true) >>> 26 === 0x25;
   }
 
   /** Finds the first word of the stack that is behind a call of this very function. */

@@ -183,6 +183,40 @@ Deno.test("code that a program made is followed by its frame pointers", () => {
   assertEquals(walk(generated, 0x1111, words, { registers: { 6: STACK + 40 } }).end, END.SHORT);
 });
 
+/** A file without call frame information, with these bytes of code; calls of 0x1140 end at 0x1205 and 0x1505. */
+function bareObject(code: Record<number, readonly number[]>, arch: Arch = X86_64): UnwindObject {
+  const file = buildFrames([], arch);
+  new DataView(file.buffer).setUint32(64 + 2 * 56, 0, true); // PT_NULL for .eh_frame_hdr
+  const call = (at: number) => [0xe8, ...new Uint8Array(Int32Array.of(0x1140 - at - 5).buffer)];
+  for (const [at, bytes] of Object.entries({ 0x1200: call(0x1200), 0x1500: call(0x1500), ...code })) {
+    file.set(bytes, Number(at));
+  }
+  return UnwindObject.open(new ElfFile(new MemoryBytes(file, "object")));
+}
+
+Deno.test("frame records of code without tables end where the frame pointer is zero", () => {
+  const object = bareObject({ 0x1300: [0x90, 0xe8, 1, 2, 0, 0, 0x90] });
+  const chainTo = (last: number) => {
+    const words = [1, STACK + 32, at(0x1205), 3, 0, at(last), at(0x1205), at(0x1205)];
+    const { chain, end } = walk(object, 0x1150, words, { registers: { 6: STACK + 8 } });
+    return [...chain, end];
+  };
+  assertEquals(chainTo(0x1505), ["1150", "1205", "1505", END.ROOT]);
+  // where goroutines return to, which nothing calls
+  assertEquals(chainTo(0x1301), ["1150", "1205", "1301", END.ROOT]);
+  assertEquals(chainTo(0x1401).at(-1), END.NO_CFI);
+});
+
+Deno.test("goroutines of aarch64 end in the same way", () => {
+  const word = (value: number) => [...new Uint8Array(Uint32Array.of(value).buffer)];
+  const object = bareObject({ 0x1300: [...word(0xaa0003e0), ...word(0x940005c3)] }, AARCH64);
+  const { chain, end } = walk(object, 0x1150, [0, at(0x1304)], {
+    registers: { 29: STACK, 30: at(0x1150) },
+    arch: AARCH64,
+  });
+  assertEquals([chain, end], [["1150", "1304"], END.ROOT]);
+});
+
 Deno.test("a file that cannot be read is the reason where its frames do not go on", () => {
   const { end, unwinder } = walk(UnwindObject.unreadable("no such file"), 0x1111, [1], {
     registers: { 6: 5 },
