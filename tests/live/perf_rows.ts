@@ -18,13 +18,25 @@ function addRow(rows: Rows, key: string, numbers: string): void {
 /** Options with which perf takes nothing from the user's cache of programs: what was stripped may be there unstripped. */
 const withoutCache = (file: string) => ["--buildid-dir", `${file}.no-cache`];
 
+/** More frames than any chain has: perf leaves out those beyond 127, with --children the innermost. */
+const MAX_STACK = "5000";
+
 /** perf's rows for sort keys of its own (its `pid` is the thread), without those that have no symbol. */
 export async function perfRows(file: string, keys: string, ...extra: string[]): Promise<Rows> {
   const children = extra.includes("--children");
   const out = await perfOk([
     ...withoutCache(file),
     ...["report", "-i", file, "--stdio", "-n", "-g", "none", "-t", "\t", "--percent-limit", "0"],
-    ...["--no-demangle", "--no-inline", "--sort", keys, ...(children ? [] : ["--no-children"]), ...extra],
+    ...[
+      "--max-stack",
+      MAX_STACK,
+      "--no-demangle",
+      "--no-inline",
+      "--sort",
+      keys,
+      ...(children ? [] : ["--no-children"]),
+      ...extra,
+    ],
   ]);
   const rows: Rows = new Map();
   for (const line of out.split("\n")) {
@@ -194,6 +206,8 @@ export async function compareWithPerf(file: string): Promise<Comparison> {
     "-F",
     "comm,ip,sym,dso",
     "--no-inline",
+    "--max-stack",
+    MAX_STACK,
   ]);
   assertEquals(script.status, 0, script.stderr);
   return {
