@@ -69,7 +69,7 @@ export const command: CommandSpec = {
       value: "MODE",
       values: ["auto", "fp", "dwarf"],
       help:
-        "record call stacks in this way: 'auto[,BYTES]' for any program; 'fp' at the least cost, but whole only for programs built with frame pointers; 'dwarf[,BYTES]' as copies in a large file, for its reader to work out; BYTES (16K) limits how deep a stack may be",
+        "record call stacks in this way: 'auto[,BYTES]' for any program; 'fp' at the least cost, but whole only for programs built with frame pointers; 'dwarf[,BYTES]' as copies in a large file, for its reader to work out; BYTES, such as 48K, limits how deep a stack may be",
     },
     { name: "all-cpus", short: "a", help: "record all CPUs, while COMMAND runs or until Ctrl-C" },
     { name: "cpu", short: "C", value: "CPUS", help: "record whatever runs on these CPUs: 0-3,8" },

@@ -8,7 +8,7 @@ const MAX_NAMED = 3;
 
 /**
  * Returns how many stacks are whole and why others are not:
- * `98.7% of 4231 whole; 1.1% cut at 16 KiB: record with --call-graph auto,32K; 0.2% without unwind information: libfoo.so`.
+ * `98.7% of 4231 whole; 1.1% cut at 32 KiB: record with --call-graph auto,63K; 0.2% without unwind information: libfoo.so`.
  */
 export function stacksText({ unwound, whole, cut }: ProfileStacks): string {
   const causes = new Map<string, { samples: number; objects: Map<string, number>; remedies: Set<string> }>();
