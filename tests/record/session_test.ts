@@ -31,6 +31,7 @@ class FakeSession {
   readonly notes: string[] = [];
   readonly first = Promise.withResolvers<number>();
   readonly exit = Promise.withResolvers<Exit>();
+  readonly failed = Promise.withResolvers<never>();
   readonly registry = new BackendRegistry();
   bytes = 0;
   cuts: string[] = [];
@@ -109,15 +110,16 @@ class FakeSession {
       completed: 0,
       segmentBytes: 0,
       error: undefined,
-      failed: new Promise<never>(() => {}),
+      failed: this.failed.promise,
       begin: () => step("begin"),
       holdProgramsOf: (pid) => step(`hold programs of ${pid}`),
       reopen: () => Promise.resolve(true),
       switch: () => Promise.resolve(step("switch")),
-      end: () => {
+      end: async () => {
+        await Promise.resolve();
         step("end");
         const closed = { ledger: makeLedger([]), bytes: 100, cuts: this.cuts, paths: ["out.data"] };
-        return Promise.resolve(closed);
+        return closed;
       },
       discard: () => void log.push("outputs: discard"),
       free: () => void log.push("outputs: free"),
@@ -244,4 +246,20 @@ Deno.test("a session that fails once its command runs keeps what it has recorded
   session.exit.resolve(EXIT);
   await assertRejects(() => session.run(), UnsupportedError, "outputs: end");
   assertEquals(session.log.slice(-2), ["command: cancel", "outputs: free"]);
+});
+
+Deno.test("a session whose outputs fail while it goes on completes them, and tells why they failed", async () => {
+  for (const fails of [undefined, "outputs: end"]) {
+    const session = new FakeSession({ fails });
+    const recorded = session.run();
+    session.failed.reject(new TypeError("unforeseen"));
+    await assertRejects(() => recorded, TypeError, "unforeseen");
+    assertEquals(session.log.slice(-4), [
+      "sampling: stop",
+      "outputs: end",
+      "command: cancel",
+      "outputs: free",
+    ]);
+    session.registry.open().close();
+  }
 });
