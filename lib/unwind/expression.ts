@@ -8,7 +8,7 @@ import { LineReader } from "../symbols/dwarf/dwarf_line_header.ts";
 
 const TWO_32 = 4294967296;
 /** Values on the stack, and steps. PLT stubs take 8 of these, signal frames 2. */
-const MOST_VALUES = 64, MOST_STEPS = 1000;
+const MAX_VALUES = 64, MAX_STEPS = 1000;
 
 const OP = {
   ADDR: 0x03,
@@ -71,8 +71,8 @@ export interface ExpressionMemory {
 
 /** Evaluates expressions, one after another. */
 export class Evaluator {
-  readonly #low = new Int32Array(MOST_VALUES);
-  readonly #high = new Int32Array(MOST_VALUES);
+  readonly #low = new Int32Array(MAX_VALUES);
+  readonly #high = new Int32Array(MAX_VALUES);
   #depth = 0;
   /**
    * Why the last expression had no value: the address that could not be read, or NaN; whether a register was
@@ -101,9 +101,9 @@ export class Evaluator {
     if (!Number.isNaN(first)) this.#push(first);
     const r = new LineReader(bytes, littleEndian);
     for (let steps = 0; r.pos < bytes.length; steps++) {
-      if (steps === MOST_STEPS || this.stepsLeft-- <= 0 || r.pos < 0) return NaN;
+      if (steps === MAX_STEPS || this.stepsLeft-- <= 0 || r.pos < 0) return NaN;
       if (!this.#step(r, r.u8(), registers)) return NaN;
-      if (this.#depth > MOST_VALUES - 2) return NaN;
+      if (this.#depth > MAX_VALUES - 2) return NaN;
     }
     if (this.#depth < 1 || r.pos > bytes.length) return NaN;
     return this.#value(this.#depth - 1);

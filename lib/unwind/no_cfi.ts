@@ -20,11 +20,11 @@ export function mostAddress(arch: Arch): number {
 
 const TWO_32 = 4294967296;
 /** Bytes of a function: how far behind a called address the current one may be. */
-const MOST_FUNCTION = 64 << 10;
+const MAX_FUNCTION = 64 << 10;
 /** Bytes of stack that are searched for a return address. */
-const MOST_SEARCHED = 2048;
+const MAX_SEARCHED = 2048;
 /** Frame records of unknown code that are followed ahead. */
-const MOST_RECORDS = 32;
+const MAX_RECORDS = 32;
 /** Bytes of an entry of a PLT, and from which on its index lies on the stack. */
 const PLT_ENTRY = 16, PLT_PUSHED = 11;
 
@@ -127,7 +127,7 @@ export class Guesser {
     if (!(frame >= sp) || frame % 8 !== 0) return -1;
     if (!stack.has(frame + 8)) {
       const missing = stack.missing(frame + 8);
-      if (stack.isCut && missing < MOST_FUNCTION) this.shortBy = missing;
+      if (stack.isCut && missing < MAX_FUNCTION) this.shortBy = missing;
       return -1;
     }
     const pc = this.#codeAddress(frame + 8);
@@ -154,7 +154,7 @@ export class Guesser {
     const stack = this.#stack;
     if (!(pc >= 4096 && pc < this.#most) || space.find(pc - 1) !== undefined) return false;
     let frame = first;
-    for (let records = 0; records < MOST_RECORDS; records++) {
+    for (let records = 0; records < MAX_RECORDS; records++) {
       const next = stack.value(frame);
       if (!(next > frame) || next % 8 !== 0 || !stack.has(next + 8)) return false;
       if (this.#isReturn(space, this.#codeAddress(next + 8))) return true;
@@ -184,7 +184,7 @@ export class Guesser {
   #search({ space, place, sp }: Place): number {
     const stack = this.#stack;
     // counted from the stack pointer, which is no exact number above 2^53
-    for (let from = 0; from < MOST_SEARCHED && stack.has(sp + from); from += 8) {
+    for (let from = 0; from < MAX_SEARCHED && stack.has(sp + from); from += 8) {
       const at = sp + from, pc = stack.value(at);
       if (!this.#isReturn(space, pc) || !this.#leadsTo(space, place)) continue;
       this.savedAt = at;
@@ -216,7 +216,7 @@ export class Guesser {
    */
   #leadsTo(space: CodeSpace, place: number): boolean {
     const target = this.#target;
-    if (!(place >= target && place < target + MOST_FUNCTION)) return false;
+    if (!(place >= target && place < target + MAX_FUNCTION)) return false;
     const object = space.find(target);
     return object !== undefined && !object.findFunction(target - space.bias);
   }

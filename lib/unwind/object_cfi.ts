@@ -10,7 +10,7 @@ import type { Cost } from "../symbols/object/limits.ts";
 import type { CfiTable } from "./table.ts";
 
 /** Bytes of instructions of an entry that are run; functions of generated code have some 100 KB. */
-const MOST_INSTRUCTIONS = 1 << 20;
+const MAX_INSTRUCTIONS = 1 << 20;
 /**
  * Bytes of instructions of an entry that cost nothing, as most functions have fewer, and units of work that
  * each further one takes. Remembering a row takes a byte and 100 ns.
@@ -139,7 +139,7 @@ function initialRow(reader: EntryReader, cie: Cie): Row {
 }
 
 function programOf({ section }: EntryReader, from: number, to: number): Program {
-  const bytes = section.bytes.window(from, Math.min(to - from, MOST_INSTRUCTIONS));
+  const bytes = section.bytes.window(from, Math.min(to - from, MAX_INSTRUCTIONS));
   const { littleEndian, address } = section;
   return { bytes, littleEndian, origin: from, address, from: 0, to: bytes.length };
 }

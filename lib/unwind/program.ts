@@ -40,7 +40,7 @@ const DW_CFA = {
 /** Stands for a register beyond those that a row has a column for. */
 const NO_COLUMN = -1;
 /** Rows that may be remembered at a time. Compilers remember one. */
-const MOST_REMEMBERED = 64;
+const MAX_REMEMBERED = 64;
 
 /** Instructions, and where they stand. */
 export interface Program {
@@ -197,7 +197,7 @@ export class ProgramRunner {
   #register(byte: number): Step {
     const r = this.#r, { row } = this, { dataAlign } = this.#cie;
     if (byte === DW_CFA.REMEMBER_STATE) {
-      if (this.#depth >= MOST_REMEMBERED) return STEP.DAMAGED;
+      if (this.#depth >= MAX_REMEMBERED) return STEP.DAMAGED;
       (this.#remembered[this.#depth++] ??= new Row()).copy(row);
       return STEP.ON;
     }

@@ -29,12 +29,12 @@ export const REGISTER_MASK = 0x3f;
 /** The return address is undefined: the thread began here. */
 export const IS_ROOT = 0x40;
 
-const MOST_COMPACT = 1 << 15, MOST_FULL = 4096;
+const MAX_COMPACT = 1 << 15, MAX_FULL = 4096;
 /** Slots of the table of compact rules, twice as many as rules. */
-const SLOTS = 2 * MOST_COMPACT;
+const SLOTS = 2 * MAX_COMPACT;
 /** Bytes of an expression; real ones have up to 20. */
-const MOST_EXPRESSION = 256;
-const MOST_OFFSET = 2 ** 31 - 1;
+const MAX_EXPRESSION = 256;
+const MAX_OFFSET = 2 ** 31 - 1;
 
 /** A rule that needs more than a few integers. */
 export interface FullRule {
@@ -80,7 +80,7 @@ export class RuleTable {
 
   /** Returns the number of the rule that `row` comes down to, which `cfi` found last. */
   add(row: Row, cfi: ObjectCfi): number {
-    if (this.#count >= MOST_COMPACT || this.#fulls.length >= MOST_FULL) this.#clear();
+    if (this.#count >= MAX_COMPACT || this.#fulls.length >= MAX_FULL) this.#clear();
     return this.#makeCompact(row, cfi) ? this.#addCompact() : this.#addFull(row, cfi);
   }
 
@@ -145,7 +145,7 @@ export class RuleTable {
       columns.push(column);
       const isExpression = kind === RULE.EXPRESSION || kind === RULE.VAL_EXPRESSION;
       if (isExpression) {
-        if (row.extras[column] > MOST_EXPRESSION) return NO_RULE.DAMAGED;
+        if (row.extras[column] > MAX_EXPRESSION) return NO_RULE.DAMAGED;
         expressions[column] = cfi.expression(row.values[column], row.extras[column]);
         key.push(column, kind, expressions[column]!.toHex());
       } else key.push(column, kind, row.values[column], row.extras[column]);
@@ -164,5 +164,5 @@ export class RuleTable {
 }
 
 function isOffset(value: number): boolean {
-  return Number.isInteger(value) && value >= -MOST_OFFSET && value <= MOST_OFFSET;
+  return Number.isInteger(value) && value >= -MAX_OFFSET && value <= MAX_OFFSET;
 }

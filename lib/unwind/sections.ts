@@ -14,9 +14,9 @@ import { ehFrameHeader, findEhFrame, pointerBases } from "../symbols/dwarf/eh_fr
 import { CfiTable, type HeaderSection } from "./table.ts";
 
 /** Bytes of a section that is read as a whole; of larger ones only the pages that are needed. */
-const MOST_AT_ONCE = 256 << 10;
+const MAX_AT_ONCE = 256 << 10;
 /** Bytes of a larger section that are in memory at a time: the pages that PagedBytes holds. */
-const MOST_PAGED = 4 << 20;
+const MAX_PAGED = 4 << 20;
 
 /**
  * Returns openers of an object's tables, in the order to ask them: .eh_frame, then .debug_frame of the file
@@ -60,9 +60,9 @@ function debugTable(file: ElfFile, bases: PointerBases): CfiTable | undefined {
 /** Returns bytes of the file, paged where they are many; undefined where the file ends before them. */
 function part(file: ElfFile, offset: number, size: number): ByteWindows | undefined {
   return orNothing(() => {
-    if (size <= MOST_AT_ONCE) return new HeldBytes(file.bytes(offset, size, "call frame information"));
+    if (size <= MAX_AT_ONCE) return new HeldBytes(file.bytes(offset, size, "call frame information"));
     file.checkRange(offset, size, "call frame information");
-    file.cost.hold(Math.min(size, MOST_PAGED));
+    file.cost.hold(Math.min(size, MAX_PAGED));
     return new PagedBytes(file.source, offset, size, file.cost);
   });
 }

@@ -11,7 +11,7 @@ const TWO_32 = 4294967296;
  * Bytes that a frame may lie behind the end of a piece that was cut off there, and still be of the same
  * stack.
  */
-const MOST_BEHIND = 64 << 20;
+const MAX_BEHIND = 64 << 20;
 
 /** A piece of stack; one object serves all samples. */
 export class StackPiece implements ExpressionMemory {
@@ -60,6 +60,6 @@ export class StackPiece implements ExpressionMemory {
     if (!(address >= 4096)) return END.CORRUPT;
     if (this.length === 0) return END.NO_STACK;
     const behind = this.missing(address);
-    return this.isCut && behind > 0 && behind < MOST_BEHIND ? END.SHORT : END.OTHER_STACK;
+    return this.isCut && behind > 0 && behind < MAX_BEHIND ? END.SHORT : END.OTHER_STACK;
   }
 }

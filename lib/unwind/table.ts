@@ -20,9 +20,9 @@ import { pointerSize, readPointer } from "../symbols/dwarf/cfi_pointer.ts";
 /** Bytes of an index for a function's entry, and bytes more while it is made: columns that grow, and their order. */
 const INDEX_BYTES = 24, MAKING_BYTES = 76;
 /** How many entries that start earlier are looked at, where entries overlap. */
-const MOST_OVERLAPS = 8;
+const MAX_OVERLAPS = 8;
 /** Bytes of .eh_frame_hdr: 8 an entry, so 8 million functions. */
-const MOST_HEADER = 64 << 20;
+const MAX_HEADER = 64 << 20;
 /** Units of work that a row of the header takes. */
 const ROW_WORK = 4;
 
@@ -150,7 +150,7 @@ function readHeader(
   section: CfiSection,
   cost: Cost,
 ): SortedTable | undefined {
-  if (bytes.size > MOST_HEADER || bytes.size < 4) return undefined;
+  if (bytes.size > MAX_HEADER || bytes.size < 4) return undefined;
   const all = bytes.window(0, bytes.size);
   const r = new LineReader(all, section.littleEndian);
   const [version, pointerEncoding, countEncoding, encoding] = [r.u8(), r.u8(), r.u8(), r.u8()];
@@ -182,7 +182,7 @@ class Index {
    */
   find(address: number): number {
     const last = lastAtOrBefore(this.#starts, address);
-    for (let at = last; at >= Math.max(0, last + 1 - MOST_OVERLAPS); at--) {
+    for (let at = last; at >= Math.max(0, last + 1 - MAX_OVERLAPS); at--) {
       if (address < this.#ends[at]) return this.#offsets[at];
     }
     return -1;

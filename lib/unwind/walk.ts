@@ -23,7 +23,7 @@ import { WalkMemory } from "./walk_memory.ts";
 
 const TWO_32 = 4294967296;
 /** Addresses below this one are no code's. */
-const LEAST_ADDRESS = 4096;
+const MIN_ADDRESS = 4096;
 
 /**
  * Largest piece of code without tables, in an object that has them, in which signal trampolines are looked for: they are
@@ -158,7 +158,7 @@ export class Unwinder {
     this.#sp = registers[arch.sp];
     let depth = 0, pc = registers[arch.pc];
     memory.begin(this.thread, space.version ?? 0);
-    if (!(pc >= LEAST_ADDRESS && pc < this.#most)) return this.#finish(0, END.CORRUPT);
+    if (!(pc >= MIN_ADDRESS && pc < this.#most)) return this.#finish(0, END.CORRUPT);
     for (;;) {
       const place = this.#isExact ? pc : pc - 1;
       if (places !== undefined) places[depth] = place;
@@ -175,7 +175,7 @@ export class Unwinder {
         depth--; // a return address that leads nowhere was none
         if (this.#isElsewhere(registers[arch.fp])) this.end = END.OTHER_STACK;
       }
-      if (!(pc >= LEAST_ADDRESS && pc < this.#most)) {
+      if (!(pc >= MIN_ADDRESS && pc < this.#most)) {
         if (pc >= 0) this.end = pc === 0 ? END.ROOT : END.CORRUPT;
         if (this.end !== END.ROOT) this.endObject = object;
         return this.#finish(depth, this.end);
@@ -213,7 +213,7 @@ export class Unwinder {
 
   /** Returns whether an address may be on another stack. */
   #isElsewhere(address: number): boolean {
-    return address >= LEAST_ADDRESS && address < this.#most && !this.stack.has(address);
+    return address >= MIN_ADDRESS && address < this.#most && !this.stack.has(address);
   }
 
   /** Notes why the chain ends; returns what is no address. */
@@ -322,7 +322,7 @@ export class Unwinder {
     if (!isSignal && !(frameEnd > this.#sp || (frameEnd === this.#sp && this.#mayBeEmpty(row)))) {
       return this.#badFrame(frameEnd);
     }
-    if (!(frameEnd >= LEAST_ADDRESS)) return this.#badFrame(frameEnd);
+    if (!(frameEnd >= MIN_ADDRESS)) return this.#badFrame(frameEnd);
     next.set(registers);
     next[arch.sp] = frameEnd;
     let pcColumn = arch.ra;

@@ -8,9 +8,9 @@ import { FREQUENCY, hasOffsets, type Recorder, scriptArgv } from "./recorders.ts
 /** Fewest samples that a share is worth something of; with fewer, a line says so. */
 const FEWEST_SAMPLES = 2000;
 /** How often a perf is measured again, and how far behind the best it then is, as a share of all samples. */
-const MOST_REPEATS = 2, ODD = 0.1;
+const MAX_REPEATS = 2, ODD = 0.1;
 /** How often a recorder may fail. */
-const MOST_TRIES = 5;
+const MAX_TRIES = 5;
 /** A recorder that takes longer has gone wrong. */
 const LIMIT = ["timeout", "-k", "5", "90"];
 
@@ -66,7 +66,7 @@ export async function measure(
 async function repeatOddOnes(shares: Share[], again: (i: number) => Promise<Share>): Promise<void> {
   const best = Math.max(...shares.map(wholeShare));
   for (const [i, { recorder }] of shares.entries()) {
-    for (let left = MOST_REPEATS; left > 0 && recorder.startsWith("perf"); left--) {
+    for (let left = MAX_REPEATS; left > 0 && recorder.startsWith("perf"); left--) {
       if (wholeShare(shares[i]) > best - ODD) break;
       const repeated = await again(i);
       if (wholeShare(repeated) > wholeShare(shares[i])) shares[i] = repeated;
@@ -124,7 +124,7 @@ async function measureOne(
 /** Runs a recorder until it ends by itself; perf 6.1 often aborts at the end. Returns its pid and what it said. */
 async function recordWhole(recorder: Recorder, target: Target, file: string): Promise<[number, string]> {
   let said = "";
-  for (let tries = 0; tries < MOST_TRIES; tries++) {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
     const { pid, stderr, signal } = await record(recorder, target, file);
     if (signal === null) return [pid, stderr];
     said = `${recorder.name} was ended by ${signal}: ${stderr.trim()}`;

@@ -6,7 +6,7 @@ import { FIELDS } from "./judge.ts";
 /** Samples per second of CPU time. */
 export const FREQUENCY = 999;
 /** Frames that `perf script` prints and unwinds at most; by default it is 127. */
-const MOST_FRAMES = "1024";
+const MAX_FRAMES = "1024";
 /** First perf that prints absolute addresses, and offsets with dsoff. */
 const OFFSETS_SINCE = [6, 5];
 
@@ -47,5 +47,5 @@ export function hasOffsets({ version }: Perf): boolean {
 /** Returns the command that prints the stacks in a file. */
 export function scriptArgv(perf: Perf, file: string): string[] {
   const fields = hasOffsets(perf) ? `${FIELDS},dsoff` : FIELDS;
-  return [perf.path, "script", "-i", file, "--no-inline", "--max-stack", MOST_FRAMES, "-F", fields];
+  return [perf.path, "script", "-i", file, "--no-inline", "--max-stack", MAX_FRAMES, "-F", fields];
 }

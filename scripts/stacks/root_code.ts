@@ -118,7 +118,7 @@ function functionAt(path: string, address: number): Range {
 }
 
 /** Bytes between two entries that belong to the second: an instruction or two of a function without a caller. */
-const MOST_GAP = 16;
+const MAX_GAP = 16;
 
 /**
  * Reads `readelf -wf`: returns the functions somewhere in which the return address is undefined, which is how assembly
@@ -134,7 +134,7 @@ export function rootsInFrames(text: string): Range[] {
       current = entry[1] ? [parseInt(entry[1], 16), parseInt(entry[2], 16)] : undefined;
     } else if (current && /DW_CFA_undefined: r(16 \(rip\)|30 \(x30\))/.test(line)) {
       const gap = current[0] - lastEnd;
-      ranges.push(gap >= 0 && gap <= MOST_GAP ? [lastEnd, current[1]] : current);
+      ranges.push(gap >= 0 && gap <= MAX_GAP ? [lastEnd, current[1]] : current);
     }
   }
   return ranges;

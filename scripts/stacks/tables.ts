@@ -4,7 +4,7 @@ import type { Setting } from "../benchmark/setting.ts";
 import type { Row, Share } from "./measure.ts";
 
 /** Kinds of broken stacks that are printed for a program and a recorder. */
-const MOST_BREAKS = 15;
+const MAX_BREAKS = 15;
 
 /** Returns a share in percent, which is 100 only where no stack is broken. */
 export function percent({ samples, whole }: Share): string {
@@ -28,10 +28,10 @@ export function renderBreaks({ program, what, shares }: Row): string {
   for (const share of shares) {
     lines.push("", `${share.recorder}: ${percent(share)} of ${share.samples} whole`);
     const kinds = [...share.breaks].sort(([, a], [, b]) => b.count - a.count);
-    for (const [kind, { count, example }] of kinds.slice(0, MOST_BREAKS)) {
+    for (const [kind, { count, example }] of kinds.slice(0, MAX_BREAKS)) {
       lines.push(`  ${count}: ${kind}`, `      ${example}`);
     }
-    if (kinds.length > MOST_BREAKS) lines.push(`  and ${kinds.length - MOST_BREAKS} more kinds`);
+    if (kinds.length > MAX_BREAKS) lines.push(`  and ${kinds.length - MAX_BREAKS} more kinds`);
   }
   return lines.join("\n") + "\n";
 }

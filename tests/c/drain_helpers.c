@@ -8,11 +8,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MOST_RINGS 1024
+#define MAX_RINGS 1024
 
 uint64_t stat_of(void *drain, int ring, enum pmu_ring_field field)
 {
-	static uint64_t words[1 + MOST_RINGS * PMU_RING_FIELDS];
+	static uint64_t words[1 + MAX_RINGS * PMU_RING_FIELDS];
 
 	if (pmu_drain_stats(drain, words, sizeof(words)) < 0 || words[0] <= (uint64_t)ring)
 		abort();

@@ -52,7 +52,7 @@ const POLL_MS = 100;
 /** An input is ended from outside after so many times the CPU time that it may take: up to that it tells of itself. */
 const PATIENCE = 5;
 /** Inputs given to a process at once. */
-const MOST_AT_ONCE = 5000;
+const MAX_AT_ONCE = 5000;
 
 /** Runs the inputs; resolves to the figures by target, and to all failures of a new kind. */
 export async function fuzz(
@@ -152,7 +152,7 @@ class Run {
     const open = this.#shares.filter(({ left }) => left > 0);
     if (open.length === 0) return undefined;
     const behind = open.reduce((a, b) => (a.next - seed) / a.weight <= (b.next - seed) / b.weight ? a : b);
-    const count = Math.min(behind.left, MOST_AT_ONCE);
+    const count = Math.min(behind.left, MAX_AT_ONCE);
     const job = { target: behind.name, seed: behind.next, count, minimise: true, cpuMs: behind.cpuMs };
     behind.next += count;
     behind.left -= count;

@@ -6,7 +6,7 @@ import type { Input, Target } from "./target.ts";
 /** Exit status of a file that is damaged or not what it should be. */
 const BAD_INPUT = 4;
 /** Bytes in typed arrays: what any reading may need (windows, tables), and what it may for each byte of the input. */
-const MOST_BYTES = 48 << 20;
+const MAX_BYTES = 48 << 20;
 const BYTES_FOR_A_BYTE = 512;
 const PAGE = 4096;
 /** Wall time in ms from which on it is worth asking for CPU time and memory. */
@@ -81,7 +81,7 @@ export async function judge(target: Target, input: Input, limits = LIMITS): Prom
     const rss = peakRss();
     if (rss > limits.rssBytes) return `the process came to ${rss >> 20} MiB`;
   }
-  const most = (target.mostBytes ?? MOST_BYTES) + BYTES_FOR_A_BYTE * input.bytes.length;
+  const most = (target.mostBytes ?? MAX_BYTES) + BYTES_FOR_A_BYTE * input.bytes.length;
   if (allocated > most) {
     return `${allocated} bytes were asked for, for an input of ${input.bytes.length}; the largest piece: ${largestStack}`;
   }

@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MOST_ARGS 256
+#define MAX_ARGS 256
 /* glibc's own, which sigaction(2) of glibc does not take. */
 #define SIGSETXID 33
 
@@ -28,14 +28,14 @@ int main(int argc, char **argv)
 	const int utf8_alone = argc > 1 && !strcmp(argv[1], "-u"), not_utf8 = 2;
 	static char *variables[] = { "Z=last comes first", "ODD=\xff\xfe", "with.dot=1", "BASH_FUNC_f%%=() { :; }", "EMPTY=",
 				     "LINES=one\ntwo" };
-	char *environment[64], *args[MOST_ARGS + 8];
+	char *environment[64], *args[MAX_ARGS + 8];
 	struct rlimit files = { 512, 4096 }, core = { 1 << 20, 1 << 20 };
 	static const unsigned long default_action[4]; /* struct sigaction of the kernel */
 	cpu_set_t one;
 	sigset_t blocked;
 	int count = 0, variable = 0;
 
-	if (argc < 2 || argc > MOST_ARGS)
+	if (argc < 2 || argc > MAX_ARGS)
 		return 2;
 	for (int i = 1 + utf8_alone; i < argc; i++)
 		args[count++] = argv[i];

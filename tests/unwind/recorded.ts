@@ -16,7 +16,7 @@ import { registerPlan, Unwinder } from "../../lib/unwind/walk.ts";
 
 /** PERF_SAMPLE_REGS_ABI_64 */
 const ABI_64 = 2;
-const MOST_FRAMES = 127;
+const MAX_FRAMES = 127;
 
 /** Opens the object of this machine that code was mapped from. */
 export function openUnwindObject(object: ObjectInfo): UnwindObject | undefined {
@@ -32,7 +32,7 @@ export class RecordedStacks {
   readonly spaces = new AddressSpaces();
   readonly code = new MappedCode(this.spaces, openUnwindObject);
   /** Frames of the last chain. */
-  readonly out = new Float64Array(MOST_FRAMES);
+  readonly out = new Float64Array(MAX_FRAMES);
   /** ns that walking took. */
   walkNs = 0;
   /** What a cursor's time 0 means, in ns. */

@@ -17,13 +17,13 @@ import type { ByteWindows } from "../object/windows.ts";
 import { INDIRECT, OMIT, type PointerBases, readPointer } from "./cfi_pointer.ts";
 
 /** Bytes of an entry that are read; real ones have up to some 10 KB. */
-const MOST_ENTRY = 1 << 20;
+const MAX_ENTRY = 1 << 20;
 /** Bytes of the front of an entry: length and id, in 64-bit DWARF. */
 const FRONT = 20;
 /** Common entries that are remembered: a library linked of many objects has some hundreds. */
-const MOST_CIES = 4096;
+const MAX_CIES = 4096;
 /** Letters of an augmentation. Real ones have up to 6. */
-const MOST_AUGMENTATION = 32;
+const MAX_AUGMENTATION = 32;
 const ALL_ONES = 0xffffffff;
 /** Units of work that an entry takes in a pass over all, and a common entry each time that it is read. */
 const ENTRY_WORK = 40, CIE_WORK = 200;
@@ -144,7 +144,7 @@ export class EntryReader {
       const entry = this.#entry(at);
       this.#ciesRead++;
       cie = entry && entry.cie < 0 ? this.#readCie(entry) : undefined;
-      if (this.#cies.size >= MOST_CIES) this.#cies.clear();
+      if (this.#cies.size >= MAX_CIES) this.#cies.clear();
       this.#cies.set(at, cie);
     }
     return cie;
@@ -152,12 +152,12 @@ export class EntryReader {
 
   #readCie({ from, end }: Entry): Cie | undefined {
     const { bytes, isEh, littleEndian, address } = this.section;
-    const contents = bytes.window(from, Math.min(end - from, MOST_ENTRY));
+    const contents = bytes.window(from, Math.min(end - from, MAX_ENTRY));
     const r = new LineReader(contents, littleEndian);
     const version = r.u8();
     if (version !== 1 && version !== 3 && version !== 4) return undefined;
     const nul = contents.indexOf(0, r.pos);
-    if (nul < 0 || nul - r.pos > MOST_AUGMENTATION) return undefined;
+    if (nul < 0 || nul - r.pos > MAX_AUGMENTATION) return undefined;
     const augmentation = String.fromCharCode(...contents.subarray(r.pos, nul));
     r.pos = nul + 1;
     let { bases } = this.section, segmentSize = 0;
@@ -186,7 +186,7 @@ export class EntryReader {
     const place = (isEh ? address : 0) + from;
     if (!takeAugmentation(cie, augmentation, r, place)) return undefined;
     cie.from = from + (cie.hasAugmentationData ? dataAt + data : r.pos);
-    return cie.from <= end && r.pos <= contents.length && codeAlign <= MOST_ENTRY ? cie : undefined;
+    return cie.from <= end && r.pos <= contents.length && codeAlign <= MAX_ENTRY ? cie : undefined;
   }
 
   #fde({ from, end, cie: cieAt }: Entry): Fde | undefined {

@@ -1,17 +1,17 @@
 /** Makes a failing input smaller, as long as it fails in the same way. */
 
 /** Most tries, and ms, that it may take. */
-const MOST_TRIES = 2000;
-const MOST_MS = 3000;
+const MAX_TRIES = 2000;
+const MAX_MS = 3000;
 
 /** The smallest input found for which `fails` is true, as it is for `bytes`: with parts left out, then zeroed. */
 export async function minimise(
   bytes: Uint8Array,
   fails: (bytes: Uint8Array) => Promise<boolean>,
 ): Promise<Uint8Array> {
-  const stopAt = performance.now() + MOST_MS;
+  const stopAt = performance.now() + MAX_MS;
   let best = bytes, tries = 0;
-  const isOver = () => tries >= MOST_TRIES || performance.now() > stopAt;
+  const isOver = () => tries >= MAX_TRIES || performance.now() > stopAt;
   const keep = async (candidate: Uint8Array) => {
     tries++;
     if (!await fails(candidate)) return false;

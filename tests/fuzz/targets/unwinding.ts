@@ -21,7 +21,7 @@ import type { Random } from "../random.ts";
 import { choiceBy, type Input, type Target } from "../target.ts";
 
 const BIAS = 0x7f0000000000, STACK = 0x7ffd00001000;
-const MOST_FRAMES = 64;
+const MAX_FRAMES = 64;
 
 /** Looks up addresses all over the tables. */
 function findAll(cfi: ObjectCfi, from: number, to: number): void {
@@ -48,7 +48,7 @@ function walkAll(object: UnwindObject, bytes: Uint8Array): void {
       return address >= BIAS && address < BIAS + 0x10000 ? object : undefined;
     },
   };
-  const out = new Float64Array(MOST_FRAMES);
+  const out = new Float64Array(MAX_FRAMES);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let start = 0; start < 8; start++) {
     registers.forEach((_, i) => registers[i] = i % 3 === start % 3 ? STACK + 8 * i : NaN);
@@ -56,7 +56,7 @@ function walkAll(object: UnwindObject, bytes: Uint8Array): void {
     registers[arch.pc] = BIAS + 0x1000 + start * 0x35;
     unwinder.loadStack(view, 0, bytes.length, start % 2 === 0);
     const depth = unwinder.walk(space, out);
-    if (!(depth >= 1 && depth <= MOST_FRAMES)) throw new Error(`a chain of ${depth}`);
+    if (!(depth >= 1 && depth <= MAX_FRAMES)) throw new Error(`a chain of ${depth}`);
     for (const address of out.subarray(0, depth)) {
       if (!(address >= 4096 && address < 2 ** 48)) throw new Error(`an address ${address}`);
     }

@@ -3,7 +3,7 @@ import { RingOutput } from "../../../lib/record/stacks/ring_output.ts";
 import { MadePass, MadeRing } from "./made_rings.ts";
 
 /** The largest record, in words. */
-const MOST_WORDS = 65528 / 4;
+const MAX_WORDS = 65528 / 4;
 
 function made() {
   const ring = new MadeRing(1 << 20), pass = new MadePass(new MadeRing(), ring);
@@ -29,14 +29,14 @@ Deno.test("RingOutput gives what it has collected, with the space of what it sta
 
 Deno.test("RingOutput gives what is due: much of the ring waits, or little room is left for another record", () => {
   const { pass, output } = made();
-  const record = new Uint32Array(MOST_WORDS).fill(9);
+  const record = new Uint32Array(MAX_WORDS).fill(9);
   output.giveIfDue(pass, 99, 100);
   assertEquals(pass.given.length, 0);
   output.giveIfDue(pass, 100, 100);
   assertEquals(pass.given.map(({ upto }) => upto), [100]);
   let copied = 0;
   while (pass.given.length === 1) {
-    output.copy(record, 0, MOST_WORDS);
+    output.copy(record, 0, MAX_WORDS);
     copied++;
     output.giveIfDue(pass, 101, 100);
   }
