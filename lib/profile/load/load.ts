@@ -18,7 +18,6 @@ import { missingSymbolCause, missingSymbolRemedy } from "../../symbols/object/mi
 import { ProfileBuilder } from "./builder.ts";
 import type { StackCopies } from "./stack_copies.ts";
 import { brokenChainWarning } from "./broken_chains.ts";
-import { followsFramePointers } from "./marked_chains.ts";
 import { cutTimes } from "../query/filter.ts";
 import { FrameSymbols } from "./frame_symbols.ts";
 import { JitCodeLoader } from "./jit_code_loader.ts";
@@ -89,10 +88,9 @@ export async function loadProfile(
     warnings.push(`no sample is within --time: the recording is from ${first} to ${last}`);
   }
   if (builder.outsiders >= 0) warnings.push(namespaceWarning(symbols.samples, builder.outsiders));
-  const isCopied = recording.copies !== undefined, { header } = recording;
-  const broken = isCopied || options.leafOnly
+  const broken = recording.copies || options.leafOnly
     ? undefined
-    : brokenChainWarning(profile, header.events.map(followsFramePointers));
+    : brokenChainWarning(profile, recording.header.events);
   if (broken !== undefined) warnings.push(broken);
   append(warnings, recording.jit.warnings);
   append(warnings, symbolizer.warnings);

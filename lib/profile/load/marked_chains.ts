@@ -8,6 +8,7 @@ import type { SessionInfo } from "../../perfdata/format/session_info.ts";
 import type { AddressSpaces } from "../../symbols/space/address_space.ts";
 import type { ProfileStacks } from "../model/profile.ts";
 import type { EventDesc, SampleCursor } from "../../perfdata/read/reader.ts";
+import { followsFramePointers } from "./broken_chains.ts";
 import type { ChainSegments } from "./chain_segments.ts";
 import { type CutAdvice, CutStacks } from "./cut_stacks.ts";
 
@@ -69,9 +70,4 @@ export class MarkedChains {
     );
     return this.#cuts.summary(counts.reduce((sum, count) => sum + count, 0), session?.unwound?.stackBytes);
   }
-}
-
-/** Returns whether the kernel put what it found by frame pointers into the call chains of an event. */
-export function followsFramePointers({ attr }: EventDesc): boolean {
-  return !attr.flags.has("excludeCallchainUser");
 }
