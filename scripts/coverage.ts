@@ -1,7 +1,9 @@
 /**
  * Says how much of each room's code the tests went through: `coverage.ts FOLDER`, of what `scripts/test --coverage` left there.
- * Prints a line a room, then the files with least.
+ * Prints a line a room, then the files with least. Files that no test loaded count with none of their lines.
  */
+
+import { programFiles, readSources } from "./sources.ts";
 
 /** Lines of code of a file or a room, and how many of them ran. */
 interface Lines {
@@ -12,14 +14,15 @@ interface Lines {
 /** Share of lines that a room should have. */
 const WANTED_PERCENT = 85;
 
-/** Parses LCOV records: `SF:path`, `LF:lines`, `LH:lines that ran`. */
+/** Parses LCOV records: `SF:path`, then `LF:lines` and `LH:lines that ran` in either order, to `end_of_record`. */
 export function parseLcov(text: string): Map<string, Lines> {
   const files = new Map<string, Lines>();
-  let file = "", all = 0;
+  let file = "", all = 0, ran = 0;
   for (const line of text.split("\n")) {
-    if (line.startsWith("SF:")) file = line.slice(3);
+    if (line.startsWith("SF:")) [file, all, ran] = [line.slice(3), 0, 0];
     else if (line.startsWith("LF:")) all = Number(line.slice(3));
-    else if (line.startsWith("LH:")) files.set(file, { all, ran: Number(line.slice(3)) });
+    else if (line.startsWith("LH:")) ran = Number(line.slice(3));
+    else if (line === "end_of_record") files.set(file, { all, ran });
   }
   return files;
 }
@@ -27,6 +30,25 @@ export function parseLcov(text: string): Map<string, Lines> {
 /** Returns the room of a file by its path from the root: `lib/record`, `ffi`; undefined for other folders. */
 export function roomOf(path: string): string | undefined {
   return /^(lib\/[^/]+|ffi|main\.ts)/.exec(path)?.[1];
+}
+
+/**
+ * Adds the files among `sources` that no process loaded, of which `deno coverage` says nothing, with the lines of code that
+ * they have. Types alone are no code.
+ */
+export function withUnloaded(
+  files: ReadonlyMap<string, Lines>,
+  sources: ReadonlyMap<string, string>,
+): Map<string, Lines> {
+  const all = new Map(files);
+  for (const [path, text] of sources) {
+    if (all.has(path) || !/^(export )?(async |abstract )*(function|class|const|let|enum)\b/m.test(text)) {
+      continue;
+    }
+    const code = text.replace(/\/\*[^]*?\*\//g, "").split("\n").filter((line) => !/^\s*($|\/\/)/.test(line));
+    all.set(path, { all: code.length, ran: 0 });
+  }
+  return all;
 }
 
 const percent = ({ all, ran }: Lines) => 100 * ran / Math.max(all, 1);
@@ -50,14 +72,14 @@ export function render(files: ReadonlyMap<string, Lines>): string {
     "== coverage by room",
     ...[...rooms].sort(byShare).map(row),
     `== files below ${WANTED_PERCENT}%`,
-    ...low.slice(0, 40).map(row),
-    ...low.length > 40 ? [`and ${low.length - 40} more`] : [],
+    ...low.map(row),
   ].join("\n");
 }
 
 /** Removes what processes left that were killed while they wrote: `deno coverage` takes none of it then. */
 function removeCutFiles(folder: string): void {
-  for (const { name } of Deno.readDirSync(folder)) {
+  for (const { name, isFile } of Deno.readDirSync(folder)) {
+    if (!isFile) continue;
     const path = `${folder}/${name}`;
     using file = Deno.openSync(path);
     const { size } = file.statSync();
@@ -79,6 +101,7 @@ if (import.meta.main) {
     console.error(new TextDecoder().decode(stderr));
     Deno.exit(1);
   }
-  const files = parseLcov(new TextDecoder().decode(stdout));
-  console.log(render(new Map([...files].map(([path, lines]) => [path.replace(root, ""), lines]))));
+  const loaded = [...parseLcov(new TextDecoder().decode(stdout))];
+  const files = new Map(loaded.map(([path, lines]) => [path.replace(root, ""), lines]));
+  console.log(render(withUnloaded(files, readSources(root, programFiles(root)))));
 }

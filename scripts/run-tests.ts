@@ -161,24 +161,41 @@ async function runQuick(runner: JobRunner): Promise<void> {
   console.log(`left out, as they fetch or measure: ${FETCHING.join(" ")} ${NO_UNITS.join(" ")}`);
 }
 
-/** Runs the units and the live tests with coverage, of pmuctl's own processes too, and prints it by room. */
-async function runCoverage(runner: JobRunner): Promise<void> {
+/**
+ * Runs tests with coverage, of pmuctl's own processes too, and prints it by room: the tests of these paths, or the units
+ * and the live tests.
+ */
+async function runCoverage(runner: JobRunner, paths: readonly string[]): Promise<void> {
   const folder = `${Deno.cwd()}/build/coverage`;
   await Deno.remove(folder, { recursive: true }).catch(() => {});
   const env = { PMUCTL: `${Deno.cwd()}/scripts/coverage-pmuctl`, PMUCTL_COVERAGE: folder, ...FEWER };
   const covered = (job: Job): Job => ({
     ...job,
-    command: [...DENO_TEST, `--coverage=${folder}`, ...job.command.slice(DENO_TEST.length)],
+    command: [
+      ...DENO_TEST,
+      "--coverage-raw-data-only",
+      `--coverage=${folder}`,
+      ...job.command.slice(DENO_TEST.length),
+    ],
     env,
   });
-  await runner.run(unitJobs(FETCHING).map(covered), navigator.hardwareConcurrency);
-  await runner.run([covered(liveJobs()[0])], 1);
-  const { stdout } = new Deno.Command("scripts/deno", {
-    args: ["run", "-A", "-q", "scripts/coverage.ts", folder],
-  })
-    .outputSync();
-  console.log(new TextDecoder().decode(stdout));
+  if (paths.length > 0) await runner.run([covered(testJob(paths))], 1);
+  else {
+    await runner.run(unitJobs(FETCHING).map(covered), navigator.hardwareConcurrency);
+    await runner.run([covered(liveJobs()[0])], 1);
+  }
+  const table: Job = {
+    name: "coverage",
+    command: ["scripts/deno", "run", "-A", "-q", "scripts/coverage.ts", folder],
+    kind: "check",
+  };
+  await runner.run([table], 1);
   await Deno.remove(folder, { recursive: true });
+}
+
+/** Returns the job that runs the tests of `paths`, type-checked before. */
+function testJob(paths: readonly string[]): Job {
+  return { name: `tests: ${paths.join(" ")}`, command: [...DENO_TEST, ...paths], kind: "tests" };
 }
 
 /** Prints the files that took longest. */
@@ -197,15 +214,8 @@ const runner = new JobRunner();
 const args = Deno.args;
 if (args.length === 0) await runAll(runner);
 else if (args.length === 1 && args[0] === "--quick") await runQuick(runner);
-else if (args.length === 1 && args[0] === "--coverage") await runCoverage(runner);
-else {
-  const job: Job = {
-    name: `tests: ${args.join(" ")}`,
-    command: ["scripts/deno", "test", "-A", ...args],
-    kind: "tests",
-  };
-  await runner.run([job], 1);
-}
+else if (args[0] === "--coverage") await runCoverage(runner, args.slice(1));
+else await runner.run([{ ...testJob(args), command: ["scripts/deno", "test", "-A", ...args] }], 1);
 printSlowest(runner.times);
 console.log(`\n${summary(runner.sums)}`);
 Deno.exit(runner.sums.failed === 0 ? 0 : 1);
