@@ -37,11 +37,12 @@ const UNKNOWN = "[unknown]";
 
 /** Reads the output of `perf script -F comm,pid,ip,sym,dso[,dsoff]`, line by line. */
 export class StackReader {
-  /** Samples that had no part in user space. */
+  /** Samples that had frames of the kernel alone. */
   withoutUser = 0;
   readonly #take: (stack: Stack) => void;
   readonly #hasOffsets: boolean;
   #stack: Stack | undefined;
+  #hasKernel = false;
 
   /**
    * @param hasOffsets whether addresses are absolute and objects have offsets, as with dsoff; else addresses of user
@@ -67,15 +68,20 @@ export class StackReader {
     const stack = this.#stack;
     this.#stack = undefined;
     if (stack === undefined) return;
-    if (stack.frames.length > 0) this.#take(stack);
+    // a sample without a single frame is one that perf made nothing of
+    if (stack.frames.length > 0 || !this.#hasKernel) this.#take(stack);
     else this.withoutUser++;
+    this.#hasKernel = false;
   }
 
   #frame(text: string): void {
     const parts = FRAME.exec(text);
     if (!parts) throw new Error(`perf script printed what is no frame: ${text}`);
     const [, address, symbol, where] = parts;
-    if (address.length === 16 && address.startsWith("ffff")) return; // the kernel's
+    if (address.length === 16 && address.startsWith("ffff")) {
+      this.#hasKernel = true;
+      return;
+    }
     const place = this.#hasOffsets ? /^(.*)\+0x([0-9a-f]+)$/.exec(where) : null;
     const object = place ? place[1] : where;
     const isKnown = object !== UNKNOWN;

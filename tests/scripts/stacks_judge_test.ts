@@ -96,6 +96,13 @@ Deno.test("a sample without a call chain is a stack of one frame", () => {
   assertEquals(frames.map(({ symbol, offset }) => [symbol, offset]), [["spin", 0x141c]]);
 });
 
+Deno.test("a sample without any frame is broken, as perf could do nothing with it", () => {
+  const { stacks, withoutUser } = read("node    2149 \n\nnode    2149 \n\n", true);
+  assertEquals([stacks.length, withoutUser], [2, 0]);
+  assert(!isWhole(stacks[0], { has: () => true }));
+  assertEquals(breakOf(stacks[0]), "no frame");
+});
+
 Deno.test("what is no sample is refused, rather than left out", () => {
   assertThrows(() => read("Failed to open it\n", true), Error, "no sample");
   assertThrows(() => read("works 12 \n\tFailed to open it\n", true), Error, "no frame");
