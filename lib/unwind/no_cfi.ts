@@ -7,6 +7,7 @@
 import { type Arch, X86_64 } from "./arch.ts";
 import { CallCache, NO_CALL } from "./call_before.ts";
 import { CODE, type CodeSpace, type UnwindObject } from "./object.ts";
+import { ReturnFinder } from "./code/return_finder.ts";
 import { CFA, Row, RULE } from "./row.ts";
 import type { FullRule } from "./rules.ts";
 import type { StackPiece } from "./stack_piece.ts";
@@ -21,6 +22,8 @@ export function mostAddress(arch: Arch): number {
 const TWO_32 = 4294967296;
 /** Bytes of a function: how far behind a called address the current one may be. */
 const MAX_FUNCTION = 64 << 10;
+/** Bytes that a frame may lie behind the end of the piece. */
+const MAX_FRAME = 1 << 20;
 /** Bytes of stack that are searched for a return address. */
 const MAX_SEARCHED = 2048;
 /** Frame records of unknown code that are followed ahead. */
@@ -48,6 +51,7 @@ export class Guesser {
   /** The rule of the code that signal handlers return to. */
   readonly trampoline: FullRule;
   readonly #calls = new CallCache();
+  readonly #finder: ReturnFinder;
   /**
    * After a guess that failed: by how many bytes the piece of stack is too short to go on; 0 when that is not
    * why.
@@ -62,6 +66,13 @@ export class Guesser {
    * thread began there.
    */
   #last = NaN;
+  #space: CodeSpace | undefined;
+  /** Returns whether a return address may be saved at an address. */
+  readonly #mayReturn = (at: number): boolean => {
+    const stack = this.#stack;
+    if (!stack.has(at)) return stack.isCut && stack.missing(at) < MAX_FRAME;
+    return this.#isReturn(this.#space!, stack.value(at));
+  };
   /** The address that the call before a return address leads to, as far as it is known: set by #isReturn. */
   #target = NaN;
 
@@ -71,6 +82,7 @@ export class Guesser {
     this.#stack = stack;
     this.#most = mostAddress(arch);
     this.trampoline = trampolineRule(arch);
+    this.#finder = new ReturnFinder(registers, stack);
   }
 
   /** Returns whether signal handlers return to that address, by the instructions there. */
@@ -84,6 +96,10 @@ export class Guesser {
     this.shortBy = 0;
     this.savedAt = NaN;
     if (object !== undefined && space.find(place) === object && object.isEntry(place - space.bias)) return 0;
+    if (object !== undefined && this.#arch === X86_64) {
+      const pc = this.#byEpilogue(at, object);
+      if (pc > 0 || this.shortBy > 0) return pc;
+    }
     const isFile = object !== undefined && object.code === CODE.FILE;
     if (isFile && at.isExact) {
       const pc = this.#fromTop(at);
@@ -100,6 +116,27 @@ export class Guesser {
       if (this.#isReturn(space, top)) return this.#moveTo(top, at.sp + 8);
     }
     return this.#registers[this.#arch.fp] === 0 && marksRoot(object) ? 0 : -1;
+  }
+
+  /** Begins a walk. */
+  begin(): void {
+    this.#finder.begin();
+  }
+
+  /** Finds the caller by what the function still does until it returns. */
+  #byEpilogue({ space, place, sp, isExact }: Place, object: UnwindObject): number {
+    space.find(place);
+    const stack = this.#stack, pc = place - space.bias + (isExact ? 0 : 1);
+    this.#space = space;
+    const saved = this.#finder.find(object, pc, sp, this.#mayReturn);
+    if (Number.isNaN(saved)) return -1;
+    if (!stack.has(saved)) {
+      this.shortBy = stack.missing(saved);
+      return -1;
+    }
+    this.#finder.restore(sp);
+    this.savedAt = saved;
+    return this.#moveTo(stack.value(saved), saved + 8);
   }
 
   /** Finds the caller of a leaf that has pushed nothing yet, or of a PLT stub. */
@@ -180,17 +217,27 @@ export class Guesser {
     return view.getUint32(0, true) === 0xaa0003e0 && view.getUint32(4, true) >>> 26 === 0x25;
   }
 
-  /** Finds the first word of the stack that is behind a call of this very function. */
+  /**
+   * Finds the first word of the stack that is behind a call of this very function, or of the entry code: what the entry
+   * calls leaves it to others to call main.
+   */
   #search({ space, place, sp }: Place): number {
     const stack = this.#stack;
     // counted from the stack pointer, which is no exact number above 2^53
     for (let from = 0; from < MAX_SEARCHED && stack.has(sp + from); from += 8) {
       const at = sp + from, pc = stack.value(at);
-      if (!this.#isReturn(space, pc) || !this.#leadsTo(space, place)) continue;
+      if (!this.#isReturn(space, pc) || !(this.#leadsTo(space, place) || this.#isInEntry(space, pc))) {
+        continue;
+      }
       this.savedAt = at;
       return this.#moveTo(pc, at + 8);
     }
     return -1;
+  }
+
+  #isInEntry(space: CodeSpace, pc: number): boolean {
+    const object = space.find(pc - 1);
+    return object !== undefined && object.isEntry(pc - 1 - space.bias);
   }
 
   #moveTo(pc: number, sp: number): number {

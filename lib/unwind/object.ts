@@ -23,6 +23,9 @@ export const CODE = {
   NOT_READ: 3,
 } as const;
 
+/** Reads code from an address on: as many bytes as there are, up to `length`. */
+export type CodeReader = (address: number, length: number) => Uint8Array;
+
 /** Code that is mapped in the process whose stack is walked. */
 export interface CodeSpace {
   /**
@@ -61,6 +64,9 @@ export class UnwindObject {
   readonly #firstSize: number;
   readonly #firstAddress: number;
 
+  /** Reads code that is in memory alone. */
+  #memory: CodeReader | undefined;
+
   private constructor(code: number, file?: ElfFile, cfi?: ObjectCfi, failure?: string) {
     this.code = code;
     this.file = file;
@@ -90,9 +96,14 @@ export class UnwindObject {
     }
   }
 
-  /** Makes an object for code that a program generated, such as a JIT's. */
-  static generated(): UnwindObject {
-    return new UnwindObject(CODE.GENERATED);
+  /**
+   * Makes an object for code that a program generated, such as a JIT's.
+   * @param memory reads it where the program still runs.
+   */
+  static generated(memory?: CodeReader): UnwindObject {
+    const object = new UnwindObject(CODE.GENERATED);
+    object.#memory = memory;
+    return object;
   }
 
   /** Makes an object that stands for any whose file has yet to be read. */
@@ -155,9 +166,24 @@ export class UnwindObject {
     this.code = CODE.UNREADABLE;
   }
 
+  /** Whether its code can be read. */
+  get hasCode(): boolean {
+    return this.#memory !== undefined || this.code === CODE.FILE;
+  }
+
+  /** Returns whether `address` is known to be in another function than `pc`, which no table has. */
+  isOtherFunction(pc: number, address: number): boolean {
+    const { cfi } = this;
+    if (cfi === undefined || this.code !== CODE.FILE) return false;
+    if (!(pc >= cfi.gapStart && pc < cfi.gapEnd)) this.findFunction(pc);
+    if (address >= cfi.gapStart && address < cfi.gapEnd) return false;
+    return this.findFunction(address);
+  }
+
   /** Reads code from `address` on: `length` bytes, or as many as there are. */
   codeAt(address: number, length: number): Uint8Array {
     const { file } = this;
+    if (this.#memory !== undefined) return this.#memory(address, length);
     const segment = this.#segments.find(({ vaddr, filesz }) => address >= vaddr && address < vaddr + filesz);
     if (file === undefined || segment === undefined || this.code !== CODE.FILE) return new Uint8Array(0);
     try {

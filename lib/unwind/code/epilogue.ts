@@ -1,0 +1,258 @@
+/**
+ * Finds the caller of code without tables by reading on to where the function returns. Whatever it still pops and adds to
+ * the stack pointer until then is what lies between the stack pointer and the return address now:
+ *
+ *     <pc>          add $0x18,%rsp      24 bytes of locals
+ *                   pop %rbx            8 bytes, with the caller's rbx
+ *                   ret                 so the return address is at rsp + 32
+ *
+ * Calls are passed over; of two ways the one that does not branch comes first, and a way that ends in nothing (a trap, a
+ * jump to a computed address) is given up for another. On x86-64.
+ */
+
+import { X86_64 } from "../arch.ts";
+import type { CodeReader } from "../object.ts";
+import { DOES, Instruction } from "./x86_instruction.ts";
+
+/** Instructions that are read at most for one address, and ways that are kept for later. */
+const MAX_STEPS = 600, MAX_WAYS = 24;
+/** Bytes of code that are read at once, and how often at most for one address. */
+const WINDOW = 512, MAX_READS = 12;
+/** Longest instruction. */
+const LONGEST = 15;
+/** Frames are not larger than this. */
+const MAX_FRAME = 1 << 24;
+/** Functions begin at multiples of this, mostly. */
+const ALIGNMENT = 16;
+/** endbr64, with which functions begin. */
+const ENDBR64 = 0xfa1e0ff3;
+
+/** DWARF numbers of the registers, by those of instructions. */
+const DWARF = [0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15];
+const FP = 5;
+
+/** Where a frame ends: its base, as a register's value, plus an offset. */
+export const BASE = { SP: 0, FP: 1 } as const;
+
+/** A way to the end of a function. */
+interface Way {
+  address: number;
+  /** The stack pointer then: base, and offset from it. */
+  base: number;
+  offset: number;
+  /** The frame pointer then: 0 as it is now, 1 as base and offset of the stack pointer, 2 unknown. */
+  fp: number;
+  fpOffset: number;
+  /** Places of what it has popped: offsets from the base by DWARF number, NaN for none, bases in `popBases`. */
+  pops: Float64Array;
+  popBases: Uint8Array;
+}
+
+const KEPT = 0, FROM_SP = 1, LOST = 2;
+
+/** Finds frames. */
+export class EpilogueScan {
+  /** The frame's base, and where the return address lies from it. */
+  base = 0;
+  offset = 0;
+  /** Where saved registers lie, by DWARF number: bases and offsets; NaN for those that are as they were. */
+  readonly popBases = new Uint8Array(X86_64.registers);
+  readonly pops = new Float64Array(X86_64.registers);
+  readonly #instruction = new Instruction();
+  readonly #ways: Way[] = Array.from({ length: MAX_WAYS }, newWay);
+  #waiting = 0;
+  #way = newWay();
+  readonly #seen = new Set<number>();
+  #window: Uint8Array = new Uint8Array(0);
+  #windowAt = NaN;
+  #reads = 0;
+
+  /**
+   * Looks for the end of the function from `pc` on, and sets the result.
+   * @param read reads its code.
+   * @param isOther returns whether an address is another function's.
+   * @param accepts returns whether a result that it has set can be: that there is a return address.
+   */
+  find(
+    pc: number,
+    read: CodeReader,
+    isOther: (address: number) => boolean,
+    accepts: () => boolean,
+  ): boolean {
+    const way = this.#way;
+    way.address = pc;
+    way.base = BASE.SP;
+    way.offset = way.fpOffset = 0;
+    way.fp = KEPT;
+    way.pops.fill(NaN);
+    this.#waiting = 0;
+    this.#seen.clear();
+    this.#windowAt = NaN;
+    this.#reads = 0;
+    for (let steps = 0, isBehindCall = false; steps < MAX_STEPS; steps++) {
+      const isFirst = steps === 0, at = way.address;
+      const goesOn: boolean = !this.#seen.has(at) && (isFirst || !isOther(at)) && this.#read(at, read) &&
+        !(isBehindCall && !isFirst && this.#isGap(at, read));
+      this.#seen.add(at);
+      const { does } = this.#instruction;
+      isBehindCall = goesOn && does === DOES.CALL;
+      if (goesOn) {
+        // who jumps to another function last leaves it to that one to return
+        const isEnd = does === DOES.RETURN ||
+          does === DOES.JUMP && isOther(at + this.#instruction.value);
+        if (isEnd && this.#take() && accepts()) return true;
+        if (!isEnd && this.#step()) continue;
+      }
+      if (!this.#nextWay()) return false;
+    }
+    return false;
+  }
+
+  /** Reads the instruction at an address; false where there is no code. */
+  #read(address: number, read: CodeReader): boolean {
+    const from = address - this.#windowAt, instruction = this.#instruction;
+    if (!(from >= 0 && from + LONGEST <= this.#window.length)) {
+      if (++this.#reads > MAX_READS) return false;
+      this.#window = read(address, WINDOW);
+      this.#windowAt = address;
+      instruction.open(this.#window);
+      return this.#window.length > 0 && instruction.read(0);
+    }
+    return instruction.read(from);
+  }
+
+  /**
+   * Returns whether a function ends before the instruction at `address`, which was read, since the call in front of it
+   * never returns: there is a gap up to the next function, or that begins right there.
+   */
+  #isGap(address: number, read: CodeReader): boolean {
+    const instruction = this.#instruction;
+    if (address % ALIGNMENT === 0) {
+      const from = address - this.#windowAt, code = this.#window;
+      const word = code[from] | code[from + 1] << 8 | code[from + 2] << 16 | code[from + 3] << 24;
+      if (word === (ENDBR64 | 0)) return true;
+    }
+    if (instruction.does !== DOES.NOP) return false;
+    let at = address;
+    do {
+      at += instruction.length;
+      if (!this.#read(at, read)) return true;
+    } while (instruction.does === DOES.NOP && at % ALIGNMENT !== 0);
+    const isAligned = at % ALIGNMENT === 0;
+    this.#read(address, read);
+    return isAligned;
+  }
+
+  /** Applies the instruction to the way; false where that ends. */
+  #step(): boolean {
+    const way = this.#way, { does, value, register, length } = this.#instruction;
+    const next = way.address + length;
+    switch (does) {
+      case DOES.PUSH:
+        way.offset -= 8;
+        break;
+      case DOES.POP:
+        this.#pop(DWARF[register]);
+        break;
+      case DOES.ADD_SP:
+        way.offset += value;
+        break;
+      case DOES.SP_FROM_FP:
+      case DOES.LEAVE:
+        if (!this.#spFromFp(value)) return false;
+        if (does === DOES.LEAVE) this.#pop(DWARF[FP]);
+        break;
+      case DOES.FP_FROM_SP:
+        way.fp = FROM_SP;
+        way.fpOffset = way.offset + value;
+        if (way.base !== BASE.SP) way.fp = LOST;
+        break;
+      case DOES.LOSE_FP:
+        way.fp = LOST;
+        break;
+      case DOES.JUMP:
+        way.address += value;
+        return true;
+      case DOES.BRANCH:
+        this.#keep(way.address + value);
+        break;
+      case DOES.STOP:
+      case DOES.LOSE_SP:
+      case DOES.JUMP_INDIRECT:
+      case DOES.RETURN:
+        return false;
+    }
+    way.address = next;
+    return Math.abs(way.offset) < MAX_FRAME;
+  }
+
+  #pop(register: number): void {
+    const way = this.#way;
+    if (register === X86_64.fp) way.fp = LOST;
+    // what the function itself has pushed since is not the caller's
+    if (way.base === BASE.FP || way.offset >= 0) {
+      if (Number.isNaN(way.pops[register])) {
+        way.pops[register] = way.offset;
+        way.popBases[register] = way.base;
+      }
+    }
+    way.offset += 8;
+  }
+
+  #spFromFp(value: number): boolean {
+    const way = this.#way;
+    if (way.fp === LOST) return false;
+    if (way.fp === FROM_SP) way.offset = way.fpOffset + value;
+    else {
+      way.base = BASE.FP;
+      way.offset = value;
+    }
+    return true;
+  }
+
+  /** Keeps the way that a branch leads to, for when this one ends. */
+  #keep(address: number): void {
+    if (this.#waiting === MAX_WAYS) return;
+    copyWay(this.#ways[this.#waiting++], this.#way, address);
+  }
+
+  #nextWay(): boolean {
+    if (this.#waiting === 0) return false;
+    const kept = this.#ways[--this.#waiting];
+    copyWay(this.#way, kept, kept.address);
+    return true;
+  }
+
+  /** Sets the result to the way's end; false where that cannot be. */
+  #take(): boolean {
+    const { base, offset, pops, popBases } = this.#way;
+    if (base === BASE.SP && offset < 0) return false;
+    this.base = base;
+    this.offset = offset;
+    this.pops.set(pops);
+    this.popBases.set(popBases);
+    return true;
+  }
+}
+
+function newWay(): Way {
+  return {
+    address: 0,
+    base: BASE.SP,
+    offset: 0,
+    fp: KEPT,
+    fpOffset: 0,
+    pops: new Float64Array(X86_64.registers),
+    popBases: new Uint8Array(X86_64.registers),
+  };
+}
+
+function copyWay(to: Way, from: Way, address: number): void {
+  to.address = address;
+  to.base = from.base;
+  to.offset = from.offset;
+  to.fp = from.fp;
+  to.fpOffset = from.fpOffset;
+  to.pops.set(from.pops);
+  to.popBases.set(from.popBases);
+}
