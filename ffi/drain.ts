@@ -20,7 +20,7 @@ export interface DrainOptions {
   intervalMs?: number;
   /**
    * Bytes that may wait for a slow output before samples are dropped. Default: three times the rings, at least 16 MiB;
-   * never less than the rings.
+   * never less than the rings. With a taker, an eighth of the rings counts.
    */
   queueBytes?: number;
   /**

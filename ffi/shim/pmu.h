@@ -120,7 +120,8 @@ PMU_API int32_t pmu_drain_set_base(void *drain, uint64_t already_written);
 
 /*
  * Sets how many bytes may be queued before samples are dropped; a quarter more is reserved for all other records. At
- * least the size of all rings; by default three times that, or 16 MiB. Memory is used only as the queue fills.
+ * least the size of all rings, or an eighth of it with PMU_DRAIN_BY_CALLER; by default three times that, or 16 MiB.
+ * Memory is used only as the queue fills.
  * -EINVAL for 0; -EBUSY once started.
  */
 PMU_API int32_t pmu_drain_set_queue(void *drain, uint64_t bytes);

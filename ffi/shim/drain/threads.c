@@ -26,6 +26,10 @@ PMU_OLD_SYMBOL(pthread_sigmask);
  */
 #define QUEUE_RINGS 3
 #define MIN_QUEUE (UINT64_C(16) << 20)
+/* Part of their size that rings have at most once a caller has unwound the stacks in them. */
+#define GIVEN_SHARE 8
+/* Room that such a queue has at least, with rings of that size or more: several pieces of ring_output.ts. */
+#define MIN_GIVEN (UINT64_C(1) << 20)
 
 /* Real-time signal that interrupts the writer's write(2); its handler does nothing. */
 #define INTERRUPT (SIGRTMAX - 1)
@@ -90,13 +94,16 @@ static void interrupted(int signal)
 
 /* ---- start and end --------------------------------------------------------------------------- */
 
-/* Creates the queue; it always has room for all rings together. */
+/* Creates the queue; it has room for all rings together, or for what a caller makes of them. */
 static int32_t make_queue(struct drain *d)
 {
 	uint64_t rings = 4096, wanted = d->queue_bytes;
 
 	for (uint32_t i = 0; i < d->ring_count; i++)
 		rings += d->rings[i].records.size + 2 * ENTRY_OVERHEAD + d->loss.length;
+	/* What a caller gives in place of stacks is much smaller, and comes in pieces. */
+	if ((d->flags & PMU_DRAIN_BY_CALLER) && rings > MIN_GIVEN)
+		rings = rings / GIVEN_SHARE > MIN_GIVEN ? rings / GIVEN_SHARE : MIN_GIVEN;
 	if (!wanted)
 		wanted = rings * QUEUE_RINGS > MIN_QUEUE ? rings * QUEUE_RINGS : MIN_QUEUE;
 	d->queue_limit = wanted > rings ? wanted : rings;
