@@ -5,6 +5,7 @@
  */
 
 import { programFiles, readSources } from "./sources.ts";
+import { counted } from "../lib/base/text/plural.ts";
 
 /** Openers that make a comment a fragment, or the continuation of another. */
 const FRAGMENT =
@@ -103,6 +104,6 @@ if (import.meta.main) {
   const found = [...sources].flatMap(([path, source]) => violations(path, source));
   for (const line of found) console.error(line);
   const comments = [...sources.values()].reduce((sum, source) => sum + docComments(source).length, 0);
-  console.log(`${comments} doc comments, ${found.length} violations`);
+  console.log(`${counted(comments, "doc comment")}, ${counted(found.length, "violation")}`);
   if (found.length) Deno.exit(1);
 }

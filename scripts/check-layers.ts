@@ -5,6 +5,7 @@
  */
 
 import { programFiles, readSources } from "./sources.ts";
+import { counted } from "../lib/base/text/plural.ts";
 
 /** A room: a folder of lib/, ffi, or main.ts. */
 interface Room {
@@ -190,7 +191,7 @@ export function crowded(paths: readonly string[]): string[] {
   }
   return [...files].filter(([folder, count]) =>
     count > MAX_FILES && !ROOMS[placeOf(`${folder}x`)?.room ?? ""]?.wide
-  ).map(([folder, count]) => `${folder}: holds ${count} files: ${MAX_FILES} at most`);
+  ).map(([folder, count]) => `${folder}: holds ${counted(count, "file")}: ${MAX_FILES} at most`);
 }
 
 if (import.meta.main) {
@@ -207,6 +208,6 @@ if (import.meta.main) {
     ...crowded(all),
   ];
   for (const line of found) console.error(line);
-  console.log(`${sources.size} files, ${found.length} violations of the layout`);
+  console.log(`${counted(sources.size, "file")}, ${counted(found.length, "violation")} of the layout`);
   if (found.length) Deno.exit(1);
 }

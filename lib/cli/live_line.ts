@@ -1,6 +1,7 @@
 /** Live status line of a recording on a terminal. */
 
 import { format } from "@std/fmt/bytes";
+import { counted } from "../base/text/plural.ts";
 
 /** Values that the line shows. */
 export interface LiveState {
@@ -22,7 +23,7 @@ export function renderLive({ seconds, samples, lost, bytes, rate }: LiveState, c
   const all = samples + lost;
   const parts = [
     clock(seconds),
-    `${samples} samples`,
+    counted(samples, "sample"),
     `${Math.round(rate)}/s`,
     lost > 0 ? `lost ${lost} (${(100 * lost / all).toFixed(1)}%)` : "lost 0",
     format(bytes, { binary: true }),

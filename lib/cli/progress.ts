@@ -2,6 +2,7 @@
 
 import { printable } from "../base/text/printable.ts";
 import { clock } from "./live_line.ts";
+import { counted } from "../base/text/plural.ts";
 
 /** Progress of repeated runs. */
 export interface RunProgress {
@@ -22,8 +23,8 @@ export function renderProgress({ done, expected, seconds, what }: RunProgress, c
   const part = expected > 0 ? Math.min(1, done / expected) : 0;
   const filled = Math.round(part * BAR);
   const left = done > 0 ? `, ${clock(seconds * Math.max(0, expected - done) / done)} left` : "";
-  const line = `[${"=".repeat(filled)}${" ".repeat(BAR - filled)}] ${done} of ${expected} runs${left}  ${
-    printable(what)
-  }`;
+  const line = `[${"=".repeat(filled)}${" ".repeat(BAR - filled)}] ${done} of ${
+    counted(expected, "run")
+  }${left}  ${printable(what)}`;
   return line.slice(0, Math.max(0, columns - 1));
 }

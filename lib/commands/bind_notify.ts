@@ -15,6 +15,7 @@ import type { Standing } from "../events/open.ts";
 import { kernelMaps, processMaps } from "../record/host/live_maps.ts";
 import { liveProc } from "../record/host/procfs.ts";
 import { hostSymbolFiles } from "../symbols/files/host_files.ts";
+import { counted } from "../base/text/plural.ts";
 
 /** Options of `bind` for sets with overflow notification. */
 export const NOTIFY_OPTIONS: OptionSpec[] = [
@@ -81,7 +82,7 @@ export async function bindNotifying(
     event: "total",
     ...(target.kind === "cpus" ? { cpu: target.cpus.length } : { pid: commandPid, lwp: threadsOf(target) }),
     counts: counts.map((value) => ({ value })),
-    remark: `${overflows} ${overflows === 1 ? "overflow" : "overflows"}, after which it stood still for ` +
+    remark: `${counted(overflows, "overflow")}, after which it stood still for ` +
       `${(frozenNs / 1e9).toFixed(3)} s`,
   });
   return { exit };

@@ -31,6 +31,7 @@ import { checkBenchmark, measureBaseline } from "../check/series/benchmark.ts";
 import { regressionProfile, saveProfile } from "../check/series/profiles.ts";
 import { CHECK_GROUPS, CHECK_OPTIONS, type CheckRequest, requestOf } from "./check_options.ts";
 import type { BenchmarkPlan, CheckContext } from "../check/series/series.ts";
+import { counted } from "../base/text/plural.ts";
 
 /** The `check` command. */
 export const command: CommandSpec = {
@@ -191,7 +192,7 @@ async function update(
       note(`${plan.name}: replaces the baseline of another command: ${quoteWords(old)}`);
     }
     for (const { rung, samples } of Object.values(metrics)) {
-      note(`${plan.name}: ${rung}, ${samples.length} runs`);
+      note(`${plan.name}: ${rung}, ${counted(samples.length, "run")}`);
     }
   }
   // another --update may have written the file meanwhile

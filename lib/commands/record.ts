@@ -26,6 +26,7 @@ import type { Recording, RecordRequest } from "../record/request/request.ts";
 import { record } from "../record/session.ts";
 import type { Target } from "../record/request/target.ts";
 import { outputSwitching, recordTarget, sampledRequest, wantedOutput } from "./record_options.ts";
+import { counted } from "../base/text/plural.ts";
 
 /** The `record` command. */
 export const command: CommandSpec = {
@@ -307,7 +308,7 @@ function report(recording: Recording, context: ReportContext, note: (line: strin
   const rates = events.map(({ rate }) => rate);
   const lost = samplesLost(ledger.total) === 0 ? "none lost" : `${lostText(ledger)} lost`;
   note(
-    `recorded ${ledger.total.sample} samples (${whatOf(events, context.verbose)}) in ${
+    `recorded ${counted(ledger.total.sample, "sample")} (${whatOf(events, context.verbose)}) in ${
       seconds.toFixed(3)
     } s, ${lost}${
       stacks?.unwound ? `, ${stacksShare(stacks.whole, stacks.unwound)} of their stacks whole` : ""

@@ -5,6 +5,7 @@
 
 import { BadInputError } from "../system/errors.ts";
 import { osBytes } from "../text/os_text.ts";
+import { counted } from "../text/plural.ts";
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -47,7 +48,7 @@ export class ByteReader {
     const at = this.pos;
     if (n < 0 || n > this.bytes.length - at) {
       throw new BadInputError(
-        `${this.#what} ends early: ${n} bytes wanted at offset ${this.#origin + at}, ` +
+        `${this.#what} ends early: ${counted(n, "byte")} wanted at offset ${this.#origin + at}, ` +
           `${this.bytes.length - at} there`,
         this.#origin + at,
       );

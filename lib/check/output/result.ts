@@ -6,6 +6,7 @@ import type { GateResult, MetricGate } from "../gate.ts";
 import type { Unit } from "../metrics/metrics.ts";
 import { roundsNeeded } from "../statistics/sequential_looks.ts";
 import type { Judgement, Method, Verdict } from "../statistics/verdict.ts";
+import { counted } from "../../base/text/plural.ts";
 
 /** Subject that the new command is compared with. */
 export type ComparedWith = "command" | "baseline";
@@ -127,10 +128,12 @@ function undecidedBecause(
   const needed = roundsNeeded(metrics);
   if (!judgement || judgement.ratio.interval.confidence < looks.confidence) {
     return ended === "budget"
-      ? `the budget of ${budgetMs / 1000} s was not enough for ${needed} rounds` +
+      ? `the budget of ${budgetMs / 1000} s was not enough for ${counted(needed, "round")}` +
         (roundMs > 0 ? ` of ${(roundMs / 1000).toFixed(2)} s` : "") +
         `: give --budget ${enoughSeconds(needed, roundMs, budgetMs)}`
-      : `${looks.rounds[looks.rounds.length - 1]} rounds are too few: give --max-runs ${needed} or more`;
+      : `${
+        counted(looks.rounds[looks.rounds.length - 1], "round")
+      } cannot decide it: give --max-runs ${needed} or more`;
   }
   const more = ended === "budget" ? "a greater --budget" : "a greater --max-runs";
   if (100 * judgement.noise >= gated.threshold) {

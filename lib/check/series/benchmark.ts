@@ -205,7 +205,7 @@ async function measureSeries(
       chosen.map(({ metric, source }) => [metric, storedMetric(plan, source, samples, isStopped)]),
     );
     const notes = count < most && !isStopped
-      ? [`${plan.name}: the budget ended after ${count} runs of ${most}`]
+      ? [`${plan.name}: the budget ended after ${counted(count, "run")} of ${most}`]
       : [];
     return { metrics, notes, ...end };
   } finally {

@@ -3,6 +3,7 @@
 import { median } from "simple-statistics";
 import type { RunFacts } from "../metrics/metrics.ts";
 import { type Outlier, outliersOf } from "../statistics/statistics.ts";
+import { counted } from "../../base/text/plural.ts";
 
 /** Run whose wall time is far from the others. */
 export interface ExplainedOutlier extends Outlier {
@@ -21,11 +22,11 @@ const CAUSES: readonly {
   },
   {
     of: (run) => run.usage.majflt,
-    describe: (n, usual) => `${n} page faults read from a disk (usually ${usual})`,
+    describe: (n, usual) => `${counted(n, "page fault")} read from a disk (usually ${usual})`,
   },
   {
     of: (run) => run.usage.inblock,
-    describe: (n, usual) => `${n} blocks were read from a disk (usually ${usual})`,
+    describe: (n, usual) => `${counted(n, "block")} read from a disk (usually ${usual})`,
   },
   {
     of: (run) => run.counts.get("cpu-migrations")?.value,

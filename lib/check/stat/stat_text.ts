@@ -155,7 +155,7 @@ function outlierLines({ outliers, runs }: CommandResult): string[] {
   });
   const more = outliers.length - worst.length;
   return more > 0
-    ? [...lines, `  and ${more} more of ${runs.length} runs are outliers (--json has all)`]
+    ? [...lines, `  and ${counted(more, "more outlier")} in ${counted(runs.length, "run")} (--json has all)`]
     : lines;
 }
 

@@ -34,6 +34,7 @@ import {
 import { describeTarget, type SetTarget, TargetWatch, threadIdsOf } from "./set_target.ts";
 import { type RequestOutcome, serve } from "./socket.ts";
 import { SetError } from "../open/states.ts";
+import { counted } from "../../base/text/plural.ts";
 
 /** Interval in ms between checks of the target and the socket. */
 const POLL_MS = 500;
@@ -188,7 +189,9 @@ function noteNewThreads(
   const fresh = target.pids.flatMap((pid) => threadIdsOf(pid, hostFiles)).filter((tid) => !known.has(tid));
   if (fresh.length === 0) return;
   note(
-    `warning: ${describeTarget(target)} started ${fresh.length} threads while it was being bound; ` +
+    `warning: ${describeTarget(target)} started ${
+      counted(fresh.length, "thread")
+    } while it was being bound; ` +
       "those started by a thread that was not yet bound are not counted: bind it again to count them",
   );
 }

@@ -281,7 +281,7 @@ class TaskBinding {
       const missed = this.#newcomers.filter((tid) => !this.#arrivedTids.has(tid)).length;
       if (missed === 0) return;
       this.#options.note(
-        `warning: ${missed} threads that have just started are not counted: bind again to count them`,
+        `warning: ${counted(missed, "thread")} not counted, started just now: bind again to count all`,
       );
     }
   }
@@ -455,7 +455,9 @@ class TaskBinding {
       const { cause, remedy } = cutShortAdvice(cuts, this.#standing.privilege);
       note(`warning: totals are not known: ${cause}: ${remedy}`);
     }
-    if (this.#lost > 0) note(`warning: ${this.#lost} records of threads were lost: rows may be missing`);
+    if (this.#lost > 0) {
+      note(`warning: lost ${counted(this.#lost, "record")} of threads: rows may be missing`);
+    }
     if (failed) note(`warning: rows may be missing: ${failed.message}`);
   }
 }

@@ -13,6 +13,7 @@ import { nearest } from "../../base/text/nearest.ts";
 import { errorCause } from "../../base/system/system_error.ts";
 import { parseValue } from "../../events/grammar.ts";
 import { foldAttributes, REQUEST_FLAG, type RequestSet, type SetRequest } from "./request_set.ts";
+import { counted } from "../../base/text/plural.ts";
 
 /** Limits of cpc on a packed set. */
 export const SET_LIMITS = {
@@ -59,7 +60,7 @@ export function parseSet(bytes: Uint8Array, name: string): RequestSet {
   const { minBytes, maxBytes, maxRequests } = SET_LIMITS;
   if (bytes.length < minBytes || bytes.length > maxBytes) {
     const size = bytes.length > maxBytes ? "more" : `${bytes.length}`;
-    fail(name, `a set has ${minBytes} to ${maxBytes} bytes, and this has ${size}`);
+    fail(name, `a set has ${minBytes} to ${counted(maxBytes, "byte")}, and this has ${size}`);
   }
   let packed: unknown;
   try {
@@ -93,7 +94,10 @@ function parseRequest(name: string, packed: unknown, position: number): SetReque
     fail(name, `${what}.event is not the name of an event`);
   }
   if (utf8Length(event) >= eventBytes) {
-    fail(name, `${what}.event has ${utf8Length(event)} bytes; at most ${eventBytes - 1} are allowed`);
+    fail(
+      name,
+      `${what}.event has ${counted(utf8Length(event), "byte")}; at most ${eventBytes - 1} are allowed`,
+    );
   }
   const attrs = membersOf(name, `${what}.attrs`, req.get("attrs") ?? {});
   if (attrs.size > maxAttributes) {

@@ -20,6 +20,7 @@
 import { ByteReader } from "../../base/bytes/bytes.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import { decodeAttr, type EventAttr } from "../../events/attr.ts";
+import { counted } from "../../base/text/plural.ts";
 
 /** Size in bytes of the header of a file. */
 export const FILE_HEADER_SIZE = 104;
@@ -95,7 +96,7 @@ export function decodeMagic(bytes: Uint8Array, name: string): Magic {
   // A later perf may append fields to the header, but keeps those known here.
   if (!isKnownSize(size) && (isOld || size < FILE_HEADER_SIZE)) {
     throw new BadInputError(
-      `cannot read ${name}: its header gives its own size as ${size} bytes: ` +
+      `cannot read ${name}: its header gives its own size as ${counted(size, "byte")}: ` +
         `expected ${FILE_HEADER_SIZE} (a file) or ${PIPE_HEADER_SIZE} (a pipe)`,
       8,
     );
@@ -216,14 +217,18 @@ export function decodeAttrs(header: FileHeader, bytes: Uint8Array, name: string)
   // struct perf_file_attr { struct perf_event_attr attr; struct perf_file_section ids; };
   if (attrSize < 64 + 16 || attrs.size % attrSize !== 0) {
     throw new BadInputError(
-      `cannot read ${name}: its events are damaged: ${attrs.size} bytes at offset ${attrs.offset}, ` +
+      `cannot read ${name}: its events are damaged: ${
+        counted(attrs.size, "byte")
+      } at offset ${attrs.offset}, ` +
         `in entries of ${attrSize}: record again`,
       attrs.offset,
     );
   }
   if (bytes.length < attrs.size) {
     throw new BadInputError(
-      `cannot read ${name}: it ends before its list of events, ${attrs.size} bytes at offset ${attrs.offset}: ` +
+      `cannot read ${name}: it ends before its list of events, ${
+        counted(attrs.size, "byte")
+      } at offset ${attrs.offset}: ` +
         "copy it again, or record again",
       attrs.offset,
     );

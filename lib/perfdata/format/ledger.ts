@@ -6,6 +6,7 @@
 import { columnWidths } from "../../base/bytes/lists.ts";
 import { lowerRateHint } from "../../events/attr.ts";
 import type { LedgerCounts } from "./session_info.ts";
+import { counted } from "../../base/text/plural.ts";
 
 /** Ledger row of one CPU. All numbers are counts since the recording began. */
 export interface LedgerRow extends LedgerCounts {
@@ -188,7 +189,7 @@ export function lossWarnings(total: LedgerCounts, rates: readonly string[]): str
   }
   if (lost_sideband) {
     warnings.push(
-      `the ring buffers overflowed: ${lost_sideband} records of maps, names and processes lost: ` +
+      `the ring buffers overflowed: ${counted(lost_sideband, "record")} of maps, names and processes lost: ` +
         "some samples may have no symbol, or another process's: record with larger ones (-m)",
     );
   }
@@ -216,5 +217,7 @@ export function lossWarnings(total: LedgerCounts, rates: readonly string[]): str
  */
 export function ledgerMismatch(total: LedgerCounts, samplesInFile: number): string | undefined {
   if (total.sample === samplesInFile) return undefined;
-  return `the ledger counts ${total.sample} samples as written, but the file holds ${samplesInFile}`;
+  return `the ledger counts ${
+    counted(total.sample, "sample")
+  } as written, but the file holds ${samplesInFile}`;
 }

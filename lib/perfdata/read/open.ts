@@ -27,6 +27,7 @@ import {
   SECTION_SIZE,
 } from "../format/header.ts";
 import { findInRoom } from "../format/room.ts";
+import { counted } from "../../base/text/plural.ts";
 
 /** Limit in bytes of the section of event names: more than any machine has tracepoints. */
 const MAX_EVENT_TYPE_BYTES = 1 << 22;
@@ -186,7 +187,9 @@ function readEvents(
     // proportional to their product.
     if (idBytes > limit || ids.offset + ids.size > limit) {
       throw new BadInputError(
-        `cannot read ${name}: an event's ids (${ids.size} bytes at offset ${ids.offset}) do not fit in it`,
+        `cannot read ${name}: an event's ids (${
+          counted(ids.size, "byte")
+        } at offset ${ids.offset}) do not fit in it`,
         ids.offset,
       );
     }
@@ -269,7 +272,7 @@ function readFeatures(
     }
     if (isThere && size > room) {
       damage ??= new BadInputError(
-        `cannot read all of ${name}: feature section ${number} has ${size} bytes: ` +
+        `cannot read all of ${name}: feature section ${number} has ${counted(size, "byte")}: ` +
           `the limit for all sections is ${MAX_FEATURE_SECTION_BYTES >> 20} MiB`,
         Number(offset),
       );
@@ -282,7 +285,9 @@ function readFeatures(
       continue;
     }
     damage ??= new BadInputError(
-      `cannot read all of ${name}: it ends before feature section ${number} (${size} bytes at offset ${offset})`,
+      `cannot read all of ${name}: it ends before feature section ${number} (${
+        counted(size, "byte")
+      } at offset ${offset})`,
       offset < BigInt(limit) ? Number(offset) : limit,
     );
   }

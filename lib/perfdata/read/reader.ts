@@ -25,6 +25,7 @@ import { emptyStats, type ReadStats, TypeCounts } from "./stats.ts";
 import { swapBody, swapHeader } from "../format/swap.ts";
 import { isText, takeText, type TrailingText } from "./trailing_text.ts";
 import { RecordWindow } from "./window.ts";
+import { counted } from "../../base/text/plural.ts";
 
 export type { RecordCursor, SampleCursor } from "../format/cursor.ts";
 export type { RecordHandler } from "./delivery.ts";
@@ -203,14 +204,18 @@ export class PerfDataReader {
       this.#takeSamples();
       const size = window.peekSize();
       if (size < 0) return true;
-      if (size < RECORD_HEADER_SIZE) return this.#refuse(`a record gives its size as ${size} bytes`);
+      if (size < RECORD_HEADER_SIZE) {
+        return this.#refuse(`a record gives its size as ${counted(size, "byte")}`);
+      }
       const type = window.peekType();
       if (type >= FIRST_TOOL_TYPE) {
         if (!this.#toolRecord(type, size)) return false;
         continue;
       }
       if ((size & 7) !== 0) {
-        return this.#refuse(`a record of type ${type} gives its size as ${size} bytes, not a multiple of 8`);
+        return this.#refuse(
+          `a record of type ${type} gives its size as ${counted(size, "byte")}, not a multiple of 8`,
+        );
       }
       window.settle(size);
       const pos = window.next;
@@ -224,7 +229,9 @@ export class PerfDataReader {
         if (index >= 0) {
           const layout = table.events[index].layout;
           if (!sampleFits(u32, pos, size, layout)) {
-            return this.#refuse(`a sample of ${size} bytes does not hold the fields that its event gives it`);
+            return this.#refuse(
+              `a sample of ${counted(size, "byte")} does not hold the fields that its event gives it`,
+            );
           }
           timeAt = layout.time;
         }
@@ -232,7 +239,9 @@ export class PerfDataReader {
         index = table.ofRecord(u32, pos, size);
         const layout = index >= 0 ? table.events[index].layout : undefined;
         if (!bodyFits(type, size, layout?.trailer.size ?? 0)) {
-          return this.#refuse(`a record of type ${type} has ${size} bytes, too few for its fields`);
+          return this.#refuse(
+            `a record of type ${type} has ${counted(size, "byte")}, too few for its fields`,
+          );
         }
         if (layout) timeAt = trailerTimeAt(layout, size);
       }
@@ -360,8 +369,8 @@ export class PerfDataReader {
     const { offset } = this.#window.rawPlace;
     const text = this.#text = takeText(this.#window);
     const what = text.whole
-      ? `${text.length} bytes of text follow its records`
-      : `text stands among its records, in the last ${text.length} bytes`;
+      ? `${counted(text.length, "byte")} of text after its records`
+      : `text stands among its records, in the last ${counted(text.length, "byte")}`;
     this.#damage ??= new BadInputError(
       `cannot read all of ${this.#input.name}: at offset ${offset}, ${what} ("${text.start}"): ` +
         "make the other program write elsewhere than into this pipe",
@@ -383,9 +392,11 @@ export class PerfDataReader {
     const left = window.rest.length;
     if (opened.pipe && !this.#damage && isText(window.rest)) this.#refuseText();
     else if (left > 0) {
-      this.#refuse(`it ends within a record: ${left} bytes are there`);
+      this.#refuse(`it ends within a record, ${counted(left, "byte")} into it`);
     } else if (window.missing > 0) {
-      this.#refuse(`it ends ${window.missing} bytes before its header says: the recording was cut short`);
+      this.#refuse(
+        `it ends ${counted(window.missing, "byte")} before its header says: the recording was cut short`,
+      );
     } else if (opened.late && !this.#damage) readLateFeatures(this.#input, opened.late, opened);
     stats.cut = (this.#damage !== undefined && !this.#text?.whole) || opened.partial;
     const damaged = opened.features.dropDamaged(); // those that came as records

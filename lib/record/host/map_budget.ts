@@ -4,6 +4,7 @@
  */
 
 import { isTrusted } from "../../base/files/guarded_open.ts";
+import { counted } from "../../base/text/plural.ts";
 
 /** Characters of /proc/PID/maps read for the processes of one user: some 300,000 mappings. */
 const MAX_CHARACTERS = 1 << 25;
@@ -34,7 +35,9 @@ export class MapBudget {
   /** Returns a sentence for each user whose processes were skipped. */
   notes(): string[] {
     return [...this.skipped].map(([uid, processes]) =>
-      `the mappings of ${processes} processes of user ${uid} are not recorded, as this user has too many: ` +
+      `the mappings of ${
+        counted(processes, "process")
+      } of user ${uid} are not recorded, as this user has too many: ` +
       "their samples have no symbols"
     );
   }

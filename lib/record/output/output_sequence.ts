@@ -29,6 +29,7 @@ import { LiveStacks } from "../stacks/live_stacks.ts";
 import type { StackCounts } from "../stacks/stack_unwinder.ts";
 import type { TimePlaces } from "../stacks/ring_cursor.ts";
 import { targetName } from "../request/target.ts";
+import { counted } from "../../base/text/plural.ts";
 
 /** Outcome of all outputs of a recording. */
 export interface ClosedSequence extends ClosedSegment {
@@ -277,7 +278,7 @@ export class OutputSequence {
     segment.free();
     for (const failure of failures.slice(0, MAX_FAILURES)) this.#note(`warning: ${failure}`);
     if (failures.length > MAX_FAILURES) {
-      this.#note(`warning: ${failures.length - MAX_FAILURES} more files are not saved for reports`);
+      this.#note(`warning: ${counted(failures.length - MAX_FAILURES, "more file")} not saved for reports`);
     }
   }
 
@@ -348,5 +349,5 @@ function wroteLine(path: string, { ledger: { total }, bytes }: ClosedSegment): s
   const older = total.overwritten_bytes
     ? `; ${kib(total.overwritten_bytes)} of older records were overwritten`
     : "";
-  return `wrote ${path}: ${total.sample} samples (${kib(bytes)})${older}`;
+  return `wrote ${path}: ${counted(total.sample, "sample")} (${kib(bytes)})${older}`;
 }

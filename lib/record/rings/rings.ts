@@ -99,7 +99,9 @@ export function makeRings(
     if (errno === 0) {
       if (pages < sizes.pages) {
         note(
-          `this user may not lock rings of ${sizes.pages} pages for each CPU (kernel.perf_event_mlock_kb, ulimit -l): ` +
+          `this user may not lock rings of ${
+            counted(sizes.pages, "page")
+          } for each CPU (kernel.perf_event_mlock_kb, ulimit -l): ` +
             `recording with ${pages}, which ${flight ? "hold less" : "lose samples sooner"}`,
         );
       }

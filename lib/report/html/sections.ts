@@ -1,6 +1,6 @@
 /** Sections of the page that are text: facts of the recording, warnings, the ledger, code without a symbol. */
 
-import { counted, groupDigits } from "../../base/text/plural.ts";
+import { counted, groupDigits, plural } from "../../base/text/plural.ts";
 import { escapeXml } from "../../base/text/xml.ts";
 import { stacksText } from "../shared/stacks_text.ts";
 import { ledgerCells, lostText } from "../../perfdata/format/ledger.ts";
@@ -67,9 +67,9 @@ export function unresolvedHtml(profile: Profile): string {
     }</td>` +
       `<td class="text">${escapeXml(remedy ? `${why}; ${remedy}` : why)}</td></tr>`;
   });
-  return `<details><summary>Without a symbol <span class="muted">${groupDigits(without)} samples, ${
-    percent(without, whole)
-  }</span></summary>
+  return `<details><summary>Without a symbol <span class="muted">${groupDigits(without)} ${
+    plural(without, "sample")
+  }, ${percent(without, whole)}</span></summary>
 <div class="scroll"><table class="plain"><thead><tr><th>samples</th><th>share</th><th class="text">objects</th>
 <th class="text">why</th></tr></thead>
 <tbody>${rows.join("\n")}</tbody></table></div></details>`;

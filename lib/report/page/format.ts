@@ -16,7 +16,7 @@ export function samples(n: number): string {
 
 /** Formats a weight: a time for clock events, otherwise a number of events. */
 export function weight(period: number, unit: "ns" | "events"): string {
-  return amountText(period, unit) + (unit === "ns" ? "" : " events");
+  return amountText(period, unit) + (unit === "ns" ? "" : ` ${plural(period, "event")}`);
 }
 
 /** Formats a time in ns for an axis whose marks are `step` ns apart. */

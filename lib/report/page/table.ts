@@ -1,6 +1,6 @@
 /** Table of the symbols. */
 
-import { groupDigits } from "../../base/text/plural.ts";
+import { groupDigits, plural } from "../../base/text/plural.ts";
 import { nameOf, objectNameOf } from "../html/calls.ts";
 import { type FunctionRow, functionRows, type StackWeights } from "../html/select.ts";
 import type { PageTables } from "../html/tables.ts";
@@ -10,6 +10,9 @@ import type { Matcher } from "./search.ts";
 
 /** Columns to sort by. */
 type SortBy = "self" | "self-samples" | "total" | "total-samples" | "symbol" | "object";
+
+/** Formats a number of symbols: `1 symbol`, `12,345 symbols`. */
+const symbols = (n: number) => `${groupDigits(n)} ${plural(n, "symbol")}`;
 
 /** Number of rows that are shown at first. */
 const PAGE = 100;
@@ -104,8 +107,8 @@ export class FunctionTable {
     byId("more-symbols").hidden = left === 0;
     byId("more-symbols").textContent = `Show more: ${groupDigits(left)} left`;
     byId("symbol-count").textContent = matcher
-      ? `${groupDigits(rows.length)} of ${groupDigits(this.#rows.length)} symbols`
-      : `${groupDigits(rows.length)} symbols`;
+      ? `${groupDigits(rows.length)} of ${symbols(this.#rows.length)}`
+      : symbols(rows.length);
   }
 
   #line(row: FunctionRow): HTMLTableRowElement {

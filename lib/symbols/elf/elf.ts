@@ -13,6 +13,7 @@ import { BadInputError } from "../../base/system/errors.ts";
 import { buildIdInNotes, MAX_NOTE } from "./build_id.ts";
 import { type ElfHeader, elfWord, PT, readElfHeader, readSegments, type Segment } from "./elf_header.ts";
 import { Cost, WORK } from "../object/limits.ts";
+import { counted } from "../../base/text/plural.ts";
 
 /** e_machine of the architectures with rules of their own. */
 export const EM = { ARM: 40, AARCH64: 183 } as const;
@@ -177,7 +178,7 @@ export class ElfFile {
 
   #readSections({ shoff, shentsize: entsize, shnum, shstrndx }: ElfHeader): ElfSection[] {
     const minBytes = this.is64 ? 64 : 40;
-    if (entsize < minBytes) throw this.#damaged(`section headers of ${entsize} bytes`, shoff);
+    if (entsize < minBytes) throw this.#damaged(`section headers of ${counted(entsize, "byte")}`, shoff);
     const parse = (bytes: Uint8Array, at: number): ElfSection & { nameAt: number } => {
       const r = this.reader(bytes, at, "a section header");
       const nameAt = r.u32();

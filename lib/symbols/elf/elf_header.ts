@@ -6,6 +6,7 @@
 import type { ByteSource } from "../../base/bytes/byte_source.ts";
 import { ByteReader } from "../../base/bytes/bytes.ts";
 import { BadInputError } from "../../base/system/errors.ts";
+import { counted } from "../../base/text/plural.ts";
 
 /** p_type constants. */
 export const PT = { LOAD: 1, NOTE: 4, GNU_EH_FRAME: 0x6474e550 } as const;
@@ -73,7 +74,7 @@ export function readSegments(source: ByteSource, header: ElfHeader): Segment[] {
   const { is64, littleEndian, phoff, phentsize, phnum } = header;
   if (phoff === 0 || phnum === 0) return [];
   const refuse = (what: string) => new BadInputError(`cannot read symbols of ${source.name}: ${what}`, phoff);
-  if (phentsize < (is64 ? 56 : 32)) throw refuse(`program headers of ${phentsize} bytes`);
+  if (phentsize < (is64 ? 56 : 32)) throw refuse(`program headers of ${counted(phentsize, "byte")}`);
   const size = phnum * phentsize;
   if (phoff + size > source.size) throw refuse("the program header table lies outside the file");
   if (size > MAX_PROGRAM_HEADERS) throw refuse(`it has ${phnum} program headers`);

@@ -14,6 +14,7 @@ import { BUILDER_BYTES, STB, SymbolTableBuilder } from "../table/symbol_builder.
 import { StringTableNames } from "../table/symbol_names.ts";
 import type { SymbolTable } from "../table/symbol_table.ts";
 import { byteWindows, heldBytes } from "../object/windows.ts";
+import { counted } from "../../base/text/plural.ts";
 
 const NEWLINE = 0x0a;
 /** Bytes that are read at once. Longer lines are skipped. */
@@ -58,7 +59,9 @@ export function parsePerfMap(map: ByteSource, cost = new Cost(undefined, map.nam
 /** Returns a warning about the invalid lines of a map; undefined if there are none. */
 export function unreadLines({ lines, unread, firstUnread }: PerfMap, path: string): string | undefined {
   if (unread === 0) return undefined;
-  return `skipped ${unread} of ${lines} lines of ${path}, line ${firstUnread} first: expected START SIZE NAME, ` +
+  return `skipped ${unread} of ${
+    counted(lines, "line")
+  } of ${path}, line ${firstUnread} first: expected START SIZE NAME, ` +
     "with START and SIZE in hex";
 }
 

@@ -4,6 +4,7 @@ import { concat } from "../../../lib/base/bytes/bytes.ts";
 import { refuseDamage } from "../../../lib/perfdata/read/damage.ts";
 import { collect, stream } from "../read_recording.ts";
 import { records, writtenFile, writtenPipe } from "../small_recording.ts";
+import { counted } from "../../../lib/base/text/plural.ts";
 
 const PIPE = writtenPipe();
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -26,7 +27,7 @@ for (const text of TEXTS) {
       const { samples, stats } = await collect(from, { damaged: "stop" });
       assertEquals(samples, whole.samples);
       assertEquals([stats.truncatedAt, stats.cut], [PIPE.length, false]);
-      const told = `${bytes(text).length} bytes of text follow its records`;
+      const told = `${counted(bytes(text).length, "byte")} of text after its records`;
       assertStringIncludes(stats.damage!.message, `at offset ${PIPE.length}, ${told}`);
       refuseDamage(stats); // which does not
     }
