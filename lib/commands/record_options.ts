@@ -100,7 +100,7 @@ export function recordTarget(args: ParsedArgs): Target {
 function idList(text: string, option: string): number[] {
   const ids = parseIdList(text);
   if (ids) return ids;
-  throw new UsageError(`${option} '${text}': expected numbers, as in 12,34`);
+  throw new UsageError(`${option} '${text}': expected numbers separated by commas, as in 12,34`);
 }
 
 /** Returns the online CPUs, or those of them that were requested. */

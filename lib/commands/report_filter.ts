@@ -2,6 +2,7 @@
 
 import { UsageError } from "../base/system/errors.ts";
 import type { OptionSpec, ParsedArgs } from "../cli/command.ts";
+import { parseIdList } from "../base/text/id_list.ts";
 import { parseWrittenCpus } from "../base/text/cpu_list.ts";
 import { fit } from "../base/text/width.ts";
 import { filterProfile, type ProfileFilter } from "../profile/query/filter.ts";
@@ -157,10 +158,9 @@ function listOf(args: ParsedArgs, name: string): ReadonlySet<string> | undefined
 function idsOf(args: ParsedArgs, name: string): ReadonlySet<number> | undefined {
   const text = args.text(name);
   if (text === undefined) return undefined;
-  if (!/^\d{1,10}(,\d{1,10})*$/.test(text)) {
-    throw new UsageError(`--${name} '${text}': expected numbers separated by commas`);
-  }
-  return new Set(text.split(",").map(Number));
+  const ids = parseIdList(text, 0);
+  if (!ids) throw new UsageError(`--${name} '${text}': expected numbers separated by commas, as in 12,34`);
+  return new Set(ids);
 }
 
 function cpusOf(args: ParsedArgs): ReadonlySet<number> | undefined {

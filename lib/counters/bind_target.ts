@@ -76,7 +76,7 @@ function notThere(target: string, what: "process" | "thread"): UserError {
 function numbersOf(option: string, list: string): number[] {
   const numbers = parseIdList(list);
   if (numbers) return numbers;
-  throw new UsageError(`bind: ${option} '${list}': expected numbers separated by commas`);
+  throw new UsageError(`bind: ${option} '${list}': expected numbers separated by commas, as in 12,34`);
 }
 
 function cpusOf(list: string, online: readonly number[]): number[] {

@@ -1,5 +1,4 @@
 import { assertEquals } from "@std/assert";
-import { parseIdList } from "../../lib/base/text/id_list.ts";
 import type { KernelFiles } from "../../lib/events/files.ts";
 import { parseWrittenCpus } from "../../lib/base/text/cpu_list.ts";
 import { onlineCpus } from "../../lib/events/sysfs.ts";
@@ -19,9 +18,4 @@ Deno.test("parseWrittenCpus() gives each CPU once, and takes nothing else for a 
   for (const text of ["", "x", "0-", "1,,2", "0-9999999999", "-1"]) {
     assertEquals(parseWrittenCpus(text), undefined);
   }
-});
-
-Deno.test("parseIdList() gives each id once, and takes nothing else for a list", () => {
-  assertEquals(parseIdList("34,12,34"), [34, 12]);
-  for (const text of ["", "0", "12,", "abc", "1 2", "-3"]) assertEquals(parseIdList(text), undefined);
 });

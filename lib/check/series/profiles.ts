@@ -1,5 +1,6 @@
 /** Profiles of the old and new commands, compared to show where the time went when a check found a regression. */
 
+import { fnv1a } from "../../base/bytes/hash.ts";
 import { counted } from "../../base/text/plural.ts";
 import { BadInputError, UserError } from "../../base/system/errors.ts";
 import { openInput, readNamedText } from "../../base/files/file_bytes.ts";
@@ -35,11 +36,10 @@ const PERCENT_LIMIT = 0.5, MAX_LINES = 30;
 /** Characters of a benchmark's name in a file name, which may have 255. */
 const MAX_NAME_LENGTH = 100;
 
-/** Returns the 32-bit FNV-1a hash (Fowler, Noll, Vo) of the UTF-16 units, in hex. */
+/** Returns the hash of the UTF-16 units, in hex. */
 function hashOf(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return (hash >>> 0).toString(16).padStart(8, "0");
+  const units = Uint16Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));
+  return fnv1a(units).toString(16).padStart(8, "0");
 }
 
 /** Returns the path of a benchmark's profile, next to the baseline. */

@@ -16,6 +16,7 @@
  * Offsets are from the start of the file. `check` covers all of the state that follows it.
  */
 
+import { fnv1a } from "../../base/bytes/hash.ts";
 import { ByteReader, ByteWriter } from "../../base/bytes/bytes.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import type { FeatureSection } from "./feature_encoders.ts";
@@ -160,9 +161,5 @@ function stateIn(bytes: Uint8Array, offset: number): (RoomState & { offset: numb
   return [{ turn, version: r.slice(length), buildIdBytes, offset: offset + STATE_SIZE }];
 }
 
-/** Returns the FNV-1a hash of all but the first four bytes. It detects incomplete writes, not forgery. */
-function checkOf(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (let i = 4; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
-  return hash >>> 0;
-}
+/** Returns the hash of all but the first four bytes. It detects incomplete writes, not forgery. */
+const checkOf = (bytes: Uint8Array) => fnv1a(bytes, 4);

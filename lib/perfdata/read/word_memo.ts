@@ -1,5 +1,7 @@
 /** Memo of decoded values by the words they were decoded from. A recording repeats a few of them very often. */
 
+import { mix } from "../../base/bytes/hash.ts";
+
 const BUCKETS = 1024;
 /**
  * Limit of values kept; at the limit all are dropped, so that memory does not grow with a file that never repeats
@@ -44,9 +46,8 @@ export class WordMemo<T> {
   }
 }
 
-/** Returns the bucket of the words: their FNV-1a hash, with its high bits mixed into the low ones. */
 function bucketOf(words: Uint32Array, from: number, to: number): number {
-  let hash = 0x811c9dc5 | 0;
-  for (let at = from; at < to; at++) hash = Math.imul(hash ^ words[at], 0x01000193);
-  return (hash ^ (hash >>> 10) ^ (hash >>> 20)) & (BUCKETS - 1);
+  let hash = 0;
+  for (let at = from; at < to; at++) hash = mix(hash, words[at]);
+  return hash & (BUCKETS - 1);
 }
