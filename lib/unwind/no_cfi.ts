@@ -171,7 +171,7 @@ export class Guesser {
     if (pc === 0) return 0;
     const caller = stack.value(frame);
     if (!this.#isReturn(space, pc) && !this.#isInChain(space, frame, pc)) {
-      if (caller !== 0 || !this.#isGoexit(space, pc)) return -1;
+      if (caller !== 0 || !this.isGoexit(space, pc)) return -1;
     }
     this.#last = caller === 0 ? pc : NaN;
     this.#forget();
@@ -204,7 +204,7 @@ export class Guesser {
    * Returns whether `pc` is in Go's runtime.goexit, to which all goroutines return. Nothing calls it: they start as if it
    * had, at its second instruction, which is a call behind one that does nothing.
    */
-  #isGoexit(space: CodeSpace, pc: number): boolean {
+  isGoexit(space: CodeSpace, pc: number): boolean {
     if (!(pc >= 4096 && pc < this.#most)) return false;
     const object = space.find(pc - 1);
     if (object === undefined || object.code !== CODE.FILE) return false;

@@ -186,6 +186,17 @@ export class Unwinder {
     }
   }
 
+  /** Returns whether threads begin in the function that a return address leads to. */
+  isRoot(space: CodeSpace, pc: number): boolean {
+    const object = space.find(pc - 1), { bias } = space;
+    if (object === undefined) return false;
+    this.#isExact = false;
+    const rule = object.cfi === undefined ? NO_RULE.NONE : this.#ruleOf(object, pc - 1 - bias);
+    if (rule >= 0) return (this.#rules.ints[rule * this.#rules.stride] & IS_ROOT) !== 0;
+    if (rule !== NO_RULE.NONE) return false;
+    return object.isEntry(pc - 1 - bias) || this.#guesser.isGoexit(space, pc);
+  }
+
   /**
    * Sets the registers to the caller's and returns its pc; returns -1 and sets `end` when there is no caller.
    */

@@ -21,10 +21,10 @@ const ABI_64 = 2;
 const TWO_32 = 4294967296;
 /** Most frames of a stack: more than fit in the largest copy, of 64 KiB. */
 const MAX_FRAMES = 4096;
-/** Stacks between two checks of the memory of open files. */
-const TRIM_EVERY = 1024;
 /** Lowest address of code. A thread with a lower one has not been in user space yet. */
 const MIN_CODE_ADDRESS = 4096;
+/** Stacks between two checks of the memory of open files. */
+const TRIM_EVERY = 1024;
 /** The largest copy that the kernel makes, in bytes. */
 const MAX_COPIED_BYTES = 65528;
 
@@ -79,6 +79,8 @@ export class StackCopies {
     if (!layout.tail.copiesStack || c.cpumode === 0 || c.cpumode > PERF_RECORD_MISC.USER) return false;
     const tail = this.#tail;
     if (!tail.read(c.u32, c.pos, c.size, layout) || tail.abi === 0) return false;
+    // the thread has left its program, or does not run its next one yet
+    if (c.cpumode === PERF_RECORD_MISC.KERNEL && tail.copied === 0) return false;
     if (!this.#isKnown) this.#start(attr.sampleRegsUser);
     const unwinder = this.#unwinder;
     if (unwinder === undefined || layout.tail.swapped || tail.abi !== ABI_64) {
@@ -91,7 +93,6 @@ export class StackCopies {
     const plan = this.#plans[c.event] ??= registerPlan(unwinder.arch, attr.sampleRegsUser);
     if (this.#view.buffer !== c.u8.buffer) this.#view = new DataView(c.u8.buffer);
     unwinder.loadRegisters(plan, c.u32, tail.registers);
-    // the kernel was about to start the program
     if (c.cpumode === PERF_RECORD_MISC.KERNEL && unwinder.registers[unwinder.arch.pc] < MIN_CODE_ADDRESS) {
       return false;
     }

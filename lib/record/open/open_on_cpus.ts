@@ -47,12 +47,13 @@ export function fileEvents(opened: readonly EventOnCpus[]): FileEvent[] {
 }
 
 /**
- * Returns the attr of samples whose stacks have been replaced by the user's part of their call chains. It keeps
+ * Returns the attr of samples whose stacks have been replaced by the user's part of their call chains. It has
  * `excludeCallchainUser`, by which readers tell them from samples with what the kernel found by frame pointers.
  */
 function unwoundAttr(attr: EventAttr): EventAttr {
   const sampleType = attr.sampleType & ~(PERF_SAMPLE.REGS_USER | PERF_SAMPLE.STACK_USER);
-  return { ...attr, sampleType, sampleRegsUser: 0n, sampleStackUser: 0 };
+  const flags = new Set(attr.flags).add("excludeCallchainUser");
+  return { ...attr, flags, sampleType, sampleRegsUser: 0n, sampleStackUser: 0 };
 }
 
 /** Group of events, known by its leader. */

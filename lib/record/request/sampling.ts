@@ -82,8 +82,8 @@ export function samplingAttr(
   if (common.overwrite) flags.add("writeBackward");
   if (period === undefined) flags.add("freq");
   const stacks = stackCopyOf(sampling);
-  // the copied stack is unwound for the user's part of the chain
-  if (stacks) flags.add("excludeCallchainUser");
+  // the copied stack is unwound for the user's part of the chain; the kernel's own helps where that has to end early
+  if (sampling.callGraph?.mode === "dwarf") flags.add("excludeCallchainUser");
   let sampleType = commonSampleType(common) | PERF_SAMPLE.IP;
   if (tellsPeriod(period)) sampleType |= PERF_SAMPLE.PERIOD;
   if (event.tracepoint) sampleType |= PERF_SAMPLE.RAW; // its fields

@@ -2,15 +2,15 @@
  * Writes samples with call chains in place of samples with copied stacks. The copy is the last but a few fields; the
  * callers go to the end of the chain, which the kernel has filled with its own part:
  *
- *     taken     header ... { nr; kernel } CALLCHAIN  RAW  BRANCH_STACK  REGS_USER  STACK_USER  WEIGHT ...
+ *     taken     header ... { nr; kernel, by frame pointers } CALLCHAIN  RAW  BRANCH_STACK  REGS_USER  STACK_USER  WEIGHT ...
  *     written   header ... { nr; kernel, PERF_CONTEXT_USER, callers, mark } CALLCHAIN  RAW  BRANCH_STACK  WEIGHT ...
  */
 
 import { PERF_CONTEXT } from "../../base/system/abi.ts";
-import { type AttrLayout, callchainOffset } from "../../perfdata/format/attr_layout.ts";
 import type { SampleTail } from "../../perfdata/read/sample_tail.ts";
 import { markOf } from "../../unwind/chain_marks.ts";
 import { END } from "../../unwind/ends.ts";
+import type { FramePointerChain } from "./frame_pointer_chain.ts";
 import type { RingCursor } from "./ring_cursor.ts";
 import type { RingOutput } from "./ring_output.ts";
 
@@ -30,23 +30,22 @@ export interface UserChain {
 }
 
 /**
- * Writes the sample under `c` without its registers and its stack, which `tail` has found, and with the user's part of
- * its chain, if it has one. Returns false where the sample is not as its layout says; nothing is written then.
+ * Writes the sample under `c` without its registers and its stack, which `tail` has found, and with this user's part of
+ * its chain in place of the one that was `taken`. Returns false for a sample without a chain; nothing is written then.
  */
 export function writeSample(
   c: RingCursor,
-  layout: AttrLayout,
-  { userAt, userEnd }: SampleTail,
+  { taken, tail: { userAt, userEnd } }: { taken: FramePointerChain; tail: SampleTail },
   chain: UserChain | undefined,
   output: RingOutput,
 ): boolean {
-  const { u32 } = c;
-  const chainAt = callchainOffset(layout, u32, c.at, c.size);
-  if (chainAt < 0) return false;
-  const start = c.at >>> 2, chainWord = start + (chainAt >>> 2), kernel = u32[chainWord];
+  const { u32 } = c, { lengthWord, kernel } = taken;
+  if (lengthWord < 0) return false;
+  const start = c.at >>> 2;
   const out = output.u32, first = output.length;
   let to = first;
-  for (let from = start; from < chainWord + 2 + 2 * kernel; from++) out[to++] = u32[from];
+  for (let from = start; from < lengthWord + 2 + 2 * kernel; from++) out[to++] = u32[from];
+  let entries = kernel;
   if (chain !== undefined) {
     out[to++] = PERF_CONTEXT.USER;
     out[to++] = 0xffffffff;
@@ -64,9 +63,11 @@ export function writeSample(
       out[to++] = 0;
       out[to++] = mark;
     }
-    out[first + chainWord - start] = kernel + 1 + count + (mark === 0 ? 0 : 1);
+    entries += 1 + count + (mark === 0 ? 0 : 1);
   }
-  for (let from = chainWord + 2 + 2 * kernel, end = userAt >>> 2; from < end; from++) out[to++] = u32[from];
+  out[first + lengthWord - start] = entries;
+  const behindChain = lengthWord + 2 + 2 * u32[lengthWord];
+  for (let from = behindChain, end = userAt >>> 2; from < end; from++) out[to++] = u32[from];
   for (let from = userEnd >>> 2, end = (c.at + c.size) >>> 2; from < end; from++) out[to++] = u32[from];
   // perf_event_header { u32 type; u16 misc, size; }
   out[first + 1] = ((4 * (to - first)) << 16) | c.misc;

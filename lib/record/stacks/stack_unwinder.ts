@@ -8,6 +8,7 @@ import { AARCH64, X86_64 } from "../../unwind/arch.ts";
 import { markOf, OTHER_MACHINE } from "../../unwind/chain_marks.ts";
 import { END } from "../../unwind/ends.ts";
 import { type RegisterPlan, registerPlan, Unwinder } from "../../unwind/walk.ts";
+import { FramePointerChain } from "./frame_pointer_chain.ts";
 import type { RingCursor } from "./ring_cursor.ts";
 import type { RingOutput } from "./ring_output.ts";
 import { type UserChain, writeSample } from "./sample_writer.ts";
@@ -34,6 +35,7 @@ export class StackUnwinder {
   readonly #objects: UnwindObjects;
   readonly #unwinder = new Unwinder(Deno.build.arch === "aarch64" ? AARCH64 : X86_64);
   readonly #tail = new SampleTail();
+  readonly #taken = new FramePointerChain();
   /** Plans by event. */
   readonly #plans = new WeakMap<EventDesc, RegisterPlan>();
   #lastEvent: EventDesc | undefined;
@@ -53,43 +55,64 @@ export class StackUnwinder {
    * stack, which is to be written as it is.
    */
   write(c: RingCursor, event: EventDesc, output: RingOutput): boolean {
-    const tail = this.#tail, { layout } = event;
+    const tail = this.#tail, taken = this.#taken, { layout } = event;
     if (!layout.tail.copiesStack || !tail.read(c.u32, c.at, c.size, layout)) return false;
-    return writeSample(c, layout, tail, this.#userChain(c, event), output);
+    taken.split(c, layout);
+    return writeSample(c, { taken, tail }, this.#userChain(c, event), output);
   }
 
   /** Unwinds the stack; returns undefined where there is none, like that of a kernel thread. */
   #userChain(c: RingCursor, event: EventDesc): UserChain | undefined {
-    const tail = this.#tail, chain = this.#chain, unwinder = this.#unwinder;
+    const tail = this.#tail, chain = this.#chain;
     const mode = c.misc & PERF_RECORD_MISC.CPUMODE_MASK;
     if (tail.abi === 0 || mode === 0 || mode > PERF_RECORD_MISC.USER) return undefined;
-    const counts = this.counts;
-    if (tail.abi !== ABI_64) {
-      counts.unwound++;
+    const unwinder = this.#unwinder, { registers, arch } = unwinder;
+    unwinder.loadRegisters(this.#planOf(event), c.u32, tail.registers);
+    // the thread has left its program, or does not run its next one yet
+    const isBetween = tail.copied === 0 || registers[arch.pc] < MIN_CODE_ADDRESS;
+    if (mode === PERF_RECORD_MISC.KERNEL && isBetween) return undefined;
+    this.counts.unwound++;
+    const { code } = this.#objects;
+    const ids = (c.at + event.layout.tid) >>> 2;
+    code.pid = c.u32[ids] | 0;
+    if (tail.abi === ABI_64) {
+      unwinder.thread = c.u32[ids + 1] | 0;
+      this.#unwind(c);
+    } else {
       chain.count = 0;
       chain.mark = markOf(OTHER_MACHINE);
-      return chain;
+      this.#continue(0);
     }
+    if (chain.mark === 0) this.counts.whole++;
+    return chain;
+  }
+
+  #unwind(c: RingCursor): void {
+    const tail = this.#tail, chain = this.#chain, unwinder = this.#unwinder;
     if (++this.#sinceTrim >= TRIM_EVERY || this.#objects.isFull) {
       this.#sinceTrim = 0;
       this.#objects.trim();
     }
-    unwinder.loadRegisters(this.#planOf(event), c.u32, tail.registers);
-    // the kernel was about to start the program
-    if (mode === PERF_RECORD_MISC.KERNEL && unwinder.registers[unwinder.arch.pc] < MIN_CODE_ADDRESS) {
-      return undefined;
-    }
     unwinder.loadStack(c.view, tail.stack, tail.copied, tail.copied === tail.room);
-    const { code } = this.#objects;
-    const ids = (c.at + event.layout.tid) >>> 2;
-    code.pid = c.u32[ids] | 0;
-    unwinder.thread = c.u32[ids + 1] | 0;
-    chain.count = unwinder.walk(code, this.#returnAddresses);
+    chain.count = unwinder.walk(this.#objects.code, this.#returnAddresses);
     const { end } = unwinder;
     chain.mark = end === END.ROOT ? 0 : markOf(end);
-    counts.unwound++;
-    if (end === END.ROOT) counts.whole++;
-    return chain;
+    if (end === END.ROOT) return;
+    const last = this.#taken.continues(this.#returnAddresses, chain.count);
+    if (last > 0) this.#continue(last + 1);
+  }
+
+  /** Adds the callers that the kernel has found, from entry `first` on; the chain is whole if they reach a root. */
+  #continue(first: number): void {
+    const chain = this.#chain, taken = this.#taken, { code } = this.#objects;
+    let isRoot = false;
+    for (let i = first; i < taken.count && chain.count < MAX_CALLERS; i++) {
+      const address = taken.at(i), place = i === 0 ? address : address - 1;
+      if (code.find(place) === undefined) break;
+      chain.addresses[chain.count++] = place;
+      isRoot = i > 0 && this.#unwinder.isRoot(code, address);
+    }
+    if (isRoot) chain.mark = 0;
   }
 
   #planOf(event: EventDesc): RegisterPlan {

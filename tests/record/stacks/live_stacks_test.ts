@@ -355,3 +355,52 @@ testLive("a drain that goes on from the same rings, mapped elsewhere, gets what 
   assertEquals(chainsIn(next.records, opened), [WHOLE_CHAIN, WHOLE_CHAIN]);
   assertEquals(chainsIn(pass.records, opened).length, 1);
 });
+
+testLive("a chain that is cut off goes on with what the kernel found by frame pointers", (s) => {
+  const { machine, rings: [ring], folder } = s;
+  const user = (
+    ...addresses: number[]
+  ) => [PERF_CONTEXT.USER, ...addresses.map((address) => MAPPED + address)];
+  const cut = { words: WHOLE.slice(0, 3), stack: 24 };
+  const callers = (...addresses: number[]) => machine.sample(3, PID, { ...cut, chain: user(...addresses) });
+  ring.put(machine.mmap(1, PID, `${folder}/program`));
+  ring.put(callers(0x1050, 0x1180, 0x1190, 0x1280)); // to the root
+  ring.put(callers(0x1050, 0x1180, 0x1190)); // not to the root
+  ring.put(callers(0x1050, 0x1180, 0x1190, 0x9000)); // into nowhere
+  ring.put(callers(0x1050, 0x1190, 0x1280)); // another caller: frame pointers are not kept here
+  ring.put(callers(0x1060, 0x1050, 0x1180, 0x1280)); // the kernel's chain begins elsewhere
+  ring.put(callers(0x1050, 0x1180)); // nothing behind
+  const short = "[the stack copy is too short]";
+  assertEquals(s.chains(), [
+    "u 1050 117f 118f 127f",
+    `u 1050 117f 118f ${short}`,
+    `u 1050 117f 118f ${short}`,
+    `u 1050 117f ${short}`,
+    "u 1050 117f 127f",
+    `u 1050 117f ${short}`,
+  ]);
+});
+
+testLive("what the kernel found by frame pointers is left out where the stack tells", (s) => {
+  const { machine, rings: [ring], folder } = s;
+  ring.put(machine.mmap(1, PID, `${folder}/program`));
+  ring.put(machine.sample(2, PID, { chain: [PERF_CONTEXT.USER, MAPPED + 0x1050, MAPPED + 0x1190] }));
+  ring.put(machine.sample(3, PID, {
+    ip: KERNEL_CODE,
+    chain: [PERF_CONTEXT.KERNEL, KERNEL_CODE, PERF_CONTEXT.USER, MAPPED + 0x1050, 0x17],
+  }));
+  const [first, second] = s.chains();
+  assertEquals(first, WHOLE_CHAIN);
+  assert(second.endsWith(WHOLE_CHAIN) && second.startsWith("k "), second);
+});
+
+testLive("a thread between two programs, or behind its last, has the kernel's callers alone", (s) => {
+  const { machine, rings: [ring], folder } = s;
+  const inKernel = { ip: KERNEL_CODE, chain: [PERF_CONTEXT.KERNEL, KERNEL_CODE] };
+  ring.put(machine.mmap(1, PID, `${folder}/program`));
+  ring.put(machine.sample(2, PID, { ...inKernel, words: [], stack: 0 }));
+  ring.put(machine.sample(3, PID, { ...inKernel, registers: {} }));
+  const chains = s.chains();
+  assert(chains.every((chain) => !chain.includes("u ")), chains.join());
+  assertEquals(s.stacks.counts, { unwound: 0, whole: 0 });
+});

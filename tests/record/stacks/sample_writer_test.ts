@@ -8,6 +8,7 @@ import { SampleTail } from "../../../lib/perfdata/read/sample_tail.ts";
 import { fileEvents } from "../../../lib/record/open/open_on_cpus.ts";
 import { RingCursor } from "../../../lib/record/stacks/ring_cursor.ts";
 import { RingOutput } from "../../../lib/record/stacks/ring_output.ts";
+import { FramePointerChain } from "../../../lib/record/stacks/frame_pointer_chain.ts";
 import { type UserChain, writeSample } from "../../../lib/record/stacks/sample_writer.ts";
 import { markOf } from "../../../lib/unwind/chain_marks.ts";
 import { END } from "../../../lib/unwind/ends.ts";
@@ -53,9 +54,10 @@ function written(attr: EventAttr, sample: Uint8Array, chain: UserChain | undefin
       output = new RingOutput(0, ring.tail);
     ring.put(sample);
     cursor.begin(ring);
-    const layout = compileLayout(attr), tail = new SampleTail();
+    const layout = compileLayout(attr), tail = new SampleTail(), taken = new FramePointerChain();
     const isRead = tail.read(cursor.u32, cursor.at, cursor.size, layout);
-    if (!isRead || !writeSample(cursor, layout, tail, chain, output)) {
+    taken.split(cursor, layout);
+    if (!isRead || !writeSample(cursor, { taken, tail }, chain, output)) {
       assertEquals(output.length, 0);
       return undefined;
     }
