@@ -204,7 +204,7 @@ export class Drain {
     if (this.#taken) this.#taking = this.#takeAll(this.#taken).catch((error) => error);
   }
 
-  /** Has the records taken until the drain is to stop. Throws what the taker throws. */
+  /** Makes pass after pass until the drain is to stop. Throws what the taker throws. */
   async #takeAll(rings: TakenRings): Promise<void> {
     try {
       for (let last = false, isComplete = false; !last || !isComplete;) {

@@ -1,6 +1,7 @@
 /** Inputs that once failed, made small, or made by what made them: each is taken again in every test. */
 
 import { ByteWriter, concat } from "../../lib/base/bytes/bytes.ts";
+import { PERF_RECORD } from "../../lib/base/system/abi.ts";
 import { zstdStored } from "./made/packed.ts";
 import { ElfParts } from "./mutate/mutate_elf.ts";
 
@@ -39,4 +40,9 @@ export const REGRESSIONS: readonly Regression[] = [
   { target: "packed-section", what: "zstd that says it unpacks to 400 MB", bytes: claiming(2, 400e6) },
   { target: "object", what: "symbols that are not there", bytes: beyond("dwarf5", ".symtab") },
   { target: "object", what: "relocations that are not there", bytes: beyond("library", ".rela.plt") },
+  {
+    target: "live-stacks",
+    what: "a mapping that is shorter than what ends every record",
+    bytes: () => new Uint8Array(Uint32Array.of(0, 16, 0, 0, PERF_RECORD.MMAP2, 16 << 16 | 2, 9, 1).buffer),
+  },
 ];

@@ -4,6 +4,7 @@ import type { Target } from "./target.ts";
 import { bombTargets } from "./targets/bombs.ts";
 import { commandTargets } from "./targets/commands.ts";
 import { fileTargets } from "./targets/files.ts";
+import { liveTargets } from "./targets/live.ts";
 import { jitTargets } from "./targets/jit.ts";
 import { objectTargets } from "./targets/objects.ts";
 import { procTargets } from "./targets/proc.ts";
@@ -19,6 +20,7 @@ export async function allTargets(): Promise<Target[]> {
     ...objectTargets(),
     ...jitTargets(),
     ...unwindTargets(),
+    ...liveTargets(),
     ...procTargets(),
     ...await fileTargets(),
     ...textTargets(),

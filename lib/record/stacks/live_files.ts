@@ -10,6 +10,9 @@ import { type FileMapping, MappedFiles } from "../objects/mapped_files.ts";
 /** Files held at most, since each takes a descriptor. Beyond that the oldest is closed, and looked for when it is needed. */
 const MAX_HELD = 256;
 
+/** Files as LiveStacks needs them: those of this machine, or a test's. */
+export type StackFiles = Pick<LiveFiles, keyof LiveFiles>;
+
 /** Opener of the files, for UnwindObjects. */
 export class LiveFiles implements SymbolFiles {
   readonly debugFiles: SymbolFiles["debugFiles"];
@@ -57,7 +60,7 @@ export class LiveFiles implements SymbolFiles {
     return isMissing;
   }
 
-  open(object: ObjectInfo): FileBytes | ReturnType<SymbolFiles["open"]> {
+  open(object: ObjectInfo): ReturnType<SymbolFiles["open"]> {
     const { id } = object, held = this.#held.get(id);
     if (held !== undefined) {
       this.#held.delete(id);
@@ -74,7 +77,7 @@ export class LiveFiles implements SymbolFiles {
     return this.#host.refusal?.(object);
   }
 
-  /** The kernel's part of a chain needs no symbols here. */
+  /** Returns nothing: the kernel's part of a chain needs no symbols here. */
   kallsyms(): undefined {
     return undefined;
   }

@@ -11,7 +11,7 @@
 import type { RingPass, RingTaker } from "../../../ffi/pmu.ts";
 import { PERF_RECORD, PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import { BadInputError } from "../../base/system/errors.ts";
-import { compileLayout } from "../../perfdata/format/attr_layout.ts";
+import { compileLayout, RECORD_HEADER_SIZE } from "../../perfdata/format/attr_layout.ts";
 import { describeEvent, type EventDesc, EventTable } from "../../perfdata/format/events.ts";
 import type { RecordCursor } from "../../perfdata/format/cursor.ts";
 import type { Mmap2 } from "../../perfdata/format/records.ts";
@@ -20,7 +20,7 @@ import { UnwindObjects } from "../../profile/load/unwind_objects.ts";
 import { Budget } from "../../symbols/object/limits.ts";
 import { AddressSpaces } from "../../symbols/space/address_space.ts";
 import type { EventOnCpus } from "../open/open_on_cpus.ts";
-import { LiveFiles } from "./live_files.ts";
+import { LiveFiles, type StackFiles } from "./live_files.ts";
 import { RingCursor, type TimePlaces } from "./ring_cursor.ts";
 import { RingOutput } from "./ring_output.ts";
 import { StackUnwinder } from "./stack_unwinder.ts";
@@ -49,12 +49,21 @@ interface Ring {
   giveBackBytes: number;
 }
 
+/** Settings for tests. */
+export interface LiveSettings {
+  /** Files of this machine by default. */
+  files?: StackFiles;
+  /** Milliseconds that opening objects may take in one pass. */
+  openingMs?: number;
+}
+
 /** Taker of the records of all rings of a recording. */
 export class LiveStacks implements RingTaker {
   readonly #opened: readonly EventOnCpus[];
   readonly #places: TimePlaces;
   readonly #spaces = new AddressSpaces();
-  readonly #files = new LiveFiles();
+  readonly #files: StackFiles;
+  readonly #openingMs: number;
   readonly #budget = new Budget(undefined, READING_TIME);
   readonly #objects: UnwindObjects;
   readonly #records = new TaskRecords();
@@ -70,9 +79,15 @@ export class LiveStacks implements RingTaker {
   #budgetFrom = performance.now();
 
   /** @param opened events of the recording; the list may grow with the CPUs that come online. */
-  constructor(opened: readonly EventOnCpus[], places: TimePlaces) {
+  constructor(
+    opened: readonly EventOnCpus[],
+    places: TimePlaces,
+    { files = new LiveFiles(), openingMs = OPENING_MS }: LiveSettings = {},
+  ) {
     this.#opened = opened;
     this.#places = places;
+    this.#files = files;
+    this.#openingMs = openingMs;
     this.#objects = new UnwindObjects(this.#spaces, this.#files, this.#budget);
     this.#table = this.#makeTable();
     this.#unwinder = new StackUnwinder(this.#objects);
@@ -152,7 +167,7 @@ export class LiveStacks implements RingTaker {
       };
       ring.cursor.begin(range);
     });
-    this.#objects.openFor(OPENING_MS);
+    this.#objects.openFor(this.#openingMs);
     const now = performance.now();
     if (now - this.#budgetFrom < WORK_PERIOD_MS) return;
     this.#budgetFrom = now;
@@ -206,7 +221,7 @@ export class LiveStacks implements RingTaker {
 
   /** Follows what a record says of an address space, unless it is damaged. */
   #follow(c: RingCursor): void {
-    const trailer = this.#trailer;
+    const trailer = c.size < RECORD_HEADER_SIZE + this.#trailer ? 0 : this.#trailer;
     const record = { ...c, pos: c.at, trailer, fileOffset: 0, event: -1, pid: -1, tid: -1, cpu: -1 };
     try {
       this.#followRecord(record);
