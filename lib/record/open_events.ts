@@ -1,6 +1,6 @@
 /** Opens the events of a recording as they were planned (plan.ts), each on its CPUs (open_on_cpus.ts). */
 
-import { PmuError, setFilter } from "../../ffi/pmu.ts";
+import { PmuError } from "../../ffi/pmu.ts";
 import { PERF_SAMPLE, PERF_TYPE } from "../base/system/abi.ts";
 import { ERRNO } from "../base/system/errno.ts";
 import { UnsupportedError, UsageError } from "../base/system/errors.ts";
@@ -8,6 +8,7 @@ import { once } from "../base/system/once.ts";
 import { isRestricted, userOnlyNote } from "../events/fallback.ts";
 import type { OpenRequest, Standing } from "../events/open.ts";
 import type { BackendOwner } from "./backends/registry.ts";
+import { type EventCalls, liveCalls } from "./open/event_calls.ts";
 import { closeAll, type EventGroup, type EventOnCpus, openOnCpus } from "./open/open_on_cpus.ts";
 import type { EventPlan, PlannedGroup } from "./open/plan.ts";
 
@@ -43,7 +44,7 @@ export function openEvents(
     },
     drop: (dropped) => {
       owner.forget(dropped);
-      closeAll(opened.splice(-dropped.length));
+      closeAll(opened.splice(-dropped.length), scope.calls);
     },
   };
   try {
@@ -51,7 +52,7 @@ export function openEvents(
     for (const group of groups) openGroup(group, opener, noteOnce);
     if (restricted.size > 0) note(userOnlyNote([...restricted], standing.privilege));
   } catch (error) {
-    closeAll(opened);
+    closeAll(opened, scope.calls);
     throw error;
   }
   return opened;
@@ -120,13 +121,17 @@ function doesNotFit(error: unknown): boolean {
 }
 
 /** Gives the tracepoints among the events this filter. Throws UsageError when there are none, or one does not take it. */
-export function filterTracepoints(opened: readonly EventOnCpus[], filter: string): void {
+export function filterTracepoints(
+  opened: readonly EventOnCpus[],
+  filter: string,
+  calls: EventCalls = liveCalls,
+): void {
   const tracepoints = opened.filter(({ attr }) => attr.type === PERF_TYPE.TRACEPOINT);
   if (tracepoints.length === 0) throw new UsageError("--filter: no tracepoint is recorded: add one with -e");
   for (const { event, places } of tracepoints) {
     for (const { fd } of places) {
       try {
-        setFilter(fd, filter);
+        calls.setFilter(fd, filter);
       } catch (error) {
         if (!(error instanceof PmuError)) throw error;
         throw new UsageError(

@@ -4,10 +4,11 @@ import { CLOCK } from "../../base/system/numbers.ts";
 import { clockNs } from "../../../ffi/pmu.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
 import { greatest } from "../../base/bytes/lists.ts";
-import { hostFiles, readNumber } from "../../events/files.ts";
+import type { EventAttr } from "../../events/attr.ts";
+import { hostFiles, type KernelFiles, readNumber } from "../../events/files.ts";
 import type { TimedRateChange } from "../../perfdata/format/session_info.ts";
 import { backends } from "../backends/all.ts";
-import type { Backend, Sampler } from "../backends/registry.ts";
+import type { Backend, BackendRegistry, Sampler } from "../backends/registry.ts";
 import {
   firstRate,
   livelocks,
@@ -31,6 +32,24 @@ export interface GuardedRecording {
   readonly completed: number;
 }
 
+/** Measurements of this machine and of this process. */
+export interface GuardMeasures {
+  files: KernelFiles;
+  /** Returns the seconds that a sample of the event takes; undefined when it cannot be tried. */
+  sampleCost(attr: EventAttr): number | undefined;
+  /** Seconds on a clock that never goes back. */
+  now(): number;
+  /** CPU time in seconds of all threads of this process, the drain's among them. */
+  ownCpuSeconds(): number;
+}
+
+const LIVE_MEASURES: GuardMeasures = {
+  files: hostFiles,
+  sampleCost: (attr) => sampleCost(attr),
+  now: () => performance.now() / 1000,
+  ownCpuSeconds: () => Number(clockNs(CLOCK.PROCESS_CPUTIME_ID)) / 1e9,
+};
+
 /** Options of a guard. */
 export interface RateGuardOptions {
   samplers: readonly Sampler[];
@@ -39,11 +58,16 @@ export interface RateGuardOptions {
   /** Whether the events are of threads: those that already run keep their rate when it is changed. */
   ofThreads: boolean;
   note: (line: string) => void;
+  /** Backends that opened the events; this process's by default. */
+  backends?: Pick<BackendRegistry, "all">;
+  /** Measurements in place of this machine's. */
+  measures?: GuardMeasures;
 }
 
 /** Guard of one recording: `begin()` before sampling starts, `watch()` while it runs, `stop()`. */
 export class RateGuard {
   readonly #options: RateGuardOptions;
+  readonly #measures: GuardMeasures;
   /** Events that are sampled at a rate; a period that the user gave is never changed. */
   readonly #rated: Sampler[];
   readonly #changes: TimedRateChange[] = [];
@@ -51,6 +75,7 @@ export class RateGuard {
 
   constructor(options: RateGuardOptions) {
     this.#options = options;
+    this.#measures = options.measures ?? LIVE_MEASURES;
     this.#rated = options.samplers.filter(({ attr }) => attr.flags.has("freq"));
   }
 
@@ -69,12 +94,12 @@ export class RateGuard {
     for (const sampler of this.#rated) {
       const asked = Number(sampler.attr.samplePeriod);
       if (asked <= SAFE_RATE) continue;
-      const cost = sampleCost(sampler.attr);
+      const cost = this.#measures.sampleCost(sampler.attr);
       if (cost === undefined) continue;
-      const percent = readNumber(hostFiles, "/proc/sys/kernel/perf_cpu_time_max_percent");
+      const percent = readNumber(this.#measures.files, "/proc/sys/kernel/perf_cpu_time_max_percent");
       const to = firstRate(asked, cost, percent ? percent / 100 : DEFAULT_BUDGET);
       if (to === asked) continue;
-      backendOf(sampler).setRate(sampler, to);
+      this.#backendOf(sampler).setRate(sampler, to);
       sampler.attr = { ...sampler.attr, samplePeriod: BigInt(to) };
       const each = (cost * 1e6).toFixed(0);
       this.#options.note(
@@ -86,13 +111,19 @@ export class RateGuard {
 
   /** Measures once a second what the recording costs, and lowers the rate when that is too much. */
   watch(recorded: GuardedRecording): void {
+    this.#timer = setInterval(this.observer(recorded), POLL_MS);
+    Deno.unrefTimer(this.#timer as unknown as number);
+  }
+
+  /** Returns a function that measures what happened since its last call, and lowers the rate when it costs too much. */
+  observer(recorded: GuardedRecording): () => void {
     const rates = this.#rated.map(({ attr }) => Number(attr.samplePeriod));
     // where no event has a rate there is none to lower, but the user is warned once
     const control = new RatePolicy(rates.length > 0 ? greatest(rates) : SAFE_RATE);
-    const started = performance.now();
+    const started = this.#measures.now();
     let warned = false;
-    const next = intervalReader(recorded, this.#options.cpus);
-    this.#timer = setInterval(() => {
+    const next = intervalReader(recorded, this.#options.cpus, this.#measures);
+    return () => {
       const interval = next();
       const change = warned || !interval ? undefined : control.observe(interval);
       if (!change) return;
@@ -100,10 +131,9 @@ export class RateGuard {
         warned = true;
         this.#options.note(`warning: ${change.reason}: the period is kept as asked; a larger -c costs less`);
       } else {
-        this.#apply(change, (performance.now() - started) / 1000);
+        this.#apply(change, this.#measures.now() - started);
       }
-    }, POLL_MS);
-    Deno.unrefTimer(this.#timer as unknown as number);
+    };
   }
 
   /** Ends `watch()`. */
@@ -113,7 +143,7 @@ export class RateGuard {
 
   #apply({ from, to, reason }: RateChange, seconds: number) {
     for (const sampler of this.#rated) {
-      if (Number(sampler.attr.samplePeriod) > to) backendOf(sampler).setRate(sampler, to);
+      if (Number(sampler.attr.samplePeriod) > to) this.#backendOf(sampler).setRate(sampler, to);
     }
     this.#changes.push({ seconds, from, to, reason });
     const whose = this.#options.ofThreads ? " in threads that start from now on, and in the first" : "";
@@ -124,10 +154,10 @@ export class RateGuard {
     for (const sampler of this.#options.samplers) {
       const { event, attr } = sampler;
       if (attr.flags.has("freq") || attr.samplePeriod === 0n) continue; // 0: its leader samples for it
-      const estimate = backendOf(sampler).estimateFrequency(event);
+      const estimate = this.#backendOf(sampler).estimateFrequency(event);
       const rate = estimate === undefined ? 0 : estimate / Number(attr.samplePeriod);
       if (rate <= SAFE_RATE) continue;
-      const cost = sampleCost(attr);
+      const cost = this.#measures.sampleCost(attr);
       if (cost === undefined || !livelocks(rate, cost)) continue;
       throw new UnsupportedError({
         attempt: `sample ${event.name} every ${attr.samplePeriod}`,
@@ -140,18 +170,22 @@ export class RateGuard {
       });
     }
   }
-}
 
-function backendOf({ choice }: Sampler): Backend {
-  return backends.all().find(({ name }) => name === choice.backend)!; // it cannot go while it is in use
+  #backendOf({ choice }: Sampler): Backend {
+    const registry = this.#options.backends ?? backends;
+    return registry.all().find(({ name }) => name === choice.backend)!; // it cannot go while it is in use
+  }
 }
 
 /** Returns a function that measures what happened since its last call; undefined when an output was completed since. */
-function intervalReader(recorded: GuardedRecording, cpus: number): () => RecordingInterval | undefined {
+function intervalReader(
+  recorded: GuardedRecording,
+  cpus: number,
+  measures: GuardMeasures,
+): () => RecordingInterval | undefined {
   const now = () => ({
-    at: performance.now() / 1000,
-    // of all threads of this process, the drain's among them
-    ownCpuSeconds: Number(clockNs(CLOCK.PROCESS_CPUTIME_ID)) / 1e9,
+    at: measures.now(),
+    ownCpuSeconds: measures.ownCpuSeconds(),
     ...recorded.progress,
     completed: recorded.completed,
   });
@@ -167,7 +201,7 @@ function intervalReader(recorded: GuardedRecording, cpus: number): () => Recordi
       written: last.samples - before.samples,
       lost: last.lost - before.lost,
       bytes: last.bytes - before.bytes,
-      kernelLimit: readNumber(hostFiles, "/proc/sys/kernel/perf_event_max_sample_rate"),
+      kernelLimit: readNumber(measures.files, "/proc/sys/kernel/perf_event_max_sample_rate"),
     };
   };
 }

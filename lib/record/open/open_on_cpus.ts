@@ -1,6 +1,6 @@
 /** Opens an event of a recording on each of its CPUs. */
 
-import { closeEvent, eventId, type EventLocation, tryOpen } from "../../../ffi/pmu.ts";
+import type { EventLocation } from "../../../ffi/pmu.ts";
 import { PERF_SAMPLE } from "../../base/system/abi.ts";
 import { ERRNO } from "../../base/system/errno.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
@@ -8,6 +8,7 @@ import { openError } from "../../events/advice.ts";
 import { encodeAttr, type EventAttr } from "../../events/attr.ts";
 import { type OpenRequest, openWithFallbacks, type Standing, type TryOpen } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
+import { type EventCalls, liveCalls } from "./event_calls.ts";
 
 /** Event that is open, once for each thread and CPU. */
 export interface EventOnCpus {
@@ -72,6 +73,8 @@ export interface EventScope {
   group?: EventGroup;
   /** Name of all that in errors: `pid 412`, `all CPUs`. */
   target: string;
+  /** Calls to make in place of this machine's. */
+  calls?: EventCalls;
 }
 
 /**
@@ -84,17 +87,17 @@ export function openOnCpus(
   standing: Standing,
   note: (line: string) => void,
 ): EventOnCpus {
-  const { target, group } = where;
+  const { target, group, calls = liveCalls } = where;
   const all = placesOf(wanted.event, where);
   const { event, attr, fd, at } = openFirst(wanted, all, where, standing, note);
-  const places = [{ tid: all[at].pid, cpu: all[at].cpu, fd, id: eventId(fd) }];
+  const places = [{ tid: all[at].pid, cpu: all[at].cpu, fd, id: calls.eventId(fd) }];
   const opened = { event, attr, places, ...group ? { group } : {} };
   for (const place of all.slice(at + 1)) {
-    const fd = tryOpen(encodeAttr(attr), place);
+    const fd = calls.tryOpen(encodeAttr(attr), place);
     if (fd >= 0) {
-      places.push({ tid: place.pid, cpu: place.cpu, fd, id: eventId(fd) });
+      places.push({ tid: place.pid, cpu: place.cpu, fd, id: calls.eventId(fd) });
     } else if (fd !== -ERRNO.ENODEV && fd !== -ERRNO.ESRCH) { // else the CPU or thread has gone since it was listed
-      closeAll([opened]);
+      closeAll([opened], calls);
       throw openError(-fd, {
         eventName: event.name,
         target,
@@ -114,13 +117,13 @@ export function openOnCpus(
 function openFirst(
   wanted: OpenRequest,
   places: readonly EventLocation[],
-  { target }: EventScope,
+  { target, calls = liveCalls }: EventScope,
   standing: Standing,
   note: (line: string) => void,
 ) {
   for (let at = 0;; at++) {
     const { pid, cpu, groupFd } = places[at];
-    const open: TryOpen = (attr, place) => tryOpen(attr, { ...place, groupFd });
+    const open: TryOpen = (attr, place) => calls.tryOpen(attr, { ...place, groupFd });
     try {
       return { ...openWithFallbacks(wanted, { pid, cpu, target }, standing, open, note), at };
     } catch (error) {
@@ -139,6 +142,6 @@ function placesOf(event: ResolvedEvent, { tids, cpus, group }: EventScope): Even
 }
 
 /** Closes every descriptor of the events. */
-export function closeAll(opened: readonly EventOnCpus[]): void {
-  for (const { places } of opened) for (const { fd } of places) closeEvent(fd);
+export function closeAll(opened: readonly EventOnCpus[], calls: EventCalls = liveCalls): void {
+  for (const { places } of opened) for (const { fd } of places) calls.closeEvent(fd);
 }

@@ -3,8 +3,8 @@
  * went; the CPU's ring is still mapped, and the new events write into it.
  */
 
-import { closeEvent, enable, eventId, setFilter, setOutput, tryOpen } from "../../../ffi/pmu.ts";
 import { encodeAttr } from "../../events/attr.ts";
+import { type EventCalls, liveCalls } from "../open/event_calls.ts";
 import { type EventOnCpus, fileEvents } from "../open/open_on_cpus.ts";
 import type { Rings } from "../rings/rings.ts";
 import type { Sink } from "./sink.ts";
@@ -20,15 +20,19 @@ export interface CpuReturn {
   sampling: boolean;
   /** Filter expression of the tracepoints. */
   filter?: string;
+  /** Calls to make in place of this machine's. */
+  calls?: EventCalls;
 }
 
 type Place = EventOnCpus["places"][number];
 
 /** Opens all of the events there, or none; returns whether they are open. */
-export function reopenOn({ cpu, opened, rings, sink, sampling, filter }: CpuReturn): boolean {
+export function reopenOn(
+  { cpu, opened, rings, sink, sampling, filter, calls = liveCalls }: CpuReturn,
+): boolean {
   const made = new Map<EventOnCpus, Place>();
   const undo = () => {
-    for (const { fd } of made.values()) closeEvent(fd);
+    for (const { fd } of made.values()) calls.closeEvent(fd);
     return false;
   };
   try {
@@ -37,11 +41,11 @@ export function reopenOn({ cpu, opened, rings, sink, sampling, filter }: CpuRetu
       const isBackward = each.attr.flags.has("writeBackward");
       const owner = (isBackward ? rings.backward : rings.owners).find((owner) => owner.cpu === cpu);
       const groupFd = each.group ? made.get(each.group.leader)?.fd ?? -1 : -1;
-      const fd = owner ? tryOpen(encodeAttr(each.attr), { pid: -1, cpu, groupFd }) : -1;
+      const fd = owner ? calls.tryOpen(encodeAttr(each.attr), { pid: -1, cpu, groupFd }) : -1;
       if (!owner || fd < 0) return undo();
-      made.set(each, { tid: -1, cpu, fd, id: eventId(fd) });
-      setOutput(fd, owner.fd);
-      if (filter !== undefined && each.event.tracepoint) setFilter(fd, filter);
+      made.set(each, { tid: -1, cpu, fd, id: calls.eventId(fd) });
+      calls.setOutput(fd, owner.fd);
+      if (filter !== undefined && each.event.tracepoint) calls.setFilter(fd, filter);
     }
   } catch {
     return undo(); // the CPU has gone again, as a rule
@@ -55,7 +59,7 @@ export function reopenOn({ cpu, opened, rings, sink, sampling, filter }: CpuRetu
   if (!sink.addIds(added) && events.length > 1) return undo();
   for (const [each, place] of made) {
     each.places.push(place);
-    if (sampling && "choice" in each) enable(place.fd);
+    if (sampling && "choice" in each) calls.enable(place.fd);
   }
   return true;
 }
