@@ -37,9 +37,9 @@ export interface GuardMeasures {
   files: KernelFiles;
   /** Returns the seconds that a sample of the event takes; undefined when it cannot be tried. */
   sampleCost(attr: EventAttr): number | undefined;
-  /** Seconds on a clock that never goes back. */
+  /** Returns the seconds on a clock that never goes back. */
   now(): number;
-  /** CPU time in seconds of all threads of this process, the drain's among them. */
+  /** Returns the CPU time in seconds of all threads of this process, the drain's among them. */
   ownCpuSeconds(): number;
 }
 

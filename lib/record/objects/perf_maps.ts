@@ -14,18 +14,34 @@ const MAX_HELD = 256;
 /** Processes remembered at most: more in one recording are started only on purpose. */
 const MAX_PROCESSES = 10_000;
 
+/** Access to processes and to the folder of saved maps. */
+export interface PerfMapFiles {
+  /** Returns the user and start time of a process; undefined if it has ended. */
+  jitProcess: typeof jitProcess;
+  /** Opens the map of a process in other namespaces than ours; undefined if there is no such process. */
+  openNamespacedPerfMap: typeof openNamespacedPerfMap;
+  /** Saves a map; returns why not if its folder cannot be trusted. */
+  saveMap: typeof saveMap;
+}
+
 /** Processes with code of their own making, and the perf maps that are held of them until `close()`. */
 export class PerfMaps {
   readonly #processes = new Map<number, RecordedProcess>();
   readonly #held = new Map<number, FileBytes>();
   /** Processes that have not made their map yet. */
   readonly #waiting = new Set<number>();
+  readonly #files: PerfMapFiles;
+
+  /** @param files are this machine's by default. */
+  constructor(files: PerfMapFiles = { jitProcess, openNamespacedPerfMap, saveMap }) {
+    this.#files = files;
+  }
 
   /** Notes a process that has mapped memory for code of its own making. */
   see(pid: number): void {
     const process = this.#processes.has(pid) || this.#processes.size >= MAX_PROCESSES
       ? undefined
-      : jitProcess(pid);
+      : this.#files.jitProcess(pid);
     if (process === undefined) return;
     this.#processes.set(pid, process);
     if (this.#held.size + this.#waiting.size < MAX_HELD) this.#waiting.add(pid);
@@ -34,7 +50,7 @@ export class PerfMaps {
   /** Opens the maps that exist by now. */
   look(): void {
     for (const pid of this.#waiting) {
-      const file = openNamespacedPerfMap(pid);
+      const file = this.#files.openNamespacedPerfMap(pid);
       const waits = file !== undefined && !(file instanceof FileBytes) && file.kind === "missing";
       if (!waits) this.#waiting.delete(pid); // held, or the process has ended, or is in our namespaces
       if (file instanceof FileBytes) this.#held.set(pid, file);
@@ -59,7 +75,7 @@ export class PerfMaps {
     const file = this.#held.get(pid), process = this.#processes.get(pid);
     if (!file || !process) return undefined;
     try {
-      return await saveMap(file, savedMapName(pid, process.started), stopped);
+      return await this.#files.saveMap(file, savedMapName(pid, process.started), stopped);
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
