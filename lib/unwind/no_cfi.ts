@@ -71,7 +71,8 @@ export class Guesser {
   readonly #mayReturn = (at: number): boolean => {
     const stack = this.#stack;
     if (!stack.has(at)) return stack.isCut && stack.missing(at) < MAX_FRAME;
-    return this.#isReturn(this.#space!, stack.value(at));
+    const pc = stack.value(at);
+    return this.#isReturn(this.#space!, pc) || this.#isHandlerReturn(this.#space!, pc);
   };
   /** The address that the call before a return address leads to, as far as it is known: set by #isReturn. */
   #target = NaN;
@@ -116,6 +117,12 @@ export class Guesser {
       if (this.#isReturn(space, top)) return this.#moveTo(top, at.sp + 8);
     }
     return this.#registers[this.#arch.fp] === 0 && marksRoot(object) ? 0 : -1;
+  }
+
+  /** Returns whether a signal handler returns to `pc`. */
+  #isHandlerReturn(space: CodeSpace, pc: number): boolean {
+    const object = pc >= 4096 && pc < this.#most ? space.find(pc) : undefined;
+    return object !== undefined && this.isTrampoline(object, pc - space.bias);
   }
 
   /** Begins a walk. */

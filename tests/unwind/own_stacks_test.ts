@@ -15,13 +15,15 @@ import { hasCommand, testUnless } from "../needs.ts";
 
 const SOURCE = new URL("./own_stacks.c", import.meta.url).pathname;
 const SAMPLES = 150;
+const PT_GNU_EH_FRAME = 0x6474e550;
 
 /** Where a process has code, from the text of its /proc/PID/maps. */
 class Maps implements CodeSpace {
   bias = 0.5;
   readonly #ranges: { start: number; end: number; pgoff: number; object: UnwindObject }[] = [];
 
-  constructor(text: string, arch: Arch) {
+  /** @param bare path of a file to be taken for one without call frame information. */
+  constructor(text: string, arch: Arch, bare?: string) {
     const objects = new Map<string, UnwindObject>();
     for (const line of text.split("\n")) {
       const parts = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) \S+ \d+ *(.*)$/.exec(line);
@@ -29,7 +31,9 @@ class Maps implements CodeSpace {
       const [start, end, pgoff] = parts.slice(1, 4).map((part) => parseInt(part, 16)), path = parts[4];
       // qemu's page for signals, which has no name, stands in for the vdso
       const isPage = path === "" && arch === AARCH64;
-      if (!objects.has(path)) objects.set(path, isPage ? signalPage() : open(path));
+      if (!objects.has(path)) {
+        objects.set(path, isPage ? signalPage() : path === bare ? openBare(path) : open(path));
+      }
       this.#ranges.push({ start, end, pgoff: isPage ? TEXT_AT : pgoff, object: objects.get(path)! });
     }
   }
@@ -60,15 +64,35 @@ function open(path: string): UnwindObject {
   return file ? UnwindObject.open(new ElfFile(file)) : UnwindObject.generated();
 }
 
+/** Opens a file as if it had no call frame information. */
+function openBare(path: string): UnwindObject {
+  const bytes = Deno.readFileSync(path), view = new DataView(bytes.buffer);
+  const [at, size, count] = [
+    Number(view.getBigUint64(32, true)),
+    view.getUint16(54, true),
+    view.getUint16(56, true),
+  ];
+  for (let i = 0; i < count; i++) {
+    const header = at + i * size;
+    if (view.getUint32(header, true) === PT_GNU_EH_FRAME) view.setUint32(header, 0, true);
+  }
+  for (const { name, offset, size } of new ElfFile(new MemoryBytes(bytes, path)).sections) {
+    if (name.startsWith(".eh_frame")) bytes.fill(0, offset, offset + size);
+  }
+  return UnwindObject.open(new ElfFile(new MemoryBytes(bytes, path)));
+}
+
 /** Runs the program, and walks each of its stacks. */
-function compare(argv: string[], arch: Arch) {
+function compare(argv: string[], arch: Arch, isBare: boolean) {
   const { success, stdout, stderr } = new Deno.Command(argv[0], {
     args: [...argv.slice(1), `${SAMPLES}`, "700"],
   })
     .outputSync();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   const [samples, maps] = new TextDecoder().decode(stdout).split("maps\n");
-  const space = new Maps(maps, arch), unwinder = new Unwinder(arch), out = new Float64Array(250);
+  const space = new Maps(maps, arch, isBare ? argv.at(-1) : undefined),
+    unwinder = new Unwinder(arch),
+    out = new Float64Array(250);
   const plan = registerPlan(arch, (1n << 64n) - 1n).map((_, i) => i < arch.registers ? i : -1);
   const lines = samples.trimEnd().split("\n"), differences: string[] = [];
   let frames = 0;
@@ -98,12 +122,21 @@ interface Case {
   arch: Arch;
   options?: string[];
   runner?: string[];
+  /** Whether its tables are hidden from us. */
+  isBare?: boolean;
 }
 
 const CASES: Case[] = [
   { what: "a program of cc -O2", compiler: "cc", arch: X86_64 },
   { what: "one with frame pointers", compiler: "cc", arch: X86_64, options: ["-fno-omit-frame-pointer"] },
   { what: "a static one", compiler: "cc", arch: X86_64, options: ["-static"] },
+  { what: "one of which we do not see the tables", compiler: "cc", arch: X86_64, isBare: true },
+  {
+    what: "one of clang's of which we do not see the tables",
+    compiler: "clang",
+    arch: X86_64,
+    isBare: true,
+  },
   { what: "a static-pie one", compiler: "cc", arch: X86_64, options: ["-static-pie", "-O3"] },
   {
     what: "one for aarch64",
@@ -121,7 +154,7 @@ const CASES: Case[] = [
   },
 ];
 
-for (const { what, compiler, arch, options = [], runner = [] } of CASES) {
+for (const { what, compiler, arch, options = [], runner = [], isBare = false } of CASES) {
   const missing = [compiler, ...runner].filter((name) => !hasCommand(name));
   const isOther = runner.length === 0 && arch.name !== Deno.build.arch;
   const hindrance = isOther
@@ -138,7 +171,7 @@ for (const { what, compiler, arch, options = [], runner = [] } of CASES) {
           args: ["-O2", "-Wall", ...options, "-o", program, SOURCE],
         }).outputSync();
         if (!success) throw new Error(new TextDecoder().decode(stderr));
-        const { samples, frames, differences } = compare([...runner, program], arch);
+        const { samples, frames, differences } = compare([...runner, program], arch, isBare);
         assertEquals(differences.slice(0, 3), []);
         assertEquals(samples, 2 * SAMPLES);
         assertGreater(frames, 5 * samples);

@@ -33,6 +33,8 @@ const FP = 5;
 
 /** Where a frame ends: its base, as a register's value, plus an offset. */
 export const BASE = { SP: 0, FP: 1 } as const;
+/** Base of a stack pointer that is not known, until it is set from the frame pointer. */
+const UNKNOWN = 2;
 
 /** A way to the end of a function. */
 interface Way {
@@ -163,9 +165,8 @@ export class EpilogueScan {
         if (does === DOES.LEAVE) this.#pop(DWARF[FP]);
         break;
       case DOES.FP_FROM_SP:
-        way.fp = FROM_SP;
+        way.fp = way.base === BASE.SP ? FROM_SP : LOST;
         way.fpOffset = way.offset + value;
-        if (way.base !== BASE.SP) way.fp = LOST;
         break;
       case DOES.LOSE_FP:
         way.fp = LOST;
@@ -176,8 +177,10 @@ export class EpilogueScan {
       case DOES.BRANCH:
         this.#keep(way.address + value);
         break;
-      case DOES.STOP:
       case DOES.LOSE_SP:
+        way.base = UNKNOWN;
+        break;
+      case DOES.STOP:
       case DOES.JUMP_INDIRECT:
       case DOES.RETURN:
         return false;
@@ -190,7 +193,7 @@ export class EpilogueScan {
     const way = this.#way;
     if (register === X86_64.fp) way.fp = LOST;
     // what the function itself has pushed since is not the caller's
-    if (way.base === BASE.FP || way.offset >= 0) {
+    if (way.base === BASE.FP || (way.base === BASE.SP && way.offset >= 0)) {
       if (Number.isNaN(way.pops[register])) {
         way.pops[register] = way.offset;
         way.popBases[register] = way.base;
@@ -202,11 +205,8 @@ export class EpilogueScan {
   #spFromFp(value: number): boolean {
     const way = this.#way;
     if (way.fp === LOST) return false;
-    if (way.fp === FROM_SP) way.offset = way.fpOffset + value;
-    else {
-      way.base = BASE.FP;
-      way.offset = value;
-    }
+    way.base = way.fp === FROM_SP ? BASE.SP : BASE.FP;
+    way.offset = way.fp === FROM_SP ? way.fpOffset + value : value;
     return true;
   }
 
@@ -226,7 +226,7 @@ export class EpilogueScan {
   /** Sets the result to the way's end; false where that cannot be. */
   #take(): boolean {
     const { base, offset, pops, popBases } = this.#way;
-    if (base === BASE.SP && offset < 0) return false;
+    if (base === UNKNOWN || (base === BASE.SP && offset < 0)) return false;
     this.base = base;
     this.offset = offset;
     this.pops.set(pops);

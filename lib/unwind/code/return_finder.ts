@@ -1,21 +1,22 @@
 /** Remembers where code without tables returns to, for the addresses that were asked for last. */
 
 import { X86_64 } from "../arch.ts";
-import { CODE, type UnwindObject } from "../object.ts";
+import type { UnwindObject } from "../object.ts";
 import type { StackPiece } from "../stack_piece.ts";
 import { BASE, EpilogueScan } from "./epilogue.ts";
 
 /** Places, which are found by the low bits of a hash. */
 const PLACES = 1 << 11;
-/** Uses of an answer that there is none, after which code is read again that a program may have made anew meanwhile. */
-const USES_OF_NONE = 256;
 /** Addresses of which the code is read in one walk, at most. */
 const MAX_SCANS = 64;
 /** What stands for: no return was found; a register is as it was. */
 const NONE = -1, KEPT = 0x7fffffff;
 const { saved, fp } = X86_64;
-/** Integers of an answer: base, offset of the return address; for each saved register base * 2^30 and its offset, or KEPT. */
-const STRIDE = 2 + 2 * saved.length;
+/**
+ * Integers of an answer: base and offset of the return address; how often it was of no use: the code is read again after 1,
+ * 2, 4, 8 such times and so on, as it may be new, or have another end; base and offset of each saved register, or KEPT.
+ */
+const FIRST_REGISTER = 3, STRIDE = FIRST_REGISTER + 2 * saved.length;
 
 /** Finder of return addresses, and of the registers that are saved below them. */
 export class ReturnFinder {
@@ -46,16 +47,15 @@ export class ReturnFinder {
    */
   find(object: UnwindObject, pc: number, sp: number, accepts: (place: number) => boolean): number {
     if (!object.hasCode) return NaN;
-    const isKnown = this.#recall(object, pc), answers = this.#answers;
+    const isKnown = this.#recall(object, pc), answers = this.#answers, at = this.#at;
     if (isKnown) {
-      const base = answers[this.#at];
-      if (base === NONE) {
-        if (object.code === CODE.FILE || --answers[this.#at + 1] > 0) return NaN;
-      } else {
-        const place = this.#place(base, answers[this.#at + 1], sp);
+      if (answers[at] !== NONE) {
+        const place = this.#place(answers[at], answers[at + 1], sp);
         if (place >= sp && accepts(place)) return place;
       }
-    }
+      const uses = ++answers[at + 2];
+      if ((uses & (uses - 1)) !== 0) return NaN;
+    } else answers[at + 2] = 0;
     return this.#read(object, pc, sp, accepts);
   }
 
@@ -63,7 +63,7 @@ export class ReturnFinder {
   restore(sp: number): void {
     const answers = this.#answers, registers = this.#registers, stack = this.#stack, values = this.#values;
     for (let i = 0; i < saved.length; i++) {
-      const at = this.#at + 2 + 2 * i, offset = answers[at + 1];
+      const at = this.#at + FIRST_REGISTER + 2 * i, offset = answers[at + 1];
       values[i] = offset === KEPT ? registers[saved[i]] : stack.value(this.#place(answers[at], offset, sp));
     }
     for (let i = 0; i < saved.length; i++) registers[saved[i]] = values[i];
@@ -84,31 +84,35 @@ export class ReturnFinder {
   }
 
   #read(object: UnwindObject, pc: number, sp: number, accepts: (place: number) => boolean): number {
-    const scan = this.#scan, answers = this.#answers, at = this.#at;
-    answers[at] = NONE;
-    answers[at + 1] = 0;
+    const scan = this.#scan;
+    this.#answers[this.#at] = NONE;
     if (this.#scansLeft-- <= 0) return NaN;
-    let place = NaN;
+    let place = NaN, isFirst = true;
     const isFound = scan.find(
       pc,
       (address, length) => object.codeAt(address, length),
       (address) => object.isOtherFunction(pc, address),
       () => {
+        // an end that cannot be this time, since frames before it are wrong, may be the next time
+        if (isFirst) this.#remember();
+        isFirst = false;
         place = this.#place(scan.base, scan.offset, sp);
         return place >= sp && accepts(place);
       },
     );
-    if (!isFound) {
-      answers[at + 1] = USES_OF_NONE;
-      return NaN;
-    }
-    answers[at] = scan.base;
-    answers[at + 1] = scan.offset;
-    saved.forEach((register, i) => {
-      const offset = scan.pops[register];
-      answers[at + 2 + 2 * i] = scan.popBases[register];
-      answers[at + 3 + 2 * i] = Number.isNaN(offset) ? KEPT : offset;
-    });
+    if (!isFound) return NaN;
+    this.#remember();
     return place;
+  }
+
+  /** Remembers what the scan has found. */
+  #remember(): void {
+    const { base, offset, pops, popBases } = this.#scan, answers = this.#answers, at = this.#at;
+    answers[at] = base;
+    answers[at + 1] = offset;
+    saved.forEach((register, i) => {
+      answers[at + FIRST_REGISTER + 2 * i] = popBases[register];
+      answers[at + FIRST_REGISTER + 1 + 2 * i] = Number.isNaN(pops[register]) ? KEPT : pops[register];
+    });
   }
 }

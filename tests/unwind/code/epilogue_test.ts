@@ -65,6 +65,11 @@ Deno.test("frames that are found by the frame pointer are based on it", () => {
   assertEquals(scan(code), { base: SP, offset: 0, pops: {} });
   assertEquals(scan(code, 1), { base: SP, offset: 8, pops: { rbp: [SP, 0] } });
   assertEquals(scan(code, 4), { base: FP, offset: 8, pops: { rbp: [FP, 0] } });
+  // push %rbp; mov %rsp,%rbp; push %rbx; mov %rdi,%rsp; lea -8(%rbp),%rsp; pop %rbx; pop %rbp; ret
+  const variable = "55 48 89 e5 53 48 89 fc 48 8d 65 f8 5b 5d c3";
+  assertEquals(scan(variable, 1), { base: SP, offset: 8, pops: { rbp: [SP, 0] } });
+  assertEquals(scan(variable, 5), { base: FP, offset: 8, pops: { rbx: [FP, -8], rbp: [FP, 0] } });
+  assertEquals(scan("48 89 fc 5b c3"), undefined); // it is lost for good
   // mov %rdi,%rbp; leave: it is no frame pointer there
   assertEquals(scan("48 89 fd c9 c3"), undefined);
 });
