@@ -14,7 +14,7 @@ import type { ObjectInfo } from "../../symbols/object/objects.ts";
 import { closeObjectElf, type ObjectElf, openObjectElf } from "../../symbols/object_elf.ts";
 import type { AddressSpaces } from "../../symbols/space/address_space.ts";
 import { MappedCode } from "../../unwind/mapped_code.ts";
-import { UnwindObject } from "../../unwind/object.ts";
+import { type CodeReader, UnwindObject } from "../../unwind/object.ts";
 
 /** Most open files, and most bytes of memory of their tables. Beyond that the oldest file is closed. */
 const MAX_OPEN_FILES = 256, MAX_HELD_BYTES = 128 << 20;
@@ -37,6 +37,8 @@ export interface Unreadable {
 export class UnwindObjects {
   readonly code: MappedCode;
   readonly #files: SymbolFiles;
+  /** Reads code that the process whose stack is walked has made. */
+  readonly #generated: CodeReader | undefined;
   readonly #budget: Budget;
   readonly #infos = new WeakMap<UnwindObject, ObjectInfo>();
   /** Open files, in the order that they were opened. */
@@ -46,9 +48,16 @@ export class UnwindObjects {
   /** Failures by object id. */
   readonly #failures = new Map<number, SymbolFailure>();
 
-  constructor(spaces: AddressSpaces, files: SymbolFiles, budget = new Budget()) {
+  /** @param memory reads memory of a process that still runs, for the code that it has made. */
+  constructor(
+    spaces: AddressSpaces,
+    files: SymbolFiles,
+    budget = new Budget(),
+    memory?: (pid: number, address: number, length: number) => Uint8Array,
+  ) {
     this.#files = files;
     this.#budget = budget;
+    if (memory) this.#generated = (address, length) => memory(this.code.pid, address, length);
     this.code = new MappedCode(spaces, (object) => this.#openObject(object));
   }
 
@@ -112,7 +121,7 @@ export class UnwindObjects {
 
   #openObject(object: ObjectInfo): UnwindObject | undefined {
     if (object.kind === "anon") return undefined;
-    const unwinding = object.kind === "jit" ? UnwindObject.generated() : this.#openTimed(object);
+    const unwinding = object.kind === "jit" ? UnwindObject.generated(this.#generated) : this.#openTimed(object);
     this.#infos.set(unwinding, object);
     return unwinding;
   }

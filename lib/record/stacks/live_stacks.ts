@@ -21,6 +21,7 @@ import { Budget } from "../../symbols/object/limits.ts";
 import { AddressSpaces } from "../../symbols/space/address_space.ts";
 import type { EventOnCpus } from "../open/open_on_cpus.ts";
 import { LiveFiles, type StackFiles } from "./live_files.ts";
+import { ProcessMemory } from "./process_memory.ts";
 import { RingCursor, type TimePlaces } from "./ring_cursor.ts";
 import { RingOutput } from "./ring_output.ts";
 import { StackUnwinder } from "./stack_unwinder.ts";
@@ -55,7 +56,12 @@ export interface LiveSettings {
   files?: StackFiles;
   /** Milliseconds that opening objects may take in one pass. */
   openingMs?: number;
+  /** Memory of this machine's processes by default. */
+  memory?: CodeMemory;
 }
+
+/** Memory that the code of programs is read from which they have made themselves. */
+export type CodeMemory = Pick<ProcessMemory, "read" | "forget" | "close">;
 
 /** Taker of the records of all rings of a recording. */
 export class LiveStacks implements RingTaker {
@@ -64,6 +70,7 @@ export class LiveStacks implements RingTaker {
   readonly #spaces = new AddressSpaces();
   readonly #files: StackFiles;
   readonly #openingMs: number;
+  readonly #memory: CodeMemory;
   readonly #budget = new Budget(undefined, READING_TIME);
   readonly #objects: UnwindObjects;
   readonly #records = new TaskRecords();
@@ -82,13 +89,19 @@ export class LiveStacks implements RingTaker {
   constructor(
     opened: readonly EventOnCpus[],
     places: TimePlaces,
-    { files = new LiveFiles(), openingMs = OPENING_MS }: LiveSettings = {},
+    { files = new LiveFiles(), openingMs = OPENING_MS, memory = new ProcessMemory() }: LiveSettings = {},
   ) {
     this.#opened = opened;
     this.#places = places;
     this.#files = files;
     this.#openingMs = openingMs;
-    this.#objects = new UnwindObjects(this.#spaces, this.#files, this.#budget);
+    this.#memory = memory;
+    this.#objects = new UnwindObjects(
+      this.#spaces,
+      this.#files,
+      this.#budget,
+      (pid, address, length) => memory.read(pid, address, length),
+    );
     this.#table = this.#makeTable();
     this.#unwinder = new StackUnwinder(this.#objects);
     const trailers = new Set(opened.map(({ attr }) => compileLayout(attr).trailer.size));
@@ -148,6 +161,7 @@ export class LiveStacks implements RingTaker {
   close(): void {
     this.#objects.close();
     this.#files.close();
+    this.#memory.close();
   }
 
   /** Gives the rest of a ring that has been read to its end, or to a header that is none. */

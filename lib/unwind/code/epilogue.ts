@@ -14,10 +14,10 @@ import { X86_64 } from "../arch.ts";
 import type { CodeReader } from "../object.ts";
 import { DOES, Instruction } from "./x86_instruction.ts";
 
-/** Instructions that are read at most for one address, and ways that are kept for later. */
-const MAX_STEPS = 600, MAX_WAYS = 24;
-/** Bytes of code that are read at once, and how often at most for one address. */
-const WINDOW = 512, MAX_READS = 12;
+/** Instructions that are read at most for one address, and ways that are kept for later: those of large functions. */
+const MAX_STEPS = 4000, MAX_WAYS = 100;
+/** Bytes of code that are read at once, how far before what is asked for, and how often at most for one address. */
+const WINDOW = 2048, BEFORE = 256, MAX_READS = 20;
 /** Longest instruction. */
 const LONGEST = 15;
 /** Frames are not larger than this. */
@@ -57,6 +57,8 @@ export class EpilogueScan {
   /** The frame's base, and where the return address lies from it. */
   base = 0;
   offset = 0;
+  /** Instructions that were read for it. */
+  steps = 0;
   /** Where saved registers lie, by DWARF number: bases and offsets; NaN for those that are as they were. */
   readonly popBases = new Uint8Array(X86_64.registers);
   readonly pops = new Float64Array(X86_64.registers);
@@ -91,8 +93,9 @@ export class EpilogueScan {
     this.#seen.clear();
     this.#windowAt = NaN;
     this.#reads = 0;
-    for (let steps = 0, isBehindCall = false; steps < MAX_STEPS; steps++) {
-      const isFirst = steps === 0, at = way.address;
+    this.steps = 0;
+    for (let isBehindCall = false; this.steps < MAX_STEPS; this.steps++) {
+      const isFirst = this.steps === 0, at = way.address;
       const goesOn: boolean = !this.#seen.has(at) && (isFirst || !isOther(at)) && this.#read(at, read) &&
         !(isBehindCall && !isFirst && this.#isGap(at, read));
       this.#seen.add(at);
@@ -115,12 +118,23 @@ export class EpilogueScan {
     const from = address - this.#windowAt, instruction = this.#instruction;
     if (!(from >= 0 && from + LONGEST <= this.#window.length)) {
       if (++this.#reads > MAX_READS) return false;
-      this.#window = read(address, WINDOW);
-      this.#windowAt = address;
-      instruction.open(this.#window);
-      return this.#window.length > 0 && instruction.read(0);
+      this.#readWindow(address, read);
+      const first = address - this.#windowAt;
+      return this.#window.length > first && instruction.read(first);
     }
     return instruction.read(from);
+  }
+
+  /** Reads code around an address: loops lead back a little, and all else on. */
+  #readWindow(address: number, read: CodeReader): void {
+    const start = Math.max(address - BEFORE, 0);
+    this.#windowAt = start;
+    this.#window = read(start, WINDOW);
+    if (this.#window.length + start <= address) { // nothing is mapped before it
+      this.#windowAt = address;
+      this.#window = read(address, WINDOW);
+    }
+    this.#instruction.open(this.#window);
   }
 
   /**

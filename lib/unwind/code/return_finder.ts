@@ -7,8 +7,11 @@ import { BASE, EpilogueScan } from "./epilogue.ts";
 
 /** Places, which are found by the low bits of a hash. */
 const PLACES = 1 << 11;
-/** Addresses of which the code is read in one walk, at most. */
-const MAX_SCANS = 64;
+/**
+ * Instructions that may be read, of some 30 ns: so many at once, since the first walks find nothing remembered, and so many
+ * more with each walk. So code that is made to be read long costs no more than walks do.
+ */
+const MAX_STEPS = 1 << 20, STEPS_PER_WALK = 250;
 /** What stands for: no return was found; a register is as it was. */
 const NONE = -1, KEPT = 0x7fffffff;
 const { saved, fp } = X86_64;
@@ -28,7 +31,7 @@ export class ReturnFinder {
   readonly #answers = new Int32Array(PLACES * STRIDE);
   readonly #values = new Float64Array(saved.length);
   #at = 0;
-  #scansLeft = MAX_SCANS;
+  #stepsLeft = MAX_STEPS;
 
   constructor(registers: Float64Array, stack: StackPiece) {
     this.#registers = registers;
@@ -37,7 +40,7 @@ export class ReturnFinder {
 
   /** Begins a walk. */
   begin(): void {
-    this.#scansLeft = MAX_SCANS;
+    this.#stepsLeft = Math.min(MAX_STEPS, this.#stepsLeft + STEPS_PER_WALK);
   }
 
   /**
@@ -86,7 +89,7 @@ export class ReturnFinder {
   #read(object: UnwindObject, pc: number, sp: number, accepts: (place: number) => boolean): number {
     const scan = this.#scan;
     this.#answers[this.#at] = NONE;
-    if (this.#scansLeft-- <= 0) return NaN;
+    if (this.#stepsLeft <= 0) return NaN;
     let place = NaN, isFirst = true;
     const isFound = scan.find(
       pc,
@@ -100,6 +103,7 @@ export class ReturnFinder {
         return place >= sp && accepts(place);
       },
     );
+    this.#stepsLeft -= scan.steps;
     if (!isFound) return NaN;
     this.#remember();
     return place;

@@ -7,7 +7,7 @@ import { callchainOffset } from "../../../lib/perfdata/format/attr_layout.ts";
 import { describeEvent, EventTable } from "../../../lib/perfdata/format/events.ts";
 import { fileEvents } from "../../../lib/record/open/open_on_cpus.ts";
 import type { StackFiles } from "../../../lib/record/stacks/live_files.ts";
-import { LiveStacks } from "../../../lib/record/stacks/live_stacks.ts";
+import { type CodeMemory, LiveStacks } from "../../../lib/record/stacks/live_stacks.ts";
 import { endOfMark } from "../../../lib/unwind/chain_marks.ts";
 import { MadePass, MadeRing } from "../../record/stacks/made_rings.ts";
 import { memoryFiles } from "../made/memory_files.ts";
@@ -18,6 +18,15 @@ import { choiceBy, type Target } from "../target.ts";
 const LEAST_RING = 4096;
 /** Bytes that a drain has room for at a time, when it has little: at least for what is collected at once. */
 const MOST_ROOM = 1 << 20;
+
+/** Code that processes have made: any bytes, the same in each run. */
+const CODE = Uint8Array.from({ length: 8192 }, (_, i) => Math.imul(i ^ (i >> 3), 0x9e3779b1) >>> 24);
+const MEMORY: CodeMemory = {
+  read: (pid, address, length) =>
+    CODE.subarray((pid + address) % 4096, (pid + address) % 4096 + length % 4096),
+  forget: () => {},
+  close: () => {},
+};
 
 /** Files in memory, for all processes. */
 function filesOf(): StackFiles {
@@ -53,7 +62,11 @@ function passOf(bytes: Uint8Array): MadePass {
 
 /** Takes the rings with as much room at a time as `room` gives; returns what was written for each ring. */
 function takeAll(bytes: Uint8Array, room: () => number): { written: Uint8Array[]; pass: MadePass } {
-  const stacks = new LiveStacks(LIVE_EVENTS, LIVE_PLACES, { files: filesOf(), openingMs: Infinity });
+  const stacks = new LiveStacks(LIVE_EVENTS, LIVE_PLACES, {
+    files: filesOf(),
+    openingMs: Infinity,
+    memory: MEMORY,
+  });
   const pass = passOf(bytes);
   for (let passes = 0;; passes++) {
     pass.room = room();
