@@ -7,7 +7,8 @@
  *                   ret                 so the return address is at rsp + 32
  *
  * Calls are passed over; of two ways the one that does not branch comes first, and a way that ends in nothing (a trap, a
- * jump to a computed address) is given up for another. On x86-64.
+ * jump to a computed address) is given up for another. Where none comes to a return, one counts that gives up its frame and
+ * jumps, as to another function's code. On x86-64.
  */
 
 import { X86_64 } from "../arch.ts";
@@ -16,6 +17,8 @@ import { DOES, Instruction } from "./x86_instruction.ts";
 
 /** Instructions that are read at most for one address, and ways that are kept for later: those of large functions. */
 const MAX_STEPS = 4000, MAX_WAYS = 100;
+/** Ways that jump to where another function may be, which count when no other comes to an end. */
+const MAX_TAILS = 8;
 /** Bytes of code that are read at once, how far before what is asked for, and how often at most for one address. */
 const WINDOW = 2048, BEFORE = 256, MAX_READS = 20;
 /** Longest instruction. */
@@ -65,6 +68,8 @@ export class EpilogueScan {
   readonly #instruction = new Instruction();
   readonly #ways: Way[] = Array.from({ length: MAX_WAYS }, newWay);
   #waiting = 0;
+  readonly #tails: Way[] = Array.from({ length: MAX_TAILS }, newWay);
+  #tailCount = 0;
   #way = newWay();
   readonly #seen = new Set<number>();
   #window: Uint8Array = new Uint8Array(0);
@@ -89,12 +94,12 @@ export class EpilogueScan {
     way.offset = way.fpOffset = 0;
     way.fp = KEPT;
     way.pops.fill(NaN);
-    this.#waiting = 0;
+    this.#waiting = this.#tailCount = 0;
     this.#seen.clear();
     this.#windowAt = NaN;
     this.#reads = 0;
     this.steps = 0;
-    for (let isBehindCall = false; this.steps < MAX_STEPS; this.steps++) {
+    for (let isBehindCall = false, isLeaving = false; this.steps < MAX_STEPS; this.steps++) {
       const isFirst = this.steps === 0, at = way.address;
       const goesOn: boolean = !this.#seen.has(at) && (isFirst || !isOther(at)) && this.#read(at, read) &&
         !(isBehindCall && !isFirst && this.#isGap(at, read));
@@ -102,13 +107,28 @@ export class EpilogueScan {
       const { does } = this.#instruction;
       isBehindCall = goesOn && does === DOES.CALL;
       if (goesOn) {
-        // who jumps to another function last leaves it to that one to return
         const isEnd = does === DOES.RETURN ||
-          does === DOES.JUMP && isOther(at + this.#instruction.value);
+          (does === DOES.JUMP && isOther(at + this.#instruction.value));
         if (isEnd && this.#take() && accepts()) return true;
+        if (isLeaving && (does === DOES.JUMP || does === DOES.JUMP_INDIRECT)) this.#keepTail();
+        isLeaving = does === DOES.POP || does === DOES.LEAVE || does === DOES.SP_FROM_FP ||
+          (does === DOES.ADD_SP && this.#instruction.value > 0);
         if (!isEnd && this.#step()) continue;
       }
-      if (!this.#nextWay()) return false;
+      if (!this.#nextWay()) return this.#tryTails(accepts);
+    }
+    return false;
+  }
+
+  /** Keeps a way that gives up its frame and jumps, maybe to another function, which then returns in place of this one. */
+  #keepTail(): void {
+    if (this.#tailCount < MAX_TAILS) copyWay(this.#tails[this.#tailCount++], this.#way, 0);
+  }
+
+  #tryTails(accepts: () => boolean): boolean {
+    for (let i = 0; i < this.#tailCount; i++) {
+      copyWay(this.#way, this.#tails[i], 0);
+      if (this.#take() && accepts()) return true;
     }
     return false;
   }

@@ -100,6 +100,9 @@ Deno.test("a jump to another function leaves it to that one to return", () => {
   const code = "5b e9 00 01 00 00 cc";
   const isOther = (address: number) => address >= START + 0x100;
   assertEquals(scan(code, 0, { isOther }), { base: SP, offset: 8, pops: { rbx: [SP, 0] } });
+  // add $8,%rsp; pop %rbx; jmp *%rax: gives up its frame first, but a switch does not
+  assertEquals(scan("48 83 c4 08 5b ff e0")?.offset, 16);
+  assertEquals(scan("48 83 c4 08 5b 90 ff e0"), undefined);
   // what follows in another function is not read
   assertEquals(scan("90 90 c3", 0, { isOther: (address) => address >= START + 2 }), undefined);
 });
