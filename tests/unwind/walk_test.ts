@@ -183,6 +183,26 @@ Deno.test("code that a program made is followed by its frame pointers", () => {
   assertEquals(walk(generated, 0x1111, words, { registers: { 6: STACK + 40 } }).end, END.SHORT);
 });
 
+Deno.test("code that a program made is read where it can be, and needs no frame pointers then", () => {
+  // add $8,%rsp; ret, behind a call
+  const code = Uint8Array.of(0xff, 0xd1, 0x48, 0x83, 0xc4, 8, 0xc3);
+  let isThere = true;
+  const generated = UnwindObject.generated((address, length) =>
+    isThere ? code.slice(address - 0x1110, address - 0x1110 + length) : new Uint8Array(0)
+  );
+  const words = [1, at(0x1112), 2, at(0x1112), 3, 0];
+  const over = (pc: number) => walk(generated, pc, words, { registers: { 6: 12345 } });
+  assertEquals(over(0x1112).chain, ["1112", "1112", "1112"]);
+  // what cannot be a return address is none, so nothing leads on
+  assertEquals(over(0x1112).end, END.NO_CFI);
+  // where the piece is too short for the place
+  const { end, missing } = walk(generated, 0x1112, [1], {});
+  assertEquals([end, missing], [END.SHORT, 8]);
+  isThere = false;
+  const gone = UnwindObject.generated(() => new Uint8Array(0));
+  assertEquals(walk(gone, 0x1112, words, { registers: { 6: 12345 } }).chain, ["1112"]);
+});
+
 /** A file without call frame information, with these bytes of code; calls of 0x1140 end at 0x1205 and 0x1505. */
 function bareObject(code: Record<number, readonly number[]>, arch: Arch = X86_64): UnwindObject {
   const file = buildFrames([], arch);

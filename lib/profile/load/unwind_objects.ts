@@ -121,7 +121,9 @@ export class UnwindObjects {
 
   #openObject(object: ObjectInfo): UnwindObject | undefined {
     if (object.kind === "anon") return undefined;
-    const unwinding = object.kind === "jit" ? UnwindObject.generated(this.#generated) : this.#openTimed(object);
+    const unwinding = object.kind === "jit"
+      ? UnwindObject.generated(this.#generated)
+      : this.#openTimed(object);
     this.#infos.set(unwinding, object);
     return unwinding;
   }
