@@ -25,19 +25,18 @@ import { UnsupportedError } from "../../base/system/errors.ts";
 import { cutShortAdvice } from "../../events/cut_short.ts";
 import { hostFiles } from "../../events/files.ts";
 import type { Standing } from "../../events/open.ts";
-import { type BindOptions, type BindTotals, tickUntilDone, turnRemark } from "./binding.ts";
-import { eventRow, type Tally, type ThreadRow, ThreadTable } from "./thread_table.ts";
+import { type BindOptions, type BindTotals, tickUntilDone } from "./binding.ts";
+import { type ThreadRow, ThreadTable } from "./thread_table.ts";
 import { IntervalCounts } from "./interval_counts.ts";
 import { OnlineWatch } from "../open/online_watch.ts";
 import { Rotation } from "../rows/rotation.ts";
-import type { BindRow } from "../rows/row.ts";
 import type { CounterSet } from "../rows/row_sink.ts";
-import { threadIdsOf } from "../named/set_target.ts";
-import { countedNs, countsOf } from "./tally_to_counts.ts";
 import { exitReadsWork } from "./exit_reads.ts";
 import { columnsOf, lifecycleAttr, type TaskCounting } from "./task_counters.ts";
+import { Newcomers } from "./newcomers.ts";
 import { type TaskRecord, TaskRecordStream } from "./task_records.ts";
 import { TaskRoots } from "./task_roots.ts";
+import { TaskRows } from "./task_rows.ts";
 
 /** Tasks to count in. */
 export type TaskTarget =
@@ -83,6 +82,7 @@ class TaskBinding {
   readonly #stopper: StopSignals;
   #counting: TaskCounting;
   #roots!: TaskRoots;
+  #rows!: TaskRows;
   readonly #intervalCounts = new Map<number, IntervalCounts>();
   readonly #rotation: Rotation;
   readonly #table: ThreadTable;
@@ -97,11 +97,7 @@ class TaskBinding {
   #notedMissingRows = false;
   /** CPUs that came online after the per-CPU events were opened, and have none. */
   readonly #missedCpus: number[] = [];
-  #checkedNewcomers = false;
-  /** Threads that /proc listed after the events were opened; undefined until it was read. */
-  #newcomers?: number[];
-  /** Threads known from records, for comparison with `#newcomers`. */
-  readonly #arrivedTids = new Set<number>();
+  readonly #newcomers: Newcomers;
 
   constructor(
     sets: readonly CounterSet[],
@@ -116,6 +112,8 @@ class TaskBinding {
     this.#standing = standing;
     this.#stopper = stopper;
     const alone = target.kind === "threads" && target.alone;
+    const following = target.kind === "threads" && !alone ? target.threads.map(({ pid }) => pid) : [];
+    this.#newcomers = new Newcomers(following, hostFiles);
     this.#counting = {
       sets,
       inherit: options.followForks ? "processes" : alone ? "none" : "threads",
@@ -179,7 +177,7 @@ class TaskBinding {
       await reading;
       this.#stream.end();
       this.#table.finish();
-      this.#totals(endNs, this.#table.cuts);
+      this.#totals(endNs);
       this.#warn(failed, this.#table.cuts);
       return { exit };
     } finally {
@@ -205,10 +203,19 @@ class TaskBinding {
     const onExec = command !== undefined;
     const opening = { enableOnExec: onExec, standing: this.#standing, note };
     this.#roots = TaskRoots.open(threads, this.#counting, cpus, opening);
-    this.#sets = this.#roots.sets;
+    const sets = this.#sets = this.#roots.sets;
+    this.#rows = new TaskRows({
+      sets,
+      multiplex: this.#options.multiplex,
+      rows: this.#options.rows,
+      currentSet: () => this.#rotation.current,
+      kernelReportsReads: this.#kernelReportsReads,
+      missedCpus: this.#missedCpus,
+      intervalCounts: (tid) => this.#intervalCounts.get(tid),
+    });
     for (const { pid, tid } of this.#roots.threads) {
       this.#table.addRoot(pid, tid);
-      this.#arrivedTids.add(tid);
+      this.#newcomers.add(tid);
       if (this.#needsIntervalCounts) this.#openIntervalCounts(tid, onExec);
     }
   }
@@ -262,28 +269,17 @@ class TaskBinding {
   #flush() {
     this.#stream.releaseUntil(monotonicNs() - MAX_HELD_NS);
     this.#table.endRound();
-    if (!this.#checkedNewcomers) this.#checkNewcomers();
+    this.#checkNewcomers();
     this.#options.rows.flush();
   }
 
-  /**
-   * Warns of threads that are not counted because their process started them between the listing of its threads and
-   * the opening of events: those that exist, but that no record has mentioned by the next flush.
-   */
+  /** Warns of threads that are not counted because they were started while the events were opened. */
   #checkNewcomers() {
-    if (this.#target.kind !== "threads" || this.#target.alone) {
-      this.#checkedNewcomers = true;
-    } else if (!this.#newcomers) {
-      const pids = new Set(this.#target.threads.map((thread) => thread.pid));
-      this.#newcomers = [...pids].flatMap((pid) => threadIdsOf(pid, hostFiles));
-    } else {
-      this.#checkedNewcomers = true;
-      const missed = this.#newcomers.filter((tid) => !this.#arrivedTids.has(tid)).length;
-      if (missed === 0) return;
-      this.#options.note(
-        `warning: ${counted(missed, "thread")} not counted, started just now: bind again to count all`,
-      );
-    }
+    const missed = this.#newcomers.check();
+    if (missed === 0) return;
+    this.#options.note(
+      `warning: ${counted(missed, "thread")} not counted, started just now: bind again to count all`,
+    );
   }
 
   /**
@@ -302,13 +298,9 @@ class TaskBinding {
     }
   }
 
-  #missedCpuRemarks(): string[] {
-    return this.#missedCpus.map((cpu) => `without CPU ${cpu}`);
-  }
-
   #arrived(record: TaskRecord) {
     if (record.kind !== "fork") return;
-    if (!this.#checkedNewcomers) this.#arrivedTids.add(record.tid);
+    this.#newcomers.add(record.tid);
     const { inherit } = this.#counting;
     const measured = record.pid === record.ppid ? inherit !== "none" : inherit === "processes";
     if (measured && this.#needsIntervalCounts) this.#openIntervalCounts(record.tid, false);
@@ -338,67 +330,13 @@ class TaskBinding {
 
   #emitRows(row: ThreadRow) {
     if (!this.#options.lifecycle) return;
-    if (!row.tally) return this.#options.rows.emit(eventRow(row));
-    for (const set of this.#setsOf(row)) {
-      this.#options.rows.emit({ ...eventRow(row), set, ...this.#countsOf(row, set) });
-    }
-    if (row.event === "lwp_exit") this.#closeIntervalCounts(row.lwp);
-  }
-
-  /**
-   * Returns the sets that a row is repeated for: the current one for a new thread, every set that has counted for one
-   * that ended.
-   */
-  #setsOf({ event, tally }: ThreadRow): number[] {
-    if (event === "lwp_create") return [this.#rotation.current];
-    const counted = this.#sets.map((_, set) => set).filter((set) => countedNs(tally!, this.#sets, set) > 0);
-    return counted.length ? counted : [this.#rotation.current];
-  }
-
-  #countsOf(row: ThreadRow, set: number): Pick<BindRow, "counts" | "remark"> {
-    if (this.#missedCpus.length > 0 && row.event !== "lwp_create") {
-      return {
-        counts: this.#counts(row.tally!, set).map(() => ({})),
-        remark: this.#missedCpuRemarks().join("; "),
-      };
-    }
-    if (row.caveat === undefined) return { counts: this.#counts(row.tally!, set) };
-    if (row.caveat === "with others") {
-      return {
-        counts: this.#counts(row.tally!, set),
-        remark: "includes threads it started that are still running",
-      };
-    }
-    if (row.caveat === "cut") {
-      const remark = "not measured from its exec on";
-      return { counts: this.#counts(row.tally!, set).map(() => ({})), remark };
-    }
-    const counts = row.event === "lwp_exit" ? this.#intervalCounts.get(row.lwp) : undefined;
-    if (counts) return { counts: counts.total(set), remark: "since it was first seen" };
-    const remark = this.#kernelReportsReads ? "its records were lost" : "not reported by this kernel";
-    return { counts: this.#counts(row.tally!, set).map(() => ({})), remark };
-  }
-
-  #counts(tally: Tally, set: number) {
-    return countsOf(tally, this.#sets, set, this.#options.multiplex);
+    this.#rows.emit(row);
+    if (row.event === "lwp_exit" && row.tally) this.#closeIntervalCounts(row.lwp);
   }
 
   #tick() {
     const set = this.#rotation.current;
-    if (this.#options.intervalMs !== undefined) {
-      for (const { pid, tid } of this.#table.liveThreads()) {
-        const counts = this.#intervalCounts.get(tid);
-        if (!counts) continue;
-        this.#options.rows.emit({
-          event: "tick",
-          timeNs: monotonicNs(),
-          pid,
-          lwp: tid,
-          set,
-          counts: counts.since(set),
-        });
-      }
-    }
+    if (this.#options.intervalMs !== undefined) this.#rows.tick(this.#table.liveThreads(), monotonicNs);
     if (this.#sets.length > 1) this.#rotate(set, this.#rotation.next());
     this.#options.rows.flush();
   }
@@ -420,29 +358,10 @@ class TaskBinding {
     return tickUntilDone(ended, this.#sets.length, this.#options, () => this.#tick());
   }
 
-  /** Emits the totals. Counts are unknown when programs (`cuts`) or CPUs are missing from them. */
-  #totals(endNs: bigint, cuts: readonly string[]) {
-    const total = this.#roots.total();
+  #totals(endNs: bigint) {
+    const { seen: threads, cuts } = this.#table;
     const pids = new Set(this.#roots.threads.map((thread) => thread.pid));
-    const allNs = this.#sets.reduce((sum, _, set) => sum + countedNs(total, this.#sets, set), 0);
-    this.#sets.forEach((_, set) => {
-      const setNs = countedNs(total, this.#sets, set);
-      const never = cuts.length > 0 || this.#missedCpus.length > 0 || (this.#sets.length > 1 && setNs === 0);
-      const remarks = [
-        ...(this.#sets.length > 1 ? [turnRemark(setNs, allNs)] : []),
-        ...(cuts.length > 0 ? [`without ${cuts.join(", ")}`] : []),
-        ...this.#missedCpuRemarks(),
-      ];
-      this.#options.rows.emit({
-        event: "total",
-        timeNs: endNs,
-        ...(pids.size === 1 ? { pid: [...pids][0] } : {}),
-        lwp: this.#table.seen,
-        set,
-        counts: this.#counts(total, set).map((count) => never ? {} : count),
-        ...(remarks.length > 0 ? { remark: remarks.join("; ") } : {}),
-      });
-    });
+    this.#rows.totals({ tally: this.#roots.total(), pids, threads, cuts }, endNs);
   }
 
   #warn(failed: PmuError | undefined, cuts: readonly string[]) {
