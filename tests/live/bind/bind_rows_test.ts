@@ -125,10 +125,27 @@ testNeeding(
 );
 
 testNeeding(["cc"], "bind -p ends with the process", async () => {
-  const child = new Deno.Command("sleep", { args: ["1"] }).spawn();
-  const rows = await rowsOf(["-T", "0", "-p", String(child.pid), "-e", "task-clock"]);
+  const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
+  const bind = new Deno.Command(PMUCTL, {
+    args: ["bind", "-T", "0", "-p", String(child.pid), "-e", "task-clock"],
+    stdout: "piped",
+  }).spawn();
+  let text = "";
+  for await (const part of bind.stdout.pipeThrough(new TextDecoderStream())) {
+    text += part;
+    // the titles come once the process is bound
+    if (text.includes("task-clock")) {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // it has ended, and the rows of its end follow
+      }
+    }
+  }
   await child.status;
-  assertEquals(rows.map((row) => row.event), ["lwp_exit", "exit", "total"]);
+  assertEquals((await bind.status).code, 0);
+  const events = text.trimEnd().split("\n").slice(1).map((line) => /lwp_exit|exit|total/.exec(line)?.[0]);
+  assertEquals(events, ["lwp_exit", "exit", "total"]);
 });
 
 Deno.test("bind --tid counts one thread alone", async () => {
