@@ -147,18 +147,32 @@ export class Guesser {
   }
 
   /** Finds the caller of a leaf that has pushed nothing yet, or of a PLT stub. */
-  #fromTop({ space, object, place, sp }: Place): number {
+  #fromTop(at: Place): number {
+    const { space, object, place, sp } = at;
     space.find(place);
     const address = place - space.bias, isPlt = object!.isPlt(address);
-    const isX86 = this.#arch === X86_64;
-    const top = isX86 ? this.#stack.value(sp) : this.#registers[this.#arch.ra];
+    if (this.#arch !== X86_64) {
+      return this.#fromLink(at, isPlt && hasPushed(object!, address) ? sp + 16 : sp, isPlt);
+    }
+    const top = this.#stack.value(sp);
     // a stub may have been jumped to, by a function whose last act is a call
     if (this.#isReturn(space, top) && (isPlt || this.#leadsTo(space, place))) {
-      return this.#moveTo(top, isX86 ? sp + 8 : sp);
+      return this.#moveTo(top, sp + 8);
     }
-    if (!isX86 || !isPlt || address % PLT_ENTRY < PLT_PUSHED) return -1;
+    if (!isPlt || address % PLT_ENTRY < PLT_PUSHED) return -1;
     const next = this.#stack.value(sp + 8);
     return this.#isReturn(space, next) ? this.#moveTo(next, sp + 16) : -1;
+  }
+
+  /** Finds the caller by the register that a call puts its address into, unless the function may have called others since. */
+  #fromLink({ space, object, place }: Place, sp: number, isPlt: boolean): number {
+    const link = this.#registers[this.#arch.ra];
+    if (!this.#isReturn(space, link)) return -1;
+    if (isPlt || this.#leadsTo(space, place)) return this.#moveTo(link, sp);
+    // a call from here would have left an address of this function, which is in this object and has no tables
+    const caller = space.find(link - 1)!;
+    const isOther = caller !== object || caller.findFunction(link - 1 - space.bias);
+    return isOther ? this.#moveTo(link, sp) : -1;
   }
 
   /**
@@ -299,6 +313,18 @@ export class Guesser {
 function marksRoot(object: UnwindObject | undefined): boolean {
   return object !== undefined &&
     (object.code === CODE.GENERATED || object.code === CODE.FILE && object.cfi !== undefined);
+}
+
+/** stp x16, x30, [sp, #-16]! */
+const PLT_PUSH = [0xf0, 0x7b, 0xbf, 0xa9];
+
+/** Returns whether the first entry of a PLT on aarch64 has pushed two registers before an address. */
+function hasPushed(object: UnwindObject, address: number): boolean {
+  const code = object.codeAt(address - 16, 16);
+  for (let at = 0; at < code.length; at += 4) {
+    if (PLT_PUSH.every((byte, i) => code[at + i] === byte)) return true;
+  }
+  return false;
 }
 
 /**

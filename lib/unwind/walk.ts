@@ -9,7 +9,8 @@
  * and nothing outside the piece is read. Where no table is missed, nothing is allocated.
  */
 
-import type { Arch } from "./arch.ts";
+import { correctRow } from "./code/aarch64_edges.ts";
+import { AARCH64, type Arch } from "./arch.ts";
 import { END, type End } from "./ends.ts";
 import { Evaluator } from "./expression.ts";
 import { Guesser, HIGH_MASK, mostAddress } from "./no_cfi.ts";
@@ -244,13 +245,15 @@ export class Unwinder {
   #ruleOf(object: UnwindObject, address: number): number {
     const cache = this.#cache, rows = this.#rows;
     if (cache.find(object.id, address)) return cache.rule;
+    // where an aarch64 function was interrupted, its instructions have a say; returned to, addresses are not multiples of 4
+    const isAlone = this.#isExact && this.arch === AARCH64;
     let rule: number;
-    if (rows.find(object.id, address)) rule = rows.rule;
+    if (!isAlone && rows.find(object.id, address)) rule = rows.rule;
     else {
       this.counts.misses++;
       rule = this.#compile(object, address);
     }
-    if (!this.#isExact || rule < 0) cache.put(object.id, address, rule);
+    if (!this.#isExact || isAlone || rule < 0) cache.put(object.id, address, rule);
     return rule;
   }
 
@@ -268,12 +271,13 @@ export class Unwinder {
       return isTrampoline ? NO_RULE.TRAMPOLINE : NO_RULE.NONE;
     }
     const rules = this.#rules, before = rules.generation, cfi = object.cfi!;
+    const isCorrected = this.#isExact && this.arch === AARCH64 && correctRow(object, cfi, address, this.#row);
     const rule = rules.add(this.#row, cfi);
     if (rules.generation !== before) {
       this.#cache.clear();
       this.#rows.clear();
     }
-    this.#rows.put(object.id, address, cfi.rowStart, cfi.rowEnd, rule);
+    if (!isCorrected) this.#rows.put(object.id, address, cfi.rowStart, cfi.rowEnd, rule);
     return rule;
   }
 
@@ -361,7 +365,8 @@ export class Unwinder {
   /** Returns whether the frame may hold nothing: that of a leaf whose return address is in a register. */
   #mayBeEmpty({ kinds }: Row): boolean {
     const { ra, pc } = this.arch;
-    return this.#isExact && (ra !== pc || kinds[ra] === RULE.REGISTER);
+    const isKept = kinds[ra] === RULE.REGISTER;
+    return ra === pc ? this.#isExact && isKept : this.#isExact || isKept;
   }
 
   /** Notes why the last expression had no value. */
@@ -387,8 +392,8 @@ export class Unwinder {
         return NaN;
       case RULE.OFFSET: {
         const place = frameEnd + value;
-        // popped already, in an epilogue; a return address cannot be
-        return place < this.#sp && column !== arch.ra ? registers[column] : this.#saved(column, place);
+        // popped already, in an epilogue; a return address cannot be where it has no register
+        return place < this.#sp && column !== arch.pc ? registers[column] : this.#saved(column, place);
       }
       case RULE.VAL_OFFSET:
         return frameEnd + value;
@@ -418,6 +423,8 @@ export class Unwinder {
   #guess(space: CodeSpace, object: UnwindObject | undefined, place: number): number {
     const guesser = this.#guesser;
     this.counts.guessed++;
+    // frame pointers would lead past the frames of functions that keep none, of which its tables may tell
+    if (object?.code === CODE.NOT_READ) return this.#stop(END.NOT_READ);
     // what signal handlers return to may be the first instruction of an object
     if (object === undefined && !this.#isExact) {
       const code = space.find(place + 1);
@@ -438,7 +445,6 @@ export class Unwinder {
       this.missing = guesser.shortBy;
       return this.#stop(END.SHORT);
     }
-    if (object.code === CODE.NOT_READ) return this.#stop(END.NOT_READ);
     return this.#stop(object.code === CODE.UNREADABLE ? END.UNREADABLE : END.NO_CFI);
   }
 }

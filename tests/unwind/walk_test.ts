@@ -264,6 +264,53 @@ Deno.test("return addresses of aarch64 lose their signatures, in registers and o
   assertEquals(unwinder.end, END.ROOT);
 });
 
+Deno.test("an aarch64 function without tables that has called nobody returns to where x30 leads", () => {
+  const functions: Function[] = [
+    { start: 0x1100, end: 0x1200, code: [0x0e, 16, 0x9e, 1] }, // the return address at sp + 8
+    { start: 0x1200, end: 0x1300, code: [0x07, 30] },
+  ];
+  const bytes = buildFrames(functions, AARCH64), view = new DataView(bytes.buffer);
+  view.setUint32(0x1080, 0xd63f0020, true); // blr x1, in the same function
+  view.setUint32(0x1180, 0xd63f0020, true);
+  view.setUint32(0x1280, 0x97ffffa0, true); // bl
+  const object = UnwindObject.open(new ElfFile(new MemoryBytes(bytes, "object")));
+  const registers = { 29: STACK + 4096, 30: at(0x1184) };
+  const { chain, end } = walk(object, 0x1040, [0, at(0x1284)], { registers, arch: AARCH64 });
+  assertEquals([chain, end], [["1040", "1184", "1284"], END.ROOT]);
+  // x30 is of a call that has returned
+  const own = walk(object, 0x1090, [0, at(0x1284)], {
+    registers: { 29: 8, 30: at(0x1084) },
+    arch: AARCH64,
+  });
+  assertEquals([own.chain, own.end], [["1090"], END.NO_CFI]);
+});
+
+Deno.test("on aarch64 a return address may be kept in another register while others are called", () => {
+  const functions: Function[] = [
+    { start: 0x1000, end: 0x1100, code: [] },
+    { start: 0x1100, end: 0x1200, code: [0x09, 30, 19] }, // in x19, and no stack is taken
+    { start: 0x1200, end: 0x1300, code: [0x07, 30] },
+  ];
+  const registers = { 19: at(0x1240), 30: at(0x1140) };
+  const { chain, end } = walk(objectOf(functions, AARCH64), 0x1040, [1, 2], { registers, arch: AARCH64 });
+  assertEquals([chain, end], [["1040", "1140", "1240"], END.ROOT]);
+});
+
+Deno.test("code that was not read in time ends a chain, whatever the frame pointer leads to", () => {
+  const object = objectOf(FUNCTIONS), notRead = UnwindObject.notRead();
+  const space = spaceOf(object),
+    unwinder = new Unwinder(X86_64),
+    stack = BigUint64Array.of(0n, BigInt(at(0x1240)));
+  unwinder.registers[X86_64.pc] = at(0x1050);
+  unwinder.registers[X86_64.sp] = unwinder.registers[X86_64.fp] = STACK;
+  unwinder.loadStack(new DataView(stack.buffer), 0, 16, true);
+  const mixed: CodeSpace = {
+    bias: BIAS,
+    find: (address) => address < at(0x1200) ? notRead : space.find(address),
+  };
+  assertEquals([unwinder.walk(mixed, new Float64Array(8)), unwinder.end], [1, END.NOT_READ]);
+});
+
 Deno.test("what is known is not looked up again", () => {
   const object = objectOf(FUNCTIONS);
   const { unwinder } = walk(object, 0x1050, [1, 2, at(0x1060), 1, 2, at(0x1240)]);
