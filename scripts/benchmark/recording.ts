@@ -61,6 +61,11 @@ function isInstalled(program: string): boolean {
 export class Load {
   #children: Deno.ChildProcess[] = [];
 
+  /** Starts the programs of many kinds that are installed. */
+  startVaried(): void {
+    this.start(WORKLOADS.filter(({ needs }) => isInstalled(needs)).map(({ script }) => script));
+  }
+
   /** Starts two shells that run these commands over and over. */
   start(scripts: readonly string[]): void {
     for (let first = 0; first < 2; first++) {
@@ -83,8 +88,8 @@ export class Load {
 /** The load of this process. */
 export const load = new Load();
 
-/** Arguments of a recording of everything at a high rate. */
-export const RECORD_ARGS = ["-F", "20000", "-a", "-g"];
+/** Arguments of a recording of everything at a high rate, with callers by frame pointers. */
+export const RECORD_ARGS = ["-F", "20000", "-a", "--call-graph", "fp"];
 
 /** Arguments of a recording of everything with copies of stacks, of 8 KiB each. */
 export const COPY_ARGS = ["-F", "4000", "-a", "-m", "16M", "-B", "--call-graph", "dwarf"];
@@ -99,7 +104,7 @@ export async function makeRecording(
     Deno.statSync(file);
     return;
   } catch {
-    load.start(WORKLOADS.filter(({ needs }) => isInstalled(needs)).map(({ script }) => script));
+    load.startVaried();
   }
   await new Deno.Command("perf", {
     // -N: no copies of programs in the user's cache
