@@ -271,7 +271,7 @@ export class Unwinder {
       return isTrampoline ? NO_RULE.TRAMPOLINE : NO_RULE.NONE;
     }
     const rules = this.#rules, before = rules.generation, cfi = object.cfi!;
-    const isCorrected = this.#isExact && this.arch === AARCH64 && correctRow(object, cfi, address, this.#row);
+    const isCorrected = this.arch === AARCH64 && correctRow(object, address, this.#row, this.#isExact);
     const rule = rules.add(this.#row, cfi);
     if (rules.generation !== before) {
       this.#cache.clear();

@@ -1,5 +1,5 @@
 /**
- * Rules for the first and last instructions of aarch64 functions. Compilers with LLVM before 15 (clang 14, Rust before 1.65)
+ * Corrects rules of aarch64 code, mostly those for the first and last instructions of functions. Compilers with LLVM before 15 (clang 14, Rust before 1.65)
  * describe a frame from the end of its prologue on, and never that it is gone again:
  *
  *     str x30, [sp, #-32]!     CFA = sp, it says; sp + 32 from here on in fact
@@ -51,13 +51,31 @@ class Simulation {
 }
 
 /**
- * Corrects the row that `cfi` has found for an address where a thread was interrupted, if the code there is part of a
- * prologue or an epilogue. Returns whether it did: the row is for this address alone then.
+ * Corrects the row that an object's tables have given for an address: its frame's end; and, where a thread was
+ * interrupted there, the rest of it, if the code is part of a prologue or an epilogue. Returns whether it is for this
+ * address alone.
+ * @param isExact whether the thread was interrupted there, rather than in a function that was called from there.
  */
-export function correctRow(object: UnwindObject, cfi: ObjectCfi, address: number, row: Row): boolean {
-  if (cfi.isSignal || address % 4 !== 0 || row.kinds[RA] === RULE.UNDEFINED) return false;
-  if (row.kinds[CFA] !== RULE.REGISTER) return false;
+export function correctRow(object: UnwindObject, address: number, row: Row, isExact: boolean): boolean {
+  const cfi = object.cfi!;
+  if (row.kinds[CFA] !== RULE.REGISTER || row.kinds[RA] === RULE.UNDEFINED || cfi.isSignal) return false;
+  raiseFrameEnd(row);
+  if (!isExact || address % 4 !== 0) return false;
   return followEpilogue(object, cfi, address, row) || followPrologue(object, cfi, address, row);
+}
+
+/**
+ * Moves the frame's end above the return address, where it is said to be below. That is what glibc's _dl_runtime_resolve
+ * says, since the PLT has pushed the return address before, and another register: callers without a frame pointer would
+ * be missed by 16 bytes.
+ */
+function raiseFrameEnd({ kinds, values, extras }: Row): void {
+  const above = values[RA] + 8;
+  if (kinds[RA] !== RULE.OFFSET || !(above > 0)) return;
+  extras[CFA] += above;
+  for (let column = 0; column < CFA; column++) {
+    if (kinds[column] === RULE.OFFSET) values[column] -= above;
+  }
 }
 
 /** Follows the instructions from the function's start on, if nothing is said of its frame up to here. */

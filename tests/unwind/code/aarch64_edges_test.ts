@@ -158,6 +158,18 @@ Deno.test("what the tables say counts where no more than part of an epilogue fol
   assertEquals(wrongChains({ code, cfi, depths, saves, linkSaved: 1, linkRestored: Infinity }), []);
 });
 
+Deno.test("a frame ends above its return address, though the C library says that of what resolves symbols otherwise", () => {
+  const code = [
+    0xa9b327e8, // stp x8, x9, [sp, #-208]!
+    0x94000100, // bl
+    0xf9406fe0, // ldr x0, [sp, #216]
+  ];
+  // x30 is 8 bytes above what is called the frame's end: the PLT has pushed it, and x16
+  const cfi = [0x11, 30, 0x7f, after(1), ...frameOf(208)]; // DW_CFA_offset_extended_sf
+  const depths = [16, 224, 224], saves = { [-8]: 30 };
+  assertEquals(wrongChains({ code, cfi, depths, saves, linkSaved: 0, linkRestored: Infinity }), []);
+});
+
 Deno.test("damaged code leads to no caller that neither a register nor the stack has", () => {
   let seed = 1;
   const random = () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0);
