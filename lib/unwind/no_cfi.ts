@@ -192,7 +192,7 @@ export class Guesser {
     if (pc === 0) return 0;
     const caller = stack.value(frame);
     if (!this.#isReturn(space, pc) && !this.#isInChain(space, frame, pc)) {
-      if (caller !== 0 || !this.isGoexit(space, pc)) return -1;
+      if (caller !== 0 || !this.#returnsToGoexit(space, pc)) return -1;
     }
     this.#last = caller === 0 ? pc : NaN;
     this.#forget();
@@ -225,17 +225,20 @@ export class Guesser {
    * Returns whether `pc` is in Go's runtime.goexit, to which all goroutines return. Nothing calls it: they start as if it
    * had, at its second instruction, which is a call behind one that does nothing.
    */
-  isGoexit(space: CodeSpace, pc: number): boolean {
-    if (!(pc >= 4096 && pc < this.#most)) return false;
-    const object = space.find(pc - 1);
-    if (object === undefined || object.code !== CODE.FILE) return false;
-    const isX86 = this.#arch === X86_64;
-    const code = object.codeAt(pc - space.bias - (isX86 ? 1 : 4), 8);
+  isGoexit(object: UnwindObject, pc: number, start?: number): boolean {
+    const isX86 = this.#arch === X86_64, at = pc - (isX86 ? 1 : 4);
+    if (object.code !== CODE.FILE || (start !== undefined && start !== at)) return false;
+    const code = object.codeAt(at, 8);
     if (code.length < 8) return false;
     // nop, call rel32, nop;  mov x0, x0, bl
     if (isX86) return code[0] === 0x90 && code[1] === 0xe8 && code[6] === 0x90;
     const view = new DataView(code.buffer, code.byteOffset, 8);
     return view.getUint32(0, true) === 0xaa0003e0 && view.getUint32(4, true) >>> 26 === 0x25;
+  }
+
+  #returnsToGoexit(space: CodeSpace, pc: number): boolean {
+    const object = pc >= 4096 && pc < this.#most ? space.find(pc - 1) : undefined;
+    return object !== undefined && this.isGoexit(object, pc - space.bias);
   }
 
   /**

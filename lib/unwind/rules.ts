@@ -20,9 +20,11 @@ export const NO_RULE = {
   DAMAGED: -2,
   /** Code without tables that signal handlers return to. */
   TRAMPOLINE: -3,
+  /** Code that has no caller, which its tables do not tell. */
+  ROOT: -4,
 } as const;
 /** Full rule n is number FIRST_FULL - n. */
-const FIRST_FULL = -4;
+const FIRST_FULL = -5;
 
 /** Bits of a compact rule's first integer. The low ones are the number of the register. */
 export const REGISTER_MASK = 0x3f;

@@ -32,6 +32,9 @@ const MIN_ADDRESS = 4096;
  */
 const MAX_TRAMPOLINE_GAP = 1 << 16;
 
+/** Bytes of code without tables that go over into a thread's first function. */
+const MAX_ROOT_GAP = 16;
+
 /**
  * Frames and steps of expressions that a walk may take without a stack, and bytes of stack for each further
  * one: a frame has a return address of 8 bytes; a signal's has 568 bytes and takes some 36 steps. So tables
@@ -194,8 +197,8 @@ export class Unwinder {
     this.#isExact = false;
     const rule = object.cfi === undefined ? NO_RULE.NONE : this.#ruleOf(object, pc - 1 - bias);
     if (rule >= 0) return (this.#rules.ints[rule * this.#rules.stride] & IS_ROOT) !== 0;
-    if (rule !== NO_RULE.NONE) return false;
-    return object.isEntry(pc - 1 - bias) || this.#guesser.isGoexit(space, pc);
+    if (rule !== NO_RULE.NONE) return rule === NO_RULE.ROOT;
+    return object.isEntry(pc - 1 - bias) || this.#guesser.isGoexit(object, pc - bias);
   }
 
   /**
@@ -213,6 +216,7 @@ export class Unwinder {
     }
     if (rule === NO_RULE.NONE) return this.#guess(space, object, place);
     if (rule === NO_RULE.TRAMPOLINE) return this.#stepFull(this.#guesser.trampoline);
+    if (rule === NO_RULE.ROOT) return this.#stop(END.ROOT);
     if (rule === NO_RULE.DAMAGED) return this.#stop(END.CORRUPT);
     return this.#stepFull(this.#rules.full(rule));
   }
@@ -271,6 +275,7 @@ export class Unwinder {
       return isTrampoline ? NO_RULE.TRAMPOLINE : NO_RULE.NONE;
     }
     const rules = this.#rules, before = rules.generation, cfi = object.cfi!;
+    if (!this.#isExact && this.#guesser.isGoexit(object, address + 1, cfi.functionStart)) return NO_RULE.ROOT;
     const isCorrected = this.arch === AARCH64 && correctRow(object, address, this.#row, this.#isExact);
     const rule = rules.add(this.#row, cfi);
     if (rules.generation !== before) {
@@ -279,6 +284,18 @@ export class Unwinder {
     }
     if (!isCorrected) this.#rows.put(object.id, address, cfi.rowStart, cfi.rowEnd, rule);
     return rule;
+  }
+
+  /**
+   * Returns whether code without tables is the first of a thread's: as glibc's clone3 ends its tables where parent and
+   * child part, and begins new ones, without a caller, a few bytes on in the child.
+   */
+  #isBeforeRoot(object: UnwindObject, address: number): boolean {
+    const { cfi } = object;
+    if (cfi === undefined || object.findFunction(address)) return false;
+    const next = cfi.gapEnd;
+    return next > address && next - address <= MAX_ROOT_GAP &&
+      object.findRow(next, this.#row) === FOUND.ROW && this.#row.kinds[this.arch.ra] === RULE.UNDEFINED;
   }
 
   /** Applies a compact rule; returns as #step does. */
@@ -441,6 +458,8 @@ export class Unwinder {
     }
     if (caller === 0) return this.#stop(END.ROOT);
     if (object === undefined) return this.#stop(END.UNMAPPED);
+    space.find(place);
+    if (this.#isBeforeRoot(object, place - space.bias)) return this.#stop(END.ROOT);
     if (guesser.shortBy > 0) {
       this.missing = guesser.shortBy;
       return this.#stop(END.SHORT);

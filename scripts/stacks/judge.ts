@@ -116,6 +116,8 @@ const GENERATED = /^(?!\/[^/])|\/perf-\d+\.map$|\/jitted-\d+-\d+\.so$/;
 export interface RootCode {
   /** Returns whether an offset in an object's file is in such code. */
   has(object: string, offset: number): boolean;
+  /** Returns whether an object has musl, which calls the function that threads begin with just `start`. */
+  hasMusl(object: string): boolean;
 }
 
 /** Returns whether a process or a thread begins in the function of `frame`. */
@@ -124,6 +126,7 @@ export function isRoot({ symbol, object, offset }: Frame, code: RootCode): boole
   if (symbol !== undefined) {
     const name = symbol.replace(ADDITION, "").replace(ADDITION, "");
     if (ROOTS.has(name) || GO_ENTRY.test(name)) return true;
+    if (name === "start" && code.hasMusl(object)) return true;
   }
   return code.has(object, offset);
 }

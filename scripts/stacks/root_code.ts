@@ -18,6 +18,7 @@ const ENTRY_SIZE = 64;
 export class FoundRootCode implements RootCode {
   readonly #objects = new Map<string, { object: UnwindObject; ranges: Range[] } | undefined>();
   readonly #library: readonly LibraryRoots[];
+  readonly #musl = new Map<string, boolean>();
 
   /** @param library roots in the C library, from libraryRoots(). */
   constructor(library: readonly LibraryRoots[]) {
@@ -31,6 +32,17 @@ export class FoundRootCode implements RootCode {
     if (known === undefined) return false;
     const address = known.object.addressAt(offset);
     return known.ranges.some(([start, end]) => address >= start && address <= end);
+  }
+
+  hasMusl(path: string): boolean {
+    let hasMusl = this.#musl.get(path);
+    if (hasMusl === undefined) {
+      const { stdout } = new Deno.Command("nm", { args: [path], stderr: "null" }).outputSync();
+      const names = new TextDecoder().decode(stdout);
+      hasMusl = / t libc_start_main_stage2$/m.test(names) && / T __clone$/m.test(names);
+      this.#musl.set(path, hasMusl);
+    }
+    return hasMusl;
   }
 
   #open(path: string) {

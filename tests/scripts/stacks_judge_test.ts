@@ -53,7 +53,7 @@ function read(text: string, hasOffsets: boolean): { stacks: Stack[]; withoutUser
   return { stacks, withoutUser: reader.withoutUser };
 }
 
-const NO_CODE: RootCode = { has: () => false };
+const NO_CODE: RootCode = { has: () => false, hasMusl: () => false };
 const LIBC = "/usr/lib/x86_64-linux-gnu/libc.so.6";
 
 const NOWHERE: Frame = { address: "0", symbol: undefined, object: undefined, offset: NaN };
@@ -99,7 +99,7 @@ Deno.test("a sample without a call chain is a stack of one frame", () => {
 Deno.test("a sample without any frame is broken, as perf could do nothing with it", () => {
   const { stacks, withoutUser } = read("node    2149 \n\nnode    2149 \n\n", true);
   assertEquals([stacks.length, withoutUser], [2, 0]);
-  assert(!isWhole(stacks[0], { has: () => true }));
+  assert(!isWhole(stacks[0], { ...NO_CODE, has: () => true }));
   assertEquals(breakOf(stacks[0]), "no frame");
 });
 
@@ -113,7 +113,9 @@ Deno.test("stacks are whole that end where a process or a thread begins", () => 
   assert(isWhole(thread, NO_CODE));
   // without a symbol the code at its offset decides
   assert(!isWhole(main, NO_CODE));
-  assert(isWhole(main, { has: (object, offset) => object === "/tmp/a/works" && offset === 0x12e0 }));
+  assert(
+    isWhole(main, { ...NO_CODE, has: (object, offset) => object === "/tmp/a/works" && offset === 0x12e0 }),
+  );
 });
 
 Deno.test("stacks that end elsewhere are broken: in unknown code, in a mark, in what only has a root's name", () => {
@@ -122,7 +124,7 @@ Deno.test("stacks that end elsewhere are broken: in unknown code, in a mark, in 
   assert(!isRoot(frame("main", "/tmp/perf-2149.map"), NO_CODE));
   assert(!isRoot(frame("main", "/tmp/jitted-12-3.so"), NO_CODE));
   assert(!isRoot(frame("main", "//anon"), NO_CODE));
-  assert(!isRoot(NOWHERE, { has: () => true }));
+  assert(!isRoot(NOWHERE, { has: () => true, hasMusl: () => true }));
 });
 
 Deno.test("only the outermost frame decides", () => {
@@ -155,6 +157,11 @@ Deno.test("roots are known by any form of their names", () => {
     "runtime.systemstack.abi0",
   ];
   for (const name of others) assert(!isRoot(frame(name), NO_CODE), name);
+});
+
+Deno.test("a thread of musl begins in start, which elsewhere may be any function", () => {
+  assert(isRoot(frame("start"), { ...NO_CODE, hasMusl: (object) => object === "/bin/x" }));
+  assert(!isRoot(frame("start"), NO_CODE));
 });
 
 Deno.test("broken stacks are told apart by their last two frames", () => {

@@ -227,6 +227,28 @@ Deno.test("frame records of code without tables end where the frame pointer is z
   assertEquals(chainTo(0x1401).at(-1), END.NO_CFI);
 });
 
+Deno.test("goroutines end where they return to, whatever its tables say", () => {
+  const file = buildFrames([...FUNCTIONS, { start: 0x1a00, end: 0x1a20, code: [...offset(8)] }], X86_64);
+  file.set([0x90, 0xe8, 1, 2, 0, 0, 0x90], 0x1a00);
+  const object = UnwindObject.open(new ElfFile(new MemoryBytes(file, "object")));
+  const words = [1, 2, at(0x1a01), at(0x1050), 3];
+  const { chain, end } = walk(object, 0x1050, words);
+  assertEquals([chain, end], [["1050", "1a01"], END.ROOT]);
+  // but not behind any other call
+  const other = walk(object, 0x1050, [1, 2, at(0x1a06), 3]);
+  assertEquals([other.chain, other.end], [["1050", "1a06"], END.CORRUPT]);
+});
+
+Deno.test("code just before a thread's first function, which no table has, has no caller", () => {
+  const object = objectOf([
+    { start: 0x1000, end: 0x1100, code: [...offset(24)] },
+    { start: 0x110a, end: 0x1120, code: [0x07, 16] },
+    { start: 0x1180, end: 0x1190, code: [...offset(8)] },
+  ]);
+  assertEquals(walk(object, 0x1104, [1, 2]).end, END.ROOT);
+  assertEquals(walk(object, 0x1175, [1, 2]).end, END.NO_CFI); // before one that has a caller
+});
+
 Deno.test("goroutines of aarch64 end in the same way", () => {
   const word = (value: number) => [...new Uint8Array(Uint32Array.of(value).buffer)];
   const object = bareObject({ 0x1300: [...word(0xaa0003e0), ...word(0x940005c3)] }, AARCH64);
