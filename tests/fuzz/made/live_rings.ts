@@ -97,7 +97,7 @@ function makeSample(random: Random): Partial<SampleFields> {
     id: random.oneIn(8) ? random.u64() : undefined,
     ip,
     tid: 100 + random.below(4),
-    chain: random.pick([[], [PERF_CONTEXT.KERNEL, KERNEL_CODE], [PERF_CONTEXT.USER, address()]]),
+    chain: makeChain(random, address),
     mode: random.oneIn(8) ? random.below(8) : undefined,
     abi: random.oneIn(8) ? random.below(4) : 2,
     registers,
@@ -106,4 +106,12 @@ function makeSample(random: Random): Partial<SampleFields> {
   if (random.oneIn(4)) sample.stack = random.below(2 * 8 * words.length + 1);
   if (random.oneIn(8)) sample.words = undefined;
   return Object.fromEntries(Object.entries(sample).filter(([, value]) => value !== undefined));
+}
+
+/** The kernel's callers, and those that it found by frame pointers. */
+function makeChain(random: Random, address: () => number): number[] {
+  const { KERNEL, USER } = PERF_CONTEXT, kernel = random.oneIn(2) ? [KERNEL, KERNEL_CODE] : [];
+  if (random.oneIn(3)) return kernel;
+  const code = () => random.oneIn(6) ? address() : MAPPED + 0x1000 + 0x10 * random.below(0x50);
+  return [...kernel, USER, ...Array.from({ length: random.below(8) }, code)];
 }
