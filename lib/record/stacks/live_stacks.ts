@@ -35,10 +35,13 @@ const GIVE_BACK_SHARE = 1 / 8, MAX_GIVE_BACK_BYTES = 1 << 20;
 const READING_TIME = { objectWork: 50e6, work: 200e6 };
 const WORK_PERIOD_MS = 20_000;
 /**
- * Milliseconds that opening objects may take in one pass: each takes 0.2 ms, or 40 where the disk has to be read. Stacks
- * through further ones are cut short rather than that the rings overflow; the next pass opens them.
+ * Milliseconds that opening objects may take in one pass: each takes 0.2 ms, or 40 where the disk has to be read. At
+ * least and at most; in between as long as OPENING_SHARE of the time that it takes to fill a ring. Stacks through further
+ * ones are cut short rather than that the rings overflow; the next pass opens them.
  */
-const OPENING_MS = 25;
+const OPENING_MS = 25, MAX_OPENING_MS = 1000, OPENING_SHARE = 1 / 2;
+/** Milliseconds that the first pass comes at most after the first record. */
+const FIRST_PASS_MS = 100;
 /** Milliseconds that opening what runs already may take before sampling starts. */
 const WARMING_MS = 250;
 
@@ -48,13 +51,15 @@ interface Ring {
   cursor: RingCursor;
   output: RingOutput;
   giveBackBytes: number;
+  /** Position of the end of its records at the last pass. */
+  head: number;
 }
 
 /** Settings for tests. */
 export interface LiveSettings {
   /** Files of this machine by default. */
   files?: StackFiles;
-  /** Milliseconds that opening objects may take in one pass. */
+  /** Milliseconds that opening objects may take in one pass, whatever the rings hold. */
   openingMs?: number;
   /** Memory of this machine's processes by default. */
   memory?: CodeMemory;
@@ -84,6 +89,7 @@ export class LiveStacks implements RingTaker {
   /** Number of ids in the table. */
   #ids = 0;
   #budgetFrom = performance.now();
+  #lastPass = -Infinity;
 
   /** @param opened events of the recording; the list may grow with the CPUs that come online. */
   constructor(
@@ -172,17 +178,25 @@ export class LiveStacks implements RingTaker {
   }
 
   #begin({ rings }: RingPass): void {
+    const now = performance.now();
+    const sincePass = this.#lastPass < 0 ? FIRST_PASS_MS : Math.max(1, now - this.#lastPass);
+    let untilFull = Infinity;
     rings.forEach((range, i) => {
       const ring = this.#rings[i] ??= {
         index: i,
         cursor: new RingCursor(this.#places),
         output: new RingOutput(i, range.tail),
         giveBackBytes: Math.min(MAX_GIVE_BACK_BYTES, GIVE_BACK_SHARE * range.memory.byteLength),
+        head: range.tail,
       };
       ring.cursor.begin(range);
+      const free = range.memory.byteLength - (range.head - range.tail);
+      untilFull = Math.min(untilFull, free / Math.max(1, range.head - ring.head) * sincePass);
+      ring.head = range.head;
     });
-    this.#objects.openFor(this.#openingMs);
-    const now = performance.now();
+    this.#lastPass = now;
+    const openingMs = Math.min(MAX_OPENING_MS, OPENING_SHARE * untilFull);
+    this.#objects.openFor(Math.max(this.#openingMs, openingMs));
     if (now - this.#budgetFrom < WORK_PERIOD_MS) return;
     this.#budgetFrom = now;
     this.#budget.worked = 0;

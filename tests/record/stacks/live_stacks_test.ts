@@ -5,7 +5,9 @@ import { PERF_CONTEXT, PERF_RECORD_MISC } from "../../../lib/base/system/abi.ts"
 import { concat } from "../../../lib/base/bytes/bytes.ts";
 import { describeEvent, EventTable } from "../../../lib/perfdata/format/events.ts";
 import { type EventOnCpus, fileEvents } from "../../../lib/record/open/open_on_cpus.ts";
+import { LiveFiles } from "../../../lib/record/stacks/live_files.ts";
 import { LiveStacks } from "../../../lib/record/stacks/live_stacks.ts";
+import type { ObjectInfo } from "../../../lib/symbols/object/objects.ts";
 import { testUnless } from "../../needs.ts";
 import {
   chainsIn,
@@ -403,4 +405,34 @@ testLive("a thread between two programs, or behind its last, has the kernel's ca
   const chains = s.chains();
   assert(chains.every((chain) => !chain.includes("u ")), chains.join());
   assertEquals(s.stacks.counts, { unwound: 0, whole: 0 });
+});
+
+/** Chains of samples in three programs, each of which takes 20 ms to open, from a ring of so many bytes. */
+function chainsOfSlowFiles(folder: string, ringBytes: number): string[] {
+  const machine = new MadeMachine(unwoundEvent("cpu-clock:u", [7n])), opened = [machine.event];
+  class SlowFiles extends LiveFiles {
+    override open(object: ObjectInfo): ReturnType<LiveFiles["open"]> {
+      for (const until = performance.now() + 20; performance.now() < until;);
+      return super.open(object);
+    }
+  }
+  const stacks = new LiveStacks(opened, machine.places, { files: new SlowFiles(), openingMs: 1 });
+  const ring = new MadeRing(ringBytes), pass = new MadePass(ring);
+  try {
+    assert(stacks.take(pass)); // the time from here on counts
+    for (const [i, name] of ["program", "second", "third"].entries()) {
+      ring.put(machine.mmap(1, PID + i, `${folder}/${name}`, { ino: BigInt(i) }), machine.sample(2, PID + i));
+    }
+    assert(stacks.take(pass));
+    return chainsIn(pass.records, opened);
+  } finally {
+    stacks.close();
+  }
+}
+
+testLive("objects are opened as long as the rings have room, and the rest in the next pass", ({ folder }) => {
+  for (const name of ["second", "third"]) writeProgram(`${folder}/${name}`);
+  assertEquals(chainsOfSlowFiles(folder, 1 << 26), [WHOLE_CHAIN, WHOLE_CHAIN, WHOLE_CHAIN]);
+  const late = "u 1050 [the object was not read in time]";
+  assertEquals(chainsOfSlowFiles(folder, 2048), [WHOLE_CHAIN, late, late]);
 });

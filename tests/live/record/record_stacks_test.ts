@@ -1,0 +1,404 @@
+/** `pmuctl record -g`: stacks unwound while they are recorded, of programs without frame pointers. */
+
+import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
+import { eventually } from "../../eventually.ts";
+import { hasCommand, type Need, NEEDS, testUnless } from "../../needs.ts";
+import {
+  asNobody,
+  ledgerSamples,
+  perfOk,
+  PMUCTL,
+  pmuctl,
+  pmuctlOk,
+  type Ran,
+  run,
+  withFolder,
+} from "../harness.ts";
+import { sizeOf } from "../watching.ts";
+
+const SOURCE = new URL("../../programs/deep.c", import.meta.url).pathname;
+const STEPS = Array.from({ length: 10 }, (_, i) => `step_${9 - i}`).join(";");
+/** Stack of `deep`, and with a library, from main on. */
+const DEEP = `main;${STEPS};work`, DEEPER = `main;${STEPS};enter;${STEPS};work`;
+
+const OTHER_ARCH = !["x86_64", "aarch64"].includes(Deno.build.arch) && "it needs x86_64 or aarch64";
+
+/** Runs `body` where all that it needs is here, with a folder, which others may write to if they are needed, and a home in it. */
+function testStacks(
+  needs: readonly Need[],
+  name: string,
+  body: (folder: string, env: Record<string, string>) => Promise<void>,
+): void {
+  const lacking = [!hasCommand("cc") && "cc", ...needs.map((need) => NEEDS[need]())].find((what) =>
+    what !== false
+  );
+  testUnless(
+    OTHER_ARCH || (lacking !== undefined && `it needs ${lacking}`),
+    name,
+    () =>
+      withFolder(async (folder) => {
+        if (needs.includes("otherUser")) Deno.chmodSync(folder, 0o777);
+        Deno.mkdirSync(`${folder}/home`);
+        await body(folder, { HOME: `${folder}/home` });
+      }),
+  );
+}
+
+/** Builds `deep` as distributions build programs: optimized, without frame pointers and debug information. */
+async function build(path: string, ...options: string[]): Promise<string> {
+  const { status, stderr } = await run("cc", [
+    "-O2",
+    "-fomit-frame-pointer",
+    "-Wl,--build-id",
+    ...options,
+    "-o",
+    path,
+    SOURCE,
+  ]);
+  assertEquals(status, 0, stderr);
+  return path;
+}
+
+interface Stacks {
+  unwound: number;
+  whole: number;
+  cut: { frame: string; object: string | null; samples: number }[];
+}
+
+/** Results of unwinding, by a file's report. */
+async function stacksIn(file: string, env?: Record<string, string>): Promise<Stacks> {
+  return JSON.parse(await pmuctlOk(["report", "--json", "-i", file], { env })).meta.stacks;
+}
+
+/** Number of samples by stack, from the command on; of one event, where given. */
+async function foldedStacks(
+  file: string,
+  env?: Record<string, string>,
+  ...more: string[]
+): Promise<Map<string, number>> {
+  const args = ["report", "--format", "folded", "--weight", "samples", "--no-demangle", ...more, "-i", file];
+  const lines = (await pmuctlOk(args, { env })).trimEnd().split("\n").filter((line) => line !== "");
+  return new Map(lines.map((line) => {
+    const blank = line.lastIndexOf(" ");
+    return [line.slice(0, blank), Number(line.slice(blank + 1))];
+  }));
+}
+
+/**
+ * Checks that nearly all stacks of a file are whole, and that all samples in `work` have this stack, of which there have
+ * to be at least `least`.
+ */
+async function expectWhole(
+  file: string,
+  { stack = DEEP, least = 100, share = 0.99, env }: {
+    stack?: string;
+    least?: number;
+    share?: number;
+    env?: Record<string, string>;
+  } = {},
+): Promise<Stacks> {
+  const stacks = await stacksIn(file, env);
+  const told = JSON.stringify(stacks);
+  assert(stacks.whole >= share * stacks.unwound, told);
+  let found = 0;
+  for (const [path, count] of await foldedStacks(file, env)) {
+    if (!path.includes(";work")) continue;
+    assertStringIncludes(path, stack);
+    found += count;
+  }
+  assertGreater(found, least, told);
+  return stacks;
+}
+
+testStacks(
+  ["perf"],
+  "stacks of a program without frame pointers are whole, and perf reads the same ones",
+  async (folder) => {
+    const file = `${folder}/perf.data`, program = await build(`${folder}/deep`);
+    const ran = await pmuctl(["record", "-g", "-F", "4000", "-o", file, "--", program, "700"]);
+    assertEquals(ran.status, 0, ran.stderr);
+    const { unwound } = await expectWhole(file, { least: 1000 });
+    assertGreater(unwound, 0.95 * ledgerSamples(ran.stderr));
+    const ours = await foldedStacks(file), theirs = await perfStacks(file);
+    // perf makes up a frame for a mark, and has other names for code without symbols
+    const known = (stacks: Map<string, number>) =>
+      new Map([...stacks].filter(([path]) => !/\[|\+0x|^[^;]*$/.test(path)).sort());
+    assertEquals(known(ours), known(theirs));
+    const samples = (stacks: Map<string, number>) =>
+      [...stacks.values()].reduce((sum, count) => sum + count, 0);
+    assertGreater(samples(known(ours)), 0.9 * samples(ours));
+    assertEquals(samples(ours), samples(theirs));
+  },
+);
+
+/** Samples by stack as perf script tells them, folded. */
+async function perfStacks(file: string): Promise<Map<string, number>> {
+  const script = await perfOk(["script", "-i", file, "-F", "comm,ip,sym", "--no-inline", "--no-demangle"]);
+  const stacks = new Map<string, number>();
+  for (const sample of script.split("\n\n").filter((text) => text.trim() !== "")) {
+    const [comm, ...frames] = sample.trim().split("\n").map((line) => line.trim());
+    const path = [comm, ...frames.map((frame) => frame.replace(/^[0-9a-f]+ /, "")).reverse()].join(";");
+    stacks.set(path, (stacks.get(path) ?? 0) + 1);
+  }
+  return stacks;
+}
+
+testStacks([], "stacks through a library that a program loads are whole", async (folder) => {
+  const file = `${folder}/perf.data`, program = await build(`${folder}/deep`);
+  const library = await build(`${folder}/libdeep.so`, "-shared", "-fPIC", "-DLIBRARY");
+  await pmuctlOk(["record", "-q", "-g", "-F", "2000", "-o", file, "--", program, "400", library]);
+  await expectWhole(file, { stack: DEEPER });
+});
+
+testStacks([], "stacks of static and position-independent programs are whole", async (folder) => {
+  for (const options of [["-static"], ["-static-pie"], ["-no-pie"], ["-pie", "-s"]]) {
+    const file = `${folder}/perf.data`, program = await build(`${folder}/deep`, ...options);
+    await pmuctlOk(["record", "-q", "-g", "-F", "2000", "-o", file, "--", program, "200"]);
+    // a stripped one has no names
+    if (!options.includes("-s")) await expectWhole(file, { least: 50 });
+    else assertGreater((await stacksIn(file)).whole, 50);
+  }
+});
+
+testStacks(
+  [],
+  "stacks of a program that is deleted and replaced as it starts are whole",
+  async (folder, env) => {
+    const file = `${folder}/perf.data`, program = await build(`${folder}/deep`);
+    const other = await build(`${folder}/other`, "-O0");
+    const script =
+      `${program} 400 & until [ /proc/$!/exe -ef ${program} ]; do :; done; mv ${other} ${program}; wait`;
+    await pmuctlOk(["record", "-q", "-g", "-F", "2000", "-o", file, "--", "sh", "-c", script], { env });
+    const { cut } = await expectWhole(file, { env, share: 0.97 });
+    assertEquals(cut.filter(({ object }) => object?.startsWith("deep")), []);
+  },
+);
+
+testStacks(["root"], "stacks of a program that was deleted before are whole", async (folder, env) => {
+  const file = `${folder}/perf.data`, program = await build(`${folder}/deep`);
+  await whileRunning([program, "100000"], async (pid) => {
+    Deno.removeSync(program);
+    await pmuctlOk(["record", "-q", "-g", "-F", "2000", "-o", file, "-p", `${pid}`, "--duration", "0.5"], {
+      env,
+    });
+  });
+  await expectWhole(file, { env, least: 20 });
+});
+
+/** Calls `body` while a command runs, which is then killed. */
+async function whileRunning(
+  [command, ...args]: string[],
+  body: (pid: number) => Promise<void>,
+): Promise<void> {
+  const child = new Deno.Command(command, { args, stdout: "null" }).spawn();
+  try {
+    await eventually(() => Deno.readTextFileSync(`/proc/${child.pid}/stat`).includes(") R"), "it to run");
+    await body(child.pid);
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+  }
+}
+
+testStacks(
+  [],
+  "stacks of a shell that starts many programs are whole, and none of them is lost",
+  async (folder) => {
+    const file = `${folder}/perf.data`,
+      script = "i=0; while [ $i -lt 300 ]; do /bin/true; i=$((i + 1)); done";
+    const ran = await pmuctl(["record", "-g", "-F", "4000", "-o", file, "--", "sh", "-c", script]);
+    assertEquals(ran.status, 0, ran.stderr);
+    assertStringIncludes(ran.stderr, "none lost");
+    const { unwound, whole, cut } = await stacksIn(file);
+    assertGreater(unwound, 200);
+    assert(whole >= 0.99 * unwound, JSON.stringify({ unwound, whole, cut }));
+  },
+);
+
+testStacks(["root"], "each of several events has whole stacks", async (folder) => {
+  const file = `${folder}/perf.data`, program = await build(`${folder}/deep`);
+  const events = { "cpu-clock": DEEP, "page-faults": ";_dl_start;", "sched:sched_switch": ";schedule" };
+  const options = [...Object.keys(events).flatMap((event) => ["-e", event]), "-g", "-F", "2000"];
+  const script = `${program} 300; i=0; while [ $i -lt 50 ]; do sleep 0.001; i=$((i + 1)); done`;
+  await pmuctlOk(["record", "-q", ...options, "-o", file, "--", "sh", "-c", script]);
+  const { unwound, whole, cut } = await stacksIn(file);
+  // nothing is copied where a stack's own page is missing, as at some of the faults
+  const others = cut.filter(({ frame }) => frame !== "[no stack copied]");
+  assertEquals(others, []);
+  assertGreater(whole, 0.9 * unwound);
+  for (const [event, expected] of Object.entries(events)) {
+    const stacks = [...(await foldedStacks(file, undefined, "--event", event)).keys()];
+    const found = stacks.filter((path) => path.includes(expected) && path.includes(";_start"));
+    assertGreater(found.length, 0, `${event}: ${stacks.join("\n")}`);
+    for (const path of stacks) if (path.includes(";work")) assertStringIncludes(path, DEEP);
+  }
+});
+
+testStacks(
+  ["perf"],
+  "files of one recording go on with whole stacks, and no sample is lost or in two",
+  async (folder) => {
+    const program = await build(`${folder}/deep`);
+    Deno.mkdirSync(`${folder}/parts`);
+    const options = ["-g", "-F", "4000", "--switch-output=1s", "-o", `${folder}/parts/p.data`];
+    const ran = await pmuctl(["record", ...options, "--", program, "3500"]);
+    assertEquals(ran.status, 0, ran.stderr);
+    const files = Array.from(Deno.readDirSync(`${folder}/parts`), ({ name }) => `${folder}/parts/${name}`)
+      .sort();
+    assertGreater(files.length, 2);
+    const times: string[] = [];
+    for (const [i, file] of files.entries()) {
+      const script = await perfOk(["script", "-i", file, "-F", "tid,time,ip", "--ns"]);
+      times.push(...[...script.matchAll(/^\s*(\d+ +[\d.]+):/gm)].map(([, time]) => time));
+      const stacks = await foldedStacks(file);
+      for (const path of stacks.keys()) if (path.includes(";work")) assertStringIncludes(path, DEEP);
+      if (i > 0 && i < files.length - 1) {
+        assertGreater(
+          [...stacks.keys()].filter((path) => path.includes(DEEP)).length,
+          0,
+        );
+      }
+    }
+    assertEquals(new Set(times).size, times.length, "a sample is in two files");
+    assertEquals(times.length, ledgerSamples(ran.stderr));
+    assertStringIncludes(ran.stderr, "none lost");
+  },
+);
+
+testStacks([], "a recording into a pipe has whole stacks", async (folder) => {
+  const program = await build(`${folder}/deep`), out = `${folder}/report.json`;
+  const pipe = `"$1" record -q -g -F 2000 -o - -- "$2" 300 | "$1" report --json -i - >${out}`;
+  const { status, stderr } = await run("sh", ["-c", pipe, "sh", PMUCTL, program]);
+  assertEquals([status, stderr], [0, ""]);
+  const { meta, events: [{ rows }] } = JSON.parse(Deno.readTextFileSync(out));
+  assertGreater(meta.stacks.whole, 100);
+  assertGreater(meta.stacks.whole, 0.98 * meta.stacks.unwound);
+  const total = (symbol: string) => rows.find((row: { symbol: string }) => row.symbol === symbol).total.count;
+  assert(total("step_0") >= total("work") && total("main") >= total("step_9"), JSON.stringify(rows));
+});
+
+testStacks(["otherUser"], "stacks that an ordinary user records are whole", async (folder) => {
+  const file = `${folder}/perf.data`, program = await build(`${folder}/deep`);
+  const ran: Ran = await asNobody(["record", "-g", "-F", "4000", "-o", file, "--", program, "500"]);
+  assertEquals(ran.status, 0, ran.stderr);
+  await expectWhole(file, { least: 500 });
+});
+
+testStacks(
+  ["otherUser"],
+  "where a user may lock little, rings and copies are small, and that is said",
+  async (folder) => {
+    const file = `${folder}/perf.data`, program = await build(`${folder}/deep`);
+    const limited =
+      "ulimit -l 64; echo 64 >/proc/self/oom_score_adj; exec setpriv --reuid=65534 --regid=65534 --clear-groups";
+    const options = ["record", "-g", "-F", "4000", "-m", "16", "-o", file, "--", program, "300"];
+    const ran = await run("sh", ["-c", `${limited} "$@"`, "sh", "--", PMUCTL, ...options]);
+    assertEquals(ran.status, 0, ran.stderr);
+    assertMatch(ran.stderr, /stacks are copied up to \d+ KiB; longer ones are cut/);
+    // while the first objects are read, small rings fill
+    await expectWhole(file, { least: 200, share: 0.96 });
+  },
+);
+
+testStacks(
+  ["mountNamespace", "mounts"],
+  "stacks of a program that only a mount namespace can see are whole",
+  async (folder, env) => {
+    const file = `${folder}/perf.data`, program = await build(`${folder}/deep`);
+    Deno.mkdirSync(`${folder}/mount`);
+    Deno.writeTextFileSync(`${folder}/mount/deep`, "another file, where the recorder looks");
+    const script =
+      `mount -t tmpfs none ${folder}/mount && cp ${program} ${folder}/mount/deep && ${folder}/mount/deep 400`;
+    const command = ["unshare", "-m", "sh", "-c", script];
+    await pmuctlOk(["record", "-q", "-g", "-F", "2000", "-o", file, "--", ...command], { env });
+    await expectWhole(file, { env, share: 0.97 });
+  },
+);
+
+testStacks(["root"], "stacks of a program that only a chroot can see are whole", async (folder, env) => {
+  const file = `${folder}/perf.data`;
+  Deno.mkdirSync(`${folder}/root/bin`, { recursive: true });
+  await build(`${folder}/root/bin/deep`, "-static");
+  const command = ["chroot", `${folder}/root`, "/bin/deep", "300"];
+  await pmuctlOk(["record", "-q", "-g", "-F", "2000", "-o", file, "--", ...command], { env });
+  await expectWhole(file, { env });
+});
+
+testStacks([], "stacks are whole though sampling begins after the program", async (folder) => {
+  const file = `${folder}/perf.data`, program = await build(`${folder}/deep`);
+  const library = await build(`${folder}/libdeep.so`, "-shared", "-fPIC", "-DLIBRARY");
+  await pmuctlOk([
+    "record",
+    "-q",
+    "-g",
+    "-D",
+    "100",
+    "-F",
+    "2000",
+    "-o",
+    file,
+    "--",
+    program,
+    "500",
+    library,
+  ]);
+  await expectWhole(file, { stack: DEEPER });
+});
+
+testStacks([], "stacks of a process that ran before are whole", async (folder) => {
+  const file = `${folder}/perf.data`, program = await build(`${folder}/deep`);
+  const library = await build(`${folder}/libdeep.so`, "-shared", "-fPIC", "-DLIBRARY");
+  await whileRunning([program, "100000", library], async (pid) => {
+    await pmuctlOk(["record", "-q", "-g", "-F", "2000", "-o", file, "-p", `${pid}`, "--duration", "0.5"]);
+  });
+  await expectWhole(file, { stack: DEEPER, least: 20 });
+});
+
+testStacks(
+  ["root"],
+  "stacks of all processes are whole, of those that ran before and of those that come",
+  async (folder) => {
+    const file = `${folder}/perf.data`, program = await build(`${folder}/deep`);
+    const later = await build(`${folder}/later`);
+    await whileRunning([program, "100000"], async () => {
+      const command = ["sh", "-c", `sleep 0.2; ${later} 200; sleep 0.2`];
+      await pmuctlOk([
+        "record",
+        "-q",
+        "-g",
+        "-F",
+        "2000",
+        "-a",
+        "--duration",
+        "20",
+        "-o",
+        file,
+        "--",
+        ...command,
+      ]);
+    });
+    for (const name of ["deep", "later"]) {
+      const stacks = [...await foldedStacks(file, undefined, "-c", name)].filter(([path]) =>
+        path.includes(";work")
+      );
+      assertGreater(stacks.length, 0, name);
+      for (const [path] of stacks) assertStringIncludes(path, DEEP);
+    }
+  },
+);
+
+testStacks([], "a recording that is killed has whole stacks up to then", async (folder) => {
+  const file = `${folder}/perf.data`, program = await build(`${folder}/deep`);
+  await whileRunning([program, "100000"], async (pid) => {
+    const recorder = new Deno.Command(PMUCTL, {
+      args: ["record", "-q", "-g", "-F", "2000", "-o", file, "-p", `${pid}`],
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    await eventually(() => sizeOf(file) > 100_000, "samples");
+    recorder.kill("SIGKILL");
+    await recorder.status;
+  });
+  await expectWhole(file, { least: 50 });
+  assertStringIncludes(await pmuctlOk(["report", "-i", file]), "not finished: loss unknown");
+});
