@@ -262,9 +262,9 @@ PMU_API int32_t pmu_drain_see_again(void *drain);
  */
 
 /*
- * Raises the priority of the calling thread, which is to empty the rings, until pmu_drain_stop: on a machine whose CPUs
- * are all busy it would come too late. Returns 0, or -EACCES where this user may not, or -EALREADY. Only the calling
- * thread, and what it starts meanwhile, is affected.
+ * Raises the priority of all threads of this process until pmu_drain_stop: on a machine whose CPUs are all busy it would
+ * come too late to empty the rings. Returns 0, or -EACCES where this user may not, or -EALREADY. Processes that are started
+ * meanwhile inherit it.
  */
 PMU_API int32_t pmu_drain_hurry(void *drain);
 

@@ -7,7 +7,7 @@
 import { type Arch, X86_64 } from "./arch.ts";
 import { CallCache, NO_CALL } from "./call_before.ts";
 import { CODE, type CodeSpace, type UnwindObject } from "./object.ts";
-import { ReturnFinder } from "./code/return_finder.ts";
+import { type ReadingLimits, ReturnFinder } from "./code/return_finder.ts";
 import { CFA, Row, RULE } from "./row.ts";
 import type { FullRule } from "./rules.ts";
 import type { StackPiece } from "./stack_piece.ts";
@@ -40,6 +40,8 @@ export interface Place {
   sp: number;
   /** Whether the thread was interrupted there. */
   isExact: boolean;
+  /** Whether it is in generated code that is built into a program (NO_RULE.BUILT_IN). */
+  isBuiltIn: boolean;
 }
 
 /** Finds callers without tables. */
@@ -77,13 +79,13 @@ export class Guesser {
   /** The address that the call before a return address leads to, as far as it is known: set by #isReturn. */
   #target = NaN;
 
-  constructor(arch: Arch, registers: Float64Array, stack: StackPiece) {
+  constructor(arch: Arch, registers: Float64Array, stack: StackPiece, limits: ReadingLimits) {
     this.#arch = arch;
     this.#registers = registers;
     this.#stack = stack;
     this.#most = mostAddress(arch);
     this.trampoline = trampolineRule(arch);
-    this.#finder = new ReturnFinder(registers, stack);
+    this.#finder = new ReturnFinder(registers, stack, limits);
   }
 
   /** Returns whether signal handlers return to that address, by the instructions there. */
@@ -97,6 +99,12 @@ export class Guesser {
     this.shortBy = 0;
     this.savedAt = NaN;
     if (object !== undefined && space.find(place) === object && object.isEntry(place - space.bias)) return 0;
+    if (!at.isExact && (at.isBuiltIn || object?.code === CODE.GENERATED)) {
+      // most such code keeps frame pointers, and reading it takes long
+      const pc = this.#byFramePointer(at);
+      if (pc > 0) return pc;
+      this.shortBy = 0;
+    }
     if (object !== undefined && this.#arch === X86_64) {
       const pc = this.#byEpilogue(at, object);
       if (pc > 0 || this.shortBy > 0) return pc;

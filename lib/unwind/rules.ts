@@ -22,9 +22,11 @@ export const NO_RULE = {
   TRAMPOLINE: -3,
   /** Code that has no caller, which its tables do not tell. */
   ROOT: -4,
+  /** Code without tables, of which a program with tables has much: the output of a compiler of its own, built in. */
+  BUILT_IN: -5,
 } as const;
 /** Full rule n is number FIRST_FULL - n. */
-const FIRST_FULL = -5;
+const FIRST_FULL = -6;
 
 /** Bits of a compact rule's first integer. The low ones are the number of the register. */
 export const REGISTER_MASK = 0x3f;

@@ -11,6 +11,7 @@
 
 import { correctRow } from "./code/aarch64_edges.ts";
 import { AARCH64, type Arch } from "./arch.ts";
+import { READING_LIMITS, type ReadingLimits } from "./code/return_finder.ts";
 import { END, type End } from "./ends.ts";
 import { Evaluator } from "./expression.ts";
 import { Guesser, HIGH_MASK, mostAddress } from "./no_cfi.ts";
@@ -107,13 +108,14 @@ export class Unwinder {
   #sp = 0.5;
   #isExact = true;
 
-  constructor(arch: Arch) {
+  /** @param limits on reading the code of functions without tables. */
+  constructor(arch: Arch, limits: ReadingLimits = READING_LIMITS) {
     this.arch = arch;
     this.registers = new Float64Array(arch.registers).fill(NaN);
     this.#next = new Float64Array(arch.registers);
     this.#rules = new RuleTable(arch);
     this.#evaluator = new Evaluator(this.stack);
-    this.#guesser = new Guesser(arch, this.registers, this.stack);
+    this.#guesser = new Guesser(arch, this.registers, this.stack, limits);
     this.#highMask = HIGH_MASK[arch.name];
     this.#memory = new WalkMemory(this.#highMask);
     this.#most = mostAddress(arch);
@@ -197,7 +199,7 @@ export class Unwinder {
     this.#isExact = false;
     const rule = object.cfi === undefined ? NO_RULE.NONE : this.#ruleOf(object, pc - 1 - bias);
     if (rule >= 0) return (this.#rules.ints[rule * this.#rules.stride] & IS_ROOT) !== 0;
-    if (rule !== NO_RULE.NONE) return rule === NO_RULE.ROOT;
+    if (rule !== NO_RULE.NONE && rule !== NO_RULE.BUILT_IN) return rule === NO_RULE.ROOT;
     return object.isEntry(pc - 1 - bias) || this.#guesser.isGoexit(object, pc - bias);
   }
 
@@ -215,6 +217,7 @@ export class Unwinder {
       return this.#guess(space, object, place); // on aarch64, behind code without tables
     }
     if (rule === NO_RULE.NONE) return this.#guess(space, object, place);
+    if (rule === NO_RULE.BUILT_IN) return this.#guess(space, object, place, true);
     if (rule === NO_RULE.TRAMPOLINE) return this.#stepFull(this.#guesser.trampoline);
     if (rule === NO_RULE.ROOT) return this.#stop(END.ROOT);
     if (rule === NO_RULE.DAMAGED) return this.#stop(END.CORRUPT);
@@ -267,8 +270,8 @@ export class Unwinder {
     if (found === FOUND.NONE) {
       const { cfi } = object;
       if (cfi !== undefined && cfi.gapEnd - cfi.gapStart > MAX_TRAMPOLINE_GAP) {
-        this.#rows.put(object.id, address, cfi.gapStart, cfi.gapEnd, NO_RULE.NONE);
-        return NO_RULE.NONE;
+        this.#rows.put(object.id, address, cfi.gapStart, cfi.gapEnd, NO_RULE.BUILT_IN);
+        return NO_RULE.BUILT_IN;
       }
       // no call leads there: the address that was returned to is the one behind what is looked up
       const isTrampoline = this.#guesser.isTrampoline(object, this.#isExact ? address : address + 1);
@@ -437,7 +440,7 @@ export class Unwinder {
   }
 
   /** Finds the caller without call frame information; returns as #step does. */
-  #guess(space: CodeSpace, object: UnwindObject | undefined, place: number): number {
+  #guess(space: CodeSpace, object: UnwindObject | undefined, place: number, isBuiltIn = false): number {
     const guesser = this.#guesser;
     this.counts.guessed++;
     // frame pointers would lead past the frames of functions that keep none, of which its tables may tell
@@ -449,7 +452,7 @@ export class Unwinder {
         return this.#stepFull(guesser.trampoline);
       }
     }
-    const caller = guesser.guess({ space, object, place, sp: this.#sp, isExact: this.#isExact });
+    const caller = guesser.guess({ space, object, place, sp: this.#sp, isExact: this.#isExact, isBuiltIn });
     if (caller > 0) {
       this.#memory.savedAt(guesser.savedAt);
       this.#sp = guesser.least;

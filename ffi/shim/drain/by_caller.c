@@ -5,20 +5,45 @@
 #define _GNU_SOURCE
 #include "drain.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-/* Nice value of a thread that empties rings: before programs that compute, behind what the system marks as urgent. */
+/*
+ * Nice value of a process that empties rings: before programs that compute, behind what the system marks as urgent. All of
+ * its threads have it, since the one that takes records waits for others: for memory to be collected, and to be woken.
+ */
 #define HURRY_NICE (-10)
+
+/* Gives all threads of this process that have the nice value `from` the value `to`. Returns 0 or the last -errno. */
+static int32_t change_nice(int from, int to)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *entry;
+	int32_t error = 0;
+
+	if (!tasks)
+		return -errno;
+	while ((entry = readdir(tasks))) {
+		id_t id = (id_t)strtoul(entry->d_name, NULL, 10);
+
+		errno = 0;
+		if (id == 0 || getpriority(PRIO_PROCESS, id) != from || errno)
+			continue;
+		if (setpriority(PRIO_PROCESS, id, to) < 0 && errno != ESRCH)
+			error = -errno;
+	}
+	closedir(tasks);
+	return error;
+}
 
 int32_t pmu_drain_hurry(void *drain)
 {
 	struct drain *d = drain;
 	int nice;
 
-	if (d->hurried_id)
+	if (d->hurries)
 		return -EALREADY;
 	errno = 0;
 	nice = getpriority(PRIO_PROCESS, 0);
@@ -26,18 +51,16 @@ int32_t pmu_drain_hurry(void *drain)
 		return -errno;
 	if (nice <= HURRY_NICE)
 		return 0;
-	if (setpriority(PRIO_PROCESS, 0, HURRY_NICE) < 0)
-		return -errno;
 	d->hurried_from = nice;
-	d->hurried_id = (int32_t)syscall(SYS_gettid);
-	return 0;
+	d->hurries = true;
+	return change_nice(nice, HURRY_NICE);
 }
 
 void drain_end_hurry(struct drain *d)
 {
-	if (d->hurried_id)
-		setpriority(PRIO_PROCESS, (id_t)d->hurried_id, d->hurried_from);
-	d->hurried_id = 0;
+	if (d->hurries)
+		change_nice(HURRY_NICE, d->hurried_from);
+	d->hurries = false;
 }
 
 int32_t pmu_drain_wait(void *drain)

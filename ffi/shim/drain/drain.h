@@ -41,8 +41,8 @@ struct drain {
 	struct queue queue;
 	uint64_t queue_limit; /* limit for samples; the rest is for all other records */
 	bool given;           /* with PMU_DRAIN_BY_CALLER: records have been given in this pass */
-	int32_t hurried_id;   /* thread whose priority pmu_drain_hurry has raised; 0 for none */
-	int hurried_from;     /* its nice value before */
+	bool hurries;         /* pmu_drain_hurry has raised this process's priority */
+	int hurried_from;     /* nice value before */
 
 	/* Used by the thread that writes. */
 	pthread_t writer;
@@ -87,7 +87,7 @@ uint64_t drain_queue_records(struct drain *d, uint32_t ring, const struct circle
 /* Ends a round, and lets the writer have it. */
 void drain_end_round(struct drain *d);
 
-/* Gives the thread of pmu_drain_hurry its priority back. */
+/* Takes back what pmu_drain_hurry has done. */
 void drain_end_hurry(struct drain *d);
 
 /* Tells the writer that nothing more is queued. */

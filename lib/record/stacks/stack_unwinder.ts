@@ -22,6 +22,9 @@ const MIN_CODE_ADDRESS = 4096;
 /** Stacks between two checks of the memory of open files. */
 const TRIM_EVERY = 1024;
 
+/** Limits on reading code, which takes long the first time: rings fill meanwhile. */
+const READING_LIMITS = { atOnce: 1 << 16, perWalk: 50 };
+
 /** Counts of unwound stacks. */
 export interface StackCounts {
   /** Samples with a user stack, and those of them that reach a root. */
@@ -33,7 +36,10 @@ export interface StackCounts {
 export class StackUnwinder {
   readonly counts: StackCounts = { unwound: 0, whole: 0 };
   readonly #objects: UnwindObjects;
-  readonly #unwinder = new Unwinder(Deno.build.arch === "aarch64" ? AARCH64 : X86_64);
+  readonly #unwinder = new Unwinder(
+    Deno.build.arch === "aarch64" ? AARCH64 : X86_64,
+    READING_LIMITS,
+  );
   readonly #tail = new SampleTail();
   readonly #taken = new FramePointerChain();
   /** Plans by event. */

@@ -74,7 +74,8 @@ export class EpilogueScan {
   readonly #seen = new Set<number>();
   #window: Uint8Array = new Uint8Array(0);
   #windowAt = NaN;
-  #reads = 0;
+  /** Pieces of code that were read for it. */
+  reads = 0;
 
   /**
    * Looks for the end of the function from `pc` on, and sets the result.
@@ -97,7 +98,7 @@ export class EpilogueScan {
     this.#waiting = this.#tailCount = 0;
     this.#seen.clear();
     this.#windowAt = NaN;
-    this.#reads = 0;
+    this.reads = 0;
     this.steps = 0;
     for (let isBehindCall = false, isLeaving = false; this.steps < MAX_STEPS; this.steps++) {
       const isFirst = this.steps === 0, at = way.address;
@@ -137,7 +138,7 @@ export class EpilogueScan {
   #read(address: number, read: CodeReader): boolean {
     const from = address - this.#windowAt, instruction = this.#instruction;
     if (!(from >= 0 && from + LONGEST <= this.#window.length)) {
-      if (++this.#reads > MAX_READS) return false;
+      if (++this.reads > MAX_READS) return false;
       this.#readWindow(address, read);
       const first = address - this.#windowAt;
       return this.#window.length > first && instruction.read(first);

@@ -6,12 +6,20 @@ import type { StackPiece } from "../stack_piece.ts";
 import { BASE, EpilogueScan } from "./epilogue.ts";
 
 /** Places, which are found by the low bits of a hash. */
-const PLACES = 1 << 11;
+const PLACES = 1 << 13;
 /**
- * Instructions that may be read, of some 30 ns: so many at once, since the first walks find nothing remembered, and so many
- * more with each walk. So code that is made to be read long costs no more than walks do.
+ * Limits on reading code, in instructions, of some 30 ns: so many at once, since the first walks find nothing remembered,
+ * and so many more with each walk. So code that is made to be read long costs no more than walks do.
  */
-const MAX_STEPS = 1 << 20, STEPS_PER_WALK = 250;
+export interface ReadingLimits {
+  readonly atOnce: number;
+  readonly perWalk: number;
+}
+
+/** Limits where nobody waits for a walk. */
+export const READING_LIMITS: ReadingLimits = { atOnce: 1 << 20, perWalk: 250 };
+/** Instructions that reading a piece of code counts as. */
+const STEPS_PER_READ = 200;
 /** What stands for: no return was found; a register is as it was. */
 const NONE = -1, KEPT = 0x7fffffff;
 const { saved, fp } = X86_64;
@@ -31,16 +39,19 @@ export class ReturnFinder {
   readonly #answers = new Int32Array(PLACES * STRIDE);
   readonly #values = new Float64Array(saved.length);
   #at = 0;
-  #stepsLeft = MAX_STEPS;
+  readonly #limits: ReadingLimits;
+  #stepsLeft: number;
 
-  constructor(registers: Float64Array, stack: StackPiece) {
+  constructor(registers: Float64Array, stack: StackPiece, limits: ReadingLimits) {
     this.#registers = registers;
     this.#stack = stack;
+    this.#limits = limits;
+    this.#stepsLeft = limits.atOnce;
   }
 
   /** Begins a walk. */
   begin(): void {
-    this.#stepsLeft = Math.min(MAX_STEPS, this.#stepsLeft + STEPS_PER_WALK);
+    this.#stepsLeft = Math.min(this.#limits.atOnce, this.#stepsLeft + this.#limits.perWalk);
   }
 
   /**
@@ -77,7 +88,7 @@ export class ReturnFinder {
   }
 
   #recall(object: UnwindObject, pc: number): boolean {
-    const hash = Math.imul((pc | 0) ^ Math.imul(object.id, 0x85ebca6b), 0x9e3779b1) >>> 20;
+    const hash = Math.imul((pc | 0) ^ Math.imul(object.id, 0x85ebca6b), 0x9e3779b1) >>> 19;
     const place = hash & (PLACES - 1);
     this.#at = place * STRIDE;
     const isKnown = this.#objects[place] === object.id && this.#addresses[place] === pc;
@@ -103,7 +114,7 @@ export class ReturnFinder {
         return place >= sp && accepts(place);
       },
     );
-    this.#stepsLeft -= scan.steps;
+    this.#stepsLeft -= scan.steps + STEPS_PER_READ * scan.reads;
     if (!isFound) return NaN;
     this.#remember();
     return place;
