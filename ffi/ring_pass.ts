@@ -19,6 +19,8 @@ export interface RingRange {
 /** One look at all rings. */
 export interface RingPass {
   readonly rings: readonly RingRange[];
+  /** Whether the drain is to stop: what comes after this pass is not taken any more, so that the rings may as well be full. */
+  readonly isLast: boolean;
   /**
    * Writes whole records in place of the ring's records below position `upto`, whose space goes back to the kernel.
    * Returns false, and does nothing, where the queue has no room.
@@ -40,6 +42,7 @@ export interface RingTaker {
 /** The rings of one drain that is emptied by a taker. */
 export class TakenRings implements RingPass {
   readonly rings: RingRange[] = [];
+  isLast = false;
   readonly #handle: Deno.PointerObject;
   readonly #taker: RingTaker;
   #ranges = new BigUint64Array(0);
@@ -59,7 +62,7 @@ export class TakenRings implements RingPass {
 
   /** Waits until there may be records, or the drain is asked to stop, and returns whether it was. */
   async wait(): Promise<boolean> {
-    return await shim().pmu_drain_wait(this.#handle) === 1;
+    return this.isLast = await shim().pmu_drain_wait(this.#handle) === 1;
   }
 
   /** Makes one pass; returns whether it is complete. Throws PmuError, and what the taker throws. */

@@ -24,6 +24,8 @@ export const END = {
   NO_STACK: 9,
   /** The object's file had yet to be read, and there was no time for it. */
   NOT_READ: 10,
+  /** The recorder was behind: it wrote where the thread was rather than lose the sample. */
+  NO_TIME: 11,
 } as const;
 
 /** A reason of END. */
@@ -42,4 +44,5 @@ export const END_WORDS: readonly string[] = [
   "its return address is in no code",
   "no stack was copied",
   "the object was not read in time",
+  "the recorder had no time to unwind it",
 ];

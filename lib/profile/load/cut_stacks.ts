@@ -21,6 +21,7 @@ const TEXTS: Record<number, [frame: string, cause: string]> = {
   [END.NO_REGISTER]: ["register not recorded", "with a register that was not recorded"],
   [END.UNMAPPED]: ["called from unknown code", "called from unknown code"],
   [END.NOT_READ]: ["object not read in time", "through code that was not read in time"],
+  [END.NO_TIME]: ["stack not unwound in time", "not unwound for want of time"],
   [END.NO_STACK]: ["no stack copied", "without a copy, of programs that started or ended"],
   [OTHER_MACHINE]: ["stack not unwound", "of code that is not 64-bit x86 or Arm, not unwound"],
 };
@@ -117,6 +118,7 @@ export class CutStacks {
   }
 
   #remedyOf({ end, object, error, room }: Cut): string {
+    if (end === END.NO_TIME) return "record less often (-F)";
     if (end === END.SHORT && room > 0) {
       const option = this.#advice.longer(room);
       return option && `record with ${option}`;

@@ -40,6 +40,13 @@ const WORK_PERIOD_MS = 20_000;
  * ones are cut short rather than that the rings overflow; the next pass opens them.
  */
 const OPENING_MS = 25, MAX_OPENING_MS = 1000, OPENING_SHARE = 1 / 2;
+/** Share of a ring that is filled when a pass begins, beyond which its samples are written without their callers. */
+const BEHIND_SHARE = 3 / 4;
+/**
+ * Milliseconds that unwinding may take in one pass, as a share of those in which a ring fills up, and samples between two
+ * looks at the clock.
+ */
+const PASS_SHARE = 1 / 2, MIN_PASS_MS = 20, LOOK_EVERY = 16;
 /** Milliseconds that the first pass comes at most after the first record. */
 const FIRST_PASS_MS = 100;
 /** Milliseconds that opening what runs already may take before sampling starts. */
@@ -90,6 +97,9 @@ export class LiveStacks implements RingTaker {
   #ids = 0;
   #budgetFrom = performance.now();
   #lastPass = -Infinity;
+  /** Time until which this pass may unwind. */
+  #unwindUntil = Infinity;
+  #sinceLook = 0;
 
   /** @param opened events of the recording; the list may grow with the CPUs that come online. */
   constructor(
@@ -177,7 +187,7 @@ export class LiveStacks implements RingTaker {
     return true;
   }
 
-  #begin({ rings }: RingPass): void {
+  #begin({ rings, isLast }: RingPass): void {
     const now = performance.now();
     const sincePass = this.#lastPass < 0 ? FIRST_PASS_MS : Math.max(1, now - this.#lastPass);
     let untilFull = Infinity;
@@ -195,6 +205,9 @@ export class LiveStacks implements RingTaker {
       ring.head = range.head;
     });
     this.#lastPass = now;
+    const fullest = Math.max(...rings.map(({ memory, tail, head }) => (head - tail) / memory.byteLength));
+    this.#unwinder.isBehind = !isLast && fullest > BEHIND_SHARE;
+    this.#unwindUntil = isLast ? Infinity : now + Math.max(MIN_PASS_MS, PASS_SHARE * untilFull);
     const openingMs = Math.min(MAX_OPENING_MS, OPENING_SHARE * untilFull);
     this.#objects.openFor(Math.max(this.#openingMs, openingMs));
     if (now - this.#budgetFrom < WORK_PERIOD_MS) return;
@@ -222,10 +235,17 @@ export class LiveStacks implements RingTaker {
 
   #takeRecord({ cursor, output }: Ring): void {
     if (cursor.type === PERF_RECORD.SAMPLE) {
+      if (++this.#sinceLook === LOOK_EVERY) this.#look();
       const event = this.#eventOf(cursor);
       if (event !== undefined && this.#unwinder.write(cursor, event, output)) return;
     } else this.#follow(cursor);
     output.copy(cursor.u32, cursor.at >>> 2, (cursor.at + cursor.size) >>> 2);
+  }
+
+  /** Leaves the other stacks of this pass, when unwinding takes so long that the rings would overflow. */
+  #look(): void {
+    this.#sinceLook = 0;
+    if (performance.now() > this.#unwindUntil) this.#unwinder.isBehind = true;
   }
 
   #eventOf({ u32, at, size }: RingCursor): EventDesc | undefined {

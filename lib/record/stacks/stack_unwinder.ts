@@ -35,6 +35,8 @@ export interface StackCounts {
 /** Unwinder of one sample at a time, on the machine that it runs on. */
 export class StackUnwinder {
   readonly counts: StackCounts = { unwound: 0, whole: 0 };
+  /** Whether there is no time to unwind: only where the thread was is written then. */
+  isBehind = false;
   readonly #objects: UnwindObjects;
   readonly #unwinder = new Unwinder(
     Deno.build.arch === "aarch64" ? AARCH64 : X86_64,
@@ -83,7 +85,8 @@ export class StackUnwinder {
     code.pid = c.u32[ids] | 0;
     if (tail.abi === ABI_64) {
       unwinder.thread = c.u32[ids + 1] | 0;
-      this.#unwind(c);
+      if (this.isBehind) this.#leave(registers[arch.pc]);
+      else this.#unwind(c);
     } else {
       chain.count = 0;
       chain.mark = markOf(OTHER_MACHINE);
@@ -91,6 +94,13 @@ export class StackUnwinder {
     }
     if (chain.mark === 0) this.counts.whole++;
     return chain;
+  }
+
+  #leave(pc: number): void {
+    const chain = this.#chain;
+    chain.addresses[0] = pc;
+    chain.count = pc >= MIN_CODE_ADDRESS ? 1 : 0;
+    chain.mark = markOf(END.NO_TIME);
   }
 
   #unwind(c: RingCursor): void {

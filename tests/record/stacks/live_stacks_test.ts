@@ -278,6 +278,7 @@ testLive("a drain without room gets all of it later, and nothing twice", (s) => 
   const { machine, pass, folder, opened } = s;
   const rings = [new MadeRing(1 << 18, 2 ** 33), new MadeRing(1 << 18)];
   pass.rings.splice(0, 2, ...rings);
+  pass.isLast = true;
   s.stacks.see([machine.mmap(0, PID, `${folder}/program`)]);
   let samples = 0;
   while (rings[0].head - rings[0].tail < 200_000) rings[samples % 2].put(machine.sample(++samples, PID));
@@ -436,3 +437,26 @@ testLive("objects are opened as long as the rings have room, and the rest in the
   const late = "u 1050 [the object was not read in time]";
   assertEquals(chainsOfSlowFiles(folder, 2048), [WHOLE_CHAIN, late, late]);
 });
+
+testLive(
+  "samples of a ring that is about to overflow are written without their callers, until the last pass",
+  (s) => {
+    const { machine, pass, folder, opened, stacks } = s, ring = new MadeRing(1 << 18);
+    pass.rings.splice(0, 2, ring);
+    stacks.see([machine.mmap(0, PID, `${folder}/program`)]);
+    const fill = () => {
+      let samples = 0;
+      while (ring.head - ring.tail < 210_000) ring.put(machine.sample(++samples, PID));
+      return samples;
+    };
+    const behind = fill();
+    assert(stacks.take(pass));
+    const chains = chainsIn(pass.records, opened);
+    assertEquals(new Set(chains), new Set(["u 1050 [the recorder had no time to unwind it]"]));
+    assertEquals([chains.length, stacks.counts], [behind, { unwound: behind, whole: 0 }]);
+    pass.isLast = true;
+    const last = fill();
+    assert(stacks.take(pass));
+    assertEquals(chainsIn(pass.records, opened).slice(behind), new Array(last).fill(WHOLE_CHAIN));
+  },
+);

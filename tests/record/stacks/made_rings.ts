@@ -44,6 +44,7 @@ export class MadePass implements RingPass {
   readonly refused: number[] = [];
   /** Bytes that it still takes. */
   room = Infinity;
+  isLast = false;
 
   constructor(...rings: MadeRing[]) {
     this.rings = rings;
