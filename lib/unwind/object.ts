@@ -56,6 +56,8 @@ export class UnwindObject {
   readonly cfi: ObjectCfi | undefined;
   /** Address that the program starts at; NaN in a library. */
   readonly entry: number;
+  /** Whether it is a Go program: it keeps frame pointers, and its tables say nothing of changes from stack to stack. */
+  readonly isGo: boolean;
   readonly #plts: readonly ElfSection[];
   readonly #segments: readonly Segment[];
 
@@ -73,6 +75,7 @@ export class UnwindObject {
     this.cfi = cfi;
     this.failure = failure;
     this.entry = file ? entryOf(file) : NaN;
+    this.isGo = (file?.sections ?? []).some(({ name }) => name === ".gopclntab" || name === ".note.go.buildid");
     this.#plts = (file?.sections ?? []).filter(({ name }) => /^\.i?plt(\.|$)/.test(name));
     this.#segments = (file?.segments ?? []).filter(isCode);
     const first = this.#segments.at(0);

@@ -163,7 +163,7 @@ export class Unwinder {
     this.endObject = undefined;
     this.#isExact = true;
     this.#sp = registers[arch.sp];
-    let depth = 0, pc = registers[arch.pc];
+    let depth = 0, pc = registers[arch.pc], before: UnwindObject | undefined;
     memory.begin(this.thread, space.version ?? 0);
     if (!(pc >= MIN_ADDRESS && pc < this.#most)) return this.#finish(0, END.CORRUPT);
     for (;;) {
@@ -184,9 +184,10 @@ export class Unwinder {
       }
       if (!(pc >= MIN_ADDRESS && pc < this.#most)) {
         if (pc >= 0) this.end = pc === 0 ? END.ROOT : END.CORRUPT;
-        if (this.end !== END.ROOT) this.endObject = object;
+        this.#endIn(object, before, pc);
         return this.#finish(depth, this.end);
       }
+      before = object;
       if (depth >= most) return this.#finish(depth, END.DEEP);
       if (depth >= deepest) return this.#finish(depth, END.CORRUPT);
     }
@@ -222,6 +223,16 @@ export class Unwinder {
     if (rule === NO_RULE.ROOT) return this.#stop(END.ROOT);
     if (rule === NO_RULE.DAMAGED) return this.#stop(END.CORRUPT);
     return this.#stepFull(this.#rules.full(rule));
+  }
+
+  /** Notes which object the chain ends in, unless at a root. */
+  #endIn(object: UnwindObject | undefined, before: UnwindObject | undefined, pc: number): void {
+    const from = object ?? before;
+    // the tables of Go know only its goroutines' first function for a root, and nothing of changes from stack to stack
+    if (from?.isGo && (pc === 0 || this.end === END.CORRUPT || this.end === END.UNMAPPED)) {
+      this.end = END.OTHER_STACK;
+      this.endObject = from;
+    } else if (this.end !== END.ROOT) this.endObject = object;
   }
 
   #finish(depth: number, end: End): number {

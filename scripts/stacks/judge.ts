@@ -103,7 +103,14 @@ const ROOTS: ReadonlySet<string> = new Set([
   // the dynamic loader, before the program itself
   ...["_dl_start", "_dl_start_user", "_dl_init"],
   // Go: the stacks of goroutines, of threads, and of the scheduler, which a goroutine leaves its own stack for
-  ...["runtime.goexit", "runtime.mstart", "runtime.rt0_go", "runtime.mcall"],
+  ...[
+    "runtime.goexit",
+    "runtime.mstart",
+    "runtime.clone",
+    "runtime.rt0_go",
+    "runtime.mcall",
+    "runtime.morestack",
+  ],
 ]);
 /** Go's entry points are named after the machine: _rt0_amd64_linux. */
 const GO_ENTRY = /^_rt0_/;

@@ -50,14 +50,14 @@ export class FramePointerChain {
   }
 
   /**
-   * Returns the entry behind which this chain goes on from one with these return addresses (the first is where the thread
-   * was), `known` of them; -1 unless the last two are here as well, the last of them as the caller of the other.
+   * Returns the entry that is the last of these return addresses (the first is where the thread was), `known` of them; -1
+   * unless the last two are here as well, the last of them as the caller of the other. Behind it this chain goes on.
    */
-  continues(addresses: Float64Array, known: number): number {
+  indexOf(addresses: Float64Array, known: number): number {
     if (known < 2) return -1;
     const last = addresses[known - 1], before = addresses[known - 2];
     for (let i = this.count - 1; i > 0; i--) {
-      if (this.at(i) === last && this.at(i - 1) === before) return i + 1 < this.count ? i : -1;
+      if (this.at(i) === last && this.at(i - 1) === before) return i;
     }
     return -1;
   }

@@ -111,11 +111,26 @@ export class StackUnwinder {
     }
     unwinder.loadStack(c.view, tail.stack, tail.copied, tail.copied === tail.room);
     chain.count = unwinder.walk(this.#objects.code, this.#returnAddresses);
-    const { end } = unwinder;
+    const { end, endObject } = unwinder, taken = this.#taken;
     chain.mark = end === END.ROOT ? 0 : markOf(end);
     if (end === END.ROOT) return;
-    const last = this.#taken.continues(this.#returnAddresses, chain.count);
-    if (last > 0) this.#continue(last + 1);
+    const last = taken.indexOf(this.#returnAddresses, chain.count);
+    if (last > 0 && last + 1 < taken.count) this.#continue(last + 1);
+    else if (end === END.OTHER_STACK && endObject?.isGo) this.#endAsTaken();
+  }
+
+  /**
+   * Ends the chain where the kernel's ends, in the last caller or in the one before it: Go keeps frame pointers in all of its
+   * code, and has none in the first function of a stack, of whose caller its tables tell something all the same.
+   */
+  #endAsTaken(): void {
+    const chain = this.#chain, taken = this.#taken, last = taken.count - 1;
+    for (let count = chain.count; last > 0 && count > chain.count - 2; count--) {
+      if (taken.indexOf(this.#returnAddresses, count) !== last) continue;
+      chain.count = count;
+      chain.mark = 0;
+      return;
+    }
   }
 
   /** Adds the callers that the kernel has found, from entry `first` on; the chain is whole if they reach a root. */

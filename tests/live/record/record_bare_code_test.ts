@@ -2,25 +2,11 @@
 
 import { assertEquals, assertGreater } from "@std/assert";
 import { NEEDS, testUnless } from "../../needs.ts";
-import { pmuctlOk, program, run, withFolder } from "../harness.ts";
+import { program, run, withFolder } from "../harness.ts";
+import { stacksOf, sumOf } from "./recorded_stacks.ts";
 
 const hindrance = Deno.build.arch !== "x86_64" ? "it needs x86_64" : NEEDS.cc();
 const PROGRAMS = new URL("../../programs/", import.meta.url).pathname;
-
-/** Records a command, and returns its stacks of user space, outermost frame first, with their samples. */
-async function stacksOf(folder: string, command: string[]): Promise<[frames: string[], samples: number][]> {
-  const file = `${folder}/perf.data`, options = ["-q", "-g", "-e", "cpu-clock:u", "-F", "2000"];
-  await pmuctlOk(["record", ...options, "-o", file, "--", ...command]);
-  const folded = await pmuctlOk(["report", "--format", "folded", "--weight", "samples", "-i", file]);
-  return folded.trim().split("\n").map((line) => {
-    const [, stack, samples] = /^(.*) (\d+)$/.exec(line)!;
-    return [stack.split(";").slice(1), Number(samples)];
-  });
-}
-
-function sum(stacks: readonly [string[], number][], test: (frames: string) => boolean): number {
-  return stacks.filter(([frames]) => test(frames.join(";"))).reduce((all, [, samples]) => all + samples, 0);
-}
 
 testUnless(
   hindrance,
@@ -28,9 +14,9 @@ testUnless(
   () =>
     withFolder(async (folder) => {
       const stacks = await stacksOf(folder, [program("generated"), "400"]);
-      const below = sum(stacks, (frames) => frames.endsWith("spin_below"));
+      const below = sumOf(stacks, (frames) => frames.endsWith("spin_below"));
       assertGreater(below, 100);
-      const whole = sum(stacks, (frames) => /main;run_above;\[JIT\][^;]*;spin_below$/.test(frames));
+      const whole = sumOf(stacks, (frames) => /main;run_above;\[JIT\][^;]*;spin_below$/.test(frames));
       assertEquals(below - whole <= below / 100, true, JSON.stringify(stacks.slice(0, 4)));
     }),
 );
@@ -55,9 +41,12 @@ testUnless(
       const ran = await run("objcopy", [...removed, path]);
       assertEquals(ran.status, 0, ran.stderr);
       const stacks = await stacksOf(folder, [path]);
-      const inWork = sum(stacks, (frames) => /(^|;)(hot|warm|work)(;|$)/.test(frames));
+      const inWork = sumOf(stacks, (frames) => /(^|;)(hot|warm|work)(;|$)/.test(frames));
       assertGreater(inWork, 50);
-      const whole = sum(stacks, (frames) => /(^|;)_start;(.*;)?main(;.*)?;(hot|warm|work)(;|$)/.test(frames));
+      const whole = sumOf(
+        stacks,
+        (frames) => /(^|;)_start;(.*;)?main(;.*)?;(hot|warm|work)(;|$)/.test(frames),
+      );
       assertEquals(inWork - whole <= inWork / 50, true, JSON.stringify(stacks.slice(0, 4)));
     }),
 );

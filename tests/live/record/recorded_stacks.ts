@@ -1,0 +1,22 @@
+/** Call stacks of programs, as `pmuctl record -g` records them. */
+
+import { pmuctlOk } from "../harness.ts";
+
+/** Stacks, outermost frame first, with their samples. */
+export type Stacks = readonly (readonly [frames: string[], samples: number])[];
+
+/** Records a command, and returns its stacks of user space, outermost frame first, with their samples. */
+export async function stacksOf(folder: string, command: string[]): Promise<Stacks> {
+  const file = `${folder}/perf.data`, options = ["-q", "-g", "-e", "cpu-clock:u", "-F", "2000"];
+  await pmuctlOk(["record", ...options, "-o", file, "--", ...command]);
+  const folded = await pmuctlOk(["report", "--format", "folded", "--weight", "samples", "-i", file]);
+  return folded.trim().split("\n").map((line) => {
+    const [, stack, samples] = /^(.*) (\d+)$/.exec(line)!;
+    return [stack.split(";").slice(1), Number(samples)];
+  });
+}
+
+/** Returns the samples of the stacks that pass a test of their frames, which are joined by semicolons. */
+export function sumOf(stacks: Stacks, test: (frames: string) => boolean): number {
+  return stacks.filter(([frames]) => test(frames.join(";"))).reduce((all, [, samples]) => all + samples, 0);
+}
