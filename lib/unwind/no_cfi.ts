@@ -99,8 +99,8 @@ export class Guesser {
     this.shortBy = 0;
     this.savedAt = NaN;
     if (object !== undefined && space.find(place) === object && object.isEntry(place - space.bias)) return 0;
-    if (!at.isExact && (at.isBuiltIn || object?.code === CODE.GENERATED)) {
-      // most such code keeps frame pointers, and reading it takes long
+    if (!at.isExact && (at.isBuiltIn || object?.keepsFramePointers)) {
+      // reading it takes longer
       const pc = this.#byFramePointer(at);
       if (pc > 0) return pc;
       this.shortBy = 0;
@@ -133,11 +133,6 @@ export class Guesser {
     return object !== undefined && this.isTrampoline(object, pc - space.bias);
   }
 
-  /** Begins a walk. */
-  begin(): void {
-    this.#finder.begin();
-  }
-
   /** Finds the caller by what the function still does until it returns. */
   #byEpilogue({ space, place, sp, isExact }: Place, object: UnwindObject): number {
     space.find(place);
@@ -149,6 +144,7 @@ export class Guesser {
       this.shortBy = stack.missing(saved);
       return -1;
     }
+    object.learnOfFrame(saved === this.#registers[this.#arch.fp] + 8);
     this.#finder.restore(sp);
     this.savedAt = saved;
     return this.#moveTo(stack.value(saved), saved + 8);

@@ -11,6 +11,9 @@ const READ_WORK = 200;
 /** Bytes behind the entry point that are taken for the start of the program. */
 const ENTRY_SIZE = 64;
 
+/** Frames at the frame pointer from which on it is trusted that all are. */
+const MIN_LEARNED = 200;
+
 /** Kinds of code. */
 export const CODE = {
   /** Code of a file that was read. */
@@ -68,6 +71,7 @@ export class UnwindObject {
 
   /** Reads code that is in memory alone. */
   #memory: CodeReader | undefined;
+  #framesAtPointer = 0;
 
   private constructor(code: number, file?: ElfFile, cfi?: ObjectCfi, failure?: string) {
     this.code = code;
@@ -75,7 +79,9 @@ export class UnwindObject {
     this.cfi = cfi;
     this.failure = failure;
     this.entry = file ? entryOf(file) : NaN;
-    this.isGo = (file?.sections ?? []).some(({ name }) => name === ".gopclntab" || name === ".note.go.buildid");
+    this.isGo = (file?.sections ?? []).some(({ name }) =>
+      name === ".gopclntab" || name === ".note.go.buildid"
+    );
     this.#plts = (file?.sections ?? []).filter(({ name }) => /^\.i?plt(\.|$)/.test(name));
     this.#segments = (file?.segments ?? []).filter(isCode);
     const first = this.#segments.at(0);
@@ -167,6 +173,20 @@ export class UnwindObject {
   close(): void {
     this.file?.close();
     this.code = CODE.UNREADABLE;
+  }
+
+  /**
+   * Whether it is code of a program's own making all of whose frames so far lay at the frame pointer. Code that keeps none
+   * leaves the register as a caller far out has set it, so that it would lead past all frames between.
+   */
+  get keepsFramePointers(): boolean {
+    return this.code === CODE.GENERATED &&
+      (this.#memory === undefined || this.#framesAtPointer >= MIN_LEARNED);
+  }
+
+  /** Takes note of a frame that its code tells of. */
+  learnOfFrame(isAtPointer: boolean): void {
+    this.#framesAtPointer = isAtPointer ? this.#framesAtPointer + 1 : -Infinity;
   }
 
   /** Whether its code can be read. */

@@ -159,7 +159,6 @@ export class Unwinder {
     const deepest = FREE_FRAMES + stack.length / BYTES_EACH;
     this.#evaluator.stepsLeft = FREE_STEPS + stack.length / BYTES_EACH;
     counts.walks++;
-    this.#guesser.begin();
     this.endObject = undefined;
     this.#isExact = true;
     this.#sp = registers[arch.sp];

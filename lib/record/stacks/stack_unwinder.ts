@@ -23,7 +23,7 @@ const MIN_CODE_ADDRESS = 4096;
 const TRIM_EVERY = 1024;
 
 /** Limits on reading code, which takes long the first time: rings fill meanwhile. */
-const READING_LIMITS = { atOnce: 1 << 16, perWalk: 50 };
+const READING_LIMITS = { atOnce: 1 << 16, perSecond: 1 << 21 };
 
 /** Counts of unwound stacks. */
 export interface StackCounts {

@@ -17,6 +17,8 @@ import { DOES, Instruction } from "./x86_instruction.ts";
 
 /** Instructions that are read at most for one address, and ways that are kept for later: those of large functions. */
 const MAX_STEPS = 4000, MAX_WAYS = 100;
+/** Traps one behind another that fill the space behind a method. */
+const MAX_STOPS = 4;
 /** Ways that jump to where another function may be, which count when no other comes to an end. */
 const MAX_TAILS = 8;
 /** Bytes of code that are read at once, how far before what is asked for, and how often at most for one address. */
@@ -90,11 +92,7 @@ export class EpilogueScan {
     accepts: () => boolean,
   ): boolean {
     const way = this.#way;
-    way.address = pc;
-    way.base = BASE.SP;
-    way.offset = way.fpOffset = 0;
-    way.fp = KEPT;
-    way.pops.fill(NaN);
+    resetWay(way, pc);
     this.#waiting = this.#tailCount = 0;
     this.#seen.clear();
     this.#windowAt = NaN;
@@ -121,6 +119,32 @@ export class EpilogueScan {
     return false;
   }
 
+  /**
+   * Looks for an end in the code behind `pc`, in the order that it lies there, wherever it branches: for methods too large for
+   * find(), of compilers that leave the stack pointer alone between a method's start and its end.
+   */
+  sweep(pc: number, read: CodeReader, accepts: () => boolean): boolean {
+    const way = this.#way, instruction = this.#instruction;
+    this.#windowAt = NaN;
+    this.reads = this.steps = 0;
+    let isLeaving = false, stops = 0;
+    resetWay(way, pc);
+    for (; this.steps < MAX_STEPS; this.steps++) {
+      const at = way.address;
+      if (!this.#read(at, read)) return false;
+      const { does, length } = instruction;
+      stops = does === DOES.STOP ? stops + 1 : 0;
+      if (stops === MAX_STOPS) return false;
+      if (does === DOES.RETURN && isLeaving && this.#take() && accepts()) return true;
+      const isFlow = does >= DOES.RETURN && does <= DOES.STOP && does !== DOES.CALL && does !== DOES.BRANCH;
+      if (isFlow || does === DOES.LOSE_SP || (does === DOES.BRANCH && !isLeaving) || !this.#step()) {
+        resetWay(way, at + length);
+        isLeaving = false;
+      } else isLeaving ||= does === DOES.POP || does === DOES.LEAVE;
+    }
+    return false;
+  }
+
   /** Keeps a way that gives up its frame and jumps, maybe to another function, which then returns in place of this one. */
   #keepTail(): void {
     if (this.#tailCount < MAX_TAILS) copyWay(this.#tails[this.#tailCount++], this.#way, 0);
@@ -129,6 +153,8 @@ export class EpilogueScan {
   #tryTails(accepts: () => boolean): boolean {
     for (let i = 0; i < this.#tailCount; i++) {
       copyWay(this.#way, this.#tails[i], 0);
+      if (this.#take() && accepts()) return true;
+      this.#way.offset -= 8; // who goes on elsewhere may have popped the return address, to pass it on
       if (this.#take() && accepts()) return true;
     }
     return false;
@@ -280,6 +306,15 @@ function newWay(): Way {
     pops: new Float64Array(X86_64.registers),
     popBases: new Uint8Array(X86_64.registers),
   };
+}
+
+/** Sets a way to its start. */
+function resetWay(way: Way, address: number): void {
+  way.address = address;
+  way.base = BASE.SP;
+  way.offset = way.fpOffset = 0;
+  way.fp = KEPT;
+  way.pops.fill(NaN);
 }
 
 function copyWay(to: Way, from: Way, address: number): void {

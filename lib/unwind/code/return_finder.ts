@@ -1,7 +1,7 @@
 /** Remembers where code without tables returns to, for the addresses that were asked for last. */
 
 import { X86_64 } from "../arch.ts";
-import type { UnwindObject } from "../object.ts";
+import { CODE, type UnwindObject } from "../object.ts";
 import type { StackPiece } from "../stack_piece.ts";
 import { BASE, EpilogueScan } from "./epilogue.ts";
 
@@ -9,15 +9,15 @@ import { BASE, EpilogueScan } from "./epilogue.ts";
 const PLACES = 1 << 13;
 /**
  * Limits on reading code, in instructions, of some 30 ns: so many at once, since the first walks find nothing remembered,
- * and so many more with each walk. So code that is made to be read long costs no more than walks do.
+ * and so many more in each second. So code that is made to be read long takes a small share of the time.
  */
 export interface ReadingLimits {
   readonly atOnce: number;
-  readonly perWalk: number;
+  readonly perSecond: number;
 }
 
 /** Limits where nobody waits for a walk. */
-export const READING_LIMITS: ReadingLimits = { atOnce: 1 << 20, perWalk: 250 };
+export const READING_LIMITS: ReadingLimits = { atOnce: 1 << 20, perSecond: 1 << 23 };
 /** Instructions that reading a piece of code counts as. */
 const STEPS_PER_READ = 200;
 /** What stands for: no return was found; a register is as it was. */
@@ -41,17 +41,14 @@ export class ReturnFinder {
   #at = 0;
   readonly #limits: ReadingLimits;
   #stepsLeft: number;
+  /** When steps were last added, in ms. */
+  #addedAt = performance.now();
 
   constructor(registers: Float64Array, stack: StackPiece, limits: ReadingLimits) {
     this.#registers = registers;
     this.#stack = stack;
     this.#limits = limits;
     this.#stepsLeft = limits.atOnce;
-  }
-
-  /** Begins a walk. */
-  begin(): void {
-    this.#stepsLeft = Math.min(this.#limits.atOnce, this.#stepsLeft + this.#limits.perWalk);
   }
 
   /**
@@ -100,24 +97,40 @@ export class ReturnFinder {
   #read(object: UnwindObject, pc: number, sp: number, accepts: (place: number) => boolean): number {
     const scan = this.#scan;
     this.#answers[this.#at] = NONE;
-    if (this.#stepsLeft <= 0) return NaN;
+    if (this.#stepsLeft <= 0 && !this.#addSteps()) {
+      this.#objects[this.#at / STRIDE] = 0; // nothing is known of it
+      return NaN;
+    }
     let place = NaN, isFirst = true;
-    const isFound = scan.find(
-      pc,
-      (address, length) => object.codeAt(address, length),
-      (address) => object.isOtherFunction(pc, address),
-      () => {
-        // an end that cannot be this time, since frames before it are wrong, may be the next time
-        if (isFirst) this.#remember();
-        isFirst = false;
-        place = this.#place(scan.base, scan.offset, sp);
-        return place >= sp && accepts(place);
-      },
-    );
-    this.#stepsLeft -= scan.steps + STEPS_PER_READ * scan.reads;
+    const read = (address: number, length: number) => object.codeAt(address, length);
+    const isEnd = () => {
+      // an end that cannot be this time, since frames before it are wrong, may be the next time
+      if (isFirst) this.#remember();
+      isFirst = false;
+      place = this.#place(scan.base, scan.offset, sp);
+      return place >= sp && accepts(place);
+    };
+    let isFound = scan.find(pc, read, (address) => object.isOtherFunction(pc, address), isEnd);
+    this.#charge();
+    if (!isFound && object.code === CODE.GENERATED) {
+      isFound = scan.sweep(pc, read, isEnd);
+      this.#charge();
+    }
     if (!isFound) return NaN;
     this.#remember();
     return place;
+  }
+
+  #charge(): void {
+    this.#stepsLeft -= this.#scan.steps + STEPS_PER_READ * this.#scan.reads;
+  }
+
+  /** Adds the steps of the time that has passed; returns whether there are any. */
+  #addSteps(): boolean {
+    const now = performance.now(), { atOnce, perSecond } = this.#limits;
+    this.#stepsLeft = Math.min(atOnce, this.#stepsLeft + (now - this.#addedAt) * perSecond / 1000);
+    this.#addedAt = now;
+    return this.#stepsLeft > 0;
   }
 
   /** Remembers what the scan has found. */

@@ -103,6 +103,8 @@ Deno.test("a jump to another function leaves it to that one to return", () => {
   // add $8,%rsp; pop %rbx; jmp *%rax: gives up its frame first, but a switch does not
   assertEquals(scan("48 83 c4 08 5b ff e0")?.offset, 16);
   assertEquals(scan("48 83 c4 08 5b 90 ff e0"), undefined);
+  // pop %rbp; pop %rdx; jmp *%r8: passes its return address on in a register
+  assertEquals(scan("5d 5a 41 ff e0", 0, { accepts: (offset) => offset === 8 })?.offset, 8);
   // what follows in another function is not read
   assertEquals(scan("90 90 c3", 0, { isOther: (address) => address >= START + 2 }), undefined);
 });
@@ -126,6 +128,23 @@ Deno.test("hostile code takes bounded time, and is not read beyond its end", () 
     const found = scan(bytes.toHex());
     assert(found === undefined || Number.isInteger(found.offset));
   }
+});
+
+Deno.test("a sweep takes the first end behind a place, whatever leads there", () => {
+  const sweep = (hex: string, accepts = (_: number): boolean => true) => {
+    const code = Uint8Array.fromHex(hex.replaceAll(/\s+/g, "")), found = new EpilogueScan();
+    const read = (address: number, length: number) => code.slice(address - START, address - START + length);
+    return found.sweep(START, read, () => accepts(found.offset)) ? found.offset : undefined;
+  };
+  // jmp *%rax; mov; add $0x30,%rsp; pop %rbp; cmp 0x340(%r15),%rsp; ja; ret
+  const end = "48 83 c4 30 5d 49 3b a7 40 03 00 00 0f 87 00 00 00 00 c3";
+  assertEquals(sweep(`ff e0 48 89 d8 ${end}`), 0x38);
+  assertEquals(sweep(`c3 ${end}`), 0x38); // a return that gives up nothing is another kind of code's
+  // a second end, where the first one cannot be
+  assertEquals(sweep(`5d c3 ${end}`, (offset) => offset > 8), 0x38);
+  // traps behind the method
+  assertEquals(sweep(`90 f4 f4 f4 f4 ${end}`), undefined);
+  assertEquals(sweep(""), undefined);
 });
 
 Deno.test("registers are numbered as in call frame information", () => {
