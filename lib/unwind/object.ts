@@ -4,10 +4,13 @@ import { BadInputError } from "../base/system/errors.ts";
 import type { ElfFile, ElfSection } from "../symbols/elf/elf.ts";
 import { PF_X, PT, type Segment } from "../symbols/elf/elf_header.ts";
 import { FOUND, type Found, ObjectCfi } from "./object_cfi.ts";
+import { PagedBytes } from "../symbols/object/windows.ts";
 import type { Row } from "./row.ts";
 
 /** Units of work that a few bytes of code take. */
 const READ_WORK = 200;
+/** Bytes of code that are held. */
+const HELD_CODE = 256 << 10;
 /** Bytes behind the entry point that are taken for the start of the program. */
 const ENTRY_SIZE = 64;
 
@@ -63,6 +66,8 @@ export class UnwindObject {
   readonly isGo: boolean;
   readonly #plts: readonly ElfSection[];
   readonly #segments: readonly Segment[];
+  /** The file, of which the parts with code that was read last are held. */
+  #bytes: PagedBytes | undefined;
 
   /** The first of them, which mostly is the only one. */
   readonly #firstOffset: number;
@@ -212,7 +217,11 @@ export class UnwindObject {
     try {
       file.cost.work(READ_WORK);
       const from = address - segment.vaddr;
-      return file.source.read(segment.offset + from, Math.min(length, segment.filesz - from));
+      if (this.#bytes === undefined) {
+        file.cost.hold(HELD_CODE);
+        this.#bytes = new PagedBytes(file.source, 0, file.source.size, file.cost, HELD_CODE);
+      }
+      return this.#bytes.window(segment.offset + from, Math.min(length, segment.filesz - from));
     } catch (error) {
       this.#fail(error);
     }

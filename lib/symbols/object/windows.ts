@@ -60,10 +60,13 @@ export class PagedBytes implements ByteWindows {
   readonly #source: ByteSource;
   readonly #offset: number;
   readonly #cost: Cost;
+  readonly #maxPages: number;
   /** Pages by number, least recently used first. */
   readonly #pages = new Map<number, Uint8Array>();
 
-  constructor(source: ByteSource, offset: number, size: number, cost: Cost) {
+  /** @param heldBytes most bytes of pages that are held, which the caller charges. */
+  constructor(source: ByteSource, offset: number, size: number, cost: Cost, heldBytes = MAX_PAGES * PAGE) {
+    this.#maxPages = Math.max(2, Math.floor(heldBytes / PAGE));
     this.#source = source;
     this.#offset = offset;
     this.size = size;
@@ -97,7 +100,7 @@ export class PagedBytes implements ByteWindows {
   #page(number: number): Uint8Array {
     const pages = this.#pages;
     const page = pages.get(number) ?? this.#read(number * PAGE, PAGE);
-    if (!pages.delete(number) && pages.size >= MAX_PAGES) pages.delete(pages.keys().next().value!);
+    if (!pages.delete(number) && pages.size >= this.#maxPages) pages.delete(pages.keys().next().value!);
     pages.set(number, page);
     return page;
   }
