@@ -1,0 +1,47 @@
+/** Call stacks of a program without frame pointers, which signs its return addresses, unwound while it is sampled. */
+
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { jsonReport, ledgerSamples, pmuctl, withFolder } from "../live/harness.ts";
+import { workload } from "./guest.ts";
+
+/** Records `nested` with whole stacks; returns its samples and how many of them each function was running or had called. */
+async function totalsOf(event: string) {
+  const totals = new Map<string, number>();
+  let samples = 0, kernel = 0;
+  await withFolder(async (cwd) => {
+    const file = `${cwd}/perf.data`;
+    const ran = await pmuctl(["record", "-g", "-e", event, "-o", file, "--", workload("nested"), "400"]);
+    assertEquals(ran.status, 0, ran.stderr);
+    assert(ledgerSamples(ran.stderr) > 150, ran.stderr);
+    for (
+      const { command, symbol, kernel: isKernel, self, total } of (await jsonReport(file)).events[0].rows
+    ) {
+      if (command !== "nested") continue;
+      samples += self.count;
+      if (isKernel) kernel += self.count;
+      if (symbol !== null) totals.set(symbol, (totals.get(symbol) ?? 0) + total.count);
+    }
+  });
+  console.log(
+    `record -g -e ${event}: ${samples} samples, ${kernel} in the kernel, ${JSON.stringify([...totals])}`,
+  );
+  return { samples, kernel, total: (symbol: string) => totals.get(symbol) ?? 0 };
+}
+
+Deno.test("stacks without frame pointers are whole, over alloca, recursion and signal frames", async () => {
+  const { samples, kernel, total } = await totalsOf("cycles:u");
+  assertEquals(kernel, 0);
+  const least = 0.98 * samples; // it starts and ends, too
+  for (const symbol of ["rest", "grow", "descend", "main"]) assert(total(symbol) >= least, symbol);
+  assertAlmostEquals(total("on_signal") / total("descend"), 0.5, 0.05);
+});
+
+Deno.test("stacks in the kernel go on in the program that called it", async () => {
+  const { samples, kernel, total } = await totalsOf("cycles");
+  assert(kernel > 20, `${kernel} samples in the kernel`);
+  for (const symbol of ["descend", "main"]) {
+    // what is neither is of the program's start and end, and of signals
+    assert(total(symbol) >= 0.9 * samples, `${symbol}: ${total(symbol)} of ${samples}`);
+  }
+  assert(total("rest") > total("spin"), "read(2) is called by rest");
+});
