@@ -210,12 +210,24 @@ export class UnwindObject {
 
   /** Reads code from `address` on: `length` bytes, or as many as there are. */
   codeAt(address: number, length: number): Uint8Array {
+    return this.#read(address, length, READ_WORK);
+  }
+
+  /**
+   * Reads code as codeAt() does, at no charge: for whoever reads a few bytes at most for each sample, since a recording may
+   * have any number of them.
+   */
+  fewBytesAt(address: number, length: number): Uint8Array {
+    return this.#read(address, length, 0);
+  }
+
+  #read(address: number, length: number, work: number): Uint8Array {
     const { file } = this;
     if (this.#memory !== undefined) return this.#memory(address, length);
     const segment = this.#segments.find(({ vaddr, filesz }) => address >= vaddr && address < vaddr + filesz);
     if (file === undefined || segment === undefined || this.code !== CODE.FILE) return new Uint8Array(0);
     try {
-      file.cost.work(READ_WORK);
+      file.cost.work(work);
       const from = address - segment.vaddr;
       if (this.#bytes === undefined) {
         file.cost.hold(HELD_CODE);

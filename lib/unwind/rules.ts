@@ -50,6 +50,9 @@ export interface FullRule {
   isSignal: boolean;
 }
 
+/** What is to be known of the entry that a row is from. */
+export type RowEntry = Pick<ObjectCfi, "isSignal" | "returnRegister" | "expression">;
+
 /** The rules of all objects of one machine. */
 export class RuleTable {
   readonly arch: Arch;
@@ -83,7 +86,7 @@ export class RuleTable {
   }
 
   /** Returns the number of the rule that `row` comes down to, which `cfi` found last. */
-  add(row: Row, cfi: ObjectCfi): number {
+  add(row: Row, cfi: RowEntry): number {
     if (this.#count >= MAX_COMPACT || this.#fulls.length >= MAX_FULL) this.#clear();
     return this.#makeCompact(row, cfi) ? this.#addCompact() : this.#addFull(row, cfi);
   }
@@ -113,7 +116,7 @@ export class RuleTable {
   }
 
   /** Puts the integers of a compact rule behind the last one; false for a row that needs more. */
-  #makeCompact({ kinds, values, extras }: Row, cfi: ObjectCfi): boolean {
+  #makeCompact({ kinds, values, extras }: Row, cfi: RowEntry): boolean {
     const { arch } = this, { returnRegister: ra } = cfi;
     if (cfi.isSignal || kinds[CFA] !== RULE.REGISTER || ra !== arch.ra) return false;
     const register = values[CFA], offset = extras[CFA];
@@ -140,7 +143,7 @@ export class RuleTable {
     return true;
   }
 
-  #addFull(row: Row, cfi: ObjectCfi): number {
+  #addFull(row: Row, cfi: RowEntry): number {
     const columns: number[] = [], expressions: (Uint8Array | undefined)[] = [];
     const key: unknown[] = [cfi.isSignal];
     for (let column = 0; column <= CFA; column++) {

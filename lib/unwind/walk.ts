@@ -9,7 +9,7 @@
  * and nothing outside the piece is read. Where no table is missed, nothing is allocated.
  */
 
-import { correctRow } from "./code/aarch64_edges.ts";
+import { correctRow, followEpilogue } from "./code/aarch64_edges.ts";
 import { AARCH64, type Arch } from "./arch.ts";
 import { READING_LIMITS, type ReadingLimits } from "./code/return_finder.ts";
 import { END, type End } from "./ends.ts";
@@ -19,7 +19,7 @@ import { CODE, type CodeSpace, type UnwindObject } from "./object.ts";
 import { FOUND } from "./object_cfi.ts";
 import { CFA, Row, RULE } from "./row.ts";
 import { RowCache, RuleCache } from "./rule_cache.ts";
-import { type FullRule, IS_ROOT, NO_RULE, REGISTER_MASK, RuleTable } from "./rules.ts";
+import { type FullRule, IS_ROOT, NO_RULE, REGISTER_MASK, type RowEntry, RuleTable } from "./rules.ts";
 import { StackPiece } from "./stack_piece.ts";
 import { WalkMemory } from "./walk_memory.ts";
 
@@ -42,6 +42,13 @@ const MAX_ROOT_GAP = 16;
  * that lead in circles cost no more than the recording is large.
  */
 const FREE_FRAMES = 32, FREE_STEPS = 256, BYTES_EACH = 8;
+
+/** Entry for rows that code alone has told. */
+const CORRECTED: RowEntry = {
+  isSignal: false,
+  returnRegister: AARCH64.ra,
+  expression: () => new Uint8Array(0),
+};
 
 /** How many frames were found in which way. */
 export interface WalkCounts {
@@ -263,14 +270,18 @@ export class Unwinder {
     const cache = this.#cache, rows = this.#rows;
     if (cache.find(object.id, address)) return cache.rule;
     // where an aarch64 function was interrupted, its instructions have a say; returned to, addresses are not multiples of 4
-    const isAlone = this.#isExact && this.arch === AARCH64;
+    const isEdge = this.#isExact && this.arch === AARCH64;
     let rule: number;
-    if (!isAlone && rows.find(object.id, address)) rule = rows.rule;
-    else {
+    if (rows.find(object.id, address)) {
+      rule = rows.rule;
+      if (isEdge && rule !== NO_RULE.NONE && followEpilogue(object, address, this.#row)) {
+        rule = this.#add(this.#row, CORRECTED);
+      }
+    } else {
       this.counts.misses++;
       rule = this.#compile(object, address);
     }
-    if (!this.#isExact || isAlone || rule < 0) cache.put(object.id, address, rule);
+    if (!this.#isExact || isEdge || rule < 0) cache.put(object.id, address, rule);
     return rule;
   }
 
@@ -287,15 +298,21 @@ export class Unwinder {
       const isTrampoline = this.#guesser.isTrampoline(object, this.#isExact ? address : address + 1);
       return isTrampoline ? NO_RULE.TRAMPOLINE : NO_RULE.NONE;
     }
-    const rules = this.#rules, before = rules.generation, cfi = object.cfi!;
+    const cfi = object.cfi!;
     if (!this.#isExact && this.#guesser.isGoexit(object, address + 1, cfi.functionStart)) return NO_RULE.ROOT;
-    const isCorrected = this.arch === AARCH64 && correctRow(object, address, this.#row, this.#isExact);
-    const rule = rules.add(this.#row, cfi);
+    const isAlone = this.arch === AARCH64 && correctRow(object, address, this.#row, this.#isExact);
+    const rule = this.#add(this.#row, cfi);
+    if (!isAlone) this.#rows.put(object.id, address, cfi.rowStart, cfi.rowEnd, rule);
+    return rule;
+  }
+
+  /** Returns the number of the rule that a row comes down to. */
+  #add(row: Row, entry: RowEntry): number {
+    const rules = this.#rules, before = rules.generation, rule = rules.add(row, entry);
     if (rules.generation !== before) {
       this.#cache.clear();
       this.#rows.clear();
     }
-    if (!isCorrected) this.#rows.put(object.id, address, cfi.rowStart, cfi.rowEnd, rule);
     return rule;
   }
 

@@ -40,12 +40,12 @@ class Simulation {
     }
   }
 
-  /** Puts what is known into `row`, where the frame ends at `end` from `base` on. */
-  fill(row: Row, end: number): void {
+  /** Makes `row` the rule for a frame that ends at the stack pointer as it is then. */
+  fill(row: Row): void {
     row.clear();
-    row.set(CFA, RULE.REGISTER, this.base, end);
+    row.set(CFA, RULE.REGISTER, this.base, this.offset);
     for (let number = FIRST_SAVED; number <= RA; number++) {
-      if (!Number.isNaN(this.places[number])) row.set(number, RULE.OFFSET, this.places[number] - end);
+      if (!Number.isNaN(this.places[number])) row.set(number, RULE.OFFSET, this.places[number] - this.offset);
     }
   }
 }
@@ -60,8 +60,8 @@ export function correctRow(object: UnwindObject, address: number, row: Row, isEx
   const cfi = object.cfi!;
   if (row.kinds[CFA] !== RULE.REGISTER || row.kinds[RA] === RULE.UNDEFINED || cfi.isSignal) return false;
   raiseFrameEnd(row);
-  if (!isExact || address % 4 !== 0) return false;
-  return followEpilogue(object, cfi, address, row) || followPrologue(object, cfi, address, row);
+  if (!isExact) return false;
+  return followEpilogue(object, address, row) || followPrologue(object, cfi, address, row);
 }
 
 /**
@@ -78,39 +78,49 @@ function raiseFrameEnd({ kinds, values, extras }: Row): void {
   }
 }
 
-/** Follows the instructions from the function's start on, if nothing is said of its frame up to here. */
+/**
+ * Follows the instructions of the row, if it begins with the function and says nothing of a frame. Returns whether there
+ * is a prologue among them.
+ */
 function followPrologue(object: UnwindObject, cfi: ObjectCfi, address: number, row: Row): boolean {
-  const { functionStart: start, rowStart } = cfi, length = address - start;
-  if (rowStart !== start || !isEmpty(row) || length <= 0 || length > MAX_BYTES) return false;
-  const code = object.codeAt(start, length), view = new DataView(code.buffer, code.byteOffset, code.length);
-  if (code.length < length) return false;
-  const done = new Simulation();
-  for (let at = 0; at < length; at += 4) {
+  const { functionStart: start, rowStart, rowEnd } = cfi, length = address - start;
+  if (rowStart !== start || !isEmpty(row) || length % 4 !== 0 || length >= MAX_BYTES) return false;
+  const code = object.fewBytesAt(start, Math.min(MAX_BYTES, rowEnd - start)), done = new Simulation();
+  const view = new DataView(code.buffer, code.byteOffset, code.length);
+  for (let at = 0; at + 4 <= code.length; at += 4) {
+    if (at === length) fillPrologue(row, done);
     const word = view.getUint32(at, true);
-    if (isCall(word)) return false;
+    if (isCall(word)) break;
     const isTaken = takeMemory(word, false, done) || takeStackPointer(word, done);
-    if (!isTaken && maySetStackPointer(word)) return false;
+    if (!isTaken && maySetStackPointer(word)) break;
   }
-  if (done.offset >= 0 || done.base !== SP) return false;
-  // what was counted from the stack pointer at the start is counted from what it is now
-  for (let number = 0; number < done.places.length; number++) done.places[number] -= done.offset;
-  done.fill(row, -done.offset);
-  return true;
+  return done.offset < 0;
 }
 
-/** Follows the instructions from here on to the function's end, if they do nothing but leave it. */
-function followEpilogue(object: UnwindObject, cfi: ObjectCfi, address: number, row: Row): boolean {
-  const { functionStart, functionEnd } = cfi, ahead = new Simulation();
-  const from = Math.max(functionStart, address - 4);
-  const code = object.codeAt(from, Math.min(MAX_BYTES, functionEnd - from));
+/** Puts what a prologue has done so far into `row`. */
+function fillPrologue(row: Row, { offset, base, places }: Simulation): void {
+  if (offset >= 0 || base !== SP) return;
+  row.clear();
+  row.set(CFA, RULE.REGISTER, SP, -offset);
+  for (let number = FIRST_SAVED; number <= RA; number++) {
+    if (!Number.isNaN(places[number])) row.set(number, RULE.OFFSET, places[number]);
+  }
+}
+
+/**
+ * Follows the instructions from an address on to the function's end, where a thread was interrupted. Returns whether they
+ * do nothing but leave it; then `row` is made the rule for the address.
+ */
+export function followEpilogue(object: UnwindObject, address: number, row: Row): boolean {
+  const code = object.fewBytesAt(address - 4, MAX_BYTES), ahead = new Simulation();
   const view = new DataView(code.buffer, code.byteOffset, code.length);
-  for (let at = address - from; at + 4 <= code.length; at += 4) {
+  for (let at = 4; at + 4 <= code.length; at += 4) {
     const word = view.getUint32(at, true), before = ahead.offset;
     const isEnd = isReturn(word) ||
-      (isBranchByRegister(word) && at > 0 && isPop(view.getUint32(at - 4, true))) ||
-      (word >>> 26 === B && isLastCall(object, from + at + ((word << 6) >> 4), address));
+      (isBranchByRegister(word) && isPop(view.getUint32(at - 4, true))) ||
+      (word >>> 26 === B && isLastCall(object, address - 4 + at + ((word << 6) >> 4), address));
     if (isEnd) {
-      ahead.fill(row, ahead.offset);
+      ahead.fill(row);
       return true;
     }
     const isKnown = takeMemory(word, true, ahead) || takeStackPointer(word, ahead) || isHint(word) ||
