@@ -2,7 +2,7 @@
 
 import { TextLineStream } from "@std/streams";
 import { breakOf, isWhole, printStack, type RootCode, type Stack, StackReader } from "./judge.ts";
-import { type Program, type Target, WALL_SECONDS } from "./program.ts";
+import { type Program, SERVER_SECONDS, type Target } from "./program.ts";
 import { FREQUENCY, hasOffsets, type Recorder, scriptArgv } from "./recorders.ts";
 
 /** Fewest samples that a share is worth something of; with fewer, a line says so. */
@@ -113,9 +113,7 @@ async function measureOne(
   for (const each of pids) removeMap(each);
   if (share.samples < FEWEST_SAMPLES) {
     console.error(
-      `${name}: ${recorder.name} has ${share.samples} samples only: ${
-        stderr.trim() || "the machine is busy"
-      }`,
+      `${name}: ${recorder.name} has ${share.samples} samples only: ${stderr.trim() || "it ran too shortly"}`,
     );
   }
   return share;
@@ -136,7 +134,7 @@ async function recordWhole(recorder: Recorder, target: Target, file: string): Pr
 /** Runs a recorder once. */
 async function record({ argv, seconds }: Recorder, { command = [], pids, isSystem }: Target, file: string) {
   const event = isSystem ? "cpu-clock" : "cpu-clock:u";
-  const target = pids ? ["-p", pids.join(","), ...seconds(WALL_SECONDS)] : ["--", ...command];
+  const target = pids ? ["-p", pids.join(","), ...seconds(SERVER_SECONDS)] : ["--", ...command];
   const options = ["-e", event, "-F", String(FREQUENCY), "-o", file, ...isSystem ? ["-a"] : []];
   // the shell becomes the recorder, and has said its pid
   const child = new Deno.Command("sh", {

@@ -1,4 +1,4 @@
-# Subshells, pipes, substitutions and short programs, over and over until it is stopped.
+# Subshells, pipes, substitutions and short programs, so many times over: forks.sh ROUNDS
 count=0
 add() {
   count=$((count + $1))
@@ -14,7 +14,7 @@ work() {
   done
   add ${#text}
 }
-while :; do
+for ((round = 0; round < $1; round++)); do
   # long enough for a process to be sampled, which it is not in its first ms
   (work 1000)
   work 1000
