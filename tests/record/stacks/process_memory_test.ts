@@ -1,45 +1,83 @@
-/** Memory of processes that run. */
-
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { ProcessMemory } from "../../../lib/record/stacks/process_memory.ts";
+import { eventually } from "../../eventually.ts";
 
-Deno.test("memory of a process is read where it is mapped, and nothing where it is not", () => {
-  const bytes = new TextEncoder().encode("code that a program has made");
-  const address = Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)));
-  const memory = new ProcessMemory();
-  assertEquals(memory.read(Deno.pid, address, bytes.length), bytes);
-  assertEquals(memory.read(Deno.pid, address + 5, 4), bytes.slice(5, 9));
-  assertEquals(memory.read(Deno.pid, 4096, 8).length, 0);
-  assertEquals(memory.read(Deno.pid, 2 ** 47 - 8, 64).length, 0);
+const NOBODYS_PID = 5_000_001;
+
+function addressOf(bytes: Uint8Array<ArrayBuffer>): number {
+  return Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)));
+}
+
+function descriptors(): number {
+  return [...Deno.readDirSync("/proc/self/fd")].length;
+}
+
+Deno.test("ProcessMemory reads what a process has at an address, and nothing where nothing is mapped", () => {
+  const memory = new ProcessMemory(),
+    bytes = crypto.getRandomValues(new Uint8Array(5000)),
+    before = descriptors();
+  const address = addressOf(bytes);
+  assertEquals(memory.read(Deno.pid, address + 10, 100), bytes.subarray(10, 110));
+  assertEquals(memory.read(Deno.pid, address + 4000, 64), bytes.subarray(4000, 4064));
+  for (const nowhere of [0, 4096, 2 ** 47 - 4096, 2 ** 52]) {
+    assertEquals(memory.read(Deno.pid, nowhere, 64).length, 0);
+  }
+  assertEquals(memory.read(Deno.pid, address, 8), bytes.subarray(0, 8));
+  assertEquals(memory.read(NOBODYS_PID, address, 8).length, 0);
+  assertEquals(descriptors(), before + 1);
   memory.forget(Deno.pid);
-  assertEquals(memory.read(Deno.pid, address, bytes.length), bytes);
+  memory.forget(Deno.pid);
+  assertEquals(descriptors(), before);
+  assertEquals(memory.read(Deno.pid, address, 8), bytes.subarray(0, 8));
   memory.close();
+  assertEquals(descriptors(), before);
 });
 
-Deno.test("a process that has ended has no memory", async () => {
-  const child = new Deno.Command("true").spawn();
-  await child.status;
+Deno.test("ProcessMemory keeps few files open, and reads a process again whose file it has closed", () => {
+  const memory = new ProcessMemory(),
+    bytes = crypto.getRandomValues(new Uint8Array(64)),
+    before = descriptors();
+  const address = addressOf(bytes);
+  assertEquals(memory.read(Deno.pid, address, 64), bytes);
+  const others = Array.from(Deno.readDirSync("/proc"), ({ name }) => Number(name)).filter((pid) => pid > 0);
+  for (const pid of [...others, ...Array.from({ length: 100 }, (_, i) => NOBODYS_PID + i)]) {
+    if (pid !== Deno.pid) memory.read(pid, 4096, 8);
+    assert(descriptors() <= before + 32);
+  }
+  assertEquals(memory.read(Deno.pid, address, 64), bytes);
+  memory.close();
+  assertEquals(descriptors(), before);
+});
+
+Deno.test("ProcessMemory reads the program that a process has become", async () => {
+  // sh waits for a line, and becomes a program whose memory is another
+  const child = new Deno.Command("sh", {
+    args: ["-c", "read line; exec sleep 60"],
+    stdin: "piped",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
   const memory = new ProcessMemory();
-  assertEquals(memory.read(child.pid, 4096, 8).length, 0);
-  memory.close();
-});
-
-Deno.test("a process that has become another program is read anew", async () => {
-  const script = "read line; exec cat";
-  const child = new Deno.Command("sh", { args: ["-c", script], stdin: "piped", stdout: "piped" }).spawn();
-  const memory = new ProcessMemory(), writer = child.stdin.getWriter();
-  // a program starts with its ELF header, at the start of its first mapping
-  const headerOf = () => {
-    const start = /^[0-9a-f]+/.exec(Deno.readTextFileSync(`/proc/${child.pid}/maps`))![0];
-    return [start, new TextDecoder().decode(memory.read(child.pid, parseInt(start, 16), 4))];
-  };
-  const [before, elf] = headerOf();
-  assertEquals(elf, "\x7fELF");
-  await writer.write(new TextEncoder().encode("go\nhello\n"));
-  await child.stdout.getReader().read(); // cat runs
-  const [after, again] = headerOf();
-  assertEquals([again, after !== before], ["\x7fELF", true]);
-  await writer.close();
-  await child.status;
-  memory.close();
+  try {
+    const mapped = () => {
+      const maps = Deno.readTextFileSync(`/proc/${child.pid}/maps`).split("\n");
+      const [, start, path] = /^([0-9a-f]+)-\S+ r-xp .* (\/\S+)$/.exec(
+        maps.find((line) => /r-xp.*\/bin\//.test(line)) ?? "",
+      ) ??
+        [];
+      return { address: parseInt(start, 16), path };
+    };
+    await eventually(() => /\/(da|ba)?sh$/.test(mapped().path ?? ""), "the shell");
+    const shell = mapped();
+    assertEquals(memory.read(child.pid, shell.address, 16).length, 16);
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("\n"));
+    await writer.close();
+    await eventually(() => /\/sleep$/.test(mapped().path ?? ""), "the other program");
+    assertEquals(memory.read(child.pid, mapped().address, 16).length, 16);
+  } finally {
+    memory.close();
+    child.kill("SIGKILL");
+    await child.status;
+  }
 });
