@@ -144,7 +144,8 @@ export class Guesser {
       this.shortBy = stack.missing(saved);
       return -1;
     }
-    object.learnOfFrame(saved === this.#registers[this.#arch.fp] + 8);
+    // a thread may be interrupted before the pointer is set
+    if (!isExact) object.learnOfFrame(saved === this.#registers[this.#arch.fp] + 8);
     this.#finder.restore(sp);
     this.savedAt = saved;
     return this.#moveTo(stack.value(saved), saved + 8);

@@ -1,5 +1,10 @@
 /** Reads memory of processes that run, for code that they have made themselves and that no file has. */
 
+/**
+ * Whether any process may answer page faults of its own memory in its own time (userfaultfd(2)), also those of whoever reads
+ * that: 1, or 0, the kernel's default.
+ */
+const USER_FAULTS = "/proc/sys/vm/unprivileged_userfaultfd";
 /** Processes whose memory is kept open. */
 const MAX_OPEN = 32;
 const NOTHING = new Uint8Array(0);
@@ -10,11 +15,15 @@ export class ProcessMemory {
   readonly #files = new Map<number, Deno.FsFile | undefined>();
   readonly #buffer = new Uint8Array(4096);
 
+  #mayBlock: boolean | undefined;
+
   /**
-   * Reads up to `length` bytes from `address` on; none where they cannot be read. They are valid until the next call.
-   * Takes some 5 us.
+   * Reads up to `length` bytes from `address` on; none where they cannot be read, or reading could wait for the
+   * process. They are valid until the next call. Takes some 5 us.
    */
   read(pid: number, address: number, length: number): Uint8Array {
+    this.#mayBlock ??= mayBlock();
+    if (this.#mayBlock) return NOTHING;
     const bytes = this.#readFrom(this.#open(pid), address, length);
     if (bytes.length > 0) return bytes;
     // a process that has become another program has other memory
@@ -55,5 +64,13 @@ export class ProcessMemory {
     } catch {
       return NOTHING; // nothing is mapped there
     }
+  }
+}
+
+function mayBlock(): boolean {
+  try {
+    return Deno.readTextFileSync(USER_FAULTS).trim() !== "0";
+  } catch {
+    return false; // a kernel without userfaultfd
   }
 }
