@@ -320,7 +320,8 @@ export class Guesser {
  */
 function marksRoot(object: UnwindObject | undefined): boolean {
   return object !== undefined &&
-    (object.code === CODE.GENERATED || object.code === CODE.FILE && object.cfi !== undefined);
+    (object.code === CODE.GENERATED ||
+      object.code === CODE.FILE && (object.cfi !== undefined || object.isGo));
 }
 
 /** stp x16, x30, [sp, #-16]! */

@@ -194,6 +194,15 @@ export class UnwindObject {
     this.#framesAtPointer = isAtPointer ? this.#framesAtPointer + 1 : -Infinity;
   }
 
+  /** Returns how many bytes of code lie between two addresses. */
+  codeSize(start: number, end: number): number {
+    let size = 0;
+    for (const { vaddr, filesz } of this.#segments) {
+      size += Math.max(0, Math.min(end, vaddr + filesz) - Math.max(start, vaddr));
+    }
+    return size;
+  }
+
   /** Whether its code can be read. */
   get hasCode(): boolean {
     return this.#memory !== undefined || this.code === CODE.FILE;

@@ -28,10 +28,10 @@ const TWO_32 = 4294967296;
 const MIN_ADDRESS = 4096;
 
 /**
- * Largest piece of code without tables, in an object that has them, in which signal trampolines are looked for: they are
- * among few functions that start programs and threads. Beyond, it is generated code, such as the built-in functions of V8.
+ * Largest piece of code without tables, in an object that has some, that may be all of a C library, with the code that
+ * signal handlers return to (musl has 390 KiB). Beyond, it is generated code, such as the built-in functions of V8 (1.6 MiB).
  */
-const MAX_TRAMPOLINE_GAP = 1 << 16;
+const MAX_TRAMPOLINE_GAP = 1 << 20;
 
 /** Bytes of code without tables that go over into a thread's first function. */
 const MAX_ROOT_GAP = 16;
@@ -290,7 +290,7 @@ export class Unwinder {
     if (found === FOUND.DAMAGED) return NO_RULE.DAMAGED;
     if (found === FOUND.NONE) {
       const { cfi } = object;
-      if (cfi !== undefined && cfi.gapEnd - cfi.gapStart > MAX_TRAMPOLINE_GAP) {
+      if (cfi !== undefined && object.codeSize(cfi.gapStart, cfi.gapEnd) > MAX_TRAMPOLINE_GAP) {
         this.#rows.put(object.id, address, cfi.gapStart, cfi.gapEnd, NO_RULE.BUILT_IN);
         return NO_RULE.BUILT_IN;
       }

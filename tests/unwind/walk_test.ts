@@ -249,6 +249,16 @@ Deno.test("code just before a thread's first function, which no table has, has n
   assertEquals(walk(object, 0x1175, [1, 2]).end, END.NO_CFI); // before one that has a caller
 });
 
+Deno.test("the code that signal handlers return to is known behind all tables, too", () => {
+  const file = buildFrames([{ start: 0x1000, end: 0x1010, code: [...offset(16)] }], X86_64);
+  file.set([0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05], 0x1800);
+  const object = UnwindObject.open(new ElfFile(new MemoryBytes(file, "object")));
+  // return address; what the kernel has saved: 5 words, r8 ... r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip
+  const saved = [...Array(5).fill(0), ...Array(15).fill(7), STACK + 24 + 8 * 23, at(0x1008)];
+  const { chain, end } = walk(object, 0x1008, [1, at(0x1800), ...saved, 1, 2, 3, 0, 5]);
+  assertEquals([chain.slice(0, 3), end === END.NO_CFI], [["1008", "1800", "1008"], false]);
+});
+
 Deno.test("goroutines of aarch64 end in the same way", () => {
   const word = (value: number) => [...new Uint8Array(Uint32Array.of(value).buffer)];
   const object = bareObject({ 0x1300: [...word(0xaa0003e0), ...word(0x940005c3)] }, AARCH64);

@@ -19,6 +19,8 @@ const ABI_64 = 2;
 const MAX_CALLERS = 1023;
 /** Lowest address of code. A thread with a lower one has not been in user space yet. */
 const MIN_CODE_ADDRESS = 4096;
+/** Callers at the end of a chain of Go's that may be wrong. */
+const MAX_STRAYED = 4;
 /** Stacks between two checks of the memory of open files. */
 const TRIM_EVERY = 1024;
 
@@ -114,21 +116,24 @@ export class StackUnwinder {
     const { end, endObject } = unwinder, taken = this.#taken;
     chain.mark = end === END.ROOT ? 0 : markOf(end);
     if (end === END.ROOT) return;
+    if (endObject?.isGo && end !== END.SHORT) return this.#followTaken();
     const last = taken.indexOf(this.#returnAddresses, chain.count);
     if (last > 0 && last + 1 < taken.count) this.#continue(last + 1);
-    else if (end === END.OTHER_STACK && endObject?.isGo) this.#endAsTaken();
   }
 
   /**
-   * Ends the chain where the kernel's ends, in the last caller or in the one before it: Go keeps frame pointers in all of its
-   * code, and has none in the first function of a stack, of whose caller its tables tell something all the same.
+   * Goes on as the kernel's chain does from where both part, if that is in one of the last callers: Go keeps frame pointers in
+   * all of its code, and has none in the first function of a stack. Of that one's caller, and where its runtime changes from
+   * stack to stack, its tables tell something that is not so.
    */
-  #endAsTaken(): void {
-    const chain = this.#chain, taken = this.#taken, last = taken.count - 1;
-    for (let count = chain.count; last > 0 && count > chain.count - 2; count--) {
-      if (taken.indexOf(this.#returnAddresses, count) !== last) continue;
+  #followTaken(): void {
+    const chain = this.#chain, taken = this.#taken;
+    for (let count = chain.count; count > 1 && count > chain.count - MAX_STRAYED; count--) {
+      const last = taken.indexOf(this.#returnAddresses, count);
+      if (last < 1) continue;
       chain.count = count;
-      chain.mark = 0;
+      if (last + 1 < taken.count) this.#continue(last + 1);
+      else chain.mark = 0;
       return;
     }
   }

@@ -3,11 +3,27 @@
 import { assert, assertGreater } from "@std/assert";
 import { SOURCES } from "../../../scripts/stacks/program.ts";
 import { NEEDS, testUnless } from "../../needs.ts";
-import { run, withFolder } from "../harness.ts";
+import { pmuctlOk, run, withFolder } from "../harness.ts";
 import { stacksOf, sumOf } from "./recorded_stacks.ts";
 
 /** Functions that goroutines, threads and the scheduler begin with. */
 const ROOT = /^(runtime\.(goexit|mstart|clone|rt0_go|mcall|morestack)(\.abi0)?|_rt0_\w+)(;|$)/;
+
+testUnless(
+  NEEDS.go(),
+  "stacks of Go without symbols and tables are whole",
+  () =>
+    withFolder(async (folder) => {
+      const path = `${folder}/work`, file = `${folder}/perf.data`;
+      const built = await run("go", ["build", "-ldflags=-s -w", "-o", path, `${SOURCES}work.go`]);
+      assert(built.status === 0, built.stderr);
+      const options = ["-q", "-g", "-e", "cpu-clock:u", "-F", "999", "-o", file];
+      await pmuctlOk(["record", ...options, "--", path, "700"]);
+      const { stacks } = JSON.parse(await pmuctlOk(["report", "-g", "--json", "-i", file]));
+      assertGreater(stacks.unwound, 200);
+      assert(stacks.whole >= 0.97 * stacks.unwound, JSON.stringify(stacks));
+    }),
+);
 
 testUnless(
   NEEDS.go(),
