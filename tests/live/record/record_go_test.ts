@@ -19,7 +19,7 @@ testUnless(
       assert(built.status === 0, built.stderr);
       const options = ["-q", "-g", "-e", "cpu-clock:u", "-F", "999", "-o", file];
       await pmuctlOk(["record", ...options, "--", path, "700"]);
-      const { stacks } = JSON.parse(await pmuctlOk(["report", "-g", "--json", "-i", file]));
+      const { meta: { stacks } } = JSON.parse(await pmuctlOk(["report", "-g", "--json", "-i", file]));
       assertGreater(stacks.unwound, 200);
       assert(stacks.whole >= 0.97 * stacks.unwound, JSON.stringify(stacks));
     }),
