@@ -1,6 +1,5 @@
 /** Child processes that wait before exec, so that events can be opened on them first. Protocol: ffi/shim/pmu.h. */
 
-import { SIGNAL } from "../lib/base/system/numbers.ts";
 import { toCString } from "../lib/base/bytes/bytes.ts";
 import { caller } from "../lib/base/system/caller.ts";
 import { ERRNO, PmuError } from "../lib/base/system/errno.ts";
@@ -86,6 +85,14 @@ const ENDED_NS = 9;
  */
 const CHILD = { PID: 0, LINE_FD: 1, STAGE: 2, EXEC_NS: 2, USED: 3, FIELDS: 6 + 2 * RUSAGE_FIELDS } as const;
 
+/** Children that have not been waited for, by pid. */
+const unreaped = new Set<number>();
+
+/** Returns whether a process is a child made by `spawn()` that has not been waited for. */
+export function isSpawned(pid: number): boolean {
+  return unreaped.has(pid);
+}
+
 /** Child process, waiting before exec or released. */
 export class Child {
   readonly pid: number;
@@ -95,6 +102,7 @@ export class Child {
   constructor(child: Int32Array<ArrayBuffer>) {
     this.#child = child;
     this.pid = child[CHILD.PID];
+    unreaped.add(this.pid);
   }
 
   /**
@@ -102,12 +110,15 @@ export class Child {
    * fails; the child is dead then.
    */
   async release(): Promise<void> {
-    checked("execve", await shim().pmu_release(this.#child));
+    const result = await shim().pmu_release(this.#child);
+    if (result < 0) unreaped.delete(this.pid); // it was waited for there
+    checked("execve", result);
   }
 
   /** Ends the child without exec. Only before `release()`. */
   cancel(): void {
     checked("cancel", shim().pmu_cancel(this.#child));
+    unreaped.delete(this.pid);
   }
 
   /**
@@ -121,6 +132,7 @@ export class Child {
     const ended = shim().pmu_wait(this.pid, 0, status, rusage);
     await this.release();
     checked("wait4", await ended);
+    unreaped.delete(this.pid);
     const before = new BigUint64Array(this.#child.buffer);
     const exit = exitOf(status[0], rusage);
     return {
@@ -135,6 +147,7 @@ export class Child {
     const status = new Int32Array(1);
     const rusage = new BigUint64Array(RUSAGE_FIELDS);
     checked("wait4", await shim().pmu_wait(this.pid, 0, status, rusage));
+    unreaped.delete(this.pid);
     return exitOf(status[0], rusage);
   }
 
@@ -143,7 +156,9 @@ export class Child {
     const status = new Int32Array(1);
     const rusage = new BigUint64Array(RUSAGE_FIELDS);
     const pid = checked("wait4", shim().pmu_poll(this.pid, WNOHANG, status, rusage));
-    return pid === 0 ? undefined : exitOf(status[0], rusage);
+    if (pid === 0) return undefined;
+    unreaped.delete(this.pid);
+    return exitOf(status[0], rusage);
   }
 
   /** Sends the child a signal. Throws PmuError: ESRCH when it has ended and was waited for. */
@@ -157,48 +172,14 @@ export class Child {
   }
 }
 
-/** Time between SIGTERM and SIGKILL for a child that took too long, in ms. */
-const GRACE_MS = 1000;
-
-/** Time limit of a child that has its own process group. */
-export class TimeLimit {
-  readonly #child: Child;
-  #timer: ReturnType<typeof setTimeout>;
-  #passed = false;
-
-  /** Starts the clock: after `ms`, the whole group gets SIGTERM, and later SIGKILL if that is not enough. */
-  constructor(child: Child, ms: number) {
-    this.#child = child;
-    this.#timer = setTimeout(() => {
-      this.#passed = true;
-      this.#kill(SIGNAL.SIGTERM);
-      this.#timer = setTimeout(() => this.#kill(SIGNAL.SIGKILL), GRACE_MS);
-    }, ms);
-  }
-
-  /** Whether the child exceeded the limit. */
-  get passed(): boolean {
-    return this.#passed;
-  }
-
-  /** Stops the clock once the child has ended. Kills the rest of its group if it exceeded the limit. */
-  end(): void {
-    clearTimeout(this.#timer);
-    if (this.#passed) this.#kill(SIGNAL.SIGKILL);
-  }
-
-  #kill(signal: number): void {
-    try {
-      this.#child.killGroup(signal);
-    } catch (error) {
-      if (!(error instanceof PmuError)) throw error; // the whole group has ended
-    }
-  }
-}
-
 /** Sends `signal` to a process. Throws PmuError. */
 export function kill(pid: number, signal: number): void {
   checked("kill", shim().pmu_kill(pid, signal));
+}
+
+/** Waits for a child of this process if it has ended. Returns false while it runs. */
+export function reap(pid: number): boolean {
+  return shim().pmu_poll(pid, WNOHANG, new Int32Array(1), new BigUint64Array(RUSAGE_FIELDS)) !== 0;
 }
 
 /**

@@ -4,7 +4,8 @@ import { SIGNAL } from "../lib/base/system/numbers.ts";
 import { ERRNO, PmuError } from "../lib/base/system/errno.ts";
 import { CommandError, EXIT } from "../lib/base/system/errors.ts";
 import { refusal } from "../lib/base/system/system_error.ts";
-import { type Child, type Exit, spawn, TimeLimit } from "./child.ts";
+import { type Child, type Exit, spawn } from "./child.ts";
+import { TimeLimit } from "./time_limit.ts";
 
 /** Requests of the user to stop a measurement. */
 export interface StopSignals {
@@ -61,7 +62,7 @@ export class MeasuredCommand {
     try {
       await this.#child.release();
     } catch (error) {
-      this.#limit?.end();
+      await this.#limit?.end();
       throw commandError(error, this.#name);
     } finally {
       this.#released = true;
@@ -98,7 +99,7 @@ export class MeasuredCommand {
 
   #kill(signal: number) {
     try {
-      if (this.#limit) this.#child.killGroup(signal);
+      if (this.#limit) this.#limit.kill(signal);
       else this.#child.kill(signal);
     } catch (error) {
       if (!(error instanceof PmuError)) throw error; // it has ended meanwhile

@@ -23,8 +23,8 @@ export {
   spawn,
   type SpawnOptions,
   type TimedExit,
-  TimeLimit,
 } from "./child.ts";
+export { TimeLimit } from "./time_limit.ts";
 
 /** Task and CPU that an event counts on: the arguments of perf_event_open(2) with these names. */
 export interface EventLocation {

@@ -78,7 +78,7 @@ export class CommandMeter {
   readonly #watched = new Set<string>();
   #ownMemory = true;
   #noted = false;
-  #running: { child: Child; ownGroup: boolean } | undefined;
+  #running: { child: Child; limit: TimeLimit | undefined } | undefined;
   /**
    * Counters of the previous run, closed only once those of the next are open. With the first software event of a
    * kind, and again when the last one is closed, the kernel patches its own code, for which it interrupts all CPUs.
@@ -120,8 +120,9 @@ export class CommandMeter {
       this.#noted = true;
       watch = sets.length > 0 ? this.#watch(command, child.pid) : undefined;
       released = true;
-      this.#running = { child, ownGroup: command.limitMs !== undefined };
-      const { code, signal, wallNs, usage, timedOut } = await runWithin(child, command.limitMs);
+      const limit = command.limitMs === undefined ? undefined : new TimeLimit(child, command.limitMs);
+      this.#running = { child, limit };
+      const { code, signal, wallNs, usage, timedOut } = await runWithin(child, limit);
       this.#dropCutShort(sets, await watch?.programs() ?? [], usage);
       const counts = new Map(sets.flatMap(([name, set]) => {
         const count = this.#absent.has(name) ? undefined : this.#count(name, set);
@@ -146,11 +147,12 @@ export class CommandMeter {
   }
 
   /**
-   * Sends a signal to the running command, if any; when it has a process group of its own, to all that it has
-   * started.
+   * Sends a signal to the running command, if any; when it has a time limit, to its process group, and SIGKILL to all
+   * that it has started.
    */
   kill(signal: number): void {
-    if (this.#running) kill(this.#running.child, this.#running.ownGroup, signal);
+    if (this.#running?.limit) this.#running.limit.kill(signal);
+    else if (this.#running) kill(this.#running.child, signal);
   }
 
   #spawn(command: CommandToRun): Child {
@@ -244,12 +246,11 @@ const NO_USAGE: ResourceUsage = {
   nivcsw: 0,
 };
 
-/** Runs the command for at most `limitMs`. */
+/** Runs the command to its end, or that of its limit. */
 async function runWithin(
   child: Child,
-  limitMs: number | undefined,
+  limit: TimeLimit | undefined,
 ): Promise<TimedExit & { timedOut: boolean }> {
-  const limit = limitMs === undefined ? undefined : new TimeLimit(child, limitMs);
   try {
     const run = await child.run();
     return { ...run, timedOut: limit?.passed ?? false };
@@ -258,14 +259,13 @@ async function runWithin(
     // it was ended before it was released
     return { code: 128 + SIGNAL.SIGTERM, signal: SIGNAL.SIGTERM, wallNs: 0, usage: NO_USAGE, timedOut: true };
   } finally {
-    limit?.end();
+    await limit?.end();
   }
 }
 
-function kill(child: Child, ownGroup: boolean, signal: number): void {
+function kill(child: Child, signal: number): void {
   try {
-    if (ownGroup) child.killGroup(signal);
-    else child.kill(signal);
+    child.kill(signal);
   } catch (error) {
     if (!(error instanceof PmuError)) throw error; // it ended in the meantime
   }

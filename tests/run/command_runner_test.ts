@@ -8,6 +8,8 @@ import {
   TimedOutCommand,
 } from "../../lib/run/command_runner.ts";
 import { readPrivilege } from "../../lib/events/privilege.ts";
+import { exists } from "../../lib/base/files/exists.ts";
+import { eventually } from "../eventually.ts";
 
 /** Makes a runner of `sh -c SCRIPT`s; returns it with what it noted, and the user's two requests to stop. */
 function runnerOf(
@@ -137,6 +139,19 @@ Deno.test("a run that takes longer than it may is ended with all it has started,
     "the preparation of 'true' did not end",
   );
   runner.close();
+});
+
+Deno.test("a run that takes longer than it may takes its daemons with it", async () => {
+  const file = await Deno.makeTempFile();
+  const { runner } = runnerOf([`(setsid sh -c 'echo $$ >${file}; exec sleep 1000' &); sleep 60`], {
+    limit: () => ({ ms: 500, text: "0.5 s (--timeout)", of: "run" }),
+  });
+  await assertRejects(() => runner.run({ command: 0 }), TimedOutCommand);
+  runner.close();
+  const pid = Number(await Deno.readTextFile(file));
+  await Deno.remove(file);
+  assert(pid > 0);
+  await eventually(() => !exists(`/proc/${pid}`, Deno.statSync), "the end of the daemon");
 });
 
 Deno.test("a run that has next to no time, or none, has taken too long, whenever it is ended", async () => {

@@ -84,6 +84,24 @@ export function closeDescriptor(fd: number): void {
   libc!.syscall(NR.close, fd, null, null, 0n);
 }
 
+const PRCTL = {
+  // int prctl(int option, ...)
+  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+} as const;
+/** PR_SET_CHILD_SUBREAPER of linux/prctl.h. */
+const SET_CHILD_SUBREAPER = 36;
+
+let prctl: Deno.DynamicLibrary<typeof PRCTL>["symbols"]["prctl"] | undefined;
+
+/**
+ * Makes this process the parent of what its descendants leave behind when they end, in place of init, or ends that. Those
+ * it has stay its children. Returns whether the kernel allowed it.
+ */
+export function takeOverOrphans(on: boolean): boolean {
+  prctl ??= Deno.dlopen("libc.so.6", PRCTL).symbols.prctl;
+  return prctl(SET_CHILD_SUBREAPER, on ? 1n : 0n, 0n, 0n, 0n) === 0;
+}
+
 /** Returns the target of the symbolic link behind `fd` (O_PATH, O_NOFOLLOW); undefined when it has none. */
 export function readLinkOf(fd: number): string | undefined {
   const into = new Uint8Array(4096); // PATH_MAX

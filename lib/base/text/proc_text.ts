@@ -51,6 +51,8 @@ export interface ProcStat {
   /** One-letter state: `R` running, `S` sleeping, `Z` zombie... */
   state: string;
   ppid: number;
+  /** Id of its process group. */
+  group: number;
   /** CPU time in user mode, in clock ticks. */
   userTicks: number;
   /** CPU time in the kernel, in clock ticks. */
@@ -71,6 +73,7 @@ export function parseStat(text: string): ProcStat | undefined {
     comm: text.slice(open + 1, close),
     state: fields[0],
     ppid,
+    group: Number(fields[2]),
     start,
     userTicks: Number(fields[11]),
     kernelTicks: Number(fields[12]),

@@ -46,7 +46,7 @@ Deno.test("the fields of stat come behind the last parenthesis of the name", () 
   for (const name of HOSTILE) {
     assertEquals(
       parseStat(`42 (${name}) ${tail}\n`),
-      { comm: name, state: "S", ppid: 7, userTicks: 5, kernelTicks: 6, start: 99887 },
+      { comm: name, state: "S", ppid: 7, group: 42, userTicks: 5, kernelTicks: 6, start: 99887 },
       name,
     );
   }
