@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #define ROUND 68 /* PERF_RECORD_FINISHED_ROUND of the perf tools */
@@ -584,6 +586,50 @@ static void takes_up_where_another_stopped(void)
 	tear_down(&s[0]);
 }
 
+/* The priority of this process, and of a thread that it had before. */
+static void *nice_of_thread(void *told)
+{
+	int *fds = told;
+	int32_t id = (int32_t)syscall(SYS_gettid);
+	char end;
+
+	pmu_write(fds[1], &id, sizeof(id));
+	return pmu_read(fds[2], &end, 1) == 1 ? NULL : told;
+}
+
+static void hurries_until_it_stops(void)
+{
+	struct setting s = set_up(1);
+	int before = getpriority(PRIO_PROCESS, 0), ids[2], ends[2], fds[3];
+	pthread_t thread;
+	int32_t id = 0, result;
+
+	CHECK_EQ(pmu_pipe(ids), 0);
+	CHECK_EQ(pmu_pipe(ends), 0);
+	fds[1] = ids[1];
+	fds[2] = ends[0];
+	CHECK_EQ(pthread_create(&thread, NULL, nice_of_thread, fds), 0);
+	CHECK_EQ(pmu_read(ids[0], &id, sizeof(id)), sizeof(id));
+	CHECK_EQ(pmu_drain_start(s.drain), 0);
+	result = pmu_drain_hurry(s.drain);
+	CHECK(result == 0 || result == -EACCES || result == -EPERM);
+	if (result == 0 && before > -10) {
+		CHECK_EQ(getpriority(PRIO_PROCESS, 0), -10);
+		CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)id), -10);
+		CHECK_EQ(pmu_drain_hurry(s.drain), -EALREADY);
+	}
+	CHECK_EQ(end(&s), 0);
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), before);
+	CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)id), before);
+	CHECK_EQ(pmu_write(ends[1], "", 1), 1);
+	pthread_join(thread, NULL);
+	tear_down(&s);
+	for (int i = 0; i < 2; i++) {
+		close(ids[i]);
+		close(ends[i]);
+	}
+}
+
 static void keeps_its_protocol(void)
 {
 	struct setting s = set_up(1);
@@ -633,6 +679,8 @@ int main(void)
 		{ "a drain is freed though its caller has not ended it", frees_without_an_end, false },
 		{ "a caller ends after an abort, though the output accepts nothing", ends_after_an_abort, false },
 		{ "a caller takes a ring up where another has stopped", takes_up_where_another_stopped, false },
+		{ "a drain by its caller hurries until it stops, as far as this user may", hurries_until_it_stops,
+		  false },
 		{ "a drain by its caller refuses calls out of order", keeps_its_protocol, false },
 	};
 

@@ -88,7 +88,7 @@ testOutputs(
     outputs.begin();
     let time = 10;
     const put = () => {
-      for (const ring of rings) if (ring.head - ring.tail < 3000) ring.put(machine.sample(time++, PID));
+      for (const ring of rings) if (ring.head - ring.tail < 2000) ring.put(machine.sample(time++, PID));
     };
     // the rings fill all the time, in the drains and between them
     const timer = setInterval(put, 0);
