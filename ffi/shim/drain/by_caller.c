@@ -25,6 +25,7 @@ static int32_t change_nice(int from, int to)
 
 	if (!tasks)
 		return -errno;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread reads this folder through `tasks` */
 	while ((entry = readdir(tasks))) {
 		id_t id = (id_t)strtoul(entry->d_name, NULL, 10);
 
