@@ -6,7 +6,7 @@ import { type Program, SERVER_SECONDS, type Target } from "./program.ts";
 import { FREQUENCY, hasOffsets, type Recorder, scriptArgv } from "./recorders.ts";
 
 /** Fewest samples that a share is worth something of; with fewer, a line says so. */
-const FEWEST_SAMPLES = 2000;
+const MIN_SAMPLES = 2000;
 /** How often a perf is measured again, and how far behind the best it then is, as a share of all samples. */
 const MAX_REPEATS = 2, ODD = 0.1;
 /** How often a recorder may fail. */
@@ -60,13 +60,14 @@ export async function measure(
 }
 
 /**
- * Measures a perf again that is far behind the best, and keeps what is better: perf 6.1 finds no call frame information of a
+ * Measures a perf again that is far behind the other, and keeps what is better: perf 6.1 finds no call frame information of a
  * library in one run of a few, for no reason that the file shows.
  */
 async function repeatOddOnes(shares: Share[], again: (i: number) => Promise<Share>): Promise<void> {
-  const best = Math.max(...shares.map(wholeShare));
-  for (const [i, { recorder }] of shares.entries()) {
-    for (let left = MAX_REPEATS; left > 0 && recorder.startsWith("perf"); left--) {
+  const isPerf = ({ recorder }: Share) => recorder.startsWith("perf");
+  const best = Math.max(...shares.filter(isPerf).map(wholeShare));
+  for (const i of shares.keys()) {
+    for (let left = MAX_REPEATS; left > 0 && isPerf(shares[i]); left--) {
       if (wholeShare(shares[i]) > best - ODD) break;
       const repeated = await again(i);
       if (wholeShare(repeated) > wholeShare(shares[i])) shares[i] = repeated;
@@ -111,7 +112,7 @@ async function measureOne(
   share.withoutUser = await readStacks(recorder, file, take);
   Deno.removeSync(file);
   for (const each of pids) removeMap(each);
-  if (share.samples < FEWEST_SAMPLES) {
+  if (share.samples < MIN_SAMPLES) {
     console.error(
       `${name}: ${recorder.name} has ${share.samples} samples only: ${stderr.trim() || "it ran too shortly"}`,
     );

@@ -57,7 +57,7 @@ export function renderMarkdown(
     "  time in user space (`-e cpu-clock:u`). `perf script` prints the stacks: for pmuctl the newest perf, for each perf",
     "  itself. A stack counts as whole if its outermost frame is in `main`, in the code of the C library or the language that",
     "  starts programs and threads, or at a program's entry. Samples without a part in user space are left out. A perf far",
-    "  behind the best is measured up to three times, and its best counts.",
+    "  behind the other is measured up to three times, and its best counts.",
     "",
     `| | ${recorders.join(" | ")} |`,
     `| --- |${" ---: |".repeat(recorders.length)}`,
