@@ -36,7 +36,7 @@ const ENDBR64 = 0xfa1e0ff3;
 const DWARF = [0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15];
 const FP = 5;
 
-/** Where a frame ends: its base, as a register's value, plus an offset. */
+/** Registers that a frame's place is counted from. */
 export const BASE = { SP: 0, FP: 1 } as const;
 /** Base of a stack pointer that is not known, until it is set from the frame pointer. */
 const UNKNOWN = 2;
@@ -64,7 +64,7 @@ export class EpilogueScan {
   offset = 0;
   /** Instructions that were read for it. */
   steps = 0;
-  /** Where saved registers lie, by DWARF number: bases and offsets; NaN for those that are as they were. */
+  /** Places of saved registers, by DWARF number: bases and offsets; NaN for those that are as they were. */
   readonly popBases = new Uint8Array(X86_64.registers);
   readonly pops = new Float64Array(X86_64.registers);
   readonly #instruction = new Instruction();

@@ -20,7 +20,7 @@ export interface ReadingLimits {
 export const READING_LIMITS: ReadingLimits = { atOnce: 1 << 20, perSecond: 1 << 23 };
 /** Instructions that reading a piece of code counts as. */
 const STEPS_PER_READ = 200;
-/** What stands for: no return was found; a register is as it was. */
+/** Values that stand for: no return was found; a register is as it was. */
 const NONE = -1, KEPT = 0x7fffffff;
 const { saved, fp } = X86_64;
 /**

@@ -5,7 +5,7 @@
  *     prefixes; REX | VEX | EVEX; opcode, in one of its maps; ModRM; SIB; displacement; immediate
  */
 
-/** What an instruction does, as far as stacks are concerned. */
+/** Effects of instructions, as far as stacks are concerned. */
 export const DOES = {
   OTHER: 0,
   /** Pushes 8 bytes. */
@@ -298,14 +298,14 @@ export class Instruction {
     else if (op >= 0xb8 && op < 0xc0) this.#lose((op & 7) | this.#b);
   }
 
-  /** mov from one register to another. */
+  /** Tells what a mov from one register to another does. */
   #copy(from: number, to: number): void {
     if (to === SP && from === FP) this.does = DOES.SP_FROM_FP;
     else if (to === FP && from === SP) this.does = DOES.FP_FROM_SP;
     else this.#lose(to);
   }
 
-  /** lea. */
+  /** Tells what a lea does. */
   #load(to: number, base: number): void {
     this.value = this.#displacement;
     if (to === SP && base === SP) this.does = DOES.ADD_SP;
@@ -346,7 +346,7 @@ export class Instruction {
     }
   }
 
-  /** VEX and EVEX, which neither jump nor touch the two registers, but for a few of BMI that are taken for harmless. */
+  /** Reads VEX and EVEX, which neither jump nor touch the two registers, but for a few of BMI that are taken for harmless. */
   #vector(prefix: number): void {
     let map = 1;
     if (prefix !== 0xc5) {
