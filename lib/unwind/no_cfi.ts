@@ -24,6 +24,8 @@ const TWO_32 = 4294967296;
 const MAX_FUNCTION = 64 << 10;
 /** Bytes that a frame may lie behind the end of the piece. */
 const MAX_FRAME = 1 << 20;
+/** Bytes of arguments that are put between two frames: Java has at most 255 of them. */
+const MAX_ARGUMENTS = 2048;
 /** Bytes of stack that are searched for a return address. */
 const MAX_SEARCHED = 2048;
 /** Frame records of unknown code that are followed ahead. */
@@ -145,10 +147,25 @@ export class Guesser {
       return -1;
     }
     // a thread may be interrupted before the pointer is set
-    if (!isExact) object.learnOfFrame(saved === this.#registers[this.#arch.fp] + 8);
+    const isAtPointer = saved === this.#registers[this.#arch.fp] + 8;
+    if (!isExact) object.learnOfFrame(isAtPointer);
+    const callersSp = isAtPointer && this.#finder.isByPointer
+      ? this.#callersSp(object, saved - 8)
+      : saved + 8;
     this.#finder.restore(sp);
     this.savedAt = saved;
-    return this.#moveTo(stack.value(saved), saved + 8);
+    return this.#moveTo(stack.value(saved), callersSp);
+  }
+
+  /**
+   * Returns the caller's stack pointer of a frame record. HotSpot's interpreter saves it below its record: compiled code that
+   * calls interpreted code makes room for the arguments below its own frame, on the way.
+   */
+  #callersSp(object: UnwindObject | undefined, frame: number): number {
+    const end = frame + 16;
+    if (object === undefined || object.code !== CODE.GENERATED) return end;
+    const saved = this.#stack.value(frame - 8);
+    return saved > end && saved <= end + MAX_ARGUMENTS && saved % 8 === 0 ? saved : end;
   }
 
   /** Finds the caller of a leaf that has pushed nothing yet, or of a PLT stub. */
@@ -184,7 +201,7 @@ export class Guesser {
    * Finds the caller by the frame record at the frame pointer: { the caller's frame pointer, return address
    * }.
    */
-  #byFramePointer({ space, sp }: Place): number {
+  #byFramePointer({ space, object, sp }: Place): number {
     const registers = this.#registers, arch = this.#arch, { fp } = arch, stack = this.#stack;
     const frame = registers[fp];
     if (!(frame >= sp) || frame % 8 !== 0) return -1;
@@ -203,8 +220,8 @@ export class Guesser {
     this.#forget();
     registers[fp] = caller;
     // on aarch64 the record may be anywhere in the frame: where that ends is not known
-    registers[arch.sp] = arch === X86_64 ? frame + 16 : NaN;
-    this.least = frame + 16;
+    this.least = arch === X86_64 ? this.#callersSp(object, frame) : frame + 16;
+    registers[arch.sp] = arch === X86_64 ? this.least : NaN;
     this.savedAt = frame + 8;
     return pc;
   }

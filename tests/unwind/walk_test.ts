@@ -203,6 +203,20 @@ Deno.test("code that a program made is read where it can be, and needs no frame 
   assertEquals(walk(gone, 0x1112, words, { registers: { 6: 12345 } }).chain, ["1112"]);
 });
 
+Deno.test("compiled code that calls an interpreter's is found behind the arguments between them", () => {
+  // interpreted code, which jumps to what its next instruction says; compiled code: add $8,%rsp; ret; each behind a call
+  const code = new Uint8Array(0x40);
+  code.set([0xff, 0xd1, 0xff, 0xe0], 0);
+  code.set([0xff, 0xd1, 0x48, 0x83, 0xc4, 8, 0xc3], 0x20);
+  const generated = UnwindObject.generated((address, length) =>
+    address < 0x1100 ? new Uint8Array(0) : code.slice(address - 0x1100, address - 0x1100 + length)
+  );
+  // the caller's stack pointer, frame record, two arguments, a local variable of the caller's, its return address
+  const words = [STACK + 40, 12345, at(0x1122), at(0x1122), at(0x1122), 7, at(0x1122), 8, 0];
+  const { chain } = walk(generated, 0x1102, words, { registers: { 6: STACK + 8 } });
+  assertEquals(chain, ["1102", "1122", "1122"]);
+});
+
 /** A file without call frame information, with these bytes of code; calls of 0x1140 end at 0x1205 and 0x1505. */
 function bareObject(code: Record<number, readonly number[]>, arch: Arch = X86_64): UnwindObject {
   const file = buildFrames([], arch);

@@ -84,12 +84,14 @@ export class EpilogueScan {
    * @param read reads its code.
    * @param isOther returns whether an address is another function's.
    * @param accepts returns whether a result that it has set can be: that there is a return address.
+   * @param reach how far a jump may lead and still be taken for one inside the function.
    */
   find(
     pc: number,
     read: CodeReader,
     isOther: (address: number) => boolean,
     accepts: () => boolean,
+    reach = Infinity,
   ): boolean {
     const way = this.#way;
     resetWay(way, pc);
@@ -110,9 +112,10 @@ export class EpilogueScan {
           (does === DOES.JUMP && isOther(at + this.#instruction.value));
         if (isEnd && this.#take() && accepts()) return true;
         if (isLeaving && (does === DOES.JUMP || does === DOES.JUMP_INDIRECT)) this.#keepTail();
+        const isFar = does === DOES.JUMP && Math.abs(at + this.#instruction.value - pc) > reach;
         isLeaving = does === DOES.POP || does === DOES.LEAVE || does === DOES.SP_FROM_FP ||
           (does === DOES.ADD_SP && this.#instruction.value > 0);
-        if (!isEnd && this.#step()) continue;
+        if (!isEnd && !isFar && this.#step()) continue;
       }
       if (!this.#nextWay()) return this.#tryTails(accepts);
     }

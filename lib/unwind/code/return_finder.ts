@@ -20,6 +20,8 @@ export interface ReadingLimits {
 export const READING_LIMITS: ReadingLimits = { atOnce: 1 << 20, perSecond: 1 << 23 };
 /** Instructions that reading a piece of code counts as. */
 const STEPS_PER_READ = 200;
+/** Bytes of a method that a program has made. What is farther away are routines of its runtime. */
+const MAX_METHOD = 1 << 16;
 /** Values that stand for: no return was found; a register is as it was. */
 const NONE = -1, KEPT = 0x7fffffff;
 const { saved, fp } = X86_64;
@@ -70,6 +72,11 @@ export class ReturnFinder {
     return this.#read(object, pc, sp, accepts);
   }
 
+  /** Whether the frame that find() has found is counted from the frame pointer. */
+  get isByPointer(): boolean {
+    return this.#answers[this.#at] === BASE.FP;
+  }
+
   /** Sets the saved registers to the caller's, once find() has found the frame. */
   restore(sp: number): void {
     const answers = this.#answers, registers = this.#registers, stack = this.#stack, values = this.#values;
@@ -110,9 +117,11 @@ export class ReturnFinder {
       place = this.#place(scan.base, scan.offset, sp);
       return place >= sp && accepts(place);
     };
-    let isFound = scan.find(pc, read, (address) => object.isOtherFunction(pc, address), isEnd);
+    const isGenerated = object.code === CODE.GENERATED,
+      isOther = (address: number) => object.isOtherFunction(pc, address);
+    let isFound = scan.find(pc, read, isOther, isEnd, isGenerated ? MAX_METHOD : Infinity);
     this.#charge();
-    if (!isFound && object.code === CODE.GENERATED) {
+    if (!isFound && isGenerated) {
       isFound = scan.sweep(pc, read, isEnd);
       this.#charge();
     }

@@ -10,13 +10,14 @@ const [RBX, RBP, R12] = [3, 6, 12];
 interface Checks {
   isOther?: (address: number) => boolean;
   accepts?: (offset: number) => boolean;
+  reach?: number;
 }
 
 /** What is found from `at` on in code that lies at START. */
-function scan(hex: string, at = 0, { isOther, accepts }: Checks = {}) {
+function scan(hex: string, at = 0, { isOther, accepts, reach }: Checks = {}) {
   const code = Uint8Array.fromHex(hex.replaceAll(/\s+/g, "")), found = new EpilogueScan();
   const read = (address: number, length: number) => code.slice(address - START, address - START + length);
-  if (!found.find(START + at, read, isOther ?? (() => false), () => accepts?.(found.offset) ?? true)) {
+  if (!found.find(START + at, read, isOther ?? (() => false), () => accepts?.(found.offset) ?? true, reach)) {
     return undefined;
   }
   const pops: Record<string, [number, number]> = {};
@@ -105,6 +106,9 @@ Deno.test("a jump to another function leaves it to that one to return", () => {
   assertEquals(scan("48 83 c4 08 5b 90 ff e0"), undefined);
   // pop %rbp; pop %rdx; jmp *%r8: passes its return address on in a register
   assertEquals(scan("5d 5a 41 ff e0", 0, { accepts: (offset) => offset === 8 })?.offset, 8);
+  // add $8,%rsp; pop %rbx; jmp +0x100, which is too far to be in the function
+  const far = "48 83 c4 08 5b e9 00 01 00 00" + "90".repeat(0x100) + "5b 5b c3";
+  assertEquals([scan(far)?.offset, scan(far, 0, { reach: 64 })?.offset], [32, 16]);
   // what follows in another function is not read
   assertEquals(scan("90 90 c3", 0, { isOther: (address) => address >= START + 2 }), undefined);
 });
