@@ -149,21 +149,22 @@ export class Guesser {
     // a thread may be interrupted before the pointer is set
     const isAtPointer = saved === this.#registers[this.#arch.fp] + 8;
     if (!isExact) object.learnOfFrame(isAtPointer);
+    const caller = stack.value(saved);
     const callersSp = isAtPointer && this.#finder.isByPointer
-      ? this.#callersSp(object, saved - 8)
+      ? this.#callersSp(space, caller, saved - 8)
       : saved + 8;
     this.#finder.restore(sp);
     this.savedAt = saved;
-    return this.#moveTo(stack.value(saved), callersSp);
+    return this.#moveTo(caller, callersSp);
   }
 
   /**
-   * Returns the caller's stack pointer of a frame record. HotSpot's interpreter saves it below its record: compiled code that
+   * Returns the stack pointer of the caller at `pc`, behind a frame record. HotSpot's interpreter saves it below its record: compiled code that
    * calls interpreted code makes room for the arguments below its own frame, on the way.
    */
-  #callersSp(object: UnwindObject | undefined, frame: number): number {
+  #callersSp(space: CodeSpace, pc: number, frame: number): number {
     const end = frame + 16;
-    if (object === undefined || object.code !== CODE.GENERATED) return end;
+    if (space.find(pc - 1)?.code !== CODE.GENERATED) return end;
     const saved = this.#stack.value(frame - 8);
     return saved > end && saved <= end + MAX_ARGUMENTS && saved % 8 === 0 ? saved : end;
   }
@@ -201,7 +202,7 @@ export class Guesser {
    * Finds the caller by the frame record at the frame pointer: { the caller's frame pointer, return address
    * }.
    */
-  #byFramePointer({ space, object, sp }: Place): number {
+  #byFramePointer({ space, sp }: Place): number {
     const registers = this.#registers, arch = this.#arch, { fp } = arch, stack = this.#stack;
     const frame = registers[fp];
     if (!(frame >= sp) || frame % 8 !== 0) return -1;
@@ -220,7 +221,7 @@ export class Guesser {
     this.#forget();
     registers[fp] = caller;
     // on aarch64 the record may be anywhere in the frame: where that ends is not known
-    this.least = arch === X86_64 ? this.#callersSp(object, frame) : frame + 16;
+    this.least = arch === X86_64 ? this.#callersSp(space, pc, frame) : frame + 16;
     registers[arch.sp] = arch === X86_64 ? this.least : NaN;
     this.savedAt = frame + 8;
     return pc;
