@@ -1,37 +1,39 @@
 /** Programs that run others: interpreters, compilers to memory, a database in a library, a compiler, shells, make. */
 
 import { hasCommand } from "../../tests/needs.ts";
-import { command, lacks, LONG_MS, type Program, run, shellCommand, SOURCES, type Target } from "./program.ts";
+import {
+  command,
+  isFile,
+  lacks,
+  LONG_MS,
+  type Program,
+  run,
+  shellCommand,
+  SOURCES,
+  type Target,
+} from "./program.ts";
 
 interface Script {
   name: string;
   what: string;
   packages: string;
   /** The interpreter, its options and the script. */
-  argv: readonly string[];
+  argv: readonly [string, ...string[]];
 }
 
-function script({ name, what, packages, argv }: Script): Program {
-  const target = command(...argv, LONG_MS);
-  return { name, what, missing: lacks(packages, argv[0]), make: () => Promise.resolve(target) };
+function script({ name, what, packages, argv: [interpreter, ...args] }: Script): Program {
+  const target = command(interpreter, ...args, LONG_MS);
+  return { name, what, missing: lacks(packages, interpreter), make: () => Promise.resolve(target) };
 }
 
 /** Debian's own, rather than the first one on PATH. */
 const PYTHON = "/usr/bin/python3";
 
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
-
 /** Returns the path of a Python that names what it runs for perf, which 3.12 began with. */
 function perfPython(): string | undefined {
   const probe = "import sys; sys.activate_stack_trampoline('perf'); print(sys.executable)";
   for (const name of [Deno.env.get("PMUCTL_STACKS_PYTHON") ?? PYTHON, "python3.13", "python3.12"]) {
-    if (!hasCommand(name) && !exists(name)) continue;
+    if (!hasCommand(name) && !isFile(name)) continue;
     const { success, stdout } = new Deno.Command(name, { args: ["-c", probe], stderr: "null" }).outputSync();
     if (success) return new TextDecoder().decode(stdout).trim();
   }
@@ -43,7 +45,7 @@ const PYTHONS: readonly Program[] = [
   {
     name: "python",
     what: "Python, Debian's",
-    missing: () => exists(PYTHON) ? undefined : `no ${PYTHON}: apt-get install python3`,
+    missing: () => isFile(PYTHON) ? undefined : `no ${PYTHON}: apt-get install python3`,
     make: () => Promise.resolve(command(PYTHON, `${SOURCES}work.py`, LONG_MS)),
   },
   {

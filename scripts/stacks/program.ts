@@ -43,11 +43,26 @@ export function lacks(packages: string, ...commands: readonly string[]): () => s
   };
 }
 
+/** Returns the path of a command: perf puts a folder of its own in front of PATH. */
+function pathOf(name: string): string {
+  const folders = name.includes("/") ? [] : (Deno.env.get("PATH") ?? "").split(":");
+  return folders.map((folder) => `${folder}/${name}`).find(isFile) ?? name;
+}
+
+/** Returns whether there is a file. */
+export function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
 /** Returns the target of a single process, which is killed when it has used enough CPU time. */
-export function command(...argv: readonly string[]): Target {
+export function command(name: string, ...args: readonly string[]): Target {
   // another shell ends well, since perf ends as its command does
   const limited = `(ulimit -c 0; ulimit -t ${CPU_SECONDS}; exec "$@"); exit 0`;
-  return { command: ["sh", "-c", limited, "sh", ...argv] };
+  return { command: ["sh", "-c", limited, "sh", pathOf(name), ...args] };
 }
 
 /** Returns the target of a shell command of many processes, with as much work as takes some seconds of CPU time. */
