@@ -27,6 +27,8 @@ export interface Stack {
   comm: string;
   pid: number;
   frames: Frame[];
+  /** What pmuctl says of the end, in words, if that is not a root to it. It counts for nothing. */
+  end?: string;
 }
 
 /** Frame on a line, or after the header: `  55dacbf604a3 main (/usr/bin/x (deleted)+0x14a3)`. */
@@ -80,6 +82,11 @@ export class StackReader {
     const [, address, symbol, where] = parts;
     if (address.length === 16 && address.startsWith("ffff")) {
       this.#hasKernel = true;
+      return;
+    }
+    const end = markWords(address);
+    if (end !== undefined) {
+      this.#stack!.end = end;
       return;
     }
     const place = this.#hasOffsets ? /^(.*)\+0x([0-9a-f]+)$/.exec(where) : null;
@@ -148,27 +155,29 @@ export function isWhole({ frames }: Stack, code: RootCode): boolean {
 function markWords(address: string): string | undefined {
   if (address.length !== 16) return undefined;
   const end = endOfMark(parseInt(address.slice(8), 16), parseInt(address.slice(0, 8), 16));
-  return end < 0 ? undefined : `(${END_WORDS[end] ?? "of another machine"})`;
+  return end < 0 ? undefined : END_WORDS[end] ?? "it is of another machine";
 }
 
 function nameOf({ address, symbol, object, offset }: Frame): string {
-  if (object === undefined) return markWords(address) ?? `${symbol ?? `0x${address}`} in no object`;
+  if (object === undefined) return `${symbol ?? `0x${address}`} in no object`;
   const file = object.slice(object.lastIndexOf("/") + 1);
   return `${symbol ?? `0x${Number.isNaN(offset) ? address : offset.toString(16)}`} (${file})`;
 }
 
 /** Returns which kind of broken stack one is: the last two frames of it. */
-export function breakOf({ frames }: Stack): string {
+export function breakOf({ frames, end }: Stack): string {
   const [last, before] = [frames.at(-1), frames.at(-2)];
   if (last === undefined) return "no frame";
+  const why = end === undefined ? "" : `: ${end}`;
   // an address that leads nowhere is another one each time
-  const end = last.object === undefined && last.symbol === undefined
+  const name = last.object === undefined && last.symbol === undefined
     ? "an address in no object"
     : nameOf(last);
-  return before === undefined ? `${end} alone` : `${end}, called by nothing, behind ${nameOf(before)}`;
+  return (before === undefined ? `${name} alone` : `${name}, called by nothing, behind ${nameOf(before)}`) +
+    why;
 }
 
 /** Returns a stack in a line, innermost frame first. */
-export function printStack({ comm, frames }: Stack): string {
-  return `${comm}: ${frames.map(nameOf).join(" < ")}`;
+export function printStack({ comm, frames, end }: Stack): string {
+  return `${comm}: ${frames.map(nameOf).join(" < ")}${end === undefined ? "" : ` < (${end})`}`;
 }

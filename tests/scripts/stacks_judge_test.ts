@@ -79,7 +79,7 @@ Deno.test("a newer perf prints offsets behind the objects, and the kernel's fram
   assertEquals(withoutUser, 1);
   assertEquals(stacks.map(({ comm, pid, frames }) => [comm, pid, frames.length]), [
     ["pool 7 work", 2147, 2],
-    ["node", 2149, 3],
+    ["node", 2149, 2],
   ]);
   assertEquals(stacks[0].frames[0], {
     address: "55dacbf604a3",
@@ -94,6 +94,13 @@ Deno.test("a newer perf prints offsets behind the objects, and the kernel's fram
 Deno.test("a sample without a call chain is a stack of one frame", () => {
   const [{ frames }] = read(ALONE, true).stacks;
   assertEquals(frames.map(({ symbol, offset }) => [symbol, offset]), [["spin", 0x141c]]);
+});
+
+Deno.test("what pmuctl says of the end of a stack is no frame of it", () => {
+  const [, { frames, end }] = read(NEW, true).stacks;
+  assertEquals([frames.length, end], [2, "the object cannot be read"]);
+  const reached = NEW.replace("LazyCompile:*main /a.js:1 (/tmp/perf-2149.map", "main (/bin/node");
+  assert(isWhole(read(reached, true).stacks[1], NO_CODE));
 });
 
 Deno.test("a sample without any frame is broken, as perf could do nothing with it", () => {
@@ -118,7 +125,7 @@ Deno.test("stacks are whole that end where a process or a thread begins", () => 
   );
 });
 
-Deno.test("stacks that end elsewhere are broken: in unknown code, in a mark, in what only has a root's name", () => {
+Deno.test("stacks that end elsewhere are broken: in unknown code, in what only has a root's name", () => {
   for (const stack of read(NEW, true).stacks.slice(1)) assert(!isWhole(stack, NO_CODE));
   assert(!isRoot(frame("LazyCompile:*main /a.js:1", "/tmp/perf-2149.map"), NO_CODE));
   assert(!isRoot(frame("main", "/tmp/perf-2149.map"), NO_CODE));
