@@ -14,7 +14,7 @@ import {
   run,
   withFolder,
 } from "../harness.ts";
-import { sizeOf } from "../watching.ts";
+import { exists, sizeOf } from "../watching.ts";
 
 const SOURCE = new URL("../../programs/deep.c", import.meta.url).pathname;
 const STEPS = Array.from({ length: 10 }, (_, i) => `step_${9 - i}`).join(";");
@@ -212,6 +212,44 @@ testStacks(
     const { unwound, whole, cut } = await stacksIn(file);
     assertGreater(unwound, 200);
     assert(whole >= 0.99 * unwound, JSON.stringify({ unwound, whole, cut }));
+  },
+);
+
+/** Programs that the test of many starts; PMUCTL_JOBS=10000 for more. */
+const PROGRAMS = Number(Deno.env.get("PMUCTL_JOBS") ?? 2000);
+
+testStacks(
+  [],
+  "a recorder keeps no more descriptors and little more memory, however many programs start",
+  async (folder) => {
+    const file = `${folder}/perf.data`;
+    const starts = (count: number) => `i=0; while [ $i -lt ${count} ]; do /bin/true; i=$((i + 1)); done`;
+    const waits = (name: string) => `: >${folder}/${name}; read line`;
+    const script = `${starts(300)}; ${waits("warm")}; ${starts(PROGRAMS)}; ${waits("done")}`;
+    const recorder = new Deno.Command(PMUCTL, {
+      args: ["record", "-g", "-F", "4000", "-o", file, "--", "sh", "-c", script],
+      stdin: "piped",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    const ended = recorder.output(), input = recorder.stdin.getWriter();
+    const use = async (name: string) => {
+      await eventually(() => exists(`${folder}/${name}`), name);
+      const descriptors = [...Deno.readDirSync(`/proc/${recorder.pid}/fd`)].length;
+      const status = Deno.readTextFileSync(`/proc/${recorder.pid}/status`);
+      await input.write(new TextEncoder().encode("\n"));
+      return { descriptors, kilobytes: Number(/^VmHWM:\s*(\d+) kB$/m.exec(status)![1]) };
+    };
+    const before = await use("warm"), after = await use("done");
+    await input.close();
+    const { code, stderr } = await ended, talk = new TextDecoder().decode(stderr);
+    assertEquals(code, 0, talk);
+    assertStringIncludes(talk, "none lost");
+    assert(after.descriptors <= before.descriptors + 2, JSON.stringify({ before, after }));
+    // V8 collects when it likes
+    assert(after.kilobytes <= before.kilobytes + 40_000, JSON.stringify({ before, after }));
+    const { unwound, whole } = await stacksIn(file);
+    assertGreater(whole, 0.99 * unwound);
   },
 );
 
