@@ -33,3 +33,22 @@ export function requireDescriptors(want: number, { attempt, counts, instead }: D
     remedy: `raise the limit (ulimit -n ${want}, or LimitNOFILE=${want} of a service), or ${instead}`,
   }, ERRNO.EMFILE);
 }
+
+/**
+ * Returns how many files may be held open at the same time: `most`, or a share of the descriptors that are left, where
+ * this user may not have more.
+ */
+export function holdableFiles(most: number, share: number): number {
+  const used = openDescriptors();
+  const left = raiseFileLimit(used + Math.ceil(most / share)) - used;
+  return Math.max(1, Math.min(most, Math.floor(share * left)));
+}
+
+/** Returns the number of descriptors that this process has open; 0 where /proc is not mounted. */
+function openDescriptors(): number {
+  try {
+    return [...Deno.readDirSync("/proc/self/fd")].length;
+  } catch {
+    return 0;
+  }
+}

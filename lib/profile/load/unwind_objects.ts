@@ -16,7 +16,7 @@ import type { AddressSpaces } from "../../symbols/space/address_space.ts";
 import { MappedCode } from "../../unwind/mapped_code.ts";
 import { type CodeReader, UnwindObject } from "../../unwind/object.ts";
 
-/** Most open files, and most bytes of memory of their tables. Beyond that the oldest file is closed. */
+/** Most open files by default, and most bytes of memory of their tables. Beyond that the oldest file is closed. */
 const MAX_OPEN_FILES = 256, MAX_HELD_BYTES = 128 << 20;
 
 /** An object whose file is open. */
@@ -36,6 +36,8 @@ export interface Unreadable {
 /** Objects that are opened when a stack first leads through them. */
 export class UnwindObjects {
   readonly code: MappedCode;
+  /** Most files that stay open. Each may come with another one, of debug information. */
+  maxOpen = MAX_OPEN_FILES;
   readonly #files: SymbolFiles;
   /** Reads code that the process whose stack is walked has made. */
   readonly #generated: CodeReader | undefined;
@@ -87,9 +89,9 @@ export class UnwindObjects {
     this.code.mayOpen = true;
   }
 
-  /** Returns whether open files take so much memory that some are to be closed before the next stack. */
+  /** Returns whether open files are so many, or take so much memory, that some are to be closed before the next stack. */
   get isFull(): boolean {
-    return this.#budget.held > MAX_HELD_BYTES;
+    return this.#budget.held > MAX_HELD_BYTES || this.#open.length > this.maxOpen;
   }
 
   /** Closes files that are too many. Between two stacks only: none may be in use. */
@@ -97,7 +99,7 @@ export class UnwindObjects {
     let { held } = this.#budget, from = 0;
     // the latest stays, however large it is
     while (
-      from < this.#open.length - 1 && (this.#open.length - from > MAX_OPEN_FILES || held > MAX_HELD_BYTES)
+      from < this.#open.length - 1 && (this.#open.length - from > this.maxOpen || held > MAX_HELD_BYTES)
     ) {
       const oldest = this.#open[from++];
       held -= oldest.cost.held;

@@ -3,6 +3,7 @@
  * are deleted or replaced meanwhile, that exist in memory alone (memfd), or that only a container can see.
  */
 
+import { holdableFiles } from "../../../ffi/descriptors.ts";
 import { FileBytes, identityOf } from "../../base/files/file_bytes.ts";
 import { fileBuildId } from "../../symbols/elf/build_id.ts";
 import { DELETED, type FileMapping, MappedFiles } from "./mapped_files.ts";
@@ -16,8 +17,11 @@ export interface SeenMap extends FileMapping {
   ino?: bigint;
 }
 
-/** Files held at most, since each takes a descriptor. Others are looked for by their path at the end. */
-const MAX_HELD = 1024;
+/**
+ * Files held at most, since each takes a descriptor, and as a share of those that are left. Others are looked for by their
+ * path at the end.
+ */
+const MAX_HELD = 1024, HELD_SHARE = 1 / 4;
 
 /** File that is held, and the path it was mapped by. */
 interface HeldFile {
@@ -29,8 +33,9 @@ interface HeldFile {
 
 /** Files that are held until `close()`. */
 export class HeldObjects {
-  /** Files by path and identity. */
+  /** Files by path and identity: `#most` of them at most. */
   readonly #held = new Map<string, FileBytes>();
+  readonly #most = holdableFiles(MAX_HELD, HELD_SHARE);
   /** Files by the last part of the path: in a chroot, the rest differs from our view. */
   readonly #byName = new Map<string, HeldFile[]>();
   readonly #files = new MappedFiles();
@@ -43,7 +48,7 @@ export class HeldObjects {
   /** Opens a mapped file, unless it is held; returns false when that failed, and another process may help. */
   see(map: SeenMap): boolean {
     const { filename, buildId, maj = 0, min = 0, ino = 0n } = map;
-    if (!filename.startsWith("/") || filename.startsWith("//") || this.#held.size >= MAX_HELD) return true;
+    if (!filename.startsWith("/") || filename.startsWith("//") || this.#held.size >= this.#most) return true;
     const key = `${filename}\0${buildId ?? `${maj}:${min}:${ino}`}`;
     if (this.#held.has(key)) return true;
     const file = this.#files.open(map);

@@ -1,5 +1,6 @@
 /** Files that stacks are unwound through while they are recorded: held from when they are mapped until they are read. */
 
+import { holdableFiles } from "../../../ffi/descriptors.ts";
 import type { FileBytes } from "../../base/files/file_bytes.ts";
 import { fileBuildId, sameBuildId } from "../../symbols/elf/build_id.ts";
 import { hostSymbolFiles } from "../../symbols/files/host_files.ts";
@@ -7,8 +8,11 @@ import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import type { ObjectInfo } from "../../symbols/object/objects.ts";
 import { type FileMapping, MappedFiles } from "../objects/mapped_files.ts";
 
-/** Files held at most, since each takes a descriptor. Beyond that the oldest is closed, and looked for when it is needed. */
-const MAX_HELD = 256;
+/**
+ * Files held at most, since each takes a descriptor, and as a share of those that are left. Beyond that the oldest is
+ * closed, and looked for when it is needed.
+ */
+const MAX_HELD = 256, HELD_SHARE = 1 / 8;
 
 /** Files as LiveStacks needs them: those of this machine, or a test's. */
 export type StackFiles = Pick<LiveFiles, keyof LiveFiles>;
@@ -18,8 +22,9 @@ export class LiveFiles implements SymbolFiles {
   readonly debugFiles: SymbolFiles["debugFiles"];
   readonly #mapped = new MappedFiles();
   readonly #host = hostSymbolFiles();
-  /** Files by object id, oldest first. */
+  /** Files by object id, oldest first: `#most` of them at most. */
   readonly #held = new Map<number, FileBytes>();
+  readonly #most = holdableFiles(MAX_HELD, HELD_SHARE);
   /** Most recent mapping of each file, by object id: its process has the file longer than those before. */
   readonly #maps = new Map<number, FileMapping>();
   /** Objects, by id, whose file nobody had when it was looked for. */
@@ -55,7 +60,7 @@ export class LiveFiles implements SymbolFiles {
       return false;
     }
     this.#missing.delete(id);
-    if (this.#held.size >= MAX_HELD) this.#closeOldest();
+    if (this.#held.size >= this.#most) this.#closeOldest();
     this.#held.set(id, file);
     return isMissing;
   }

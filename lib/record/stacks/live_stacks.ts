@@ -8,6 +8,7 @@
  * are taken in the order of their times, so that the address space of a process is that of the moment of each sample.
  */
 
+import { holdableFiles } from "../../../ffi/descriptors.ts";
 import type { RingPass, RingTaker } from "../../../ffi/pmu.ts";
 import { PERF_RECORD, PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import { BadInputError } from "../../base/system/errors.ts";
@@ -51,6 +52,9 @@ const PASS_SHARE = 1 / 2, MIN_PASS_MS = 20, LOOK_EVERY = 16;
 const FIRST_PASS_MS = 100;
 /** Milliseconds that opening what runs already may take before sampling starts. */
 const WARMING_MS = 250;
+
+/** Share of the descriptors that are left that open objects may take, each with a file of debug information. */
+const OPEN_SHARE = 1 / 8;
 
 /** A ring that is being read, and what is written in its place. */
 interface Ring {
@@ -118,6 +122,7 @@ export class LiveStacks implements RingTaker {
       this.#budget,
       (pid, address, length) => memory.read(pid, address, length),
     );
+    this.#objects.maxOpen = holdableFiles(this.#objects.maxOpen, OPEN_SHARE);
     this.#table = this.#makeTable();
     this.#unwinder = new StackUnwinder(this.#objects);
     const trailers = new Set(opened.map(({ attr }) => compileLayout(attr).trailer.size));
