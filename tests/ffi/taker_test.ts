@@ -228,7 +228,10 @@ class Filler implements RingTaker {
   }
 }
 
-Deno.test("a taker waits where the output accepts nothing, and abort() ends it with an exact ledger", async () => {
+/** Calls `body` with a drain into a pipe that nobody reads, whose queue is full of the taker's 32 KiB records. */
+async function withFullPipe(
+  body: (made: { drain: Drain; taker: Filler; ring: RingFile; readFd: number }) => Promise<void>,
+): Promise<void> {
   const { readFd, writeFd } = makePipe();
   const taker = new Filler(), ring = new RingFile();
   const drain = new Drain({ outFd: writeFd, intervalMs: 1, queueBytes: 1 << 18, taker });
@@ -236,40 +239,35 @@ Deno.test("a taker waits where the output accepts nothing, and abort() ends it w
   for (let i = 0; i < 100; i++) ring.put(sample(i));
   drain.start();
   await eventually(() => taker.isFull, "a full queue");
-  const stopping = drain.stop();
-  // the records that wait are taken at last, by nobody
-  drain.abort();
-  assertEquals((await stopping)?.errno, ERRNO.ECANCELED);
-  const [{ samples, dropbufSample, bytes, droppedBytes }] = drain.stats();
-  assertEquals([samples, taker.given, ring.head - ring.tail], [100, 100, 0]);
-  assertEquals(bytes, 100 * 32768);
-  assert(dropbufSample >= 98, `${dropbufSample} dropped`);
-  assertEquals((samples - dropbufSample) * 32768, bytes - droppedBytes);
+  await body({ drain, taker, ring, readFd });
   drain.free();
   ring.close();
   closeFd(readFd);
   closeFd(writeFd);
-});
+}
 
-Deno.test("a taker goes on when a slow output has taken what was queued, and nothing is lost", async () => {
-  const { readFd, writeFd } = makePipe();
-  const taker = new Filler(), ring = new RingFile();
-  const drain = new Drain({ outFd: writeFd, intervalMs: 1, queueBytes: 1 << 18, taker });
-  drain.add(ring.fd, 1, 0);
-  for (let i = 0; i < 100; i++) ring.put(sample(i));
-  drain.start();
-  await eventually(() => taker.isFull, "a full queue");
-  const stopped = drain.stop();
-  const chunk = new Uint8Array(1 << 16);
-  let read = 0;
-  for (const all = 100 * 32768 + 8; read < all;) read += await readPipe(readFd, chunk);
-  assertEquals(await stopped, undefined);
-  assertEquals([drain.written, drain.stats()[0].samples, drain.stats()[0].dropbuf], [read, 100, 0]);
-  drain.free();
-  ring.close();
-  closeFd(readFd);
-  closeFd(writeFd);
-});
+Deno.test("a taker waits where the output accepts nothing, and abort() ends it with an exact ledger", () =>
+  withFullPipe(async ({ drain, taker, ring }) => {
+    const stopping = drain.stop();
+    // the records that wait are taken at last, by nobody
+    drain.abort();
+    assertEquals((await stopping)?.errno, ERRNO.ECANCELED);
+    const [{ samples, dropbufSample, bytes, droppedBytes }] = drain.stats();
+    assertEquals([samples, taker.given, ring.head - ring.tail], [100, 100, 0]);
+    assertEquals(bytes, 100 * 32768);
+    assert(dropbufSample >= 98, `${dropbufSample} dropped`);
+    assertEquals((samples - dropbufSample) * 32768, bytes - droppedBytes);
+  }));
+
+Deno.test("a taker goes on when a slow output has taken what was queued, and nothing is lost", () =>
+  withFullPipe(async ({ drain, readFd }) => {
+    const stopped = drain.stop();
+    const chunk = new Uint8Array(1 << 16);
+    let read = 0;
+    for (const all = 100 * 32768 + 8; read < all;) read += await readPipe(readFd, chunk);
+    assertEquals(await stopped, undefined);
+    assertEquals([drain.written, drain.stats()[0].samples, drain.stats()[0].dropbuf], [read, 100, 0]);
+  }));
 
 Deno.test("one taker serves drains one after the other, each from where the one before stopped", async () => {
   const taker = new Adder(), ring = new RingFile();
