@@ -50,7 +50,7 @@ export interface FullRule {
   isSignal: boolean;
 }
 
-/** What is to be known of the entry that a row is from. */
+/** Facts of the entry that a row is from. */
 export type RowEntry = Pick<ObjectCfi, "isSignal" | "returnRegister" | "expression">;
 
 /** The rules of all objects of one machine. */

@@ -151,12 +151,15 @@ function isEmpty({ kinds, values, extras }: Row): boolean {
 
 const B = 0x05;
 
-/** ret, retaa, retab by way of x30. */
+/** Returns whether an instruction returns by way of x30: `ret`, `retaa`, `retab`. */
 function isReturn(word: number): boolean {
   return word === 0xd65f03c0 || word === 0xd65f0bff || word === 0xd65f0fff;
 }
 
-/** br, braa and their like: a call in a function's last act, or a jump within it. */
+/**
+ * Returns whether an instruction jumps to what a register holds: `br`, `braa` and their like. That is a call as a
+ * function's last act, or a jump within it.
+ */
 function isBranchByRegister(word: number): boolean {
   return ((word & 0xfefff000) >>> 0) === 0xd61f0000;
 }
@@ -168,12 +171,12 @@ function isPop(word: number): boolean {
     state.offset > 0;
 }
 
-/** bl, blr, blraa and their like. */
+/** Returns whether an instruction calls: `bl`, `blr`, `blraa` and their like. */
 function isCall(word: number): boolean {
   return word >>> 26 === 0x25 || ((word & 0xfefff000) >>> 0) === 0xd63f0000;
 }
 
-/** nop, paciasp, autiasp, bti and their like. */
+/** Returns whether an instruction is a hint: `nop`, `paciasp`, `autiasp`, `bti` and their like. */
 function isHint(word: number): boolean {
   return ((word & 0xfffff01f) >>> 0) === 0xd503201f;
 }
