@@ -32,6 +32,8 @@ export interface Share {
   /** Size of the file in bytes. */
   size: number;
   breaks: Map<string, Break>;
+  /** Why it failed; then there are no samples. */
+  failure?: string;
 }
 
 /** All recorders on a program. */
@@ -41,7 +43,7 @@ export interface Row {
   shares: Share[];
 }
 
-/** Measures a program. Throws Error where it cannot be built, or a recorder fails. */
+/** Measures a program. Throws Error where it cannot be built, or pmuctl fails. */
 export async function measure(
   program: Program,
   all: readonly Recorder[],
@@ -51,7 +53,15 @@ export async function measure(
   const target = await program.make(folder);
   try {
     const shares: Share[] = [];
-    for (const recorder of all) shares.push(await measureOne(recorder, program, target, folder, code));
+    for (const recorder of all) {
+      try {
+        shares.push(await measureOne(recorder, program, target, folder, code));
+      } catch (error) {
+        if (!(error instanceof Error) || !recorder.name.startsWith("perf")) throw error;
+        shares.push({ ...emptyShare(recorder), failure: error.message.split("\n")[0] });
+        console.error(`${program.name}: ${recorder.name} failed: ${error.message}`);
+      }
+    }
     await repeatOddOnes(shares, (i) => measureOne(all[i], program, target, folder, code));
     return { program: program.name, what: program.what, shares };
   } finally {
@@ -67,12 +77,16 @@ async function repeatOddOnes(shares: Share[], again: (i: number) => Promise<Shar
   const isPerf = ({ recorder }: Share) => recorder.startsWith("perf");
   const best = Math.max(...shares.filter(isPerf).map(wholeShare));
   for (const i of shares.keys()) {
-    for (let left = MAX_REPEATS; left > 0 && isPerf(shares[i]); left--) {
+    for (let left = MAX_REPEATS; left > 0 && isPerf(shares[i]) && !shares[i].failure; left--) {
       if (wholeShare(shares[i]) > best - ODD) break;
       const repeated = await again(i);
       if (wholeShare(repeated) > wholeShare(shares[i])) shares[i] = repeated;
     }
   }
+}
+
+function emptyShare({ name }: Recorder): Share {
+  return { recorder: name, samples: 0, whole: 0, withoutUser: 0, size: 0, breaks: new Map() };
 }
 
 function wholeShare({ samples, whole }: Share): number {
@@ -88,14 +102,7 @@ async function measureOne(
 ): Promise<Share> {
   const file = `${folder}/perf.data`;
   const [pid, stderr] = await recordWhole(recorder, target, file);
-  const share: Share = {
-    recorder: recorder.name,
-    samples: 0,
-    whole: 0,
-    withoutUser: 0,
-    size: 0,
-    breaks: new Map(),
-  };
+  const share = emptyShare(recorder);
   try {
     share.size = Deno.statSync(file).size;
   } catch {
@@ -120,7 +127,7 @@ async function measureOne(
   return share;
 }
 
-/** Runs a recorder until it ends by itself; perf 6.1 often aborts at the end. Returns its pid and what it said. */
+/** Runs a recorder until it ends by itself, since a perf may abort now and then. Returns its pid and what it said. */
 async function recordWhole(recorder: Recorder, target: Target, file: string): Promise<[number, string]> {
   let said = "";
   for (let tries = 0; tries < MAX_TRIES; tries++) {

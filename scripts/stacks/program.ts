@@ -33,7 +33,7 @@ const CPU_SECONDS = 3;
 /** Time in ms that a program is told to run for, which it never reaches. */
 export const LONG_MS = "60000";
 /** Seconds that servers are recorded for: more where they have to share the CPUs with much else. */
-export const SERVER_SECONDS = Deno.loadavg()[0] > 2 * navigator.hardwareConcurrency ? 12 : 5;
+export const SERVER_SECONDS = Deno.loadavg()[0] > 2 * navigator.hardwareConcurrency ? 12 : 8;
 
 /** Returns a function that says which commands are missing, and the package that has them. */
 export function lacks(packages: string, ...commands: readonly string[]): () => string | undefined {

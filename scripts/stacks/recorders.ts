@@ -31,7 +31,8 @@ export function recorders(): Recorder[] {
   });
   const theirs = (perf: Perf): Recorder => ({
     name: `perf ${perf.version} dwarf`,
-    argv: [perf.path, "record", "-q", "-N", "--call-graph", "dwarf"],
+    // without build ids, of which perf 6.1 often writes too many bytes, and aborts
+    argv: [perf.path, "record", "-q", "-B", "--call-graph", "dwarf"],
     seconds: (count) => ["--", "sleep", String(count)],
     reader: perf,
   });

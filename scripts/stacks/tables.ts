@@ -62,10 +62,17 @@ export function renderMarkdown(
     `| | ${recorders.join(" | ")} |`,
     `| --- |${" ---: |".repeat(recorders.length)}`,
     ...rows.map(({ what, shares }) =>
-      `| ${what} | ${shares.map((share) => `${percent(share)} of ${share.samples}`).join(" | ")} |`
+      `| ${what} | ${
+        shares.map((share) => share.failure ? "failed" : `${percent(share)} of ${share.samples}`).join(" | ")
+      } |`
     ),
     `| size of all files | ${sizes.map((size) => `${size.toFixed(1)} MB`).join(" | ")} |`,
     "",
+    ...rows.flatMap(({ what, shares }) =>
+      shares.flatMap(({ recorder, failure }) =>
+        failure ? [`Failed: ${recorder} on ${what}: ${failure}.`] : []
+      )
+    ),
     ...[...left].map(([what, why]) => `Left out: ${what}: ${why}.`),
   ].join("\n").trimEnd() + "\n";
 }
