@@ -25,7 +25,7 @@ const MAX_STRAYED = 4;
 const TRIM_EVERY = 1024;
 
 /** Limits on reading code, which takes long the first time: rings fill meanwhile. */
-const READING_LIMITS = { atOnce: 1 << 18, perSecond: 1 << 18 };
+const READING_LIMITS = { atOnce: 1 << 18, perSecond: 1 << 20 };
 
 /** Counts of unwound stacks. */
 export interface StackCounts {

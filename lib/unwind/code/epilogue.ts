@@ -16,7 +16,8 @@ import type { CodeReader } from "../object.ts";
 import { DOES, Instruction } from "./x86_instruction.ts";
 
 /** Instructions that are read at most for one address, and ways that are kept for later: those of large functions. */
-const MAX_STEPS = 4000, MAX_WAYS = 100;
+export const MAX_STEPS = 4000;
+const MAX_WAYS = 100;
 /** Traps one behind another that fill the space behind a method. */
 const MAX_STOPS = 4;
 /** Ways that jump to where another function may be, which count when no other comes to an end. */
@@ -64,6 +65,8 @@ export class EpilogueScan {
   offset = 0;
   /** Instructions that were read for it. */
   steps = 0;
+  /** After sweep(): up to where the stack pointer is as it was at its start. */
+  bodyEnd = 0;
   /** Places of saved registers, by DWARF number: bases and offsets; NaN for those that are as they were. */
   readonly popBases = new Uint8Array(X86_64.registers);
   readonly pops = new Float64Array(X86_64.registers);
@@ -85,6 +88,7 @@ export class EpilogueScan {
    * @param isOther returns whether an address is another function's.
    * @param accepts returns whether a result that it has set can be: that there is a return address.
    * @param reach how far a jump may lead and still be taken for one inside the function.
+   * @param most instructions that may be read.
    */
   find(
     pc: number,
@@ -92,6 +96,7 @@ export class EpilogueScan {
     isOther: (address: number) => boolean,
     accepts: () => boolean,
     reach = Infinity,
+    most = MAX_STEPS,
   ): boolean {
     const way = this.#way;
     resetWay(way, pc);
@@ -100,7 +105,7 @@ export class EpilogueScan {
     this.#windowAt = NaN;
     this.reads = 0;
     this.steps = 0;
-    for (let isBehindCall = false, isLeaving = false; this.steps < MAX_STEPS; this.steps++) {
+    for (let isBehindCall = false, isLeaving = false; this.steps < most; this.steps++) {
       const isFirst = this.steps === 0, at = way.address;
       const goesOn: boolean = !this.#seen.has(at) && (isFirst || !isOther(at)) && this.#read(at, read) &&
         !(isBehindCall && !isFirst && this.#isGap(at, read));
@@ -132,6 +137,7 @@ export class EpilogueScan {
     this.reads = this.steps = 0;
     let isLeaving = false, stops = 0;
     resetWay(way, pc);
+    this.bodyEnd = pc;
     for (; this.steps < MAX_STEPS; this.steps++) {
       const at = way.address;
       if (!this.#read(at, read)) return false;
@@ -139,6 +145,7 @@ export class EpilogueScan {
       stops = does === DOES.STOP ? stops + 1 : 0;
       if (stops === MAX_STOPS) return false;
       if (does === DOES.RETURN && isLeaving && this.#take() && accepts()) return true;
+      if (way.offset === 0 && way.base === BASE.SP) this.bodyEnd = at;
       const isFlow = does >= DOES.RETURN && does <= DOES.STOP && does !== DOES.CALL && does !== DOES.BRANCH;
       if (isFlow || does === DOES.LOSE_SP || (does === DOES.BRANCH && !isLeaving) || !this.#step()) {
         resetWay(way, at + length);

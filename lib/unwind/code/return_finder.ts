@@ -3,7 +3,8 @@
 import { X86_64 } from "../arch.ts";
 import { CODE, type UnwindObject } from "../object.ts";
 import type { StackPiece } from "../stack_piece.ts";
-import { BASE, EpilogueScan } from "./epilogue.ts";
+import { Bodies } from "./bodies.ts";
+import { BASE, EpilogueScan, MAX_STEPS } from "./epilogue.ts";
 
 /** Places, which are found by the low bits of a hash. */
 const PLACES = 1 << 13;
@@ -20,6 +21,8 @@ export interface ReadingLimits {
 export const READING_LIMITS: ReadingLimits = { atOnce: 1 << 20, perSecond: 1 << 23 };
 /** Instructions that reading a piece of code counts as. */
 const STEPS_PER_READ = 200;
+/** Instructions that are followed of a method before it is swept. */
+const FIRST_STEPS = 120;
 /** Bytes of a method that a program has made. What is farther away are routines of its runtime. */
 const MAX_METHOD = 1 << 16;
 /** Values that stand for: no return was found; a register is as it was. */
@@ -36,6 +39,7 @@ export class ReturnFinder {
   readonly #registers: Float64Array;
   readonly #stack: StackPiece;
   readonly #scan = new EpilogueScan();
+  readonly #bodies = new Bodies(STRIDE);
   readonly #objects = new Int32Array(PLACES);
   readonly #addresses = new Float64Array(PLACES);
   readonly #answers = new Int32Array(PLACES * STRIDE);
@@ -61,14 +65,17 @@ export class ReturnFinder {
   find(object: UnwindObject, pc: number, sp: number, accepts: (place: number) => boolean): number {
     if (!object.hasCode) return NaN;
     const isKnown = this.#recall(object, pc), answers = this.#answers, at = this.#at;
-    if (isKnown) {
-      if (answers[at] !== NONE) {
-        const place = this.#place(answers[at], answers[at + 1], sp);
-        if (place >= sp && accepts(place)) return place;
-      }
-      const uses = ++answers[at + 2];
-      if ((uses & (uses - 1)) !== 0) return NaN;
-    } else answers[at + 2] = 0;
+    if (isKnown && answers[at] !== NONE) {
+      const place = this.#place(answers[at], answers[at + 1], sp);
+      if (place >= sp && accepts(place)) return place;
+    }
+    const uses = isKnown ? answers[at + 2] + 1 : 0;
+    if (object.code === CODE.GENERATED && this.#bodies.take(object.id, pc, answers, at)) {
+      const place = this.#place(answers[at], answers[at + 1], sp);
+      if (place >= sp && accepts(place)) return place;
+    }
+    answers[at + 2] = uses;
+    if ((uses & (uses - 1)) !== 0) return NaN;
     return this.#read(object, pc, sp, accepts);
   }
 
@@ -117,21 +124,26 @@ export class ReturnFinder {
       place = this.#place(scan.base, scan.offset, sp);
       return place >= sp && accepts(place);
     };
-    const isGenerated = object.code === CODE.GENERATED,
-      isOther = (address: number) => object.isOtherFunction(pc, address);
-    let isFound = scan.find(pc, read, isOther, isEnd, isGenerated ? MAX_METHOD : Infinity);
-    this.#charge();
-    if (!isFound && isGenerated) {
-      isFound = scan.sweep(pc, read, isEnd);
-      this.#charge();
+    const isOther = (address: number) => object.isOtherFunction(pc, address);
+    const find = (reach: number, most: number) =>
+      this.#charge(scan.find(pc, read, isOther, isEnd, reach, most));
+    // a method may be large, and each of its addresses be asked for
+    if (object.code !== CODE.GENERATED) {
+      if (!find(Infinity, MAX_STEPS)) return NaN;
+    } else if (!find(MAX_METHOD, FIRST_STEPS)) {
+      const isSwept = this.#charge(scan.sweep(pc, read, isEnd));
+      if (!isSwept && !find(MAX_METHOD, MAX_STEPS)) return NaN;
+      this.#remember();
+      if (isSwept) this.#bodies.put(object.id, pc, scan.bodyEnd, this.#answers, this.#at);
     }
-    if (!isFound) return NaN;
     this.#remember();
     return place;
   }
 
-  #charge(): void {
+  /** Charges the scan that has just come to a result; returns that. */
+  #charge(isFound: boolean): boolean {
     this.#stepsLeft -= this.#scan.steps + STEPS_PER_READ * this.#scan.reads;
+    return isFound;
   }
 
   /** Adds the steps of the time that has passed; returns whether there are any. */

@@ -138,14 +138,15 @@ Deno.test("a sweep takes the first end behind a place, whatever leads there", ()
   const sweep = (hex: string, accepts = (_: number): boolean => true) => {
     const code = Uint8Array.fromHex(hex.replaceAll(/\s+/g, "")), found = new EpilogueScan();
     const read = (address: number, length: number) => code.slice(address - START, address - START + length);
-    return found.sweep(START, read, () => accepts(found.offset)) ? found.offset : undefined;
+    const isFound = found.sweep(START, read, () => accepts(found.offset));
+    return isFound ? [found.offset, found.bodyEnd - START] : undefined;
   };
   // jmp *%rax; mov; add $0x30,%rsp; pop %rbp; cmp 0x340(%r15),%rsp; ja; ret
   const end = "48 83 c4 30 5d 49 3b a7 40 03 00 00 0f 87 00 00 00 00 c3";
-  assertEquals(sweep(`ff e0 48 89 d8 ${end}`), 0x38);
-  assertEquals(sweep(`c3 ${end}`), 0x38); // a return that gives up nothing is another kind of code's
+  assertEquals(sweep(`ff e0 48 89 d8 ${end}`), [0x38, 5]);
+  assertEquals(sweep(`c3 ${end}`), [0x38, 1]); // a return that gives up nothing is another kind of code's
   // a second end, where the first one cannot be
-  assertEquals(sweep(`5d c3 ${end}`, (offset) => offset > 8), 0x38);
+  assertEquals(sweep(`5d c3 ${end}`, (offset) => offset > 8), [0x38, 2]);
   // traps behind the method
   assertEquals(sweep(`90 f4 f4 f4 f4 ${end}`), undefined);
   assertEquals(sweep(""), undefined);
