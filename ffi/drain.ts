@@ -200,8 +200,9 @@ export class Drain {
   /** Starts the threads, or the taker. Throws PmuError. */
   start(): void {
     checked("pthread_create", shim().pmu_drain_start(this.#live));
-    if (this.#taken) shim().pmu_drain_hurry(this.#live); // as far as this user may
-    if (this.#taken) this.#taking = this.#takeAll(this.#taken).catch((error) => error);
+    if (this.#taken === undefined) return;
+    shim().pmu_drain_hurry(this.#live); // as far as this user may
+    this.#taking = this.#takeAll(this.#taken).catch((error) => error);
   }
 
   /** Makes pass after pass until the drain is to stop. Throws what the taker throws. */

@@ -25,6 +25,9 @@ export interface Arch {
   readonly names: readonly string[];
 }
 
+/** Addresses below this one are no code's: the kernel lets nobody map them. */
+export const MIN_ADDRESS = 4096;
+
 const numbers = (count: number, first = 0) => Array.from({ length: count }, (_, i) => first + i);
 
 /** Registers of x86-64. */

@@ -4,7 +4,7 @@
  * instruction that calls; most when that calls the very function that we are in.
  */
 
-import { type Arch, X86_64 } from "./arch.ts";
+import { type Arch, MIN_ADDRESS, X86_64 } from "./arch.ts";
 import { CallCache, NO_CALL } from "./call_before.ts";
 import { CODE, type CodeSpace, type UnwindObject } from "./object.ts";
 import { type ReadingLimits, ReturnFinder } from "./code/return_finder.ts";
@@ -129,9 +129,14 @@ export class Guesser {
     return this.#registers[this.#arch.fp] === 0 && marksRoot(object) ? 0 : -1;
   }
 
+  /** Returns whether code may be mapped at an address. */
+  #mayBeCode(address: number): boolean {
+    return address >= MIN_ADDRESS && address < this.#most;
+  }
+
   /** Returns whether a signal handler returns to `pc`. */
   #isHandlerReturn(space: CodeSpace, pc: number): boolean {
-    const object = pc >= 4096 && pc < this.#most ? space.find(pc) : undefined;
+    const object = this.#mayBeCode(pc) ? space.find(pc) : undefined;
     return object !== undefined && this.isTrampoline(object, pc - space.bias);
   }
 
@@ -233,7 +238,7 @@ export class Guesser {
    */
   #isInChain(space: CodeSpace, first: number, pc: number): boolean {
     const stack = this.#stack;
-    if (!(pc >= 4096 && pc < this.#most) || space.find(pc - 1) !== undefined) return false;
+    if (!this.#mayBeCode(pc) || space.find(pc - 1) !== undefined) return false;
     let frame = first;
     for (let records = 0; records < MAX_RECORDS; records++) {
       const next = stack.value(frame);
@@ -260,7 +265,7 @@ export class Guesser {
   }
 
   #returnsToGoexit(space: CodeSpace, pc: number): boolean {
-    const object = pc >= 4096 && pc < this.#most ? space.find(pc - 1) : undefined;
+    const object = this.#mayBeCode(pc) ? space.find(pc - 1) : undefined;
     return object !== undefined && this.isGoexit(object, pc - space.bias);
   }
 
@@ -320,7 +325,7 @@ export class Guesser {
    */
   #isReturn(space: CodeSpace, pc: number): boolean {
     this.#target = NaN;
-    if (!(pc >= 4096 && pc < this.#most)) return false;
+    if (!this.#mayBeCode(pc)) return false;
     const object = space.find(pc - 1);
     if (object === undefined) return false;
     if (object.code !== CODE.FILE) return true;

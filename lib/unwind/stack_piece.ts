@@ -3,6 +3,7 @@
  * Nothing is copied.
  */
 
+import { MIN_ADDRESS } from "./arch.ts";
 import type { ExpressionMemory } from "./expression.ts";
 import { END, type End } from "./ends.ts";
 
@@ -57,7 +58,7 @@ export class StackPiece implements ExpressionMemory {
 
   /** Returns why 8 bytes at `address` are not in the piece. */
   whyNot(address: number): End {
-    if (!(address >= 4096)) return END.CORRUPT;
+    if (!(address >= MIN_ADDRESS)) return END.CORRUPT;
     if (this.length === 0) return END.NO_STACK;
     const behind = this.missing(address);
     return this.isCut && behind > 0 && behind < MAX_BEHIND ? END.SHORT : END.OTHER_STACK;

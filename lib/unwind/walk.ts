@@ -10,7 +10,7 @@
  */
 
 import { correctRow, followEpilogue } from "./code/aarch64_edges.ts";
-import { AARCH64, type Arch } from "./arch.ts";
+import { AARCH64, type Arch, MIN_ADDRESS } from "./arch.ts";
 import { READING_LIMITS, type ReadingLimits } from "./code/return_finder.ts";
 import { END, type End } from "./ends.ts";
 import { Evaluator } from "./expression.ts";
@@ -24,8 +24,6 @@ import { StackPiece } from "./stack_piece.ts";
 import { WalkMemory } from "./walk_memory.ts";
 
 const TWO_32 = 4294967296;
-/** Addresses below this one are no code's. */
-const MIN_ADDRESS = 4096;
 
 /**
  * Largest piece of code without tables, in an object that has some, that may be all of a C library, with the code that
@@ -155,6 +153,11 @@ export class Unwinder {
     stack.length = length;
     stack.isCut = isCut;
     stack.start = this.registers[this.arch.sp];
+  }
+
+  /** Whether the program counter that loadRegisters took is no code's: the thread has not been in user space yet. */
+  get isBeforeCode(): boolean {
+    return this.registers[this.arch.pc] < MIN_ADDRESS;
   }
 
   /**

@@ -3,7 +3,7 @@
 import { VERSION } from "../../lib/base/system/version.ts";
 import { PERFS } from "./peers.ts";
 
-/** What figures are to be read with. */
+/** Circumstances that figures have to be read with. */
 export interface Setting {
   date: string;
   machine: string;
@@ -12,7 +12,7 @@ export interface Setting {
   load: number;
 }
 
-/** Returns that of now. */
+/** Returns the present setting. */
 export function setting(): Setting {
   const model = /^model name\s*: (.*)$/m.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1] ?? Deno.build.arch;
   return {

@@ -27,7 +27,7 @@ export interface Stack {
   comm: string;
   pid: number;
   frames: Frame[];
-  /** What pmuctl says of the end, in words, if that is not a root to it. It counts for nothing. */
+  /** Reason that pmuctl gives for an end that is not a root to it, in words; the judgement leaves it out of account. */
   end?: string;
 }
 

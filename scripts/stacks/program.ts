@@ -2,7 +2,7 @@
 
 import { hasCommand } from "../../tests/needs.ts";
 
-/** What to record: a command, or processes that run already. */
+/** Target of a recording: a command, or processes that run already. */
 export interface Target {
   command?: readonly string[];
   pids?: readonly number[];

@@ -270,18 +270,25 @@ static void goes_on_in_the_same_round(void)
 	tear_down(&s);
 }
 
+/* Puts samples into a ring, and starts a pass that gives one record in place of the first. */
+static void give_one_of(struct setting *s, int samples, int complete)
+{
+	unsigned char given[64];
+	uint64_t length = fill(given, PERF_RECORD_SAMPLE, 3, 1, 1);
+
+	put_samples(&s->rings[0], samples);
+	CHECK_EQ(pmu_drain_start(s->drain), 0);
+	CHECK_EQ(begin(s), 1);
+	CHECK_EQ(pmu_drain_give(s->drain, 0, given, length, SAMPLE_BYTES), 0);
+	pmu_drain_end_pass(s->drain, complete);
+}
+
 /* A pass that was not complete, and a next one that finds nothing more to give, make one round. */
 static void ends_a_round_that_the_next_pass_only_completes(void)
 {
 	struct setting s = set_up(1);
-	unsigned char given[64];
-	uint64_t length = fill(given, PERF_RECORD_SAMPLE, 3, 1, 1);
 
-	put_samples(&s.rings[0], 1);
-	CHECK_EQ(pmu_drain_start(s.drain), 0);
-	CHECK_EQ(begin(&s), 1);
-	CHECK_EQ(pmu_drain_give(s.drain, 0, given, length, SAMPLE_BYTES), 0);
-	pmu_drain_end_pass(s.drain, 0);
+	give_one_of(&s, 1, 0);
 	WAIT_UNTIL(pmu_drain_written(s.drain) == SAMPLE_BYTES);
 	for (int i = 0; i < 3; i++) {
 		CHECK_EQ(begin(&s), 1);
@@ -500,14 +507,8 @@ static void wakes_to_stop(void)
 static void frees_without_an_end(void)
 {
 	struct setting s = set_up(1);
-	unsigned char given[64];
-	uint64_t length = fill(given, PERF_RECORD_SAMPLE, 3, 1, 1);
 
-	put_samples(&s.rings[0], 2);
-	CHECK_EQ(pmu_drain_start(s.drain), 0);
-	CHECK_EQ(begin(&s), 1);
-	CHECK_EQ(pmu_drain_give(s.drain, 0, given, length, SAMPLE_BYTES), 0);
-	pmu_drain_end_pass(s.drain, 1);
+	give_one_of(&s, 2, 1);
 	pmu_drain_free(s.drain);
 	CHECK_EQ(find_in_file(s.file, 0).samples, 1);
 	s.drain = NULL;

@@ -101,7 +101,7 @@ static int32_t make_queue(struct drain *d)
 
 	for (uint32_t i = 0; i < d->ring_count; i++)
 		rings += d->rings[i].records.size + 2 * ENTRY_OVERHEAD + d->loss.length;
-	/* What a caller gives in place of stacks is much smaller, and comes in pieces. */
+	/* Callers in place of stacks are much smaller, and are given in pieces. */
 	if ((d->flags & PMU_DRAIN_BY_CALLER) && rings > MIN_GIVEN)
 		rings = rings / GIVEN_SHARE > MIN_GIVEN ? rings / GIVEN_SHARE : MIN_GIVEN;
 	if (!wanted)

@@ -111,6 +111,11 @@ export const PERF_RECORD_USER = {
   SCHEDSTAT_DOMAIN: 86,
 } as const;
 
+/** PERF_SAMPLE_REGS_ABI_64: the registers of a sample are those of a 64-bit program. */
+export const REGS_ABI_64 = 2;
+/** Largest copy of a stack in a sample, in bytes: perf_event_attr.sample_stack_user is below 64 KiB as records are. */
+export const MAX_STACK_COPY = 65528;
+
 /** perf_event_header.misc bits. The low three bits are the CPU mode. */
 export const PERF_RECORD_MISC = {
   CPUMODE_MASK: 7,

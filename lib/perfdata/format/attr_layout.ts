@@ -11,6 +11,8 @@ import type { EventAttr } from "../../events/attr.ts";
 
 /** Size of struct perf_event_header { u32 type; u16 misc; u16 size; }. */
 export const RECORD_HEADER_SIZE = 8;
+/** Largest size in bytes of a record: perf_event_header.size is a u16, and records are multiples of eight. */
+export const MAX_RECORD_SIZE = 65528;
 
 /**
  * struct sample_id, the trailer of every record but PERF_RECORD_SAMPLE when `sample_id_all` is set:

@@ -11,6 +11,7 @@
 import { PERF_ATTR_SIZE, PERF_RECORD_USER } from "../../base/system/abi.ts";
 import { ByteWriter, toCString } from "../../base/bytes/bytes.ts";
 import { encodeAttr, type EventAttr } from "../../events/attr.ts";
+import { MAX_RECORD_SIZE } from "./attr_layout.ts";
 import type { FeatureSection } from "./feature_encoders.ts";
 import { FEATURE } from "./features.ts";
 import {
@@ -208,8 +209,6 @@ export function encodeFinishedRound(): Uint8Array<ArrayBuffer> {
   return toolRecord(PERF_RECORD_USER.FINISHED_ROUND, () => {});
 }
 
-/** Upper limit of a record's size, since perf_event_header.size is a u16. */
-const MAX_RECORD_SIZE = 65528;
 /** Upper limit in bytes of a payload that encodeHeaderFeature() takes. */
 export const MAX_FEATURE_BYTES = MAX_RECORD_SIZE - 16;
 

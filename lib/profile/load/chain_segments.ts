@@ -181,7 +181,8 @@ export class ChainSegments {
   }
 }
 
-function isUserMarker(low: number, high: number): boolean {
+/** Returns whether the entry of a call chain with these words is the marker in front of user space. */
+export function isUserMarker(low: number, high: number): boolean {
   return high === 0xffffffff && low === USER_MARKER;
 }
 

@@ -3,7 +3,7 @@
  * have, and an object that stands for the missing part of a stack that ends too early.
  */
 
-import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
+import { MAX_STACK_COPY, PERF_RECORD_MISC, REGS_ABI_64 } from "../../base/system/abi.ts";
 import type { EventDesc, SampleCursor } from "../../perfdata/read/reader.ts";
 import { SampleTail } from "../../perfdata/read/sample_tail.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
@@ -16,17 +16,9 @@ import type { ProfileStacks } from "../model/profile.ts";
 import { CutStacks } from "./cut_stacks.ts";
 import { UnwindObjects } from "./unwind_objects.ts";
 
-/** PERF_SAMPLE_REGS_ABI_64. */
-const ABI_64 = 2;
 const TWO_32 = 4294967296;
 /** Most frames of a stack: more than fit in the largest copy, of 64 KiB. */
 const MAX_FRAMES = 4096;
-/** Lowest address of code. A thread with a lower one has not been in user space yet. */
-const MIN_CODE_ADDRESS = 4096;
-/** Stacks between two checks of the memory of open files. */
-const TRIM_EVERY = 1024;
-/** The largest copy that the kernel makes, in bytes. */
-const MAX_COPIED_BYTES = 65528;
 
 /** Options of StackCopies. */
 export interface CopiesOptions {
@@ -56,7 +48,6 @@ export class StackCopies {
   #unwinder: Unwinder | undefined;
   #isKnown = false;
   #view = new DataView<ArrayBufferLike>(new ArrayBuffer(0));
-  #sinceTrim = 0;
   /** Number of stacks that were unwound, or should have been. */
   #unwound = 0;
 
@@ -65,7 +56,7 @@ export class StackCopies {
     this.#objects = new UnwindObjects(options.spaces, options.files);
     this.#cuts = new CutStacks(options.spaces.objects, {
       longer: (room) =>
-        room < MAX_COPIED_BYTES ? `--call-graph dwarf,${Math.min(MAX_COPIED_BYTES, 2 * room)}` : "",
+        room < MAX_STACK_COPY ? `--call-graph dwarf,${Math.min(MAX_STACK_COPY, 2 * room)}` : "",
       unreadable: (object, error) => this.#objects.unreadable(object, error),
     });
   }
@@ -83,19 +74,14 @@ export class StackCopies {
     if (c.cpumode === PERF_RECORD_MISC.KERNEL && tail.copied === 0) return false;
     if (!this.#isKnown) this.#start(attr.sampleRegsUser);
     const unwinder = this.#unwinder;
-    if (unwinder === undefined || layout.tail.swapped || tail.abi !== ABI_64) {
+    if (unwinder === undefined || layout.tail.swapped || tail.abi !== REGS_ABI_64) {
       return this.#leave(OTHER_MACHINE);
     }
-    if (++this.#sinceTrim === TRIM_EVERY || this.#objects.isFull) {
-      this.#sinceTrim = 0;
-      this.#objects.trim();
-    }
+    this.#objects.trimIfDue();
     const plan = this.#plans[c.event] ??= registerPlan(unwinder.arch, attr.sampleRegsUser);
     if (this.#view.buffer !== c.u8.buffer) this.#view = new DataView(c.u8.buffer);
     unwinder.loadRegisters(plan, c.u32, tail.registers);
-    if (c.cpumode === PERF_RECORD_MISC.KERNEL && unwinder.registers[unwinder.arch.pc] < MIN_CODE_ADDRESS) {
-      return false;
-    }
+    if (c.cpumode === PERF_RECORD_MISC.KERNEL && unwinder.isBeforeCode) return false;
     const isCut = tail.copied === tail.room;
     unwinder.loadStack(this.#view, c.u8.byteOffset + tail.stack, tail.copied, isCut);
     const { code } = this.#objects;

@@ -1,4 +1,4 @@
-/** Objects that stacks are unwound through, while a recording is read. */
+/** Objects that stacks are unwound through, while a recording is read or made. */
 
 import type { BadInputError } from "../../base/system/errors.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
@@ -18,6 +18,8 @@ import { type CodeReader, UnwindObject } from "../../unwind/object.ts";
 
 /** Most open files by default, and most bytes of memory of their tables. Beyond that the oldest file is closed. */
 const MAX_OPEN_FILES = 256, MAX_HELD_BYTES = 128 << 20;
+/** Stacks between two checks of the files, besides those where it is known that there are too many. */
+const TRIM_EVERY = 1024;
 
 /** An object whose file is open. */
 interface Open {
@@ -47,6 +49,8 @@ export class UnwindObjects {
   #open: Open[] = [];
   /** Milliseconds that opening may still take. */
   #openingLeft = Infinity;
+  /** Stacks since the last trim. */
+  #sinceTrim = 0;
   /** Failures by object id. */
   readonly #failures = new Map<number, SymbolFailure>();
 
@@ -89,13 +93,15 @@ export class UnwindObjects {
     this.code.mayOpen = true;
   }
 
-  /** Returns whether open files are so many, or take so much memory, that some are to be closed before the next stack. */
-  get isFull(): boolean {
-    return this.#budget.held > MAX_HELD_BYTES || this.#open.length > this.maxOpen;
+  /** Closes files where they are too many, or take too much memory. Called before each stack: none may be in use. */
+  trimIfDue(): void {
+    const isFull = this.#budget.held > MAX_HELD_BYTES || this.#open.length > this.maxOpen;
+    if (++this.#sinceTrim < TRIM_EVERY && !isFull) return;
+    this.#sinceTrim = 0;
+    this.#trim();
   }
 
-  /** Closes files that are too many. Between two stacks only: none may be in use. */
-  trim(): void {
+  #trim(): void {
     let { held } = this.#budget, from = 0;
     // the latest stays, however large it is
     while (

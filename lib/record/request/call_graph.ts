@@ -1,5 +1,6 @@
 /** Parses how call chains are captured: `-g`, or `--call-graph auto[,BYTES]`, `fp` or `dwarf[,BYTES]`. */
 
+import { MAX_STACK_COPY } from "../../base/system/abi.ts";
 import { UnsupportedError, UsageError } from "../../base/system/errors.ts";
 import { sizeInBytes } from "./limits.ts";
 
@@ -39,8 +40,6 @@ export interface CallGraphContext {
 
 /** Bytes of stack by default: for dwarf as in perf, for auto as much as nearly all stacks need. */
 const DEFAULT_STACK_BYTES = { auto: 32768, dwarf: 8192 };
-/** Limit of perf_event_attr.sample_stack_user, which must be below 64 KiB as the size of a record is. */
-const MAX_STACK_BYTES = 65528;
 
 /**
  * Registers of user space by Deno.build.arch, a bit each, numbered as in arch/.../include/uapi/asm/perf_regs.h.
@@ -103,6 +102,6 @@ export function parseCallGraph(text: string, { arch, overwrite }: CallGraphConte
 /** Parses bytes of stack, and rounds them up to a multiple of 8, as perf does. */
 function parseStackBytes(size: string, whole: string): number {
   const bytes = Math.ceil((sizeInBytes(size) ?? 0) / 8) * 8;
-  if (bytes >= 8 && bytes <= MAX_STACK_BYTES) return bytes;
-  throw new UsageError(`--call-graph '${whole}': expected 8 to ${MAX_STACK_BYTES} bytes of stack, as in 16K`);
+  if (bytes >= 8 && bytes <= MAX_STACK_COPY) return bytes;
+  throw new UsageError(`--call-graph '${whole}': expected 8 to ${MAX_STACK_COPY} bytes of stack, as in 16K`);
 }

@@ -4,14 +4,11 @@
  * pointers. Elsewhere they are wrong, so they only continue a chain whose last callers they have as well.
  */
 
-import { PERF_CONTEXT } from "../../base/system/abi.ts";
 import { type AttrLayout, callchainOffset } from "../../perfdata/format/attr_layout.ts";
+import { isMarker, isUserMarker } from "../../profile/load/chain_segments.ts";
 import type { RingCursor } from "./ring_cursor.ts";
 
 const TWO_32 = 4294967296;
-/** Low words of the markers in a chain, and of PERF_CONTEXT_USER; the high word of all is all ones. */
-const LOWEST_MARKER = PERF_CONTEXT.MAX + TWO_32, USER_MARKER = PERF_CONTEXT.USER + TWO_32;
-
 /** The parts of a chain. */
 export class FramePointerChain {
   /** Word that holds the number of the chain's entries; -1 if the sample has none. */
@@ -33,9 +30,7 @@ export class FramePointerChain {
     const length = u32[this.lengthWord], first = this.lengthWord + 2;
     const most = Math.min(length, (size - chainAt - 8) / 8);
     let entry = 0;
-    while (
-      entry < most && !(u32[first + 2 * entry] === USER_MARKER && u32[first + 2 * entry + 1] === 0xffffffff)
-    ) entry++;
+    while (entry < most && !isUserMarker(u32[first + 2 * entry], u32[first + 2 * entry + 1])) entry++;
     this.kernel = entry;
     this.from = first + 2 * (entry + 1);
     let end = entry + 1;
@@ -61,8 +56,4 @@ export class FramePointerChain {
     }
     return -1;
   }
-}
-
-function isMarker(low: number, high: number): boolean {
-  return high === 0xffffffff && low >= LOWEST_MARKER;
 }

@@ -195,7 +195,7 @@ export class LiveStacks implements RingTaker {
   #begin({ rings, isLast }: RingPass): void {
     const now = performance.now();
     const sincePass = this.#lastPass < 0 ? FIRST_PASS_MS : Math.max(1, now - this.#lastPass);
-    let untilFull = Infinity;
+    let untilFull = Infinity, fullest = 0;
     rings.forEach((range, i) => {
       const ring = this.#rings[i] ??= {
         index: i,
@@ -205,12 +205,12 @@ export class LiveStacks implements RingTaker {
         head: range.tail,
       };
       ring.cursor.begin(range);
-      const free = range.memory.byteLength - (range.head - range.tail);
-      untilFull = Math.min(untilFull, free / Math.max(1, range.head - ring.head) * sincePass);
+      const size = range.memory.byteLength, filled = range.head - range.tail;
+      fullest = Math.max(fullest, filled / size);
+      untilFull = Math.min(untilFull, (size - filled) / Math.max(1, range.head - ring.head) * sincePass);
       ring.head = range.head;
     });
     this.#lastPass = now;
-    const fullest = Math.max(...rings.map(({ memory, tail, head }) => (head - tail) / memory.byteLength));
     this.#unwinder.isBehind = !isLast && fullest > BEHIND_SHARE;
     this.#unwindUntil = isLast ? Infinity : now + Math.max(MIN_PASS_MS, PASS_SHARE * untilFull);
     const openingMs = Math.min(MAX_OPENING_MS, OPENING_SHARE * untilFull);

@@ -2,11 +2,9 @@
 
 import type { RingRange } from "../../../ffi/pmu.ts";
 import { PERF_RECORD } from "../../base/system/abi.ts";
+import { MAX_RECORD_SIZE, RECORD_HEADER_SIZE } from "../../perfdata/format/attr_layout.ts";
 
 const TWO_32 = 4294967296;
-/** The largest record: its size is a u16, and a multiple of eight. */
-const MAX_RECORD_BYTES = 65528;
-const HEADER_BYTES = 8;
 
 /** Places of the time in records: bytes from the start of a sample (-1: none), and from the end of others (0: none). */
 export interface TimePlaces {
@@ -70,8 +68,8 @@ export class RingCursor {
     if (left <= 0 || this.isBroken) return;
     // rings are powers of two, and a header never wraps around
     const ring = this.#ringU32, at = this.position & (this.#ringU8.length - 1);
-    const sizes = left < HEADER_BYTES ? 0 : ring[(at >>> 2) + 1], size = sizes >>> 16;
-    if (size < HEADER_BYTES || size % 8 !== 0 || size > left || at % 8 !== 0) {
+    const sizes = left < RECORD_HEADER_SIZE ? 0 : ring[(at >>> 2) + 1], size = sizes >>> 16;
+    if (size < RECORD_HEADER_SIZE || size % 8 !== 0 || size > left || at % 8 !== 0) {
       this.isBroken = true;
       return;
     }
@@ -103,13 +101,13 @@ export class RingCursor {
     const { sampleTimeAt, recordTimeBack } = this.#places;
     const isSample = this.type === PERF_RECORD.SAMPLE;
     const from = isSample ? sampleTimeAt : recordTimeBack === 0 ? -1 : this.size - recordTimeBack;
-    if (from < HEADER_BYTES || from + 8 > this.size) return this.#lastTime;
+    if (from < RECORD_HEADER_SIZE || from + 8 > this.size) return this.#lastTime;
     const word = (this.at + from) >>> 2;
     return this.u32[word + 1] * TWO_32 + this.u32[word];
   }
 }
 
 function emptyCopy() {
-  const u32 = new Uint32Array(MAX_RECORD_BYTES / 4);
+  const u32 = new Uint32Array(MAX_RECORD_SIZE / 4);
   return { u32, u8: new Uint8Array(u32.buffer), view: new DataView(u32.buffer) };
 }

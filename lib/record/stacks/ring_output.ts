@@ -1,9 +1,10 @@
 /** Collects what is to be written in place of one ring's records, and gives it to the drain in large pieces. */
 
 import type { RingPass } from "../../../ffi/pmu.ts";
+import { MAX_RECORD_SIZE } from "../../perfdata/format/attr_layout.ts";
 
-/** Bytes that are collected, and the largest record. */
-const CAPACITY = 256 << 10, MAX_RECORD_BYTES = 65528;
+/** Bytes that are collected. */
+const CAPACITY = 256 << 10;
 
 /** Output in place of one ring. */
 export class RingOutput {
@@ -35,7 +36,7 @@ export class RingOutput {
    * `most` bytes of the ring wait to be given back. Returns false where the drain has no room.
    */
   giveIfDue(pass: RingPass, upto: number, most: number): boolean {
-    const isDue = 4 * this.length + MAX_RECORD_BYTES > CAPACITY || upto - this.#given >= most;
+    const isDue = 4 * this.length + MAX_RECORD_SIZE > CAPACITY || upto - this.#given >= most;
     return isDue ? this.give(pass, upto) : true;
   }
 

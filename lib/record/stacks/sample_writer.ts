@@ -7,6 +7,7 @@
  */
 
 import { PERF_CONTEXT } from "../../base/system/abi.ts";
+import { MAX_RECORD_SIZE } from "../../perfdata/format/attr_layout.ts";
 import type { SampleTail } from "../../perfdata/read/sample_tail.ts";
 import { markOf } from "../../unwind/chain_marks.ts";
 import { END } from "../../unwind/ends.ts";
@@ -15,8 +16,6 @@ import type { RingCursor } from "./ring_cursor.ts";
 import type { RingOutput } from "./ring_output.ts";
 
 const TWO_32 = 4294967296;
-/** The largest record: its size is a u16, and a multiple of eight. */
-const MAX_RECORD_BYTES = 65528;
 /** Entries besides the callers: PERF_CONTEXT_USER and a mark. */
 const OTHER_ENTRIES = 2;
 
@@ -51,7 +50,7 @@ export function writeSample(
     out[to++] = 0xffffffff;
     const { addresses } = chain;
     // as many as the stack took space, in a sample that is as large as it gets
-    const room = (MAX_RECORD_BYTES - c.size + userEnd - userAt) / 8 - OTHER_ENTRIES;
+    const room = (MAX_RECORD_SIZE - c.size + userEnd - userAt) / 8 - OTHER_ENTRIES;
     const count = Math.min(chain.count, room);
     const mark = count < chain.count ? markOf(END.DEEP) : chain.mark;
     for (let i = 0; i < count; i++) {

@@ -1,6 +1,6 @@
 /** Turns samples with copied stacks into samples with call chains. */
 
-import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
+import { PERF_RECORD_MISC, REGS_ABI_64 } from "../../base/system/abi.ts";
 import type { EventDesc } from "../../perfdata/format/events.ts";
 import { SampleTail } from "../../perfdata/read/sample_tail.ts";
 import type { UnwindObjects } from "../../profile/load/unwind_objects.ts";
@@ -13,17 +13,10 @@ import type { RingCursor } from "./ring_cursor.ts";
 import type { RingOutput } from "./ring_output.ts";
 import { type UserChain, writeSample } from "./sample_writer.ts";
 
-/** PERF_SAMPLE_REGS_ABI_64. */
-const ABI_64 = 2;
 /** Most callers that are written: as many as there is room for when the rest of a sample is as large as it gets. */
 const MAX_CALLERS = 1023;
-/** Lowest address of code. A thread with a lower one has not been in user space yet. */
-const MIN_CODE_ADDRESS = 4096;
 /** Callers at the end of a chain of Go's that may be wrong. */
 const MAX_STRAYED = 4;
-/** Stacks between two checks of the memory of open files. */
-const TRIM_EVERY = 1024;
-
 /** Limits on reading code, which takes long the first time: rings fill meanwhile. */
 const READING_LIMITS = { atOnce: 1 << 18, perSecond: 1 << 20 };
 
@@ -48,11 +41,8 @@ export class StackUnwinder {
   readonly #taken = new FramePointerChain();
   /** Plans by event. */
   readonly #plans = new WeakMap<EventDesc, RegisterPlan>();
-  #lastEvent: EventDesc | undefined;
-  #lastPlan: RegisterPlan = new Int8Array(0);
   readonly #chain: UserChain = { addresses: new Float64Array(MAX_CALLERS), count: 0, mark: 0 };
   readonly #returnAddresses = new Float64Array(MAX_CALLERS);
-  #sinceTrim = 0;
 
   constructor(objects: UnwindObjects) {
     this.#objects = objects;
@@ -76,18 +66,18 @@ export class StackUnwinder {
     const tail = this.#tail, chain = this.#chain;
     const mode = c.misc & PERF_RECORD_MISC.CPUMODE_MASK;
     if (tail.abi === 0 || mode === 0 || mode > PERF_RECORD_MISC.USER) return undefined;
-    const unwinder = this.#unwinder, { registers, arch } = unwinder;
+    const unwinder = this.#unwinder;
     unwinder.loadRegisters(this.#planOf(event), c.u32, tail.registers);
     // the thread has left its program, or does not run its next one yet
-    const isBetween = tail.copied === 0 || registers[arch.pc] < MIN_CODE_ADDRESS;
+    const isBetween = tail.copied === 0 || unwinder.isBeforeCode;
     if (mode === PERF_RECORD_MISC.KERNEL && isBetween) return undefined;
     this.counts.unwound++;
     const { code } = this.#objects;
     const ids = (c.at + event.layout.tid) >>> 2;
     code.pid = c.u32[ids] | 0;
-    if (tail.abi === ABI_64) {
+    if (tail.abi === REGS_ABI_64) {
       unwinder.thread = c.u32[ids + 1] | 0;
-      if (this.isBehind) this.#leave(registers[arch.pc]);
+      if (this.isBehind) this.#leave();
       else this.#unwind(c);
     } else {
       chain.count = 0;
@@ -98,19 +88,17 @@ export class StackUnwinder {
     return chain;
   }
 
-  #leave(pc: number): void {
-    const chain = this.#chain;
-    chain.addresses[0] = pc;
-    chain.count = pc >= MIN_CODE_ADDRESS ? 1 : 0;
+  /** Leaves the callers out, for want of time. */
+  #leave(): void {
+    const chain = this.#chain, { registers, arch, isBeforeCode } = this.#unwinder;
+    chain.addresses[0] = registers[arch.pc];
+    chain.count = isBeforeCode ? 0 : 1;
     chain.mark = markOf(END.NO_TIME);
   }
 
   #unwind(c: RingCursor): void {
     const tail = this.#tail, chain = this.#chain, unwinder = this.#unwinder;
-    if (++this.#sinceTrim >= TRIM_EVERY || this.#objects.isFull) {
-      this.#sinceTrim = 0;
-      this.#objects.trim();
-    }
+    this.#objects.trimIfDue();
     unwinder.loadStack(c.view, tail.stack, tail.copied, tail.copied === tail.room);
     chain.count = unwinder.walk(this.#objects.code, this.#returnAddresses);
     const { end, endObject } = unwinder, taken = this.#taken;
@@ -152,12 +140,10 @@ export class StackUnwinder {
   }
 
   #planOf(event: EventDesc): RegisterPlan {
-    if (event === this.#lastEvent) return this.#lastPlan;
     let plan = this.#plans.get(event);
     if (plan === undefined) {
       this.#plans.set(event, plan = registerPlan(this.#unwinder.arch, event.attr.sampleRegsUser));
     }
-    this.#lastEvent = event;
-    return this.#lastPlan = plan;
+    return plan;
   }
 }

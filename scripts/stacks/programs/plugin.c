@@ -1,4 +1,4 @@
-// What host.c loads.
+// The plugin that host.c loads and unloads.
 #include <stdlib.h>
 
 static __attribute__((noinline)) long fold(const int *values, int from, int to)
