@@ -8,6 +8,13 @@ import { ledgerSamples, PMUCTL, pmuctl, pmuctlOk, program, run, withFolder } fro
 const LOSSY = ["-e", "page-faults", "-c", "1", "--call-graph", "fp", "-m", "1"];
 const faults = () => [program("faults"), "20000"];
 
+/** A command whose faults are surely lost: the recorder, its parent, is stopped until they have happened. */
+const faultsUnheard = (status: number) => [
+  "sh",
+  "-c",
+  `kill -STOP $PPID; ${faults().join(" ")}; kill -CONT $PPID; exit ${status}`,
+];
+
 interface Ledger {
   from: string;
   rows: Record<string, number>[];
@@ -39,7 +46,7 @@ testNeeding(
         "-o",
         file,
         "--",
-        ...faults(),
+        ...faultsUnheard(0),
       ]);
       assertEquals(ran.status, 5, ran.stderr);
       assertMatch(ran.stderr, /lost \d+ of \d+ \(\d+\.\d%\) samples, more than --max-lost 0.001 allows/);
@@ -86,9 +93,18 @@ testNeeding(
   "the status of a command that failed is not hidden by what was lost",
   () =>
     withFolder(async (folder) => {
-      const command = ["sh", "-c", `${faults().join(" ")}; exit 3`];
       const file = `${folder}/failed.data`;
-      const ran = await pmuctl(["record", "-q", "--max-lost", "0", ...LOSSY, "-o", file, "--", ...command]);
+      const ran = await pmuctl([
+        "record",
+        "-q",
+        "--max-lost",
+        "0",
+        ...LOSSY,
+        "-o",
+        file,
+        "--",
+        ...faultsUnheard(3),
+      ]);
       assertEquals(ran.status, 3, ran.stderr);
       assertStringIncludes(ran.stderr, "more than --max-lost 0 allows");
     }),
