@@ -41,10 +41,10 @@ export const ROOMS: Readonly<Record<string, Room>> = (() => {
     perfdata: { imports: perfdata, folders: ["format", "read"] },
     symbols: {
       imports: symbols,
-      folders: ["object", "table", "elf", "dwarf", "kernel", "jit", "space", "files", "."],
+      folders: ["object", "table", "elf", "dwarf", "dwarf/info", "kernel", "jit", "space", "files", "."],
     },
     unwind: { imports: ["symbols", ...symbols] },
-    profile: { imports: profile, folders: ["model", "query", "compare", "load"] },
+    profile: { imports: profile, folders: ["model", "query", "compare", "load/inlined", "load"] },
     report: {
       imports: report,
       folders: ["shared", "json", "text", "flame", "html", "page", "exchange", "."],

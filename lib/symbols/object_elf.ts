@@ -65,6 +65,11 @@ export function openMappedFile(files: SymbolFiles, object: ObjectInfo, cost: Cos
   }
 }
 
+/** Returns the file of an object that has its debug information. */
+export function infoHolder({ file, debug }: ObjectElf): ElfFile | undefined {
+  return [file, debug].find((each) => each?.section(".debug_info") ?? each?.section(".zdebug_info"));
+}
+
 /** Closes the files, unless names are read from them later. */
 export function closeObjectElf({ file, debug }: ObjectElf): void {
   file.close();

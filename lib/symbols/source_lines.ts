@@ -2,9 +2,8 @@
 
 import { DebugSections } from "./elf/debug_section.ts";
 import { findLines, type FoundLines } from "./dwarf/dwarf_line.ts";
-import { compilationDirectories } from "./dwarf/dwarf_units.ts";
-import type { ElfFile } from "./elf/elf.ts";
-import { PT } from "./elf/elf_header.ts";
+import { compilationDirectories } from "./dwarf/info/units.ts";
+import { linkedAddress } from "./elf/load_offsets.ts";
 import { Cost, LimitError } from "./object/limits.ts";
 import { closeObjectElf, type ObjectElf, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./object/objects.ts";
@@ -49,20 +48,11 @@ function linesIn({ file, debug }: ObjectElf, addresses: Float64Array): SourceLin
     if (each === undefined) continue;
     const sections = new DebugSections(each);
     if (!sections.get(".debug_line")?.size) continue;
-    const found = linesAt(sections, linkedAddresses(file, addresses));
+    file.cost.work(addresses.length * file.segments.length / 2);
+    const found = linesAt(sections, addresses.map((at) => linkedAddress(file, at)));
     return { ...found, paths: wholePaths(sections, found) };
   }
   return { reason: REASON.NO_SYMBOLS };
-}
-
-/** Converts file offsets to link-time addresses; NaN where nothing is loaded. */
-function linkedAddresses(file: ElfFile, offsets: Float64Array): Float64Array {
-  const loaded = file.segments.filter(({ type }) => type === PT.LOAD);
-  file.cost.work(offsets.length * loaded.length / 2);
-  return offsets.map((at) => {
-    const segment = loaded.find(({ offset, filesz }) => at >= offset && at < offset + filesz);
-    return segment === undefined ? NaN : at - segment.offset + segment.vaddr;
-  });
 }
 
 /** Returns the paths, relative ones prefixed with the directory that their unit was compiled in, if known. */

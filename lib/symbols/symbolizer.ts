@@ -12,7 +12,7 @@ import { type KernelSymbols, parseKallsyms } from "./kernel/kallsyms.ts";
 import { Budget, Cost } from "./object/limits.ts";
 import { MINI_DEBUG_SECTION, miniDebug } from "./elf/mini_debug.ts";
 import { type FunctionRanges, functionRanges } from "./dwarf/function_ranges.ts";
-import { closeObjectElf, type ObjectElf, openMappedFile, openObjectElf } from "./object_elf.ts";
+import { closeObjectElf, infoHolder, type ObjectElf, openMappedFile, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./object/objects.ts";
 import { parsePerfMap, unreadLines } from "./jit/perf_map.ts";
 import type { SymbolTable } from "./table/symbol_table.ts";
@@ -65,6 +65,8 @@ interface Loaded {
   unresolved: Float64Array;
   /** Address ranges of functions; null if unknown, undefined if not read yet. */
   functions?: FunctionRanges | null;
+  /** Whether its files have debug information, which tells inlined functions. */
+  hasDebugInfo?: boolean;
 }
 
 /** Result of loading: a table (and a shift), or a reason. */
@@ -204,6 +206,11 @@ export class Symbolizer {
     if (loaded === undefined) return -1;
     if (loaded.functions === undefined) loaded.functions = this.#functions(loaded) ?? null;
     return loaded.functions?.startAt(address) ?? -1;
+  }
+
+  /** Returns whether the debug information of an object tells inlined functions. False before it is loaded. */
+  hasDebugInfo({ id }: ObjectInfo): boolean {
+    return this.#loaded[id]?.hasDebugInfo ?? false;
   }
 
   /** Returns the symbol with a number that `symbolize` returned. */
@@ -397,6 +404,7 @@ export class Symbolizer {
         : elfSymbols(file, debug && hasSymtab(debug) ? debug : file);
       return table === undefined ? incomplete ?? { reason: REASON.NO_SYMBOLS } : { table, incomplete };
     });
+    loaded.hasDebugInfo = infoHolder(opened) !== undefined;
     closeObjectElf(opened);
     return loaded;
   }

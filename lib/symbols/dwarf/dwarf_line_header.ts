@@ -73,6 +73,11 @@ export class LineReader {
     return this.#has(2) ? this.#view.getUint16(this.pos - 2, this.#littleEndian) : 0;
   }
 
+  u24(): number {
+    const low = this.u16(), high = this.u8();
+    return this.#littleEndian ? high * 65536 + low : low * 256 + high;
+  }
+
   u32(): number {
     return this.#has(4) ? this.#view.getUint32(this.pos - 4, this.#littleEndian) : 0;
   }
@@ -113,6 +118,11 @@ export class LineReader {
     const from = this.pos;
     this.skipString();
     return pathText(this.#bytes.subarray(from, Math.min(this.pos - 1, this.#bytes.length)));
+  }
+
+  /** Skips bytes. Unlike `pos +=`, it can be given a length that is read from the same reader. */
+  skip(bytes: number): void {
+    this.pos += bytes;
   }
 
   /** Skips a string and its NUL. */
@@ -354,7 +364,7 @@ class Tables5 {
         r.pos += 16;
         return 0;
       case FORM.BLOCK:
-        r.pos += r.uleb();
+        r.skip(r.uleb());
         return 0;
     }
     r.pos = this.#unit.program; // its length is unknown

@@ -33,10 +33,16 @@ export interface DebugInfo {
 /** Debug sections of a file. Their memory is charged when they are asked for. */
 export class DebugSections implements DebugInfo {
   readonly file: ElfFile;
+  readonly #mostHeld: number | undefined;
   readonly #sections = new Map<string, ByteWindows | undefined>();
 
-  constructor(file: ElfFile) {
+  /**
+   * @param mostHeld bytes of a section that is read at once; of a larger one only the parts that are asked for. For
+   *   readers that need little of it.
+   */
+  constructor(file: ElfFile, mostHeld?: number) {
     this.file = file;
+    this.#mostHeld = mostHeld;
   }
 
   get littleEndian(): boolean {
@@ -59,7 +65,7 @@ export class DebugSections implements DebugInfo {
     if (section !== undefined) {
       const size = section.type === SHT.NOBITS ? 0 : section.size;
       file.checkRange(section.offset, size, `section ${name}`);
-      return byteWindows(file.source, section.offset, size, file.cost);
+      return byteWindows({ source: file.source, offset: section.offset, size }, file.cost, this.#mostHeld);
     }
     const older = file.section(name.replace(/^\.debug/, ".zdebug"));
     return older && this.#unpackOlder(older);

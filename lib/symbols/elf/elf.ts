@@ -10,7 +10,7 @@
 import type { ByteSource } from "../../base/bytes/byte_source.ts";
 import { ByteReader, cString } from "../../base/bytes/bytes.ts";
 import { BadInputError } from "../../base/system/errors.ts";
-import { buildIdInNotes, MAX_NOTE } from "./build_id.ts";
+import { buildIdInNotes, MAX_NOTE, toHex } from "./build_id.ts";
 import { type ElfHeader, elfWord, PT, readElfHeader, readSegments, type Segment } from "./elf_header.ts";
 import { Cost, WORK } from "../object/limits.ts";
 import { counted } from "../../base/text/plural.ts";
@@ -24,7 +24,7 @@ export const SHF_ALLOC = 2;
 const SHN_XINDEX = 0xffff;
 /** Most bytes of all section names. */
 const SMALL_SECTION_LIMIT = 16 << 20;
-/** Most bytes of .gnu_debuglink: a file name and a checksum. */
+/** Most bytes of .gnu_debuglink and .gnu_debugaltlink: a path, and a checksum or build id. */
 const MAX_DEBUG_LINK = 4096;
 /** Longest section name in bytes: at most a prefix like `.gnu.linkonce.t.` and a function's name. */
 const MAX_NAME = 256;
@@ -170,6 +170,18 @@ export class ElfFile {
     const crcAt = (bytes.indexOf(0) + 4) & ~3;
     if (name === "" || crcAt + 4 > bytes.length) return undefined;
     return { name, crc: this.reader(bytes.subarray(crcAt), section.offset + crcAt, ".gnu_debuglink").u32() };
+  }
+
+  /**
+   * Reads .gnu_debugaltlink, which dwz writes: the path and the build id, in hex, of a file with debug information that
+   * several files have in common. Returns undefined if there is no such section.
+   */
+  supplementaryLink(): { path: string; buildId: string } | undefined {
+    const section = this.section(".gnu_debugaltlink");
+    if (section === undefined || section.size > MAX_DEBUG_LINK) return undefined;
+    const bytes = this.contents(section), end = bytes.indexOf(0);
+    const path = cString(bytes);
+    return end <= 0 ? undefined : { path, buildId: toHex(bytes.subarray(end + 1)) };
   }
 
   #damaged(what: string, offset: number): BadInputError {

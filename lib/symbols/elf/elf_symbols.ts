@@ -201,7 +201,7 @@ function namesOf(file: ElfFile, section: ElfSection | undefined): ByteWindows {
   const there = type === SHT.NOBITS ? 0 : size;
   file.checkRange(offset, there, `section ${section?.name}`);
   file.pinned ||= !isHeld(file.source, there);
-  return byteWindows(file.source, offset, there, file.cost);
+  return byteWindows({ source: file.source, offset, size: there }, file.cost);
 }
 
 /** Returns the link-time address of the symbol `name`, of any type; undefined if `file` has none. */

@@ -46,6 +46,14 @@ export function segmentAt({ segments }: ElfFile, address: number): Segment | und
   );
 }
 
+/** Returns the link-time address of what is at an offset in the file; NaN where nothing is loaded. */
+export function linkedAddress({ segments }: ElfFile, at: number): number {
+  for (const { type, offset, filesz, vaddr } of segments) {
+    if (type === PT.LOAD && at >= offset && at < offset + filesz) return at - offset + vaddr;
+  }
+  return NaN;
+}
+
 /** Reads what is in memory at an address when the object is loaded, as far as its file has it. */
 export function memoryAt(file: ElfFile, address: number, length: number): Uint8Array {
   const segment = segmentAt(file, address);

@@ -6,9 +6,9 @@ import { BadInputError } from "../../base/system/errors.ts";
 import { exists } from "../../base/files/exists.ts";
 import { FileBytes, NAMED_BY_USER } from "../../base/files/file_bytes.ts";
 import { type OpenPolicy, type OpenRefusal } from "../../base/files/guarded_open.ts";
-import { environmentValue } from "../../base/system/launcher.ts";
-import { buildIdCache, openCached, openCachedKallsyms } from "./build_id_cache.ts";
-import { cacheFolder, cachesFolder, openSavedMap } from "./cache_folder.ts";
+import { openCached, openCachedKallsyms } from "./build_id_cache.ts";
+import { cacheFolder, openSavedMap } from "./cache_folder.ts";
+import { type DebugPlace, debugPlaces, referredPlaces } from "./debug_places.ts";
 import { buildIdInNotes, fileBuildId, sameBuildId } from "../elf/build_id.ts";
 import { isJitDump } from "../jit/jitdump.ts";
 import { KERNEL_TEXT_LIMIT, LimitError, LIMITS, TEXT_LIMIT } from "../object/limits.ts";
@@ -70,18 +70,23 @@ export function hostSymbolFiles({ root = "", force = false, ...named }: SymbolFi
     kallsyms: () => kernel.kallsyms(),
     savedKallsyms,
     vmlinux: () => kernel.vmlinux,
-    debugFiles: function* (object, { buildId, debugLink }) {
-      for (const path of debugPaths(object.path, buildId, debugLink, root)) {
-        if (!folders.mayHave(path.root + path.path)) continue;
-        // most do not exist, which is cheaper to find out without a guarded open; below another root links lead
-        // elsewhere
-        if (path.root === "" && !exists(path.path, Deno.statSync)) continue;
-        const file = FileBytes.tryOpen(path.path, path);
-        if (file) yield file;
-      }
-    },
+    debugFiles: (object, { buildId, debugLink }) =>
+      openPlaces(debugPlaces(object.path, { buildId, debugLink, root }), folders),
+    referredFiles: (of, { buildId, path }) =>
+      openPlaces(referredPlaces(of.name, { buildId, path, root }), folders),
     kernelBuildId: () => kernel.isListGiven ? undefined : kernelBuildId(),
   };
+}
+
+/** Opens the files that exist at places. */
+function* openPlaces(places: Iterable<DebugPlace>, folders: KnownFolders): Generator<FileBytes> {
+  for (const place of places) {
+    if (!folders.mayHave(place.root + place.path)) continue;
+    // most do not exist, which is cheaper to find out without a guarded open; below another root links lead elsewhere
+    if (place.root === "" && !exists(place.path, Deno.statSync)) continue;
+    const file = FileBytes.tryOpen(place.path, place);
+    if (file) yield file;
+  }
 }
 
 /** Sources of kernel symbols: the running kernel and its cache, or files that were given. */
@@ -265,51 +270,6 @@ function openByPath(object: ObjectInfo, root: string): FileBytes | OpenRefusal |
 /** Returns the policy for opening files of the recorded machine: below the folder with its files, if one was given. */
 function below(root: string): OpenPolicy {
   return root === "" ? {} : { root };
-}
-
-/** Possible place of a debug file, and who may own it. */
-interface DebugPlace extends OpenPolicy {
-  path: string;
-  root: string;
-}
-
-/**
- * Yields the places of debug files: by build id, by the name in .gnu_debuglink in the three places of gdb, then where
- * perf also looks, and what debuginfod has downloaded.
- */
-function* debugPaths(
-  path: string,
-  buildId: string | undefined,
-  debugLink: string | undefined,
-  root: string,
-): Generator<DebugPlace> {
-  const cached = { root: "", owners: [0, Deno.uid()!] };
-  const cache = buildIdCache();
-  if (buildId && buildId.length > 2) {
-    const inFolder = `.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}`;
-    yield { root, path: `/usr/lib/debug/${inFolder}.debug` };
-    if (cache) yield { ...cached, path: `${cache}/${inFolder}/debug` };
-    const fetched = debuginfodFolder();
-    if (fetched) yield { ...cached, path: `${fetched}/${buildId}/debuginfo` };
-  }
-  const folder = path.slice(0, path.lastIndexOf("/"));
-  // the program chooses this name, so it must be a plain file name
-  if (debugLink && !debugLink.includes("/")) {
-    yield { root, path: `${folder}/${debugLink}` };
-    yield { root, path: `${folder}/.debug/${debugLink}` };
-    yield { root, path: `/usr/lib/debug${folder}/${debugLink}` };
-  }
-  if (path.startsWith("/")) {
-    yield { root, path: `/usr/lib/debug${path}.debug` };
-    yield { root, path: `/usr/lib/debug${path}` };
-  }
-}
-
-/** Returns the folder of debuginfod's client for downloads; undefined if there is no home folder. */
-function debuginfodFolder(): string | undefined {
-  const caches = cachesFolder();
-  const folder = environmentValue("DEBUGINFOD_CACHE_PATH") || (caches && `${caches}/debuginfod_client`);
-  return folder?.startsWith("/") ? folder : undefined;
 }
 
 function ownVdso(): ByteSource | undefined {

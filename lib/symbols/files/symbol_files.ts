@@ -45,4 +45,9 @@ export interface SymbolFiles {
    * checks that they belong to it. Called for every file, stripped or not, since perf prefers them.
    */
   debugFiles?(object: ObjectInfo, by: { buildId?: string; debugLink?: string }): Iterable<ByteSource>;
+  /**
+   * Opens files that the debug information in `of` refers to, best first, by build id or by path: relative to the folder
+   * of `of`, or absolute. The caller checks that they are what it refers to.
+   */
+  referredFiles?(of: ByteSource, by: { buildId?: string; path: string }): Iterable<ByteSource>;
 }

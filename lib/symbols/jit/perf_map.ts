@@ -138,7 +138,7 @@ class Lines {
 
   table(map: ByteSource): SymbolTable {
     const count = this.made;
-    const names = byteWindows(map, 0, map.size, this.#cost);
+    const names = byteWindows({ source: map, offset: 0, size: map.size }, this.#cost);
     const builder = new SymbolTableBuilder({
       starts: this.#starts.values(),
       ends: this.#ends.values(),

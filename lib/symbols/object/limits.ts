@@ -30,6 +30,8 @@ export const LIMITS = {
   memory: 640 * MIB,
   /** Bytes of memory kept for all objects. 5 million symbols take 150 MiB, a system's libraries 20. */
   keptMemory: 400 * MIB,
+  /** Bytes of memory for the frames and stacks of inlined functions. A million samples of a C++ program take 60 MiB. */
+  inlinedMemory: 512 * MIB,
   /** Time for one object and for all, in units of 10 ns. 5 million symbols take 1.2 s, 300 MB of line tables 3 s. */
   objectWork: 600e6,
   work: 1200e6,
@@ -67,9 +69,13 @@ export const WORK = {
   lineUnit: 100,
   lineProgram: 1,
   fileTable: 2,
-  /** Reading a unit of debug information, and a byte of abbreviations. */
+  /** Finding a unit of debug information, reading its header or an entry, a byte of entries, and one of abbreviations. */
+  unitLength: 10,
   debugUnit: 100,
+  entry: 2,
   abbreviation: 2,
+  /** Reading a range of addresses, and sorting it in. */
+  addressRange: 40,
   /** Inserting a symbol into a search tree. */
   node: 35,
 } as const;

@@ -112,27 +112,38 @@ export class PagedBytes implements ByteWindows {
   }
 }
 
-/** Returns whether that many bytes of a source are held in memory, and need not be read from it later. */
-export function isHeld(source: ByteSource, size: number): boolean {
-  return size <= MAX_HELD || source instanceof MemoryBytes;
+/**
+ * Returns whether that many bytes of a source are held in memory, and need not be read from it later.
+ * @param most bytes that are held.
+ */
+export function isHeld(source: ByteSource, size: number, most = MAX_HELD): boolean {
+  return size <= most || source instanceof MemoryBytes;
+}
+
+/** Part of a source: bytes [offset, offset + size). */
+export interface SourcePart {
+  source: ByteSource;
+  offset: number;
+  size: number;
 }
 
 /**
- * Makes windows on bytes [offset, offset + size) of a source. Charges held memory as held; whoever keeps it charges
- * `heldBytes` as kept. Throws LimitError.
+ * Makes windows on a part of a source. Charges held memory as held; whoever keeps it charges `heldBytes` as kept. Throws
+ * LimitError.
+ * @param most bytes of a part that is held as a whole.
  */
-export function byteWindows(source: ByteSource, offset: number, size: number, cost: Cost): ByteWindows {
-  cost.hold(heldBytes(source, size));
-  if (!isHeld(source, size)) return new PagedBytes(source, offset, size, cost);
+export function byteWindows({ source, offset, size }: SourcePart, cost: Cost, most = MAX_HELD): ByteWindows {
+  cost.hold(heldBytes(source, size, most));
+  if (!isHeld(source, size, most)) return new PagedBytes(source, offset, size, cost);
   cost.work(size * WORK.read);
   const bytes = source.read(offset, size);
   // a view would keep the larger buffer in memory
   return new HeldBytes(bytes.buffer.byteLength > 2 * bytes.length ? bytes.slice() : bytes);
 }
 
-/** Returns the most bytes of memory that byteWindows(source, offset, size) takes. */
-export function heldBytes(source: ByteSource, size: number): number {
-  return isHeld(source, size) ? size : MAX_PAGES * PAGE;
+/** Returns the most bytes of memory that byteWindows() takes for a part of that size. */
+export function heldBytes(source: ByteSource, size: number, most = MAX_HELD): number {
+  return isHeld(source, size, most) ? size : MAX_PAGES * PAGE;
 }
 
 /** Returns the bytes of the string at `at`, up to its NUL or the end, at most `most`. */

@@ -6,11 +6,18 @@
 import type { Target } from "../target.ts";
 import type { Bomb } from "../bombs/bomb.ts";
 import { codeBombs } from "../bombs/code.ts";
+import { functionBombs } from "../bombs/functions.ts";
 import { objectBombs } from "../bombs/objects.ts";
 import { recordingBombs } from "../bombs/recordings.ts";
 import { textBombs } from "../bombs/texts.ts";
 
-const BOMBS: readonly Bomb[] = [...objectBombs, ...codeBombs, ...recordingBombs, ...textBombs];
+const BOMBS: readonly Bomb[] = [
+  ...objectBombs,
+  ...functionBombs,
+  ...codeBombs,
+  ...recordingBombs,
+  ...textBombs,
+];
 
 /** One target for all: an input names the bomb and its size. */
 export function bombTargets(): Target[] {

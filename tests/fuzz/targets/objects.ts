@@ -5,13 +5,24 @@ import { type ByteSource, MemoryBytes } from "../../../lib/base/bytes/byte_sourc
 import { ByteWriter, concat } from "../../../lib/base/bytes/bytes.ts";
 import { ElfFile } from "../../../lib/symbols/elf/elf.ts";
 import { elfSymbols, symbolAddress, vmlinuxSymbols } from "../../../lib/symbols/elf/elf_symbols.ts";
+import {
+  type InlinedFunctions,
+  openInlinedFunctions,
+} from "../../../lib/symbols/dwarf/info/inlined_functions.ts";
+import { SplitPackage, unitOfFile } from "../../../lib/symbols/dwarf/info/split_units.ts";
+import type { UnitRoot } from "../../../lib/symbols/dwarf/info/units.ts";
+import type { DebugInfo } from "../../../lib/symbols/elf/debug_section.ts";
 import { functionRanges } from "../../../lib/symbols/dwarf/function_ranges.ts";
+import { openInlinedCode } from "../../../lib/symbols/inlined_code.ts";
+import { Budget, Cost } from "../../../lib/symbols/object/limits.ts";
+import { HeldBytes } from "../../../lib/symbols/object/windows.ts";
 import { ObjectTable } from "../../../lib/symbols/object/objects.ts";
 import { sourceLines } from "../../../lib/symbols/source_lines.ts";
 import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
 import { Symbolizer } from "../../../lib/symbols/symbolizer.ts";
 import { buildElf } from "../../symbols/build_elf.ts";
 import { makeLines, makeUnits, type Sections } from "../made/dwarf.ts";
+import { CODE, CODE_SIZE, functionSections, makeFunctions } from "../made/dwarf_functions.ts";
 import { xzStored, zstdStored } from "../made/packed.ts";
 import { mutateBytes } from "../mutate/mutate.ts";
 import { ElfParts, mutateElf } from "../mutate/mutate_elf.ts";
@@ -61,7 +72,7 @@ export function readElf(source: ByteSource): void {
   symbolAddress(file, "_text");
 }
 
-/** Names and lines of addresses all over the object, as a report with --lines asks for. */
+/** Names, lines and inlined functions of addresses all over the object, as a report with --lines and -g asks for. */
 export async function readObject(open: () => ByteSource): Promise<void> {
   const files: SymbolFiles = {
     open,
@@ -84,13 +95,49 @@ export async function readObject(open: () => ByteSource): Promise<void> {
     if (id < 0) symbolizer.addUnresolved(object, id as never, 1);
   }
   symbolizer.unresolved();
-  const lines = sourceLines(files, object, offsets);
-  if (!("file" in lines)) return;
-  for (const [i, file] of lines.file.entries()) {
-    if (file < -1 || file >= lines.paths.length) {
-      throw new Error(`line ${i} is of file ${file} of ${lines.paths.length}`);
+  const budget = new Budget();
+  const lines = sourceLines(files, object, offsets, budget.cost(object.path));
+  if ("file" in lines) {
+    for (const [i, file] of lines.file.entries()) {
+      if (file < -1 || file >= lines.paths.length) {
+        throw new Error(`line ${i} is of file ${file} of ${lines.paths.length}`);
+      }
     }
   }
+  const code = openInlinedCode(files, object, budget.cost(object.path));
+  if (code === undefined) return;
+  try {
+    for (const offset of offsets) readChain(code.functions, code.at(offset));
+  } finally {
+    code.close();
+  }
+}
+
+/** Asks for all that there is of a function and of those that it was inlined into. */
+function readChain(functions: InlinedFunctions, innermost: number): void {
+  for (let row = innermost; row >= 0; row = functions.parent(row)) {
+    if (functions.parent(row) >= row) throw new Error(`${row} was inlined into ${functions.parent(row)}`);
+    if (typeof functions.name(row) !== "string") throw new Error("a function without a name");
+    if (typeof functions.callPath(row) !== "string") throw new Error("a call without a path");
+    if (!Number.isInteger(functions.callLine(row))) throw new Error("a call without a line");
+  }
+}
+
+/** Inlined functions of all addresses of made-up code. */
+function readFunctions(bytes: Uint8Array): void {
+  const sections = functionSections(bytes);
+  const info: DebugInfo = {
+    littleEndian: true,
+    cost: new Cost(),
+    get(name) {
+      const section = sections.get(name.replace(/\.dwo$/, ""));
+      return section && new HeldBytes(section);
+    },
+  };
+  const split = (root: UnitRoot) => new SplitPackage(info).unit(info, root) ?? unitOfFile(info, info, root);
+  const functions = openInlinedFunctions(info, { split });
+  if (functions === undefined) return;
+  for (let at = CODE - 8; at < CODE + CODE_SIZE + 8; at++) readChain(functions, functions.at(at));
 }
 
 /** The programs of testdata, and made-up ones of both classes and byte orders. */
@@ -195,6 +242,18 @@ export function objectTargets(): Target[] {
         return { bytes: objectWith(random, elf, sections), made: "made up" };
       },
       take,
+    },
+    {
+      name: "dwarf-functions",
+      what: "functions and inlined copies of them made up from nothing",
+      weight: 8,
+      make(random) {
+        const bytes = makeFunctions(random);
+        return random.oneIn(3)
+          ? { bytes: mutateBytes(bytes, random), made: "made up, and changed" }
+          : { bytes, made: "made up" };
+      },
+      take: readFunctions,
     },
     {
       name: "packed-section",

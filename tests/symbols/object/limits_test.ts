@@ -5,7 +5,7 @@ import { type ByteSource, MemoryBytes } from "../../../lib/base/bytes/byte_sourc
 import { ByteWriter, concat } from "../../../lib/base/bytes/bytes.ts";
 import { UsageError } from "../../../lib/base/system/errors.ts";
 import { findLines } from "../../../lib/symbols/dwarf/dwarf_line.ts";
-import { compilationDirectories } from "../../../lib/symbols/dwarf/dwarf_units.ts";
+import { compilationDirectories } from "../../../lib/symbols/dwarf/info/units.ts";
 import { Budget, Cost, LimitError, LIMITS } from "../../../lib/symbols/object/limits.ts";
 import { type ObjectInfo, ObjectTable } from "../../../lib/symbols/object/objects.ts";
 import { sourceLines } from "../../../lib/symbols/source_lines.ts";
@@ -307,7 +307,7 @@ Deno.test("units that each name an abbreviation of another table are given up in
     ".debug_info": concat(units),
     ".debug_abbrev": new Uint8Array(2 * MIB).fill(1),
   });
-  assertThrows(() => compilationDirectories(debug, new Set([-5])), LimitError, "time for one object");
+  assertThrows(() => compilationDirectories(debug, new Set([-5])), LimitError, "of memory");
 });
 
 Deno.test("what goes wrong with one object in a way that nobody has thought of is its own, not the report's", async () => {
