@@ -58,7 +58,6 @@ const OPTIONS: Record<string, Record<string, string>> = {
     "-t, --field-separator": "use --json for programs",
     "-w, --column-widths": "not needed: columns fit the terminal, and a pipe gets whole names",
     "-U, --hide-unresolved": "frames without a symbol are always shown, so that shares add up",
-    "--inline": "inlined functions are not told apart yet; --lines shows their source lines",
     "--sort-key": "use -s KEYS",
     "--tasks, --mmaps": "use 'pmuctl report -s comm,pid,tid', or --json",
     "--itrace, --branch-history, -b, --branch-stack, --total-cycles, --mem-mode":

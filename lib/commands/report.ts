@@ -83,8 +83,13 @@ export const command: CommandSpec = {
     },
     {
       name: "lines",
-      help: "also split by source line, in programs built with -g; inlined code counts for its caller",
+      help: "also split by source line, in programs built with -g",
     },
+    {
+      name: "inline",
+      help: "show inlined functions, in programs built with -g (the default where callers are shown)",
+    },
+    { name: "no-inline", help: "count inlined functions for the function that they were inlined into" },
     ...FILTER_OPTIONS,
     {
       name: "event",
@@ -106,7 +111,10 @@ export const command: CommandSpec = {
       values: WEIGHTS,
       help: "count 'period' (the default) or 'samples' for each stack",
     },
-    { name: "annotate", help: "mark kernel functions with _[k], and JIT-compiled ones with _[j]" },
+    {
+      name: "annotate",
+      help: "mark kernel functions with _[k], JIT-compiled ones with _[j], and inlined ones with _[i]",
+    },
     ...FLAMEGRAPH_OPTIONS,
     ...SYMBOL_FILE_OPTIONS,
     ...TPROF_OPTIONS,
@@ -136,6 +144,8 @@ export const command: CommandSpec = {
           "children",
           "no-children",
           "lines",
+          "inline",
+          "no-inline",
           "group",
           "show-total-period",
         ],
@@ -241,6 +251,8 @@ function loadOptionsOf(
     mergeAddresses: !format.addresses,
     times: format.times,
     lines,
+    inline: !format.withoutInlined && !args.has("no-inline") &&
+      (args.has("inline") || (format.asksCallers ?? format.callers)(options)),
     within: part.within,
   };
 }
@@ -338,7 +350,9 @@ function warned(
 }
 
 function viewOf(args: ParsedArgs, onTerminal: boolean, io: Io): ReportOptions {
-  for (const [one, other] of [["children", "no-children"], ["call-graph", "call-tree"]]) {
+  for (
+    const [one, other] of [["children", "no-children"], ["call-graph", "call-tree"], ["inline", "no-inline"]]
+  ) {
     if (args.has(one) && args.has(other)) {
       throw new UsageError(`report: --${one} and --${other} exclude each other: use one of them`);
     }

@@ -40,6 +40,8 @@ export interface ReportFormat {
   times?: true;
   /** True if the format distinguishes addresses within a symbol. */
   addresses?: true;
+  /** True if the format shows no inlined functions. */
+  withoutInlined?: true;
   /** Supported options, of those that not all formats support. */
   options?: readonly string[];
   /** Events shown, of several; `recorded` by default. */
@@ -91,6 +93,7 @@ export const FORMATS: readonly ReportFormat[] = [
     callers: () => false,
     withoutWarnings: true,
     addresses: true,
+    withoutInlined: true,
     options: ["merge-cpus", "merge-threads", "merge-processes", "per-symbol"],
     renderer: async () => {
       const { renderTprof } = await import("./text/tprof.ts");

@@ -81,7 +81,7 @@ async function ourTable(
   keys: string,
   ...extra: string[]
 ): Promise<EventTable & { marks: ReadonlySet<string> }> {
-  const args = ["report", "-i", file, "--json", "--no-demangle", "--sort", keys, ...extra];
+  const args = ["report", "-i", file, "--json", "--no-demangle", "--no-inline", "--sort", keys, ...extra];
   const { meta, events: [table] } = JSON.parse(await pmuctlOk(args));
   const cut: { frame: string }[] = meta.stacks?.cut ?? [];
   const marks = new Set(cut.map(({ frame }) => frame));
@@ -145,7 +145,17 @@ function perfUnresolved(script: string): Rows {
  * `[unknown]`, and so are the marks of stacks that end too early, for perf.
  */
 async function ourUnresolved(file: string, marks: ReadonlySet<string>): Promise<Rows> {
-  const args = ["report", "-i", file, "--format", "folded", "--weight", "samples", "--no-demangle"];
+  const args = [
+    "report",
+    "-i",
+    file,
+    "--format",
+    "folded",
+    "--weight",
+    "samples",
+    "--no-demangle",
+    "--no-inline",
+  ];
   const self = new Map<string, number>(), total = new Map<string, number>();
   for (const line of (await pmuctlOk(args)).trimEnd().split("\n")) {
     const blank = line.lastIndexOf(" "), count = Number(line.slice(blank + 1));

@@ -4,7 +4,7 @@
  */
 
 import type { Grouping, Groups } from "../query/groups.ts";
-import { type AggregationKeys, aggregationKeysOf } from "../query/aggregation_keys.ts";
+import { type AggregationKeys, aggregationKeysOf, inlinedPlaces } from "../query/aggregation_keys.ts";
 import type { Profile, ProfileObject } from "../model/profile.ts";
 import { rangeName } from "../query/unnamed.ts";
 
@@ -117,6 +117,7 @@ function matchPlaces(
       byObject ? newNames.get(plain) ?? plain : "",
       bySymbol ? symbol !== null ? `+${symbol}` : isFunction ? `@${object.buildId} ${from[code]}` : "-" : "",
       own.kernel[place],
+      own.inlined?.[place] ?? 0,
     ].join("\0");
     let id = ids.get(key);
     if (id === undefined) {
@@ -208,6 +209,7 @@ function sharedPlaces(
     unnamed,
     object,
     kernel: Uint8Array.from(shared, (p) => p.kernel ? 1 : 0),
+    inlined: inlinedPlaces(frames, ofFrame, shared.length),
     names: new Map(shared.flatMap(({ unnamed }, place) => unnamed === undefined ? [] : [[place, unnamed]])),
   };
 }

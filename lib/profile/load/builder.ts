@@ -414,11 +414,15 @@ export class ProfileBuilder implements RecordHandler {
 
   /** Interns all frames of segment `i` on top of `stack`. */
   #segment(c: Pick<SampleCursor, "pid" | "ip">, i: number, stack: number): number {
-    const { pid } = c, { u32 } = this.#segments, mode = this.#segments.mode[i], from = this.#segments.from[i];
+    const { pid } = c, { u32, userReturns } = this.#segments;
+    const mode = this.#segments.mode[i], from = this.#segments.from[i];
+    const callsReturn = mode !== PERF_RECORD_MISC.USER || userReturns;
     for (let at = this.#segments.to[i] - 2; at >= from; at -= 2) {
       const low = u32[at], high = u32[at + 1];
       if (isMarker(low, high)) continue;
-      stack = this.stacks.intern(stack, this.#frameAt(pid, addressOf(low, high), mode));
+      // a segment further out begins where the code was interrupted
+      const returns = callsReturn && (i === 0 || at > from);
+      stack = this.stacks.intern(stack, this.#frameAt(pid, addressOf(low, high), mode, returns));
     }
     return i > 0 ? stack : this.stacks.intern(stack, this.#frameAt(pid, c.ip, mode));
   }
@@ -428,21 +432,24 @@ export class ProfileBuilder implements RecordHandler {
     return this.#spaces.spaceOf(pid, mode) * 8 + mode;
   }
 
-  /** Returns the frame of an address, from the cache of recent ones if possible. */
-  #frameAt(pid: number, address: number, mode: number): number {
-    const space = this.#space(pid, mode);
+  /**
+   * Returns the frame of an address, from the cache of recent ones if possible.
+   * @param returns as in FrameFinder.frameOf.
+   */
+  #frameAt(pid: number, address: number, mode: number, returns = false): number {
+    const space = this.#space(pid, mode) * 2 + (returns ? 1 : 0);
     const at = ((address | 0) ^ Math.imul(space, 0x9e3779b1)) & (HOT - 1);
     if (this.#hotAddress[at] === address && this.#hotSpace[at] === space) return this.#hotFrame[at];
     this.#hotAddress[at] = address;
     this.#hotSpace[at] = space;
-    return this.#hotFrame[at] = this.#findFrame(pid, address, mode);
+    return this.#hotFrame[at] = this.#findFrame(pid, address, mode, returns);
   }
 
   /** Searches the maps for the frame of an address. */
-  #findFrame(pid: number, address: number, mode: number): number {
+  #findFrame(pid: number, address: number, mode: number, returns = false): number {
     const spaces = this.#spaces;
     const object = spaces.find(pid, address, mode);
-    return this.#frames.frameOf(object, object < 0 ? ofNoObject(address, mode) : spaces.at);
+    return this.#frames.frameOf(object, object < 0 ? ofNoObject(address, mode) : spaces.at, returns);
   }
 }
 

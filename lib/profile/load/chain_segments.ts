@@ -50,6 +50,8 @@ export class ChainSegments {
   deferredAt = -1;
   /** Whether the chain ends with an entry in user space, as all chains that were unwound do. */
   endsInUser = false;
+  /** Whether addresses in user space, but for the first, are where calls return to, and not the calls themselves. */
+  userReturns = true;
   /** Reason in the mark at the end of the chain (lib/unwind/chain_marks.ts), which is in no segment; -1 if there is none. */
   mark = -1;
 
@@ -58,6 +60,7 @@ export class ChainSegments {
   /** Splits the chain of `c`. */
   split(c: SampleCursor): void {
     const length = c.callCount > 0 ? this.#join(c) : 0;
+    this.userReturns = length === 0;
     if (length > 0) this.#split(c, this.#joined, 0, length);
     else this.#split(c, c.u32, c.chain, c.chainLength);
   }
@@ -68,6 +71,7 @@ export class ChainSegments {
    */
   splitWith(c: ChainCursor, user: Uint32Array, from: number, to: number): void {
     const { u32, chain, chainLength } = c;
+    this.userReturns = true;
     let at = chain;
     const end = chain + 2 * chainLength;
     while (at < end && !isUserMarker(u32[at], u32[at + 1])) at += 2;

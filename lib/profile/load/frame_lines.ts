@@ -28,6 +28,8 @@ export interface LineFrames {
   object: Int32Array;
   /** Address in the object. */
   address: Float64Array;
+  /** 1 where a call returns to the address: its line is that of the code before. */
+  returns: Int32Array;
   /** Number of samples in each frame. */
   weight: Float64Array;
 }
@@ -51,7 +53,7 @@ export function frameLines(
   for (const [id, members] of framesByObject(frames.object)) {
     const object = objects[id];
     if (object.kind !== "file") continue;
-    const addresses = Float64Array.from(members, (frame) => frames.address[frame]);
+    const addresses = Float64Array.from(members, (frame) => frames.address[frame] - frames.returns[frame]);
     const found = sourceLines(files, object, addresses, budget.cost(object.path));
     if (!("file" in found)) {
       const samples = members.reduce((sum, frame) => sum + frames.weight[frame], 0);

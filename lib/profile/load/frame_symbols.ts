@@ -8,7 +8,7 @@ import type { ObjectInfo } from "../../symbols/object/objects.ts";
 import type { Symbolizer } from "../../symbols/symbolizer.ts";
 import { type Reason, REASON_COUNT } from "../../symbols/object/missing_symbol_reasons.ts";
 import type { Profile } from "../model/profile.ts";
-import { AddressIndex, type FrameFinder, type FrameTable } from "../model/tables.ts";
+import { AddressIndex, type FrameFinder, type FrameTable, returnKey } from "../model/tables.ts";
 import { UnnamedTable } from "../query/unnamed.ts";
 
 /** Distance between the keys of two objects in #ofUnresolved: the number of reasons, and 0 for none. */
@@ -18,29 +18,56 @@ const NO_OBJECT = 0x7fffffff;
 /** Symbol number of frames that have not been looked up; smaller than any REASON. */
 const UNKNOWN = -0x80000000;
 
-/** Table of frames that share a frame for all addresses of a symbol. */
+/** Inlined functions, as far as they tell addresses of a symbol apart. */
+export interface InlinedChains {
+  /** Returns whether an object may have inlined functions. */
+  has(object: number): boolean;
+  /** Returns a number for the functions inlined at an address of an object, -1 if there are none. */
+  at(object: number, address: number, returns: boolean): number;
+}
+
+/** Options of FrameSymbols. */
+export interface FrameSymbolsOptions {
+  /** Table that frames are added to. */
+  frames: FrameTable;
+  /** Objects by number. May grow. */
+  objects: readonly ObjectInfo[];
+  symbolizer: Symbolizer;
+  /** Inlined functions, if they are to be told apart. */
+  inlined?: InlinedChains;
+}
+
+/**
+ * Table of frames that share a frame for all addresses of a symbol; where functions were inlined, for all in which these
+ * are the same ones.
+ */
 export class FrameSymbols implements FrameFinder {
   readonly #frames: FrameTable;
   readonly #objects: readonly ObjectInfo[];
   readonly #symbolizer: Symbolizer;
+  readonly #inlined: InlinedChains | undefined;
   /** Symbol number of each frame, a REASON (negative), NO_OBJECT or UNKNOWN. */
   readonly #found = int32Column();
+  /** Number of the functions inlined at each frame, -1 if there are none. */
+  readonly #chains = int32Column();
   /** Frames that `frameOf` has returned, by object and address. */
   readonly #places = new AddressIndex();
   /** Frame of each symbol, plus one. */
   readonly #ofSymbol: number[] = [];
   /** Frame of all code without symbols, by object and reason. */
   readonly #ofUnresolved = new Map<number, number>();
+  /** Frame of each symbol with inlined functions, by the symbol and their number. */
+  readonly #ofChain = new AddressIndex();
   /** Frame of each function without a name, by its first address. */
   readonly #ofFunction = new AddressIndex();
   /** Lowest and highest address of each frame in #ofUnresolved. */
   readonly #extents = new Map<number, { from: number; to: number }>();
 
-  /** @param objects may grow. */
-  constructor(frames: FrameTable, objects: readonly ObjectInfo[], symbolizer: Symbolizer) {
+  constructor({ frames, objects, symbolizer, inlined }: FrameSymbolsOptions) {
     this.#frames = frames;
     this.#objects = objects;
     this.#symbolizer = symbolizer;
+    this.#inlined = inlined;
   }
 
   /**
@@ -48,24 +75,37 @@ export class FrameSymbols implements FrameFinder {
    * unknown, in the same object for the same reason. Its address is the first one asked for. In objects that have to be
    * unpacked first (`Symbolizer.prepare`) every address has a frame of its own.
    */
-  frameOf(object: number, address: number): number {
-    let frame = this.#places.find(object, address);
+  frameOf(object: number, address: number, returns = false): number {
+    const told = returns && this.#inlined !== undefined && this.#inlined.has(object);
+    const key = told ? returnKey(object) : object;
+    let frame = this.#places.find(key, address);
     if (frame < 0) {
-      frame = this.#merge(object, address);
-      this.#places.put(object, address, frame);
+      frame = this.#merge({ object, address, returns: told });
+      this.#places.put(key, address, frame);
     }
     return frame;
   }
 
   /** Finds the symbols of the frames that have none from `frameOf`. */
   find(): void {
-    const { object, address } = this.#frames, found = this.#found;
+    const { object, address, returns } = this.#frames, found = this.#found, chains = this.#chains;
     for (let frame = 0; frame < object.length; frame++) {
-      if (frame === found.length) found.push(UNKNOWN);
-      if (found.data[frame] === UNKNOWN) {
-        found.data[frame] = this.#lookUp(object.data[frame], address.data[frame]);
+      if (frame === found.length) {
+        found.push(UNKNOWN);
+        chains.push(-1);
+      }
+      if (found.data[frame] !== UNKNOWN) continue;
+      const symbol = found.data[frame] = this.#lookUp(object.data[frame], address.data[frame]);
+      if (isSymbol(symbol)) {
+        const place = { object: object.data[frame], address: address.data[frame] };
+        chains.data[frame] = this.#chainAt({ ...place, returns: returns.data[frame] === 1 });
       }
     }
+  }
+
+  /** Returns the number that `inlined` has for the functions inlined at each frame. Call it after `find`. */
+  chains(): Int32Array {
+    return this.#chains.values();
   }
 
   /**
@@ -103,34 +143,46 @@ export class FrameSymbols implements FrameFinder {
     return table.ofObject(object, from, to);
   }
 
-  #merge(object: number, address: number): number {
-    if (object >= 0 && !this.#symbolizer.isReady(this.#objects[object])) {
-      return this.#frame(object, address, UNKNOWN);
-    }
+  #merge(place: Place): number {
+    const { object, address } = place;
+    if (object >= 0 && !this.#symbolizer.isReady(this.#objects[object])) return this.#frame(place, UNKNOWN);
     const found = this.#lookUp(object, address);
-    if (found >= 0 && found < NO_OBJECT) {
-      return (this.#ofSymbol[found] ??= this.#frame(object, address, found) + 1) - 1;
+    if (isSymbol(found)) {
+      const chain = this.#chainAt(place);
+      return chain >= 0
+        ? this.#chainFrame(place, found, chain)
+        : (this.#ofSymbol[found] ??= this.#frame(place, found) + 1) - 1;
     }
     const start = this.#functionStart(object, address);
-    return start >= 0
-      ? this.#functionFrame(object, address, found, start)
-      : this.#restFrame(object, address, found);
+    return start >= 0 ? this.#functionFrame(place, found, start) : this.#restFrame(place, found);
+  }
+
+  #chainAt({ object, address, returns }: Place): number {
+    return this.#inlined === undefined ? -1 : this.#inlined.at(object, address, returns);
+  }
+
+  /** Returns the frame of a symbol with these inlined functions. */
+  #chainFrame(place: Place, found: number, chain: number): number {
+    let frame = this.#ofChain.find(found, chain);
+    if (frame < 0) this.#ofChain.put(found, chain, frame = this.#frame(place, found, chain));
+    return frame;
   }
 
   /** Returns the frame of a function without a name. */
-  #functionFrame(object: number, address: number, found: number, start: number): number {
-    let frame = this.#ofFunction.find(object, start);
-    if (frame < 0) this.#ofFunction.put(object, start, frame = this.#frame(object, address, found));
+  #functionFrame(place: Place, found: number, start: number): number {
+    let frame = this.#ofFunction.find(place.object, start);
+    if (frame < 0) this.#ofFunction.put(place.object, start, frame = this.#frame(place, found));
     return frame;
   }
 
   /** Returns the frame of all code of an object that is in no symbol and no function. */
-  #restFrame(object: number, address: number, found: number): number {
+  #restFrame(place: Place, found: number): number {
+    const { object, address } = place;
     // without an object the sign of the address tells the kernel from user space
     const key = found === NO_OBJECT ? (address < 0 ? 1 : 0) : (object + 1) * REASONS_ROOM - found;
     const frame = this.#ofUnresolved.get(key);
     if (frame === undefined) {
-      const added = this.#frame(object, address, found);
+      const added = this.#frame(place, found);
       this.#ofUnresolved.set(key, added);
       this.#extents.set(added, { from: address, to: address });
       return added;
@@ -150,8 +202,21 @@ export class FrameSymbols implements FrameFinder {
   }
 
   /** Adds a frame. */
-  #frame(object: number, address: number, found: number): number {
+  #frame({ object, address, returns }: Place, found: number, chain = -1): number {
     this.#found.push(found);
-    return this.#frames.frameOf(object, address);
+    this.#chains.push(chain);
+    return this.#frames.add(object, address, returns);
   }
+}
+
+/** Returns whether a number from the lookup of a frame is that of a symbol. */
+function isSymbol(found: number): boolean {
+  return found >= 0 && found < NO_OBJECT;
+}
+
+/** Place of code; see FrameFinder.frameOf. */
+interface Place {
+  object: number;
+  address: number;
+  returns: boolean;
 }

@@ -11,7 +11,7 @@ import type { Features } from "../../perfdata/format/features.ts";
 import { AddressSpaces } from "../../symbols/space/address_space.ts";
 import { isModule, KERNEL_MAP } from "../../symbols/object/objects.ts";
 import type { RecordedMachine } from "../../symbols/files/recorded_machine.ts";
-import { Budget } from "../../symbols/object/limits.ts";
+import { Budget, LIMITS } from "../../symbols/object/limits.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import { Symbolizer, type UnresolvedWeight } from "../../symbols/symbolizer.ts";
 import { missingSymbolCause, missingSymbolRemedy } from "../../symbols/object/missing_symbol_reasons.ts";
@@ -20,6 +20,7 @@ import type { StackCopies } from "./stack_copies.ts";
 import { brokenChainWarning } from "./broken_chains.ts";
 import { cutTimes } from "../query/filter.ts";
 import { FrameSymbols } from "./frame_symbols.ts";
+import type { InlinedFrames } from "./inlined/inlined_frames.ts";
 import { JitCodeLoader } from "./jit_code_loader.ts";
 import { ledgerOf, lossesOverlap, metaOf } from "./profile_meta.ts";
 import { readable, shortened, symbolsFrom } from "./readable_names.ts";
@@ -28,6 +29,13 @@ import { FrameTable, type SampleColumns, type TimeTable } from "../model/tables.
 import { clockText, type TimeRanges, timeTest } from "../query/time_ranges.ts";
 
 const CLOCK_MONOTONIC = 1;
+
+/** Warning about a profile whose inlined functions would take too much memory. */
+const TOO_MANY_INLINED =
+  `inlined functions are not shown: their frames are over the limit of ${
+    LIMITS.inlinedMemory >> 20
+  } MiB of memory: ` +
+  "choose a part of the recording with --time, or if you trust its programs, raise the limits with PMUCTL_LIMIT_FACTOR=4";
 
 /** Options of loadProfile(). */
 export interface LoadOptions {
@@ -55,6 +63,8 @@ export interface LoadOptions {
   within?: TimeRanges;
   /** Find the source line of every frame (`Profile.lines`). */
   lines?: boolean;
+  /** Show the functions that were inlined where a frame is as frames of their own. */
+  inline?: boolean;
   /** Leave copies of stacks unread, rather than unwind them. */
   noUnwind?: boolean;
   /** Load what comes before damage, with a warning; default: throw. */
@@ -78,9 +88,11 @@ export async function loadProfile(
   const sampled = new Set(frames.object.values());
   await symbolizer.prepare(spaces.objects.rows.filter(({ id }) => sampled.has(id)));
   const symbols = await findSymbols(recording, options);
+  const inlined = await findInlined(recording, options);
   const sources = options.lines ? await findLines(recording, files, symbols.weight) : undefined;
   const { within } = options;
-  const whole = profileOf(recording, symbols, sources?.lines, !options.leafOnly);
+  const uninlined = profileOf(recording, symbols, sources?.lines, !options.leafOnly);
+  const whole = inlined ? inlined.expand(uninlined) : uninlined;
   const profile = recording.cutLater ? cutOut(whole, within!, options.times ?? false) : whole;
   const { warnings } = profile.meta;
   if (within && profile.samples.count.length === 0 && stats.timeFirst !== undefined) {
@@ -96,6 +108,7 @@ export async function loadProfile(
   append(warnings, symbolizer.warnings);
   if (symbols.warning) warnings.push(symbols.warning);
   append(warnings, sources?.warnings ?? []);
+  append(warnings, inlined?.warnings ?? []);
   checkValid(profile);
   return profile;
 }
@@ -110,6 +123,8 @@ interface ReadRecording {
   symbolizer: Symbolizer;
   frames: FrameTable;
   frameSymbols: FrameSymbols;
+  /** Finder of inlined functions; undefined unless asked for. */
+  inlined: InlinedFrames | undefined;
   builder: ProfileBuilder;
   /** Limits on what reading symbols and lines may cost. */
   budget: Budget;
@@ -141,8 +156,18 @@ async function readRecording(
     isMonotonic(header) ? () => reader.timeBase : undefined,
   );
   const symbolizer = new Symbolizer(files, budget);
-  const frames = new FrameTable();
-  const frameSymbols = new FrameSymbols(frames, spaces.objects.rows, symbolizer);
+  const objects = spaces.objects.rows, lines = options.lines ?? false;
+  const frames = new FrameTable(options.inline || lines);
+  const inlined = options.inline
+    ? new (await import("./inlined/inlined_frames.ts")).InlinedFrames({
+      objects,
+      symbolizer,
+      files,
+      budget,
+      lines,
+    })
+    : undefined;
+  const frameSymbols = new FrameSymbols({ frames, objects, symbolizer, inlined });
   const merge = options.mergeAddresses && !options.lines && header.complete;
   const copies = await stackCopiesOf(header, spaces, files, options);
   const builder = new ProfileBuilder(spaces, merge ? frameSymbols : frames, {
@@ -168,7 +193,20 @@ async function readRecording(
   await kernel;
   if (sessionOf(header.features)?.pidNamespace || builder.outsiders >= 0) builder.nameOutsiders();
   return {
-    ...{ header, stats, reader, spaces, jit, symbolizer, frames, frameSymbols, builder, copies, budget },
+    ...{
+      header,
+      stats,
+      reader,
+      spaces,
+      jit,
+      symbolizer,
+      frames,
+      frameSymbols,
+      inlined,
+      builder,
+      copies,
+      budget,
+    },
     cutLater,
   };
 }
@@ -254,8 +292,33 @@ async function findLines(
   weight: Float64Array,
 ) {
   const { frameLines } = await import("./frame_lines.ts");
-  const placed = { object: frames.object.values(), address: frames.address.values(), weight };
+  const placed = {
+    object: frames.object.values(),
+    address: frames.address.values(),
+    returns: frames.returns.values(),
+    weight,
+  };
   return frameLines(placed, spaces.objects.rows, files, budget);
+}
+
+/** Finds the functions inlined at each frame; returns what adds frames for them to the profile. */
+async function findInlined(
+  { inlined, frameSymbols, builder: { stacks }, budget }: ReadRecording,
+  { mangled }: LoadOptions,
+) {
+  if (inlined === undefined) return undefined;
+  const found = inlined.ofFrames(frameSymbols.chains());
+  inlined.close();
+  const { expandInlined, expansionBytes } = await import("./inlined/expand_inlined.ts");
+  if (!(expansionBytes(found, stacks.frame.values()) <= LIMITS.inlinedMemory * budget.factor)) {
+    return { expand: (profile: Profile) => profile, warnings: [...inlined.warnings, TOO_MANY_INLINED] };
+  }
+  const names = found.functions.map(({ name }) => name);
+  const shown: { names: string[]; warning?: string } = mangled ? { names } : await readable(names);
+  return {
+    expand: (profile: Profile) => expandInlined(profile, found, shown.names.map(shortened)),
+    warnings: shown.warning ? [...inlined.warnings, shown.warning] : inlined.warnings,
+  };
 }
 
 /** Makes the profile of what was read and found. */

@@ -150,6 +150,11 @@ export interface Profile {
     symbol: Int32Array;
     unnamed: Int32Array;
     unresolved: Int32Array;
+    /**
+     * Frame that the frame's function was inlined into, which is its caller in every stack, at the same address; -1 for
+     * functions with code of their own. Absent if there are only those.
+     */
+    inlinedInto?: Int32Array;
   };
   /**
    * Code without a symbol. For a function `from` is its first address and `to` is -1; all other code of an object is
@@ -302,6 +307,26 @@ export function checkValid(profile: Profile): void {
   });
   checkTimes(profile);
   checkLines(profile);
+  checkInlined(profile);
+}
+
+/** Checks that inlined functions are in code of one function, and on top of what they were inlined into. */
+function checkInlined({ frames, stacks }: Profile): void {
+  const { inlinedInto, object } = frames;
+  if (!inlinedInto) return;
+  sameLength("frames and frames.inlinedInto", object, inlinedInto);
+  for (let row = 0; row < inlinedInto.length; row++) {
+    const into = inlinedInto[row];
+    if (into < -1 || into >= row || (into >= 0 && object[into] !== object[row])) {
+      throw new Error(`invalid profile: frames.inlinedInto[${row}] is ${into}`);
+    }
+  }
+  for (let row = 0; row < stacks.frame.length; row++) {
+    const into = inlinedInto[stacks.frame[row]], parent = stacks.parent[row];
+    if (into >= 0 && (parent < 0 || stacks.frame[parent] !== into)) {
+      throw new Error(`invalid profile: stack ${row} is not on top of what its frame was inlined into`);
+    }
+  }
 }
 
 function checkLines({ lines, frames }: Profile): void {

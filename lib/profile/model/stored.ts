@@ -36,6 +36,8 @@ export function readStoredProfile(file: string, text: string): { profile: Profil
     }
     requireShape(profile, PROFILE, "profile");
     if (profile.lines !== undefined) requireShape(profile.lines, LINES, "profile.lines");
+    const { inlinedInto } = profile.frames;
+    if (inlinedInto !== undefined) requireShape(inlinedInto, "ints", "profile.frames.inlinedInto");
     checkValid(profile);
     return { profile, repeats };
   } catch (error) {

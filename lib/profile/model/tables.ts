@@ -70,24 +70,48 @@ export class AddressIndex {
 
 /** Source of frame numbers. */
 export interface FrameFinder {
-  /** Returns the frame of an address in an object (-1: none; the address is absolute). */
-  frameOf(object: number, address: number): number;
+  /**
+   * Returns the frame of an address in an object (-1: none; the address is absolute).
+   * @param returns whether a call returns to the address, so that it is the code before it that runs (default: false).
+   */
+  frameOf(object: number, address: number, returns?: boolean): number;
+}
+
+/** Returns the key in an AddressIndex of the addresses of an object that calls return to. */
+export function returnKey(object: number): number {
+  return -3 - object;
 }
 
 /** Frames, each an object and an address. */
 export class FrameTable implements FrameFinder {
   readonly object = int32Column();
   readonly address = float64Column();
+  /** 1 where a call returns to the address, else 0. Always 0 unless the table tells them apart. */
+  readonly returns = int32Column();
   readonly #index = new AddressIndex();
+  readonly #tellsReturns: boolean;
 
-  frameOf(object: number, address: number): number {
-    let row = this.#index.find(object, address);
+  /** @param tellsReturns whether an address has two frames, if it is sampled itself and calls return to it. */
+  constructor(tellsReturns = false) {
+    this.#tellsReturns = tellsReturns;
+  }
+
+  frameOf(object: number, address: number, returns = false): number {
+    const told = returns && this.#tellsReturns;
+    const key = told ? returnKey(object) : object;
+    let row = this.#index.find(key, address);
     if (row < 0) {
-      row = this.object.push(object);
-      this.address.push(address);
-      this.#index.put(object, address, row);
+      row = this.add(object, address, told);
+      this.#index.put(key, address, row);
     }
     return row;
+  }
+
+  /** Adds a frame that `frameOf` does not find. */
+  add(object: number, address: number, returns: boolean): number {
+    this.address.push(address);
+    this.returns.push(returns ? 1 : 0);
+    return this.object.push(object);
   }
 }
 

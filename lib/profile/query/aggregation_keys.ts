@@ -23,6 +23,8 @@ export interface AggregationKeys {
   object: Int32Array;
   /** 1 for places in kernel mode, else 0. */
   kernel: Uint8Array;
+  /** 1 for places of inlined functions, else 0; absent if there are none, or if places are not split by symbol. */
+  inlined?: Uint8Array;
   /** Row of `profile.lines` of each place, or -1; absent unless places are split by line. */
   line?: Int32Array;
   /** Names of places that differ from what their row of `unnamed` gives in this profile. */
@@ -64,7 +66,29 @@ function bySymbol({ frames, symbols, objects, unnamed }: Profile): AggregationKe
     (o, place) => (o >= 0 ? isKernel(objects[o].kind) : unnamed.from[code[place]] < 0) ? 1 : 0,
   );
   const ofFrame = frames.symbol.map((s, frame) => s >= 0 ? s : named + frames.unnamed[frame]);
-  return { kind: "symbol", ofFrame, symbol, unnamed: code, object, kernel };
+  return {
+    kind: "symbol",
+    ofFrame,
+    symbol,
+    unnamed: code,
+    object,
+    kernel,
+    inlined: inlinedPlaces(frames, ofFrame, size),
+  };
+}
+
+/** Returns 1 for each of `size` places whose frames are of inlined functions; undefined if there are none. */
+export function inlinedPlaces(
+  { inlinedInto }: Profile["frames"],
+  ofFrame: Int32Array,
+  size: number,
+): Uint8Array | undefined {
+  if (inlinedInto === undefined) return undefined;
+  const inlined = new Uint8Array(size);
+  ofFrame.forEach((place, frame) => {
+    if (inlinedInto[frame] >= 0) inlined[place] = 1;
+  });
+  return inlined;
 }
 
 function byObject({ frames, objects }: Profile): AggregationKeys {
@@ -107,6 +131,7 @@ export function byLine({ lines }: Profile, places: AggregationKeys): Aggregation
     unnamed: of.map((place) => places.unnamed[place]),
     object: of.map((place) => places.object[place]),
     kernel: Uint8Array.from(of, (place) => places.kernel[place]),
+    inlined: places.inlined && Uint8Array.from(of, (place) => places.inlined![place]),
     line: table.frame.values(),
   };
 }
@@ -136,6 +161,11 @@ export function placeName(profile: Profile, places: AggregationKeys, place: numb
   const row = places.unnamed[place];
   return places.names?.get(place) ??
     (row < 0 ? placeObject(profile, places, place) : unnamedName(profile, row));
+}
+
+/** Returns what texts add to the name of a place: ` (inlined)` for an inlined function, else nothing. */
+export function inlinedMark({ inlined }: AggregationKeys, place: number): string {
+  return inlined?.[place] === 1 ? " (inlined)" : "";
 }
 
 /** Returns the name of a place's object. */

@@ -3,7 +3,10 @@
 import { isKernel, type Profile } from "../model/profile.ts";
 import { unnamedName } from "./unnamed.ts";
 
-/** Samples to keep. A sample must pass all conditions; those on places apply to the innermost frame. */
+/**
+ * Samples to keep. A sample must pass all conditions; those on places apply to the innermost frame. Code of an inlined
+ * function is also that of the functions that it was inlined into.
+ */
 export interface ProfileFilter {
   /** Thread names. */
   comms?: ReadonlySet<string>;
@@ -100,12 +103,17 @@ function frameTest(profile: Profile, filter: ProfileFilter): Uint8Array {
   const keepUnnamed = profile.unnamed.object.map((_, row) =>
     symbolPart === undefined && filter.symbols?.has(unnamedName(profile, row)) ? 1 : 0
   );
-  return Uint8Array.from(frames.object, (object, frame) => {
+  const keep = Uint8Array.from(frames.object, (object, frame) => {
     const symbol = frames.symbol[frame];
     if (symbol >= 0 ? !keepSymbol[symbol] : named && keepUnnamed[frames.unnamed[frame]] === 0) return 0;
     if (object >= 0) return keepObject[object] ? 1 : 0;
     return !filter.objects && (kernel === undefined || frames.address[frame] < 0 === kernel) ? 1 : 0;
   });
+  // what a frame was inlined into comes first
+  frames.inlinedInto?.forEach((into, frame) => {
+    if (into >= 0 && keep[into] === 1) keep[frame] = 1;
+  });
+  return keep;
 }
 
 /** Returns 1 for each thread whose samples are kept, else 0. */

@@ -11,7 +11,10 @@ import { type FrameNames, frameNames } from "../shared/frame_names.ts";
 export interface FoldedOptions {
   /** Number on each line: the sum of periods (events, or ns for the clock events), or the number of samples. */
   weight: "period" | "samples";
-  /** Marks names in the kernel with `_[k]` and JIT-compiled code with `_[j]`, which flame graphs colour by. */
+  /**
+   * Marks names in the kernel with `_[k]`, of JIT-compiled code with `_[j]` and of inlined functions with `_[i]`, which
+   * flame graphs colour by.
+   */
   annotate: boolean;
 }
 
@@ -31,7 +34,10 @@ export function* renderFolded(
   const suffixes = objects.map(({ kind }) => isKernel(kind) ? "_[k]" : kind === "jit" ? "_[j]" : "");
   const names = frameNames(
     profile,
-    (name, object) => annotate && object >= 0 ? name + suffixes[object] : name,
+    (name, object, isInlined) => {
+      if (!annotate || object < 0) return name;
+      return name + (isInlined ? "_[i]" : suffixes[object]);
+    },
   );
   const paths = sortedPaths(pathTree(profile, names.ofFrame), names);
   const comms = rankOfComms(profile.comms);

@@ -33,7 +33,16 @@ const TIME_NANOS = 9,
 const VALUE_TYPE = { type: 1, unit: 2 };
 const SAMPLE_OF = { location: 1, value: 2, label: 3 };
 const LABEL = { key: 1, text: 2, number: 3 };
-const MAPPING_OF = { id: 1, start: 2, limit: 3, file: 5, buildId: 6, hasFunctions: 7, hasLines: 9 };
+const MAPPING_OF = {
+  id: 1,
+  start: 2,
+  limit: 3,
+  file: 5,
+  buildId: 6,
+  hasFunctions: 7,
+  hasLines: 9,
+  hasInlineFrames: 10,
+};
 const LOCATION_OF = { id: 1, mapping: 2, address: 3, line: 4 };
 const LINE = { function: 1, line: 2 };
 const FUNCTION_OF = { id: 1, name: 2, file: 4 };
@@ -56,7 +65,7 @@ class Texts {
  * are the default.
  *
  * Stacks are distinguished by process and thread, which are in the labels `pid`, `tid`, `thread` and `process`.
- * Locations have source lines if these were resolved. Code without a symbol has a function named as in all other
+ * Locations have source lines if these were resolved, and a line for each inlined function. Code without a symbol has a function named as in all other
  * formats, `libfoo.so+0x1a40`. Addresses are those of `pprofMappings`. Warnings, the command and the machine are
  * comments. Throws UsageError as checkColumnCount() does.
  */
@@ -83,6 +92,10 @@ export function renderPprof(profile: Profile): Uint8Array {
       inner.number(MAPPING_OF.file, texts.of(path)).number(MAPPING_OF.buildId, texts.of(buildId));
       inner.number(MAPPING_OF.hasFunctions, symbolized ? 1 : 0);
       inner.number(MAPPING_OF.hasLines, symbolized && profile.lines !== undefined ? 1 : 0);
+      inner.number(
+        MAPPING_OF.hasInlineFrames,
+        symbolized && profile.frames.inlinedInto !== undefined ? 1 : 0,
+      );
     });
   }
   writeLocations(profile, base, texts, out);
@@ -131,13 +144,19 @@ function writeSamples(profile: Profile, events: readonly number[], texts: Texts,
 }
 
 /** Yields the ids of a stack's locations, innermost first. */
-function* locationIds({ stacks: { parent, frame } }: Profile, leaf: number): Generator<number> {
-  for (let stack = leaf; stack >= 0; stack = parent[stack]) yield frame[stack] + 1;
+function* locationIds({ stacks: { parent, frame }, frames }: Profile, leaf: number): Generator<number> {
+  const { inlinedInto } = frames;
+  let isInlined = false;
+  for (let stack = leaf; stack >= 0; stack = parent[stack]) {
+    if (!isInlined) yield frame[stack] + 1;
+    isInlined = inlinedInto !== undefined && inlinedInto[frame[stack]] >= 0;
+  }
 }
 
 /**
  * Writes a location for each frame, and their functions: one per place, and, where lines are known, one per source
- * file of the place's code, since inlined code comes from other files.
+ * file of the place's code, since inlined code comes from other files. Frames of inlined functions and of what they were
+ * inlined into are lines of one location, that of the innermost.
  */
 function writeLocations(
   profile: Profile,
@@ -146,21 +165,32 @@ function writeLocations(
   out: ProtoWriter,
 ): void {
   const { frames, objects, lines } = profile;
+  const { inlinedInto } = frames;
   const places = aggregationKeysOf(profile, "symbol");
   const functions = new StackTable(); // a file under a place
-  for (let frame = 0; frame < frames.object.length; frame++) {
-    const object = frames.object[frame];
+  const writeLine = (frame: number, inner: ProtoWriter) => {
     const line = lines?.ofFrame[frame] ?? -1;
+    // Without a file, the object distinguishes functions of the same name.
+    const file = line < 0 ? objects[frames.object[frame]]?.path ?? "" : lines!.paths[lines!.file[line]];
+    const id = functions.intern(places.ofFrame[frame], texts.of(file)) + 1;
+    inner.message(LOCATION_OF.line, (inner) => {
+      inner.number(LINE.function, id).number(LINE.line, line < 0 ? 0 : lines!.line[line]);
+    });
+  };
+  const isInner = new Uint8Array(frames.object.length).fill(1);
+  inlinedInto?.forEach((into) => {
+    if (into >= 0) isInner[into] = 0;
+  });
+  for (let frame = 0; frame < frames.object.length; frame++) {
+    if (isInner[frame] === 0) continue;
+    const object = frames.object[frame];
     const address = frames.address[frame] + (object >= 0 ? base[object] : 0);
     out.message(LOCATION, (inner) => {
       inner.number(LOCATION_OF.id, frame + 1).number(LOCATION_OF.mapping, object + 1);
       inner.number(LOCATION_OF.address, address >= 0 ? address : addressToBigint(address));
-      // Without a file, the object distinguishes functions of the same name.
-      const file = line < 0 ? objects[object]?.path ?? "" : lines!.paths[lines!.file[line]];
-      const id = functions.intern(places.ofFrame[frame], texts.of(file)) + 1;
-      inner.message(LOCATION_OF.line, (inner) => {
-        inner.number(LINE.function, id).number(LINE.line, line < 0 ? 0 : lines!.line[line]);
-      });
+      for (let at = frame; at >= 0; at = inlinedInto === undefined ? -1 : inlinedInto[at]) {
+        writeLine(at, inner);
+      }
     });
   }
   for (let row = 0; row < functions.parent.length; row++) {

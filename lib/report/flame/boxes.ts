@@ -5,7 +5,7 @@ import { weightUnit } from "../../profile/model/profile.ts";
 import type { Weight } from "../../profile/query/aggregate.ts";
 import { amountText, relativeChangeText } from "../shared/amount.ts";
 import type { Box, FlameLayout, FlameLimits } from "./layout.ts";
-import { changeClass, kindClass } from "./style.ts";
+import { changeClass, INLINED_CLASS, kindClass } from "./style.ts";
 
 /** Height of a row in pixels. */
 export const ROW_HEIGHT = 17;
@@ -36,7 +36,7 @@ export interface BoxFacts {
 
 /** Returns the class of a box, which gives it its color. */
 export function boxClass(box: Box, change?: FlameChange): string {
-  if (!change) return kindClass(box.kind, box.name);
+  if (!change) return kindClass(box.kind, box.name) + (box.inlined ? ` ${INLINED_CLASS}` : "");
   return changeClass(box.kind === "root" ? 0 : selfChange(box, change));
 }
 
@@ -51,7 +51,7 @@ export function boxLines(box: Box, facts: BoxFacts): string[] {
   const { layout: { whole, measure }, eventName } = facts;
   const figures = (weight: Weight) =>
     `${weightText(weight, eventName)}, ${percent(weight[measure], whole[measure])}`;
-  const lines = [name];
+  const lines = [box.inlined ? `${name} (inlined)` : name];
   if (object !== "" && object !== name) lines.push(object);
   lines.push(figures(total));
   if (kind !== "root" && self.count > 0 && self.count < total.count) lines.push(`itself ${figures(self)}`);

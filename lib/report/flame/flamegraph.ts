@@ -24,7 +24,7 @@ import { FlameChart } from "./chart.js";
 import { type Box, type BoxKind, type FlameLayout, layoutFlames } from "./layout.ts";
 import { FlamePicture } from "./picture.js";
 import { profileCalls } from "./profile_calls.ts";
-import { KIND_NAMES, pictureStyle, swatchClass } from "./style.ts";
+import { INLINED_CLASS, KIND_NAMES, pictureStyle, swatchClass } from "./style.ts";
 import { jsonText, printable } from "../../base/text/printable.ts";
 import { escapeXml } from "../../base/text/xml.ts";
 import { printedProfile } from "../shared/printed.ts";
@@ -220,6 +220,9 @@ function legend({ layout, change }: Graph, y: number): string[] {
     : (Object.keys(KIND_NAMES) as Exclude<BoxKind, "root">[])
       .filter((kind) => kinds.has(kind))
       .map((kind) => [swatchClass(kind), KIND_NAMES[kind]]);
+  if (!change && layout.boxes.some(({ inlined }) => inlined)) {
+    entries.push([`${swatchClass("program")} ${INLINED_CLASS}`, "inlined"]);
+  }
   let x = 0;
   const parts = entries.map(([className, name]) => {
     const part = `<g class="${className}"><rect x="${x}" y="${y - 10}" width="12" height="12" rx="2"/>` +

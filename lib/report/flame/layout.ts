@@ -14,6 +14,8 @@ export interface BoxLabel {
   name: string;
   object: string;
   kind: BoxKind;
+  /** Whether the function was inlined into the one below it. */
+  inlined?: boolean;
 }
 
 /** A tree of calls to lay out: a row is a node, and callers come before what they called. */

@@ -22,6 +22,7 @@ export function profileCalls(drawn: FlameSource, other?: FlameSource): CallTree 
       name: placeLabel(profile, places, row, frames),
       object: placeObject(profile, places, row),
       kind: boxKind(places.symbol[row] >= 0, object),
+      inlined: places.inlined?.[row] === 1,
     };
   };
   const joins = (outer: number, inner: number) =>

@@ -18,6 +18,9 @@ const COLORS: Readonly<
   jit: { hues: [270, 312], saturation: 58 },
 };
 
+/** Class of the boxes of inlined functions, besides that of their kind: they are lighter. */
+export const INLINED_CLASS = "i";
+
 /** Names of kinds in the legend, in its order. */
 export const KIND_NAMES: Readonly<Record<Exclude<BoxKind, "root">, string>> = {
   program: "program",
@@ -96,6 +99,7 @@ function boxRules(): string[] {
     ".flames .boxes svg{cursor:pointer}",
     ".flames .boxes text{pointer-events:none}",
     ...classNames().map((name) => `.${name}>rect{fill:var(--${name})}`),
+    `.flames .${INLINED_CLASS}>rect{fill-opacity:.55}`,
     ".flames .boxes svg:hover>rect,.flames .boxes svg.at>rect{stroke:var(--ink)}",
     ".flames .boxes svg.at>rect{stroke-width:3}",
     ".flames .boxes .up{opacity:.55}",

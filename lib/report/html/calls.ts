@@ -33,6 +33,7 @@ export function pageCalls(tables: PageTables, weights: StackWeights): CallTree {
       name: frames > 1 ? `${object} (${frames} frames)` : nameOf(tables, row),
       object,
       kind: boxKind(places.named[row] === 1, objects[places.object[row]]),
+      inlined: places.inlined[row] === 1,
     };
   };
   const end = (node: number) => ({ place: place[node], hasSelf: weights.selfCount[node] > 0 });

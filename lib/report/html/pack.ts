@@ -100,6 +100,7 @@ class PlaceList {
   readonly #named = int32Column();
   readonly #object = int32Column();
   readonly #kernel = int32Column();
+  readonly #inlined = int32Column();
 
   constructor(profile: Profile, all: AggregationKeys) {
     this.#profile = profile;
@@ -111,8 +112,9 @@ class PlaceList {
   place(place: number): number {
     const known = this.#ofPlace[place];
     if (known >= 0) return known;
-    const { symbol, object, kernel } = this.#all;
+    const { symbol, object, kernel, inlined } = this.#all;
     this.#named.push(symbol[place] < 0 ? 0 : 1);
+    this.#inlined.push(inlined?.[place] ?? 0);
     const name = placeName(this.#profile, this.#all, place);
     return this.#ofPlace[place] = this.#add(name, object[place], kernel[place]);
   }
@@ -121,6 +123,7 @@ class PlaceList {
     const known = this.#ofCommand[comm];
     if (known >= 0) return known;
     this.#named.push(1);
+    this.#inlined.push(0);
     return this.#ofCommand[comm] = this.#add(this.#profile.comms[comm], COMMAND, 0);
   }
 
@@ -132,6 +135,7 @@ class PlaceList {
         named: this.#named.values(),
         object: this.#object.values(),
         kernel: this.#kernel.values(),
+        inlined: this.#inlined.values(),
       },
     };
   }

@@ -29,9 +29,16 @@ export const COMMAND = -2;
 export interface PageTables extends PageTexts {
   /**
    * Functions, code without a symbol, and commands. `named` is 0 where there is no symbol; `object` is
-   * -1 where nothing was mapped and COMMAND for a command; `kernel` is 1 for code that runs in kernel mode.
+   * -1 where nothing was mapped and COMMAND for a command; `kernel` is 1 for code that runs in kernel mode, and
+   * `inlined` for functions inlined into their callers.
    */
-  places: { name: Int32Array; named: Int32Array; object: Int32Array; kernel: Int32Array };
+  places: {
+    name: Int32Array;
+    named: Int32Array;
+    object: Int32Array;
+    kernel: Int32Array;
+    inlined: Int32Array;
+  };
   /** Prefix tree of places: callers come first, and each root (`parent` -1) is a command. */
   stacks: { parent: Int32Array; place: Int32Array };
   /** Threads, by ids and name. */
@@ -59,7 +66,9 @@ export function encodeTables(tables: PageTables): Uint8Array<ArrayBuffer> {
   const out = new ColumnWriter();
   const texts: PageTexts = { start, bucketNs, events, objects, names, comms };
   out.text(JSON.stringify(texts));
-  for (const column of [places.name, places.named, places.object, places.kernel]) out.column(column);
+  for (const column of [places.name, places.named, places.object, places.kernel, places.inlined]) {
+    out.column(column);
+  }
   out.column(stacks.parent, true);
   out.column(stacks.place);
   for (const column of [threads.pid, threads.tid, threads.comm]) out.column(column, true);
@@ -78,7 +87,13 @@ export function decodeTables(bytes: Uint8Array): PageTables {
   // properties are evaluated in the order they are written in, which is the order of the bytes
   return {
     ...JSON.parse(from.text()) as PageTexts,
-    places: { name: from.ints(), named: from.ints(), object: from.ints(), kernel: from.ints() },
+    places: {
+      name: from.ints(),
+      named: from.ints(),
+      object: from.ints(),
+      kernel: from.ints(),
+      inlined: from.ints(),
+    },
     stacks: { parent: from.ints(true), place: from.ints() },
     threads: { pid: from.ints(true), tid: from.ints(true), comm: from.ints(true) },
     rows: { event: from.ints(), thread: from.ints(), cpu: from.ints(), stack: from.ints(true) },

@@ -142,6 +142,7 @@ function placeJson({ profile, grouping: { groups, places } }: ProfileQuery, plac
   return {
     ...(keys.includes("dso") || keys.includes("sym") ? { object: placeObject(profile, places, place) } : {}),
     ...(keys.includes("sym") ? symbol() : {}),
+    ...(places.inlined?.[place] === 1 ? { inlined: true } : {}),
     ...(keys.includes("srcline")
       ? {
         file: lines && row >= 0 ? lines.paths[lines.file[row]] : null,

@@ -118,6 +118,7 @@ export class FunctionTable {
     name.addEventListener("click", () => this.#onPick(row.place === this.#picked ? -1 : row.place));
     const symbol = element("td", "symbol");
     if (this.#tables.places.kernel[row.place]) symbol.append(element("span", "tag", "kernel"));
+    if (this.#tables.places.inlined[row.place]) symbol.append(element("span", "tag", "inlined"));
     symbol.append(name);
     line.append(
       this.#shareCell(row.selfPeriod, row.selfCount),

@@ -3,7 +3,13 @@
 import { red, yellow } from "@std/fmt/colors";
 import { ABSENT, IntMap } from "../../base/bytes/int_map.ts";
 import { type Grouping, groupValues, type SortKey } from "../../profile/query/groups.ts";
-import { placeLine, placeMark, placeName, placeObject } from "../../profile/query/aggregation_keys.ts";
+import {
+  inlinedMark,
+  placeLine,
+  placeMark,
+  placeName,
+  placeObject,
+} from "../../profile/query/aggregation_keys.ts";
 import { processNames, type Profile } from "../../profile/model/profile.ts";
 
 /** Titles of the columns. */
@@ -36,7 +42,10 @@ export function cellTexts(profile: Profile, { groups, places }: Grouping): CellT
   };
   return (key, { group, place }) => {
     if (key === "dso") return placeObject(profile, places, place);
-    if (key === "sym") return `${placeMark(profile, places, place)} ${placeName(profile, places, place)}`;
+    if (key === "sym") {
+      const name = placeName(profile, places, place) + inlinedMark(places, place);
+      return `${placeMark(profile, places, place)} ${name}`;
+    }
     if (key === "srcline") return placeLine(profile, places, place);
     const values = groupValues(profile, groups, group);
     switch (key) {

@@ -11,17 +11,18 @@ export interface FrameNames {
 
 /**
  * Returns the names of a profile's frames, as `placeName` does. `decorate` may append to the name of code in this
- * object (-1: none).
+ * object (-1: none), of an inlined function or not.
  */
 export function frameNames(
   profile: Profile,
-  decorate: (name: string, object: number) => string = (name) => name,
+  decorate: (name: string, object: number, isInlined: boolean) => string = (name) => name,
 ): FrameNames {
   const places = aggregationKeysOf(profile, "symbol");
   const name: string[] = [];
   const rows = new Map<string, number>();
   const ofPlace = Int32Array.from(places.symbol, (_, place) => {
-    const text = decorate(placeName(profile, places, place), places.object[place]);
+    const isInlined = places.inlined?.[place] === 1;
+    const text = decorate(placeName(profile, places, place), places.object[place], isInlined);
     let row = rows.get(text);
     if (row === undefined) rows.set(text, row = name.push(text) - 1);
     return row;

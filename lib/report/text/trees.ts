@@ -7,6 +7,7 @@ import type { CallNode, GroupTree } from "../../profile/query/call_tree.ts";
 import { displayWidth } from "../../base/text/width.ts";
 import {
   type AggregationKeys,
+  inlinedMark,
   joinsRun,
   placeLabel,
   placeLine,
@@ -97,8 +98,9 @@ const MIN_NAME_WIDTH = 24;
 function named({ profile, places, width }: TreeStyle, before: string, place: number, frames: number): string {
   if (frames > 1) return before + placeLabel(profile, places, place, frames);
   const line = places.line ? ` ${placeLine(profile, places, place)}` : "";
-  const room = Math.max(MIN_NAME_WIDTH, width - displayWidth(before) - displayWidth(line));
-  return `${before}${foldName(placeName(profile, places, place), room)}${line}`;
+  const after = inlinedMark(places, place) + line;
+  const room = Math.max(MIN_NAME_WIDTH, width - displayWidth(before) - displayWidth(after));
+  return `${before}${foldName(placeName(profile, places, place), room)}${after}`;
 }
 
 /** Returns the innermost level with siblings left to draw. */

@@ -33,9 +33,9 @@ testUnless(
       const path = `${folder}/work`;
       const built = await run("go", ["build", "-o", path, `${SOURCES}work.go`]);
       assert(built.status === 0, built.stderr);
-      const stacks = await stacksOf(folder, [path, "1500"]);
+      const stacks = await stacksOf(folder, [path, "700"]);
       const all = sumOf(stacks, () => true), whole = sumOf(stacks, (frames) => ROOT.test(frames));
-      assertGreater(all, 200);
+      assertGreater(all, 300);
       const broken = stacks.filter(([frames]) => !ROOT.test(frames.join(";")));
       assert(whole >= 0.97 * all, `${whole} of ${all}: ${JSON.stringify(broken.slice(0, 5))}`);
       const switched = sumOf(stacks, (frames) => /^runtime\.goexit.*;runtime\.systemstack/.test(frames));

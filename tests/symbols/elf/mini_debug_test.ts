@@ -69,7 +69,7 @@ testNeeding(
       const objects = new ObjectTable();
       const object = objects.of({ pid: 1, pgoff: 0, filename: path });
       const symbolizer = new Symbolizer({ open: () => fileBytes(path), kallsyms: () => undefined });
-      const symbols = new FrameSymbols(new FrameTable(), objects.rows, symbolizer);
+      const symbols = new FrameSymbols({ frames: new FrameTable(), objects: objects.rows, symbolizer });
       const frames = [hidden, hidden + 1, hidden].map((at) => symbols.frameOf(object.id, at));
       assertEquals(frames, [0, 1, 0]);
       await symbolizer.prepare([object]);
