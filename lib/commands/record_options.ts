@@ -104,7 +104,7 @@ function idList(text: string, option: string): number[] {
 }
 
 /** Returns the online CPUs, or those of them that were requested. */
-function recordCpus(args: ParsedArgs): number[] {
+function recordCpus(args: ParsedArgs): readonly number[] {
   const online = onlineCpus();
   const text = args.text("cpu");
   if (text === undefined) return online;

@@ -22,8 +22,8 @@ export interface BindTargetOptions {
 
 /** Target of `bind`: CPUs, or tasks with the CPUs that are online. */
 export type BindTarget =
-  | { kind: "cpus"; cpus: number[]; all?: boolean }
-  | { kind: "tasks"; tasks: TaskTarget; online: number[] };
+  | { kind: "cpus"; cpus: readonly number[]; all?: boolean }
+  | { kind: "tasks"; tasks: TaskTarget; online: readonly number[] };
 
 /**
  * Returns the target that the options name. Throws UsageError when none or several are given or a list is malformed,

@@ -207,8 +207,15 @@ export function packField(word: bigint, field: FormatField, value: bigint): bigi
   return BigInt.asUintN(64, word);
 }
 
+/** Last list of online CPUs, as text and parsed: it is asked for ten times a second, and hardly ever changes. */
+let lastOnline: { text: string; cpus: number[] } = { text: "", cpus: [0] };
+
 /** Returns the online CPUs; CPU 0 alone where they cannot be read. */
-export function onlineCpus(files: KernelFiles = hostFiles): number[] {
-  const cpus = parseCpuList(readIfAllowed(files, "/sys/devices/system/cpu/online") ?? "");
-  return cpus.length > 0 ? cpus : [0];
+export function onlineCpus(files: KernelFiles = hostFiles): readonly number[] {
+  const text = readIfAllowed(files, "/sys/devices/system/cpu/online") ?? "";
+  if (text !== lastOnline.text) {
+    const cpus = parseCpuList(text);
+    lastOnline = { text, cpus: cpus.length > 0 ? cpus : [0] };
+  }
+  return lastOnline.cpus;
 }

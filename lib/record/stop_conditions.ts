@@ -2,6 +2,7 @@
 
 import type { MeasuredCommand, StopSignals } from "../../ffi/command.ts";
 import type { Exit } from "../../ffi/pmu.ts";
+import { everyBeat } from "../base/system/beat.ts";
 import { liveProc } from "./host/procfs.ts";
 import type { OutputSequence } from "./output/output_sequence.ts";
 import type { RecordRequest } from "./request/request.ts";
@@ -45,24 +46,17 @@ export async function waitForStop(
   }
 }
 
-/** Milliseconds between two looks at whether a recording is over. */
-const POLL_MS = 100;
-
 /** Condition that is polled until it holds. */
 class PolledCondition {
   /** Resolves when it holds. */
   readonly met: Promise<void>;
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly stop: () => void;
 
   constructor(holds: () => boolean) {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.met = promise;
-    this.#timer = setInterval(() => {
+    this.stop = everyBeat(() => {
       if (holds()) resolve();
-    }, POLL_MS);
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
+    });
   }
 }

@@ -1,5 +1,6 @@
 /** Triggers of the next file of a recording: the user's signal, the file's size, its age. */
 
+import { everyBeat } from "../base/system/beat.ts";
 import type { SwitchWhen } from "./request/limits.ts";
 
 /** The user's requests for the next file. */
@@ -31,9 +32,6 @@ export interface SwitchableOutput {
   switch(): Promise<void>;
 }
 
-/** Milliseconds between two looks at how large a file is. */
-const POLL_MS = 100;
-
 /**
  * Switches at every request and, as `when` says, by size or time, until the function it returns is called.
  * A size or a time that is reached during a switch does not count.
@@ -52,17 +50,15 @@ export function switchWhen(
   requests?.each(() => {
     if (!over) switchOnce();
   });
-  const timer = when.kind === "size"
-    ? setInterval(() => {
-      if (busy === 0 && output.segmentBytes >= when.bytes) switchOnce();
-    }, POLL_MS)
-    : when.kind === "time"
-    ? setInterval(() => {
-      if (busy === 0) switchOnce();
-    }, when.seconds * 1000)
-    : undefined;
+  const timer = when.kind !== "time" ? undefined : setInterval(() => {
+    if (busy === 0) switchOnce();
+  }, when.seconds * 1000);
+  const stopLooking = when.kind !== "size" ? undefined : everyBeat(() => {
+    if (busy === 0 && output.segmentBytes >= when.bytes) switchOnce();
+  });
   return () => {
     over = true;
     clearInterval(timer);
+    stopLooking?.();
   };
 }

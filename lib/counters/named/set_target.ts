@@ -10,7 +10,7 @@ export type SetTarget =
   | { kind: "process"; pids: number[]; command?: string }
   | { kind: "thread"; tids: number[] }
   /** Whatever runs on the CPUs. */
-  | { kind: "cpu"; cpus: number[] };
+  | { kind: "cpu"; cpus: readonly number[] };
 
 /** Describes a target: `pid 412`, `pid 412 (make)`, `threads 412,413`, `CPUs 0-3`. */
 export function describeTarget(target: SetTarget): string {

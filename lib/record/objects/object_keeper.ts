@@ -5,6 +5,7 @@
  */
 
 import type { SeenRecords } from "../../../ffi/pmu.ts";
+import { everyBeat } from "../../base/system/beat.ts";
 import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import { concat } from "../../base/bytes/bytes.ts";
 import { FileBytes } from "../../base/files/file_bytes.ts";
@@ -25,8 +26,6 @@ import { KERNEL_LINK, parseMaps, type Proc } from "../host/procfs.ts";
 import type { ObjectPolicy } from "../request/request.ts";
 import type { RecordsFile, RingDrain } from "../rings/rings.ts";
 
-/** Milliseconds between two looks at what the drain has seen. A process that lives shorter is seen through its parent. */
-const POLL_MS = 100;
 /** Milliseconds after its start at which a command's maps are read, before the drain has written any record of it. */
 const FIRST_LOOKS = [3, 15, 60, 150];
 
@@ -56,6 +55,7 @@ export class ObjectKeeper {
   /** Processes whose perf maps `finish()` found to be saved. */
   #mapsOf: number[] = [];
   readonly #timers: ReturnType<typeof setTimeout>[] = [];
+  readonly #stopLooking: () => void;
   /** Build ids of the first `#listedRows` objects. */
   readonly #listed: BuildIdEntry[] = [];
   #listedRows = 0;
@@ -72,7 +72,7 @@ export class ObjectKeeper {
     this.#opened = opened;
     this.#drain = drain;
     this.#save = save;
-    this.#timers.push(setInterval(() => this.#look(), POLL_MS));
+    this.#stopLooking = everyBeat(() => this.#look()); // a process that lives shorter is seen through its parent
   }
 
   /**
@@ -211,7 +211,8 @@ export class ObjectKeeper {
 
   /** Stops looking, and closes what was held. */
   close(): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    this.#stopLooking();
+    for (const timer of this.#timers) clearTimeout(timer);
     this.#held.close();
     this.#perfMaps.close();
     this.#file.close();

@@ -4,17 +4,17 @@
  * offline at the start.
  */
 
+import { everyBeat } from "../../base/system/beat.ts";
 import { onlineCpus } from "../../events/sysfs.ts";
 import { type CpuChange, cpuChangeText } from "../../perfdata/format/session_info.ts";
-
-/** Milliseconds between two looks; a CPU that comes back is not recorded until then. */
-const POLL_MS = 100;
 
 /** Finds the changes of CPUs that cost a recording samples, from lists of online CPUs. */
 export class CpuChanges {
   readonly #recorded: ReadonlySet<number>;
   readonly #ofThreads: boolean;
   #online: ReadonlySet<number>;
+  /** List that was observed last. */
+  #list: readonly number[] | undefined;
 
   /** @param ofThreads whether the events are of threads, which the kernel moves to other CPUs. */
   constructor(recorded: readonly number[], ofThreads: boolean) {
@@ -25,6 +25,8 @@ export class CpuChanges {
 
   /** Returns the changes since the last call that cost samples; `seconds` is the time since the recording's start. */
   observe(online: readonly number[], seconds: number): CpuChange[] {
+    if (online === this.#list) return [];
+    this.#list = online;
     const before = this.#online, now = this.#online = new Set(online);
     const gone = this.#ofThreads ? [] : [...before].filter((cpu) => this.#recorded.has(cpu) && !now.has(cpu));
     const come = [...now].filter((cpu) => !before.has(cpu) && this.#misses(cpu));
@@ -51,11 +53,11 @@ export interface WatchedRecording {
   note(line: string): void;
 }
 
-/** Watch over a recording's CPUs, until `stop()`. */
+/** Watch over a recording's CPUs, until `stop()`. A CPU that comes back is not recorded until the next look. */
 export class CpuWatch {
   /** Changes so far, in order. */
   readonly changes: CpuChange[] = [];
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #stop = () => {};
 
   /** Starts the watch. */
   begin({ cpus, ofThreads, reopen, note }: WatchedRecording): void {
@@ -65,16 +67,15 @@ export class CpuWatch {
       this.changes.push(change);
       note(`warning: ${cpuChangeText(change)}`);
     };
-    this.#timer = setInterval(async () => {
+    this.#stop = everyBeat(async () => {
       for (const change of seen.observe(onlineCpus(), (performance.now() - started) / 1000)) {
         const back = change.online && !ofThreads && await reopen(change.cpu);
         tell(back ? { ...change, recorded: true } : change);
       }
-    }, POLL_MS);
-    Deno.unrefTimer(this.#timer as unknown as number);
+    });
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#stop();
   }
 }

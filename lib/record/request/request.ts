@@ -39,7 +39,7 @@ export interface RecordRequest {
   sampling: Sampling;
   target: Target;
   /** CPUs to record on. */
-  cpus: number[];
+  cpus: readonly number[];
   /** Stop after this many seconds. */
   seconds?: number;
   /** End the command, and everything it has started, after this many ms. */
