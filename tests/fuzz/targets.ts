@@ -6,6 +6,7 @@ import { commandTargets } from "./targets/commands.ts";
 import { fileTargets } from "./targets/files.ts";
 import { liveTargets } from "./targets/live.ts";
 import { jitTargets } from "./targets/jit.ts";
+import { keptTargets } from "./targets/kept.ts";
 import { objectTargets } from "./targets/objects.ts";
 import { procTargets } from "./targets/proc.ts";
 import { recordingTargets } from "./targets/recordings.ts";
@@ -19,6 +20,7 @@ export async function allTargets(): Promise<Target[]> {
   return [
     ...objectTargets(),
     ...jitTargets(),
+    ...keptTargets(),
     ...unwindTargets(),
     ...liveTargets(),
     ...procTargets(),

@@ -8,7 +8,7 @@
  * Returns the 32-bit FNV-1a hash (Fowler, Noll, Vo) of the units [from, length), without a sign. It has no seed: for what is
  * stored, and for no table whose keys an input chooses.
  */
-export function fnv1a(units: Uint8Array | Uint16Array, from = 0): number {
+export function fnv1a(units: Uint8Array | Uint16Array | Uint32Array, from = 0): number {
   let hash = 0x811c9dc5;
   for (let i = from; i < units.length; i++) hash = Math.imul(hash ^ units[i], 0x01000193);
   return hash >>> 0;

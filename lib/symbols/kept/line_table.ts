@@ -1,0 +1,122 @@
+/**
+ * Table of the source lines of an object's code: what reports need of its line tables, without running them. It may know
+ * only a part of the addresses. Whoever wrote the bytes chose what they say; no value leads out of the table.
+ */
+
+import { uint32Column } from "../../base/bytes/column.ts";
+import { areBelow, decodeKept, encodeKept, KEPT, type KeptStrings } from "./kept_bytes.ts";
+import { KeptOwners, KeptRanges } from "./kept_ranges.ts";
+import { StringRows } from "./string_rows.ts";
+
+/** Lines, read from bytes. */
+export class LineTable {
+  readonly #owners: KeptOwners;
+  readonly #paths: Uint32Array;
+  readonly #lines: Uint32Array;
+  readonly #strings: KeptStrings;
+
+  private constructor([starts, owners, paths, lines]: readonly Uint32Array[], strings: KeptStrings) {
+    this.#owners = new KeptOwners(starts, owners);
+    this.#paths = paths;
+    this.#lines = lines;
+    this.#strings = strings;
+  }
+
+  /**
+   * Reads what LineTableBuilder.bytes() wrote, and keeps views of it. Returns undefined if it is damaged, of another
+   * version, or has another stamp; any stamp will do if none is given.
+   */
+  static read(bytes: Uint8Array<ArrayBuffer>, stamp: string | undefined): LineTable | undefined {
+    const decoded = decodeKept(bytes, { kind: KEPT.LINES, columns: 4, stamp });
+    if (decoded === undefined) return undefined;
+    const { columns, strings } = decoded, [starts, owners, paths, lines] = columns;
+    const isSound = KeptOwners.areSound(starts, owners, paths.length) && lines.length === paths.length &&
+      areBelow(paths, strings.length) && areBelow(lines, 2 ** 31);
+    return isSound ? new LineTable(columns, strings) : undefined;
+  }
+
+  /** Number of rows: lines that code is of. */
+  get length(): number {
+    return this.#paths.length;
+  }
+
+  /** Returns the row of the line that the code at an offset in the file is of, NOTHING or UNKNOWN (kept_ranges.ts). */
+  at(offset: number): number {
+    return this.#owners.at(offset);
+  }
+
+  /** Returns the number of a row's path. */
+  pathOf(row: number): number {
+    return this.#paths[row];
+  }
+
+  /** Returns a path by its number, as SourceLines.paths has it. */
+  path(number: number): string {
+    return this.#strings.text(number);
+  }
+
+  /** Returns the number of a row's line, from 1; 0 for code that the compiler made up. */
+  line(row: number): number {
+    return this.#lines[row];
+  }
+
+  /** Adds the known ranges to others, whose rows are the same. */
+  addTo(ranges: KeptRanges): void {
+    this.#owners.addTo(ranges);
+  }
+}
+
+/** Lines of a path that have a key of their own; those of longer files share it. */
+const MAX_LINES = 2 ** 24;
+
+function keyOf(path: number, line: number): number {
+  return path * MAX_LINES + line % MAX_LINES;
+}
+
+/** Builder of a table; adds to what another one knows, if there is one. */
+export class LineTableBuilder {
+  readonly #ranges = new KeptRanges();
+  readonly #paths = uint32Column();
+  readonly #lines = uint32Column();
+  readonly #strings = new StringRows();
+  /** Row of each line of each path. */
+  readonly #rows = new Map<number, number>();
+
+  constructor(known?: LineTable) {
+    if (known === undefined) return;
+    for (let row = 0; row < known.length; row++) {
+      this.#add(this.path(known.path(known.pathOf(row))), known.line(row));
+    }
+    known.addTo(this.#ranges);
+  }
+
+  /** Returns the number of a path. */
+  path(path: string): number {
+    return this.#strings.row(path);
+  }
+
+  /** Returns the row of a line of the path with a number. */
+  row(path: number, line: number): number {
+    const row = this.#rows.get(keyOf(path, line));
+    return row !== undefined && this.#lines.data[row] === line ? row : this.#add(path, line);
+  }
+
+  #add(path: number, line: number): number {
+    this.#lines.push(line);
+    const row = this.#paths.push(path);
+    this.#rows.set(keyOf(path, line), row);
+    return row;
+  }
+
+  /** Adds the offsets in the file from `low` up to `high`, whose code is of a row's line, or of none (NOTHING). */
+  addRange(low: number, high: number, row: number): void {
+    this.#ranges.add(low, high, row);
+  }
+
+  /** Encodes the table. Ranges must not overlap. */
+  bytes(stamp: string): Uint8Array<ArrayBuffer> {
+    const { starts, owners } = this.#ranges.columns(), { strings } = this.#strings;
+    const columns = [starts, owners, this.#paths.values(), this.#lines.values()];
+    return encodeKept({ kind: KEPT.LINES, stamp, columns, strings });
+  }
+}
