@@ -165,6 +165,7 @@ testNeeding(
         "--weight",
         "samples",
         "--no-demangle",
+        "--no-inline",
         file,
       ]);
       const script = await perfOk([

@@ -12,23 +12,40 @@ import type { Inlined } from "./inlined_frames.ts";
 
 /**
  * Returns the profile with a frame for each inlined function, on top of the one that it was inlined into. Samples are
- * in the innermost one. The same profile if nothing was inlined.
+ * in the innermost one. The same profile if nothing was inlined. Functions of an object that are shown by the same name
+ * become one symbol: instances of a generic function differ in their linkage names, and code has dozens.
  * @param names to show for `inlined.functions`.
  */
 export function expandInlined(profile: Profile, inlined: Inlined, names: readonly string[]): Profile {
   if (!inlined.ofFrame.some((chain) => chain >= 0)) return profile;
-  const { symbols } = profile;
-  const expanded = expandFrames(profile, inlined);
+  const symbols = { name: [...profile.symbols.name], object: [...profile.symbols.object] };
+  const symbolOf = inlinedSymbols(inlined, names, symbols);
+  const expanded = expandFrames(profile, inlined, symbolOf);
   return {
     ...profile,
-    symbols: {
-      name: [...symbols.name, ...names],
-      object: Int32Array.from([...symbols.object, ...inlined.functions.map(({ object }) => object)]),
-    },
+    symbols: { name: symbols.name, object: Int32Array.from(symbols.object) },
     frames: expanded.frames,
     ...expandStacks(profile, expanded),
     lines: profile.lines && expandLines(profile.lines, inlined, expanded),
   };
+}
+
+/** Adds inlined functions to symbols; returns the symbol of each. */
+function inlinedSymbols(
+  { functions }: Inlined,
+  names: readonly string[],
+  symbols: { name: string[]; object: number[] },
+): number[] {
+  const known = new Map<string, number>();
+  return functions.map(({ object }, row) => {
+    const key = `${object} ${names[row]}`;
+    let symbol = known.get(key);
+    if (symbol === undefined) {
+      known.set(key, symbol = symbols.name.push(names[row]) - 1);
+      symbols.object.push(object);
+    }
+    return symbol;
+  });
 }
 
 /** Bytes of memory of a frame and of a stack after expansion. */
@@ -60,8 +77,9 @@ interface Expanded {
 }
 
 function expandFrames(
-  { frames, symbols }: Profile,
+  { frames }: Profile,
   { ofFrame, parent, function: functionOf }: Inlined,
+  symbolOf: readonly number[],
 ): Expanded {
   const count = frames.object.length;
   const object = int32Column(count), address = float64Column(count), symbol = int32Column(count);
@@ -86,7 +104,7 @@ function expandFrames(
     from[frame] = object.length;
     let into = frame;
     for (const chain of outwards.reverse()) {
-      into = add(frame, { symbol: symbols.name.length + functionOf[chain], unnamed: -1, into, chain });
+      into = add(frame, { symbol: symbolOf[functionOf[chain]], unnamed: -1, into, chain });
     }
     to[frame] = object.length;
   }

@@ -74,6 +74,16 @@ Deno.test("an inlined function is a row of its own, apart from the function of t
   assertEquals(marked.map(({ symbol }) => symbol).sort(), ["all", "sort"]);
 });
 
+Deno.test("inlined functions that are shown by the same name are one symbol", () => {
+  const profile = profileOf(["w app!main;app!run 5", "w app!sort 3"]);
+  const expanded = expandInlined(profile, inlinedAt(profile, "run"), ["swap", "swap"]);
+  assertEquals(expanded.symbols.name, [...profile.symbols.name, "swap"]);
+  assertEquals(stacksOf(expanded), ["main run (swap) (swap) 5", "sort 3"]);
+  const rows = new ProfileQuery(expanded, ["sym"]).rows([0], { children: true });
+  const swap = rows.find(({ place }) => expanded.symbols.name[place] === "swap")!;
+  assertEquals([swap.self[0].count, swap.total[0].count], [5, 5]);
+});
+
 Deno.test("a filter by symbol keeps the code of a function, whatever was inlined there", () => {
   for (const [name, samples] of [["run", 5], ["all", 5], ["sort", 5], ["main", 1], ["none", 0]] as const) {
     assertEquals(sampleCount(filterProfile(expandedProfile(), { symbols: new Set([name]) })), samples, name);
