@@ -201,7 +201,7 @@ export class Drain {
   start(): void {
     checked("pthread_create", shim().pmu_drain_start(this.#live));
     if (this.#taken === undefined) return;
-    shim().pmu_drain_hurry(this.#live); // as far as this user may
+    shim().pmu_drain_raise_priority(this.#live); // as far as this user may
     this.#taking = this.#takeAll(this.#taken).catch((error) => error);
   }
 

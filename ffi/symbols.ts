@@ -4,7 +4,7 @@
  */
 
 /** PMU_ABI_VERSION of ffi/shim/pmu.h. */
-export const ABI_VERSION = 13;
+export const ABI_VERSION = 14;
 
 /** Types of the shim's functions, for Deno.dlopen(). */
 export const SYMBOLS = {
@@ -73,8 +73,8 @@ export const SYMBOLS = {
   pmu_drain_see_again: { parameters: ["pointer"], result: "i32" },
   // int64_t pmu_drain_cuts(void *drain, char *buf, uint64_t len)
   pmu_drain_cuts: { parameters: ["pointer", "buffer", "u64"], result: "i64" },
-  // int32_t pmu_drain_hurry(void *drain)
-  pmu_drain_hurry: { parameters: ["pointer"], result: "i32" },
+  // int32_t pmu_drain_raise_priority(void *drain)
+  pmu_drain_raise_priority: { parameters: ["pointer"], result: "i32" },
   // int32_t pmu_drain_wait(void *drain)
   pmu_drain_wait: { parameters: ["pointer"], result: "i32", nonblocking: true },
   // void *pmu_drain_ring_data(void *drain, uint32_t ring)

@@ -19,7 +19,7 @@
 #define PMU_API __attribute__((visibility("default")))
 
 /* Changes whenever a function below changes its meaning; ffi/symbols.ts holds the same number. */
-#define PMU_ABI_VERSION 13
+#define PMU_ABI_VERSION 14
 
 /* Returns PMU_ABI_VERSION of this library. Call it before anything else. */
 PMU_API uint32_t pmu_abi_version(void);
@@ -266,7 +266,7 @@ PMU_API int32_t pmu_drain_see_again(void *drain);
  * come too late to empty the rings. Returns 0, or -EACCES where this user may not, or -EALREADY. Processes that are started
  * meanwhile inherit it.
  */
-PMU_API int32_t pmu_drain_hurry(void *drain);
+PMU_API int32_t pmu_drain_raise_priority(void *drain);
 
 /* Waits for a ring to reach its watermark, for the interval, or for pmu_drain_stop. Returns 1 once that was asked, else 0. */
 PMU_API int32_t pmu_drain_wait(void *drain);

@@ -598,7 +598,7 @@ static void *nice_of_thread(void *told)
 	return pmu_read(fds[2], &end, 1) == 1 ? NULL : told;
 }
 
-static void hurries_until_it_stops(void)
+static void has_priority_until_it_stops(void)
 {
 	struct setting s = set_up(1);
 	int before = getpriority(PRIO_PROCESS, 0), ids[2], ends[2], fds[3];
@@ -612,12 +612,12 @@ static void hurries_until_it_stops(void)
 	CHECK_EQ(pthread_create(&thread, NULL, nice_of_thread, fds), 0);
 	CHECK_EQ(pmu_read(ids[0], &id, sizeof(id)), sizeof(id));
 	CHECK_EQ(pmu_drain_start(s.drain), 0);
-	result = pmu_drain_hurry(s.drain);
+	result = pmu_drain_raise_priority(s.drain);
 	CHECK(result == 0 || result == -EACCES || result == -EPERM);
 	if (result == 0 && before > -10) {
 		CHECK_EQ(getpriority(PRIO_PROCESS, 0), -10);
 		CHECK_EQ(getpriority(PRIO_PROCESS, (id_t)id), -10);
-		CHECK_EQ(pmu_drain_hurry(s.drain), -EALREADY);
+		CHECK_EQ(pmu_drain_raise_priority(s.drain), -EALREADY);
 	}
 	CHECK_EQ(end(&s), 0);
 	CHECK_EQ(getpriority(PRIO_PROCESS, 0), before);
@@ -680,7 +680,7 @@ int main(void)
 		{ "a drain is freed though its caller has not ended it", frees_without_an_end, false },
 		{ "a caller ends after an abort, though the output accepts nothing", ends_after_an_abort, false },
 		{ "a caller takes a ring up where another has stopped", takes_up_where_another_stopped, false },
-		{ "a drain by its caller hurries until it stops, as far as this user may", hurries_until_it_stops,
+		{ "a drain by its caller raises its priority until it stops, as far as this user may", has_priority_until_it_stops,
 		  false },
 		{ "a drain by its caller refuses calls out of order", keeps_its_protocol, false },
 	};

@@ -14,7 +14,7 @@
  * Nice value of a process that empties rings: before programs that compute, behind what the system marks as urgent. All of
  * its threads have it, since the one that takes records waits for others: for memory to be collected, and to be woken.
  */
-#define HURRY_NICE (-10)
+#define RAISED_NICE (-10)
 
 /* Gives all threads of this process that have the nice value `from` the value `to`. Returns 0 or the last -errno. */
 static int32_t change_nice(int from, int to)
@@ -39,29 +39,29 @@ static int32_t change_nice(int from, int to)
 	return error;
 }
 
-int32_t pmu_drain_hurry(void *drain)
+int32_t pmu_drain_raise_priority(void *drain)
 {
 	struct drain *d = drain;
 	int nice;
 
-	if (d->hurries)
+	if (d->is_raised)
 		return -EALREADY;
 	errno = 0;
 	nice = getpriority(PRIO_PROCESS, 0);
 	if (errno)
 		return -errno;
-	if (nice <= HURRY_NICE)
+	if (nice <= RAISED_NICE)
 		return 0;
-	d->hurried_from = nice;
-	d->hurries = true;
-	return change_nice(nice, HURRY_NICE);
+	d->nice_before = nice;
+	d->is_raised = true;
+	return change_nice(nice, RAISED_NICE);
 }
 
-void drain_end_hurry(struct drain *d)
+void drain_restore_priority(struct drain *d)
 {
-	if (d->hurries)
-		change_nice(HURRY_NICE, d->hurried_from);
-	d->hurries = false;
+	if (d->is_raised)
+		change_nice(RAISED_NICE, d->nice_before);
+	d->is_raised = false;
 }
 
 int32_t pmu_drain_wait(void *drain)
@@ -172,7 +172,7 @@ void pmu_drain_end_pass(void *drain, int32_t complete)
 	d->choked = !complete;
 	if (!complete) {
 		queue_publish(&d->queue);
-		drain_tell(d->queued_fd);
+		drain_signal(d->queued_fd);
 		return;
 	}
 	if (d->seen)

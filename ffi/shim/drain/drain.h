@@ -41,8 +41,8 @@ struct drain {
 	struct queue queue;
 	uint64_t queue_limit; /* limit for samples; the rest is for all other records */
 	bool given;           /* with PMU_DRAIN_BY_CALLER: records have been given in this pass */
-	bool hurries;         /* pmu_drain_hurry has raised this process's priority */
-	int hurried_from;     /* nice value before */
+	bool is_raised;       /* pmu_drain_raise_priority has raised this process's priority */
+	int nice_before;      /* nice value before */
 
 	/* Used by the thread that writes. */
 	pthread_t writer;
@@ -61,9 +61,9 @@ struct drain {
 /* Keeps the first error, a positive errno; 0 is none. */
 void drain_note_error(struct drain *d, int error);
 
-/* drain_tell adds one to an eventfd; drain_wait_told waits for that, at most `ms` (-1: forever). */
-void drain_tell(int event_fd);
-void drain_wait_told(int event_fd, int ms);
+/* drain_signal adds one to an eventfd; drain_wait_signal waits for that, at most `ms` (-1: forever). */
+void drain_signal(int event_fd);
+void drain_wait_signal(int event_fd, int ms);
 
 /* Main function of the thread that empties the rings; its argument is the drain. */
 void *drain_emptier_main(void *drain);
@@ -87,8 +87,8 @@ uint64_t drain_queue_records(struct drain *d, uint32_t ring, const struct circle
 /* Ends a round, and lets the writer have it. */
 void drain_end_round(struct drain *d);
 
-/* Takes back what pmu_drain_hurry has done. */
-void drain_end_hurry(struct drain *d);
+/* Takes back what pmu_drain_raise_priority has done. */
+void drain_restore_priority(struct drain *d);
 
 /* Tells the writer that nothing more is queued. */
 void drain_end_queue(struct drain *d);

@@ -144,7 +144,7 @@ void drain_end_round(struct drain *d)
 		queue_end(&d->queue, 0);
 	}
 	queue_publish(&d->queue);
-	drain_tell(d->queued_fd);
+	drain_signal(d->queued_fd);
 }
 
 /*
@@ -198,7 +198,7 @@ void drain_wait_for_records(struct drain *d)
 	}
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.u64 == WAKE_EVENT)
-			drain_wait_told(d->wake_fd, 0);
+			drain_wait_signal(d->wake_fd, 0);
 		else if (events[i].events & (EPOLLHUP | EPOLLERR))
 			next_waker(d, (uint32_t)events[i].data.u64);
 	}
@@ -209,7 +209,7 @@ void drain_end_queue(struct drain *d)
 	if (d->seen)
 		cuts_end(&d->seen->cuts);
 	__atomic_store_n(&d->all_queued, true, __ATOMIC_RELEASE);
-	drain_tell(d->queued_fd);
+	drain_signal(d->queued_fd);
 }
 
 void *drain_emptier_main(void *argument)

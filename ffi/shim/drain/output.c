@@ -87,7 +87,7 @@ static void settle(struct output *o, struct queue *q, uint64_t end, uint64_t don
 		if (left >= e.length) {
 			left -= e.length;
 			kept += e.length;
-			o->rings[e.ring].untold += e.samples;
+			o->rings[e.ring].unlisted += e.samples;
 			continue;
 		}
 		whole = records_walk(&q->bytes, bytes, bytes + left, &t, NULL) - bytes;
@@ -95,7 +95,7 @@ static void settle(struct output *o, struct queue *q, uint64_t end, uint64_t don
 		kept += whole;
 		if (e.kind == ENTRY_ROUND)
 			continue;
-		o->rings[e.ring].untold += t.samples;
+		o->rings[e.ring].unlisted += t.samples;
 		records_walk(&q->bytes, bytes + whole, bytes + e.length, &t, NULL);
 		failed = o->rings[e.ring].failed;
 		ring_count_dropped(failed, t.samples, e.length - whole);
@@ -153,9 +153,9 @@ static bool write_size(struct output *o)
 			o->error = n < 0 ? errno : EIO;
 		return false;
 	}
-	o->told = size;
+	o->size_field = size;
 	for (uint32_t i = 0; i < o->ring_count; i++)
-		o->rings[i].untold = 0;
+		o->rings[i].unlisted = 0;
 	return true;
 }
 
@@ -163,13 +163,13 @@ int output_renew_size(struct output *o, bool now)
 {
 	int64_t clock, due;
 
-	if (o->size_field_at < 0 || (!now && o->told == o->written))
+	if (o->size_field_at < 0 || (!now && o->size_field == o->written))
 		return -1;
 	clock = pmu_clock_ns(CLOCK_MONOTONIC);
-	due = o->told_ns + SIZE_FIELD_EVERY_NS - clock;
+	due = o->size_field_ns + SIZE_FIELD_EVERY_NS - clock;
 	if (!now && due > 0)
 		return (int)(due / 1000000) + 1;
-	o->told_ns = clock;
+	o->size_field_ns = clock;
 	write_size(o);
 	return -1;
 }
@@ -181,8 +181,8 @@ void output_end(struct output *o)
 	for (uint32_t i = 0; i < o->ring_count; i++) {
 		struct ring *r = &o->rings[i];
 
-		ring_count_dropped(r->failed, r->untold, 0);
-		ring_count(r->failed, PMU_RING_DROPBUF, r->untold > 0);
+		ring_count_dropped(r->failed, r->unlisted, 0);
+		ring_count(r->failed, PMU_RING_DROPBUF, r->unlisted > 0);
 	}
-	__atomic_store_n(&o->written, o->told, __ATOMIC_RELAXED);
+	__atomic_store_n(&o->written, o->size_field, __ATOMIC_RELAXED);
 }

@@ -17,8 +17,8 @@ struct output {
 	uint32_t spare;        /* bytes kept in reserve after the data: see pmu_drain_set_spare */
 	int error;             /* errno of the first failed write (positive): nothing is written after it */
 	uint64_t written;      /* bytes up to the end of the last whole record; atomic, changed by one thread */
-	uint64_t told;         /* value of the size field */
-	int64_t told_ns;       /* time of its last update */
+	uint64_t size_field;   /* value of the size field */
+	int64_t size_field_ns; /* time of its last update */
 	const bool *aborted;   /* atomic: write no more */
 	struct ring *rings;    /* rings of the records, set before the first write */
 	uint32_t ring_count;

@@ -20,7 +20,7 @@ struct ring {
 	/* Each is changed by one thread and read by any: relaxed atomics. Statistics are their sum. */
 	uint64_t counts[PMU_RING_FIELDS]; /* counted by the thread that empties the ring */
 	uint64_t failed[PMU_RING_FIELDS]; /* counted by the thread that writes: records not written */
-	uint64_t untold;                  /* used by that thread: samples written after the file's current size field */
+	uint64_t unlisted;                /* used by that thread: samples written after the file's current size field */
 
 	/* Event that signals records in the ring; the others wait to stand in for it. */
 	int wake_fd;

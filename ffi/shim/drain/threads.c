@@ -43,7 +43,7 @@ void drain_note_error(struct drain *d, int error)
 		__atomic_compare_exchange_n(&d->error, &none, error, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-void drain_tell(int event_fd)
+void drain_signal(int event_fd)
 {
 	uint64_t one = 1;
 
@@ -51,12 +51,12 @@ void drain_tell(int event_fd)
 		;
 }
 
-void drain_wait_told(int event_fd, int ms)
+void drain_wait_signal(int event_fd, int ms)
 {
-	struct pollfd told = { .fd = event_fd, .events = POLLIN };
+	struct pollfd wanted = { .fd = event_fd, .events = POLLIN };
 	uint64_t count;
 
-	if (poll(&told, 1, ms) > 0 && read(event_fd, &count, sizeof(count)) < 0)
+	if (poll(&wanted, 1, ms) > 0 && read(event_fd, &count, sizeof(count)) < 0)
 		return; /* another thread has read it: nothing to wait for */
 }
 
@@ -78,12 +78,12 @@ static void *writer_main(void *argument)
 			output_renew_size(&d->out, false);
 		}
 		if (!all_queued)
-			drain_wait_told(d->queued_fd, output_renew_size(&d->out, false));
+			drain_wait_signal(d->queued_fd, output_renew_size(&d->out, false));
 	}
 	output_end(&d->out);
 	drain_note_error(d, d->out.error);
 	__atomic_store_n(&d->writer_done, true, __ATOMIC_RELEASE);
-	drain_tell(d->end_fd);
+	drain_signal(d->end_fd);
 	return NULL;
 }
 
@@ -120,7 +120,7 @@ static int start_threads(struct drain *d)
 	error = pthread_create(&d->emptier, NULL, drain_emptier_main, d);
 	if (error) {
 		__atomic_store_n(&d->all_queued, true, __ATOMIC_RELEASE);
-		drain_tell(d->queued_fd);
+		drain_signal(d->queued_fd);
 		pthread_join(d->writer, NULL);
 		d->all_queued = d->writer_done = false; /* it may be started again */
 		d->writer_id = 0;
@@ -169,7 +169,7 @@ static void interrupt_writer(struct drain *d)
 
 	if (id)
 		syscall(SYS_tgkill, getpid(), id, INTERRUPT);
-	drain_tell(d->queued_fd);
+	drain_signal(d->queued_fd);
 }
 
 /*
@@ -183,7 +183,7 @@ static void wait_for_writer(struct drain *d)
 
 		if (aborted)
 			interrupt_writer(d);
-		drain_wait_told(d->end_fd, aborted ? INTERRUPT_EVERY_MS : -1);
+		drain_wait_signal(d->end_fd, aborted ? INTERRUPT_EVERY_MS : -1);
 	}
 }
 
@@ -192,7 +192,7 @@ void pmu_drain_ask_to_stop(void *drain)
 	struct drain *d = drain;
 
 	__atomic_store_n(&d->stop, true, __ATOMIC_RELEASE);
-	drain_tell(d->wake_fd);
+	drain_signal(d->wake_fd);
 }
 
 int32_t pmu_drain_stop(void *drain)
@@ -205,7 +205,7 @@ int32_t pmu_drain_stop(void *drain)
 		if (!(d->flags & PMU_DRAIN_BY_CALLER))
 			pthread_join(d->emptier, NULL);
 		pthread_join(d->writer, NULL);
-		drain_end_hurry(d);
+		drain_restore_priority(d);
 		d->running = false;
 	}
 	return pmu_drain_error(d);
@@ -217,5 +217,5 @@ void pmu_drain_abort(void *drain)
 
 	__atomic_store_n(&d->abort, true, __ATOMIC_RELEASE);
 	interrupt_writer(d);
-	drain_tell(d->end_fd); /* wakes pmu_drain_stop */
+	drain_signal(d->end_fd); /* wakes pmu_drain_stop */
 }

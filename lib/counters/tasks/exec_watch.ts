@@ -33,12 +33,12 @@ export class ExecWatch {
   static open(pid: number, cpus: readonly number[]): ExecWatch | undefined {
     const outFd = createFile("/dev/null", 0o666);
     const fds: number[] = [];
-    const told = { ...lifecycleAttr("processes"), wakeup: NO_WAKEUP };
-    const times = { sampleTimeAt: -1, recordTimeBack: compileLayout(told).trailer.time };
+    const attr = { ...lifecycleAttr("processes"), wakeup: NO_WAKEUP };
+    const times = { sampleTimeAt: -1, recordTimeBack: compileLayout(attr).trailer.time };
     const watch = new ExecWatch(new Drain({ outFd, rounds: false, watch: times }), outFd, fds);
-    const attr = encodeAttr(told);
+    const encoded = encodeAttr(attr);
     for (const cpu of cpus) {
-      const fd = tryOpen(attr, { pid, cpu });
+      const fd = tryOpen(encoded, { pid, cpu });
       if (fd >= 0) fds.push(fd);
       if (fd >= 0 && watch.#drain.tryAdd(fd, PAGES, cpu) >= 0) continue;
       watch.close();
