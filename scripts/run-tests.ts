@@ -110,8 +110,8 @@ function hasProgram(name: string): boolean {
 function cJobs(): Job[] {
   const [cc] = (Deno.env.get("CC") ?? "cc").split(" ");
   const noCompiler = !hasProgram(cc) && "they need a C compiler (apt-get install gcc libc6-dev)";
-  const noAnalyser = !["clang-tidy", "gcc"].every(hasProgram) &&
-    "it needs clang-tidy and gcc (apt-get install both)";
+  const noAnalyser = !["clang-tidy", "clang-format", "gcc"].every(hasProgram) &&
+    "it needs clang-tidy, clang-format and gcc (apt-get install them)";
   return [
     { name: "the shim, under sanitizers", command: ["scripts/test-c"], kind: "tests", hindrance: noCompiler },
     { name: "the shim, analysed", command: ["scripts/check-c"], kind: "check", hindrance: noAnalyser },

@@ -680,8 +680,8 @@ int main(void)
 		{ "a drain is freed though its caller has not ended it", frees_without_an_end, false },
 		{ "a caller ends after an abort, though the output accepts nothing", ends_after_an_abort, false },
 		{ "a caller takes a ring up where another has stopped", takes_up_where_another_stopped, false },
-		{ "a drain by its caller raises its priority until it stops, as far as this user may", has_priority_until_it_stops,
-		  false },
+		{ "a drain by its caller raises its priority until it stops, as far as this user may",
+		  has_priority_until_it_stops, false },
 		{ "a drain by its caller refuses calls out of order", keeps_its_protocol, false },
 	};
 

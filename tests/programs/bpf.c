@@ -65,7 +65,7 @@ int main(int argc, char **argv)
 	load.prog_type = BPF_PROG_TYPE_TRACEPOINT;
 	load.insns = (uintptr_t)spin;
 	load.insn_cnt = sizeof spin / sizeof spin[0];
-	load.license = (uintptr_t)"GPL";
+	load.license = (uintptr_t) "GPL";
 	strcpy(load.prog_name, "spin");
 	int program = bpf(BPF_PROG_LOAD, &load);
 	if (program < 0)
@@ -86,8 +86,9 @@ int main(int argc, char **argv)
 	printf("_%s\n", info.name);
 	fflush(stdout);
 
-	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof attr, .config = (uint64_t)id,
-					.sample_period = 1 };
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT, .size = sizeof attr, .config = (uint64_t)id, .sample_period = 1
+	};
 	int event = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
 	if (event < 0)
 		return cannot("perf_event_open");

@@ -15,14 +15,14 @@
 static volatile int over;
 static volatile unsigned long sink;
 
-#define SPIN(name)                                                       \
-	__attribute__((noinline)) static void name(unsigned long n)      \
-	{                                                                \
-		unsigned long x = sizeof #name;                          \
-		KEEP_FRAME;                                              \
-		for (unsigned long i = 0; i < n; i++)                    \
-			x = x * 6364136223846793005UL + i;               \
-		sink = x;                                                \
+#define SPIN(name)                                                                                                     \
+	__attribute__((noinline)) static void name(unsigned long n)                                                    \
+	{                                                                                                              \
+		unsigned long x = sizeof #name;                                                                        \
+		KEEP_FRAME;                                                                                            \
+		for (unsigned long i = 0; i < n; i++)                                                                  \
+			x = x * 6364136223846793005UL + i;                                                             \
+		sink = x;                                                                                              \
 	}
 SPIN(spin_on)
 SPIN(spin_off)
@@ -66,7 +66,11 @@ int main(int argc, char **argv)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 64 << 10);
 	for (int i = 0; i < sleepers + spinners + (argc > 4); i++)
-		if (pthread_create(&thread, &attr, i < sleepers ? sleeper : i < sleepers + spinners ? spinner : churner, 0)) {
+		if (pthread_create(&thread, &attr,
+				   i < sleepers              ? sleeper
+				   : i < sleepers + spinners ? spinner
+							     : churner,
+				   0)) {
 			perror("pthread_create");
 			return 1;
 		}

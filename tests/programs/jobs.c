@@ -21,14 +21,14 @@
 
 static volatile unsigned long sink;
 
-#define SPIN(k)                                                        \
-	__attribute__((noinline)) static void spin_##k(unsigned long n) \
-	{                                                              \
-		unsigned long x = k + 1;                               \
-		KEEP_FRAME;                                            \
-		for (unsigned long i = 0; i < n; i++)                  \
-			x = x * 6364136223846793005UL + (i ^ k);       \
-		sink = x;                                              \
+#define SPIN(k)                                                                                                        \
+	__attribute__((noinline)) static void spin_##k(unsigned long n)                                                \
+	{                                                                                                              \
+		unsigned long x = k + 1;                                                                               \
+		KEEP_FRAME;                                                                                            \
+		for (unsigned long i = 0; i < n; i++)                                                                  \
+			x = x * 6364136223846793005UL + (i ^ k);                                                       \
+		sink = x;                                                                                              \
 	}
 SPIN(0)
 SPIN(1)

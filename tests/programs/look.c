@@ -31,8 +31,9 @@ static void link_to(FILE *to, const char *name)
 
 int main(int argc, char **argv)
 {
-	static const char *files[] = { "cmdline", "environ", "limits", "status", "stat", "oom_score_adj", "coredump_filter",
-				       "timerslack_ns", "personality", "loginuid", "cgroup" };
+	static const char *files[] = { "cmdline",     "environ",       "limits",          "status",
+				       "stat",        "oom_score_adj", "coredump_filter", "timerslack_ns",
+				       "personality", "loginuid",      "cgroup" };
 	static const char *links[] = { "cwd", "root", "exe", "ns/pid", "ns/mnt", "ns/user" };
 	char name[4096], bytes[65536];
 	FILE *to;

@@ -26,8 +26,8 @@ int main(int argc, char **argv)
 {
 	static char *extra[] = { "", "--", "two words\n", "\xef\xbf\xbd", "a\xff\xc3", "\xe2\x82" };
 	const int utf8_alone = argc > 1 && !strcmp(argv[1], "-u"), not_utf8 = 2;
-	static char *variables[] = { "Z=last comes first", "ODD=\xff\xfe", "with.dot=1", "BASH_FUNC_f%%=() { :; }", "EMPTY=",
-				     "LINES=one\ntwo" };
+	static char *variables[] = { "Z=last comes first",      "ODD=\xff\xfe", "with.dot=1",
+				     "BASH_FUNC_f%%=() { :; }", "EMPTY=",       "LINES=one\ntwo" };
 	char *environment[64], *args[MAX_ARGS + 8];
 	struct rlimit files = { 512, 4096 }, core = { 1 << 20, 1 << 20 };
 	static const unsigned long default_action[4]; /* struct sigaction of the kernel */

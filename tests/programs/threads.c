@@ -8,14 +8,14 @@
 
 static unsigned long rounds = 2000;
 
-#define SPIN(k)                                                                     \
-	__attribute__((noinline)) static unsigned long spin_##k(unsigned long n)    \
-	{                                                                           \
-		unsigned long x = k + 1;                                            \
-		KEEP_FRAME;                                                         \
-		for (unsigned long i = 0; i < n; i++)                               \
-			x = x * 6364136223846793005UL + (i ^ k);                    \
-		return x;                                                           \
+#define SPIN(k)                                                                                                        \
+	__attribute__((noinline)) static unsigned long spin_##k(unsigned long n)                                       \
+	{                                                                                                              \
+		unsigned long x = k + 1;                                                                               \
+		KEEP_FRAME;                                                                                            \
+		for (unsigned long i = 0; i < n; i++)                                                                  \
+			x = x * 6364136223846793005UL + (i ^ k);                                                       \
+		return x;                                                                                              \
 	}
 SPIN(0)
 SPIN(1)
