@@ -38,7 +38,7 @@ export const ROOMS: Readonly<Record<string, Room>> = (() => {
     base: { imports: [], folders: [".", "text", "system", "bytes", "files"] },
     ffi: { imports: ["base"] },
     events: { imports: events },
-    perfdata: { imports: perfdata, folders: ["format", "read"] },
+    perfdata: { imports: perfdata, folders: ["own", "format", "read"] },
     symbols: {
       imports: symbols,
       folders: [
@@ -52,6 +52,7 @@ export const ROOMS: Readonly<Record<string, Room>> = (() => {
         "jit",
         "space",
         "files",
+        "bundle",
         ".",
       ],
     },

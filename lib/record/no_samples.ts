@@ -4,7 +4,7 @@ import type { Exit } from "../../ffi/pmu.ts";
 import { processFolder } from "../base/files/pid_namespace.ts";
 import { parseStat } from "../base/text/proc_text.ts";
 import { countsUserOnly } from "../events/modifiers.ts";
-import type { SampledEvent } from "../perfdata/format/session_info.ts";
+import type { SampledEvent } from "../perfdata/own/session_info.ts";
 import type { Proc } from "./host/procfs.ts";
 import type { CpuTime, Recording, RecordRequest } from "./request/request.ts";
 import { type Target, targetName } from "./request/target.ts";

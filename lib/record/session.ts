@@ -6,7 +6,7 @@
 import { MeasuredCommand, type MeasuredCommandOptions, type StopSignals } from "../../ffi/command.ts";
 import { FOREIGN_PROC, inPidNamespace, isForeignProc } from "../base/files/pid_namespace.ts";
 import { cutShortAdvice } from "../events/cut_short.ts";
-import type { RecordingChanges } from "../perfdata/format/session_info.ts";
+import type { RecordingChanges } from "../perfdata/own/session_info.ts";
 import { backends } from "./backends/all.ts";
 import {
   type BackendOwner,

@@ -3,7 +3,8 @@
  * nothing itself, but asks SymbolFiles for bytes.
  */
 
-import type { ByteSource } from "../base/bytes/byte_source.ts";
+import { type ByteSource, MemoryBytes } from "../base/bytes/byte_source.ts";
+import type { BundledObject } from "./bundle/bundled_object.ts";
 import { sameBuildId } from "./elf/build_id.ts";
 import { ElfFile } from "./elf/elf.ts";
 import { elfSymbols, hasSymtab, symbolAddress, vmlinuxSymbols } from "./elf/elf_symbols.ts";
@@ -67,12 +68,20 @@ interface Loaded {
   functions?: FunctionRanges | null;
   /** Whether its files have debug information, which tells inlined functions. */
   hasDebugInfo?: boolean;
+  /** Object of the recording's own bundle that the answers come from, rather than from files. */
+  bundled?: BundledObject;
 }
 
 /** Result of loading: a table (and a shift), or a reason. */
 type Outcome =
   | { table: SymbolTable; shift?: number; incomplete?: SymbolFailure }
   | SymbolFailure & { table?: undefined };
+
+/** Names that a recording carries with it. */
+export interface CarriedNames {
+  /** Returns what is known about an object; undefined if nothing is. */
+  of(object: ObjectInfo): BundledObject | undefined;
+}
 
 /** Object without a file to read symbols from, and why. */
 interface Unopened {
@@ -113,6 +122,16 @@ function isItsSymbol({ kind }: ObjectInfo): boolean {
   return kind === "bpf" || kind === "missing";
 }
 
+/** Opens the perf map or jitdump of an object of kind `jit`: the jitdump that the recording carries, or the file. */
+export function openRunTimeNames(
+  files: SymbolFiles,
+  object: ObjectInfo,
+  carried: CarriedNames | undefined,
+): ByteSource | undefined {
+  const dump = carried?.of(object)?.jitDump;
+  return dump ? new MemoryBytes(dump, object.path) : files.open(object);
+}
+
 /**
  * Symbols of a recording's objects, numbered in the order in which they are found.
  *
@@ -127,24 +146,49 @@ export class Symbolizer {
   /** Loaded objects, by id. */
   readonly #loaded: (Loaded | undefined)[] = [];
   readonly #symbols: SymbolInfo[] = [];
-  /** Problems found while loading, a sentence each. */
-  readonly warnings: string[] = [];
+  readonly #warnings: { object: ObjectInfo; text: string }[] = [];
   readonly #budget: Budget;
+  readonly #carried: CarriedNames | undefined;
   /** Ids of objects whose symbols have to be unpacked. */
   readonly #packed = new Set<number>();
   #kernelSymbols: KernelSymbols | undefined;
   #kernelAsked = false;
 
-  /** @param budget limits what all objects together may cost. */
-  constructor(files: SymbolFiles, budget = new Budget()) {
+  /**
+   * @param budget limits what all objects together may cost.
+   * @param carried has names of its own; files are asked only for objects whose names it does not have.
+   */
+  constructor(files: SymbolFiles, budget = new Budget(), carried?: CarriedNames) {
     this.#files = files;
     this.#budget = budget;
+    this.#carried = carried;
+  }
+
+  /** Problems found while loading, a sentence each. */
+  get warnings(): string[] {
+    return this.#warnings.map(({ text }) => text);
+  }
+
+  /** Returns the problems found while loading an object. */
+  warningsOf(object: ObjectInfo): string[] {
+    return this.#warnings.filter((warning) => warning.object === object).map(({ text }) => text);
+  }
+
+  /** Returns why addresses of an object have no symbol. Call it after `symbolize`. */
+  failureOf({ id }: ObjectInfo): SymbolFailure {
+    return this.#loaded[id]!.failure;
+  }
+
+  /** Returns what the recording carries of an object, if its symbols come from there. Call it after `symbolize`. */
+  bundledOf({ id }: ObjectInfo): BundledObject | undefined {
+    return this.#loaded[id]?.bundled;
   }
 
   /** Returns whether `symbolize` finds all symbols of `object` without `prepare`. */
   isReady(object: ObjectInfo): boolean {
     if (object.kind !== "file" || this.#loaded[object.id] !== undefined) return true;
     if (this.#packed.has(object.id)) return false;
+    if (this.#loadCarried(object)) return true;
     const opened = this.#open(object);
     if (!("file" in opened) || !isPacked(opened)) {
       this.#loadOpened(object, opened);
@@ -163,13 +207,14 @@ export class Symbolizer {
   async prepare(objects: Iterable<ObjectInfo>): Promise<void> {
     for (const object of objects) {
       if (object.kind !== "file" || this.#loaded[object.id] !== undefined) continue;
+      if (this.#loadCarried(object)) continue;
       const opened = this.#open(object);
       if ("file" in opened && isPacked(opened)) {
         try {
           opened.mini = await miniDebug(opened.file);
         } catch (error) {
           const { reason, detail } = symbolFailureOf(error);
-          if (reason === REASON.DAMAGED) this.warnings.push(`${(error as Error).message}: ${EXPORTED_ONLY}`);
+          if (reason === REASON.DAMAGED) this.#warn(object, `${(error as Error).message}: ${EXPORTED_ONLY}`);
           else opened.incomplete = { reason, detail: `${detail} in its .gnu_debugdata` };
         }
       }
@@ -204,6 +249,7 @@ export class Symbolizer {
     if (object.kind !== "file" && object.kind !== "vdso") return -1;
     const loaded = this.#loaded[object.id];
     if (loaded === undefined) return -1;
+    if (loaded.bundled !== undefined) return loaded.bundled.functions?.startAt(address) ?? -1;
     if (loaded.functions === undefined) loaded.functions = this.#functions(loaded) ?? null;
     return loaded.functions?.startAt(address) ?? -1;
   }
@@ -277,13 +323,34 @@ export class Symbolizer {
     return this.#symbols.push({ object, name, start, end: table.ends[at] - shift });
   }
 
+  #warn(object: ObjectInfo, text: string): void {
+    this.#warnings.push({ object, text });
+  }
+
+  /** Loads the symbols that the recording carries; undefined if it has none of this object. */
+  #loadCarried(object: ObjectInfo): Loaded | undefined {
+    const bundled = this.#carried?.of(object), table = bundled?.symbols;
+    if (table === undefined) return undefined;
+    return this.#loadFrom(
+      object,
+      this.#budget.cost(object.path),
+      () => ({ table, incomplete: bundled!.facts.failure }),
+      bundled,
+    );
+  }
+
   #load(object: ObjectInfo): Loaded {
+    const carried = this.#loadCarried(object);
+    if (carried) return carried;
     if (object.kind === "file" || object.kind === "vdso") return this.#loadOpened(object, this.#open(object));
     return this.#loadFrom(object, this.#budget.cost(object.path), (cost) => this.#outcome(object, cost));
   }
 
-  /** Loads an object through `read`. Any failure affects only this object. */
-  #loadFrom(object: ObjectInfo, cost: Cost, read: (cost: Cost) => Outcome): Loaded {
+  /**
+   * Loads an object through `read`. Any failure affects only this object.
+   * @param bundled object that the symbols are read from. Without symbols, whatever the recording carries counts.
+   */
+  #loadFrom(object: ObjectInfo, cost: Cost, read: (cost: Cost) => Outcome, bundled?: BundledObject): Loaded {
     const loaded: Loaded = {
       object,
       table: undefined,
@@ -308,11 +375,22 @@ export class Symbolizer {
       loaded.failure = symbolFailureOf(error);
     }
     cost.done();
+    this.#takeCarried(loaded, bundled);
     if (isItsSymbol(object)) {
       loaded.ids[0] = this.#symbols.push({ object, name: object.path, start: 0, end: 0 });
     }
     this.#loaded[object.id] = loaded;
     return loaded;
+  }
+
+  #takeCarried(loaded: Loaded, symbolsFrom: BundledObject | undefined): void {
+    const { object } = loaded;
+    const bundled = symbolsFrom ?? (loaded.table === undefined ? this.#carried?.of(object) : undefined);
+    if (bundled === undefined) return;
+    loaded.bundled = bundled;
+    loaded.failure = bundled.facts.failure;
+    loaded.hasDebugInfo = bundled.facts.hasDebugInfo;
+    for (const warning of bundled.facts.warnings ?? []) this.#warn(object, warning);
   }
 
   #outcome(object: ObjectInfo, cost: Cost): Outcome {
@@ -333,7 +411,7 @@ export class Symbolizer {
 
   /** Reads the symbols of run-time code, by address from a perf map, or by the numbers of a jitdump. */
   #jitTable(object: ObjectInfo, cost: Cost): Outcome {
-    const source = this.#files.open(object);
+    const source = openRunTimeNames(this.#files, object, this.#carried);
     if (source === undefined) return this.#files.refusal?.(object) ?? { reason: REASON.NO_PERF_MAP };
     const isDump = isJitDump(object.path);
     try {
@@ -345,10 +423,10 @@ export class Symbolizer {
     }
   }
 
-  #perfMapTable({ path }: ObjectInfo, source: ByteSource, cost: Cost): Outcome {
+  #perfMapTable(object: ObjectInfo, source: ByteSource, cost: Cost): Outcome {
     const map = parsePerfMap(source, cost);
-    const unread = unreadLines(map, path);
-    if (unread) this.warnings.push(unread);
+    const unread = unreadLines(map, object.path);
+    if (unread) this.#warn(object, unread);
     if (map.symbols) return { table: map.symbols };
     return { reason: map.lines === 0 ? REASON.NO_PERF_MAP : REASON.BAD_PERF_MAP };
   }
@@ -404,7 +482,7 @@ export class Symbolizer {
         : elfSymbols(file, debug && hasSymtab(debug) ? debug : file);
       return table === undefined ? incomplete ?? { reason: REASON.NO_SYMBOLS } : { table, incomplete };
     });
-    loaded.hasDebugInfo = infoHolder(opened) !== undefined;
+    loaded.hasDebugInfo ??= infoHolder(opened) !== undefined;
     closeObjectElf(opened);
     return loaded;
   }

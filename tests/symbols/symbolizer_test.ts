@@ -9,6 +9,11 @@ import {
   REASON,
   type Reason,
 } from "../../lib/symbols/object/missing_symbol_reasons.ts";
+import { Bundle, encodeBundle } from "../../lib/symbols/bundle/bundle.ts";
+import { identityOf, type ObjectAnswers } from "../../lib/symbols/bundle/bundled_object.ts";
+import { symbolAnswers } from "../../lib/symbols/bundle/symbol_answers.ts";
+import { Budget } from "../../lib/symbols/object/limits.ts";
+import { jitDump } from "./jit/made_jitdump.ts";
 import { buildElf, TEXT_SHIFT } from "./build_elf.ts";
 
 const KERNEL_TEXT = -2130706432;
@@ -217,4 +222,49 @@ Deno.test("lines of a perf map that make no sense are said, and a map of nothing
   assertEquals([none.symbol, none.warnings.length], [REASON.BAD_PERF_MAP, 1]);
   assertEquals(reading("\n"), { symbol: REASON.NO_PERF_MAP, warnings: [] });
   assertStringIncludes(missingSymbolRemedy(REASON.NO_PERF_MAP, jit), "-XX:+DumpPerfMapAtExit");
+});
+
+/** Names that a recording carries of one object. */
+function carried(
+  object: ObjectInfo,
+  answers: Omit<ObjectAnswers, "facts">,
+  reason: Reason = REASON.NOT_COVERED,
+) {
+  const facts = { ...identityOf(object), failure: { reason }, warnings: ["one is missing"] };
+  return new Bundle(encodeBundle([{ facts, ...answers }]), new Budget().cost("names"));
+}
+
+const HELPER = { id: 0, name: "helper", start: 0x1000, end: 0x1010 };
+
+Deno.test("symbolize() takes the symbols that a recording carries, and opens no file for them", () => {
+  const table = new ObjectTable();
+  const [file, another] = ["/bin/program", "/bin/another"].map((filename) =>
+    table.of({ pid: 1, pgoff: 0, filename })
+  );
+  const names = carried(file, { symbols: symbolAnswers(Float64Array.of(0x1004), () => HELPER) });
+  const symbolizer = new Symbolizer(files({ open: () => elf(["other"]) }), new Budget(), names);
+  assertEquals(symbolizer.isReady(file), true);
+  assertEquals(symbolizer.symbol(symbolizer.symbolize(file, 0x1004)).name, "helper");
+  assertEquals(symbolizer.symbolize(file, 0x1014), REASON.NOT_COVERED);
+  assertEquals(symbolizer.warnings, ["one is missing"]);
+  assertEquals(symbolizer.bundledOf(file), names.of(file));
+  assertEquals(symbolizer.symbol(symbolizer.symbolize(another, 0x1004)).name, "other");
+  assertEquals(symbolizer.bundledOf(another), undefined);
+});
+
+Deno.test("symbolize() tries files where a recording has only the reason why there were none, and else gives that", () => {
+  const functions = { starts: Float64Array.of(0x5000), ends: Float64Array.of(0x5001) };
+  const names = carried(FILE, { functions }, REASON.NO_SYMBOLS);
+  const here = new Symbolizer(files({ open: () => elf(["main"]) }), new Budget(), names);
+  assertEquals(here.symbol(here.symbolize(FILE, 0x1000)).name, "main");
+  const elsewhere = new Symbolizer(files(), new Budget(), names);
+  assertEquals(elsewhere.symbolize(FILE, 0x1000), REASON.NO_SYMBOLS);
+  assertEquals(elsewhere.functionStart(FILE, 0x5000), 0x5000);
+});
+
+Deno.test("symbolize() reads the jitdump that a recording carries", () => {
+  const dump = new ObjectTable().ofJitDump(7, "/tmp/jit-7.dump");
+  const jit = jitDump([{ time: 1, address: 0x1000, size: 0x40, index: 0, name: "compiled" }]);
+  const symbolizer = new Symbolizer(files(), new Budget(), carried(dump, { jitDump: jit }));
+  assertEquals(symbolizer.symbol(symbolizer.symbolize(dump, 0)).name, "compiled");
 });

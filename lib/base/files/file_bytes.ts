@@ -8,8 +8,8 @@ import { type GuardedFile, openGuarded, type OpenPolicy, type OpenRefusal } from
 /** Open file, readable from front to back and at any offset. Needs `close()`. */
 export class FileBytes implements ByteInput, ByteSource {
   readonly name: string;
-  /** Size in bytes when the file was opened. */
-  readonly size: number;
+  /** Size in bytes when the file was opened, or `measure` was last called. */
+  size: number;
   beside?: readonly FileBytes[];
   /** Unique identity of the file on this machine, whatever its names. */
   readonly identity: string;
@@ -79,6 +79,11 @@ export class FileBytes implements ByteInput, ByteSource {
     const n = this.#file.readSync(into) ?? 0;
     this.#filePos = offset + n;
     return n;
+  }
+
+  /** Sets `size` anew, for a file that others write to. */
+  measure(): void {
+    this.size = this.#file.statSync().size;
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import { ByteWriter } from "../../base/bytes/bytes.ts";
 import { encodeAttr } from "../../events/attr.ts";
 import { PERF_ATTR_SIZE, PERF_RECORD_USER } from "../../base/system/abi.ts";
 import { type BuildIdEntry, type EventDescription, FEATURE, type GroupDescription } from "./features.ts";
+import { encodeNamesPart, type NamesPart } from "../own/names_part.ts";
 import { encodeTracingData, type TracingData } from "./tracing_data.ts";
 
 /** Facts about the machine and the recording; an absent one gets no section. */
@@ -49,6 +50,8 @@ export interface FeatureValues {
   tracingData?: TracingData;
   /** JSON text, stored after `version` in its section, where perf does not look (see Features.ledger). */
   ledger?: string;
+  /** Bundle of names, or a part of it, stored after `ledger` (names_part.ts). */
+  names?: NamesPart;
 }
 
 /** NUMA node with its CPUs as a list, such as `0-3`. Memory in kB. */
@@ -89,6 +92,8 @@ const NAME_ALIGN = 64;
 /** PERF_RECORD_MISC_BUILD_ID_SIZE: the record gives the length of its build id. */
 const MISC_BUILD_ID_SIZE = 1 << 15;
 const BUILD_ID_BYTES = 20;
+/** Multiple that the size of a record has to be: newer perf refuses others in a pipe. */
+const RECORD_ALIGN = 8;
 
 /** Encodes the features that `values` has, ordered by number as their sections must be. */
 export function encodeFeatures(values: FeatureValues): FeatureSection[] {
@@ -105,7 +110,8 @@ export function encodeFeatures(values: FeatureValues): FeatureSection[] {
   add(FEATURE.OSRELEASE, values.osrelease, string);
   add(FEATURE.VERSION, values.version ?? (values.ledger && ""), (w, version) => {
     string(w, version);
-    if (values.ledger) string(w, values.ledger);
+    if (values.ledger || values.names) string(w, values.ledger ?? "");
+    if (values.names) encodeNamesPart(w, values.names);
   });
   add(FEATURE.ARCH, values.arch, string);
   add(FEATURE.NRCPUS, values.nrcpus, (w, n) => w.u32(n.available).u32(n.online));
@@ -201,6 +207,7 @@ function buildId(w: ByteWriter, entry: BuildIdEntry): void {
   const id = bytesOfHex(entry.buildId, BUILD_ID_BYTES);
   w.u32(PERF_RECORD_USER.HEADER_BUILD_ID).u16(entry.misc | MISC_BUILD_ID_SIZE).u16(0).i32(entry.pid);
   w.raw(id).zeros(BUILD_ID_BYTES - id.length).u8(id.length).zeros(3).paddedString(entry.filename, NAME_ALIGN);
+  w.zeros((RECORD_ALIGN - (w.length - at) % RECORD_ALIGN) % RECORD_ALIGN);
   w.patchU16(at + 6, w.length - at);
 }
 

@@ -9,6 +9,7 @@
 import { ByteReader } from "../../base/bytes/bytes.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import { decodeAttr, type EventAttr } from "../../events/attr.ts";
+import { JoinedNamesParts } from "../own/names_part.ts";
 
 /** Feature numbers: bits of the file header's bitmap, and `feat_id` of PERF_RECORD_HEADER_FEATURE. */
 export const FEATURE = {
@@ -103,13 +104,18 @@ export class Features {
   readonly #cache = new Map<number, unknown>();
   readonly #littleEndian: boolean;
   readonly #buildIdRecords: BuildIdEntry[] = [];
+  readonly #names = new JoinedNamesParts();
 
   constructor(littleEndian = true) {
     this.#littleEndian = littleEndian;
   }
 
-  /** Stores the payload of feature `number`, found at `offset` in the file. A second one replaces the first. */
+  /**
+   * Stores the payload of feature `number`, found at `offset` in the file. A second one replaces the first, but the parts
+   * of a bundle of names add up.
+   */
   add(number: number, payload: Uint8Array, offset = 0): void {
+    if (number === FEATURE.VERSION) this.#names.take(payload, this.#littleEndian);
     this.#sections.set(number, payload);
     this.#offsets.set(number, offset);
     this.#cache.delete(number);
@@ -287,6 +293,11 @@ export class Features {
     const r = new ByteReader(bytes, this.#littleEndian, "the header's VERSION section");
     text(r);
     return r.left >= 4 ? text(r) || undefined : undefined;
+  }
+
+  /** Encoded bundle of names that the recording carries (lib/symbols/bundle); undefined when absent or not whole. */
+  get names(): Uint8Array | undefined {
+    return this.#names.whole;
   }
 
   #get<T>(number: number, decode: Decode<T>): T | undefined {

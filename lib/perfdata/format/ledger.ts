@@ -5,7 +5,7 @@
 
 import { columnWidths } from "../../base/bytes/lists.ts";
 import { lowerRateHint } from "../../events/attr.ts";
-import type { LedgerCounts } from "./session_info.ts";
+import type { LedgerCounts } from "../own/session_info.ts";
 import { counted } from "../../base/text/plural.ts";
 
 /** Ledger row of one CPU. All numbers are counts since the recording began. */

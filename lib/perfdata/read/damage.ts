@@ -2,7 +2,7 @@
 
 import { BadInputError } from "../../base/system/errors.ts";
 import type { Features } from "../format/features.ts";
-import { decodeSessionInfo, type SessionInfo } from "../format/session_info.ts";
+import { decodeSessionInfo, type SessionInfo } from "../own/session_info.ts";
 import type { ReadStats } from "./stats.ts";
 
 /**

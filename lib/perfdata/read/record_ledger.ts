@@ -6,7 +6,7 @@
 import { PERF_RECORD } from "../../base/system/abi.ts";
 import { ABSENT, IntMap } from "../../base/bytes/int_map.ts";
 import type { RecordCursor } from "../format/cursor.ts";
-import type { LedgerCounts } from "../format/session_info.ts";
+import type { LedgerCounts } from "../own/session_info.ts";
 import type { SampleRun } from "./sample_run.ts";
 import { decodeLost, decodeLostSamples, decodeThrottle } from "../format/records.ts";
 

@@ -1,5 +1,6 @@
 /** Source lines of a profile's frames, with warnings about the objects that have none. */
 
+import type { BundledObject } from "../../symbols/bundle/bundled_object.ts";
 import type { ObjectInfo } from "../../symbols/object/objects.ts";
 import { Budget } from "../../symbols/object/limits.ts";
 import { sourceLines } from "../../symbols/source_lines.ts";
@@ -15,6 +16,9 @@ import type { ProfileLines } from "../model/profile.ts";
 
 /** Most objects named in a warning. */
 const MAX_NAMED = 3;
+
+/** Failure of an object whose lines the recording does not carry. */
+const NO_LINES: SymbolFailure = { reason: REASON.NO_SYMBOLS };
 
 /** Object with samples but no lines. */
 interface Missing {
@@ -34,16 +38,23 @@ export interface LineFrames {
   weight: Float64Array;
 }
 
+/** Sources of the lines of objects. */
+export interface LineSources {
+  files: SymbolFiles;
+  /** Limits what all objects together may cost. */
+  budget?: Budget;
+  /** Returns what the recording carries of an object, if that is to be used. */
+  bundledOf?: (object: ObjectInfo) => BundledObject | undefined;
+}
+
 /**
  * Finds the lines of all frames that are in files; the debug information of each object is read once. `warnings` name
  * the sampled objects without lines.
- * @param budget limits what all objects together may cost.
  */
 export function frameLines(
   frames: LineFrames,
   objects: readonly ObjectInfo[],
-  files: SymbolFiles,
-  budget = new Budget(),
+  { files, budget = new Budget(), bundledOf }: LineSources,
 ): { lines: ProfileLines; warnings: string[] } {
   const rows = new StackTable(); // a line on top of its file
   const ofFrame = new Int32Array(frames.object.length).fill(-1);
@@ -54,7 +65,10 @@ export function frameLines(
     const object = objects[id];
     if (object.kind !== "file") continue;
     const addresses = Float64Array.from(members, (frame) => frames.address[frame] - frames.returns[frame]);
-    const found = sourceLines(files, object, addresses, budget.cost(object.path));
+    const bundled = bundledOf?.(object);
+    const found = bundled
+      ? bundled.lines?.of(addresses) ?? bundled.facts.linesFailure ?? NO_LINES
+      : sourceLines(files, object, addresses, budget.cost(object.path));
     if (!("file" in found)) {
       const samples = members.reduce((sum, frame) => sum + frames.weight[frame], 0);
       const why = whyMissing(found, object);

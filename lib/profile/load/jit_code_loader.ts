@@ -6,6 +6,7 @@ import { type CodeMapping, isJitDump, readJitDump } from "../../symbols/jit/jitd
 import type { Budget, Cost } from "../../symbols/object/limits.ts";
 import type { ObjectInfo } from "../../symbols/object/objects.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
+import { type CarriedNames, openRunTimeNames } from "../../symbols/symbolizer.ts";
 import {
   missingSymbolCause,
   missingSymbolRemedy,
@@ -37,11 +38,27 @@ const MAPPING_BYTES = 150;
 /** Units of work of checking whether code lies in a mapping, and of mapping it. */
 const CHECK_WORK = 1, MAPPING_WORK = 50;
 
+/** Options of JitCodeLoader. */
+export interface JitCodeOptions {
+  spaces: AddressSpaces;
+  files: SymbolFiles;
+  /** Limits what all objects together may cost. */
+  budget: Budget;
+  /** Names that the recording carries. */
+  carried?: CarriedNames;
+  /**
+   * Returns the time that the recording's times count from. Only for recordings with CLOCK_MONOTONIC times, like those of
+   * the dumps; without it the last code at an address is taken to have been there all the time.
+   */
+  timeBase?: () => bigint;
+}
+
 /** Loader of the jitdumps that recorded processes mapped. */
 export class JitCodeLoader {
   readonly #spaces: AddressSpaces;
   readonly #files: SymbolFiles;
   readonly #budget: Budget;
+  readonly #carried: CarriedNames | undefined;
   readonly #timeBase: (() => bigint) | undefined;
   /** Dumps by process and file name; undefined for those that could not be read. */
   readonly #mapped = new Map<string, MappedDump | undefined>();
@@ -55,20 +72,11 @@ export class JitCodeLoader {
   /** Problems found while loading, a sentence each. */
   readonly warnings: string[] = [];
 
-  /**
-   * @param budget limits what all objects together may cost.
-   * @param timeBase returns the time that the recording's times count from. Only for recordings with CLOCK_MONOTONIC
-   *   times, like those of the dumps; without it the last code at an address is taken to have been there all the time.
-   */
-  constructor(
-    spaces: AddressSpaces,
-    files: SymbolFiles,
-    budget: Budget,
-    timeBase: (() => bigint) | undefined,
-  ) {
+  constructor({ spaces, files, budget, carried, timeBase }: JitCodeOptions) {
     this.#spaces = spaces;
     this.#files = files;
     this.#budget = budget;
+    this.#carried = carried;
     this.#timeBase = timeBase;
   }
 
@@ -155,7 +163,7 @@ export class JitCodeLoader {
     const cost = this.#budget.cost(object.path);
     let source: ByteSource | undefined;
     try {
-      source = this.#files.open(object);
+      source = openRunTimeNames(this.#files, object, this.#carried);
       if (!source) return undefined; // the symbolizer reports this if there are samples in its code
       const { mappings } = readJitDump(source, cost);
       cost.abandon(); // its symbols are not kept here

@@ -9,7 +9,7 @@ import { PerfDataReader, type PerfHeader, type ReadStats } from "../../perfdata/
 import { refuseDamage, sessionOf } from "../../perfdata/read/damage.ts";
 import type { Features } from "../../perfdata/format/features.ts";
 import { AddressSpaces } from "../../symbols/space/address_space.ts";
-import { isModule, KERNEL_MAP } from "../../symbols/object/objects.ts";
+import { isModule, KERNEL_MAP, type ObjectInfo } from "../../symbols/object/objects.ts";
 import type { RecordedMachine } from "../../symbols/files/recorded_machine.ts";
 import { Budget, LIMITS } from "../../symbols/object/limits.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
@@ -17,6 +17,7 @@ import { Symbolizer, type UnresolvedWeight } from "../../symbols/symbolizer.ts";
 import { missingSymbolCause, missingSymbolRemedy } from "../../symbols/object/missing_symbol_reasons.ts";
 import { ProfileBuilder } from "./builder.ts";
 import type { StackCopies } from "./stack_copies.ts";
+import { CarriedNames } from "./carried_names.ts";
 import { brokenChainWarning } from "./broken_chains.ts";
 import { cutTimes } from "../query/filter.ts";
 import { FrameSymbols } from "./frame_symbols.ts";
@@ -104,6 +105,7 @@ export async function loadProfile(
     ? undefined
     : brokenChainWarning(profile, recording.header.events);
   if (broken !== undefined) warnings.push(broken);
+  append(warnings, recording.carried.warnings);
   append(warnings, recording.jit.warnings);
   append(warnings, symbolizer.warnings);
   if (symbols.warning) warnings.push(symbols.warning);
@@ -119,6 +121,8 @@ interface ReadRecording {
   stats: ReadStats;
   reader: PerfDataReader;
   spaces: AddressSpaces;
+  /** Names that the recording brings along. */
+  carried: CarriedNames;
   jit: JitCodeLoader;
   symbolizer: Symbolizer;
   frames: FrameTable;
@@ -145,17 +149,14 @@ async function readRecording(
   const { within } = options;
   const { sampleTime } = header.features;
   const spaces = new AddressSpaces();
-  applyFeatures(header, input, spaces, files);
+  const carried = new CarriedNames(files);
+  await applyFeatures(header, input, { spaces, files, carried });
   // slices need the times of the whole recording: if the header does not have them, read everything, then cut
   const cutLater = within !== undefined && "slices" in within && sampleTime === undefined;
   const budget = new Budget();
-  const jit = new JitCodeLoader(
-    spaces,
-    files,
-    budget,
-    isMonotonic(header) ? () => reader.timeBase : undefined,
-  );
-  const symbolizer = new Symbolizer(files, budget);
+  const timeBase = isMonotonic(header) ? () => reader.timeBase : undefined;
+  const jit = new JitCodeLoader({ spaces, files, budget, carried, timeBase });
+  const symbolizer = new Symbolizer(files, budget, carried);
   const objects = spaces.objects.rows, lines = options.lines ?? false;
   const frames = new FrameTable(options.inline || lines);
   const inlined = options.inline
@@ -179,9 +180,9 @@ async function readRecording(
     times: options.times || cutLater,
     within: within && !cutLater ? timeTest(within, () => reader.timeBase, sampleTime) : undefined,
   });
-  const kernel = header.events.some(({ attr }) => !attr.flags.has("excludeKernel"))
-    ? files.preloadKernel?.()
-    : undefined;
+  const needsKernel = !carried.hasKernel &&
+    header.events.some(({ attr }) => !attr.flags.has("excludeKernel"));
+  const kernel = needsKernel ? files.preloadKernel?.() : undefined;
   if (merge) await kernel;
   const stats = readAll(reader, builder, copies);
   if (!options.force) refuseDamage(stats);
@@ -189,7 +190,7 @@ async function readRecording(
     throw new BadInputError(`cannot cut ${input.name} by time: its samples have no times`);
   }
   // the features of a pipe come with its records
-  if (!header.complete) applyFeatures(header, input, spaces, files);
+  if (!header.complete) await applyFeatures(header, input, { spaces, files, carried });
   await kernel;
   if (sessionOf(header.features)?.pidNamespace || builder.outsiders >= 0) builder.nameOutsiders();
   return {
@@ -198,6 +199,7 @@ async function readRecording(
       stats,
       reader,
       spaces,
+      carried,
       jit,
       symbolizer,
       frames,
@@ -239,15 +241,15 @@ function readAll(
   }
 }
 
-/** Gives objects their recorded build ids, and symbol files the recorded machine. */
-function applyFeatures(
+/** Gives objects their recorded build ids, symbol files the recorded machine, and `carried` the recording's bundle. */
+async function applyFeatures(
   { features }: PerfHeader,
   input: ByteInput,
-  spaces: AddressSpaces,
-  files: SymbolFiles,
-): void {
+  { spaces, files, carried }: { spaces: AddressSpaces; files: SymbolFiles; carried: CarriedNames },
+): Promise<void> {
   setBuildIds(spaces, features);
   files.setMachine?.(machineOf(features, input));
+  await carried.load(features);
 }
 
 /** Symbols of a recording's frames, and its samples. */
@@ -287,7 +289,7 @@ async function findSymbols(
 
 /** Finds the source line of each frame; see frameLines(). */
 async function findLines(
-  { frames, spaces, budget }: ReadRecording,
+  { frames, spaces, symbolizer, budget }: ReadRecording,
   files: SymbolFiles,
   weight: Float64Array,
 ) {
@@ -298,7 +300,8 @@ async function findLines(
     returns: frames.returns.values(),
     weight,
   };
-  return frameLines(placed, spaces.objects.rows, files, budget);
+  const bundledOf = (object: ObjectInfo) => symbolizer.bundledOf(object);
+  return frameLines(placed, spaces.objects.rows, { files, budget, bundledOf });
 }
 
 /** Finds the functions inlined at each frame; returns what adds frames for them to the profile. */

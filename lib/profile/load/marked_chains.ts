@@ -4,7 +4,7 @@
  */
 
 import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
-import type { SessionInfo } from "../../perfdata/format/session_info.ts";
+import type { SessionInfo } from "../../perfdata/own/session_info.ts";
 import type { AddressSpaces } from "../../symbols/space/address_space.ts";
 import type { ProfileStacks } from "../model/profile.ts";
 import type { EventDesc, SampleCursor } from "../../perfdata/read/reader.ts";

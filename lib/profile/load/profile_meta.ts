@@ -13,7 +13,7 @@ import {
   UNFINISHED,
 } from "../../perfdata/format/ledger.ts";
 import type { RecordLedger } from "../../perfdata/read/record_ledger.ts";
-import { cpuChangeText, type LedgerCounts } from "../../perfdata/format/session_info.ts";
+import { cpuChangeText, type LedgerCounts } from "../../perfdata/own/session_info.ts";
 import type { ProfileLedger, ProfileMeta } from "../model/profile.ts";
 import type { ProfileBuilder } from "./builder.ts";
 import { chainWarnings, notShown } from "./not_shown.ts";

@@ -5,7 +5,7 @@
  */
 
 import { ABSENT, IntMap } from "../../base/bytes/int_map.ts";
-import type { LedgerCounts, SampledEvent } from "../../perfdata/format/session_info.ts";
+import type { LedgerCounts, SampledEvent } from "../../perfdata/own/session_info.ts";
 import type { SampleColumns } from "./tables.ts";
 
 /**

@@ -9,7 +9,7 @@ import { rateText } from "../../events/attr.ts";
 import { isRestricted } from "../../events/fallback.ts";
 import type { OpenRequest, Standing } from "../../events/open.ts";
 import type { ResolvedEvent } from "../../events/resolve.ts";
-import type { SampledEvent } from "../../perfdata/format/session_info.ts";
+import type { SampledEvent } from "../../perfdata/own/session_info.ts";
 import type { EventOnCpus, EventScope } from "../open/open_on_cpus.ts";
 import { BACKEND_VERSION, type Operations } from "./backend.ts";
 

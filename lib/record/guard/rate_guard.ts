@@ -6,7 +6,7 @@ import { UnsupportedError } from "../../base/system/errors.ts";
 import { greatest } from "../../base/bytes/lists.ts";
 import type { EventAttr } from "../../events/attr.ts";
 import { hostFiles, type KernelFiles, readNumber } from "../../events/files.ts";
-import type { TimedRateChange } from "../../perfdata/format/session_info.ts";
+import type { TimedRateChange } from "../../perfdata/own/session_info.ts";
 import { backends } from "../backends/all.ts";
 import type { Backend, BackendRegistry, Sampler } from "../backends/registry.ts";
 import {

@@ -8,11 +8,14 @@ import type { SeenRecords } from "../../../ffi/pmu.ts";
 import { everyBeat } from "../../base/system/beat.ts";
 import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import { concat } from "../../base/bytes/bytes.ts";
+import { append } from "../../base/bytes/lists.ts";
 import { FileBytes } from "../../base/files/file_bytes.ts";
 import { processFolder } from "../../base/files/pid_namespace.ts";
 import { describeEvent, EventTable } from "../../perfdata/format/events.ts";
 import type { BuildIdEntry } from "../../perfdata/format/features.ts";
-import type { RecordedProcess } from "../../perfdata/format/session_info.ts";
+import { MAX_NAMES_BYTES } from "../../perfdata/own/names_part.ts";
+import type { RecordedProcess } from "../../perfdata/own/session_info.ts";
+import { encodeBundle } from "../../symbols/bundle/bundle.ts";
 import { decodeMmap2 } from "../../perfdata/format/records.ts";
 import { CacheWriter, openCached } from "../../symbols/files/build_id_cache.ts";
 import { fileBuildId } from "../../symbols/elf/build_id.ts";
@@ -21,7 +24,7 @@ import { type ObjectInfo, ObjectTable } from "../../symbols/object/objects.ts";
 import { HeldObjects } from "./held_objects.ts";
 import { findSampledObjects, type SampledObjects } from "./sampled_objects.ts";
 import { type EventOnCpus, fileEvents } from "../open/open_on_cpus.ts";
-import { PerfMaps } from "./perf_maps.ts";
+import { RunTimeNames } from "./run_time_names.ts";
 import { KERNEL_LINK, parseMaps, type Proc } from "../host/procfs.ts";
 import type { ObjectPolicy } from "../request/request.ts";
 import type { RecordsFile, RingDrain } from "../rings/rings.ts";
@@ -36,6 +39,8 @@ export interface ObjectSummary {
   sampleTime: SampledObjects["times"];
   /** Processes that made code as they ran. */
   jitProcesses: RecordedProcess[];
+  /** Encoded bundle with the names of that code; undefined if there are none. */
+  names?: Uint8Array;
 }
 
 /** Keeper of the objects of one file: `start()`, `finish()` when its records are written, `save()`, `close()`. */
@@ -48,12 +53,12 @@ export class ObjectKeeper {
   /** Numbers, in the drain's count, of files that are held. */
   readonly #known = new Set<number>();
   readonly #held = new HeldObjects();
-  readonly #perfMaps = new PerfMaps();
+  readonly #runTimeNames = new RunTimeNames();
   readonly #save: boolean;
   /** Objects that `finish()` found to be saved. */
   readonly #lost: { path: string; buildId: string }[] = [];
-  /** Processes whose perf maps `finish()` found to be saved. */
-  #mapsOf: number[] = [];
+  /** Problems of `finish()`, a sentence each. */
+  readonly #failures: string[] = [];
   readonly #timers: ReturnType<typeof setTimeout>[] = [];
   readonly #stopLooking: () => void;
   /** Build ids of the first `#listedRows` objects. */
@@ -117,7 +122,7 @@ export class ObjectKeeper {
       this.#objects.of(map);
       if (this.#held.see(map)) this.#known.add(file);
       else missed = true;
-      if (map.filename.startsWith("//anon")) this.#perfMaps.see(map.pid);
+      this.#runTimeNames.see(map);
     }
     if (missed) this.#drain.seeAgain(); // another process may live longer
   }
@@ -135,12 +140,12 @@ export class ObjectKeeper {
 
   /** Processes that have made code so far. */
   get jitProcesses(): RecordedProcess[] {
-    return this.#perfMaps.processes(new Set());
+    return this.#runTimeNames.processes;
   }
 
   #look(): void {
     this.see(this.#drain.takeSeen());
-    this.#perfMaps.look();
+    this.#runTimeNames.look();
   }
 
   /** Holds the programs of a process that was just started, before any record of it has been written. */
@@ -172,21 +177,29 @@ export class ObjectKeeper {
         lost.set(key, { path: filename, buildId });
       }
     }
-    const saving = lost.size > 0 || this.#perfMaps.pids.length > 0;
+    const jitProcesses = this.#runTimeNames.processes;
+    const looks = lost.size > 0 || jitProcesses.length > 0;
     const times = samplesElsewhere ? undefined : this.#drain.times;
-    const hits = saving || times === undefined ? this.#hits(dataBytes) : undefined;
-    const jitPids = new Set<number>();
-    for (const object of saving && hits ? hits.objects : []) {
-      if (object.kind === "jit") jitPids.add(object.pid);
+    const hits = looks || times === undefined ? this.#hits(dataBytes) : undefined;
+    for (const object of lost.size > 0 && hits ? hits.objects : []) {
       const one = lost.get(`${object.path}\0${this.#buildIdOf(object)}`);
       if (one) this.#lost.push(one);
     }
-    if (this.#save) this.#mapsOf = this.#perfMaps.pids.filter((pid) => jitPids.has(pid));
-    return {
-      buildIds: [...buildIds.values()],
-      sampleTime: times ?? hits?.times,
-      jitProcesses: this.#perfMaps.processes(new Set(this.#mapsOf)),
-    };
+    const names = hits && jitProcesses.length > 0 ? this.#namesOf(hits) : undefined;
+    return { buildIds: [...buildIds.values()], sampleTime: times ?? hits?.times, jitProcesses, names };
+  }
+
+  /** Returns the names of run-time code that samples hit; undefined if there are none, or they are too large. */
+  #namesOf({ code }: SampledObjects): Uint8Array | undefined {
+    const { answers, failures } = this.#runTimeNames.find(code);
+    append(this.#failures, failures);
+    if (answers.length === 0) return undefined;
+    const bundle = encodeBundle(answers);
+    if (bundle.length <= MAX_NAMES_BYTES) return bundle;
+    this.#failures.push(
+      `the names of run-time code are not kept for reports: they take ${bundle.length >> 20} MiB`,
+    );
+    return undefined;
   }
 
   /**
@@ -195,16 +208,12 @@ export class ObjectKeeper {
    */
   async save(stopped: () => boolean): Promise<string[]> {
     const writer = new CacheWriter();
-    const failures: string[] = [];
+    const failures = this.#failures;
     for (const { path, buildId } of this.#lost) {
       const held = this.#held.find(path, buildId);
       if (!held || fileBuildId(path) === buildId) continue;
       const cause = await writer.save(held, path, buildId, stopped);
       if (cause) failures.push(`${path} is not saved for reports: ${cause}`);
-    }
-    for (const pid of this.#mapsOf) {
-      const cause = await this.#perfMaps.save(pid, stopped);
-      if (cause) failures.push(`the perf map of process ${pid} is not saved for reports: ${cause}`);
     }
     return failures;
   }
@@ -214,7 +223,7 @@ export class ObjectKeeper {
     this.#stopLooking();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#held.close();
-    this.#perfMaps.close();
+    this.#runTimeNames.close();
     this.#file.close();
   }
 

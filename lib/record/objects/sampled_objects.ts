@@ -18,6 +18,8 @@ import type { ObjectInfo } from "../../symbols/object/objects.ts";
 const CHUNK = 1 << 20;
 /** Slots for the pages that were looked up last; a power of two. */
 const RECENT = 1 << 14;
+/** Most addresses in code that processes made. */
+const MAX_CODE_ADDRESSES = 1_000_000;
 /** Addresses kept for a second look in one chunk; more are garbage of broken call chains. */
 const MAX_PENDING = 10_000;
 
@@ -25,6 +27,8 @@ const MAX_PENDING = 10_000;
 export interface SampledObjects {
   /** Objects that a sample or one of its callers is in. */
   objects: ObjectInfo[];
+  /** Addresses that were hit in code that processes made as they ran, by the process that it belongs to. */
+  code: ReadonlyMap<number, ReadonlySet<number>>;
   /** Times of the first and last sample, in ns of the recording's clock; undefined without samples. */
   times: { first: bigint; last: bigint } | undefined;
 }
@@ -49,10 +53,13 @@ class SampledObjectScan {
   readonly #words = new Uint32Array(this.#buffer.buffer);
   /**
    * Cache of pages that have been looked up, as a sample in one of them adds nothing. A slot, indexed by a hash of its key
-   * (page and address space), has both halves of the key, and 1 when it is used.
+   * (page and address space), has both halves of the key, and what is there: 0 when it is unused, 1 for what adds
+   * nothing, or the number of an object of run-time code, of which each address is kept, plus 2.
    */
   readonly #recent = new Int32Array(3 * RECENT);
   readonly #hit = new Set<number>();
+  readonly #code = new Map<number, Set<number>>();
+  #codeAddresses = 0;
   #pending: { pid: number; address: number }[] = [];
   // the address space of the last sample's process, until a mapping or a fork may have changed it
   #pid = -1;
@@ -72,6 +79,7 @@ class SampledObjectScan {
     const time = (high: number, low: number) => (BigInt(high) << 32n) | BigInt(low);
     return {
       objects: [...this.#hit].map((id) => this.#spaces.objects.rows[id]),
+      code: this.#code,
       times: this.#lastHigh < 0
         ? undefined
         : { first: time(this.#firstHigh, this.#firstLow), last: time(this.#lastHigh, this.#lastLow) },
@@ -165,20 +173,38 @@ class SampledObjectScan {
     const recent = this.#recent;
     const slot = 3 *
       ((Math.imul(page ^ Math.imul(this.#space, 0x85ebca6b), 0x9e3779b1) >>> 16) & (RECENT - 1));
-    if (recent[slot] === page && recent[slot + 1] === rest && recent[slot + 2] === 1) return;
+    const there = recent[slot] === page && recent[slot + 1] === rest ? recent[slot + 2] : 0;
+    if (there === 1) return;
+    const address = addressOf(low, high);
+    if (there > 1) {
+      this.#addCode(this.#spaces.objects.rows[there - 2].pid, address);
+      return;
+    }
+    const found = this.#lookUp(this.#pid, address);
     recent[slot] = page;
     recent[slot + 1] = rest;
-    recent[slot + 2] = 1;
-    const address = addressOf(low, high);
-    if (!this.#lookUp(this.#pid, address) && this.#pending.length < MAX_PENDING) {
-      this.#pending.push({ pid: this.#pid, address });
-    }
+    recent[slot + 2] = found >= 0 && this.#isCode(found) ? found + 2 : 1;
+    if (found < 0 && this.#pending.length < MAX_PENDING) this.#pending.push({ pid: this.#pid, address });
   }
 
-  #lookUp(pid: number, address: number): boolean {
+  /** Finds the object at an address, -1 for none, and takes note of it. */
+  #lookUp(pid: number, address: number): number {
     const object = this.#spaces.find(pid, address, PERF_RECORD_MISC.USER);
-    if (object < 0) return false;
+    if (object < 0) return -1;
     this.#hit.add(object);
-    return true;
+    if (this.#isCode(object)) this.#addCode(this.#spaces.objects.rows[object].pid, address);
+    return object;
+  }
+
+  #isCode(object: number): boolean {
+    return this.#spaces.objects.rows[object].kind === "jit";
+  }
+
+  #addCode(pid: number, address: number): void {
+    let addresses = this.#code.get(pid);
+    if (addresses === undefined) this.#code.set(pid, addresses = new Set());
+    if (addresses.has(address) || this.#codeAddresses === MAX_CODE_ADDRESSES) return;
+    addresses.add(address);
+    this.#codeAddresses++;
   }
 }

@@ -6,7 +6,7 @@
 
 import { everyBeat } from "../../base/system/beat.ts";
 import { onlineCpus } from "../../events/sysfs.ts";
-import { type CpuChange, cpuChangeText } from "../../perfdata/format/session_info.ts";
+import { type CpuChange, cpuChangeText } from "../../perfdata/own/session_info.ts";
 
 /** Finds the changes of CPUs that cost a recording samples, from lists of online CPUs. */
 export class CpuChanges {

@@ -35,10 +35,10 @@ import { type EventOnCpus, fileEvents } from "../open/open_on_cpus.ts";
 import {
   type Finished,
   knownFeatures,
+  lastVersionSection,
   type Origin,
   type RecordingFacts,
   type Sink,
-  versionSection,
   writeError,
 } from "./sink.ts";
 
@@ -194,7 +194,7 @@ export class RecordFile implements Sink {
     const kept = this.#inRoom(all);
     const end = this.#start.dataOffset + dataBytes;
     try {
-      const version = { number: FEATURE.VERSION, payload: versionSection(facts, Infinity)! };
+      const version = { number: FEATURE.VERSION, payload: lastVersionSection(facts) };
       const atEnd = [version, ...encodeFeatures({ sampleTime: facts.sampleTime, buildIds })];
       return { bytes: end + this.#complete(dataBytes, [...this.#room.known, ...atEnd]) };
     } catch (error) {

@@ -193,6 +193,7 @@ export class OutputSegment {
       buildIds: objects?.buildIds ?? [],
       sampleTime: objects?.sampleTime,
       jitProcesses: objects?.jitProcesses ?? [],
+      names: objects?.names,
       ledger,
       seconds: this.#seconds,
     }, this.#writeError !== undefined);

@@ -9,7 +9,7 @@ import type { PmuError, RingTaker } from "../../../ffi/pmu.ts";
 import { UnsupportedError } from "../../base/system/errors.ts";
 import { exists } from "../../base/files/exists.ts";
 import { inPidNamespace } from "../../base/files/pid_namespace.ts";
-import type { RecordingChanges } from "../../perfdata/format/session_info.ts";
+import type { RecordingChanges } from "../../perfdata/own/session_info.ts";
 import { readKernelLosses } from "../rings/final_ledger.ts";
 import { describeSamplers } from "../backends/registry.ts";
 import { RecordFile } from "./file.ts";

@@ -14,7 +14,8 @@ import {
   type RecordedProcess,
   type RecordingChanges,
   type SampledEvent,
-} from "../../perfdata/format/session_info.ts";
+} from "../../perfdata/own/session_info.ts";
+import { namesParts } from "../../perfdata/own/names_part.ts";
 import type { Host } from "../host/host.ts";
 import type { Ledger } from "../../perfdata/format/ledger.ts";
 import { kernelBuildIds } from "../objects/kernel_ids.ts";
@@ -51,6 +52,8 @@ export interface RecordingFacts {
   seconds: number;
   /** Processes that made code as they ran. */
   jitProcesses: readonly RecordedProcess[];
+  /** Encoded bundle of names that the recording carries; written at the end only. */
+  names?: Uint8Array;
 }
 
 /** Outcome of completing an output. */
@@ -106,6 +109,12 @@ export const RECORDER = `pmuctl ${VERSION}`;
 
 /** Processes that are listed where there is no room for all. */
 const FIRST_PROCESSES = 16;
+
+/** Returns the payload of the VERSION section with the ledger and the bundle of names. */
+export function lastVersionSection(facts: RecordingFacts): Uint8Array {
+  const names = facts.names && namesParts(facts.names)[0];
+  return encodeFeatures({ version: RECORDER, ledger: sessionText(facts), names })[0].payload;
+}
 
 /**
  * Returns the payload of the VERSION section with the ledger, of at most `maxBytes`: the details are dropped first, the

@@ -3,7 +3,7 @@
 import type { Exit, PmuError } from "../../../ffi/pmu.ts";
 import type { Standing } from "../../events/open.ts";
 import type { ResolvedGroup } from "../../events/resolve.ts";
-import type { SampledEvent } from "../../perfdata/format/session_info.ts";
+import type { SampledEvent } from "../../perfdata/own/session_info.ts";
 import type { Host } from "../host/host.ts";
 import type { Ledger } from "../../perfdata/format/ledger.ts";
 import type { Output } from "./output.ts";

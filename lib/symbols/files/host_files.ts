@@ -7,7 +7,7 @@ import { exists } from "../../base/files/exists.ts";
 import { FileBytes, NAMED_BY_USER } from "../../base/files/file_bytes.ts";
 import { type OpenPolicy, type OpenRefusal } from "../../base/files/guarded_open.ts";
 import { openCached, openCachedKallsyms } from "./build_id_cache.ts";
-import { cacheFolder, openSavedMap } from "./cache_folder.ts";
+import { cacheFolder } from "./cache_folder.ts";
 import { type DebugPlace, debugPlaces, referredPlaces } from "./debug_places.ts";
 import { buildIdInNotes, fileBuildId, sameBuildId } from "../elf/build_id.ts";
 import { isJitDump } from "../jit/jitdump.ts";
@@ -61,6 +61,8 @@ export function hostSymbolFiles({ root = "", force = false, ...named }: SymbolFi
       return undefined;
     },
     refusal: ({ id }) => refusals.get(id),
+    isNamed: ({ kind }) =>
+      kind === "kernel" || kind === "module" ? kernel.isNamed : root !== "" && kind === "file",
     setMachine(recorded) {
       machine = recorded;
     },
@@ -104,6 +106,11 @@ class HostKernel {
     this.vmlinux = vmlinux;
     this.#list = list;
     this.#folder = list ? undefined : cacheFolder();
+  }
+
+  /** Whether the user has named a list or a vmlinux file. */
+  get isNamed(): boolean {
+    return this.isListGiven || this.vmlinux !== undefined;
   }
 
   get isListGiven(): boolean {
@@ -224,10 +231,7 @@ function openObject(
   return cached;
 }
 
-/**
- * Opens what a process wrote about its run-time code: in its own namespace while it runs, the saved copy, or the file
- * at its path here.
- */
+/** Opens what a process wrote about its run-time code: in its own namespace while it runs, or the file at its path here. */
 function openJit(
   { pid, path }: ObjectInfo,
   machine: RecordedMachine,
@@ -240,9 +244,7 @@ function openJit(
   const lives = now !== undefined && (recorded === undefined || Math.abs(now.started - recorded.started) < 2);
   if (isJitDump(path)) return openJitFile(path, recorded ?? now);
   const namespaced = lives ? openNamespacedPerfMap(pid) : undefined;
-  if (namespaced instanceof FileBytes) return namespaced;
-  const saved = recorded?.map === undefined ? undefined : openSavedMap(recorded.map);
-  return saved ?? namespaced ?? openJitFile(path, recorded ?? now);
+  return namespaced ?? openJitFile(path, recorded ?? now);
 }
 
 const jitProcesses = new WeakMap<RecordedMachine, Map<number, JitProcess>>();

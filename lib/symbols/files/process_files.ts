@@ -27,8 +27,6 @@ export interface JitProcess {
   uid: number;
   /** Start time, in seconds since 1970. */
   started: number;
-  /** Name of the saved copy of its perf map. */
-  map?: string;
 }
 
 /** Folder of a process in /proc, held open so that it never becomes that of a later process with the same pid. */

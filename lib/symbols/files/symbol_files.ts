@@ -15,6 +15,8 @@ export interface SymbolFiles {
   open(object: ObjectInfo): ByteSource | undefined;
   /** Returns why `open` did not open an object's file although it exists. Called after `open`. */
   refusal?(object: ObjectInfo): SymbolFailure | undefined;
+  /** Returns whether an object's files were named by the user, and count more than what a recording carries. */
+  isNamed?(object: ObjectInfo): boolean;
   /** Sets where and when the recording was made. Called before `open`. */
   setMachine?(machine: RecordedMachine): void;
   /**

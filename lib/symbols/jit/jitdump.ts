@@ -21,7 +21,8 @@ import type { SymbolTable } from "../table/symbol_table.ts";
 const MAGIC = 0x4a695444;
 const RECORD = { LOAD: 0, MOVE: 1, CLOSE: 3 } as const;
 const PREFIX = 16;
-const LOAD_FIXED = 40;
+/** Bytes of the header, and of a load and a move record before the name. */
+const HEADER_SIZE = 40, LOAD_FIXED = 40, MOVE_FIXED = 48;
 /** Longest name in bytes; longer ones are cut. */
 const MAX_NAME = 4096;
 /** Bytes that are read at once: more than any record needs. */
@@ -55,13 +56,42 @@ export function isJitDump(filename: string): boolean {
   return filename.endsWith(".dump") && /\/jit-\d+\.dump$/.test(filename);
 }
 
+/** Record of code that was loaded or moved. */
+export interface JitRecord {
+  /** RECORD.LOAD or RECORD.MOVE. */
+  type: number;
+  time: bigint;
+  /** Where the code is from then on, and its size in bytes. */
+  address: number;
+  size: number;
+  /** Number that loading and moving the code share. */
+  index: bigint;
+  /** Record behind its prefix; of a load without the code, and with at most MAX_NAME bytes of the name. */
+  bytes: Uint8Array;
+}
+
+/** Header of a dump. */
+interface JitHeader {
+  littleEndian: boolean;
+  /** First HEADER_SIZE bytes of the dump, which give their own number as the size of the header. */
+  bytes: Uint8Array;
+}
+
 /**
  * Reads a dump, up to where it is cut off, since its program may have been killed or still be writing. Throws
  * BadInputError if it is not a jitdump, or its times cannot be compared with those of a recording, and LimitError.
  */
 export function readJitDump(source: ByteSource, cost = new Cost(undefined, source.name)): JitDump {
+  const dump = new DumpBuilder(cost);
+  eachJitRecord(source, cost, (record) => dump.take(record));
+  return dump.finish();
+}
+
+/** Calls `take` with each record of code in a dump. Throws as readJitDump() does. */
+export function eachJitRecord(source: ByteSource, cost: Cost, take: (record: JitRecord) => void): JitHeader {
   const littleEndian = new ByteReader(source.read(0, 4), true).u32() === MAGIC;
-  const header = new ByteReader(source.read(0, 40), littleEndian, source.name);
+  const front = source.read(0, HEADER_SIZE).slice();
+  const header = new ByteReader(front, littleEndian, source.name);
   if (header.u32() !== MAGIC) throw new BadInputError(`cannot read ${source.name}: it is not a jitdump`, 0);
   header.u32(); // version
   const headerSize = header.u32();
@@ -72,7 +102,6 @@ export function readJitDump(source: ByteSource, cost = new Cost(undefined, sourc
       32,
     );
   }
-  const dump = new DumpBuilder(littleEndian, cost);
   const bytes = new Window(source, cost);
   for (let at = headerSize; at + PREFIX <= source.size;) {
     const prefix = new ByteReader(bytes.at(at, PREFIX), littleEndian, source.name, at);
@@ -80,14 +109,46 @@ export function readJitDump(source: ByteSource, cost = new Cost(undefined, sourc
     const type = prefix.u32(), size = prefix.u32(), time = prefix.u64();
     if (type === RECORD.CLOSE || size < PREFIX || at + size > source.size) break;
     cost.work(WORK.record);
-    if (type === RECORD.LOAD && size >= PREFIX + LOAD_FIXED) {
-      dump.load(time, bytes.at(at + PREFIX, Math.min(size - PREFIX, LOAD_FIXED + MAX_NAME)));
-    } else if (type === RECORD.MOVE && size >= PREFIX + 48) {
-      dump.move(time, bytes.at(at + PREFIX, 48));
-    }
+    const record = codeRecord(
+      { type, time, littleEndian },
+      (most) => bytes.at(at + PREFIX, Math.min(size - PREFIX, most)),
+    );
+    if (record) take(record);
     at += size;
   }
-  return dump.finish();
+  new DataView(front.buffer).setUint32(8, HEADER_SIZE, littleEndian);
+  return { littleEndian, bytes: front };
+}
+
+/**
+ * Decodes a record; undefined for those of other types, and those that are too short or have no code.
+ *
+ *     load:  u32 pid, tid; u64 vma, code_addr, code_size, code_index; char name[]; the code
+ *     move:  u32 pid, tid; u64 vma, old_code_addr, new_code_addr, code_size, code_index
+ *
+ * @param read returns the record behind its prefix, at most so many bytes.
+ */
+function codeRecord(
+  { type, time, littleEndian }: { type: number; time: bigint; littleEndian: boolean },
+  read: (most: number) => Uint8Array,
+): JitRecord | undefined {
+  const isLoad = type === RECORD.LOAD;
+  if (!isLoad && type !== RECORD.MOVE) return undefined;
+  const fixed = isLoad ? LOAD_FIXED : MOVE_FIXED;
+  let bytes = read(isLoad ? LOAD_FIXED + MAX_NAME : MOVE_FIXED);
+  if (bytes.length < fixed) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const number = (at: number) => {
+    const first = view.getUint32(at, littleEndian), second = view.getUint32(at + 4, littleEndian);
+    return littleEndian ? addressOf(first, second) : addressOf(second, first);
+  };
+  const address = number(isLoad ? 16 : 24), size = number(isLoad ? 24 : 32);
+  if (isLoad) {
+    if (!(size > 0)) return undefined;
+    const end = bytes.indexOf(0, LOAD_FIXED);
+    if (end >= 0) bytes = bytes.subarray(0, end + 1);
+  }
+  return { type, time, address, size, index: view.getBigUint64(fixed - 8, littleEndian), bytes };
 }
 
 /** Window on the bytes of a source, around the last position. */
@@ -114,7 +175,6 @@ class Window {
 }
 
 class DumpBuilder {
-  readonly #littleEndian: boolean;
   readonly #cost: Cost;
   readonly #mappings: CodeMapping[] = [];
   /** Loaded code by code_index. */
@@ -125,31 +185,21 @@ class DumpBuilder {
   readonly #starts = float64Column();
   #next = 0;
 
-  constructor(littleEndian: boolean, cost: Cost) {
-    this.#littleEndian = littleEndian;
+  constructor(cost: Cost) {
     this.#cost = cost;
   }
 
-  /** Takes a load record: u32 pid, tid; u64 vma, code_addr, code_size, code_index; char name[]; the code. */
-  load(time: bigint, bytes: Uint8Array): void {
-    if (bytes.length < LOAD_FIXED) return;
-    const view = this.#view(bytes);
-    const address = this.#address(view, 16);
-    const size = this.#address(view, 24);
-    if (!(size > 0)) return;
+  take({ type, time, address, size, index, bytes }: JitRecord): void {
+    if (type === RECORD.MOVE) {
+      const code = this.#loaded.get(index);
+      if (code) this.#map({ time, address, ...code });
+      return;
+    }
     this.#name(bytes.subarray(LOAD_FIXED));
     this.#starts.push(this.#next);
-    this.#loaded.set(view.getBigUint64(32, this.#littleEndian), { at: this.#next, size });
+    this.#loaded.set(index, { at: this.#next, size });
     this.#map({ time, address, size, at: this.#next });
     this.#next += size;
-  }
-
-  /** Takes a move record: u32 pid, tid; u64 vma, old_code_addr, new_code_addr, code_size, code_index. */
-  move(time: bigint, bytes: Uint8Array): void {
-    if (bytes.length < 48) return;
-    const view = this.#view(bytes);
-    const code = this.#loaded.get(view.getBigUint64(40, this.#littleEndian));
-    if (code) this.#map({ time, address: this.#address(view, 24), ...code });
   }
 
   finish(): JitDump {
@@ -184,14 +234,5 @@ class DumpBuilder {
     this.#cost.keep(count * TABLE_BYTES + text.length);
     builder.insert(0, count);
     return builder.finish();
-  }
-
-  #view(bytes: Uint8Array): DataView {
-    return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  #address(view: DataView, at: number): number {
-    const first = view.getUint32(at, this.#littleEndian), second = view.getUint32(at + 4, this.#littleEndian);
-    return this.#littleEndian ? addressOf(first, second) : addressOf(second, first);
   }
 }

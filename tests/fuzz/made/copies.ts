@@ -4,7 +4,7 @@ import { PERF_CONTEXT, PERF_RECORD, PERF_SAMPLE } from "../../../lib/base/system
 import { ByteWriter } from "../../../lib/base/bytes/bytes.ts";
 import { makeAttr } from "../../../lib/events/attr.ts";
 import type { FeatureValues } from "../../../lib/perfdata/format/feature_encoders.ts";
-import { encodeSessionInfo } from "../../../lib/perfdata/format/session_info.ts";
+import { encodeSessionInfo } from "../../../lib/perfdata/own/session_info.ts";
 import { X86_64 } from "../../../lib/unwind/arch.ts";
 import { OTHER_MACHINE } from "../../../lib/unwind/chain_marks.ts";
 import { END } from "../../../lib/unwind/ends.ts";

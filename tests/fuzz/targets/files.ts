@@ -13,7 +13,7 @@ import { unmeasuredRow } from "../../../lib/check/output/result.ts";
 import { quoteWords, splitWords } from "../../../lib/cli/shell_words.ts";
 import { parseSet } from "../../../lib/counters/verify/set_file.ts";
 import { cachegrindTotal } from "../../../lib/run/valgrind.ts";
-import { decodeSessionInfo, encodeSessionInfo } from "../../../lib/perfdata/format/session_info.ts";
+import { decodeSessionInfo, encodeSessionInfo } from "../../../lib/perfdata/own/session_info.ts";
 import { diffProfiles } from "../../../lib/profile/compare/diff.ts";
 import { loadProfile } from "../../../lib/profile/load/load.ts";
 import type { Profile } from "../../../lib/profile/model/profile.ts";

@@ -12,13 +12,38 @@ let x = 0;
 while (Date.now() < end) x += fib(20) + mix(20000);
 `;
 
-/** Records node, which writes its jitdump where it runs. */
-async function recordNode(folder: string, ...options: string[]): Promise<string> {
+/** Records node, which writes its jitdump where it runs; or its perf map, by another `option`. */
+async function recordNode(
+  folder: string,
+  { option = "--perf-prof" } = {},
+  ...options: string[]
+): Promise<string> {
   await Deno.writeTextFile(`${folder}/script.js`, SCRIPT);
   const file = `${folder}/perf.data`;
   const args = ["record", "-q", "-e", "cpu-clock:u", ...options, "-o", file, "--"];
-  await pmuctlOk([...args, "node", "--perf-prof", "script.js"], { cwd: folder });
+  await pmuctlOk([...args, "node", option, "script.js"], { cwd: folder });
   return file;
+}
+
+/** Removes what a process of `recordNode` wrote about its code. */
+async function removeNames(folder: string): Promise<void> {
+  const dumps = [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".dump"));
+  const maps = [...Deno.readDirSync("/tmp")].filter(({ name }) => /^perf-\d+\.map$/.test(name));
+  const gone = [
+    ...dumps.map(({ name }) => `${folder}/${name}`),
+    ...maps.map(({ name }) => `/tmp/${name}`).filter((path) => names(path, folder)),
+  ];
+  assertGreater(gone.length, 0);
+  for (const path of gone) await Deno.remove(path);
+}
+
+/** Returns whether a perf map has code of the script in a folder; false for one that is gone by now. */
+function names(path: string, folder: string): boolean {
+  try {
+    return Deno.readTextFileSync(path).includes(`${folder}/script.js`);
+  } catch {
+    return false;
+  }
 }
 
 /** What a function was compiled to anew has the same name, and is one row of ours and two of perf's. */
@@ -75,7 +100,7 @@ testNeeding(
   "report names code by its program's jitdump, as perf does after perf inject --jit",
   () =>
     withFolder(async (folder) => {
-      const file = await recordNode(folder, "-k", "monotonic");
+      const file = await recordNode(folder, {}, "-k", "monotonic");
       const ours = await ourCounts(file);
       assertGreater(Object.values(ours).reduce((sum, samples) => sum + samples, 0), 100);
       assertEquals(ours, await perfCounts(folder, file));
@@ -90,5 +115,51 @@ testNeeding(
       const report = await jsonReport(await recordNode(folder));
       assertStringIncludes(report.meta.warnings.join(), "record with -k monotonic");
       assertGreater([...selfSamples(report).keys()].filter((key) => key.includes("script.js")).length, 0);
+    }),
+);
+
+testNeeding(
+  ["node"],
+  "a recording keeps the names of code that samples hit, whether of a perf map or a jitdump",
+  () =>
+    withFolder(async (folder) => {
+      for (const [option, ...clock] of [["--perf-basic-prof"], ["--perf-prof", "-k", "monotonic"]]) {
+        const file = await recordNode(folder, { option }, ...clock);
+        const before = await pmuctlOk(["report", "--lines", "-g", "-i", file]);
+        assertStringIncludes(before, "fib");
+        await removeNames(folder);
+        assertEquals(await pmuctlOk(["report", "--lines", "-g", "-i", file]), before);
+      }
+    }),
+);
+
+testNeeding(
+  ["node"],
+  "each file of a recording that goes on in another one keeps the names of its own samples",
+  () =>
+    withFolder(async (folder) => {
+      await recordNode(folder, { option: "--perf-basic-prof" }, "-g", "--switch-output=128K");
+      await removeNames(folder);
+      const files = [...Deno.readDirSync(folder)].filter(({ name }) => /^perf\.data\.\d+$/.test(name));
+      assertGreater(files.length, 1);
+      let named = 0;
+      for (const { name } of files) {
+        const keys = [...selfSamples(await jsonReport(`${folder}/${name}`)).keys()];
+        if (keys.some((key) => key.includes("fib") && key.includes("script.js"))) named++;
+      }
+      assertGreater(named, 1);
+    }),
+);
+
+testNeeding(
+  ["node", "perf"],
+  "perf reads a recording with names as it reads one without",
+  () =>
+    withFolder(async (folder) => {
+      const file = await recordNode(folder, { option: "--perf-basic-prof" });
+      const samples = (await jsonReport(file)).events[0].samples;
+      const lines = (await perfOk(["script", "-F", "ip", "-i", file])).trim().split("\n");
+      assertEquals(lines.length, samples);
+      assertStringIncludes(await perfOk(["report", "--header-only", "-i", file]), "# perf version : pmuctl");
     }),
 );

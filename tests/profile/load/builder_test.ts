@@ -9,7 +9,7 @@ import { BadInputError } from "../../../lib/base/system/errors.ts";
 import { makeAttr } from "../../../lib/events/attr.ts";
 import { compileLayout } from "../../../lib/perfdata/format/attr_layout.ts";
 import { encodeFeatures } from "../../../lib/perfdata/format/feature_encoders.ts";
-import { encodeSessionInfo } from "../../../lib/perfdata/format/session_info.ts";
+import { encodeSessionInfo } from "../../../lib/perfdata/own/session_info.ts";
 import { encodeComm, encodeFork, encodeMmap2 } from "../../../lib/perfdata/format/record_encoders.ts";
 import { encodeFileEnd, encodeFileStart } from "../../../lib/perfdata/format/writer.ts";
 import { overhead } from "../../../lib/profile/query/aggregate.ts";

@@ -7,7 +7,7 @@ import { concat } from "../../../lib/base/bytes/bytes.ts";
 import { PERF_CONTEXT, PERF_SAMPLE } from "../../../lib/base/system/abi.ts";
 import { type AttrFlag, makeAttr } from "../../../lib/events/attr.ts";
 import { encodeFeatures } from "../../../lib/perfdata/format/feature_encoders.ts";
-import { encodeSessionInfo, type SessionInfo } from "../../../lib/perfdata/format/session_info.ts";
+import { encodeSessionInfo, type SessionInfo } from "../../../lib/perfdata/own/session_info.ts";
 import {
   encodeHeaderAttr,
   encodeHeaderFeature,

@@ -3,10 +3,12 @@
  * was inlined into the function that the code is in; addresses with the same chain share its number.
  */
 
+import { append } from "../../../base/bytes/lists.ts";
 import { int32Column } from "../../../base/bytes/column.ts";
 import { BadInputError } from "../../../base/system/errors.ts";
 import type { SymbolFiles } from "../../../symbols/files/symbol_files.ts";
-import { type InlinedCode, openInlinedCode } from "../../../symbols/inlined_code.ts";
+import type { InlinedFunctions } from "../../../symbols/dwarf/info/inlined_functions.ts";
+import { openInlinedCode } from "../../../symbols/inlined_code.ts";
 import type { Budget, Cost } from "../../../symbols/object/limits.ts";
 import { symbolFailureOf } from "../../../symbols/object/missing_symbol_reasons.ts";
 import type { ObjectInfo } from "../../../symbols/object/objects.ts";
@@ -18,9 +20,20 @@ const CHAIN_BYTES = 64, FUNCTION_BYTES = 100;
 /** Name of an inlined function that has none. */
 const NAMELESS = "[unnamed]";
 
+/** Inlined functions of an object: of its debug information, or those that the recording carries. */
+interface Code {
+  /** Functions that `at` has returned rows of. */
+  readonly functions: Pick<InlinedFunctions, "parent" | "name" | "callPath" | "callLine">;
+  /** Returns the row of the innermost function at an address, -1 if none was inlined there. */
+  at(address: number): number;
+  /** Paths of files that were needed and not found. */
+  readonly missing: ReadonlySet<string>;
+  close(): void;
+}
+
 /** Object whose inlined functions are read: the chain of each row of its functions, if known. */
 interface OpenCode {
-  code: InlinedCode;
+  code: Code;
   cost: Cost;
   chains: (number | undefined)[];
 }
@@ -138,8 +151,13 @@ export class InlinedFrames {
   }
 
   #openCode(object: number): OpenCode | null {
-    const { objects, files, budget } = this.#options, info = objects[object];
+    const { objects, files, budget, symbolizer } = this.#options, info = objects[object];
     const cost = budget.cost(info.path);
+    const bundled = symbolizer.bundledOf(info);
+    if (bundled !== undefined) {
+      append(this.warnings, bundled.facts.inlinedWarnings ?? []);
+      return bundled.inlined ? { code: bundled.inlined, cost, chains: [] } : null;
+    }
     try {
       const code = openInlinedCode(files, info, cost);
       return code ? { code, cost, chains: [] } : null;

@@ -98,8 +98,6 @@ export interface RecordedProcess {
   uid: number;
   /** Time that it started, in seconds since 1970. */
   started: number;
-  /** File name of the saved copy of its perf map. */
-  map?: string;
 }
 
 /** Version of the layout that encodeSessionInfo() writes. */
@@ -160,8 +158,8 @@ function isUnwound(value: unknown): boolean {
 }
 
 function isProcess(value: unknown): boolean {
-  const { pid, uid, started, map } = (value ?? {}) as Partial<RecordedProcess>;
-  return [pid, uid, started].every((number) => typeof number === "number") && typeof (map ?? "") === "string";
+  const { pid, uid, started } = (value ?? {}) as Partial<RecordedProcess>;
+  return [pid, uid, started].every((number) => typeof number === "number");
 }
 
 /** Returns whether a value is absent, or a list whose items all pass `is`. */

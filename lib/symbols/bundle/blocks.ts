@@ -1,0 +1,119 @@
+/**
+ * Blocks that a bundle of names consists of, and the columns in them. All numbers are little-endian.
+ *
+ *     block:    u32 type, size; u8 payload[size];
+ *     column:   u32 count; then `count` doubles, or u32s, or i32s
+ *     strings:  u32 count; u32 ends[count]; u8 text[];      each ends where the next one begins
+ */
+
+import { ByteReader, ByteWriter } from "../../base/bytes/bytes.ts";
+import { BadInputError } from "../../base/system/errors.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Writer of one block's payload. */
+export class BlockWriter {
+  readonly #w = new ByteWriter(1 << 10);
+
+  doubles(values: Float64Array): this {
+    this.#w.u32(values.length).raw(bytesOf(values));
+    return this;
+  }
+
+  ints(values: Int32Array): this {
+    this.#w.u32(values.length).raw(bytesOf(values));
+    return this;
+  }
+
+  strings(texts: readonly string[]): this {
+    const all = texts.map((text) => encoder.encode(text));
+    this.#w.u32(all.length);
+    let end = 0;
+    for (const { length } of all) this.#w.u32(end += length);
+    for (const bytes of all) this.#w.raw(bytes);
+    return this;
+  }
+
+  /** Returns the block, with its header. */
+  block(type: number): Uint8Array<ArrayBuffer> {
+    return encodeBlock(type, this.#w.bytes());
+  }
+}
+
+/** Encodes a block of any bytes. */
+export function encodeBlock(type: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new ByteWriter(8 + payload.length).u32(type).u32(payload.length).raw(payload).bytes();
+}
+
+/** Texts in a block, each decoded when asked for. */
+export class BlockStrings {
+  readonly #ends: Int32Array;
+  readonly #bytes: Uint8Array;
+
+  constructor(ends: Int32Array, bytes: Uint8Array) {
+    this.#ends = ends;
+    this.#bytes = bytes;
+  }
+
+  get length(): number {
+    return this.#ends.length;
+  }
+
+  text(i: number): string {
+    return decoder.decode(this.#bytes.subarray(i > 0 ? this.#ends[i - 1] : 0, this.#ends[i]));
+  }
+}
+
+/** Reader of one block's payload. Every method throws BadInputError where the block ends early. */
+export class BlockReader {
+  readonly #r: ByteReader;
+
+  constructor(payload: Uint8Array) {
+    this.#r = new ByteReader(payload, true, "a bundle of names");
+  }
+
+  doubles(): Float64Array {
+    return new Float64Array(this.#column(8));
+  }
+
+  /** Reads a column of numbers from `least` up to, but not including, `limit`. */
+  ints(least: number, limit: number): Int32Array {
+    const values = new Int32Array(this.#column(4));
+    for (const value of values) if (!(value >= least && value < limit)) throw damaged();
+    return values;
+  }
+
+  strings(): BlockStrings {
+    const ends = new Int32Array(this.#column(4));
+    let last = 0;
+    for (const end of ends) {
+      if (end < last) throw damaged();
+      last = end;
+    }
+    return new BlockStrings(ends, this.#r.slice(last));
+  }
+
+  #column(width: number): ArrayBuffer {
+    const count = this.#r.u32();
+    return this.#r.slice(width * count).slice().buffer as ArrayBuffer; // a copy, because columns have to be aligned
+  }
+}
+
+/** Reads the blocks of a bundle in order. Throws BadInputError where it ends early. */
+export function* blocksIn(body: Uint8Array): Generator<{ type: number; payload: Uint8Array }> {
+  const r = new ByteReader(body, true, "a bundle of names");
+  while (r.left > 0) {
+    const type = r.u32();
+    yield { type, payload: r.slice(r.u32()) };
+  }
+}
+
+/** Makes the error for a bundle whose numbers cannot be right. */
+export function damaged(): BadInputError {
+  return new BadInputError("the bundle of names is damaged");
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float64Array | Int32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

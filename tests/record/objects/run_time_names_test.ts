@@ -1,0 +1,157 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { FileBytes } from "../../../lib/base/files/file_bytes.ts";
+import type { OpenRefusal } from "../../../lib/base/files/guarded_open.ts";
+import { RunTimeNames } from "../../../lib/record/objects/run_time_names.ts";
+import { jitDump } from "../../symbols/jit/made_jitdump.ts";
+
+const MISSING: OpenRefusal = { kind: "missing", cause: "it does not exist" };
+
+/** Processes of a machine whose maps are files of a test. Process N started at 1000 + N. */
+class Machine {
+  readonly ended = new Set<number>();
+  /** Gives the map of a process in other namespaces: a file, a refusal, or undefined for one in ours. */
+  namespaced: (pid: number) => FileBytes | OpenRefusal | undefined = () => MISSING;
+  /** Gives the map in our own /tmp. */
+  own: (path: string) => FileBytes | OpenRefusal = () => MISSING;
+  mapped: () => FileBytes | undefined = () => undefined;
+  readonly opened: number[] = [];
+  readonly names = new RunTimeNames({
+    jitProcess: (pid) => this.ended.has(pid) ? undefined : { pid, uid: 7, started: 1000.5 + pid },
+    openNamespacedPerfMap: (pid) => {
+      this.opened.push(pid);
+      return this.namespaced(pid);
+    },
+    openJitFile: (path) => this.own(path),
+    openMapped: () => this.mapped(),
+  });
+
+  see(pid: number, filename = "//anon"): void {
+    this.names.see({ pid, filename, start: 0x1000, length: 0x1000 });
+  }
+
+  /** Returns the names at addresses of process 5, and what could not be read. */
+  find(...addresses: number[]) {
+    const { answers, failures } = this.names.find(new Map([[5, new Set(addresses)]]));
+    const names = answers.flatMap(({ facts, symbols }) =>
+      symbols?.names.map((name) => `${facts.path} ${name}`) ?? `${facts.path} a jitdump`
+    );
+    return { names, failures };
+  }
+}
+
+/** Calls `body` with the path of a file with these bytes. */
+async function withFile(bytes: string | Uint8Array, body: (path: string) => void | Promise<void>) {
+  const path = await Deno.makeTempFile({ prefix: "pmuctl-test-" });
+  try {
+    await Deno.writeFile(path, typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes);
+    await body(path);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+Deno.test("RunTimeNames keeps the names that samples hit, of a map that was held and has grown since", async () => {
+  const machine = new Machine();
+  await withFile("1000 10 first\n", (path) => {
+    machine.see(5);
+    machine.names.look();
+    machine.namespaced = () => FileBytes.tryOpen(path)!;
+    machine.names.look();
+    Deno.writeTextFileSync(path, "2000 10 second\n3000 10 never hit\n", { append: true });
+    machine.ended.add(5);
+    machine.namespaced = () => undefined;
+    assertEquals(machine.find(0x1008, 0x2000, 0x200f, 0x2010), {
+      names: ["/tmp/perf-5.map first", "/tmp/perf-5.map second"],
+      failures: [],
+    });
+    machine.names.close();
+  });
+});
+
+Deno.test("RunTimeNames takes the map that a process has made anew rather than the one that was held", async () => {
+  const machine = new Machine();
+  await withFile("1000 10 old\n", (old) =>
+    withFile("1000 10 new\n", (path) => {
+      machine.namespaced = () => FileBytes.tryOpen(old)!;
+      machine.see(5);
+      machine.names.look();
+      machine.namespaced = () => FileBytes.tryOpen(path)!;
+      assertEquals(machine.find(0x1008).names, ["/tmp/perf-5.map new"]);
+      machine.names.close();
+    }));
+});
+
+Deno.test("RunTimeNames reads a map in our own namespaces at the end, and never takes it for one of a container", async () => {
+  await withFile("1000 10 first\n", (path) => {
+    const ours = new Machine();
+    ours.namespaced = () => undefined;
+    ours.own = () => FileBytes.tryOpen(path)!;
+    ours.see(5);
+    ours.names.look();
+    assertEquals(ours.find(0x1008).names, ["/tmp/perf-5.map first"]);
+    const contained = new Machine();
+    contained.own = ours.own;
+    contained.see(5);
+    contained.names.look();
+    contained.ended.add(5);
+    assertEquals(contained.find(0x1008).names, []);
+  });
+});
+
+Deno.test("RunTimeNames keeps a jitdump without its code, and nothing of one without hits", async () => {
+  const machine = new Machine();
+  await withFile(jitDump([{ time: 1, address: 0x1000, size: 0x100, index: 0, name: "fib" }]), (path) => {
+    machine.mapped = () => FileBytes.tryOpen(path)!;
+    machine.see(5, "/tmp/jit-5.dump");
+    machine.see(5, "/tmp/jit-5.dump");
+    assertEquals(machine.find(0x1008).names, ["/tmp/jit-5.dump a jitdump"]);
+    assertEquals(machine.find(0x2000).names, []);
+    machine.names.close();
+  });
+});
+
+Deno.test("RunTimeNames says which file is over a limit, and passes over one that is none", async () => {
+  await withFile("not a dump, but long enough to be read as one", (path) => {
+    const machine = new Machine();
+    machine.mapped = () => FileBytes.tryOpen(path)!;
+    machine.see(5, "/tmp/jit-5.dump");
+    assertEquals(machine.find(0x1008), { names: [], failures: [] });
+    machine.names.close();
+  });
+  await withFile("", (path) => {
+    Deno.truncateSync(path, 2 ** 30);
+    const machine = new Machine();
+    machine.namespaced = () => undefined;
+    machine.own = () => FileBytes.tryOpen(path)!;
+    const { failures } = machine.find(0x1008);
+    assertStringIncludes(failures[0], "/tmp/perf-5.map are not kept for reports: over the limit of");
+    assertEquals(failures.length, 1);
+  });
+});
+
+Deno.test("RunTimeNames asks no further for processes that are in our namespaces, and for maps that it may not read", () => {
+  for (const answer of [undefined, { kind: "untrusted", cause: "it belongs to user 8" } as OpenRefusal]) {
+    const machine = new Machine();
+    machine.namespaced = () => answer;
+    machine.see(5);
+    machine.names.look();
+    machine.names.look();
+    assertEquals(machine.opened, [5]);
+  }
+});
+
+Deno.test("RunTimeNames notes a process once, none that has ended, and none that maps files alone", () => {
+  const machine = new Machine();
+  machine.ended.add(6);
+  for (const pid of [5, 5, 6]) machine.see(pid);
+  machine.see(7, "/usr/lib/libc.so.6");
+  machine.names.look();
+  assertEquals([machine.names.processes, machine.opened], [[{ pid: 5, uid: 7, started: 1005.5 }], [5]]);
+});
+
+Deno.test("RunTimeNames bounds the maps it waits for and the processes it remembers", () => {
+  const machine = new Machine();
+  for (let pid = 1; pid <= 10_100; pid++) machine.see(pid);
+  machine.names.look();
+  assertEquals([machine.names.processes.length, machine.opened.length], [10_000, 256]);
+});

@@ -1,0 +1,137 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { BadInputError } from "../../../lib/base/system/errors.ts";
+import { Bundle, encodeBundle } from "../../../lib/symbols/bundle/bundle.ts";
+import { identityOf, type ObjectAnswers } from "../../../lib/symbols/bundle/bundled_object.ts";
+import { ascending, symbolAnswers } from "../../../lib/symbols/bundle/symbol_answers.ts";
+import { Cost } from "../../../lib/symbols/object/limits.ts";
+import { REASON } from "../../../lib/symbols/object/missing_symbol_reasons.ts";
+import { ObjectTable } from "../../../lib/symbols/object/objects.ts";
+
+const OBJECT = new ObjectTable().of({
+  pid: 1,
+  filename: "/bin/x",
+  pgoff: 0,
+  maj: 8,
+  min: 1,
+  ino: 5n,
+  buildId: "ab",
+});
+/** Symbols: 0x1000 to 0x1fff, with another one in its middle. */
+const SYMBOLS = [
+  { id: 0, name: "outer", start: 0x1000, end: 0x2000 },
+  { id: 1, name: "inner ü", start: 0x1400, end: 0x1500 },
+];
+const find = (address: number) =>
+  address >= 0x1400 && address < 0x1500
+    ? SYMBOLS[1]
+    : address >= 0x1000 && address < 0x2000
+    ? SYMBOLS[0]
+    : undefined;
+
+const ANSWERS: ObjectAnswers = {
+  facts: {
+    ...identityOf(OBJECT),
+    failure: { reason: REASON.NOT_COVERED },
+    hasDebugInfo: true,
+    missing: ["x.dwo"],
+  },
+  symbols: symbolAnswers(ascending([0x1600, 0x1010, 0x1410, 0x9000, 0x1010]), find),
+  functions: { starts: Float64Array.of(0x9000), ends: Float64Array.of(0x9100) },
+  lines: {
+    at: Float64Array.of(0x1010, 0x1600),
+    file: Int32Array.of(0, -1),
+    line: Int32Array.of(7, 0),
+    paths: ["/src/x.c"],
+  },
+  inlined: {
+    at: Float64Array.of(0x1010, 0x1600),
+    row: Int32Array.of(1, -1),
+    parent: Int32Array.of(-1, 0),
+    name: Int32Array.of(0, 1),
+    callPath: Int32Array.of(2, 3),
+    callLine: Int32Array.of(0, 12),
+    texts: ["outer", "inlined", "", "/src/x.c"],
+  },
+};
+const bundleOf = (bytes: Uint8Array) => new Bundle(bytes, new Cost());
+
+Deno.test("a bundle gives the answers that were put into it, and none for other addresses", () => {
+  const { symbols, functions, lines, inlined, facts } = bundleOf(encodeBundle([ANSWERS])).of(OBJECT)!;
+  const names = [0xfff, 0x1010, 0x1410, 0x1600, 0x1700, 0x9000].map((address) => {
+    const row = symbols!.find(address);
+    return row < 0 ? "" : `${symbols!.name(row)} ${symbols!.starts[row]}`;
+  });
+  assertEquals(names, ["", "outer 4096", "inner ü 5120", "outer 4096", "", ""]);
+  assertEquals(symbols!.find(0x1010), symbols!.find(0x1600));
+  assertEquals([functions!.startAt(0x9010), functions!.startAt(0x1010)], [0x9000, -1]);
+  const found = lines!.of(Float64Array.of(0x1010, 0x1011, 0x1600));
+  assertEquals([found.paths, [...found.file], [...found.line]], [["/src/x.c"], [0, -1, -1], [7, 0, 0]]);
+  const row = inlined!.at(0x1010);
+  assertEquals([inlined!.name(row), inlined!.callPath(row), inlined!.callLine(row)], [
+    "inlined",
+    "/src/x.c",
+    12,
+  ]);
+  assertEquals([inlined!.parent(row), inlined!.parent(0), inlined!.at(0x1011), inlined!.at(0x1600)], [
+    0,
+    -1,
+    -1,
+    -1,
+  ]);
+  assertEquals([facts.hasDebugInfo, [...inlined!.missing]], [true, ["x.dwo"]]);
+});
+
+Deno.test("a bundle is compressed where that is worth it, and tells objects apart by what they are", () => {
+  const many = Array.from({ length: 200 }, (_, i): ObjectAnswers => ({
+    ...ANSWERS,
+    facts: { ...ANSWERS.facts, pid: i },
+  }));
+  const bytes = encodeBundle(many);
+  assert(bytes.length < 20_000, `${bytes.length} bytes`);
+  assertEquals([...bundleOf(bytes).objects].length, 200);
+  assertEquals(bundleOf(bytes).of({ ...OBJECT, pid: 7 })?.facts.pid, 7);
+  for (const other of [{ pid: 500 }, { buildId: "cd" }, { path: "/bin/y" }, { kind: "vdso" as const }]) {
+    assertEquals(bundleOf(bytes).of({ ...OBJECT, ...other }), undefined);
+  }
+});
+
+Deno.test("a bundle that was cut off or changed anywhere is read or refused, and never gives a wrong row", () => {
+  const bytes = encodeBundle([ANSWERS]);
+  for (let size = 0; size < bytes.length; size++) {
+    assertThrows(() => bundleOf(bytes.slice(0, size)), BadInputError);
+  }
+  let read = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    for (const value of [0xff, 0x80, bytes[at] + 1]) {
+      const changed = bytes.slice();
+      changed[at] = value;
+      let object;
+      try {
+        object = bundleOf(changed).of(OBJECT);
+      } catch (error) {
+        assert(error instanceof BadInputError, `at ${at}: ${error}`);
+        continue;
+      }
+      read++;
+      for (
+        let row = object?.inlined?.at(0x1010) ?? -1, deep = 0;
+        row >= 0;
+        row = object!.inlined!.parent(row)
+      ) {
+        assert(typeof object!.inlined!.name(row) === "string" && deep++ < 3);
+      }
+      const symbol = object?.symbols?.find(0x1010) ?? -1;
+      if (symbol >= 0) assert(typeof object!.symbols!.name(symbol) === "string");
+    }
+  }
+  assert(read > 0);
+});
+
+Deno.test("a bundle that claims more bytes than it can have is refused before any are made", () => {
+  const large = encodeBundle(Array.from({ length: 100 }, () => ANSWERS));
+  new DataView(large.buffer, large.byteOffset).setUint32(8, 100 << 20, true);
+  assertThrows(() => bundleOf(large), BadInputError, "damaged");
+  const newer = encodeBundle([ANSWERS]).slice();
+  newer[0] = 9;
+  assertThrows(() => bundleOf(newer), BadInputError, "has version 9: expected 1");
+});
