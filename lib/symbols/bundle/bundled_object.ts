@@ -8,6 +8,8 @@ import { lastAtOrBefore } from "../../base/bytes/ascending.ts";
 import { FunctionRanges } from "../dwarf/function_ranges.ts";
 import { REASON_COUNT, type SymbolFailure } from "../object/missing_symbol_reasons.ts";
 import type { ObjectInfo, ObjectKind } from "../object/objects.ts";
+import { FunctionTable } from "../kept/function_table.ts";
+import { LineTable } from "../kept/line_table.ts";
 import type { SymbolNames } from "../table/symbol_names.ts";
 import { SymbolTable } from "../table/symbol_table.ts";
 import { BlockReader, type BlockStrings, BlockWriter, damaged, encodeBlock } from "./blocks.ts";
@@ -42,29 +44,6 @@ export interface SymbolAnswers {
   names: readonly string[];
 }
 
-/** Source lines of the addresses that were asked for. */
-export interface LineAnswers {
-  /** Addresses, ascending; row of `paths` of each (-1: unknown), and its line. */
-  at: Float64Array;
-  file: Int32Array;
-  line: Int32Array;
-  paths: readonly string[];
-}
-
-/** Inlined functions at the addresses that were asked for; see InlinedFunctions. */
-export interface InlinedAnswers {
-  /** Addresses, ascending, and the row of the innermost function at each, -1 for none. */
-  at: Float64Array;
-  row: Int32Array;
-  /** Row that each row was inlined into, always a lower one; -1 for none. */
-  parent: Int32Array;
-  /** Rows of `texts`: the name of each function, and the path of the call; and its line. */
-  name: Int32Array;
-  callPath: Int32Array;
-  callLine: Int32Array;
-  texts: readonly string[];
-}
-
 /** Facts about an object besides its columns. */
 export interface BundledFacts {
   kind: ObjectKind;
@@ -90,8 +69,9 @@ export interface ObjectAnswers {
   facts: BundledFacts;
   symbols?: SymbolAnswers;
   functions?: { starts: Float64Array; ends: Float64Array };
-  lines?: LineAnswers;
-  inlined?: InlinedAnswers;
+  /** Bytes of a LineTable and of a FunctionTable, of offsets in the object's file. */
+  lines?: Uint8Array;
+  inlined?: Uint8Array;
   /** Jitdump without code, with what samples hit. */
   jitDump?: Uint8Array;
 }
@@ -124,19 +104,8 @@ export function encodeObject(answers: ObjectAnswers): Uint8Array[] {
   if (functions) {
     blocks.push(new BlockWriter().doubles(functions.starts).doubles(functions.ends).block(BLOCK.FUNCTIONS));
   }
-  if (lines) {
-    const { at, file, line, paths } = lines;
-    blocks.push(new BlockWriter().strings(paths).doubles(at).ints(file).ints(line).block(BLOCK.LINES));
-  }
-  if (inlined) {
-    const { at, row, parent, name, callPath, callLine, texts } = inlined;
-    blocks.push(
-      new BlockWriter().strings(texts).ints(parent).ints(name).ints(callPath).ints(callLine).doubles(at).ints(
-        row,
-      )
-        .block(BLOCK.INLINED),
-    );
-  }
+  if (lines) blocks.push(encodeBlock(BLOCK.LINES, lines));
+  if (inlined) blocks.push(encodeBlock(BLOCK.INLINED, inlined));
   if (jitDump) blocks.push(encodeBlock(BLOCK.JITDUMP, jitDump));
   return blocks;
 }
@@ -162,9 +131,12 @@ export class BundledObject {
     else if (type === BLOCK.FUNCTIONS) {
       const starts = r.doubles();
       this.functions = new FunctionRanges(starts, sameLength(r.doubles(), starts.length));
-    } else if (type === BLOCK.LINES) this.lines = new BundledLines(r);
-    else if (type === BLOCK.INLINED) this.inlined = new BundledInlined(r, this.facts.missing ?? []);
-    else if (type === BLOCK.JITDUMP) this.jitDump = payload;
+    } else if (type === BLOCK.LINES) {
+      this.lines = new BundledLines(LineTable.read(payload.slice(), undefined) ?? notSound());
+    } else if (type === BLOCK.INLINED) {
+      const functions = FunctionTable.read(payload.slice(), undefined) ?? notSound();
+      this.inlined = new BundledInlined(functions, this.facts.missing ?? []);
+    } else if (type === BLOCK.JITDUMP) this.jitDump = payload;
   }
 }
 
@@ -202,80 +174,43 @@ function isTexts(value: unknown): boolean {
 
 /** Source lines of a bundled object. */
 export class BundledLines {
-  readonly #paths: BlockStrings;
-  readonly #at: Float64Array;
-  readonly #file: Int32Array;
-  readonly #line: Int32Array;
+  readonly #table: LineTable;
 
-  constructor(r: BlockReader) {
-    this.#paths = r.strings();
-    this.#at = r.doubles();
-    this.#file = sameLength(r.ints(-1, this.#paths.length), this.#at.length);
-    this.#line = sameLength(r.ints(0, 2 ** 31), this.#at.length);
+  constructor(table: LineTable) {
+    this.#table = table;
   }
 
   /** Returns the lines of addresses, in their order. */
   of(addresses: Float64Array): SourceLines {
-    return {
-      file: Int32Array.from(addresses, (address) => answerAt(this.#at, this.#file, address, -1)),
-      line: Int32Array.from(addresses, (address) => answerAt(this.#at, this.#line, address, 0)),
-      paths: Array.from({ length: this.#paths.length }, (_, row) => this.#paths.text(row)),
-    };
+    const table = this.#table, paths: string[] = [], rows = new Map<number, number>();
+    const file = new Int32Array(addresses.length).fill(-1), line = new Int32Array(addresses.length);
+    addresses.forEach((address, i) => {
+      const row = table.at(address);
+      if (row < 0) return;
+      const path = table.pathOf(row);
+      let known = rows.get(path);
+      if (known === undefined) rows.set(path, known = paths.push(table.path(path)) - 1);
+      file[i] = known;
+      line[i] = table.line(row);
+    });
+    return { file, line, paths };
   }
 }
 
 /** Inlined functions of a bundled object, asked as those in debug information are. */
 export class BundledInlined {
+  readonly functions: FunctionTable;
   /** Files with parts of the debug information that were needed and not found. */
   readonly missing: ReadonlySet<string>;
-  readonly #texts: BlockStrings;
-  readonly #parent: Int32Array;
-  readonly #name: Int32Array;
-  readonly #callPath: Int32Array;
-  readonly #callLine: Int32Array;
-  readonly #at: Float64Array;
-  readonly #row: Int32Array;
 
-  constructor(r: BlockReader, missing: readonly string[]) {
+  constructor(functions: FunctionTable, missing: readonly string[]) {
+    this.functions = functions;
     this.missing = new Set(missing);
-    this.#texts = r.strings();
-    const texts = this.#texts.length;
-    this.#parent = r.ints(-1, 2 ** 31);
-    const rows = this.#parent.length;
-    this.#parent.forEach((parent, row) => {
-      if (parent >= row) throw damaged(); // so that no chain is endless
-    });
-    this.#name = sameLength(r.ints(0, texts), rows);
-    this.#callPath = sameLength(r.ints(0, texts), rows);
-    this.#callLine = sameLength(r.ints(0, 2 ** 31), rows);
-    this.#at = r.doubles();
-    this.#row = sameLength(r.ints(-1, rows), this.#at.length);
-  }
-
-  /** Functions that the rows are of: it is asked itself. */
-  get functions(): this {
-    return this;
   }
 
   /** Returns the row of the innermost function at an address (as in AddressSpaces.at), or -1. */
   at(address: number): number {
-    return answerAt(this.#at, this.#row, address, -1);
-  }
-
-  parent(row: number): number {
-    return this.#parent[row];
-  }
-
-  name(row: number): string {
-    return this.#texts.text(this.#name[row]);
-  }
-
-  callPath(row: number): string {
-    return this.#texts.text(this.#callPath[row]);
-  }
-
-  callLine(row: number): number {
-    return this.#callLine[row];
+    return Math.max(-1, this.functions.at(address));
   }
 
   /** Does nothing: no file is open. */
@@ -322,9 +257,8 @@ class BundledNames implements SymbolNames {
   }
 }
 
-function answerAt(addresses: Float64Array, answers: Int32Array, address: number, none: number): number {
-  const row = lastAtOrBefore(addresses, address);
-  return row >= 0 && addresses[row] === address ? answers[row] : none;
+function notSound(): never {
+  throw damaged();
 }
 
 function sameLength<T extends Float64Array | Int32Array>(column: T, length: number): T {

@@ -2,6 +2,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BadInputError } from "../../../lib/base/system/errors.ts";
 import { Bundle, encodeBundle } from "../../../lib/symbols/bundle/bundle.ts";
 import { identityOf, type ObjectAnswers } from "../../../lib/symbols/bundle/bundled_object.ts";
+import { FunctionTableBuilder } from "../../../lib/symbols/kept/function_table.ts";
+import { NOTHING } from "../../../lib/symbols/kept/kept_ranges.ts";
+import { LineTableBuilder } from "../../../lib/symbols/kept/line_table.ts";
 import { ascending, symbolAnswers } from "../../../lib/symbols/bundle/symbol_answers.ts";
 import { Cost } from "../../../lib/symbols/object/limits.ts";
 import { REASON } from "../../../lib/symbols/object/missing_symbol_reasons.ts";
@@ -28,6 +31,24 @@ const find = (address: number) =>
     ? SYMBOLS[0]
     : undefined;
 
+/** One line at 0x1010, and none at 0x1600. */
+function lineTable(): Uint8Array {
+  const table = new LineTableBuilder();
+  table.addRange(0x1010, 0x1011, table.row(table.path("/src/x.c"), 7));
+  table.addRange(0x1600, 0x1601, NOTHING);
+  return table.bytes("");
+}
+
+/** A function inlined at 0x1010, and none at 0x1600. */
+function functionTable(): Uint8Array {
+  const table = new FunctionTableBuilder();
+  const outer = table.addFunction({ parent: -1, name: "outer", callPath: "", callLine: 0 });
+  const row = table.addFunction({ parent: outer, name: "inlined", callPath: "/src/x.c", callLine: 12 });
+  table.addRange(0x1010, 0x1011, row);
+  table.addRange(0x1600, 0x1601, NOTHING);
+  return table.bytes("");
+}
+
 const ANSWERS: ObjectAnswers = {
   facts: {
     ...identityOf(OBJECT),
@@ -37,21 +58,8 @@ const ANSWERS: ObjectAnswers = {
   },
   symbols: symbolAnswers(ascending([0x1600, 0x1010, 0x1410, 0x9000, 0x1010]), find),
   functions: { starts: Float64Array.of(0x9000), ends: Float64Array.of(0x9100) },
-  lines: {
-    at: Float64Array.of(0x1010, 0x1600),
-    file: Int32Array.of(0, -1),
-    line: Int32Array.of(7, 0),
-    paths: ["/src/x.c"],
-  },
-  inlined: {
-    at: Float64Array.of(0x1010, 0x1600),
-    row: Int32Array.of(1, -1),
-    parent: Int32Array.of(-1, 0),
-    name: Int32Array.of(0, 1),
-    callPath: Int32Array.of(2, 3),
-    callLine: Int32Array.of(0, 12),
-    texts: ["outer", "inlined", "", "/src/x.c"],
-  },
+  lines: lineTable(),
+  inlined: functionTable(),
 };
 const bundleOf = (bytes: Uint8Array) => new Bundle(bytes, new Cost());
 
@@ -66,13 +74,9 @@ Deno.test("a bundle gives the answers that were put into it, and none for other 
   assertEquals([functions!.startAt(0x9010), functions!.startAt(0x1010)], [0x9000, -1]);
   const found = lines!.of(Float64Array.of(0x1010, 0x1011, 0x1600));
   assertEquals([found.paths, [...found.file], [...found.line]], [["/src/x.c"], [0, -1, -1], [7, 0, 0]]);
-  const row = inlined!.at(0x1010);
-  assertEquals([inlined!.name(row), inlined!.callPath(row), inlined!.callLine(row)], [
-    "inlined",
-    "/src/x.c",
-    12,
-  ]);
-  assertEquals([inlined!.parent(row), inlined!.parent(0), inlined!.at(0x1011), inlined!.at(0x1600)], [
+  const row = inlined!.at(0x1010), { functions: inner } = inlined!;
+  assertEquals([inner.name(row), inner.callPath(row), inner.callLine(row)], ["inlined", "/src/x.c", 12]);
+  assertEquals([inner.parent(row), inner.parent(0), inlined!.at(0x1011), inlined!.at(0x1600)], [
     0,
     -1,
     -1,
@@ -116,9 +120,9 @@ Deno.test("a bundle that was cut off or changed anywhere is read or refused, and
       for (
         let row = object?.inlined?.at(0x1010) ?? -1, deep = 0;
         row >= 0;
-        row = object!.inlined!.parent(row)
+        row = object!.inlined!.functions.parent(row)
       ) {
-        assert(typeof object!.inlined!.name(row) === "string" && deep++ < 3);
+        assert(typeof object!.inlined!.functions.name(row) === "string" && deep++ < 3);
       }
       const symbol = object?.symbols?.find(0x1010) ?? -1;
       if (symbol >= 0) assert(typeof object!.symbols!.name(symbol) === "string");
