@@ -48,6 +48,7 @@ export const ROOMS: Readonly<Record<string, Room>> = (() => {
         "elf",
         "dwarf",
         "dwarf/info",
+        "go",
         "kernel",
         "jit",
         "space",

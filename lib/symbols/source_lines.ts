@@ -1,9 +1,13 @@
-/** Source lines of addresses in an object, from its own debug information or its separate debug file. */
+/**
+ * Source lines of addresses in an object, from its own debug information or its separate debug file; those of a Go program
+ * without debug information from its table of functions.
+ */
 
 import { DebugSections } from "./elf/debug_section.ts";
 import { findLines, type FoundLines } from "./dwarf/dwarf_line.ts";
 import { compilationDirectories } from "./dwarf/info/units.ts";
 import { linkedAddress } from "./elf/load_offsets.ts";
+import { goLines } from "./go/go_lines.ts";
 import { Cost, LimitError } from "./object/limits.ts";
 import { closeObjectElf, type ObjectElf, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./object/objects.ts";
@@ -44,15 +48,15 @@ export function sourceLines(
 }
 
 function linesIn({ file, debug }: ObjectElf, addresses: Float64Array): SourceLines | SymbolFailure {
+  file.cost.work(addresses.length * file.segments.length / 2);
   for (const each of [file, debug]) {
     if (each === undefined) continue;
     const sections = new DebugSections(each);
     if (!sections.get(".debug_line")?.size) continue;
-    file.cost.work(addresses.length * file.segments.length / 2);
     const found = linesAt(sections, addresses.map((at) => linkedAddress(file, at)));
     return { ...found, paths: wholePaths(sections, found) };
   }
-  return { reason: REASON.NO_SYMBOLS };
+  return goLines(file, addresses.map((at) => linkedAddress(file, at))) ?? { reason: REASON.NO_SYMBOLS };
 }
 
 /** Returns the paths, relative ones prefixed with the directory that their unit was compiled in, if known. */

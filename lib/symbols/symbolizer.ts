@@ -9,6 +9,8 @@ import { sameBuildId } from "./elf/build_id.ts";
 import { ElfFile } from "./elf/elf.ts";
 import { elfSymbols, hasSymtab, symbolAddress, vmlinuxSymbols } from "./elf/elf_symbols.ts";
 import { isJitDump, readJitDump } from "./jit/jitdump.ts";
+import { mayHavePclntab } from "./go/find_pclntab.ts";
+import { goFunctions } from "./go/go_symbols.ts";
 import { type KernelSymbols, parseKallsyms } from "./kernel/kallsyms.ts";
 import { Budget, Cost } from "./object/limits.ts";
 import { MINI_DEBUG_SECTION, miniDebug } from "./elf/mini_debug.ts";
@@ -66,8 +68,8 @@ interface Loaded {
   unresolved: Float64Array;
   /** Address ranges of functions; null if unknown, undefined if not read yet. */
   functions?: FunctionRanges | null;
-  /** Whether its files have debug information, which tells inlined functions. */
-  hasDebugInfo?: boolean;
+  /** Whether its files tell which functions were inlined. */
+  tellsInlined?: boolean;
   /** Object of the recording's own bundle that the answers come from, rather than from files. */
   bundled?: BundledObject;
 }
@@ -254,9 +256,9 @@ export class Symbolizer {
     return loaded.functions?.startAt(address) ?? -1;
   }
 
-  /** Returns whether the debug information of an object tells inlined functions. False before it is loaded. */
-  hasDebugInfo({ id }: ObjectInfo): boolean {
-    return this.#loaded[id]?.hasDebugInfo ?? false;
+  /** Returns whether the files of an object tell which functions were inlined. False before it is loaded. */
+  tellsInlined({ id }: ObjectInfo): boolean {
+    return this.#loaded[id]?.tellsInlined ?? false;
   }
 
   /** Returns the symbol with a number that `symbolize` returned. */
@@ -389,7 +391,7 @@ export class Symbolizer {
     if (bundled === undefined) return;
     loaded.bundled = bundled;
     loaded.failure = bundled.facts.failure;
-    loaded.hasDebugInfo = bundled.facts.hasDebugInfo;
+    loaded.tellsInlined = bundled.facts.hasDebugInfo;
     for (const warning of bundled.facts.warnings ?? []) this.#warn(object, warning);
   }
 
@@ -479,10 +481,12 @@ export class Symbolizer {
     const loaded = this.#loadFrom(object, file.cost, () => {
       const table = mini
         ? elfSymbols(file, mini, file)
-        : elfSymbols(file, debug && hasSymtab(debug) ? debug : file);
+        : debug && hasSymtab(debug)
+        ? elfSymbols(file, debug)
+        : elfSymbols(file, file, file, hasSymtab(file) ? undefined : goFunctions(file));
       return table === undefined ? incomplete ?? { reason: REASON.NO_SYMBOLS } : { table, incomplete };
     });
-    loaded.hasDebugInfo ??= infoHolder(opened) !== undefined;
+    loaded.tellsInlined ??= infoHolder(opened) !== undefined || mayHavePclntab(file);
     closeObjectElf(opened);
     return loaded;
   }

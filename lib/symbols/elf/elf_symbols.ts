@@ -40,17 +40,19 @@ const MAKING_BYTES = 32 + BUILDER_BYTES, TABLE_BYTES = 24, NAME_BYTES = 4;
  * offsets always come from `file`, since the sections of a debug file are empty. Throws BadInputError if the tables are
  * damaged, LimitError if they cost too much.
  * @param dynamic the file to take .dynsym from, if not `symbols`.
+ * @param functions of `file` that are named elsewhere in it.
  */
 export function elfSymbols(
   file: ElfFile,
   symbols: ElfFile = file,
   dynamic: ElfFile = symbols,
+  functions?: FunctionNames,
 ): SymbolTable | undefined {
   const sources = [
     { from: symbols, section: symbols.section(".symtab", SHT.SYMTAB) },
     { from: dynamic, section: dynamic.section(".dynsym", SHT.DYNSYM) },
   ].filter((source): source is SymbolSource => source.section !== undefined);
-  return new TableReader(sources, pltOf(file), file).read();
+  return new TableReader(sources, { plt: pltOf(file), file, functions }).read();
 }
 
 /**
@@ -59,13 +61,33 @@ export function elfSymbols(
  */
 export function vmlinuxSymbols(file: ElfFile): SymbolTable | undefined {
   const section = file.section(".symtab", SHT.SYMTAB);
-  return section && new TableReader([{ from: file, section }], undefined, undefined).read();
+  return section && new TableReader([{ from: file, section }], {}).read();
+}
+
+/** Functions of a file, by row, that are named elsewhere than in its symbol tables. */
+export interface FunctionNames {
+  count: number;
+  /** Part of the file with the names, each up to a NUL. */
+  names: { offset: number; size: number };
+  /** Returns the link-time address of a function, and the one behind it. */
+  start(row: number): number;
+  end(row: number): number;
+  /** Returns the offset of a function's name in `names`. */
+  nameOffset(row: number): number;
 }
 
 /** Symbol table section, and its file. */
 interface SymbolSource {
   from: ElfFile;
   section: ElfSection;
+}
+
+/** Where else symbols come from. */
+interface OtherSources {
+  plt?: Plt;
+  /** File whose offsets place the symbols; undefined to place them by address. */
+  file?: ElfFile;
+  functions?: FunctionNames;
 }
 
 /** Names of a symbol table, and where they start in the names of all tables. */
@@ -78,23 +100,29 @@ interface Strings {
 class TableReader {
   readonly #sources: readonly SymbolSource[];
   readonly #plt: Plt | undefined;
-  /** File whose offsets place the symbols; undefined to place them by address. */
   readonly #file: ElfFile | undefined;
+  readonly #functions: FunctionNames | undefined;
   readonly #names = new JoinedNames();
   readonly #strings = new Map<ElfSection | undefined, Strings>();
 
-  constructor(sources: readonly SymbolSource[], plt: Plt | undefined, file: ElfFile | undefined) {
+  constructor(sources: readonly SymbolSource[], { plt, file, functions }: OtherSources) {
     this.#sources = sources;
     this.#plt = plt;
     this.#file = file;
+    this.#functions = functions;
   }
 
   read(): SymbolTable | undefined {
-    if (this.#sources.length === 0) return undefined;
-    const { cost } = this.#sources[0].from;
+    const cost = (this.#file ?? this.#sources[0]?.from)?.cost;
+    if (cost === undefined || (this.#sources.length === 0 && this.#functions === undefined)) return undefined;
     const columns = this.#columns(cost);
     const marks = [0];
     let complete = true;
+    if (this.#file && this.#functions) {
+      // first, for their sizes: a symbol without one would reach over them
+      this.#takeFunctions(this.#file, this.#functions, columns);
+      marks.push(columns.count);
+    }
     for (const { from, section } of this.#sources) {
       complete = readSymbols(from, section, this.#file, columns, this.#stringsOf(from, section));
       marks.push(columns.count);
@@ -111,7 +139,8 @@ class TableReader {
       from.checkRange(offset, size, `section ${name}`);
       return Math.floor(size / entrySize(from));
     });
-    const total = counts.reduce((sum, count) => sum + count, this.#plt?.count ?? 0);
+    const others = (this.#plt?.count ?? 0) + (this.#functions?.count ?? 0);
+    const total = counts.reduce((sum, count) => sum + count, others);
     cost.count(total, "symbols");
     cost.work(total * WORK.symbol);
     cost.hold(total * MAKING_BYTES);
@@ -128,13 +157,29 @@ class TableReader {
   #stringsOf(from: ElfFile, { link }: ElfSection): Strings {
     const section = from.sections[link];
     let strings = this.#strings.get(section);
-    if (strings === undefined) {
-      const names = namesOf(from, section);
-      from.cost.keep(heldBytes(from.source, names.size));
-      strings = { names, base: this.#names.add(names, from.cost) };
-      this.#strings.set(section, strings);
-    }
+    if (strings === undefined) this.#strings.set(section, strings = this.#addNames(from, section));
     return strings;
+  }
+
+  #addNames(from: ElfFile, part: NamesPart | undefined): Strings {
+    const names = namesOf(from, part);
+    from.cost.keep(heldBytes(from.source, names.size));
+    return { names, base: this.#names.add(names, from.cost) };
+  }
+
+  /** Appends functions that lie in loaded segments. */
+  #takeFunctions(file: ElfFile, functions: FunctionNames, columns: SymbolColumns): void {
+    const { starts, ends, binds, nameStarts } = columns, shifts = new LoadOffsets(file);
+    const { names, base } = this.#addNames(file, { name: "of functions", type: 0, ...functions.names });
+    for (let row = 0; row < functions.count; row++) {
+      const start = functions.start(row), name = functions.nameOffset(row), shift = shifts.of(start, NaN);
+      if (Number.isNaN(shift) || !(name < names.size)) continue;
+      const n = columns.count++;
+      starts[n] = start - shift;
+      ends[n] = Math.max(start, functions.end(row)) - shift;
+      binds[n] = STB.LOCAL;
+      nameStarts[n] = base + name;
+    }
   }
 
   /** Appends the stubs of the PLT; returns the row of the first one. */
@@ -192,11 +237,14 @@ function entrySize({ is64 }: ElfFile): number {
   return is64 ? 24 : 16;
 }
 
+/** Part of a file with strings. */
+type NamesPart = Pick<ElfSection, "name" | "type" | "offset" | "size">;
+
 /**
  * Returns the contents of a string section; empty if there is none. Throws BadInputError if it is cut off, and
  * LimitError.
  */
-function namesOf(file: ElfFile, section: ElfSection | undefined): ByteWindows {
+function namesOf(file: ElfFile, section: NamesPart | undefined): ByteWindows {
   const { type, offset, size } = section ?? { type: SHT.NOBITS, offset: 0, size: 0 };
   const there = type === SHT.NOBITS ? 0 : size;
   file.checkRange(offset, there, `section ${section?.name}`);

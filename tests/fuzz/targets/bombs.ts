@@ -7,6 +7,7 @@ import type { Target } from "../target.ts";
 import type { Bomb } from "../bombs/bomb.ts";
 import { codeBombs } from "../bombs/code.ts";
 import { functionBombs } from "../bombs/functions.ts";
+import { goBombs } from "../bombs/go.ts";
 import { objectBombs } from "../bombs/objects.ts";
 import { recordingBombs } from "../bombs/recordings.ts";
 import { textBombs } from "../bombs/texts.ts";
@@ -14,6 +15,7 @@ import { textBombs } from "../bombs/texts.ts";
 const BOMBS: readonly Bomb[] = [
   ...objectBombs,
   ...functionBombs,
+  ...goBombs,
   ...codeBombs,
   ...recordingBombs,
   ...textBombs,

@@ -5,15 +5,12 @@ import { type ByteSource, MemoryBytes } from "../../../lib/base/bytes/byte_sourc
 import { ByteWriter, concat } from "../../../lib/base/bytes/bytes.ts";
 import { ElfFile } from "../../../lib/symbols/elf/elf.ts";
 import { elfSymbols, symbolAddress, vmlinuxSymbols } from "../../../lib/symbols/elf/elf_symbols.ts";
-import {
-  type InlinedFunctions,
-  openInlinedFunctions,
-} from "../../../lib/symbols/dwarf/info/inlined_functions.ts";
+import { openInlinedFunctions } from "../../../lib/symbols/dwarf/info/inlined_functions.ts";
 import { SplitPackage, unitOfFile } from "../../../lib/symbols/dwarf/info/split_units.ts";
 import type { UnitRoot } from "../../../lib/symbols/dwarf/info/units.ts";
 import type { DebugInfo } from "../../../lib/symbols/elf/debug_section.ts";
 import { functionRanges } from "../../../lib/symbols/dwarf/function_ranges.ts";
-import { openInlinedCode } from "../../../lib/symbols/inlined_code.ts";
+import { type FunctionRows, openInlinedCode } from "../../../lib/symbols/inlined_code.ts";
 import { Budget, Cost } from "../../../lib/symbols/object/limits.ts";
 import { HeldBytes } from "../../../lib/symbols/object/windows.ts";
 import { ObjectTable } from "../../../lib/symbols/object/objects.ts";
@@ -21,8 +18,10 @@ import { sourceLines } from "../../../lib/symbols/source_lines.ts";
 import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
 import { Symbolizer } from "../../../lib/symbols/symbolizer.ts";
 import { buildElf } from "../../symbols/build_elf.ts";
+import { BASE as GO_BASE, CODE as GO_CODE } from "../../symbols/go/build_go.ts";
 import { makeLines, makeUnits, type Sections } from "../made/dwarf.ts";
 import { CODE, CODE_SIZE, functionSections, makeFunctions } from "../made/dwarf_functions.ts";
+import { makeGo } from "../made/go_program.ts";
 import { xzStored, zstdStored } from "../made/packed.ts";
 import { mutateBytes } from "../mutate/mutate.ts";
 import { ElfParts, mutateElf } from "../mutate/mutate_elf.ts";
@@ -72,8 +71,11 @@ export function readElf(source: ByteSource): void {
   symbolAddress(file, "_text");
 }
 
-/** Names, lines and inlined functions of addresses all over the object, as a report with --lines and -g asks for. */
-export async function readObject(open: () => ByteSource): Promise<void> {
+/**
+ * Names, lines and inlined functions of addresses all over the object, as a report with --lines and -g asks for.
+ * @param code offset of code to look at closely.
+ */
+export async function readObject(open: () => ByteSource, code = TEXT_OFFSET): Promise<void> {
   const files: SymbolFiles = {
     open,
     kallsyms: () => undefined,
@@ -87,7 +89,7 @@ export async function readObject(open: () => ByteSource): Promise<void> {
   const size = Math.min(open().size, 1 << 20);
   const offsets = Float64Array.from(
     { length: 64 },
-    (_, i) => i % 2 ? TEXT_OFFSET + 2 * i : Math.floor(i * size / 64),
+    (_, i) => i % 2 ? code + 2 * i : Math.floor(i * size / 64),
   );
   for (const offset of offsets) {
     const id = symbolizer.symbolize(object, offset);
@@ -104,17 +106,17 @@ export async function readObject(open: () => ByteSource): Promise<void> {
       }
     }
   }
-  const code = openInlinedCode(files, object, budget.cost(object.path));
-  if (code === undefined) return;
+  const inlined = openInlinedCode(files, object, budget.cost(object.path));
+  if (inlined === undefined) return;
   try {
-    for (const offset of offsets) readChain(code.functions, code.at(offset));
+    for (const offset of offsets) readChain(inlined.functions, inlined.at(offset));
   } finally {
-    code.close();
+    inlined.close();
   }
 }
 
 /** Asks for all that there is of a function and of those that it was inlined into. */
-function readChain(functions: InlinedFunctions, innermost: number): void {
+function readChain(functions: FunctionRows, innermost: number): void {
   for (let row = innermost; row >= 0; row = functions.parent(row)) {
     if (functions.parent(row) >= row) throw new Error(`${row} was inlined into ${functions.parent(row)}`);
     if (typeof functions.name(row) !== "string") throw new Error("a function without a name");
@@ -254,6 +256,23 @@ export function objectTargets(): Target[] {
           : { bytes, made: "made up" };
       },
       take: readFunctions,
+    },
+    {
+      name: "go-functions",
+      what: "Go's table of functions made up from nothing, in all layouts",
+      weight: 8,
+      make(random) {
+        const bytes = makeGo(random);
+        if (random.oneIn(2)) return { bytes, made: "made up" };
+        const elf = new ElfParts(bytes),
+          table = elf.sections.find(({ name }) => /pclntab|rel\.ro/.test(name))!;
+        if (random.oneIn(3)) return { bytes: mutateElf(elf, random, stuff), made: "ELF file changed" };
+        return {
+          bytes: elf.with([{ name: table.name, contents: mutateBytes(elf.contents(table), random) }]),
+          made: "made up, and changed",
+        };
+      },
+      take: (bytes) => readObject(() => new MemoryBytes(bytes, "object"), GO_CODE - GO_BASE),
     },
     {
       name: "packed-section",

@@ -93,7 +93,7 @@ export class InlinedFrames {
     if (known !== undefined) return known !== null;
     const { objects, symbolizer } = this.#options;
     if (!symbolizer.isReady(objects[object])) return false;
-    if (symbolizer.hasDebugInfo(objects[object])) return true;
+    if (symbolizer.tellsInlined(objects[object])) return true;
     this.#open[object] = null;
     return false;
   }
