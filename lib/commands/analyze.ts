@@ -1,5 +1,6 @@
 /** `pmuctl analyze`: `report --format tprof`, with the option letters of NetBSD's `tprof analyze`. */
 
+import { giveUpNetwork } from "../base/system/no_network.ts";
 import { EXIT } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { openChosenInput } from "../cli/default_input.ts";
@@ -29,6 +30,7 @@ export const command: CommandSpec = {
 
 async function run(args: ParsedArgs, io: Io): Promise<number> {
   const part = partOf(args);
+  giveUpNetwork();
   const { file, input } = await openChosenInput(args.positionals[0], io);
   const profile = await withProgress(
     input,
