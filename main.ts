@@ -34,6 +34,7 @@ const COMMANDS: Record<string, () => Promise<{ command: CommandSpec }>> = {
 
 /** Internal commands, which pmuctl or scripts call; not in the help. */
 const INTERNAL: typeof COMMANDS = {
+  "fetch-files": () => import("./lib/commands/fetch_files.ts"),
   "hold-set": () => import("./lib/commands/hold_set.ts"),
   complete: () => import("./lib/commands/complete.ts"),
   manual: () => import("./lib/commands/manual.ts"),

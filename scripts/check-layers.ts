@@ -54,6 +54,7 @@ export const ROOMS: Readonly<Record<string, Room>> = (() => {
         "space",
         "files",
         "bundle",
+        "debuginfod",
         ".",
       ],
     },

@@ -41,6 +41,7 @@ export const NEEDS = {
   rustc: command("rustc", "rustc"),
   llvm: command("llvm-symbolizer", "llvm"),
   dwz: command("dwz", "dwz"),
+  debuginfod: command("debuginfod", "debuginfod"),
   go: command("go", "golang-go", ", for its pprof"),
   make: command("make", "make"),
   node: command("node", "nodejs"),

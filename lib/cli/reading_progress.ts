@@ -1,7 +1,8 @@
-/** Progress of reading a large file, on a terminal. */
+/** Progress of a report on a terminal: of reading a large file, and of fetching files from the network. */
 
 import { format } from "@std/fmt/bytes";
 import type { ByteInput } from "../base/bytes/byte_source.ts";
+import { counted } from "../base/text/plural.ts";
 import type { Io } from "./command.ts";
 
 /** Size in bytes from which reading takes long enough to show progress. */
@@ -54,4 +55,29 @@ function counting(input: ByteInput, count: (bytes: number) => number): ByteInput
     read: (into) => count(input.read(into)),
     readAt: input.readAt && ((offset, into) => count(input.readAt!(offset, into))),
   };
+}
+
+/** How far the fetching is. Sizes in bytes. */
+export interface Fetching {
+  done: number;
+  files: number;
+  received: number;
+  announced: number;
+}
+
+/** Renders the line in at most `columns` - 1 columns: `fetching debug files: 2 of 7, 12.3 MiB of 45.1 MiB`. */
+export function renderFetching({ done, files, received, announced }: Fetching, columns: number): string {
+  const size = (bytes: number) =>
+    format(bytes, { binary: true, minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const parts = [
+    `fetching ${counted(files, "debug file")}: ${done} done`,
+    received > 0 ? `, ${size(received)}${announced > received ? ` of ${size(announced)}` : ""}` : "",
+    "  (Ctrl-C goes on without)",
+  ];
+  let line = "";
+  for (const part of parts) {
+    if (line.length + part.length >= columns) break;
+    line += part;
+  }
+  return line;
 }

@@ -60,3 +60,17 @@ export function onDumpSignal(): DumpRequests {
   caller();
   return { each: (act) => Deno.addSignalListener("SIGUSR2", act) };
 }
+
+/** Turns the next Ctrl-C into an abort of the signal that it returns, until that is disposed. */
+export function catchInterrupt(): { signal: AbortSignal } & Disposable {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  const isIgnored = (caller().ignored >> BigInt(SIGNAL.SIGINT - 1) & 1n) !== 0n;
+  if (!isIgnored) Deno.addSignalListener("SIGINT", abort);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      if (!isIgnored) Deno.removeSignalListener("SIGINT", abort);
+    },
+  };
+}

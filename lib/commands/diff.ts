@@ -18,8 +18,10 @@ import { renderDiffJson } from "../report/json/diff_json.ts";
 import { renderDiffText } from "../report/text/diff_text.ts";
 import { renderFlamegraph } from "../report/flame/flamegraph.ts";
 import { hostSymbolFiles } from "../symbols/files/host_files.ts";
+import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
 import { comparedPart, FILTER_OPTIONS, partOf, type ProfilePart } from "./report_filter.ts";
 import { NORMALIZE_OPTION } from "./report_flamegraph.ts";
+import { FETCH_OPTIONS, fetcherOf } from "./report_symbols.ts";
 
 const FORMATS = ["text", "json", "flamegraph"] as const;
 const PERCENT_LIMIT = 0.1;
@@ -65,6 +67,7 @@ export const command: CommandSpec = {
     { name: "full-names", help: "don't shorten names or cut lines to fit the terminal" },
     { name: "no-pager", help: "don't show long output on a terminal through $PAGER (less)" },
     { name: "no-demangle", help: "show C++ and Rust names as the compiler wrote them" },
+    ...FETCH_OPTIONS,
     { name: "no-unwind", help: "leave copies of stacks (--call-graph dwarf) unread, which is faster" },
     {
       name: "force",
@@ -81,6 +84,8 @@ export const command: CommandSpec = {
         "sort",
         "percent-limit",
         "no-demangle",
+        "debuginfod",
+        "no-debuginfod",
         "no-unwind",
         "full-names",
         "force",
@@ -126,8 +131,10 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       "diff: --format flamegraph is not for a terminal: write it to a file with -o diff.svg",
     );
   }
-  const a = await load(fileA, part, args, io);
-  const b = await load(fileB, part, args, io);
+  const files = { force: args.has("force"), fetcher: await fetcherOf(args, io) };
+  const load = (file: string) => loadPart(file, hostSymbolFiles(files), part, { args, io });
+  const a = await load(fileA);
+  const b = await load(fileB);
   const onTerminal = io.stdoutIsTerminal && output === undefined;
   const color = onTerminal && !io.env("NO_COLOR");
   setColorEnabled(color);
@@ -180,7 +187,13 @@ function keysOf(args: ParsedArgs): MatchKey[] | undefined {
   });
 }
 
-async function load(file: string, part: ProfilePart, args: ParsedArgs, io: Io): Promise<Profile> {
+/** Loads the compared part of a profile. */
+async function loadPart(
+  file: string,
+  files: SymbolFiles,
+  part: ProfilePart,
+  { args, io }: { args: ParsedArgs; io: Io },
+): Promise<Profile> {
   const loading = {
     mangled: args.has("no-demangle"),
     force: args.has("force"),
@@ -193,7 +206,7 @@ async function load(file: string, part: ProfilePart, args: ParsedArgs, io: Io): 
   const profile = await withProgress(
     openInput(file),
     io,
-    (input) => loadProfile(input, hostSymbolFiles({ force: args.has("force") }), loading),
+    (input) => loadProfile(input, files, loading),
   );
   const asksCallers = args.text("format") === "flamegraph" || args.text("sort") === "total";
   const compared = comparedPart(profile, part, asksCallers);

@@ -33,7 +33,7 @@ import {
   withWarnings,
 } from "./report_filter.ts";
 import { baseOf, FLAMEGRAPH_OPTIONS } from "./report_flamegraph.ts";
-import { SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
+import { fetcherOf, SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 import { TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
 const WEIGHTS = ["period", "samples"] as const;
@@ -133,7 +133,12 @@ export const command: CommandSpec = {
     },
   ],
   groups: [
-    { title: "what to read", options: ["input", "symfs", "vmlinux", "kallsyms", "no-unwind", "force"] },
+    {
+      title: "what to read",
+      options: [
+        ...["input", "symfs", "vmlinux", "kallsyms", "debuginfod", "no-debuginfod", "no-unwind", "force"],
+      ],
+    },
     {
       title: "what to show",
       options: [
@@ -186,6 +191,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const part = partOf(args);
   const compared = baseOf(args);
   const view = viewOf(args, io.stdoutIsTerminal && output === undefined, io);
+  const fetcher = await fetcherOf(args, io);
   const { file, input } = await openChosenInput(named ?? positional, io);
   if (output !== undefined) refuseSameFile(output, file);
   const options = {
@@ -201,7 +207,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   }
   const loading = loadOptionsOf(args, part, format, options);
   const load = (from: ByteInput) =>
-    withProgress(from, io, (input) => loadProfile(input, symbolFilesOf(args), loading));
+    withProgress(from, io, (input) => loadProfile(input, symbolFilesOf(args, fetcher), loading));
   const loaded = await load(input);
   const ofEvents = namedEvents(loaded, args.texts("event"), format);
   const { all, profile } = chosenPart(ofEvents, part, format, io);

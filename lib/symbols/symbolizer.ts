@@ -3,6 +3,7 @@
  * nothing itself, but asks SymbolFiles for bytes.
  */
 
+import { append } from "../base/bytes/lists.ts";
 import { type ByteSource, MemoryBytes } from "../base/bytes/byte_source.ts";
 import type { BundledObject } from "./bundle/bundled_object.ts";
 import { sameBuildId } from "./elf/build_id.ts";
@@ -13,7 +14,7 @@ import { mayHavePclntab } from "./go/find_pclntab.ts";
 import { goFunctions } from "./go/go_symbols.ts";
 import { type KernelSymbols, parseKallsyms } from "./kernel/kallsyms.ts";
 import { Budget, Cost } from "./object/limits.ts";
-import { MINI_DEBUG_SECTION, miniDebug } from "./elf/mini_debug.ts";
+import { miniDebug } from "./elf/mini_debug.ts";
 import { type FunctionRanges, functionRanges } from "./dwarf/function_ranges.ts";
 import { closeObjectElf, infoHolder, type ObjectElf, openMappedFile, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./object/objects.ts";
@@ -21,6 +22,7 @@ import { parsePerfMap, unreadLines } from "./jit/perf_map.ts";
 import type { SymbolTable } from "./table/symbol_table.ts";
 import { isHeld } from "./object/windows.ts";
 import type { SymbolFiles } from "./files/symbol_files.ts";
+import { type AddressesOf, closeUnread, isPacked, MissingFiles, type Unopened } from "./missing_files.ts";
 import {
   REASON,
   type Reason,
@@ -85,10 +87,14 @@ export interface CarriedNames {
   of(object: ObjectInfo): BundledObject | undefined;
 }
 
-/** Object without a file to read symbols from, and why. */
-interface Unopened {
-  failure: SymbolFailure;
-  cost: Cost;
+/** Options of a Symbolizer. */
+export interface SymbolizerOptions {
+  /** Limits on what all objects together may cost. */
+  budget?: Budget;
+  /** Names of the recording's own; files are asked only for objects whose names it does not have. */
+  carried?: CarriedNames;
+  /** Debug information is needed too, for lines or inlined functions, and fetched if that is missing. */
+  needsInfo?: boolean;
 }
 
 /** Consequence of a stripped program whose inner symbols cannot be read. */
@@ -112,11 +118,6 @@ function vmlinuxTable(source: ByteSource, object: ObjectInfo, cost: Cost): Outco
   if (table === undefined) return { reason: REASON.NO_SYMBOLS };
   const linked = object.reference && symbolAddress(file, object.reference.symbol);
   return { table, shift: object.reference && linked !== undefined ? linked - object.reference.address : 0 };
-}
-
-/** Returns whether the symbols may be in a section that only `prepare` can unpack. */
-function isPacked({ file, debug }: ObjectElf): boolean {
-  return !hasSymtab(file) && !(debug && hasSymtab(debug)) && file.section(MINI_DEBUG_SECTION) !== undefined;
 }
 
 /** Returns whether the object itself is the only symbol, with the same name. */
@@ -151,24 +152,24 @@ export class Symbolizer {
   readonly #warnings: { object: ObjectInfo; text: string }[] = [];
   readonly #budget: Budget;
   readonly #carried: CarriedNames | undefined;
-  /** Ids of objects whose symbols have to be unpacked. */
+  readonly #missing: MissingFiles;
+  readonly #fetchWarnings: string[] = [];
+  /** Ids of objects whose symbols have to be unpacked or fetched. */
   readonly #packed = new Set<number>();
   #kernelSymbols: KernelSymbols | undefined;
   #kernelAsked = false;
 
-  /**
-   * @param budget limits what all objects together may cost.
-   * @param carried has names of its own; files are asked only for objects whose names it does not have.
-   */
-  constructor(files: SymbolFiles, budget = new Budget(), carried?: CarriedNames) {
+  constructor(files: SymbolFiles, options: SymbolizerOptions = {}) {
     this.#files = files;
-    this.#budget = budget;
-    this.#carried = carried;
+    this.#budget = options.budget ?? new Budget();
+    this.#carried = options.carried;
+    const { needsInfo = false } = options;
+    this.#missing = new MissingFiles({ files, open: (object) => this.#open(object), needsInfo });
   }
 
   /** Problems found while loading, a sentence each. */
   get warnings(): string[] {
-    return this.#warnings.map(({ text }) => text);
+    return [...this.#fetchWarnings, ...this.#warnings.map(({ text }) => text)];
   }
 
   /** Returns the problems found while loading an object. */
@@ -192,24 +193,30 @@ export class Symbolizer {
     if (this.#packed.has(object.id)) return false;
     if (this.#loadCarried(object)) return true;
     const opened = this.#open(object);
-    if (!("file" in opened) || !isPacked(opened)) {
-      this.#loadOpened(object, opened);
-      return true;
+    const isReady = !("file" in opened && isPacked(opened)) && !this.#missing.has(object, opened);
+    if (isReady) this.#loadOpened(object, opened);
+    else {
+      closeUnread(opened);
+      this.#packed.add(object.id);
     }
-    closeObjectElf(opened);
-    opened.file.cost.done();
-    this.#packed.add(object.id);
-    return false;
+    return isReady;
   }
 
   /**
-   * Loads objects, and unpacks symbols inside stripped programs, of which `symbolize` otherwise finds only the exported
-   * ones. Works on one object after the other, because unpacked symbols are large.
+   * Loads objects. Fetches files with their symbols, where the user asked for that and they are missing, and unpacks
+   * symbols inside stripped programs; otherwise `symbolize` finds only the exported ones of these. Works on one object
+   * after the other, because unpacked symbols are large.
+   * @param addressesOf returns the addresses that symbols are needed for; without it all of an object are.
    */
-  async prepare(objects: Iterable<ObjectInfo>): Promise<void> {
-    for (const object of objects) {
-      if (object.kind !== "file" || this.#loaded[object.id] !== undefined) continue;
-      if (this.#loadCarried(object)) continue;
+  async prepare(
+    objects: Iterable<ObjectInfo>,
+    addressesOf?: AddressesOf,
+  ): Promise<void> {
+    const files = Array.from(objects).filter((object) => {
+      return object.kind === "file" && this.#loaded[object.id] === undefined && !this.#loadCarried(object);
+    });
+    append(this.#fetchWarnings, await this.#missing.fetch(files, addressesOf));
+    for (const object of files) {
       const opened = this.#open(object);
       if ("file" in opened && isPacked(opened)) {
         try {

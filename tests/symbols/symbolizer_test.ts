@@ -242,7 +242,7 @@ Deno.test("symbolize() takes the symbols that a recording carries, and opens no 
     table.of({ pid: 1, pgoff: 0, filename })
   );
   const names = carried(file, { symbols: symbolAnswers(Float64Array.of(0x1004), () => HELPER) });
-  const symbolizer = new Symbolizer(files({ open: () => elf(["other"]) }), new Budget(), names);
+  const symbolizer = new Symbolizer(files({ open: () => elf(["other"]) }), { carried: names });
   assertEquals(symbolizer.isReady(file), true);
   assertEquals(symbolizer.symbol(symbolizer.symbolize(file, 0x1004)).name, "helper");
   assertEquals(symbolizer.symbolize(file, 0x1014), REASON.NOT_COVERED);
@@ -255,9 +255,9 @@ Deno.test("symbolize() takes the symbols that a recording carries, and opens no 
 Deno.test("symbolize() tries files where a recording has only the reason why there were none, and else gives that", () => {
   const functions = { starts: Float64Array.of(0x5000), ends: Float64Array.of(0x5001) };
   const names = carried(FILE, { functions }, REASON.NO_SYMBOLS);
-  const here = new Symbolizer(files({ open: () => elf(["main"]) }), new Budget(), names);
+  const here = new Symbolizer(files({ open: () => elf(["main"]) }), { carried: names });
   assertEquals(here.symbol(here.symbolize(FILE, 0x1000)).name, "main");
-  const elsewhere = new Symbolizer(files(), new Budget(), names);
+  const elsewhere = new Symbolizer(files(), { carried: names });
   assertEquals(elsewhere.symbolize(FILE, 0x1000), REASON.NO_SYMBOLS);
   assertEquals(elsewhere.functionStart(FILE, 0x5000), 0x5000);
 });
@@ -265,6 +265,6 @@ Deno.test("symbolize() tries files where a recording has only the reason why the
 Deno.test("symbolize() reads the jitdump that a recording carries", () => {
   const dump = new ObjectTable().ofJitDump(7, "/tmp/jit-7.dump");
   const jit = jitDump([{ time: 1, address: 0x1000, size: 0x40, index: 0, name: "compiled" }]);
-  const symbolizer = new Symbolizer(files(), new Budget(), carried(dump, { jitDump: jit }));
+  const symbolizer = new Symbolizer(files(), { carried: carried(dump, { jitDump: jit }) });
   assertEquals(symbolizer.symbol(symbolizer.symbolize(dump, 0)).name, "compiled");
 });

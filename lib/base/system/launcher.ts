@@ -78,6 +78,16 @@ export function ownEnvironment(): Record<string, string> {
 }
 
 /**
+ * Returns the command that starts pmuctl again as it was started, with these arguments: the compiled binary, or Deno with
+ * its options and main.ts.
+ */
+export function ownCommand(args: readonly string[]): string[] {
+  const words = Deno.readTextFileSync("/proc/self/cmdline").split("\0").slice(0, -1);
+  const own = words.slice(1, words.length - Deno.args.length);
+  return [Deno.execPath(), ...own, ...args];
+}
+
+/**
  * Returns the environment that this process was started with, in its order: `NAME=VALUE` strings, each ending with a
  * NUL. Undefined when this process's own is unchanged, or there is no /proc.
  */

@@ -8,7 +8,7 @@ import { MeasuredCommand } from "../../../ffi/command.ts";
 import { type Child, closeFd, makePipe, PmuError, readPipe, spawn, writeAll } from "../../../ffi/pmu.ts";
 import { ERRNO } from "../../base/system/errno.ts";
 import { UserError } from "../../base/system/errors.ts";
-import { ownEnvironment } from "../../base/system/launcher.ts";
+import { ownCommand, ownEnvironment } from "../../base/system/launcher.ts";
 import { hostFiles } from "../../events/files.ts";
 import { checkedName, type Env } from "./client.ts";
 import { exclusionsOf, hardwarePmus, type ReplacedSet } from "./exclusion.ts";
@@ -195,7 +195,7 @@ class StartedHolder {
     this.#fromHolder = output.readFd;
     // Output after the pipe is closed is lost, as with /dev/null.
     this.#child = spawn({
-      argv: ownCommand(request.name),
+      argv: ownCommand([HOLD_COMMAND, request.name]),
       env: ownEnvironment(),
       stdio: [stdin, stdout, stdout],
       detach: true,
@@ -299,14 +299,4 @@ function asReport(line: string): StartReport | undefined {
   } catch {
     return undefined;
   }
-}
-
-/**
- * Returns the command that starts pmuctl again as it was started: the compiled binary, or Deno with its options and
- * main.ts.
- */
-function ownCommand(name: string): string[] {
-  const words = Deno.readTextFileSync("/proc/self/cmdline").split("\0").slice(0, -1);
-  const own = words.slice(1, words.length - Deno.args.length);
-  return [Deno.execPath(), ...own, HOLD_COMMAND, name];
 }

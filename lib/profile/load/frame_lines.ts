@@ -71,7 +71,7 @@ export function frameLines(
       : sourceLines(files, object, addresses, budget.cost(object.path));
     if (!("file" in found)) {
       const samples = members.reduce((sum, frame) => sum + frames.weight[frame], 0);
-      const why = whyMissing(found, object);
+      const why = whyMissing(found, object, files.fetcher !== undefined);
       if (samples > 0) {
         const alike = missing.get(why);
         if (alike) alike.push({ name: object.name, samples });
@@ -102,10 +102,12 @@ function framesByObject(object: Int32Array): Map<number, number[]> {
 }
 
 /** Explains why an object has no lines, and what to do about it. */
-function whyMissing({ reason, detail }: SymbolFailure, object: ObjectInfo): string {
+function whyMissing({ reason, detail }: SymbolFailure, object: ObjectInfo, fetches: boolean): string {
   return reason === REASON.OVER_LIMIT || reason === REASON.FAILED
     ? `${missingSymbolCause(reason, detail)}: ${missingSymbolRemedy(reason, object)}`
-    : "build with -g, or install the debug symbols (packages -dbgsym or -debuginfo)";
+    : `build with -g, or install the debug symbols (packages -dbgsym or -debuginfo)${
+      fetches ? "" : ", or fetch them with --debuginfod URL"
+    }`;
 }
 
 function missingText([why, objects]: [string, Missing[]]): string {

@@ -86,13 +86,19 @@ export async function loadProfile(
 ): Promise<Profile> {
   const recording = await readRecording(input, files, options);
   const { spaces, symbolizer, frames, builder, stats } = recording;
-  const sampled = new Set(frames.object.values());
-  await symbolizer.prepare(spaces.objects.rows.filter(({ id }) => sampled.has(id)));
+  const sampled = addressesByObject(frames);
+  await symbolizer.prepare(
+    spaces.objects.rows.filter(({ id }) => sampled.has(id)),
+    ({ id }) => Float64Array.from(sampled.get(id)!),
+  );
   const symbols = await findSymbols(recording, options);
   const inlined = await findInlined(recording, options);
   const sources = options.lines ? await findLines(recording, files, symbols.weight) : undefined;
   const { within } = options;
-  const uninlined = profileOf(recording, symbols, sources?.lines, !options.leafOnly);
+  const uninlined = profileOf(recording, symbols, sources?.lines, {
+    callers: !options.leafOnly,
+    fetches: files.fetcher !== undefined,
+  });
   const whole = inlined ? inlined.expand(uninlined) : uninlined;
   const profile = recording.cutLater ? cutOut(whole, within!, options.times ?? false) : whole;
   const { warnings } = profile.meta;
@@ -156,8 +162,8 @@ async function readRecording(
   const budget = new Budget();
   const timeBase = isMonotonic(header) ? () => reader.timeBase : undefined;
   const jit = new JitCodeLoader({ spaces, files, budget, carried, timeBase });
-  const symbolizer = new Symbolizer(files, budget, carried);
   const objects = spaces.objects.rows, lines = options.lines ?? false;
+  const symbolizer = new Symbolizer(files, { budget, carried, needsInfo: lines || options.inline });
   const frames = new FrameTable(options.inline || lines);
   const inlined = options.inline
     ? new (await import("./inlined/inlined_frames.ts")).InlinedFrames({
@@ -329,7 +335,7 @@ function profileOf(
   { header, stats, reader, spaces, frames, builder, copies }: ReadRecording,
   { samples, symbols, unnamed, frames: symbolized, unresolved }: FoundSymbols,
   lines: Profile["lines"],
-  callers: boolean,
+  { callers, fetches }: { callers: boolean; fetches: boolean },
 ): Profile {
   const events = header.events.map(({ name, attr }) => ({
     name,
@@ -361,7 +367,7 @@ function profileOf(
     unresolved: unresolved.map(({ object, reason, detail, weight }) => ({
       object: object.name,
       cause: missingSymbolCause(reason, detail),
-      remedy: missingSymbolRemedy(reason, object),
+      remedy: missingSymbolRemedy(reason, object, fetches),
       samples: weight,
     })),
     lines,
@@ -428,6 +434,17 @@ function timesInOrder({ at, sample, period }: TimeTable, first: number): Profile
     sample: Int32Array.from(order, (row) => times.sample[row]),
     period: Float64Array.from(order, (row) => times.period[row]),
   };
+}
+
+/** Returns the addresses of all frames of each object. */
+function addressesByObject({ object, address }: FrameTable): Map<number, number[]> {
+  const found = new Map<number, number[]>();
+  for (let frame = 0; frame < object.length; frame++) {
+    const id = object.data[frame], addresses = found.get(id);
+    if (addresses === undefined) found.set(id, [address.data[frame]]);
+    else addresses.push(address.data[frame]);
+  }
+  return found;
 }
 
 /** Returns the number of samples in which each frame is the innermost. */

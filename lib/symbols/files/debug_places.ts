@@ -1,9 +1,8 @@
 /** Places where debug files are looked for. */
 
 import type { OpenPolicy } from "../../base/files/guarded_open.ts";
-import { environmentValue } from "../../base/system/launcher.ts";
 import { buildIdCache } from "./build_id_cache.ts";
-import { cachesFolder } from "./cache_folder.ts";
+import { type ServedKind, servedPath } from "./debuginfod_cache.ts";
 
 /** Possible place of a debug file, and who may own it. */
 export interface DebugPlace extends OpenPolicy {
@@ -53,13 +52,11 @@ function* placesOfBuild(buildId: string | undefined, root: string): Generator<De
   yield { root, path: `/usr/lib/debug/${inFolder}.debug` };
   const cache = buildIdCache();
   if (cache) yield { ...cached, path: `${cache}/${inFolder}/debug` };
-  const fetched = debuginfodFolder();
-  if (fetched) yield { ...cached, path: `${fetched}/${buildId}/debuginfo` };
+  yield* servedPlaces(buildId, "debuginfo");
 }
 
-/** Returns the folder of debuginfod's client for downloads; undefined if there is no home folder. */
-function debuginfodFolder(): string | undefined {
-  const caches = cachesFolder();
-  const folder = environmentValue("DEBUGINFOD_CACHE_PATH") || (caches && `${caches}/debuginfod_client`);
-  return folder?.startsWith("/") ? folder : undefined;
+/** Yields the place of a file that a debuginfod server has sent. */
+export function* servedPlaces(buildId: string, kind: ServedKind): Generator<DebugPlace> {
+  const path = servedPath(buildId, kind);
+  if (path !== undefined) yield { root: "", owners: [0, Deno.uid()!], path };
 }

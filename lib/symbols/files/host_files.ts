@@ -8,7 +8,7 @@ import { FileBytes, NAMED_BY_USER } from "../../base/files/file_bytes.ts";
 import { type OpenPolicy, type OpenRefusal } from "../../base/files/guarded_open.ts";
 import { openCached, openCachedKallsyms } from "./build_id_cache.ts";
 import { cacheFolder } from "./cache_folder.ts";
-import { type DebugPlace, debugPlaces, referredPlaces } from "./debug_places.ts";
+import { type DebugPlace, debugPlaces, referredPlaces, servedPlaces } from "./debug_places.ts";
 import { buildIdInNotes, fileBuildId, sameBuildId } from "../elf/build_id.ts";
 import { isJitDump } from "../jit/jitdump.ts";
 import { KERNEL_TEXT_LIMIT, LimitError, LIMITS, TEXT_LIMIT } from "../object/limits.ts";
@@ -17,7 +17,7 @@ import { KernelCache } from "../kernel/kernel_cache.ts";
 import type { ObjectInfo } from "../object/objects.ts";
 import { type JitProcess, jitProcess, openJitFile, openNamespacedPerfMap } from "./process_files.ts";
 import { isReplaced, isThisHost, isThisKernel, type RecordedMachine } from "./recorded_machine.ts";
-import type { SymbolFiles } from "./symbol_files.ts";
+import type { FileFetcher, SymbolFiles } from "./symbol_files.ts";
 import { REASON, type Reason, type SymbolFailure } from "../object/missing_symbol_reasons.ts";
 import { captureVdso } from "../kernel/vdso.ts";
 
@@ -34,13 +34,16 @@ export interface SymbolFileOptions {
   kallsyms?: string;
   /** Use files that may not be the recorded ones, if there is no build id to tell. */
   force?: boolean;
+  /** Source of files that are not on this machine. */
+  fetcher?: FileFetcher;
 }
 
 /**
  * Returns the symbol files of this machine, or those at the given places. Hooks return undefined for what is missing or
  * not readable. Throws BadInputError if a given file cannot be read.
  */
-export function hostSymbolFiles({ root = "", force = false, ...named }: SymbolFileOptions = {}): SymbolFiles {
+export function hostSymbolFiles(options: SymbolFileOptions = {}): SymbolFiles {
+  const { root = "", force = false, fetcher, ...named } = options;
   const kernel = new HostKernel(
     named.vmlinux === undefined ? undefined : openNamed(named.vmlinux, "--vmlinux"),
     named.kallsyms === undefined ? undefined : openNamed(named.kallsyms, "--kallsyms", LIMITS.kernelText),
@@ -77,6 +80,14 @@ export function hostSymbolFiles({ root = "", force = false, ...named }: SymbolFi
     referredFiles: (of, { buildId, path }) =>
       openPlaces(referredPlaces(of.name, { buildId, path, root }), folders),
     kernelBuildId: () => kernel.isListGiven ? undefined : kernelBuildId(),
+    fetcher: fetcher && {
+      warnings: fetcher.warnings,
+      mayHave: (buildId, kind) => fetcher.mayHave(buildId, kind),
+      async fetch(wanted) {
+        await fetcher.fetch(wanted);
+        folders.forget();
+      },
+    },
   };
 }
 
@@ -166,6 +177,11 @@ function savedKallsyms(buildId: string): Uint8Array | undefined {
 class KnownFolders {
   readonly #there = new Map<string, boolean>();
 
+  /** Forgets everything, since folders may have come. */
+  forget(): void {
+    this.#there.clear();
+  }
+
   /** Returns false if the folder of `path` does not exist. */
   mayHave(path: string): boolean {
     const end = path.lastIndexOf("/");
@@ -225,10 +241,20 @@ function openObject(
   }
   const id = found instanceof FileBytes ? fileBuildId(found) : undefined;
   if (id !== undefined && sameBuildId(id, buildId)) return found;
-  const cached = openCached(buildId, object.path);
+  const cached = openCached(buildId, object.path) ?? openServed(buildId);
   if (cached === undefined) return found;
   if (found instanceof FileBytes) found.close();
   return cached;
+}
+
+/** Opens the program with this build id that a debuginfod server has sent. */
+function openServed(buildId: string): FileBytes | undefined {
+  for (const place of servedPlaces(buildId, "executable")) {
+    const file = FileBytes.tryOpen(place.path, place);
+    if (file && file.size > 0) return file;
+    file?.close();
+  }
+  return undefined;
 }
 
 /** Opens what a process wrote about its run-time code: in its own namespace while it runs, or the file at its path here. */

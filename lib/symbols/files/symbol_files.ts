@@ -3,8 +3,19 @@
 import type { ByteSource } from "../../base/bytes/byte_source.ts";
 import type { KernelSymbols } from "../kernel/kallsyms.ts";
 import type { ObjectInfo } from "../object/objects.ts";
+import type { ServedKind } from "./debuginfod_cache.ts";
 import type { RecordedMachine } from "./recorded_machine.ts";
 import type { SymbolFailure } from "../object/missing_symbol_reasons.ts";
+
+/** Source of files that have to be fetched first, from servers that the user named. */
+export interface FileFetcher {
+  /** Returns whether asking for a file may bring one, as far as is known without asking. */
+  mayHave(buildId: string, kind: ServedKind): boolean;
+  /** Fetches files, each for an object with that name. Afterwards the other hooks find those that came. */
+  fetch(files: readonly { buildId: string; kind: ServedKind; object: string }[]): Promise<void>;
+  /** Problems that `fetch` had, a sentence each. */
+  readonly warnings: string[];
+}
 
 /** Source of files with symbols. A hook that finds nothing returns undefined. */
 export interface SymbolFiles {
@@ -52,4 +63,6 @@ export interface SymbolFiles {
    * of `of`, or absolute. The caller checks that they are what it refers to.
    */
   referredFiles?(of: ByteSource, by: { buildId?: string; path: string }): Iterable<ByteSource>;
+  /** Fetches what is not on this machine. Present only where the user asked for that. */
+  fetcher?: FileFetcher;
 }

@@ -102,21 +102,34 @@ export function missingSymbolCause(reason: Reason, detail = ""): string {
   }
 }
 
-const INSTALL =
-  "install its debug symbols (-dbgsym or -debuginfo, or fetch them with debuginfod-find debuginfo FILE), " +
-  "or rebuild it unstripped (without strip or -s)";
+const INSTALL = "install its debug symbols (packages -dbgsym or -debuginfo)";
+const FETCH = "fetch them with --debuginfod URL";
+const REBUILD = "or rebuild it unstripped (without strip or -s)";
+
+/** Returns how to get the symbols of a stripped program. Only what has a build id can be fetched. */
+function installRemedy({ buildId }: ObjectInfo, fetches: boolean): string {
+  return [INSTALL, ...buildId !== undefined && !fetches ? [FETCH] : [], REBUILD].join(", ");
+}
+
+/** Returns that a missing program can be fetched, if it can. */
+function fetchesToo({ kind, buildId }: ObjectInfo, fetches: boolean): string {
+  return kind === "file" && buildId !== undefined && !fetches ? "fetch it with --debuginfod URL, " : "";
+}
 
 /** How to make common runtimes write their perf map. */
 const PERF_MAP_WRITERS =
   "java -XX:+UnlockDiagnosticVMOptions -XX:+DumpPerfMapAtExit, or jcmd PID Compiler.perfmap as it runs; " +
   "node --perf-basic-prof; python -X perf; .NET with DOTNET_PerfMapEnabled=1";
 
-/** Returns what to do about it, a sentence without its full stop: `install its debug symbols`. */
-export function missingSymbolRemedy(reason: Reason, object: ObjectInfo): string {
+/**
+ * Returns what to do about it, a sentence without its full stop: `install its debug symbols`.
+ * @param fetches servers of debug files have been asked already.
+ */
+export function missingSymbolRemedy(reason: Reason, object: ObjectInfo, fetches = false): string {
   switch (reason) {
     case REASON.NOT_COVERED:
       return object.kind === "file" || object.kind === "vdso"
-        ? INSTALL
+        ? installRemedy(object, fetches)
         : "nothing to do: the addresses lie between the symbols";
     case REASON.NO_FILE:
       if (object.path.endsWith(" (deleted)")) {
@@ -124,17 +137,19 @@ export function missingSymbolRemedy(reason: Reason, object: ObjectInfo): string 
       }
       return object.kind === "kernel" || object.kind === "module"
         ? "report on the recorded machine, where /proc/kallsyms is"
-        : "report on the recorded machine, or put the file back at its path";
+        : `report on the recorded machine, ${fetchesToo(object, fetches)}or put the file back at its path`;
     case REASON.BUILD_ID_DIFFERS:
       if (object.kind === "kernel") return "give the recorded kernel's file with --vmlinux";
-      return "the file was rebuilt or upgraded since: put back the recorded version, or record again";
+      return `the file was rebuilt or upgraded since: put back the recorded version, ${
+        fetchesToo(object, fetches)
+      }or record again`;
     case REASON.NO_SYMBOLS:
       if (object.kind === "kernel" || object.kind === "module") {
         return "the running kernel lists no symbols for it: load the module again, or see CONFIG_KALLSYMS";
       }
       return object.path.startsWith("[")
         ? "nothing to do: the kernel provides this code without symbols"
-        : INSTALL;
+        : installRemedy(object, fetches);
     case REASON.DAMAGED:
       return "check the file with readelf -S";
     case REASON.KERNEL_HIDDEN:

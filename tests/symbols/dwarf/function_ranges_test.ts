@@ -5,7 +5,7 @@ import { type ByteSource, MemoryBytes } from "../../../lib/base/bytes/byte_sourc
 import { BadInputError } from "../../../lib/base/system/errors.ts";
 import { ElfFile } from "../../../lib/symbols/elf/elf.ts";
 import { functionRanges } from "../../../lib/symbols/dwarf/function_ranges.ts";
-import { Budget, LimitError } from "../../../lib/symbols/object/limits.ts";
+import { LimitError } from "../../../lib/symbols/object/limits.ts";
 import { ObjectTable } from "../../../lib/symbols/object/objects.ts";
 import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
 import { Symbolizer } from "../../../lib/symbols/symbolizer.ts";
@@ -156,7 +156,7 @@ testNeeding(
     const objects = new ObjectTable();
     const same = objects.of({ pid: 1, pgoff: 0, filename: "/bin/program" });
     const other = objects.of({ pid: 1, pgoff: 0, filename: "/bin/other", buildId: "00".repeat(20) });
-    const symbolizer = new Symbolizer(files, new Budget());
+    const symbolizer = new Symbolizer(files);
     const start = (object: typeof same, offset: number) => {
       assert(symbolizer.symbolize(object, offset) < 0);
       return symbolizer.functionStart(object, offset);

@@ -53,7 +53,9 @@ async function answer(
     budget?: Budget;
   } = {},
 ): Promise<string> {
-  const symbolizer = new Symbolizer({ open: () => undefined, kallsyms: () => undefined, ...hooks }, budget);
+  const symbolizer = new Symbolizer({ open: () => undefined, kallsyms: () => undefined, ...hooks }, {
+    budget,
+  });
   await symbolizer.prepare([of]);
   const id = symbolizer.symbolize(of, address);
   if (id >= 0) return symbolizer.symbol(id).name;
@@ -196,7 +198,7 @@ Deno.test("symbols inside a program that unpack to a gigabyte are given up in ti
   const objects = ["/a", "/b", "/c"].map((filename) => table.of({ pid: 1, pgoff: 0, filename }));
   const file = withSection(".gnu_debugdata", xzZeros(zeros, 2000));
   const budget = new Budget();
-  const symbolizer = new Symbolizer({ open: () => file, kallsyms: () => undefined }, budget);
+  const symbolizer = new Symbolizer({ open: () => file, kallsyms: () => undefined }, { budget });
   await symbolizer.prepare(objects);
   for (const each of objects) symbolizer.addUnresolved(each, symbolizer.symbolize(each, 0x1000) as never, 1);
   const causes = symbolizer.unresolved().map(({ reason, detail }) => missingSymbolCause(reason, detail));

@@ -1,0 +1,219 @@
+/** Reports of a stripped program whose debug file only a server has. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { eventually } from "../../eventually.ts";
+import { testNeeding } from "../../needs.ts";
+import { jsonReport, perfOk, PMUCTL, pmuctl, pmuctlOk, run, withFolder } from "../harness.ts";
+
+const SOURCE = `
+volatile long sink;
+static inline __attribute__((always_inline)) void inlined_step(long n) { sink += n * n % 7; }
+static __attribute__((noinline, noclone)) void hidden_work(long n) { for (long i = 0; i < n; i++) inlined_step(i); }
+int main(void) { hidden_work(300000000); return 0; }
+`;
+
+/** A recording of a stripped program, the folder with its debug file alone, and its build id. */
+interface Scene {
+  folder: string;
+  file: string;
+  program: string;
+  debug: string;
+  buildId: string;
+  /** Environment with a cache of its own, and no other server than given. */
+  env(urls?: string): Record<string, string>;
+}
+
+async function inScene(body: (scene: Scene) => Promise<void>): Promise<void> {
+  await withFolder(async (folder) => {
+    const program = `${folder}/stripped`, debug = `${folder}/debug/stripped.debug`, file = `${folder}/r.data`;
+    Deno.mkdirSync(`${folder}/debug`);
+    Deno.writeTextFileSync(`${folder}/w.c`, SOURCE);
+    await ok("gcc", ["-g", "-O2", "-Wl,--build-id", "-o", program, `${folder}/w.c`]);
+    await ok("objcopy", ["--only-keep-debug", program, debug]);
+    await ok("strip", ["-s", program]);
+    const notes = await ok("readelf", ["-n", debug]);
+    await perfOk(["record", "-q", "-e", "cpu-clock", "-g", "-o", file, program]);
+    await body({
+      ...{ folder, file, program, debug },
+      buildId: /Build ID: ([0-9a-f]+)/.exec(notes)![1],
+      env: (urls = "") => ({
+        DEBUGINFOD_URLS: urls,
+        DEBUGINFOD_CACHE_PATH: `${folder}/cache`,
+        HOME: folder,
+        XDG_CACHE_HOME: `${folder}/xdg`,
+      }),
+    });
+  });
+}
+
+async function ok(command: string, args: string[]): Promise<string> {
+  const { status, stdout, stderr } = await run(command, args);
+  assertEquals(status, 0, stderr);
+  return stdout;
+}
+
+/** Calls `body` with the URL of a server of one debug file, and the paths that were asked for. */
+async function withServer(
+  { debug, buildId }: Scene,
+  body: (url: string, asked: string[]) => Promise<void>,
+): Promise<void> {
+  const asked: string[] = [];
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, ({ url }) => {
+    const { pathname } = new URL(url);
+    asked.push(pathname);
+    const served = pathname === `/buildid/${buildId}/debuginfo`;
+    return served ? new Response(Deno.readFileSync(debug)) : new Response("", { status: 404 });
+  });
+  try {
+    await body(`http://127.0.0.1:${server.addr.port}`, asked);
+  } finally {
+    await server.shutdown();
+  }
+}
+
+/** Names of the program's own code that have samples. */
+async function names({ file }: Scene, args: string[], env: Record<string, string>): Promise<string[]> {
+  const report = JSON.parse(await pmuctlOk(["report", "--json", ...args, "-i", file], { env }));
+  const rows: { object: string; symbol: string | null; self: { count: number } }[] = report.events[0].rows;
+  return rows.filter(({ object, self }) => object === "stripped" && self.count > 10).map(({ symbol }) =>
+    symbol ?? ""
+  );
+}
+
+testNeeding(
+  ["perf", "cc", "binutils"],
+  "a debug file is fetched once, where a server was named, and for what is sampled",
+  async () => {
+    await inScene(async (scene) => {
+      await withServer(scene, async (url, asked) => {
+        const wanted = `/buildid/${scene.buildId}/debuginfo`;
+        assertEquals(await names(scene, [], scene.env()), [""]);
+        assertEquals(await names(scene, ["--no-debuginfod"], scene.env(url)), [""]);
+        assertEquals(asked, [], "nobody asked for it");
+        assertEquals(await names(scene, [], scene.env(url)), ["hidden_work"]);
+        assert(asked.includes(wanted));
+        // the other sampled objects are those of the system
+        assertEquals(asked.filter((path) => path === wanted).length, 1);
+        asked.length = 0;
+        assertEquals(await names(scene, ["--debuginfod", url], scene.env()), ["hidden_work"]);
+        assert((await names(scene, ["--debuginfod", url, "-g"], scene.env())).includes("inlined_step"));
+        assert(!asked.includes(wanted), "it is in the cache");
+        assertEquals(await names(scene, [], scene.env()), ["hidden_work"], "which is read without a server");
+      });
+    });
+  },
+);
+
+testNeeding(
+  ["perf", "cc", "binutils"],
+  "what a server lacks is told with what else helps, and is not asked for again",
+  async () => {
+    await inScene(async (scene) => {
+      await withServer({ ...scene, buildId: "none" }, async (url, asked) => {
+        const unresolved = async (env: Record<string, string>) => {
+          const { unresolved } = await jsonReport(scene.file, env);
+          return unresolved.find(({ object }) => object === "stripped")!.remedy;
+        };
+        assertStringIncludes(await unresolved(scene.env()), "fetch them with --debuginfod URL");
+        assert(!(await unresolved(scene.env(url))).includes("--debuginfod"));
+        const { length } = asked;
+        assert(length > 0);
+        assertEquals(Deno.statSync(`${scene.folder}/cache/${scene.buildId}/debuginfo`).size, 0);
+        await unresolved(scene.env(url));
+        assertEquals(asked.length, length);
+      });
+    });
+  },
+);
+
+testNeeding(["perf", "cc", "binutils"], "Ctrl-C while fetching goes on with the report", async () => {
+  await inScene(async (scene) => {
+    const { promise: began, resolve } = Promise.withResolvers<void>();
+    const ended = new AbortController();
+    const server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", signal: ended.signal, onListen: () => {} },
+      () => {
+        resolve();
+        return new Promise<Response>(() => {});
+      },
+    );
+    const child = new Deno.Command(PMUCTL, {
+      args: ["report", "-i", scene.file, "--debuginfod", `http://127.0.0.1:${server.addr.port}`],
+      env: scene.env(),
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    await began;
+    child.kill("SIGINT");
+    const { code, stdout } = await child.output();
+    ended.abort();
+    await server.finished;
+    const text = new TextDecoder().decode(stdout);
+    assertEquals(code, 0);
+    assertStringIncludes(text, "not fetched: interrupted");
+    assertStringIncludes(text, "stripped+0x");
+  });
+});
+
+testNeeding(
+  ["perf", "cc", "binutils", "debuginfod"],
+  "elfutils' server and client share the cache",
+  async () => {
+    await inScene(async (scene) => {
+      using free = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+      const { port } = free.addr, url = `http://127.0.0.1:${port}`;
+      free.close();
+      const server = new Deno.Command("debuginfod", {
+        args: ["-p", String(port), "-d", ":memory:", "-F", `${scene.folder}/debug`],
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      try {
+        await eventually(async () => {
+          const answer = await fetch(`${url}/buildid/${scene.buildId}/debuginfo`).catch(() => undefined);
+          await answer?.body?.cancel();
+          return answer?.status === 200;
+        }, "debuginfod to have read its folder");
+        assertEquals(await names(scene, [], scene.env(url)), ["hidden_work"]);
+      } finally {
+        server.kill();
+        await server.status;
+      }
+      const found = await run("debuginfod-find", ["debuginfo", scene.buildId], { env: scene.env(url) });
+      // where it is not installed, its server alone was tried
+      if (found.status === 0) {
+        assertEquals(found.stdout.trim(), `${scene.folder}/cache/${scene.buildId}/debuginfo`);
+      }
+    });
+  },
+);
+
+Deno.test("a report that was not told of a server has given up the network before it reads", async () => {
+  await withFolder(async (folder) => {
+    await ok("mkfifo", [`${folder}/fifo`]);
+    const child = new Deno.Command(PMUCTL, {
+      args: ["report", "-i", `${folder}/fifo`],
+      env: { DEBUGINFOD_URLS: "" },
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    await eventually(() => {
+      return /^Seccomp:\t2$/m.test(Deno.readTextFileSync(`/proc/${child.pid}/status`));
+    }, "the report to give up the network");
+    Deno.openSync(`${folder}/fifo`, { write: true }).close();
+    assertEquals((await child.status).code, 4);
+  });
+});
+
+Deno.test("unusable servers and options that contradict are usage errors", async () => {
+  for (
+    const args of [
+      ["--debuginfod", "file:///etc"],
+      ["--debuginfod", "nonsense"],
+      ["--debuginfod", "http://a.example", "--no-debuginfod"],
+    ]
+  ) {
+    const { status, stderr } = await pmuctl(["report", "-i", "/dev/null", ...args]);
+    assertEquals([status, stderr.split("\n").length], [2, 2], stderr);
+  }
+});
