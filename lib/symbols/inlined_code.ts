@@ -1,11 +1,13 @@
 /**
- * Inlined functions in an object's code, from its own debug information or its separate debug file; those of a Go program
- * without debug information from its table of functions.
+ * Inlined functions in an object's code, from its own debug information or its separate debug file, or what earlier
+ * reports have kept of these; those of a Go program without debug information from its table of functions.
  */
 
 import { openInlinedFunctions } from "./dwarf/info/inlined_functions.ts";
 import { linkedAddress } from "./elf/load_offsets.ts";
 import { GoInlinedFunctions } from "./go/go_inlined.ts";
+import { KeptFunctions } from "./kept_functions.ts";
+import { keptKey } from "./kept_key.ts";
 import type { SymbolFiles } from "./files/symbol_files.ts";
 import { InfoFiles } from "./info_files.ts";
 import type { Cost } from "./object/limits.ts";
@@ -14,8 +16,6 @@ import type { ObjectInfo } from "./object/objects.ts";
 
 /** Functions at addresses that were asked for, each with those that it was inlined into; see InlinedFunctions. */
 export interface FunctionRows {
-  /** Returns the row of the innermost function at a link-time address, or -1. Throws BadInputError, LimitError. */
-  at(address: number): number;
   /** Returns the row of the function that a row's function was inlined into; -1 if its code is its own. */
   parent(row: number): number;
   /** Returns the name of a row's function. Throws BadInputError, LimitError. */
@@ -26,17 +26,27 @@ export interface FunctionRows {
   callPath(row: number): string;
 }
 
+/** What InlinedCode consists of. */
+interface CodeParts {
+  functions: FunctionRows;
+  /** Returns the row at an offset in the file. */
+  at: (offset: number) => number;
+  /** Files of its debug information, if it has any. */
+  info?: InfoFiles;
+  /** Keeps what was read of these for later reports. */
+  keep?: () => void;
+}
+
 /** Open object with its inlined functions. Charged to the object's cost as held, until `close`. */
 export class InlinedCode {
   readonly functions: FunctionRows;
   readonly #elf: ObjectElf;
-  readonly #info: InfoFiles | undefined;
+  readonly #parts: CodeParts;
 
-  /** @param info files of its debug information, if it has any. */
-  constructor(elf: ObjectElf, functions: FunctionRows, info?: InfoFiles) {
+  constructor(elf: ObjectElf, parts: CodeParts) {
     this.#elf = elf;
-    this.#info = info;
-    this.functions = functions;
+    this.#parts = parts;
+    this.functions = parts.functions;
   }
 
   /**
@@ -44,17 +54,22 @@ export class InlinedCode {
    * -1. Throws BadInputError, LimitError.
    */
   at(address: number): number {
-    return this.functions.at(linkedAddress(this.#elf.file, address));
+    return this.#parts.at(address);
   }
 
   /** Paths of files with parts of the debug information that were needed and not found. */
   get missing(): ReadonlySet<string> {
-    return this.#info?.missing ?? new Set();
+    return this.#parts.info?.missing ?? new Set();
+  }
+
+  /** Keeps what was read of debug information for later reports. Throws BadInputError if it is damaged. */
+  keep(): void {
+    this.#parts.keep?.();
   }
 
   close(): void {
     this.#elf.file.cost.done();
-    this.#info?.close();
+    this.#parts.info?.close();
     closeObjectElf(this.#elf);
   }
 }
@@ -68,16 +83,31 @@ export function openInlinedCode(files: SymbolFiles, object: ObjectInfo, cost: Co
   if (!("file" in elf)) return undefined;
   let code: InlinedCode | undefined;
   try {
-    const holder = infoHolder(elf), info = holder && new InfoFiles(files, holder);
-    const functions = info
-      ? openInlinedFunctions(info.own, {
-        supplementary: () => info.supplementary(),
-        split: (root) => info.split(root),
-      })
-      : GoInlinedFunctions.open(elf.file);
-    code = functions && new InlinedCode(elf, functions, info);
+    const parts = debugParts(files, elf) ?? goParts(elf);
+    code = parts && new InlinedCode(elf, parts);
   } finally {
     if (code === undefined) closeObjectElf(elf);
   }
   return code;
+}
+
+/** Returns the inlined functions by debug information, undefined if there is none. */
+function debugParts(files: SymbolFiles, elf: ObjectElf): CodeParts | undefined {
+  const holder = infoHolder(elf);
+  if (holder === undefined) return undefined;
+  const info = new InfoFiles(files, holder);
+  const open = () =>
+    openInlinedFunctions(info.own, {
+      supplementary: () => info.supplementary(),
+      split: (root) => info.split(root),
+    });
+  const { kept } = files, key = kept && keptKey(elf.file, holder);
+  const functions = new KeptFunctions(elf.file, open, key && { tables: kept!, key });
+  const keep = () => functions.keep(() => info.missing.size === 0);
+  return { functions, at: (offset) => functions.at(offset), info, keep };
+}
+
+function goParts({ file }: ObjectElf): CodeParts | undefined {
+  const functions = GoInlinedFunctions.open(file);
+  return functions && { functions, at: (offset) => functions.at(linkedAddress(file, offset)) };
 }

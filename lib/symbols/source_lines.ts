@@ -1,13 +1,18 @@
 /**
- * Source lines of addresses in an object, from its own debug information or its separate debug file; those of a Go program
- * without debug information from its table of functions.
+ * Source lines of addresses in an object, from its own debug information or its separate debug file, or what earlier
+ * reports have kept of these; those of a Go program without debug information from its table of functions.
  */
 
 import { DebugSections } from "./elf/debug_section.ts";
 import { findLines, type FoundLines } from "./dwarf/dwarf_line.ts";
 import { compilationDirectories } from "./dwarf/info/units.ts";
-import { linkedAddress } from "./elf/load_offsets.ts";
+import { LineRows } from "./dwarf/line_rows.ts";
+import { type ElfFile, SHT } from "./elf/elf.ts";
+import { linkedAddress, loadedParts } from "./elf/load_offsets.ts";
 import { goLines } from "./go/go_lines.ts";
+import { NOTHING, UNKNOWN } from "./kept/kept_ranges.ts";
+import { LineTable, LineTableBuilder } from "./kept/line_table.ts";
+import { keptKey, TABLE_FACTOR } from "./kept_key.ts";
 import { Cost, LimitError } from "./object/limits.ts";
 import { closeObjectElf, type ObjectElf, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./object/objects.ts";
@@ -37,7 +42,7 @@ export function sourceLines(
   let opened: ObjectElf | SymbolFailure | undefined;
   try {
     opened = openObjectElf(files, object, cost);
-    return "file" in opened ? linesIn(opened, addresses) : opened;
+    return "file" in opened ? linesIn(files, opened, addresses) : opened;
   } catch (error) {
     cost.abandon();
     return symbolFailureOf(error);
@@ -47,16 +52,86 @@ export function sourceLines(
   }
 }
 
-function linesIn({ file, debug }: ObjectElf, addresses: Float64Array): SourceLines | SymbolFailure {
+function linesIn(
+  files: SymbolFiles,
+  { file, debug }: ObjectElf,
+  addresses: Float64Array,
+): SourceLines | SymbolFailure {
   file.cost.work(addresses.length * file.segments.length / 2);
-  for (const each of [file, debug]) {
-    if (each === undefined) continue;
-    const sections = new DebugSections(each);
-    if (!sections.get(".debug_line")?.size) continue;
-    const found = linesAt(sections, addresses.map((at) => linkedAddress(file, at)));
-    return { ...found, paths: wholePaths(sections, found) };
-  }
+  const holder = [file, debug].find((each) => each !== undefined && hasLines(each));
+  if (holder !== undefined) return keptLines(files, { file, holder }, addresses);
   return goLines(file, addresses.map((at) => linkedAddress(file, at))) ?? { reason: REASON.NO_SYMBOLS };
+}
+
+function hasLines(file: ElfFile): boolean {
+  const section = file.section(".debug_line") ?? file.section(".zdebug_line");
+  return section !== undefined && section.type !== SHT.NOBITS && section.size > 0;
+}
+
+/** Finds lines in the kept table, and those that it does not know in the line tables of `holder`; keeps these. */
+function keptLines(
+  { kept }: SymbolFiles,
+  { file, holder }: { file: ElfFile; holder: ElfFile },
+  addresses: Float64Array,
+): SourceLines {
+  const key = kept && keptKey(file, holder), name = `${key?.name}.lines`;
+  const bytes = key && kept?.read(name);
+  if (bytes) file.cost.hold(TABLE_FACTOR * bytes.length);
+  const table = bytes && LineTable.read(bytes, key.stamp);
+  const places = table && Int32Array.from(addresses, (at) => table.at(at));
+  // what is not loaded has no line
+  const linked = addresses.map((at, i) => places && places[i] !== UNKNOWN ? NaN : linkedAddress(file, at));
+  if (table && linked.every(Number.isNaN)) return tableLines(table, places!);
+  const sections = new DebugSections(holder), rows = key && new LineRows(file.cost);
+  const found = linesAt(sections, linked, rows), read = { ...found, paths: wholePaths(sections, found) };
+  const built = rows && builtTable(file, { table, rows, paths: read.paths });
+  if (built) kept!.write(name, built.bytes(key!.stamp));
+  return table ? joined(tableLines(table, places!), read) : read;
+}
+
+/** Returns what a table has at rows of it, or answers that are no row. */
+function tableLines(table: LineTable, places: Int32Array): SourceLines {
+  const paths: string[] = [], ids = new Map<number, number>();
+  const file = places.map((row) => {
+    if (row < 0) return -1;
+    const number = table.pathOf(row);
+    let id = ids.get(number);
+    if (id === undefined) ids.set(number, id = paths.push(table.path(number)) - 1);
+    return id;
+  });
+  return { file, line: places.map((row) => row < 0 ? 0 : table.line(row)), paths };
+}
+
+/** Returns the first lines, and where these are unknown, the second ones. */
+function joined(first: SourceLines, second: SourceLines): SourceLines {
+  const before = first.paths.length;
+  return {
+    file: first.file.map((file, i) => file >= 0 || second.file[i] < 0 ? file : before + second.file[i]),
+    line: first.line.map((line, i) => first.file[i] >= 0 ? line : second.line[i]),
+    paths: [...first.paths, ...second.paths],
+  };
+}
+
+/** Adds rows that were read to a table; undefined if there were too many. */
+function builtTable(
+  file: ElfFile,
+  { table, rows, paths }: { table: LineTable | undefined; rows: LineRows; paths: readonly string[] },
+): LineTableBuilder | undefined {
+  const builder = new LineTableBuilder(table), parts = loadedParts(file);
+  const numbers = paths.map((path) => builder.path(path));
+  try {
+    const isWhole = rows.each((low, high, place) => {
+      if (place && place.line < 0) return; // a number that no table has
+      const row = place ? builder.row(numbers[place.path], place.line) : NOTHING;
+      for (const { offset, end, shift } of parts) {
+        builder.addRange(Math.max(offset, low - shift), Math.min(end, high - shift), row);
+      }
+    });
+    return isWhole ? builder : undefined;
+  } catch (error) {
+    if (error instanceof LimitError) return undefined;
+    throw error;
+  }
 }
 
 /** Returns the paths, relative ones prefixed with the directory that their unit was compiled in, if known. */
@@ -78,9 +153,9 @@ function wholePaths(sections: DebugSections, { paths, units }: FoundLines): stri
   });
 }
 
-function linesAt(sections: DebugSections, addresses: Float64Array): FoundLines {
+function linesAt(sections: DebugSections, addresses: Float64Array, rows: LineRows | undefined): FoundLines {
   const wanted = Float64Array.from(new Set(addresses.filter((address) => address === address))).sort();
-  const found = findLines(sections, wanted);
+  const found = findLines(sections, wanted, rows);
   const placeOf = new Map(Array.from(wanted, (address, place) => [address, place]));
   const pick = (column: Int32Array, none: number) =>
     Int32Array.from(addresses, (address) => column[placeOf.get(address) ?? -1] ?? none);

@@ -25,6 +25,8 @@ export interface ByteSource {
   readonly name: string;
   /** Size in bytes. */
   readonly size: number;
+  /** Text that is another once the contents are others, for what is kept of them. Present when it is a file. */
+  readonly stamp?: string;
   /**
    * Reads bytes [offset, offset + length), fewer when the source ends before; never throws for a range past the end.
    */

@@ -27,6 +27,8 @@ export class FileBytes implements ByteInput, ByteSource {
   readonly mode: number;
   /** Time of the last write, in seconds since 1970. */
   readonly modified: number;
+  /** Text that is another once the contents are others: nobody can set the time of the last change. */
+  readonly stamp: string;
 
   private constructor(name: string, { file, stat }: GuardedFile) {
     this.name = name;
@@ -38,6 +40,7 @@ export class FileBytes implements ByteInput, ByteSource {
     this.allocated = 512 * (stat.blocks ?? 0);
     this.mode = (stat.mode ?? 0) & 0o7777;
     this.modified = (stat.mtime?.getTime() ?? 0) / 1000;
+    this.stamp = `${this.identity}:${stat.size}:${stat.mtime?.getTime()}:${stat.ctime?.getTime()}`;
   }
 
   /**

@@ -6,6 +6,7 @@
 import { firstAtOrAfter } from "../../base/bytes/ascending.ts";
 import type { DebugInfo } from "../elf/debug_section.ts";
 import { LineReader, type LineUnit, readLineUnit, readPaths } from "./dwarf_line_header.ts";
+import type { LineRows } from "./line_rows.ts";
 import { type Cost, WORK } from "../object/limits.ts";
 
 /** Standard opcodes (DW_LNS_*). */
@@ -39,10 +40,11 @@ export interface FoundLines {
 /**
  * Finds the lines of `wanted` addresses (link-time addresses, ascending, without duplicates). Where several sequences
  * cover an address, the first one counts. Skips damaged units. Throws LimitError, and what `info.get` throws.
+ * @param rows gets all lines of the units that had a wanted address, to be kept.
  */
-export function findLines(info: DebugInfo, wanted: Float64Array): FoundLines {
+export function findLines(info: DebugInfo, wanted: Float64Array, rows?: LineRows): FoundLines {
   const { cost, littleEndian } = info;
-  const finder = new LineFinder(wanted, cost);
+  const finder = new LineFinder(wanted, cost, rows);
   const line = info.get(".debug_line");
   let largest = 0;
   const hold = (bytes: number) => {
@@ -71,6 +73,7 @@ class LineFinder {
   readonly units: number[] = [];
   readonly #wanted: Float64Array;
   readonly #cost: Cost;
+  readonly #rows: LineRows | undefined;
   /**
    * Union-find links by index in `wanted`: an address without an answer links to itself, others to a later index, on
    * the way to the next one without.
@@ -87,9 +90,10 @@ class LineFinder {
   #lastFile = 0;
   #lastLine = 0;
 
-  constructor(wanted: Float64Array, cost: Cost) {
+  constructor(wanted: Float64Array, cost: Cost, rows: LineRows | undefined) {
     this.#wanted = wanted;
     this.#cost = cost;
+    this.#rows = rows;
     this.#open = Int32Array.from({ length: wanted.length + 1 }, (_, i) => i);
     this.file = new Int32Array(wanted.length).fill(-1);
     this.line = new Int32Array(wanted.length);
@@ -97,8 +101,8 @@ class LineFinder {
 
   /** Takes a row of the table: code from `address` up to the next row belongs to this line. */
   row(address: number, file: number, line: number, ends: boolean): void {
-    const wanted = this.#wanted;
-    if (!this.#begun) {
+    const wanted = this.#wanted, begins = !this.#begun;
+    if (begins) {
       this.#begun = true;
       // code that the linker dropped starts at 0, -1 or -2
       this.#dropped = address <= 0 && address >= -2;
@@ -113,6 +117,7 @@ class LineFinder {
       }
       this.#next = at;
     }
+    if (this.#rows !== undefined && !this.#dropped) this.#rows.add(address, file, line, begins);
     this.#lastFile = file;
     this.#lastLine = line;
     if (ends) this.#begun = false;
@@ -134,12 +139,14 @@ class LineFinder {
   /** Ends a unit: turns its file numbers into rows of `paths`. */
   nameFiles(read: (numbers: ReadonlySet<number>) => ReadonlyMap<number, string>, unit: number): void {
     this.#begun = false;
-    if (this.#answered.length === 0) return;
+    if (this.#answered.length === 0) return this.#rows?.endUnit(undefined);
     const numbers = new Set(this.#answered.map((at) => this.file[at]));
+    for (const number of this.#rows?.files() ?? []) numbers.add(number);
     const ids = new Map<number, number>();
     for (const [number, path] of read(numbers)) ids.set(number, this.#pathId(path, unit));
     for (const at of this.#answered) this.file[at] = ids.get(this.file[at]) ?? -1;
     this.#answered = [];
+    this.#rows?.endUnit(ids);
   }
 
   #pathId(path: string, unit: number): number {

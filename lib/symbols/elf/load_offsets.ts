@@ -54,6 +54,37 @@ export function linkedAddress({ segments }: ElfFile, at: number): number {
   return NaN;
 }
 
+/** Most loaded segments whose ranges are turned into those of the file; linkers make about four. */
+const MAX_LOADED = 64;
+
+/** Range of link-time addresses and where it is in the file. */
+interface LoadedPart {
+  offset: number;
+  end: number;
+  /** Address minus offset. */
+  shift: number;
+}
+
+/**
+ * Returns the parts of a file that are loaded, each once: linkedAddress() of an offset in one of them is the offset and
+ * `shift`. Empty for a file with more segments than linkers make.
+ */
+export function loadedParts({ segments }: ElfFile): LoadedPart[] {
+  const loaded = segments.filter(({ type, filesz }) => type === PT.LOAD && filesz > 0),
+    parts: LoadedPart[] = [];
+  if (loaded.length > MAX_LOADED) return [];
+  for (const { offset, filesz, vaddr } of loaded) {
+    const ends = [offset + filesz, ...parts.map((part) => part.offset)].sort((a, b) => a - b);
+    for (let at = offset; at < offset + filesz;) {
+      const taken = parts.find((part) => at >= part.offset && at < part.end);
+      const end = taken?.end ?? ends.find((end) => end > at)!;
+      if (!taken) parts.push({ offset: at, end, shift: vaddr - offset });
+      at = end;
+    }
+  }
+  return parts;
+}
+
 /** Reads what is in memory at an address when the object is loaded, as far as its file has it. */
 export function memoryAt(file: ElfFile, address: number, length: number): Uint8Array {
   const segment = segmentAt(file, address);

@@ -13,6 +13,7 @@ import { buildIdInNotes, fileBuildId, sameBuildId } from "../elf/build_id.ts";
 import { isJitDump } from "../jit/jitdump.ts";
 import { KERNEL_TEXT_LIMIT, LimitError, LIMITS, TEXT_LIMIT } from "../object/limits.ts";
 import type { KernelSymbols } from "../kernel/kallsyms.ts";
+import { KeptFolder } from "./kept_folder.ts";
 import { KernelCache } from "../kernel/kernel_cache.ts";
 import type { ObjectInfo } from "../object/objects.ts";
 import { type JitProcess, jitProcess, openJitFile, openNamespacedPerfMap } from "./process_files.ts";
@@ -79,6 +80,7 @@ export function hostSymbolFiles(options: SymbolFileOptions = {}): SymbolFiles {
       openPlaces(debugPlaces(object.path, { buildId, debugLink, root }), folders),
     referredFiles: (of, { buildId, path }) =>
       openPlaces(referredPlaces(of.name, { buildId, path, root }), folders),
+    kept: new KeptFolder(),
     kernelBuildId: () => kernel.isListGiven ? undefined : kernelBuildId(),
     fetcher: fetcher && {
       warnings: fetcher.warnings,

@@ -17,6 +17,14 @@ export interface FileFetcher {
   readonly warnings: string[];
 }
 
+/** Tables of what is known of objects' code, by name, from earlier reports. */
+export interface KeptTables {
+  /** Reads a table; undefined if there is none. */
+  read(name: string): Uint8Array<ArrayBuffer> | undefined;
+  /** Keeps a table for later reports, if that is possible. */
+  write(name: string, bytes: Uint8Array<ArrayBuffer>): void;
+}
+
 /** Source of files with symbols. A hook that finds nothing returns undefined. */
 export interface SymbolFiles {
   /**
@@ -65,4 +73,6 @@ export interface SymbolFiles {
   referredFiles?(of: ByteSource, by: { buildId?: string; path: string }): Iterable<ByteSource>;
   /** Fetches what is not on this machine. Present only where the user asked for that. */
   fetcher?: FileFetcher;
+  /** Tables that spare reading debug information again. */
+  readonly kept?: KeptTables;
 }

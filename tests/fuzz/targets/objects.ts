@@ -3,6 +3,7 @@
 import { deflateSync } from "node:zlib";
 import { type ByteSource, MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
 import { ByteWriter, concat } from "../../../lib/base/bytes/bytes.ts";
+import { BadInputError } from "../../../lib/base/system/errors.ts";
 import { ElfFile } from "../../../lib/symbols/elf/elf.ts";
 import { elfSymbols, symbolAddress, vmlinuxSymbols } from "../../../lib/symbols/elf/elf_symbols.ts";
 import { openInlinedFunctions } from "../../../lib/symbols/dwarf/info/inlined_functions.ts";
@@ -10,10 +11,10 @@ import { SplitPackage, unitOfFile } from "../../../lib/symbols/dwarf/info/split_
 import type { UnitRoot } from "../../../lib/symbols/dwarf/info/units.ts";
 import type { DebugInfo } from "../../../lib/symbols/elf/debug_section.ts";
 import { functionRanges } from "../../../lib/symbols/dwarf/function_ranges.ts";
-import { type FunctionRows, openInlinedCode } from "../../../lib/symbols/inlined_code.ts";
+import { type FunctionRows, type InlinedCode, openInlinedCode } from "../../../lib/symbols/inlined_code.ts";
 import { Budget, Cost } from "../../../lib/symbols/object/limits.ts";
 import { HeldBytes } from "../../../lib/symbols/object/windows.ts";
-import { ObjectTable } from "../../../lib/symbols/object/objects.ts";
+import { type ObjectInfo, ObjectTable } from "../../../lib/symbols/object/objects.ts";
 import { sourceLines } from "../../../lib/symbols/source_lines.ts";
 import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
 import { Symbolizer } from "../../../lib/symbols/symbolizer.ts";
@@ -76,12 +77,15 @@ export function readElf(source: ByteSource): void {
  * @param code offset of code to look at closely.
  */
 export async function readObject(open: () => ByteSource, code = TEXT_OFFSET): Promise<void> {
+  const tables = new Map<string, Uint8Array<ArrayBuffer>>();
+  const stamped = () => Object.assign(open(), { stamp: "object" });
   const files: SymbolFiles = {
-    open,
+    open: stamped,
     kallsyms: () => undefined,
     debugFiles: function* () {
-      yield open();
+      yield stamped();
     },
+    kept: { read: (name) => tables.get(name), write: (name, bytes) => tables.set(name, bytes) },
   };
   const object = new ObjectTable().of({ pid: 1, pgoff: 0, filename: "/bin/object" });
   const symbolizer = new Symbolizer(files);
@@ -97,32 +101,50 @@ export async function readObject(open: () => ByteSource, code = TEXT_OFFSET): Pr
     if (id < 0) symbolizer.addUnresolved(object, id as never, 1);
   }
   symbolizer.unresolved();
-  const budget = new Budget();
+  const first = readCode(files, object, offsets), again = readCode(files, object, offsets);
+  const at = first.findIndex((told, i) => told !== again[i]);
+  if (at >= 0) throw new Error(`kept tables have ${again[at]} in place of ${first[at]}`);
+}
+
+/** Lines and inlined functions of addresses, as text. */
+function readCode(files: SymbolFiles, object: ObjectInfo, offsets: Float64Array): string[] {
+  const budget = new Budget(), told: string[] = [];
   const lines = sourceLines(files, object, offsets, budget.cost(object.path));
   if ("file" in lines) {
     for (const [i, file] of lines.file.entries()) {
       if (file < -1 || file >= lines.paths.length) {
         throw new Error(`line ${i} is of file ${file} of ${lines.paths.length}`);
       }
+      told.push(file < 0 ? "??" : `${lines.paths[file]}:${lines.line[i]}`);
     }
   }
-  const inlined = openInlinedCode(files, object, budget.cost(object.path));
-  if (inlined === undefined) return;
+  let code: InlinedCode | undefined;
   try {
-    for (const offset of offsets) readChain(inlined.functions, inlined.at(offset));
+    code = openInlinedCode(files, object, budget.cost(object.path));
+    for (const offset of code ? offsets : []) told.push(readChain(code!.functions, code!.at(offset)));
+    code?.keep();
+  } catch (error) {
+    if (!(error instanceof BadInputError)) throw error;
+    told.push(error.message);
   } finally {
-    inlined.close();
+    code?.close();
   }
+  return told;
 }
 
-/** Asks for all that there is of a function and of those that it was inlined into. */
-function readChain(functions: FunctionRows, innermost: number): void {
+/** Asks for all that there is of a function and of those that it was inlined into; returns it as text. */
+function readChain(functions: FunctionRows, innermost: number): string {
+  const told: string[] = [];
   for (let row = innermost; row >= 0; row = functions.parent(row)) {
-    if (functions.parent(row) >= row) throw new Error(`${row} was inlined into ${functions.parent(row)}`);
-    if (typeof functions.name(row) !== "string") throw new Error("a function without a name");
-    if (typeof functions.callPath(row) !== "string") throw new Error("a call without a path");
-    if (!Number.isInteger(functions.callLine(row))) throw new Error("a call without a line");
+    const parent = functions.parent(row), name = functions.name(row);
+    const path = functions.callPath(row), line = functions.callLine(row);
+    if (parent >= row) throw new Error(`${row} was inlined into ${parent}`);
+    if (typeof name !== "string") throw new Error("a function without a name");
+    if (typeof path !== "string") throw new Error("a call without a path");
+    if (!Number.isInteger(line)) throw new Error("a call without a line");
+    told.push(parent < 0 ? name : `${name} ${path}:${line}`);
   }
+  return told.join(" < ");
 }
 
 /** Inlined functions of all addresses of made-up code. */

@@ -28,6 +28,8 @@ interface Code {
   at(address: number): number;
   /** Paths of files that were needed and not found. */
   readonly missing: ReadonlySet<string>;
+  /** Keeps what was read for later reports. Throws BadInputError. */
+  keep?(): void;
   close(): void;
 }
 
@@ -134,7 +136,7 @@ export class InlinedFrames {
     };
   }
 
-  /** Closes the files. Warns of those with names that were not there. */
+  /** Closes the files, and keeps what was read. Warns of files with names that were not there. */
   close(): void {
     this.#open.forEach((open, object) => {
       const [path, ...more] = open?.code.missing ?? [];
@@ -145,6 +147,7 @@ export class InlinedFrames {
             `no debug information in ${path}${others}: install it, or put it back there`,
         );
       }
+      if (open) this.#keep(open.code);
       open?.code.close();
     });
     this.#open.fill(null);
@@ -164,6 +167,14 @@ export class InlinedFrames {
     } catch (error) {
       cost.abandon();
       throw error;
+    }
+  }
+
+  #keep(code: Code): void {
+    try {
+      code.keep?.();
+    } catch (error) {
+      symbolFailureOf(error); // damaged where no sample is: the next report reads it again
     }
   }
 

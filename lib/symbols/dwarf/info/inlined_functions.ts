@@ -7,18 +7,20 @@
 
 import { float64Column, int32Column } from "../../../base/bytes/column.ts";
 import type { DebugInfo } from "../../elf/debug_section.ts";
+import type { FunctionTableBuilder } from "../../kept/function_table.ts";
+import { NOTHING } from "../../kept/kept_ranges.ts";
 import { WORK } from "../../object/limits.ts";
 import { type LineUnit, readLineUnit, readPaths } from "../dwarf_line_header.ts";
 import { readAddressRanges } from "./address_ranges.ts";
 import { EntryNames } from "./entry_names.ts";
-import { type PaintedRanges, RangePainter } from "./painted_ranges.ts";
+import { type PaintedRanges, RangePainter } from "../painted_ranges.ts";
 import { RangeLists } from "./range_lists.ts";
 import { readUnitFunctions, type UnitFunctions } from "./unit_functions.ts";
 import type { SplitUnits } from "./split_units.ts";
 import { type Unit, Units, type UnitsOptions } from "./units.ts";
 
-/** Bytes of memory of a row. */
-const ROW_BYTES = 40;
+/** Bytes of memory of a row, and of a path without its characters. */
+const ROW_BYTES = 40, PATH_BYTES = 100;
 
 /** Unit whose functions have been read. */
 interface ReadUnit {
@@ -28,10 +30,8 @@ interface ReadUnit {
   names: EntryNames;
   /** Row of each function in InlinedFunctions, plus one; 0 if it has none yet. */
   rows: Int32Array;
-  /** Its lines, for their table of source files; null if it has none, undefined if not read yet. */
-  lines?: LineUnit | null;
-  /** Paths of its source files that were asked for, by number. */
-  paths: Map<number, string>;
+  /** Paths of the source files with its calls, by number; undefined until one is asked for. */
+  paths?: ReadonlyMap<number, string>;
 }
 
 /**
@@ -94,10 +94,38 @@ export class InlinedFunctions {
   /** Returns the path of the source file of the call that was inlined; "" if unknown. Throws BadInputError, LimitError. */
   callPath(row: number): string {
     const read = this.#read[this.#unit.data[row]]!;
-    const file = read.functions.callFile[this.#function.data[row]];
-    let path = read.paths.get(file);
-    if (path === undefined) read.paths.set(file, path = this.#path(read, file));
-    return path;
+    read.paths ??= this.#readPaths(read);
+    return read.paths.get(read.functions.callFile[this.#function.data[row]]) ?? "";
+  }
+
+  /**
+   * Adds the functions of all units that were read to a table, and passes on which one is the innermost from which
+   * address up to which other: rows of the table, or NOTHING. Leaves out the addresses of other units. Throws
+   * BadInputError, LimitError.
+   */
+  keep(table: FunctionTableBuilder, take: (low: number, high: number, row: number) => void): void {
+    const kept: number[] = []; // row in the table of each row
+    const keepRow = (row: number): number => {
+      const rows: number[] = [];
+      for (let at = row; at >= 0 && kept[at] === undefined; at = this.parent(at)) rows.push(at);
+      for (const at of rows.reverse()) {
+        const parent = this.parent(at), isInlined = parent >= 0;
+        kept[at] = table.addFunction({
+          parent: isInlined ? kept[parent] : -1,
+          name: this.name(at),
+          callPath: isInlined ? this.callPath(at) : "",
+          callLine: isInlined ? this.callLine(at) : 0,
+        });
+      }
+      return kept[row];
+    };
+    this.#unitAt?.within(-Infinity, Infinity, (low, high, unit) => {
+      const read = unit < 0 ? null : this.#read[unit];
+      if (read === null) take(low, high, NOTHING);
+      read?.functions.ranges.within(low, high, (from, to, found) => {
+        take(from, to, found < 0 ? NOTHING : keepRow(this.#rowOf(read, unit, found)));
+      });
+    });
   }
 
   /** Returns the row of a function of a unit; gives it one, and those that it was inlined into. */
@@ -140,15 +168,20 @@ export class InlinedFunctions {
       ? readUnitFunctions(other.units, new RangeLists(other.units, true), other.unit)
       : readUnitFunctions(this.#units, this.#lists, unit);
     const names = other ? new EntryNames(other.units) : this.#names;
-    return { unit, functions, names, rows: new Int32Array(functions.parent.length), paths: new Map() };
+    return { unit, functions, names, rows: new Int32Array(functions.parent.length) };
   }
 
-  /** Reads the path of a source file from the table of files in a unit's lines. */
-  #path(read: ReadUnit, file: number): string {
-    const { lines, directory } = this.#units.rootOf(read.unit);
-    if (read.lines === undefined) read.lines = this.#readLines(lines) ?? null;
-    const path = read.lines ? readPaths(this.#units.info, read.lines, new Set([file])).get(file) ?? "" : "";
-    return path === "" || path.startsWith("/") || directory === "" ? path : `${directory}/${path}`;
+  /** Reads the paths of the source files with calls from the table of files in a unit's lines. */
+  #readPaths({ unit, functions: { callFile } }: ReadUnit): ReadonlyMap<number, string> {
+    const { info } = this.#units, { lines, directory } = this.#units.rootOf(unit);
+    const table = this.#readLines(lines), paths = new Map<number, string>();
+    if (table === undefined) return paths;
+    for (const [file, path] of readPaths(info, table, new Set(callFile))) {
+      const isWhole = path === "" || path.startsWith("/") || directory === "";
+      paths.set(file, isWhole ? path : `${directory}/${path}`);
+      info.cost.hold(PATH_BYTES + 2 * path.length);
+    }
+    return paths;
   }
 
   #readLines(offset: number): LineUnit | undefined {

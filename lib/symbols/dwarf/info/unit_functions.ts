@@ -9,7 +9,7 @@ import { LineReader } from "../dwarf_line_header.ts";
 import type { AbbreviationTable } from "./abbreviations.ts";
 import { AT, FORM, TAG } from "./constants.ts";
 import { directForm, fixedSize, NOWHERE, readValue, skipVariable } from "./forms.ts";
-import { type PaintedRanges, RangePainter } from "./painted_ranges.ts";
+import { type PaintedRanges, RangePainter } from "../painted_ranges.ts";
 import { isDropped, type RangeLists } from "./range_lists.ts";
 import type { Unit, Units } from "./units.ts";
 

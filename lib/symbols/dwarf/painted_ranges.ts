@@ -7,9 +7,9 @@
  *             inner          |----|
  */
 
-import { lastAtOrBefore } from "../../../base/bytes/ascending.ts";
-import { float64Column, int32Column } from "../../../base/bytes/column.ts";
-import { type Cost, WORK } from "../../object/limits.ts";
+import { lastAtOrBefore } from "../../base/bytes/ascending.ts";
+import { float64Column, int32Column } from "../../base/bytes/column.ts";
+import { type Cost, WORK } from "../object/limits.ts";
 
 /** Bytes of memory of a range while it is collected and sorted, and of a painted one. */
 const RANGE_BYTES = 60;
@@ -30,6 +30,17 @@ export class PaintedRanges {
   at(address: number): number {
     const at = lastAtOrBefore(this.#starts, address);
     return at < 0 ? -1 : this.#owners[at];
+  }
+
+  /** Gives all ranges between two addresses, ascending and without gaps, and their owners; -1 for none. */
+  within(low: number, high: number, take: (low: number, high: number, owner: number) => void): void {
+    const starts = this.#starts, owners = this.#owners;
+    let at = lastAtOrBefore(starts, low);
+    for (let from = low; from < high; at++) {
+      const to = at + 1 < starts.length ? Math.min(starts[at + 1], high) : high;
+      take(from, to, at < 0 ? -1 : owners[at]);
+      from = to;
+    }
   }
 }
 

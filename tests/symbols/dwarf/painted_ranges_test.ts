@@ -1,9 +1,9 @@
 /** Overlapping ranges against a canvas of one cell an address. */
 
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
-import { RangePainter } from "../../../../lib/symbols/dwarf/info/painted_ranges.ts";
-import { Budget, Cost, LimitError } from "../../../../lib/symbols/object/limits.ts";
-import { Random } from "../../../fuzz/random.ts";
+import { RangePainter } from "../../../lib/symbols/dwarf/painted_ranges.ts";
+import { Budget, Cost, LimitError } from "../../../lib/symbols/object/limits.ts";
+import { Random } from "../../fuzz/random.ts";
 
 const SIZE = 64;
 

@@ -1,0 +1,123 @@
+/**
+ * Rows of line tables, to be kept: those of the units that had an address which was asked for, and where the code of all
+ * others is.
+ */
+
+import { float64Column, int32Column } from "../../base/bytes/column.ts";
+import { type Cost, LimitError } from "../object/limits.ts";
+import { RangePainter } from "./painted_ranges.ts";
+
+/** Bytes of memory of a row and of a sequence, growing; how many are charged at once. */
+const ROW_BYTES = 32, SEQUENCE_BYTES = 160, CHARGED = 1024;
+
+/** Takes code between two addresses: its row in `paths` and its line; undefined for code that has no line. */
+export type TakeLine = (low: number, high: number, place: { path: number; line: number } | undefined) => void;
+
+/** Rows in the order in which they were read, in sequences that ascend. */
+export class LineRows {
+  readonly #cost: Cost;
+  readonly #address = float64Column();
+  /** Number of the file in its unit, until the unit ends; then the row of the path, -1 if it has none. */
+  readonly #file = int32Column();
+  readonly #line = int32Column();
+  /** Rows of each sequence: the first, -1 if they are forgotten, and the one behind the last. */
+  readonly #starts = int32Column();
+  readonly #ends = int32Column();
+  /** Addresses of each sequence, which are known after its rows are forgotten. */
+  readonly #lows = float64Column();
+  readonly #highs = float64Column();
+  /** First row and first sequence of the unit. */
+  #unitRow = 0;
+  #unitSequence = 0;
+  #isFull = false;
+
+  constructor(cost: Cost) {
+    this.#cost = cost;
+  }
+
+  /** Adds a row of the unit. @param begins whether it is the first of a sequence. */
+  add(address: number, file: number, line: number, begins: boolean): void {
+    if (this.#isFull) return;
+    if (begins) {
+      if (this.#starts.length % CHARGED === 0) this.#charge(CHARGED * SEQUENCE_BYTES);
+      this.#starts.push(this.#address.length);
+      this.#ends.push(this.#address.length);
+      const low = Number.isNaN(address) ? -Infinity : address; // as LineFinder takes it
+      this.#lows.push(low);
+      this.#highs.push(low);
+    }
+    if (this.#address.length % CHARGED === 0) this.#charge(CHARGED * ROW_BYTES);
+    this.#address.push(address);
+    this.#file.push(file);
+    this.#line.push(line);
+    const sequence = this.#highs.length - 1;
+    this.#ends.data[sequence] = this.#address.length;
+    if (address > this.#highs.data[sequence]) this.#highs.data[sequence] = address;
+  }
+
+  /** Numbers of the files of the unit. */
+  files(): Set<number> {
+    return new Set(this.#file.data.subarray(this.#unitRow, this.#file.length));
+  }
+
+  /**
+   * Ends a unit.
+   * @param paths row of the path of each file; undefined if the rows are not to be kept.
+   */
+  endUnit(paths: ReadonlyMap<number, number> | undefined): void {
+    if (paths === undefined) {
+      this.#cut(this.#unitRow);
+      this.#starts.data.fill(-1, this.#unitSequence, this.#starts.length);
+    } else {
+      const file = this.#file.data;
+      for (let row = this.#unitRow; row < this.#file.length; row++) file[row] = paths.get(file[row]) ?? -1;
+    }
+    this.#unitRow = this.#address.length;
+    this.#unitSequence = this.#starts.length;
+  }
+
+  /**
+   * Passes on what is known of all addresses; where several sequences cover one, the first one counts. Leaves out the code
+   * of units whose rows were not kept. Returns false if it did not fit into memory.
+   */
+  each(take: TakeLine): boolean {
+    if (this.#isFull) return false;
+    const painter = new RangePainter(this.#cost), lows = this.#lows.data, highs = this.#highs.data;
+    for (let sequence = this.#starts.length - 1; sequence >= 0; sequence--) {
+      painter.add(lows[sequence], highs[sequence], sequence);
+    }
+    painter.paint().within(-Infinity, Infinity, (low, high, sequence) => {
+      if (sequence < 0) take(low, high, undefined);
+      else if (this.#starts.data[sequence] >= 0) this.#eachRow(sequence, low, high, take);
+    });
+    return true;
+  }
+
+  /** Passes on a part of a sequence. The parts of one come in ascending order, so what lies before is passed over once. */
+  #eachRow(sequence: number, low: number, high: number, take: TakeLine): void {
+    const address = this.#address.data, last = this.#ends.data[sequence] - 1;
+    let from = low, row = this.#starts.data[sequence];
+    for (; row < last && from < high; row++) {
+      const to = Math.min(address[row + 1], high);
+      if (!(to > from)) continue;
+      const path = this.#file.data[row];
+      take(from, to, path < 0 ? undefined : { path, line: this.#line.data[row] });
+      from = to;
+    }
+    this.#starts.data[sequence] = Math.max(row - 1, this.#starts.data[sequence]);
+  }
+
+  #cut(row: number): void {
+    this.#address.length = this.#file.length = this.#line.length = row;
+  }
+
+  /** Charges memory; gives up if there is not as much. */
+  #charge(bytes: number): void {
+    try {
+      this.#cost.hold(bytes);
+    } catch (error) {
+      if (!(error instanceof LimitError)) throw error;
+      this.#isFull = true;
+    }
+  }
+}
