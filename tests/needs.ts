@@ -40,6 +40,7 @@ export const NEEDS = {
   clang: command("clang++", "clang"),
   rustc: command("rustc", "rustc"),
   llvm: command("llvm-symbolizer", "llvm"),
+  lld: command("ld.lld", "lld"),
   dwz: command("dwz", "dwz"),
   debuginfod: command("debuginfod", "debuginfod"),
   go: command("go", "golang-go", ", for its pprof"),

@@ -491,7 +491,8 @@ export class Symbolizer {
         : debug && hasSymtab(debug)
         ? elfSymbols(file, debug)
         : elfSymbols(file, file, file, hasSymtab(file) ? undefined : goFunctions(file));
-      return table === undefined ? incomplete ?? { reason: REASON.NO_SYMBOLS } : { table, incomplete };
+      const failure = table?.onlyStubs === false ? incomplete : incomplete ?? { reason: REASON.NO_SYMBOLS };
+      return table === undefined ? failure! : { table, incomplete: failure };
     });
     loaded.tellsInlined ??= infoHolder(opened) !== undefined || mayHavePclntab(file);
     closeObjectElf(opened);

@@ -163,9 +163,9 @@ export function symbolDifferences(
     .map((key) => `${key}: pmuctl ${ours.get(key) ?? 0}, perf ${theirs.get(key) ?? 0}`);
 }
 
-/** Whether a row is of a stub of the PLT, by the name or key that has the symbol in it. */
+/** Whether a row is of the PLT, by the name or key that has the symbol in it. */
 export function isStub(key: string): boolean {
-  return /@plt(\||$)/.test(key);
+  return /[@.]plt(\||$)/.test(key);
 }
 
 /** The ledger's `sample`: what pmuctl says it wrote. */

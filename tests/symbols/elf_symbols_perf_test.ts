@@ -1,7 +1,7 @@
 /** Our choice of symbols against perf's, address by address. */
 
 import { crc32 } from "node:zlib";
-import { assertEquals, assertGreater, assertMatch } from "@std/assert";
+import { assertEquals, assertGreater } from "@std/assert";
 import { ElfFile } from "../../lib/symbols/elf/elf.ts";
 import { elfSymbols } from "../../lib/symbols/elf/elf_symbols.ts";
 import type { SymbolTable } from "../../lib/symbols/table/symbol_table.ts";
@@ -40,7 +40,7 @@ function everyOffset(path: string): Float64Array {
 }
 
 /** Both ends of up to 5,000 symbols, and 20,000 offsets spread evenly over the file. */
-function sampledOffsets(path: string, table: SymbolTable): number[] {
+function sampledOffsets(path: string, table: SymbolTable): Float64Array {
   const size = Deno.statSync(path).size;
   const offsets: number[] = [];
   const step = Math.max(1, Math.floor(table.length / 5000));
@@ -48,12 +48,21 @@ function sampledOffsets(path: string, table: SymbolTable): number[] {
     offsets.push(table.starts[i] - 1, table.starts[i], table.ends[i] - 1, table.ends[i]);
   }
   for (let i = 0; i < 20000; i++) offsets.push(Math.floor((i + 0.5) * size / 20000));
-  return offsets.filter((offset) => offset >= 0 && offset < size);
+  return Float64Array.from(offsets.filter((offset) => offset >= 0 && offset < size));
+}
+
+/**
+ * Leaves out offsets in the PLT and up to the code behind it, which perf 6.1 knows little of: of stubs that are not in
+ * .plt, of the first one and of stripped programs'. tests/symbols/elf/elf_plt_test.ts has them.
+ */
+function outsidePlt(file: ElfFile, offsets: Float64Array): Float64Array {
+  const plt = file.section(".plt"), text = file.section(".text");
+  return plt && text ? offsets.filter((offset) => offset < plt.offset || offset >= text.offset) : offsets;
 }
 
 async function assertAgrees(path: string): Promise<void> {
-  const table = elfSymbols(new ElfFile(fileBytes(path)));
-  const offsets = everyOffset(path);
+  const file = new ElfFile(fileBytes(path)), table = elfSymbols(file);
+  const offsets = outsidePlt(file, everyOffset(path));
   const perf = await perfFileSymbols(path, offsets);
   assertEquals(differences(offsets, perf, (offset) => answerOf(table, offset)), []);
 }
@@ -78,7 +87,7 @@ for (
 
 testNeeding(
   ["perf", "cc"],
-  "elfSymbols() gives perf's symbol at every byte of C, with stubs of the PLT",
+  "elfSymbols() gives perf's symbol at every byte of C",
   () =>
     withDirectory(async (dir) => {
       await Deno.writeTextFile(`${dir}/program.c`, DYNAMIC);
@@ -90,67 +99,6 @@ testNeeding(
       }
     }),
 );
-
-/** A library whose indirect functions take slots between those of others, but relocations behind them. */
-const INDIRECT = `
-#include <stdlib.h>
-#include <string.h>
-static int one(int x) { return x + 1; }
-static int (*first_resolver(void))(int) { return one; }
-int first(int) __attribute__((ifunc("first_resolver"), visibility("protected")));
-static int (*second_resolver(void))(int) { return one; }
-__attribute__((visibility("hidden"))) int second(int) __attribute__((ifunc("second_resolver")));
-int all(int x, char *s) {
-  x += first(x); x += strlen(s); x += second(x); x += atoi(s); free(s); return x + first(x);
-}
-`;
-
-/** Names of the stubs in .plt by their addresses, as objdump finds them in the code. It has none of indirect functions. */
-async function objdumpStubs(path: string): Promise<Map<number, string>> {
-  const { stdout } = await new Deno.Command("objdump", { args: ["-d", "--section=.plt", path] }).output();
-  const lines = new TextDecoder().decode(stdout).matchAll(/^([0-9a-f]+) <([^>]*@plt)>:$/gm);
-  return new Map([...lines].map(([, address, name]) => [parseInt(address, 16), name]));
-}
-
-testNeeding(
-  ["cc", "binutils"],
-  "elfSymbols() names stubs by the slots they jump through, and those of indirect functions",
-  () =>
-    withDirectory(async (dir) => {
-      await Deno.writeTextFile(`${dir}/indirect.c`, INDIRECT);
-      await run("cc", "-shared", "-fPIC", "-fno-builtin", "-o", `${dir}/indirect.so`, `${dir}/indirect.c`);
-      const libc = await libcPath();
-      for (const path of [`${dir}/indirect.so`, ...libc ? [libc] : []]) {
-        const table = elfSymbols(new ElfFile(fileBytes(path)))!;
-        const stubs = await objdumpStubs(path);
-        assertGreater(stubs.size, 3, path);
-        const { offset, addr } = new ElfFile(fileBytes(path)).section(".plt")!;
-        const names = new Map([...stubs.keys()].map((address) => {
-          return [address, answerOf(table, address - addr + offset)?.name];
-        }));
-        for (const [address, name] of stubs) {
-          const ours = names.get(address);
-          if (name.startsWith("*ABS*")) {
-            assertMatch(ours ?? "", /^\w.*@plt$/, `${path} ${address.toString(16)}`);
-          } else assertEquals(ours, name.replace(/@.*@/, "@"), `${path} ${address.toString(16)}`);
-        }
-        if (path !== libc) {
-          const all = new Set(names.values());
-          assertEquals(
-            ["first@plt", "second@plt", "strlen@plt"].filter((name) => !all.has(name)),
-            [],
-          );
-        }
-      }
-    }),
-);
-
-/** The C library that this machine's programs are linked with. */
-async function libcPath(): Promise<string | undefined> {
-  const { stdout } = await new Deno.Command("cc", { args: ["-print-file-name=libc.so.6"] }).output();
-  const path = new TextDecoder().decode(stdout).trim();
-  return path.startsWith("/") ? path : undefined;
-}
 
 testNeeding(
   ["perf", "cc"],
@@ -221,7 +169,7 @@ testNeeding(
       if (debugFileOf(file) !== undefined) continue;
       const table = elfSymbols(file);
       if (table === undefined) continue;
-      const offsets = sampledOffsets(path, table);
+      const offsets = outsidePlt(file, sampledOffsets(path, table));
       const perf = await perfFileSymbols(path, offsets);
       assertEquals(differences(offsets, perf, (offset) => answerOf(table, offset)), [], path);
       checked++;
@@ -232,7 +180,7 @@ testNeeding(
 
 testNeeding(
   ["perf", "cc"],
-  "elfSymbols() takes the symbols of a debug file and the stubs of the program, as perf does",
+  "elfSymbols() takes the symbols of a debug file as perf does, and the stubs of the program",
   () =>
     withDirectory(async (dir) => {
       await Deno.writeTextFile(`${dir}/program.c`, DYNAMIC);
@@ -246,10 +194,13 @@ testNeeding(
         crc: crc32(await Deno.readFile(`${dir}/program.debug`)),
       });
       const table = elfSymbols(file, new ElfFile(fileBytes(`${dir}/program.debug`)));
-      const offsets = everyOffset(`${dir}/program`);
+      const offsets = outsidePlt(file, everyOffset(`${dir}/program`));
       const perf = await perfFileSymbols(`${dir}/program`, offsets);
       assertEquals(perf.some((answer) => answer.name === "local"), true);
-      assertEquals(perf.some((answer) => answer.name?.endsWith("@plt")), true);
+      const stubs = Array.from(table!.starts, (_, i) => table!.name(i)).filter((name) =>
+        name.endsWith("@plt")
+      );
+      assertEquals(stubs.includes("printf@plt"), true, stubs.join());
       assertEquals(differences(offsets, perf, (offset) => answerOf(table, offset)), []);
     }),
 );

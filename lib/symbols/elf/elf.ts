@@ -16,7 +16,7 @@ import { Cost, WORK } from "../object/limits.ts";
 import { counted } from "../../base/text/plural.ts";
 
 /** e_machine of the architectures with rules of their own. */
-export const EM = { ARM: 40, AARCH64: 183 } as const;
+export const EM = { I386: 3, ARM: 40, X86_64: 62, AARCH64: 183 } as const;
 /** sh_type constants. */
 export const SHT = { SYMTAB: 2, RELA: 4, NOTE: 7, NOBITS: 8, REL: 9, DYNSYM: 11 } as const;
 /** Bit of sh_flags: the section is in memory when the program runs. */

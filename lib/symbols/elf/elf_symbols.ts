@@ -5,14 +5,15 @@
  */
 
 import { addressOf } from "../../base/bytes/address.ts";
-import { type IndirectStub, type Plt, pltOf, readStubs, type SymbolColumns } from "./elf_plt.ts";
+import { type Plt, pltOf } from "./elf_plt.ts";
 import { type ElfFile, type ElfSection, EM, SHF_ALLOC, SHT } from "./elf.ts";
 import { LoadOffsets } from "./load_offsets.ts";
 import { type Cost, WORK } from "../object/limits.ts";
 import { BUILDER_BYTES, STB, type SymbolCandidates, SymbolTableBuilder } from "../table/symbol_builder.ts";
 import { JoinedNames, StringTableNames } from "../table/symbol_names.ts";
 import type { SymbolTable } from "../table/symbol_table.ts";
-import { type ByteWindows, byteWindows, heldBytes, isHeld } from "../object/windows.ts";
+import { concat } from "../../base/bytes/bytes.ts";
+import { type ByteWindows, byteWindows, HeldBytes, heldBytes, isHeld } from "../object/windows.ts";
 
 /** Low four bits of st_info. */
 const STT = { NOTYPE: 0, OBJECT: 1, FUNC: 2, GNU_IFUNC: 10 } as const;
@@ -76,6 +77,21 @@ export interface FunctionNames {
   nameOffset(row: number): number;
 }
 
+/** Symbol candidates in the order of their sources, as parallel columns of which the first `count` rows are used. */
+interface SymbolColumns {
+  count: number;
+  /** File offsets. */
+  starts: Float64Array;
+  /** Offsets behind the last byte; equal to the start for a symbol without a size. */
+  ends: Float64Array;
+  /** Bindings: STB.*. */
+  binds: Uint8Array;
+  /** Start of each name in the names of all sources. */
+  nameStarts: Uint32Array;
+  /** Rows of indirect functions. */
+  indirect: number[];
+}
+
 /** Symbol table section, and its file. */
 interface SymbolSource {
   from: ElfFile;
@@ -114,7 +130,8 @@ class TableReader {
 
   read(): SymbolTable | undefined {
     const cost = (this.#file ?? this.#sources[0]?.from)?.cost;
-    if (cost === undefined || (this.#sources.length === 0 && this.#functions === undefined)) return undefined;
+    const isBare = this.#sources.length === 0 && this.#functions === undefined && this.#plt === undefined;
+    if (cost === undefined || isBare) return undefined;
     const columns = this.#columns(cost);
     const marks = [0];
     let complete = true;
@@ -128,9 +145,14 @@ class TableReader {
       marks.push(columns.count);
       if (!complete) break;
     }
+    const named = columns.count;
+    const stubs = complete && this.#file && this.#plt
+      ? this.#takeStubs(this.#file, this.#plt, columns)
+      : Infinity;
     if (columns.count === 0) return undefined;
-    const stubs = complete && this.#file ? this.#readStubs(this.#file, columns) : Infinity;
-    return this.#table(columns, marks, complete, stubs, cost);
+    const table = this.#table(columns, { marks, complete, stubs }, cost);
+    table.onlyStubs = named === 0;
+    return table;
   }
 
   #columns(cost: Cost): SymbolColumns {
@@ -139,7 +161,8 @@ class TableReader {
       from.checkRange(offset, size, `section ${name}`);
       return Math.floor(size / entrySize(from));
     });
-    const others = (this.#plt?.count ?? 0) + (this.#functions?.count ?? 0);
+    const stubs = this.#plt === undefined ? 0 : this.#plt.stubs.length + 1;
+    const others = stubs + (this.#functions?.count ?? 0);
     const total = counts.reduce((sum, count) => sum + count, others);
     cost.count(total, "symbols");
     cost.work(total * WORK.symbol);
@@ -182,18 +205,51 @@ class TableReader {
     }
   }
 
-  /** Appends the stubs of the PLT; returns the row of the first one. */
-  #readStubs(file: ElfFile, columns: SymbolColumns): number {
-    const from = columns.count;
-    if (this.#plt) {
-      const { base } = this.#stringsOf(file, this.#plt.dynsym);
-      nameIndirect(readStubs(file, this.#plt, columns, base), columns, new LoadOffsets(file));
+  /** Appends the stubs of the PLT, and the code before them; returns the row of the first stub. */
+  #takeStubs(file: ElfFile, { stubs, header }: Plt, columns: SymbolColumns): number {
+    const { starts, ends, binds, nameStarts } = columns, names = new MadeNames(file.cost);
+    const add = (place: { start: number; end: number }, name: number) => {
+      const n = columns.count++;
+      starts[n] = place.start;
+      ends[n] = place.end;
+      binds[n] = STB.GLOBAL;
+      nameStarts[n] = name;
+      return n;
+    };
+    // names made here come after those of all tables, so where they start is known only at the end
+    const made: number[] = [];
+    if (header) made.push(add(header, names.add(".plt")));
+    const first = columns.count, resolvers = indirectFunctions(file, columns);
+    for (const stub of stubs) {
+      const name = stub.symbol > 0
+        ? this.#symbolName(file, stub.symbol, stub.symbols)
+        : resolvers(stub.resolver);
+      if (name !== undefined) add(stub, name);
+      else if (stub.resolver !== 0) made.push(add(stub, names.add(`*ABS*+0x${stub.resolver.toString(16)}`)));
     }
-    return from;
+    const base = this.#names.add(names.bytes(), file.cost);
+    for (const row of made) nameStarts[row] += base;
+    return first;
   }
 
-  #table(columns: SymbolColumns, marks: number[], complete: boolean, stubs: number, cost: Cost): SymbolTable {
-    const { count } = columns;
+  /** Returns where the name of a symbol starts; undefined if there is no such symbol. */
+  #symbolName(file: ElfFile, symbol: number, symbols: ElfSection | undefined): number | undefined {
+    if (symbols === undefined || (symbols.type !== SHT.DYNSYM && symbols.type !== SHT.SYMTAB)) {
+      return undefined;
+    }
+    const bytes = file.contents(symbols), at = symbol * entrySize(file);
+    if (at + 4 > bytes.length) return undefined;
+    const { names, base } = this.#stringsOf(file, symbols);
+    const name = new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, file.littleEndian);
+    return name < names.size ? base + name : undefined;
+  }
+
+  #table(
+    columns: SymbolColumns,
+    { marks, complete, stubs }: { marks: number[]; complete: boolean; stubs: number },
+    cost: Cost,
+  ): SymbolTable {
+    const { count } = columns, named = marks.at(-1)!;
     const nameStarts = columns.nameStarts.slice(0, count);
     const names = new StringTableNames(this.#names.joined(), nameStarts, {
       suffix: { text: "@plt", from: stubs },
@@ -209,28 +265,67 @@ class TableReader {
       builder.insert(marks[i - 1], marks[i]);
       if ((complete || i < marks.length - 1) && marks[i] > marks[i - 1]) builder.settle();
     }
-    if (stubs < count) builder.insert(stubs, count);
+    if (named < count) {
+      endBefore(candidates, named, candidates.starts.subarray(named).reduce((a, b) => Math.min(a, b)));
+      builder.insert(named, count);
+    }
     const table = builder.finish();
     cost.keep(count * NAME_BYTES + table.length * TABLE_BYTES);
     return table;
   }
 }
 
-/** Gives stubs of indirect functions the name of the function with their resolver; a global one, if several share it. */
-function nameIndirect(stubs: readonly IndirectStub[], columns: SymbolColumns, shifts: LoadOffsets): void {
-  const { starts, binds, nameStarts, indirect } = columns;
-  if (stubs.length === 0) return;
-  const named = new Map<number, number>();
+/**
+ * Ends symbols that reach over an offset there: a symbol without a size in the section before (_init) was taken to reach
+ * to the next one.
+ */
+function endBefore({ starts, ends }: SymbolCandidates, count: number, offset: number): void {
+  for (let i = 0; i < count; i++) if (starts[i] < offset && ends[i] > offset) ends[i] = offset;
+}
+
+/** Names that are in no file. */
+class MadeNames {
+  readonly #texts: Uint8Array[] = [];
+  readonly #cost: Cost;
+  #size = 0;
+
+  constructor(cost: Cost) {
+    this.#cost = cost;
+  }
+
+  /** Adds a name; returns where it begins. */
+  add(name: string): number {
+    const text = new TextEncoder().encode(`${name}\0`), at = this.#size;
+    this.#cost.keep(text.length);
+    this.#texts.push(text);
+    this.#size += text.length;
+    return at;
+  }
+
+  bytes(): HeldBytes {
+    return new HeldBytes(concat(this.#texts));
+  }
+}
+
+/**
+ * Returns a function from the address of a resolver to where the name of its indirect function starts; that of a global
+ * one, if several share it.
+ */
+function indirectFunctions(
+  file: ElfFile,
+  { starts, binds, nameStarts, indirect }: SymbolColumns,
+): (resolver: number) => number | undefined {
+  const named = new Map<number, number>(), shifts = new LoadOffsets(file);
   for (const i of indirect) {
     const known = named.get(starts[i]);
     if (known === undefined || (binds[known] !== STB.GLOBAL && binds[i] === STB.GLOBAL)) {
       named.set(starts[i], i);
     }
   }
-  for (const { at, resolver } of stubs) {
+  return (resolver) => {
     const symbol = named.get(resolver - shifts.of(resolver, 0));
-    if (symbol !== undefined) nameStarts[at] = nameStarts[symbol];
-  }
+    return symbol === undefined ? undefined : nameStarts[symbol];
+  };
 }
 
 function entrySize({ is64 }: ElfFile): number {

@@ -21,6 +21,8 @@ export class SymbolTable {
   readonly starts: Float64Array;
   /** Address behind the last one of each symbol. */
   readonly ends: Float64Array;
+  /** Whether it has nothing but the stubs of the procedure linkage table. */
+  onlyStubs = false;
   readonly #overlaps: Overlaps | undefined;
   readonly #names: SymbolNames;
   readonly #nameOf: Int32Array | number;
