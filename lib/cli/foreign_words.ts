@@ -65,6 +65,20 @@ const OPTIONS: Record<string, Record<string, string>> = {
     "-v, --verbose": "not needed: missing symbols are explained below the report",
     "-q, --quiet": "redirect standard error: 2>/dev/null",
   },
+  script: {
+    "-D, --dump-raw-trace, --dump-unsorted-raw-trace":
+      "records are not dumped; use 'perf script -D' on the same file, or 'pmuctl report --stats' to count them",
+    "-s, --script, -g, --gen-script, -l, --list, --dlfilter, --dlarg":
+      "scripts are not run: pipe the output, or --json, into a program of yours",
+    "-a, --all-cpus": "not needed: samples of all CPUs are printed; -C CPUS chooses",
+    "-I, --show-info, --header, --header-only": "use 'pmuctl report', whose first lines say it",
+    "--max-stack, --max-blocks": "call chains are printed whole",
+    "--itrace, --insn-trace, --call-trace, --xed, --call-ret-trace": "AUX traces are not decoded",
+    "--show-task-events, --show-mmap-events, --show-switch-events, --show-lost-events, --show-round-events, --show-namespace-events, --show-cgroup-events, --show-bpf-events, --show-text-poke-events":
+      "records that are no samples are not printed; 'pmuctl report --stats' counts them",
+    "--inline": "not needed: this is the default",
+    "-v, --verbose": "not needed: what is missing is explained on standard error",
+  },
   stat: {
     "-p, --pid, -t, --tid":
       "to count in running processes, use 'pmuctl bind -p PID', with -i SEC for a row at each interval",

@@ -86,7 +86,7 @@ Deno.test("a violation names the file, the line and the rule", () => {
   ]);
   assertEquals(violations("lib/perfdata/format/header.ts", 'import "../read/reader.ts";'), [
     "lib/perfdata/format/header.ts:1: cannot import lib/perfdata/read/reader.ts: " +
-    "perfdata/format may import none of its room's folders",
+    "perfdata/format may import own of its room's folders",
   ]);
   assertMatch(violations("lib/base/text/a.ts", "import(path);")[0], /^lib\/base\/text\/a\.ts:1: .*literal/);
   assertEquals(violations("lib/misc/a.ts", ""), ["lib/misc/a.ts:1: is in no room of the layout"]);

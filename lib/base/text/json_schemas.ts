@@ -16,6 +16,7 @@ export const JSON_SCHEMAS = {
   report: "pmuctl.report/1",
   reportStats: "pmuctl.report-stats/1",
   sample: "pmuctl.sample/1",
+  script: "pmuctl.script/1",
   set: "pmuctl.set/1",
   stat: "pmuctl.stat/1",
 } as const satisfies Record<string, `pmuctl.${string}/${number}`>;

@@ -449,7 +449,7 @@ export class ProfileBuilder implements RecordHandler {
   #findFrame(pid: number, address: number, mode: number, returns = false): number {
     const spaces = this.#spaces;
     const object = spaces.find(pid, address, mode);
-    return this.#frames.frameOf(object, object < 0 ? ofNoObject(address, mode) : spaces.at, returns);
+    return this.#frames.frameOf(object, object < 0 ? ofNoObject(address, mode) : spaces.at, returns, address);
   }
 }
 

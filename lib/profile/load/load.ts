@@ -26,7 +26,7 @@ import { JitCodeLoader } from "./jit_code_loader.ts";
 import { ledgerOf, lossesOverlap, metaOf } from "./profile_meta.ts";
 import { readable, shortened, symbolsFrom } from "./readable_names.ts";
 import { checkValid, type Profile } from "../model/profile.ts";
-import { FrameTable, type SampleColumns, type TimeTable } from "../model/tables.ts";
+import { FrameTable, PlacedFrames, type SampleColumns, type TimeTable } from "../model/tables.ts";
 import { clockText, type TimeRanges, timeTest } from "../query/time_ranges.ts";
 
 const CLOCK_MONOTONIC = 1;
@@ -62,6 +62,8 @@ export interface LoadOptions {
   times?: boolean;
   /** Keep only the samples of these times. */
   within?: TimeRanges;
+  /** Keep where in memory each frame was, and how far into its symbol (`frames.ip`, `frames.offset`). */
+  places?: boolean;
   /** Find the source line of every frame (`Profile.lines`). */
   lines?: boolean;
   /** Show the functions that were inlined where a frame is as frames of their own. */
@@ -132,6 +134,8 @@ interface ReadRecording {
   jit: JitCodeLoader;
   symbolizer: Symbolizer;
   frames: FrameTable;
+  /** Where the frames were in memory; undefined unless asked for. */
+  placed: PlacedFrames | undefined;
   frameSymbols: FrameSymbols;
   /** Finder of inlined functions; undefined unless asked for. */
   inlined: InlinedFrames | undefined;
@@ -165,6 +169,7 @@ async function readRecording(
   const objects = spaces.objects.rows, lines = options.lines ?? false;
   const symbolizer = new Symbolizer(files, { budget, carried, needsInfo: lines || options.inline });
   const frames = new FrameTable(options.inline || lines);
+  const placed = options.places ? new PlacedFrames(frames) : undefined;
   const inlined = options.inline
     ? new (await import("./inlined/inlined_frames.ts")).InlinedFrames({
       objects,
@@ -175,9 +180,9 @@ async function readRecording(
     })
     : undefined;
   const frameSymbols = new FrameSymbols({ frames, objects, symbolizer, inlined });
-  const merge = options.mergeAddresses && !options.lines && header.complete;
+  const merge = options.mergeAddresses && !placed && !options.lines && header.complete;
   const copies = await stackCopiesOf(header, spaces, files, options);
-  const builder = new ProfileBuilder(spaces, merge ? frameSymbols : frames, {
+  const builder = new ProfileBuilder(spaces, merge ? frameSymbols : placed ?? frames, {
     jit,
     copies,
     leafOnly: options.leafOnly,
@@ -209,6 +214,7 @@ async function readRecording(
       jit,
       symbolizer,
       frames,
+      placed,
       frameSymbols,
       inlined,
       builder,
@@ -332,7 +338,7 @@ async function findInlined(
 
 /** Makes the profile of what was read and found. */
 function profileOf(
-  { header, stats, reader, spaces, frames, builder, copies }: ReadRecording,
+  { header, stats, reader, spaces, frames, placed, symbolizer, builder, copies }: ReadRecording,
   { samples, symbols, unnamed, frames: symbolized, unresolved }: FoundSymbols,
   lines: Profile["lines"],
   { callers, fetches }: { callers: boolean; fetches: boolean },
@@ -341,6 +347,7 @@ function profileOf(
     name,
     rate: rateText(attr),
     tracksOnly: attr.type === PERF_TYPE.SOFTWARE && Number(attr.config) === PERF_COUNT_SW.DUMMY,
+    ...attr.type === PERF_TYPE.TRACEPOINT ? { isTracepoint: true } : {},
   }));
   const rates = events.filter(({ tracksOnly }) => !tracksOnly).map(({ rate }) => rate);
   const ledger = ledgerOf(header, stats, reader.ledger.close(stats.timeLast, lossesOverlap(header)));
@@ -357,7 +364,12 @@ function profileOf(
       buildId: buildId ?? "",
     })),
     symbols,
-    frames: { object: frames.object.values(), address: frames.address.values(), ...symbolized },
+    frames: {
+      object: frames.object.values(),
+      address: frames.address.values(),
+      ...symbolized,
+      ...placed && { ip: placed.ip.values(), offset: offsetsOf(frames, symbolized.symbol, symbolizer) },
+    },
     unnamed,
     stacks: { parent: builder.stacks.parent.values(), frame: builder.stacks.frame.values() },
     threads: { pid: threads.pid.values(), tid: threads.tid.values(), comm: threads.comm.values() },
@@ -372,6 +384,14 @@ function profileOf(
     })),
     lines,
   };
+}
+
+/** Returns how many bytes each frame is behind the start of its symbol; NaN where it has none. */
+function offsetsOf({ address }: FrameTable, symbol: Int32Array, symbolizer: Symbolizer): Float64Array {
+  return Float64Array.from(
+    symbol,
+    (id, frame) => id < 0 ? NaN : address.data[frame] - symbolizer.symbol(id).start,
+  );
 }
 
 /** Explains why the samples of thread row `outsiders` have no names: their processes are outside the pid namespace. */

@@ -43,6 +43,8 @@ export interface ProfileEvent {
   rate: string;
   /** Whether it takes no samples, but only reports processes and maps. Reports leave it out. */
   tracksOnly: boolean;
+  /** Whether it is a tracepoint, which has no weight but what the program passed to it. */
+  isTracepoint?: boolean;
 }
 
 /** Samples without a symbol for one cause, with its remedy. */
@@ -155,6 +157,10 @@ export interface Profile {
      * functions with code of their own. Absent if there are only those.
      */
     inlinedInto?: Int32Array;
+    /** Addresses in memory; absent unless asked for. */
+    ip?: Float64Array;
+    /** Bytes from the start of the symbol to the address; NaN where there is no symbol. Absent unless asked for. */
+    offset?: Float64Array;
   };
   /**
    * Code without a symbol. For a function `from` is its first address and `to` is -1; all other code of an object is
@@ -252,7 +258,17 @@ export function isKernel(kind: ProfileObjectKind): boolean {
 export function checkValid(profile: Profile): void {
   const { frames, stacks, samples, threads, processes, symbols } = profile;
   const { unnamed } = profile;
-  sameLength("frames", frames.object, frames.address, frames.symbol, frames.unnamed, frames.unresolved);
+  const { ip = frames.address, offset = frames.address } = frames;
+  sameLength(
+    "frames",
+    frames.object,
+    frames.address,
+    frames.symbol,
+    frames.unnamed,
+    frames.unresolved,
+    ip,
+    offset,
+  );
   sameLength("unnamed", unnamed.object, unnamed.from, unnamed.to);
   sameLength("stacks", stacks.parent, stacks.frame);
   sameLength("threads", threads.pid, threads.tid, threads.comm);

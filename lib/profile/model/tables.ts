@@ -73,8 +73,9 @@ export interface FrameFinder {
   /**
    * Returns the frame of an address in an object (-1: none; the address is absolute).
    * @param returns whether a call returns to the address, so that it is the code before it that runs (default: false).
+   * @param ip the address in memory (default: `address`).
    */
-  frameOf(object: number, address: number, returns?: boolean): number;
+  frameOf(object: number, address: number, returns?: boolean, ip?: number): number;
 }
 
 /** Returns the key in an AddressIndex of the addresses of an object that calls return to. */
@@ -112,6 +113,33 @@ export class FrameTable implements FrameFinder {
     this.address.push(address);
     this.returns.push(returns ? 1 : 0);
     return this.object.push(object);
+  }
+}
+
+/** Frames by where they were in memory: one for each address there, though objects lie elsewhere in each process. */
+export class PlacedFrames implements FrameFinder {
+  /** Address in memory of each frame of the table. */
+  readonly ip = float64Column();
+  readonly #table: FrameTable;
+  readonly #index = new AddressIndex();
+  /** Frames of the addresses in memory at which processes have different parts of an object. */
+  readonly #others = new Map<string, number>();
+
+  /** @param table gets the frames, and nothing else may add any. */
+  constructor(table: FrameTable) {
+    this.#table = table;
+  }
+
+  frameOf(object: number, address: number, returns = false, ip = address): number {
+    const key = returns ? returnKey(object) : object, first = this.#index.find(key, ip);
+    if (first >= 0 && this.#table.address.data[first] === address) return first;
+    const other = first < 0 ? undefined : this.#others.get(`${key} ${ip} ${address}`);
+    if (other !== undefined) return other;
+    const row = this.#table.add(object, address, returns);
+    this.ip.push(ip);
+    if (first < 0) this.#index.put(key, ip, row);
+    else this.#others.set(`${key} ${ip} ${address}`, row);
+    return row;
   }
 }
 

@@ -84,7 +84,7 @@ function expandFrames(
   const count = frames.object.length;
   const object = int32Column(count), address = float64Column(count), symbol = int32Column(count);
   const unnamed = int32Column(count), unresolved = int32Column(count), inlinedInto = int32Column(count);
-  const chains = int32Column(count);
+  const chains = int32Column(count), ip = float64Column(count), offset = float64Column(count);
   const add = (from: number, own: { symbol: number; unnamed: number; into: number; chain: number }) => {
     object.push(frames.object[from]);
     address.push(frames.address[from]);
@@ -92,6 +92,10 @@ function expandFrames(
     symbol.push(own.symbol);
     unnamed.push(own.unnamed);
     chains.push(own.chain);
+    if (frames.ip && frames.offset) {
+      ip.push(frames.ip[from]);
+      offset.push(frames.offset[from]);
+    }
     return inlinedInto.push(own.into);
   };
   for (let frame = 0; frame < count; frame++) {
@@ -116,6 +120,7 @@ function expandFrames(
       unnamed: unnamed.values(),
       unresolved: unresolved.values(),
       inlinedInto: inlinedInto.values(),
+      ...frames.ip && frames.offset ? { ip: ip.values(), offset: offset.values() } : {},
     },
     from,
     to,

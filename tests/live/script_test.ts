@@ -1,0 +1,99 @@
+/** `pmuctl script` and `perf script` of the same recordings, line by line. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { testNeeding } from "../needs.ts";
+import { perfOk, pmuctl, pmuctlOk, program, withFolder } from "./harness.ts";
+
+/** Options that leave names as they are in the symbol tables. */
+const AS_IS = ["--no-inline", "--no-demangle"];
+
+/** Perf's lines of a file. */
+async function perfLines(file: string, ...options: string[]): Promise<string[]> {
+  return linesOf(await perfOk(["script", "-i", file, ...AS_IS, ...options]));
+}
+
+/**
+ * The lines of a listing, without their columns, which differ between versions of perf. Addresses in call chains are left
+ * out, as those of perf 6.1 are relative to the object.
+ */
+function linesOf(text: string): string[] {
+  return text.trimEnd().split("\n").map((line) =>
+    line.replace(/^\t +[0-9a-f]+ /, "").replace(/ +/g, " ").replace(/ ?\/ ?/, "/").trim()
+  );
+}
+
+const RECORDED: readonly [what: string, options: readonly string[], command: readonly string[]][] = [
+  ["one event", ["-e", "cpu-clock", "-F", "3000"], ["threads", "40"]],
+  ["with callers", ["-e", "cpu-clock", "-F", "3000", "--call-graph", "fp"], ["threads", "40"]],
+  ["two events", ["-e", "cpu-clock,page-faults", "-F", "3000"], ["faults", "20000"]],
+];
+
+for (const [what, options, [name, ...args]] of RECORDED) {
+  testNeeding(
+    ["perf", "cc"],
+    `script prints what perf script prints: ${what}`,
+    () =>
+      withFolder(async (folder) => {
+        const file = `${folder}/perf.data`;
+        await pmuctlOk(["record", "-q", ...options, "-o", file, "--", program(name), ...args]);
+        for (
+          const more of [[], ["-G"], ["--ns"], ["-F", "comm,pid,tid,time,event,ip,sym"], [
+            "-F",
+            "-period,-dso",
+          ]]
+        ) {
+          const ours = linesOf(await pmuctlOk(["script", "-i", file, ...AS_IS, ...more]));
+          const theirs = await perfLines(file, ...more);
+          assert(ours.length > 20, `${ours.length} lines`);
+          assertEquals(ours, theirs, more.join(" "));
+        }
+      }),
+  );
+}
+
+testNeeding(
+  ["cc"],
+  "script prints the samples that report counts, also of a pipe, and of a part",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/perf.data`;
+      await pmuctlOk([
+        "record",
+        "-q",
+        "-e",
+        "cpu-clock",
+        "-F",
+        "3000",
+        "-g",
+        "-o",
+        file,
+        "--",
+        program("threads"),
+        "40",
+      ]);
+      const { events: [{ samples }] } = JSON.parse(await pmuctlOk(["report", "--json", "-i", file]));
+      const count = async (...options: string[]) =>
+        (await pmuctlOk(["script", "--json", "-i", file, ...options])).trimEnd().split("\n").length;
+      assertEquals(await count(), samples);
+      const halves = await count("--time", "0%-50%") + await count("--time", "50%-100%");
+      assert(halves >= samples && halves <= samples + 2, `${halves} of ${samples}`);
+      assert(await count("-k") < samples);
+    }),
+);
+
+Deno.test("script refuses what makes no sense, in one line", async () => {
+  const cases: [string[], RegExp, number][] = [
+    [["-F", "comm,weight"], /'weight' is no field: expected any of comm, pid/, 2],
+    [["--json", "-F", "comm"], /--json has all fields/, 2],
+    [["--json", "--ns"], /--ns and --json exclude each other/, 2],
+    [["--reltime", "--deltatime"], /exclude each other/, 2],
+    [["--gen-script", "python"], /scripts are not run/, 2],
+    [["-i", "/nowhere/perf.data"], /cannot read \/nowhere\/perf\.data: no such file/, 4],
+  ];
+  for (const [options, message, status] of cases) {
+    const ran = await pmuctl(["script", ...options]);
+    assertEquals(ran.status, status, ran.stderr);
+    assertMatch(ran.stderr, message);
+    assertEquals(ran.stderr.trimEnd().split("\n").length, 1, ran.stderr);
+  }
+});
