@@ -19,7 +19,7 @@ import {
 } from "../report/text/script.ts";
 import { renderScriptJson } from "../report/json/script_json.ts";
 import { FILTER_OPTIONS, filterWarnings, partOf } from "./report_filter.ts";
-import { SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
+import { fetcherOf, SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 
 /** The `script` command. */
 export const command: CommandSpec = {
@@ -66,7 +66,10 @@ export const command: CommandSpec = {
     },
   ],
   groups: [
-    { title: "what to read", options: ["input", "symfs", "vmlinux", "kallsyms", "no-unwind", "force"] },
+    {
+      title: "what to read",
+      options: ["input", "symfs", "vmlinux", "kallsyms", "debuginfod", "no-debuginfod", "no-unwind", "force"],
+    },
     {
       title: "what to print",
       options: [
@@ -94,11 +97,12 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   }
   const options = optionsOf(args);
   const part = partOf(args);
+  const fetcher = await fetcherOf(args, io);
   const { file, input } = await openChosenInput(named ?? positional, io);
   const output = args.text("output") === "-" ? undefined : args.text("output");
   if (output !== undefined) refuseSameFile(output, file);
   const loaded = await withProgress(input, io, (input) =>
-    loadProfile(input, symbolFilesOf(args), {
+    loadProfile(input, symbolFilesOf(args, fetcher), {
       mangled: args.has("no-demangle"),
       force: args.has("force"),
       noUnwind: args.has("no-unwind"),

@@ -134,7 +134,7 @@ interface ReadRecording {
   jit: JitCodeLoader;
   symbolizer: Symbolizer;
   frames: FrameTable;
-  /** Where the frames were in memory; undefined unless asked for. */
+  /** Frames by where they were in memory; undefined unless asked for. */
   placed: PlacedFrames | undefined;
   frameSymbols: FrameSymbols;
   /** Finder of inlined functions; undefined unless asked for. */

@@ -132,9 +132,9 @@ function fieldsOf(profile: Profile, { fields, named }: ScriptOptions): ReadonlyS
   return left;
 }
 
-/** What comes before the places of a sample. */
+/** Beginning of a sample's line. */
 interface Head {
-  /** Its thread and CPU. */
+  /** Name and ids of the thread, and the CPU. */
   who: string;
   /** Name of the event. */
   name: string;
