@@ -17,6 +17,7 @@ const COMMANDS: Record<string, () => Promise<{ command: CommandSpec }>> = {
   script: () => import("./lib/commands/script.ts"),
   analyze: () => import("./lib/commands/analyze.ts"),
   diff: () => import("./lib/commands/diff.ts"),
+  bundle: () => import("./lib/commands/bundle.ts"),
   bind: () => import("./lib/commands/bind.ts"),
   sample: () => import("./lib/commands/sample.ts"),
   preset: () => import("./lib/commands/preset.ts"),

@@ -38,7 +38,7 @@ export const ROOMS: Readonly<Record<string, Room>> = (() => {
     base: { imports: [], folders: [".", "text", "system", "bytes", "files"] },
     ffi: { imports: ["base"] },
     events: { imports: events },
-    perfdata: { imports: perfdata, folders: ["own", "format", "read"] },
+    perfdata: { imports: perfdata, folders: ["own", "format", "read", "rewrite"] },
     symbols: {
       imports: symbols,
       folders: [
@@ -59,7 +59,7 @@ export const ROOMS: Readonly<Record<string, Room>> = (() => {
       ],
     },
     unwind: { imports: ["symbols", ...symbols] },
-    profile: { imports: profile, folders: ["model", "query", "compare", "load/inlined", "load"] },
+    profile: { imports: profile, folders: ["model", "query", "compare", "load/inlined", "load", "bundle"] },
     report: {
       imports: report,
       folders: ["shared", "json", "text", "flame", "html", "page", "exchange", "."],

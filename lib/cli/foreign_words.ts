@@ -161,7 +161,7 @@ const COMMANDS: Record<string, string> = {
   mem: "'pmuctl record -d -W' records addresses and costs; 'perf mem report' reads the same file",
   trace: "'pmuctl record -e raw_syscalls:sys_enter -a' records system calls",
   bench: "'pmuctl stat -- COMMAND' measures a command",
-  archive: "copy the programs and their debug files, and name the folder with 'pmuctl report --symfs'",
+  archive: "'pmuctl bundle -o FILE' adds all names to a recording, for another machine",
   inject: "not needed: 'pmuctl report' reads jitdumps and build ids itself",
   buildid: "'readelf -n FILE' shows a build id",
   load: "'pmuctl report --format firefox -o FILE' writes a file for profiler.firefox.com",

@@ -19,19 +19,19 @@ export function refuseSameFile(output: string, input: string): void {
 
 /**
  * Writes a file atomically: an existing file stays as it is until the new one is complete, so a full disk destroys
- * nothing. With `durable`, the data is also on the disk when this returns, which takes time. Throws UnsupportedError
- * when the file cannot be written, and whatever the pieces throw.
+ * nothing. With `durable`, the data is also on the disk when this returns, which takes time; a new file has the permissions of
+ * `mode`. Throws UnsupportedError when the file cannot be written, and whatever the pieces throw.
  */
 export function writeOutputFile(
   path: string,
   content: string | Uint8Array | Iterable<string | Uint8Array>,
-  { durable = false } = {},
+  { durable = false, mode = 0o666 } = {},
 ): void {
   const isWhole = typeof content === "string" || content instanceof Uint8Array;
   const blocks = gathered(isWhole ? [content] : content);
   let block = blocks.next(); // an error of the first piece comes before any file is touched
   const target = replaceable(path);
-  const temporary = target && createTemporary(target);
+  const temporary = target && createTemporary(target, mode);
   const file = new OutputFile(path, temporary?.file);
   try {
     for (; !block.done; block = blocks.next()) file.write(block.value);
@@ -84,14 +84,17 @@ const OWN_DESCRIPTOR = /^\/(?:dev|proc\/[^/]+)\/(?:fd\/\d+|stdin|stdout|stderr)$
  * Creates a temporary file next to the target; undefined where no file can be created there, though the target may be
  * writable.
  */
-function createTemporary({ path, old }: ReplaceableFile): { path: string; file: Deno.FsFile } | undefined {
+function createTemporary(
+  { path, old }: ReplaceableFile,
+  mode: number,
+): { path: string; file: Deno.FsFile } | undefined {
   const slash = path.lastIndexOf("/") + 1;
   const temporary = `${path.slice(0, slash)}.${path.slice(slash, slash + MAX_NAME)}.${
     crypto.randomUUID().slice(0, 8)
   }`;
   let file: Deno.FsFile;
   try {
-    file = Deno.openSync(temporary, { write: true, createNew: true });
+    file = Deno.openSync(temporary, { write: true, createNew: true, mode });
   } catch {
     return undefined; // writing the target directly reports the error
   }

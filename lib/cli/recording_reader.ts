@@ -6,7 +6,7 @@ import { parseStat } from "../base/text/proc_text.ts";
 const PROGRAM = /(?:^|\/)(?:pmuctl(?:[-_.][\w.-]+)?|perf(?:[-_.]?\d[\w.]*)?|main\.(?:js|ts))$/;
 /** Their commands that read a recording. */
 const READERS: ReadonlySet<string> = new Set(
-  "report analyze annotate script inject diff data evlist buildid-list c2c mem sched lock timechart kvm"
+  "report analyze bundle annotate script inject diff data evlist buildid-list c2c mem sched lock timechart kvm"
     .split(" "),
 );
 /** Longest wait for a shell to start the next program of the pipeline, in ms. */

@@ -95,6 +95,10 @@ export const command: CommandSpec = {
       short: "N",
       help: "don't copy programs into ~/.debug that will be gone later (deleted, replaced, in a container)",
     },
+    {
+      name: "bundle",
+      help: "add the names that a report needs when the recording is over, like 'pmuctl bundle'",
+    },
     { name: "no-buildid", short: "B", help: "don't list the build ids of programs that ran; implies -N" },
     {
       name: "max-size",
@@ -189,8 +193,8 @@ export const command: CommandSpec = {
     {
       title: "output",
       options: [
-        ...["output", "max-size", "switch-output", "switch-max-files", "overwrite", "no-buildid-cache"],
-        ...["no-buildid", "quiet", "verbose"],
+        ...["output", "max-size", "switch-output", "switch-max-files", "overwrite", "bundle"],
+        ...["no-buildid-cache", "no-buildid", "quiet", "verbose"],
       ],
     },
     { title: "buffers and loss", options: ["mmap-pages", "queue", "max-lost"] },
@@ -218,6 +222,9 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const target = recordTarget(args);
   const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
   const wanted = await wantedOutput(args, note);
+  if (args.has("bundle") && (wanted.kind !== "file" || wanted.device)) {
+    throw new UsageError("record: --bundle needs a file: name one with -o, or pipe into 'pmuctl bundle'");
+  }
   if (wanted.kind === "pipe" && isStandardOutput(wanted) && io.stdoutIsTerminal) {
     throw new UsageError("record: -o - writes binary data: redirect it to a pipe or a file");
   }
@@ -254,6 +261,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     onTerminal: io.stderrIsTerminal,
   }, note);
   throwWriteError(recording, output);
+  if (args.has("bundle")) await bundle(recording.paths, note);
   const status = recording.exit?.code ?? EXIT.ok;
   if (maxLost === undefined || lostPercent(recording.ledger.total) <= maxLost) return status;
   io.err(
@@ -262,6 +270,16 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   );
   // a failed command matters more than how well it was sampled
   return status === EXIT.ok ? EXIT.inconclusive : status;
+}
+
+/** Adds to complete recordings the names that their reports need. Throws as bundled() does. */
+async function bundle(paths: readonly string[], note: (line: string) => void): Promise<void> {
+  const { bundleInPlace } = await import("./bundle_file.ts");
+  for (const path of paths) {
+    const { summary, missing } = await bundleInPlace(path);
+    if (missing !== undefined) note(`warning: ${missing}`);
+    note(`${path} has ${summary}`);
+  }
 }
 
 /** Throws UnsupportedError when the output did not accept everything. */

@@ -106,38 +106,40 @@ export function encodeFeatures(values: FeatureValues): FeatureSection[] {
   };
   add(FEATURE.TRACING_DATA, values.tracingData, (w, data) => w.raw(encodeTracingData(data)));
   add(FEATURE.BUILD_ID, values.buildIds, (w, ids) => ids.forEach((id) => buildId(w, id)));
-  add(FEATURE.HOSTNAME, values.hostname, string);
-  add(FEATURE.OSRELEASE, values.osrelease, string);
+  add(FEATURE.HOSTNAME, values.hostname, writeString);
+  add(FEATURE.OSRELEASE, values.osrelease, writeString);
   add(FEATURE.VERSION, values.version ?? (values.ledger && ""), (w, version) => {
-    string(w, version);
-    if (values.ledger || values.names) string(w, values.ledger ?? "");
+    writeString(w, version);
+    if (values.ledger || values.names) writeString(w, values.ledger ?? "");
     if (values.names) encodeNamesPart(w, values.names);
   });
-  add(FEATURE.ARCH, values.arch, string);
+  add(FEATURE.ARCH, values.arch, writeString);
   add(FEATURE.NRCPUS, values.nrcpus, (w, n) => w.u32(n.available).u32(n.online));
-  add(FEATURE.CPUDESC, values.cpudesc, string);
-  add(FEATURE.CPUID, values.cpuid, string);
+  add(FEATURE.CPUDESC, values.cpudesc, writeString);
+  add(FEATURE.CPUID, values.cpuid, writeString);
   add(FEATURE.TOTAL_MEM, values.totalMem, (w, kb) => w.u64(kb));
   add(FEATURE.CMDLINE, values.cmdline, strings);
   add(FEATURE.EVENT_DESC, values.eventDesc, eventDesc);
   add(FEATURE.CPU_TOPOLOGY, values.cpuTopology, cpuTopology);
   add(FEATURE.NUMA_TOPOLOGY, values.numaTopology, (w, nodes) => {
     w.u32(nodes.length);
-    for (const { node, totalKb, freeKb, cpus } of nodes) string(w.u32(node).u64(totalKb).u64(freeKb), cpus);
+    for (const { node, totalKb, freeKb, cpus } of nodes) {
+      writeString(w.u32(node).u64(totalKb).u64(freeKb), cpus);
+    }
   });
   add(FEATURE.BRANCH_STACK, values.branchStack || undefined, () => {});
   add(FEATURE.PMU_MAPPINGS, values.pmuMappings, (w, pmus) => {
     w.u32(pmus.size);
-    for (const [type, name] of pmus) string(w.u32(type), name);
+    for (const [type, name] of pmus) writeString(w.u32(type), name);
   });
   add(FEATURE.GROUP_DESC, values.groupDesc, (w, groups) => {
     w.u32(groups.length);
-    for (const { name, leader, members } of groups) string(w, name).u32(leader).u32(members);
+    for (const { name, leader, members } of groups) writeString(w, name).u32(leader).u32(members);
   });
   add(FEATURE.CACHE, values.caches, (w, caches) => {
     w.u32(1).u32(caches.length); // 1 is the version of the layout
     for (const { level, lineSize, sets, ways, type, size, cpus } of caches) {
-      string(string(string(w.u32(level).u32(lineSize).u32(sets).u32(ways), type), size), cpus);
+      writeString(writeString(writeString(w.u32(level).u32(lineSize).u32(sets).u32(ways), type), size), cpus);
     }
   });
   add(FEATURE.SAMPLE_TIME, values.sampleTime, (w, { first, last }) => w.u64(first).u64(last));
@@ -148,7 +150,7 @@ export function encodeFeatures(values: FeatureValues): FeatureSection[] {
   add(FEATURE.CLOCKID, values.clockid, (w, resolution) => w.u64(resolution));
   add(FEATURE.CPU_PMU_CAPS, values.cpuPmuCaps, (w, caps) => {
     w.u32(caps.size);
-    for (const [name, value] of caps) string(string(w, name), value);
+    for (const [name, value] of caps) writeString(writeString(w, name), value);
   });
   add(FEATURE.CLOCK_DATA, values.clockData, (w, { clockid, wallClock, clock }) => {
     w.u32(1).i32(clockid).u64(wallClock).u64(clock); // 1 is the version of the layout
@@ -173,7 +175,7 @@ export function encodeHeaderBuildId(entry: BuildIdEntry): Uint8Array<ArrayBuffer
 }
 
 /** Writes a string: u32 length including the padding, then the text, NUL-terminated and padded. */
-function string(w: ByteWriter, text: string): ByteWriter {
+export function writeString(w: ByteWriter, text: string): ByteWriter {
   const at = w.length;
   const length = w.u32(0).paddedString(text, NAME_ALIGN).length - at - 4;
   return w.patchU32(at, length);
@@ -181,7 +183,7 @@ function string(w: ByteWriter, text: string): ByteWriter {
 
 function strings(w: ByteWriter, texts: readonly string[]): void {
   w.u32(texts.length);
-  for (const text of texts) string(w, text);
+  for (const text of texts) writeString(w, text);
 }
 
 /** Writes a bitmap of memory blocks: u64 size in bits, twice (as perf does), then words of 64 bits. */
@@ -196,7 +198,7 @@ function memoryNode(w: ByteWriter, blocks: readonly number[]): void {
 function eventDesc(w: ByteWriter, events: readonly EventDescription[]): void {
   w.u32(events.length).u32(PERF_ATTR_SIZE);
   for (const { attr, name, ids } of events) {
-    string(w.raw(encodeAttr(attr)).u32(ids.length), name);
+    writeString(w.raw(encodeAttr(attr)).u32(ids.length), name);
     for (const id of ids) w.u64(id);
   }
 }

@@ -54,7 +54,7 @@ export function namesOffset(payload: Uint8Array, littleEndian: boolean): number 
   return isPart ? r.pos : payload.length;
 }
 
-/** Joins the parts of a bundle, which have to come in order. Holds no more than came. */
+/** Joins the parts of a bundle, which have to come in order. Holds no more than came. The first whole one counts. */
 export class JoinedNamesParts {
   #parts: Uint8Array[] = [];
   #total = 0;
@@ -63,7 +63,7 @@ export class JoinedNamesParts {
   /** Takes the payload of a VERSION section, which may have a part. */
   take(payload: Uint8Array, littleEndian: boolean): void {
     const offset = namesOffset(payload, littleEndian);
-    if (offset === payload.length) return;
+    if (offset === payload.length || this.#isWhole) return;
     const r = new ByteReader(payload.subarray(offset + MAGIC.length), littleEndian);
     const total = r.u32(), at = r.u32(), length = r.u32();
     if (at === 0) {
@@ -77,8 +77,12 @@ export class JoinedNamesParts {
     this.#got += length;
   }
 
+  get #isWhole(): boolean {
+    return this.#parts.length > 0 && this.#got === this.#total;
+  }
+
   /** The bundle, once all its parts have come. */
   get whole(): Uint8Array | undefined {
-    return this.#parts.length > 0 && this.#got === this.#total ? concat(this.#parts) : undefined;
+    return this.#isWhole ? concat(this.#parts) : undefined;
   }
 }

@@ -3,7 +3,7 @@
 import type { BundledObject } from "../../symbols/bundle/bundled_object.ts";
 import type { ObjectInfo } from "../../symbols/object/objects.ts";
 import { Budget } from "../../symbols/object/limits.ts";
-import { sourceLines } from "../../symbols/source_lines.ts";
+import { type SourceLines, sourceLines } from "../../symbols/source_lines.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import {
   missingSymbolCause,
@@ -65,10 +65,7 @@ export function frameLines(
     const object = objects[id];
     if (object.kind !== "file") continue;
     const addresses = Float64Array.from(members, (frame) => frames.address[frame] - frames.returns[frame]);
-    const bundled = bundledOf?.(object);
-    const found = bundled
-      ? bundled.lines?.of(addresses) ?? bundled.facts.linesFailure ?? NO_LINES
-      : sourceLines(files, object, addresses, budget.cost(object.path));
+    const found = linesOf(object, addresses, { files, budget, bundledOf });
     if (!("file" in found)) {
       const samples = members.reduce((sum, frame) => sum + frames.weight[frame], 0);
       const why = whyMissing(found, object, files.fetcher !== undefined);
@@ -88,6 +85,18 @@ export function frameLines(
   }
   const lines = { ofFrame, file: rows.parent.values(), line: rows.frame.values(), paths };
   return { lines, warnings: Array.from(missing, missingText) };
+}
+
+/** Finds the lines of addresses of an object of kind `file`, or why there are none; see sourceLines(). */
+export function linesOf(
+  object: ObjectInfo,
+  addresses: Float64Array,
+  { files, budget = new Budget(), bundledOf }: LineSources,
+): SourceLines | SymbolFailure {
+  const bundled = bundledOf?.(object);
+  return bundled
+    ? bundled.lines?.of(addresses) ?? bundled.facts.linesFailure ?? NO_LINES
+    : sourceLines(files, object, addresses, budget.cost(object.path));
 }
 
 function framesByObject(object: Int32Array): Map<number, number[]> {

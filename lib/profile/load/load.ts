@@ -124,7 +124,7 @@ export async function loadProfile(
 }
 
 /** A recording that has been read to its end, and the tables that its records filled. */
-interface ReadRecording {
+export interface ReadRecording {
   header: PerfHeader;
   stats: ReadStats;
   reader: PerfDataReader;
@@ -149,7 +149,7 @@ interface ReadRecording {
 }
 
 /** Reads all records of `input` into tables. Throws as loadProfile() does. */
-async function readRecording(
+export async function readRecording(
   input: ByteInput,
   files: SymbolFiles,
   options: LoadOptions,

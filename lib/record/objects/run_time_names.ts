@@ -11,7 +11,7 @@ import { identityOf, type ObjectAnswers } from "../../symbols/bundle/bundled_obj
 import { ascending, symbolAnswers } from "../../symbols/bundle/symbol_answers.ts";
 import { isJitDump } from "../../symbols/jit/jitdump.ts";
 import { parsePerfMap, unreadLines } from "../../symbols/jit/perf_map.ts";
-import { shortJitDump } from "../../symbols/jit/short_jitdump.ts";
+import { anyWithin, shortJitDump } from "../../symbols/jit/short_jitdump.ts";
 import { Budget } from "../../symbols/object/limits.ts";
 import { missingSymbolCause, REASON, symbolFailureOf } from "../../symbols/object/missing_symbol_reasons.ts";
 import { ObjectTable } from "../../symbols/object/objects.ts";
@@ -194,7 +194,7 @@ function namesInDump({ pid, path, file, addresses, budget }: HitDump): ObjectAns
   const cost = budget.cost(path);
   try {
     file.measure();
-    const jitDump = shortJitDump(file, addresses, cost);
+    const jitDump = shortJitDump(file, ({ address, size }) => anyWithin(addresses, address, size), cost);
     if (jitDump === undefined) return undefined;
     const object = new ObjectTable().ofJitDump(pid, path);
     return { facts: { ...identityOf(object), failure: { reason: REASON.NOT_COVERED } }, jitDump };

@@ -54,7 +54,7 @@ export interface BundledFacts {
   pid: number;
   /** Reason for an address without a symbol. */
   failure: SymbolFailure;
-  hasDebugInfo?: boolean;
+  tellsInlined?: boolean;
   /** Reason why there are no lines. */
   linesFailure?: SymbolFailure;
   /** Problems found while its symbols, and its inlined functions, were read. */

@@ -60,6 +60,7 @@ export function isJitDump(filename: string): boolean {
 export interface JitRecord {
   /** RECORD.LOAD or RECORD.MOVE. */
   type: number;
+  isLoad: boolean;
   time: bigint;
   /** Where the code is from then on, and its size in bytes. */
   address: number;
@@ -148,7 +149,7 @@ function codeRecord(
     const end = bytes.indexOf(0, LOAD_FIXED);
     if (end >= 0) bytes = bytes.subarray(0, end + 1);
   }
-  return { type, time, address, size, index: view.getBigUint64(fixed - 8, littleEndian), bytes };
+  return { type, isLoad, time, address, size, index: view.getBigUint64(fixed - 8, littleEndian), bytes };
 }
 
 /** Window on the bytes of a source, around the last position. */
@@ -189,8 +190,8 @@ class DumpBuilder {
     this.#cost = cost;
   }
 
-  take({ type, time, address, size, index, bytes }: JitRecord): void {
-    if (type === RECORD.MOVE) {
+  take({ isLoad, time, address, size, index, bytes }: JitRecord): void {
+    if (!isLoad) {
       const code = this.#loaded.get(index);
       if (code) this.#map({ time, address, ...code });
       return;

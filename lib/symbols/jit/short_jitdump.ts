@@ -9,21 +9,34 @@ import { eachJitRecord, type JitRecord } from "./jitdump.ts";
 /** Bytes of memory of a record that is kept for the second look, besides its bytes. */
 const RECORD_BYTES = 200;
 
+/** Code that a record loads or moves: where it is from then on, and where its symbol is in the numbering of readJitDump(). */
+export interface PlacedCode {
+  address: number;
+  size: number;
+  at: number;
+}
+
 /**
- * Returns the part of a dump that names code at `addresses` (ascending), wherever it was moved; undefined if there is
- * none. Throws as readJitDump() does.
+ * Returns the part of a dump that names the code for which `isHit`, wherever that was moved; undefined if there is none.
+ * Throws as readJitDump() does.
  */
 export function shortJitDump(
   source: ByteSource,
-  addresses: Float64Array,
+  isHit: (code: PlacedCode) => boolean,
   cost = new Cost(undefined, source.name),
 ): Uint8Array | undefined {
   const records: JitRecord[] = [];
-  const hit = new Set<bigint>();
+  const hit = new Set<bigint>(), loaded = new Map<bigint, number>();
+  let next = 0;
   const header = eachJitRecord(source, cost, (record) => {
     cost.hold(RECORD_BYTES + record.bytes.length);
-    const { address, size, index } = record;
-    if (firstAtOrAfter(addresses, address) < firstAtOrAfter(addresses, address + size)) hit.add(index);
+    const { address, size, index, isLoad } = record;
+    if (isLoad) {
+      loaded.set(index, next);
+      next += size;
+    }
+    const at = loaded.get(index);
+    if (at !== undefined && isHit({ address, size, at })) hit.add(index);
     records.push({ ...record, bytes: record.bytes.slice() });
   });
   if (hit.size === 0) return undefined;
@@ -34,4 +47,9 @@ export function shortJitDump(
     w.u32(type).u32(16 + bytes.length).u64(time).raw(bytes);
   }
   return w.bytes().slice();
+}
+
+/** Returns whether some of ascending numbers are from `start` on, and within `size`. */
+export function anyWithin(numbers: Float64Array, start: number, size: number): boolean {
+  return firstAtOrAfter(numbers, start) < firstAtOrAfter(numbers, start + size);
 }

@@ -53,7 +53,7 @@ const ANSWERS: ObjectAnswers = {
   facts: {
     ...identityOf(OBJECT),
     failure: { reason: REASON.NOT_COVERED },
-    hasDebugInfo: true,
+    tellsInlined: true,
     missing: ["x.dwo"],
   },
   symbols: symbolAnswers(ascending([0x1600, 0x1010, 0x1410, 0x9000, 0x1010]), find),
@@ -82,7 +82,7 @@ Deno.test("a bundle gives the answers that were put into it, and none for other 
     -1,
     -1,
   ]);
-  assertEquals([facts.hasDebugInfo, [...inlined!.missing]], [true, ["x.dwo"]]);
+  assertEquals([facts.tellsInlined, [...inlined!.missing]], [true, ["x.dwo"]]);
 });
 
 Deno.test("a bundle is compressed where that is worth it, and tells objects apart by what they are", () => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
 import { readJitDump } from "../../../lib/symbols/jit/jitdump.ts";
-import { shortJitDump } from "../../../lib/symbols/jit/short_jitdump.ts";
+import { anyWithin, shortJitDump } from "../../../lib/symbols/jit/short_jitdump.ts";
 import { jitDump } from "./made_jitdump.ts";
 
 const LOADS = [
@@ -19,7 +19,8 @@ const MOVES = [{ time: 30, index: 0, to: 0x5000, size: 0x40 }, {
 /** Names of the code of a shortened dump: where it is from when on. */
 function shortened(addresses: number[], littleEndian: boolean): string[] {
   const whole = new MemoryBytes(jitDump(LOADS, MOVES, { littleEndian }));
-  const short = shortJitDump(whole, Float64Array.from(addresses));
+  const hits = Float64Array.from(addresses);
+  const short = shortJitDump(whole, ({ address, size }) => anyWithin(hits, address, size));
   if (short === undefined) return [];
   assert(short.length < 500);
   const { mappings, symbols } = readJitDump(new MemoryBytes(short));
@@ -41,3 +42,13 @@ for (const littleEndian of [true, false]) {
     assertEquals(shortened([0xfff, 0x1080, 0x5040, 0x8fff, 0x11000, 0x28000], littleEndian), []);
   });
 }
+
+Deno.test("shortJitDump() tells hits by the numbering of the symbols, too", () => {
+  const whole = new MemoryBytes(jitDump(LOADS, MOVES));
+  const names = [0, 0x3f, 0x40, 0xbf].map((hit) => {
+    const short = shortJitDump(whole, ({ at, size }) => hit >= at && hit < at + size)!;
+    const { mappings, symbols } = readJitDump(new MemoryBytes(short));
+    return `${symbols!.name(0)} ${mappings.length}`;
+  });
+  assertEquals(names, ["first 2", "first 2", "second 1", "second 1"]);
+});

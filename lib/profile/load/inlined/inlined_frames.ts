@@ -136,6 +136,11 @@ export class InlinedFrames {
     };
   }
 
+  /** Returns the paths of files with debug information of an object that were needed and not found. */
+  missingOf(object: number): string[] {
+    return [...this.#open[object]?.code.missing ?? []];
+  }
+
   /** Closes the files, and keeps what was read. Warns of files with names that were not there. */
   close(): void {
     this.#open.forEach((open, object) => {

@@ -1,0 +1,69 @@
+/** Implementation of `pmuctl bundle`: adds to a recording what a report needs of the programs. */
+
+import { EXIT, UsageError } from "../base/system/errors.ts";
+import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
+import { DEFAULT_FILE, openChosenInput } from "../cli/default_input.ts";
+import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
+import { print } from "../cli/pager.ts";
+import { withProgress } from "../cli/reading_progress.ts";
+import { isSeekable } from "../perfdata/read/data_input.ts";
+import { bundled, withSeekable } from "./bundle_file.ts";
+import { SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
+
+/** The `bundle` command. */
+export const command: CommandSpec = {
+  name: "bundle",
+  summary: "add the names that a report needs to a recording, for another machine",
+  usage: ["-o FILE [OPTION]... [-i FILE | FILE]"],
+  options: [
+    {
+      name: "input",
+      short: "i",
+      value: "FILE",
+      help: `read FILE, - for standard input (default: standard input if it is a pipe, else ${DEFAULT_FILE})`,
+    },
+    { name: "output", short: "o", value: "FILE", help: "write to FILE, - for standard output" },
+    ...SYMBOL_FILE_OPTIONS,
+    {
+      name: "force",
+      short: "f",
+      help: "use programs that may have changed since they were recorded",
+    },
+    { name: "quiet", short: "q", help: "print errors only" },
+  ],
+  examples: [
+    "pmuctl bundle -o x.data",
+    "pmuctl bundle perf.data -o x.data && pmuctl report x.data",
+    "pmuctl record -o - -- make | pmuctl bundle -o x.data",
+  ],
+  maxPositionals: 1,
+  operands: "file",
+  run,
+};
+
+async function run(args: ParsedArgs, io: Io): Promise<number> {
+  const output = args.text("output");
+  if (output === undefined) throw new UsageError("bundle: name the file to write with -o FILE");
+  if (output === "-" && io.stdoutIsTerminal) {
+    throw new UsageError("bundle: -o - writes binary data: redirect it to a pipe or a file");
+  }
+  const [positional] = args.positionals, named = args.text("input");
+  if (named !== undefined && positional !== undefined) {
+    throw new UsageError(`bundle: -i ${named} and ${positional} are two files: name one`);
+  }
+  const { file, input } = await openChosenInput(named ?? positional, io);
+  if (output !== "-") refuseSameFile(output, file);
+  const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
+  await withSeekable(input, async (copy) => {
+    const { pieces, summary, missing } = await withProgress(
+      copy,
+      io,
+      (read) => bundled(isSeekable(read) ? read : copy, symbolFilesOf(args), { force: args.has("force") }),
+    );
+    if (output === "-") print(pieces, io);
+    else writeOutputFile(output, pieces, { mode: 0o600 }); // as private as a recording
+    if (missing !== undefined) note(`warning: ${missing}`);
+    note(`wrote ${output === "-" ? "the recording" : output} with ${summary}`);
+  });
+  return EXIT.ok;
+}

@@ -1,0 +1,124 @@
+/** Bundling of a recording: the names that its report needs, gathered and added to it. */
+
+import type { ByteInput } from "../base/bytes/byte_source.ts";
+import { FileBytes, openInput } from "../base/files/file_bytes.ts";
+import { temporaryFolder } from "../base/files/temporary.ts";
+import { UnsupportedError } from "../base/system/errors.ts";
+import { refusal } from "../base/system/system_error.ts";
+import { writeOutputFile } from "../cli/output_file.ts";
+import { hostSymbolFiles } from "../symbols/files/host_files.ts";
+import { counted } from "../base/text/plural.ts";
+import { MAX_NAMES_BYTES } from "../perfdata/own/names_part.ts";
+import { isSeekable, type SeekableInput } from "../perfdata/read/data_input.ts";
+import { withNames } from "../perfdata/rewrite/add_names.ts";
+import { gatherNames } from "../profile/bundle/gather_names.ts";
+import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
+
+/** Most objects named in the line about those that could not be read. */
+const MAX_NAMED = 5;
+/** Bytes of a stream that are copied at once. */
+const CHUNK = 1 << 20;
+
+/** Bundled recording. */
+export interface BundledRecording {
+  /** Bytes of the new recording, in pieces. */
+  pieces: Iterable<Uint8Array>;
+  /** Summary for the user: `names of 12 objects in 34 KiB`. */
+  summary: string;
+  /** Objects that could not be read, in a line for the user; undefined if there are none. */
+  missing?: string;
+}
+
+/**
+ * Gathers the names of a recording. Throws BadInputError if it is damaged, and UnsupportedError if its names are too many
+ * or it cannot carry them.
+ */
+export async function bundled(
+  input: SeekableInput,
+  files: SymbolFiles,
+  options: { force: boolean },
+): Promise<BundledRecording> {
+  if (input.beside) {
+    throw new UnsupportedError({
+      attempt: `bundle ${input.name}`,
+      cause: "it is a folder of several files",
+      remedy: "record into one file (without --threads)",
+    });
+  }
+  const { bundle, named, missing } = await gatherNames(input, files, options);
+  if (bundle.length > MAX_NAMES_BYTES) {
+    throw new UnsupportedError({
+      attempt: `bundle ${input.name}`,
+      cause: `its names take ${Math.ceil(bundle.length / 2 ** 20)} MiB: the limit is ${
+        MAX_NAMES_BYTES >> 20
+      }`,
+      remedy: "record for a shorter time, or fewer processes",
+    });
+  }
+  return {
+    pieces: withNames(input, bundle),
+    summary: `names of ${counted(named, "object")} in ${Math.ceil(bundle.length / 1024)} KiB`,
+    missing: missing.length === 0 ? undefined : missingLine(missing),
+  };
+}
+
+/** Bundles a recording in its own file, which stays as it was if that fails. Throws as bundled() does. */
+export async function bundleInPlace(path: string): Promise<BundledRecording> {
+  const input = openInput(path);
+  if (!isSeekable(input)) {
+    throw new UnsupportedError({ attempt: `bundle ${path}`, cause: "it is no file any more" });
+  }
+  const recording = await bundled(input, hostSymbolFiles(), { force: false });
+  writeOutputFile(path, recording.pieces);
+  return recording;
+}
+
+function missingLine(missing: readonly string[]): string {
+  const more = missing.length - MAX_NAMED;
+  const listed = missing.slice(0, MAX_NAMED).join(", ") + (more > 0 ? ` and ${more} more` : "");
+  return `without names of ${listed}`;
+}
+
+/**
+ * Calls `body` with the input, which is read twice: a copy of it in a temporary file where it can be read only once. Throws
+ * UnsupportedError if that cannot be written.
+ */
+export async function withSeekable<T>(
+  input: ByteInput,
+  body: (input: SeekableInput) => Promise<T>,
+): Promise<T> {
+  if (isSeekable(input)) return await body(input);
+  const attempt = `copy ${input.name}`;
+  const folder = temporaryFolder("pmuctl-", attempt);
+  try {
+    const path = `${folder}/perf.data`;
+    try {
+      copyTo(path, input);
+    } catch (error) {
+      throw refusal(attempt, error, "name a file with -i, or set TMPDIR to a folder with more room");
+    }
+    const copy = FileBytes.tryOpen(path);
+    if (copy === undefined) throw new UnsupportedError({ attempt, cause: "the copy has gone" });
+    try {
+      const { name } = input;
+      return await body({
+        name,
+        size: copy.size,
+        read: (into) => copy.read(into),
+        readAt: copy.readAt.bind(copy),
+      });
+    } finally {
+      copy.close();
+    }
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+function copyTo(path: string, input: ByteInput): void {
+  using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+  const chunk = new Uint8Array(CHUNK);
+  for (let n; (n = input.read(chunk)) > 0;) {
+    for (let at = 0; at < n;) at += file.writeSync(chunk.subarray(at, n));
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * Gathers all that a report needs of programs, for the addresses that the samples of a recording hit: what it answers
+ * with a bundle is what it answers with the programs.
+ */
+
+import type { ByteInput } from "../../base/bytes/byte_source.ts";
+import { encodeBundle } from "../../symbols/bundle/bundle.ts";
+import { type BundledFacts, identityOf, type ObjectAnswers } from "../../symbols/bundle/bundled_object.ts";
+import { ascending, symbolAnswers } from "../../symbols/bundle/symbol_answers.ts";
+import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
+import { isJitDump } from "../../symbols/jit/jitdump.ts";
+import { anyWithin, shortJitDump } from "../../symbols/jit/short_jitdump.ts";
+import { FunctionTableBuilder } from "../../symbols/kept/function_table.ts";
+import { NOTHING } from "../../symbols/kept/kept_ranges.ts";
+import { LineTableBuilder } from "../../symbols/kept/line_table.ts";
+import { missingSymbolCause, REASON, symbolFailureOf } from "../../symbols/object/missing_symbol_reasons.ts";
+import type { ObjectInfo, ObjectKind } from "../../symbols/object/objects.ts";
+import { openRunTimeNames } from "../../symbols/symbolizer.ts";
+import { linesOf } from "../load/frame_lines.ts";
+import type { Inlined } from "../load/inlined/inlined_frames.ts";
+import { type LoadOptions, type ReadRecording, readRecording } from "../load/load.ts";
+
+/** Kinds of objects that are bundled; what a report says of the others depends on the recording alone. */
+const BUNDLED: ReadonlySet<ObjectKind> = new Set(["kernel", "module", "vdso", "file", "jit"]);
+/** Reasons for a missing symbol that are not that a file could not be found or read. */
+const READ: ReadonlySet<number> = new Set([REASON.NOT_COVERED, REASON.NO_SYMBOLS, REASON.NO_PERF_MAP]);
+
+/** Names of a recording. */
+export interface GatheredNames {
+  /** Encoded bundle. */
+  bundle: Uint8Array;
+  /** Number of objects with symbols. */
+  named: number;
+  /** Objects whose files could not be read, and why: `libfoo.so (no file)`. */
+  missing: string[];
+}
+
+/** Gathers the names of a recording. Throws as loadProfile() does, and RangeError if there are too many. */
+export async function gatherNames(
+  input: ByteInput,
+  files: SymbolFiles,
+  options: Pick<LoadOptions, "force"> = {},
+): Promise<GatheredNames> {
+  const recording = await readRecording(input, files, { ...options, inline: true, lines: true });
+  const { spaces: { objects: { rows } }, symbolizer } = recording;
+  const hits = hitAddresses(recording);
+  await symbolizer.prepare(rows.filter(({ id }) => hits.has(id)));
+  const gatherer = new Gatherer(recording, files);
+  const answers: ObjectAnswers[] = [], missing: string[] = [];
+  for (const [id, addresses] of hits) {
+    const object = rows[id];
+    if (!BUNDLED.has(object.kind)) continue;
+    const answer = gatherer.answers(object, addresses);
+    answers.push(answer);
+    const { symbols, jitDump, facts: { failure } } = answer;
+    if (symbols === undefined && jitDump === undefined && !READ.has(failure.reason)) {
+      missing.push(`${object.name} (${missingSymbolCause(failure.reason, failure.detail)})`);
+    }
+  }
+  gatherer.addInlined();
+  recording.inlined!.close();
+  const named = answers.filter(({ symbols, jitDump }) => symbols || jitDump).length;
+  return { bundle: encodeBundle(answers), named, missing };
+}
+
+/** Addresses of an object that samples hit. */
+interface Hits {
+  /** Addresses as sampled. */
+  symbols: Set<number>;
+  /** Addresses of the code that ran: before the address, where a call returns to it; and whether one does. */
+  code: Map<number, { address: number; returns: boolean }>;
+}
+
+/** Returns what samples hit, by object. */
+function hitAddresses({ frames }: ReadRecording): Map<number, Hits> {
+  const hits = new Map<number, Hits>();
+  const { object, address, returns } = frames;
+  for (let frame = 0; frame < object.length; frame++) {
+    const id = object.data[frame], at = address.data[frame], isReturn = returns.data[frame] === 1;
+    if (id < 0) continue;
+    let of = hits.get(id);
+    if (of === undefined) hits.set(id, of = { symbols: new Set(), code: new Map() });
+    of.symbols.add(at);
+    of.code.set(isReturn ? at - 1 : at, { address: at, returns: isReturn });
+  }
+  return hits;
+}
+
+/** Answers of one object after the other. */
+class Gatherer {
+  readonly #recording: ReadRecording;
+  readonly #files: SymbolFiles;
+  /** Chain of inlined functions at each address, by the object's answers. */
+  readonly #chains = new Map<ObjectAnswers, Map<number, number>>();
+
+  constructor(recording: ReadRecording, files: SymbolFiles) {
+    this.#recording = recording;
+    this.#files = files;
+  }
+
+  answers(object: ObjectInfo, { symbols, code }: Hits): ObjectAnswers {
+    const { symbolizer } = this.#recording;
+    const sorted = ascending(symbols);
+    const found = symbolAnswers(sorted, (address) => {
+      const id = symbolizer.symbolize(object, address);
+      return id < 0 ? undefined : { id, ...symbolizer.symbol(id) };
+    });
+    const warnings = symbolizer.warningsOf(object);
+    const facts: BundledFacts = {
+      ...identityOf(object),
+      failure: symbolizer.failureOf(object),
+      ...symbolizer.tellsInlined(object) ? { tellsInlined: true } : {},
+      ...warnings.length > 0 ? { warnings } : {},
+    };
+    if (object.kind === "jit" && isJitDump(object.path)) {
+      return { facts, jitDump: this.#jitDump(object, sorted) };
+    }
+    const answers: ObjectAnswers = { facts };
+    // a table of some symbols counts, even if no address is in one
+    if (found.names.length > 0 || facts.failure.reason === REASON.NOT_COVERED) answers.symbols = found;
+    answers.functions = this.#functions(object, sorted);
+    if (object.kind === "file") this.#addLines(object, ascending(code.keys()), answers);
+    if (facts.tellsInlined) this.#addChains(object, code, answers);
+    return answers;
+  }
+
+  /** Adds the tables of inlined functions to all answers. */
+  addInlined(): void {
+    const found = this.#recording.inlined!.ofFrames(new Int32Array(0));
+    for (const [answers, chains] of this.#chains) answers.inlined = inlinedTable(found, chains);
+  }
+
+  #jitDump(object: ObjectInfo, addresses: Float64Array): Uint8Array | undefined {
+    const source = openRunTimeNames(this.#files, object, this.#recording.carried);
+    if (source === undefined) return undefined;
+    const cost = this.#recording.budget.cost(object.path);
+    try {
+      return shortJitDump(source, ({ at, size }) => anyWithin(addresses, at, size), cost);
+    } catch (error) {
+      symbolFailureOf(error); // the symbolizer had the same, and has said so
+      return undefined;
+    } finally {
+      cost.done();
+      source.close?.();
+    }
+  }
+
+  /** Returns the functions at addresses without a symbol, as far as they are known. */
+  #functions(object: ObjectInfo, addresses: Float64Array): ObjectAnswers["functions"] {
+    const { symbolizer } = this.#recording;
+    const ends = new Map<number, number>();
+    for (const address of addresses) {
+      if (symbolizer.symbolize(object, address) >= 0) continue;
+      const start = symbolizer.functionStart(object, address);
+      if (start >= 0) ends.set(start, address + 1);
+    }
+    if (ends.size === 0) return undefined;
+    const starts = ascending(ends.keys());
+    return { starts, ends: starts.map((start) => ends.get(start)!) };
+  }
+
+  #addLines(object: ObjectInfo, addresses: Float64Array, answers: ObjectAnswers): void {
+    const { symbolizer, budget } = this.#recording;
+    const bundledOf = (of: ObjectInfo) => symbolizer.bundledOf(of);
+    const found = linesOf(object, addresses, { files: this.#files, budget, bundledOf });
+    if (!("file" in found)) {
+      answers.facts.linesFailure = found;
+      return;
+    }
+    const table = new LineTableBuilder();
+    addresses.forEach((address, i) => {
+      const file = found.file[i];
+      const row = file < 0 ? NOTHING : table.row(table.path(found.paths[file]), found.line[i]);
+      table.addRange(address, address + 1, row);
+    });
+    answers.lines = table.bytes("");
+  }
+
+  /** Finds what was inlined at the addresses that have a symbol, as a report does. */
+  #addChains(object: ObjectInfo, code: Hits["code"], answers: ObjectAnswers): void {
+    const { symbolizer, inlined } = this.#recording, { facts } = answers;
+    const before = inlined!.warnings.length;
+    const chains = new Map<number, number>();
+    for (const [at, { address, returns }] of code) {
+      if (symbolizer.symbolize(object, address) >= 0) {
+        chains.set(at, inlined!.at(object.id, address, returns));
+      }
+    }
+    const warnings = inlined!.warnings.slice(before), missing = inlined!.missingOf(object.id);
+    if (warnings.length > 0) facts.inlinedWarnings = warnings;
+    if (missing.length > 0) facts.missing = missing;
+    this.#chains.set(answers, chains);
+  }
+}
+
+/** Makes the table of the functions that chains consist of. */
+function inlinedTable(
+  { parent, function: functionOf, functions, ...calls }: Inlined,
+  chains: Map<number, number>,
+): Uint8Array {
+  const table = new FunctionTableBuilder();
+  const outermost = table.addFunction({ parent: -1, name: "", callPath: "", callLine: 0 });
+  const rows = new Map<number, number>();
+  const rowOf = (chain: number): number => {
+    const news: number[] = [];
+    for (let at = chain; at >= 0 && !rows.has(at); at = parent[at]) news.push(at);
+    for (const each of news.reverse()) {
+      const path = calls.callPath[each];
+      rows.set(
+        each,
+        table.addFunction({
+          parent: rows.get(parent[each]) ?? outermost,
+          name: functions[functionOf[each]].name,
+          callPath: path < 0 ? "" : calls.paths[path],
+          callLine: calls.callLine[each],
+        }),
+      );
+    }
+    return rows.get(chain)!;
+  };
+  for (const [at, chain] of chains) table.addRange(at, at + 1, chain < 0 ? NOTHING : rowOf(chain));
+  return table.bytes("");
+}

@@ -1,0 +1,149 @@
+/** `pmuctl bundle` from a user's side: a report of a bundle needs none of the programs, and perf reads it as before. */
+
+import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { testNeeding } from "../needs.ts";
+import { perfOk, PMUCTL, pmuctl, pmuctlOk, program, run, withFolder } from "./harness.ts";
+
+/** Reports that together show everything that a bundle has. */
+const REPORTS = [
+  ["report"],
+  ["report", "-g", "--percent-limit", "0"],
+  ["report", "-g", "--no-inline", "--no-demangle"],
+  ["report", "-G", "--lines"],
+  ["report", "--json", "-g", "--lines"],
+  ["report", "--format", "folded", "--annotate"],
+  ["report", "--format", "pprof", "-o", "-"],
+  ["report", "--format", "html", "-o", "-"],
+  ["report", "--format", "flamegraph", "-o", "-"],
+  ["report", "--time", "20%-70%", "--lines", "--inline"],
+  ["analyze", "-CL"],
+];
+
+/** Runs all reports on what a shell finds at `path` after `before`, in a mount namespace of its own. */
+async function reports(path: string, before = ":"): Promise<string[]> {
+  const outputs: string[] = [];
+  for (const report of REPORTS) {
+    const script = `${before} && exec "$0" "$@"`;
+    const ran = await run("unshare", ["--mount", "sh", "-ec", script, PMUCTL, ...report, path]);
+    assertEquals(ran.status, 0, `${report.join(" ")}: ${ran.stderr}`);
+    outputs.push(ran.stdout + ran.stderr);
+  }
+  return outputs;
+}
+
+/** Returns a shell command that hides files. */
+function hide(...paths: string[]): string {
+  return paths.map((path) => `mount --bind /dev/null "$(readlink -f ${path})"`).join(" && ");
+}
+
+/** Compiles a program with inlined functions and debug information, which spends its time in the C++ library, too. */
+async function buildShapes(folder: string): Promise<string> {
+  const path = `${folder}/shapes`;
+  const { status, stderr } = await run("g++", ["-O2", "-g", "-o", path, "tests/programs/shapes.cpp"]);
+  assertEquals(status, 0, stderr);
+  return path;
+}
+
+testNeeding(
+  ["cxx", "root", "mountNamespace", "mounts"],
+  "a report of a bundle is byte for byte that of the recording, without the program, its libraries and the kernel",
+  () =>
+    withFolder(async (folder) => {
+      const shapes = await buildShapes(folder), file = `${folder}/perf.data`, bundle = `${folder}/bundle`;
+      await pmuctlOk(["record", "-q", "-g", "-o", file, "--", shapes]);
+      const before = await reports(file);
+      await pmuctlOk(["bundle", "-q", file, "-o", bundle]);
+      await Deno.rename(file, `${file}.old`);
+      await Deno.rename(bundle, file); // reports say its name
+      await Deno.remove(shapes);
+      const cxx = (await run("g++", ["-print-file-name=libstdc++.so.6"])).stdout.trim();
+      const after = await reports(file, hide(cxx, "/proc/kallsyms"));
+      for (const [i, report] of REPORTS.entries()) assertEquals(after[i], before[i], report.join(" "));
+      assertStringIncludes(before[3], "shapes.cpp:");
+      assertEquals(before[0] === (await reports(`${file}.old`, hide("/proc/kallsyms")))[0], false);
+    }),
+);
+
+testNeeding(
+  ["perf", "cxx"],
+  "perf reads a bundle as it reads the recording, of pmuctl's or its own, file or pipe",
+  () =>
+    withFolder(async (folder) => {
+      const shapes = await buildShapes(folder);
+      const files = ["ours", "pipe", "perfs"].map((name) => `${folder}/${name}`);
+      await pmuctlOk(["record", "-q", "-g", "-o", files[0], "--", shapes]);
+      const piped = `"$0" record -q -o - -- "$1" >"$2"`;
+      assertEquals((await run("sh", ["-ec", piped, PMUCTL, shapes, files[1]])).status, 0);
+      await perfOk(["record", "-q", "-e", "cpu-clock", "-o", files[2], shapes]);
+      for (const file of files) {
+        const bundle = `${file}.bundle`;
+        await pmuctlOk(["bundle", "-q", file, "-o", bundle]);
+        const [samples, bundled] = await Promise.all(
+          [file, bundle].map((path) => perfOk(["script", "-i", path])),
+        );
+        assertGreater(samples.split("\n").length, 100);
+        assertEquals(bundled, samples, file);
+        await pmuctlOk(["bundle", "-q", bundle, "-o", `${bundle}.again`]);
+        assertEquals(
+          await Deno.readFile(`${bundle}.again`),
+          await Deno.readFile(bundle),
+          "bundled once more",
+        );
+      }
+    }),
+);
+
+testNeeding(
+  ["node"],
+  "record --bundle makes a recording that needs no program, and bundle takes one from a pipe",
+  () =>
+    withFolder(async (folder) => {
+      const [file, piped] = [`${folder}/perf.data`, `${folder}/piped`];
+      const args = ["-g", "--", "node", "--perf-basic-prof", "-e", NODE_SCRIPT];
+      const ran = await pmuctl(["record", "--bundle", "-o", file, ...args], { cwd: folder });
+      assertEquals(ran.status, 0, ran.stderr);
+      assertStringIncludes(ran.stderr, `${file} has names of `);
+      const both = `"$0" record -q "$@" | "$0" bundle -q -o ${piped}`;
+      assertEquals((await run("sh", ["-ec", both, PMUCTL, ...args], { cwd: folder })).status, 0);
+      for (const path of [file, piped]) {
+        assert((await Deno.stat(path)).mode! % 0o100 === 0, "others may read it");
+        assertStringIncludes(await pmuctlOk(["report", "-i", path]), "fib");
+      }
+    }),
+);
+
+const NODE_SCRIPT = `
+function fib(n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }
+const end = Date.now() + 500;
+let x = 0;
+while (Date.now() < end) x += fib(20);
+`;
+
+Deno.test("bundle says in one line what it cannot do, and leaves the output as it was", () =>
+  withFolder(async (folder) => {
+    const file = `${folder}/perf.data`, output = `${folder}/out`;
+    const work = `${folder}/work`;
+    await Deno.copyFile(program("loop"), work);
+    await pmuctlOk(["record", "-q", "-o", file, "--", work, "200000000"]);
+    await Deno.writeTextFile(output, "as it was");
+    const refusals: [args: string[], status: number, said: string][] = [
+      [[file], 2, "name the file to write with -o"],
+      [[file, "-o", file], 2, "would overwrite the recording"],
+      [["-i", file, file, "-o", output], 2, "are two files"],
+      [[work, "-o", output], 4, "a program or library (ELF)"],
+      [[`${folder}/none`, "-o", output], 4, "no such file"],
+      [[file, "-o", `${folder}/none/out`], 3, "no such folder"],
+      [[file, "-o", "/dev/full"], 3, "no space left on device"],
+    ];
+    for (const [args, status, said] of refusals) {
+      const ran = await pmuctl(["bundle", ...args]);
+      assertEquals([ran.status, ran.stderr.trim().split("\n").length], [status, 1], ran.stderr);
+      assertStringIncludes(ran.stderr, said);
+    }
+    assertEquals(await Deno.readTextFile(output), "as it was");
+    await Deno.remove(work);
+    const { status, stderr } = await pmuctl(["bundle", file, "-o", output]);
+    assertEquals(status, 0, stderr);
+    assertStringIncludes(stderr, "without names of work (no file)");
+    assertStringIncludes(await pmuctlOk(["report", "-i", output]), "no file");
+  }));
