@@ -8,7 +8,7 @@ import { print } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
 import { isSeekable } from "../perfdata/read/data_input.ts";
 import { bundled, withSeekable } from "./bundle_file.ts";
-import { SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
+import { fetcherOf, SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 
 /** The `bundle` command. */
 export const command: CommandSpec = {
@@ -51,6 +51,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   if (named !== undefined && positional !== undefined) {
     throw new UsageError(`bundle: -i ${named} and ${positional} are two files: name one`);
   }
+  const fetcher = await fetcherOf(args, io);
   const { file, input } = await openChosenInput(named ?? positional, io);
   if (output !== "-") refuseSameFile(output, file);
   const note = args.has("quiet") ? () => {} : (line: string) => io.err(`pmuctl: ${line}`);
@@ -58,7 +59,8 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     const { pieces, summary, missing } = await withProgress(
       copy,
       io,
-      (read) => bundled(isSeekable(read) ? read : copy, symbolFilesOf(args), { force: args.has("force") }),
+      (read) =>
+        bundled(isSeekable(read) ? read : copy, symbolFilesOf(args, fetcher), { force: args.has("force") }),
     );
     if (output === "-") print(pieces, io);
     else writeOutputFile(output, pieces, { mode: 0o600 }); // as private as a recording

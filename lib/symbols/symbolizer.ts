@@ -398,7 +398,7 @@ export class Symbolizer {
     if (bundled === undefined) return;
     loaded.bundled = bundled;
     loaded.failure = bundled.facts.failure;
-    loaded.tellsInlined = bundled.facts.hasDebugInfo;
+    loaded.tellsInlined = bundled.facts.tellsInlined;
     for (const warning of bundled.facts.warnings ?? []) this.#warn(object, warning);
   }
 

@@ -44,7 +44,10 @@ export async function gatherNames(
   const recording = await readRecording(input, files, { ...options, inline: true, lines: true });
   const { spaces: { objects: { rows } }, symbolizer } = recording;
   const hits = hitAddresses(recording);
-  await symbolizer.prepare(rows.filter(({ id }) => hits.has(id)));
+  await symbolizer.prepare(
+    rows.filter(({ id }) => hits.has(id)),
+    ({ id }) => Float64Array.from(hits.get(id)!.symbols),
+  );
   const gatherer = new Gatherer(recording, files);
   const answers: ObjectAnswers[] = [], missing: string[] = [];
   for (const [id, addresses] of hits) {
