@@ -240,7 +240,9 @@ export class UnwindObject {
       const from = address - segment.vaddr;
       if (this.#bytes === undefined) {
         file.cost.hold(HELD_CODE);
-        this.#bytes = new PagedBytes(file.source, 0, file.source.size, file.cost, HELD_CODE);
+        this.#bytes = new PagedBytes({ source: file.source, offset: 0, size: file.source.size }, file.cost, {
+          heldBytes: HELD_CODE,
+        });
       }
       return this.#bytes.window(segment.offset + from, Math.min(length, segment.filesz - from));
     } catch (error) {

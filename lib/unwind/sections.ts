@@ -63,7 +63,7 @@ function part(file: ElfFile, offset: number, size: number): ByteWindows | undefi
     if (size <= MAX_AT_ONCE) return new HeldBytes(file.bytes(offset, size, "call frame information"));
     file.checkRange(offset, size, "call frame information");
     file.cost.hold(Math.min(size, MAX_PAGED));
-    return new PagedBytes(file.source, offset, size, file.cost);
+    return new PagedBytes({ source: file.source, offset, size }, file.cost);
   });
 }
 

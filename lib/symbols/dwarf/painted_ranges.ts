@@ -10,6 +10,7 @@
 import { lastAtOrBefore } from "../../base/bytes/ascending.ts";
 import { float64Column, int32Column } from "../../base/bytes/column.ts";
 import { type Cost, WORK } from "../object/limits.ts";
+import { byAddress } from "../table/symbol_builder.ts";
 
 /** Bytes of memory of a range while it is collected and sorted, and of a painted one. */
 const RANGE_BYTES = 60;
@@ -67,7 +68,7 @@ export class RangePainter {
   paint(): PaintedRanges {
     const lows = this.#lows.values(), highs = this.#highs.values(), owners = this.#owners.values();
     this.#cost.work(lows.length * WORK.addressRange);
-    const order = Int32Array.from(lows.keys()).sort((a, b) => lows[a] - lows[b] || a - b);
+    const order = byAddress(lows, 0, lows.length, this.#cost);
     const starts = float64Column(), painted = int32Column();
     const emit = (at: number, owner: number) => {
       const last = starts.length - 1;

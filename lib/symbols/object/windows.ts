@@ -1,7 +1,7 @@
 /** Parts of a file with random access: held in memory if small, else read page by page. */
 
 import { type ByteSource, MemoryBytes } from "../../base/bytes/byte_source.ts";
-import { type Cost, WORK } from "./limits.ts";
+import { type Cost, LimitError, WORK } from "./limits.ts";
 
 const PAGE = 16 << 10;
 /** Most pages of a part that are held in memory. */
@@ -53,7 +53,10 @@ export class HeldBytes implements ByteWindows {
   }
 }
 
-/** Bytes in a file, of which the pages that were used last are held. */
+/** Part of all pages of which so many are read one by one before the rest is read at once: one of so many. */
+const READ_PART = 8;
+
+/** Bytes in a file, of which the pages that were used last are held; or all, once it turns out that many are needed. */
 export class PagedBytes implements ByteWindows {
   readonly size: number;
   readonly held = false;
@@ -63,17 +66,29 @@ export class PagedBytes implements ByteWindows {
   readonly #maxPages: number;
   /** Pages by number, least recently used first. */
   readonly #pages = new Map<number, Uint8Array>();
+  /** Number of pages that are still to be read one by one. */
+  #pagesLeft: number;
+  #whole: Uint8Array | undefined;
 
-  /** @param heldBytes most bytes of pages that are held, which the caller charges. */
-  constructor(source: ByteSource, offset: number, size: number, cost: Cost, heldBytes = MAX_PAGES * PAGE) {
+  /**
+   * @param heldBytes most bytes of pages that are held, which the caller charges.
+   * @param mostWhole bytes up to which all are held, charged as held, once many pages are needed.
+   */
+  constructor(
+    { source, offset, size }: SourcePart,
+    cost: Cost,
+    { heldBytes = MAX_PAGES * PAGE, mostWhole = 0 } = {},
+  ) {
     this.#maxPages = Math.max(2, Math.floor(heldBytes / PAGE));
     this.#source = source;
     this.#offset = offset;
     this.size = size;
     this.#cost = cost;
+    this.#pagesLeft = size <= mostWhole ? Math.ceil(size / PAGE / READ_PART) : Infinity;
   }
 
   window(at: number, length: number): Uint8Array {
+    if (this.#whole) return this.#whole.subarray(at, at + length);
     if (length > PAGE) return this.#read(at, length);
     const number = Math.floor(at / PAGE), from = at - number * PAGE;
     const page = this.#page(number);
@@ -99,10 +114,27 @@ export class PagedBytes implements ByteWindows {
 
   #page(number: number): Uint8Array {
     const pages = this.#pages;
+    if (this.#whole === undefined && !pages.has(number) && --this.#pagesLeft < 0) {
+      this.#whole = this.#readWhole();
+    }
+    if (this.#whole !== undefined) return this.#whole.subarray(number * PAGE, (number + 1) * PAGE);
     const page = pages.get(number) ?? this.#read(number * PAGE, PAGE);
     if (!pages.delete(number) && pages.size >= this.#maxPages) pages.delete(pages.keys().next().value!);
     pages.set(number, page);
     return page;
+  }
+
+  /** Reads all bytes; undefined if there is no memory for them. */
+  #readWhole(): Uint8Array | undefined {
+    this.#pagesLeft = Infinity;
+    try {
+      this.#cost.hold(this.size);
+    } catch (error) {
+      if (error instanceof LimitError) return undefined;
+      throw error;
+    }
+    this.#pages.clear();
+    return this.#read(0, this.size);
   }
 
   #read(at: number, length: number): Uint8Array {
@@ -134,7 +166,9 @@ export interface SourcePart {
  */
 export function byteWindows({ source, offset, size }: SourcePart, cost: Cost, most = MAX_HELD): ByteWindows {
   cost.hold(heldBytes(source, size, most));
-  if (!isHeld(source, size, most)) return new PagedBytes(source, offset, size, cost);
+  if (!isHeld(source, size, most)) {
+    return new PagedBytes({ source, offset, size }, cost, { mostWhole: MAX_HELD });
+  }
   cost.work(size * WORK.read);
   const bytes = source.read(offset, size);
   // a view would keep the larger buffer in memory

@@ -16,7 +16,7 @@ import { Budget, Cost } from "../../../lib/symbols/object/limits.ts";
 import { HeldBytes } from "../../../lib/symbols/object/windows.ts";
 import { type ObjectInfo, ObjectTable } from "../../../lib/symbols/object/objects.ts";
 import { sourceLines } from "../../../lib/symbols/source_lines.ts";
-import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
+import type { KeptTables, SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
 import { Symbolizer } from "../../../lib/symbols/symbolizer.ts";
 import { buildElf } from "../../symbols/build_elf.ts";
 import { BASE as GO_BASE, CODE as GO_CODE } from "../../symbols/go/build_go.ts";
@@ -73,19 +73,22 @@ export function readElf(source: ByteSource): void {
 }
 
 /**
- * Names, lines and inlined functions of addresses all over the object, as a report with --lines and -g asks for.
+ * Asks for the names, lines and inlined functions of addresses all over the object, as a report with --lines and -g does.
  * @param code offset of code to look at closely.
  */
 export async function readObject(open: () => ByteSource, code = TEXT_OFFSET): Promise<void> {
-  const tables = new Map<string, Uint8Array<ArrayBuffer>>();
-  const stamped = () => Object.assign(open(), { stamp: "object" });
+  await askObject(open, code);
+}
+
+/** Does what readObject() says, and returns the lines and functions as text. */
+async function askObject(open: () => ByteSource, code: number, kept?: KeptTables): Promise<string[]> {
   const files: SymbolFiles = {
-    open: stamped,
+    open,
     kallsyms: () => undefined,
     debugFiles: function* () {
-      yield stamped();
+      yield open();
     },
-    kept: { read: (name) => tables.get(name), write: (name, bytes) => tables.set(name, bytes) },
+    kept,
   };
   const object = new ObjectTable().of({ pid: 1, pgoff: 0, filename: "/bin/object" });
   const symbolizer = new Symbolizer(files);
@@ -101,7 +104,18 @@ export async function readObject(open: () => ByteSource, code = TEXT_OFFSET): Pr
     if (id < 0) symbolizer.addUnresolved(object, id as never, 1);
   }
   symbolizer.unresolved();
-  const first = readCode(files, object, offsets), again = readCode(files, object, offsets);
+  return readCode(files, object, offsets);
+}
+
+/** Asks for all twice: the second time of tables that were kept, which must say the same. */
+async function readTwice(bytes: Uint8Array): Promise<void> {
+  const tables = new Map<string, Uint8Array<ArrayBuffer>>();
+  const kept: KeptTables = {
+    read: (name) => tables.get(name),
+    write: (name, table) => tables.set(name, table),
+  };
+  const open = () => Object.assign(new MemoryBytes(bytes, "object"), { stamp: "object" });
+  const first = await askObject(open, TEXT_OFFSET, kept), again = await askObject(open, TEXT_OFFSET, kept);
   const at = first.findIndex((told, i) => told !== again[i]);
   if (at >= 0) throw new Error(`kept tables have ${again[at]} in place of ${first[at]}`);
 }
@@ -229,7 +243,7 @@ export function objectTargets(): Target[] {
     bytes: mutateElf(random.pick(all), random, stuff),
     made: "changed",
   });
-  const take = (bytes: Uint8Array) => readObject(() => new MemoryBytes(bytes, "object"));
+  const take = readTwice;
   const lined = ["dwarf5", "i386"].map(named);
   return [
     {
