@@ -4,14 +4,13 @@
  */
 
 import { openInlinedFunctions } from "./dwarf/info/inlined_functions.ts";
-import { linkedAddress } from "./elf/load_offsets.ts";
 import { GoInlinedFunctions } from "./go/go_inlined.ts";
 import { KeptFunctions } from "./kept_functions.ts";
 import { keptKey } from "./kept_key.ts";
 import type { SymbolFiles } from "./files/symbol_files.ts";
 import { InfoFiles } from "./info_files.ts";
 import type { Cost } from "./object/limits.ts";
-import { closeObjectElf, infoHolder, type ObjectElf, openObjectElf } from "./object_elf.ts";
+import { closeObjectElf, infoHolder, linkedIn, type ObjectElf, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./object/objects.ts";
 
 /** Functions at addresses that were asked for, each with those that it was inlined into; see InlinedFunctions. */
@@ -29,8 +28,8 @@ export interface FunctionRows {
 /** What InlinedCode consists of. */
 interface CodeParts {
   functions: FunctionRows;
-  /** Returns the row at an offset in the file. */
-  at: (offset: number) => number;
+  /** Returns the row at an address (as in AddressSpaces.at). */
+  at: (address: number) => number;
   /** Files of its debug information, if it has any. */
   info?: InfoFiles;
   /** Keeps what was read of these for later reports. */
@@ -50,7 +49,7 @@ export class InlinedCode {
   }
 
   /**
-   * Returns the row of `functions` of the innermost function at an address (a file offset, as in AddressSpaces.at), or
+   * Returns the row of `functions` of the innermost function at an address (as in AddressSpaces.at), or
    * -1. Throws BadInputError, LimitError.
    */
   at(address: number): number {
@@ -75,7 +74,7 @@ export class InlinedCode {
 }
 
 /**
- * Opens the inlined functions of an object of kind `file`; undefined if nothing tells them. Throws
+ * Opens the inlined functions of a file, of the kernel or of a module; undefined if nothing tells them. Throws
  * BadInputError, LimitError, and what the hooks throw.
  */
 export function openInlinedCode(files: SymbolFiles, object: ObjectInfo, cost: Cost): InlinedCode | undefined {
@@ -101,13 +100,17 @@ function debugParts(files: SymbolFiles, elf: ObjectElf): CodeParts | undefined {
       supplementary: () => info.supplementary(),
       split: (root) => info.split(root),
     });
+  if (elf.shift !== undefined) { // kept tables go by offsets in files
+    const functions = open();
+    return functions && { functions, at: (address) => functions.at(linkedIn(elf, address)), info };
+  }
   const { kept } = files, key = kept && keptKey(elf.file, holder);
   const functions = new KeptFunctions(elf.file, open, key && { tables: kept!, key });
   const keep = () => functions.keep(() => info.missing.size === 0);
   return { functions, at: (offset) => functions.at(offset), info, keep };
 }
 
-function goParts({ file }: ObjectElf): CodeParts | undefined {
-  const functions = GoInlinedFunctions.open(file);
-  return functions && { functions, at: (offset) => functions.at(linkedAddress(file, offset)) };
+function goParts(elf: ObjectElf): CodeParts | undefined {
+  const functions = GoInlinedFunctions.open(elf.file);
+  return functions && { functions, at: (offset) => functions.at(linkedIn(elf, offset)) };
 }

@@ -5,6 +5,7 @@ import { elfSymbols, hasSymtab } from "./elf/elf_symbols.ts";
 import { MINI_DEBUG_SECTION } from "./elf/mini_debug.ts";
 import type { ServedKind } from "./files/debuginfod_cache.ts";
 import type { FileFetcher, SymbolFiles } from "./files/symbol_files.ts";
+import { mayHavePclntab } from "./go/find_pclntab.ts";
 import type { Cost } from "./object/limits.ts";
 import { REASON, type SymbolFailure, symbolFailureOf } from "./object/missing_symbol_reasons.ts";
 import type { ObjectInfo } from "./object/objects.ts";
@@ -80,7 +81,7 @@ export class MissingFiles {
     }
     const id = opened.file.buildId();
     if (id === undefined) return [];
-    const lacksInfo = needsInfo && infoHolder(opened) === undefined;
+    const lacksInfo = needsInfo && infoHolder(opened) === undefined && !mayHavePclntab(opened.file);
     return lacksInfo || lacksSymbols(opened, addresses) ? missing(id, "debuginfo") : [];
   }
 
@@ -131,7 +132,9 @@ export function closeUnread(opened: ObjectElf | Unopened): void {
 /** Returns whether some of the addresses (without them, any) may have symbols in a debug file that is not there. */
 function lacksSymbols(opened: ObjectElf, addresses?: Float64Array): boolean {
   const { file, debug } = opened;
-  if (hasSymtab(file) || (debug && hasSymtab(debug)) || isPacked(opened)) return false;
+  if (hasSymtab(file) || (debug && hasSymtab(debug)) || isPacked(opened) || mayHavePclntab(file)) {
+    return false;
+  }
   const table = addresses && elfSymbols(file);
   return table === undefined || addresses!.some((address) => table.find(address) < 0);
 }

@@ -7,6 +7,8 @@ import type { ByteSource } from "../base/bytes/byte_source.ts";
 import { BadInputError } from "../base/system/errors.ts";
 import { sameBuildId } from "./elf/build_id.ts";
 import { type DebugLink, ElfFile } from "./elf/elf.ts";
+import { linkedAddress } from "./elf/load_offsets.ts";
+import { openKernelElf } from "./kernel_elf.ts";
 import { hasSymtab } from "./elf/elf_symbols.ts";
 import { type Cost, LimitError, WORK } from "./object/limits.ts";
 import type { ObjectInfo } from "./object/objects.ts";
@@ -19,6 +21,8 @@ const CHUNK = 1 << 20;
 export interface ObjectElf {
   file: ElfFile;
   debug: ElfFile | undefined;
+  /** Number to add to an address for its link-time address, for the kernel and its modules; others go by file offsets. */
+  shift?: number;
   /** File inside its .gnu_debugdata, once unpacked. */
   mini?: ElfFile;
   /** Reason why further symbols could not be read. */
@@ -26,10 +30,15 @@ export interface ObjectElf {
 }
 
 /**
- * Opens the files of `object`, or returns why there are none. Throws BadInputError if they are damaged, LimitError, and
+ * Opens the files of `object`, or returns why there are none. Of the kernel and its modules, those with debug
+ * information. Throws BadInputError if they are damaged, LimitError, and
  * what the hooks throw.
  */
 export function openObjectElf(files: SymbolFiles, object: ObjectInfo, cost: Cost): ObjectElf | SymbolFailure {
+  if (object.kind === "kernel" || object.kind === "module") {
+    const elf = openKernelElf(files, object, cost, hasDebugInfo);
+    return elf ? { ...elf, debug: undefined } : { reason: REASON.NO_FILE };
+  }
   const file = openMappedFile(files, object, cost);
   if (!(file instanceof ElfFile)) return file;
   try {
@@ -67,7 +76,16 @@ export function openMappedFile(files: SymbolFiles, object: ObjectInfo, cost: Cos
 
 /** Returns the file of an object that has its debug information. */
 export function infoHolder({ file, debug }: ObjectElf): ElfFile | undefined {
-  return [file, debug].find((each) => each?.section(".debug_info") ?? each?.section(".zdebug_info"));
+  return [file, debug].find((each) => each && hasDebugInfo(each));
+}
+
+function hasDebugInfo(file: ElfFile): boolean {
+  return (file.section(".debug_info") ?? file.section(".zdebug_info")) !== undefined;
+}
+
+/** Returns the link-time address of an address of the object (see `AddressSpaces.at`); NaN where nothing is loaded. */
+export function linkedIn({ file, shift }: ObjectElf, at: number): number {
+  return shift === undefined ? linkedAddress(file, at) : at + shift;
 }
 
 /** Closes the files, unless names are read from them later. */

@@ -14,7 +14,7 @@ import { NOTHING, UNKNOWN } from "./kept/kept_ranges.ts";
 import { LineTable, LineTableBuilder } from "./kept/line_table.ts";
 import { keptKey, TABLE_FACTOR } from "./kept_key.ts";
 import { Cost, LimitError } from "./object/limits.ts";
-import { closeObjectElf, type ObjectElf, openObjectElf } from "./object_elf.ts";
+import { closeObjectElf, linkedIn, type ObjectElf, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./object/objects.ts";
 import type { SymbolFiles } from "./files/symbol_files.ts";
 import { REASON, type SymbolFailure, symbolFailureOf } from "./object/missing_symbol_reasons.ts";
@@ -30,7 +30,7 @@ export interface SourceLines {
 }
 
 /**
- * Finds the lines of `addresses` (file offsets, as in AddressSpaces.at) of an object of kind `file`. Returns why if it
+ * Finds the lines of `addresses` (as in AddressSpaces.at) of a file, of the kernel or of a module. Returns why if it
  * cannot: REASON.NO_SYMBOLS if there is no line information.
  */
 export function sourceLines(
@@ -52,15 +52,15 @@ export function sourceLines(
   }
 }
 
-function linesIn(
-  files: SymbolFiles,
-  { file, debug }: ObjectElf,
-  addresses: Float64Array,
-): SourceLines | SymbolFailure {
+function linesIn(files: SymbolFiles, elf: ObjectElf, addresses: Float64Array): SourceLines | SymbolFailure {
+  const { file, debug, shift } = elf, linked = () => addresses.map((at) => linkedIn(elf, at));
   file.cost.work(addresses.length * file.segments.length / 2);
   const holder = [file, debug].find((each) => each !== undefined && hasLines(each));
-  if (holder !== undefined) return keptLines(files, { file, holder }, addresses);
-  return goLines(file, addresses.map((at) => linkedAddress(file, at))) ?? { reason: REASON.NO_SYMBOLS };
+  if (holder === undefined) return goLines(file, linked()) ?? { reason: REASON.NO_SYMBOLS };
+  // kept tables go by offsets in files
+  if (shift === undefined) return keptLines(files, { file, holder }, addresses);
+  const sections = new DebugSections(holder), found = linesAt(sections, linked(), undefined);
+  return { ...found, paths: wholePaths(sections, found) };
 }
 
 function hasLines(file: ElfFile): boolean {
@@ -147,7 +147,8 @@ function wholePaths(sections: DebugSections, { paths, units }: FoundLines): stri
   }
   return paths.map((path, i) => {
     const directory = directories.get(units[i]);
-    if (path.startsWith("/") || directory === undefined) return path;
+    // where it is relative itself, DWARF 5 has it in the path already
+    if (path.startsWith("/") || directory === undefined || path.startsWith(`${directory}/`)) return path;
     sections.file.cost.keep(directory.length);
     return `${directory}/${path}`;
   });

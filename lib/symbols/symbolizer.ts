@@ -8,13 +8,15 @@ import { type ByteSource, MemoryBytes } from "../base/bytes/byte_source.ts";
 import type { BundledObject } from "./bundle/bundled_object.ts";
 import { sameBuildId } from "./elf/build_id.ts";
 import { ElfFile } from "./elf/elf.ts";
-import { elfSymbols, hasSymtab, symbolAddress, vmlinuxSymbols } from "./elf/elf_symbols.ts";
+import { elfSymbols, hasSymtab, vmlinuxSymbols } from "./elf/elf_symbols.ts";
 import { isJitDump, readJitDump } from "./jit/jitdump.ts";
 import { mayHavePclntab } from "./go/find_pclntab.ts";
 import { goFunctions } from "./go/go_symbols.ts";
 import { type KernelSymbols, parseKallsyms } from "./kernel/kallsyms.ts";
 import { Budget, Cost } from "./object/limits.ts";
 import { miniDebug } from "./elf/mini_debug.ts";
+import { unpackedFile } from "./elf/packed_file.ts";
+import { kernelElf, kernelShift, openKernelElf } from "./kernel_elf.ts";
 import { type FunctionRanges, functionRanges } from "./dwarf/function_ranges.ts";
 import { closeObjectElf, infoHolder, type ObjectElf, openMappedFile, openObjectElf } from "./object_elf.ts";
 import type { ObjectInfo } from "./object/objects.ts";
@@ -24,6 +26,7 @@ import { isHeld } from "./object/windows.ts";
 import type { SymbolFiles } from "./files/symbol_files.ts";
 import { type AddressesOf, closeUnread, isPacked, MissingFiles, type Unopened } from "./missing_files.ts";
 import {
+  missingSymbolCause,
   REASON,
   type Reason,
   REASON_COUNT,
@@ -116,8 +119,7 @@ function vmlinuxTable(source: ByteSource, object: ObjectInfo, cost: Cost): Outco
   }
   const table = vmlinuxSymbols(file);
   if (table === undefined) return { reason: REASON.NO_SYMBOLS };
-  const linked = object.reference && symbolAddress(file, object.reference.symbol);
-  return { table, shift: object.reference && linked !== undefined ? linked - object.reference.address : 0 };
+  return { table, shift: kernelShift(file, object) ?? 0 };
 }
 
 /** Returns whether the object itself is the only symbol, with the same name. */
@@ -152,6 +154,7 @@ export class Symbolizer {
   readonly #warnings: { object: ObjectInfo; text: string }[] = [];
   readonly #budget: Budget;
   readonly #carried: CarriedNames | undefined;
+  readonly #needsInfo: boolean;
   readonly #missing: MissingFiles;
   readonly #fetchWarnings: string[] = [];
   /** Ids of objects whose symbols have to be unpacked or fetched. */
@@ -164,6 +167,7 @@ export class Symbolizer {
     this.#budget = options.budget ?? new Budget();
     this.#carried = options.carried;
     const { needsInfo = false } = options;
+    this.#needsInfo = needsInfo;
     this.#missing = new MissingFiles({ files, open: (object) => this.#open(object), needsInfo });
   }
 
@@ -189,8 +193,11 @@ export class Symbolizer {
 
   /** Returns whether `symbolize` finds all symbols of `object` without `prepare`. */
   isReady(object: ObjectInfo): boolean {
-    if (object.kind !== "file" || this.#loaded[object.id] !== undefined) return true;
+    if (this.#loaded[object.id] !== undefined) return true;
     if (this.#packed.has(object.id)) return false;
+    if (object.kind === "module") return this.#isModuleReady(object);
+    if (object.kind === "kernel") this.#load(object);
+    if (object.kind !== "file") return true;
     if (this.#loadCarried(object)) return true;
     const opened = this.#open(object);
     const isReady = !("file" in opened && isPacked(opened)) && !this.#missing.has(object, opened);
@@ -212,7 +219,11 @@ export class Symbolizer {
     objects: Iterable<ObjectInfo>,
     addressesOf?: AddressesOf,
   ): Promise<void> {
-    const files = Array.from(objects).filter((object) => {
+    const sampled = Array.from(objects);
+    for (const object of sampled) {
+      if (object.kind === "module" && !this.isReady(object)) await this.#unpackModule(object);
+    }
+    const files = sampled.filter((object) => {
       return object.kind === "file" && this.#loaded[object.id] === undefined && !this.#loadCarried(object);
     });
     append(this.#fetchWarnings, await this.#missing.fetch(files, addressesOf));
@@ -352,6 +363,7 @@ export class Symbolizer {
     const carried = this.#loadCarried(object);
     if (carried) return carried;
     if (object.kind === "file" || object.kind === "vdso") return this.#loadOpened(object, this.#open(object));
+    if (object.kind === "kernel" || object.kind === "module") return this.#loadKernel(object);
     return this.#loadFrom(object, this.#budget.cost(object.path), (cost) => this.#outcome(object, cost));
   }
 
@@ -404,9 +416,6 @@ export class Symbolizer {
 
   #outcome(object: ObjectInfo, cost: Cost): Outcome {
     switch (object.kind) {
-      case "kernel":
-      case "module":
-        return this.#kernelTable(object, cost);
       case "anon":
         return { reason: REASON.NOT_CODE };
       case "guest":
@@ -438,6 +447,67 @@ export class Symbolizer {
     if (unread) this.#warn(object, unread);
     if (map.symbols) return { table: map.symbols };
     return { reason: map.lines === 0 ? REASON.NO_PERF_MAP : REASON.BAD_PERF_MAP };
+  }
+
+  /** Loads the kernel or a module: from the kernel's list, else from its file. */
+  #loadKernel(object: ObjectInfo, unpacked?: ByteSource): Loaded {
+    const loaded = this.#loadFrom(object, this.#budget.cost(object.path), (cost) => {
+      const listed = this.#kernelTable(object, cost);
+      return listed.table ? listed : this.#kernelFileTable(object, cost, unpacked) ?? listed;
+    });
+    if (this.#needsInfo) loaded.tellsInlined ??= this.#hasKernelInfo(object);
+    return loaded;
+  }
+
+  /** Reads the symbols in the file of the kernel or a module; undefined if there is none that is the recorded one. */
+  #kernelFileTable(object: ObjectInfo, cost: Cost, unpacked?: ByteSource): Outcome | undefined {
+    const elf = unpacked ? kernelElf(unpacked, object, cost) : openKernelElf(this.#files, object, cost);
+    if (elf === undefined) return undefined;
+    const { file, shift } = elf, table = vmlinuxSymbols(file);
+    file.close();
+    return table && { table, shift };
+  }
+
+  #hasKernelInfo(object: ObjectInfo): boolean {
+    const opened = this.#open(object);
+    if (!("file" in opened)) return false;
+    closeUnread(opened);
+    return true;
+  }
+
+  /** Loads a module, unless its names are only in a compressed file. */
+  #isModuleReady(object: ObjectInfo): boolean {
+    const { packedModules } = this.#files;
+    if (packedModules !== undefined && !this.#loadCarried(object)) {
+      const cost = this.#budget.cost(object.path);
+      const isListed = this.#kernelTable(object, cost).table !== undefined;
+      cost.abandon();
+      for (const file of isListed ? [] : packedModules(object)) {
+        file.close?.();
+        this.#packed.add(object.id);
+        return false;
+      }
+    }
+    if (this.#loaded[object.id] === undefined) this.#load(object);
+    return true;
+  }
+
+  /** Loads a module from a compressed file. */
+  async #unpackModule(object: ObjectInfo): Promise<void> {
+    const cost = this.#budget.cost(object.path);
+    let unpacked: ByteSource | undefined;
+    try {
+      for (const file of this.#files.packedModules?.(object) ?? []) {
+        unpacked ??= await unpackedFile(file, cost);
+        file.close?.();
+      }
+    } catch (error) {
+      const { reason, detail } = symbolFailureOf(error);
+      if (reason === REASON.DAMAGED) this.#warn(object, (error as Error).message);
+      else this.#warn(object, `cannot read ${object.name}: ${missingSymbolCause(reason, detail)}`);
+    }
+    cost.abandon();
+    this.#loadKernel(object, unpacked);
   }
 
   #kernelTable(object: ObjectInfo, cost: Cost): Outcome {

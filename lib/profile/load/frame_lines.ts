@@ -63,10 +63,13 @@ export function frameLines(
   const missing = new Map<string, Missing[]>();
   for (const [id, members] of framesByObject(frames.object)) {
     const object = objects[id];
-    if (object.kind !== "file") continue;
+    const isKernel = object.kind === "kernel" || object.kind === "module";
+    if (object.kind !== "file" && !isKernel) continue;
     const addresses = Float64Array.from(members, (frame) => frames.address[frame] - frames.returns[frame]);
     const found = linesOf(object, addresses, { files, budget, bundledOf });
     if (!("file" in found)) {
+      // few machines have the debug information of their kernel
+      if (isKernel && found.reason === REASON.NO_FILE) continue;
       const samples = members.reduce((sum, frame) => sum + frames.weight[frame], 0);
       const why = whyMissing(found, object, files.fetcher !== undefined);
       if (samples > 0) {

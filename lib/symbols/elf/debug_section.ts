@@ -6,6 +6,7 @@
 import { BadInputError } from "../../base/system/errors.ts";
 import { unzstd } from "../../base/bytes/zstd.ts";
 import { type ElfFile, type ElfSection, SHT } from "./elf.ts";
+import { relocated } from "./relocations.ts";
 import { type Cost, LimitError, WORK } from "../object/limits.ts";
 import { type ByteWindows, byteWindows, HeldBytes } from "../object/windows.ts";
 
@@ -61,6 +62,10 @@ export class DebugSections implements DebugInfo {
   #read(name: string): ByteWindows | undefined {
     const { file } = this;
     const section = file.section(name);
+    if (section !== undefined && file.isRelocatable) {
+      const plain = isCompressed(section) ? this.#unpack(section) : new HeldBytes(file.contents(section));
+      return new HeldBytes(relocated(file, section, plain.window(0, plain.size)));
+    }
     if (section !== undefined && isCompressed(section)) return this.#unpack(section);
     if (section !== undefined) {
       const size = section.type === SHT.NOBITS ? 0 : section.size;

@@ -21,6 +21,12 @@ export const EM = { I386: 3, ARM: 40, X86_64: 62, AARCH64: 183 } as const;
 export const SHT = { SYMTAB: 2, RELA: 4, NOTE: 7, NOBITS: 8, REL: 9, DYNSYM: 11 } as const;
 /** Bit of sh_flags: the section is in memory when the program runs. */
 export const SHF_ALLOC = 2;
+/** Bit of sh_flags: the section has code. */
+const SHF_EXECINSTR = 4;
+/** Address that a file that has yet to be linked starts at; not 0, where debug information has what was left out. */
+export const MODULE_BASE = 0x100000;
+/** First address of what is no code in a file that has yet to be linked. No module has so much code. */
+const ELSEWHERE = 2 ** 40;
 const SHN_XINDEX = 0xffff;
 /** Most bytes of all section names. */
 const SMALL_SECTION_LIMIT = 16 << 20;
@@ -41,7 +47,26 @@ export interface ElfSection {
   size: number;
   /** Index of a related section: a symbol table's strings, a relocation table's symbols. */
   link: number;
+  /** Index of another one: the section that relocations are for. */
+  info: number;
+  align: number;
   entsize: number;
+}
+
+/**
+ * Gives the sections of a file that has yet to be linked the addresses that a module's code has when it is loaded, from
+ * MODULE_BASE on: one section with code after the other, aligned, without those that are used only at the start
+ * (layout_sections() in kernel/module/main.c). All others are placed where no code is.
+ */
+function placeSections(sections: readonly ElfSection[]): void {
+  let end = MODULE_BASE, elsewhere = ELSEWHERE;
+  for (const section of sections) {
+    const isCode = section.flags % 8 >= SHF_ALLOC + SHF_EXECINSTR && !section.name.startsWith(".init");
+    const align = Math.max(1, section.align), from = isCode ? end : elsewhere;
+    section.addr = Math.floor(section.flags / SHF_ALLOC) % 2 === 1 ? Math.ceil(from / align) * align : 0;
+    if (isCode) end = section.addr + section.size;
+    else if (section.addr > 0) elsewhere = section.addr + section.size;
+  }
 }
 
 /** Contents of .gnu_debuglink: the file with the debug symbols. */
@@ -59,6 +84,8 @@ export class ElfFile {
   readonly littleEndian: boolean;
   /** e_machine; see EM for the values that matter. */
   readonly machine: number;
+  /** Whether it is a kernel module, or another file that has yet to be linked; its sections are placed as the kernel does. */
+  readonly isRelocatable: boolean;
   readonly sections: readonly ElfSection[];
   readonly segments: readonly Segment[];
   /** Account of what the file has cost. */
@@ -76,7 +103,9 @@ export class ElfFile {
     this.littleEndian = header.littleEndian;
     this.machine = header.machine;
     this.segments = readSegments(source, header);
+    this.isRelocatable = header.isRelocatable;
     this.sections = header.shoff === 0 ? [] : this.#readSections(header);
+    if (header.isRelocatable) placeSections(this.sections);
   }
 
   /** Closes the source, unless it is pinned. */
@@ -200,9 +229,8 @@ export class ElfFile {
       const offset = elfWord(r, this.is64);
       const size = elfWord(r, this.is64);
       const link = r.u32();
-      r.u32(); // sh_info
-      elfWord(r, this.is64); // sh_addralign
-      return { name: "", nameAt, type, flags, addr, offset, size, link, entsize: elfWord(r, this.is64) };
+      const info = r.u32(), align = elfWord(r, this.is64), entsize = elfWord(r, this.is64);
+      return { name: "", nameAt, type, flags, addr, offset, size, link, info, align, entsize };
     };
     // counts that do not fit 16 bits are in section 0
     const first = parse(this.bytes(shoff, entsize, "the section header table"), shoff);

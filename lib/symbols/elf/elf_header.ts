@@ -14,6 +14,8 @@ export const PT = { LOAD: 1, NOTE: 4, GNU_EH_FRAME: 0x6474e550 } as const;
 export const PF_X = 1;
 
 const ELF_MAGIC = 0x7f454c46;
+/** e_type of files that have yet to be linked. */
+const ET_REL = 1;
 /** Most bytes of program headers: Linux runs no program with more of them than fit in a page. */
 const MAX_PROGRAM_HEADERS = 64 << 10;
 
@@ -21,6 +23,8 @@ const MAX_PROGRAM_HEADERS = 64 << 10;
 export interface ElfHeader {
   is64: boolean;
   littleEndian: boolean;
+  /** Whether it has yet to be linked: an object file, or a module of the kernel. */
+  isRelocatable: boolean;
   /** e_machine; see EM. */
   machine: number;
   phoff: number;
@@ -58,7 +62,7 @@ export function readElfHeader(source: ByteSource): ElfHeader {
   const is64 = ident[4] === 2, littleEndian = ident[5] === 1;
   const r = new ByteReader(ident, littleEndian, `${source.name}: the ELF header`);
   r.take(16);
-  r.u16(); // e_type
+  const isRelocatable = r.u16() === ET_REL;
   const machine = r.u16();
   r.u32(); // e_version
   elfWord(r, is64); // e_entry
@@ -66,7 +70,10 @@ export function readElfHeader(source: ByteSource): ElfHeader {
   const shoff = elfWord(r, is64);
   r.take(4 + 2); // e_flags, e_ehsize
   const [phentsize, phnum, shentsize, shnum, shstrndx] = [r.u16(), r.u16(), r.u16(), r.u16(), r.u16()];
-  return { is64, littleEndian, machine, phoff, phentsize, phnum, shoff, shentsize, shnum, shstrndx };
+  return {
+    ...{ is64, littleEndian, isRelocatable, machine },
+    ...{ phoff, phentsize, phnum, shoff, shentsize, shnum, shstrndx },
+  };
 }
 
 /** Reads the program headers. Throws BadInputError if they are damaged, or too many. */

@@ -57,7 +57,7 @@ export function elfSymbols(
 }
 
 /**
- * Reads the symbols of a vmlinux file, by link-time address; returns undefined if it has none. Throws BadInputError if
+ * Reads the symbols of a vmlinux file or a module, by link-time address; returns undefined if it has none. Throws BadInputError if
  * it is damaged, and LimitError.
  */
 export function vmlinuxSymbols(file: ElfFile): SymbolTable | undefined {
@@ -439,6 +439,7 @@ function takeSymbols(
     if (!place.allocated || (label && !place.takesLabels)) continue;
     let value = addressOf(words[at + 2], words[at + 3]);
     if (machine === EM.ARM && type === STT.FUNC && value % 2 === 1) value--; // bit 0 marks Thumb code
+    value += place.base;
     if (value !== 0 && shifts !== undefined) value -= shifts.of(value, place.shift);
     starts[n] = value;
     ends[n] = value + words[at + 5] * TWO_32 + words[at + 4];
@@ -485,6 +486,8 @@ interface SectionPlacement {
   takesLabels: boolean;
   /** Address minus file offset. */
   shift: number;
+  /** Address that the values of symbols count from. */
+  base: number;
 }
 
 function sectionPlacements(symbols: ElfFile, file: ElfFile): SectionPlacement[] {
@@ -495,6 +498,7 @@ function sectionPlacements(symbols: ElfFile, file: ElfFile): SectionPlacement[] 
       allocated: Math.floor(section.flags / SHF_ALLOC) % 2 === 1,
       takesLabels: real.name.includes("text") || real.name.includes("data"),
       shift: real.addr - real.offset,
+      base: symbols.isRelocatable ? section.addr : 0,
     };
   });
 }

@@ -45,7 +45,7 @@ export function* referredPlaces(
 }
 
 /** Yields the places of debug files with a build id. */
-function* placesOfBuild(buildId: string | undefined, root: string): Generator<DebugPlace> {
+export function* placesOfBuild(buildId: string | undefined, root: string): Generator<DebugPlace> {
   if (!buildId || buildId.length <= 2) return;
   const cached = { root: "", owners: [0, Deno.uid()!] };
   const inFolder = `.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}`;

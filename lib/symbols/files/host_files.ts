@@ -12,6 +12,7 @@ import { type DebugPlace, debugPlaces, referredPlaces, servedPlaces } from "./de
 import { buildIdInNotes, fileBuildId, sameBuildId } from "../elf/build_id.ts";
 import { isJitDump } from "../jit/jitdump.ts";
 import { KERNEL_TEXT_LIMIT, LimitError, LIMITS, TEXT_LIMIT } from "../object/limits.ts";
+import { ModulePlaces, vmlinuxPlaces } from "./kernel_places.ts";
 import type { KernelSymbols } from "../kernel/kallsyms.ts";
 import { KeptFolder } from "./kept_folder.ts";
 import { KernelCache } from "../kernel/kernel_cache.ts";
@@ -49,7 +50,7 @@ export function hostSymbolFiles(options: SymbolFileOptions = {}): SymbolFiles {
     named.vmlinux === undefined ? undefined : openNamed(named.vmlinux, "--vmlinux"),
     named.kallsyms === undefined ? undefined : openNamed(named.kallsyms, "--kallsyms", LIMITS.kernelText),
   );
-  const folders = new KnownFolders();
+  const folders = new KnownFolders(), modules = new ModulePlaces();
   let machine: RecordedMachine = { hostname: "", osrelease: "", arch: "", processes: [] };
   const refusals = new Map<number, SymbolFailure>();
   const checked = root === "" && !force;
@@ -82,6 +83,21 @@ export function hostSymbolFiles(options: SymbolFileOptions = {}): SymbolFiles {
       openPlaces(referredPlaces(of.name, { buildId, path, root }), folders),
     kept: new KeptFolder(),
     kernelBuildId: () => kernel.isListGiven ? undefined : kernelBuildId(),
+    *kernelFiles(object) {
+      if (object.kind === "kernel" && kernel.vmlinux) yield keptOpen(kernel.vmlinux);
+      else {
+        const places = object.kind === "kernel"
+          ? vmlinuxPlaces(object, machine.osrelease, root)
+          : modules.of(object, false, machine.osrelease, root);
+        yield* recordedOnes(openPlaces(places, folders), object, checked ? machine : undefined);
+      }
+    },
+    packedModules: (object) =>
+      recordedOnes(
+        openPlaces(modules.of(object, true, machine.osrelease, root), folders),
+        object,
+        checked ? machine : undefined,
+      ),
     fetcher: fetcher && {
       warnings: fetcher.warnings,
       mayHave: (buildId, kind) => fetcher.mayHave(buildId, kind),
@@ -102,6 +118,25 @@ function* openPlaces(places: Iterable<DebugPlace>, folders: KnownFolders): Gener
     const file = FileBytes.tryOpen(place.path, place);
     if (file) yield file;
   }
+}
+
+/** Yields the files that may be those of an object, as far as `machine` tells if there is no build id; closes the others. */
+function* recordedOnes(
+  files: Iterable<FileBytes>,
+  { buildId }: ObjectInfo,
+  machine: RecordedMachine | undefined,
+): Generator<FileBytes> {
+  for (const file of files) {
+    const mayBe = buildId !== undefined || machine === undefined ||
+      (isThisHost(machine) && file.modified <= (machine.ended ?? Infinity));
+    if (mayBe) yield file;
+    else file.close();
+  }
+}
+
+/** Returns a source that stays open when it is closed. */
+function keptOpen(file: FileBytes): ByteSource {
+  return { name: file.name, size: file.size, read: (offset, length) => file.read(offset, length) };
 }
 
 /** Sources of kernel symbols: the running kernel and its cache, or files that were given. */

@@ -57,6 +57,13 @@ export interface SymbolFiles {
   /** Opens the kernel's vmlinux file, if it is to be used instead of `kallsyms`. */
   vmlinux?(): ByteSource | undefined;
   /**
+   * Opens vmlinux files or those of a module, with debug information first. The caller checks their build id; without a
+   * recorded one only files are opened that may be the recorded ones.
+   */
+  kernelFiles?(object: ObjectInfo): Iterable<ByteSource>;
+  /** Opens compressed files of a module, likewise. */
+  packedModules?(object: ObjectInfo): Iterable<ByteSource>;
+  /**
    * Returns the build id, in hex, of the kernel that `kallsyms` belongs to; if unknown, the list is trusted for any
    * kernel.
    */

@@ -76,6 +76,8 @@ export const WORK = {
   abbreviation: 2,
   /** Reading a range of addresses, and sorting it in. */
   addressRange: 40,
+  /** Reading a relocation, and doing as it says. */
+  relocation: 5,
   /** Inserting a symbol into a search tree. */
   node: 35,
 } as const;

@@ -111,6 +111,13 @@ function installRemedy({ buildId }: ObjectInfo, fetches: boolean): string {
   return [INSTALL, ...buildId !== undefined && !fetches ? [FETCH] : [], REBUILD].join(", ");
 }
 
+/** Returns which files of a kernel have the names too. */
+function kernelFilesRemedy({ kind }: ObjectInfo): string {
+  return kind === "module"
+    ? "install the package with the recorded kernel's modules"
+    : "install the recorded kernel's debug symbols (packages -dbg, -dbgsym or -debuginfo)";
+}
+
 /** Returns that a missing program can be fetched, if it can. */
 function fetchesToo({ kind, buildId }: ObjectInfo, fetches: boolean): string {
   return kind === "file" && buildId !== undefined && !fetches ? "fetch it with --debuginfod URL, " : "";
@@ -136,7 +143,7 @@ export function missingSymbolRemedy(reason: Reason, object: ObjectInfo, fetches 
         return "the file was deleted or replaced while it ran: restart the program and record again";
       }
       return object.kind === "kernel" || object.kind === "module"
-        ? "report on the recorded machine, where /proc/kallsyms is"
+        ? `report on the recorded machine, where /proc/kallsyms is, or ${kernelFilesRemedy(object)}`
         : `report on the recorded machine, ${fetchesToo(object, fetches)}or put the file back at its path`;
     case REASON.BUILD_ID_DIFFERS:
       if (object.kind === "kernel") return "give the recorded kernel's file with --vmlinux";
@@ -153,9 +160,13 @@ export function missingSymbolRemedy(reason: Reason, object: ObjectInfo, fetches 
     case REASON.DAMAGED:
       return "check the file with readelf -S";
     case REASON.KERNEL_HIDDEN:
-      return "report as root, or set kernel.kptr_restrict to 0";
+      return `report as root, set kernel.kptr_restrict to 0, or ${kernelFilesRemedy(object)}`;
     case REASON.OTHER_KERNEL:
-      return "report while the recorded kernel runs, or give its --kallsyms or --vmlinux";
+      return object.kind === "module"
+        ? `report while the recorded kernel runs, or ${kernelFilesRemedy(object)}`
+        : `report while the recorded kernel runs, give its --kallsyms or --vmlinux, or ${
+          kernelFilesRemedy(object)
+        }`;
     case REASON.NO_PERF_MAP:
       return `have the program write /tmp/perf-PID.map: ${PERF_MAP_WRITERS}`;
     case REASON.BAD_PERF_MAP:

@@ -33,6 +33,8 @@ export interface ObjectInfo {
    * moved (KASLR) against a symbol list from another boot.
    */
   reference: { symbol: string; address: number } | undefined;
+  /** First address of a module, where its code was loaded. */
+  start?: number;
   /** Device (as in FileBytes.device) and inode of a file, as the kernel recorded them. */
   mapped?: { device: string; inode: bigint };
 }
@@ -52,6 +54,8 @@ export interface ObjectKey {
   prot?: number;
   /** Address of the reference symbol, for the kernel's own map. */
   pgoff: number;
+  /** First address, for modules. */
+  start?: number;
 }
 
 /** Returns whether a kernel-side object of this name is a module: `[ext4]`, or a path ending in .ko or .ko.xz. */
@@ -97,7 +101,10 @@ export class ObjectTable {
     if (key.pid === -1) {
       const described = describeKernelSide(key);
       if (described.kind === "kernel") this.#kernelReference = described.reference;
-      else described.reference = this.#kernelReference;
+      else {
+        described.reference = this.#kernelReference;
+        described.start = key.start;
+      }
       return this.#ofDescribed(described, key);
     }
     const { filename, maj, min, ino, buildId } = key;
@@ -149,7 +156,10 @@ export class ObjectTable {
 
   #ofDescribed(described: Description, { maj = 0, min = 0, ino = 0n, buildId }: ObjectKey): ObjectInfo {
     // without a file there is no inode to tell objects with the same name apart
-    const file = described.kind === "file" ? `${maj}:${min}:${ino}` : described.kind;
+    // a module may be loaded again elsewhere
+    const file = described.kind === "file"
+      ? `${maj}:${min}:${ino}`
+      : `${described.kind} ${described.start ?? ""}`;
     const identity = `${described.path}\0${buildId ?? ""}\0${file}`;
     if (described.kind === "file") described.mapped = { device: deviceOf(maj, min), inode: ino };
     return this.#intern(identity, described, buildId);
