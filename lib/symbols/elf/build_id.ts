@@ -1,18 +1,23 @@
 /**
- * Build id of an ELF file, from the notes that its program headers point to. The recorder asks for that of everything
- * that runs, so it reads a few kilobytes of a file, whatever its headers claim, and no sections.
+ * Build id of an ELF file, from the notes that its program headers point to; of files where these lead to none, from the
+ * sections with notes, since Go's linker leaves the build id out of the segment. The recorder asks for that of everything
+ * that runs, so it reads a few kilobytes of a file, whatever its headers claim.
  */
 
 import type { ByteSource } from "../../base/bytes/byte_source.ts";
 import { ByteReader, cString } from "../../base/bytes/bytes.ts";
 import { FileBytes } from "../../base/files/file_bytes.ts";
 import type { OpenPolicy } from "../../base/files/guarded_open.ts";
-import { PT, readElfHeader, readSegments } from "./elf_header.ts";
+import { type ElfHeader, elfWord, PT, readElfHeader, readSegments } from "./elf_header.ts";
 
 const NT_GNU_BUILD_ID = 3;
 /** Bytes of notes that are read from one segment, and from all of a file. Real ones have some hundred. */
 export const MAX_NOTE = 64 << 10;
 const MAX_NOTES = 256 << 10;
+/** Most section headers that are read. A program has 40. */
+const MAX_SECTIONS = 128;
+/** Value of sh_type of sections with notes. */
+const SHT_NOTE = 7;
 /** Longest build id in bytes; they have 20, or 32 with SHA-256. */
 const MAX_ID = 64;
 /** Hex digits of a build id in a perf.data file. */
@@ -26,7 +31,7 @@ export function fileBuildId(path: string | ByteSource, policy?: OpenPolicy): str
   const file = typeof path === "string" ? FileBytes.tryOpen(path, policy) : path;
   if (!file) return undefined;
   try {
-    return segmentBuildId(file);
+    return notesBuildId(file);
   } catch {
     return undefined; // mapped, but not an ELF file, or not readable up to its notes
   } finally {
@@ -34,16 +39,40 @@ export function fileBuildId(path: string | ByteSource, policy?: OpenPolicy): str
   }
 }
 
-function segmentBuildId(file: ByteSource): string | undefined {
+function notesBuildId(file: ByteSource): string | undefined {
   const header = readElfHeader(file);
   let left = MAX_NOTES;
+  const idAt = (offset: number, size: number) => {
+    if (size > Math.min(MAX_NOTE, left)) return undefined;
+    left -= size;
+    return buildIdInNotes(new ByteReader(file.read(offset, size), header.littleEndian));
+  };
   for (const { type, offset, filesz } of readSegments(file, header)) {
-    if (type !== PT.NOTE || filesz > Math.min(MAX_NOTE, left)) continue;
-    left -= filesz;
-    const id = buildIdInNotes(new ByteReader(file.read(offset, filesz), header.littleEndian));
+    const id = type === PT.NOTE ? idAt(offset, filesz) : undefined;
+    if (id !== undefined) return id;
+  }
+  for (const { offset, size } of noteSections(file, header)) {
+    const id = idAt(offset, size);
     if (id !== undefined) return id;
   }
   return undefined;
+}
+
+/** Yields the sections with notes of a file that has no more sections than a program. */
+function* noteSections(
+  file: ByteSource,
+  { is64, littleEndian, shoff, shnum, shentsize }: ElfHeader,
+): Generator<{ offset: number; size: number }> {
+  if (shoff === 0 || shnum > MAX_SECTIONS || shentsize !== (is64 ? 64 : 40)) return;
+  const bytes = file.read(shoff, shnum * shentsize);
+  for (let at = 0; at + shentsize <= bytes.length; at += shentsize) {
+    const r = new ByteReader(bytes.subarray(at, at + shentsize), littleEndian);
+    r.u32(); // sh_name
+    if (r.u32() !== SHT_NOTE) continue;
+    elfWord(r, is64); // sh_flags
+    elfWord(r, is64); // sh_addr
+    yield { offset: elfWord(r, is64), size: elfWord(r, is64) };
+  }
 }
 
 /**

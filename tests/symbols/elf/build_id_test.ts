@@ -1,6 +1,6 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { type ByteSource, MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
-import { ByteWriter } from "../../../lib/base/bytes/bytes.ts";
+import { ByteWriter, concat } from "../../../lib/base/bytes/bytes.ts";
 import { fileBuildId, sameBuildId } from "../../../lib/symbols/elf/build_id.ts";
 import { SparseBytes } from "../sparse_bytes.ts";
 
@@ -48,6 +48,24 @@ Deno.test("fileBuildId() reads a bounded part of a file whose notes and program 
     assertEquals(fileBuildId(file), undefined);
     assertLess(file.readBytes, 500_000);
   }
+});
+
+Deno.test("fileBuildId() finds an id in a section that no program header points to, as Go's linker leaves it", () => {
+  const header = (type: number, offset: number, size: number) =>
+    new ByteWriter(64).u32(0).u32(type).u64(2).u64(0).u64(offset).u64(size).zeros(24).bytes();
+  const sections = concat([
+    header(0, 0, 0),
+    header(1, 0, 70e9),
+    header(7, 0x3000, 70e9),
+    header(7, 0x500, 24),
+  ]);
+  const file = new SparseBytes(70e9, [
+    [0, front({ noteSize: 0, sections: { shnum: 4, shoff: 0x1000 } })],
+    [0x500, note(ID)],
+    [0x1000, sections],
+  ]);
+  assertEquals(fileBuildId(file), HEX);
+  assertLess(file.readBytes, 1000);
 });
 
 Deno.test("fileBuildId() gives none where the note has no id, or one longer than any", () => {
