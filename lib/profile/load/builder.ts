@@ -61,6 +61,8 @@ export interface BuilderOptions {
   jit?: JitCodeLoader;
   /** Unwinder of stack copies; without it they are ignored. */
   copies?: StackCopies;
+  /** Returns whether the chains of an event were unwound while recording: they have calls, not return addresses. */
+  isUnwound?: (event: number) => boolean;
 }
 
 /** Handler of a reader's records that builds the tables of a profile. */
@@ -101,6 +103,7 @@ export class ProfileBuilder implements RecordHandler {
   /** Samples whose callers come later: there from the first of them on. */
   #deferred: DeferredChains | undefined;
   readonly #within: BuilderOptions["within"];
+  readonly #isUnwound: BuilderOptions["isUnwound"];
   readonly #mergeCpus: boolean;
   readonly #mergeThreads: boolean;
   // recent results of #frameAt: address, address space, frame
@@ -137,6 +140,7 @@ export class ProfileBuilder implements RecordHandler {
     this.#mergeCpus = options.mergeCpus ?? false;
     this.#mergeThreads = options.mergeThreads ?? false;
     this.#within = options.within;
+    this.#isUnwound = options.isUnwound;
     this.#jit = options.jit;
     this.#copies = options.leafOnly ? undefined : options.copies;
     this.times = options.times ? new TimeTable() : undefined;
@@ -380,6 +384,7 @@ export class ProfileBuilder implements RecordHandler {
       this.chains.copied++;
       if (!segments.hasUserCallers) this.chains.withoutCallers++;
     }
+    if (this.#isUnwound?.(c.event)) segments.userReturns = false;
     return this.#stackOfChain(c);
   }
 

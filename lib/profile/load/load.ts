@@ -18,7 +18,7 @@ import { missingSymbolCause, missingSymbolRemedy } from "../../symbols/object/mi
 import { ProfileBuilder } from "./builder.ts";
 import type { StackCopies } from "./stack_copies.ts";
 import { CarriedNames } from "./carried_names.ts";
-import { brokenChainWarning } from "./broken_chains.ts";
+import { brokenChainWarning, followsFramePointers } from "./broken_chains.ts";
 import { cutTimes } from "../query/filter.ts";
 import { FrameSymbols } from "./frame_symbols.ts";
 import type { InlinedFrames } from "./inlined/inlined_frames.ts";
@@ -190,6 +190,7 @@ export async function readRecording(
     mergeThreads: options.mergeThreads,
     times: options.times || cutLater,
     within: within && !cutLater ? timeTest(within, () => reader.timeBase, sampleTime) : undefined,
+    isUnwound: (event) => !followsFramePointers(header.events[event]),
   });
   const needsKernel = !carried.hasKernel &&
     header.events.some(({ attr }) => !attr.flags.has("excludeKernel"));

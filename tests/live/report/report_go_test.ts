@@ -1,6 +1,6 @@
 /** Reports of Go programs without symbols, against those of the same recordings with symbols and debug information. */
 
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { testNeeding } from "../../needs.ts";
 import { pmuctlOk, run, withFolder } from "../harness.ts";
 
@@ -67,6 +67,9 @@ testNeeding(
       const formats = [["--inline", "--lines"], ["-g", "--lines"], ["--format", "folded"], ["--no-inline"]];
       const stripped: string[] = [];
       for (const options of formats) stripped.push(await report(...options));
+      // goroutines return to the second instruction of goexit, behind one of a byte
+      assertMatch(stripped[1], /runtime\.goexit asm_\w+\.s:\d+/);
+      assert(!stripped[1].includes("runtime.goexit ??"), stripped[1]);
       const { events: [{ rows }] } = JSON.parse(await report("--inline", "--json"));
       assertEquals(rows.filter(({ symbol }: { symbol: string | null }) => symbol === null), []);
       const names = new Map<string, { self_percent: number; inlined?: boolean }>(
