@@ -2,6 +2,7 @@
 
 import type { Target } from "./target.ts";
 import { bombTargets } from "./targets/bombs.ts";
+import { bundleTargets } from "./targets/bundle.ts";
 import { commandTargets } from "./targets/commands.ts";
 import { fileTargets } from "./targets/files.ts";
 import { liveTargets } from "./targets/live.ts";
@@ -21,6 +22,7 @@ export async function allTargets(): Promise<Target[]> {
     ...objectTargets(),
     ...jitTargets(),
     ...keptTargets(),
+    ...await bundleTargets(),
     ...unwindTargets(),
     ...liveTargets(),
     ...procTargets(),
