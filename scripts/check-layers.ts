@@ -38,7 +38,7 @@ export const ROOMS: Readonly<Record<string, Room>> = (() => {
     base: { imports: [], folders: [".", "text", "system", "bytes", "files"] },
     ffi: { imports: ["base"] },
     events: { imports: events },
-    perfdata: { imports: perfdata, folders: ["own", "format", "read", "rewrite"] },
+    perfdata: { imports: perfdata, folders: ["own", "format", "tracepoints", "read", "rewrite"] },
     symbols: {
       imports: symbols,
       folders: [

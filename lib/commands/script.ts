@@ -110,6 +110,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
       inline: !args.has("no-inline"),
       within: part.within,
       places: true,
+      texts: args.has("json") || options.fields.has("trace"),
       times: true,
     }));
   const ofEvents = selectEvents(loaded, args.texts("event"), "recorded");

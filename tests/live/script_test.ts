@@ -52,6 +52,30 @@ for (const [what, options, [name, ...args]] of RECORDED) {
 }
 
 testNeeding(
+  ["perf", "root"],
+  "script prints what tracepoints carry as perf does",
+  () =>
+    withFolder(async (folder) => {
+      const file = `${folder}/perf.data`;
+      const events =
+        "sched:sched_switch,sched:sched_process_fork,sched:sched_process_exit,syscalls:sys_enter_read," +
+        "syscalls:sys_exit_read,kmem:mm_page_alloc,irq:softirq_entry";
+      const work = ["sh", "-c", "for i in 1 2 3; do cat /proc/self/status >/dev/null; done"];
+      await pmuctlOk(["record", "-q", "-e", events, "-c", "1", "-o", file, "--", ...work]);
+      // perf has no names of threads that have ended
+      const ours = linesOf(await pmuctlOk(["script", "-i", file, ...AS_IS, "-F", "-comm"]));
+      assert(ours.length > 20, `${ours.length} lines`);
+      assert(
+        ours.some((line) => /sched_switch: prev_comm=\S+ prev_pid=\d+ .* ==> next_comm=/.test(line)),
+        ours[0],
+      );
+      assertEquals(ours, await perfLines(file, "-F", "-comm"));
+      const json = await pmuctlOk(["script", "--json", "-i", file]);
+      assertEquals(json.trimEnd().split("\n").filter((line) => JSON.parse(line).trace).length, ours.length);
+    }),
+);
+
+testNeeding(
   ["cc"],
   "script prints the samples that report counts, also of a pipe, and of a part",
   () =>

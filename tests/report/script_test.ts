@@ -119,7 +119,12 @@ Deno.test("fields are named, or change the default ones", () => {
   );
   assertEquals(changed.named, new Set(["pid"]));
   for (
-    const wrong of ["", "ip,weight", "ip,+sym", "-comm,-tid,-cpu,-time,-period,-event,-ip,-sym,-symoff,-dso"]
+    const wrong of [
+      "",
+      "ip,weight",
+      "ip,+sym",
+      "-comm,-tid,-cpu,-time,-period,-event,-trace,-ip,-sym,-symoff,-dso",
+    ]
   ) {
     assertThrows(() => parseScriptFields(wrong), UsageError);
   }

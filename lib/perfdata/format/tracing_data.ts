@@ -56,15 +56,28 @@ function sized(w: ByteWriter, text: string): void {
  */
 export function tracepointNames(section: Uint8Array): Map<bigint, string> {
   const names = new Map<bigint, string>();
-  try {
-    readFormats(section, names);
-  } catch (error) {
-    if (!(error instanceof BadInputError)) throw error;
+  for (const { system, format } of tracepointFormats(section)) {
+    const name = /^name: (\S+)$/m.exec(format)?.[1], id = /^ID: (\d{1,9})$/m.exec(format)?.[1];
+    if (name !== undefined && id !== undefined) names.set(BigInt(id), `${system}:${name}`);
   }
   return names;
 }
 
-function readFormats(section: Uint8Array, names: Map<bigint, string>): void {
+/**
+ * Returns the `format` files of the tracepoints that the section describes. From a damaged or truncated section it returns
+ * those before the damage.
+ */
+export function tracepointFormats(section: Uint8Array): { system: string; format: string }[] {
+  const formats: { system: string; format: string }[] = [];
+  try {
+    readFormats(section, formats);
+  } catch (error) {
+    if (!(error instanceof BadInputError)) throw error;
+  }
+  return formats;
+}
+
+function readFormats(section: Uint8Array, formats: { system: string; format: string }[]): void {
   const head = new ByteReader(section, true, "tracing data");
   const magic = head.slice(MAGIC.length);
   if (MAGIC.some((byte, i) => magic[i] !== byte)) return;
@@ -79,9 +92,7 @@ function readFormats(section: Uint8Array, names: Map<bigint, string>): void {
   for (let systems = r.u32(); systems > 0; systems--) {
     const system = string(r);
     for (let events = r.u32(); events > 0; events--) {
-      const format = decoder.decode(r.slice(r.size()));
-      const name = /^name: (\S+)$/m.exec(format)?.[1], id = /^ID: (\d{1,9})$/m.exec(format)?.[1];
-      if (name !== undefined && id !== undefined) names.set(BigInt(id), `${system}:${name}`);
+      formats.push({ system, format: decoder.decode(r.slice(r.size())) });
     }
   }
 }

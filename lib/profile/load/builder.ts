@@ -10,6 +10,7 @@ import { mix } from "../../base/bytes/hash.ts";
 import { ABSENT, IntMap } from "../../base/bytes/int_map.ts";
 import type { RecordCursor, RecordHandler, SampleCursor, SampleRun } from "../../perfdata/read/reader.ts";
 import { decodeKsymbol, decodeMmap, deferredChainAt } from "../../perfdata/format/records.ts";
+import type { TracepointTexts } from "../../perfdata/tracepoints/texts.ts";
 import { TaskRecords } from "../../perfdata/read/task_records.ts";
 import type { AddressSpaces } from "../../symbols/space/address_space.ts";
 import type { JitCodeLoader } from "./jit_code_loader.ts";
@@ -63,6 +64,8 @@ export interface BuilderOptions {
   copies?: StackCopies;
   /** Returns whether the chains of an event were unwound while recording: they have calls, not return addresses. */
   isUnwound?: (event: number) => boolean;
+  /** Texts of what tracepoints carry, to be kept with the times. */
+  texts?: TracepointTexts;
 }
 
 /** Handler of a reader's records that builds the tables of a profile. */
@@ -100,6 +103,7 @@ export class ProfileBuilder implements RecordHandler {
   readonly #leafOnly: boolean;
   readonly #jit: JitCodeLoader | undefined;
   readonly #copies: StackCopies | undefined;
+  readonly #texts: TracepointTexts | undefined;
   /** Samples whose callers come later: there from the first of them on. */
   #deferred: DeferredChains | undefined;
   readonly #within: BuilderOptions["within"];
@@ -144,6 +148,7 @@ export class ProfileBuilder implements RecordHandler {
     this.#jit = options.jit;
     this.#copies = options.leafOnly ? undefined : options.copies;
     this.times = options.times ? new TimeTable() : undefined;
+    this.#texts = options.texts;
     if (this.#leafOnly && !options.times && !options.within) this.sampleRun = (run) => this.#leaves(run);
   }
 
@@ -154,22 +159,23 @@ export class ProfileBuilder implements RecordHandler {
     if (c.time < this.firstTime) this.firstTime = c.time;
     if (c.time > this.lastTime) this.lastTime = c.time;
     const stack = this.#leafOnly ? this.#leafOf(this.#frameAt(c.pid, c.ip, c.cpumode)) : this.#stack(c);
-    if (stack === DEFERRED) this.#defer(c, thread);
-    else this.#count(c, thread, stack);
+    const text = this.#texts?.of(c);
+    if (stack === DEFERRED) this.#defer(c, thread, text);
+    else this.#count(c, thread, stack, text);
   }
 
   /** Counts a sample of this thread and stack. */
-  #count({ event, cpu, period, time }: CountedSample, thread: number, stack: number): void {
+  #count({ event, cpu, period, time }: CountedSample, thread: number, stack: number, text?: string): void {
     const row = this.samples.add(event, thread, this.#mergeCpus ? -1 : cpu, stack, period);
-    if (this.times !== undefined && time === time) this.times.add(time, row, period);
+    if (this.times !== undefined && time === time) this.times.add(time, row, period, text);
   }
 
   /** Holds a sample back until its callers in user space come. */
-  #defer(c: SampleCursor, thread: number): void {
+  #defer(c: SampleCursor, thread: number, text: string | undefined): void {
     this.#deferred ??= new DeferredChains((sample, u32, from, to) =>
       this.#countDeferred(sample, u32, from, to)
     );
-    this.#deferred.hold(c, this.#segments.deferredAt, thread);
+    this.#deferred.hold(c, this.#segments.deferredAt, thread, text);
   }
 
   /** Counts a sample that was held back, with its callers in user space, or with what says that those are missing. */
@@ -179,7 +185,7 @@ export class ProfileBuilder implements RecordHandler {
     const stack = isMissing
       ? this.#stackOfSegments(sample, this.#rootOf(this.#spaces.objects.ofMissing(LOST_CALLERS).id))
       : this.#stackOfChain(sample);
-    this.#count(sample, sample.thread, stack);
+    this.#count(sample, sample.thread, stack, sample.text);
   }
 
   /** Counts the samples that are still held back: there are no more records. */

@@ -27,6 +27,8 @@ export interface HeldSample {
   time: number;
   /** Row of its thread. */
   thread: number;
+  /** Text of what a tracepoint carries, where that is kept. */
+  text?: string;
   u32: Uint32Array;
   chain: number;
   /** Entries of the chain before the marker. */
@@ -65,7 +67,7 @@ export class DeferredChains {
   }
 
   /** Holds the sample under `c`, whose chain has `length` entries before the marker, which the cookie follows. */
-  hold(c: SampleCursor, length: number, thread: number): void {
+  hold(c: SampleCursor, length: number, thread: number, text?: string): void {
     const from = c.chain, at = from + 2 * length + 2;
     const low = c.u32[at], high = c.u32[at + 1];
     let latest = this.#latest.get(c.tid);
@@ -80,7 +82,7 @@ export class DeferredChains {
     if (latest === ABSENT) this.#wait(c.tid);
     const index = this.#free.pop() ?? this.#slots.push(emptySlot()) - 1, slot = this.#slots[index];
     const { event, pid, tid, cpu, ip, cpumode, period, time } = c;
-    Object.assign(slot, { event, pid, tid, cpu, ip, cpumode, period, time, thread, low, high });
+    Object.assign(slot, { event, pid, tid, cpu, ip, cpumode, period, time, thread, text, low, high });
     slot.earlier = latest === ABSENT ? NONE : latest;
     if (slot.u32.length < 2 * length) slot.u32 = new Uint32Array(Math.max(64, 4 * length));
     slot.u32.set(c.u32.subarray(from, from + 2 * length));

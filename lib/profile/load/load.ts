@@ -3,6 +3,7 @@
 import { PERF_COUNT_SW, PERF_RECORD_MISC, PERF_TYPE } from "../../base/system/abi.ts";
 import type { ByteInput } from "../../base/bytes/byte_source.ts";
 import { BadInputError } from "../../base/system/errors.ts";
+import { addressFromBigint } from "../../base/bytes/address.ts";
 import { append } from "../../base/bytes/lists.ts";
 import { rateText } from "../../events/attr.ts";
 import { PerfDataReader, type PerfHeader, type ReadStats } from "../../perfdata/read/reader.ts";
@@ -60,6 +61,8 @@ export interface LoadOptions {
   mergeAddresses?: boolean;
   /** Keep the time of every sample (`Profile.times`). */
   times?: boolean;
+  /** Keep what tracepoints carry, as text, with the times (`times.texts`). */
+  texts?: boolean;
   /** Keep only the samples of these times. */
   within?: TimeRanges;
   /** Keep where in memory each frame was, and how far into its symbol (`frames.ip`, `frames.offset`). */
@@ -182,9 +185,17 @@ export async function readRecording(
   const frameSymbols = new FrameSymbols({ frames, objects, symbolizer, inlined });
   const merge = options.mergeAddresses && !placed && !options.lines && header.complete;
   const copies = await stackCopiesOf(header, spaces, files, options);
+  const texts = options.texts
+    ? new (await import("../../perfdata/tracepoints/texts.ts")).TracepointTexts({
+      events: header.events,
+      features: header.features,
+      nameOf: (address) => kernelName(addressFromBigint(address), spaces, symbolizer),
+    })
+    : undefined;
   const builder = new ProfileBuilder(spaces, merge ? frameSymbols : placed ?? frames, {
     jit,
     copies,
+    texts,
     leafOnly: options.leafOnly,
     mergeCpus: options.mergeCpus,
     mergeThreads: options.mergeThreads,
@@ -195,7 +206,7 @@ export async function readRecording(
   const needsKernel = !carried.hasKernel &&
     header.events.some(({ attr }) => !attr.flags.has("excludeKernel"));
   const kernel = needsKernel ? files.preloadKernel?.() : undefined;
-  if (merge) await kernel;
+  if (merge || texts) await kernel;
   const stats = readAll(reader, builder, copies);
   if (!options.force) refuseDamage(stats);
   if (within && stats.samples > 0 && stats.timeFirst === undefined) {
@@ -387,6 +398,15 @@ function profileOf(
   };
 }
 
+/** Returns the name of the kernel's function at an address, if its symbols are loaded. */
+function kernelName(address: number, spaces: AddressSpaces, symbolizer: Symbolizer) {
+  const object = spaces.find(-1, address, PERF_RECORD_MISC.KERNEL);
+  const id = object < 0 ? -1 : symbolizer.symbolize(spaces.objects.rows[object], spaces.at);
+  if (id < 0) return undefined;
+  const { name, start } = symbolizer.symbol(id);
+  return { name, offset: spaces.at - start };
+}
+
 /** Returns how many bytes each frame is behind the start of its symbol; NaN where it has none. */
 function offsetsOf({ address }: FrameTable, symbol: Int32Array, symbolizer: Symbolizer): Float64Array {
   return Float64Array.from(
@@ -442,11 +462,12 @@ function cutOut(whole: Profile, within: TimeRanges, keepTimes: boolean): Profile
 }
 
 /** Returns the samples one by one, sorted by time, in ns since the first one. */
-function timesInOrder({ at, sample, period }: TimeTable, first: number): Profile["times"] {
+function timesInOrder({ at, sample, period, texts }: TimeTable, first: number): Profile["times"] {
   const times = {
     at: at.values().map((time) => time - first),
     sample: sample.values(),
     period: period.values(),
+    ...texts.length > 0 ? { texts: Array.from({ length: at.length }, (_, row) => texts[row] ?? "") } : {},
   };
   if (times.at.every((time, row) => row === 0 || time >= times.at[row - 1])) return times;
   const order = Int32Array.from(times.at.keys()).sort((a, b) => times.at[a] - times.at[b] || a - b);
@@ -454,6 +475,7 @@ function timesInOrder({ at, sample, period }: TimeTable, first: number): Profile
     at: Float64Array.from(order, (row) => times.at[row]),
     sample: Int32Array.from(order, (row) => times.sample[row]),
     period: Float64Array.from(order, (row) => times.period[row]),
+    ...times.texts ? { texts: Array.from(order, (row) => times.texts![row]) } : {},
   };
 }
 

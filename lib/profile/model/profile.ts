@@ -176,10 +176,11 @@ export interface Profile {
   /** Samples, those that are alike added up. `period` is the weight: events, or ns for the clock events. */
   samples: SampleColumns;
   /**
-   * Every sample that has a time, in order: ns since `meta.start`, row of `samples`, weight. Absent unless asked for,
-   * as it is the one table that grows with the length of a recording.
+   * Every sample that has a time, in order: ns since `meta.start`, row of `samples`, weight; and what tracepoints carry,
+   * as text, if that was asked for. Absent unless asked for, as it is the one table that grows with the length of a
+   * recording.
    */
-  times?: { at: Float64Array; sample: Int32Array; period: Float64Array };
+  times?: { at: Float64Array; sample: Int32Array; period: Float64Array; texts?: readonly string[] };
   unresolved: UnresolvedSamples[];
   /** Source lines; absent unless asked for. */
   lines?: ProfileLines;
@@ -356,7 +357,7 @@ function checkLines({ lines, frames }: Profile): void {
 /** Checks that times are in order, and that no row of `samples` has more times than samples. */
 function checkTimes({ times, samples }: Profile): void {
   if (!times) return;
-  sameLength("times", times.at, times.sample, times.period);
+  sameLength("times", times.at, times.sample, times.period, times.texts ?? times.at);
   inRange("times.sample", times.sample, 0, samples.count.length);
   const seen = new Float64Array(samples.count.length);
   for (let row = 0; row < times.at.length; row++) {

@@ -295,11 +295,16 @@ export class TimeTable {
   readonly at = float64Column();
   readonly sample = int32Column();
   readonly period = float64Column();
+  /** Texts of what tracepoints carry, where they are kept: of all rows up to the last that has one. */
+  readonly texts: string[] = [];
 
-  add(at: number, sample: number, period: number): void {
+  add(at: number, sample: number, period: number, text = ""): void {
     this.at.push(at);
     this.sample.push(sample);
-    this.period.push(period);
+    const row = this.period.push(period);
+    if (text === "") return;
+    while (this.texts.length < row) this.texts.push("");
+    this.texts.push(text);
   }
 }
 

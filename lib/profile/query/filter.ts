@@ -74,6 +74,7 @@ export function cutTimes(profile: Profile, within: (at: number) => boolean): Pro
     at: at.map((time) => time - first),
     sample: times.sample.filter((_, row) => kept[row]),
     period: times.period.filter((_, row) => kept[row]),
+    ...times.texts ? { texts: times.texts.filter((_, row) => kept[row]) } : {},
   };
   const keep = Uint8Array.from(count, (n) => n > 0 ? 1 : 0);
   const { start, wallStart } = profile.meta;
@@ -158,6 +159,7 @@ function withSamples(
       at: times.at.filter((_, row) => keep[times.sample[row]]),
       sample: times.sample.filter((sample) => keep[sample]).map((sample) => newRow[sample]),
       period: times.period.filter((_, row) => keep[times.sample[row]]),
+      ...times.texts ? { texts: times.texts.filter((_, row) => keep[times.sample[row]]) } : {},
     },
     // rows stay because frames refer to them; reports show those with samples
     unresolved: profile.unresolved.map((row, i) => ({ ...row, samples: weight[i] })),

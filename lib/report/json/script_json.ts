@@ -24,14 +24,13 @@ export function* renderScriptJson(profile: Profile): Generator<Uint8Array> {
   });
   const ofEvent = events.map(({ name }) => jsonText(name));
   const pieces = new Utf8Pieces(), known: (Uint8Array | undefined)[] = [];
-  const clock = clockOf(profile);
+  const clock = clockOf(profile), { texts } = times;
   for (let i = 0; i < times.at.length; i++) {
     const row = times.sample[i], cpu = samples.cpu[row];
     pieces.add(
       `{"schema":"${JSON_SCHEMAS.script}","time":"${clock(times.at[i])}",${ofThread[samples.thread[row]]},` +
-        `"cpu":${cpu < 0 ? null : cpu},"event":${ofEvent[samples.event[row]]},"period":${
-          times.period[i]
-        },"stack":[`,
+        `"cpu":${cpu < 0 ? null : cpu},"event":${ofEvent[samples.event[row]]},"period":${times.period[i]},` +
+        (texts?.[i] ? `"trace":${jsonText(texts[i])},` : "") + `"stack":[`,
     );
     const stack = samples.stack[row];
     for (let at = stack; at >= 0; at = stacks.parent[at]) {

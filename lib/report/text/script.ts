@@ -10,6 +10,7 @@
 import { hexAddress } from "../../base/bytes/address.ts";
 import { BadInputError, UsageError } from "../../base/system/errors.ts";
 import type { Profile } from "../../profile/model/profile.ts";
+import { printable } from "../../base/text/printable.ts";
 import { printedProfile } from "../shared/printed.ts";
 import { timed } from "../shared/timed_samples.ts";
 import { Utf8Pieces } from "../shared/utf8_pieces.ts";
@@ -23,6 +24,7 @@ export const SCRIPT_FIELDS = [
   "time",
   "period",
   "event",
+  "trace",
   "ip",
   "sym",
   "symoff",
@@ -92,11 +94,13 @@ export function* renderScript(loaded: Profile, options: ScriptOptions): Generato
   const pieces = new Utf8Pieces();
   const places = placesOf(profile, { fields, callers, pieces });
   const clock = clockOf(profile, options), hasTime = fields.has("time");
+  const texts = fields.has("trace") ? times.texts : undefined;
   for (let i = 0; i < times.at.length; i++) {
     const row = times.sample[i], event = samples.event[row];
     const { who, name, weighs } = head(row, event);
     const time = hasTime ? `${clock(times.at[i])}: ` : "";
-    pieces.add(who + time + (weighs ? `${times.period[i].toString().padStart(10)} ${name}` : name));
+    const trace = texts === undefined ? "" : printable(texts[i]);
+    pieces.add(who + time + (weighs ? `${times.period[i].toString().padStart(10)} ${name}` : name) + trace);
     places(samples.stack[row], event);
     if (pieces.isFull) yield pieces.take();
   }

@@ -2,6 +2,8 @@
 
 import { parseSpec } from "../../../lib/counters/verify/spec.ts";
 import { parseEvents } from "../../../lib/events/grammar.ts";
+import { parseTracepointFormat } from "../../../lib/perfdata/tracepoints/format.ts";
+import { tracepointPrinter } from "../../../lib/perfdata/tracepoints/print.ts";
 import { Demangler } from "../../../lib/symbols/table/demangle.ts";
 import { parseKallsyms } from "../../../lib/symbols/kernel/kallsyms.ts";
 import { intel } from "../../counters/machines.ts";
@@ -33,6 +35,43 @@ const WORDS = [
   "mem:",
   "r",
   "S",
+];
+const FIELDS = [
+  "char comm[16];\toffset:8;\tsize:16;\tsigned:0;",
+  "int pid;\toffset:24;\tsize:4;\tsigned:1;",
+  "u64 flags;\toffset:28;\tsize:8;\tsigned:0;",
+  "__data_loc char[] name;\toffset:36;\tsize:4;\tsigned:0;",
+  "u32 list[4];\toffset:40;\tsize:16;\tsigned:0;",
+].map((field) => `\tfield:${field}\n`).join("");
+const TRACEPOINTS = [
+  '"comm=%s pid=%d", REC->comm, REC->pid',
+  '"%s %s", __print_flags(REC->flags & 0xff, "|", { 1, "R" }, { (1UL << 2), "W" }), __get_str(name)',
+  '"%08llx [%*s] %ps", (unsigned long)REC->flags, REC->pid, REC->pid > 3 ? "a" : "b", (void *)REC->flags',
+  '"%s %s", __print_symbolic(REC->list[1], { 0, "none" }), __print_array(REC->list, 4, 4)',
+].map((print) => `name: made\nID: 7\nformat:\n${FIELDS}\nprint fmt: ${print}\n`);
+const TRACEPOINT_WORDS = [
+  ..."()[]{},?:*-~!&|<>/%\"'\n ".split(""),
+  ...[
+    "REC->",
+    "REC",
+    "__get_str(",
+    "__print_hex(",
+    "__get_dynamic_array_len(",
+    "%s",
+    "%*.*lld",
+    "%pI6c",
+    "%pISpc",
+    "(u8)",
+  ],
+  ...[
+    "99999999999999999999",
+    "0xffffffffffffffff",
+    "offset:9999999;",
+    "size:8;",
+    "[]",
+    "[999999999]",
+    "__rel_loc ",
+  ],
 ];
 const MANGLED = [
   "_ZN5space3BoxIiE3getEi",
@@ -131,6 +170,18 @@ export function textTargets(): Target[] {
         const kernel = parseKallsyms(encoder.encode(text));
         kernel.reference("_text");
         kernel.tables.get("")?.find(-0x7f000000);
+      },
+    }),
+    textTarget({
+      name: "tracepoint",
+      what: "the format of a tracepoint, and its data",
+      weight: 4,
+      make: (random) => mutateText(TRACEPOINTS, TRACEPOINT_WORDS, random),
+      take(text) {
+        const format = parseTracepointFormat(text), data = encoder.encode(text).subarray(0, 200);
+        if (format === undefined) return;
+        const printed = tracepointPrinter(format, (address) => ({ name: `f${address}`, offset: 4 }))(data);
+        if (printed.length > 4096) throw new Error(`${printed.length} characters`);
       },
     }),
     textTarget({
