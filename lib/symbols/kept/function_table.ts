@@ -7,12 +7,12 @@
  *       console.log(table.name(row), table.callPath(row), table.callLine(row));
  *     }
  *
- * Whoever wrote the bytes chose what they say: no value leads out of the table, and each function was inlined into one of
- * an earlier row, so that this loop ends.
+ * Whoever wrote the bytes chose what they say. They are checked where they are used: no value leads out of the table, and
+ * each function was inlined into one of an earlier row, so that this loop ends.
  */
 
 import { uint32Column } from "../../base/bytes/column.ts";
-import { areBelow, decodeKept, encodeKept, KEPT, type KeptStrings } from "./kept_bytes.ts";
+import { decodeKept, encodeKept, KEPT, type KeptStrings, lineOf } from "./kept_bytes.ts";
 import { KeptOwners, KeptRanges } from "./kept_ranges.ts";
 import { StringRows } from "./string_rows.ts";
 
@@ -27,7 +27,7 @@ export class FunctionTable {
 
   private constructor(columns: readonly Uint32Array[], strings: KeptStrings) {
     const [starts, owners, parents, names, callPaths, callLines] = columns;
-    this.#owners = new KeptOwners(starts, owners);
+    this.#owners = new KeptOwners(starts, owners, parents.length);
     this.#parents = parents;
     this.#names = names;
     this.#callPaths = callPaths;
@@ -43,11 +43,8 @@ export class FunctionTable {
     const decoded = decodeKept(bytes, { kind: KEPT.FUNCTIONS, columns: 6, stamp });
     if (decoded === undefined) return undefined;
     const { columns, strings } = decoded, [starts, owners, parents, ...rest] = columns;
-    const [names, callPaths] = rest, rows = parents.length;
-    const isSound = KeptOwners.areSound(starts, owners, rows) &&
-      rest.every(({ length }) => length === rows) &&
-      parents.every((parent, row) => parent <= row) && areBelow(names, strings.length) &&
-      areBelow(callPaths, strings.length);
+    const isSound = KeptOwners.areSound(starts, owners) &&
+      rest.every(({ length }) => length === parents.length);
     return isSound ? new FunctionTable(columns, strings) : undefined;
   }
 
@@ -63,7 +60,8 @@ export class FunctionTable {
 
   /** Returns the row of the function that a row's function was inlined into; -1 if its code is its own. */
   parent(row: number): number {
-    return this.#parents[row] - 1;
+    const parent = this.#parents[row] - 1;
+    return parent < row ? parent : -1;
   }
 
   /** Returns the name of a row's function, as InlinedFunctions.name() gives it. */
@@ -73,7 +71,7 @@ export class FunctionTable {
 
   /** Returns the line of the call that was inlined; 0 if unknown. */
   callLine(row: number): number {
-    return this.#callLines[row];
+    return lineOf(this.#callLines[row]);
   }
 
   /** Returns the path of the source file of the call that was inlined; "" if unknown. */

@@ -37,12 +37,18 @@ export interface KeptColumns {
   strings: readonly string[];
 }
 
+/** Number of strings that are decoded one by one before all are at once. */
+const FEW = 64;
+
 /** Strings of a kept table, decoded when they are asked for. */
 export class KeptStrings {
   readonly length: number;
   readonly #ends: Uint32Array;
   readonly #bytes: Uint8Array;
   readonly #texts: (string | undefined)[] = [];
+  #asked = 0;
+  /** All strings, if each byte is a character. */
+  #all: string | undefined;
 
   constructor(ends: Uint32Array, bytes: Uint8Array) {
     this.length = ends.length;
@@ -50,10 +56,19 @@ export class KeptStrings {
     this.#bytes = bytes;
   }
 
+  /** Returns a string; "" if there is none with that number. */
   text(i: number): string {
-    return this.#texts[i] ??= decoder.decode(
-      this.#bytes.subarray(i === 0 ? 0 : this.#ends[i - 1], this.#ends[i]),
-    );
+    return this.#texts[i] ?? (i < this.length ? this.#texts[i] = this.#decode(i) : "");
+  }
+
+  #decode(i: number): string {
+    const start = i === 0 ? 0 : this.#ends[i - 1], end = this.#ends[i];
+    if (++this.#asked === FEW) {
+      const all = decoder.decode(this.#bytes);
+      if (all.length === this.#bytes.length) this.#all = all;
+    }
+    return this.#all?.substring(start, Math.max(start, end)) ??
+      decoder.decode(this.#bytes.subarray(start, end));
   }
 }
 
@@ -117,19 +132,10 @@ export function decodeKept(
   if (fnv1a(all, CHECKED) !== all[CHECKED - 1]) return undefined;
   let at = HEAD + count;
   const columns = lengths.map((length) => all.subarray(at, at += length)), ends = columns.pop()!;
-  if (!isAscending(ends) || (ends.length > 0 ? ends[ends.length - 1] : 0) !== textLength) return undefined;
   return { columns, strings: new KeptStrings(ends, texts.subarray(stampLength)) };
 }
 
-/** Returns whether numbers never get smaller; with `strictly`, whether each is larger than the one before. */
-export function isAscending(numbers: Uint32Array, strictly = false): boolean {
-  const least = strictly ? 1 : 0;
-  for (let i = 1; i < numbers.length; i++) if (numbers[i] - numbers[i - 1] < least) return false;
-  return true;
-}
-
-/** Returns whether all numbers are below a limit. */
-export function areBelow(numbers: Uint32Array, limit: number): boolean {
-  for (let i = 0; i < numbers.length; i++) if (numbers[i] >= limit) return false;
-  return true;
+/** Returns the number of a line; 0, unknown, for one that no source file has. */
+export function lineOf(value: number): number {
+  return value < 2 ** 31 ? value : 0;
 }

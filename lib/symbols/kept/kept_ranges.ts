@@ -5,7 +5,6 @@
 
 import { lastAtOrBefore } from "../../base/bytes/ascending.ts";
 import { float64Column, uint32Column } from "../../base/bytes/column.ts";
-import { areBelow, isAscending } from "./kept_bytes.ts";
 import { byAddress } from "../table/symbol_builder.ts";
 
 /** Answers that are no row: it is known that nothing is there; it is not known what is there. */
@@ -20,28 +19,37 @@ const END = 2 ** 32 - 1;
 export class KeptOwners {
   readonly #starts: Float64Array;
   readonly #owners: Uint32Array;
+  /** Number of rows of the table; others count as unknown. */
+  readonly #rows: number;
 
-  constructor(starts: Uint32Array, owners: Uint32Array) {
-    this.#starts = Float64Array.from(starts);
+  constructor(starts: Uint32Array, owners: Uint32Array, rows: number) {
+    this.#starts = new Float64Array(starts);
     this.#owners = owners;
+    this.#rows = rows;
   }
 
-  /** Returns whether columns that anyone may have written are ranges of a table with so many rows. */
-  static areSound(starts: Uint32Array, owners: Uint32Array, rows: number): boolean {
-    return starts.length === owners.length && isAscending(starts, true) && areBelow(owners, rows + FIRST);
+  /** Returns whether columns that anyone may have written are ranges. */
+  static areSound(starts: Uint32Array, owners: Uint32Array): boolean {
+    for (let i = 1; i < starts.length; i++) if (starts[i] <= starts[i - 1]) return false;
+    return starts.length === owners.length;
   }
 
   /** Returns the row at an offset in the file, NOTHING or UNKNOWN. */
   at(offset: number): number {
     const range = lastAtOrBefore(this.#starts, offset);
-    return range < 0 ? UNKNOWN : this.#owners[range] - FIRST;
+    return range < 0 ? UNKNOWN : this.#rowOf(range);
+  }
+
+  #rowOf(range: number): number {
+    const row = this.#owners[range] - FIRST;
+    return row < this.#rows ? row : UNKNOWN;
   }
 
   /** Adds the ranges that are known to others of the same rows. */
   addTo(ranges: KeptRanges): void {
-    const starts = this.#starts, owners = this.#owners;
+    const starts = this.#starts;
     for (let i = 0; i < starts.length; i++) {
-      const row = owners[i] - FIRST;
+      const row = this.#rowOf(i);
       if (row !== UNKNOWN) ranges.add(starts[i], i + 1 < starts.length ? starts[i + 1] : END, row);
     }
   }

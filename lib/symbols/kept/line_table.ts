@@ -1,10 +1,10 @@
 /**
  * Table of the source lines of an object's code: what reports need of its line tables, without running them. It may know
- * only a part of the addresses. Whoever wrote the bytes chose what they say; no value leads out of the table.
+ * only a part of the addresses. Whoever wrote the bytes chose what they say, and they are checked where they are used.
  */
 
 import { uint32Column } from "../../base/bytes/column.ts";
-import { areBelow, decodeKept, encodeKept, KEPT, type KeptStrings } from "./kept_bytes.ts";
+import { decodeKept, encodeKept, KEPT, type KeptStrings, lineOf } from "./kept_bytes.ts";
 import { KeptOwners, KeptRanges } from "./kept_ranges.ts";
 import { StringRows } from "./string_rows.ts";
 
@@ -16,7 +16,7 @@ export class LineTable {
   readonly #strings: KeptStrings;
 
   private constructor([starts, owners, paths, lines]: readonly Uint32Array[], strings: KeptStrings) {
-    this.#owners = new KeptOwners(starts, owners);
+    this.#owners = new KeptOwners(starts, owners, paths.length);
     this.#paths = paths;
     this.#lines = lines;
     this.#strings = strings;
@@ -30,8 +30,7 @@ export class LineTable {
     const decoded = decodeKept(bytes, { kind: KEPT.LINES, columns: 4, stamp });
     if (decoded === undefined) return undefined;
     const { columns, strings } = decoded, [starts, owners, paths, lines] = columns;
-    const isSound = KeptOwners.areSound(starts, owners, paths.length) && lines.length === paths.length &&
-      areBelow(paths, strings.length) && areBelow(lines, 2 ** 31);
+    const isSound = KeptOwners.areSound(starts, owners) && lines.length === paths.length;
     return isSound ? new LineTable(columns, strings) : undefined;
   }
 
@@ -57,7 +56,7 @@ export class LineTable {
 
   /** Returns the number of a row's line, from 1; 0 for code that the compiler made up. */
   line(row: number): number {
-    return this.#lines[row];
+    return lineOf(this.#lines[row]);
   }
 
   /** Adds the known ranges to others, whose rows are the same. */

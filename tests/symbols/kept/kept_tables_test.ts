@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { FunctionTable, FunctionTableBuilder } from "../../../lib/symbols/kept/function_table.ts";
 import { NOTHING, UNKNOWN } from "../../../lib/symbols/kept/kept_ranges.ts";
 import { LineTable, LineTableBuilder } from "../../../lib/symbols/kept/line_table.ts";
@@ -72,22 +72,35 @@ Deno.test("a kept table is read only whole, unchanged, with its stamp and as wha
   }
 });
 
-Deno.test("a kept table whose numbers lead out of it is refused, though its checksum is right", () => {
+Deno.test("no number of a kept table leads out of it, though its checksum is right", () => {
   const bytes = functions().bytes("stamp"), words = new Uint32Array(bytes.buffer);
   // the columns: 8 words of head, 6 lengths, then 6 starts, 6 owners, 3 parents, 3 names, 3 paths, 3 lines
   assertEquals([...words.subarray(8, 14)], [6, 6, 3, 3, 3, 3]);
-  const starts = 14, owners = 20, parents = 26, names = 29, paths = 32;
-  for (
-    const [at, value] of [[starts + 2, 0], [owners, 5], [parents, 1], [parents + 1, 2], [names, 99], [
-      paths,
-      99,
-    ]]
-  ) {
-    const changed = bytes.slice();
-    new Uint32Array(changed.buffer)[at] = value;
-    assertEquals(FunctionTable.read(checked(changed), undefined), undefined, `word ${at}`);
+  const starts = 14, owners = 20, parents = 26, names = 29, paths = 32, lines = 35;
+  const changed = (at: number, value: number) => {
+    const copy = bytes.slice();
+    new Uint32Array(copy.buffer)[at] = value;
+    return FunctionTable.read(checked(copy), undefined);
+  };
+  assertEquals(changed(starts + 2, 0), undefined, "ranges that do not ascend");
+  assertEquals(changed(owners + 3, 5)!.at(0x120), UNKNOWN);
+  assertEquals(changed(parents + 1, 3)!.parent(1), -1, "inlined into a later one");
+  assertEquals(changed(parents + 2, 2 ** 32 - 1)!.parent(2), -1);
+  assertEquals(changed(names + 2, 99)!.name(2), "");
+  assertEquals(changed(paths + 2, 99)!.callPath(2), "");
+  assertEquals(changed(lines + 2, 2 ** 31)!.callLine(2), 0);
+  assertEquals(chainAt(changed(lines + 2, 77)!, 0x120), ["größer /s/b.h:77", "outer /s/a.c:12", "main :0"]);
+});
+
+Deno.test("a kept table gives all of many strings, of one byte a character or more", () => {
+  for (const letter of ["a", "ö", "🙂"]) {
+    const builder = new FunctionTableBuilder();
+    const names = Array.from({ length: 200 }, (_, i) => letter.repeat(i % 7) + i);
+    for (const name of names) builder.addFunction({ parent: -1, name, callPath: letter, callLine: 1 });
+    const table = FunctionTable.read(builder.bytes(""), "")!;
+    assertEquals(names.map((_, row) => table.name(row)), names);
+    assertEquals(table.callPath(199), letter);
   }
-  assert(FunctionTable.read(checked(bytes.slice()), undefined));
 });
 
 Deno.test("LineTable tells lines, that code has none, and what it does not know, also after more was added", () => {
