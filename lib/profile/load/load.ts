@@ -91,10 +91,10 @@ export async function loadProfile(
 ): Promise<Profile> {
   const recording = await readRecording(input, files, options);
   const { spaces, symbolizer, frames, builder, stats } = recording;
-  const sampled = addressesByObject(frames);
+  const sampled = new Set(frames.object.values());
   await symbolizer.prepare(
     spaces.objects.rows.filter(({ id }) => sampled.has(id)),
-    ({ id }) => Float64Array.from(sampled.get(id)!),
+    ({ id }) => addressesIn(frames, id),
   );
   const symbols = await findSymbols(recording, options);
   const inlined = await findInlined(recording, options);
@@ -479,15 +479,9 @@ function timesInOrder({ at, sample, period, texts }: TimeTable, first: number): 
   };
 }
 
-/** Returns the addresses of all frames of each object. */
-function addressesByObject({ object, address }: FrameTable): Map<number, number[]> {
-  const found = new Map<number, number[]>();
-  for (let frame = 0; frame < object.length; frame++) {
-    const id = object.data[frame], addresses = found.get(id);
-    if (addresses === undefined) found.set(id, [address.data[frame]]);
-    else addresses.push(address.data[frame]);
-  }
-  return found;
+/** Returns the addresses of the frames of an object. */
+function addressesIn({ object, address }: FrameTable, id: number): Float64Array {
+  return address.values().filter((_, frame) => object.data[frame] === id);
 }
 
 /** Returns the number of samples in which each frame is the innermost. */
