@@ -256,6 +256,23 @@ testUnless(
   },
 );
 
+testUnless(
+  HINDRANCE,
+  "a module that was recorded by its path is found in the release of that path",
+  async () => {
+    await withModule(async ({ dir, root, module, at }) => {
+      const files = filesBelow(root), path = module.slice(root.length);
+      files.setMachine!({ hostname: "", osrelease: "", arch: "", processes: [] });
+      const object = () => new ObjectTable().of({ pid: -1, filename: path, pgoff: 0, start: START });
+      assertEquals(await namesAt(files, object(), [at.rare]), ["rare"]);
+      await run(dir, "xz", module);
+      const packed = filesBelow(root);
+      packed.setMachine!({ hostname: "", osrelease: "", arch: "", processes: [] });
+      assertEquals(await namesAt(packed, object(), [at.rare]), ["rare"]);
+    });
+  },
+);
+
 testUnless(HINDRANCE, "an unlinked file that is damaged names nothing, and ends nothing", async () => {
   await withModule(async ({ root, module, buildId, at }) => {
     const whole = Deno.readFileSync(module);

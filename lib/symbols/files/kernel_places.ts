@@ -43,7 +43,9 @@ export class ModulePlaces {
   *of(object: ObjectInfo, packed: boolean, release: string, root: string): Generator<DebugPlace> {
     if (!packed) yield* placesOfBuild(object.buildId, root);
     const own = object.path.startsWith("/") ? [object.path] : [];
-    const listed = RELEASE.test(release) ? this.#modules(release, root).get(object.name) ?? [] : [];
+    // perf has the path that it was loaded from
+    const of = /^\/lib\/modules\/([^/]+)\//.exec(object.path)?.[1] ?? release;
+    const listed = RELEASE.test(of) ? this.#modules(of, root).get(object.name) ?? [] : [];
     for (const path of new Set([...listed, ...own])) if (PACKED.test(path) === packed) yield { root, path };
   }
 

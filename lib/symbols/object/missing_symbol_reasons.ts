@@ -152,7 +152,9 @@ export function missingSymbolRemedy(reason: Reason, object: ObjectInfo, fetches 
       }or record again`;
     case REASON.NO_SYMBOLS:
       if (object.kind === "kernel" || object.kind === "module") {
-        return "the running kernel lists no symbols for it: load the module again, or see CONFIG_KALLSYMS";
+        return `the running kernel lists no symbols for it: load the module again, or ${
+          kernelFilesRemedy(object)
+        }`;
       }
       return object.path.startsWith("[")
         ? "nothing to do: the kernel provides this code without symbols"
