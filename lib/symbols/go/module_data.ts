@@ -14,7 +14,7 @@ import { PF_X } from "../elf/elf_header.ts";
 import { memoryAt, segmentAt } from "../elf/load_offsets.ts";
 import { WORK } from "../object/limits.ts";
 import type { FoundPclntab } from "./find_pclntab.ts";
-import { GO, type GoLayout } from "./pclntab_header.ts";
+import { functionEntryBytes, GO, type GoLayout } from "./pclntab_header.ts";
 
 /** Places that matter of the record. */
 export interface ModuleData {
@@ -38,6 +38,8 @@ const WORDS = 41;
 /** Section of its own that the record has since Go 1.26. */
 const OWN_SECTION = ".go.module";
 const SHF_WRITE = 1;
+/** Most bytes of .text behind Go's functions. */
+const MAX_PADDING = 64;
 /** Most places that are looked at. */
 const MAX_CANDIDATES = 64;
 /** Bytes that are searched at once, a multiple of a word and of a relocation. */
@@ -56,7 +58,19 @@ export function readModuleData(file: ElfFile, found: FoundPclntab): ModuleData {
       isCode(file, text);
     if (isRecord) return { text, functionData: segmentAt(file, functionData) ? functionData : NaN };
   }
-  return { text: header.text || file.section(".text")?.addr || NaN, functionData: NaN };
+  return { text: header.text || textAddress(file, found), functionData: NaN };
+}
+
+/**
+ * Returns the address of Go's code in a program whose code all is Go's, as far as its size tells: Go's linker made it,
+ * rather than another one, which puts code in front. NaN otherwise.
+ */
+function textAddress(file: ElfFile, { offset, size, header }: FoundPclntab): number {
+  const text = file.section(".text");
+  const at = header.functions + header.count * functionEntryBytes(header.layout, header.pointer);
+  if (text === undefined || at + 4 > size) return NaN;
+  const end = new LineReader(file.source.read(offset + at, 4), file.littleEndian).u32();
+  return end <= text.size && text.size - end <= MAX_PADDING ? text.addr : NaN;
 }
 
 function isCode(file: ElfFile, address: number): boolean {

@@ -3,7 +3,9 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
 import { ElfFile } from "../../../lib/symbols/elf/elf.ts";
+import { elfSymbols } from "../../../lib/symbols/elf/elf_symbols.ts";
 import { GoInlinedFunctions } from "../../../lib/symbols/go/go_inlined.ts";
+import { goFunctions } from "../../../lib/symbols/go/go_symbols.ts";
 import { Pclntab } from "../../../lib/symbols/go/pclntab.ts";
 import { GO } from "../../../lib/symbols/go/pclntab_header.ts";
 import { openInlinedCode } from "../../../lib/symbols/inlined_code.ts";
@@ -101,6 +103,28 @@ Deno.test("Go's table is found among other data", () => {
 
 Deno.test("without the runtime's record of a Go program there are names and lines, but no inlined functions", () => {
   assertEquals(placesAt({ recordless: true }, OFFSETS), PLAIN);
+});
+
+Deno.test("functions of a Go program have no names where it is unknown what their addresses count from", () => {
+  const bytes = buildGo({ layout: GO.V20, functions: FUNCTIONS, paths: PATHS, recordless: true });
+  const { offset } = new ElfFile(new MemoryBytes(bytes)).section(".gopclntab")!;
+  const textAt = offset + 24; // textStart, which is 0 since Go 1.26
+  assertEquals(new DataView(bytes.buffer).getBigUint64(textAt, true), BigInt(CODE));
+  const names = (text: number, sections: number) => {
+    const copy = bytes.slice(), view = new DataView(copy.buffer);
+    view.setBigUint64(textAt, BigInt(text), true);
+    const headerAt = Number(view.getBigUint64(40, true)) + 64; // of .text
+    view.setBigUint64(headerAt + 16, BigInt(CODE), true);
+    view.setBigUint64(headerAt + 32, BigInt(sections), true);
+    const functions = goFunctions(new ElfFile(new MemoryBytes(copy)));
+    const all = elfSymbols(new ElfFile(new MemoryBytes(copy)), undefined, undefined, functions);
+    return Array.from({ length: all?.length ?? 0 }, (_, i) => all!.name(i));
+  };
+  const expected = FUNCTIONS.map(({ name }) => name);
+  assertEquals(names(CODE, 0x1000), expected);
+  assertEquals(names(0, 0x340), expected); // all code is Go's
+  assertEquals(names(0, 0x1000), []);
+  assertEquals(names(0, 0x320), []);
 });
 
 Deno.test("a call that was inlined into itself does not hang, nor does one at a place without a name", () => {
