@@ -124,12 +124,12 @@ function headerOf(file: ElfFile, stubs: readonly Place[]): Place | undefined {
   return first > start ? { start, end: first } : undefined;
 }
 
-/** Makes the PLT from the order of its relocations; undefined if the size of stubs is unknown. */
+/** Makes the PLT from the order of its relocations; undefined if the sizes of stubs are unknown, or not these. */
 function orderedPlt(file: ElfFile, known: readonly Relocation[]): Plt | undefined {
   const plt = file.section(".plt");
   if (plt === undefined) return undefined;
   const { header, stub } = STUB_SIZES[file.machine] ?? { header: plt.entsize, stub: plt.entsize };
-  if (stub === 0) return undefined;
+  if (stub === 0 || plt.size !== header + known.length * stub) return undefined;
   file.cost.hold(known.length * STUB_BYTES);
   const stubs = known.map((relocation, i) => {
     const start = plt.offset + header + i * stub;

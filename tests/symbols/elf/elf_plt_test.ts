@@ -1,6 +1,7 @@
 /** Names of the stubs of the procedure linkage table against objdump's, which it finds in their code. */
 
 import { assertEquals, assertGreater, assertMatch } from "@std/assert";
+import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
 import { ElfFile } from "../../../lib/symbols/elf/elf.ts";
 import { elfSymbols } from "../../../lib/symbols/elf/elf_symbols.ts";
 import { type Need, testNeeding } from "../../needs.ts";
@@ -182,6 +183,38 @@ testNeeding(["cc", "binutils"], "stubs of the C library of this machine have obj
   assertGreater(stubs.size, 3);
   check(path, stubs);
 });
+
+testNeeding(
+  ["cc", "binutils"],
+  "stubs of an unknown machine have names by their order, if their sizes are the usual ones",
+  async () => {
+    const dir = await Deno.makeTempDir();
+    try {
+      const path = `${dir}/program`;
+      await Deno.writeTextFile(`${dir}/a.c`, PROGRAM);
+      await output("cc", "-Wl,-z,lazy", "-fno-builtin", "-s", "-o", path, `${dir}/a.c`);
+      const file = new ElfFile(fileBytes(path)),
+        bytes = await Deno.readFile(path),
+        view = new DataView(bytes.buffer);
+      view.setUint16(18, 0x7777, true); // e_machine
+      const names = () => {
+        const table = elfSymbols(new ElfFile(new MemoryBytes(bytes)));
+        return Array.from({ length: table?.length ?? 0 }, (_, i) => table!.name(i));
+      };
+      const stubs = await objdumpStubs("objdump", path), { addr, size } = file.section(".plt")!;
+      assertEquals(
+        names(),
+        [...stubs].filter(([at]) => at >= addr && at < addr + size).map(([, name]) => name),
+      );
+      const header = Number(view.getBigUint64(40, true)) +
+        64 * file.sections.findIndex(({ name }) => name === ".plt");
+      view.setBigUint64(header + 32, BigInt(size + 16), true);
+      assertEquals(names(), []);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+);
 
 testNeeding(["cc", "binutils"], "a symbol before the PLT without a size does not reach into it", async () => {
   const dir = await Deno.makeTempDir();
