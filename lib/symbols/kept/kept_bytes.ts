@@ -97,14 +97,21 @@ export function encodeKept({ kind, stamp, columns, strings }: KeptColumns): Uint
 
 /** Returns all strings as UTF-8, one behind the other, and fills in the end of each. Cuts those that are too long. */
 function joinStrings(strings: readonly string[], ends: Uint32Array): Uint8Array {
-  let size = 0;
-  for (const text of strings) size += Math.min(MAX_TEXT, 3 * text.length);
-  const bytes = new Uint8Array(size);
+  let length = 0, longest = 0;
+  for (const [i, text] of strings.entries()) {
+    ends[i] = length += text.length;
+    longest = Math.max(longest, text.length);
+  }
+  if (longest <= MAX_TEXT) {
+    const joined = encoder.encode(strings.join(""));
+    if (joined.length === length) return joined; // each character is a byte, as mostly
+  }
+  const bytes = new Uint8Array(strings.reduce((sum, text) => sum + Math.min(MAX_TEXT, 3 * text.length), 0));
   let at = 0;
-  strings.forEach((text, i) => {
+  for (const [i, text] of strings.entries()) {
     at += encoder.encodeInto(text, bytes.subarray(at, at + MAX_TEXT)).written;
     ends[i] = at;
-  });
+  }
   return bytes.subarray(0, at);
 }
 
