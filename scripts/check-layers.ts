@@ -59,7 +59,10 @@ export const ROOMS: Readonly<Record<string, Room>> = (() => {
       ],
     },
     unwind: { imports: ["symbols", ...symbols] },
-    profile: { imports: profile, folders: ["model", "query", "compare", "load/inlined", "load", "bundle"] },
+    profile: {
+      imports: profile,
+      folders: ["model", "query", "compare", "load/inlined", "load/stacks", "load", "bundle"],
+    },
     report: {
       imports: report,
       folders: ["shared", "json", "text", "flame", "html", "page", "exchange", "."],

@@ -112,6 +112,37 @@ testNeeding(
     }),
 );
 
+testNeeding(
+  ["perf", "cxx"],
+  "a bundle carries the stacks that were unwound from perf's copies",
+  () =>
+    withFolder(async (folder) => {
+      const shapes = await buildShapes(folder), file = `${folder}/perf.data`, bundle = `${folder}/bundle`;
+      await perfOk([
+        "record",
+        "-q",
+        "-e",
+        "cpu-clock",
+        "--call-graph",
+        "dwarf,8192",
+        "-F",
+        "499",
+        "-o",
+        file,
+        shapes,
+      ]);
+      await pmuctlOk(["bundle", "-q", file, "-o", bundle]);
+      const report = (path: string, ...more: string[]) =>
+        pmuctlOk(["report", "-g", "--percent-limit", "0", ...more, path]);
+      const filters = [[], ["--json"], ["--no-unwind"], ["--time", "30%-60%"]];
+      const before = await Promise.all(filters.map((filter) => report(file, ...filter)));
+      await Deno.remove(shapes);
+      assertEquals(await Promise.all(filters.map((filter) => report(bundle, ...filter))), before);
+      assertStringIncludes(before[0], "__libc_start_main");
+      assert(await report(file) !== before[0], "the program is still there");
+    }),
+);
+
 const NODE_SCRIPT = `
 function fib(n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }
 const end = Date.now() + 500;

@@ -4,6 +4,8 @@
  */
 
 import type { ByteInput } from "../../base/bytes/byte_source.ts";
+import { encodeBlock } from "../../symbols/bundle/blocks.ts";
+import { BLOCK } from "../../symbols/bundle/block_types.ts";
 import { encodeBundle } from "../../symbols/bundle/bundle.ts";
 import { type BundledFacts, identityOf, type ObjectAnswers } from "../../symbols/bundle/bundled_object.ts";
 import { ascending, symbolAnswers } from "../../symbols/bundle/symbol_answers.ts";
@@ -19,6 +21,7 @@ import { openRunTimeNames } from "../../symbols/symbolizer.ts";
 import { linesOf } from "../load/frame_lines.ts";
 import type { Inlined } from "../load/inlined/inlined_frames.ts";
 import { type LoadOptions, type ReadRecording, readRecording } from "../load/load.ts";
+import { LoggedStacks } from "../load/stacks/carried_stacks.ts";
 
 /** Kinds of objects that are bundled; what a report says of the others depends on the recording alone. */
 const BUNDLED: ReadonlySet<ObjectKind> = new Set(["kernel", "module", "vdso", "file", "jit"]);
@@ -41,7 +44,12 @@ export async function gatherNames(
   files: SymbolFiles,
   options: Pick<LoadOptions, "force"> = {},
 ): Promise<GatheredNames> {
-  const recording = await readRecording(input, files, { ...options, inline: true, lines: true });
+  const recording = await readRecording(input, files, {
+    ...options,
+    inline: true,
+    lines: true,
+    logStacks: true,
+  });
   const { spaces: { objects: { rows } }, symbolizer } = recording;
   const hits = hitAddresses(recording);
   await symbolizer.prepare(
@@ -63,7 +71,13 @@ export async function gatherNames(
   gatherer.addInlined();
   recording.inlined!.close();
   const named = answers.filter(({ symbols, jitDump }) => symbols || jitDump).length;
-  return { bundle: encodeBundle(answers), named, missing };
+  return { bundle: encodeBundle(answers, unwoundStacks(recording)), named, missing };
+}
+
+/** Returns a block with the stacks that were unwound from copies, if there are any. */
+function unwoundStacks({ copies, carried }: ReadRecording): Uint8Array[] {
+  const payload = copies instanceof LoggedStacks ? copies.payload() : carried.encodedStacks;
+  return payload === undefined ? [] : [encodeBlock(BLOCK.STACKS, payload)];
 }
 
 /** Addresses of an object that samples hit. */

@@ -17,7 +17,7 @@ import type { JitCodeLoader } from "./jit_code_loader.ts";
 import { ChainSegments, isMarker } from "./chain_segments.ts";
 import { DeferredChains, type HeldSample } from "./deferred_chains.ts";
 import { MarkedChains } from "./marked_chains.ts";
-import type { StackCopies } from "./stack_copies.ts";
+import type { UserStacks } from "./stacks/user_stacks.ts";
 import type { ChainCounts } from "./not_shown.ts";
 import { HashIndex } from "../model/hash_index.ts";
 import { SampleCache } from "./sample_cache.ts";
@@ -61,7 +61,7 @@ export interface BuilderOptions {
   /** Loader of the code that programs generate at run time. */
   jit?: JitCodeLoader;
   /** Unwinder of stack copies; without it they are ignored. */
-  copies?: StackCopies;
+  copies?: UserStacks;
   /** Returns whether the chains of an event were unwound while recording: they have calls, not return addresses. */
   isUnwound?: (event: number) => boolean;
   /** Texts of what tracepoints carry, to be kept with the times. */
@@ -102,7 +102,7 @@ export class ProfileBuilder implements RecordHandler {
   readonly #frames: FrameFinder;
   readonly #leafOnly: boolean;
   readonly #jit: JitCodeLoader | undefined;
-  readonly #copies: StackCopies | undefined;
+  readonly #copies: UserStacks | undefined;
   readonly #texts: TracepointTexts | undefined;
   /** Samples whose callers come later: there from the first of them on. */
   #deferred: DeferredChains | undefined;

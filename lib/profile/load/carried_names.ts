@@ -3,10 +3,12 @@
 import { BadInputError } from "../../base/system/errors.ts";
 import type { Features } from "../../perfdata/format/features.ts";
 import type { Bundle } from "../../symbols/bundle/bundle.ts";
+import { BLOCK } from "../../symbols/bundle/block_types.ts";
 import type { BundledObject } from "../../symbols/bundle/bundled_object.ts";
 import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import { Budget } from "../../symbols/object/limits.ts";
-import type { ObjectInfo } from "../../symbols/object/objects.ts";
+import type { ObjectInfo, ObjectTable } from "../../symbols/object/objects.ts";
+import type { CarriedStacks } from "./stacks/carried_stacks.ts";
 
 /** Names of one recording. Empty until `load`, and where there are none. */
 export class CarriedNames {
@@ -31,6 +33,25 @@ export class CarriedNames {
     } catch (error) {
       if (!(error instanceof BadInputError)) throw error;
       this.warnings.push(`the names that the recording carries are not used: ${error.message}`);
+    }
+  }
+
+  /** Encoded stacks, as they were unwound from copies; undefined if there are none. */
+  get encodedStacks(): Uint8Array | undefined {
+    return this.#bundle?.further.get(BLOCK.STACKS);
+  }
+
+  /** Returns the stacks that were unwound from copies; undefined if there are none, or they are damaged. */
+  async stacks(objects: ObjectTable): Promise<CarriedStacks | undefined> {
+    const encoded = this.encodedStacks;
+    if (encoded === undefined) return undefined;
+    const { CarriedStacks } = await import("./stacks/carried_stacks.ts");
+    try {
+      return new CarriedStacks(encoded, objects);
+    } catch (error) {
+      if (!(error instanceof BadInputError)) throw error;
+      this.warnings.push(`the stacks that the recording carries are not used: ${error.message}`);
+      return undefined;
     }
   }
 

@@ -17,7 +17,7 @@ import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
 import { Symbolizer, type UnresolvedWeight } from "../../symbols/symbolizer.ts";
 import { missingSymbolCause, missingSymbolRemedy } from "../../symbols/object/missing_symbol_reasons.ts";
 import { ProfileBuilder } from "./builder.ts";
-import type { StackCopies } from "./stack_copies.ts";
+import type { UserStacks } from "./stacks/user_stacks.ts";
 import { CarriedNames } from "./carried_names.ts";
 import { brokenChainWarning, followsFramePointers } from "./broken_chains.ts";
 import { cutTimes } from "../query/filter.ts";
@@ -73,6 +73,8 @@ export interface LoadOptions {
   inline?: boolean;
   /** Leave copies of stacks unread, rather than unwind them. */
   noUnwind?: boolean;
+  /** Take note of the unwound stacks, so that a bundle can carry them. */
+  logStacks?: boolean;
   /** Load what comes before damage, with a warning; default: throw. */
   force?: boolean;
 }
@@ -146,7 +148,7 @@ export interface ReadRecording {
   /** Limits on what reading symbols and lines may cost. */
   budget: Budget;
   /** Unwinder of stack copies; undefined if there was nothing to unwind. */
-  copies: StackCopies | undefined;
+  copies: UserStacks | undefined;
   /** Samples outside `within` have yet to be cut out. */
   cutLater: boolean;
 }
@@ -184,7 +186,7 @@ export async function readRecording(
     : undefined;
   const frameSymbols = new FrameSymbols({ frames, objects, symbolizer, inlined });
   const merge = options.mergeAddresses && !placed && !options.lines && header.complete;
-  const copies = await stackCopiesOf(header, spaces, files, options);
+  const copies = await userStacksOf(header, { spaces, files, carried }, options);
   const texts = options.texts
     ? new (await import("../../perfdata/tracepoints/texts.ts")).TracepointTexts({
       events: header.events,
@@ -237,24 +239,31 @@ export async function readRecording(
   };
 }
 
-/** Returns what unwinds the copied stacks of a recording; undefined where it has none, or nobody asks for callers. */
-async function stackCopiesOf(
+/**
+ * Returns what finds the callers of samples with a copied stack: the recording, if it carries them, or what unwinds the
+ * copies; undefined where there are none, or nobody asks for callers.
+ */
+async function userStacksOf(
   header: PerfHeader,
-  spaces: AddressSpaces,
-  files: SymbolFiles,
-  { leafOnly, noUnwind }: LoadOptions,
-): Promise<StackCopies | undefined> {
+  { spaces, files, carried }: { spaces: AddressSpaces; files: SymbolFiles; carried: CarriedNames },
+  { leafOnly, noUnwind, logStacks }: LoadOptions,
+): Promise<UserStacks | undefined> {
   if (leafOnly || noUnwind || !header.events.some(({ layout }) => layout.tail.copiesStack)) return undefined;
-  const { StackCopies } = await import("./stack_copies.ts");
+  const known = await carried.stacks(spaces.objects);
+  if (known) return known;
+  const { StackCopies } = await import("./stacks/stack_copies.ts");
   const machine = () => header.features.arch ?? "";
-  return new StackCopies({ spaces, files, events: header.events, machine });
+  const copies = new StackCopies({ spaces, files, events: header.events, machine });
+  if (!logStacks) return copies;
+  const { LoggedStacks } = await import("./stacks/carried_stacks.ts");
+  return new LoggedStacks(copies);
 }
 
 /** Gives all records to `builder`, and closes what `copies` has opened. */
 function readAll(
   reader: PerfDataReader,
   builder: ProfileBuilder,
-  copies: StackCopies | undefined,
+  copies: UserStacks | undefined,
 ): ReadStats {
   try {
     const stats = reader.read(builder);

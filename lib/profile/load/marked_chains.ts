@@ -10,7 +10,7 @@ import type { ProfileStacks } from "../model/profile.ts";
 import type { EventDesc, SampleCursor } from "../../perfdata/read/reader.ts";
 import { followsFramePointers } from "./broken_chains.ts";
 import type { ChainSegments } from "./chain_segments.ts";
-import { type CutAdvice, CutStacks } from "./cut_stacks.ts";
+import { type CutAdvice, CutStacks } from "./stacks/cut_stacks.ts";
 
 /** The most bytes of stack that fit in a record beside the rest of a sample. */
 const MAX_STACK_BYTES = 63 << 10;

@@ -17,7 +17,7 @@ import { describeEvent, type EventDesc, EventTable } from "../../perfdata/format
 import type { RecordCursor } from "../../perfdata/format/cursor.ts";
 import type { Mmap2 } from "../../perfdata/format/records.ts";
 import { TaskRecords } from "../../perfdata/read/task_records.ts";
-import { UnwindObjects } from "../../profile/load/unwind_objects.ts";
+import { UnwindObjects } from "../../profile/load/stacks/unwind_objects.ts";
 import { Budget } from "../../symbols/object/limits.ts";
 import { AddressSpaces } from "../../symbols/space/address_space.ts";
 import type { EventOnCpus } from "../open/open_on_cpus.ts";

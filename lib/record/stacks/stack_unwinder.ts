@@ -3,7 +3,7 @@
 import { PERF_RECORD_MISC, REGS_ABI_64 } from "../../base/system/abi.ts";
 import type { EventDesc } from "../../perfdata/format/events.ts";
 import { SampleTail } from "../../perfdata/read/sample_tail.ts";
-import type { UnwindObjects } from "../../profile/load/unwind_objects.ts";
+import type { UnwindObjects } from "../../profile/load/stacks/unwind_objects.ts";
 import { AARCH64, X86_64 } from "../../unwind/arch.ts";
 import { markOf, OTHER_MACHINE } from "../../unwind/chain_marks.ts";
 import { END } from "../../unwind/ends.ts";

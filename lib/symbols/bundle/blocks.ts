@@ -35,6 +35,11 @@ export class BlockWriter {
     return this;
   }
 
+  /** Returns what was written. */
+  payload(): Uint8Array<ArrayBuffer> {
+    return this.#w.bytes();
+  }
+
   /** Returns the block, with its header. */
   block(type: number): Uint8Array<ArrayBuffer> {
     return encodeBlock(type, this.#w.bytes());

@@ -12,8 +12,8 @@ import { BadInputError } from "../../base/system/errors.ts";
 import { type Cost, WORK } from "../object/limits.ts";
 import type { ObjectInfo } from "../object/objects.ts";
 import { blocksIn, damaged } from "./blocks.ts";
+import { BLOCK } from "./block_types.ts";
 import {
-  BLOCK,
   BundledObject,
   decodeFacts,
   encodeObject,

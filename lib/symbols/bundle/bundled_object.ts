@@ -12,6 +12,7 @@ import { FunctionTable } from "../kept/function_table.ts";
 import { LineTable } from "../kept/line_table.ts";
 import type { SymbolNames } from "../table/symbol_names.ts";
 import { SymbolTable } from "../table/symbol_table.ts";
+import { BLOCK } from "./block_types.ts";
 import { BlockReader, type BlockStrings, BlockWriter, damaged, encodeBlock } from "./blocks.ts";
 
 /** Source line of each of some addresses; see sourceLines(). */
@@ -20,17 +21,6 @@ interface SourceLines {
   line: Int32Array;
   paths: string[];
 }
-
-/** Types of blocks. Those behind an OBJECT belong to it; unknown ones are skipped. */
-export const BLOCK = {
-  OBJECT: 1,
-  SYMBOLS: 2,
-  FUNCTIONS: 3,
-  LINES: 4,
-  INLINED: 5,
-  JITDUMP: 6,
-  STACKS: 7,
-} as const;
 
 /** Symbols of the addresses that were asked for. */
 export interface SymbolAnswers {

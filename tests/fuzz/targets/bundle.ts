@@ -12,11 +12,12 @@ import { Budget } from "../../../lib/symbols/object/limits.ts";
 import { writtenFile, writtenPipe } from "../../perfdata/small_recording.ts";
 import { buildElf } from "../../symbols/build_elf.ts";
 import { HOSTILE_NAMES } from "../hostile.ts";
+import { copiesSeed, WORKER, WORKER_PATH } from "../made/copies.ts";
 import { mutateBytes } from "../mutate/mutate.ts";
 import type { Random } from "../random.ts";
 import { choiceBy, type Target } from "../target.ts";
 
-const RECORDINGS = [writtenFile(), writtenPipe()].map((bytes) =>
+const RECORDINGS = [writtenFile(), writtenPipe(), copiesSeed()].map((bytes) =>
   new MemoryBytes(bytes, "input") as SeekableInput
 );
 const ADDRESSES = [0, 0x400, 0x1000, 0x1234, 0x2000, -1, -2130706432];
@@ -25,8 +26,8 @@ const HEADER = 12;
 
 /** Programs with symbols that cover everything, so that each object of the recording has answers. */
 const PROGRAMS: SymbolFiles = {
-  open: () =>
-    new MemoryBytes(
+  open: ({ path }) =>
+    path === WORKER_PATH ? new MemoryBytes(WORKER) : new MemoryBytes(
       buildElf({ symbols: HOSTILE_NAMES.map((name, i) => ({ name, value: 64 * i, size: 64 })) }),
     ),
   kallsyms: () => new TextEncoder().encode("ffffffff81000000 T _text\nffffffff81000100 T vfs_read\n"),

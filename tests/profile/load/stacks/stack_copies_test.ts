@@ -1,18 +1,18 @@
 /** Copies of stacks in recordings, unwound while these are read. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { MemoryBytes } from "../../../lib/base/bytes/byte_source.ts";
-import { ByteWriter } from "../../../lib/base/bytes/bytes.ts";
-import { hexAddress } from "../../../lib/base/bytes/address.ts";
-import { PERF_CONTEXT, PERF_SAMPLE } from "../../../lib/base/system/abi.ts";
-import { encodeAttr, type EventAttr, makeAttr } from "../../../lib/events/attr.ts";
-import type { FeatureValues } from "../../../lib/perfdata/format/feature_encoders.ts";
-import { type LoadOptions, loadProfile } from "../../../lib/profile/load/load.ts";
-import type { Profile } from "../../../lib/profile/model/profile.ts";
-import type { SymbolFiles } from "../../../lib/symbols/files/symbol_files.ts";
-import { AARCH64, type Arch, X86_64 } from "../../../lib/unwind/arch.ts";
-import { madeFile, madeSample, type SampleFields } from "../../perfdata/sample_fixtures.ts";
-import { buildFrames, type Function } from "../../unwind/build_frames.ts";
+import { MemoryBytes } from "../../../../lib/base/bytes/byte_source.ts";
+import { ByteWriter } from "../../../../lib/base/bytes/bytes.ts";
+import { hexAddress } from "../../../../lib/base/bytes/address.ts";
+import { PERF_CONTEXT, PERF_SAMPLE } from "../../../../lib/base/system/abi.ts";
+import { encodeAttr, type EventAttr, makeAttr } from "../../../../lib/events/attr.ts";
+import type { FeatureValues } from "../../../../lib/perfdata/format/feature_encoders.ts";
+import { type LoadOptions, loadProfile } from "../../../../lib/profile/load/load.ts";
+import type { Profile } from "../../../../lib/profile/model/profile.ts";
+import type { SymbolFiles } from "../../../../lib/symbols/files/symbol_files.ts";
+import { AARCH64, type Arch, X86_64 } from "../../../../lib/unwind/arch.ts";
+import { madeFile, madeSample, type SampleFields } from "../../../perfdata/sample_fixtures.ts";
+import { buildFrames, type Function } from "../../../unwind/build_frames.ts";
 
 const P = PERF_SAMPLE, { KERNEL, USER } = PERF_CONTEXT;
 const ALL_REGISTERS = 0xff0fffn;

@@ -3,22 +3,23 @@
  * have, and an object that stands for the missing part of a stack that ends too early.
  */
 
-import { MAX_STACK_COPY, PERF_RECORD_MISC, REGS_ABI_64 } from "../../base/system/abi.ts";
-import type { EventDesc, SampleCursor } from "../../perfdata/read/reader.ts";
-import { SampleTail } from "../../perfdata/read/sample_tail.ts";
-import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
-import type { AddressSpaces } from "../../symbols/space/address_space.ts";
-import { AARCH64, type Arch, X86_64 } from "../../unwind/arch.ts";
-import { OTHER_MACHINE } from "../../unwind/chain_marks.ts";
-import { END } from "../../unwind/ends.ts";
-import { type RegisterPlan, registerPlan, Unwinder } from "../../unwind/walk.ts";
-import type { ProfileStacks } from "../model/profile.ts";
+import { PERF_RECORD_MISC, REGS_ABI_64 } from "../../../base/system/abi.ts";
+import type { BadInputError } from "../../../base/system/errors.ts";
+import type { ObjectInfo } from "../../../symbols/object/objects.ts";
+import type { EventDesc, SampleCursor } from "../../../perfdata/read/reader.ts";
+import { SampleTail } from "../../../perfdata/read/sample_tail.ts";
+import type { SymbolFiles } from "../../../symbols/files/symbol_files.ts";
+import type { AddressSpaces } from "../../../symbols/space/address_space.ts";
+import { AARCH64, type Arch, X86_64 } from "../../../unwind/arch.ts";
+import { OTHER_MACHINE } from "../../../unwind/chain_marks.ts";
+import { END } from "../../../unwind/ends.ts";
+import { type RegisterPlan, registerPlan, Unwinder } from "../../../unwind/walk.ts";
+import type { ProfileStacks } from "../../model/profile.ts";
 import { CutStacks } from "./cut_stacks.ts";
-import { UnwindObjects } from "./unwind_objects.ts";
+import { longerCopies, MAX_FRAMES, type UserStacks } from "./user_stacks.ts";
+import { type Unreadable, UnwindObjects } from "./unwind_objects.ts";
 
 const TWO_32 = 4294967296;
-/** Most frames of a stack: more than fit in the largest copy, of 64 KiB. */
-const MAX_FRAMES = 4096;
 
 /** Options of StackCopies. */
 export interface CopiesOptions {
@@ -31,12 +32,17 @@ export interface CopiesOptions {
 }
 
 /** Unwinder of one sample at a time. */
-export class StackCopies {
+export class StackCopies implements UserStacks {
   /** Entries of the last chain: pairs of words, low and high, innermost first. */
   readonly words = new Uint32Array(2 * MAX_FRAMES);
   count = 0;
   /** Row of the object that stands for the missing part of the last chain; -1 if it is whole. */
   cut = -1;
+  /** End of the last chain that is not whole, as CutStacks.cut() was told. */
+  cutEnd = 0;
+  cutRoom = 0;
+  cutObject: ObjectInfo | undefined;
+  cutError: BadInputError | undefined;
   readonly #options: CopiesOptions;
   readonly #objects: UnwindObjects;
   readonly #cuts: CutStacks;
@@ -55,9 +61,8 @@ export class StackCopies {
     this.#options = options;
     this.#objects = new UnwindObjects(options.spaces, options.files);
     this.#cuts = new CutStacks(options.spaces.objects, {
-      longer: (room) =>
-        room < MAX_STACK_COPY ? `--call-graph dwarf,${Math.min(MAX_STACK_COPY, 2 * room)}` : "",
-      unreadable: (object, error) => this.#objects.unreadable(object, error),
+      longer: longerCopies,
+      unreadable: (object, error) => this.unreadable(object, error),
     });
   }
 
@@ -90,10 +95,24 @@ export class StackCopies {
     this.#take(unwinder.walk(code, this.#pcs));
     const { end, endObject } = unwinder;
     this.#unwound++;
-    this.cut = end === END.ROOT
-      ? -1
-      : this.#cuts.cut(end, endObject && this.#objects.infoOf(endObject), tail.room, endObject?.error);
+    this.cut = -1;
+    if (end !== END.ROOT) {
+      this.#cut(end, endObject && this.#objects.infoOf(endObject), tail.room, endObject?.error);
+    }
     return true;
+  }
+
+  #cut(end: number, object?: ObjectInfo, room = 0, error?: BadInputError): void {
+    this.cutEnd = end;
+    this.cutObject = object;
+    this.cutRoom = room;
+    this.cutError = error;
+    this.cut = this.#cuts.cut(end, object, room, error);
+  }
+
+  /** Returns why an object could not be read; see UnwindObjects. */
+  unreadable(object: ObjectInfo, error?: BadInputError): Unreadable {
+    return this.#objects.unreadable(object, error);
   }
 
   /** Returns the results of all samples. */
@@ -117,7 +136,7 @@ export class StackCopies {
   #leave(end: number): boolean {
     this.count = 0;
     this.#unwound++;
-    this.cut = this.#cuts.cut(end, undefined);
+    this.#cut(end);
     return true;
   }
 

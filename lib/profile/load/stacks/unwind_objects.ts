@@ -1,20 +1,20 @@
 /** Objects that stacks are unwound through, while a recording is read or made. */
 
-import type { BadInputError } from "../../base/system/errors.ts";
-import type { SymbolFiles } from "../../symbols/files/symbol_files.ts";
-import { Budget, type Cost } from "../../symbols/object/limits.ts";
+import type { BadInputError } from "../../../base/system/errors.ts";
+import type { SymbolFiles } from "../../../symbols/files/symbol_files.ts";
+import { Budget, type Cost } from "../../../symbols/object/limits.ts";
 import {
   missingSymbolCause,
   missingSymbolRemedy,
   REASON,
   type SymbolFailure,
   symbolFailureOf,
-} from "../../symbols/object/missing_symbol_reasons.ts";
-import type { ObjectInfo } from "../../symbols/object/objects.ts";
-import { closeObjectElf, type ObjectElf, openObjectElf } from "../../symbols/object_elf.ts";
-import type { AddressSpaces } from "../../symbols/space/address_space.ts";
-import { MappedCode } from "../../unwind/mapped_code.ts";
-import { type CodeReader, UnwindObject } from "../../unwind/object.ts";
+} from "../../../symbols/object/missing_symbol_reasons.ts";
+import type { ObjectInfo } from "../../../symbols/object/objects.ts";
+import { closeObjectElf, type ObjectElf, openObjectElf } from "../../../symbols/object_elf.ts";
+import type { AddressSpaces } from "../../../symbols/space/address_space.ts";
+import { MappedCode } from "../../../unwind/mapped_code.ts";
+import { type CodeReader, UnwindObject } from "../../../unwind/object.ts";
 
 /** Most open files by default, and most bytes of memory of their tables. Beyond that the oldest file is closed. */
 const MAX_OPEN_FILES = 256, MAX_HELD_BYTES = 128 << 20;

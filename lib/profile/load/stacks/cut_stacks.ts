@@ -1,14 +1,14 @@
 /** Counts of unwound stacks: those that are whole, and those that end early, by reason and object. */
 
-import type { BadInputError } from "../../base/system/errors.ts";
-import type { ObjectInfo, ObjectTable } from "../../symbols/object/objects.ts";
-import { OTHER_MACHINE } from "../../unwind/chain_marks.ts";
-import { END, END_WORDS } from "../../unwind/ends.ts";
-import type { ProfileStacks } from "../model/profile.ts";
+import type { BadInputError } from "../../../base/system/errors.ts";
+import type { ObjectInfo, ObjectTable } from "../../../symbols/object/objects.ts";
+import { OTHER_MACHINE } from "../../../unwind/chain_marks.ts";
+import { END, END_WORDS } from "../../../unwind/ends.ts";
+import type { ProfileStacks } from "../../model/profile.ts";
 import type { Unreadable } from "./unwind_objects.ts";
 
 /** Number of possible reasons. */
-const REASONS = 16;
+export const REASONS = 16;
 
 /** Texts of each reason: for the frame that ends such a stack, and for the head of a report. */
 const TEXTS: Record<number, [frame: string, cause: string]> = {
