@@ -18,7 +18,7 @@ import { LineTableBuilder } from "../../symbols/kept/line_table.ts";
 import { missingSymbolCause, REASON, symbolFailureOf } from "../../symbols/object/missing_symbol_reasons.ts";
 import type { ObjectInfo, ObjectKind } from "../../symbols/object/objects.ts";
 import { openRunTimeNames } from "../../symbols/symbolizer.ts";
-import { linesOf } from "../load/frame_lines.ts";
+import { linesOf, mayHaveLines } from "../load/frame_lines.ts";
 import type { Inlined } from "../load/inlined/inlined_frames.ts";
 import { type LoadOptions, type ReadRecording, readRecording } from "../load/load.ts";
 import { LoggedStacks } from "../load/stacks/carried_stacks.ts";
@@ -136,7 +136,10 @@ class Gatherer {
     // a table of some symbols counts, even if no address is in one
     if (found.names.length > 0 || facts.failure.reason === REASON.NOT_COVERED) answers.symbols = found;
     answers.functions = this.#functions(object, sorted);
-    if (object.kind === "file") this.#addLines(object, ascending(code.keys()), answers);
+    const places = ascending(code.keys());
+    // offsets in files are small, addresses in the kernel are not
+    if (object.kind !== "file") facts.base = places[0];
+    if (mayHaveLines(object)) this.#addLines(object, places, answers);
     if (facts.tellsInlined) this.#addChains(object, code, answers);
     return answers;
   }
@@ -144,7 +147,9 @@ class Gatherer {
   /** Adds the tables of inlined functions to all answers. */
   addInlined(): void {
     const found = this.#recording.inlined!.ofFrames(new Int32Array(0));
-    for (const [answers, chains] of this.#chains) answers.inlined = inlinedTable(found, chains);
+    for (const [answers, chains] of this.#chains) {
+      answers.inlined = inlinedTable(found, chains, answers.facts.base);
+    }
   }
 
   #jitDump(object: ObjectInfo, addresses: Float64Array): Uint8Array | undefined {
@@ -184,11 +189,11 @@ class Gatherer {
       answers.facts.linesFailure = found;
       return;
     }
-    const table = new LineTableBuilder();
+    const table = new LineTableBuilder(), { base = 0 } = answers.facts;
     addresses.forEach((address, i) => {
       const file = found.file[i];
       const row = file < 0 ? NOTHING : table.row(table.path(found.paths[file]), found.line[i]);
-      table.addRange(address, address + 1, row);
+      table.addRange(address - base, address - base + 1, row);
     });
     answers.lines = table.bytes("");
   }
@@ -214,6 +219,7 @@ class Gatherer {
 function inlinedTable(
   { parent, function: functionOf, functions, ...calls }: Inlined,
   chains: Map<number, number>,
+  base = 0,
 ): Uint8Array {
   const table = new FunctionTableBuilder();
   const outermost = table.addFunction({ parent: -1, name: "", callPath: "", callLine: 0 });
@@ -235,6 +241,8 @@ function inlinedTable(
     }
     return rows.get(chain)!;
   };
-  for (const [at, chain] of chains) table.addRange(at, at + 1, chain < 0 ? NOTHING : rowOf(chain));
+  for (const [at, chain] of chains) {
+    table.addRange(at - base, at - base + 1, chain < 0 ? NOTHING : rowOf(chain));
+  }
   return table.bytes("");
 }

@@ -63,13 +63,12 @@ export function frameLines(
   const missing = new Map<string, Missing[]>();
   for (const [id, members] of framesByObject(frames.object)) {
     const object = objects[id];
-    const isKernel = object.kind === "kernel" || object.kind === "module";
-    if (object.kind !== "file" && !isKernel) continue;
+    if (!mayHaveLines(object)) continue;
     const addresses = Float64Array.from(members, (frame) => frames.address[frame] - frames.returns[frame]);
     const found = linesOf(object, addresses, { files, budget, bundledOf });
     if (!("file" in found)) {
       // few machines have the debug information of their kernel
-      if (isKernel && found.reason === REASON.NO_FILE) continue;
+      if (object.kind !== "file" && found.reason === REASON.NO_FILE) continue;
       const samples = members.reduce((sum, frame) => sum + frames.weight[frame], 0);
       const why = whyMissing(found, object, files.fetcher !== undefined);
       if (samples > 0) {
@@ -90,7 +89,12 @@ export function frameLines(
   return { lines, warnings: Array.from(missing, missingText) };
 }
 
-/** Finds the lines of addresses of an object of kind `file`, or why there are none; see sourceLines(). */
+/** Returns whether source lines are looked for in an object of that kind. */
+export function mayHaveLines({ kind }: ObjectInfo): boolean {
+  return kind === "file" || kind === "kernel" || kind === "module";
+}
+
+/** Finds the lines of addresses of such an object, or why there are none; see sourceLines(). */
 export function linesOf(
   object: ObjectInfo,
   addresses: Float64Array,

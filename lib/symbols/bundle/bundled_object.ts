@@ -44,6 +44,8 @@ export interface BundledFacts {
   pid: number;
   /** Reason for an address without a symbol. */
   failure: SymbolFailure;
+  /** Number that addresses have to be taken less of, in the tables of lines and inlined functions; 0 by default. */
+  base?: number;
   tellsInlined?: boolean;
   /** Reason why there are no lines. */
   linesFailure?: SymbolFailure;
@@ -59,7 +61,7 @@ export interface ObjectAnswers {
   facts: BundledFacts;
   symbols?: SymbolAnswers;
   functions?: { starts: Float64Array; ends: Float64Array };
-  /** Bytes of a LineTable and of a FunctionTable, of offsets in the object's file. */
+  /** Bytes of a LineTable and of a FunctionTable, by address less `facts.base`. */
   lines?: Uint8Array;
   inlined?: Uint8Array;
   /** Jitdump without code, with what samples hit. */
@@ -122,10 +124,13 @@ export class BundledObject {
       const starts = r.doubles();
       this.functions = new FunctionRanges(starts, sameLength(r.doubles(), starts.length));
     } else if (type === BLOCK.LINES) {
-      this.lines = new BundledLines(LineTable.read(payload.slice(), undefined) ?? notSound());
+      this.lines = new BundledLines(
+        LineTable.read(payload.slice(), undefined) ?? notSound(),
+        this.facts.base,
+      );
     } else if (type === BLOCK.INLINED) {
       const functions = FunctionTable.read(payload.slice(), undefined) ?? notSound();
-      this.inlined = new BundledInlined(functions, this.facts.missing ?? []);
+      this.inlined = new BundledInlined(functions, this.facts);
     } else if (type === BLOCK.JITDUMP) this.jitDump = payload;
   }
 }
@@ -145,9 +150,9 @@ export function decodeFacts(payload: Uint8Array): BundledFacts {
 function isFacts(value: unknown): value is BundledFacts {
   const facts = value as BundledFacts | null;
   if (typeof facts !== "object" || facts === null) return false;
-  const { kind, path, buildId = "", device = "", inode = "", pid, failure, linesFailure } = facts;
+  const { kind, path, buildId = "", device = "", inode = "", pid, base = 0, failure, linesFailure } = facts;
   return [kind, path, buildId, device, inode].every((text) => typeof text === "string") &&
-    typeof pid === "number" && isFailure(failure) &&
+    [pid, base].every((number) => typeof number === "number") && isFailure(failure) &&
     (linesFailure === undefined || isFailure(linesFailure)) &&
     [facts.warnings, facts.inlinedWarnings, facts.missing].every(isTexts);
 }
@@ -165,9 +170,11 @@ function isTexts(value: unknown): boolean {
 /** Source lines of a bundled object. */
 export class BundledLines {
   readonly #table: LineTable;
+  readonly #base: number;
 
-  constructor(table: LineTable) {
+  constructor(table: LineTable, base = 0) {
     this.#table = table;
+    this.#base = base;
   }
 
   /** Returns the lines of addresses, in their order. */
@@ -175,7 +182,7 @@ export class BundledLines {
     const table = this.#table, paths: string[] = [], rows = new Map<number, number>();
     const file = new Int32Array(addresses.length).fill(-1), line = new Int32Array(addresses.length);
     addresses.forEach((address, i) => {
-      const row = table.at(address);
+      const row = table.at(address - this.#base);
       if (row < 0) return;
       const path = table.pathOf(row);
       let known = rows.get(path);
@@ -192,15 +199,17 @@ export class BundledInlined {
   readonly functions: FunctionTable;
   /** Files with parts of the debug information that were needed and not found. */
   readonly missing: ReadonlySet<string>;
+  readonly #base: number;
 
-  constructor(functions: FunctionTable, missing: readonly string[]) {
+  constructor(functions: FunctionTable, { missing = [], base = 0 }: BundledFacts) {
     this.functions = functions;
     this.missing = new Set(missing);
+    this.#base = base;
   }
 
   /** Returns the row of the innermost function at an address (as in AddressSpaces.at), or -1. */
   at(address: number): number {
-    return Math.max(-1, this.functions.at(address));
+    return Math.max(-1, this.functions.at(address - this.#base));
   }
 
   /** Does nothing: no file is open. */

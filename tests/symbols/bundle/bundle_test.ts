@@ -85,6 +85,16 @@ Deno.test("a bundle gives the answers that were put into it, and none for other 
   assertEquals([facts.tellsInlined, [...inlined!.missing]], [true, ["x.dwo"]]);
 });
 
+Deno.test("a bundle has lines and inlined functions of the kernel, whose addresses are counted from a base", () => {
+  const base = -2130706432, facts = { ...ANSWERS.facts, kind: "kernel" as const, base };
+  const { lines, inlined } = bundleOf(encodeBundle([{ ...ANSWERS, facts }])).of({
+    ...OBJECT,
+    kind: "kernel",
+  })!;
+  assertEquals([...lines!.of(Float64Array.of(base + 0x1010, 0x1010)).line], [7, 0]);
+  assertEquals([inlined!.at(base + 0x1010), inlined!.at(0x1010)], [1, -1]);
+});
+
 Deno.test("a bundle is compressed where that is worth it, and tells objects apart by what they are", () => {
   const many = Array.from({ length: 200 }, (_, i): ObjectAnswers => ({
     ...ANSWERS,
