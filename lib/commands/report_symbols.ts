@@ -64,14 +64,12 @@ async function askedFetcher(args: ParsedArgs, io: Io): Promise<FileFetcher | und
   }
   const { DebugFetcher } = await import("../symbols/debuginfod/debug_fetcher.ts");
   const { catchInterrupt } = await import("../cli/signals.ts");
-  const { renderFetching } = await import("../cli/reading_progress.ts");
+  const { fetchingNotes } = await import("../cli/reading_progress.ts");
   return new DebugFetcher({
     servers: found.servers,
     folder,
     interruption: catchInterrupt,
-    onProgress: io.stderrIsTerminal
-      ? (progress) => io.status(progress ? renderFetching(progress, io.columns) : "")
-      : undefined,
+    onProgress: fetchingNotes(io),
   });
 }
 

@@ -1,6 +1,7 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ByteInput } from "../../lib/base/bytes/byte_source.ts";
-import { withProgress } from "../../lib/cli/reading_progress.ts";
+import { eventually } from "../eventually.ts";
+import { fetchingNotes, renderFetching, withProgress } from "../../lib/cli/reading_progress.ts";
 
 /** A file of `size` bytes, none of which is there. */
 function hollow(size: number | undefined, beside?: ByteInput[]): ByteInput {
@@ -54,4 +55,43 @@ Deno.test("withProgress() takes its line away when reading fails", async () => {
   const fail = () => Promise.reject(new Error("damaged"));
   await assertRejects(() => withProgress(hollow(1e9), io, fail), Error, "damaged");
   assertEquals(lines, [""]);
+});
+
+const FETCHING = { done: 2, files: 7, received: 5 << 20, announced: 50 << 20 };
+
+Deno.test("the line of fetching fits its width, and leaves out what does not", () => {
+  assertEquals(
+    renderFetching(FETCHING, 80),
+    "fetching 7 debug files: 2 done, 5.0 MiB of 50.0 MiB  (Ctrl-C goes on without)",
+  );
+  assertEquals(renderFetching(FETCHING, 60), "fetching 7 debug files: 2 done, 5.0 MiB of 50.0 MiB");
+  assertEquals(
+    renderFetching({ done: 0, files: 1, received: 0, announced: 0 }, 40),
+    "fetching 1 debug file: 0 done",
+  );
+  for (let columns = 1; columns < 100; columns++) assert(renderFetching(FETCHING, columns).length < columns);
+});
+
+Deno.test("fetching is a status line on a terminal, and one line elsewhere if it takes long", async () => {
+  const said: string[] = [], shown: string[] = [];
+  const io = {
+    columns: 80,
+    err: (line: string) => void said.push(line),
+    status: (line: string) => void shown.push(line),
+  };
+  const onTerminal = fetchingNotes({ ...io, stderrIsTerminal: true });
+  onTerminal(FETCHING);
+  onTerminal(undefined);
+  assertEquals([shown.length, shown[1], said], [2, "", []]);
+
+  const patient = fetchingNotes({ ...io, stderrIsTerminal: false });
+  patient(FETCHING);
+  patient(undefined);
+  const impatient = fetchingNotes({ ...io, stderrIsTerminal: false }, 1);
+  impatient({ ...FETCHING, done: 0 });
+  impatient(FETCHING);
+  await eventually(() => said.length > 0, "the line");
+  impatient(undefined);
+  assertEquals(said, [`pmuctl: ${renderFetching(FETCHING, Infinity)}`]);
+  assertEquals(shown.length, 2);
 });

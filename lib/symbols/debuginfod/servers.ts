@@ -35,9 +35,9 @@ const MAX_SERVERS = 8;
 type Env = (name: string) => string | undefined;
 
 /**
- * Returns the servers to ask: those at `named`, else those in DEBUGINFOD_URLS; undefined for none. URLs in the variable
- * that cannot be used are named in `unusable`. Throws UsageError for one in `named`, and for a limit that is no number;
- * BadInputError if the file named by DEBUGINFOD_HEADERS_FILE cannot be read.
+ * Returns the servers to ask: those at `named`, else those in DEBUGINFOD_URLS; undefined if there are none. URLs in the
+ * variable that cannot be used are named in `unusable`, and may be all. Throws UsageError for one in `named`, and for a limit
+ * that is no number; BadInputError if the file named by DEBUGINFOD_HEADERS_FILE cannot be read.
  */
 export function debugServers(
   named: readonly string[],
@@ -49,15 +49,15 @@ export function debugServers(
   if (words.length === 0) return undefined;
   const urls = new Set<string>(), unusable: string[] = [];
   for (const word of words) {
-    const problem = urlProblem(word);
+    const problem = urlProblem(word) ??
+      (urls.size === MAX_SERVERS ? `no more than ${MAX_SERVERS} servers are asked` : undefined);
     if (problem === undefined) urls.add(word.replace(/\/+$/, ""));
     else if (named.length > 0) throw new UsageError(`--debuginfod ${withoutPassword(word)}: ${problem}`);
     else unusable.push(`DEBUGINFOD_URLS: ${withoutPassword(word)}: ${problem}`);
   }
-  if (urls.size === 0) return undefined;
   const maxTime = seconds("DEBUGINFOD_MAXTIME", env), maxBytes = numberIn("DEBUGINFOD_MAXSIZE", env);
   const servers = {
-    urls: [...urls].slice(0, MAX_SERVERS),
+    urls: [...urls],
     headers: headersIn(env("DEBUGINFOD_HEADERS_FILE")),
     timeout: seconds("DEBUGINFOD_TIMEOUT", env) ?? TIMEOUT * 1000,
     maxTime: maxTime ?? 0,

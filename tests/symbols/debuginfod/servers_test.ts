@@ -30,6 +30,8 @@ Deno.test("what is no web address is passed over in the variable, and refused on
     assertEquals(found.unusable.length, 1);
     assertStringIncludes(found.unusable[0], bad);
     assertThrows(() => debugServers([bad], env({})), UsageError, bad);
+    const none = debugServers([], env({ DEBUGINFOD_URLS: bad }))!;
+    assertEquals([none.servers.urls, none.unusable.length], [[], 1]);
   }
 });
 
