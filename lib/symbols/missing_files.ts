@@ -42,7 +42,8 @@ export class MissingFiles {
 
   /** Returns whether files of an object may be fetched that its symbols or debug information are missing without. */
   has(object: ObjectInfo, opened: ObjectElf | Unopened): boolean {
-    return this.#of(object, opened).length > 0;
+    return this.#of(object, opened).length > 0 ||
+      (this.#options.needsInfo && this.#shared(object, opened).length > 0);
   }
 
   /**

@@ -52,17 +52,25 @@ async function ok(command: string, args: string[]): Promise<string> {
   return stdout;
 }
 
-/** Calls `body` with the URL of a server of one debug file, and the paths that were asked for. */
-async function withServer(
-  { debug, buildId }: Scene,
+/** Calls `body` with the URL of a server of a debug file, and the paths that were asked for. */
+function withServer(
+  { debug, buildId }: Pick<Scene, "debug" | "buildId">,
+  body: (url: string, asked: string[]) => Promise<void>,
+): Promise<void> {
+  return withFiles({ [`${buildId}/debuginfo`]: debug }, body);
+}
+
+/** Calls `body` with the URL of a server of these files, by build id and kind, and the paths that were asked for. */
+async function withFiles(
+  files: Record<string, string>,
   body: (url: string, asked: string[]) => Promise<void>,
 ): Promise<void> {
   const asked: string[] = [];
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, ({ url }) => {
     const { pathname } = new URL(url);
     asked.push(pathname);
-    const served = pathname === `/buildid/${buildId}/debuginfo`;
-    return served ? new Response(Deno.readFileSync(debug)) : new Response("", { status: 404 });
+    const path = files[pathname.replace(/^\/buildid\//, "")];
+    return path ? new Response(Deno.readFileSync(path)) : new Response("", { status: 404 });
   });
   try {
     await body(`http://127.0.0.1:${server.addr.port}`, asked);
@@ -122,6 +130,32 @@ testNeeding(
         await unresolved(scene.env(url));
         assertEquals(asked.length, length);
       });
+    });
+  },
+);
+
+testNeeding(
+  ["perf", "cc", "binutils"],
+  "a program that is gone, or was upgraded, is fetched too",
+  async () => {
+    await inScene(async (scene) => {
+      const { buildId, debug, program } = scene, moved = `${scene.folder}/moved`;
+      Deno.renameSync(program, moved);
+      await withFiles(
+        { [`${buildId}/debuginfo`]: debug, [`${buildId}/executable`]: moved },
+        async (url, asked) => {
+          Deno.copyFileSync("/bin/true", program);
+          assertEquals(await names(scene, [], scene.env()), [""]);
+          const { unresolved } = await jsonReport(scene.file, scene.env());
+          assert(unresolved.some(({ remedy }) => remedy.includes("fetch it with --debuginfod URL")));
+          assertEquals(await names(scene, [], scene.env(url)), ["hidden_work"]);
+          Deno.removeSync(program);
+          assertEquals(new Set(await names(scene, ["--lines"], scene.env(url))), new Set(["hidden_work"]));
+          for (const kind of ["debuginfo", "executable"]) {
+            assertEquals(asked.filter((path) => path === `/buildid/${buildId}/${kind}`).length, 1);
+          }
+        },
+      );
     });
   },
 );
