@@ -48,7 +48,9 @@ export async function gatherNames(
     ...options,
     inline: true,
     lines: true,
-    logStacks: true,
+    times: true,
+    texts: true,
+    forBundle: true,
   });
   const { spaces: { objects: { rows } }, symbolizer } = recording;
   const hits = hitAddresses(recording);
@@ -89,18 +91,27 @@ interface Hits {
 }
 
 /** Returns what samples hit, by object. */
-function hitAddresses({ frames }: ReadRecording): Map<number, Hits> {
+function hitAddresses({ frames, asked }: ReadRecording): Map<number, Hits> {
   const hits = new Map<number, Hits>();
   const { object, address, returns } = frames;
   for (let frame = 0; frame < object.length; frame++) {
     const id = object.data[frame], at = address.data[frame], isReturn = returns.data[frame] === 1;
     if (id < 0) continue;
-    let of = hits.get(id);
-    if (of === undefined) hits.set(id, of = { symbols: new Set(), code: new Map() });
+    const of = hitsOf(hits, id);
     of.symbols.add(at);
     of.code.set(isReturn ? at - 1 : at, { address: at, returns: isReturn });
   }
+  for (const [id, addresses] of asked ?? []) {
+    const { symbols } = hitsOf(hits, id);
+    for (const address of addresses) symbols.add(address);
+  }
   return hits;
+}
+
+function hitsOf(hits: Map<number, Hits>, id: number): Hits {
+  let of = hits.get(id);
+  if (of === undefined) hits.set(id, of = { symbols: new Set(), code: new Map() });
+  return of;
 }
 
 /** Answers of one object after the other. */

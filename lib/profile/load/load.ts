@@ -73,8 +73,8 @@ export interface LoadOptions {
   inline?: boolean;
   /** Leave copies of stacks unread, rather than unwind them. */
   noUnwind?: boolean;
-  /** Take note of the unwound stacks, so that a bundle can carry them. */
-  logStacks?: boolean;
+  /** Take note of the unwound stacks, and of the addresses in texts, so that a bundle can carry them. */
+  forBundle?: boolean;
   /** Load what comes before damage, with a warning; default: throw. */
   force?: boolean;
 }
@@ -149,6 +149,8 @@ export interface ReadRecording {
   budget: Budget;
   /** Unwinder of stack copies; undefined if there was nothing to unwind. */
   copies: UserStacks | undefined;
+  /** Addresses of the kernel that texts of samples name, by object; undefined unless for a bundle. */
+  asked: Map<number, Set<number>> | undefined;
   /** Samples outside `within` have yet to be cut out. */
   cutLater: boolean;
 }
@@ -187,11 +189,12 @@ export async function readRecording(
   const frameSymbols = new FrameSymbols({ frames, objects, symbolizer, inlined });
   const merge = options.mergeAddresses && !placed && !options.lines && header.complete;
   const copies = await userStacksOf(header, { spaces, files, carried }, options);
+  const asked = options.forBundle ? new Map<number, Set<number>>() : undefined;
   const texts = options.texts
     ? new (await import("../../perfdata/tracepoints/texts.ts")).TracepointTexts({
       events: header.events,
       features: header.features,
-      nameOf: (address) => kernelName(addressFromBigint(address), spaces, symbolizer),
+      nameOf: (address) => kernelName(addressFromBigint(address), { spaces, symbolizer, asked }),
     })
     : undefined;
   const builder = new ProfileBuilder(spaces, merge ? frameSymbols : placed ?? frames, {
@@ -234,6 +237,7 @@ export async function readRecording(
       builder,
       copies,
       budget,
+      asked,
     },
     cutLater,
   };
@@ -246,7 +250,7 @@ export async function readRecording(
 async function userStacksOf(
   header: PerfHeader,
   { spaces, files, carried }: { spaces: AddressSpaces; files: SymbolFiles; carried: CarriedNames },
-  { leafOnly, noUnwind, logStacks }: LoadOptions,
+  { leafOnly, noUnwind, forBundle }: LoadOptions,
 ): Promise<UserStacks | undefined> {
   if (leafOnly || noUnwind || !header.events.some(({ layout }) => layout.tail.copiesStack)) return undefined;
   const known = await carried.stacks(spaces.objects);
@@ -254,7 +258,7 @@ async function userStacksOf(
   const { StackCopies } = await import("./stacks/stack_copies.ts");
   const machine = () => header.features.arch ?? "";
   const copies = new StackCopies({ spaces, files, events: header.events, machine });
-  if (!logStacks) return copies;
+  if (!forBundle) return copies;
   const { LoggedStacks } = await import("./stacks/carried_stacks.ts");
   return new LoggedStacks(copies);
 }
@@ -408,8 +412,16 @@ function profileOf(
 }
 
 /** Returns the name of the kernel's function at an address, if its symbols are loaded. */
-function kernelName(address: number, spaces: AddressSpaces, symbolizer: Symbolizer) {
+function kernelName(
+  address: number,
+  { spaces, symbolizer, asked }: Pick<ReadRecording, "spaces" | "symbolizer" | "asked">,
+) {
   const object = spaces.find(-1, address, PERF_RECORD_MISC.KERNEL);
+  if (asked && object >= 0) {
+    const of = asked.get(object);
+    if (of) of.add(spaces.at);
+    else asked.set(object, new Set([spaces.at]));
+  }
   const id = object < 0 ? -1 : symbolizer.symbolize(spaces.objects.rows[object], spaces.at);
   if (id < 0) return undefined;
   const { name, start } = symbolizer.symbol(id);
