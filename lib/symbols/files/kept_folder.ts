@@ -22,6 +22,8 @@ export class KeptFolder implements KeptTables {
   readonly #folder: string | undefined;
   readonly #mostBytes: number;
   #isPrivate: boolean | undefined;
+  /** Bytes of all tables, at most; undefined before they were looked at. */
+  #bytes: number | undefined;
 
   constructor(folder = keptFolder(), mostBytes = MAX_TOTAL) {
     this.#folder = folder;
@@ -52,8 +54,11 @@ export class KeptFolder implements KeptTables {
     ) return;
     try {
       if (makePrivateFolder(folder) || !isMine(folder)) return;
-      makeRoom(folder, name, this.#mostBytes - bytes.length);
+      if (!(this.#bytes! + bytes.length <= this.#mostBytes)) {
+        this.#bytes = makeRoom(folder, name, this.#mostBytes - bytes.length);
+      }
       writeWhole(`${folder}/${name}`, bytes);
+      this.#bytes! += bytes.length;
     } catch {
       // the next report will read the debug information again
     }
@@ -106,8 +111,11 @@ function writeWhole(path: string, bytes: Uint8Array): void {
   }
 }
 
-/** Removes the tables that were used least recently until the others, but for the one named, have at most `room` bytes. */
-function makeRoom(folder: string, name: string, room: number): void {
+/**
+ * Removes the tables that were used least recently until the others, but for the one named, have at most `room` bytes.
+ * Returns how many they have.
+ */
+function makeRoom(folder: string, name: string, room: number): number {
   const now = Date.now(), tables: { path: string; size: number; used: number }[] = [];
   for (const entry of Deno.readDirSync(folder)) {
     const path = `${folder}/${entry.name}`, isTable = TABLE_NAME.test(entry.name);
@@ -117,11 +125,13 @@ function makeRoom(folder: string, name: string, room: number): void {
     if (isTable) tables.push({ path, size: stat.size, used });
     else if (now - used > ABANDONED_MS) removeIfThere(path);
   }
-  let left = room;
+  let bytes = 0, isFull = false;
   for (const { path, size } of tables.sort((a, b) => b.used - a.used)) {
-    left -= size;
-    if (left < 0) removeIfThere(path);
+    isFull ||= bytes + size > room;
+    if (isFull) removeIfThere(path);
+    else bytes += size;
   }
+  return bytes;
 }
 
 /** Returns what is at a path; undefined if another report has just removed it. */

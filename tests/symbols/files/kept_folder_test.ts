@@ -85,6 +85,20 @@ Deno.test("KeptFolder removes what was used least recently when the tables are t
   });
 });
 
+Deno.test("KeptFolder stays below its limit over many tables, each written again and again", () => {
+  withFolder((folder) => {
+    const kept = new KeptFolder(folder, 5000);
+    for (let i = 0; i < 60; i++) {
+      const name = `${(i % 17).toString(16)}a.lines`;
+      kept.write(name, bytes(100 + 37 * (i % 11)));
+      assert(kept.read(name));
+      const sizes = namesIn(folder).map((each) => Deno.statSync(`${folder}/${each}`).size);
+      assert(sizes.reduce((a, b) => a + b) <= 5000);
+    }
+    assert(namesIn(folder).length > 8);
+  });
+});
+
 Deno.test("KeptFolder removes files that were never completed, and only those and tables", () => {
   withFolder((folder) => {
     const kept = new KeptFolder(folder, 1000);
@@ -92,7 +106,7 @@ Deno.test("KeptFolder removes files that were never completed, and only those an
     const [old, young] = [0, 1].map((i) => `${OTHER}.0000000${i}-0000-4000-8000-000000000000`);
     for (const name of [old, young, "notes"]) Deno.writeFileSync(`${folder}/${name}`, bytes(2000));
     for (const name of [old, "notes"]) Deno.utimeSync(`${folder}/${name}`, 1000, 1000);
-    kept.write(THIRD, bytes(9));
+    new KeptFolder(folder, 1000).write(THIRD, bytes(9));
     assertEquals(namesIn(folder), [TABLE, THIRD, young, "notes"].sort());
   });
 });
