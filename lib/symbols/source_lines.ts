@@ -120,9 +120,9 @@ function builtTable(
   const builder = new LineTableBuilder(table), parts = loadedParts(file);
   const numbers = paths.map((path) => builder.path(path));
   try {
-    const isWhole = rows.each((low, high, place) => {
-      if (place && place.line < 0) return; // a number that no table has
-      const row = place ? builder.row(numbers[place.path], place.line) : NOTHING;
+    const isWhole = rows.each((low, high, path, line) => {
+      if (path >= 0 && line < 0) return; // a number that no table has
+      const row = path >= 0 ? builder.row(numbers[path], line) : NOTHING;
       for (const { offset, end, shift } of parts) {
         builder.addRange(Math.max(offset, low - shift), Math.min(end, high - shift), row);
       }

@@ -10,8 +10,8 @@ import { RangePainter } from "./painted_ranges.ts";
 /** Bytes of memory of a row and of a sequence, growing; how many are charged at once. */
 const ROW_BYTES = 32, SEQUENCE_BYTES = 160, CHARGED = 1024;
 
-/** Takes code between two addresses: its row in `paths` and its line; undefined for code that has no line. */
-export type TakeLine = (low: number, high: number, place: { path: number; line: number } | undefined) => void;
+/** Takes code between two addresses: the row of its path, -1 if it has no line, and its line. */
+export type TakeLine = (low: number, high: number, path: number, line: number) => void;
 
 /** Rows in the order in which they were read, in sequences that ascend. */
 export class LineRows {
@@ -57,7 +57,11 @@ export class LineRows {
 
   /** Numbers of the files of the unit. */
   files(): Set<number> {
-    return new Set(this.#file.data.subarray(this.#unitRow, this.#file.length));
+    const numbers = new Set<number>(), file = this.#file.data;
+    for (let row = this.#unitRow, last = NaN; row < this.#file.length; row++) {
+      if (file[row] !== last) numbers.add(last = file[row]); // mostly it is the one before
+    }
+    return numbers;
   }
 
   /**
@@ -70,7 +74,10 @@ export class LineRows {
       this.#starts.data.fill(-1, this.#unitSequence, this.#starts.length);
     } else {
       const file = this.#file.data;
-      for (let row = this.#unitRow; row < this.#file.length; row++) file[row] = paths.get(file[row]) ?? -1;
+      for (let row = this.#unitRow, last = NaN, path = -1; row < this.#file.length; row++) {
+        if (file[row] !== last) path = paths.get(last = file[row]) ?? -1;
+        file[row] = path;
+      }
     }
     this.#unitRow = this.#address.length;
     this.#unitSequence = this.#starts.length;
@@ -87,7 +94,7 @@ export class LineRows {
       painter.add(lows[sequence], highs[sequence], sequence);
     }
     painter.paint().within(-Infinity, Infinity, (low, high, sequence) => {
-      if (sequence < 0) take(low, high, undefined);
+      if (sequence < 0) take(low, high, -1, 0);
       else if (this.#starts.data[sequence] >= 0) this.#eachRow(sequence, low, high, take);
     });
     return true;
@@ -100,8 +107,7 @@ export class LineRows {
     for (; row < last && from < high; row++) {
       const to = Math.min(address[row + 1], high);
       if (!(to > from)) continue;
-      const path = this.#file.data[row];
-      take(from, to, path < 0 ? undefined : { path, line: this.#line.data[row] });
+      take(from, to, this.#file.data[row], this.#line.data[row]);
       from = to;
     }
     this.#starts.data[sequence] = Math.max(row - 1, this.#starts.data[sequence]);

@@ -65,9 +65,14 @@ export class KeptRanges {
   add(low: number, high: number, row: number): void {
     const end = Math.min(high, END);
     if (!(low >= 0 && low < end)) return;
+    const last = this.#highs.length - 1, owner = row + FIRST;
+    if (last >= 0 && this.#highs.data[last] === low && this.#owners.data[last] === owner) {
+      this.#highs.data[last] = end;
+      return;
+    }
     this.#lows.push(low);
     this.#highs.push(end);
-    this.#owners.push(row + FIRST);
+    this.#owners.push(owner);
   }
 
   /** Returns the starts of ascending ranges without gaps, and their owners. */

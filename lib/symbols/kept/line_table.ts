@@ -65,12 +65,8 @@ export class LineTable {
   }
 }
 
-/** Lines of a path that have a key of their own; those of longer files share it. */
-const MAX_LINES = 2 ** 24;
-
-function keyOf(path: number, line: number): number {
-  return path * MAX_LINES + line % MAX_LINES;
-}
+/** Lines of a path that are looked up in a list; those of longer files are looked up by text. */
+const MAX_LISTED = 1 << 16;
 
 /** Builder of a table; adds to what another one knows, if there is one. */
 export class LineTableBuilder {
@@ -78,8 +74,9 @@ export class LineTableBuilder {
   readonly #paths = uint32Column();
   readonly #lines = uint32Column();
   readonly #strings = new StringRows();
-  /** Row of each line of each path. */
-  readonly #rows = new Map<number, number>();
+  /** Row of each line of each path, plus one. */
+  readonly #listed: number[][] = [];
+  readonly #others = new Map<string, number>();
 
   constructor(known?: LineTable) {
     if (known === undefined) return;
@@ -96,14 +93,15 @@ export class LineTableBuilder {
 
   /** Returns the row of a line of the path with a number. */
   row(path: number, line: number): number {
-    const row = this.#rows.get(keyOf(path, line));
-    return row !== undefined && this.#lines.data[row] === line ? row : this.#add(path, line);
+    const row = line < MAX_LISTED ? this.#listed[path]?.[line] : this.#others.get(`${path} ${line}`);
+    return row === undefined ? this.#add(path, line) : row - 1;
   }
 
   #add(path: number, line: number): number {
     this.#lines.push(line);
     const row = this.#paths.push(path);
-    this.#rows.set(keyOf(path, line), row);
+    if (line < MAX_LISTED) (this.#listed[path] ??= [])[line] = row + 1;
+    else this.#others.set(`${path} ${line}`, row + 1);
     return row;
   }
 
