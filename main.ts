@@ -14,6 +14,7 @@ import { settleSignals } from "./lib/cli/runtime_signals.ts";
 const COMMANDS: Record<string, () => Promise<{ command: CommandSpec }>> = {
   record: () => import("./lib/commands/record.ts"),
   report: () => import("./lib/commands/report.ts"),
+  annotate: () => import("./lib/commands/annotate.ts"),
   script: () => import("./lib/commands/script.ts"),
   analyze: () => import("./lib/commands/analyze.ts"),
   diff: () => import("./lib/commands/diff.ts"),

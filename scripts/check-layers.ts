@@ -67,6 +67,7 @@ export const ROOMS: Readonly<Record<string, Room>> = (() => {
       imports: report,
       folders: ["shared", "json", "text", "flame", "html", "page", "exchange", "."],
     },
+    annotate: { imports: report.concat("report") },
     counters: {
       imports: record,
       folders: ["verify", "rows", "open", "preflight", "named", "tasks", "cpus", "."],
@@ -82,7 +83,7 @@ export const ROOMS: Readonly<Record<string, Room>> = (() => {
       folders: ["statistics", "metrics", "baseline", "stat", ".", "output", "series"],
     },
     commands: {
-      imports: ["check", "run", "report", "cli", ...run.filter((room) => room !== "ffi")],
+      imports: ["annotate", "check", "run", "report", "cli", ...run.filter((room) => room !== "ffi")],
       wide: true,
     },
     main: { imports: ["commands", "cli", "base"] },

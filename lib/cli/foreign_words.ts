@@ -65,6 +65,18 @@ const OPTIONS: Record<string, Record<string, string>> = {
     "-v, --verbose": "not needed: missing symbols are explained below the report",
     "-q, --quiet": "redirect standard error: 2>/dev/null",
   },
+  annotate: {
+    "-s, --symbol": "name the function: 'pmuctl annotate SYMBOL'",
+    "--stdio, --stdio2, --tui, --gtk, -l, --print-line, -P, --full-paths": "not needed: this is the default",
+    "-n, --show-nr-samples, --show-total-period":
+      "not needed: samples are always shown, and --json has periods",
+    "--percent-type": "shares are of the function's periods; --json has samples and periods",
+    "--objdump, --addr2line, --prefix, --prefix-strip":
+      "objdump is found by PATH, and source files by their paths",
+    "--asm-raw": "not supported",
+    "-v, --verbose, -q, --quiet, -m, --modules":
+      "not needed: what is missing is explained above the function",
+  },
   script: {
     "-D, --dump-raw-trace, --dump-unsorted-raw-trace":
       "records are not dumped; use 'perf script -D' on the same file, or 'pmuctl report --stats' to count them",
@@ -155,9 +167,6 @@ const COMMANDS: Record<string, string> = {
   "buildid-list": "'perf buildid-list' reads the same file",
   "buildid-cache": "not needed: 'pmuctl record' copies programs that will be gone later; see its -N",
   top: "'pmuctl record -a -g --duration 5 && pmuctl report' shows what runs now",
-  annotate:
-    "instructions are not shown yet; 'pmuctl report --lines' goes down to source lines, and 'perf annotate' reads the same file",
-  script: "'pmuctl report --json' is for programs, and 'perf script' reads the same file",
   mem: "'pmuctl record -d -W' records addresses and costs; 'perf mem report' reads the same file",
   trace: "'pmuctl record -e raw_syscalls:sys_enter -a' records system calls",
   bench: "'pmuctl stat -- COMMAND' measures a command",

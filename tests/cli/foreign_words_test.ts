@@ -24,7 +24,7 @@ const KNOWN: [string[], RegExp][] = [
   [["hyperfine"], /pmuctl stat -- COMMAND/],
   [["sched"], /sched:sched_switch/],
   [["top"], /unknown command 'top': .*record -a/],
-  [["annotate"], /perf annotate/],
+  [["annotate", "-s", "main"], /name the function/],
 ];
 
 for (const [words, answer] of KNOWN) {

@@ -14,6 +14,7 @@ const PRINTED: readonly [schema: string, args: readonly string[]][] = [
   [JSON_SCHEMAS.report, ["report", "--format", "json", "perf.data"]],
   [JSON_SCHEMAS.report, [...DATA, "-g", "-s", "pid,sym"]],
   [JSON_SCHEMAS.reportStats, [...DATA, "--stats"]],
+  [JSON_SCHEMAS.annotate, ["annotate", "--json", "-i", "perf.data"]],
   [JSON_SCHEMAS.script, ["script", "--json", "-i", "perf.data"]],
   [JSON_SCHEMAS.diff, ["diff", "--json", "perf.data", "perf.data"]],
   [JSON_SCHEMAS.info, ["info", "--json"]],

@@ -6,6 +6,7 @@ import { jsonText } from "./printable.ts";
  * docs/formats.md describes them.
  */
 export const JSON_SCHEMAS = {
+  annotate: "pmuctl.annotate/1",
   attrlist: "pmuctl.attrlist/1",
   bindRow: "pmuctl.bind-row/1",
   bindSummary: "pmuctl.bind-summary/1",

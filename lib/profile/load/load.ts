@@ -65,8 +65,13 @@ export interface LoadOptions {
   texts?: boolean;
   /** Keep only the samples of these times. */
   within?: TimeRanges;
-  /** Keep where in memory each frame was, and how far into its symbol (`frames.ip`, `frames.offset`). */
+  /**
+   * Keep where in memory each frame was, how far into its symbol (`frames.ip`, `frames.offset`), and where that is
+   * (`symbols.start`, `symbols.end`).
+   */
   places?: boolean;
+  /** Receives the objects as they were mapped, by their rows in the profile: for those who read their files. */
+  seeObjects?: (objects: readonly ObjectInfo[]) => void;
   /** Find the source line of every frame (`Profile.lines`). */
   lines?: boolean;
   /** Show the functions that were inlined where a frame is as frames of their own. */
@@ -125,6 +130,7 @@ export async function loadProfile(
   append(warnings, sources?.warnings ?? []);
   append(warnings, inlined?.warnings ?? []);
   checkValid(profile);
+  options.seeObjects?.(recording.spaces.objects.rows);
   return profile;
 }
 
@@ -301,7 +307,7 @@ interface FoundSymbols extends Pick<Profile, "samples" | "symbols" | "unnamed"> 
 
 /** Finds the symbol of each frame, and makes the names readable that are shown. */
 async function findSymbols(
-  { symbolizer, frames, frameSymbols, builder }: ReadRecording,
+  { symbolizer, frames, placed, frameSymbols, builder }: ReadRecording,
   { mangled, readableFrom }: LoadOptions,
 ): Promise<FoundSymbols> {
   frameSymbols.find();
@@ -320,7 +326,14 @@ async function findSymbols(
     ? undefined
     : symbolsFrom(readableFrom, names.length, symbolized.symbol, builder.stacks.frame.data, samples);
   const shown: { names: string[]; warning?: string } = mangled ? { names } : await readable(names, isShown);
-  const symbols = { name: shown.names.map(shortened), object };
+  const symbols = {
+    name: shown.names.map(shortened),
+    object,
+    ...placed && {
+      start: Float64Array.from(object, (_, id) => symbolizer.symbol(id).start),
+      end: Float64Array.from(object, (_, id) => symbolizer.symbol(id).end),
+    },
+  };
   return { samples, symbols, unnamed, frames: symbolized, unresolved, weight, warning: shown.warning };
 }
 

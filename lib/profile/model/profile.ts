@@ -139,8 +139,11 @@ export interface Profile {
   events: ProfileEvent[];
   comms: string[];
   objects: ProfileObject[];
-  /** Symbols, each a function of one object. */
-  symbols: { name: string[]; object: Int32Array };
+  /**
+   * Symbols, each a function of one object. `start` is a symbol's first address, of the same kind as `frames.address`, and
+   * `end` the one behind its last; absent unless asked for.
+   */
+  symbols: { name: string[]; object: Int32Array; start?: Float64Array; end?: Float64Array };
   /**
    * Frames. `object` is -1 where nothing was mapped, `symbol` -1 where no symbol covers the address. Frames without a
    * symbol have a row of `unnamed` for the code they are in, and a row of `unresolved` for the reason, -1 if there is

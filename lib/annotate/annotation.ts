@@ -1,0 +1,52 @@
+/** Model of an annotated function: its instructions and source lines, with the samples in each. */
+
+/** Weight of samples. */
+export interface Weight {
+  /** Number of samples. */
+  samples: number;
+  /** Sum of their periods: events, or ns for the clock events. */
+  period: number;
+}
+
+/** Instruction of the function. */
+export interface Instruction extends Weight {
+  /** Address that the object was linked for; of the kernel, the one in memory. */
+  address: number;
+  /** Assembly, without the address. */
+  text: string;
+  /** Address that it jumps to, if that is in the function. */
+  target?: number;
+  /** Row of `Annotation.lines`; -1 if unknown. */
+  line: number;
+  /** Names of the inlined functions that it is of, the outermost first. */
+  inlined: readonly string[];
+}
+
+/** Source line with code of the function. */
+export interface SourceLine extends Weight {
+  /** Path as given to the compiler. */
+  file: string;
+  /** Number from 1; 0 for code that the compiler made up. */
+  line: number;
+  /** Text; undefined where the file cannot be read. */
+  text?: string;
+}
+
+/** Annotated function. */
+export interface Annotation {
+  symbol: string;
+  /** Path of the object that it is in. */
+  object: string;
+  /** Name of the event, and the unit of its periods. */
+  event: string;
+  unit: "ns" | "events";
+  /** Weight of the function itself, and of all samples of the event. */
+  self: Weight;
+  all: Weight;
+  /** Instructions in the order of their addresses; empty where they cannot be shown. */
+  instructions: Instruction[];
+  /** Source lines in the order of their first instruction. */
+  lines: SourceLine[];
+  /** Problems, a sentence each. */
+  warnings: string[];
+}
