@@ -23,14 +23,16 @@ import {
 /** Most bytes of a table that is read at once: of larger ones most functions are not needed. */
 const MOST_HELD = 4 << 20;
 /** Bytes of memory of a function, and of a path besides its characters. */
-const FUNCTION_BYTES = 12, PATH_BYTES = 50;
+const FUNCTION_BYTES = 16, PATH_BYTES = 50;
 /** Longest name and path in bytes. */
 const MAX_TEXT = 1 << 16;
 /** Functions that are read at once. */
 const PIECE = 8192;
 /** Bytes of what is said of a function besides its tables. */
 const MAX_FUNCTION = 48;
-/** Offset of a path that there is none of. */
+/** Offsets from that of a function's name, of what else is said of it; see functionOffsets(). */
+const FIELD = { FILES: 16, LINES: 20, PC_DATA_COUNT: 24, UNIT: 28 } as const;
+/** Offset that stands for no path. */
 const NO_PATH = 0xffffffff;
 
 const decoder = new TextDecoder();
@@ -81,6 +83,7 @@ export class Pclntab {
     return this.#places.length;
   }
 
+  /** Layout of the table. */
   get layout(): GoLayout {
     return this.#header.layout;
   }
@@ -119,15 +122,15 @@ export class Pclntab {
 
   /** Returns the line of the code at an offset in a function; 0 if unknown. */
   line(row: number, offset: number): number {
-    return Math.max(0, this.#valueAt(row, this.#fields.name + 20, offset));
+    return Math.max(0, this.#valueAt(row, this.#fields.name + FIELD.LINES, offset));
   }
 
   /** Returns the path of the source file of the code at an offset in a function; "" if unknown. */
   path(row: number, offset: number): string {
-    const number = this.#valueAt(row, this.#fields.name + 16, offset);
+    const number = this.#valueAt(row, this.#fields.name + FIELD.FILES, offset);
     if (number < 0) return "";
     const { layout, units, files } = this.#header;
-    const list = layout === GO.V2 ? files : units + 4 * this.#field(row, this.#fields.name + 28);
+    const list = layout === GO.V2 ? files : units + 4 * this.#field(row, this.#fields.name + FIELD.UNIT);
     const place = this.#u32(list + 4 * number);
     if (place === NO_PATH) return "";
     const at = layout === GO.V2 ? place : files + place;
@@ -161,7 +164,7 @@ export class Pclntab {
   }
 
   #pcDataCount(row: number): number {
-    return this.#field(row, this.#fields.name + 24);
+    return this.#field(row, this.#fields.name + FIELD.PC_DATA_COUNT);
   }
 
   /** Returns the value at an offset in a function; -1 if there is none. */
