@@ -202,6 +202,7 @@ async function loadPart(
     mergeThreads: !part.filter?.pids && !part.filter?.tids,
     mergeAddresses: true,
     within: part.within,
+    inline: args.text("format") === "flamegraph", // as in report's
   };
   const profile = await withProgress(
     openInput(file),
