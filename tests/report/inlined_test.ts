@@ -18,14 +18,17 @@ const OPTIONS: OutputOptions = {
 };
 
 /** Returns the profile in a format. */
-async function shownIn(name: string, options: Partial<OutputOptions> = {}): Promise<string | Uint8Array> {
-  const profile = expandedProfile();
+async function shownIn(
+  name: string,
+  options: Partial<OutputOptions> = {},
+  profile = expandedProfile(),
+): Promise<string | Uint8Array> {
   const render = await formatNamed(name).renderer();
   return contentOf(render({ ...profile, times: timesOf(profile) }, { ...OPTIONS, ...options }));
 }
 
-async function textIn(name: string, options?: Partial<OutputOptions>): Promise<string> {
-  const content = await shownIn(name, options);
+async function textIn(...args: Parameters<typeof shownIn>): Promise<string> {
+  const content = await shownIn(...args);
   return typeof content === "string" ? content : new TextDecoder().decode(content);
 }
 
@@ -43,6 +46,20 @@ Deno.test("text has (inlined) behind the names of inlined functions, in rows and
     ],
   );
   assertMatch(await textIn("text", { tree: "calls" }), / run\b.*\n.* all \(inlined\)\n.* sort \(inlined\)\n/);
+});
+
+Deno.test("trees cut the names of inlined functions to the width of the terminal, not the mark", async () => {
+  const long = "x".repeat(300), profile = expandedProfile();
+  profile.symbols.name = profile.symbols.name.map((name) => name === "sort" ? long : name);
+  for (const tree of ["callers", "calls"] as const) {
+    const text = await textIn("text", { tree, width: 80 }, profile);
+    const lines = text.split("\n").filter((line) => /xxx/.test(line));
+    assertEquals(lines.length > 0, true);
+    for (const line of lines) {
+      assertEquals(line.trimEnd().endsWith("x… (inlined)"), true, line);
+      assertEquals(line.length <= 80, true, line);
+    }
+  }
 });
 
 Deno.test("json says of inlined functions that they are", async () => {

@@ -163,9 +163,12 @@ export function placeName(profile: Profile, places: AggregationKeys, place: numb
     (row < 0 ? placeObject(profile, places, place) : unnamedName(profile, row));
 }
 
-/** Returns what texts add to the name of a place: ` (inlined)` for an inlined function, else nothing. */
+/** Text behind the name of an inlined function. */
+export const INLINED_MARK = " (inlined)";
+
+/** Returns what texts add to the name of a place: INLINED_MARK for an inlined function, else nothing. */
 export function inlinedMark({ inlined }: AggregationKeys, place: number): string {
-  return inlined?.[place] === 1 ? " (inlined)" : "";
+  return inlined?.[place] === 1 ? INLINED_MARK : "";
 }
 
 /** Returns the name of a place's object. */

@@ -7,6 +7,7 @@
  */
 
 import { displayWidth, fit, fitFromLeft, padEnd } from "../../base/text/width.ts";
+import { INLINED_MARK } from "../../profile/query/aggregation_keys.ts";
 import type { SortKey } from "../../profile/query/groups.ts";
 import { type CellText, TITLES } from "./columns.ts";
 import { foldName } from "./fold_name.ts";
@@ -194,13 +195,18 @@ function layoutOf<R extends PlacedRow>(
   };
 }
 
+/** Columns of a symbol's column from which on names are cut so that the mark of inlined functions fits. */
+const MIN_MARKED = 24;
+
 /** Shortens a cell to its column. A symbol in the last column is folded as far as possible. */
 function shortCell({ key, wide, last }: KeyColumn, cell: string): string {
   if (wide === 0 || displayWidth(cell) <= wide) return cell;
   if (key === "dso" || key === "srcline") return shortObject(cell, wide);
   if (key !== "sym") return fit(cell, wide);
-  const name = cell.slice(0, MARK) + foldName(cell.slice(MARK), wide - MARK);
-  return last ? name : fit(name, wide);
+  const end = cell.endsWith(INLINED_MARK) && wide >= MIN_MARKED ? INLINED_MARK : "";
+  const room = wide - MARK - end.length;
+  const name = foldName(cell.slice(MARK, cell.length - end.length), room);
+  return cell.slice(0, MARK) + (last && end === "" ? name : fit(name, room)) + end;
 }
 
 /**

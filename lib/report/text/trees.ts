@@ -4,7 +4,7 @@ import { dim } from "@std/fmt/colors";
 import type { Weight } from "../../profile/query/aggregate.ts";
 import type { CallerNode } from "../../profile/query/caller_trees.ts";
 import type { CallNode, GroupTree } from "../../profile/query/call_tree.ts";
-import { displayWidth } from "../../base/text/width.ts";
+import { displayWidth, fit } from "../../base/text/width.ts";
 import {
   type AggregationKeys,
   inlinedMark,
@@ -100,7 +100,8 @@ function named({ profile, places, width }: TreeStyle, before: string, place: num
   const line = places.line ? ` ${placeLine(profile, places, place)}` : "";
   const after = inlinedMark(places, place) + line;
   const room = Math.max(MIN_NAME_WIDTH, width - displayWidth(before) - displayWidth(after));
-  return `${before}${foldName(placeName(profile, places, place), room)}${after}`;
+  const name = foldName(placeName(profile, places, place), room);
+  return `${before}${after === "" ? name : fit(name, room)}${after}`;
 }
 
 /** Returns the innermost level with siblings left to draw. */

@@ -48,6 +48,19 @@ Deno.test("layTable() does not shorten the objects of all rows for the sake of o
   assertEquals(lines[41].includes("push_back(…)"), true, "the long one is folded");
 });
 
+Deno.test("layTable() cuts the name of an inlined function, not its mark", () => {
+  const name = "_ZN3foo3barIiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiEEvT_";
+  const rows = [{ comm: "app", dso: "app", sym: `[.] ${VECTOR} (inlined)` }, {
+    comm: "app",
+    dso: "app",
+    sym: `[.] ${name} (inlined)`,
+  }];
+  const [, folded, cut] = table(["comm", "dso", "sym"], rows, 70).slice(-3);
+  assertEquals(folded.slice(folded.indexOf("[.]")), "[.] std::vector<…>::push_back(…) (inlined)");
+  assertEquals(cut.replace(/.*\[\.\] /, "").replace(/i+…/, "i…"), "_ZN3foo3barIi… (inlined)");
+  assertEquals(cut.length <= 70, true, cut);
+});
+
 Deno.test("layTable() shortens nothing that has room", () => {
   const short = [{ comm: "app", dso: "libc.so.6", sym: "[.] malloc" }, {
     comm: "sh",
