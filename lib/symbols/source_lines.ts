@@ -81,25 +81,12 @@ function keptLines(
   const places = table && Int32Array.from(addresses, (at) => table.at(at));
   // what is not loaded has no line
   const linked = addresses.map((at, i) => places && places[i] !== UNKNOWN ? NaN : linkedAddress(file, at));
-  if (table && linked.every(Number.isNaN)) return tableLines(table, places!);
+  if (table && linked.every(Number.isNaN)) return table.lines(places!);
   const sections = new DebugSections(holder), rows = key && new LineRows(file.cost);
   const found = linesAt(sections, linked, rows), read = { ...found, paths: wholePaths(sections, found) };
   const built = rows && builtTable(file, { table, rows, paths: read.paths });
   if (built) kept!.write(name, built.bytes(key!.stamp));
-  return table ? joined(tableLines(table, places!), read) : read;
-}
-
-/** Returns what a table has at rows of it, or answers that are no row. */
-function tableLines(table: LineTable, places: Int32Array): SourceLines {
-  const paths: string[] = [], ids = new Map<number, number>();
-  const file = places.map((row) => {
-    if (row < 0) return -1;
-    const number = table.pathOf(row);
-    let id = ids.get(number);
-    if (id === undefined) ids.set(number, id = paths.push(table.path(number)) - 1);
-    return id;
-  });
-  return { file, line: places.map((row) => row < 0 ? 0 : table.line(row)), paths };
+  return table ? joined(table.lines(places!), read) : read;
 }
 
 /** Returns the first lines, and where these are unknown, the second ones. */

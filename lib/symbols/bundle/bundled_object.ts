@@ -179,18 +179,8 @@ export class BundledLines {
 
   /** Returns the lines of addresses, in their order. */
   of(addresses: Float64Array): SourceLines {
-    const table = this.#table, paths: string[] = [], rows = new Map<number, number>();
-    const file = new Int32Array(addresses.length).fill(-1), line = new Int32Array(addresses.length);
-    addresses.forEach((address, i) => {
-      const row = table.at(address - this.#base);
-      if (row < 0) return;
-      const path = table.pathOf(row);
-      let known = rows.get(path);
-      if (known === undefined) rows.set(path, known = paths.push(table.path(path)) - 1);
-      file[i] = known;
-      line[i] = table.line(row);
-    });
-    return { file, line, paths };
+    const table = this.#table;
+    return table.lines(Int32Array.from(addresses, (address) => table.at(address - this.#base)));
   }
 }
 

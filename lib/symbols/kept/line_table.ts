@@ -59,6 +59,19 @@ export class LineTable {
     return lineOf(this.#lines[row]);
   }
 
+  /** Returns the lines of rows, or of answers of `at` that are none: the row of `paths`, -1 if unknown, and the line. */
+  lines(rows: Int32Array): { file: Int32Array; line: Int32Array; paths: string[] } {
+    const paths: string[] = [], ids = new Map<number, number>();
+    const file = rows.map((row) => {
+      if (row < 0) return -1;
+      const number = this.#paths[row];
+      let id = ids.get(number);
+      if (id === undefined) ids.set(number, id = paths.push(this.path(number)) - 1);
+      return id;
+    });
+    return { file, line: rows.map((row) => row < 0 ? 0 : this.line(row)), paths };
+  }
+
   /** Adds the known ranges to others, whose rows are the same. */
   addTo(ranges: KeptRanges): void {
     this.#owners.addTo(ranges);
