@@ -15,8 +15,8 @@ const PIECE = 4096;
 const MAX_ATTRIBUTE = 64;
 /** Codes below this are looked up in a list. Compilers count from 1. */
 const MAX_DENSE = 1 << 16;
-/** Bytes of memory of a table, of an abbreviation and of an attribute. */
-const TABLE_BYTES = 500, ROW_BYTES = 64, ATTRIBUTE_BYTES = 48;
+/** Bytes of memory of a table, of an abbreviation and of an attribute, with copies of these while their list grows. */
+const TABLE_BYTES = 500, ROW_BYTES = 64, ATTRIBUTE_BYTES = 72;
 
 /** Table of abbreviations. Abbreviations have row numbers, in the order in which they stand. */
 export class AbbreviationTable {
