@@ -5,7 +5,7 @@
 
 import { EXIT, UsageError } from "../base/system/errors.ts";
 import type { CommandSpec } from "../cli/command.ts";
-import { FETCH_COMMAND, type FetchRequest } from "../symbols/debuginfod/frames.ts";
+import { FETCH_COMMAND, readRequest } from "../symbols/debuginfod/frames.ts";
 import { serveFetches } from "../symbols/debuginfod/serve_fetches.ts";
 
 /** Permissions of the runtime that this process gives up. It keeps its standard streams. */
@@ -22,10 +22,13 @@ export const command: CommandSpec = {
       throw new UsageError(`${FETCH_COMMAND} is internal: use 'pmuctl report --debuginfod'`);
     }
     for (const name of GIVEN_UP) Deno.permissions.revokeSync({ name } as Deno.PermissionDescriptor);
-    const request: FetchRequest = await new Response(Deno.stdin.readable).json();
-    await serveFetches(request, (bytes) => {
+    // Ctrl-C is for the process that waits, which then ends this one
+    Deno.addSignalListener("SIGINT", () => {});
+    const { request, closed } = await readRequest(Deno.stdin.readable);
+    const served = serveFetches(request, (bytes) => {
       for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
     });
+    await Promise.race([served, closed]);
     return EXIT.ok;
   },
 };

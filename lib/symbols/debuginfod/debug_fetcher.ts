@@ -130,7 +130,7 @@ export class DebugFetcher {
       stdout: "piped",
       stderr: isDebugging() ? "inherit" : "null",
     }).spawn();
-    const began = performance.now();
+    const began = performance.now(), input = child.stdin.getWriter();
     let stopped: string | undefined;
     const stop = (why: string) => {
       stopped ??= why;
@@ -149,12 +149,13 @@ export class DebugFetcher {
       )
       : undefined;
     try {
-      await this.#send(child, fetches);
+      await this.#send(input, fetches);
       await this.#receive(child.stdout, fetches);
     } catch (error) {
       stop(error instanceof Error ? error.message : String(error));
     } finally {
       clearTimeout(limit);
+      await input.close().catch(() => {}); // it may have ended before
       const { code, signal } = await child.status;
       this.#left.time -= performance.now() - began;
       const unfinished = fetches.filter(({ isOver }) => !isOver);
@@ -168,15 +169,13 @@ export class DebugFetcher {
     }
   }
 
-  async #send({ stdin }: Deno.ChildProcess, fetches: readonly Fetch[]): Promise<void> {
+  async #send(input: WritableStreamDefaultWriter<Uint8Array>, fetches: readonly Fetch[]): Promise<void> {
     const { servers } = this.#options, { bytes } = this.#left;
     const request: FetchRequest = {
       servers: { ...servers, maxTotalBytes: Number.isFinite(bytes) ? Math.max(1, bytes) : 0 },
       files: fetches.map(({ wanted: { buildId, kind } }) => ({ buildId, kind })),
     };
-    const writer = stdin.getWriter();
-    await writer.write(new TextEncoder().encode(JSON.stringify(request)));
-    await writer.close();
+    await input.write(new TextEncoder().encode(`${JSON.stringify(request)}\n`));
   }
 
   async #receive(output: ReadableStream<Uint8Array>, fetches: readonly Fetch[]): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Protocol between pmuctl and the process that it starts to fetch files. The request is JSON on standard input. The
- * answers are frames on standard output:
+ * Protocol between pmuctl and the process that it starts to fetch files. The request is a line of JSON on standard
+ * input, which stays open as long as the files are wanted. The answers are frames on standard output:
  *
  *     u32 number of the file in the request; u32 kind (FRAME); u32 length; then `length` bytes
  *
@@ -17,6 +17,28 @@ export const FETCH_COMMAND = "fetch-files";
 export interface FetchRequest {
   servers: DebugServers;
   files: { buildId: string; kind: ServedKind }[];
+}
+
+/** Request, and a promise that resolves when nobody waits for the files any more. */
+export interface OpenRequest {
+  request: FetchRequest;
+  closed: Promise<void>;
+}
+
+/** Reads a request. Throws SyntaxError if the stream ends before it is complete. */
+export async function readRequest(input: ReadableStream<Uint8Array>): Promise<OpenRequest> {
+  const reader = input.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
+    .getReader();
+  let text = "";
+  for (let isOpen = true; isOpen && !text.includes("\n");) {
+    const { value = "", done } = await reader.read();
+    text += value;
+    isOpen = !done;
+  }
+  const drain = async () => {
+    while (!(await reader.read()).done);
+  };
+  return { request: JSON.parse(text.slice(0, text.indexOf("\n"))), closed: drain() };
 }
 
 /** Kinds of frames. */

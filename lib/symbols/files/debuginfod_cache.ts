@@ -90,11 +90,12 @@ export class DebuginfodCache {
   markMissing(buildId: string, kind: ServedKind): void {
     const path = this.#writablePath(buildId, kind);
     // the time of the file tells when; one that another client has fetched meanwhile stays
-    if (exists(path)) {
-      if (Deno.lstatSync(path).size > 0) return;
-      Deno.removeSync(path);
+    if (exists(path) && Deno.lstatSync(path).size === 0) Deno.removeSync(path);
+    try {
+      Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }).close();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     }
-    Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }).close();
   }
 
   /** Creates a new file that will become one of the cache. Throws Deno.errors, or Error if the folder is unsafe. */
@@ -157,6 +158,7 @@ export class UnfinishedFile {
   readonly path: string;
   readonly #final: string;
   readonly #file: Deno.FsFile;
+  #isOpen = true;
 
   constructor(final: string) {
     this.#final = final;
@@ -177,16 +179,21 @@ export class UnfinishedFile {
 
   /** Puts the file into the cache, read-only as elfutils has them. Throws Deno.errors. */
   keep(): void {
-    this.#file.close();
+    this.#close();
     Deno.chmodSync(this.path, 0o400);
     Deno.renameSync(this.path, this.#final);
   }
 
   /** Removes the file, and its folder if it is empty. */
   drop(): void {
-    this.#file.close();
+    this.#close();
     removeQuietly(this.path);
     removeQuietly(this.path.slice(0, this.path.lastIndexOf("/")));
+  }
+
+  #close(): void {
+    if (this.#isOpen) this.#file.close();
+    this.#isOpen = false;
   }
 }
 

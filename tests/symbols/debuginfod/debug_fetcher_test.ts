@@ -296,13 +296,32 @@ Deno.test("the process that fetches reads no files", async () => {
   const child = new Deno.Command(COMMAND[0], { args: COMMAND.slice(1), stdin: "piped", stdout: "piped" })
     .spawn();
   const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(JSON.stringify(request)));
-  await writer.close();
+  await writer.write(new TextEncoder().encode(`${JSON.stringify(request)}\n`));
   const kinds: number[] = [];
   for await (const { kind, bytes } of readFrames(child.stdout)) {
     kinds.push(kind);
     assertEquals(JSON.parse(new TextDecoder().decode(bytes)).result, "failed");
   }
   assertEquals(kinds, [FRAME.END]);
+  await writer.close();
   await child.status;
+});
+
+Deno.test("the process that fetches ends when nobody waits for the files any more", async () => {
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  await withServers([() => {
+    resolve();
+    return new Promise<Response>(() => {});
+  }], async ([url]) => {
+    const servers = { ...debugServers([url], () => undefined)!.servers, timeout: 0 };
+    const request: FetchRequest = { servers, files: [{ buildId: ID, kind: "debuginfo" }] };
+    const child = new Deno.Command(COMMAND[0], { args: COMMAND.slice(1), stdin: "piped", stdout: "piped" })
+      .spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(`${JSON.stringify(request)}\n`));
+    await asked;
+    child.kill("SIGINT"); // which is for the process that waits
+    await writer.close();
+    assertEquals((await child.output()).code, 0);
+  });
 });
