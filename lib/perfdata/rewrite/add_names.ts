@@ -7,7 +7,7 @@
 
 import { ByteReader, ByteWriter } from "../../base/bytes/bytes.ts";
 import { BadInputError, UnsupportedError } from "../../base/system/errors.ts";
-import { encodeFeatures, writeString } from "../format/feature_encoders.ts";
+import { writeString } from "../format/feature_encoders.ts";
 import { FEATURE, Features } from "../format/features.ts";
 import {
   decodeFeatureTable,
@@ -20,15 +20,16 @@ import {
   SECTION_SIZE,
 } from "../format/header.ts";
 import { findInRoom } from "../format/room.ts";
-import { encodeHeaderFeature, MAX_FEATURE_BYTES } from "../format/writer.ts";
+import { encodeHeaderFeature } from "../format/writer.ts";
 import { PERF_RECORD_USER } from "../../base/system/abi.ts";
 import { encodeNamesPart, namesOffset, namesParts } from "../own/names_part.ts";
+import { pipedNamesParts } from "./piped_names.ts";
 import { readRange, type SeekableInput } from "../read/data_input.ts";
 
 /** Bytes that are copied at once. */
 const CHUNK = 1 << 20;
-/** Size in bytes of the header of a record, and of a HEADER_FEATURE record before its payload. */
-const RECORD_HEADER = 8, FEATURE_HEADER = 16;
+/** Size in bytes of a HEADER_FEATURE record before its payload. */
+const FEATURE_HEADER = 16;
 
 /**
  * Returns the bytes of the recording `input` with `names` (an encoded bundle), in pieces. Throws UnsupportedError if it
@@ -153,13 +154,8 @@ function* pipeWithNames(
   }
   yield readRange(input, 0, PIPE_HEADER_SIZE);
   // the records that describe the recording follow, and replace this version
-  const [{ payload: front }] = encodeFeatures({
-    version: "",
-    names: { total: 0, at: 0, bytes: new Uint8Array() },
-  });
-  for (const part of namesParts(names, MAX_FEATURE_BYTES - front.length - RECORD_HEADER)) {
-    const [{ number, payload }] = encodeFeatures({ version: "", names: part });
-    yield encodeHeaderFeature({ number, payload });
+  for (const payload of pipedNamesParts(names, "")) {
+    yield encodeHeaderFeature({ number: FEATURE.VERSION, payload });
   }
   yield* copy(input, behindNames(input), input.size);
 }

@@ -16,7 +16,6 @@ import type { BuildIdEntry } from "../../perfdata/format/features.ts";
 import { MAX_NAMES_BYTES } from "../../perfdata/own/names_part.ts";
 import type { RecordedProcess } from "../../perfdata/own/session_info.ts";
 import { encodeBundle } from "../../symbols/bundle/bundle.ts";
-import { decodeMmap2 } from "../../perfdata/format/records.ts";
 import { CacheWriter, openCached } from "../../symbols/files/build_id_cache.ts";
 import { fileBuildId } from "../../symbols/elf/build_id.ts";
 import { vdsoBuildId } from "../../symbols/files/host_files.ts";
@@ -24,6 +23,7 @@ import { type ObjectInfo, ObjectTable } from "../../symbols/object/objects.ts";
 import { HeldObjects } from "./held_objects.ts";
 import { findSampledObjects, type SampledObjects } from "./sampled_objects.ts";
 import { type EventOnCpus, fileEvents } from "../open/open_on_cpus.ts";
+import { seenMap } from "./seen_map.ts";
 import { RunTimeNames } from "./run_time_names.ts";
 import { KERNEL_LINK, parseMaps, type Proc } from "../host/procfs.ts";
 import type { ObjectPolicy } from "../request/request.ts";
@@ -109,16 +109,7 @@ export class ObjectKeeper {
     let missed = false;
     for (const { file, record } of maps) {
       if (this.#known.has(file)) continue;
-      const view = new DataView(record.buffer, record.byteOffset);
-      // the trailer behind the file name does no harm: the name ends with a NUL
-      const map = decodeMmap2({
-        u8: record,
-        pos: 0,
-        size: record.length,
-        misc: view.getUint16(4, true),
-        trailer: 0,
-        fileOffset: 0,
-      });
+      const map = seenMap(record);
       this.#objects.of(map);
       if (this.#held.see(map)) this.#known.add(file);
       else missed = true;

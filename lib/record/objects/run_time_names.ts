@@ -8,19 +8,29 @@ import { FileBytes } from "../../base/files/file_bytes.ts";
 import type { RecordedProcess } from "../../perfdata/own/session_info.ts";
 import { jitProcess, openJitFile, openNamespacedPerfMap } from "../../symbols/files/process_files.ts";
 import { identityOf, type ObjectAnswers } from "../../symbols/bundle/bundled_object.ts";
-import { ascending, symbolAnswers } from "../../symbols/bundle/symbol_answers.ts";
-import { isJitDump } from "../../symbols/jit/jitdump.ts";
+import {
+  answersBetween,
+  ascending,
+  type FoundSymbol,
+  symbolAnswers,
+} from "../../symbols/bundle/symbol_answers.ts";
+import { isJitDump, readJitDump } from "../../symbols/jit/jitdump.ts";
 import { parsePerfMap, unreadLines } from "../../symbols/jit/perf_map.ts";
 import { anyWithin, shortJitDump } from "../../symbols/jit/short_jitdump.ts";
-import { Budget } from "../../symbols/object/limits.ts";
+import { Budget, type Cost } from "../../symbols/object/limits.ts";
 import { missingSymbolCause, REASON, symbolFailureOf } from "../../symbols/object/missing_symbol_reasons.ts";
-import { ObjectTable } from "../../symbols/object/objects.ts";
+import { type ObjectInfo, ObjectTable } from "../../symbols/object/objects.ts";
+import { AddressSpaces } from "../../symbols/space/address_space.ts";
+import type { SymbolTable } from "../../symbols/table/symbol_table.ts";
+import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
 import { type FileMapping, MappedFiles } from "./mapped_files.ts";
 
 /** Files held at most, of each kind: each takes a file descriptor. */
 const MAX_HELD = 256;
 /** Processes remembered at most: more in one recording are started only on purpose. */
 const MAX_PROCESSES = 10_000;
+/** Functions of a process that are kept at most where all are: a large Java server has as many. */
+const MAX_ALL = 200_000;
 /** Time that reading the files of one process may take, and those of all, in units of 10 ns: the user waits for it. */
 const MAX_TIME = { objectWork: 200e6, work: 500e6 };
 
@@ -104,13 +114,27 @@ export class RunTimeNames {
     return [...this.#processes.values()];
   }
 
+  /** Returns all names of all processes, of jitdumps as they were in the end. */
+  findAll(): FoundNames {
+    const found: FoundNames = { answers: [], failures: [] };
+    const budget = new Budget(undefined, MAX_TIME);
+    for (const pid of this.#processes.keys()) {
+      const before = found.answers.length;
+      this.#find(mapPath(pid), () => this.#namesInMap(pid, undefined, budget), found);
+      if (found.answers.length > before) continue;
+      const dumps = (this.#dumps.get(pid) ?? []).map(({ file }) => file);
+      if (dumps.length > 0) this.#find(dumps[0].name, () => namesInDumps(pid, dumps, budget), found);
+    }
+    return found;
+  }
+
   /** Returns the names at addresses that samples hit, by process. */
   find(hits: ReadonlyMap<number, ReadonlySet<number>>): FoundNames {
     const found: FoundNames = { answers: [], failures: [] };
     const budget = new Budget(undefined, MAX_TIME);
     for (const [pid, addresses] of hits) {
       const sorted = ascending(addresses);
-      this.#find(`/tmp/perf-${pid}.map`, () => this.#namesInMap(pid, sorted, budget), found);
+      this.#find(mapPath(pid), () => this.#namesInMap(pid, sorted, budget), found);
       for (const { path, file } of this.#dumps.get(pid) ?? []) {
         this.#find(path, () => namesInDump({ pid, path, file, addresses: sorted, budget }), found);
       }
@@ -129,11 +153,15 @@ export class RunTimeNames {
     }
   }
 
-  #namesInMap(pid: number, addresses: Float64Array, budget: Budget): ObjectAnswers | undefined {
+  /** @param addresses that names are needed for; all of the map if undefined. */
+  #namesInMap(
+    pid: number,
+    addresses: Float64Array | undefined,
+    budget: Budget,
+  ): ObjectAnswers | undefined {
     const { file, isHeld } = this.#openMap(pid);
     if (file === undefined) return undefined;
-    const object = new ObjectTable().of({ pid, filename: "//anon", pgoff: 0 });
-    const cost = budget.cost(object.path);
+    const object = codeOf(pid), cost = budget.cost(object.path);
     try {
       file.measure();
       const map = parsePerfMap(file, cost), { symbols } = map;
@@ -145,12 +173,9 @@ export class RunTimeNames {
           failure: { reason: REASON.NOT_COVERED },
           ...unread === undefined ? {} : { warnings: [unread] },
         },
-        symbols: symbolAnswers(addresses, (address) => {
-          const id = symbols.find(address);
-          return id < 0
-            ? undefined
-            : { id, name: symbols.name(id), start: symbols.starts[id], end: symbols.ends[id] };
-        }),
+        symbols: addresses
+          ? symbolAnswers(addresses, (address) => symbolAt(symbols, address))
+          : answersBetween(boundsOf(symbols, cost), (address) => symbolAt(symbols, address)),
       };
     } finally {
       cost.abandon();
@@ -168,7 +193,7 @@ export class RunTimeNames {
     if (held !== undefined || current !== undefined || this.#waiting.has(pid)) {
       return { file: held, isHeld: true };
     }
-    const file = this.#files.openJitFile(`/tmp/perf-${pid}.map`, process ?? now);
+    const file = this.#files.openJitFile(mapPath(pid), process ?? now);
     return { file: file instanceof FileBytes ? file : undefined, isHeld: false };
   }
 
@@ -200,6 +225,62 @@ function namesInDump({ pid, path, file, addresses, budget }: HitDump): ObjectAns
     return { facts: { ...identityOf(object), failure: { reason: REASON.NOT_COVERED } }, jitDump };
   } finally {
     cost.abandon();
+  }
+}
+
+/** Returns the names of code in jitdumps by its address, as if they were those of a perf map. */
+function namesInDumps(pid: number, files: readonly FileBytes[], budget: Budget): ObjectAnswers | undefined {
+  const object = codeOf(pid), cost = budget.cost(object.path), spaces = new AddressSpaces();
+  const tables: SymbolTable[] = [], bounds = new Set<number>();
+  try {
+    for (const file of files) {
+      file.measure();
+      const { mappings, symbols } = readJitDump(file, cost);
+      if (symbols === undefined) continue;
+      checkCount(mappings.length, cost);
+      tables.push(symbols);
+      const dump = spaces.objects.ofJitDump(pid, `${tables.length}`); // its number is the place of its table
+      for (const code of mappings) {
+        spaces.mapCode(pid, dump, code);
+        bounds.add(code.address).add(code.address + code.size);
+      }
+    }
+    const symbols = answersBetween(ascending(bounds), (address) => {
+      const dump = spaces.find(pid, address, PERF_RECORD_MISC.USER);
+      const found = dump < 0 ? undefined : symbolAt(tables[dump], spaces.at);
+      return found && { ...found, id: found.id * tables.length + dump };
+    });
+    return { facts: { ...identityOf(object), failure: { reason: REASON.NOT_COVERED } }, symbols };
+  } finally {
+    cost.abandon();
+  }
+}
+
+/** Returns the object of code that a process made, whose names are in its perf map. */
+function codeOf(pid: number): ObjectInfo {
+  return new ObjectTable().of({ pid, filename: "//anon", pgoff: 0 });
+}
+
+function mapPath(pid: number): string {
+  return `/tmp/perf-${pid}.map`;
+}
+
+function symbolAt(table: SymbolTable, address: number): FoundSymbol | undefined {
+  const id = table.find(address);
+  return id < 0 ? undefined : { id, name: table.name(id), start: table.starts[id], end: table.ends[id] };
+}
+
+/** Returns all addresses at which a symbol of a table begins or ends. Throws LimitError. */
+function boundsOf({ starts, ends }: SymbolTable, cost: Cost): Float64Array {
+  checkCount(starts.length, cost);
+  const bounds = new Set<number>(starts);
+  for (const end of ends) bounds.add(end);
+  return ascending(bounds);
+}
+
+function checkCount(functions: number, cost: Cost): void {
+  if (functions > MAX_ALL) {
+    throw cost.over(`${MAX_ALL.toLocaleString("en-US")} functions of a process in a pipe`);
   }
 }
 

@@ -8,6 +8,7 @@ import type { RingDrain } from "../rings/rings.ts";
 import type { HandoverSpool, SpooledRecords } from "./handover_spool.ts";
 import type { Ledger } from "../../perfdata/format/ledger.ts";
 import { ObjectKeeper } from "../objects/object_keeper.ts";
+import { type Keeper, PipeKeeper } from "../objects/pipe_keeper.ts";
 import type { EventOnCpus } from "../open/open_on_cpus.ts";
 import { liveProc } from "../host/procfs.ts";
 import type { ObjectPolicy, RecordingProgress } from "../request/request.ts";
@@ -49,7 +50,7 @@ const RENEW_MS = 1000;
 export class OutputSegment {
   readonly sink: Sink;
   readonly #drain: RingDrain;
-  readonly #keeper: ObjectKeeper | undefined;
+  readonly #keeper: Keeper | undefined;
   #began = 0;
   #seconds = 0;
   #freed = false;
@@ -64,7 +65,9 @@ export class OutputSegment {
   constructor(sink: Sink, drain: RingDrain, opened: readonly EventOnCpus[], options: SegmentOptions) {
     this.sink = sink;
     this.#drain = drain;
-    this.#keeper = ObjectKeeper.start(sink, opened, drain, options.objectPolicy);
+    this.#keeper = sink.sizeFieldAt === undefined
+      ? options.objectPolicy === "nothing" ? undefined : new PipeKeeper(drain)
+      : ObjectKeeper.start(sink, opened, drain, options.objectPolicy);
     this.#options = options;
   }
 

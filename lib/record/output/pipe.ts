@@ -19,6 +19,7 @@ import {
   type Finished,
   knownFeatures,
   type Origin,
+  pipedNames,
   RECORDER,
   type RecordingFacts,
   type Sink,
@@ -72,19 +73,29 @@ export class RecordPipe implements Sink {
 
   freeBallast(): void {}
 
-  /** Writes the ledger behind the records, in the feature that holds the version, sent once more. */
+  /** Writes the names, and the ledger behind them, in the feature that holds the version, sent once more. */
   finish(dataBytes: number, facts: RecordingFacts, failed: boolean): Finished {
     const payload = versionSection(facts, MAX_FEATURE_BYTES);
     if (!payload) return { bytes: dataBytes };
     const whole = failed ? cutBack(this.fd) : undefined;
+    const names = facts.names && !failed ? this.#sendFeatures(pipedNames(facts.names)) : undefined;
+    return { bytes: dataBytes, error: this.#sendFeatures([payload], whole) ?? names };
+  }
+
+  /** Writes VERSION features, or none of them; returns the error if that fails. */
+  #sendFeatures(payloads: readonly Uint8Array[], end?: number): PmuError | undefined {
+    const before = end ?? positionOf(this.fd);
     try {
-      writeAll(this.fd, encodeHeaderFeature({ number: FEATURE.VERSION, payload }));
+      writeAll(
+        this.fd,
+        concat(payloads.map((payload) => encodeHeaderFeature({ number: FEATURE.VERSION, payload }))),
+      );
+      return undefined;
     } catch (error) {
       if (!(error instanceof PmuError)) throw error;
-      cutBack(this.fd, whole);
-      return { bytes: dataBytes, error };
+      cutBack(this.fd, before);
+      return error;
     }
-    return { bytes: dataBytes };
   }
 
   /** Does nothing: what went into a pipe cannot be taken back. */
@@ -102,6 +113,16 @@ export class RecordPipe implements Sink {
       throw writeError(`to ${this.#output.name}`, error);
     }
     return bytes.length;
+  }
+}
+
+/** Returns the position in a file that a pipe's records are written to; undefined for a pipe. */
+function positionOf(fd: number): number | undefined {
+  try {
+    return seek(fd, 0, "current");
+  } catch (error) {
+    if (!(error instanceof PmuError)) throw error;
+    return undefined;
   }
 }
 

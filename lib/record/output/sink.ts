@@ -16,6 +16,7 @@ import {
   type SampledEvent,
 } from "../../perfdata/own/session_info.ts";
 import { namesParts } from "../../perfdata/own/names_part.ts";
+import { pipedNamesParts } from "../../perfdata/rewrite/piped_names.ts";
 import type { Host } from "../host/host.ts";
 import type { Ledger } from "../../perfdata/format/ledger.ts";
 import { kernelBuildIds } from "../objects/kernel_ids.ts";
@@ -114,6 +115,11 @@ const FIRST_PROCESSES = 16;
 export function lastVersionSection(facts: RecordingFacts): Uint8Array {
   const names = facts.names && namesParts(facts.names)[0];
   return encodeFeatures({ version: RECORDER, ledger: sessionText(facts), names })[0].payload;
+}
+
+/** Returns the payloads of the VERSION features of a pipe that together hold a bundle of names. */
+export function pipedNames(bundle: Uint8Array): Uint8Array[] {
+  return pipedNamesParts(bundle, RECORDER);
 }
 
 /**

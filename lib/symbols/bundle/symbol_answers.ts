@@ -1,5 +1,6 @@
 /** Makes answers for a bundle: the symbols of the addresses that samples hit, and of no others. */
 
+import { firstAtOrAfter } from "../../base/bytes/ascending.ts";
 import { float64Column, int32Column } from "../../base/bytes/column.ts";
 import type { SymbolAnswers } from "./bundled_object.ts";
 
@@ -49,6 +50,21 @@ export function symbolAnswers(
     ...{ from: from.values(), to: to.values(), symbol: symbol.values() },
     ...{ starts: starts.values(), ends: ends.values(), names },
   };
+}
+
+/**
+ * Returns the symbols of all addresses between the first and the last of `bounds`, ascending; between two of them all
+ * addresses have the same symbol.
+ */
+export function answersBetween(
+  bounds: Float64Array,
+  find: (address: number) => FoundSymbol | undefined,
+): SymbolAnswers {
+  const answers = symbolAnswers(bounds, find);
+  const ends = bounds.subarray(1);
+  // each run ends with the bound behind its last address, at which another symbol begins, or none
+  const to = answers.to.map((end) => ends[firstAtOrAfter(ends, end)] ?? end);
+  return { ...answers, to };
 }
 
 /** Returns distinct numbers in ascending order. */

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { testNeeding } from "../../needs.ts";
-import { jsonReport, perfOk, pmuctlOk, run, selfSamples, withFolder } from "../harness.ts";
+import { jsonReport, perfOk, PMUCTL, pmuctl, pmuctlOk, run, selfSamples, withFolder } from "../harness.ts";
 
 const SCRIPT = `
 function fib(n) { return n < 2 ? n : fib(n - 1) + fib(n - 2); }
@@ -129,6 +129,25 @@ testNeeding(
         assertStringIncludes(before, "fib");
         await removeNames(folder);
         assertEquals(await pmuctlOk(["report", "--lines", "-g", "-i", file]), before);
+      }
+    }),
+);
+
+testNeeding(
+  ["node"],
+  "a recording in a pipe carries the names of run-time code behind its records",
+  () =>
+    withFolder(async (folder) => {
+      await Deno.writeTextFile(`${folder}/script.js`, SCRIPT);
+      for (const option of ["--perf-basic-prof", "--perf-prof"]) {
+        const script = `"$0" record -q -e cpu-clock:u -o - -- node ${option} script.js >piped.data`;
+        assertEquals((await run("sh", ["-c", script, PMUCTL], { cwd: folder })).status, 0);
+        await removeNames(folder);
+        const file = `${folder}/piped.data`, bytes = await Deno.readFile(file);
+        const byFile = await pmuctlOk(["report", "-i", file]);
+        assertStringIncludes(byFile, "fib");
+        const byPipe = await pmuctl(["report", "-i", "-"], { stdin: bytes });
+        assertEquals([byPipe.status, byPipe.stdout], [0, byFile]);
       }
     }),
 );

@@ -2,6 +2,10 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { FileBytes } from "../../../lib/base/files/file_bytes.ts";
 import type { OpenRefusal } from "../../../lib/base/files/guarded_open.ts";
 import { RunTimeNames } from "../../../lib/record/objects/run_time_names.ts";
+import { Bundle, encodeBundle } from "../../../lib/symbols/bundle/bundle.ts";
+import { parsePerfMap } from "../../../lib/symbols/jit/perf_map.ts";
+import { Budget } from "../../../lib/symbols/object/limits.ts";
+import { ObjectTable } from "../../../lib/symbols/object/objects.ts";
 import { jitDump } from "../../symbols/jit/made_jitdump.ts";
 
 const MISSING: OpenRefusal = { kind: "missing", cause: "it does not exist" };
@@ -107,6 +111,60 @@ Deno.test("RunTimeNames keeps a jitdump without its code, and nothing of one wit
     assertEquals(machine.find(0x1008).names, ["/tmp/jit-5.dump a jitdump"]);
     assertEquals(machine.find(0x2000).names, []);
     machine.names.close();
+  });
+});
+
+/** Returns the name at each address that `findAll` tells of process 5. */
+function allAt(machine: Machine, addresses: number[]): { names: string[]; failures: string[] } {
+  machine.names.look();
+  const { answers, failures } = machine.names.findAll();
+  const bundle = new Bundle(encodeBundle(answers), new Budget().cost("names"));
+  const table = bundle.of(new ObjectTable().of({ pid: 5, filename: "//anon", pgoff: 0 }))?.symbols;
+  const names = addresses.map((address) => {
+    const row = table?.find(address) ?? -1;
+    return row < 0 ? "" : table!.name(row);
+  });
+  return { names, failures };
+}
+
+Deno.test("RunTimeNames.findAll() has all names of a map, also where they overlap", async () => {
+  await withFile("1000 100 outer\n1040 10 inner\n2000 10 alone\n", (path) => {
+    const machine = new Machine();
+    machine.namespaced = () => undefined;
+    machine.own = () => FileBytes.tryOpen(path)!;
+    machine.see(5);
+    const map = parsePerfMap(FileBytes.tryOpen(path)!).symbols!;
+    const addresses = [0xfff, 0x1000, 0x103f, 0x1040, 0x104f, 0x1050, 0x10ff, 0x1100, 0x2000, 0x200f, 0x2010];
+    const expected = addresses.map((address) => map.find(address) < 0 ? "" : map.name(map.find(address)));
+    assertEquals(allAt(machine, addresses), { names: expected, failures: [] });
+    assertEquals([expected[1], expected[3], expected[8]], ["outer", "inner", "alone"]);
+  });
+});
+
+Deno.test("RunTimeNames.findAll() has the code of a jitdump where it was in the end", async () => {
+  const loads = [
+    { time: 10, address: 0x1000, size: 0x40, index: 0, name: "first" },
+    { time: 20, address: 0x1000, size: 0x20, index: 1, name: "second" },
+  ];
+  await withFile(jitDump(loads, [{ time: 30, index: 1, to: 0x5000, size: 0x20 }]), (path) => {
+    const machine = new Machine();
+    machine.mapped = () => FileBytes.tryOpen(path)!;
+    machine.see(5, "/tmp/jit-5.dump");
+    const { names } = allAt(machine, [0x1000, 0x101f, 0x1020, 0x103f, 0x1040, 0x5000, 0x5020]);
+    assertEquals(names, ["second", "second", "first", "first", "", "second", ""]);
+    machine.names.close();
+  });
+});
+
+Deno.test("RunTimeNames.findAll() says when there are too many functions", async () => {
+  const lines = Array.from({ length: 200_001 }, (_, i) => `${(0x10000 + 16 * i).toString(16)} 10 f\n`);
+  await withFile(lines.join(""), (path) => {
+    const machine = new Machine();
+    machine.namespaced = () => undefined;
+    machine.own = () => FileBytes.tryOpen(path)!;
+    machine.see(5);
+    machine.names.look();
+    assertStringIncludes(machine.names.findAll().failures[0], "over the limit of 200,000 functions");
   });
 });
 

@@ -1,0 +1,80 @@
+/**
+ * Keeper of names for a recording that goes into a pipe. Nobody can tell what its samples hit, so it keeps all names of
+ * the code that processes made as they ran, if they are not too many.
+ */
+
+import { everyBeat } from "../../base/system/beat.ts";
+import { concat } from "../../base/bytes/bytes.ts";
+import { append } from "../../base/bytes/lists.ts";
+import type { SeenRecords } from "../../../ffi/pmu.ts";
+import { MAX_NAMES_BYTES } from "../../perfdata/own/names_part.ts";
+import type { RecordedProcess } from "../../perfdata/own/session_info.ts";
+import { encodeBundle } from "../../symbols/bundle/bundle.ts";
+import type { RingDrain } from "../rings/rings.ts";
+import type { ObjectKeeper, ObjectSummary } from "./object_keeper.ts";
+import { RunTimeNames } from "./run_time_names.ts";
+import { seenMap } from "./seen_map.ts";
+
+/** What an output needs of a keeper. */
+export type Keeper = Pick<
+  ObjectKeeper,
+  "seeFront" | "see" | "buildIds" | "jitProcesses" | "holdProgramsOf" | "finish" | "save" | "close"
+>;
+
+/** Keeper of one pipe: made when the drain is, then as an ObjectKeeper. */
+export class PipeKeeper implements Keeper {
+  readonly buildIds = [];
+  readonly #drain: RingDrain;
+  readonly #names = new RunTimeNames();
+  readonly #failures: string[] = [];
+  readonly #stopLooking: () => void;
+
+  constructor(drain: RingDrain) {
+    this.#drain = drain;
+    this.#stopLooking = everyBeat(() => this.#look());
+  }
+
+  seeFront(records: readonly Uint8Array[]): void {
+    this.#drain.see(concat(records));
+  }
+
+  see({ maps }: SeenRecords): void {
+    for (const { record } of maps) this.#names.see(seenMap(record));
+  }
+
+  get jitProcesses(): RecordedProcess[] {
+    return this.#names.processes;
+  }
+
+  /** Does nothing: programs are not kept for a pipe. */
+  holdProgramsOf(): void {}
+
+  finish(): ObjectSummary {
+    this.#look();
+    const { answers, failures } = this.#names.findAll();
+    append(this.#failures, failures);
+    const names = answers.length > 0 ? encodeBundle(answers) : undefined;
+    const fits = names === undefined || names.length <= MAX_NAMES_BYTES;
+    if (!fits) this.#failures.push("the names of run-time code are not kept for reports: they are too many");
+    return {
+      buildIds: [],
+      sampleTime: undefined,
+      jitProcesses: this.jitProcesses,
+      names: fits ? names : undefined,
+    };
+  }
+
+  save(): Promise<string[]> {
+    return Promise.resolve(this.#failures);
+  }
+
+  close(): void {
+    this.#stopLooking();
+    this.#names.close();
+  }
+
+  #look(): void {
+    this.see(this.#drain.takeSeen());
+    this.#names.look();
+  }
+}
