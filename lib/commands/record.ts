@@ -99,6 +99,7 @@ export const command: CommandSpec = {
       name: "bundle",
       help: "add the names that a report needs when the recording is over, like 'pmuctl bundle'",
     },
+    { name: "open", help: "open the report in a browser when the recording is over" },
     { name: "no-buildid", short: "B", help: "don't list the build ids of programs that ran; implies -N" },
     {
       name: "max-size",
@@ -193,7 +194,7 @@ export const command: CommandSpec = {
     {
       title: "output",
       options: [
-        ...["output", "max-size", "switch-output", "switch-max-files", "overwrite", "bundle"],
+        ...["output", "max-size", "switch-output", "switch-max-files", "overwrite", "bundle", "open"],
         ...["no-buildid-cache", "no-buildid", "quiet", "verbose"],
       ],
     },
@@ -224,6 +225,11 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   const wanted = await wantedOutput(args, note);
   if (args.has("bundle") && (wanted.kind !== "file" || wanted.device)) {
     throw new UsageError("record: --bundle needs a file: name one with -o, or pipe into 'pmuctl bundle'");
+  }
+  if (args.has("open") && (wanted.kind !== "file" || wanted.device)) {
+    throw new UsageError(
+      "record: --open needs a file: name one with -o, or pipe into 'pmuctl report --open'",
+    );
   }
   if (wanted.kind === "pipe" && isStandardOutput(wanted) && io.stdoutIsTerminal) {
     throw new UsageError("record: -o - writes binary data: redirect it to a pipe or a file");
@@ -262,6 +268,7 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
   }, note);
   throwWriteError(recording, output);
   if (args.has("bundle")) await bundle(recording.paths, note);
+  if (args.has("open") && recording.ledger.total.sample > 0) await openReport(recording.paths, io);
   const status = recording.exit?.code ?? EXIT.ok;
   if (maxLost === undefined || lostPercent(recording.ledger.total) <= maxLost) return status;
   io.err(
@@ -280,6 +287,19 @@ async function bundle(paths: readonly string[], note: (line: string) => void): P
     if (missing !== undefined) note(`warning: ${missing}`);
     note(`${path} has ${summary}`);
   }
+}
+
+/** Opens the report of the last of these recordings in a browser. Throws what `report` throws. */
+async function openReport(paths: readonly string[], io: Io): Promise<void> {
+  const [{ command }, { parseCommandLine }] = await Promise.all([
+    import("./report.ts"),
+    import("../cli/args.ts"),
+  ]);
+  await command.run(
+    parseCommandLine(command, ["--open", "-i", paths.at(-1)!]),
+    io,
+    () => Promise.resolve([]),
+  );
 }
 
 /** Throws UnsupportedError when the output did not accept everything. */

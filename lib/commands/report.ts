@@ -7,6 +7,7 @@ import { EXIT, UsageError } from "../base/system/errors.ts";
 import type { CommandSpec, Io, ParsedArgs } from "../cli/command.ts";
 import { DEFAULT_FILE, openChosenInput } from "../cli/default_input.ts";
 import { refuseSameFile, writeOutputFile } from "../cli/output_file.ts";
+import { newPage } from "../cli/browser/pages_folder.ts";
 import { page, print } from "../cli/pager.ts";
 import { withProgress } from "../cli/reading_progress.ts";
 import { filterProfile, withEvents } from "../profile/query/filter.ts";
@@ -17,6 +18,7 @@ import { heaviestFirst, mergeHybridEvents, selectEvents } from "../profile/query
 import { profileTotals } from "../profile/query/table.ts";
 import {
   formatNamed,
+  formatOfFile,
   FORMATS,
   formatsWith,
   type OutputOptions,
@@ -33,6 +35,7 @@ import {
   withWarnings,
 } from "./report_filter.ts";
 import { baseOf, FLAMEGRAPH_OPTIONS } from "./report_flamegraph.ts";
+import { cacheFolder } from "../symbols/files/cache_folder.ts";
 import { fetcherOf, SYMBOL_FILE_OPTIONS, symbolFilesOf } from "./report_symbols.ts";
 import { TPROF_OPTIONS, tprofOptionsOf } from "./report_tprof.ts";
 
@@ -104,7 +107,13 @@ export const command: CommandSpec = {
       values: FORMATS.map(({ name }) => name),
       help: "print in FORMAT, see below (default: text)",
     },
-    { name: "output", short: "o", value: "FILE", help: "write the report to a file" },
+    {
+      name: "output",
+      short: "o",
+      value: "FILE",
+      help: "write the report to a file; its ending chooses the format",
+    },
+    { name: "open", help: "open the report in a browser, as a page unless --format flamegraph" },
     {
       name: "weight",
       value: "WHAT",
@@ -164,7 +173,7 @@ export const command: CommandSpec = {
         "percentage",
       ],
     },
-    { title: "output", options: ["format", "json", "output", "no-pager"] },
+    { title: "output", options: ["format", "json", "output", "open", "no-pager"] },
     { title: "for --format folded", options: ["weight", "annotate"] },
     { title: "for --format flamegraph", options: ["title", "inverted", "base", "normalize", "negate"] },
     {
@@ -187,10 +196,14 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     throw new UsageError(`report: -i ${named} and ${positional} are two files: name one`);
   }
   const format = formatOf(args);
-  const output = outputOf(args, format, io);
+  if (args.has("open") && (args.text("output") === "-" || args.has("stats"))) {
+    throw new UsageError("report: --open needs a file for the browser: leave out -o - and --stats");
+  }
+  const output = args.has("open") ? args.text("output") ?? pageFor(format) : outputOf(args, format, io);
   const part = partOf(args);
   const compared = baseOf(args);
   const view = viewOf(args, io.stdoutIsTerminal && output === undefined, io);
+  const browser = args.has("open") ? await waitingBrowser(output!, io) : undefined;
   const fetcher = await fetcherOf(args, io);
   const { file, input } = await openChosenInput(named ?? positional, io);
   if (output !== undefined) refuseSameFile(output, file);
@@ -224,8 +237,13 @@ async function run(args: ParsedArgs, io: Io): Promise<number> {
     whole,
     flamegraph,
   });
-  if (output !== undefined) writeOutputFile(output, content);
-  else if (format.reader !== "people") print(content, io);
+  if (output !== undefined) {
+    writeOutputFile(output, content);
+    if (args.has("open")) {
+      const opened = await browser?.open();
+      io.err(`pmuctl: wrote ${output}${opened ? "" : ": open it in a browser"}`);
+    }
+  } else if (format.reader !== "people") print(content, io);
   else {
     await page(content, io, { cut: !args.has("full-names"), paged: !args.has("no-pager") });
   }
@@ -268,7 +286,12 @@ function formatOf(args: ParsedArgs): ReportFormat {
   if (args.has("json") && format !== undefined && format !== "json") {
     throw new UsageError(`report: --json and --format ${format} exclude each other: use one of them`);
   }
-  const chosen = args.has("json") ? "json" : format ?? "text";
+  const output = args.text("output");
+  const guessed = args.has("open") ? "html" : output === undefined ? undefined : formatOfFile(output);
+  const chosen = args.has("json") ? "json" : format ?? guessed ?? "text";
+  if (args.has("open") && chosen !== "html" && chosen !== "flamegraph") {
+    throw new UsageError(`report: --open shows a page or a flame graph, not ${chosen}: leave --open out`);
+  }
   for (const { name } of command.options) {
     const knowing = formatsWith(name);
     if (args.has(name) && knowing.length > 0 && !knowing.includes(chosen)) {
@@ -276,6 +299,17 @@ function formatOf(args: ParsedArgs): ReportFormat {
     }
   }
   return formatNamed(chosen);
+}
+
+/** Returns a new file in a folder of the user's, for the browser. */
+function pageFor({ name }: ReportFormat): string {
+  return newPage(cacheFolder(), name === "html" ? "html" : "svg");
+}
+
+/** Starts the user's browser, which waits until the file is written; undefined if there is none. */
+async function waitingBrowser(output: string, io: Io) {
+  const { WaitingBrowser } = await import("../cli/browser/waiting_browser.ts");
+  return WaitingBrowser.start(output.startsWith("/") ? output : `${Deno.cwd()}/${output}`, io.env);
 }
 
 /** Returns the file to write; undefined for standard output. */

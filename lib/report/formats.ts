@@ -188,6 +188,24 @@ export function formatsWith(option: string): string[] {
   return FORMATS.filter(({ options }) => options?.includes(option)).map(({ name }) => name);
 }
 
+/** Endings of files, and the formats that they are of. */
+const ENDINGS: readonly (readonly [ending: string, format: string])[] = [
+  [".speedscope.json", "speedscope"],
+  [".json", "json"],
+  [".html", "html"],
+  [".htm", "html"],
+  [".svg", "flamegraph"],
+  [".folded", "folded"],
+  [".collapsed", "folded"],
+  [".pb.gz", "pprof"],
+  [".pprof", "pprof"],
+];
+
+/** Returns the name of the format that files with this name are of; undefined if the name does not tell. */
+export function formatOfFile(path: string): string | undefined {
+  return ENDINGS.find(([ending]) => path.endsWith(ending))?.[1];
+}
+
 /** Returns the format of this name. */
 export function formatNamed(name: string): ReportFormat {
   return FORMATS.find((format) => format.name === name)!;
