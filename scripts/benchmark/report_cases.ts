@@ -88,6 +88,19 @@ function foldedCase(name: string, folder: Folder, perf: Perf): Case {
   };
 }
 
+/** Returns the case of all samples one by one. */
+function scriptCase(perf: Perf): Case {
+  const args = ["script", "--no-inline", "-i", big];
+  return {
+    name: `script-${perf.version}`,
+    what: "the same million samples one by one, with their callers",
+    figures: FIGURES,
+    prepare: () => makeRecording(big, BIG_SECONDS),
+    ours: { name: "pmuctl", argv: [PMUCTL, ...args] },
+    theirs: { name: `perf ${perf.version}`, argv: [perf.path, ...args] },
+  };
+}
+
 /** Path of the recording of about 100,000 samples with copies of stacks, of 800 MB, and its length in s. */
 const copies = inFolder("copies.data"), COPIES_SECONDS = 13;
 
@@ -163,6 +176,7 @@ export const REPORT_CASES: readonly Case[] = [
     foldedCase("report-folded", INFERNO, perf),
     foldedCase("report-folded-perl", STACKCOLLAPSE, perf),
   ]),
+  ...PERFS.map(scriptCase),
   ...PERFS.map(copiesCase),
   linearCase({
     name: "linear-1m",
