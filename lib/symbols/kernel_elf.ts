@@ -45,6 +45,7 @@ export function kernelElf(source: ByteSource, object: ObjectInfo, cost: Cost): K
       return undefined;
     }
     const shift = object.kind === "module" ? moduleShift(file, object) : kernelShift(file, object);
+    file.pinned = false; // no name is read later for that
     return shift === undefined ? undefined : { file, shift };
   } catch (error) {
     if (!(error instanceof LimitError) && error instanceof BadInputError) return undefined;
