@@ -43,16 +43,14 @@ const READ_BY_OTHERS = 0o004;
  */
 export async function annotate(profile: Profile, options: AnnotateOptions): Promise<Annotation> {
   const found = functionSamples(profile, options.event, options.name);
-  const { symbols, events } = profile, object = options.objects[symbols.object[found.symbol]];
-  const warnings: string[] = [];
-  const name = symbols.name[found.symbol];
+  const { name: event } = profile.events[options.event];
+  const { name, start } = found, object = options.objects[found.object], warnings: string[] = [];
   if (found.others > 0) {
     warnings.push(
       `${found.others} more functions are called ${name}: this is the heaviest; -d OBJECT chooses`,
     );
   }
-  const start = symbols.start![found.symbol], end = symbols.end![found.symbol];
-  const assembly = await assemblyOf(object, { start, end }, options);
+  const assembly = await assemblyOf(object, found, options);
   if (!("list" in assembly)) {
     if (!options.sourceOnly) warnings.push(`no instructions of ${name} in ${object.path}: ${assembly.cause}`);
   }
@@ -65,7 +63,7 @@ export async function annotate(profile: Profile, options: AnnotateOptions): Prom
   const nameOf = await targetNames(object, start - base, options);
   const instructions: Instruction[] = list.map((each, i) => ({
     address: each.address,
-    ...withTarget(each, { base, end: base + end - start }, nameOf),
+    ...withTarget(each, { base, end: "list" in assembly ? assembly.end : base }, nameOf),
     ...weightAt(found, offsets, i),
     line: ofOffset[i],
     inlined: inlined[i],
@@ -77,8 +75,8 @@ export async function annotate(profile: Profile, options: AnnotateOptions): Prom
   return {
     symbol: name,
     object: object.path,
-    event: events[options.event].name,
-    unit: weightUnit(events[options.event].name),
+    event,
+    unit: weightUnit(event),
     self: found.self,
     all: found.all,
     instructions: "list" in assembly ? instructions : [],
@@ -89,13 +87,13 @@ export async function annotate(profile: Profile, options: AnnotateOptions): Prom
 
 async function assemblyOf(
   object: ObjectInfo,
-  { start, end }: { start: number; end: number },
+  { start, end }: FunctionSamples,
   { files, syntax, sourceOnly }: AnnotateOptions,
-): Promise<{ list: Disassembled[]; address: number } | { cause: string }> {
+): Promise<{ list: Disassembled[]; address: number; end: number } | { cause: string }> {
   const code = functionCode(files, object, start, end);
   if (!("bytes" in code)) return code;
   const list = await disassemble(code, syntax);
-  if (Array.isArray(list)) return { list, address: code.address };
+  if (Array.isArray(list)) return { list, address: code.address, end: code.address + code.bytes.length };
   return sourceOnly ? { cause: "" } : list;
 }
 

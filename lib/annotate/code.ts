@@ -3,6 +3,7 @@
 import type { ByteSource } from "../base/bytes/byte_source.ts";
 import { FileBytes } from "../base/files/file_bytes.ts";
 import { BadInputError } from "../base/system/errors.ts";
+import { functionRanges } from "../symbols/dwarf/function_ranges.ts";
 import { EM } from "../symbols/elf/elf.ts";
 import { memoryAt } from "../symbols/elf/load_offsets.ts";
 import type { SymbolFiles } from "../symbols/files/symbol_files.ts";
@@ -24,36 +25,45 @@ export interface FunctionCode {
 /** Largest function that is disassembled; generated ones have some 100 KB. */
 const MAX_CODE = 1 << 20;
 
-/** Returns the code from `start` to `end`, of the kind of AddressSpaces.at, or the reason why it cannot be read. */
+/**
+ * Returns the code from `start` to `end`, of the kind of AddressSpaces.at, or the reason why it cannot be read. Where the end
+ * is not known, the tables for unwinding tell.
+ */
 export function functionCode(
   files: SymbolFiles,
   object: ObjectInfo,
   start: number,
-  end: number,
+  end: number | undefined,
 ): FunctionCode | { cause: string } {
-  const length = end - start;
-  if (!(length > 0)) return { cause: "its size is not known" };
-  if (length > MAX_CODE) return { cause: `it is larger than ${MAX_CODE >> 20} MiB` };
   try {
     return object.kind === "kernel" || object.kind === "module"
-      ? kernelCode(files, object, start, length)
-      : fileCode(files, object, start, length);
+      ? kernelCode(files, object, start, lengthOf(start, end))
+      : fileCode(files, object, start, end);
   } catch (error) {
     if (error instanceof BadInputError || error instanceof LimitError) return { cause: error.message };
     throw error;
   }
 }
 
+/** Returns the bytes between two addresses. Throws BadInputError if these are none, or too many. */
+function lengthOf(start: number, end = NaN): number {
+  const length = end - start;
+  if (!(length > 0)) throw new BadInputError("its size is not known");
+  if (length > MAX_CODE) throw new BadInputError(`it is larger than ${MAX_CODE >> 20} MiB`);
+  return length;
+}
+
 function fileCode(
   files: SymbolFiles,
   object: ObjectInfo,
   start: number,
-  length: number,
+  end: number | undefined,
 ): FunctionCode | { cause: string } {
   if (object.kind !== "file" && object.kind !== "vdso") return { cause: "it is in no file" };
   const cost = new Cost(undefined, object.path), elf = openObjectElf(files, object, cost);
   if (!("file" in elf)) return { cause: missingSymbolCause(elf.reason, elf.detail) };
   try {
+    const length = lengthOf(start, end ?? functionRanges(elf.file).endAt(start));
     const address = linkedIn(elf, start), bytes = memoryAt(elf.file, address, length);
     return bytes.length < length
       ? { cause: "its file ends before it does" }

@@ -13,14 +13,15 @@ import { BadInputError, UsageError } from "../../lib/base/system/errors.ts";
 import type { Profile } from "../../lib/profile/model/profile.ts";
 import { profileOf } from "../profile/build.ts";
 
-/** A profile whose frames are 16 bytes into their symbols. */
+/** A profile whose frames are 4 bytes into their symbols. */
 function placed(lines: string[]): Profile {
   const profile = profileOf(lines);
   return {
     ...profile,
-    frames: {
-      ...profile.frames,
-      offset: Float64Array.from(profile.frames.symbol, (symbol) => symbol < 0 ? NaN : 16),
+    symbols: {
+      ...profile.symbols,
+      start: Float64Array.from(profile.symbols.name, (_, symbol) => 0x1000 + 16 * symbol - 4),
+      end: Float64Array.from(profile.symbols.name, (_, symbol) => 0x1000 + 16 * symbol + 12),
     },
   };
 }
@@ -34,17 +35,18 @@ const LINES = [
 
 Deno.test("the function is the heaviest, or has the name that was given, or the only one with a part of it", () => {
   const profile = placed(LINES),
-    nameOf = (name?: string) => profile.symbols.name[functionSamples(profile, 0, name).symbol];
+    nameOf = (name?: string) => functionSamples(profile, 0, name).name;
   assertEquals(nameOf(), "main");
   assertEquals(nameOf("sort(int*)"), "sort(int*)");
   assertEquals(nameOf("sort"), "sort(int*)");
   assertEquals(nameOf("_all"), "sort_all()");
+  assertEquals(nameOf("lib+0x40"), "lib+0x40");
 });
 
 Deno.test("the samples of a function are added up by address", () => {
   const { self, all, byOffset, others } = functionSamples(placed(LINES), 0, "main");
   assertEquals([self, all, others], [{ samples: 2, period: 900 }, { samples: 17, period: 1509 }, 0]);
-  assertEquals([...byOffset], [[16, { samples: 2, period: 900 }]]);
+  assertEquals([...byOffset], [[4, { samples: 2, period: 900 }]]);
 });
 
 Deno.test("names that do not fit are refused with those that do", () => {
@@ -55,9 +57,9 @@ Deno.test("names that do not fit are refused with those that do", () => {
     "2 functions with samples",
   );
   assertThrows(
-    () => functionSamples(placed(["a lib!0x40 9"]), 0, undefined),
+    () => functionSamples(placed(["a lib! 9"]), 0, undefined),
     BadInputError,
-    "no sample is in code that has a name",
+    "no sample is in a function that is known",
   );
 });
 

@@ -36,6 +36,12 @@ export class FunctionRanges {
     const at = lastAtOrBefore(this.#starts, offset);
     return at >= 0 && offset < this.#ends[at] ? this.#starts[at] : -1;
   }
+
+  /** Returns the offset behind the function at `offset`, or -1 if none is known there. */
+  endAt(offset: number): number {
+    const at = lastAtOrBefore(this.#starts, offset);
+    return at >= 0 && offset < this.#ends[at] ? this.#ends[at] : -1;
+  }
 }
 
 /** Reads the functions of `file`; empty if it has no .eh_frame. Throws BadInputError and LimitError. */
