@@ -8,7 +8,7 @@ import { refusal } from "../base/system/system_error.ts";
 import { writeOutputFile } from "../cli/output_file.ts";
 import { hostSymbolFiles } from "../symbols/files/host_files.ts";
 import { counted } from "../base/text/plural.ts";
-import { MAX_NAMES_BYTES } from "../perfdata/own/names_part.ts";
+import { fitsInRecording, MAX_NAMES_BYTES } from "../perfdata/own/names_part.ts";
 import { isSeekable, type SeekableInput } from "../perfdata/read/data_input.ts";
 import { withNames } from "../perfdata/rewrite/add_names.ts";
 import { gatherNames } from "../profile/bundle/gather_names.ts";
@@ -46,12 +46,10 @@ export async function bundled(
     });
   }
   const { bundle, named, missing } = await gatherNames(input, files, options);
-  if (bundle.length > MAX_NAMES_BYTES) {
+  if (!fitsInRecording(bundle)) {
     throw new UnsupportedError({
       attempt: `bundle ${input.name}`,
-      cause: `its names take ${Math.ceil(bundle.length / 2 ** 20)} MiB: the limit is ${
-        MAX_NAMES_BYTES >> 20
-      }`,
+      cause: `its names take more than ${MAX_NAMES_BYTES >> 20} MiB`,
       remedy: "record for a shorter time, or fewer processes",
     });
   }

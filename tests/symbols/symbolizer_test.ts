@@ -231,7 +231,7 @@ function carried(
   reason: Reason = REASON.NOT_COVERED,
 ) {
   const facts = { ...identityOf(object), failure: { reason }, warnings: ["one is missing"] };
-  return new Bundle(encodeBundle([{ facts, ...answers }]), new Budget().cost("names"));
+  return new Bundle(encodeBundle([{ facts, ...answers }])!, new Budget().cost("names"));
 }
 
 const HELPER = { id: 0, name: "helper", start: 0x1000, end: 0x1010 };

@@ -17,6 +17,11 @@ const PART_HEADER = 20;
 /** Most bytes of a bundle: what all features of a file together may have is 32 MiB. */
 export const MAX_NAMES_BYTES = 24 << 20;
 
+/** Returns whether a recording can carry a bundle; false for one that was too large to be made. */
+export function fitsInRecording(bundle: Uint8Array | undefined): bundle is Uint8Array {
+  return bundle !== undefined && bundle.length <= MAX_NAMES_BYTES;
+}
+
 /** Part of an encoded bundle. */
 export interface NamesPart {
   /** Size in bytes of the whole bundle. */

@@ -30,15 +30,15 @@ const READ: ReadonlySet<number> = new Set([REASON.NOT_COVERED, REASON.NO_SYMBOLS
 
 /** Names of a recording. */
 export interface GatheredNames {
-  /** Encoded bundle. */
-  bundle: Uint8Array;
+  /** Encoded bundle; undefined if it would be too large. */
+  bundle: Uint8Array | undefined;
   /** Number of objects with symbols. */
   named: number;
   /** Objects whose files could not be read, and why: `libfoo.so (no file)`. */
   missing: string[];
 }
 
-/** Gathers the names of a recording. Throws as loadProfile() does, and RangeError if there are too many. */
+/** Gathers the names of a recording. Throws as loadProfile() does. */
 export async function gatherNames(
   input: ByteInput,
   files: SymbolFiles,
@@ -86,8 +86,8 @@ function unwoundStacks({ copies, carried }: ReadRecording): Uint8Array[] {
 interface Hits {
   /** Addresses as sampled. */
   symbols: Set<number>;
-  /** Addresses of the code that ran: before the address, where a call returns to it; and whether one does. */
-  code: Map<number, { address: number; returns: boolean }>;
+  /** Addresses of the code that ran, which is before an address that a call returns to; and the addresses as sampled. */
+  code: Map<number, Set<number>>;
 }
 
 /** Returns what samples hit, by object. */
@@ -95,11 +95,13 @@ function hitAddresses({ frames, asked }: ReadRecording): Map<number, Hits> {
   const hits = new Map<number, Hits>();
   const { object, address, returns } = frames;
   for (let frame = 0; frame < object.length; frame++) {
-    const id = object.data[frame], at = address.data[frame], isReturn = returns.data[frame] === 1;
+    const id = object.data[frame], at = address.data[frame], ran = at - returns.data[frame];
     if (id < 0) continue;
     const of = hitsOf(hits, id);
     of.symbols.add(at);
-    of.code.set(isReturn ? at - 1 : at, { address: at, returns: isReturn });
+    const sampled = of.code.get(ran);
+    if (sampled) sampled.add(at);
+    else of.code.set(ran, new Set([at]));
   }
   for (const [id, addresses] of asked ?? []) {
     const { symbols } = hitsOf(hits, id);
@@ -214,10 +216,9 @@ class Gatherer {
     const { symbolizer, inlined } = this.#recording, { facts } = answers;
     const before = inlined!.warnings.length;
     const chains = new Map<number, number>();
-    for (const [at, { address, returns }] of code) {
-      if (symbolizer.symbolize(object, address) >= 0) {
-        chains.set(at, inlined!.at(object.id, address, returns));
-      }
+    const isNamed = (address: number) => symbolizer.symbolize(object, address) >= 0;
+    for (const [ran, sampled] of code) {
+      if ([...sampled].some(isNamed)) chains.set(ran, inlined!.at(object.id, ran, false));
     }
     const warnings = inlined!.warnings.slice(before), missing = inlined!.missingOf(object.id);
     if (warnings.length > 0) facts.inlinedWarnings = warnings;

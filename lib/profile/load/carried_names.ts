@@ -15,7 +15,7 @@ export class CarriedNames {
   /** Problems found while loading, a sentence each. */
   readonly warnings: string[] = [];
   readonly #files: SymbolFiles;
-  #encoded: Uint8Array | undefined;
+  #isRead = false;
   #bundle: Bundle | undefined;
 
   /** @param files tell which objects the user has named other files for. */
@@ -25,8 +25,8 @@ export class CarriedNames {
 
   /** Reads the bundle among the features, if there is one. A damaged one is left out, with a warning. */
   async load({ names }: Pick<Features, "names">): Promise<void> {
-    if (names === undefined || this.#encoded?.length === names.length) return;
-    this.#encoded = names;
+    if (names === undefined || this.#isRead) return;
+    this.#isRead = true;
     const { Bundle } = await import("../../symbols/bundle/bundle.ts");
     try {
       this.#bundle = new Bundle(names, new Budget().cost("the names in the recording"));

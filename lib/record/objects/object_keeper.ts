@@ -13,9 +13,7 @@ import { FileBytes } from "../../base/files/file_bytes.ts";
 import { processFolder } from "../../base/files/pid_namespace.ts";
 import { describeEvent, EventTable } from "../../perfdata/format/events.ts";
 import type { BuildIdEntry } from "../../perfdata/format/features.ts";
-import { MAX_NAMES_BYTES } from "../../perfdata/own/names_part.ts";
 import type { RecordedProcess } from "../../perfdata/own/session_info.ts";
-import { encodeBundle } from "../../symbols/bundle/bundle.ts";
 import { CacheWriter, openCached } from "../../symbols/files/build_id_cache.ts";
 import { fileBuildId } from "../../symbols/elf/build_id.ts";
 import { vdsoBuildId } from "../../symbols/files/host_files.ts";
@@ -182,15 +180,9 @@ export class ObjectKeeper {
 
   /** Returns the names of run-time code that samples hit; undefined if there are none, or they are too large. */
   #namesOf({ code }: SampledObjects): Uint8Array | undefined {
-    const { answers, failures } = this.#runTimeNames.find(code);
-    append(this.#failures, failures);
-    if (answers.length === 0) return undefined;
-    const bundle = encodeBundle(answers);
-    if (bundle.length <= MAX_NAMES_BYTES) return bundle;
-    this.#failures.push(
-      `the names of run-time code are not kept for reports: they take ${bundle.length >> 20} MiB`,
-    );
-    return undefined;
+    const found = this.#runTimeNames.find(code);
+    append(this.#failures, found.failures);
+    return found.bundle;
   }
 
   /**

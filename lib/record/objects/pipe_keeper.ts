@@ -7,9 +7,7 @@ import { everyBeat } from "../../base/system/beat.ts";
 import { concat } from "../../base/bytes/bytes.ts";
 import { append } from "../../base/bytes/lists.ts";
 import type { SeenRecords } from "../../../ffi/pmu.ts";
-import { MAX_NAMES_BYTES } from "../../perfdata/own/names_part.ts";
 import type { RecordedProcess } from "../../perfdata/own/session_info.ts";
-import { encodeBundle } from "../../symbols/bundle/bundle.ts";
 import type { RingDrain } from "../rings/rings.ts";
 import type { ObjectKeeper, ObjectSummary } from "./object_keeper.ts";
 import { RunTimeNames } from "./run_time_names.ts";
@@ -51,17 +49,9 @@ export class PipeKeeper implements Keeper {
 
   finish(): ObjectSummary {
     this.#look();
-    const { answers, failures } = this.#names.findAll();
+    const { bundle, failures } = this.#names.findAll();
     append(this.#failures, failures);
-    const names = answers.length > 0 ? encodeBundle(answers) : undefined;
-    const fits = names === undefined || names.length <= MAX_NAMES_BYTES;
-    if (!fits) this.#failures.push("the names of run-time code are not kept for reports: they are too many");
-    return {
-      buildIds: [],
-      sampleTime: undefined,
-      jitProcesses: this.jitProcesses,
-      names: fits ? names : undefined,
-    };
+    return { buildIds: [], sampleTime: undefined, jitProcesses: this.jitProcesses, names: bundle };
   }
 
   save(): Promise<string[]> {

@@ -7,6 +7,8 @@
 import { FileBytes } from "../../base/files/file_bytes.ts";
 import type { RecordedProcess } from "../../perfdata/own/session_info.ts";
 import { jitProcess, openJitFile, openNamespacedPerfMap } from "../../symbols/files/process_files.ts";
+import { fitsInRecording } from "../../perfdata/own/names_part.ts";
+import { encodeBundle } from "../../symbols/bundle/bundle.ts";
 import { identityOf, type ObjectAnswers } from "../../symbols/bundle/bundled_object.ts";
 import {
   answersBetween,
@@ -31,6 +33,8 @@ const MAX_HELD = 256;
 const MAX_PROCESSES = 10_000;
 /** Functions of a process that are kept at most where all are: a large Java server has as many. */
 const MAX_ALL = 200_000;
+/** Most bytes of names that a recording gets. */
+const MAX_TEXT = 32 << 20;
 /** Time that reading the files of one process may take, and those of all, in units of 10 ns: the user waits for it. */
 const MAX_TIME = { objectWork: 200e6, work: 500e6 };
 
@@ -48,7 +52,8 @@ export interface RunTimeFiles {
 
 /** Names to add to a recording. */
 export interface FoundNames {
-  answers: ObjectAnswers[];
+  /** Encoded bundle; undefined if there are none, or they are too large. */
+  bundle: Uint8Array | undefined;
   /** A sentence for each file whose names could not be read. */
   failures: string[];
 }
@@ -116,48 +121,35 @@ export class RunTimeNames {
 
   /** Returns all names of all processes, of jitdumps as they were in the end. */
   findAll(): FoundNames {
-    const found: FoundNames = { answers: [], failures: [] };
-    const budget = new Budget(undefined, MAX_TIME);
+    const search = new NameSearch();
     for (const pid of this.#processes.keys()) {
-      const before = found.answers.length;
-      this.#find(mapPath(pid), () => this.#namesInMap(pid, undefined, budget), found);
-      if (found.answers.length > before) continue;
+      const isFound = search.add(mapPath(pid), (limits) => this.#namesInMap(pid, undefined, limits));
       const dumps = (this.#dumps.get(pid) ?? []).map(({ file }) => file);
-      if (dumps.length > 0) this.#find(dumps[0].name, () => namesInDumps(pid, dumps, budget), found);
+      if (!isFound && dumps.length > 0) {
+        search.add(dumps[0].name, (limits) => namesInDumps(pid, dumps, limits));
+      }
     }
-    return found;
+    return search.found();
   }
 
   /** Returns the names at addresses that samples hit, by process. */
   find(hits: ReadonlyMap<number, ReadonlySet<number>>): FoundNames {
-    const found: FoundNames = { answers: [], failures: [] };
-    const budget = new Budget(undefined, MAX_TIME);
-    for (const [pid, addresses] of hits) {
-      const sorted = ascending(addresses);
-      this.#find(mapPath(pid), () => this.#namesInMap(pid, sorted, budget), found);
+    const search = new NameSearch();
+    for (const [pid, of] of hits) {
+      const addresses = ascending(of);
+      search.add(mapPath(pid), (limits) => this.#namesInMap(pid, addresses, limits));
       for (const { path, file } of this.#dumps.get(pid) ?? []) {
-        this.#find(path, () => namesInDump({ pid, path, file, addresses: sorted, budget }), found);
+        search.add(path, (limits) => namesInDump({ pid, path, file, addresses }, limits));
       }
     }
-    return found;
-  }
-
-  #find(path: string, read: () => ObjectAnswers | undefined, { answers, failures }: FoundNames): void {
-    try {
-      const answer = read();
-      if (answer) answers.push(answer);
-    } catch (error) {
-      const { reason, detail } = symbolFailureOf(error);
-      if (reason === REASON.DAMAGED) return; // a report says so
-      failures.push(`the names in ${path} are not kept for reports: ${missingSymbolCause(reason, detail)}`);
-    }
+    return search.found();
   }
 
   /** @param addresses that names are needed for; all of the map if undefined. */
   #namesInMap(
     pid: number,
     addresses: Float64Array | undefined,
-    budget: Budget,
+    { budget, text }: SearchLimits,
   ): ObjectAnswers | undefined {
     const { file, isHeld } = this.#openMap(pid);
     if (file === undefined) return undefined;
@@ -174,8 +166,11 @@ export class RunTimeNames {
           ...unread === undefined ? {} : { warnings: [unread] },
         },
         symbols: addresses
-          ? symbolAnswers(addresses, (address) => symbolAt(symbols, address))
-          : answersBetween(boundsOf(symbols, cost), (address) => symbolAt(symbols, address)),
+          ? symbolAnswers(addresses, (address) => text.take(symbolAt(symbols, address), cost))
+          : answersBetween(
+            boundsOf(symbols, cost),
+            (address) => text.take(symbolAt(symbols, address), cost),
+          ),
       };
     } finally {
       cost.abandon();
@@ -206,16 +201,71 @@ export class RunTimeNames {
   }
 }
 
+/** Limits on what a search may cost. */
+interface SearchLimits {
+  budget: Budget;
+  text: NameText;
+}
+
+/** Count of the bytes of names, which whoever wrote them chose. */
+class NameText {
+  #left = MAX_TEXT;
+  #last = -1;
+
+  /** Returns the symbol, whose name is counted unless it is that of the symbol before. Throws LimitError. */
+  take(symbol: FoundSymbol | undefined, cost: Cost): FoundSymbol | undefined {
+    if (symbol === undefined || symbol.id === this.#last) return symbol;
+    this.#last = symbol.id;
+    this.#left -= symbol.name.length;
+    if (this.#left < 0) throw cost.over(`${MAX_TEXT >> 20} MiB of names in a recording`);
+    return symbol;
+  }
+}
+
+/** Search for names in one file after another. */
+class NameSearch {
+  readonly #limits: SearchLimits = { budget: new Budget(undefined, MAX_TIME), text: new NameText() };
+  readonly #answers: ObjectAnswers[] = [];
+  readonly #failures: string[] = [];
+
+  /** Adds the names in a file; returns whether there are any. */
+  add(path: string, read: (limits: SearchLimits) => ObjectAnswers | undefined): boolean {
+    try {
+      const answers = read(this.#limits);
+      if (answers) this.#answers.push(answers);
+      return answers !== undefined;
+    } catch (error) {
+      const { reason, detail } = symbolFailureOf(error);
+      // a report says of a damaged one that it is
+      if (reason !== REASON.DAMAGED) {
+        this.#failures.push(
+          `the names in ${path} are not kept for reports: ${missingSymbolCause(reason, detail)}`,
+        );
+      }
+      return false;
+    }
+  }
+
+  found(): FoundNames {
+    const bundle = this.#answers.length > 0 ? encodeBundle(this.#answers) : undefined;
+    if (this.#answers.length === 0 || fitsInRecording(bundle)) return { bundle, failures: this.#failures };
+    const tooLarge = "the names of run-time code are not kept for reports: they are too many";
+    return { bundle: undefined, failures: [...this.#failures, tooLarge] };
+  }
+}
+
 /** Jitdump of a process, and the addresses that samples hit. */
 interface HitDump {
   pid: number;
   path: string;
   file: FileBytes;
   addresses: Float64Array;
-  budget: Budget;
 }
 
-function namesInDump({ pid, path, file, addresses, budget }: HitDump): ObjectAnswers | undefined {
+function namesInDump(
+  { pid, path, file, addresses }: HitDump,
+  { budget }: SearchLimits,
+): ObjectAnswers | undefined {
   const cost = budget.cost(path);
   try {
     file.measure();
@@ -229,7 +279,11 @@ function namesInDump({ pid, path, file, addresses, budget }: HitDump): ObjectAns
 }
 
 /** Returns the names of code in jitdumps by its address, as if they were those of a perf map. */
-function namesInDumps(pid: number, files: readonly FileBytes[], budget: Budget): ObjectAnswers | undefined {
+function namesInDumps(
+  pid: number,
+  files: readonly FileBytes[],
+  { budget, text }: SearchLimits,
+): ObjectAnswers | undefined {
   const object = codeOf(pid), cost = budget.cost(object.path), spaces = new AddressSpaces();
   const tables: SymbolTable[] = [], bounds = new Set<number>();
   try {
@@ -248,7 +302,7 @@ function namesInDumps(pid: number, files: readonly FileBytes[], budget: Budget):
     const symbols = answersBetween(ascending(bounds), (address) => {
       const dump = spaces.find(pid, address, PERF_RECORD_MISC.USER);
       const found = dump < 0 ? undefined : symbolAt(tables[dump], spaces.at);
-      return found && { ...found, id: found.id * tables.length + dump };
+      return text.take(found && { ...found, id: found.id * tables.length + dump }, cost);
     });
     return { facts: { ...identityOf(object), failure: { reason: REASON.NOT_COVERED } }, symbols };
   } finally {

@@ -31,15 +31,14 @@ const MAX_RATIO = 1032;
 /** Most bytes of the blocks of a bundle. */
 export const MAX_BUNDLE_BYTES = 128 << 20;
 
-/** Encodes a bundle. Throws RangeError if it is larger than MAX_BUNDLE_BYTES. */
+/** Encodes a bundle; undefined if its blocks would be larger than MAX_BUNDLE_BYTES. */
 export function encodeBundle(
   objects: Iterable<ObjectAnswers>,
   further: readonly Uint8Array[] = [],
-): Uint8Array {
-  const blocks = concat([...Array.from(objects, encodeObject).flat(), ...further]);
-  if (blocks.length > MAX_BUNDLE_BYTES) {
-    throw new RangeError(`a bundle of ${blocks.length} bytes is too large`);
-  }
+): Uint8Array | undefined {
+  const parts = [...Array.from(objects, encodeObject).flat(), ...further];
+  if (parts.reduce((sum, { length }) => sum + length, 0) > MAX_BUNDLE_BYTES) return undefined;
+  const blocks = concat(parts);
   const packs = blocks.length >= WORTH_PACKING;
   const bytes = packs ? process.getBuiltinModule("node:zlib").deflateRawSync(blocks) : blocks;
   const w = new ByteWriter(HEADER + bytes.length);

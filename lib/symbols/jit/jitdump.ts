@@ -61,6 +61,8 @@ export interface JitRecord {
   /** RECORD.LOAD or RECORD.MOVE. */
   type: number;
   isLoad: boolean;
+  /** Byte order of `bytes`. */
+  littleEndian: boolean;
   time: bigint;
   /** Where the code is from then on, and its size in bytes. */
   address: number;
@@ -73,7 +75,6 @@ export interface JitRecord {
 
 /** Header of a dump. */
 interface JitHeader {
-  littleEndian: boolean;
   /** First HEADER_SIZE bytes of the dump, which give their own number as the size of the header. */
   bytes: Uint8Array;
 }
@@ -118,7 +119,7 @@ export function eachJitRecord(source: ByteSource, cost: Cost, take: (record: Jit
     at += size;
   }
   new DataView(front.buffer).setUint32(8, HEADER_SIZE, littleEndian);
-  return { littleEndian, bytes: front };
+  return { bytes: front };
 }
 
 /**
@@ -149,7 +150,16 @@ function codeRecord(
     const end = bytes.indexOf(0, LOAD_FIXED);
     if (end >= 0) bytes = bytes.subarray(0, end + 1);
   }
-  return { type, isLoad, time, address, size, index: view.getBigUint64(fixed - 8, littleEndian), bytes };
+  return {
+    type,
+    isLoad,
+    littleEndian,
+    time,
+    address,
+    size,
+    index: view.getBigUint64(fixed - 8, littleEndian),
+    bytes,
+  };
 }
 
 /** Window on the bytes of a source, around the last position. */

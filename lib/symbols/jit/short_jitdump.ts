@@ -1,13 +1,13 @@
 /** Makes a short jitdump of a long one: without code, and only with the functions that samples hit. */
 
 import type { ByteSource } from "../../base/bytes/byte_source.ts";
-import { ByteWriter } from "../../base/bytes/bytes.ts";
+import { ByteWriter, concat } from "../../base/bytes/bytes.ts";
 import { firstAtOrAfter } from "../../base/bytes/ascending.ts";
 import { Cost } from "../object/limits.ts";
-import { eachJitRecord, type JitRecord } from "./jitdump.ts";
+import { eachJitRecord } from "./jitdump.ts";
 
-/** Bytes of memory of a record that is kept for the second look, besides its bytes. */
-const RECORD_BYTES = 200;
+/** Bytes of memory of code that was loaded, and of a record before its fields. */
+const LOADED_BYTES = 100, PREFIX = 16;
 
 /** Code that a record loads or moves: where it is from then on, and where its symbol is in the numbering of readJitDump(). */
 export interface PlacedCode {
@@ -25,28 +25,27 @@ export function shortJitDump(
   isHit: (code: PlacedCode) => boolean,
   cost = new Cost(undefined, source.name),
 ): Uint8Array | undefined {
-  const records: JitRecord[] = [];
   const hit = new Set<bigint>(), loaded = new Map<bigint, number>();
   let next = 0;
-  const header = eachJitRecord(source, cost, (record) => {
-    cost.hold(RECORD_BYTES + record.bytes.length);
-    const { address, size, index, isLoad } = record;
+  eachJitRecord(source, cost, ({ address, size, index, isLoad }) => {
     if (isLoad) {
+      cost.hold(LOADED_BYTES);
       loaded.set(index, next);
       next += size;
     }
     const at = loaded.get(index);
     if (at !== undefined && isHit({ address, size, at })) hit.add(index);
-    records.push({ ...record, bytes: record.bytes.slice() });
   });
   if (hit.size === 0) return undefined;
-  const { littleEndian } = header;
-  const w = new ByteWriter(1 << 12, littleEndian).raw(header.bytes);
-  for (const { type, time, bytes, index } of records) {
-    if (!hit.has(index)) continue;
-    w.u32(type).u32(16 + bytes.length).u64(time).raw(bytes);
-  }
-  return w.bytes().slice();
+  const records: Uint8Array[] = [];
+  // a second look, rather than to hold what is not hit
+  const { bytes: header } = eachJitRecord(source, cost, ({ type, time, bytes, index, littleEndian }) => {
+    if (!hit.has(index)) return;
+    cost.hold(2 * (PREFIX + bytes.length));
+    const w = new ByteWriter(PREFIX + bytes.length, littleEndian);
+    records.push(w.u32(type).u32(PREFIX + bytes.length).u64(time).raw(bytes).bytes());
+  });
+  return concat([header, ...records]);
 }
 
 /** Returns whether some of ascending numbers are from `start` on, and within `size`. */

@@ -78,7 +78,7 @@ function ask(bundle: Uint8Array): void {
 /** Makes the target, once the names of its recordings are gathered. */
 export async function bundleTargets(): Promise<Target[]> {
   const gathered = await Promise.all(RECORDINGS.map((input) => gatherNames(input, PROGRAMS)));
-  const bundles = gathered.map(({ bundle }) => bundle);
+  const bundles = gathered.map(({ bundle }) => bundle!);
   return [{
     name: "bundle",
     what: "names that a recording carries",

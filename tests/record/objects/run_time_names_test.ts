@@ -2,10 +2,10 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { FileBytes } from "../../../lib/base/files/file_bytes.ts";
 import type { OpenRefusal } from "../../../lib/base/files/guarded_open.ts";
 import { RunTimeNames } from "../../../lib/record/objects/run_time_names.ts";
-import { Bundle, encodeBundle } from "../../../lib/symbols/bundle/bundle.ts";
+import { Bundle } from "../../../lib/symbols/bundle/bundle.ts";
+import type { BundledObject } from "../../../lib/symbols/bundle/bundled_object.ts";
 import { parsePerfMap } from "../../../lib/symbols/jit/perf_map.ts";
 import { Budget } from "../../../lib/symbols/object/limits.ts";
-import { ObjectTable } from "../../../lib/symbols/object/objects.ts";
 import { jitDump } from "../../symbols/jit/made_jitdump.ts";
 
 const MISSING: OpenRefusal = { kind: "missing", cause: "it does not exist" };
@@ -35,12 +35,18 @@ class Machine {
 
   /** Returns the names at addresses of process 5, and what could not be read. */
   find(...addresses: number[]) {
-    const { answers, failures } = this.names.find(new Map([[5, new Set(addresses)]]));
-    const names = answers.flatMap(({ facts, symbols }) =>
-      symbols?.names.map((name) => `${facts.path} ${name}`) ?? `${facts.path} a jitdump`
+    const { bundle, failures } = this.names.find(new Map([[5, new Set(addresses)]]));
+    const names = objectsIn(bundle).flatMap(({ facts, symbols, jitDump }) =>
+      jitDump
+        ? `${facts.path} a jitdump`
+        : Array.from({ length: symbols!.length }, (_, row) => `${facts.path} ${symbols!.name(row)}`)
     );
     return { names, failures };
   }
+}
+
+function objectsIn(bundle: Uint8Array | undefined): BundledObject[] {
+  return bundle === undefined ? [] : [...new Bundle(bundle, new Budget().cost("names")).objects];
 }
 
 /** Calls `body` with the path of a file with these bytes. */
@@ -117,9 +123,8 @@ Deno.test("RunTimeNames keeps a jitdump without its code, and nothing of one wit
 /** Returns the name at each address that `findAll` tells of process 5. */
 function allAt(machine: Machine, addresses: number[]): { names: string[]; failures: string[] } {
   machine.names.look();
-  const { answers, failures } = machine.names.findAll();
-  const bundle = new Bundle(encodeBundle(answers), new Budget().cost("names"));
-  const table = bundle.of(new ObjectTable().of({ pid: 5, filename: "//anon", pgoff: 0 }))?.symbols;
+  const { bundle, failures } = machine.names.findAll();
+  const table = objectsIn(bundle).find(({ facts }) => facts.path === "/tmp/perf-5.map")?.symbols;
   const names = addresses.map((address) => {
     const row = table?.find(address) ?? -1;
     return row < 0 ? "" : table!.name(row);
@@ -165,6 +170,19 @@ Deno.test("RunTimeNames.findAll() says when there are too many functions", async
     machine.see(5);
     machine.names.look();
     assertStringIncludes(machine.names.findAll().failures[0], "over the limit of 200,000 functions");
+  });
+});
+
+Deno.test("RunTimeNames keeps no more names than a recording can carry, whatever a map says", async () => {
+  const long = "x".repeat(66_000);
+  const lines = Array.from({ length: 600 }, (_, i) => `${(0x1000 * (i + 1)).toString(16)} 10 ${long}\n`);
+  await withFile(lines.join(""), (path) => {
+    const machine = new Machine();
+    machine.namespaced = () => undefined;
+    machine.own = () => FileBytes.tryOpen(path)!;
+    const { names, failures } = machine.find(...lines.keys().map((i) => 0x1000 * (i + 1)));
+    assertEquals([names.length, failures.length], [0, 1]);
+    assertStringIncludes(failures[0], "over the limit of 32 MiB of names");
   });
 });
 

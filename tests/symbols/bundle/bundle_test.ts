@@ -61,10 +61,11 @@ const ANSWERS: ObjectAnswers = {
   lines: lineTable(),
   inlined: functionTable(),
 };
+const encoded = (objects: ObjectAnswers[]) => encodeBundle(objects)!;
 const bundleOf = (bytes: Uint8Array) => new Bundle(bytes, new Cost());
 
 Deno.test("a bundle gives the answers that were put into it, and none for other addresses", () => {
-  const { symbols, functions, lines, inlined, facts } = bundleOf(encodeBundle([ANSWERS])).of(OBJECT)!;
+  const { symbols, functions, lines, inlined, facts } = bundleOf(encoded([ANSWERS])).of(OBJECT)!;
   const names = [0xfff, 0x1010, 0x1410, 0x1600, 0x1700, 0x9000].map((address) => {
     const row = symbols!.find(address);
     return row < 0 ? "" : `${symbols!.name(row)} ${symbols!.starts[row]}`;
@@ -87,7 +88,7 @@ Deno.test("a bundle gives the answers that were put into it, and none for other 
 
 Deno.test("a bundle has lines and inlined functions of the kernel, whose addresses are counted from a base", () => {
   const base = -2130706432, facts = { ...ANSWERS.facts, kind: "kernel" as const, base };
-  const { lines, inlined } = bundleOf(encodeBundle([{ ...ANSWERS, facts }])).of({
+  const { lines, inlined } = bundleOf(encoded([{ ...ANSWERS, facts }])).of({
     ...OBJECT,
     kind: "kernel",
   })!;
@@ -100,7 +101,7 @@ Deno.test("a bundle is compressed where that is worth it, and tells objects apar
     ...ANSWERS,
     facts: { ...ANSWERS.facts, pid: i },
   }));
-  const bytes = encodeBundle(many);
+  const bytes = encoded(many);
   assert(bytes.length < 20_000, `${bytes.length} bytes`);
   assertEquals([...bundleOf(bytes).objects].length, 200);
   assertEquals(bundleOf(bytes).of({ ...OBJECT, pid: 7 })?.facts.pid, 7);
@@ -110,7 +111,7 @@ Deno.test("a bundle is compressed where that is worth it, and tells objects apar
 });
 
 Deno.test("a bundle that was cut off or changed anywhere is read or refused, and never gives a wrong row", () => {
-  const bytes = encodeBundle([ANSWERS]);
+  const bytes = encoded([ANSWERS]);
   for (let size = 0; size < bytes.length; size++) {
     assertThrows(() => bundleOf(bytes.slice(0, size)), BadInputError);
   }
@@ -141,11 +142,16 @@ Deno.test("a bundle that was cut off or changed anywhere is read or refused, and
   assert(read > 0);
 });
 
+Deno.test("a bundle of more blocks than a recording could carry is not made", () => {
+  const jitDump = new Uint8Array(70 << 20), { facts } = ANSWERS;
+  assertEquals(encodeBundle([{ facts, jitDump }, { facts, jitDump }]), undefined);
+});
+
 Deno.test("a bundle that claims more bytes than it can have is refused before any are made", () => {
-  const large = encodeBundle(Array.from({ length: 100 }, () => ANSWERS));
+  const large = encoded(Array.from({ length: 100 }, () => ANSWERS));
   new DataView(large.buffer, large.byteOffset).setUint32(8, 100 << 20, true);
   assertThrows(() => bundleOf(large), BadInputError, "damaged");
-  const newer = encodeBundle([ANSWERS]).slice();
+  const newer = encoded([ANSWERS]).slice();
   newer[0] = 9;
   assertThrows(() => bundleOf(newer), BadInputError, "has version 9: expected 1");
 });
