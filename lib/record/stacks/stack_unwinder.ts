@@ -6,6 +6,7 @@ import { SampleTail } from "../../perfdata/read/sample_tail.ts";
 import type { UnwindObjects } from "../../profile/load/stacks/unwind_objects.ts";
 import { AARCH64, X86_64 } from "../../unwind/arch.ts";
 import { markOf, OTHER_MACHINE } from "../../unwind/chain_marks.ts";
+import type { ReadingLimits } from "../../unwind/code/return_finder.ts";
 import { END } from "../../unwind/ends.ts";
 import { type RegisterPlan, registerPlan, Unwinder } from "../../unwind/walk.ts";
 import { FramePointerChain } from "./frame_pointer_chain.ts";
@@ -33,10 +34,7 @@ export class StackUnwinder {
   /** Whether there is no time to unwind: only where the thread was is written then. */
   isBehind = false;
   readonly #objects: UnwindObjects;
-  readonly #unwinder = new Unwinder(
-    Deno.build.arch === "aarch64" ? AARCH64 : X86_64,
-    READING_LIMITS,
-  );
+  readonly #unwinder: Unwinder;
   readonly #tail = new SampleTail();
   readonly #taken = new FramePointerChain();
   /** Plans by event. */
@@ -44,8 +42,9 @@ export class StackUnwinder {
   readonly #chain: UserChain = { addresses: new Float64Array(MAX_CALLERS), count: 0, mark: 0 };
   readonly #returnAddresses = new Float64Array(MAX_CALLERS);
 
-  constructor(objects: UnwindObjects) {
+  constructor(objects: UnwindObjects, limits: ReadingLimits = READING_LIMITS) {
     this.#objects = objects;
+    this.#unwinder = new Unwinder(Deno.build.arch === "aarch64" ? AARCH64 : X86_64, limits);
     // perf, too, writes the call rather than what follows it, which may be another function, or another line
     this.#unwinder.places = this.#chain.addresses;
   }
