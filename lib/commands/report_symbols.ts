@@ -1,6 +1,6 @@
 /** Options of `pmuctl report` for the sources of symbols. */
 
-import { UsageError } from "../base/system/errors.ts";
+import { UsageError, UserError } from "../base/system/errors.ts";
 import { giveUpNetwork } from "../base/system/no_network.ts";
 import type { Io, OptionSpec, ParsedArgs } from "../cli/command.ts";
 import { hostSymbolFiles } from "../symbols/files/host_files.ts";
@@ -51,7 +51,15 @@ async function askedFetcher(args: ParsedArgs, io: Io): Promise<FileFetcher | und
   }
   if (named.length === 0 && !io.env("DEBUGINFOD_URLS")) return undefined;
   const { debugServers } = await import("../symbols/debuginfod/servers.ts");
-  const found = debugServers(named, io.env);
+  let found: ReturnType<typeof debugServers>;
+  try {
+    found = debugServers(named, io.env);
+  } catch (error) {
+    if (named.length > 0 || !(error instanceof UserError)) throw error;
+    // the variables are those of the user's shell, and may be meant for other programs
+    io.err(`pmuctl: warning: debug files are not fetched: ${error.message}`);
+    return undefined;
+  }
   for (const problem of found?.unusable ?? []) io.err(`pmuctl: warning: ${problem}`);
   const { debuginfodFolder } = await import("../symbols/files/debuginfod_cache.ts");
   const folder = debuginfodFolder();

@@ -239,6 +239,23 @@ Deno.test("a report that was not told of a server has given up the network befor
   });
 });
 
+Deno.test("variables that make no sense are a warning, and the report goes on", async () => {
+  for (
+    const [name, value] of [
+      ["DEBUGINFOD_MAXSIZE", "2G"],
+      ["DEBUGINFOD_HEADERS_FILE", "/nonexistent"],
+      ["DEBUGINFOD_URLS", "ftp://a.example"],
+    ]
+  ) {
+    const { status, stderr } = await pmuctl(["report", "-i", "/dev/null"], {
+      env: { DEBUGINFOD_URLS: "http://127.0.0.1:9", [name]: value },
+    });
+    assertEquals(status, 4, stderr); // as that is no recording
+    assertStringIncludes(stderr, "pmuctl: warning: ");
+    assertStringIncludes(stderr, value);
+  }
+});
+
 Deno.test("unusable servers and options that contradict are usage errors", async () => {
   for (
     const args of [

@@ -254,6 +254,23 @@ Deno.test("headers and passwords go to the server itself, not to where it redire
   });
 });
 
+Deno.test("a proxy of the environment is used", async () => {
+  const asked: string[] = [];
+  await withServers([(request) => {
+    asked.push(request.url);
+    return sends(request);
+  }], async ([proxy]) => {
+    Deno.env.set("http_proxy", proxy);
+    try {
+      assertEquals((await fetchFrom(["http://far.invalid/debug"])).files, KEPT);
+    } finally {
+      Deno.env.delete("http_proxy");
+    }
+    assertEquals(asked.length, 1);
+    assertMatch(asked[0], /\/debug\/buildid\//);
+  });
+});
+
 Deno.test("an interruption ends the fetching, and leaves nothing unfinished", async () => {
   const controller = new AbortController();
   await withServers([(request) => {
