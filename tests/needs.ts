@@ -43,6 +43,7 @@ export const NEEDS = {
   lld: command("ld.lld", "lld"),
   dwz: command("dwz", "dwz"),
   debuginfod: command("debuginfod", "debuginfod"),
+  openssl: command("openssl", "openssl"),
   go: command("go", "golang-go", ", for its pprof"),
   make: command("make", "make"),
   node: command("node", "nodejs"),

@@ -291,6 +291,8 @@ function innermostCause(error: unknown): string {
   let innermost = error;
   while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
   const message = innermost instanceof Error ? innermost.message : String(innermost);
+  const certificate = /invalid peer certificate: (.*)/.exec(message);
+  if (certificate) return `its certificate is not trusted (${certificate[1].slice(0, 100)})`;
   return message.slice(message.lastIndexOf(": ") + 1).trim().replace(/ \(os error \d+\)$/, "").slice(0, 200);
 }
 

@@ -8,6 +8,7 @@ import {
 } from "../../../lib/symbols/debuginfod/debug_fetcher.ts";
 import { type FetchRequest, FRAME, readFrames } from "../../../lib/symbols/debuginfod/frames.ts";
 import { type DebugServers, debugServers } from "../../../lib/symbols/debuginfod/servers.ts";
+import { testNeeding } from "../../needs.ts";
 import { buildElf } from "../build_elf.ts";
 
 const PMUCTL = Deno.env.get("PMUCTL") ?? new URL("../../../scripts/pmuctl", import.meta.url).pathname;
@@ -270,6 +271,46 @@ Deno.test("a proxy of the environment is used", async () => {
     assertMatch(asked[0], /\/debug\/buildid\//);
   });
 });
+
+testNeeding(
+  ["openssl"],
+  "nothing is fetched from a server whose certificate nobody vouches for",
+  async () => {
+    const folder = Deno.makeTempDirSync(), files = ["cert", "key"].map((name) => `${folder}/${name}.pem`);
+    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"];
+    const { success } = await new Deno.Command("openssl", {
+      args: [
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-out",
+        files[0],
+        "-keyout",
+        files[1],
+        ...subject,
+      ],
+      stderr: "null",
+    }).output();
+    assert(success);
+    const [cert, key] = files.map((file) => Deno.readTextFileSync(file));
+    Deno.removeSync(folder, { recursive: true });
+    let reached = 0;
+    const server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", cert, key, onListen: () => {} },
+      (request) => {
+        reached++;
+        return sends(request);
+      },
+    );
+    const url = `https://127.0.0.1:${(server.addr as Deno.NetAddr).port}`;
+    const { files: fetched, warnings } = await fetchFrom([url]);
+    await server.shutdown();
+    assertEquals([fetched, reached, warnings.length], [{}, 0, 1]);
+    assertMatch(warnings[0], /its certificate is not trusted/);
+  },
+);
 
 Deno.test("an interruption ends the fetching, and leaves nothing unfinished", async () => {
   const controller = new AbortController();
