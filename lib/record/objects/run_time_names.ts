@@ -5,8 +5,9 @@
  */
 
 import { FileBytes } from "../../base/files/file_bytes.ts";
+import type { OpenRefusal } from "../../base/files/guarded_open.ts";
 import type { RecordedProcess } from "../../perfdata/own/session_info.ts";
-import { jitProcess, openJitFile, openNamespacedPerfMap } from "../../symbols/files/process_files.ts";
+import { jitProcess, NamespacedRoot, openJitFile } from "../../symbols/files/process_files.ts";
 import { fitsInRecording } from "../../perfdata/own/names_part.ts";
 import { encodeBundle } from "../../symbols/bundle/bundle.ts";
 import { identityOf, type ObjectAnswers } from "../../symbols/bundle/bundled_object.ts";
@@ -42,8 +43,8 @@ const MAX_TIME = { objectWork: 200e6, work: 500e6 };
 export interface RunTimeFiles {
   /** Returns the user and start time of a process; undefined if it has ended. */
   jitProcess: typeof jitProcess;
-  /** Opens the map of a process in other namespaces than ours; undefined if there is no such process. */
-  openNamespacedPerfMap: typeof openNamespacedPerfMap;
+  /** Opens the root of a process in other namespaces than ours; undefined if there is no such process. */
+  openRoot(pid: number): Pick<NamespacedRoot, "openPerfMap" | typeof Symbol.dispose> | undefined;
   /** Opens a map in our own /tmp. */
   openJitFile: typeof openJitFile;
   /** Opens the file of a mapping; undefined if nobody has it any more. */
@@ -66,8 +67,8 @@ export class RunTimeNames {
   /** Jitdumps by process. */
   readonly #dumps = new Map<number, { path: string; file: FileBytes }[]>();
   #heldDumps = 0;
-  /** Processes that have not made their map yet, as far as is known in other namespaces than ours. */
-  readonly #waiting = new Set<number>();
+  /** Processes that have not made their map yet: roots of those in other namespaces than ours, once that is known. */
+  readonly #waiting = new Map<number, ReturnType<RunTimeFiles["openRoot"]>>();
   readonly #files: RunTimeFiles;
 
   /** @param files are this machine's by default. */
@@ -90,7 +91,7 @@ export class RunTimeNames {
       : this.#files.jitProcess(pid);
     if (process === undefined) return;
     this.#processes.set(pid, process);
-    if (this.#maps.size + this.#waiting.size < MAX_HELD) this.#waiting.add(pid);
+    if (this.#maps.size + this.#waiting.size < MAX_HELD) this.#waiting.set(pid, undefined);
   }
 
   /** Holds a jitdump. Its process has mapped it, so it is the right one, but maybe of another user. */
@@ -106,10 +107,18 @@ export class RunTimeNames {
 
   /** Opens the maps that exist by now. */
   look(): void {
-    for (const pid of this.#waiting) {
-      const file = this.#files.openNamespacedPerfMap(pid);
-      const waits = file !== undefined && !(file instanceof FileBytes) && file.kind === "missing";
-      if (!waits) this.#waiting.delete(pid); // held, or the process has ended, or is in our namespaces
+    for (const [pid, held] of this.#waiting) {
+      const root = this.#files.openRoot(pid);
+      // a map may have been made just before its process ended
+      const file = (root ?? held)?.openPerfMap();
+      const waits = root !== undefined && file !== undefined && !(file instanceof FileBytes) &&
+        file.kind === "missing";
+      held?.[Symbol.dispose]();
+      if (waits) this.#waiting.set(pid, root);
+      else {
+        root?.[Symbol.dispose]();
+        this.#waiting.delete(pid); // held, or the process has ended, or is in our namespaces
+      }
       if (file instanceof FileBytes) this.#maps.set(pid, file);
     }
   }
@@ -182,7 +191,7 @@ export class RunTimeNames {
   #openMap(pid: number): { file: FileBytes | undefined; isHeld: boolean } {
     const process = this.#processes.get(pid), now = this.#files.jitProcess(pid);
     const lives = now !== undefined && (process === undefined || Math.abs(now.started - process.started) < 2);
-    const current = lives ? this.#files.openNamespacedPerfMap(pid) : undefined;
+    const current = lives ? this.#currentMap(pid) : undefined;
     if (current instanceof FileBytes) return { file: current, isHeld: false };
     const held = this.#maps.get(pid);
     if (held !== undefined || current !== undefined || this.#waiting.has(pid)) {
@@ -192,8 +201,15 @@ export class RunTimeNames {
     return { file: file instanceof FileBytes ? file : undefined, isHeld: false };
   }
 
+  #currentMap(pid: number): FileBytes | OpenRefusal | undefined {
+    using root = this.#files.openRoot(pid);
+    return root?.openPerfMap();
+  }
+
   /** Closes all files. */
   close(): void {
+    for (const root of this.#waiting.values()) root?.[Symbol.dispose]();
+    this.#waiting.clear();
     for (const file of this.#maps.values()) file.close();
     for (const { file } of [...this.#dumps.values()].flat()) file.close();
     this.#maps.clear();
@@ -340,5 +356,10 @@ function checkCount(functions: number, cost: Cost): void {
 
 function hostRunTimeFiles(): RunTimeFiles {
   const mapped = new MappedFiles();
-  return { jitProcess, openNamespacedPerfMap, openJitFile, openMapped: (map) => mapped.open(map) };
+  return {
+    jitProcess,
+    openRoot: (pid) => NamespacedRoot.open(pid),
+    openJitFile,
+    openMapped: (map) => mapped.open(map),
+  };
 }

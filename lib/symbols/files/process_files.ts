@@ -87,24 +87,58 @@ function bootTime(): number {
 }
 
 /**
- * Opens the perf map of a running process in another pid or mount namespace, in its own /tmp and under its own pid.
- * Returns undefined if the process is in our namespaces, or has ended. The file must belong to the user of the process,
- * who may put any file there.
+ * Root of a process in another pid or mount namespace, held open: what is below it, save for other mounts, can be read
+ * when the process has ended, as long as nobody removes it.
+ */
+export class NamespacedRoot {
+  readonly #fd: number;
+  /** Pid in the process's own namespace. */
+  readonly #number: number;
+  readonly #user: number;
+
+  private constructor(fd: number, number: number, user: number) {
+    this.#fd = fd;
+    this.#number = number;
+    this.#user = user;
+  }
+
+  /** Opens the root; undefined if the process is in our namespaces, or has ended. */
+  static open(pid: number): NamespacedRoot | undefined {
+    using folder = ProcessFolder.open(pid);
+    const status = folder?.text("status") ?? "";
+    const users = processUsers(status);
+    if (!folder || !users) return undefined;
+    const numbers = procField(status, "NSpid")?.split(/\s+/) ?? [];
+    const own = folder.link("ns/mnt") === ownMountNamespace() && folder.link("root") === "/";
+    if (own && numbers.length < 2) return undefined;
+    const fd = openAt(AT_FDCWD, folder.path("root"), O.PATH | O.DIRECTORY);
+    return fd < 0 ? undefined : new NamespacedRoot(fd, Number(numbers.at(-1) ?? pid), users.fs);
+  }
+
+  /**
+   * Opens the perf map of the process, in its own /tmp and under its own pid. The file must belong to the user of the
+   * process, who may put any file there.
+   */
+  openPerfMap(): FileBytes | OpenRefusal {
+    return FileBytes.open(`/tmp/perf-${this.#number}.map`, {
+      root: `/proc/self/fd/${this.#fd}`,
+      owners: [this.#user],
+      maxBytes: MAX_PERF_MAP_BYTES,
+    });
+  }
+
+  [Symbol.dispose](): void {
+    closeDescriptor(this.#fd);
+  }
+}
+
+/**
+ * Opens the perf map of a running process in another pid or mount namespace. Returns undefined if the process is in our
+ * namespaces, or has ended.
  */
 export function openNamespacedPerfMap(pid: number): FileBytes | OpenRefusal | undefined {
-  using folder = ProcessFolder.open(pid);
-  const status = folder?.text("status") ?? "";
-  const users = processUsers(status);
-  if (!folder || !users) return undefined;
-  const numbers = procField(status, "NSpid")?.split(/\s+/) ?? [];
-  const own = folder.link("ns/mnt") === ownMountNamespace() && folder.link("root") === "/";
-  if (own && numbers.length < 2) return undefined;
-  const number = Number(numbers.at(-1) ?? pid);
-  return FileBytes.open(`/tmp/perf-${number}.map`, {
-    root: folder.path("root"),
-    owners: [users.fs],
-    maxBytes: MAX_PERF_MAP_BYTES,
-  });
+  using root = NamespacedRoot.open(pid);
+  return root?.openPerfMap();
 }
 
 function ownMountNamespace(): string | undefined {

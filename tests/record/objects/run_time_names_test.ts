@@ -18,12 +18,19 @@ class Machine {
   /** Gives the map in our own /tmp. */
   own: (path: string) => FileBytes | OpenRefusal = () => MISSING;
   mapped: () => FileBytes | undefined = () => undefined;
+  /** Gives the maps of roots that are held, once it is set. */
+  atEnd: FileBytes | undefined;
   readonly opened: number[] = [];
+  /** Number of roots that are open. */
+  roots = 0;
   readonly names = new RunTimeNames({
     jitProcess: (pid) => this.ended.has(pid) ? undefined : { pid, uid: 7, started: 1000.5 + pid },
-    openNamespacedPerfMap: (pid) => {
+    openRoot: (pid) => {
       this.opened.push(pid);
-      return this.namespaced(pid);
+      const map = this.namespaced(pid);
+      if (map === undefined) return undefined;
+      this.roots++;
+      return { openPerfMap: () => this.atEnd ?? map, [Symbol.dispose]: () => void this.roots-- };
     },
     openJitFile: (path) => this.own(path),
     openMapped: () => this.mapped(),
@@ -76,6 +83,28 @@ Deno.test("RunTimeNames keeps the names that samples hit, of a map that was held
     });
     machine.names.close();
   });
+});
+
+Deno.test("RunTimeNames finds the map that a container's process made just before it ended, and holds no root for longer", async () => {
+  const machine = new Machine();
+  await withFile("1000 10 last\n", (path) => {
+    machine.see(5);
+    machine.names.look();
+    machine.names.look();
+    assertEquals(machine.roots, 1);
+    machine.ended.add(5);
+    machine.namespaced = () => undefined;
+    machine.atEnd = FileBytes.tryOpen(path)!;
+    machine.names.look();
+    assertEquals([machine.find(0x1008).names, machine.roots], [["/tmp/perf-5.map last"], 0]);
+    machine.names.close();
+  });
+  const other = new Machine();
+  other.see(5);
+  other.names.look();
+  assertEquals(other.roots, 1);
+  other.names.close();
+  assertEquals(other.roots, 0);
 });
 
 Deno.test("RunTimeNames takes the map that a process has made anew rather than the one that was held", async () => {
