@@ -35,9 +35,12 @@ export interface MissingFilesOptions {
 /** Finder of files that may be fetched. Finds none unless the user asked for that (SymbolFiles.fetcher). */
 export class MissingFiles {
   readonly #options: MissingFilesOptions;
+  /** Number of the fetcher's warnings that were told. */
+  #told: number;
 
   constructor(options: MissingFilesOptions) {
     this.#options = options;
+    this.#told = options.files.fetcher?.warnings.length ?? 0;
   }
 
   /** Returns whether files of an object may be fetched that its symbols or debug information are missing without. */
@@ -47,13 +50,12 @@ export class MissingFiles {
   }
 
   /**
-   * Fetches the missing files of objects. Returns what went wrong, a sentence each.
+   * Fetches the missing files of objects. Returns what went wrong since the last time, a sentence each.
    * @param addressesOf without it, symbols of all addresses are needed.
    */
   async fetch(objects: readonly ObjectInfo[], addressesOf?: AddressesOf): Promise<string[]> {
     const { files: { fetcher }, needsInfo } = this.#options;
     if (fetcher === undefined) return [];
-    const from = fetcher.warnings.length;
     await fetcher.fetch(
       this.#ofAll(objects, (object, opened) => this.#of(object, opened, addressesOf?.(object))),
     );
@@ -61,7 +63,9 @@ export class MissingFiles {
     if (needsInfo) {
       await fetcher.fetch(this.#ofAll(objects, (object, opened) => this.#shared(object, opened)));
     }
-    return fetcher.warnings.slice(from);
+    const news = fetcher.warnings.slice(this.#told);
+    this.#told += news.length;
+    return news;
   }
 
   #of(

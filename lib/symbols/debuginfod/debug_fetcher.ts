@@ -47,7 +47,7 @@ export interface FetchOptions {
   servers: DebugServers;
   /** Folder of the cache. */
   folder: string;
-  /** Is told how far the fetching is, and once undefined at its end. */
+  /** Receives how far the fetching is, and undefined at its end. */
   onProgress?(progress: FetchProgress | undefined): void;
   /** Returns a signal that ends the fetching, valid until it is disposed. */
   interruption?(): { signal: AbortSignal } & Disposable;

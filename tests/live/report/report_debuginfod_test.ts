@@ -160,6 +160,24 @@ testNeeding(
   },
 );
 
+testNeeding(
+  ["perf", "cc", "binutils"],
+  "nothing is fetched into a cache that others can write to, which is said",
+  async () => {
+    await inScene(async (scene) => {
+      await withServer(scene, async (url, asked) => {
+        Deno.mkdirSync(`${scene.folder}/cache`);
+        Deno.chmodSync(`${scene.folder}/cache`, 0o777);
+        const { meta } = await jsonReport(scene.file, scene.env(url));
+        assertEquals(asked, []);
+        assert(
+          meta.warnings.some((text) => text.startsWith("debug files are not fetched: others may write to")),
+        );
+      });
+    });
+  },
+);
+
 testNeeding(["perf", "cc", "binutils"], "Ctrl-C while fetching goes on with the report", async () => {
   await inScene(async (scene) => {
     const { promise: began, resolve } = Promise.withResolvers<void>();
