@@ -73,7 +73,7 @@ const anyRange = (name: string) => name.replace(/\+0x[0-9a-f]+\.\.0x[0-9a-f]+$/,
 
 /** Rows of `report --json`, with the options given, as `SYMBOL SELF TOTAL`. */
 async function reported(options: string[]): Promise<{ samples: number; rows: string[] }> {
-  const text = await pmuctlOk(["report", "--json", "-s", "dso,sym", "-i", RECORDING, ...options]);
+  const text = await pmuctlOk(["report", "--json", "--inline", "-s", "dso,sym", "-i", RECORDING, ...options]);
   const [event] = JSON.parse(text).events;
   const rows = event.rows.map(({ symbol, unnamed, self, total }: Row) =>
     `${symbol ?? anyRange(unnamed!)} ${self.count} ${total.count}`
@@ -85,7 +85,7 @@ async function reported(options: string[]): Promise<{ samples: number; rows: str
 async function tabled(page: Page): Promise<string[]> {
   const grouped = (text: string) => text.replaceAll(",", "");
   return (await rows(page)).map(([, self, , total, symbol]) => {
-    const name = anyRange(symbol.replace(/^kernel/, ""));
+    const name = anyRange(symbol.replace(/^(?:kernel|inlined)/, ""));
     return `${name} ${grouped(self)} ${grouped(total)}`;
   }).sort();
 }
@@ -104,7 +104,7 @@ testNeeding(
       );
       await page.drag(box.x + box.width * 0.3, box.y + 20, box.x + box.width * 0.7, box.y + 20);
       const command = await page.evaluate<string>("document.getElementById('same-command').textContent");
-      const [, time] = /^pmuctl report --time (\S+)$/.exec(command)!;
+      const [, time] = /^pmuctl report (?:--inline )?--time (\S+)$/.exec(command)!;
       const part = await reported(["--time", time]);
       assert(part.samples > 0 && part.samples < all.samples, `${part.samples} of ${all.samples}`);
       assertEquals(await shown(page), part.samples);

@@ -118,7 +118,9 @@ class Page {
       parts.push(`${amountText(to - from, "ns")} from ${amountText(from, "ns")}`);
       // --time includes both ends, and the next bucket begins where this one ends
       const [first, last] = [clockSeconds(start, from), clockSeconds(start, to - 1)];
-      byId("same-command").textContent = `pmuctl report --time ${first},${last}`;
+      byId("same-command").textContent = `pmuctl report ${
+        this.#tables.places.inlined.includes(1) ? "--inline " : ""
+      }--time ${first},${last}`;
     }
     if (lane) parts.push(lane.label);
     byId("choice").textContent = parts.join(" · ");

@@ -5,6 +5,7 @@ import { concat } from "../../../lib/base/bytes/bytes.ts";
 import { PERF_CONTEXT, PERF_RECORD } from "../../../lib/base/system/abi.ts";
 import { callchainOffset } from "../../../lib/perfdata/format/attr_layout.ts";
 import { describeEvent, EventTable } from "../../../lib/perfdata/format/events.ts";
+import { isUserMarker } from "../../../lib/profile/load/chain_segments.ts";
 import { fileEvents } from "../../../lib/record/open/open_on_cpus.ts";
 import type { StackFiles } from "../../../lib/record/stacks/live_files.ts";
 import { type CodeMemory, LiveStacks } from "../../../lib/record/stacks/live_stacks.ts";
@@ -175,17 +176,17 @@ function takeLive(bytes: Uint8Array): void {
 }
 
 /**
- * Returns whether two records are the same. One of two chains may be shorter: code is read within limits, which depend on
- * what earlier walks have left in caches.
+ * Returns whether two records are the same. Of samples, callers in user space may differ: in code without tables they are
+ * guesses, which depend on what earlier walks have left in caches, and those on how objects happen to be numbered.
  */
 function isSame(a: Uint8Array<ArrayBuffer>, b: Uint8Array<ArrayBuffer>, table: EventTable): boolean {
   if (a.join() === b.join()) return true;
-  const [shorter, longer] = [a, b].map((record) =>
+  const [one, other] = [a, b].map((record) =>
     new DataView(record.buffer).getUint32(0, true) === PERF_RECORD.SAMPLE ? chainOf(record, table) : undefined
-  ).sort((one, other) => (one?.length ?? 0) - (other?.length ?? 0));
-  if (shorter === undefined || longer === undefined) return false;
-  const callers = shorter.filter(([low, high]) => endOfMark(low, high) < 0);
-  return callers.join() === longer.slice(0, callers.length).join();
+  );
+  if (one === undefined || other === undefined) return false;
+  const user = one.findIndex(([low, high]) => isUserMarker(low, high));
+  return user >= 0 && one.slice(0, user + 1).join() === other.slice(0, user + 1).join();
 }
 
 export function liveTargets(): Target[] {
