@@ -25,7 +25,7 @@ export interface FunctionRows {
   callPath(row: number): string;
 }
 
-/** What InlinedCode consists of. */
+/** Parts of an InlinedCode. */
 interface CodeParts {
   functions: FunctionRows;
   /** Returns the row at an address (as in AddressSpaces.at). */

@@ -92,8 +92,10 @@ export class KeptFunctions {
    */
   keep(isWhole: () => boolean): void {
     if (this.#place === undefined || this.#functions === undefined) return;
-    const builder = new FunctionTableBuilder(this.#table), parts = loadedParts(this.#file);
+    const parts = loadedParts(this.#file);
+    let builder: FunctionTableBuilder;
     try {
+      builder = new FunctionTableBuilder(this.#table, this.#file.cost);
       this.#functions.keep(builder, (low, high, row) => {
         for (const { offset, end, shift } of parts) {
           builder.addRange(Math.max(offset, low - shift), Math.min(end, high - shift), row);

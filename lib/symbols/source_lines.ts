@@ -104,9 +104,10 @@ function builtTable(
   file: ElfFile,
   { table, rows, paths }: { table: LineTable | undefined; rows: LineRows; paths: readonly string[] },
 ): LineTableBuilder | undefined {
-  const builder = new LineTableBuilder(table), parts = loadedParts(file);
-  const numbers = paths.map((path) => builder.path(path));
+  const parts = loadedParts(file);
   try {
+    const builder = new LineTableBuilder(table, file.cost);
+    const numbers = paths.map((path) => builder.path(path));
     const isWhole = rows.each((low, high, path, line) => {
       if (path >= 0 && line < 0) return; // a number that no table has
       const row = path >= 0 ? builder.row(numbers[path], line) : NOTHING;

@@ -9,6 +9,8 @@ import { RangePainter } from "./painted_ranges.ts";
 
 /** Bytes of memory of a row and of a sequence, growing; how many are charged at once. */
 const ROW_BYTES = 32, SEQUENCE_BYTES = 160, CHARGED = 1024;
+/** Most bytes that are charged. The rest of an object's memory is for finding lines. */
+const MAX_HELD = 128 << 20;
 
 /** Takes code between two addresses: the row of its path, -1 if it has no line, and its line. */
 export type TakeLine = (low: number, high: number, path: number, line: number) => void;
@@ -29,13 +31,19 @@ export class LineRows {
   /** First row and first sequence of the unit. */
   #unitRow = 0;
   #unitSequence = 0;
+  /** Rows and bytes that were charged: rows that are forgotten make room for others. */
+  #rowsCharged = 0;
+  #held = 0;
   #isFull = false;
 
   constructor(cost: Cost) {
     this.#cost = cost;
   }
 
-  /** Adds a row of the unit. @param begins whether it is the first of a sequence. */
+  /**
+   * Adds a row of the unit.
+   * @param begins whether it is the first of a sequence.
+   */
   add(address: number, file: number, line: number, begins: boolean): void {
     if (this.#isFull) return;
     if (begins) {
@@ -46,7 +54,11 @@ export class LineRows {
       this.#lows.push(low);
       this.#highs.push(low);
     }
-    if (this.#address.length % CHARGED === 0) this.#charge(CHARGED * ROW_BYTES);
+    if (this.#address.length === this.#rowsCharged) {
+      this.#charge(CHARGED * ROW_BYTES);
+      this.#rowsCharged += CHARGED;
+    }
+    if (this.#isFull) return;
     this.#address.push(address);
     this.#file.push(file);
     this.#line.push(line);
@@ -117,13 +129,19 @@ export class LineRows {
     this.#address.length = this.#file.length = this.#line.length = row;
   }
 
-  /** Charges memory; gives up if there is not as much. */
+  /** Charges memory. Gives up, and leaves it to others, if there is not as much. */
   #charge(bytes: number): void {
     try {
+      if (this.#held + bytes > MAX_HELD) throw this.#cost.over("memory for lines that are kept");
       this.#cost.hold(bytes);
+      this.#held += bytes;
     } catch (error) {
       if (!(error instanceof LimitError)) throw error;
       this.#isFull = true;
+      this.#cost.release(this.#held);
+      this.#address.data = new Float64Array(0);
+      this.#file.data = this.#line.data = new Int32Array(0);
+      this.#cut(0);
     }
   }
 }

@@ -12,6 +12,7 @@
  */
 
 import { uint32Column } from "../../base/bytes/column.ts";
+import type { Cost } from "../object/limits.ts";
 import { decodeKept, encodeKept, KEPT, type KeptStrings, lineOf } from "./kept_bytes.ts";
 import { KeptOwners, KeptRanges } from "./kept_ranges.ts";
 import { StringRows } from "./string_rows.ts";
@@ -93,16 +94,24 @@ export interface KeptFunction {
   callLine: number;
 }
 
+/** Bytes of memory of a function besides its strings; functions that are charged for at once. */
+const FUNCTION_BYTES = 64, CHARGED = 1024;
+
 /** Builder of a table; adds to what another one knows, if there is one. */
 export class FunctionTableBuilder {
-  readonly #ranges = new KeptRanges();
+  readonly #cost: Cost | undefined;
+  readonly #ranges: KeptRanges;
   readonly #parents = uint32Column();
   readonly #names = uint32Column();
   readonly #callPaths = uint32Column();
   readonly #callLines = uint32Column();
-  readonly #strings = new StringRows();
+  readonly #strings: StringRows;
 
-  constructor(known?: FunctionTable) {
+  /** @param cost is charged for what is collected, as held. Throws LimitError. */
+  constructor(known?: FunctionTable, cost?: Cost) {
+    this.#cost = cost;
+    this.#ranges = new KeptRanges(cost);
+    this.#strings = new StringRows(cost);
     if (known === undefined) return;
     for (let row = 0; row < known.length; row++) {
       this.addFunction({
@@ -115,8 +124,9 @@ export class FunctionTableBuilder {
     known.addTo(this.#ranges);
   }
 
-  /** Adds a function, and returns its row. */
+  /** Adds a function, and returns its row. Throws LimitError. */
   addFunction({ parent, name, callPath, callLine }: KeptFunction): number {
+    if (this.#names.length % CHARGED === 0) this.#cost?.hold(CHARGED * FUNCTION_BYTES);
     this.#names.push(this.#strings.row(name));
     this.#callPaths.push(this.#strings.row(callPath));
     this.#callLines.push(callLine);

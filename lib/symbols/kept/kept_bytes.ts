@@ -26,6 +26,7 @@ const MAX_COLUMNS = 16;
 
 /** Kinds of kept tables. */
 export const KEPT = { FUNCTIONS: 1, LINES: 2 } as const;
+/** Kind of a kept table. */
 export type KeptKind = typeof KEPT[keyof typeof KEPT];
 
 /** Contents of a kept table. */

@@ -5,6 +5,7 @@
 
 import { lastAtOrBefore } from "../../base/bytes/ascending.ts";
 import { float64Column, uint32Column } from "../../base/bytes/column.ts";
+import type { Cost } from "../object/limits.ts";
 import { byAddress } from "../table/symbol_builder.ts";
 
 /** Answers that are no row: it is known that nothing is there; it is not known what is there. */
@@ -55,13 +56,22 @@ export class KeptOwners {
   }
 }
 
+/** Bytes of memory of a range while it is collected, sorted and encoded; ranges that are charged for at once. */
+const RANGE_BYTES = 80, CHARGED = 1024;
+
 /** Ranges that are being collected. Where they overlap, the one that starts first counts. */
 export class KeptRanges {
   readonly #lows = float64Column();
   readonly #highs = float64Column();
   readonly #owners = uint32Column();
+  readonly #cost: Cost | undefined;
 
-  /** Adds the offsets from `low` up to `high`, whose row or answer is `row`; leaves out those beyond what tables have. */
+  /** @param cost is charged for what is collected, as held. */
+  constructor(cost?: Cost) {
+    this.#cost = cost;
+  }
+
+  /** Adds the offsets from `low` up to `high`, whose row or answer is `row`; leaves out those beyond what tables have. Throws LimitError. */
   add(low: number, high: number, row: number): void {
     const end = Math.min(high, END);
     if (!(low >= 0 && low < end)) return;
@@ -70,6 +80,7 @@ export class KeptRanges {
       this.#highs.data[last] = end;
       return;
     }
+    if (this.#lows.length % CHARGED === 0) this.#cost?.hold(CHARGED * RANGE_BYTES);
     this.#lows.push(low);
     this.#highs.push(end);
     this.#owners.push(owner);

@@ -4,6 +4,7 @@
  */
 
 import { uint32Column } from "../../base/bytes/column.ts";
+import type { Cost } from "../object/limits.ts";
 import { decodeKept, encodeKept, KEPT, type KeptStrings, lineOf } from "./kept_bytes.ts";
 import { KeptOwners, KeptRanges } from "./kept_ranges.ts";
 import { StringRows } from "./string_rows.ts";
@@ -78,20 +79,27 @@ export class LineTable {
   }
 }
 
+/** Bytes of memory of a row; rows that are charged for at once. */
+const ROW_BYTES = 64, CHARGED = 1024;
 /** Lines of a path that are looked up in a list; those of longer files are looked up by text. */
 const MAX_LISTED = 1 << 16;
 
 /** Builder of a table; adds to what another one knows, if there is one. */
 export class LineTableBuilder {
-  readonly #ranges = new KeptRanges();
+  readonly #cost: Cost | undefined;
+  readonly #ranges: KeptRanges;
   readonly #paths = uint32Column();
   readonly #lines = uint32Column();
-  readonly #strings = new StringRows();
+  readonly #strings: StringRows;
   /** Row of each line of each path, plus one. */
   readonly #listed: number[][] = [];
   readonly #others = new Map<string, number>();
 
-  constructor(known?: LineTable) {
+  /** @param cost is charged for what is collected, as held. Throws LimitError. */
+  constructor(known?: LineTable, cost?: Cost) {
+    this.#cost = cost;
+    this.#ranges = new KeptRanges(cost);
+    this.#strings = new StringRows(cost);
     if (known === undefined) return;
     for (let row = 0; row < known.length; row++) {
       this.#add(this.path(known.path(known.pathOf(row))), known.line(row));
@@ -111,6 +119,7 @@ export class LineTableBuilder {
   }
 
   #add(path: number, line: number): number {
+    if (this.#lines.length % CHARGED === 0) this.#cost?.hold(CHARGED * ROW_BYTES);
     this.#lines.push(line);
     const row = this.#paths.push(path);
     if (line < MAX_LISTED) (this.#listed[path] ??= [])[line] = row + 1;

@@ -46,7 +46,7 @@ export interface Inlined {
   ofFrame: Int32Array;
   /** Chain that each function was inlined into; -1 for the function that the code is in. */
   parent: Int32Array;
-  /** Function of each chain: a row of `functions`. */
+  /** Row of `functions` of each chain. */
   function: Int32Array;
   functions: { object: number; name: string }[];
   /** Place of each call that was inlined: a row of `paths` (-1: unknown) and a line; empty unless asked for. */
