@@ -161,6 +161,26 @@ function readChain(functions: FunctionRows, innermost: number): string {
   return told.join(" < ");
 }
 
+/** Names, lines and inlined functions of a module of the kernel, as of a recording made elsewhere. */
+async function readModule(bytes: Uint8Array): Promise<void> {
+  const start = -1072693248, open = () => new MemoryBytes(bytes, "module");
+  const files: SymbolFiles = {
+    open: () => undefined,
+    kallsyms: () => undefined,
+    isOtherKernel: () => true,
+    kernelFiles: () => [open()],
+  };
+  const object = new ObjectTable().of({ pid: -1, pgoff: 0, filename: "[module]", start });
+  const symbolizer = new Symbolizer(files, { needsInfo: true });
+  await symbolizer.prepare([object]);
+  const addresses = Float64Array.from({ length: 96 }, (_, i) => start + i);
+  for (const address of addresses) {
+    const id = symbolizer.symbolize(object, address);
+    if (id >= 0 && typeof symbolizer.symbol(id).name !== "string") throw new Error("a symbol without a name");
+  }
+  readCode(files, object, addresses);
+}
+
 /** Inlined functions of all addresses of made-up code. */
 function readFunctions(bytes: Uint8Array): void {
   const sections = functionSections(bytes);
@@ -245,6 +265,7 @@ export function objectTargets(): Target[] {
   });
   const take = readTwice;
   const lined = ["dwarf5", "i386"].map(named);
+  const module = new ElfParts(Deno.readFileSync(new URL("module.elf", FOLDER)));
   return [
     {
       name: "elf",
@@ -309,6 +330,19 @@ export function objectTargets(): Target[] {
         };
       },
       take: (bytes) => readObject(() => new MemoryBytes(bytes, "object"), GO_CODE - GO_BASE),
+    },
+    {
+      name: "module",
+      what: "names, lines and inlined functions of a kernel module, and its relocations",
+      weight: 6,
+      make(random) {
+        const tables = module.sections.filter(({ name }) => /rela|symtab|debug/.test(name));
+        if (random.oneIn(3)) return { bytes: mutateElf(module, random, stuff), made: "ELF file changed" };
+        const { name } = random.pick(tables);
+        const contents = mutateBytes(module.contents(module.section(name)), random);
+        return { bytes: module.with([{ name, contents }]), made: `${name} changed` };
+      },
+      take: readModule,
     },
     {
       name: "packed-section",

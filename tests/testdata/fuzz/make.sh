@@ -29,6 +29,13 @@ cat >library.c <<'END'
 int other(int);
 int twice(int x) { return other(x) + other(x + 1); }
 END
+cat >module.c <<'END'
+#include "deep/half.h"
+int counted;
+__attribute__((section(".init.text"), used)) int starts(int x) { return x + counted; }
+__attribute__((noinline)) int first(int x) { return half(x) * counted; }
+__attribute__((section(".text.unlikely"), noinline)) int rare(int x) { return counted = half(first(x)); }
+END
 small="-nostdlib -Wl,--build-id=sha1 -Wl,-z,noseparate-code -Wl,-z,norelro -Wl,--hash-style=gnu -fcf-protection=none"
 small="$small -fno-asynchronous-unwind-tables -gno-record-gcc-switches -ffile-prefix-map=$dir=/src"
 build() { # build NAME FLAG...: the program as NAME
@@ -48,5 +55,8 @@ objcopy -S --keep-symbol=_Z7collatzi program.debug mini
 xz -k mini
 objcopy -S --add-section .gnu_debugdata=mini.xz "$out/dwarf5.elf" "$out/mini.elf"
 objcopy -S --add-gnu-debuglink=program.debug "$out/dwarf5.elf" "$out/debuglink.elf"
+gcc -O1 -g -ffreestanding -fno-pic -mcmodel=kernel -fcf-protection=none -gno-record-gcc-switches \
+  -ffile-prefix-map="$dir"=/src -c module.c
+ld -r --build-id=sha1 -o "$out/module.elf" module.o
 chmod 644 "$out"/*.elf
 head -c 2097152 /dev/zero | xz --check=none --lzma2=preset=0,dict=1MiB -c >"$out/zeros.xz"
