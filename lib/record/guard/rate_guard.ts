@@ -177,7 +177,13 @@ export class RateGuard {
   }
 }
 
-/** Returns a function that measures what happened since its last call; undefined when an output was completed since. */
+/** Seconds of the shortest interval that tells anything: after a long wait for a CPU, timers come one right behind the other. */
+const MIN_SECONDS = 0.1;
+
+/**
+ * Returns a function that measures what happened since it last returned something; undefined when an output was completed
+ * since, and when that was only just.
+ */
 function intervalReader(
   recorded: GuardedRecording,
   cpus: number,
@@ -191,8 +197,9 @@ function intervalReader(
   });
   let last = now();
   return () => {
-    const before = last;
-    last = now();
+    const before = last, current = now();
+    if (current.at - before.at < MIN_SECONDS) return undefined;
+    last = current;
     if (last.completed > before.completed) return undefined;
     return {
       seconds: last.at - before.at,

@@ -9,7 +9,16 @@ export type Stacks = readonly (readonly [frames: string[], samples: number])[];
 export async function stacksOf(folder: string, command: string[]): Promise<Stacks> {
   const file = `${folder}/perf.data`, options = ["-q", "-g", "-e", "cpu-clock:u", "-F", "2000"];
   await pmuctlOk(["record", ...options, "-o", file, "--", ...command]);
-  const folded = await pmuctlOk(["report", "--format", "folded", "--weight", "samples", "-i", file]);
+  const folded = await pmuctlOk([
+    "report",
+    "--format",
+    "folded",
+    "--weight",
+    "samples",
+    "--no-inline",
+    "-i",
+    file,
+  ]);
   return folded.trim().split("\n").map((line) => {
     const [, stack, samples] = /^(.*) (\d+)$/.exec(line)!;
     return [stack.split(";").slice(1), Number(samples)];
