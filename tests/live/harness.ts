@@ -163,9 +163,12 @@ export function symbolDifferences(
     .map((key) => `${key}: pmuctl ${ours.get(key) ?? 0}, perf ${theirs.get(key) ?? 0}`);
 }
 
-/** Whether a row is of the PLT, by the name or key that has the symbol in it. */
+/**
+ * Whether a row is of the PLT, by the name or key that has the symbol in it. Of some programs, perf takes the first stubs for
+ * the end of `_init`, which comes before them.
+ */
 export function isStub(key: string): boolean {
-  return /[@.]plt(\||$)/.test(key);
+  return /(?:[@.]plt|(?:^|[ |])_init)(?:\||$)/.test(key);
 }
 
 /** The ledger's `sample`: what pmuctl says it wrote. */
