@@ -83,6 +83,7 @@ testNeeding(
         );
         assertGreater(samples.split("\n").length, 100);
         assertEquals(bundled, samples, file);
+        assertEquals(await perfOk(["evlist", "-i", bundle]), await perfOk(["evlist", "-i", file]));
         await pmuctlOk(["bundle", "-q", bundle, "-o", `${bundle}.again`]);
         assertEquals(
           await Deno.readFile(`${bundle}.again`),

@@ -2,7 +2,7 @@
  * Adds a bundle of names to a complete recording, in place of one that it has. Everything else stays as it is:
  *
  *     file:  header | ... | records | table of features | features, with the names at the end of VERSION
- *     pipe:  header | VERSION features, each with a part of the names | all that was behind the header
+ *     pipe:  header | attrs of the events | VERSION features, each with a part of the names | the rest
  */
 
 import { ByteReader, ByteWriter } from "../../base/bytes/bytes.ts";
@@ -152,28 +152,45 @@ function* pipeWithNames(
       remedy: "record into a file there",
     });
   }
-  yield readRange(input, 0, PIPE_HEADER_SIZE);
+  const at = behindAttrs(input); // before the first feature, at which `perf evlist` stops
+  yield* copy(input, 0, at);
   // the records that describe the recording follow, and replace this version
   for (const payload of pipedNamesParts(names, "")) {
     yield encodeHeaderFeature({ number: FEATURE.VERSION, payload });
   }
-  yield* copy(input, behindNames(input), input.size);
+  yield* copy(input, behindNames(input, at), input.size);
 }
 
-/** Returns where the records of a pipe begin that are not names added here before. */
-function behindNames(input: SeekableInput): number {
+/** Returns where the records with the attrs of a pipe's events end. */
+function behindAttrs(input: SeekableInput): number {
   for (let at = PIPE_HEADER_SIZE;;) {
-    const r = new ByteReader(readRange(input, at, FEATURE_HEADER));
-    if (r.left < FEATURE_HEADER || r.u32() !== PERF_RECORD_USER.HEADER_FEATURE) return at;
-    r.u16();
-    const size = r.u16();
-    if (Number(r.u64()) !== FEATURE.VERSION || size < FEATURE_HEADER) return at;
+    const { type, size } = recordAt(input, at);
+    if (type !== PERF_RECORD_USER.HEADER_ATTR || at + size > input.size) return at;
+    at += size;
+  }
+}
+
+/** Returns where the records begin, from `from` on, that are not names added here before. */
+function behindNames(input: SeekableInput, from: number): number {
+  for (let at = from;;) {
+    const { type, size, feature } = recordAt(input, at);
+    if (type !== PERF_RECORD_USER.HEADER_FEATURE || feature !== FEATURE.VERSION) return at;
     const payload = readRange(input, at + FEATURE_HEADER, size - FEATURE_HEADER);
     const features = new Features();
     features.add(FEATURE.VERSION, payload);
     if (namesOffset(payload, true) === payload.length || features.version !== "") return at;
     at += size;
   }
+}
+
+/** Returns what a record in a pipe is, and which feature if it is one; type 0 for none. */
+function recordAt(input: SeekableInput, at: number): { type: number; size: number; feature: number } {
+  const r = new ByteReader(readRange(input, at, FEATURE_HEADER));
+  if (r.left < FEATURE_HEADER) return { type: 0, size: 0, feature: 0 };
+  const type = r.u32();
+  r.u16();
+  const size = r.u16();
+  return size < FEATURE_HEADER ? { type: 0, size, feature: 0 } : { type, size, feature: Number(r.u64()) };
 }
 
 function* copy(input: SeekableInput, from: number, to: number): Generator<Uint8Array> {
