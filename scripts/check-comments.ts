@@ -38,7 +38,7 @@ interface DocComment {
 }
 
 const DOC_COMMENT = /\/\*\*([\s\S]*?)\*\//g;
-const FUNCTION = /^(?:export\s+)?(?:default\s+)?(?:async\s+)?function\b/;
+const FUNCTION = /^(?:export\s+)?(?:default\s+)?(?:async\s+)?function\b(?!\s*\??:)/;
 const METHOD =
   /^(?:(?:static|async|override|public|protected|abstract)\s+|\*\s*)*(?:#?\w+|\[[\w.]+\])\s*(?:<[^>(]*>)?\(/;
 const ACCESSOR_OR_CONSTRUCTOR = /^(?:(?:static|override)\s+)*(?:get|set)\s+#?\w+\s*\(|^constructor\s*\(/;

@@ -13,7 +13,7 @@ import type { ObjectKeeper, ObjectSummary } from "./object_keeper.ts";
 import { RunTimeNames } from "./run_time_names.ts";
 import { seenMap } from "./seen_map.ts";
 
-/** What an output needs of a keeper. */
+/** Keeper as an output uses it. */
 export type Keeper = Pick<
   ObjectKeeper,
   "seeFront" | "see" | "buildIds" | "jitProcesses" | "holdProgramsOf" | "finish" | "save" | "close"

@@ -98,7 +98,7 @@ interface SymbolSource {
   section: ElfSection;
 }
 
-/** Where else symbols come from. */
+/** Other sources of symbols. */
 interface OtherSources {
   plt?: Plt;
   /** File whose offsets place the symbols; undefined to place them by address. */

@@ -49,7 +49,7 @@ export class Pclntab {
   readonly #starts: Float64Array;
   readonly #places: Float64Array;
   readonly #paths = new Map<number, string>();
-  /** Where the table is in the file and in memory. */
+  /** Place of the table, in the file and in memory. */
   readonly found: FoundPclntab;
   /** Address of functions' data; NaN if unknown. */
   readonly functionData: number;

@@ -7,6 +7,7 @@ import type { LineReader } from "../dwarf/dwarf_line_header.ts";
 
 /** Layouts of the table, by the first Go version that has them. */
 export const GO = { V2: 2, V16: 16, V18: 18, V20: 20 } as const;
+/** One of GO. */
 export type GoLayout = typeof GO[keyof typeof GO];
 
 /** First word of the table. */

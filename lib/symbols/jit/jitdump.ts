@@ -64,7 +64,7 @@ export interface JitRecord {
   /** Byte order of `bytes`. */
   littleEndian: boolean;
   time: bigint;
-  /** Where the code is from then on, and its size in bytes. */
+  /** Address of the code from then on, and its size in bytes. */
   address: number;
   size: number;
   /** Number that loading and moving the code share. */

@@ -38,7 +38,7 @@ export interface UnitRoot {
   lines: number;
   /** Folder that it was compiled in; "" if unknown. */
   directory: string;
-  /** Where the unit's part of .debug_str_offsets, .debug_addr, .debug_rnglists and .debug_ranges begins. */
+  /** Offsets of the unit's part of .debug_str_offsets, .debug_addr, .debug_rnglists and .debug_ranges. */
   stringOffsets: number;
   addresses: number;
   rangeLists: number;
