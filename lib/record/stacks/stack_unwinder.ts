@@ -8,6 +8,7 @@ import { AARCH64, X86_64 } from "../../unwind/arch.ts";
 import { markOf, OTHER_MACHINE } from "../../unwind/chain_marks.ts";
 import type { ReadingLimits } from "../../unwind/code/return_finder.ts";
 import { END } from "../../unwind/ends.ts";
+import { mostAddress } from "../../unwind/no_cfi.ts";
 import { type RegisterPlan, registerPlan, Unwinder } from "../../unwind/walk.ts";
 import { FramePointerChain } from "./frame_pointer_chain.ts";
 import type { RingCursor } from "./ring_cursor.ts";
@@ -35,6 +36,8 @@ export class StackUnwinder {
   isBehind = false;
   readonly #objects: UnwindObjects;
   readonly #unwinder: Unwinder;
+  /** First address above user space. */
+  readonly #most: number;
   readonly #tail = new SampleTail();
   readonly #taken = new FramePointerChain();
   /** Plans by event. */
@@ -45,6 +48,7 @@ export class StackUnwinder {
   constructor(objects: UnwindObjects, limits: ReadingLimits = READING_LIMITS) {
     this.#objects = objects;
     this.#unwinder = new Unwinder(Deno.build.arch === "aarch64" ? AARCH64 : X86_64, limits);
+    this.#most = mostAddress(this.#unwinder.arch);
     // perf, too, writes the call rather than what follows it, which may be another function, or another line
     this.#unwinder.places = this.#chain.addresses;
   }
@@ -131,7 +135,7 @@ export class StackUnwinder {
     let isRoot = false;
     for (let i = first; i < taken.count && chain.count < MAX_CALLERS; i++) {
       const address = taken.at(i), place = i === 0 ? address : address - 1;
-      if (code.find(place) === undefined) break;
+      if (!(place < this.#most) || code.find(place) === undefined) break;
       chain.addresses[chain.count++] = place;
       isRoot = i > 0 && this.#unwinder.isRoot(code, address);
     }
