@@ -13,7 +13,7 @@ const NAMES = Uint8Array.from({ length: 200_000 }, (_, i) => i * i);
 const inputOf = (bytes: Uint8Array) => new MemoryBytes(bytes, "input") as SeekableInput;
 const added = (bytes: Uint8Array, names = NAMES) => concat([...withNames(inputOf(bytes), names)]);
 
-/** What a recording says of itself, and its names, once its records are read. */
+/** Returns facts about a recording, and the names that it carries, once its records are read. */
 async function facts(bytes: Uint8Array, isStream = false) {
   const reader = new PerfDataReader(isStream ? stream(bytes) : new MemoryBytes(bytes));
   const { features } = await reader.open();

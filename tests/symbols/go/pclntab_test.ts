@@ -142,7 +142,7 @@ Deno.test("a call that was inlined into itself does not hang, nor does one at a 
   assertEquals(placesAt({ functions: [first, nowhere, last] }, [0x24]), ["main.main main.go:12"]);
 });
 
-/** What the symbolizer and its companions say of a file. */
+/** Returns symbol files that have nothing but the file at `path`, and the object that it is. */
 function filesOf(path: string): { files: SymbolFiles; object: ObjectInfo } {
   const files = { open: () => fileBytes(path), kallsyms: () => undefined };
   return { files, object: new ObjectTable().of({ pid: 1, pgoff: 0, filename: path }) };

@@ -80,7 +80,7 @@ interface Build {
   pack?: string[];
 }
 
-/** What a test needs for a compiler. */
+/** Needs of tests, by the compiler that they run. */
 const NEED_OF: Readonly<Record<string, Need>> = {
   "gcc": "cc",
   "g++": "cxx",
