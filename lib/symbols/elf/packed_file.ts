@@ -1,7 +1,7 @@
 /** Compressed files: modules of the kernel as distributions have them, and sections in xz. */
 
 import { type ByteSource, MemoryBytes } from "../../base/bytes/byte_source.ts";
-import { Unzstd } from "../../base/bytes/zstd.ts";
+import { concat } from "../../base/bytes/bytes.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import { type Cost, LimitError, WORK } from "../object/limits.ts";
 
@@ -42,24 +42,18 @@ async function unpacked(
   cost: Cost,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  let size = 0;
   try {
     for await (const chunk of unpack(packed, cost)) {
       cost.work(chunk.length * work);
       cost.hold(2 * chunk.length); // once here, and once in one piece
       chunks.push(chunk.slice());
-      size += chunk.length;
     }
   } catch (error) {
     if (error instanceof LimitError) throw error;
     throw damaged(name, error instanceof Error ? error.message : String(error));
   }
-  const whole = new Uint8Array(size);
-  chunks.reduce((at, chunk) => {
-    whole.set(chunk, at);
-    return at + chunk.length;
-  }, 0);
-  cost.release(size);
+  const whole = concat(chunks);
+  cost.release(whole.length);
   return whole;
 }
 
@@ -78,6 +72,7 @@ function ungzip(packed: Uint8Array): AsyncIterable<Uint8Array> {
 }
 
 async function* unzst(packed: Uint8Array, cost: Cost): AsyncGenerator<Uint8Array> {
+  const { Unzstd } = await import("../../base/bytes/zstd.ts");
   const blocks: Uint8Array[] = [];
   const decoder = new Unzstd((block) => blocks.push(block.slice()), () => cost.work(WORK.zstdBlock));
   for (let at = 0; at < packed.length; at += 1 << 16) {
