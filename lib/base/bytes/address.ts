@@ -15,6 +15,12 @@ export function addressOf(low: number, high: number): number {
   return (high | 0) * TWO_32 + (low >>> 0);
 }
 
+/** Returns the address in the 8 bytes at an offset of a view. */
+export function addressAt(view: DataView, at: number, littleEndian: boolean): number {
+  const first = view.getUint32(at, littleEndian), second = view.getUint32(at + 4, littleEndian);
+  return littleEndian ? addressOf(first, second) : addressOf(second, first);
+}
+
 /** Returns the address that a u64 bigint holds. */
 export function addressFromBigint(value: bigint): number {
   return Number(BigInt.asIntN(64, value));

@@ -5,7 +5,8 @@
  * where some are of indirect functions, as in libc.
  */
 
-import { addressOf } from "../../base/bytes/address.ts";
+import { addressAt } from "../../base/bytes/address.ts";
+import { viewOf } from "../../base/bytes/bytes.ts";
 import { type ElfFile, type ElfSection, EM, SHT } from "./elf.ts";
 import { memoryAt } from "./load_offsets.ts";
 import { WORK } from "../object/limits.ts";
@@ -175,10 +176,6 @@ function readRelocations(file: ElfFile, section: ElfSection): Relocation[] {
     .sort((a, b) => a.slot - b.slot || 0);
 }
 
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
 /**
  * Reader of relocations:
  *
@@ -192,18 +189,20 @@ class RelocationReader {
   readonly #file: ElfFile;
   readonly #symbols: ElfSection | undefined;
   readonly #isRela: boolean;
+  readonly #wordBytes: number;
 
   constructor(file: ElfFile, { type, link, size }: ElfSection) {
     this.#file = file;
     this.#isRela = type === SHT.RELA;
     this.#symbols = file.sections[link];
-    this.entry = (file.is64 ? 8 : 4) * (this.#isRela ? 3 : 2);
+    this.#wordBytes = file.is64 ? 8 : 4;
+    this.entry = this.#wordBytes * (this.#isRela ? 3 : 2);
     this.count = Math.floor(size / this.entry);
   }
 
   /** Returns the address that a relocation fills. */
   slot(view: DataView, at: number): number {
-    return this.#file.is64 ? this.#long(view, at) : view.getUint32(at, this.#file.littleEndian);
+    return this.#word(view, at);
   }
 
   read(view: DataView, at: number): Relocation {
@@ -217,16 +216,13 @@ class RelocationReader {
 
   /** Returns the addend of a relocation, which for Elf32_Rel is in the slot. */
   #addend(view: DataView, at: number, slot: number): number {
-    const { is64, littleEndian } = this.#file;
-    if (this.#isRela) return is64 ? this.#long(view, at + 16) : view.getUint32(at + 8, littleEndian);
-    const there = memoryAt(this.#file, slot, is64 ? 8 : 4);
-    if (there.length < (is64 ? 8 : 4)) return 0;
-    return is64 ? this.#long(viewOf(there), 0) : viewOf(there).getUint32(0, littleEndian);
+    if (this.#isRela) return this.#word(view, at + 2 * this.#wordBytes);
+    const there = memoryAt(this.#file, slot, this.#wordBytes);
+    return there.length < this.#wordBytes ? 0 : this.#word(viewOf(there), 0);
   }
 
-  #long(view: DataView, at: number): number {
-    const { littleEndian } = this.#file;
-    const first = view.getUint32(at, littleEndian), second = view.getUint32(at + 4, littleEndian);
-    return littleEndian ? addressOf(first, second) : addressOf(second, first);
+  #word(view: DataView, at: number): number {
+    const { is64, littleEndian } = this.#file;
+    return is64 ? addressAt(view, at, littleEndian) : view.getUint32(at, littleEndian);
   }
 }

@@ -3,6 +3,7 @@
  * their options make many kinds of stubs and tables; the jumps are much the same in all.
  */
 
+import { viewOf } from "../../base/bytes/bytes.ts";
 import { EM } from "./elf.ts";
 
 /** Stub in the code of a section. */
@@ -28,7 +29,7 @@ const X86_STEP = 8;
 
 /** Finds the stubs of a section; undefined for machines whose code is not known here. */
 export function findStubs(machine: number, section: StubSection): StubCode[] | undefined {
-  const view = new DataView(section.bytes.buffer, section.bytes.byteOffset, section.bytes.byteLength);
+  const view = viewOf(section.bytes);
   switch (machine) {
     case EM.X86_64:
       return x86Stubs(section, view, (at) => section.address + at + 4 + view.getInt32(at, true));

@@ -5,11 +5,11 @@
  *     Elf64_Rela: u64 r_offset; u32 type, symbol (r_info); s64 r_addend
  */
 
-import { addressOf } from "../../base/bytes/address.ts";
+import { addressAt } from "../../base/bytes/address.ts";
+import { viewOf } from "../../base/bytes/bytes.ts";
 import { type ElfFile, type ElfSection, EM, SHT } from "./elf.ts";
 import { WORK } from "../object/limits.ts";
 
-const EM_X86_64 = 62;
 /** Bytes of a relocation, and of a symbol (Elf64_Sym). */
 const RELA_BYTES = 24, SYMBOL_BYTES = 24;
 const SHN_LORESERVE = 0xff00;
@@ -24,7 +24,7 @@ interface Kind {
 /** Kinds that debug sections have, by machine and type. */
 const KINDS: Readonly<Record<number, Readonly<Record<number, Kind>>>> = {
   // R_X86_64_64, PC32, 32, 32S, PC64
-  [EM_X86_64]: {
+  [EM.X86_64]: {
     1: { size: 8 },
     2: { size: 4, isRelative: true },
     10: { size: 4 },
@@ -58,11 +58,11 @@ export function relocated(file: ElfFile, section: ElfSection, bytes: Uint8Array)
   const whole = bytes.slice(), view = viewOf(whole);
   for (let at = 0; at < count * RELA_BYTES; at += RELA_BYTES) {
     const kind = kinds[entries.getUint32(at + 8, true)];
-    const place = addressOf(entries.getUint32(at, true), entries.getUint32(at + 4, true));
+    const place = addressAt(entries, at, true);
     const symbol = entries.getUint32(at + 12, true) * SYMBOL_BYTES;
     if (kind === undefined || !(place >= 0 && place + kind.size <= whole.length)) continue;
     if (symbol + SYMBOL_BYTES > values.byteLength) continue;
-    const addend = addressOf(entries.getUint32(at + 16, true), entries.getUint32(at + 20, true));
+    const addend = addressAt(entries, at + 16, true);
     const value = symbolValue(file, values, symbol) + addend - (kind.isRelative ? section.addr + place : 0);
     view.setUint32(place, value % TWO_32, true);
     if (kind.size === 8) view.setUint32(place + 4, Math.floor(value / TWO_32), true);
@@ -72,11 +72,7 @@ export function relocated(file: ElfFile, section: ElfSection, bytes: Uint8Array)
 
 /** Returns the address of the symbol at an offset in the table. */
 function symbolValue({ sections }: ElfFile, symbols: DataView, at: number): number {
-  const value = addressOf(symbols.getUint32(at + 8, true), symbols.getUint32(at + 12, true));
+  const value = addressAt(symbols, at + 8, true);
   const section = symbols.getUint16(at + 6, true);
   return section === 0 || section >= SHN_LORESERVE ? value : value + (sections[section]?.addr ?? 0);
-}
-
-function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
 }

@@ -1,5 +1,6 @@
 /** Place of Go's table of functions in a file. */
 
+import { viewOf } from "../../base/bytes/bytes.ts";
 import { LineReader } from "../dwarf/dwarf_line_header.ts";
 import { type ElfFile, type ElfSection, SHF_ALLOC, SHT } from "../elf/elf.ts";
 import { WORK } from "../object/limits.ts";
@@ -45,7 +46,7 @@ function searched(file: ElfFile, section: ElfSection): FoundPclntab | undefined 
   let base = 0;
   for (const piece of file.pieces(section, PIECE)) {
     file.cost.work(piece.length * WORK.read);
-    const view = new DataView(piece.buffer, piece.byteOffset, piece.byteLength);
+    const view = viewOf(piece);
     for (let at = 0; at + ALIGNMENT <= piece.length; at += ALIGNMENT) {
       // the magics differ in one byte; readPclntabHeader() has a closer look
       if ((view.getUint32(at, file.littleEndian) | 0xff) >>> 0 !== 0xffffffff) continue;

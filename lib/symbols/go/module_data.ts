@@ -8,6 +8,7 @@
  * In a program that is loaded anywhere, these words may be in its relocations alone.
  */
 
+import { viewOf } from "../../base/bytes/bytes.ts";
 import { LineReader } from "../dwarf/dwarf_line_header.ts";
 import { type ElfFile, type ElfSection, SHF_ALLOC, SHT } from "../elf/elf.ts";
 import { PF_X } from "../elf/elf_header.ts";
@@ -125,7 +126,7 @@ function* wordsEqual(
   value: number,
   { pointer, littleEndian }: { pointer: number; littleEndian: boolean },
 ): Generator<number> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   const low = value % 2 ** 32, high = Math.floor(value / 2 ** 32);
   const lowAt = pointer === 8 && !littleEndian ? 4 : 0;
   for (let at = 0; at + pointer <= bytes.length; at += pointer) {

@@ -7,9 +7,9 @@
  * was, and since when.
  */
 
-import { addressOf } from "../../base/bytes/address.ts";
+import { addressAt } from "../../base/bytes/address.ts";
 import type { ByteSource } from "../../base/bytes/byte_source.ts";
-import { ByteReader, ByteWriter } from "../../base/bytes/bytes.ts";
+import { ByteReader, ByteWriter, viewOf } from "../../base/bytes/bytes.ts";
 import { float64Column, uint32Column } from "../../base/bytes/column.ts";
 import { BadInputError } from "../../base/system/errors.ts";
 import { Cost, WORK } from "../object/limits.ts";
@@ -139,12 +139,9 @@ function codeRecord(
   const fixed = isLoad ? LOAD_FIXED : MOVE_FIXED;
   let bytes = read(isLoad ? LOAD_FIXED + MAX_NAME : MOVE_FIXED);
   if (bytes.length < fixed) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const number = (at: number) => {
-    const first = view.getUint32(at, littleEndian), second = view.getUint32(at + 4, littleEndian);
-    return littleEndian ? addressOf(first, second) : addressOf(second, first);
-  };
-  const address = number(isLoad ? 16 : 24), size = number(isLoad ? 24 : 32);
+  const view = viewOf(bytes);
+  const address = addressAt(view, isLoad ? 16 : 24, littleEndian);
+  const size = addressAt(view, isLoad ? 24 : 32, littleEndian);
   if (isLoad) {
     if (!(size > 0)) return undefined;
     const end = bytes.indexOf(0, LOAD_FIXED);
