@@ -1,6 +1,6 @@
 /** Place of the call frame information that almost every program is loaded with, stripped or not: .eh_frame. */
 
-import { type ElfFile, SHF_ALLOC, SHT } from "../elf/elf.ts";
+import { type ElfFile, isAllocated, SHT } from "../elf/elf.ts";
 import { PT, type Segment } from "../elf/elf_header.ts";
 import { memoryAt, segmentAt } from "../elf/load_offsets.ts";
 import { type PointerBases, readPointer } from "./cfi_pointer.ts";
@@ -23,7 +23,7 @@ export interface EhFrame {
  */
 export function findEhFrame(file: ElfFile): EhFrame | undefined {
   const section = file.section(".eh_frame");
-  if (section && section.type !== SHT.NOBITS && section.flags % (2 * SHF_ALLOC) >= SHF_ALLOC) {
+  if (section && section.type !== SHT.NOBITS && isAllocated(section)) {
     return { address: section.addr, offset: section.offset, size: section.size };
   }
   const header = ehFrameHeader(file);

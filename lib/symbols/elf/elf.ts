@@ -20,7 +20,7 @@ export const EM = { I386: 3, ARM: 40, X86_64: 62, AARCH64: 183 } as const;
 /** sh_type constants. */
 export const SHT = { SYMTAB: 2, RELA: 4, NOTE: 7, NOBITS: 8, REL: 9, DYNSYM: 11 } as const;
 /** Bit of sh_flags: the section is in memory when the program runs. */
-export const SHF_ALLOC = 2;
+const SHF_ALLOC = 2;
 /** Bit of sh_flags: the section has code. */
 const SHF_EXECINSTR = 4;
 /** Address that a file that has yet to be linked starts at; not 0, where debug information has what was left out. */
@@ -53,6 +53,11 @@ export interface ElfSection {
   entsize: number;
 }
 
+/** Returns whether a section is in memory when the program runs. */
+export function isAllocated({ flags }: ElfSection): boolean {
+  return Math.floor(flags / SHF_ALLOC) % 2 === 1;
+}
+
 /**
  * Gives the sections of a file that has yet to be linked the addresses that a module's code has when it is loaded, from
  * MODULE_BASE on: one section with code after the other, aligned, without those that are used only at the start
@@ -63,7 +68,7 @@ function placeSections(sections: readonly ElfSection[]): void {
   for (const section of sections) {
     const isCode = section.flags % 8 >= SHF_ALLOC + SHF_EXECINSTR && !section.name.startsWith(".init");
     const align = Math.max(1, section.align), from = isCode ? end : elsewhere;
-    section.addr = Math.floor(section.flags / SHF_ALLOC) % 2 === 1 ? Math.ceil(from / align) * align : 0;
+    section.addr = isAllocated(section) ? Math.ceil(from / align) * align : 0;
     if (isCode) end = section.addr + section.size;
     else if (section.addr > 0) elsewhere = section.addr + section.size;
   }

@@ -6,7 +6,7 @@
 
 import { addressOf } from "../../base/bytes/address.ts";
 import { type Plt, pltOf } from "./elf_plt.ts";
-import { type ElfFile, type ElfSection, EM, SHF_ALLOC, SHT } from "./elf.ts";
+import { type ElfFile, type ElfSection, EM, isAllocated, SHT } from "./elf.ts";
 import { LoadOffsets } from "./load_offsets.ts";
 import { type Cost, WORK } from "../object/limits.ts";
 import { BUILDER_BYTES, STB, type SymbolCandidates, SymbolTableBuilder } from "../table/symbol_builder.ts";
@@ -495,7 +495,7 @@ function sectionPlacements(symbols: ElfFile, file: ElfFile): SectionPlacement[] 
     // a debug file's sections are empty and their offsets meaningless: use those of the file itself
     const real = section.type === SHT.NOBITS ? file.sections[i] ?? section : section;
     return {
-      allocated: Math.floor(section.flags / SHF_ALLOC) % 2 === 1,
+      allocated: isAllocated(section),
       takesLabels: real.name.includes("text") || real.name.includes("data"),
       shift: real.addr - real.offset,
       base: symbols.isRelocatable ? section.addr : 0,

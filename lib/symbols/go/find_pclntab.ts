@@ -2,7 +2,7 @@
 
 import { viewOf } from "../../base/bytes/bytes.ts";
 import { LineReader } from "../dwarf/dwarf_line_header.ts";
-import { type ElfFile, type ElfSection, SHF_ALLOC, SHT } from "../elf/elf.ts";
+import { type ElfFile, type ElfSection, isAllocated, SHT } from "../elf/elf.ts";
 import { WORK } from "../object/limits.ts";
 import { HEADER_BYTES, type PclntabHeader, readPclntabHeader } from "./pclntab_header.ts";
 
@@ -61,7 +61,7 @@ function searched(file: ElfFile, section: ElfSection): FoundPclntab | undefined 
 
 function foundAt(file: ElfFile, section: ElfSection, at: number): FoundPclntab | undefined {
   const offset = section.offset + at, address = section.addr + at, size = section.size - at;
-  if (Math.floor(section.flags / SHF_ALLOC) % 2 === 0) return undefined;
+  if (!isAllocated(section)) return undefined;
   file.checkRange(offset, size, `section ${section.name}`);
   const read = (at: number, length: number) =>
     new LineReader(file.source.read(offset + at, Math.min(length, size - at)), file.littleEndian);

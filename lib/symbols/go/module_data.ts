@@ -10,7 +10,7 @@
 
 import { viewOf } from "../../base/bytes/bytes.ts";
 import { LineReader } from "../dwarf/dwarf_line_header.ts";
-import { type ElfFile, type ElfSection, SHF_ALLOC, SHT } from "../elf/elf.ts";
+import { type ElfFile, type ElfSection, isAllocated, SHT } from "../elf/elf.ts";
 import { PF_X } from "../elf/elf_header.ts";
 import { memoryAt, segmentAt } from "../elf/load_offsets.ts";
 import { WORK } from "../object/limits.ts";
@@ -116,8 +116,8 @@ function placesOf(file: ElfFile, address: number, pointer: number): number[] {
   return [...places];
 }
 
-function isWritable({ flags, type }: ElfSection): boolean {
-  return type !== SHT.NOBITS && Math.floor(flags / SHF_ALLOC) % 2 === 1 && flags % 2 === SHF_WRITE;
+function isWritable(section: ElfSection): boolean {
+  return section.type !== SHT.NOBITS && isAllocated(section) && section.flags % 2 === SHF_WRITE;
 }
 
 /** Yields the offsets of words that equal a number. */
@@ -138,7 +138,7 @@ function* wordsEqual(
 /** Calls `take` with the address of each relocated word that has an addend and no symbol, and the address it is to have. */
 function eachRelative(file: ElfFile, pointer: number, take: (at: number, to: number) => void): void {
   for (const section of file.sections) {
-    if (section.type !== SHT.RELA || Math.floor(section.flags / SHF_ALLOC) % 2 === 0) continue;
+    if (section.type !== SHT.RELA || !isAllocated(section)) continue;
     for (const piece of file.pieces(section, PIECE)) {
       file.cost.work(piece.length / 24 * WORK.symbol);
       eachInPiece(new LineReader(piece, file.littleEndian), { length: piece.length, pointer }, take);
