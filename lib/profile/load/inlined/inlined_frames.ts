@@ -7,8 +7,7 @@ import { append } from "../../../base/bytes/lists.ts";
 import { int32Column } from "../../../base/bytes/column.ts";
 import { BadInputError } from "../../../base/system/errors.ts";
 import type { SymbolFiles } from "../../../symbols/files/symbol_files.ts";
-import type { InlinedFunctions } from "../../../symbols/dwarf/info/inlined_functions.ts";
-import { openInlinedCode } from "../../../symbols/inlined_code.ts";
+import { type FunctionRows, openInlinedCode } from "../../../symbols/inlined_code.ts";
 import type { Budget, Cost } from "../../../symbols/object/limits.ts";
 import { symbolFailureOf } from "../../../symbols/object/missing_symbol_reasons.ts";
 import type { ObjectInfo } from "../../../symbols/object/objects.ts";
@@ -23,7 +22,7 @@ const NAMELESS = "[unnamed]";
 /** Inlined functions of an object: of its debug information, or those that the recording carries. */
 interface Code {
   /** Functions that `at` has returned rows of. */
-  readonly functions: Pick<InlinedFunctions, "parent" | "name" | "callPath" | "callLine">;
+  readonly functions: FunctionRows;
   /** Returns the row of the innermost function at an address, -1 if none was inlined there. */
   at(address: number): number;
   /** Paths of files that were needed and not found. */
