@@ -7,7 +7,7 @@
 import { FileBytes } from "../../base/files/file_bytes.ts";
 import type { OpenRefusal } from "../../base/files/guarded_open.ts";
 import type { RecordedProcess } from "../../perfdata/own/session_info.ts";
-import { jitProcess, NamespacedRoot, openJitFile } from "../../symbols/files/process_files.ts";
+import { isSameProcess, jitProcess, NamespacedRoot, openJitFile } from "../../symbols/files/process_files.ts";
 import { fitsInRecording } from "../../perfdata/own/names_part.ts";
 import { encodeBundle } from "../../symbols/bundle/bundle.ts";
 import { identityOf, type ObjectAnswers } from "../../symbols/bundle/bundled_object.ts";
@@ -22,7 +22,7 @@ import { parsePerfMap, unreadLines } from "../../symbols/jit/perf_map.ts";
 import { anyWithin, shortJitDump } from "../../symbols/jit/short_jitdump.ts";
 import { Budget, type Cost } from "../../symbols/object/limits.ts";
 import { missingSymbolCause, REASON, symbolFailureOf } from "../../symbols/object/missing_symbol_reasons.ts";
-import { type ObjectInfo, ObjectTable } from "../../symbols/object/objects.ts";
+import { type ObjectInfo, ObjectTable, perfMapPath } from "../../symbols/object/objects.ts";
 import { AddressSpaces } from "../../symbols/space/address_space.ts";
 import type { SymbolTable } from "../../symbols/table/symbol_table.ts";
 import { PERF_RECORD_MISC } from "../../base/system/abi.ts";
@@ -132,7 +132,7 @@ export class RunTimeNames {
   findAll(): FoundNames {
     const search = new NameSearch();
     for (const pid of this.#processes.keys()) {
-      const isFound = search.add(mapPath(pid), (limits) => this.#namesInMap(pid, undefined, limits));
+      const isFound = search.add(perfMapPath(pid), (limits) => this.#namesInMap(pid, undefined, limits));
       const dumps = (this.#dumps.get(pid) ?? []).map(({ file }) => file);
       if (!isFound && dumps.length > 0) {
         search.add(dumps[0].name, (limits) => namesInDumps(pid, dumps, limits));
@@ -146,7 +146,7 @@ export class RunTimeNames {
     const search = new NameSearch();
     for (const [pid, of] of hits) {
       const addresses = ascending(of);
-      search.add(mapPath(pid), (limits) => this.#namesInMap(pid, addresses, limits));
+      search.add(perfMapPath(pid), (limits) => this.#namesInMap(pid, addresses, limits));
       for (const { path, file } of this.#dumps.get(pid) ?? []) {
         search.add(path, (limits) => namesInDump({ pid, path, file, addresses }, limits));
       }
@@ -190,14 +190,13 @@ export class RunTimeNames {
   /** Opens the map of a process: where it is now if the process lives, for it may have made a new one; or the held one. */
   #openMap(pid: number): { file: FileBytes | undefined; isHeld: boolean } {
     const process = this.#processes.get(pid), now = this.#files.jitProcess(pid);
-    const lives = now !== undefined && (process === undefined || Math.abs(now.started - process.started) < 2);
-    const current = lives ? this.#currentMap(pid) : undefined;
+    const current = isSameProcess(now, process) ? this.#currentMap(pid) : undefined;
     if (current instanceof FileBytes) return { file: current, isHeld: false };
     const held = this.#maps.get(pid);
     if (held !== undefined || current !== undefined || this.#waiting.has(pid)) {
       return { file: held, isHeld: true };
     }
-    const file = this.#files.openJitFile(mapPath(pid), process ?? now);
+    const file = this.#files.openJitFile(perfMapPath(pid), process ?? now);
     return { file: file instanceof FileBytes ? file : undefined, isHeld: false };
   }
 
@@ -329,10 +328,6 @@ function namesInDumps(
 /** Returns the object of code that a process made, whose names are in its perf map. */
 function codeOf(pid: number): ObjectInfo {
   return new ObjectTable().of({ pid, filename: "//anon", pgoff: 0 });
-}
-
-function mapPath(pid: number): string {
-  return `/tmp/perf-${pid}.map`;
 }
 
 function symbolAt(table: SymbolTable, address: number): FoundSymbol | undefined {

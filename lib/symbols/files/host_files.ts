@@ -17,7 +17,13 @@ import type { KernelSymbols } from "../kernel/kallsyms.ts";
 import { KeptFolder } from "./kept_folder.ts";
 import { KernelCache } from "../kernel/kernel_cache.ts";
 import type { ObjectInfo } from "../object/objects.ts";
-import { type JitProcess, jitProcess, openJitFile, openNamespacedPerfMap } from "./process_files.ts";
+import {
+  isSameProcess,
+  type JitProcess,
+  jitProcess,
+  openJitFile,
+  openNamespacedPerfMap,
+} from "./process_files.ts";
 import { isReplaced, isThisHost, isThisKernel, type RecordedMachine } from "./recorded_machine.ts";
 import type { FileFetcher, SymbolFiles } from "./symbol_files.ts";
 import { REASON, type Reason, type SymbolFailure } from "../object/missing_symbol_reasons.ts";
@@ -303,10 +309,8 @@ function openJit(
   if (checked && !isThisHost(machine)) return REASON.OTHER_HOST;
   const recorded = jitProcessesOf(machine).get(pid);
   const now = jitProcess(pid);
-  // the pid may since belong to another process
-  const lives = now !== undefined && (recorded === undefined || Math.abs(now.started - recorded.started) < 2);
   if (isJitDump(path)) return openJitFile(path, recorded ?? now);
-  const namespaced = lives ? openNamespacedPerfMap(pid) : undefined;
+  const namespaced = isSameProcess(now, recorded) ? openNamespacedPerfMap(pid) : undefined;
   return namespaced ?? openJitFile(path, recorded ?? now);
 }
 

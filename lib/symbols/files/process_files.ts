@@ -8,13 +8,14 @@ import { type OpenRefusal } from "../../base/files/guarded_open.ts";
 import { AT_FDCWD, closeDescriptor, O, openAt } from "../../base/files/libc.ts";
 import { processFolder } from "../../base/files/pid_namespace.ts";
 import { LIMITS } from "../object/limits.ts";
+import { perfMapPath } from "../object/objects.ts";
 import { parseStat, processUsers, procField } from "../../base/text/proc_text.ts";
 
-/** Most bytes of a perf map that is read or saved. */
+/** Most bytes of a perf map that is read. */
 const MAX_PERF_MAP_BYTES = LIMITS.text;
 /** Clock ticks per second in /proc: the kernel's USER_HZ, the same on all supported architectures. */
 const TICKS = 100;
-/** Seconds by which the times of a file and of a process may disagree, since both are rounded. */
+/** Seconds by which two times of a process, or those of a file and of a process, may disagree, since all are rounded. */
 const CLOCK_SLACK = 2;
 
 /**
@@ -79,6 +80,18 @@ export function jitProcess(pid: number): JitProcess | undefined {
   return users && stat && { pid, uid: users.fs, started: bootTime() + stat.start / TICKS };
 }
 
+/**
+ * Returns whether the process that has a pid now (undefined: none) is the one that was seen before, rather than a later
+ * one; any is if nothing is known of that.
+ */
+export function isSameProcess(
+  now: JitProcess | undefined,
+  before: Pick<JitProcess, "started"> | undefined,
+): boolean {
+  return now !== undefined &&
+    (before === undefined || Math.abs(now.started - before.started) < CLOCK_SLACK);
+}
+
 let boot: number | undefined;
 
 /** Returns when the machine booted, in seconds since 1970. */
@@ -120,7 +133,7 @@ export class NamespacedRoot {
    * process, who may put any file there.
    */
   openPerfMap(): FileBytes | OpenRefusal {
-    return FileBytes.open(`/tmp/perf-${this.#number}.map`, {
+    return FileBytes.open(perfMapPath(this.#number), {
       root: `/proc/self/fd/${this.#fd}`,
       owners: [this.#user],
       maxBytes: MAX_PERF_MAP_BYTES,

@@ -221,7 +221,7 @@ function describeUserSide(key: ObjectKey): Description {
   if (isFileless(filename)) {
     // code that a program generated: its names, if any, are in the perf map of its process
     return isExecutable(key)
-      ? { kind: "jit", path: `/tmp/perf-${pid}.map`, name: jitName(pid), pid, reference: undefined }
+      ? { kind: "jit", path: perfMapPath(pid), name: jitName(pid), pid, reference: undefined }
       : { kind: "anon", path: filename, name: filename, pid, reference: undefined };
   }
   const name = filename.startsWith("[") ? filename : baseName(filename);
@@ -233,6 +233,11 @@ function isFileless(filename: string): boolean {
   return filename === "" || filename.startsWith("//anon") || filename.startsWith("/dev/zero") ||
     filename.startsWith("/anon_hugepage") || filename.startsWith("[stack") || filename.startsWith("/SYSV") ||
     filename.startsWith("[heap]") || filename.startsWith("[anon:");
+}
+
+/** Returns the path of the perf map of a process, by its pid where it runs. */
+export function perfMapPath(pid: number): string {
+  return `/tmp/perf-${pid}.map`;
 }
 
 /** Returns perf's name for run-time code of a process. */
