@@ -127,9 +127,7 @@ export class EntryReader {
     const { bytes, isEh, littleEndian } = this.section;
     if (!(at >= 0 && at + 8 <= bytes.size)) return undefined;
     const r = new LineReader(bytes.window(at, FRONT), littleEndian);
-    let length = r.u32();
-    const offsetSize = length === ALL_ONES ? 8 : 4;
-    if (offsetSize === 8) length = r.u64();
+    const { length, offsetSize } = r.unitLength();
     const idAt = at + r.pos, end = idAt + length;
     if (!(length >= 4 && end <= bytes.size)) return undefined;
     const idSize = isEh ? 4 : offsetSize;

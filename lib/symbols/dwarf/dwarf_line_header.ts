@@ -93,6 +93,15 @@ export class LineReader {
     return size === 8 ? this.u64() : size === 4 ? this.u32() : size === 2 ? this.u16() : this.u8();
   }
 
+  /**
+   * Reads the length that a unit or an entry begins with, and how many bytes its offsets have: u32 length, or 0xffffffff
+   * and u64 length (DWARF 5, section 7.4).
+   */
+  unitLength(): { length: number; offsetSize: 4 | 8 } {
+    const length = this.u32();
+    return length === 0xffffffff ? { length: this.u64(), offsetSize: 8 } : { length, offsetSize: 4 };
+  }
+
   /** Reads a ULEB128 number. */
   uleb(): number {
     let value = 0;
@@ -166,9 +175,7 @@ export function readLineUnit(
   hold: (bytes: number) => void,
 ): { unit?: LineUnit; end: number } {
   const front = new LineReader(line.window(at, MAX_LENGTH), littleEndian);
-  const first = front.u32();
-  const offsetSize = first === 0xffffffff ? 8 : 4;
-  const length = offsetSize === 8 ? front.u64() : first;
+  const { length, offsetSize } = front.unitLength();
   const size = front.pos + length, end = at + size;
   if (!(length > 0) || end > line.size) return { end: line.size };
   hold(size);

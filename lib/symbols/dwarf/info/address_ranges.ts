@@ -52,9 +52,8 @@ export function readAddressRanges(units: Units): AddressRanges {
   const ranges = new AddressRanges(units.count);
   for (let at = 0; section && at < section.size;) {
     cost.work(WORK.debugUnit);
-    const r = section.at(at, MAX_HEADER), start = r.pos, first = r.u32();
-    const offsetSize = first === 0xffffffff ? 8 : 4, length = offsetSize === 8 ? r.u64() : first;
-    const end = at + r.pos - start + length;
+    const r = section.at(at, MAX_HEADER), start = r.pos;
+    const { length, offsetSize } = r.unitLength(), end = at + r.pos - start + length;
     if (!(length > 0) || end > section.size) break;
     r.u16(); // version: 2 in all versions of DWARF
     const row = units.rowOf(r.sized(offsetSize)), addressSize = r.u8(), segmentSize = r.u8();

@@ -23,8 +23,8 @@ export interface Unit extends Encoding {
 
 /** Returns the offset behind the unit at `at`; NaN if its length is damaged. */
 export function unitEnd(section: SectionReader, at: number): number {
-  const r = section.at(at, MAX_LENGTH), start = r.pos, first = r.u32();
-  const length = first === 0xffffffff ? r.u64() : first, end = at + r.pos - start + length;
+  const r = section.at(at, MAX_LENGTH), start = r.pos;
+  const { length } = r.unitLength(), end = at + r.pos - start + length;
   return length > 0 && end <= section.size ? end : NaN;
 }
 
@@ -39,8 +39,7 @@ export function readUnitHeader(
   tables: Abbreviations,
 ): Unit | undefined {
   const r = section.at(at, MAX_HEADER), start = r.pos;
-  const offsetSize = r.u32() === 0xffffffff ? 8 : 4;
-  if (offsetSize === 8) r.u64();
+  const { offsetSize } = r.unitLength();
   const version = r.u16();
   if (version < 2 || version > 5) return undefined;
   const type = version < 5 ? 0 : r.u8();
